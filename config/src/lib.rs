@@ -1,0 +1,1 @@
+//! The configuration: YAML in, one immutable Config out.

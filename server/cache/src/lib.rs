@@ -1,0 +1,1 @@
+//! Answers learnt from others, with age and provenance.

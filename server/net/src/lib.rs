@@ -1,0 +1,1 @@
+//! Sockets and streams: bytes in, bytes out.

@@ -1,0 +1,1 @@
+//! Zone contents, zone files, lookup and answers.

@@ -1,0 +1,1 @@
+//! DNS messages as bytes: read views, and writing into a caller's buffer.
