@@ -1,1 +1,23 @@
-//! DNS messages as bytes: read views, and writing into a caller's buffer.
+//! DNS messages as bytes: views that borrow what was received, and writing into a caller's buffer.
+//!
+//! Nothing here allocates on the way of a query, and nothing trusts a count, a length or a pointer that came from
+//! outside. The formats are those of RFC 1035 section 4, RFC 3597 and RFC 6891.
+
+pub mod bridge;
+pub mod compress;
+pub mod edns;
+pub mod header;
+pub mod message;
+pub mod name;
+pub mod number;
+pub mod query;
+pub mod rdata;
+pub mod writer;
+
+pub use edns::{Edns, ExtendedError, Options};
+pub use header::Header;
+pub use message::{Message, Record, Section};
+pub use name::{Name, NameBuf, NameError, NameRef};
+pub use number::{Class, Opcode, Rcode, Type};
+pub use query::{Query, QueryError};
+pub use writer::{Full, Writer};

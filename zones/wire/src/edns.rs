@@ -1,0 +1,212 @@
+//! EDNS(0): the OPT record (RFC 6891), its options, and the codes of extended errors (RFC 8914).
+
+use crate::writer::{Full, Writer};
+
+/// Name server identifier (RFC 5001).
+pub const NSID: u16 = 3;
+/// Client subnet (RFC 7871).
+pub const CLIENT_SUBNET: u16 = 8;
+/// Cookie (RFC 7873).
+pub const COOKIE: u16 = 10;
+/// TCP keepalive (RFC 7828).
+pub const TCP_KEEPALIVE: u16 = 11;
+/// Padding (RFC 7830).
+pub const PADDING: u16 = 12;
+/// Extended error (RFC 8914).
+pub const EXTENDED_ERROR: u16 = 15;
+/// Error reporting channel (RFC 9567).
+pub const REPORT_CHANNEL: u16 = 18;
+/// The DO bit in the flags of OPT (RFC 3225).
+pub const DO: u16 = 0x8000;
+/// Bytes of an OPT record without options.
+pub const FIXED: usize = 11;
+/// Options read before the rest of an OPT is left alone.
+pub const MAX_OPTIONS: usize = 32;
+
+/// The OPT record of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Edns<'a> {
+    /// The sender's UDP payload size, as given.
+    pub udp_size: u16,
+    /// The upper eight bits of the response code.
+    pub rcode_high: u8,
+    /// EDNS version.
+    pub version: u8,
+    /// Flags; DO is the first bit.
+    pub flags: u16,
+    /// The options.
+    pub options: Options<'a>,
+}
+
+impl<'a> Edns<'a> {
+    /// From the parts of an OPT record: its class, its TTL and its RDATA.
+    ///
+    /// Errors: none of its own; an option that runs over the end shows when the options are read.
+    pub fn new(class: u16, ttl: u32, rdata: &'a [u8]) -> Self {
+        let [rcode_high, version, high, low] = ttl.to_be_bytes();
+        Self {
+            udp_size: class,
+            rcode_high,
+            version,
+            flags: u16::from_be_bytes([high, low]),
+            options: Options(rdata),
+        }
+    }
+
+    /// Whether DNSSEC records are wanted (RFC 3225).
+    pub const fn dnssec_ok(&self) -> bool {
+        self.flags & DO != 0
+    }
+
+    /// The UDP payload that fits: what was asked for, never under 512 (RFC 6891 section 6.2.3).
+    pub fn payload(&self) -> usize {
+        usize::from(self.udp_size.max(512))
+    }
+}
+
+/// The options of an OPT record, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Options<'a>(&'a [u8]);
+
+impl<'a> Options<'a> {
+    /// Whether there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether every option read keeps within the RDATA; only the first [`MAX_OPTIONS`] are looked at.
+    pub fn well_formed(self) -> bool {
+        let mut rest = self;
+        for _ in 0..MAX_OPTIONS {
+            if rest.0.is_empty() {
+                return true;
+            }
+            if rest.take().is_none() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The value of the first option `code`.
+    pub fn find(self, code: u16) -> Option<&'a [u8]> {
+        self.into_iter().find(|(c, _)| *c == code).map(|(_, value)| value)
+    }
+
+    fn take(&mut self) -> Option<(u16, &'a [u8])> {
+        let (&[a, b, c, d], rest) = self.0.split_first_chunk::<4>()?;
+        let (value, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes([c, d])))?;
+        self.0 = rest;
+        Some((u16::from_be_bytes([a, b]), value))
+    }
+}
+
+impl<'a> IntoIterator for Options<'a> {
+    type Item = (u16, &'a [u8]);
+    type IntoIter = OptionsIter<'a>;
+
+    fn into_iter(self) -> OptionsIter<'a> {
+        OptionsIter { rest: self, left: MAX_OPTIONS }
+    }
+}
+
+/// Walks options; ends at the first that does not fit, or after [`MAX_OPTIONS`].
+#[derive(Clone, Debug)]
+pub struct OptionsIter<'a> {
+    rest: Options<'a>,
+    left: usize,
+}
+
+impl<'a> Iterator for OptionsIter<'a> {
+    type Item = (u16, &'a [u8]);
+
+    fn next(&mut self) -> Option<(u16, &'a [u8])> {
+        self.left = self.left.checked_sub(1)?;
+        self.rest.take()
+    }
+}
+
+/// What an extended error says (the IANA registry of RFC 8914 section 5.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[repr(u16)]
+pub enum ExtendedError {
+    /// 0
+    Other = 0,
+    /// 1
+    UnsupportedDnskeyAlgorithm = 1,
+    /// 2
+    UnsupportedDsDigest = 2,
+    /// 3: the answer's TTL has run out, no server could be asked (RFC 8767).
+    StaleAnswer = 3,
+    /// 4
+    ForgedAnswer = 4,
+    /// 6
+    DnssecBogus = 6,
+    /// 13: a failure answered from the cache of failures (RFC 9520).
+    CachedError = 13,
+    /// 14: the zone has not been loaded.
+    NotReady = 14,
+    /// 15
+    Blocked = 15,
+    /// 18: the client may not ask this.
+    Prohibited = 18,
+    /// 19: a stale NXDOMAIN.
+    StaleNxdomain = 19,
+    /// 20: asked for a name that is not served, without recursion to be had.
+    NotAuthoritative = 20,
+    /// 21
+    NotSupported = 21,
+    /// 22: no upstream answered.
+    NoReachableAuthority = 22,
+    /// 23: the network said no.
+    NetworkError = 23,
+    /// 24
+    InvalidData = 24,
+    /// 27
+    UnsupportedNsec3Iterations = 27,
+}
+
+impl ExtendedError {
+    /// The info code.
+    pub const fn code(self) -> u16 {
+        self as u16
+    }
+}
+
+/// Writes an OPT record; the options are what `options` writes.
+///
+/// Errors: `Full` where it does not fit; the message is then as it was.
+pub fn write_opt(
+    w: &mut Writer<'_, '_>,
+    udp_size: u16,
+    rcode_high: u8,
+    flags: u16,
+    options: impl FnOnce(&mut Writer<'_, '_>) -> Result<(), Full>,
+) -> Result<(), Full> {
+    let mark = w.mark();
+    let done = w
+        .bytes(&[0, 0, 41])
+        .and_then(|()| w.u16(udp_size))
+        .and_then(|()| w.bytes(&[rcode_high, 0]))
+        .and_then(|()| w.u16(flags))
+        .and_then(|()| w.with_length(options));
+    if done.is_err() {
+        w.rollback(mark);
+    }
+    done
+}
+
+/// Writes one option. Errors: `Full`.
+pub fn write_option(w: &mut Writer<'_, '_>, code: u16, value: &[u8]) -> Result<(), Full> {
+    w.u16(code)?;
+    w.u16(value.len() as u16)?;
+    w.bytes(value)
+}
+
+/// Writes an extended error with its text. Errors: `Full`.
+pub fn write_extended_error(w: &mut Writer<'_, '_>, error: ExtendedError, text: &str) -> Result<(), Full> {
+    w.u16(EXTENDED_ERROR)?;
+    w.u16(text.len() as u16 + 2)?;
+    w.u16(error.code())?;
+    w.bytes(text.as_bytes())
+}

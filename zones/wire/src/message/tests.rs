@@ -1,0 +1,77 @@
+use super::*;
+use crate::compress::Compression;
+use crate::writer::Writer;
+use crate::{Name, rdata};
+
+fn answer() -> Vec<u8> {
+    let owner: Name = "www.example".parse().unwrap();
+    let target: Name = "a.www.example".parse().unwrap();
+    let mut buffer = vec![0u8; 512];
+    let mut compression = Compression::default();
+    let mut w = Writer::new(&mut buffer, 512, &mut compression);
+    w.question(owner.as_ref(), Type::A, Class::IN).unwrap();
+    w.record(Section::Answer, owner.as_ref(), Type::CNAME, Class::IN, 5, |w| {
+        rdata::write(w, Type::CNAME, target.as_ref().as_bytes())
+    })
+    .unwrap();
+    w.record(Section::Answer, target.as_ref(), Type::A, Class::IN, 6, |w| w.bytes(&[1, 2, 3, 4])).unwrap();
+    crate::edns::write_opt(&mut w, 1232, 0, 0, |_| Ok(())).unwrap();
+    w.count(Section::Additional);
+    let length = w.finish(7, header::QR);
+    buffer.truncate(length);
+    buffer
+}
+
+#[test]
+fn records_come_in_order_with_their_names() {
+    let bytes = answer();
+    let message = Message::parse(&bytes).unwrap();
+    let mut owner = NameBuf::new();
+    let seen: Vec<_> = message
+        .records()
+        .map(|r| {
+            let r = r.unwrap();
+            r.owner(&mut owner).unwrap();
+            (r.section, r.rtype, r.ttl, owner.as_ref().to_string())
+        })
+        .collect();
+    assert_eq!(seen[0], (Section::Answer, Type::CNAME, 5, "www.example.".into()));
+    assert_eq!(seen[1], (Section::Answer, Type::A, 6, "a.www.example.".into()));
+    assert_eq!((seen[2].0, seen[2].1), (Section::Additional, Type::OPT));
+    assert_eq!(message.edns().unwrap().unwrap().udp_size, 1232);
+    assert_eq!(message.rcode().unwrap(), Rcode::NOERROR);
+    // Two names compressed: 12 + 17 + (2 + 10 + 2 + 2) + (2 + 10 + 4) + 11.
+    assert_eq!(bytes.len(), 12 + 17 + 16 + 16 + 11);
+}
+
+#[test]
+fn counts_are_checked_against_the_length_first() {
+    let mut twelve = [0u8; 12];
+    twelve[4..].fill(0xff);
+    assert_eq!(Message::parse(&twelve).unwrap_err(), ReadError::Short);
+}
+
+#[test]
+fn every_cut_is_an_error_and_never_more() {
+    let bytes = answer();
+    for end in 0..bytes.len() {
+        let whole = Message::parse(&bytes[..end]).is_ok_and(|m| m.records().all(|r| r.is_ok()));
+        assert!(!whole, "{end}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn changed_bytes_are_survived(at in 0usize..72, value in proptest::num::u8::ANY) {
+        let mut bytes = answer();
+        let at = at % bytes.len();
+        bytes[at] = value;
+        if let Ok(message) = Message::parse(&bytes) {
+            let mut name = NameBuf::new();
+            for record in message.records().flatten() {
+                let _ = record.owner(&mut name);
+                let _ = rdata::expand(&record, &mut Vec::new());
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Names inside a message, where a pointer may end them (RFC 1035 section 4.1.4; the traps are those of RFC 9267).
+
+use super::{MAX_LABEL, NameBuf, NameError, NameRef};
+
+/// The most pointers followed for one name: no honest name has more than it has labels.
+const MAX_POINTERS: usize = 127;
+
+/// Copies the name at `offset` of `message` into `into`, pointers followed, and gives the offset of what comes after it.
+///
+/// Each pointer must lead strictly before the place where the run of labels that holds it began.
+///
+/// Errors: `Short`, `TooLong`, `Pointer`, `LabelType`.
+pub fn expand(message: &[u8], offset: usize, into: &mut NameBuf) -> Result<usize, NameError> {
+    into.clear();
+    let mut at = offset;
+    let mut run = offset;
+    let mut after = None;
+    for _ in 0..=MAX_POINTERS {
+        loop {
+            let length = usize::from(*message.get(at).ok_or(NameError::Short)?);
+            if length == 0 {
+                into.finish(NameRef::ROOT)?;
+                return Ok(after.unwrap_or(at + 1));
+            }
+            if length > MAX_LABEL {
+                break;
+            }
+            into.push_label(message.get(at + 1..at + 1 + length).ok_or(NameError::Short)?)?;
+            at += 1 + length;
+        }
+        let target = pointer(message, at)?;
+        after.get_or_insert(at + 2);
+        if target >= run {
+            return Err(NameError::Pointer);
+        }
+        run = target;
+        at = target;
+    }
+    Err(NameError::Pointer)
+}
+
+/// The offset after the name at `offset`, without following a pointer. Errors: `Short`, `LabelType`, `TooLong`.
+#[inline]
+pub fn skip(message: &[u8], offset: usize) -> Result<usize, NameError> {
+    let mut at = offset;
+    loop {
+        let length = usize::from(*message.get(at).ok_or(NameError::Short)?);
+        if length > MAX_LABEL {
+            pointer(message, at)?;
+            return Ok(at + 2);
+        }
+        at += 1 + length;
+        if at - offset > super::MAX_LENGTH {
+            return Err(NameError::TooLong);
+        }
+        if length == 0 {
+            return Ok(at);
+        }
+    }
+}
+
+fn pointer(message: &[u8], at: usize) -> Result<usize, NameError> {
+    match message.get(at..at + 2) {
+        Some(&[high, low]) if high >= 0xc0 => Ok(usize::from(u16::from_be_bytes([high & 0x3f, low]))),
+        Some(_) => Err(NameError::LabelType),
+        None => Err(NameError::Short),
+    }
+}

@@ -1,0 +1,94 @@
+//! Names as text (RFC 1035 section 5.1, escapes of RFC 4343 section 2.1).
+
+use std::fmt::{self, Write};
+use std::str::FromStr;
+
+use super::{MAX_LABEL, Name, NameBuf, NameError, NameRef};
+
+impl fmt::Display for NameRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_root() {
+            return f.write_char('.');
+        }
+        for label in self.labels() {
+            for &byte in label {
+                match byte {
+                    b'.' | b'\\' | b'"' | b'(' | b')' | b';' | b'@' | b'$' => {
+                        write!(f, "\\{}", byte as char)?;
+                    }
+                    0x21..=0x7e => f.write_char(byte as char)?,
+                    _ => write!(f, "\\{byte:03}")?,
+                }
+            }
+            f.write_char('.')?;
+        }
+        Ok(())
+    }
+}
+
+impl NameBuf {
+    /// Reads `text`, relative to `origin` where it does not end in a dot; `@` alone is the origin.
+    ///
+    /// Errors: `EmptyLabel`, `LabelTooLong`, `TooLong`, `Escape`.
+    pub fn set_text(&mut self, text: &[u8], origin: NameRef<'_>) -> Result<(), NameError> {
+        self.clear();
+        match text {
+            b"@" => return self.finish(origin),
+            b"." => return self.finish(NameRef::ROOT),
+            b"" => return Err(NameError::EmptyLabel),
+            _ => {}
+        }
+        let mut label = [0u8; MAX_LABEL];
+        let mut length = 0usize;
+        let mut rest = text;
+        let mut absolute = false;
+        while let Some((&byte, tail)) = rest.split_first() {
+            rest = tail;
+            absolute = byte == b'.';
+            if absolute {
+                self.push_label(label.get(..length).unwrap_or(&[]))?;
+                length = 0;
+                continue;
+            }
+            let value = if byte == b'\\' {
+                let (value, after) = unescape(rest).ok_or(NameError::Escape)?;
+                rest = after;
+                value
+            } else {
+                byte
+            };
+            *label.get_mut(length).ok_or(NameError::LabelTooLong)? = value;
+            length += 1;
+        }
+        if absolute {
+            return self.finish(NameRef::ROOT);
+        }
+        self.push_label(label.get(..length).unwrap_or(&[]))?;
+        self.finish(origin)
+    }
+}
+
+/// What stands after a backslash: its value and the rest; none if it is no escape.
+pub(crate) fn unescape(after: &[u8]) -> Option<(u8, &[u8])> {
+    let (&first, rest) = after.split_first()?;
+    if !first.is_ascii_digit() {
+        return Some((first, rest));
+    }
+    let (&[second, third], rest) = rest.split_first_chunk::<2>()?;
+    if !second.is_ascii_digit() || !third.is_ascii_digit() {
+        return None;
+    }
+    let value = u16::from(first - b'0') * 100 + u16::from(second - b'0') * 10 + u16::from(third - b'0');
+    u8::try_from(value).ok().map(|value| (value, rest))
+}
+
+impl FromStr for Name {
+    type Err = NameError;
+
+    /// A name as text; a missing final dot is taken as given.
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let mut name = NameBuf::new();
+        name.set_text(text.as_bytes(), NameRef::ROOT)?;
+        Ok(name.as_ref().to_name())
+    }
+}

@@ -1,0 +1,220 @@
+//! RDATA: where its names stand, whether its lengths add up, how it is compressed and expanded.
+//!
+//! RFC 1035 section 3.3 and the RFC of each type; RFC 3597 section 4 for names of newer types, RFC 4034 section 6.2 with
+//! RFC 6840 section 5.1 for the canonical form.
+
+mod layout;
+
+use crate::message::Record;
+use crate::name::{self, NameBuf, NameError, NameRef};
+use crate::number::Type;
+use crate::writer::{Full, Writer};
+
+pub use layout::{Field, NameRule, layout};
+
+/// Why RDATA does not fit its type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RdataError {
+    /// It ends before the type's last field does.
+    #[error("RDATA is too short for its type")]
+    Short,
+    /// Bytes are left after the type's last field.
+    #[error("RDATA is longer than its type allows")]
+    Trailing,
+    /// A name in it.
+    #[error("a name in RDATA: {0}")]
+    Name(#[from] NameError),
+    /// A field has a value or an order that its type forbids.
+    #[error("a field of RDATA breaks the rules of its type")]
+    Field,
+    /// The expanded form has more than 65535 bytes.
+    #[error("RDATA grows over 65535 bytes once its names are expanded")]
+    TooLong,
+}
+
+/// A part of uncompressed RDATA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// Bytes that hold no name.
+    Bytes(&'a [u8]),
+    /// A name, and how it may be treated.
+    Name(NameRef<'a>, NameRule),
+}
+
+/// Walks uncompressed RDATA piece by piece, checking it on the way.
+#[derive(Clone, Debug)]
+pub struct Pieces<'a> {
+    fields: &'static [Field],
+    rest: &'a [u8],
+    names: bool,
+    gateway: u8,
+}
+
+impl<'a> Pieces<'a> {
+    /// The pieces of `rdata`, which is of type `rtype`.
+    pub fn new(rtype: Type, rdata: &'a [u8]) -> Self {
+        Self { fields: layout(rtype), rest: rdata, names: false, gateway: 0 }
+    }
+
+    fn take(&mut self, length: usize) -> Result<Piece<'a>, RdataError> {
+        let (head, rest) = self.rest.split_at_checked(length).ok_or(RdataError::Short)?;
+        self.rest = rest;
+        Ok(Piece::Bytes(head))
+    }
+
+    fn take_name(&mut self, rule: NameRule) -> Result<Piece<'a>, RdataError> {
+        let name = NameRef::parse(self.rest)?;
+        self.rest = self.rest.get(name.len()..).unwrap_or(&[]);
+        Ok(Piece::Name(name, rule))
+    }
+
+    fn field(&mut self, field: Field) -> Result<Piece<'a>, RdataError> {
+        if let Field::Gateway { at, mask } = field {
+            self.gateway = self.rest.get(usize::from(at)).ok_or(RdataError::Short)? & mask;
+            return self.take(usize::from(at) + 1 + usize::from(mask == 0xff));
+        }
+        match (field, self.gateway) {
+            (Field::Name(rule), _) | (Field::GatewayValue(rule), 3) => self.take_name(rule),
+            (Field::GatewayValue(_), 0) => self.take(0),
+            (Field::GatewayValue(_), 1) => self.take(4),
+            (Field::GatewayValue(_), 2) => self.take(16),
+            (Field::GatewayValue(_), _) => Err(RdataError::Field),
+            (field, _) => self.take(layout::measure(field, self.rest)?),
+        }
+    }
+}
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = Result<Piece<'a>, RdataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.names {
+            if self.rest.is_empty() {
+                return None;
+            }
+            return Some(self.take_name(NameRule::PLAIN));
+        }
+        let Some((&field, fields)) = self.fields.split_first() else {
+            let left = std::mem::take(&mut self.rest);
+            return (!left.is_empty()).then_some(Err(RdataError::Trailing));
+        };
+        self.fields = fields;
+        if field == Field::Names {
+            self.names = true;
+            return self.next();
+        }
+        let piece = self.field(field);
+        if piece.is_err() {
+            self.fields = &[];
+            self.rest = &[];
+        }
+        Some(piece)
+    }
+}
+
+/// Whether uncompressed `rdata` is well-formed for `rtype`. Errors: see [`RdataError`].
+pub fn check(rtype: Type, rdata: &[u8]) -> Result<(), RdataError> {
+    Pieces::new(rtype, rdata).try_for_each(|piece| piece.map(|_| ()))
+}
+
+/// Appends the RDATA of `record` to `into`, its names expanded, once it was found well-formed.
+///
+/// Errors: see [`RdataError`]; `into` is then as it was.
+pub fn expand(record: &Record<'_>, into: &mut Vec<u8>) -> Result<(), RdataError> {
+    let start = into.len();
+    let done = expand_fields(record, into).and_then(|()| match into.get(start..) {
+        Some(expanded) if u16::try_from(expanded.len()).is_ok() => check(record.rtype, expanded),
+        _ => Err(RdataError::TooLong),
+    });
+    if done.is_err() {
+        into.truncate(start);
+    }
+    done
+}
+
+fn expand_fields(record: &Record<'_>, into: &mut Vec<u8>) -> Result<(), RdataError> {
+    let end = record.rdata_at + record.rdata.len();
+    let mut at = record.rdata_at;
+    let mut name = NameBuf::new();
+    for &field in layout(record.rtype) {
+        match field {
+            Field::Name(rule) if rule.expand => {
+                let message = record.message().get(..end).ok_or(RdataError::Short)?;
+                at = name::expand(message, at, &mut name)?;
+                into.extend_from_slice(name.as_ref().as_bytes());
+            }
+            Field::Name(_) => {
+                let rest = record.message().get(at..end).ok_or(RdataError::Short)?;
+                let name = NameRef::parse(rest)?;
+                at += name.len();
+                into.extend_from_slice(name.as_bytes());
+            }
+            // From here on no name is ever compressed.
+            Field::Gateway { .. } | Field::GatewayValue(_) | Field::Names => break,
+            field => {
+                let rest = record.message().get(at..end).ok_or(RdataError::Short)?;
+                let length = layout::measure(field, rest)?;
+                into.extend_from_slice(rest.get(..length).ok_or(RdataError::Short)?);
+                at += length;
+            }
+        }
+    }
+    into.extend_from_slice(record.message().get(at..end).ok_or(RdataError::Short)?);
+    Ok(())
+}
+
+/// Writes uncompressed RDATA, compressing the names whose type allows it. RDATA that is not well-formed goes out as it is.
+///
+/// Errors: `Full`; a part may have been written.
+pub fn write(w: &mut Writer<'_, '_>, rtype: Type, rdata: &[u8]) -> Result<(), Full> {
+    if !layout(rtype).iter().any(|field| matches!(field, Field::Name(rule) if rule.compress)) {
+        return w.bytes(rdata);
+    }
+    let mut written = 0;
+    for piece in Pieces::new(rtype, rdata) {
+        match piece {
+            Ok(Piece::Bytes(bytes)) => {
+                w.bytes(bytes)?;
+                written += bytes.len();
+            }
+            Ok(Piece::Name(name, rule)) => {
+                if rule.compress {
+                    w.name(name)?;
+                } else {
+                    w.name_plain(name)?;
+                }
+                written += name.len();
+            }
+            Err(_) => return w.bytes(rdata.get(written..).unwrap_or(&[])),
+        }
+    }
+    Ok(())
+}
+
+/// Puts the names of uncompressed RDATA into lower case where the canonical form asks for it (RFC 4034 section 6.2).
+pub fn make_canonical(rtype: Type, rdata: &mut [u8]) {
+    let mut at = 0;
+    let mut spans = [(0usize, 0usize); 4];
+    let mut found = 0;
+    for piece in Pieces::new(rtype, rdata) {
+        match piece {
+            Ok(Piece::Bytes(bytes)) => at += bytes.len(),
+            Ok(Piece::Name(name, rule)) => {
+                if let Some(span) = spans.get_mut(found).filter(|_| rule.lower) {
+                    *span = (at, at + name.len());
+                    found += 1;
+                }
+                at += name.len();
+            }
+            Err(_) => return,
+        }
+    }
+    for &(start, end) in spans.iter().take(found) {
+        if let Some(name) = rdata.get_mut(start..end) {
+            name.make_ascii_lowercase();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,204 @@
+//! A message being written into a caller's buffer, never beyond a limit.
+
+use crate::compress::Compression;
+use crate::header::{self, Header};
+use crate::message::Section;
+use crate::name::NameRef;
+use crate::number::{Class, Type};
+
+/// No room is left below the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the message is full")]
+pub struct Full;
+
+/// Writes a message from its header on. Whatever ends in [`Full`] may have written a part: go back to a [`Mark`].
+#[derive(Debug)]
+pub struct Writer<'b, 'c> {
+    buffer: &'b mut [u8],
+    at: usize,
+    limit: usize,
+    counts: [u16; 4],
+    compression: &'c mut Compression,
+}
+
+/// A place to go back to.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    at: usize,
+    counts: [u16; 4],
+}
+
+impl<'b, 'c> Writer<'b, 'c> {
+    /// Starts after the header in `buffer`; at most `limit` bytes in all (and never more than the buffer has).
+    pub fn new(buffer: &'b mut [u8], limit: usize, compression: &'c mut Compression) -> Self {
+        compression.clear();
+        let limit = limit.min(buffer.len()).min(usize::from(u16::MAX));
+        Self { buffer, at: header::LENGTH, limit, counts: [0; 4], compression }
+    }
+
+    /// Bytes written so far.
+    pub const fn len(&self) -> usize {
+        self.at
+    }
+
+    /// Whether nothing stands behind the header.
+    pub const fn is_empty(&self) -> bool {
+        self.at == header::LENGTH
+    }
+
+    /// Bytes left below the limit.
+    pub const fn room(&self) -> usize {
+        self.limit.saturating_sub(self.at)
+    }
+
+    /// Moves the limit, for room kept back (OPT, TSIG) and given free again; never beyond the buffer.
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = limit.min(self.buffer.len()).min(usize::from(u16::MAX));
+    }
+
+    /// The limit.
+    pub const fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// What is written so far; the header's bytes are whatever the buffer held.
+    pub fn written(&self) -> &[u8] {
+        self.buffer.get(..self.at).unwrap_or(&[])
+    }
+
+    /// Remembers this place.
+    pub const fn mark(&self) -> Mark {
+        Mark { at: self.at, counts: self.counts }
+    }
+
+    /// Goes back: what was written since is gone, the counts too.
+    pub fn rollback(&mut self, mark: Mark) {
+        self.at = mark.at;
+        self.counts = mark.counts;
+        self.compression.forget_from(mark.at);
+    }
+
+    /// Writes bytes. Errors: `Full`, with nothing written.
+    #[inline]
+    pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        let end = self.at + bytes.len();
+        if end > self.limit {
+            return Err(Full);
+        }
+        self.buffer.get_mut(self.at..end).ok_or(Full)?.copy_from_slice(bytes);
+        self.at = end;
+        Ok(())
+    }
+
+    /// Writes one byte. Errors: `Full`.
+    pub fn u8(&mut self, value: u8) -> Result<(), Full> {
+        self.bytes(&[value])
+    }
+
+    /// Writes two bytes. Errors: `Full`.
+    pub fn u16(&mut self, value: u16) -> Result<(), Full> {
+        self.bytes(&value.to_be_bytes())
+    }
+
+    /// Writes four bytes. Errors: `Full`.
+    pub fn u32(&mut self, value: u32) -> Result<(), Full> {
+        self.bytes(&value.to_be_bytes())
+    }
+
+    /// Writes a name, compressed. Errors: `Full`, with nothing written.
+    pub fn name(&mut self, name: NameRef<'_>) -> Result<(), Full> {
+        let written = self.buffer.get(..self.at).unwrap_or(&[]);
+        let plan = self.compression.plan(written, name, self.at);
+        let mut tail = [0u8; 2];
+        let tail: &[u8] = match plan.target {
+            Some(target) => {
+                tail = (0xc000 | target).to_be_bytes();
+                &tail
+            }
+            None => tail.get(..1).unwrap_or(&[]),
+        };
+        let plain = name.as_bytes().get(..plan.plain).unwrap_or(&[]);
+        let start = self.at;
+        if self.at + plain.len() + tail.len() > self.limit {
+            self.compression.forget_from(start);
+            return Err(Full);
+        }
+        self.bytes(plain)?;
+        self.bytes(tail)
+    }
+
+    /// Writes a name in full (RFC 3597 section 4: names in RDATA of newer types). Errors: `Full`.
+    pub fn name_plain(&mut self, name: NameRef<'_>) -> Result<(), Full> {
+        self.bytes(name.as_bytes())
+    }
+
+    /// Copies the question of a request, so that the name keeps its case, and notes it for compression. Errors: `Full`.
+    pub fn question(&mut self, name: NameRef<'_>, qtype: Type, class: Class) -> Result<(), Full> {
+        self.name(name)?;
+        self.u16(qtype.0)?;
+        self.u16(class.0)?;
+        self.count(Section::Question);
+        Ok(())
+    }
+
+    /// Writes a record with its owner compressed; `rdata` writes the RDATA. Errors: `Full`, with nothing written.
+    pub fn record(
+        &mut self,
+        section: Section,
+        owner: NameRef<'_>,
+        rtype: Type,
+        class: Class,
+        ttl: u32,
+        rdata: impl FnOnce(&mut Self) -> Result<(), Full>,
+    ) -> Result<(), Full> {
+        let mark = self.mark();
+        let done = self
+            .name(owner)
+            .and_then(|()| self.u16(rtype.0))
+            .and_then(|()| self.u16(class.0))
+            .and_then(|()| self.u32(ttl))
+            .and_then(|()| self.with_length(rdata));
+        match done {
+            Ok(()) => self.count(section),
+            Err(Full) => self.rollback(mark),
+        }
+        done
+    }
+
+    /// Writes two bytes of length and then what `inside` writes. Errors: `Full`; a part may have been written.
+    pub fn with_length<E: From<Full>>(
+        &mut self,
+        inside: impl FnOnce(&mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let at = self.at;
+        self.u16(0)?;
+        inside(self)?;
+        let length = (self.at - at - 2) as u16;
+        if let Some(place) = self.buffer.get_mut(at..at + 2) {
+            place.copy_from_slice(&length.to_be_bytes());
+        }
+        Ok(())
+    }
+
+    /// Counts one more entry of a section that was written by hand.
+    pub fn count(&mut self, section: Section) {
+        if let Some(count) = self.counts.get_mut(section as usize) {
+            *count = count.saturating_add(1);
+        }
+    }
+
+    /// Entries of a section.
+    pub fn counted(&self, section: Section) -> u16 {
+        self.counts.get(section as usize).copied().unwrap_or(0)
+    }
+
+    /// Writes the header and ends the message: its length in bytes.
+    pub fn finish(self, id: u16, flags: u16) -> usize {
+        let [questions, answers, authorities, additionals] = self.counts;
+        let head = Header { id, flags, questions, answers, authorities, additionals };
+        if let Some(room) = self.buffer.first_chunk_mut::<{ header::LENGTH }>() {
+            *room = head.to_bytes();
+        }
+        self.at
+    }
+}
