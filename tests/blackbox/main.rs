@@ -1,0 +1,20 @@
+//! The black-box tests: rhumb as a process, seen from other hosts.
+//!
+//! A new file registers here: one line `mod`, one line in the list.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic here is a failed test, reported with its name"
+)]
+
+use std::process::ExitCode;
+
+use rhumb_tests::harness;
+
+mod listening;
+
+fn main() -> ExitCode {
+    harness::main(&[listening::TESTS])
+}

@@ -1,0 +1,1 @@
+//! What holds for the source tree as a whole.

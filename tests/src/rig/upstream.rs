@@ -1,0 +1,183 @@
+//! Nameservers that react by a script, over UDP and TCP.
+
+use std::io::{ErrorKind, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::failure::{Context, Failure};
+use crate::rig::host::Host;
+use crate::rig::message::Message;
+use crate::rig::script::{Act, Asked, Script, Transport};
+use crate::rig::stream::{Stream, framed};
+
+/// How often the threads look whether they should end.
+const TICK: Duration = Duration::from_millis(50);
+
+/// One running upstream; it ends when it is dropped.
+pub struct Upstream {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    threads: Vec<thread::JoinHandle<()>>,
+}
+
+struct Shared {
+    script: RwLock<Script>,
+    seen: Mutex<Vec<Asked>>,
+    ended: AtomicBool,
+}
+
+impl Upstream {
+    /// Starts one on `host` at an address (`192.0.2.53`, `fe80::53%eth0`) and port 53.
+    pub fn start(host: &Host, address: &str, script: Script) -> Result<Self, Failure> {
+        let address = host.socket_address(address, 53)?;
+        let sockets = host.within(|| -> std::io::Result<_> {
+            Ok((UdpSocket::bind(address)?, TcpListener::bind(address)?))
+        })?;
+        let (udp, tcp) = sockets.context(format!("starting an upstream at {address}"))?;
+        let _ = nix::sys::socket::setsockopt(&udp, nix::sys::socket::sockopt::RcvBufForce, &(8 << 20));
+        udp.set_read_timeout(Some(TICK))?;
+        tcp.set_nonblocking(true)?;
+        let shared = Arc::new(Shared {
+            script: RwLock::new(script),
+            seen: Mutex::new(Vec::new()),
+            ended: AtomicBool::new(false),
+        });
+        let (for_udp, for_tcp) = (Arc::clone(&shared), Arc::clone(&shared));
+        let threads = vec![
+            thread::spawn(move || serve_udp(&udp, &for_udp)),
+            thread::spawn(move || serve_tcp(&tcp, &for_tcp)),
+        ];
+        Ok(Self { address, shared, threads })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Reacts by another script from now on.
+    pub fn follow(&self, script: Script) {
+        *self.shared.script.write().unwrap() = script;
+    }
+
+    /// Everything it was asked so far, in order.
+    pub fn seen(&self) -> Vec<Asked> {
+        self.shared.seen.lock().unwrap().clone()
+    }
+
+    /// How often it was asked for this name, in any case and of any type, over both transports.
+    pub fn count(&self, name: &str) -> usize {
+        let name = name.trim_end_matches('.').to_ascii_lowercase();
+        self.shared.seen.lock().unwrap().iter().filter(|asked| asked.name() == name).count()
+    }
+
+    /// Forgets what it was asked.
+    pub fn forget(&self) {
+        self.shared.seen.lock().unwrap().clear();
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        self.shared.ended.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn react(&self, wire: &[u8], transport: Transport, from: SocketAddr) -> Act {
+        let Ok(message) = Message::from_wire(wire) else { return Act::Silent };
+        let asked = Asked { message, transport, from, at: Instant::now() };
+        let script = Arc::clone(&self.script.read().unwrap());
+        self.seen.lock().unwrap().push(asked.clone());
+        script(&asked)
+    }
+}
+
+fn serve_udp(socket: &UdpSocket, shared: &Shared) {
+    let mut buffer = vec![0; 65536];
+    while !shared.ended.load(Ordering::Relaxed) {
+        let Ok((length, from)) = socket.recv_from(&mut buffer) else { continue };
+        let act = shared.react(&buffer[..length], Transport::Udp, from);
+        let Ok(sender) = socket.try_clone() else { continue };
+        perform(act, move |wire| {
+            if let Some(wire) = wire {
+                let _ = sender.send_to(wire, from);
+            }
+        });
+    }
+}
+
+fn serve_tcp(listener: &TcpListener, shared: &Arc<Shared>) {
+    while !shared.ended.load(Ordering::Relaxed) {
+        match listener.accept() {
+            Ok((socket, from)) => {
+                let shared = Arc::clone(shared);
+                thread::spawn(move || serve_stream(socket, from, &shared));
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(Duration::from_millis(2)),
+            Err(_) => thread::sleep(TICK),
+        }
+    }
+}
+
+fn serve_stream(socket: TcpStream, from: SocketAddr, shared: &Shared) {
+    let Ok(writer) = socket.try_clone() else { return };
+    let Ok(mut stream) = Stream::new(socket) else { return };
+    while !shared.ended.load(Ordering::Relaxed) {
+        let begun = Instant::now();
+        match stream.receive(TICK) {
+            Ok(Some(wire)) => {
+                let Ok(mut writer) = writer.try_clone() else { return };
+                perform(shared.react(&wire, Transport::Tcp, from), move |wire| match wire {
+                    Some(wire) => {
+                        let _ = writer.write_all(&framed(wire));
+                    }
+                    None => {
+                        let _ = writer.shutdown(std::net::Shutdown::Both);
+                    }
+                });
+            }
+            // Before the tick is over, nothing can only mean that the other end closed.
+            Ok(None) if begun.elapsed() < TICK => return,
+            Ok(None) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// Does what a script said; `send` takes bytes, or `None` to close.
+fn perform(act: Act, mut send: impl FnMut(Option<&[u8]>) + Send + 'static) {
+    match act {
+        Act::After(delay, act) => {
+            thread::spawn(move || {
+                thread::sleep(delay);
+                perform_now(*act, &mut send);
+            });
+        }
+        act => perform_now(act, &mut send),
+    }
+}
+
+fn perform_now(act: Act, send: &mut impl FnMut(Option<&[u8]>)) {
+    match act {
+        Act::Silent => {}
+        Act::Reply(message) => send(Some(&message.to_wire())),
+        Act::Raw(wire) => send(Some(&wire)),
+        Act::After(delay, act) => {
+            thread::sleep(delay);
+            perform_now(*act, send);
+        }
+        Act::Each(acts) => {
+            for act in acts {
+                perform_now(act, send);
+            }
+        }
+        Act::Close => send(None),
+    }
+}
