@@ -1,1 +1,216 @@
-//! Answers learnt from others, with age and provenance.
+//! Answers learnt from others: whole messages by question, with their age and with where they came from.
+//!
+//! A hit is one short lock of one shard, a copy and a few patched words. Time is an argument: seconds of a clock that
+//! never goes back. What was learnt from an upstream or a route that is gone is dropped by turning one number
+//! ([`Origins`]).
+
+mod entry;
+mod eviction;
+mod origin;
+mod shard;
+
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use foldhash::quality::RandomState;
+use rhumb_wire::NameRef;
+
+pub use entry::{Key, NotKept};
+pub use origin::{Origin, Origins};
+
+use entry::Entry;
+use shard::Shard;
+
+/// How long things are kept and how much of them; the part of the configuration that the cache obeys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes for all entries together, bookkeeping included.
+    pub size: u64,
+    /// Seconds that an entry may be served after its TTL, when no upstream answers (RFC 8767); 0: never.
+    pub serve_stale: u32,
+    /// The least TTL in seconds.
+    pub min_ttl: u32,
+    /// The greatest TTL in seconds.
+    pub max_ttl: u32,
+    /// Whether popular entries are asked for again shortly before they run out.
+    pub prefetch: bool,
+}
+
+/// Which answers satisfy a look-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// Within its TTL; or beyond it while the upstreams are known to fail (RFC 8767 section 5, the failure recheck timer).
+    Fresh,
+    /// Also beyond its TTL: the upstreams failed, or took too long.
+    Stale,
+}
+
+/// An answer out of the cache, already in the caller's buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// Bytes of the message.
+    pub length: usize,
+    /// The message did not fit and was cut to its question; TC is set.
+    pub truncated: bool,
+    /// Served beyond its TTL.
+    pub stale: bool,
+    /// The caller is to ask for it again; said once for each entry.
+    pub prefetch: bool,
+    /// It tells of a failure (RFC 9520).
+    pub failure: bool,
+    /// Where it was learnt.
+    pub origin: Origin,
+    /// Seconds since it was learnt.
+    pub age: u32,
+    /// Seconds until its TTL runs out.
+    pub left: u32,
+}
+
+/// What the cache holds and has done, for metrics and `status`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Entries.
+    pub entries: u64,
+    /// Bytes of entries, bookkeeping included.
+    pub bytes: u64,
+    /// The limit in bytes.
+    pub limit: u64,
+    /// Entries put out to make room.
+    pub evicted: u64,
+}
+
+/// The cache. Shared by all threads.
+#[derive(Debug)]
+pub struct Cache {
+    shards: Box<[Mutex<Shard>]>,
+    hasher: RandomState,
+    origins: Origins,
+    limit: AtomicU64,
+}
+
+/// The TTL that a stale answer leaves with (RFC 8767 section 4).
+pub const STALE_TTL: u32 = 30;
+/// Shards; a power of two well above the number of threads.
+const SHARDS: usize = 64;
+
+impl Cache {
+    /// Empty, with room for `limits.size` bytes.
+    pub fn new(limits: &Limits) -> Self {
+        let shards = (0..SHARDS).map(|_| Mutex::new(Shard::new(limits, SHARDS as u64))).collect();
+        Self {
+            shards,
+            hasher: RandomState::default(),
+            origins: Origins::new(),
+            limit: AtomicU64::new(limits.size),
+        }
+    }
+
+    /// Where answers can come from; slots are given out and taken back here.
+    pub const fn origins(&self) -> &Origins {
+        &self.origins
+    }
+
+    /// Takes new limits; a smaller size puts out what no longer fits.
+    pub fn set_limits(&self, limits: &Limits) {
+        self.limit.store(limits.size, Ordering::Relaxed);
+        for shard in &self.shards {
+            lock(shard).set_limits(limits, SHARDS as u64);
+        }
+    }
+
+    fn shard(&self, hash: u64) -> Option<MutexGuard<'_, Shard>> {
+        // The table inside the shard uses the low and the very high bits.
+        self.shards.get((hash >> 40) as usize % SHARDS).map(lock)
+    }
+
+    /// Copies the answer to `key` into `out`, its TTLs aged to `now`, in at most `limit` bytes.
+    ///
+    /// The id and the flags RD and CD are left for the caller to fill in, as is the case of the question's name.
+    #[inline]
+    pub fn look_up(&self, key: &Key<'_>, want: Want, now: u32, limit: usize, out: &mut [u8]) -> Option<Hit> {
+        let hash = self.hasher.hash_one(key);
+        self.shard(hash)?.look_up(hash, key, want, now, limit, out, &self.origins)
+    }
+
+    /// Keeps `message`, the answer to `key`, for `ttl` seconds within the limits.
+    ///
+    /// The question of the message stands in lower case, uncompressed, right behind the header, and is that of the key.
+    /// Errors: see [`NotKept`].
+    pub fn keep(
+        &self,
+        key: &Key<'_>,
+        message: &[u8],
+        ttl: u32,
+        origin: Origin,
+        now: u32,
+    ) -> Result<(), NotKept> {
+        if !self.origins.is_live(origin) {
+            return Err(NotKept::Gone);
+        }
+        let hash = self.hasher.hash_one(key);
+        let entry = Entry::new(hash, key, message, ttl, origin, now)?;
+        match self.shard(hash) {
+            Some(mut shard) => shard.insert(entry, key, now),
+            None => Err(NotKept::TooLarge),
+        }
+    }
+
+    /// Remembers that `key` could not be answered for `ttl` seconds (RFC 9520): `message`, the failure, is served for
+    /// as long, or the stale answer where there still is one.
+    ///
+    /// Errors: see [`NotKept`].
+    pub fn keep_failure(
+        &self,
+        key: &Key<'_>,
+        message: &[u8],
+        ttl: u32,
+        origin: Origin,
+        now: u32,
+    ) -> Result<(), NotKept> {
+        if !self.origins.is_live(origin) {
+            return Err(NotKept::Gone);
+        }
+        let hash = self.hasher.hash_one(key);
+        let mut entry = Entry::new(hash, key, message, ttl, origin, now)?;
+        entry.mark_failure();
+        let Some(mut shard) = self.shard(hash) else { return Err(NotKept::TooLarge) };
+        if shard.note_failure(hash, key, now, ttl, &self.origins) {
+            return Ok(());
+        }
+        shard.insert(entry, key, now)
+    }
+
+    /// Drops what is kept of `name`, or of it and everything below it; all of it for the root with `subtree`. Gives the number.
+    pub fn flush(&self, name: NameRef<'_>, subtree: bool) -> usize {
+        self.shards
+            .iter()
+            .map(|shard| {
+                lock(shard).retain(|owner| {
+                    let hit = if subtree { owner.is_at_or_below(name) } else { owner == name };
+                    !hit
+                })
+            })
+            .sum()
+    }
+
+    /// What it holds.
+    pub fn figures(&self) -> Figures {
+        let mut figures = Figures { limit: self.limit.load(Ordering::Relaxed), ..Figures::default() };
+        for shard in &self.shards {
+            let shard = lock(shard);
+            figures.entries += shard.len() as u64;
+            figures.bytes += shard.bytes();
+            figures.evicted += shard.evicted();
+        }
+        figures
+    }
+}
+
+/// A thread that panicked while it held the lock left at worst one entry half counted; the rest is sound.
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

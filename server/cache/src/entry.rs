@@ -1,0 +1,204 @@
+//! One answer: the message, where its TTLs stand, when and where it was learnt.
+
+use std::hash::{Hash, Hasher};
+
+use rhumb_wire::{Message, NameRef, Type, header};
+
+use crate::Limits;
+use crate::origin::Origin;
+
+/// What an answer is kept under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key<'a> {
+    /// The question as it stands in a message: the name in lower case, type, class.
+    pub question: &'a [u8],
+    /// The route it is asked through: answers of one route are never given to another.
+    pub route: u32,
+    /// DNSSEC records were asked for (DO).
+    pub dnssec_ok: bool,
+    /// Checking was disabled (CD).
+    pub checking_disabled: bool,
+}
+
+impl Key<'_> {
+    fn bits(&self) -> u8 {
+        u8::from(self.dnssec_ok) | u8::from(self.checking_disabled) << 1
+    }
+}
+
+impl Hash for Key<'_> {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(self.question);
+        state.write_u64(u64::from(self.route) << 8 | u64::from(self.bits()));
+    }
+}
+
+/// Why an answer was not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotKept {
+    /// Its origin is no longer in use.
+    #[error("learnt from an upstream that is no longer in use")]
+    Gone,
+    /// The message cannot be read, or its question is not that of the key.
+    #[error("not a message that answers the question")]
+    Unreadable,
+    /// It would take more than its share of the cache.
+    #[error("too large for the cache")]
+    TooLarge,
+    /// Its TTL is nought.
+    #[error("its TTL is nought")]
+    Fleeting,
+}
+
+/// Bytes an entry costs beside its message: its place in the slab, the table and a queue, and the allocator's share.
+const OVERHEAD: u64 = 112;
+/// The most TTLs aged in one message; there are never more records in 64 KiB than this.
+const MAX_RECORDS: usize = 6000;
+
+/// The kinds of state an entry's `failed_until` cannot tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Answer,
+    Failure,
+}
+
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) hash: u64,
+    /// The message, then the offsets of its TTLs, two bytes each.
+    data: Box<[u8]>,
+    records: u16,
+    question: u16,
+    pub(crate) bits: u8,
+    pub(crate) kind: Kind,
+    pub(crate) route: u32,
+    pub(crate) origin: Origin,
+    pub(crate) stored: u32,
+    pub(crate) ttl: u32,
+    /// Until when a failed attempt to renew it spares the next one.
+    pub(crate) failed_until: u32,
+    /// Hits since it was last considered for eviction, up to 3.
+    pub(crate) uses: u8,
+    pub(crate) prefetched: bool,
+}
+
+impl Entry {
+    /// Errors: `Unreadable`, `TooLarge`.
+    pub(crate) fn new(
+        hash: u64,
+        key: &Key<'_>,
+        message: &[u8],
+        ttl: u32,
+        origin: Origin,
+        now: u32,
+    ) -> Result<Self, NotKept> {
+        let end = header::LENGTH + key.question.len();
+        if message.get(header::LENGTH..end) != Some(key.question) {
+            return Err(NotKept::Unreadable);
+        }
+        let parsed = Message::parse(message).map_err(|_| NotKept::Unreadable)?;
+        let mut offsets = Vec::new();
+        for record in parsed.records() {
+            let record = record.map_err(|_| NotKept::Unreadable)?;
+            if record.rtype != Type::OPT {
+                offsets.extend_from_slice(&(record.ttl_at() as u16).to_ne_bytes());
+            }
+        }
+        let records = offsets.len() / 2;
+        if records > MAX_RECORDS || message.len() > usize::from(u16::MAX) {
+            return Err(NotKept::TooLarge);
+        }
+        let mut data = Vec::with_capacity(message.len() + offsets.len());
+        data.extend_from_slice(message);
+        data.extend_from_slice(&offsets);
+        Ok(Self {
+            hash,
+            data: data.into_boxed_slice(),
+            records: records as u16,
+            question: key.question.len() as u16,
+            bits: key.bits(),
+            kind: Kind::Answer,
+            route: key.route,
+            origin,
+            stored: now,
+            ttl,
+            failed_until: 0,
+            uses: 0,
+            prefetched: false,
+        })
+    }
+
+    pub(crate) const fn mark_failure(&mut self) {
+        self.kind = Kind::Failure;
+    }
+
+    /// Holds its TTL to the limits; a failure keeps its own. Errors: `Fleeting`.
+    pub(crate) fn hold_to(&mut self, limits: &Limits) -> Result<(), NotKept> {
+        if self.kind == Kind::Answer {
+            self.ttl = self.ttl.max(limits.min_ttl).min(limits.max_ttl);
+        }
+        if self.ttl == 0 { Err(NotKept::Fleeting) } else { Ok(()) }
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.data.len() as u64 + OVERHEAD
+    }
+
+    fn message_length(&self) -> usize {
+        self.data.len() - usize::from(self.records) * 2
+    }
+
+    #[inline]
+    pub(crate) fn question(&self) -> &[u8] {
+        self.data.get(header::LENGTH..header::LENGTH + usize::from(self.question)).unwrap_or(&[])
+    }
+
+    pub(crate) fn owner(&self) -> NameRef<'_> {
+        NameRef::parse(self.question()).unwrap_or(NameRef::ROOT)
+    }
+
+    #[inline]
+    pub(crate) fn is_for(&self, hash: u64, key: &Key<'_>) -> bool {
+        self.hash == hash
+            && self.route == key.route
+            && self.bits == key.bits()
+            && self.question() == key.question
+    }
+
+    pub(crate) const fn expires(&self) -> u32 {
+        self.stored.saturating_add(self.ttl)
+    }
+
+    /// Copies the message out, each TTL `aged` by as many seconds, or at most `cap` where it is served stale. Gives its
+    /// length and whether it was cut to its question.
+    #[inline]
+    pub(crate) fn copy_to(&self, out: &mut [u8], limit: usize, aged: u32, cap: u32) -> Option<(usize, bool)> {
+        let length = self.message_length();
+        if length > limit || length > out.len() {
+            return self.copy_question(out).map(|length| (length, true));
+        }
+        let (message, offsets) = self.data.split_at_checked(length)?;
+        let out = out.get_mut(..length)?;
+        out.copy_from_slice(message);
+        for &offset in offsets.as_chunks::<2>().0 {
+            let at = usize::from(u16::from_ne_bytes(offset));
+            if let Some(ttl) = out.get_mut(at..).and_then(<[u8]>::first_chunk_mut::<4>) {
+                *ttl = u32::from_be_bytes(*ttl).min(self.ttl).saturating_sub(aged).min(cap).to_be_bytes();
+            }
+        }
+        Some((length, false))
+    }
+
+    fn copy_question(&self, out: &mut [u8]) -> Option<usize> {
+        let end = header::LENGTH + usize::from(self.question);
+        let head = self.data.get(..end)?;
+        let out = out.get_mut(..end)?;
+        out.copy_from_slice(head);
+        out.get_mut(6..header::LENGTH)?.fill(0);
+        if let Some(flags) = out.get_mut(2) {
+            *flags |= (header::TC >> 8) as u8;
+        }
+        Some(end)
+    }
+}

@@ -1,0 +1,83 @@
+//! Where an answer was learnt: one upstream of one route, in its present life.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// The most pairs of route and upstream that can be told apart at a time.
+const SLOTS: usize = 1 << 18;
+
+/// A pair of route and upstream. It is alive until it is retired; whatever carries it is dead from then on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Origin {
+    slot: u32,
+    generation: u32,
+}
+
+/// Which origins are alive.
+#[derive(Debug)]
+pub struct Origins {
+    generations: Box<[AtomicU32]>,
+    free: Mutex<Free>,
+}
+
+#[derive(Debug, Default)]
+struct Free {
+    slots: Vec<u32>,
+    next: u32,
+}
+
+impl Origin {
+    /// An origin that never lives: nothing learnt from it is kept.
+    pub const NONE: Self = Self { slot: u32::MAX, generation: 0 };
+
+    /// The number of its slot; with [`Origins::is_live`] enough to find out whose it is.
+    pub const fn slot(self) -> u32 {
+        self.slot
+    }
+}
+
+impl Default for Origins {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Origins {
+    /// None alive.
+    pub fn new() -> Self {
+        let generations = (0..SLOTS).map(|_| AtomicU32::new(0)).collect();
+        Self { generations, free: Mutex::new(Free::default()) }
+    }
+
+    /// A new one; [`Origin::NONE`] where all slots are taken, so that its answers are used but not kept.
+    pub fn allocate(&self) -> Origin {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = match free.slots.pop() {
+            Some(slot) => slot,
+            None if (free.next as usize) < SLOTS => {
+                free.next += 1;
+                free.next - 1
+            }
+            None => return Origin::NONE,
+        };
+        let generation = self.generations.get(slot as usize).map_or(0, |g| g.load(Ordering::Acquire));
+        Origin { slot, generation }
+    }
+
+    /// Ends it: everything learnt from it is gone at once. Ending it again does nothing.
+    pub fn retire(&self, origin: Origin) {
+        let Some(generation) = self.generations.get(origin.slot as usize) else { return };
+        let next = origin.generation.wrapping_add(1);
+        if generation.compare_exchange(origin.generation, next, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            self.free.lock().unwrap_or_else(PoisonError::into_inner).slots.push(origin.slot);
+        }
+    }
+
+    /// Whether what was learnt from it may still be served.
+    #[inline]
+    pub fn is_live(&self, origin: Origin) -> bool {
+        self.generations
+            .get(origin.slot as usize)
+            .is_some_and(|generation| generation.load(Ordering::Acquire) == origin.generation)
+    }
+}

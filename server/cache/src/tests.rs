@@ -1,0 +1,213 @@
+use super::*;
+use rhumb_wire::compress::Compression;
+use rhumb_wire::{Class, Name, Section, Type, Writer, header};
+
+const LIMITS: Limits = Limits { size: 1 << 20, serve_stale: 100, min_ttl: 0, max_ttl: 1000, prefetch: true };
+
+fn message(name: &str, ttls: &[u32]) -> Vec<u8> {
+    let name: Name = name.parse().unwrap();
+    let mut buffer = vec![0; 4096];
+    let mut compression = Compression::default();
+    let mut w = Writer::new(&mut buffer, 4096, &mut compression);
+    w.question(name.as_ref(), Type::A, Class::IN).unwrap();
+    for &ttl in ttls {
+        w.record(Section::Answer, name.as_ref(), Type::A, Class::IN, ttl, |w| w.bytes(&[1, 2, 3, 4]))
+            .unwrap();
+    }
+    let length = w.finish(0, header::QR);
+    buffer.truncate(length);
+    buffer
+}
+
+fn question(name: &str) -> Vec<u8> {
+    let name: Name = name.parse().unwrap();
+    [name.as_ref().as_bytes(), &[0, 1, 0, 1]].concat()
+}
+
+fn key(question: &[u8]) -> Key<'_> {
+    Key { question, route: 1, dnssec_ok: false, checking_disabled: false }
+}
+
+fn ttls(message: &[u8]) -> Vec<u32> {
+    rhumb_wire::Message::parse(message).unwrap().records().map(|r| r.unwrap().ttl).collect()
+}
+
+struct Rig {
+    cache: Cache,
+    origin: Origin,
+}
+
+impl Rig {
+    fn new(limits: Limits) -> Self {
+        let cache = Cache::new(&limits);
+        let origin = cache.origins().allocate();
+        Self { cache, origin }
+    }
+
+    fn keep(&self, name: &str, ttl: u32, now: u32) -> Result<(), NotKept> {
+        self.cache.keep(&key(&question(name)), &message(name, &[ttl]), ttl, self.origin, now)
+    }
+
+    fn get(&self, name: &str, want: Want, now: u32) -> Option<(Hit, Vec<u8>)> {
+        let mut out = vec![0; 4096];
+        let hit = self.cache.look_up(&key(&question(name)), want, now, 4096, &mut out)?;
+        out.truncate(hit.length);
+        Some((hit, out))
+    }
+}
+
+#[test]
+fn ttls_age_and_run_out() {
+    let rig = Rig::new(LIMITS);
+    let q = question("a.example");
+    rig.cache.keep(&key(&q), &message("a.example", &[300, 60]), 60, rig.origin, 1000).unwrap();
+    let (hit, out) = rig.get("a.example", Want::Fresh, 1010).unwrap();
+    assert_eq!((hit.age, hit.left, hit.stale), (10, 50, false));
+    // An answer is only as good as its shortest TTL.
+    assert_eq!(ttls(&out), [50, 50]);
+    assert!(rig.get("a.example", Want::Fresh, 1060).is_none());
+    let (hit, out) = rig.get("a.example", Want::Stale, 1060).unwrap();
+    assert!(hit.stale);
+    assert_eq!(ttls(&out), [30, 30]);
+    assert!(rig.get("a.example", Want::Stale, 1160).is_none());
+    assert_eq!(rig.cache.figures().entries, 0);
+}
+
+#[test]
+fn questions_differ_by_route_and_bits() {
+    let rig = Rig::new(LIMITS);
+    rig.keep("a.example", 60, 0).unwrap();
+    let q = question("a.example");
+    let mut out = [0; 512];
+    for (other, found) in [
+        (key(&q), true),
+        (Key { route: 2, ..key(&q) }, false),
+        (Key { dnssec_ok: true, ..key(&q) }, false),
+        (Key { checking_disabled: true, ..key(&q) }, false),
+    ] {
+        assert_eq!(rig.cache.look_up(&other, Want::Fresh, 1, 512, &mut out).is_some(), found, "{other:?}");
+    }
+}
+
+#[test]
+fn a_retired_origin_takes_its_answers_with_it() {
+    let rig = Rig::new(LIMITS);
+    rig.keep("a.example", 60, 0).unwrap();
+    rig.cache.origins().retire(rig.origin);
+    assert!(rig.get("a.example", Want::Fresh, 1).is_none());
+    assert!(rig.get("a.example", Want::Stale, 1).is_none());
+    assert_eq!(rig.keep("a.example", 60, 1), Err(NotKept::Gone));
+    // The slot is used again, the life is another.
+    let next = rig.cache.origins().allocate();
+    assert_eq!(next.slot(), rig.origin.slot());
+    assert_ne!(next, rig.origin);
+    rig.cache.origins().retire(rig.origin);
+    assert!(rig.cache.origins().is_live(next));
+}
+
+#[test]
+fn failures_are_kept_and_step_aside_for_stale_answers() {
+    let rig = Rig::new(LIMITS);
+    let q = question("a.example");
+    let failure = message("a.example", &[]);
+    rig.cache.keep_failure(&key(&q), &failure, 5, rig.origin, 10).unwrap();
+    assert!(rig.get("a.example", Want::Fresh, 14).unwrap().0.failure);
+    assert!(rig.get("a.example", Want::Stale, 15).is_none());
+    rig.keep("a.example", 60, 20).unwrap();
+    rig.cache.keep_failure(&key(&q), &failure, 5, rig.origin, 81).unwrap();
+    let (hit, _) = rig.get("a.example", Want::Fresh, 82).unwrap();
+    assert!(hit.stale && !hit.failure);
+    assert!(rig.get("a.example", Want::Fresh, 86).is_none(), "asked again once the pause is over");
+}
+
+#[test]
+fn what_does_not_fit_is_cut_to_its_question() {
+    let rig = Rig::new(LIMITS);
+    let q = question("a.example");
+    rig.cache.keep(&key(&q), &message("a.example", &[60; 20]), 60, rig.origin, 0).unwrap();
+    let mut out = [0; 512];
+    let hit = rig.cache.look_up(&key(&q), Want::Fresh, 1, 100, &mut out).unwrap();
+    assert!(hit.truncated);
+    assert_eq!(hit.length, 12 + q.len());
+    assert_eq!(out[2] & 0x82, 0x82);
+    assert_eq!(&out[6..12], &[0; 6]);
+}
+
+#[test]
+fn prefetch_is_asked_for_once_and_only_for_what_is_popular() {
+    let rig = Rig::new(LIMITS);
+    rig.keep("a.example", 100, 0).unwrap();
+    assert!(!rig.get("a.example", Want::Fresh, 95).unwrap().0.prefetch);
+    assert!(rig.get("a.example", Want::Fresh, 95).unwrap().0.prefetch);
+    assert!(!rig.get("a.example", Want::Fresh, 96).unwrap().0.prefetch);
+}
+
+#[test]
+fn memory_is_bounded_and_a_scan_does_not_wash_out_what_is_used() {
+    let rig = Rig::new(Limits { size: 256 << 10, ..LIMITS });
+    for i in 0..200 {
+        rig.keep(&format!("hot{i}.example"), 900, 0).unwrap();
+    }
+    for _ in 0..3 {
+        for i in 0..200 {
+            rig.get(&format!("hot{i}.example"), Want::Fresh, 1);
+        }
+    }
+    for i in 0..20_000 {
+        rig.keep(&format!("scan{i}.example"), 900, 2).unwrap();
+        if i % 100 == 0 {
+            for i in 0..200 {
+                rig.get(&format!("hot{i}.example"), Want::Fresh, 3);
+            }
+        }
+    }
+    let figures = rig.cache.figures();
+    assert!(figures.bytes <= 256 << 10, "{figures:?}");
+    assert!(figures.evicted > 15_000);
+    let kept = (0..200).filter(|i| rig.get(&format!("hot{i}.example"), Want::Fresh, 4).is_some()).count();
+    assert!(kept > 180, "{kept} of 200 are left");
+}
+
+#[test]
+fn flushing_takes_a_name_or_a_subtree() {
+    let rig = Rig::new(LIMITS);
+    for name in ["example", "a.example", "b.a.example", "other"] {
+        rig.keep(name, 60, 0).unwrap();
+    }
+    let example: Name = "EXAMPLE".parse().unwrap();
+    assert_eq!(rig.cache.flush(example.as_ref(), false), 1);
+    assert_eq!(rig.cache.flush(example.as_ref(), true), 2);
+    assert_eq!(rig.cache.flush(NameRef::ROOT, true), 1);
+    assert_eq!(rig.cache.figures().bytes, 0);
+}
+
+proptest::proptest! {
+    /// Against a plain map: whatever the cache gives was kept last, is not too old, and has not lost its origin.
+    #[test]
+    fn agrees_with_a_model(steps in proptest::collection::vec((0u8..4, 0u8..6, 1u32..50, 0u32..20), 1..200)) {
+        let rig = Rig::new(LIMITS);
+        let mut model = std::collections::HashMap::new();
+        let mut now = 0;
+        for (step, name, ttl, wait) in steps {
+            now += wait;
+            let text = format!("n{name}.example");
+            match step {
+                0 => {
+                    rig.keep(&text, ttl, now).unwrap();
+                    model.insert(name, now + ttl);
+                }
+                1 => {
+                    rig.cache.flush(text.parse::<Name>().unwrap().as_ref(), false);
+                    model.remove(&name);
+                }
+                _ => {
+                    let found = rig.get(&text, Want::Fresh, now).map(|(hit, _)| now + hit.left);
+                    assert_eq!(found, model.get(&name).copied().filter(|&end| now < end));
+                }
+            }
+        }
+        let bytes = rig.cache.figures().bytes;
+        rig.cache.flush(NameRef::ROOT, true);
+        assert_eq!(rig.cache.figures().bytes, 0, "of {bytes}");
+    }
+}
