@@ -1,0 +1,161 @@
+//! The small HTTP server of `metrics.listen`: `/metrics`, `/health`, `/ready` and a status page on `/`.
+//!
+//! Made to be left open to a whole network: a connection serves one request, the request has no body, and every
+//! connection has a bound on its octets, its time and its number.
+
+use std::convert::Infallible;
+use std::future::{poll_fn, ready};
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, watch};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{sleep, timeout};
+
+mod page;
+
+/// What the pages show, asked for at each request.
+pub trait Pages: Send + Sync {
+    /// The text of `/metrics`, format 0.0.4.
+    fn metrics(&self) -> String;
+    /// Whether `/ready` says yes; else each reason why not.
+    fn ready(&self) -> Result<(), Vec<String>>;
+    /// The status page: sections by title, each with names and values. Escaped here, not by the caller.
+    fn status(&self) -> Vec<(String, Vec<(String, String)>)>;
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// Connections at a time; the next is closed at once.
+    connections: usize,
+    /// Octets of a request's head.
+    head_bytes: usize,
+    /// From accepting a connection to the end of its request's head.
+    head: Duration,
+    /// From there to the last octet of the response.
+    write: Duration,
+}
+
+const LIMITS: Limits = Limits {
+    connections: 32,
+    head_bytes: 8 * 1024,
+    head: Duration::from_secs(5),
+    write: Duration::from_secs(10),
+};
+
+/// Header lines of a request; Prometheus sends six.
+const MAX_HEADERS: usize = 64;
+/// How long to read on after the response, and how much: closing with octets unread would reset the connection, and the
+/// client might lose the response.
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_BYTES: u64 = 64 * 1024;
+/// Pause after an accept that failed for want of descriptors or memory: trying again at once would spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// How long open connections may go on once the server stops.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// Serves the pages until `stop` turns true or its sender is gone.
+pub async fn serve(listener: TcpListener, pages: Arc<dyn Pages>, stop: watch::Receiver<bool>) {
+    serve_within(listener, pages, stop, LIMITS).await;
+}
+
+async fn serve_within(
+    listener: TcpListener,
+    pages: Arc<dyn Pages>,
+    mut stop: watch::Receiver<bool>,
+    limits: Limits,
+) {
+    let mut connections = JoinSet::new();
+    let mut stopped = pin!(async move {
+        // An error means that the sender is gone: as good as a stop.
+        let _ = stop.wait_for(|stop| *stop).await;
+    });
+    loop {
+        tokio::select! {
+            () = &mut stopped => break,
+            Some(ended) = connections.join_next() => note(ended),
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) if connections.len() < limits.connections => {
+                    connections.spawn(connection(stream, Arc::clone(&pages), limits));
+                }
+                // Dropping the stream closes it.
+                Ok(_) => {}
+                Err(error) => if let Some(pause) = pause_after(&error) {
+                    tracing::warn!(%error, "metrics: no connection accepted");
+                    tokio::select! {
+                        () = &mut stopped => break,
+                        () = sleep(pause) => {}
+                    }
+                }
+            },
+        }
+    }
+    drop(listener);
+    let drained = async {
+        while let Some(ended) = connections.join_next().await {
+            note(ended);
+        }
+    };
+    // Past the time, dropping the set ends what is left.
+    let _ = timeout(DRAIN, drained).await;
+}
+
+/// A page that panics must be seen somewhere other than in a closed connection.
+fn note(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!(%error, "metrics: a page panicked");
+    }
+}
+
+/// Errors of one connection mean: the next, please. All others will be met again by the next accept.
+fn pause_after(error: &io::Error) -> Option<Duration> {
+    match error.kind() {
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted => {
+            None
+        }
+        _ => Some(ACCEPT_PAUSE),
+    }
+}
+
+/// One connection, which is one request.
+async fn connection(stream: TcpStream, pages: Arc<dyn Pages>, limits: Limits) {
+    let asked = Notify::new();
+    let service = service_fn(|request| {
+        asked.notify_one();
+        ready(Ok::<_, Infallible>(page::answer(pages.as_ref(), &request)))
+    });
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .max_buf_size(limits.head_bytes)
+        .max_headers(MAX_HEADERS)
+        .keep_alive(false);
+    let mut http = builder.serve_connection(TokioIo::new(stream), service);
+    let served = tokio::select! {
+        served = poll_fn(|context| http.poll_without_shutdown(context)) => served,
+        () = async { asked.notified().await; sleep(limits.write).await } => return,
+    };
+    if served.is_err_and(|error| error.is_timeout()) {
+        return;
+    }
+    let _ = timeout(LINGER, linger(http.into_parts().io.into_inner())).await;
+}
+
+/// Says that nothing more comes, and waits for the client to say so too.
+async fn linger(mut stream: TcpStream) -> io::Result<()> {
+    stream.shutdown().await?;
+    tokio::io::copy(&mut stream.take(LINGER_BYTES), &mut tokio::io::sink()).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests;

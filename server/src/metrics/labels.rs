@@ -1,0 +1,179 @@
+//! The values a label may take: closed sets, so that the number of series is known beforehand.
+
+/// Declares an enum whose variants are label values; one line a variant.
+macro_rules! label_values {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($variant:ident => $text:literal, $doc:literal;)+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        $vis enum $name { $(#[doc = $doc] $variant,)+ }
+
+        impl $name {
+            /// Every variant, in order of declaration.
+            $vis const ALL: &'static [Self] = &[$(Self::$variant),+];
+            /// How many variants there are.
+            $vis const COUNT: usize = Self::ALL.len();
+
+            /// The text the label carries.
+            $vis const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+
+            /// Position in [`Self::ALL`].
+            #[inline]
+            $vis const fn index(self) -> usize {
+                self as usize
+            }
+        }
+    };
+}
+
+/// The same for numbers of the protocol: numbers that have no line share `Other`.
+macro_rules! label_codes {
+    ($(#[$meta:meta])* enum $name:ident { $($variant:ident = $code:literal => $text:literal;)+ }) => {
+        label_values! {
+            $(#[$meta])*
+            pub(super) enum $name {
+                $($variant => $text, $text;)+
+                Other => "other", "Every number without a name here.";
+            }
+        }
+
+        impl $name {
+            /// The label for a number.
+            #[inline]
+            pub(super) const fn of(code: u16) -> Self {
+                match code { $($code => Self::$variant,)+ _ => Self::Other }
+            }
+        }
+    };
+}
+
+label_values! {
+    /// The transport a query came by. A new one is one more line.
+    pub enum Proto {
+        Udp => "udp", "Datagrams.";
+        Tcp => "tcp", "Plain streams (RFC 7766).";
+    }
+}
+
+label_values! {
+    /// The address family of the client; IPv4 on a dual-stack socket is IPv4.
+    pub enum Family {
+        V4 => "4", "IPv4, also mapped into IPv6.";
+        V6 => "6", "IPv6.";
+    }
+}
+
+label_values! {
+    /// Why a query or a reply was dropped: every drop anywhere is counted under one of these.
+    pub enum DropReason {
+        ShortMessage => "short-message", "Fewer octets than a header.";
+        Response => "response", "QR is set: a response, which is never answered.";
+        Malformed => "malformed", "No question could be read, so there is nothing to echo in a FORMERR.";
+        BadSource => "bad-source", "A source address or port no reply can go to, such as port 0.";
+        UnknownDestination => "unknown-destination", "The address that was asked could not be told.";
+        TruncatedDatagram => "truncated-datagram", "Longer than the receive buffer.";
+        NotAllowed => "not-allowed", "Access rules say not even to refuse.";
+        RateLimited => "rate-limited", "Over the rate of its client network.";
+        QueueFull => "queue-full", "No room for one more waiting query.";
+        TooOld => "too-old", "Waited longer than the client does.";
+        ClientGone => "client-gone", "The stream closed before its answer was ready.";
+        SendFailed => "send-failed", "The kernel did not take the reply.";
+        ShuttingDown => "shutting-down", "Came, or was still waiting, while the server stopped.";
+        Panic => "panic", "Its work panicked.";
+    }
+}
+
+label_values! {
+    /// What the cache did for a query.
+    pub enum CacheEvent {
+        Hit => "hit", "Answered, within the TTL.";
+        Miss => "miss", "Nothing to answer with.";
+        Stale => "stale", "Answered past the TTL (RFC 8767).";
+        Prefetch => "prefetch", "Answered, and asked again ahead of expiry.";
+    }
+}
+
+label_values! {
+    /// Why a stream connection was closed right after it was accepted.
+    pub enum RefuseReason {
+        Total => "total", "The limit on all connections is reached.";
+        Client => "client", "The limit on connections of one client is reached.";
+        NotAllowed => "not-allowed", "Access rules.";
+        Descriptors => "descriptors", "The process is out of file descriptors.";
+        ShuttingDown => "shutting-down", "The server stops.";
+    }
+}
+
+label_values! {
+    /// How a reload ended.
+    pub enum ReloadResult {
+        Changed => "changed", "The new configuration is in force.";
+        Unchanged => "unchanged", "Read and found the same.";
+        Failed => "failed", "Wrong somewhere; the old one stays in force.";
+    }
+}
+
+label_codes! {
+    /// Query types with a label of their own.
+    enum TypeLabel {
+        A = 1 => "A";
+        Ns = 2 => "NS";
+        Cname = 5 => "CNAME";
+        Soa = 6 => "SOA";
+        Ptr = 12 => "PTR";
+        Mx = 15 => "MX";
+        Txt = 16 => "TXT";
+        Aaaa = 28 => "AAAA";
+        Loc = 29 => "LOC";
+        Srv = 33 => "SRV";
+        Naptr = 35 => "NAPTR";
+        Cert = 37 => "CERT";
+        Dname = 39 => "DNAME";
+        Ds = 43 => "DS";
+        Sshfp = 44 => "SSHFP";
+        Rrsig = 46 => "RRSIG";
+        Nsec = 47 => "NSEC";
+        Dnskey = 48 => "DNSKEY";
+        Nsec3 = 50 => "NSEC3";
+        Nsec3Param = 51 => "NSEC3PARAM";
+        Tlsa = 52 => "TLSA";
+        Cds = 59 => "CDS";
+        Cdnskey = 60 => "CDNSKEY";
+        OpenPgpKey = 61 => "OPENPGPKEY";
+        Zonemd = 63 => "ZONEMD";
+        Svcb = 64 => "SVCB";
+        Https = 65 => "HTTPS";
+        Ixfr = 251 => "IXFR";
+        Axfr = 252 => "AXFR";
+        Any = 255 => "ANY";
+        Uri = 256 => "URI";
+        Caa = 257 => "CAA";
+    }
+}
+
+label_codes! {
+    /// RCODEs with a label of their own, the extended ones included (RFC 6895, section 2.3).
+    enum RcodeLabel {
+        NoError = 0 => "NOERROR";
+        FormErr = 1 => "FORMERR";
+        ServFail = 2 => "SERVFAIL";
+        NxDomain = 3 => "NXDOMAIN";
+        NotImp = 4 => "NOTIMP";
+        Refused = 5 => "REFUSED";
+        YxDomain = 6 => "YXDOMAIN";
+        YxRrset = 7 => "YXRRSET";
+        NxRrset = 8 => "NXRRSET";
+        NotAuth = 9 => "NOTAUTH";
+        NotZone = 10 => "NOTZONE";
+        DsoTypeNi = 11 => "DSOTYPENI";
+        BadVers = 16 => "BADVERS";
+        BadKey = 17 => "BADKEY";
+        BadTime = 18 => "BADTIME";
+        BadMode = 19 => "BADMODE";
+        BadName = 20 => "BADNAME";
+        BadAlg = 21 => "BADALG";
+        BadTrunc = 22 => "BADTRUNC";
+        BadCookie = 23 => "BADCOOKIE";
+    }
+}

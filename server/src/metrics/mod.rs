@@ -1,0 +1,23 @@
+//! Counters of the server and the page they are read from.
+//!
+//! The query path counts into a [`Block`] that belongs to its thread alone; everything slower counts through the
+//! handles of [`Metrics`], and what others already know (sizes, serials) is asked of them at scrape time through
+//! [`Source`]. Nothing is ever labelled by client or query name, and every label has a bounded number of values.
+
+pub mod block;
+pub mod handles;
+mod histogram;
+pub mod http;
+pub mod labels;
+pub mod names;
+pub mod registry;
+pub mod samples;
+mod scrape;
+#[cfg(test)]
+mod text;
+
+pub use block::Block;
+pub use handles::{Held, List, Upstream};
+pub use labels::{CacheEvent, DropReason, Family, Proto, RefuseReason, ReloadResult};
+pub use registry::Metrics;
+pub use samples::{Samples, Source, ZoneSample};

@@ -1,0 +1,193 @@
+//! Every metric there is: name, type, labels, help. The scrape and the table in the documentation both come from here.
+
+use std::fmt::Write as _;
+
+/// What a metric does over time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Never falls while the process lives.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Observations in buckets, with their sum and count.
+    Histogram,
+}
+
+impl Kind {
+    /// As the text format writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+/// One metric. The values of this type are the statics of this file and no others.
+#[derive(Debug)]
+pub struct Metric {
+    name: &'static str,
+    kind: Kind,
+    labels: &'static [&'static str],
+    help: &'static str,
+}
+
+impl Metric {
+    /// The full name.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Its type.
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Names of its labels, in the order their values are given.
+    pub const fn labels(&self) -> &'static [&'static str] {
+        self.labels
+    }
+
+    /// One sentence for people.
+    pub const fn help(&self) -> &'static str {
+        self.help
+    }
+}
+
+macro_rules! metrics {
+    ($($id:ident = $kind:ident $name:literal [$($label:literal),*] $help:literal;)+) => {
+        $(
+            #[doc = concat!("`", $name, "`: ", $help)]
+            pub static $id: Metric = Metric { name: $name, kind: Kind::$kind, labels: &[$($label),*], help: $help };
+        )+
+
+        /// All of them, in the order of the documentation.
+        pub static TABLE: &[&Metric] = &[$(&$id),+];
+    };
+}
+
+metrics! {
+    DNS_REQUESTS = Counter "rhumb_dns_requests_total" ["proto", "family", "type"]
+        "Queries whose question could be read.";
+    DNS_RESPONSES = Counter "rhumb_dns_responses_total" ["rcode"]
+        "Responses made, by response code.";
+    DNS_DURATION = Histogram "rhumb_dns_request_duration_seconds" ["proto"]
+        "Time from reading a query to handing its response to the kernel.";
+    DNS_DROPPED = Counter "rhumb_dns_dropped_total" ["reason"]
+        "Queries and responses dropped, by reason.";
+    DNS_TRUNCATED = Counter "rhumb_dns_truncated_total" []
+        "Responses sent with TC set.";
+    DNS_EDNS = Counter "rhumb_dns_edns_requests_total" []
+        "Queries with an OPT record.";
+    DNS_DO = Counter "rhumb_dns_do_requests_total" []
+        "Queries with the DO bit set.";
+    THREAD_REQUESTS = Counter "rhumb_thread_requests_total" ["thread"]
+        "Queries read by each I/O thread that runs now.";
+    PANICS = Counter "rhumb_panics_total" []
+        "Panics caught; the thread went on.";
+
+    TCP_CONNECTIONS = Gauge "rhumb_tcp_connections" []
+        "Stream connections open now.";
+    TCP_ACCEPTED = Counter "rhumb_tcp_accepted_total" []
+        "Stream connections served.";
+    TCP_REFUSED = Counter "rhumb_tcp_refused_total" ["reason"]
+        "Stream connections closed as soon as they were accepted, by reason.";
+
+    CACHE_ENTRIES = Gauge "rhumb_cache_entries" []
+        "Entries in the cache.";
+    CACHE_BYTES = Gauge "rhumb_cache_bytes" []
+        "Memory the cache uses.";
+    CACHE_SIZE = Gauge "rhumb_cache_size_bytes" []
+        "Memory the cache may use.";
+    CACHE_HITS = Counter "rhumb_cache_hits_total" []
+        "Queries answered from the cache within the TTL.";
+    CACHE_MISSES = Counter "rhumb_cache_misses_total" []
+        "Queries the cache had no answer for.";
+    CACHE_STALE = Counter "rhumb_cache_stale_total" []
+        "Queries answered from the cache past the TTL.";
+    CACHE_PREFETCH = Counter "rhumb_cache_prefetch_total" []
+        "Entries asked for again ahead of their expiry.";
+    CACHE_EVICTIONS = Counter "rhumb_cache_evictions_total" []
+        "Entries that made room for others.";
+
+    FORWARD_REQUESTS = Counter "rhumb_forward_requests_total" ["upstream"]
+        "Queries sent to an upstream, repeats included.";
+    FORWARD_RESPONSES = Counter "rhumb_forward_responses_total" ["upstream", "rcode"]
+        "Responses of an upstream that were accepted, by response code.";
+    FORWARD_DURATION = Histogram "rhumb_forward_request_duration_seconds" ["upstream"]
+        "Time an upstream took to answer.";
+    FORWARD_TIMEOUTS = Counter "rhumb_forward_timeouts_total" ["upstream"]
+        "Queries an upstream did not answer in time.";
+    FORWARD_HEALTHY = Gauge "rhumb_forward_healthy" ["upstream"]
+        "1 when an upstream is thought to answer, 0 when it is passed over.";
+    FORWARD_WAITING = Gauge "rhumb_forward_waiting" []
+        "Client queries that wait for an answer from elsewhere.";
+    FORWARD_LIST_OK = Gauge "rhumb_forward_list_ok" ["file"]
+        "1 when the upstream list of this file is the one in use, 0 when it is unusable and the last good one is.";
+    FORWARD_LIST_CHANGES = Counter "rhumb_forward_list_changes_total" ["file"]
+        "Changes of this file that changed the list of upstreams.";
+
+    ZONES = Gauge "rhumb_zones" []
+        "Zones configured.";
+    ZONES_FAILED = Gauge "rhumb_zones_failed" []
+        "Zones whose last load failed; they serve their old contents if they have any.";
+    ZONE_SERIAL = Gauge "rhumb_zone_serial" ["zone"]
+        "Serial of the SOA record that is served.";
+    ZONE_RECORDS = Gauge "rhumb_zone_records" ["zone"]
+        "Resource records in the zone.";
+    ZONE_OK = Gauge "rhumb_zone_ok" ["zone"]
+        "1 when the last load of the zone went well, 0 when it failed.";
+
+    RELOADS = Counter "rhumb_reload_total" ["result"]
+        "Reloads of the configuration, by result.";
+    RELOAD_SUCCESS = Gauge "rhumb_reload_success" []
+        "1 when the last reload went well, 0 when it failed and the old configuration stays in force.";
+    RELOAD_TIMESTAMP = Gauge "rhumb_reload_timestamp_seconds" []
+        "When a configuration was last loaded well, in seconds since 1970.";
+    CONFIG_HASH = Gauge "rhumb_config_hash" []
+        "48 bits of a hash over the configuration in force; equal on servers configured alike.";
+
+    BUILD_INFO = Gauge "rhumb_build_info" ["version"]
+        "Always 1; the label tells what runs.";
+    START_TIMESTAMP = Gauge "rhumb_start_timestamp_seconds" []
+        "When the server started, in seconds since 1970.";
+    SERIES_LEFT_OUT = Gauge "rhumb_metrics_series_left_out" []
+        "Series that are not on this page because a metric has too many.";
+
+    PROCESS_CPU = Counter "process_cpu_seconds_total" []
+        "Total user and system CPU time spent in seconds.";
+    PROCESS_OPEN_FDS = Gauge "process_open_fds" []
+        "Number of open file descriptors.";
+    PROCESS_MAX_FDS = Gauge "process_max_fds" []
+        "Maximum number of open file descriptors.";
+    PROCESS_VIRTUAL = Gauge "process_virtual_memory_bytes" []
+        "Virtual memory size in bytes.";
+    PROCESS_RESIDENT = Gauge "process_resident_memory_bytes" []
+        "Resident memory size in bytes.";
+    PROCESS_START = Gauge "process_start_time_seconds" []
+        "Start time of the process since unix epoch in seconds.";
+    PROCESS_THREADS = Gauge "process_threads" []
+        "Number of OS threads in the process.";
+}
+
+/// The documentation's table of all metrics, as Markdown.
+pub fn table_markdown() -> String {
+    let mut out = String::from("| Metric | Type | Labels | What it tells |\n|---|---|---|---|\n");
+    for metric in TABLE {
+        let labels: Vec<String> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            out,
+            "| `{}` | {} | {} | {} |",
+            metric.name,
+            metric.kind.as_str(),
+            labels.join(", "),
+            metric.help
+        );
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,61 @@
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::metrics::text::Page;
+use crate::metrics::{Metrics, Samples, ZoneSample};
+
+#[test]
+fn names_follow_the_conventions() {
+    let mut seen = BTreeSet::new();
+    for metric in TABLE {
+        assert!(seen.insert(metric.name()), "{} twice", metric.name());
+        let known = metric.name().starts_with("rhumb_") || metric.name().starts_with("process_");
+        assert!(known, "{}", metric.name());
+        assert_eq!(metric.name().ends_with("_total"), metric.kind() == Kind::Counter, "{}", metric.name());
+        assert!(
+            metric.help().ends_with('.') && !metric.help().contains(['|', '\n', '\\']),
+            "{}",
+            metric.help()
+        );
+        for label in metric.labels() {
+            let allowed = [
+                "proto", "family", "type", "rcode", "reason", "thread", "upstream", "file", "zone", "result",
+                "version",
+            ];
+            assert!(allowed.contains(label), "{label}: is its number of values bounded?");
+        }
+    }
+}
+
+#[test]
+fn the_table_and_a_scrape_agree() {
+    let metrics = Metrics::new("0.0.0");
+    let held = (metrics.block("udp-0"), metrics.upstream("192.0.2.1"), metrics.list("/etc/resolv.conf"));
+    metrics.watch(std::sync::Arc::new(|out: &mut Samples| {
+        out.set(&CACHE_ENTRIES, &[], 1);
+        out.set(&CACHE_BYTES, &[], 1);
+        out.set(&CACHE_SIZE, &[], 1);
+        out.set(&CACHE_EVICTIONS, &[], 1);
+        out.zone(&ZoneSample { origin: &"example.com.", serial: Some(7), records: 3, ok: true });
+    }));
+    let page = Page::read(&metrics.render()).unwrap();
+    drop(held);
+    let scraped: BTreeSet<&str> = page.metrics.keys().map(String::as_str).collect();
+    let table: BTreeSet<&str> = TABLE.iter().map(|metric| metric.name()).collect();
+    assert_eq!(scraped, table);
+    for metric in TABLE {
+        let (kind, help) = &page.metrics[metric.name()];
+        assert_eq!(kind, metric.kind().as_str(), "{}", metric.name());
+        assert_eq!(help, metric.help(), "{}", metric.name());
+    }
+}
+
+#[test]
+fn every_metric_is_a_row() {
+    let table = table_markdown();
+    assert_eq!(table.lines().count(), TABLE.len() + 2);
+    assert!(table.lines().all(|line| line.matches('|').count() == 5), "{table}");
+    assert!(table.contains(
+        "| `rhumb_dns_requests_total` | counter | `proto`, `family`, `type` | Queries whose question could be read. |\n"
+    ));
+}

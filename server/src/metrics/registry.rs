@@ -1,0 +1,228 @@
+//! [`Metrics`]: where every counter of the server is found again.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use prometheus::process_collector::ProcessCollector;
+
+use super::block::Block;
+use super::handles::{Held, Keyed, List, Upstream};
+use super::labels::{RefuseReason, ReloadResult};
+use super::samples::Source;
+
+/// Zones with series of their own, unless set otherwise.
+const ZONE_SERIES: usize = 1000;
+/// Upstreams, and list files, with series of their own.
+const MAX_UPSTREAMS: usize = 256;
+
+/// Tells one `Metrics` from the next, so that a thread's block is never counted into another one's page.
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    /// This thread's block, and the `Metrics` it belongs to.
+    static LOCAL: RefCell<Option<(u64, Arc<Block>)>> = const { RefCell::new(None) };
+}
+
+/// A block and, for I/O threads, the thread's name.
+type Named = (Option<String>, Arc<Block>);
+
+/// Blocks of running threads, and what those of ended threads held.
+struct Blocks {
+    live: Vec<Named>,
+    ended: Block,
+}
+
+impl Blocks {
+    /// Takes over the counts of threads that have ended, so that no counter falls and no memory stays with them.
+    fn fold(&mut self) {
+        let Self { live, ended } = self;
+        live.retain_mut(|(_, block)| match Arc::get_mut(block) {
+            // Nobody else holds it any more, and `get_mut` makes the last counts of its thread visible here.
+            Some(block) => {
+                ended.absorb(block);
+                false
+            }
+            None => true,
+        });
+    }
+}
+
+/// All counters of the server. Shared by `Arc`; outlives every reload.
+pub struct Metrics {
+    id: u64,
+    blocks: Mutex<Blocks>,
+    sources: Mutex<Vec<Arc<dyn Source>>>,
+    pub(super) version: String,
+    pub(super) started: u64,
+    pub(super) zone_series: AtomicUsize,
+    pub(super) upstreams: Keyed<Upstream>,
+    pub(super) lists: Keyed<List>,
+    pub(super) waiting: Arc<AtomicU64>,
+    pub(super) tcp_open: Arc<AtomicU64>,
+    pub(super) tcp_accepted: AtomicU64,
+    pub(super) tcp_refused: [AtomicU64; RefuseReason::COUNT],
+    pub(super) reloads: [AtomicU64; ReloadResult::COUNT],
+    pub(super) reload_failed: AtomicBool,
+    pub(super) loaded: AtomicU64,
+    pub(super) config_hash: AtomicU64,
+    /// Locked: two scrapes at once would add the same CPU seconds twice.
+    pub(super) process: Mutex<ProcessCollector>,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
+impl Metrics {
+    /// Everything at zero, the start time now, the configuration of the start counted as loaded well.
+    pub fn new(version: &str) -> Self {
+        let now = unix_seconds();
+        Self {
+            id: NEXT_ID.fetch_add(1, Relaxed),
+            blocks: Mutex::new(Blocks { live: Vec::new(), ended: Block::new() }),
+            sources: Mutex::default(),
+            version: version.to_owned(),
+            started: now,
+            zone_series: AtomicUsize::new(ZONE_SERIES),
+            upstreams: Keyed::new(MAX_UPSTREAMS),
+            lists: Keyed::new(MAX_UPSTREAMS),
+            waiting: Arc::default(),
+            tcp_open: Arc::default(),
+            tcp_accepted: AtomicU64::new(0),
+            tcp_refused: Default::default(),
+            reloads: Default::default(),
+            reload_failed: AtomicBool::new(false),
+            loaded: AtomicU64::new(now),
+            config_hash: AtomicU64::new(0),
+            process: Mutex::new(ProcessCollector::for_self()),
+        }
+    }
+
+    /// A block for an I/O thread, which keeps it as long as it runs. Once the thread has dropped it, its counts stay in
+    /// the sums.
+    pub fn block(&self, name: &str) -> Arc<Block> {
+        self.register(Some(name.to_owned()))
+    }
+
+    /// Counts on a thread that has no block in its hands, as those of tokio: into one made at the thread's first use.
+    pub fn with_local(&self, count: impl Fn(&Block)) {
+        let counted = LOCAL.try_with(|slot| {
+            let mine = slot.borrow();
+            if let Some((_, block)) = mine.as_ref().filter(|(id, _)| *id == self.id) {
+                count(block);
+                return true;
+            }
+            drop(mine);
+            let Ok(mut mine) = slot.try_borrow_mut() else { return false };
+            let (_, block) = mine.insert((self.id, self.register(None)));
+            let block = Arc::clone(block);
+            drop(mine);
+            count(&block);
+            true
+        });
+        // The thread ends and its block is gone, or `count` itself came here for another `Metrics`.
+        if counted != Ok(true) {
+            count(&self.register(None));
+        }
+    }
+
+    fn register(&self, name: Option<String>) -> Arc<Block> {
+        let block = Arc::new(Block::new());
+        let mut blocks = self.lock_blocks();
+        blocks.fold();
+        blocks.live.push((name, Arc::clone(&block)));
+        block
+    }
+
+    fn lock_blocks(&self) -> MutexGuard<'_, Blocks> {
+        self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The sum over all threads that run or ran, and what each named thread that runs has read.
+    pub(super) fn sum(&self) -> (Box<Block>, Vec<(String, u64)>) {
+        let mut blocks = self.lock_blocks();
+        blocks.fold();
+        let total = Box::new(Block::new());
+        total.absorb(&blocks.ended);
+        let mut threads: Vec<(String, u64)> = Vec::new();
+        for (name, block) in &blocks.live {
+            total.absorb(block);
+            if let Some(name) = name {
+                threads.push((name.clone(), block.read_all_requests()));
+            }
+        }
+        (total, threads)
+    }
+
+    /// Has `source` asked at every scrape from now on.
+    pub fn watch(&self, source: Arc<dyn Source>) {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner).push(source);
+    }
+
+    pub(super) fn sources(&self) -> Vec<Arc<dyn Source>> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many zones get series of their own; the rest count in the totals only.
+    pub fn set_zone_series(&self, most: usize) {
+        self.zone_series.store(most, Relaxed);
+    }
+
+    /// The counters of one upstream, labelled by its address as the configuration writes it. The same label gives the
+    /// same counters while any handle to them lives; the series go with the last one.
+    pub fn upstream(&self, label: &str) -> Arc<Upstream> {
+        self.upstreams.get(label)
+    }
+
+    /// The counters of one watched list of upstreams; as [`Self::upstream`].
+    pub fn list(&self, file: &str) -> Arc<List> {
+        self.lists.get(file)
+    }
+
+    /// A client's query waits for an answer from elsewhere until the value is dropped.
+    pub fn waiting(&self) -> Held {
+        Held::one_of(&self.waiting)
+    }
+
+    /// A stream connection is served until the value is dropped.
+    pub fn connection(&self) -> Held {
+        self.tcp_accepted.fetch_add(1, Relaxed);
+        Held::one_of(&self.tcp_open)
+    }
+
+    /// A stream connection was closed as soon as it was accepted.
+    pub fn refused(&self, reason: RefuseReason) {
+        if let Some(counter) = self.tcp_refused.get(reason.index()) {
+            counter.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// A reload ended.
+    pub fn reload(&self, result: ReloadResult) {
+        if let Some(counter) = self.reloads.get(result.index()) {
+            counter.fetch_add(1, Relaxed);
+        }
+        let failed = result == ReloadResult::Failed;
+        self.reload_failed.store(failed, Relaxed);
+        if !failed {
+            self.loaded.store(unix_seconds(), Relaxed);
+        }
+    }
+
+    /// A hash over the configuration in force, the same for the same configuration on every server.
+    pub fn config_hash(&self, hash: u64) {
+        self.config_hash.store(hash, Relaxed);
+    }
+}
+
+fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests;

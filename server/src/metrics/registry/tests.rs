@@ -1,0 +1,213 @@
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use super::*;
+use crate::metrics::labels::{Family, Proto};
+use crate::metrics::text::Page;
+use crate::metrics::{Samples, ZoneSample, names};
+
+fn page(metrics: &Metrics) -> Page {
+    Page::read(&metrics.render()).unwrap()
+}
+
+const UDP_A: (&str, [(&str, &str); 3]) =
+    ("rhumb_dns_requests_total", [("proto", "udp"), ("family", "4"), ("type", "A")]);
+
+fn udp_a(page: &Page) -> f64 {
+    page.value(UDP_A.0, &UDP_A.1).unwrap()
+}
+
+#[test]
+fn two_threads_add_up_and_stay_when_they_end() {
+    let metrics = Arc::new(Metrics::new("1.2.3"));
+    let (go, wait) = mpsc::channel::<()>();
+    let (done, counted) = mpsc::channel();
+    let first = {
+        let (metrics, done) = (Arc::clone(&metrics), done.clone());
+        thread::spawn(move || {
+            let block = metrics.block("udp-0");
+            for _ in 0..1000 {
+                block.request(Proto::Udp, Family::V4, 1);
+            }
+            done.send(()).unwrap();
+            wait.recv().unwrap();
+        })
+    };
+    let second = {
+        let metrics = Arc::clone(&metrics);
+        thread::spawn(move || {
+            for _ in 0..234 {
+                metrics.with_local(|block| block.request(Proto::Udp, Family::V4, 1));
+            }
+            done.send(()).unwrap();
+        })
+    };
+    counted.recv().unwrap();
+    counted.recv().unwrap();
+    let running = page(&metrics);
+    assert!((udp_a(&running) - 1234.0).abs() < f64::EPSILON);
+    assert_eq!(running.value("rhumb_thread_requests_total", &[("thread", "udp-0")]), Some(1000.0));
+    go.send(()).unwrap();
+    first.join().unwrap();
+    second.join().unwrap();
+    for _ in 0..2 {
+        let ended = page(&metrics);
+        assert!((udp_a(&ended) - 1234.0).abs() < f64::EPSILON);
+        assert_eq!(ended.labels("rhumb_thread_requests_total"), [] as [&str; 0]);
+    }
+    assert_eq!(metrics.lock_blocks().live.len(), 0);
+}
+
+#[test]
+fn threads_that_come_and_go_leave_no_blocks_behind() {
+    let metrics = Arc::new(Metrics::new("0"));
+    for _ in 0..100 {
+        let metrics = Arc::clone(&metrics);
+        thread::spawn(move || metrics.with_local(Block::panic)).join().unwrap();
+    }
+    assert!(metrics.lock_blocks().live.len() <= 1);
+    assert_eq!(page(&metrics).value("rhumb_panics_total", &[]), Some(100.0));
+}
+
+#[test]
+fn one_thread_counts_for_several_owners() {
+    let (one, two) = (Metrics::new("1"), Metrics::new("2"));
+    for _ in 0..3 {
+        one.with_local(|block| {
+            block.truncated();
+            two.with_local(Block::truncated);
+            one.with_local(Block::truncated);
+        });
+        two.with_local(Block::truncated);
+    }
+    assert_eq!(page(&one).value("rhumb_dns_truncated_total", &[]), Some(6.0));
+    assert_eq!(page(&two).value("rhumb_dns_truncated_total", &[]), Some(6.0));
+}
+
+#[test]
+fn counts_made_while_a_thread_ends_are_kept() {
+    struct AtTheEnd(Arc<Metrics>);
+    impl Drop for AtTheEnd {
+        fn drop(&mut self) {
+            self.0.with_local(Block::panic);
+        }
+    }
+    thread_local!(static LAST: RefCell<Option<AtTheEnd>> = const { RefCell::new(None) });
+    let metrics = Arc::new(Metrics::new("0"));
+    for block_first in [true, false] {
+        let metrics = Arc::clone(&metrics);
+        let ending = thread::spawn(move || {
+            if block_first {
+                metrics.with_local(Block::truncated);
+            }
+            LAST.with_borrow_mut(|last| *last = Some(AtTheEnd(Arc::clone(&metrics))));
+            metrics.with_local(Block::truncated);
+        });
+        ending.join().unwrap();
+    }
+    let page = page(&metrics);
+    assert_eq!(page.value("rhumb_panics_total", &[]), Some(2.0));
+    assert_eq!(page.value("rhumb_dns_truncated_total", &[]), Some(3.0));
+}
+
+#[test]
+fn upstream_series_come_and_go_with_their_handles() {
+    let metrics = Metrics::new("0");
+    let upstream = metrics.upstream("192.0.2.53:53");
+    upstream.request();
+    metrics.upstream("192.0.2.53:53").response(3, Duration::from_millis(2));
+    upstream.timeout();
+    upstream.set_healthy(false);
+    let label = ("upstream", "192.0.2.53:53");
+    let there = page(&metrics);
+    assert_eq!(there.value("rhumb_forward_requests_total", &[label]), Some(1.0));
+    assert_eq!(there.value("rhumb_forward_responses_total", &[label, ("rcode", "NXDOMAIN")]), Some(1.0));
+    assert_eq!(there.value("rhumb_forward_responses_total", &[label, ("rcode", "REFUSED")]), None);
+    assert_eq!(there.value("rhumb_forward_timeouts_total", &[label]), Some(1.0));
+    assert_eq!(there.value("rhumb_forward_healthy", &[label]), Some(0.0));
+    assert_eq!(there.value("rhumb_forward_request_duration_seconds_sum", &[label]), Some(0.002));
+    drop(upstream);
+    let gone = page(&metrics);
+    assert_eq!(gone.value("rhumb_forward_requests_total", &[label]), None);
+    assert!(!gone.metrics.contains_key("rhumb_forward_healthy"));
+}
+
+#[test]
+fn labels_are_bounded() {
+    let metrics = Metrics::new("0");
+    let upstreams: Vec<_> = (0..1000).map(|i| metrics.upstream(&format!("192.0.2.1:{i}"))).collect();
+    for upstream in &upstreams {
+        upstream.request();
+    }
+    metrics.set_zone_series(3);
+    metrics.watch(Arc::new(|out: &mut Samples| {
+        for i in 0..10 {
+            out.zone(&ZoneSample { origin: &format_args!("z{i}."), serial: Some(i), records: 1, ok: i < 8 });
+        }
+    }));
+    let full = page(&metrics);
+    assert_eq!(full.labels("rhumb_forward_requests_total").len(), MAX_UPSTREAMS + 1);
+    assert_eq!(full.value("rhumb_forward_requests_total", &[("upstream", "other")]), Some(744.0));
+    assert_eq!(full.labels("rhumb_zone_serial"), ["z0.", "z1.", "z2."]);
+    assert_eq!(full.labels("rhumb_zone_ok").len(), 3);
+    assert_eq!(full.value("rhumb_zones", &[]), Some(10.0));
+    assert_eq!(full.value("rhumb_zones_failed", &[]), Some(2.0));
+    drop(upstreams);
+    let kept = metrics.upstream("192.0.2.99");
+    kept.request();
+    assert_eq!(page(&metrics).labels("rhumb_forward_requests_total"), ["192.0.2.99"]);
+}
+
+#[test]
+fn what_would_break_the_page_is_left_out() {
+    let metrics = Metrics::new("0");
+    metrics.watch(Arc::new(|out: &mut Samples| {
+        out.set(&names::CACHE_BYTES, &[], 5);
+        out.set(&names::CACHE_BYTES, &[], 6);
+        out.set(&names::CACHE_BYTES, &["too many"], 7);
+        out.set_float(&names::CACHE_ENTRIES, &[], f64::NAN);
+        out.set(&names::FORWARD_DURATION, &["not a histogram"], 1);
+        for i in 0..10_001 {
+            out.set(&names::FORWARD_HEALTHY, &[&i.to_string()], 1);
+        }
+    }));
+    let page = page(&metrics);
+    assert_eq!(page.value("rhumb_cache_bytes", &[]), Some(5.0));
+    assert!(!page.metrics.contains_key("rhumb_cache_entries"));
+    assert_eq!(page.labels("rhumb_forward_healthy").len(), 10_000);
+    assert_eq!(page.value("rhumb_metrics_series_left_out", &[]), Some(5.0));
+}
+
+#[test]
+fn gauges_follow_their_holders() {
+    let metrics = Metrics::new("0");
+    let held = (metrics.connection(), metrics.connection(), metrics.waiting());
+    metrics.refused(RefuseReason::Client);
+    let open = page(&metrics);
+    assert_eq!(open.value("rhumb_tcp_connections", &[]), Some(2.0));
+    assert_eq!(open.value("rhumb_forward_waiting", &[]), Some(1.0));
+    assert_eq!(open.value("rhumb_tcp_refused_total", &[("reason", "client")]), Some(1.0));
+    drop(held);
+    let closed = page(&metrics);
+    assert_eq!(closed.value("rhumb_tcp_connections", &[]), Some(0.0));
+    assert_eq!(closed.value("rhumb_tcp_accepted_total", &[]), Some(2.0));
+    assert_eq!(closed.value("rhumb_forward_waiting", &[]), Some(0.0));
+}
+
+#[test]
+fn a_failed_reload_shows_until_one_goes_well() {
+    let metrics = Metrics::new("0");
+    metrics.loaded.store(1, Relaxed);
+    let success = |metrics: &Metrics| page(metrics).value("rhumb_reload_success", &[]);
+    assert_eq!(success(&metrics), Some(1.0));
+    metrics.reload(ReloadResult::Failed);
+    assert_eq!(success(&metrics), Some(0.0));
+    assert_eq!(page(&metrics).value("rhumb_reload_timestamp_seconds", &[]), Some(1.0));
+    metrics.reload(ReloadResult::Unchanged);
+    assert_eq!(success(&metrics), Some(1.0));
+    assert!(page(&metrics).value("rhumb_reload_timestamp_seconds", &[]) > Some(1e9));
+    assert_eq!(page(&metrics).value("rhumb_reload_total", &[("result", "failed")]), Some(1.0));
+    metrics.config_hash(u64::MAX);
+    assert_eq!(page(&metrics).value("rhumb_config_hash", &[]), Some(281_474_976_710_655.0));
+}

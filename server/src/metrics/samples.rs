@@ -1,0 +1,194 @@
+//! Values that others own, collected at scrape time, as Prometheus' own types.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Display;
+
+use prometheus::proto::{
+    Bucket, Counter, Gauge, Histogram, LabelPair, Metric as Series, MetricFamily, MetricType,
+};
+
+use super::histogram::{BOUNDS, Reading, float};
+use super::names::{self, Kind, Metric};
+
+/// Most series of one metric, zones aside; a page stays readable and its size bounded.
+const MAX_SERIES: usize = 10_000;
+/// Most characters of a label value; an origin in presentation format has at most 1004.
+const MAX_LABEL: usize = 1024;
+
+/// An owner of values that is asked for them at each scrape.
+///
+/// Asked on the thread that serves the page: what it does should take microseconds, and no lock the query path waits on.
+pub trait Source: Send + Sync {
+    /// Puts its values of this moment into `out`.
+    fn sample(&self, out: &mut Samples);
+}
+
+impl<F: Fn(&mut Samples) + Send + Sync> Source for F {
+    fn sample(&self, out: &mut Samples) {
+        self(out);
+    }
+}
+
+/// What is known of one zone.
+#[derive(Clone, Copy)]
+pub struct ZoneSample<'a> {
+    /// The origin in presentation format; written out only when the zone gets series of its own.
+    pub origin: &'a dyn Display,
+    /// Serial of the SOA record served; none before the first good load.
+    pub serial: Option<u32>,
+    /// Resource records served.
+    pub records: u64,
+    /// Whether the last load went well.
+    pub ok: bool,
+}
+
+struct Family {
+    metric: &'static Metric,
+    series: Vec<Series>,
+    seen: HashSet<Vec<String>>,
+}
+
+/// The page being filled: every series once, each metric with no more of them than its bound.
+pub struct Samples {
+    families: BTreeMap<&'static str, Family>,
+    zone_series: usize,
+    zones: u64,
+    zones_failed: u64,
+    left_out: u64,
+}
+
+impl Samples {
+    pub(super) fn new(zone_series: usize) -> Self {
+        Self { families: BTreeMap::new(), zone_series, zones: 0, zones_failed: 0, left_out: 0 }
+    }
+
+    /// A counter's or gauge's value; `labels` in the order of [`Metric::labels`].
+    ///
+    /// A series that was given already, one with a wrong number of labels and one past the metric's bound are left out
+    /// and counted as such.
+    pub fn set(&mut self, metric: &'static Metric, labels: &[&str], value: u64) {
+        self.set_float(metric, labels, float(value));
+    }
+
+    /// The same for values with a fraction; one that is not finite is left out.
+    pub fn set_float(&mut self, metric: &'static Metric, labels: &[&str], value: f64) {
+        if !value.is_finite() {
+            self.left_out += 1;
+            return;
+        }
+        let mut series = Series::default();
+        match metric.kind() {
+            Kind::Counter => {
+                let mut counter = Counter::default();
+                counter.set_value(value);
+                series.set_counter(counter);
+            }
+            Kind::Gauge => {
+                let mut gauge = Gauge::default();
+                gauge.set_value(value);
+                series.set_gauge(gauge);
+            }
+            Kind::Histogram => {
+                self.left_out += 1;
+                return;
+            }
+        }
+        self.add(metric, labels, series);
+    }
+
+    pub(super) fn histogram(&mut self, metric: &'static Metric, labels: &[&str], reading: &Reading) {
+        let mut total = 0_u64;
+        let mut buckets = Vec::with_capacity(BOUNDS.len());
+        for (bound, count) in BOUNDS.iter().zip(reading.buckets) {
+            total = total.wrapping_add(count);
+            let mut bucket = Bucket::default();
+            bucket.set_upper_bound(bound.as_secs_f64());
+            bucket.set_cumulative_count(total);
+            buckets.push(bucket);
+        }
+        // The total comes from the buckets themselves, so that the page agrees with itself while threads count on.
+        total = total.wrapping_add(reading.buckets.last().copied().unwrap_or(0));
+        let mut histogram = Histogram::default();
+        histogram.set_bucket(buckets);
+        histogram.set_sample_count(total);
+        histogram.set_sample_sum(reading.sum);
+        let mut series = Series::default();
+        series.set_histogram(histogram);
+        self.add(metric, labels, series);
+    }
+
+    /// One zone: counted always, with series of its own for as many zones as the setting allows.
+    pub fn zone(&mut self, zone: &ZoneSample<'_>) {
+        self.zones += 1;
+        self.zones_failed += u64::from(!zone.ok);
+        if self.zones > u64::try_from(self.zone_series).unwrap_or(u64::MAX) {
+            return;
+        }
+        let origin = zone.origin.to_string();
+        if let Some(serial) = zone.serial {
+            self.set(&names::ZONE_SERIAL, &[&origin], u64::from(serial));
+        }
+        self.set(&names::ZONE_RECORDS, &[&origin], zone.records);
+        self.set(&names::ZONE_OK, &[&origin], u64::from(zone.ok));
+    }
+
+    fn add(&mut self, metric: &'static Metric, labels: &[&str], mut series: Series) {
+        let values: Vec<String> = labels.iter().map(|label| label_text(label)).collect();
+        let most = if metric.labels() == ["zone"] { self.zone_series } else { MAX_SERIES };
+        let family = match self.families.entry(metric.name()) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(Family { metric, series: Vec::new(), seen: HashSet::new() }),
+        };
+        if values.len() != metric.labels().len()
+            || family.series.len() >= most
+            || family.seen.contains(&values)
+        {
+            self.left_out += 1;
+            return;
+        }
+        series
+            .set_label(metric.labels().iter().zip(&values).map(|(name, value)| pair(name, value)).collect());
+        family.seen.insert(values);
+        family.series.push(series);
+    }
+
+    /// Closes the page: metrics in order of their names, those without a series left away.
+    pub(super) fn finish(mut self) -> Vec<MetricFamily> {
+        let (zones, failed, left_out) = (self.zones, self.zones_failed, self.left_out);
+        self.set(&names::ZONES, &[], zones);
+        self.set(&names::ZONES_FAILED, &[], failed);
+        self.set(&names::SERIES_LEFT_OUT, &[], left_out);
+        self.families.into_values().filter(|family| !family.series.is_empty()).map(Family::finish).collect()
+    }
+}
+
+impl Family {
+    fn finish(self) -> MetricFamily {
+        let mut family = MetricFamily::default();
+        family.set_name(self.metric.name().to_owned());
+        family.set_help(self.metric.help().to_owned());
+        family.set_field_type(match self.metric.kind() {
+            Kind::Counter => MetricType::COUNTER,
+            Kind::Gauge => MetricType::GAUGE,
+            Kind::Histogram => MetricType::HISTOGRAM,
+        });
+        family.set_metric(self.series);
+        family
+    }
+}
+
+fn pair(name: &str, value: &str) -> LabelPair {
+    let mut pair = LabelPair::default();
+    pair.set_name(name.to_owned());
+    pair.set_value(value.to_owned());
+    pair
+}
+
+/// Bounds a label's length and replaces control characters: Prometheus' own reader stops at a NUL, and a terminal that
+/// shows the page obeys the rest. Quotes, backslashes and newlines are escaped when the page is written.
+fn label_text(text: &str) -> String {
+    let clean =
+        |c: char| if c.is_control() && c != '\n' && c != '\t' { char::REPLACEMENT_CHARACTER } else { c };
+    text.chars().take(MAX_LABEL).map(clean).collect()
+}

@@ -1,0 +1,142 @@
+//! The page of a scrape: the threads' blocks summed, the owners asked, all of it as text.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering::Relaxed;
+
+use prometheus::TextEncoder;
+use prometheus::core::Collector as _;
+use prometheus::proto::{MetricFamily, MetricType};
+
+use super::block::Block;
+use super::histogram::float;
+use super::labels::{
+    CacheEvent, DropReason, Family, Proto, RcodeLabel, RefuseReason, ReloadResult, TypeLabel,
+};
+use super::names;
+use super::registry::Metrics;
+use super::samples::Samples;
+
+/// The content type of [`Metrics::render`].
+pub(super) const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
+
+/// A number this wide is exact in an `f64`.
+const HASH_BITS: u64 = (1 << 48) - 1;
+
+impl Metrics {
+    /// The page in Prometheus' text format, version 0.0.4.
+    pub fn render(&self) -> String {
+        let mut families = self.families();
+        families.extend(self.process_families());
+        families.sort_by(|a, b| a.name().cmp(b.name()));
+        let mut page = String::new();
+        if let Err(error) = TextEncoder::new().encode_utf8(&families, &mut page) {
+            tracing::error!(%error, "the metrics page is cut short");
+        }
+        page
+    }
+
+    fn families(&self) -> Vec<MetricFamily> {
+        let mut out = Samples::new(self.zone_series.load(Relaxed));
+        let (total, threads) = self.sum();
+        sample_block(&total, &mut out);
+        for (name, requests) in &threads {
+            out.set(&names::THREAD_REQUESTS, &[name], *requests);
+        }
+        self.sample_streams(&mut out);
+        self.sample_forwarding(&mut out);
+        self.sample_process(&mut out);
+        for source in self.sources() {
+            source.sample(&mut out);
+        }
+        out.finish()
+    }
+
+    fn sample_streams(&self, out: &mut Samples) {
+        out.set(&names::TCP_CONNECTIONS, &[], self.tcp_open.load(Relaxed));
+        out.set(&names::TCP_ACCEPTED, &[], self.tcp_accepted.load(Relaxed));
+        for (reason, count) in RefuseReason::ALL.iter().zip(&self.tcp_refused) {
+            out.set(&names::TCP_REFUSED, &[reason.as_str()], count.load(Relaxed));
+        }
+    }
+
+    fn sample_forwarding(&self, out: &mut Samples) {
+        out.set(&names::FORWARD_WAITING, &[], self.waiting.load(Relaxed));
+        for (label, upstream) in self.upstreams.held() {
+            let label = label.as_str();
+            out.set(&names::FORWARD_REQUESTS, &[label], upstream.read_requests());
+            out.set(&names::FORWARD_TIMEOUTS, &[label], upstream.read_timeouts());
+            out.set(&names::FORWARD_HEALTHY, &[label], u64::from(upstream.read_healthy()));
+            out.histogram(&names::FORWARD_DURATION, &[label], &upstream.read_durations());
+            for rcode in RcodeLabel::ALL {
+                // Twenty codes times every upstream: those never seen would be most of the page.
+                let count = upstream.read_response(*rcode);
+                if count > 0 || matches!(rcode, RcodeLabel::NoError) {
+                    out.set(&names::FORWARD_RESPONSES, &[label, rcode.as_str()], count);
+                }
+            }
+        }
+        for (file, list) in self.lists.held() {
+            out.set(&names::FORWARD_LIST_OK, &[&file], u64::from(list.read_ok()));
+            out.set(&names::FORWARD_LIST_CHANGES, &[&file], list.read_changes());
+        }
+    }
+
+    fn sample_process(&self, out: &mut Samples) {
+        for (result, count) in ReloadResult::ALL.iter().zip(&self.reloads) {
+            out.set(&names::RELOADS, &[result.as_str()], count.load(Relaxed));
+        }
+        out.set(&names::RELOAD_SUCCESS, &[], u64::from(!self.reload_failed.load(Relaxed)));
+        out.set(&names::RELOAD_TIMESTAMP, &[], self.loaded.load(Relaxed));
+        out.set(&names::CONFIG_HASH, &[], self.config_hash.load(Relaxed) & HASH_BITS);
+        out.set(&names::BUILD_INFO, &[&self.version], 1);
+        out.set(&names::START_TIMESTAMP, &[], self.started);
+    }
+
+    /// The process collector's metrics. A gauge of zero is one `/proc` would not tell (file descriptors of a process
+    /// that forbids core dumps, for one): better absent than wrong.
+    fn process_families(&self) -> Vec<MetricFamily> {
+        let process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut families = process.collect();
+        families.retain(|family| {
+            family.get_field_type() != MetricType::GAUGE
+                || family.get_metric().iter().any(|series| series.get_gauge().get_value() > float(0))
+        });
+        families
+    }
+}
+
+fn sample_block(total: &Block, out: &mut Samples) {
+    for proto in Proto::ALL {
+        for family in Family::ALL {
+            for qtype in TypeLabel::ALL {
+                let labels = [proto.as_str(), family.as_str(), qtype.as_str()];
+                out.set(&names::DNS_REQUESTS, &labels, total.read_request(*proto, *family, *qtype));
+            }
+        }
+        if let Some(reading) = total.read_duration(*proto) {
+            out.histogram(&names::DNS_DURATION, &[proto.as_str()], &reading);
+        }
+    }
+    for rcode in RcodeLabel::ALL {
+        out.set(&names::DNS_RESPONSES, &[rcode.as_str()], total.read_response(*rcode));
+    }
+    for reason in DropReason::ALL {
+        out.set(&names::DNS_DROPPED, &[reason.as_str()], total.read_dropped(*reason));
+    }
+    for event in CacheEvent::ALL {
+        let metric = match event {
+            CacheEvent::Hit => &names::CACHE_HITS,
+            CacheEvent::Miss => &names::CACHE_MISSES,
+            CacheEvent::Stale => &names::CACHE_STALE,
+            CacheEvent::Prefetch => &names::CACHE_PREFETCH,
+        };
+        out.set(metric, &[], total.read_cache(*event));
+    }
+    out.set(&names::DNS_TRUNCATED, &[], total.read_truncated());
+    out.set(&names::DNS_EDNS, &[], total.read_edns());
+    out.set(&names::DNS_DO, &[], total.read_dnssec_ok());
+    out.set(&names::PANICS, &[], total.read_panics());
+}
+
+#[cfg(test)]
+mod tests;
