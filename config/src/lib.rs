@@ -1,1 +1,121 @@
-//! The configuration: YAML in, one immutable Config out.
+//! The configuration: YAML in, one immutable [`Config`] out.
+//!
+//! Every error of a file is found in one reading and has its line and column. The keys of each section are described
+//! once, by the crate-private `Section` trait; the reader and the JSON Schema both follow that description, so they
+//! cannot disagree. Nothing here opens a socket or asks the time.
+
+mod address;
+mod check_files;
+mod config;
+mod conflicts;
+mod errors;
+mod file;
+mod kinds;
+mod name;
+mod nearest;
+mod network;
+mod node;
+mod positions;
+mod reader;
+mod schema;
+mod section;
+mod sections;
+pub mod upstream_list;
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+pub use crate::address::{AddressError, UpstreamAddress};
+pub use crate::check_files::check_files;
+pub use crate::config::Config;
+pub use crate::errors::{Error, Errors, Place};
+pub use crate::name::{DomainName, NameError};
+pub use crate::network::{Network, NetworkError};
+pub use crate::sections::{
+    CacheSettings, Control, Forward, Listen, Log, LogFormat, LogLevel, Policy, Recursion, ServerSettings,
+    Transports, UpstreamSource, Workers, ZoneSource,
+};
+
+/// The YAML of the built-in default, which is also an example to start from.
+pub const DEFAULT_CONFIG: &str = include_str!("../examples/default.yaml");
+
+/// The zone file of the built-in default's example zone, `example.com`.
+pub const DEFAULT_ZONE: &str = include_str!("../examples/zones/example.com.zone");
+
+/// What stands for the file in places of the built-in default.
+const BUILT_IN: &str = "built-in default";
+
+/// Reads the configuration in `path` and looks whether the files it names are there.
+///
+/// Errors: every mistake in one go, also when the file itself cannot be read, is larger than 16 MiB or is not UTF-8.
+pub fn load(path: &Path) -> Result<Config, Errors> {
+    let text = text_of(path)?;
+    let mut reading = config::read(&text, path);
+    reading.errors.extend(check_files::check(&reading.config, &reading.positions));
+    finish(reading)
+}
+
+/// Reads `text` as the content of `file` without looking at the files that it names.
+///
+/// `file` gives errors their file and relative paths their folder; it need not exist. Errors: every mistake in one go.
+pub fn parse(text: &str, file: &Path) -> Result<Config, Errors> {
+    finish(config::read(text, file))
+}
+
+fn finish(reading: config::Reading) -> Result<Config, Errors> {
+    let mut errors = reading.errors;
+    if errors.is_empty() {
+        return Ok(reading.config);
+    }
+    errors.sort_by(|a, b| a.place.cmp(&b.place));
+    Err(Errors(errors))
+}
+
+/// The configuration of a server that is started without a file: [`DEFAULT_CONFIG`], its zone taken from
+/// [`DEFAULT_ZONE`], so that no file has to be there.
+pub fn built_in() -> Config {
+    let mut config = config::read(DEFAULT_CONFIG, Path::new(BUILT_IN)).config;
+    config.file = None;
+    config.folder = PathBuf::from(".");
+    for zone in &mut config.zones {
+        if let ZoneSource::File { name, place, .. } = zone {
+            *zone = ZoneSource::BuiltIn { name: name.clone(), place: place.clone() };
+        }
+    }
+    config
+}
+
+/// The JSON Schema (draft 2020-12) of the configuration, made from the description that the reader follows.
+///
+/// `config/schema.json` holds it for editors.
+pub fn schema() -> serde_json::Value {
+    let mut schema = schema::of::<Config>();
+    if let Some(words) = schema.as_object_mut() {
+        words.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
+        words.insert("title".to_owned(), "rhumb configuration".into());
+    }
+    schema
+}
+
+/// The content of a configuration file, bounded before it is in memory.
+fn text_of(path: &Path) -> Result<String, Errors> {
+    let refused = |line, column, message: String| {
+        let place = Place { file: path.into(), line, column };
+        Errors(vec![Error { place, key: String::new(), message }])
+    };
+    let unreadable = |error: std::io::Error| refused(1, 1, format!("cannot be read: {error}"));
+    let is_file = std::fs::metadata(path).map_err(unreadable)?.is_file();
+    if !is_file {
+        return Err(refused(1, 1, "cannot be read: not a file".to_owned()));
+    }
+    let mut bytes = Vec::new();
+    let most = file::MOST_BYTES as u64 + 1;
+    std::fs::File::open(path).map_err(unreadable)?.take(most).read_to_end(&mut bytes).map_err(unreadable)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        let good = String::from_utf8_lossy(good);
+        let line = good.matches('\n').count() + 1;
+        let column = good.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+        refused(line as u32, column as u32, "not valid UTF-8; accepted: YAML in UTF-8".to_owned())
+    })
+}

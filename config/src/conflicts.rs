@@ -1,0 +1,124 @@
+//! Entries that are each right and cannot stand together.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::config::Config;
+use crate::node::{Node, Spot};
+use crate::positions::Positions;
+use crate::reader::Reader;
+use crate::sections::{Listen, ZoneSource};
+
+/// Records an error for each listener that clashes with another, and each zone, folder or domain named twice.
+pub(crate) fn report(config: &Config, root: &Node, reader: &mut Reader) {
+    let positions = Positions::of_file(root);
+    listeners(&config.listen, root, reader);
+    let (mut zones, mut folders, mut domains) = (HashMap::new(), HashMap::new(), HashMap::new());
+    for zone in &config.zones {
+        let position = positions.zone(zone.place());
+        let spot = Spot { line: zone.place().line, column: zone.place().column };
+        let found = match zone {
+            ZoneSource::File { name, .. } | ZoneSource::BuiltIn { name, .. } => {
+                earlier(&mut zones, name, spot).map(|line| (format!("the zone `{name}`"), line))
+            }
+            ZoneSource::Directory { path, .. } => earlier(&mut folders, path, spot)
+                .map(|line| (format!("the directory `{}`", path.display()), line)),
+        };
+        if let Some((what, line)) = found {
+            in_list(
+                reader,
+                "zones",
+                position.index,
+                spot,
+                format!("{what} is given already, on line {line}"),
+            );
+        }
+    }
+    for forward in &config.forward {
+        let position = positions.forward(&forward.place);
+        if let Some(line) = earlier(&mut domains, &forward.domain, position.value) {
+            let message = format!("the domain `{}` has an entry already, on line {line}", forward.domain);
+            in_list(reader, "forward", position.index, position.value, message);
+        }
+    }
+}
+
+fn in_list(reader: &mut Reader, list: &str, index: usize, spot: Spot, message: String) {
+    reader.at_key(list, |reader| reader.at_index(index, |reader| reader.error(spot, message)));
+}
+
+/// Remembers `key`; gives the line that had it before.
+fn earlier<K: Hash + Eq>(seen: &mut HashMap<K, u32>, key: K, spot: Spot) -> Option<u32> {
+    match seen.entry(key) {
+        Entry::Occupied(before) => Some(*before.get()),
+        Entry::Vacant(free) => {
+            free.insert(spot.line);
+            None
+        }
+    }
+}
+
+/// An entry of `listen:` with its index and node in the file.
+struct Listener<'a> {
+    listen: &'a Listen,
+    index: usize,
+    node: &'a Node,
+}
+
+fn listeners(listen: &[Listen], root: &Node, reader: &mut Reader) {
+    let nodes: HashMap<Spot, (usize, &Node)> =
+        root.items("listen").iter().enumerate().map(|(index, node)| (node.spot, (index, node))).collect();
+    let listeners: Vec<Listener<'_>> = listen
+        .iter()
+        .filter_map(|listen| {
+            let spot = Spot { line: listen.place.line, column: listen.place.column };
+            nodes.get(&spot).map(|&(index, node)| Listener { listen, index, node })
+        })
+        .collect();
+    let mut reported = BTreeSet::new();
+    for tcp in [false, true] {
+        let spoken = |one: &&Listener<'_>| {
+            if tcp { one.listen.transports.tcp } else { one.listen.transports.udp }
+        };
+        let mut sockets: HashMap<_, &Listener<'_>> = HashMap::new();
+        for one in listeners.iter().filter(spoken) {
+            match sockets.entry((one.listen.address, one.listen.scope.as_deref(), one.listen.port)) {
+                Entry::Vacant(free) => {
+                    free.insert(one);
+                }
+                Entry::Occupied(other) if reported.insert(one.index) => same_socket(one, other.get(), reader),
+                Entry::Occupied(_) => {}
+            }
+        }
+        for one in listeners.iter().filter(spoken) {
+            let dual = one.listen.address == IpAddr::V6(Ipv6Addr::UNSPECIFIED) && !one.listen.v6only;
+            let ipv4 = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), None, one.listen.port);
+            if let (true, Some(other)) = (dual, sockets.get(&ipv4))
+                && reported.insert(one.index)
+            {
+                dual_stack(one, other, reader);
+            }
+        }
+    }
+}
+
+fn same_socket(one: &Listener<'_>, other: &Listener<'_>, reader: &mut Reader) {
+    let message = format!(
+        "the same address, port and transport as listen[{}] on line {}; give it another address or port",
+        other.index, other.listen.place.line,
+    );
+    in_list(reader, "listen", one.index, one.node.spot, message);
+}
+
+fn dual_stack(one: &Listener<'_>, other: &Listener<'_>, reader: &mut Reader) {
+    let spot = one.node.spot_of("v6only");
+    let message = format!(
+        "`::` with v6only: false serves IPv4 too and clashes with 0.0.0.0 (listen[{}], line {}); set v6only: true",
+        other.index, other.listen.place.line,
+    );
+    reader.at_key("listen", |reader| {
+        reader.at_index(one.index, |reader| reader.at_key("v6only", |reader| reader.error(spot, message)));
+    });
+}

@@ -1,0 +1,112 @@
+//! Where a value stands, and what is wrong with it.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use thiserror::Error as ThisError;
+
+/// The most errors one reading keeps; what comes after is counted, not stored.
+const MOST_ERRORS: usize = 1000;
+
+/// The place of a value in a file. Lines and columns count from 1, columns in characters.
+///
+/// The built-in default has no file on disk: its places carry the words `built-in default`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Place {
+    /// The file, as it was named to [`load`](crate::load) or [`parse`](crate::parse).
+    pub file: Arc<Path>,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file.display(), self.line, self.column)
+    }
+}
+
+/// One mistake in a configuration, shown as `file:line:column: key.path: what is wrong, what is accepted`.
+#[derive(Clone, Debug, PartialEq, Eq, ThisError)]
+#[error("{place}: {}{}{message}", key, if key.is_empty() { "" } else { ": " })]
+pub struct Error {
+    /// Where the wrong value stands.
+    pub place: Place,
+    /// The way to the value, such as `listen[0].port`; empty when the whole file is meant.
+    pub key: String,
+    /// What is wrong and what is accepted instead.
+    pub message: String,
+}
+
+/// All mistakes of one configuration in the order of their places; shown one a line. Never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Errors(pub Vec<Error>);
+
+impl fmt::Display for Errors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Errors {}
+
+impl IntoIterator for Errors {
+    type Item = Error;
+    type IntoIter = std::vec::IntoIter<Error>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Errors {
+    type Item = &'a Error;
+    type IntoIter = std::slice::Iter<'a, Error>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+/// Collects errors up to a bound, so that a hostile file cannot fill the memory with complaints.
+#[derive(Debug, Default)]
+pub(crate) struct Collector {
+    errors: Vec<Error>,
+    left_out: usize,
+}
+
+impl Collector {
+    pub(crate) fn push(&mut self, error: Error) {
+        if self.is_full() {
+            self.left_out = self.left_out.saturating_add(1);
+        } else {
+            self.errors.push(error);
+        }
+    }
+
+    /// Whether further errors are only counted; loops over hostile input stop here.
+    pub(crate) fn is_full(&self) -> bool {
+        self.errors.len() >= MOST_ERRORS
+    }
+
+    /// The errors by place, with a last line that tells how many were left out.
+    pub(crate) fn finish(self) -> Vec<Error> {
+        let mut errors = self.errors;
+        errors.sort_by(|a, b| a.place.cmp(&b.place));
+        if self.left_out > 0
+            && let Some(last) = errors.last()
+        {
+            let message = format!("at least {} further errors are not shown", self.left_out);
+            errors.push(Error { place: last.place.clone(), key: String::new(), message });
+        }
+        errors
+    }
+}

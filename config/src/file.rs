@@ -1,0 +1,281 @@
+//! YAML into located nodes: the one place that names the YAML reader.
+//!
+//! The reader tells positions only through errors: it marks whatever error a visitor returns with the place of the
+//! value at hand. So each scalar is put aside and answered with an error, from whose text the seed takes line and
+//! column and goes on. The scalar's event is consumed by then, so nothing is read twice.
+
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::fmt::{self, Display};
+
+use serde::de::{DeserializeSeed, Deserializer as _, MapAccess, SeqAccess, Visitor};
+
+use crate::node::{Entry, Node, Spot, Value};
+
+/// The largest configuration file that is read, in bytes.
+pub(crate) const MOST_BYTES: usize = 16 << 20;
+/// The deepest nesting of lists and sections; the configuration itself needs six.
+const MOST_DEPTH: u8 = 32;
+/// The most values in a file, those that aliases repeat counted each time.
+const MOST_NODES: u32 = 4 << 20;
+/// The longest key in characters. It also bounds the work of each place, whose text names the keys above it.
+const MOST_KEY: usize = 64;
+/// Open brackets at one time beyond which the text is not given to the YAML reader: its work for each token grows
+/// with them.
+const MOST_OPEN: usize = 256;
+
+/// Why a text could not be read as one YAML document.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) spot: Spot,
+    pub(crate) message: String,
+}
+
+/// Reads one YAML document. Refuses broken syntax, a second document, tags, and what is too large or too deep.
+pub(crate) fn read(text: &str) -> Result<Node, Refusal> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    bounded(text)?;
+    let mut documents = serde_yaml::Deserializer::from_str(text);
+    let Some(first) = documents.next() else {
+        return Ok(Node { spot: Spot::START, value: Value::Null });
+    };
+    let state = State::default();
+    let mut root = Grow { state: &state, depth: 0 }
+        .deserialize(first)
+        .map_err(|error| state.refusal.take().map_or_else(|| syntax(&error), |r| r.at(&error)))?;
+    root.spot = root.spot.or(Spot::START);
+    match documents.next() {
+        None => Ok(root),
+        Some(second) => Err(second_document(second)),
+    }
+}
+
+/// Refuses text whose size or bracket depth would cost the YAML reader too much.
+fn bounded(text: &str) -> Result<(), Refusal> {
+    if text.len() > MOST_BYTES {
+        let message = format!("the file is larger than {} MiB", MOST_BYTES >> 20);
+        return Err(Refusal { spot: Spot::START, message });
+    }
+    let mut open = 0_usize;
+    for (line, number) in text.lines().zip(1..) {
+        for (character, column) in line.chars().zip(1..) {
+            match character {
+                '[' | '{' => open = open.saturating_add(1),
+                ']' | '}' => open = open.saturating_sub(1),
+                _ => continue,
+            }
+            if open > MOST_OPEN {
+                let message = format!("more than {MOST_OPEN} brackets are open here");
+                return Err(Refusal { spot: Spot { line: number, column }, message });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What one reading shares between its seeds.
+#[derive(Default)]
+struct State {
+    nodes: Cell<u32>,
+    /// The scalar a visitor has just met, on its way past the YAML reader.
+    scalar: Cell<Option<Value>>,
+    refusal: Cell<Option<Reason>>,
+}
+
+/// A refusal of ours that may still lack its place.
+struct Reason {
+    spot: Spot,
+    message: String,
+}
+
+impl Reason {
+    fn at(self, error: &serde_yaml::Error) -> Refusal {
+        Refusal { spot: self.spot.or(location(error)), message: self.message }
+    }
+}
+
+/// Seed and visitor of one value at a depth.
+#[derive(Clone, Copy)]
+struct Grow<'s> {
+    state: &'s State,
+    depth: u8,
+}
+
+impl<'s> Grow<'s> {
+    /// The seed of what stands in this value; counts it, refuses it when too deep.
+    fn inside<E: serde::de::Error>(self) -> Result<Grow<'s>, E> {
+        if self.depth >= MOST_DEPTH {
+            return Err(self.refuse(Spot::default(), format!("nested more than {MOST_DEPTH} levels deep")));
+        }
+        Ok(Grow { depth: self.depth + 1, ..self })
+    }
+
+    fn count<E: serde::de::Error>(self) -> Result<(), E> {
+        let nodes = self.state.nodes.get().saturating_add(1);
+        self.state.nodes.set(nodes);
+        if nodes > MOST_NODES {
+            return Err(self.refuse(Spot::default(), format!("the file holds more than {MOST_NODES} values")));
+        }
+        Ok(())
+    }
+
+    fn refuse<E: serde::de::Error>(self, spot: Spot, message: String) -> E {
+        self.state.refusal.set(Some(Reason { spot, message }));
+        E::custom("refused")
+    }
+
+    /// Puts a scalar aside and returns the error that will bring its place.
+    fn scalar<E: serde::de::Error>(self, value: Value) -> Result<Node, E> {
+        self.count()?;
+        self.state.scalar.set(Some(value));
+        Err(E::custom("placed"))
+    }
+
+    /// The text of a key; lists and sections are no keys, and long ones are refused.
+    fn key<E: serde::de::Error>(self, node: Node) -> Result<(String, Spot), E> {
+        let key = match node.value {
+            Value::Text(text) => text,
+            Value::Bool(flag) => flag.to_string(),
+            Value::Integer(number) => number.to_string(),
+            Value::Number(number) => number,
+            Value::Null => "null".to_owned(),
+            Value::List(_) | Value::Section(_) => {
+                return Err(self.refuse(node.spot, "a list or section cannot be a key".to_owned()));
+            }
+        };
+        if key.chars().nth(MOST_KEY).is_some() {
+            return Err(self.refuse(node.spot, format!("a key is longer than {MOST_KEY} characters")));
+        }
+        Ok((key, node.spot))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Grow<'_> {
+    type Value = Node;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        deserializer.deserialize_any(self).or_else(|error| match self.state.scalar.take() {
+            Some(value) => Ok(Node { spot: marked(&error), value }),
+            None => Err(error),
+        })
+    }
+}
+
+impl<'de> Visitor<'de> for Grow<'_> {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value without a tag")
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Node, E> {
+        self.scalar(Value::Bool(value))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Node, E> {
+        self.scalar(Value::Integer(value))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Node, E> {
+        self.scalar(i64::try_from(value).map_or_else(|_| Value::Number(value.to_string()), Value::Integer))
+    }
+
+    fn visit_i128<E: serde::de::Error>(self, value: i128) -> Result<Node, E> {
+        self.scalar(Value::Number(value.to_string()))
+    }
+
+    fn visit_u128<E: serde::de::Error>(self, value: u128) -> Result<Node, E> {
+        self.scalar(Value::Number(value.to_string()))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Node, E> {
+        self.scalar(Value::Number(value.to_string()))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Node, E> {
+        self.scalar(Value::Text(value.to_owned()))
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Node, E> {
+        self.scalar(Value::Null)
+    }
+
+    fn visit_none<E: serde::de::Error>(self) -> Result<Node, E> {
+        self.scalar(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
+        self.count()?;
+        let seed = self.inside()?;
+        let (mut list, mut spot) = (Vec::new(), Spot::default());
+        while let Some(mut node) = items.next_element_seed(seed)? {
+            // An empty list or section has no place of its own: it takes that of the item before.
+            node.spot = node.spot.or(spot);
+            spot = node.spot;
+            list.push(node);
+        }
+        let spot = list.first().map(|node| node.spot).unwrap_or_default();
+        Ok(Node { spot, value: Value::List(list) })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
+        self.count()?;
+        let seed = self.inside()?;
+        let mut section = Vec::new();
+        while let Some(key) = entries.next_key_seed(seed)? {
+            let (key, spot) = self.key(key)?;
+            let mut value = entries.next_value_seed(seed)?;
+            value.spot = value.spot.or(spot);
+            section.push(Entry { key, spot, value });
+        }
+        let spot = section.first().map(|entry| entry.spot).unwrap_or_default();
+        Ok(Node { spot, value: Value::Section(section) })
+    }
+
+    fn visit_enum<A: serde::de::EnumAccess<'de>>(self, _: A) -> Result<Node, A::Error> {
+        let message = "YAML tags are not accepted; write the value without the word after `!`".to_owned();
+        Err(self.refuse(Spot::default(), message))
+    }
+}
+
+/// The place at the end of an error's text, ` at line L column C`; it is left out for the very first character.
+fn marked(error: &impl Display) -> Spot {
+    let text = error.to_string();
+    text.rsplit_once(" at line ")
+        .and_then(|(_, mark)| mark.split_once(" column "))
+        .and_then(|(line, column)| Some(Spot { line: line.parse().ok()?, column: column.parse().ok()? }))
+        .unwrap_or(Spot::START)
+}
+
+fn location(error: &serde_yaml::Error) -> Spot {
+    let clamp = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    error.location().map_or(Spot::START, |at| Spot { line: clamp(at.line()), column: clamp(at.column()) })
+}
+
+/// The YAML reader's own complaint, its place taken out of the words.
+fn syntax(error: &serde_yaml::Error) -> Refusal {
+    let spot = location(error);
+    let place = format!(" at line {} column {}", spot.line, spot.column);
+    let words = error.to_string().replacen(&place, "", 1);
+    Refusal { spot, message: format!("not valid YAML: {words}") }
+}
+
+/// Finds where a second document begins: whatever stands there is refused, and the refusal has its place.
+fn second_document(document: serde_yaml::Deserializer<'_>) -> Refusal {
+    struct Second;
+    impl Visitor<'_> for Second {
+        type Value = Infallible;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("the end of the file")
+        }
+    }
+    let spot = match document.deserialize_any(Second) {
+        Ok(never) => match never {},
+        Err(error) => location(&error),
+    };
+    Refusal {
+        spot,
+        message: "a second YAML document begins here; a configuration is one document".to_owned(),
+    }
+}

@@ -1,0 +1,185 @@
+//! Counts, sizes in bytes and spans of time.
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+
+use super::Kind;
+use crate::node::{Node, Value};
+use crate::reader::Reader;
+
+/// A whole number within bounds, written without quotes.
+pub(crate) struct Whole<T> {
+    least: u64,
+    most: u64,
+    out: PhantomData<T>,
+}
+
+impl<T> Whole<T> {
+    pub(crate) fn new(least: u64, most: u64) -> Self {
+        Whole { least, most, out: PhantomData }
+    }
+}
+
+impl<T: TryFrom<u64> + Copy + Into<Plain>> Kind for Whole<T> {
+    type Out = T;
+
+    fn read(&self, node: &Node, reader: &mut Reader) -> Option<T> {
+        let number = match node.value {
+            Value::Integer(number) => {
+                u64::try_from(number).ok().filter(|n| (self.least..=self.most).contains(n))
+            }
+            _ => None,
+        };
+        let value = number.and_then(|number| T::try_from(number).ok());
+        if value.is_none() {
+            let quotes = if matches!(node.value, Value::Text(_)) { " without quotes" } else { "" };
+            reader.wrong(node, &format!("a whole number from {} to {}{quotes}", self.least, self.most));
+        }
+        value
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "type": "integer", "minimum": self.least, "maximum": self.most })
+    }
+
+    fn show(&self, value: &T) -> Option<Json> {
+        let Plain(number) = (*value).into();
+        Some(json!(number))
+    }
+}
+
+/// A number as the schema shows it.
+pub(crate) struct Plain(u64);
+
+impl From<u16> for Plain {
+    fn from(number: u16) -> Self {
+        Plain(number.into())
+    }
+}
+
+impl From<usize> for Plain {
+    fn from(number: usize) -> Self {
+        Plain(number as u64)
+    }
+}
+
+/// Units of size, the largest first.
+const SIZES: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+
+/// A size in bytes: a plain number, or one with a unit.
+pub(crate) struct Size {
+    pub(crate) least: u64,
+    pub(crate) most: u64,
+}
+
+impl Kind for Size {
+    type Out = u64;
+
+    fn read(&self, node: &Node, reader: &mut Reader) -> Option<u64> {
+        let size = match &node.value {
+            Value::Integer(number) => u64::try_from(*number).ok(),
+            Value::Text(text) => SIZES.iter().find_map(|(unit, bytes)| {
+                let number = text.strip_suffix(unit)?;
+                digits(number)?.checked_mul(*bytes)
+            }),
+            _ => None,
+        };
+        let Some(size) = size else {
+            reader.wrong(node, "a number of bytes, or one with KiB, MiB or GiB, such as 256MiB");
+            return None;
+        };
+        if !(self.least..=self.most).contains(&size) {
+            let (least, most) = (in_units(self.least, &SIZES), in_units(self.most, &SIZES));
+            reader.wrong(node, &format!("a size from {least} to {most}"));
+            return None;
+        }
+        Some(size)
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "anyOf": [
+            { "type": "integer", "minimum": self.least, "maximum": self.most },
+            { "type": "string", "pattern": "^[0-9]+(KiB|MiB|GiB)$" },
+        ] })
+    }
+
+    fn show(&self, value: &u64) -> Option<Json> {
+        Some(json!(in_units(*value, &SIZES)))
+    }
+}
+
+/// Units of time in milliseconds, the largest first.
+const TIMES: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+
+/// A span of time with its unit, or a plain 0.
+pub(crate) struct Span {
+    pub(crate) least: Duration,
+    pub(crate) most: Duration,
+    /// Whether parts of a second are refused, as for what is compared with TTLs.
+    pub(crate) whole_seconds: bool,
+}
+
+impl Kind for Span {
+    type Out = Duration;
+
+    fn read(&self, node: &Node, reader: &mut Reader) -> Option<Duration> {
+        let span = match &node.value {
+            Value::Integer(0) => Some(Duration::ZERO),
+            Value::Text(text) => TIMES.iter().find_map(|(unit, milliseconds)| {
+                if self.whole_seconds && *milliseconds < 1000 {
+                    return None;
+                }
+                let number = text.strip_suffix(unit)?;
+                digits(number)?.checked_mul(*milliseconds).map(Duration::from_millis)
+            }),
+            _ => None,
+        };
+        let Some(span) = span else {
+            let accepted = if self.whole_seconds {
+                "a whole number with s, m, h or d, such as 30s"
+            } else {
+                "a whole number with ms, s, m, h or d, such as 30s"
+            };
+            reader.wrong(node, accepted);
+            return None;
+        };
+        if !(self.least..=self.most).contains(&span) {
+            let (least, most) = (span_in_words(self.least), span_in_words(self.most));
+            reader.wrong(node, &format!("a time from {least} to {most}"));
+            return None;
+        }
+        Some(span)
+    }
+
+    fn schema(&self) -> Json {
+        let pattern = if self.whole_seconds { "^[0-9]+(s|m|h|d)$" } else { "^[0-9]+(ms|s|m|h|d)$" };
+        let with_unit = json!({ "type": "string", "pattern": pattern });
+        if self.least.is_zero() { json!({ "anyOf": [{ "const": 0 }, with_unit] }) } else { with_unit }
+    }
+
+    fn show(&self, value: &Duration) -> Option<Json> {
+        Some(json!(span_in_words(*value)))
+    }
+}
+
+fn span_in_words(span: Duration) -> String {
+    match u64::try_from(span.as_millis()) {
+        Ok(0) => "0s".to_owned(),
+        milliseconds => in_units(milliseconds.unwrap_or(u64::MAX), &TIMES),
+    }
+}
+
+/// The number in the largest unit that divides it.
+fn in_units(number: u64, units: &[(&str, u64)]) -> String {
+    units
+        .iter()
+        .find(|(_, worth)| number > 0 && number % worth == 0)
+        .map_or_else(|| number.to_string(), |(unit, worth)| format!("{}{unit}", number / worth))
+}
+
+/// A number of decimal digits alone: no sign, no blank, no point.
+pub(crate) fn digits(text: &str) -> Option<u64> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
+}

@@ -1,0 +1,138 @@
+//! Networks: an address and the length of its prefix.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::kinds::digits;
+
+/// A network in CIDR form. The bits of the address behind the prefix are 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Network {
+    /// The first address.
+    pub addr: IpAddr,
+    /// The bits of the address that count: up to 32 for IPv4, up to 128 for IPv6.
+    pub prefix: u8,
+}
+
+impl Network {
+    /// Whether the network holds `address`. An IPv4-mapped IPv6 address counts as the IPv4 address in it.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.addr, address.to_canonical()) {
+            (IpAddr::V4(net), IpAddr::V4(address)) => {
+                (net.to_bits() ^ address.to_bits()) & mask4(self.prefix) == 0
+            }
+            (IpAddr::V6(net), IpAddr::V6(address)) => {
+                (net.to_bits() ^ address.to_bits()) & mask6(self.prefix) == 0
+            }
+            _ => false,
+        }
+    }
+}
+
+fn mask4(prefix: u8) -> u32 {
+    u32::MAX.checked_shl(32_u32.saturating_sub(prefix.into())).unwrap_or(0)
+}
+
+fn mask6(prefix: u8) -> u128 {
+    u128::MAX.checked_shl(128_u32.saturating_sub(prefix.into())).unwrap_or(0)
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.addr, self.prefix)
+    }
+}
+
+/// Why a text is no network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum NetworkError {
+    /// What stands before the slash is no address.
+    #[error("is not a network")]
+    Address,
+    /// The prefix is not a number, or larger than the address has bits.
+    #[error("has a prefix that is not a number from 0 to {0}")]
+    Prefix(u8),
+    /// Bits behind the prefix are set; holds the network that was probably meant.
+    #[error("has bits set behind its prefix (the network is {0})")]
+    HostBits(Network),
+    /// An IPv4-mapped IPv6 address: clients are compared by their IPv4 address.
+    #[error("is an IPv4-mapped network; write it in IPv4 form")]
+    Mapped,
+}
+
+impl FromStr for Network {
+    type Err = NetworkError;
+
+    fn from_str(text: &str) -> Result<Self, NetworkError> {
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
+        let addr: IpAddr = address.parse().map_err(|_| NetworkError::Address)?;
+        let bits = if addr.is_ipv4() { 32 } else { 128 };
+        let prefix = match prefix {
+            None => bits,
+            Some(prefix) => digits(prefix)
+                .and_then(|prefix| u8::try_from(prefix).ok())
+                .filter(|prefix| *prefix <= bits)
+                .ok_or(NetworkError::Prefix(bits))?,
+        };
+        let first = match addr {
+            IpAddr::V4(addr) => IpAddr::V4(Ipv4Addr::from_bits(addr.to_bits() & mask4(prefix))),
+            IpAddr::V6(addr) if addr.to_ipv4_mapped().is_some() => return Err(NetworkError::Mapped),
+            IpAddr::V6(addr) => IpAddr::V6(Ipv6Addr::from_bits(addr.to_bits() & mask6(prefix))),
+        };
+        let network = Network { addr: first, prefix };
+        if first == addr { Ok(network) } else { Err(NetworkError::HostBits(network)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holds_its_own_addresses_only() {
+        for (network, address, held) in [
+            ("127.0.0.0/8", "127.0.0.1", true),
+            ("127.0.0.0/8", "128.0.0.1", false),
+            ("127.0.0.0/8", "::ffff:127.0.0.1", true),
+            ("127.0.0.0/8", "::1", false),
+            ("0.0.0.0/0", "255.255.255.255", true),
+            ("0.0.0.0/0", "2001:db8::1", false),
+            ("192.0.2.1", "192.0.2.1", true),
+            ("192.0.2.1", "192.0.2.2", false),
+            ("::1", "::1", true),
+            ("::1", "::2", false),
+            ("2001:db8::/32", "2001:db8:ffff::1", true),
+            ("2001:db8::/32", "2001:db9::1", false),
+            ("::/0", "2001:db8::1", true),
+            ("::/0", "::ffff:192.0.2.1", false),
+        ] {
+            let parsed: Network = network.parse().unwrap();
+            assert_eq!(parsed.contains(address.parse().unwrap()), held, "{network} {address}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_network() {
+        let meant = Network { addr: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)), prefix: 8 };
+        for (text, error) in [
+            ("", NetworkError::Address),
+            ("any", NetworkError::Address),
+            ("10.0.0/8", NetworkError::Address),
+            ("10.0.0.0/33", NetworkError::Prefix(32)),
+            ("10.0.0.0/+8", NetworkError::Prefix(32)),
+            ("10.0.0.0/", NetworkError::Prefix(32)),
+            ("::/129", NetworkError::Prefix(128)),
+            ("10.1.2.3/8", NetworkError::HostBits(meant)),
+            ("::ffff:10.0.0.0/104", NetworkError::Mapped),
+        ] {
+            assert_eq!(text.parse::<Network>(), Err(error), "{text}");
+        }
+        assert!(NetworkError::HostBits(meant).to_string().contains("10.0.0.0/8"));
+    }
+}

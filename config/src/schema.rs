@@ -1,0 +1,76 @@
+//! Writes the JSON Schema from the same descriptions that the reader follows.
+
+use serde_json::{Map, Value, json};
+
+use crate::kinds::Kind;
+use crate::section::{Keys, Section};
+
+/// The schema of one section.
+pub(crate) fn of<S: Section>() -> Value {
+    let mut keys = SchemaKeys { draft: S::draft(), properties: Map::new() };
+    S::keys(&mut keys);
+    let mut schema = Map::new();
+    schema.insert("type".to_owned(), json!("object"));
+    schema.insert("description".to_owned(), json!(S::ABOUT));
+    schema.insert("properties".to_owned(), Value::Object(keys.properties));
+    schema.insert("additionalProperties".to_owned(), json!(false));
+    match S::ONE_OF {
+        [] => {}
+        [required] => {
+            schema.insert("required".to_owned(), json!(required));
+        }
+        groups => {
+            let branches: Vec<_> = groups.iter().map(|group| branch(group, groups)).collect();
+            schema.insert("oneOf".to_owned(), json!(branches));
+        }
+    }
+    Value::Object(schema)
+}
+
+/// One alternative: its keys are required, those of the others refused.
+fn branch(group: &[&str], groups: &[&[&str]]) -> Value {
+    let others: Map<_, _> = groups
+        .iter()
+        .flat_map(|keys| keys.iter())
+        .filter(|key| !group.contains(key))
+        .map(|key| ((*key).to_owned(), json!(false)))
+        .collect();
+    json!({ "required": group, "properties": others })
+}
+
+struct SchemaKeys<D> {
+    draft: D,
+    properties: Map<String, Value>,
+}
+
+impl<D> SchemaKeys<D> {
+    fn put(&mut self, name: &str, about: &str, kind: Value) {
+        let mut property = Map::new();
+        property.insert("description".to_owned(), json!(about));
+        if let Value::Object(kind) = kind {
+            // The key's own words come before those of its kind.
+            property.extend(kind.into_iter().filter(|(word, _)| word != "description"));
+        }
+        self.properties.insert(name.to_owned(), Value::Object(property));
+    }
+}
+
+impl<D> Keys<D> for SchemaKeys<D> {
+    fn key<K: Kind>(
+        &mut self,
+        name: &'static str,
+        about: &'static str,
+        kind: K,
+        slot: fn(&mut D) -> &mut K::Out,
+    ) {
+        let mut schema = kind.schema();
+        if let (Some(default), Value::Object(words)) = (kind.show(slot(&mut self.draft)), &mut schema) {
+            words.insert("default".to_owned(), default);
+        }
+        self.put(name, about, schema);
+    }
+
+    fn not_offered(&mut self, name: &'static str, why: &'static str) {
+        self.put(name, &format!("Not offered by this version: {why}."), json!({ "not": {} }));
+    }
+}

@@ -1,0 +1,41 @@
+//! How a section of the configuration is described: once, for the reader and for the JSON Schema alike.
+
+use crate::kinds::Kind;
+use crate::node::Node;
+use crate::reader::Reader;
+
+/// A mapping of the configuration with a fixed set of keys.
+pub(crate) trait Section: Sized {
+    /// What the keys are read into; starts as the defaults.
+    type Draft;
+
+    /// The section in words, for the schema and for errors.
+    const ABOUT: &'static str;
+
+    /// Groups of keys of which exactly one has to be given, in full. One group alone: its keys are required.
+    const ONE_OF: &'static [&'static [&'static str]] = &[];
+
+    /// The defaults.
+    fn draft() -> Self::Draft;
+
+    /// Names every key, in the order in which the schema shows them.
+    fn keys<K: Keys<Self::Draft>>(keys: &mut K);
+
+    /// Makes the value, checking what concerns several keys. `None` only when an error was recorded.
+    fn finish(draft: Self::Draft, node: &Node, reader: &mut Reader) -> Option<Self>;
+}
+
+/// What walks over the keys of a section: the reader, or the writer of the schema.
+pub(crate) trait Keys<D> {
+    /// A key, its description, the kind of its value and where the value goes.
+    fn key<K: Kind>(
+        &mut self,
+        name: &'static str,
+        about: &'static str,
+        kind: K,
+        slot: fn(&mut D) -> &mut K::Out,
+    );
+
+    /// A key of the contract that this version does not offer.
+    fn not_offered(&mut self, name: &'static str, why: &'static str);
+}

@@ -1,0 +1,88 @@
+//! `cache:`: what is kept of the answers of others.
+
+use std::time::Duration;
+
+use crate::kinds::{Flag, Size, Span};
+use crate::node::Node;
+use crate::reader::Reader;
+use crate::section::{Keys, Section};
+
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Bounds of the cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheSettings {
+    /// The most memory for answers, in bytes.
+    pub size: u64,
+    /// How long after its end an answer may be served while its upstreams fail (RFC 8767); 0 for never.
+    pub serve_stale: Duration,
+    /// The shortest time an answer is kept, in whole seconds.
+    pub min_ttl: Duration,
+    /// The longest time an answer is kept, in whole seconds; at least one second and not below `min_ttl`.
+    pub max_ttl: Duration,
+    /// Whether popular answers are renewed shortly before their end.
+    pub prefetch: bool,
+}
+
+impl Default for CacheSettings {
+    fn default() -> Self {
+        CacheSettings {
+            size: 256 << 20,
+            serve_stale: DAY,
+            min_ttl: Duration::ZERO,
+            max_ttl: DAY,
+            prefetch: true,
+        }
+    }
+}
+
+impl Section for CacheSettings {
+    type Draft = CacheSettings;
+
+    const ABOUT: &'static str = "Answers learnt from upstreams.";
+
+    fn draft() -> CacheSettings {
+        CacheSettings::default()
+    }
+
+    fn keys<K: Keys<CacheSettings>>(keys: &mut K) {
+        keys.key("size", "The most memory for answers.", Size { least: 64 << 10, most: 1 << 40 }, |cache| {
+            &mut cache.size
+        });
+        keys.key(
+            "serve-stale",
+            "How long after its end an answer may still be served while its upstreams fail (RFC 8767); 0s for never.",
+            Span { least: Duration::ZERO, most: DAY * 30, whole_seconds: true },
+            |cache| &mut cache.serve_stale,
+        );
+        keys.key(
+            "min-ttl",
+            "The shortest time an answer is kept, whatever its TTL says.",
+            Span { least: Duration::ZERO, most: DAY, whole_seconds: true },
+            |cache| &mut cache.min_ttl,
+        );
+        keys.key(
+            "max-ttl",
+            "The longest time an answer is kept, whatever its TTL says.",
+            Span { least: SECOND, most: DAY * 30, whole_seconds: true },
+            |cache| &mut cache.max_ttl,
+        );
+        keys.key(
+            "prefetch",
+            "Whether popular answers are renewed shortly before their end.",
+            Flag,
+            |cache| &mut cache.prefetch,
+        );
+    }
+
+    fn finish(draft: CacheSettings, node: &Node, reader: &mut Reader) -> Option<Self> {
+        if draft.min_ttl > draft.max_ttl {
+            let (low, high) = (draft.min_ttl.as_secs(), draft.max_ttl.as_secs());
+            let key = if node.entry("min-ttl").is_some() { "min-ttl" } else { "max-ttl" };
+            let message = format!("min-ttl ({low}s) is above max-ttl ({high}s); accepted: at most max-ttl");
+            reader.at_key(key, |reader| reader.error(node.spot_of(key), message));
+        }
+        Some(draft)
+    }
+}

@@ -1,0 +1,88 @@
+//! `control:`: the socket over which the running server is asked and told.
+
+use std::path::PathBuf;
+
+use serde_json::{Value as Json, json};
+
+use crate::kinds::{FilePath, Kind, Optional};
+use crate::node::{Node, Value};
+use crate::reader::Reader;
+use crate::section::{Keys, Section};
+
+/// The most bytes of a socket's path (unix(7): 108 with the final zero).
+const MOST_PATH: usize = 107;
+
+/// The control socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Control {
+    /// The path of the unix socket, at most 107 bytes; `None` when the configuration names none.
+    pub socket: Option<PathBuf>,
+    /// The permission bits of the socket, at most 0o777.
+    pub mode: u32,
+}
+
+impl Default for Control {
+    fn default() -> Self {
+        Control { socket: None, mode: 0o600 }
+    }
+}
+
+/// Permission bits as three or four octal digits.
+///
+/// A plain `0600` is text to YAML 1.2 and a plain 600 a decimal number, which would mean other bits than it shows:
+/// so numbers are refused.
+struct Mode;
+
+impl Kind for Mode {
+    type Out = u32;
+
+    fn read(&self, node: &Node, reader: &mut Reader) -> Option<u32> {
+        let mode = match &node.value {
+            Value::Text(text) if text.len() == 4 && text.starts_with('0') => {
+                u32::from_str_radix(text, 8).ok()
+            }
+            _ => None,
+        };
+        if mode.is_none() {
+            reader.wrong(node, "permission bits as four octal digits from 0000 to 0777, such as \"0600\"");
+        }
+        mode
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "type": "string", "pattern": "^0[0-7]{3}$" })
+    }
+
+    fn show(&self, value: &u32) -> Option<Json> {
+        Some(json!(format!("{value:04o}")))
+    }
+}
+
+impl Section for Control {
+    type Draft = Control;
+
+    const ABOUT: &'static str = "The socket for `rhumb reload`, `status`, `explain` and the like.";
+
+    fn draft() -> Control {
+        Control::default()
+    }
+
+    fn keys<K: Keys<Control>>(keys: &mut K) {
+        keys.key("socket", "The path of the unix socket.", Optional(FilePath), |control| &mut control.socket);
+        keys.key(
+            "mode",
+            "The permission bits of the socket: who may write to it controls the server.",
+            Mode,
+            |control| &mut control.mode,
+        );
+    }
+
+    fn finish(draft: Control, node: &Node, reader: &mut Reader) -> Option<Self> {
+        if draft.socket.as_ref().is_some_and(|socket| socket.as_os_str().len() > MOST_PATH) {
+            let message =
+                format!("the path is longer than {MOST_PATH} bytes, the most that a unix socket may have");
+            reader.at_key("socket", |reader| reader.error(node.spot_of("socket"), message));
+        }
+        Some(draft)
+    }
+}

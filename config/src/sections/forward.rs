@@ -1,0 +1,205 @@
+//! `forward:`: which upstreams answer for which domains.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use serde_json::{Value as Json, json};
+
+use crate::address::{UPSTREAM_FORMS, UpstreamAddress};
+use crate::errors::Place;
+use crate::kinds::{FilePath, Kind, List, Optional, Parsed, Sub, Word};
+use crate::name::DomainName;
+use crate::node::{Node, Spot, Value};
+use crate::reader::Reader;
+use crate::schema;
+use crate::section::{Keys, Section};
+
+/// Upstreams for a domain and everything below it. Of several entries the longest matching domain wins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forward {
+    /// The domain; the root stands for everything.
+    pub domain: DomainName,
+    /// Where the upstreams are named; never empty, no address twice.
+    pub upstreams: Vec<UpstreamSource>,
+    /// Which upstream is asked first.
+    pub policy: Policy,
+    /// Where the entry stands.
+    pub place: Place,
+}
+
+/// One upstream, or a file that names some.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UpstreamSource {
+    /// An address in the configuration itself.
+    Address(UpstreamAddress, Place),
+    /// A file with one upstream a line; see [`upstream_list::parse_list`](crate::upstream_list::parse_list).
+    List(PathBuf, Place),
+    /// A file in the form of resolv.conf(5), of which the `nameserver` lines count.
+    ResolvConf(PathBuf, Place),
+}
+
+impl UpstreamSource {
+    /// Where the entry stands.
+    pub fn place(&self) -> &Place {
+        match self {
+            UpstreamSource::Address(_, place)
+            | UpstreamSource::List(_, place)
+            | UpstreamSource::ResolvConf(_, place) => place,
+        }
+    }
+}
+
+/// The order in which upstreams are asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Policy {
+    /// The one with the shortest smoothed round-trip time.
+    #[default]
+    Fastest,
+    /// The first that is healthy, in the order of the file.
+    InOrder,
+    /// Each in turn.
+    RoundRobin,
+    /// Any, by chance.
+    Random,
+}
+
+const POLICIES: Word<Policy> = Word {
+    words: &[
+        ("fastest", Policy::Fastest),
+        ("in-order", Policy::InOrder),
+        ("round-robin", Policy::RoundRobin),
+        ("random", Policy::Random),
+    ],
+    later: &[],
+};
+
+pub(crate) struct ForwardDraft {
+    domain: Option<DomainName>,
+    upstreams: Vec<UpstreamSource>,
+    policy: Policy,
+}
+
+impl Section for Forward {
+    type Draft = ForwardDraft;
+
+    const ABOUT: &'static str = "A domain and the upstreams that queries below it go to.";
+    const ONE_OF: &'static [&'static [&'static str]] = &[&["domain", "upstreams"]];
+
+    fn draft() -> ForwardDraft {
+        ForwardDraft { domain: None, upstreams: Vec::new(), policy: Policy::Fastest }
+    }
+
+    fn keys<K: Keys<ForwardDraft>>(keys: &mut K) {
+        keys.key(
+            "domain",
+            "The domain; `.` is everything. The entry with the longest matching domain is used, and a name that no \
+             entry covers is refused.",
+            Optional(Parsed::new("a domain name such as corp.example, or `.` for everything")),
+            |draft| &mut draft.domain,
+        );
+        keys.key(
+            "upstreams",
+            "The servers to ask: addresses, list files and resolv.conf files, in any mixture. The files are watched.",
+            List { of: Upstream, filled: true },
+            |draft| &mut draft.upstreams,
+        );
+        keys.key("policy", "Which upstream is asked first.", POLICIES, |draft| &mut draft.policy);
+    }
+
+    fn finish(draft: ForwardDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
+        twice(&draft.upstreams, reader);
+        let place = reader.place(node.spot);
+        Some(Forward { domain: draft.domain?, upstreams: draft.upstreams, policy: draft.policy, place })
+    }
+}
+
+/// Refuses an upstream, or a file of upstreams, that one entry names twice.
+fn twice(upstreams: &[UpstreamSource], reader: &mut Reader) {
+    let mut seen = HashMap::new();
+    for upstream in upstreams {
+        let what = match upstream {
+            UpstreamSource::Address(address, _) => address.to_string(),
+            UpstreamSource::List(path, _) | UpstreamSource::ResolvConf(path, _) => path.display().to_string(),
+        };
+        let place = upstream.place();
+        if let Some(line) = seen.get(&what) {
+            let message = format!("`{what}` is given twice; the first is on line {line}");
+            let spot = Spot { line: place.line, column: place.column };
+            reader.at_key("upstreams", |reader| reader.error(spot, message));
+        } else {
+            seen.insert(what, place.line);
+        }
+    }
+}
+
+/// An upstream: an address as text, or a section that names a file.
+struct Upstream;
+
+impl Upstream {
+    fn address() -> Parsed<UpstreamAddress> {
+        Parsed::new(UPSTREAM_FORMS)
+    }
+}
+
+impl Kind for Upstream {
+    type Out = UpstreamSource;
+
+    fn read(&self, node: &Node, reader: &mut Reader) -> Option<UpstreamSource> {
+        match node.value {
+            Value::Section(_) => Sub::new().read(node, reader),
+            Value::Text(_) => {
+                let address = Upstream::address().read(node, reader)?;
+                Some(UpstreamSource::Address(address, reader.place(node.spot)))
+            }
+            _ => {
+                reader.wrong(node, &format!("{UPSTREAM_FORMS}; or `list: FILE`; or `resolv-conf: FILE`"));
+                None
+            }
+        }
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "anyOf": [Upstream::address().schema(), schema::of::<UpstreamSource>()] })
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct UpstreamDraft {
+    list: Option<PathBuf>,
+    resolv_conf: Option<PathBuf>,
+}
+
+impl Section for UpstreamSource {
+    type Draft = UpstreamDraft;
+
+    const ABOUT: &'static str = "A file that names upstreams.";
+    const ONE_OF: &'static [&'static [&'static str]] = &[&["list"], &["resolv-conf"]];
+
+    fn draft() -> UpstreamDraft {
+        UpstreamDraft::default()
+    }
+
+    fn keys<K: Keys<UpstreamDraft>>(keys: &mut K) {
+        keys.key(
+            "list",
+            "A file with one upstream a line; `#` and `;` begin comments.",
+            Optional(FilePath),
+            |draft| &mut draft.list,
+        );
+        keys.key(
+            "resolv-conf",
+            "A file in the form of resolv.conf(5); its nameserver lines count.",
+            Optional(FilePath),
+            |draft| &mut draft.resolv_conf,
+        );
+    }
+
+    fn finish(draft: UpstreamDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
+        let place = reader.place(node.spot);
+        match draft {
+            UpstreamDraft { list: Some(path), .. } => Some(UpstreamSource::List(path, place)),
+            UpstreamDraft { resolv_conf: Some(path), .. } => Some(UpstreamSource::ResolvConf(path, place)),
+            _ => None,
+        }
+    }
+}

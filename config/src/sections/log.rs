@@ -1,0 +1,85 @@
+//! `log:`: what is written and how.
+
+use crate::kinds::{Flag, Word};
+use crate::node::Node;
+use crate::reader::Reader;
+use crate::section::{Keys, Section};
+
+/// The log on standard error, one line an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// The least important events that are still written.
+    pub level: LogLevel,
+    /// The form of a line.
+    pub format: LogFormat,
+    /// Whether each query is written.
+    pub queries: bool,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Log { level: LogLevel::Info, format: LogFormat::Auto, queries: false }
+    }
+}
+
+/// How important an event is, the most important first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LogLevel {
+    /// Something failed.
+    Error,
+    /// Something needs attention.
+    Warn,
+    /// Starts, reloads and the like.
+    Info,
+    /// For finding a fault.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    Auto,
+    /// Text for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+const LEVELS: Word<LogLevel> = Word {
+    words: &[
+        ("error", LogLevel::Error),
+        ("warn", LogLevel::Warn),
+        ("info", LogLevel::Info),
+        ("debug", LogLevel::Debug),
+        ("trace", LogLevel::Trace),
+    ],
+    later: &[],
+};
+
+const FORMATS: Word<LogFormat> = Word {
+    words: &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)],
+    later: &[],
+};
+
+impl Section for Log {
+    type Draft = Log;
+
+    const ABOUT: &'static str = "The log on standard error.";
+
+    fn draft() -> Log {
+        Log::default()
+    }
+
+    fn keys<K: Keys<Log>>(keys: &mut K) {
+        keys.key("level", "The least important events that are still written.", LEVELS, |log| &mut log.level);
+        keys.key("format", "auto is text on a terminal and JSON elsewhere.", FORMATS, |log| &mut log.format);
+        keys.key("queries", "Whether each query is written.", Flag, |log| &mut log.queries);
+    }
+
+    fn finish(draft: Log, _: &Node, _: &mut Reader) -> Option<Self> {
+        Some(draft)
+    }
+}

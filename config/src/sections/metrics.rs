@@ -1,0 +1,72 @@
+//! `metrics:`: where Prometheus and health checks ask.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value as Json, json};
+
+use crate::kinds::{Kind, Optional};
+use crate::node::{Node, Value, shown};
+use crate::reader::Reader;
+use crate::section::{Keys, Section};
+
+/// The listener for `/metrics`, `/health`, `/ready` and the status page.
+pub(crate) struct Metrics {
+    pub(crate) listen: SocketAddr,
+}
+
+/// An address with a port.
+struct Socket;
+
+impl Kind for Socket {
+    type Out = SocketAddr;
+
+    fn read(&self, node: &Node, reader: &mut Reader) -> Option<SocketAddr> {
+        const ACCEPTED: &str = "an address and a port such as \"127.0.0.1:9153\" or \"[::1]:9153\"";
+        let Value::Text(text) = &node.value else {
+            reader.wrong(node, ACCEPTED);
+            return None;
+        };
+        match text.parse::<SocketAddr>() {
+            Ok(socket) if socket.port() == 0 => {
+                reader.error(
+                    node.spot,
+                    format!("{} has port 0; accepted: a port from 1 to 65535", shown(text)),
+                );
+                None
+            }
+            Ok(socket) => Some(socket),
+            Err(_) => {
+                reader.wrong(node, ACCEPTED);
+                None
+            }
+        }
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "type": "string", "pattern": ":[0-9]+$" })
+    }
+}
+
+impl Section for Metrics {
+    type Draft = Option<SocketAddr>;
+
+    const ABOUT: &'static str = "Metrics for Prometheus, health and readiness over HTTP.";
+    const ONE_OF: &'static [&'static [&'static str]] = &[&["listen"]];
+
+    fn draft() -> Option<SocketAddr> {
+        None
+    }
+
+    fn keys<K: Keys<Option<SocketAddr>>>(keys: &mut K) {
+        keys.key(
+            "listen",
+            "The address and port for /metrics, /health, /ready and the status page.",
+            Optional(Socket),
+            |listen| listen,
+        );
+    }
+
+    fn finish(draft: Option<SocketAddr>, _: &Node, _: &mut Reader) -> Option<Self> {
+        draft.map(|listen| Metrics { listen })
+    }
+}

@@ -1,0 +1,25 @@
+//! The sections of the configuration, each with its keys.
+
+mod cache;
+mod control;
+mod forward;
+mod listen;
+mod log;
+mod metrics;
+mod recursion;
+mod server;
+mod workers;
+mod zones;
+
+pub use cache::CacheSettings;
+pub use control::Control;
+pub use forward::{Forward, Policy, UpstreamSource};
+pub use listen::{Listen, Transports};
+pub use log::{Log, LogFormat, LogLevel};
+pub use recursion::Recursion;
+pub use server::ServerSettings;
+pub use workers::Workers;
+pub use zones::ZoneSource;
+
+pub(crate) use metrics::Metrics;
+pub(crate) use workers::{UserName, WorkerCount};

@@ -1,0 +1,100 @@
+//! `recursion:`: who may ask for what the zones do not hold.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::kinds::{Kind, List, Parsed, Word};
+use crate::network::Network;
+use crate::node::{Node, Value};
+use crate::reader::Reader;
+use crate::section::{Keys, Section};
+
+/// Who gets answers that come from other servers; everyone else is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recursion {
+    /// The networks of the clients that are served. Loopback when nothing is configured; may be empty.
+    pub allow: Vec<Network>,
+}
+
+impl Default for Recursion {
+    fn default() -> Self {
+        let loopback4 = Network { addr: IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), prefix: 8 };
+        let loopback6 = Network { addr: IpAddr::V6(Ipv6Addr::LOCALHOST), prefix: 128 };
+        Recursion { allow: vec![loopback4, loopback6] }
+    }
+}
+
+pub(crate) struct RecursionDraft {
+    recursion: Recursion,
+    dnssec: (),
+}
+
+/// `dnssec:`, of which this version can offer only the absence.
+struct Dnssec;
+
+const OFF: Word<()> = Word { words: &[("off", ())], later: &[] };
+
+impl Kind for Dnssec {
+    type Out = ();
+
+    fn read(&self, node: &Node, reader: &mut Reader) -> Option<()> {
+        if matches!(&node.value, Value::Text(word) if word == "validate") {
+            reader.error(
+                node.spot,
+                "`validate` is not offered by this version, which forwards and cannot validate; accepted: off",
+            );
+            return None;
+        }
+        OFF.read(node, reader)
+    }
+
+    fn schema(&self) -> serde_json::Value {
+        OFF.schema()
+    }
+
+    fn show(&self, value: &()) -> Option<serde_json::Value> {
+        OFF.show(value)
+    }
+}
+
+impl Section for Recursion {
+    type Draft = RecursionDraft;
+
+    const ABOUT: &'static str = "Answers to what the zones here do not hold.";
+
+    fn draft() -> RecursionDraft {
+        RecursionDraft { recursion: Recursion::default(), dnssec: () }
+    }
+
+    fn keys<K: Keys<RecursionDraft>>(keys: &mut K) {
+        keys.key(
+            "allow",
+            "The networks whose clients are served; all others are refused. An empty list serves nobody.",
+            List {
+                of: Parsed::<Network>::new("a network such as 192.0.2.0/24 or 2001:db8::/32, or an address"),
+                filled: false,
+            },
+            |draft| &mut draft.recursion.allow,
+        );
+        keys.key(
+            "dnssec",
+            "Validation of answers (RFC 4035). This version forwards and does not validate.",
+            Dnssec,
+            |draft| &mut draft.dnssec,
+        );
+        keys.not_offered(
+            "root-hints",
+            "it forwards and does not resolve from the root; give `forward` an entry for `.` instead",
+        );
+    }
+
+    fn finish(draft: RecursionDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
+        let allow = &draft.recursion.allow;
+        let again =
+            allow.iter().enumerate().find(|(index, net)| allow.iter().take(*index).any(|n| n == *net));
+        if let Some((_, net)) = again {
+            let message = format!("`{net}` is given twice");
+            reader.at_key("allow", |reader| reader.error(node.spot_of("allow"), message));
+        }
+        Some(draft.recursion)
+    }
+}

@@ -1,0 +1,155 @@
+//! `server:`: limits and habits of the server towards its clients.
+
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+
+use crate::kinds::{Kind, Optional, Size, Span, Whole};
+use crate::node::{Node, Value};
+use crate::reader::Reader;
+use crate::section::{Keys, Section};
+
+/// The most bytes of a server identifier; it travels in every answer to a client that asks for it.
+const MOST_NSID: usize = 128;
+
+/// Limits and habits of the server towards its clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerSettings {
+    /// The name of this server for clients that ask for it (NSID, RFC 5001), 1 to 128 bytes.
+    pub nsid: Option<Vec<u8>>,
+    /// The most TCP connections at one time.
+    pub tcp_clients: usize,
+    /// The most of them from one network (IPv4 address or IPv6 /64).
+    pub tcp_clients_per_network: usize,
+    /// How long a TCP connection may be silent between queries.
+    pub tcp_idle: Duration,
+    /// How long a new TCP connection may take until its first query is complete.
+    pub tcp_first: Duration,
+    /// The most queries of one TCP connection that are waiting for their answer (RFC 7766 section 6.2.1.1).
+    pub tcp_in_flight: usize,
+    /// The largest UDP answer in bytes, also told to clients (RFC 6891 section 6.2, RFC 9715).
+    pub edns_size: u16,
+    /// The receive buffer asked for each UDP socket, in bytes (SO_RCVBUF, socket(7)).
+    pub receive_buffer: u64,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        ServerSettings {
+            nsid: None,
+            tcp_clients: 1000,
+            tcp_clients_per_network: 20,
+            tcp_idle: Duration::from_secs(10),
+            tcp_first: Duration::from_secs(3),
+            tcp_in_flight: 100,
+            edns_size: 1232,
+            receive_buffer: 4 << 20,
+        }
+    }
+}
+
+/// Text as it is, or bytes in hexadecimal behind `0x`.
+struct Nsid;
+
+impl Kind for Nsid {
+    type Out = Vec<u8>;
+
+    fn read(&self, node: &Node, reader: &mut Reader) -> Option<Vec<u8>> {
+        let bytes = match &node.value {
+            Value::Text(text) => match text.strip_prefix("0x") {
+                Some(digits) => from_hex(digits),
+                None => Some(text.as_bytes().to_vec()),
+            },
+            _ => None,
+        };
+        let bytes = bytes.filter(|bytes| (1..=MOST_NSID).contains(&bytes.len()));
+        if bytes.is_none() {
+            reader.wrong(
+                node,
+                "text in quotes, or an even number of hexadecimal digits behind 0x, also in quotes; 1 to 128 bytes",
+            );
+        }
+        bytes
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "type": "string", "minLength": 1, "maxLength": 2 + 2 * MOST_NSID })
+    }
+}
+
+fn from_hex(digits: &str) -> Option<Vec<u8>> {
+    let (pairs, []) = digits.as_bytes().as_chunks::<2>() else { return None };
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
+}
+
+impl Section for ServerSettings {
+    type Draft = ServerSettings;
+
+    const ABOUT: &'static str = "Limits and habits of the server towards its clients.";
+
+    fn draft() -> ServerSettings {
+        ServerSettings::default()
+    }
+
+    fn keys<K: Keys<ServerSettings>>(keys: &mut K) {
+        keys.key(
+            "nsid",
+            "The name of this server for clients that ask for it (RFC 5001): text, or bytes as \"0x…\".",
+            Optional(Nsid),
+            |server| &mut server.nsid,
+        );
+        tcp_keys(keys);
+        keys.key(
+            "edns-size",
+            "The largest UDP answer in bytes, also told to clients (RFC 6891, RFC 9715).",
+            Whole::new(512, 4096),
+            |server| &mut server.edns_size,
+        );
+        keys.key(
+            "receive-buffer",
+            "The receive buffer asked of the kernel for each UDP socket: it holds bursts of queries.",
+            Size { least: 4 << 10, most: 1 << 30 },
+            |server| &mut server.receive_buffer,
+        );
+    }
+
+    fn finish(draft: ServerSettings, _: &Node, _: &mut Reader) -> Option<Self> {
+        Some(draft)
+    }
+}
+
+fn tcp_keys<K: Keys<ServerSettings>>(keys: &mut K) {
+    let span =
+        || Span { least: Duration::from_millis(100), most: Duration::from_secs(3600), whole_seconds: false };
+    keys.key(
+        "tcp-clients",
+        "The most TCP connections at one time; further ones wait or are closed.",
+        Whole::new(1, 1_000_000),
+        |server| &mut server.tcp_clients,
+    );
+    keys.key(
+        "tcp-clients-per-network",
+        "The most TCP connections from one IPv4 address or one IPv6 /64.",
+        Whole::new(1, 1_000_000),
+        |server| &mut server.tcp_clients_per_network,
+    );
+    keys.key(
+        "tcp-idle",
+        "How long a TCP connection may be silent between queries before it is closed.",
+        span(),
+        |server| &mut server.tcp_idle,
+    );
+    keys.key(
+        "tcp-first-query",
+        "How long a new TCP connection may take until its first query is complete.",
+        span(),
+        |server| &mut server.tcp_first,
+    );
+    keys.key(
+        "tcp-in-flight",
+        "The most queries of one TCP connection that wait for their answer at one time.",
+        Whole::new(1, 65_535),
+        |server| &mut server.tcp_in_flight,
+    );
+}

@@ -1,0 +1,99 @@
+//! `workers:` and `user:`: threads and the account of the process.
+
+use std::num::NonZeroU16;
+
+use serde_json::{Value as Json, json};
+
+use crate::kinds::{Kind, digits};
+use crate::node::{Node, Value};
+use crate::reader::Reader;
+
+/// UDP threads for each listener.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Workers {
+    /// As many as the machine has use for.
+    #[default]
+    Auto,
+    /// This many, at most 1024.
+    Count(NonZeroU16),
+}
+
+const MOST_WORKERS: u16 = 1024;
+
+/// `auto` or a number.
+pub(crate) struct WorkerCount;
+
+impl Kind for WorkerCount {
+    type Out = Workers;
+
+    fn read(&self, node: &Node, reader: &mut Reader) -> Option<Workers> {
+        let workers = match &node.value {
+            Value::Text(word) if word == "auto" => Some(Workers::Auto),
+            Value::Integer(number) => u16::try_from(*number)
+                .ok()
+                .filter(|number| *number <= MOST_WORKERS)
+                .and_then(NonZeroU16::new)
+                .map(Workers::Count),
+            _ => None,
+        };
+        if workers.is_none() {
+            reader.wrong(node, &format!("auto, or a whole number from 1 to {MOST_WORKERS}"));
+        }
+        workers
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "anyOf": [{ "const": "auto" }, { "type": "integer", "minimum": 1, "maximum": MOST_WORKERS }] })
+    }
+
+    fn show(&self, value: &Workers) -> Option<Json> {
+        match value {
+            Workers::Auto => Some(json!("auto")),
+            Workers::Count(count) => Some(json!(count.get())),
+        }
+    }
+}
+
+/// A user: a name, a number, or numbers of user and group with a colon between.
+pub(crate) struct UserName;
+
+impl Kind for UserName {
+    type Out = String;
+
+    fn read(&self, node: &Node, reader: &mut Reader) -> Option<String> {
+        let user = match &node.value {
+            Value::Integer(number) => Some(number.to_string()),
+            Value::Text(text) => Some(text.clone()),
+            _ => None,
+        };
+        let user = user.filter(|user| is_name(user) || is_number(user));
+        if user.is_none() {
+            reader.wrong(node, "the name of a user, the number of one, or \"UID:GID\"");
+        }
+        user
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "anyOf": [
+            { "type": "integer", "minimum": 0, "maximum": u32::MAX - 1 },
+            { "type": "string", "pattern": "^([A-Za-z_][A-Za-z0-9_.-]{0,31}|[0-9]+(:[0-9]+)?)$" },
+        ] })
+    }
+}
+
+/// A name as useradd(8) allows it, a little wider: letters of both cases and dots are met in directories.
+fn is_name(user: &str) -> bool {
+    let mut bytes = user.bytes();
+    user.len() <= 32
+        && bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+}
+
+/// One or two ids; the highest number means "no id" to the kernel (chown(2)).
+fn is_number(user: &str) -> bool {
+    let id = |text: &str| digits(text).is_some_and(|id| id < u64::from(u32::MAX));
+    match user.split_once(':') {
+        Some((uid, gid)) => id(uid) && id(gid),
+        None => id(user),
+    }
+}

@@ -1,0 +1,99 @@
+//! `zones:`: what is served from files.
+
+use std::path::PathBuf;
+
+use crate::errors::Place;
+use crate::kinds::{FilePath, Optional, Parsed};
+use crate::name::DomainName;
+use crate::node::Node;
+use crate::reader::Reader;
+use crate::section::{Keys, Section};
+
+/// Where zones come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ZoneSource {
+    /// One zone in one file.
+    File {
+        /// The apex of the zone.
+        name: DomainName,
+        /// The zone file.
+        file: PathBuf,
+        /// Where the entry stands.
+        place: Place,
+    },
+    /// Every `NAME.zone` in a folder is the zone NAME. A zone that an entry of its own names is that entry's.
+    Directory {
+        /// The folder.
+        path: PathBuf,
+        /// Where the entry stands.
+        place: Place,
+    },
+    /// The example zone in the program, [`DEFAULT_ZONE`](crate::DEFAULT_ZONE); only in the built-in default.
+    BuiltIn {
+        /// The apex of the zone.
+        name: DomainName,
+        /// Where the built-in default names it.
+        place: Place,
+    },
+}
+
+impl ZoneSource {
+    /// Where the entry stands.
+    pub fn place(&self) -> &Place {
+        match self {
+            ZoneSource::File { place, .. }
+            | ZoneSource::Directory { place, .. }
+            | ZoneSource::BuiltIn { place, .. } => place,
+        }
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct ZoneDraft {
+    name: Option<DomainName>,
+    file: Option<PathBuf>,
+    directory: Option<PathBuf>,
+}
+
+impl Section for ZoneSource {
+    type Draft = ZoneDraft;
+
+    const ABOUT: &'static str = "One zone with its file, or a directory of zone files.";
+    const ONE_OF: &'static [&'static [&'static str]] = &[&["name", "file"], &["directory"]];
+
+    fn draft() -> ZoneDraft {
+        ZoneDraft::default()
+    }
+
+    fn keys<K: Keys<ZoneDraft>>(keys: &mut K) {
+        keys.key(
+            "name",
+            "The name of the zone, such as example.com.",
+            Optional(Parsed::new("a domain name such as example.com")),
+            |draft| &mut draft.name,
+        );
+        keys.key(
+            "file",
+            "The zone file (RFC 1035 section 5). A relative path starts at the folder of this configuration.",
+            Optional(FilePath),
+            |draft| &mut draft.file,
+        );
+        keys.key(
+            "directory",
+            "A folder whose files NAME.zone are the zones NAME. Files that come and go are followed.",
+            Optional(FilePath),
+            |draft| &mut draft.directory,
+        );
+    }
+
+    fn finish(draft: ZoneDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
+        let place = reader.place(node.spot);
+        match draft {
+            ZoneDraft { name: Some(name), file: Some(file), .. } => {
+                Some(ZoneSource::File { name, file, place })
+            }
+            ZoneDraft { directory: Some(path), .. } => Some(ZoneSource::Directory { path, place }),
+            _ => None,
+        }
+    }
+}
