@@ -1,0 +1,117 @@
+//! What a path leads to, small enough to keep and compare.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+/// Files up to this size are compared by content too: a second write within the clock tick of the first leaves time
+/// and size as they were.
+const HASHED: u64 = 1024 * 1024;
+/// Bytes read at a time.
+const PIECE: usize = 16 * 1024;
+
+/// A file without its content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Stamp {
+    device: u64,
+    inode: u64,
+    seconds: i64,
+    nanoseconds: i64,
+    size: u64,
+}
+
+impl Stamp {
+    /// The stamp of a file or folder.
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            seconds: metadata.mtime(),
+            nanoseconds: metadata.mtime_nsec(),
+            size: metadata.size(),
+        }
+    }
+
+    /// The stamp in eight bytes, never 0.
+    pub(super) fn mark(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        hasher.finish().max(1)
+    }
+}
+
+/// What a path leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Signature {
+    /// Nothing.
+    Missing,
+    /// Something that cannot be read, and how.
+    Unreadable(ErrorKind),
+    /// A folder, a device, a pipe.
+    NotAFile,
+    /// A file; with the hash of its content up to a size.
+    File(Stamp, Option<u64>),
+}
+
+/// A look at a path.
+pub(super) struct Look {
+    /// What it leads to.
+    pub(super) signature: Signature,
+    /// It leads to a file that no folder names any more: only a mount of that single file can do so.
+    pub(super) orphan: bool,
+}
+
+/// Looks at what a path leads to. Never blocks on a pipe.
+pub(super) fn look(path: &Path) -> Look {
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) => return Look { signature: failed(&error), orphan: false },
+    };
+    if !metadata.is_file() {
+        return Look { signature: Signature::NotAFile, orphan: false };
+    }
+    let signature = read(path).unwrap_or_else(|error| failed(&error));
+    Look { signature, orphan: metadata.nlink() == 0 && still_orphan(path, &metadata) }
+}
+
+/// A file being renamed over this instant may show no links for a moment; a stale mount still does on a second look.
+fn still_orphan(path: &Path, before: &Metadata) -> bool {
+    fs::metadata(path)
+        .is_ok_and(|now| now.nlink() == 0 && now.ino() == before.ino() && now.dev() == before.dev())
+}
+
+fn failed(error: &io::Error) -> Signature {
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => Signature::Missing,
+        kind => Signature::Unreadable(kind),
+    }
+}
+
+fn read(path: &Path) -> io::Result<Signature> {
+    // Between the look and the open a pipe may have taken the place: it must not hold the thread.
+    let file = OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Ok(Signature::NotAFile);
+    }
+    let content = if metadata.size() <= HASHED { Some(hash(file)?) } else { None };
+    Ok(Signature::File(Stamp::of(&metadata), content))
+}
+
+/// The hash of a file's content, of a growing one's first part.
+fn hash(file: File) -> io::Result<u64> {
+    let mut hasher = DefaultHasher::new();
+    let mut file = file.take(HASHED + 1);
+    let mut piece = [0; PIECE];
+    loop {
+        let read = match file.read(&mut piece) {
+            Ok(0) => return Ok(hasher.finish()),
+            Ok(read) => read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        hasher.write(piece.get(..read).unwrap_or_default());
+    }
+}

@@ -1,0 +1,103 @@
+//! Real files in a folder of their own, changed in each way that files are changed, twice in a row.
+
+mod cases;
+mod directories;
+mod files;
+mod mounts;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::Receiver;
+use tokio::sync::mpsc::error::TryRecvError;
+
+use super::{Event, Followed, Watch};
+
+/// A folder of its own, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("rhumb-watch-{}-{count}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path.canonicalize().unwrap())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The two ways to notice, each alone.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    Inotify,
+    Comparing,
+}
+
+impl Way {
+    const BOTH: [Self; 2] = [Self::Inotify, Self::Comparing];
+
+    fn start(self) -> (Watch, Receiver<Event>) {
+        match self {
+            // Comparing comes too late to help.
+            Self::Inotify => Watch::start_with(Duration::from_hours(1), true),
+            Self::Comparing => Watch::start_with(Duration::from_millis(50), false),
+        }
+        .unwrap()
+    }
+}
+
+/// The next event, waited for up to a second: the bound for a change to be told.
+fn next(events: &mut Receiver<Event>) -> Option<Event> {
+    within(events, Duration::from_secs(1))
+}
+
+fn within(events: &mut Receiver<Event>, patience: Duration) -> Option<Event> {
+    let end = Instant::now() + patience;
+    loop {
+        match events.try_recv() {
+            Ok(event) => return Some(event),
+            Err(TryRecvError::Disconnected) => panic!("the following thread is dead"),
+            Err(TryRecvError::Empty) if Instant::now() > end => return None,
+            Err(TryRecvError::Empty) => std::thread::sleep(Duration::from_millis(2)),
+        }
+    }
+}
+
+/// Waits until nothing more is told.
+fn calm(events: &mut Receiver<Event>) {
+    while within(events, Duration::from_millis(250)).is_some() {}
+}
+
+fn write(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+}
+
+/// Replaces a file by a rename.
+fn replace(path: &Path, text: &str) {
+    let new = path.with_extension("new");
+    write(&new, text);
+    fs::rename(&new, path).unwrap();
+}
+
+/// Points a symlink elsewhere by a rename, as `ln -sfn` of today does.
+fn point(link: &Path, target: impl AsRef<Path>) {
+    let new = link.with_file_name("new link");
+    std::os::unix::fs::symlink(target, &new).unwrap();
+    fs::rename(&new, link).unwrap();
+}
+
+fn file(path: &Path) -> [Followed; 1] {
+    [Followed::File(path.to_owned())]
+}
+
+fn directory(path: &Path) -> [Followed; 1] {
+    [Followed::Directory(path.to_owned())]
+}

@@ -1,0 +1,66 @@
+//! One file bound into a container, replaced on the host.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use super::{Event, Folder, Way, file, replace, within, write};
+
+/// Set in the process that runs in a mount namespace of its own.
+const INSIDE: &str = "RHUMB_TEST_MOUNT_NAMESPACE";
+
+#[test]
+fn a_stale_mount_of_one_file_is_told_once() {
+    if std::env::var_os(INSIDE).is_some() {
+        return inside();
+    }
+    if !Command::new("unshare").args(["--mount", "true"]).status().is_ok_and(|status| status.success()) {
+        eprintln!("skipped: a mount namespace needs root and the program unshare");
+        return;
+    }
+    let (_, module) = module_path!().split_once("::").unwrap();
+    let output = Command::new("unshare")
+        .arg("--mount")
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", &format!("{module}::a_stale_mount_of_one_file_is_told_once"), "--nocapture"])
+        .env(INSIDE, "1")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "in the mount namespace: {}", String::from_utf8_lossy(&output.stdout));
+}
+
+fn mount(arguments: &[&Path]) {
+    assert!(Command::new("mount").arg("--bind").args(arguments).status().unwrap().success());
+}
+
+fn inside() {
+    for way in Way::BOTH {
+        let folder = Folder::new();
+        let (host, mounted) = (folder.0.join("host"), folder.0.join("mounted"));
+        write(&host, "nameserver 192.0.2.1\n");
+        write(&mounted, "");
+        mount(&[&host, &mounted]);
+        let (watch, mut events) = match way {
+            // No event comes: it is for the regular comparison to find.
+            Way::Inotify => super::Watch::start_with(Duration::from_millis(100), true).unwrap(),
+            Way::Comparing => way.start(),
+        };
+        watch.set(&file(&mounted));
+        write(&host, "nameserver 192.0.2.2\n");
+        let changed = within(&mut events, Duration::from_secs(1));
+        assert_eq!(changed, Some(Event::Changed(mounted.clone())), "{way:?}: written in place on the host");
+
+        replace(&host, "nameserver 192.0.2.3\n");
+        match within(&mut events, Duration::from_secs(1)) {
+            Some(Event::Stale { path, why }) => {
+                assert_eq!(path, mounted);
+                assert!(why.contains("mount its folder"), "{why}");
+            }
+            other => panic!("{way:?}: {other:?} instead of a warning"),
+        }
+        assert_eq!(within(&mut events, Duration::from_millis(400)), None, "{way:?}: told again");
+        assert!(Command::new("umount").arg(&mounted).status().unwrap().success());
+        let changed = within(&mut events, Duration::from_secs(1));
+        assert_eq!(changed, Some(Event::Changed(mounted.clone())), "{way:?}: unmounted");
+    }
+}
