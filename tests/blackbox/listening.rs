@@ -127,7 +127,7 @@ fn config(way: &Way) -> Config {
         .iter()
         .fold(Config::new(), |config, (address, keys)| config.listen_with(address, keys))
         .zone("zone.test", ZONE)
-        .forward("up.test", &["10.53.0.53"])
+        .forward("up.example", &["10.53.0.53"])
         .allow_all()
 }
 
@@ -159,7 +159,7 @@ fn ask_everything(network: &Network, address: &str) -> Result<(), Failure> {
             Ok(())
         };
         ask("www.zone.test.", "198.18.0.80")?;
-        let forwarded = format!("{transport:?}-{label}.up.test.").to_ascii_lowercase();
+        let forwarded = format!("{transport:?}-{label}.up.example.").to_ascii_lowercase();
         ask(&forwarded, "198.18.0.99")?;
         ensure_eq!(network.upstream.count(&forwarded), 1, "queries upstream for {forwarded}");
         ask(&forwarded, "198.18.0.99")?;

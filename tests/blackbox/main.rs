@@ -13,8 +13,23 @@ use std::process::ExitCode;
 
 use rhumb_tests::harness;
 
+mod authoritative;
+mod caching;
+mod conformance;
+mod families;
+mod forgery;
+mod forwarding;
+mod glibc;
 mod listening;
 
 fn main() -> ExitCode {
-    harness::main(&[listening::TESTS])
+    harness::main(&[
+        listening::TESTS,
+        families::TESTS,
+        authoritative::TESTS,
+        conformance::TESTS,
+        forwarding::TESTS,
+        forgery::TESTS,
+        caching::TESTS,
+    ])
 }

@@ -1,0 +1,372 @@
+//! Which upstream is asked, how, and what happens when it does not do its part.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use rhumb_tests::rig::message::{QR, RA, TC};
+use rhumb_tests::rig::record::type_number;
+use rhumb_tests::rig::script::{every_name, no_data, script};
+use rhumb_tests::rig::server::until;
+use rhumb_tests::rig::{
+    Act, Asked, Client, Config, Host, Message, Script, Server, Transport, Upstream, rcode,
+};
+use rhumb_tests::{Failure, Outcome, Test, Verdict, ensure, ensure_eq};
+
+/// The tests of this file.
+pub(crate) const TESTS: &[Test] = &[
+    Test::beside("forwarding::in_order", in_order),
+    Test::beside("forwarding::round_robin_and_random_use_all", all_used),
+    Test::alone("forwarding::fastest_prefers_the_fast_one", fastest),
+    Test::beside("forwarding::longest_domain_wins", longest_domain),
+    Test::beside("forwarding::list_and_resolv_conf", lists),
+    Test::alone("forwarding::silent_upstream_is_left", silent),
+    Test::beside("forwarding::refused_and_servfail_are_passed_over", errors_passed_over),
+    Test::beside("forwarding::truncated_answer_is_fetched_over_tcp", truncated),
+    Test::beside("forwarding::formerr_is_retried_without_edns", formerr),
+    Test::beside("forwarding::upstream_that_closes_streams_is_passed_over", closing),
+    Test::beside("forwarding::garbage_is_passed_over", garbage),
+    Test::beside("forwarding::cname_chain_is_passed_on", cname),
+    Test::beside("forwarding::every_upstream_dead_is_servfail_in_time", all_dead),
+];
+
+/// A server with its client, and a host with four upstream addresses 10.53.0.1 to .4.
+pub(crate) struct Lab {
+    pub(crate) host: Host,
+    pub(crate) client: Client,
+    pub(crate) to: SocketAddr,
+    pub(crate) behind: Host,
+}
+
+pub(crate) const UP: [&str; 4] = ["10.53.0.1", "10.53.0.2", "10.53.0.3", "10.53.0.4"];
+
+impl Lab {
+    pub(crate) fn new() -> Result<Self, Failure> {
+        let (host, client) = Host::pair()?;
+        let behind = Host::new()?;
+        host.wire("eth1", &behind, "eth0")?;
+        host.address("eth1", "10.53.0.100/24")?;
+        for address in UP {
+            behind.address("eth0", &format!("{address}/24"))?;
+        }
+        Ok(Self { host, client: Client::new(&client), to: "192.0.2.1:53".parse()?, behind })
+    }
+
+    pub(crate) fn upstream(&self, number: usize, script: Script) -> Result<Upstream, Failure> {
+        Upstream::start(&self.behind, UP[number], script)
+    }
+
+    pub(crate) fn start(&self, config: &Config) -> Result<Server, Failure> {
+        Server::start(&self.host, config)
+    }
+
+    /// The addresses that an A question over UDP gets.
+    pub(crate) fn addresses(&self, name: &str) -> Result<Vec<String>, Failure> {
+        Ok(self.client.ask(self.to, name, "A")?.data("A"))
+    }
+}
+
+/// Listens everywhere and answers everyone.
+pub(crate) fn config() -> Config {
+    Config::new().listen("::").allow_all()
+}
+
+fn quoted(count: usize) -> String {
+    UP[..count].iter().map(|address| format!("\"{address}\"")).collect::<Vec<_>>().join(", ")
+}
+
+fn in_order() -> Verdict {
+    let lab = Lab::new()?;
+    let first = lab.upstream(0, every_name("198.18.0.1"))?;
+    let second = lab.upstream(1, every_name("198.18.0.2"))?;
+    let _server = lab.start(&config().forward(".", &UP[..2]))?;
+    for number in 0..20 {
+        ensure_eq!(lab.addresses(&format!("n{number}.up.example."))?, ["198.18.0.1"], "answer {number}");
+    }
+    ensure!(first.seen().len() >= 20, "the first upstream saw {} queries", first.seen().len());
+    ensure_eq!(second.seen().len(), 0, "queries to the second upstream");
+    Ok(Outcome::Passed)
+}
+
+fn all_used() -> Verdict {
+    for policy in ["round-robin", "random"] {
+        let lab = Lab::new()?;
+        let upstreams = [
+            lab.upstream(0, every_name("198.18.0.1"))?,
+            lab.upstream(1, every_name("198.18.0.2"))?,
+            lab.upstream(2, every_name("198.18.0.3"))?,
+        ];
+        let _server = lab.start(&config().forward_raw(".", &quoted(3), policy))?;
+        let mut answers: HashMap<String, usize> = HashMap::new();
+        for number in 0..90 {
+            let found = lab.addresses(&format!("n{number}.up.example."))?;
+            *answers.entry(found.join(" ")).or_default() += 1;
+        }
+        let least = if policy == "random" { 12 } else { 25 };
+        for upstream in &upstreams {
+            let seen = upstream.seen().len();
+            ensure!(seen >= least, "{policy}: {} saw {seen} of 90 queries", upstream.address());
+        }
+        ensure_eq!(answers.len(), 3, "different answers under {policy}");
+    }
+    Ok(Outcome::Passed)
+}
+
+fn fastest() -> Verdict {
+    let lab = Lab::new()?;
+    let slow = Duration::from_millis(40);
+    let delayed = |asked: &Asked, address: &str| -> Act {
+        asked.answer(&[&format!("{} 300 IN A {address}", asked.message.name())])
+    };
+    let slow_one = lab.upstream(0, script(move |asked| delayed(asked, "198.18.0.1").after(slow)))?;
+    let fast_one = lab.upstream(1, every_name("198.18.0.2"))?;
+    let _server = lab.start(&config().forward_raw(".", &quoted(2), "fastest"))?;
+    for number in 0..100 {
+        lab.addresses(&format!("n{number}.up.example."))?;
+    }
+    let (slow_seen, fast_seen) = (slow_one.seen().len(), fast_one.seen().len());
+    ensure!(fast_seen >= 80, "of 100 questions the fast upstream saw {fast_seen}, the slow one {slow_seen}");
+    // It turns round when the other becomes the faster one.
+    slow_one.follow(every_name("198.18.0.1"));
+    fast_one.follow(script(move |asked| delayed(asked, "198.18.0.2").after(Duration::from_millis(200))));
+    for number in 0..200 {
+        lab.addresses(&format!("m{number}.up.example."))?;
+    }
+    slow_one.forget();
+    for number in 0..50 {
+        lab.addresses(&format!("l{number}.up.example."))?;
+    }
+    let seen = slow_one.seen().len();
+    ensure!(seen >= 35, "after the change the now faster upstream saw {seen} of 50");
+    Ok(Outcome::Passed)
+}
+
+fn longest_domain() -> Verdict {
+    let lab = Lab::new()?;
+    let _general = lab.upstream(0, every_name("198.18.0.1"))?;
+    let _domain = lab.upstream(1, every_name("198.18.0.2"))?;
+    let _below = lab.upstream(2, every_name("198.18.0.3"))?;
+    let config = config()
+        .forward("corp.example", &[UP[1]])
+        .forward(".", &[UP[0]])
+        .forward("lab.corp.example", &[UP[2]]);
+    let _server = lab.start(&config)?;
+    for (name, expected) in [
+        ("www.other.example.", "198.18.0.1"),
+        ("corp.example.", "198.18.0.2"),
+        ("www.CORP.example.", "198.18.0.2"),
+        ("notcorp.example.", "198.18.0.1"),
+        ("lab.corp.example.", "198.18.0.3"),
+        ("a.b.lab.corp.example.", "198.18.0.3"),
+        ("alab.corp.example.", "198.18.0.2"),
+    ] {
+        ensure_eq!(lab.addresses(name)?, [expected], "answer to {name}");
+    }
+    Ok(Outcome::Passed)
+}
+
+fn lists() -> Verdict {
+    let lab = Lab::new()?;
+    let _first = lab.upstream(0, every_name("198.18.0.1"))?;
+    let _second = lab.upstream(1, every_name("198.18.0.2"))?;
+    let config = config()
+        .file("upstreams.list", "# ours\n10.53.0.1   # the only one\n\n")
+        .file("resolv.conf", "search example\nnameserver 10.53.0.2\noptions edns0\n")
+        .forward_raw("list.example", "{ list: upstreams.list }", "in-order")
+        .forward_raw("resolv.example", "{ resolv-conf: resolv.conf }", "in-order");
+    let _server = lab.start(&config)?;
+    ensure_eq!(lab.addresses("www.list.example.")?, ["198.18.0.1"], "by the list file");
+    ensure_eq!(lab.addresses("www.resolv.example.")?, ["198.18.0.2"], "by resolv.conf");
+    Ok(Outcome::Passed)
+}
+
+fn silent() -> Verdict {
+    let lab = Lab::new()?;
+    let dead = lab.upstream(0, script(|_| Act::Silent))?;
+    let _alive = lab.upstream(1, every_name("198.18.0.2"))?;
+    let _server = lab.start(&config().forward(".", &UP[..2]))?;
+    let begun = Instant::now();
+    ensure_eq!(lab.addresses("first.up.example.")?, ["198.18.0.2"], "with the first upstream silent");
+    ensure!(begun.elapsed() < Duration::from_secs(4), "the first answer took {:?}", begun.elapsed());
+    // What is known to be silent is not waited for again and again.
+    for number in 0..3 {
+        lab.addresses(&format!("learn{number}.up.example."))?;
+    }
+    let before = dead.seen().len();
+    let begun = Instant::now();
+    for number in 0..50 {
+        ensure_eq!(lab.addresses(&format!("n{number}.up.example."))?, ["198.18.0.2"], "answer {number}");
+    }
+    let took = begun.elapsed();
+    ensure!(took < Duration::from_secs(3), "50 answers took {took:?} beside a silent upstream");
+    let probes = dead.seen().len() - before;
+    ensure!(probes <= 15, "a silent upstream was asked {probes} times for 50 questions");
+    // And it is used again once it answers.
+    dead.follow(every_name("198.18.0.1"));
+    let mut name = 0;
+    let back = until(Duration::from_secs(30), || {
+        name += 1;
+        lab.addresses(&format!("back{name}.up.example.")).is_ok_and(|found| found == ["198.18.0.1"])
+    });
+    ensure!(back, "an upstream that answers again is not used for 30 s");
+    Ok(Outcome::Passed)
+}
+
+fn errors_passed_over() -> Verdict {
+    for code in [rcode::SERVFAIL, rcode::REFUSED, rcode::NOTIMP] {
+        let lab = Lab::new()?;
+        let _bad = lab.upstream(0, script(move |asked| asked.code(code)))?;
+        let _good = lab.upstream(1, every_name("198.18.0.2"))?;
+        let _server = lab.start(&config().forward(".", &UP[..2]))?;
+        for number in 0..10 {
+            let found = lab.addresses(&format!("n{number}.up.example."))?;
+            ensure_eq!(found, ["198.18.0.2"], "first upstream says {code}, question {number}");
+        }
+    }
+    Ok(Outcome::Passed)
+}
+
+fn truncated() -> Verdict {
+    let lab = Lab::new()?;
+    let upstream = lab.upstream(
+        0,
+        script(|asked| {
+            if asked.transport == Transport::Udp {
+                let reply = Message::reply_to(&asked.message);
+                return Act::Reply(Message { flags: reply.flags | TC, ..reply });
+            }
+            let lines: Vec<String> =
+                (1..=120).map(|last| format!("{} 300 IN A 198.18.1.{last}", asked.message.name())).collect();
+            asked.answer(&lines.iter().map(String::as_str).collect::<Vec<_>>())
+        }),
+    )?;
+    let _server = lab.start(&config().forward(".", &UP[..1]))?;
+    let reply = lab.client.stream(lab.to, &Message::query("large.up.example.", "A"))?;
+    ensure_eq!(reply.message.answer.len(), 120, "addresses of the answer fetched over TCP");
+    let transports: Vec<Transport> = upstream.seen().iter().map(|asked| asked.transport).collect();
+    ensure!(transports.contains(&Transport::Tcp), "upstream was never asked over TCP");
+    let datagram = lab.client.udp(lab.to, &Message::query("large.up.example.", "A").edns(1232))?;
+    ensure!(datagram.message.has(TC), "120 addresses in a datagram without TC");
+    ensure!(datagram.wire.len() <= 1232, "{} bytes over UDP", datagram.wire.len());
+    Ok(Outcome::Passed)
+}
+
+fn formerr() -> Verdict {
+    let lab = Lab::new()?;
+    // A nameserver from before EDNS: FORMERR without OPT (RFC 6891 section 7).
+    let old = lab.upstream(
+        0,
+        script(|asked| {
+            if asked.message.edns.is_some() {
+                let reply = Message::reply_to(&asked.message).with_rcode(rcode::FORMERR);
+                return Act::Reply(Message { edns: None, ..reply });
+            }
+            asked.answer(&[&format!("{} 300 IN A 198.18.0.1", asked.message.name())])
+        }),
+    )?;
+    let _server = lab.start(&config().forward(".", &UP[..1]))?;
+    ensure_eq!(lab.addresses("one.up.example.")?, ["198.18.0.1"], "upstream without EDNS");
+    let seen = old.seen();
+    ensure!(seen.iter().any(|asked| asked.message.edns.is_some()), "EDNS was never tried");
+    ensure!(seen.len() <= 4, "{} queries for one name", seen.len());
+    ensure_eq!(lab.addresses("two.up.example.")?, ["198.18.0.1"], "upstream without EDNS, again");
+    Ok(Outcome::Passed)
+}
+
+fn closing() -> Verdict {
+    let lab = Lab::new()?;
+    let _closes = lab.upstream(
+        0,
+        script(|asked| match asked.transport {
+            Transport::Udp => {
+                let reply = Message::reply_to(&asked.message);
+                Act::Reply(Message { flags: reply.flags | TC, ..reply })
+            }
+            Transport::Tcp => Act::Close,
+        }),
+    )?;
+    let _good = lab.upstream(1, every_name("198.18.0.2"))?;
+    let _server = lab.start(&config().forward(".", &UP[..2]))?;
+    ensure_eq!(
+        lab.addresses("one.up.example.")?,
+        ["198.18.0.2"],
+        "first upstream truncates and closes its streams"
+    );
+    Ok(Outcome::Passed)
+}
+
+fn garbage() -> Verdict {
+    let lab = Lab::new()?;
+    // Header and question are right, what follows is not: counts too high, RDATA cut, a name that points at itself.
+    let broken = |tail: &'static [u8], count: u16| {
+        script(move |asked: &Asked| {
+            let mut wire = Message { edns: None, ..Message::reply_to(&asked.message) }.to_wire();
+            wire[6..8].copy_from_slice(&count.to_be_bytes());
+            let itself = 0xc000 | wire.len() as u16;
+            if let Some(rest) = tail.strip_prefix(b"@") {
+                wire.extend(itself.to_be_bytes());
+                wire.extend_from_slice(rest);
+            } else {
+                wire.extend_from_slice(tail);
+            }
+            Act::Raw(wire)
+        })
+    };
+    let lookups: [(&str, &'static [u8], u16); 4] = [
+        ("counts", b"", 65535),
+        ("rdata", &[0xc0, 12, 0, 1, 0, 1, 0, 0, 1, 44, 0, 4, 1], 1),
+        ("loop", &[b'@', 0, 1, 0, 1, 0, 0, 1, 44, 0, 4, 1, 2, 3, 4], 1),
+        ("length", &[0xc0, 12, 0, 1, 0, 1, 0, 0, 1, 44, 0, 3, 1, 2, 3], 1),
+    ];
+    let bad = lab.upstream(0, every_name("198.18.0.1"))?;
+    let _good = lab.upstream(1, every_name("198.18.0.2"))?;
+    let _server = lab.start(&config().forward(".", &UP[..2]))?;
+    for (what, tail, count) in lookups {
+        bad.follow(broken(tail, count));
+        let found = lab.addresses(&format!("{what}.up.example."))?;
+        ensure_eq!(found, ["198.18.0.2"], "first upstream sends broken {what}");
+    }
+    Ok(Outcome::Passed)
+}
+
+fn cname() -> Verdict {
+    let lab = Lab::new()?;
+    let _upstream = lab.upstream(
+        0,
+        script(|asked| {
+            if asked.message.kind() != type_number("A") {
+                return no_data(asked);
+            }
+            if asked.name() == "web.other.example" {
+                return asked.answer(&["web.other.example. 300 IN A 198.18.0.7"]);
+            }
+            asked.answer(&[
+                &format!("{} 300 IN CNAME web.other.example.", asked.message.name()),
+                "web.other.example. 300 IN A 198.18.0.7",
+            ])
+        }),
+    )?;
+    let _server = lab.start(&config().forward(".", &UP[..1]))?;
+    for round in ["upstream", "cache"] {
+        let answer = lab.client.ask(lab.to, "www.up.example.", "A")?;
+        ensure_eq!(answer.data("CNAME"), ["web.other.example."], "CNAME from {round}");
+        ensure_eq!(answer.data("A"), ["198.18.0.7"], "address from {round}");
+        ensure!(answer.has(QR) && answer.has(RA), "flags from {round}: {:#06x}", answer.flags);
+    }
+    Ok(Outcome::Passed)
+}
+
+fn all_dead() -> Verdict {
+    let lab = Lab::new()?;
+    let first = lab.upstream(0, script(|_| Act::Silent))?;
+    let second = lab.upstream(1, script(|_| Act::Silent))?;
+    let _server = lab.start(&config().forward(".", &UP[..2]))?;
+    let patient = lab.client.clone().patience(Duration::from_secs(12));
+    let reply = patient.udp(lab.to, &Message::query("dead.up.example.", "A").edns(1232))?;
+    ensure_eq!(reply.message.rcode(), rcode::SERVFAIL, "response code without a living upstream");
+    ensure!(reply.took < Duration::from_secs(9), "SERVFAIL took {:?}", reply.took);
+    ensure!(reply.message.extended_error().is_some(), "SERVFAIL without an extended error");
+    let sent = first.seen().len() + second.seen().len();
+    ensure!((2..=12).contains(&sent), "{sent} queries to two silent upstreams");
+    Ok(Outcome::Passed)
+}
