@@ -1,1 +1,27 @@
 //! Sockets and streams: bytes in, bytes out.
+//!
+//! This crate knows no more of DNS than that a message on a stream follows its length in two bytes
+//! (RFC 1035, section 4.2.2). What it owns is the promise that a datagram is answered from the very address
+//! it was sent to ([`udp`], [`Local`]), the bounds on streams ([`tcp`], [`stream`]), fresh and unpredictable
+//! sockets towards other servers ([`upstream`]), and the questions to ask of the routing table ([`route`]).
+//!
+//! It is also the only crate with `unsafe` code and with code for one operating system only. The former is in
+//! `sys.rs` and `udp/batch.rs`, the latter in `pktinfo.rs`, `sockaddr.rs` and the files that say so.
+
+mod bind;
+mod holder;
+mod local;
+pub mod peer;
+mod pktinfo;
+mod random;
+pub mod route;
+mod sockaddr;
+pub mod stream;
+mod sys;
+pub mod tcp;
+pub mod udp;
+pub mod upstream;
+
+pub use bind::{BindError, Transport};
+pub use local::Local;
+pub use random::{random, random_u16};

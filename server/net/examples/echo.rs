@@ -1,0 +1,45 @@
+//! A responder that does no DNS work, to measure what [`rhumb_net::udp::Batch`] costs: each query is given the same
+//! fixed A record. Bound to the wildcard address, one thread.
+//!
+//! `echo PORT [ADDRESS]`
+
+use std::error::Error;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use rhumb_net::udp::{Batch, Options, Socket};
+
+const RECORD: [u8; 16] = [0xc0, 12, 0, 1, 0, 1, 0, 0, 14, 16, 0, 4, 192, 0, 2, 1];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let port = arguments.next().ok_or("a port is needed")?.parse()?;
+    let ip = arguments.next().map_or(Ok(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), |text| text.parse())?;
+    let address = SocketAddr::new(ip, port);
+    let socket = Socket::bind(&Options { address, v6only: false, receive_buffer: 4 << 20 })?;
+    let mut batch = Batch::new(64, 2048, 2048);
+    loop {
+        if batch.receive(&socket)? == 0 {
+            continue;
+        }
+        batch.answer(|datagram, reply| answer(datagram.bytes, reply));
+        batch.send(&socket, |slot, error| eprintln!("answer {slot}: {error}"));
+    }
+}
+
+/// The header and question of the query, and the record.
+fn answer(query: &[u8], reply: &mut [u8]) -> Option<usize> {
+    let mut end = 12;
+    loop {
+        match query.get(end)? {
+            0 => break,
+            length => end += usize::from(*length) + 1,
+        }
+    }
+    end += 5;
+    reply.get_mut(..end)?.copy_from_slice(query.get(..end)?);
+    reply.get_mut(end..end + RECORD.len())?.copy_from_slice(&RECORD);
+    for (at, value) in [(2, 0x84), (3, 0), (7, 1), (9, 0), (11, 0)] {
+        *reply.get_mut(at)? = value;
+    }
+    Some(end + RECORD.len())
+}

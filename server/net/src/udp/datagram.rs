@@ -1,0 +1,75 @@
+//! One received datagram, as the kernel left it.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use nix::libc;
+
+use crate::local::Local;
+use crate::pktinfo::{Control, Found};
+use crate::sockaddr::Sockaddr;
+
+/// A received datagram. The addresses are converted when asked for: an answer needs none of them.
+#[derive(Clone, Copy)]
+pub struct Datagram<'a> {
+    /// The message.
+    pub bytes: &'a [u8],
+    pub(super) peer: &'a Sockaddr,
+    pub(super) control: &'a Control,
+    pub(super) found: Option<Found>,
+    pub(super) flags: libc::c_int,
+}
+
+impl Datagram<'_> {
+    /// Who sent it. An IPv4 sender is shown as such, also through an IPv6 socket; an IPv6 link-local one has its
+    /// scope.
+    #[inline]
+    pub fn peer(&self) -> SocketAddr {
+        self.peer.address().unwrap_or_else(|| SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))
+    }
+
+    /// The address of the sender alone.
+    #[inline]
+    pub fn peer_ip(&self) -> IpAddr {
+        self.peer.ip().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    }
+
+    /// The port of the sender.
+    #[inline]
+    pub fn peer_port(&self) -> u16 {
+        self.peer.port()
+    }
+
+    /// The address it was sent to, which its answer leaves from. The unspecified address if the kernel did not tell
+    /// ([`Datagram::destination_unknown`]) or if the kernel is to choose (IPv6 multicast).
+    #[inline]
+    pub fn local(&self) -> Local {
+        match self.found {
+            Some(found) => self.control.local(found),
+            None => Local { ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED), interface: 0 },
+        }
+    }
+
+    /// Whether the message was larger than the buffer for it, and its end is lost.
+    #[inline]
+    pub fn truncated(&self) -> bool {
+        self.flags & libc::MSG_TRUNC != 0
+    }
+
+    /// Whether the kernel did not tell the address it was sent to. It cannot be answered then: a batch does not
+    /// send such an answer, which would leave from an address of the kernel's choice.
+    #[inline]
+    pub fn destination_unknown(&self) -> bool {
+        self.found.is_none()
+    }
+}
+
+impl std::fmt::Debug for Datagram<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Datagram")
+            .field("length", &self.bytes.len())
+            .field("peer", &self.peer())
+            .field("local", &self.local())
+            .field("truncated", &self.truncated())
+            .finish_non_exhaustive()
+    }
+}

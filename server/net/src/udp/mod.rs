@@ -1,0 +1,151 @@
+//! Datagrams that are answered from the address they were sent to.
+//!
+//! A [`Socket`] is bound once and shared: its own thread receives and answers in batches ([`Batch`]), blocking, and
+//! tasks elsewhere answer later with [`Socket::send`].
+
+mod batch;
+mod datagram;
+mod options;
+
+use std::io::{self, IoSlice};
+use std::net::{IpAddr, Shutdown, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use nix::libc;
+use socket2::{MsgHdr, SockAddr};
+
+pub use batch::Batch;
+pub use datagram::Datagram;
+pub use options::Options;
+pub(crate) use options::{addresses_to_come, unfragmented};
+
+use crate::BindError;
+use crate::local::{Local, canonical, mapped};
+use crate::pktinfo::Control;
+use crate::sys;
+
+/// How long a receive blocks at most: the thread looks round this often even if nothing wakes it.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// A datagram socket that answers from the address it was asked on.
+#[derive(Debug)]
+pub struct Socket {
+    inner: socket2::Socket,
+    address: SocketAddr,
+    woken: AtomicBool,
+}
+
+/// Why a datagram was not sent.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// Larger than the way there takes in one piece: send less, and say that it is truncated.
+    #[error("the message does not fit the path unfragmented")]
+    TooLarge,
+    /// The socket's send buffer is full; waiting is not this call's to do.
+    #[error("the send buffer is full")]
+    Full,
+    /// Anything else, such as no route to the peer.
+    #[error(transparent)]
+    Other(io::Error),
+}
+
+impl From<io::Error> for SendError {
+    fn from(error: io::Error) -> Self {
+        if is_too_large(&error) {
+            Self::TooLarge
+        } else if is_full(&error) {
+            Self::Full
+        } else {
+            Self::Other(error)
+        }
+    }
+}
+
+/// Whether an error of sending means that the message is too large for the path (`EMSGSIZE`).
+pub fn is_too_large(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EMSGSIZE)
+}
+
+/// Whether an error of sending means that buffers are full now and may have room a little later.
+fn is_full(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock || error.raw_os_error() == Some(libc::ENOBUFS)
+}
+
+impl Socket {
+    /// Binds a socket with these options; several may be bound to the same address by the same user and then
+    /// share its datagrams (`SO_REUSEPORT`).
+    pub fn bind(options: &Options) -> Result<Self, BindError> {
+        options.bind().map(|(inner, address)| Self { inner, address, woken: AtomicBool::new(false) })
+    }
+
+    /// The address and port the socket is bound to; the port is the kernel's choice where 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Sends one datagram to `peer` from the address `local`; never waits.
+    pub fn send(&self, message: &[u8], peer: SocketAddr, local: &Local) -> Result<(), SendError> {
+        let peer = SockAddr::from(if self.address.is_ipv6() { mapped(peer) } else { canonical(peer) });
+        let mut control = Control::empty();
+        let length = control.write(local);
+        let parts = [IoSlice::new(message)];
+        let mut header = MsgHdr::new().with_addr(&peer).with_buffers(&parts);
+        if let Some(control) = control.0.get(..length)
+            && !control.is_empty()
+        {
+            header = header.with_control(control);
+        }
+        loop {
+            match self.inner.sendmsg(&header, libc::MSG_DONTWAIT) {
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Makes the receive that waits on this socket return now, and all later ones without waiting: for a
+    /// listener that is removed, or the end. Sending goes on, and [`Batch::receive_now`] still takes what is queued.
+    pub fn wake(&self) {
+        self.woken.store(true, Ordering::Release);
+        // On an unconnected socket Linux wakes whoever waits and then says ENOTCONN; systems that only do the
+        // latter are served by the limit on the wait.
+        let _ = self.inner.shutdown(Shutdown::Read);
+    }
+
+    /// Whether [`Socket::wake`] was called.
+    pub fn woken(&self) -> bool {
+        self.woken.load(Ordering::Acquire)
+    }
+
+    /// How many datagrams the kernel threw away because the receive buffer was full, since the socket was bound
+    /// (wraps at 2^32); `None` where the kernel does not tell.
+    pub fn dropped(&self) -> Option<u64> {
+        sys::drops(&self.inner)
+    }
+
+    /// The size of the receive buffer that the kernel granted, in bytes of its own accounting (about twice the
+    /// payload; socket(7)).
+    pub fn receive_buffer(&self) -> io::Result<usize> {
+        self.inner.recv_buffer_size()
+    }
+
+    /// Whether the socket is bound to every address of the host.
+    pub fn is_wildcard(&self) -> bool {
+        match self.address.ip() {
+            IpAddr::V4(ip) => ip.is_unspecified(),
+            IpAddr::V6(ip) => ip.is_unspecified(),
+        }
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.inner.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests;

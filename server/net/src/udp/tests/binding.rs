@@ -1,0 +1,159 @@
+//! How sockets are set up, and what is said when they cannot be.
+
+use std::time::Instant;
+
+use nix::libc;
+
+use super::*;
+
+#[test]
+fn options_are_set_on_the_socket() {
+    let wanted = [
+        (libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_OMIT, [true, true, false]),
+        (libc::IPPROTO_IP, libc::IP_PKTINFO, 1, [true, true, false]),
+        (libc::IPPROTO_IP, libc::IP_FREEBIND, 1, [true, true, false]),
+        (libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_OMIT, [false, true, true]),
+        (libc::IPPROTO_IPV6, libc::IPV6_DONTFRAG, 1, [false, true, true]),
+        (libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1, [false, true, true]),
+        (libc::IPPROTO_IPV6, libc::IPV6_FREEBIND, 1, [false, true, true]),
+        (libc::SOL_SOCKET, libc::SO_REUSEPORT, 1, [true, true, true]),
+    ];
+    let sockets = [socket("0.0.0.0:0", false), socket("[::]:0", false), socket("[::]:0", true)];
+    for (level, option, value, on) in wanted {
+        for (socket, _) in sockets.iter().zip(on).filter(|(_, on)| *on) {
+            let found = sys::option(socket, level, option).unwrap();
+            assert_eq!(found, value, "{level} {option} of {}", socket.address());
+        }
+    }
+    for (socket, only) in sockets.iter().zip([None, Some(0), Some(1)]) {
+        let found = only.map(|_| sys::option(socket, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY).unwrap());
+        assert_eq!(found, only);
+        let flags = nix::fcntl::fcntl(socket, nix::fcntl::FcntlArg::F_GETFD).unwrap();
+        assert_eq!(flags & libc::FD_CLOEXEC, libc::FD_CLOEXEC);
+        assert!(socket.receive_buffer().unwrap() >= 212_992);
+        assert!(socket.is_wildcard());
+    }
+}
+
+#[test]
+fn both_wildcards_live_side_by_side_with_v6only() {
+    let six = socket("[::]:0", true);
+    let four = socket(&format!("0.0.0.0:{}", six.address().port()), false);
+    assert_eq!(four.address().port(), six.address().port());
+}
+
+#[test]
+fn addresses_may_be_bound_before_they_come() {
+    for address in ["192.0.2.99:0", "[2001:db8::99]:0"] {
+        assert!(!socket(address, false).is_wildcard());
+    }
+}
+
+#[test]
+fn a_mapped_address_is_bound_as_ipv4() {
+    assert!(socket("[::ffff:127.0.0.1]:0", true).address().is_ipv4());
+}
+
+#[test]
+fn threads_share_an_address() {
+    let first = socket("127.0.0.1:0", false);
+    let second = socket(&first.address().to_string(), false);
+    assert_eq!(first.address(), second.address());
+}
+
+#[test]
+fn a_port_in_use_names_its_holder() {
+    let held = UdpSocket::bind("127.66.1.1:0").unwrap();
+    let address = SocketAddr::new("0.0.0.0".parse().unwrap(), held.local_addr().unwrap().port());
+    let options = Options { address, v6only: false, receive_buffer: 4096 };
+    let error = Socket::bind(&options).unwrap_err();
+    assert_eq!(
+        (error.address, error.port(), error.errno()),
+        (address, address.port(), Some(libc::EADDRINUSE))
+    );
+    let text = error.to_string();
+    assert!(text.starts_with(&format!("cannot listen on udp {address}: bind: EADDRINUSE (")), "{text}");
+    assert!(text.contains(&format!("port {} is held by {} (", address.port(), std::process::id())), "{text}");
+    // A dual-stack socket is in the way of IPv4, too.
+    let address = format!("[::]:{}", address.port());
+    let error = Socket::bind(&Options { address: address.parse().unwrap(), ..options }).unwrap_err();
+    assert!(error.to_string().contains("is held by"), "{error}");
+}
+
+#[test]
+fn a_link_local_address_needs_its_scope() {
+    let address = "[fe80::1]:0".parse().unwrap();
+    let error = Socket::bind(&Options { address, v6only: true, receive_buffer: 4096 }).unwrap_err();
+    assert!(error.to_string().contains("fe80::1%eth0"), "{error}");
+    let address = "[fe80::1%4000000]:0".parse().unwrap();
+    let error = Socket::bind(&Options { address, v6only: true, receive_buffer: 4096 }).unwrap_err();
+    assert!(error.to_string().contains("no interface 4000000"), "{error}");
+}
+
+#[test]
+fn wake_ends_a_blocked_receive_at_once_and_for_good() {
+    for address in ["0.0.0.0:0", "[::]:0", "127.0.0.1:0"] {
+        let socket = socket(address, false);
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                let mut batch = Batch::new(8, 512, 512);
+                let first = batch.receive(&socket).unwrap();
+                let ended = Instant::now();
+                assert_eq!((first, batch.receive(&socket).unwrap()), (0, 0));
+                assert!(ended.elapsed() < Duration::from_millis(50));
+                ended
+            });
+            std::thread::sleep(Duration::from_millis(100));
+            let woken = Instant::now();
+            socket.wake();
+            let ended = thread.join().unwrap();
+            assert!(ended.saturating_duration_since(woken) < Duration::from_millis(50), "{address}");
+            assert!(ended >= woken, "{address}: it had not waited");
+        });
+    }
+}
+
+#[test]
+fn what_is_queued_is_taken_after_wake_and_can_be_answered() {
+    let socket = socket("0.0.0.0:0", false);
+    let client = client("127.0.9.3");
+    for last in 1..=5_u8 {
+        client.send_to(&[last], at(&socket, [127, 0, 8, last])).unwrap();
+    }
+    socket.wake();
+    let mut batch = Batch::new(8, 512, 512);
+    assert_eq!(batch.receive_now(&socket).unwrap(), 5);
+    batch.answer(|datagram, reply| {
+        reply[0] = datagram.bytes[0];
+        Some(1)
+    });
+    assert_eq!(batch.send(&socket, |_, error| panic!("{error}")), 5);
+    for last in 1..=5_u8 {
+        assert_eq!(heard(&client), (vec![last], at(&socket, [127, 0, 8, last])));
+    }
+    assert_eq!(batch.receive_now(&socket).unwrap(), 0);
+}
+
+#[test]
+fn receiving_gives_up_now_and_then() {
+    let socket = socket("127.0.0.1:0", false);
+    let start = Instant::now();
+    assert_eq!(Batch::new(1, 512, 512).receive(&socket).unwrap(), 0);
+    assert!(start.elapsed() < PATIENCE * 2);
+}
+
+#[test]
+fn drops_are_told() {
+    let socket = Socket::bind(&Options {
+        address: "127.0.0.1:0".parse().unwrap(),
+        v6only: false,
+        receive_buffer: 4096,
+    })
+    .unwrap();
+    assert_eq!(socket.dropped(), Some(0));
+    let client = client("127.0.9.4");
+    for _ in 0..200 {
+        client.send_to(&[0; 512], socket.address()).unwrap();
+    }
+    assert!(socket.dropped().unwrap() > 100);
+}

@@ -1,0 +1,131 @@
+//! Servers on loopback that answer, lie, or are not there.
+
+use super::*;
+use crate::stream::ReadError;
+use std::collections::HashSet;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, UdpSocket};
+
+fn soon(milliseconds: u64) -> Instant {
+    Instant::now() + Duration::from_millis(milliseconds)
+}
+
+/// A server that sends these datagrams back to whoever asks, each time.
+async fn server(ip: &str, answers: &'static [&'static [u8]]) -> SocketAddr {
+    let socket = UdpSocket::bind((ip, 0)).await.unwrap();
+    let address = socket.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut buffer = [0; 512];
+        while let Ok((_, peer)) = socket.recv_from(&mut buffer).await {
+            for answer in answers {
+                socket.send_to(answer, peer).await.unwrap();
+            }
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn the_caller_judges_what_comes() {
+    for ip in ["127.0.9.40", "::1"] {
+        let to = server(ip, &[b"wrong", b"worse", b"right", b"late"]).await;
+        let mut buffer = [0; 512];
+        let judge = |bytes: &[u8]| if bytes == b"right" { Verdict::Accept } else { Verdict::Ignore };
+        let length = exchange(to, b"query", &mut buffer, soon(3000), judge).await.unwrap();
+        assert_eq!(&buffer[..length], b"right");
+        let mut seen = 0;
+        let judge = |_: &[u8]| {
+            seen += 1;
+            Verdict::Stop
+        };
+        let error = exchange(to, b"query", &mut buffer, soon(3000), judge).await.unwrap_err();
+        assert!(matches!(error, ExchangeError::Stopped), "{error}");
+        assert_eq!(seen, 1);
+    }
+}
+
+#[tokio::test]
+async fn silence_ends_at_the_deadline() {
+    let to = server("127.0.9.41", &[]).await;
+    let start = Instant::now();
+    let error = exchange(to, b"query", &mut [0; 16], soon(100), |_| Verdict::Accept).await.unwrap_err();
+    assert!(matches!(error, ExchangeError::Timeout), "{error}");
+    assert!((90..1000).contains(&start.elapsed().as_millis()));
+    // Endless wrong answers do not keep it alive either.
+    let to = server("127.0.9.41", &[b"wrong", b"wrong", b"wrong"]).await;
+    let error = exchange(to, b"query", &mut [0; 16], soon(100), |_| Verdict::Ignore).await.unwrap_err();
+    assert!(matches!(error, ExchangeError::Timeout), "{error}");
+}
+
+#[tokio::test]
+async fn where_nobody_listens_it_ends_at_once() {
+    let gone = UdpSocket::bind("127.0.9.42:0").await.unwrap().local_addr().unwrap();
+    let error = exchange(gone, b"query", &mut [0; 16], soon(3000), |_| Verdict::Accept).await.unwrap_err();
+    let ExchangeError::Io(error) = error else { panic!("{error}") };
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+}
+
+#[tokio::test]
+async fn an_address_without_a_route_fails_when_opened() {
+    assert!(Datagrams::open("[fe80::1]:53".parse().unwrap()).is_err());
+    assert!(Datagrams::open("255.255.255.255:53".parse().unwrap()).is_err());
+}
+
+#[tokio::test]
+async fn each_query_has_a_port_of_its_own() {
+    let mut ports = HashSet::new();
+    for _ in 0..300 {
+        let socket = Datagrams::open("127.0.9.43:53".parse().unwrap()).unwrap();
+        ports.insert(socket.address().unwrap().port());
+    }
+    // The expected number of pairs among 64 512 ports is 0.7.
+    assert!(ports.len() > 290, "{}", ports.len());
+    assert!(ports.iter().any(|port| *port < 32_768) && ports.iter().any(|port| *port > 60_999));
+}
+
+#[tokio::test]
+async fn only_the_server_asked_is_heard() {
+    let server = UdpSocket::bind("127.0.9.44:0").await.unwrap();
+    let port = server.local_addr().unwrap().port();
+    let other = UdpSocket::bind(("127.0.9.45", port)).await.unwrap();
+    let asked = Datagrams::open(server.local_addr().unwrap()).unwrap();
+    let from = asked.address().unwrap();
+    other.send_to(b"false", from).await.unwrap();
+    UdpSocket::bind("127.0.9.44:0").await.unwrap().send_to(b"port", from).await.unwrap();
+    server.send_to(b"true", from).await.unwrap();
+    let mut buffer = [0; 16];
+    let length = asked.recv(&mut buffer).await.unwrap();
+    assert_eq!(&buffer[..length], b"true");
+}
+
+#[tokio::test]
+async fn messages_over_a_connection() {
+    let listener = TcpListener::bind("127.0.9.46:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut query = [0; 7];
+        stream.read_exact(&mut query).await.unwrap();
+        assert_eq!(&query, b"\0\x05query");
+        stream.write_all(b"\0\x03one\0\x03").await.unwrap();
+        stream.write_all(b"two\0\x09thr").await.unwrap();
+    });
+    let mut connection = Connection::connect(address, Duration::from_secs(3)).await.unwrap();
+    connection.send(b"query").await.unwrap();
+    assert_eq!(connection.recv().await.unwrap().unwrap().bytes(), b"one");
+    assert_eq!(connection.recv().await.unwrap().unwrap().bytes(), b"two");
+    assert!(matches!(connection.recv().await, Err(ReadError::Cut)));
+    assert!(matches!(connection.send(&[]).await, Err(SendError::Push(_))));
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_or_says_nothing() {
+    let listener = TcpListener::bind("127.0.9.47:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut connection = Connection::connect(address, Duration::from_millis(100)).await.unwrap();
+    assert!(matches!(connection.recv().await, Err(ReadError::First)));
+    drop(listener);
+    let error = Connection::connect(address, Duration::from_secs(3)).await.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+}
