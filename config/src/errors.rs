@@ -67,15 +67,6 @@ impl IntoIterator for Errors {
     }
 }
 
-impl<'a> IntoIterator for &'a Errors {
-    type Item = &'a Error;
-    type IntoIter = std::slice::Iter<'a, Error>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.iter()
-    }
-}
-
 /// Collects errors up to a bound, so that a hostile file cannot fill the memory with complaints.
 #[derive(Debug, Default)]
 pub(crate) struct Collector {

@@ -11,26 +11,17 @@ use std::fmt::{self, Display};
 use serde::de::{DeserializeSeed, Deserializer as _, MapAccess, SeqAccess, Visitor};
 
 use crate::node::{Entry, Node, Spot, Value};
+use crate::text::{Refusal, bounded, clamp, within};
 
-/// The largest configuration file that is read, in bytes.
-pub(crate) const MOST_BYTES: usize = 16 << 20;
 /// The deepest nesting of lists and sections; the configuration itself needs six.
 const MOST_DEPTH: u8 = 32;
 /// The most values in a file, those that aliases repeat counted each time.
-const MOST_NODES: u32 = 4 << 20;
+const MOST_NODES: usize = 4 << 20;
+/// The most values for each byte of the file, and some to begin with: only aliases can make more than one.
+const NODES_PER_BYTE: usize = 16;
+const NODES_AT_LEAST: usize = 10_000;
 /// The longest key in characters. It also bounds the work of each place, whose text names the keys above it.
 const MOST_KEY: usize = 64;
-/// Open brackets at one time beyond which the text is not given to the YAML reader: its work for each token grows
-/// with them.
-const MOST_OPEN: usize = 256;
-
-/// Why a text could not be read as one YAML document.
-#[derive(Debug)]
-pub(crate) struct Refusal {
-    pub(crate) spot: Spot,
-    pub(crate) message: String,
-}
-
 /// Reads one YAML document. Refuses broken syntax, a second document, tags, and what is too large or too deep.
 pub(crate) fn read(text: &str) -> Result<Node, Refusal> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -39,58 +30,48 @@ pub(crate) fn read(text: &str) -> Result<Node, Refusal> {
     let Some(first) = documents.next() else {
         return Ok(Node { spot: Spot::START, value: Value::Null });
     };
-    let state = State::default();
-    let mut root = Grow { state: &state, depth: 0 }
+    let state = State::new(text.len());
+    let root = Grow { state: &state, depth: 0 }
         .deserialize(first)
-        .map_err(|error| state.refusal.take().map_or_else(|| syntax(&error), |r| r.at(&error)))?;
-    root.spot = root.spot.or(Spot::START);
+        .map_err(|error| state.refusal.take().map_or_else(|| syntax(text, &error), |r| r.at(&error)))?;
     match documents.next() {
         None => Ok(root),
-        Some(second) => Err(second_document(second)),
+        Some(second) => Err(second_document(text, second)),
     }
-}
-
-/// Refuses text whose size or bracket depth would cost the YAML reader too much.
-fn bounded(text: &str) -> Result<(), Refusal> {
-    if text.len() > MOST_BYTES {
-        let message = format!("the file is larger than {} MiB", MOST_BYTES >> 20);
-        return Err(Refusal { spot: Spot::START, message });
-    }
-    let mut open = 0_usize;
-    for (line, number) in text.lines().zip(1..) {
-        for (character, column) in line.chars().zip(1..) {
-            match character {
-                '[' | '{' => open = open.saturating_add(1),
-                ']' | '}' => open = open.saturating_sub(1),
-                _ => continue,
-            }
-            if open > MOST_OPEN {
-                let message = format!("more than {MOST_OPEN} brackets are open here");
-                return Err(Refusal { spot: Spot { line: number, column }, message });
-            }
-        }
-    }
-    Ok(())
 }
 
 /// What one reading shares between its seeds.
-#[derive(Default)]
 struct State {
-    nodes: Cell<u32>,
+    nodes: Cell<usize>,
+    most_nodes: usize,
     /// The scalar a visitor has just met, on its way past the YAML reader.
     scalar: Cell<Option<Value>>,
+    /// Where the last scalar stood: an empty list or section, which has no mark of its own, is placed there.
+    last: Cell<Spot>,
     refusal: Cell<Option<Reason>>,
+}
+
+impl State {
+    fn new(bytes: usize) -> Self {
+        State {
+            nodes: Cell::new(0),
+            most_nodes: MOST_NODES.min(NODES_AT_LEAST + NODES_PER_BYTE * bytes),
+            scalar: Cell::new(None),
+            last: Cell::new(Spot::START),
+            refusal: Cell::new(None),
+        }
+    }
 }
 
 /// A refusal of ours that may still lack its place.
 struct Reason {
-    spot: Spot,
+    spot: Option<Spot>,
     message: String,
 }
 
 impl Reason {
     fn at(self, error: &serde_yaml::Error) -> Refusal {
-        Refusal { spot: self.spot.or(location(error)), message: self.message }
+        Refusal { spot: self.spot.unwrap_or_else(|| location(error)), message: self.message }
     }
 }
 
@@ -105,7 +86,7 @@ impl<'s> Grow<'s> {
     /// The seed of what stands in this value; counts it, refuses it when too deep.
     fn inside<E: serde::de::Error>(self) -> Result<Grow<'s>, E> {
         if self.depth >= MOST_DEPTH {
-            return Err(self.refuse(Spot::default(), format!("nested more than {MOST_DEPTH} levels deep")));
+            return Err(self.refuse(None, format!("nested more than {MOST_DEPTH} levels deep")));
         }
         Ok(Grow { depth: self.depth + 1, ..self })
     }
@@ -113,13 +94,16 @@ impl<'s> Grow<'s> {
     fn count<E: serde::de::Error>(self) -> Result<(), E> {
         let nodes = self.state.nodes.get().saturating_add(1);
         self.state.nodes.set(nodes);
-        if nodes > MOST_NODES {
-            return Err(self.refuse(Spot::default(), format!("the file holds more than {MOST_NODES} values")));
+        if nodes > self.state.most_nodes {
+            return Err(self.refuse(
+                None,
+                format!("the file holds more than {} values, aliases counted", self.state.most_nodes),
+            ));
         }
         Ok(())
     }
 
-    fn refuse<E: serde::de::Error>(self, spot: Spot, message: String) -> E {
+    fn refuse<E: serde::de::Error>(self, spot: Option<Spot>, message: String) -> E {
         self.state.refusal.set(Some(Reason { spot, message }));
         E::custom("refused")
     }
@@ -140,11 +124,11 @@ impl<'s> Grow<'s> {
             Value::Number(number) => number,
             Value::Null => "null".to_owned(),
             Value::List(_) | Value::Section(_) => {
-                return Err(self.refuse(node.spot, "a list or section cannot be a key".to_owned()));
+                return Err(self.refuse(Some(node.spot), "a list or section cannot be a key".to_owned()));
             }
         };
         if key.chars().nth(MOST_KEY).is_some() {
-            return Err(self.refuse(node.spot, format!("a key is longer than {MOST_KEY} characters")));
+            return Err(self.refuse(Some(node.spot), format!("a key is longer than {MOST_KEY} characters")));
         }
         Ok((key, node.spot))
     }
@@ -155,7 +139,11 @@ impl<'de> DeserializeSeed<'de> for Grow<'_> {
 
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
         deserializer.deserialize_any(self).or_else(|error| match self.state.scalar.take() {
-            Some(value) => Ok(Node { spot: marked(&error), value }),
+            Some(value) => {
+                let spot = marked(&error);
+                self.state.last.set(spot);
+                Ok(Node { spot, value })
+            }
             None => Err(error),
         })
     }
@@ -207,34 +195,32 @@ impl<'de> Visitor<'de> for Grow<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
         self.count()?;
         let seed = self.inside()?;
-        let (mut list, mut spot) = (Vec::new(), Spot::default());
-        while let Some(mut node) = items.next_element_seed(seed)? {
-            // An empty list or section has no place of its own: it takes that of the item before.
-            node.spot = node.spot.or(spot);
-            spot = node.spot;
+        let before = self.state.last.get();
+        let mut list = Vec::new();
+        while let Some(node) = items.next_element_seed(seed)? {
             list.push(node);
         }
-        let spot = list.first().map(|node| node.spot).unwrap_or_default();
+        let spot = list.first().map_or(before, |node| node.spot);
         Ok(Node { spot, value: Value::List(list) })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
         self.count()?;
         let seed = self.inside()?;
+        let before = self.state.last.get();
         let mut section = Vec::new();
         while let Some(key) = entries.next_key_seed(seed)? {
             let (key, spot) = self.key(key)?;
-            let mut value = entries.next_value_seed(seed)?;
-            value.spot = value.spot.or(spot);
+            let value = entries.next_value_seed(seed)?;
             section.push(Entry { key, spot, value });
         }
-        let spot = section.first().map(|entry| entry.spot).unwrap_or_default();
+        let spot = section.first().map_or(before, |entry| entry.spot);
         Ok(Node { spot, value: Value::Section(section) })
     }
 
     fn visit_enum<A: serde::de::EnumAccess<'de>>(self, _: A) -> Result<Node, A::Error> {
         let message = "YAML tags are not accepted; write the value without the word after `!`".to_owned();
-        Err(self.refuse(Spot::default(), message))
+        Err(self.refuse(None, message))
     }
 }
 
@@ -248,20 +234,19 @@ fn marked(error: &impl Display) -> Spot {
 }
 
 fn location(error: &serde_yaml::Error) -> Spot {
-    let clamp = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     error.location().map_or(Spot::START, |at| Spot { line: clamp(at.line()), column: clamp(at.column()) })
 }
 
 /// The YAML reader's own complaint, its place taken out of the words.
-fn syntax(error: &serde_yaml::Error) -> Refusal {
+fn syntax(text: &str, error: &serde_yaml::Error) -> Refusal {
     let spot = location(error);
     let place = format!(" at line {} column {}", spot.line, spot.column);
     let words = error.to_string().replacen(&place, "", 1);
-    Refusal { spot, message: format!("not valid YAML: {words}") }
+    Refusal { spot: within(text, spot), message: format!("not valid YAML: {words}") }
 }
 
 /// Finds where a second document begins: whatever stands there is refused, and the refusal has its place.
-fn second_document(document: serde_yaml::Deserializer<'_>) -> Refusal {
+fn second_document(text: &str, document: serde_yaml::Deserializer<'_>) -> Refusal {
     struct Second;
     impl Visitor<'_> for Second {
         type Value = Infallible;
@@ -272,7 +257,7 @@ fn second_document(document: serde_yaml::Deserializer<'_>) -> Refusal {
     }
     let spot = match document.deserialize_any(Second) {
         Ok(never) => match never {},
-        Err(error) => location(&error),
+        Err(error) => within(text, location(&error)),
     };
     Refusal {
         spot,

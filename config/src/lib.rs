@@ -20,9 +20,9 @@ mod reader;
 mod schema;
 mod section;
 mod sections;
+mod text;
 pub mod upstream_list;
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 pub use crate::address::{AddressError, UpstreamAddress};
@@ -49,7 +49,7 @@ const BUILT_IN: &str = "built-in default";
 ///
 /// Errors: every mistake in one go, also when the file itself cannot be read, is larger than 16 MiB or is not UTF-8.
 pub fn load(path: &Path) -> Result<Config, Errors> {
-    let text = text_of(path)?;
+    let text = text::of_file(path)?;
     let mut reading = config::read(&text, path);
     reading.errors.extend(check_files::check(&reading.config, &reading.positions));
     finish(reading)
@@ -95,27 +95,4 @@ pub fn schema() -> serde_json::Value {
         words.insert("title".to_owned(), "rhumb configuration".into());
     }
     schema
-}
-
-/// The content of a configuration file, bounded before it is in memory.
-fn text_of(path: &Path) -> Result<String, Errors> {
-    let refused = |line, column, message: String| {
-        let place = Place { file: path.into(), line, column };
-        Errors(vec![Error { place, key: String::new(), message }])
-    };
-    let unreadable = |error: std::io::Error| refused(1, 1, format!("cannot be read: {error}"));
-    let is_file = std::fs::metadata(path).map_err(unreadable)?.is_file();
-    if !is_file {
-        return Err(refused(1, 1, "cannot be read: not a file".to_owned()));
-    }
-    let mut bytes = Vec::new();
-    let most = file::MOST_BYTES as u64 + 1;
-    std::fs::File::open(path).map_err(unreadable)?.take(most).read_to_end(&mut bytes).map_err(unreadable)?;
-    String::from_utf8(bytes).map_err(|error| {
-        let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
-        let good = String::from_utf8_lossy(good);
-        let line = good.matches('\n').count() + 1;
-        let column = good.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
-        refused(line as u32, column as u32, "not valid UTF-8; accepted: YAML in UTF-8".to_owned())
-    })
 }

@@ -1,7 +1,7 @@
 //! The configuration file as a tree in which every value knows its place.
 
-/// A place without its file: line and column, both from 1. Line 0 means not known yet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// A place without its file: line and column, both from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Spot {
     pub(crate) line: u32,
     pub(crate) column: u32,
@@ -10,14 +10,10 @@ pub(crate) struct Spot {
 impl Spot {
     /// The beginning of a file.
     pub(crate) const START: Spot = Spot { line: 1, column: 1 };
-
-    /// This spot, or `other` when this one is not known.
-    pub(crate) fn or(self, other: Spot) -> Spot {
-        if self.line == 0 { other } else { self }
-    }
 }
 
-/// A value and its place. A list or section stands where its first item or key does.
+/// A value and its place. A list or section stands where its first item or key does, an
+/// empty one where the scalar before it does.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
     pub(crate) spot: Spot,

@@ -105,10 +105,8 @@ impl Reader {
         let begun: Vec<_> =
             one_of.iter().filter(|group| group.iter().any(|key| node.entry(key).is_some())).collect();
         match begun.as_slice() {
+            [] if one_of.is_empty() => {}
             [] => {
-                if let [] = one_of {
-                    return;
-                }
                 let groups: Vec<_> = one_of.iter().map(|group| in_words(group)).collect();
                 self.error(node.spot, format!("{} is missing", groups.join(", or ")));
             }

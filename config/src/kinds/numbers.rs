@@ -175,7 +175,7 @@ fn span_in_words(span: Duration) -> String {
 fn in_units(number: u64, units: &[(&str, u64)]) -> String {
     units
         .iter()
-        .find(|(_, worth)| number > 0 && number % worth == 0)
+        .find(|(_, worth)| number > 0 && number.is_multiple_of(*worth))
         .map_or_else(|| number.to_string(), |(unit, worth)| format!("{}{unit}", number / worth))
 }
 

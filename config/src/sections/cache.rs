@@ -8,7 +8,7 @@ use crate::reader::Reader;
 use crate::section::{Keys, Section};
 
 const SECOND: Duration = Duration::from_secs(1);
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Bounds of the cache.
 #[derive(Clone, Debug, PartialEq, Eq)]

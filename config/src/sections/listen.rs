@@ -20,7 +20,7 @@ pub struct Listen {
     pub scope: Option<String>,
     /// The port, never 0.
     pub port: u16,
-    /// IPV6_V6ONLY (ipv6(7)): whether `::` leaves IPv4 to others. Always false for IPv4 addresses.
+    /// `IPV6_V6ONLY` (ipv6(7)): whether `::` leaves IPv4 to others. Always false for IPv4 addresses.
     pub v6only: bool,
     /// What is spoken there; at least one.
     pub transports: Transports,

@@ -29,7 +29,7 @@ pub struct ServerSettings {
     pub tcp_in_flight: usize,
     /// The largest UDP answer in bytes, also told to clients (RFC 6891 section 6.2, RFC 9715).
     pub edns_size: u16,
-    /// The receive buffer asked for each UDP socket, in bytes (SO_RCVBUF, socket(7)).
+    /// The receive buffer asked for each UDP socket, in bytes (`SO_RCVBUF`, socket(7)).
     pub receive_buffer: u64,
 }
 
@@ -121,7 +121,7 @@ impl Section for ServerSettings {
 
 fn tcp_keys<K: Keys<ServerSettings>>(keys: &mut K) {
     let span =
-        || Span { least: Duration::from_millis(100), most: Duration::from_secs(3600), whole_seconds: false };
+        || Span { least: Duration::from_millis(100), most: Duration::from_hours(1), whole_seconds: false };
     keys.key(
         "tcp-clients",
         "The most TCP connections at one time; further ones wait or are closed.",

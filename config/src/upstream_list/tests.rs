@@ -54,7 +54,8 @@ fn garbage_is_told_by_line() {
 
 #[test]
 fn work_and_results_are_bounded() {
-    let many: String = (0..2000).map(|n| format!("10.0.{}.{}\n", n / 250, n % 250 + 1)).collect();
+    let many: String =
+        (0..2000).flat_map(|n| ["10.0.".to_owned(), format!("{}.{}\n", n / 250, n % 250 + 1)]).collect();
     let parsed = parse_list(&many);
     assert_eq!(parsed.0.len(), MOST_ENTRIES);
     assert_eq!(wrong_lines(&parsed), [MOST_ENTRIES as u32 + 1]);

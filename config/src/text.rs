@@ -1,0 +1,101 @@
+//! The text of a configuration before it is YAML: read from disk, bounded, its lines counted.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use crate::errors::{Error, Errors, Place};
+use crate::node::Spot;
+
+/// The largest configuration file that is read, in bytes.
+const MOST_BYTES: usize = 16 << 20;
+/// Open brackets at one time beyond which the text is not given to the YAML reader: its work for each token grows
+/// with them.
+const MOST_OPEN: usize = 256;
+
+/// Why a text could not be read as one YAML document.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) spot: Spot,
+    pub(crate) message: String,
+}
+
+/// The content of a configuration file, bounded before it is in memory.
+pub(crate) fn of_file(path: &Path) -> Result<String, Errors> {
+    let refused = |spot: Spot, message: String| {
+        let place = Place { file: path.into(), line: spot.line, column: spot.column };
+        Errors(vec![Error { place, key: String::new(), message }])
+    };
+    let unreadable = |error: io::Error| refused(Spot::START, format!("cannot be read: {error}"));
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(refused(Spot::START, "cannot be read: not a file".to_owned()));
+    }
+    let mut bytes = Vec::new();
+    let most = MOST_BYTES as u64 + 1;
+    fs::File::open(path).map_err(unreadable)?.take(most).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() > MOST_BYTES {
+        let refusal = too_large();
+        return Err(refused(refusal.spot, refusal.message));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        refused(end(&String::from_utf8_lossy(good)), "not valid UTF-8; accepted: YAML in UTF-8".to_owned())
+    })
+}
+
+fn too_large() -> Refusal {
+    Refusal { spot: Spot::START, message: format!("the file is larger than {} MiB", MOST_BYTES >> 20) }
+}
+
+/// Refuses text whose size or bracket depth would cost the YAML reader too much, and control characters, whose
+/// line it does not tell.
+pub(crate) fn bounded(text: &str) -> Result<(), Refusal> {
+    if text.len() > MOST_BYTES {
+        return Err(too_large());
+    }
+    let mut open = 0_usize;
+    for (line, number) in text.lines().zip(1..) {
+        for (character, column) in line.chars().zip(1..) {
+            let message = match character {
+                '[' | '{' if open == MOST_OPEN => format!("more than {MOST_OPEN} brackets are open here"),
+                '[' | '{' => {
+                    open += 1;
+                    continue;
+                }
+                ']' | '}' => {
+                    open = open.saturating_sub(1);
+                    continue;
+                }
+                '\t' | '\r' | '\u{85}' => continue,
+                control if control.is_control() => {
+                    format!("the control character U+{:04X} is not accepted", u32::from(control))
+                }
+                _ => continue,
+            };
+            return Err(Refusal { spot: Spot { line: number, column }, message });
+        }
+    }
+    Ok(())
+}
+
+/// Line breaks by YAML 1.1 section 4.1.4, as the YAML reader counts them.
+const BREAKS: [char; 5] = ['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'];
+
+/// The spot, or the end of the text when the spot lies behind it: a last line without a line feed has a mark below
+/// itself.
+pub(crate) fn within(text: &str, spot: Spot) -> Spot {
+    let end = end(text);
+    if spot.line <= end.line { spot } else { end }
+}
+
+/// Where the text ends.
+fn end(text: &str) -> Spot {
+    let breaks = text.matches(BREAKS).count() - text.matches("\r\n").count();
+    let column = text.rsplit(BREAKS).next().map_or(0, |last| last.chars().count()) + 1;
+    Spot { line: clamp(breaks + 1), column: clamp(column) }
+}
+
+/// A line or column as a spot has it.
+pub(crate) fn clamp(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,185 @@
+//! The examples: each can be loaded, and says what its comments promise.
+
+#![allow(clippy::unwrap_used, reason = "what panics in a test fails it")]
+
+use std::fs;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rhumb_config::{
+    DEFAULT_ZONE, LogFormat, Policy, Transports, Workers, ZoneSource, built_in, load, parse, schema,
+    upstream_list,
+};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
+}
+
+fn text(name: &str) -> String {
+    fs::read_to_string(folder().join(name)).unwrap()
+}
+
+#[test]
+fn every_example_can_be_loaded() {
+    let mut seen = 0;
+    for entry in fs::read_dir(folder()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "yaml") {
+            seen += 1;
+            // What it names under /etc is there on the machine it is for.
+            let config = parse(&fs::read_to_string(&path).unwrap(), &path).unwrap_or_else(|e| panic!("{e}"));
+            let of_this_machine = rhumb_config::check_files(&config)
+                .into_iter()
+                .filter(|error| !error.message.contains("`/etc/"))
+                .collect::<Vec<_>>();
+            assert_eq!(of_this_machine, [], "{}", path.display());
+        }
+    }
+    assert_eq!(seen, 5);
+    for name in ["authoritative.yaml", "forwarder.yaml", "full.yaml"] {
+        load(&folder().join(name)).unwrap_or_else(|errors| panic!("{errors}"));
+    }
+}
+
+#[test]
+fn the_built_in_default_is_the_default_example() {
+    let path = folder().join("default.yaml");
+    let file = parse(&text("default.yaml"), &path).unwrap();
+    let built_in = built_in();
+    assert_eq!(built_in.file, None);
+    let [ZoneSource::BuiltIn { name, place }] = built_in.zones.as_slice() else {
+        panic!("{:?}", built_in.zones)
+    };
+    assert_eq!(name.as_str(), "example.com");
+    assert_eq!(place.to_string(), format!("built-in default:{}:{}", place.line, place.column));
+    let listen = &built_in.listen[0];
+    assert_eq!((listen.address, listen.port, listen.v6only), ("::".parse::<IpAddr>().unwrap(), 5300, false));
+    assert_eq!(listen.transports, Transports { udp: true, tcp: true });
+    assert_eq!(built_in.forward[0].upstreams.len(), 1);
+    assert_eq!(built_in.forward[0].domain.as_str(), ".");
+    assert!(built_in.recursion.allow.iter().all(|net| net.addr.is_loopback()));
+    assert_eq!(built_in.metrics, file.metrics);
+    assert_eq!(built_in.metrics.unwrap().to_string(), "127.0.0.1:9153");
+    assert_eq!(built_in.control, file.control);
+    assert_eq!(built_in.control.socket.as_deref().unwrap(), Path::new("/run/rhumb/control.sock"));
+    assert_eq!(built_in.cache, file.cache);
+    assert_eq!(rhumb_config::check_files(&built_in).iter().filter(|e| e.key.starts_with("zones")).count(), 0);
+}
+
+#[test]
+fn an_empty_configuration_has_the_documented_defaults() {
+    let config = parse("{}", Path::new("x.yaml")).unwrap();
+    let [listen] = config.listen.as_slice() else { panic!("{:?}", config.listen) };
+    assert_eq!((listen.address, listen.port, listen.v6only), ("::".parse::<IpAddr>().unwrap(), 53, false));
+    assert_eq!(config.workers, Workers::Auto);
+    assert!(config.zones.is_empty() && config.forward.is_empty());
+    assert_eq!(config.recursion.allow.len(), 2);
+    assert_eq!((config.cache.size, config.cache.prefetch), (256 << 20, true));
+    assert_eq!(
+        (config.cache.serve_stale, config.cache.max_ttl),
+        (Duration::from_hours(24), Duration::from_hours(24))
+    );
+    assert_eq!((config.metrics, config.user, config.control.socket), (None, None, None));
+    assert_eq!(config.control.mode, 0o600);
+    assert_eq!((config.server.edns_size, config.server.tcp_clients), (1232, 1000));
+}
+
+/// The full example shows the defaults, so what it sets explicitly equals what is there without it.
+#[test]
+fn the_full_example_has_every_key_and_shows_the_defaults() {
+    let full = load(&folder().join("full.yaml")).unwrap();
+    let empty = parse("{}", Path::new("x.yaml")).unwrap();
+    assert_eq!(full.cache, empty.cache);
+    assert_eq!(full.log, empty.log);
+    assert_eq!(full.recursion, empty.recursion);
+    assert_eq!(full.control.mode, empty.control.mode);
+    assert_eq!(full.server.nsid.as_deref(), Some(&b"ns1.example.com"[..]));
+    assert_eq!(rhumb_config::ServerSettings { nsid: None, ..full.server }, empty.server);
+    assert_eq!(full.forward[0].policy, Policy::default());
+
+    let text = text("full.yaml");
+    let mut keys = Vec::new();
+    offered_keys(&schema(), &mut keys);
+    assert!(keys.len() > 40, "{keys:?}");
+    for key in keys {
+        assert!(text.contains(&format!("{key}:")), "the full example lacks {key}");
+    }
+}
+
+/// Every key of the schema but those that this version does not offer.
+fn offered_keys(schema: &serde_json::Value, keys: &mut Vec<String>) {
+    if let Some(properties) = schema["properties"].as_object() {
+        for (key, value) in properties {
+            if value["not"].is_null() {
+                keys.push(key.clone());
+                offered_keys(value, keys);
+            }
+        }
+    }
+    for word in ["items", "anyOf"] {
+        match &schema[word] {
+            serde_json::Value::Array(parts) => parts.iter().for_each(|part| offered_keys(part, keys)),
+            part @ serde_json::Value::Object(_) => offered_keys(part, keys),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn the_container_example_logs_json_and_serves_metrics_to_others() {
+    let config = parse(&text("container.yaml"), Path::new("/etc/rhumb/rhumb.yaml")).unwrap();
+    assert_eq!(config.log.format, LogFormat::Json);
+    assert_eq!(config.metrics.unwrap().to_string(), "[::]:9153");
+    assert_eq!((config.listen[0].port, config.listen[0].v6only), (53, false));
+    assert!(
+        matches!(&config.zones[0], ZoneSource::Directory { path, .. } if path == Path::new("/etc/rhumb/zones"))
+    );
+}
+
+#[test]
+fn the_upstream_files_of_the_examples_are_right() {
+    let (upstreams, complaints) = upstream_list::parse_list(&text("upstreams.list"));
+    assert_eq!((upstreams.len(), complaints.len()), (5, 0), "{complaints:?}");
+    let (upstreams, complaints) = upstream_list::parse_resolv_conf(&text("resolv.conf"));
+    assert_eq!((upstreams.len(), complaints.len()), (2, 0), "{complaints:?}");
+}
+
+#[test]
+fn the_example_zone_has_what_it_promises() {
+    assert_eq!(DEFAULT_ZONE, text("zones/example.com.zone"));
+    for word in ["SOA", "NS ", "A ", "AAAA", "MX", "TXT", "CNAME", "*.wild", "ns1.sub"] {
+        assert!(DEFAULT_ZONE.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn the_committed_schema_is_current() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema.json");
+    let committed: serde_json::Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    assert!(committed == schema(), "config/schema.json is old: cargo run -p rhumb-config --example schema");
+}
+
+#[test]
+fn the_schema_describes_every_key() {
+    fn walk(schema: &serde_json::Value, path: &str) {
+        for (key, value) in schema["properties"].as_object().into_iter().flatten() {
+            let path = format!("{path}.{key}");
+            assert!(
+                value["description"].as_str().is_some_and(|text| text.len() > 8),
+                "{path} has no description"
+            );
+            walk(value, &path);
+            walk(&value["items"], &path);
+            for part in value["items"]["anyOf"].as_array().into_iter().flatten() {
+                walk(part, &path);
+            }
+            for part in
+                value["items"]["properties"]["upstreams"]["items"]["anyOf"].as_array().into_iter().flatten()
+            {
+                walk(part, &path);
+            }
+        }
+    }
+    walk(&schema(), "");
+}
