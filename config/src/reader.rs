@@ -77,25 +77,32 @@ impl Reader {
             self.wrong(node, &format!("a section of keys; {}", S::ABOUT));
             return None;
         };
-        let mut keys = SectionReader { reader: self, entries, draft: S::draft(), known: Vec::new() };
+        let mut keys = SectionReader {
+            reader: self,
+            entries,
+            draft: S::draft(),
+            offered: Vec::new(),
+            later: Vec::new(),
+        };
         S::keys(&mut keys);
-        let SectionReader { draft, known, .. } = keys;
-        self.unknown_keys(entries, &known);
+        let SectionReader { draft, offered, later, .. } = keys;
+        self.unknown_keys(entries, &offered, &later);
         self.required_keys(node, S::ONE_OF);
         Some(draft)
     }
 
-    fn unknown_keys(&mut self, entries: &[Entry], known: &[&'static str]) {
+    fn unknown_keys(&mut self, entries: &[Entry], offered: &[&'static str], later: &[&'static str]) {
         for entry in entries {
             if self.errors.is_full() {
                 return;
             }
-            if known.contains(&entry.key.as_str()) {
+            if offered.iter().chain(later).any(|known| *known == entry.key) {
                 continue;
             }
-            let near = nearest(&entry.key, known);
-            let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            let message = format!("unknown key {}{hint}; accepted: {}", shown(&entry.key), known.join(", "));
+            let near = nearest(&entry.key, offered);
+            let hint = near.map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
+            let message =
+                format!("unknown key {}{hint}; accepted: {}", shown(&entry.key), offered.join(", "));
             self.at_key(&entry.key, |reader| reader.error(entry.spot, message));
         }
     }
@@ -135,13 +142,14 @@ struct SectionReader<'a, D> {
     reader: &'a mut Reader,
     entries: &'a [Entry],
     draft: D,
-    known: Vec<&'static str>,
+    offered: Vec<&'static str>,
+    /// Keys that a later version offers.
+    later: Vec<&'static str>,
 }
 
 impl<'a, D> SectionReader<'a, D> {
     /// The first entry of a key; further ones are errors.
     fn take(&mut self, name: &'static str) -> Option<&'a Entry> {
-        self.known.push(name);
         let entries = self.entries;
         let mut given = entries.iter().filter(|entry| entry.key == name);
         let first = given.next()?;
@@ -155,6 +163,7 @@ impl<'a, D> SectionReader<'a, D> {
 
 impl<D> Keys<D> for SectionReader<'_, D> {
     fn key<K: Kind>(&mut self, name: &'static str, _: &str, kind: K, slot: fn(&mut D) -> &mut K::Out) {
+        self.offered.push(name);
         let Some(entry) = self.take(name) else { return };
         if let Some(value) = self.reader.at_key(name, |reader| kind.read(&entry.value, reader)) {
             *slot(&mut self.draft) = value;
@@ -162,6 +171,7 @@ impl<D> Keys<D> for SectionReader<'_, D> {
     }
 
     fn not_offered(&mut self, name: &'static str, why: &str) {
+        self.later.push(name);
         let Some(entry) = self.take(name) else { return };
         self.reader
             .at_key(name, |reader| reader.error(entry.spot, format!("not offered by this version: {why}")));

@@ -1,6 +1,6 @@
 //! Each mistake a configuration can have: where it is told, and in which words.
 
-#![allow(clippy::panic, reason = "what panics in a test fails it")]
+#![allow(clippy::panic, clippy::indexing_slicing, reason = "what panics in a test fails it")]
 
 use std::path::Path;
 
@@ -100,6 +100,8 @@ fn unknown_keys_name_the_nearest_one() {
         &["accepted: name, file, directory"],
     );
     one("server: { quux: 1 }\n", (1, 11), "server.quux", &["unknown key `quux`; accepted: nsid"]);
+    let told = errors("listen:\n  - address: \"::\"\n    prot: 53\n");
+    assert!(told[0].message.ends_with("accepted: address, port, v6only, transports"), "{}", told[0]);
     one("1: 2\n", (1, 1), "1", &["unknown key `1`"]);
     one("<<: {}\n", (1, 1), "<<", &["unknown key"]);
 }
