@@ -9,6 +9,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 pub use decompress::{expand, skip};
+pub use text::unescape;
 
 /// The longest name in bytes, the root label counted (RFC 1035 section 3.1).
 pub const MAX_LENGTH: usize = 255;
