@@ -1,26 +1,232 @@
 //! The contents of one zone: immutable, shared by reference count.
+//!
+//! Nodes are images in chunks ([`arena`]); they are found by the hash of their name below the apex ([`index`]) and in canonical
+//! order ([`order`]). No node refers to another: what belongs together is found by name. So changed contents can share every
+//! chunk and page that the change did not touch.
 
-use rhumb_wire::{Name, NameRef};
+pub(crate) mod arena;
+pub(crate) mod index;
+mod iter;
+pub(crate) mod node;
+pub(crate) mod order;
+mod rrset;
+pub(crate) mod set;
+
+use std::cmp::Ordering;
+
+use rhumb_wire::{Name, NameBuf, NameRef};
+
+use crate::hash::NameHash;
+use arena::{Arena, Ref};
+use index::Index;
+use node::Node;
+use order::Order;
+
+pub use iter::Rrsets;
+pub use rrset::{RecordView, Records, Rrset};
 
 /// The contents of one zone.
 #[derive(Debug)]
 pub struct Contents {
-    apex: Name,
-    serial: u32,
+    pub(crate) apex: Name,
+    /// Labels of the apex.
+    pub(crate) apex_labels: usize,
+    pub(crate) start: NameHash,
+    pub(crate) arena: Arena,
+    pub(crate) names: Tree,
+    /// Labels below the apex of the deepest node.
+    pub(crate) depth: usize,
+    pub(crate) root: Ref,
+    pub(crate) serial: u32,
+    /// TTL of a denial in seconds (RFC 2308 section 5).
+    pub(crate) negative_ttl: u32,
+    pub(crate) records: u64,
+    pub(crate) denial: Denial,
+}
+
+/// Nodes by hash and in order.
+#[derive(Debug, Default)]
+pub(crate) struct Tree {
+    pub(crate) index: Index,
+    pub(crate) order: Order,
+}
+
+/// How names and types are denied to those who want proof.
+#[derive(Debug, Default)]
+pub(crate) enum Denial {
+    /// Not at all: the zone is not signed.
+    #[default]
+    Unsigned,
+    /// By NSEC: the names that own one (RFC 4034 section 4).
+    Nsec(Order),
+    /// By NSEC3 (RFC 5155).
+    Nsec3(Box<Hashed>),
+}
+
+/// The NSEC3 side of a zone.
+#[derive(Debug)]
+pub(crate) struct Hashed {
+    /// The owners of NSEC3 records. They are no names of the zone (RFC 5155 section 7.2.8).
+    pub(crate) tree: Tree,
+    /// Additional iterations.
+    pub(crate) iterations: u16,
+    /// The salt.
+    pub(crate) salt: Box<[u8]>,
 }
 
 impl Contents {
-    pub(crate) fn new(apex: Name, serial: u32) -> Self {
-        Self { apex, serial }
-    }
-
     /// The apex, in the case it was given.
     pub fn apex(&self) -> NameRef<'_> {
         self.apex.as_ref()
     }
 
     /// The serial of the SOA.
-    pub fn serial(&self) -> u32 {
+    pub const fn serial(&self) -> u32 {
         self.serial
+    }
+
+    /// The SOA.
+    pub fn soa(&self) -> Option<Rrset<'_>> {
+        self.find(self.apex(), rhumb_wire::Type::SOA)
+    }
+
+    /// The RRset of exactly this owner and type, wherever it lies: glue and occluded records too, wildcards only literally.
+    pub fn find(&self, owner: NameRef<'_>, rtype: rhumb_wire::Type) -> Option<Rrset<'_>> {
+        let node = self.node_named(self.below_apex(owner)?)?;
+        let set = node.sets().find(|set| set.rtype == rtype && set.records > 0)?;
+        Some(Rrset::new(self.apex(), node, set))
+    }
+
+    /// Number of records, signatures included.
+    pub const fn record_count(&self) -> u64 {
+        self.records
+    }
+
+    /// Whether denials come with proof (NSEC or NSEC3) when asked for.
+    pub const fn is_signed(&self) -> bool {
+        !matches!(self.denial, Denial::Unsigned)
+    }
+
+    /// Every RRset, names in canonical order, NSEC3 owners among them.
+    pub fn iter(&self) -> Rrsets<'_> {
+        Rrsets::new(self)
+    }
+
+    /// Bytes these contents hold, those shared with others counted in full.
+    pub fn memory(&self) -> usize {
+        let denial = match &self.denial {
+            Denial::Unsigned => 0,
+            Denial::Nsec(order) => order.memory(),
+            Denial::Nsec3(hashed) => size_of::<Hashed>() + hashed.tree.memory() + hashed.salt.len(),
+        };
+        size_of::<Self>() + self.apex().len() + self.arena.memory() + self.names.memory() + denial
+    }
+
+    #[inline]
+    pub(crate) fn node(&self, at: Ref) -> Node<'_> {
+        Node::new(self.arena.from(at))
+    }
+
+    /// What of `name` lies below the apex, without the root label; none for a name that is not in the zone.
+    pub(crate) fn below_apex<'n>(&self, name: NameRef<'n>) -> Option<&'n [u8]> {
+        if !name.is_at_or_below(self.apex()) {
+            return None;
+        }
+        name.as_bytes().get(..name.len() - self.apex().len())
+    }
+
+    /// The node with this name below the apex.
+    pub(crate) fn node_named(&self, below: &[u8]) -> Option<Node<'_>> {
+        if below.is_empty() {
+            return Some(self.node(self.root));
+        }
+        self.find_in(&self.names, below, self.hash_of(below))
+    }
+
+    #[inline]
+    pub(crate) fn find_in(&self, tree: &Tree, below: &[u8], hash: u32) -> Option<Node<'_>> {
+        tree.index.find(hash).map(|at| self.node(at)).find(|node| node.name().eq_ignore_ascii_case(below))
+    }
+
+    /// The hash of a name below the apex.
+    pub(crate) fn hash_of(&self, below: &[u8]) -> u32 {
+        crate::hash::of_labels(self.start, below)
+    }
+
+    /// The full name of a node.
+    pub(crate) fn owner(&self, node: Node<'_>) -> NameBuf {
+        full_name(node.name(), self.apex())
+    }
+
+    /// The node of `order` that stands at or before the name `below` the apex in canonical order, the ring closed.
+    pub(crate) fn at_or_before(&self, order: &Order, below: &[u8]) -> Option<Node<'_>> {
+        order.at_or_before(|at| canonical(self.node(at).name(), below)).map(|at| self.node(at))
+    }
+}
+
+impl Tree {
+    fn memory(&self) -> usize {
+        self.index.memory() + self.order.memory()
+    }
+}
+
+impl<'a> IntoIterator for &'a Contents {
+    type Item = Rrset<'a>;
+    type IntoIter = Rrsets<'a>;
+
+    fn into_iter(self) -> Rrsets<'a> {
+        self.iter()
+    }
+}
+
+/// The full name of what is called `below` in the zone at `apex`.
+pub(crate) fn full_name(below: &[u8], apex: NameRef<'_>) -> NameBuf {
+    let mut name = NameBuf::new();
+    let mut rest = below;
+    while let Some((&length, tail)) = rest.split_first() {
+        let Some((label, tail)) = tail.split_at_checked(usize::from(length)) else { break };
+        // The builder took it from a whole name, so it fits.
+        let _ = name.push_label(label);
+        rest = tail;
+    }
+    let _ = name.finish(apex);
+    name
+}
+
+/// Canonical order of two names below the same apex (RFC 4034 section 6.1).
+pub(crate) fn canonical(a: &[u8], b: &[u8]) -> Ordering {
+    let (a_offsets, a_count) = label_offsets(a);
+    let (b_offsets, b_count) = label_offsets(b);
+    let left = a_offsets.iter().take(a_count).rev().map(|&at| label_at(a, at));
+    let right = b_offsets.iter().take(b_count).rev().map(|&at| label_at(b, at));
+    for (x, y) in left.zip(right) {
+        let lower = x.iter().map(u8::to_ascii_lowercase);
+        match lower.cmp(y.iter().map(u8::to_ascii_lowercase)) {
+            Ordering::Equal => {}
+            unequal => return unequal,
+        }
+    }
+    a_count.cmp(&b_count)
+}
+
+/// Offsets of the labels of a name without root label, and their number.
+#[inline]
+pub(crate) fn label_offsets(below: &[u8]) -> ([u8; 128], usize) {
+    let mut offsets = [0; 128];
+    let (mut at, mut count) = (0usize, 0usize);
+    while let (Some(&length), Some(slot)) = (below.get(at), offsets.get_mut(count)) {
+        *slot = at as u8;
+        count += 1;
+        at += 1 + usize::from(length);
+    }
+    (offsets, count)
+}
+
+/// The label at `offset`, without its length.
+fn label_at(below: &[u8], offset: u8) -> &[u8] {
+    let tail = below.get(usize::from(offset)..).unwrap_or(&[]);
+    match tail.split_first() {
+        Some((&length, rest)) => rest.get(..usize::from(length)).unwrap_or(&[]),
+        None => &[],
     }
 }

@@ -63,11 +63,13 @@ pub enum FaultKind {
     SeveralCnames,
     /// Error: more than one DNAME at a name (RFC 6672 section 2.4).
     SeveralDnames,
+    /// Error: more records than contents can refer to.
+    TooLarge,
     /// Warning: the TTLs of an RRset differ; the lowest is taken (RFC 2181 section 5.2).
     TtlsDiffer(Type),
     /// Warning: an NS needs the address of a name at or below its own cut, and the zone has none.
     MissingGlue(Name),
-    /// Warning: the target lies in the authoritative part of this zone and has no address.
+    /// Warning: the target of an NS, MX or SRV lies in the authoritative part of this zone and has no address.
     TargetWithoutAddress {
         /// The type that points there.
         rtype: Type,
@@ -96,9 +98,12 @@ impl FaultKind {
     /// How bad it is.
     pub const fn severity(&self) -> Severity {
         match self {
-            Self::NoSoa | Self::NoNs | Self::CnameAndOther(_) | Self::SeveralCnames | Self::SeveralDnames => {
-                Severity::Error
-            }
+            Self::NoSoa
+            | Self::NoNs
+            | Self::CnameAndOther(_)
+            | Self::SeveralCnames
+            | Self::SeveralDnames
+            | Self::TooLarge => Severity::Error,
             _ => Severity::Warning,
         }
     }
@@ -112,6 +117,7 @@ impl fmt::Display for FaultKind {
             Self::CnameAndOther(rtype) => write!(f, "a CNAME and {rtype} at the same name"),
             Self::SeveralCnames => f.write_str("more than one CNAME at the same name"),
             Self::SeveralDnames => f.write_str("more than one DNAME at the same name"),
+            Self::TooLarge => f.write_str("the zone is too large"),
             Self::TtlsDiffer(rtype) => write!(f, "the TTLs of the {rtype} RRset differ, the lowest is taken"),
             Self::MissingGlue(target) => {
                 write!(f, "the delegation needs an address of {target}, which is missing")

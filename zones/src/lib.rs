@@ -1,9 +1,15 @@
 //! Zone contents, zone files, lookup and answers.
 
+pub mod answer;
 pub mod builder;
 pub mod contents;
 pub mod fault;
+mod hash;
+pub mod lookup;
+mod nsec3;
 
+pub use answer::{Asked, Found, OneZone, Reply, ReplyKind, Zones, answer};
 pub use builder::Builder;
 pub use contents::Contents;
 pub use fault::{AddError, Fault, FaultKind, Severity};
+pub use lookup::{Match, MatchKind};

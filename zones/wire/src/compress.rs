@@ -91,6 +91,9 @@ impl Compression {
 
     /// Drops what was noted at or after offset `end`: the message was cut back to there.
     pub fn forget_from(&mut self, end: usize) {
+        if !self.used {
+            return;
+        }
         for slot in &mut self.slots {
             if usize::from(*slot) >= end {
                 *slot = 0;

@@ -90,6 +90,23 @@ impl<'b, 'c> Writer<'b, 'c> {
         Ok(())
     }
 
+    /// Overwrites two bytes that were written; an offset beyond them is left alone.
+    #[inline]
+    pub fn patch_u16(&mut self, at: usize, value: u16) {
+        let written = self.buffer.get_mut(..self.at).unwrap_or(&mut []);
+        if let Some(place) = written.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+            *place = value.to_be_bytes();
+        }
+    }
+
+    /// Overwrites four bytes that were written; an offset beyond them is left alone.
+    pub fn patch_u32(&mut self, at: usize, value: u32) {
+        let written = self.buffer.get_mut(..self.at).unwrap_or(&mut []);
+        if let Some(place) = written.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+            *place = value.to_be_bytes();
+        }
+    }
+
     /// Writes one byte. Errors: `Full`.
     pub fn u8(&mut self, value: u8) -> Result<(), Full> {
         self.bytes(&[value])
@@ -182,8 +199,14 @@ impl<'b, 'c> Writer<'b, 'c> {
 
     /// Counts one more entry of a section that was written by hand.
     pub fn count(&mut self, section: Section) {
+        self.count_many(section, 1);
+    }
+
+    /// Counts entries of a section that were written by hand.
+    #[inline]
+    pub fn count_many(&mut self, section: Section, entries: u16) {
         if let Some(count) = self.counts.get_mut(section as usize) {
-            *count = count.saturating_add(1);
+            *count = count.saturating_add(entries);
         }
     }
 
@@ -200,5 +223,31 @@ impl<'b, 'c> Writer<'b, 'c> {
             *room = head.to_bytes();
         }
         self.at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Message;
+
+    #[test]
+    fn what_is_written_can_be_overwritten_and_nothing_else() {
+        let mut buffer = [0xee; 64];
+        let mut compression = Compression::default();
+        let mut w = Writer::new(&mut buffer, 64, &mut compression);
+        w.question(NameRef::ROOT, Type::A, Class::IN).unwrap();
+        w.record(Section::Answer, NameRef::ROOT, Type::A, Class::IN, 1, |w| w.bytes(&[1, 2, 3, 4])).unwrap();
+        let at = w.len();
+        w.patch_u32(at - 10, 600);
+        w.patch_u16(at - 2, 0x0506);
+        w.patch_u16(at - 1, 0xffff);
+        w.patch_u32(at, u32::MAX);
+        w.count_many(Section::Additional, 0);
+        let length = w.finish(1, 0);
+        assert_eq!(buffer[at..], [0xee; 64][at..]);
+        let message = Message::parse(&buffer[..length]).unwrap();
+        let record = message.records().next().unwrap().unwrap();
+        assert_eq!((record.ttl, record.rdata), (600, &[1, 2, 5, 6][..]));
     }
 }

@@ -1,0 +1,284 @@
+//! Answers from zone contents (RFC 1034 section 4.3.2 and what has clarified it since).
+//!
+//! Choices where the RFCs leave one: responses are minimal, no NS records are added to an answer. ANY gets one RRset (RFC 8482
+//! section 4.1), the one of the lowest type that is not DNSSEC's, or the CNAME alone. Addresses of the targets of NS, MX, SRV, SVCB and
+//! HTTPS that lie in the zone are added where there is room. A chain ends after [`MAX_LINKS`] links, and at once where it
+//! comes back to a name it had. What does not fit is left out RRset by RRset, with TC for all but additional addresses.
+
+mod additional;
+mod chain;
+mod denial;
+mod put;
+
+use rhumb_wire::{NameRef, Rcode, Section, Type, Writer};
+
+use crate::contents::node::{Flags, Node};
+use crate::contents::set::{FIXED, Set};
+use crate::contents::{Contents, Rrset};
+use crate::lookup::{Match, MatchKind};
+use put::{Current, Owner};
+
+/// CNAME and DNAME records followed for one question.
+pub const MAX_LINKS: u8 = 8;
+/// Where the question's name stands.
+const QUESTION_AT: usize = rhumb_wire::header::LENGTH;
+
+/// The zones served here, where a chain of aliases may go on.
+pub trait Zones {
+    /// The zone with the longest name at or above `name`.
+    fn find(&self, name: NameRef<'_>) -> Option<Found<'_>>;
+}
+
+/// A zone that was found.
+#[derive(Debug, Clone, Copy)]
+pub enum Found<'a> {
+    /// It is loaded.
+    Contents(&'a Contents),
+    /// It is served here and not loaded.
+    NotReady,
+}
+
+/// No zone but the one asked.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OneZone;
+
+impl Zones for OneZone {
+    fn find(&self, _: NameRef<'_>) -> Option<Found<'_>> {
+        None
+    }
+}
+
+/// A question.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'q> {
+    /// QNAME, as it was asked.
+    pub name: NameRef<'q>,
+    /// QTYPE.
+    pub qtype: Type,
+    /// Whether signatures and proofs are wanted (the DO bit).
+    pub dnssec_ok: bool,
+    /// Whether ANY gets one RRset instead of all (RFC 8482).
+    pub minimal_any: bool,
+}
+
+/// What was answered. The sections are in the writer; the header is the caller's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reply {
+    /// The response code.
+    pub rcode: Rcode,
+    /// AA: everything but a referral.
+    pub authoritative: bool,
+    /// TC: something that belongs to the answer did not fit.
+    pub truncated: bool,
+    /// CNAME and DNAME records followed.
+    pub links: u8,
+    /// What kind of answer it is.
+    pub kind: ReplyKind,
+}
+
+/// Kinds of answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ReplyKind {
+    /// The RRset that was asked for, perhaps at the end of a chain.
+    Answer,
+    /// A delegation to other servers.
+    Referral,
+    /// The name exists and the type does not.
+    NoData,
+    /// The name does not exist.
+    NxDomain,
+    /// A chain of aliases that leaves what is served here, or that is too long, or that goes round.
+    Chain,
+    /// The name that a DNAME leads to is too long (RFC 6672 section 2.2).
+    Overflow,
+    /// The name does not lie in the zone: nothing was written, the response code is REFUSED.
+    OutOfZone,
+}
+
+/// Answers `asked` from `zone`. The question is written in `w` already and nothing else.
+///
+/// Nothing is allocated, and the work is bounded by the size of a message and by [`MAX_LINKS`].
+pub fn answer(zone: &Contents, asked: &Asked<'_>, zones: &impl Zones, w: &mut Writer<'_, '_>) -> Reply {
+    let mut assembly = Assembly::new(zone, asked, w);
+    match assembly.step(Current::question(asked.name)) {
+        Ok(Step::Done) => {}
+        Ok(Step::Follow(target)) => assembly.follow(target, zones),
+        Err(Stop) => assembly.reply.truncated = true,
+    }
+    assembly.reply
+}
+
+/// Something that belongs to the answer does not fit.
+struct Stop;
+
+/// What to do next.
+enum Step {
+    Done,
+    /// Go on with the name at this offset of the message.
+    Follow(usize),
+}
+
+/// An answer being put together.
+struct Assembly<'z, 'a, 'w, 'b, 'c> {
+    zone: &'z Contents,
+    asked: &'a Asked<'a>,
+    w: &'w mut Writer<'b, 'c>,
+    reply: Reply,
+    /// Whether the question's name lies in `zone`.
+    local: bool,
+}
+
+impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
+    fn new(zone: &'z Contents, asked: &'a Asked<'a>, w: &'w mut Writer<'b, 'c>) -> Self {
+        let reply = Reply {
+            rcode: Rcode::NOERROR,
+            authoritative: true,
+            truncated: false,
+            links: 0,
+            kind: ReplyKind::Answer,
+        };
+        Self { zone, asked, w, reply, local: true }
+    }
+
+    /// Whether signatures and proofs are to be added.
+    fn proves(&self) -> bool {
+        self.asked.dnssec_ok && self.zone.is_signed()
+    }
+
+    /// One name of the chain.
+    fn step(&mut self, current: Current<'_>) -> Result<Step, Stop> {
+        let Some(found) = self.zone.lookup(current.name) else {
+            self.reply.kind = ReplyKind::OutOfZone;
+            self.reply.rcode = Rcode::REFUSED;
+            self.reply.authoritative = false;
+            return Ok(Step::Done);
+        };
+        self.matched(&current, &found)
+    }
+
+    fn matched(&mut self, current: &Current<'_>, found: &Match<'z>) -> Result<Step, Stop> {
+        match found.kind() {
+            MatchKind::Exact | MatchKind::Wildcard => self.at_node(current, found),
+            MatchKind::AtCut if self.asked.qtype == Type::DS => self.at_node(current, found),
+            MatchKind::AtCut | MatchKind::BelowCut => self.referral(current, found).map(|()| Step::Done),
+            MatchKind::BelowDname => self.below_dname(current, found),
+            MatchKind::NoName => self.no_name(current, found).map(|()| Step::Done),
+        }
+    }
+
+    /// The name exists, or a wildcard stands for it.
+    fn at_node(&mut self, current: &Current<'_>, found: &Match<'z>) -> Result<Step, Stop> {
+        let owner = self.owner_of(current, found);
+        let node = found.node;
+        let qtype = self.asked.qtype;
+        if let Some(set) = node.sets().find(|set| set.rtype == qtype && set.records > 0) {
+            let at = self.put(Section::Answer, node, &set, owner)?;
+            self.prove_expansion(current, found)?;
+            self.reply.kind = ReplyKind::Answer;
+            self.additional(&set, at, owner);
+            return Ok(Step::Done);
+        }
+        match qtype {
+            Type::ANY => return self.any(current, found, owner).map(|()| Step::Done),
+            Type::RRSIG => return self.signatures(current, found, owner).map(|()| Step::Done),
+            _ => {}
+        }
+        if node.flags().has(Flags::CNAME)
+            && found.kind() != MatchKind::AtCut
+            && let Some(set) = node.sets().find(|set| set.rtype == Type::CNAME)
+        {
+            if self.reply.links == MAX_LINKS {
+                self.reply.kind = ReplyKind::Chain;
+                return Ok(Step::Done);
+            }
+            let at = self.put(Section::Answer, node, &set, owner)?;
+            self.prove_expansion(current, found)?;
+            return Ok(Step::Follow(self.rdata_at(at)));
+        }
+        self.no_data(current, found).map(|()| Step::Done)
+    }
+
+    /// ANY: one RRset, or all.
+    fn any(&mut self, current: &Current<'_>, found: &Match<'z>, owner: Owner) -> Result<(), Stop> {
+        let node = found.node;
+        let wanted = if self.asked.minimal_any { lowest(node) } else { None };
+        let mut some = false;
+        for set in node.sets().filter(|set| set.records > 0) {
+            if wanted.is_none_or(|wanted| wanted == set.rtype) {
+                self.put(Section::Answer, node, &set, owner)?;
+                some = true;
+            }
+        }
+        self.answered(current, found, some)
+    }
+
+    /// RRSIG itself: all signatures of the name.
+    fn signatures(&mut self, current: &Current<'_>, found: &Match<'z>, owner: Owner) -> Result<(), Stop> {
+        let mut some = false;
+        for set in found.node.sets().filter(|set| set.signatures > 0) {
+            self.put_signatures(&set, owner)?;
+            some = true;
+        }
+        self.answered(current, found, some)
+    }
+
+    fn answered(&mut self, current: &Current<'_>, found: &Match<'z>, some: bool) -> Result<(), Stop> {
+        if !some {
+            return self.no_data(current, found);
+        }
+        self.reply.kind = ReplyKind::Answer;
+        self.prove_expansion(current, found)
+    }
+
+    /// A delegation (RFC 1034 section 4.3.2 step 3b; RFC 4035 section 3.1.4 for DS and its denial).
+    fn referral(&mut self, current: &Current<'_>, found: &Match<'z>) -> Result<(), Stop> {
+        self.reply.kind = ReplyKind::Referral;
+        self.reply.authoritative = self.reply.links > 0;
+        let node = found.node;
+        let owner = self.owner_at(current, found.shared);
+        let Some(set) = node.sets().find(|set| set.rtype == Type::NS) else { return Ok(()) };
+        let at = self.put_unsigned(Section::Authority, node, &set, owner)?;
+        if self.proves() {
+            match node.sets().find(|set| set.rtype == Type::DS && set.records > 0) {
+                Some(ds) => self.put(Section::Authority, node, &ds, owner).map(|_| ())?,
+                None => self.prove_no_ds(node)?,
+            }
+        }
+        let cut = current.name.len() - found.shared;
+        self.glue(&set, at, current.name, cut)
+    }
+
+    fn no_data(&mut self, current: &Current<'_>, found: &Match<'z>) -> Result<(), Stop> {
+        self.reply.kind = ReplyKind::NoData;
+        self.soa(current)?;
+        self.prove_no_data(current, found)
+    }
+
+    fn no_name(&mut self, current: &Current<'_>, found: &Match<'z>) -> Result<(), Stop> {
+        self.reply.kind = ReplyKind::NxDomain;
+        self.reply.rcode = Rcode::NXDOMAIN;
+        self.soa(current)?;
+        self.prove_no_name(current, found)
+    }
+
+    /// The SOA that makes a denial one (RFC 2308 section 3), its TTL cut to the minimum.
+    fn soa(&mut self, current: &Current<'_>) -> Result<(), Stop> {
+        let node = self.zone.node(self.zone.root);
+        let Some(set) = node.sets().find(|set| set.rtype == Type::SOA) else { return Ok(()) };
+        let owner = self.owner_at(current, self.zone.apex().len());
+        let at = self.put(Section::Authority, node, &set, owner)?;
+        self.set_ttls(at, self.zone.negative_ttl);
+        Ok(())
+    }
+}
+
+/// The type that stands for all of a name: its CNAME, or the lowest that is not DNSSEC's.
+fn lowest(node: Node<'_>) -> Option<Type> {
+    if node.flags().has(Flags::CNAME) {
+        return Some(Type::CNAME);
+    }
+    let types = || node.sets().filter(|set| set.records > 0).map(|set| set.rtype);
+    types()
+        .find(|rtype| !matches!(*rtype, Type::NSEC | Type::DNSKEY | Type::NSEC3PARAM))
+        .or_else(|| types().next())
+}

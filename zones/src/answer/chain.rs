@@ -1,0 +1,111 @@
+//! Chains of aliases: CNAME, and DNAME with the CNAME made from it (RFC 6672), within the zone and across zones.
+
+use rhumb_wire::{NameBuf, NameError, NameRef, Rcode, Section, Type, name};
+
+use super::put::Current;
+use super::{Assembly, FIXED, Found, MAX_LINKS, QUESTION_AT, ReplyKind, Step, Stop, Zones};
+use crate::lookup::{Match, MatchKind};
+
+impl<'z> Assembly<'z, '_, '_, '_, '_> {
+    /// Goes on from name to name until one is no alias.
+    pub(super) fn follow<'s: 'z>(&mut self, target: usize, zones: &'s impl Zones) {
+        let mut places = [QUESTION_AT; MAX_LINKS as usize + 1];
+        let mut target = target;
+        let mut name = NameBuf::new();
+        loop {
+            self.reply.links += 1;
+            let links = usize::from(self.reply.links);
+            self.reply.kind = ReplyKind::Chain;
+            if name::expand(self.w.written(), target, &mut name).is_err()
+                || self.was_met(places.get(..links).unwrap_or(&[]), name.as_ref())
+            {
+                return;
+            }
+            if let Some(place) = places.get_mut(links) {
+                *place = target;
+            }
+            let current = Current { name: name.as_ref(), at: target, is_question: false };
+            let Some(found) = self.enter(current.name, zones) else { return };
+            match self.matched(&current, &found) {
+                Ok(Step::Done) => return,
+                Ok(Step::Follow(next)) => target = next,
+                Err(Stop) => {
+                    self.reply.truncated = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// What `name` is, in this zone or in the one that is responsible for it; none if that is not served here.
+    fn enter<'s: 'z>(&mut self, name: NameRef<'_>, zones: &'s impl Zones) -> Option<Match<'z>> {
+        let here = self.zone.lookup(name);
+        if let Some(found) = &here
+            && !matches!(found.kind(), MatchKind::AtCut | MatchKind::BelowCut)
+        {
+            return here;
+        }
+        match zones.find(name) {
+            Some(Found::Contents(zone)) if zone.apex() != self.zone.apex() => {
+                self.zone = zone;
+                self.local = self.asked.name.is_at_or_below(zone.apex());
+                zone.lookup(name)
+            }
+            Some(Found::NotReady) => None,
+            _ => here,
+        }
+    }
+
+    fn was_met(&self, places: &[usize], name: NameRef<'_>) -> bool {
+        let mut other = NameBuf::new();
+        places
+            .iter()
+            .any(|&at| name::expand(self.w.written(), at, &mut other).is_ok() && other.as_ref() == name)
+    }
+
+    /// The name lies below a DNAME: the DNAME, and a CNAME from the name to what it stands for (RFC 6672 section 3.1).
+    pub(super) fn below_dname(&mut self, current: &Current<'_>, found: &Match<'z>) -> Result<Step, Stop> {
+        let node = found.node;
+        let Some(set) = node.sets().find(|set| set.rtype == Type::DNAME) else { return Ok(Step::Done) };
+        if self.reply.links == MAX_LINKS {
+            self.reply.kind = ReplyKind::Chain;
+            return Ok(Step::Done);
+        }
+        let owner = self.owner_at(current, found.shared);
+        self.put(Section::Answer, node, &set, owner)?;
+        let target = set.image().get(FIXED..).map(NameRef::parse);
+        let Some(Ok(target)) = target else { return Ok(Step::Done) };
+        let mut name = NameBuf::new();
+        if substitute(current.name, found.shared, target, &mut name).is_err() {
+            self.reply.kind = ReplyKind::Overflow;
+            self.reply.rcode = Rcode::YXDOMAIN;
+            return Ok(Step::Done);
+        }
+        let at = self.put_alias(current.at, set.ttl(), name.as_ref())?;
+        if self.asked.qtype == Type::CNAME {
+            self.reply.kind = ReplyKind::Answer;
+            return Ok(Step::Done);
+        }
+        Ok(Step::Follow(self.rdata_at(at)))
+    }
+}
+
+/// `name` with its last `length` bytes replaced by `target`. Errors: `TooLong`.
+fn substitute(
+    name: NameRef<'_>,
+    length: usize,
+    target: NameRef<'_>,
+    into: &mut NameBuf,
+) -> Result<(), NameError> {
+    into.clear();
+    let kept = name.len() - length;
+    let mut taken = 0;
+    for label in name.labels() {
+        if taken >= kept {
+            break;
+        }
+        into.push_label(label)?;
+        taken += 1 + label.len();
+    }
+    into.finish(target)
+}

@@ -1,0 +1,284 @@
+//! RRset images into the message: copied whole, then the pointers filled in.
+
+use rhumb_wire::rdata::{Field, layout};
+use rhumb_wire::{Class, Full, NameBuf, NameRef, Section, Type, Writer, name};
+
+use super::{Assembly, QUESTION_AT, Stop};
+use crate::contents::node::Node;
+use crate::contents::set::{FIXED, IN_IMAGE, Images, Set, TO_QUESTION, TTL_AT, VALUE, expand, has_pointers};
+use crate::lookup::Match;
+
+/// The two bits that make a pointer, and the greatest offset it can hold.
+const POINTER: u16 = 0xc000;
+const REACH: usize = 0x3fff;
+
+/// The name of the chain at hand.
+pub(super) struct Current<'n> {
+    pub(super) name: NameRef<'n>,
+    /// Where it begins in the message.
+    pub(super) at: usize,
+    /// Whether it is the question's, written out in full.
+    pub(super) is_question: bool,
+}
+
+impl<'n> Current<'n> {
+    pub(super) const fn question(name: NameRef<'n>) -> Self {
+        Self { name, at: QUESTION_AT, is_question: true }
+    }
+}
+
+/// The owner of records, as it stands in the message.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Owner {
+    /// Where it begins.
+    pub(super) at: usize,
+    /// Where a name ends that is written out in full and has its last `shared` bytes in common with the stored owner.
+    end: usize,
+    shared: usize,
+}
+
+impl Owner {
+    /// The name at this offset, whose records have no names in their RDATA.
+    pub(super) const fn alone(at: usize) -> Self {
+        Self { at, end: 0, shared: 0 }
+    }
+}
+
+impl<'z> Assembly<'z, '_, '_, '_, '_> {
+    /// The whole of the current name as owner of what `found` matched.
+    pub(super) fn owner_of(&self, current: &Current<'_>, found: &Match<'z>) -> Owner {
+        Owner { at: current.at, ..self.owner_at(current, found.shared) }
+    }
+
+    /// The last `length` bytes of the current name as owner.
+    pub(super) fn owner_at(&self, current: &Current<'_>, length: usize) -> Owner {
+        let question_end = QUESTION_AT + self.asked.name.len();
+        if current.is_question {
+            return Owner { at: question_end - length, end: question_end, shared: length };
+        }
+        let skipped = current.name.len().saturating_sub(length);
+        let at = suffix_at(self.w.written(), current.at, skipped).unwrap_or(current.at);
+        // Of a name further down the chain only the apex is known to stand in full, at the question's end.
+        let shared = if self.local { self.zone.apex().len() } else { 0 };
+        Owner { at, end: question_end, shared }
+    }
+
+    /// Where the RDATA of the first record of an image begins that was put at `at`.
+    pub(super) fn rdata_at(&self, at: usize) -> usize {
+        let owner = self.w.written().get(at..).and_then(<[u8]>::first_chunk);
+        let pointer = owner.is_some_and(|owner| u16::from_be_bytes(*owner) >= POINTER);
+        let owner_end = if pointer { at + 2 } else { name::skip(self.w.written(), at).unwrap_or(at + 2) };
+        owner_end + FIXED - 2
+    }
+
+    /// Puts an RRset, with its signatures where they are wanted; where it begins. Errors: it does not fit, nothing was written.
+    pub(super) fn put(
+        &mut self,
+        section: Section,
+        node: Node<'_>,
+        set: &Set<'_>,
+        owner: Owner,
+    ) -> Result<usize, Stop> {
+        let (image, more) = match self.proves() {
+            true => (set.images(), set.signatures),
+            false => (set.image(), 0),
+        };
+        self.put_image(section, node, set, owner, image, set.records + more)
+    }
+
+    /// Puts an RRset without its signatures.
+    pub(super) fn put_unsigned(
+        &mut self,
+        section: Section,
+        node: Node<'_>,
+        set: &Set<'_>,
+        owner: Owner,
+    ) -> Result<usize, Stop> {
+        self.put_image(section, node, set, owner, set.image(), set.records)
+    }
+
+    fn put_image(
+        &mut self,
+        section: Section,
+        node: Node<'_>,
+        set: &Set<'_>,
+        owner: Owner,
+        image: &[u8],
+        records: u32,
+    ) -> Result<usize, Stop> {
+        let at = self.w.len();
+        let mark = self.w.mark();
+        let fits = image.len() <= self.w.room();
+        let done = if owner.at > REACH {
+            self.write_out(section, node, set, owner.at, image)
+        } else if fits && self.copy(set, owner, image).is_ok() {
+            self.w.count_many(section, records as u16);
+            return Ok(at);
+        } else {
+            // A pointer that cannot be filled in, or no room: written out, compressed name by name, it may be shorter.
+            self.w.rollback(mark);
+            self.write_out(section, node, set, owner.at, image)
+        };
+        done.map(|()| at).map_err(|Full| {
+            self.w.rollback(mark);
+            Stop
+        })
+    }
+
+    /// Copies the image and fills in its pointers. Errors: one cannot be filled in.
+    fn copy(&mut self, set: &Set<'_>, owner: Owner, image: &[u8]) -> Result<(), Full> {
+        let at = self.w.len();
+        self.w.bytes(image)?;
+        let to_owner = POINTER | owner.at as u16;
+        if to_owner != TO_QUESTION {
+            for (record, _) in Images::new(image) {
+                self.w.patch_u16(at + record, to_owner);
+            }
+        }
+        for (place, stored) in set.pointers() {
+            let value = usize::from(stored & VALUE);
+            let target = match stored & IN_IMAGE {
+                0 if value <= owner.shared => owner.end - value,
+                0 => return Err(Full),
+                _ => at + value,
+            };
+            if target > REACH {
+                return Err(Full);
+            }
+            self.w.patch_u16(at + place, POINTER | target as u16);
+        }
+        Ok(())
+    }
+
+    /// Writes the records of an image one by one, every name compressed as far as the message allows.
+    fn write_out(
+        &mut self,
+        section: Section,
+        node: Node<'_>,
+        set: &Set<'_>,
+        owner_at: usize,
+        image: &[u8],
+    ) -> Result<(), Full> {
+        let mut owner = NameBuf::new();
+        name::expand(self.w.written(), owner_at, &mut owner).map_err(|_| Full)?;
+        let stored_owner = self.zone.owner(node);
+        let records = set.image().len();
+        let ttl = set.ttl();
+        for (at, rdata) in Images::new(image) {
+            let rtype = if at < records { set.rtype } else { Type::RRSIG };
+            self.w.record(section, owner.as_ref(), rtype, Class::IN, ttl, |w| {
+                if has_pointers(rtype) {
+                    write_rdata(w, rtype, image, (at + FIXED, rdata.len()), stored_owner.as_ref())
+                } else {
+                    w.bytes(rdata)
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Puts the signatures alone. Errors: they do not fit, nothing was written.
+    pub(super) fn put_signatures(&mut self, set: &Set<'_>, owner: Owner) -> Result<(), Stop> {
+        let at = self.w.len();
+        let image = set.signature_image();
+        if owner.at > REACH {
+            return Err(Stop);
+        }
+        self.w.bytes(image).map_err(|Full| Stop)?;
+        for (record, _) in Images::new(image) {
+            self.w.patch_u16(at + record, POINTER | owner.at as u16);
+        }
+        self.w.count_many(Section::Answer, set.signatures as u16);
+        Ok(())
+    }
+
+    /// Writes the CNAME made from a DNAME. Errors: it does not fit, nothing was written.
+    pub(super) fn put_alias(&mut self, owner: usize, ttl: u32, target: NameRef<'_>) -> Result<usize, Stop> {
+        let mark = self.w.mark();
+        let at = self.w.len();
+        self.alias(owner, ttl, target).map_err(|Full| {
+            self.w.rollback(mark);
+            Stop
+        })?;
+        self.w.count(Section::Answer);
+        Ok(at)
+    }
+
+    fn alias(&mut self, owner: usize, ttl: u32, target: NameRef<'_>) -> Result<(), Full> {
+        if owner > REACH {
+            return Err(Full);
+        }
+        self.w.u16(POINTER | owner as u16)?;
+        self.w.u16(Type::CNAME.0)?;
+        self.w.u16(Class::IN.0)?;
+        self.w.u32(ttl)?;
+        let apex = self.zone.apex();
+        let apex_at = QUESTION_AT + self.asked.name.len() - apex.len().min(self.asked.name.len());
+        let below = self.zone.below_apex(target).filter(|_| self.local && !apex.is_root());
+        self.w.with_length(|w| match below {
+            Some(below) => {
+                w.bytes(below)?;
+                w.u16(POINTER | apex_at as u16)
+            }
+            None => w.name(target),
+        })
+    }
+
+    /// Sets the TTL of all records from offset `at` on.
+    pub(super) fn set_ttls(&mut self, at: usize, ttl: u32) {
+        let mut at = at;
+        while let Ok(owner_end) = name::skip(self.w.written(), at) {
+            let fixed = owner_end - 2;
+            let length = self.w.written().get(fixed + FIXED - 2..).and_then(<[u8]>::first_chunk);
+            let Some(length) = length.map(|length| u16::from_be_bytes(*length)) else { return };
+            self.w.patch_u32(fixed + TTL_AT, ttl);
+            at = fixed + FIXED + usize::from(length);
+        }
+    }
+}
+
+/// Writes stored RDATA, whose place in the image is given, its names compressed anew.
+fn write_rdata(
+    w: &mut Writer<'_, '_>,
+    rtype: Type,
+    image: &[u8],
+    (mut at, length): (usize, usize),
+    owner: NameRef<'_>,
+) -> Result<(), Full> {
+    let end = at + length;
+    let mut name = NameBuf::new();
+    for field in layout(rtype) {
+        match field {
+            Field::Name(_) => {
+                at = expand(image, at, owner, &mut name).ok_or(Full)?;
+                w.name(name.as_ref())?;
+            }
+            Field::Fixed(length) => {
+                w.bytes(image.get(at..at + usize::from(*length)).ok_or(Full)?)?;
+                at += usize::from(*length);
+            }
+            _ => {}
+        }
+    }
+    w.bytes(image.get(at..end).unwrap_or(&[]))
+}
+
+/// Where a name of the message has the suffix that is left after `skipped` bytes of its labels.
+fn suffix_at(message: &[u8], mut at: usize, skipped: usize) -> Option<usize> {
+    let mut left = skipped;
+    // As many steps as a name has labels, each after at most one pointer.
+    for _ in 0..256 {
+        let length = *message.get(at)?;
+        if length >= 0xc0 {
+            let pointer = u16::from_be_bytes([length & 0x3f, *message.get(at + 1)?]);
+            at = usize::from(pointer);
+            continue;
+        }
+        if left == 0 {
+            return Some(at);
+        }
+        left = left.checked_sub(1 + usize::from(length))?;
+        at += 1 + usize::from(length);
+    }
+    None
+}

@@ -1,0 +1,72 @@
+//! What proofs of denial need.
+
+use std::collections::HashSet;
+
+use rhumb_wire::rdata::make_canonical;
+use rhumb_wire::{NameRef, Type};
+
+use super::Builder;
+use crate::contents::full_name;
+use crate::contents::node::PREFIX;
+use crate::contents::set::has_pointers;
+use crate::nsec3::Parameters;
+
+/// Records of a set compared each with each; larger sets go through a table.
+const FEW: usize = 16;
+
+/// The NSEC3 chain of a zone.
+#[derive(Debug)]
+pub(super) struct Chain {
+    pub(super) iterations: u16,
+    pub(super) salt: Box<[u8]>,
+}
+
+impl Chain {
+    /// The chain that NSEC3PARAM at the apex names (RFC 5155 section 4), if there are NSEC3 records.
+    pub(super) fn of(builder: &Builder) -> Option<Self> {
+        if builder.hashed.entries.len() < 2 {
+            return None;
+        }
+        let apex = builder.names.entry(0)?;
+        builder.log.of(apex).filter(|record| record.rtype == Type::NSEC3PARAM).find_map(|record| {
+            let parameters = Parameters::parse(builder.log.rdata(record)).filter(|found| found.flags == 0)?;
+            Some(Self { iterations: parameters.iterations, salt: parameters.salt.into() })
+        })
+    }
+
+    /// The first bytes of a name's hash.
+    pub(super) fn prefix(&self, below: &[u8], apex: NameRef<'_>) -> [u8; PREFIX] {
+        let name = full_name(below, apex);
+        let hash = crate::nsec3::hash(name.as_ref(), self.iterations, &self.salt);
+        hash.first_chunk().copied().unwrap_or_default()
+    }
+}
+
+/// Keeps one of records that are the same (RFC 2181 section 5), the first.
+pub(super) fn remove_duplicates(rtype: Type, records: &mut Vec<&[u8]>) {
+    if records.len() > FEW {
+        let mut seen = HashSet::new();
+        records.retain(|rdata| seen.insert(canonical(rtype, rdata)));
+        return;
+    }
+    let mut kept = 1;
+    while let Some(&rdata) = records.get(kept) {
+        if records.iter().take(kept).any(|earlier| is_same(rtype, earlier, rdata)) {
+            records.remove(kept);
+        } else {
+            kept += 1;
+        }
+    }
+}
+
+fn is_same(rtype: Type, a: &[u8], b: &[u8]) -> bool {
+    a == b || has_pointers(rtype) && a.eq_ignore_ascii_case(b) && canonical(rtype, a) == canonical(rtype, b)
+}
+
+fn canonical(rtype: Type, rdata: &[u8]) -> Vec<u8> {
+    let mut rdata = rdata.to_vec();
+    if has_pointers(rtype) {
+        make_canonical(rtype, &mut rdata);
+    }
+    rdata
+}

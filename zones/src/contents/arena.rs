@@ -1,0 +1,94 @@
+//! Node images in a few large chunks, found by 32-bit references.
+
+use std::sync::Arc;
+
+/// Bytes between two places a reference can name.
+const UNIT: usize = 4;
+/// Units of a chunk as bits of a reference; the other bits number the chunk.
+const CHUNK_BITS: u32 = 16;
+/// Bytes after which a chunk takes no more images. One image may make its chunk longer.
+const CHUNK_BYTES: usize = UNIT << CHUNK_BITS;
+/// Chunks that references can number.
+const MAX_CHUNKS: usize = 1 << (32 - CHUNK_BITS);
+
+/// Where an image begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Ref(pub(crate) u32);
+
+/// The chunks. They never change; an arena that continues another shares its chunks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Arena {
+    chunks: Box<[Arc<[u8]>]>,
+}
+
+impl Arena {
+    /// The bytes from `at` on; the image knows its own end. Empty for a reference that was never given out.
+    #[inline]
+    pub(crate) fn from(&self, at: Ref) -> &[u8] {
+        let offset = (at.0 as usize & ((1 << CHUNK_BITS) - 1)) * UNIT;
+        self.chunks.get((at.0 >> CHUNK_BITS) as usize).and_then(|chunk| chunk.get(offset..)).unwrap_or(&[])
+    }
+
+    /// Bytes held.
+    pub(crate) fn memory(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.len() + 2 * size_of::<usize>() + size_of::<Arc<[u8]>>()).sum()
+    }
+}
+
+/// An arena being filled.
+#[derive(Debug, Default)]
+pub(crate) struct ArenaBuilder {
+    done: Vec<Arc<[u8]>>,
+    chunk: Vec<u8>,
+}
+
+impl ArenaBuilder {
+    /// Stores an image; none once no reference is left for it.
+    pub(crate) fn push(&mut self, image: &[u8]) -> Option<Ref> {
+        let padded = image.len().next_multiple_of(UNIT);
+        if !self.chunk.is_empty() && self.chunk.len() + padded > CHUNK_BYTES {
+            self.close();
+        }
+        if self.done.len() >= MAX_CHUNKS {
+            return None;
+        }
+        let at = Ref((self.done.len() << CHUNK_BITS | self.chunk.len() / UNIT) as u32);
+        self.chunk.extend_from_slice(image);
+        self.chunk.resize(self.chunk.len().next_multiple_of(UNIT), 0);
+        Some(at)
+    }
+
+    fn close(&mut self) {
+        self.done.push(Arc::from(self.chunk.as_slice()));
+        self.chunk.clear();
+    }
+
+    /// The finished arena.
+    pub(crate) fn finish(mut self) -> Arena {
+        if !self.chunk.is_empty() {
+            self.close();
+        }
+        Arena { chunks: self.done.into_boxed_slice() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_are_found_again_across_chunks() {
+        let mut builder = ArenaBuilder::default();
+        let images: Vec<Vec<u8>> = (0..3000usize)
+            .map(|i| vec![i as u8; 1 + i * 7 % 900])
+            .chain([vec![9; 2 * CHUNK_BYTES]])
+            .collect();
+        let refs: Vec<Ref> = images.iter().map(|image| builder.push(image).unwrap()).collect();
+        let arena = builder.finish();
+        assert!(arena.chunks.len() > 3);
+        for (image, &at) in images.iter().zip(&refs) {
+            assert_eq!(arena.from(at).get(..image.len()), Some(image.as_slice()));
+        }
+        assert!(arena.from(Ref(u32::MAX)).is_empty());
+    }
+}

@@ -1,0 +1,65 @@
+//! All of a zone in canonical order.
+
+use std::cmp::Ordering;
+use std::iter::Peekable;
+
+use super::arena::Ref;
+use super::node::{Node, Sets};
+use super::{Contents, Denial, Rrset, canonical};
+
+type Refs<'a> = Peekable<Box<dyn Iterator<Item = Ref> + Send + 'a>>;
+
+/// Walks the RRsets of a zone, names in canonical order.
+pub struct Rrsets<'a> {
+    contents: &'a Contents,
+    names: Refs<'a>,
+    hashed: Refs<'a>,
+    current: Option<(Node<'a>, Sets<'a>)>,
+}
+
+impl<'a> Rrsets<'a> {
+    pub(super) fn new(contents: &'a Contents) -> Self {
+        let names: Box<dyn Iterator<Item = Ref> + Send> = Box::new(contents.names.order.iter());
+        let hashed: Box<dyn Iterator<Item = Ref> + Send> = match &contents.denial {
+            Denial::Nsec3(hashed) => Box::new(hashed.tree.order.iter()),
+            _ => Box::new(std::iter::empty()),
+        };
+        Self { contents, names: names.peekable(), hashed: hashed.peekable(), current: None }
+    }
+
+    /// The next node of either tree. The owner of an NSEC3 record may also be an ordinary name: two nodes, one after the other.
+    fn next_node(&mut self) -> Option<Node<'a>> {
+        let contents = self.contents;
+        match (self.names.peek(), self.hashed.peek()) {
+            (Some(&name), Some(&hashed)) => {
+                let order = canonical(contents.node(name).name(), contents.node(hashed).name());
+                if order == Ordering::Greater { self.hashed.next() } else { self.names.next() }
+            }
+            (Some(_), None) => self.names.next(),
+            (None, _) => self.hashed.next(),
+        }
+        .map(|at| contents.node(at))
+    }
+}
+
+impl<'a> Iterator for Rrsets<'a> {
+    type Item = Rrset<'a>;
+
+    fn next(&mut self) -> Option<Rrset<'a>> {
+        loop {
+            if let Some((node, sets)) = &mut self.current
+                && let Some(set) = sets.next()
+            {
+                return Some(Rrset::new(self.contents.apex(), *node, set));
+            }
+            let node = self.next_node()?;
+            self.current = Some((node, node.sets()));
+        }
+    }
+}
+
+impl std::fmt::Debug for Rrsets<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rrsets").field("current", &self.current).finish_non_exhaustive()
+    }
+}

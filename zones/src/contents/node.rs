@@ -1,0 +1,145 @@
+//! The image of a node: its name below the apex, what it is, its RRsets.
+//!
+//! ```text
+//! length u8 · flags u8 · cover u8 · number of sets u16 · name below the apex · [NSEC3 prefix, 8 bytes] · sets …
+//! ```
+
+use std::fmt;
+
+use super::set::Set;
+
+/// Bytes before the name.
+const HEAD: usize = 5;
+/// Bytes of the NSEC3 prefix.
+pub(crate) const PREFIX: usize = 8;
+
+/// What a node is, found out once when the contents are built.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Flags(pub(crate) u8);
+
+impl Flags {
+    /// NS below the apex: a zone cut.
+    pub(crate) const CUT: Self = Self(1);
+    /// A DNAME.
+    pub(crate) const DNAME: Self = Self(2);
+    /// A CNAME.
+    pub(crate) const CNAME: Self = Self(4);
+    /// A child named `*`.
+    pub(crate) const WILDCARD: Self = Self(8);
+    /// Below a cut or a DNAME; `cover` says which.
+    pub(crate) const COVERED: Self = Self(16);
+    /// The first bytes of the name's NSEC3 hash follow the name.
+    pub(crate) const HASHED: Self = Self(32);
+
+    /// Whether one of `other`'s flags is set.
+    #[inline]
+    pub(crate) const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Both.
+    pub(crate) const fn with(self, other: Self, when: bool) -> Self {
+        if when { Self(self.0 | other.0) } else { self }
+    }
+}
+
+/// A node of the tree of names. It may own nothing (an empty non-terminal).
+#[derive(Clone, Copy)]
+pub(crate) struct Node<'a> {
+    name: &'a [u8],
+    rest: &'a [u8],
+    flags: Flags,
+    cover: u8,
+    sets: u16,
+}
+
+impl<'a> Node<'a> {
+    /// The node whose image begins `bytes`. Bytes that are none give a node without name and sets.
+    #[inline]
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        let nothing = Self { name: &[], rest: &[], flags: Flags(0), cover: 0, sets: 0 };
+        let Some((&[length, flags, cover, low, high], rest)) = bytes.split_first_chunk::<HEAD>() else {
+            return nothing;
+        };
+        let Some((name, rest)) = rest.split_at_checked(usize::from(length)) else { return nothing };
+        Self { name, rest, flags: Flags(flags), cover, sets: u16::from_le_bytes([low, high]) }
+    }
+
+    /// The name below the apex: labels in wire form without the root label, empty for the apex.
+    #[inline]
+    pub(crate) const fn name(self) -> &'a [u8] {
+        self.name
+    }
+
+    /// What it is.
+    #[inline]
+    pub(crate) const fn flags(self) -> Flags {
+        self.flags
+    }
+
+    /// Labels below the apex of the topmost cut or DNAME above this node.
+    #[inline]
+    pub(crate) const fn cover(self) -> Option<u8> {
+        if self.flags.has(Flags::COVERED) { Some(self.cover) } else { None }
+    }
+
+    /// Whether it owns nothing.
+    pub(crate) const fn is_empty(self) -> bool {
+        self.sets == 0
+    }
+
+    /// The first bytes of the name's NSEC3 hash, where the builder noted them.
+    pub(crate) fn nsec3_prefix(self) -> Option<u64> {
+        let prefix = self.rest.first_chunk::<PREFIX>().filter(|_| self.flags.has(Flags::HASHED))?;
+        Some(u64::from_be_bytes(*prefix))
+    }
+
+    /// Its sets in order of type, also those that consist of signatures alone.
+    #[inline]
+    pub(crate) fn sets(self) -> Sets<'a> {
+        let prefix = if self.flags.has(Flags::HASHED) { PREFIX } else { 0 };
+        Sets { rest: self.rest.get(prefix..).unwrap_or(&[]), left: self.sets }
+    }
+}
+
+impl fmt::Debug for Node<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Node({})", self.name.escape_ascii())
+    }
+}
+
+/// Walks the sets of a node.
+#[derive(Clone, Debug)]
+pub(crate) struct Sets<'a> {
+    rest: &'a [u8],
+    left: u16,
+}
+
+impl<'a> Iterator for Sets<'a> {
+    type Item = Set<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Set<'a>> {
+        self.left = self.left.checked_sub(1)?;
+        let (set, rest) = Set::read(self.rest)?;
+        self.rest = rest;
+        Some(set)
+    }
+}
+
+/// Appends what stands before the sets.
+pub(crate) fn write_head(
+    out: &mut Vec<u8>,
+    name: &[u8],
+    flags: Flags,
+    cover: Option<u8>,
+    sets: u16,
+    prefix: Option<[u8; PREFIX]>,
+) {
+    let flags = flags.with(Flags::HASHED, prefix.is_some()).with(Flags::COVERED, cover.is_some());
+    let cover = cover.unwrap_or(0);
+    let [low, high] = sets.to_le_bytes();
+    out.extend_from_slice(&[name.len() as u8, flags.0, cover, low, high]);
+    out.extend_from_slice(name);
+    out.extend_from_slice(prefix.as_ref().map_or(&[], |prefix| prefix.as_slice()));
+}

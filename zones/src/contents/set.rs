@@ -1,0 +1,215 @@
+//! The image of an RRset and its signatures: the records as they go out, with a few pointers left to fill in.
+//!
+//! ```text
+//! type u16 · image bytes u16 · signature bytes u16 · records u8 · signatures u8          (little-endian)
+//! [the same four numbers as u32 each, where one does not fit: image bytes is then ffff]
+//! [for types whose names are compressed: number of pointers u16, place of each in the image u16]
+//! records: pointer to the owner · type · class · TTL · length · RDATA                     (big-endian)
+//! signatures, likewise
+//! ```
+//!
+//! The owner's pointer stands at 12, where a question has its name. A pointer in RDATA has its first bit set; the second says
+//! to what: not set, to that many last bytes of the owner's name; set, to an offset in the image.
+
+use rhumb_wire::{NameBuf, NameRef, Type};
+
+/// Bytes of a record before its RDATA, the owner being a pointer.
+pub(crate) const FIXED: usize = 12;
+/// Offset of the TTL in a record.
+pub(crate) const TTL_AT: usize = 6;
+/// The owner's pointer as it is stored.
+pub(crate) const TO_QUESTION: u16 = 0xc00c;
+/// First bit of a stored pointer.
+pub(crate) const POINTER: u16 = 0x8000;
+/// Second bit of a stored pointer: an offset in the image.
+pub(crate) const IN_IMAGE: u16 = 0x4000;
+/// What a stored pointer says.
+pub(crate) const VALUE: u16 = 0x3fff;
+
+const HEAD: usize = 8;
+const LARGE_HEAD: usize = 16;
+const LARGE: u16 = 0xffff;
+
+/// The types whose names are compressed (RFC 3597 section 4).
+#[inline]
+pub(crate) const fn has_pointers(rtype: Type) -> bool {
+    matches!(
+        rtype,
+        Type::NS
+            | Type::CNAME
+            | Type::SOA
+            | Type::PTR
+            | Type::MX
+            | Type::MD
+            | Type::MF
+            | Type::MB
+            | Type::MG
+            | Type::MR
+            | Type::MINFO
+    )
+}
+
+/// A view of an RRset with its signatures.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Set<'a> {
+    /// The type of the records; that covered, where there are signatures alone.
+    pub(crate) rtype: Type,
+    /// Number of records.
+    pub(crate) records: u32,
+    /// Number of signatures.
+    pub(crate) signatures: u32,
+    places: &'a [u8],
+    images: &'a [u8],
+    split: usize,
+}
+
+/// The numbers at the head of a set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Numbers {
+    /// The type.
+    pub(crate) rtype: Type,
+    /// Bytes of the records.
+    pub(crate) image: usize,
+    /// Bytes of the signatures.
+    pub(crate) signed: usize,
+    /// Number of records.
+    pub(crate) records: usize,
+    /// Number of signatures.
+    pub(crate) signatures: usize,
+}
+
+impl Numbers {
+    /// Appends them.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        let Self { rtype, image, signed, records, signatures } = *self;
+        let [low, high] = rtype.0.to_le_bytes();
+        out.extend_from_slice(&[low, high]);
+        if image < usize::from(LARGE) && signed < usize::from(LARGE) && records.max(signatures) < 256 {
+            out.extend_from_slice(&(image as u16).to_le_bytes());
+            out.extend_from_slice(&(signed as u16).to_le_bytes());
+            out.extend_from_slice(&[records as u8, signatures as u8]);
+        } else {
+            out.extend_from_slice(&[0xff; HEAD - 2]);
+            for number in [image, signed, records, signatures] {
+                out.extend_from_slice(&(number as u32).to_le_bytes());
+            }
+        }
+    }
+}
+
+impl<'a> Set<'a> {
+    /// Reads the set that begins `bytes`, and what comes after it.
+    #[inline]
+    pub(crate) fn read(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let (&[t0, t1, i0, i1, s0, s1, records, signatures], mut rest) = bytes.split_first_chunk::<HEAD>()?;
+        let rtype = Type(u16::from_le_bytes([t0, t1]));
+        let mut split = usize::from(u16::from_le_bytes([i0, i1]));
+        let mut signed = usize::from(u16::from_le_bytes([s0, s1]));
+        let (mut records, mut signatures) = (u32::from(records), u32::from(signatures));
+        if split == usize::from(LARGE) {
+            let (large, after) = rest.split_first_chunk::<LARGE_HEAD>()?;
+            let numbers = large.as_chunks::<4>().0.first_chunk::<4>()?.map(u32::from_le_bytes);
+            (split, signed, records, signatures) =
+                (numbers[0] as usize, numbers[1] as usize, numbers[2], numbers[3]);
+            rest = after;
+        }
+        let mut places: &[u8] = &[];
+        if has_pointers(rtype) {
+            let (count, after) = rest.split_first_chunk::<2>()?;
+            (places, rest) = after.split_at_checked(2 * usize::from(u16::from_le_bytes(*count)))?;
+        }
+        let (images, rest) = rest.split_at_checked(split + signed)?;
+        Some((Self { rtype, records, signatures, places, images, split }, rest))
+    }
+
+    /// The image of the records.
+    #[inline]
+    pub(crate) fn image(&self) -> &'a [u8] {
+        self.images.get(..self.split).unwrap_or(&[])
+    }
+
+    /// The image of the signatures.
+    pub(crate) fn signature_image(&self) -> &'a [u8] {
+        self.images.get(self.split..).unwrap_or(&[])
+    }
+
+    /// Both, one behind the other.
+    #[inline]
+    pub(crate) const fn images(&self) -> &'a [u8] {
+        self.images
+    }
+
+    /// Where the image has pointers in RDATA, and what is stored there.
+    #[inline]
+    pub(crate) fn pointers(&self) -> impl Iterator<Item = (usize, u16)> + use<'a> {
+        let image = self.images;
+        self.places.as_chunks::<2>().0.iter().filter_map(move |place| {
+            let place = usize::from(u16::from_le_bytes(*place));
+            let stored = image.get(place..)?.first_chunk::<2>()?;
+            Some((place, u16::from_be_bytes(*stored)))
+        })
+    }
+
+    /// TTL in seconds.
+    pub(crate) fn ttl(&self) -> u32 {
+        self.images.get(TTL_AT..).and_then(<[u8]>::first_chunk).map_or(0, |ttl| u32::from_be_bytes(*ttl))
+    }
+}
+
+/// Walks the records of an image: the offset of each and its RDATA as stored.
+#[derive(Clone, Debug)]
+pub(crate) struct Images<'a> {
+    image: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Images<'a> {
+    /// The records of `image`.
+    #[inline]
+    pub(crate) const fn new(image: &'a [u8]) -> Self {
+        Self { image, at: 0 }
+    }
+}
+
+impl<'a> Iterator for Images<'a> {
+    type Item = (usize, &'a [u8]);
+
+    #[inline]
+    fn next(&mut self) -> Option<(usize, &'a [u8])> {
+        let at = self.at;
+        let length = self.image.get(at + FIXED - 2..)?.first_chunk::<2>()?;
+        let end = at + FIXED + usize::from(u16::from_be_bytes(*length));
+        let rdata = self.image.get(at + FIXED..end)?;
+        self.at = end;
+        Some((at, rdata))
+    }
+}
+
+/// Writes out the name at `at` of `image`, whose owner is `owner`; the offset after it.
+pub(crate) fn expand(image: &[u8], mut at: usize, owner: NameRef<'_>, into: &mut NameBuf) -> Option<usize> {
+    into.clear();
+    let mut after = None;
+    // Each step takes a label or goes back to an earlier name: a name has at most 127 of either.
+    for _ in 0..256 {
+        let length = *image.get(at)?;
+        if length == 0 {
+            into.finish(NameRef::ROOT).ok()?;
+            return Some(after.unwrap_or(at + 1));
+        }
+        if length < 64 {
+            into.push_label(image.get(at + 1..=at + usize::from(length))?).ok()?;
+            at += 1 + usize::from(length);
+            continue;
+        }
+        let stored = u16::from_be_bytes(*image.get(at..)?.first_chunk::<2>()?);
+        after.get_or_insert(at + 2);
+        let value = usize::from(stored & VALUE);
+        if stored & IN_IMAGE == 0 {
+            let start = owner.len().checked_sub(value)?;
+            into.finish(NameRef::parse(owner.as_bytes().get(start..)?).ok()?).ok()?;
+            return after;
+        }
+        at = value;
+    }
+    None
+}

@@ -1,0 +1,200 @@
+//! One walk that finds what a name is in a zone (RFC 1034 section 4.3.2, RFC 4592, RFC 6672).
+
+use rhumb_wire::{NameBuf, NameRef};
+
+use crate::contents::Contents;
+use crate::contents::node::{Flags, Node};
+use crate::hash::NameHash;
+
+/// The label of a wildcard.
+const WILDCARD: &[u8] = b"\x01*";
+
+/// What a name is in a zone.
+#[derive(Clone, Copy, Debug)]
+pub struct Match<'a> {
+    contents: &'a Contents,
+    pub(crate) node: Node<'a>,
+    kind: MatchKind,
+    /// Bytes that the name and the node's name have in common at their ends, whole labels: the length of the closest encloser, the
+    /// cut or the DNAME's owner, root label included.
+    pub(crate) shared: usize,
+}
+
+/// How a name was matched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MatchKind {
+    /// The name exists; it may be an empty non-terminal.
+    Exact,
+    /// The name does not exist; the wildcard at its closest encloser stands for it.
+    Wildcard,
+    /// The name is a zone cut.
+    AtCut,
+    /// The name lies below a zone cut, whether it exists there (glue) or not.
+    BelowCut,
+    /// The name lies below the owner of a DNAME.
+    BelowDname,
+    /// The name does not exist, and there is no wildcard.
+    NoName,
+}
+
+impl<'a> Match<'a> {
+    /// How the name was matched.
+    pub const fn kind(&self) -> MatchKind {
+        self.kind
+    }
+
+    /// The owner that was matched: the name itself, the wildcard, the cut, the owner of the DNAME; for `NoName` the closest
+    /// encloser.
+    pub fn owner(&self) -> NameBuf {
+        self.contents.owner(self.node)
+    }
+
+    /// Whether the matched owner has no records.
+    pub const fn is_empty_non_terminal(&self) -> bool {
+        self.node.is_empty()
+    }
+}
+
+impl Contents {
+    /// Finds what `name` is here; none if it does not lie in this zone.
+    pub fn lookup(&self, name: NameRef<'_>) -> Option<Match<'_>> {
+        Some(self.lookup_below(self.below_apex(name)?))
+    }
+
+    /// As [`Self::lookup`], of a name without the apex and the root label.
+    #[inline]
+    pub(crate) fn lookup_below(&self, below: &[u8]) -> Match<'_> {
+        // Short names are the rule: a small array on the stack is quicker to set up.
+        match Path::<8>::new(self, below) {
+            Some(path) => path.find(),
+            None => match Path::<128>::new(self, below) {
+                Some(path) => path.find(),
+                None => self.matched(self.node(self.root), MatchKind::NoName, 0),
+            },
+        }
+    }
+
+    fn matched<'a>(&'a self, node: Node<'a>, kind: MatchKind, length: usize) -> Match<'a> {
+        Match { contents: self, node, kind, shared: length + self.apex().len() }
+    }
+}
+
+/// A name below the apex, label by label; at most N labels.
+struct Path<'a, 'n, const N: usize> {
+    contents: &'a Contents,
+    below: &'n [u8],
+    /// Where the labels begin, from the left.
+    starts: [u8; N],
+    labels: usize,
+    /// The hashes of the suffixes of one label, of two, and so on, as far as the zone is deep.
+    hashes: [NameHash; N],
+    depth: usize,
+}
+
+impl<'a, 'n, const N: usize> Path<'a, 'n, N> {
+    /// None for a name of more than N labels.
+    #[inline]
+    fn new(contents: &'a Contents, below: &'n [u8]) -> Option<Self> {
+        let mut starts = [0; N];
+        let (mut at, mut labels) = (0usize, 0usize);
+        while let Some(&length) = below.get(at) {
+            *starts.get_mut(labels)? = at as u8;
+            labels += 1;
+            at += 1 + usize::from(length);
+        }
+        let depth = labels.min(contents.depth);
+        let mut hashes = [contents.start; N];
+        let mut hash = contents.start;
+        let mut end = below.len();
+        for (slot, &start) in hashes.iter_mut().zip(starts.get(labels - depth..labels)?.iter().rev()) {
+            // The last labels come first.
+            let start = usize::from(start);
+            hash = hash.label(below.get(start..end)?);
+            *slot = hash;
+            end = start;
+        }
+        Some(Self { contents, below, starts, labels, hashes, depth })
+    }
+
+    #[inline]
+    fn find(&self) -> Match<'a> {
+        let (depth, node) = self.deepest();
+        if let Some(cover) = node.cover() {
+            let depth = usize::from(cover);
+            let above = self.at(depth).unwrap_or(node);
+            let kind =
+                if above.flags().has(Flags::CUT) { MatchKind::BelowCut } else { MatchKind::BelowDname };
+            return self.matched(above, kind, depth);
+        }
+        let exact = depth == self.labels;
+        let flags = node.flags();
+        let kind = match exact {
+            true if flags.has(Flags::CUT) => MatchKind::AtCut,
+            true => MatchKind::Exact,
+            false if flags.has(Flags::CUT) => MatchKind::BelowCut,
+            false if flags.has(Flags::DNAME) => MatchKind::BelowDname,
+            false if flags.has(Flags::WILDCARD) => match self.wildcard(depth) {
+                Some(wildcard) => return self.matched(wildcard, MatchKind::Wildcard, depth),
+                None => MatchKind::NoName,
+            },
+            false => MatchKind::NoName,
+        };
+        self.matched(node, kind, depth)
+    }
+
+    /// The longest suffix that exists. With a name all its ancestors exist, so the others are found by halving.
+    #[inline]
+    fn deepest(&self) -> (usize, Node<'a>) {
+        if let Some(node) = self.at(self.depth) {
+            return (self.depth, node);
+        }
+        let (mut low, mut high) = (0, self.depth);
+        let mut found = self.contents.node(self.contents.root);
+        while high - low > 1 {
+            let middle = usize::midpoint(low, high);
+            match self.at(middle) {
+                Some(node) => (low, found) = (middle, node),
+                None => high = middle,
+            }
+        }
+        (low, found)
+    }
+
+    /// The suffix of so many labels.
+    #[inline]
+    fn suffix(&self, depth: usize) -> &'n [u8] {
+        match self.labels.checked_sub(depth).and_then(|label| self.starts.get(label)) {
+            Some(&start) if depth > 0 => self.below.get(usize::from(start)..).unwrap_or(&[]),
+            _ => &[],
+        }
+    }
+
+    /// The node of the suffix of so many labels.
+    #[inline]
+    fn at(&self, depth: usize) -> Option<Node<'a>> {
+        match depth.checked_sub(1) {
+            None => Some(self.contents.node(self.contents.root)),
+            Some(index) => {
+                let hash = self.hashes.get(index)?.finish();
+                self.contents.find_in(&self.contents.names, self.suffix(depth), hash)
+            }
+        }
+    }
+
+    /// The wildcard below the suffix of so many labels.
+    fn wildcard(&self, depth: usize) -> Option<Node<'a>> {
+        let above =
+            depth.checked_sub(1).and_then(|index| self.hashes.get(index)).unwrap_or(&self.contents.start);
+        let suffix = self.suffix(depth);
+        let is_wanted = |node: &Node<'_>| match node.name().split_at_checked(WILDCARD.len()) {
+            Some((label, rest)) => label == WILDCARD && rest.eq_ignore_ascii_case(suffix),
+            None => false,
+        };
+        let index = &self.contents.names.index;
+        index.find(above.label(WILDCARD).finish()).map(|at| self.contents.node(at)).find(is_wanted)
+    }
+
+    fn matched(&self, node: Node<'a>, kind: MatchKind, depth: usize) -> Match<'a> {
+        self.contents.matched(node, kind, self.suffix(depth).len())
+    }
+}
