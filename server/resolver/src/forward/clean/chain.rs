@@ -1,0 +1,136 @@
+//! From the question along CNAME and DNAME to the records that answer it.
+
+use rhumb_wire::{Name, NameBuf, NameRef, Section, Type};
+
+use super::super::limits;
+use super::Unusable;
+use super::records::{Item, Records, Set, Span};
+use crate::question::Question;
+
+/// The answer section in order.
+#[derive(Debug)]
+pub(super) struct Walk {
+    pub(super) sets: Vec<Set>,
+    /// The name the chain ends at.
+    pub(super) end: Span,
+    /// Whether the records asked for stand there.
+    pub(super) found: bool,
+}
+
+impl Walk {
+    /// Follows the chain; a name with two CNAMEs has the first only.
+    ///
+    /// Errors: `Loop`, `TooManyLinks`, `Dname`, `TooMany`, `Malformed`.
+    pub(super) fn new(records: &mut Records, question: &Question) -> Result<Self, Unusable> {
+        let mut name = records.push(question.name.as_ref().as_bytes());
+        let mut walk = Self { sets: Vec::new(), end: name, found: false };
+        let mut visited = vec![name];
+        loop {
+            walk.end = name;
+            if walk.take_answer(records, question.qtype, name)? {
+                walk.found = true;
+                return Ok(walk);
+            }
+            let Some(target) = walk.take_link(records, name)? else { return Ok(walk) };
+            if matches!(question.qtype, Type::CNAME | Type::ANY) {
+                walk.found = true;
+                return Ok(walk);
+            }
+            if visited.iter().any(|&before| records.same_name(before, target)) {
+                return Err(Unusable::Loop);
+            }
+            if visited.len() > limits::LINKS {
+                return Err(Unusable::TooManyLinks);
+            }
+            visited.push(target);
+            name = target;
+        }
+    }
+
+    /// Whether `name` has what was asked for.
+    fn take_answer(&mut self, records: &Records, qtype: Type, name: Span) -> Result<bool, Unusable> {
+        match qtype {
+            // A link is the answer itself then, but one that a DNAME gives has to stand behind it.
+            Type::CNAME => Ok(false),
+            Type::ANY if dname_above(records, name).is_some() => Ok(false),
+            Type::ANY => {
+                let types = records.types(name)?;
+                for &rtype in &types {
+                    self.sets.extend(records.set(Section::Answer, name, rtype)?);
+                }
+                Ok(!types.is_empty())
+            }
+            _ => {
+                let set = records.set(Section::Answer, name, qtype)?;
+                let found = set.is_some();
+                self.sets.extend(set);
+                Ok(found)
+            }
+        }
+    }
+
+    /// Takes the CNAME of `name`, and before it the DNAME that gives it: where it leads to.
+    fn take_link(&mut self, records: &mut Records, name: Span) -> Result<Option<Span>, Unusable> {
+        let cname = first_only(records.set(Section::Answer, name, Type::CNAME)?);
+        let Some(dname) = dname_above(records, name) else {
+            let target = cname.as_ref().and_then(|set| set.members.first().copied());
+            self.sets.extend(cname);
+            return Ok(target);
+        };
+        let Some(dname) = first_only(records.set(Section::Answer, dname, Type::DNAME)?) else {
+            return Ok(None);
+        };
+        let Some(&to) = dname.members.first() else { return Ok(None) };
+        let made = synthesize(records.name(name), records.name(dname.owner), records.name(to))?;
+        let target = records.push(made.as_ref().as_bytes());
+        let cname = match cname {
+            Some(set) if set.members.first().is_some_and(|&given| records.same_name(given, target)) => set,
+            Some(_) => return Err(Unusable::Dname),
+            // RFC 6672 section 3.4: the one who asks for it may make it as well.
+            None => Set {
+                rtype: Type::CNAME,
+                owner: name,
+                members: vec![target],
+                signatures: Vec::new(),
+                ..dname
+            },
+        };
+        let target = cname.members.first().copied();
+        let known = |set: &Set| set.rtype == Type::DNAME && records.same_name(set.owner, dname.owner);
+        if !self.sets.iter().any(known) {
+            self.sets.push(dname);
+        }
+        self.sets.push(cname);
+        Ok(target)
+    }
+}
+
+/// Types of which a name has one record at the most: the first one counts.
+fn first_only(set: Option<Set>) -> Option<Set> {
+    set.map(|mut set| {
+        set.members.truncate(1);
+        set
+    })
+}
+
+/// The owner of the topmost DNAME above `name`: there is nothing below it (RFC 6672 section 2.4).
+fn dname_above(records: &Records, name: Span) -> Option<Span> {
+    let below = records.name(name);
+    let above = |item: &&Item| {
+        let owner = records.name(item.owner);
+        owner.len() < below.len() && below.is_at_or_below(owner)
+    };
+    let dnames = records.items(Section::Answer).filter(|item| item.rtype == Type::DNAME).filter(above);
+    dnames.map(|item| item.owner).min_by_key(|&owner| records.bytes(owner).len())
+}
+
+/// `name` with `owner` at its end replaced by `target` (RFC 6672 section 2.2). Errors: `Dname` where that is too long.
+fn synthesize(name: NameRef<'_>, owner: NameRef<'_>, target: NameRef<'_>) -> Result<Name, Unusable> {
+    let mut made = NameBuf::new();
+    let prefix = name.label_count().saturating_sub(owner.label_count());
+    for label in name.labels().take(prefix) {
+        made.push_label(label).map_err(|_| Unusable::Dname)?;
+    }
+    made.finish(target).map_err(|_| Unusable::Dname)?;
+    Ok(made.as_ref().to_name())
+}

@@ -1,0 +1,126 @@
+//! From an upstream's reply to a message of our own: only what belongs to the question, in order, within bounds.
+//!
+//! What an upstream says beside the question is neither believed nor passed on (the poisoning cases of RFC 5452 section
+//! 6 and RFC 2181 section 5.4.1 have nothing to hold on to).
+
+mod chain;
+mod proof;
+mod records;
+mod write;
+
+use rhumb_wire::{Message, Rcode, Type, header};
+
+use super::limits;
+use crate::question::Question;
+use chain::Walk;
+use records::{Records, Set};
+
+/// An answer, cleaned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cleaned {
+    /// A whole message: id 0; QR, RD, RA set, AA, TC, AD cleared, CD as asked; the question with its name in lower case
+    /// and uncompressed at offset 12; the answer section as the chain of CNAME and DNAME from the question in order and
+    /// the records it ends in; the SOA of a denial in the authority section; nothing else, and no OPT. Signatures and
+    /// denial records are there if DO was asked, also those that prove the expansion of a wildcard (RFC 4035 section
+    /// 3.1.3.3). Each owner equal to the question's name is a pointer to offset 12. Records of one `RRset` have one TTL.
+    pub message: Vec<u8>,
+    /// NOERROR or NXDOMAIN.
+    pub rcode: Rcode,
+    /// How long it may be kept, in seconds: the least TTL in it; with a denial also no longer than the SOA allows (RFC
+    /// 2308 section 5), 0 without a SOA.
+    pub ttl: u32,
+    /// Whether it denies the name or the type at the end of its chain.
+    pub negative: bool,
+    /// Whether anything but an empty message stood there.
+    pub substantial: bool,
+}
+
+/// Why a reply cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Unusable {
+    /// It cannot be read, or a record of the answer breaks the rules of its type.
+    #[error("malformed")]
+    Malformed,
+    /// It is none: not a response, truncated, or of another response code.
+    #[error("no answer")]
+    NoAnswer,
+    /// It is the reply to something else.
+    #[error("a reply to another question")]
+    Mismatch,
+    /// It sends us elsewhere instead of answering.
+    #[error("a referral")]
+    Referral,
+    /// It has records, none of which belongs to the question.
+    #[error("records of other names only")]
+    Unrelated,
+    /// It denies the name and has records of it.
+    #[error("the denied name has records")]
+    Contradiction,
+    /// Its CNAMEs lead back to where they were.
+    #[error("a loop of CNAMEs")]
+    Loop,
+    /// It has more than eleven CNAME or DNAME links.
+    #[error("too many CNAMEs in a row")]
+    TooManyLinks,
+    /// A CNAME that its DNAME does not give, or a DNAME that makes a name too long (RFC 6672 section 2.2).
+    #[error("a DNAME and its CNAME do not agree")]
+    Dname,
+    /// More records, types or proofs than an honest answer has.
+    #[error("too many records")]
+    TooMany,
+    /// Its own form has more than 65535 bytes.
+    #[error("too long")]
+    TooLong,
+}
+
+/// Makes a clean message of a reply to `question`, of which id and question were checked already.
+///
+/// Errors: see [`Unusable`].
+pub fn clean(reply: &[u8], question: &Question) -> Result<Cleaned, Unusable> {
+    let message = Message::parse(reply).map_err(|_| Unusable::Malformed)?;
+    let rcode = message.rcode().map_err(|_| Unusable::Malformed)?;
+    let head = message.header();
+    let flags = head.flags & (header::QR | header::TC | header::OPCODE);
+    if flags != header::QR || !matches!(rcode, Rcode::NOERROR | Rcode::NXDOMAIN) {
+        return Err(Unusable::NoAnswer);
+    }
+    let mut records = Records::read(&message, question)?;
+    let walk = Walk::new(&mut records, question)?;
+    if walk.found && rcode == Rcode::NXDOMAIN {
+        return Err(Unusable::Contradiction);
+    }
+    let mut sets = walk.sets;
+    let mut ttl = least_ttl(&sets);
+    let proof = proof::find(&records, &sets, walk.end, !walk.found)?;
+    if !walk.found {
+        let soa = proof.denied_for;
+        if sets.is_empty() && soa.is_none() {
+            refuse_emptiness(&records, head.flags & header::AA != 0, rcode)?;
+        }
+        ttl = soa.map_or(0, |seconds| seconds.min(ttl));
+    }
+    let substantial = !sets.is_empty() || !proof.sets.is_empty();
+    ttl = ttl.min(least_ttl(&proof.sets));
+    sets.extend(proof.sets);
+    let message = write::message(&records, &sets, question, rcode)?;
+    Ok(Cleaned { message, rcode, ttl, negative: !walk.found, substantial })
+}
+
+fn least_ttl(sets: &[Set]) -> u32 {
+    sets.iter().map(|set| set.ttl).min().unwrap_or(limits::TTL)
+}
+
+/// Tells an empty answer, which sloppy forwarders give in place of a proper denial, from a reply that answers nothing.
+fn refuse_emptiness(records: &Records, authoritative: bool, rcode: Rcode) -> Result<(), Unusable> {
+    if records.answers > 0 {
+        return Err(Unusable::Unrelated);
+    }
+    // RFC 2308 section 2.2: NS and no SOA is a referral, unless the one who says so is the authority itself.
+    if rcode == Rcode::NOERROR && !authoritative && records.authority_has(Type::NS) {
+        return Err(Unusable::Referral);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,85 @@
+//! What is counted of an upstream, for metrics.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use rhumb_wire::Rcode;
+
+/// The response codes that are counted apart, in the order of [`Counts::responses`]; the last takes all others.
+pub const RCODE_CLASSES: [&str; 7] =
+    ["NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "other"];
+
+/// Where `rcode` is counted: an index of [`RCODE_CLASSES`].
+pub fn rcode_class(rcode: Rcode) -> usize {
+    usize::from(rcode.0).min(RCODE_CLASSES.len() - 1)
+}
+
+/// Messages of one upstream over one transport, as they stood at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Queries sent.
+    pub queries: u64,
+    /// Replies by response code, see [`RCODE_CLASSES`].
+    pub responses: [u64; RCODE_CLASSES.len()],
+    /// Queries whose reply was not there in time.
+    pub timeouts: u64,
+    /// Queries that ended in an error of the network.
+    pub errors: u64,
+    /// Replies with TC set.
+    pub truncated: u64,
+    /// Datagrams with a wrong id.
+    pub wrong_ids: u64,
+    /// Replies whose question is in another case than it was sent in.
+    pub wrong_cases: u64,
+    /// Datagrams with the right id and another question, or that are no reply at all.
+    pub strays: u64,
+    /// Replies that cannot be read, or have the right id and question and hold no usable answer.
+    pub unusable: u64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) queries: Counter,
+    responses: [Counter; RCODE_CLASSES.len()],
+    pub(super) timeouts: Counter,
+    pub(super) errors: Counter,
+    pub(super) truncated: Counter,
+    pub(super) wrong_ids: Counter,
+    pub(super) wrong_cases: Counter,
+    pub(super) strays: Counter,
+    pub(super) unusable: Counter,
+}
+
+impl Counters {
+    pub(super) fn response(&self, rcode: Rcode) {
+        if let Some(counter) = self.responses.get(rcode_class(rcode)) {
+            counter.add();
+        }
+    }
+
+    pub(super) fn read(&self) -> Counts {
+        Counts {
+            queries: self.queries.get(),
+            responses: self.responses.each_ref().map(Counter::get),
+            timeouts: self.timeouts.get(),
+            errors: self.errors.get(),
+            truncated: self.truncated.get(),
+            wrong_ids: self.wrong_ids.get(),
+            wrong_cases: self.wrong_cases.get(),
+            strays: self.strays.get(),
+            unusable: self.unusable.get(),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(super) fn add(&self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}

@@ -1,0 +1,123 @@
+//! The query as it goes out.
+
+use rhumb_wire::header::{self, Header};
+use rhumb_wire::{Type, edns};
+
+use super::limits;
+use crate::question::Question;
+
+/// A query on its way: its bytes and what its reply has to repeat.
+#[derive(Debug, Clone)]
+pub(super) struct Query {
+    pub(super) bytes: Vec<u8>,
+    pub(super) id: u16,
+    /// Whether an OPT record is in it.
+    pub(super) edns: bool,
+    /// Whether the name has upper-case letters, so that its reply shows if the case is kept.
+    pub(super) cased: bool,
+    name_length: usize,
+}
+
+impl Query {
+    /// RD is set, CD and DO are as asked; with `case` each letter of the name takes its case from a random bit
+    /// (draft-vixie-dnsext-dns0x20).
+    pub(super) fn new(question: &Question, edns: bool, case: bool, mut random: impl FnMut() -> u64) -> Self {
+        let id = random() as u16;
+        let name = question.name.as_ref();
+        let checking = if question.checking_disabled { header::CD } else { 0 };
+        let head = Header {
+            id,
+            flags: header::RD | checking,
+            questions: 1,
+            additionals: u16::from(edns),
+            ..Header::default()
+        };
+        let mut bytes = Vec::with_capacity(header::LENGTH + name.len() + 4 + edns::FIXED);
+        bytes.extend_from_slice(&head.to_bytes());
+        bytes.extend_from_slice(name.as_bytes());
+        let cased = case && bytes.get_mut(header::LENGTH..).is_some_and(|name| mix_case(name, &mut random));
+        bytes.extend_from_slice(&question.qtype.0.to_be_bytes());
+        bytes.extend_from_slice(&question.class.0.to_be_bytes());
+        if edns {
+            let flags = if question.dnssec_ok { edns::DO } else { 0 };
+            bytes.push(0);
+            for word in [Type::OPT.0, limits::PAYLOAD, 0, flags, 0] {
+                bytes.extend_from_slice(&word.to_be_bytes());
+            }
+        }
+        Self { bytes, id, edns, cased, name_length: name.len() }
+    }
+
+    /// The name as it was sent, in wire form.
+    pub(super) fn name(&self) -> &[u8] {
+        self.bytes.get(header::LENGTH..header::LENGTH + self.name_length).unwrap_or(&[])
+    }
+}
+
+/// Whether any letter ended up in upper case. Length bytes are below 64 and so are no letters.
+fn mix_case(name: &mut [u8], mut random: impl FnMut() -> u64) -> bool {
+    let mut upper = false;
+    for chunk in name.chunks_mut(64) {
+        let mut bits = random();
+        for byte in chunk {
+            if bits & 1 == 1 && byte.is_ascii_lowercase() {
+                byte.make_ascii_uppercase();
+                upper = true;
+            }
+            bits >>= 1;
+        }
+    }
+    upper
+}
+
+#[cfg(test)]
+mod tests {
+    use rhumb_wire::{Class, Message, Name};
+
+    use super::*;
+
+    fn question(name: &str) -> Question {
+        Question::new(name.parse::<Name>().unwrap().as_ref(), Type::AAAA)
+    }
+
+    #[test]
+    fn flags_and_edns_are_as_asked() {
+        for (dnssec_ok, checking_disabled, edns) in
+            [(false, false, true), (true, false, true), (false, true, true), (true, true, false)]
+        {
+            let q = Question { dnssec_ok, checking_disabled, ..question("www.example") };
+            let query = Query::new(&q, edns, false, || 0xabcd);
+            let m = Message::parse(&query.bytes).unwrap();
+            assert_eq!(m.header().id, 0xabcd);
+            let cd = if checking_disabled { header::CD } else { 0 };
+            assert_eq!(m.header().flags, header::RD | cd);
+            let asked = m.question().unwrap().unwrap();
+            assert_eq!(
+                (asked.name.as_bytes(), asked.qtype, asked.class),
+                (query.name(), Type::AAAA, Class::IN)
+            );
+            let opt = m.edns().unwrap();
+            assert_eq!(opt.map(|o| (o.udp_size, o.dnssec_ok())), edns.then_some((1232, dnssec_ok)));
+            assert!(!query.cased);
+        }
+    }
+
+    #[test]
+    fn letters_take_the_case_of_random_bits_and_nothing_else_changes() {
+        let long = format!("{}.{}.example", "a1-z".repeat(15), "q".repeat(63));
+        let mut seed = 7u64;
+        let mut bits = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            seed ^ seed >> 29
+        };
+        let q = question(&long);
+        let query = Query::new(&q, true, true, &mut bits);
+        assert!(query.cased);
+        assert_ne!(query.name(), q.name.as_ref().as_bytes());
+        assert_eq!(query.name().to_ascii_lowercase(), q.name.as_ref().as_bytes());
+        // Every chunk of 64 letters gets bits of its own.
+        assert!(query.name()[64..].iter().any(u8::is_ascii_uppercase));
+        assert!(!Query::new(&question("1.2.3"), true, true, bits).cased);
+        assert!(!Query::new(&q, true, true, || 0).cased);
+    }
+}

@@ -1,0 +1,49 @@
+//! What an upstream cannot do, as far as it was found out.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+
+use super::health::millis;
+use super::limits;
+
+/// Times are milliseconds of a clock that only grows; 0 is the past.
+#[derive(Debug, Default)]
+pub(super) struct Quirks {
+    case_lost_until: AtomicU64,
+    case_misses: AtomicU32,
+    no_edns_until: AtomicU64,
+}
+
+impl Quirks {
+    /// Whether a question can be sent in mixed case.
+    pub(super) fn keeps_case(&self, now: u64) -> bool {
+        self.case_lost_until.load(Relaxed) <= now
+    }
+
+    /// A question came back as it was sent.
+    pub(super) fn case_kept(&self) {
+        self.case_misses.store(0, Relaxed);
+    }
+
+    /// A question came back in another case over UDP, which proves little.
+    pub(super) fn case_missed(&self, now: u64) {
+        if self.case_misses.fetch_add(1, Relaxed).saturating_add(1) >= limits::CASE_MISSES {
+            self.case_lost(now);
+        }
+    }
+
+    /// A question came back in another case over TCP: nobody but the upstream does that.
+    pub(super) fn case_lost(&self, now: u64) {
+        self.case_misses.store(0, Relaxed);
+        self.case_lost_until.store(now + millis(limits::CASE_MEMORY), Relaxed);
+    }
+
+    /// Whether a query can carry EDNS.
+    pub(super) fn takes_edns(&self, now: u64) -> bool {
+        self.no_edns_until.load(Relaxed) <= now
+    }
+
+    /// An error with EDNS was followed by an answer without.
+    pub(super) fn edns_refused(&self, now: u64) {
+        self.no_edns_until.store(now + millis(limits::EDNS_MEMORY), Relaxed);
+    }
+}

@@ -1,0 +1,7 @@
+pub(super) mod build;
+mod failover;
+mod health;
+mod learning;
+mod policies;
+mod script;
+mod spoof;

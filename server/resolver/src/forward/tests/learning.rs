@@ -1,0 +1,138 @@
+//! What upstreams cannot do: EDNS, and the case of names.
+
+use std::time::Duration;
+
+use rhumb_wire::{Message, Rcode, header};
+use tokio::time::sleep;
+
+use super::build::{self, id_of, question_of, reply};
+use super::script::{Act, Script, Sent, ask, code, given, good, outcomes, pool};
+use crate::forward::{Outcome, Policy, Transport::Tcp, Transport::Udp};
+use crate::network::Why;
+
+fn has_edns(sent: &Sent) -> bool {
+    Message::parse(&sent.query).unwrap().edns().unwrap().is_some()
+}
+
+fn is_cased(sent: &Sent) -> bool {
+    question_of(&sent.query).iter().any(u8::is_ascii_uppercase)
+}
+
+fn lowered(sent: &Sent) -> Vec<Act> {
+    let mut message = reply(&sent.query, 0, sent.to);
+    let length = question_of(&sent.query).len();
+    message[header::LENGTH..header::LENGTH + length].make_ascii_lowercase();
+    vec![Act::Say(1, message)]
+}
+
+#[tokio::test(start_paused = true)]
+async fn edns_is_left_out_where_it_is_not_understood() {
+    for (rcode, with_question) in [(1, true), (1, false), (4, true), (4, false)] {
+        let net = Script::new(move |sent| {
+            if !has_edns(sent) {
+                return good(sent, 1);
+            }
+            let question = if with_question { question_of(&sent.query) } else { &[] };
+            vec![Act::Say(
+                1,
+                build::message(id_of(&sent.query), header::QR | rcode, question, [&[], &[], &[]]),
+            )]
+        });
+        let pool = pool(Policy::InOrder, 1);
+        let answer = ask(&net, &pool).await.unwrap();
+        assert_eq!(
+            outcomes(&answer.tried),
+            [Outcome::WithoutEdns(Rcode(rcode)), Outcome::Answered(Rcode::NOERROR)]
+        );
+        assert!(!pool.upstreams()[0].takes_edns());
+        net.take_log();
+        ask(&net, &pool).await.unwrap();
+        assert_eq!(net.take_log().len(), 1);
+        // It is tried again after a while.
+        sleep(Duration::from_mins(16)).await;
+        ask(&net, &pool).await.unwrap();
+        assert!(has_edns(&net.take_log()[0]));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn bad_version_is_asked_without() {
+    let net = Script::new(|sent| {
+        if !has_edns(sent) {
+            return good(sent, 1);
+        }
+        let mut message = reply(&sent.query, 1, 0);
+        message[3] &= 0xf0;
+        message[11] = 1;
+        message.extend(b"\0\0\x29\x04\xd0\x01\0\0\0\0\0");
+        vec![Act::Say(1, message)]
+    });
+    let answer = ask(&net, &pool(Policy::InOrder, 1)).await.unwrap();
+    assert_eq!(answer.tried[0].outcome, Outcome::WithoutEdns(Rcode::BADVERS));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_stays_without_edns_is_not_held_against_it() {
+    let net = Script::new(|sent| code(sent, 1));
+    let pool = pool(Policy::InOrder, 1);
+    let failure = ask(&net, &pool).await.unwrap_err();
+    assert_eq!(failure.rcode(), Rcode::FORMERR);
+    assert_eq!(net.take_log().len(), 2);
+    assert!(pool.upstreams()[0].takes_edns());
+}
+
+#[tokio::test(start_paused = true)]
+async fn case_is_mixed_and_believed() {
+    let net = Script::new(|sent| good(sent, 1));
+    let pool = pool(Policy::InOrder, 1);
+    for _ in 0..20 {
+        assert_eq!(given(&ask(&net, &pool).await.unwrap()), 1);
+    }
+    let log = net.take_log();
+    assert!(log.iter().filter(|sent| is_cased(sent)).count() >= 19);
+    assert_eq!(log.len(), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upstream_that_lowers_the_case_is_confirmed_over_tcp_and_remembered() {
+    let net = Script::new(lowered);
+    let pool = pool(Policy::InOrder, 1);
+    let answer = ask(&net, &pool).await.unwrap();
+    assert_eq!(answer.tried[0].outcome, Outcome::Suspicious(Why::WrongCase));
+    assert_eq!(net.take_targets(), [(1, Udp), (1, Tcp)]);
+    assert!(!pool.upstreams()[0].keeps_case());
+    for _ in 0..5 {
+        ask(&net, &pool).await.unwrap();
+    }
+    let log = net.take_log();
+    assert!(log.len() == 5 && log.iter().all(|sent| sent.transport == Udp && !is_cased(sent)));
+    sleep(Duration::from_secs(3601)).await;
+    assert!(pool.upstreams()[0].keeps_case());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_keeps_it_over_tcp_was_forged_over_udp() {
+    let net =
+        Script::new(
+            |sent| if sent.transport == Udp && sent.at.is_zero() { lowered(sent) } else { good(sent, 1) },
+        );
+    let pool = pool(Policy::InOrder, 1);
+    ask(&net, &pool).await.unwrap();
+    assert_eq!(net.take_targets(), [(1, Udp), (1, Tcp)]);
+    assert!(pool.upstreams()[0].keeps_case());
+    ask(&net, &pool).await.unwrap();
+    assert_eq!(net.take_targets(), [(1, Udp)]);
+    assert_eq!(pool.upstreams()[0].counts(Udp).wrong_cases, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_lowers_the_case_and_has_no_tcp_works_all_the_same() {
+    let net = Script::new(|sent| if sent.transport == Tcp { vec![Act::Refuse(1)] } else { lowered(sent) });
+    let pool = pool(Policy::InOrder, 1);
+    for _ in 0..3 {
+        assert_eq!(given(&ask(&net, &pool).await.unwrap()), 1);
+        assert_eq!(net.take_targets(), [(1, Udp), (1, Tcp), (1, Udp)]);
+    }
+    assert_eq!(given(&ask(&net, &pool).await.unwrap()), 1);
+    assert_eq!(net.take_targets(), [(1, Udp)]);
+}

@@ -1,0 +1,169 @@
+//! A network of upstreams that do what a test says, on tokio's paused clock.
+
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::build;
+use crate::forward::{Answer, Failure, Outcome, Policy, Pool, Transport, Upstream, forward};
+use crate::network::{ExchangeError, Network, Verdict};
+use crate::question::Question;
+
+/// A message that an upstream got.
+#[derive(Clone, Debug)]
+pub(super) struct Sent {
+    pub(super) at: Duration,
+    /// The last byte of the upstream's address.
+    pub(super) to: u8,
+    pub(super) transport: Transport,
+    pub(super) query: Vec<u8>,
+}
+
+/// What an upstream does, milliseconds after the query.
+pub(super) enum Act {
+    Say(u64, Vec<u8>),
+    Refuse(u64),
+    Unreachable(u64),
+}
+
+/// What comes of a query; nothing at all is silence.
+pub(super) type Play = Box<dyn Fn(&Sent) -> Vec<Act> + Send + Sync>;
+
+pub(super) struct Script {
+    play: Play,
+    log: Mutex<Vec<Sent>>,
+    seed: AtomicU64,
+    pub(super) unroutable: Vec<u8>,
+    start: Instant,
+}
+
+impl Script {
+    pub(super) fn new(play: impl Fn(&Sent) -> Vec<Act> + Send + Sync + 'static) -> Self {
+        Self {
+            play: Box::new(play),
+            log: Mutex::default(),
+            seed: AtomicU64::new(1),
+            unroutable: Vec::new(),
+            start: Instant::now(),
+        }
+    }
+
+    fn sent(&self, to: SocketAddr, transport: Transport, query: &[u8]) -> Vec<Act> {
+        let SocketAddr::V4(address) = to else { return Vec::new() };
+        let sent =
+            Sent { at: self.start.elapsed(), to: address.ip().octets()[3], transport, query: query.to_vec() };
+        let acts = (self.play)(&sent);
+        self.log.lock().unwrap().push(sent);
+        acts
+    }
+
+    /// What was sent since the last call.
+    pub(super) fn take_log(&self) -> Vec<Sent> {
+        std::mem::take(&mut *self.log.lock().unwrap())
+    }
+
+    /// The same as upstream and transport.
+    pub(super) fn take_targets(&self) -> Vec<(u8, Transport)> {
+        self.take_log().into_iter().map(|sent| (sent.to, sent.transport)).collect()
+    }
+}
+
+impl Network for Script {
+    async fn udp(
+        &self,
+        to: SocketAddr,
+        query: &[u8],
+        deadline: Instant,
+        judge: &mut (dyn FnMut(&[u8]) -> Verdict + Send),
+    ) -> Result<Vec<u8>, ExchangeError> {
+        let now = Instant::now();
+        let acts = self.sent(to, Transport::Udp, query);
+        let performance = async {
+            for act in acts {
+                match act {
+                    Act::Say(after, datagram) => {
+                        sleep_until(now + Duration::from_millis(after)).await;
+                        match judge(&datagram) {
+                            Verdict::Accept => return Ok(datagram),
+                            Verdict::Ignore => {}
+                            Verdict::GiveUp(why) => return Err(ExchangeError::GaveUp(why)),
+                        }
+                    }
+                    act => return end(act, now).await,
+                }
+            }
+            std::future::pending().await
+        };
+        timeout_at(deadline, performance).await.unwrap_or(Err(ExchangeError::Timeout))
+    }
+
+    async fn tcp(&self, to: SocketAddr, query: &[u8], deadline: Instant) -> Result<Vec<u8>, ExchangeError> {
+        let now = Instant::now();
+        let act = self.sent(to, Transport::Tcp, query).into_iter().next();
+        let performance = async {
+            match act {
+                Some(act) => end(act, now).await,
+                None => std::future::pending().await,
+            }
+        };
+        timeout_at(deadline, performance).await.unwrap_or(Err(ExchangeError::Timeout))
+    }
+
+    fn reachable(&self, to: SocketAddr) -> bool {
+        !matches!(to, SocketAddr::V4(a) if self.unroutable.contains(&a.ip().octets()[3]))
+    }
+
+    fn random(&self) -> u64 {
+        let mut x = self.seed.fetch_add(0x9e37_79b9_7f4a_7c15, Relaxed);
+        x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ x >> 31
+    }
+}
+
+async fn end(act: Act, now: Instant) -> Result<Vec<u8>, ExchangeError> {
+    let (after, result) = match act {
+        Act::Say(after, message) => (after, Ok(message)),
+        Act::Refuse(after) => (after, Err(ExchangeError::Refused)),
+        Act::Unreachable(after) => (after, Err(ExchangeError::Unreachable)),
+    };
+    sleep_until(now + Duration::from_millis(after)).await;
+    result
+}
+
+/// The upstreams 192.0.2.1 up to 192.0.2.`count`.
+pub(super) fn pool(policy: Policy, count: u8) -> Pool {
+    let address = |last| SocketAddr::from(([192, 0, 2, last], 53));
+    Pool::new(policy, (1..=count).map(|last| Upstream::new(address(last)).into()))
+}
+
+pub(super) fn www() -> Question {
+    build::question("www.example.com", rhumb_wire::Type::A)
+}
+
+/// Asks for an address of www.example.com.
+pub(super) async fn ask(net: &Script, pool: &Pool) -> Result<Answer, Failure> {
+    forward(net, pool, &www(), &mut ()).await
+}
+
+/// A plain good answer after `after` milliseconds, whose address ends in the upstream's number.
+pub(super) fn good(sent: &Sent, after: u64) -> Vec<Act> {
+    vec![Act::Say(after, build::reply(&sent.query, 0, sent.to))]
+}
+
+/// An answer of another response code at once.
+pub(super) fn code(sent: &Sent, rcode: u16) -> Vec<Act> {
+    vec![Act::Say(1, build::reply(&sent.query, rcode, 0))]
+}
+
+/// The last byte of the address an answer holds.
+pub(super) fn given(answer: &Answer) -> u8 {
+    *answer.message.last().unwrap()
+}
+
+pub(super) fn outcomes(tried: &[crate::forward::Attempt]) -> Vec<Outcome> {
+    tried.iter().map(|attempt| attempt.outcome).collect()
+}

@@ -1,0 +1,190 @@
+//! Datagrams that are no reply, or not the one it seems.
+
+use rhumb_wire::header;
+
+use super::build::{self, id_of, question_of, reply, truncated};
+use super::script::{Act, Script, Sent, ask, given, good, outcomes, pool};
+use crate::forward::clean::Unusable;
+use crate::forward::{Outcome, Policy, Reason, Transport::Tcp, Transport::Udp};
+use crate::network::Why;
+
+fn over_tcp_good(udp: impl Fn(&Sent) -> Vec<Act> + Send + Sync + 'static) -> Script {
+    Script::new(move |sent| if sent.transport == Tcp { good(sent, 5) } else { udp(sent) })
+}
+
+fn with_id(mut message: Vec<u8>, id: u16) -> Vec<u8> {
+    header::set_id(&mut message, id);
+    message
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_wrong_id_means_tcp() {
+    let net = over_tcp_good(|sent| {
+        let forged = |n| Act::Say(1, with_id(reply(&sent.query, 0, 66), id_of(&sent.query).wrapping_add(n)));
+        let mut acts: Vec<_> = (1..=5).map(forged).collect();
+        acts.push(Act::Say(300, reply(&sent.query, 0, 1)));
+        acts
+    });
+    let pool = pool(Policy::InOrder, 1);
+    let answer = ask(&net, &pool).await.unwrap();
+    assert_eq!(given(&answer), 1);
+    assert_eq!(
+        outcomes(&answer.tried),
+        [Outcome::Suspicious(Why::WrongId), Outcome::Answered(rhumb_wire::Rcode::NOERROR)]
+    );
+    assert_eq!(net.take_targets(), [(1, Udp), (1, Tcp)]);
+    assert_eq!(pool.upstreams()[0].counts(Udp).wrong_ids, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn wrong_questions_are_waited_out() {
+    let net = Script::new(|sent| {
+        let id = id_of(&sent.query);
+        let flags = header::QR | header::RA;
+        let other = |q: rhumb_wire::Type, n: &str| build::asked(&build::question(n, q));
+        let no_reply = with_id(sent.query.clone(), id);
+        let mut notify = reply(&sent.query, 0, 66);
+        notify[2] |= 0x20;
+        let said = [
+            build::message(id, flags, &other(rhumb_wire::Type::A, "www.example.org"), [&[], &[], &[]]),
+            build::message(id, flags, &other(rhumb_wire::Type::AAAA, "www.example.com"), [&[], &[], &[]]),
+            build::message(id, flags, &[], [&[], &[], &[]]),
+            no_reply,
+            notify,
+            id.to_be_bytes().to_vec(),
+            Vec::new(),
+            reply(&sent.query, 0, sent.to),
+        ];
+        said.into_iter().zip(1..).map(|(message, after)| Act::Say(after, message)).collect()
+    });
+    let pool = pool(Policy::InOrder, 1);
+    assert_eq!(given(&ask(&net, &pool).await.unwrap()), 1);
+    assert_eq!(net.take_targets(), [(1, Udp)]);
+    assert_eq!(pool.upstreams()[0].counts(Udp).strays, 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_strays_ends_in_tcp() {
+    let net = over_tcp_good(|sent| {
+        let id = id_of(&sent.query);
+        let forged = build::message(
+            id,
+            header::QR,
+            &build::asked(&build::question("x", rhumb_wire::Type::A)),
+            [&[], &[], &[]],
+        );
+        (0..100).map(|n| Act::Say(n, forged.clone())).collect()
+    });
+    let pool = pool(Policy::InOrder, 1);
+    let answer = ask(&net, &pool).await.unwrap();
+    assert_eq!(answer.tried[0].outcome, Outcome::Suspicious(Why::Strays));
+    assert_eq!(pool.upstreams()[0].counts(Udp).strays, 8);
+}
+
+/// A record that ends early, in its header and in its data.
+fn malformed(sent: &Sent) -> Vec<Vec<u8>> {
+    let whole = reply(&sent.query, 0, 66);
+    let cut = whole[..whole.len() - 1].to_vec();
+    let mut short_address = cut.clone();
+    let length_at = cut.len() - 4;
+    short_address[length_at] = 3;
+    let mut two_questions = whole.clone();
+    two_questions[5] = 2;
+    vec![cut, short_address, two_questions]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_malformed_reply_is_waited_out() {
+    for which in 0..3 {
+        let net = Script::new(move |sent| {
+            vec![Act::Say(1, malformed(sent).swap_remove(which)), Act::Say(100, reply(&sent.query, 0, 1))]
+        });
+        let answer = ask(&net, &pool(Policy::InOrder, 1)).await.unwrap();
+        assert_eq!((given(&answer), net.take_log().len()), (1, 1), "{which}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upstream_that_is_malformed_for_ever_is_asked_over_tcp_and_stays_up() {
+    let net = Script::new(|sent| vec![Act::Say(1, malformed(sent).swap_remove(1))]);
+    let pool = pool(Policy::InOrder, 1);
+    for _ in 0..5 {
+        let failure = ask(&net, &pool).await.unwrap_err();
+        assert_eq!(failure.reason, Reason::Unusable(Unusable::Malformed));
+        assert_eq!(net.take_targets(), [(1, Udp), (1, Tcp)]);
+    }
+    assert!(pool.healthy());
+}
+
+#[tokio::test(start_paused = true)]
+async fn truncation_means_tcp_and_no_more_udp() {
+    let net = over_tcp_good(|sent| vec![Act::Say(1, truncated(&sent.query))]);
+    let answer = ask(&net, &pool(Policy::InOrder, 1)).await.unwrap();
+    assert_eq!(answer.tried[0].outcome, Outcome::Truncated);
+    assert_eq!(net.take_targets(), [(1, Udp), (1, Tcp)]);
+
+    let net = Script::new(|sent| match sent.transport {
+        Udp => vec![Act::Say(1, truncated(&sent.query))],
+        Tcp => vec![Act::Refuse(1)],
+    });
+    let failure = ask(&net, &pool(Policy::InOrder, 1)).await.unwrap_err();
+    assert_eq!(failure.reason, Reason::Silence);
+    assert_eq!(net.take_targets(), [(1, Udp), (1, Tcp), (1, Tcp), (1, Tcp)]);
+
+    // Truncated over TCP as well, for ever.
+    let net = Script::new(|sent| vec![Act::Say(1, truncated(&sent.query))]);
+    assert!(ask(&net, &pool(Policy::InOrder, 1)).await.is_err());
+    assert_eq!(net.take_log().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_tcp_id_and_question_count_as_well() {
+    for forged in 0..2 {
+        let net = Script::new(move |sent| match (sent.transport, forged) {
+            (Udp, _) => vec![Act::Say(1, truncated(&sent.query))],
+            (Tcp, 0) => vec![Act::Say(1, with_id(reply(&sent.query, 0, 66), !id_of(&sent.query)))],
+            (Tcp, _) => {
+                let other = build::asked(&build::question("x", rhumb_wire::Type::A));
+                vec![Act::Say(1, build::message(id_of(&sent.query), header::QR, &other, [&[], &[], &[]]))]
+            }
+        });
+        let failure = ask(&net, &pool(Policy::InOrder, 1)).await.unwrap_err();
+        assert_eq!(failure.reason, Reason::Unusable(Unusable::Mismatch));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_tcp_a_wrong_id_does_not_end_the_question() {
+    let net = Script::new(|sent| match sent.transport {
+        Tcp => vec![Act::Refuse(1)],
+        Udp if sent.at.is_zero() => {
+            vec![Act::Say(1, with_id(reply(&sent.query, 0, 66), !id_of(&sent.query)))]
+        }
+        Udp => good(sent, 1),
+    });
+    let answer = ask(&net, &pool(Policy::InOrder, 1)).await.unwrap();
+    assert_eq!(given(&answer), 1);
+    assert_eq!(net.take_targets(), [(1, Udp), (1, Tcp), (1, Udp)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_is_always_the_same_is_not_asked_for_ever() {
+    let net = Script::new(|sent| match sent.transport {
+        Tcp => vec![Act::Refuse(1)],
+        Udp => vec![Act::Say(1, with_id(reply(&sent.query, 0, 66), !id_of(&sent.query)))],
+    });
+    assert!(ask(&net, &pool(Policy::InOrder, 1)).await.is_err());
+    assert!(net.take_log().len() <= 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ids_and_cases_differ_from_query_to_query() {
+    let net = Script::new(|_| Vec::new());
+    let pool = pool(Policy::InOrder, 4);
+    assert!(ask(&net, &pool).await.is_err());
+    let log = net.take_log();
+    let ids: std::collections::HashSet<_> = log.iter().map(|sent| id_of(&sent.query)).collect();
+    let cases: std::collections::HashSet<_> =
+        log.iter().map(|sent| question_of(&sent.query).to_vec()).collect();
+    assert!(ids.len() >= log.len() - 1 && cases.len() >= log.len() - 2, "{} {}", ids.len(), cases.len());
+}

@@ -1,0 +1,84 @@
+//! The network as the resolver sees it: single exchanges, a routing table, randomness.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::time::Instant;
+
+/// What sends and receives.
+pub trait Network: Send + Sync {
+    /// Sends `query` in one datagram out of a fresh socket, connected to `to`, with a random source port, and shows
+    /// every datagram that comes back to `judge` until it says [`Verdict::Accept`] (that datagram is the result) or
+    /// [`Verdict::GiveUp`], or `deadline` passes. A dropped future closes its socket.
+    ///
+    /// Errors: all of [`ExchangeError`].
+    fn udp(
+        &self,
+        to: SocketAddr,
+        query: &[u8],
+        deadline: Instant,
+        judge: &mut (dyn FnMut(&[u8]) -> Verdict + Send),
+    ) -> impl Future<Output = Result<Vec<u8>, ExchangeError>> + Send;
+
+    /// Sends `query` over TCP and gives back the message with its id, both without the two bytes of length.
+    ///
+    /// Errors: all of [`ExchangeError`] but `GaveUp`.
+    fn tcp(
+        &self,
+        to: SocketAddr,
+        query: &[u8],
+        deadline: Instant,
+    ) -> impl Future<Output = Result<Vec<u8>, ExchangeError>> + Send;
+
+    /// Whether the routing table knows a way to `to`. Asked before each send, so it has to be quick.
+    fn reachable(&self, to: SocketAddr) -> bool;
+
+    /// Sixty-four bits that nobody can foretell.
+    fn random(&self) -> u64;
+}
+
+/// What is to be done about a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is the reply.
+    Accept,
+    /// It is none: wait on.
+    Ignore,
+    /// Somebody meddles, or the reply cannot be trusted over UDP: close the socket.
+    GiveUp(Why),
+}
+
+/// Why a socket is given up before its reply is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Why {
+    /// A datagram with an id that was never sent (RFC 5452 section 9.1).
+    #[error("a datagram with a wrong id")]
+    WrongId,
+    /// The question came back in other letters than it was sent in.
+    #[error("the question came back in another case")]
+    WrongCase,
+    /// Too many datagrams that are no reply.
+    #[error("too many datagrams that are no reply")]
+    Strays,
+}
+
+/// Why an exchange brought no reply.
+#[derive(Debug, thiserror::Error)]
+pub enum ExchangeError {
+    /// The deadline passed.
+    #[error("no reply in time")]
+    Timeout,
+    /// Nobody listens there: ICMP port unreachable, or a reset.
+    #[error("connection refused")]
+    Refused,
+    /// No way there: no route, or ICMP net or host unreachable.
+    #[error("unreachable")]
+    Unreachable,
+    /// The judge gave up.
+    #[error("given up: {0}")]
+    GaveUp(Why),
+    /// Anything else the system or the peer does.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}

@@ -1,0 +1,31 @@
+//! What is to be found out.
+
+use rhumb_wire::{Class, Name, NameRef, Type};
+
+/// A question for others, without anything that tells which client asked it: equal questions may share one lookup.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Question {
+    /// QNAME in lower case.
+    pub name: Name,
+    /// QTYPE; never one that is no lookup, as AXFR or IXFR.
+    pub qtype: Type,
+    /// QCLASS.
+    pub class: Class,
+    /// Whether signatures and proofs are wanted (DO, RFC 3225).
+    pub dnssec_ok: bool,
+    /// Whether data that fails validation is wanted all the same (CD, RFC 4035 section 3.2.2).
+    pub checking_disabled: bool,
+}
+
+impl Question {
+    /// A question of class IN without DO and CD; the name is put into lower case.
+    pub fn new(name: NameRef<'_>, qtype: Type) -> Self {
+        Self {
+            name: name.to_lowercase(),
+            qtype,
+            class: Class::IN,
+            dnssec_ok: false,
+            checking_disabled: false,
+        }
+    }
+}
