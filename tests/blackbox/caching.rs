@@ -40,7 +40,7 @@ fn coalescing() -> Verdict {
         0,
         script(|asked| {
             let line = format!("{} 300 IN A 198.18.0.1", asked.message.name());
-            asked.answer(&[&line]).after(Duration::from_millis(400))
+            asked.answer(&[&line]).after(Duration::from_millis(200))
         }),
     )?;
     let _server = lab.start(&config().forward(".", &UP[..1]))?;

@@ -85,7 +85,7 @@ fn dual() -> Config {
     ])
 }
 
-/// `localhost`, the loopback addresses and their reverse names, with and without AI_ADDRCONFIG.
+/// `localhost`, the loopback addresses and their reverse names, with and without `AI_ADDRCONFIG`.
 fn localhost(host: &Host, nameserver: &str) -> Verdict {
     let _server = Server::start(host, &dual())?;
     use_nameserver(host, nameserver)?;

@@ -22,7 +22,7 @@ pub(crate) const TESTS: &[Test] = &[
     }),
     Test::beside("forgery::wrong_name_is_not_believed", || {
         forged(|mut message| {
-            message.questions[0].0 = "other.up.example.".to_owned();
+            "other.up.example.".clone_into(&mut message.questions[0].0);
             message
         })
     }),

@@ -13,9 +13,11 @@ use std::process::ExitCode;
 
 use rhumb_tests::harness;
 
+mod attacks;
 mod authoritative;
 mod caching;
 mod conformance;
+mod documents;
 mod families;
 mod forgery;
 mod forwarding;
@@ -31,5 +33,11 @@ fn main() -> ExitCode {
         forwarding::TESTS,
         forgery::TESTS,
         caching::TESTS,
+        attacks::streams::TESTS,
+        attacks::packets::TESTS,
+        attacks::metrics::TESTS,
+        attacks::access::TESTS,
+        attacks::privileges::TESTS,
+        documents::TESTS,
     ])
 }

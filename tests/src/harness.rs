@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, Outcome, Verdict};
-use crate::rig::{netns, server};
+use crate::rig::{Namespace, netns, server};
 
 /// One black-box test.
 #[derive(Clone, Copy)]
@@ -81,18 +81,30 @@ pub fn main(tests: &[&[Test]]) -> ExitCode {
         eprintln!("no test has a name with {:?}", arguments.filters);
         return ExitCode::from(2);
     }
-    let totals = if nix::unistd::geteuid().is_root() {
-        netns::sweep();
-        run_all(&chosen, arguments.jobs)
-    } else {
-        for test in &chosen {
-            println!("skipped {}: network namespaces need root", test.name);
+    netns::sweep();
+    let totals = match Namespace::new() {
+        Ok(_) => {
+            raise_descriptor_limit();
+            run_all(&chosen, arguments.jobs)
         }
-        Totals { skipped: chosen.len(), ..Totals::default() }
+        Err(failure) => {
+            for test in &chosen {
+                println!("skipped {}: no network namespaces here ({failure})", test.name);
+            }
+            Totals { skipped: chosen.len(), ..Totals::default() }
+        }
     };
     println!("{} passed, {} failed, {} skipped", totals.passed, totals.failed, totals.skipped);
     // A test that never ended holds its thread; leaving the process does not wait for it.
     std::process::exit(i32::from(totals.failed > 0));
+}
+
+/// Some tests hold thousands of connections.
+fn raise_descriptor_limit() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard.min(65_536), hard);
+    }
 }
 
 fn read_arguments(words: impl Iterator<Item = String>) -> Result<Arguments, String> {

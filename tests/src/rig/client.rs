@@ -134,10 +134,15 @@ fn connect(own: SocketAddr, to: SocketAddr, patience: Duration) -> Result<TcpStr
     let family = if to.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     let descriptor = socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
     let number = descriptor.as_raw_fd();
+    // On Linux the time-out for sending is that of connecting too (socket(7)).
+    let seconds = nix::sys::time::TimeVal::new(patience.as_secs().cast_signed(), 0);
+    nix::sys::socket::setsockopt(&descriptor, nix::sys::socket::sockopt::SendTimeout, &seconds)?;
     bind(number, &SockaddrStorage::from(own)).context(format!("binding {own}"))?;
     nix::sys::socket::connect(number, &SockaddrStorage::from(to))
         .context(format!("connecting from {own} to {to}"))?;
-    Ok(TcpStream::from(descriptor))
+    let stream = TcpStream::from(descriptor);
+    stream.set_write_timeout(None)?;
+    Ok(stream)
 }
 
 /// The next datagram within `patience`.

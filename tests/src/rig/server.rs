@@ -213,6 +213,11 @@ impl Server {
         process::cpu_time(self.pid())
     }
 
+    /// CPU time used since it was `before`.
+    pub fn cpu_since(&self, before: Duration) -> Result<Duration, Failure> {
+        Ok(self.cpu_time()?.saturating_sub(before))
+    }
+
     /// Open file descriptors.
     pub fn descriptors(&self) -> Result<usize, Failure> {
         process::descriptors(self.pid())

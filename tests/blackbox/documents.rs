@@ -1,0 +1,218 @@
+//! What the documents say is what the binary does.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use rhumb_tests::rig::script::every_name;
+use rhumb_tests::rig::server::binary;
+use rhumb_tests::rig::{Config, Message, Transport, program};
+use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq};
+
+use crate::forwarding::{Lab, UP};
+
+/// The tests of this file.
+pub(crate) const TESTS: &[Test] = &[
+    Test::beside("documents::examples_pass_check", examples),
+    Test::beside("documents::commands_of_the_readme_exist", commands),
+    Test::beside("documents::paths_of_the_readme_exist", paths),
+    Test::beside("documents::metrics_are_those_of_the_table", metrics),
+    Test::beside("documents::ten_mistakes_are_ten_errors", ten_mistakes),
+    Test::beside("documents::exit_status", exit_status),
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn readme() -> Result<String, Failure> {
+    fs::read_to_string(root().join("README.md")).context("README.md")
+}
+
+fn rhumb(arguments: &[&str]) -> Result<program::Output, Failure> {
+    program::run(Command::new(binary()).args(arguments), Duration::from_secs(20))
+}
+
+fn examples() -> Verdict {
+    let folder = root().join("config/examples");
+    let mut count = 0;
+    for entry in fs::read_dir(&folder).context("config/examples")? {
+        let path = entry?.path();
+        if path.extension().is_none_or(|ending| ending != "yaml") {
+            continue;
+        }
+        let output = rhumb(&["check", "-c", &path.to_string_lossy()])?;
+        ensure_eq!(output.code, Some(0), "check {}: {}{}", path.display(), output.out, output.err);
+        count += 1;
+    }
+    ensure!(count >= 2, "{count} examples");
+    let built_in = rhumb(&["check"])?;
+    ensure_eq!(built_in.code, Some(0), "check of the built-in default: {}{}", built_in.out, built_in.err);
+    Ok(Outcome::Passed)
+}
+
+/// Words behind `rhumb ` in code, in blocks and in lines.
+fn commands_in(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut block = false;
+    for line in text.lines() {
+        if line.trim_start().starts_with("```") {
+            block = !block;
+            continue;
+        }
+        let code: Vec<&str> = if block { vec![line] } else { line.split('`').skip(1).step_by(2).collect() };
+        for piece in code {
+            // The program is at the beginning of the code, behind a prompt, a variable or a pipe.
+            let words: Vec<&str> = piece.split_whitespace().collect();
+            for pair in words.windows(2) {
+                let program = pair[0].rsplit('/').next() == Some("rhumb");
+                if program
+                    && pair[1].starts_with(|c: char| c.is_ascii_lowercase())
+                    && !pair[1].contains(['.', ':', '='])
+                {
+                    found.insert(pair[1].trim_end_matches([',', ';', ')']).to_owned());
+                }
+            }
+        }
+    }
+    found
+}
+
+fn commands() -> Verdict {
+    let named = commands_in(&readme()?);
+    ensure!(named.len() >= 3, "the README names {named:?} alone");
+    for command in named {
+        let output = rhumb(&[&command, "--help"])?;
+        ensure_eq!(output.code, Some(0), "`rhumb {command}` of the README: {}", output.err);
+    }
+    Ok(Outcome::Passed)
+}
+
+fn paths() -> Verdict {
+    let text = readme()?;
+    // Links, and code that looks like a path of the tree.
+    let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let code = text.split('`').skip(1).step_by(2);
+    let tops: BTreeSet<String> = fs::read_dir(root())?
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    for path in links.chain(code) {
+        let path = path.split('#').next().unwrap_or("");
+        let first = path.split('/').next().unwrap_or("");
+        let plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte));
+        if plain && path.contains('/') && tops.contains(first) && !path.starts_with("target/") {
+            ensure!(root().join(path).exists(), "the README names {path}");
+        }
+    }
+    Ok(Outcome::Passed)
+}
+
+/// The first cells of the tables of the README that name a metric.
+fn documented() -> Result<BTreeSet<String>, Failure> {
+    let name = |line: &str| -> Option<String> {
+        let cell = line.trim_start().strip_prefix('|')?.split('|').next()?.trim().trim_matches('`');
+        let name = cell.split('{').next()?.trim_matches('`');
+        name.starts_with("rhumb_").then(|| name.to_owned())
+    };
+    let mut names = BTreeSet::new();
+    for file in ["README.md", "server/README.md", "deploy/README.md", "deploy/METRICS.md", "docs/metrics.md"]
+    {
+        let text = fs::read_to_string(root().join(file)).unwrap_or_default();
+        names.extend(text.lines().filter_map(name));
+    }
+    ensure!(names.len() >= 10, "the table of metrics names {names:?}");
+    Ok(names)
+}
+
+/// A server that has done a bit of everything shows every metric of the table, and no other.
+fn metrics() -> Verdict {
+    let lab = Lab::new()?;
+    let _upstream = lab.upstream(0, every_name("198.18.0.1"))?;
+    let zone = "$TTL 300\n@ SOA ns host 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n";
+    let config = Config::new().listen("::").allow_all().zone("zone.test", zone).forward(".", &[UP[0]]);
+    let server = lab.start(&config)?;
+    for transport in [Transport::Udp, Transport::Tcp] {
+        for (name, kind) in [
+            ("ns.zone.test.", "A"),
+            ("nothing.zone.test.", "A"),
+            ("www.up.example.", "A"),
+            ("www.up.example.", "A"),
+            ("www.up.example.", "TYPE65333"),
+        ] {
+            lab.client.over(transport, lab.to, &Message::query(name, kind).edns(1232))?;
+        }
+    }
+    lab.client.patience(Duration::from_millis(100)).exchange_raw(lab.to, &[0; 5])?;
+    server.reload()?;
+    server.folder().write("rhumb.yaml", "listen: [")?;
+    let failed = server.tell(&["reload"])?;
+    ensure_eq!(failed.code, Some(1), "exit status of a reload with a broken file: {}", failed.err);
+    let page = server.page("/metrics")?.body;
+    let shown: BTreeSet<String> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
+        .filter(|name| name.starts_with("rhumb_"))
+        .map(str::to_owned)
+        .collect();
+    let documented = documented()?;
+    let (missing, surplus): (Vec<_>, Vec<_>) =
+        (documented.difference(&shown).collect(), shown.difference(&documented).collect());
+    ensure!(missing.is_empty(), "in the table, not in the scrape: {missing:?}");
+    ensure!(surplus.is_empty(), "in the scrape, not in the table: {surplus:?}");
+    Ok(Outcome::Passed)
+}
+
+fn ten_mistakes() -> Verdict {
+    let folder = rhumb_tests::rig::Folder::new()?;
+    let text = "\
+lissen: []
+listen:
+  - address: 300.1.1.1
+    port: 53
+  - address: 127.0.0.1
+    port: 99999
+  - address: 127.0.0.1
+    port: 5300
+    transports: [udp, pigeon]
+zones:
+  - name: example.com
+    file: missing.zone
+  - name: bad..name
+    file: missing-too.zone
+forward:
+  - domain: .
+    upstreams: [not-an-address]
+    policy: quickest
+cache: { size: lots }
+workers: -1
+log: { level: loud }
+";
+    let file = folder.write("rhumb.yaml", text)?;
+    let output = rhumb(&["check", "-c", &file.to_string_lossy()])?;
+    ensure_eq!(output.code, Some(2), "exit status of check: {}{}", output.out, output.err);
+    for line in [1, 3, 6, 9, 12, 13, 17, 18, 19, 20, 21] {
+        let place = format!("rhumb.yaml:{line}:");
+        ensure!(output.err.contains(&place), "no error names line {line}: {}", output.err);
+    }
+    ensure!(output.err.contains("listen"), "the nearest key is not named: {}", output.err);
+    Ok(Outcome::Passed)
+}
+
+fn exit_status() -> Verdict {
+    for (arguments, code) in [
+        (&["--help"][..], 0),
+        (&["--version"], 0),
+        (&["no-such-command"], 2),
+        (&["run", "--no-such-option"], 2),
+        (&["run", "-c", "/nonexistent/rhumb.yaml"], 2),
+        (&["check", "-c", "/nonexistent/rhumb.yaml"], 2),
+    ] {
+        let output = rhumb(arguments)?;
+        ensure_eq!(output.code, Some(code), "exit status of rhumb {arguments:?}: {}", output.err);
+        ensure!(code == 0 || !output.err.is_empty(), "rhumb {arguments:?} says nothing on standard error");
+    }
+    Ok(Outcome::Passed)
+}
