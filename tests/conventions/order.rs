@@ -19,18 +19,19 @@ const CRATES: [(&str, u8); 10] = [
 ];
 
 /// Modules of the server by level; one may use those of higher numbers alone.
-const MODULES: [(&str, u8); 11] = [
+const MODULES: [(&str, u8); 12] = [
     ("main", 0),
-    ("boot", 1),
-    ("reload", 2),
-    ("control", 2),
-    ("zone_events", 3),
-    ("udp", 4),
-    ("stream", 4),
-    ("recursion", 5),
-    ("query", 6),
-    ("snapshot", 7),
-    ("metrics", 8),
+    ("cli", 1),
+    ("boot", 2),
+    ("reload", 3),
+    ("control", 3),
+    ("zone_events", 4),
+    ("udp", 5),
+    ("stream", 5),
+    ("recursion", 6),
+    ("query", 7),
+    ("snapshot", 8),
+    ("metrics", 9),
 ];
 
 fn level(list: &[(&str, u8)], name: &str) -> Option<u8> {
