@@ -15,7 +15,7 @@ use caps::errors::CapsError;
 use caps::{CapSet, Capability, CapsHashSet};
 use nix::errno::Errno;
 use nix::sys::prctl;
-use nix::unistd::{Gid, Uid, geteuid, getgid, getresuid, getuid, seteuid, setgroups, setresgid, setresuid};
+use nix::unistd::{Gid, Uid, geteuid, getgid, getresuid, getuid, seteuid, setfsuid, setgroups, setresgid, setresuid};
 
 pub(crate) use account::{Account, AccountError};
 
@@ -112,6 +112,17 @@ pub(crate) fn successor(user: Option<&str>) -> Result<Option<Account>, Error> {
     tracing::warn!("started as root and no `user:` is configured: becoming nobody ({NOBODY}:{NOBODY})");
     let (uid, gid) = (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY));
     Ok(Some(Account { name: None, uid, gid, groups: vec![gid] }))
+}
+
+/// Does `work` with the files and sockets it makes belonging to that user. Sockets that share a port have to be of one user,
+/// and later ones are made when root is given up (`SO_REUSEPORT`, socket(7); setfsuid(2)).
+pub(crate) fn as_user<T>(user: Option<&Account>, work: impl FnOnce() -> T) -> T {
+    let before = user.map(|account| setfsuid(account.uid));
+    let done = work();
+    if let Some(before) = before {
+        setfsuid(before);
+    }
+    done
 }
 
 /// Becomes that user, if one is given; keeps of all capabilities at most `CAP_NET_BIND_SERVICE`; forbids new

@@ -98,11 +98,6 @@ impl ListFile {
         &self.path
     }
 
-    /// The form of the file.
-    pub(crate) fn kind(&self) -> Kind {
-        self.kind
-    }
-
     /// The list in force, each upstream with its line in the file, from 1. Empty until the first good read.
     pub(crate) fn upstreams(&self) -> &Arc<[(UpstreamAddress, u32)]> {
         &self.last_good

@@ -171,6 +171,41 @@ impl ExtendedError {
     pub const fn code(self) -> u16 {
         self as u16
     }
+
+    /// The purpose that the registry gives an info code, where it is assigned.
+    pub const fn name(code: u16) -> Option<&'static str> {
+        Some(match code {
+            0 => "Other Error",
+            1 => "Unsupported DNSKEY Algorithm",
+            2 => "Unsupported DS Digest Type",
+            3 => "Stale Answer",
+            4 => "Forged Answer",
+            5 => "DNSSEC Indeterminate",
+            6 => "DNSSEC Bogus",
+            7 => "Signature Expired",
+            8 => "Signature Not Yet Valid",
+            9 => "DNSKEY Missing",
+            10 => "RRSIGs Missing",
+            11 => "No Zone Key Bit Set",
+            12 => "NSEC Missing",
+            13 => "Cached Error",
+            14 => "Not Ready",
+            15 => "Blocked",
+            16 => "Censored",
+            17 => "Filtered",
+            18 => "Prohibited",
+            19 => "Stale NXDOMAIN Answer",
+            20 => "Not Authoritative",
+            21 => "Not Supported",
+            22 => "No Reachable Authority",
+            23 => "Network Error",
+            24 => "Invalid Data",
+            25 => "Signature Expired before Valid",
+            26 => "Too Early",
+            27 => "Unsupported NSEC3 Iterations Value",
+            _ => return None,
+        })
+    }
 }
 
 /// Writes an OPT record; the options are what `options` writes.

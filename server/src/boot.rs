@@ -1,0 +1,111 @@
+//! The start, in the order that privileges ask for: sockets while root, then the user, then the sandbox, then threads.
+
+mod actions;
+mod check;
+mod explain;
+mod log;
+mod notify;
+mod pages;
+mod privilege;
+mod sandbox;
+mod serve;
+mod status;
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+
+use rhumb_config::Config;
+
+use crate::control;
+use crate::metrics::Metrics;
+use crate::reload::Listeners;
+use crate::snapshot::Live;
+
+pub use check::{check, check_zone};
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration; each error has its place.
+    #[error("{}", .0.join("\n"))]
+    Configuration(Vec<String>),
+    /// The system said no.
+    #[error("{0}")]
+    System(String),
+}
+
+impl StartError {
+    fn system(what: &str) -> impl Fn(String) -> Self + '_ {
+        move |error| Self::System(format!("{what}: {error}"))
+    }
+}
+
+/// What is bound before privileges are given up.
+struct Sockets {
+    listeners: Listeners,
+    metrics: Option<TcpListener>,
+    control: Option<control::Listener>,
+}
+
+/// Reads the configuration at `path`, or the built-in default.
+pub fn read_config(path: Option<&Path>) -> Result<Config, StartError> {
+    let Some(path) = path else { return Ok(rhumb_config::built_in()) };
+    // The folder of a relative path would be another once the server has moved.
+    let path = std::path::absolute(path).map_err(|error| StartError::System(error.to_string()))?;
+    rhumb_config::load(&path)
+        .map_err(|errors| StartError::Configuration(errors.0.iter().map(ToString::to_string).collect()))
+}
+
+/// Serves until a signal ends it.
+///
+/// Errors: the configuration, a socket that cannot be bound, privileges that cannot be given up.
+pub fn run(path: Option<&Path>) -> Result<(), StartError> {
+    let config = Arc::new(read_config(path)?);
+    let level = log::start(&config.log);
+    let supervisor = notify::Supervisor::from_environment();
+    let successor = privilege::successor(config.user.as_deref()).map_err(|error| StartError::System(error.to_string()))?;
+    let sockets = bind(&config, successor.as_ref())?;
+    let privileges =
+        privilege::give_up(successor.as_ref()).map_err(|error| StartError::System(error.to_string()))?;
+    let writable: Vec<_> = sockets.control.iter().map(|bound| sandbox::folder_of(bound.path())).collect();
+    let sandbox = sandbox::enter(&writable).map_err(|error| StartError::System(error.to_string()))?;
+    tracing::info!("{privileges}; {sandbox}");
+    let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
+    let live = Arc::new(Live::new(&config, metrics));
+    let confinement = vec![privileges.to_string(), sandbox.to_string()];
+    let server = serve::Server { config, live, supervisor, confinement, level };
+    server.run(sockets.listeners, sockets.metrics, sockets.control)
+}
+
+/// Binds everything while it is still allowed, but for the later user: sockets that share a port have to be of one user.
+fn bind(config: &Config, successor: Option<&privilege::Account>) -> Result<Sockets, StartError> {
+    let listeners = privilege::as_user(successor, || Listeners::bind(config)).map_err(StartError::Configuration)?;
+    let metrics = match config.metrics {
+        None => None,
+        Some(address) => Some(bind_metrics(config, address)?),
+    };
+    let control = match control::place::bind_configured(config) {
+        Ok(bound) => Some(bound),
+        // The built-in default has to start anywhere.
+        Err(error) if config.file.is_none() => {
+            tracing::warn!("no control socket: {error}");
+            None
+        }
+        Err(error) => return Err(StartError::System(format!("control socket: {error}"))),
+    };
+    if let (Some(listener), Some(account)) = (&control, successor) {
+        listener
+            .give_to(account.uid.as_raw(), account.gid.as_raw())
+            .map_err(|error| StartError::System(format!("control socket: {error}")))?;
+    }
+    Ok(Sockets { listeners, metrics, control })
+}
+
+fn bind_metrics(config: &Config, address: std::net::SocketAddr) -> Result<TcpListener, StartError> {
+    let v6only = address.is_ipv6() && !address.ip().is_unspecified();
+    rhumb_net::tcp::bind(address, v6only, 128).map_err(|error| {
+        let file = config.file.as_ref().map_or_else(|| "built-in default".into(), |file| file.display().to_string());
+        StartError::Configuration(vec![format!("{file}: metrics.listen: {error}")])
+    })
+}

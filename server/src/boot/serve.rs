@@ -1,0 +1,154 @@
+//! The running server: its threads and tasks, its signals, its end.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rhumb_config::Config;
+use rhumb_net::tcp::Limits;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{oneshot, watch};
+
+use super::actions::Admin;
+use super::pages::Status;
+use super::{StartError, log, notify};
+use crate::reload::listeners::Serving;
+use crate::reload::{Listeners, Reloader, Request, Requests};
+use crate::snapshot::Live;
+use crate::stream::Streams;
+use crate::{control, metrics, recursion};
+
+/// How long waiting queries and open connections have once the server stops.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// What the start has gathered.
+pub(super) struct Server {
+    pub(super) config: Arc<Config>,
+    pub(super) live: Arc<Live>,
+    pub(super) supervisor: notify::Supervisor,
+    pub(super) confinement: Vec<String>,
+    pub(super) level: log::Level,
+}
+
+impl Server {
+    /// Serves until SIGTERM or SIGINT.
+    pub(super) fn run(
+        self,
+        mut listeners: Listeners,
+        metrics: Option<TcpListener>,
+        control: Option<control::Listener>,
+    ) -> Result<(), StartError> {
+        let runtime = runtime()?;
+        let (stop, stopped) = watch::channel(false);
+        let (door, inside) = recursion::door(&self.live);
+        let driver = runtime.spawn(recursion::run(inside, stopped.clone()));
+        let server = &self.config.server;
+        let streams = Streams {
+            live: Arc::clone(&self.live),
+            door: door.clone(),
+            limits: Limits::new(server.tcp_clients, server.tcp_clients_per_network),
+            stop: stopped.clone(),
+        };
+        let connections = Arc::clone(&streams.limits);
+        let (live, handle) = (Arc::clone(&self.live), runtime.handle().clone());
+        listeners.serve_with(Serving { live, door: door.clone(), streams, runtime: handle.clone() });
+        let level = self.level.clone();
+        let set_log = move |config: &Config| log::set(&level, &config.log);
+        let (reloader, requests) =
+            Reloader::new(Arc::clone(&self.live), Arc::clone(&self.config), listeners, &handle, set_log)
+                .map_err(|error| StartError::system("reloader")(error.to_string()))?;
+        let facts = reloader.facts();
+        let admin = Arc::new(Admin::new(&self, facts, requests.clone(), door));
+        let status = Arc::new(Status::new(Arc::clone(&admin)));
+        self.live.metrics.watch(Arc::clone(&status) as Arc<dyn metrics::Source>);
+        let reloader = start(reloader)?;
+        runtime.block_on(async {
+            if let Some(listener) = metrics {
+                let listener = tokio::net::TcpListener::from_std(listener)
+                    .map_err(|error| StartError::system("metrics")(error.to_string()))?;
+                tokio::spawn(metrics::http::serve(listener, status, stopped.clone()));
+            }
+            let control = control.map(|bound| tokio::spawn(control::serve(bound, Arc::clone(&admin) as _, stopped.clone())));
+            self.supervisor.ready();
+            self.supervisor.status("serving");
+            tracing::info!("ready");
+            self.obey_signals(&requests).await?;
+            self.supervisor.stopping();
+            admin.stopping();
+            let (reply, closed) = oneshot::channel();
+            if requests.send(Request::Stop(reply)).await {
+                // The reloader ends after its answer, or has ended before.
+                let _ = tokio::time::timeout(DRAIN, closed).await;
+            }
+            // Nobody is left to be told where this fails.
+            let _ = stop.send(true);
+            let _ = tokio::time::timeout(DRAIN, drained(driver, &connections)).await;
+            if let Some(control) = control {
+                let _ = tokio::time::timeout(Duration::from_secs(1), control).await;
+            }
+            Ok::<(), StartError>(())
+        })?;
+        // It was told to end, and is at most within a load that nobody waits for any more.
+        drop(reloader);
+        runtime.shutdown_timeout(Duration::from_millis(100));
+        tracing::info!("stopped");
+        Ok(())
+    }
+
+    /// SIGHUP reloads; SIGTERM and SIGINT end this.
+    async fn obey_signals(&self, requests: &Requests) -> Result<(), StartError> {
+        let system = |error: std::io::Error| StartError::system("signals")(error.to_string());
+        let mut hangup = signal(SignalKind::hangup()).map_err(system)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(system)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(system)?;
+        let beat = self.supervisor.watchdog();
+        let mut watchdog = tokio::time::interval(beat.unwrap_or(Duration::from_secs(3600)));
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => return Ok(()),
+                _ = interrupt.recv() => return Ok(()),
+                _ = watchdog.tick(), if beat.is_some() => self.supervisor.alive(),
+                _ = hangup.recv() => {
+                    self.supervisor.reloading();
+                    let (reply, done) = oneshot::channel();
+                    requests.send(Request::Reload(reply)).await;
+                    let good = matches!(done.await, Ok(Ok(_)));
+                    self.supervisor.ready();
+                    self.supervisor.status(if good { "serving" } else { "serving; the last reload failed" });
+                }
+            }
+        }
+    }
+}
+
+fn runtime() -> Result<Runtime, StartError> {
+    let threads = std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 8));
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .enable_all()
+        .thread_name("tokio")
+        .build()
+        .map_err(|error| StartError::system("tokio")(error.to_string()))
+}
+
+/// Publishes the first snapshot, then lets the reloader work on a thread of its own.
+fn start(mut reloader: Reloader) -> Result<std::thread::JoinHandle<()>, StartError> {
+    let report = reloader.start().map_err(|failure| StartError::Configuration(failure.errors))?;
+    for change in &report.changes {
+        tracing::info!("{change}");
+    }
+    std::thread::Builder::new()
+        .name("reload".into())
+        .spawn(move || reloader.run())
+        .map_err(|error| StartError::system("reloader")(error.to_string()))
+}
+
+/// Waits until nobody waits for an answer any more.
+async fn drained(driver: tokio::task::JoinHandle<()>, connections: &Limits) {
+    // A driver that panicked has nobody left to answer.
+    let _ = driver.await;
+    while connections.open() > 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

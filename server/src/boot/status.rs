@@ -1,0 +1,151 @@
+//! How the server is: gathered from where it is known.
+
+use rhumb_resolver::forward::Transport;
+
+use super::actions::{Admin, unix};
+use crate::control::status::{
+    CacheStatus, LastReload, ListStatus, ListenerStatus, RouteStatus, Status, UpstreamStatus, ZoneCount, ZoneStatus,
+};
+use crate::metrics::ReloadResult;
+use crate::reload::Facts;
+use crate::snapshot::{Live, RouteEntry, Snapshot};
+
+/// The whole of it.
+pub(super) fn whole(admin: &Admin) -> Status {
+    let live = &admin.live;
+    let snapshot = live.snapshot.load();
+    let facts = admin.facts.load();
+    let failed = snapshot.zones.iter().filter(|(_, entry)| entry.zone.trouble().is_some()).count();
+    Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        uptime: admin.began.elapsed().as_secs(),
+        pid: std::process::id(),
+        config: snapshot.config.file.as_ref().map(|file| file.display().to_string()),
+        last_reload: last_reload(admin, &facts),
+        listeners: listeners(&facts),
+        zones: ZoneCount { total: snapshot.zones.len(), failed },
+        routes: snapshot.routes.iter().map(|(_, entry)| route(entry, &snapshot, &facts)).collect(),
+        cache: cache(live),
+        sandbox: admin.confinement.clone(),
+        user: admin.confinement.first().cloned().unwrap_or_default(),
+        warnings: warnings(&facts),
+    }
+}
+
+fn last_reload(admin: &Admin, facts: &Facts) -> LastReload {
+    match &facts.last_reload {
+        None => LastReload { ok: true, when: unix(admin.started), errors: Vec::new() },
+        Some(last) => LastReload {
+            ok: last.result != ReloadResult::Failed,
+            when: unix(last.when),
+            errors: last.errors.clone(),
+        },
+    }
+}
+
+fn listeners(facts: &Facts) -> Vec<ListenerStatus> {
+    let mut all: Vec<ListenerStatus> = Vec::new();
+    for (address, transport, workers) in &facts.listeners {
+        match all.iter_mut().find(|listener| listener.address == *address) {
+            Some(listener) => {
+                listener.transports.push((*transport).to_owned());
+                listener.workers = listener.workers.max(*workers);
+            }
+            None => all.push(ListenerStatus {
+                address: address.clone(),
+                transports: vec![(*transport).to_owned()],
+                workers: *workers,
+            }),
+        }
+    }
+    all
+}
+
+fn route(entry: &RouteEntry, snapshot: &Snapshot, facts: &Facts) -> RouteStatus {
+    let state = entry.route.state();
+    let upstreams = state.pool.upstreams().iter().map(|upstream| {
+        let (udp, tcp) = (upstream.counts(Transport::Udp), upstream.counts(Transport::Tcp));
+        UpstreamStatus {
+            address: upstream.address().to_string(),
+            healthy: upstream.healthy(),
+            srtt_ms: upstream.smoothed_rtt(Transport::Udp).map(|rtt| rtt.as_secs_f64() * 1000.0),
+            queries: udp.queries + tcp.queries,
+            timeouts: udp.timeouts + tcp.timeouts,
+        }
+    });
+    let named = snapshot.config.forward.iter().find(|forward| forward.place == entry.place);
+    let files: Vec<_> = named.iter().flat_map(|forward| &forward.upstreams).filter_map(file_of).collect();
+    let lists = facts.lists.iter().filter(|list| files.contains(&&list.path)).map(|list| ListStatus {
+        file: list.path.display().to_string(),
+        ok: list.kept.is_none(),
+        why: list.kept.clone(),
+    });
+    RouteStatus {
+        domain: entry.route.domain().to_string(),
+        rule: entry.place.to_string(),
+        policy: format!("{:?}", state.pool.policy()),
+        upstreams: upstreams.collect(),
+        lists: lists.collect(),
+    }
+}
+
+fn file_of(source: &rhumb_config::UpstreamSource) -> Option<&std::path::PathBuf> {
+    use rhumb_config::UpstreamSource::{Address, List, ResolvConf};
+    match source {
+        Address(..) => None,
+        List(path, _) | ResolvConf(path, _) => Some(path),
+    }
+}
+
+fn cache(live: &Live) -> CacheStatus {
+    let figures = live.cache.figures();
+    let stats = counters(&live.metrics.render());
+    let read = |name: &str| stats.iter().find(|(n, _)| n == name).map_or(0.0, |(_, value)| *value);
+    let (hits, misses) = (read("rhumb_cache_hits_total"), read("rhumb_cache_misses_total"));
+    let asked = hits + misses;
+    CacheStatus {
+        entries: figures.entries,
+        bytes: figures.bytes,
+        size: figures.limit,
+        hit_ratio: (asked > 0.0).then(|| hits / asked),
+    }
+}
+
+fn warnings(facts: &Facts) -> Vec<String> {
+    let kept = facts.lists.iter().filter_map(|list| {
+        let why = list.kept.as_ref()?;
+        Some(format!("{}: {why}; its last {} upstreams stay", list.path.display(), list.upstreams))
+    });
+    facts.warnings.iter().cloned().chain(kept).collect()
+}
+
+/// Every zone.
+pub(super) fn zones(live: &Live) -> Vec<ZoneStatus> {
+    let snapshot = live.snapshot.load();
+    let zone = |entry: &crate::snapshot::ZoneEntry| {
+        let contents = entry.zone.contents();
+        let trouble = entry.zone.trouble();
+        ZoneStatus {
+            name: entry.zone.name().to_string(),
+            serial: contents.as_ref().map(|contents| contents.serial()),
+            records: contents.as_ref().map_or(0, |contents| contents.record_count() as u64),
+            ok: trouble.is_none() && contents.is_some(),
+            trouble: trouble.map(|trouble| trouble.0.to_string()),
+            file: entry.file.as_ref().map(|file| file.display().to_string()),
+            loaded: entry.zone.loaded().map(unix),
+            rule: entry.place.to_string(),
+        }
+    };
+    let mut zones: Vec<ZoneStatus> = snapshot.zones.iter().map(|(_, entry)| zone(entry)).collect();
+    zones.sort_by(|a, b| a.name.cmp(&b.name));
+    zones
+}
+
+/// The samples of a metrics page: name with labels, value.
+pub(super) fn counters(page: &str) -> Vec<(String, f64)> {
+    page.lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.rsplit_once(' '))
+        .filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)))
+        .collect()
+}

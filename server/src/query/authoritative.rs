@@ -1,0 +1,94 @@
+//! Answers out of zones.
+
+use std::cell::{Cell, OnceCell};
+use std::sync::Arc;
+
+use rhumb_wire::edns::ExtendedError;
+use rhumb_wire::{NameRef, Query, Rcode, Writer, header};
+use rhumb_zones::answer::{Asked, Found, MAX_LINKS, OneZone, Reply, Zones, answer};
+use rhumb_zones::Contents;
+
+use super::finish::{Finish, Room, question_only};
+use super::outcome::Scratch;
+use crate::snapshot::{Snapshot, ZoneEntry};
+
+/// The zones that a chain of aliases may lead into: those that are served here. What it was led into is held until the answer
+/// is written, one zone a link at the most.
+struct Served<'s> {
+    snapshot: &'s Snapshot,
+    held: [OnceCell<Arc<Contents>>; MAX_LINKS as usize],
+    used: Cell<usize>,
+}
+
+impl Zones for Served<'_> {
+    fn find(&self, name: NameRef<'_>) -> Option<Found<'_>> {
+        let entry = self.snapshot.zones.find(name)?;
+        let Some(contents) = entry.zone.contents() else { return Some(Found::NotReady) };
+        let slot = self.held.get(self.used.replace(self.used.get() + 1))?;
+        Some(Found::Contents(slot.get_or_init(|| contents)))
+    }
+}
+
+/// Answers from a zone that is served here; SERVFAIL as long as it was never loaded. Gives the length and what is left to do.
+pub(super) fn from_zone(
+    query: &Query<'_>,
+    snapshot: &Snapshot,
+    entry: &ZoneEntry,
+    room: Room,
+    scratch: &mut Scratch,
+    out: &mut [u8],
+) -> (usize, Finish) {
+    scratch.note("route", || format!("zone {} ({})", entry.zone.name(), entry.place));
+    let contents = entry.zone.load();
+    let Some(contents) = contents.as_deref() else {
+        scratch.note("authoritative", || "the zone is not loaded".to_owned());
+        let length = question_only(Some(query), &mut scratch.compression, out);
+        let error = Some((ExtendedError::NotReady, "the zone is not loaded"));
+        return (length, Finish { error, ..Finish::of(Rcode::SERVFAIL) });
+    };
+    let zones = Served { snapshot, held: Default::default(), used: Cell::new(0) };
+    from_contents(query, contents, &zones, room, scratch, out)
+}
+
+/// Answers from one of the zones that are built in.
+pub(super) fn from_built_in(
+    query: &Query<'_>,
+    contents: &Contents,
+    room: Room,
+    scratch: &mut Scratch,
+    out: &mut [u8],
+) -> (usize, Finish) {
+    scratch.note("route", || format!("{} never leaves this host (RFC 6761, RFC 6303)", contents.apex()));
+    from_contents(query, contents, &OneZone, room, scratch, out)
+}
+
+#[inline]
+fn from_contents(
+    query: &Query<'_>,
+    contents: &Contents,
+    zones: &impl Zones,
+    room: Room,
+    scratch: &mut Scratch,
+    out: &mut [u8],
+) -> (usize, Finish) {
+    let mut w = Writer::new(out, room.message(), &mut scratch.compression);
+    // A limit of 512 bytes or more, less OPT, has room for a question.
+    let _ = w.question(query.name, query.qtype, query.class);
+    let asked =
+        Asked { name: query.name, qtype: query.qtype, dnssec_ok: query.dnssec_ok(), minimal_any: true };
+    let reply = answer(contents, &asked, zones, &mut w);
+    let length = w.finish(query.header.id, 0);
+    scratch.note("authoritative", || tell(query, contents, &reply));
+    let authoritative = if reply.authoritative { header::AA } else { 0 };
+    let truncated = if reply.truncated { header::TC } else { 0 };
+    (length, Finish { flags: authoritative | truncated, ..Finish::of(reply.rcode) })
+}
+
+fn tell(query: &Query<'_>, contents: &Contents, reply: &Reply) -> String {
+    let found = contents.lookup(query.name);
+    let matched = found.map_or_else(
+        || "outside of the zone".to_owned(),
+        |found| format!("{:?} at {}", found.kind(), found.owner().as_ref()),
+    );
+    format!("serial {}: {matched}; {:?}, {} aliases followed", contents.serial(), reply.kind, reply.links)
+}

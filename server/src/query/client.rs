@@ -1,0 +1,71 @@
+//! Who asks, where, and how.
+
+use std::net::{IpAddr, SocketAddr};
+
+use rhumb_net::Local;
+use rhumb_net::udp::Datagram;
+
+use crate::metrics::{Family, Proto};
+
+/// The other end of a query. The addresses of a datagram are converted only when somebody asks for them.
+#[derive(Clone, Copy, Debug)]
+pub enum Client<'a> {
+    /// A datagram.
+    Datagram(Datagram<'a>),
+    /// A connection, or a query that waited and so had to be copied.
+    Known {
+        /// Who asks.
+        peer: SocketAddr,
+        /// The address that was asked.
+        local: Local,
+        /// How.
+        proto: Proto,
+    },
+}
+
+impl Client<'_> {
+    /// Who asks.
+    pub fn peer(&self) -> SocketAddr {
+        match self {
+            Self::Datagram(datagram) => datagram.peer(),
+            Self::Known { peer, .. } => *peer,
+        }
+    }
+
+    /// The address of who asks, IPv4 as such.
+    pub fn ip(&self) -> IpAddr {
+        match self {
+            Self::Datagram(datagram) => datagram.peer_ip(),
+            Self::Known { peer, .. } => peer.ip().to_canonical(),
+        }
+    }
+
+    /// The port of who asks.
+    pub fn port(&self) -> u16 {
+        match self {
+            Self::Datagram(datagram) => datagram.peer_port(),
+            Self::Known { peer, .. } => peer.port(),
+        }
+    }
+
+    /// The address that was asked.
+    pub fn local(&self) -> Local {
+        match self {
+            Self::Datagram(datagram) => datagram.local(),
+            Self::Known { local, .. } => *local,
+        }
+    }
+
+    /// How the query came.
+    pub const fn proto(&self) -> Proto {
+        match self {
+            Self::Datagram(_) => Proto::Udp,
+            Self::Known { proto, .. } => *proto,
+        }
+    }
+
+    /// The family of who asks.
+    pub fn family(&self) -> Family {
+        if self.ip().is_ipv4() { Family::V4 } else { Family::V6 }
+    }
+}

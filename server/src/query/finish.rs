@@ -1,0 +1,212 @@
+//! The last step of every answer: header, OPT with what belongs into it, and never more bytes than the client takes.
+
+use rhumb_wire::compress::Compression;
+use rhumb_wire::edns::{self, ExtendedError};
+use rhumb_wire::{Query, Rcode, Writer, header};
+
+use crate::metrics::Proto;
+use crate::snapshot::Settings;
+
+/// The largest message of all.
+const LARGEST: usize = 65_535;
+/// The most bytes of a UDP answer to a client without EDNS (RFC 1035 section 4.2.1).
+const PLAIN: usize = 512;
+
+/// What an answer still lacks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Finish {
+    /// The response code; its upper bits go into OPT.
+    pub(super) rcode: Rcode,
+    /// AA, TC, RA, AD as they apply.
+    pub(super) flags: u16,
+    /// Why, in short.
+    pub(super) error: Option<(ExtendedError, &'static str)>,
+}
+
+impl Finish {
+    pub(super) const fn of(rcode: Rcode) -> Self {
+        Self { rcode, flags: 0, error: None }
+    }
+}
+
+/// The bytes an answer may have, and those of them that OPT needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Room {
+    pub(super) whole: usize,
+    pub(super) opt: usize,
+}
+
+impl Room {
+    /// By UDP what both sides take, 512 without EDNS (RFC 6891 section 6.2.5); 65535 on streams.
+    #[inline]
+    pub(super) fn of(query: &Query<'_>, proto: Proto, settings: &Settings, buffer: usize) -> Self {
+        let Some(edns) = query.edns else {
+            let whole = if proto == Proto::Udp { PLAIN } else { LARGEST };
+            return Self { whole: whole.min(buffer), opt: 0 };
+        };
+        let whole = match proto {
+            Proto::Udp => edns.payload().min(usize::from(settings.edns_size)),
+            _ => LARGEST,
+        };
+        let mut opt = edns::FIXED;
+        if !edns.options.is_empty() {
+            if let Some(nsid) = nsid(query, settings) {
+                opt += 4 + nsid.len();
+            }
+            opt += if keepalive(query, proto) { 6 } else { 0 };
+        }
+        Self { whole: whole.min(buffer), opt }
+    }
+
+    /// What is left for everything but OPT.
+    pub(super) const fn message(self) -> usize {
+        self.whole.saturating_sub(self.opt)
+    }
+}
+
+fn nsid<'s>(query: &Query<'_>, settings: &'s Settings) -> Option<&'s [u8]> {
+    let nsid = settings.nsid.as_deref()?;
+    query.edns?.options.find(edns::NSID).map(|_| nsid)
+}
+
+/// RFC 7828 section 3.2.1: told by TCP to those who sent the option.
+fn keepalive(query: &Query<'_>, proto: Proto) -> bool {
+    proto == Proto::Tcp && query.edns.is_some_and(|edns| edns.options.find(edns::TCP_KEEPALIVE).is_some())
+}
+
+/// Completes the message of `length` bytes in `out`: id and flags into the header, OPT at its end. Gives its length.
+///
+/// The answer repeats RD; QR is set; OPT is there if the query had one, with DO as asked (RFC 3225 section 3).
+#[inline]
+pub(super) fn finish(
+    query: &Query<'_>,
+    proto: Proto,
+    settings: &Settings,
+    room: Room,
+    finish: Finish,
+    length: usize,
+    out: &mut [u8],
+) -> usize {
+    let asked = query.header;
+    let flags = header::QR
+        | (asked.flags & (header::OPCODE | header::RD))
+        | finish.flags
+        | (finish.rcode.0 & header::RCODE);
+    header::set_id(out, asked.id);
+    header::set_flags(out, flags);
+    if query.edns.is_none() {
+        return length;
+    }
+    append_opt(query, proto, settings, room, finish, length, out)
+}
+
+fn append_opt(
+    query: &Query<'_>,
+    proto: Proto,
+    settings: &Settings,
+    room: Room,
+    finish: Finish,
+    length: usize,
+    out: &mut [u8],
+) -> usize {
+    let Some(place) = out.get_mut(length..room.whole) else { return length };
+    let mut opt = Opt { place, at: 0 };
+    let dnssec_ok = if query.dnssec_ok() { edns::DO } else { 0 };
+    let [size_high, size_low] = settings.edns_size.to_be_bytes();
+    let [do_high, do_low] = dnssec_ok.to_be_bytes();
+    opt.put(&[0, 0, 41, size_high, size_low, (finish.rcode.0 >> 4) as u8, 0, do_high, do_low, 0, 0]);
+    if query.edns.is_some_and(|edns| !edns.options.is_empty()) {
+        if let Some(nsid) = nsid(query, settings) {
+            opt.option(edns::NSID, &[nsid]);
+        }
+        if keepalive(query, proto) {
+            // In units of 100 milliseconds.
+            opt.option(edns::TCP_KEEPALIVE, &[&settings.tcp_idle.saturating_mul(10).to_be_bytes()]);
+        }
+    }
+    if let Some((error, text)) = finish.error {
+        opt.option(edns::EXTENDED_ERROR, &[&error.code().to_be_bytes(), text.as_bytes()]);
+    }
+    let written = opt.end();
+    if written > 0
+        && let Some([high, low]) = out.get_mut(10..12)
+    {
+        let count = u16::from_be_bytes([*high, *low]).saturating_add(1);
+        [*high, *low] = count.to_be_bytes();
+    }
+    length + written
+}
+
+/// An OPT record being written; whatever does not fit is left out whole.
+struct Opt<'o> {
+    place: &'o mut [u8],
+    at: usize,
+}
+
+impl Opt<'_> {
+    fn put(&mut self, bytes: &[u8]) -> bool {
+        match self.place.get_mut(self.at..self.at + bytes.len()) {
+            Some(room) => {
+                room.copy_from_slice(bytes);
+                self.at += bytes.len();
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn option(&mut self, code: u16, parts: &[&[u8]]) {
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        if self.at < edns::FIXED || self.at + 4 + length > self.place.len() {
+            return;
+        }
+        self.put(&code.to_be_bytes());
+        self.put(&(length as u16).to_be_bytes());
+        for part in parts {
+            self.put(part);
+        }
+    }
+
+    /// Fills in the length of the options; the bytes written.
+    fn end(self) -> usize {
+        if self.at < edns::FIXED {
+            return 0;
+        }
+        let options = (self.at - edns::FIXED) as u16;
+        if let Some(length) = self.place.get_mut(edns::FIXED - 2..edns::FIXED) {
+            length.copy_from_slice(&options.to_be_bytes());
+        }
+        self.at
+    }
+}
+
+/// Writes an answer of the header and perhaps the question; its length without OPT.
+pub(super) fn question_only(
+    query: Option<&Query<'_>>,
+    compression: &mut Compression,
+    out: &mut [u8],
+) -> usize {
+    let limit = out.len();
+    let mut w = Writer::new(out, limit, compression);
+    if let Some(query) = query {
+        // Room for a question is in every buffer; without it the header alone is still an answer.
+        let _ = w.question(query.name, query.qtype, query.class);
+    }
+    w.finish(0, 0)
+}
+
+/// Cuts a finished answer to header and question with TC set, OPT dropped: for a path that does not take it in one
+/// piece (RFC 9715). Gives the new length.
+pub fn truncate(out: &mut [u8]) -> usize {
+    let Some(parsed) = header::Header::parse(out) else { return 0 };
+    let end = if parsed.questions == 1 {
+        rhumb_wire::name::skip(out, header::LENGTH).map_or(header::LENGTH, |end| end + 4)
+    } else {
+        header::LENGTH
+    };
+    header::set_flags(out, parsed.flags | header::TC);
+    if let Some(counts) = out.get_mut(6..header::LENGTH) {
+        counts.fill(0);
+    }
+    end.min(out.len())
+}

@@ -1,0 +1,100 @@
+//! What becomes of a query.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rhumb_net::Local;
+use rhumb_resolver::Question;
+use rhumb_wire::compress::Compression;
+
+use super::trace::Step;
+use crate::metrics::{DropReason, Proto};
+use crate::snapshot::{Route, Snapshot};
+
+/// What becomes of a query.
+#[derive(Debug)]
+pub enum Outcome {
+    /// An answer of so many bytes stands in the buffer.
+    Reply(usize),
+    /// Nothing is sent.
+    Drop(DropReason),
+    /// Somebody else has to be asked first.
+    Wait(Box<Job>),
+}
+
+/// Why a job was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A client waits.
+    Answer,
+    /// The cache asks for an entry that is about to run out; nobody waits.
+    Prefetch,
+}
+
+/// A query that has to wait, with all it needs until it is answered. It keeps the snapshot it began with.
+#[derive(Debug)]
+pub struct Job {
+    /// Why.
+    pub purpose: Purpose,
+    /// The query as it came.
+    pub query: Box<[u8]>,
+    /// Who asks.
+    pub peer: SocketAddr,
+    /// The address that was asked.
+    pub local: Local,
+    /// How the query came.
+    pub proto: Proto,
+    /// The snapshot it began with.
+    pub snapshot: Arc<Snapshot>,
+    /// Through which upstreams.
+    pub route: Arc<Route>,
+    /// What is to be asked.
+    pub question: Question,
+    /// The question in lower case, as the cache wants it.
+    pub key: Box<[u8]>,
+}
+
+/// What one thread keeps from query to query.
+#[derive(Debug)]
+pub struct Scratch {
+    /// Where names of the message being written stand.
+    pub(super) compression: Compression,
+    /// A question in lower case.
+    pub(super) question: Vec<u8>,
+    /// An entry to be asked for ahead of its end, beside the reply; for the caller to take.
+    pub prefetch: Option<Box<Job>>,
+    /// The type that was asked for, for the caller's counters; 0 where none could be read.
+    pub qtype: rhumb_wire::Type,
+    /// How the cache was used, for the caller's counters.
+    pub cache: Option<crate::metrics::CacheEvent>,
+    /// What was decided; nothing is noted where this is none.
+    pub trace: Option<Vec<Step>>,
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Scratch {
+    /// Ready for the first query.
+    pub fn new() -> Self {
+        Self {
+            compression: Compression::default(),
+            question: Vec::with_capacity(260),
+            prefetch: None,
+            qtype: rhumb_wire::Type(0),
+            cache: None,
+            trace: None,
+        }
+    }
+
+    /// Notes a decision, where somebody wants to know.
+    #[inline]
+    pub(super) fn note(&mut self, step: &'static str, what: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(Step { step, what: what() });
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Answers for queries that waited: the message that was found, made into each client's own.
+
+use rhumb_cache::Hit;
+use rhumb_resolver::Question;
+use rhumb_wire::compress::Compression;
+use rhumb_wire::edns::ExtendedError;
+use rhumb_wire::{Query, Rcode, Writer, header};
+
+use super::cached;
+use super::finish::{Finish, Room, finish, question_only};
+use super::outcome::Job;
+
+/// Writes the answer to `job` out of `message`, which has the cache's form. Gives its length; none if the query, which
+/// was read once already, cannot be.
+pub fn answer_waiting(job: &Job, message: &[u8], hit: Option<&Hit>, out: &mut [u8]) -> Option<usize> {
+    let query = Query::parse(&job.query).ok()?;
+    let settings = &job.snapshot.settings;
+    let room = Room::of(&query, job.proto, settings, out.len());
+    let fresh = Hit {
+        length: message.len(),
+        truncated: message.len() > room.message(),
+        stale: false,
+        prefetch: false,
+        failure: false,
+        origin: rhumb_cache::Origin::NONE,
+        age: 0,
+        left: 0,
+    };
+    let mut hit = hit.copied().unwrap_or(fresh);
+    hit.truncated |= message.len() > room.message();
+    let wanted = if hit.truncated { header::LENGTH + job.key.len() } else { message.len() };
+    out.get_mut(..wanted)?.copy_from_slice(message.get(..wanted)?);
+    if hit.truncated {
+        out.get_mut(6..header::LENGTH)?.fill(0);
+    }
+    let left = cached::complete(&query, &hit, out);
+    Some(finish(&query, job.proto, settings, room, left, wanted, out))
+}
+
+/// Writes a failure for `job` into `out`: SERVFAIL, or what the upstreams said, with the reason. Gives its length.
+pub fn fail_waiting(
+    job: &Job,
+    rcode: Rcode,
+    error: (ExtendedError, &'static str),
+    out: &mut [u8],
+) -> Option<usize> {
+    let query = Query::parse(&job.query).ok()?;
+    let settings = &job.snapshot.settings;
+    let room = Room::of(&query, job.proto, settings, out.len());
+    let length = question_only(Some(&query), &mut Compression::default(), out);
+    let left = Finish { rcode, flags: header::RA | (query.header.flags & header::CD), error: Some(error) };
+    Some(finish(&query, job.proto, settings, room, left, length, out))
+}
+
+/// A failure in the form that the cache keeps.
+pub fn failure_message(question: &Question, rcode: Rcode) -> Vec<u8> {
+    let mut buffer = vec![0; header::LENGTH + question.name.as_ref().len() + 4];
+    let limit = buffer.len();
+    let mut compression = Compression::default();
+    let mut w = Writer::new(&mut buffer, limit, &mut compression);
+    // The buffer was made for it.
+    let _ = w.question(question.name.as_ref(), question.qtype, question.class);
+    w.finish(0, header::QR | header::RD | header::RA | (rcode.0 & header::RCODE));
+    buffer
+}

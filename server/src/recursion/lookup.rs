@@ -1,0 +1,238 @@
+//! One look-up: ask the route's upstreams, keep what was learnt, and tell the driver.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rhumb_cache::{Hit, Key, Origin, Want};
+use rhumb_resolver::forward::{Attempt, Outcome, Reason, Transport};
+use rhumb_resolver::{Answer, Failure, Question, forward};
+use rhumb_wire::Rcode;
+use rhumb_wire::edns::ExtendedError;
+use serde::Serialize;
+use tokio::sync::{mpsc, watch};
+
+use super::Sockets;
+use super::driver::FlightKey;
+use crate::query::failure_message;
+use crate::snapshot::{Live, Route, RouteState};
+
+/// From then on a client gets a stale answer, if there is one, while the look-up goes on (RFC 8767 section 5).
+const STALE_AFTER: Duration = Duration::from_millis(1800);
+/// How long failures are kept (RFC 9520 section 3.2: at least a second, at most five minutes), in seconds.
+const FAILURE_TTL: u32 = 5;
+/// How long stale answers stand in before the upstreams are asked again (RFC 8767 section 5), in seconds.
+const RECHECK: u32 = 30;
+/// How often a look-up begins anew because its upstreams were taken away.
+const RESTARTS: usize = 4;
+
+/// An attempt as `explain` tells it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Tried {
+    /// The upstream's address.
+    pub upstream: String,
+    /// `udp` or `tcp`.
+    pub transport: &'static str,
+    /// What came of it.
+    pub outcome: String,
+    /// Milliseconds it took.
+    pub ms: f64,
+}
+
+/// What a look-up found.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// A message in the cache's form, with its hit if the cache gave it; or what to say instead.
+    pub(super) outcome: Result<(Vec<u8>, Option<Hit>), (Rcode, (ExtendedError, &'static str))>,
+    pub(super) tried: Arc<[Tried]>,
+}
+
+/// What a look-up tells the driver.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// It takes long, and here is a stale answer.
+    Stale(FlightKey, Found),
+    /// It is over.
+    Landed(FlightKey, Found),
+}
+
+/// All that a look-up needs.
+pub(super) struct Lookup {
+    pub(super) live: Arc<Live>,
+    pub(super) sockets: Arc<Sockets>,
+    pub(super) route: Arc<Route>,
+    pub(super) question: Question,
+    pub(super) cache_key: Box<[u8]>,
+}
+
+impl Lookup {
+    /// Looks up and tells `events` whatever happens, a panic too.
+    pub(super) async fn run(self, key: FlightKey, events: mpsc::UnboundedSender<Event>) {
+        let live = Arc::clone(&self.live);
+        let (stale_key, stale_events) = (key.clone(), events.clone());
+        let found = tokio::spawn(async move { self.find(&stale_key, &stale_events).await }).await;
+        let found = found.unwrap_or_else(|_| {
+            live.metrics.with_local(crate::metrics::Block::panic);
+            Found::failure(Rcode::SERVFAIL, (ExtendedError::Other, "internal error"), Arc::default())
+        });
+        // The driver is gone only when the server ends.
+        let _ = events.send(Event::Landed(key, found));
+    }
+
+    async fn find(&self, key: &FlightKey, events: &mpsc::UnboundedSender<Event>) -> Found {
+        let mut state = self.route.state();
+        let mut stale = std::pin::pin!(tokio::time::sleep(STALE_AFTER));
+        let mut waiting = true;
+        for _ in 0..RESTARTS {
+            let changes = self.route.changes();
+            state = self.route.state();
+            let observe = |attempt: &Attempt| count(attempt, &state);
+            let mut asked = std::pin::pin!(ask(&self.sockets, &state, &self.question, observe));
+            let mut taken = std::pin::pin!(taken_away(&self.route, &state, changes));
+            loop {
+                tokio::select! {
+                    biased;
+                    result = &mut asked => return self.conclude(&state, result),
+                    () = &mut taken => break,
+                    () = &mut stale, if waiting => {
+                        waiting = false;
+                        if let Some(found) = self.stale(&state, true) {
+                            let _ = events.send(Event::Stale(key.clone(), found));
+                        }
+                    }
+                }
+            }
+        }
+        let error = (ExtendedError::NoReachableAuthority, "the upstreams keep changing");
+        self.fail(&state, Rcode::SERVFAIL, error, Arc::default())
+    }
+
+    fn key(&self) -> Key<'_> {
+        Key {
+            question: &self.cache_key,
+            route: self.route.id(),
+            dnssec_ok: self.question.dnssec_ok,
+            checking_disabled: self.question.checking_disabled,
+        }
+    }
+
+    fn conclude(&self, state: &RouteState, result: Result<Answer, Failure>) -> Found {
+        match result {
+            Ok(answer) => {
+                let origin = state.member(answer.upstream.address()).map_or(Origin::NONE, |member| member.origin);
+                let now = self.live.clock.now();
+                // What cannot be kept is still an answer.
+                let _ = self.live.cache.keep(&self.key(), &answer.message, answer.ttl, origin, now);
+                Found { outcome: Ok((answer.message, None)), tried: tell(&answer.tried) }
+            }
+            Err(failure) => {
+                let tried = tell(&failure.tried);
+                self.fail(state, failure.rcode(), reason(&failure), tried)
+            }
+        }
+    }
+
+    /// Keeps the failure, and answers with what is stale where there is something.
+    fn fail(
+        &self,
+        state: &RouteState,
+        rcode: Rcode,
+        error: (ExtendedError, &'static str),
+        tried: Arc<[Tried]>,
+    ) -> Found {
+        let message = failure_message(&self.question, rcode);
+        let (cache, now) = (&self.live.cache, self.live.clock.now());
+        let ttl = if self.stale_hit(&mut Vec::new()).is_some() { RECHECK } else { FAILURE_TTL };
+        let _ = cache.keep_failure(&self.key(), &message, ttl, state.failures, now);
+        match self.stale(state, false) {
+            Some(found) => Found { tried, ..found },
+            None => Found::failure(rcode, error, tried),
+        }
+    }
+
+    fn stale_hit(&self, out: &mut Vec<u8>) -> Option<Hit> {
+        out.resize(65_535, 0);
+        let now = self.live.clock.now();
+        let hit = self.live.cache.look_up(&self.key(), Want::Stale, now, out.len(), out)?;
+        out.truncate(hit.length);
+        (!hit.failure).then_some(hit)
+    }
+
+    /// The stale answer; with `spare` the upstreams are then left alone for a while by other clients of this question.
+    fn stale(&self, state: &RouteState, spare: bool) -> Option<Found> {
+        let mut message = Vec::new();
+        let hit = self.stale_hit(&mut message)?;
+        if spare {
+            let failure = failure_message(&self.question, Rcode::SERVFAIL);
+            let now = self.live.clock.now();
+            let _ = self.live.cache.keep_failure(&self.key(), &failure, RECHECK, state.failures, now);
+        }
+        self.live.metrics.with_local(|block| block.cache(crate::metrics::CacheEvent::Stale));
+        Some(Found { outcome: Ok((message, Some(hit))), tried: Arc::default() })
+    }
+}
+
+impl Found {
+    const fn failure(rcode: Rcode, error: (ExtendedError, &'static str), tried: Arc<[Tried]>) -> Self {
+        Self { outcome: Err((rcode, error)), tried }
+    }
+}
+
+async fn ask(
+    sockets: &Sockets,
+    state: &RouteState,
+    question: &Question,
+    mut observe: impl FnMut(&Attempt) + Send,
+) -> Result<Answer, Failure> {
+    forward(sockets, &state.pool, question, &mut observe).await
+}
+
+/// Ends once an upstream that this look-up may be waiting for is no longer on the route's list.
+async fn taken_away(route: &Route, state: &RouteState, mut changes: watch::Receiver<u64>) {
+    while !state.lost_in(&route.state()) {
+        if changes.changed().await.is_err() {
+            // The route is gone from the configuration; what was begun on it ends on it.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+fn count(attempt: &Attempt, state: &RouteState) {
+    let Some(member) = state.member(attempt.upstream.address()) else { return };
+    let counters = &member.counters;
+    if attempt.outcome != Outcome::NoRoute {
+        counters.request();
+    }
+    match attempt.outcome {
+        Outcome::Answered(rcode) | Outcome::Refusal(rcode) | Outcome::WithoutEdns(rcode) => {
+            counters.response(rcode.0, attempt.elapsed);
+        }
+        Outcome::TimedOut => counters.timeout(),
+        _ => {}
+    }
+    counters.set_healthy(attempt.upstream.healthy());
+}
+
+fn reason(failure: &Failure) -> (ExtendedError, &'static str) {
+    match failure.reason {
+        Reason::NoUpstream => (ExtendedError::NoReachableAuthority, "no upstream is configured"),
+        Reason::NoRoute => (ExtendedError::NetworkError, "no route to any upstream"),
+        Reason::Silence => (ExtendedError::NoReachableAuthority, "no upstream replied"),
+        Reason::Unusable(_) => (ExtendedError::InvalidData, "no usable reply from any upstream"),
+        Reason::Rcode(_) => (ExtendedError::Other, "every upstream failed"),
+    }
+}
+
+fn tell(attempts: &[Attempt]) -> Arc<[Tried]> {
+    attempts
+        .iter()
+        .map(|attempt| Tried {
+            upstream: attempt.upstream.address().to_string(),
+            transport: match attempt.transport {
+                Transport::Udp => "udp",
+                Transport::Tcp => "tcp",
+            },
+            outcome: format!("{:?}", attempt.outcome),
+            ms: attempt.elapsed.as_secs_f64() * 1000.0,
+        })
+        .collect()
+}

@@ -1,0 +1,219 @@
+//! Following the configuration while the server runs: one change at a time, checked in full, built aside, published by one swap.
+
+mod facts;
+mod follow;
+pub mod listeners;
+mod lists;
+mod plan;
+mod publish;
+mod routes;
+mod watch;
+mod words;
+mod zones;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use arc_swap::ArcSwap;
+use rhumb_config::Config;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::metrics::{List, ReloadResult};
+use crate::snapshot::{ListSource, Live};
+
+pub use facts::{Facts, LastReload, ListFact};
+pub use listeners::Listeners;
+pub use plan::{Draft, Strictness};
+pub use routes::check_lists;
+pub use words::Change;
+pub use zones::check_zones;
+
+use lists::ListFile;
+use watch::Watch;
+
+/// The time between two comparisons of followed files, where inotify is silent.
+const POLL: Duration = Duration::from_secs(2);
+
+/// Why a reload changed nothing: every error, each with its place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", errors.join("\n"))]
+pub struct Failure {
+    /// The errors.
+    pub errors: Vec<String>,
+}
+
+/// What a reload changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// In words, one a change; empty where nothing changed.
+    pub changes: Vec<Change>,
+    /// The serial of the snapshot in force.
+    pub serial: u64,
+}
+
+/// What the reloader is asked to do.
+#[derive(Debug)]
+pub enum Request {
+    /// Read everything anew.
+    Reload(oneshot::Sender<Result<Report, Failure>>),
+    /// Say what reading `file` would change, the configuration's own file if none.
+    Diff(Option<PathBuf>, oneshot::Sender<Result<Vec<Change>, Failure>>),
+    /// Close the listeners; the answer comes once they are closed.
+    Stop(oneshot::Sender<()>),
+}
+
+/// Asks the reloader.
+#[derive(Debug, Clone)]
+pub struct Requests(mpsc::Sender<Order>);
+
+#[derive(Debug)]
+enum Order {
+    Request(Request),
+    Event(watch::Event),
+}
+
+impl Requests {
+    /// Passes a request on; false if the reloader is gone.
+    pub async fn send(&self, request: Request) -> bool {
+        self.0.send(Order::Request(request)).await.is_ok()
+    }
+}
+
+/// The one thread that changes what is served.
+pub struct Reloader {
+    live: Arc<Live>,
+    config: Arc<Config>,
+    listeners: Listeners,
+    lists: HashMap<ListSource, (ListFile, Arc<List>)>,
+    watch: Watch,
+    facts: Arc<ArcSwap<Facts>>,
+    next_route: u32,
+    orders: mpsc::Receiver<Order>,
+    set_log: Box<dyn Fn(&Config) + Send>,
+}
+
+impl Reloader {
+    /// Takes over the listeners that were bound at the start. `set_log` is called with each new configuration.
+    ///
+    /// Errors: no thread for following files could be made.
+    pub fn new(
+        live: Arc<Live>,
+        config: Arc<Config>,
+        listeners: Listeners,
+        runtime: &tokio::runtime::Handle,
+        set_log: impl Fn(&Config) + Send + 'static,
+    ) -> std::io::Result<(Self, Requests)> {
+        let (sender, orders) = mpsc::channel(16);
+        let (watch, mut events) = Watch::start(POLL)?;
+        let forward = sender.clone();
+        runtime.spawn(async move {
+            while let Some(event) = events.recv().await {
+                if forward.send(Order::Event(event)).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let facts = Arc::new(ArcSwap::from_pointee(Facts::default()));
+        let reloader = Self {
+            live,
+            config,
+            listeners,
+            lists: HashMap::new(),
+            watch,
+            facts,
+            next_route: 0,
+            orders,
+            set_log: Box::new(set_log),
+        };
+        Ok((reloader, Requests(sender)))
+    }
+
+    /// What `status` tells of reloads, lists and listeners.
+    pub fn facts(&self) -> Arc<ArcSwap<Facts>> {
+        Arc::clone(&self.facts)
+    }
+
+    /// Publishes the configuration that the server starts with. Zones that cannot be read are answered SERVFAIL; anything else that
+    /// is wrong is an error.
+    pub fn start(&mut self) -> Result<Report, Failure> {
+        let config = Arc::clone(&self.config);
+        self.follow(&config, &[]);
+        let draft = self.plan(&config, Strictness::Start)?;
+        let report = self.publish(draft);
+        self.follow_present();
+        Ok(report)
+    }
+
+    /// Works until it is stopped. Blocks its thread.
+    pub fn run(mut self) {
+        while let Some(order) = self.orders.blocking_recv() {
+            match order {
+                Order::Request(Request::Reload(reply)) => {
+                    let result = self.reload();
+                    // Whoever asked may have gone; the log and the metrics tell all the same.
+                    let _ = reply.send(result);
+                }
+                Order::Request(Request::Diff(file, reply)) => {
+                    let _ = reply.send(self.diff(file));
+                }
+                Order::Request(Request::Stop(reply)) => {
+                    self.listeners.stop_all();
+                    let _ = reply.send(());
+                    return;
+                }
+                Order::Event(event) => self.happened(event),
+            }
+        }
+    }
+
+    fn reload(&mut self) -> Result<Report, Failure> {
+        let result = self.read_config(None).and_then(|config| {
+            self.follow(&config, &[]);
+            let draft = self.plan(&config, Strictness::Reload)?;
+            self.config = config;
+            Ok(self.publish(draft))
+        });
+        self.follow_present();
+        self.tell(&result);
+        result
+    }
+
+    fn diff(&mut self, file: Option<PathBuf>) -> Result<Vec<Change>, Failure> {
+        let config = self.read_config(file)?;
+        Ok(self.plan(&config, Strictness::Diff)?.changes)
+    }
+
+    fn read_config(&self, file: Option<PathBuf>) -> Result<Arc<Config>, Failure> {
+        match file.as_ref().or(self.config.file.as_ref()) {
+            None => Ok(Arc::new(rhumb_config::built_in())),
+            Some(file) => rhumb_config::load(file)
+                .map(Arc::new)
+                .map_err(|errors| Failure { errors: errors.0.iter().map(ToString::to_string).collect() }),
+        }
+    }
+
+    fn tell(&self, result: &Result<Report, Failure>) {
+        let (count, last) = match result {
+            Ok(report) => {
+                for change in &report.changes {
+                    tracing::info!("{change}");
+                }
+                tracing::info!(changes = report.changes.len(), "configuration reloaded");
+                let changed = !report.changes.is_empty();
+                (if changed { ReloadResult::Changed } else { ReloadResult::Unchanged }, Vec::new())
+            }
+            Err(failure) => {
+                for error in &failure.errors {
+                    tracing::error!("{error}");
+                }
+                tracing::error!(errors = failure.errors.len(), "reload failed, nothing was changed");
+                (ReloadResult::Failed, failure.errors.clone())
+            }
+        };
+        self.live.metrics.reload(count);
+        let last = LastReload { when: SystemTime::now(), result: count, errors: last };
+        self.facts.rcu(|facts| Facts { last_reload: Some(last.clone()), ..Facts::clone(facts) });
+    }
+}

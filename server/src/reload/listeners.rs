@@ -1,0 +1,236 @@
+//! The sockets that queries come in by.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use rhumb_config::{Config, Listen, ServerSettings, Workers as WorkerCount};
+use rhumb_net::tcp::{self, Acceptor};
+use rhumb_net::{route, udp};
+use tokio::sync::watch;
+
+use super::words::Change;
+use crate::recursion::Door;
+use crate::snapshot::Live;
+use crate::stream::{self, Streams};
+use crate::udp::Workers;
+
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// What makes a listener the same before and after a reload.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Key {
+    address: SocketAddr,
+    v6only: bool,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Kind {
+    Udp { threads: usize, buffer: u64 },
+    Tcp,
+}
+
+/// A socket, or sockets, bound and not yet served.
+#[derive(Debug)]
+pub enum Bound {
+    /// One for each thread.
+    Udp(Vec<udp::Socket>),
+    /// One.
+    Tcp(std::net::TcpListener),
+}
+
+#[derive(Debug)]
+enum Open {
+    Udp(Workers),
+    Tcp(watch::Sender<bool>),
+}
+
+/// What listeners need to serve.
+#[derive(Debug, Clone)]
+pub struct Serving {
+    /// The server's state.
+    pub live: Arc<Live>,
+    /// Where queries go that have to wait.
+    pub door: Door,
+    /// What connections have in common.
+    pub streams: Streams,
+    /// Where connections are served.
+    pub runtime: tokio::runtime::Handle,
+}
+
+/// The listeners that are open.
+#[derive(Debug, Default)]
+pub struct Listeners {
+    open: HashMap<Key, Open>,
+    waiting: Vec<(Key, Bound)>,
+    serving: Option<Serving>,
+}
+
+impl Listeners {
+    /// Binds everything `config` asks for. Errors: each address that could not be bound, in words.
+    pub fn bind(config: &Config) -> Result<Self, Vec<String>> {
+        let mut listeners = Self::default();
+        listeners.waiting = listeners.bind_missing(config)?;
+        Ok(listeners)
+    }
+
+    /// From now on what is bound is served.
+    pub fn serve_with(&mut self, serving: Serving) {
+        self.serving = Some(serving);
+    }
+
+    /// Binds what `config` asks for and is neither open nor bound. Errors: as [`Self::bind`]; what was bound is closed again.
+    pub fn bind_missing(&self, config: &Config) -> Result<Vec<(Key, Bound)>, Vec<String>> {
+        let mut bound = Vec::new();
+        let mut errors = Vec::new();
+        for listen in &config.listen {
+            for key in keys(listen, config).unwrap_or_else(|error| {
+                errors.push(error);
+                Vec::new()
+            }) {
+                if self.open.contains_key(&key) || self.waiting.iter().any(|(other, _)| *other == key) {
+                    continue;
+                }
+                match key.bind() {
+                    Ok(socket) => bound.push((key, socket)),
+                    Err(error) => errors.push(format!("{}: {error}", listen.place)),
+                }
+            }
+        }
+        if errors.is_empty() { Ok(bound) } else { Err(errors) }
+    }
+
+    /// What opening and closing for `config` comes to, in words.
+    pub fn changes(&self, config: &Config) -> Vec<Change> {
+        let wanted: Vec<Key> =
+            config.listen.iter().filter_map(|listen| keys(listen, config).ok()).flatten().collect();
+        let is_new = |key: &&Key| {
+            !self.open.contains_key(*key) && !self.waiting.iter().any(|(other, _)| other == *key)
+        };
+        let opened = wanted.iter().filter(is_new).map(|key| Change(format!("listener {key}: opened")));
+        let closed = self.open.keys().filter(|key| !wanted.contains(key));
+        opened.chain(closed.map(|key| Change(format!("listener {key}: closed")))).collect()
+    }
+
+    /// Serves what was bound, then closes what `config` no longer asks for, once it has answered what is queued.
+    pub fn publish(&mut self, bound: Vec<(Key, Bound)>, config: &Config) {
+        let Some(serving) = self.serving.clone() else { return };
+        for (key, socket) in std::mem::take(&mut self.waiting).into_iter().chain(bound) {
+            match key.open(socket, &serving) {
+                Ok(open) => {
+                    self.open.insert(key, open);
+                }
+                Err(error) => tracing::error!(listener = %key, %error, "a listener could not be served"),
+            }
+        }
+        let wanted: Vec<Key> =
+            config.listen.iter().filter_map(|listen| keys(listen, config).ok()).flatten().collect();
+        let closed: Vec<Key> = self.open.keys().filter(|key| !wanted.contains(key)).cloned().collect();
+        for key in closed {
+            if let Some(open) = self.open.remove(&key) {
+                open.close();
+            }
+        }
+    }
+
+    /// How many connections there may be from now on.
+    pub fn limit(&self, server: &ServerSettings) {
+        if let Some(serving) = &self.serving {
+            serving.streams.limits.set(server.tcp_clients, server.tcp_clients_per_network);
+        }
+    }
+
+    /// Closes all.
+    pub fn stop_all(&mut self) {
+        for (_, open) in self.open.drain() {
+            open.close();
+        }
+    }
+
+    /// Address, transport and threads of each.
+    pub fn describe(&self) -> Vec<(String, &'static str, usize)> {
+        let mut all: Vec<_> = self
+            .open
+            .keys()
+            .map(|key| match key.kind {
+                Kind::Udp { threads, .. } => (key.address.to_string(), "udp", threads),
+                Kind::Tcp => (key.address.to_string(), "tcp", 0),
+            })
+            .collect();
+        all.sort();
+        all
+    }
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let transport = if matches!(self.kind, Kind::Tcp) { "tcp" } else { "udp" };
+        write!(f, "{transport} {}", self.address)?;
+        if self.v6only && self.address.ip().is_unspecified() { write!(f, " (IPv6 only)") } else { Ok(()) }
+    }
+}
+
+impl Key {
+    fn bind(&self) -> Result<Bound, rhumb_net::BindError> {
+        match self.kind {
+            Kind::Udp { threads, buffer } => {
+                let options = udp::Options {
+                    address: self.address,
+                    v6only: self.v6only,
+                    receive_buffer: usize::try_from(buffer).unwrap_or(usize::MAX),
+                };
+                (0..threads).map(|_| udp::Socket::bind(&options)).collect::<Result<_, _>>().map(Bound::Udp)
+            }
+            Kind::Tcp => tcp::bind(self.address, self.v6only, BACKLOG).map(Bound::Tcp),
+        }
+    }
+
+    fn open(&self, bound: Bound, serving: &Serving) -> std::io::Result<Open> {
+        match bound {
+            Bound::Udp(sockets) => {
+                let name = format!("udp/{}", self.address);
+                Workers::start(&name, sockets, &serving.live, &serving.door).map(Open::Udp)
+            }
+            Bound::Tcp(listener) => {
+                let _inside = serving.runtime.enter();
+                let acceptor = Acceptor::new(listener)?;
+                let (close, closed) = watch::channel(false);
+                serving.runtime.spawn(stream::accept(acceptor, serving.streams.clone(), closed));
+                Ok(Open::Tcp(close))
+            }
+        }
+    }
+}
+
+impl Open {
+    fn close(self) {
+        match self {
+            Self::Udp(workers) => workers.stop(),
+            // Nobody is listening any more where this fails.
+            Self::Tcp(close) => drop(close.send(true)),
+        }
+    }
+}
+
+/// The listeners that one entry of the configuration asks for. Errors: its interface is not there.
+fn keys(listen: &Listen, config: &Config) -> Result<Vec<Key>, String> {
+    let scope = match &listen.scope {
+        None => 0,
+        Some(name) => route::scope_id(name)
+            .ok_or_else(|| format!("{}: no interface is called `{name}` on this host", listen.place))?,
+    };
+    let mut address = SocketAddr::new(listen.address, listen.port);
+    if let SocketAddr::V6(v6) = &mut address {
+        v6.set_scope_id(scope);
+    }
+    let threads = match config.workers {
+        WorkerCount::Auto => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+        WorkerCount::Count(count) => usize::from(count.get()),
+    };
+    let udp = Kind::Udp { threads, buffer: config.server.receive_buffer };
+    let kinds = [listen.transports.udp.then_some(udp), listen.transports.tcp.then_some(Kind::Tcp)];
+    Ok(kinds.into_iter().flatten().map(|kind| Key { address, v6only: listen.v6only, kind }).collect())
+}

@@ -1,0 +1,89 @@
+//! What a new configuration comes to, worked out aside: everything is checked and built before anything is changed.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rhumb_config::Config;
+
+use super::listeners::{Bound, Key};
+use super::routes::RoutePlan;
+use super::words::{Change, differs};
+use super::zones::ZonePlan;
+use super::{Failure, Reloader};
+
+/// How much may be wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strictness {
+    /// The start: a zone that cannot be read is served as such.
+    Start,
+    /// A reload: nothing may be wrong.
+    Reload,
+    /// As a reload, but nothing is bound: only the words are wanted.
+    Diff,
+}
+
+/// All parts of the next state, ready to be published, and what they change in words.
+#[derive(Debug)]
+pub struct Draft {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// In words, one a change.
+    pub changes: Vec<Change>,
+    pub(super) bound: Vec<(Key, Bound)>,
+    pub(super) zones: Vec<ZonePlan>,
+    pub(super) routes: Vec<RoutePlan>,
+}
+
+impl Reloader {
+    /// Builds everything that differs. Errors: all of them, and nothing is changed.
+    pub(super) fn plan(&mut self, config: &Arc<Config>, strictness: Strictness) -> Result<Draft, Failure> {
+        let mut errors = Vec::new();
+        let mut changes = Vec::new();
+        self.compare_settings(config, &mut changes);
+        let bound = if strictness == Strictness::Diff {
+            Vec::new()
+        } else {
+            self.listeners.bind_missing(config).unwrap_or_else(|found| {
+                errors.extend(found);
+                Vec::new()
+            })
+        };
+        changes.extend(self.listeners.changes(config));
+        let (zones, words) = self.plan_zones(config, strictness, &mut errors);
+        changes.extend(words);
+        let (routes, words) = self.plan_routes(config, strictness);
+        changes.extend(words);
+        if !errors.is_empty() {
+            return Err(Failure { errors });
+        }
+        Ok(Draft { config: Arc::clone(config), changes, bound, zones, routes })
+    }
+
+    fn compare_settings(&self, new: &Config, changes: &mut Vec<Change>) {
+        let old = &self.config;
+        differs(changes, "recursion.allow", &shown(&old.recursion.allow), &shown(&new.recursion.allow));
+        differs(changes, "cache", &old.cache, &new.cache);
+        differs(changes, "log", &old.log, &new.log);
+        differs(changes, "server", &old.server, &new.server);
+        let later = [
+            ("metrics", old.metrics != new.metrics),
+            ("control", old.control != new.control),
+            ("user", old.user != new.user),
+        ];
+        for (key, _) in later.iter().filter(|(_, differs)| *differs) {
+            changes.push(Change(format!("{key}: takes effect at the next start")));
+        }
+    }
+
+    /// Follows the files that `config` names, so that what changes while they are read is seen.
+    pub(super) fn follow(&self, config: &Config, more: &[&Path]) {
+        let paths = super::follow::paths(config, &self.live, more);
+        if !self.watch.set(&paths) {
+            tracing::warn!("looking at all followed files for the first time takes more than ten seconds");
+        }
+    }
+}
+
+fn shown(networks: &[impl ToString]) -> Vec<String> {
+    networks.iter().map(ToString::to_string).collect()
+}

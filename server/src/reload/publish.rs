@@ -1,0 +1,86 @@
+//! The one swap.
+
+use std::sync::Arc;
+
+use rhumb_config::Config;
+use rhumb_zones::Table;
+
+use super::routes::set_upstreams;
+use super::{Draft, Facts, ListFact, Reloader, Report};
+use crate::snapshot::{Settings, Snapshot, cache_limits};
+
+impl Reloader {
+    /// Puts `draft` in force. Nothing can go wrong any more.
+    pub(super) fn publish(&mut self, draft: Draft) -> Report {
+        let old = self.live.snapshot.load_full();
+        for route in &draft.routes {
+            set_upstreams(&route.entry.route, &route.upstreams, route.policy, &self.live);
+        }
+        let routes = draft.routes.iter().map(|plan| (plan.entry.route.domain().clone(), plan.entry.clone()));
+        let routes = Table::build(routes);
+        let zones = Table::build(
+            draft.zones.iter().map(|plan| (plan.entry.zone.name().clone(), plan.entry.clone())),
+        );
+        // New zones are filled before they can be seen, old ones change by their own swap.
+        for plan in draft.zones {
+            plan.publish();
+        }
+        let serial = old.serial + 1;
+        self.live.snapshot.store(Arc::new(Snapshot {
+            serial,
+            settings: settings(&draft.config),
+            allow: draft.config.recursion.allow.clone(),
+            config: Arc::clone(&draft.config),
+            zones,
+            built_in: Arc::clone(&old.built_in),
+            routes,
+        }));
+        self.retire_routes(&old);
+        self.live.cache.set_limits(&cache_limits(&draft.config.cache));
+        (self.set_log)(&draft.config);
+        self.listeners.publish(draft.bound, &draft.config);
+        self.listeners.limit(&draft.config.server);
+        self.drop_lists(&draft.config);
+        Report { changes: draft.changes, serial }
+    }
+
+    /// What was learnt through routes that are gone is dropped.
+    fn retire_routes(&self, old: &Snapshot) {
+        let new = self.live.snapshot.load();
+        for (domain, entry) in old.routes.iter() {
+            let stays = new.routes.find_exact(domain).is_some_and(|now| Arc::ptr_eq(&now.route, &entry.route));
+            if !stays {
+                entry.route.retire(self.live.cache.origins());
+            }
+        }
+    }
+
+    /// What `status` tells is brought up to date.
+    pub(super) fn state_facts(&self) {
+        let lists = self.lists.values().map(|(list, _)| ListFact {
+            path: list.path().to_owned(),
+            upstreams: list.upstreams().len(),
+            kept: match list.state() {
+                super::lists::State::Ok => None,
+                super::lists::State::Kept { why, .. } => Some(why.clone()),
+            },
+        });
+        let lists: Vec<ListFact> = lists.collect();
+        let listeners = self.listeners.describe();
+        self.facts.rcu(|facts| Facts {
+            lists: lists.clone(),
+            listeners: listeners.clone(),
+            ..Facts::clone(facts)
+        });
+    }
+}
+
+/// The values that a query looks at.
+fn settings(config: &Config) -> Settings {
+    Settings {
+        edns_size: config.server.edns_size,
+        nsid: config.server.nsid.clone().map(Vec::into_boxed_slice),
+        tcp_idle: u16::try_from(config.server.tcp_idle.as_secs()).unwrap_or(u16::MAX),
+        log_queries: config.log.queries,
+    }
+}

@@ -1,0 +1,220 @@
+//! The forwarded domains, and the lists of their upstreams.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use rhumb_config::{Config, Forward, UpstreamAddress, UpstreamSource};
+use rhumb_resolver::Policy;
+use rhumb_wire::Name;
+
+use super::lists::{Kind, ListFile, Outcome};
+use super::words::{Change, joined};
+use super::{Reloader, Strictness};
+use crate::snapshot::{ListSource, Route, RouteEntry};
+
+/// A route of the next snapshot.
+#[derive(Debug)]
+pub(super) struct RoutePlan {
+    pub(super) entry: RouteEntry,
+    pub(super) upstreams: Vec<SocketAddr>,
+    pub(super) policy: Policy,
+}
+
+impl Reloader {
+    /// Reads the lists and works out each route's upstreams. A route whose domain stays keeps its object.
+    pub(super) fn plan_routes(
+        &mut self,
+        config: &Config,
+        strictness: Strictness,
+    ) -> (Vec<RoutePlan>, Vec<Change>) {
+        let mut changes = Vec::new();
+        let snapshot = self.live.snapshot.load_full();
+        if strictness != Strictness::Diff {
+            self.read_lists(config);
+        }
+        let mut plans = Vec::new();
+        for forward in &config.forward {
+            let Ok(domain) = forward.domain.as_str().parse::<Name>() else { continue };
+            let policy = policy_of(forward);
+            let upstreams = self.upstreams_of(forward);
+            let present = snapshot.routes.find_exact(domain.as_ref());
+            let route = match present {
+                Some(entry) => Arc::clone(&entry.route),
+                None => {
+                    self.next_route += 1;
+                    Arc::new(Route::new(self.next_route, domain, policy, self.live.cache.origins()))
+                }
+            };
+            describe(&route, present.is_none(), &upstreams, policy, &mut changes);
+            plans.push(RoutePlan { entry: RouteEntry { route, place: forward.place.clone() }, upstreams, policy });
+        }
+        for (domain, _) in snapshot.routes.iter() {
+            if !plans.iter().any(|plan| plan.entry.route.domain().as_ref() == domain) {
+                changes.push(Change(format!("forward {domain}: removed")));
+            }
+        }
+        (plans, changes)
+    }
+
+    fn read_lists(&mut self, config: &Config) {
+        for source in config.forward.iter().flat_map(|forward| &forward.upstreams).filter_map(list_of) {
+            let metrics = &self.live.metrics;
+            let (list, counters) = self.lists.entry(source.clone()).or_insert_with(|| {
+                let (path, kind) = opened(&source);
+                (ListFile::new(path.to_owned(), kind), metrics.list(&path.display().to_string()))
+            });
+            let outcome = list.refresh();
+            counters.set_ok(!matches!(outcome, Outcome::KeptLastGood(_)));
+        }
+    }
+
+    /// Forgets the lists that `config` does not name.
+    pub(super) fn drop_lists(&mut self, config: &Config) {
+        let named: Vec<ListSource> =
+            config.forward.iter().flat_map(|forward| &forward.upstreams).filter_map(list_of).collect();
+        self.lists.retain(|source, _| named.contains(source));
+    }
+
+    /// The addresses of a route at this moment, in order, each once.
+    fn upstreams_of(&self, forward: &Forward) -> Vec<SocketAddr> {
+        let mut addresses = Vec::new();
+        let mut add = |upstream: &UpstreamAddress| match resolved(upstream) {
+            Some(address) if !addresses.contains(&address) => addresses.push(address),
+            Some(_) => {}
+            None => tracing::warn!("upstream {upstream}: there is no such interface; it is left out"),
+        };
+        for source in &forward.upstreams {
+            match (source, list_of(source)) {
+                (UpstreamSource::Address(upstream, _), _) => add(upstream),
+                (_, Some(list)) => {
+                    let upstreams = self.lists.get(&list).map(|(list, _)| Arc::clone(list.upstreams()));
+                    upstreams.iter().flat_map(|list| list.iter()).for_each(|(upstream, _)| add(upstream));
+                }
+                (_, None) => {}
+            }
+        }
+        addresses
+    }
+
+    /// Reads one list again and gives the routes that use it their new upstreams.
+    pub(super) fn list_changed(&mut self, path: &Path) {
+        let mut changed = Vec::new();
+        for (source, (list, counters)) in &mut self.lists {
+            if opened(source).0 != path {
+                continue;
+            }
+            let outcome = list.refresh();
+            counters.set_ok(!matches!(outcome, Outcome::KeptLastGood(_)));
+            if outcome == Outcome::Changed {
+                counters.changed();
+                changed.push(source.clone());
+            }
+        }
+        let snapshot = self.live.snapshot.load_full();
+        let config = Arc::clone(&self.config);
+        for forward in &config.forward {
+            if !forward.upstreams.iter().filter_map(list_of).any(|list| changed.contains(&list)) {
+                continue;
+            }
+            let upstreams = self.upstreams_of(forward);
+            let Ok(domain) = forward.domain.as_str().parse::<Name>() else { continue };
+            if let Some(entry) = snapshot.routes.find_exact(domain.as_ref()) {
+                let mut words = Vec::new();
+                describe(&entry.route, false, &upstreams, policy_of(forward), &mut words);
+                set_upstreams(&entry.route, &upstreams, policy_of(forward), &self.live);
+                words.iter().for_each(|change| tracing::info!(list = %path.display(), "{change}"));
+            }
+        }
+    }
+}
+
+/// Gives a route its upstreams, if they or the policy differ.
+pub(super) fn set_upstreams(
+    route: &Route,
+    upstreams: &[SocketAddr],
+    policy: Policy,
+    live: &crate::snapshot::Live,
+) {
+    let state = route.state();
+    let same = state.members.iter().map(|member| &member.address).eq(upstreams) && state.pool.policy() == policy;
+    if !same {
+        route.set_upstreams(upstreams, policy, live.common());
+    }
+}
+
+fn describe(route: &Route, new: bool, upstreams: &[SocketAddr], policy: Policy, changes: &mut Vec<Change>) {
+    let domain = route.domain();
+    if new {
+        changes.push(Change(format!("forward {domain}: added, upstreams {}", joined(upstreams))));
+        return;
+    }
+    let state = route.state();
+    let old: Vec<SocketAddr> = state.members.iter().map(|member| member.address).collect();
+    let added: Vec<_> = upstreams.iter().filter(|address| !old.contains(address)).collect();
+    let removed: Vec<_> = old.iter().filter(|address| !upstreams.contains(address)).collect();
+    if !added.is_empty() {
+        changes.push(Change(format!("forward {domain}: upstreams added: {}", joined(&added))));
+    }
+    if !removed.is_empty() {
+        changes.push(Change(format!("forward {domain}: upstreams removed: {}", joined(&removed))));
+    }
+    if added.is_empty() && removed.is_empty() && old != upstreams {
+        changes.push(Change(format!("forward {domain}: upstreams in another order")));
+    }
+    if state.pool.policy() != policy {
+        changes.push(Change(format!("forward {domain}: policy {:?} -> {policy:?}", state.pool.policy())));
+    }
+}
+
+fn policy_of(forward: &Forward) -> Policy {
+    match forward.policy {
+        rhumb_config::Policy::Fastest => Policy::Fastest,
+        rhumb_config::Policy::InOrder => Policy::InOrder,
+        rhumb_config::Policy::RoundRobin => Policy::RoundRobin,
+        rhumb_config::Policy::Random => Policy::Random,
+    }
+}
+
+fn list_of(source: &UpstreamSource) -> Option<ListSource> {
+    match source {
+        UpstreamSource::Address(..) => None,
+        UpstreamSource::List(path, _) => Some(ListSource::List(path.clone())),
+        UpstreamSource::ResolvConf(path, _) => Some(ListSource::ResolvConf(path.clone())),
+    }
+}
+
+fn opened(source: &ListSource) -> (&Path, Kind) {
+    match source {
+        ListSource::List(path) => (path, Kind::List),
+        ListSource::ResolvConf(path) => (path, Kind::ResolvConf),
+    }
+}
+
+fn resolved(upstream: &UpstreamAddress) -> Option<SocketAddr> {
+    let mut address = SocketAddr::new(upstream.ip, upstream.port);
+    if let (SocketAddr::V6(v6), Some(scope)) = (&mut address, &upstream.scope) {
+        v6.set_scope_id(rhumb_net::route::scope_id(scope)?);
+    }
+    Some(address)
+}
+
+/// Reads every list that `config` names, for `rhumb check`: what is wrong with each, in words.
+pub fn check_lists(config: &Config) -> Vec<String> {
+    let mut seen: HashMap<ListSource, ()> = HashMap::new();
+    let mut wrong = Vec::new();
+    for source in config.forward.iter().flat_map(|forward| &forward.upstreams) {
+        let Some(list) = list_of(source) else { continue };
+        if seen.insert(list.clone(), ()).is_some() {
+            continue;
+        }
+        let (path, kind) = opened(&list);
+        let mut file = ListFile::new(path.to_owned(), kind);
+        if let Outcome::KeptLastGood(why) = file.refresh() {
+            wrong.push(format!("{}: {} {why}", source.place(), path.display()));
+        }
+        wrong.extend(file.bad_lines().iter().map(|(line, what)| format!("{}:{line}: {what}", path.display())));
+    }
+    wrong
+}

@@ -1,0 +1,25 @@
+//! Changes in words, for `rhumb reload`, `rhumb diff` and the log.
+
+use std::fmt;
+
+/// One change, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change(pub String);
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Several things in one line; nothing for none.
+pub(super) fn joined(items: &[impl fmt::Display]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// `what: old -> new`, if the two differ.
+pub(super) fn differs<T: PartialEq + fmt::Debug>(changes: &mut Vec<Change>, what: &str, old: &T, new: &T) {
+    if old != new {
+        changes.push(Change(format!("{what}: {old:?} -> {new:?}")));
+    }
+}

@@ -1,0 +1,109 @@
+//! Everything a query is answered by, at one moment: settings, access, zones and routes.
+//!
+//! A snapshot never changes; a reload publishes the next one by one swap. What lives longer than a snapshot - zone contents,
+//! upstream health, the cache - hangs behind an `Arc` that the next snapshot takes over.
+
+mod built_in;
+mod files;
+mod live;
+mod route;
+mod zone;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use rhumb_config::{Config, Network};
+use rhumb_wire::{Name, NameRef, Type};
+use rhumb_zones::{Contents, Table};
+
+pub use built_in::built_in_zones;
+pub use files::FileRead;
+pub use live::{Clock, Live, cache_limits};
+pub use route::{Common, ListSource, Member, Route, RouteEntry, RouteState};
+pub use zone::{Trouble, Zone, ZoneEntry};
+
+/// The values of the configuration that a query looks at.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// The most bytes of an answer by UDP.
+    pub edns_size: u16,
+    /// The name server identifier, for those who ask (RFC 5001).
+    pub nsid: Option<Box<[u8]>>,
+    /// Seconds that idle connections are kept open, told to clients that ask (RFC 7828).
+    pub tcp_idle: u16,
+    /// Whether each query is logged.
+    pub log_queries: bool,
+}
+
+/// What every query is answered by.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Counts the snapshots published.
+    pub serial: u64,
+    /// The configuration that it was built from.
+    pub config: Arc<Config>,
+    /// The values that a query looks at.
+    pub settings: Settings,
+    /// Who may ask for what the zones do not hold.
+    pub allow: Vec<Network>,
+    /// The zones served, by apex.
+    pub zones: Table<ZoneEntry>,
+    /// The names that are answered here for those who may ask (RFC 6761, RFC 6303).
+    pub built_in: Arc<Table<Contents>>,
+    /// The forwarded domains.
+    pub routes: Table<RouteEntry>,
+}
+
+/// Who answers a name.
+#[derive(Debug, Clone, Copy)]
+pub enum Way<'s> {
+    /// A zone of ours.
+    Zone(&'s ZoneEntry),
+    /// A name that never leaves this host.
+    BuiltIn(&'s Contents),
+    /// Upstreams.
+    Forward(&'s RouteEntry),
+    /// Nobody that we know of.
+    Nobody,
+}
+
+impl Snapshot {
+    /// Whether `client` may ask for what the zones do not hold.
+    pub fn allows(&self, client: IpAddr) -> bool {
+        self.allow.iter().any(|network| network.contains(client))
+    }
+
+    /// The zone that answers `name`: the longest match, but for DS the parent's side of the cut (RFC 4035 section 3.1.4.1).
+    #[inline]
+    pub fn zone_of(&self, name: NameRef<'_>, qtype: Type) -> Option<&ZoneEntry> {
+        if qtype == Type::DS
+            && let Some(above) = name.parent().and_then(|parent| self.zones.find(parent))
+        {
+            return Some(above);
+        }
+        self.zones.find(name)
+    }
+
+    /// Who answers `name` once no zone does. A forwarded domain at or below a built-in one comes first, for whoever wrote it
+    /// meant it; `localhost` has no such exception (RFC 6761 section 6.3).
+    pub fn way_out(&self, name: NameRef<'_>) -> Way<'_> {
+        let route = self.routes.find(name);
+        let Some(built_in) = self.built_in.find(name) else {
+            return route.map_or(Way::Nobody, Way::Forward);
+        };
+        match route {
+            Some(entry)
+                if entry.route.domain().as_ref().is_at_or_below(built_in.apex())
+                    && !built_in.apex().as_bytes().eq_ignore_ascii_case(b"\x09localhost\0") =>
+            {
+                Way::Forward(entry)
+            }
+            _ => Way::BuiltIn(built_in),
+        }
+    }
+
+    /// The zone with this apex.
+    pub fn zone_at(&self, apex: &Name) -> Option<&ZoneEntry> {
+        self.zones.find_exact(apex.as_ref())
+    }
+}

@@ -1,0 +1,92 @@
+//! What outlives every snapshot: the place where the present one stands, the cache, the counters, the clock.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use rhumb_cache::{Cache, Limits};
+use rhumb_config::{CacheSettings, Config};
+use rhumb_resolver::Registry;
+use rhumb_zones::Table;
+
+use super::{Common, Settings, Snapshot, built_in_zones};
+use crate::metrics::Metrics;
+
+/// The running server's state. Shared by all threads.
+#[derive(Debug)]
+pub struct Live {
+    /// What every query is answered by; replaced by one swap.
+    pub snapshot: ArcSwap<Snapshot>,
+    /// What was learnt from upstreams.
+    pub cache: Cache,
+    /// The upstreams in use, by address.
+    pub upstreams: Registry,
+    /// The counters.
+    pub metrics: Arc<Metrics>,
+    /// The clock of TTLs.
+    pub clock: Clock,
+}
+
+impl Live {
+    /// Before the first configuration is published: nothing is answered but by refusal.
+    pub fn new(config: &Arc<Config>, metrics: Arc<Metrics>) -> Self {
+        let snapshot = Snapshot {
+            serial: 0,
+            config: Arc::clone(config),
+            settings: Settings::default(),
+            allow: Vec::new(),
+            zones: Table::build([]),
+            built_in: Arc::new(built_in_zones()),
+            routes: Table::build([]),
+        };
+        Self {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            cache: Cache::new(&cache_limits(&config.cache)),
+            upstreams: Registry::new(),
+            metrics,
+            clock: Clock::start(),
+        }
+    }
+
+    /// What a change of upstreams needs.
+    pub fn common(&self) -> Common<'_> {
+        Common { origins: self.cache.origins(), registry: &self.upstreams, metrics: &self.metrics }
+    }
+}
+
+/// Seconds since a little before the start, never going back.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    zero: Instant,
+}
+
+impl Clock {
+    /// Starts at one second, so that nought can stand for never.
+    pub fn start() -> Self {
+        let now = Instant::now();
+        Self { zero: now.checked_sub(Duration::from_secs(1)).unwrap_or(now) }
+    }
+
+    /// The seconds at `instant`.
+    #[inline]
+    pub fn at(&self, instant: Instant) -> u32 {
+        instant.saturating_duration_since(self.zero).as_secs() as u32
+    }
+
+    /// The seconds now.
+    pub fn now(&self) -> u32 {
+        self.at(Instant::now())
+    }
+}
+
+/// The limits of the cache, out of the configuration.
+pub fn cache_limits(settings: &CacheSettings) -> Limits {
+    let seconds = |duration: Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
+    Limits {
+        size: settings.size,
+        serve_stale: seconds(settings.serve_stale),
+        min_ttl: seconds(settings.min_ttl),
+        max_ttl: seconds(settings.max_ttl),
+        prefetch: settings.prefetch,
+    }
+}

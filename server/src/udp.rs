@@ -1,0 +1,193 @@
+//! The datagram's way: threads of their own that take batches from a socket, answer what is at hand, and pass the rest through
+//! the door.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use rhumb_net::udp::{Batch, Datagram, Socket, is_too_large};
+use rhumb_wire::edns::ExtendedError;
+use rhumb_wire::Rcode;
+
+use crate::metrics::{Block, DropReason, Proto};
+use crate::query::{
+    Client, Moment, Outcome, Scratch, count_request, count_response, fail_waiting, respond, truncate,
+};
+use crate::recursion::{Door, ReplyTo};
+use crate::snapshot::Live;
+
+/// Datagrams taken in one call.
+const BATCH: usize = 64;
+/// The largest query taken by UDP.
+const QUERY_SIZE: usize = 4096;
+/// The largest answer given by UDP, whatever the configuration allows.
+const REPLY_SIZE: usize = 4096;
+
+/// Batches taken from a listener that is being closed: more than its buffer holds, and yet an end under any load.
+const LAST_BATCHES: usize = 1024;
+
+/// The threads of one listener, each with a socket of its own.
+#[derive(Debug)]
+pub struct Workers {
+    sockets: Vec<Arc<Socket>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Workers {
+    /// Starts a thread for each socket. Errors: a thread could not be made.
+    pub fn start(name: &str, sockets: Vec<Socket>, live: &Arc<Live>, door: &Door) -> std::io::Result<Self> {
+        let sockets: Vec<Arc<Socket>> = sockets.into_iter().map(Arc::new).collect();
+        let mut threads = Vec::new();
+        for (index, socket) in sockets.iter().enumerate() {
+            let worker = Worker {
+                socket: Arc::clone(socket),
+                live: Arc::clone(live),
+                door: door.clone(),
+                block: live.metrics.block(&format!("{name}/{index}")),
+            };
+            let thread = std::thread::Builder::new().name(format!("udp-{index}")).spawn(move || worker.run())?;
+            threads.push(thread);
+        }
+        Ok(Self { sockets, threads })
+    }
+
+    /// Ends the threads once they have answered what is queued.
+    pub fn stop(self) {
+        for socket in &self.sockets {
+            socket.wake();
+        }
+        for thread in self.threads {
+            // A thread that panicked was counted when it did.
+            let _ = thread.join();
+        }
+    }
+
+    /// Datagrams that the kernel dropped because a thread was too slow.
+    pub fn dropped(&self) -> u64 {
+        self.sockets.iter().filter_map(|socket| socket.dropped()).sum()
+    }
+}
+
+struct Worker {
+    socket: Arc<Socket>,
+    live: Arc<Live>,
+    door: Door,
+    block: Arc<Block>,
+}
+
+impl Worker {
+    fn run(self) {
+        let mut batch = Batch::new(BATCH, QUERY_SIZE, REPLY_SIZE);
+        let mut scratch = Scratch::new();
+        let mut last = LAST_BATCHES;
+        while last > 0 {
+            let woken = self.socket.woken();
+            last -= usize::from(woken);
+            let received = if woken { batch.receive_now(&self.socket) } else { batch.receive(&self.socket) };
+            match received {
+                Ok(0) if woken => return,
+                Ok(0) => {}
+                Ok(count) => self.serve(&mut batch, count, &mut scratch),
+                Err(error) if woken && error.kind() == std::io::ErrorKind::WouldBlock => return,
+                Err(error) => self.rest(&error),
+            }
+        }
+    }
+
+    /// A receive can fail for a moment, as by an ICMP error of an earlier answer; a pause keeps a lasting fault from spinning.
+    fn rest(&self, error: &std::io::Error) {
+        tracing::debug!(socket = %self.socket.address(), %error, "receiving failed");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+
+    fn serve(&self, batch: &mut Batch, count: usize, scratch: &mut Scratch) {
+        let begun = Instant::now();
+        let snapshot = self.live.snapshot.load();
+        let moment =
+            Moment { snapshot: &snapshot, cache: &self.live.cache, now: self.live.clock.at(begun) };
+        batch.answer(|datagram, out| {
+            let answered = catch_unwind(AssertUnwindSafe(|| self.answer(datagram, &moment, scratch, out)));
+            answered.unwrap_or_else(|_| {
+                self.block.panic();
+                self.block.dropped(DropReason::Panic);
+                *scratch = Scratch::new();
+                None
+            })
+        });
+        let mut too_large = Vec::new();
+        batch.send(&self.socket, |slot, error| {
+            if is_too_large(&error) {
+                too_large.push(slot);
+            } else {
+                tracing::debug!(socket = %self.socket.address(), %error, "sending failed");
+                self.block.send_failed();
+                self.block.dropped(DropReason::SendFailed);
+            }
+        });
+        for slot in too_large {
+            if let Some(datagram) = batch.datagram(slot) {
+                self.send_truncated(datagram, &moment, scratch);
+            }
+        }
+        self.block.duration(Proto::Udp, begun.elapsed(), count as u64);
+    }
+
+    fn answer(
+        &self,
+        datagram: Datagram<'_>,
+        moment: &Moment<'_>,
+        scratch: &mut Scratch,
+        out: &mut [u8],
+    ) -> Option<usize> {
+        if datagram.destination_unknown() {
+            self.block.dropped(DropReason::UnknownDestination);
+            return None;
+        }
+        if datagram.truncated() {
+            self.block.dropped(DropReason::TruncatedDatagram);
+            return None;
+        }
+        let client = Client::Datagram(datagram);
+        let outcome = respond(datagram.bytes, &client, moment, scratch, out);
+        if let Some(event) = scratch.cache {
+            self.block.cache(event);
+        }
+        let length = match outcome {
+            Outcome::Drop(reason) => {
+                self.block.dropped(reason);
+                return None;
+            }
+            Outcome::Reply(length) => Some(length),
+            Outcome::Wait(job) => {
+                count_request(&self.block, &client, datagram.bytes, scratch.qtype, moment.snapshot);
+                let reply = ReplyTo::Datagram(Arc::clone(&self.socket));
+                let refused = self.door.enter(job, reply).err()?;
+                self.block.dropped(DropReason::QueueFull);
+                let error = (ExtendedError::Other, "too many queries wait");
+                let length = fail_waiting(&refused, Rcode::SERVFAIL, error, out)?;
+                self.block.response(Rcode::SERVFAIL.0);
+                return Some(length);
+            }
+        };
+        if let Some(job) = scratch.prefetch.take() {
+            // Renewing ahead of time is a favour; without room it is left undone.
+            let _ = self.door.enter(job, ReplyTo::Nobody);
+        }
+        count_request(&self.block, &client, datagram.bytes, scratch.qtype, moment.snapshot);
+        count_response(&self.block, out);
+        length
+    }
+
+    fn send_truncated(&self, datagram: Datagram<'_>, moment: &Moment<'_>, scratch: &mut Scratch) {
+        let mut out = [0; REPLY_SIZE];
+        let client = Client::Datagram(datagram);
+        if let Outcome::Reply(length) = respond(datagram.bytes, &client, moment, scratch, &mut out) {
+            let length = out.get_mut(..length).map_or(0, truncate);
+            let sent = out.get(..length).map(|m| self.socket.send(m, datagram.peer(), &datagram.local()));
+            if !matches!(sent, Some(Ok(()))) {
+                self.block.send_failed();
+            }
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! What happens to zones while they are served.
+
+mod load;
+
+pub use load::{Ready, Refused, load};
