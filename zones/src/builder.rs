@@ -63,6 +63,7 @@ impl Builder {
         let covered = covered_type(rtype, rdata);
         if covered == Type::NSEC3 {
             let below = self.below_apex(owner)?;
+            crate::nsec3::prefix_of_label(below).ok_or(AddError::BadNsec3Owner)?;
             let id = self.hashed.intern(below).ok_or(AddError::TooLarge)?;
             return Self::push(&mut self.hashed, &mut self.log, id, rtype, ttl, rdata, line);
         }

@@ -33,7 +33,11 @@ pub struct Contents {
     pub(crate) apex_labels: usize,
     pub(crate) start: NameHash,
     pub(crate) arena: Arena,
-    pub(crate) names: Tree,
+    pub(crate) names: Index,
+    /// All names in canonical order.
+    pub(crate) order: Order,
+    /// The owners of NSEC3 records, in order. They are no names of the zone (RFC 5155 section 7.2.8).
+    pub(crate) hashed: Order,
     /// Labels below the apex of the deepest node.
     pub(crate) depth: usize,
     pub(crate) root: Ref,
@@ -42,13 +46,6 @@ pub struct Contents {
     pub(crate) negative_ttl: u32,
     pub(crate) records: u64,
     pub(crate) denial: Denial,
-}
-
-/// Nodes by hash and in order.
-#[derive(Debug, Default)]
-pub(crate) struct Tree {
-    pub(crate) index: Index,
-    pub(crate) order: Order,
 }
 
 /// How names and types are denied to those who want proof.
@@ -60,18 +57,18 @@ pub(crate) enum Denial {
     /// By NSEC: the names that own one (RFC 4034 section 4).
     Nsec(Order),
     /// By NSEC3 (RFC 5155).
-    Nsec3(Box<Hashed>),
+    Nsec3(Box<Chain>),
 }
 
-/// The NSEC3 side of a zone.
+/// A chain of NSEC3 records.
 #[derive(Debug)]
-pub(crate) struct Hashed {
-    /// The owners of NSEC3 records. They are no names of the zone (RFC 5155 section 7.2.8).
-    pub(crate) tree: Tree,
+pub(crate) struct Chain {
     /// Additional iterations.
     pub(crate) iterations: u16,
     /// The salt.
     pub(crate) salt: Box<[u8]>,
+    /// The owners that belong to it, where the zone has others too.
+    pub(crate) owners: Option<Order>,
 }
 
 impl Contents {
@@ -116,10 +113,13 @@ impl Contents {
     pub fn memory(&self) -> usize {
         let denial = match &self.denial {
             Denial::Unsigned => 0,
-            Denial::Nsec(order) => order.memory(),
-            Denial::Nsec3(hashed) => size_of::<Hashed>() + hashed.tree.memory() + hashed.salt.len(),
+            Denial::Nsec(owners) => owners.memory(),
+            Denial::Nsec3(chain) => {
+                size_of::<Chain>() + chain.salt.len() + chain.owners.as_ref().map_or(0, Order::memory)
+            }
         };
-        size_of::<Self>() + self.apex().len() + self.arena.memory() + self.names.memory() + denial
+        let indexes = self.names.memory() + self.order.memory() + self.hashed.memory();
+        size_of::<Self>() + self.apex().len() + self.arena.memory() + indexes + denial
     }
 
     #[inline]
@@ -140,17 +140,12 @@ impl Contents {
         if below.is_empty() {
             return Some(self.node(self.root));
         }
-        self.find_in(&self.names, below, self.hash_of(below))
+        self.find_hashed(below, crate::hash::of_labels(self.start, below))
     }
 
     #[inline]
-    pub(crate) fn find_in(&self, tree: &Tree, below: &[u8], hash: u32) -> Option<Node<'_>> {
-        tree.index.find(hash).map(|at| self.node(at)).find(|node| node.name().eq_ignore_ascii_case(below))
-    }
-
-    /// The hash of a name below the apex.
-    pub(crate) fn hash_of(&self, below: &[u8]) -> u32 {
-        crate::hash::of_labels(self.start, below)
+    pub(crate) fn find_hashed(&self, below: &[u8], hash: u32) -> Option<Node<'_>> {
+        self.names.find(hash).map(|at| self.node(at)).find(|node| node.name().eq_ignore_ascii_case(below))
     }
 
     /// The full name of a node.
@@ -161,12 +156,6 @@ impl Contents {
     /// The node of `order` that stands at or before the name `below` the apex in canonical order, the ring closed.
     pub(crate) fn at_or_before(&self, order: &Order, below: &[u8]) -> Option<Node<'_>> {
         order.at_or_before(|at| canonical(self.node(at).name(), below)).map(|at| self.node(at))
-    }
-}
-
-impl Tree {
-    fn memory(&self) -> usize {
-        self.index.memory() + self.order.memory()
     }
 }
 

@@ -19,6 +19,9 @@ pub enum AddError {
     /// A type that only exists in questions or envelopes (RFC 6895 section 3.1).
     #[error("a type that no zone holds")]
     MetaType,
+    /// An NSEC3 record whose owner is no hash below the apex (RFC 5155 section 3).
+    #[error("the owner of an NSEC3 record is a hash right below the apex")]
+    BadNsec3Owner,
     /// RDATA that is not well-formed for its type where the builder needs its fields.
     #[error("RDATA does not fit its type")]
     BadRdata,

@@ -176,7 +176,7 @@ impl<'a, 'n, const N: usize> Path<'a, 'n, N> {
             None => Some(self.contents.node(self.contents.root)),
             Some(index) => {
                 let hash = self.hashes.get(index)?.finish();
-                self.contents.find_in(&self.contents.names, self.suffix(depth), hash)
+                self.contents.find_hashed(self.suffix(depth), hash)
             }
         }
     }
@@ -190,7 +190,7 @@ impl<'a, 'n, const N: usize> Path<'a, 'n, N> {
             Some((label, rest)) => label == WILDCARD && rest.eq_ignore_ascii_case(suffix),
             None => false,
         };
-        let index = &self.contents.names.index;
+        let index = &self.contents.names;
         index.find(above.label(WILDCARD).finish()).map(|at| self.contents.node(at)).find(is_wanted)
     }
 

@@ -13,6 +13,23 @@ pub(crate) const LABEL: usize = HASH * 8 / 5;
 
 const DIGITS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
 
+/// The first 64 bits of the hash that a name below the apex is; none if it is none.
+pub(crate) fn prefix_of_label(below: &[u8]) -> Option<u64> {
+    let digits = below.split_first().filter(|(length, _)| usize::from(**length) == LABEL)?.1;
+    if digits.len() != LABEL {
+        return None;
+    }
+    let mut bits = 0u128;
+    for (index, digit) in digits.iter().enumerate() {
+        let value = DIGITS.iter().position(|known| *known == digit.to_ascii_lowercase())?;
+        // Thirteen digits are 65 bits.
+        if index < 13 {
+            bits = bits << 5 | value as u128;
+        }
+    }
+    Some((bits >> 1) as u64)
+}
+
 /// What the RDATA of NSEC3PARAM and NSEC3 begins with (RFC 5155 sections 3.2 and 4.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Parameters<'a> {
@@ -61,6 +78,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_no_hash() {
+        for below in [&b""[..], b"\x01a", &[&[32], [b'w'; 32].as_slice()].concat(), &[32; 32], &[32; 34]] {
+            assert_eq!(prefix_of_label(below), None);
+        }
+    }
+
+    #[test]
     fn the_hashes_of_rfc_5155_appendix_a() {
         for (name, wanted) in [
             ("example", "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom"),
@@ -71,7 +95,10 @@ mod tests {
         ] {
             let name: rhumb_wire::Name = name.parse().unwrap();
             let hash = hash(name.as_ref(), 12, &[0xaa, 0xbb, 0xcc, 0xdd]);
-            assert_eq!(label(&hash).escape_ascii().to_string(), wanted);
+            let label = label(&hash);
+            assert_eq!(label.escape_ascii().to_string(), wanted);
+            let below = [&[32], label.to_ascii_uppercase().as_slice()].concat();
+            assert_eq!(prefix_of_label(&below), hash.first_chunk().map(|head| u64::from_be_bytes(*head)));
         }
     }
 }

@@ -6,38 +6,48 @@ use rhumb_wire::rdata::make_canonical;
 use rhumb_wire::{NameRef, Type};
 
 use super::Builder;
+use super::names::Entry;
 use crate::contents::full_name;
 use crate::contents::node::PREFIX;
 use crate::contents::set::has_pointers;
-use crate::nsec3::Parameters;
+use crate::nsec3;
 
 /// Records of a set compared each with each; larger sets go through a table.
 const FEW: usize = 16;
 
-/// The NSEC3 chain of a zone.
+/// The parameters of a zone's NSEC3 chain.
 #[derive(Debug)]
-pub(super) struct Chain {
+pub(super) struct Parameters {
     pub(super) iterations: u16,
     pub(super) salt: Box<[u8]>,
 }
 
-impl Chain {
-    /// The chain that NSEC3PARAM at the apex names (RFC 5155 section 4), if there are NSEC3 records.
+impl Parameters {
+    /// Those that NSEC3PARAM at the apex gives (RFC 5155 section 4), if there are NSEC3 records.
     pub(super) fn of(builder: &Builder) -> Option<Self> {
         if builder.hashed.entries.len() < 2 {
             return None;
         }
         let apex = builder.names.entry(0)?;
         builder.log.of(apex).filter(|record| record.rtype == Type::NSEC3PARAM).find_map(|record| {
-            let parameters = Parameters::parse(builder.log.rdata(record)).filter(|found| found.flags == 0)?;
+            let parameters =
+                nsec3::Parameters::parse(builder.log.rdata(record)).filter(|found| found.flags == 0)?;
             Some(Self { iterations: parameters.iterations, salt: parameters.salt.into() })
+        })
+    }
+
+    /// Whether an owner of NSEC3 was made with them.
+    pub(super) fn has(&self, builder: &Builder, entry: &Entry) -> bool {
+        builder.log.of(entry).filter(|record| record.rtype == Type::NSEC3).any(|record| {
+            let parameters = nsec3::Parameters::parse(builder.log.rdata(record));
+            parameters.is_some_and(|found| found.iterations == self.iterations && found.salt == &*self.salt)
         })
     }
 
     /// The first bytes of a name's hash.
     pub(super) fn prefix(&self, below: &[u8], apex: NameRef<'_>) -> [u8; PREFIX] {
         let name = full_name(below, apex);
-        let hash = crate::nsec3::hash(name.as_ref(), self.iterations, &self.salt);
+        let hash = nsec3::hash(name.as_ref(), self.iterations, &self.salt);
         hash.first_chunk().copied().unwrap_or_default()
     }
 }

@@ -3,32 +3,30 @@
 use rhumb_wire::{NameBuf, NameRef, Type};
 
 use super::check::{self, Faults};
-use super::denial::{self, Chain};
+use super::denial::{self, Parameters};
 use super::image::{Parts, Writer};
 use super::log::{Log, Logged};
 use super::names::{Entry, Kinds, Names};
 use super::{Builder, covered_type};
 use crate::contents::arena::{ArenaBuilder, Ref};
 use crate::contents::index::Index;
-use crate::contents::node::{self, Flags};
+use crate::contents::node::{self, Flags, PREFIX};
 use crate::contents::order::Order;
 use crate::contents::set::has_pointers;
-use crate::contents::{Contents, Denial, Hashed, Tree, full_name, label_offsets};
+use crate::contents::{Chain, Contents, Denial, full_name, label_offsets};
 use crate::fault::{Fault, FaultKind, Severity};
 
 pub(super) fn finish(mut builder: Builder) -> Result<(Contents, Vec<Fault>), Vec<Fault>> {
     let sorted = builder.names.sorted();
     find_covers(&mut builder.names, &sorted);
-    let chain = Chain::of(&builder);
+    let chain = Parameters::of(&builder);
     let mut emitter = Emitter::new(&builder, chain.as_ref());
-    let names = emitter.tree(&builder.names, &sorted);
-    let hashed = chain.as_ref().map(|_| emitter.tree(&builder.hashed, &builder.hashed.sorted()));
-    let Emitter { arena, faults, records, mut owners, .. } = emitter;
-    let mut faults = faults;
+    let names = emitter.names(&sorted);
+    let hashed = emitter.hashed();
+    let Emitter { arena, mut faults, records, owners, .. } = emitter;
     check::apex(&builder, &mut faults);
     check::targets(&builder, &sorted, &mut faults);
-    let (Some((names, root)), Some(hashed)) = (names, hashed.map_or(Some(None), |tree| tree.map(Some)))
-    else {
+    let (Some((index, order, root)), Some((hashed, members))) = (names, hashed) else {
         faults.push(builder.apex.as_ref(), 0, FaultKind::TooLarge);
         return Err(faults.into_all());
     };
@@ -36,28 +34,29 @@ pub(super) fn finish(mut builder: Builder) -> Result<(Contents, Vec<Fault>), Vec
     if faults.iter().any(|fault| fault.severity == Severity::Error) {
         return Err(faults);
     }
-    let (serial, minimum) = soa_numbers(&builder.soa);
-    let root_entry = builder.names.entry(0);
-    let soa_ttl = root_entry
-        .and_then(|entry| builder.log.of(entry).find(|record| record.rtype == Type::SOA))
-        .map_or(0, |record| record.ttl);
-    let denial = match (chain, hashed) {
-        (Some(chain), Some((tree, _))) => {
-            Denial::Nsec3(Box::new(Hashed { tree, iterations: chain.iterations, salt: chain.salt }))
+    let denial = match chain {
+        Some(Parameters { iterations, salt }) => {
+            let others = members.len() != hashed.len();
+            let owners = others.then(|| Order::build(&members));
+            Denial::Nsec3(Box::new(Chain { iterations, salt, owners }))
         }
-        _ if owners.is_empty() => Denial::Unsigned,
-        _ => Denial::Nsec(Order::build(&std::mem::take(&mut owners))),
+        None if owners.is_empty() => Denial::Unsigned,
+        None => Denial::Nsec(Order::build(&owners)),
     };
+    let (serial, minimum) = soa_numbers(&builder.soa);
+    let negative_ttl = soa_ttl(&builder).min(minimum);
     let contents = Contents {
         apex_labels: builder.apex.as_ref().label_count(),
         depth: builder.names.entries.iter().map(|entry| usize::from(entry.depth)).max().unwrap_or(0),
         apex: builder.apex,
         start: builder.start,
         arena: arena.finish(),
-        names,
+        names: index,
+        order: Order::build(&order),
+        hashed: Order::build(&hashed),
         root,
         serial,
-        negative_ttl: soa_ttl.min(minimum),
+        negative_ttl,
         records,
         denial,
     };
@@ -70,6 +69,12 @@ fn soa_numbers(rdata: &[u8]) -> (u32, u32) {
     let word =
         |at: usize| numbers.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |b| u32::from_be_bytes(*b));
     (word(0), word(16))
+}
+
+fn soa_ttl(builder: &Builder) -> u32 {
+    let apex = builder.names.entry(0);
+    let soa = apex.and_then(|apex| builder.log.of(apex).find(|record| record.rtype == Type::SOA));
+    soa.map_or(0, |record| record.ttl)
 }
 
 /// Notes for each name the topmost cut or DNAME above it. What lies below a name follows it in canonical order.
@@ -114,9 +119,10 @@ pub(super) fn is_below(names: &Names, name: &Entry, above: &Entry) -> bool {
 
 /// Writes nodes.
 struct Emitter<'b> {
+    builder: &'b Builder,
     apex: NameRef<'b>,
     log: &'b Log,
-    chain: Option<&'b Chain>,
+    chain: Option<&'b Parameters>,
     arena: ArenaBuilder,
     faults: Faults,
     records: u64,
@@ -131,8 +137,9 @@ struct Emitter<'b> {
 }
 
 impl<'b> Emitter<'b> {
-    fn new(builder: &'b Builder, chain: Option<&'b Chain>) -> Self {
+    fn new(builder: &'b Builder, chain: Option<&'b Parameters>) -> Self {
         Self {
+            builder,
             apex: builder.apex.as_ref(),
             log: &builder.log,
             chain,
@@ -149,30 +156,46 @@ impl<'b> Emitter<'b> {
         }
     }
 
-    /// All nodes of `names`, and the one of the apex.
-    fn tree(&mut self, names: &'b Names, sorted: &[u32]) -> Option<(Tree, Ref)> {
+    /// The nodes of all names: by hash, in order, and the apex.
+    fn names(&mut self, sorted: &[u32]) -> Option<(Index, Vec<Ref>, Ref)> {
+        let names = &self.builder.names;
         let mut entries = Vec::with_capacity(sorted.len());
         let mut order = Vec::with_capacity(sorted.len());
-        let mut root = None;
         for &id in sorted {
             let entry = names.entry(id)?;
-            let at = self.node(names, entry)?;
-            root = root.or(Some(at));
-            // The apex is known without an index; among the owners of NSEC3 it is none.
+            let prefix = self.chain.filter(|_| entry.cover.is_none());
+            let prefix = prefix.map(|chain| chain.prefix(names.name(entry), self.apex));
+            let at = self.node(names, entry, prefix)?;
+            order.push(at);
+            // The apex is found without an index.
             if entry.depth > 0 {
                 entries.push((entry.hash, at));
-            }
-            if entry.depth > 0 || entry.first != super::names::NONE {
-                order.push(at);
             }
             if entry.kinds.has(Kinds::NSEC) && entry.cover.is_none() {
                 self.owners.push(at);
             }
         }
-        Some((Tree { index: Index::build(&entries), order: Order::build(&order) }, root?))
+        let root = *order.first()?;
+        Some((Index::build(&entries), order, root))
     }
 
-    fn node(&mut self, names: &'b Names, entry: &Entry) -> Option<Ref> {
+    /// The nodes of the owners of NSEC3 records, and those of them that belong to the chain.
+    fn hashed(&mut self) -> Option<(Vec<Ref>, Vec<Ref>)> {
+        let hashed = &self.builder.hashed;
+        let (mut all, mut members) = (Vec::new(), Vec::new());
+        for id in hashed.sorted() {
+            let entry = hashed.entry(id)?;
+            let Some(prefix) = crate::nsec3::prefix_of_label(hashed.name(entry)) else { continue };
+            let at = self.node(hashed, entry, Some(prefix.to_be_bytes()))?;
+            all.push(at);
+            if self.chain.is_some_and(|chain| chain.has(self.builder, entry)) {
+                members.push(at);
+            }
+        }
+        Some((all, members))
+    }
+
+    fn node(&mut self, names: &'b Names, entry: &Entry, prefix: Option<[u8; PREFIX]>) -> Option<Ref> {
         let log = self.log;
         self.grouped.clear();
         self.grouped.extend(log.of(entry).map(|record| {
@@ -202,7 +225,6 @@ impl<'b> Emitter<'b> {
             .with(Flags::DNAME, entry.kinds.has(Kinds::DNAME))
             .with(Flags::CNAME, entry.kinds.has(Kinds::CNAME))
             .with(Flags::WILDCARD, entry.kinds.has(Kinds::WILDCARD));
-        let prefix = self.chain.filter(|_| entry.cover.is_none()).map(|chain| chain.prefix(name, self.apex));
         self.node.clear();
         node::write_head(&mut self.node, name, flags, entry.cover, count, prefix);
         self.node.extend_from_slice(&self.sets);

@@ -5,7 +5,7 @@ use std::iter::Peekable;
 
 use super::arena::Ref;
 use super::node::{Node, Sets};
-use super::{Contents, Denial, Rrset, canonical};
+use super::{Contents, Rrset, canonical};
 
 type Refs<'a> = Peekable<Box<dyn Iterator<Item = Ref> + Send + 'a>>;
 
@@ -19,11 +19,8 @@ pub struct Rrsets<'a> {
 
 impl<'a> Rrsets<'a> {
     pub(super) fn new(contents: &'a Contents) -> Self {
-        let names: Box<dyn Iterator<Item = Ref> + Send> = Box::new(contents.names.order.iter());
-        let hashed: Box<dyn Iterator<Item = Ref> + Send> = match &contents.denial {
-            Denial::Nsec3(hashed) => Box::new(hashed.tree.order.iter()),
-            _ => Box::new(std::iter::empty()),
-        };
+        let names: Box<dyn Iterator<Item = Ref> + Send> = Box::new(contents.order.iter());
+        let hashed: Box<dyn Iterator<Item = Ref> + Send> = Box::new(contents.hashed.iter());
         Self { contents, names: names.peekable(), hashed: hashed.peekable(), current: None }
     }
 

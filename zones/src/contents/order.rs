@@ -35,11 +35,6 @@ impl Order {
         }
     }
 
-    /// Whether there is none.
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.pages.is_empty()
-    }
-
     /// Bytes held.
     pub(crate) fn memory(&self) -> usize {
         let page = |page: &Arc<[Ref]>| size_of_val::<[Ref]>(page) + 2 * size_of::<usize>();
