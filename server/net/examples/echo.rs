@@ -1,20 +1,16 @@
 //! A responder that does no DNS work, to measure what [`rhumb_net::udp::Batch`] costs: each query is given the same
-//! fixed A record. Bound to the wildcard address, one thread.
+//! fixed A record, by one thread.
 //!
-//! `echo PORT [ADDRESS]`
+//! `echo ADDRESS`, such as `0.0.0.0:5300` or `[fe80::1%2]:5300`
 
 use std::error::Error;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use rhumb_net::udp::{Batch, Options, Socket};
 
 const RECORD: [u8; 16] = [0xc0, 12, 0, 1, 0, 1, 0, 0, 14, 16, 0, 4, 192, 0, 2, 1];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = std::env::args().skip(1);
-    let port = arguments.next().ok_or("a port is needed")?.parse()?;
-    let ip = arguments.next().map_or(Ok(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), |text| text.parse())?;
-    let address = SocketAddr::new(ip, port);
+    let address = std::env::args().nth(1).ok_or("an address and port are needed")?.parse()?;
     let socket = Socket::bind(&Options { address, v6only: false, receive_buffer: 4 << 20 })?;
     let mut batch = Batch::new(64, 2048, 2048);
     loop {

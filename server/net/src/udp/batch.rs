@@ -152,7 +152,7 @@ impl Batch {
             // SAFETY: `answer` pointed each of these messages at a part, a reply, a peer and control data of this
             // batch, with lengths inside them.
             let passed = match unsafe { sys::send_messages(fd, rest) } {
-                Ok(count) => {
+                Ok(count @ 1..) => {
                     sent += count;
                     origins.by_ref().take(count).for_each(drop);
                     count
@@ -163,7 +163,9 @@ impl Batch {
                     wait_for_room(socket);
                     0
                 }
-                Err(error) => {
+                other => {
+                    // None sent and no error does not happen, and must not become a loop.
+                    let error = other.err().unwrap_or_else(|| io::ErrorKind::WriteZero.into());
                     if let Some(slot) = origins.next() {
                         failed(*slot, error);
                     }
