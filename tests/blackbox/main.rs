@@ -23,6 +23,7 @@ mod forgery;
 mod forwarding;
 mod glibc;
 mod listening;
+mod running;
 
 fn main() -> ExitCode {
     harness::main(&[
@@ -39,5 +40,6 @@ fn main() -> ExitCode {
         attacks::access::TESTS,
         attacks::privileges::TESTS,
         documents::TESTS,
+        running::TESTS,
     ])
 }
