@@ -13,9 +13,10 @@ mod put;
 use rhumb_wire::{NameRef, Rcode, Section, Type, Writer};
 
 use crate::contents::node::{Flags, Node};
-use crate::contents::set::{FIXED, Set};
-use crate::contents::{Contents, Rrset};
+use crate::contents::set::FIXED;
+use crate::contents::Contents;
 use crate::lookup::{Match, MatchKind};
+use denial::Proofs;
 use put::{Current, Owner};
 
 /// CNAME and DNAME records followed for one question.
@@ -126,6 +127,7 @@ struct Assembly<'z, 'a, 'w, 'b, 'c> {
     reply: Reply,
     /// Whether the question's name lies in `zone`.
     local: bool,
+    proofs: Proofs,
 }
 
 impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
@@ -137,7 +139,7 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
             links: 0,
             kind: ReplyKind::Answer,
         };
-        Self { zone, asked, w, reply, local: true }
+        Self { zone, asked, w, reply, local: true, proofs: Proofs::default() }
     }
 
     /// Whether signatures and proofs are to be added.
@@ -241,7 +243,7 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
         if self.proves() {
             match node.sets().find(|set| set.rtype == Type::DS && set.records > 0) {
                 Some(ds) => self.put(Section::Authority, node, &ds, owner).map(|_| ())?,
-                None => self.prove_no_ds(node)?,
+                None => self.prove_no_ds(current, found)?,
             }
         }
         let cut = current.name.len() - found.shared;

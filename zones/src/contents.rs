@@ -29,8 +29,6 @@ pub use rrset::{RecordView, Records, Rrset};
 #[derive(Debug)]
 pub struct Contents {
     pub(crate) apex: Name,
-    /// Labels of the apex.
-    pub(crate) apex_labels: usize,
     pub(crate) start: NameHash,
     pub(crate) arena: Arena,
     pub(crate) names: Index,

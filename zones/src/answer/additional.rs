@@ -5,7 +5,7 @@ use rhumb_wire::{NameBuf, NameRef, Section, Type, name};
 use super::put::Owner;
 use super::{Assembly, FIXED, Stop};
 use crate::contents::node::Node;
-use crate::contents::set::{Images, Set};
+use crate::contents::set::Set;
 
 /// Targets looked at for an answer's optional addresses.
 const MAX_TARGETS: usize = 32;
@@ -24,7 +24,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     /// Adds addresses of the targets of an answer that was put at `at`, as far as there is room.
     pub(super) fn additional(&mut self, set: &Set<'_>, at: usize, owner: Owner) {
         let Some(skipped) = before_target(set.rtype) else { return };
-        let mut seen = [(0usize, 0usize); MAX_TARGETS];
+        let mut seen = [0; MAX_TARGETS];
         let mut name = NameBuf::new();
         let mut rest = at;
         for index in 0..(set.records as usize).min(MAX_TARGETS) {
@@ -42,7 +42,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
                 }
             }
             let Some(node) = self.target(name.as_ref()) else { continue };
-            let identity = (node.name().as_ptr() as usize, node.name().len());
+            let identity = node.identity();
             if seen.iter().take(index).any(|other| *other == identity) {
                 continue;
             }

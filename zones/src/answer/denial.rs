@@ -1,20 +1,160 @@
-//! Proofs of denial for zones signed offline.
+//! Proofs of denial for zones signed offline: which NSEC or NSEC3 records go into the authority section.
+//!
+//! RFC 4035 section 3.1.3 and RFC 5155 section 7.2. Only what a proof needs is added, each record once. A chain that is broken gives
+//! an incomplete proof, never a failure.
+
+mod hashed;
+
+use rhumb_wire::{Section, Type};
 
 use super::put::Current;
 use super::{Assembly, Stop};
 use crate::contents::node::Node;
-use crate::lookup::Match;
+use crate::contents::order::Order;
+use crate::contents::{Contents, Denial};
+use crate::lookup::{Match, MatchKind};
+
+/// Records remembered, so that none is added twice: as many as a proof has at most, for each of a few zones of a chain.
+const REMEMBERED: usize = 16;
+
+/// The proofs that stand in the message.
+#[derive(Debug, Default)]
+pub(super) struct Proofs {
+    /// Where their node's name is stored: enough to know it by.
+    known: [usize; REMEMBERED],
+    count: usize,
+}
+
+impl Proofs {
+    /// Whether this node is new.
+    fn note(&mut self, node: Node<'_>) -> bool {
+        let identity = node.identity();
+        if self.known.iter().take(self.count).any(|known| *known == identity) {
+            return false;
+        }
+        if let Some(slot) = self.known.get_mut(self.count) {
+            *slot = identity;
+            self.count += 1;
+        }
+        true
+    }
+}
+
+/// What is to be shown of a name.
+#[derive(Clone, Copy, Debug)]
+enum Claim {
+    /// It exists and lacks the type.
+    NoType,
+    /// Neither it nor a wildcard exists.
+    NoName,
+    /// It does not exist; a wildcard stood for it.
+    Expanded,
+    /// It does not exist; the wildcard that stands for it lacks the type.
+    WildcardNoType,
+    /// It is a delegation without DS.
+    NoDs,
+}
+
 impl<'z> Assembly<'z, '_, '_, '_, '_> {
-    pub(super) fn prove_expansion(&mut self, _: &Current<'_>, _: &Match<'z>) -> Result<(), Stop> {
-        Ok(())
+    /// A positive answer that a wildcard gave: no closer name exists.
+    pub(super) fn prove_expansion(&mut self, current: &Current<'_>, found: &Match<'z>) -> Result<(), Stop> {
+        match found.kind() {
+            MatchKind::Wildcard => self.prove(current, found, Claim::Expanded),
+            _ => Ok(()),
+        }
     }
-    pub(super) fn prove_no_data(&mut self, _: &Current<'_>, _: &Match<'z>) -> Result<(), Stop> {
-        Ok(())
+
+    /// NODATA.
+    pub(super) fn prove_no_data(&mut self, current: &Current<'_>, found: &Match<'z>) -> Result<(), Stop> {
+        let claim = match found.kind() {
+            MatchKind::Wildcard => Claim::WildcardNoType,
+            MatchKind::AtCut => Claim::NoDs,
+            _ => Claim::NoType,
+        };
+        self.prove(current, found, claim)
     }
-    pub(super) fn prove_no_name(&mut self, _: &Current<'_>, _: &Match<'z>) -> Result<(), Stop> {
-        Ok(())
+
+    /// NXDOMAIN.
+    pub(super) fn prove_no_name(&mut self, current: &Current<'_>, found: &Match<'z>) -> Result<(), Stop> {
+        self.prove(current, found, Claim::NoName)
     }
-    pub(super) fn prove_no_ds(&mut self, _: Node<'z>) -> Result<(), Stop> {
-        Ok(())
+
+    /// A referral to a zone that is not signed.
+    pub(super) fn prove_no_ds(&mut self, current: &Current<'_>, found: &Match<'z>) -> Result<(), Stop> {
+        self.prove(current, found, Claim::NoDs)
+    }
+
+    fn prove(&mut self, current: &Current<'_>, found: &Match<'z>, claim: Claim) -> Result<(), Stop> {
+        if !self.asked.dnssec_ok {
+            return Ok(());
+        }
+        let zone = self.zone;
+        match &zone.denial {
+            Denial::Unsigned => Ok(()),
+            Denial::Nsec(owners) => self.prove_plain(zone, owners, current, found, claim),
+            Denial::Nsec3(chain) => self.prove_hashed(chain, current, found, claim),
+        }
+    }
+
+    /// By NSEC.
+    fn prove_plain(
+        &mut self,
+        zone: &'z Contents,
+        owners: &'z Order,
+        current: &Current<'_>,
+        found: &Match<'z>,
+        claim: Claim,
+    ) -> Result<(), Stop> {
+        let name = current.name.as_bytes();
+        let apex = zone.apex().len();
+        let Some(below) = name.get(..name.len() - apex) else { return Ok(()) };
+        match claim {
+            Claim::NoType | Claim::NoDs if found.node.sets().any(|set| set.rtype == Type::NSEC) => {
+                self.put_nsec(current, found.node)
+            }
+            // Of an empty non-terminal the NSEC before it says that it is one.
+            Claim::NoType | Claim::NoDs | Claim::Expanded => self.cover(zone, owners, current, below),
+            Claim::WildcardNoType => {
+                self.put_nsec(current, found.node)?;
+                self.cover(zone, owners, current, below)
+            }
+            Claim::NoName => {
+                self.cover(zone, owners, current, below)?;
+                let mut wildcard = [0; 256];
+                let encloser = found.node.name();
+                let length = encloser.len() + 2;
+                if let Some((star, rest)) = wildcard.get_mut(..length).and_then(|w| w.split_at_mut_checked(2)) {
+                    star.copy_from_slice(b"\x01*");
+                    rest.copy_from_slice(encloser);
+                }
+                self.cover(zone, owners, current, wildcard.get(..length).unwrap_or(&[]))
+            }
+        }
+    }
+
+    /// The NSEC at or before a name.
+    fn cover(
+        &mut self,
+        zone: &'z Contents,
+        owners: &Order,
+        current: &Current<'_>,
+        below: &[u8],
+    ) -> Result<(), Stop> {
+        match zone.at_or_before(owners, below) {
+            Some(node) => self.put_nsec(current, node),
+            None => Ok(()),
+        }
+    }
+
+    fn put_nsec(&mut self, current: &Current<'_>, node: Node<'z>) -> Result<(), Stop> {
+        self.put_proof(current, node, Type::NSEC)
+    }
+
+    fn put_proof(&mut self, current: &Current<'_>, node: Node<'z>, rtype: Type) -> Result<(), Stop> {
+        let Some(set) = node.sets().find(|set| set.rtype == rtype && set.records > 0) else { return Ok(()) };
+        if !self.proofs.note(node) {
+            return Ok(());
+        }
+        self.put_apart(Section::Authority, current, node, &set)
     }
 }

@@ -177,6 +177,44 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         Ok(())
     }
 
+    /// Puts an RRset whose owner stands nowhere in the message, with its signatures. Its RDATA has no names that are compressed.
+    /// Errors: it does not fit, nothing was written.
+    pub(super) fn put_apart(
+        &mut self,
+        section: Section,
+        current: &Current<'_>,
+        node: Node<'_>,
+        set: &Set<'_>,
+    ) -> Result<(), Stop> {
+        let mark = self.w.mark();
+        let apex = self.owner_at(current, self.zone.apex().len());
+        self.copy_apart(apex.at, node, set.images()).map_err(|Full| {
+            self.w.rollback(mark);
+            Stop
+        })?;
+        self.w.count_many(section, (set.records + set.signatures) as u16);
+        Ok(())
+    }
+
+    fn copy_apart(&mut self, apex: usize, node: Node<'_>, images: &[u8]) -> Result<(), Full> {
+        let owner = self.w.len();
+        if owner > REACH {
+            return Err(Full);
+        }
+        self.w.bytes(node.name())?;
+        if self.zone.apex().is_root() {
+            self.w.u8(0)?;
+        } else {
+            self.w.u16(POINTER | apex as u16)?;
+        }
+        let base = self.w.len() - 2;
+        self.w.bytes(images.get(2..).ok_or(Full)?)?;
+        for (record, _) in Images::new(images).skip(1) {
+            self.w.patch_u16(base + record, POINTER | owner as u16);
+        }
+        Ok(())
+    }
+
     /// Puts the signatures alone. Errors: they do not fit, nothing was written.
     pub(super) fn put_signatures(&mut self, set: &Set<'_>, owner: Owner) -> Result<(), Stop> {
         let at = self.w.len();

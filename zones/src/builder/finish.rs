@@ -46,7 +46,6 @@ pub(super) fn finish(mut builder: Builder) -> Result<(Contents, Vec<Fault>), Vec
     let (serial, minimum) = soa_numbers(&builder.soa);
     let negative_ttl = soa_ttl(&builder).min(minimum);
     let contents = Contents {
-        apex_labels: builder.apex.as_ref().label_count(),
         depth: builder.names.entries.iter().map(|entry| usize::from(entry.depth)).max().unwrap_or(0),
         apex: builder.apex,
         start: builder.start,

@@ -71,6 +71,11 @@ impl<'a> Node<'a> {
         self.name
     }
 
+    /// A number that no other node of the same contents has.
+    pub(crate) fn identity(self) -> usize {
+        self.rest.as_ptr() as usize
+    }
+
     /// What it is.
     #[inline]
     pub(crate) const fn flags(self) -> Flags {
