@@ -96,7 +96,7 @@ impl<'a, N: Network, O: Observe + ?Sized> Driver<'a, N, O> {
     fn wait_until(&self, now: Instant) -> Option<Instant> {
         let next = self.race.patience().or_else(|| {
             let waiting = self.queue.iter().filter_map(|&slot| self.slots.get(slot));
-            waiting.map(|slot| slot.not_before).min().filter(|_| self.may_send())
+            waiting.map(|slot| slot.not_before).min().filter(|_| self.may_send(now))
         });
         let until = match next {
             Some(next) => return (now < self.deadline).then_some(next.min(self.deadline)),
@@ -111,13 +111,13 @@ impl<'a, N: Network, O: Observe + ?Sized> Driver<'a, N, O> {
         self.slots.get(slot).is_some_and(|slot| !slot.upstream.is_down())
     }
 
-    fn may_send(&self) -> bool {
-        self.sends < limits::SENDS && self.received < limits::RECEIVED
+    fn may_send(&self, now: Instant) -> bool {
+        now < self.deadline && self.sends < limits::SENDS && self.received < limits::RECEIVED
     }
 
     /// Sends to `slot`, unless that is not allowed any more or cannot work: whether it did.
     pub(super) fn send(&mut self, index: usize, now: Instant) -> bool {
-        if !self.may_send() {
+        if !self.may_send(now) {
             self.queue.clear();
             return false;
         }
@@ -174,7 +174,7 @@ impl<'a, N: Network, O: Observe + ?Sized> Driver<'a, N, O> {
     }
 
     fn failure(mut self) -> Failure {
-        self.note_overtaken();
+        self.note_the_rest(Outcome::TimedOut);
         let no_route = self.tried.iter().all(|attempt| attempt.outcome == Outcome::NoRoute);
         let reason = match (self.refusal, self.unusable) {
             (Some(refusal), _) => Reason::Rcode(refusal.rcode),

@@ -42,7 +42,7 @@ impl<N: Network, O: Observe + ?Sized> Driver<'_, N, O> {
     fn reply(&mut self, flight: &Flight<'_>, case_kept: bool, content: Content) -> Option<Answer> {
         let now = Instant::now();
         let upstream = Arc::clone(&self.slots.get(flight.slot)?.upstream);
-        upstream.replied(flight.transport, now - flight.sent, now);
+        upstream.replied(flight.transport, now - flight.sent);
         if flight.cased && case_kept {
             upstream.quirks.case_kept();
         } else if flight.cased {
@@ -85,7 +85,7 @@ impl<N: Network, O: Observe + ?Sized> Driver<'_, N, O> {
         now: Instant,
     ) -> Answer {
         self.note(flight.slot, flight.transport, Outcome::Answered(cleaned.rcode), flight.sent);
-        self.note_overtaken();
+        self.note_the_rest(Outcome::Overtaken);
         let tried = std::mem::take(&mut self.tried);
         if let Some(slot) = self.slots.get(flight.slot) {
             // An empty message is what a broken forwarder gives for everything.
@@ -213,11 +213,11 @@ impl<N: Network, O: Observe + ?Sized> Driver<'_, N, O> {
         }
     }
 
-    /// Notes those whose reply nobody waits for any more.
-    pub(super) fn note_overtaken(&mut self) {
+    /// Notes those whose reply nobody waits for any more and that are not late yet.
+    pub(super) fn note_the_rest(&mut self, outcome: Outcome) {
         for flight in std::mem::take(&mut self.race.0) {
             if !flight.overdue {
-                self.note(flight.slot, flight.transport, Outcome::Overtaken, flight.sent);
+                self.note(flight.slot, flight.transport, outcome, flight.sent);
             }
         }
     }

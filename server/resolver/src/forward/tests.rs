@@ -1,4 +1,5 @@
 pub(super) mod build;
+mod chaos;
 mod failover;
 mod health;
 mod learning;

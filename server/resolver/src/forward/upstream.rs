@@ -138,11 +138,8 @@ impl Upstream {
     }
 
     /// A reply that came from there and nowhere else took `rtt`.
-    pub(super) fn replied(&self, transport: Transport, rtt: Duration, now: Instant) {
+    pub(super) fn replied(&self, transport: Transport, rtt: Duration) {
         self.path(transport).rtt.sample(rtt);
-        if transport == Transport::Udp {
-            self.explore_at.store(self.clock(now) + millis(limits::EXPLORE), Relaxed);
-        }
     }
 
     /// A good answer came.

@@ -32,6 +32,7 @@ async fn a_good_answer_is_told_and_counted() {
     assert_eq!((first.counts(Udp).queries, first.counts(Udp).responses[0]), (1, 1));
     assert_eq!(first.smoothed_rtt(Udp), Some(ms(30)));
     assert_eq!(first.smoothed_rtt(Tcp), None);
+    assert!(first.takes_edns() && first.keeps_case());
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,11 +93,34 @@ async fn patience_follows_the_round_trip_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_only_upstream_is_given_its_time_from_the_first_question_on() {
+    for policy in [Policy::Fastest, Policy::InOrder] {
+        let net = Script::new(|sent| good(sent, 790));
+        assert!(ask(&net, &pool(policy, 1)).await.is_ok());
+        assert_eq!(net.take_log().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_at_the_deadline_or_after() {
+    let net = Script::new(|sent| match sent.to {
+        1 => vec![Act::Say(8000, build::truncated(&sent.query))],
+        _ => Vec::new(),
+    });
+    let pool = pool(Policy::InOrder, 20);
+    let failure = ask(&net, &pool).await.unwrap_err();
+    assert_eq!(failure.reason, Reason::Silence);
+    assert!(outcomes(&failure.tried).contains(&Outcome::Truncated));
+    assert_eq!(pool.upstreams()[0].counts(Tcp).queries, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_slow_upstream_that_is_up_is_waited_for_to_the_end() {
     // Known to be quick, it has to resolve a slow name now, and answers others meanwhile.
-    let net = Script::new(|sent| {
+    let mut net = Script::new(|sent| {
         good(sent, if build::question_of(&sent.query).starts_with(b"\x04") { 5000 } else { 10 })
     });
+    net.one_question = false;
     let pool = pool(Policy::InOrder, 1);
     let quick = async {
         for _ in 0..60 {
@@ -188,6 +212,7 @@ async fn an_upstream_without_a_route_costs_nothing() {
     net.unroutable = vec![1, 2, 3];
     let failure = ask(&net, &pool).await.unwrap_err();
     assert_eq!((failure.reason, start.elapsed() < ms(10)), (Reason::NoRoute, true));
+    assert_eq!(outcomes(&failure.tried), [Outcome::NoRoute; 3]);
     assert!(!pool.healthy());
     net.unroutable.clear();
     assert_eq!(given(&ask(&net, &pool).await.unwrap()), 1);

@@ -54,6 +54,42 @@ async fn one_that_is_down_costs_little_and_comes_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_was_down_is_used_again_under_every_policy() {
+    for policy in [Policy::Fastest, Policy::RoundRobin, Policy::Random] {
+        let (net, alive) = first_dead();
+        let pool = pool(policy, 3);
+        let begin = Instant::now();
+        while pool.upstreams()[0].healthy() {
+            ask(&net, &pool).await.unwrap();
+            sleep(ms(1000)).await;
+            assert!(begin.elapsed() < ms(200_000), "{policy:?}");
+        }
+        alive.store(true, Relaxed);
+        let back = Instant::now();
+        while !pool.upstreams()[0].healthy() {
+            ask(&net, &pool).await.unwrap();
+            sleep(ms(100)).await;
+            assert!(back.elapsed() < ms(31_000), "{policy:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_over_tcp_after_a_truncated_one_makes_healthy() {
+    let net = Script::new(|sent| match sent.at.as_secs() {
+        0..20 => Vec::new(),
+        _ if sent.transport == Udp => vec![Act::Say(1, build::truncated(&sent.query))],
+        _ => good(sent, 1),
+    });
+    let pool = pool(Policy::InOrder, 1);
+    assert!(ask(&net, &pool).await.is_err());
+    assert!(!pool.healthy());
+    sleep(ms(20_000)).await;
+    assert!(ask(&net, &pool).await.is_ok());
+    assert!(pool.healthy());
+}
+
+#[tokio::test(start_paused = true)]
 async fn if_all_are_down_they_are_asked_and_one_answer_is_enough() {
     let (net, alive) = first_dead();
     let pool = pool(Policy::InOrder, 1);

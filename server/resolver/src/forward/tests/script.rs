@@ -37,7 +37,22 @@ pub(super) struct Script {
     log: Mutex<Vec<Sent>>,
     seed: AtomicU64,
     pub(super) unroutable: Vec<u8>,
+    /// Whether questions come one by one.
+    pub(super) one_question: bool,
     start: Instant,
+    /// Upstreams of the sockets that are open now.
+    open: Mutex<Vec<u8>>,
+}
+
+/// A socket for one query: a second one to the same upstream at the same time is a mistake.
+struct Socket<'a>(&'a Script, u8);
+
+impl Drop for Socket<'_> {
+    fn drop(&mut self) {
+        if let Ok(mut open) = self.0.open.lock() {
+            open.retain(|&to| to != self.1);
+        }
+    }
 }
 
 impl Script {
@@ -47,8 +62,21 @@ impl Script {
             log: Mutex::default(),
             seed: AtomicU64::new(1),
             unroutable: Vec::new(),
+            one_question: true,
             start: Instant::now(),
+            open: Mutex::default(),
         }
+    }
+
+    fn socket(&self, to: SocketAddr) -> Socket<'_> {
+        let SocketAddr::V4(address) = to else { panic!("{to}") };
+        let to = address.ip().octets()[3];
+        let mut open = self.open.lock().unwrap();
+        let second = open.contains(&to);
+        open.push(to);
+        drop(open);
+        assert!(!second, "two sockets to {to}");
+        Socket(self, to)
     }
 
     fn sent(&self, to: SocketAddr, transport: Transport, query: &[u8]) -> Vec<Act> {
@@ -80,6 +108,7 @@ impl Network for Script {
         judge: &mut (dyn FnMut(&[u8]) -> Verdict + Send),
     ) -> Result<Vec<u8>, ExchangeError> {
         let now = Instant::now();
+        let _socket = self.one_question.then(|| self.socket(to));
         let acts = self.sent(to, Transport::Udp, query);
         let performance = async {
             for act in acts {
