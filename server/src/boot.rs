@@ -19,7 +19,7 @@ use rhumb_config::Config;
 
 use crate::control;
 use crate::metrics::Metrics;
-use crate::reload::Listeners;
+use crate::reload::{Early, Listeners};
 use crate::snapshot::Live;
 
 pub use check::{check, check_zone};
@@ -66,16 +66,18 @@ pub fn run(path: Option<&Path>) -> Result<(), StartError> {
     let supervisor = notify::Supervisor::from_environment();
     let successor = privilege::successor(config.user.as_deref()).map_err(|error| StartError::System(error.to_string()))?;
     let sockets = bind(&config, successor.as_ref())?;
+    let early = Early::read(&config);
+    wait_for_threads();
     let privileges =
         privilege::give_up(successor.as_ref()).map_err(|error| StartError::System(error.to_string()))?;
-    let writable: Vec<_> = sockets.control.iter().map(|bound| sandbox::folder_of(bound.path())).collect();
+    let writable = writable(sockets.control.as_ref());
     let sandbox = sandbox::enter(&writable).map_err(|error| StartError::System(error.to_string()))?;
     tracing::info!("{privileges}; {sandbox}");
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
     let live = Arc::new(Live::new(&config, metrics));
     let confinement = vec![privileges.to_string(), sandbox.to_string()];
     let server = serve::Server { config, live, supervisor, confinement, level };
-    server.run(sockets.listeners, sockets.metrics, sockets.control)
+    server.run(sockets, early)
 }
 
 /// Binds everything while it is still allowed, but for the later user: sockets that share a port have to be of one user.
@@ -100,6 +102,28 @@ fn bind(config: &Config, successor: Option<&privilege::Account>) -> Result<Socke
             .map_err(|error| StartError::System(format!("control socket: {error}")))?;
     }
     Ok(Sockets { listeners, metrics, control })
+}
+
+/// Waits until the threads that read zones are gone for the kernel too, a moment after they were joined: privileges are given up
+/// by one thread alone.
+fn wait_for_threads() {
+    for _ in 0..100 {
+        if std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count) <= 1 {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
+/// The folders that files are made and removed in. One that the user cannot enter stays closed: the socket in it, made
+/// while root, serves all the same and is replaced at the next start.
+fn writable(control: Option<&control::Listener>) -> Vec<std::path::PathBuf> {
+    let folder = control.map(|listener| sandbox::folder_of(listener.path()));
+    let (open, closed): (Vec<_>, Vec<_>) = folder.into_iter().partition(|folder| std::fs::read_dir(folder).is_ok());
+    for folder in closed {
+        tracing::warn!("{}: the server's user cannot enter it, so that the control socket will stay behind", folder.display());
+    }
+    open
 }
 
 fn bind_metrics(config: &Config, address: std::net::SocketAddr) -> Result<TcpListener, StartError> {

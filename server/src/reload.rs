@@ -18,10 +18,12 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use rhumb_config::Config;
+use rhumb_wire::Name;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::metrics::{List, ReloadResult};
 use crate::snapshot::{ListSource, Live};
+use crate::zone_events::{Ready, Refused};
 
 pub use facts::{Facts, LastReload, ListFact};
 pub use listeners::Listeners;
@@ -81,6 +83,19 @@ impl Requests {
     }
 }
 
+/// What is read before root is given up, so that files which only root may read can at least be started from.
+pub struct Early {
+    zones: Option<HashMap<Name, Result<Ready, Refused>>>,
+    lists: HashMap<ListSource, ListFile>,
+}
+
+impl Early {
+    /// Reads the zones and lists that `config` names.
+    pub fn read(config: &Config) -> Self {
+        Self { zones: Some(zones::read_early(config)), lists: routes::read_early(config) }
+    }
+}
+
 /// The one thread that changes what is served.
 pub struct Reloader {
     live: Arc<Live>,
@@ -90,6 +105,7 @@ pub struct Reloader {
     watch: Watch,
     facts: Arc<ArcSwap<Facts>>,
     next_route: u32,
+    early: Early,
     orders: mpsc::Receiver<Order>,
     set_log: Box<dyn Fn(&Config) + Send>,
 }
@@ -102,6 +118,7 @@ impl Reloader {
         live: Arc<Live>,
         config: Arc<Config>,
         listeners: Listeners,
+        early: Early,
         runtime: &tokio::runtime::Handle,
         set_log: impl Fn(&Config) + Send + 'static,
     ) -> std::io::Result<(Self, Requests)> {
@@ -124,6 +141,7 @@ impl Reloader {
             watch,
             facts,
             next_route: 0,
+            early,
             orders,
             set_log: Box::new(set_log),
         };

@@ -242,7 +242,10 @@ fn answer<W: AsyncWrite + Unpin>(
             }
         }
     });
-    streams.live.metrics.with_local(|block| block.duration(client.proto(), begun.elapsed(), 1));
+    if waiting == 0 {
+        // What waits is observed once it is answered.
+        streams.live.metrics.with_local(|block| block.duration(client.proto(), begun.elapsed(), 1));
+    }
     waiting
 }
 

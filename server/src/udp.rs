@@ -88,7 +88,7 @@ impl Worker {
             match received {
                 Ok(0) if woken => return,
                 Ok(0) => {}
-                Ok(count) => self.serve(&mut batch, count, &mut scratch),
+                Ok(_) => self.serve(&mut batch, &mut scratch),
                 Err(error) if woken && error.kind() == std::io::ErrorKind::WouldBlock => return,
                 Err(error) => self.rest(&error),
             }
@@ -101,13 +101,15 @@ impl Worker {
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
 
-    fn serve(&self, batch: &mut Batch, count: usize, scratch: &mut Scratch) {
+    fn serve(&self, batch: &mut Batch, scratch: &mut Scratch) {
         let begun = Instant::now();
         let snapshot = self.live.snapshot.load();
         let moment =
             Moment { snapshot: &snapshot, cache: &self.live.cache, now: self.live.clock.at(begun) };
+        let mut replies = 0;
         batch.answer(|datagram, out| {
             let answered = catch_unwind(AssertUnwindSafe(|| self.answer(datagram, &moment, scratch, out)));
+            replies += u64::from(matches!(answered, Ok(Some(_))));
             answered.unwrap_or_else(|_| {
                 self.block.panic();
                 self.block.dropped(DropReason::Panic);
@@ -130,7 +132,8 @@ impl Worker {
                 self.send_truncated(datagram, &moment, scratch);
             }
         }
-        self.block.duration(Proto::Udp, begun.elapsed(), count as u64);
+        // What waits is observed once it is answered.
+        self.block.duration(Proto::Udp, begun.elapsed(), replies);
     }
 
     fn answer(

@@ -1,6 +1,5 @@
 //! The running server: its threads and tasks, its signals, its end.
 
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +11,9 @@ use tokio::sync::{oneshot, watch};
 
 use super::actions::Admin;
 use super::pages::Status;
-use super::{StartError, log, notify};
+use super::{Sockets, StartError, log, notify};
 use crate::reload::listeners::Serving;
-use crate::reload::{Listeners, Reloader, Request, Requests};
+use crate::reload::{Early, Reloader, Request, Requests};
 use crate::snapshot::Live;
 use crate::stream::Streams;
 use crate::{control, metrics, recursion};
@@ -35,10 +34,10 @@ impl Server {
     /// Serves until SIGTERM or SIGINT.
     pub(super) fn run(
         self,
-        mut listeners: Listeners,
-        metrics: Option<TcpListener>,
-        control: Option<control::Listener>,
+        sockets: Sockets,
+        early: Early,
     ) -> Result<(), StartError> {
+        let Sockets { mut listeners, metrics, control } = sockets;
         let runtime = runtime()?;
         let (stop, stopped) = watch::channel(false);
         let (door, inside) = recursion::door(&self.live);
@@ -56,7 +55,7 @@ impl Server {
         let level = self.level.clone();
         let set_log = move |config: &Config| log::set(&level, &config.log);
         let (reloader, requests) =
-            Reloader::new(Arc::clone(&self.live), Arc::clone(&self.config), listeners, &handle, set_log)
+            Reloader::new(Arc::clone(&self.live), Arc::clone(&self.config), listeners, early, &handle, set_log)
                 .map_err(|error| StartError::system("reloader")(error.to_string()))?;
         let facts = reloader.facts();
         let admin = Arc::new(Admin::new(&self, facts, requests.clone(), door));

@@ -9,7 +9,7 @@ use rhumb_config::{Config, Forward, UpstreamAddress, UpstreamSource};
 use rhumb_resolver::Policy;
 use rhumb_wire::Name;
 
-use super::lists::{Kind, ListFile, Outcome};
+use super::lists::{Kind, ListFile, Outcome, State};
 use super::words::{Change, joined};
 use super::{Reloader, Strictness};
 use crate::snapshot::{ListSource, Route, RouteEntry};
@@ -61,12 +61,14 @@ impl Reloader {
     fn read_lists(&mut self, config: &Config) {
         for source in config.forward.iter().flat_map(|forward| &forward.upstreams).filter_map(list_of) {
             let metrics = &self.live.metrics;
+            let early = self.early.lists.remove(&source);
             let (list, counters) = self.lists.entry(source.clone()).or_insert_with(|| {
                 let (path, kind) = opened(&source);
-                (ListFile::new(path.to_owned(), kind), metrics.list(&path.display().to_string()))
+                let list = early.unwrap_or_else(|| ListFile::new(path.to_owned(), kind));
+                (list, metrics.list(&path.display().to_string()))
             });
-            let outcome = list.refresh();
-            counters.set_ok(!matches!(outcome, Outcome::KeptLastGood(_)));
+            list.refresh();
+            counters.set_ok(*list.state() == State::Ok);
         }
     }
 
@@ -198,6 +200,18 @@ fn resolved(upstream: &UpstreamAddress) -> Option<SocketAddr> {
         v6.set_scope_id(rhumb_net::route::scope_id(scope)?);
     }
     Some(address)
+}
+
+/// Reads every list that `config` names, for the start.
+pub(super) fn read_early(config: &Config) -> HashMap<ListSource, ListFile> {
+    let sources = config.forward.iter().flat_map(|forward| &forward.upstreams).filter_map(list_of);
+    let read = sources.map(|source| {
+        let (path, kind) = opened(&source);
+        let mut list = ListFile::new(path.to_owned(), kind);
+        list.refresh();
+        (source, list)
+    });
+    read.collect()
 }
 
 /// Reads every list that `config` names, for `rhumb check`: what is wrong with each, in words.

@@ -34,7 +34,7 @@ struct Wanted {
 impl Reloader {
     /// Reads what is new or has changed. Zones that stay as they are keep their object and are not read.
     pub(super) fn plan_zones(
-        &self,
+        &mut self,
         config: &Config,
         strictness: Strictness,
         errors: &mut Vec<String>,
@@ -48,7 +48,7 @@ impl Reloader {
         };
         let to_read: Vec<&Wanted> =
             wanted.iter().zip(&present).filter(|(zone, entry)| !stays(zone, entry)).map(|(zone, _)| zone).collect();
-        let mut read = read_all(&to_read);
+        let mut read = self.early.zones.take().unwrap_or_else(|| read_all(&to_read));
         let mut changes = Vec::new();
         let mut plans = Vec::with_capacity(wanted.len());
         for (zone, present) in wanted.iter().zip(present) {
@@ -192,6 +192,12 @@ fn read_all(zones: &[&Wanted]) -> HashMap<Name, Result<Ready, Refused>> {
         });
     }
     done.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads every zone that `config` names, for the start. What is wrong with the configuration is found again by the plan.
+pub(super) fn read_early(config: &Config) -> HashMap<Name, Result<Ready, Refused>> {
+    let wanted = wanted_zones(config, &mut Vec::new());
+    read_all(&wanted.iter().collect::<Vec<_>>())
 }
 
 /// Reads every zone that `config` names, for `rhumb check`: how many there are, and what is wrong with them, in words.
