@@ -12,9 +12,9 @@ mod put;
 
 use rhumb_wire::{NameRef, Rcode, Section, Type, Writer};
 
+use crate::contents::Contents;
 use crate::contents::node::{Flags, Node};
 use crate::contents::set::FIXED;
-use crate::contents::Contents;
 use crate::lookup::{Match, MatchKind};
 use denial::Proofs;
 use put::{Current, Owner};
@@ -101,7 +101,7 @@ pub enum ReplyKind {
 /// Nothing is allocated, and the work is bounded by the size of a message and by [`MAX_LINKS`].
 pub fn answer(zone: &Contents, asked: &Asked<'_>, zones: &impl Zones, w: &mut Writer<'_, '_>) -> Reply {
     let mut assembly = Assembly::new(zone, asked, w);
-    match assembly.step(Current::question(asked.name)) {
+    match assembly.step(&Current::question(asked.name)) {
         Ok(Step::Done) => {}
         Ok(Step::Follow(target)) => assembly.follow(target, zones),
         Err(Stop) => assembly.reply.truncated = true,
@@ -148,14 +148,14 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
     }
 
     /// One name of the chain.
-    fn step(&mut self, current: Current<'_>) -> Result<Step, Stop> {
+    fn step(&mut self, current: &Current<'_>) -> Result<Step, Stop> {
         let Some(found) = self.zone.lookup(current.name) else {
             self.reply.kind = ReplyKind::OutOfZone;
             self.reply.rcode = Rcode::REFUSED;
             self.reply.authoritative = false;
             return Ok(Step::Done);
         };
-        self.matched(&current, &found)
+        self.matched(current, &found)
     }
 
     fn matched(&mut self, current: &Current<'_>, found: &Match<'z>) -> Result<Step, Stop> {

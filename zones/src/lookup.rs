@@ -37,7 +37,7 @@ pub enum MatchKind {
     NoName,
 }
 
-impl<'a> Match<'a> {
+impl Match<'_> {
     /// How the name was matched.
     pub const fn kind(&self) -> MatchKind {
         self.kind

@@ -2,6 +2,13 @@
 //!
 //! The set is not part of the repository: `RHUMB_CONFORMANCE` names its folder, else it is looked for beside the repository.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
 mod kit;
 
 use std::io::Read;

@@ -123,7 +123,8 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
                 let mut wildcard = [0; 256];
                 let encloser = found.node.name();
                 let length = encloser.len() + 2;
-                if let Some((star, rest)) = wildcard.get_mut(..length).and_then(|w| w.split_at_mut_checked(2)) {
+                if let Some((star, rest)) = wildcard.get_mut(..length).and_then(|w| w.split_at_mut_checked(2))
+                {
                     star.copy_from_slice(b"\x01*");
                     rest.copy_from_slice(encloser);
                 }

@@ -79,10 +79,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         set: &Set<'_>,
         owner: Owner,
     ) -> Result<usize, Stop> {
-        let (image, more) = match self.proves() {
-            true => (set.images(), set.signatures),
-            false => (set.image(), 0),
-        };
+        let (image, more) = if self.proves() { (set.images(), set.signatures) } else { (set.image(), 0) };
         self.put_image(section, node, set, owner, image, set.records + more)
     }
 

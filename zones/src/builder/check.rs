@@ -152,6 +152,6 @@ fn target_fault(builder: &Builder, entry: &Entry, rtype: Type, target: NameRef<'
 /// The name itself, or else the nearest ancestor that exists.
 fn nearest<'n>(names: &'n Names, below: &[u8]) -> Option<&'n Entry> {
     let (offsets, count) = label_offsets(below);
-    let suffixes = offsets.iter().take(count).filter_map(|&at| below.get(usize::from(at)..));
-    suffixes.filter_map(|suffix| names.find(suffix)).next().or(Some(0)).and_then(|id| names.entry(id))
+    let mut suffixes = offsets.iter().take(count).filter_map(|&at| below.get(usize::from(at)..));
+    suffixes.find_map(|suffix| names.find(suffix)).or(Some(0)).and_then(|id| names.entry(id))
 }

@@ -52,7 +52,7 @@ impl ArenaBuilder {
         if self.done.len() >= MAX_CHUNKS {
             return None;
         }
-        let at = Ref((self.done.len() << CHUNK_BITS | self.chunk.len() / UNIT) as u32);
+        let at = Ref(((self.done.len() << CHUNK_BITS) | (self.chunk.len() / UNIT)) as u32);
         self.chunk.extend_from_slice(image);
         self.chunk.resize(self.chunk.len().next_multiple_of(UNIT), 0);
         Some(at)

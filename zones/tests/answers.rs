@@ -1,0 +1,428 @@
+//! Answers of unsigned zones, by the examples and rules of the RFCs.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
+mod kit;
+
+use kit::{Answered, ask, ask_in, zone};
+use rhumb_wire::{Name, NameRef, Rcode, Type};
+use rhumb_zones::{Asked, Contents, Found, MatchKind, OneZone, ReplyKind, Zones};
+
+fn check(answered: &Answered, kind: ReplyKind, answer: &[&str], authority: &[&str], additional: &[&str]) {
+    assert_eq!(answered.reply.kind, kind, "{answered:?}");
+    assert_eq!(answered.sections[0], answer, "{answered:?}");
+    assert_eq!(answered.sections[1], authority, "{answered:?}");
+    assert_eq!(answered.sections[2], additional, "{answered:?}");
+    assert!(!answered.reply.truncated);
+    let nxdomain = kind == ReplyKind::NxDomain;
+    assert_eq!(answered.reply.rcode == Rcode::NXDOMAIN, nxdomain, "{answered:?}");
+}
+
+/// RFC 4592 section 2.2.1.
+#[test]
+fn wildcards() {
+    let zone = zone(
+        "example. 3600 IN SOA ns.example.com. x. 1 1 1 1 60
+        example. 3600 IN NS ns.example.com.
+        example. 3600 IN NS ns.example.net.
+        *.example. 3600 IN TXT wildcard
+        *.example. 3600 IN MX 10 host1.example.
+        sub.*.example. 3600 IN TXT literally
+        host1.example. 3600 IN A 192.0.2.1
+        _ssh._tcp.host1.example. 3600 IN SRV 0 0 22 host1.example.
+        _ssh._tcp.host2.example. 3600 IN SRV 0 0 22 host2.example.
+        subdel.example. 3600 IN NS ns.example.com.
+        subdel.example. 3600 IN NS ns.example.net.",
+    );
+    let mx = |owner: &str| format!("{owner} MX \\x00\\n\\x05host1\\x07example\\x00");
+    let soa = ["example. SOA"];
+    for (name, qtype, answer) in [
+        ("host3.example.", Type::MX, mx("host3.example.")),
+        ("foo.bar.example.", Type::TXT, "foo.bar.example. TXT \\x08wildcard".to_owned()),
+        ("*.example.", Type::TXT, "*.example. TXT \\x08wildcard".to_owned()),
+        ("sub.*.example.", Type::TXT, "sub.*.example. TXT \\tliterally".to_owned()),
+    ] {
+        assert_eq!(ask(&zone, name, qtype).sections[0], [answer]);
+    }
+    check(&ask(&zone, "host3.example.", Type::A), ReplyKind::NoData, &[], &soa, &[]);
+    check(&ask(&zone, "host1.example.", Type::MX), ReplyKind::NoData, &[], &soa, &[]);
+    check(&ask(&zone, "sub.*.example.", Type::MX), ReplyKind::NoData, &[], &soa, &[]);
+    check(&ask(&zone, "_telnet._tcp.host1.example.", Type::SRV), ReplyKind::NxDomain, &[], &soa, &[]);
+    check(&ask(&zone, "_tcp.host1.example.", Type::SRV), ReplyKind::NoData, &[], &soa, &[]);
+    check(&ask(&zone, "ghost.*.example.", Type::MX), ReplyKind::NxDomain, &[], &soa, &[]);
+    let servers = ["subdel.example. NS ns.example.com.", "subdel.example. NS ns.example.net."];
+    check(&ask(&zone, "host.subdel.example.", Type::A), ReplyKind::Referral, &[], &servers, &[]);
+    let kind = |name: &str| zone.lookup(name.parse::<Name>().unwrap().as_ref()).map(|found| found.kind());
+    assert_eq!(kind("a.b.example."), Some(MatchKind::Wildcard));
+    assert_eq!(kind("host.subdel.example."), Some(MatchKind::BelowCut));
+    assert_eq!(kind("example.com."), None);
+}
+
+fn aliases() -> Contents {
+    zone(
+        "example. 300 IN SOA ns.example. x. 1 1 1 1 60
+        example. 300 IN NS ns.example.
+        ns.example. 300 IN A 192.0.2.53
+        a.example. 300 IN CNAME b.example.
+        b.example. 300 IN CNAME c.example.
+        c.example. 300 IN AAAA 2001:db8::1
+        gone.example. 300 IN CNAME nothing.example.
+        empty.example. 300 IN CNAME x.ent.example.
+        y.x.ent.example. 300 IN A 192.0.2.9
+        out.example. 300 IN CNAME www.example.org.
+        me.example. 300 IN CNAME me.example.
+        ping.example. 300 IN CNAME pong.example.
+        pong.example. 300 IN CNAME ping.example.
+        *.star.example. 300 IN CNAME c.example.
+        into.example. 300 IN CNAME host.sub.example.
+        sub.example. 300 IN NS ns.sub.example.
+        ns.sub.example. 300 IN A 192.0.2.54
+        old.example. 300 IN DNAME new.example.
+        www.new.example. 300 IN A 192.0.2.80
+        long.example. 300 IN DNAME aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example.
+        1.example. 300 IN CNAME 2.example.
+        2.example. 300 IN CNAME 3.example.
+        3.example. 300 IN CNAME 4.example.
+        4.example. 300 IN CNAME 5.example.
+        5.example. 300 IN CNAME 6.example.
+        6.example. 300 IN CNAME 7.example.
+        7.example. 300 IN CNAME 8.example.
+        8.example. 300 IN CNAME 9.example.
+        9.example. 300 IN CNAME 10.example.
+        10.example. 300 IN A 192.0.2.10",
+    )
+}
+
+#[test]
+fn chains() {
+    let zone = aliases();
+    let soa = ["example. SOA"];
+    let chain = ["a.example. CNAME b.example.", "b.example. CNAME c.example."];
+    let all = [
+        chain[0],
+        chain[1],
+        "c.example. AAAA  \\x01\\r\\xb8\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x01",
+    ];
+    check(&ask(&zone, "a.example.", Type::AAAA), ReplyKind::Answer, &all, &[], &[]);
+    check(&ask(&zone, "a.example.", Type::A), ReplyKind::NoData, &chain, &soa, &[]);
+    check(&ask(&zone, "a.example.", Type::CNAME), ReplyKind::Answer, &chain[..1], &[], &[]);
+    check(&ask(&zone, "a.example.", Type::ANY), ReplyKind::Answer, &chain[..1], &[], &[]);
+    // RFC 6604 section 3: the code is that of the end of the chain.
+    let gone = ["gone.example. CNAME nothing.example."];
+    check(&ask(&zone, "gone.example.", Type::A), ReplyKind::NxDomain, &gone, &soa, &[]);
+    let empty = ["empty.example. CNAME x.ent.example."];
+    check(&ask(&zone, "empty.example.", Type::A), ReplyKind::NoData, &empty, &soa, &[]);
+    let out = ["out.example. CNAME www.example.org."];
+    check(&ask(&zone, "out.example.", Type::A), ReplyKind::Chain, &out, &[], &[]);
+    check(
+        &ask(&zone, "me.example.", Type::A),
+        ReplyKind::Chain,
+        &["me.example. CNAME me.example."],
+        &[],
+        &[],
+    );
+    let round = ["ping.example. CNAME pong.example.", "pong.example. CNAME ping.example."];
+    check(&ask(&zone, "ping.example.", Type::A), ReplyKind::Chain, &round, &[], &[]);
+    let star = ask(&zone, "X.star.example.", Type::AAAA);
+    assert_eq!(
+        star.sections[0],
+        [
+            "c.example. AAAA  \\x01\\r\\xb8\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x01",
+            "x.star.example. CNAME c.example."
+        ]
+    );
+    let into = ask(&zone, "into.example.", Type::A);
+    assert!(into.reply.authoritative, "the first owner is this zone's");
+    check(
+        &into,
+        ReplyKind::Referral,
+        &["into.example. CNAME host.sub.example."],
+        &["sub.example. NS ns.sub.example."],
+        &["ns.sub.example. A 192.0.2.54"],
+    );
+    let long = ask(&zone, "1.example.", Type::A);
+    assert_eq!((long.reply.links, long.reply.kind, long.sections[0].len()), (8, ReplyKind::Chain, 8));
+    let nine = ask(&zone, "2.example.", Type::A);
+    assert_eq!((nine.reply.links, nine.reply.kind, nine.sections[0].len()), (8, ReplyKind::Answer, 9));
+}
+
+/// RFC 6672 section 2.2 and 3.2.
+#[test]
+fn dnames() {
+    let zone = aliases();
+    let dname = "old.example. DNAME new.example.";
+    let alias = "www.old.example. CNAME www.new.example.";
+    check(
+        &ask(&zone, "www.old.example.", Type::A),
+        ReplyKind::Answer,
+        &[dname, "www.new.example. A 192.0.2.80", alias],
+        &[],
+        &[],
+    );
+    check(&ask(&zone, "www.old.example.", Type::CNAME), ReplyKind::Answer, &[dname, alias], &[], &[]);
+    check(&ask(&zone, "old.example.", Type::DNAME), ReplyKind::Answer, &[dname], &[], &[]);
+    check(&ask(&zone, "old.example.", Type::A), ReplyKind::NoData, &[], &["example. SOA"], &[]);
+    let label = "b".repeat(60);
+    let name = format!("{label}.{label}.{label}.c.long.example.");
+    let over = ask(&zone, &name, Type::A);
+    assert_eq!((over.reply.rcode, over.reply.kind), (Rcode::YXDOMAIN, ReplyKind::Overflow));
+    assert!(over.sections[0][0].starts_with("long.example. DNAME") && over.sections[0].len() == 1);
+}
+
+struct Both<'a>([&'a Contents; 2]);
+
+impl Zones for Both<'_> {
+    fn find(&self, name: NameRef<'_>) -> Option<Found<'_>> {
+        if name.is_at_or_below("unready.".parse::<Name>().unwrap().as_ref()) {
+            return Some(Found::NotReady);
+        }
+        let zones = self.0.iter().filter(|zone| name.is_at_or_below(zone.apex()));
+        zones.max_by_key(|zone| zone.apex().len()).map(|zone| Found::Contents(zone))
+    }
+}
+
+#[test]
+fn chains_across_zones() {
+    let parent = zone(
+        "example. 300 IN SOA ns.example. x. 1 1 1 1 60
+        example. 300 IN NS ns.example.
+        ns.example. 300 IN A 192.0.2.53
+        www.example. 300 IN CNAME mail.child.example.
+        gone.example. 300 IN CNAME nothing.child.example.
+        late.example. 300 IN CNAME www.unready.
+        child.example. 300 IN NS ns.example.",
+    );
+    let child = zone(
+        "child.example. 300 IN SOA ns.example. x. 1 1 1 1 60
+        child.example. 300 IN NS ns.child.example.
+        ns.child.example. 300 IN A 192.0.2.55
+        mail.child.example. 300 IN MX 10 ns.child.example.
+        back.child.example. 300 IN CNAME ns.example.
+        to.child.example. 300 IN DNAME example.",
+    );
+    let ask = |zone: &Contents, name: &str, qtype| {
+        let name: Name = name.parse().unwrap();
+        let asked = Asked { name: name.as_ref(), qtype, dnssec_ok: false, minimal_any: true };
+        ask_in(zone, &asked, &Both([&parent, &child]), 1232)
+    };
+    check(
+        &ask(&parent, "www.example.", Type::MX),
+        ReplyKind::Answer,
+        &[
+            "mail.child.example. MX \\x00\\n\\x02ns\\x05child\\x07example\\x00",
+            "www.example. CNAME mail.child.example.",
+        ],
+        &[],
+        &["ns.child.example. A 192.0.2.55"],
+    );
+    check(
+        &ask(&parent, "gone.example.", Type::A),
+        ReplyKind::NxDomain,
+        &["gone.example. CNAME nothing.child.example."],
+        &["child.example. SOA"],
+        &[],
+    );
+    check(
+        &ask(&child, "back.child.example.", Type::A),
+        ReplyKind::Answer,
+        &["back.child.example. CNAME ns.example.", "ns.example. A 192.0.2.53"],
+        &[],
+        &[],
+    );
+    check(
+        &ask(&child, "ns.to.child.example.", Type::A),
+        ReplyKind::Answer,
+        &[
+            "ns.example. A 192.0.2.53",
+            "ns.to.child.example. CNAME ns.example.",
+            "to.child.example. DNAME example.",
+        ],
+        &[],
+        &[],
+    );
+    let late = ask(&parent, "late.example.", Type::A);
+    assert_eq!((late.reply.kind, late.reply.rcode), (ReplyKind::Chain, Rcode::NOERROR));
+}
+
+#[test]
+fn cuts() {
+    let zone = zone(
+        "example. 300 IN SOA ns.example. x. 1 1 1 1 60
+        example. 300 IN NS ns.example.
+        ns.example. 300 IN A 192.0.2.53
+        sub.example. 300 IN NS ns.sub.example.
+        sub.example. 300 IN NS ns.example.
+        sub.example. 300 IN NS ns.elsewhere.org.
+        sub.example. 300 IN TXT hidden
+        sub.example. 300 IN DS 1 8 2 00ff
+        ns.sub.example. 300 IN A 192.0.2.54
+        deep.sub.example. 300 IN NS ns.deep.sub.example.
+        ns.deep.sub.example. 300 IN A 192.0.2.55
+        *.wild.example. 300 IN NS ns.example.",
+    );
+    let servers = [
+        "sub.example. NS ns.elsewhere.org.",
+        "sub.example. NS ns.example.",
+        "sub.example. NS ns.sub.example.",
+    ];
+    let glue = ["ns.example. A 192.0.2.53", "ns.sub.example. A 192.0.2.54"];
+    for (name, qtype) in [
+        ("sub.example.", Type::NS),
+        ("sub.example.", Type::TXT),
+        ("ns.sub.example.", Type::A),
+        ("ns.sub.example.", Type::DS),
+        ("ns.deep.sub.example.", Type::A),
+        ("x.y.sub.example.", Type::ANY),
+    ] {
+        let referral = ask(&zone, name, qtype);
+        check(&referral, ReplyKind::Referral, &[], &servers, &glue);
+        assert!(!referral.reply.authoritative);
+    }
+    let ds = ask(&zone, "sub.example.", Type::DS);
+    check(&ds, ReplyKind::Answer, &["sub.example. DS \\x00\\x01\\x08\\x02\\x00\\xff"], &[], &[]);
+    assert!(ds.reply.authoritative);
+}
+
+/// RFC 9471 section 3: a referral without all of its in-domain glue says so.
+#[test]
+fn glue_that_does_not_fit() {
+    use std::fmt::Write;
+    let mut text = String::from(
+        "example. 300 IN SOA ns.example. x. 1 1 1 1 60\nexample. 300 IN NS ns.example.\nns.example. 300 IN A 192.0.2.53\n",
+    );
+    for i in 0..13 {
+        writeln!(text, "in.example. 300 IN NS n{i}.in.example.\nn{i}.in.example. 300 IN AAAA 2001:db8::{i}")
+            .unwrap();
+        writeln!(text, "side.example. 300 IN NS s{i}.example.\ns{i}.example. 300 IN AAAA 2001:db8::{i}")
+            .unwrap();
+    }
+    let zone = zone(&text);
+    for (name, limit, truncated, addresses) in [
+        ("x.in.example.", 1232, false, 13),
+        ("x.in.example.", 512, true, 9),
+        ("x.side.example.", 512, false, 9),
+        ("x.side.example.", 1232, false, 13),
+        ("x.side.example.", 100, true, 0),
+    ] {
+        let qname: Name = name.parse().unwrap();
+        let asked = Asked { name: qname.as_ref(), qtype: Type::A, dnssec_ok: false, minimal_any: true };
+        let referral = ask_in(&zone, &asked, &OneZone, limit);
+        assert_eq!(referral.reply.truncated, truncated, "{name} {limit}");
+        assert_eq!(referral.sections[2].len(), addresses, "{name} {limit}");
+        assert_eq!(referral.sections[1].len(), if limit == 100 { 0 } else { 13 }, "never half an RRset");
+    }
+}
+
+#[test]
+fn additional_addresses() {
+    let zone = zone(
+        "example. 300 IN SOA ns.example. x. 1 1 1 1 60
+        example. 300 IN NS ns.example.
+        example. 300 IN MX 10 mail.example.
+        example. 300 IN MX 20 mail.example.
+        example. 300 IN MX 30 mail.example.org.
+        ns.example. 300 IN A 192.0.2.53
+        mail.example. 300 IN A 192.0.2.25
+        mail.example. 300 IN AAAA 2001:db8::25
+        _sip._udp.example. 300 IN SRV 0 0 5060 ns.example.
+        svc.example. 300 IN HTTPS 1 .
+        svc.example. 300 IN A 192.0.2.44
+        to.example. 300 IN SVCB 0 svc.example.",
+    );
+    let aaaa = "mail.example. AAAA  \\x01\\r\\xb8\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00%";
+    assert_eq!(ask(&zone, "example.", Type::MX).sections[2], ["mail.example. A 192.0.2.25", aaaa]);
+    assert_eq!(ask(&zone, "example.", Type::NS).sections[2], ["ns.example. A 192.0.2.53"]);
+    assert_eq!(ask(&zone, "_sip._udp.example.", Type::SRV).sections[2], ["ns.example. A 192.0.2.53"]);
+    assert_eq!(ask(&zone, "svc.example.", Type::HTTPS).sections[2], ["svc.example. A 192.0.2.44"]);
+    assert_eq!(ask(&zone, "to.example.", Type::SVCB).sections[2], ["svc.example. A 192.0.2.44"]);
+    // Left out without a word where there is no room.
+    let name: Name = "example.".parse().unwrap();
+    let asked = Asked { name: name.as_ref(), qtype: Type::MX, dnssec_ok: false, minimal_any: true };
+    let small = ask_in(&zone, &asked, &OneZone, 110);
+    assert_eq!((small.reply.truncated, small.sections[0].len(), small.sections[2].len()), (false, 3, 1));
+}
+
+#[test]
+fn any_gets_one_set_or_all() {
+    let zone = zone(
+        "example. 300 IN SOA ns.example. x. 1 1 1 1 60
+        example. 300 IN NS ns.example.
+        ns.example. 300 IN A 192.0.2.53
+        ns.example. 300 IN AAAA 2001:db8::53
+        ns.example. 300 IN TXT text",
+    );
+    assert_eq!(ask(&zone, "ns.example.", Type::ANY).sections[0], ["ns.example. A 192.0.2.53"]);
+    let name: Name = "ns.example.".parse().unwrap();
+    let asked = Asked { name: name.as_ref(), qtype: Type::ANY, dnssec_ok: false, minimal_any: false };
+    assert_eq!(ask_in(&zone, &asked, &OneZone, 1232).sections[0].len(), 3);
+}
+
+/// The TTL of a denial is the lesser of the SOA's own and its minimum (RFC 2308 section 5).
+#[test]
+fn negative_ttl() {
+    for (ttl, minimum, wanted) in [(300, 60, 60u32), (30, 60, 30)] {
+        let text =
+            format!("example. {ttl} IN SOA ns.example. x. 1 1 1 1 {minimum}\nexample. 300 IN NS ns.example.");
+        let answered = ask(&zone(&text), "x.example.", Type::A);
+        let message = rhumb_wire::Message::parse(&answered.message).unwrap();
+        assert_eq!(message.records().next().unwrap().unwrap().ttl, wanted);
+    }
+}
+
+#[test]
+fn case_and_compression() {
+    let zone = zone(
+        "example.com. 300 IN SOA ns.example.com. host.example.com. 1 1 1 1 60
+        example.com. 300 IN NS ns.example.com.
+        example.com. 300 IN MX 5 mx1.mail.example.com.
+        example.com. 300 IN MX 6 mx2.mail.example.com.
+        example.com. 300 IN MX 7 mx1.other.org.
+        example.com. 300 IN MX 8 mx2.other.org.
+        ns.example.com. 300 IN A 192.0.2.53",
+    );
+    let answered = ask(&zone, "NS.eXample.COM.", Type::A);
+    let question_end = 12 + 16 + 4;
+    assert_eq!(answered.message[12..28], *b"\x02NS\x07eXample\x03COM\0");
+    assert_eq!(answered.message[question_end..question_end + 2], [0xc0, 12]);
+    assert_eq!(answered.message.len(), question_end + 16);
+    let mx = ask(&zone, "example.com.", Type::MX);
+    // 12 + 17 for header and question; each record 12 and 2 of preference; then the names, each suffix once.
+    let names =
+        ["3mx1", "4mail", "pp", "3mx2", "pp", "3mx1", "5other", "3org", "0", "3mx2", "pp"].concat().len();
+    assert_eq!(mx.message.len(), 29 + 4 * 14 + names);
+    let outside = ask(&zone, "example.org.", Type::A);
+    assert_eq!((outside.reply.kind, outside.reply.rcode), (ReplyKind::OutOfZone, Rcode::REFUSED));
+}
+
+/// A set so large that pointers no longer reach what is written last.
+#[test]
+fn large_sets() {
+    use std::fmt::Write;
+    let mut text =
+        String::from("example. 300 IN SOA ns.example. x. 1 1 1 1 60\nexample. 300 IN NS ns.example.\n");
+    for i in 0..2000 {
+        writeln!(text, "many.example. 300 IN MX {i} host{i}.some.domain.example.").unwrap();
+        writeln!(text, "huge.example. 300 IN TXT {i}{}", "x".repeat(200)).unwrap();
+    }
+    writeln!(text, "to.example. 300 IN CNAME many.example.").unwrap();
+    let zone = zone(&text);
+    for name in ["many.example.", "to.example."] {
+        let qname: Name = name.parse().unwrap();
+        let asked = Asked { name: qname.as_ref(), qtype: Type::MX, dnssec_ok: false, minimal_any: true };
+        let answered = ask_in(&zone, &asked, &OneZone, 65535);
+        assert!(!answered.reply.truncated);
+        let found = answered.sections[0].iter().filter(|line| line.starts_with("many.example. MX")).count();
+        assert_eq!(found, 2000);
+    }
+    let qname: Name = "huge.example.".parse().unwrap();
+    let asked = Asked { name: qname.as_ref(), qtype: Type::TXT, dnssec_ok: false, minimal_any: true };
+    let answered = ask_in(&zone, &asked, &OneZone, 65535);
+    assert!(answered.reply.truncated && answered.sections[0].is_empty());
+    let listed = zone.find(qname.as_ref(), Type::TXT).unwrap();
+    assert_eq!((listed.len(), listed.records().count()), (2000, 2000));
+}
