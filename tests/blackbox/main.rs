@@ -16,8 +16,10 @@ use rhumb_tests::harness;
 mod attacks;
 mod authoritative;
 mod caching;
+mod clients;
 mod conformance;
 mod documents;
+mod failover;
 mod families;
 mod forgery;
 mod forwarding;
@@ -30,8 +32,10 @@ fn main() -> ExitCode {
         listening::TESTS,
         families::TESTS,
         authoritative::TESTS,
+        clients::TESTS,
         conformance::TESTS,
         forwarding::TESTS,
+        failover::TESTS,
         forgery::TESTS,
         caching::TESTS,
         attacks::streams::TESTS,
