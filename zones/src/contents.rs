@@ -16,6 +16,7 @@ use std::cmp::Ordering;
 
 use rhumb_wire::{Name, NameBuf, NameRef};
 
+use crate::fold;
 use crate::hash::NameHash;
 use arena::{Arena, Ref};
 use index::Index;
@@ -127,10 +128,20 @@ impl Contents {
 
     /// What of `name` lies below the apex, without the root label; none for a name that is not in the zone.
     pub(crate) fn below_apex<'n>(&self, name: NameRef<'n>) -> Option<&'n [u8]> {
-        if !name.is_at_or_below(self.apex()) {
-            return None;
+        let below = self.below_bytes(name)?;
+        let mut rest = below;
+        while let Some(&length) = rest.first() {
+            rest = rest.get(1 + usize::from(length)..)?;
         }
-        name.as_bytes().get(..name.len() - self.apex().len())
+        Some(below)
+    }
+
+    /// As [`Self::below_apex`], but what is left may end in the middle of a label.
+    #[inline]
+    pub(crate) fn below_bytes<'n>(&self, name: NameRef<'n>) -> Option<&'n [u8]> {
+        let apex = self.apex().as_bytes();
+        let (below, tail) = name.as_bytes().split_at_checked(name.len().checked_sub(apex.len())?)?;
+        fold::eq(tail, apex).then_some(below)
     }
 
     /// The node with this name below the apex.
@@ -143,7 +154,7 @@ impl Contents {
 
     #[inline]
     pub(crate) fn find_hashed(&self, below: &[u8], hash: u32) -> Option<Node<'_>> {
-        self.names.find(hash).map(|at| self.node(at)).find(|node| node.name().eq_ignore_ascii_case(below))
+        self.names.find(hash).map(|at| self.node(at)).find(|node| fold::eq(node.name(), below))
     }
 
     /// The full name of a node.

@@ -3,9 +3,9 @@
 use std::hash::{BuildHasher, RandomState};
 
 use crate::contents::label_offsets;
+use crate::fold;
 
 const MULTIPLIER: u64 = 0x9fb2_1c65_1e98_df25;
-const ONES: u64 = 0x0101_0101_0101_0101;
 
 /// The state for "no label yet". Random, so that nobody can write a zone whose names collide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,11 +21,12 @@ impl NameHash {
     #[inline]
     pub(crate) fn label(self, label: &[u8]) -> Self {
         let (words, rest) = label.as_chunks::<8>();
+        // The length byte keeps apart what the last word does not.
         let hash = words.iter().fold(self.0, |hash, word| mix(hash, u64::from_le_bytes(*word)));
         if rest.is_empty() {
             return Self(hash);
         }
-        Self(mix(hash, tail(rest)))
+        Self(mix(hash, fold::short(rest)))
     }
 
     /// The 32 bits that tables store.
@@ -48,42 +49,15 @@ pub(crate) fn of_labels(start: NameHash, name: &[u8]) -> u32 {
     hash.finish()
 }
 
-/// One to seven bytes in one word. Bytes may come twice: the label's length, its first byte, keeps words apart.
-#[inline]
-fn tail(rest: &[u8]) -> u64 {
-    if let (Some(first), Some(last)) = (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
-        return u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32;
-    }
-    rest.iter().fold(0, |word, &byte| word << 8 | u64::from(byte))
-}
-
 #[inline]
 fn mix(hash: u64, word: u64) -> u64 {
-    let product = u128::from(hash ^ lower(word)) * u128::from(MULTIPLIER);
+    let product = u128::from(hash ^ fold::lower(word)) * u128::from(MULTIPLIER);
     (product as u64) ^ ((product >> 64) as u64)
-}
-
-/// ASCII capitals of all eight bytes in lower case (RFC 4343 section 3).
-#[inline]
-const fn lower(word: u64) -> u64 {
-    let seven = word & (0x7f * ONES);
-    let at_least_a = seven + (0x80 - b'A' as u64) * ONES;
-    let beyond_z = seven + (0x7f - b'Z' as u64) * ONES;
-    let capital = (at_least_a ^ beyond_z) & !word & (0x80 * ONES);
-    word | (capital >> 2)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn case_is_folded_for_letters_alone() {
-        for byte in 0..=u8::MAX {
-            let folded = lower(u64::from(byte) * ONES);
-            assert_eq!(folded, u64::from(byte.to_ascii_lowercase()) * ONES, "{byte:#x}");
-        }
-    }
 
     #[test]
     fn labels_of_every_length_are_told_apart() {

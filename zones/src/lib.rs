@@ -4,6 +4,7 @@ pub mod answer;
 pub mod builder;
 pub mod contents;
 pub mod fault;
+mod fold;
 mod hash;
 pub mod lookup;
 mod nsec3;

@@ -4,6 +4,7 @@ use rhumb_wire::{NameBuf, NameRef};
 
 use crate::contents::Contents;
 use crate::contents::node::{Flags, Node};
+use crate::fold;
 use crate::hash::NameHash;
 
 /// The label of a wildcard.
@@ -58,25 +59,80 @@ impl Match<'_> {
 impl Contents {
     /// Finds what `name` is here; none if it does not lie in this zone.
     pub fn lookup(&self, name: NameRef<'_>) -> Option<Match<'_>> {
-        Some(self.lookup_below(self.below_apex(name)?))
-    }
-
-    /// As [`Self::lookup`], of a name without the apex and the root label.
-    #[inline]
-    pub(crate) fn lookup_below(&self, below: &[u8]) -> Match<'_> {
-        // Short names are the rule: a small array on the stack is quicker to set up.
-        match Path::<8>::new(self, below) {
-            Some(path) => path.find(),
-            None => match Path::<128>::new(self, below) {
-                Some(path) => path.find(),
-                None => self.matched(self.node(self.root), MatchKind::NoName, 0),
-            },
+        let below = self.below_bytes(name)?;
+        match below.first() {
+            Some(&length) if below.len() == 1 + usize::from(length) => Some(self.lookup_label(below)),
+            Some(_) => self.lookup_labels(below),
+            None => Some(self.decide(self.node(self.root), true, 0, |_| None, || None)),
         }
     }
 
-    fn matched<'a>(&'a self, node: Node<'a>, kind: MatchKind, length: usize) -> Match<'a> {
+    /// One label below the apex: the rule, and nothing to remember on the way.
+    #[inline]
+    fn lookup_label(&self, below: &[u8]) -> Match<'_> {
+        let root = || self.node(self.root);
+        match self.find_hashed(below, self.start.label(below).finish()) {
+            Some(node) => self.decide(node, true, below.len(), |_| Some((root(), 0)), || None),
+            None => self.decide(
+                root(),
+                false,
+                0,
+                |_| None,
+                || self.find_hashed(WILDCARD, self.start.label(WILDCARD).finish()),
+            ),
+        }
+    }
+
+    fn lookup_labels(&self, below: &[u8]) -> Option<Match<'_>> {
+        // Few labels are the rule: a small array on the stack is quicker to set up.
+        match Path::<8>::new(self, below) {
+            Err(Misfit::Labels) => self.lookup_many_labels(below),
+            path => path.ok().map(|path| path.find()),
+        }
+    }
+
+    #[cold]
+    fn lookup_many_labels(&self, below: &[u8]) -> Option<Match<'_>> {
+        Path::<128>::new(self, below).ok().map(|path| path.find())
+    }
+
+    /// What a name is whose longest existing suffix is `node`, of `length` bytes below the apex.
+    #[inline]
+    fn decide<'a>(
+        &'a self,
+        node: Node<'a>,
+        exact: bool,
+        length: usize,
+        above: impl FnOnce(usize) -> Option<(Node<'a>, usize)>,
+        wildcard: impl FnOnce() -> Option<Node<'a>>,
+    ) -> Match<'a> {
+        let flags = node.flags();
+        let (mut node, mut length) = (node, length);
+        let kind = if let Some(cover) = node.cover() {
+            (node, length) = above(usize::from(cover)).unwrap_or((node, length));
+            if node.flags().has(Flags::CUT) { MatchKind::BelowCut } else { MatchKind::BelowDname }
+        } else if exact {
+            if flags.has(Flags::CUT) { MatchKind::AtCut } else { MatchKind::Exact }
+        } else if flags.has(Flags::CUT) {
+            MatchKind::BelowCut
+        } else if flags.has(Flags::DNAME) {
+            MatchKind::BelowDname
+        } else if flags.has(Flags::WILDCARD)
+            && let Some(wildcard) = wildcard()
+        {
+            node = wildcard;
+            MatchKind::Wildcard
+        } else {
+            MatchKind::NoName
+        };
         Match { contents: self, node, kind, shared: length + self.apex().len() }
     }
+}
+
+/// Why bytes make no [`Path`].
+enum Misfit {
+    Labels,
+    Bytes,
 }
 
 /// A name below the apex, label by label; at most N labels.
@@ -92,54 +148,38 @@ struct Path<'a, 'n, const N: usize> {
 }
 
 impl<'a, 'n, const N: usize> Path<'a, 'n, N> {
-    /// None for a name of more than N labels.
+    /// Errors: more than N labels, or bytes that are not whole labels.
     #[inline]
-    fn new(contents: &'a Contents, below: &'n [u8]) -> Option<Self> {
+    fn new(contents: &'a Contents, below: &'n [u8]) -> Result<Self, Misfit> {
         let mut starts = [0; N];
         let (mut at, mut labels) = (0usize, 0usize);
         while let Some(&length) = below.get(at) {
-            *starts.get_mut(labels)? = at as u8;
+            *starts.get_mut(labels).ok_or(Misfit::Labels)? = at as u8;
             labels += 1;
             at += 1 + usize::from(length);
+        }
+        if at != below.len() {
+            return Err(Misfit::Bytes);
         }
         let depth = labels.min(contents.depth);
         let mut hashes = [contents.start; N];
         let mut hash = contents.start;
         let mut end = below.len();
-        for (slot, &start) in hashes.iter_mut().zip(starts.get(labels - depth..labels)?.iter().rev()) {
+        for (slot, &start) in hashes.iter_mut().zip(starts.iter().take(labels).rev().take(depth)) {
             // The last labels come first.
             let start = usize::from(start);
-            hash = hash.label(below.get(start..end)?);
+            hash = hash.label(below.get(start..end).unwrap_or(&[]));
             *slot = hash;
             end = start;
         }
-        Some(Self { contents, below, starts, labels, hashes, depth })
+        Ok(Self { contents, below, starts, labels, hashes, depth })
     }
 
-    #[inline]
     fn find(&self) -> Match<'a> {
         let (depth, node) = self.deepest();
-        if let Some(cover) = node.cover() {
-            let depth = usize::from(cover);
-            let above = self.at(depth).unwrap_or(node);
-            let kind =
-                if above.flags().has(Flags::CUT) { MatchKind::BelowCut } else { MatchKind::BelowDname };
-            return self.matched(above, kind, depth);
-        }
-        let exact = depth == self.labels;
-        let flags = node.flags();
-        let kind = match exact {
-            true if flags.has(Flags::CUT) => MatchKind::AtCut,
-            true => MatchKind::Exact,
-            false if flags.has(Flags::CUT) => MatchKind::BelowCut,
-            false if flags.has(Flags::DNAME) => MatchKind::BelowDname,
-            false if flags.has(Flags::WILDCARD) => match self.wildcard(depth) {
-                Some(wildcard) => return self.matched(wildcard, MatchKind::Wildcard, depth),
-                None => MatchKind::NoName,
-            },
-            false => MatchKind::NoName,
-        };
-        self.matched(node, kind, depth)
+        let above = |depth| self.at(depth).map(|above| (above, self.suffix(depth).len()));
+        let length = self.suffix(depth).len();
+        self.contents.decide(node, depth == self.labels, length, above, || self.wildcard(depth))
     }
 
     /// The longest suffix that exists. With a name all its ancestors exist, so the others are found by halving.
@@ -187,14 +227,10 @@ impl<'a, 'n, const N: usize> Path<'a, 'n, N> {
             depth.checked_sub(1).and_then(|index| self.hashes.get(index)).unwrap_or(&self.contents.start);
         let suffix = self.suffix(depth);
         let is_wanted = |node: &Node<'_>| match node.name().split_at_checked(WILDCARD.len()) {
-            Some((label, rest)) => label == WILDCARD && rest.eq_ignore_ascii_case(suffix),
+            Some((label, rest)) => label == WILDCARD && fold::eq(rest, suffix),
             None => false,
         };
         let index = &self.contents.names;
         index.find(above.label(WILDCARD).finish()).map(|at| self.contents.node(at)).find(is_wanted)
-    }
-
-    fn matched(&self, node: Node<'a>, kind: MatchKind, depth: usize) -> Match<'a> {
-        self.contents.matched(node, kind, self.suffix(depth).len())
     }
 }

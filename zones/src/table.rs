@@ -3,6 +3,7 @@
 use rhumb_wire::name::MAX_LABELS;
 use rhumb_wire::{Name, NameRef};
 
+use crate::fold;
 use crate::hash::{self, NameHash};
 
 /// A map in which the longest name at or above the one looked for is found: zones, forwarded domains.
@@ -143,7 +144,7 @@ fn find_in<V>(slots: &[u64], names: &[u8], entries: &[Entry<V>], hash: u32, name
         if (slot >> 32) as u32 == hash {
             let start = entries.get(id)?.at as usize;
             // Names of other lengths differ, for a name ends in its only empty label.
-            if names.get(start..start + name.len()).is_some_and(|other| other.eq_ignore_ascii_case(name)) {
+            if names.get(start..start + name.len()).is_some_and(|other| fold::eq(other, name)) {
                 return Some(id);
             }
         }

@@ -87,7 +87,7 @@ impl Names {
             }
             let id = (slot as u32).wrapping_sub(1);
             if (slot >> 32) as u32 == hash
-                && self.entry(id).is_some_and(|entry| self.name(entry).eq_ignore_ascii_case(below))
+                && self.entry(id).is_some_and(|entry| crate::fold::eq(self.name(entry), below))
             {
                 return Some(id);
             }

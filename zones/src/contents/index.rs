@@ -70,7 +70,8 @@ const fn split(hash: u32, pages: usize) -> (usize, u32) {
 
 #[inline]
 const fn start(fraction: u32, slots: usize) -> usize {
-    ((fraction as u64 * slots as u64) >> 32) as usize
+    // The number of slots is a power of two.
+    ((fraction as u64).wrapping_shl(slots.trailing_zeros()) >> 32) as usize
 }
 
 /// Walks the slots that may hold a hash.

@@ -1,0 +1,146 @@
+//! What the builder refuses and what it warns of.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
+mod kit;
+
+use kit::build;
+use rhumb_wire::{Name, Type};
+use rhumb_zones::{AddError, Builder, Fault, Severity};
+
+const HEAD: &str = "example. 300 IN SOA ns.example. x. 1 1 1 1 60\nexample. 300 IN NS ns.example.\nns.example. 300 IN A 192.0.2.53\n";
+
+/// The faults of a zone with these lines: line, severity and text.
+fn faults(lines: &str) -> Vec<(u32, Severity, String)> {
+    let text = HEAD.to_owned() + lines;
+    let list: Vec<Fault> = match build("example.", text.lines()) {
+        Ok((_, warnings)) => warnings,
+        Err(faults) => faults,
+    };
+    list.into_iter()
+        .map(|fault| (fault.line, fault.severity, format!("{}: {}", fault.owner, fault.kind)))
+        .collect()
+}
+
+#[test]
+fn each_fault_has_its_line() {
+    use Severity::{Error, Warning};
+    for (lines, line, severity, text) in [
+        (
+            "a.example. 300 IN CNAME b.other.\na.example. 300 IN A 192.0.2.1",
+            5,
+            Error,
+            "a.example.: a CNAME and A at the same name",
+        ),
+        (
+            "a.example. 300 IN CNAME b.other.\na.example. 300 IN CNAME c.other.",
+            5,
+            Error,
+            "a.example.: more than one CNAME at the same name",
+        ),
+        (
+            "a.example. 300 IN DNAME b.other.\na.example. 300 IN DNAME c.other.",
+            5,
+            Error,
+            "a.example.: more than one DNAME at the same name",
+        ),
+        (
+            "ns.example. 60 IN A 192.0.2.2",
+            4,
+            Warning,
+            "ns.example.: the TTLs of the A RRset differ, the lowest is taken",
+        ),
+        ("NS.example. 300 IN A 192.0.2.53", 4, Warning, "ns.example.: the same A record twice, one is kept"),
+        (
+            "sub.example. 300 IN NS ns.sub.example.",
+            4,
+            Warning,
+            "sub.example.: the delegation needs an address of ns.sub.example., which is missing",
+        ),
+        (
+            "sub.example. 300 IN NS ns.example.\nx.sub.example. 300 IN TXT t",
+            5,
+            Warning,
+            "x.sub.example.: TXT lies below sub.example., whose NS or DNAME record hides it",
+        ),
+        (
+            "sub.example. 300 IN DNAME b.other.\nx.y.sub.example. 300 IN TXT t",
+            5,
+            Warning,
+            "x.y.sub.example.: TXT lies below sub.example., whose NS or DNAME record hides it",
+        ),
+        (
+            "example. 300 IN MX 1 mail.example.",
+            4,
+            Warning,
+            "example.: MX points to mail.example., which has no address in this zone",
+        ),
+        (
+            "a.example. 300 IN CNAME ns.example.\nexample. 300 IN MX 1 a.example.",
+            5,
+            Warning,
+            "example.: MX points to a.example., which is a CNAME",
+        ),
+    ] {
+        assert_eq!(faults(lines), [(line, severity, text.to_owned())], "{lines}");
+    }
+}
+
+#[test]
+fn what_is_no_fault() {
+    for lines in [
+        "*.example. 300 IN A 192.0.2.1\nexample. 300 IN MX 1 mail.example.",
+        "sub.example. 300 IN NS ns.sub.example.\nns.sub.example. 300 IN A 192.0.2.1\nexample. 300 IN MX 1 x.sub.example.",
+        "a.example. 300 IN CNAME b.other.\na.example. 300 IN NSEC b.example. CNAME\na.example. 300 IN RRSIG CNAME example.",
+        "example. 300 IN SOA ns.example. x. 1 1 1 1 60",
+        "example. 300 IN MX 1 mail.elsewhere.",
+    ] {
+        assert_eq!(faults(lines), [], "{lines}");
+    }
+}
+
+#[test]
+fn a_zone_needs_soa_and_ns() {
+    let faults = build("example.", ["a.example. 300 IN A 192.0.2.1"]).unwrap_err();
+    let kinds: Vec<String> = faults.iter().map(|fault| fault.kind.to_string()).collect();
+    assert_eq!(kinds, ["the zone has no SOA record at its apex", "the zone has no NS record at its apex"]);
+}
+
+#[test]
+fn records_that_are_refused() {
+    let name = |text: &str| text.parse::<Name>().unwrap();
+    let mut builder = Builder::new(name("example.").as_ref());
+    let soa = |serial: u8| [&[0, 0][..], &[serial; 20]].concat();
+    for (owner, rtype, rdata, wanted) in [
+        ("other.", Type::A, vec![1, 2, 3, 4], Err(AddError::OutOfZone)),
+        ("notexample.", Type::A, vec![1, 2, 3, 4], Err(AddError::OutOfZone)),
+        ("a.example.", Type::ANY, vec![], Err(AddError::MetaType)),
+        ("a.example.", Type(0), vec![], Err(AddError::MetaType)),
+        ("a.example.", Type::SOA, soa(1), Err(AddError::MisplacedSoa)),
+        ("example.", Type::SOA, vec![0, 0], Err(AddError::BadRdata)),
+        ("example.", Type::SOA, soa(1), Ok(())),
+        ("example.", Type::SOA, soa(1), Ok(())),
+        ("example.", Type::SOA, soa(2), Err(AddError::SecondSoa)),
+        ("nohash.example.", Type::NSEC3, vec![1, 0, 0, 0, 0], Err(AddError::BadNsec3Owner)),
+        ("eXAMPLE.", Type::NS, vec![0], Ok(())),
+    ] {
+        assert_eq!(builder.add(name(owner).as_ref(), rtype, 60, &rdata, 1), wanted, "{owner} {rtype}");
+    }
+    let contents = builder.finish().unwrap().0;
+    assert_eq!((contents.serial(), contents.record_count()), (0x0101_0101, 2));
+}
+
+#[test]
+fn faults_are_bounded() {
+    use std::fmt::Write;
+    let mut text = String::from("sub.example. 300 IN NS ns.example.\n");
+    for i in 0..3000 {
+        writeln!(text, "x{i}.sub.example. 300 IN TXT t").unwrap();
+    }
+    assert_eq!(faults(&text).len(), 1000);
+}
