@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rhumb_tests::rig::message::{AA, RA, TC};
-use rhumb_tests::rig::{Client, Config, Edns, Host, Message, Record, Server, Transport, program, rcode};
+use rhumb_tests::rig::{Client, Config, Edns, Host, Message, Record, Server, Transport, rcode};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq};
 
 /// The tests of this file.
@@ -18,7 +18,6 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("authoritative::headers_of_odd_queries", odd),
     Test::beside("authoritative::a_zone_that_never_loaded_is_servfail_14", never_loaded),
     Test::beside("authoritative::strangers_get_refused_18", refused),
-    Test::beside("authoritative::check_zone_names_file_and_line", check_zone),
 ];
 
 const ZONE: &str = "\
@@ -352,24 +351,5 @@ fn refused() -> Verdict {
     ensure_eq!(answer.rcode(), rcode::REFUSED, "response code for a stranger");
     ensure_eq!(answer.extended_error(), Some(18), "extended error for a stranger");
     ensure!(!answer.has(RA), "RA promised to a stranger");
-    Ok(Outcome::Passed)
-}
-
-fn check_zone() -> Verdict {
-    let lab = lab(&config())?;
-    let check = |name: &str, text: &str| -> Result<program::Output, Failure> {
-        let file = lab.server.folder().write(name, text)?;
-        let mut command = lab.server.host().command(rhumb_tests::rig::server::binary());
-        program::run(command.args(["check-zone", "zone.test"]).arg(file), Duration::from_secs(20))
-    };
-    let good = check("good.zone", ZONE)?;
-    ensure_eq!(good.code, Some(0), "exit status of check-zone on a good zone: {}{}", good.out, good.err);
-    let bad = check("bad.zone", &format!("{ZONE}oops A 1.2.3\nnext AAAA 192.0.2.1\n"))?;
-    ensure_eq!(bad.code, Some(1), "exit status of check-zone on a bad zone: {}{}", bad.out, bad.err);
-    let lines = ZONE.lines().count();
-    for line in [lines + 1, lines + 2] {
-        let place = format!("bad.zone:{line}");
-        ensure!(bad.err.contains(&place), "check-zone does not name {place}: {}{}", bad.out, bad.err);
-    }
     Ok(Outcome::Passed)
 }

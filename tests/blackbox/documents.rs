@@ -19,8 +19,6 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("documents::commands_of_the_readme_exist", commands),
     Test::beside("documents::paths_of_the_readme_exist", paths),
     Test::beside("documents::metrics_are_those_of_the_table", metrics),
-    Test::beside("documents::ten_mistakes_are_ten_errors", ten_mistakes),
-    Test::beside("documents::exit_status", exit_status),
 ];
 
 fn root() -> PathBuf {
@@ -162,57 +160,5 @@ fn metrics() -> Verdict {
         (documented.difference(&shown).collect(), shown.difference(&documented).collect());
     ensure!(missing.is_empty(), "in the table, not in the scrape: {missing:?}");
     ensure!(surplus.is_empty(), "in the scrape, not in the table: {surplus:?}");
-    Ok(Outcome::Passed)
-}
-
-fn ten_mistakes() -> Verdict {
-    let folder = rhumb_tests::rig::Folder::new()?;
-    let text = "\
-lissen: []
-listen:
-  - address: 300.1.1.1
-    port: 53
-  - address: 127.0.0.1
-    port: 99999
-  - address: 127.0.0.1
-    port: 5300
-    transports: [udp, pigeon]
-zones:
-  - name: example.com
-    file: missing.zone
-  - name: bad..name
-    file: missing-too.zone
-forward:
-  - domain: .
-    upstreams: [not-an-address]
-    policy: quickest
-cache: { size: lots }
-workers: -1
-log: { level: loud }
-";
-    let file = folder.write("rhumb.yaml", text)?;
-    let output = rhumb(&["check", "-c", &file.to_string_lossy()])?;
-    ensure_eq!(output.code, Some(2), "exit status of check: {}{}", output.out, output.err);
-    for line in [1, 3, 6, 9, 12, 13, 17, 18, 19, 20, 21] {
-        let place = format!("rhumb.yaml:{line}:");
-        ensure!(output.err.contains(&place), "no error names line {line}: {}", output.err);
-    }
-    ensure!(output.err.contains("listen"), "the nearest key is not named: {}", output.err);
-    Ok(Outcome::Passed)
-}
-
-fn exit_status() -> Verdict {
-    for (arguments, code) in [
-        (&["--help"][..], 0),
-        (&["--version"], 0),
-        (&["no-such-command"], 2),
-        (&["run", "--no-such-option"], 2),
-        (&["run", "-c", "/nonexistent/rhumb.yaml"], 2),
-        (&["check", "-c", "/nonexistent/rhumb.yaml"], 2),
-    ] {
-        let output = rhumb(arguments)?;
-        ensure_eq!(output.code, Some(code), "exit status of rhumb {arguments:?}: {}", output.err);
-        ensure!(code == 0 || !output.err.is_empty(), "rhumb {arguments:?} says nothing on standard error");
-    }
     Ok(Outcome::Passed)
 }
