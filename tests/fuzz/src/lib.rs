@@ -1,0 +1,11 @@
+//! What the fuzz targets do with their input: read it as the server would, and look whether what comes out keeps its
+//! promises. A broken promise is a panic.
+//!
+//! Plain functions, so that an ordinary test can replay the corpus through them.
+#![allow(unreachable_pub, reason = "a module of the test that replays the corpus, a library for the targets")]
+
+pub mod config;
+pub mod query;
+pub mod resolv_conf;
+pub mod upstream_answer;
+pub mod walk;
