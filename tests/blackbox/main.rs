@@ -16,16 +16,23 @@ use rhumb_tests::harness;
 mod attacks;
 mod authoritative;
 mod caching;
+mod checking;
 mod clients;
 mod conformance;
+mod container;
 mod documents;
 mod failover;
 mod families;
+mod following;
 mod forgery;
 mod forwarding;
 mod glibc;
 mod listening;
+mod reloading;
 mod running;
+mod scraping;
+mod steady;
+mod unit;
 
 fn main() -> ExitCode {
     harness::main(&[
@@ -45,5 +52,12 @@ fn main() -> ExitCode {
         attacks::privileges::TESTS,
         documents::TESTS,
         running::TESTS,
+        following::TESTS,
+        reloading::TESTS,
+        steady::TESTS,
+        checking::TESTS,
+        scraping::TESTS,
+        unit::TESTS,
+        container::TESTS,
     ])
 }

@@ -1,0 +1,158 @@
+//! Prometheus, as Debian packages it, and its tools.
+
+use std::fs::File;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rhumb_tests::rig::script::every_name;
+use rhumb_tests::rig::server::until;
+use rhumb_tests::rig::{Folder, Host, Message, Server, Transport, Upstream, http, program};
+use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, skip};
+
+use crate::forwarding::{Lab, UP, config};
+
+/// The tests of this file.
+pub(crate) const TESTS: &[Test] = &[
+    Test::beside("scraping::prometheus_says_up", up),
+    Test::beside("scraping::promtool_has_nothing_to_say", promtool),
+    Test::beside("scraping::the_alert_rules_pass_their_tests", rules),
+];
+
+const ZONE: &str = "$TTL 300\n@ SOA ns host 7 3600 600 86400 60\n@ NS ns\nns A 192.0.2.1\n";
+
+const PROMETHEUS: &str = "127.0.0.1:9090";
+
+const SCRAPE: &str = "\
+global: { scrape_interval: 200ms, scrape_timeout: 200ms }
+scrape_configs:
+  - job_name: rhumb
+    static_configs: [{ targets: [\"127.0.0.1:9153\"] }]
+";
+
+/// A server that has answered a bit of everything.
+struct Busy {
+    server: Server,
+    _upstream: Upstream,
+    lab: Lab,
+}
+
+impl Busy {
+    fn new() -> Result<Self, Failure> {
+        let lab = Lab::new()?;
+        let upstream = lab.upstream(0, every_name("198.18.0.1"))?;
+        let config = config()
+            .zone("zone.test", ZONE)
+            .file("upstreams.list", &format!("{}\n", UP[0]))
+            .forward_raw(".", "{ list: upstreams.list }", "fastest");
+        let server = lab.start(&config)?;
+        for transport in [Transport::Udp, Transport::Tcp] {
+            for name in ["ns.zone.test.", "absent.zone.test.", "www.up.example.", "www.up.example."] {
+                lab.client.over(transport, lab.to, &Message::query(name, "A").edns(1232))?;
+            }
+        }
+        Ok(Self { server, _upstream: upstream, lab })
+    }
+}
+
+/// A process of Prometheus; ends when it is dropped.
+struct Prometheus {
+    child: Child,
+    folder: Folder,
+}
+
+impl Prometheus {
+    fn start(host: &Host) -> Result<Self, Failure> {
+        let folder = Folder::new()?;
+        let config = folder.write("prometheus.yml", SCRAPE)?;
+        let log = File::create(folder.at("log"))?;
+        let mut command = host.command("prometheus");
+        command.arg(format!("--config.file={}", config.display()));
+        command.arg(format!("--storage.tsdb.path={}", folder.at("data").display()));
+        command.arg(format!("--web.listen-address={PROMETHEUS}"));
+        command.current_dir(folder.path()).stdin(Stdio::null());
+        let child = command.stdout(log.try_clone()?).stderr(log).spawn().context("starting prometheus")?;
+        Ok(Self { child, folder })
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The value that a query of Prometheus has at the moment, if it has one and only one.
+fn value(host: &Host, query: &str) -> Result<Option<String>, Failure> {
+    let to: SocketAddr = PROMETHEUS.parse()?;
+    let answer = http::get(host, to, &format!("/api/v1/query?query={query}"))?;
+    let json: serde_json::Value = serde_json::from_str(&answer.body).context(answer.body)?;
+    let one = json.pointer("/data/result").and_then(|result| result.as_array()).filter(|all| all.len() == 1);
+    let value = one.and_then(|all| all[0].pointer("/value/1")?.as_str().map(str::to_owned));
+    Ok(value)
+}
+
+fn up() -> Verdict {
+    if program::find("prometheus").is_none() {
+        skip!("no prometheus here");
+    }
+    let busy = Busy::new()?;
+    let host = &busy.lab.host;
+    let prometheus = Prometheus::start(host)?;
+    let mut last = Ok(None);
+    let seen = until(Duration::from_secs(40), || {
+        last = value(host, "up");
+        last.as_ref().is_ok_and(|value| value.as_deref() == Some("1"))
+    });
+    let log = std::fs::read_to_string(prometheus.folder.at("log"))?;
+    ensure!(seen, "up is {last:?}; {}", log.lines().last().unwrap_or_default());
+    for (query, expected) in [
+        ("rhumb_build_info", "1"),
+        ("rhumb_zone_serial", "7"),
+        ("rhumb_forward_list_ok", "1"),
+        ("sum(rhumb_dns_requests_total{proto=%22tcp%22})", "4"),
+        ("rhumb_panics_total", "0"),
+    ] {
+        let value = value(host, query)?;
+        ensure_eq!(value.as_deref(), Some(expected), "what Prometheus knows of {query}");
+    }
+    Ok(Outcome::Passed)
+}
+
+fn promtool() -> Verdict {
+    if program::find("promtool").is_none() {
+        skip!("no promtool here");
+    }
+    let busy = Busy::new()?;
+    let page = busy.server.page("/metrics")?;
+    ensure!(page.head.contains("text/plain"), "content type of /metrics: {}", page.head);
+    let mut command = Command::new("promtool");
+    command.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().context("promtool")?;
+    child.stdin.take().context("no pipe")?.write_all(page.body.as_bytes())?;
+    let output = child.wait_with_output()?;
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    ensure_eq!(output.status.code(), Some(0), "promtool check metrics: {said}");
+    ensure!(said.trim().is_empty(), "promtool check metrics: {said}");
+    Ok(Outcome::Passed)
+}
+
+fn rules() -> Verdict {
+    if program::find("promtool").is_none() {
+        skip!("no promtool here");
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/prometheus");
+    for arguments in [
+        ["check", "rules", "rhumb.rules.yml"],
+        ["test", "rules", "rhumb.rules.test.yml"],
+        ["check", "config", "prometheus.yml"],
+    ] {
+        let mut command = Command::new("promtool");
+        let output = program::run(command.args(arguments).current_dir(&folder), Duration::from_secs(30))?;
+        ensure_eq!(output.code, Some(0), "promtool {}: {}{}", arguments.join(" "), output.out, output.err);
+    }
+    Ok(Outcome::Passed)
+}
