@@ -1,0 +1,201 @@
+//! Answers as text.
+//!
+//! Names and messages come from zones, files and other servers: whatever could steer a terminal is taken out of them.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde::{Deserialize, Serialize};
+
+use super::Explain;
+use crate::control::actions::Report;
+use crate::control::explanation::Explanation;
+use crate::control::status::{RouteStatus, Status, ZoneStatus};
+
+mod amount;
+mod table;
+
+use amount::{bytes, share, span, utc};
+pub(super) use table::{Table, plain};
+
+/// What a reload would change.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Changes {
+    changes: Vec<String>,
+}
+
+/// How much was dropped from the cache.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Dropped {
+    dropped: usize,
+}
+
+pub(super) fn reload(out: &mut dyn Write, report: &Report) -> io::Result<()> {
+    changes(out, &report.changes, "nothing changed")
+}
+
+pub(super) fn diff(out: &mut dyn Write, found: &Changes) -> io::Result<()> {
+    changes(out, &found.changes, "nothing would change")
+}
+
+fn changes(out: &mut dyn Write, changes: &[String], none: &str) -> io::Result<()> {
+    if changes.is_empty() {
+        return writeln!(out, "{none}");
+    }
+    changes.iter().try_for_each(|change| writeln!(out, "{}", plain(change)))
+}
+
+pub(super) fn flush(out: &mut dyn Write, found: &Dropped) -> io::Result<()> {
+    writeln!(out, "{} dropped from the cache", counted(found.dropped as u64, "entry", "entries"))
+}
+
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+pub(super) fn stats(out: &mut dyn Write, counters: &BTreeMap<String, f64>) -> io::Result<()> {
+    let mut table = Table::default();
+    for (name, value) in counters {
+        table.row([name, &value.to_string()]);
+    }
+    table.write(out)
+}
+
+pub(super) fn status(out: &mut dyn Write, status: &Status) -> io::Result<()> {
+    let (cache, reload) = (&status.cache, &status.last_reload);
+    let ended = if reload.ok { "succeeded" } else { "failed" };
+    let hits = cache.hit_ratio.map(|ratio| format!(", {} hits", share(ratio))).unwrap_or_default();
+    let entries = counted(cache.entries, "entry", "entries");
+    let failed = match status.zones.failed {
+        0 => String::new(),
+        failed => format!(", {failed} failed"),
+    };
+    let sandbox = if status.sandbox.is_empty() { "none".to_owned() } else { status.sandbox.join(", ") };
+    let mut head = Table::default();
+    head.row(["rhumb", &format!("{}, process {}, up {}", status.version, status.pid, span(status.uptime))]);
+    head.row(["configuration", status.config.as_deref().unwrap_or("built-in default")]);
+    head.row(["last reload", &format!("{ended} {}", utc(reload.when))]);
+    head.row(["zones", &format!("{}{failed}", status.zones.total)]);
+    head.row(["cache", &format!("{entries}, {} of {}{hits}", bytes(cache.bytes), bytes(cache.size))]);
+    head.row(["account", &status.user]);
+    head.row(["sandbox", &sandbox]);
+    head.write(out)?;
+    list(out, "errors of the last reload", &reload.errors)?;
+    list(out, "warnings", &status.warnings)?;
+    writeln!(out)?;
+    let mut listeners = Table::with_head(["LISTENER", "TRANSPORTS", "WORKERS"]);
+    for listener in &status.listeners {
+        listeners.row([&*listener.address, &listener.transports.join(", "), &listener.workers.to_string()]);
+    }
+    listeners.write(out)?;
+    status.routes.iter().try_for_each(|entry| route(out, entry))
+}
+
+fn route(out: &mut dyn Write, route: &RouteStatus) -> io::Result<()> {
+    let head = format!("forward {} ({}, {})", route.domain, route.policy, route.rule);
+    writeln!(out, "\n{}", plain(&head))?;
+    let mut table = Table::with_head(["UPSTREAM", "HEALTHY", "RTT", "QUERIES", "TIMEOUTS"]);
+    for upstream in &route.upstreams {
+        table.row([
+            &*upstream.address,
+            yes(upstream.healthy),
+            &upstream.srtt_ms.map_or("-".to_owned(), |ms| format!("{ms:.1} ms")),
+            &upstream.queries.to_string(),
+            &upstream.timeouts.to_string(),
+        ]);
+    }
+    table.write(out)?;
+    for list in &route.lists {
+        let state = match (&list.why, list.ok) {
+            (None, true) => "followed".to_owned(),
+            (None, false) => "its last good list is kept".to_owned(),
+            (Some(why), true) => format!("followed; {why}"),
+            (Some(why), false) => format!("its last good list is kept: {why}"),
+        };
+        writeln!(out, "{}", plain(&format!("list {}: {state}", list.file)))?;
+    }
+    Ok(())
+}
+
+fn yes(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
+}
+
+fn list(out: &mut dyn Write, title: &str, lines: &[String]) -> io::Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{title}")?;
+    lines.iter().try_for_each(|line| writeln!(out, "  {}", plain(line)))
+}
+
+pub(super) fn zone_list(out: &mut dyn Write, zones: &[ZoneStatus]) -> io::Result<()> {
+    let mut table = Table::with_head(["ZONE", "SERIAL", "RECORDS", "STATE", "FILE"]);
+    for zone in zones {
+        table.row([&*zone.name, &serial(zone), &zone.records.to_string(), state(zone), file(zone)]);
+    }
+    table.write(out)
+}
+
+fn serial(zone: &ZoneStatus) -> String {
+    zone.serial.map_or("-".to_owned(), |serial| serial.to_string())
+}
+
+fn state(zone: &ZoneStatus) -> &'static str {
+    match (zone.ok, zone.loaded) {
+        (true, _) => "current",
+        (false, Some(_)) => "outdated",
+        (false, None) => "not loaded",
+    }
+}
+
+fn file(zone: &ZoneStatus) -> &str {
+    zone.file.as_deref().unwrap_or("built-in example")
+}
+
+pub(super) fn zone_status(out: &mut dyn Write, zones: &[ZoneStatus]) -> io::Result<()> {
+    for (index, zone) in zones.iter().enumerate() {
+        if index > 0 {
+            writeln!(out)?;
+        }
+        let mut table = Table::default();
+        table.row(["zone", &zone.name]);
+        table.row(["state", state(zone)]);
+        if let Some(trouble) = &zone.trouble {
+            table.row(["trouble", trouble]);
+        }
+        table.row(["serial", &serial(zone)]);
+        table.row(["records", &zone.records.to_string()]);
+        table.row(["file", file(zone)]);
+        table.row(["loaded", &zone.loaded.map_or("never".to_owned(), utc)]);
+        table.row(["rule", &zone.rule]);
+        table.write(out)?;
+    }
+    Ok(())
+}
+
+pub(super) fn explanation(out: &mut dyn Write, ask: &Explain, found: &Explanation) -> io::Result<()> {
+    let from = ask.from.map(|from| format!(" from {from}")).unwrap_or_default();
+    let to = ask.to.map(|to| format!(" to {to}")).unwrap_or_default();
+    writeln!(out, "{} {}{from}{to}\n", plain(&ask.name.to_string()), ask.rtype)?;
+    let mut steps = Table::default();
+    for step in &found.steps {
+        steps.row([&step.step, &step.what]);
+    }
+    steps.write(out)?;
+    if !found.tried.is_empty() {
+        writeln!(out)?;
+        let mut tried = Table::with_head(["UPSTREAM", "TRANSPORT", "OUTCOME", "TIME"]);
+        for one in &found.tried {
+            tried.row([&*one.upstream, &one.transport, &one.outcome, &format!("{:.1} ms", one.ms)]);
+        }
+        tried.write(out)?;
+    }
+    let flags = if found.flags.is_empty() { "-".to_owned() } else { found.flags.join(" ") };
+    let answer = format!("{}, flags {flags}, {} µs", found.rcode, found.took_us);
+    writeln!(out, "\n{}", plain(&answer))?;
+    list(out, "extended errors", &found.ede)?;
+    list(out, "answer", &found.answer)?;
+    list(out, "authority", &found.authority)?;
+    list(out, "additional", &found.additional)
+}

@@ -1,0 +1,48 @@
+//! An answer with its reasons.
+
+use serde::{Deserialize, Serialize};
+
+/// How a question was answered and why so.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// The way of the query through the server, in order.
+    pub steps: Vec<Step>,
+    /// The response code's mnemonic, such as `NXDOMAIN`.
+    pub rcode: String,
+    /// The header's flags that are set, in the lower-case words of dig: `qr`, `aa`, `tc`, `rd`, `ra`, `ad`, `cd`.
+    pub flags: Vec<String>,
+    /// The records of the answer section in presentation form.
+    pub answer: Vec<String>,
+    /// The records of the authority section in presentation form.
+    pub authority: Vec<String>,
+    /// The records of the additional section in presentation form, without OPT.
+    pub additional: Vec<String>,
+    /// The upstreams that were asked, in order.
+    pub tried: Vec<Tried>,
+    /// The Extended DNS Errors of the answer (RFC 8914): number, name and text of each.
+    pub ede: Vec<String>,
+    /// From the question to its answer, in microseconds.
+    pub took_us: u64,
+}
+
+/// One step of the way of a query.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// The step's name, such as `route` or `cached`.
+    pub step: String,
+    /// What was found or decided there, with the rule's place in the configuration.
+    pub what: String,
+}
+
+/// One question to an upstream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tried {
+    /// The upstream's address.
+    pub upstream: String,
+    /// How it was asked, such as `udp`.
+    pub transport: String,
+    /// What came of it, such as `NOERROR` or `timed out`.
+    pub outcome: String,
+    /// How long it took, in milliseconds.
+    pub ms: f64,
+}

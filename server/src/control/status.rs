@@ -1,0 +1,138 @@
+//! How the server is, in words and numbers.
+
+use serde::{Deserialize, Serialize};
+
+/// The state of the whole server.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The version of the program.
+    pub version: String,
+    /// Seconds since the start.
+    pub uptime: u64,
+    /// The process id, as the server's own namespace numbers it.
+    pub pid: u32,
+    /// The configuration file; `None` for the built-in default.
+    pub config: Option<String>,
+    /// How the last reading of the configuration ended, the one at the start included.
+    pub last_reload: LastReload,
+    /// The sockets that queries arrive on.
+    pub listeners: Vec<ListenerStatus>,
+    /// How many zones there are.
+    pub zones: ZoneCount,
+    /// The domains that are forwarded.
+    pub routes: Vec<RouteStatus>,
+    /// The cache.
+    pub cache: CacheStatus,
+    /// What the process has locked itself into, such as `seccomp`.
+    pub sandbox: Vec<String>,
+    /// The account the process runs as.
+    pub user: String,
+    /// What an operator should look at, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// How a reload ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastReload {
+    /// Whether it succeeded.
+    pub ok: bool,
+    /// When it ended, in seconds since 1970.
+    pub when: u64,
+    /// What was wrong; empty if it succeeded.
+    pub errors: Vec<String>,
+}
+
+/// One entry of `listen:`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListenerStatus {
+    /// Address and port.
+    pub address: String,
+    /// What is spoken there, such as `udp`.
+    pub transports: Vec<String>,
+    /// UDP threads.
+    pub workers: usize,
+}
+
+/// How many zones there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ZoneCount {
+    /// All of them.
+    pub total: usize,
+    /// Those whose file could not be loaded the last time it was tried.
+    pub failed: usize,
+}
+
+/// One entry of `forward:`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RouteStatus {
+    /// The domain.
+    pub domain: String,
+    /// The entry's place, `file:line`.
+    pub rule: String,
+    /// Which upstream is asked first, such as `fastest`.
+    pub policy: String,
+    /// The upstreams now in use, those of files included.
+    pub upstreams: Vec<UpstreamStatus>,
+    /// The files that name upstreams.
+    pub lists: Vec<ListStatus>,
+}
+
+/// One upstream of one route.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UpstreamStatus {
+    /// Its address.
+    pub address: String,
+    /// Whether it is taken to answer.
+    pub healthy: bool,
+    /// Smoothed round-trip time in milliseconds; `None` before the first answer.
+    pub srtt_ms: Option<f64>,
+    /// Questions sent to it.
+    pub queries: u64,
+    /// Those that no answer came to in time.
+    pub timeouts: u64,
+}
+
+/// A file that names upstreams.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListStatus {
+    /// The file.
+    pub file: String,
+    /// Whether the list in use is what the file holds now.
+    pub ok: bool,
+    /// Why not: what is wrong with the file.
+    pub why: Option<String>,
+}
+
+/// The cache.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct CacheStatus {
+    /// Entries in it.
+    pub entries: u64,
+    /// Bytes in use.
+    pub bytes: u64,
+    /// Bytes it may use.
+    pub size: u64,
+    /// Hits among all look-ups since the start, from 0 to 1; `None` before the first.
+    pub hit_ratio: Option<f64>,
+}
+
+/// One zone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ZoneStatus {
+    /// Its name.
+    pub name: String,
+    /// The serial number of its SOA; `None` if it never loaded.
+    pub serial: Option<u32>,
+    /// How many records it has.
+    pub records: u64,
+    /// Whether what is served is what the file holds now.
+    pub ok: bool,
+    /// Why not: what is wrong with the file.
+    pub trouble: Option<String>,
+    /// The zone file; `None` for the built-in example.
+    pub file: Option<String>,
+    /// When the contents now served were loaded, in seconds since 1970; `None` if it never loaded.
+    pub loaded: Option<u64>,
+    /// The place of the entry of `zones:` that names it, `file:line`.
+    pub rule: String,
+}
