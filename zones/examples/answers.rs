@@ -42,7 +42,9 @@ fn main() -> ExitCode {
     {
         let names: Vec<Name> = (0..4096u32.min(hosts))
             .filter_map(|i| {
-                pattern.replace('#', &(i.wrapping_mul(2_654_435_761) % hosts).to_string()).parse().ok()
+                let host = i.wrapping_mul(2_654_435_761) % hosts;
+                let number = if pattern.contains("d#") { host / 10 } else { host };
+                pattern.replace('#', &number.to_string()).parse().ok()
             })
             .collect();
         let (time, bytes) = timed(&zone, &names, *qtype, rounds);
@@ -96,7 +98,8 @@ fn build(hosts: u32) -> Option<Contents> {
             add(&label, Type::AAAA, &u128::from(i).to_be_bytes())?;
         }
         if i % 10 == 0 {
-            label.replace_range(..1, "d");
+            label.clear();
+            write!(label, "d{}", i / 10).ok()?;
             let server = format!("ns.{label}");
             add(&label, Type::NS, &wire(&server)?)?;
             add(&label, Type::NS, &wire("ns1")?)?;

@@ -246,8 +246,7 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
                 None => self.prove_no_ds(current, found)?,
             }
         }
-        let cut = current.name.len() - found.shared;
-        self.glue(&set, at, current.name, cut)
+        self.glue(node, &set, at)
     }
 
     fn no_data(&mut self, current: &Current<'_>, found: &Match<'z>) -> Result<(), Stop> {
@@ -269,7 +268,9 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
         let Some(set) = node.sets().find(|set| set.rtype == Type::SOA) else { return Ok(()) };
         let owner = self.owner_at(current, self.zone.apex().len());
         let at = self.put(Section::Authority, node, &set, owner)?;
-        self.set_ttls(at, self.zone.negative_ttl);
+        if set.ttl() != self.zone.negative_ttl {
+            self.set_ttls(at, self.zone.negative_ttl);
+        }
         Ok(())
     }
 }

@@ -6,10 +6,11 @@ mod finish;
 mod image;
 mod log;
 mod names;
+mod targets;
 
 use rhumb_wire::{Name, NameRef, Type};
 
-use crate::contents::Contents;
+use crate::contents::{Contents, below_apex};
 use crate::fault::{AddError, Fault};
 use crate::hash::NameHash;
 use log::Log;
@@ -88,11 +89,7 @@ impl Builder {
     }
 
     fn below_apex<'n>(&self, owner: NameRef<'n>) -> Result<&'n [u8], AddError> {
-        let apex = self.apex.as_ref();
-        if !owner.is_at_or_below(apex) {
-            return Err(AddError::OutOfZone);
-        }
-        owner.as_bytes().get(..owner.len() - apex.len()).ok_or(AddError::OutOfZone)
+        below_apex(owner, self.apex.as_ref()).ok_or(AddError::OutOfZone)
     }
 
     /// Whether this SOA is to be kept: a transfer written to a file ends in the SOA it began with.

@@ -1,7 +1,7 @@
 //! The contents of one zone: immutable, shared by reference count.
 //!
-//! Nodes are images in chunks ([`arena`]); they are found by the hash of their name below the apex ([`index`]) and in canonical
-//! order ([`order`]). No node refers to another: what belongs together is found by name. So changed contents can share every
+//! Nodes are images in chunks (`arena`); they are found by the hash of their name below the apex (`index`) and in canonical
+//! order (`order`). No node refers to another: what belongs together is found by name. So changed contents can share every
 //! chunk and page that the change did not touch.
 
 pub(crate) mod arena;
@@ -22,6 +22,7 @@ use arena::{Arena, Ref};
 use index::Index;
 use node::Node;
 use order::Order;
+use set::{Set, is_named};
 
 pub use iter::Rrsets;
 pub use rrset::{RecordView, Records, Rrset};
@@ -128,20 +129,7 @@ impl Contents {
 
     /// What of `name` lies below the apex, without the root label; none for a name that is not in the zone.
     pub(crate) fn below_apex<'n>(&self, name: NameRef<'n>) -> Option<&'n [u8]> {
-        let below = self.below_bytes(name)?;
-        let mut rest = below;
-        while let Some(&length) = rest.first() {
-            rest = rest.get(1 + usize::from(length)..)?;
-        }
-        Some(below)
-    }
-
-    /// As [`Self::below_apex`], but what is left may end in the middle of a label.
-    #[inline]
-    pub(crate) fn below_bytes<'n>(&self, name: NameRef<'n>) -> Option<&'n [u8]> {
-        let apex = self.apex().as_bytes();
-        let (below, tail) = name.as_bytes().split_at_checked(name.len().checked_sub(apex.len())?)?;
-        fold::eq(tail, apex).then_some(below)
+        below_apex(name, self.apex())
     }
 
     /// The node with this name below the apex.
@@ -154,7 +142,13 @@ impl Contents {
 
     #[inline]
     pub(crate) fn find_hashed(&self, below: &[u8], hash: u32) -> Option<Node<'_>> {
-        self.names.find(hash).map(|at| self.node(at)).find(|node| fold::eq(node.name(), below))
+        self.names.find(hash, |at| Some(self.node(at)).filter(|node| fold::eq(node.name(), below)))
+    }
+
+    /// The node that an NS record points to: its link, and where its RDATA stands in the image of `set`, which `owner` has.
+    pub(crate) fn linked(&self, link: u32, set: &Set<'_>, at: usize, owner: Node<'_>) -> Option<Node<'_>> {
+        let is_target = |node: &Node<'_>| is_named(set.image(), at, owner.name(), self.apex(), node.name());
+        self.names.find(link, |at| Some(self.node(at)).filter(is_target))
     }
 
     /// The full name of a node.
@@ -177,6 +171,24 @@ impl<'a> IntoIterator for &'a Contents {
     }
 }
 
+/// What of `name` lies below `apex`, without the root label.
+pub(crate) fn below_apex<'n>(name: NameRef<'n>, apex: NameRef<'_>) -> Option<&'n [u8]> {
+    let below = below_bytes(name, apex)?;
+    let mut rest = below;
+    while let Some(&length) = rest.first() {
+        rest = rest.get(1 + usize::from(length)..)?;
+    }
+    Some(below)
+}
+
+/// As [`below_apex`], but what is left may end in the middle of a label.
+#[inline]
+pub(crate) fn below_bytes<'n>(name: NameRef<'n>, apex: NameRef<'_>) -> Option<&'n [u8]> {
+    let start = name.len().checked_sub(apex.len())?;
+    let (below, tail) = name.as_bytes().split_at_checked(start)?;
+    fold::eq(tail, apex.as_bytes()).then_some(below)
+}
+
 /// The full name of what is called `below` in the zone at `apex`.
 pub(crate) fn full_name(below: &[u8], apex: NameRef<'_>) -> NameBuf {
     let mut name = NameBuf::new();
@@ -193,18 +205,30 @@ pub(crate) fn full_name(below: &[u8], apex: NameRef<'_>) -> NameBuf {
 
 /// Canonical order of two names below the same apex (RFC 4034 section 6.1).
 pub(crate) fn canonical(a: &[u8], b: &[u8]) -> Ordering {
+    if let (Some(x), Some(y)) = (only_label(a), only_label(b)) {
+        return canonical_labels(x, y);
+    }
     let (a_offsets, a_count) = label_offsets(a);
     let (b_offsets, b_count) = label_offsets(b);
     let left = a_offsets.iter().take(a_count).rev().map(|&at| label_at(a, at));
     let right = b_offsets.iter().take(b_count).rev().map(|&at| label_at(b, at));
     for (x, y) in left.zip(right) {
-        let lower = x.iter().map(u8::to_ascii_lowercase);
-        match lower.cmp(y.iter().map(u8::to_ascii_lowercase)) {
+        match canonical_labels(x, y) {
             Ordering::Equal => {}
             unequal => return unequal,
         }
     }
     a_count.cmp(&b_count)
+}
+
+fn canonical_labels(a: &[u8], b: &[u8]) -> Ordering {
+    a.iter().map(u8::to_ascii_lowercase).cmp(b.iter().map(u8::to_ascii_lowercase))
+}
+
+/// The label of a name that has one, the case that is worth a short way.
+fn only_label(below: &[u8]) -> Option<&[u8]> {
+    let (&length, label) = below.split_first()?;
+    (usize::from(length) == label.len()).then_some(label)
 }
 
 /// Offsets of the labels of a name without root label, and their number.

@@ -1,4 +1,32 @@
 //! Zone contents, zone files, lookup and answers.
+//!
+//! A [`Builder`] takes the records of a zone in any order and makes its [`Contents`], which never change: names and RRsets as
+//! wire images in a few large chunks, found by hash and in canonical order. [`answer()`] looks a name up once and copies images into a
+//! message; it waits for nothing and allocates nothing. A [`Table`] finds the zone that is responsible for a name.
+//!
+//! ```
+//! use rhumb_wire::compress::Compression;
+//! use rhumb_wire::{Class, Name, Type, Writer, header};
+//! use rhumb_zones::{Asked, Builder, OneZone, ReplyKind, answer};
+//!
+//! let apex: Name = "example.".parse()?;
+//! let mut builder = Builder::new(apex.as_ref());
+//! builder.add(apex.as_ref(), Type::SOA, 300, &[[0; 2].as_slice(), &[0; 20]].concat(), 1)?;
+//! builder.add(apex.as_ref(), Type::NS, 300, b"\x02ns\x05other\0", 2)?;
+//! builder.add(apex.as_ref(), Type::A, 300, &[192, 0, 2, 1], 3)?;
+//! let (contents, warnings) = builder.finish().map_err(|faults| format!("{faults:?}"))?;
+//! assert!(warnings.is_empty());
+//!
+//! let (mut buffer, mut compression) = ([0; 1232], Compression::default());
+//! let mut w = Writer::new(&mut buffer, 1232, &mut compression);
+//! w.question(apex.as_ref(), Type::A, Class::IN)?;
+//! let asked = Asked { name: apex.as_ref(), qtype: Type::A, dnssec_ok: false, minimal_any: true };
+//! let reply = answer(&contents, &asked, &OneZone, &mut w);
+//! assert_eq!(reply.kind, ReplyKind::Answer);
+//! let length = w.finish(0x1234, header::QR | header::AA);
+//! assert_eq!(buffer[length - 4..length], [192, 0, 2, 1]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod answer;
 pub mod builder;

@@ -2,8 +2,8 @@
 
 use rhumb_wire::{NameBuf, NameRef};
 
-use crate::contents::Contents;
 use crate::contents::node::{Flags, Node};
+use crate::contents::{Contents, below_bytes};
 use crate::fold;
 use crate::hash::NameHash;
 
@@ -59,7 +59,7 @@ impl Match<'_> {
 impl Contents {
     /// Finds what `name` is here; none if it does not lie in this zone.
     pub fn lookup(&self, name: NameRef<'_>) -> Option<Match<'_>> {
-        let below = self.below_bytes(name)?;
+        let below = below_bytes(name, self.apex())?;
         match below.first() {
             Some(&length) if below.len() == 1 + usize::from(length) => Some(self.lookup_label(below)),
             Some(_) => self.lookup_labels(below),
@@ -231,6 +231,6 @@ impl<'a, 'n, const N: usize> Path<'a, 'n, N> {
             None => false,
         };
         let index = &self.contents.names;
-        index.find(above.label(WILDCARD).finish()).map(|at| self.contents.node(at)).find(is_wanted)
+        index.find(above.label(WILDCARD).finish(), |at| Some(self.contents.node(at)).filter(is_wanted))
     }
 }

@@ -288,6 +288,46 @@ fn cuts() {
     assert!(ds.reply.authoritative);
 }
 
+/// Glue is found whatever the case of the NS record, at the cut itself, at the apex, and in the root zone.
+#[test]
+fn glue_of_every_shape() {
+    let example = zone(
+        "example. 300 IN SOA ns.example. x. 1 1 1 1 60
+        example. 300 IN NS example.
+        example. 300 IN A 192.0.2.53
+        sub.example. 300 IN NS NS.SUB.EXAMPLE.
+        sub.example. 300 IN NS Sub.example.
+        sub.example. 300 IN NS Example.
+        sub.example. 300 IN NS a.Long.Name.elsewhere.example.
+        sub.example. 300 IN NS b.Long.Name.elsewhere.example.
+        ns.sub.example. 300 IN A 192.0.2.1
+        sub.example. 300 IN A 192.0.2.2
+        a.long.name.elsewhere.example. 300 IN A 192.0.2.3
+        b.long.name.elsewhere.example. 300 IN A 192.0.2.4",
+    );
+    let addresses = |contents: &Contents, name: &str| -> Vec<String> {
+        ask(contents, name, Type::TXT).sections[2]
+            .iter()
+            .map(|line| line.rsplit_once(' ').unwrap().1.to_owned())
+            .collect()
+    };
+    assert_eq!(
+        addresses(&example, "x.sub.example."),
+        ["192.0.2.3", "192.0.2.4", "192.0.2.53", "192.0.2.1", "192.0.2.2"]
+    );
+    let root = zone(
+        ". 300 IN SOA a.servers. x. 1 1 1 1 60
+        . 300 IN NS a.servers.
+        a.servers. 300 IN A 192.0.2.53
+        com. 300 IN NS a.gtld.com.
+        com. 300 IN NS A.Servers.
+        a.gtld.com. 300 IN A 192.0.2.1",
+    );
+    assert_eq!(addresses(&root, "www.example.com."), ["192.0.2.1", "192.0.2.53"]);
+    assert_eq!(ask(&root, ".", Type::NS).sections[2], ["a.servers. A 192.0.2.53"]);
+    assert_eq!(ask(&root, "net.", Type::A).reply.kind, ReplyKind::NxDomain);
+}
+
 /// RFC 9471 section 3: a referral without all of its in-domain glue says so.
 #[test]
 fn glue_that_does_not_fit() {

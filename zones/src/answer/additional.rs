@@ -53,39 +53,19 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         }
     }
 
-    /// Adds the glue of a referral (RFC 9471): what lies at or below the cut must be there, other addresses may.
-    pub(super) fn glue(
-        &mut self,
-        set: &Set<'_>,
-        at: usize,
-        asked: NameRef<'_>,
-        cut: usize,
-    ) -> Result<(), Stop> {
-        let cut = asked.as_bytes().get(cut..).and_then(|cut| NameRef::parse(cut).ok()).unwrap_or(asked);
-        for required in [true, false] {
-            let mut name = NameBuf::new();
-            let mut rest = at;
-            let mut others = false;
-            for _ in 0..set.records {
-                let Some((place, after)) = record_at(self.w.written(), rest) else { return Ok(()) };
-                rest = after;
-                if name::expand(self.w.written(), place, &mut name).is_err() {
-                    return Ok(());
-                }
-                let inside = name.as_ref().is_at_or_below(cut);
-                if inside != required {
-                    others = true;
-                    continue;
-                }
-                let Some(node) = self.target(name.as_ref()) else { continue };
-                match self.addresses(node, place) {
-                    Err(Stop) if required => return Err(Stop),
-                    Err(Stop) => return Ok(()),
-                    Ok(()) => {}
-                }
-            }
-            if !others {
-                break;
+    /// Adds the glue of a referral (RFC 9471), whose NS records were put at `at`: what lies at or below the cut must be there,
+    /// other addresses may.
+    pub(super) fn glue(&mut self, cut: Node<'z>, set: &Set<'z>, at: usize) -> Result<(), Stop> {
+        let zone = self.zone;
+        let mut rest = at;
+        for (stored, link, required) in set.links() {
+            let Some((place, after)) = record_at(self.w.written(), rest) else { return Ok(()) };
+            rest = after;
+            let Some(node) = zone.linked(link, set, stored, cut) else { continue };
+            match self.addresses(node, place) {
+                Err(Stop) if required => return Err(Stop),
+                Err(Stop) => return Ok(()),
+                Ok(()) => {}
             }
         }
         Ok(())
@@ -108,7 +88,9 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
 
 /// Where the RDATA of the record at `at` begins, and where the next record does.
 fn record_at(message: &[u8], at: usize) -> Option<(usize, usize)> {
-    let rdata = name::skip(message, at).ok()? + FIXED - 2;
+    let pointer = message.get(at).is_some_and(|byte| *byte >= 0xc0);
+    let owner_end = if pointer { at + 2 } else { name::skip(message, at).ok()? };
+    let rdata = owner_end + FIXED - 2;
     let length = message.get(rdata - 2..)?.first_chunk::<2>()?;
     Some((rdata, rdata + usize::from(u16::from_be_bytes(*length))))
 }

@@ -1,11 +1,12 @@
 //! RRset images into the message: copied whole, then the pointers filled in.
 
-use rhumb_wire::rdata::{Field, layout};
-use rhumb_wire::{Class, Full, NameBuf, NameRef, Section, Type, Writer, name};
+mod written_out;
+
+use rhumb_wire::{Class, Full, NameRef, Section, Type, name};
 
 use super::{Assembly, QUESTION_AT, Stop};
 use crate::contents::node::Node;
-use crate::contents::set::{FIXED, IN_IMAGE, Images, Set, TO_QUESTION, TTL_AT, VALUE, expand, has_pointers};
+use crate::contents::set::{FIXED, IN_IMAGE, Images, Set, TO_QUESTION, TTL_AT, VALUE};
 use crate::lookup::Match;
 
 /// The two bits that make a pointer, and the greatest offset it can hold.
@@ -147,33 +148,6 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         Ok(())
     }
 
-    /// Writes the records of an image one by one, every name compressed as far as the message allows.
-    fn write_out(
-        &mut self,
-        section: Section,
-        node: Node<'_>,
-        set: &Set<'_>,
-        owner_at: usize,
-        image: &[u8],
-    ) -> Result<(), Full> {
-        let mut owner = NameBuf::new();
-        name::expand(self.w.written(), owner_at, &mut owner).map_err(|_| Full)?;
-        let stored_owner = self.zone.owner(node);
-        let records = set.image().len();
-        let ttl = set.ttl();
-        for (at, rdata) in Images::new(image) {
-            let rtype = if at < records { set.rtype } else { Type::RRSIG };
-            self.w.record(section, owner.as_ref(), rtype, Class::IN, ttl, |w| {
-                if has_pointers(rtype) {
-                    write_rdata(w, rtype, image, (at + FIXED, rdata.len()), stored_owner.as_ref())
-                } else {
-                    w.bytes(rdata)
-                }
-            })?;
-        }
-        Ok(())
-    }
-
     /// Puts an RRset whose owner stands nowhere in the message, with its signatures. Its RDATA has no names that are compressed.
     /// Errors: it does not fit, nothing was written.
     pub(super) fn put_apart(
@@ -261,41 +235,16 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
 
     /// Sets the TTL of all records from offset `at` on.
     pub(super) fn set_ttls(&mut self, at: usize, ttl: u32) {
-        let mut at = at;
-        while let Ok(owner_end) = name::skip(self.w.written(), at) {
-            let fixed = owner_end - 2;
-            let length = self.w.written().get(fixed + FIXED - 2..).and_then(<[u8]>::first_chunk);
-            let Some(length) = length.map(|length| u16::from_be_bytes(*length)) else { return };
-            self.w.patch_u32(fixed + TTL_AT, ttl);
-            at = fixed + FIXED + usize::from(length);
+        let mut rdata = self.rdata_at(at);
+        while let Some(length) = self.w.written().get(rdata - 2..).and_then(<[u8]>::first_chunk) {
+            let end = rdata + usize::from(u16::from_be_bytes(*length));
+            self.w.patch_u32(rdata - FIXED + TTL_AT, ttl);
+            if end >= self.w.len() {
+                return;
+            }
+            rdata = self.rdata_at(end);
         }
     }
-}
-
-/// Writes stored RDATA, whose place in the image is given, its names compressed anew.
-fn write_rdata(
-    w: &mut Writer<'_, '_>,
-    rtype: Type,
-    image: &[u8],
-    (mut at, length): (usize, usize),
-    owner: NameRef<'_>,
-) -> Result<(), Full> {
-    let end = at + length;
-    let mut name = NameBuf::new();
-    for field in layout(rtype) {
-        match field {
-            Field::Name(_) => {
-                at = expand(image, at, owner, &mut name).ok_or(Full)?;
-                w.name(name.as_ref())?;
-            }
-            Field::Fixed(length) => {
-                w.bytes(image.get(at..at + usize::from(*length)).ok_or(Full)?)?;
-                at += usize::from(*length);
-            }
-            _ => {}
-        }
-    }
-    w.bytes(image.get(at..end).unwrap_or(&[]))
 }
 
 /// Where a name of the message has the suffix that is left after `skipped` bytes of its labels.

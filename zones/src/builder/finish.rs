@@ -7,6 +7,7 @@ use super::denial::{self, Parameters};
 use super::image::{Parts, Writer};
 use super::log::{Log, Logged};
 use super::names::{Entry, Kinds, Names};
+use super::targets::Links;
 use super::{Builder, covered_type};
 use crate::contents::arena::{ArenaBuilder, Ref};
 use crate::contents::index::Index;
@@ -128,6 +129,7 @@ struct Emitter<'b> {
     /// The owners of NSEC records in authoritative data.
     owners: Vec<Ref>,
     writer: Writer<'b>,
+    links: Links,
     node: Vec<u8>,
     sets: Vec<u8>,
     grouped: Vec<(u32, &'b Logged)>,
@@ -147,6 +149,7 @@ impl<'b> Emitter<'b> {
             records: 0,
             owners: Vec::new(),
             writer: Writer::default(),
+            links: Links::default(),
             node: Vec::new(),
             sets: Vec::new(),
             grouped: Vec::new(),
@@ -166,10 +169,7 @@ impl<'b> Emitter<'b> {
             let prefix = prefix.map(|chain| chain.prefix(names.name(entry), self.apex));
             let at = self.node(names, entry, prefix)?;
             order.push(at);
-            // The apex is found without an index.
-            if entry.depth > 0 {
-                entries.push((entry.hash, at));
-            }
+            entries.push((entry.hash, at));
             if entry.kinds.has(Kinds::NSEC) && entry.cover.is_none() {
                 self.owners.push(at);
             }
@@ -247,16 +247,18 @@ impl<'b> Emitter<'b> {
         denial::remove_duplicates(Type::RRSIG, &mut self.signatures);
         self.records += (self.plain.len() + self.signatures.len()) as u64;
         let ttls = if records.is_empty() { signatures } else { records };
+        let owner = match owner {
+            Some(owner) => owner.as_ref(),
+            None if has_pointers(rtype) => owner.insert(full_name(name, self.apex)).as_ref(),
+            None => NameRef::ROOT,
+        };
+        self.links.arrange(rtype, &mut self.plain, owner, self.apex, self.builder.start);
         let parts = Parts {
             rtype,
             ttl: ttls.iter().map(|(_, record)| record.ttl).min().unwrap_or(0),
             records: &self.plain,
             signatures: &self.signatures,
-        };
-        let owner = match owner {
-            Some(owner) => owner.as_ref(),
-            None if has_pointers(rtype) => owner.insert(full_name(name, self.apex)).as_ref(),
-            None => NameRef::ROOT,
+            links: &self.links,
         };
         self.writer.write(&mut self.sets, owner, &parts)
     }

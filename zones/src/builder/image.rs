@@ -3,6 +3,7 @@
 use rhumb_wire::rdata::{Piece, Pieces};
 use rhumb_wire::{Class, NameRef, Type};
 
+use super::targets::Links;
 use crate::contents::set::{IN_IMAGE, Numbers, POINTER, TO_QUESTION, VALUE, has_pointers};
 
 /// Suffixes of earlier names that a name is compared with. A bound on work, not on what is right.
@@ -15,6 +16,7 @@ pub(super) struct Parts<'r, 'p> {
     pub(super) ttl: u32,
     pub(super) records: &'p [&'r [u8]],
     pub(super) signatures: &'p [&'r [u8]],
+    pub(super) links: &'p Links,
 }
 
 /// Room that is used for one set after the other.
@@ -64,6 +66,11 @@ impl<'r> Writer<'r> {
             signatures: parts.signatures.len(),
         };
         numbers.write(out);
+        if parts.rtype == Type::NS {
+            out.extend_from_slice(&parts.links.required.to_le_bytes());
+            out.extend_from_slice(&(parts.links.hashes.len() as u16).to_le_bytes());
+            parts.links.hashes.iter().for_each(|hash| out.extend_from_slice(&hash.to_le_bytes()));
+        }
         if pointers {
             out.extend_from_slice(&u16::try_from(self.places.len()).ok()?.to_le_bytes());
             self.places.iter().for_each(|place| out.extend_from_slice(&place.to_le_bytes()));

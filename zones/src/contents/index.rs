@@ -19,12 +19,25 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// The nodes whose names have this hash; the caller compares the names.
+    /// What `accept` makes of the first node with this hash that it takes.
     #[inline]
-    pub(crate) fn find(&self, hash: u32) -> Candidates<'_> {
+    pub(crate) fn find<T>(&self, hash: u32, mut accept: impl FnMut(Ref) -> Option<T>) -> Option<T> {
         let (page, fraction) = split(hash, self.pages.len());
-        let page: &[Slot] = self.pages.get(page).map_or(&[], |page| page);
-        Candidates { page, at: start(fraction, page.len()), left: page.len(), hash }
+        let page: &[Slot] = self.pages.get(page)?;
+        let (head, tail) = page.split_at_checked(start(fraction, page.len()))?;
+        for part in [tail, head] {
+            for &slot in part {
+                if slot == 0 {
+                    return None;
+                }
+                if (slot >> 32) as u32 == hash
+                    && let Some(found) = accept(Ref((slot as u32).wrapping_sub(1)))
+                {
+                    return Some(found);
+                }
+            }
+        }
+        None
     }
 
     /// Builds the index of `entries`: pairs of hash and reference.
@@ -74,38 +87,13 @@ const fn start(fraction: u32, slots: usize) -> usize {
     ((fraction as u64).wrapping_shl(slots.trailing_zeros()) >> 32) as usize
 }
 
-/// Walks the slots that may hold a hash.
-#[derive(Debug)]
-pub(crate) struct Candidates<'a> {
-    page: &'a [Slot],
-    at: usize,
-    left: usize,
-    hash: u32,
-}
-
-impl Iterator for Candidates<'_> {
-    type Item = Ref;
-
-    #[inline]
-    fn next(&mut self) -> Option<Ref> {
-        while self.left > 0 {
-            let slot = *self.page.get(self.at)?;
-            if slot == 0 {
-                return None;
-            }
-            self.left -= 1;
-            self.at = (self.at + 1) & (self.page.len() - 1);
-            if (slot >> 32) as u32 == self.hash {
-                return Some(Ref((slot as u32).wrapping_sub(1)));
-            }
-        }
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn has(index: &Index, hash: u32, wanted: Ref) -> bool {
+        index.find(hash, |found| (found == wanted).then_some(())).is_some()
+    }
 
     #[test]
     fn every_size_finds_its_entries() {
@@ -115,9 +103,9 @@ mod tests {
                 (0..size).map(|i| ((i as u32 / 2).wrapping_mul(0x9e37_79b9), Ref(i as u32))).collect();
             let index = Index::build(&entries);
             for &(hash, at) in &entries {
-                assert!(index.find(hash).any(|found| found == at), "{size}: {at:?}");
+                assert!(has(&index, hash, at), "{size}: {at:?}");
             }
-            assert_eq!(index.find(0x1234_5678).count(), 0);
+            assert_eq!(index.find(0x1234_5678, Some), None);
         }
     }
 
@@ -126,6 +114,6 @@ mod tests {
         let entries: Vec<(u32, Ref)> = (0..600).map(|i| (7, Ref(i))).collect();
         let index = Index::build(&entries);
         assert!(index.pages.iter().all(|page| page.len() > PAGE));
-        assert!(entries.iter().all(|&(hash, at)| index.find(hash).any(|found| found == at)));
+        assert!(entries.iter().all(|&(hash, at)| has(&index, hash, at)));
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! type u16 · image bytes u16 · signature bytes u16 · records u8 · signatures u8          (little-endian)
 //! [the same four numbers as u32 each, where one does not fit: image bytes is then ffff]
+//! [for NS: records whose target lies at or below the owner u16 · whose target lies in the zone u16 · the hash of each of these u32]
 //! [for types whose names are compressed: number of pointers u16, place of each in the image u16]
 //! records: pointer to the owner · type · class · TTL · length · RDATA                     (big-endian)
 //! signatures, likewise
@@ -12,6 +13,8 @@
 //! to what: not set, to that many last bytes of the owner's name; set, to an offset in the image.
 
 use rhumb_wire::{NameBuf, NameRef, Type};
+
+use crate::fold;
 
 /// Bytes of a record before its RDATA, the owner being a pointer.
 pub(crate) const FIXED: usize = 12;
@@ -58,6 +61,8 @@ pub(crate) struct Set<'a> {
     pub(crate) records: u32,
     /// Number of signatures.
     pub(crate) signatures: u32,
+    required: u16,
+    links: &'a [u8],
     places: &'a [u8],
     images: &'a [u8],
     split: usize,
@@ -113,13 +118,19 @@ impl<'a> Set<'a> {
                 (numbers[0] as usize, numbers[1] as usize, numbers[2], numbers[3]);
             rest = after;
         }
+        let (mut required, mut links): (u16, &[u8]) = (0, &[]);
+        if rtype == Type::NS {
+            let (&[r0, r1, l0, l1], after) = rest.split_first_chunk::<4>()?;
+            required = u16::from_le_bytes([r0, r1]);
+            (links, rest) = after.split_at_checked(4 * usize::from(u16::from_le_bytes([l0, l1])))?;
+        }
         let mut places: &[u8] = &[];
         if has_pointers(rtype) {
             let (count, after) = rest.split_first_chunk::<2>()?;
             (places, rest) = after.split_at_checked(2 * usize::from(u16::from_le_bytes(*count)))?;
         }
         let (images, rest) = rest.split_at_checked(split + signed)?;
-        Some((Self { rtype, records, signatures, places, images, split }, rest))
+        Some((Self { rtype, records, signatures, required, links, places, images, split }, rest))
     }
 
     /// The image of the records.
@@ -148,6 +159,15 @@ impl<'a> Set<'a> {
             let stored = image.get(place..)?.first_chunk::<2>()?;
             Some((place, u16::from_be_bytes(*stored)))
         })
+    }
+
+    /// Of NS records those that point into the zone, first those that point to the owner or below it: where the RDATA stands in the image,
+    /// the hash of the target, and whether it is one of the first.
+    pub(crate) fn links(&self) -> impl Iterator<Item = (usize, u32, bool)> + use<'a> {
+        let required = usize::from(self.required);
+        let links = self.links.as_chunks::<4>().0.iter().map(|link| u32::from_le_bytes(*link));
+        let records = Images::new(self.image()).map(|(at, _)| at + FIXED);
+        records.zip(links).enumerate().map(move |(index, (at, link))| (at, link, index < required))
     }
 
     /// TTL in seconds.
@@ -183,6 +203,36 @@ impl<'a> Iterator for Images<'a> {
         self.at = end;
         Some((at, rdata))
     }
+}
+
+/// Whether the name at `at` of `image` is what is called `wanted` below the apex; `owner` is the owner's name below it.
+pub(crate) fn is_named(image: &[u8], mut at: usize, owner: &[u8], apex: NameRef<'_>, wanted: &[u8]) -> bool {
+    let mut rest = wanted;
+    for _ in 0..256 {
+        let tail = image.get(at..).unwrap_or(&[]);
+        let Some(&length) = tail.first() else { return false };
+        if length >= 64 {
+            let stored = tail.first_chunk().map_or(0, |bytes| u16::from_be_bytes(*bytes));
+            let value = usize::from(stored & VALUE);
+            if stored & IN_IMAGE != 0 {
+                at = value;
+                continue;
+            }
+            // So many last bytes of the owner's full name.
+            let start = (owner.len() + apex.len()).checked_sub(value);
+            return start.and_then(|start| owner.get(start..)).is_some_and(|shared| fold::eq(shared, rest));
+        }
+        if rest.is_empty() {
+            return NameRef::parse(tail).is_ok_and(|name| name == apex);
+        }
+        let size = 1 + usize::from(length);
+        match (tail.get(..size), rest.split_at_checked(size)) {
+            (Some(label), Some((wanted, after))) if fold::eq(label, wanted) => rest = after,
+            _ => return false,
+        }
+        at += size;
+    }
+    false
 }
 
 /// Writes out the name at `at` of `image`, whose owner is `owner`; the offset after it.
