@@ -32,6 +32,7 @@ pub mod answer;
 pub mod builder;
 pub mod contents;
 pub mod fault;
+pub mod file;
 mod fold;
 mod hash;
 pub mod lookup;

@@ -1,0 +1,69 @@
+//! Zone files: the master files of RFC 1035 section 5, with `$TTL` (RFC 2308), `$INCLUDE`, `$GENERATE` and the generic forms of
+//! RFC 3597.
+//!
+//! A file is read in one pass. What is wrong is collected with its place and reading goes on with the next record, up to a
+//! hundred problems. Nothing is allocated for a record.
+
+mod directive;
+mod disk;
+mod generate;
+mod lines;
+mod number;
+mod problem;
+mod rdata;
+mod reader;
+mod scanner;
+
+use std::path::{Path, PathBuf};
+
+use rhumb_wire::NameRef;
+
+use crate::builder::Builder;
+use crate::contents::Contents;
+use disk::{Closed, Files, Folder};
+use reader::Reader;
+
+pub use problem::Problem;
+pub use rdata::rdata_text;
+
+/// The largest zone file, in bytes: offsets in it have 32 bits.
+const LARGEST: u64 = u32::MAX as u64;
+
+/// A zone that was read.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What is to be served.
+    pub contents: Contents,
+    /// What should be looked at.
+    pub warnings: Vec<Problem>,
+    /// The files that were read, the zone's own first.
+    pub files: Vec<PathBuf>,
+}
+
+/// Reads the zone `origin` from the file at `path`. Included files are sought beside the file that includes them and lie in
+/// the folder of `path` or below it.
+///
+/// Errors: everything that is wrong, at most a hundred problems.
+pub fn read_zone(origin: NameRef<'_>, path: &Path) -> Result<Loaded, Vec<Problem>> {
+    let files = Folder::of(path);
+    match files.read(path, None) {
+        Ok((path, text)) => read(origin, &path, &text, &files),
+        Err(error) => Err(vec![Problem::of_file(path, error)]),
+    }
+}
+
+/// Reads the zone `origin` from `text`, which problems call `path`. Nothing can be included.
+///
+/// Errors: as [`read_zone`].
+pub fn read_zone_bytes(origin: NameRef<'_>, path: &Path, text: &[u8]) -> Result<Loaded, Vec<Problem>> {
+    read(origin, path, text, &Closed)
+}
+
+fn read(origin: NameRef<'_>, path: &Path, text: &[u8], files: &impl Files) -> Result<Loaded, Vec<Problem>> {
+    let mut reader = Reader::new(origin, Builder::new(origin), files);
+    reader.source(path, text, 0);
+    reader.finish()
+}
+
+#[cfg(test)]
+mod tests;

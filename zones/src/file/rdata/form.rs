@@ -1,0 +1,160 @@
+//! The text forms of each type's fields, in order (the RFC of each type; RFC 9460 for SVCB).
+
+use rhumb_wire::Type;
+
+use super::mnemonic::Table;
+
+/// How a field is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A domain name.
+    Name,
+    /// A decimal number of so many bytes.
+    Number(usize),
+    /// Seconds, perhaps with units, in four bytes.
+    Interval,
+    /// An IPv4 address.
+    Ipv4,
+    /// An IPv6 address.
+    Ipv6,
+    /// A character-string with its length.
+    Text,
+    /// A text to the end of RDATA, without a length.
+    LongText,
+    /// A type's mnemonic.
+    Type,
+    /// A time of RRSIG.
+    Time,
+    /// A number that may be given by a word.
+    Mnemonic(Table, usize),
+    /// Hexadecimal with a length byte, `-` for nothing.
+    Salt,
+    /// Base 32 with a length byte.
+    Hash,
+    /// Groups of four hexadecimal digits with colons.
+    Groups(usize),
+    /// Bytes in hexadecimal with hyphens.
+    Eui(usize),
+    /// `0x` and hexadecimal digits with dots.
+    Nsap,
+    /// Everything to the end of the record.
+    Rest(Rest),
+    /// LOC.
+    Location,
+    /// Service parameters.
+    Parameters,
+    /// HIP.
+    Host,
+    /// The fields around a gateway.
+    Gateway(Gateway),
+}
+
+/// What stands to the end of the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// Hexadecimal of at least one byte.
+    Hex,
+    /// Base 64 of at least one byte.
+    Base64,
+    /// Character-strings, one at the least.
+    Texts,
+    /// Types.
+    Types,
+    /// Address prefixes.
+    Prefixes,
+}
+
+/// The two types with a gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gateway {
+    /// Precedence, gateway type, algorithm, gateway, key (RFC 4025).
+    Ipsec,
+    /// Precedence, discovery bit, relay type, relay (RFC 8777).
+    Amt,
+}
+
+impl Form {
+    /// The field in a message.
+    pub(super) const fn what(self) -> &'static str {
+        match self {
+            Self::Name => "the name",
+            Self::Number(_) | Self::Mnemonic(..) => "the number",
+            Self::Interval | Self::Time => "the time",
+            Self::Ipv4 => "the IPv4 address",
+            Self::Ipv6 => "the IPv6 address",
+            Self::Text | Self::LongText => "the text",
+            Self::Type => "the type covered",
+            Self::Salt => "the salt",
+            Self::Hash => "the hash",
+            _ => "RDATA",
+        }
+    }
+}
+
+use Form::{
+    Eui, Groups, Hash, Interval, Ipv4, Ipv6, LongText, Mnemonic, Name, Nsap, Number, Parameters, Salt, Text,
+    Time,
+};
+
+const HEX: Form = Form::Rest(Rest::Hex);
+const BASE64: Form = Form::Rest(Rest::Base64);
+const ALGORITHM: Form = Mnemonic(Table::Algorithm, 1);
+const BYTE: Form = Number(1);
+const SHORT: Form = Number(2);
+
+/// The forms of a type; none where only the generic form is read.
+pub(super) const fn forms(rtype: Type) -> Option<&'static [Form]> {
+    Some(match rtype {
+        Type::A => &[Ipv4],
+        Type::AAAA => &[Ipv6],
+        Type::NS
+        | Type::CNAME
+        | Type::PTR
+        | Type::DNAME
+        | Type::MB
+        | Type::MG
+        | Type::MR
+        | Type::MD
+        | Type::MF => &[Name],
+        Type::NSAP_PTR => &[Name],
+        Type::SOA => &[Name, Name, Number(4), Interval, Interval, Interval, Interval],
+        Type::MX | Type::AFSDB | Type::RT | Type::KX | Type::LP => &[SHORT, Name],
+        Type::PX => &[SHORT, Name, Name],
+        Type::MINFO | Type::RP => &[Name, Name],
+        Type::TXT | Type::SPF | Type::AVC | Type::RESINFO | Type::WALLET | Type::ISDN => {
+            &[Form::Rest(Rest::Texts)]
+        }
+        Type::HINFO => &[Text, Text],
+        Type::X25 => &[Text],
+        Type::GPOS => &[Text, Text, Text],
+        Type::SRV => &[SHORT, SHORT, SHORT, Name],
+        Type::NAPTR => &[SHORT, SHORT, Text, Text, Text, Name],
+        Type::LOC => &[Form::Location],
+        Type::APL => &[Form::Rest(Rest::Prefixes)],
+        Type::CERT => &[Mnemonic(Table::Certificate, 2), SHORT, ALGORITHM, BASE64],
+        Type::DS | Type::CDS | Type::DLV | Type::TA => &[SHORT, ALGORITHM, BYTE, HEX],
+        Type::DNSKEY | Type::CDNSKEY | Type::KEY => &[SHORT, BYTE, ALGORITHM, BASE64],
+        Type::SSHFP => &[BYTE, BYTE, HEX],
+        Type::TLSA | Type::SMIMEA => &[BYTE, BYTE, BYTE, HEX],
+        Type::IPSECKEY => &[Form::Gateway(Gateway::Ipsec)],
+        Type::AMTRELAY => &[Form::Gateway(Gateway::Amt)],
+        Type::RRSIG | Type::SIG => &[Form::Type, ALGORITHM, BYTE, Interval, Time, Time, SHORT, Name, BASE64],
+        Type::NSEC => &[Name, Form::Rest(Rest::Types)],
+        Type::NSEC3 => &[BYTE, BYTE, SHORT, Salt, Hash, Form::Rest(Rest::Types)],
+        Type::NSEC3PARAM => &[BYTE, BYTE, SHORT, Salt],
+        Type::CSYNC => &[Number(4), SHORT, Form::Rest(Rest::Types)],
+        Type::DHCID | Type::OPENPGPKEY => &[BASE64],
+        Type::HIP => &[Form::Host],
+        Type::ZONEMD => &[Number(4), BYTE, BYTE, HEX],
+        Type::SVCB | Type::HTTPS => &[SHORT, Name, Parameters],
+        Type::DSYNC => &[Form::Type, BYTE, SHORT, Name],
+        Type::NID | Type::L64 => &[SHORT, Groups(4)],
+        Type::L32 => &[SHORT, Ipv4],
+        Type::EUI48 => &[Eui(6)],
+        Type::EUI64 => &[Eui(8)],
+        Type::NSAP => &[Nsap],
+        Type::URI => &[SHORT, SHORT, LongText],
+        Type::CAA => &[BYTE, Text, LongText],
+        _ => return None,
+    })
+}

@@ -1,0 +1,220 @@
+//! RDATA as text: read into wire form and written back, both by one table of forms.
+
+mod address;
+mod base;
+mod form;
+mod location;
+mod mnemonic;
+mod prefixes;
+mod service;
+mod shown;
+mod special;
+mod types;
+
+use rhumb_wire::name::unescape;
+use rhumb_wire::{NameBuf, NameRef, Type, rdata};
+
+use super::number;
+use super::scanner::{Scanner, Word, Wrong};
+use form::{Form, forms};
+
+pub use shown::rdata_text;
+
+/// Reads the RDATA of one record.
+pub(super) struct Fields<'s, 't, 'o> {
+    scanner: &'s mut Scanner<'t>,
+    origin: NameRef<'o>,
+    out: &'s mut Vec<u8>,
+    name: &'s mut NameBuf,
+}
+
+impl<'s, 't, 'o> Fields<'s, 't, 'o> {
+    /// What is read goes to the end of `out`; `name` is room for a name.
+    pub(super) fn new(
+        scanner: &'s mut Scanner<'t>,
+        origin: NameRef<'o>,
+        out: &'s mut Vec<u8>,
+        name: &'s mut NameBuf,
+    ) -> Self {
+        Self { scanner, origin, out, name }
+    }
+
+    /// Reads to the end of the record. Errors: a field is missing, wrong or one too many.
+    pub(super) fn read(mut self, rtype: Type) -> Result<(), Wrong> {
+        let before = self.scanner.at();
+        match rtype {
+            // The frequent ones, whose fields cannot break a rule of their type.
+            Type::A | Type::AAAA | Type::NS | Type::CNAME | Type::PTR | Type::MX => {
+                let first = self.scanner.expect("RDATA")?;
+                if first.bytes == b"\\#" && !first.quoted {
+                    return self.generic(rtype, first);
+                }
+                self.frequent(rtype, first)?;
+                return self.end();
+            }
+            _ => {}
+        }
+        let mut look_ahead = self.scanner.clone();
+        if let Some(first) = look_ahead.word()?.filter(|word| word.bytes == b"\\#" && !word.quoted) {
+            *self.scanner = look_ahead;
+            return self.generic(rtype, first);
+        }
+        let forms = forms(rtype).ok_or_else(|| {
+            Wrong::new(before, format!("{rtype} has no text form here; accepted: \\# LENGTH HEX (RFC 3597)"))
+        })?;
+        for &form in forms {
+            self.field(form)?;
+        }
+        self.end()?;
+        rdata::check(rtype, self.out).map_err(|error| Wrong::new(before, format!("{rtype}: {error}")))
+    }
+
+    #[inline]
+    fn frequent(&mut self, rtype: Type, first: Word<'t>) -> Result<(), Wrong> {
+        match rtype {
+            Type::A => self.ipv4(first),
+            Type::AAAA => self.ipv6(first),
+            Type::MX => {
+                self.number(first, 2)?;
+                let target = self.scanner.expect("the name")?;
+                self.domain(target)
+            }
+            _ => self.domain(first),
+        }
+    }
+
+    fn end(&mut self) -> Result<(), Wrong> {
+        match self.scanner.word()? {
+            None => Ok(()),
+            Some(word) => Err(word.wrong(format!("{} is more than the type takes", word.shown()))),
+        }
+    }
+
+    /// `\# length hex` (RFC 3597 section 5).
+    fn generic(&mut self, rtype: Type, first: Word<'t>) -> Result<(), Wrong> {
+        let word = self.scanner.expect("the length")?;
+        let length =
+            number::decimal(word.bytes, 65_535).ok_or_else(|| word.wrong("the length is 0 to 65535"))?;
+        self.rest_hex(0)?;
+        if self.out.len() as u64 != length {
+            return Err(word.wrong(format!("{length} bytes are announced and {} given", self.out.len())));
+        }
+        rdata::check(rtype, self.out).map_err(|error| first.wrong(format!("{rtype}: {error}")))
+    }
+
+    fn field(&mut self, form: Form) -> Result<(), Wrong> {
+        match form {
+            Form::Rest(what) => return self.rest(what),
+            Form::Location => return self.location(),
+            Form::Parameters => return self.parameters(),
+            Form::Host => return self.host_identity(),
+            Form::Gateway(kind) => return self.gateway(kind),
+            _ => {}
+        }
+        let word = self.scanner.expect(form.what())?;
+        match form {
+            Form::Name => self.domain(word),
+            Form::Number(bytes) => self.number(word, bytes),
+            Form::Interval => self.interval(word),
+            Form::Ipv4 => self.ipv4(word),
+            Form::Ipv6 => self.ipv6(word),
+            Form::Text => self.text(word),
+            Form::LongText => self.unescaped(word),
+            Form::Type => self.covered(word),
+            Form::Time => self.time(word),
+            Form::Mnemonic(table, bytes) => self.mnemonic(word, table, bytes),
+            Form::Salt => self.salt(word),
+            Form::Hash => self.hash(word),
+            Form::Groups(groups) => self.groups(word, groups),
+            Form::Eui(bytes) => self.eui(word, bytes),
+            Form::Nsap => self.nsap(word),
+            Form::Rest(_) | Form::Location | Form::Parameters | Form::Host | Form::Gateway(_) => Ok(()),
+        }
+    }
+
+    #[inline]
+    fn domain(&mut self, word: Word<'_>) -> Result<(), Wrong> {
+        if word.quoted {
+            return Err(word.wrong("a quoted text where a name is wanted"));
+        }
+        self.name
+            .set_text(word.bytes, self.origin)
+            .map_err(|error| word.wrong(format!("the name {}: {error}", word.shown())))?;
+        self.out.extend_from_slice(self.name.as_ref().as_bytes());
+        Ok(())
+    }
+
+    #[inline]
+    fn number(&mut self, word: Word<'_>, bytes: usize) -> Result<(), Wrong> {
+        let most = if bytes >= 8 { u64::MAX } else { (1 << (8 * bytes)) - 1 };
+        let value = number::decimal(word.bytes, most)
+            .ok_or_else(|| word.wrong(format!("{} is no number from 0 to {most}", word.shown())))?;
+        self.put(value, bytes);
+        Ok(())
+    }
+
+    /// The lower `bytes` bytes of a value.
+    fn put(&mut self, value: u64, bytes: usize) {
+        self.out.extend(value.to_be_bytes().iter().skip(8 - bytes));
+    }
+
+    fn interval(&mut self, word: Word<'_>) -> Result<(), Wrong> {
+        let value = number::ttl(word.bytes)
+            .map(u64::from)
+            .or_else(|| number::decimal(word.bytes, u64::from(u32::MAX)));
+        let value = value.ok_or_else(|| {
+            word.wrong(format!("{} is no time; accepted: seconds, or as in 1h30m", word.shown()))
+        })?;
+        self.put(value, 4);
+        Ok(())
+    }
+
+    /// A character-string (RFC 1035 section 3.3).
+    fn text(&mut self, word: Word<'_>) -> Result<(), Wrong> {
+        let at = self.out.len();
+        self.out.push(0);
+        self.unescaped(word)?;
+        let length = u8::try_from(self.out.len() - at - 1)
+            .map_err(|_| word.wrong("a character-string has at most 255 bytes"))?;
+        if let Some(place) = self.out.get_mut(at) {
+            *place = length;
+        }
+        Ok(())
+    }
+
+    fn unescaped(&mut self, word: Word<'_>) -> Result<(), Wrong> {
+        let mut rest = word.bytes;
+        while let Some((&byte, tail)) = rest.split_first() {
+            rest = tail;
+            if byte == b'\\' {
+                let (value, after) = unescape(tail).ok_or_else(|| {
+                    word.wrong("a backslash is followed by one character, or by three digits up to 255")
+                })?;
+                self.out.push(value);
+                rest = after;
+            } else {
+                self.out.push(byte);
+            }
+        }
+        Ok(())
+    }
+
+    fn time(&mut self, word: Word<'_>) -> Result<(), Wrong> {
+        let value = number::signature_time(word.bytes).ok_or_else(|| {
+            word.wrong(format!("{} is no time; accepted: YYYYMMDDHHmmSS or seconds since 1970", word.shown()))
+        })?;
+        self.put(u64::from(value), 4);
+        Ok(())
+    }
+}
+
+/// The bytes of base 64 in one piece; none where it is no such.
+fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    let (mut scanner, mut name) = (Scanner::new(text), NameBuf::new());
+    Fields::new(&mut scanner, NameRef::ROOT, &mut out, &mut name).rest_base64().ok()?;
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,246 @@
+//! Records: owner, TTL, class, type, and what each leaves for the next.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rhumb_wire::{Class, NameBuf, NameRef, Type};
+
+use super::disk::Files;
+use super::lines::Lines;
+use super::problem::{Problem, Problems};
+use super::rdata::Fields;
+use super::scanner::{Scanner, Start, Word, Wrong, place_of};
+use super::{Loaded, number};
+use crate::builder::Builder;
+use crate::fault::Severity;
+
+/// Files inside files inside files.
+pub(super) const DEEPEST: usize = 16;
+
+/// Reads one zone, from one file or several.
+pub(super) struct Reader<'f, F> {
+    pub(super) builder: Builder,
+    pub(super) files: &'f F,
+    pub(super) origin: NameBuf,
+    owner: NameBuf,
+    has_owner: bool,
+    pub(super) default_ttl: Option<u32>,
+    last_ttl: Option<u32>,
+    rdata: Vec<u8>,
+    pub(super) scratch: NameBuf,
+    problems: Problems,
+    lines: Lines,
+    /// The number of the next line: numbers run on through all files.
+    next_line: u32,
+    pub(super) read: Vec<PathBuf>,
+    /// The files that are being read, the outermost first.
+    pub(super) open: Vec<PathBuf>,
+}
+
+/// The text at hand: which file, and from where its lines are numbered.
+pub(super) struct Source<'t> {
+    pub(super) file: Arc<Path>,
+    pub(super) text: &'t [u8],
+    first: u32,
+    from_line: u32,
+}
+
+impl<'f, F: Files> Reader<'f, F> {
+    pub(super) fn new(apex: NameRef<'_>, builder: Builder, files: &'f F) -> Self {
+        let mut origin = NameBuf::new();
+        // A name fits the room for one.
+        let _ = origin.finish(apex);
+        Self {
+            builder,
+            files,
+            origin,
+            owner: origin,
+            has_owner: false,
+            default_ttl: None,
+            last_ttl: None,
+            rdata: Vec::with_capacity(512),
+            scratch: NameBuf::new(),
+            problems: Problems::default(),
+            lines: Lines::default(),
+            next_line: 1,
+            read: Vec::new(),
+            open: Vec::new(),
+        }
+    }
+
+    /// Reads a whole text. `depth` counts the files around it.
+    pub(super) fn source(&mut self, path: &Path, text: &[u8], depth: usize) {
+        let file: Arc<Path> = path.into();
+        self.read.push(path.to_owned());
+        self.open.push(path.to_owned());
+        let mut source = self.begin(&file, text, 1);
+        let mut scanner = Scanner::new(text);
+        while let Some(start) = scanner.begin() {
+            let done = match start {
+                Start::Directive => self.directive(&mut scanner, &mut source, depth),
+                Start::Blank | Start::Owner => self.record(&mut scanner, start == Start::Blank, &source),
+            };
+            if let Err(wrong) = done {
+                self.report(&source, Severity::Error, &wrong);
+                scanner.skip_record();
+            }
+        }
+        self.next_line = source.first + (scanner.line() - source.from_line) + 1;
+        self.open.pop();
+    }
+
+    /// Numbers the lines of `file` from here on, the first being `line`.
+    pub(super) fn begin<'t>(&mut self, file: &Arc<Path>, text: &'t [u8], line: u32) -> Source<'t> {
+        self.lines.begin(self.next_line, file, line);
+        Source { file: Arc::clone(file), text, first: self.next_line, from_line: line }
+    }
+
+    /// A text made in between, all of which stands at `line` of `outer`.
+    pub(super) fn at_line<'t>(outer: &Source<'_>, text: &'t [u8], line: u32) -> Source<'t> {
+        let first = outer.first + (line - outer.from_line);
+        Source { file: Arc::clone(&outer.file), text, first, from_line: 1 }
+    }
+
+    /// Before another file is read in between: where the numbers stand.
+    pub(super) fn pause(&mut self, source: &Source<'_>, scanner: &Scanner<'_>) {
+        self.next_line = source.first + (scanner.line() - source.from_line) + 1;
+    }
+
+    /// One record, perhaps an empty one.
+    pub(super) fn record(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        blank: bool,
+        source: &Source<'_>,
+    ) -> Result<(), Wrong> {
+        let line = source.first + (scanner.line() - source.from_line);
+        let Some(first) = scanner.word()? else { return Ok(()) };
+        let word = if blank {
+            if !self.has_owner {
+                return Err(first.wrong("a record without an owner, and none before it to take it from"));
+            }
+            first
+        } else {
+            self.has_owner = true;
+            let origin = self.origin;
+            self.owner
+                .set_text(first.bytes, origin.as_ref())
+                .map_err(|error| first.wrong(format!("the owner {}: {error}", first.shown())))?;
+            scanner.expect("the type")?
+        };
+        let (ttl, rtype) = Self::ttl_and_type(word, scanner)?;
+        self.rdata.clear();
+        let origin = self.origin;
+        let fields = Fields::new(scanner, origin.as_ref(), &mut self.rdata, &mut self.scratch);
+        fields.read(rtype)?;
+        let ttl = self.ttl_of(ttl, rtype, first)?;
+        self.builder
+            .add(self.owner.as_ref(), rtype, ttl, &self.rdata, line)
+            .map_err(|error| first.wrong(error.to_string()))
+    }
+
+    /// TTL and class in either order, both optional, then the type (RFC 1035 section 5.1).
+    #[inline]
+    fn ttl_and_type<'t>(mut word: Word<'t>, scanner: &mut Scanner<'t>) -> Result<(Option<u32>, Type), Wrong> {
+        let mut ttl = None;
+        let mut class = false;
+        loop {
+            if let Some(rtype) = type_of(word.bytes) {
+                return Ok((ttl, rtype));
+            }
+            if ttl.is_none()
+                && let Some(seconds) = number::ttl(word.bytes)
+            {
+                ttl = Some(seconds);
+            } else if let (false, Some(found)) = (class, class_of(word.bytes)) {
+                if found != Class::IN {
+                    return Err(word.wrong(format!("class {found}; accepted: IN")));
+                }
+                class = true;
+            } else {
+                return Err(word.wrong(format!("{} is no type, class or TTL", word.shown())));
+            }
+            word = scanner.expect("the type")?;
+        }
+    }
+
+    /// RFC 2308 section 4: the record's own, else `$TTL`, else the last one given; for a SOA, its minimum.
+    fn ttl_of(&mut self, own: Option<u32>, rtype: Type, first: Word<'_>) -> Result<u32, Wrong> {
+        let minimum = || {
+            let last = self.rdata.last_chunk::<4>().filter(|_| rtype == Type::SOA)?;
+            Some(u32::from_be_bytes(*last).min(0x7fff_ffff))
+        };
+        let ttl = own
+            .or(self.default_ttl)
+            .or(self.last_ttl)
+            .or_else(minimum)
+            .ok_or_else(|| first.wrong("no TTL: neither here, nor by $TTL, nor of a record before"))?;
+        if own.is_some() || self.last_ttl.is_none() {
+            self.last_ttl = Some(ttl);
+        }
+        Ok(ttl)
+    }
+
+    pub(super) fn report(&mut self, source: &Source<'_>, severity: Severity, wrong: &Wrong) {
+        let (line, column) = place_of(source.text, wrong.at);
+        let line = line - 1 + source.from_line;
+        let (file, message) = (Arc::clone(&source.file), wrong.message.clone());
+        self.problems.add(Problem { severity, file, line, column, message });
+    }
+
+    /// Reports with a place that is known already.
+    pub(super) fn report_at(&mut self, file: &Arc<Path>, line: u32, column: u32, message: String) {
+        let file = Arc::clone(file);
+        self.problems.add(Problem { severity: Severity::Error, file, line, column, message });
+    }
+
+    /// What was read, or what is wrong with it.
+    pub(super) fn finish(self) -> Result<Loaded, Vec<Problem>> {
+        let Self { builder, mut problems, lines, read, .. } = self;
+        let first: Arc<Path> =
+            read.first().map_or_else(|| Path::new("").into(), |path| path.as_path().into());
+        let (contents, faults) = match builder.finish() {
+            Ok((contents, faults)) => (Some(contents), faults),
+            Err(faults) => (None, faults),
+        };
+        for fault in faults {
+            let (file, line) = lines.place(fault.line).filter(|_| fault.line > 0).unwrap_or((&first, 0));
+            let message = format!("{}: {}", fault.owner, fault.kind);
+            let (severity, file) = (fault.severity, Arc::clone(file));
+            problems.add(Problem { severity, file, line, column: 0, message });
+        }
+        match contents {
+            Some(contents) if problems.is_good() => {
+                Ok(Loaded { contents, warnings: problems.warnings(), files: read })
+            }
+            _ => Err(problems.errors()),
+        }
+    }
+}
+
+/// A type by its mnemonic or its number; the frequent ones first.
+#[inline]
+pub(super) fn type_of(word: &[u8]) -> Option<Type> {
+    match word {
+        b"A" => Some(Type::A),
+        b"NS" => Some(Type::NS),
+        b"AAAA" => Some(Type::AAAA),
+        b"CNAME" => Some(Type::CNAME),
+        b"MX" => Some(Type::MX),
+        b"TXT" => Some(Type::TXT),
+        b"DS" => Some(Type::DS),
+        b"RRSIG" => Some(Type::RRSIG),
+        b"NSEC3" => Some(Type::NSEC3),
+        b"IN" => None,
+        [first, ..] if first.is_ascii_alphabetic() => std::str::from_utf8(word).ok()?.parse().ok(),
+        _ => None,
+    }
+}
+
+#[inline]
+fn class_of(word: &[u8]) -> Option<Class> {
+    if word == b"IN" {
+        return Some(Class::IN);
+    }
+    std::str::from_utf8(word).ok()?.parse().ok()
+}

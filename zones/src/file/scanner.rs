@@ -1,0 +1,275 @@
+//! Words of a zone file: blanks, comments, parentheses and quotes are dealt with here (RFC 1035 section 5.1).
+
+/// The most bytes of one record, over all its lines.
+const LONGEST_RECORD: usize = 1 << 20;
+
+/// Something wrong at an offset of the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wrong {
+    pub(super) at: usize,
+    pub(super) message: String,
+}
+
+impl Wrong {
+    pub(super) fn new(at: usize, message: impl Into<String>) -> Self {
+        Self { at, message: message.into() }
+    }
+}
+
+/// A word, its escapes as they stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Word<'t> {
+    pub(super) bytes: &'t [u8],
+    pub(super) quoted: bool,
+    pub(super) at: usize,
+}
+
+impl Word<'_> {
+    pub(super) fn wrong(&self, message: impl Into<String>) -> Wrong {
+        Wrong::new(self.at, message)
+    }
+
+    /// The word for a message, cut where it is long.
+    pub(super) fn shown(&self) -> String {
+        let text = String::from_utf8_lossy(self.bytes.get(..40).unwrap_or(self.bytes)).into_owned();
+        if self.bytes.len() > 40 { format!("`{text}…`") } else { format!("`{text}`") }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    Blank,
+    Newline,
+    Comment,
+    Open,
+    Close,
+    Quote,
+    Escape,
+    Control,
+}
+
+const KINDS: [Kind; 256] = {
+    let mut kinds = [Kind::Plain; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(clippy::indexing_slicing, reason = "256 kinds for 256 bytes, worked out by the compiler")]
+        {
+            kinds[byte] = match byte as u8 {
+                b' ' | b'\t' | b'\r' => Kind::Blank,
+                b'\n' => Kind::Newline,
+                b';' => Kind::Comment,
+                b'(' => Kind::Open,
+                b')' => Kind::Close,
+                b'"' => Kind::Quote,
+                b'\\' => Kind::Escape,
+                0..=31 | 127 => Kind::Control,
+                _ => Kind::Plain,
+            };
+        }
+        byte += 1;
+    }
+    kinds
+};
+
+#[inline]
+fn kind(byte: u8) -> Kind {
+    KINDS.get(usize::from(byte)).copied().unwrap_or(Kind::Plain)
+}
+
+/// Walks a text word by word, record by record.
+#[derive(Debug, Clone)]
+pub(super) struct Scanner<'t> {
+    text: &'t [u8],
+    at: usize,
+    line: u32,
+    open: Option<usize>,
+    depth: u32,
+    record: usize,
+    ended: bool,
+}
+
+/// How a record begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Start {
+    /// With a blank: its owner is left out.
+    Blank,
+    /// With a dollar sign.
+    Directive,
+    /// With its owner, or with nothing.
+    Owner,
+}
+
+impl<'t> Scanner<'t> {
+    pub(super) const fn new(text: &'t [u8]) -> Self {
+        Self { text, at: 0, line: 1, open: None, depth: 0, record: 0, ended: false }
+    }
+
+    /// The line at hand, from 1.
+    pub(super) const fn line(&self) -> u32 {
+        self.line
+    }
+
+    /// Where it stands.
+    pub(super) const fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Begins a record. None at the end of the text.
+    #[inline]
+    pub(super) fn begin(&mut self) -> Option<Start> {
+        self.record = self.at;
+        self.ended = false;
+        self.text.get(self.at).map(|&byte| match kind(byte) {
+            Kind::Blank => Start::Blank,
+            _ if byte == b'$' => Start::Directive,
+            _ => Start::Owner,
+        })
+    }
+
+    /// The next word of the record; none at its end, behind which the scanner then stands.
+    ///
+    /// Errors: a control character, a quote or parenthesis that does not match, a record beyond all length.
+    #[inline]
+    pub(super) fn word(&mut self) -> Result<Option<Word<'t>>, Wrong> {
+        if self.ended {
+            return Ok(None);
+        }
+        loop {
+            let Some(&byte) = self.text.get(self.at) else { return self.end() };
+            match kind(byte) {
+                Kind::Plain | Kind::Escape => return self.plain().map(Some),
+                Kind::Blank => self.at += 1,
+                Kind::Newline => {
+                    self.at += 1;
+                    self.line += 1;
+                    if self.depth == 0 {
+                        self.ended = true;
+                        return Ok(None);
+                    }
+                    if self.at - self.record > LONGEST_RECORD {
+                        return Err(Wrong::new(self.record, "a record has at most 1 MiB"));
+                    }
+                }
+                Kind::Comment => self.skip_comment(),
+                Kind::Open => {
+                    self.open.get_or_insert(self.at);
+                    self.depth += 1;
+                    self.at += 1;
+                }
+                Kind::Close => self.close()?,
+                Kind::Quote => return self.quoted().map(Some),
+                Kind::Control => return Err(self.control(self.at)),
+            }
+        }
+    }
+
+    /// The next word. Errors: as [`Self::word`], and there is none: `what` is missing.
+    #[inline]
+    pub(super) fn expect(&mut self, what: &str) -> Result<Word<'t>, Wrong> {
+        let before = self.at;
+        self.word()?.ok_or_else(|| Wrong::new(before.min(self.text.len()), format!("{what} is missing")))
+    }
+
+    /// Goes on behind the record at hand, whatever is left of it.
+    pub(super) fn skip_record(&mut self) {
+        while !self.ended {
+            match self.word() {
+                Ok(None) => return,
+                Ok(Some(_)) => {}
+                Err(_) => {
+                    // Whatever could not be read is passed over; at the end of the text that is the end.
+                    self.at += usize::from(self.text.get(self.at) != Some(&b'\n'));
+                    self.record = self.at;
+                }
+            }
+        }
+    }
+
+    fn end(&mut self) -> Result<Option<Word<'t>>, Wrong> {
+        self.ended = true;
+        match self.open.take() {
+            Some(at) if self.depth > 0 => {
+                self.depth = 0;
+                Err(Wrong::new(at, "this parenthesis is never closed"))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    #[inline]
+    fn plain(&mut self) -> Result<Word<'t>, Wrong> {
+        let start = self.at;
+        loop {
+            match self.text.get(self.at).map(|&byte| kind(byte)) {
+                Some(Kind::Plain) => self.at += 1,
+                Some(Kind::Escape) => match self.text.get(self.at + 1) {
+                    Some(&next) if kind(next) != Kind::Newline => self.at += 2,
+                    _ => return Err(Wrong::new(self.at, "a backslash at the end of a line")),
+                },
+                // key="value" is one word (RFC 9460 section 2.1).
+                Some(Kind::Quote) => {
+                    self.at = self.closing_quote(self.at)?;
+                }
+                Some(Kind::Control) => return Err(self.control(self.at)),
+                _ => break,
+            }
+        }
+        if self.at - start > LONGEST_RECORD {
+            return Err(Wrong::new(start, "a record has at most 1 MiB"));
+        }
+        Ok(Word { bytes: self.text.get(start..self.at).unwrap_or(&[]), quoted: false, at: start })
+    }
+
+    fn quoted(&mut self) -> Result<Word<'t>, Wrong> {
+        let start = self.at;
+        self.at = self.closing_quote(start)?;
+        Ok(Word { bytes: self.text.get(start + 1..self.at - 1).unwrap_or(&[]), quoted: true, at: start })
+    }
+
+    /// The offset behind the quote that closes the one at `open`.
+    fn closing_quote(&self, open: usize) -> Result<usize, Wrong> {
+        let mut at = open + 1;
+        loop {
+            match self.text.get(at).copied() {
+                Some(b'"') => return Ok(at + 1),
+                Some(b'\\') if self.text.get(at + 1).is_some_and(|&next| kind(next) != Kind::Newline) => {
+                    at += 2;
+                }
+                None | Some(b'\n' | b'\\') => return Err(Wrong::new(open, "this quote is never closed")),
+                Some(0) => return Err(self.control(at)),
+                Some(_) => at += 1,
+            }
+        }
+    }
+
+    fn skip_comment(&mut self) {
+        let rest = self.text.get(self.at..).unwrap_or(&[]);
+        self.at += rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
+    }
+
+    fn close(&mut self) -> Result<(), Wrong> {
+        let Some(depth) = self.depth.checked_sub(1) else {
+            return Err(Wrong::new(self.at, "this parenthesis was never opened"));
+        };
+        self.depth = depth;
+        if depth == 0 {
+            self.open = None;
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn control(&self, at: usize) -> Wrong {
+        let byte = self.text.get(at).copied().unwrap_or(0);
+        Wrong::new(at, format!("the control character {byte:#04x}, which has to be written \\{byte:03}"))
+    }
+}
+
+/// The line and column of an offset, both from 1.
+pub(super) fn place_of(text: &[u8], at: usize) -> (u32, u32) {
+    let before = text.get(..at.min(text.len())).unwrap_or(text);
+    let line = before.split(|&byte| byte == b'\n').count();
+    let column = before.iter().rev().take_while(|&&byte| byte != b'\n').count() + 1;
+    (line as u32, column as u32)
+}

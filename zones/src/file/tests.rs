@@ -1,0 +1,229 @@
+use super::*;
+use crate::fault::Severity;
+use rhumb_wire::{Name, Type};
+
+const HEAD: &str =
+    "$ORIGIN example.\n$TTL 3600\n@ SOA ns host 1 3600 900 604800 300\n@ NS ns\nns A 192.0.2.1\n";
+
+fn load(text: &str) -> Result<Loaded, Vec<Problem>> {
+    let origin: Name = "example".parse().unwrap();
+    read_zone_bytes(origin.as_ref(), Path::new("zone"), text.as_bytes())
+}
+
+fn with(tail: &str) -> Result<Loaded, Vec<Problem>> {
+    load(&format!("{HEAD}{tail}"))
+}
+
+fn has(loaded: &Loaded, name: &str, rtype: Type) -> Option<(u32, Vec<String>)> {
+    let name: Name = name.parse().unwrap();
+    let set = loaded.contents.find(name.as_ref(), rtype)?;
+    let text = |record: crate::contents::RecordView<'_>| {
+        let mut rdata = Vec::new();
+        record.rdata(&mut rdata);
+        rdata_text(rtype, &rdata)
+    };
+    let texts = set.records().map(text).collect();
+    Some((set.ttl(), texts))
+}
+
+fn errors(tail: &str) -> Vec<String> {
+    with(tail).expect_err(tail).iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn the_forms_of_a_record() {
+    let loaded = with(concat!(
+        "a 60 IN A 192.0.2.2\nb IN 60 A 192.0.2.3 ; comment\n   AAAA 2001:db8::1\n",
+        "c 1h A 192.0.2.4\r\nd.example. CLASS1 TYPE1 \\# 4 c0000205\n",
+        "e ( 60\n  IN ; in between\n A ) 192.0.2.6\n\n;nothing\n \n",
+        "*.w A 192.0.2.7\nf\\.g A 192.0.2.8\n@ TXT \"a;b\" ( \"c\"\n \"d\" )\nlast A 192.0.2.9"
+    ))
+    .unwrap();
+    for (name, rtype, ttl, text) in [
+        ("a.example", Type::A, 60, "192.0.2.2"),
+        ("b.example", Type::A, 60, "192.0.2.3"),
+        ("b.example", Type::AAAA, 3600, "2001:db8::1"),
+        ("c.example", Type::A, 3600, "192.0.2.4"),
+        ("d.example", Type::A, 3600, "192.0.2.5"),
+        ("e.example", Type::A, 60, "192.0.2.6"),
+        ("*.w.example", Type::A, 3600, "192.0.2.7"),
+        ("f\\.g.example", Type::A, 3600, "192.0.2.8"),
+        ("example", Type::TXT, 3600, "\"a;b\" \"c\" \"d\""),
+        ("last.example", Type::A, 3600, "192.0.2.9"),
+    ] {
+        assert_eq!(has(&loaded, name, rtype), Some((ttl, vec![text.to_owned()])), "{name} {rtype}");
+    }
+}
+
+#[test]
+fn ttls_come_from_where_rfc_2308_says() {
+    let soa = "example. SOA ns host 1 3600 900 604800 300\n";
+    let loaded =
+        load(&format!("{soa} NS ns.other.\na A 192.0.2.1\nb 5 A 192.0.2.2\nc A 192.0.2.3\n")).unwrap();
+    assert_eq!(has(&loaded, "example", Type::SOA).unwrap().0, 300);
+    assert_eq!(has(&loaded, "a.example", Type::A).unwrap().0, 300);
+    assert_eq!(has(&loaded, "b.example", Type::A).unwrap().0, 5);
+    assert_eq!(has(&loaded, "c.example", Type::A).unwrap().0, 5);
+    let error = load("example. NS ns.other.\n").unwrap_err();
+    assert!(error[0].to_string().starts_with("zone:1:1: no TTL"), "{error:?}");
+}
+
+#[test]
+fn every_error_has_its_place() {
+    let told = errors(
+        "a A 192.0.2\nb AA 192.0.2.1\n  c (\n A 1 )\nd CH A 192.0.2.1\nother. A 192.0.2.1\n$NOPE\ngood A 192.0.2.1\ne A \x01\n",
+    );
+    let starts = [
+        "zone:6:5: `192.0.2` is no IPv4 address",
+        "zone:7:3: `AA` is no type, class or TTL",
+        "zone:8:3: `c` is no type",
+        "zone:10:3: class CH",
+        "zone:11:1: the owner lies outside the zone",
+        "zone:12:1: `$NOPE` is no directive",
+        "zone:14:5: the control character 0x01",
+    ];
+    assert_eq!(told.len(), starts.len(), "{told:#?}");
+    for (told, start) in told.iter().zip(starts) {
+        assert!(told.starts_with(start), "{told}");
+    }
+    assert!(errors("a A (\n192.0.2.1\n")[0].starts_with("zone:6:5: this parenthesis is never closed"));
+    assert!(errors("a A 192.0.2.1 )\n")[0].starts_with("zone:6:15: this parenthesis was never opened"));
+}
+
+#[test]
+fn faults_of_the_whole_zone_have_their_line() {
+    let told = errors("a CNAME b\na A 192.0.2.1\n");
+    assert!(
+        told.iter().any(|t| t.starts_with("zone:6: a.example.: a CNAME and A")
+            || t.starts_with("zone:7: a.example.: a CNAME and A")),
+        "{told:?}"
+    );
+    let loaded = with("sub NS ns.sub\n").unwrap();
+    let warning = &loaded.warnings[0];
+    assert_eq!((warning.severity, warning.line), (Severity::Warning, 6));
+    assert!(load("a.example. 1 A 192.0.2.1\n").unwrap_err().iter().any(|p| p.to_string().contains("no SOA")));
+}
+
+#[test]
+fn problems_are_bounded() {
+    let told = errors(&"x A bad\n".repeat(1000));
+    assert_eq!(told.len(), 101);
+    assert!(told[100].ends_with("and 900 problems more"), "{}", told[100]);
+}
+
+#[test]
+fn generate_makes_records() {
+    let loaded = with(concat!(
+        "$GENERATE 1-3 h$ A 192.0.2.$\n$GENERATE 8-16/4 x${0,3,d} 60 IN CNAME h${-7}\n",
+        "$GENERATE 10-11 ${0,3,x}.\\$ TXT \"$$ ${0,8,n}\"\n"
+    ))
+    .unwrap();
+    assert_eq!(has(&loaded, "h2.example", Type::A).unwrap().1, ["192.0.2.2"]);
+    assert_eq!(has(&loaded, "x012.example", Type::CNAME), Some((60, vec!["h5.example.".to_owned()])));
+    assert_eq!(has(&loaded, "00a.\\$.example", Type::TXT).unwrap().1, ["\"$ a.0.0.0\""]);
+    for (tail, part) in [
+        ("$GENERATE 0-4294967295 a$ A 192.0.2.1\n", "more than 65536 numbers"),
+        ("$GENERATE 3-1 a$ A 192.0.2.1\n", "the range has the form"),
+        ("$GENERATE 1-3/0 a$ A 192.0.2.1\n", "the range has the form"),
+        ("$GENERATE 1-300 a$ A 192.0.2.$\n", "for 256: `192.0.2.256` is no IPv4 address"),
+        ("$GENERATE 1-3 a${1 A 192.0.2.1\n", "never closed"),
+        ("$GENERATE 1-3 a${0,9999999} A 192.0.2.1\n", "the form is"),
+    ] {
+        let told = errors(tail);
+        assert!(told[0].starts_with("zone:6:11: ") && told[0].contains(part), "{told:?}");
+    }
+}
+
+#[test]
+fn a_long_record_is_refused() {
+    let told = errors(&format!("a TXT (\n{}\n)\nb A bad\n", "x \n".repeat(1 << 19)));
+    assert!(told[0].contains("at most 1 MiB"), "{}", told[0]);
+    let told = errors(&format!("a TXT {}\n", "x".repeat(2 << 20)));
+    assert!(told[0].contains("at most 1 MiB") || told[0].contains("at most 255 bytes"), "{}", told[0]);
+}
+
+mod included {
+    use super::*;
+
+    struct Place(PathBuf);
+
+    impl Place {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("rhumb-include-{name}-{}", std::process::id()));
+            let _ = std::fs::remove_dir_all(&path);
+            std::fs::create_dir_all(path.join("zones/sub")).unwrap();
+            Self(path)
+        }
+
+        fn write(&self, name: &str, text: &str) -> PathBuf {
+            let path = self.0.join("zones").join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        }
+
+        fn read(&self, tail: &str) -> Result<Loaded, Vec<Problem>> {
+            let path = self.write("top", &format!("{HEAD}{tail}"));
+            let origin: Name = "example".parse().unwrap();
+            read_zone(origin.as_ref(), &path)
+        }
+    }
+
+    impl Drop for Place {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn a_file_has_its_own_origin_and_its_own_lines() {
+        let place = Place::new("good");
+        place.write("sub/inner", "x A 192.0.2.1\n$ORIGIN deeper.example.\ny A 192.0.2.2\nsub NS ns.sub\n");
+        let loaded = place.read("$INCLUDE sub/inner in\nz A 192.0.2.3\nzz NS ns.zz\n").unwrap();
+        for name in ["x.in.example", "y.deeper.example", "z.example"] {
+            assert!(has(&loaded, name, Type::A).is_some(), "{name}");
+        }
+        let places: Vec<_> = loaded.warnings.iter().map(|w| (w.file.ends_with("inner"), w.line)).collect();
+        assert!(places.contains(&(true, 4)) && places.contains(&(false, 8)), "{places:?}");
+        assert_eq!(loaded.files.len(), 2);
+    }
+
+    #[test]
+    fn traps() {
+        let place = Place::new("traps");
+        std::fs::write(place.0.join("outside"), "x A 192.0.2.1\n").unwrap();
+        std::os::unix::fs::symlink(place.0.join("outside"), place.0.join("zones/link")).unwrap();
+        place.write("loop", "$INCLUDE loop\n");
+        for depth in 0..20 {
+            place.write(&format!("deep{depth}"), &format!("$INCLUDE deep{}\n", depth + 1));
+        }
+        place.write("deep20", "x A 192.0.2.1\n");
+        for (tail, part) in [
+            ("$INCLUDE ../outside\n", "does not lie in the folder"),
+            ("$INCLUDE link\n", "does not lie in the folder"),
+            ("$INCLUDE missing\n", "cannot be read"),
+            ("$INCLUDE sub\n", "is not a file"),
+            ("$INCLUDE top\n", "includes itself"),
+            ("$INCLUDE loop\n", "includes itself"),
+            ("$INCLUDE deep0\n", "deep at most"),
+        ] {
+            let told = place.read(tail).expect_err(tail);
+            assert!(told[0].message.contains(part), "{tail}: {told:?}");
+        }
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_survived(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..400)) {
+        let origin: Name = "example".parse().unwrap();
+        let _ = read_zone_bytes(origin.as_ref(), Path::new("zone"), &bytes);
+    }
+
+    #[test]
+    fn changed_zones_are_survived(at in 0usize..400, with in "[ -~\n\"();$\\\\]{0,6}") {
+        let mut text = format!("{HEAD}a 60 A 192.0.2.1\n$GENERATE 1-9 h$ A 192.0.2.$\nb TXT ( \"x\"\n y )\n");
+        let at = at % text.len();
+        text.replace_range(at..(at + with.len()).min(text.len()), &with);
+        let _ = load(&text);
+    }
+}
