@@ -50,6 +50,11 @@ fn upstream_answer() {
 }
 
 #[test]
+fn zone_file() {
+    replay("zone_file", targets::zone_file::run);
+}
+
+#[test]
 fn every_target_is_replayed() {
     let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/Cargo.toml")).unwrap();
     let this = include_str!("fuzz_corpus.rs");

@@ -9,3 +9,4 @@ pub mod query;
 pub mod resolv_conf;
 pub mod upstream_answer;
 pub mod walk;
+pub mod zone_file;
