@@ -62,9 +62,10 @@ pub fn read_config(path: Option<&Path>) -> Result<Config, StartError> {
 /// Errors: the configuration, a socket that cannot be bound, privileges that cannot be given up.
 pub fn run(path: Option<&Path>) -> Result<(), StartError> {
     let config = Arc::new(read_config(path)?);
-    let level = log::start(&config.log);
+    let level = log::start(config.log);
     let supervisor = notify::Supervisor::from_environment();
-    let successor = privilege::successor(config.user.as_deref()).map_err(|error| StartError::System(error.to_string()))?;
+    let successor = privilege::successor(config.user.as_deref())
+        .map_err(|error| StartError::System(error.to_string()))?;
     let sockets = bind(&config, successor.as_ref())?;
     let early = Early::read(&config);
     wait_for_threads();
@@ -82,7 +83,8 @@ pub fn run(path: Option<&Path>) -> Result<(), StartError> {
 
 /// Binds everything while it is still allowed, but for the later user: sockets that share a port have to be of one user.
 fn bind(config: &Config, successor: Option<&privilege::Account>) -> Result<Sockets, StartError> {
-    let listeners = privilege::as_user(successor, || Listeners::bind(config)).map_err(StartError::Configuration)?;
+    let listeners =
+        privilege::as_user(successor, || Listeners::bind(config)).map_err(StartError::Configuration)?;
     let metrics = match config.metrics {
         None => None,
         Some(address) => Some(bind_metrics(config, address)?),
@@ -119,9 +121,13 @@ fn wait_for_threads() {
 /// while root, serves all the same and is replaced at the next start.
 fn writable(control: Option<&control::Listener>) -> Vec<std::path::PathBuf> {
     let folder = control.map(|listener| sandbox::folder_of(listener.path()));
-    let (open, closed): (Vec<_>, Vec<_>) = folder.into_iter().partition(|folder| std::fs::read_dir(folder).is_ok());
+    let (open, closed): (Vec<_>, Vec<_>) =
+        folder.into_iter().partition(|folder| std::fs::read_dir(folder).is_ok());
     for folder in closed {
-        tracing::warn!("{}: the server's user cannot enter it, so that the control socket will stay behind", folder.display());
+        tracing::warn!(
+            "{}: the server's user cannot enter it, so that the control socket will stay behind",
+            folder.display()
+        );
     }
     open
 }
@@ -129,7 +135,8 @@ fn writable(control: Option<&control::Listener>) -> Vec<std::path::PathBuf> {
 fn bind_metrics(config: &Config, address: std::net::SocketAddr) -> Result<TcpListener, StartError> {
     let v6only = address.is_ipv6() && !address.ip().is_unspecified();
     rhumb_net::tcp::bind(address, v6only, 128).map_err(|error| {
-        let file = config.file.as_ref().map_or_else(|| "built-in default".into(), |file| file.display().to_string());
+        let file =
+            config.file.as_ref().map_or_else(|| "built-in default".into(), |file| file.display().to_string());
         StartError::Configuration(vec![format!("{file}: metrics.listen: {error}")])
     })
 }

@@ -12,7 +12,7 @@ mod words;
 mod zones;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -174,7 +174,7 @@ impl Reloader {
                     let _ = reply.send(result);
                 }
                 Order::Request(Request::Diff(file, reply)) => {
-                    let _ = reply.send(self.diff(file));
+                    let _ = reply.send(self.diff(file.as_deref()));
                 }
                 Order::Request(Request::Stop(reply)) => {
                     self.listeners.stop_all();
@@ -198,13 +198,13 @@ impl Reloader {
         result
     }
 
-    fn diff(&mut self, file: Option<PathBuf>) -> Result<Vec<Change>, Failure> {
+    fn diff(&mut self, file: Option<&Path>) -> Result<Vec<Change>, Failure> {
         let config = self.read_config(file)?;
         Ok(self.plan(&config, Strictness::Diff)?.changes)
     }
 
-    fn read_config(&self, file: Option<PathBuf>) -> Result<Arc<Config>, Failure> {
-        match file.as_ref().or(self.config.file.as_ref()) {
+    fn read_config(&self, file: Option<&Path>) -> Result<Arc<Config>, Failure> {
+        match file.or(self.config.file.as_deref()) {
             None => Ok(Arc::new(rhumb_config::built_in())),
             Some(file) => rhumb_config::load(file)
                 .map(Arc::new)

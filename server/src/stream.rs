@@ -13,9 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, watch};
 
 use crate::metrics::{DropReason, Proto, RefuseReason};
-use crate::query::{
-    Client, Moment, Outcome, Scratch, count_request, count_response, fail_waiting, respond,
-};
+use crate::query::{Client, Moment, Outcome, Scratch, count_request, count_response, fail_waiting, respond};
 use crate::recursion::{Door, ReplyTo};
 use crate::snapshot::Live;
 
@@ -109,8 +107,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
     fn new(streams: Streams, client: Client<'static>, input: R, output: W) -> Self {
         let snapshot = streams.live.snapshot.load();
         let server = &snapshot.config.server;
-        let timeouts =
-            Timeouts { first: server.tcp_first, idle: server.tcp_idle, message: MESSAGE_TIMEOUT };
+        let timeouts = Timeouts { first: server.tcp_first, idle: server.tcp_idle, message: MESSAGE_TIMEOUT };
         let most = server.tcp_in_flight.max(1);
         let (answered, answers) = mpsc::channel(most);
         drop(snapshot);
@@ -170,7 +167,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
                     Ok(None) => return Next::Finished,
                     Err(error) => Err(error),
                 };
-                self.after_read(first)
+                self.after_read(&first)
             }
             _ = stop.wait_for(|stop| *stop), if !self.finished => Next::Finished,
         }
@@ -186,7 +183,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
     }
 
     /// Answers what else came with the first query, in one go.
-    fn after_read(&mut self, first: Result<usize, ReadError>) -> Next {
+    fn after_read(&mut self, first: &Result<usize, ReadError>) -> Next {
         match first {
             Ok(waiting) => self.in_flight += waiting,
             // Waiting for answers, the connection is not idle.
@@ -194,14 +191,22 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
                 self.reader.restart_idle();
                 return Next::On;
             }
-            Err(ReadError::Io(_) | ReadError::Slow | ReadError::First | ReadError::Idle | ReadError::Cut | ReadError::Empty) => {
+            Err(
+                ReadError::Io(_)
+                | ReadError::Slow
+                | ReadError::First
+                | ReadError::Idle
+                | ReadError::Cut
+                | ReadError::Empty,
+            ) => {
                 return Next::Finished;
             }
         }
         while self.in_flight < self.most && !self.writer.is_full() {
             match self.reader.buffered() {
                 Ok(Some(frame)) => {
-                    self.in_flight += answer(&self.streams, &self.client, &self.answered, &frame, &mut self.writer);
+                    self.in_flight +=
+                        answer(&self.streams, &self.client, &self.answered, &frame, &mut self.writer);
                 }
                 Ok(None) => break,
                 Err(_) => return Next::Finished,

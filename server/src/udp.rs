@@ -7,8 +7,8 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use rhumb_net::udp::{Batch, Datagram, Socket, is_too_large};
-use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::Rcode;
+use rhumb_wire::edns::ExtendedError;
 
 use crate::metrics::{Block, DropReason, Proto};
 use crate::query::{
@@ -46,7 +46,8 @@ impl Workers {
                 door: door.clone(),
                 block: live.metrics.block(&format!("{name}/{index}")),
             };
-            let thread = std::thread::Builder::new().name(format!("udp-{index}")).spawn(move || worker.run())?;
+            let thread =
+                std::thread::Builder::new().name(format!("udp-{index}")).spawn(move || worker.run())?;
             threads.push(thread);
         }
         Ok(Self { sockets, threads })
@@ -104,8 +105,7 @@ impl Worker {
     fn serve(&self, batch: &mut Batch, scratch: &mut Scratch) {
         let begun = Instant::now();
         let snapshot = self.live.snapshot.load();
-        let moment =
-            Moment { snapshot: &snapshot, cache: &self.live.cache, now: self.live.clock.at(begun) };
+        let moment = Moment { snapshot: &snapshot, cache: &self.live.cache, now: self.live.clock.at(begun) };
         let mut replies = 0;
         batch.answer(|datagram, out| {
             let answered = catch_unwind(AssertUnwindSafe(|| self.answer(datagram, &moment, scratch, out)));

@@ -98,7 +98,12 @@ impl Admin {
         explain::explanation(&message, steps, &tried, begun.elapsed())
     }
 
-    fn respond(&self, query: &[u8], client: &Client<'_>, out: &mut [u8]) -> (Outcome, Vec<crate::query::Step>) {
+    fn respond(
+        &self,
+        query: &[u8],
+        client: &Client<'_>,
+        out: &mut [u8],
+    ) -> (Outcome, Vec<crate::query::Step>) {
         let snapshot = self.live.snapshot.load();
         let moment = Moment { snapshot: &snapshot, cache: &self.live.cache, now: self.live.clock.now() };
         let mut scratch = Scratch::new();
@@ -145,7 +150,8 @@ impl Actions for Admin {
         match name {
             None => Ok(self.live.cache.flush(NameRef::ROOT, true)),
             Some(text) => {
-                let name: Name = text.parse().map_err(|error| format!("`{text}` is no domain name: {error}"))?;
+                let name: Name =
+                    text.parse().map_err(|error| format!("`{text}` is no domain name: {error}"))?;
                 Ok(self.live.cache.flush(name.as_ref(), subtree))
             }
         }

@@ -19,8 +19,13 @@ pub fn check(path: Option<&Path>) -> Result<String, StartError> {
     if !errors.is_empty() {
         return Err(StartError::Configuration(errors));
     }
-    let file = config.file.as_ref().map_or_else(|| "built-in default".into(), |file| file.display().to_string());
-    Ok(format!("{file}: good; {} listeners, {zones} zones, {} forwarded domains", config.listen.len(), config.forward.len()))
+    let file =
+        config.file.as_ref().map_or_else(|| "built-in default".into(), |file| file.display().to_string());
+    Ok(format!(
+        "{file}: good; {} listeners, {zones} zones, {} forwarded domains",
+        config.listen.len(),
+        config.forward.len()
+    ))
 }
 
 /// Reads one zone file. Gives its warnings and what it holds, in words.
@@ -33,7 +38,11 @@ pub fn check_zone(origin: &str, file: &Path) -> Result<(Vec<String>, String), St
     match zone_events::load(&name, Some(file)) {
         Ok(ready) => {
             let contents = ready.contents;
-            let told = format!("zone {name}: good; serial {}, {} records", contents.serial(), contents.record_count());
+            let told = format!(
+                "zone {name}: good; serial {}, {} records",
+                contents.serial(),
+                contents.record_count()
+            );
             Ok((ready.warnings, told))
         }
         Err(refused) => Err(StartError::Configuration(refused.problems)),

@@ -12,7 +12,7 @@ use tracing_subscriber::{Layer, Registry, fmt, reload};
 pub(super) type Level = reload::Handle<LevelFilter, Registry>;
 
 /// Starts the log. Where one was started before, as in tests, that one stays.
-pub(super) fn start(log: &Log) -> Level {
+pub(super) fn start(log: Log) -> Level {
     let (filter, level) = reload::Layer::new(filter(log));
     let json = match log.format {
         LogFormat::Auto => !std::io::stderr().is_terminal(),
@@ -20,9 +20,13 @@ pub(super) fn start(log: &Log) -> Level {
         LogFormat::Text => false,
     };
     let lines: Box<dyn Layer<_> + Send + Sync> = if json {
-        Box::new(fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(std::io::stderr))
+        Box::new(
+            fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(std::io::stderr),
+        )
     } else {
-        Box::new(fmt::layer().compact().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()))
+        Box::new(
+            fmt::layer().compact().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()),
+        )
     };
     // Fails only where a log was started before.
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
@@ -30,12 +34,12 @@ pub(super) fn start(log: &Log) -> Level {
 }
 
 /// Takes the level of `log`.
-pub(super) fn set(level: &Level, log: &Log) {
+pub(super) fn set(level: &Level, log: Log) {
     // Fails only where the log is gone, with nobody left to read it.
     let _ = level.reload(filter(log));
 }
 
-fn filter(log: &Log) -> LevelFilter {
+fn filter(log: Log) -> LevelFilter {
     match log.level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,

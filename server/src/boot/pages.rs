@@ -65,7 +65,7 @@ impl Source for Status {
             out.zone(&ZoneSample {
                 origin: entry.zone.name(),
                 serial: contents.as_ref().map(|contents| contents.serial()),
-                records: contents.as_ref().map_or(0, |contents| contents.record_count() as u64),
+                records: contents.as_ref().map_or(0, |contents| contents.record_count()),
                 ok: entry.zone.trouble().is_none() && contents.is_some(),
             });
         }

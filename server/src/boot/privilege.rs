@@ -15,7 +15,9 @@ use caps::errors::CapsError;
 use caps::{CapSet, Capability, CapsHashSet};
 use nix::errno::Errno;
 use nix::sys::prctl;
-use nix::unistd::{Gid, Uid, geteuid, getgid, getresuid, getuid, seteuid, setfsuid, setgroups, setresgid, setresuid};
+use nix::unistd::{
+    Gid, Uid, geteuid, getgid, getresuid, getuid, seteuid, setfsuid, setgroups, setresgid, setresuid,
+};
 
 pub(crate) use account::{Account, AccountError};
 

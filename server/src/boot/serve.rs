@@ -32,11 +32,7 @@ pub(super) struct Server {
 
 impl Server {
     /// Serves until SIGTERM or SIGINT.
-    pub(super) fn run(
-        self,
-        sockets: Sockets,
-        early: Early,
-    ) -> Result<(), StartError> {
+    pub(super) fn run(self, sockets: Sockets, early: Early) -> Result<(), StartError> {
         let Sockets { mut listeners, metrics, control } = sockets;
         let runtime = runtime()?;
         let (stop, stopped) = watch::channel(false);
@@ -53,10 +49,16 @@ impl Server {
         let (live, handle) = (Arc::clone(&self.live), runtime.handle().clone());
         listeners.serve_with(Serving { live, door: door.clone(), streams, runtime: handle.clone() });
         let level = self.level.clone();
-        let set_log = move |config: &Config| log::set(&level, &config.log);
-        let (reloader, requests) =
-            Reloader::new(Arc::clone(&self.live), Arc::clone(&self.config), listeners, early, &handle, set_log)
-                .map_err(|error| StartError::system("reloader")(error.to_string()))?;
+        let set_log = move |config: &Config| log::set(&level, config.log);
+        let (reloader, requests) = Reloader::new(
+            Arc::clone(&self.live),
+            Arc::clone(&self.config),
+            listeners,
+            early,
+            &handle,
+            set_log,
+        )
+        .map_err(|error| StartError::system("reloader")(error.to_string()))?;
         let facts = reloader.facts();
         let admin = Arc::new(Admin::new(&self, facts, requests.clone(), door));
         let status = Arc::new(Status::new(Arc::clone(&admin)));
@@ -68,7 +70,8 @@ impl Server {
                     .map_err(|error| StartError::system("metrics")(error.to_string()))?;
                 tokio::spawn(metrics::http::serve(listener, status, stopped.clone()));
             }
-            let control = control.map(|bound| tokio::spawn(control::serve(bound, Arc::clone(&admin) as _, stopped.clone())));
+            let control = control
+                .map(|bound| tokio::spawn(control::serve(bound, Arc::clone(&admin) as _, stopped.clone())));
             self.supervisor.ready();
             self.supervisor.status("serving");
             tracing::info!("ready");
@@ -102,7 +105,7 @@ impl Server {
         let mut terminate = signal(SignalKind::terminate()).map_err(system)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(system)?;
         let beat = self.supervisor.watchdog();
-        let mut watchdog = tokio::time::interval(beat.unwrap_or(Duration::from_secs(3600)));
+        let mut watchdog = tokio::time::interval(beat.unwrap_or(Duration::from_hours(1)));
         loop {
             tokio::select! {
                 _ = terminate.recv() => return Ok(()),

@@ -4,7 +4,8 @@ use rhumb_resolver::forward::Transport;
 
 use super::actions::{Admin, unix};
 use crate::control::status::{
-    CacheStatus, LastReload, ListStatus, ListenerStatus, RouteStatus, Status, UpstreamStatus, ZoneCount, ZoneStatus,
+    CacheStatus, LastReload, ListStatus, ListenerStatus, RouteStatus, Status, UpstreamStatus, ZoneCount,
+    ZoneStatus,
 };
 use crate::metrics::ReloadResult;
 use crate::reload::Facts;
@@ -128,7 +129,7 @@ pub(super) fn zones(live: &Live) -> Vec<ZoneStatus> {
         ZoneStatus {
             name: entry.zone.name().to_string(),
             serial: contents.as_ref().map(|contents| contents.serial()),
-            records: contents.as_ref().map_or(0, |contents| contents.record_count() as u64),
+            records: contents.as_ref().map_or(0, |contents| contents.record_count()),
             ok: trouble.is_none() && contents.is_some(),
             trouble: trouble.map(|trouble| trouble.0.to_string()),
             file: entry.file.as_ref().map(|file| file.display().to_string()),

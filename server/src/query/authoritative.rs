@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{NameRef, Query, Rcode, Writer, header};
-use rhumb_zones::answer::{Asked, Found, MAX_LINKS, OneZone, Reply, Zones, answer};
 use rhumb_zones::Contents;
+use rhumb_zones::answer::{Asked, Found, MAX_LINKS, OneZone, Reply, Zones, answer};
 
 use super::finish::{Finish, Room, question_only};
 use super::outcome::Scratch;
@@ -78,13 +78,13 @@ fn from_contents(
         Asked { name: query.name, qtype: query.qtype, dnssec_ok: query.dnssec_ok(), minimal_any: true };
     let reply = answer(contents, &asked, zones, &mut w);
     let length = w.finish(query.header.id, 0);
-    scratch.note("authoritative", || tell(query, contents, &reply));
+    scratch.note("authoritative", || tell(query, contents, reply));
     let authoritative = if reply.authoritative { header::AA } else { 0 };
     let truncated = if reply.truncated { header::TC } else { 0 };
     (length, Finish { flags: authoritative | truncated, ..Finish::of(reply.rcode) })
 }
 
-fn tell(query: &Query<'_>, contents: &Contents, reply: &Reply) -> String {
+fn tell(query: &Query<'_>, contents: &Contents, reply: Reply) -> String {
     let found = contents.lookup(query.name);
     let matched = found.map_or_else(
         || "outside of the zone".to_owned(),

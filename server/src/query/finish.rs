@@ -46,7 +46,7 @@ impl Room {
         };
         let whole = match proto {
             Proto::Udp => edns.payload().min(usize::from(settings.edns_size)),
-            _ => LARGEST,
+            Proto::Tcp => LARGEST,
         };
         let mut opt = edns::FIXED;
         if !edns.options.is_empty() {

@@ -73,7 +73,14 @@ fn route(
         Way::Forward(_) if !query.recursion_desired() => {
             // Whether the cache holds a name is nobody's business (cache snooping).
             scratch.note("route", || "forwarded, but recursion is not desired".to_owned());
-            refuse(query, client, moment, (ExtendedError::NotAuthoritative, "recursion not desired"), scratch, out)
+            refuse(
+                query,
+                client,
+                moment,
+                (ExtendedError::NotAuthoritative, "recursion not desired"),
+                scratch,
+                out,
+            )
         }
         Way::Forward(entry) => forward(query, client, moment, entry, room, scratch, out),
         Way::Zone(_) | Way::Nobody => {
@@ -162,6 +169,9 @@ fn header_reply(message: &[u8], rcode: Rcode, scratch: &mut Scratch, out: &mut [
     };
     let length = question_only(None, &mut scratch.compression, out);
     header::set_id(out, asked.id);
-    header::set_flags(out, header::QR | (asked.flags & (header::OPCODE | header::RD)) | (rcode.0 & header::RCODE));
+    header::set_flags(
+        out,
+        header::QR | (asked.flags & (header::OPCODE | header::RD)) | (rcode.0 & header::RCODE),
+    );
     Outcome::Reply(length)
 }

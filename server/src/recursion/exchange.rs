@@ -31,15 +31,16 @@ impl Network for Sockets {
     ) -> Result<Vec<u8>, ExchangeError> {
         let mut buffer = vec![0; DATAGRAM];
         let mut why = None;
-        let received = upstream::exchange(to, query, &mut buffer, deadline, |datagram| match judge(datagram) {
-            Verdict::Accept => Take::Accept,
-            Verdict::Ignore => Take::Ignore,
-            Verdict::GiveUp(reason) => {
-                why = Some(reason);
-                Take::Stop
-            }
-        })
-        .await;
+        let received =
+            upstream::exchange(to, query, &mut buffer, deadline, |datagram| match judge(datagram) {
+                Verdict::Accept => Take::Accept,
+                Verdict::Ignore => Take::Ignore,
+                Verdict::GiveUp(reason) => {
+                    why = Some(reason);
+                    Take::Stop
+                }
+            })
+            .await;
         match (received, why) {
             (Ok(length), _) => {
                 buffer.truncate(length);

@@ -38,11 +38,14 @@ pub struct Tried {
     pub ms: f64,
 }
 
+/// What a client is told instead of an answer.
+pub(super) type Said = (Rcode, (ExtendedError, &'static str));
+
 /// What a look-up found.
 #[derive(Debug)]
 pub(super) struct Found {
     /// A message in the cache's form, with its hit if the cache gave it; or what to say instead.
-    pub(super) outcome: Result<(Vec<u8>, Option<Hit>), (Rcode, (ExtendedError, &'static str))>,
+    pub(super) outcome: Result<(Vec<u8>, Option<Hit>), Said>,
     pub(super) tried: Arc<[Tried]>,
 }
 
@@ -118,7 +121,8 @@ impl Lookup {
     fn conclude(&self, state: &RouteState, result: Result<Answer, Failure>) -> Found {
         match result {
             Ok(answer) => {
-                let origin = state.member(answer.upstream.address()).map_or(Origin::NONE, |member| member.origin);
+                let origin =
+                    state.member(answer.upstream.address()).map_or(Origin::NONE, |member| member.origin);
                 let now = self.live.clock.now();
                 // What cannot be kept is still an answer.
                 let _ = self.live.cache.keep(&self.key(), &answer.message, answer.ttl, origin, now);

@@ -68,13 +68,17 @@ impl Reloader {
                 self.zones_changed();
                 self.state_facts();
             }
-            Event::Stale { path, why } => self.warn(format!("{}: {why}", path.display())),
+            Event::Stale { path, why } => self.warn(&format!("{}: {why}", path.display())),
         }
     }
 
     fn is_of_a_zone(&self, path: &Path) -> bool {
         let snapshot = self.live.snapshot.load();
-        let named = self.config.zones.iter().any(|source| matches!(source, ZoneSource::File { file, .. } if file == path));
+        let named = self
+            .config
+            .zones
+            .iter()
+            .any(|source| matches!(source, ZoneSource::File { file, .. } if file == path));
         named
             || snapshot
                 .zones
@@ -101,12 +105,12 @@ impl Reloader {
         self.follow_present();
     }
 
-    fn warn(&self, warning: String) {
+    fn warn(&self, warning: &str) {
         tracing::warn!("{warning}");
         self.facts.rcu(|facts| {
             let mut facts = Facts::clone(facts);
-            if facts.warnings.len() < WARNINGS && !facts.warnings.contains(&warning) {
-                facts.warnings.push(warning.clone());
+            if facts.warnings.len() < WARNINGS && !facts.warnings.iter().any(|known| known == warning) {
+                facts.warnings.push(warning.to_owned());
             }
             facts
         });

@@ -18,9 +18,8 @@ impl Reloader {
         }
         let routes = draft.routes.iter().map(|plan| (plan.entry.route.domain().clone(), plan.entry.clone()));
         let routes = Table::build(routes);
-        let zones = Table::build(
-            draft.zones.iter().map(|plan| (plan.entry.zone.name().clone(), plan.entry.clone())),
-        );
+        let zones =
+            Table::build(draft.zones.iter().map(|plan| (plan.entry.zone.name().clone(), plan.entry.clone())));
         // New zones are filled before they can be seen, old ones change by their own swap.
         for plan in draft.zones {
             plan.publish();
@@ -48,7 +47,8 @@ impl Reloader {
     fn retire_routes(&self, old: &Snapshot) {
         let new = self.live.snapshot.load();
         for (domain, entry) in old.routes.iter() {
-            let stays = new.routes.find_exact(domain).is_some_and(|now| Arc::ptr_eq(&now.route, &entry.route));
+            let stays =
+                new.routes.find_exact(domain).is_some_and(|now| Arc::ptr_eq(&now.route, &entry.route));
             if !stays {
                 entry.route.retire(self.live.cache.origins());
             }

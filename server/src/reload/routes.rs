@@ -1,6 +1,6 @@
 //! The forwarded domains, and the lists of their upstreams.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -40,15 +40,18 @@ impl Reloader {
             let policy = policy_of(forward);
             let upstreams = self.upstreams_of(forward);
             let present = snapshot.routes.find_exact(domain.as_ref());
-            let route = match present {
-                Some(entry) => Arc::clone(&entry.route),
-                None => {
-                    self.next_route += 1;
-                    Arc::new(Route::new(self.next_route, domain, policy, self.live.cache.origins()))
-                }
+            let route = if let Some(entry) = present {
+                Arc::clone(&entry.route)
+            } else {
+                self.next_route += 1;
+                Arc::new(Route::new(self.next_route, domain, policy, self.live.cache.origins()))
             };
             describe(&route, present.is_none(), &upstreams, policy, &mut changes);
-            plans.push(RoutePlan { entry: RouteEntry { route, place: forward.place.clone() }, upstreams, policy });
+            plans.push(RoutePlan {
+                entry: RouteEntry { route, place: forward.place.clone() },
+                upstreams,
+                policy,
+            });
         }
         for (domain, _) in snapshot.routes.iter() {
             if !plans.iter().any(|plan| plan.entry.route.domain().as_ref() == domain) {
@@ -126,7 +129,9 @@ impl Reloader {
                 let mut words = Vec::new();
                 describe(&entry.route, false, &upstreams, policy_of(forward), &mut words);
                 set_upstreams(&entry.route, &upstreams, policy_of(forward), &self.live);
-                words.iter().for_each(|change| tracing::info!(list = %path.display(), "{change}"));
+                for change in words {
+                    tracing::info!(list = %path.display(), "{change}");
+                }
             }
         }
     }
@@ -140,7 +145,8 @@ pub(super) fn set_upstreams(
     live: &crate::snapshot::Live,
 ) {
     let state = route.state();
-    let same = state.members.iter().map(|member| &member.address).eq(upstreams) && state.pool.policy() == policy;
+    let same =
+        state.members.iter().map(|member| &member.address).eq(upstreams) && state.pool.policy() == policy;
     if !same {
         route.set_upstreams(upstreams, policy, live.common());
     }
@@ -216,11 +222,11 @@ pub(super) fn read_early(config: &Config) -> HashMap<ListSource, ListFile> {
 
 /// Reads every list that `config` names, for `rhumb check`: what is wrong with each, in words.
 pub fn check_lists(config: &Config) -> Vec<String> {
-    let mut seen: HashMap<ListSource, ()> = HashMap::new();
+    let mut seen = HashSet::new();
     let mut wrong = Vec::new();
     for source in config.forward.iter().flat_map(|forward| &forward.upstreams) {
         let Some(list) = list_of(source) else { continue };
-        if seen.insert(list.clone(), ()).is_some() {
+        if !seen.insert(list.clone()) {
             continue;
         }
         let (path, kind) = opened(&list);
@@ -228,7 +234,8 @@ pub fn check_lists(config: &Config) -> Vec<String> {
         if let Outcome::KeptLastGood(why) = file.refresh() {
             wrong.push(format!("{}: {} {why}", source.place(), path.display()));
         }
-        wrong.extend(file.bad_lines().iter().map(|(line, what)| format!("{}:{line}: {what}", path.display())));
+        wrong
+            .extend(file.bad_lines().iter().map(|(line, what)| format!("{}:{line}: {what}", path.display())));
     }
     wrong
 }

@@ -46,8 +46,12 @@ impl Reloader {
         let stays = |zone: &Wanted, present: &Option<ZoneEntry>| {
             present.as_ref().is_some_and(|entry| entry.file == zone.file && entry.zone.is_current())
         };
-        let to_read: Vec<&Wanted> =
-            wanted.iter().zip(&present).filter(|(zone, entry)| !stays(zone, entry)).map(|(zone, _)| zone).collect();
+        let to_read: Vec<&Wanted> = wanted
+            .iter()
+            .zip(&present)
+            .filter(|(zone, entry)| !stays(zone, entry))
+            .map(|(zone, _)| zone)
+            .collect();
         let mut read = self.early.zones.take().unwrap_or_else(|| read_all(&to_read));
         let mut changes = Vec::new();
         let mut plans = Vec::with_capacity(wanted.len());
@@ -136,7 +140,11 @@ fn wanted_zones(config: &Config, errors: &mut Vec<String>) -> Vec<Wanted> {
         match zone_files(path) {
             Ok(files) => {
                 for (name, file) in files {
-                    wanted.entry(name.clone()).or_insert(Wanted { name, file: Some(file), place: place.clone() });
+                    wanted.entry(name.clone()).or_insert(Wanted {
+                        name,
+                        file: Some(file),
+                        place: place.clone(),
+                    });
                 }
             }
             Err(error) => errors.push(format!("{place}: {}: {error}", path.display())),
@@ -156,7 +164,8 @@ fn zone_files(folder: &Path) -> std::io::Result<Vec<(Name, PathBuf)>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        let Some(stem) = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".zone"))
+        let Some(stem) =
+            path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".zone"))
         else {
             continue;
         };

@@ -39,7 +39,8 @@ pub fn built_in_zones() -> Table<Contents> {
     let empty = EMPTY.iter().map(ToString::to_string).chain(sixteen).chain(shared);
     let zones = empty.filter_map(|apex| zone(&apex, &[]));
     let v4: (&str, Type, &[u8]) = ("localhost", Type::A, &[127, 0, 0, 1]);
-    let v6: (&str, Type, &[u8]) = ("localhost", Type::AAAA, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    let v6: (&str, Type, &[u8]) =
+        ("localhost", Type::AAAA, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
     let below = [("*.localhost", v4.1, v4.2), ("*.localhost", v6.1, v6.2)];
     let name: &[u8] = b"\x09localhost\0";
     let special = [
