@@ -8,7 +8,7 @@ mod datagram;
 mod options;
 
 use std::io::{self, IoSlice};
-use std::net::{IpAddr, Shutdown, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -107,11 +107,18 @@ impl Socket {
     }
 
     /// Makes the receive that waits on this socket return now, and all later ones without waiting: for a
-    /// listener that is removed, or the end. Sending goes on, and [`Batch::receive_now`] still takes what is queued.
+    /// listener that is removed, or the end. Sending goes on, and [`Batch::receive_now`] still takes what is queued;
+    /// what comes later goes to the other sockets of the address.
     pub fn wake(&self) {
+        // A connected socket is passed over for all peers but its own, which is the socket itself. Where that fails,
+        // a datagram may be lost that comes after the last look.
+        let mut own = self.address;
+        if own.ip().is_unspecified() {
+            own.set_ip(if own.is_ipv6() { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() });
+        }
+        let _ = self.inner.connect(&own.into());
         self.woken.store(true, Ordering::Release);
-        // On an unconnected socket Linux wakes whoever waits and then says ENOTCONN; systems that only do the
-        // latter are served by the limit on the wait.
+        // Wakes whoever waits; systems that do not are served by the limit on the wait.
         let _ = self.inner.shutdown(Shutdown::Read);
     }
 

@@ -135,6 +135,26 @@ fn what_is_queued_is_taken_after_wake_and_can_be_answered() {
 }
 
 #[test]
+fn what_comes_after_wake_goes_to_the_other_sockets_of_the_address() {
+    for (address, host) in
+        [("0.0.0.0:0", [127, 0, 8, 1]), ("[::]:0", [127, 0, 8, 1]), ("127.0.8.1:0", [127, 0, 8, 1])]
+    {
+        let first = socket(address, false);
+        let mut shared: SocketAddr = address.parse().unwrap();
+        shared.set_port(first.address().port());
+        let second = socket(&shared.to_string(), false);
+        first.wake();
+        // Each peer is given to one of the two by its port.
+        for _ in 0..64 {
+            client("127.0.9.4").send_to(b"?", at(&first, host)).unwrap();
+        }
+        let mut batch = Batch::new(64, 512, 512);
+        assert_eq!(batch.receive_now(&second).unwrap(), 64, "{address}");
+        assert_eq!(batch.receive_now(&first).unwrap(), 0, "{address}");
+    }
+}
+
+#[test]
 fn receiving_gives_up_now_and_then() {
     let socket = socket("127.0.0.1:0", false);
     let start = Instant::now();
