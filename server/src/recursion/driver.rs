@@ -25,6 +25,8 @@ const EACH: u32 = 1000;
 const CROWD: u32 = 100;
 /// How late such an answer is.
 const LATE: Duration = Duration::from_millis(1900);
+/// How long look-ups have once the server stops; it leaves their clients' connections some of the five seconds of the end.
+const LAST: Duration = Duration::from_millis(4500);
 
 /// What makes two questions one: the question, the route, the route's upstreams, DO and CD.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -49,7 +51,8 @@ struct Driver {
     out: Vec<u8>,
 }
 
-/// Runs until `stop` is true and nobody waits any more, or the door is gone.
+/// Runs until `stop` is true and nobody waits any more, or the door is gone. Who still waits some seconds after `stop` is
+/// told that it failed.
 pub async fn run(inside: Inside, mut stop: watch::Receiver<bool>) {
     let Inside { mut jobs, live } = inside;
     // Bounded by the number of flights: each sends two events at most.
@@ -63,6 +66,7 @@ pub async fn run(inside: Inside, mut stop: watch::Receiver<bool>) {
         out: vec![0; 65_535],
     };
     let mut stopping = false;
+    let mut last = std::pin::pin!(tokio::time::sleep(Duration::ZERO));
     while !(stopping && driver.flights.is_empty() && jobs.is_empty()) {
         tokio::select! {
             Some(event) = arrivals.recv() => driver.land(event),
@@ -70,7 +74,16 @@ pub async fn run(inside: Inside, mut stop: watch::Receiver<bool>) {
                 Some(waiting) => driver.join(waiting),
                 None => return,
             },
-            _ = stop.wait_for(|stop| *stop), if !stopping => stopping = true,
+            _ = stop.wait_for(|stop| *stop), if !stopping => {
+                stopping = true;
+                last.as_mut().reset(tokio::time::Instant::now() + LAST);
+            }
+            () = &mut last, if stopping => {
+                while let Ok(waiting) = jobs.try_recv() {
+                    driver.join(waiting);
+                }
+                return driver.give_up();
+            }
         }
     }
 }
@@ -146,6 +159,16 @@ impl Driver {
             self.send(waiting, reply, found);
         }
         self.out = out;
+    }
+
+    /// Tells everybody who waits that it failed.
+    fn give_up(&mut self) {
+        for (_, flight) in std::mem::take(&mut self.flights) {
+            for waiting in flight.waiting {
+                let outcome = Err((Rcode::SERVFAIL, (ExtendedError::Other, "the server is about to end")));
+                self.answer(waiting, &Found { outcome, tried: Arc::default() });
+            }
+        }
     }
 
     fn fail(&mut self, waiting: Waiting, why: &'static str) {
