@@ -44,7 +44,12 @@ impl Reloader {
         let present: Vec<Option<ZoneEntry>> =
             wanted.iter().map(|zone| snapshot.zone_at(&zone.name).cloned()).collect();
         let stays = |zone: &Wanted, present: &Option<ZoneEntry>| {
-            present.as_ref().is_some_and(|entry| entry.file == zone.file && entry.zone.is_current())
+            // A reload tells what is wrong, also with a file that was found wrong before.
+            let settled =
+                |entry: &ZoneEntry| strictness == Strictness::Start || entry.zone.trouble().is_none();
+            present
+                .as_ref()
+                .is_some_and(|entry| entry.file == zone.file && settled(entry) && entry.zone.is_current())
         };
         let to_read: Vec<&Wanted> = wanted
             .iter()
