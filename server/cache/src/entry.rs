@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use rhumb_wire::{Message, NameRef, Type, header};
+use rhumb_wire::{Message, NameRef, Rcode, Type, header};
 
 use crate::Limits;
 use crate::origin::Origin;
@@ -20,7 +20,19 @@ pub struct Key<'a> {
     pub checking_disabled: bool,
 }
 
+/// The longest question: a name, type and class.
+pub(crate) const LONGEST_QUESTION: usize = 255 + 4;
+
 impl Key<'_> {
+    /// The same question of no type, under which the denial of a name is kept. None for what is no question.
+    pub(crate) fn of_any_type<'r>(&self, room: &'r mut [u8; LONGEST_QUESTION]) -> Option<Key<'r>> {
+        let question = room.get_mut(..self.question.len())?;
+        question.copy_from_slice(self.question);
+        let rtype = question.len().checked_sub(4)?;
+        question.get_mut(rtype..rtype + 2)?.fill(0);
+        Some(Key { question, ..*self })
+    }
+
     fn bits(&self) -> u8 {
         u8::from(self.dnssec_ok) | u8::from(self.checking_disabled) << 1
     }
@@ -86,8 +98,7 @@ pub(crate) struct Entry {
 impl Entry {
     /// Errors: `Unreadable`, `TooLarge`.
     pub(crate) fn new(
-        hash: u64,
-        key: &Key<'_>,
+        key: Key<'_>,
         message: &[u8],
         ttl: u32,
         origin: Origin,
@@ -113,7 +124,7 @@ impl Entry {
         data.extend_from_slice(message);
         data.extend_from_slice(&offsets);
         Ok(Self {
-            hash,
+            hash: 0,
             data: data.into_boxed_slice(),
             records: records as u16,
             question: key.question.len() as u16,
@@ -129,14 +140,33 @@ impl Entry {
         })
     }
 
+    /// Whether it says that the name of the question does not exist, and not that of an alias.
+    pub(crate) fn denies_the_name(&self) -> bool {
+        header::Header::parse(&self.data)
+            .is_some_and(|header| header.rcode_low() == Rcode::NXDOMAIN.0 && header.answers == 0)
+    }
+
+    /// Takes the type out of the question.
+    pub(crate) fn forget_type(&mut self) {
+        let end = header::LENGTH + usize::from(self.question);
+        if let Some(rtype) = self.data.get_mut(end - 4..end - 2) {
+            rtype.fill(0);
+        }
+    }
+
     pub(crate) const fn mark_failure(&mut self) {
         self.kind = Kind::Failure;
     }
 
-    /// Holds its TTL to the limits; a failure keeps its own. Errors: `Fleeting`.
+    /// Holds its TTLs to the limits; a failure keeps its own. Errors: `Fleeting`.
     pub(crate) fn hold_to(&mut self, limits: &Limits) -> Result<(), NotKept> {
         if self.kind == Kind::Answer {
-            self.ttl = self.ttl.max(limits.min_ttl).min(limits.max_ttl);
+            let held = |ttl: u32| ttl.max(limits.min_ttl).min(limits.max_ttl);
+            self.ttl = held(self.ttl);
+            let length = self.message_length();
+            if let Some((message, offsets)) = self.data.split_at_mut_checked(length) {
+                each_ttl(message, offsets, held);
+            }
         }
         if self.ttl == 0 { Err(NotKept::Fleeting) } else { Ok(()) }
     }
@@ -181,12 +211,7 @@ impl Entry {
         let (message, offsets) = self.data.split_at_checked(length)?;
         let out = out.get_mut(..length)?;
         out.copy_from_slice(message);
-        for &offset in offsets.as_chunks::<2>().0 {
-            let at = usize::from(u16::from_ne_bytes(offset));
-            if let Some(ttl) = out.get_mut(at..).and_then(<[u8]>::first_chunk_mut::<4>) {
-                *ttl = u32::from_be_bytes(*ttl).min(self.ttl).saturating_sub(aged).min(cap).to_be_bytes();
-            }
-        }
+        each_ttl(out, offsets, |ttl| ttl.min(self.ttl).saturating_sub(aged).min(cap));
         Some((length, false))
     }
 
@@ -200,5 +225,16 @@ impl Entry {
             *flags |= (header::TC >> 8) as u8;
         }
         Some(end)
+    }
+}
+
+/// Changes the TTLs that stand at `offsets` of `message`, two bytes each.
+#[inline]
+fn each_ttl(message: &mut [u8], offsets: &[u8], change: impl Fn(u32) -> u32) {
+    for &offset in offsets.as_chunks::<2>().0 {
+        let at = usize::from(u16::from_ne_bytes(offset));
+        if let Some(ttl) = message.get_mut(at..).and_then(<[u8]>::first_chunk_mut::<4>) {
+            *ttl = change(u32::from_be_bytes(*ttl)).to_be_bytes();
+        }
     }
 }

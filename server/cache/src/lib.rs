@@ -126,9 +126,20 @@ impl Cache {
 
     /// Copies the answer to `key` into `out`, its TTLs aged to `now`, in at most `limit` bytes.
     ///
-    /// The id and the flags RD and CD are left for the caller to fill in, as is the case of the question's name.
+    /// The id, the flags RD and CD and the question are left for the caller to fill in: of a denial the type differs, of any
+    /// answer the case of the name.
+    ///
+    /// A name that does not exist has no type (RFC 2308 section 5): its denial answers every one of them.
     #[inline]
     pub fn look_up(&self, key: &Key<'_>, want: Want, now: u32, limit: usize, out: &mut [u8]) -> Option<Hit> {
+        self.look_up_one(key, want, now, limit, out).or_else(|| {
+            let mut room = [0; entry::LONGEST_QUESTION];
+            self.look_up_one(&key.of_any_type(&mut room)?, want, now, limit, out)
+        })
+    }
+
+    #[inline]
+    fn look_up_one(&self, key: &Key<'_>, want: Want, now: u32, limit: usize, out: &mut [u8]) -> Option<Hit> {
         let hash = self.hasher.hash_one(key);
         self.shard(hash)?.look_up(hash, key, want, now, limit, out, &self.origins)
     }
@@ -148,10 +159,18 @@ impl Cache {
         if !self.origins.is_live(origin) {
             return Err(NotKept::Gone);
         }
-        let hash = self.hasher.hash_one(key);
-        let entry = Entry::new(hash, key, message, ttl, origin, now)?;
-        match self.shard(hash) {
-            Some(mut shard) => shard.insert(entry, key, now),
+        let mut room = [0; entry::LONGEST_QUESTION];
+        let mut key = *key;
+        let mut entry = Entry::new(key, message, ttl, origin, now)?;
+        if entry.denies_the_name()
+            && let Some(any) = key.of_any_type(&mut room)
+        {
+            entry.forget_type();
+            key = any;
+        }
+        entry.hash = self.hasher.hash_one(key);
+        match self.shard(entry.hash) {
+            Some(mut shard) => shard.insert(entry, &key, now),
             None => Err(NotKept::TooLarge),
         }
     }
@@ -171,14 +190,27 @@ impl Cache {
         if !self.origins.is_live(origin) {
             return Err(NotKept::Gone);
         }
-        let hash = self.hasher.hash_one(key);
-        let mut entry = Entry::new(hash, key, message, ttl, origin, now)?;
+        let mut entry = Entry::new(*key, message, ttl, origin, now)?;
         entry.mark_failure();
-        let Some(mut shard) = self.shard(hash) else { return Err(NotKept::TooLarge) };
-        if shard.note_failure(hash, key, now, ttl, &self.origins) {
+        let mut room = [0; entry::LONGEST_QUESTION];
+        if let Some(any) = key.of_any_type(&mut room)
+            && self.note_failure(&any, now, ttl)
+        {
             return Ok(());
         }
-        shard.insert(entry, key, now)
+        if self.note_failure(key, now, ttl) {
+            return Ok(());
+        }
+        entry.hash = self.hasher.hash_one(key);
+        match self.shard(entry.hash) {
+            Some(mut shard) => shard.insert(entry, key, now),
+            None => Err(NotKept::TooLarge),
+        }
+    }
+
+    fn note_failure(&self, key: &Key<'_>, now: u32, ttl: u32) -> bool {
+        let hash = self.hasher.hash_one(key);
+        self.shard(hash).is_some_and(|mut shard| shard.note_failure(hash, key, now, ttl, &self.origins))
     }
 
     /// Drops what is kept of `name`, or of it and everything below it; all of it for the root with `subtree`. Gives the number.

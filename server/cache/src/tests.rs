@@ -121,6 +121,38 @@ fn failures_are_kept_and_step_aside_for_stale_answers() {
 }
 
 #[test]
+fn a_name_that_is_denied_is_denied_for_every_type() {
+    let rig = Rig::new(LIMITS);
+    let q = question("a.example");
+    let mut denial = message("a.example", &[]);
+    denial[3] |= 3;
+    rig.cache.keep(&key(&q), &denial, 60, rig.origin, 0).unwrap();
+    let name = q.len() - 4;
+    let other = [&q[..name], &[0, 28, 0, 1]].concat();
+    let mut out = [0; 512];
+    assert!(rig.cache.look_up(&key(&q), Want::Fresh, 1, 512, &mut out).is_some());
+    assert!(rig.cache.look_up(&key(&other), Want::Fresh, 1, 512, &mut out).is_some());
+    assert_eq!(rig.cache.figures().entries, 1);
+    // The denial of what an alias leads to says nothing of the alias.
+    let mut chain = message("b.example", &[60]);
+    chain[3] |= 3;
+    let q = question("b.example");
+    rig.cache.keep(&key(&q), &chain, 60, rig.origin, 0).unwrap();
+    let other = [&q[..name], &[0, 28, 0, 1]].concat();
+    assert!(rig.cache.look_up(&key(&q), Want::Fresh, 1, 512, &mut out).is_some());
+    assert!(rig.cache.look_up(&key(&other), Want::Fresh, 1, 512, &mut out).is_none());
+}
+
+#[test]
+fn ttls_are_held_to_the_limits() {
+    let rig = Rig::new(Limits { min_ttl: 50, max_ttl: 100, ..LIMITS });
+    rig.keep("low.example", 5, 0).unwrap();
+    rig.keep("high.example", 5000, 0).unwrap();
+    assert_eq!(ttls(&rig.get("low.example", Want::Fresh, 10).unwrap().1), [40]);
+    assert_eq!(ttls(&rig.get("high.example", Want::Fresh, 10).unwrap().1), [90]);
+}
+
+#[test]
 fn what_does_not_fit_is_cut_to_its_question() {
     let rig = Rig::new(LIMITS);
     let q = question("a.example");

@@ -9,6 +9,7 @@
 //! `sys.rs` and `udp/batch.rs`, the latter in `pktinfo.rs`, `sockaddr.rs` and the files that say so.
 
 mod bind;
+mod free;
 mod holder;
 mod local;
 pub mod peer;
@@ -23,5 +24,6 @@ pub mod udp;
 pub mod upstream;
 
 pub use bind::{BindError, Transport};
+pub use free::check_free;
 pub use local::Local;
 pub use random::{random, random_u16};

@@ -27,7 +27,7 @@ pub(super) fn whole(admin: &Admin) -> Status {
         zones: ZoneCount { total: snapshot.zones.len(), failed },
         routes: snapshot.routes.iter().map(|(_, entry)| route(entry, &snapshot, &facts)).collect(),
         cache: cache(live),
-        sandbox: admin.confinement.clone(),
+        sandbox: admin.confinement.iter().skip(1).cloned().collect(),
         user: admin.confinement.first().cloned().unwrap_or_default(),
         warnings: warnings(&facts),
     }

@@ -64,7 +64,7 @@ pub(super) fn answer(
 
 /// What is left to do for a message out of the cache: the question's case, the flags.
 pub(super) fn complete(query: &Query<'_>, hit: &Hit, out: &mut [u8]) -> Finish {
-    restore_case(query, out);
+    restore_question(query, out);
     let rcode = Rcode(out.get(3).map_or(0, |low| u16::from(*low) & header::RCODE));
     let error = match (hit.stale, hit.failure, rcode) {
         (true, _, Rcode::NXDOMAIN) => Some((ExtendedError::StaleNxdomain, "")),
@@ -76,11 +76,12 @@ pub(super) fn complete(query: &Query<'_>, hit: &Hit, out: &mut [u8]) -> Finish {
     Finish { rcode, flags: header::RA | truncated | (query.header.flags & header::CD), error }
 }
 
-/// The name of the question in the case it was asked; every owner that equals it points there.
-pub(super) fn restore_case(query: &Query<'_>, out: &mut [u8]) {
-    let asked = query.name.as_bytes();
-    if let Some(name) = out.get_mut(header::LENGTH..header::LENGTH + asked.len()) {
-        name.copy_from_slice(asked);
+/// The question as it was asked: the case of the name, which every owner that equals it points to, and the type, which the
+/// denial of a name has not.
+fn restore_question(query: &Query<'_>, out: &mut [u8]) {
+    let asked = query.question_bytes();
+    if let Some(question) = out.get_mut(header::LENGTH..header::LENGTH + asked.len()) {
+        question.copy_from_slice(asked);
     }
 }
 

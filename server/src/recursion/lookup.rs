@@ -124,9 +124,11 @@ impl Lookup {
                 let origin =
                     state.member(answer.upstream.address()).map_or(Origin::NONE, |member| member.origin);
                 let now = self.live.clock.now();
-                // What cannot be kept is still an answer.
-                let _ = self.live.cache.keep(&self.key(), &answer.message, answer.ttl, origin, now);
-                Found { outcome: Ok((answer.message, None)), tried: tell(&answer.tried) }
+                let kept = self.live.cache.keep(&self.key(), &answer.message, answer.ttl, origin, now);
+                // Told as the cache tells it, TTLs held to the limits; what cannot be kept is still an answer.
+                let message =
+                    kept.ok().and_then(|()| self.kept(now, answer.message.len())).unwrap_or(answer.message);
+                Found { outcome: Ok((message, None)), tried: tell(&answer.tried) }
             }
             Err(failure) => {
                 let tried = tell(&failure.tried);
@@ -151,6 +153,13 @@ impl Lookup {
             Some(found) => Found { tried, ..found },
             None => Found::failure(rcode, error, tried),
         }
+    }
+
+    /// What was just kept.
+    fn kept(&self, now: u32, length: usize) -> Option<Vec<u8>> {
+        let mut message = vec![0; length];
+        self.live.cache.look_up(&self.key(), Want::Fresh, now, length, &mut message)?;
+        Some(message)
     }
 
     fn stale_hit(&self, out: &mut Vec<u8>) -> Option<Hit> {

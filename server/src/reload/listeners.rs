@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rhumb_config::{Config, Listen, ServerSettings, Workers as WorkerCount};
 use rhumb_net::tcp::{self, Acceptor};
-use rhumb_net::{route, udp};
+use rhumb_net::{Transport, check_free, route, udp};
 use tokio::sync::watch;
 
 use super::words::Change;
@@ -73,8 +73,27 @@ impl Listeners {
     /// Binds everything `config` asks for. Errors: each address that could not be bound, in words.
     pub fn bind(config: &Config) -> Result<Self, Vec<String>> {
         let mut listeners = Self::default();
+        Self::check_unused(config)?;
         listeners.waiting = listeners.bind_missing(config)?;
         Ok(listeners)
+    }
+
+    /// Whether another process, perhaps another rhumb, has what `config` asks for.
+    fn check_unused(config: &Config) -> Result<(), Vec<String>> {
+        let mut errors = Vec::new();
+        for listen in &config.listen {
+            // An interface that is not there is told when it comes to binding.
+            for key in keys(listen, config).unwrap_or_default() {
+                let transport = match key.kind {
+                    Kind::Udp { .. } => Transport::Udp,
+                    Kind::Tcp => Transport::Tcp,
+                };
+                if let Err(error) = check_free(transport, key.address, key.v6only) {
+                    errors.push(format!("{}: {error}", listen.place));
+                }
+            }
+        }
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
     /// From now on what is bound is served.
