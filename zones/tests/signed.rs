@@ -240,6 +240,21 @@ fn owners_of_nsec3_are_not_there() {
     assert_eq!(listed, 12, "they are there to be transferred");
 }
 
+/// A wildcard that is an empty non-terminal: that it is one is shown, and that no closer name is there.
+#[test]
+fn a_wildcard_that_owns_nothing() {
+    let zone = signed(
+        "example. SOA ns1.example. x. 1 3600 300 3600000 3600
+        example. NS ns.other.
+        example. NSEC a.example. NS SOA RRSIG NSEC
+        a A 192.0.2.1
+        a NSEC c.*.b.example. A RRSIG NSEC
+        c.*.b A 192.0.2.2
+        c.*.b NSEC example. A RRSIG NSEC",
+    );
+    check(&ask_signed(&zone, "q.b.example.", Type::A), Rcode::NOERROR, ReplyKind::NoData, &["a", "c"]);
+}
+
 #[test]
 fn without_do_nothing_of_dnssec_is_added() {
     for zone in [plain_denial(), hashed_denial()] {

@@ -109,13 +109,10 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         let apex = zone.apex().len();
         let Some(below) = name.get(..name.len() - apex) else { return Ok(()) };
         match claim {
-            Claim::NoType | Claim::NoDs if found.node.sets().any(|set| set.rtype == Type::NSEC) => {
-                self.put_nsec(current, found.node)
-            }
-            // Of an empty non-terminal the NSEC before it says that it is one.
-            Claim::NoType | Claim::NoDs | Claim::Expanded => self.cover(zone, owners, current, below),
+            Claim::Expanded => self.cover(zone, owners, current, below),
+            Claim::NoType | Claim::NoDs => self.at(zone, owners, current, found.node),
             Claim::WildcardNoType => {
-                self.put_nsec(current, found.node)?;
+                self.at(zone, owners, current, found.node)?;
                 self.cover(zone, owners, current, below)
             }
             Claim::NoName => {
@@ -131,6 +128,20 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
                 self.cover(zone, owners, current, wildcard.get(..length).unwrap_or(&[]))
             }
         }
+    }
+
+    /// The NSEC of a node; of an empty non-terminal the one before it, which says that it is one.
+    fn at(
+        &mut self,
+        zone: &'z Contents,
+        owners: &Order,
+        current: &Current<'_>,
+        node: Node<'z>,
+    ) -> Result<(), Stop> {
+        if node.sets().any(|set| set.rtype == Type::NSEC) {
+            return self.put_nsec(current, node);
+        }
+        self.cover(zone, owners, current, node.name())
     }
 
     /// The NSEC at or before a name.
