@@ -161,11 +161,10 @@ impl Entry {
     /// Holds its TTLs to the limits; a failure keeps its own. Errors: `Fleeting`.
     pub(crate) fn hold_to(&mut self, limits: &Limits) -> Result<(), NotKept> {
         if self.kind == Kind::Answer {
-            let held = |ttl: u32| ttl.max(limits.min_ttl).min(limits.max_ttl);
-            self.ttl = held(self.ttl);
+            self.ttl = limits.hold(self.ttl);
             let length = self.message_length();
             if let Some((message, offsets)) = self.data.split_at_mut_checked(length) {
-                each_ttl(message, offsets, held);
+                each_ttl(message, offsets, |ttl| limits.hold(ttl));
             }
         }
         if self.ttl == 0 { Err(NotKept::Fleeting) } else { Ok(()) }

@@ -37,6 +37,13 @@ pub struct Limits {
     pub prefetch: bool,
 }
 
+impl Limits {
+    /// A TTL within the least and the greatest.
+    fn hold(&self, ttl: u32) -> u32 {
+        ttl.max(self.min_ttl).min(self.max_ttl)
+    }
+}
+
 /// Which answers satisfy a look-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Want {

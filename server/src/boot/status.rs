@@ -1,5 +1,6 @@
 //! How the server is: gathered from where it is known.
 
+use rhumb_resolver::Policy;
 use rhumb_resolver::forward::Transport;
 
 use super::actions::{Admin, unix};
@@ -84,9 +85,19 @@ fn route(entry: &RouteEntry, snapshot: &Snapshot, facts: &Facts) -> RouteStatus 
     RouteStatus {
         domain: entry.route.domain().to_string(),
         rule: entry.place.to_string(),
-        policy: format!("{:?}", state.pool.policy()),
+        policy: policy(state.pool.policy()).to_owned(),
         upstreams: upstreams.collect(),
         lists: lists.collect(),
+    }
+}
+
+/// As the configuration writes it.
+const fn policy(policy: Policy) -> &'static str {
+    match policy {
+        Policy::Fastest => "fastest",
+        Policy::InOrder => "in-order",
+        Policy::RoundRobin => "round-robin",
+        Policy::Random => "random",
     }
 }
 

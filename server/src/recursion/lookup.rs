@@ -244,8 +244,27 @@ fn tell(attempts: &[Attempt]) -> Arc<[Tried]> {
                 Transport::Udp => "udp",
                 Transport::Tcp => "tcp",
             },
-            outcome: format!("{:?}", attempt.outcome),
+            outcome: words(attempt.outcome),
             ms: attempt.elapsed.as_secs_f64() * 1000.0,
         })
         .collect()
+}
+
+/// What came of an attempt, in words.
+fn words(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Answered(rcode) => format!("answered {rcode}"),
+        Outcome::Refusal(rcode) => format!("passed over: {rcode}"),
+        Outcome::WithoutEdns(rcode) => format!("{rcode}, asked again without EDNS"),
+        Outcome::Truncated => "truncated, asked again over TCP".to_owned(),
+        Outcome::Suspicious(why) => format!("{why}, asked again over TCP"),
+        Outcome::Malformed => "malformed".to_owned(),
+        Outcome::Unusable(why) => format!("unusable: {why}"),
+        Outcome::TimedOut => "timed out".to_owned(),
+        Outcome::ConnectionRefused => "connection refused".to_owned(),
+        Outcome::Unreachable => "unreachable".to_owned(),
+        Outcome::Error(kind) => kind.to_string(),
+        Outcome::NoRoute => "no route, nothing sent".to_owned(),
+        Outcome::Overtaken => "another answer came first".to_owned(),
+    }
 }
