@@ -1,7 +1,7 @@
 //! What a reload changes, and what it leaves alone.
 #![allow(clippy::float_cmp, reason = "the metrics compared here are whole numbers")]
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::thread;
 use std::time::Duration;
 
@@ -53,6 +53,7 @@ fn listeners() -> Verdict {
     let lab = Lab::new()?;
     let base = || Config::new().listen("192.0.2.1").zone("zone.test", &zone(1, "198.18.0.80"));
     let server = lab.start(&base())?;
+    let query = Message::query("www.zone.test.", "A");
     let mut stream = lab.client.tcp(lab.to)?;
     let load = steady(&lab, lab.to, 2000)?;
     let others: [SocketAddr; 2] = ["192.0.2.1:5353".parse()?, "[2001:db8::1]:53".parse()?];
@@ -70,16 +71,16 @@ fn listeners() -> Verdict {
         ensure!(status.contains("192.0.2.1:5353"), "status does not name the new listener: {status}");
         server.rewrite(&base())?;
         server.reload()?;
+        let answer = stream.ask(&query, Duration::from_secs(2))?;
+        ensure_eq!(answer.data("A"), ["198.18.0.80"], "on a connection older than reload {round}");
     }
-    let report = load.stop();
-    nothing_lost(&report)?;
-    let answer = stream.ask(&Message::query("www.zone.test.", "A"), Duration::from_secs(2))?;
-    ensure_eq!(answer.data("A"), ["198.18.0.80"], "answer on a connection older than the reloads");
-    // An address that is not there: nothing is changed.
-    server.rewrite(&base().listen("192.0.2.77").listen_with("192.0.2.1", "port: 5353"))?;
+    nothing_lost(&load.stop())?;
+    // A port that somebody else has: nothing is changed.
+    let _held = lab.host.within(|| UdpSocket::bind("192.0.2.1:5454"))??;
+    server.rewrite(&base().listen_with("192.0.2.1", "port: 5454").listen_with("192.0.2.1", "port: 5353"))?;
     let failed = server.tell(&["reload"])?;
-    ensure_eq!(failed.code, Some(1), "exit status of a reload with an address that is not there");
-    ensure!(failed.err.contains("192.0.2.77"), "it does not name the address: {}", failed.err);
+    ensure_eq!(failed.code, Some(1), "exit status of a reload with a port that is taken");
+    ensure!(failed.err.contains("5454"), "it does not name the port: {}", failed.err);
     ensure_eq!(served(&lab, others[0]), [false, false], "the other listener of a reload that failed");
     ensure_eq!(served(&lab, lab.to), [true, true], "the old listener after a reload that failed");
     Ok(Outcome::Passed)
@@ -117,7 +118,7 @@ fn zones() -> Verdict {
     for part in ["zone.test", "1 -> 2", "new.test"] {
         ensure!(words.contains(part), "the log does not tell of {part}: {words}");
     }
-    let serial = |name: &str| server.metric("rhumb_zone_serial", &[&format!("zone=\"{name}\"")]);
+    let serial = |name: &str| server.metric("rhumb_zone_serial", &[&format!("zone=\"{name}.\"")]);
     ensure_eq!(serial("new.test")?, 5.0, "rhumb_zone_serial of the new zone");
     server.rewrite(&base("198.18.0.81", 2))?;
     server.reload()?;
@@ -153,7 +154,7 @@ fn followed() -> Verdict {
         "the log does not name the broken line"
     );
     soon("www.zone.test.", "198.18.0.81")?;
-    let ok = || server.metric("rhumb_zone_ok", &["zone=\"zone.test\""]);
+    let ok = || server.metric("rhumb_zone_ok", &["zone=\"zone.test.\""]);
     ensure_eq!(ok()?, 0.0, "rhumb_zone_ok of a zone whose file broke");
     server.rewrite(&base().zone("late.test", &zone(1, "198.18.0.3")))?;
     soon("www.late.test.", "198.18.0.3")?;
@@ -289,7 +290,7 @@ fn failure() -> Verdict {
     let client = Client::new(&host);
     let answer = client.ask("127.0.0.1:53".parse()?, "www.zone.test.", "A")?;
     ensure_eq!(answer.data("A"), ["198.18.0.80"], "answer by the configuration in force");
-    server.rewrite(&base())?;
+    server.folder().write("rhumb.yaml", base().text())?;
     ensure!(reaches("unchanged", 1.0), "the mended file is not read: {}", server.log_tail());
     server.reload()?;
     ensure_eq!(count("unchanged")?, 2.0, "rhumb_reload_total, unchanged");

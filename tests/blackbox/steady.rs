@@ -16,7 +16,7 @@ use rhumb_tests::rig::record::type_number;
 use rhumb_tests::rig::script::{no_data, script};
 use rhumb_tests::rig::server::until;
 use rhumb_tests::rig::{Asked, Config, Folder, Load, Server, Upstream, program};
-use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, skip};
+use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, fail, skip};
 
 use crate::forwarding::{Lab, UP, config};
 
@@ -136,6 +136,19 @@ fn maximum(lab: &Lab) -> Result<f64, Failure> {
     number(&report, "Queries per second")
 }
 
+/// Answers that came and that the client had no room for (`RcvbufErrors` in `/proc/net/snmp`): no loss of the server's.
+fn overflown(lab: &Lab) -> Result<f64, Failure> {
+    let text = lab.client.host().within(|| fs::read_to_string("/proc/thread-self/net/snmp"))??;
+    let rows: Vec<Vec<&str>> = text
+        .lines()
+        .filter(|line| line.starts_with("Udp:"))
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let [titles, values] = rows.as_slice() else { fail!("no counters of UDP: {text}") };
+    let column = titles.iter().position(|title| *title == "RcvbufErrors").context("no RcvbufErrors")?;
+    values.get(column).context("no value")?.parse().context("RcvbufErrors")
+}
+
 /// The server, its upstreams, and a cache that holds every forwarded name of the load.
 fn begin(lab: &Lab) -> Result<(Server, Vec<Upstream>), Failure> {
     let reaction = |asked: &Asked| {
@@ -169,6 +182,8 @@ fn reload_all(server: &Server) -> Verdict {
         server.rewrite(&good(round))?;
         let output = server.tell(&["reload"])?;
         ensure_eq!(output.code, Some(0), "exit status of good reload {round}: {}{}", output.out, output.err);
+        // Time for the server to see by itself that the files have changed.
+        thread::sleep(Duration::from_millis(70));
     }
     Ok(Outcome::Passed)
 }
@@ -182,7 +197,10 @@ fn hundred() -> Verdict {
     let maximum = maximum(&lab)?;
     let half = format!("{:.0}", maximum / 2.0);
     let wanted = questions().map(|(name, address)| Wanted::address(&format!("{name}."), &address)).collect();
-    let crowd = Crowd::start(&lab, &["-c", "4", "-q", "5000", "-Q", &half].map(str::to_owned))?;
+    let crowd = Crowd::start(
+        &lab,
+        &["-l", "200", "-b", "4000", "-c", "4", "-q", "5000", "-Q", &half].map(str::to_owned),
+    )?;
     let checked = Load::start(&lab.client, lab.to, CHECKED, wanted)?;
     thread::sleep(Duration::from_millis(500));
     let reloads = reload_all(&server);
@@ -191,7 +209,8 @@ fn hundred() -> Verdict {
     reloads?;
     ensure!(checked.wrong == 0, "{} wrong answers: {:?}", checked.wrong, checked.first_wrong);
     ensure_eq!(checked.lost, 0, "of {} checked queries were lost", checked.sent);
-    ensure_eq!(number(&report, "Queries lost")?, 0.0, "queries lost at {half} of {maximum:.0} a second");
+    let lost = number(&report, "Queries lost")? - (overflown(&lab)? - overflown_before);
+    ensure!(lost <= 0.0, "{lost} queries were lost at {half} of {maximum:.0} a second");
     let codes = report.get("Response codes").context("no response codes")?;
     ensure!(codes.starts_with("NOERROR") && !codes.contains(','), "response codes: {codes}");
     let asked = number(&report, "Queries completed")?;

@@ -2,6 +2,7 @@
 #![allow(clippy::float_cmp, reason = "the metrics compared here are whole numbers")]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -100,6 +101,8 @@ impl Manager {
         let folder = Folder::new()?;
         let path = folder.at("notify");
         let socket = UnixDatagram::bind(&path).context(path.display())?;
+        // As systemd's is: the server is another user by then.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o777))?;
         Ok(Self { socket, _folder: folder, variable: format!("NOTIFY_SOCKET={}", path.display()) })
     }
 
