@@ -197,6 +197,7 @@ fn hundred() -> Verdict {
     let maximum = maximum(&lab)?;
     let half = format!("{:.0}", maximum / 2.0);
     let wanted = questions().map(|(name, address)| Wanted::address(&format!("{name}."), &address)).collect();
+    let overflown_before = overflown(&lab)?;
     let crowd = Crowd::start(
         &lab,
         &["-l", "200", "-b", "4000", "-c", "4", "-q", "5000", "-Q", &half].map(str::to_owned),
