@@ -101,10 +101,13 @@ pub enum ReplyKind {
 /// Nothing is allocated, and the work is bounded by the size of a message and by [`MAX_LINKS`].
 pub fn answer(zone: &Contents, asked: &Asked<'_>, zones: &impl Zones, w: &mut Writer<'_, '_>) -> Reply {
     let mut assembly = Assembly::new(zone, asked, w);
-    match assembly.step(&Current::question(asked.name)) {
-        Ok(Step::Done) => {}
+    let done = match assembly.step(&Current::question(asked.name)) {
+        Ok(Step::Done) => Ok(()),
         Ok(Step::Follow(target)) => assembly.follow(target, zones),
-        Err(Stop) => assembly.reply.truncated = true,
+        Err(Stop) => Err(Stop),
+    };
+    if done.and_then(|()| assembly.prove_expansions()).is_err() {
+        assembly.reply.truncated = true;
     }
     assembly.reply
 }
@@ -127,7 +130,7 @@ struct Assembly<'z, 'a, 'w, 'b, 'c> {
     reply: Reply,
     /// Whether the question's name lies in `zone`.
     local: bool,
-    proofs: Proofs,
+    proofs: Proofs<'z>,
 }
 
 impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
@@ -175,8 +178,9 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
         let qtype = self.asked.qtype;
         if let Some(set) = node.sets().find(|set| set.rtype == qtype && set.records > 0) {
             let at = self.put(Section::Answer, node, &set, owner)?;
-            self.prove_expansion(current, found)?;
+            self.note_expansion(current, found);
             self.reply.kind = ReplyKind::Answer;
+            self.prove_expansions()?;
             self.additional(&set, at, owner);
             return Ok(Step::Done);
         }
@@ -194,7 +198,7 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
                 return Ok(Step::Done);
             }
             let at = self.put(Section::Answer, node, &set, owner)?;
-            self.prove_expansion(current, found)?;
+            self.note_expansion(current, found);
             return Ok(Step::Follow(self.rdata_at(at)));
         }
         self.no_data(current, found).map(|()| Step::Done)
@@ -229,7 +233,8 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
             return self.no_data(current, found);
         }
         self.reply.kind = ReplyKind::Answer;
-        self.prove_expansion(current, found)
+        self.note_expansion(current, found);
+        Ok(())
     }
 
     /// A delegation (RFC 1034 section 4.3.2 step 3b; RFC 4035 section 3.1.4 for DS and its denial).
@@ -237,6 +242,7 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
         self.reply.kind = ReplyKind::Referral;
         self.reply.authoritative = self.reply.links > 0;
         let node = found.node;
+        self.prove_expansions()?;
         let owner = self.owner_at(current, found.shared);
         let Some(set) = node.sets().find(|set| set.rtype == Type::NS) else { return Ok(()) };
         let at = self.put_unsigned(Section::Authority, node, &set, owner)?;

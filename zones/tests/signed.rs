@@ -255,6 +255,34 @@ fn a_wildcard_that_owns_nothing() {
     check(&ask_signed(&zone, "q.b.example.", Type::A), Rcode::NOERROR, ReplyKind::NoData, &["a", "c"]);
 }
 
+/// The proofs of a chain stand in the authority section, behind all answers and before the additional section.
+#[test]
+fn wildcards_in_a_chain() {
+    let zone = signed(
+        "example. SOA ns1.example. x. 1 3600 300 3600000 3600
+        example. NS ns.other.
+        example. NSEC *.a.example. NS SOA RRSIG NSEC
+        *.a CNAME q.b.example.
+        *.a NSEC *.b.example. CNAME RRSIG NSEC
+        *.b CNAME r.c.example.
+        *.b NSEC *.c.example. CNAME RRSIG NSEC
+        *.c MX 1 m.example.
+        *.c NSEC m.example. CNAME RRSIG NSEC
+        m A 192.0.2.1
+        m NSEC example. A RRSIG NSEC",
+    );
+    let chain = ask_signed(&zone, "x.a.example.", Type::MX);
+    check(&chain, Rcode::NOERROR, ReplyKind::Answer, &["*", "*", "*"]);
+    let owners = |section: usize| -> Vec<&str> {
+        chain.sections[section].iter().map(|line| line.split(' ').next().unwrap()).collect()
+    };
+    let answers = ["q.b.example.", "r.c.example.", "x.a.example."];
+    assert_eq!(owners(0), answers.map(|owner| [owner; 2]).concat());
+    assert_eq!(owners(1), ["*.a.example.", "*.b.example.", "*.c.example."].map(|owner| [owner; 2]).concat());
+    assert_eq!(owners(2), ["m.example."; 2]);
+    check(&ask_signed(&zone, "x.a.example.", Type::A), Rcode::NOERROR, ReplyKind::NoData, &["*", "*", "*"]);
+}
+
 #[test]
 fn without_do_nothing_of_dnssec_is_added() {
     for zone in [plain_denial(), hashed_denial()] {

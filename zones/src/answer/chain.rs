@@ -8,7 +8,7 @@ use crate::lookup::{Match, MatchKind};
 
 impl<'z> Assembly<'z, '_, '_, '_, '_> {
     /// Goes on from name to name until one is no alias.
-    pub(super) fn follow<'s: 'z>(&mut self, target: usize, zones: &'s impl Zones) {
+    pub(super) fn follow<'s: 'z>(&mut self, target: usize, zones: &'s impl Zones) -> Result<(), Stop> {
         let mut places = [QUESTION_AT; MAX_LINKS as usize + 1];
         let mut target = target;
         let mut name = NameBuf::new();
@@ -19,20 +19,16 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
             if name::expand(self.w.written(), target, &mut name).is_err()
                 || self.was_met(places.get(..links).unwrap_or(&[]), name.as_ref())
             {
-                return;
+                return Ok(());
             }
             if let Some(place) = places.get_mut(links) {
                 *place = target;
             }
             let current = Current { name: name.as_ref(), at: target, is_question: false };
-            let Some(found) = self.enter(current.name, zones) else { return };
-            match self.matched(&current, &found) {
-                Ok(Step::Done) => return,
-                Ok(Step::Follow(next)) => target = next,
-                Err(Stop) => {
-                    self.reply.truncated = true;
-                    return;
-                }
+            let Some(found) = self.enter(current.name, zones) else { return Ok(()) };
+            match self.matched(&current, &found)? {
+                Step::Done => return Ok(()),
+                Step::Follow(next) => target = next,
             }
         }
     }

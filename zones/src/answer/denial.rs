@@ -5,10 +5,10 @@
 
 mod hashed;
 
-use rhumb_wire::{Section, Type};
+use rhumb_wire::{NameBuf, Section, Type, name};
 
 use super::put::Current;
-use super::{Assembly, Stop};
+use super::{Assembly, MAX_LINKS, QUESTION_AT, Stop};
 use crate::contents::node::Node;
 use crate::contents::order::Order;
 use crate::contents::{Contents, Denial};
@@ -17,15 +17,18 @@ use crate::lookup::{Match, MatchKind};
 /// Records remembered, so that none is added twice: as many as a proof has at most, for each of a few zones of a chain.
 const REMEMBERED: usize = 16;
 
-/// The proofs that stand in the message.
+/// The proofs that stand in the message, and those that are still to come.
 #[derive(Debug, Default)]
-pub(super) struct Proofs {
+pub(super) struct Proofs<'z> {
+    /// Names for which a wildcard of a zone stood, by where they are in the message. Their proofs go into the authority section, and so
+    /// wait until the last answer is written.
+    expanded: [Option<(&'z Contents, usize)>; MAX_LINKS as usize + 1],
     /// Where their node's name is stored: enough to know it by.
     known: [usize; REMEMBERED],
     count: usize,
 }
 
-impl Proofs {
+impl Proofs<'_> {
     /// Whether this node is new.
     fn note(&mut self, node: Node<'_>) -> bool {
         let identity = node.identity();
@@ -56,12 +59,34 @@ enum Claim {
 }
 
 impl<'z> Assembly<'z, '_, '_, '_, '_> {
-    /// A positive answer that a wildcard gave: no closer name exists.
-    pub(super) fn prove_expansion(&mut self, current: &Current<'_>, found: &Match<'z>) -> Result<(), Stop> {
-        match found.kind() {
-            MatchKind::Wildcard => self.prove(current, found, Claim::Expanded),
-            _ => Ok(()),
+    /// Notes a positive answer that a wildcard gave: that no closer name exists is to be shown.
+    pub(super) fn note_expansion(&mut self, current: &Current<'_>, found: &Match<'z>) {
+        if found.kind() == MatchKind::Wildcard
+            && self.proves()
+            && let Some(slot) = self.proofs.expanded.iter_mut().find(|slot| slot.is_none())
+        {
+            *slot = Some((self.zone, current.at));
         }
+    }
+
+    /// Shows what was noted. To be called when all answers are written, before anything goes into the additional section.
+    pub(super) fn prove_expansions(&mut self) -> Result<(), Stop> {
+        let Some(_) = self.proofs.expanded.first().copied().flatten() else { return Ok(()) };
+        let (zone, local) = (self.zone, self.local);
+        let mut name = NameBuf::new();
+        for (in_zone, at) in std::mem::take(&mut self.proofs.expanded).into_iter().flatten() {
+            if name::expand(self.w.written(), at, &mut name).is_err() {
+                continue;
+            }
+            self.zone = in_zone;
+            self.local = self.asked.name.is_at_or_below(in_zone.apex());
+            let current = Current { name: name.as_ref(), at, is_question: at == QUESTION_AT };
+            if let Some(found) = in_zone.lookup(current.name) {
+                self.prove(&current, &found, Claim::Expanded)?;
+            }
+        }
+        (self.zone, self.local) = (zone, local);
+        Ok(())
     }
 
     /// NODATA.
