@@ -220,6 +220,12 @@ fn case() -> Verdict {
     for name in ["WeB.zOnE.TeSt.", "x.WILD.zone.TEST.", "NoThing.Zone.Test."] {
         // The rig itself insists that the question comes back as it was sent.
         let found = lab.client.ask(lab.to, name, "A")?;
+        let code = if name.starts_with("No") { rcode::NXDOMAIN } else { rcode::NOERROR };
+        ensure_eq!(
+            (found.rcode(), found.answer.is_empty()),
+            (code, code == rcode::NXDOMAIN),
+            "answer to {name}"
+        );
         for record in &found.answer {
             ensure_eq!(record.owner, name, "owner of the answer");
         }

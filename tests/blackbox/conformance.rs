@@ -92,6 +92,7 @@ fn read_case(line: &str) -> Result<Case, Failure> {
     let name = text(&value["name"]);
     let mut names: Vec<String> = zone.iter().flat_map(|line| names_of(line)).collect();
     names.push(name.to_ascii_lowercase());
+    rewrite(&mut names, &zone);
     Ok(Case {
         id: value["id"].as_u64().context("a case without id")?,
         tag: text(&value["tag"]),
@@ -113,6 +114,31 @@ fn names_of(line: &str) -> Vec<String> {
     let kind = words.get(3).copied().unwrap_or("");
     let data = words.get(4).filter(|_| ["NS", "CNAME", "DNAME"].contains(&kind));
     words.first().into_iter().chain(data).map(|name| name.to_ascii_lowercase()).collect()
+}
+
+/// Adds the names that the DNAME records of the zone make of those that are there: a server that has their zone too would
+/// go on with them.
+fn rewrite(names: &mut Vec<String>, zone: &[String]) {
+    let rules: Vec<(String, &str)> = zone
+        .iter()
+        .filter_map(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            (words.get(3) == Some(&"DNAME"))
+                .then(|| Some((format!(".{}", words.first()?), *words.get(4)?)))?
+        })
+        .collect();
+    let mut at = 0;
+    while at < names.len() && names.len() < 200 {
+        for (below, target) in &rules {
+            if let Some(first) = names[at].strip_suffix(&below.to_ascii_lowercase()) {
+                let made = format!("{first}.{}", target.to_ascii_lowercase());
+                if made.len() < 255 && !names.contains(&made) {
+                    names.push(made);
+                }
+            }
+        }
+        at += 1;
+    }
 }
 
 /// A name and everything above it, without the root.

@@ -63,8 +63,8 @@ fn only_v4() -> Result<(Host, Host), Failure> {
 fn only_v6() -> Result<(Host, Host), Failure> {
     let (server, other) = (Host::new()?, Host::new()?);
     server.wire("eth0", &other, "eth0")?;
-    server.address("eth0", "2001:db8::1/64")?;
-    other.address("eth0", "2001:db8::53/64")?;
+    server.address("eth0", "2001:db8::1/64")?.address("eth0", "fe80::1/64")?;
+    other.address("eth0", "2001:db8::53/64")?.address("eth0", "fe80::53/64")?;
     Ok((server, other))
 }
 

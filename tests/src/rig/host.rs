@@ -35,6 +35,9 @@ impl Host {
         server.wire("eth0", &client, "eth0")?;
         server.address("eth0", "192.0.2.1/24")?.address("eth0", "2001:db8::1/64")?;
         client.address("eth0", "192.0.2.2/24")?.address("eth0", "2001:db8::2/64")?;
+        // Without a link-local address there is no neighbour discovery for packets from other interfaces' addresses.
+        server.address("eth0", "fe80::1/64")?;
+        client.address("eth0", "fe80::2/64")?;
         Ok((server, client))
     }
 

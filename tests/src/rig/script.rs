@@ -122,9 +122,11 @@ pub fn records(lines: &[&str]) -> Script {
     })
 }
 
-/// A negative answer with a SOA whose negative TTL is 60 s.
+/// A negative answer with the SOA of the top-level domain, whose negative TTL is 60 s.
 pub fn no_data(asked: &Asked) -> Act {
-    let reply = Message::reply_to(&asked.message)
-        .authorities(&["test. 60 IN SOA ns.test. host.test. 1 3600 600 86400 60"]);
+    let name = asked.name();
+    let top = name.rsplit('.').next().unwrap_or("");
+    let soa = format!("{top}. 60 IN SOA ns.{top}. host.{top}. 1 3600 600 86400 60");
+    let reply = Message::reply_to(&asked.message).authorities(&[&soa]);
     Act::Reply(Message { flags: reply.flags | AA, ..reply })
 }
