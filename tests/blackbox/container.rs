@@ -49,7 +49,7 @@ fn static_binary() -> Result<PathBuf, Failure> {
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "-q", "--locked", "--profile", "ci", "-p", "rhumb", "--target", &triple]);
     cargo.current_dir(root()).env("RUSTFLAGS", "-C target-feature=+crt-static");
-    let output = program::run(&mut cargo, Duration::from_secs(200))?;
+    let output = program::run(&mut cargo, Duration::from_secs(220))?;
     ensure_eq!(output.code, Some(0), "building the static binary: {}", output.err);
     Ok(target.join(triple).join("ci/rhumb"))
 }
