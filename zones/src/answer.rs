@@ -130,7 +130,8 @@ struct Assembly<'z, 'a, 'w, 'b, 'c> {
     reply: Reply,
     /// Whether the question's name lies in `zone`.
     local: bool,
-    proofs: Proofs<'z>,
+    /// There to be filled for those alone who want proof: most do not, and empty arrays cost time too.
+    proofs: Option<Proofs<'z>>,
 }
 
 impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
@@ -142,7 +143,8 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
             links: 0,
             kind: ReplyKind::Answer,
         };
-        Self { zone, asked, w, reply, local: true, proofs: Proofs::default() }
+        let proofs = asked.dnssec_ok.then(Proofs::default);
+        Self { zone, asked, w, reply, local: true, proofs }
     }
 
     /// Whether signatures and proofs are to be added.

@@ -63,18 +63,28 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     pub(super) fn note_expansion(&mut self, current: &Current<'_>, found: &Match<'z>) {
         if found.kind() == MatchKind::Wildcard
             && self.proves()
-            && let Some(slot) = self.proofs.expanded.iter_mut().find(|slot| slot.is_none())
+            && let Some(proofs) = &mut self.proofs
+            && let Some(slot) = proofs.expanded.iter_mut().find(|slot| slot.is_none())
         {
             *slot = Some((self.zone, current.at));
         }
     }
 
     /// Shows what was noted. To be called when all answers are written, before anything goes into the additional section.
+    #[inline]
     pub(super) fn prove_expansions(&mut self) -> Result<(), Stop> {
-        let Some(_) = self.proofs.expanded.first().copied().flatten() else { return Ok(()) };
+        if self.proofs.is_none() { Ok(()) } else { self.prove_noted() }
+    }
+
+    fn prove_noted(&mut self) -> Result<(), Stop> {
+        let Some(proofs) = &mut self.proofs else { return Ok(()) };
+        if matches!(proofs.expanded.first(), Some(None)) {
+            return Ok(());
+        }
+        let expanded = std::mem::take(&mut proofs.expanded);
         let (zone, local) = (self.zone, self.local);
         let mut name = NameBuf::new();
-        for (in_zone, at) in std::mem::take(&mut self.proofs.expanded).into_iter().flatten() {
+        for (in_zone, at) in expanded.into_iter().flatten() {
             if name::expand(self.w.written(), at, &mut name).is_err() {
                 continue;
             }
@@ -189,7 +199,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
 
     fn put_proof(&mut self, current: &Current<'_>, node: Node<'z>, rtype: Type) -> Result<(), Stop> {
         let Some(set) = node.sets().find(|set| set.rtype == rtype && set.records > 0) else { return Ok(()) };
-        if !self.proofs.note(node) {
+        if !self.proofs.as_mut().is_some_and(|proofs| proofs.note(node)) {
             return Ok(());
         }
         self.put_apart(Section::Authority, current, node, &set)
