@@ -38,6 +38,9 @@ use watch::Watch;
 /// The time between two comparisons of followed files, where inotify is silent.
 const POLL: Duration = Duration::from_secs(2);
 
+/// Changes that the log tells one by one.
+const LOGGED: usize = 200;
+
 /// Why a reload changed nothing: every error, each with its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", errors.join("\n"))]
@@ -53,6 +56,18 @@ pub struct Report {
     pub changes: Vec<Change>,
     /// The serial of the snapshot in force.
     pub serial: u64,
+}
+
+impl Report {
+    /// Tells the log: each change, or their number where that is more than anybody reads.
+    pub fn log(&self) {
+        for change in self.changes.iter().take(LOGGED) {
+            tracing::info!("{change}");
+        }
+        if self.changes.len() > LOGGED {
+            tracing::info!("and {} changes more", self.changes.len() - LOGGED);
+        }
+    }
 }
 
 /// What the reloader is asked to do.
@@ -215,9 +230,7 @@ impl Reloader {
     fn tell(&self, result: &Result<Report, Failure>) {
         let (count, last) = match result {
             Ok(report) => {
-                for change in &report.changes {
-                    tracing::info!("{change}");
-                }
+                report.log();
                 tracing::info!(changes = report.changes.len(), "configuration reloaded");
                 let changed = !report.changes.is_empty();
                 (if changed { ReloadResult::Changed } else { ReloadResult::Unchanged }, Vec::new())

@@ -8,6 +8,7 @@ use rhumb_net::tcp::Limits;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
+use tokio::time::Interval;
 
 use super::actions::Admin;
 use super::pages::Status;
@@ -111,16 +112,27 @@ impl Server {
                 _ = terminate.recv() => return Ok(()),
                 _ = interrupt.recv() => return Ok(()),
                 _ = watchdog.tick(), if beat.is_some() => self.supervisor.alive(),
-                _ = hangup.recv() => {
-                    self.supervisor.reloading();
-                    let (reply, done) = oneshot::channel();
-                    requests.send(Request::Reload(reply)).await;
-                    let good = matches!(done.await, Ok(Ok(_)));
-                    self.supervisor.ready();
-                    self.supervisor.status(if good { "serving" } else { "serving; the last reload failed" });
-                }
+                _ = hangup.recv() => self.reload(requests, &mut watchdog).await,
             }
         }
+    }
+}
+
+impl Server {
+    /// Reloads for the service manager, which is told that the server is alive however long that takes.
+    async fn reload(&self, requests: &Requests, watchdog: &mut Interval) {
+        self.supervisor.reloading();
+        let (reply, mut done) = oneshot::channel();
+        requests.send(Request::Reload(reply)).await;
+        let result = loop {
+            tokio::select! {
+                result = &mut done => break result,
+                _ = watchdog.tick() => self.supervisor.alive(),
+            }
+        };
+        let good = matches!(result, Ok(Ok(_)));
+        self.supervisor.ready();
+        self.supervisor.status(if good { "serving" } else { "serving; the last reload failed" });
     }
 }
 
@@ -137,9 +149,7 @@ fn runtime() -> Result<Runtime, StartError> {
 /// Publishes the first snapshot, then lets the reloader work on a thread of its own.
 fn start(mut reloader: Reloader) -> Result<std::thread::JoinHandle<()>, StartError> {
     let report = reloader.start().map_err(|failure| StartError::Configuration(failure.errors))?;
-    for change in &report.changes {
-        tracing::info!("{change}");
-    }
+    report.log();
     std::thread::Builder::new()
         .name("reload".into())
         .spawn(move || reloader.run())

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rhumb_config::Config;
+use rhumb_config::{Config, ServerSettings};
 
 use super::listeners::{Bound, Key};
 use super::routes::RoutePlan;
@@ -62,10 +62,17 @@ impl Reloader {
     fn compare_settings(&self, new: &Config, changes: &mut Vec<Change>) {
         let old = &self.config;
         differs(changes, "recursion.allow", &shown(&old.recursion.allow), &shown(&new.recursion.allow));
-        differs(changes, "cache", &old.cache, &new.cache);
-        differs(changes, "log", &old.log, &new.log);
-        differs(changes, "server", &old.server, &new.server);
+        let (cache, now) = (&old.cache, &new.cache);
+        differs(changes, "cache.size", &cache.size, &now.size);
+        differs(changes, "cache.serve-stale", &cache.serve_stale, &now.serve_stale);
+        differs(changes, "cache.min-ttl", &cache.min_ttl, &now.min_ttl);
+        differs(changes, "cache.max-ttl", &cache.max_ttl, &now.max_ttl);
+        differs(changes, "cache.prefetch", &cache.prefetch, &now.prefetch);
+        differs(changes, "log.level", &old.log.level, &new.log.level);
+        differs(changes, "log.queries", &old.log.queries, &new.log.queries);
+        compare_server(&old.server, &new.server, changes);
         let later = [
+            ("log.format", old.log.format != new.log.format),
             ("metrics", old.metrics != new.metrics),
             ("control", old.control != new.control),
             ("user", old.user != new.user),
@@ -82,6 +89,23 @@ impl Reloader {
             tracing::warn!("looking at all followed files for the first time takes more than ten seconds");
         }
     }
+}
+
+fn compare_server(old: &ServerSettings, new: &ServerSettings, changes: &mut Vec<Change>) {
+    let nsid =
+        |server: &ServerSettings| server.nsid.clone().map(|id| String::from_utf8_lossy(&id).into_owned());
+    differs(changes, "server.nsid", &nsid(old), &nsid(new));
+    differs(changes, "server.edns-size", &old.edns_size, &new.edns_size);
+    differs(changes, "server.tcp-clients", &old.tcp_clients, &new.tcp_clients);
+    differs(
+        changes,
+        "server.tcp-clients-per-network",
+        &old.tcp_clients_per_network,
+        &new.tcp_clients_per_network,
+    );
+    differs(changes, "server.tcp-idle", &old.tcp_idle, &new.tcp_idle);
+    differs(changes, "server.tcp-first-query", &old.tcp_first, &new.tcp_first);
+    differs(changes, "server.tcp-in-flight", &old.tcp_in_flight, &new.tcp_in_flight);
 }
 
 fn shown(networks: &[impl ToString]) -> Vec<String> {

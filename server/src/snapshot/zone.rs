@@ -95,7 +95,8 @@ impl Zone {
     /// Whether the files that the last load read, good or bad, are what they were.
     pub fn is_current(&self) -> bool {
         let files = self.files();
-        !files.is_empty() && files.iter().all(FileRead::is_current)
+        let built_in = files.is_empty() && self.contents.load().is_some();
+        built_in || !files.is_empty() && files.iter().all(FileRead::is_current)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
