@@ -1,7 +1,8 @@
-//! What contents cost and how long answers take, without a socket: `cargo run --release --example answers -- [HOSTS] [ROUNDS]`.
+//! What contents cost and how long answers take, without a socket: `cargo run --release --example answers -- [HOSTS]
+//! [ROUNDS]`.
 //!
-//! Under `valgrind --tool=callgrind --toggle-collect='*timed*'` it counts the instructions of the answers alone; ask for one
-//! kind of question then, as third argument.
+//! Under `valgrind --tool=callgrind --toggle-collect='*timed*'` it counts the instructions of the answers alone; ask
+//! for one kind of question then, as third argument.
 
 use std::fmt::Write as _;
 use std::hint::black_box;

@@ -1,9 +1,10 @@
 //! Answers from zone contents (RFC 1034 section 4.3.2 and what has clarified it since).
 //!
-//! Choices where the RFCs leave one: responses are minimal, no NS records are added to an answer. ANY gets one RRset (RFC 8482
-//! section 4.1), the one of the lowest type that is not DNSSEC's, or the CNAME alone. Addresses of the targets of NS, MX, SRV, SVCB and
-//! HTTPS that lie in the zone are added where there is room. A chain ends after [`MAX_LINKS`] links, and at once where it
-//! comes back to a name it had. What does not fit is left out RRset by RRset, with TC for all but additional addresses.
+//! Choices where the RFCs leave one: responses are minimal, no NS records are added to an answer. ANY gets one RRset
+//! (RFC 8482 section 4.1), the one of the lowest type that is not DNSSEC's, or the CNAME alone. Addresses of the
+//! targets of NS, MX, SRV, SVCB and HTTPS that lie in the zone are added where there is room. A chain ends after
+//! [`MAX_LINKS`] links, and at once where it comes back to a name it had. What does not fit is left out RRset by
+//! RRset, with TC for all but additional addresses.
 
 mod additional;
 mod chain;

@@ -1,8 +1,9 @@
 //! Zone contents, zone files, lookup and answers.
 //!
-//! A [`Builder`] takes the records of a zone in any order and makes its [`Contents`], which never change: names and RRsets as
-//! wire images in a few large chunks, found by hash and in canonical order. [`answer()`] looks a name up once and copies images into a
-//! message; it waits for nothing and allocates nothing. A [`Table`] finds the zone that is responsible for a name.
+//! A [`Builder`] takes the records of a zone in any order and makes its [`Contents`], which never change: names and
+//! RRsets as wire images in a few large chunks, found by hash and in canonical order. [`answer()`] looks a name up
+//! once and copies images into a message; it waits for nothing and allocates nothing. A [`Table`] finds the zone that
+//! is responsible for a name.
 //!
 //! ```
 //! use rhumb_wire::compress::Compression;

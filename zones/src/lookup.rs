@@ -16,8 +16,8 @@ pub struct Match<'a> {
     contents: &'a Contents,
     pub(crate) node: Node<'a>,
     kind: MatchKind,
-    /// Bytes that the name and the node's name have in common at their ends, whole labels: the length of the closest encloser, the
-    /// cut or the DNAME's owner, root label included.
+    /// Bytes that the name and the node's name have in common at their ends, whole labels: the length of the closest
+    /// encloser, the cut or the DNAME's owner, root label included.
     pub(crate) shared: usize,
 }
 

@@ -61,7 +61,8 @@ pub(crate) fn hash(name: NameRef<'_>, iterations: u16, salt: &[u8]) -> [u8; HASH
     hash
 }
 
-/// A hash as the first label of an NSEC3 owner: base32hex in lower case (RFC 5155 section 1.3), which sorts as the hashes do.
+/// A hash as the first label of an NSEC3 owner: base32hex in lower case (RFC 5155 section 1.3), which sorts as the
+/// hashes do.
 pub(crate) fn label(hash: &[u8; HASH]) -> [u8; LABEL] {
     let mut label = [0; LABEL];
     for (room, five) in label.as_chunks_mut::<8>().0.iter_mut().zip(hash.as_chunks::<5>().0) {

@@ -1,6 +1,7 @@
 //! Thousands of tiny zones, each with a question and the answer it must get.
 //!
-//! The set is not part of the repository: `RHUMB_CONFORMANCE` names its folder, else it is looked for beside the repository.
+//! The set is not part of the repository: `RHUMB_CONFORMANCE` names its folder, else it is looked for beside the
+//! repository.
 
 #![allow(
     clippy::unwrap_used,

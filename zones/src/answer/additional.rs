@@ -53,8 +53,8 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         }
     }
 
-    /// Adds the glue of a referral (RFC 9471), whose NS records were put at `at`: what lies at or below the cut must be there,
-    /// other addresses may.
+    /// Adds the glue of a referral (RFC 9471), whose NS records were put at `at`: what lies at or below the cut must
+    /// be there, other addresses may.
     pub(super) fn glue(&mut self, cut: Node<'z>, set: &Set<'z>, at: usize) -> Result<(), Stop> {
         let zone = self.zone;
         let mut rest = at;

@@ -1,7 +1,7 @@
 //! Proofs of denial for zones signed offline: which NSEC or NSEC3 records go into the authority section.
 //!
-//! RFC 4035 section 3.1.3 and RFC 5155 section 7.2. Only what a proof needs is added, each record once. A chain that is broken gives
-//! an incomplete proof, never a failure.
+//! RFC 4035 section 3.1.3 and RFC 5155 section 7.2. Only what a proof needs is added, each record once. A chain that
+//! is broken gives an incomplete proof, never a failure.
 
 mod hashed;
 
@@ -20,8 +20,8 @@ const REMEMBERED: usize = 16;
 /// The proofs that stand in the message, and those that are still to come.
 #[derive(Debug, Default)]
 pub(super) struct Proofs<'z> {
-    /// Names for which a wildcard of a zone stood, by where they are in the message. Their proofs go into the authority section, and so
-    /// wait until the last answer is written.
+    /// Names for which a wildcard of a zone stood, by where they are in the message. Their proofs go into the
+    /// authority section, and so wait until the last answer is written.
     expanded: [Option<(&'z Contents, usize)>; MAX_LINKS as usize + 1],
     /// Where their node's name is stored: enough to know it by.
     known: [usize; REMEMBERED],

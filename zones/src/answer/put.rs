@@ -72,7 +72,8 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         owner_end + FIXED - 2
     }
 
-    /// Puts an RRset, with its signatures where they are wanted; where it begins. Errors: it does not fit, nothing was written.
+    /// Puts an RRset, with its signatures where they are wanted; where it begins. Errors: it does not fit, nothing
+    /// was written.
     pub(super) fn put(
         &mut self,
         section: Section,
@@ -148,8 +149,8 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         Ok(())
     }
 
-    /// Puts an RRset whose owner stands nowhere in the message, with its signatures. Its RDATA has no names that are compressed.
-    /// Errors: it does not fit, nothing was written.
+    /// Puts an RRset whose owner stands nowhere in the message, with its signatures. Its RDATA has no names that are
+    /// compressed. Errors: it does not fit, nothing was written.
     pub(super) fn put_apart(
         &mut self,
         section: Section,

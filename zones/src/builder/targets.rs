@@ -15,7 +15,8 @@ pub(super) struct Links {
 }
 
 impl Links {
-    /// Brings the records of a set into the order of their links: targets at or below the owner, others in the zone, the rest.
+    /// Brings the records of a set into the order of their links: targets at or below the owner, others in the zone,
+    /// the rest.
     pub(super) fn arrange(
         &mut self,
         rtype: Type,

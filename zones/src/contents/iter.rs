@@ -24,7 +24,8 @@ impl<'a> Rrsets<'a> {
         Self { contents, names: names.peekable(), hashed: hashed.peekable(), current: None }
     }
 
-    /// The next node of either tree. The owner of an NSEC3 record may also be an ordinary name: two nodes, one after the other.
+    /// The next node of either tree. The owner of an NSEC3 record may also be an ordinary name: two nodes, one after
+    /// the other.
     fn next_node(&mut self) -> Option<Node<'a>> {
         let contents = self.contents;
         match (self.names.peek(), self.hashed.peek()) {

@@ -3,14 +3,14 @@
 //! ```text
 //! type u16 · image bytes u16 · signature bytes u16 · records u8 · signatures u8          (little-endian)
 //! [the same four numbers as u32 each, where one does not fit: image bytes is then ffff]
-//! [for NS: records whose target lies at or below the owner u16 · whose target lies in the zone u16 · the hash of each of these u32]
+//! [for NS: records whose target lies at or below the owner u16 · in the zone u16 · the hash of each of these u32]
 //! [for types whose names are compressed: number of pointers u16, place of each in the image u16]
 //! records: pointer to the owner · type · class · TTL · length · RDATA                     (big-endian)
 //! signatures, likewise
 //! ```
 //!
-//! The owner's pointer stands at 12, where a question has its name. A pointer in RDATA has its first bit set; the second says
-//! to what: not set, to that many last bytes of the owner's name; set, to an offset in the image.
+//! The owner's pointer stands at 12, where a question has its name. A pointer in RDATA has its first bit set; the
+//! second says to what: not set, to that many last bytes of the owner's name; set, to an offset in the image.
 
 use rhumb_wire::{NameBuf, NameRef, Type};
 
@@ -161,8 +161,8 @@ impl<'a> Set<'a> {
         })
     }
 
-    /// Of NS records those that point into the zone, first those that point to the owner or below it: where the RDATA stands in the image,
-    /// the hash of the target, and whether it is one of the first.
+    /// Of NS records those that point into the zone, first those that point to the owner or below it: where the RDATA
+    /// stands in the image, the hash of the target, and whether it is one of the first.
     pub(crate) fn links(&self) -> impl Iterator<Item = (usize, u32, bool)> + use<'a> {
         let required = usize::from(self.required);
         let links = self.links.as_chunks::<4>().0.iter().map(|link| u32::from_le_bytes(*link));

@@ -55,7 +55,8 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         }
     }
 
-    /// The closest encloser that the chain can prove, and that the name one label longer is not there (RFC 5155 section 7.2.1).
+    /// The closest encloser that the chain can prove, and that the name one label longer is not there (RFC 5155
+    /// section 7.2.1).
     fn prove_encloser<'n>(
         &mut self,
         chain: &'z Chain,
@@ -142,7 +143,8 @@ fn suffix(name: NameRef<'_>, skipped: usize) -> Option<NameRef<'_>> {
     name.as_bytes().get(skipped..).and_then(|bytes| NameRef::parse(bytes).ok())
 }
 
-/// The ancestor of `name`, or itself, that is one label longer than `encloser`: the next closer name (RFC 5155 section 1.3).
+/// The ancestor of `name`, or itself, that is one label longer than `encloser`: the next closer name (RFC 5155
+/// section 1.3).
 fn one_below<'n>(name: NameRef<'n>, encloser: NameRef<'_>) -> NameRef<'n> {
     let mut name = name;
     while let Some(parent) = name.parent() {

@@ -1,4 +1,5 @@
-//! RRsets written record by record, where an image cannot be copied: its pointers would reach too far, or to what is not there.
+//! RRsets written record by record, where an image cannot be copied: its pointers would reach too far, or to what is
+//! not there.
 
 use rhumb_wire::rdata::{Field, layout};
 use rhumb_wire::{Class, Full, NameBuf, NameRef, Section, Type, Writer, name};
