@@ -169,16 +169,31 @@ impl Cache {
         let mut room = [0; entry::LONGEST_QUESTION];
         let mut key = *key;
         let mut entry = Entry::new(key, message, ttl, origin, now)?;
-        if entry.denies_the_name()
-            && let Some(any) = key.of_any_type(&mut room)
-        {
-            entry.forget_type();
-            key = any;
+        let denies = entry.denies_the_name();
+        if let Some(any) = key.of_any_type(&mut room) {
+            if denies {
+                entry.forget_type();
+                key = any;
+            } else {
+                // The name has come into being.
+                self.forget(&any);
+            }
         }
+        self.put(entry, &key, now)
+    }
+
+    fn put(&self, mut entry: Entry, key: &Key<'_>, now: u32) -> Result<(), NotKept> {
         entry.hash = self.hasher.hash_one(key);
         match self.shard(entry.hash) {
-            Some(mut shard) => shard.insert(entry, &key, now),
+            Some(mut shard) => shard.insert(entry, key, now),
             None => Err(NotKept::TooLarge),
+        }
+    }
+
+    fn forget(&self, key: &Key<'_>) {
+        let hash = self.hasher.hash_one(key);
+        if let Some(mut shard) = self.shard(hash) {
+            shard.forget(hash, key);
         }
     }
 
@@ -208,11 +223,7 @@ impl Cache {
         if self.note_failure(key, now, ttl) {
             return Ok(());
         }
-        entry.hash = self.hasher.hash_one(key);
-        match self.shard(entry.hash) {
-            Some(mut shard) => shard.insert(entry, key, now),
-            None => Err(NotKept::TooLarge),
-        }
+        self.put(entry, key, now)
     }
 
     fn note_failure(&self, key: &Key<'_>, now: u32, ttl: u32) -> bool {

@@ -194,6 +194,13 @@ impl Shard {
         usable
     }
 
+    /// Drops what is kept under `key`, if anything is.
+    pub(crate) fn forget(&mut self, hash: u64, key: &Key<'_>) {
+        if let Some(place) = self.find(hash, key) {
+            self.remove(place);
+        }
+    }
+
     fn remove(&mut self, place: u32) -> Option<Entry> {
         let slot = self.slots.get_mut(place as usize)?;
         let entry = slot.entry.take()?;

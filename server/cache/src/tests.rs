@@ -19,6 +19,12 @@ fn message(name: &str, ttls: &[u32]) -> Vec<u8> {
     buffer
 }
 
+fn with_type(mut message: Vec<u8>, rtype: u8) -> Vec<u8> {
+    let end = rhumb_wire::name::skip(&message, 12).unwrap();
+    message[end + 1] = rtype;
+    message
+}
+
 fn question(name: &str) -> Vec<u8> {
     let name: Name = name.parse().unwrap();
     [name.as_ref().as_bytes(), &[0, 1, 0, 1]].concat()
@@ -133,6 +139,9 @@ fn a_name_that_is_denied_is_denied_for_every_type() {
     assert!(rig.cache.look_up(&key(&q), Want::Fresh, 1, 512, &mut out).is_some());
     assert!(rig.cache.look_up(&key(&other), Want::Fresh, 1, 512, &mut out).is_some());
     assert_eq!(rig.cache.figures().entries, 1);
+    // Until it comes into being.
+    rig.cache.keep(&key(&other), &with_type(message("a.example", &[60]), 28), 60, rig.origin, 2).unwrap();
+    assert!(rig.cache.look_up(&key(&q), Want::Stale, 3, 512, &mut out).is_none());
     // The denial of what an alias leads to says nothing of the alias.
     let mut chain = message("b.example", &[60]);
     chain[3] |= 3;

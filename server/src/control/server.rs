@@ -46,8 +46,6 @@ const LIMITS: Limits = Limits {
 
 /// Header lines of a request; curl sends four.
 const MAX_HEADERS: usize = 32;
-/// Pause after an accept that failed for want of descriptors or memory: trying again at once would spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// How long open connections may go on once the server stops.
 const DRAIN: Duration = Duration::from_secs(1);
 
@@ -85,7 +83,7 @@ async fn serve_within(
                         connections.spawn(connection(stream, Arc::clone(&actions), seat, limits));
                     }
                 }
-                Err(error) => if let Some(pause) = pause_after(&error) {
+                Err(error) => if let Some(pause) = rhumb_net::pause_after(&error) {
                     tracing::warn!(%error, "control: no connection accepted");
                     tokio::select! {
                         () = &mut stopped => break,
@@ -137,16 +135,6 @@ fn note(ended: Result<(), JoinError>) {
         && error.is_panic()
     {
         tracing::error!(%error, "control: a connection panicked");
-    }
-}
-
-/// Errors of one connection mean: the next, please. All others will be met again by the next accept.
-fn pause_after(error: &io::Error) -> Option<Duration> {
-    match error.kind() {
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted => {
-            None
-        }
-        _ => Some(ACCEPT_PAUSE),
     }
 }
 

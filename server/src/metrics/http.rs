@@ -56,8 +56,6 @@ const MAX_HEADERS: usize = 64;
 /// client might lose the response.
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: u64 = 64 * 1024;
-/// Pause after an accept that failed for want of descriptors or memory: trying again at once would spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// How long open connections may go on once the server stops.
 const DRAIN: Duration = Duration::from_secs(1);
 
@@ -87,7 +85,7 @@ async fn serve_within(
                 }
                 // Dropping the stream closes it.
                 Ok(_) => {}
-                Err(error) => if let Some(pause) = pause_after(&error) {
+                Err(error) => if let Some(pause) = rhumb_net::pause_after(&error) {
                     tracing::warn!(%error, "metrics: no connection accepted");
                     tokio::select! {
                         () = &mut stopped => break,
@@ -113,16 +111,6 @@ fn note(ended: Result<(), JoinError>) {
         && error.is_panic()
     {
         tracing::error!(%error, "metrics: a page panicked");
-    }
-}
-
-/// Errors of one connection mean: the next, please. All others will be met again by the next accept.
-fn pause_after(error: &io::Error) -> Option<Duration> {
-    match error.kind() {
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted => {
-            None
-        }
-        _ => Some(ACCEPT_PAUSE),
     }
 }
 

@@ -249,18 +249,6 @@ async fn a_stop_ends_it() {
 }
 
 #[test]
-fn only_a_lasting_error_pauses_accepting() {
-    // EMFILE, ENFILE, ENOBUFS, ENOMEM.
-    for errno in [24, 23, 105, 12] {
-        assert_eq!(pause_after(&io::Error::from_raw_os_error(errno)), Some(ACCEPT_PAUSE));
-    }
-    // ECONNABORTED, EINTR.
-    for errno in [103, 4] {
-        assert_eq!(pause_after(&io::Error::from_raw_os_error(errno)), None);
-    }
-}
-
-#[test]
 fn the_bounds_are_those_promised() {
     assert_eq!((LIMITS.connections, LIMITS.head_bytes), (32, 8192));
     assert_eq!((LIMITS.head.as_secs(), LIMITS.write.as_secs()), (5, 10));
