@@ -1,6 +1,7 @@
 //! The start, in the order that privileges ask for: sockets while root, then the user, then the sandbox, then threads.
 
 mod actions;
+mod admin;
 mod check;
 mod explain;
 mod log;

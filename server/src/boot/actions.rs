@@ -1,117 +1,16 @@
 //! What the control socket can have done.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use arc_swap::ArcSwap;
-use rhumb_net::Local;
 use rhumb_wire::{Name, NameRef};
 use tokio::sync::oneshot;
 
-use super::explain;
-use super::serve::Server;
+use super::admin::Admin;
 use super::status;
 use crate::control::explanation::Explanation;
 use crate::control::status::{Status, ZoneStatus};
 use crate::control::{Actions, Explain, Failure, Later, Report};
-use crate::metrics::Proto;
-use crate::query::{Client, Moment, Outcome, Scratch, respond};
-use crate::recursion::{Door, Explained, ReplyTo};
-use crate::reload::{Change, Facts, Request, Requests};
-use crate::snapshot::Live;
-
-/// The running server, for the control socket and the status page.
-pub(super) struct Admin {
-    pub(super) live: Arc<Live>,
-    pub(super) facts: Arc<ArcSwap<Facts>>,
-    pub(super) confinement: Vec<String>,
-    pub(super) began: Instant,
-    pub(super) started: SystemTime,
-    requests: Requests,
-    door: Door,
-    stopping: AtomicBool,
-}
-
-impl Admin {
-    pub(super) fn new(server: &Server, facts: Arc<ArcSwap<Facts>>, requests: Requests, door: Door) -> Self {
-        Self {
-            live: Arc::clone(&server.live),
-            facts,
-            confinement: server.confinement.clone(),
-            began: Instant::now(),
-            started: SystemTime::now(),
-            requests,
-            door,
-            stopping: AtomicBool::new(false),
-        }
-    }
-
-    /// From now on the server is not ready.
-    pub(super) fn stopping(&self) {
-        self.stopping.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether all zones are loaded, one upstream of each route is healthy, and the server is not about to end; else the reasons.
-    pub(super) fn ready(&self) -> Result<(), Vec<String>> {
-        let snapshot = self.live.snapshot.load();
-        let mut reasons = Vec::new();
-        if self.stopping.load(Ordering::Relaxed) {
-            reasons.push("shutting down".to_owned());
-        }
-        let unloaded = |entry: &crate::snapshot::ZoneEntry| entry.zone.load().is_none();
-        for (name, _) in snapshot.zones.iter().filter(|(_, entry)| unloaded(entry)).take(10) {
-            reasons.push(format!("zone {name} is not loaded"));
-        }
-        let routes: Vec<_> = snapshot.routes.iter().collect();
-        if !routes.is_empty() && !routes.iter().any(|(_, entry)| entry.route.state().pool.healthy()) {
-            reasons.push("no upstream is healthy".to_owned());
-        }
-        if reasons.is_empty() { Ok(()) } else { Err(reasons) }
-    }
-
-    /// Answers as a client would be answered, every decision noted.
-    async fn explained(&self, ask: Explain) -> Result<Explanation, String> {
-        let begun = Instant::now();
-        let query = explain::query(ask.name.as_ref(), ask.rtype);
-        let from = ask.from.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let to = ask.to.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let client = Client::Known {
-            peer: SocketAddr::new(from, 53_053),
-            local: Local::new(to, 0),
-            proto: Proto::Tcp,
-        };
-        let mut out = vec![0; 65_535];
-        let (outcome, steps) = self.respond(&query, &client, &mut out);
-        let (message, tried) = match outcome {
-            Outcome::Reply(length) => (out.get(..length).unwrap_or_default().to_vec(), Arc::default()),
-            Outcome::Drop(reason) => return Err(format!("such a query is dropped: {}", reason.as_str())),
-            Outcome::Wait(job) => {
-                let (reply, answer) = oneshot::channel();
-                self.door.enter(job, ReplyTo::Explain(reply)).map_err(|_| "too many queries wait")?;
-                let Explained { message, tried } = answer.await.map_err(|_| "the query was dropped")?;
-                (message, tried)
-            }
-        };
-        explain::explanation(&message, steps, &tried, begun.elapsed())
-    }
-
-    fn respond(
-        &self,
-        query: &[u8],
-        client: &Client<'_>,
-        out: &mut [u8],
-    ) -> (Outcome, Vec<crate::query::Step>) {
-        let snapshot = self.live.snapshot.load();
-        let moment = Moment { snapshot: &snapshot, cache: &self.live.cache, now: self.live.clock.now() };
-        let mut scratch = Scratch::new();
-        scratch.trace = Some(Vec::new());
-        let outcome = respond(query, client, &moment, &mut scratch, out);
-        (outcome, scratch.trace.unwrap_or_default())
-    }
-}
+use crate::reload::{Change, Request};
 
 impl Actions for Admin {
     fn reload(&self) -> Later<'_, Result<Report, Failure>> {
@@ -167,7 +66,7 @@ impl Actions for Admin {
 
     fn healthy(&self) -> Result<(), Vec<String>> {
         // Upstreams that are down are their own fault: a container restarted for that would be no better.
-        if self.stopping.load(Ordering::Relaxed) { Err(vec!["shutting down".to_owned()]) } else { Ok(()) }
+        if self.is_stopping() { Err(vec!["shutting down".to_owned()]) } else { Ok(()) }
     }
 }
 
@@ -177,9 +76,4 @@ fn words(changes: &[Change]) -> Vec<String> {
 
 fn gone() -> Failure {
     Failure { errors: vec!["the server is about to end".to_owned()] }
-}
-
-/// Seconds since 1970.
-pub(super) fn unix(when: SystemTime) -> u64 {
-    when.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

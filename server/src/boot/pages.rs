@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::actions::Admin;
+use super::admin::Admin;
 use super::status;
 use crate::metrics::http::Pages;
 use crate::metrics::{Samples, Source, ZoneSample, names};

@@ -10,9 +10,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tokio::time::Interval;
 
-use super::actions::Admin;
+use super::admin::Admin;
 use super::pages::Status;
 use super::{Sockets, StartError, log, notify};
+use crate::recursion::Door;
 use crate::reload::listeners::Serving;
 use crate::reload::{Early, Reloader, Request, Requests};
 use crate::snapshot::Live;
@@ -39,15 +40,9 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let (door, inside) = recursion::door(&self.live);
         let driver = runtime.spawn(recursion::run(inside, stopped.clone()));
-        let server = &self.config.server;
-        let streams = Streams {
-            live: Arc::clone(&self.live),
-            door: door.clone(),
-            limits: Limits::new(server.tcp_clients, server.tcp_clients_per_network),
-            stop: stopped.clone(),
-        };
+        let (streams, handle) = (self.streams(&door, &stopped), runtime.handle().clone());
         let connections = Arc::clone(&streams.limits);
-        let (live, handle) = (Arc::clone(&self.live), runtime.handle().clone());
+        let live = Arc::clone(&self.live);
         listeners.serve_with(Serving { live, door: door.clone(), streams, runtime: handle.clone() });
         let level = self.level.clone();
         let set_log = move |config: &Config| log::set(&level, config.log);
@@ -60,8 +55,8 @@ impl Server {
             set_log,
         )
         .map_err(|error| StartError::system("reloader")(error.to_string()))?;
-        let facts = reloader.facts();
-        let admin = Arc::new(Admin::new(&self, facts, requests.clone(), door));
+        let (live, facts) = (Arc::clone(&self.live), reloader.facts());
+        let admin = Arc::new(Admin::new(live, facts, self.confinement.clone(), requests.clone(), door));
         let status = Arc::new(Status::new(Arc::clone(&admin)));
         self.live.metrics.watch(Arc::clone(&status) as Arc<dyn metrics::Source>);
         let reloader = start(reloader)?;
@@ -97,6 +92,17 @@ impl Server {
         runtime.shutdown_timeout(Duration::from_millis(100));
         tracing::info!("stopped");
         Ok(())
+    }
+
+    /// What connections of all listeners have in common.
+    fn streams(&self, door: &Door, stop: &watch::Receiver<bool>) -> Streams {
+        let server = &self.config.server;
+        Streams {
+            live: Arc::clone(&self.live),
+            door: door.clone(),
+            limits: Limits::new(server.tcp_clients, server.tcp_clients_per_network),
+            stop: stop.clone(),
+        }
     }
 
     /// SIGHUP reloads; SIGTERM and SIGINT end this.

@@ -1,9 +1,11 @@
 //! How the server is: gathered from where it is known.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use rhumb_resolver::Policy;
 use rhumb_resolver::forward::Transport;
 
-use super::actions::{Admin, unix};
+use super::admin::Admin;
 use crate::control::status::{
     CacheStatus, LastReload, ListStatus, ListenerStatus, RouteStatus, Status, UpstreamStatus, ZoneCount,
     ZoneStatus,
@@ -160,4 +162,9 @@ pub(super) fn counters(page: &str) -> Vec<(String, f64)> {
         .filter_map(|line| line.rsplit_once(' '))
         .filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)))
         .collect()
+}
+
+/// Seconds since 1970.
+fn unix(when: SystemTime) -> u64 {
+    when.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

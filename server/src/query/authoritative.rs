@@ -4,7 +4,7 @@ use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
 use rhumb_wire::edns::ExtendedError;
-use rhumb_wire::{NameRef, Query, Rcode, Writer, header};
+use rhumb_wire::{NameRef, Query, Rcode, Section, Writer, header};
 use rhumb_zones::Contents;
 use rhumb_zones::answer::{Asked, Found, MAX_LINKS, OneZone, Reply, Zones, answer};
 
@@ -73,7 +73,8 @@ fn from_contents(
 ) -> (usize, Finish) {
     let mut w = Writer::new(out, room.message(), &mut scratch.compression);
     // A limit of 512 bytes or more, less OPT, has room for a question.
-    let _ = w.question(query.name, query.qtype, query.class);
+    let _ = w.bytes(query.question_bytes());
+    w.count(Section::Question);
     let asked =
         Asked { name: query.name, qtype: query.qtype, dnssec_ok: query.dnssec_ok(), minimal_any: true };
     let reply = answer(contents, &asked, zones, &mut w);

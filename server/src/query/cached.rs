@@ -9,8 +9,8 @@ use rhumb_wire::{NameRef, Query, Rcode, header};
 
 use super::client::Client;
 use super::finish::{Finish, Room};
+use super::moment::Moment;
 use super::outcome::{Job, Purpose, Scratch};
-use super::pipeline::Moment;
 use crate::metrics::CacheEvent;
 use crate::snapshot::RouteEntry;
 

@@ -1,28 +1,15 @@
 //! The steps of a query, in their order.
 
-use std::sync::Arc;
-
-use rhumb_cache::Cache;
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{Query, Rcode, Type, header};
 
 use super::admit::{Denied, admit};
 use super::client::Client;
 use super::finish::{Finish, Room, finish, question_only};
+use super::moment::Moment;
 use super::outcome::{Outcome, Purpose, Scratch};
 use super::{authoritative, cached};
 use crate::snapshot::{RouteEntry, Snapshot, Way};
-
-/// What a query is answered by: the snapshot, the cache, and the time.
-#[derive(Clone, Copy, Debug)]
-pub struct Moment<'m> {
-    /// Settings, access, zones and routes.
-    pub snapshot: &'m Arc<Snapshot>,
-    /// What was learnt from upstreams.
-    pub cache: &'m Cache,
-    /// Seconds of a clock that never goes back.
-    pub now: u32,
-}
 
 /// Answers `message`, which `client` sent, into `out`; or says that nothing is sent; or what has to be found out first.
 ///

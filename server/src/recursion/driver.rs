@@ -9,7 +9,7 @@ use rhumb_wire::Rcode;
 use rhumb_wire::edns::ExtendedError;
 use tokio::sync::{mpsc, watch};
 
-use super::lookup::{Event, Found, Lookup};
+use super::lookup::{Event, FlightKey, Found, Lookup};
 use super::{Explained, Inside, ReplyTo, Sockets, Waiting};
 use crate::metrics::DropReason;
 use crate::query::{Purpose, answer_waiting, fail_waiting, truncate};
@@ -27,15 +27,6 @@ const CROWD: u32 = 100;
 const LATE: Duration = Duration::from_millis(1900);
 /// How long look-ups have once the server stops; it leaves their clients' connections some of the five seconds of the end.
 const LAST: Duration = Duration::from_millis(4500);
-
-/// What makes two questions one: the question, the route, the route's upstreams, DO and CD.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct FlightKey {
-    question: Box<[u8]>,
-    route: u32,
-    upstreams: u64,
-    bits: (bool, bool),
-}
 
 #[derive(Debug, Default)]
 struct Flight {

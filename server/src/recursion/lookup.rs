@@ -12,7 +12,6 @@ use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 
 use super::Sockets;
-use super::driver::FlightKey;
 use crate::query::failure_message;
 use crate::snapshot::{Live, Route, RouteState};
 
@@ -24,6 +23,15 @@ const FAILURE_TTL: u32 = 5;
 const RECHECK: u32 = 30;
 /// How often a look-up begins anew because its upstreams were taken away.
 const RESTARTS: usize = 4;
+
+/// What makes two questions one: the question, the route, the route's upstreams, DO and CD.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct FlightKey {
+    pub(super) question: Box<[u8]>,
+    pub(super) route: u32,
+    pub(super) upstreams: u64,
+    pub(super) bits: (bool, bool),
+}
 
 /// An attempt as `explain` tells it.
 #[derive(Debug, Clone, Serialize)]
