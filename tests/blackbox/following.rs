@@ -4,7 +4,7 @@
 
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
@@ -19,6 +19,13 @@ use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq};
 
 use crate::forwarding::{Lab, UP, config};
 use crate::glibc;
+
+mod ways;
+
+use ways::{
+    CONFIGMAP, IN_PLACE, MADE_ANEW, RENAMED_OVER, REPOINTED, REPOINTED_RENAMED, TARGET_RENAMED, Way,
+    rename_over,
+};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
@@ -53,93 +60,6 @@ fn for_an_hour(address: &'static str) -> Script {
 fn resolv_conf(number: usize) -> String {
     format!("# upstream {number}\nnameserver {}\n", UP[number])
 }
-
-/// A way to change a file: how it is laid out, which path the server is given, and how the nth change is made.
-struct Way {
-    lay: fn(&Folder, &str) -> Result<PathBuf, Failure>,
-    change: fn(&Folder, usize, &str) -> Result<(), Failure>,
-}
-
-/// Puts `text` over `path` by a rename, as editors and programs of care do.
-fn rename_over(folder: &Folder, path: &str, text: &str) -> Result<(), Failure> {
-    let beside = folder.write(&format!("{path}.new"), text)?;
-    Ok(fs::rename(beside, folder.at(path))?)
-}
-
-/// Makes the symlink `path` lead to `target`, in one step.
-fn repoint(folder: &Folder, path: &str, target: &str) -> Result<(), Failure> {
-    let beside = folder.at(&format!("{path}.new"));
-    symlink(target, &beside)?;
-    Ok(fs::rename(beside, folder.at(path))?)
-}
-
-const IN_PLACE: Way = Way {
-    lay: |folder, text| folder.write("resolv.conf", text),
-    change: |folder, _, text| folder.write("resolv.conf", text).map(drop),
-};
-
-const RENAMED_OVER: Way = Way {
-    lay: |folder, text| folder.write("resolv.conf", text),
-    change: |folder, _, text| rename_over(folder, "resolv.conf", text),
-};
-
-const MADE_ANEW: Way = Way {
-    lay: |folder, text| folder.write("resolv.conf", text),
-    change: |folder, number, text| {
-        fs::remove_file(folder.at("resolv.conf"))?;
-        // At once, and then with a while in which there is no file.
-        thread::sleep(Duration::from_millis(500 * (number as u64 % 2)));
-        folder.write("resolv.conf", text).map(drop)
-    },
-};
-
-const REPOINTED: Way = Way {
-    lay: |folder, text| {
-        folder.write("sources/0/resolv.conf", text)?;
-        symlink("sources/0/resolv.conf", folder.at("resolv.conf"))?;
-        Ok(folder.at("resolv.conf"))
-    },
-    change: |folder, number, text| {
-        let target = format!("sources/{}/resolv.conf", number + 1);
-        folder.write(&target, text)?;
-        repoint(folder, "resolv.conf", &target)
-    },
-};
-
-const TARGET_RENAMED: Way = Way {
-    lay: |folder, text| {
-        folder.write("run/stub/resolv.conf", text)?;
-        symlink("run/stub", folder.at("etc"))?;
-        symlink("etc/resolv.conf", folder.at("resolv.conf"))?;
-        Ok(folder.at("resolv.conf"))
-    },
-    change: |folder, _, text| rename_over(folder, "run/stub/resolv.conf", text),
-};
-
-const REPOINTED_RENAMED: Way = Way {
-    lay: REPOINTED.lay,
-    change: |folder, number, text| {
-        if number % 2 == 0 {
-            return (REPOINTED.change)(folder, number, text);
-        }
-        rename_over(folder, &format!("sources/{number}/resolv.conf"), text)
-    },
-};
-
-/// As the kubelet does it: the file leads through `..data`, which is flipped to a new folder.
-const CONFIGMAP: Way = Way {
-    lay: |folder, text| {
-        folder.write("..2026_0/resolv.conf", text)?;
-        symlink("..2026_0", folder.at("..data"))?;
-        symlink("..data/resolv.conf", folder.at("resolv.conf"))?;
-        Ok(folder.at("resolv.conf"))
-    },
-    change: |folder, number, text| {
-        folder.write(&format!("..2026_{}/resolv.conf", number + 1), text)?;
-        repoint(folder, "..data", &format!("..2026_{}", number + 1))?;
-        Ok(fs::remove_dir_all(folder.at(&format!("..2026_{number}")))?)
-    },
-};
 
 /// A process that calls `getaddrinfo` in a loop; ends when it is dropped.
 struct Program {

@@ -101,13 +101,13 @@ fn up() -> Verdict {
     }
     let busy = Busy::new()?;
     let host = &busy.lab.host;
-    let prometheus = Prometheus::start(host)?;
+    let scraper = Prometheus::start(host)?;
     let mut last = Ok(None);
     let seen = until(Duration::from_secs(40), || {
         last = value(host, "up");
         last.as_ref().is_ok_and(|value| value.as_deref() == Some("1"))
     });
-    let log = std::fs::read_to_string(prometheus.folder.at("log"))?;
+    let log = std::fs::read_to_string(scraper.folder.at("log"))?;
     ensure!(seen, "up is {last:?}; {}", log.lines().last().unwrap_or_default());
     for (query, expected) in [
         ("rhumb_build_info", "1"),
