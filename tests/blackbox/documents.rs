@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use rhumb_tests::rig::script::every_name;
-use rhumb_tests::rig::server::binary;
+use rhumb_tests::rig::server::{binary, until};
 use rhumb_tests::rig::{Config, Message, Transport, program};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq};
 
@@ -138,7 +138,12 @@ fn metrics() -> Verdict {
     let lab = Lab::new()?;
     let _upstream = lab.upstream(0, every_name("198.18.0.1"))?;
     let zone = "$TTL 300\n@ SOA ns host 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n";
-    let config = Config::new().listen("::").allow_all().zone("zone.test", zone).forward(".", &[UP[0]]);
+    let config = Config::new()
+        .listen("::")
+        .allow_all()
+        .zone("zone.test", zone)
+        .file("upstreams.list", UP[0])
+        .forward_raw(".", "{ list: upstreams.list }", "in-order");
     let server = lab.start(&config)?;
     for transport in [Transport::Udp, Transport::Tcp] {
         for (name, kind) in [
@@ -152,6 +157,9 @@ fn metrics() -> Verdict {
         }
     }
     lab.client.patience(Duration::from_millis(100)).exchange_raw(lab.to, &[0; 5])?;
+    server.folder().write("upstreams.list", format!("{}\n{}\n", UP[0], UP[1]))?;
+    let status = || server.tell(&["status"]).is_ok_and(|status| status.out.contains(UP[1]));
+    ensure!(until(Duration::from_secs(3), status), "a changed list is not followed");
     server.reload()?;
     server.folder().write("rhumb.yaml", "listen: [")?;
     let mut command = server.host().command(binary());
