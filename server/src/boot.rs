@@ -11,6 +11,7 @@ mod privilege;
 mod sandbox;
 mod serve;
 mod status;
+mod unreadable;
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -24,6 +25,8 @@ use crate::reload::{Early, Listeners};
 use crate::snapshot::Live;
 
 pub use check::{check, check_zone};
+
+use unreadable::unreadable;
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -70,8 +73,9 @@ pub fn run(path: Option<&Path>) -> Result<(), StartError> {
     let sockets = bind(&config, successor.as_ref())?;
     let early = Early::read(&config);
     wait_for_threads();
-    let privileges =
-        privilege::give_up(successor.as_ref()).map_err(|error| StartError::System(error.to_string()))?;
+    let reads_all = reads_all(&config, successor.as_ref());
+    let privileges = privilege::give_up(successor.as_ref(), reads_all)
+        .map_err(|error| StartError::System(error.to_string()))?;
     let writable = writable(sockets.control.as_ref());
     let sandbox = sandbox::enter(&writable).map_err(|error| StartError::System(error.to_string()))?;
     tracing::info!("{privileges}; {sandbox}");
@@ -105,6 +109,29 @@ fn bind(config: &Config, successor: Option<&privilege::Account>) -> Result<Socke
             .map_err(|error| StartError::System(format!("control socket: {error}")))?;
     }
     Ok(Sockets { listeners, metrics, control })
+}
+
+/// Whether reading what only root may read has to be kept, so that its changes can be followed: root was started without saying
+/// whom to become, and nobody cannot read it. A user that is named is held to what it can read.
+fn reads_all(config: &Config, successor: Option<&privilege::Account>) -> bool {
+    let closed = privilege::as_user(successor, || unreadable(config));
+    match (closed, &config.user) {
+        (None, _) => false,
+        (Some(path), Some(user)) => {
+            tracing::warn!(
+                "{}: {user} cannot read it, so that its changes will not be followed",
+                path.display()
+            );
+            false
+        }
+        (Some(path), None) => {
+            tracing::warn!(
+                "{}: only root may read it: CAP_DAC_READ_SEARCH is kept to follow it",
+                path.display()
+            );
+            successor.is_some()
+        }
+    }
 }
 
 /// Waits until the threads that read zones are gone for the kernel too, a moment after they were joined: privileges are given up

@@ -16,7 +16,8 @@ use caps::{CapSet, Capability, CapsHashSet};
 use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::unistd::{
-    Gid, Uid, geteuid, getgid, getresuid, getuid, seteuid, setfsuid, setgroups, setresgid, setresuid,
+    Gid, Uid, geteuid, getgid, getresuid, getuid, seteuid, setfsgid, setfsuid, setgroups, setresgid,
+    setresuid,
 };
 
 pub(crate) use account::{Account, AccountError};
@@ -81,6 +82,8 @@ pub(crate) struct Privileges {
     pub(crate) name: Option<String>,
     /// Whether ports below 1024 can still be bound by capability.
     pub(crate) low_ports: bool,
+    /// Whether files that only root may read can still be read, by `CAP_DAC_READ_SEARCH`.
+    pub(crate) reads_all: bool,
     /// Whether the bounding set was cleared of all other capabilities too; an unprivileged start cannot.
     pub(crate) bounded: bool,
 }
@@ -90,7 +93,12 @@ impl fmt::Display for Privileges {
         if let Some(name) = &self.name {
             write!(f, "{name} ")?;
         }
-        let capability = if self.low_ports { "only CAP_NET_BIND_SERVICE" } else { "no capabilities" };
+        let capability = match (self.low_ports, self.reads_all) {
+            (true, true) => "only CAP_NET_BIND_SERVICE and CAP_DAC_READ_SEARCH",
+            (true, false) => "only CAP_NET_BIND_SERVICE",
+            (false, true) => "only CAP_DAC_READ_SEARCH",
+            (false, false) => "no capabilities",
+        };
         write!(f, "uid {} gid {}, {capability}, no new privileges", self.uid, self.gid)
     }
 }
@@ -119,29 +127,35 @@ pub(crate) fn successor(user: Option<&str>) -> Result<Option<Account>, Error> {
 /// Does `work` with the files and sockets it makes belonging to that user. Sockets that share a port have to be of one user,
 /// and later ones are made when root is given up (`SO_REUSEPORT`, socket(7); setfsuid(2)).
 pub(crate) fn as_user<T>(user: Option<&Account>, work: impl FnOnce() -> T) -> T {
-    let before = user.map(|account| setfsuid(account.uid));
+    let before = user.map(|account| (setfsgid(account.gid), setfsuid(account.uid)));
     let done = work();
-    if let Some(before) = before {
-        setfsuid(before);
+    if let Some((gid, uid)) = before {
+        setfsuid(uid);
+        setfsgid(gid);
     }
     done
 }
 
-/// Becomes that user, if one is given; keeps of all capabilities at most `CAP_NET_BIND_SERVICE`; forbids new
-/// privileges, core dumps and being traced. Cannot be undone. To be called before any thread is started.
-pub(crate) fn give_up(successor: Option<&Account>) -> Result<Privileges, Error> {
+/// Becomes that user, if one is given; keeps of all capabilities at most `CAP_NET_BIND_SERVICE` and, with `reads_all`,
+/// `CAP_DAC_READ_SEARCH`; forbids new privileges, core dumps and being traced. Cannot be undone. To be called before any
+/// thread is started.
+pub(crate) fn give_up(successor: Option<&Account>, reads_all: bool) -> Result<Privileges, Error> {
     // Without a mounted /proc the threads cannot be counted.
     let threads = fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
     if threads > 1 {
         return Err(Error::Threads(threads));
     }
-    give_up_here(successor)
+    give_up_here(successor, reads_all)
 }
 
 /// The same for the calling thread and those it starts; user and groups change for the whole process.
-fn give_up_here(successor: Option<&Account>) -> Result<Privileges, Error> {
+fn give_up_here(successor: Option<&Account>, reads_all: bool) -> Result<Privileges, Error> {
     let mut keep = caps::read(None, CapSet::Permitted)?;
-    keep.retain(|capability| *capability == Capability::CAP_NET_BIND_SERVICE);
+    keep.retain(|capability| match capability {
+        Capability::CAP_NET_BIND_SERVICE => true,
+        Capability::CAP_DAC_READ_SEARCH => reads_all,
+        _ => false,
+    });
     let bounded = clear_bounding()?;
     if let Some(account) = successor {
         become_user(account)?;
@@ -158,7 +172,8 @@ fn give_up_here(successor: Option<&Account>) -> Result<Privileges, Error> {
         uid: geteuid().as_raw(),
         gid: getgid().as_raw(),
         name: successor.and_then(|account| account.name.clone()),
-        low_ports: !keep.is_empty(),
+        low_ports: keep.contains(&Capability::CAP_NET_BIND_SERVICE),
+        reads_all: keep.contains(&Capability::CAP_DAC_READ_SEARCH),
         bounded,
     })
 }

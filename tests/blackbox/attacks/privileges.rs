@@ -1,11 +1,12 @@
 //! What the process may do once it serves.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::time::Duration;
 
 use rhumb_tests::rig::process::status_field;
-use rhumb_tests::rig::{Client, Config, Host, Message, Server, program, rcode};
+use rhumb_tests::rig::server::until;
+use rhumb_tests::rig::{Client, Config, Folder, Host, Message, Server, program, rcode};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, skip};
 
 use super::{Crowd, zone};
@@ -14,11 +15,13 @@ use super::{Crowd, zone};
 pub(crate) const TESTS: &[Test] = &[
     Test::beside("attacks::row67_privileges_are_given_up", given_up),
     Test::beside("attacks::row67_root_without_user_keeps_no_capabilities", root_is_bounded),
+    Test::beside("attacks::row67_files_of_root_are_followed", files_of_root),
     Test::beside("attacks::row68_nobody_else_reads_its_memory", not_dumpable),
     Test::beside("attacks::row68_names_of_clients_are_not_logged", not_logged),
 ];
 
 const NET_BIND_SERVICE: u64 = 1 << 10;
+const DAC_READ_SEARCH: u64 = 1 << 2;
 
 fn config() -> Config {
     Config::new().listen("::").zone("zone.test", &zone())
@@ -77,6 +80,25 @@ fn root_is_bounded() -> Verdict {
     let (host, _client) = Host::pair()?;
     let server = Server::start(&host, &config())?;
     limits(&server)?;
+    Ok(Outcome::Passed)
+}
+
+/// Without `user:` root becomes nobody, who is let read what only root may, but nothing beyond: its changes are followed.
+fn files_of_root() -> Verdict {
+    let (host, _client) = Host::pair()?;
+    let private = Folder::new()?;
+    fs::set_permissions(private.path(), fs::Permissions::from_mode(0o700))?;
+    let list = private.write("upstreams", "127.0.0.1:5401\n")?;
+    let config = config().forward_raw(".", &format!("{{ list: {} }}", list.display()), "in-order");
+    let server = Server::start(&host, &config)?;
+    ensure!(status_field(server.pid(), "Uid")?.starts_with("65534"), "it still runs as root");
+    let set = u64::from_str_radix(&status_field(server.pid(), "CapEff")?, 16).context("CapEff")?;
+    ensure_eq!(set, NET_BIND_SERVICE | DAC_READ_SEARCH, "effective capabilities");
+    private.write("upstreams", "127.0.0.1:5402\n")?;
+    let seen = until(Duration::from_secs(2), || {
+        server.tell(&["status"]).is_ok_and(|status| status.out.contains("127.0.0.1:5402"))
+    });
+    ensure!(seen, "the change of a file that only root may read is not followed");
     Ok(Outcome::Passed)
 }
 

@@ -72,7 +72,7 @@ fn check_unprivileged(uid: u32, gid: u32) {
 
 pub(in crate::boot) fn become_somebody(user: Option<&str>) -> Privileges {
     let account = successor(user).unwrap();
-    give_up_here(account.as_ref()).unwrap()
+    give_up_here(account.as_ref(), false).unwrap()
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_container_user_keeps_only_what_binds_low_ports() {
     start_as(65532, &[Capability::CAP_NET_BIND_SERVICE, Capability::CAP_CHOWN]);
     assert_eq!(status("CapAmb"), "0000000000000401", "the test's own start");
     assert_eq!(successor(Some("nobody")).unwrap(), None, "not root: stays who it is");
-    let left = give_up_here(None).unwrap();
+    let left = give_up_here(None, false).unwrap();
     assert_eq!((left.uid, left.gid, left.low_ports, left.bounded), (65532, 65532, true, false));
     for set in ["CapPrm", "CapEff"] {
         assert_eq!(status(set), BIND_ONLY, "{set}");
@@ -171,7 +171,7 @@ fn root_that_cannot_become_another_is_told() {
     }
     assert_eq!(status("CapEff"), BIND_ONLY, "the test's own start");
     let account = successor(None).unwrap();
-    let error = give_up_here(account.as_ref()).unwrap_err();
+    let error = give_up_here(account.as_ref(), false).unwrap_err();
     assert!(matches!(error, Error::Switch { call: "setgroups", .. }), "{error}");
     assert!(error.to_string().contains("--user"), "{error}");
 }
@@ -180,7 +180,7 @@ fn root_that_cannot_become_another_is_told() {
 fn threads_that_run_already_are_an_error() {
     let (end, ended) = std::sync::mpsc::channel::<()>();
     let other = std::thread::spawn(move || ended.recv());
-    assert!(matches!(give_up(None), Err(Error::Threads(2..))));
+    assert!(matches!(give_up(None, false), Err(Error::Threads(2..))));
     drop(end);
     assert!(other.join().unwrap().is_err());
 }
