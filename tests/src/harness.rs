@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, Outcome, Verdict};
-use crate::rig::{Namespace, netns, server};
+use crate::rig::{Namespace, folder, netns, server};
 
 /// One black-box test.
 #[derive(Clone, Copy)]
@@ -82,6 +82,7 @@ pub fn main(tests: &[&[Test]]) -> ExitCode {
         return ExitCode::from(2);
     }
     netns::sweep();
+    folder::sweep(false);
     let totals = match Namespace::new() {
         Ok(_) => {
             raise_descriptor_limit();
@@ -94,6 +95,7 @@ pub fn main(tests: &[&[Test]]) -> ExitCode {
             Totals { skipped: chosen.len(), ..Totals::default() }
         }
     };
+    folder::sweep(true);
     println!("{} passed, {} failed, {} skipped", totals.passed, totals.failed, totals.skipped);
     // A test that never ended holds its thread; leaving the process does not wait for it.
     std::process::exit(i32::from(totals.failed > 0));

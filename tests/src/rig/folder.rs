@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::failure::{Context, Failure};
 
+/// Names are `rhumb-test-PID-N`, so that a later run knows whose are left over.
+const PREFIX: &str = "rhumb-test-";
+
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// A fresh folder below the system's temporary one, readable by everyone, removed on drop.
@@ -15,7 +18,7 @@ impl Folder {
     /// Makes the folder.
     pub fn new() -> Result<Self, Failure> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("rhumb-test-{}-{number}", std::process::id()));
+        let path = std::env::temp_dir().join(format!("{PREFIX}{}-{number}", std::process::id()));
         fs::create_dir_all(&path).context(path.display())?;
         Ok(Self(path))
     }
@@ -43,8 +46,27 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if std::env::var_os("RHUMB_TEST_KEEP").is_none() {
+        if !kept() {
             let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+/// Whether folders are to be left for somebody to look at.
+fn kept() -> bool {
+    std::env::var_os("RHUMB_TEST_KEEP").is_some()
+}
+
+/// Removes the folders of runs that are no more, and with `own` those of this one.
+pub fn sweep(own: bool) {
+    let Ok(entries) = fs::read_dir(std::env::temp_dir()) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Some(pid) = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next()) else { continue };
+        let mine = pid == std::process::id().to_string();
+        let gone = !Path::new("/proc").join(pid).exists();
+        if !kept() && (gone || own && mine) {
+            let _ = fs::remove_dir_all(entry.path());
         }
     }
 }
