@@ -6,7 +6,7 @@ use std::time::Duration;
 use rhumb_config::Config;
 use rhumb_net::tcp::Limits;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tokio::time::Interval;
 
@@ -37,6 +37,8 @@ impl Server {
     pub(super) fn run(self, sockets: Sockets, early: Early) -> Result<(), StartError> {
         let Sockets { mut listeners, metrics, control } = sockets;
         let runtime = runtime()?;
+        // Before anything is served: whoever got an answer may end the server.
+        let signals = Signals::new(&runtime)?;
         let (stop, stopped) = watch::channel(false);
         let (door, inside) = recursion::door(&self.live);
         let driver = runtime.spawn(recursion::run(inside, stopped.clone()));
@@ -71,7 +73,7 @@ impl Server {
             self.supervisor.ready();
             self.supervisor.status("serving");
             tracing::info!("ready");
-            self.obey_signals(&requests).await?;
+            self.obey(signals, &requests).await;
             self.supervisor.stopping();
             admin.stopping();
             let (reply, closed) = oneshot::channel();
@@ -106,17 +108,14 @@ impl Server {
     }
 
     /// SIGHUP reloads; SIGTERM and SIGINT end this.
-    async fn obey_signals(&self, requests: &Requests) -> Result<(), StartError> {
-        let system = |error: std::io::Error| StartError::system("signals")(error.to_string());
-        let mut hangup = signal(SignalKind::hangup()).map_err(system)?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(system)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(system)?;
+    async fn obey(&self, signals: Signals, requests: &Requests) {
+        let Signals { mut hangup, mut terminate, mut interrupt } = signals;
         let beat = self.supervisor.watchdog();
         let mut watchdog = tokio::time::interval(beat.unwrap_or(Duration::from_hours(1)));
         loop {
             tokio::select! {
-                _ = terminate.recv() => return Ok(()),
-                _ = interrupt.recv() => return Ok(()),
+                _ = terminate.recv() => return,
+                _ = interrupt.recv() => return,
                 _ = watchdog.tick(), if beat.is_some() => self.supervisor.alive(),
                 _ = hangup.recv() => self.reload(requests, &mut watchdog).await,
             }
@@ -139,6 +138,26 @@ impl Server {
         let good = matches!(result, Ok(Ok(_)));
         self.supervisor.ready();
         self.supervisor.status(if good { "serving" } else { "serving; the last reload failed" });
+    }
+}
+
+/// The signals that are obeyed.
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From now on they no longer kill.
+    fn new(runtime: &Runtime) -> Result<Self, StartError> {
+        let _inside = runtime.enter();
+        let on = |kind| signal(kind).map_err(|error| StartError::system("signals")(error.to_string()));
+        Ok(Self {
+            hangup: on(SignalKind::hangup())?,
+            terminate: on(SignalKind::terminate())?,
+            interrupt: on(SignalKind::interrupt())?,
+        })
     }
 }
 
