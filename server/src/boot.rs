@@ -135,13 +135,16 @@ fn reads_all(config: &Config, successor: Option<&privilege::Account>) -> bool {
 }
 
 /// Waits until the threads that read zones are gone for the kernel too, a moment after they were joined: privileges are given up
-/// by one thread alone.
+/// by one thread alone. A look at the list while a thread leaves it may find too few, so that several have to agree.
 fn wait_for_threads() {
-    for _ in 0..100 {
-        if std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count) <= 1 {
+    let mut alone = 0;
+    for _ in 0..1000 {
+        let count = std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
+        alone = if count <= 1 { alone + 1 } else { 0 };
+        if alone == 3 {
             return;
         }
-        std::thread::sleep(std::time::Duration::from_millis(10));
+        std::thread::sleep(std::time::Duration::from_millis(if count <= 1 { 1 } else { 5 }));
     }
 }
 

@@ -200,8 +200,10 @@ fn read_all(zones: &[&Wanted]) -> HashMap<Name, Result<Ready, Refused>> {
         work();
     } else {
         std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(work);
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            for worker in workers {
+                // Joined one by one, for a scope ends before its threads do. One that panicked left its zone unread.
+                let _ = worker.join();
             }
         });
     }
