@@ -179,12 +179,12 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
         let owner = self.owner_of(current, found);
         let node = found.node;
         let qtype = self.asked.qtype;
-        if let Some(set) = node.sets().find(|set| set.rtype == qtype && set.records > 0) {
+        if let Some(set) = node.set(qtype).filter(|set| set.records > 0) {
             let at = self.put(Section::Answer, node, &set, owner)?;
             self.note_expansion(current, found);
             self.reply.kind = ReplyKind::Answer;
             self.prove_expansions()?;
-            self.additional(&set, at, owner);
+            self.additional(found.kind(), node, &set, at, owner);
             return Ok(Step::Done);
         }
         match qtype {
@@ -194,7 +194,7 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
         }
         if node.flags().has(Flags::CNAME)
             && found.kind() != MatchKind::AtCut
-            && let Some(set) = node.sets().find(|set| set.rtype == Type::CNAME)
+            && let Some(set) = node.set(Type::CNAME)
         {
             if self.reply.links == MAX_LINKS {
                 self.reply.kind = ReplyKind::Chain;
@@ -247,10 +247,10 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
         let node = found.node;
         self.prove_expansions()?;
         let owner = self.owner_at(current, found.shared);
-        let Some(set) = node.sets().find(|set| set.rtype == Type::NS) else { return Ok(()) };
+        let Some(set) = node.set(Type::NS) else { return Ok(()) };
         let at = self.put_unsigned(Section::Authority, node, &set, owner)?;
         if self.proves() {
-            match node.sets().find(|set| set.rtype == Type::DS && set.records > 0) {
+            match node.set(Type::DS).filter(|set| set.records > 0) {
                 Some(ds) => self.put(Section::Authority, node, &ds, owner).map(|_| ())?,
                 None => self.prove_no_ds(current, found)?,
             }
@@ -274,7 +274,7 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
     /// The SOA that makes a denial one (RFC 2308 section 3), its TTL cut to the minimum.
     fn soa(&mut self, current: &Current<'_>) -> Result<(), Stop> {
         let node = self.zone.node(self.zone.root);
-        let Some(set) = node.sets().find(|set| set.rtype == Type::SOA) else { return Ok(()) };
+        let Some(set) = node.set_at(self.zone.ready.soa) else { return Ok(()) };
         let owner = self.owner_at(current, self.zone.apex().len());
         let at = self.put(Section::Authority, node, &set, owner)?;
         if set.ttl() != self.zone.negative_ttl {

@@ -5,10 +5,12 @@
 //! chunk and page that the change did not touch.
 
 pub(crate) mod arena;
+pub(crate) mod hashed;
 pub(crate) mod index;
 mod iter;
 pub(crate) mod node;
 pub(crate) mod order;
+pub(crate) mod ready;
 mod rrset;
 pub(crate) mod set;
 
@@ -22,7 +24,8 @@ use arena::{Arena, Ref};
 use index::Index;
 use node::Node;
 use order::Order;
-use set::{Set, is_named};
+use ready::Ready;
+use set::{Link, Set, is_named};
 
 pub use iter::Rrsets;
 pub use rrset::{RecordView, Records, Rrset};
@@ -46,6 +49,7 @@ pub struct Contents {
     pub(crate) negative_ttl: u32,
     pub(crate) records: u64,
     pub(crate) denial: Denial,
+    pub(crate) ready: Ready,
 }
 
 /// How names and types are denied to those who want proof.
@@ -90,7 +94,7 @@ impl Contents {
     /// The RRset of exactly this owner and type, wherever it lies: glue and occluded records too, wildcards only literally.
     pub fn find(&self, owner: NameRef<'_>, rtype: rhumb_wire::Type) -> Option<Rrset<'_>> {
         let node = self.node_named(self.below_apex(owner)?)?;
-        let set = node.sets().find(|set| set.rtype == rtype && set.records > 0)?;
+        let set = node.set(rtype).filter(|set| set.records > 0)?;
         Some(Rrset::new(self.apex(), node, set))
     }
 
@@ -145,10 +149,15 @@ impl Contents {
         self.names.find(hash, |at| Some(self.node(at)).filter(|node| fold::eq(node.name(), below)))
     }
 
-    /// The node that an NS record points to: its link, and where its RDATA stands in the image of `set`, which `owner` has.
-    pub(crate) fn linked(&self, link: u32, set: &Set<'_>, at: usize, owner: Node<'_>) -> Option<Node<'_>> {
-        let is_target = |node: &Node<'_>| is_named(set.image(), at, owner.name(), self.apex(), node.name());
-        self.names.find(link, |at| Some(self.node(at)).filter(is_target))
+    /// The node that a record of `set`, which `owner` has, points to.
+    #[inline]
+    pub(crate) fn linked(&self, link: &Link, set: &Set<'_>, owner: Node<'_>) -> Option<Node<'_>> {
+        if set.means_owner(link.at) {
+            return self.find_hashed(owner.name(), link.hash);
+        }
+        let is_target =
+            |node: &Node<'_>| is_named(set.image(), link.at, owner.name(), self.apex(), node.name());
+        self.names.find(link.hash, |at| Some(self.node(at)).filter(is_target))
     }
 
     /// The full name of a node.
@@ -156,9 +165,9 @@ impl Contents {
         full_name(node.name(), self.apex())
     }
 
-    /// The node of `order` that stands at or before the name `below` the apex in canonical order, the ring closed.
-    pub(crate) fn at_or_before(&self, order: &Order, below: &[u8]) -> Option<Node<'_>> {
-        order.at_or_before(|at| canonical(self.node(at).name(), below)).map(|at| self.node(at))
+    /// The name of `order` that stands at or before the name `below` the apex in canonical order, the ring closed.
+    pub(crate) fn at_or_before(&self, order: &Order, below: &[u8]) -> Option<Ref> {
+        order.at_or_before(|at| canonical(self.node(at).name(), below))
     }
 }
 

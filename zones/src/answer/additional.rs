@@ -1,56 +1,58 @@
 //! Addresses of the names that an answer points to.
 
-use rhumb_wire::{NameBuf, NameRef, Section, Type, name};
+use rhumb_wire::{Section, Type, name};
 
 use super::put::Owner;
 use super::{Assembly, FIXED, Stop};
 use crate::contents::node::Node;
-use crate::contents::set::Set;
+use crate::contents::set::{Link, Set, before_target};
+use crate::lookup::MatchKind;
 
 /// Targets looked at for an answer's optional addresses.
 const MAX_TARGETS: usize = 32;
 
-/// How much of the RDATA stands before the target.
-const fn before_target(rtype: Type) -> Option<usize> {
-    match rtype {
-        Type::NS => Some(0),
-        Type::MX | Type::SVCB | Type::HTTPS => Some(2),
-        Type::SRV => Some(6),
-        _ => None,
-    }
-}
-
 impl<'z> Assembly<'z, '_, '_, '_, '_> {
     /// Adds addresses of the targets of an answer that was put at `at`, as far as there is room.
-    pub(super) fn additional(&mut self, set: &Set<'_>, at: usize, owner: Owner) {
-        let Some(skipped) = before_target(set.rtype) else { return };
-        let mut seen = [0; MAX_TARGETS];
-        let mut name = NameBuf::new();
+    #[inline]
+    pub(super) fn additional(
+        &mut self,
+        kind: MatchKind,
+        node: Node<'z>,
+        set: &Set<'z>,
+        at: usize,
+        owner: Owner,
+    ) {
+        if before_target(set.rtype).is_some() {
+            self.optional(kind, node, set, at, owner);
+        }
+    }
+
+    fn optional(&mut self, kind: MatchKind, node: Node<'z>, set: &Set<'z>, at: usize, owner: Owner) {
+        let before = before_target(set.rtype).unwrap_or(0);
         let mut rest = at;
-        for index in 0..(set.records as usize).min(MAX_TARGETS) {
+        for (index, link) in set.links().take(MAX_TARGETS).enumerate() {
             let Some((rdata, after)) = record_at(self.w.written(), rest) else { return };
             rest = after;
-            let mut place = rdata + skipped;
-            if name::expand(self.w.written(), place, &mut name).is_err() {
-                return;
-            }
-            // The root as target of SVCB and HTTPS means the owner itself (RFC 9460 section 2.5).
-            if name.as_ref().is_root() && matches!(set.rtype, Type::SVCB | Type::HTTPS) {
-                place = owner.at;
-                if name::expand(self.w.written(), place, &mut name).is_err() {
-                    return;
-                }
-            }
-            let Some(node) = self.target(name.as_ref()) else { continue };
-            let identity = node.identity();
-            if seen.iter().take(index).any(|other| *other == identity) {
+            let own = set.means_owner(link.at);
+            if own && kind == MatchKind::Wildcard {
                 continue;
             }
-            if let Some(slot) = seen.get_mut(index) {
-                *slot = identity;
+            let Some(target) = self.zone.linked(&link, set, node) else { continue };
+            if self.was_linked(index, &link, set, node, target) {
+                continue;
             }
-            let _ = self.addresses(node, place);
+            let place = if own { owner.at } else { rdata + before };
+            let _ = self.addresses(target, place);
         }
+    }
+
+    /// Whether one of the first `count` links of a set leads to `target` too.
+    fn was_linked(&self, count: usize, link: &Link, set: &Set<'_>, node: Node<'_>, target: Node<'_>) -> bool {
+        let same = |other: &Link| {
+            other.hash == link.hash
+                && self.zone.linked(other, set, node).is_some_and(|node| node.identity() == target.identity())
+        };
+        count > 0 && set.links().take(count).any(|other| same(&other))
     }
 
     /// Adds the glue of a referral (RFC 9471), whose NS records were put at `at`: what lies at or below the cut must
@@ -58,12 +60,12 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     pub(super) fn glue(&mut self, cut: Node<'z>, set: &Set<'z>, at: usize) -> Result<(), Stop> {
         let zone = self.zone;
         let mut rest = at;
-        for (stored, link, required) in set.links() {
+        for link in set.links() {
             let Some((place, after)) = record_at(self.w.written(), rest) else { return Ok(()) };
             rest = after;
-            let Some(node) = zone.linked(link, set, stored, cut) else { continue };
+            let Some(node) = zone.linked(&link, set, cut) else { continue };
             match self.addresses(node, place) {
-                Err(Stop) if required => return Err(Stop),
+                Err(Stop) if link.required => return Err(Stop),
                 Err(Stop) => return Ok(()),
                 Ok(()) => {}
             }
@@ -71,23 +73,24 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         Ok(())
     }
 
-    /// The node of a target in this zone, glue too.
-    fn target(&self, name: NameRef<'_>) -> Option<Node<'z>> {
-        let zone = self.zone;
-        zone.node_named(zone.below_apex(name)?)
-    }
-
     fn addresses(&mut self, node: Node<'_>, place: usize) -> Result<(), Stop> {
         let owner = Owner::alone(place);
-        for set in node.sets().filter(|set| matches!(set.rtype, Type::A | Type::AAAA) && set.records > 0) {
-            self.put(Section::Additional, node, &set, owner)?;
+        for set in node.sets() {
+            match set.rtype {
+                Type::A | Type::AAAA if set.records > 0 => {
+                    self.put(Section::Additional, node, &set, owner)?;
+                }
+                rtype if rtype.0 > Type::AAAA.0 => break,
+                _ => {}
+            }
         }
         Ok(())
     }
 }
 
 /// Where the RDATA of the record at `at` begins, and where the next record does.
-fn record_at(message: &[u8], at: usize) -> Option<(usize, usize)> {
+#[inline]
+pub(super) fn record_at(message: &[u8], at: usize) -> Option<(usize, usize)> {
     let pointer = message.get(at).is_some_and(|byte| *byte >= 0xc0);
     let owner_end = if pointer { at + 2 } else { name::skip(message, at).ok()? };
     let rdata = owner_end + FIXED - 2;

@@ -62,7 +62,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     /// The name lies below a DNAME: the DNAME, and a CNAME from the name to what it stands for (RFC 6672 section 3.1).
     pub(super) fn below_dname(&mut self, current: &Current<'_>, found: &Match<'z>) -> Result<Step, Stop> {
         let node = found.node;
-        let Some(set) = node.sets().find(|set| set.rtype == Type::DNAME) else { return Ok(Step::Done) };
+        let Some(set) = node.set(Type::DNAME) else { return Ok(Step::Done) };
         if self.reply.links == MAX_LINKS {
             self.reply.kind = ReplyKind::Chain;
             return Ok(Step::Done);

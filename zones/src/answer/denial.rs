@@ -152,6 +152,11 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
             }
             Claim::NoName => {
                 self.cover(zone, owners, current, below)?;
+                if found.shared == apex
+                    && let Some(at) = zone.ready.wildcard
+                {
+                    return self.put_nsec(current, zone.node(at));
+                }
                 let mut wildcard = [0; 256];
                 let encloser = found.node.name();
                 let length = encloser.len() + 2;
@@ -173,7 +178,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         current: &Current<'_>,
         node: Node<'z>,
     ) -> Result<(), Stop> {
-        if node.sets().any(|set| set.rtype == Type::NSEC) {
+        if node.set(Type::NSEC).is_some() {
             return self.put_nsec(current, node);
         }
         self.cover(zone, owners, current, node.name())
@@ -188,7 +193,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         below: &[u8],
     ) -> Result<(), Stop> {
         match zone.at_or_before(owners, below) {
-            Some(node) => self.put_nsec(current, node),
+            Some(at) => self.put_nsec(current, zone.node(at)),
             None => Ok(()),
         }
     }
@@ -198,7 +203,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     }
 
     fn put_proof(&mut self, current: &Current<'_>, node: Node<'z>, rtype: Type) -> Result<(), Stop> {
-        let Some(set) = node.sets().find(|set| set.rtype == rtype && set.records > 0) else { return Ok(()) };
+        let Some(set) = node.set(rtype).filter(|set| set.records > 0) else { return Ok(()) };
         if !self.proofs.as_mut().is_some_and(|proofs| proofs.note(node)) {
             return Ok(());
         }

@@ -13,7 +13,8 @@ use crate::contents::arena::{ArenaBuilder, Ref};
 use crate::contents::index::Index;
 use crate::contents::node::{self, Flags, PREFIX};
 use crate::contents::order::Order;
-use crate::contents::set::has_pointers;
+use crate::contents::ready::Ready;
+use crate::contents::set::points;
 use crate::contents::{Chain, Contents, Denial, full_name, label_offsets};
 use crate::fault::{Fault, FaultKind, Severity};
 
@@ -59,8 +60,9 @@ pub(super) fn finish(mut builder: Builder) -> Result<(Contents, Vec<Fault>), Vec
         negative_ttl,
         records,
         denial,
+        ready: Ready::default(),
     };
-    Ok((contents, faults))
+    Ok((contents.made_ready(), faults))
 }
 
 /// Serial and minimum of a SOA's RDATA.
@@ -249,7 +251,7 @@ impl<'b> Emitter<'b> {
         let ttls = if records.is_empty() { signatures } else { records };
         let owner = match owner {
             Some(owner) => owner.as_ref(),
-            None if has_pointers(rtype) => owner.insert(full_name(name, self.apex)).as_ref(),
+            None if points(rtype) => owner.insert(full_name(name, self.apex)).as_ref(),
             None => NameRef::ROOT,
         };
         self.links.arrange(rtype, &mut self.plain, owner, self.apex, self.builder.start);

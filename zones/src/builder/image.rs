@@ -4,7 +4,9 @@ use rhumb_wire::rdata::{Piece, Pieces};
 use rhumb_wire::{Class, NameRef, Type};
 
 use super::targets::Links;
-use crate::contents::set::{IN_IMAGE, Numbers, POINTER, TO_QUESTION, VALUE, has_pointers};
+use crate::contents::set::{
+    IN_IMAGE, Numbers, POINTER, TO_QUESTION, VALUE, before_target, has_pointers, points,
+};
 
 /// Suffixes of earlier names that a name is compared with. A bound on work, not on what is right.
 const MAX_SUFFIXES: usize = 48;
@@ -66,13 +68,15 @@ impl<'r> Writer<'r> {
             signatures: parts.signatures.len(),
         };
         numbers.write(out);
-        if parts.rtype == Type::NS {
-            out.extend_from_slice(&parts.links.required.to_le_bytes());
-            out.extend_from_slice(&(parts.links.hashes.len() as u16).to_le_bytes());
-            parts.links.hashes.iter().for_each(|hash| out.extend_from_slice(&hash.to_le_bytes()));
-        }
-        if pointers {
-            out.extend_from_slice(&u16::try_from(self.places.len()).ok()?.to_le_bytes());
+        if points(parts.rtype) {
+            let links = before_target(parts.rtype).map(|_| &parts.links.hashes);
+            let bytes = links.map_or(0, |links| 4 + 4 * links.len()) + 2 * self.places.len();
+            out.extend_from_slice(&u16::try_from(bytes).ok()?.to_le_bytes());
+            if let Some(links) = links {
+                out.extend_from_slice(&parts.links.required.to_le_bytes());
+                out.extend_from_slice(&(links.len() as u16).to_le_bytes());
+                links.iter().for_each(|hash| out.extend_from_slice(&hash.to_le_bytes()));
+            }
             self.places.iter().for_each(|place| out.extend_from_slice(&place.to_le_bytes()));
         }
         out.extend_from_slice(&self.image);

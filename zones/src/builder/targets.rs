@@ -1,23 +1,26 @@
-//! Where the NS records of a set point to: found out once, so that glue costs a probe and no reading of names.
+//! Where the records of a set point to: found out once, so that an address costs a probe and no reading of names.
 
 use rhumb_wire::{NameRef, Type};
 
 use crate::contents::below_apex;
+use crate::contents::set::before_target;
 use crate::hash::{self, NameHash};
+
+/// Links kept of a set: more records than this fit no message.
+const MAX_LINKS: usize = 8192;
 
 /// The links of a set: for the first of its records the hash of their target.
 #[derive(Debug, Default)]
-pub(super) struct Links {
-    /// Records whose target lies at or below the owner; they come first.
-    pub(super) required: u16,
+pub(crate) struct Links {
+    /// Records whose target needs glue: it lies at or below the owner, a cut. They come first.
+    pub(crate) required: u16,
     /// Hashes of the targets that lie in the zone.
-    pub(super) hashes: Vec<u32>,
+    pub(crate) hashes: Vec<u32>,
 }
 
 impl Links {
-    /// Brings the records of a set into the order of their links: targets at or below the owner, others in the zone,
-    /// the rest.
-    pub(super) fn arrange(
+    /// Brings the records of a set into the order of their links: targets that need glue, others in the zone, the rest.
+    pub(crate) fn arrange(
         &mut self,
         rtype: Type,
         records: &mut [&[u8]],
@@ -27,22 +30,26 @@ impl Links {
     ) {
         self.required = 0;
         self.hashes.clear();
-        if rtype != Type::NS {
-            return;
-        }
-        let class = |rdata: &[u8]| match NameRef::parse(rdata) {
-            Ok(target) if target.is_at_or_below(owner) => 0,
-            Ok(target) if target.is_at_or_below(apex) => 1,
+        let Some(before) = before_target(rtype) else { return };
+        let class = |rdata: &[u8]| match target(rtype, before, rdata, owner) {
+            Some(target) if rtype == Type::NS && target.is_at_or_below(owner) => 0,
+            Some(target) if target.is_at_or_below(apex) => 1,
             _ => 2,
         };
         records.sort_by_key(|rdata| class(rdata));
-        // More than the counts can hold fit no message.
-        for rdata in records.iter().take(usize::from(u16::MAX)) {
+        for rdata in records.iter().take(MAX_LINKS) {
             let class = class(rdata);
-            let target = NameRef::parse(rdata).ok().and_then(|target| below_apex(target, apex));
-            let Some(target) = target.filter(|_| class < 2) else { break };
-            self.hashes.push(hash::of_labels(start, target));
+            let below = target(rtype, before, rdata, owner).and_then(|target| below_apex(target, apex));
+            let Some(below) = below.filter(|_| class < 2) else { break };
+            self.hashes.push(hash::of_labels(start, below));
             self.required += u16::from(class == 0);
         }
     }
+}
+
+/// The target of a record; the root in SVCB and HTTPS is the owner (RFC 9460 section 2.5).
+fn target<'n>(rtype: Type, before: usize, rdata: &'n [u8], owner: NameRef<'n>) -> Option<NameRef<'n>> {
+    let target = NameRef::parse(rdata.get(before..)?).ok()?;
+    let own = target.is_root() && matches!(rtype, Type::SVCB | Type::HTTPS);
+    Some(if own { owner } else { target })
 }

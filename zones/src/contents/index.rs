@@ -24,18 +24,19 @@ impl Index {
     pub(crate) fn find<T>(&self, hash: u32, mut accept: impl FnMut(Ref) -> Option<T>) -> Option<T> {
         let (page, fraction) = split(hash, self.pages.len());
         let page: &[Slot] = self.pages.get(page)?;
-        let (head, tail) = page.split_at_checked(start(fraction, page.len()))?;
-        for part in [tail, head] {
-            for &slot in part {
-                if slot == 0 {
-                    return None;
-                }
-                if (slot >> 32) as u32 == hash
-                    && let Some(found) = accept(Ref((slot as u32).wrapping_sub(1)))
-                {
-                    return Some(found);
-                }
+        let mut at = start(fraction, page.len());
+        for _ in 0..page.len() {
+            let slot = *page.get(at)?;
+            if slot == 0 {
+                return None;
             }
+            if (slot >> 32) as u32 == hash
+                && let Some(found) = accept(Ref((slot as u32).wrapping_sub(1)))
+            {
+                return Some(found);
+            }
+            // The number of slots is a power of two.
+            at = (at + 1) & (page.len() - 1);
         }
         None
     }

@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use rhumb_wire::Type;
+
 use super::set::Set;
 
 /// Bytes before the name.
@@ -99,6 +101,20 @@ impl<'a> Node<'a> {
         Some(u64::from_be_bytes(*prefix))
     }
 
+    /// The set of a type, perhaps of signatures alone.
+    #[inline]
+    pub(crate) fn set(self, rtype: Type) -> Option<Set<'a>> {
+        // They stand in order of type.
+        let set = self.sets().find(|set| set.rtype.0 >= rtype.0)?;
+        (set.rtype == rtype).then_some(set)
+    }
+
+    /// The set that begins so many bytes after the first.
+    #[inline]
+    pub(crate) fn set_at(self, offset: usize) -> Option<Set<'a>> {
+        Set::read(self.sets().rest.get(offset..)?).map(|(set, _)| set)
+    }
+
     /// Its sets in order of type, also those that consist of signatures alone.
     #[inline]
     pub(crate) fn sets(self) -> Sets<'a> {
@@ -129,6 +145,19 @@ impl<'a> Iterator for Sets<'a> {
         let (set, rest) = Set::read(self.rest)?;
         self.rest = rest;
         Some(set)
+    }
+}
+
+impl Sets<'_> {
+    /// How many bytes stand before the set of a type.
+    pub(crate) fn offset_of(mut self, rtype: Type) -> Option<usize> {
+        let whole = self.rest.len();
+        loop {
+            let before = whole - self.rest.len();
+            if self.next()?.rtype == rtype {
+                return Some(before);
+            }
+        }
     }
 }
 

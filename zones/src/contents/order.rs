@@ -35,11 +35,63 @@ impl Order {
         }
     }
 
+    /// As [`Self::at_or_before`] where the keys of the order are numbers spread evenly, as hashes are: the search begins
+    /// where `wanted` has to be expected, and looks at few others.
+    pub(crate) fn at_or_before_spread(
+        &self,
+        wanted: u64,
+        key: impl Fn(Ref) -> u64,
+        compare: impl Fn(Ref) -> Ordering,
+    ) -> Option<Ref> {
+        let not_greater = |at: &Ref| compare(*at) != Ordering::Greater;
+        let first = |page: usize| self.pages.get(page).and_then(|page| page.first());
+        let guess = share(self.pages.len(), wanted, u64::MAX);
+        let after = partition_near(self.pages.len(), guess, |page| first(page).is_some_and(not_greater));
+        let Some(page) = after.checked_sub(1).and_then(|page| self.pages.get(page)) else {
+            return self.pages.last()?.last().copied();
+        };
+        let low = page.first().map_or(0, |at| key(*at));
+        let high = first(after).map_or(u64::MAX, |at| key(*at));
+        let guess = share(page.len(), wanted.saturating_sub(low), high.saturating_sub(low));
+        let after = partition_near(page.len(), guess, |at| page.get(at).is_some_and(not_greater));
+        page.get(after.checked_sub(1)?).copied()
+    }
+
     /// Bytes held.
     pub(crate) fn memory(&self) -> usize {
         let page = |page: &Arc<[Ref]>| size_of_val::<[Ref]>(page) + 2 * size_of::<usize>();
         self.pages.iter().map(|p| page(p) + size_of::<Arc<[Ref]>>()).sum()
     }
+}
+
+/// Which of `count` equal parts of 0 to `whole` a number lies in, roughly.
+fn share(count: usize, number: u64, whole: u64) -> usize {
+    // Half of the bits are more than enough, and keep the product in a word.
+    let unneeded = (u64::BITS / 2).saturating_sub(whole.leading_zeros());
+    let parts = (number >> unneeded) * (count as u64 & 0xffff_ffff) / ((whole >> unneeded) + 1);
+    (parts as usize).min(count.saturating_sub(1))
+}
+
+/// As `partition_point` of the numbers below `count`, sought outwards from `guess` in steps that double.
+fn partition_near(count: usize, guess: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, count);
+    let mut step = 1;
+    let mut at = guess;
+    while low < high {
+        if at < low || at >= high {
+            at = usize::midpoint(low, high);
+            step = count;
+        }
+        if holds(at) {
+            low = at + 1;
+            at = at.saturating_add(step);
+        } else {
+            high = at;
+            at = at.wrapping_sub(step);
+        }
+        step = step.saturating_mul(2);
+    }
+    low
 }
 
 #[cfg(test)]
@@ -61,5 +113,20 @@ mod tests {
             );
         }
         assert_eq!(Order::default().at_or_before(|_| Ordering::Less), None);
+    }
+
+    #[test]
+    fn a_search_from_a_guess_finds_the_same() {
+        let key = |at: Ref| u64::from(at.0) << 32;
+        for (size, step) in [(0u32, 1), (1, 1), (2, 7), (600, 7_000_000), (600, 3), (5000, 800_000)] {
+            let refs: Vec<Ref> = (0..size).map(|i| Ref(5 + i * step)).collect();
+            let order = Order::build(&refs);
+            let around = |i: u32| [(4 + i * step), (5 + i * step), (6 + i * step)];
+            for wanted in (0..size).flat_map(around).chain([0, u32::MAX]) {
+                let compare = |at: Ref| at.0.cmp(&wanted);
+                let found = order.at_or_before_spread(u64::from(wanted) << 32, key, compare);
+                assert_eq!(found, order.at_or_before(compare), "{wanted} of {size}");
+            }
+        }
     }
 }

@@ -45,7 +45,7 @@ impl<'a> Rrset<'a> {
         self.set.records == 0
     }
 
-    /// The records, in the order they were given; of NS records those that point into the zone come first.
+    /// The records, in the order they were given; of those with a target those that point into the zone come first.
     pub fn records(&self) -> Records<'a> {
         Records { rrset: *self, rtype: self.set.rtype, images: Images::new(self.set.image()) }
     }

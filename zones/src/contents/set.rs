@@ -3,13 +3,14 @@
 //! ```text
 //! type u16 · image bytes u16 · signature bytes u16 · records u8 · signatures u8          (little-endian)
 //! [the same four numbers as u32 each, where one does not fit: image bytes is then ffff]
-//! [for NS: records whose target lies at or below the owner u16 · in the zone u16 · the hash of each of these u32]
-//! [for types whose names are compressed: number of pointers u16, place of each in the image u16]
+//! [for types that point to names: bytes from here to the records u16,
+//!  for those whose targets' addresses are added: records whose target needs glue u16 · has a link u16 · the links u32 each,
+//!  for those whose names are compressed: place of each pointer in the image u16]
 //! records: pointer to the owner · type · class · TTL · length · RDATA                     (big-endian)
 //! signatures, likewise
 //! ```
 //!
-//! The owner's pointer stands at 12, where a question has its name. A pointer in RDATA has its first bit set; the
+//! A link is the hash of a target that lies in the zone; the records with links come first. The owner's pointer stands at 12, where a question has its name. A pointer in RDATA has its first bit set; the
 //! second says to what: not set, to that many last bytes of the owner's name; set, to an offset in the image.
 
 use rhumb_wire::{NameBuf, NameRef, Type};
@@ -52,6 +53,23 @@ pub(crate) const fn has_pointers(rtype: Type) -> bool {
     )
 }
 
+/// How much of the RDATA stands before the target, for the types whose targets' addresses are added to an answer.
+#[inline]
+pub(crate) const fn before_target(rtype: Type) -> Option<usize> {
+    match rtype {
+        Type::NS => Some(0),
+        Type::MX | Type::SVCB | Type::HTTPS => Some(2),
+        Type::SRV => Some(6),
+        _ => None,
+    }
+}
+
+/// The types whose sets say where the names in their RDATA are, or where they lead.
+#[inline]
+pub(crate) const fn points(rtype: Type) -> bool {
+    has_pointers(rtype) || before_target(rtype).is_some()
+}
+
 /// A view of an RRset with its signatures.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Set<'a> {
@@ -61,9 +79,8 @@ pub(crate) struct Set<'a> {
     pub(crate) records: u32,
     /// Number of signatures.
     pub(crate) signatures: u32,
-    required: u16,
-    links: &'a [u8],
-    places: &'a [u8],
+    /// Links and places.
+    points: &'a [u8],
     images: &'a [u8],
     split: usize,
 }
@@ -106,11 +123,12 @@ impl<'a> Set<'a> {
     /// Reads the set that begins `bytes`, and what comes after it.
     #[inline]
     pub(crate) fn read(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
-        let (&[t0, t1, i0, i1, s0, s1, records, signatures], mut rest) = bytes.split_first_chunk::<HEAD>()?;
-        let rtype = Type(u16::from_le_bytes([t0, t1]));
-        let mut split = usize::from(u16::from_le_bytes([i0, i1]));
-        let mut signed = usize::from(u16::from_le_bytes([s0, s1]));
-        let (mut records, mut signatures) = (u32::from(records), u32::from(signatures));
+        let (head, mut rest) = bytes.split_first_chunk::<HEAD>()?;
+        let head = u64::from_le_bytes(*head);
+        let rtype = Type(head as u16);
+        let mut split = usize::from((head >> 16) as u16);
+        let mut signed = usize::from((head >> 32) as u16);
+        let (mut records, mut signatures) = (u32::from((head >> 48) as u8), (head >> 56) as u32);
         if split == usize::from(LARGE) {
             let (large, after) = rest.split_first_chunk::<LARGE_HEAD>()?;
             let numbers = large.as_chunks::<4>().0.first_chunk::<4>()?.map(u32::from_le_bytes);
@@ -118,19 +136,13 @@ impl<'a> Set<'a> {
                 (numbers[0] as usize, numbers[1] as usize, numbers[2], numbers[3]);
             rest = after;
         }
-        let (mut required, mut links): (u16, &[u8]) = (0, &[]);
-        if rtype == Type::NS {
-            let (&[r0, r1, l0, l1], after) = rest.split_first_chunk::<4>()?;
-            required = u16::from_le_bytes([r0, r1]);
-            (links, rest) = after.split_at_checked(4 * usize::from(u16::from_le_bytes([l0, l1])))?;
-        }
-        let mut places: &[u8] = &[];
-        if has_pointers(rtype) {
-            let (count, after) = rest.split_first_chunk::<2>()?;
-            (places, rest) = after.split_at_checked(2 * usize::from(u16::from_le_bytes(*count)))?;
+        let mut found: &[u8] = &[];
+        if points(rtype) {
+            let (length, after) = rest.split_first_chunk::<2>()?;
+            (found, rest) = after.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
         }
         let (images, rest) = rest.split_at_checked(split + signed)?;
-        Some((Self { rtype, records, signatures, required, links, places, images, split }, rest))
+        Some((Self { rtype, records, signatures, points: found, images, split }, rest))
     }
 
     /// The image of the records.
@@ -154,26 +166,60 @@ impl<'a> Set<'a> {
     #[inline]
     pub(crate) fn pointers(&self) -> impl Iterator<Item = (usize, u16)> + use<'a> {
         let image = self.images;
-        self.places.as_chunks::<2>().0.iter().filter_map(move |place| {
+        let places = if before_target(self.rtype).is_none() { self.points } else { self.split_links().2 };
+        let places = if has_pointers(self.rtype) { places } else { &[] };
+        places.as_chunks::<2>().0.iter().filter_map(move |place| {
             let place = usize::from(u16::from_le_bytes(*place));
             let stored = image.get(place..)?.first_chunk::<2>()?;
             Some((place, u16::from_be_bytes(*stored)))
         })
     }
 
-    /// Of NS records those that point into the zone, first those that point to the owner or below it: where the RDATA
-    /// stands in the image, the hash of the target, and whether it is one of the first.
-    pub(crate) fn links(&self) -> impl Iterator<Item = (usize, u32, bool)> + use<'a> {
-        let required = usize::from(self.required);
-        let links = self.links.as_chunks::<4>().0.iter().map(|link| u32::from_le_bytes(*link));
-        let records = Images::new(self.image()).map(|(at, _)| at + FIXED);
-        records.zip(links).enumerate().map(move |(index, (at, link))| (at, link, index < required))
+    /// The records whose target lies in the zone, those that need glue first.
+    #[inline]
+    pub(crate) fn links(&self) -> impl Iterator<Item = Link> + use<'a> {
+        let (required, links, _) = self.split_links();
+        let links = links.as_chunks::<4>().0.iter().map(|link| u32::from_le_bytes(*link));
+        let before = FIXED + before_target(self.rtype).unwrap_or(0);
+        let records = Images::new(self.image()).map(move |(at, _)| at + before);
+        records.zip(links).enumerate().map(move |(index, (at, hash))| Link {
+            at,
+            hash,
+            required: index < required,
+        })
+    }
+
+    /// How many records need glue, the links, the places.
+    #[inline]
+    fn split_links(&self) -> (usize, &'a [u8], &'a [u8]) {
+        let Some((&[r0, r1, l0, l1], rest)) = self.points.split_first_chunk::<4>() else {
+            return (0, &[], &[]);
+        };
+        let links = 4 * usize::from(u16::from_le_bytes([l0, l1]));
+        let (links, places) = rest.split_at_checked(links).unwrap_or((&[], &[]));
+        (usize::from(u16::from_le_bytes([r0, r1])), links, places)
+    }
+
+    /// Whether the target at `at` of the image is a root that stands for the owner itself (RFC 9460 section 2.5).
+    pub(crate) fn means_owner(&self, at: usize) -> bool {
+        matches!(self.rtype, Type::SVCB | Type::HTTPS) && self.images.get(at) == Some(&0)
     }
 
     /// TTL in seconds.
     pub(crate) fn ttl(&self) -> u32 {
         self.images.get(TTL_AT..).and_then(<[u8]>::first_chunk).map_or(0, |ttl| u32::from_be_bytes(*ttl))
     }
+}
+
+/// A record's target that lies in the zone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Link {
+    /// Where it stands in the image.
+    pub(crate) at: usize,
+    /// Its hash.
+    pub(crate) hash: u32,
+    /// Whether an answer without its addresses leads nowhere (RFC 9471).
+    pub(crate) required: bool,
 }
 
 /// Walks the records of an image: the offset of each and its RDATA as stored.

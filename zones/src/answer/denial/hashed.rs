@@ -6,17 +6,10 @@ use super::{Claim, Node};
 use crate::answer::put::Current;
 use crate::answer::{Assembly, Stop};
 use crate::contents::Chain;
+use crate::contents::arena::Ref;
+use crate::contents::hashed::Place;
 use crate::lookup::Match;
-use crate::nsec3::{self, HASH};
-
-/// A place in the chain.
-#[derive(Clone, Copy)]
-struct Place {
-    /// The first 64 bits of the hash.
-    prefix: u64,
-    /// All of it, where it was computed; of a name that exists the builder noted the first bits only.
-    whole: Option<[u8; HASH]>,
-}
+use crate::nsec3;
 
 impl<'z> Assembly<'z, '_, '_, '_, '_> {
     pub(super) fn prove_hashed(
@@ -27,114 +20,133 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         claim: Claim,
     ) -> Result<(), Stop> {
         let name = current.name;
+        let Some(shared) = suffix(name, name.len() - found.shared) else { return Ok(()) };
         match claim {
-            Claim::NoType | Claim::NoDs => {
-                let skipped = name.len() - found.shared;
-                let Some(name) = suffix(name, skipped) else { return Ok(()) };
-                if self.put_match(chain, current, name)? {
-                    return Ok(());
-                }
-                // Left out by opt-out, a delegation or an empty non-terminal above one.
-                self.prove_encloser(chain, current, name, name.parent().unwrap_or(name)).map(|_| ())
-            }
+            Claim::NoType | Claim::NoDs => self.prove_no_type(chain, current, found.node, shared),
             Claim::Expanded => {
-                let Some(encloser) = suffix(name, name.len() - found.shared) else { return Ok(()) };
-                self.put_cover(chain, current, one_below(name, encloser))
+                let closer = one_below(name, shared);
+                let covered = self.cover_of(chain, None, closer);
+                self.put_found(current, covered)
             }
-            Claim::NoName | Claim::WildcardNoType => {
-                let Some(encloser) = suffix(name, name.len() - found.shared) else { return Ok(()) };
-                let proven = self.prove_encloser(chain, current, name, encloser)?;
-                let mut wildcard = NameBuf::new();
-                let fits = wildcard.push_label(b"*").and_then(|()| wildcard.finish(proven)).is_ok();
-                match claim {
-                    _ if !fits => Ok(()),
-                    Claim::NoName => self.put_cover(chain, current, wildcard.as_ref()),
-                    _ => self.put_match(chain, current, wildcard.as_ref()).map(|_| ()),
-                }
+            Claim::NoName => {
+                let proven = self.prove_encloser(chain, current, name, shared, Some(found.node))?;
+                self.prove_no_wildcard(chain, current, proven)
+            }
+            Claim::WildcardNoType => {
+                self.prove_encloser(chain, current, name, shared, None)?;
+                let wildcard = Place::of_node(found.node);
+                let at = wildcard.and_then(|place| self.zone.hashed_at_or_before(chain, &place));
+                self.put_found(current, at.filter(|(_, exact)| *exact).map(|(at, _)| at))
+            }
+        }
+    }
+
+    /// The NSEC3 that matches a node. Where it was left out by opt-out, as of a delegation or an empty non-terminal above
+    /// one, the closest encloser that has one, and that the chain goes past the rest (RFC 5155 section 7.2.1).
+    fn prove_no_type(
+        &mut self,
+        chain: &'z Chain,
+        current: &Current<'_>,
+        node: Node<'z>,
+        name: NameRef<'_>,
+    ) -> Result<(), Stop> {
+        let place = self.place(chain, Some(node), name);
+        match self.zone.hashed_at_or_before(chain, &place) {
+            Some((at, true)) => self.put_found(current, Some(at)),
+            _ => {
+                let above = name.parent().unwrap_or(NameRef::ROOT);
+                let encloser = self.put_encloser(chain, current, above, None)?;
+                let closer = one_below(name, encloser);
+                let node = Some(node).filter(|_| closer.len() == name.len());
+                let covered = self.cover_of(chain, node, closer);
+                self.put_found(current, covered)
             }
         }
     }
 
     /// The closest encloser that the chain can prove, and that the name one label longer is not there (RFC 5155
-    /// section 7.2.1).
+    /// section 7.2.1). `node` is that of `encloser`, where it is known.
     fn prove_encloser<'n>(
         &mut self,
         chain: &'z Chain,
         current: &Current<'_>,
         name: NameRef<'n>,
         encloser: NameRef<'n>,
+        node: Option<Node<'z>>,
     ) -> Result<NameRef<'n>, Stop> {
-        let apex = self.zone.apex().len();
-        let mut encloser = encloser;
-        while !self.put_match(chain, current, encloser)? && encloser.len() > apex {
-            encloser = encloser.parent().unwrap_or(NameRef::ROOT);
-        }
+        let encloser = self.put_encloser(chain, current, encloser, node)?;
         if encloser.len() < name.len() {
-            self.put_cover(chain, current, one_below(name, encloser))?;
+            let covered = self.cover_of(chain, None, one_below(name, encloser));
+            self.put_found(current, covered)?;
         }
         Ok(encloser)
     }
 
-    /// Puts the NSEC3 that matches a name; whether there is one.
-    fn put_match(
+    /// Puts the NSEC3 that matches `encloser`, or else its nearest ancestor that has one, and says which.
+    fn put_encloser<'n>(
         &mut self,
         chain: &'z Chain,
         current: &Current<'_>,
-        name: NameRef<'_>,
-    ) -> Result<bool, Stop> {
-        match self.find(chain, self.place(chain, name)) {
-            Some((node, true)) => self.put_proof(current, node, Type::NSEC3).map(|()| true),
-            _ => Ok(false),
+        encloser: NameRef<'n>,
+        mut node: Option<Node<'z>>,
+    ) -> Result<NameRef<'n>, Stop> {
+        let apex = self.zone.apex().len();
+        let mut encloser = encloser;
+        while encloser.len() > apex {
+            let place = self.place(chain, node.take(), encloser);
+            if let Some((at, true)) = self.zone.hashed_at_or_before(chain, &place) {
+                self.put_found(current, Some(at))?;
+                return Ok(encloser);
+            }
+            encloser = encloser.parent().unwrap_or(NameRef::ROOT);
         }
+        self.put_found(current, self.zone.ready.apex)?;
+        Ok(encloser)
     }
 
-    /// Puts the NSEC3 that covers a name.
-    fn put_cover(&mut self, chain: &'z Chain, current: &Current<'_>, name: NameRef<'_>) -> Result<(), Stop> {
-        let mut place = self.place(chain, name);
-        let mut found = self.find(chain, place);
-        if matches!(found, Some((_, true))) && place.whole.is_none() {
-            // Two names with the same first bits: now all of them count.
-            place = Place::of(nsec3::hash(name, chain.iterations, &chain.salt));
-            found = self.find(chain, place);
+    fn prove_no_wildcard(
+        &mut self,
+        chain: &'z Chain,
+        current: &Current<'_>,
+        encloser: NameRef<'_>,
+    ) -> Result<(), Stop> {
+        let ready = self.zone.ready.wildcard.filter(|_| encloser.len() == self.zone.apex().len());
+        if ready.is_some() {
+            return self.put_found(current, ready);
         }
+        let mut wildcard = NameBuf::new();
+        if wildcard.push_label(b"*").and_then(|()| wildcard.finish(encloser)).is_err() {
+            return Ok(());
+        }
+        let covered = self.cover_of(chain, None, wildcard.as_ref());
+        self.put_found(current, covered)
+    }
+
+    fn put_found(&mut self, current: &Current<'_>, found: Option<Ref>) -> Result<(), Stop> {
         match found {
-            Some((node, _)) => self.put_proof(current, node, Type::NSEC3),
+            Some(at) => self.put_proof(current, self.zone.node(at), Type::NSEC3),
             None => Ok(()),
         }
     }
 
-    fn place(&self, chain: &Chain, name: NameRef<'_>) -> Place {
-        let known = self.zone.below_apex(name).and_then(|below| self.zone.node_named(below));
-        match known.and_then(Node::nsec3_prefix) {
-            Some(prefix) => Place { prefix, whole: None },
-            None => Place::of(nsec3::hash(name, chain.iterations, &chain.salt)),
+    /// The NSEC3 that covers a name; `node` is its node, where it is known.
+    fn cover_of(&self, chain: &Chain, node: Option<Node<'_>>, name: NameRef<'_>) -> Option<Ref> {
+        let place = self.place(chain, node, name);
+        match self.zone.hashed_at_or_before(chain, &place)? {
+            // Two names with the same first bits: now all of them count.
+            (_, true) if !place.is_whole() => {
+                let place = Place::of(nsec3::hash(name, chain.iterations, &chain.salt));
+                self.zone.hashed_at_or_before(chain, &place).map(|(at, _)| at)
+            }
+            (at, _) => Some(at),
         }
     }
 
-    /// The owner in the chain at or before a place, and whether it is at it.
-    fn find(&self, chain: &'z Chain, place: Place) -> Option<(Node<'z>, bool)> {
-        let zone = self.zone;
-        let label = place.whole.as_ref().map(nsec3::label);
-        let compare = |node: Node<'_>| {
-            let order = node.nsec3_prefix().unwrap_or(0).cmp(&place.prefix);
-            order.then_with(|| match &label {
-                Some(label) => {
-                    let digits = node.name().iter().skip(1).map(u8::to_ascii_lowercase);
-                    digits.cmp(label.iter().copied())
-                }
-                None => std::cmp::Ordering::Equal,
-            })
-        };
-        let owners = chain.owners.as_ref().unwrap_or(&zone.hashed);
-        let node = zone.node(owners.at_or_before(|at| compare(zone.node(at)))?);
-        Some((node, compare(node).is_eq()))
-    }
-}
-
-impl Place {
-    fn of(hash: [u8; HASH]) -> Self {
-        let prefix = hash.first_chunk().map_or(0, |head| u64::from_be_bytes(*head));
-        Self { prefix, whole: Some(hash) }
+    /// The place of a name: noted with its node, or else computed.
+    fn place(&self, chain: &Chain, node: Option<Node<'_>>, name: NameRef<'_>) -> Place {
+        node.or_else(|| self.zone.below_apex(name).and_then(|below| self.zone.node_named(below)))
+            .and_then(Place::of_node)
+            .unwrap_or_else(|| Place::of(nsec3::hash(name, chain.iterations, &chain.salt)))
     }
 }
 

@@ -1,0 +1,47 @@
+//! What is found out once, when contents are published, so that no answer has to look for it.
+
+use rhumb_wire::{NameBuf, Type};
+
+use super::arena::Ref;
+use super::hashed::Place;
+use super::{Contents, Denial};
+use crate::nsec3;
+
+/// The label of a wildcard.
+const WILDCARD: &[u8] = b"\x01*";
+
+/// Places that many answers need.
+#[derive(Debug, Default)]
+pub(crate) struct Ready {
+    /// Where the SOA begins among the sets of the apex.
+    pub(crate) soa: usize,
+    /// The NSEC3 that matches the apex, the closest encloser of most names that do not exist.
+    pub(crate) apex: Option<Ref>,
+    /// The NSEC or NSEC3 that shows that there is no wildcard below the apex.
+    pub(crate) wildcard: Option<Ref>,
+}
+
+impl Contents {
+    /// Fills in what is found out once: the last step of building contents.
+    pub(crate) fn made_ready(mut self) -> Self {
+        let apex = self.node(self.root);
+        let soa = apex.sets().offset_of(Type::SOA).unwrap_or(0);
+        let (matched, wildcard) = match &self.denial {
+            Denial::Unsigned => (None, None),
+            Denial::Nsec(owners) => (None, self.at_or_before(owners, WILDCARD)),
+            Denial::Nsec3(chain) => {
+                let find = |name| {
+                    let hash = nsec3::hash(name, chain.iterations, &chain.salt);
+                    self.hashed_at_or_before(chain, &Place::of(hash))
+                };
+                let found = find(self.apex());
+                let mut star = NameBuf::new();
+                let fits = star.push_label(b"*").and_then(|()| star.finish(self.apex())).is_ok();
+                let denied = fits.then(|| find(star.as_ref())).flatten();
+                (found.filter(|(_, exact)| *exact).map(|(at, _)| at), denied.map(|(at, _)| at))
+            }
+        };
+        self.ready = Ready { soa, apex: matched, wildcard };
+        self
+    }
+}
