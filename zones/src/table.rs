@@ -1,5 +1,8 @@
 //! From names to values, the longest match counts.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use rhumb_wire::name::MAX_LABELS;
 use rhumb_wire::{Name, NameRef};
 
@@ -8,21 +11,33 @@ use crate::hash::{self, NameHash};
 
 /// A map in which the longest name at or above the one looked for is found: zones, forwarded domains.
 ///
-/// It does not change once built. A lookup costs one pass over the name and one probe for each number of labels that some
-/// name in the table has.
+/// It does not change once built, and copies share it. A lookup costs one pass over the name and one probe for each number of
+/// labels that some name in the table has.
 #[derive(Debug)]
 pub struct Table<V> {
     start: NameHash,
     /// The names in wire form, one after the other.
-    names: Box<[u8]>,
-    entries: Box<[Entry<V>]>,
+    names: Arc<[u8]>,
+    entries: Arc<[Entry<V>]>,
     /// Open addressing: hash in the upper half, number plus one in the lower; zero is free.
-    slots: Box<[u64]>,
+    slots: Arc<[u64]>,
     /// Bit n: there is a name of n labels.
     depths: u128,
 }
 
-#[derive(Debug)]
+impl<V> Clone for Table<V> {
+    fn clone(&self) -> Self {
+        Self {
+            start: self.start,
+            names: Arc::clone(&self.names),
+            entries: Arc::clone(&self.entries),
+            slots: Arc::clone(&self.slots),
+            depths: self.depths,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
 struct Entry<V> {
     at: u32,
     value: V,
@@ -31,28 +46,57 @@ struct Entry<V> {
 impl<V> Table<V> {
     /// A table of these names and values. Of a name that comes twice the last value is kept.
     pub fn build(pairs: impl IntoIterator<Item = (Name, V)>) -> Self {
-        let start = NameHash::random();
-        let mut names = Vec::new();
-        let mut entries: Vec<Entry<V>> = Vec::new();
-        let mut slots: Vec<u64> = vec![0; 4];
-        let mut depths = 0;
+        let mut draft = Draft::new(NameHash::random(), 0);
         for (name, value) in pairs {
             let name = name.as_ref();
-            let hash = hash_of(start, name);
-            let known = find_in(&slots, &names, &entries, hash, name.as_bytes());
-            if let Some(entry) = known.and_then(|id| entries.get_mut(id)) {
-                entry.value = value;
-                continue;
+            let hash = hash_of(draft.start, name);
+            match draft.find(hash, name) {
+                Some(id) => draft.replace(id, value),
+                None => draft.add(hash, name, value),
             }
-            if (entries.len() + 1) * 3 > slots.len() * 2 {
-                slots = grown(&slots);
-            }
-            place(&mut slots, u64::from(hash) << 32 | (entries.len() as u64 + 1));
-            entries.push(Entry { at: names.len() as u32, value });
-            names.extend_from_slice(name.as_bytes());
-            depths |= 1 << name.label_count();
         }
-        Self { start, names: names.into(), entries: entries.into(), slots: slots.into(), depths }
+        draft.finish()
+    }
+
+    /// This table with other values for some names, which are added where they are missing, and without the names whose value
+    /// is none. The names that stay keep their order; those added come last. Costs a copy of the table, and no hash of a name
+    /// that stays.
+    pub fn with(&self, changes: HashMap<Name, Option<V>>) -> Self
+    where
+        V: Clone,
+    {
+        let mut hashes = vec![0; self.entries.len()];
+        for slot in self.slots.iter() {
+            let id = (*slot as u32).checked_sub(1).map(|id| id as usize);
+            if let Some(hash) = id.and_then(|id| hashes.get_mut(id)) {
+                *hash = (slot >> 32) as u32;
+            }
+        }
+        let mut changed: HashMap<usize, Option<V>> = HashMap::new();
+        let mut added = Vec::new();
+        for (name, value) in changes {
+            let hash = hash_of(self.start, name.as_ref());
+            match (self.probe(hash, name.as_ref().as_bytes()), value) {
+                (Some(id), value) => drop(changed.insert(id, value)),
+                (None, Some(value)) => added.push((hash, name, value)),
+                (None, None) => {}
+            }
+        }
+        let mut draft = Draft::new(self.start, self.entries.len() + added.len());
+        for (id, (hash, entry)) in hashes.into_iter().zip(self.entries.iter()).enumerate() {
+            let value = match changed.remove(&id) {
+                None => entry.value.clone(),
+                Some(Some(value)) => value,
+                Some(None) => continue,
+            };
+            if let Some((name, _)) = self.entry(id) {
+                draft.add(hash, name, value);
+            }
+        }
+        for (hash, name, value) in added {
+            draft.add(hash, name.as_ref(), value);
+        }
+        draft.finish()
     }
 
     /// The value of the longest name that is `name` or lies above it.
@@ -104,17 +148,17 @@ impl<V> Table<V> {
     }
 
     /// Number of names.
-    pub const fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.entries.len()
     }
 
     /// Whether there is none.
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
     /// Bytes held, without what the values point to.
-    pub const fn memory(&self) -> usize {
+    pub fn memory(&self) -> usize {
         size_of::<Self>() + self.names.len() + size_of_val(&*self.entries) + size_of_val(&*self.slots)
     }
 
@@ -126,6 +170,48 @@ impl<V> Table<V> {
 
     fn probe(&self, hash: u32, name: &[u8]) -> Option<usize> {
         find_in(&self.slots, &self.names, &self.entries, hash, name)
+    }
+}
+
+/// A table being built.
+struct Draft<V> {
+    start: NameHash,
+    names: Vec<u8>,
+    entries: Vec<Entry<V>>,
+    slots: Vec<u64>,
+    depths: u128,
+}
+
+impl<V> Draft<V> {
+    fn new(start: NameHash, room: usize) -> Self {
+        let slots = vec![0; (room * 3 / 2 + 1).next_power_of_two().max(4)];
+        Self { start, names: Vec::new(), entries: Vec::with_capacity(room), slots, depths: 0 }
+    }
+
+    fn find(&self, hash: u32, name: NameRef<'_>) -> Option<usize> {
+        find_in(&self.slots, &self.names, &self.entries, hash, name.as_bytes())
+    }
+
+    fn replace(&mut self, id: usize, value: V) {
+        if let Some(entry) = self.entries.get_mut(id) {
+            entry.value = value;
+        }
+    }
+
+    /// Adds a name that is not there.
+    fn add(&mut self, hash: u32, name: NameRef<'_>, value: V) {
+        if (self.entries.len() + 1) * 3 > self.slots.len() * 2 {
+            self.slots = grown(&self.slots);
+        }
+        place(&mut self.slots, u64::from(hash) << 32 | (self.entries.len() as u64 + 1));
+        self.entries.push(Entry { at: self.names.len() as u32, value });
+        self.names.extend_from_slice(name.as_bytes());
+        self.depths |= 1 << name.label_count();
+    }
+
+    fn finish(self) -> Table<V> {
+        let Self { start, names, entries, slots, depths } = self;
+        Table { start, names: names.into(), entries: entries.into(), slots: slots.into(), depths }
     }
 }
 
@@ -170,56 +256,4 @@ fn grown(slots: &[u64]) -> Vec<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn table(names: &[&str]) -> Table<usize> {
-        Table::build(names.iter().enumerate().map(|(i, name)| (name.parse().unwrap(), i)))
-    }
-
-    #[test]
-    fn the_longest_name_wins() {
-        let table = table(&["example.com.", "sub.example.com.", "com.", "EXAMPLE.com.", "arpa."]);
-        let found = |name: &str| table.find(name.parse::<Name>().unwrap().as_ref()).copied();
-        assert_eq!(table.len(), 4);
-        assert_eq!(found("www.example.com."), Some(3));
-        assert_eq!(found("a.b.SUB.example.com."), Some(1));
-        assert_eq!(found("xsub.example.com."), Some(3));
-        assert_eq!(found("other.com."), Some(2));
-        assert_eq!((found("net."), found(".")), (None, None));
-        let name: Name = "sub.example.com.".parse().unwrap();
-        assert_eq!((table.find_exact(name.as_ref()), table.find_above(name.as_ref())), (Some(&1), Some(&3)));
-        let asked: Name = "x.eXample.com.".parse().unwrap();
-        assert_eq!(table.find_entry(asked.as_ref()).unwrap().0.to_string(), "example.com.");
-    }
-
-    #[test]
-    fn the_root_is_above_all() {
-        let table = table(&[".", "a.b.c.d.e."]);
-        for name in [".", "net.", "b.c.d.e.", "x.y.z.a.b.c.d.f."] {
-            assert_eq!(table.find(name.parse::<Name>().unwrap().as_ref()), Some(&0), "{name}");
-        }
-        assert_eq!(table.find("x.a.b.c.d.e.".parse::<Name>().unwrap().as_ref()), Some(&1));
-        assert_eq!(table.find_above(NameRef::ROOT), None);
-        assert_eq!(Table::<u8>::build([]).find(NameRef::ROOT), None);
-    }
-
-    proptest! {
-        #[test]
-        fn as_a_list_searched_by_the_book(
-            names in proptest::collection::vec("([ab]\\.){0,5}[AB]\\.", 0..40),
-            asked in "([aB]\\.){0,7}[Ab]\\.",
-        ) {
-            let list: Vec<Name> = names.iter().map(|name| name.parse().unwrap()).collect();
-            let table = Table::build(list.iter().cloned().zip(0..));
-            let asked: Name = asked.parse().unwrap();
-            let above = list.iter().zip(0..).filter(|(name, _)| asked.as_ref().is_at_or_below(name.as_ref()));
-            let wanted = above.max_by_key(|(name, i)| (name.as_ref().label_count(), *i)).map(|(_, i)| i);
-            prop_assert_eq!(table.find(asked.as_ref()).copied(), wanted);
-            for name in &list {
-                prop_assert!(table.find_exact(name.as_ref()).is_some());
-            }
-        }
-    }
-}
+mod tests;
