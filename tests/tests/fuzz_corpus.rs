@@ -30,6 +30,11 @@ fn replay(target: &str, run: fn(&[u8])) {
 }
 
 #[test]
+fn answer() {
+    replay("answer", targets::answer::run);
+}
+
+#[test]
 fn config() {
     replay("config", targets::config::run);
 }

@@ -174,6 +174,23 @@ fn dnames() {
     assert!(over.sections[0][0].starts_with("long.example. DNAME") && over.sections[0].len() == 1);
 }
 
+/// RFC 2181 section 5: no record twice, also where a chain comes by a DNAME again.
+#[test]
+fn a_dname_met_twice_is_put_once() {
+    let zone = zone(
+        "example. 300 IN SOA ns.other. x. 1 1 1 1 60
+        example. 300 IN NS ns.other.
+        d.example. 300 IN DNAME e.example.
+        a.e.example. 300 IN CNAME b.D.example.
+        b.e.example. 300 IN CNAME d.example.",
+    );
+    for qtype in [Type::A, Type::DNAME] {
+        let sections = ask(&zone, "a.d.example.", qtype).sections;
+        let dnames = sections[0].iter().filter(|record| record.starts_with("d.example. DNAME")).count();
+        assert_eq!((dnames, sections[0].len()), (1, 5), "{sections:?}");
+    }
+}
+
 struct Both<'a>([&'a Contents; 2]);
 
 impl Zones for Both<'_> {

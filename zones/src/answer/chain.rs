@@ -2,6 +2,7 @@
 
 use rhumb_wire::{NameBuf, NameError, NameRef, Rcode, Section, Type, name};
 
+use super::additional::record_at;
 use super::put::Current;
 use super::{Assembly, FIXED, Found, MAX_LINKS, QUESTION_AT, ReplyKind, Step, Stop, Zones};
 use crate::lookup::{Match, MatchKind};
@@ -57,6 +58,28 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         places
             .iter()
             .any(|&at| name::expand(self.w.written(), at, &mut other).is_ok() && other.as_ref() == name)
+    }
+
+    /// Where a DNAME of the owner that stands at `owner` begins in the answer: a chain may come by the same one several
+    /// times, and a response holds each record once (RFC 2181 section 5).
+    #[cold]
+    pub(super) fn dname_at(&self, owner: usize) -> Option<usize> {
+        let message = self.w.written();
+        let (mut wanted, mut other) = (NameBuf::new(), NameBuf::new());
+        name::expand(message, owner, &mut wanted).ok()?;
+        let mut at = QUESTION_AT + self.asked.name.len() + 4;
+        for _ in 0..self.w.counted(Section::Answer) {
+            let (rdata, after) = record_at(message, at)?;
+            let rtype = message.get(rdata + 2 - FIXED..)?.first_chunk()?;
+            if u16::from_be_bytes(*rtype) == Type::DNAME.0
+                && name::expand(message, at, &mut other).is_ok()
+                && other.as_ref() == wanted.as_ref()
+            {
+                return Some(at);
+            }
+            at = after;
+        }
+        None
     }
 
     /// The name lies below a DNAME: the DNAME, and a CNAME from the name to what it stands for (RFC 6672 section 3.1).

@@ -72,8 +72,8 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         owner_end + FIXED - 2
     }
 
-    /// Puts an RRset, with its signatures where they are wanted; where it begins. Errors: it does not fit, nothing
-    /// was written.
+    /// Puts an RRset, with its signatures where they are wanted; where it begins. A DNAME that a chain comes by again stays
+    /// where it is. Errors: it does not fit, nothing was written.
     pub(super) fn put(
         &mut self,
         section: Section,
@@ -81,6 +81,11 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         set: &Set<'_>,
         owner: Owner,
     ) -> Result<usize, Stop> {
+        if set.rtype == Type::DNAME
+            && let Some(at) = self.dname_at(owner.at)
+        {
+            return Ok(at);
+        }
         let (image, more) = if self.proves() { (set.images(), set.signatures) } else { (set.image(), 0) };
         self.put_image(section, node, set, owner, image, set.records + more)
     }
