@@ -1,12 +1,12 @@
 //! From records to contents.
 
 mod check;
-mod denial;
+pub(crate) mod denial;
 mod finish;
-mod image;
+pub(crate) mod image;
 mod log;
 mod names;
-mod targets;
+pub(crate) mod targets;
 
 use rhumb_wire::{Name, NameRef, Type};
 
@@ -130,7 +130,7 @@ impl Builder {
 }
 
 /// The type itself, or for a signature the type it covers (RFC 4034 section 3.1.1).
-fn covered_type(rtype: Type, rdata: &[u8]) -> Type {
+pub(crate) fn covered_type(rtype: Type, rdata: &[u8]) -> Type {
     match rdata.first_chunk::<2>() {
         Some(covered) if rtype == Type::RRSIG => Type(u16::from_be_bytes(*covered)),
         _ => rtype,

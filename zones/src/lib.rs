@@ -2,8 +2,8 @@
 //!
 //! A [`Builder`] takes the records of a zone in any order and makes its [`Contents`], which never change: names and
 //! RRsets as wire images in a few large chunks, found by hash and in canonical order. [`answer()`] looks a name up
-//! once and copies images into a message; it waits for nothing and allocates nothing. A [`Table`] finds the zone that
-//! is responsible for a name.
+//! once and copies images into a message; it waits for nothing and allocates nothing. A [`Change`] makes new contents
+//! that share with the old ones what stays. A [`Table`] finds the zone that is responsible for a name.
 //!
 //! ```
 //! use rhumb_wire::compress::Compression;
@@ -31,6 +31,7 @@
 
 pub mod answer;
 pub mod builder;
+pub mod change;
 pub mod contents;
 pub mod fault;
 pub mod file;
@@ -42,6 +43,7 @@ pub mod table;
 
 pub use answer::{Asked, Found, OneZone, Reply, ReplyKind, Zones, answer};
 pub use builder::Builder;
+pub use change::Change;
 pub use contents::Contents;
 pub use fault::{AddError, Fault, FaultKind, Severity};
 pub use lookup::{Match, MatchKind};

@@ -16,10 +16,10 @@ use crate::nsec3;
 const FEW: usize = 16;
 
 /// The parameters of a zone's NSEC3 chain.
-#[derive(Debug)]
-pub(super) struct Parameters {
-    pub(super) iterations: u16,
-    pub(super) salt: Box<[u8]>,
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Parameters {
+    pub(crate) iterations: u16,
+    pub(crate) salt: Box<[u8]>,
 }
 
 impl Parameters {
@@ -45,7 +45,7 @@ impl Parameters {
     }
 
     /// The first bytes of a name's hash.
-    pub(super) fn prefix(&self, below: &[u8], apex: NameRef<'_>) -> [u8; PREFIX] {
+    pub(crate) fn prefix(&self, below: &[u8], apex: NameRef<'_>) -> [u8; PREFIX] {
         let name = full_name(below, apex);
         let hash = nsec3::hash(name.as_ref(), self.iterations, &self.salt);
         hash.first_chunk().copied().unwrap_or_default()
@@ -69,11 +69,13 @@ pub(super) fn remove_duplicates(rtype: Type, records: &mut Vec<&[u8]>) {
     }
 }
 
-fn is_same(rtype: Type, a: &[u8], b: &[u8]) -> bool {
+/// Whether two records of a type are the same.
+pub(crate) fn is_same(rtype: Type, a: &[u8], b: &[u8]) -> bool {
     a == b || has_pointers(rtype) && a.eq_ignore_ascii_case(b) && canonical(rtype, a) == canonical(rtype, b)
 }
 
-fn canonical(rtype: Type, rdata: &[u8]) -> Vec<u8> {
+/// RDATA by which records that are the same are known: in lower case where case does not count.
+pub(crate) fn canonical(rtype: Type, rdata: &[u8]) -> Vec<u8> {
     let mut rdata = rdata.to_vec();
     if has_pointers(rtype) {
         make_canonical(rtype, &mut rdata);

@@ -13,17 +13,17 @@ const MAX_SUFFIXES: usize = 48;
 
 /// The records of one set.
 #[derive(Debug)]
-pub(super) struct Parts<'r, 'p> {
-    pub(super) rtype: Type,
-    pub(super) ttl: u32,
-    pub(super) records: &'p [&'r [u8]],
-    pub(super) signatures: &'p [&'r [u8]],
-    pub(super) links: &'p Links,
+pub(crate) struct Parts<'r, 'p> {
+    pub(crate) rtype: Type,
+    pub(crate) ttl: u32,
+    pub(crate) records: &'p [&'r [u8]],
+    pub(crate) signatures: &'p [&'r [u8]],
+    pub(crate) links: &'p Links,
 }
 
 /// Room that is used for one set after the other.
 #[derive(Debug, Default)]
-pub(super) struct Writer<'r> {
+pub(crate) struct Writer<'r> {
     image: Vec<u8>,
     places: Vec<u16>,
     suffixes: Vec<(&'r [u8], u16)>,
@@ -31,7 +31,7 @@ pub(super) struct Writer<'r> {
 
 impl<'r> Writer<'r> {
     /// Appends the image of `parts` to `out`. None for a set of more than four gigabytes.
-    pub(super) fn write(
+    pub(crate) fn write(
         &mut self,
         out: &mut Vec<u8>,
         owner: NameRef<'_>,

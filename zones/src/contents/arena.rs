@@ -10,6 +10,10 @@ const CHUNK_BITS: u32 = 16;
 const CHUNK_BYTES: usize = UNIT << CHUNK_BITS;
 /// Chunks that references can number.
 const MAX_CHUNKS: usize = 1 << (32 - CHUNK_BITS);
+/// A last chunk shorter than this is copied and continued by the next change, so that small changes make few chunks.
+const TAIL_BYTES: usize = 16 << 10;
+/// Bytes that may lie dead in any arena.
+const FREE_WASTE: usize = 4 << 10;
 
 /// Where an image begins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,6 +23,8 @@ pub(crate) struct Ref(pub(crate) u32);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Arena {
     chunks: Box<[Arc<[u8]>]>,
+    /// Bytes of images that were replaced or left out by changes.
+    dead: usize,
 }
 
 impl Arena {
@@ -27,6 +33,21 @@ impl Arena {
     pub(crate) fn from(&self, at: Ref) -> &[u8] {
         let offset = (at.0 as usize & ((1 << CHUNK_BITS) - 1)) * UNIT;
         self.chunks.get((at.0 >> CHUNK_BITS) as usize).and_then(|chunk| chunk.get(offset..)).unwrap_or(&[])
+    }
+
+    /// Whether it is time to copy what is alive into a new arena: a third of the bytes is dead, so that the copy costs
+    /// twice what was written since the last one; or there are so many short chunks that numbers for them run out.
+    pub(crate) fn is_wasteful(&self) -> bool {
+        let bytes: usize = self.chunks.iter().map(|chunk| chunk.len()).sum();
+        let short = self.chunks.len() > MAX_CHUNKS / 2 && bytes < self.chunks.len() * CHUNK_BYTES / 4;
+        self.dead > FREE_WASTE + bytes / 3 || short
+    }
+
+    /// How many bytes of chunks it does not share with `other`.
+    #[cfg(test)]
+    pub(crate) fn own_bytes(&self, other: &Self) -> usize {
+        let shared = |chunk: &&Arc<[u8]>| other.chunks.iter().any(|theirs| Arc::ptr_eq(chunk, theirs));
+        self.chunks.iter().filter(|chunk| !shared(chunk)).map(|chunk| chunk.len()).sum()
     }
 
     /// Bytes held.
@@ -40,9 +61,24 @@ impl Arena {
 pub(crate) struct ArenaBuilder {
     done: Vec<Arc<[u8]>>,
     chunk: Vec<u8>,
+    dead: usize,
 }
 
 impl ArenaBuilder {
+    /// An arena that continues `arena`, whose references stay good.
+    pub(crate) fn continuing(arena: &Arena) -> Self {
+        let (done, tail) = match arena.chunks.split_last() {
+            Some((tail, before)) if tail.len() < TAIL_BYTES => (before, &**tail),
+            _ => (&*arena.chunks, &[][..]),
+        };
+        Self { done: done.to_vec(), chunk: tail.to_vec(), dead: arena.dead }
+    }
+
+    /// Counts an image of so many bytes as dead.
+    pub(crate) fn bury(&mut self, image: usize) {
+        self.dead += image.next_multiple_of(UNIT);
+    }
+
     /// Stores an image; none once no reference is left for it.
     pub(crate) fn push(&mut self, image: &[u8]) -> Option<Ref> {
         let padded = image.len().next_multiple_of(UNIT);
@@ -68,7 +104,7 @@ impl ArenaBuilder {
         if !self.chunk.is_empty() {
             self.close();
         }
-        Arena { chunks: self.done.into_boxed_slice() }
+        Arena { chunks: self.done.into_boxed_slice(), dead: self.dead }
     }
 }
 
@@ -90,5 +126,24 @@ mod tests {
             assert_eq!(arena.from(at).get(..image.len()), Some(image.as_slice()));
         }
         assert!(arena.from(Ref(u32::MAX)).is_empty());
+    }
+
+    #[test]
+    fn a_continued_arena_keeps_what_was_there_and_shares_it() {
+        let mut builder = ArenaBuilder::default();
+        let first = builder.push(&vec![1; 2 * TAIL_BYTES]).unwrap();
+        let mut arena = builder.finish();
+        let mut refs = vec![(first, 1)];
+        for i in 2..200u8 {
+            let mut builder = ArenaBuilder::continuing(&arena);
+            refs.push((builder.push(&[i; 1001]).unwrap(), i));
+            builder.bury(1);
+            let next = builder.finish();
+            assert!(next.own_bytes(&arena) < TAIL_BYTES + 1004);
+            arena = next;
+        }
+        assert_eq!((arena.dead, arena.is_wasteful()), (198 * UNIT, false));
+        assert!(arena.chunks.len() < 16);
+        assert!(refs.iter().all(|&(at, i)| arena.from(at).starts_with(&[i; 1001])));
     }
 }

@@ -1,5 +1,7 @@
 //! From the hash of a name to its node: open addressing inside pages, so that a change copies one page.
 
+mod edit;
+
 use std::sync::Arc;
 
 use super::arena::Ref;
@@ -16,6 +18,8 @@ type Slot = u64;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Index {
     pages: Box<[Arc<[Slot]>]>,
+    /// Slots in use.
+    entries: usize,
 }
 
 impl Index {
@@ -48,7 +52,8 @@ impl Index {
             if count > 1 { PAGE } else { (entries.len() * 4 / 3 + 1).next_power_of_two().min(PAGE) };
         loop {
             if let Some(pages) = fill(entries, count, slots) {
-                return Self { pages: pages.chunks_exact(slots).map(Arc::from).collect() };
+                let pages = pages.chunks_exact(slots).map(Arc::from).collect();
+                return Self { pages, entries: entries.len() };
             }
             slots *= 2;
             count = count.div_ceil(2);
@@ -70,9 +75,14 @@ fn fill(entries: &[(u32, Ref)], count: usize, slots: usize) -> Option<Vec<Slot>>
         let page = pages.get_mut(page * slots..(page + 1) * slots)?;
         let first = start(fraction, slots);
         let free = (0..slots).map(|i| (first + i) & (slots - 1)).find(|&i| page.get(i) == Some(&0))?;
-        *page.get_mut(free)? = u64::from(hash) << 32 | (u64::from(at.0) + 1);
+        *page.get_mut(free)? = slot(hash, at);
     }
     Some(pages)
+}
+
+/// The slot of an entry.
+const fn slot(hash: u32, at: Ref) -> Slot {
+    (hash as u64) << 32 | (at.0 as u64 + 1)
 }
 
 /// The page, and the fraction of a page's length where to begin in it.

@@ -16,7 +16,7 @@ const HEAD: usize = 5;
 pub(crate) const PREFIX: usize = 8;
 
 /// What a node is, found out once when the contents are built.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Flags(pub(crate) u8);
 
 impl Flags {
@@ -101,6 +101,13 @@ impl<'a> Node<'a> {
         Some(u64::from_be_bytes(*prefix))
     }
 
+    /// Bytes of its image.
+    pub(crate) fn image_length(self) -> usize {
+        let mut sets = self.sets();
+        while sets.next().is_some() {}
+        HEAD + self.name.len() + self.rest.len() - sets.rest.len()
+    }
+
     /// The set of a type, perhaps of signatures alone.
     #[inline]
     pub(crate) fn set(self, rtype: Type) -> Option<Set<'a>> {
@@ -134,6 +141,17 @@ impl fmt::Debug for Node<'_> {
 pub(crate) struct Sets<'a> {
     rest: &'a [u8],
     left: u16,
+}
+
+impl<'a> Sets<'a> {
+    /// The sets, each with the bytes it is stored in.
+    pub(crate) fn with_bytes(mut self) -> impl Iterator<Item = (Set<'a>, &'a [u8])> {
+        std::iter::from_fn(move || {
+            let before = self.rest;
+            let set = self.next()?;
+            Some((set, before.get(..before.len() - self.rest.len())?))
+        })
+    }
 }
 
 impl<'a> Iterator for Sets<'a> {

@@ -1,11 +1,15 @@
 //! References in the canonical order of their names, in pages, so that a change copies one page.
 
+mod edit;
+
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::arena::Ref;
 
-/// References in a page.
+pub(crate) use edit::Edit;
+
+/// References in a page, at most.
 const PAGE: usize = 512;
 
 /// The pages; none is empty.
@@ -23,6 +27,25 @@ impl Order {
     /// All in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Ref> + '_ {
         self.pages.iter().flat_map(|page| page.iter().copied())
+    }
+
+    /// Those that `compare` finds greater, in order.
+    pub(crate) fn beyond(&self, compare: impl Fn(Ref) -> Ordering) -> impl Iterator<Item = Ref> + '_ {
+        let not_greater = |at: &Ref| compare(*at) != Ordering::Greater;
+        let pages = self.pages.partition_point(|page| page.first().is_some_and(not_greater));
+        let pages = self.pages.get(pages.saturating_sub(1)..).unwrap_or(&[]);
+        let skipped = pages.first().map_or(0, |page| page.partition_point(not_greater));
+        pages.iter().flat_map(|page| page.iter().copied()).skip(skipped)
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pages.is_empty()
+    }
+
+    /// Number of references.
+    pub(crate) fn len(&self) -> usize {
+        self.pages.iter().map(|page| page.len()).sum()
     }
 
     /// The last that `compare` does not find greater; where all are greater, the last of all, for the order is a ring.

@@ -1,0 +1,48 @@
+//! What keeps a change from being published: the errors of the builder, looked for where something changed.
+
+use rhumb_wire::{NameRef, Type};
+
+use super::draft::{Draft, Drafts};
+use crate::contents::{Contents, full_name};
+use crate::fault::{Fault, FaultKind};
+
+/// Faults kept.
+const MAX_FAULTS: usize = 1000;
+
+/// The errors in these names.
+pub(super) fn errors(base: &Contents, names: &Drafts) -> Vec<Fault> {
+    let touched = names.values().filter(|draft| !draft.sets.is_empty());
+    let found = touched.flat_map(|draft| {
+        let kinds = of_name(base, draft);
+        kinds.into_iter().map(|kind| fault(full_name(&draft.below, base.apex()).as_ref(), kind))
+    });
+    found.take(MAX_FAULTS).collect()
+}
+
+/// A fault for which no line is to blame.
+pub(super) fn fault(owner: NameRef<'_>, kind: FaultKind) -> Fault {
+    Fault { severity: kind.severity(), owner: owner.to_name(), line: 0, kind }
+}
+
+fn of_name(base: &Contents, draft: &Draft) -> Vec<FaultKind> {
+    let mut kinds = Vec::new();
+    if draft.below.is_empty() {
+        let missing = [(Type::SOA, FaultKind::NoSoa), (Type::NS, FaultKind::NoNs)];
+        kinds.extend(missing.into_iter().filter(|(t, _)| draft.count(base, *t) == 0).map(|(_, kind)| kind));
+    }
+    let aliases = draft.count(base, Type::CNAME);
+    if aliases > 1 {
+        kinds.push(FaultKind::SeveralCnames);
+    }
+    if draft.count(base, Type::DNAME) > 1 {
+        kinds.push(FaultKind::SeveralDnames);
+    }
+    if aliases > 0 {
+        // What may stand beside a CNAME: RFC 4035 section 2.5; RFC 2535 had KEY and SIG there too.
+        let may_stand =
+            |rtype| matches!(rtype, Type::CNAME | Type::RRSIG | Type::NSEC | Type::KEY | Type::SIG);
+        let others = draft.types(base).into_iter().filter(|t| !may_stand(*t) && draft.count(base, *t) > 0);
+        kinds.extend(others.map(FaultKind::CnameAndOther));
+    }
+    kinds
+}

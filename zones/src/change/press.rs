@@ -1,0 +1,112 @@
+//! Writes the nodes of drafts into an arena that continues the old one.
+
+use rhumb_wire::Type;
+
+use super::draft::{Draft, Drafts};
+use super::write::Scribe;
+use crate::builder::denial::Parameters;
+use crate::contents::Contents;
+use crate::contents::arena::{Arena, ArenaBuilder, Ref};
+use crate::contents::node::{Node, PREFIX};
+use crate::contents::order::Edit;
+
+/// A name whose node changes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Changed<'d> {
+    /// The name below the apex.
+    pub(super) below: &'d [u8],
+    /// Its node before; none for a new name.
+    pub(super) old: Option<Ref>,
+    /// Its node from now on; none for a name that goes.
+    pub(super) new: Option<Ref>,
+    /// Whether what is left of it covers names by NSEC: it owns one in authoritative data.
+    pub(super) denies: bool,
+}
+
+impl<'d> Changed<'d> {
+    /// What becomes of it in the orders.
+    pub(super) const fn edit(&self) -> Edit<'d> {
+        Edit { name: self.below, node: self.new }
+    }
+}
+
+/// The arena being continued.
+#[derive(Debug)]
+pub(super) struct Press<'d> {
+    base: &'d Contents,
+    scribe: Scribe<'d>,
+    arena: ArenaBuilder,
+    records: u64,
+}
+
+impl<'d> Press<'d> {
+    pub(super) fn new(base: &'d Contents) -> Self {
+        let arena = ArenaBuilder::continuing(&base.arena);
+        Self { base, scribe: Scribe::new(base), arena, records: base.records }
+    }
+
+    /// The owners of NSEC3 records. None once the arena is full.
+    pub(super) fn hashed(&mut self, drafts: &'d Drafts) -> Option<Vec<Changed<'d>>> {
+        let mut changed = Vec::with_capacity(drafts.len());
+        for draft in drafts.values() {
+            let prefix = crate::nsec3::prefix_of_label(&draft.below).map(u64::to_be_bytes);
+            self.draft(draft, prefix, &mut changed)?;
+        }
+        Some(changed)
+    }
+
+    /// The names of the zone, with their NSEC3 prefixes as `chain` asks for; `kept` says that those noted are still
+    /// good. None once the arena is full.
+    pub(super) fn names(
+        &mut self,
+        drafts: &'d Drafts,
+        chain: Option<&Parameters>,
+        kept: bool,
+    ) -> Option<Vec<Changed<'d>>> {
+        let mut changed = Vec::with_capacity(drafts.len());
+        for draft in drafts.values() {
+            let chain = chain.filter(|_| draft.exists && draft.cover.is_none());
+            let noted = draft.node(self.base).filter(|_| kept).and_then(Node::nsec3_prefix);
+            let prefix = chain.map(|chain| {
+                noted.map_or_else(|| chain.prefix(&draft.below, self.base.apex()), u64::to_be_bytes)
+            });
+            self.draft(draft, prefix, &mut changed)?;
+        }
+        Some(changed)
+    }
+
+    /// The arena, and how many records the zone has.
+    pub(super) fn finish(self) -> (Arena, u64) {
+        (self.arena.finish(), self.records)
+    }
+
+    /// Notes a draft's node among those that change, unless it stays as it was.
+    fn draft(
+        &mut self,
+        draft: &'d Draft,
+        prefix: Option<[u8; PREFIX]>,
+        changed: &mut Vec<Changed<'d>>,
+    ) -> Option<()> {
+        let base = self.base;
+        for taken in draft.sets.values() {
+            self.records = (self.records + taken.len() as u64).saturating_sub(taken.was as u64);
+        }
+        let (below, old) = (&*draft.below, draft.base);
+        let length = old.map_or(0, |at| base.node(at).image_length());
+        let mut new = None;
+        if draft.exists {
+            let image = self.scribe.node(draft, prefix)?;
+            let before = old.and_then(|at| base.arena.from(at).get(..length));
+            if before == Some(image) {
+                return Some(());
+            }
+            new = Some(self.arena.push(image)?);
+        } else if old.is_none() {
+            return Some(());
+        }
+        let denies = draft.cover.is_none() && draft.count(base, Type::NSEC) > 0;
+        changed.push(Changed { below, old, new, denies });
+        self.arena.bury(length);
+        Some(())
+    }
+}

@@ -1,0 +1,101 @@
+//! From drafts to contents that share with the old ones all that the change did not touch.
+
+use rhumb_wire::Type;
+
+use super::draft::Drafts;
+use super::faults::{self, fault};
+use super::press::{Changed, Press};
+use super::settle::{settle, touch_all};
+use super::{chain, compact};
+use crate::contents::order::{Edit, Order};
+use crate::contents::ready::Ready;
+use crate::contents::set::Images;
+use crate::contents::{Contents, Denial, canonical, label_offsets};
+use crate::fault::{Fault, FaultKind};
+use crate::hash;
+
+/// The contents of `base` with what the drafts say. Errors: see [`super::Change::finish`].
+pub(super) fn publish(
+    base: &Contents,
+    names: &mut Drafts,
+    hashed: &mut Drafts,
+) -> Result<Contents, Vec<Fault>> {
+    for draft in hashed.values_mut() {
+        draft.exists = draft.owns_any(base);
+    }
+    let parameters = chain::parameters_after(base, names, hashed);
+    let kept = parameters == chain::parameters(base);
+    if !kept {
+        // Every name has its hash noted.
+        touch_all(base, names);
+    }
+    settle(base, names);
+    let faults = faults::errors(base, names);
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let too_large = || vec![fault(base.apex(), FaultKind::TooLarge)];
+    let mut press = Press::new(base);
+    let hashed = press.hashed(hashed).ok_or_else(too_large)?;
+    let names = press.names(names, parameters.as_ref(), kept).ok_or_else(too_large)?;
+    let (arena, records) = press.finish();
+    let there = || names.iter().filter_map(|name| Some((name.below, name.new?)));
+    let mut contents = Contents {
+        apex: base.apex.clone(),
+        start: base.start,
+        arena,
+        names: base.names.clone(),
+        order: edited(base, &base.order, &names, |_| true),
+        hashed: edited(base, &base.hashed, &hashed, |_| true),
+        depth: there().map(|(below, _)| label_offsets(below).1).fold(base.depth, usize::max),
+        root: there().find(|(below, _)| below.is_empty()).map_or(base.root, |(_, root)| root),
+        serial: base.serial,
+        negative_ttl: base.negative_ttl,
+        records,
+        denial: Denial::Unsigned,
+        ready: Ready::default(),
+    };
+    for name in &names {
+        contents.names.change(hash::of_labels(base.start, name.below), name.old, name.new);
+    }
+    contents.denial = match parameters {
+        Some(parameters) => Denial::Nsec3(Box::new(chain::chain(base, &contents, parameters, &hashed))),
+        None => by_nsec(base, &names),
+    };
+    (contents.serial, contents.negative_ttl) = soa_numbers(&contents);
+    Ok(compact::if_wasteful(contents).made_ready())
+}
+
+/// The order with the changed names in their places; those that `keep` does not want are left out.
+fn edited(
+    base: &Contents,
+    order: &Order,
+    changed: &[Changed<'_>],
+    keep: impl Fn(&Changed<'_>) -> bool,
+) -> Order {
+    let edits: Vec<Edit<'_>> =
+        changed.iter().map(|name| Edit { name: name.below, node: name.new.filter(|_| keep(name)) }).collect();
+    order.edited(&edits, |at, below| canonical(base.node(at).name(), below))
+}
+
+/// Denial by the NSEC records there are. Contents with a chain of NSEC3 kept no list of them; where the chain is gone, all
+/// names that could own one are among the changed.
+fn by_nsec(base: &Contents, names: &[Changed<'_>]) -> Denial {
+    let owners = match &base.denial {
+        Denial::Nsec(owners) => edited(base, owners, names, |name| name.denies),
+        _ => edited(base, &Order::default(), names, |name| name.denies),
+    };
+    if owners.is_empty() { Denial::Unsigned } else { Denial::Nsec(owners) }
+}
+
+/// The serial of the SOA, and its TTL cut to its minimum.
+fn soa_numbers(contents: &Contents) -> (u32, u32) {
+    let soa = contents.node(contents.root).set(Type::SOA);
+    let Some((ttl, (_, rdata))) = soa.and_then(|set| Some((set.ttl(), Images::new(set.image()).next()?)))
+    else {
+        return (contents.serial, contents.negative_ttl);
+    };
+    let words = rdata.last_chunk::<20>().map_or(&[][..], |numbers| numbers.as_chunks::<4>().0);
+    let word = |at: usize| words.get(at).map_or(0, |word| u32::from_be_bytes(*word));
+    (word(0), ttl.min(word(4)))
+}

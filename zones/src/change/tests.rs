@@ -1,0 +1,78 @@
+//! What a change costs.
+
+use rhumb_wire::{Name, Type};
+
+use crate::Builder;
+use crate::contents::Contents;
+
+const NAMES: u32 = 200_000;
+
+fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+/// The host of a number.
+fn host(number: u32) -> Name {
+    name(&format!("h{number:06}.zone."))
+}
+
+/// A zone of so many hosts with an address each.
+fn zone(hosts: u32) -> Contents {
+    let apex = name("zone.");
+    let mut builder = Builder::new(apex.as_ref());
+    builder.add(apex.as_ref(), Type::SOA, 300, &[0; 22], 0).unwrap();
+    builder.add(apex.as_ref(), Type::NS, 300, b"\x02ns\x05other\0", 0).unwrap();
+    for number in 0..hosts {
+        builder.add(host(number).as_ref(), Type::A, 300, &number.to_be_bytes(), 0).unwrap();
+    }
+    builder.finish().unwrap().0
+}
+
+/// Bytes of chunks and pages that `new` does not share with `old`.
+fn copied(new: &Contents, old: &Contents) -> usize {
+    new.arena.own_bytes(&old.arena)
+        + new.names.own_bytes(&old.names)
+        + new.order.own_bytes(&old.order)
+        + new.hashed.own_bytes(&old.hashed)
+}
+
+#[test]
+fn a_change_of_one_record_costs_its_own_size() {
+    let base = zone(NAMES);
+    let mut current = base.change().finish().unwrap();
+    assert_eq!(copied(&current, &base), 0, "nothing changes");
+    for number in 0..200u32 {
+        let old = current;
+        let mut change = old.change();
+        let owner = host(number.wrapping_mul(2_654_435_761) % NAMES);
+        match number % 3 {
+            0 => assert!(change.add(owner.as_ref(), Type::A, 300, &[192, 0, 2, 1]).unwrap()),
+            1 => assert!(change.remove_name(owner.as_ref())),
+            _ => {
+                let new = Name::prepend(b"new", owner.as_ref()).unwrap();
+                assert!(change.add(new.as_ref(), Type::A, 300, &[192, 0, 2, 1]).unwrap());
+            }
+        }
+        current = change.finish().unwrap();
+        assert!((1..64 << 10).contains(&copied(&current, &old)), "{number}: {}", copied(&current, &old));
+    }
+}
+
+#[test]
+fn memory_stays_bounded_under_endless_changes() {
+    for hosts in [0, 10, 2000] {
+        let mut contents = zone(hosts);
+        let first = contents.memory();
+        for round in 0..30_000u32 {
+            let owner = host(round.wrapping_mul(2_654_435_761) % (hosts + 1));
+            let mut change = contents.change();
+            change.remove_set(owner.as_ref(), Type::A);
+            if round % 2 == 1 || round < hosts {
+                change.add(owner.as_ref(), Type::A, 300, &round.to_be_bytes()).unwrap();
+            }
+            contents = change.finish().unwrap();
+            let (memory, limit) = (contents.memory(), 2 * first + (16 << 10));
+            assert!(memory < limit, "{hosts} hosts, round {round}: {memory} of {limit} bytes");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! From drafts to images.
+
+use rhumb_wire::{NameBuf, NameRef, Type};
+
+use super::draft::{Draft, Taken};
+use crate::builder::image::{Parts, Writer};
+use crate::builder::targets::Links;
+use crate::contents::node::{self, PREFIX};
+use crate::contents::set::points;
+use crate::contents::{Contents, full_name};
+
+/// Writes nodes, with room that is used for one after the other.
+#[derive(Debug)]
+pub(super) struct Scribe<'d> {
+    base: &'d Contents,
+    writer: Writer<'d>,
+    links: Links,
+    sets: Vec<u8>,
+    node: Vec<u8>,
+}
+
+impl<'d> Scribe<'d> {
+    pub(super) fn new(base: &'d Contents) -> Self {
+        let (writer, links) = (Writer::default(), Links::default());
+        Self { base, writer, links, sets: Vec::new(), node: Vec::new() }
+    }
+
+    /// The image of a draft's node. None if it has more than an image can hold.
+    pub(super) fn node(&mut self, draft: &'d Draft, prefix: Option<[u8; PREFIX]>) -> Option<&[u8]> {
+        let mut owner = None;
+        let mut count = 0u16;
+        self.sets.clear();
+        let mut taken = draft.sets.iter().filter(|(_, taken)| taken.len() > 0).peekable();
+        // What stays is copied as it is: an image refers to nothing but itself and its owner's name, which stays too.
+        for (set, bytes) in draft.node(self.base).into_iter().flat_map(|node| node.sets().with_bytes()) {
+            while let Some((rtype, taken)) = taken.next_if(|(rtype, _)| **rtype < set.rtype) {
+                self.set(draft, *rtype, taken, &mut owner)?;
+                count = count.checked_add(1)?;
+            }
+            if !draft.sets.contains_key(&set.rtype) {
+                self.sets.extend_from_slice(bytes);
+                count = count.checked_add(1)?;
+            } else if let Some((rtype, taken)) = taken.next_if(|(rtype, _)| **rtype == set.rtype) {
+                self.set(draft, *rtype, taken, &mut owner)?;
+                count = count.checked_add(1)?;
+            }
+        }
+        for (rtype, taken) in taken {
+            self.set(draft, *rtype, taken, &mut owner)?;
+            count = count.checked_add(1)?;
+        }
+        self.node.clear();
+        node::write_head(&mut self.node, &draft.below, draft.flags, draft.cover, count, prefix);
+        self.node.extend_from_slice(&self.sets);
+        Some(&self.node)
+    }
+
+    fn set(
+        &mut self,
+        draft: &Draft,
+        rtype: Type,
+        taken: &'d Taken,
+        owner: &mut Option<NameBuf>,
+    ) -> Option<()> {
+        let apex = self.base.apex();
+        let owner = match owner {
+            Some(owner) => owner.as_ref(),
+            None if points(rtype) => owner.insert(full_name(&draft.below, apex)).as_ref(),
+            None => NameRef::ROOT,
+        };
+        let mut records: Vec<&[u8]> = taken.records.iter().collect();
+        let signatures: Vec<&[u8]> = taken.signatures.iter().collect();
+        self.links.arrange(rtype, &mut records, owner, apex, self.base.start);
+        let (records, signatures) = (records.as_slice(), signatures.as_slice());
+        let parts = Parts { rtype, ttl: taken.ttl, records, signatures, links: &self.links };
+        self.writer.write(&mut self.sets, owner, &parts)
+    }
+}

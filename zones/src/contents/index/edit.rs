@@ -1,0 +1,130 @@
+//! Changes of an index: each copies the page it falls on, unless a change before it did.
+
+use std::sync::Arc;
+
+use super::{Index, Slot, slot, split, start};
+use crate::contents::arena::Ref;
+
+impl Index {
+    /// Puts `new` in the place of `old` under the same hash; where `old` is none adds, where `new` is none removes.
+    pub(crate) fn change(&mut self, hash: u32, old: Option<Ref>, new: Option<Ref>) {
+        match (old, new) {
+            (Some(old), Some(new)) => {
+                if let Some((page, at)) = self.locate(hash, slot(hash, old))
+                    && let Some(place) = page.get_mut(at)
+                {
+                    *place = slot(hash, new);
+                }
+            }
+            (Some(old), None) => {
+                let pages = self.pages.len();
+                if let Some((page, at)) = self.locate(hash, slot(hash, old)) {
+                    close_gap(page, at, pages);
+                    self.entries -= 1;
+                }
+            }
+            (None, Some(new)) => self.insert(hash, new),
+            (None, None) => {}
+        }
+    }
+
+    fn insert(&mut self, hash: u32, new: Ref) {
+        // Three quarters on average: beyond that, names that are not there are slow to be missed.
+        let room = self.pages.first().map_or(0, |page| page.len()) * self.pages.len() / 4 * 3;
+        if self.entries < room
+            && let Some((page, at)) = self.locate(hash, 0)
+            && let Some(place) = page.get_mut(at)
+        {
+            *place = slot(hash, new);
+            self.entries += 1;
+            return;
+        }
+        let slots = self.pages.iter().flat_map(|page| page.iter()).filter(|slot| **slot != 0);
+        let mut entries: Vec<(u32, Ref)> =
+            slots.map(|slot| ((slot >> 32) as u32, Ref((*slot as u32).wrapping_sub(1)))).collect();
+        entries.push((hash, new));
+        *self = Self::build(&entries);
+    }
+
+    /// The first slot with this value on the way of `hash`, in a page that is nobody else's.
+    fn locate(&mut self, hash: u32, wanted: Slot) -> Option<(&mut [Slot], usize)> {
+        let (page, fraction) = split(hash, self.pages.len());
+        let page = self.pages.get_mut(page)?;
+        let first = start(fraction, page.len());
+        let mask = page.len() - 1;
+        let at = (0..page.len()).map(|i| (first + i) & mask).find(|&i| page.get(i) == Some(&wanted))?;
+        Some((Arc::make_mut(page), at))
+    }
+}
+
+/// Frees the slot at `gap` and moves up those behind it that would not be found past a free one.
+fn close_gap(page: &mut [Slot], gap: usize, pages: usize) {
+    let mask = page.len() - 1;
+    let mut free = gap;
+    for step in 1..page.len() {
+        let at = (gap + step) & mask;
+        let Some(&slot) = page.get(at).filter(|slot| **slot != 0) else { break };
+        let home = start(split((slot >> 32) as u32, pages).1, page.len());
+        if at.wrapping_sub(home) & mask >= at.wrapping_sub(free) & mask {
+            if let Some(place) = page.get_mut(free) {
+                *place = slot;
+            }
+            free = at;
+        }
+    }
+    if let Some(place) = page.get_mut(free) {
+        *place = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::HashMap;
+
+    impl Index {
+        /// How many bytes of pages it does not share with `other`.
+        pub(crate) fn own_bytes(&self, other: &Self) -> usize {
+            let pages = self.pages.iter().enumerate();
+            let shared =
+                |at: usize, page| other.pages.get(at).is_some_and(|theirs| Arc::ptr_eq(page, theirs));
+            pages.filter(|(at, page)| !shared(*at, page)).map(|(_, page)| size_of_val::<[Slot]>(page)).sum()
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn as_a_map_has_it(
+            before in 0u32..900,
+            edits in proptest::collection::vec((0u32..700, any::<bool>()), 0..1500),
+        ) {
+            // Few hashes, close together: long clusters that wrap around the end of a page.
+            let hash = |key: u32| (key % 40).wrapping_mul(0x0666_6666).wrapping_sub(5);
+            let mut map: HashMap<u32, Ref> = (0..before.min(700)).map(|key| (key, Ref(key))).collect();
+            let entries: Vec<(u32, Ref)> = map.iter().map(|(key, at)| (hash(*key), *at)).collect();
+            let base = Index::build(&entries);
+            let mut index = base.clone();
+            for (number, (key, present)) in (1000..).zip(&edits) {
+                let new = present.then_some(Ref(number));
+                index.change(hash(*key), map.get(key).copied(), new);
+                match new {
+                    Some(new) => map.insert(*key, new),
+                    None => map.remove(key),
+                };
+            }
+            prop_assert_eq!(index.entries, map.len());
+            for key in 0..700 {
+                let wanted = map.get(&key).copied();
+                let mut met = Vec::new();
+                let _ = index.find(hash(key), |at| { met.push(at); None::<()> });
+                let count = map.keys().filter(|other| hash(**other) == hash(key)).count();
+                prop_assert_eq!(met.len(), count);
+                prop_assert!(wanted.is_none_or(|wanted| met.contains(&wanted)));
+            }
+            for (hash, at) in entries {
+                prop_assert!(base.find(hash, |found| (found == at).then_some(())).is_some(), "the base stays");
+            }
+        }
+    }
+}
