@@ -6,6 +6,7 @@ mod finish;
 pub(crate) mod image;
 mod log;
 mod names;
+mod place;
 pub(crate) mod targets;
 
 use rhumb_wire::{Name, NameRef, Type};

@@ -40,6 +40,7 @@ mod hash;
 pub mod lookup;
 mod nsec3;
 pub mod table;
+pub mod verify;
 
 pub use answer::{Asked, Found, OneZone, Reply, ReplyKind, Zones, answer};
 pub use builder::Builder;

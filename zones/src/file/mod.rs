@@ -13,6 +13,7 @@ mod problem;
 mod rdata;
 mod reader;
 mod scanner;
+mod verified;
 
 use std::path::{Path, PathBuf};
 
@@ -23,8 +24,10 @@ use crate::contents::Contents;
 use disk::{Closed, Files, Folder};
 use reader::Reader;
 
+pub(crate) use number::signature_time_text;
 pub use problem::Problem;
 pub use rdata::rdata_text;
+pub use verified::{Verified, verify_zone};
 
 /// The largest zone file, in bytes: offsets in it have 32 bits.
 const LARGEST: u64 = u32::MAX as u64;

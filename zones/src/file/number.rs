@@ -73,7 +73,7 @@ pub(super) fn signature_time(word: &[u8]) -> Option<u32> {
 }
 
 /// `YYYYMMDDHHmmSS` of seconds since 1970.
-pub(super) fn signature_time_text(seconds: u32) -> String {
+pub(crate) fn signature_time_text(seconds: u32) -> String {
     let (days, rest) = (u64::from(seconds) / 86_400, seconds % 86_400);
     let (mut year, mut left) = (1970, days);
     loop {

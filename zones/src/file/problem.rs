@@ -66,17 +66,21 @@ impl Problems {
         self.errors.is_empty()
     }
 
-    /// The warnings of a good zone.
+    /// The warnings of a good zone, and how many more there are.
     pub(super) fn warnings(self) -> Vec<Problem> {
-        self.warnings
+        and_more(self.warnings, self.more)
     }
 
     /// The errors, and how many problems more there are.
-    pub(super) fn errors(mut self) -> Vec<Problem> {
-        if let Some(last) = self.errors.last().filter(|_| self.more > 0) {
-            let message = format!("and {} problems more", self.more);
-            self.errors.push(Problem { line: 0, column: 0, message, ..last.clone() });
-        }
-        self.errors
+    pub(super) fn errors(self) -> Vec<Problem> {
+        and_more(self.errors, self.more)
     }
+}
+
+fn and_more(mut list: Vec<Problem>, more: usize) -> Vec<Problem> {
+    if let Some(last) = list.last().filter(|_| more > 0) {
+        let message = format!("and {more} problems more");
+        list.push(Problem { line: 0, column: 0, message, ..last.clone() });
+    }
+    list
 }

@@ -13,6 +13,7 @@ use super::scanner::{Scanner, Start, Word, Wrong, place_of};
 use super::{Loaded, number};
 use crate::builder::Builder;
 use crate::fault::Severity;
+use crate::verify::Pointer;
 
 /// Files inside files inside files.
 pub(super) const DEEPEST: usize = 16;
@@ -192,6 +193,12 @@ impl<'f, F: Files> Reader<'f, F> {
     pub(super) fn report_at(&mut self, file: &Arc<Path>, line: u32, column: u32, message: String) {
         let file = Arc::clone(file);
         self.problems.add(Problem { severity: Severity::Error, file, line, column, message });
+    }
+
+    /// The file and the line of a record that was read.
+    pub(super) fn place_of(&self, record: &Pointer) -> Option<(Arc<Path>, u32)> {
+        let (file, line) = self.lines.place(self.builder.line_of(record)?)?;
+        Some((Arc::clone(file), line))
     }
 
     /// What was read, or what is wrong with it.

@@ -1,0 +1,48 @@
+//! What is wrong with a zone as a whole, with the places in its files.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::disk::{Files, Folder};
+use super::problem::Problem;
+use super::reader::Reader;
+use crate::builder::Builder;
+use crate::contents::Contents;
+use crate::verify::{Depth, Finding, verify};
+
+/// What was found.
+#[derive(Debug)]
+pub struct Verified {
+    /// What is wrong. With an error among them the zone is not to be served.
+    pub problems: Vec<Problem>,
+    /// When the first signature expires, in seconds as RRSIG has them (RFC 4034 section 3.1.5).
+    pub expires: Option<u32>,
+}
+
+/// Checks, as [`verify`] does, the contents that were read from the file at `path`. Only if there is something to tell is
+/// the file read a second time, for the lines; one that has changed since then is named without a line.
+pub fn verify_zone(path: &Path, contents: &Contents, now: u32, depth: Depth) -> Verified {
+    let verdict = verify(contents, now, depth);
+    let problems =
+        if verdict.findings.is_empty() { Vec::new() } else { placed(path, contents, verdict.findings) };
+    Verified { problems, expires: verdict.expires }
+}
+
+fn placed(path: &Path, contents: &Contents, findings: Vec<Finding>) -> Vec<Problem> {
+    let files = Folder::of(path);
+    let mut reader = Reader::new(contents.apex(), Builder::new(contents.apex()), &files);
+    if let Ok((path, text)) = files.read(path, None) {
+        reader.source(&path, &text, 0);
+    }
+    let whole: Arc<Path> = path.into();
+    let place = |finding: Finding| {
+        let place = finding.record.as_ref().and_then(|record| reader.place_of(record));
+        let (file, line) = place.unwrap_or_else(|| (Arc::clone(&whole), 0));
+        let message = match &finding.record {
+            Some(record) => format!("{}: {}", record.owner, finding.defect),
+            None => finding.defect.to_string(),
+        };
+        Problem { severity: finding.defect.severity(), file, line, column: 0, message }
+    };
+    findings.into_iter().map(place).collect()
+}

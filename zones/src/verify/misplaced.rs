@@ -1,0 +1,78 @@
+//! Records that stand where nobody asks for them, and aliases that lead nowhere.
+
+use rhumb_wire::{NameBuf, NameRef, Type};
+
+use super::Depth;
+use super::defect::Defect;
+use super::findings::Findings;
+use super::owner::{Owner, Standing};
+use crate::contents::Contents;
+use crate::contents::set::{FIXED, Images, Set, expand};
+use crate::lookup::MatchKind;
+
+/// Aliases followed. A bound on work.
+const MOST_ALIASES: usize = 16;
+
+/// Looks at one name.
+pub(super) fn look<'c>(contents: &'c Contents, owner: Owner<'c>, depth: Depth, findings: &mut Findings<'c>) {
+    let node = owner.node;
+    if owner.standing == Standing::Own {
+        for set in node.sets().filter(|set| set.records > 0) {
+            let rtype = set.rtype;
+            let defect = match rtype {
+                Type::DS if owner.is_apex() => Defect::DsAtApex,
+                Type::DS => Defect::DsWithoutNs,
+                Type::DNSKEY | Type::CDNSKEY | Type::CDS | Type::CSYNC | Type::NSEC3PARAM
+                    if !owner.is_apex() =>
+                {
+                    Defect::BelongsAtApex(rtype)
+                }
+                Type::CNAME if depth == Depth::Full => match alias(contents, owner, &set) {
+                    Some(defect) => defect,
+                    None => continue,
+                },
+                _ => continue,
+            };
+            findings.add(node, Some(rtype), &[], || defect);
+        }
+    }
+    if owner.is_apex() && !matches!(contents.denial, crate::contents::Denial::Nsec3(_)) {
+        let (announced, some) = (owner.has(Type::NSEC3PARAM), contents.hashed.iter().next());
+        match some {
+            Some(at) => {
+                findings.add(contents.node(at), Some(Type::NSEC3), &[], || Defect::ChainNotAnnounced);
+            }
+            None if announced => findings.add(node, Some(Type::NSEC3PARAM), &[], || Defect::NoChain),
+            None => {}
+        }
+    }
+}
+
+/// Where an alias leads, as far as this zone can tell.
+fn alias(contents: &Contents, owner: Owner<'_>, set: &Set<'_>) -> Option<Defect> {
+    let mut name = contents.owner(owner.node);
+    let mut target = target(set, name.as_ref())?;
+    for _ in 0..MOST_ALIASES {
+        let found = contents.lookup(target.as_ref())?;
+        match found.kind() {
+            MatchKind::NoName => return Some(Defect::DeadAlias(target.as_ref().to_name())),
+            MatchKind::Exact | MatchKind::Wildcard => {}
+            MatchKind::AtCut | MatchKind::BelowCut | MatchKind::BelowDname => return None,
+        }
+        let next = found.node.sets().find(|set| set.rtype == Type::CNAME && set.records > 0)?;
+        if found.node.identity() == owner.node.identity() {
+            return Some(Defect::AliasLoop);
+        }
+        name = contents.owner(found.node);
+        target = self::target(&next, name.as_ref())?;
+    }
+    None
+}
+
+/// The target of a CNAME.
+fn target(set: &Set<'_>, owner: NameRef<'_>) -> Option<NameBuf> {
+    let (at, _) = Images::new(set.image()).next()?;
+    let mut target = NameBuf::new();
+    expand(set.image(), at + FIXED, owner, &mut target)?;
+    Some(target)
+}

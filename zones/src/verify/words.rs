@@ -1,0 +1,108 @@
+//! What each finding says.
+
+use std::fmt;
+
+use rhumb_wire::Name;
+
+use super::defect::Defect;
+use crate::file::signature_time_text;
+
+impl fmt::Display for Defect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WrongDigest => f.write_str("the digest that ZONEMD gives is not that of the zone"),
+            Self::OtherSerial { serial, digested } => {
+                write!(f, "ZONEMD is made for serial {digested}, the zone has serial {serial}")
+            }
+            Self::NoDigestSupported => f.write_str(
+                "no ZONEMD can be verified; one each of scheme 1 with hash algorithm 1 or 2 can be",
+            ),
+            Self::NoKey => f.write_str("the zone is signed and has no DNSKEY"),
+            Self::NoDenial => f.write_str("the zone is signed and has neither NSEC nor NSEC3"),
+            Self::More { count, like } => write!(f, "{count} more as `{like}`"),
+            Self::Unsigned(_)
+            | Self::NoSignatureOf { .. }
+            | Self::Orphan(_)
+            | Self::InVain(_)
+            | Self::Expired { .. }
+            | Self::NotYetValid { .. }
+            | Self::WrongSigner(_)
+            | Self::UnknownKey { .. }
+            | Self::WrongLabels { .. }
+            | Self::WrongTtl { .. } => signature(self, f),
+            Self::DsAtApex => f.write_str("DS at the apex; it belongs in the parent zone"),
+            Self::DsWithoutNs => f.write_str("DS without NS"),
+            Self::BelongsAtApex(rtype) => write!(f, "{rtype} is of no use but at the apex"),
+            Self::DeadAlias(target) => write!(f, "CNAME points to {target}, which this zone does not have"),
+            Self::AliasLoop => f.write_str("the CNAME leads back to itself"),
+            _ => denial(self, f),
+        }
+    }
+}
+
+/// About signatures.
+fn signature(defect: &Defect, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match defect {
+        Defect::Unsigned(rtype) => write!(f, "{rtype} has no signature"),
+        Defect::NoSignatureOf { rtype, algorithm } => {
+            write!(f, "{rtype} has no signature of algorithm {algorithm}, of which there is a key")
+        }
+        Defect::Orphan(rtype) => write!(f, "a signature of {rtype}, which is not there"),
+        Defect::InVain(rtype) => {
+            write!(f, "a signature of {rtype}, which is not authoritative here")
+        }
+        Defect::Expired { rtype, since } => {
+            write!(f, "the signature of {rtype} expired {}", signature_time_text(*since))
+        }
+        Defect::NotYetValid { rtype, from } => {
+            write!(f, "the signature of {rtype} is not valid before {}", signature_time_text(*from))
+        }
+        Defect::WrongSigner(rtype) => write!(f, "the signer of {rtype} is not the apex"),
+        Defect::UnknownKey { rtype, tag, algorithm } => {
+            write!(
+                f,
+                "the signature of {rtype} is by key {tag} of algorithm {algorithm}, which is no DNSKEY here"
+            )
+        }
+        Defect::WrongLabels { rtype, found } => {
+            write!(f, "the signature of {rtype} is for {found} labels, which the owner does not have")
+        }
+        Defect::WrongTtl { rtype, signed, ttl } => {
+            write!(f, "the signature of {rtype} is for TTL {signed}, the TTL is {ttl}")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// About proofs of denial.
+fn denial(defect: &Defect, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let at = |name: &Option<Name>| name.as_ref().map_or_else(String::new, |name| format!(" of {name}"));
+    match defect {
+        Defect::NoNsec => f.write_str("the name has no NSEC"),
+        Defect::SeveralNsec => f.write_str("more than one NSEC"),
+        Defect::NsecAlone => f.write_str("NSEC at a name that has nothing else"),
+        Defect::NsecHidden => f.write_str("NSEC at a name that is not authoritative here"),
+        Defect::WrongNext { next, follows } => {
+            write!(f, "NSEC leads to {next}, the name that follows is {follows}")
+        }
+        Defect::Listed { of, name, rtype } => {
+            write!(f, "{of}{} lists {rtype}, which is not there", at(name))
+        }
+        Defect::LeftOut { of, name, rtype } => {
+            write!(f, "{of}{} does not list {rtype}, which is there", at(name))
+        }
+        Defect::NoNsec3 => f.write_str("the name has no NSEC3"),
+        Defect::SeveralNsec3 => f.write_str("more than one NSEC3 of the same parameters"),
+        Defect::Nsec3OfNobody => f.write_str("NSEC3 whose owner is the hash of no name of the zone"),
+        Defect::ForeignNsec3 => f.write_str("NSEC3 with parameters that no NSEC3PARAM gives"),
+        Defect::WrongNextHash { next, follows } => {
+            write!(f, "NSEC3 leads to {next}, the hash that follows is {follows}")
+        }
+        Defect::NoChain => f.write_str("NSEC3PARAM, and no NSEC3 of its parameters"),
+        Defect::ChainNotAnnounced => f.write_str("NSEC3, and no NSEC3PARAM that gives its parameters"),
+        Defect::ManyIterations(count) => {
+            write!(f, "{count} iterations of NSEC3: validators take the zone for unsigned")
+        }
+        _ => Ok(()),
+    }
+}
