@@ -58,7 +58,7 @@ impl Network for Sockets {
             let mut connection = Connection::connect(to, limit).await.map_err(told)?;
             connection.send(query).await.map_err(|error| told(io::Error::other(error)))?;
             match connection.recv().await {
-                Ok(Some(frame)) => Ok(frame.bytes().to_vec()),
+                Ok(Some(message)) => Ok(message),
                 Ok(None) => Err(ExchangeError::Io(io::ErrorKind::UnexpectedEof.into())),
                 Err(error) => Err(told(io::Error::other(error))),
             }

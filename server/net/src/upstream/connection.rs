@@ -5,17 +5,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
 
 use crate::local::canonical;
-use crate::stream::{Frame, PushError, ReadError, Reader, Timeouts, WriteError, Writer};
+use crate::stream::{Messages, PushError, StreamError, Timeouts};
 
 /// A TCP connection that carries messages behind their lengths.
 #[derive(Debug)]
 pub struct Connection {
-    reader: Reader<OwnedReadHalf>,
-    writer: Writer<OwnedWriteHalf>,
+    messages: Messages<TcpStream>,
 }
 
 /// Why a message was not sent.
@@ -26,7 +24,7 @@ pub enum SendError {
     Push(#[from] PushError),
     /// The connection failed.
     #[error(transparent)]
-    Write(#[from] WriteError),
+    Write(#[from] StreamError),
 }
 
 impl Connection {
@@ -37,26 +35,18 @@ impl Connection {
             .await
             .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
         stream.set_nodelay(true)?;
-        let (read, write) = stream.into_split();
-        let timeouts = Timeouts { first: limit, idle: limit, message: limit };
-        Ok(Self { reader: Reader::new(read, timeouts), writer: Writer::new(write, limit) })
+        let limits = Timeouts { first: limit, idle: limit, message: limit, write: limit };
+        Ok(Self { messages: Messages::new(stream, limits) })
     }
 
     /// Sends one message.
     pub async fn send(&mut self, message: &[u8]) -> Result<(), SendError> {
-        self.writer.push(message)?;
-        self.writer.flush().await?;
-        self.reader.restart_idle();
-        Ok(())
+        self.messages.push(message)?;
+        Ok(self.messages.send().await?)
     }
 
     /// The next message; `None` when the server closed the connection after a whole one.
-    pub async fn recv(&mut self) -> Result<Option<Frame<'_>>, ReadError> {
-        self.reader.next().await
-    }
-
-    /// The two directions, to send and receive at once.
-    pub fn split(self) -> (Reader<OwnedReadHalf>, Writer<OwnedWriteHalf>) {
-        (self.reader, self.writer)
+    pub async fn recv(&mut self) -> Result<Option<Vec<u8>>, StreamError> {
+        self.messages.next().await
     }
 }

@@ -1,7 +1,7 @@
 //! Servers on loopback that answer, lie, or are not there.
 
 use super::*;
-use crate::stream::ReadError;
+use crate::stream::StreamError;
 use std::collections::HashSet;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -113,9 +113,9 @@ async fn messages_over_a_connection() {
     });
     let mut connection = Connection::connect(address, Duration::from_secs(3)).await.unwrap();
     connection.send(b"query").await.unwrap();
-    assert_eq!(connection.recv().await.unwrap().unwrap().bytes(), b"one");
-    assert_eq!(connection.recv().await.unwrap().unwrap().bytes(), b"two");
-    assert!(matches!(connection.recv().await, Err(ReadError::Cut)));
+    assert_eq!(connection.recv().await.unwrap().unwrap(), b"one");
+    assert_eq!(connection.recv().await.unwrap().unwrap(), b"two");
+    assert!(matches!(connection.recv().await, Err(StreamError::Cut)));
     assert!(matches!(connection.send(&[]).await, Err(SendError::Push(_))));
 }
 
@@ -124,7 +124,7 @@ async fn a_server_that_is_not_there_or_says_nothing() {
     let listener = TcpListener::bind("127.0.9.47:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let mut connection = Connection::connect(address, Duration::from_millis(100)).await.unwrap();
-    assert!(matches!(connection.recv().await, Err(ReadError::First)));
+    assert!(matches!(connection.recv().await, Err(StreamError::First)));
     drop(listener);
     let error = Connection::connect(address, Duration::from_secs(3)).await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);

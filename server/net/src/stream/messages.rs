@@ -1,0 +1,211 @@
+//! One connection: messages taken, answers sent, limits held.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+
+use super::alarm::Alarm;
+use super::incoming::{self, Front, Incoming, front};
+use super::unsent::Unsent;
+use super::{FULL, Outgoing, PushError, StreamError, Timeouts};
+
+/// What one thread reads into and answers from, for one connection at a time.
+struct Room {
+    input: Vec<u8>,
+    outgoing: Outgoing,
+}
+
+thread_local! {
+    static ROOM: RefCell<Room> =
+        RefCell::new(Room { input: vec![0; incoming::ROOM], outgoing: Outgoing::new() });
+}
+
+/// Messages on one stream, both ways.
+#[derive(Debug)]
+pub struct Messages<S> {
+    stream: S,
+    limits: Timeouts,
+    incoming: Incoming,
+    unsent: Unsent,
+    alarm: Alarm,
+}
+
+/// What became of a look for messages.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Taken {
+    /// Something came, and each whole message was given out.
+    Messages,
+    /// The stream ended after a whole message.
+    End,
+}
+
+/// What is waited for, and so which limits count beside that on writing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Expect {
+    /// A message: all of them.
+    Message,
+    /// A message, while answers are on their way: a connection is not idle then (RFC 7766, section 6.2.3).
+    Answers,
+    /// No message.
+    Nothing,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Messages<S> {
+    /// The time for the first message begins now.
+    pub fn new(stream: S, limits: Timeouts) -> Self {
+        let (incoming, unsent) = (Incoming::new(), Unsent::default());
+        Self { stream, limits, incoming, unsent, alarm: Alarm::default() }
+    }
+
+    /// Reads once at most and gives out the whole messages there are, in order; sends all that `each` has answered with
+    /// one write, and queues what the peer does not take. `each` says whether to go on; what is left is given out by
+    /// the next call, and no more is given out once the queue is full. After an error there is no use in reading on,
+    /// but what was answered is sent or queued.
+    ///
+    /// `each` must not come back here, for any stream.
+    pub fn poll_answer(
+        &mut self,
+        cx: &mut Context<'_>,
+        each: impl FnMut(&[u8], &mut Outgoing) -> bool,
+    ) -> Poll<Result<Taken, StreamError>> {
+        ROOM.with_borrow_mut(|room| {
+            // Of a call that ended by a panic.
+            room.outgoing.clear();
+            let count = ready!(self.incoming.poll_gather(cx, &mut self.stream, &mut room.input))?;
+            if count == 0 {
+                return Poll::Ready(Ok(Taken::End));
+            }
+            let input = room.input.get(..count).unwrap_or_default();
+            let given = self.give_out(cx, input, &mut room.outgoing, each);
+            self.unsent.send(cx, &mut self.stream, &mut room.outgoing)?;
+            Poll::Ready(given.map(|()| Taken::Messages))
+        })
+    }
+
+    /// Writes all that is queued. May be called again after `Pending`; neither bytes nor time limits are lost.
+    pub fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamError>> {
+        if self.unsent.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        ready!(self.unsent.poll_send(cx, &mut self.stream))?;
+        self.incoming.restart();
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ready when a time limit has passed, and which. To be called before a task waits for what the other calls left
+    /// pending.
+    pub fn poll_late(&mut self, cx: &mut Context<'_>, expect: Expect) -> Poll<StreamError> {
+        let reading = match expect {
+            Expect::Message => self.incoming.deadline(&self.limits, true),
+            Expect::Answers => self.incoming.deadline(&self.limits, false),
+            Expect::Nothing => None,
+        };
+        let writing = self.unsent.deadline(self.limits.write).map(|end| (end, StreamError::Unread));
+        let first = match (reading, writing) {
+            (Some(reading), Some(writing)) => Some(if writing.0 <= reading.0 { writing } else { reading }),
+            (one, other) => one.or(other),
+        };
+        let Some((deadline, late)) = first else { return Poll::Pending };
+        ready!(self.alarm.poll(cx, deadline));
+        Poll::Ready(late)
+    }
+
+    /// Queues one message behind its length.
+    pub fn push(&mut self, message: &[u8]) -> Result<(), PushError> {
+        self.incoming.restart();
+        self.unsent.push(message)
+    }
+
+    /// Whether so much waits to be written that no further message is to be taken.
+    pub fn is_full(&self) -> bool {
+        self.unsent.is_full()
+    }
+
+    /// Whether nothing waits to be written.
+    pub fn is_sent(&self) -> bool {
+        self.unsent.is_empty()
+    }
+
+    /// The next message; `None` when the stream ended after a whole one. May be cancelled and called again.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, StreamError> {
+        poll_fn(|cx| {
+            loop {
+                let mut found = None;
+                let taken = self.poll_answer(cx, |message, _| {
+                    found = Some(message.to_vec());
+                    false
+                });
+                match taken {
+                    _ if found.is_some() => return Poll::Ready(Ok(found)),
+                    Poll::Ready(Ok(Taken::Messages)) => {}
+                    Poll::Ready(Ok(Taken::End)) => return Poll::Ready(Ok(None)),
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => return self.poll_late(cx, Expect::Message).map(Err),
+                }
+            }
+        })
+        .await
+    }
+
+    /// Writes all that is queued. May be cancelled and called again.
+    pub async fn send(&mut self) -> Result<(), StreamError> {
+        poll_fn(|cx| match self.poll_send(cx) {
+            Poll::Pending => self.poll_late(cx, Expect::Nothing).map(Err),
+            sent => sent,
+        })
+        .await
+    }
+
+    /// Writes all that is queued, then tells the peer that nothing follows.
+    pub async fn finish(&mut self) -> Result<(), StreamError> {
+        self.send().await?;
+        let shutdown = poll_fn(|cx| Pin::new(&mut self.stream).poll_shutdown(cx));
+        timeout(self.limits.write, shutdown).await.map_err(|_| StreamError::Unread)??;
+        Ok(())
+    }
+
+    /// Gives out the whole messages in `input` and keeps the rest.
+    fn give_out(
+        &mut self,
+        cx: &mut Context<'_>,
+        input: &[u8],
+        outgoing: &mut Outgoing,
+        mut each: impl FnMut(&[u8], &mut Outgoing) -> bool,
+    ) -> Result<(), StreamError> {
+        let mut rest = input;
+        let ended = loop {
+            match front(rest) {
+                Front::Part => break Ok(()),
+                Front::Empty => break Err(StreamError::Empty),
+                Front::Whole(message, behind) => {
+                    rest = behind;
+                    if !each(message, outgoing) {
+                        break Ok(());
+                    }
+                }
+            }
+            if outgoing.length() + self.unsent.waiting() >= FULL {
+                self.unsent.send(cx, &mut self.stream, outgoing)?;
+                if self.unsent.is_full() {
+                    break Ok(());
+                }
+            }
+        };
+        self.incoming.keep(rest, rest.len() < input.len());
+        ended
+    }
+
+    #[cfg(test)]
+    pub(super) fn held(&self) -> (usize, usize) {
+        (self.incoming.held(), self.unsent.held())
+    }
+
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.unsent.waiting()
+    }
+}

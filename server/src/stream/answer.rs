@@ -1,0 +1,140 @@
+//! Answers to the queries that one read brought.
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use arc_swap::Guard;
+use rhumb_net::stream::Outgoing;
+use rhumb_wire::Rcode;
+use rhumb_wire::edns::ExtendedError;
+use tokio::sync::mpsc;
+
+use super::Streams;
+use crate::metrics::{Block, DropReason};
+use crate::query::{Client, Moment, Outcome, Scratch, count_request, count_response, fail_waiting, respond};
+use crate::recursion::ReplyTo;
+use crate::snapshot::Snapshot;
+
+thread_local! {
+    /// By thread and not by connection: it is used without a pause between.
+    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new());
+}
+
+/// What all queries of one read have in common, found out when the first one is there.
+pub(super) struct Answering<'a, F> {
+    streams: &'a Streams,
+    client: &'a Client<'a>,
+    /// Gives the way for an answer that comes later.
+    later: F,
+    begun: Option<(Instant, Guard<Arc<Snapshot>>)>,
+    /// How many were answered, or dropped, at once.
+    done: u64,
+}
+
+enum Answered {
+    Reply(usize),
+    Later,
+    Nothing,
+}
+
+impl<'a, F: FnMut() -> mpsc::Sender<Vec<u8>>> Answering<'a, F> {
+    pub(super) fn new(streams: &'a Streams, client: &'a Client<'a>, later: F) -> Self {
+        Self { streams, client, later, begun: None, done: 0 }
+    }
+
+    /// Answers one message into `outgoing`; whether its answer comes later.
+    pub(super) fn answer(&mut self, message: &[u8], outgoing: &mut Outgoing) -> bool {
+        let Self { streams, client, later, begun, .. } = self;
+        let live = &streams.live;
+        let (begun, snapshot) = begun.get_or_insert_with(|| (Instant::now(), live.snapshot.load()));
+        let moment = Moment { snapshot, cache: &live.cache, now: live.clock.at(*begun) };
+        let mut waits = false;
+        SCRATCH.with_borrow_mut(|scratch| {
+            outgoing.put(|out| {
+                let answered = catch_unwind(AssertUnwindSafe(|| {
+                    answer_into(streams, client, later, message, &moment, scratch, out)
+                }));
+                match answered {
+                    Ok(Answered::Reply(length)) => return Some(length),
+                    Ok(Answered::Nothing) => {}
+                    Ok(Answered::Later) => waits = true,
+                    Err(_) => {
+                        *scratch = Scratch::new();
+                        live.metrics.with_local(|block| {
+                            block.panic();
+                            block.dropped(DropReason::Panic);
+                        });
+                    }
+                }
+                None
+            });
+        });
+        self.done += u64::from(!waits);
+        waits
+    }
+
+    /// Counts how long it took, to be called when the answers are written. What waits is observed once it is answered.
+    pub(super) fn end(self) {
+        if let Some((begun, _)) = self.begun {
+            let (proto, took) = (self.client.proto(), begun.elapsed());
+            self.streams.live.metrics.with_local(|block| block.duration(proto, took, self.done));
+        }
+    }
+}
+
+fn answer_into(
+    streams: &Streams,
+    client: &Client<'_>,
+    later: &mut impl FnMut() -> mpsc::Sender<Vec<u8>>,
+    message: &[u8],
+    moment: &Moment<'_>,
+    scratch: &mut Scratch,
+    out: &mut [u8],
+) -> Answered {
+    let live = &streams.live;
+    let outcome = respond(message, client, moment, scratch, out);
+    live.metrics.with_local(|block| count(block, client, message, &outcome, scratch, moment, out));
+    if let Some(job) = scratch.prefetch.take() {
+        // Renewing ahead of time is a favour; without room it is left undone.
+        let _ = streams.door.enter(job, ReplyTo::Nobody);
+    }
+    match outcome {
+        Outcome::Reply(length) => Answered::Reply(length),
+        Outcome::Drop(_) => Answered::Nothing,
+        Outcome::Wait(job) => match streams.door.enter(job, ReplyTo::Stream(later())) {
+            Ok(()) => Answered::Later,
+            Err(job) => {
+                live.metrics.with_local(|block| {
+                    block.dropped(DropReason::QueueFull);
+                    block.response(Rcode::SERVFAIL.0);
+                });
+                let error = (ExtendedError::Other, "too many queries wait");
+                fail_waiting(&job, Rcode::SERVFAIL, error, out).map_or(Answered::Nothing, Answered::Reply)
+            }
+        },
+    }
+}
+
+fn count(
+    block: &Block,
+    client: &Client<'_>,
+    message: &[u8],
+    outcome: &Outcome,
+    scratch: &Scratch,
+    moment: &Moment<'_>,
+    out: &[u8],
+) {
+    if let Some(event) = scratch.cache {
+        block.cache(event);
+    }
+    match outcome {
+        Outcome::Drop(reason) => block.dropped(*reason),
+        Outcome::Reply(_) => {
+            count_request(block, client, message, scratch.qtype, moment.snapshot);
+            count_response(block, out);
+        }
+        Outcome::Wait(_) => count_request(block, client, message, scratch.qtype, moment.snapshot),
+    }
+}

@@ -1,0 +1,171 @@
+//! One connection, from its first query to its end.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use rhumb_net::stream::{Expect, Messages, StreamError, Taken, Timeouts};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+use tokio::task::coop::has_budget_remaining;
+
+use super::Streams;
+use super::answer::Answering;
+use crate::metrics::DropReason;
+use crate::query::Client;
+
+/// How long a peer may take for each 16 KiB of its answers.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a message may take to be whole.
+const MESSAGE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Reads in a row before others have their turn: some thousands of queries.
+const ROUNDS: u32 = 8;
+
+/// A connection and the answers that it waits for.
+pub(super) struct Connection<S> {
+    streams: Streams,
+    client: Client<'static>,
+    messages: Messages<S>,
+    /// The way for answers that come later; made for the first query that waits.
+    later: Option<Later>,
+    most: usize,
+    in_flight: usize,
+    /// No more queries are taken.
+    finished: bool,
+    /// Ends when the server stops.
+    stopping: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// Whether that has been told whom to wake.
+    told: bool,
+}
+
+/// Answers that come later.
+struct Later {
+    sender: mpsc::Sender<Vec<u8>>,
+    receiver: mpsc::Receiver<Vec<u8>>,
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum End {
+    /// All that was asked is answered.
+    Good,
+    /// The peer is gone, or does not take its answers.
+    Broken,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    pub(super) fn new(streams: Streams, client: Client<'static>, stream: S) -> Self {
+        let snapshot = streams.live.snapshot.load();
+        let server = &snapshot.config.server;
+        let limits = Timeouts {
+            first: server.tcp_first,
+            idle: server.tcp_idle,
+            message: MESSAGE_TIMEOUT,
+            write: WRITE_TIMEOUT,
+        };
+        let most = server.tcp_in_flight.max(1);
+        drop(snapshot);
+        let mut stop = streams.stop.clone();
+        let stopping = Box::pin(async move {
+            // A sender that is gone ends it as well.
+            let _ = stop.wait_for(|stop| *stop).await;
+        });
+        let messages = Messages::new(stream, limits);
+        Self { streams, client, messages, later: None, most, in_flight: 0, finished: false, stopping, told: false }
+    }
+
+    /// Serves until either end is done.
+    pub(super) async fn run(mut self) {
+        if poll_fn(|cx| self.poll(cx)).await == End::Good {
+            // A peer that is gone by now has nothing to be told.
+            let _ = self.messages.finish().await;
+        }
+    }
+
+    /// Does whatever can be done now: sends, reads, answers.
+    ///
+    /// The waker must be the same each time, as it is for a task: `stopping` is told of it once.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        for _ in 0..ROUNDS {
+            self.take_answers(cx);
+            if let Poll::Ready(Err(_)) = self.messages.poll_send(cx) {
+                return Poll::Ready(End::Broken);
+            }
+            let taken = if self.is_reading() { self.answer(cx) } else { Poll::Pending };
+            match taken {
+                Poll::Ready(Ok(Taken::Messages)) => {}
+                // Of a stream that failed, the next write tells.
+                Poll::Ready(Ok(Taken::End) | Err(_)) => self.finished = true,
+                Poll::Pending => return self.poll_quiet(cx),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// With nothing to do: looks whether the connection has ended, or the server, or somebody's time.
+    fn poll_quiet(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        if !self.finished && (!self.told || self.streams.stop.has_changed().unwrap_or(true)) {
+            self.finished = self.stopping.as_mut().poll(cx).is_ready();
+            // Without budget left it did not listen, and this will be polled again soon.
+            self.told = has_budget_remaining();
+        }
+        loop {
+            if self.finished && self.in_flight == 0 && self.messages.is_sent() {
+                return Poll::Ready(End::Good);
+            }
+            let expect = match (self.is_reading(), self.in_flight) {
+                (false, _) => Expect::Nothing,
+                (true, 0) => Expect::Message,
+                (true, _) => Expect::Answers,
+            };
+            match self.messages.poll_late(cx, expect) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(StreamError::Unread) => return Poll::Ready(End::Broken),
+                Poll::Ready(_) => self.finished = true,
+            }
+        }
+    }
+
+    fn is_reading(&self) -> bool {
+        !self.finished && self.in_flight < self.most && !self.messages.is_full()
+    }
+
+    /// Answers what has come.
+    fn answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<Taken, StreamError>> {
+        let Self { streams, client, messages, later, most, in_flight, .. } = self;
+        let sender = || {
+            let later = later.get_or_insert_with(|| {
+                let (sender, receiver) = mpsc::channel(*most);
+                Later { sender, receiver }
+            });
+            later.sender.clone()
+        };
+        let mut answering = Answering::new(streams, client, sender);
+        let taken = messages.poll_answer(cx, |message, outgoing| {
+            *in_flight += usize::from(answering.answer(message, outgoing));
+            *in_flight < *most
+        });
+        answering.end();
+        taken
+    }
+
+    /// Takes the answers that were waited for.
+    fn take_answers(&mut self, cx: &mut Context<'_>) {
+        while self.in_flight > 0
+            && let Some(later) = &mut self.later
+            && let Poll::Ready(Some(answer)) = later.receiver.poll_recv(cx)
+        {
+            self.in_flight -= 1;
+            if self.messages.is_full() {
+                // An error shows at the next call too.
+                let _ = self.messages.poll_send(cx);
+            }
+            // Reading has stopped long before there is no room.
+            if !answer.is_empty() && self.messages.push(&answer).is_err() {
+                self.streams.live.metrics.with_local(|block| block.dropped(DropReason::ClientGone));
+            }
+        }
+    }
+}
