@@ -4,46 +4,52 @@ mod check;
 pub(crate) mod denial;
 mod finish;
 pub(crate) mod image;
-mod log;
-mod names;
+mod key;
+pub(crate) mod log;
 mod place;
 pub(crate) mod targets;
+mod tree;
 
 use rhumb_wire::{Name, NameRef, Type};
 
 use crate::contents::{Contents, below_apex};
 use crate::fault::{AddError, Fault};
 use crate::hash::NameHash;
-use log::Log;
-use names::{Kinds, Names};
+use log::{Log, Run};
+
+pub(crate) use log::Logged;
 
 /// Takes the records of one zone in any order and makes its [`Contents`].
 #[derive(Debug)]
 pub struct Builder {
     apex: Name,
     start: NameHash,
-    names: Names,
-    /// Owners of NSEC3 records, which are no names of the zone (RFC 5155 section 7.2.8).
-    hashed: Names,
     log: Log,
-    /// RDATA of the SOA.
+    names: Vec<Run>,
+    /// Runs of the owners of NSEC3 records, which are no names of the zone (RFC 5155 section 7.2.8).
+    hashed: Vec<Run>,
+    /// Whether the last run is one of those.
+    in_hashed: bool,
+    /// RDATA of the SOA, and its TTL.
     soa: Vec<u8>,
-    /// The owner of the last record and its number: files give the records of a name one after the other.
-    last: (Vec<u8>, u32),
+    soa_ttl: u32,
 }
 
 impl Builder {
     /// A builder for the zone at `apex`.
     pub fn new(apex: NameRef<'_>) -> Self {
-        let start = NameHash::random();
+        let mut log = Log::default();
+        // The apex exists whether it owns something or not.
+        let names = log.begin(&[]).into_iter().collect();
         Self {
             apex: apex.to_name(),
-            start,
-            names: Names::new(start),
-            hashed: Names::new(start),
-            log: Log::default(),
+            start: NameHash::random(),
+            log,
+            names,
+            hashed: Vec::new(),
+            in_hashed: false,
             soa: Vec::new(),
-            last: (Vec::new(), 0),
+            soa_ttl: 0,
         }
     }
 
@@ -62,24 +68,24 @@ impl Builder {
         if rtype.is_meta() || rtype.0 == 0 {
             return Err(AddError::MetaType);
         }
-        let covered = covered_type(rtype, rdata);
-        if covered == Type::NSEC3 {
-            let below = self.below_apex(owner)?;
+        let below = self.below_apex(owner)?;
+        let record = Logged { rtype, ttl, line, rdata };
+        if covered_type(rtype, rdata) == Type::NSEC3 {
             crate::nsec3::prefix_of_label(below).ok_or(AddError::BadNsec3Owner)?;
-            let id = self.hashed.intern(below).ok_or(AddError::TooLarge)?;
-            return Self::push(&mut self.hashed, &mut self.log, id, rtype, ttl, rdata, line);
+            let continued = std::mem::replace(&mut self.in_hashed, true);
+            return push(&mut self.log, &mut self.hashed, continued, below, &record);
         }
-        if self.last.0 != owner.as_bytes() {
-            let below = self.below_apex(owner)?;
-            self.last.1 = self.names.intern(below).ok_or(AddError::TooLarge)?;
-            self.last.0.clear();
-            self.last.0.extend_from_slice(owner.as_bytes());
-        }
-        let id = self.last.1;
-        if rtype == Type::SOA && !self.first_soa(id, rdata)? {
+        if rtype == Type::SOA && !self.first_soa(below, ttl, rdata)? {
             return Ok(());
         }
-        Self::push(&mut self.names, &mut self.log, id, rtype, ttl, rdata, line)
+        self.add_below(below, &record)
+    }
+
+    /// Adds a record of an ordinary type to the name called `below` in this zone.
+    #[inline]
+    pub(crate) fn add_below(&mut self, below: &[u8], record: &Logged<'_>) -> Result<(), AddError> {
+        let continued = !std::mem::take(&mut self.in_hashed);
+        push(&mut self.log, &mut self.names, continued, below, record)
     }
 
     /// The contents and what is doubtful about them, or what keeps them from being served.
@@ -89,13 +95,18 @@ impl Builder {
         finish::finish(self)
     }
 
+    /// Where the zone is.
+    pub(crate) fn apex(&self) -> NameRef<'_> {
+        self.apex.as_ref()
+    }
+
     fn below_apex<'n>(&self, owner: NameRef<'n>) -> Result<&'n [u8], AddError> {
         below_apex(owner, self.apex.as_ref()).ok_or(AddError::OutOfZone)
     }
 
     /// Whether this SOA is to be kept: a transfer written to a file ends in the SOA it began with.
-    fn first_soa(&mut self, id: u32, rdata: &[u8]) -> Result<bool, AddError> {
-        if id != 0 {
+    fn first_soa(&mut self, below: &[u8], ttl: u32, rdata: &[u8]) -> Result<bool, AddError> {
+        if !below.is_empty() {
             return Err(AddError::MisplacedSoa);
         }
         if rdata.len() < 20 {
@@ -103,31 +114,27 @@ impl Builder {
         }
         if self.soa.is_empty() {
             self.soa.extend_from_slice(rdata);
+            self.soa_ttl = ttl;
             return Ok(true);
         }
         if self.soa == rdata { Ok(false) } else { Err(AddError::SecondSoa) }
     }
+}
 
-    fn push(
-        names: &mut Names,
-        log: &mut Log,
-        id: u32,
-        rtype: Type,
-        ttl: u32,
-        rdata: &[u8],
-        line: u32,
-    ) -> Result<(), AddError> {
-        let entry = names.entry_mut(id).ok_or(AddError::TooLarge)?;
-        entry.kinds.0 |= match rtype {
-            Type::NS => Kinds::NS,
-            Type::DNAME => Kinds::DNAME,
-            Type::CNAME => Kinds::CNAME,
-            Type::A | Type::AAAA => Kinds::ADDRESS,
-            Type::NSEC => Kinds::NSEC,
-            _ => 0,
-        };
-        log.push(entry, rtype, ttl, rdata, line).ok_or(AddError::TooLarge)
+/// Adds a record to the last of `runs`, if that one may be continued and is of the same name, or else to a new one.
+#[inline]
+fn push(
+    log: &mut Log,
+    runs: &mut Vec<Run>,
+    continued: bool,
+    below: &[u8],
+    record: &Logged<'_>,
+) -> Result<(), AddError> {
+    match runs.last_mut().filter(|run| continued && log.continues(run, below)) {
+        Some(run) => log.push(run, record),
+        None => log.begin_with(below, record).map(|run| runs.push(run)),
     }
+    .ok_or(AddError::TooLarge)
 }
 
 /// The type itself, or for a signature the type it covers (RFC 4034 section 3.1.1).

@@ -2,11 +2,10 @@
 
 use rhumb_wire::{NameRef, Type};
 
-use super::Builder;
-use super::finish::is_cut;
-use super::log::{Log, Logged};
-use super::names::{Entry, Kinds, Names};
-use crate::contents::{full_name, label_offsets};
+use super::log::{Kinds, Logged};
+use super::tree::{Entry, Tree};
+use crate::contents::node::{Flags, Node};
+use crate::contents::{Contents, full_name};
 use crate::fault::{Fault, FaultKind, Severity};
 
 /// Faults kept of each severity.
@@ -36,28 +35,28 @@ impl Faults {
 }
 
 /// SOA and NS at the apex.
-pub(super) fn apex(builder: &Builder, faults: &mut Faults) {
-    if builder.soa.is_empty() {
-        faults.push(builder.apex.as_ref(), 0, FaultKind::NoSoa);
+pub(super) fn apex(apex: NameRef<'_>, names: &Tree<'_>, soa: &[u8], faults: &mut Faults) {
+    if soa.is_empty() {
+        faults.push(apex, 0, FaultKind::NoSoa);
     }
-    if !builder.names.entry(0).is_some_and(|entry| entry.kinds.has(Kinds::NS)) {
-        faults.push(builder.apex.as_ref(), 0, FaultKind::NoNs);
+    if !names.apex().is_some_and(|entry| entry.kinds.has(Kinds::NS)) {
+        faults.push(apex, 0, FaultKind::NoNs);
     }
 }
 
-/// The records of one name together: CNAME and other data, and what nobody sees.
+/// The records of one name together, by type: CNAME and other data, and what nobody sees.
 pub(super) fn name<'r>(
     apex: NameRef<'_>,
-    names: &Names,
+    names: &Tree<'_>,
     entry: &Entry,
-    records: impl Iterator<Item = &'r Logged>,
+    records: impl Iterator<Item = Logged<'r>>,
     faults: &mut Faults,
 ) {
     let alias = entry.kinds.has(Kinds::CNAME);
-    if !alias && entry.cover.is_none() && !is_cut(entry) {
+    if !alias && entry.cover().is_none() && !entry.is_cut() {
         return;
     }
-    let owner = full_name(names.name(entry), apex);
+    let owner = || full_name(names.name(entry), apex);
     let mut told = Type(0);
     for record in records {
         let rtype = record.rtype;
@@ -67,14 +66,15 @@ pub(super) fn name<'r>(
         told = rtype;
         // RFC 4034 section 2.5 of RFC 4035 for RRSIG and NSEC; RFC 2535 had KEY and SIG there too.
         if alias && !matches!(rtype, Type::CNAME | Type::RRSIG | Type::NSEC | Type::KEY | Type::SIG) {
-            faults.push(owner.as_ref(), record.line, FaultKind::CnameAndOther(rtype));
+            faults.push(owner().as_ref(), record.line, FaultKind::CnameAndOther(rtype));
         }
-        let hidden = match entry.cover {
-            None => is_cut(entry) && !is_seen_at_cut(rtype),
+        let hidden = match entry.cover() {
+            None => entry.is_cut() && !is_seen_at_cut(rtype),
             Some(_) => !matches!(rtype, Type::A | Type::AAAA),
         };
         if hidden {
-            let depth = usize::from(entry.cover.unwrap_or(entry.depth));
+            let depth = usize::from(entry.cover().unwrap_or(entry.depth));
+            let owner = owner();
             let above = owner.as_ref().skip_labels(usize::from(entry.depth) - depth).to_name();
             faults.push(owner.as_ref(), record.line, FaultKind::Occluded { rtype, by: above });
         }
@@ -87,11 +87,11 @@ const fn is_seen_at_cut(rtype: Type) -> bool {
 }
 
 /// The records of one type.
-pub(super) fn set(rtype: Type, records: &[(u32, &Logged)], log: &Log, push: &mut dyn FnMut(FaultKind, u32)) {
+pub(super) fn set(rtype: Type, records: &[(u32, Logged<'_>)], push: &mut dyn FnMut(FaultKind, u32)) {
     let Some(((_, first), others)) = records.split_first() else { return };
     for (_, record) in others {
         match rtype {
-            _ if log.rdata(record) == log.rdata(first) => push(FaultKind::Duplicate(rtype), record.line),
+            _ if record.rdata == first.rdata => push(FaultKind::Duplicate(rtype), record.line),
             Type::CNAME => push(FaultKind::SeveralCnames, record.line),
             Type::DNAME => push(FaultKind::SeveralDnames, record.line),
             _ => {}
@@ -103,55 +103,60 @@ pub(super) fn set(rtype: Type, records: &[(u32, &Logged)], log: &Log, push: &mut
 }
 
 /// Where NS, MX and SRV point to.
-pub(super) fn targets(builder: &Builder, sorted: &[u32], faults: &mut Faults) {
-    let entries = sorted.iter().filter_map(|&id| builder.names.entry(id));
-    for entry in entries.filter(|entry| entry.cover.is_none()) {
-        for record in builder.log.of(entry) {
+pub(super) fn targets(names: &Tree<'_>, contents: &Contents, faults: &mut Faults) {
+    let points = |entry: &&Entry| entry.cover().is_none() && entry.kinds.has(Kinds::NS | Kinds::SERVICE);
+    for entry in names.entries.iter().filter(points) {
+        for record in names.records(entry) {
             let skipped = match record.rtype {
                 Type::NS => 0,
                 Type::MX => 2,
                 Type::SRV => 6,
                 _ => continue,
             };
-            let rdata = builder.log.rdata(record);
-            let Some(Ok(target)) = rdata.get(skipped..).map(NameRef::parse) else { continue };
-            if let Some(kind) = target_fault(builder, entry, record.rtype, target) {
-                let owner = full_name(builder.names.name(entry), builder.apex.as_ref());
-                faults.push(owner.as_ref(), record.line, kind);
+            let Some(Ok(target)) = record.rdata.get(skipped..).map(NameRef::parse) else { continue };
+            let owner = names.name(entry);
+            if let Some(kind) = target_fault(contents, owner, entry.is_cut(), record.rtype, target) {
+                faults.push(full_name(owner, contents.apex()).as_ref(), record.line, kind);
             }
         }
     }
 }
 
-fn target_fault(builder: &Builder, entry: &Entry, rtype: Type, target: NameRef<'_>) -> Option<FaultKind> {
-    let names = &builder.names;
-    let below = builder.below_apex(target).ok()?;
-    let found = names.find(below).and_then(|id| names.entry(id));
-    if found.is_some_and(|found| found.kinds.has(Kinds::ADDRESS)) {
+fn target_fault(
+    contents: &Contents,
+    owner: &[u8],
+    is_cut: bool,
+    rtype: Type,
+    target: NameRef<'_>,
+) -> Option<FaultKind> {
+    let below = contents.below_apex(target)?;
+    let found = contents.node_named(below);
+    if found.is_some_and(has_address) {
         return None;
     }
-    if is_cut(entry) {
-        let cut = full_name(names.name(entry), builder.apex.as_ref());
-        if target.is_at_or_below(cut.as_ref()) {
-            return Some(FaultKind::MissingGlue(target.to_name()));
-        }
+    if is_cut && target.is_at_or_below(full_name(owner, contents.apex()).as_ref()) {
+        return Some(FaultKind::MissingGlue(target.to_name()));
     }
-    let nearest = nearest(names, below)?;
-    if nearest.cover.is_some() || super::finish::is_cover(nearest) && !names.name(nearest).is_empty() {
+    let nearest = nearest(contents, target)?;
+    let hides = !nearest.name().is_empty() && nearest.flags().has(Flags::CUT.with(Flags::DNAME, true));
+    if nearest.cover().is_some() || hides {
         return None;
     }
     match found {
-        Some(found) if found.kinds.has(Kinds::CNAME) => {
+        Some(found) if found.flags().has(Flags::CNAME) => {
             Some(FaultKind::TargetIsAlias { rtype, target: target.to_name() })
         }
-        None if nearest.kinds.has(Kinds::WILDCARD | Kinds::DNAME) => None,
+        None if nearest.flags().has(Flags::WILDCARD.with(Flags::DNAME, true)) => None,
         _ => Some(FaultKind::TargetWithoutAddress { rtype, target: target.to_name() }),
     }
 }
 
+fn has_address(node: Node<'_>) -> bool {
+    node.sets().any(|set| matches!(set.rtype, Type::A | Type::AAAA) && set.records > 0)
+}
+
 /// The name itself, or else the nearest ancestor that exists.
-fn nearest<'n>(names: &'n Names, below: &[u8]) -> Option<&'n Entry> {
-    let (offsets, count) = label_offsets(below);
-    let mut suffixes = offsets.iter().take(count).filter_map(|&at| below.get(usize::from(at)..));
-    suffixes.find_map(|suffix| names.find(suffix)).or(Some(0)).and_then(|id| names.entry(id))
+fn nearest<'c>(contents: &'c Contents, target: NameRef<'_>) -> Option<Node<'c>> {
+    let above = std::iter::successors(Some(target), |name| name.parent());
+    above.map_while(|name| contents.below_apex(name)).find_map(|below| contents.node_named(below))
 }

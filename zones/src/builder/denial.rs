@@ -5,8 +5,7 @@ use std::collections::HashSet;
 use rhumb_wire::rdata::make_canonical;
 use rhumb_wire::{NameRef, Type};
 
-use super::Builder;
-use super::names::Entry;
+use super::tree::{Entry, Tree};
 use crate::contents::full_name;
 use crate::contents::node::PREFIX;
 use crate::contents::set::has_pointers;
@@ -24,22 +23,21 @@ pub(crate) struct Parameters {
 
 impl Parameters {
     /// Those that NSEC3PARAM at the apex gives (RFC 5155 section 4), if there are NSEC3 records.
-    pub(super) fn of(builder: &Builder) -> Option<Self> {
-        if builder.hashed.entries.len() < 2 {
+    pub(super) fn of(names: &Tree<'_>, hashed: &Tree<'_>) -> Option<Self> {
+        if hashed.entries.is_empty() {
             return None;
         }
-        let apex = builder.names.entry(0)?;
-        builder.log.of(apex).filter(|record| record.rtype == Type::NSEC3PARAM).find_map(|record| {
-            let parameters =
-                nsec3::Parameters::parse(builder.log.rdata(record)).filter(|found| found.flags == 0)?;
+        let mut records = names.records(names.apex()?).filter(|record| record.rtype == Type::NSEC3PARAM);
+        records.find_map(|record| {
+            let parameters = nsec3::Parameters::parse(record.rdata).filter(|found| found.flags == 0)?;
             Some(Self { iterations: parameters.iterations, salt: parameters.salt.into() })
         })
     }
 
     /// Whether an owner of NSEC3 was made with them.
-    pub(super) fn has(&self, builder: &Builder, entry: &Entry) -> bool {
-        builder.log.of(entry).filter(|record| record.rtype == Type::NSEC3).any(|record| {
-            let parameters = nsec3::Parameters::parse(builder.log.rdata(record));
+    pub(super) fn has(&self, hashed: &Tree<'_>, entry: &Entry) -> bool {
+        hashed.records(entry).filter(|record| record.rtype == Type::NSEC3).any(|record| {
+            let parameters = nsec3::Parameters::parse(record.rdata);
             parameters.is_some_and(|found| found.iterations == self.iterations && found.salt == &*self.salt)
         })
     }

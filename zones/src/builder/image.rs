@@ -3,13 +3,18 @@
 use rhumb_wire::rdata::{Piece, Pieces};
 use rhumb_wire::{Class, NameRef, Type};
 
+use super::log::Logged;
 use super::targets::Links;
 use crate::contents::set::{
-    IN_IMAGE, Numbers, POINTER, TO_QUESTION, VALUE, before_target, has_pointers, points,
+    FIXED, IN_IMAGE, Numbers, POINTER, TO_QUESTION, VALUE, before_target, has_pointers, points,
 };
 
 /// Suffixes of earlier names that a name is compared with. A bound on work, not on what is right.
 const MAX_SUFFIXES: usize = 48;
+/// Longer RDATA is left to the general way.
+const MAX_SIMPLE: usize = 60_000;
+/// Bytes before the records of a set.
+const SET_HEAD: usize = 8;
 
 /// The records of one set.
 #[derive(Debug)]
@@ -19,6 +24,29 @@ pub(crate) struct Parts<'r, 'p> {
     pub(crate) records: &'p [&'r [u8]],
     pub(crate) signatures: &'p [&'r [u8]],
     pub(crate) links: &'p Links,
+}
+
+/// Whether [`write_simple`] can write a set that has only this record: no signature, no name to compress.
+#[inline]
+pub(super) const fn is_simple(record: &Logged<'_>) -> bool {
+    !points(record.rtype) && record.rtype.0 != Type::RRSIG.0 && record.rdata.len() < MAX_SIMPLE
+}
+
+/// Appends the image of a set of one record: what [`Writer::write`] makes of it, in fewer steps.
+#[inline]
+pub(super) fn write_simple(out: &mut Vec<u8>, record: &Logged<'_>) {
+    let Logged { rtype, ttl, rdata, .. } = *record;
+    let mut head = [0; SET_HEAD + FIXED];
+    let numbers = u64::from(rtype.0) | ((FIXED + rdata.len()) as u64) << 16 | 1 << 48;
+    let owner = u128::from(TO_QUESTION) << 80 | u128::from(rtype.0) << 64 | u128::from(Class::IN.0) << 48;
+    let fixed = owner | u128::from(ttl) << 16 | rdata.len() as u128;
+    let (set, record) = head.split_at_mut(SET_HEAD);
+    set.copy_from_slice(&numbers.to_le_bytes());
+    if let Some(fixed) = fixed.to_be_bytes().last_chunk::<FIXED>() {
+        record.copy_from_slice(fixed);
+    }
+    out.extend_from_slice(&head);
+    out.extend_from_slice(rdata);
 }
 
 /// Room that is used for one set after the other.
@@ -75,7 +103,7 @@ impl<'r> Writer<'r> {
             if let Some(links) = links {
                 out.extend_from_slice(&parts.links.required.to_le_bytes());
                 out.extend_from_slice(&(links.len() as u16).to_le_bytes());
-                links.iter().for_each(|hash| out.extend_from_slice(&hash.to_le_bytes()));
+                out.extend(links.iter().flat_map(|hash| hash.to_le_bytes()));
             }
             self.places.iter().for_each(|place| out.extend_from_slice(&place.to_le_bytes()));
         }

@@ -25,7 +25,8 @@ impl<F: Files> Reader<'_, F> {
         match name.bytes.to_ascii_uppercase().as_slice() {
             b"$ORIGIN" => {
                 let word = scanner.expect("the origin")?;
-                self.origin = self.name(word)?;
+                let origin = self.name(word)?;
+                self.set_origin(&origin);
                 end(scanner)
             }
             b"$TTL" => {
@@ -47,7 +48,7 @@ impl<F: Files> Reader<'_, F> {
 
     fn name(&self, word: Word<'_>) -> Result<NameBuf, Wrong> {
         let mut name = NameBuf::new();
-        name.set_text(word.bytes, self.origin.as_ref())
+        name.set_text(word.bytes, self.origin().as_ref())
             .map_err(|error| word.wrong(format!("{}: {error}", word.shown())))?;
         Ok(name)
     }
@@ -66,7 +67,7 @@ impl<F: Files> Reader<'_, F> {
                 end(scanner)?;
                 origin
             }
-            None => self.origin,
+            None => *self.origin(),
         };
         if depth + 1 >= DEEPEST {
             return Err(word.wrong(format!("files are included {DEEPEST} deep at most")));
@@ -80,10 +81,11 @@ impl<F: Files> Reader<'_, F> {
         if self.open.iter().any(same) {
             return Err(word.wrong(format!("{} includes itself", word.shown())));
         }
-        let outer = std::mem::replace(&mut self.origin, origin);
+        let outer = *self.origin();
+        self.set_origin(&origin);
         self.pause(source, scanner);
         self.source(&path, &text, depth + 1);
-        self.origin = outer;
+        self.set_origin(&outer);
         *source = self.begin(&Arc::clone(&source.file), source.text, scanner.line());
         Ok(())
     }

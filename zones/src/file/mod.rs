@@ -13,6 +13,7 @@ mod problem;
 mod rdata;
 mod reader;
 mod scanner;
+mod short;
 mod verified;
 
 use std::path::{Path, PathBuf};
@@ -50,7 +51,7 @@ pub struct Loaded {
 pub fn read_zone(origin: NameRef<'_>, path: &Path) -> Result<Loaded, Vec<Problem>> {
     let files = Folder::of(path);
     match files.read(path, None) {
-        Ok((path, text)) => read(origin, &path, &text, &files),
+        Ok((path, text)) => read(origin, &path, text, &files),
         Err(error) => Err(vec![Problem::of_file(path, error)]),
     }
 }
@@ -62,9 +63,16 @@ pub fn read_zone_bytes(origin: NameRef<'_>, path: &Path, text: &[u8]) -> Result<
     read(origin, path, text, &Closed)
 }
 
-fn read(origin: NameRef<'_>, path: &Path, text: &[u8], files: &impl Files) -> Result<Loaded, Vec<Problem>> {
+fn read<T: AsRef<[u8]>>(
+    origin: NameRef<'_>,
+    path: &Path,
+    text: T,
+    files: &impl Files,
+) -> Result<Loaded, Vec<Problem>> {
     let mut reader = Reader::new(origin, Builder::new(origin), files);
-    reader.source(path, text, 0);
+    reader.source(path, text.as_ref(), 0);
+    // The text and the contents need not be in memory together.
+    drop(text);
     reader.finish()
 }
 

@@ -10,8 +10,9 @@ use super::lines::Lines;
 use super::problem::{Problem, Problems};
 use super::rdata::Fields;
 use super::scanner::{Scanner, Start, Word, Wrong, place_of};
+use super::short::{Head, is_frequent};
 use super::{Loaded, number};
-use crate::builder::Builder;
+use crate::builder::{Builder, Logged};
 use crate::fault::Severity;
 use crate::verify::Pointer;
 
@@ -23,11 +24,15 @@ pub(super) struct Reader<'f, F> {
     pub(super) builder: Builder,
     pub(super) files: &'f F,
     pub(super) origin: NameBuf,
-    owner: NameBuf,
-    has_owner: bool,
+    /// Whether the origin lies in the zone.
+    pub(super) origin_inside: bool,
+    pub(super) owner: NameBuf,
+    pub(super) has_owner: bool,
+    /// How many bytes of the owner stand before the apex, where that is known.
+    pub(super) owner_below: Option<usize>,
     pub(super) default_ttl: Option<u32>,
     last_ttl: Option<u32>,
-    rdata: Vec<u8>,
+    pub(super) rdata: Vec<u8>,
     pub(super) scratch: NameBuf,
     problems: Problems,
     lines: Lines,
@@ -55,8 +60,10 @@ impl<'f, F: Files> Reader<'f, F> {
             builder,
             files,
             origin,
+            origin_inside: true,
             owner: origin,
             has_owner: false,
+            owner_below: None,
             default_ttl: None,
             last_ttl: None,
             rdata: Vec::with_capacity(512),
@@ -107,6 +114,17 @@ impl<'f, F: Files> Reader<'f, F> {
         self.next_line = source.first + (scanner.line() - source.from_line) + 1;
     }
 
+    /// What names without a final dot are relative to.
+    pub(super) const fn origin(&self) -> &NameBuf {
+        &self.origin
+    }
+
+    /// Makes names relative to `origin`.
+    pub(super) fn set_origin(&mut self, origin: &NameBuf) {
+        self.origin = *origin;
+        self.origin_inside = origin.as_ref().is_at_or_below(self.builder.apex());
+    }
+
     /// One record, perhaps an empty one.
     pub(super) fn record(
         &mut self,
@@ -115,7 +133,43 @@ impl<'f, F: Files> Reader<'f, F> {
         source: &Source<'_>,
     ) -> Result<(), Wrong> {
         let line = source.first + (scanner.line() - source.from_line);
-        let Some(first) = scanner.word()? else { return Ok(()) };
+        let head = match self.short_head(scanner, blank) {
+            Some((head, rest)) => {
+                if let Some(rest) = self.short_rdata(rest, head.rtype) {
+                    scanner.go_behind(rest);
+                    return self.add(&head, line);
+                }
+                scanner.go_to(rest);
+                head
+            }
+            None => match self.head(scanner, blank)? {
+                Some(head) => head,
+                None => return Ok(()),
+            },
+        };
+        self.rdata.clear();
+        let fields = Fields::new(scanner, self.origin.as_ref(), &mut self.rdata, &mut self.scratch);
+        fields.read(head.rtype)?;
+        self.add(&head, line)
+    }
+
+    /// Hands a record to the builder.
+    #[inline]
+    fn add(&mut self, head: &Head<'_>, line: u32) -> Result<(), Wrong> {
+        let rtype = head.rtype;
+        let ttl = self.ttl_of(head.ttl, rtype, head.first)?;
+        let (owner, rdata) = (self.owner.as_ref(), self.rdata.as_slice());
+        let below = self.owner_below.and_then(|length| owner.as_bytes().get(..length));
+        match below.filter(|_| is_frequent(rtype)) {
+            Some(below) => self.builder.add_below(below, &Logged { rtype, ttl, line, rdata }),
+            None => self.builder.add(owner, rtype, ttl, rdata, line),
+        }
+        .map_err(|error| head.first.wrong(error.to_string()))
+    }
+
+    /// What stands before RDATA; none if nothing stands there.
+    fn head<'t>(&mut self, scanner: &mut Scanner<'t>, blank: bool) -> Result<Option<Head<'t>>, Wrong> {
+        let Some(first) = scanner.word()? else { return Ok(None) };
         let word = if blank {
             if !self.has_owner {
                 return Err(first.wrong("a record without an owner, and none before it to take it from"));
@@ -123,21 +177,14 @@ impl<'f, F: Files> Reader<'f, F> {
             first
         } else {
             self.has_owner = true;
-            let origin = self.origin;
+            self.owner_below = None;
             self.owner
-                .set_text(first.bytes, origin.as_ref())
+                .set_text(first.bytes, self.origin.as_ref())
                 .map_err(|error| first.wrong(format!("the owner {}: {error}", first.shown())))?;
             scanner.expect("the type")?
         };
         let (ttl, rtype) = Self::ttl_and_type(word, scanner)?;
-        self.rdata.clear();
-        let origin = self.origin;
-        let fields = Fields::new(scanner, origin.as_ref(), &mut self.rdata, &mut self.scratch);
-        fields.read(rtype)?;
-        let ttl = self.ttl_of(ttl, rtype, first)?;
-        self.builder
-            .add(self.owner.as_ref(), rtype, ttl, &self.rdata, line)
-            .map_err(|error| first.wrong(error.to_string()))
+        Ok(Some(Head { first, ttl, rtype }))
     }
 
     /// TTL and class in either order, both optional, then the type (RFC 1035 section 5.1).

@@ -1,5 +1,7 @@
 //! Words of a zone file: blanks, comments, parentheses and quotes are dealt with here (RFC 1035 section 5.1).
 
+use super::short::Line;
+
 /// The most bytes of one record, over all its lines.
 const LONGEST_RECORD: usize = 1 << 20;
 
@@ -113,6 +115,26 @@ impl<'t> Scanner<'t> {
     /// Where it stands.
     pub(super) const fn at(&self) -> usize {
         self.at
+    }
+
+    /// The text from here on.
+    #[inline]
+    pub(super) fn rest(&self) -> Line<'t> {
+        Line(self.text.get(self.at..).unwrap_or(&[]))
+    }
+
+    /// Goes on with `rest`, which is of the line at hand.
+    #[inline]
+    pub(super) const fn go_to(&mut self, rest: Line<'t>) {
+        self.at = self.text.len() - rest.0.len();
+    }
+
+    /// The record has ended with its line, and `rest` comes then.
+    #[inline]
+    pub(super) const fn go_behind(&mut self, rest: Line<'t>) {
+        self.go_to(rest);
+        self.line += 1;
+        self.ended = true;
     }
 
     /// Begins a record. None at the end of the text.

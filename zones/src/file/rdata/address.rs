@@ -1,6 +1,6 @@
 //! Addresses of all kinds.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
 use super::super::scanner::{Word, Wrong};
 use super::Fields;
@@ -16,10 +16,9 @@ impl Fields<'_, '_, '_> {
 
     #[inline]
     pub(super) fn ipv6(&mut self, word: Word<'_>) -> Result<(), Wrong> {
-        let text = std::str::from_utf8(word.bytes).ok();
-        let address: Option<Ipv6Addr> = text.and_then(|text| text.parse().ok());
-        let address = address.ok_or_else(|| word.wrong(format!("{} is no IPv6 address", word.shown())))?;
-        self.out.extend_from_slice(&address.octets());
+        let octets =
+            ipv6(word.bytes).ok_or_else(|| word.wrong(format!("{} is no IPv6 address", word.shown())))?;
+        self.out.extend_from_slice(&octets);
         Ok(())
     }
 
@@ -80,7 +79,114 @@ impl Fields<'_, '_, '_> {
 
 /// Four decimal numbers with dots between.
 #[inline]
-fn ipv4(word: &[u8]) -> Option<[u8; 4]> {
-    let text = std::str::from_utf8(word).ok()?;
-    text.parse::<Ipv4Addr>().ok().map(|address| address.octets())
+pub(in super::super) fn ipv4(word: &[u8]) -> Option<[u8; 4]> {
+    let mut octets = [0; 4];
+    let mut rest = word;
+    for (index, octet) in octets.iter_mut().enumerate() {
+        if index > 0 {
+            rest = rest.strip_prefix(b".")?;
+        }
+        let (&first, tail) = rest.split_first()?;
+        let mut value = u16::from(digit(first)?);
+        rest = tail;
+        // No zero before other digits, which some would take as octal.
+        for _ in 0..if value == 0 { 0 } else { 2 } {
+            let Some((next, tail)) = rest.split_first().and_then(|(next, tail)| Some((digit(*next)?, tail)))
+            else {
+                break;
+            };
+            value = value * 10 + u16::from(next);
+            rest = tail;
+        }
+        *octet = u8::try_from(value).ok()?;
+    }
+    rest.is_empty().then_some(octets)
+}
+
+#[inline]
+const fn digit(byte: u8) -> Option<u8> {
+    let digit = byte.wrapping_sub(b'0');
+    if digit < 10 { Some(digit) } else { None }
+}
+
+/// The text forms of RFC 4291 section 2.2.
+#[inline]
+pub(in super::super) fn ipv6(word: &[u8]) -> Option<[u8; 16]> {
+    hex_groups(word).or_else(|| {
+        let address: Ipv6Addr = std::str::from_utf8(word).ok()?.parse().ok()?;
+        Some(address.octets())
+    })
+}
+
+/// An address of hexadecimal groups alone; also none for some that are right but unusual.
+#[inline]
+fn hex_groups(word: &[u8]) -> Option<[u8; 16]> {
+    let mut octets = [0; 16];
+    // Groups read, and how many of them stand before `::`.
+    let (mut count, mut gap) = (0usize, None);
+    let mut rest = word;
+    loop {
+        let (mut value, mut digits) = (0u16, 0);
+        while let Some((nibble, tail)) =
+            rest.split_first().and_then(|(byte, tail)| Some((super::base::hex_digit(*byte)?, tail)))
+        {
+            value = value << 4 | u16::from(nibble);
+            digits += 1;
+            rest = tail;
+        }
+        if !(1..=4).contains(&digits) {
+            return None;
+        }
+        octets.get_mut(2 * count..2 * count + 2)?.copy_from_slice(&value.to_be_bytes());
+        count += 1;
+        rest = match rest {
+            [] => break,
+            [b':', b':', tail @ ..] if gap.is_none() => {
+                gap = Some(count);
+                if tail.is_empty() {
+                    break;
+                }
+                tail
+            }
+            [b':', tail @ ..] => tail,
+            _ => return None,
+        };
+    }
+    match gap {
+        None if count == 8 => {}
+        // The gap stands for a group at the least.
+        Some(gap) if count < 8 => {
+            let behind = octets.get_mut(2 * gap..)?;
+            behind.rotate_right(16 - 2 * count);
+        }
+        _ => return None,
+    }
+    Some(octets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::net::Ipv4Addr;
+
+    proptest! {
+        #[test]
+        fn as_the_standard_library_has_it(
+            four in "([0-9]{1,3}\\.){3}[0-9]{1,4}|[0-9.]{0,12}|(25[4-6]|0)(\\.(0|1|0?9|255)){3,4}",
+            six in "([0-9a-fA-F]{1,5}:){0,8}[0-9a-f]{0,4}|[0-9a-f:]{0,20}|([0-9a-f]{0,4}:){1,7}:([0-9a-f]{1,4}:){0,3}(1|192\\.0\\.2\\.1)?",
+            address in any::<u128>(),
+            mask in any::<u128>(),
+        ) {
+            prop_assert_eq!(ipv4(four.as_bytes()), four.parse::<Ipv4Addr>().ok().map(|a| a.octets()), "{}", four);
+            let given = Ipv6Addr::from(address & mask & (mask >> 32));
+            for text in [six, given.to_string()] {
+                let wanted = text.parse::<Ipv6Addr>().ok().map(|a| a.octets());
+                prop_assert_eq!(ipv6(text.as_bytes()), wanted, "{}", &text);
+                if let Some(octets) = hex_groups(text.as_bytes()) {
+                    prop_assert_eq!(Some(octets), wanted, "{}", text);
+                }
+            }
+        }
+    }
 }

@@ -18,6 +18,7 @@ use super::number;
 use super::scanner::{Scanner, Word, Wrong};
 use form::{Form, forms};
 
+pub(super) use address::{ipv4, ipv6};
 pub use shown::rdata_text;
 
 /// Reads the RDATA of one record.

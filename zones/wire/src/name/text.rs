@@ -78,15 +78,13 @@ impl NameBuf {
         self.bytes.get_mut(1..=text.len())?.copy_from_slice(text);
         // Where the length of the label that is being read goes.
         let mut slot = 0;
-        for (i, &byte) in text.iter().enumerate() {
-            if byte == b'\\' {
-                return None;
-            }
-            if byte == b'.' {
-                self.set_length(slot, i - slot)?;
-                slot = i + 1;
-            }
+        let (chunks, rest) = text.as_chunks::<8>();
+        for (index, chunk) in chunks.iter().enumerate() {
+            slot = self.set_dots(u64::from_le_bytes(*chunk), 8 * index, slot)?;
         }
+        let mut last = [b'a'; 8];
+        last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        slot = self.set_dots(u64::from_le_bytes(last), 8 * chunks.len(), slot)?;
         self.length = text.len() + 1;
         if slot == text.len() {
             *self.bytes.get_mut(slot)? = 0;
@@ -94,6 +92,26 @@ impl NameBuf {
         }
         self.set_length(slot, text.len() - slot)?;
         self.finish(origin).ok()
+    }
+
+    /// Makes lengths of the dots among eight bytes of text that begin at `at`. None: a backslash is among them, or a label
+    /// is too long or empty.
+    #[inline]
+    fn set_dots(&mut self, word: u64, at: usize, mut slot: usize) -> Option<usize> {
+        const ONES: u64 = 0x0101_0101_0101_0101;
+        // Marks the bytes that are zero, and no others.
+        let zeros = |word: u64| !((word & (0x7f * ONES)).wrapping_add(0x7f * ONES) | word | (0x7f * ONES));
+        if zeros(word ^ (u64::from(b'\\') * ONES)) != 0 {
+            return None;
+        }
+        let mut dots = zeros(word ^ (u64::from(b'.') * ONES));
+        while dots != 0 {
+            let dot = at + dots.trailing_zeros() as usize / 8;
+            self.set_length(slot, dot - slot)?;
+            slot = dot + 1;
+            dots &= dots - 1;
+        }
+        Some(slot)
     }
 
     #[inline]

@@ -1,0 +1,194 @@
+//! The names of a zone in canonical order, each once, with those between them and the apex.
+
+use super::log::{Kinds, Log, Logged, Run};
+use crate::contents::canonical;
+use crate::fold;
+
+/// "None" among covers: no name has so many labels.
+const NO_COVER: u8 = u8::MAX;
+
+/// A name below the apex, perhaps an empty non-terminal.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    name: u32,
+    /// The first of its runs, and how many there are.
+    first: u32,
+    runs: u32,
+    length: u8,
+    /// Labels below the apex.
+    pub(super) depth: u8,
+    pub(super) kinds: Kinds,
+    cover: u8,
+}
+
+impl Entry {
+    /// Labels below the apex of the topmost cut or DNAME above.
+    #[inline]
+    pub(super) const fn cover(&self) -> Option<u8> {
+        if self.cover == NO_COVER { None } else { Some(self.cover) }
+    }
+
+    /// Whether it is a zone cut.
+    pub(super) const fn is_cut(&self) -> bool {
+        self.depth > 0 && self.kinds.has(Kinds::NS)
+    }
+
+    /// The cover of what lies right below.
+    const fn passes_on(&self) -> u8 {
+        let covers = self.is_cut() || self.kinds.has(Kinds::DNAME);
+        if self.cover == NO_COVER && covers { self.depth } else { self.cover }
+    }
+}
+
+/// The names.
+#[derive(Debug)]
+pub(super) struct Tree<'l> {
+    log: &'l Log,
+    runs: Vec<Run>,
+    pub(super) entries: Vec<Entry>,
+}
+
+impl<'l> Tree<'l> {
+    /// Brings the owners of `runs` into order.
+    pub(super) fn new(log: &'l Log, mut runs: Vec<Run>) -> Self {
+        // Runs of the same name stay in the order they came.
+        runs.sort_by(|a, b| a.key.cmp(&b.key).then_with(|| canonical(log.name(a), log.name(b))));
+        let mut entries = Vec::with_capacity(runs.len());
+        let mut path = Vec::new();
+        for (run, number) in runs.iter().zip(0..) {
+            enter(log, &mut entries, &mut path, run, number);
+        }
+        Self { log, runs, entries }
+    }
+
+    /// The name of an entry below the apex.
+    #[inline]
+    pub(super) fn name(&self, entry: &Entry) -> &'l [u8] {
+        self.log.slice(entry.name, entry.length)
+    }
+
+    /// The records of an entry in the order they came.
+    #[inline]
+    pub(super) fn records(&self, entry: &Entry) -> impl Iterator<Item = Logged<'l>> {
+        let first = entry.first as usize;
+        let runs = self.runs.get(first..first + entry.runs as usize).unwrap_or(&[]);
+        runs.iter().flat_map(|run| self.log.records(run))
+    }
+
+    /// The apex.
+    pub(super) fn apex(&self) -> Option<&Entry> {
+        self.entries.first().filter(|entry| entry.depth == 0)
+    }
+}
+
+/// Adds a run to the entry it belongs to. `path` has the entries from the top down to the last one, by depth.
+fn enter(log: &Log, entries: &mut Vec<Entry>, path: &mut Vec<u32>, run: &Run, number: u32) {
+    let name = log.name(run);
+    // The depth of the lowest name of the path that is this one or above it. What lies above a name comes before it.
+    let mut shared = path.len().min(usize::from(run.depth) + 1);
+    while let Some(&above) = shared.checked_sub(1).and_then(|depth| path.get(depth)) {
+        let Some(entry) = entries.get(above as usize) else { break };
+        if ends_in(name, run.depth, log.slice(entry.name, entry.length), entry.depth) {
+            break;
+        }
+        shared -= 1;
+    }
+    path.truncate(shared);
+    if shared == usize::from(run.depth) + 1 {
+        if let Some(entry) = path.last().and_then(|&at| entries.get_mut(at as usize)) {
+            entry.runs += 1;
+            entry.kinds.0 |= run.kinds.0;
+        }
+        return;
+    }
+    for depth in shared..=usize::from(run.depth) {
+        let skipped = skip_labels(name, usize::from(run.depth) - depth);
+        let is_wildcard = name.get(skipped..).is_some_and(|name| name.starts_with(b"\x01*"));
+        let above = path.last().and_then(|&at| entries.get_mut(at as usize));
+        let cover = above.map_or(NO_COVER, |above| {
+            above.kinds.0 |= if is_wildcard { Kinds::WILDCARD } else { 0 };
+            above.passes_on()
+        });
+        let is_owner = depth == usize::from(run.depth);
+        path.push(entries.len() as u32);
+        entries.push(Entry {
+            name: run.at + skipped as u32,
+            first: number,
+            runs: u32::from(is_owner),
+            length: (name.len() - skipped) as u8,
+            depth: depth as u8,
+            kinds: if is_owner { run.kinds } else { Kinds::default() },
+            cover,
+        });
+    }
+}
+
+/// Whether `name` is `above` or lies below it.
+#[inline]
+fn ends_in(name: &[u8], depth: u8, above: &[u8], above_depth: u8) -> bool {
+    let Some(start) = name.len().checked_sub(above.len()) else { return false };
+    name.get(start..).is_some_and(|tail| fold::eq(tail, above))
+        && skip_labels(name, usize::from(depth.saturating_sub(above_depth))) == start
+}
+
+/// The offset behind so many labels.
+#[inline]
+fn skip_labels(name: &[u8], labels: usize) -> usize {
+    (0..labels).fold(0, |at, _| at + 1 + usize::from(name.get(at).copied().unwrap_or(0)))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::contents::label_offsets;
+    use proptest::prelude::*;
+    use rhumb_wire::Type;
+
+    fn wire(labels: &[Vec<u8>]) -> Vec<u8> {
+        labels.iter().flat_map(|label| [vec![label.len() as u8], label.clone()].concat()).collect()
+    }
+
+    pub(in crate::builder) fn names() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        let byte = prop_oneof![Just(0u8), Just(1), Just(2), Just(b'a'), Just(b'B'), Just(b'*'), Just(255)];
+        let label = proptest::collection::vec(byte, 1..10);
+        let name = proptest::collection::vec(label, 0..4).prop_map(|labels| wire(&labels));
+        proptest::collection::vec(name, 0..40)
+    }
+
+    proptest! {
+        #[test]
+        fn all_names_and_their_ancestors_in_canonical_order(list in names()) {
+            let mut log = Log::default();
+            let mut runs = vec![log.begin(&[]).unwrap()];
+            let mut wanted = vec![Vec::new()];
+            for (below, line) in list.iter().zip(0..) {
+                let mut run = log.begin(below).unwrap();
+                let record = Logged { rtype: Type::NS, ttl: 1, line, rdata: below };
+                prop_assert!(log.push(&mut run, &record).is_some());
+                runs.push(run);
+                let (offsets, count) = label_offsets(below);
+                wanted.extend(offsets[..count].iter().map(|&at| below[usize::from(at)..].to_ascii_lowercase()));
+            }
+            wanted.sort_by(|a, b| canonical(a, b));
+            wanted.dedup();
+            let tree = Tree::new(&log, runs);
+            let lower = |entry: &Entry| tree.name(entry).to_ascii_lowercase();
+            prop_assert_eq!(tree.entries.iter().map(lower).collect::<Vec<_>>(), wanted);
+            for entry in &tree.entries {
+                let name = lower(entry);
+                let own: Vec<u32> =
+                    (0..).zip(&list).filter(|(_, n)| n.eq_ignore_ascii_case(&name)).map(|(i, _)| i).collect();
+                prop_assert_eq!(tree.records(entry).map(|r| r.line).collect::<Vec<_>>(), own.clone());
+                let wild = [b"\x01*", name.as_slice()].concat();
+                let has_wild = tree.entries.iter().any(|entry| lower(entry) == wild);
+                prop_assert_eq!(entry.kinds.has(Kinds::WILDCARD), has_wild);
+                let (offsets, count) = label_offsets(&name);
+                prop_assert_eq!(usize::from(entry.depth), count);
+                // Every name that was given is a cut.
+                let is_given = |at: &u8| list.iter().any(|n| n.eq_ignore_ascii_case(&name[usize::from(*at)..]));
+                let cover = (1..count).rev().find(|&at| is_given(&offsets[at])).map(|at| (count - at) as u8);
+                prop_assert_eq!(entry.cover(), cover);
+            }
+        }
+    }
+}

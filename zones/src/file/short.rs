@@ -1,0 +1,249 @@
+//! The short way for what most lines are: a record on one line, nothing quoted or escaped before its RDATA.
+//!
+//! Whatever is unusual or wrong is left to the general way, which begins where the short one began.
+
+use rhumb_wire::Type;
+
+use super::disk::Files;
+use super::number;
+use super::rdata::{ipv4, ipv6};
+use super::reader::Reader;
+use super::scanner::{Scanner, Word};
+use crate::fold;
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x80 * ONES;
+
+/// A line, from some word on to the end of the text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Line<'t>(pub(super) &'t [u8]);
+
+/// What stands before RDATA.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head<'t> {
+    /// The first word.
+    pub(super) first: Word<'t>,
+    pub(super) ttl: Option<u32>,
+    pub(super) rtype: Type,
+}
+
+impl<'t> Line<'t> {
+    /// Passes over blanks.
+    #[inline]
+    pub(super) const fn skip_blanks(&mut self) {
+        while let [b' ' | b'\t', rest @ ..] = self.0 {
+            self.0 = rest;
+        }
+    }
+
+    /// The next word, and again in one integer where it has less than eight bytes. Empty at the end of the line, none
+    /// near the end of the text.
+    #[inline]
+    pub(super) fn word(&mut self) -> Option<(&'t [u8], u64)> {
+        self.skip_blanks();
+        let mut length = 0;
+        let mut packed = 0;
+        loop {
+            let chunk = u64::from_le_bytes(*self.0.get(length..)?.first_chunk()?);
+            // The lowest place that is marked is right: borrows go upwards.
+            let ends = chunk.wrapping_sub(0x21 * ONES) & !chunk & HIGH;
+            if ends != 0 {
+                let bits = ends.trailing_zeros() & !7;
+                if length == 0 {
+                    packed = chunk & !(u64::MAX << bits);
+                }
+                length += bits as usize / 8;
+                break;
+            }
+            length += 8;
+        }
+        let (word, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some((word, packed))
+    }
+
+    /// TTL and class in either order, both optional, and the type. None: something else stands there.
+    #[inline]
+    pub(super) fn ttl_and_type(&mut self) -> Option<(Option<u32>, Type)> {
+        let (mut ttl, mut class) = (None, false);
+        loop {
+            let (word, packed) = self.word()?;
+            let packed = fold::lower(packed);
+            if packed == pack(b"in") && !class {
+                class = true;
+            } else if let Some(rtype) = frequent_type(packed) {
+                return Some((ttl, rtype));
+            } else if ttl.is_none() && word.first().is_some_and(u8::is_ascii_digit) {
+                ttl = Some(number::ttl(word)?);
+            } else {
+                return None;
+            }
+        }
+    }
+
+    /// Goes behind the end of the line. None: there is something left.
+    #[inline]
+    pub(super) const fn end(mut self) -> Option<Self> {
+        self.skip_blanks();
+        match self.0 {
+            [b'\n', rest @ ..] | [b'\r', b'\n', rest @ ..] => Some(Self(rest)),
+            _ => None,
+        }
+    }
+}
+
+impl<F: Files> Reader<'_, F> {
+    /// What stands before RDATA, and from where on that stands, if there is nothing unusual in it.
+    #[inline]
+    pub(super) fn short_head<'t>(
+        &mut self,
+        scanner: &Scanner<'t>,
+        blank: bool,
+    ) -> Option<(Head<'t>, Line<'t>)> {
+        let mut line = scanner.rest();
+        let start = line.0.len();
+        let mut bytes: &[u8] = &[];
+        if blank {
+            line.skip_blanks();
+        } else {
+            (bytes, _) = line.word()?;
+        }
+        if !(if blank { self.has_owner } else { is_plain_name(bytes) }) {
+            return None;
+        }
+        let skipped = if blank { start - line.0.len() } else { 0 };
+        let first = Word { bytes, quoted: false, at: scanner.at() + skipped };
+        let (ttl, rtype) = line.ttl_and_type()?;
+        if !blank {
+            self.owner.set_text(bytes, self.origin.as_ref()).ok()?;
+            self.has_owner = true;
+            let inside = self.origin_inside && bytes.last() != Some(&b'.');
+            let length = || self.owner.as_ref().len().checked_sub(self.builder.apex().len());
+            self.owner_below = if inside { length() } else { None };
+        }
+        Some((Head { first, ttl, rtype }, line))
+    }
+
+    /// RDATA of the most frequent types, if there is nothing unusual about it and nothing behind it; what comes then.
+    #[inline]
+    pub(super) fn short_rdata<'t>(&mut self, mut line: Line<'t>, rtype: Type) -> Option<Line<'t>> {
+        if !is_frequent(rtype) {
+            return None;
+        }
+        let (mut word, _) = line.word()?;
+        self.rdata.clear();
+        match rtype {
+            Type::A => self.rdata.extend_from_slice(&ipv4(word)?),
+            Type::AAAA => self.rdata.extend_from_slice(&ipv6(word)?),
+            _ => {
+                if rtype == Type::MX {
+                    let preference = number::decimal(word, u64::from(u16::MAX))? as u16;
+                    self.rdata.extend_from_slice(&preference.to_be_bytes());
+                    (word, _) = line.word()?;
+                }
+                let word = Some(word).filter(|word| is_plain_name(word))?;
+                self.scratch.set_text(word, self.origin.as_ref()).ok()?;
+                self.rdata.extend_from_slice(self.scratch.as_ref().as_bytes());
+            }
+        }
+        line.end()
+    }
+}
+
+/// The types that are read in the short way. Their RDATA cannot break a rule, and they are at home at any name.
+#[inline]
+pub(super) const fn is_frequent(rtype: Type) -> bool {
+    matches!(rtype, Type::A | Type::AAAA | Type::NS | Type::CNAME | Type::PTR | Type::MX)
+}
+
+/// Whether a word can be read as a name: it has no byte that means something to the scanner, and no escape.
+#[inline]
+fn is_plain_name(word: &[u8]) -> bool {
+    let (chunks, rest) = word.as_chunks::<8>();
+    let odd = chunks.iter().fold(0, |odd, chunk| odd | odd_bytes(u64::from_le_bytes(*chunk)));
+    let mut last = [b'a'; 8];
+    last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    !word.is_empty() && odd | odd_bytes(u64::from_le_bytes(last)) == 0
+}
+
+/// Not zero if one of eight bytes is below `*`, or `;`, a backslash or DEL.
+#[inline]
+const fn odd_bytes(word: u64) -> u64 {
+    let below = word.wrapping_sub(0x2a * ONES) & !word;
+    let (a, b, c) = (word ^ (0x3b * ONES), word ^ (0x5c * ONES), word ^ (0x7f * ONES));
+    let equal = a.wrapping_sub(ONES) & !a | b.wrapping_sub(ONES) & !b | c.wrapping_sub(ONES) & !c;
+    (below | equal) & HIGH
+}
+
+/// Up to seven bytes in one word, as [`Line::word`] has them.
+const fn pack(bytes: &[u8]) -> u64 {
+    let (mut word, mut shift, mut rest) = (0, 0, bytes);
+    while let [byte, tail @ ..] = rest {
+        word |= (*byte as u64) << shift;
+        shift += 8;
+        rest = tail;
+    }
+    word
+}
+
+/// The types that are worth a comparison of one word each.
+#[inline]
+fn frequent_type(lower: u64) -> Option<Type> {
+    const TYPES: [(u64, Type); 16] = [
+        (pack(b"a"), Type::A),
+        (pack(b"aaaa"), Type::AAAA),
+        (pack(b"ns"), Type::NS),
+        (pack(b"cname"), Type::CNAME),
+        (pack(b"rrsig"), Type::RRSIG),
+        (pack(b"nsec3"), Type::NSEC3),
+        (pack(b"ds"), Type::DS),
+        (pack(b"mx"), Type::MX),
+        (pack(b"txt"), Type::TXT),
+        (pack(b"ptr"), Type::PTR),
+        (pack(b"nsec"), Type::NSEC),
+        (pack(b"srv"), Type::SRV),
+        (pack(b"soa"), Type::SOA),
+        (pack(b"https"), Type::HTTPS),
+        (pack(b"caa"), Type::CAA),
+        (pack(b"tlsa"), Type::TLSA),
+    ];
+    TYPES.iter().find(|(word, _)| *word == lower).map(|(_, rtype)| *rtype)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn words_end_at_blanks() {
+        let mut line = Line(b"a.example \t IN\tverylongword1234567 x\r\n0123456789");
+        assert_eq!(line.word(), Some((b"a.example".as_slice(), 0)));
+        assert_eq!(line.word(), Some((b"IN".as_slice(), pack(b"IN"))));
+        assert_eq!(line.word(), Some((b"verylongword1234567".as_slice(), 0)));
+        assert_eq!(line.end().map(|line| line.0), None);
+        assert_eq!(line.word(), Some((b"x".as_slice(), pack(b"x"))));
+        assert_eq!(line.end().map(|line| line.0), Some(b"0123456789".as_slice()));
+        assert_eq!(Line(b"seven12\n").word(), Some((b"seven12".as_slice(), pack(b"seven12"))));
+        assert_eq!(Line(b"seven12").word(), None);
+    }
+
+    #[test]
+    fn heads() {
+        let read = |text: &[u8]| Line(&[text, b" 192.0.2.1\n"].concat()).ttl_and_type();
+        assert_eq!(read(b"IN A"), Some((None, Type::A)));
+        assert_eq!(read(b"1h in aaaa"), Some((Some(3600), Type::AAAA)));
+        assert_eq!(read(b"IN 60 Mx"), Some((Some(60), Type::MX)));
+        for text in ["IN IN A", "60 60 A", "CH A", "TYPE1", "IN (A", "60;A"] {
+            assert_eq!(read(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn plain_names_have_no_odd_byte(word in proptest::collection::vec(any::<u8>(), 0..20)) {
+            let odd = |byte: &u8| *byte < b'*' || [b';', b'\\', 0x7f].contains(byte);
+            prop_assert_eq!(is_plain_name(&word), !word.is_empty() && !word.iter().any(odd));
+        }
+    }
+}
