@@ -180,7 +180,7 @@ impl Command {
     fn carry_out(self, output: Output<'_>) -> Exit {
         let done = match self {
             Command::Run { config } => boot::run(config.as_deref()).map(|()| None),
-            Command::Check { config } => boot::check(config.as_deref()).map(|told| Some((Vec::new(), told))),
+            Command::Check { config } => boot::check(config.as_deref()).map(Some),
             Command::CheckZone { origin, file } => boot::check_zone(&origin.to_string(), &file).map(Some),
             Command::Client(client) => return client.carry_out(output),
         };

@@ -2,4 +2,4 @@
 
 mod load;
 
-pub use load::{Ready, Refused, load};
+pub use load::{Ready, Refused, load, load_to_check};

@@ -83,7 +83,7 @@ fn signed_zone<'c>(
     let mut chain = matches!(contents.denial, Denial::Nsec(_)).then(|| Chain::new(contents));
     let mut hashed = Hashed::new(contents);
     if matches!(contents.denial, Denial::Unsigned) {
-        findings.add(contents.node(contents.root), None, &[], || Defect::NoDenial);
+        findings.add(contents.node(contents.root), None, &[], Defect::NoDenial);
     }
     for owner in Owner::all(contents) {
         let mut told = None;

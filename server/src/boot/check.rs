@@ -9,23 +9,24 @@ use super::{StartError, read_config};
 use crate::reload::{check_lists, check_zones};
 use crate::zone_events;
 
-/// Reads the configuration, the zones and the lists. Gives what was found good, in words.
+/// Reads the configuration, the zones and the lists. Gives the warnings of zones and what was found good, in words.
 ///
 /// Errors: all of them, each with its place.
-pub fn check(path: Option<&Path>) -> Result<String, StartError> {
+pub fn check(path: Option<&Path>) -> Result<(Vec<String>, String), StartError> {
     let config: Config = read_config(path)?;
-    let (zones, mut errors) = check_zones(&config);
+    let (zones, warnings, mut errors) = check_zones(&config);
     errors.extend(check_lists(&config));
     if !errors.is_empty() {
         return Err(StartError::Configuration(errors));
     }
     let file =
         config.file.as_ref().map_or_else(|| "built-in default".into(), |file| file.display().to_string());
-    Ok(format!(
+    let told = format!(
         "{file}: good; {} listeners, {zones} zones, {} forwarded domains",
         config.listen.len(),
         config.forward.len()
-    ))
+    );
+    Ok((warnings, told))
 }
 
 /// Reads one zone file. Gives its warnings and what it holds, in words.
@@ -35,7 +36,7 @@ pub fn check_zone(origin: &str, file: &Path) -> Result<(Vec<String>, String), St
     let name: Name = origin
         .parse()
         .map_err(|error| StartError::Configuration(vec![format!("`{origin}` is no zone name: {error}")]))?;
-    match zone_events::load(&name, Some(file)) {
+    match zone_events::load_to_check(&name, file) {
         Ok(ready) => {
             let contents = ready.contents;
             let told = format!(

@@ -67,6 +67,7 @@ impl Source for Status {
                 serial: contents.as_ref().map(|contents| contents.serial()),
                 records: contents.as_ref().map_or(0, |contents| contents.record_count()),
                 ok: entry.zone.trouble().is_none() && contents.is_some(),
+                expires: entry.zone.expires(),
             });
         }
     }

@@ -138,6 +138,8 @@ metrics! {
         "Resource records in the zone.";
     ZONE_OK = Gauge "rhumb_zone_ok" ["zone"]
         "1 when the last load of the zone went well, 0 when it failed.";
+    ZONE_EXPIRES = Gauge "rhumb_zone_signature_expires_seconds" ["zone"]
+        "When the first signature of a signed zone expires, in seconds since 1970.";
 
     RELOADS = Counter "rhumb_reload_total" ["result"]
         "Reloads of the configuration, by result.";

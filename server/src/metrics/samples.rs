@@ -41,6 +41,8 @@ pub struct ZoneSample<'a> {
     pub records: u64,
     /// Whether the last load went well.
     pub ok: bool,
+    /// When the first signature expires, in seconds since 1970; none for a zone without signatures.
+    pub expires: Option<u64>,
 }
 
 struct Family {
@@ -131,6 +133,9 @@ impl Samples {
         }
         self.set(&names::ZONE_RECORDS, &[&origin], zone.records);
         self.set(&names::ZONE_OK, &[&origin], u64::from(zone.ok));
+        if let Some(expires) = zone.expires {
+            self.set(&names::ZONE_EXPIRES, &[&origin], expires);
+        }
     }
 
     fn add(&mut self, metric: &'static Metric, labels: &[&str], mut series: Series) {

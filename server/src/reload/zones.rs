@@ -89,7 +89,7 @@ impl ZonePlan {
                 for warning in &ready.warnings {
                     tracing::warn!("{warning}");
                 }
-                self.entry.zone.publish(ready.contents, ready.files);
+                self.entry.zone.publish(ready.contents, ready.files, ready.expires);
             }
             Some(Err(refused)) => {
                 for problem in &refused.problems {
@@ -216,15 +216,18 @@ pub(super) fn read_early(config: &Config) -> HashMap<Name, Result<Ready, Refused
     read_all(&wanted.iter().collect::<Vec<_>>())
 }
 
-/// Reads every zone that `config` names, for `rhumb check`: how many there are, and what is wrong with them, in words.
-pub fn check_zones(config: &Config) -> (usize, Vec<String>) {
-    let mut errors = Vec::new();
+/// Reads every zone that `config` names, for `rhumb check`: how many there are, and what should be looked at and what is
+/// wrong with them, in words.
+pub fn check_zones(config: &Config) -> (usize, Vec<String>, Vec<String>) {
+    let (mut warnings, mut errors) = (Vec::new(), Vec::new());
     let wanted = wanted_zones(config, &mut errors);
     let read = read_all(&wanted.iter().collect::<Vec<_>>());
     for zone in &wanted {
-        if let Some(Err(refused)) = read.get(&zone.name) {
-            errors.extend(refused.problems.iter().cloned());
+        match read.get(&zone.name) {
+            Some(Ok(ready)) => warnings.extend(ready.warnings.iter().cloned()),
+            Some(Err(refused)) => errors.extend(refused.problems.iter().cloned()),
+            None => {}
         }
     }
-    (wanted.len(), errors)
+    (wanted.len(), warnings, errors)
 }

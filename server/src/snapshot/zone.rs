@@ -28,6 +28,8 @@ struct State {
     trouble: Option<Trouble>,
     loaded: Option<SystemTime>,
     files: Arc<[FileRead]>,
+    /// When the first signature of what is served expires, in seconds since 1970.
+    expires: Option<u64>,
 }
 
 /// A zone, and what asked for it.
@@ -63,11 +65,11 @@ impl Zone {
         self.contents.load()
     }
 
-    /// Serves `contents` from now on, read from `files`.
-    pub fn publish(&self, contents: Arc<Contents>, files: Arc<[FileRead]>) {
+    /// Serves `contents` from now on, read from `files`; `expires` is when their first signature does, in seconds since 1970.
+    pub fn publish(&self, contents: Arc<Contents>, files: Arc<[FileRead]>, expires: Option<u64>) {
         self.contents.store(Some(contents));
         let mut state = self.lock();
-        *state = State { trouble: None, loaded: Some(SystemTime::now()), files };
+        *state = State { trouble: None, loaded: Some(SystemTime::now()), files, expires };
     }
 
     /// Notes that a load from `files` failed; what was served before goes on.
@@ -85,6 +87,11 @@ impl Zone {
     /// When it was last loaded well.
     pub fn loaded(&self) -> Option<SystemTime> {
         self.lock().loaded
+    }
+
+    /// When the first signature of what is served expires, in seconds since 1970; none without signatures.
+    pub fn expires(&self) -> Option<u64> {
+        self.lock().expires
     }
 
     /// The files that the last load read, `$INCLUDE`d ones too.

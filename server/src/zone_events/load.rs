@@ -2,10 +2,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rhumb_wire::Name;
-use rhumb_zones::Contents;
-use rhumb_zones::file::{Problem, read_zone, read_zone_bytes};
+use rhumb_zones::file::{Loaded, Problem, read_zone, read_zone_bytes, verify_zone};
+use rhumb_zones::verify::Depth;
+use rhumb_zones::{Contents, Severity};
 
 use crate::snapshot::FileRead;
 
@@ -18,6 +20,8 @@ pub struct Ready {
     pub files: Arc<[FileRead]>,
     /// What should be looked at, but does not keep the zone from being served.
     pub warnings: Vec<String>,
+    /// When its first signature expires, in seconds since 1970; none for a zone without signatures.
+    pub expires: Option<u64>,
 }
 
 /// A zone that could not be read.
@@ -29,30 +33,55 @@ pub struct Refused {
     pub files: Arc<[FileRead]>,
 }
 
-/// Reads the zone `name` from `file`; without a file, the zone of the built-in default.
+/// Reads the zone `name` from `file`, to be served; without a file, the zone of the built-in default.
 ///
 /// Errors: what is wrong with the file or the zone.
 pub fn load(name: &Name, file: Option<&Path>) -> Result<Ready, Refused> {
+    load_at(name, file, Depth::Load)
+}
+
+/// The same, with all that can be checked.
+///
+/// Errors: as [`load`].
+pub fn load_to_check(name: &Name, file: &Path) -> Result<Ready, Refused> {
+    load_at(name, Some(file), Depth::Full)
+}
+
+fn load_at(name: &Name, file: Option<&Path>, depth: Depth) -> Result<Ready, Refused> {
     let Some(file) = file else {
         let text = rhumb_config::DEFAULT_ZONE.as_bytes();
         return match read_zone_bytes(name.as_ref(), Path::new("built-in"), text) {
-            Ok(loaded) => Ok(ready(loaded.contents, Vec::new(), &loaded.warnings)),
+            Ok(loaded) => Ok(ready(loaded.contents, Vec::new(), tell(&loaded.warnings), None)),
             Err(problems) => Err(Refused { problems: tell(&problems), files: Arc::default() }),
         };
     };
-    let mut files = vec![FileRead::now(file.to_owned())];
+    let files = vec![FileRead::now(file.to_owned())];
     match read_zone(name.as_ref(), file) {
-        Ok(loaded) => {
-            let included = loaded.files.into_iter().filter(|path| path != file);
-            files.extend(included.map(FileRead::now));
-            Ok(ready(loaded.contents, files, &loaded.warnings))
-        }
+        Ok(loaded) => verified(loaded, file, files, depth),
         Err(problems) => Err(Refused { problems: tell(&problems), files: files.into() }),
     }
 }
 
-fn ready(contents: Contents, files: Vec<FileRead>, warnings: &[Problem]) -> Ready {
-    Ready { contents: Arc::new(contents), files: files.into(), warnings: tell(warnings) }
+/// Checks what was read as a whole. The clock is asked now.
+fn verified(loaded: Loaded, file: &Path, mut files: Vec<FileRead>, depth: Depth) -> Result<Ready, Refused> {
+    let Loaded { contents, warnings, files: read } = loaded;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    // Times of signatures have 32 bits, compared in serial arithmetic.
+    let found = verify_zone(file, &contents, now as u32, depth);
+    let (errors, more): (Vec<Problem>, Vec<Problem>) =
+        found.problems.into_iter().partition(|problem| problem.severity == Severity::Error);
+    if !errors.is_empty() {
+        return Err(Refused { problems: tell(&errors), files: files.into() });
+    }
+    files.extend(read.into_iter().filter(|path| path != file).map(FileRead::now));
+    let told = warnings.iter().chain(&more).map(ToString::to_string).collect();
+    let until =
+        |expires: u32| now.saturating_add_signed(i64::from(expires.wrapping_sub(now as u32).cast_signed()));
+    Ok(ready(contents, files, told, found.expires.map(until)))
+}
+
+fn ready(contents: Contents, files: Vec<FileRead>, warnings: Vec<String>, expires: Option<u64>) -> Ready {
+    Ready { contents: Arc::new(contents), files: files.into(), warnings, expires }
 }
 
 fn tell(problems: &[Problem]) -> Vec<String> {

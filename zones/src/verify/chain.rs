@@ -29,7 +29,7 @@ impl<'c> Chain<'c> {
         let nsec = node.sets().find(|set| set.rtype == Type::NSEC && set.records > 0);
         if owner.standing == Standing::Hidden {
             if nsec.is_some() {
-                findings.add(node, Some(Type::NSEC), &[], || Defect::NsecHidden);
+                findings.add(node, Some(Type::NSEC), &[], Defect::NsecHidden);
             }
             return false;
         }
@@ -38,20 +38,20 @@ impl<'c> Chain<'c> {
         }
         self.link(owner, findings);
         let Some(nsec) = nsec else {
-            findings.add(node, None, &[], || Defect::NoNsec);
+            findings.add(node, None, &[], Defect::NoNsec);
             self.last = Some((owner, None));
             return true;
         };
         if nsec.records > 1 {
-            findings.add(node, Some(Type::NSEC), &[], || Defect::SeveralNsec);
+            findings.add(node, Some(Type::NSEC), &[], Defect::SeveralNsec);
         }
         let Some((_, rdata)) = Images::new(nsec.image()).next() else { return false };
         let next = NameRef::parse(rdata).ok();
         let bitmap = next.and_then(|next| rdata.get(next.len()..)).unwrap_or(&[]);
         if owner.listed(false).all(|rtype| rtype == Type::NSEC) {
-            findings.add(node, Some(Type::NSEC), &[], || Defect::NsecAlone);
+            findings.add(node, Some(Type::NSEC), &[], Defect::NsecAlone);
         } else if let Some(difference) = difference(bitmap, owner.listed(true)) {
-            findings.add(node, Some(Type::NSEC), &[], || Defect::bitmap(Type::NSEC, difference));
+            findings.add(node, Some(Type::NSEC), &[], Defect::bitmap(Type::NSEC, difference));
         }
         self.last = Some((owner, next));
         false
@@ -70,10 +70,15 @@ impl<'c> Chain<'c> {
         let Some((last, Some(next))) = self.last else { return };
         let leads = self.contents.below_apex(next).is_some_and(|below| fold::eq(below, owner.node.name()));
         if !leads {
-            findings.add(last.node, Some(Type::NSEC), &[], || Defect::WrongNext {
-                next: next.to_name(),
-                follows: full_name(owner.node.name(), self.contents.apex()).as_ref().to_name(),
-            });
+            findings.add(
+                last.node,
+                Some(Type::NSEC),
+                &[],
+                Defect::WrongNext {
+                    next: next.to_name(),
+                    follows: full_name(owner.node.name(), self.contents.apex()).as_ref().to_name(),
+                },
+            );
         }
     }
 }

@@ -76,7 +76,7 @@ pub(super) fn check(contents: &Contents, findings: &mut Findings<'_>) {
     } else {
         Defect::OtherSerial { serial: contents.serial(), digested: found.serial }
     };
-    findings.add(apex, Some(Type::ZONEMD), found.begins(), || defect);
+    findings.add(apex, Some(Type::ZONEMD), found.begins(), defect);
 }
 
 /// A record of the owner at hand: where its RDATA stands in the room for them.

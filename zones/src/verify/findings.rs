@@ -45,14 +45,7 @@ impl<'c> Findings<'c> {
     }
 
     /// Adds one about a record of `node` whose RDATA begins with `begins`.
-    pub(super) fn add(
-        &mut self,
-        node: Node<'_>,
-        rtype: Option<Type>,
-        begins: &[u8],
-        defect: impl FnOnce() -> Defect,
-    ) {
-        let defect = defect();
+    pub(super) fn add(&mut self, node: Node<'_>, rtype: Option<Type>, begins: &[u8], defect: Defect) {
         let kind = discriminant(&defect);
         let count = match self.kinds.iter_mut().find(|(known, _)| *known == kind) {
             Some((_, count)) => count,

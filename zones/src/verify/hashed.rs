@@ -79,11 +79,11 @@ impl<'c> Hashed<'c> {
         let apex = contents.node(contents.root);
         if self.chain.iterations > MANY {
             let iterations = self.chain.iterations;
-            findings.add(apex, Some(Type::NSEC3PARAM), &[], || Defect::ManyIterations(iterations));
+            findings.add(apex, Some(Type::NSEC3PARAM), &[], Defect::ManyIterations(iterations));
         }
         let members = links::members(contents, self.chain, findings);
         if members.chain.is_empty() {
-            findings.add(apex, Some(Type::NSEC3PARAM), &[], || Defect::NoChain);
+            findings.add(apex, Some(Type::NSEC3PARAM), &[], Defect::NoChain);
             return Vec::new();
         }
         self.names.sort_unstable_by_key(|wanted| wanted.prefix);
@@ -113,7 +113,7 @@ impl<'c> Hashed<'c> {
                     missing.push(wanted.prefix);
                     // A record with other parameters stands in its place, and was told.
                     if members.others.binary_search(&wanted.prefix).is_err() {
-                        findings.add(self.contents.node(wanted.at), None, &[], || Defect::NoNsec3);
+                        findings.add(self.contents.node(wanted.at), None, &[], Defect::NoNsec3);
                     }
                 }
             }
@@ -124,7 +124,7 @@ impl<'c> Hashed<'c> {
 
     /// An NSEC3 record that no name has.
     fn superfluous(&self, member: &Member<'c>, findings: &mut Findings<'c>) {
-        findings.add(self.contents.node(member.at), Some(Type::NSEC3), &[], || Defect::Nsec3OfNobody);
+        findings.add(self.contents.node(member.at), Some(Type::NSEC3), &[], Defect::Nsec3OfNobody);
     }
 
     /// A name and its NSEC3 record.
@@ -135,17 +135,15 @@ impl<'c> Hashed<'c> {
             let label = nsec3::label(&self.hash(owner));
             if !record.name().get(1..).is_some_and(|name| fold::eq(name, &label)) {
                 self.superfluous(member, findings);
-                findings.add(node, None, &[], || Defect::NoNsec3);
+                findings.add(node, None, &[], Defect::NoNsec3);
                 return;
             }
         }
         let signed = owner.standing == Standing::Cut && owner.has(Type::DS)
             || owner.standing == Standing::Own && node.sets().any(|set| set.records > 0);
         if let Some(difference) = difference(member.bitmap, owner.listed(signed)) {
-            findings.add(record, Some(Type::NSEC3), &[], || {
-                let name = self.contents.owner(node).as_ref().to_name();
-                Defect::hashed_bitmap(name, difference)
-            });
+            let name = self.contents.owner(node).as_ref().to_name();
+            findings.add(record, Some(Type::NSEC3), &[], Defect::hashed_bitmap(name, difference));
         }
     }
 

@@ -53,7 +53,7 @@ pub(super) fn members<'c>(contents: &'c Contents, chain: &Chain, findings: &mut 
                 continue;
             }
             if belongs {
-                findings.add(node, Some(Type::NSEC3), &[], || Defect::SeveralNsec3);
+                findings.add(node, Some(Type::NSEC3), &[], Defect::SeveralNsec3);
                 continue;
             }
             belongs = true;
@@ -62,7 +62,7 @@ pub(super) fn members<'c>(contents: &'c Contents, chain: &Chain, findings: &mut 
             members.chain.push(Member { prefix, at, opt_out, next, bitmap });
         }
         if let Some(rdata) = foreign {
-            findings.add(node, Some(Type::NSEC3), rdata, || Defect::ForeignNsec3);
+            findings.add(node, Some(Type::NSEC3), rdata, Defect::ForeignNsec3);
         }
         if !belongs {
             members.others.push(prefix);
@@ -105,10 +105,15 @@ pub(super) fn follow<'c>(
         if leads || prefix.is_some_and(|prefix| missing.binary_search(&prefix).is_ok()) {
             continue;
         }
-        findings.add(contents.node(member.at), Some(Type::NSEC3), &[], || Defect::WrongNextHash {
-            next: label.map_or_else(String::new, |label| label.escape_ascii().to_string()),
-            follows: follows.escape_ascii().to_string(),
-        });
+        findings.add(
+            contents.node(member.at),
+            Some(Type::NSEC3),
+            &[],
+            Defect::WrongNextHash {
+                next: label.map_or_else(String::new, |label| label.escape_ascii().to_string()),
+                follows: follows.escape_ascii().to_string(),
+            },
+        );
     }
 }
 

@@ -33,16 +33,16 @@ pub(super) fn look<'c>(contents: &'c Contents, owner: Owner<'c>, depth: Depth, f
                 },
                 _ => continue,
             };
-            findings.add(node, Some(rtype), &[], || defect);
+            findings.add(node, Some(rtype), &[], defect);
         }
     }
     if owner.is_apex() && !matches!(contents.denial, crate::contents::Denial::Nsec3(_)) {
         let (announced, some) = (owner.has(Type::NSEC3PARAM), contents.hashed.iter().next());
         match some {
             Some(at) => {
-                findings.add(contents.node(at), Some(Type::NSEC3), &[], || Defect::ChainNotAnnounced);
+                findings.add(contents.node(at), Some(Type::NSEC3), &[], Defect::ChainNotAnnounced);
             }
-            None if announced => findings.add(node, Some(Type::NSEC3PARAM), &[], || Defect::NoChain),
+            None if announced => findings.add(node, Some(Type::NSEC3PARAM), &[], Defect::NoChain),
             None => {}
         }
     }

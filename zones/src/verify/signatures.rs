@@ -59,7 +59,7 @@ impl<'c> Signatures<'c> {
     pub(super) fn new(contents: &'c Contents, now: u32, findings: &mut Findings<'c>) -> Self {
         let keys = Keys::of(contents);
         if keys.is_empty() {
-            findings.add(contents.node(contents.root), None, &[], || Defect::NoKey);
+            findings.add(contents.node(contents.root), None, &[], Defect::NoKey);
         }
         Self { contents, apex_labels: contents.apex().label_count(), keys, now, earliest: None }
     }
@@ -71,14 +71,14 @@ impl<'c> Signatures<'c> {
             let rtype = set.rtype;
             if set.records == 0 {
                 if told != Some(rtype) {
-                    findings.add(node, Some(Type::RRSIG), &rtype.0.to_be_bytes(), || Defect::Orphan(rtype));
+                    findings.add(node, Some(Type::RRSIG), &rtype.0.to_be_bytes(), Defect::Orphan(rtype));
                 }
             } else if !owner.is_authoritative(rtype) {
                 if set.signatures > 0 {
-                    findings.add(node, Some(Type::RRSIG), &rtype.0.to_be_bytes(), || Defect::InVain(rtype));
+                    findings.add(node, Some(Type::RRSIG), &rtype.0.to_be_bytes(), Defect::InVain(rtype));
                 }
             } else if set.signatures == 0 {
-                findings.add(node, Some(rtype), &[], || Defect::Unsigned(rtype));
+                findings.add(node, Some(rtype), &[], Defect::Unsigned(rtype));
             } else {
                 self.set(owner, &set, findings);
             }
@@ -95,7 +95,7 @@ impl<'c> Signatures<'c> {
         for (_, rdata) in Images::new(set.signature_image()) {
             let Some(fields) = Fields::parse(rdata) else { continue };
             self.times(owner.node, set.rtype, &fields, findings);
-            let mut add = |defect| findings.add(owner.node, Some(Type::RRSIG), fields.head, || defect);
+            let mut add = |defect| findings.add(owner.node, Some(Type::RRSIG), fields.head, defect);
             if !self.is_signer(fields.signer) {
                 add(Defect::WrongSigner(set.rtype));
             } else if !self.keys.is_empty() && !self.keys.has(fields.tag, fields.algorithm) {
@@ -112,10 +112,12 @@ impl<'c> Signatures<'c> {
         for &algorithm in self.keys.algorithms() {
             let signs = |(_, rdata): (usize, &[u8])| rdata.get(2) == Some(&algorithm);
             if !Images::new(set.signature_image()).any(signs) {
-                findings.add(owner.node, Some(set.rtype), &[], || Defect::NoSignatureOf {
-                    rtype: set.rtype,
-                    algorithm,
-                });
+                findings.add(
+                    owner.node,
+                    Some(set.rtype),
+                    &[],
+                    Defect::NoSignatureOf { rtype: set.rtype, algorithm },
+                );
             }
         }
     }
@@ -126,9 +128,9 @@ impl<'c> Signatures<'c> {
         self.earliest = Some(self.earliest.map_or(left, |earliest| earliest.min(left)));
         let (since, from) = (fields.expiration, fields.inception);
         if left < 0 {
-            findings.add(node, Some(Type::RRSIG), fields.head, || Defect::Expired { rtype, since });
+            findings.add(node, Some(Type::RRSIG), fields.head, Defect::Expired { rtype, since });
         } else if begun < 0 {
-            findings.add(node, Some(Type::RRSIG), fields.head, || Defect::NotYetValid { rtype, from });
+            findings.add(node, Some(Type::RRSIG), fields.head, Defect::NotYetValid { rtype, from });
         }
     }
 

@@ -36,7 +36,13 @@ fn the_table_and_a_scrape_agree() {
         out.set(&CACHE_BYTES, &[], 1);
         out.set(&CACHE_SIZE, &[], 1);
         out.set(&CACHE_EVICTIONS, &[], 1);
-        out.zone(&ZoneSample { origin: &"example.com.", serial: Some(7), records: 3, ok: true });
+        out.zone(&ZoneSample {
+            origin: &"example.com.",
+            serial: Some(7),
+            records: 3,
+            ok: true,
+            expires: Some(9),
+        });
     }));
     let page = Page::read(&metrics.render()).unwrap();
     drop(held);

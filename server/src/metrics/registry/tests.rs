@@ -143,7 +143,13 @@ fn labels_are_bounded() {
     metrics.set_zone_series(3);
     metrics.watch(Arc::new(|out: &mut Samples| {
         for i in 0..10 {
-            out.zone(&ZoneSample { origin: &format_args!("z{i}."), serial: Some(i), records: 1, ok: i < 8 });
+            out.zone(&ZoneSample {
+                origin: &format_args!("z{i}."),
+                serial: Some(i),
+                records: 1,
+                ok: i < 8,
+                expires: None,
+            });
         }
     }));
     let full = page(&metrics);

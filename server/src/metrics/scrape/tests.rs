@@ -31,7 +31,7 @@ proptest! {
         let zones = labels.clone();
         metrics.watch(Arc::new(move |out: &mut Samples| {
             for origin in &zones {
-                out.zone(&ZoneSample { origin, serial: Some(1), records: 2, ok: true });
+                out.zone(&ZoneSample { origin, serial: Some(1), records: 2, ok: true, expires: None });
             }
         }));
         let page = Page::read(&metrics.render()).map_err(TestCaseError::fail)?;
@@ -68,6 +68,7 @@ fn busy() -> (Metrics, Arc<Upstream>, Arc<List>) {
             serial: Some(u32::MAX),
             records: 1,
             ok: true,
+            expires: Some(u64::from(u32::MAX)),
         });
     }));
     (metrics, upstream, list)
