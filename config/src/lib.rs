@@ -32,8 +32,8 @@ pub use crate::errors::{Error, Errors, Place};
 pub use crate::name::{DomainName, NameError};
 pub use crate::network::{Network, NetworkError};
 pub use crate::sections::{
-    CacheSettings, Control, Forward, Listen, Log, LogFormat, LogLevel, Policy, Recursion, ServerSettings,
-    Transports, UpstreamSource, Workers, ZoneSource,
+    CacheSettings, Control, CookieSecret, Forward, Listen, Log, LogFormat, LogLevel, Policy, RateLimit,
+    Recursion, ServerSettings, Transports, UpstreamSource, Workers, ZoneSource,
 };
 
 /// The YAML of the built-in default, which is also an example to start from.

@@ -83,6 +83,7 @@ fn an_empty_configuration_has_the_documented_defaults() {
     assert_eq!((config.metrics, config.user, config.control.socket), (None, None, None));
     assert_eq!(config.control.mode, 0o600);
     assert_eq!((config.server.edns_size, config.server.tcp_clients), (1232, 1000));
+    assert!(config.server.cookies && config.server.rate_limit.is_none());
 }
 
 /// The full example shows the defaults, so what it sets explicitly equals what is there without it.
@@ -95,7 +96,18 @@ fn the_full_example_has_every_key_and_shows_the_defaults() {
     assert_eq!(full.recursion, empty.recursion);
     assert_eq!(full.control.mode, empty.control.mode);
     assert_eq!(full.server.nsid.as_deref(), Some(&b"ns1.example.com"[..]));
-    assert_eq!(rhumb_config::ServerSettings { nsid: None, ..full.server }, empty.server);
+    let limit = parse("server: { rate-limit: {} }", Path::new("x.yaml")).unwrap().server.rate_limit;
+    assert_eq!(full.server.rate_limit, limit);
+    let without = rhumb_config::ServerSettings {
+        nsid: None,
+        identity: None,
+        version: None,
+        report_channel: None,
+        cookie_secrets: Vec::new(),
+        rate_limit: None,
+        ..full.server
+    };
+    assert_eq!(without, empty.server);
     assert_eq!(full.forward[0].policy, Policy::default());
 
     let text = text("full.yaml");

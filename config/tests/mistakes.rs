@@ -386,3 +386,33 @@ fn values_from_the_file_cannot_forge_lines() {
         assert_eq!(error.to_string().lines().count(), 1, "{error}");
     }
 }
+
+#[test]
+fn secrets_are_checked_and_never_shown() {
+    let accepted = ["32 hexadecimal digits"];
+    for wrong in ["0123", "5ec4e75ec4e75ec4e75ec4e75ec4e75x", "5ec4e75ec4e75ec4e75ec4e75ec4e75e4"] {
+        let text = format!("server:\n  cookie-secrets: [\"{wrong}\"]");
+        one(&text, (2, 20), "server.cookie-secrets[0]", &accepted);
+        assert!(!errors(&text).iter().any(|error| error.to_string().contains(wrong)), "{wrong} is shown");
+    }
+    let again = "\"5ec4e75ec4e75ec4e75ec4e75ec4e75e\"";
+    let text = format!("server:\n  cookie-secrets: [{again}, {again}]");
+    one(&text, (2, 20), "server.cookie-secrets", &["twice"]);
+    one("server:\n  cookie-secrets: [12]", (2, 20), "server.cookie-secrets[0]", &accepted);
+    one("server:\n  cookie-secrets: []", (2, 3), "server.cookie-secrets", &["empty"]);
+}
+
+#[test]
+fn limits_and_names_of_the_server_are_checked() {
+    for (text, column, key, words) in [
+        ("rate-limit: { slip: 101 }", 23, "server.rate-limit.slip", "from 0 to 100"),
+        ("rate-limit: { responses-per-second: 0 }", 39, "server.rate-limit.responses-per-second", "from 1"),
+        ("rate-limit: { ipv4-prefix: 33 }", 30, "server.rate-limit.ipv4-prefix", "from 1 to 32"),
+        ("rate-limit: { exempt: [10.0.0.1/8] }", 26, "server.rate-limit.exempt[0]", "10.0.0.0/8"),
+        ("report-channel: .", 19, "server.report-channel", "the root is no agent domain"),
+        ("identity: \"\"", 13, "server.identity", "1 to 255 bytes"),
+        ("version: 3", 12, "server.version", "a text"),
+    ] {
+        one(&format!("server:\n  {text}"), (2, column), key, &[words]);
+    }
+}

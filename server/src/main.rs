@@ -1,13 +1,15 @@
 //! rhumb: a nameserver, authoritative, recursive and forwarding in one binary.
 //!
 //! Modules import downwards only: `main > boot > {reload, control} > zone_events > {udp, stream} > recursion > query >
-//! snapshot > metrics`.
+//! snapshot > {metrics, cookies, rate_limit}`.
 
 pub mod boot;
 pub mod cli;
 pub mod control;
+pub mod cookies;
 pub mod metrics;
 pub mod query;
+pub mod rate_limit;
 pub mod recursion;
 pub mod reload;
 pub mod snapshot;

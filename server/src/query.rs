@@ -4,18 +4,24 @@
 
 mod admit;
 mod authoritative;
+mod bare;
 mod cached;
+mod chaos;
 mod client;
 mod count;
+mod deny;
+mod extras;
 mod finish;
+mod limit;
 mod moment;
 mod outcome;
 mod pipeline;
 mod trace;
+mod tsig;
 mod waiting;
 
 pub use client::Client;
-pub use count::{count_request, count_response};
+pub use count::{count, count_message};
 pub use finish::truncate;
 pub use moment::Moment;
 pub use outcome::{Job, Outcome, Purpose, Scratch};

@@ -16,6 +16,9 @@ use rhumb_config::{Config, Network};
 use rhumb_wire::{Name, NameRef, Type};
 use rhumb_zones::{Contents, Table};
 
+use crate::cookies::Cookies;
+use crate::rate_limit::RateLimit;
+
 pub use built_in::built_in_zones;
 pub use files::FileRead;
 pub use live::{Clock, Live, cache_limits};
@@ -29,6 +32,16 @@ pub struct Settings {
     pub edns_size: u16,
     /// The name server identifier, for those who ask (RFC 5001).
     pub nsid: Option<Box<[u8]>>,
+    /// What the server says it is called, in the class CH.
+    pub identity: Option<Box<str>>,
+    /// What the server says it runs, in the class CH.
+    pub version: Option<Box<str>>,
+    /// Cookies for those who send one.
+    pub cookies: Option<Cookies>,
+    /// The limits of answers by UDP.
+    pub rate_limit: Option<RateLimit>,
+    /// To whom errors of the zones are to be reported (RFC 9567).
+    pub report_channel: Option<Name>,
     /// Seconds that idle connections are kept open, told to clients that ask (RFC 7828).
     pub tcp_idle: u16,
     /// Whether each query is logged.

@@ -11,9 +11,7 @@ use rhumb_wire::Rcode;
 use rhumb_wire::edns::ExtendedError;
 
 use crate::metrics::{Block, DropReason, Proto};
-use crate::query::{
-    Client, Moment, Outcome, Scratch, count_request, count_response, fail_waiting, respond, truncate,
-};
+use crate::query::{Client, Moment, Outcome, Scratch, count, fail_waiting, respond, truncate};
 use crate::recursion::{Door, ReplyTo};
 use crate::snapshot::Live;
 
@@ -105,7 +103,7 @@ impl Worker {
     fn serve(&self, batch: &mut Batch, scratch: &mut Scratch) {
         let begun = Instant::now();
         let snapshot = self.live.snapshot.load();
-        let moment = Moment { snapshot: &snapshot, cache: &self.live.cache, now: self.live.clock.at(begun) };
+        let moment = Moment::of(&self.live, &snapshot, begun);
         let mut replies = 0;
         batch.answer(|datagram, out| {
             let answered = catch_unwind(AssertUnwindSafe(|| self.answer(datagram, &moment, scratch, out)));
@@ -153,17 +151,11 @@ impl Worker {
         }
         let client = Client::Datagram(datagram);
         let outcome = respond(datagram.bytes, &client, moment, scratch, out);
-        if let Some(event) = scratch.cache {
-            self.block.cache(event);
-        }
+        count(&self.block, &client, datagram.bytes, &outcome, scratch, moment.snapshot);
         let length = match outcome {
-            Outcome::Drop(reason) => {
-                self.block.dropped(reason);
-                return None;
-            }
+            Outcome::Drop(_) => return None,
             Outcome::Reply(length) => Some(length),
             Outcome::Wait(job) => {
-                count_request(&self.block, &client, datagram.bytes, scratch.qtype, moment.snapshot);
                 let reply = ReplyTo::Datagram(Arc::clone(&self.socket));
                 let refused = self.door.enter(job, reply).err()?;
                 self.block.dropped(DropReason::QueueFull);
@@ -177,8 +169,6 @@ impl Worker {
             // Renewing ahead of time is a favour; without room it is left undone.
             let _ = self.door.enter(job, ReplyTo::Nobody);
         }
-        count_request(&self.block, &client, datagram.bytes, scratch.qtype, moment.snapshot);
-        count_response(&self.block, out);
         length
     }
 

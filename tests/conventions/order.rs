@@ -19,7 +19,7 @@ const CRATES: [(&str, u8); 10] = [
 ];
 
 /// Modules of the server by level; one may use those of higher numbers alone.
-const MODULES: [(&str, u8); 12] = [
+const MODULES: [(&str, u8); 14] = [
     ("main", 0),
     ("cli", 1),
     ("boot", 2),
@@ -32,6 +32,8 @@ const MODULES: [(&str, u8); 12] = [
     ("query", 7),
     ("snapshot", 8),
     ("metrics", 9),
+    ("cookies", 9),
+    ("rate_limit", 9),
 ];
 
 fn level(list: &[(&str, u8)], name: &str) -> Option<u8> {

@@ -53,6 +53,18 @@ impl<T: TryFrom<u64> + Copy + Into<Plain>> Kind for Whole<T> {
 /// A number as the schema shows it.
 pub(crate) struct Plain(u64);
 
+impl From<u8> for Plain {
+    fn from(number: u8) -> Self {
+        Plain(number.into())
+    }
+}
+
+impl From<u32> for Plain {
+    fn from(number: u32) -> Self {
+        Plain(number.into())
+    }
+}
+
 impl From<u16> for Plain {
     fn from(number: u16) -> Self {
         Plain(number.into())

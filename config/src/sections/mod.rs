@@ -2,10 +2,12 @@
 
 mod cache;
 mod control;
+mod cookies;
 mod forward;
 mod listen;
 mod log;
 mod metrics;
+mod rate_limit;
 mod recursion;
 mod server;
 mod workers;
@@ -13,9 +15,11 @@ mod zones;
 
 pub use cache::CacheSettings;
 pub use control::Control;
+pub use cookies::CookieSecret;
 pub use forward::{Forward, Policy, UpstreamSource};
 pub use listen::{Listen, Transports};
 pub use log::{Log, LogFormat, LogLevel};
+pub use rate_limit::RateLimit;
 pub use recursion::Recursion;
 pub use server::ServerSettings;
 pub use workers::Workers;

@@ -4,19 +4,36 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use crate::kinds::{Kind, Optional, Size, Span, Whole};
+use super::cookies::{CookieSecret, Secret};
+use super::rate_limit::RateLimit;
+use crate::kinds::{Flag, Kind, List, Optional, Parsed, Size, Span, Sub, Whole};
+use crate::name::DomainName;
 use crate::node::{Node, Value};
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
 
 /// The most bytes of a server identifier; it travels in every answer to a client that asks for it.
 const MOST_NSID: usize = 128;
+/// The most bytes of a character-string (RFC 1035 section 3.3).
+const MOST_STRING: usize = 255;
 
 /// Limits and habits of the server towards its clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerSettings {
     /// The name of this server for clients that ask for it (NSID, RFC 5001), 1 to 128 bytes.
     pub nsid: Option<Vec<u8>>,
+    /// What `id.server` and `hostname.bind` are answered in the class CH (RFC 4892), 1 to 255 bytes; refused without it.
+    pub identity: Option<String>,
+    /// What `version.server` and `version.bind` are answered in the class CH, 1 to 255 bytes; refused without it.
+    pub version: Option<String>,
+    /// Whether clients that send a cookie get one (RFC 7873).
+    pub cookies: bool,
+    /// What server cookies are made with: the first makes them, all are accepted. A random one where it is empty.
+    pub cookie_secrets: Vec<CookieSecret>,
+    /// How many answers by UDP a network gets; as many as it asks for where it is none.
+    pub rate_limit: Option<RateLimit>,
+    /// The agent domain that resolvers are asked to report errors to (RFC 9567); never the root.
+    pub report_channel: Option<DomainName>,
     /// The most TCP connections at one time.
     pub tcp_clients: usize,
     /// The most of them from one network (IPv4 address or IPv6 /64).
@@ -37,6 +54,12 @@ impl Default for ServerSettings {
     fn default() -> Self {
         ServerSettings {
             nsid: None,
+            identity: None,
+            version: None,
+            cookies: true,
+            cookie_secrets: Vec::new(),
+            rate_limit: None,
+            report_channel: None,
             tcp_clients: 1000,
             tcp_clients_per_network: 20,
             tcp_idle: Duration::from_secs(10),
@@ -77,10 +100,31 @@ impl Kind for Nsid {
     }
 }
 
-fn from_hex(digits: &str) -> Option<Vec<u8>> {
+pub(super) fn from_hex(digits: &str) -> Option<Vec<u8>> {
     let (pairs, []) = digits.as_bytes().as_chunks::<2>() else { return None };
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
+}
+
+/// One character-string of TXT RDATA.
+struct OneString;
+
+impl Kind for OneString {
+    type Out = String;
+
+    fn read(&self, node: &Node, reader: &mut Reader) -> Option<String> {
+        match &node.value {
+            Value::Text(text) if (1..=MOST_STRING).contains(&text.len()) => Some(text.clone()),
+            _ => {
+                reader.wrong(node, "a text of 1 to 255 bytes");
+                None
+            }
+        }
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "type": "string", "minLength": 1, "maxLength": MOST_STRING })
+    }
 }
 
 impl Section for ServerSettings {
@@ -99,6 +143,8 @@ impl Section for ServerSettings {
             Optional(Nsid),
             |server| &mut server.nsid,
         );
+        identity_keys(keys);
+        cookie_keys(keys);
         tcp_keys(keys);
         keys.key(
             "edns-size",
@@ -114,9 +160,62 @@ impl Section for ServerSettings {
         );
     }
 
-    fn finish(draft: ServerSettings, _: &Node, _: &mut Reader) -> Option<Self> {
+    fn finish(draft: ServerSettings, node: &Node, reader: &mut Reader) -> Option<Self> {
+        let secrets = &draft.cookie_secrets;
+        if secrets.iter().enumerate().any(|(index, secret)| secrets.iter().take(index).any(|s| s == secret)) {
+            let spot = node.spot_of("cookie-secrets");
+            reader.at_key("cookie-secrets", |reader| reader.error(spot, "a secret is given twice"));
+        }
+        if draft.report_channel.as_ref().is_some_and(DomainName::is_root) {
+            let spot = node.spot_of("report-channel");
+            let message = "the root is no agent domain; leave the key out to ask for no reports";
+            reader.at_key("report-channel", |reader| reader.error(spot, message));
+        }
         Some(draft)
     }
+}
+
+fn identity_keys<K: Keys<ServerSettings>>(keys: &mut K) {
+    keys.key(
+        "identity",
+        "What id.server and hostname.bind are answered in the class CH (RFC 4892). Without it they are refused.",
+        Optional(OneString),
+        |server| &mut server.identity,
+    );
+    keys.key(
+        "version",
+        "What version.server and version.bind are answered in the class CH. Without it they are refused.",
+        Optional(OneString),
+        |server| &mut server.version,
+    );
+    keys.key(
+        "report-channel",
+        "The agent domain that resolvers are asked to report errors of the zones served here to (RFC 9567).",
+        Optional(Parsed::new("a domain name such as errors.example.com")),
+        |server| &mut server.report_channel,
+    );
+}
+
+fn cookie_keys<K: Keys<ServerSettings>>(keys: &mut K) {
+    keys.key(
+        "cookies",
+        "Whether clients that send a cookie get one of the server (RFC 7873, RFC 9018).",
+        Flag,
+        |server| &mut server.cookies,
+    );
+    keys.key(
+        "cookie-secrets",
+        "Secrets of server cookies, the same on all servers of an anycast set, each of 32 hexadecimal digits. The first \
+         makes cookies, all are accepted. Without it, a random one until the next start.",
+        List { of: Secret, filled: true },
+        |server| &mut server.cookie_secrets,
+    );
+    keys.key(
+        "rate-limit",
+        "Limits answers by UDP, so that the server is of no use in reflected floods. Without it nothing is limited.",
+        Optional(Sub::new()),
+        |server| &mut server.rate_limit,
+    );
 }
 
 fn tcp_keys<K: Keys<ServerSettings>>(keys: &mut K) {

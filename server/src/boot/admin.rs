@@ -111,7 +111,7 @@ impl Admin {
         out: &mut [u8],
     ) -> (Outcome, Vec<crate::query::Step>) {
         let snapshot = self.live.snapshot.load();
-        let moment = Moment { snapshot: &snapshot, cache: &self.live.cache, now: self.live.clock.now() };
+        let moment = Moment::of(&self.live, &snapshot, Instant::now());
         let mut scratch = Scratch::new();
         scratch.trace = Some(Vec::new());
         let outcome = respond(query, client, &moment, &mut scratch, out);

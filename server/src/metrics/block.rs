@@ -58,6 +58,7 @@ pub struct Block {
     edns: Counter,
     dnssec_ok: Counter,
     truncated: Counter,
+    slipped: Counter,
     panics: Counter,
 }
 
@@ -72,6 +73,7 @@ impl Block {
             edns: Counter::new(),
             dnssec_ok: Counter::new(),
             truncated: Counter::new(),
+            slipped: Counter::new(),
             panics: Counter::new(),
         }
     }
@@ -99,6 +101,12 @@ impl Block {
     #[inline]
     pub fn truncated(&self) {
         self.truncated.add(1);
+    }
+
+    /// The response is over the limit of its rate and was sent empty.
+    #[inline]
+    pub fn slipped(&self) {
+        self.slipped.add(1);
     }
 
     /// A query or a reply went no further.
@@ -144,10 +152,20 @@ impl Block {
     }
 
     fn all(&self) -> impl Iterator<Item = &Counter> {
-        let Self { requests, responses, durations: _, cache, dropped, edns, dnssec_ok, truncated, panics } =
-            self;
+        let Self {
+            requests,
+            responses,
+            durations: _,
+            cache,
+            dropped,
+            edns,
+            dnssec_ok,
+            truncated,
+            slipped,
+            panics,
+        } = self;
         let arrays = requests.iter().chain(responses).chain(cache).chain(dropped);
-        arrays.chain([edns, dnssec_ok, truncated, panics])
+        arrays.chain([edns, dnssec_ok, truncated, slipped, panics])
     }
 
     pub(super) fn read_request(&self, proto: Proto, family: Family, qtype: TypeLabel) -> u64 {
@@ -184,6 +202,10 @@ impl Block {
 
     pub(super) fn read_truncated(&self) -> u64 {
         self.truncated.read()
+    }
+
+    pub(super) fn read_slipped(&self) -> u64 {
+        self.slipped.read()
     }
 
     pub(super) fn read_panics(&self) -> u64 {

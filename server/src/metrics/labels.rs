@@ -56,6 +56,15 @@ label_values! {
     }
 }
 
+impl Proto {
+    /// Whether nobody on the way can read what is sent.
+    pub const fn is_encrypted(self) -> bool {
+        match self {
+            Self::Udp | Self::Tcp => false,
+        }
+    }
+}
+
 label_values! {
     /// The address family of the client; IPv4 on a dual-stack socket is IPv4.
     pub enum Family {

@@ -78,6 +78,8 @@ metrics! {
         "Queries and responses dropped, by reason.";
     DNS_TRUNCATED = Counter "rhumb_dns_truncated_total" []
         "Responses sent with TC set.";
+    DNS_SLIPPED = Counter "rhumb_dns_slipped_total" []
+        "Responses over the limit of their rate that were sent empty, with TC or BADCOOKIE.";
     DNS_EDNS = Counter "rhumb_dns_edns_requests_total" []
         "Queries with an OPT record.";
     DNS_DO = Counter "rhumb_dns_do_requests_total" []

@@ -133,6 +133,7 @@ fn sample_block(total: &Block, out: &mut Samples) {
         out.set(metric, &[], total.read_cache(*event));
     }
     out.set(&names::DNS_TRUNCATED, &[], total.read_truncated());
+    out.set(&names::DNS_SLIPPED, &[], total.read_slipped());
     out.set(&names::DNS_EDNS, &[], total.read_edns());
     out.set(&names::DNS_DO, &[], total.read_dnssec_ok());
     out.set(&names::PANICS, &[], total.read_panics());

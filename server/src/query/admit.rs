@@ -1,9 +1,10 @@
 //! Which messages are answered at all, and which only by a refusal.
 
+use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{Class, Opcode, Query, QueryError, Rcode, Type, header};
 
 use super::client::Client;
-use crate::metrics::DropReason;
+use crate::metrics::{DropReason, Proto};
 
 /// A query that goes no further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,9 +13,16 @@ pub(super) enum Denied {
     Drop(DropReason),
     /// An answer of nothing but the header.
     Header(Rcode),
+    /// No question: an answer with nothing but OPT, if the query asks for a cookie.
+    NoQuestion,
     /// An answer with the question.
-    Question(Rcode),
+    Question(Rcode, Option<ExtendedError>),
+    /// An answer with the question and a TSIG record that says why.
+    Key,
 }
+
+/// The meta-type that stands for a name that does not exist, and is never asked for (RFC 9824).
+const NXNAME: Type = Type(128);
 
 /// Reads a request and turns away what is none.
 ///
@@ -27,40 +35,55 @@ pub(super) fn admit<'a>(message: &'a [u8], client: &Client<'_>) -> Result<Query<
     }
     let query = match Query::parse(message) {
         Ok(query) => query,
-        Err(QueryError::Short) => return Err(Denied::Drop(DropReason::ShortMessage)),
-        Err(QueryError::Response) => return Err(Denied::Drop(DropReason::Response)),
-        Err(QueryError::Malformed(_)) => return Err(Denied::Header(unreadable(message))),
+        Err(error) => return Err(unreadable(message, error)),
     };
     if query.header.opcode() != Opcode::QUERY {
-        return Err(Denied::Question(unserved(query.header.opcode())));
+        return Err(unserved(query.header.opcode()));
     }
     if query.edns.is_some_and(|edns| edns.version != 0) {
-        return Err(Denied::Question(Rcode::BADVERS));
+        return Err(Denied::Question(Rcode::BADVERS, None));
     }
     if query.tsig.is_some() {
         // No key is configured, so that none can be the right one (RFC 8945 section 5.2.1).
-        return Err(Denied::Question(Rcode::NOTAUTH));
+        return Err(Denied::Key);
     }
     match (query.class, query.qtype) {
-        (_, Type::OPT) => Err(Denied::Question(Rcode::FORMERR)),
-        (_, Type::TKEY | Type::TSIG | Type::MAILA | Type::MAILB) => Err(Denied::Question(Rcode::NOTIMP)),
-        (Class::IN, Type::AXFR | Type::IXFR) => Err(Denied::Question(Rcode::REFUSED)),
-        (Class::IN, _) => Ok(query),
-        _ => Err(Denied::Question(Rcode::REFUSED)),
+        (Class::IN | Class::CH | Class::ANY, NXNAME) => {
+            Err(Denied::Question(Rcode::FORMERR, Some(ExtendedError::InvalidQueryType)))
+        }
+        (Class::IN, Type::AXFR) if client.proto() == Proto::Udp => {
+            Err(Denied::Question(Rcode::NOTIMP, Some(ExtendedError::NotSupported)))
+        }
+        (Class::IN | Class::CH | Class::ANY, _) => Ok(query),
+        _ => Err(Denied::Question(Rcode::REFUSED, Some(ExtendedError::NotSupported))),
     }
 }
 
-fn unserved(opcode: Opcode) -> Rcode {
+/// Whether a query is of the usual kind: class IN, and a type that zones may hold.
+#[inline]
+pub(super) fn usual(query: &Query<'_>) -> bool {
+    query.class == Class::IN && !query.qtype.is_meta()
+}
+
+#[cold]
+fn unserved(opcode: Opcode) -> Denied {
     match opcode {
-        Opcode::NOTIFY | Opcode::UPDATE => Rcode::REFUSED,
-        _ => Rcode::NOTIMP,
+        Opcode::NOTIFY | Opcode::UPDATE => Denied::Question(Rcode::REFUSED, Some(ExtendedError::Prohibited)),
+        _ => Denied::Question(Rcode::NOTIMP, None),
     }
 }
 
 /// A message whose opcode is unknown may well have another form, so that FORMERR would be a guess.
-fn unreadable(message: &[u8]) -> Rcode {
-    match header::Header::parse(message).map(|header| header.opcode()) {
-        Some(Opcode::QUERY | Opcode::NOTIFY | Opcode::UPDATE) | None => Rcode::FORMERR,
-        Some(_) => Rcode::NOTIMP,
+#[cold]
+fn unreadable(message: &[u8], error: QueryError) -> Denied {
+    let header = match error {
+        QueryError::Short => return Denied::Drop(DropReason::ShortMessage),
+        QueryError::Response => return Denied::Drop(DropReason::Response),
+        QueryError::Malformed(_) => header::Header::parse(message),
+    };
+    match header.map(|header| (header.opcode(), header.questions)) {
+        Some((Opcode::QUERY, 0)) => Denied::NoQuestion,
+        Some((Opcode::QUERY | Opcode::NOTIFY | Opcode::UPDATE, _)) | None => Denied::Header(Rcode::FORMERR),
+        Some(_) => Denied::Header(Rcode::NOTIMP),
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn from_zone(
     query: &Query<'_>,
     snapshot: &Snapshot,
     entry: &ZoneEntry,
-    room: Room,
+    room: &Room,
     scratch: &mut Scratch,
     out: &mut [u8],
 ) -> (usize, Finish) {
@@ -47,14 +47,15 @@ pub(super) fn from_zone(
         return (length, Finish { error, ..Finish::of(Rcode::SERVFAIL) });
     };
     let zones = Served { snapshot, held: Default::default(), used: Cell::new(0) };
-    from_contents(query, contents, &zones, room, scratch, out)
+    let (length, left) = from_contents(query, contents, &zones, room, scratch, out);
+    (length, Finish { reports: true, ..left })
 }
 
 /// Answers from one of the zones that are built in.
 pub(super) fn from_built_in(
     query: &Query<'_>,
     contents: &Contents,
-    room: Room,
+    room: &Room,
     scratch: &mut Scratch,
     out: &mut [u8],
 ) -> (usize, Finish) {
@@ -67,7 +68,7 @@ fn from_contents(
     query: &Query<'_>,
     contents: &Contents,
     zones: &impl Zones,
-    room: Room,
+    room: &Room,
     scratch: &mut Scratch,
     out: &mut [u8],
 ) -> (usize, Finish) {

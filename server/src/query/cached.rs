@@ -8,6 +8,7 @@ use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{NameRef, Query, Rcode, header};
 
 use super::client::Client;
+use super::extras::Extras;
 use super::finish::{Finish, Room};
 use super::moment::Moment;
 use super::outcome::{Job, Purpose, Scratch};
@@ -39,7 +40,7 @@ pub(super) fn answer(
     query: &Query<'_>,
     moment: &Moment<'_>,
     entry: &RouteEntry,
-    room: Room,
+    room: &Room,
     scratch: &mut Scratch,
     out: &mut [u8],
 ) -> Option<(usize, Finish)> {
@@ -49,11 +50,11 @@ pub(super) fn answer(
     let hit = moment.cache.look_up(&key, Want::Fresh, moment.now, room.message(), out);
     scratch.question = question;
     let Some(hit) = hit else {
-        scratch.cache = Some(CacheEvent::Miss);
+        scratch.tally.cache = Some(CacheEvent::Miss);
         scratch.note("cached", || "nothing".to_owned());
         return None;
     };
-    scratch.cache = Some(match (hit.stale, hit.prefetch) {
+    scratch.tally.cache = Some(match (hit.stale, hit.prefetch) {
         (true, _) => CacheEvent::Stale,
         (_, true) => CacheEvent::Prefetch,
         _ => CacheEvent::Hit,
@@ -73,7 +74,7 @@ pub(super) fn complete(query: &Query<'_>, hit: &Hit, out: &mut [u8]) -> Finish {
         _ => None,
     };
     let truncated = if hit.truncated { header::TC } else { 0 };
-    Finish { rcode, flags: header::RA | truncated | (query.header.flags & header::CD), error }
+    Finish { flags: header::RA | truncated | (query.header.flags & header::CD), error, ..Finish::of(rcode) }
 }
 
 /// The question as it was asked: the case of the name, which every owner that equals it points to, and the type, which the
@@ -105,6 +106,7 @@ pub(super) fn job(
     client: &Client<'_>,
     moment: &Moment<'_>,
     entry: &RouteEntry,
+    extras: Extras,
     key: &[u8],
 ) -> Box<Job> {
     let name = key.get(..query.name.len()).and_then(|name| NameRef::parse(name).ok()).unwrap_or(query.name);
@@ -114,6 +116,7 @@ pub(super) fn job(
         peer: client.peer(),
         local: client.local(),
         proto: client.proto(),
+        extras,
         snapshot: Arc::clone(moment.snapshot),
         route: Arc::clone(&entry.route),
         question: Question {

@@ -1,24 +1,75 @@
 //! What is counted of a query and of its answer, and the query log.
 
-use rhumb_wire::{Type, header};
+use rhumb_wire::header;
 
 use super::client::Client;
-use crate::metrics::Block;
+use super::outcome::{Outcome, Scratch};
+use crate::metrics::{Block, DropReason};
 use crate::snapshot::Snapshot;
 
+/// Counts a query, what became of it and its answer. A query that is dropped is counted as a request only where its question
+/// could be read.
+#[inline]
+pub fn count(
+    block: &Block,
+    client: &Client<'_>,
+    message: &[u8],
+    outcome: &Outcome,
+    scratch: &Scratch,
+    snapshot: &Snapshot,
+) {
+    match outcome {
+        Outcome::Reply(_) => count_response(block, scratch),
+        Outcome::Wait(_) => {}
+        Outcome::Drop(reason) => {
+            block.dropped(*reason);
+            if *reason != DropReason::RateLimited {
+                return;
+            }
+        }
+    }
+    count_request(block, client, message, scratch, snapshot);
+}
+
 /// Counts a query by what its message says.
-pub fn count_request(block: &Block, client: &Client<'_>, message: &[u8], qtype: Type, snapshot: &Snapshot) {
-    block.request(client.proto(), client.family(), qtype.0);
+#[inline]
+fn count_request(block: &Block, client: &Client<'_>, message: &[u8], scratch: &Scratch, snapshot: &Snapshot) {
+    let tally = &scratch.tally;
+    block.request(client.proto(), client.family(), tally.qtype.0);
+    if let Some(dnssec_ok) = tally.edns {
+        block.edns(dnssec_ok);
+    }
+    if let Some(event) = tally.cache {
+        block.cache(event);
+    }
     if snapshot.settings.log_queries {
-        let query = rhumb_wire::Query::parse(message);
-        let name = query.map_or_else(|_| "?".to_owned(), |query| query.name.to_string());
-        let (peer, local) = (client.peer(), client.local());
-        tracing::info!(target: "query", %peer, %local, proto = client.proto().as_str(), %name, r#type = %qtype);
+        log(client, message, scratch);
     }
 }
 
-/// Counts an answer by its header.
-pub fn count_response(block: &Block, answer: &[u8]) {
+#[cold]
+fn log(client: &Client<'_>, message: &[u8], scratch: &Scratch) {
+    let query = rhumb_wire::Query::parse(message);
+    let name = query.map_or_else(|_| "?".to_owned(), |query| query.name.to_string());
+    let (peer, local, qtype) = (client.peer(), client.local(), scratch.tally.qtype);
+    tracing::info!(target: "query", %peer, %local, proto = client.proto().as_str(), %name, r#type = %qtype);
+}
+
+/// Counts the answer that was written last.
+#[inline]
+fn count_response(block: &Block, scratch: &Scratch) {
+    let tally = &scratch.tally;
+    block.response(tally.rcode.0);
+    if tally.truncated {
+        block.truncated();
+    }
+    if tally.slipped {
+        block.slipped();
+    }
+}
+
+/// Counts an answer to a query that waited, by its header.
+pub fn count_message(block: &Block, answer: &[u8]) {
     if let Some([high, low]) = answer.get(2..4) {
         block.response(u16::from(*low) & header::RCODE);
         if u16::from(*high) << 8 & header::TC != 0 {

@@ -4,6 +4,7 @@ use rhumb_wire::compress::Compression;
 use rhumb_wire::edns::{self, ExtendedError};
 use rhumb_wire::{Query, Rcode, Writer, header};
 
+use super::extras::Extras;
 use crate::metrics::Proto;
 use crate::snapshot::Settings;
 
@@ -11,6 +12,10 @@ use crate::snapshot::Settings;
 const LARGEST: usize = 65_535;
 /// The most bytes of a UDP answer to a client without EDNS (RFC 1035 section 4.2.1).
 const PLAIN: usize = 512;
+/// Padded answers are as long as a multiple of this (RFC 8467 section 4.1).
+const BLOCK: usize = 468;
+/// Bytes of an option before its value.
+const OPTION: usize = 4;
 
 /// What an answer still lacks.
 #[derive(Debug, Clone, Copy)]
@@ -21,41 +26,44 @@ pub(super) struct Finish {
     pub(super) flags: u16,
     /// Why, in short.
     pub(super) error: Option<(ExtendedError, &'static str)>,
+    /// Whether it comes from a zone whose errors are to be reported.
+    pub(super) reports: bool,
 }
 
 impl Finish {
     pub(super) const fn of(rcode: Rcode) -> Self {
-        Self { rcode, flags: 0, error: None }
+        Self { rcode, flags: 0, error: None, reports: false }
     }
 }
 
-/// The bytes an answer may have, and those of them that OPT needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The bytes an answer may have, those of them that OPT needs, and the options that are to be in it.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Room {
     pub(super) whole: usize,
     pub(super) opt: usize,
+    pub(super) extras: Extras,
 }
 
 impl Room {
     /// By UDP what both sides take, 512 without EDNS (RFC 6891 section 6.2.5); 65535 on streams.
     #[inline]
-    pub(super) fn of(query: &Query<'_>, proto: Proto, settings: &Settings, buffer: usize) -> Self {
+    pub(super) fn of(
+        query: &Query<'_>,
+        extras: Extras,
+        proto: Proto,
+        settings: &Settings,
+        buffer: usize,
+    ) -> Self {
         let Some(edns) = query.edns else {
             let whole = if proto == Proto::Udp { PLAIN } else { LARGEST };
-            return Self { whole: whole.min(buffer), opt: 0 };
+            return Self { whole: whole.min(buffer), opt: 0, extras };
         };
         let whole = match proto {
             Proto::Udp => edns.payload().min(usize::from(settings.edns_size)),
             Proto::Tcp => LARGEST,
         };
-        let mut opt = edns::FIXED;
-        if !edns.options.is_empty() {
-            if let Some(nsid) = nsid(query, settings) {
-                opt += 4 + nsid.len();
-            }
-            opt += if keepalive(query, proto) { 6 } else { 0 };
-        }
-        Self { whole: whole.min(buffer), opt }
+        let opt = if edns.options.is_empty() { edns::FIXED } else { room_of_options(extras, settings) };
+        Self { whole: whole.min(buffer), opt, extras }
     }
 
     /// What is left for everything but OPT.
@@ -64,14 +72,12 @@ impl Room {
     }
 }
 
-fn nsid<'s>(query: &Query<'_>, settings: &'s Settings) -> Option<&'s [u8]> {
-    let nsid = settings.nsid.as_deref()?;
-    query.edns?.options.find(edns::NSID).map(|_| nsid)
-}
-
-/// RFC 7828 section 3.2.1: told by TCP to those who sent the option.
-fn keepalive(query: &Query<'_>, proto: Proto) -> bool {
-    proto == Proto::Tcp && query.edns.is_some_and(|edns| edns.options.find(edns::TCP_KEEPALIVE).is_some())
+/// Bytes of an OPT with the options that must not be left out.
+fn room_of_options(extras: Extras, settings: &Settings) -> usize {
+    let nsid = if extras.nsid { OPTION + settings.nsid.as_ref().map_or(0, |nsid| nsid.len()) } else { 0 };
+    let keepalive = if extras.keepalive { OPTION + 2 } else { 0 };
+    let cookie = extras.cookie.map_or(0, |cookie| OPTION + cookie.reply.len());
+    edns::FIXED + nsid + keepalive + cookie
 }
 
 /// Completes the message of `length` bytes in `out`: id and flags into the header, OPT at its end. Gives its length.
@@ -80,9 +86,8 @@ fn keepalive(query: &Query<'_>, proto: Proto) -> bool {
 #[inline]
 pub(super) fn finish(
     query: &Query<'_>,
-    proto: Proto,
     settings: &Settings,
-    room: Room,
+    room: &Room,
     finish: Finish,
     length: usize,
     out: &mut [u8],
@@ -97,14 +102,13 @@ pub(super) fn finish(
     if query.edns.is_none() {
         return length;
     }
-    append_opt(query, proto, settings, room, finish, length, out)
+    append_opt(query, settings, room, finish, length, out)
 }
 
 fn append_opt(
     query: &Query<'_>,
-    proto: Proto,
     settings: &Settings,
-    room: Room,
+    room: &Room,
     finish: Finish,
     length: usize,
     out: &mut [u8],
@@ -115,26 +119,42 @@ fn append_opt(
     let [size_high, size_low] = settings.edns_size.to_be_bytes();
     let [do_high, do_low] = dnssec_ok.to_be_bytes();
     opt.put(&[0, 0, 41, size_high, size_low, (finish.rcode.0 >> 4) as u8, 0, do_high, do_low, 0, 0]);
-    if query.edns.is_some_and(|edns| !edns.options.is_empty()) {
-        if let Some(nsid) = nsid(query, settings) {
-            opt.option(edns::NSID, &[nsid]);
-        }
-        if keepalive(query, proto) {
-            // In units of 100 milliseconds.
-            opt.option(edns::TCP_KEEPALIVE, &[&settings.tcp_idle.saturating_mul(10).to_be_bytes()]);
-        }
+    let extras = &room.extras;
+    if let (true, Some(nsid)) = (extras.nsid, settings.nsid.as_deref()) {
+        opt.option(edns::NSID, &[nsid]);
+    }
+    if extras.keepalive {
+        // In units of 100 milliseconds.
+        opt.option(edns::TCP_KEEPALIVE, &[&settings.tcp_idle.saturating_mul(10).to_be_bytes()]);
+    }
+    if let Some(cookie) = &extras.cookie {
+        opt.option(edns::COOKIE, &[&cookie.reply]);
     }
     if let Some((error, text)) = finish.error {
         opt.option(edns::EXTENDED_ERROR, &[&error.code().to_be_bytes(), text.as_bytes()]);
     }
+    if let (true, Some(agent)) = (finish.reports, &settings.report_channel) {
+        // Errors of the reports themselves are not reported (RFC 9567 section 6.2).
+        if !query.name.is_at_or_below(agent.as_ref()) {
+            opt.option(edns::REPORT_CHANNEL, &[agent.as_ref().as_bytes()]);
+        }
+    }
+    if extras.padding {
+        opt.pad(length);
+    }
     let written = opt.end();
-    if written > 0
-        && let Some([high, low]) = out.get_mut(10..12)
-    {
+    if written > 0 {
+        count_additional(out);
+    }
+    length + written
+}
+
+/// One more record in the additional section.
+pub(super) fn count_additional(out: &mut [u8]) {
+    if let Some([high, low]) = out.get_mut(10..12) {
         let count = u16::from_be_bytes([*high, *low]).saturating_add(1);
         [*high, *low] = count.to_be_bytes();
     }
-    length + written
 }
 
 /// An OPT record being written; whatever does not fit is left out whole.
@@ -164,6 +184,27 @@ impl Opt<'_> {
         self.put(&(length as u16).to_be_bytes());
         for part in parts {
             self.put(part);
+        }
+    }
+
+    /// Pads a message of which `before` bytes stand before OPT: to a multiple of [`BLOCK`], or as far as there is room.
+    fn pad(&mut self, before: usize) {
+        let least = before + self.at + OPTION;
+        let room = self.place.len().saturating_sub(self.at + OPTION);
+        let padding = (least.next_multiple_of(BLOCK) - least).min(room);
+        let start = self.at + OPTION;
+        self.option(edns::PADDING, &[]);
+        if self.at != start {
+            return;
+        }
+        if let (Some(zeros), Some(length)) =
+            (self.place.get_mut(start..start + padding), u16::try_from(padding).ok())
+        {
+            zeros.fill(0);
+            self.at += padding;
+            if let Some(place) = self.place.get_mut(start - 2..start) {
+                place.copy_from_slice(&length.to_be_bytes());
+            }
         }
     }
 

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use rhumb_net::Local;
 use rhumb_resolver::Question;
 use rhumb_wire::compress::Compression;
+use rhumb_wire::{Rcode, Type};
 
+use super::extras::Extras;
 use super::trace::Step;
-use crate::metrics::{DropReason, Proto};
+use crate::metrics::{CacheEvent, DropReason, Proto};
 use crate::snapshot::{Route, Snapshot};
 
 /// What becomes of a query.
@@ -44,6 +46,8 @@ pub struct Job {
     pub local: Local,
     /// How the query came.
     pub proto: Proto,
+    /// What its options ask of the answer.
+    pub extras: Extras,
     /// The snapshot it began with.
     pub snapshot: Arc<Snapshot>,
     /// Through which upstreams.
@@ -52,6 +56,35 @@ pub struct Job {
     pub question: Question,
     /// The question in lower case, as the cache wants it.
     pub key: Box<[u8]>,
+}
+
+/// What is counted of a query and its answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tally {
+    /// The type that was asked for; 0 where none could be read.
+    pub(super) qtype: Type,
+    /// The response code, all of its bits.
+    pub(super) rcode: Rcode,
+    /// TC.
+    pub(super) truncated: bool,
+    /// Sent although over the limit.
+    pub(super) slipped: bool,
+    /// Whether the query has EDNS, and DO in it.
+    pub(super) edns: Option<bool>,
+    /// How the cache was used.
+    pub(super) cache: Option<CacheEvent>,
+}
+
+impl Tally {
+    /// Before anything was read.
+    pub(super) const NOTHING: Self = Self {
+        qtype: Type(0),
+        rcode: Rcode::NOERROR,
+        truncated: false,
+        slipped: false,
+        edns: None,
+        cache: None,
+    };
 }
 
 /// What one thread keeps from query to query.
@@ -63,10 +96,8 @@ pub struct Scratch {
     pub(super) question: Vec<u8>,
     /// An entry to be asked for ahead of its end, beside the reply; for the caller to take.
     pub prefetch: Option<Box<Job>>,
-    /// The type that was asked for, for the caller's counters; 0 where none could be read.
-    pub qtype: rhumb_wire::Type,
-    /// How the cache was used, for the caller's counters.
-    pub cache: Option<crate::metrics::CacheEvent>,
+    /// For the caller's counters.
+    pub(super) tally: Tally,
     /// What was decided; nothing is noted where this is none.
     pub trace: Option<Vec<Step>>,
 }
@@ -84,8 +115,7 @@ impl Scratch {
             compression: Compression::default(),
             question: Vec::with_capacity(260),
             prefetch: None,
-            qtype: rhumb_wire::Type(0),
-            cache: None,
+            tally: Tally::NOTHING,
             trace: None,
         }
     }

@@ -1,15 +1,29 @@
 //! The steps of a query, in their order.
 
 use rhumb_wire::edns::ExtendedError;
-use rhumb_wire::{Query, Rcode, Type, header};
+use rhumb_wire::{Class, Query, Rcode, Type, header};
 
-use super::admit::{Denied, admit};
+use super::admit::{admit, usual};
 use super::client::Client;
+use super::deny::{bad_cookie, deny};
+use super::extras::Extras;
 use super::finish::{Finish, Room, finish, question_only};
+use super::limit::{self, From};
 use super::moment::Moment;
-use super::outcome::{Outcome, Purpose, Scratch};
-use super::{authoritative, cached};
+use super::outcome::{Outcome, Purpose, Scratch, Tally};
+use super::{authoritative, cached, chaos};
+use crate::metrics::DropReason;
+use crate::rate_limit::Verdict;
 use crate::snapshot::{RouteEntry, Snapshot, Way};
+
+/// A query that may be answered, and what its answer keeps to.
+#[derive(Clone, Copy)]
+pub(super) struct Asking<'a> {
+    pub(super) query: &'a Query<'a>,
+    pub(super) client: &'a Client<'a>,
+    pub(super) moment: &'a Moment<'a>,
+    pub(super) room: Room,
+}
 
 /// Answers `message`, which `client` sent, into `out`; or says that nothing is sent; or what has to be found out first.
 ///
@@ -22,143 +36,185 @@ pub fn respond(
     scratch: &mut Scratch,
     out: &mut [u8],
 ) -> Outcome {
-    scratch.cache = None;
-    scratch.qtype = Type(0);
-    match admit(message, client) {
-        Ok(query) => route(&query, client, moment, scratch, out),
-        Err(denied) => deny(denied, message, client, moment, scratch, out),
-    }
+    scratch.tally = Tally::NOTHING;
+    let query = match admit(message, client) {
+        Ok(query) => query,
+        Err(denied) => return deny(denied, message, client, moment, scratch, out),
+    };
+    let settings = &moment.snapshot.settings;
+    let Ok(extras) = Extras::of(&query, client, settings) else {
+        return bad_cookie(message, client, moment, scratch, out);
+    };
+    scratch.tally.qtype = query.qtype;
+    scratch.tally.edns = query.edns.map(|edns| edns.dnssec_ok());
+    let room = Room::of(&query, extras, client.proto(), settings, out.len());
+    let asking = Asking { query: &query, client, moment, room };
+    if usual(&query) { asking.route(scratch, out) } else { asking.unusual(scratch, out) }
 }
 
-/// Looks for who answers: a zone, a name that never leaves this host, the cache, or an upstream.
-fn route(
-    query: &Query<'_>,
-    client: &Client<'_>,
-    moment: &Moment<'_>,
-    scratch: &mut Scratch,
-    out: &mut [u8],
-) -> Outcome {
-    scratch.qtype = query.qtype;
-    let snapshot = moment.snapshot;
-    let settings = &snapshot.settings;
-    let room = Room::of(query, client.proto(), settings, out.len());
-    if let Some(entry) = snapshot.zone_of(query.name, query.qtype) {
+impl Asking<'_> {
+    /// Looks for who answers: a zone, a name that never leaves this host, the cache, or an upstream.
+    #[inline]
+    fn route(&self, scratch: &mut Scratch, out: &mut [u8]) -> Outcome {
+        let Self { query, client, moment, room } = self;
+        let snapshot = moment.snapshot;
+        if let Some(entry) = snapshot.zone_of(query.name, query.qtype) {
+            let (length, mut left) = authoritative::from_zone(query, snapshot, entry, room, scratch, out);
+            left.flags |= recursion_available(client, snapshot);
+            return self.conclude(From::Zone(entry), left, length, scratch, out);
+        }
+        if !snapshot.allows(client.ip()) {
+            scratch.note("route", || format!("{} may not ask for what no zone holds", client.ip()));
+            return self.refuse(Rcode::REFUSED, (ExtendedError::Prohibited, ""), scratch, out);
+        }
+        match snapshot.way_out(query.name) {
+            Way::BuiltIn(contents) => {
+                let (length, mut left) = authoritative::from_built_in(query, contents, room, scratch, out);
+                left.flags |= header::RA;
+                self.conclude(From::BuiltIn(contents), left, length, scratch, out)
+            }
+            Way::Forward(_) if !query.recursion_desired() => {
+                // Whether the cache holds a name is nobody's business (cache snooping).
+                scratch.note("route", || "forwarded, but recursion is not desired".to_owned());
+                let error = (ExtendedError::NotAuthoritative, "recursion not desired");
+                self.refuse(Rcode::REFUSED, error, scratch, out)
+            }
+            Way::Forward(entry) => self.forward(entry, scratch, out),
+            Way::Zone(_) | Way::Nobody => {
+                scratch.note("route", || "no zone and no forwarded domain covers the name".to_owned());
+                self.refuse(Rcode::REFUSED, (ExtendedError::NotAuthoritative, ""), scratch, out)
+            }
+        }
+    }
+
+    /// Other classes and meta-types: they are answered from zones, as types that no name has, and never asked elsewhere.
+    #[cold]
+    fn unusual(&self, scratch: &mut Scratch, out: &mut [u8]) -> Outcome {
+        let Self { query, client, moment, room } = self;
+        let snapshot = moment.snapshot;
+        match (query.class, query.qtype) {
+            (Class::CH, _) => return self.chaos(scratch, out),
+            (_, Type::AXFR | Type::IXFR) => return self.refuse_transfer(scratch, out),
+            (Class::IN, Type::ANY) => return self.route(scratch, out),
+            _ => {}
+        }
+        let Some(entry) = snapshot.zone_of(query.name, query.qtype) else {
+            scratch
+                .note("route", || "no zone covers the name, and such a question is not forwarded".to_owned());
+            return self.refuse(Rcode::REFUSED, (ExtendedError::NotAuthoritative, ""), scratch, out);
+        };
         let (length, mut left) = authoritative::from_zone(query, snapshot, entry, room, scratch, out);
         left.flags |= recursion_available(client, snapshot);
-        return Outcome::Reply(finish(query, client.proto(), settings, room, left, length, out));
+        if query.class == Class::ANY {
+            // There may be records of other classes elsewhere (RFC 1035 section 6.2).
+            left.flags &= !header::AA;
+        }
+        self.conclude(From::Zone(entry), left, length, scratch, out)
     }
-    if !snapshot.allows(client.ip()) {
-        scratch.note("route", || format!("{} may not ask for what no zone holds", client.ip()));
-        return refuse(query, client, moment, (ExtendedError::Prohibited, ""), scratch, out);
+
+    fn chaos(&self, scratch: &mut Scratch, out: &mut [u8]) -> Outcome {
+        let (settings, limit) = (&self.moment.snapshot.settings, self.room.message());
+        scratch.note("route", || "the class CH".to_owned());
+        match chaos::answer(self.query, settings, limit, &mut scratch.compression, out) {
+            // What the server says of itself is limited as its errors are: it is the same for all zones.
+            Some(length) => self.conclude(From::Nowhere, Finish::of(Rcode::NOERROR), length, scratch, out),
+            None => self.refuse(Rcode::REFUSED, (ExtendedError::NotSupported, ""), scratch, out),
+        }
     }
-    match snapshot.way_out(query.name) {
-        Way::BuiltIn(contents) => {
-            let (length, mut left) = authoritative::from_built_in(query, contents, room, scratch, out);
-            left.flags |= header::RA;
-            Outcome::Reply(finish(query, client.proto(), settings, room, left, length, out))
+
+    /// Zones are given to nobody; whether the name is that of a zone is told (RFC 5936 section 2.2.1).
+    fn refuse_transfer(&self, scratch: &mut Scratch, out: &mut [u8]) -> Outcome {
+        let ours = self.moment.snapshot.zones.find_exact(self.query.name).is_some();
+        scratch.note("route", || "zones are transferred to nobody".to_owned());
+        if ours && self.query.class == Class::IN {
+            self.refuse(Rcode::REFUSED, (ExtendedError::Prohibited, ""), scratch, out)
+        } else {
+            self.refuse(Rcode::NOTAUTH, (ExtendedError::NotAuthoritative, ""), scratch, out)
         }
-        Way::Forward(_) if !query.recursion_desired() => {
-            // Whether the cache holds a name is nobody's business (cache snooping).
-            scratch.note("route", || "forwarded, but recursion is not desired".to_owned());
-            refuse(
-                query,
-                client,
-                moment,
-                (ExtendedError::NotAuthoritative, "recursion not desired"),
-                scratch,
-                out,
-            )
+    }
+
+    /// Answers from what was learnt through a route, or makes the job that finds it out.
+    fn forward(&self, entry: &RouteEntry, scratch: &mut Scratch, out: &mut [u8]) -> Outcome {
+        let Self { query, client, moment, room } = self;
+        scratch.note("route", || format!("forwarded by {} ({})", entry.route.domain(), entry.place));
+        let found = cached::answer(query, moment, entry, room, scratch, out);
+        let prefetch = scratch.tally.cache == Some(crate::metrics::CacheEvent::Prefetch);
+        let purpose = if prefetch { Purpose::Prefetch } else { Purpose::Answer };
+        let job = |question: &[u8]| cached::job(purpose, query, client, moment, entry, room.extras, question);
+        match found {
+            Some((length, left)) => {
+                if prefetch {
+                    scratch.prefetch = Some(job(&scratch.question));
+                }
+                self.conclude(From::Cache, left, length, scratch, out)
+            }
+            None => Outcome::Wait(job(&scratch.question)),
         }
-        Way::Forward(entry) => forward(query, client, moment, entry, room, scratch, out),
-        Way::Zone(_) | Way::Nobody => {
-            scratch.note("route", || "no zone and no forwarded domain covers the name".to_owned());
-            refuse(query, client, moment, (ExtendedError::NotAuthoritative, ""), scratch, out)
+    }
+
+    /// An answer of a response code and its reason.
+    pub(super) fn refuse(
+        &self,
+        rcode: Rcode,
+        error: (ExtendedError, &'static str),
+        scratch: &mut Scratch,
+        out: &mut [u8],
+    ) -> Outcome {
+        let length = question_only(Some(self.query), &mut scratch.compression, out);
+        let left = Finish { error: Some(error), ..Finish::of(rcode) };
+        self.conclude(From::Nowhere, left, length, scratch, out)
+    }
+
+    /// The end of every answer that is at hand: held against the limits of its client, and completed.
+    #[inline]
+    pub(super) fn conclude(
+        &self,
+        from: From<'_>,
+        left: Finish,
+        length: usize,
+        scratch: &mut Scratch,
+        out: &mut [u8],
+    ) -> Outcome {
+        let settings = &self.moment.snapshot.settings;
+        if let Some(limit) = &settings.rate_limit
+            && limit::applies(self.client, &self.room.extras, scratch)
+        {
+            match limit::judge(limit, self.query, self.client, self.moment, from, left.rcode) {
+                Verdict::Pass => {}
+                Verdict::Slip => return self.slip(scratch, out),
+                Verdict::Drop => return Outcome::Drop(DropReason::RateLimited),
+            }
         }
+        Outcome::Reply(self.complete(left, length, scratch, out))
+    }
+
+    /// An answer that is of no use to a flood: empty, so that a real client asks by TCP, or again with the cookie it gets.
+    #[cold]
+    fn slip(&self, scratch: &mut Scratch, out: &mut [u8]) -> Outcome {
+        let left = match self.room.extras.cookie {
+            Some(_) => Finish::of(Rcode::BADCOOKIE),
+            None => Finish { flags: header::TC, ..Finish::of(Rcode::NOERROR) },
+        };
+        let length = question_only(Some(self.query), &mut scratch.compression, out);
+        scratch.tally.slipped = true;
+        Outcome::Reply(self.complete(left, length, scratch, out))
+    }
+
+    /// Completes the message of `length` bytes, and notes what is counted of it.
+    #[inline]
+    pub(super) fn complete(
+        &self,
+        left: Finish,
+        length: usize,
+        scratch: &mut Scratch,
+        out: &mut [u8],
+    ) -> usize {
+        scratch.tally.rcode = left.rcode;
+        scratch.tally.truncated = left.flags & header::TC != 0;
+        finish(self.query, &self.moment.snapshot.settings, &self.room, left, length, out)
     }
 }
 
 fn recursion_available(client: &Client<'_>, snapshot: &Snapshot) -> u16 {
     if !snapshot.routes.is_empty() && snapshot.allows(client.ip()) { header::RA } else { 0 }
-}
-
-/// Answers from what was learnt through a route, or makes the job that finds it out.
-fn forward(
-    query: &Query<'_>,
-    client: &Client<'_>,
-    moment: &Moment<'_>,
-    entry: &RouteEntry,
-    room: Room,
-    scratch: &mut Scratch,
-    out: &mut [u8],
-) -> Outcome {
-    scratch.note("route", || format!("forwarded by {} ({})", entry.route.domain(), entry.place));
-    let found = cached::answer(query, moment, entry, room, scratch, out);
-    let prefetch = scratch.cache == Some(crate::metrics::CacheEvent::Prefetch);
-    if found.is_some() && !prefetch {
-        return found.map_or(Outcome::Reply(0), |(length, left)| {
-            let settings = &moment.snapshot.settings;
-            Outcome::Reply(finish(query, client.proto(), settings, room, left, length, out))
-        });
-    }
-    let purpose = if prefetch { Purpose::Prefetch } else { Purpose::Answer };
-    let job = cached::job(purpose, query, client, moment, entry, &scratch.question);
-    match found {
-        Some((length, left)) => {
-            scratch.prefetch = Some(job);
-            let settings = &moment.snapshot.settings;
-            Outcome::Reply(finish(query, client.proto(), settings, room, left, length, out))
-        }
-        None => Outcome::Wait(job),
-    }
-}
-
-fn refuse(
-    query: &Query<'_>,
-    client: &Client<'_>,
-    moment: &Moment<'_>,
-    error: (ExtendedError, &'static str),
-    scratch: &mut Scratch,
-    out: &mut [u8],
-) -> Outcome {
-    let settings = &moment.snapshot.settings;
-    let room = Room::of(query, client.proto(), settings, out.len());
-    let length = question_only(Some(query), &mut scratch.compression, out);
-    let left = Finish { error: Some(error), ..Finish::of(Rcode::REFUSED) };
-    Outcome::Reply(finish(query, client.proto(), settings, room, left, length, out))
-}
-
-fn deny(
-    denied: Denied,
-    message: &[u8],
-    client: &Client<'_>,
-    moment: &Moment<'_>,
-    scratch: &mut Scratch,
-    out: &mut [u8],
-) -> Outcome {
-    scratch.note("admit", || format!("{denied:?}"));
-    match (denied, Query::parse(message)) {
-        (Denied::Drop(reason), _) => Outcome::Drop(reason),
-        (Denied::Question(rcode), Ok(query)) => {
-            scratch.qtype = query.qtype;
-            let settings = &moment.snapshot.settings;
-            let room = Room::of(&query, client.proto(), settings, out.len());
-            let length = question_only(Some(&query), &mut scratch.compression, out);
-            Outcome::Reply(finish(&query, client.proto(), settings, room, Finish::of(rcode), length, out))
-        }
-        (Denied::Question(rcode) | Denied::Header(rcode), _) => header_reply(message, rcode, scratch, out),
-    }
-}
-
-/// An answer to what could not be read: the header alone, id, opcode and RD repeated.
-fn header_reply(message: &[u8], rcode: Rcode, scratch: &mut Scratch, out: &mut [u8]) -> Outcome {
-    let Some(asked) = header::Header::parse(message) else {
-        return Outcome::Drop(crate::metrics::DropReason::ShortMessage);
-    };
-    let length = question_only(None, &mut scratch.compression, out);
-    header::set_id(out, asked.id);
-    header::set_flags(
-        out,
-        header::QR | (asked.flags & (header::OPCODE | header::RD)) | (rcode.0 & header::RCODE),
-    );
-    Outcome::Reply(length)
 }

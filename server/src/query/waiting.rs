@@ -15,7 +15,7 @@ use super::outcome::Job;
 pub fn answer_waiting(job: &Job, message: &[u8], hit: Option<&Hit>, out: &mut [u8]) -> Option<usize> {
     let query = Query::parse(&job.query).ok()?;
     let settings = &job.snapshot.settings;
-    let room = Room::of(&query, job.proto, settings, out.len());
+    let room = Room::of(&query, job.extras, job.proto, settings, out.len());
     let fresh = Hit {
         length: message.len(),
         truncated: message.len() > room.message(),
@@ -34,7 +34,7 @@ pub fn answer_waiting(job: &Job, message: &[u8], hit: Option<&Hit>, out: &mut [u
         out.get_mut(6..header::LENGTH)?.fill(0);
     }
     let left = cached::complete(&query, &hit, out);
-    Some(finish(&query, job.proto, settings, room, left, wanted, out))
+    Some(finish(&query, settings, &room, left, wanted, out))
 }
 
 /// Writes a failure for `job` into `out`: SERVFAIL, or what the upstreams said, with the reason. Gives its length.
@@ -46,10 +46,11 @@ pub fn fail_waiting(
 ) -> Option<usize> {
     let query = Query::parse(&job.query).ok()?;
     let settings = &job.snapshot.settings;
-    let room = Room::of(&query, job.proto, settings, out.len());
+    let room = Room::of(&query, job.extras, job.proto, settings, out.len());
     let length = question_only(Some(&query), &mut Compression::default(), out);
-    let left = Finish { rcode, flags: header::RA | (query.header.flags & header::CD), error: Some(error) };
-    Some(finish(&query, job.proto, settings, room, left, length, out))
+    let flags = header::RA | (query.header.flags & header::CD);
+    let left = Finish { flags, error: Some(error), ..Finish::of(rcode) };
+    Some(finish(&query, settings, &room, left, length, out))
 }
 
 /// A failure in the form that the cache keeps.

@@ -172,7 +172,7 @@ impl Driver {
     fn send(&self, waiting: Waiting, reply: &mut [u8], found: &Found) {
         let metrics = &self.live.metrics;
         metrics.with_local(|block| {
-            crate::query::count_response(block, reply);
+            crate::query::count_message(block, reply);
             block.duration(waiting.job.proto, waiting.since.elapsed(), 1);
         });
         let job = &waiting.job;

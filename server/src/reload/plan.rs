@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rhumb_config::{Config, ServerSettings};
+use rhumb_config::{Config, RateLimit, ServerSettings};
 
 use super::listeners::{Bound, Key};
 use super::routes::RoutePlan;
@@ -92,9 +92,18 @@ impl Reloader {
 }
 
 fn compare_server(old: &ServerSettings, new: &ServerSettings, changes: &mut Vec<Change>) {
+    let agent = |server: &ServerSettings| server.report_channel.as_ref().map(ToString::to_string);
     let nsid =
         |server: &ServerSettings| server.nsid.clone().map(|id| String::from_utf8_lossy(&id).into_owned());
     differs(changes, "server.nsid", &nsid(old), &nsid(new));
+    differs(changes, "server.identity", &old.identity, &new.identity);
+    differs(changes, "server.version", &old.version, &new.version);
+    differs(changes, "server.cookies", &old.cookies, &new.cookies);
+    if old.cookie_secrets != new.cookie_secrets {
+        changes.push(Change("server.cookie-secrets: changed".to_owned()));
+    }
+    compare_limits(old.rate_limit.as_ref(), new.rate_limit.as_ref(), changes);
+    differs(changes, "server.report-channel", &agent(old), &agent(new));
     differs(changes, "server.edns-size", &old.edns_size, &new.edns_size);
     differs(changes, "server.tcp-clients", &old.tcp_clients, &new.tcp_clients);
     differs(
@@ -106,6 +115,26 @@ fn compare_server(old: &ServerSettings, new: &ServerSettings, changes: &mut Vec<
     differs(changes, "server.tcp-idle", &old.tcp_idle, &new.tcp_idle);
     differs(changes, "server.tcp-first-query", &old.tcp_first, &new.tcp_first);
     differs(changes, "server.tcp-in-flight", &old.tcp_in_flight, &new.tcp_in_flight);
+}
+
+fn compare_limits(old: Option<&RateLimit>, new: Option<&RateLimit>, changes: &mut Vec<Change>) {
+    let (old, new) = match (old, new) {
+        (Some(old), Some(new)) => (old, new),
+        (None, None) => return,
+        (Some(_), None) => return changes.push(Change("server.rate-limit: removed".to_owned())),
+        (None, Some(_)) => return changes.push(Change("server.rate-limit: added".to_owned())),
+    };
+    for (key, before, after) in [
+        ("responses-per-second", old.responses_per_second, new.responses_per_second),
+        ("errors-per-second", old.errors_per_second, new.errors_per_second),
+        ("slip", old.slip, new.slip),
+        ("ipv4-prefix", old.ipv4_prefix.into(), new.ipv4_prefix.into()),
+        ("ipv6-prefix", old.ipv6_prefix.into(), new.ipv6_prefix.into()),
+    ] {
+        differs(changes, &format!("server.rate-limit.{key}"), &before, &after);
+    }
+    differs(changes, "server.rate-limit.exempt", &shown(&old.exempt), &shown(&new.exempt));
+    differs(changes, "server.rate-limit.table-size", &old.table_size, &new.table_size);
 }
 
 fn shown(networks: &[impl ToString]) -> Vec<String> {

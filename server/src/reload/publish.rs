@@ -1,12 +1,15 @@
 //! The one swap.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use rhumb_config::Config;
+use rhumb_config::{Config, CookieSecret};
 use rhumb_zones::Table;
 
 use super::routes::set_upstreams;
 use super::{Draft, Facts, ListFact, Reloader, Report};
+use crate::cookies::Cookies;
+use crate::rate_limit::RateLimit;
 use crate::snapshot::{Settings, Snapshot, cache_limits};
 
 impl Reloader {
@@ -27,7 +30,7 @@ impl Reloader {
         let serial = old.serial + 1;
         self.live.snapshot.store(Arc::new(Snapshot {
             serial,
-            settings: settings(&draft.config),
+            settings: settings(&draft.config, &old.settings, self.live.cookie_secret.as_ref()),
             allow: draft.config.recursion.allow.clone(),
             config: Arc::clone(&draft.config),
             zones,
@@ -75,12 +78,31 @@ impl Reloader {
     }
 }
 
-/// The values that a query looks at.
-fn settings(config: &Config) -> Settings {
+/// The values that a query looks at. Rates that were counted under `old` go on; `random` makes cookies where no secret is given.
+fn settings(config: &Config, old: &Settings, random: Option<&CookieSecret>) -> Settings {
+    let server = &config.server;
+    let secrets = match server.cookie_secrets.as_slice() {
+        [] => random.map_or(&[][..], std::slice::from_ref),
+        given => given,
+    };
+    let limits = server.rate_limit.as_ref();
+    let agent = server.report_channel.as_ref();
     Settings {
-        edns_size: config.server.edns_size,
-        nsid: config.server.nsid.clone().map(Vec::into_boxed_slice),
-        tcp_idle: u16::try_from(config.server.tcp_idle.as_secs()).unwrap_or(u16::MAX),
+        edns_size: server.edns_size,
+        nsid: server.nsid.clone().map(Vec::into_boxed_slice),
+        identity: server.identity.clone().map(String::into_boxed_str),
+        version: server.version.clone().map(String::into_boxed_str),
+        cookies: Cookies::new(secrets).filter(|_| server.cookies),
+        rate_limit: limits.map(|limits| RateLimit::new(limits, old.rate_limit.as_ref(), random_key())),
+        // Both crates read names in the same way.
+        report_channel: agent.and_then(|agent| agent.as_str().parse().ok()),
+        tcp_idle: u16::try_from(server.tcp_idle.as_secs()).unwrap_or(u16::MAX),
         log_queries: config.log.queries,
     }
+}
+
+/// A key that nobody outside can foresee.
+fn random_key() -> [u8; 16] {
+    let half = |n: u8| RandomState::new().hash_one(n);
+    (u128::from(half(0)) << 64 | u128::from(half(1))).to_ne_bytes()
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use rhumb_cache::{Cache, Limits};
-use rhumb_config::{CacheSettings, Config};
+use rhumb_config::{CacheSettings, Config, CookieSecret};
 use rhumb_resolver::Registry;
 use rhumb_zones::Table;
 
@@ -23,6 +23,8 @@ pub struct Live {
     pub upstreams: Registry,
     /// The counters.
     pub metrics: Arc<Metrics>,
+    /// What cookies are made with where nothing is configured: random, the same until the end of the process.
+    pub cookie_secret: Option<CookieSecret>,
     /// The clock of TTLs.
     pub clock: Clock,
 }
@@ -44,6 +46,7 @@ impl Live {
             cache: Cache::new(&cache_limits(&config.cache)),
             upstreams: Registry::new(),
             metrics,
+            cookie_secret: random_secret(),
             clock: Clock::start(),
         }
     }
@@ -51,6 +54,17 @@ impl Live {
     /// What a change of upstreams needs.
     pub fn common(&self) -> Common<'_> {
         Common { origins: self.cache.origins(), registry: &self.upstreams, metrics: &self.metrics }
+    }
+}
+
+fn random_secret() -> Option<CookieSecret> {
+    let mut bytes = [0; 16];
+    match rhumb_net::random(&mut bytes) {
+        Ok(()) => Some(CookieSecret::new(bytes)),
+        Err(error) => {
+            tracing::error!(%error, "no random numbers: there are no cookies unless secrets are configured");
+            None
+        }
     }
 }
 
@@ -71,6 +85,13 @@ impl Clock {
     #[inline]
     pub fn at(&self, instant: Instant) -> u32 {
         instant.saturating_duration_since(self.zero).as_secs() as u32
+    }
+
+    /// The microseconds at `instant`.
+    #[inline]
+    pub fn micros_at(&self, instant: Instant) -> u64 {
+        let since = instant.saturating_duration_since(self.zero);
+        since.as_secs() * 1_000_000 + u64::from(since.subsec_micros())
     }
 
     /// The seconds now.

@@ -12,8 +12,8 @@ use rhumb_wire::edns::ExtendedError;
 use tokio::sync::mpsc;
 
 use super::Streams;
-use crate::metrics::{Block, DropReason};
-use crate::query::{Client, Moment, Outcome, Scratch, count_request, count_response, fail_waiting, respond};
+use crate::metrics::DropReason;
+use crate::query::{Client, Moment, Outcome, Scratch, count, fail_waiting, respond};
 use crate::recursion::ReplyTo;
 use crate::snapshot::Snapshot;
 
@@ -49,7 +49,7 @@ impl<'a, F: FnMut() -> mpsc::Sender<Vec<u8>>> Answering<'a, F> {
         let Self { streams, client, later, begun, .. } = self;
         let live = &streams.live;
         let (begun, snapshot) = begun.get_or_insert_with(|| (Instant::now(), live.snapshot.load()));
-        let moment = Moment { snapshot, cache: &live.cache, now: live.clock.at(*begun) };
+        let moment = Moment::of(live, snapshot, *begun);
         let mut waits = false;
         SCRATCH.with_borrow_mut(|scratch| {
             outgoing.put(|out| {
@@ -95,7 +95,7 @@ fn answer_into(
 ) -> Answered {
     let live = &streams.live;
     let outcome = respond(message, client, moment, scratch, out);
-    live.metrics.with_local(|block| count(block, client, message, &outcome, scratch, moment, out));
+    live.metrics.with_local(|block| count(block, client, message, &outcome, scratch, moment.snapshot));
     if let Some(job) = scratch.prefetch.take() {
         // Renewing ahead of time is a favour; without room it is left undone.
         let _ = streams.door.enter(job, ReplyTo::Nobody);
@@ -114,27 +114,5 @@ fn answer_into(
                 fail_waiting(&job, Rcode::SERVFAIL, error, out).map_or(Answered::Nothing, Answered::Reply)
             }
         },
-    }
-}
-
-fn count(
-    block: &Block,
-    client: &Client<'_>,
-    message: &[u8],
-    outcome: &Outcome,
-    scratch: &Scratch,
-    moment: &Moment<'_>,
-    out: &[u8],
-) {
-    if let Some(event) = scratch.cache {
-        block.cache(event);
-    }
-    match outcome {
-        Outcome::Drop(reason) => block.dropped(*reason),
-        Outcome::Reply(_) => {
-            count_request(block, client, message, scratch.qtype, moment.snapshot);
-            count_response(block, out);
-        }
-        Outcome::Wait(_) => count_request(block, client, message, scratch.qtype, moment.snapshot),
     }
 }

@@ -164,6 +164,8 @@ pub enum ExtendedError {
     InvalidData = 24,
     /// 27
     UnsupportedNsec3Iterations = 27,
+    /// 30: the type may not be asked for (RFC 9824).
+    InvalidQueryType = 30,
 }
 
 impl ExtendedError {
@@ -203,6 +205,9 @@ impl ExtendedError {
             25 => "Signature Expired before Valid",
             26 => "Too Early",
             27 => "Unsupported NSEC3 Iterations Value",
+            28 => "Unable to Conform to Policy",
+            29 => "Synthesized",
+            30 => "Invalid Query Type",
             _ => return None,
         })
     }

@@ -1,0 +1,73 @@
+//! `server.cookies` and `server.cookie-secrets`: what server cookies are made with.
+
+use std::fmt;
+
+use serde_json::{Value as Json, json};
+
+use crate::kinds::Kind;
+use crate::node::{Node, Value};
+use crate::reader::Reader;
+
+/// A secret that server cookies are made with (RFC 9018 section 4.4): 128 bits. It shows itself nowhere, and its bytes are
+/// overwritten when it is dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CookieSecret([u8; 16]);
+
+impl CookieSecret {
+    /// A secret of these bytes.
+    pub const fn new(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The key of `SipHash`.
+    pub const fn key(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for CookieSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CookieSecret(..)")
+    }
+}
+
+impl Drop for CookieSecret {
+    fn drop(&mut self) {
+        self.0.fill(0);
+        // Seen by what the compiler knows nothing of, the bytes have to be overwritten.
+        std::hint::black_box(&self.0);
+    }
+}
+
+/// Thirty-two hexadecimal digits. What is wrong with them is told without showing them.
+pub(super) struct Secret;
+
+impl Kind for Secret {
+    type Out = CookieSecret;
+
+    fn read(&self, node: &Node, reader: &mut Reader) -> Option<CookieSecret> {
+        let bytes = match &node.value {
+            Value::Text(text) => super::server::from_hex(text).and_then(|bytes| bytes.try_into().ok()),
+            _ => None,
+        };
+        if bytes.is_none() {
+            reader.error(node.spot, "a secret is not of the accepted form: 32 hexadecimal digits in quotes");
+        }
+        bytes.map(CookieSecret)
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "type": "string", "pattern": "^[0-9A-Fa-f]{32}$", "minLength": 32, "maxLength": 32 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_does_not_show_itself() {
+        let secret = CookieSecret::new([0x41; 16]);
+        assert_eq!(format!("{secret:?} {secret:#?}"), "CookieSecret(..) CookieSecret(..)");
+    }
+}

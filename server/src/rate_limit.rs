@@ -1,0 +1,150 @@
+//! Response rate limiting: how many answers that say the same a network of clients gets by UDP, so that forged questions make
+//! no flood of them.
+//!
+//! Which answers say the same: those for one name; those for all names that a wildcard, a delegation or a DNAME stands for;
+//! all denials of names in one zone; all errors. Clients that ask by TCP, or have shown by a cookie that their address is
+//! theirs, are for the caller to let through.
+
+mod table;
+mod watch;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use rhumb_config::Network;
+use rhumb_wire::NameRef;
+use siphasher::sip::SipHasher13;
+
+use watch::{Ended, Watch};
+
+pub use table::Table;
+
+/// Microseconds of a second.
+const SECOND: u64 = 1_000_000;
+/// The most bytes that are hashed: kind, family and address, a name.
+const MOST: usize = 2 + 16 + 255;
+
+/// What an answer says, as far as limits go.
+#[derive(Debug, Clone, Copy)]
+pub enum Says<'n> {
+    /// What belongs to this name: asked for, or standing for what was asked for.
+    Name(NameRef<'n>),
+    /// That a name does not exist in the zone with this apex.
+    Denied(NameRef<'n>),
+    /// An error.
+    Error,
+}
+
+/// What becomes of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is sent.
+    Pass,
+    /// So little is sent that it is of no use to a flood, and a real client knows to ask otherwise.
+    Slip,
+    /// Nothing is sent.
+    Drop,
+}
+
+/// The limits, with the rates that they are held against.
+#[derive(Debug, Clone)]
+pub struct RateLimit {
+    limits: rhumb_config::RateLimit,
+    rates: Arc<Rates>,
+}
+
+/// What outlives a change of limits: rates, and which networks are being limited.
+#[derive(Debug)]
+struct Rates {
+    key: [u8; 16],
+    table: Table,
+    watch: Watch,
+}
+
+impl RateLimit {
+    /// Limits, held against the rates of `old` if it keeps as many; else against new ones, whose hash has the random `key`.
+    pub fn new(limits: &rhumb_config::RateLimit, old: Option<&Self>, key: [u8; 16]) -> Self {
+        let fits = |old: &&Self| old.limits.table_size == limits.table_size;
+        let rates = old.filter(fits).map(|old| Arc::clone(&old.rates));
+        let new = || Rates { key, table: Table::new(limits.table_size), watch: Watch::new() };
+        Self { limits: limits.clone(), rates: rates.unwrap_or_else(|| Arc::new(new())) }
+    }
+
+    /// Judges an answer that `says` something to `client`, at `now` in microseconds of a clock that does not go back.
+    ///
+    /// It counts the answer, waits for nothing and allocates nothing but for what is logged.
+    pub fn judge(&self, client: IpAddr, says: Says<'_>, now: u64) -> Verdict {
+        let client = client.to_canonical();
+        if self.limits.exempt.iter().any(|network| network.contains(client)) {
+            return Verdict::Pass;
+        }
+        let seconds = (now / SECOND) as u32;
+        self.rates.watch.sweep(seconds, tell_end);
+        let network = self.network_of(client);
+        let rate = match says {
+            Says::Error => self.limits.errors_per_second,
+            Says::Name(_) | Says::Denied(_) => self.limits.responses_per_second,
+        };
+        let each = SECOND / u64::from(rate.max(1));
+        if self.rates.table.take(self.hash(network, says), now, each, SECOND) {
+            return Verdict::Pass;
+        }
+        let (count, begins) = self.rates.watch.limited(network, seconds);
+        if begins {
+            tracing::warn!(%network, "the rate of answers is limited from now on");
+        }
+        if self.slips(count) { Verdict::Slip } else { Verdict::Drop }
+    }
+
+    /// Whether the `count`th answer over the limit is sent. Chance, for a pattern would let one client have every turn.
+    fn slips(&self, count: u32) -> bool {
+        let turn = || SipHasher13::new_with_key(&self.rates.key).hash(&count.to_le_bytes());
+        match self.limits.slip {
+            0 => false,
+            1 => true,
+            slip => turn().is_multiple_of(u64::from(slip)),
+        }
+    }
+
+    fn network_of(&self, client: IpAddr) -> Network {
+        let (addr, prefix) = match client {
+            IpAddr::V4(address) => {
+                let prefix = self.limits.ipv4_prefix.min(32);
+                let mask = u32::MAX.checked_shl(32 - u32::from(prefix)).unwrap_or(0);
+                (IpAddr::V4((address.to_bits() & mask).into()), prefix)
+            }
+            IpAddr::V6(address) => {
+                let prefix = self.limits.ipv6_prefix.min(128);
+                let mask = u128::MAX.checked_shl(128 - u32::from(prefix)).unwrap_or(0);
+                (IpAddr::V6((address.to_bits() & mask).into()), prefix)
+            }
+        };
+        Network { addr, prefix }
+    }
+
+    /// A hash that nobody can foresee without the key.
+    fn hash(&self, network: Network, says: Says<'_>) -> u64 {
+        let mut input = [0; MOST];
+        let (kind, name) = match says {
+            Says::Name(name) => (1, name.as_bytes()),
+            Says::Denied(zone) => (2, zone.as_bytes()),
+            Says::Error => (3, &[][..]),
+        };
+        let (family, address) = match network.addr {
+            IpAddr::V4(address) => (4, u128::from(address.to_bits())),
+            IpAddr::V6(address) => (6, address.to_bits()),
+        };
+        let address = address.to_le_bytes();
+        let bytes = [kind, family].into_iter().chain(address).chain(name.iter().map(u8::to_ascii_lowercase));
+        let length = input.iter_mut().zip(bytes).map(|(place, byte)| *place = byte).count();
+        SipHasher13::new_with_key(&self.rates.key).hash(input.get(..length).unwrap_or(&input))
+    }
+}
+
+fn tell_end(ended: &Ended) {
+    let Ended { network, answers } = ended;
+    tracing::info!(%network, answers, "the rate of answers is no longer limited");
+}
+
+#[cfg(test)]
+mod tests;
