@@ -166,9 +166,11 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
 
     fn matched(&mut self, current: &Current<'_>, found: &Match<'z>) -> Result<Step, Stop> {
         match found.kind() {
-            MatchKind::Exact | MatchKind::Wildcard => self.at_node(current, found),
-            MatchKind::AtCut if self.asked.qtype == Type::DS => self.at_node(current, found),
-            MatchKind::AtCut | MatchKind::BelowCut => self.referral(current, found).map(|()| Step::Done),
+            MatchKind::AtCut if self.asked.qtype != Type::DS => {
+                self.referral(current, found).map(|()| Step::Done)
+            }
+            MatchKind::Exact | MatchKind::Wildcard | MatchKind::AtCut => self.at_node(current, found),
+            MatchKind::BelowCut => self.referral(current, found).map(|()| Step::Done),
             MatchKind::BelowDname => self.below_dname(current, found),
             MatchKind::NoName => self.no_name(current, found).map(|()| Step::Done),
         }

@@ -184,7 +184,8 @@ impl Contents {
 
     /// The name of `order` that stands at or before the name `below` the apex in canonical order, the ring closed.
     pub(crate) fn at_or_before(&self, order: &Order, below: &[u8]) -> Option<Ref> {
-        order.at_or_before(|at| canonical(self.node(at).name(), below))
+        let wanted = Canonical::new(below);
+        order.at_or_before(|at| wanted.order_of(self.node(at).name()))
     }
 }
 
@@ -231,27 +232,51 @@ pub(crate) fn full_name(below: &[u8], apex: NameRef<'_>) -> NameBuf {
 
 /// Canonical order of two names below the same apex (RFC 4034 section 6.1).
 pub(crate) fn canonical(a: &[u8], b: &[u8]) -> Ordering {
-    if let (Some(x), Some(y)) = (only_label(a), only_label(b)) {
-        return canonical_labels(x, y);
+    match (only_label(a), only_label(b)) {
+        (Some(x), Some(y)) => fold::cmp(x, y),
+        _ => Canonical::new(b).order_of(a),
     }
-    let (a_offsets, a_count) = label_offsets(a);
-    let (b_offsets, b_count) = label_offsets(b);
-    let left = a_offsets.iter().take(a_count).rev().map(|&at| label_at(a, at));
-    let right = b_offsets.iter().take(b_count).rev().map(|&at| label_at(b, at));
-    for (x, y) in left.zip(right) {
-        match canonical_labels(x, y) {
-            Ordering::Equal => {}
-            unequal => return unequal,
-        }
-    }
-    a_count.cmp(&b_count)
 }
 
-fn canonical_labels(a: &[u8], b: &[u8]) -> Ordering {
-    a.iter().map(u8::to_ascii_lowercase).cmp(b.iter().map(u8::to_ascii_lowercase))
+/// A name below the apex that many others are compared with.
+pub(crate) struct Canonical<'n> {
+    below: &'n [u8],
+    offsets: [u8; 128],
+    labels: usize,
+    /// How its last label begins: enough to tell most names apart.
+    head: u64,
+}
+
+impl<'n> Canonical<'n> {
+    /// A name to be compared with.
+    pub(crate) fn new(below: &'n [u8]) -> Self {
+        let (offsets, labels) = label_offsets(below);
+        let last = labels.checked_sub(1).and_then(|last| offsets.get(last));
+        Self { below, offsets, labels, head: last.map_or(0, |&at| fold::head(label_at(below, at))) }
+    }
+
+    /// How `other` stands to it in canonical order.
+    pub(crate) fn order_of(&self, other: &[u8]) -> Ordering {
+        if let Some(label) = only_label(other)
+            && let head = fold::head(label)
+            && head != self.head
+        {
+            return head.cmp(&self.head);
+        }
+        let mine = self.offsets.iter().take(self.labels).rev().map(|&at| label_at(self.below, at));
+        if let Some(label) = only_label(other) {
+            let last = mine.take(1).next();
+            return last.map_or(Ordering::Greater, |last| fold::cmp(label, last).then(1.cmp(&self.labels)));
+        }
+        let (offsets, labels) = label_offsets(other);
+        let theirs = offsets.iter().take(labels).rev().map(|&at| label_at(other, at));
+        let unequal = theirs.zip(mine).map(|(x, y)| fold::cmp(x, y)).find(|order| order.is_ne());
+        unequal.unwrap_or_else(|| labels.cmp(&self.labels))
+    }
 }
 
 /// The label of a name that has one, the case that is worth a short way.
+#[inline]
 fn only_label(below: &[u8]) -> Option<&[u8]> {
     let (&length, label) = below.split_first()?;
     (usize::from(length) == label.len()).then_some(label)

@@ -1,5 +1,7 @@
 //! ASCII case folded eight bytes at a time (RFC 4343 section 3).
 
+use std::cmp::Ordering;
+
 const ONES: u64 = 0x0101_0101_0101_0101;
 
 /// Capitals of all eight bytes in lower case.
@@ -18,14 +20,51 @@ pub(crate) fn eq(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }
-    let (mut a, mut b) = (a, b);
-    while let (Some((x, a_rest)), Some((y, b_rest))) = (a.split_first_chunk(), b.split_first_chunk()) {
-        if !same(u64::from_le_bytes(*x), u64::from_le_bytes(*y)) {
-            return false;
+    let (Some(a_last), Some(b_last)) = (a.last_chunk(), b.last_chunk()) else {
+        return same(short(a), short(b));
+    };
+    // The last eight bytes may overlap those before.
+    let words = a.as_chunks().0.iter().zip(b.as_chunks().0);
+    let same = |x: &[u8; 8], y: &[u8; 8]| same(u64::from_le_bytes(*x), u64::from_le_bytes(*y));
+    same(a_last, b_last) && words.into_iter().all(|(x, y)| same(x, y))
+}
+
+/// The order of two strings of bytes, capitals as small letters.
+#[inline]
+pub(crate) fn cmp(a: &[u8], b: &[u8]) -> Ordering {
+    let (mut a_rest, mut b_rest) = (a, b);
+    while !a_rest.is_empty() && !b_rest.is_empty() {
+        let (x, y) = (head(a_rest), head(b_rest));
+        if x != y {
+            return x.cmp(&y);
         }
-        (a, b) = (a_rest, b_rest);
+        (a_rest, b_rest) = (a_rest.get(8..).unwrap_or(&[]), b_rest.get(8..).unwrap_or(&[]));
     }
-    same(short(a), short(b))
+    a.len().cmp(&b.len())
+}
+
+/// The first eight bytes in lower case, the first the most significant: zeros where there are fewer.
+#[inline]
+pub(crate) fn head(bytes: &[u8]) -> u64 {
+    bytes.first_chunk().map_or_else(|| padded(bytes), |word| lower(u64::from_be_bytes(*word)))
+}
+
+/// Up to seven bytes in lower case, the first the most significant.
+#[inline]
+fn padded(bytes: &[u8]) -> u64 {
+    let byte = |byte: u8, place: u32| u64::from(byte) << (56 - 8 * place);
+    lower(match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => {
+            let unused = 8 - bytes.len().min(8);
+            u64::from(u32::from_be_bytes(*first)) << 32 | u64::from(u32::from_be_bytes(*last)) << (8 * unused)
+        }
+        _ => match *bytes {
+            [] => 0,
+            [a] => byte(a, 0),
+            [a, b] => byte(a, 0) | byte(b, 1),
+            [a, b, c, ..] => byte(a, 0) | byte(b, 1) | byte(c, 2),
+        },
+    })
 }
 
 #[inline]
@@ -62,15 +101,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn as_the_standard_library_has_it(a in "[aA@\\[`]{0,20}", b in "[aA@\\[`]{0,20}") {
+        fn as_the_standard_library_has_it(a in "[aA@\\[`\u{0}]{0,20}", b in "[aA@\\[`\u{0}]{0,20}") {
             let (a, b) = (a.as_bytes(), b.as_bytes());
             prop_assert_eq!(eq(a, b), a.eq_ignore_ascii_case(b));
             let swapped: Vec<u8> = a.iter().map(|byte| byte ^ if byte.is_ascii_alphabetic() { 32 } else { 0 }).collect();
             prop_assert!(eq(a, &swapped));
+            let lowered = |bytes: &[u8]| bytes.to_ascii_lowercase();
+            prop_assert_eq!(cmp(a, b), lowered(a).cmp(&lowered(b)));
             for at in 0..a.len() {
+                prop_assert_eq!(cmp(a, &a[..at]), Ordering::Greater);
                 let mut other = a.to_vec();
                 other[at] ^= 1;
                 prop_assert_eq!(eq(a, &other), a.eq_ignore_ascii_case(&other));
+                prop_assert_eq!(cmp(a, &other), lowered(a).cmp(&lowered(&other)));
             }
         }
     }

@@ -58,6 +58,7 @@ impl Match<'_> {
 
 impl Contents {
     /// Finds what `name` is here; none if it does not lie in this zone.
+    #[inline]
     pub fn lookup(&self, name: NameRef<'_>) -> Option<Match<'_>> {
         let below = below_bytes(name, self.apex())?;
         match below.first() {
@@ -83,6 +84,7 @@ impl Contents {
         }
     }
 
+    #[inline(never)]
     fn lookup_labels(&self, below: &[u8]) -> Option<Match<'_>> {
         // Few labels are the rule: a small array on the stack is quicker to set up.
         match Path::<8>::new(self, below) {

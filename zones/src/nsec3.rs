@@ -1,13 +1,10 @@
 //! Hashed names (RFC 5155 section 5).
 
-mod sha1;
-
 use rhumb_wire::{NameBuf, NameRef};
-
-use sha1::Sha1;
+use sha1::{Digest, Sha1};
 
 /// Bytes of a hash.
-pub(crate) const HASH: usize = sha1::LENGTH;
+pub(crate) const HASH: usize = 20;
 /// Characters of a hash as a label.
 pub(crate) const LABEL: usize = HASH * 8 / 5;
 
@@ -54,11 +51,15 @@ impl<'a> Parameters<'a> {
 pub(crate) fn hash(name: NameRef<'_>, iterations: u16, salt: &[u8]) -> [u8; HASH] {
     let mut lower = NameBuf::new();
     lower.set_lowercase(name);
-    let mut hash = Sha1::of(&[lower.as_ref().as_bytes(), salt]);
+    let mut hash = digest(lower.as_ref().as_bytes(), salt);
     for _ in 0..iterations {
-        hash = Sha1::of(&[&hash, salt]);
+        hash = digest(&hash, salt);
     }
     hash
+}
+
+fn digest(head: &[u8], salt: &[u8]) -> [u8; HASH] {
+    Sha1::new_with_prefix(head).chain_update(salt).finalize().into()
 }
 
 /// A hash as the first label of an NSEC3 owner: base32hex in lower case (RFC 5155 section 1.3), which sorts as the

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rhumb_wire::name::MAX_LABELS;
 use rhumb_wire::{Name, NameRef};
 
 use crate::fold;
@@ -100,34 +99,62 @@ impl<V> Table<V> {
     }
 
     /// The value of the longest name that is `name` or lies above it.
+    #[inline]
     pub fn find(&self, name: NameRef<'_>) -> Option<&V> {
-        self.find_entry(name).map(|(_, value)| value)
+        self.entries.get(self.longest(name)?).map(|entry| &entry.value)
     }
 
     /// As [`Self::find`], with the name that was found.
     pub fn find_entry(&self, name: NameRef<'_>) -> Option<(NameRef<'_>, &V)> {
-        let (offsets, labels) = name.label_offsets();
-        let deepest = (u128::BITS - self.depths.leading_zeros()).saturating_sub(1) as usize;
-        let reached = labels.min(deepest);
-        let mut hashes = [0; MAX_LABELS + 1];
-        let mut hash = self.start;
-        let mut end = name.len() - 1;
-        let starts = offsets.iter().take(labels).rev().map(|&start| usize::from(start));
-        for (slot, start) in hashes.iter_mut().zip(starts).take(reached) {
-            hash = hash.label(name.as_bytes().get(start..end)?);
-            *slot = hash.finish();
-            end = start;
+        self.entry(self.longest(name)?)
+    }
+
+    /// The number of the longest name at or above `name`: suffix by suffix from the root, as far as the table is deep.
+    fn longest(&self, name: NameRef<'_>) -> Option<usize> {
+        if self.entries.len() == 1 {
+            // Many servers have one zone, and that is found without a hash.
+            return is_below(name.as_bytes(), &self.names).then_some(0);
         }
-        let present = (1..=reached).rev().filter(|depth| self.depths >> depth & 1 != 0);
-        let mut found = present.filter_map(|depth| {
-            let start = usize::from(*offsets.get(labels - depth)?);
-            self.probe(*hashes.get(depth - 1)?, name.as_bytes().get(start..)?)
-        });
-        let id = match found.next() {
-            None if self.depths & 1 != 0 => self.probe(self.start.finish(), &[0])?,
-            id => id?,
-        };
-        self.entry(id)
+        // Few labels are the rule: where the last eight of them begin fits a word.
+        if self.depths >> (u64::BITS / u8::BITS + 1) != 0 {
+            return self.longest_of_many(name);
+        }
+        let bytes = name.as_bytes();
+        let (mut starts, mut end, mut labels) = (0u64, 0, 0);
+        while let Some(&length @ 1..) = bytes.get(end) {
+            starts = starts << u8::BITS | end as u64;
+            labels += 1;
+            end += 1 + usize::from(length);
+        }
+        let starts = (0..labels).map(|label| (starts >> (u8::BITS * (label & 7))) as u8);
+        self.longest_suffix(bytes, starts, end)
+    }
+
+    #[cold]
+    fn longest_of_many(&self, name: NameRef<'_>) -> Option<usize> {
+        let (offsets, labels) = name.label_offsets();
+        self.longest_suffix(name.as_bytes(), offsets.into_iter().take(labels).rev(), name.len() - 1)
+    }
+
+    /// `starts` are where the labels begin, from the right; `end` is where the root label stands.
+    #[inline]
+    fn longest_suffix(&self, name: &[u8], starts: impl Iterator<Item = u8>, end: usize) -> Option<usize> {
+        let mut depths = self.depths;
+        let mut found = if depths & 1 == 0 { None } else { self.probe(self.start.finish(), &[0]) };
+        let (mut hash, mut end) = (self.start, end);
+        for start in starts {
+            depths >>= 1;
+            if depths == 0 {
+                break;
+            }
+            let start = usize::from(start);
+            hash = hash.label(name.get(start..end)?);
+            end = start;
+            if depths & 1 != 0 {
+                found = self.probe(hash.finish(), name.get(start..)?).or(found);
+            }
+        }
+        found
     }
 
     /// The value of exactly this name.
@@ -218,6 +245,21 @@ impl<V> Draft<V> {
 fn hash_of(start: NameHash, name: NameRef<'_>) -> u32 {
     let (_, labels) = name.as_bytes().split_last().unwrap_or((&0, &[]));
     hash::of_labels(start, labels)
+}
+
+/// Whether a name in wire form is `above` or lies below it.
+#[inline]
+fn is_below(name: &[u8], above: &[u8]) -> bool {
+    let Some(start) = name.len().checked_sub(above.len()) else { return false };
+    if !name.get(start..).is_some_and(|tail| fold::eq(tail, above)) {
+        return false;
+    }
+    // The same bytes may begin inside a label.
+    let mut at = 0;
+    while at < start {
+        at += 1 + name.get(at).map_or(0, |length| usize::from(*length));
+    }
+    at == start
 }
 
 /// The number of the entry with this name in wire form.

@@ -47,11 +47,19 @@ impl Owner {
 
 impl<'z> Assembly<'z, '_, '_, '_, '_> {
     /// The whole of the current name as owner of what `found` matched.
+    #[inline]
     pub(super) fn owner_of(&self, current: &Current<'_>, found: &Match<'z>) -> Owner {
-        Owner { at: current.at, ..self.owner_at(current, found.shared) }
+        let shared = if current.is_question { found.shared } else { self.shared_apex() };
+        Owner { at: current.at, end: QUESTION_AT + self.asked.name.len(), shared }
+    }
+
+    /// Of a name further down the chain only the apex is known to stand in full, at the question's end.
+    fn shared_apex(&self) -> usize {
+        if self.local { self.zone.apex().len() } else { 0 }
     }
 
     /// The last `length` bytes of the current name as owner.
+    #[inline]
     pub(super) fn owner_at(&self, current: &Current<'_>, length: usize) -> Owner {
         let question_end = QUESTION_AT + self.asked.name.len();
         if current.is_question {
@@ -59,12 +67,11 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         }
         let skipped = current.name.len().saturating_sub(length);
         let at = suffix_at(self.w.written(), current.at, skipped).unwrap_or(current.at);
-        // Of a name further down the chain only the apex is known to stand in full, at the question's end.
-        let shared = if self.local { self.zone.apex().len() } else { 0 };
-        Owner { at, end: question_end, shared }
+        Owner { at, end: question_end, shared: self.shared_apex() }
     }
 
     /// Where the RDATA of the first record of an image begins that was put at `at`.
+    #[inline]
     pub(super) fn rdata_at(&self, at: usize) -> usize {
         let owner = self.w.written().get(at..).and_then(<[u8]>::first_chunk);
         let pointer = owner.is_some_and(|owner| u16::from_be_bytes(*owner) >= POINTER);
@@ -111,32 +118,31 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         records: u32,
     ) -> Result<usize, Stop> {
         let at = self.w.len();
-        let mark = self.w.mark();
-        let fits = image.len() <= self.w.room();
-        let done = if owner.at > REACH {
-            self.write_out(section, node, set, owner.at, image)
-        } else if fits && self.copy(set, owner, image).is_ok() {
+        if self.copy(set, owner, image).is_ok() {
             self.w.count_many(section, records as u16);
             return Ok(at);
-        } else {
-            // A pointer that cannot be filled in, or no room: written out, compressed name by name, it may be shorter.
-            self.w.rollback(mark);
-            self.write_out(section, node, set, owner.at, image)
-        };
-        done.map(|()| at).map_err(|Full| {
+        }
+        // A pointer that cannot be filled in, or no room: written out, compressed name by name, it may be shorter.
+        self.w.cut(at);
+        let mark = self.w.mark();
+        self.write_out(section, node, set, owner.at, image).map(|()| at).map_err(|Full| {
             self.w.rollback(mark);
             Stop
         })
     }
 
-    /// Copies the image and fills in its pointers. Errors: one cannot be filled in.
+    /// Copies the image and fills in its pointers. Errors: there is no room, or one cannot be filled in.
+    #[inline]
     fn copy(&mut self, set: &Set<'_>, owner: Owner, image: &[u8]) -> Result<(), Full> {
         let at = self.w.len();
-        self.w.bytes(image)?;
+        if owner.at > REACH {
+            return Err(Full);
+        }
+        let placed = self.w.append(image)?;
         let to_owner = POINTER | owner.at as u16;
         if to_owner != TO_QUESTION {
             for (record, _) in Images::new(image) {
-                self.w.patch_u16(at + record, to_owner);
+                point(placed, record, to_owner);
             }
         }
         for (place, stored) in set.pointers() {
@@ -149,7 +155,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
             if target > REACH {
                 return Err(Full);
             }
-            self.w.patch_u16(at + place, POINTER | target as u16);
+            point(placed, place, POINTER | target as u16);
         }
         Ok(())
     }
@@ -184,10 +190,9 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         } else {
             self.w.u16(POINTER | apex as u16)?;
         }
-        let base = self.w.len() - 2;
-        self.w.bytes(images.get(2..).ok_or(Full)?)?;
+        let placed = self.w.append(images.get(2..).ok_or(Full)?)?;
         for (record, _) in Images::new(images).skip(1) {
-            self.w.patch_u16(base + record, POINTER | owner as u16);
+            point(placed, record - 2, POINTER | owner as u16);
         }
         Ok(())
     }
@@ -250,6 +255,14 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
             }
             rdata = self.rdata_at(end);
         }
+    }
+}
+
+/// Fills in a pointer.
+#[inline]
+fn point(placed: &mut [u8], at: usize, pointer: u16) {
+    if let Some(place) = placed.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+        *place = pointer.to_be_bytes();
     }
 }
 

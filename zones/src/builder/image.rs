@@ -105,7 +105,7 @@ impl<'r> Writer<'r> {
                 out.extend_from_slice(&(links.len() as u16).to_le_bytes());
                 out.extend(links.iter().flat_map(|hash| hash.to_le_bytes()));
             }
-            self.places.iter().for_each(|place| out.extend_from_slice(&place.to_le_bytes()));
+            out.extend(self.places.iter().flat_map(|place| place.to_le_bytes()));
         }
         out.extend_from_slice(&self.image);
         Some(())

@@ -42,6 +42,7 @@ pub struct Header {
 
 impl Header {
     /// The header of `message`; none if there are fewer than twelve bytes.
+    #[inline]
     pub fn parse(message: &[u8]) -> Option<Self> {
         let (words, _) = message.first_chunk::<LENGTH>()?.as_chunks::<2>();
         let &[id, flags, questions, answers, authorities, additionals] = words.first_chunk::<6>()?;
@@ -56,6 +57,7 @@ impl Header {
     }
 
     /// The twelve bytes.
+    #[inline]
     pub fn to_bytes(self) -> [u8; LENGTH] {
         let words = [self.id, self.flags, self.questions, self.answers, self.authorities, self.additionals];
         let mut bytes = [0; LENGTH];

@@ -363,6 +363,19 @@ impl NameBuf {
         Ok(())
     }
 
+    /// Adds labels on the right that are in wire form and were checked. Errors: `TooLong`.
+    fn push_labels(&mut self, labels: &[u8]) -> Result<(), NameError> {
+        let end = self.length + labels.len();
+        if end >= MAX_LENGTH {
+            return Err(NameError::TooLong);
+        }
+        if let Some(room) = self.bytes.get_mut(self.length..end) {
+            room.copy_from_slice(labels);
+        }
+        self.length = end;
+        Ok(())
+    }
+
     /// Ends the name with `suffix` (the root for an absolute name). Errors: `TooLong`.
     pub fn finish(&mut self, suffix: NameRef<'_>) -> Result<(), NameError> {
         let end = self.length + suffix.len();

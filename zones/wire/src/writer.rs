@@ -30,6 +30,7 @@ pub struct Mark {
 
 impl<'b, 'c> Writer<'b, 'c> {
     /// Starts after the header in `buffer`; at most `limit` bytes in all (and never more than the buffer has).
+    #[inline]
     pub fn new(buffer: &'b mut [u8], limit: usize, compression: &'c mut Compression) -> Self {
         compression.clear();
         let limit = limit.min(buffer.len()).min(usize::from(u16::MAX));
@@ -37,6 +38,7 @@ impl<'b, 'c> Writer<'b, 'c> {
     }
 
     /// Bytes written so far.
+    #[inline]
     pub const fn len(&self) -> usize {
         self.at
     }
@@ -47,6 +49,7 @@ impl<'b, 'c> Writer<'b, 'c> {
     }
 
     /// Bytes left below the limit.
+    #[inline]
     pub const fn room(&self) -> usize {
         self.limit.saturating_sub(self.at)
     }
@@ -62,11 +65,13 @@ impl<'b, 'c> Writer<'b, 'c> {
     }
 
     /// What is written so far; the header's bytes are whatever the buffer held.
+    #[inline]
     pub fn written(&self) -> &[u8] {
         self.buffer.get(..self.at).unwrap_or(&[])
     }
 
     /// Remembers this place.
+    #[inline]
     pub const fn mark(&self) -> Mark {
         Mark { at: self.at, counts: self.counts }
     }
@@ -78,16 +83,29 @@ impl<'b, 'c> Writer<'b, 'c> {
         self.compression.forget_from(mark.at);
     }
 
+    /// Goes back to offset `at`: for bytes that were not counted.
+    pub fn cut(&mut self, at: usize) {
+        self.at = self.at.min(at.max(header::LENGTH));
+        self.compression.forget_from(self.at);
+    }
+
     /// Writes bytes. Errors: `Full`, with nothing written.
     #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        self.append(bytes).map(|_| ())
+    }
+
+    /// Writes bytes and gives them back for changes in place. Errors: `Full`, with nothing written.
+    #[inline]
+    pub fn append(&mut self, bytes: &[u8]) -> Result<&mut [u8], Full> {
         let end = self.at + bytes.len();
         if end > self.limit {
             return Err(Full);
         }
-        self.buffer.get_mut(self.at..end).ok_or(Full)?.copy_from_slice(bytes);
+        let place = self.buffer.get_mut(self.at..end).ok_or(Full)?;
+        place.copy_from_slice(bytes);
         self.at = end;
-        Ok(())
+        Ok(place)
     }
 
     /// Overwrites two bytes that were written; an offset beyond them is left alone.
@@ -198,6 +216,7 @@ impl<'b, 'c> Writer<'b, 'c> {
     }
 
     /// Counts one more entry of a section that was written by hand.
+    #[inline]
     pub fn count(&mut self, section: Section) {
         self.count_many(section, 1);
     }
@@ -216,6 +235,7 @@ impl<'b, 'c> Writer<'b, 'c> {
     }
 
     /// Writes the header and ends the message: its length in bytes.
+    #[inline]
     pub fn finish(self, id: u16, flags: u16) -> usize {
         let [questions, answers, authorities, additionals] = self.counts;
         let head = Header { id, flags, questions, answers, authorities, additionals };

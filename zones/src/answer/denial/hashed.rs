@@ -51,17 +51,15 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         name: NameRef<'_>,
     ) -> Result<(), Stop> {
         let place = self.place(chain, Some(node), name);
-        match self.zone.hashed_at_or_before(chain, &place) {
-            Some((at, true)) => self.put_found(current, Some(at)),
-            _ => {
-                let above = name.parent().unwrap_or(NameRef::ROOT);
-                let encloser = self.put_encloser(chain, current, above, None)?;
-                let closer = one_below(name, encloser);
-                let node = Some(node).filter(|_| closer.len() == name.len());
-                let covered = self.cover_of(chain, node, closer);
-                self.put_found(current, covered)
-            }
+        if let Some((at, true)) = self.zone.hashed_at_or_before(chain, &place) {
+            return self.put_found(current, Some(at));
         }
+        let above = name.parent().unwrap_or(NameRef::ROOT);
+        let encloser = self.put_encloser(chain, current, above, None)?;
+        let closer = one_below(name, encloser);
+        let node = Some(node).filter(|_| closer.len() == name.len());
+        let covered = self.cover_of(chain, node, closer);
+        self.put_found(current, covered)
     }
 
     /// The closest encloser that the chain can prove, and that the name one label longer is not there (RFC 5155

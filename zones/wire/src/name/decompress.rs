@@ -16,17 +16,18 @@ pub fn expand(message: &[u8], offset: usize, into: &mut NameBuf) -> Result<usize
     let mut run = offset;
     let mut after = None;
     for _ in 0..=MAX_POINTERS {
-        loop {
+        let start = at;
+        let last = loop {
             let length = usize::from(*message.get(at).ok_or(NameError::Short)?);
-            if length == 0 {
-                into.finish(NameRef::ROOT)?;
-                return Ok(after.unwrap_or(at + 1));
+            if length == 0 || length > MAX_LABEL {
+                break length;
             }
-            if length > MAX_LABEL {
-                break;
-            }
-            into.push_label(message.get(at + 1..at + 1 + length).ok_or(NameError::Short)?)?;
             at += 1 + length;
+        };
+        into.push_labels(message.get(start..at).ok_or(NameError::Short)?)?;
+        if last == 0 {
+            into.finish(NameRef::ROOT)?;
+            return Ok(after.unwrap_or(at + 1));
         }
         let target = pointer(message, at)?;
         after.get_or_insert(at + 2);
