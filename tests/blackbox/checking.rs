@@ -9,11 +9,16 @@ use rhumb_tests::rig::server::binary;
 use rhumb_tests::rig::{Config, Folder, Host, Server, program};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq};
 
+mod signed;
+
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
     Test::beside("checking::each_of_ten_mistakes_is_told_once_with_its_line", ten),
     Test::beside("checking::mistakes_in_zones_and_lists_are_told_too", files),
     Test::beside("checking::check_zone", check_zone),
+    Test::beside("checking::signed_zones_that_are_good", signed::good),
+    Test::beside("checking::signed_zones_that_are_broken", signed::broken),
+    Test::beside("checking::signed_zones_that_are_served", signed::served),
     Test::beside("checking::exit_status_of_every_command", exit_status),
     Test::beside("checking::diff_says_what_a_reload_would_change", diff),
 ];
