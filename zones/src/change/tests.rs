@@ -1,4 +1,7 @@
-//! What a change costs.
+//! What a change costs; what it gives.
+
+mod compare;
+mod model;
 
 use rhumb_wire::{Name, Type};
 
