@@ -6,6 +6,7 @@ use std::path::Path;
 use rhumb_wire::{Name, NameRef, Type, rdata};
 use rhumb_zones::Contents;
 use rhumb_zones::file::{rdata_text, read_zone_bytes};
+use rhumb_zones::verify::{Depth, verify};
 
 use super::walk;
 
@@ -13,6 +14,8 @@ use super::walk;
 const MOST_PROBLEMS: usize = 101;
 /// Zones with more records are not written out.
 const MOST_RECORDS: usize = 2000;
+/// Findings of a zone: ten of each of some forty kinds, and their numbers.
+const MOST_FINDINGS: usize = 500;
 
 /// Owner, type, TTL and canonical RDATA.
 type Record = (Name, Type, u32, Vec<u8>);
@@ -25,6 +28,9 @@ pub fn run(input: &[u8]) {
     match read_zone_bytes(origin, path, input) {
         Ok(loaded) => {
             assert!(loaded.contents.soa().is_some(), "a zone without SOA");
+            let findings = verify(&loaded.contents, 1_800_000_000, Depth::Full).findings;
+            assert!(findings.len() <= MOST_FINDINGS, "{} findings", findings.len());
+            assert!(findings.iter().all(|finding| !finding.defect.to_string().is_empty()));
             let (records, text) = written(&loaded.contents, origin);
             if records.len() <= MOST_RECORDS {
                 let again = read_zone_bytes(origin, path, text.as_bytes());
