@@ -192,6 +192,8 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
         match qtype {
             Type::ANY => return self.any(current, found, owner).map(|()| Step::Done),
             Type::RRSIG => return self.signatures(current, found, owner).map(|()| Step::Done),
+            // As RRSIG it may stand beside a CNAME (RFC 4035 section 2.5): asked for, it is that of the name itself.
+            Type::NSEC => return self.no_data(current, found).map(|()| Step::Done),
             _ => {}
         }
         if node.flags().has(Flags::CNAME)

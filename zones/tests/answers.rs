@@ -174,6 +174,42 @@ fn dnames() {
     assert!(over.sections[0][0].starts_with("long.example. DNAME") && over.sections[0].len() == 1);
 }
 
+/// RFC 1034 section 4.3.2 step 2: a zone served here is responsible for its names, delegated or not; RFC 4035 section
+/// 3.1.4.1: the zone above it for its DS.
+#[test]
+fn chains_into_a_zone_without_delegation() {
+    let parent = zone(
+        "example. 300 IN SOA ns.other. x. 1 1 1 1 60
+        example. 300 IN NS ns.other.
+        www.example. 300 IN CNAME a.child.example.
+        apex.example. 300 IN CNAME child.example.
+        *.example. 300 IN TXT wild",
+    );
+    let child = zone(
+        "child.example. 300 IN SOA ns.other. x. 1 1 1 1 60
+        child.example. 300 IN NS ns.other.
+        a.child.example. 300 IN A 192.0.2.1",
+    );
+    let ask = |name: &str, qtype| {
+        let name: Name = name.parse().unwrap();
+        let asked = Asked { name: name.as_ref(), qtype, dnssec_ok: false, minimal_any: true };
+        ask_in(&parent, &asked, &Both([&parent, &child]), 1232).sections
+    };
+    assert_eq!(ask("www.example.", Type::A)[0].last().unwrap(), "www.example. CNAME a.child.example.");
+    assert!(ask("www.example.", Type::A)[0].contains(&"a.child.example. A 192.0.2.1".to_owned()));
+    assert_eq!(ask("www.example.", Type::TXT)[1], ["child.example. SOA"]);
+    assert_eq!(ask("apex.example.", Type::DS)[1], ["example. SOA"]);
+}
+
+/// RFC 4035 section 2.5: NSEC and RRSIG belong to the name, not to what its CNAME names.
+#[test]
+fn what_stands_beside_a_cname_is_not_sought_behind_it() {
+    let zone = aliases();
+    for qtype in [Type::NSEC, Type::RRSIG] {
+        check(&ask(&zone, "1.example.", qtype), ReplyKind::NoData, &[], &["example. SOA"], &[]);
+    }
+}
+
 /// RFC 2181 section 5: no record twice, also where a chain comes by a DNAME again.
 #[test]
 fn a_dname_met_twice_is_put_once() {

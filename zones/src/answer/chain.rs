@@ -6,7 +6,7 @@ use super::additional::record_at;
 use super::put::Current;
 use super::{Assembly, FIXED, Found, MAX_LINKS, QUESTION_AT, ReplyKind, Step, Stop, Zones};
 use crate::fold;
-use crate::lookup::{Match, MatchKind};
+use crate::lookup::Match;
 
 impl<'z> Assembly<'z, '_, '_, '_, '_> {
     /// Goes on from name to name until one is no alias.
@@ -35,23 +35,27 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         }
     }
 
-    /// What `name` is, in this zone or in the one that is responsible for it; none if that is not served here.
+    /// What `name` is in the zone that is responsible for it, which may lie in this one without a delegation (RFC 1034
+    /// section 4.3.2 step 2); none if that is not loaded.
     fn enter<'s: 'z>(&mut self, name: NameRef<'_>, zones: &'s impl Zones) -> Option<Match<'z>> {
-        let here = self.zone.lookup(name);
-        if let Some(found) = &here
-            && !matches!(found.kind(), MatchKind::AtCut | MatchKind::BelowCut)
+        let mut found = zones.find(name);
+        // DS belongs to the zone above (RFC 4035 section 3.1.4.1).
+        if self.asked.qtype == Type::DS
+            && let Some(Found::Contents(zone)) = found
+            && zone.apex() == name
+            && let Some(above) = name.parent().and_then(|parent| zones.find(parent))
         {
-            return here;
+            found = Some(above);
         }
-        match zones.find(name) {
+        match found {
             Some(Found::Contents(zone)) if zone.apex() != self.zone.apex() => {
                 self.zone = zone;
                 self.local = self.asked.name.is_at_or_below(zone.apex());
-                zone.lookup(name)
             }
-            Some(Found::NotReady) => None,
-            _ => here,
+            Some(Found::NotReady) => return None,
+            _ => {}
         }
+        self.zone.lookup(name)
     }
 
     fn was_met(&self, places: &[usize], name: NameRef<'_>) -> bool {
