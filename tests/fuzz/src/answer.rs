@@ -78,22 +78,20 @@ pub fn run(input: &[u8]) {
     }
     let payload = query.edns.map_or(PLAIN, |edns| edns.payload());
     let limit = if flags & STREAM == 0 { payload } else { LARGEST };
-    let mut buffer = [0; LARGEST];
-    let (reply, length) = respond(zone, &query, flags, limit, &mut buffer);
-    let message = buffer.get(..length).unwrap_or(&[]);
-    assert!(length <= limit, "{length} bytes, at most {limit}");
-    check(message, &query, reply);
+    let (reply, message) = respond(zone, &query, flags, limit);
+    assert!(message.len() <= limit, "{} bytes, at most {limit}", message.len());
+    check(&message, &query, reply);
     if reply.truncated {
-        let mut whole = [0; LARGEST];
-        let (_, needed) = respond(zone, &query, flags, LARGEST, &mut whole);
+        let needed = respond(zone, &query, flags, LARGEST).1.len();
         assert!(needed > limit, "truncated, and {needed} bytes would fit into {limit}");
     }
 }
 
 /// As the server does it, but for OPT.
-fn respond(zone: &Contents, query: &Query<'_>, flags: u8, limit: usize, buffer: &mut [u8]) -> (Reply, usize) {
+fn respond(zone: &Contents, query: &Query<'_>, flags: u8, limit: usize) -> (Reply, Vec<u8>) {
+    let mut buffer = vec![0; limit];
     let mut compression = Compression::default();
-    let mut w = Writer::new(buffer, limit, &mut compression);
+    let mut w = Writer::new(&mut buffer, limit, &mut compression);
     assert!(w.bytes(query.question_bytes()).is_ok(), "no room for the question");
     w.count(Section::Question);
     let asked = Asked {
@@ -103,7 +101,9 @@ fn respond(zone: &Contents, query: &Query<'_>, flags: u8, limit: usize, buffer: 
         minimal_any: flags & WHOLE_ANY == 0,
     };
     let reply = answer(zone, &asked, &*SERVED, &mut w);
-    (reply, w.finish(query.header.id, header::QR))
+    let length = w.finish(query.header.id, header::QR);
+    buffer.truncate(length);
+    (reply, buffer)
 }
 
 fn check(written: &[u8], query: &Query<'_>, reply: Reply) {
