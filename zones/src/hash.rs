@@ -38,6 +38,26 @@ impl NameHash {
 
 /// The hash of a whole name without root label: its labels from the right.
 pub(crate) fn of_labels(start: NameHash, name: &[u8]) -> u32 {
+    // The offsets of up to eight labels fit one word, the last in the lowest byte.
+    let (mut offsets, mut count, mut at) = (0u64, 0, 0usize);
+    while let Some(&length) = name.get(at) {
+        offsets = offsets << 8 | at as u64;
+        count += 1;
+        at += 1 + usize::from(length);
+    }
+    if count > 8 {
+        return of_many_labels(start, name);
+    }
+    let (mut hash, mut end) = (start, name.len());
+    for _ in 0..count {
+        let offset = (offsets & 0xff) as usize;
+        hash = hash.label(name.get(offset..end).unwrap_or(&[]));
+        (offsets, end) = (offsets >> 8, offset);
+    }
+    hash.finish()
+}
+
+fn of_many_labels(start: NameHash, name: &[u8]) -> u32 {
     let (offsets, count) = label_offsets(name);
     let mut end = name.len();
     let mut hash = start;
@@ -58,6 +78,17 @@ fn mix(hash: u64, word: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_every_depth() {
+        let start = NameHash::random();
+        for labels in 0..60u8 {
+            let name: Vec<u8> = (0..labels)
+                .flat_map(|i| [vec![1 + i % 2], vec![b'a'; 1 + usize::from(i % 2)]].concat())
+                .collect();
+            assert_eq!(of_labels(start, &name), of_many_labels(start, &name), "{labels}");
+        }
+    }
 
     #[test]
     fn labels_of_every_length_are_told_apart() {

@@ -7,9 +7,12 @@ use super::tree::{Entry, Tree};
 use crate::contents::node::{Flags, Node};
 use crate::contents::{Contents, full_name};
 use crate::fault::{Fault, FaultKind, Severity};
+use crate::fold;
 
 /// Faults kept of each severity.
 const MAX_FAULTS: usize = 1000;
+/// Names behind a cut that are looked at before a target is looked up.
+const FEW: usize = 4;
 
 /// The faults found.
 #[derive(Debug, Default)]
@@ -25,6 +28,11 @@ impl Faults {
         if faults.len() < MAX_FAULTS {
             faults.push(Fault { severity, owner: owner.to_name(), line, kind });
         }
+    }
+
+    /// Whether there is no room for a warning.
+    const fn is_full(&self) -> bool {
+        self.warnings.len() >= MAX_FAULTS
     }
 
     /// Errors first.
@@ -105,7 +113,10 @@ pub(super) fn set(rtype: Type, records: &[(u32, Logged<'_>)], push: &mut dyn FnM
 /// Where NS, MX and SRV point to.
 pub(super) fn targets(names: &Tree<'_>, contents: &Contents, faults: &mut Faults) {
     let points = |entry: &&Entry| entry.cover().is_none() && entry.kinds.has(Kinds::NS | Kinds::SERVICE);
-    for entry in names.entries.iter().filter(points) {
+    for (index, entry) in names.entries.iter().enumerate().filter(|(_, entry)| points(entry)) {
+        if faults.is_full() {
+            return;
+        }
         for record in names.records(entry) {
             let skipped = match record.rtype {
                 Type::NS => 0,
@@ -115,11 +126,29 @@ pub(super) fn targets(names: &Tree<'_>, contents: &Contents, faults: &mut Faults
             };
             let Some(Ok(target)) = record.rdata.get(skipped..).map(NameRef::parse) else { continue };
             let owner = names.name(entry);
+            // Glue stands right behind its cut, and most cuts have little of it.
+            let behind = names.entries.iter().skip(index + 1).take(FEW);
+            if behind
+                .take_while(|next| next.depth > entry.depth)
+                .any(|next| is_glue(names, next, target, contents))
+            {
+                continue;
+            }
             if let Some(kind) = target_fault(contents, owner, entry.is_cut(), record.rtype, target) {
                 faults.push(full_name(owner, contents.apex()).as_ref(), record.line, kind);
             }
         }
     }
+}
+
+/// Whether `target` is the name of this entry, and it has an address.
+fn is_glue(names: &Tree<'_>, entry: &Entry, target: NameRef<'_>, contents: &Contents) -> bool {
+    let name = names.name(entry);
+    let same = || target.as_bytes().get(..name.len()).is_some_and(|start| fold::eq(start, name));
+    entry.kinds.has(Kinds::ADDRESS)
+        && target.len() == name.len() + contents.apex().len()
+        && same()
+        && contents.below_apex(target).is_some()
 }
 
 fn target_fault(

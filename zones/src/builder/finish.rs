@@ -17,7 +17,7 @@ use crate::contents::ready::Ready;
 use crate::contents::set::points;
 use crate::contents::{Chain, Contents, Denial, full_name};
 use crate::fault::{Fault, FaultKind, Severity};
-use crate::hash::{self, NameHash};
+use crate::hash::NameHash;
 
 pub(super) fn finish(builder: Builder) -> Result<(Contents, Vec<Fault>), Vec<Fault>> {
     let Builder { apex, start, log, names, hashed, soa, soa_ttl, .. } = builder;
@@ -116,13 +116,20 @@ impl<'b> Emitter<'b> {
     fn names(&mut self, names: &Tree<'b>) -> Option<(Index, Vec<Ref>, Ref)> {
         let mut entries = Vec::with_capacity(names.entries.len());
         let mut order = Vec::with_capacity(names.entries.len());
+        // By depth the hashes of the names above the one at hand, which come before it.
+        let mut hashes = vec![self.start];
         for entry in &names.entries {
             let name = names.name(entry);
+            hashes.truncate(usize::from(entry.depth).max(1));
+            let label = name.first().and_then(|&length| name.get(..=usize::from(length)));
+            let hash = label
+                .map_or(self.start, |label| hashes.last().map_or(self.start, |above| above.label(label)));
+            hashes.extend(label.map(|_| hash));
             let prefix = self.chain.filter(|_| entry.cover().is_none());
             let prefix = prefix.map(|chain| chain.prefix(name, self.apex));
             let at = self.node(names, entry, prefix)?;
             order.push(at);
-            entries.push((hash::of_labels(self.start, name), at));
+            entries.push((hash.finish(), at));
             if entry.kinds.has(Kinds::NSEC) && entry.cover().is_none() {
                 self.owners.push(at);
             }

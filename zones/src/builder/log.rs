@@ -25,6 +25,8 @@ impl Kinds {
     pub(super) const WILDCARD: u8 = 16;
     /// MX or SRV.
     pub(super) const SERVICE: u8 = 32;
+    /// A or AAAA.
+    pub(super) const ADDRESS: u8 = 64;
 
     pub(super) const fn has(self, kinds: u8) -> bool {
         self.0 & kinds != 0
@@ -38,6 +40,7 @@ impl Kinds {
             Type::CNAME => Self::CNAME,
             Type::NSEC => Self::NSEC,
             Type::MX | Type::SRV => Self::SERVICE,
+            Type::A | Type::AAAA => Self::ADDRESS,
             _ => 0,
         };
         Self(self.0 | more)

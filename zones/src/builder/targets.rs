@@ -31,16 +31,20 @@ impl Links {
         self.required = 0;
         self.hashes.clear();
         let Some(before) = before_target(rtype) else { return };
-        let class = |rdata: &[u8]| match target(rtype, before, rdata, owner) {
-            Some(target) if rtype == Type::NS && target.is_at_or_below(owner) => 0,
-            Some(target) if target.is_at_or_below(apex) => 1,
-            _ => 2,
-        };
-        records.sort_by_key(|rdata| class(rdata));
-        for rdata in records.iter().take(MAX_LINKS) {
-            let class = class(rdata);
-            let below = target(rtype, before, rdata, owner).and_then(|target| below_apex(target, apex));
-            let Some(below) = below.filter(|_| class < 2) else { break };
+        // The class of a record, and its target's name below the apex.
+        let class =
+            |rdata| match target(rtype, before, rdata, owner).map(|name| (name, below_apex(name, apex))) {
+                Some((name, Some(below))) if rtype == Type::NS && name.is_at_or_below(owner) => (0, below),
+                Some((_, Some(below))) => (1, below),
+                _ => (2, &[][..]),
+            };
+        if !records.is_sorted_by_key(|rdata| class(rdata).0) {
+            records.sort_by_cached_key(|rdata| class(rdata).0);
+        }
+        for (class, below) in records.iter().take(MAX_LINKS).map(|rdata| class(rdata)) {
+            if class == 2 {
+                break;
+            }
             self.hashes.push(hash::of_labels(start, below));
             self.required += u16::from(class == 0);
         }
