@@ -28,3 +28,6 @@ pub use outcome::{Job, Outcome, Purpose, Scratch};
 pub use pipeline::respond;
 pub use trace::Step;
 pub use waiting::{answer_waiting, fail_waiting, failure_message};
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use crate::authoritative::{config, lab};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
-    Test::beside("clients::dig", || tool("dig", &["+norec", "+nocookie"], "+tcp", "status: NOERROR")),
+    Test::beside("clients::dig", || tool("dig", &["+norec"], "+tcp", "status: NOERROR")),
     Test::beside("clients::kdig", || tool("kdig", &["+norec"], "+tcp", "status: NOERROR")),
     Test::beside("clients::drill", || tool("drill", &["-o", "rd"], "-t", "rcode: NOERROR")),
     Test::beside("clients::dig_follows_truncation_by_itself", dig_retries),

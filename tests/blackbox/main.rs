@@ -16,10 +16,12 @@ use rhumb_tests::harness;
 mod attacks;
 mod authoritative;
 mod caching;
+mod chaos;
 mod checking;
 mod clients;
 mod conformance;
 mod container;
+mod cookies;
 mod documents;
 mod failover;
 mod families;
@@ -27,6 +29,7 @@ mod following;
 mod forgery;
 mod forwarding;
 mod glibc;
+mod limiting;
 mod listening;
 mod reloading;
 mod running;
@@ -40,6 +43,9 @@ fn main() -> ExitCode {
         families::TESTS,
         authoritative::TESTS,
         clients::TESTS,
+        chaos::TESTS,
+        cookies::TESTS,
+        limiting::TESTS,
         conformance::TESTS,
         forwarding::TESTS,
         failover::TESTS,

@@ -251,3 +251,44 @@ pub fn truncate(out: &mut [u8]) -> usize {
     }
     end.min(out.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn padded(before: usize, room: usize, options: &[&[u8]]) -> (usize, usize) {
+        let mut place = vec![0xee; room];
+        let mut opt = Opt { place: &mut place, at: 0 };
+        opt.put(&[0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0]);
+        for value in options {
+            opt.option(edns::NSID, &[value]);
+        }
+        let unpadded = opt.at;
+        opt.pad(before);
+        let end = opt.end();
+        let read = edns::Edns::new(1232, 0, &place[edns::FIXED..end]);
+        assert!(read.options.well_formed());
+        let padding = read.options.find(edns::PADDING);
+        assert!(padding.is_none_or(|padding| padding.iter().all(|byte| *byte == 0)));
+        assert_eq!(end - unpadded, padding.map_or(0, |padding| OPTION + padding.len()));
+        (before + unpadded, before + end)
+    }
+
+    /// RFC 8467 section 4.1.
+    #[test]
+    fn answers_are_padded_to_blocks() {
+        for before in 12..2000 {
+            let (unpadded, length) = padded(before, 65_535 - before, &[]);
+            assert!(length.is_multiple_of(BLOCK), "{before}");
+            assert!(length - unpadded < BLOCK + OPTION, "{before}");
+        }
+        assert_eq!(padded(100, 2000, &[b"a name", b"another"]).1, BLOCK);
+    }
+
+    #[test]
+    fn where_there_is_no_room_there_is_less_padding() {
+        assert_eq!(padded(100, 300, &[]), (111, 400));
+        assert_eq!(padded(100, edns::FIXED + OPTION, &[]), (111, 115));
+        assert_eq!(padded(100, edns::FIXED + OPTION - 1, &[]), (111, 111));
+    }
+}

@@ -33,8 +33,38 @@ const TEXTS: [(&str, &str); 5] = [
 
 /// Labels of a recipe: those of the zones, and some that are like them.
 const LABELS: [&[u8]; 32] = [
-    b"a", b"b", b"c", b"d", b"e", b"f", b"i", b"l1", b"l2", b"n", b"ns", b"o", b"s", b"u", b"w", b"x", b"y", b"z", b"*",
-    b"sub", b"c1", b"c2", b"out", b"to", b"A", b"\0", b"~", b"test", b"nsec", b"nsec3", b"plain", &[b'a'; 63],
+    b"a",
+    b"b",
+    b"c",
+    b"d",
+    b"e",
+    b"f",
+    b"i",
+    b"l1",
+    b"l2",
+    b"n",
+    b"ns",
+    b"o",
+    b"s",
+    b"u",
+    b"w",
+    b"x",
+    b"y",
+    b"z",
+    b"*",
+    b"sub",
+    b"c1",
+    b"c2",
+    b"out",
+    b"to",
+    b"A",
+    b"\0",
+    b"~",
+    b"test",
+    b"nsec",
+    b"nsec3",
+    b"plain",
+    &[b'a'; 63],
 ];
 
 /// Types of a recipe.
@@ -133,7 +163,9 @@ fn follow(recipe: &[u8]) -> Vec<u8> {
     for number in labels.iter().take(12) {
         let label = LABELS.get(usize::from(*number) % LABELS.len()).copied().unwrap_or(b"a");
         packet.push(label.len() as u8);
-        packet.extend(label.iter().map(|byte| if number & 0x80 == 0 { *byte } else { byte.to_ascii_uppercase() }));
+        packet.extend(
+            label.iter().map(|byte| if number & 0x80 == 0 { *byte } else { byte.to_ascii_uppercase() }),
+        );
     }
     let (origin, _) = TEXTS.get(usize::from(byte(4)) % TEXTS.len()).copied().unwrap_or((".", ""));
     for label in origin.split('.').filter(|label| !label.is_empty()) {

@@ -1,0 +1,181 @@
+//! A server without sockets, messages to ask it, and answers in words.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use rhumb_config::{CookieSecret, Place};
+use rhumb_net::Local;
+use rhumb_wire::edns::EXTENDED_ERROR;
+use rhumb_wire::{Message, Name, Section, Type};
+use rhumb_zones::{Builder, Table};
+
+use crate::cookies::Cookies;
+use crate::metrics::{DropReason, Metrics, Proto};
+use crate::query::{Client, Moment, Outcome, Scratch, respond};
+use crate::snapshot::{Live, Settings, Snapshot, Zone, ZoneEntry};
+
+/// A server of the zone example.com, with cookies.
+pub(super) struct Lab {
+    live: Live,
+    snapshot: Arc<Snapshot>,
+    begun: Instant,
+}
+
+impl Lab {
+    pub(super) fn new() -> Self {
+        let file = Path::new("rhumb.yaml");
+        let config = Arc::new(rhumb_config::parse("{}", file).unwrap());
+        let live = Live::new(&config, Arc::new(Metrics::new("test")));
+        let name: Name = "example.com.".parse().unwrap();
+        let zone = Arc::new(Zone::new(name.clone()));
+        zone.publish(Arc::new(contents(&name)), Arc::new([]), None);
+        let place = Place { file: file.into(), line: 1, column: 1 };
+        let entry = ZoneEntry { zone, file: None, place };
+        let snapshot = Snapshot {
+            serial: 1,
+            config,
+            settings: Settings {
+                edns_size: 1232,
+                cookies: Cookies::new(&[CookieSecret::new([5; 16])]),
+                ..Settings::default()
+            },
+            allow: vec!["127.0.0.0/8".parse().unwrap()],
+            zones: Table::build([(name, entry)]),
+            built_in: Arc::clone(&live.snapshot.load().built_in),
+            routes: Table::build([]),
+        };
+        Self { live, snapshot: Arc::new(snapshot), begun: Instant::now() }
+    }
+
+    /// The same with other settings.
+    pub(super) fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(&mut Arc::get_mut(&mut self.snapshot).unwrap().settings);
+        self
+    }
+
+    /// Asks at the moment the lab was made.
+    pub(super) fn ask(&self, proto: Proto, message: &[u8]) -> Result<Vec<u8>, DropReason> {
+        let mut out = vec![0; 65_535];
+        match self.respond(proto, message, &mut Scratch::new(), &mut out) {
+            Outcome::Reply(length) => Ok(out[..length].to_vec()),
+            Outcome::Drop(reason) => Err(reason),
+            Outcome::Wait(job) => panic!("{job:?}"),
+        }
+    }
+
+    /// Asks with every decision noted.
+    pub(super) fn explain(&self, message: &[u8]) -> Outcome {
+        let mut scratch = Scratch::new();
+        scratch.trace = Some(Vec::new());
+        self.respond(Proto::Udp, message, &mut scratch, &mut [0; 1232])
+    }
+
+    fn respond(&self, proto: Proto, message: &[u8], scratch: &mut Scratch, out: &mut [u8]) -> Outcome {
+        let local = Local::new(IpAddr::from([192, 0, 2, 1]), 0);
+        let client = Client::Known { peer: ([127, 0, 0, 1], 4242).into(), local, proto };
+        let moment = Moment::of(&self.live, &self.snapshot, self.begun);
+        respond(message, &client, &moment, scratch, out)
+    }
+}
+
+fn contents(apex: &Name) -> rhumb_zones::Contents {
+    let mut soa = b"\x02ns\0".repeat(2);
+    soa.extend([0, 0, 0, 1].repeat(5));
+    let mut builder = Builder::new(apex.as_ref());
+    let mut add = |owner: &str, rtype, rdata: &[u8]| {
+        let owner: Name = owner.parse().unwrap();
+        builder.add(owner.as_ref(), rtype, 300, rdata, 0).unwrap();
+    };
+    add("example.com.", Type::SOA, &soa);
+    add("example.com.", Type::NS, b"\x02ns\x07example\x03net\0");
+    for host in ["www", "h0", "h1", "*.wild"] {
+        add(&format!("{host}.example.com."), Type::A, &[192, 0, 2, 80]);
+    }
+    add("sub.example.com.", Type::NS, b"\x02ns\x07example\x03net\0");
+    builder.finish().unwrap().0
+}
+
+/// A message of this question section, id 0x1234.
+pub(super) fn asked(question: &[u8]) -> Vec<u8> {
+    let mut message = vec![0x12, 0x34, 0, 0, 0, u8::from(!question.is_empty()), 0, 0, 0, 0, 0, 0];
+    message.extend_from_slice(question);
+    message
+}
+
+pub(super) fn query(name: &str, qtype: Type) -> Vec<u8> {
+    let name: Name = name.parse().unwrap();
+    asked(&[name.as_ref().as_bytes(), &qtype.0.to_be_bytes(), &[0, 1]].concat())
+}
+
+/// The same question in another class.
+pub(super) fn class(mut message: Vec<u8>, class: u16) -> Vec<u8> {
+    let end = message.len();
+    message[end - 2..].copy_from_slice(&class.to_be_bytes());
+    message
+}
+
+/// The same with these flags.
+pub(super) fn header(mut message: Vec<u8>, flags: u16) -> Vec<u8> {
+    message[2..4].copy_from_slice(&flags.to_be_bytes());
+    message
+}
+
+/// The same with an OPT of these options.
+pub(super) fn options(mut message: Vec<u8>, options: &[(u16, &[u8])]) -> Vec<u8> {
+    let mut data = Vec::new();
+    for (code, value) in options {
+        data.extend(code.to_be_bytes());
+        data.extend((value.len() as u16).to_be_bytes());
+        data.extend_from_slice(value);
+    }
+    message[11] += 1;
+    message.extend([0, 0, 41, 4, 208, 0, 0, 0, 0]);
+    message.extend((data.len() as u16).to_be_bytes());
+    message.extend(data);
+    message
+}
+
+/// The same with a TSIG of this class, its data cut to `cut` bytes unless that is 0.
+pub(super) fn tsig(mut message: Vec<u8>, class: u16, cut: usize) -> Vec<u8> {
+    let mut data = b"\x0bhmac-sha256\0".to_vec();
+    data.extend([0, 0, 0x60, 0, 0, 0, 1, 44, 0, 4, 1, 2, 3, 4, 0x12, 0x34, 0, 0, 0, 0]);
+    data.truncate(if cut == 0 { data.len() } else { cut });
+    message[11] += 1;
+    message.extend(b"\x03key\x04test\0\0\xfa");
+    message.extend(class.to_be_bytes());
+    message.extend([0, 0, 0, 0]);
+    message.extend((data.len() as u16).to_be_bytes());
+    message.extend(data);
+    message
+}
+
+/// An option of an answer.
+pub(super) fn option(answer: &[u8], code: u16) -> Option<Vec<u8>> {
+    Message::parse(answer).unwrap().edns().unwrap()?.options.find(code).map(<[u8]>::to_vec)
+}
+
+/// Response code, AA and TC, records of the three sections but OPT, and the codes of options: `NOERROR aa 1/0/0 [10 15=18]`.
+pub(super) fn render(answer: &[u8]) -> String {
+    let message = Message::parse(answer).unwrap();
+    let mut text = message.rcode().unwrap().to_string();
+    for (bit, word) in [(rhumb_wire::header::AA, " aa"), (rhumb_wire::header::TC, " tc")] {
+        text.push_str(if message.header().flags & bit != 0 { word } else { "" });
+    }
+    let count = |section| {
+        let records = message.records().map(Result::unwrap);
+        records.filter(|record| record.section == section && record.rtype != Type::OPT).count()
+    };
+    let counts = [Section::Answer, Section::Authority, Section::Additional].map(count);
+    write!(text, " {}/{}/{}", counts[0], counts[1], counts[2]).unwrap();
+    if let Some(edns) = message.edns().unwrap() {
+        let codes = edns.options.into_iter().map(|(code, value)| match value {
+            [high, low, ..] if code == EXTENDED_ERROR => format!("15={}", u16::from_be_bytes([*high, *low])),
+            _ => code.to_string(),
+        });
+        write!(text, " [{}]", codes.collect::<Vec<_>>().join(" ")).unwrap();
+    }
+    text
+}

@@ -1,0 +1,162 @@
+//! Response rate limiting: what a forged flood gets, and who is served all the same.
+
+use std::time::Duration;
+
+use rhumb_tests::rig::client::receive;
+use rhumb_tests::rig::message::TC;
+use rhumb_tests::rig::{Client, Message, Transport, program, rcode};
+use rhumb_tests::{Failure, Outcome, Test, Verdict, ensure, ensure_eq, skip};
+
+use crate::authoritative::{Lab, config, lab};
+
+/// The tests of this file.
+pub(crate) const TESTS: &[Test] = &[
+    Test::beside("limiting::row45_a_flood_gets_little", flood),
+    Test::beside("limiting::random_names_share_a_limit", random_names),
+    Test::beside("limiting::others_are_served_meanwhile", others),
+    Test::beside("limiting::dig_asks_by_tcp", dig),
+    Test::beside("limiting::rates_outlive_a_reload", reload),
+];
+
+const COOKIE: u16 = 10;
+const BADCOOKIE: u16 = 23;
+
+fn limited(keys: &str) -> rhumb_tests::rig::Config {
+    config().more(&format!("server: {{ rate-limit: {{ {keys} }} }}"))
+}
+
+/// What came back for a flood: bytes sent, bytes received, full answers, truncated ones.
+#[derive(Debug, Default)]
+struct Seen {
+    sent: usize,
+    received: usize,
+    full: usize,
+    empty: usize,
+}
+
+/// Sends so many queries at once and takes what comes.
+fn flood_of(lab: &Lab, queries: impl Iterator<Item = Message>) -> Result<Seen, Failure> {
+    let socket = lab.client.udp_socket(lab.to)?;
+    let mut seen = Seen::default();
+    let take = |patience: u64, seen: &mut Seen| -> Result<bool, Failure> {
+        let Some((wire, _)) = receive(&socket, Duration::from_millis(patience))? else { return Ok(false) };
+        seen.received += wire.len();
+        let full = wire[2] & (TC >> 8) as u8 == 0;
+        *(if full { &mut seen.full } else { &mut seen.empty }) += 1;
+        Ok(true)
+    };
+    for (number, query) in queries.enumerate() {
+        let wire = query.to_wire();
+        seen.sent += wire.len();
+        socket.send_to(&wire, lab.to)?;
+        if number % 64 == 63 {
+            while take(2, &mut seen)? {}
+        }
+    }
+    while take(300, &mut seen)? {}
+    Ok(seen)
+}
+
+fn flood() -> Verdict {
+    let lab = lab(&limited("responses-per-second: 20, slip: 2"))?;
+    let query = Message::query("text.zone.test.", "TXT").no_recursion().edns(1232);
+    let seen = flood_of(&lab, std::iter::repeat_n(query, 4000))?;
+    ensure!(seen.received <= 4 * seen.sent && seen.received < seen.sent, "amplified: {seen:?}");
+    // Four thousand take a second or a few; each of them has twenty.
+    ensure!((20..400).contains(&seen.full), "full answers: {seen:?}");
+    ensure!((1500..2300).contains(&seen.empty), "truncated answers: {seen:?}");
+    let dropped = lab.server.metric("rhumb_dns_dropped_total", &["rate-limited"])?;
+    let slipped = lab.server.metric("rhumb_dns_slipped_total", &[])?;
+    let requests = lab.server.metric("rhumb_dns_requests_total", &["TXT"])?;
+    ensure!(requests >= 4000.0 && dropped > 1500.0 && slipped > 1500.0, "{requests} {dropped} {slipped}");
+    ensure!(lab.server.logs("192.0.2.0/24", Duration::from_secs(1)), "the log: {}", lab.server.log_tail());
+    let told = lab.server.log().lines().filter(|line| line.contains("is limited from now on")).count();
+    ensure_eq!(told, 1, "lines of the log for one network");
+    Ok(Outcome::Passed)
+}
+
+fn random_names() -> Verdict {
+    let lab = lab(&limited("responses-per-second: 10, errors-per-second: 5, slip: 0"))?;
+    for (what, suffix) in [
+        ("denials", "zone.test."),
+        ("names of a wildcard", "wild.zone.test."),
+        ("referrals", "sub.zone.test."),
+        ("refusals", "other.test."),
+    ] {
+        let query = |number| Message::query(&format!("n{number}.{suffix}"), "A").no_recursion();
+        let seen = flood_of(&lab, (0..500).map(query))?;
+        ensure!(seen.full < 60 && seen.full >= 5, "{what}: {seen:?}");
+    }
+    Ok(Outcome::Passed)
+}
+
+/// Those who ask by TCP, who have a cookie, who are exempt, or who are of another network.
+fn others() -> Verdict {
+    let lab = lab(&limited("responses-per-second: 1, slip: 1, exempt: [\"2001:db8::2\"]"))?;
+    let host = lab.client.host();
+    host.address("eth0", "198.51.100.2/24")?;
+    lab.server.host().address("eth0", "198.51.100.1/24")?;
+    let query = Message::query("web.zone.test.", "A").no_recursion();
+    let with = |cookie: &[u8]| query.clone().option(COOKIE, cookie);
+    let first = lab.client.udp(lab.to, &with(&[3; 8]))?.message;
+    let cookie = first.edns.iter().flat_map(|edns| &edns.options).find(|(code, _)| *code == COOKIE);
+    let cookie = cookie.map(|(_, value)| value.clone()).unwrap_or_default();
+    let seen = flood_of(&lab, std::iter::repeat_n(query.clone(), 50))?;
+    ensure!(seen.empty > 40, "nothing is limited: {seen:?}");
+    let again = lab.client.udp(lab.to, &with(&[4; 8]))?.message;
+    ensure_eq!(again.rcode(), BADCOOKIE, "response code over the limit to one that may get a cookie");
+    let exempt = Client::new(host);
+    let other = Client::new(host).from("198.51.100.2".parse()?);
+    for number in 0..5 {
+        let proven = lab.client.udp(lab.to, &with(&cookie))?.message;
+        ensure_eq!(proven.rcode(), rcode::NOERROR, "response code {number} to a good cookie");
+        let stream = lab.client.over(Transport::Tcp, lab.to, &query)?.message;
+        ensure_eq!(stream.data("A").len(), 2, "addresses by TCP");
+        let exempt = exempt.udp("[2001:db8::1]:53".parse()?, &query)?.message;
+        ensure_eq!(exempt.data("A").len(), 2, "addresses for one who is exempt");
+    }
+    let other = other.udp("198.51.100.1:53".parse()?, &query)?.message;
+    ensure_eq!(other.data("A").len(), 2, "addresses for another network");
+    Ok(Outcome::Passed)
+}
+
+fn dig() -> Verdict {
+    let Some(dig) = program::find("dig") else { skip!("no dig here") };
+    let lab = lab(&limited("responses-per-second: 1, slip: 1"))?;
+    let query = Message::query("web.zone.test.", "A").no_recursion();
+    flood_of(&lab, std::iter::repeat_n(query, 50))?;
+    for (options, sign) in
+        [("+nocookie", "Truncated, retrying in TCP mode"), ("+cookie", "BADCOOKIE, retrying")]
+    {
+        let mut command = lab.client.host().command(&dig);
+        command.args(["+norec", options, "@192.0.2.1", "web.zone.test", "A"]);
+        let output = program::run(&mut command, Duration::from_secs(20))?;
+        ensure!(output.out.contains(sign), "no {sign}: {}", output.out);
+        ensure!(output.out.contains("192.0.2.81"), "dig got no address: {}", output.out);
+    }
+    Ok(Outcome::Passed)
+}
+
+/// Limits that change do not set free who is over them; `explain` neither counts nor is limited.
+fn reload() -> Verdict {
+    let lab = lab(&limited("responses-per-second: 1, slip: 1"))?;
+    let query = Message::query("web.zone.test.", "A").no_recursion();
+    flood_of(&lab, std::iter::repeat_n(query.clone(), 50))?;
+    let code = || -> Result<bool, Failure> { Ok(lab.client.udp(lab.to, &query)?.message.has(TC)) };
+    lab.server.rewrite(&limited("responses-per-second: 1, slip: 1, errors-per-second: 7"))?;
+    // Whatever ran in meanwhile is used up first.
+    code()?;
+    let told = lab.server.reload()?;
+    ensure!(told.contains("server.rate-limit.errors-per-second: 1 -> 7"), "the reload told: {told}");
+    ensure!(code()? || code()?, "a reload forgot the rates");
+    for _ in 0..5 {
+        let explained = lab.server.tell(&["explain", "web.zone.test", "A", "--from", "192.0.2.2"])?;
+        ensure!(explained.out.contains("192.0.2.81"), "explain: {}", explained.out);
+    }
+    lab.server.rewrite(&config())?;
+    lab.server.reload()?;
+    for _ in 0..10 {
+        ensure!(!code()?, "limited without limits");
+    }
+    Ok(Outcome::Passed)
+}
