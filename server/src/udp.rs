@@ -1,6 +1,7 @@
 //! The datagram's way: threads of their own that take batches from a socket, answer what is at hand, and pass the rest through
 //! the door.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -17,8 +18,9 @@ use crate::snapshot::Live;
 
 /// Datagrams taken in one call.
 const BATCH: usize = 64;
-/// The largest query taken by UDP.
-const QUERY_SIZE: usize = 4096;
+/// The largest query taken by UDP, in bytes, where clients are not told that larger ones are (RFC 6891, section 6.2.3).
+/// The buffers of a batch are no larger than need be: what is touched for each query should stay in the processor's caches.
+const QUERY_SIZE: usize = 2048;
 /// The largest answer given by UDP, whatever the configuration allows.
 const REPLY_SIZE: usize = 4096;
 
@@ -43,6 +45,7 @@ impl Workers {
                 live: Arc::clone(live),
                 door: door.clone(),
                 block: live.metrics.block(&format!("{name}/{index}")),
+                truncated: Cell::new(false),
             };
             let thread =
                 std::thread::Builder::new().name(format!("udp-{index}")).spawn(move || worker.run())?;
@@ -73,11 +76,13 @@ struct Worker {
     live: Arc<Live>,
     door: Door,
     block: Arc<Block>,
+    /// Whether a query was larger than the buffers: they may be those of an earlier configuration.
+    truncated: Cell<bool>,
 }
 
 impl Worker {
     fn run(self) {
-        let mut batch = Batch::new(BATCH, QUERY_SIZE, REPLY_SIZE);
+        let mut batch = Batch::new(BATCH, self.query_size(), REPLY_SIZE);
         let mut scratch = Scratch::new();
         let mut last = LAST_BATCHES;
         while last > 0 {
@@ -87,11 +92,21 @@ impl Worker {
             match received {
                 Ok(0) if woken => return,
                 Ok(0) => {}
-                Ok(_) => self.serve(&mut batch, &mut scratch),
+                Ok(_) => {
+                    self.serve(&mut batch, &mut scratch);
+                    if self.truncated.take() && batch.query_size() != self.query_size() {
+                        batch = Batch::new(BATCH, self.query_size(), REPLY_SIZE);
+                    }
+                }
                 Err(error) if woken && error.kind() == std::io::ErrorKind::WouldBlock => return,
                 Err(error) => self.rest(&error),
             }
         }
+    }
+
+    /// The largest query to be taken, by the present configuration.
+    fn query_size(&self) -> usize {
+        QUERY_SIZE.max(self.live.snapshot.load().settings.edns_size.into())
     }
 
     /// A receive can fail for a moment, as by an ICMP error of an earlier answer; a pause keeps a lasting fault from spinning.
@@ -146,6 +161,7 @@ impl Worker {
             return None;
         }
         if datagram.truncated() {
+            self.truncated.set(true);
             self.block.dropped(DropReason::TruncatedDatagram);
             return None;
         }

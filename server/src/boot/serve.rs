@@ -162,7 +162,8 @@ impl Signals {
 }
 
 fn runtime() -> Result<Runtime, StartError> {
-    let threads = std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 8));
+    // On one processor a second thread would only take turns with the first.
+    let threads = std::thread::available_parallelism().map_or(2, |n| n.get().min(8));
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
         .enable_all()

@@ -72,7 +72,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let _ = stop.wait_for(|stop| *stop).await;
         });
         let messages = Messages::new(stream, limits);
-        Self { streams, client, messages, later: None, most, in_flight: 0, finished: false, stopping, told: false }
+        Self {
+            streams,
+            client,
+            messages,
+            later: None,
+            most,
+            in_flight: 0,
+            finished: false,
+            stopping,
+            told: false,
+        }
     }
 
     /// Serves until either end is done.

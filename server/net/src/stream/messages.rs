@@ -155,7 +155,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Messages<S> {
     pub async fn send(&mut self) -> Result<(), StreamError> {
         poll_fn(|cx| match self.poll_send(cx) {
             Poll::Pending => self.poll_late(cx, Expect::Nothing).map(Err),
-            sent => sent,
+            sent @ Poll::Ready(_) => sent,
         })
         .await
     }

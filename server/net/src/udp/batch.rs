@@ -21,6 +21,8 @@ use crate::sys::{self, Message};
 const MOST_SLOTS: usize = 1024;
 /// A datagram is not larger than this, in bytes.
 const MOST_BYTES: usize = 65_535;
+/// A cache line, in bytes.
+const LINE: usize = 64;
 /// How often, and for how many milliseconds each, a send waits for room in the socket's buffer before it drops.
 const WAITS: u32 = 4;
 const WAIT: u16 = 2;
@@ -40,7 +42,6 @@ pub struct Batch {
     query_size: usize,
     query_stride: usize,
     reply_size: usize,
-    reply_stride: usize,
     incoming: Vec<Message>,
     /// One for each incoming message, in order: the kernel is told of them through `incoming` only.
     incoming_parts: Vec<iovec>,
@@ -65,15 +66,14 @@ impl Batch {
         let slots = slots.clamp(1, MOST_SLOTS);
         let query_size = query_size.clamp(1, MOST_BYTES);
         let reply_size = reply_size.clamp(1, MOST_BYTES);
-        let (query_stride, reply_stride) = (stride(query_size), stride(reply_size));
+        let query_stride = stride(query_size);
         let mut batch = Self {
             slots: std::iter::repeat_with(Slot::empty).take(slots).collect(),
             queries: vec![0; slots * query_stride],
-            replies: vec![0; slots * reply_stride],
+            replies: vec![0; slots * reply_size.next_multiple_of(LINE)],
             query_size,
             query_stride,
             reply_size,
-            reply_stride,
             incoming: std::iter::repeat_with(Message::empty).take(slots).collect(),
             incoming_parts: std::iter::repeat_with(no_part).take(slots).collect(),
             outgoing: std::iter::repeat_with(Message::empty).take(slots).collect(),
@@ -85,6 +85,11 @@ impl Batch {
         batch.connect();
         batch.restore();
         batch
+    }
+
+    /// The longest datagram that is taken whole, in bytes.
+    pub fn query_size(&self) -> usize {
+        self.query_size
     }
 
     /// Waits for datagrams and takes those that are there, up to the number of slots. `Ok(0)` after
@@ -109,15 +114,18 @@ impl Batch {
         let parts = self.outgoing_parts.as_mut_ptr();
         let mut outgoing = self.outgoing.iter_mut().zip(&mut self.origins);
         self.ready = 0;
+        // Answers lie behind each other: most are short, and few pages are touched.
+        let mut free = 0;
         for (index, message) in self.incoming.iter().take(self.received).enumerate() {
             let length = (message.length as usize).min(self.query_size);
-            // SAFETY: `index` is below the number of slots, for which each of the three blocks has room (strides
-            // are not below sizes); the kernel is not at work, and each slot is borrowed once at a time.
+            // SAFETY: `index` is below the number of slots, for which the blocks of slots and queries have room; so has
+            // that of replies from `free` on, which grew by one reply at most for each slot before. The kernel is not
+            // at work, and each place is borrowed once at a time.
             let (slot, query, reply) = unsafe {
                 (
                     &mut *slots.add(index),
                     slice::from_raw_parts(queries.add(index * self.query_stride), length),
-                    slice::from_raw_parts_mut(replies.add(index * self.reply_stride), self.reply_size),
+                    slice::from_raw_parts_mut(replies.add(free), self.reply_size),
                 )
             };
             let datagram = slot.datagram(message, query);
@@ -135,6 +143,7 @@ impl Batch {
             out.header.msg_controllen = controls as _;
             *origin = index;
             self.ready += 1;
+            free += part.iov_len.next_multiple_of(LINE);
         }
     }
 
@@ -265,7 +274,7 @@ fn no_part() -> iovec {
 /// The distance between buffers: whole cache lines, an odd number of them, so that the starts of many buffers do
 /// not all fall into the same few sets of the cache.
 fn stride(size: usize) -> usize {
-    (size.div_ceil(64) | 1) * 64
+    (size.div_ceil(LINE) | 1) * LINE
 }
 
 fn wait_for_room(socket: &Socket) {

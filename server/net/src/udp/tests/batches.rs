@@ -180,6 +180,30 @@ fn sizes_hold() {
 }
 
 #[test]
+fn answers_of_all_sizes_stand_beside_each_other() {
+    let socket = socket("127.0.0.1:0", false);
+    let mut batch = Batch::new(64, 100, 1000);
+    assert_eq!(batch.query_size(), 100);
+    let client = client("127.0.9.20");
+    for round in 0..5_usize {
+        for n in 0..64_u8 {
+            client.send_to(&[n], socket.address()).unwrap();
+        }
+        assert_eq!(batch.receive(&socket).unwrap(), 64);
+        let size = |n: u8| (usize::from(n) * 271 + round) % 1001;
+        batch.answer(|datagram, reply| {
+            let n = datagram.bytes[0];
+            reply.fill(n);
+            (n % 5 != 4).then(|| size(n))
+        });
+        batch.send(&socket, |_, error| panic!("{error}"));
+        for n in (0..64_u8).filter(|n| n % 5 != 4) {
+            assert_eq!(heard(&client).0, vec![n; size(n)]);
+        }
+    }
+}
+
+#[test]
 fn a_batch_may_move_between_threads() {
     let socket = socket("0.0.0.0:0", false);
     let client = client("127.0.9.18");
