@@ -10,6 +10,8 @@ mod place;
 pub(crate) mod targets;
 mod tree;
 
+use std::collections::HashSet;
+
 use rhumb_wire::{Name, NameRef, Type};
 
 use crate::contents::{Contents, below_apex};
@@ -33,6 +35,8 @@ pub struct Builder {
     /// RDATA of the SOA, and its TTL.
     soa: Vec<u8>,
     soa_ttl: u32,
+    /// Hashes of the owners that are sought, if there will be no contents but lines; the other records are passed over.
+    sought: Option<HashSet<u32>>,
 }
 
 impl Builder {
@@ -50,6 +54,7 @@ impl Builder {
             in_hashed: false,
             soa: Vec::new(),
             soa_ttl: 0,
+            sought: None,
         }
     }
 
@@ -70,6 +75,9 @@ impl Builder {
         }
         let below = self.below_apex(owner)?;
         let record = Logged { rtype, ttl, line, rdata };
+        if self.sought.is_some() && !self.is_sought(below) {
+            return Ok(());
+        }
         if covered_type(rtype, rdata) == Type::NSEC3 {
             crate::nsec3::prefix_of_label(below).ok_or(AddError::BadNsec3Owner)?;
             let continued = std::mem::replace(&mut self.in_hashed, true);
@@ -84,6 +92,9 @@ impl Builder {
     /// Adds a record of an ordinary type to the name called `below` in this zone.
     #[inline]
     pub(crate) fn add_below(&mut self, below: &[u8], record: &Logged<'_>) -> Result<(), AddError> {
+        if self.sought.is_some() && !self.is_sought(below) {
+            return Ok(());
+        }
         let continued = !std::mem::take(&mut self.in_hashed);
         push(&mut self.log, &mut self.names, continued, below, record)
     }

@@ -1,10 +1,27 @@
 //! Where a record stood that is known by what it says.
 
+use rhumb_wire::NameRef;
+
 use super::Builder;
-use crate::fold;
 use crate::verify::Pointer;
+use crate::{fold, hash};
 
 impl Builder {
+    /// A builder that takes the records of these owners, perhaps of a few others too, to be asked for their lines.
+    pub(crate) fn seeking<'n>(apex: NameRef<'_>, owners: impl Iterator<Item = NameRef<'n>>) -> Self {
+        let mut builder = Self::new(apex);
+        let below = owners.filter_map(|owner| builder.below_apex(owner).ok());
+        let sought = below.map(|below| hash::of_labels(builder.start, below)).collect();
+        builder.sought = Some(sought);
+        builder
+    }
+
+    /// Whether the records of this name are sought.
+    #[cold]
+    pub(super) fn is_sought(&self, below: &[u8]) -> bool {
+        self.sought.as_ref().is_none_or(|sought| sought.contains(&hash::of_labels(self.start, below)))
+    }
+
     /// The line of the first record that `wanted` names.
     pub(crate) fn line_of(&self, wanted: &Pointer) -> Option<u32> {
         let below = self.below_apex(wanted.owner.as_ref()).ok()?;

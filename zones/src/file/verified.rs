@@ -30,7 +30,8 @@ pub fn verify_zone(path: &Path, contents: &Contents, now: u32, depth: Depth) -> 
 
 fn placed(path: &Path, contents: &Contents, findings: Vec<Finding>) -> Vec<Problem> {
     let files = Folder::of(path);
-    let mut reader = Reader::new(contents.apex(), Builder::new(contents.apex()), &files);
+    let owners = findings.iter().filter_map(|finding| Some(finding.record.as_ref()?.owner.as_ref()));
+    let mut reader = Reader::new(contents.apex(), Builder::seeking(contents.apex(), owners), &files);
     if let Ok((path, text)) = files.read(path, None) {
         reader.source(&path, &text, 0);
     }
