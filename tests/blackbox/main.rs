@@ -22,6 +22,7 @@ mod clients;
 mod conformance;
 mod container;
 mod cookies;
+mod differential;
 mod documents;
 mod failover;
 mod families;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         cookies::TESTS,
         limiting::TESTS,
         conformance::TESTS,
+        differential::TESTS,
         forwarding::TESTS,
         failover::TESTS,
         forgery::TESTS,

@@ -21,21 +21,29 @@ pub struct Test {
     pub run: fn() -> Verdict,
     /// It measures time or needs the whole machine: nothing else runs beside it.
     pub alone: bool,
+    /// How long it may take before it counts as failed.
+    pub longest: fn() -> Duration,
 }
 
 impl Test {
     /// A test that may run beside another one.
     pub const fn beside(name: &'static str, run: fn() -> Verdict) -> Self {
-        Self { name, run, alone: false }
+        Self { name, run, alone: false, longest: || LONGEST }
     }
 
     /// A test during which no other one runs.
     pub const fn alone(name: &'static str, run: fn() -> Verdict) -> Self {
-        Self { name, run, alone: true }
+        Self { name, run, alone: true, longest: || LONGEST }
+    }
+
+    /// The same test, which may take so long.
+    #[must_use]
+    pub const fn lasting(self, longest: fn() -> Duration) -> Self {
+        Self { longest, ..self }
     }
 }
 
-/// How long one test may take before it counts as failed.
+/// How long a test may take if it does not say so itself.
 const LONGEST: Duration = Duration::from_mins(4);
 
 #[derive(Default)]
@@ -179,9 +187,10 @@ fn run_one(test: Test) -> Verdict {
     if let Err(error) = spawned {
         return Err(Failure::new(format!("no thread to run it: {error}")));
     }
-    match ended.recv_timeout(LONGEST) {
+    let longest = (test.longest)();
+    match ended.recv_timeout(longest) {
         Ok(verdict) => verdict,
-        Err(RecvTimeoutError::Timeout) => Err(Failure::new(format!("no end after {} s", LONGEST.as_secs()))),
+        Err(RecvTimeoutError::Timeout) => Err(Failure::new(format!("no end after {} s", longest.as_secs()))),
         Err(RecvTimeoutError::Disconnected) => Err(Failure::new("its thread ended without a verdict")),
     }
 }

@@ -296,3 +296,18 @@ fn without_do_nothing_of_dnssec_is_added() {
         assert!(signatures[0].len() >= 2 && signatures[0].iter().all(|line| line.contains("RRSIG")));
     }
 }
+
+/// RFC 2181 section 5: signatures that came with a DNAME of the chain are not put once more for RRSIG.
+#[test]
+fn signatures_of_a_dname_are_put_once() {
+    let zone = signed(
+        "example. SOA ns.other. x. 1 1 1 1 60
+        example. NS ns.other.
+        example. NSEC f.example. NS SOA RRSIG NSEC
+        f DNAME example.
+        f NSEC example. DNAME RRSIG NSEC",
+    );
+    // The DNAME with its signature, the CNAME made from it, and the signature of NSEC.
+    let sections = ask_signed(&zone, "f.f.example.", Type::RRSIG).sections;
+    assert_eq!(sections[0].len(), 4, "{sections:?}");
+}

@@ -11,6 +11,7 @@ pub mod name;
 pub mod netns;
 pub mod process;
 pub mod program;
+mod rdata;
 pub mod record;
 pub mod rng;
 pub mod script;

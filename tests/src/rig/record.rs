@@ -1,13 +1,12 @@
 //! Resource records between text and bytes, for the types the tests use.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::fail;
 use crate::failure::{Context, Failure};
-use crate::rig::name;
+use crate::rig::{name, rdata};
 
-const TYPES: [(&str, u16); 19] = [
+const TYPES: [(&str, u16); 23] = [
     ("A", 1),
     ("NS", 2),
     ("CNAME", 5),
@@ -18,11 +17,15 @@ const TYPES: [(&str, u16); 19] = [
     ("TXT", 16),
     ("AAAA", 28),
     ("SRV", 33),
+    ("NAPTR", 35),
     ("DNAME", 39),
     ("OPT", 41),
     ("DS", 43),
     ("RRSIG", 46),
+    ("NSEC", 47),
     ("DNSKEY", 48),
+    ("NSEC3", 50),
+    ("NSEC3PARAM", 51),
     ("SVCB", 64),
     ("HTTPS", 65),
     ("AXFR", 252),
@@ -71,7 +74,7 @@ impl Record {
         let kind = type_number(next());
         let rest: Vec<&str> = words.collect();
         let owner = if owner.ends_with('.') { owner } else { owner + "." };
-        Self { owner, kind, class: 1, ttl, rdata: rdata_from_text(kind, &rest, line) }
+        Self { owner, kind, class: 1, ttl, rdata: rdata::from_text(kind, &rest, line) }
     }
 
     /// Reads one record at `*at` and moves `*at` behind it.
@@ -87,7 +90,7 @@ impl Record {
             fail!("RDATA of {owner} {} runs out of the message", type_text(kind));
         }
         *at = end;
-        Ok(Self { owner, kind, class, ttl, rdata: rdata_from_wire(message, kind, start, end)? })
+        Ok(Self { owner, kind, class, ttl, rdata: rdata::from_wire(message, kind, start, end)? })
     }
 
     /// Appends the record to a message.
@@ -102,7 +105,7 @@ impl Record {
 
     /// The RDATA in presentation form where the type is known, else `\# length hex`.
     pub fn data(&self) -> String {
-        rdata_text(self.kind, &self.rdata).unwrap_or_else(|| generic(&self.rdata))
+        rdata::text(self.kind, &self.rdata)
     }
 
     /// `owner TYPE rdata` in lower case: for comparing without TTL and case.
@@ -123,121 +126,6 @@ impl fmt::Debug for Record {
     }
 }
 
-/// What the RDATA of a type is made of; `None` for a type the rig takes as it is.
-fn shape(kind: u16) -> Option<&'static [Part]> {
-    Some(match kind {
-        1 => &[Part::V4],
-        2 | 5 | 12 | 39 => &[Part::Name],
-        6 => &[Part::Name, Part::Name, Part::Long, Part::Long, Part::Long, Part::Long, Part::Long],
-        15 => &[Part::Short, Part::Name],
-        16 | 13 => &[Part::Strings],
-        28 => &[Part::V6],
-        33 => &[Part::Short, Part::Short, Part::Short, Part::Name],
-        _ => return None,
-    })
-}
-
-#[derive(Clone, Copy)]
-enum Part {
-    V4,
-    V6,
-    Name,
-    Short,
-    Long,
-    Strings,
-}
-
-fn rdata_from_text(kind: u16, words: &[&str], line: &str) -> Vec<u8> {
-    if words.first() == Some(&"\\#") {
-        let digits: String = words.iter().skip(2).copied().collect();
-        return (0..digits.len() / 2)
-            .map(|at| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).expect("hexadecimal RDATA"))
-            .collect();
-    }
-    let parts = shape(kind).unwrap_or_else(|| panic!("no text form known: {line}"));
-    let mut rdata = Vec::new();
-    let mut words = words.iter();
-    for part in parts {
-        let mut next = || words.next().unwrap_or_else(|| panic!("RDATA too short: {line}"));
-        match part {
-            Part::V4 => rdata.extend(next().parse::<Ipv4Addr>().expect(line).octets()),
-            Part::V6 => rdata.extend(next().parse::<Ipv6Addr>().expect(line).octets()),
-            Part::Name => rdata.extend(name::to_wire(next())),
-            Part::Short => rdata.extend(next().parse::<u16>().expect(line).to_be_bytes()),
-            Part::Long => rdata.extend(next().parse::<u32>().expect(line).to_be_bytes()),
-            Part::Strings => {
-                for word in words.by_ref() {
-                    let word = word.trim_matches('"');
-                    rdata.push(word.len() as u8);
-                    rdata.extend_from_slice(word.as_bytes());
-                }
-            }
-        }
-    }
-    rdata
-}
-
-fn rdata_from_wire(message: &[u8], kind: u16, start: usize, end: usize) -> Result<Vec<u8>, Failure> {
-    let Some(parts) = shape(kind).filter(|_| start < end) else { return Ok(message[start..end].to_vec()) };
-    let mut rdata = Vec::new();
-    let mut at = start;
-    for part in parts {
-        let length = match part {
-            Part::Name => {
-                rdata.extend(name::to_wire(&name::from_wire(message, &mut at)?));
-                continue;
-            }
-            Part::V4 | Part::Long => 4,
-            Part::V6 => 16,
-            Part::Short => 2,
-            Part::Strings => end - at,
-        };
-        rdata.extend_from_slice(message.get(at..at + length).context("RDATA cut")?);
-        at += length;
-    }
-    if at != end {
-        fail!("RDATA of {} is {} bytes off its length", type_text(kind), at.abs_diff(end));
-    }
-    Ok(rdata)
-}
-
-fn rdata_text(kind: u16, rdata: &[u8]) -> Option<String> {
-    let mut words = Vec::new();
-    let mut at = 0;
-    for part in shape(kind)? {
-        match part {
-            Part::Name => words.push(name::from_wire(rdata, &mut at).ok()?),
-            Part::V4 => words.push(Ipv4Addr::from(*rdata.get(at..)?.first_chunk::<4>()?).to_string()),
-            Part::V6 => words.push(Ipv6Addr::from(*rdata.get(at..)?.first_chunk::<16>()?).to_string()),
-            Part::Short => words.push(u16::from_be_bytes(*rdata.get(at..)?.first_chunk()?).to_string()),
-            Part::Long => words.push(u32::from_be_bytes(*rdata.get(at..)?.first_chunk()?).to_string()),
-            Part::Strings => {
-                while let Some(&length) = rdata.get(at) {
-                    let string = rdata.get(at + 1..at + 1 + usize::from(length))?;
-                    words.push(format!("\"{}\"", string.escape_ascii()));
-                    at += 1 + usize::from(length);
-                }
-            }
-        }
-        at += match part {
-            Part::V4 | Part::Long => 4,
-            Part::V6 => 16,
-            Part::Short => 2,
-            Part::Name | Part::Strings => 0,
-        };
-    }
-    Some(words.join(" "))
-}
-
-fn generic(rdata: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut text = format!("\\# {} ", rdata.len());
-    for byte in rdata {
-        write!(text, "{byte:02x}").expect("a String takes everything");
-    }
-    text.trim_end().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,6 +139,8 @@ mod tests {
             "example. 60 IN MX 10 mail.example.",
             "example. 60 IN TXT \"one\" \"two\"",
             "_a._tcp.example. 60 IN SRV 1 2 53 ns.example.",
+            "example. 60 IN DS 7 13 2 0123456789abcdef",
+            "example. 60 IN HTTPS 1 . 00010003026832",
             "example. 60 IN TYPE999 \\# 3 0a0b0c",
         ] {
             let record = Record::from_text(line);
