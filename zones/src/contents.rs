@@ -12,6 +12,7 @@ pub(crate) mod node;
 pub(crate) mod order;
 pub(crate) mod ready;
 mod rrset;
+mod seek;
 pub(crate) mod set;
 
 use std::cmp::Ordering;
@@ -142,23 +143,6 @@ impl Contents {
             return Some(self.node(self.root));
         }
         self.find_hashed(below, crate::hash::of_labels(self.start, below))
-    }
-
-    /// Where the node with this name below the apex is.
-    pub(crate) fn reference(&self, below: &[u8]) -> Option<Ref> {
-        let hash = crate::hash::of_labels(self.start, below);
-        self.names.find(hash, |at| Some(at).filter(|at| fold::eq(self.node(*at).name(), below)))
-    }
-
-    /// Where the node of this owner of NSEC3 records is.
-    pub(crate) fn hashed_reference(&self, below: &[u8]) -> Option<Ref> {
-        let compare = |at: Ref| canonical(self.node(at).name(), below);
-        self.hashed.at_or_before(compare).filter(|at| compare(*at).is_eq())
-    }
-
-    /// The names that come behind the one called `below` in canonical order.
-    pub(crate) fn beyond(&self, below: &[u8]) -> impl Iterator<Item = Ref> + '_ {
-        self.order.beyond(|at| canonical(self.node(at).name(), below))
     }
 
     #[inline]

@@ -16,7 +16,8 @@ pub(super) fn if_wasteful(contents: Contents) -> Contents {
     copy(&contents).unwrap_or(contents)
 }
 
-fn copy(old: &Contents) -> Option<Contents> {
+/// The same contents in an arena of their own, but for what is found out last. None if no arena holds them.
+pub(super) fn copy(old: &Contents) -> Option<Contents> {
     let mut arena = ArenaBuilder::default();
     let (names, hashed) = match &old.denial {
         Denial::Unsigned => (None, None),

@@ -3,6 +3,8 @@
 mod compare;
 mod model;
 
+use std::collections::BTreeMap;
+
 use rhumb_wire::{Name, Type};
 
 use crate::Builder;
@@ -65,17 +67,24 @@ fn a_change_of_one_record_costs_its_own_size() {
 fn memory_stays_bounded_under_endless_changes() {
     for hosts in [0, 10, 2000] {
         let mut contents = zone(hosts);
+        let mut addresses: BTreeMap<Name, u32> = (0..hosts).map(|number| (host(number), number)).collect();
         let first = contents.memory();
         for round in 0..30_000u32 {
             let owner = host(round.wrapping_mul(2_654_435_761) % (hosts + 1));
             let mut change = contents.change();
-            change.remove_set(owner.as_ref(), Type::A);
+            let was = addresses.remove(&owner).is_some();
+            assert_eq!(change.remove_set(owner.as_ref(), Type::A), was);
             if round % 2 == 1 || round < hosts {
                 change.add(owner.as_ref(), Type::A, 300, &round.to_be_bytes()).unwrap();
+                addresses.insert(owner, round);
             }
             contents = change.finish().unwrap();
             let (memory, limit) = (contents.memory(), 2 * first + (16 << 10));
             assert!(memory < limit, "{hosts} hosts, round {round}: {memory} of {limit} bytes");
         }
+        let listed = compare::records(&contents).into_iter().filter(|listed| listed.1 == Type::A);
+        let listed = listed.map(|(owner, _, _, records, _)| (owner, records));
+        let wanted = addresses.into_iter().map(|(owner, round)| (owner, vec![round.to_be_bytes().to_vec()]));
+        assert!(listed.eq(wanted), "{hosts} hosts");
     }
 }

@@ -11,7 +11,7 @@ const CHUNK_BYTES: usize = UNIT << CHUNK_BITS;
 /// Chunks that references can number.
 const MAX_CHUNKS: usize = 1 << (32 - CHUNK_BITS);
 /// A last chunk shorter than this is copied and continued by the next change, so that small changes make few chunks.
-const TAIL_BYTES: usize = 16 << 10;
+const TAIL_BYTES: usize = 32 << 10;
 /// Bytes that may lie dead in any arena.
 const FREE_WASTE: usize = 4 << 10;
 
@@ -134,7 +134,7 @@ mod tests {
         let first = builder.push(&vec![1; 2 * TAIL_BYTES]).unwrap();
         let mut arena = builder.finish();
         let mut refs = vec![(first, 1)];
-        for i in 2..200u8 {
+        for i in 2..=255u8 {
             let mut builder = ArenaBuilder::continuing(&arena);
             refs.push((builder.push(&[i; 1001]).unwrap(), i));
             builder.bury(1);
@@ -142,8 +142,8 @@ mod tests {
             assert!(next.own_bytes(&arena) < TAIL_BYTES + 1004);
             arena = next;
         }
-        assert_eq!((arena.dead, arena.is_wasteful()), (198 * UNIT, false));
-        assert!(arena.chunks.len() < 16);
+        assert_eq!((arena.dead, arena.is_wasteful()), (254 * UNIT, false));
+        assert!(arena.chunks.len() < 12);
         assert!(refs.iter().all(|&(at, i)| arena.from(at).starts_with(&[i; 1001])));
     }
 }

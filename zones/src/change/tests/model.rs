@@ -9,6 +9,7 @@ use rhumb_wire::{Name, Type};
 use super::compare::{answers, faults, records, structure};
 use super::name;
 use crate::builder::covered_type;
+use crate::change::compact;
 use crate::contents::Contents;
 use crate::contents::set::has_pointers;
 use crate::{Builder, Change, Fault, nsec3};
@@ -140,7 +141,7 @@ fn is_kept((owner, rtype, rdata): &Record) -> bool {
 }
 
 fn soa(serial: u8) -> Vec<u8> {
-    let numbers = [0, 0, 0, serial, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, serial];
+    let numbers = [0, 0, 0, serial, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, serial, 0];
     [b"\x02ns\x04zone\0\x01x\x04zone\0".as_slice(), &numbers].concat()
 }
 
@@ -271,6 +272,10 @@ fn check((first, changes): &Life) -> Result<(), TestCaseError> {
             (Ok(new), Ok(wanted)) => {
                 prop_assert_eq!(records(&new), records(&wanted));
                 structure(&new, &wanted)?;
+                let copy = compact::copy(&new).unwrap();
+                prop_assert_eq!(records(&copy), records(&wanted));
+                structure(&copy, &wanted)?;
+                prop_assert_eq!(copy.depth, wanted.depth);
                 let owners: BTreeSet<&Name> = changed.records.iter().map(|(owner, _, _)| owner).collect();
                 answers(&new, &wanted, owners.into_iter())?;
                 (contents, model) = (new, changed);
