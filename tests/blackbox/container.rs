@@ -38,7 +38,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// A static binary of the profile that the tests are built by: `RHUMB_STATIC_BIN`, else made by Cargo, which does little
+/// A static binary, quick to build: `RHUMB_STATIC_BIN`, else made by Cargo, which does little
 /// where it was made before.
 fn static_binary() -> Result<PathBuf, Failure> {
     if let Some(path) = env::var_os("RHUMB_STATIC_BIN") {
@@ -47,11 +47,11 @@ fn static_binary() -> Result<PathBuf, Failure> {
     let triple = format!("{}-unknown-linux-gnu", env::consts::ARCH);
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "-q", "--locked", "--profile", "ci", "-p", "rhumb", "--target", &triple]);
+    cargo.args(["build", "-q", "--locked", "--profile", "quick", "-p", "rhumb", "--target", &triple]);
     cargo.current_dir(root()).env("RUSTFLAGS", "-C target-feature=+crt-static");
     let output = program::run(&mut cargo, Duration::from_secs(220))?;
     ensure_eq!(output.code, Some(0), "building the static binary: {}", output.err);
-    Ok(target.join(triple).join("ci/rhumb"))
+    Ok(target.join(triple).join("quick/rhumb"))
 }
 
 /// podman with a storage of its own, and the containers started by it; all is removed with it.
