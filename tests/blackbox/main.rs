@@ -32,6 +32,7 @@ mod forwarding;
 mod glibc;
 mod limiting;
 mod listening;
+mod reading;
 mod reloading;
 mod running;
 mod scraping;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         limiting::TESTS,
         conformance::TESTS,
         differential::TESTS,
+        reading::TESTS,
         forwarding::TESTS,
         failover::TESTS,
         forgery::TESTS,

@@ -17,14 +17,23 @@ pub(crate) fn prefix_of_label(below: &[u8]) -> Option<u64> {
         return None;
     }
     let mut bits = 0u128;
+    let mut known = true;
     for (index, digit) in digits.iter().enumerate() {
-        let value = DIGITS.iter().position(|known| *known == digit.to_ascii_lowercase())?;
+        let value = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'v' => digit - b'a' + 10,
+            b'A'..=b'V' => digit - b'A' + 10,
+            _ => {
+                known = false;
+                0
+            }
+        };
         // Thirteen digits are 65 bits.
         if index < 13 {
-            bits = bits << 5 | value as u128;
+            bits = bits << 5 | u128::from(value);
         }
     }
-    Some((bits >> 1) as u64)
+    known.then_some((bits >> 1) as u64)
 }
 
 /// What the RDATA of NSEC3PARAM and NSEC3 begins with (RFC 5155 sections 3.2 and 4.2).

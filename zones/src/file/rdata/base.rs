@@ -41,6 +41,43 @@ const fn base64_digit(byte: u8) -> Option<u8> {
     }
 }
 
+/// "No digit" in [`VALUES64`].
+const NO_DIGIT: u8 = 0x80;
+
+/// The values of base 64 digits by their bytes.
+const VALUES64: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        if let Some(value) = base64_digit(byte as u8) {
+            #[expect(
+                clippy::indexing_slicing,
+                reason = "256 values for 256 bytes, worked out by the compiler"
+            )]
+            {
+                values[byte] = value;
+            }
+        }
+        byte += 1;
+    }
+    values
+};
+
+/// Appends the bytes of the groups of four digits that `text` begins with, padding not among them; what is left.
+fn whole_groups<'t>(text: &'t [u8], out: &mut Vec<u8>) -> &'t [u8] {
+    let value = |byte: u8| VALUES64.get(usize::from(byte)).copied().unwrap_or(NO_DIGIT);
+    let mut rest = text;
+    while let Some((group, after)) = rest.split_first_chunk::<4>() {
+        let [a, b, c, d] = group.map(value);
+        if (a | b | c | d) & NO_DIGIT != 0 {
+            break;
+        }
+        out.extend_from_slice(&[a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
+        rest = after;
+    }
+    rest
+}
+
 /// Gathers bits of digits into bytes.
 #[derive(Default)]
 struct Bits {
@@ -90,7 +127,9 @@ impl Fields<'_, '_, '_> {
         let (mut bits, mut padding, mut digits) = (Bits::default(), 0, 0u64);
         let mut last = None;
         while let Some(word) = self.scanner.word()? {
-            for &byte in word.bytes {
+            // Between groups nothing is held.
+            let whole = bits.count == 0 && padding == 0;
+            for &byte in if whole { whole_groups(word.bytes, self.out) } else { word.bytes } {
                 match base64_digit(byte) {
                     Some(digit) if padding == 0 => bits.take(digit, 6, self.out),
                     None if byte == b'=' => padding += 1,

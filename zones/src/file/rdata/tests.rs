@@ -95,6 +95,8 @@ fn other_forms_of_the_same() {
             "42 21 54.000 N 71 6 18.000 W -24.00m 30.00m 10000.00m 10.00m",
         ),
         (Type::DNSKEY, "256 3 RSASHA256 AQ ID BA ==", "256 3 8 AQIDBA=="),
+        (Type::DNSKEY, "256 3 8 AQIDBAUG BwgJ CgsMDQ4P/+8=", "256 3 8 AQIDBAUGBwgJCgsMDQ4P/+8="),
+        (Type::DNSKEY, "256 3 8 AQIDB AUGBwgJCgs=", "256 3 8 AQIDBAUGBwgJCgs="),
         (
             Type::DS,
             "60485 5 1 2BB183AF5F22588179A5 3B0A98631FAD1A292118",
@@ -126,6 +128,9 @@ fn what_is_wrong_is_said() {
         (Type::DS, "1 8 2 0", "hexadecimal digits in pairs"),
         (Type::DS, "1 8 2", "hexadecimal"),
         (Type::DNSKEY, "256 3 8 AQIDB", "base 64"),
+        (Type::DNSKEY, "256 3 8 AQIDBAU=AQID", "base 64"),
+        (Type::DNSKEY, "256 3 8 AQIDBA== AQID", "base 64"),
+        (Type::DNSKEY, "256 3 8 AQIDBAUGB-gJ", "base 64"),
         (Type::DNSKEY, "256 3 NOPE AQID", "no number"),
         (Type::RRSIG, "NOPE 8 2 1 2 3 4 e. AQID", "no type"),
         (Type::NSEC3PARAM, "1 0 0 abc", "no salt"),
