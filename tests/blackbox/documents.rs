@@ -138,10 +138,13 @@ fn metrics() -> Verdict {
     let lab = Lab::new()?;
     let _upstream = lab.upstream(0, every_name("198.18.0.1"))?;
     let zone = "$TTL 300\n@ SOA ns host 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n";
+    // One signature is enough to expire.
+    let signed = format!("{zone}@ RRSIG SOA 13 2 300 20300101000000 20260101000000 1 signed.test. AAAA\n");
     let config = Config::new()
         .listen("::")
         .allow_all()
         .zone("zone.test", zone)
+        .zone("signed.test", &signed)
         .file("upstreams.list", UP[0])
         .forward_raw(".", "{ list: upstreams.list }", "in-order");
     let server = lab.start(&config)?;
