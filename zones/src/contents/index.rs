@@ -53,7 +53,6 @@ impl Index {
             if count > 1 { PAGE } else { (entries.len() * 4 / 3 + 1).next_power_of_two().min(PAGE) };
         loop {
             if let Some(pages) = fill(entries, count, slots) {
-                let pages = pages.chunks_exact(slots).map(Arc::from).collect();
                 return Self { pages, entries: entries.len() };
             }
             slots *= 2;
@@ -68,17 +67,39 @@ impl Index {
     }
 }
 
-/// All pages in one row; none if one of them overflows.
-fn fill(entries: &[(u32, Ref)], count: usize, slots: usize) -> Option<Vec<Slot>> {
-    let mut pages = vec![0; count * slots];
-    for &(hash, at) in entries {
-        let (page, fraction) = split(hash, count);
-        let page = pages.get_mut(page * slots..(page + 1) * slots)?;
-        let first = start(fraction, slots);
-        let free = (0..slots).map(|i| (first + i) & (slots - 1)).find(|&i| page.get(i) == Some(&0))?;
-        *page.get_mut(free)? = slot(hash, at);
+/// The pages, filled one after the other, so that each is in the processor's cache meanwhile. None if one overflows.
+fn fill(entries: &[(u32, Ref)], count: usize, slots: usize) -> Option<Box<[Arc<[Slot]>]>> {
+    let mut ends = vec![0usize; count];
+    for &(hash, _) in entries {
+        *ends.get_mut(split(hash, count).0)? += 1;
     }
-    Some(pages)
+    let mut end = 0;
+    for place in &mut ends {
+        // Where the entries of the page begin, for now; each that is put there moves it on.
+        end += std::mem::replace(place, end);
+    }
+    let mut sorted = vec![0; entries.len()];
+    for &(hash, at) in entries {
+        let place = ends.get_mut(split(hash, count).0)?;
+        *sorted.get_mut(*place)? = slot(hash, at);
+        *place += 1;
+    }
+    let mut page = vec![0; slots];
+    let mut rest = sorted.as_slice();
+    let mut begin = 0;
+    let mut pages = Vec::with_capacity(count);
+    for end in ends {
+        let (entries, after) = rest.split_at_checked(end - begin)?;
+        (rest, begin) = (after, end);
+        page.fill(0);
+        for &entry in entries {
+            let first = start(split((entry >> 32) as u32, count).1, slots);
+            let free = (0..slots).map(|i| (first + i) & (slots - 1)).find(|&at| page.get(at) == Some(&0))?;
+            *page.get_mut(free)? = entry;
+        }
+        pages.push(Arc::from(page.as_slice()));
+    }
+    Some(pages.into_boxed_slice())
 }
 
 /// The slot of an entry.
