@@ -21,8 +21,8 @@ pub use table::Table;
 
 /// Microseconds of a second.
 const SECOND: u64 = 1_000_000;
-/// The most bytes that are hashed: kind, family and address, a name.
-const MOST: usize = 2 + 16 + 255;
+/// Bytes that are hashed before a name: kind, family, address.
+const FIXED: usize = 2 + 16;
 
 /// What an answer says, as far as limits go.
 #[derive(Debug, Clone, Copy)]
@@ -124,7 +124,6 @@ impl RateLimit {
 
     /// A hash that nobody can foresee without the key.
     fn hash(&self, network: Network, says: Says<'_>) -> u64 {
-        let mut input = [0; MOST];
         let (kind, name) = match says {
             Says::Name(name) => (1, name.as_bytes()),
             Says::Denied(zone) => (2, zone.as_bytes()),
@@ -134,10 +133,17 @@ impl RateLimit {
             IpAddr::V4(address) => (4, u128::from(address.to_bits())),
             IpAddr::V6(address) => (6, address.to_bits()),
         };
-        let address = address.to_le_bytes();
-        let bytes = [kind, family].into_iter().chain(address).chain(name.iter().map(u8::to_ascii_lowercase));
-        let length = input.iter_mut().zip(bytes).map(|(place, byte)| *place = byte).count();
-        SipHasher13::new_with_key(&self.rates.key).hash(input.get(..length).unwrap_or(&input))
+        let mut input = [0; FIXED + 255];
+        let (fixed, rest) = input.split_at_mut(FIXED);
+        let (head, tail) = fixed.split_at_mut(2);
+        head.copy_from_slice(&[kind, family]);
+        tail.copy_from_slice(&address.to_le_bytes());
+        if let Some(place) = rest.get_mut(..name.len()) {
+            place.copy_from_slice(name);
+            place.make_ascii_lowercase();
+        }
+        let input = input.get(..FIXED + name.len()).unwrap_or(&input);
+        SipHasher13::new_with_key(&self.rates.key).hash(input)
     }
 }
 

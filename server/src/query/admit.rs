@@ -47,6 +47,9 @@ pub(super) fn admit<'a>(message: &'a [u8], client: &Client<'_>) -> Result<Query<
         // No key is configured, so that none can be the right one (RFC 8945 section 5.2.1).
         return Err(Denied::Key);
     }
+    if usual(&query) {
+        return Ok(query);
+    }
     match (query.class, query.qtype) {
         (Class::IN | Class::CH | Class::ANY, NXNAME) => {
             Err(Denied::Question(Rcode::FORMERR, Some(ExtendedError::InvalidQueryType)))

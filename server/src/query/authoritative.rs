@@ -9,6 +9,7 @@ use rhumb_zones::Contents;
 use rhumb_zones::answer::{Asked, Found, MAX_LINKS, OneZone, Reply, Zones, answer};
 
 use super::finish::{Finish, Room, question_only};
+use super::moment::Moment;
 use super::outcome::Scratch;
 use crate::snapshot::{Snapshot, ZoneEntry};
 
@@ -16,39 +17,46 @@ use crate::snapshot::{Snapshot, ZoneEntry};
 /// is written, one zone a link at the most.
 struct Served<'s> {
     snapshot: &'s Snapshot,
-    held: [OnceCell<Arc<Contents>>; MAX_LINKS as usize],
+    held: OnceCell<Held>,
     used: Cell<usize>,
 }
+
+type Held = [OnceCell<Arc<Contents>>; MAX_LINKS as usize];
 
 impl Zones for Served<'_> {
     fn find(&self, name: NameRef<'_>) -> Option<Found<'_>> {
         let entry = self.snapshot.zones.find(name)?;
         let Some(contents) = entry.zone.contents() else { return Some(Found::NotReady) };
-        let slot = self.held.get(self.used.replace(self.used.get() + 1))?;
+        let slot = self.held.get_or_init(Held::default).get(self.used.replace(self.used.get() + 1))?;
         Some(Found::Contents(slot.get_or_init(|| contents)))
     }
 }
 
 /// Answers from a zone that is served here; SERVFAIL as long as it was never loaded. Gives the length and what is left to do.
-pub(super) fn from_zone(
+#[inline]
+pub(super) fn from_zone<'m>(
     query: &Query<'_>,
-    snapshot: &Snapshot,
-    entry: &ZoneEntry,
+    moment: &Moment<'m>,
+    entry: &'m ZoneEntry,
     room: &Room,
     scratch: &mut Scratch,
     out: &mut [u8],
 ) -> (usize, Finish) {
     scratch.note("route", || format!("zone {} ({})", entry.zone.name(), entry.place));
-    let contents = entry.zone.load();
-    let Some(contents) = contents.as_deref() else {
-        scratch.note("authoritative", || "the zone is not loaded".to_owned());
-        let length = question_only(Some(query), &mut scratch.compression, out);
-        let error = Some((ExtendedError::NotReady, "the zone is not loaded"));
-        return (length, Finish { error, ..Finish::of(Rcode::SERVFAIL) });
-    };
-    let zones = Served { snapshot, held: Default::default(), used: Cell::new(0) };
-    let (length, left) = from_contents(query, contents, &zones, room, scratch, out);
-    (length, Finish { reports: true, ..left })
+    moment.with_contents(&entry.zone, |contents| {
+        let Some(contents) = contents else { return not_loaded(query, scratch, out) };
+        let zones = Served { snapshot: moment.snapshot, held: OnceCell::new(), used: Cell::new(0) };
+        let (length, left) = from_contents(query, contents, &zones, room, scratch, out);
+        (length, Finish { reports: true, ..left })
+    })
+}
+
+#[cold]
+fn not_loaded(query: &Query<'_>, scratch: &mut Scratch, out: &mut [u8]) -> (usize, Finish) {
+    scratch.note("authoritative", || "the zone is not loaded".to_owned());
+    let length = question_only(Some(query), &mut scratch.compression, out);
+    let error = Some((ExtendedError::NotReady, "the zone is not loaded"));
+    (length, Finish { error, ..Finish::of(Rcode::SERVFAIL) })
 }
 
 /// Answers from one of the zones that are built in.

@@ -59,13 +59,13 @@ pub(super) fn bad_cookie(
 }
 
 /// The query with what its options ask for. Errors: a cookie of a wrong length; the query as if it had none.
-fn asking<'a>(
+fn asking<'a, 'm>(
     query: &'a Query<'a>,
     client: &'a Client<'a>,
-    moment: &'a Moment<'a>,
+    moment: &'a Moment<'m>,
     scratch: &mut Scratch,
     room: usize,
-) -> Result<Asking<'a>, Asking<'a>> {
+) -> Result<Asking<'a, 'm>, Asking<'a, 'm>> {
     let settings = &moment.snapshot.settings;
     scratch.tally.qtype = query.qtype;
     scratch.tally.edns = query.edns.map(|edns| edns.dnssec_ok());
@@ -98,7 +98,7 @@ fn no_question(
     asking.conclude(From::Nowhere, Finish::of(rcode), length, scratch, out)
 }
 
-impl Asking<'_> {
+impl Asking<'_, '_> {
     fn turn_away(
         &self,
         rcode: Rcode,

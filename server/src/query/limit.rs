@@ -32,12 +32,12 @@ pub(super) fn applies(client: &Client<'_>, extras: &Extras, scratch: &Scratch) -
 
 /// Judges an answer by what it says: not by the name that was asked, of which a flood has as many as it likes, but by what
 /// in the zone stands for it.
-pub(super) fn judge(
+pub(super) fn judge<'m>(
     limit: &RateLimit,
     query: &Query<'_>,
     client: &Client<'_>,
-    moment: &Moment<'_>,
-    from: From<'_>,
+    moment: &Moment<'m>,
+    from: From<'m>,
     rcode: Rcode,
 ) -> Verdict {
     let judge = |says: Says<'_>| limit.judge(client.ip(), says, moment.micros);
@@ -46,10 +46,12 @@ pub(super) fn judge(
         (Rcode::NXDOMAIN, From::Zone(entry)) => judge(Says::Denied(entry.zone.name().as_ref())),
         (Rcode::NXDOMAIN, From::BuiltIn(contents)) => judge(Says::Denied(contents.apex())),
         (Rcode::NXDOMAIN, From::Cache) => judge(Says::Denied(query.name.parent().unwrap_or(NameRef::ROOT))),
-        (Rcode::NOERROR | Rcode::YXDOMAIN, From::Zone(entry)) => match entry.zone.load().as_deref() {
-            Some(contents) => judge_owner(contents, query.name, judge),
-            None => judge(Says::Error),
-        },
+        (Rcode::NOERROR | Rcode::YXDOMAIN, From::Zone(entry)) => {
+            moment.with_contents(&entry.zone, |contents| match contents {
+                Some(contents) => judge_owner(contents, query.name, judge),
+                None => judge(Says::Error),
+            })
+        }
         (Rcode::NOERROR | Rcode::YXDOMAIN, From::BuiltIn(contents)) => {
             judge_owner(contents, query.name, judge)
         }

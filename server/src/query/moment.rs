@@ -1,14 +1,17 @@
 //! The state of the server at the moment of one query, or of a batch of them.
 
+use std::cell::Cell;
+use std::fmt;
+use std::ptr;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use rhumb_cache::Cache;
+use rhumb_zones::Contents;
 
-use crate::snapshot::{Live, Snapshot};
+use crate::snapshot::{Live, Snapshot, Zone};
 
 /// What a query is answered by: the snapshot, the cache, and the time.
-#[derive(Clone, Copy, Debug)]
 pub struct Moment<'m> {
     /// Settings, access, zones and routes.
     pub snapshot: &'m Arc<Snapshot>,
@@ -18,6 +21,17 @@ pub struct Moment<'m> {
     pub now: u32,
     /// Microseconds of the same clock.
     pub micros: u64,
+    /// The zone that was asked last, and its contents: most queries of a batch are for the same, and finding out that
+    /// contents are still the same costs as much as a look-up in them.
+    last: Cell<Option<(&'m Zone, Loaded)>>,
+}
+
+type Loaded = arc_swap::Guard<Option<Arc<Contents>>>;
+
+impl fmt::Debug for Moment<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Moment").field("micros", &self.micros).finish_non_exhaustive()
+    }
 }
 
 impl<'m> Moment<'m> {
@@ -25,7 +39,21 @@ impl<'m> Moment<'m> {
     #[inline]
     pub fn of(live: &'m Live, snapshot: &'m Arc<Snapshot>, begun: Instant) -> Self {
         let micros = live.clock.micros_at(begun);
-        Self { snapshot, cache: &live.cache, now: (micros / 1_000_000) as u32, micros }
+        let now = (micros / 1_000_000) as u32;
+        Self { snapshot, cache: &live.cache, now, micros, last: Cell::new(None) }
+    }
+
+    /// Answers from the contents that `zone` has at this moment, the same for the whole of a batch; none if it was never
+    /// loaded.
+    #[inline]
+    pub(super) fn with_contents<R>(&self, zone: &'m Zone, answer: impl FnOnce(Option<&Contents>) -> R) -> R {
+        let loaded = match self.last.take() {
+            Some((last, loaded)) if ptr::eq(last, zone) => loaded,
+            _ => zone.load(),
+        };
+        let answered = answer(loaded.as_deref());
+        self.last.set(Some((zone, loaded)));
+        answered
     }
 }
 

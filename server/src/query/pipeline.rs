@@ -18,10 +18,10 @@ use crate::snapshot::{RouteEntry, Snapshot, Way};
 
 /// A query that may be answered, and what its answer keeps to.
 #[derive(Clone, Copy)]
-pub(super) struct Asking<'a> {
+pub(super) struct Asking<'a, 'm> {
     pub(super) query: &'a Query<'a>,
     pub(super) client: &'a Client<'a>,
-    pub(super) moment: &'a Moment<'a>,
+    pub(super) moment: &'a Moment<'m>,
     pub(super) room: Room,
 }
 
@@ -52,14 +52,14 @@ pub fn respond(
     if usual(&query) { asking.route(scratch, out) } else { asking.unusual(scratch, out) }
 }
 
-impl Asking<'_> {
+impl<'m> Asking<'_, 'm> {
     /// Looks for who answers: a zone, a name that never leaves this host, the cache, or an upstream.
     #[inline]
     fn route(&self, scratch: &mut Scratch, out: &mut [u8]) -> Outcome {
         let Self { query, client, moment, room } = self;
         let snapshot = moment.snapshot;
         if let Some(entry) = snapshot.zone_of(query.name, query.qtype) {
-            let (length, mut left) = authoritative::from_zone(query, snapshot, entry, room, scratch, out);
+            let (length, mut left) = authoritative::from_zone(query, moment, entry, room, scratch, out);
             left.flags |= recursion_available(client, snapshot);
             return self.conclude(From::Zone(entry), left, length, scratch, out);
         }
@@ -76,7 +76,7 @@ impl Asking<'_> {
             Way::Forward(_) if !query.recursion_desired() => {
                 // Whether the cache holds a name is nobody's business (cache snooping).
                 scratch.note("route", || "forwarded, but recursion is not desired".to_owned());
-                let error = (ExtendedError::NotAuthoritative, "recursion not desired");
+                let error = (ExtendedError::NotAuthoritative, "");
                 self.refuse(Rcode::REFUSED, error, scratch, out)
             }
             Way::Forward(entry) => self.forward(entry, scratch, out),
@@ -103,7 +103,7 @@ impl Asking<'_> {
                 .note("route", || "no zone covers the name, and such a question is not forwarded".to_owned());
             return self.refuse(Rcode::REFUSED, (ExtendedError::NotAuthoritative, ""), scratch, out);
         };
-        let (length, mut left) = authoritative::from_zone(query, snapshot, entry, room, scratch, out);
+        let (length, mut left) = authoritative::from_zone(query, moment, entry, room, scratch, out);
         left.flags |= recursion_available(client, snapshot);
         if query.class == Class::ANY {
             // There may be records of other classes elsewhere (RFC 1035 section 6.2).
@@ -169,7 +169,7 @@ impl Asking<'_> {
     #[inline]
     pub(super) fn conclude(
         &self,
-        from: From<'_>,
+        from: From<'m>,
         left: Finish,
         length: usize,
         scratch: &mut Scratch,
