@@ -65,6 +65,7 @@ pub fn read_config(path: Option<&Path>) -> Result<Config, StartError> {
 ///
 /// Errors: the configuration, a socket that cannot be bound, privileges that cannot be given up.
 pub fn run(path: Option<&Path>) -> Result<(), StartError> {
+    rhumb_net::return_large_memory();
     let config = Arc::new(read_config(path)?);
     let level = log::start(config.log);
     let supervisor = notify::Supervisor::from_environment();

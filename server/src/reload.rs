@@ -6,12 +6,13 @@ pub mod listeners;
 mod lists;
 mod plan;
 mod publish;
+mod retired;
 mod routes;
 mod watch;
 mod words;
 mod zones;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -19,11 +20,11 @@ use std::time::{Duration, SystemTime};
 use arc_swap::ArcSwap;
 use rhumb_config::Config;
 use rhumb_wire::Name;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::metrics::{List, ReloadResult};
 use crate::snapshot::{ListSource, Live};
-use crate::zone_events::{Ready, Refused};
 
 pub use facts::{Facts, LastReload, ListFact};
 pub use listeners::Listeners;
@@ -32,8 +33,11 @@ pub use routes::check_lists;
 pub use words::Change;
 pub use zones::check_zones;
 
+use follow::Pending;
 use lists::ListFile;
-use watch::Watch;
+use retired::Retired;
+use watch::{Followed, Watch};
+use zones::{EarlyZones, Sources, Suspects};
 
 /// The time between two comparisons of followed files, where inotify is silent.
 const POLL: Duration = Duration::from_secs(2);
@@ -56,6 +60,8 @@ pub struct Report {
     pub changes: Vec<Change>,
     /// The serial of the snapshot in force.
     pub serial: u64,
+    /// Zones whose files were read.
+    pub read: usize,
 }
 
 impl Report {
@@ -88,7 +94,8 @@ pub struct Requests(mpsc::Sender<Order>);
 #[derive(Debug)]
 enum Order {
     Request(Request),
-    Event(watch::Event),
+    /// Something was told of the files followed.
+    Told,
 }
 
 impl Requests {
@@ -100,14 +107,14 @@ impl Requests {
 
 /// What is read before root is given up, so that files which only root may read can at least be started from.
 pub struct Early {
-    zones: Option<HashMap<Name, Result<Ready, Refused>>>,
+    zones: Option<EarlyZones>,
     lists: HashMap<ListSource, ListFile>,
 }
 
 impl Early {
     /// Reads the zones and lists that `config` names.
     pub fn read(config: &Config) -> Self {
-        Self { zones: Some(zones::read_early(config)), lists: routes::read_early(config) }
+        Self { zones: Some(EarlyZones::read(config)), lists: routes::read_early(config) }
     }
 }
 
@@ -118,6 +125,16 @@ pub struct Reloader {
     listeners: Listeners,
     lists: HashMap<ListSource, (ListFile, Arc<List>)>,
     watch: Watch,
+    /// What the watch was told to follow.
+    followed: Vec<Followed>,
+    /// What the watch told and was not yet acted on.
+    pending: Pending,
+    /// What asks for zones.
+    sources: Sources,
+    /// The zones that every reload looks at, for no folder of zones speaks for their files.
+    special: HashSet<Name>,
+    retired: Retired,
+    runtime: Handle,
     facts: Arc<ArcSwap<Facts>>,
     next_route: u32,
     early: Early,
@@ -134,19 +151,13 @@ impl Reloader {
         config: Arc<Config>,
         listeners: Listeners,
         early: Early,
-        runtime: &tokio::runtime::Handle,
+        runtime: &Handle,
         set_log: impl Fn(&Config) + Send + 'static,
     ) -> std::io::Result<(Self, Requests)> {
         let (sender, orders) = mpsc::channel(16);
-        let (watch, mut events) = Watch::start(POLL)?;
-        let forward = sender.clone();
-        runtime.spawn(async move {
-            while let Some(event) = events.recv().await {
-                if forward.send(Order::Event(event)).await.is_err() {
-                    return;
-                }
-            }
-        });
+        let told = sender.clone();
+        // Where no room is left there are orders, and after each of them it is looked at what was told.
+        let watch = Watch::start(POLL, move || drop(told.try_send(Order::Told)))?;
         let facts = Arc::new(ArcSwap::from_pointee(Facts::default()));
         let reloader = Self {
             live,
@@ -154,6 +165,12 @@ impl Reloader {
             listeners,
             lists: HashMap::new(),
             watch,
+            followed: Vec::new(),
+            pending: Pending::default(),
+            sources: Sources::default(),
+            special: HashSet::new(),
+            retired: Retired::default(),
+            runtime: runtime.clone(),
             facts,
             next_route: 0,
             early,
@@ -172,16 +189,19 @@ impl Reloader {
     /// is wrong is an error.
     pub fn start(&mut self) -> Result<Report, Failure> {
         let config = Arc::clone(&self.config);
-        self.follow(&config, &[]);
-        let draft = self.plan(&config, Strictness::Start)?;
+        self.follow(&config);
+        let all = Suspects { all: true, ..Suspects::default() };
+        let draft = self.plan(&config, Strictness::Start, &all)?;
         let report = self.publish(draft);
         self.follow_present();
+        self.retired.sweep();
         Ok(report)
     }
 
     /// Works until it is stopped. Blocks its thread.
     pub fn run(mut self) {
-        while let Some(order) = self.orders.blocking_recv() {
+        rhumb_net::yield_to_others();
+        while let Some(order) = self.next() {
             match order {
                 Order::Request(Request::Reload(reply)) => {
                     let result = self.reload();
@@ -196,16 +216,37 @@ impl Reloader {
                     let _ = reply.send(());
                     return;
                 }
-                Order::Event(event) => self.happened(event),
+                Order::Told => {}
             }
+            self.catch_up();
+            self.retired.sweep();
         }
     }
 
+    /// The next order. While there is none, what is used no more is freed.
+    fn next(&mut self) -> Option<Order> {
+        while !self.retired.is_empty() {
+            let orders = &mut self.orders;
+            let order =
+                self.runtime.block_on(async { tokio::time::timeout(retired::PAUSE, orders.recv()).await });
+            match order {
+                Ok(order) => return order,
+                Err(_) => self.retired.sweep(),
+            }
+        }
+        self.orders.blocking_recv()
+    }
+
     fn reload(&mut self) -> Result<Report, Failure> {
+        let suspects = self.look();
+        // It is read now, whatever comes of it.
+        self.pending.config = false;
         let result = self.read_config(None).and_then(|config| {
-            self.follow(&config, &[]);
-            let draft = self.plan(&config, Strictness::Reload)?;
+            self.follow(&config);
+            let draft = self.plan(&config, Strictness::Reload, &suspects)?;
             self.config = config;
+            // All of it is in the draft.
+            self.pending = Pending::default();
             Ok(self.publish(draft))
         });
         self.follow_present();
@@ -214,8 +255,9 @@ impl Reloader {
     }
 
     fn diff(&mut self, file: Option<&Path>) -> Result<Vec<Change>, Failure> {
+        let suspects = self.look();
         let config = self.read_config(file)?;
-        Ok(self.plan(&config, Strictness::Diff)?.changes)
+        Ok(self.plan(&config, Strictness::Diff, &suspects)?.changes)
     }
 
     fn read_config(&self, file: Option<&Path>) -> Result<Arc<Config>, Failure> {
@@ -231,7 +273,11 @@ impl Reloader {
         let (count, last) = match result {
             Ok(report) => {
                 report.log();
-                tracing::info!(changes = report.changes.len(), "configuration reloaded");
+                tracing::info!(
+                    changes = report.changes.len(),
+                    zones_read = report.read,
+                    "configuration reloaded"
+                );
                 let changed = !report.changes.is_empty();
                 (if changed { ReloadResult::Changed } else { ReloadResult::Unchanged }, Vec::new())
             }

@@ -6,6 +6,7 @@
 mod built_in;
 mod files;
 mod live;
+mod origin;
 mod route;
 mod zone;
 
@@ -20,8 +21,9 @@ use crate::cookies::Cookies;
 use crate::rate_limit::RateLimit;
 
 pub use built_in::built_in_zones;
-pub use files::FileRead;
+pub use files::{FileMark, FileRead};
 pub use live::{Clock, Live, cache_limits};
+pub use origin::{Origin, Source, zone_of_file};
 pub use route::{Common, ListSource, Member, Route, RouteEntry, RouteState};
 pub use zone::{Trouble, Zone, ZoneEntry};
 

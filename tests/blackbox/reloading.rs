@@ -16,7 +16,9 @@ use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq};
 
 use crate::forwarding::{Lab, UP, config};
 
-/// The tests of this file.
+mod many;
+
+/// The tests of this file and of the one below it.
 pub(crate) const TESTS: &[Test] = &[
     Test::alone("reloading::listeners_come_and_go", listeners),
     Test::alone("reloading::another_number_of_workers_loses_no_query", workers),
@@ -26,6 +28,7 @@ pub(crate) const TESTS: &[Test] = &[
     Test::alone("reloading::a_list_changes_away_from_a_dead_upstream", away),
     Test::beside("reloading::what_stays_keeps_its_object", stays),
     Test::beside("reloading::a_failure_is_told_everywhere", failure),
+    Test::alone("reloading::one_zone_of_many_reloads_alone", many::alone),
 ];
 
 fn zone(serial: u32, address: &str) -> String {

@@ -20,8 +20,13 @@ use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, f
 
 use crate::forwarding::{Lab, UP, config};
 
-/// The tests of this file.
-pub(crate) const TESTS: &[Test] = &[Test::alone("steady::a_hundred_reloads_under_half_load", hundred)];
+mod million;
+
+/// The tests of this file and of the one below it.
+pub(crate) const TESTS: &[Test] = &[
+    Test::alone("steady::a_hundred_reloads_under_half_load", hundred),
+    Test::alone("steady::a_million_hosts_reloaded_ten_times_under_load", million::reloaded),
+];
 
 /// Each a broken file and then a good one.
 const ROUNDS: u32 = 50;
@@ -96,9 +101,9 @@ struct Crowd {
 }
 
 impl Crowd {
-    fn start(lab: &Lab, arguments: &[String]) -> Result<Self, Failure> {
+    fn start(lab: &Lab, names: impl Iterator<Item = String>, arguments: &[String]) -> Result<Self, Failure> {
         let folder = Folder::new()?;
-        let lines: Vec<String> = questions().map(|(name, _)| format!("{name} A\n")).collect();
+        let lines: Vec<String> = names.map(|name| format!("{name} A\n")).collect();
         let file: PathBuf = folder.write("questions", lines.concat())?;
         let mut command = lab.client.host().command("dnsperf");
         command.args(["-s", "192.0.2.1", "-t", "2", "-d"]).arg(file).args(arguments);
@@ -131,8 +136,9 @@ fn number(report: &HashMap<String, String>, title: &str) -> Result<f64, Failure>
 }
 
 /// Questions a second that the server answers when it is asked for as many as it can.
-fn maximum(lab: &Lab) -> Result<f64, Failure> {
-    let report = Crowd::start(lab, &["-l", "3", "-c", "4", "-q", "400"].map(str::to_owned))?.report()?;
+fn maximum(lab: &Lab, names: impl Iterator<Item = String>) -> Result<f64, Failure> {
+    let arguments = ["-l", "3", "-c", "4", "-q", "400"].map(str::to_owned);
+    let report = Crowd::start(lab, names, &arguments)?.report()?;
     number(&report, "Queries per second")
 }
 
@@ -194,14 +200,12 @@ fn hundred() -> Verdict {
     }
     let lab = Lab::new()?;
     let (server, upstreams) = begin(&lab)?;
-    let maximum = maximum(&lab)?;
+    let names = || questions().map(|(name, _)| name);
+    let maximum = maximum(&lab, names())?;
     let half = format!("{:.0}", maximum / 2.0);
     let wanted = questions().map(|(name, address)| Wanted::address(&format!("{name}."), &address)).collect();
     let overflown_before = overflown(&lab)?;
-    let crowd = Crowd::start(
-        &lab,
-        &["-l", "200", "-b", "4000", "-c", "4", "-q", "5000", "-Q", &half].map(str::to_owned),
-    )?;
+    let crowd = Crowd::start(&lab, names(), &half_load(&half))?;
     let checked = Load::start(&lab.client, lab.to, CHECKED, wanted)?;
     thread::sleep(Duration::from_millis(500));
     let reloads = reload_all(&server);
@@ -210,19 +214,30 @@ fn hundred() -> Verdict {
     reloads?;
     ensure!(checked.wrong == 0, "{} wrong answers: {:?}", checked.wrong, checked.first_wrong);
     ensure_eq!(checked.lost, 0, "of {} checked queries were lost", checked.sent);
-    let lost = number(&report, "Queries lost")? - (overflown(&lab)? - overflown_before);
-    ensure!(lost <= 0.0, "{lost} queries were lost at {half} of {maximum:.0} a second");
-    let codes = report.get("Response codes").context("no response codes")?;
-    ensure!(codes.starts_with("NOERROR") && !codes.contains(','), "response codes: {codes}");
-    let asked = number(&report, "Queries completed")?;
-    let least = maximum / 2.0 * 0.8 * number(&report, "Run time (s)")?;
-    ensure!(asked >= least, "the load was {asked} queries, not {least:.0}");
+    nothing_lost(&report, maximum, overflown(&lab)? - overflown_before)?;
     counts(&server)?;
     // Everything that could stay has stayed: no name was asked for twice.
     for (name, _) in questions().filter(|(name, _)| name.ends_with("up.example")) {
         let times: usize = upstreams.iter().map(|upstream| upstream.count(&name)).sum();
         ensure_eq!(times, 1, "queries upstream for {name}");
     }
+    Ok(Outcome::Passed)
+}
+
+/// The arguments of a load at this rate that ends when it is stopped.
+fn half_load(rate: &str) -> [String; 10] {
+    ["-l", "200", "-b", "4000", "-c", "4", "-q", "5000", "-Q", rate].map(str::to_owned)
+}
+
+/// A load of half the maximum lost nothing but what the client had no room for, and was what it was meant to be.
+fn nothing_lost(report: &HashMap<String, String>, maximum: f64, overflown: f64) -> Verdict {
+    let lost = number(report, "Queries lost")? - overflown;
+    ensure!(lost <= 0.0, "{lost} queries were lost at half of {maximum:.0} a second");
+    let codes = report.get("Response codes").context("no response codes")?;
+    ensure!(codes.starts_with("NOERROR") && !codes.contains(','), "response codes: {codes}");
+    let asked = number(report, "Queries completed")?;
+    let least = maximum / 2.0 * 0.8 * number(report, "Run time (s)")?;
+    ensure!(asked >= least, "the load was {asked} queries, not {least:.0}");
     Ok(Outcome::Passed)
 }
 

@@ -58,7 +58,7 @@ impl<V> Table<V> {
     }
 
     /// This table with other values for some names, which are added where they are missing, and without the names whose value
-    /// is none. The names that stay keep their order; those added come last. Costs a copy of the table, and no hash of a name
+    /// is none. The names that stay keep their order; those added come last, in canonical order. Costs a copy of the table, and no hash of a name
     /// that stays.
     pub fn with(&self, changes: HashMap<Name, Option<V>>) -> Self
     where
@@ -81,6 +81,7 @@ impl<V> Table<V> {
                 (None, None) => {}
             }
         }
+        added.sort_by(|a, b| a.1.cmp(&b.1));
         let mut draft = Draft::new(self.start, self.entries.len() + added.len());
         for (id, (hash, entry)) in hashes.into_iter().zip(self.entries.iter()).enumerate() {
             let value = match changed.remove(&id) {

@@ -6,7 +6,7 @@
 //! sockets towards other servers ([`upstream`]), and the questions to ask of the routing table ([`route`]).
 //!
 //! It is also the only crate with `unsafe` code and with code for one operating system only. The former is in
-//! `sys.rs` and `udp/batch.rs`, the latter in `pktinfo.rs`, `sockaddr.rs` and the files that say so.
+//! `sys.rs`, `process.rs` and `udp/batch.rs`, the latter in `pktinfo.rs`, `sockaddr.rs` and the files that say so.
 
 mod bind;
 mod free;
@@ -15,6 +15,7 @@ mod local;
 mod patience;
 pub mod peer;
 mod pktinfo;
+mod process;
 mod random;
 pub mod route;
 mod sockaddr;
@@ -28,4 +29,5 @@ pub use bind::{BindError, Transport};
 pub use free::check_free;
 pub use local::Local;
 pub use patience::pause_after;
+pub use process::{release_memory, return_large_memory, yield_to_others};
 pub use random::{random, random_u16};

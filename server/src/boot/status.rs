@@ -145,9 +145,9 @@ pub(super) fn zones(live: &Live) -> Vec<ZoneStatus> {
             records: contents.as_ref().map_or(0, |contents| contents.record_count()),
             ok: trouble.is_none() && contents.is_some(),
             trouble: trouble.map(|trouble| trouble.0.to_string()),
-            file: entry.file.as_ref().map(|file| file.display().to_string()),
+            file: entry.file().map(|file| file.display().to_string()),
             loaded: entry.zone.loaded().map(unix),
-            rule: entry.place.to_string(),
+            rule: entry.place().to_string(),
         }
     };
     let mut zones: Vec<ZoneStatus> = snapshot.zones.iter().map(|(_, entry)| zone(entry)).collect();

@@ -42,7 +42,7 @@ pub(super) fn from_zone<'m>(
     scratch: &mut Scratch,
     out: &mut [u8],
 ) -> (usize, Finish) {
-    scratch.note("route", || format!("zone {} ({})", entry.zone.name(), entry.place));
+    scratch.note("route", || format!("zone {} ({})", entry.zone.name(), entry.place()));
     moment.with_contents(&entry.zone, |contents| {
         let Some(contents) = contents else { return not_loaded(query, scratch, out) };
         let zones = Served { snapshot: moment.snapshot, held: OnceCell::new(), used: Cell::new(0) };

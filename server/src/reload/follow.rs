@@ -1,96 +1,113 @@
 //! What is followed, and what is done when it changes.
 
-use std::path::{Path, PathBuf};
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rhumb_config::{Config, UpstreamSource, ZoneSource};
 
 use super::watch::{Event, Followed};
+use super::zones::Suspects;
 use super::{Draft, Facts, Reloader, Strictness};
-use crate::snapshot::Live;
 
 /// More warnings than this are not kept; the log has them all.
 const WARNINGS: usize = 100;
 
-/// The files and folders that `config` and the zones served by it depend on.
-pub(super) fn paths(config: &Config, live: &Live, more: &[&Path]) -> Vec<Followed> {
-    let mut paths: Vec<Followed> = more.iter().map(|path| Followed::File((*path).to_owned())).collect();
-    paths.extend(config.file.clone().map(Followed::File));
+/// What was told of the files followed and not yet acted on.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    /// The configuration's own file differs.
+    pub(super) config: bool,
+    /// Other files that differ.
+    files: HashSet<PathBuf>,
+    /// Zones whose files may differ.
+    pub(super) zones: Suspects,
+}
+
+/// The files and folders that `config` names, and those that zones include.
+pub(super) fn paths(config: &Config, included: &[PathBuf]) -> Vec<Followed> {
+    let mut paths: Vec<Followed> = config.file.clone().map(Followed::File).into_iter().collect();
     for source in config.forward.iter().flat_map(|forward| &forward.upstreams) {
         if let UpstreamSource::List(path, _) | UpstreamSource::ResolvConf(path, _) = source {
             paths.push(Followed::File(path.clone()));
         }
     }
-    let mut folders: Vec<&PathBuf> = Vec::new();
     for source in &config.zones {
         match source {
             ZoneSource::File { file, .. } => paths.push(Followed::File(file.clone())),
-            ZoneSource::Directory { path, .. } => {
-                folders.push(path);
-                paths.push(Followed::Directory(path.clone()));
-            }
+            ZoneSource::Directory { path, .. } => paths.push(Followed::Directory(path.clone())),
             ZoneSource::BuiltIn { .. } => {}
         }
     }
-    // Included files that no folder above covers.
-    for (_, entry) in live.snapshot.load().zones.iter() {
-        for file in entry.zone.files().iter().filter(|file| Some(file.path()) != entry.file.as_ref()) {
-            paths.push(Followed::File(file.path().clone()));
-        }
-    }
+    // Of a set, so that their order means nothing.
+    let mut included = included.to_vec();
+    included.sort();
+    included.dedup();
+    paths.extend(included.into_iter().map(Followed::File));
     paths
 }
 
 impl Reloader {
     /// Follows what the present configuration and its zones depend on, and brings `status` up to date.
-    pub(super) fn follow_present(&self) {
+    pub(super) fn follow_present(&mut self) {
         let config = Arc::clone(&self.config);
-        self.follow(&config, &[]);
+        self.follow(&config);
         self.state_facts();
     }
 
-    pub(super) fn happened(&mut self, event: Event) {
-        match event {
-            Event::Changed(path) if self.config.file.as_deref() == Some(&path) => {
-                tracing::info!("{}: changed", path.display());
-                // The outcome is told by the log, the metrics and `status`.
-                let _ = self.reload();
-            }
-            Event::Changed(path) => {
-                self.list_changed(&path);
-                if self.is_of_a_zone(&path) {
-                    self.zones_changed();
+    /// Notes what was told until now.
+    pub(super) fn collect(&mut self) {
+        for event in self.watch.take() {
+            match event {
+                Event::Changed(path) => {
+                    self.pending.config |= self.config.file.as_deref() == Some(&path);
+                    self.suspect(&path);
+                    self.pending.files.insert(path);
                 }
-                self.state_facts();
+                Event::Directory { path, names } => {
+                    tracing::debug!("{}: {} zone files changed", path.display(), names.len());
+                    self.pending.zones.add_files(&path, names);
+                }
+                Event::Stale { path, why } => self.warn(&format!("{}: {why}", path.display())),
             }
-            Event::Directory { path, names } => {
-                tracing::debug!("{}: {} zone files changed", path.display(), names.len());
-                self.zones_changed();
-                self.state_facts();
-            }
-            Event::Stale { path, why } => self.warn(&format!("{}: {why}", path.display())),
         }
     }
 
-    fn is_of_a_zone(&self, path: &Path) -> bool {
-        let snapshot = self.live.snapshot.load();
-        let named = self
-            .config
-            .zones
-            .iter()
-            .any(|source| matches!(source, ZoneSource::File { file, .. } if file == path));
-        named
-            || snapshot
-                .zones
-                .iter()
-                .any(|(_, entry)| entry.zone.files().iter().any(|file| file.path() == path))
+    /// Looks at the files followed. Gives the zones that may differ, all of them where the kernel does not tell.
+    pub(super) fn look(&mut self) -> Suspects {
+        let certain = self.watch.look();
+        self.collect();
+        Suspects { all: self.pending.zones.all || !certain, names: self.pending.zones.names.clone() }
+    }
+
+    /// Acts on what was told.
+    pub(super) fn catch_up(&mut self) {
+        self.collect();
+        if std::mem::take(&mut self.pending.config) {
+            if let Some(file) = &self.config.file {
+                tracing::info!("{}: changed", file.display());
+            }
+            // The outcome is told by the log, the metrics and `status`.
+            let _ = self.reload();
+        }
+        let files = std::mem::take(&mut self.pending.files);
+        for file in &files {
+            self.list_changed(file);
+        }
+        let zones = std::mem::take(&mut self.pending.zones);
+        if !zones.is_empty() {
+            self.zones_changed(&zones);
+        }
+        if !files.is_empty() || !zones.is_empty() {
+            self.state_facts();
+        }
     }
 
     /// Reads the zones whose files changed. One that cannot be read keeps what it served.
-    fn zones_changed(&mut self) {
+    fn zones_changed(&mut self, suspects: &Suspects) {
         let config = Arc::clone(&self.config);
         let mut errors = Vec::new();
-        let (zones, changes) = self.plan_zones(&config, Strictness::Start, &mut errors);
+        let (zones, changes) = self.plan_zones(&config, Strictness::Start, suspects, &mut errors);
         for error in &errors {
             tracing::error!("{error}");
         }

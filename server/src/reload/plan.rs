@@ -1,6 +1,5 @@
 //! What a new configuration comes to, worked out aside: everything is checked and built before anything is changed.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use rhumb_config::{Config, RateLimit, ServerSettings};
@@ -8,7 +7,7 @@ use rhumb_config::{Config, RateLimit, ServerSettings};
 use super::listeners::{Bound, Key};
 use super::routes::RoutePlan;
 use super::words::{Change, differs};
-use super::zones::ZonePlan;
+use super::zones::{Suspects, ZonesPlan};
 use super::{Failure, Reloader};
 
 /// How much may be wrong.
@@ -30,13 +29,19 @@ pub struct Draft {
     /// In words, one a change.
     pub changes: Vec<Change>,
     pub(super) bound: Vec<(Key, Bound)>,
-    pub(super) zones: Vec<ZonePlan>,
+    pub(super) zones: ZonesPlan,
     pub(super) routes: Vec<RoutePlan>,
 }
 
 impl Reloader {
-    /// Builds everything that differs. Errors: all of them, and nothing is changed.
-    pub(super) fn plan(&mut self, config: &Arc<Config>, strictness: Strictness) -> Result<Draft, Failure> {
+    /// Builds everything that differs; of the zones, none but the suspects can where the configuration asks for the same.
+    /// Errors: all of them, and nothing is changed.
+    pub(super) fn plan(
+        &mut self,
+        config: &Arc<Config>,
+        strictness: Strictness,
+        suspects: &Suspects,
+    ) -> Result<Draft, Failure> {
         let mut errors = Vec::new();
         let mut changes = Vec::new();
         self.compare_settings(config, &mut changes);
@@ -49,7 +54,7 @@ impl Reloader {
             })
         };
         changes.extend(self.listeners.changes(config));
-        let (zones, words) = self.plan_zones(config, strictness, &mut errors);
+        let (zones, words) = self.plan_zones(config, strictness, suspects, &mut errors);
         changes.extend(words);
         let (routes, words) = self.plan_routes(config, strictness);
         changes.extend(words);
@@ -83,11 +88,15 @@ impl Reloader {
     }
 
     /// Follows the files that `config` names, so that what changes while they are read is seen.
-    pub(super) fn follow(&self, config: &Config, more: &[&Path]) {
-        let paths = super::follow::paths(config, &self.live, more);
+    pub(super) fn follow(&mut self, config: &Config) {
+        let paths = super::follow::paths(config, &self.included());
+        if paths == self.followed {
+            return;
+        }
         if !self.watch.set(&paths) {
             tracing::warn!("looking at all followed files for the first time takes more than ten seconds");
         }
+        self.followed = paths;
     }
 }
 

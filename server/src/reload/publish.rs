@@ -7,10 +7,11 @@ use rhumb_config::{Config, CookieSecret};
 use rhumb_zones::Table;
 
 use super::routes::set_upstreams;
+use super::zones::{ZonesPlan, publish_zone};
 use super::{Draft, Facts, ListFact, Reloader, Report};
 use crate::cookies::Cookies;
 use crate::rate_limit::RateLimit;
-use crate::snapshot::{Settings, Snapshot, cache_limits};
+use crate::snapshot::{Settings, Snapshot, ZoneEntry, cache_limits};
 
 impl Reloader {
     /// Puts `draft` in force. Nothing can go wrong any more.
@@ -21,12 +22,9 @@ impl Reloader {
         }
         let routes = draft.routes.iter().map(|plan| (plan.entry.route.domain().clone(), plan.entry.clone()));
         let routes = Table::build(routes);
-        let zones =
-            Table::build(draft.zones.iter().map(|plan| (plan.entry.zone.name().clone(), plan.entry.clone())));
+        let zones = draft.zones.table.clone().unwrap_or_else(|| old.zones.clone());
         // New zones are filled before they can be seen, old ones change by their own swap.
-        for plan in draft.zones {
-            plan.publish();
-        }
+        let read = self.publish_zones(draft.zones, &zones);
         let serial = old.serial + 1;
         self.live.snapshot.store(Arc::new(Snapshot {
             serial,
@@ -43,7 +41,31 @@ impl Reloader {
         self.listeners.publish(draft.bound, &draft.config);
         self.listeners.limit(&draft.config.server);
         self.drop_lists(&draft.config);
-        Report { changes: draft.changes, serial }
+        self.retired.snapshot(old);
+        Report { changes: draft.changes, serial, read }
+    }
+
+    /// Serves what was read. Gives the number of zones whose files were.
+    fn publish_zones(&mut self, plan: ZonesPlan, zones: &Table<ZoneEntry>) -> usize {
+        let read = plan.read.len();
+        for name in &plan.gone {
+            self.special.remove(name);
+        }
+        for (entry, read) in plan.read {
+            let size = read.as_ref().map_or(0, |ready| ready.contents.memory());
+            self.retired.freed(size);
+            if let Some(old) = publish_zone(&entry, read) {
+                self.retired.contents(old);
+            }
+            self.sort_special(&entry);
+        }
+        if let Some(sources) = plan.sources {
+            self.sources = sources;
+            for (_, entry) in zones.iter() {
+                self.sort_special(entry);
+            }
+        }
+        read
     }
 
     /// What was learnt through routes that are gone is dropped.

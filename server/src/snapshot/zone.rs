@@ -1,15 +1,16 @@
 //! A zone as it is served: its contents, and how their last load went.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwapOption;
 use rhumb_config::Place;
 use rhumb_wire::Name;
 use rhumb_zones::Contents;
 
-use super::files::FileRead;
+use super::files::{FileMark, FileRead};
+use super::origin::Origin;
 
 /// Why the last load of a zone failed, in words that name the place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,11 +24,22 @@ pub struct Zone {
     state: Mutex<State>,
 }
 
+/// Small, for there may be a hundred thousand zones.
 #[derive(Debug, Default)]
 struct State {
+    /// Seconds since 1970 of the last good load; 0: none.
+    loaded: u64,
+    /// Its file when it was read last, well or not.
+    file: FileMark,
+    /// What few zones have.
+    more: Option<Box<More>>,
+}
+
+#[derive(Debug, Default)]
+struct More {
     trouble: Option<Trouble>,
-    loaded: Option<SystemTime>,
-    files: Arc<[FileRead]>,
+    /// The files that the last good load included.
+    included: Vec<FileRead>,
     /// When the first signature of what is served expires, in seconds since 1970.
     expires: Option<u64>,
 }
@@ -37,10 +49,28 @@ struct State {
 pub struct ZoneEntry {
     /// The zone.
     pub zone: Arc<Zone>,
+    /// What asked for it.
+    pub origin: Arc<Origin>,
+}
+
+impl ZoneEntry {
     /// Its file; none for the zone of the built-in default.
-    pub file: Option<PathBuf>,
+    pub fn file(&self) -> Option<PathBuf> {
+        self.origin.file(&self.zone.name)
+    }
+
     /// Where the configuration asks for it.
-    pub place: Place,
+    pub fn place(&self) -> &Place {
+        &self.origin.place
+    }
+
+    /// Whether the files that the last load read, well or not, are what they were.
+    pub fn is_current(&self) -> bool {
+        let state = self.zone.lock();
+        let file = self.file();
+        file.is_none_or(|file| state.file.is_current(&file))
+            && state.more.iter().all(|more| more.included.iter().all(FileRead::is_current))
+    }
 }
 
 impl Zone {
@@ -65,48 +95,75 @@ impl Zone {
         self.contents.load()
     }
 
-    /// Serves `contents` from now on, read from `files`; `expires` is when their first signature does, in seconds since 1970.
-    pub fn publish(&self, contents: Arc<Contents>, files: Arc<[FileRead]>, expires: Option<u64>) {
-        self.contents.store(Some(contents));
-        let mut state = self.lock();
-        *state = State { trouble: None, loaded: Some(SystemTime::now()), files, expires };
+    /// Serves `contents` from now on, read from the zone's file as `file` marks it and from those it included; `expires` is
+    /// when their first signature does, in seconds since 1970. Gives what was served until now: whoever drops the last
+    /// reference to that does the work of taking it apart, and no query should.
+    pub fn publish(
+        &self,
+        contents: Arc<Contents>,
+        file: FileMark,
+        included: Vec<FileRead>,
+        expires: Option<u64>,
+    ) -> Option<Arc<Contents>> {
+        let old = self.contents.swap(Some(contents));
+        let loaded = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs());
+        let any = expires.is_some() || !included.is_empty();
+        let more = any.then(|| Box::new(More { trouble: None, included, expires }));
+        *self.lock() = State { loaded, file, more };
+        old
     }
 
-    /// Notes that a load from `files` failed; what was served before goes on.
-    pub fn fail(&self, trouble: Trouble, files: Arc<[FileRead]>) {
+    /// Notes that a load of the zone's file as `file` marks it failed; what was served before goes on.
+    pub fn fail(&self, trouble: Trouble, file: FileMark) {
         let mut state = self.lock();
-        state.trouble = Some(trouble);
-        state.files = files;
+        state.file = file;
+        let more = state.more.get_or_insert_default();
+        more.trouble = Some(trouble);
+        // What was wrong may be wrong there, so that a change there is one to act on.
+        for included in &mut more.included {
+            *included = FileRead::now(included.path().to_owned());
+        }
     }
 
     /// Why the last load failed, if it did.
     pub fn trouble(&self) -> Option<Trouble> {
-        self.lock().trouble.clone()
+        self.lock().more.as_ref()?.trouble.clone()
     }
 
-    /// When it was last loaded well.
+    /// When it was last loaded well, to the second.
     pub fn loaded(&self) -> Option<SystemTime> {
-        self.lock().loaded
+        let loaded = self.lock().loaded;
+        (loaded > 0).then(|| UNIX_EPOCH + Duration::from_secs(loaded))
     }
 
     /// When the first signature of what is served expires, in seconds since 1970; none without signatures.
     pub fn expires(&self) -> Option<u64> {
-        self.lock().expires
+        self.lock().more.as_ref()?.expires
     }
 
-    /// The files that the last load read, `$INCLUDE`d ones too.
-    pub fn files(&self) -> Arc<[FileRead]> {
-        Arc::clone(&self.lock().files)
+    /// The files that the last good load included.
+    pub fn included(&self) -> Vec<PathBuf> {
+        let state = self.lock();
+        state.more.iter().flat_map(|more| &more.included).map(|file| file.path().to_owned()).collect()
     }
 
-    /// Whether the files that the last load read, good or bad, are what they were.
-    pub fn is_current(&self) -> bool {
-        let files = self.files();
-        let built_in = files.is_empty() && self.contents.load().is_some();
-        built_in || !files.is_empty() && files.iter().all(FileRead::is_current)
+    /// Whether it includes the file at `path`.
+    pub fn includes(&self, path: &Path) -> bool {
+        self.lock().more.iter().any(|more| more.included.iter().any(|file| file.path() == path))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_among_a_hundred_thousand_is_small() {
+        assert!(size_of::<Zone>() <= 64, "{}", size_of::<Zone>());
+        assert!(size_of::<ZoneEntry>() <= 16, "{}", size_of::<ZoneEntry>());
     }
 }

@@ -9,15 +9,17 @@ use rhumb_zones::file::{Loaded, Problem, read_zone, read_zone_bytes, verify_zone
 use rhumb_zones::verify::Depth;
 use rhumb_zones::{Contents, Severity};
 
-use crate::snapshot::FileRead;
+use crate::snapshot::{FileMark, FileRead};
 
 /// A zone that was read well.
 #[derive(Debug)]
 pub struct Ready {
     /// What is to be served.
     pub contents: Arc<Contents>,
-    /// The files that were read.
-    pub files: Arc<[FileRead]>,
+    /// The zone's own file as it was before it was read.
+    pub file: FileMark,
+    /// The files that it included.
+    pub included: Vec<FileRead>,
     /// What should be looked at, but does not keep the zone from being served.
     pub warnings: Vec<String>,
     /// When its first signature expires, in seconds since 1970; none for a zone without signatures.
@@ -29,8 +31,8 @@ pub struct Ready {
 pub struct Refused {
     /// What is wrong, each with its place.
     pub problems: Vec<String>,
-    /// The zone's own file.
-    pub files: Arc<[FileRead]>,
+    /// The zone's own file as it was before it was read.
+    pub file: FileMark,
 }
 
 /// Reads the zone `name` from `file`, to be served; without a file, the zone of the built-in default.
@@ -51,19 +53,25 @@ fn load_at(name: &Name, file: Option<&Path>, depth: Depth) -> Result<Ready, Refu
     let Some(file) = file else {
         let text = rhumb_config::DEFAULT_ZONE.as_bytes();
         return match read_zone_bytes(name.as_ref(), Path::new("built-in"), text) {
-            Ok(loaded) => Ok(ready(loaded.contents, Vec::new(), tell(&loaded.warnings), None)),
-            Err(problems) => Err(Refused { problems: tell(&problems), files: Arc::default() }),
+            Ok(loaded) => Ok(Ready {
+                contents: Arc::new(loaded.contents),
+                file: FileMark::default(),
+                included: Vec::new(),
+                warnings: tell(&loaded.warnings),
+                expires: None,
+            }),
+            Err(problems) => Err(Refused { problems: tell(&problems), file: FileMark::default() }),
         };
     };
-    let files = vec![FileRead::now(file.to_owned())];
+    let mark = FileMark::now(file);
     match read_zone(name.as_ref(), file) {
-        Ok(loaded) => verified(loaded, file, files, depth),
-        Err(problems) => Err(Refused { problems: tell(&problems), files: files.into() }),
+        Ok(loaded) => verified(loaded, file, mark, depth),
+        Err(problems) => Err(Refused { problems: tell(&problems), file: mark }),
     }
 }
 
 /// Checks what was read as a whole. The clock is asked now.
-fn verified(loaded: Loaded, file: &Path, mut files: Vec<FileRead>, depth: Depth) -> Result<Ready, Refused> {
+fn verified(loaded: Loaded, file: &Path, mark: FileMark, depth: Depth) -> Result<Ready, Refused> {
     let Loaded { contents, warnings, files: read } = loaded;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     // Times of signatures have 32 bits, compared in serial arithmetic.
@@ -71,17 +79,19 @@ fn verified(loaded: Loaded, file: &Path, mut files: Vec<FileRead>, depth: Depth)
     let (errors, more): (Vec<Problem>, Vec<Problem>) =
         found.problems.into_iter().partition(|problem| problem.severity == Severity::Error);
     if !errors.is_empty() {
-        return Err(Refused { problems: tell(&errors), files: files.into() });
+        return Err(Refused { problems: tell(&errors), file: mark });
     }
-    files.extend(read.into_iter().filter(|path| path != file).map(FileRead::now));
-    let told = warnings.iter().chain(&more).map(ToString::to_string).collect();
+    let included = read.into_iter().filter(|path| path != file).map(FileRead::now).collect();
+    let warnings = warnings.iter().chain(&more).map(ToString::to_string).collect();
     let until =
         |expires: u32| now.saturating_add_signed(i64::from(expires.wrapping_sub(now as u32).cast_signed()));
-    Ok(ready(contents, files, told, found.expires.map(until)))
-}
-
-fn ready(contents: Contents, files: Vec<FileRead>, warnings: Vec<String>, expires: Option<u64>) -> Ready {
-    Ready { contents: Arc::new(contents), files: files.into(), warnings, expires }
+    Ok(Ready {
+        contents: Arc::new(contents),
+        file: mark,
+        included,
+        warnings,
+        expires: found.expires.map(until),
+    })
 }
 
 fn tell(problems: &[Problem]) -> Vec<String> {

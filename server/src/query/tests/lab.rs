@@ -15,7 +15,7 @@ use rhumb_zones::{Builder, Table};
 use crate::cookies::Cookies;
 use crate::metrics::{DropReason, Metrics, Proto};
 use crate::query::{Client, Moment, Outcome, Scratch, respond};
-use crate::snapshot::{Live, Settings, Snapshot, Zone, ZoneEntry};
+use crate::snapshot::{FileMark, Live, Origin, Settings, Snapshot, Source, Zone, ZoneEntry};
 
 /// A server of the zone example.com, with cookies.
 pub(super) struct Lab {
@@ -31,9 +31,9 @@ impl Lab {
         let live = Live::new(&config, Arc::new(Metrics::new("test")));
         let name: Name = "example.com.".parse().unwrap();
         let zone = Arc::new(Zone::new(name.clone()));
-        zone.publish(Arc::new(contents(&name)), Arc::new([]), None);
+        zone.publish(Arc::new(contents(&name)), FileMark::default(), Vec::new(), None);
         let place = Place { file: file.into(), line: 1, column: 1 };
-        let entry = ZoneEntry { zone, file: None, place };
+        let entry = ZoneEntry { zone, origin: Arc::new(Origin { place, source: Source::BuiltIn }) };
         let snapshot = Snapshot {
             serial: 1,
             config,

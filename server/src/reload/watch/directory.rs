@@ -1,16 +1,21 @@
 //! A followed folder of zone files: by name, number and time, never by content, as there may be 100,000.
 
-use std::collections::{HashMap, HashSet};
+mod compare;
+
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::certain::is_local;
 use super::chain::{Chain, walk};
+use super::entries::Entries;
 use super::file::LONGEST;
-use super::folders::{Needed, Touched};
+use super::folders::{Folders, Touched};
+use super::interest::Needed;
+use super::listing::Listing;
 use super::signature::Stamp;
 use super::targets::Targets;
 
@@ -18,6 +23,10 @@ use super::targets::Targets;
 pub(super) const SHARE: u32 = 100;
 /// The longest time between two comparisons.
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+/// Files compared in one go of the regular comparison, some milliseconds, so that it holds nobody up.
+const PORTION: usize = 1000;
+/// A folder of fewer files is looked at in full when somebody asks what changed: it costs little, and is never wrong.
+const MANY: usize = 5000;
 
 /// Whether a name in a folder of zones is a zone file: `NAME.zone`, not hidden (editors hide their lock files).
 fn is_zone_file(name: &OsStr) -> bool {
@@ -28,18 +37,6 @@ fn is_zone_file(name: &OsStr) -> bool {
 /// The pause after a comparison that took this long.
 pub(super) fn pause(interval: Duration, took: Duration) -> Duration {
     interval.max(took.saturating_mul(SHARE)).min(LONGEST_PAUSE.max(interval))
-}
-
-/// A zone file: the inode of its name, which may be a symlink, and the stamp of what it leads to (0: nothing).
-#[derive(Clone, Copy)]
-struct Entry {
-    inode: u64,
-    mark: u64,
-    round: u32,
-}
-
-fn mark(place: &Path) -> u64 {
-    fs::metadata(place).map_or(0, |metadata| Stamp::of(&metadata).mark())
 }
 
 /// What events say of the folder.
@@ -68,8 +65,9 @@ pub(super) struct Directory {
     path: PathBuf,
     absolute: PathBuf,
     chain: Chain,
-    entries: HashMap<Box<OsStr>, Entry>,
-    round: u32,
+    entries: Entries,
+    /// The files whose changes events may not tell.
+    loose: HashSet<OsString>,
     /// The ways that symlinks among the entries lead.
     targets: Targets,
     /// Other folders have to be watched than before.
@@ -78,6 +76,8 @@ pub(super) struct Directory {
     recheck: bool,
     /// The folder's own stamp before it was last listed; `None`: it cannot be listed.
     listed: Option<Stamp>,
+    /// The regular comparison under way.
+    listing: Option<Listing>,
     news: News,
     /// When all files, and when only names, are compared next.
     full: Instant,
@@ -93,12 +93,13 @@ impl Directory {
             path: path.to_owned(),
             absolute,
             chain,
-            entries: HashMap::new(),
-            round: 0,
+            entries: Entries::default(),
+            loose: HashSet::new(),
             targets: Targets::default(),
             moved: false,
             recheck: false,
             listed: None,
+            listing: None,
             news: News::default(),
             full: now,
             quick: now,
@@ -112,7 +113,7 @@ impl Directory {
 
     /// Takes what is there now as known.
     pub(super) fn baseline(&mut self, interval: Duration) {
-        self.scan(true, interval);
+        self.scan(interval);
         self.news = News::default();
     }
 
@@ -167,114 +168,56 @@ impl Directory {
     /// Compares what events name, or once more what waits. Gives the names to tell (none: the folder itself) once no
     /// further difference shows.
     pub(super) fn settle(&mut self, hit: Hit, interval: Duration) -> Option<HashSet<OsString>> {
-        self.recheck = false;
         let confirming = hit == Hit::None;
-        let found = match hit {
-            Hit::None => {
-                let waiting: Vec<_> = self.news.names.iter().cloned().collect();
-                self.compare(&waiting)
-            }
-            Hit::Names(names) => self.compare(&names),
-            Hit::All => self.scan(true, interval),
+        let found = if confirming {
+            let waiting: Vec<_> = self.news.names.iter().cloned().collect();
+            self.recheck = false;
+            self.compare(&waiting)
+        } else {
+            self.compare_hit(hit, interval)
         };
         let since = self.news.since?;
         if confirming && found && since.elapsed() < LONGEST {
             return None;
         }
+        self.tell()
+    }
+
+    /// Compares what events name and what they may not speak of, and gives at once all names to tell.
+    pub(super) fn look(&mut self, hit: Hit, interval: Duration) -> Option<HashSet<OsString>> {
+        self.compare_hit(hit, interval);
+        let loose: Vec<_> = self.loose.iter().cloned().collect();
+        self.compare(&loose);
+        self.tell()
+    }
+
+    /// Whether a look found everything that changed. Else all files have to be looked at.
+    pub(super) fn is_certain(&self, folders: &Folders) -> bool {
+        let known = self.listed.is_some() && !self.recheck && self.entries.len() >= MANY;
+        let end = self.chain.end.as_ref();
+        known && folders.cover(&self.chain) && end.is_some_and(|(path, _)| is_local(path))
+    }
+
+    /// The regular comparison, if it is time for it, a portion at a time. Says whether it found something, and whether it
+    /// goes on.
+    pub(super) fn poll(&mut self, now: Instant, interval: Duration) -> (bool, bool) {
+        if self.listing.is_none() {
+            let every = now >= self.full;
+            // A folder's time changes with its names: comparing those is all it takes, and ten times cheaper.
+            let due = every
+                || now >= self.quick
+                    && fs::metadata(&self.absolute).ok().as_ref().map(Stamp::of) != self.listed;
+            if !due {
+                return (false, false);
+            }
+            self.begin(every);
+        }
+        self.proceed(PORTION, interval)
+    }
+
+    fn tell(&mut self) -> Option<HashSet<OsString>> {
+        self.news.since?;
         let news = std::mem::take(&mut self.news);
         Some(if news.whole { HashSet::new() } else { news.names })
-    }
-
-    /// The regular comparison, if it is time for it. Says whether it found something.
-    pub(super) fn poll(&mut self, now: Instant, interval: Duration) -> bool {
-        if now >= self.full {
-            return self.scan(true, interval);
-        }
-        // A folder's time changes with its names: comparing those is all it takes, and ten times cheaper.
-        now >= self.quick
-            && fs::metadata(&self.absolute).ok().as_ref().map(Stamp::of) != self.listed
-            && self.scan(false, interval)
-    }
-
-    /// Compares some files. Says whether any differs.
-    fn compare(&mut self, names: &[OsString]) -> bool {
-        let mut found = false;
-        for name in names {
-            let place = self.absolute.join(name);
-            let now = fs::symlink_metadata(&place).ok().map(|metadata| {
-                self.targets.note(&metadata);
-                Entry { inode: metadata.ino(), mark: mark(&place), round: self.round }
-            });
-            let before = match now {
-                Some(entry) => self.entries.insert(name.as_os_str().into(), entry),
-                None => self.entries.remove(name.as_os_str()),
-            };
-            let same = now.map(|entry| entry.mark) == before.map(|entry| entry.mark);
-            found |= !same && self.note(name.clone());
-        }
-        found
-    }
-
-    /// Notes a difference.
-    fn note(&mut self, name: OsString) -> bool {
-        self.news.names.insert(name);
-        self.news.since.get_or_insert_with(Instant::now);
-        true
-    }
-
-    /// Lists the folder and compares: every file, or only those with another inode than before. Says whether
-    /// anything differs.
-    fn scan(&mut self, every: bool, interval: Duration) -> bool {
-        let start = Instant::now();
-        let stamp = fs::metadata(&self.absolute).ok().as_ref().map(Stamp::of);
-        let listing = stamp.and_then(|_| self.list(every));
-        let turned = listing.is_some() != self.listed.is_some() && self.turned();
-        self.listed = stamp.filter(|_| listing.is_some());
-        let end = Instant::now();
-        self.quick = end + pause(interval, end.saturating_duration_since(start));
-        if every {
-            self.full = self.quick;
-        }
-        turned || listing == Some(true)
-    }
-
-    /// Notes that the folder came or went.
-    fn turned(&mut self) -> bool {
-        self.news.whole = true;
-        self.news.since.get_or_insert_with(Instant::now);
-        true
-    }
-
-    /// `None`: it cannot be listed, or not to its end.
-    fn list(&mut self, every: bool) -> Option<bool> {
-        self.round = self.round.wrapping_add(1);
-        let mut targets = Targets::default();
-        let mut found = false;
-        for entry in fs::read_dir(&self.absolute).ok()? {
-            let entry = entry.ok()?;
-            let name = entry.file_name();
-            if !is_zone_file(&name) {
-                continue;
-            }
-            let before = self.entries.get(name.as_os_str()).copied();
-            let known = before.filter(|before| !every && before.inode == entry.ino());
-            let mark = known.map_or_else(|| mark(&entry.path()), |known| known.mark);
-            if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
-                targets.add(&entry.path());
-            }
-            let now = Entry { inode: entry.ino(), mark, round: self.round };
-            self.entries.insert(name.as_os_str().into(), now);
-            if before.map(|before| before.mark) != Some(mark) {
-                found |= self.note(name);
-            }
-        }
-        let round = self.round;
-        let gone = self.entries.extract_if(|_, entry| entry.round != round).map(|(name, _)| name);
-        for name in gone.collect::<Vec<_>>() {
-            found |= self.note(name.into_os_string());
-        }
-        self.moved |= targets != self.targets;
-        self.targets = targets;
-        Some(found)
     }
 }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::chain::{Chain, walk};
-use super::folders::{Needed, Touched};
+use super::folders::Touched;
+use super::interest::Needed;
 use super::signature::{Signature, look};
 
 /// A file that keeps changing is told after this long at the latest.

@@ -1,22 +1,24 @@
 //! The thread that follows: waits for events, lets writers finish, compares, tells.
 
 use std::collections::{HashMap, HashSet};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc::Sender;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::eventfd::EventFd;
 
 use super::directory::{Directory, Hit, pause};
 use super::file::{File, LONGEST, Verdict};
-use super::folders::{Folders, Needed};
+use super::folders::{Folders, Touched};
+use super::interest::Needed;
 use super::reports::Reports;
-use super::{Event, Followed, Order};
+use super::{Followed, Order};
 
 /// A file is compared when no event has come for so long: its writer has truncated it and written it.
 const QUIET: Duration = Duration::from_millis(60);
-/// Time until events that the receiver did not take are offered again.
-const OFFER: Duration = Duration::from_millis(100);
 /// Every so many regular comparisons all paths are walked anew, which finds folders whose watch died unseen.
 const WALK_EVERY: u32 = 15;
 
@@ -34,7 +36,10 @@ struct Settle {
 /// The state of the thread.
 pub(super) struct Follower {
     orders: Receiver<Order>,
+    /// Rings when there is an order.
+    bell: Arc<EventFd>,
     reports: Reports,
+    wake: Box<dyn Fn() + Send>,
     folders: Folders,
     files: Vec<File>,
     directories: Vec<Directory>,
@@ -45,16 +50,19 @@ pub(super) struct Follower {
 }
 
 impl Follower {
-    /// Follows nothing yet.
+    /// Follows nothing yet. `wake` is called when there are new reports.
     pub(super) fn new(
-        orders: Receiver<Order>,
-        events: Sender<Event>,
+        (orders, bell): (Receiver<Order>, Arc<EventFd>),
+        reports: Reports,
+        wake: Box<dyn Fn() + Send>,
         folders: Folders,
         interval: Duration,
     ) -> Self {
         Self {
             orders,
-            reports: Reports::new(events),
+            bell,
+            reports,
+            wake,
             folders,
             files: Vec::new(),
             directories: Vec::new(),
@@ -65,19 +73,15 @@ impl Follower {
         }
     }
 
-    /// Follows until it is told to stop or nobody receives.
+    /// Follows until it is told to stop.
     pub(super) fn run(mut self) {
         loop {
-            let patience = self.wake().saturating_duration_since(Instant::now());
-            match self.orders.recv_timeout(patience) {
-                Ok(Order::Touched) => self.look_soon(),
-                Ok(Order::Set(followed, done)) => {
-                    self.set(followed);
-                    // One who no longer waits need not be told.
-                    let _ = done.send(());
-                }
-                Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-                Err(RecvTimeoutError::Timeout) => {}
+            self.wait();
+            if self.obey().is_none() {
+                return;
+            }
+            if self.folders.drain() {
+                self.look_soon();
             }
             if self.settled(Instant::now()) {
                 self.compare_touched();
@@ -85,15 +89,43 @@ impl Follower {
             if self.next_poll <= Instant::now() {
                 self.poll();
             }
-            if !self.reports.flush() {
-                return;
+            if self.reports.wakes() {
+                (self.wake)();
             }
         }
     }
 
-    fn wake(&self) -> Instant {
-        let wake = self.settle.map_or(self.next_poll, |settle| settle.at.min(self.next_poll));
-        if self.reports.waiting() { wake.min(Instant::now() + OFFER) } else { wake }
+    /// Waits for an order, for events, or until it is time for something.
+    fn wait(&self) {
+        let until = self.settle.map_or(self.next_poll, |settle| settle.at.min(self.next_poll));
+        // A millisecond more, for poll(2) does not know parts of it.
+        let left = until.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
+        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        let mut descriptors = vec![PollFd::new(self.bell.as_fd(), PollFlags::POLLIN)];
+        descriptors.extend(self.folders.descriptor().map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
+        // An interrupted wait is a short one.
+        let _ = poll(&mut descriptors, timeout);
+        // It has nothing to read where no order came.
+        let _ = self.bell.read();
+    }
+
+    /// Does what was ordered. `None`: to end.
+    fn obey(&mut self) -> Option<()> {
+        loop {
+            match self.orders.try_recv() {
+                // One who no longer waits need not be told.
+                Ok(Order::Set(followed, done)) => {
+                    self.set(followed);
+                    let _ = done.send(());
+                }
+                Ok(Order::Look(done)) => {
+                    let certain = self.look();
+                    let _ = done.send(certain);
+                }
+                Err(TryRecvError::Empty) => return Some(()),
+                Ok(Order::Stop) | Err(TryRecvError::Disconnected) => return None,
+            }
+        }
     }
 
     fn look_soon(&mut self) {
@@ -185,16 +217,7 @@ impl Follower {
     fn compare_touched(&mut self) {
         self.settle = None;
         let touched = self.folders.take();
-        let now = Instant::now();
-        let (mut moved, mut again) = (touched.lost(), false);
-        for file in &mut self.files {
-            let (wanted, quiet) = file.wants(&touched);
-            if !wanted {
-                continue;
-            }
-            moved |= file.walk();
-            again |= compare(file, quiet, now, &mut self.reports);
-        }
+        let (mut moved, mut again) = self.compare_files(&touched);
         for directory in &mut self.directories {
             let hit = directory.hit(&touched);
             if hit == Hit::None && !directory.unsettled() {
@@ -214,33 +237,77 @@ impl Follower {
         }
     }
 
-    /// The regular comparison of everything.
-    fn poll(&mut self) {
-        let start = Instant::now();
-        self.polls = self.polls.wrapping_add(1);
-        let walk = self.polls.is_multiple_of(WALK_EVERY);
-        let (mut again, mut moved) = (false, false);
+    /// Says whether other folders have to be watched, and whether another look is needed.
+    fn compare_files(&mut self, touched: &Touched) -> (bool, bool) {
+        let now = Instant::now();
+        let (mut moved, mut again) = (touched.lost(), false);
         for file in &mut self.files {
-            moved |= walk && file.walk();
-            again |= compare(file, false, start, &mut self.reports);
+            let (wanted, quiet) = file.wants(touched);
+            if wanted {
+                moved |= file.walk();
+                again |= compare(file, quiet, now, &self.reports);
+            }
         }
-        let took = start.elapsed();
+        (moved, again)
+    }
+
+    /// Tells at once what changed until now. Says whether that is certainly all for every folder of zones.
+    fn look(&mut self) -> bool {
+        self.folders.drain();
+        let touched = self.folders.take();
+        let (mut moved, again) = self.compare_files(&touched);
         for directory in &mut self.directories {
-            again |= directory.poll(start, self.interval);
-            moved |= walk && directory.walk();
+            let hit = directory.hit(&touched);
+            moved |= directory.walk();
+            if let Some(names) = directory.look(hit, self.interval) {
+                self.reports.directory(directory.path(), names);
+            }
         }
-        if moved || walk {
+        if moved {
             self.arm_and_recheck();
         }
         if again {
             self.look_soon();
         }
-        self.next_poll = Instant::now() + pause(self.interval, took);
+        self.directories.iter().all(|directory| directory.is_certain(&self.folders))
+    }
+
+    /// The regular comparison of everything; folders a portion at a time.
+    fn poll(&mut self) {
+        let start = Instant::now();
+        let (mut again, mut moved, mut more) = (false, false, false);
+        for directory in &mut self.directories {
+            let (found, goes_on) = directory.poll(start, self.interval);
+            again |= found;
+            more |= goes_on;
+        }
+        if more {
+            // What waits meanwhile comes first.
+            self.next_poll = Instant::now();
+        } else {
+            let start = Instant::now();
+            self.polls = self.polls.wrapping_add(1);
+            let walk = self.polls.is_multiple_of(WALK_EVERY);
+            for file in &mut self.files {
+                moved |= walk && file.walk();
+                again |= compare(file, false, start, &self.reports);
+            }
+            self.next_poll = Instant::now() + pause(self.interval, start.elapsed());
+            for directory in &mut self.directories {
+                moved |= walk && directory.walk();
+            }
+            if moved || walk {
+                self.arm_and_recheck();
+            }
+        }
+        if again {
+            self.look_soon();
+        }
     }
 }
 
 /// Compares one file and tells. Says whether it needs another look.
-fn compare(file: &mut File, quiet: bool, now: Instant, reports: &mut Reports) -> bool {
+fn compare(file: &mut File, quiet: bool, now: Instant, reports: &Reports) -> bool {
     let (verdict, stale) = file.compare(quiet, now);
     if stale {
         reports.stale(file.path(), STALE);

@@ -4,11 +4,15 @@
 //! tenth of a second; comparing what the path leads to every few seconds finds it where inotify sees nothing
 //! (network and FUSE mounts, files bound into a container). Either way alone is enough.
 
+mod certain;
 mod chain;
 mod directory;
+mod entries;
 mod file;
 mod folders;
 mod follower;
+mod interest;
+mod listing;
 mod reports;
 mod signature;
 mod targets;
@@ -18,14 +22,16 @@ mod tests;
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
 use std::time::Duration;
 
+use nix::sys::eventfd::{EfdFlags, EventFd};
+
+use reports::Reports;
+
 /// How long [`Watch::set`] waits for the first look at every path: a dead network mount must not hold a reload.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Events that may wait for the receiver; more are kept, merged, on the sending side.
-const WAITING: usize = 64;
 
 /// What is followed, by the path the configuration names (relative ones start at the working folder).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -45,7 +51,8 @@ pub(crate) enum Event {
     Directory {
         /// The folder as followed.
         path: PathBuf,
-        /// Their names in the folder. Empty: the folder itself came or went, so it has to be listed anew.
+        /// Their names in the folder. Empty: it has to be listed anew, for it came or went, or files did of which only the
+        /// number is known.
         names: Vec<OsString>,
     },
     /// The file can no longer change: what is mounted here was replaced on the host. Told once.
@@ -61,36 +68,37 @@ pub(crate) enum Event {
 enum Order {
     /// Follow these and no others; answer when the first look at each is done.
     Set(Vec<Followed>, SyncSender<()>),
-    /// inotify saw something.
-    Touched,
+    /// Tell at once what changed; answer whether that is all for every folder.
+    Look(SyncSender<bool>),
     /// End.
     Stop,
 }
 
-/// The following thread. It ends when this is dropped, or when the receiver of its events is.
+/// The following thread. It ends when this is dropped.
 pub(crate) struct Watch {
     orders: Sender<Order>,
+    bell: Arc<EventFd>,
+    reports: Reports,
 }
 
 impl Watch {
     /// Starts the thread, following nothing yet. `interval` is the time between two comparisons; it is stretched
-    /// so that they cost no more than a hundredth of one CPU. The receiver ending means that the thread has died.
-    /// Fails when no thread can be had.
-    pub(crate) fn start(interval: Duration) -> io::Result<(Self, tokio::sync::mpsc::Receiver<Event>)> {
-        Self::start_with(interval, true)
+    /// so that they cost no more than a hundredth of one CPU. `wake` is called, by that thread, when there are events
+    /// to [take](Self::take). Fails when no thread can be had.
+    pub(crate) fn start(interval: Duration, wake: impl Fn() + Send + 'static) -> io::Result<Self> {
+        Self::start_with(interval, true, wake)
     }
 
     /// The same, with inotify or by comparing alone.
-    fn start_with(
-        interval: Duration,
-        inotify: bool,
-    ) -> io::Result<(Self, tokio::sync::mpsc::Receiver<Event>)> {
+    fn start_with(interval: Duration, inotify: bool, wake: impl Fn() + Send + 'static) -> io::Result<Self> {
         let (orders, inbox) = channel();
-        let (events, receiver) = tokio::sync::mpsc::channel(WAITING);
-        let folders = folders::Folders::new(inotify.then(|| orders.clone()));
-        let follower = follower::Follower::new(inbox, events, folders, interval);
+        let bell = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
+        let (bell, reports) = (Arc::new(bell), Reports::default());
+        let (rung, told) = (Arc::clone(&bell), reports.clone());
+        let folders = folders::Folders::new(inotify);
+        let follower = follower::Follower::new((inbox, rung), told, Box::new(wake), folders, interval);
         std::thread::Builder::new().name("watch".into()).spawn(move || follower.run())?;
-        Ok((Self { orders }, receiver))
+        Ok(Self { orders, bell, reports })
     }
 
     /// Replaces what is followed. Paths followed before keep what was last seen of them.
@@ -100,13 +108,33 @@ impl Watch {
     /// async task. `false`: that look has not come to its end within ten seconds, and goes on.
     pub(crate) fn set(&self, paths: &[Followed]) -> bool {
         let (done, waiting) = sync_channel(1);
-        self.orders.send(Order::Set(paths.to_vec(), done)).is_ok() && waiting.recv_timeout(PATIENCE).is_ok()
+        self.order(Order::Set(paths.to_vec(), done)) && waiting.recv_timeout(PATIENCE).is_ok()
+    }
+
+    /// Looks at once: what changed before the call is among the events to [take](Self::take) when it returns, as far as the
+    /// kernel tells. True: for every folder followed the events name every file that changed, came or went. False: a folder
+    /// has to be listed and its files looked at, for it is small enough, or lies where the kernel does not tell.
+    pub(crate) fn look(&self) -> bool {
+        let (done, waiting) = sync_channel(1);
+        self.order(Order::Look(done)) && waiting.recv_timeout(PATIENCE).unwrap_or(false)
+    }
+
+    /// Takes what has happened; nothing is told twice.
+    pub(crate) fn take(&self) -> Vec<Event> {
+        self.reports.take()
+    }
+
+    fn order(&self, order: Order) -> bool {
+        let sent = self.orders.send(order).is_ok();
+        // It fails when it has rung 2^64 times unheard.
+        let _ = self.bell.write(1);
+        sent
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
         // A thread that is gone already needs no telling.
-        let _ = self.orders.send(Order::Stop);
+        self.order(Order::Stop);
     }
 }

@@ -34,6 +34,11 @@ impl Stamp {
         }
     }
 
+    /// The device.
+    pub(super) const fn device(&self) -> u64 {
+        self.device
+    }
+
     /// The stamp in eight bytes, never 0.
     pub(super) fn mark(&self) -> u64 {
         let mut hasher = DefaultHasher::new();

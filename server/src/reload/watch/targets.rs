@@ -5,7 +5,8 @@ use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
 use super::chain::{Chain, walk};
-use super::folders::{Needed, Touched};
+use super::folders::Touched;
+use super::interest::Needed;
 
 /// Ways watched at most; the files at the end of others are compared only.
 const MAX_TARGETS: usize = 64;

@@ -3,16 +3,17 @@
 mod cases;
 mod directories;
 mod files;
+mod looking;
 mod mounts;
 
+use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc::Receiver;
-use tokio::sync::mpsc::error::TryRecvError;
-
+use super::reports::Reports;
 use super::{Event, Followed, Watch};
 
 /// A folder of its own, removed at the end.
@@ -44,35 +45,60 @@ enum Way {
 impl Way {
     const BOTH: [Self; 2] = [Self::Inotify, Self::Comparing];
 
-    fn start(self) -> (Watch, Receiver<Event>) {
+    fn start(self) -> (Watch, Events) {
         match self {
             // Comparing comes too late to help.
-            Self::Inotify => Watch::start_with(Duration::from_hours(1), true),
-            Self::Comparing => Watch::start_with(Duration::from_millis(50), false),
+            Self::Inotify => start(Duration::from_hours(1), true),
+            Self::Comparing => start(Duration::from_millis(50), false),
         }
-        .unwrap()
+    }
+}
+
+fn start(interval: Duration, inotify: bool) -> (Watch, Events) {
+    let (sender, woken) = channel();
+    let watch = Watch::start_with(interval, inotify, move || sender.send(()).unwrap_or(())).unwrap();
+    let events = Events { woken, reports: watch.reports.clone(), taken: VecDeque::new() };
+    (watch, events)
+}
+
+/// What is told, one by one.
+struct Events {
+    woken: Receiver<()>,
+    reports: Reports,
+    taken: VecDeque<Event>,
+}
+
+impl Events {
+    fn try_recv(&mut self) -> Option<Event> {
+        if self.taken.is_empty() {
+            match self.woken.try_recv() {
+                Ok(()) => self.taken.extend(self.reports.take()),
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => panic!("the following thread is dead"),
+            }
+        }
+        self.taken.pop_front()
     }
 }
 
 /// The next event, waited for up to a second: the bound for a change to be told.
-fn next(events: &mut Receiver<Event>) -> Option<Event> {
+fn next(events: &mut Events) -> Option<Event> {
     within(events, Duration::from_secs(1))
 }
 
-fn within(events: &mut Receiver<Event>, patience: Duration) -> Option<Event> {
+fn within(events: &mut Events, patience: Duration) -> Option<Event> {
     let end = Instant::now() + patience;
     loop {
         match events.try_recv() {
-            Ok(event) => return Some(event),
-            Err(TryRecvError::Disconnected) => panic!("the following thread is dead"),
-            Err(TryRecvError::Empty) if Instant::now() > end => return None,
-            Err(TryRecvError::Empty) => std::thread::sleep(Duration::from_millis(2)),
+            Some(event) => return Some(event),
+            None if Instant::now() > end => return None,
+            None => std::thread::sleep(Duration::from_millis(2)),
         }
     }
 }
 
 /// Waits until nothing more is told.
-fn calm(events: &mut Receiver<Event>) {
+fn calm(events: &mut Events) {
     while within(events, Duration::from_millis(250)).is_some() {}
 }
 

@@ -43,7 +43,7 @@ fn inside() {
         mount(&[&host, &mounted]);
         let (watch, mut events) = match way {
             // No event comes: it is for the regular comparison to find.
-            Way::Inotify => super::Watch::start_with(Duration::from_millis(100), true).unwrap(),
+            Way::Inotify => super::start(Duration::from_millis(100), true),
             Way::Comparing => way.start(),
         };
         watch.set(&file(&mounted));

@@ -1,0 +1,56 @@
+//! What the process asks of the C library and the kernel for itself: memory given back, a place behind others.
+#![allow(unsafe_code, reason = "no other crate offers these calls")]
+
+use nix::libc;
+
+/// How much is taken off the calling thread's share of the processor where others want it (setpriority(2)).
+const NICE: libc::c_int = 5;
+
+/// From this size on, memory is the system's again as soon as it is freed: 128 KiB, what glibc begins with.
+#[cfg(target_env = "gnu")]
+const MAPPED: libc::c_int = 128 * 1024;
+
+/// Has large pieces of memory come from the system and go back to it for the whole life of the process. glibc by itself raises
+/// the bound with each large piece that is freed (mallopt(3)), and what lies below it stays in the process for ever, in parts.
+pub fn return_large_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it takes two integers and changes a setting of the allocator, under the allocator's own lock.
+    let _ = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, MAPPED) };
+}
+
+/// Gives memory that is free back to the system (`malloc_trim(3)`): worth its milliseconds after much was freed.
+pub fn release_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it takes an integer, and frees whole pages that hold nothing, under the allocator's own locks.
+    let _ = unsafe { libc::malloc_trim(0) };
+}
+
+/// Puts the calling thread, and those it starts from now on, behind the others where not all can run.
+pub fn yield_to_others() {
+    // SAFETY: both take integers. On Linux, process 0 is the calling thread. Where it fails, nothing has changed.
+    unsafe {
+        if libc::getpriority(libc::PRIO_PROCESS, 0) < NICE {
+            let _ = libc::setpriority(libc::PRIO_PROCESS, 0, NICE);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_thread_alone_steps_back() {
+        let nice = || {
+            // SAFETY: it takes integers.
+            unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) }
+        };
+        let before = nice();
+        let after = std::thread::spawn(move || {
+            yield_to_others();
+            nice()
+        });
+        assert_eq!(after.join().unwrap(), NICE.max(before));
+        assert_eq!(nice(), before);
+    }
+}

@@ -1,0 +1,85 @@
+//! Reading zone files, many at once.
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use rhumb_config::Config;
+
+use super::wanted::{Wanted, wanted_zones};
+use crate::zone_events::{Ready, Refused, load};
+
+/// What a zone file gave.
+pub(super) type Read = Result<Ready, Refused>;
+
+/// Reads zones on as many threads as there are cores. What each gave, in their order; none where a thread panicked.
+pub(super) fn read_all(zones: &[&Wanted]) -> Vec<Option<Read>> {
+    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(zones.len());
+    let next = AtomicUsize::new(0);
+    let mut read = Vec::new();
+    read.resize_with(zones.len(), || None);
+    let done = Mutex::new(read);
+    let work = || {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(zone) = zones.get(at) else { return };
+            let read = load(&zone.name, zone.file().as_deref());
+            if let Some(slot) = done.lock().unwrap_or_else(PoisonError::into_inner).get_mut(at) {
+                *slot = Some(read);
+            }
+        }
+    };
+    if threads <= 1 {
+        work();
+    } else {
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            for worker in workers {
+                // Joined one by one, for a scope ends before its threads do. One that panicked left its zone unread.
+                let _ = worker.join();
+            }
+        });
+    }
+    done.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Zones that were read before the configuration was published, by name.
+pub(in crate::reload) struct EarlyZones(std::iter::Peekable<std::vec::IntoIter<(Wanted, Option<Read>)>>);
+
+impl EarlyZones {
+    /// Reads every zone that `config` names. What is wrong with the configuration is found again by the plan.
+    pub(in crate::reload) fn read(config: &Config) -> Self {
+        let (wanted, _) = wanted_zones(config, &mut Vec::new());
+        let read = read_all(&wanted.iter().collect::<Vec<_>>());
+        Self(wanted.into_iter().zip(read).collect::<Vec<_>>().into_iter().peekable())
+    }
+
+    /// What the file of this zone gave, if it is what it was then. Zones have to be asked for in the order of their names.
+    pub(super) fn take(&mut self, zone: &Wanted) -> Option<Read> {
+        while self.0.next_if(|(other, _)| other.name < zone.name).is_some() {}
+        let (other, read) = self.0.next_if(|(other, _)| other.name == zone.name)?;
+        let mark = match &read {
+            Some(Ok(ready)) => ready.file,
+            Some(Err(refused)) => refused.file,
+            None => return None,
+        };
+        let file = zone.file();
+        let current = other.file() == file && file.is_none_or(|file| mark.is_current(&file));
+        read.filter(|_| current)
+    }
+}
+
+/// Reads every zone that `config` names, for `rhumb check`: how many there are, and what should be looked at and what is
+/// wrong with them, in words.
+pub fn check_zones(config: &Config) -> (usize, Vec<String>, Vec<String>) {
+    let (mut warnings, mut errors) = (Vec::new(), Vec::new());
+    let (wanted, _) = wanted_zones(config, &mut errors);
+    for read in read_all(&wanted.iter().collect::<Vec<_>>()) {
+        match read {
+            Some(Ok(ready)) => warnings.extend(ready.warnings),
+            Some(Err(refused)) => errors.extend(refused.problems),
+            None => {}
+        }
+    }
+    (wanted.len(), warnings, errors)
+}
