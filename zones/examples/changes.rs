@@ -1,7 +1,7 @@
-//! What changes of contents cost: `cargo run --release --example changes -- [HOSTS] [CHANGES]`.
+//! What changes of contents cost: `cargo run --release --example changes -- [HOSTS] [RECORDS] [EACH]`.
 //!
-//! A zone of so many hosts is changed, one record a time, by different kinds of changes; then by changes of a thousand
-//! records each. Memory is that of the last contents alone: those before them are let go as they would be by the last
+//! So many records of a zone of so many hosts are changed, by changes of one record and of a thousand records each, or
+//! of as many as the third argument says. Memory is that of the last contents alone: those before them are let go as they would be by the last
 //! reader.
 
 use std::process::ExitCode;
@@ -32,12 +32,13 @@ const EDITS: &[(&str, Edit)] = &[
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let mut number = |default: u32| arguments.next().and_then(|text| text.parse().ok()).unwrap_or(default);
-    let (hosts, changes) = (number(1_000_000).max(1), number(10_000).max(1));
+    let (hosts, changes, only) = (number(1_000_000).max(1), number(10_000).max(1), number(0));
     let Some(mut zone) = build(hosts) else { return ExitCode::FAILURE };
     println!("{} records, {} bytes", zone.record_count(), zone.memory());
     for (label, edit) in EDITS {
-        for (each, label) in [(1, (*label).to_owned()), (1000, format!("{label}, by thousands"))] {
-            // What was added is removed by the kind that comes next.
+        // What was added is removed by the kind that comes next.
+        for each in if only > 0 { vec![only] } else { vec![1, 1000] } {
+            let label = format!("{label}, {each} a change");
             let Some(changed) = timed(zone, &label, *edit, (hosts, changes, each)) else {
                 return ExitCode::FAILURE;
             };
