@@ -21,6 +21,9 @@ use log::{Log, Run};
 
 pub(crate) use log::Logged;
 
+/// Names of a small zone: room for them is there from the start.
+const SMALL: usize = 16;
+
 /// Takes the records of one zone in any order and makes its [`Contents`].
 #[derive(Debug)]
 pub struct Builder {
@@ -42,9 +45,10 @@ pub struct Builder {
 impl Builder {
     /// A builder for the zone at `apex`.
     pub fn new(apex: NameRef<'_>) -> Self {
-        let mut log = Log::default();
+        let mut log = Log::new();
+        let mut names = Vec::with_capacity(SMALL);
         // The apex exists whether it owns something or not.
-        let names = log.begin(&[]).into_iter().collect();
+        names.extend(log.begin(&[]));
         Self {
             apex: apex.to_name(),
             start: NameHash::random(),

@@ -105,9 +105,9 @@ impl<'b> Emitter<'b> {
             owners: Vec::new(),
             writer: Writer::default(),
             links: Links::default(),
-            node: Vec::new(),
-            grouped: Vec::new(),
-            plain: Vec::new(),
+            node: Vec::with_capacity(512),
+            grouped: Vec::with_capacity(16),
+            plain: Vec::with_capacity(8),
             signatures: Vec::new(),
         }
     }

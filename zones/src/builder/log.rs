@@ -12,6 +12,9 @@ use super::key::sort_key;
 /// Bytes of a record before its RDATA.
 const HEAD: usize = 12;
 
+/// Bytes that the records of a small zone take.
+const SMALL: usize = 1024;
+
 /// What a name owns, as far as others need to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(super) struct Kinds(pub(super) u8);
@@ -71,12 +74,17 @@ pub(crate) struct Logged<'l> {
 }
 
 /// All records in the order they came.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Log {
     bytes: Vec<u8>,
 }
 
 impl Log {
+    /// Empty, with room for a small zone.
+    pub(super) fn new() -> Self {
+        Self { bytes: Vec::with_capacity(SMALL) }
+    }
+
     /// Begins a run without records. None once four gigabytes are full.
     pub(super) fn begin(&mut self, below: &[u8]) -> Option<Run> {
         let at = u32::try_from(self.bytes.len() + 1).ok()?;

@@ -54,7 +54,7 @@ impl<'l> Tree<'l> {
         // Runs of the same name stay in the order they came.
         runs.sort_by(|a, b| a.key.cmp(&b.key).then_with(|| canonical(log.name(a), log.name(b))));
         let mut entries = Vec::with_capacity(runs.len());
-        let mut path = Vec::new();
+        let mut path = Vec::with_capacity(8);
         for (run, number) in runs.iter().zip(0..) {
             enter(log, &mut entries, &mut path, run, number);
         }
@@ -158,7 +158,7 @@ pub(super) mod tests {
     proptest! {
         #[test]
         fn all_names_and_their_ancestors_in_canonical_order(list in names()) {
-            let mut log = Log::default();
+            let mut log = Log::new();
             let mut runs = vec![log.begin(&[]).unwrap()];
             let mut wanted = vec![Vec::new()];
             for (below, line) in list.iter().zip(0..) {

@@ -22,30 +22,29 @@ impl Files for Closed {
 }
 
 /// The folder of a zone file, and what lies below it.
-pub(super) struct Folder(Option<PathBuf>);
+pub(super) struct Folder<'p>(&'p Path);
 
-impl Folder {
+impl<'p> Folder<'p> {
     /// The folder that the file at `path` lies in.
-    pub(super) fn of(path: &Path) -> Self {
-        let folder = match path.parent() {
+    pub(super) fn of(path: &'p Path) -> Self {
+        Self(match path.parent() {
             Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
             Some(folder) => folder,
             None => Path::new("/"),
-        };
-        Self(folder.canonicalize().ok())
+        })
     }
 
     /// Errors: the file lies elsewhere, also by way of `..` or of a link.
     fn check(&self, path: &Path) -> Result<(), String> {
         let real = path.canonicalize().map_err(|error| format!("cannot be read: {error}"))?;
-        match &self.0 {
-            Some(folder) if real.starts_with(folder) => Ok(()),
+        match self.0.canonicalize() {
+            Ok(folder) if real.starts_with(&folder) => Ok(()),
             _ => Err(format!("{} does not lie in the folder of the zone file", path.display())),
         }
     }
 }
 
-impl Files for Folder {
+impl Files for Folder<'_> {
     fn read(&self, name: &Path, from: Option<&Path>) -> Result<(PathBuf, Vec<u8>), String> {
         let path = match from.and_then(Path::parent) {
             Some(folder) => folder.join(name),
