@@ -59,6 +59,19 @@ impl Case<'_> {
         names.iter().skip(1).any(|name| self.family.zones.iter().any(|zone| zone.origin == *name))
     }
 
+    /// Whether a name on the way lies below a DNAME.
+    pub(super) fn comes_by_a_dname(&self) -> bool {
+        self.names().iter().any(|name| {
+            let zone = self.zone_of(name);
+            zone.is_some_and(|zone| name::upwards(name).skip(1).any(|above| zone.has(above, "DNAME")))
+        })
+    }
+
+    /// Whether rhumb says YXDOMAIN.
+    pub(super) fn is_overflow(&self) -> bool {
+        self.ours.rcode == 6
+    }
+
     /// Whether the chain comes back to its last name.
     pub(super) fn goes_round(&self) -> bool {
         let names = chain(&self.question.name, self.ours);
@@ -150,8 +163,6 @@ impl Case<'_> {
     pub(super) fn opted_out(&self) -> bool {
         self.names().iter().any(|name| {
             let Some(zone) = self.zone_of(name) else { return false };
-            let opt_out =
-                zone.signing.is_some_and(|signing| signing.hashed.is_some_and(|(_, _, opt_out)| opt_out));
             let insecure = |above: &str| {
                 zone.exists(above) && zone.types(above).is_none() && {
                     let mut below = zone.owners().filter(|owner| name::at_or_below(owner, above));
@@ -159,9 +170,13 @@ impl Case<'_> {
                 }
             };
             let wildcard = self.wildcard_of(name).map(|(_, wildcard)| wildcard);
-            opt_out && name::upwards(name).chain(wildcard.as_deref()).any(insecure)
+            is_opt_out(zone) && name::upwards(name).chain(wildcard.as_deref()).any(insecure)
         })
     }
+}
+
+fn is_opt_out(zone: &Zone) -> bool {
+    zone.signing.is_some_and(|signing| signing.hashed.is_some_and(|(_, _, opt_out)| opt_out))
 }
 
 /// The names of the chain of aliases that begins at a name: at least that one.

@@ -48,10 +48,7 @@ pub(super) const TABLE: &[Known] = &[
         section: "RFC 6672 section 3.2",
         who: &["BIND"],
         when: |case| {
-            let under = |name: &str| case.zone().is_some_and(|zone| zone.has(name, "DNAME"));
-            (case.asks("ANY") || case.asks("RRSIG"))
-                && case.stops_early()
-                && name::upwards(&case.question.name).skip(1).any(under)
+            (case.asks("ANY") || case.asks("RRSIG")) && case.stops_early() && case.comes_by_a_dname()
         },
     },
     Known {
@@ -138,7 +135,7 @@ pub(super) const TABLE: &[Known] = &[
         what: "what a DNAME leads to is proved as every other name",
         section: "RFC 4035 section 3.1.3",
         who: &["NSD"],
-        when: |case| case.differs_in_proofs() && case.ours.answer.iter().any(|key| key.contains(" dname ")),
+        when: |case| case.differs_in_proofs() && case.comes_by_a_dname(),
     },
     Known {
         what: "that no closer name exists is proved for an NSEC of a wildcard too",
@@ -147,10 +144,25 @@ pub(super) const TABLE: &[Known] = &[
         when: |case| case.asks("NSEC") && case.lacks_proofs() && case.source_of_synthesis(Zone::exists),
     },
     Known {
-        what: "that a wildcard lacks DS is proved as that it lacks other types",
+        what: "a name that a DNAME makes too long needs no denial",
+        section: "RFC 6672 section 2.2",
+        who: &["Knot"],
+        when: |case| case.is_overflow() && case.theirs.rcode == 6 && case.theirs.answer == case.ours.answer,
+    },
+    Known {
+        what: "a chain is followed until a DNAME makes a name too long",
+        section: "RFC 6672 section 2.2",
+        who: &["NSD"],
+        when: |case| case.is_overflow() && case.stops_early(),
+    },
+    Known {
+        what: "that a wildcard lacks a type is proved together with its closest encloser",
         section: "RFC 5155 section 7.2.5",
         who: &["NSD"],
-        when: |case| case.asks("DS") && case.lacks_proofs() && case.source_of_synthesis(Zone::exists),
+        when: |case| {
+            let hashed = |zone: &Zone, name: &str| zone.is_hashed() && zone.exists(name);
+            case.lacks_proofs() && case.source_of_synthesis(hashed)
+        },
     },
     Known {
         what: "DS of a zone at the end of a chain is asked of the zone above",

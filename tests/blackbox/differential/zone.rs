@@ -50,6 +50,11 @@ impl Zone {
         self.types.keys().any(|owner| name::at_or_below(owner, name))
     }
 
+    /// Whether its denials are NSEC3.
+    pub(super) fn is_hashed(&self) -> bool {
+        self.signing.is_some_and(|signing| signing.hashed.is_some())
+    }
+
     /// Whether a name has records that are signed: it is no delegation without DS, nor does it lie below one.
     pub(super) fn is_secure(&self, name: &str) -> bool {
         let cut = |above: &&str| **above != *self.origin && self.has(above, "NS");

@@ -3,8 +3,8 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 use rhumb_wire::compress::Compression;
-use rhumb_wire::{Class, Message, Name, NameBuf, NameRef, Section, Type, Writer, header, rdata};
-use rhumb_zones::{Asked, Builder, Contents, Fault, OneZone, Reply, Zones, answer};
+use rhumb_wire::{Class, Message, Name, NameBuf, NameRef, Rcode, Section, Type, Writer, header, rdata};
+use rhumb_zones::{Asked, Builder, Contents, Fault, OneZone, Reply, ReplyKind, Zones, answer};
 
 /// A record of a line `owner TTL IN TYPE RDATA`, all names absolute.
 pub(crate) struct Line {
@@ -198,4 +198,21 @@ pub(crate) fn show(owner: NameRef<'_>, rtype: Type, rdata: &[u8]) -> String {
 pub(crate) fn show_line(text: &str) -> String {
     let line = line(text);
     show(line.owner.as_ref(), line.rtype, &line.rdata)
+}
+
+/// An answer of this kind and with these records, and the response code that goes with it.
+pub(crate) fn check(
+    answered: &Answered,
+    kind: ReplyKind,
+    answer: &[&str],
+    authority: &[&str],
+    additional: &[&str],
+) {
+    assert_eq!(answered.reply.kind, kind, "{answered:?}");
+    assert_eq!(answered.sections[0], answer, "{answered:?}");
+    assert_eq!(answered.sections[1], authority, "{answered:?}");
+    assert_eq!(answered.sections[2], additional, "{answered:?}");
+    assert!(!answered.reply.truncated);
+    let nxdomain = kind == ReplyKind::NxDomain;
+    assert_eq!(answered.reply.rcode == Rcode::NXDOMAIN, nxdomain, "{answered:?}");
 }
