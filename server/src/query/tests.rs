@@ -1,5 +1,6 @@
 //! `respond` from outside: whole messages in, whole messages out.
 
+mod allocation;
 mod lab;
 
 use rhumb_config::RateLimit as Limits;

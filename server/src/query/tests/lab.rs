@@ -56,6 +56,19 @@ impl Lab {
         self
     }
 
+    /// The same with these zones: the origin of each, and its contents.
+    pub(super) fn serving(mut self, zones: impl IntoIterator<Item = (Name, rhumb_zones::Contents)>) -> Self {
+        let place = Place { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
+        let origin = Arc::new(Origin { place, source: Source::BuiltIn });
+        let entry = |(name, contents): (Name, _)| {
+            let zone = Arc::new(Zone::new(name.clone()));
+            zone.publish(Arc::new(contents), FileMark::default(), Vec::new(), None);
+            (name, ZoneEntry { zone, origin: Arc::clone(&origin) })
+        };
+        Arc::get_mut(&mut self.snapshot).unwrap().zones = Table::build(zones.into_iter().map(entry));
+        self
+    }
+
     /// Asks at the moment the lab was made.
     pub(super) fn ask(&self, proto: Proto, message: &[u8]) -> Result<Vec<u8>, DropReason> {
         let mut out = vec![0; 65_535];
@@ -73,7 +86,13 @@ impl Lab {
         self.respond(Proto::Udp, message, &mut scratch, &mut [0; 1232])
     }
 
-    fn respond(&self, proto: Proto, message: &[u8], scratch: &mut Scratch, out: &mut [u8]) -> Outcome {
+    pub(super) fn respond(
+        &self,
+        proto: Proto,
+        message: &[u8],
+        scratch: &mut Scratch,
+        out: &mut [u8],
+    ) -> Outcome {
         let local = Local::new(IpAddr::from([192, 0, 2, 1]), 0);
         let client = Client::Known { peer: ([127, 0, 0, 1], 4242).into(), local, proto };
         let moment = Moment::of(&self.live, &self.snapshot, self.begun);
