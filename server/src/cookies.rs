@@ -94,8 +94,8 @@ impl Cookies {
 
 fn joined(cookie: [u8; CLIENT], fixed: [u8; 8], hash: [u8; 8]) -> Reply {
     let mut reply = [0; CLIENT + SERVER];
-    for (place, byte) in reply.iter_mut().zip(cookie.into_iter().chain(fixed).chain(hash)) {
-        *place = byte;
+    if let ([first, second, third], []) = reply.as_chunks_mut::<8>() {
+        (*first, *second, *third) = (cookie, fixed, hash);
     }
     reply
 }
@@ -103,18 +103,24 @@ fn joined(cookie: [u8; CLIENT], fixed: [u8; 8], hash: [u8; 8]) -> Reply {
 /// The hash of RFC 9018 section 4.4: over the client's cookie, what stands before the hash, and the client's address.
 fn hash_of(secret: &CookieSecret, cookie: [u8; CLIENT], fixed: [u8; 8], client: IpAddr) -> [u8; 8] {
     let mut input = [0; CLIENT + 8 + 16];
-    let head = cookie.into_iter().chain(fixed);
+    let (head, tail) = input.split_at_mut(CLIENT + 8);
+    if let ([first, second], []) = head.as_chunks_mut::<8>() {
+        (*first, *second) = (cookie, fixed);
+    }
     let length = match client.to_canonical() {
-        IpAddr::V4(address) => fill(&mut input, head.chain(address.octets())),
-        IpAddr::V6(address) => fill(&mut input, head.chain(address.octets())),
+        IpAddr::V4(address) => fill(tail, &address.octets()),
+        IpAddr::V6(address) => fill(tail, &address.octets()),
     };
-    let hasher = SipHasher24::new_with_key(secret.key());
-    hasher.hash(input.get(..length).unwrap_or(&input)).to_le_bytes()
+    let input = input.get(..CLIENT + 8 + length).unwrap_or(&input);
+    SipHasher24::new_with_key(secret.key()).hash(input).to_le_bytes()
 }
 
-/// Copies `bytes` to the beginning of `place`; how many there were.
-fn fill(place: &mut [u8], bytes: impl Iterator<Item = u8>) -> usize {
-    place.iter_mut().zip(bytes).map(|(place, byte)| *place = byte).count()
+/// Copies an address to the beginning of `place`; its length.
+fn fill(place: &mut [u8], address: &[u8]) -> usize {
+    if let Some(place) = place.get_mut(..address.len()) {
+        place.copy_from_slice(address);
+    }
+    address.len()
 }
 
 #[cfg(test)]
