@@ -3,6 +3,7 @@
 //! Nothing here waits, and nothing allocates for an answer that is at hand.
 
 mod admit;
+mod ahead;
 mod authoritative;
 mod bare;
 mod cached;
@@ -20,6 +21,7 @@ mod trace;
 mod tsig;
 mod waiting;
 
+pub use ahead::look_ahead;
 pub use client::Client;
 pub use count::{count, count_message};
 pub use finish::truncate;

@@ -12,7 +12,7 @@ use rhumb_wire::Rcode;
 use rhumb_wire::edns::ExtendedError;
 
 use crate::metrics::{Block, DropReason, Proto};
-use crate::query::{Client, Moment, Outcome, Scratch, count, fail_waiting, respond, truncate};
+use crate::query::{Client, Moment, Outcome, Scratch, count, fail_waiting, look_ahead, respond, truncate};
 use crate::recursion::{Door, ReplyTo};
 use crate::snapshot::Live;
 
@@ -46,6 +46,7 @@ impl Workers {
                 door: door.clone(),
                 block: live.metrics.block(&format!("{name}/{index}")),
                 truncated: Cell::new(false),
+                large: Cell::new(false),
             };
             let thread =
                 std::thread::Builder::new().name(format!("udp-{index}")).spawn(move || worker.run())?;
@@ -78,6 +79,8 @@ struct Worker {
     block: Arc<Block>,
     /// Whether a query was larger than the buffers: they may be those of an earlier configuration.
     truncated: Cell<bool>,
+    /// Whether the last query of the last batch was for a large zone: the next ones most likely are too.
+    large: Cell<bool>,
 }
 
 impl Worker {
@@ -119,6 +122,9 @@ impl Worker {
         let begun = Instant::now();
         let snapshot = self.live.snapshot.load();
         let moment = Moment::of(&self.live, &snapshot, begun);
+        if self.large.get() {
+            look_ahead(&moment, (0..BATCH).map_while(|slot| Some(batch.datagram(slot)?.bytes)));
+        }
         let mut replies = 0;
         batch.answer(|datagram, out| {
             let answered = catch_unwind(AssertUnwindSafe(|| self.answer(datagram, &moment, scratch, out)));
@@ -130,6 +136,7 @@ impl Worker {
                 None
             })
         });
+        self.large.set(moment.was_large());
         let mut too_large = Vec::new();
         batch.send(&self.socket, |slot, error| {
             if is_too_large(&error) {

@@ -47,5 +47,5 @@ pub use builder::Builder;
 pub use change::Change;
 pub use contents::Contents;
 pub use fault::{AddError, Fault, FaultKind, Severity};
-pub use lookup::{Match, MatchKind};
+pub use lookup::{Ahead, Match, MatchKind};
 pub use table::Table;

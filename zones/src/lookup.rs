@@ -1,11 +1,15 @@
 //! One walk that finds what a name is in a zone (RFC 1034 section 4.3.2, RFC 4592, RFC 6672).
 
+mod ahead;
+
 use rhumb_wire::{NameBuf, NameRef};
 
 use crate::contents::node::{Flags, Node};
 use crate::contents::{Contents, below_bytes};
 use crate::fold;
 use crate::hash::NameHash;
+
+pub use ahead::Ahead;
 
 /// The label of a wildcard.
 const WILDCARD: &[u8] = b"\x01*";

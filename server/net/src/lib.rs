@@ -29,5 +29,5 @@ pub use bind::{BindError, Transport};
 pub use free::check_free;
 pub use local::Local;
 pub use patience::pause_after;
-pub use process::{release_memory, return_large_memory, yield_to_others};
+pub use process::{fetch, release_memory, return_large_memory, yield_to_others};
 pub use random::{random, random_u16};

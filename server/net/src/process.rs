@@ -1,4 +1,5 @@
-//! What the process asks of the C library and the kernel for itself: memory given back, a place behind others.
+//! What the process asks of the C library, the kernel and the processor for itself: memory given back or fetched, a place
+//! behind others.
 #![allow(unsafe_code, reason = "no other crate offers these calls")]
 
 use nix::libc;
@@ -23,6 +24,19 @@ pub fn release_memory() {
     #[cfg(target_env = "gnu")]
     // SAFETY: it takes an integer, and frees whole pages that hold nothing, under the allocator's own locks.
     let _ = unsafe { libc::malloc_trim(0) };
+}
+
+/// Asks for the memory at `place`, which need not be valid, so that it is near when it is read. Only x86-64 is asked here;
+/// elsewhere reading waits as it always does.
+#[inline]
+pub fn fetch(place: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the instruction is a hint: it has no effect but on caches, and faults at no address.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(place.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
 }
 
 /// Puts the calling thread, and those it starts from now on, behind the others where not all can run.

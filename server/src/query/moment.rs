@@ -43,6 +43,14 @@ impl<'m> Moment<'m> {
         Self { snapshot, cache: &live.cache, now, micros, last: Cell::new(None) }
     }
 
+    /// Whether the zone asked last is one to look ahead in.
+    pub fn was_large(&self) -> bool {
+        let last = self.last.take();
+        let large = last.as_ref().and_then(|(_, loaded)| loaded.as_deref()).is_some_and(Contents::is_large);
+        self.last.set(last);
+        large
+    }
+
     /// Answers from the contents that `zone` has at this moment, the same for the whole of a batch; none if it was never
     /// loaded.
     #[inline]

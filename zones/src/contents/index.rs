@@ -13,7 +13,7 @@ const PAGE: usize = 2048;
 const FILL: usize = 1400;
 
 /// A slot: the hash in the upper half, the reference plus one in the lower. Zero is free.
-type Slot = u64;
+pub(crate) type Slot = u64;
 
 /// The pages; all are of the same size, a power of two.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +44,13 @@ impl Index {
             at = (at + 1) & (page.len() - 1);
         }
         None
+    }
+
+    /// Where the search for a hash begins.
+    pub(crate) fn place(&self, hash: u32) -> Option<&Slot> {
+        let (page, fraction) = split(hash, self.pages.len());
+        let page = self.pages.get(page)?;
+        page.get(start(fraction, page.len()))
     }
 
     /// Builds the index of `entries`: pairs of hash and reference.
