@@ -56,6 +56,16 @@ fn the_forms_of_a_record() {
 }
 
 #[test]
+fn a_name_keeps_the_case_of_its_first_record() {
+    let loaded = with("x.Sub A 192.0.2.1\nsub A 192.0.2.2\nSUB TXT a\n").unwrap();
+    let shown: Vec<String> = loaded.contents.iter().map(|set| set.owner().as_ref().to_string()).collect();
+    assert_eq!(
+        shown,
+        ["example.", "example.", "ns.example.", "sub.example.", "sub.example.", "x.Sub.example."]
+    );
+}
+
+#[test]
 fn ttls_come_from_where_rfc_2308_says() {
     let soa = "example. SOA ns host 1 3600 900 604800 300\n";
     let loaded =
