@@ -30,7 +30,7 @@ impl Case<'_> {
     }
 
     /// The zone responsible for a name on the way: for DS of a zone the one above it.
-    fn zone_of(&self, name: &str) -> Option<&Zone> {
+    pub(super) fn zone_of(&self, name: &str) -> Option<&Zone> {
         let zone = self.family.zone_of(name)?;
         if self.asks("DS") && zone.origin == *name {
             return name::parent(name).and_then(|above| self.family.zone_of(above)).or(Some(zone));

@@ -110,6 +110,17 @@ pub(super) const TABLE: &[Known] = &[
         },
     },
     Known {
+        what: "an empty non-terminal with an asterisk in it is proved by the name before it",
+        section: "RFC 4592 section 2.2.2",
+        who: &["BIND"],
+        when: |case| {
+            let name = case.our_end();
+            let empty =
+                case.zone_of(&name).is_some_and(|zone| zone.exists(&name) && zone.types(&name).is_none());
+            empty && name.split('.').any(|label| label == "*") && case.differs_in_proofs()
+        },
+    },
+    Known {
         what: "a name that begins with an asterisk and does not exist is proved not to exist",
         section: "RFC 4592 section 2.3",
         who: &["Knot"],
@@ -169,6 +180,17 @@ pub(super) const TABLE: &[Known] = &[
         section: "RFC 4035 section 3.1.4.1",
         who: &["Knot", "BIND"],
         when: |case| case.asks("DS") && case.comes_by_a_zone(),
+    },
+    Known {
+        what: "DS of a zone that has no delegation is denied as that of every other name above",
+        section: "RFC 4035 section 3.1.4.1",
+        who: &["NSD"],
+        when: |case| {
+            let name = case.our_end();
+            let served = case.family.zones.iter().any(|zone| zone.origin == name);
+            let delegated = case.zone_of(&name).is_some_and(|zone| zone.has(&name, "NS"));
+            case.asks("DS") && served && !delegated && case.differs_in_proofs()
+        },
     },
     Known {
         what: "a name that stands in RDATA alone does not exist",

@@ -1,7 +1,9 @@
 //! The differential test: generated zones, served by rhumb and by NSD, Knot and BIND, and thousands of questions. Answers
 //! must be the same, or the difference stands in the table of [`known`].
 //!
-//! `RHUMB_DIFF_SEED` repeats a run, `RHUMB_DIFF_SECONDS` makes it longer, `RHUMB_DIFF_SHOW` tells more differences.
+//! The same zones every time, as many as there is time for. `RHUMB_DIFF_SEED` asks for others, `RHUMB_DIFF_SECONDS` for more
+//! of them, `RHUMB_DIFF_SHOW` for more differences of each kind to be told. What one peer alone does against rhumb and another
+//! is told and no failure.
 
 mod case;
 mod chance;
@@ -22,7 +24,6 @@ mod zone;
 
 use std::time::{Duration, Instant};
 
-use rhumb_tests::rig::rng;
 use rhumb_tests::{Outcome, Test, Verdict, ensure, skip};
 
 use report::Report;
@@ -47,7 +48,7 @@ fn generated_zones() -> Verdict {
     if !missing.is_empty() {
         skip!("no {} here", missing.join(", "));
     }
-    let seed = setting("RHUMB_DIFF_SEED").unwrap_or_else(|| rng::bits() >> 32);
+    let seed = setting("RHUMB_DIFF_SEED").unwrap_or(1);
     println!("differential: seed {seed}");
     let end = Instant::now() + seconds();
     let key = Key::new()?;

@@ -39,7 +39,7 @@ impl Normal {
 
     /// Whether it sends the client to other servers.
     pub(super) fn is_referral(&self) -> bool {
-        !self.authority.is_empty() && self.authority.iter().any(|key| key.contains(" ns "))
+        self.authority.iter().any(|key| key.split(' ').nth(1) == Some("ns"))
     }
 
     /// The same without NSEC, NSEC3 and their signatures in the authority section.

@@ -13,6 +13,9 @@ use super::questions::Question;
 use super::round::Round;
 use super::setting;
 
+/// How often a kind of difference was met, and the first few.
+type Kinds = BTreeMap<String, (usize, Vec<String>)>;
+
 /// Counts and differences of all rounds.
 #[derive(Default)]
 pub(super) struct Report {
@@ -24,7 +27,9 @@ pub(super) struct Report {
     /// How often each entry of the table was needed.
     used: Vec<usize>,
     /// Differences nothing explains, by kind: how many, and the first one.
-    unexplained: BTreeMap<String, (usize, Vec<String>)>,
+    unexplained: Kinds,
+    /// Answers in which one peer stands against rhumb and at least one other, likewise.
+    outvoted: Kinds,
     /// By peer: families served, families in all.
     loaded: BTreeMap<&'static str, (usize, usize)>,
     /// Answers to short queries that were looked at, and those that a validator was content with.
@@ -53,19 +58,21 @@ impl Report {
 
     /// Notes an answer that is wrong by itself.
     pub(super) fn wrong(&mut self, round: &Round, question: &Question, problem: &str) {
-        self.note(
+        note(
+            &mut self.unexplained,
             problem.split(':').next().unwrap_or("").to_owned(),
             format!("{}: {problem}", title(round, question)),
         );
     }
 
-    /// Notes a difference that nothing explains.
+    /// Notes a difference that nothing explains; `same` peers answer as rhumb does.
     pub(super) fn differ(
         &mut self,
         round: &Round,
         question: &Question,
         ours: &Normal,
         theirs: &[(&str, Normal)],
+        same: usize,
     ) {
         let mut kind = String::new();
         let mut text = format!("{}\n    rhumb: {ours:?}", title(round, question));
@@ -73,15 +80,8 @@ impl Report {
             let _ = write!(kind, "{name} in {}; ", ours.parts(normal).join(", "));
             let _ = write!(text, "\n    {name}: {normal:?}");
         }
-        self.note(kind, text);
-    }
-
-    fn note(&mut self, kind: String, text: String) {
-        let entry = self.unexplained.entry(kind).or_default();
-        entry.0 += 1;
-        if entry.1.len() < setting("RHUMB_DIFF_SHOW").unwrap_or(1) as usize {
-            entry.1.push(text);
-        }
+        let kinds = if theirs.len() <= same { &mut self.outvoted } else { &mut self.unexplained };
+        note(kinds, kind, text);
     }
 
     pub(super) fn differences(&self) -> usize {
@@ -115,12 +115,26 @@ impl Report {
         for (known, used) in TABLE.iter().zip(&self.used) {
             println!("  {used} times: {} ({}; not {})", known.what, known.section, known.who.join(", "));
         }
+        for (kind, (count, texts)) in &self.outvoted {
+            println!("  {count} times one stands against rhumb and others: {kind}");
+            for text in texts {
+                println!("    {text}");
+            }
+        }
         for (kind, (count, texts)) in &self.unexplained {
             println!("  {count} differences: {kind}");
             for text in texts {
                 println!("    {text}");
             }
         }
+    }
+}
+
+fn note(kinds: &mut Kinds, kind: String, text: String) {
+    let entry = kinds.entry(kind).or_default();
+    entry.0 += 1;
+    if entry.1.len() < setting("RHUMB_DIFF_SHOW").unwrap_or(1) as usize {
+        entry.1.push(text);
     }
 }
 

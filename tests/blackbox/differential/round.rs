@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rhumb_tests::rig::message::{AA, RD, TC};
+use rhumb_tests::rig::record::type_text;
 use rhumb_tests::rig::{Client, Config, Folder, Host, Message, Server};
 use rhumb_tests::{Failure, fail};
 
@@ -13,6 +14,7 @@ use super::chance::Chance;
 use super::exchange::{Answered, ask_all};
 use super::generator::Family;
 use super::known;
+use super::name;
 use super::normal::{Normal, keys};
 use super::peers::{self, Peer};
 use super::questions::{self, Question};
@@ -191,11 +193,19 @@ impl Round {
         }
         report.count(same, &explained);
         if !differing.is_empty() {
-            report.differ(self, question, &normal, &differing);
+            report.differ(self, question, &normal, &differing, same);
         } else if normal.is_referral() && glue.len() > 1 {
             let found = keys(&ours.additional);
-            let lacks =
-                |key: &&String| !found.contains(*key) && glue.iter().all(|other| other.contains(*key));
+            // What lies below the cut is required (RFC 9471 section 3); more may be made of wildcards, or not.
+            let cut = ours.authority.iter().find(|record| type_text(record.kind) == "NS");
+            let required = |key: &str| {
+                cut.is_some_and(|cut| {
+                    name::at_or_below(key.split(' ').next().unwrap_or(""), &name::lower(&cut.owner))
+                })
+            };
+            let lacks = |key: &&String| {
+                required(key) && !found.contains(*key) && glue.iter().all(|other| other.contains(*key))
+            };
             let more = |key: &&String| glue.iter().all(|other| !other.contains(*key));
             if let Some(key) = glue[0].iter().find(lacks) {
                 report.wrong(self, question, &format!("glue missing: {key}"));
