@@ -75,6 +75,6 @@ fn time(kind: &Kind) {
     respond::answers(&kind.served, &kind.requests, kind.requests.len());
     let started = Instant::now();
     let length = respond::answers(&kind.served, &kind.requests, TIMED);
-    let each = started.elapsed().as_secs_f64() * 1e9 / TIMED as f64;
-    println!("{:32} {each:8.1} ns {length:6} bytes", kind.name);
+    let each = started.elapsed().as_nanos() / TIMED as u128;
+    println!("{:32} {each:8} ns {length:6} bytes", kind.name);
 }

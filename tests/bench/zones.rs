@@ -79,7 +79,8 @@ fn zone_of(zone: &str, apex: &Name) -> Result<Contents, String> {
         for rdata in records {
             let _ = writeln!(text, "{owner} {rtype} {rdata}");
         }
-        let signed = zone != "plain" && !is_glue(labels) && !(rtype == "NS" && !labels.is_empty());
+        let at_cut = rtype == "NS" && !labels.is_empty();
+        let signed = zone != "plain" && !is_glue(labels) && !at_cut;
         if signed {
             let times = "3600 20300101000000 20200101000000 1";
             let _ = writeln!(text, "{owner} RRSIG {rtype} 13 3 {times} {apex_text} {SIGNATURE}");
