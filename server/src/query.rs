@@ -4,6 +4,7 @@
 
 mod admit;
 mod ahead;
+mod asking;
 mod authoritative;
 mod bare;
 mod cached;

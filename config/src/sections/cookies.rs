@@ -47,7 +47,7 @@ impl Kind for Secret {
 
     fn read(&self, node: &Node, reader: &mut Reader) -> Option<CookieSecret> {
         let bytes = match &node.value {
-            Value::Text(text) => super::server::from_hex(text).and_then(|bytes| bytes.try_into().ok()),
+            Value::Text(text) => from_hex(text).and_then(|bytes| bytes.try_into().ok()),
             _ => None,
         };
         if bytes.is_none() {
@@ -59,6 +59,13 @@ impl Kind for Secret {
     fn schema(&self) -> Json {
         json!({ "type": "string", "pattern": "^[0-9A-Fa-f]{32}$", "minLength": 32, "maxLength": 32 })
     }
+}
+
+/// Bytes from hexadecimal digits.
+pub(super) fn from_hex(digits: &str) -> Option<Vec<u8>> {
+    let (pairs, []) = digits.as_bytes().as_chunks::<2>() else { return None };
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ impl Kind for Nsid {
     fn read(&self, node: &Node, reader: &mut Reader) -> Option<Vec<u8>> {
         let bytes = match &node.value {
             Value::Text(text) => match text.strip_prefix("0x") {
-                Some(digits) => from_hex(digits),
+                Some(digits) => super::cookies::from_hex(digits),
                 None => Some(text.as_bytes().to_vec()),
             },
             _ => None,
@@ -98,12 +98,6 @@ impl Kind for Nsid {
     fn schema(&self) -> Json {
         json!({ "type": "string", "minLength": 1, "maxLength": 2 + 2 * MOST_NSID })
     }
-}
-
-pub(super) fn from_hex(digits: &str) -> Option<Vec<u8>> {
-    let (pairs, []) = digits.as_bytes().as_chunks::<2>() else { return None };
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
 }
 
 /// One character-string of TXT RDATA.

@@ -4,13 +4,13 @@ use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{Query, Rcode, header};
 
 use super::admit::Denied;
+use super::asking::Asking;
 use super::client::Client;
 use super::extras::Extras;
 use super::finish::{Finish, Room, question_only};
 use super::limit::{self, From};
 use super::moment::Moment;
 use super::outcome::{Outcome, Scratch};
-use super::pipeline::Asking;
 use super::{bare, tsig};
 use crate::metrics::DropReason;
 use crate::rate_limit::{Says, Verdict};
