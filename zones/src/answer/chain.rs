@@ -1,11 +1,11 @@
 //! Chains of aliases: CNAME, and DNAME with the CNAME made from it (RFC 6672), within the zone and across zones.
 
+use rhumb_wire::compress::same_name;
 use rhumb_wire::{NameBuf, NameError, NameRef, Rcode, Section, Type, name};
 
 use super::additional::record_at;
 use super::put::Current;
 use super::{Assembly, FIXED, Found, MAX_LINKS, QUESTION_AT, ReplyKind, Step, Stop, Zones};
-use crate::fold;
 use crate::lookup::Match;
 
 impl<'z> Assembly<'z, '_, '_, '_, '_> {
@@ -59,7 +59,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     }
 
     fn was_met(&self, places: &[usize], name: NameRef<'_>) -> bool {
-        places.iter().any(|&at| stands_at(self.w.written(), at, name))
+        places.iter().any(|&at| same_name(self.w.written(), at, name.as_bytes()))
     }
 
     /// Where a DNAME of the owner that stands at `owner` begins in the answer: a chain may come by the same one several
@@ -109,30 +109,6 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         }
         Ok(Step::Follow(self.rdata_at(at)))
     }
-}
-
-/// Whether the name at `at` of a message that was written here is `name`.
-fn stands_at(message: &[u8], mut at: usize, name: NameRef<'_>) -> bool {
-    let mut rest = name.as_bytes();
-    // As many steps as a name has labels, each after at most one pointer.
-    for _ in 0..256 {
-        let Some(&length) = message.get(at) else { return false };
-        if length >= 0xc0 {
-            let Some(&low) = message.get(at + 1) else { return false };
-            at = usize::from(u16::from_be_bytes([length & 0x3f, low]));
-            continue;
-        }
-        let size = 1 + usize::from(length);
-        match (message.get(at..at + size), rest.split_at_checked(size)) {
-            (Some(here), Some((label, after))) if fold::eq(here, label) => rest = after,
-            _ => return false,
-        }
-        if length == 0 {
-            return true;
-        }
-        at += size;
-    }
-    false
 }
 
 /// `name` with its last `length` bytes replaced by `target`. Errors: `TooLong`.

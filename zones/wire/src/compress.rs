@@ -111,8 +111,9 @@ fn hash_label(above: u32, suffix: &[u8]) -> u32 {
     hash ^ (hash >> 15)
 }
 
-/// Whether the name at `at` of a message that we wrote ourselves equals `suffix`, case aside (RFC 4343 section 4.1).
-fn same_name(message: &[u8], mut at: usize, mut suffix: &[u8]) -> bool {
+/// Whether the name at `at` of a message that we wrote ourselves is `suffix`, a name in wire form, case aside (RFC 4343 section
+/// 4.1).
+pub fn same_name(message: &[u8], mut at: usize, mut suffix: &[u8]) -> bool {
     for _ in 0..MAX_LABEL * 4 {
         let Some(&length) = message.get(at) else { return false };
         if length >= 0xc0 {
