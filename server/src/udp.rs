@@ -123,7 +123,10 @@ impl Worker {
         let snapshot = self.live.snapshot.load();
         let moment = Moment::of(&self.live, &snapshot, begun);
         if self.large.get() {
-            look_ahead(&moment, (0..BATCH).map_while(|slot| Some(batch.datagram(slot)?.bytes)));
+            let messages = (0..BATCH).map_while(|slot| Some(batch.datagram(slot)?.bytes));
+            if catch_unwind(AssertUnwindSafe(|| look_ahead(&moment, messages))).is_err() {
+                self.block.panic();
+            }
         }
         let mut replies = 0;
         batch.answer(|datagram, out| {

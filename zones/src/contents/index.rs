@@ -82,7 +82,7 @@ fn fill(entries: &[(u32, Ref)], count: usize, slots: usize) -> Option<Box<[Arc<[
     }
     let mut end = 0;
     for place in &mut ends {
-        // Where the entries of the page begin, for now; each that is put there moves it on.
+        // At first where the entries of the page begin; each that is put there moves it on.
         end += std::mem::replace(place, end);
     }
     let mut sorted = vec![0; entries.len()];
