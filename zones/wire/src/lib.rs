@@ -12,6 +12,7 @@ pub mod name;
 pub mod number;
 pub mod query;
 pub mod rdata;
+pub mod transport;
 pub mod writer;
 
 pub use edns::{Edns, ExtendedError, Options};
@@ -20,4 +21,5 @@ pub use message::{Message, Record, Section};
 pub use name::{Name, NameBuf, NameError, NameRef};
 pub use number::{Class, Opcode, Rcode, Type};
 pub use query::{Query, QueryError};
+pub use transport::{Transport, UnknownTransport};
 pub use writer::{Full, Writer};
