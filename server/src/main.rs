@@ -14,6 +14,7 @@ pub mod recursion;
 pub mod reload;
 pub mod snapshot;
 pub mod stream;
+pub mod test_hooks;
 pub mod udp;
 pub mod zone_events;
 

@@ -25,6 +25,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::metrics::{List, ReloadResult};
 use crate::snapshot::{ListSource, Live};
+use crate::test_hooks::{PanicPoint, inject_panic};
 
 pub use facts::{Facts, LastReload, ListFact};
 pub use listeners::Listeners;
@@ -202,6 +203,7 @@ impl Reloader {
     pub fn run(mut self) {
         rhumb_net::yield_to_others();
         while let Some(order) = self.next() {
+            inject_panic(PanicPoint::Reloader);
             match order {
                 Order::Request(Request::Reload(reply)) => {
                     let result = self.reload();

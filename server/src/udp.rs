@@ -15,6 +15,7 @@ use crate::metrics::{Block, DropReason, Proto};
 use crate::query::{Client, Moment, Outcome, Scratch, count, fail_waiting, look_ahead, respond, truncate};
 use crate::recursion::{Door, ReplyTo};
 use crate::snapshot::Live;
+use crate::test_hooks::{PanicPoint, inject_panic};
 
 /// Datagrams taken in one call.
 const BATCH: usize = 64;
@@ -96,6 +97,7 @@ impl Worker {
                 Ok(0) if woken => return,
                 Ok(0) => {}
                 Ok(_) => {
+                    inject_panic(PanicPoint::UdpThread);
                     self.serve(&mut batch, &mut scratch);
                     if self.truncated.take() && batch.query_size() != self.query_size() {
                         batch = Batch::new(BATCH, self.query_size(), REPLY_SIZE);

@@ -7,7 +7,7 @@ use crate::source::{files, is_test};
 /// Crates by level; one may use those of lower levels alone.
 const CRATES: [(&str, u8); 10] = [
     ("rhumb-wire", 0),
-    ("rhumb-config", 0),
+    ("rhumb-config", 1),
     ("rhumb-net", 0),
     ("rhumb-zones", 1),
     ("rhumb-cache", 1),
@@ -19,7 +19,7 @@ const CRATES: [(&str, u8); 10] = [
 ];
 
 /// Modules of the server by level; one may use those of higher numbers alone.
-const MODULES: [(&str, u8); 14] = [
+const MODULES: [(&str, u8); 15] = [
     ("main", 0),
     ("cli", 1),
     ("boot", 2),
@@ -34,6 +34,7 @@ const MODULES: [(&str, u8); 14] = [
     ("metrics", 9),
     ("cookies", 9),
     ("rate_limit", 9),
+    ("test_hooks", 9),
 ];
 
 fn level(list: &[(&str, u8)], name: &str) -> Option<u8> {

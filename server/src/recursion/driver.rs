@@ -14,6 +14,7 @@ use super::{Explained, Inside, ReplyTo, Sockets, Waiting};
 use crate::metrics::DropReason;
 use crate::query::{Purpose, answer_waiting, fail_waiting, truncate};
 use crate::snapshot::Live;
+use crate::test_hooks::{PanicPoint, inject_panic};
 
 /// Look-ups under way at a time.
 const FLIGHTS: usize = 4096;
@@ -81,6 +82,7 @@ pub async fn run(inside: Inside, mut stop: watch::Receiver<bool>) {
 
 impl Driver {
     fn join(&mut self, waiting: Waiting) {
+        inject_panic(PanicPoint::ResolveTask);
         let job = &waiting.job;
         let counted = network(job.peer.ip());
         if job.purpose == Purpose::Answer && *self.clients.get(&counted).unwrap_or(&0) >= EACH {

@@ -10,6 +10,7 @@ use rhumb_zones::verify::Depth;
 use rhumb_zones::{Contents, Severity};
 
 use crate::snapshot::{FileMark, FileRead};
+use crate::test_hooks::{PanicPoint, inject_panic};
 
 /// A zone that was read well.
 #[derive(Debug)]
@@ -50,6 +51,7 @@ pub fn load_to_check(name: &Name, file: &Path) -> Result<Ready, Refused> {
 }
 
 fn load_at(name: &Name, file: Option<&Path>, depth: Depth) -> Result<Ready, Refused> {
+    inject_panic(PanicPoint::ZoneReader);
     let Some(file) = file else {
         let text = rhumb_config::DEFAULT_ZONE.as_bytes();
         return match read_zone_bytes(name.as_ref(), Path::new("built-in"), text) {
