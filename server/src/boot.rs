@@ -1,16 +1,11 @@
 //! The start, in the order that privileges ask for: sockets while root, then the user, then the sandbox, then threads.
 
-mod actions;
-mod admin;
 mod check;
-mod explain;
 mod log;
 mod notify;
-mod pages;
 mod privilege;
 mod sandbox;
 mod serve;
-mod status;
 mod unreadable;
 
 use std::net::TcpListener;
@@ -20,8 +15,9 @@ use std::sync::Arc;
 use rhumb_config::Config;
 
 use crate::control;
+use crate::listen::Listeners;
 use crate::metrics::Metrics;
-use crate::reload::{Early, Listeners};
+use crate::reload::Early;
 use crate::snapshot::Live;
 
 pub use check::{check, check_zone};

@@ -11,9 +11,11 @@ use rhumb_wire::{Name, Type};
 
 use crate::boot::{self, StartError};
 use crate::control::Explain;
-use crate::control::client::{self, Exit, Order, Output, Target};
 
+pub mod client;
 mod man;
+
+use client::{Exit, Order, Output, Target};
 
 /// A nameserver: authoritative, recursive and forwarding in one.
 ///

@@ -1,13 +1,12 @@
 //! The control socket: the running server is asked and told over a Unix socket, in HTTP/1.1 and JSON.
 //!
-//! [`socket`] and [`serve`] are the server's side, over [`Actions`]; [`client`] is the side of `rhumb reload`, `status` and
-//! the other commands, and [`place`] is where both look for the socket. What goes over it stands in [`status`] and
+//! [`socket`] and [`serve`] are the server's side, over [`Actions`]; the client's side belongs to the command line, and
+//! [`place`] is where both look for the socket. What goes over it stands in [`status`] and
 //! [`explanation`].
 
 mod actions;
-pub mod client;
 pub mod explanation;
-mod percent;
+pub(crate) mod percent;
 pub mod place;
 mod server;
 pub mod socket;
@@ -18,6 +17,4 @@ pub use server::serve;
 pub use socket::Listener;
 
 #[cfg(test)]
-mod fake;
-#[cfg(test)]
-mod hostile;
+pub(crate) mod fake;

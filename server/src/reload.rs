@@ -2,14 +2,10 @@
 
 mod facts;
 mod follow;
-pub mod listeners;
 mod lists;
 mod plan;
 mod publish;
-mod retired;
 mod routes;
-mod watch;
-mod words;
 mod zones;
 
 use std::collections::{HashMap, HashSet};
@@ -19,25 +15,25 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use rhumb_config::Config;
+use rhumb_watch::{Followed, Watch};
 use rhumb_wire::Name;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::change::Change;
+use crate::listen::Listeners;
 use crate::metrics::{List, ReloadResult};
+use crate::snapshot::retired::{self, Retired};
 use crate::snapshot::{ListSource, Live};
 use crate::test_hooks::{PanicPoint, inject_panic};
 
 pub use facts::{Facts, LastReload, ListFact};
-pub use listeners::Listeners;
 pub use plan::{Draft, Strictness};
 pub use routes::check_lists;
-pub use words::Change;
 pub use zones::check_zones;
 
 use follow::Pending;
 use lists::ListFile;
-use retired::Retired;
-use watch::{Followed, Watch};
 use zones::{EarlyZones, Sources, Suspects};
 
 /// The time between two comparisons of followed files, where inotify is silent.

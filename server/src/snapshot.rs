@@ -7,6 +7,7 @@ mod built_in;
 mod files;
 mod live;
 mod origin;
+pub mod retired;
 mod route;
 mod zone;
 
@@ -23,7 +24,7 @@ use crate::rate_limit::RateLimit;
 pub use built_in::built_in_zones;
 pub use files::{FileMark, FileRead};
 pub use live::{Clock, Live, cache_limits};
-pub use origin::{Origin, Source, zone_of_file};
+pub use origin::{Origin, Source, ZONE_SUFFIX, zone_of_file};
 pub use route::{Common, ListSource, Member, Route, RouteEntry, RouteState};
 pub use zone::{Trouble, Zone, ZoneEntry};
 

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use crate::source::{files, is_test};
 
 /// Crates by level; one may use those of lower levels alone.
-const CRATES: [(&str, u8); 10] = [
+const CRATES: [(&str, u8); 11] = [
     ("rhumb-wire", 0),
     ("rhumb-config", 1),
     ("rhumb-net", 0),
+    ("rhumb-watch", 0),
     ("rhumb-zones", 1),
     ("rhumb-cache", 1),
     ("rhumb-signer", 2),
@@ -19,22 +20,24 @@ const CRATES: [(&str, u8); 10] = [
 ];
 
 /// Modules of the server by level; one may use those of higher numbers alone.
-const MODULES: [(&str, u8); 15] = [
+const MODULES: [(&str, u8); 17] = [
     ("main", 0),
     ("cli", 1),
     ("boot", 2),
-    ("reload", 3),
-    ("control", 3),
-    ("zone_events", 4),
-    ("udp", 5),
-    ("stream", 5),
+    ("operator", 3),
+    ("reload", 4),
+    ("listen", 5),
     ("recursion", 6),
     ("query", 7),
+    ("zone_events", 7),
+    ("forwarding", 7),
     ("snapshot", 8),
+    ("control", 9),
     ("metrics", 9),
     ("cookies", 9),
     ("rate_limit", 9),
     ("test_hooks", 9),
+    ("change", 9),
 ];
 
 fn level(list: &[(&str, u8)], name: &str) -> Option<u8> {

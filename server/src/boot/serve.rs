@@ -10,14 +10,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tokio::time::Interval;
 
-use super::admin::Admin;
-use super::pages::Status;
 use super::{Sockets, StartError, log, notify};
+use crate::listen::Serving;
+use crate::listen::stream::Streams;
+use crate::operator::{Admin, Status};
 use crate::recursion::Door;
-use crate::reload::listeners::Serving;
 use crate::reload::{Early, Reloader, Request, Requests};
 use crate::snapshot::Live;
-use crate::stream::Streams;
 use crate::{control, metrics, recursion};
 
 /// How long waiting queries and open connections have once the server stops.

@@ -22,10 +22,10 @@ use super::status::{
 use super::{Actions, Explain, Failure, Later, Report, serve};
 
 /// A folder of its own that goes with the value.
-pub(super) struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    pub(super) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("rhumb-{name}-{}-{number}", std::process::id()));
@@ -33,7 +33,7 @@ impl Folder {
         Self(path)
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 }
@@ -45,7 +45,7 @@ impl Drop for Folder {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mood {
+pub(crate) enum Mood {
     /// Each action succeeds.
     Well,
     /// Each action fails.
@@ -56,18 +56,18 @@ pub(super) enum Mood {
     Heavy(Duration),
 }
 
-pub(super) struct Fake {
+pub(crate) struct Fake {
     mood: Mood,
     calls: Mutex<Vec<String>>,
 }
 
 impl Fake {
-    pub(super) fn new(mood: Mood) -> Arc<Self> {
+    pub(crate) fn new(mood: Mood) -> Arc<Self> {
         Arc::new(Self { mood, calls: Mutex::default() })
     }
 
     /// What was done since the last time this was asked.
-    pub(super) fn calls(&self) -> Vec<String> {
+    pub(crate) fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.calls.lock().unwrap())
     }
 
@@ -210,17 +210,17 @@ impl Actions for Fake {
 }
 
 /// A served control socket.
-pub(super) struct Server {
-    pub(super) fake: Arc<Fake>,
-    pub(super) path: PathBuf,
-    pub(super) stop: watch::Sender<bool>,
-    pub(super) task: JoinHandle<()>,
-    pub(super) runtime: Runtime,
-    pub(super) folder: Folder,
+pub(crate) struct Server {
+    pub(crate) fake: Arc<Fake>,
+    pub(crate) path: PathBuf,
+    pub(crate) stop: watch::Sender<bool>,
+    pub(crate) task: JoinHandle<()>,
+    pub(crate) runtime: Runtime,
+    pub(crate) folder: Folder,
 }
 
 impl Server {
-    pub(super) fn start(mood: Mood) -> Self {
+    pub(crate) fn start(mood: Mood) -> Self {
         let folder = Folder::new("control");
         let path = folder.path().join("control.sock");
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -232,21 +232,21 @@ impl Server {
         Self { fake, path, stop, task, runtime, folder }
     }
 
-    pub(super) fn connect(&self) -> UnixStream {
+    pub(crate) fn connect(&self) -> UnixStream {
         let stream = UnixStream::connect(&self.path).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         stream
     }
 
     /// Sends this, and reads what comes until the server closes. A server may refuse before all was sent.
-    pub(super) fn ask(&self, request: &[u8]) -> String {
+    pub(crate) fn ask(&self, request: &[u8]) -> String {
         let mut stream = self.connect();
         let _ = stream.write_all(request);
         rest(stream)
     }
 
     /// Sends this and that nothing more comes, and reads what the server says.
-    pub(super) fn ask_all(&self, request: &[u8]) -> String {
+    pub(crate) fn ask_all(&self, request: &[u8]) -> String {
         let mut stream = self.connect();
         let _ = stream.write_all(request);
         let _ = stream.shutdown(Shutdown::Write);
@@ -254,7 +254,7 @@ impl Server {
     }
 
     /// The status and the body that a request with this body gets.
-    pub(super) fn request(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+    pub(crate) fn request(&self, method: &str, path: &str, body: &str) -> (u16, String) {
         let length = body.len();
         let said = self.ask(
             format!("{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{body}")
@@ -267,7 +267,7 @@ impl Server {
 }
 
 /// What comes until the other end closes.
-pub(super) fn rest(mut stream: UnixStream) -> String {
+pub(crate) fn rest(mut stream: UnixStream) -> String {
     let mut said = Vec::new();
     // Closing with octets unread looks like an error to the other end, after the response.
     if let Err(error) = stream.read_to_end(&mut said) {
@@ -277,6 +277,6 @@ pub(super) fn rest(mut stream: UnixStream) -> String {
 }
 
 /// The status code of a response; 0 if there is none.
-pub(super) fn status(said: &str) -> u16 {
+pub(crate) fn status(said: &str) -> u16 {
     said.get(9..12).and_then(|code| code.parse().ok()).unwrap_or(0)
 }

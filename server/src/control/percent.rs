@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 /// Text that means itself as a value in a query string.
-pub(super) fn encode(text: &str) -> String {
+pub(crate) fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -19,7 +19,7 @@ pub(super) fn encode(text: &str) -> String {
 }
 
 /// The text that was encoded; `None` where a `%` is not followed by two hexadecimal digits or the result is not UTF-8.
-pub(super) fn decode(text: &str) -> Option<String> {
+pub(crate) fn decode(text: &str) -> Option<String> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {

@@ -203,7 +203,7 @@ fn clear(path: &Path) -> Result<(), BindError> {
 }
 
 /// Connects without waiting: `WouldBlock` if the server's backlog is full. The stream then waits in reads and writes.
-pub(super) fn connect(path: &Path) -> io::Result<UnixStream> {
+pub(crate) fn connect(path: &Path) -> io::Result<UnixStream> {
     let stream = UnixStream::from(stream_socket()?);
     stream.set_nonblocking(true)?;
     socket::connect(stream.as_raw_fd(), &UnixAddr::new(path)?)?;

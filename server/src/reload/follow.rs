@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rhumb_config::{Config, UpstreamSource, ZoneSource};
+use rhumb_watch::{Event, Followed, NamePattern};
 
-use super::watch::{Event, Followed};
 use super::zones::Suspects;
 use super::{Draft, Facts, Reloader, Strictness};
+use crate::snapshot::ZONE_SUFFIX;
 
 /// More warnings than this are not kept; the log has them all.
 const WARNINGS: usize = 100;
@@ -35,7 +36,9 @@ pub(super) fn paths(config: &Config, included: &[PathBuf]) -> Vec<Followed> {
     for source in &config.zones {
         match source {
             ZoneSource::File { file, .. } => paths.push(Followed::File(file.clone())),
-            ZoneSource::Directory { path, .. } => paths.push(Followed::Directory(path.clone())),
+            ZoneSource::Directory { path, .. } => {
+                paths.push(Followed::Directory(path.clone(), NamePattern::ending_in(ZONE_SUFFIX)));
+            }
             ZoneSource::BuiltIn { .. } => {}
         }
     }

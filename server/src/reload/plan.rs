@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use rhumb_config::{Config, RateLimit, ServerSettings};
 
-use super::listeners::{Bound, Key};
 use super::routes::RoutePlan;
-use super::words::{Change, differs};
 use super::zones::{Suspects, ZonesPlan};
 use super::{Failure, Reloader};
+use crate::change::{Change, differs};
+use crate::listen::listeners::{Bound, Key};
 
 /// How much may be wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

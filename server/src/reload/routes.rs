@@ -10,8 +10,8 @@ use rhumb_resolver::Policy;
 use rhumb_wire::Name;
 
 use super::lists::{Kind, ListFile, Outcome, State};
-use super::words::{Change, joined};
 use super::{Reloader, Strictness};
+use crate::change::{Change, joined};
 use crate::snapshot::{ListSource, Route, RouteEntry};
 
 /// A route of the next snapshot.

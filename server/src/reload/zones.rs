@@ -12,8 +12,8 @@ use rhumb_config::Config;
 use rhumb_wire::Name;
 use rhumb_zones::{Contents, Table};
 
-use super::words::Change;
 use super::{Reloader, Strictness};
+use crate::change::Change;
 use crate::snapshot::{Snapshot, Source, Trouble, Zone, ZoneEntry};
 use reading::{Read, read_all};
 use wanted::{Wanted, wanted_zones};

@@ -26,7 +26,7 @@ pub enum Source {
 }
 
 /// What the names of zone files in a folder end in.
-const SUFFIX: &str = ".zone";
+pub const ZONE_SUFFIX: &str = ".zone";
 
 impl Origin {
     /// The file of the zone `name`; none for the zone of the built-in default.
@@ -43,7 +43,7 @@ impl Origin {
 fn file_name(name: &Name) -> String {
     let mut text = name.to_string();
     text.truncate(text.trim_end_matches('.').len());
-    text.push_str(SUFFIX);
+    text.push_str(ZONE_SUFFIX);
     text
 }
 
@@ -53,7 +53,7 @@ fn file_name(name: &Name) -> String {
 /// Errors: it ends in `.zone`, but what stands before that is no domain name; in words.
 pub fn zone_of_file(file: &Path) -> Option<Result<(Name, bool), String>> {
     let file = file.file_name()?.to_str()?;
-    let stem = file.strip_suffix(SUFFIX).filter(|_| !file.starts_with('.'))?;
+    let stem = file.strip_suffix(ZONE_SUFFIX).filter(|_| !file.starts_with('.'))?;
     Some(stem.parse::<Name>().map_err(|error| error.to_string()).map(|name| {
         let name = Name::from(name.as_ref().to_lowercase().as_ref());
         let plain = file_name(&name) == file;

@@ -10,12 +10,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::actions::Explain;
-use super::percent;
-use super::status::ZoneStatus;
+use crate::control::Explain;
+use crate::control::percent;
+use crate::control::status::ZoneStatus;
 
 mod exchange;
 mod healthcheck;
+#[cfg(test)]
+mod hostile;
 mod listeners;
 mod question;
 mod selftest;

@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Event, Folder, Followed, Watch, Way, directory, replace, start, write};
+use super::{Event, Folder, Followed, NamePattern, Watch, Way, directory, replace, start, write};
 
 /// So many that a look need not list them.
 const FILES: usize = 6000;
@@ -91,7 +91,7 @@ fn without_events_or_many_files_nothing_is_certain() {
     let both = [directory(&path), directory(&few)].concat();
     watch.set(&both);
     assert!(!watch.look(), "one of two");
-    watch.set(&[Followed::Directory(path.clone())]);
+    watch.set(&[Followed::Directory(path.clone(), NamePattern::ending_in(".zone"))]);
     assert!(watch.look());
     fs::rename(&path, folder.0.join("away")).unwrap();
     assert!(!watch.look(), "the folder is gone");

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::super::listing::Listing;
 use super::super::signature::Stamp;
-use super::{Directory, Hit, is_zone_file, pause};
+use super::{Directory, Hit, pause};
 
 /// Whether changes of a file can go past the folder that names it: it is a symlink, has other names, or is a mount.
 fn is_loose(kind: FileType, target: Option<&Metadata>, device: u64) -> bool {
@@ -103,7 +103,7 @@ impl Directory {
 
     fn compare_entry(&mut self, entry: &DirEntry, listing: &mut Listing) {
         let name = entry.file_name();
-        if !is_zone_file(&name) {
+        if !self.pattern.covers(&name) {
             return;
         }
         let Ok(kind) = entry.file_type() else { return };

@@ -8,8 +8,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::client::{Exit, Order, Output, Target, carry_out};
-use super::fake::{Mood, Server, status};
+use super::{Exit, Order, Output, Target, carry_out};
+use crate::control::fake::{Mood, Server, status};
 
 /// Set for the process of another account; the socket to try.
 const TRY: &str = "RHUMB_TEST_CONTROL_SOCKET";

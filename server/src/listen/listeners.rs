@@ -10,11 +10,11 @@ use rhumb_net::tcp::{self, Acceptor};
 use rhumb_net::{Transport, check_free, route, udp};
 use tokio::sync::watch;
 
-use super::words::Change;
+use super::stream::{self, Streams};
+use super::udp::Workers;
+use crate::change::Change;
 use crate::recursion::Door;
 use crate::snapshot::Live;
-use crate::stream::{self, Streams};
-use crate::udp::Workers;
 
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 1024;

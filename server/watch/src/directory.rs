@@ -1,11 +1,10 @@
-//! A followed folder of zone files: by name, number and time, never by content, as there may be 100,000.
+//! A followed folder: by name, number and time, never by content, as there may be 100,000.
 
 mod compare;
 
 use std::collections::HashSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -16,6 +15,7 @@ use super::file::LONGEST;
 use super::folders::{Folders, Touched};
 use super::interest::Needed;
 use super::listing::Listing;
+use super::pattern::NamePattern;
 use super::signature::Stamp;
 use super::targets::Targets;
 
@@ -27,12 +27,6 @@ pub(super) const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 const PORTION: usize = 1000;
 /// A folder of fewer files is looked at in full when somebody asks what changed: it costs little, and is never wrong.
 const MANY: usize = 5000;
-
-/// Whether a name in a folder of zones is a zone file: `NAME.zone`, not hidden (editors hide their lock files).
-fn is_zone_file(name: &OsStr) -> bool {
-    let name = name.as_bytes();
-    name.ends_with(b".zone") && !name.starts_with(b".")
-}
 
 /// The pause after a comparison that took this long.
 pub(super) fn pause(interval: Duration, took: Duration) -> Duration {
@@ -63,6 +57,7 @@ struct News {
 /// A followed folder and what was last seen in it.
 pub(super) struct Directory {
     path: PathBuf,
+    pattern: NamePattern,
     absolute: PathBuf,
     chain: Chain,
     entries: Entries,
@@ -86,11 +81,12 @@ pub(super) struct Directory {
 
 impl Directory {
     /// Follows a folder; [`Directory::baseline`] has to come next.
-    pub(super) fn new(path: &Path) -> Self {
+    pub(super) fn new(path: &Path, pattern: NamePattern) -> Self {
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let (chain, now) = (walk(&absolute), Instant::now());
         Self {
             path: path.to_owned(),
+            pattern,
             absolute,
             chain,
             entries: Entries::default(),
@@ -109,6 +105,11 @@ impl Directory {
     /// The path as followed.
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Which names in it matter.
+    pub(super) const fn pattern(&self) -> &NamePattern {
+        &self.pattern
     }
 
     /// Takes what is there now as known.
@@ -149,8 +150,8 @@ impl Directory {
         let mut names = Vec::new();
         for place in touched.places() {
             let folder = place.parent().unwrap_or(place);
-            let zone = place.file_name().filter(|name| folder == end && is_zone_file(name));
-            if let Some(name) = zone {
+            let member = place.file_name().filter(|name| folder == end && self.pattern.covers(name));
+            if let Some(name) = member {
                 names.push(name.to_owned());
             } else if place == end || self.targets.concern(end, folder) {
                 // What links pass: `..data` of a ConfigMap, the files they lead to.

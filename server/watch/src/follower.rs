@@ -37,7 +37,7 @@ struct Settle {
 pub(super) struct Follower {
     orders: Receiver<Order>,
     /// Rings when there is an order.
-    bell: Arc<EventFd>,
+    wakeup: Arc<EventFd>,
     reports: Reports,
     wake: Box<dyn Fn() + Send>,
     folders: Folders,
@@ -52,7 +52,7 @@ pub(super) struct Follower {
 impl Follower {
     /// Follows nothing yet. `wake` is called when there are new reports.
     pub(super) fn new(
-        (orders, bell): (Receiver<Order>, Arc<EventFd>),
+        (orders, wakeup): (Receiver<Order>, Arc<EventFd>),
         reports: Reports,
         wake: Box<dyn Fn() + Send>,
         folders: Folders,
@@ -60,7 +60,7 @@ impl Follower {
     ) -> Self {
         Self {
             orders,
-            bell,
+            wakeup,
             reports,
             wake,
             folders,
@@ -101,12 +101,12 @@ impl Follower {
         // A millisecond more, for poll(2) does not know parts of it.
         let left = until.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
         let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
-        let mut descriptors = vec![PollFd::new(self.bell.as_fd(), PollFlags::POLLIN)];
+        let mut descriptors = vec![PollFd::new(self.wakeup.as_fd(), PollFlags::POLLIN)];
         descriptors.extend(self.folders.descriptor().map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
         // An interrupted wait is a short one.
         let _ = poll(&mut descriptors, timeout);
         // It has nothing to read where no order came.
-        let _ = self.bell.read();
+        let _ = self.wakeup.read();
     }
 
     /// Does what was ordered. `None`: to end.
@@ -165,9 +165,9 @@ impl Follower {
                     Some(known) => self.files.push(known),
                     None => new_files.push(File::new(&path)),
                 },
-                Followed::Directory(path) => match directories.remove(&path) {
-                    Some(known) => self.directories.push(known),
-                    None => new_directories.push(Directory::new(&path)),
+                Followed::Directory(path, pattern) => match directories.remove(&path) {
+                    Some(known) if *known.pattern() == pattern => self.directories.push(known),
+                    _ => new_directories.push(Directory::new(&path, pattern)),
                 },
             }
         }
@@ -251,7 +251,7 @@ impl Follower {
         (moved, again)
     }
 
-    /// Tells at once what changed until now. Says whether that is certainly all for every folder of zones.
+    /// Tells at once what changed until now. Says whether that is certainly all for every folder.
     fn look(&mut self) -> bool {
         self.folders.drain();
         let touched = self.folders.take();

@@ -19,7 +19,7 @@ use crate::reload::{Facts, Requests};
 use crate::snapshot::Live;
 
 /// The running server, for the control socket and the status page.
-pub(super) struct Admin {
+pub struct Admin {
     pub(super) live: Arc<Live>,
     pub(super) facts: Arc<ArcSwap<Facts>>,
     pub(super) confinement: Vec<String>,
@@ -31,7 +31,7 @@ pub(super) struct Admin {
 }
 
 impl Admin {
-    pub(super) fn new(
+    pub(crate) fn new(
         live: Arc<Live>,
         facts: Arc<ArcSwap<Facts>>,
         confinement: Vec<String>,
@@ -51,7 +51,7 @@ impl Admin {
     }
 
     /// From now on the server is not ready.
-    pub(super) fn stopping(&self) {
+    pub(crate) fn stopping(&self) {
         self.stopping.store(true, Ordering::Relaxed);
     }
 

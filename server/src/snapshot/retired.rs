@@ -8,13 +8,13 @@ use rhumb_zones::Contents;
 use crate::snapshot::Snapshot;
 
 /// The pause between two looks at what is still used.
-pub(super) const PAUSE: Duration = Duration::from_millis(20);
+pub const PAUSE: Duration = Duration::from_millis(20);
 /// Bytes that are given back to the system at once when they are freed; fewer are used again soon.
 const MUCH: usize = 1024 * 1024;
 
 /// Snapshots and contents of zones that were replaced.
 #[derive(Debug, Default)]
-pub(super) struct Retired {
+pub struct Retired {
     snapshots: Vec<Arc<Snapshot>>,
     contents: Vec<Arc<Contents>>,
     /// Bytes freed and not yet given back.
@@ -23,27 +23,27 @@ pub(super) struct Retired {
 
 impl Retired {
     /// Takes over the contents of a zone. Nobody gets them any more, but some may have them.
-    pub(super) fn contents(&mut self, contents: Arc<Contents>) {
+    pub fn contents(&mut self, contents: Arc<Contents>) {
         self.contents.push(contents);
     }
 
     /// The same for a snapshot.
-    pub(super) fn snapshot(&mut self, snapshot: Arc<Snapshot>) {
+    pub fn snapshot(&mut self, snapshot: Arc<Snapshot>) {
         self.snapshots.push(snapshot);
     }
 
     /// Notes that so many bytes were used and freed besides.
-    pub(super) const fn freed(&mut self, bytes: usize) {
+    pub const fn freed(&mut self, bytes: usize) {
         self.freed += bytes;
     }
 
     /// Whether something waits to be freed.
-    pub(super) const fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.snapshots.is_empty() && self.contents.is_empty()
     }
 
     /// Frees what nobody uses any more.
-    pub(super) fn sweep(&mut self) {
+    pub fn sweep(&mut self) {
         // One reference is ours: a count of one cannot grow again.
         self.snapshots.retain(|snapshot| Arc::strong_count(snapshot) > 1);
         let freed = &mut self.freed;

@@ -8,10 +8,10 @@ use crate::metrics::http::Pages;
 use crate::metrics::{Samples, Source, ZoneSample, names};
 
 /// The pages of the running server, and the values that are asked for at each scrape.
-pub(super) struct Status(Arc<Admin>);
+pub struct Status(Arc<Admin>);
 
 impl Status {
-    pub(super) const fn new(admin: Arc<Admin>) -> Self {
+    pub(crate) const fn new(admin: Arc<Admin>) -> Self {
         Self(admin)
     }
 }

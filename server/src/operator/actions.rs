@@ -7,10 +7,11 @@ use tokio::sync::oneshot;
 
 use super::admin::Admin;
 use super::status;
+use crate::change::Change;
 use crate::control::explanation::Explanation;
 use crate::control::status::{Status, ZoneStatus};
 use crate::control::{Actions, Explain, Failure, Later, Report};
-use crate::reload::{Change, Request};
+use crate::reload::Request;
 
 impl Actions for Admin {
     fn reload(&self) -> Later<'_, Result<Report, Failure>> {

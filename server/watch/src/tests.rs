@@ -14,7 +14,7 @@ use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
 use super::reports::Reports;
-use super::{Event, Followed, Watch};
+use super::{Event, Followed, NamePattern, Watch};
 
 /// A folder of its own, removed at the end.
 struct Folder(PathBuf);
@@ -125,5 +125,5 @@ fn file(path: &Path) -> [Followed; 1] {
 }
 
 fn directory(path: &Path) -> [Followed; 1] {
-    [Followed::Directory(path.to_owned())]
+    [Followed::Directory(path.to_owned(), NamePattern::ending_in(".zone"))]
 }

@@ -1,4 +1,4 @@
-//! What was last seen of the zone files of a folder, in 24 bytes for each: names are kept by their hash.
+//! What was last seen of the files of a folder, in 24 bytes for each: names are kept by their hash.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;

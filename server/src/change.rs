@@ -13,12 +13,12 @@ impl fmt::Display for Change {
 }
 
 /// Several things in one line; nothing for none.
-pub(super) fn joined(items: &[impl fmt::Display]) -> String {
+pub fn joined(items: &[impl fmt::Display]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// `what: old -> new`, if the two differ.
-pub(super) fn differs<T: PartialEq + fmt::Debug>(changes: &mut Vec<Change>, what: &str, old: &T, new: &T) {
+pub fn differs<T: PartialEq + fmt::Debug>(changes: &mut Vec<Change>, what: &str, old: &T, new: &T) {
     if old != new {
         changes.push(Change(format!("{what}: {old:?} -> {new:?}")));
     }

@@ -7,10 +7,9 @@ use std::io::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::Explain;
-use crate::control::actions::Report;
 use crate::control::explanation::Explanation;
 use crate::control::status::{RouteStatus, Status, ZoneStatus};
+use crate::control::{Explain, Report};
 
 mod amount;
 mod table;

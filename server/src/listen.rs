@@ -1,0 +1,7 @@
+//! How queries come in: listeners, the threads of UDP, the connections of TCP.
+
+pub mod listeners;
+pub mod stream;
+pub mod udp;
+
+pub use listeners::{Listeners, Serving};
