@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::kinds::digits;
+use crate::digits::digits;
 
 /// The port of DNS over UDP and TCP.
 pub(crate) const DNS_PORT: u16 = 53;

@@ -1,19 +1,15 @@
-//! The whole configuration: the top level of the file and its reading.
+//! The whole configuration: the top level of the file.
 
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::conflicts;
-use crate::errors::Error;
-use crate::file;
-use crate::kinds::{Kind, List, Optional, Sub};
-use crate::node::{Node, Spot, Value};
-use crate::positions::Positions;
+use crate::in_force::InForce;
+use crate::kinds::{List, Optional, Sub};
+use crate::node::{Node, Spot};
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
 use crate::sections::{
-    CacheSettings, Control, Forward, Listen, Log, Metrics, Recursion, ServerSettings, UserName, WorkerCount,
-    Workers, ZoneSource,
+    CacheSettings, Control, Forward, Listen, Log, MetricsSettings, Recursion, ServerSettings, UserName,
+    WorkerCount, Workers, ZoneSource,
 };
 
 /// A configuration that was read in full: immutable, every path absolute or relative to the working folder.
@@ -36,7 +32,7 @@ pub struct Config {
     /// Bounds of the cache.
     pub cache: CacheSettings,
     /// Where metrics are served, or `None` for nowhere.
-    pub metrics: Option<SocketAddr>,
+    pub metrics: Option<MetricsSettings>,
     /// The control socket.
     pub control: Control,
     /// The log.
@@ -47,18 +43,13 @@ pub struct Config {
     pub server: ServerSettings,
 }
 
-pub(crate) struct ConfigDraft {
-    config: Config,
-    metrics: Option<Metrics>,
-}
-
 impl Section for Config {
-    type Draft = ConfigDraft;
+    type Draft = Config;
 
     const ABOUT: &'static str = "The configuration of rhumb, a nameserver.";
 
-    fn draft() -> ConfigDraft {
-        let config = Config {
+    fn draft() -> Config {
+        Config {
             file: None,
             folder: PathBuf::new(),
             listen: Vec::new(),
@@ -72,91 +63,83 @@ impl Section for Config {
             log: Log::default(),
             user: None,
             server: ServerSettings::default(),
-        };
-        ConfigDraft { config, metrics: None }
+        }
     }
 
-    fn keys<K: Keys<ConfigDraft>>(keys: &mut K) {
+    fn keys<K: Keys<Config>>(keys: &mut K) {
         keys.key(
             "listen",
+            InForce::AtReload,
             "The addresses and ports to answer on. Without it: `::` port 53, IPv4 too, over udp and tcp.",
             List { of: Sub::new(), filled: true },
-            |draft| &mut draft.config.listen,
+            |draft| &mut draft.listen,
         );
-        keys.key("workers", "UDP threads for each listener.", WorkerCount, |draft| &mut draft.config.workers);
+        keys.key("workers", InForce::AtReload, "UDP threads for each listener.", WorkerCount, |draft| {
+            &mut draft.workers
+        });
         keys.key(
             "zones",
+            InForce::AtReload,
             "What is served from files. An entry for one zone goes before a directory that holds it too.",
             List { of: Sub::new(), filled: false },
-            |draft| &mut draft.config.zones,
+            |draft| &mut draft.zones,
         );
         keys.key(
             "forward",
+            InForce::AtReload,
             "Which upstreams answer for which domains; the longest matching domain wins.",
             List { of: Sub::new(), filled: false },
-            |draft| &mut draft.config.forward,
+            |draft| &mut draft.forward,
         );
-        keys.key("recursion", "Who may ask for what the zones do not hold.", Sub::new(), |draft| {
-            &mut draft.config.recursion
+        keys.key(
+            "recursion",
+            InForce::AtReload,
+            "Who may ask for what the zones do not hold.",
+            Sub::new(),
+            |draft| &mut draft.recursion,
+        );
+        keys.key("cache", InForce::AtReload, "Answers learnt from upstreams.", Sub::new(), |draft| {
+            &mut draft.cache
         });
-        keys.key("cache", "Answers learnt from upstreams.", Sub::new(), |draft| &mut draft.config.cache);
         keys.key(
             "metrics",
+            InForce::AtRestart,
             "Metrics for Prometheus, health and readiness. Without it nothing is served.",
             Optional(Sub::new()),
             |draft| &mut draft.metrics,
         );
-        keys.key("control", "The socket for rhumb reload, status and the like.", Sub::new(), |draft| {
-            &mut draft.config.control
-        });
-        keys.key("log", "The log on standard error.", Sub::new(), |draft| &mut draft.config.log);
+        keys.key(
+            "control",
+            InForce::AtRestart,
+            "The socket for rhumb reload, status and the like.",
+            Sub::new(),
+            |draft| &mut draft.control,
+        );
+        keys.key("log", InForce::AtReload, "The log on standard error.", Sub::new(), |draft| &mut draft.log);
         keys.key(
             "user",
+            InForce::AtRestart,
             "The account to run as after the sockets are bound: a name, a number, or \"UID:GID\".",
             Optional(UserName),
-            |draft| &mut draft.config.user,
+            |draft| &mut draft.user,
         );
-        keys.key("server", "Limits and habits of the server towards its clients.", Sub::new(), |draft| {
-            &mut draft.config.server
-        });
+        keys.key(
+            "server",
+            InForce::AtReload,
+            "Limits and habits of the server towards its clients.",
+            Sub::new(),
+            |draft| &mut draft.server,
+        );
     }
 
-    fn finish(draft: ConfigDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
-        let mut config = draft.config;
-        config.metrics = draft.metrics.map(|metrics| metrics.listen);
-        conflicts::report(&config, node, reader);
+    fn finish(mut draft: Config, node: &Node, reader: &mut Reader) -> Option<Self> {
         if node.entry("listen").is_none() {
-            config.listen.push(Listen::everywhere(reader.place(Spot::START)));
+            draft.listen = vec![Listen::everywhere(reader.place(Spot::START))];
         }
-        Some(config)
+        Some(draft)
     }
-}
 
-/// What a reading gave: when there are errors, the configuration lacks what was wrong.
-pub(crate) struct Reading {
-    pub(crate) config: Config,
-    pub(crate) errors: Vec<Error>,
-    pub(crate) positions: Positions,
-}
-
-/// Reads `text` as the content of `file`.
-pub(crate) fn read(text: &str, file: &Path) -> Reading {
-    let mut reader = Reader::new(file);
-    let mut config = None;
-    let mut positions = Positions::default();
-    match file::read(text) {
-        Err(refusal) => reader.error(refusal.spot, refusal.message),
-        Ok(root) if matches!(root.value, Value::Null) => reader.error(
-            Spot::START,
-            "the file is empty; write `{}` for a server that has the defaults, no zones and no upstreams",
-        ),
-        Ok(root) => {
-            config = Sub::<Config>::new().read(&root, &mut reader);
-            positions = Positions::of_file(&root);
-        }
+    fn values(&self) -> Config {
+        self.clone()
     }
-    let mut config = config.unwrap_or_else(|| Config::draft().config);
-    config.file = Some(file.to_owned());
-    config.folder.clone_from(&reader.folder);
-    Reading { config, errors: reader.errors.finish(), positions }
 }

@@ -6,34 +6,49 @@
 
 mod address;
 mod check_files;
+mod comparison;
 mod config;
 mod conflicts;
+mod digits;
 mod errors;
 mod file;
+mod in_force;
+mod key_list;
+mod kind;
 mod kinds;
 mod name;
 mod nearest;
 mod network;
 mod node;
+mod one_line;
 mod positions;
 mod reader;
-mod schema;
+mod reading;
 mod section;
 mod sections;
 mod text;
 pub mod upstream_list;
+mod walks;
 
 use std::path::{Path, PathBuf};
 
+use crate::comparison::Comparison;
+use crate::key_list::KeyList;
+use crate::kind::Kind;
+use crate::kinds::Sub;
+
 pub use crate::address::{AddressError, UpstreamAddress};
 pub use crate::check_files::check_files;
+pub use crate::comparison::{KeyChange, ValueChange};
 pub use crate::config::Config;
 pub use crate::errors::{Error, Errors, Place};
+pub use crate::in_force::InForce;
+pub use crate::key_list::KeyDescription;
 pub use crate::name::{DomainName, NameError};
 pub use crate::network::{Network, NetworkError};
 pub use crate::sections::{
-    CacheSettings, Control, CookieSecret, Forward, Listen, Log, LogFormat, LogLevel, Policy, RateLimit,
-    Recursion, ServerSettings, Transports, UpstreamSource, Workers, ZoneSource,
+    CacheSettings, Control, CookieSecret, Forward, Listen, Log, LogFormat, LogLevel, MetricsSettings, Policy,
+    RateLimit, Recursion, ServerSettings, Transports, UpstreamSource, Workers, ZoneSource,
 };
 
 /// The YAML of the built-in default, which is also an example to start from.
@@ -50,7 +65,7 @@ const BUILT_IN: &str = "built-in default";
 /// Errors: every mistake in one go, also when the file itself cannot be read, is larger than 16 MiB or is not UTF-8.
 pub fn load(path: &Path) -> Result<Config, Errors> {
     let text = text::of_file(path)?;
-    let mut reading = config::read(&text, path);
+    let mut reading = reading::read(&text, path);
     reading.errors.extend(check_files::check(&reading.config, &reading.positions));
     finish(reading)
 }
@@ -59,10 +74,10 @@ pub fn load(path: &Path) -> Result<Config, Errors> {
 ///
 /// `file` gives errors their file and relative paths their folder; it need not exist. Errors: every mistake in one go.
 pub fn parse(text: &str, file: &Path) -> Result<Config, Errors> {
-    finish(config::read(text, file))
+    finish(reading::read(text, file))
 }
 
-fn finish(reading: config::Reading) -> Result<Config, Errors> {
+fn finish(reading: reading::Reading) -> Result<Config, Errors> {
     let mut errors = reading.errors;
     if errors.is_empty() {
         return Ok(reading.config);
@@ -74,7 +89,7 @@ fn finish(reading: config::Reading) -> Result<Config, Errors> {
 /// The configuration of a server that is started without a file: [`DEFAULT_CONFIG`], its zone taken from
 /// [`DEFAULT_ZONE`], so that no file has to be there.
 pub fn built_in() -> Config {
-    let mut config = config::read(DEFAULT_CONFIG, Path::new(BUILT_IN)).config;
+    let mut config = reading::read(DEFAULT_CONFIG, Path::new(BUILT_IN)).config;
     config.file = None;
     config.folder = PathBuf::from(".");
     for zone in &mut config.zones {
@@ -85,11 +100,27 @@ pub fn built_in() -> Config {
     config
 }
 
+/// Every key whose value differs between two configurations, in the order of the description.
+///
+/// Entries of `listen`, `zones` and `forward` are compared with their namesakes.
+pub fn changes(old: &Config, new: &Config) -> Vec<KeyChange> {
+    let mut changes = Vec::new();
+    Sub::new().compare(old, new, &mut Comparison::new(&mut changes));
+    changes
+}
+
+/// Every key there is, those within a section behind it.
+pub fn keys() -> Vec<KeyDescription> {
+    let mut keys = Vec::new();
+    Sub::<Config>::new().list_keys(&mut KeyList::new(&mut keys));
+    keys
+}
+
 /// The JSON Schema (draft 2020-12) of the configuration, made from the description that the reader follows.
 ///
 /// `config/schema.json` holds it for editors.
 pub fn schema() -> serde_json::Value {
-    let mut schema = schema::of::<Config>();
+    let mut schema = Sub::<Config>::new().schema();
     if let Some(words) = schema.as_object_mut() {
         words.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
         words.insert("title".to_owned(), "rhumb configuration".into());

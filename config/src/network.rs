@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::kinds::digits;
+use crate::digits::digits;
 
 /// A network in CIDR form. The bits of the address behind the prefix are 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,6 +1,8 @@
-//! How a section of the configuration is described: once, for the reader and for the JSON Schema alike.
+//! How a section of the configuration is described: once. Reading, the JSON Schema, the comparison of two configurations
+//! and the list of keys all walk over that description.
 
-use crate::kinds::Kind;
+use crate::in_force::InForce;
+use crate::kind::Kind;
 use crate::node::Node;
 use crate::reader::Reader;
 
@@ -15,6 +17,9 @@ pub(crate) trait Section: Sized {
     /// Groups of keys of which exactly one has to be given, in full. One group alone: its keys are required.
     const ONE_OF: &'static [&'static [&'static str]] = &[];
 
+    /// The keys that tell the entries of a list of such sections apart.
+    const IDENTITY: &'static [&'static str] = &[];
+
     /// The defaults.
     fn draft() -> Self::Draft;
 
@@ -23,14 +28,20 @@ pub(crate) trait Section: Sized {
 
     /// Makes the value, checking what concerns several keys. `None` only when an error was recorded.
     fn finish(draft: Self::Draft, node: &Node, reader: &mut Reader) -> Option<Self>;
+
+    /// What the keys hold: a draft from which `finish` makes this value.
+    fn values(&self) -> Self::Draft;
 }
 
-/// What walks over the keys of a section: the reader, or the writer of the schema.
+/// What walks over the keys of a section.
 pub(crate) trait Keys<D> {
-    /// A key, its description, the kind of its value and where the value goes.
+    /// A key: its name, when a change of it is in force, what it is for, the kind of its value, and where the value goes.
+    ///
+    /// A key that holds a section leaves `in_force` to the keys in there.
     fn key<K: Kind>(
         &mut self,
         name: &'static str,
+        in_force: InForce,
         about: &'static str,
         kind: K,
         slot: fn(&mut D) -> &mut K::Out,

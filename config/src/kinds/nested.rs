@@ -1,14 +1,18 @@
 //! Values made of values: sections, lists, and what may be absent.
 
+use std::collections::HashMap;
 use std::marker::PhantomData;
 
 use serde_json::{Value as Json, json};
 
-use super::Kind;
+use crate::comparison::{Comparison, ValueChange};
+use crate::key_list::KeyList;
+use crate::kind::Kind;
 use crate::node::{Node, Value};
+use crate::one_line::in_one_line;
 use crate::reader::Reader;
-use crate::schema;
 use crate::section::Section;
+use crate::walks::{changes, keys, read, schema, show};
 
 /// A section within a section.
 pub(crate) struct Sub<S>(PhantomData<S>);
@@ -23,12 +27,33 @@ impl<S: Section> Kind for Sub<S> {
     type Out = S;
 
     fn read(&self, node: &Node, reader: &mut Reader) -> Option<S> {
-        let draft = reader.draft::<S>(node)?;
-        S::finish(draft, node, reader)
+        read::read(node, reader)
     }
 
     fn schema(&self) -> Json {
         schema::of::<S>()
+    }
+
+    fn show(&self, value: &S) -> Option<Json> {
+        Some(Json::Object(show::show(value)))
+    }
+
+    fn compare(&self, old: &S, new: &S, comparison: &mut Comparison<'_>) {
+        changes::compare(old, new, comparison);
+    }
+
+    fn identity(&self, value: &S) -> Option<String> {
+        let shown = show::show(value);
+        let words: Vec<_> = S::IDENTITY
+            .iter()
+            .filter_map(|key| shown.get(*key))
+            .map(|value| in_one_line(Some(value)))
+            .collect();
+        (!words.is_empty()).then(|| words.join(" "))
+    }
+
+    fn list_keys(&self, keys: &mut KeyList<'_>) {
+        keys::list::<S>(keys);
     }
 }
 
@@ -69,8 +94,60 @@ impl<K: Kind> Kind for List<K> {
     }
 
     fn show(&self, value: &Vec<K::Out>) -> Option<Json> {
-        let items: Option<Vec<_>> = value.iter().map(|item| self.of.show(item)).collect();
-        items.filter(|items| !items.is_empty()).map(Json::Array)
+        value.iter().map(|item| self.of.show(item)).collect::<Option<Vec<_>>>().map(Json::Array)
+    }
+
+    fn compare(&self, old: &Vec<K::Out>, new: &Vec<K::Out>, comparison: &mut Comparison<'_>) {
+        let (Some(before), Some(now)) = (self.by_identity(old), self.by_identity(new)) else {
+            return self.compare_unnamed(old, new, comparison);
+        };
+        let mut before: HashMap<_, _> = before.into_iter().collect();
+        for (identity, new) in now {
+            let mut entry = comparison.at_entry(&identity.0);
+            match before.remove(&identity) {
+                Some(old) => self.of.compare(old, new, &mut entry),
+                None => entry.record(ValueChange::EntryAdded),
+            }
+        }
+        let mut gone: Vec<_> = before.into_keys().collect();
+        gone.sort();
+        for (identity, _) in gone {
+            comparison.at_entry(&identity).record(ValueChange::EntryRemoved);
+        }
+    }
+
+    fn list_keys(&self, keys: &mut KeyList<'_>) {
+        self.of.list_keys(&mut keys.entries());
+    }
+}
+
+impl<K: Kind> List<K> {
+    /// Lists are shown whole. A list of secrets says only that it differs.
+    fn compare_unnamed(&self, old: &Vec<K::Out>, new: &Vec<K::Out>, comparison: &mut Comparison<'_>) {
+        if let (Some(old), Some(new)) = (self.show(old), self.show(new)) {
+            return comparison.values(Some(old), Some(new));
+        }
+        let differ = old.len() != new.len()
+            || old.iter().zip(new).any(|(old, new)| {
+                let mut changes = Vec::new();
+                self.of.compare(old, new, &mut Comparison::new(&mut changes));
+                !changes.is_empty()
+            });
+        if differ {
+            comparison.record(ValueChange::Secret);
+        }
+    }
+
+    /// The entries by what tells them apart; the number is that of its earlier namesakes. `None` where nothing does.
+    fn by_identity<'v>(&self, values: &'v [K::Out]) -> Option<Vec<((String, usize), &'v K::Out)>> {
+        let mut seen = HashMap::new();
+        let entries = values.iter().map(|value| {
+            let identity = self.of.identity(value)?;
+            let count = seen.entry(identity.clone()).or_insert(0_usize);
+            let earlier = std::mem::replace(count, *count + 1);
+            Some(((identity, earlier), value))
+        });
+        entries.collect()
     }
 }
 
@@ -90,5 +167,24 @@ impl<K: Kind> Kind for Optional<K> {
 
     fn show(&self, value: &Option<K::Out>) -> Option<Json> {
         value.as_ref().and_then(|value| self.0.show(value))
+    }
+
+    fn compare(&self, old: &Option<K::Out>, new: &Option<K::Out>, comparison: &mut Comparison<'_>) {
+        match (old, new) {
+            (Some(old), Some(new)) => self.0.compare(old, new, comparison),
+            (None, None) => {}
+            (old, new) => match (self.show(old), self.show(new)) {
+                (None, None) => comparison.record(ValueChange::Secret),
+                (old, new) => comparison.values(old, new),
+            },
+        }
+    }
+
+    fn identity(&self, value: &Option<K::Out>) -> Option<String> {
+        value.as_ref().and_then(|value| self.0.identity(value))
+    }
+
+    fn list_keys(&self, keys: &mut KeyList<'_>) {
+        self.0.list_keys(keys);
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use super::Kind;
+use crate::digits::digits;
+use crate::kind::Kind;
 use crate::node::{Node, Value};
 use crate::reader::Reader;
 
@@ -189,9 +190,4 @@ fn in_units(number: u64, units: &[(&str, u64)]) -> String {
         .iter()
         .find(|(_, worth)| number > 0 && number.is_multiple_of(*worth))
         .map_or_else(|| number.to_string(), |(unit, worth)| format!("{}{unit}", number / worth))
-}
-
-/// A number of decimal digits alone: no sign, no blank, no point.
-pub(crate) fn digits(text: &str) -> Option<u64> {
-    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use serde_json::{Value as Json, json};
 
-use super::Kind;
+use crate::kind::Kind;
 use crate::node::{Node, Value, shown};
 use crate::reader::Reader;
 
@@ -93,6 +93,10 @@ impl Kind for FilePath {
 
     fn schema(&self) -> Json {
         json!({ "type": "string", "minLength": 1 })
+    }
+
+    fn show(&self, value: &PathBuf) -> Option<Json> {
+        Some(json!(value.display().to_string()))
     }
 }
 

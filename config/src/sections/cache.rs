@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::in_force::InForce;
 use crate::kinds::{Flag, Size, Span};
 use crate::node::Node;
 use crate::reader::Reader;
@@ -47,29 +48,35 @@ impl Section for CacheSettings {
     }
 
     fn keys<K: Keys<CacheSettings>>(keys: &mut K) {
-        keys.key("size", "The most memory for answers.", Size { least: 64 << 10, most: 1 << 40 }, |cache| {
-            &mut cache.size
-        });
         keys.key(
-            "serve-stale",
+            "size",
+            InForce::AtReload,
+            "The most memory for answers.",
+            Size { least: 64 << 10, most: 1 << 40 },
+            |cache| &mut cache.size,
+        );
+        keys.key("serve-stale", InForce::AtReload,
             "How long after its end an answer may still be served while its upstreams fail (RFC 8767); 0s for never.",
             Span { least: Duration::ZERO, most: DAY * 30, whole_seconds: true },
             |cache| &mut cache.serve_stale,
         );
         keys.key(
             "min-ttl",
+            InForce::AtReload,
             "The shortest time an answer is kept, whatever its TTL says.",
             Span { least: Duration::ZERO, most: DAY, whole_seconds: true },
             |cache| &mut cache.min_ttl,
         );
         keys.key(
             "max-ttl",
+            InForce::AtReload,
             "The longest time an answer is kept, whatever its TTL says.",
             Span { least: SECOND, most: DAY * 30, whole_seconds: true },
             |cache| &mut cache.max_ttl,
         );
         keys.key(
             "prefetch",
+            InForce::AtReload,
             "Whether popular answers are renewed shortly before their end.",
             Flag,
             |cache| &mut cache.prefetch,
@@ -84,5 +91,9 @@ impl Section for CacheSettings {
             reader.at_key(key, |reader| reader.error(node.spot_of(key), message));
         }
         Some(draft)
+    }
+
+    fn values(&self) -> CacheSettings {
+        self.clone()
     }
 }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use serde_json::{Value as Json, json};
 
-use crate::kinds::{FilePath, Kind, Optional};
+use crate::in_force::InForce;
+use crate::kind::Kind;
+use crate::kinds::{FilePath, Optional};
 use crate::node::{Node, Value};
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
@@ -68,9 +70,16 @@ impl Section for Control {
     }
 
     fn keys<K: Keys<Control>>(keys: &mut K) {
-        keys.key("socket", "The path of the unix socket.", Optional(FilePath), |control| &mut control.socket);
+        keys.key(
+            "socket",
+            InForce::AtRestart,
+            "The path of the unix socket.",
+            Optional(FilePath),
+            |control| &mut control.socket,
+        );
         keys.key(
             "mode",
+            InForce::AtRestart,
             "The permission bits of the socket: who may write to it controls the server.",
             Mode,
             |control| &mut control.mode,
@@ -84,5 +93,9 @@ impl Section for Control {
             reader.at_key("socket", |reader| reader.error(node.spot_of("socket"), message));
         }
         Some(draft)
+    }
+
+    fn values(&self) -> Control {
+        self.clone()
     }
 }

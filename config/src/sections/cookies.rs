@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde_json::{Value as Json, json};
 
-use crate::kinds::Kind;
+use crate::comparison::{Comparison, ValueChange};
+use crate::kind::Kind;
 use crate::node::{Node, Value};
 use crate::reader::Reader;
 
@@ -58,6 +59,16 @@ impl Kind for Secret {
 
     fn schema(&self) -> Json {
         json!({ "type": "string", "pattern": "^[0-9A-Fa-f]{32}$", "minLength": 32, "maxLength": 32 })
+    }
+
+    fn show(&self, _: &CookieSecret) -> Option<Json> {
+        None
+    }
+
+    fn compare(&self, old: &CookieSecret, new: &CookieSecret, comparison: &mut Comparison<'_>) {
+        if old != new {
+            comparison.record(ValueChange::Secret);
+        }
     }
 }
 

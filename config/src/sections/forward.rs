@@ -7,11 +7,13 @@ use serde_json::{Value as Json, json};
 
 use crate::address::{UPSTREAM_FORMS, UpstreamAddress};
 use crate::errors::Place;
-use crate::kinds::{FilePath, Kind, List, Optional, Parsed, Sub, Word};
+use crate::in_force::InForce;
+use crate::key_list::KeyList;
+use crate::kind::Kind;
+use crate::kinds::{FilePath, List, Optional, Parsed, Sub, Word};
 use crate::name::DomainName;
 use crate::node::{Node, Spot, Value};
 use crate::reader::Reader;
-use crate::schema;
 use crate::section::{Keys, Section};
 
 /// Upstreams for a domain and everything below it. Of several entries the longest matching domain wins.
@@ -84,32 +86,41 @@ impl Section for Forward {
 
     const ABOUT: &'static str = "A domain and the upstreams that queries below it go to.";
     const ONE_OF: &'static [&'static [&'static str]] = &[&["domain", "upstreams"]];
+    const IDENTITY: &'static [&'static str] = &["domain"];
 
     fn draft() -> ForwardDraft {
         ForwardDraft { domain: None, upstreams: Vec::new(), policy: Policy::Fastest }
     }
 
     fn keys<K: Keys<ForwardDraft>>(keys: &mut K) {
-        keys.key(
-            "domain",
+        keys.key("domain", InForce::AtReload,
             "The domain; `.` is everything. The entry with the longest matching domain is used, and a name that no \
              entry covers is refused.",
             Optional(Parsed::new("a domain name such as corp.example, or `.` for everything")),
             |draft| &mut draft.domain,
         );
-        keys.key(
-            "upstreams",
+        keys.key("upstreams", InForce::AtReload,
             "The servers to ask: addresses, list files and resolv.conf files, in any mixture. The files are watched.",
             List { of: Upstream, filled: true },
             |draft| &mut draft.upstreams,
         );
-        keys.key("policy", "Which upstream is asked first.", POLICIES, |draft| &mut draft.policy);
+        keys.key("policy", InForce::AtReload, "Which upstream is asked first.", POLICIES, |draft| {
+            &mut draft.policy
+        });
     }
 
     fn finish(draft: ForwardDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
         twice(&draft.upstreams, reader);
         let place = reader.place(node.spot);
         Some(Forward { domain: draft.domain?, upstreams: draft.upstreams, policy: draft.policy, place })
+    }
+
+    fn values(&self) -> ForwardDraft {
+        ForwardDraft {
+            domain: Some(self.domain.clone()),
+            upstreams: self.upstreams.clone(),
+            policy: self.policy,
+        }
     }
 }
 
@@ -159,7 +170,18 @@ impl Kind for Upstream {
     }
 
     fn schema(&self) -> Json {
-        json!({ "anyOf": [Upstream::address().schema(), schema::of::<UpstreamSource>()] })
+        json!({ "anyOf": [Upstream::address().schema(), Sub::<UpstreamSource>::new().schema()] })
+    }
+
+    fn show(&self, value: &UpstreamSource) -> Option<Json> {
+        match value {
+            UpstreamSource::Address(address, _) => Upstream::address().show(address),
+            file => Sub::new().show(file),
+        }
+    }
+
+    fn list_keys(&self, keys: &mut KeyList<'_>) {
+        Sub::<UpstreamSource>::new().list_keys(keys);
     }
 }
 
@@ -182,12 +204,14 @@ impl Section for UpstreamSource {
     fn keys<K: Keys<UpstreamDraft>>(keys: &mut K) {
         keys.key(
             "list",
+            InForce::AtReload,
             "A file with one upstream a line; `#` and `;` begin comments.",
             Optional(FilePath),
             |draft| &mut draft.list,
         );
         keys.key(
             "resolv-conf",
+            InForce::AtReload,
             "A file in the form of resolv.conf(5); its nameserver lines count.",
             Optional(FilePath),
             |draft| &mut draft.resolv_conf,
@@ -200,6 +224,16 @@ impl Section for UpstreamSource {
             UpstreamDraft { list: Some(path), .. } => Some(UpstreamSource::List(path, place)),
             UpstreamDraft { resolv_conf: Some(path), .. } => Some(UpstreamSource::ResolvConf(path, place)),
             _ => None,
+        }
+    }
+
+    fn values(&self) -> UpstreamDraft {
+        match self {
+            UpstreamSource::Address(..) => UpstreamDraft::default(),
+            UpstreamSource::List(path, _) => UpstreamDraft { list: Some(path.clone()), ..Default::default() },
+            UpstreamSource::ResolvConf(path, _) => {
+                UpstreamDraft { resolv_conf: Some(path.clone()), ..Default::default() }
+            }
         }
     }
 }

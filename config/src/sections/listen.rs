@@ -6,7 +6,9 @@ use serde_json::{Value as Json, json};
 
 use crate::address::{DNS_PORT, ScopedAddress};
 use crate::errors::Place;
-use crate::kinds::{Flag, Kind, List, Optional, Parsed, Whole, Word};
+use crate::in_force::InForce;
+use crate::kind::Kind;
+use crate::kinds::{Flag, List, Optional, Parsed, Whole, Word};
 use crate::node::Node;
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
@@ -101,30 +103,33 @@ impl Section for Listen {
 
     const ABOUT: &'static str = "One address and port to answer on.";
     const ONE_OF: &'static [&'static [&'static str]] = &[&["address"]];
+    const IDENTITY: &'static [&'static str] = &["address", "port"];
 
     fn draft() -> ListenDraft {
         ListenDraft { address: None, port: DNS_PORT, v6only: false, transports: Transports::ALL }
     }
 
     fn keys<K: Keys<ListenDraft>>(keys: &mut K) {
-        keys.key(
-            "address",
+        keys.key("address", InForce::AtReload,
             "The address to listen on. `::` is every address, IPv4 too unless v6only is true; `0.0.0.0` is every \
              IPv4 address. Replies leave from the address that was asked.",
             Optional(Parsed::new("an IPv4 or IPv6 address, link-local ones with their interface as in fe80::1%eth0")),
             |draft| &mut draft.address,
         );
-        keys.key("port", "The port.", Whole::new(1, 65_535), |draft| &mut draft.port);
-        keys.key(
-            "v6only",
+        keys.key("port", InForce::AtReload, "The port.", Whole::new(1, 65_535), |draft| &mut draft.port);
+        keys.key("v6only", InForce::AtReload,
             "For `::`: true leaves IPv4 to other entries, false serves IPv4 on the same socket. Always set on the \
              socket, whatever the system's default is.",
             Flag,
             |draft| &mut draft.v6only,
         );
-        keys.key("transports", "What is spoken on this address and port.", TransportList, |draft| {
-            &mut draft.transports
-        });
+        keys.key(
+            "transports",
+            InForce::AtReload,
+            "What is spoken on this address and port.",
+            TransportList,
+            |draft| &mut draft.transports,
+        );
         keys.not_offered("certificate", "it belongs to the transports tls, https and quic");
         keys.not_offered("key", "it belongs to the transports tls, https and quic");
     }
@@ -140,5 +145,15 @@ impl Section for Listen {
         let place = reader.place(node.spot);
         let (port, transports) = (draft.port, draft.transports);
         Some(Listen { address: ip, scope, port, v6only: draft.v6only && ip.is_ipv6(), transports, place })
+    }
+
+    fn values(&self) -> ListenDraft {
+        let address = ScopedAddress { ip: self.address, scope: self.scope.clone() };
+        ListenDraft {
+            address: Some(address),
+            port: self.port,
+            v6only: self.v6only,
+            transports: self.transports,
+        }
     }
 }

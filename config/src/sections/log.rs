@@ -1,5 +1,6 @@
 //! `log:`: what is written and how.
 
+use crate::in_force::InForce;
 use crate::kinds::{Flag, Word};
 use crate::node::Node;
 use crate::reader::Reader;
@@ -74,12 +75,30 @@ impl Section for Log {
     }
 
     fn keys<K: Keys<Log>>(keys: &mut K) {
-        keys.key("level", "The least important events that are still written.", LEVELS, |log| &mut log.level);
-        keys.key("format", "auto is text on a terminal and JSON elsewhere.", FORMATS, |log| &mut log.format);
-        keys.key("queries", "Whether each query is written.", Flag, |log| &mut log.queries);
+        keys.key(
+            "level",
+            InForce::AtReload,
+            "The least important events that are still written.",
+            LEVELS,
+            |log| &mut log.level,
+        );
+        keys.key(
+            "format",
+            InForce::AtRestart,
+            "auto is text on a terminal and JSON elsewhere.",
+            FORMATS,
+            |log| &mut log.format,
+        );
+        keys.key("queries", InForce::AtReload, "Whether each query is written.", Flag, |log| {
+            &mut log.queries
+        });
     }
 
     fn finish(draft: Log, _: &Node, _: &mut Reader) -> Option<Self> {
         Some(draft)
+    }
+
+    fn values(&self) -> Log {
+        *self
     }
 }

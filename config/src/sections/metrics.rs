@@ -4,14 +4,18 @@ use std::net::SocketAddr;
 
 use serde_json::{Value as Json, json};
 
-use crate::kinds::{Kind, Optional};
+use crate::in_force::InForce;
+use crate::kind::Kind;
+use crate::kinds::Optional;
 use crate::node::{Node, Value, shown};
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
 
 /// The listener for `/metrics`, `/health`, `/ready` and the status page.
-pub(crate) struct Metrics {
-    pub(crate) listen: SocketAddr,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MetricsSettings {
+    /// Its address and port.
+    pub listen: SocketAddr,
 }
 
 /// An address with a port.
@@ -45,9 +49,13 @@ impl Kind for Socket {
     fn schema(&self) -> Json {
         json!({ "type": "string", "pattern": ":[0-9]+$" })
     }
+
+    fn show(&self, value: &SocketAddr) -> Option<Json> {
+        Some(json!(value.to_string()))
+    }
 }
 
-impl Section for Metrics {
+impl Section for MetricsSettings {
     type Draft = Option<SocketAddr>;
 
     const ABOUT: &'static str = "Metrics for Prometheus, health and readiness over HTTP.";
@@ -60,6 +68,7 @@ impl Section for Metrics {
     fn keys<K: Keys<Option<SocketAddr>>>(keys: &mut K) {
         keys.key(
             "listen",
+            InForce::AtRestart,
             "The address and port for /metrics, /health, /ready and the status page.",
             Optional(Socket),
             |listen| listen,
@@ -67,6 +76,10 @@ impl Section for Metrics {
     }
 
     fn finish(draft: Option<SocketAddr>, _: &Node, _: &mut Reader) -> Option<Self> {
-        draft.map(|listen| Metrics { listen })
+        draft.map(|listen| MetricsSettings { listen })
+    }
+
+    fn values(&self) -> Option<SocketAddr> {
+        Some(self.listen)
     }
 }

@@ -19,11 +19,11 @@ pub use cookies::CookieSecret;
 pub use forward::{Forward, Policy, UpstreamSource};
 pub use listen::{Listen, Transports};
 pub use log::{Log, LogFormat, LogLevel};
+pub use metrics::MetricsSettings;
 pub use rate_limit::RateLimit;
 pub use recursion::Recursion;
 pub use server::ServerSettings;
 pub use workers::Workers;
 pub use zones::ZoneSource;
 
-pub(crate) use metrics::Metrics;
 pub(crate) use workers::{UserName, WorkerCount};

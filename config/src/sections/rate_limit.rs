@@ -1,5 +1,6 @@
 //! `server.rate-limit`: how many answers by UDP a network gets.
 
+use crate::in_force::InForce;
 use crate::kinds::{List, Optional, Parsed, Whole};
 use crate::network::Network;
 use crate::node::Node;
@@ -51,36 +52,40 @@ impl Section for RateLimit {
     fn keys<K: Keys<RateLimitDraft>>(keys: &mut K) {
         keys.key(
             "responses-per-second",
+            InForce::AtReload,
             "Answers a second to one network for one name, or for all names that are denied in one zone.",
             Whole::new(1, 1_000_000),
             |draft| &mut draft.limit.responses_per_second,
         );
         keys.key(
             "errors-per-second",
+            InForce::AtReload,
             "Errors a second to one network. Without it, as many as answers.",
             Optional(Whole::new(1, 1_000_000)),
             |draft| &mut draft.errors,
         );
-        keys.key(
-            "slip",
+        keys.key("slip", InForce::AtReload,
             "Of the answers over the limit every so-manieth is sent, truncated, so that a client can ask by TCP; 0 for none.",
             Whole::new(0, 100),
             |draft| &mut draft.limit.slip,
         );
         keys.key(
             "ipv4-prefix",
+            InForce::AtReload,
             "The bits of an IPv4 address that make a network.",
             Whole::new(1, 32),
             |draft| &mut draft.limit.ipv4_prefix,
         );
         keys.key(
             "ipv6-prefix",
+            InForce::AtReload,
             "The bits of an IPv6 address that make a network.",
             Whole::new(1, 128),
             |draft| &mut draft.limit.ipv6_prefix,
         );
         keys.key(
             "exempt",
+            InForce::AtReload,
             "Networks whose clients are not limited.",
             List {
                 of: Parsed::<Network>::new("a network such as 192.0.2.0/24 or 2001:db8::/32, or an address"),
@@ -90,6 +95,7 @@ impl Section for RateLimit {
         );
         keys.key(
             "table-size",
+            InForce::AtReload,
             "How many rates are kept, 8 bytes each; the next power of two counts.",
             Whole::new(1024, 1 << 24),
             |draft| &mut draft.limit.table_size,
@@ -101,5 +107,9 @@ impl Section for RateLimit {
         limit.errors_per_second = draft.errors.unwrap_or(limit.responses_per_second);
         limit.table_size = limit.table_size.next_power_of_two();
         Some(limit)
+    }
+
+    fn values(&self) -> RateLimitDraft {
+        RateLimitDraft { limit: self.clone(), errors: Some(self.errors_per_second) }
     }
 }

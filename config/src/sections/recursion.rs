@@ -2,7 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::kinds::{Kind, List, Parsed, Word};
+use crate::in_force::InForce;
+use crate::kind::Kind;
+use crate::kinds::{List, Parsed, Word};
 use crate::network::Network;
 use crate::node::{Node, Value};
 use crate::reader::Reader;
@@ -68,6 +70,7 @@ impl Section for Recursion {
     fn keys<K: Keys<RecursionDraft>>(keys: &mut K) {
         keys.key(
             "allow",
+            InForce::AtReload,
             "The networks whose clients are served; all others are refused. An empty list serves nobody.",
             List {
                 of: Parsed::<Network>::new("a network such as 192.0.2.0/24 or 2001:db8::/32, or an address"),
@@ -77,6 +80,7 @@ impl Section for Recursion {
         );
         keys.key(
             "dnssec",
+            InForce::AtReload,
             "Validation of answers (RFC 4035). This version forwards and does not validate.",
             Dnssec,
             |draft| &mut draft.dnssec,
@@ -96,5 +100,9 @@ impl Section for Recursion {
             reader.at_key("allow", |reader| reader.error(node.spot_of("allow"), message));
         }
         Some(draft.recursion)
+    }
+
+    fn values(&self) -> RecursionDraft {
+        RecursionDraft { recursion: self.clone(), dnssec: () }
     }
 }

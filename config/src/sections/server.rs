@@ -6,7 +6,9 @@ use serde_json::{Value as Json, json};
 
 use super::cookies::{CookieSecret, Secret};
 use super::rate_limit::RateLimit;
-use crate::kinds::{Flag, Kind, List, Optional, Parsed, Size, Span, Sub, Whole};
+use crate::in_force::InForce;
+use crate::kind::Kind;
+use crate::kinds::{Flag, List, Optional, Parsed, Size, Span, Sub, Whole};
 use crate::name::DomainName;
 use crate::node::{Node, Value};
 use crate::reader::Reader;
@@ -98,6 +100,13 @@ impl Kind for Nsid {
     fn schema(&self) -> Json {
         json!({ "type": "string", "minLength": 1, "maxLength": 2 + 2 * MOST_NSID })
     }
+
+    fn show(&self, value: &Vec<u8>) -> Option<Json> {
+        let text = std::str::from_utf8(value).ok();
+        let text = text.filter(|text| !text.starts_with("0x") && !text.chars().any(char::is_control));
+        let digits = || value.iter().fold("0x".to_owned(), |digits, byte| digits + &format!("{byte:02x}"));
+        Some(Json::String(text.map_or_else(digits, str::to_owned)))
+    }
 }
 
 /// One character-string of TXT RDATA.
@@ -119,6 +128,10 @@ impl Kind for OneString {
     fn schema(&self) -> Json {
         json!({ "type": "string", "minLength": 1, "maxLength": MOST_STRING })
     }
+
+    fn show(&self, value: &String) -> Option<Json> {
+        Some(json!(value))
+    }
 }
 
 impl Section for ServerSettings {
@@ -133,6 +146,7 @@ impl Section for ServerSettings {
     fn keys<K: Keys<ServerSettings>>(keys: &mut K) {
         keys.key(
             "nsid",
+            InForce::AtReload,
             "The name of this server for clients that ask for it (RFC 5001): text, or bytes as \"0x…\".",
             Optional(Nsid),
             |server| &mut server.nsid,
@@ -142,12 +156,14 @@ impl Section for ServerSettings {
         tcp_keys(keys);
         keys.key(
             "edns-size",
+            InForce::AtReload,
             "The largest UDP answer in bytes, also told to clients (RFC 6891, RFC 9715).",
             Whole::new(512, 4096),
             |server| &mut server.edns_size,
         );
         keys.key(
             "receive-buffer",
+            InForce::AtReload,
             "The receive buffer asked of the kernel for each UDP socket: it holds bursts of queries.",
             Size { least: 4 << 10, most: 1 << 30 },
             |server| &mut server.receive_buffer,
@@ -167,23 +183,28 @@ impl Section for ServerSettings {
         }
         Some(draft)
     }
+
+    fn values(&self) -> ServerSettings {
+        self.clone()
+    }
 }
 
 fn identity_keys<K: Keys<ServerSettings>>(keys: &mut K) {
-    keys.key(
-        "identity",
+    keys.key("identity", InForce::AtReload,
         "What id.server and hostname.bind are answered in the class CH (RFC 4892). Without it they are refused.",
         Optional(OneString),
         |server| &mut server.identity,
     );
     keys.key(
         "version",
+        InForce::AtReload,
         "What version.server and version.bind are answered in the class CH. Without it they are refused.",
         Optional(OneString),
         |server| &mut server.version,
     );
     keys.key(
         "report-channel",
+        InForce::AtReload,
         "The agent domain that resolvers are asked to report errors of the zones served here to (RFC 9567).",
         Optional(Parsed::new("a domain name such as errors.example.com")),
         |server| &mut server.report_channel,
@@ -193,19 +214,18 @@ fn identity_keys<K: Keys<ServerSettings>>(keys: &mut K) {
 fn cookie_keys<K: Keys<ServerSettings>>(keys: &mut K) {
     keys.key(
         "cookies",
+        InForce::AtReload,
         "Whether clients that send a cookie get one of the server (RFC 7873, RFC 9018).",
         Flag,
         |server| &mut server.cookies,
     );
-    keys.key(
-        "cookie-secrets",
+    keys.key("cookie-secrets", InForce::AtReload,
         "Secrets of server cookies, the same on all servers of an anycast set, each of 32 hexadecimal digits. The first \
          makes cookies, all are accepted. Without it, a random one until the next start.",
         List { of: Secret, filled: true },
         |server| &mut server.cookie_secrets,
     );
-    keys.key(
-        "rate-limit",
+    keys.key("rate-limit", InForce::AtReload,
         "Limits answers by UDP, so that the server is of no use in reflected floods. Without it nothing is limited.",
         Optional(Sub::new()),
         |server| &mut server.rate_limit,
@@ -217,30 +237,35 @@ fn tcp_keys<K: Keys<ServerSettings>>(keys: &mut K) {
         || Span { least: Duration::from_millis(100), most: Duration::from_hours(1), whole_seconds: false };
     keys.key(
         "tcp-clients",
+        InForce::AtReload,
         "The most TCP connections at one time; further ones wait or are closed.",
         Whole::new(1, 1_000_000),
         |server| &mut server.tcp_clients,
     );
     keys.key(
         "tcp-clients-per-network",
+        InForce::AtReload,
         "The most TCP connections from one IPv4 address or one IPv6 /64.",
         Whole::new(1, 1_000_000),
         |server| &mut server.tcp_clients_per_network,
     );
     keys.key(
         "tcp-idle",
+        InForce::AtReload,
         "How long a TCP connection may be silent between queries before it is closed.",
         span(),
         |server| &mut server.tcp_idle,
     );
     keys.key(
         "tcp-first-query",
+        InForce::AtReload,
         "How long a new TCP connection may take until its first query is complete.",
         span(),
         |server| &mut server.tcp_first,
     );
     keys.key(
         "tcp-in-flight",
+        InForce::AtReload,
         "The most queries of one TCP connection that wait for their answer at one time.",
         Whole::new(1, 65_535),
         |server| &mut server.tcp_in_flight,

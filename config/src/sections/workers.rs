@@ -4,7 +4,9 @@ use std::num::NonZeroU16;
 
 use serde_json::{Value as Json, json};
 
-use crate::kinds::{Kind, digits};
+use crate::digits::digits;
+use crate::kind::Kind;
+
 use crate::node::{Node, Value};
 use crate::reader::Reader;
 
@@ -78,6 +80,10 @@ impl Kind for UserName {
             { "type": "integer", "minimum": 0, "maximum": u32::MAX - 1 },
             { "type": "string", "pattern": "^([A-Za-z_][A-Za-z0-9_.-]{0,31}|[0-9]+(:[0-9]+)?)$" },
         ] })
+    }
+
+    fn show(&self, value: &String) -> Option<Json> {
+        Some(json!(value))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::errors::Place;
+use crate::in_force::InForce;
 use crate::kinds::{FilePath, Optional, Parsed};
 use crate::name::DomainName;
 use crate::node::Node;
@@ -60,6 +61,7 @@ impl Section for ZoneSource {
 
     const ABOUT: &'static str = "One zone with its file, or a directory of zone files.";
     const ONE_OF: &'static [&'static [&'static str]] = &[&["name", "file"], &["directory"]];
+    const IDENTITY: &'static [&'static str] = &["name", "directory"];
 
     fn draft() -> ZoneDraft {
         ZoneDraft::default()
@@ -68,18 +70,21 @@ impl Section for ZoneSource {
     fn keys<K: Keys<ZoneDraft>>(keys: &mut K) {
         keys.key(
             "name",
+            InForce::AtReload,
             "The name of the zone, such as example.com.",
             Optional(Parsed::new("a domain name such as example.com")),
             |draft| &mut draft.name,
         );
         keys.key(
             "file",
+            InForce::AtReload,
             "The zone file (RFC 1035 section 5). A relative path starts at the folder of this configuration.",
             Optional(FilePath),
             |draft| &mut draft.file,
         );
         keys.key(
             "directory",
+            InForce::AtReload,
             "A folder whose files NAME.zone are the zones NAME. Files that come and go are followed.",
             Optional(FilePath),
             |draft| &mut draft.directory,
@@ -94,6 +99,20 @@ impl Section for ZoneSource {
             }
             ZoneDraft { directory: Some(path), .. } => Some(ZoneSource::Directory { path, place }),
             _ => None,
+        }
+    }
+
+    fn values(&self) -> ZoneDraft {
+        match self {
+            ZoneSource::File { name, file, .. } => {
+                ZoneDraft { name: Some(name.clone()), file: Some(file.clone()), directory: None }
+            }
+            ZoneSource::Directory { path, .. } => {
+                ZoneDraft { name: None, file: None, directory: Some(path.clone()) }
+            }
+            ZoneSource::BuiltIn { name, .. } => {
+                ZoneDraft { name: Some(name.clone()), ..ZoneDraft::default() }
+            }
         }
     }
 }

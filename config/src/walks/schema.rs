@@ -1,8 +1,9 @@
-//! Writes the JSON Schema from the same descriptions that the reader follows.
+//! The JSON Schema of a section.
 
 use serde_json::{Map, Value, json};
 
-use crate::kinds::Kind;
+use crate::in_force::InForce;
+use crate::kind::Kind;
 use crate::section::{Keys, Section};
 
 /// The schema of one section.
@@ -59,6 +60,7 @@ impl<D> Keys<D> for SchemaKeys<D> {
     fn key<K: Kind>(
         &mut self,
         name: &'static str,
+        in_force: InForce,
         about: &'static str,
         kind: K,
         slot: fn(&mut D) -> &mut K::Out,
@@ -67,7 +69,9 @@ impl<D> Keys<D> for SchemaKeys<D> {
         if let (Some(default), Value::Object(words)) = (kind.show(slot(&mut self.draft)), &mut schema) {
             words.insert("default".to_owned(), default);
         }
-        self.put(name, about, schema);
+        let restart =
+            if in_force == InForce::AtRestart { " A change is in force at the next start." } else { "" };
+        self.put(name, &format!("{about}{restart}"), schema);
     }
 
     fn not_offered(&mut self, name: &'static str, why: &'static str) {

@@ -1,0 +1,36 @@
+//! What every form of a value can do: read itself from a node, describe itself, show a value in words.
+
+use serde_json::Value;
+
+use crate::comparison::Comparison;
+use crate::key_list::KeyList;
+use crate::node::Node;
+use crate::reader::Reader;
+
+/// A form that a value may have.
+pub(crate) trait Kind {
+    /// What is read.
+    type Out;
+
+    /// Reads the value; `None` when an error was recorded and nothing of it can be used.
+    fn read(&self, node: &Node, reader: &mut Reader) -> Option<Self::Out>;
+
+    /// The JSON Schema of the form.
+    fn schema(&self) -> Value;
+
+    /// A value as a file would have it. `None`: there is no value, or it is a secret.
+    fn show(&self, value: &Self::Out) -> Option<Value>;
+
+    /// Records what differs. Two values that are shown alike are the same.
+    fn compare(&self, old: &Self::Out, new: &Self::Out, comparison: &mut Comparison<'_>) {
+        comparison.values(self.show(old), self.show(new));
+    }
+
+    /// What tells this entry of a list from the others; `None` where only the list as a whole can be compared.
+    fn identity(&self, _value: &Self::Out) -> Option<String> {
+        None
+    }
+
+    /// Adds the keys within values of this kind; a kind without keys adds none.
+    fn list_keys(&self, _keys: &mut KeyList<'_>) {}
+}

@@ -1,0 +1,46 @@
+//! The reading of a configuration from its text.
+
+use std::path::Path;
+
+use crate::config::Config;
+use crate::conflicts;
+use crate::errors::Error;
+use crate::file;
+use crate::kind::Kind;
+use crate::kinds::Sub;
+use crate::node::{Spot, Value};
+use crate::positions::Positions;
+use crate::reader::Reader;
+use crate::section::Section;
+
+/// What a reading gave: when there are errors, the configuration lacks what was wrong.
+pub(crate) struct Reading {
+    pub(crate) config: Config,
+    pub(crate) errors: Vec<Error>,
+    pub(crate) positions: Positions,
+}
+
+/// Reads `text` as the content of `file`.
+pub(crate) fn read(text: &str, file: &Path) -> Reading {
+    let mut reader = Reader::new(file);
+    let mut config = None;
+    let mut positions = Positions::default();
+    match file::read(text) {
+        Err(refusal) => reader.error(refusal.spot, refusal.message),
+        Ok(root) if matches!(root.value, Value::Null) => reader.error(
+            Spot::START,
+            "the file is empty; write `{}` for a server that has the defaults, no zones and no upstreams",
+        ),
+        Ok(root) => {
+            config = Sub::<Config>::new().read(&root, &mut reader);
+            if let Some(config) = &config {
+                conflicts::report(config, &root, &mut reader);
+            }
+            positions = Positions::of_file(&root);
+        }
+    }
+    let mut config = config.unwrap_or_else(Config::draft);
+    config.file = Some(file.to_owned());
+    config.folder.clone_from(&reader.folder);
+    Reading { config, errors: reader.errors.finish(), positions }
+}

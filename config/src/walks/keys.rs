@@ -1,0 +1,34 @@
+//! Lists the keys of a section and of what is within them.
+
+use crate::in_force::InForce;
+use crate::key_list::KeyList;
+use crate::kind::Kind;
+use crate::section::{Keys, Section};
+
+/// Adds every key, the sections' own keys behind them.
+pub(crate) fn list<S: Section>(list: &mut KeyList<'_>) {
+    S::keys(&mut SectionKeys { defaults: S::draft(), list });
+}
+
+struct SectionKeys<'k, 'a, D> {
+    defaults: D,
+    list: &'k mut KeyList<'a>,
+}
+
+impl<D> Keys<D> for SectionKeys<'_, '_, D> {
+    fn key<K: Kind>(
+        &mut self,
+        name: &'static str,
+        in_force: InForce,
+        about: &'static str,
+        kind: K,
+        slot: fn(&mut D) -> &mut K::Out,
+    ) {
+        let default = kind.show(slot(&mut self.defaults));
+        kind.list_keys(&mut self.list.add(name, about, default.as_ref(), Some(in_force)));
+    }
+
+    fn not_offered(&mut self, name: &'static str, why: &'static str) {
+        self.list.add(name, why, None, None);
+    }
+}

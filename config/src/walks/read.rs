@@ -1,0 +1,118 @@
+//! Reads a section: each known key once, every other key refused, the required ones present.
+
+use crate::in_force::InForce;
+use crate::kind::Kind;
+use crate::nearest::nearest;
+use crate::node::{Entry, Node, Value, shown};
+use crate::reader::Reader;
+use crate::section::{Keys, Section};
+
+/// The section in `node`. `None` only when an error was recorded.
+pub(crate) fn read<S: Section>(node: &Node, reader: &mut Reader) -> Option<S> {
+    let draft = draft::<S>(node, reader)?;
+    S::finish(draft, node, reader)
+}
+
+/// The draft comes back even when keys were wrong; it keeps its defaults there.
+fn draft<S: Section>(node: &Node, reader: &mut Reader) -> Option<S::Draft> {
+    let Value::Section(entries) = &node.value else {
+        reader.wrong(node, &format!("a section of keys; {}", S::ABOUT));
+        return None;
+    };
+    let mut keys =
+        SectionReader { reader, entries, draft: S::draft(), offered: Vec::new(), later: Vec::new() };
+    S::keys(&mut keys);
+    let SectionReader { draft, offered, later, .. } = keys;
+    unknown_keys(entries, &offered, &later, reader);
+    required_keys(node, S::ONE_OF, reader);
+    Some(draft)
+}
+
+fn unknown_keys(entries: &[Entry], offered: &[&'static str], later: &[&'static str], reader: &mut Reader) {
+    for entry in entries {
+        if reader.errors.is_full() {
+            return;
+        }
+        if offered.iter().chain(later).any(|known| *known == entry.key) {
+            continue;
+        }
+        let near = nearest(&entry.key, offered);
+        let hint = near.map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
+        let message = format!("unknown key {}{hint}; accepted: {}", shown(&entry.key), offered.join(", "));
+        reader.at_key(&entry.key, |reader| reader.error(entry.spot, message));
+    }
+}
+
+/// Exactly one of the groups has to be given, and that one in full.
+fn required_keys(node: &Node, one_of: &[&[&'static str]], reader: &mut Reader) {
+    let begun: Vec<_> =
+        one_of.iter().filter(|group| group.iter().any(|key| node.entry(key).is_some())).collect();
+    match begun.as_slice() {
+        [] if one_of.is_empty() => {}
+        [] => {
+            let groups: Vec<_> = one_of.iter().map(|group| in_words(group)).collect();
+            reader.error(node.spot, format!("{} is missing", groups.join(", or ")));
+        }
+        [group] => {
+            for key in group.iter().filter(|key| node.entry(key).is_none()) {
+                reader.error(node.spot, format!("`{key}` is missing"));
+            }
+        }
+        [..] => {
+            let groups: Vec<_> = begun.iter().map(|group| in_words(group)).collect();
+            reader.error(node.spot, format!("{} exclude each other; give one of them", groups.join(" and ")));
+        }
+    }
+}
+
+fn in_words(keys: &[&str]) -> String {
+    keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" with ")
+}
+
+/// Walks the keys of a section and takes each from the file.
+struct SectionReader<'a, D> {
+    reader: &'a mut Reader,
+    entries: &'a [Entry],
+    draft: D,
+    offered: Vec<&'static str>,
+    /// Keys that a later version offers.
+    later: Vec<&'static str>,
+}
+
+impl<'a, D> SectionReader<'a, D> {
+    /// The first entry of a key; further ones are errors.
+    fn take(&mut self, name: &'static str) -> Option<&'a Entry> {
+        let entries = self.entries;
+        let mut given = entries.iter().filter(|entry| entry.key == name);
+        let first = given.next()?;
+        for again in given {
+            let message = format!("given twice; the first is on line {}", first.spot.line);
+            self.reader.at_key(name, |reader| reader.error(again.spot, message));
+        }
+        Some(first)
+    }
+}
+
+impl<D> Keys<D> for SectionReader<'_, D> {
+    fn key<K: Kind>(
+        &mut self,
+        name: &'static str,
+        _: InForce,
+        _: &'static str,
+        kind: K,
+        slot: fn(&mut D) -> &mut K::Out,
+    ) {
+        self.offered.push(name);
+        let Some(entry) = self.take(name) else { return };
+        if let Some(value) = self.reader.at_key(name, |reader| kind.read(&entry.value, reader)) {
+            *slot(&mut self.draft) = value;
+        }
+    }
+
+    fn not_offered(&mut self, name: &'static str, why: &str) {
+        self.later.push(name);
+        let Some(entry) = self.take(name) else { return };
+        self.reader
+            .at_key(name, |reader| reader.error(entry.spot, format!("not offered by this version: {why}")));
+    }
+}
