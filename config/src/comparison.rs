@@ -76,9 +76,9 @@ impl<'a> Comparison<'a> {
         Comparison { path, in_force: self.in_force, changes: self.changes }
     }
 
-    pub(crate) fn values(&mut self, old: Option<Json>, new: Option<Json>) {
+    pub(crate) fn values(&mut self, old: Option<&Json>, new: Option<&Json>) {
         if old != new {
-            let (old, new) = (in_one_line(old.as_ref()), in_one_line(new.as_ref()));
+            let (old, new) = (in_one_line(old), in_one_line(new));
             self.record(ValueChange::Other { old, new });
         }
     }

@@ -91,45 +91,8 @@ impl Section for Config {
             List { of: Sub::new(), filled: false },
             |draft| &mut draft.forward,
         );
-        keys.key(
-            "recursion",
-            InForce::AtReload,
-            "Who may ask for what the zones do not hold.",
-            Sub::new(),
-            |draft| &mut draft.recursion,
-        );
-        keys.key("cache", InForce::AtReload, "Answers learnt from upstreams.", Sub::new(), |draft| {
-            &mut draft.cache
-        });
-        keys.key(
-            "metrics",
-            InForce::AtRestart,
-            "Metrics for Prometheus, health and readiness. Without it nothing is served.",
-            Optional(Sub::new()),
-            |draft| &mut draft.metrics,
-        );
-        keys.key(
-            "control",
-            InForce::AtRestart,
-            "The socket for rhumb reload, status and the like.",
-            Sub::new(),
-            |draft| &mut draft.control,
-        );
-        keys.key("log", InForce::AtReload, "The log on standard error.", Sub::new(), |draft| &mut draft.log);
-        keys.key(
-            "user",
-            InForce::AtRestart,
-            "The account to run as after the sockets are bound: a name, a number, or \"UID:GID\".",
-            Optional(UserName),
-            |draft| &mut draft.user,
-        );
-        keys.key(
-            "server",
-            InForce::AtReload,
-            "Limits and habits of the server towards its clients.",
-            Sub::new(),
-            |draft| &mut draft.server,
-        );
+        resolution_keys(keys);
+        process_keys(keys);
     }
 
     fn finish(mut draft: Config, node: &Node, reader: &mut Reader) -> Option<Self> {
@@ -142,4 +105,49 @@ impl Section for Config {
     fn values(&self) -> Config {
         self.clone()
     }
+}
+
+fn resolution_keys<K: Keys<Config>>(keys: &mut K) {
+    keys.key(
+        "recursion",
+        InForce::AtReload,
+        "Who may ask for what the zones do not hold.",
+        Sub::new(),
+        |draft| &mut draft.recursion,
+    );
+    keys.key("cache", InForce::AtReload, "Answers learnt from upstreams.", Sub::new(), |draft| {
+        &mut draft.cache
+    });
+}
+
+fn process_keys<K: Keys<Config>>(keys: &mut K) {
+    keys.key(
+        "metrics",
+        InForce::AtRestart,
+        "Metrics for Prometheus, health and readiness. Without it nothing is served.",
+        Optional(Sub::new()),
+        |draft| &mut draft.metrics,
+    );
+    keys.key(
+        "control",
+        InForce::AtRestart,
+        "The socket for rhumb reload, status and the like.",
+        Sub::new(),
+        |draft| &mut draft.control,
+    );
+    keys.key("log", InForce::AtReload, "The log on standard error.", Sub::new(), |draft| &mut draft.log);
+    keys.key(
+        "user",
+        InForce::AtRestart,
+        "The account to run as after the sockets are bound: a name, a number, or \"UID:GID\".",
+        Optional(UserName),
+        |draft| &mut draft.user,
+    );
+    keys.key(
+        "server",
+        InForce::AtReload,
+        "Limits and habits of the server towards its clients.",
+        Sub::new(),
+        |draft| &mut draft.server,
+    );
 }

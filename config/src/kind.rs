@@ -23,7 +23,7 @@ pub(crate) trait Kind {
 
     /// Records what differs. Two values that are shown alike are the same.
     fn compare(&self, old: &Self::Out, new: &Self::Out, comparison: &mut Comparison<'_>) {
-        comparison.values(self.show(old), self.show(new));
+        comparison.values(self.show(old).as_ref(), self.show(new).as_ref());
     }
 
     /// What tells this entry of a list from the others; `None` where only the list as a whole can be compared.

@@ -14,6 +14,8 @@ mod errors;
 mod file;
 mod in_force;
 mod key_list;
+#[cfg(test)]
+mod key_tests;
 mod kind;
 mod kinds;
 mod name;

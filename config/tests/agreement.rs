@@ -11,7 +11,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use rhumb_config::{parse, schema};
+use rhumb_config::{keys, parse, schema};
 use serde_json::{Map, Value, json};
 
 /// Whether `value` follows `schema`; of the words of JSON Schema those that ours uses, patterns left out.
@@ -96,60 +96,11 @@ fn scalar() -> impl Strategy<Value = Value> {
     ])
 }
 
-const KEYS: &[&str] = &[
-    "listen",
-    "workers",
-    "zones",
-    "forward",
-    "recursion",
-    "cache",
-    "metrics",
-    "control",
-    "log",
-    "user",
-    "server",
-    "address",
-    "port",
-    "v6only",
-    "transports",
-    "certificate",
-    "name",
-    "file",
-    "directory",
-    "domain",
-    "upstreams",
-    "policy",
-    "list",
-    "resolv-conf",
-    "allow",
-    "dnssec",
-    "root-hints",
-    "size",
-    "serve-stale",
-    "min-ttl",
-    "max-ttl",
-    "prefetch",
-    "socket",
-    "mode",
-    "level",
-    "format",
-    "queries",
-    "nsid",
-    "identity",
-    "version",
-    "cookies",
-    "cookie-secrets",
-    "rate-limit",
-    "responses-per-second",
-    "slip",
-    "exempt",
-    "report-channel",
-    "tcp-clients",
-    "tcp-idle",
-    "edns-size",
-    "receive-buffer",
-    "other",
-];
+/// Every key there is, and one that is none.
+fn key() -> impl Strategy<Value = String> {
+    let keys = keys().into_iter().filter_map(|key| key.path.rsplit('.').next().map(str::to_owned));
+    select(keys.chain(["other".to_owned()]).collect::<Vec<_>>())
+}
 
 fn document() -> impl Strategy<Value = Value> {
     let inner = scalar().prop_recursive(4, 32, 4, |inner| {
@@ -159,9 +110,8 @@ fn document() -> impl Strategy<Value = Value> {
 }
 
 fn section(inner: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
-    proptest::collection::vec((select(KEYS), inner), 0..4).prop_map(|entries| {
-        Value::Object(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<Map<_, _>>())
-    })
+    proptest::collection::vec((key(), inner), 0..4)
+        .prop_map(|entries| Value::Object(entries.into_iter().collect::<Map<_, _>>()))
 }
 
 /// Walks down to the values of an example that is right and puts `value` where the numbers lead.

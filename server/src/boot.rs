@@ -89,7 +89,7 @@ fn bind(config: &Config, successor: Option<&privilege::Account>) -> Result<Socke
         privilege::as_user(successor, || Listeners::bind(config)).map_err(StartError::Configuration)?;
     let metrics = match config.metrics {
         None => None,
-        Some(address) => Some(bind_metrics(config, address)?),
+        Some(metrics) => Some(bind_metrics(config, metrics.listen)?),
     };
     let control = match control::place::bind_configured(config) {
         Ok(bound) => Some(bound),

@@ -16,10 +16,3 @@ impl fmt::Display for Change {
 pub fn joined(items: &[impl fmt::Display]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
-
-/// `what: old -> new`, if the two differ.
-pub fn differs<T: PartialEq + fmt::Debug>(changes: &mut Vec<Change>, what: &str, old: &T, new: &T) {
-    if old != new {
-        changes.push(Change(format!("{what}: {old:?} -> {new:?}")));
-    }
-}

@@ -57,6 +57,9 @@ impl<S: Section> Kind for Sub<S> {
     }
 }
 
+/// What tells an entry of a list from the others, and how many before it have the same.
+type EntryName = (String, usize);
+
 /// A list of values of one kind. Items that are wrong are left out, the others kept.
 pub(crate) struct List<K> {
     pub(crate) of: K,
@@ -94,7 +97,8 @@ impl<K: Kind> Kind for List<K> {
     }
 
     fn show(&self, value: &Vec<K::Out>) -> Option<Json> {
-        value.iter().map(|item| self.of.show(item)).collect::<Option<Vec<_>>>().map(Json::Array)
+        let items: Option<Vec<_>> = value.iter().map(|item| self.of.show(item)).collect();
+        items.filter(|items| !(self.filled && items.is_empty())).map(Json::Array)
     }
 
     fn compare(&self, old: &Vec<K::Out>, new: &Vec<K::Out>, comparison: &mut Comparison<'_>) {
@@ -125,7 +129,7 @@ impl<K: Kind> List<K> {
     /// Lists are shown whole. A list of secrets says only that it differs.
     fn compare_unnamed(&self, old: &Vec<K::Out>, new: &Vec<K::Out>, comparison: &mut Comparison<'_>) {
         if let (Some(old), Some(new)) = (self.show(old), self.show(new)) {
-            return comparison.values(Some(old), Some(new));
+            return comparison.values(Some(&old), Some(&new));
         }
         let differ = old.len() != new.len()
             || old.iter().zip(new).any(|(old, new)| {
@@ -138,8 +142,8 @@ impl<K: Kind> List<K> {
         }
     }
 
-    /// The entries by what tells them apart; the number is that of its earlier namesakes. `None` where nothing does.
-    fn by_identity<'v>(&self, values: &'v [K::Out]) -> Option<Vec<((String, usize), &'v K::Out)>> {
+    /// The entries by what tells them apart; `None` where nothing does.
+    fn by_identity<'v>(&self, values: &'v [K::Out]) -> Option<Vec<(EntryName, &'v K::Out)>> {
         let mut seen = HashMap::new();
         let entries = values.iter().map(|value| {
             let identity = self.of.identity(value)?;
@@ -175,7 +179,7 @@ impl<K: Kind> Kind for Optional<K> {
             (None, None) => {}
             (old, new) => match (self.show(old), self.show(new)) {
                 (None, None) => comparison.record(ValueChange::Secret),
-                (old, new) => comparison.values(old, new),
+                (old, new) => comparison.values(old.as_ref(), new.as_ref()),
             },
         }
     }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use rhumb_config::{Config, RateLimit, ServerSettings};
+use rhumb_config::{Config, KeyChange, ValueChange};
 
 use super::routes::RoutePlan;
 use super::zones::{Suspects, ZonesPlan};
 use super::{Failure, Reloader};
-use crate::change::{Change, differs};
+use crate::change::Change;
 use crate::listen::listeners::{Bound, Key};
 
 /// How much may be wrong.
@@ -43,8 +43,7 @@ impl Reloader {
         suspects: &Suspects,
     ) -> Result<Draft, Failure> {
         let mut errors = Vec::new();
-        let mut changes = Vec::new();
-        self.compare_settings(config, &mut changes);
+        let mut changes = key_changes(&self.config, config);
         let bound = if strictness == Strictness::Diff {
             Vec::new()
         } else {
@@ -64,29 +63,6 @@ impl Reloader {
         Ok(Draft { config: Arc::clone(config), changes, bound, zones, routes })
     }
 
-    fn compare_settings(&self, new: &Config, changes: &mut Vec<Change>) {
-        let old = &self.config;
-        differs(changes, "recursion.allow", &shown(&old.recursion.allow), &shown(&new.recursion.allow));
-        let (cache, now) = (&old.cache, &new.cache);
-        differs(changes, "cache.size", &cache.size, &now.size);
-        differs(changes, "cache.serve-stale", &cache.serve_stale, &now.serve_stale);
-        differs(changes, "cache.min-ttl", &cache.min_ttl, &now.min_ttl);
-        differs(changes, "cache.max-ttl", &cache.max_ttl, &now.max_ttl);
-        differs(changes, "cache.prefetch", &cache.prefetch, &now.prefetch);
-        differs(changes, "log.level", &old.log.level, &new.log.level);
-        differs(changes, "log.queries", &old.log.queries, &new.log.queries);
-        compare_server(&old.server, &new.server, changes);
-        let later = [
-            ("log.format", old.log.format != new.log.format),
-            ("metrics", old.metrics != new.metrics),
-            ("control", old.control != new.control),
-            ("user", old.user != new.user),
-        ];
-        for (key, _) in later.iter().filter(|(_, differs)| *differs) {
-            changes.push(Change(format!("{key}: takes effect at the next start")));
-        }
-    }
-
     /// Follows the files that `config` names, so that what changes while they are read is seen.
     pub(super) fn follow(&mut self, config: &Config) {
         let paths = super::follow::paths(config, &self.included());
@@ -100,52 +76,13 @@ impl Reloader {
     }
 }
 
-fn compare_server(old: &ServerSettings, new: &ServerSettings, changes: &mut Vec<Change>) {
-    let agent = |server: &ServerSettings| server.report_channel.as_ref().map(ToString::to_string);
-    let nsid =
-        |server: &ServerSettings| server.nsid.clone().map(|id| String::from_utf8_lossy(&id).into_owned());
-    differs(changes, "server.nsid", &nsid(old), &nsid(new));
-    differs(changes, "server.identity", &old.identity, &new.identity);
-    differs(changes, "server.version", &old.version, &new.version);
-    differs(changes, "server.cookies", &old.cookies, &new.cookies);
-    if old.cookie_secrets != new.cookie_secrets {
-        changes.push(Change("server.cookie-secrets: changed".to_owned()));
-    }
-    compare_limits(old.rate_limit.as_ref(), new.rate_limit.as_ref(), changes);
-    differs(changes, "server.report-channel", &agent(old), &agent(new));
-    differs(changes, "server.edns-size", &old.edns_size, &new.edns_size);
-    differs(changes, "server.tcp-clients", &old.tcp_clients, &new.tcp_clients);
-    differs(
-        changes,
-        "server.tcp-clients-per-network",
-        &old.tcp_clients_per_network,
-        &new.tcp_clients_per_network,
-    );
-    differs(changes, "server.tcp-idle", &old.tcp_idle, &new.tcp_idle);
-    differs(changes, "server.tcp-first-query", &old.tcp_first, &new.tcp_first);
-    differs(changes, "server.tcp-in-flight", &old.tcp_in_flight, &new.tcp_in_flight);
-}
-
-fn compare_limits(old: Option<&RateLimit>, new: Option<&RateLimit>, changes: &mut Vec<Change>) {
-    let (old, new) = match (old, new) {
-        (Some(old), Some(new)) => (old, new),
-        (None, None) => return,
-        (Some(_), None) => return changes.push(Change("server.rate-limit: removed".to_owned())),
-        (None, Some(_)) => return changes.push(Change("server.rate-limit: added".to_owned())),
+/// What differs between two configurations, but for what is said better by those who do it: listeners, zones and routes that
+/// come and go, and the addresses of upstreams.
+fn key_changes(old: &Config, new: &Config) -> Vec<Change> {
+    let said_here = |change: &KeyChange| {
+        let upstreams = change.key.starts_with("forward[") && change.key.ends_with("].upstreams");
+        !upstreams && !matches!(change.change, ValueChange::EntryAdded | ValueChange::EntryRemoved)
     };
-    for (key, before, after) in [
-        ("responses-per-second", old.responses_per_second, new.responses_per_second),
-        ("errors-per-second", old.errors_per_second, new.errors_per_second),
-        ("slip", old.slip, new.slip),
-        ("ipv4-prefix", old.ipv4_prefix.into(), new.ipv4_prefix.into()),
-        ("ipv6-prefix", old.ipv6_prefix.into(), new.ipv6_prefix.into()),
-    ] {
-        differs(changes, &format!("server.rate-limit.{key}"), &before, &after);
-    }
-    differs(changes, "server.rate-limit.exempt", &shown(&old.exempt), &shown(&new.exempt));
-    differs(changes, "server.rate-limit.table-size", &old.table_size, &new.table_size);
-}
-
-fn shown(networks: &[impl ToString]) -> Vec<String> {
-    networks.iter().map(ToString::to_string).collect()
+    let changes = rhumb_config::changes(old, new);
+    changes.iter().filter(|change| said_here(change)).map(|change| Change(change.to_string())).collect()
 }

@@ -46,7 +46,7 @@ impl Reloader {
                 self.next_route += 1;
                 Arc::new(Route::new(self.next_route, domain, policy, self.live.cache.origins()))
             };
-            describe(&route, present.is_none(), &upstreams, policy, &mut changes);
+            describe(&route, present.is_none(), &upstreams, &mut changes);
             plans.push(RoutePlan {
                 entry: RouteEntry { route, place: forward.place.clone() },
                 upstreams,
@@ -127,7 +127,7 @@ impl Reloader {
             let Ok(domain) = forward.domain.as_str().parse::<Name>() else { continue };
             if let Some(entry) = snapshot.routes.find_exact(domain.as_ref()) {
                 let mut words = Vec::new();
-                describe(&entry.route, false, &upstreams, policy_of(forward), &mut words);
+                describe(&entry.route, false, &upstreams, &mut words);
                 set_upstreams(&entry.route, &upstreams, policy_of(forward), &self.live);
                 for change in words {
                     tracing::info!(list = %path.display(), "{change}");
@@ -152,7 +152,7 @@ pub(super) fn set_upstreams(
     }
 }
 
-fn describe(route: &Route, new: bool, upstreams: &[SocketAddr], policy: Policy, changes: &mut Vec<Change>) {
+fn describe(route: &Route, new: bool, upstreams: &[SocketAddr], changes: &mut Vec<Change>) {
     let domain = route.domain();
     if new {
         changes.push(Change(format!("forward {domain}: added, upstreams {}", joined(upstreams))));
@@ -170,9 +170,6 @@ fn describe(route: &Route, new: bool, upstreams: &[SocketAddr], policy: Policy, 
     }
     if added.is_empty() && removed.is_empty() && old != upstreams {
         changes.push(Change(format!("forward {domain}: upstreams in another order")));
-    }
-    if state.pool.policy() != policy {
-        changes.push(Change(format!("forward {domain}: policy {:?} -> {policy:?}", state.pool.policy())));
     }
 }
 
