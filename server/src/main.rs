@@ -1,7 +1,7 @@
 //! rhumb: a nameserver, authoritative, recursive and forwarding in one binary.
 //!
 //! Modules import downwards only: `main > cli > boot > operator > reload > listen > recursion > {query, zone_events,
-//! forwarding} > snapshot > {control, metrics, cookies, rate_limit, change}`.
+//! forwarding} > snapshot > {control, metrics, cookies, rate_limit, change} > supervision`.
 
 pub mod boot;
 pub mod change;
@@ -16,6 +16,7 @@ pub mod rate_limit;
 pub mod recursion;
 pub mod reload;
 pub mod snapshot;
+pub mod supervision;
 pub mod test_hooks;
 pub mod zone_events;
 

@@ -20,7 +20,7 @@ const CRATES: [(&str, u8); 11] = [
 ];
 
 /// Modules of the server by level; one may use those of higher numbers alone.
-const MODULES: [(&str, u8); 17] = [
+const MODULES: [(&str, u8); 18] = [
     ("main", 0),
     ("cli", 1),
     ("boot", 2),
@@ -38,6 +38,7 @@ const MODULES: [(&str, u8); 17] = [
     ("rate_limit", 9),
     ("test_hooks", 9),
     ("change", 9),
+    ("supervision", 10),
 ];
 
 fn level(list: &[(&str, u8)], name: &str) -> Option<u8> {

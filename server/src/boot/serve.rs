@@ -72,7 +72,7 @@ impl Server {
             self.supervisor.ready();
             self.supervisor.status("serving");
             tracing::info!("ready");
-            self.obey(signals, &requests).await;
+            self.obey(signals, &requests, &admin).await;
             self.supervisor.stopping();
             admin.stopping();
             let (reply, closed) = oneshot::channel();
@@ -107,7 +107,7 @@ impl Server {
     }
 
     /// SIGHUP reloads; SIGTERM and SIGINT end this.
-    async fn obey(&self, signals: Signals, requests: &Requests) {
+    async fn obey(&self, signals: Signals, requests: &Requests, admin: &Admin) {
         let Signals { mut hangup, mut terminate, mut interrupt } = signals;
         let beat = self.supervisor.watchdog();
         let mut watchdog = tokio::time::interval(beat.unwrap_or(Duration::from_hours(1)));
@@ -115,28 +115,36 @@ impl Server {
             tokio::select! {
                 _ = terminate.recv() => return,
                 _ = interrupt.recv() => return,
-                _ = watchdog.tick(), if beat.is_some() => self.supervisor.alive(),
-                _ = hangup.recv() => self.reload(requests, &mut watchdog).await,
+                _ = watchdog.tick(), if beat.is_some() => self.show_life(admin),
+                _ = hangup.recv() => self.reload(requests, &mut watchdog, admin).await,
             }
         }
     }
 }
 
 impl Server {
-    /// Reloads for the service manager, which is told that the server is alive however long that takes.
-    async fn reload(&self, requests: &Requests, watchdog: &mut Interval) {
+    /// Reloads for the service manager, which hears that the server is alive as long as the reload gets on.
+    async fn reload(&self, requests: &Requests, watchdog: &mut Interval, admin: &Admin) {
         self.supervisor.reloading();
         let (reply, mut done) = oneshot::channel();
         requests.send(Request::Reload(reply)).await;
         let result = loop {
             tokio::select! {
                 result = &mut done => break result,
-                _ = watchdog.tick() => self.supervisor.alive(),
+                _ = watchdog.tick() => self.show_life(admin),
             }
         };
         let good = matches!(result, Ok(Ok(_)));
         self.supervisor.ready();
         self.supervisor.status(if good { "serving" } else { "serving; the last reload failed" });
+    }
+
+    /// A sign of life for the watchdog, while every thread and task does its work.
+    fn show_life(&self, admin: &Admin) {
+        match admin.healthy() {
+            Ok(()) => self.supervisor.alive(),
+            Err(failures) => self.supervisor.status(&failures.join("; ")),
+        }
     }
 }
 

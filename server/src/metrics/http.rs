@@ -25,8 +25,11 @@ mod page;
 pub trait Pages: Send + Sync {
     /// The text of `/metrics`, format 0.0.4.
     fn metrics(&self) -> String;
-    /// Whether `/ready` says yes; else each reason why not.
-    fn ready(&self) -> Result<(), Vec<String>>;
+    /// Whether `/ready` says yes: sentences on what does not work, and does not make the server unready, one each. Errors: each
+    /// reason why it is not ready.
+    fn ready(&self) -> Result<Vec<String>, Vec<String>>;
+    /// Whether `/health` says yes. Errors: each reason why the server should be started anew.
+    fn healthy(&self) -> Result<(), Vec<String>>;
     /// The status page: sections by title, each with names and values. Escaped here, not by the caller.
     fn status(&self) -> Vec<(String, Vec<(String, String)>)>;
 }

@@ -87,7 +87,11 @@ metrics! {
     THREAD_REQUESTS = Counter "rhumb_thread_requests_total" ["thread"]
         "Queries read by each I/O thread that runs now.";
     PANICS = Counter "rhumb_panics_total" []
-        "Panics caught; the thread went on.";
+        "Panics caught; the thread or task went on or was started again.";
+    WORKER_RESTARTS = Counter "rhumb_worker_restarts_total" ["worker"]
+        "Threads and tasks of the server that panicked and were started again, by what they do.";
+    WORKERS_FAILED = Gauge "rhumb_workers_failed" []
+        "Threads and tasks of the server that are gone for good or stuck; /health fails while there are any.";
 
     TCP_CONNECTIONS = Gauge "rhumb_tcp_connections" []
         "Stream connections open now.";

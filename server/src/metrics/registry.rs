@@ -12,6 +12,7 @@ use super::block::Block;
 use super::handles::{Held, Keyed, List, Upstream};
 use super::labels::{RefuseReason, ReloadResult};
 use super::samples::Source;
+use crate::supervision::WorkerRegistry;
 
 /// Zones with series of their own, unless set otherwise.
 const ZONE_SERIES: usize = 1000;
@@ -55,6 +56,7 @@ pub struct Metrics {
     id: u64,
     blocks: Mutex<Blocks>,
     sources: Mutex<Vec<Arc<dyn Source>>>,
+    workers: Arc<WorkerRegistry>,
     pub(super) version: String,
     pub(super) started: u64,
     pub(super) zone_series: AtomicUsize,
@@ -86,6 +88,7 @@ impl Metrics {
             id: NEXT_ID.fetch_add(1, Relaxed),
             blocks: Mutex::new(Blocks { live: Vec::new(), ended: Block::new() }),
             sources: Mutex::default(),
+            workers: Arc::default(),
             version: version.to_owned(),
             started: now,
             zone_series: AtomicUsize::new(ZONE_SERIES),
@@ -166,6 +169,11 @@ impl Metrics {
 
     pub(super) fn sources(&self) -> Vec<Arc<dyn Source>> {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The threads and tasks that are watched over. Their restarts and panics are on the page.
+    pub const fn workers(&self) -> &Arc<WorkerRegistry> {
+        &self.workers
     }
 
     /// How many zones get series of their own; the rest count in the totals only.

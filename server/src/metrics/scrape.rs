@@ -39,6 +39,7 @@ impl Metrics {
         let mut out = Samples::new(self.zone_series.load(Relaxed));
         let (total, threads) = self.sum();
         sample_block(&total, &mut out);
+        self.sample_workers(&total, &mut out);
         for (name, requests) in &threads {
             out.set(&names::THREAD_REQUESTS, &[name], *requests);
         }
@@ -49,6 +50,15 @@ impl Metrics {
             source.sample(&mut out);
         }
         out.finish()
+    }
+
+    fn sample_workers(&self, total: &Block, out: &mut Samples) {
+        let workers = self.workers();
+        out.set(&names::PANICS, &[], total.read_panics().wrapping_add(workers.panics()));
+        for (kind, restarts) in workers.restarts() {
+            out.set(&names::WORKER_RESTARTS, &[kind], restarts);
+        }
+        out.set(&names::WORKERS_FAILED, &[], u64::try_from(workers.failures().len()).unwrap_or(u64::MAX));
     }
 
     fn sample_streams(&self, out: &mut Samples) {
@@ -136,7 +146,6 @@ fn sample_block(total: &Block, out: &mut Samples) {
     out.set(&names::DNS_SLIPPED, &[], total.read_slipped());
     out.set(&names::DNS_EDNS, &[], total.read_edns());
     out.set(&names::DNS_DO, &[], total.read_dnssec_ok());
-    out.set(&names::PANICS, &[], total.read_panics());
 }
 
 #[cfg(test)]

@@ -66,8 +66,7 @@ impl Actions for Admin {
     }
 
     fn healthy(&self) -> Result<(), Vec<String>> {
-        // Upstreams that are down are their own fault: a container restarted for that would be no better.
-        if self.is_stopping() { Err(vec!["shutting down".to_owned()]) } else { Ok(()) }
+        Self::healthy(self)
     }
 }
 

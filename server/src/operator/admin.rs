@@ -16,7 +16,10 @@ use crate::metrics::Proto;
 use crate::query::{Client, Moment, Outcome, Scratch, respond};
 use crate::recursion::{Door, Explained, ReplyTo};
 use crate::reload::{Facts, Requests};
-use crate::snapshot::Live;
+use crate::snapshot::{Live, Snapshot};
+
+/// Broken zones and domains that `/ready` names.
+const MOST_NAMED: usize = 20;
 
 /// The running server, for the control socket and the status page.
 pub struct Admin {
@@ -60,22 +63,31 @@ impl Admin {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// Whether all zones are loaded, one upstream of each route is healthy, and the server is not about to end; else the reasons.
-    pub(super) fn ready(&self) -> Result<(), Vec<String>> {
+    /// Whether queries are served: the first configuration is in force, its listeners are open, and the server is not about to end.
+    /// Gives what does not work and takes nothing away from that: zones that are broken, domains whose upstreams are all down.
+    /// Errors: why queries are not served.
+    pub(super) fn ready(&self) -> Result<Vec<String>, Vec<String>> {
         let snapshot = self.live.snapshot.load();
         let mut reasons = Vec::new();
         if self.is_stopping() {
             reasons.push("shutting down".to_owned());
         }
-        let unloaded = |entry: &crate::snapshot::ZoneEntry| entry.zone.load().is_none();
-        for (name, _) in snapshot.zones.iter().filter(|(_, entry)| unloaded(entry)).take(10) {
-            reasons.push(format!("zone {name} is not loaded"));
+        if snapshot.serial == 0 {
+            reasons.push("the first configuration is being loaded".to_owned());
+        } else if self.facts.load().listeners.is_empty() && !snapshot.config.listen.is_empty() {
+            reasons.push("no listener is open".to_owned());
         }
-        let routes: Vec<_> = snapshot.routes.iter().collect();
-        if !routes.is_empty() && !routes.iter().any(|(_, entry)| entry.route.state().pool.healthy()) {
-            reasons.push("no upstream is healthy".to_owned());
+        if reasons.is_empty() { Ok(degraded(&snapshot)) } else { Err(reasons) }
+    }
+
+    /// Whether every thread and task is there and gets on. Upstreams and zones are no part of it: a server started anew would be no
+    /// better. Errors: what is gone or stuck, or that the server is about to end.
+    pub(crate) fn healthy(&self) -> Result<(), Vec<String>> {
+        let mut failures = self.live.metrics.workers().failures();
+        if self.is_stopping() {
+            failures.push("shutting down".to_owned());
         }
-        if reasons.is_empty() { Ok(()) } else { Err(reasons) }
+        if failures.is_empty() { Ok(()) } else { Err(failures) }
     }
 
     /// Answers as a client would be answered, every decision noted.
@@ -117,4 +129,18 @@ impl Admin {
         let outcome = respond(query, client, &moment, &mut scratch, out);
         (outcome, scratch.trace.unwrap_or_default())
     }
+}
+
+/// Broken zones and domains without an upstream that answers: a few by name, all of them by number.
+fn degraded(snapshot: &Snapshot) -> Vec<String> {
+    let broken = snapshot.zones.iter().filter_map(|(_, entry)| {
+        let trouble = entry.zone.trouble()?;
+        Some(format!("zone {}: {}", entry.zone.name(), trouble.0))
+    });
+    let down = snapshot.routes.iter().filter(|(_, entry)| !entry.route.state().pool.healthy());
+    let down = down.map(|(_, entry)| format!("forward {}: no upstream answers", entry.route.domain()));
+    let all: Vec<String> = broken.chain(down).collect();
+    let more = all.len().saturating_sub(MOST_NAMED);
+    let rest = (more > 0).then(|| format!("and {more} more"));
+    all.into_iter().take(MOST_NAMED).chain(rest).collect()
 }

@@ -21,8 +21,12 @@ impl Pages for Status {
         self.0.live.metrics.render()
     }
 
-    fn ready(&self) -> Result<(), Vec<String>> {
+    fn ready(&self) -> Result<Vec<String>, Vec<String>> {
         self.0.ready()
+    }
+
+    fn healthy(&self) -> Result<(), Vec<String>> {
+        self.0.healthy()
     }
 
     fn status(&self) -> Vec<(String, Vec<(String, String)>)> {

@@ -36,10 +36,13 @@ pub(super) fn answer(pages: &dyn Pages, request: &Request<Incoming>) -> Response
     }
     match path {
         "/metrics" => reply(StatusCode::OK, scrape::CONTENT_TYPE, pages.metrics()),
-        "/health" => reply(StatusCode::OK, TEXT, "ok\n".to_owned()),
+        "/health" => match pages.healthy() {
+            Ok(()) => reply(StatusCode::OK, TEXT, "ok\n".to_owned()),
+            Err(reasons) => reply(StatusCode::SERVICE_UNAVAILABLE, TEXT, lines("failed", &reasons)),
+        },
         "/ready" => match pages.ready() {
-            Ok(()) => reply(StatusCode::OK, TEXT, "ready\n".to_owned()),
-            Err(reasons) => reply(StatusCode::SERVICE_UNAVAILABLE, TEXT, one_a_line(&reasons)),
+            Ok(degraded) => reply(StatusCode::OK, TEXT, lines("ready", &degraded)),
+            Err(reasons) => reply(StatusCode::SERVICE_UNAVAILABLE, TEXT, lines("not ready", &reasons)),
         },
         _ => {
             let mut page = reply(StatusCode::OK, HTML, html(&pages.status()));
@@ -59,10 +62,11 @@ fn reply(status: StatusCode, content_type: &'static str, body: String) -> Respon
     response
 }
 
-fn one_a_line(reasons: &[String]) -> String {
-    let mut body = String::from("not ready\n");
-    for reason in reasons {
-        body.extend(reason.chars().map(|c| if c.is_control() { ' ' } else { c }));
+/// A verdict and what there is to say about it, one line each.
+fn lines(verdict: &str, sentences: &[String]) -> String {
+    let mut body = format!("{verdict}\n");
+    for sentence in sentences {
+        body.extend(sentence.chars().map(|c| if c.is_control() { ' ' } else { c }));
         body.push('\n');
     }
     body

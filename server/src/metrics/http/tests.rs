@@ -6,8 +6,15 @@ use tokio::task::JoinHandle;
 use super::*;
 
 struct Fixed {
-    ready: Result<(), Vec<String>>,
+    ready: Result<Vec<String>, Vec<String>>,
+    healthy: Result<(), Vec<String>>,
     metrics: String,
+}
+
+impl Fixed {
+    fn good() -> Self {
+        Self { ready: Ok(Vec::new()), healthy: Ok(()), metrics: String::new() }
+    }
 }
 
 impl Pages for Fixed {
@@ -15,8 +22,12 @@ impl Pages for Fixed {
         self.metrics.clone()
     }
 
-    fn ready(&self) -> Result<(), Vec<String>> {
+    fn ready(&self) -> Result<Vec<String>, Vec<String>> {
         self.ready.clone()
+    }
+
+    fn healthy(&self) -> Result<(), Vec<String>> {
+        self.healthy.clone()
     }
 
     fn status(&self) -> Vec<(String, Vec<(String, String)>)> {
@@ -40,7 +51,7 @@ impl Server {
     }
 
     async fn plain() -> Self {
-        Self::start(LIMITS, Fixed { ready: Ok(()), metrics: "a 1\n".to_owned() }).await
+        Self::start(LIMITS, Fixed { metrics: "a 1\n".to_owned(), ..Fixed::good() }).await
     }
 
     async fn connect(&self) -> TcpStream {
@@ -108,11 +119,30 @@ async fn each_page_has_its_answer() {
 #[tokio::test]
 async fn not_ready_says_why() {
     let reasons = vec!["zone a.\nis broken".to_owned(), "no upstream answers".to_owned()];
-    let server = Server::start(LIMITS, Fixed { ready: Err(reasons), metrics: String::new() }).await;
+    let server = Server::start(LIMITS, Fixed { ready: Err(reasons), ..Fixed::good() }).await;
     let (head, body) = server.get("/ready").await;
     assert_eq!(status(&head), "503");
     assert_eq!(body, "not ready\nzone a. is broken\nno upstream answers\n");
     assert_eq!(status(&server.get("/health").await.0), "200");
+}
+
+#[tokio::test]
+async fn ready_says_what_does_not_work_all_the_same() {
+    let degraded = vec!["forward corp.example.: no upstream answers".to_owned(), "zone a.:\rx".to_owned()];
+    let server = Server::start(LIMITS, Fixed { ready: Ok(degraded), ..Fixed::good() }).await;
+    let (head, body) = server.get("/ready").await;
+    assert_eq!(status(&head), "200");
+    assert_eq!(body, "ready\nforward corp.example.: no upstream answers\nzone a.: x\n");
+}
+
+#[tokio::test]
+async fn health_fails_with_its_reasons() {
+    let healthy = Err(vec!["reload: no progress for 31 s".to_owned()]);
+    let server = Server::start(LIMITS, Fixed { healthy, ..Fixed::good() }).await;
+    let (head, body) = server.get("/health").await;
+    assert_eq!(status(&head), "503");
+    assert_eq!(body, "failed\nreload: no progress for 31 s\n");
+    assert_eq!(status(&server.get("/ready").await.0), "200");
 }
 
 #[tokio::test]
@@ -220,7 +250,7 @@ async fn a_slow_head_is_cut_off() {
 #[tokio::test]
 async fn a_client_that_does_not_read_is_cut_off() {
     let limits = Limits { connections: 1, write: Duration::from_millis(300), ..LIMITS };
-    let server = Server::start(limits, Fixed { ready: Ok(()), metrics: "x".repeat(64 << 20) }).await;
+    let server = Server::start(limits, Fixed { metrics: "x".repeat(64 << 20), ..Fixed::good() }).await;
     let mut stuck = server.connect().await;
     stuck.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").await.unwrap();
     sleep(Duration::from_millis(100)).await;

@@ -20,7 +20,7 @@ fn names_follow_the_conventions() {
         for label in metric.labels() {
             let allowed = [
                 "proto", "family", "type", "rcode", "reason", "thread", "upstream", "file", "zone", "result",
-                "version",
+                "version", "worker",
             ];
             assert!(allowed.contains(label), "{label}: is its number of values bounded?");
         }
@@ -31,6 +31,7 @@ fn names_follow_the_conventions() {
 fn the_table_and_a_scrape_agree() {
     let metrics = Metrics::new("0.0.0");
     let held = (metrics.block("udp-0"), metrics.upstream("192.0.2.1"), metrics.list("/etc/resolv.conf"));
+    drop(metrics.workers().register("udp", "udp 127.0.0.1:53/0"));
     metrics.watch(std::sync::Arc::new(|out: &mut Samples| {
         out.set(&CACHE_ENTRIES, &[], 1);
         out.set(&CACHE_BYTES, &[], 1);
