@@ -18,7 +18,7 @@ use crate::control;
 use crate::listen::Listeners;
 use crate::metrics::Metrics;
 use crate::reload::Early;
-use crate::snapshot::Live;
+use crate::snapshot::ServerState;
 
 pub use check::{check, check_zone};
 
@@ -77,7 +77,7 @@ pub fn run(path: Option<&Path>) -> Result<(), StartError> {
     let sandbox = sandbox::enter(&writable).map_err(|error| StartError::System(error.to_string()))?;
     tracing::info!("{privileges}; {sandbox}");
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
-    let live = Arc::new(Live::new(&config, metrics));
+    let live = Arc::new(ServerState::new(&config, metrics));
     let confinement = vec![privileges.to_string(), sandbox.to_string()];
     let server = serve::Server { config, live, supervisor, confinement, level };
     server.run(sockets, early)

@@ -19,29 +19,29 @@ const RENEWED: i32 = 1800;
 const AHEAD: i32 = 300;
 
 /// The value of an option that goes back: the client's cookie and the server's.
-pub type Reply = [u8; CLIENT + SERVER];
+pub type CookieReply = [u8; CLIENT + SERVER];
 
 /// What the value of a COOKIE option came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Checked {
+pub struct CheckedCookie {
     /// Whether it held a server cookie made here for this client, so that its address is its own.
     pub valid: bool,
     /// What goes back.
-    pub reply: Reply,
+    pub reply: CookieReply,
 }
 
 /// The value is neither a client cookie nor that with a server cookie (RFC 7873 section 5.2.2: FORMERR).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a cookie of a length that there is not")]
-pub struct BadLength;
+pub struct CookieLengthError;
 
 /// The secrets that cookies are made with: the first makes them, all are accepted.
 #[derive(Debug, Clone)]
-pub struct Cookies {
+pub struct ServerCookies {
     secrets: Box<[CookieSecret]>,
 }
 
-impl Cookies {
+impl ServerCookies {
     /// Cookies made with the first of `secrets`. `None` without any.
     pub fn new(secrets: &[CookieSecret]) -> Option<Self> {
         (!secrets.is_empty()).then(|| Self { secrets: secrets.into() })
@@ -51,16 +51,16 @@ impl Cookies {
     ///
     /// A cookie that is good and less than half an hour old goes back as it came; else a new one is made. One that is not good
     /// is as none (RFC 7873 section 5.2.4). Errors: the length.
-    pub fn check(&self, value: &[u8], client: IpAddr, now: u32) -> Result<Checked, BadLength> {
-        let (&cookie, theirs) = value.split_first_chunk::<CLIENT>().ok_or(BadLength)?;
+    pub fn check(&self, value: &[u8], client: IpAddr, now: u32) -> Result<CheckedCookie, CookieLengthError> {
+        let (&cookie, theirs) = value.split_first_chunk::<CLIENT>().ok_or(CookieLengthError)?;
         if !theirs.is_empty() && !(8..=32).contains(&theirs.len()) {
-            return Err(BadLength);
+            return Err(CookieLengthError);
         }
         let (valid, reply) = match <[u8; SERVER]>::try_from(theirs) {
             Ok(server) => self.check_server(cookie, server, client, now),
             Err(_) => (false, None),
         };
-        Ok(Checked { valid, reply: reply.unwrap_or_else(|| self.make(cookie, client, now)) })
+        Ok(CheckedCookie { valid, reply: reply.unwrap_or_else(|| self.make(cookie, client, now)) })
     }
 
     /// Whether the server's cookie is good, and what goes back if it may be kept.
@@ -70,7 +70,7 @@ impl Cookies {
         server: [u8; SERVER],
         client: IpAddr,
         now: u32,
-    ) -> (bool, Option<Reply>) {
+    ) -> (bool, Option<CookieReply>) {
         let [version, r0, r1, r2, t0, t1, t2, t3, hash @ ..] = server;
         let made = u32::from_be_bytes([t0, t1, t2, t3]);
         // Serial numbers (RFC 1982): the difference is right beyond the year 2106 too.
@@ -84,7 +84,7 @@ impl Cookies {
         (found.is_some(), keep.then(|| joined(cookie, fixed, hash)))
     }
 
-    fn make(&self, cookie: [u8; CLIENT], client: IpAddr, now: u32) -> Reply {
+    fn make(&self, cookie: [u8; CLIENT], client: IpAddr, now: u32) -> CookieReply {
         let [t0, t1, t2, t3] = now.to_be_bytes();
         let fixed = [VERSION, 0, 0, 0, t0, t1, t2, t3];
         let hash = self.secrets.first().map_or([0; 8], |secret| hash_of(secret, cookie, fixed, client));
@@ -92,7 +92,7 @@ impl Cookies {
     }
 }
 
-fn joined(cookie: [u8; CLIENT], fixed: [u8; 8], hash: [u8; 8]) -> Reply {
+fn joined(cookie: [u8; CLIENT], fixed: [u8; 8], hash: [u8; 8]) -> CookieReply {
     let mut reply = [0; CLIENT + SERVER];
     if let ([first, second, third], []) = reply.as_chunks_mut::<8>() {
         (*first, *second, *third) = (cookie, fixed, hash);

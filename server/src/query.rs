@@ -3,33 +3,30 @@
 //! Nothing here waits, and nothing allocates for an answer that is at hand.
 
 mod admit;
+mod admitted;
 mod ahead;
-mod asking;
 mod authoritative;
-mod bare;
 mod cached;
 mod chaos;
 mod client;
+mod context;
 mod count;
 mod deny;
-mod extras;
-mod finish;
+mod edns_context;
 mod limit;
-mod moment;
 mod outcome;
 mod pipeline;
-mod trace;
+mod response;
 mod tsig;
 mod waiting;
 
 pub use ahead::look_ahead;
-pub use client::Client;
+pub use client::QueryClient;
+pub use context::QueryContext;
 pub use count::{count, count_message};
-pub use finish::truncate;
-pub use moment::Moment;
-pub use outcome::{Job, Outcome, Purpose, Scratch};
+pub use outcome::{Job, Purpose, QueryOutcome, QueryScratch, TraceStep};
 pub use pipeline::respond;
-pub use trace::Step;
+pub use response::truncate;
 pub use waiting::{answer_waiting, fail_waiting, failure_message};
 
 #[cfg(test)]

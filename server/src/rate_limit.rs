@@ -15,9 +15,9 @@ use rhumb_config::Network;
 use rhumb_wire::NameRef;
 use siphasher::sip::SipHasher13;
 
-use watch::{Ended, Watch};
+use watch::{LimitEnd, LimitedNetworks};
 
-pub use table::Table;
+pub use table::RateTable;
 
 /// Microseconds of a second.
 const SECOND: u64 = 1_000_000;
@@ -26,7 +26,7 @@ const FIXED: usize = 2 + 16;
 
 /// What an answer says, as far as limits go.
 #[derive(Debug, Clone, Copy)]
-pub enum Says<'n> {
+pub enum ResponseClass<'n> {
     /// What belongs to this name: asked for, or standing for what was asked for.
     Name(NameRef<'n>),
     /// That a name does not exist in the zone with this apex.
@@ -37,7 +37,7 @@ pub enum Says<'n> {
 
 /// What becomes of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum RateVerdict {
     /// It is sent.
     Pass,
     /// So little is sent that it is of no use to a flood, and a real client knows to ask otherwise.
@@ -57,8 +57,8 @@ pub struct RateLimit {
 #[derive(Debug)]
 struct Rates {
     key: [u8; 16],
-    table: Table,
-    watch: Watch,
+    table: RateTable,
+    watch: LimitedNetworks,
 }
 
 impl RateLimit {
@@ -66,34 +66,34 @@ impl RateLimit {
     pub fn new(limits: &rhumb_config::RateLimit, old: Option<&Self>, key: [u8; 16]) -> Self {
         let fits = |old: &&Self| old.limits.table_size == limits.table_size;
         let rates = old.filter(fits).map(|old| Arc::clone(&old.rates));
-        let new = || Rates { key, table: Table::new(limits.table_size), watch: Watch::new() };
+        let new = || Rates { key, table: RateTable::new(limits.table_size), watch: LimitedNetworks::new() };
         Self { limits: limits.clone(), rates: rates.unwrap_or_else(|| Arc::new(new())) }
     }
 
     /// Judges an answer that `says` something to `client`, at `now` in microseconds of a clock that does not go back.
     ///
     /// It counts the answer, waits for nothing and allocates nothing but for what is logged.
-    pub fn judge(&self, client: IpAddr, says: Says<'_>, now: u64) -> Verdict {
+    pub fn judge(&self, client: IpAddr, class: ResponseClass<'_>, now: u64) -> RateVerdict {
         let client = client.to_canonical();
         if self.limits.exempt.iter().any(|network| network.contains(client)) {
-            return Verdict::Pass;
+            return RateVerdict::Pass;
         }
         let seconds = (now / SECOND) as u32;
         self.rates.watch.sweep(seconds, tell_end);
         let network = self.network_of(client);
-        let rate = match says {
-            Says::Error => self.limits.errors_per_second,
-            Says::Name(_) | Says::Denied(_) => self.limits.responses_per_second,
+        let rate = match class {
+            ResponseClass::Error => self.limits.errors_per_second,
+            ResponseClass::Name(_) | ResponseClass::Denied(_) => self.limits.responses_per_second,
         };
         let each = SECOND / u64::from(rate.max(1));
-        if self.rates.table.take(self.hash(network, says), now, each, SECOND) {
-            return Verdict::Pass;
+        if self.rates.table.take(self.hash(network, class), now, each, SECOND) {
+            return RateVerdict::Pass;
         }
         let (count, begins) = self.rates.watch.limited(network, seconds);
         if begins {
             tracing::warn!(%network, "the rate of answers is limited from now on");
         }
-        if self.slips(count) { Verdict::Slip } else { Verdict::Drop }
+        if self.slips(count) { RateVerdict::Slip } else { RateVerdict::Drop }
     }
 
     /// Whether the `count`th answer over the limit is sent. Chance, for a pattern would let one client have every turn.
@@ -123,11 +123,11 @@ impl RateLimit {
     }
 
     /// A hash that nobody can foresee without the key.
-    fn hash(&self, network: Network, says: Says<'_>) -> u64 {
-        let (kind, name) = match says {
-            Says::Name(name) => (1, name.as_bytes()),
-            Says::Denied(zone) => (2, zone.as_bytes()),
-            Says::Error => (3, &[][..]),
+    fn hash(&self, network: Network, class: ResponseClass<'_>) -> u64 {
+        let (kind, name) = match class {
+            ResponseClass::Name(name) => (1, name.as_bytes()),
+            ResponseClass::Denied(zone) => (2, zone.as_bytes()),
+            ResponseClass::Error => (3, &[][..]),
         };
         let (family, address) = match network.addr {
             IpAddr::V4(address) => (4, u128::from(address.to_bits())),
@@ -147,8 +147,8 @@ impl RateLimit {
     }
 }
 
-fn tell_end(ended: &Ended) {
-    let Ended { network, answers } = ended;
+fn tell_end(ended: &LimitEnd) {
+    let LimitEnd { network, answers } = ended;
     tracing::info!(%network, answers, "the rate of answers is no longer limited");
 }
 

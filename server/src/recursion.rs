@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::metrics::Held;
 use crate::query::Job;
-use crate::snapshot::Live;
+use crate::snapshot::ServerState;
 
 pub use driver::run;
 pub use exchange::Sockets;
@@ -57,18 +57,18 @@ struct Waiting {
 #[derive(Debug, Clone)]
 pub struct Door {
     jobs: mpsc::Sender<Waiting>,
-    live: Arc<Live>,
+    live: Arc<ServerState>,
 }
 
 /// The other side of the door, for [`run`].
 #[derive(Debug)]
 pub struct Inside {
     jobs: mpsc::Receiver<Waiting>,
-    live: Arc<Live>,
+    live: Arc<ServerState>,
 }
 
 /// Makes the door.
-pub fn door(live: &Arc<Live>) -> (Door, Inside) {
+pub fn door(live: &Arc<ServerState>) -> (Door, Inside) {
     let (sender, receiver) = mpsc::channel(DOOR);
     (Door { jobs: sender, live: Arc::clone(live) }, Inside { jobs: receiver, live: Arc::clone(live) })
 }

@@ -24,7 +24,7 @@ use crate::change::Change;
 use crate::listen::Listeners;
 use crate::metrics::{List, ReloadResult};
 use crate::snapshot::retired::{self, Retired};
-use crate::snapshot::{ListSource, Live};
+use crate::snapshot::{ListSource, ServerState};
 use crate::test_hooks::{PanicPoint, inject_panic};
 
 pub use facts::{Facts, LastReload, ListFact};
@@ -117,7 +117,7 @@ impl Early {
 
 /// The one thread that changes what is served.
 pub struct Reloader {
-    live: Arc<Live>,
+    live: Arc<ServerState>,
     config: Arc<Config>,
     listeners: Listeners,
     lists: HashMap<ListSource, (ListFile, Arc<List>)>,
@@ -144,7 +144,7 @@ impl Reloader {
     ///
     /// Errors: no thread for following files could be made.
     pub fn new(
-        live: Arc<Live>,
+        live: Arc<ServerState>,
         config: Arc<Config>,
         listeners: Listeners,
         early: Early,

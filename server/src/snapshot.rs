@@ -18,19 +18,19 @@ use rhumb_config::{Config, Network};
 use rhumb_wire::{Name, NameRef, Type};
 use rhumb_zones::{Contents, Table};
 
-use crate::cookies::Cookies;
+use crate::cookies::ServerCookies;
 use crate::rate_limit::RateLimit;
 
 pub use built_in::built_in_zones;
 pub use files::{FileMark, FileRead};
-pub use live::{Clock, Live, cache_limits};
+pub use live::{ServerClock, ServerState, cache_limits};
 pub use origin::{Origin, Source, ZONE_SUFFIX, zone_of_file};
-pub use route::{Common, ListSource, Member, Route, RouteEntry, RouteState};
+pub use route::{ListSource, Member, Route, RouteEntry, RouteServices, RouteState};
 pub use zone::{Trouble, Zone, ZoneEntry};
 
 /// The values of the configuration that a query looks at.
 #[derive(Debug, Clone, Default)]
-pub struct Settings {
+pub struct QuerySettings {
     /// The most bytes of an answer by UDP.
     pub edns_size: u16,
     /// The name server identifier, for those who ask (RFC 5001).
@@ -40,7 +40,7 @@ pub struct Settings {
     /// What the server says it runs, in the class CH.
     pub version: Option<Box<str>>,
     /// Cookies for those who send one.
-    pub cookies: Option<Cookies>,
+    pub cookies: Option<ServerCookies>,
     /// The limits of answers by UDP.
     pub rate_limit: Option<RateLimit>,
     /// To whom errors of the zones are to be reported (RFC 9567).
@@ -59,7 +59,7 @@ pub struct Snapshot {
     /// The configuration that it was built from.
     pub config: Arc<Config>,
     /// The values that a query looks at.
-    pub settings: Settings,
+    pub settings: QuerySettings,
     /// Who may ask for what the zones do not hold.
     pub allow: Vec<Network>,
     /// The zones served, by apex.
@@ -72,15 +72,15 @@ pub struct Snapshot {
 
 /// Who answers a name.
 #[derive(Debug, Clone, Copy)]
-pub enum Way<'s> {
+pub enum Authority<'s> {
     /// A zone of ours.
     Zone(&'s ZoneEntry),
     /// A name that never leaves this host.
     BuiltIn(&'s Contents),
     /// Upstreams.
     Forward(&'s RouteEntry),
-    /// Nobody that we know of.
-    Nobody,
+    /// Neither: the name is refused.
+    None,
 }
 
 impl Snapshot {
@@ -102,19 +102,19 @@ impl Snapshot {
 
     /// Who answers `name` once no zone does. A forwarded domain at or below a built-in one comes first, for whoever wrote it
     /// meant it; `localhost` has no such exception (RFC 6761 section 6.3).
-    pub fn way_out(&self, name: NameRef<'_>) -> Way<'_> {
+    pub fn authority_beyond_zones(&self, name: NameRef<'_>) -> Authority<'_> {
         let route = self.routes.find(name);
         let Some(built_in) = self.built_in.find(name) else {
-            return route.map_or(Way::Nobody, Way::Forward);
+            return route.map_or(Authority::None, Authority::Forward);
         };
         match route {
             Some(entry)
                 if entry.route.domain().as_ref().is_at_or_below(built_in.apex())
                     && !built_in.apex().as_bytes().eq_ignore_ascii_case(b"\x09localhost\0") =>
             {
-                Way::Forward(entry)
+                Authority::Forward(entry)
             }
-            _ => Way::BuiltIn(built_in),
+            _ => Authority::BuiltIn(built_in),
         }
     }
 

@@ -16,7 +16,7 @@ use crate::listen::stream::Streams;
 use crate::operator::{Admin, Status};
 use crate::recursion::Door;
 use crate::reload::{Early, Reloader, Request, Requests};
-use crate::snapshot::Live;
+use crate::snapshot::ServerState;
 use crate::{control, metrics, recursion};
 
 /// How long waiting queries and open connections have once the server stops.
@@ -25,7 +25,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// What the start has gathered.
 pub(super) struct Server {
     pub(super) config: Arc<Config>,
-    pub(super) live: Arc<Live>,
+    pub(super) live: Arc<ServerState>,
     pub(super) supervisor: notify::Supervisor,
     pub(super) confinement: Vec<String>,
     pub(super) level: log::Level,

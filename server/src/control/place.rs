@@ -84,7 +84,7 @@ fn bind_first(places: Vec<Place>, mode: u32) -> Result<Listener, BindError> {
     for place in places {
         match bind_at(&place, mode) {
             Ok(listener) => return Ok(listener),
-            Err(error @ BindError::Live { .. }) => return Err(error),
+            Err(error @ BindError::ServerState { .. }) => return Err(error),
             Err(error) => errors.push(error),
         }
     }

@@ -26,7 +26,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(25);
 pub enum BindError {
     /// A process listens there.
     #[error("{}: a running server has it{}; stop that one or set another control.socket", .path.display(), held_by(*.pid))]
-    Live {
+    ServerState {
         /// The socket.
         path: PathBuf,
         /// The process that made it, where the system tells.
@@ -184,11 +184,11 @@ fn clear(path: &Path) -> Result<(), BindError> {
     match connect(path) {
         Ok(stream) => {
             let pid = rhumb_net::peer::credentials(&stream).ok().and_then(|peer| peer.pid);
-            Err(BindError::Live { path: path.to_owned(), pid })
+            Err(BindError::ServerState { path: path.to_owned(), pid })
         }
         // A full backlog is that of a living server.
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-            Err(BindError::Live { path: path.to_owned(), pid: None })
+            Err(BindError::ServerState { path: path.to_owned(), pid: None })
         }
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),

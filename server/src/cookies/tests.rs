@@ -11,9 +11,9 @@ fn secret(hex: &str) -> CookieSecret {
     CookieSecret::new(bytes(hex).try_into().unwrap())
 }
 
-fn cookies(secrets: &[&str]) -> Cookies {
+fn cookies(secrets: &[&str]) -> ServerCookies {
     let secrets: Vec<_> = secrets.iter().map(|hex| secret(hex)).collect();
-    Cookies::new(&secrets).unwrap()
+    ServerCookies::new(&secrets).unwrap()
 }
 
 const SECRET: &str = "e5e973e5a6b2a43f48e7dc849e37bfcf";
@@ -113,5 +113,5 @@ fn secrets_roll_over() {
     let third = new.check(&second.reply, client, 1002).unwrap();
     assert!(third.valid && third.reply == second.reply);
     assert!(!new.check(&first, client, 1002).unwrap().valid);
-    assert!(Cookies::new(&[]).is_none());
+    assert!(ServerCookies::new(&[]).is_none());
 }

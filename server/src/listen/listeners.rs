@@ -14,7 +14,7 @@ use super::stream::{self, Streams};
 use super::udp::Workers;
 use crate::change::Change;
 use crate::recursion::Door;
-use crate::snapshot::Live;
+use crate::snapshot::ServerState;
 
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -52,7 +52,7 @@ enum Open {
 #[derive(Debug, Clone)]
 pub struct Serving {
     /// The server's state.
-    pub live: Arc<Live>,
+    pub live: Arc<ServerState>,
     /// Where queries go that have to wait.
     pub door: Door,
     /// What connections have in common.

@@ -10,15 +10,15 @@ use tokio::sync::watch;
 
 use self::connection::Connection;
 use crate::metrics::{Proto, RefuseReason};
-use crate::query::Client;
+use crate::query::QueryClient;
 use crate::recursion::Door;
-use crate::snapshot::Live;
+use crate::snapshot::ServerState;
 
 /// What connections of all listeners have in common.
 #[derive(Debug, Clone)]
 pub struct Streams {
     /// The server's state.
-    pub live: Arc<Live>,
+    pub live: Arc<ServerState>,
     /// Where queries go that have to wait.
     pub door: Door,
     /// How many connections there may be.
@@ -60,7 +60,7 @@ fn admit(accepted: Accepted, streams: &Streams) {
     tokio::spawn(async move {
         let _permit = permit;
         let _open = streams.live.metrics.connection();
-        let client = Client::Known { peer: accepted.peer, local: accepted.local, proto: Proto::Tcp };
+        let client = QueryClient::Known { peer: accepted.peer, local: accepted.local, proto: Proto::Tcp };
         Connection::new(streams, client, accepted.stream).run().await;
     });
 }

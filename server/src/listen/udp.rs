@@ -12,9 +12,11 @@ use rhumb_wire::Rcode;
 use rhumb_wire::edns::ExtendedError;
 
 use crate::metrics::{Block, DropReason, Proto};
-use crate::query::{Client, Moment, Outcome, Scratch, count, fail_waiting, look_ahead, respond, truncate};
+use crate::query::{
+    QueryClient, QueryContext, QueryOutcome, QueryScratch, count, fail_waiting, look_ahead, respond, truncate,
+};
 use crate::recursion::{Door, ReplyTo};
-use crate::snapshot::Live;
+use crate::snapshot::ServerState;
 use crate::test_hooks::{PanicPoint, inject_panic};
 
 /// Datagrams taken in one call.
@@ -37,7 +39,12 @@ pub struct Workers {
 
 impl Workers {
     /// Starts a thread for each socket. Errors: a thread could not be made.
-    pub fn start(name: &str, sockets: Vec<Socket>, live: &Arc<Live>, door: &Door) -> std::io::Result<Self> {
+    pub fn start(
+        name: &str,
+        sockets: Vec<Socket>,
+        live: &Arc<ServerState>,
+        door: &Door,
+    ) -> std::io::Result<Self> {
         let sockets: Vec<Arc<Socket>> = sockets.into_iter().map(Arc::new).collect();
         let mut threads = Vec::new();
         for (index, socket) in sockets.iter().enumerate() {
@@ -75,7 +82,7 @@ impl Workers {
 
 struct Worker {
     socket: Arc<Socket>,
-    live: Arc<Live>,
+    live: Arc<ServerState>,
     door: Door,
     block: Arc<Block>,
     /// Whether a query was larger than the buffers: they may be those of an earlier configuration.
@@ -87,7 +94,7 @@ struct Worker {
 impl Worker {
     fn run(self) {
         let mut batch = Batch::new(BATCH, self.query_size(), REPLY_SIZE);
-        let mut scratch = Scratch::new();
+        let mut scratch = QueryScratch::new();
         let mut last = LAST_BATCHES;
         while last > 0 {
             let woken = self.socket.woken();
@@ -120,28 +127,28 @@ impl Worker {
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
 
-    fn serve(&self, batch: &mut Batch, scratch: &mut Scratch) {
+    fn serve(&self, batch: &mut Batch, scratch: &mut QueryScratch) {
         let begun = Instant::now();
         let snapshot = self.live.snapshot.load();
-        let moment = Moment::of(&self.live, &snapshot, begun);
+        let context = QueryContext::of(&self.live, &snapshot, begun);
         if self.large.get() {
             let messages = (0..BATCH).map_while(|slot| Some(batch.datagram(slot)?.bytes));
-            if catch_unwind(AssertUnwindSafe(|| look_ahead(&moment, messages))).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| look_ahead(&context, messages))).is_err() {
                 self.block.panic();
             }
         }
         let mut replies = 0;
         batch.answer(|datagram, out| {
-            let answered = catch_unwind(AssertUnwindSafe(|| self.answer(datagram, &moment, scratch, out)));
+            let answered = catch_unwind(AssertUnwindSafe(|| self.answer(datagram, &context, scratch, out)));
             replies += u64::from(matches!(answered, Ok(Some(_))));
             answered.unwrap_or_else(|_| {
                 self.block.panic();
                 self.block.dropped(DropReason::Panic);
-                *scratch = Scratch::new();
+                *scratch = QueryScratch::new();
                 None
             })
         });
-        self.large.set(moment.was_large());
+        self.large.set(context.was_large());
         let mut too_large = Vec::new();
         batch.send(&self.socket, |slot, error| {
             if is_too_large(&error) {
@@ -154,7 +161,7 @@ impl Worker {
         });
         for slot in too_large {
             if let Some(datagram) = batch.datagram(slot) {
-                self.send_truncated(datagram, &moment, scratch);
+                self.send_truncated(datagram, &context, scratch);
             }
         }
         // What waits is observed once it is answered.
@@ -164,8 +171,8 @@ impl Worker {
     fn answer(
         &self,
         datagram: Datagram<'_>,
-        moment: &Moment<'_>,
-        scratch: &mut Scratch,
+        context: &QueryContext<'_>,
+        scratch: &mut QueryScratch,
         out: &mut [u8],
     ) -> Option<usize> {
         if datagram.destination_unknown() {
@@ -177,13 +184,13 @@ impl Worker {
             self.block.dropped(DropReason::TruncatedDatagram);
             return None;
         }
-        let client = Client::Datagram(datagram);
-        let outcome = respond(datagram.bytes, &client, moment, scratch, out);
-        count(&self.block, &client, datagram.bytes, &outcome, scratch, moment.snapshot);
+        let client = QueryClient::Datagram(datagram);
+        let outcome = respond(datagram.bytes, &client, context, scratch, out);
+        count(&self.block, &client, datagram.bytes, &outcome, scratch, context.snapshot);
         let length = match outcome {
-            Outcome::Drop(_) => return None,
-            Outcome::Reply(length) => Some(length),
-            Outcome::Wait(job) => {
+            QueryOutcome::Drop(_) => return None,
+            QueryOutcome::Reply(length) => Some(length),
+            QueryOutcome::Wait(job) => {
                 let reply = ReplyTo::Datagram(Arc::clone(&self.socket));
                 let refused = self.door.enter(job, reply).err()?;
                 self.block.dropped(DropReason::QueueFull);
@@ -200,10 +207,10 @@ impl Worker {
         length
     }
 
-    fn send_truncated(&self, datagram: Datagram<'_>, moment: &Moment<'_>, scratch: &mut Scratch) {
+    fn send_truncated(&self, datagram: Datagram<'_>, context: &QueryContext<'_>, scratch: &mut QueryScratch) {
         let mut out = [0; REPLY_SIZE];
-        let client = Client::Datagram(datagram);
-        if let Outcome::Reply(length) = respond(datagram.bytes, &client, moment, scratch, &mut out) {
+        let client = QueryClient::Datagram(datagram);
+        if let QueryOutcome::Reply(length) = respond(datagram.bytes, &client, context, scratch, &mut out) {
             let length = out.get_mut(..length).map_or(0, truncate);
             let sent = out.get(..length).map(|m| self.socket.send(m, datagram.peer(), &datagram.local()));
             if !matches!(sent, Some(Ok(()))) {

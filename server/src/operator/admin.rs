@@ -13,17 +13,17 @@ use super::explain;
 use crate::control::Explain;
 use crate::control::explanation::Explanation;
 use crate::metrics::Proto;
-use crate::query::{Client, Moment, Outcome, Scratch, respond};
+use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, respond};
 use crate::recursion::{Door, Explained, ReplyTo};
 use crate::reload::{Facts, Requests};
-use crate::snapshot::{Live, Snapshot};
+use crate::snapshot::{ServerState, Snapshot};
 
 /// Broken zones and domains that `/ready` names.
 const MOST_NAMED: usize = 20;
 
 /// The running server, for the control socket and the status page.
 pub struct Admin {
-    pub(super) live: Arc<Live>,
+    pub(super) live: Arc<ServerState>,
     pub(super) facts: Arc<ArcSwap<Facts>>,
     pub(super) confinement: Vec<String>,
     pub(super) began: Instant,
@@ -35,7 +35,7 @@ pub struct Admin {
 
 impl Admin {
     pub(crate) fn new(
-        live: Arc<Live>,
+        live: Arc<ServerState>,
         facts: Arc<ArcSwap<Facts>>,
         confinement: Vec<String>,
         requests: Requests,
@@ -96,7 +96,7 @@ impl Admin {
         let query = explain::query(ask.name.as_ref(), ask.rtype);
         let from = ask.from.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let to = ask.to.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let client = Client::Known {
+        let client = QueryClient::Known {
             peer: SocketAddr::new(from, 53_053),
             local: Local::new(to, 0),
             proto: Proto::Tcp,
@@ -104,9 +104,11 @@ impl Admin {
         let mut out = vec![0; 65_535];
         let (outcome, steps) = self.respond(&query, &client, &mut out);
         let (message, tried) = match outcome {
-            Outcome::Reply(length) => (out.get(..length).unwrap_or_default().to_vec(), Arc::default()),
-            Outcome::Drop(reason) => return Err(format!("such a query is dropped: {}", reason.as_str())),
-            Outcome::Wait(job) => {
+            QueryOutcome::Reply(length) => (out.get(..length).unwrap_or_default().to_vec(), Arc::default()),
+            QueryOutcome::Drop(reason) => {
+                return Err(format!("such a query is dropped: {}", reason.as_str()));
+            }
+            QueryOutcome::Wait(job) => {
                 let (reply, answer) = oneshot::channel();
                 self.door.enter(job, ReplyTo::Explain(reply)).map_err(|_| "too many queries wait")?;
                 let Explained { message, tried } = answer.await.map_err(|_| "the query was dropped")?;
@@ -119,14 +121,14 @@ impl Admin {
     fn respond(
         &self,
         query: &[u8],
-        client: &Client<'_>,
+        client: &QueryClient<'_>,
         out: &mut [u8],
-    ) -> (Outcome, Vec<crate::query::Step>) {
+    ) -> (QueryOutcome, Vec<crate::query::TraceStep>) {
         let snapshot = self.live.snapshot.load();
-        let moment = Moment::of(&self.live, &snapshot, Instant::now());
-        let mut scratch = Scratch::new();
+        let context = QueryContext::of(&self.live, &snapshot, Instant::now());
+        let mut scratch = QueryScratch::new();
         scratch.trace = Some(Vec::new());
-        let outcome = respond(query, client, &moment, &mut scratch, out);
+        let outcome = respond(query, client, &context, &mut scratch, out);
         (outcome, scratch.trace.unwrap_or_default())
     }
 }

@@ -8,7 +8,7 @@ use rhumb_wire::{Class, Message, NameBuf, NameRef, Section, Type, Writer, header
 use rhumb_zones::file::rdata_text;
 
 use crate::control::explanation::{self, Explanation};
-use crate::query::Step;
+use crate::query::TraceStep;
 use crate::recursion::Tried;
 
 /// Flags of a header by the words of dig.
@@ -40,7 +40,7 @@ pub(super) fn query(name: NameRef<'_>, rtype: Type) -> Vec<u8> {
 /// Tells `message`, and how it came about. Errors: the message cannot be read.
 pub(super) fn explanation(
     message: &[u8],
-    steps: Vec<Step>,
+    steps: Vec<TraceStep>,
     tried: &[Tried],
     took: Duration,
 ) -> Result<Explanation, String> {

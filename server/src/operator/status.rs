@@ -12,7 +12,7 @@ use crate::control::status::{
 };
 use crate::metrics::ReloadResult;
 use crate::reload::Facts;
-use crate::snapshot::{Live, RouteEntry, Snapshot};
+use crate::snapshot::{RouteEntry, ServerState, Snapshot};
 
 /// The whole of it.
 pub(super) fn whole(admin: &Admin) -> Status {
@@ -111,7 +111,7 @@ fn file_of(source: &rhumb_config::UpstreamSource) -> Option<&std::path::PathBuf>
     }
 }
 
-fn cache(live: &Live) -> CacheStatus {
+fn cache(live: &ServerState) -> CacheStatus {
     let figures = live.cache.figures();
     let stats = counters(&live.metrics.render());
     let read = |name: &str| stats.iter().find(|(n, _)| n == name).map_or(0.0, |(_, value)| *value);
@@ -134,7 +134,7 @@ fn warnings(facts: &Facts) -> Vec<String> {
 }
 
 /// Every zone.
-pub(super) fn zones(live: &Live) -> Vec<ZoneStatus> {
+pub(super) fn zones(live: &ServerState) -> Vec<ZoneStatus> {
     let snapshot = live.snapshot.load();
     let zone = |entry: &crate::snapshot::ZoneEntry| {
         let contents = entry.zone.contents();

@@ -1,14 +1,14 @@
-//! Which messages are answered at all, and which only by a refusal.
+//! Which messages are answered at all, and which by an error alone.
 
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{Class, Opcode, Query, QueryError, Rcode, Type, header};
 
-use super::client::Client;
+use super::client::QueryClient;
 use crate::metrics::{DropReason, Proto};
 
-/// A query that goes no further.
+/// Why a message goes no further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Denied {
+pub(super) enum Rejection {
     /// No answer.
     Drop(DropReason),
     /// An answer of nothing but the header.
@@ -24,14 +24,14 @@ pub(super) enum Denied {
 /// The meta-type that stands for a name that does not exist, and is never asked for (RFC 9824).
 const NXNAME: Type = Type(128);
 
-/// Reads a request and turns away what is none.
+/// Reads a request.
 ///
 /// Never answered: fewer than twelve bytes and responses (CVE-2024-2169), and what no answer can go to. FORMERR for what
 /// cannot be read; NOTIMP for opcodes that are not in use here, REFUSED for NOTIFY and UPDATE, since no zone takes them.
 #[inline]
-pub(super) fn admit<'a>(message: &'a [u8], client: &Client<'_>) -> Result<Query<'a>, Denied> {
+pub(super) fn admit<'a>(message: &'a [u8], client: &QueryClient<'_>) -> Result<Query<'a>, Rejection> {
     if client.port() == 0 {
-        return Err(Denied::Drop(DropReason::BadSource));
+        return Err(Rejection::Drop(DropReason::BadSource));
     }
     let query = match Query::parse(message) {
         Ok(query) => query,
@@ -41,24 +41,24 @@ pub(super) fn admit<'a>(message: &'a [u8], client: &Client<'_>) -> Result<Query<
         return Err(unserved(query.header.opcode()));
     }
     if query.edns.is_some_and(|edns| edns.version != 0) {
-        return Err(Denied::Question(Rcode::BADVERS, None));
+        return Err(Rejection::Question(Rcode::BADVERS, None));
     }
     if query.tsig.is_some() {
         // No key is configured, so that none can be the right one (RFC 8945 section 5.2.1).
-        return Err(Denied::Key);
+        return Err(Rejection::Key);
     }
     if usual(&query) {
         return Ok(query);
     }
     match (query.class, query.qtype) {
         (Class::IN | Class::CH | Class::ANY, NXNAME) => {
-            Err(Denied::Question(Rcode::FORMERR, Some(ExtendedError::InvalidQueryType)))
+            Err(Rejection::Question(Rcode::FORMERR, Some(ExtendedError::InvalidQueryType)))
         }
         (Class::IN, Type::AXFR) if client.proto() == Proto::Udp => {
-            Err(Denied::Question(Rcode::NOTIMP, Some(ExtendedError::NotSupported)))
+            Err(Rejection::Question(Rcode::NOTIMP, Some(ExtendedError::NotSupported)))
         }
         (Class::IN | Class::CH | Class::ANY, _) => Ok(query),
-        _ => Err(Denied::Question(Rcode::REFUSED, Some(ExtendedError::NotSupported))),
+        _ => Err(Rejection::Question(Rcode::REFUSED, Some(ExtendedError::NotSupported))),
     }
 }
 
@@ -69,24 +69,28 @@ pub(super) fn usual(query: &Query<'_>) -> bool {
 }
 
 #[cold]
-fn unserved(opcode: Opcode) -> Denied {
+fn unserved(opcode: Opcode) -> Rejection {
     match opcode {
-        Opcode::NOTIFY | Opcode::UPDATE => Denied::Question(Rcode::REFUSED, Some(ExtendedError::Prohibited)),
-        _ => Denied::Question(Rcode::NOTIMP, None),
+        Opcode::NOTIFY | Opcode::UPDATE => {
+            Rejection::Question(Rcode::REFUSED, Some(ExtendedError::Prohibited))
+        }
+        _ => Rejection::Question(Rcode::NOTIMP, None),
     }
 }
 
 /// A message whose opcode is unknown may well have another form, so that FORMERR would be a guess.
 #[cold]
-fn unreadable(message: &[u8], error: QueryError) -> Denied {
+fn unreadable(message: &[u8], error: QueryError) -> Rejection {
     let header = match error {
-        QueryError::Short => return Denied::Drop(DropReason::ShortMessage),
-        QueryError::Response => return Denied::Drop(DropReason::Response),
+        QueryError::Short => return Rejection::Drop(DropReason::ShortMessage),
+        QueryError::Response => return Rejection::Drop(DropReason::Response),
         QueryError::Malformed(_) => header::Header::parse(message),
     };
     match header.map(|header| (header.opcode(), header.questions)) {
-        Some((Opcode::QUERY, 0)) => Denied::NoQuestion,
-        Some((Opcode::QUERY | Opcode::NOTIFY | Opcode::UPDATE, _)) | None => Denied::Header(Rcode::FORMERR),
-        Some(_) => Denied::Header(Rcode::NOTIMP),
+        Some((Opcode::QUERY, 0)) => Rejection::NoQuestion,
+        Some((Opcode::QUERY | Opcode::NOTIFY | Opcode::UPDATE, _)) | None => {
+            Rejection::Header(Rcode::FORMERR)
+        }
+        Some(_) => Rejection::Header(Rcode::NOTIMP),
     }
 }

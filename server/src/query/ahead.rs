@@ -4,20 +4,20 @@ use rhumb_net::fetch;
 use rhumb_wire::{NameRef, header};
 use rhumb_zones::Ahead;
 
-use super::moment::Moment;
+use super::context::QueryContext;
 use crate::snapshot::Zone;
 
 /// Messages looked at. More are answered all the same.
 const MOST: usize = 64;
 
 /// Looks ahead for the names that `messages` ask for. A message that is no query, or names nothing in a large zone, is passed over.
-pub fn look_ahead<'m, 'q>(moment: &Moment<'m>, messages: impl Iterator<Item = &'q [u8]>) {
+pub fn look_ahead<'m, 'q>(context: &QueryContext<'m>, messages: impl Iterator<Item = &'q [u8]>) {
     let mut found: [Option<(&'m Zone, Ahead)>; MOST] = [None; MOST];
     for (slot, message) in found.iter_mut().zip(messages) {
-        *slot = begin(moment, message);
+        *slot = begin(context, message);
     }
     for (zone, ahead) in found.iter().flatten() {
-        moment.with_contents(zone, |contents| {
+        context.with_contents(zone, |contents| {
             if let Some(contents) = contents {
                 contents.look_further(ahead, fetch);
             }
@@ -25,11 +25,11 @@ pub fn look_ahead<'m, 'q>(moment: &Moment<'m>, messages: impl Iterator<Item = &'
     }
 }
 
-fn begin<'m>(moment: &Moment<'m>, message: &[u8]) -> Option<(&'m Zone, Ahead)> {
+fn begin<'m>(context: &QueryContext<'m>, message: &[u8]) -> Option<(&'m Zone, Ahead)> {
     let name = NameRef::parse(message.get(header::LENGTH..)?).ok()?;
-    let zone: &'m Zone = &moment.snapshot.zones.find(name)?.zone;
+    let zone: &'m Zone = &context.snapshot.zones.find(name)?.zone;
     let look = |contents: &rhumb_zones::Contents| contents.look_ahead(name, fetch);
-    let ahead = moment
+    let ahead = context
         .with_contents(zone, |contents| contents.filter(|contents| contents.is_large()).and_then(look))?;
     Some((zone, ahead))
 }

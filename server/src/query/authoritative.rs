@@ -8,9 +8,9 @@ use rhumb_wire::{NameRef, Query, Rcode, Section, Writer, header};
 use rhumb_zones::Contents;
 use rhumb_zones::answer::{Asked, Found, MAX_LINKS, OneZone, Reply, Zones, answer};
 
-use super::finish::{Finish, Room, question_only};
-use super::moment::Moment;
-use super::outcome::Scratch;
+use super::context::QueryContext;
+use super::outcome::QueryScratch;
+use super::response::{ResponseHead, ResponseLimits, question_only};
 use crate::snapshot::{Snapshot, ZoneEntry};
 
 /// The zones that a chain of aliases may lead into: those that are served here. What it was led into is held until the answer
@@ -32,43 +32,44 @@ impl Zones for Served<'_> {
     }
 }
 
-/// Answers from a zone that is served here; SERVFAIL as long as it was never loaded. Gives the length and what is left to do.
+/// Answers from a zone that is served here; SERVFAIL as long as it was never loaded. Gives the length, and what header
+/// and OPT say.
 #[inline]
 pub(super) fn from_zone<'m>(
     query: &Query<'_>,
-    moment: &Moment<'m>,
+    context: &QueryContext<'m>,
     entry: &'m ZoneEntry,
-    room: &Room,
-    scratch: &mut Scratch,
+    limits: &ResponseLimits,
+    scratch: &mut QueryScratch,
     out: &mut [u8],
-) -> (usize, Finish) {
+) -> (usize, ResponseHead) {
     scratch.note("route", || format!("zone {} ({})", entry.zone.name(), entry.place()));
-    moment.with_contents(&entry.zone, |contents| {
+    context.with_contents(&entry.zone, |contents| {
         let Some(contents) = contents else { return not_loaded(query, scratch, out) };
-        let zones = Served { snapshot: moment.snapshot, held: OnceCell::new(), used: Cell::new(0) };
-        let (length, left) = from_contents(query, contents, &zones, room, scratch, out);
-        (length, Finish { reports: true, ..left })
+        let zones = Served { snapshot: context.snapshot, held: OnceCell::new(), used: Cell::new(0) };
+        let (length, head) = from_contents(query, contents, &zones, limits, scratch, out);
+        (length, ResponseHead { reports: true, ..head })
     })
 }
 
 #[cold]
-fn not_loaded(query: &Query<'_>, scratch: &mut Scratch, out: &mut [u8]) -> (usize, Finish) {
+fn not_loaded(query: &Query<'_>, scratch: &mut QueryScratch, out: &mut [u8]) -> (usize, ResponseHead) {
     scratch.note("authoritative", || "the zone is not loaded".to_owned());
     let length = question_only(Some(query), &mut scratch.compression, out);
     let error = Some((ExtendedError::NotReady, "the zone is not loaded"));
-    (length, Finish { error, ..Finish::of(Rcode::SERVFAIL) })
+    (length, ResponseHead { error, ..ResponseHead::of(Rcode::SERVFAIL) })
 }
 
 /// Answers from one of the zones that are built in.
 pub(super) fn from_built_in(
     query: &Query<'_>,
     contents: &Contents,
-    room: &Room,
-    scratch: &mut Scratch,
+    limits: &ResponseLimits,
+    scratch: &mut QueryScratch,
     out: &mut [u8],
-) -> (usize, Finish) {
+) -> (usize, ResponseHead) {
     scratch.note("route", || format!("{} never leaves this host (RFC 6761, RFC 6303)", contents.apex()));
-    from_contents(query, contents, &OneZone, room, scratch, out)
+    from_contents(query, contents, &OneZone, limits, scratch, out)
 }
 
 #[inline]
@@ -76,11 +77,11 @@ fn from_contents(
     query: &Query<'_>,
     contents: &Contents,
     zones: &impl Zones,
-    room: &Room,
-    scratch: &mut Scratch,
+    limits: &ResponseLimits,
+    scratch: &mut QueryScratch,
     out: &mut [u8],
-) -> (usize, Finish) {
-    let mut w = Writer::new(out, room.message(), &mut scratch.compression);
+) -> (usize, ResponseHead) {
+    let mut w = Writer::new(out, limits.message(), &mut scratch.compression);
     // A limit of 512 bytes or more, less OPT, has room for a question.
     let _ = w.bytes(query.question_bytes());
     w.count(Section::Question);
@@ -91,7 +92,7 @@ fn from_contents(
     scratch.note("authoritative", || tell(query, contents, reply));
     let authoritative = if reply.authoritative { header::AA } else { 0 };
     let truncated = if reply.truncated { header::TC } else { 0 };
-    (length, Finish { flags: authoritative | truncated, ..Finish::of(reply.rcode) })
+    (length, ResponseHead { flags: authoritative | truncated, ..ResponseHead::of(reply.rcode) })
 }
 
 fn tell(query: &Query<'_>, contents: &Contents, reply: Reply) -> String {

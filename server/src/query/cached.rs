@@ -7,11 +7,11 @@ use rhumb_resolver::Question;
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{NameRef, Query, Rcode, header};
 
-use super::client::Client;
-use super::extras::Extras;
-use super::finish::{Finish, Room};
-use super::moment::Moment;
-use super::outcome::{Job, Purpose, Scratch};
+use super::client::QueryClient;
+use super::context::QueryContext;
+use super::edns_context::EdnsContext;
+use super::outcome::{Job, Purpose, QueryScratch};
+use super::response::{ResponseHead, ResponseLimits};
 use crate::metrics::CacheEvent;
 use crate::snapshot::RouteEntry;
 
@@ -34,37 +34,38 @@ pub(super) fn key<'k>(query: &Query<'_>, question: &'k [u8], route: u32) -> Key<
     }
 }
 
-/// Copies the cached answer into `out`, the question in the case it was asked. Gives its length and what is left to do.
+/// Copies the cached answer into `out`, the question in the case it was asked. Gives its length, and what header and OPT
+/// say.
 #[inline]
 pub(super) fn answer(
     query: &Query<'_>,
-    moment: &Moment<'_>,
+    context: &QueryContext<'_>,
     entry: &RouteEntry,
-    room: &Room,
-    scratch: &mut Scratch,
+    limits: &ResponseLimits,
+    scratch: &mut QueryScratch,
     out: &mut [u8],
-) -> Option<(usize, Finish)> {
+) -> Option<(usize, ResponseHead)> {
     let mut question = std::mem::take(&mut scratch.question);
     lowercase_question(query, &mut question);
     let key = key(query, &question, entry.route.id());
-    let hit = moment.cache.look_up(&key, Want::Fresh, moment.now, room.message(), out);
+    let hit = context.cache.look_up(&key, Want::Fresh, context.now, limits.message(), out);
     scratch.question = question;
     let Some(hit) = hit else {
-        scratch.tally.cache = Some(CacheEvent::Miss);
+        scratch.stats.cache = Some(CacheEvent::Miss);
         scratch.note("cached", || "nothing".to_owned());
         return None;
     };
-    scratch.tally.cache = Some(match (hit.stale, hit.prefetch) {
+    scratch.stats.cache = Some(match (hit.stale, hit.prefetch) {
         (true, _) => CacheEvent::Stale,
         (_, true) => CacheEvent::Prefetch,
         _ => CacheEvent::Hit,
     });
-    scratch.note("cached", || tell(&hit, moment, entry));
+    scratch.note("cached", || tell(&hit, context, entry));
     Some((hit.length, complete(query, &hit, out)))
 }
 
-/// What is left to do for a message out of the cache: the question's case, the flags.
-pub(super) fn complete(query: &Query<'_>, hit: &Hit, out: &mut [u8]) -> Finish {
+/// Restores the question's case in a message out of the cache, and says what its header and OPT say.
+pub(super) fn complete(query: &Query<'_>, hit: &Hit, out: &mut [u8]) -> ResponseHead {
     restore_question(query, out);
     let rcode = Rcode(out.get(3).map_or(0, |low| u16::from(*low) & header::RCODE));
     let error = match (hit.stale, hit.failure, rcode) {
@@ -74,7 +75,11 @@ pub(super) fn complete(query: &Query<'_>, hit: &Hit, out: &mut [u8]) -> Finish {
         _ => None,
     };
     let truncated = if hit.truncated { header::TC } else { 0 };
-    Finish { flags: header::RA | truncated | (query.header.flags & header::CD), error, ..Finish::of(rcode) }
+    ResponseHead {
+        flags: header::RA | truncated | (query.header.flags & header::CD),
+        error,
+        ..ResponseHead::of(rcode)
+    }
 }
 
 /// The question as it was asked: the case of the name, which every owner that equals it points to, and the type, which the
@@ -86,7 +91,7 @@ fn restore_question(query: &Query<'_>, out: &mut [u8]) {
     }
 }
 
-fn tell(hit: &Hit, moment: &Moment<'_>, entry: &RouteEntry) -> String {
+fn tell(hit: &Hit, context: &QueryContext<'_>, entry: &RouteEntry) -> String {
     let state = entry.route.state();
     let from = state.members.iter().find(|member| member.origin == hit.origin);
     let from = from.map_or_else(|| "the route's upstreams".to_owned(), |member| member.address.to_string());
@@ -95,7 +100,7 @@ fn tell(hit: &Hit, moment: &Moment<'_>, entry: &RouteEntry) -> String {
         (_, true) => "a stale answer",
         _ => "an answer",
     };
-    debug_assert!(moment.cache.origins().is_live(hit.origin));
+    debug_assert!(context.cache.origins().is_live(hit.origin));
     format!("{kind} learnt from {from} {} s ago, {} s left", hit.age, hit.left)
 }
 
@@ -103,10 +108,10 @@ fn tell(hit: &Hit, moment: &Moment<'_>, entry: &RouteEntry) -> String {
 pub(super) fn job(
     purpose: Purpose,
     query: &Query<'_>,
-    client: &Client<'_>,
-    moment: &Moment<'_>,
+    client: &QueryClient<'_>,
+    context: &QueryContext<'_>,
     entry: &RouteEntry,
-    extras: Extras,
+    edns_context: EdnsContext,
     key: &[u8],
 ) -> Box<Job> {
     let name = key.get(..query.name.len()).and_then(|name| NameRef::parse(name).ok()).unwrap_or(query.name);
@@ -116,8 +121,8 @@ pub(super) fn job(
         peer: client.peer(),
         local: client.local(),
         proto: client.proto(),
-        extras,
-        snapshot: Arc::clone(moment.snapshot),
+        edns_context,
+        snapshot: Arc::clone(context.snapshot),
         route: Arc::clone(&entry.route),
         question: Question {
             name: name.to_lowercase(),

@@ -3,10 +3,10 @@
 use rhumb_wire::compress::Compression;
 use rhumb_wire::{Class, NameRef, Query, Section, Type, Writer};
 
-use crate::snapshot::Settings;
+use crate::snapshot::QuerySettings;
 
 /// What is asked for `names` is answered by a text of `settings`; none where that is not configured, or nothing is known.
-fn text<'s>(name: NameRef<'_>, settings: &'s Settings) -> Option<&'s str> {
+fn text<'s>(name: NameRef<'_>, settings: &'s QuerySettings) -> Option<&'s str> {
     let is = |known: &[u8]| name.as_bytes().eq_ignore_ascii_case(known);
     if is(b"\x02id\x06server\0") || is(b"\x08hostname\x04bind\0") {
         settings.identity.as_deref()
@@ -21,7 +21,7 @@ fn text<'s>(name: NameRef<'_>, settings: &'s Settings) -> Option<&'s str> {
 /// be refused.
 pub(super) fn answer(
     query: &Query<'_>,
-    settings: &Settings,
+    settings: &QuerySettings,
     limit: usize,
     compression: &mut Compression,
     out: &mut [u8],

@@ -9,7 +9,7 @@ use crate::metrics::{Family, Proto};
 
 /// The other end of a query. The addresses of a datagram are converted only when somebody asks for them.
 #[derive(Clone, Copy, Debug)]
-pub enum Client<'a> {
+pub enum QueryClient<'a> {
     /// A datagram.
     Datagram(Datagram<'a>),
     /// A connection, or a query that waited and so had to be copied.
@@ -23,7 +23,7 @@ pub enum Client<'a> {
     },
 }
 
-impl Client<'_> {
+impl QueryClient<'_> {
     /// Who asks.
     pub fn peer(&self) -> SocketAddr {
         match self {

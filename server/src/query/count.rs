@@ -2,8 +2,8 @@
 
 use rhumb_wire::header;
 
-use super::client::Client;
-use super::outcome::{Outcome, Scratch};
+use super::client::QueryClient;
+use super::outcome::{QueryOutcome, QueryScratch};
 use crate::metrics::{Block, DropReason};
 use crate::snapshot::Snapshot;
 
@@ -12,16 +12,16 @@ use crate::snapshot::Snapshot;
 #[inline]
 pub fn count(
     block: &Block,
-    client: &Client<'_>,
+    client: &QueryClient<'_>,
     message: &[u8],
-    outcome: &Outcome,
-    scratch: &Scratch,
+    outcome: &QueryOutcome,
+    scratch: &QueryScratch,
     snapshot: &Snapshot,
 ) {
     match outcome {
-        Outcome::Reply(_) => count_response(block, scratch),
-        Outcome::Wait(_) => {}
-        Outcome::Drop(reason) => {
+        QueryOutcome::Reply(_) => count_response(block, scratch),
+        QueryOutcome::Wait(_) => {}
+        QueryOutcome::Drop(reason) => {
             block.dropped(*reason);
             if *reason != DropReason::RateLimited {
                 return;
@@ -33,13 +33,19 @@ pub fn count(
 
 /// Counts a query by what its message says.
 #[inline]
-fn count_request(block: &Block, client: &Client<'_>, message: &[u8], scratch: &Scratch, snapshot: &Snapshot) {
-    let tally = &scratch.tally;
-    block.request(client.proto(), client.family(), tally.qtype.0);
-    if let Some(dnssec_ok) = tally.edns {
+fn count_request(
+    block: &Block,
+    client: &QueryClient<'_>,
+    message: &[u8],
+    scratch: &QueryScratch,
+    snapshot: &Snapshot,
+) {
+    let stats = &scratch.stats;
+    block.request(client.proto(), client.family(), stats.qtype.0);
+    if let Some(dnssec_ok) = stats.edns {
         block.edns(dnssec_ok);
     }
-    if let Some(event) = tally.cache {
+    if let Some(event) = stats.cache {
         block.cache(event);
     }
     if snapshot.settings.log_queries {
@@ -48,22 +54,22 @@ fn count_request(block: &Block, client: &Client<'_>, message: &[u8], scratch: &S
 }
 
 #[cold]
-fn log(client: &Client<'_>, message: &[u8], scratch: &Scratch) {
+fn log(client: &QueryClient<'_>, message: &[u8], scratch: &QueryScratch) {
     let query = rhumb_wire::Query::parse(message);
     let name = query.map_or_else(|_| "?".to_owned(), |query| query.name.to_string());
-    let (peer, local, qtype) = (client.peer(), client.local(), scratch.tally.qtype);
+    let (peer, local, qtype) = (client.peer(), client.local(), scratch.stats.qtype);
     tracing::info!(target: "query", %peer, %local, proto = client.proto().as_str(), %name, r#type = %qtype);
 }
 
 /// Counts the answer that was written last.
 #[inline]
-fn count_response(block: &Block, scratch: &Scratch) {
-    let tally = &scratch.tally;
-    block.response(tally.rcode.0);
-    if tally.truncated {
+fn count_response(block: &Block, scratch: &QueryScratch) {
+    let stats = &scratch.stats;
+    block.response(stats.rcode.0);
+    if stats.truncated {
         block.truncated();
     }
-    if tally.slipped {
+    if stats.slipped {
         block.slipped();
     }
 }

@@ -1,46 +1,45 @@
-//! Answers to what goes no further than the door.
+//! Responses to queries that are not admitted.
 
 use rhumb_wire::edns::ExtendedError;
-use rhumb_wire::{Query, Rcode, header};
+use rhumb_wire::{Class, Message, NameRef, Opcode, Query, Rcode, Type, header};
 
-use super::admit::Denied;
-use super::asking::Asking;
-use super::client::Client;
-use super::extras::Extras;
-use super::finish::{Finish, Room, question_only};
-use super::limit::{self, From};
-use super::moment::Moment;
-use super::outcome::{Outcome, Scratch};
-use super::{bare, tsig};
+use super::admit::Rejection;
+use super::admitted::AdmittedQuery;
+use super::client::QueryClient;
+use super::context::QueryContext;
+use super::edns_context::EdnsContext;
+use super::limit::{self, AnswerSource};
+use super::outcome::{QueryOutcome, QueryScratch};
+use super::response::{ResponseHead, ResponseLimits, question_only};
+use super::tsig;
 use crate::metrics::DropReason;
-use crate::rate_limit::{Says, Verdict};
+use crate::rate_limit::{RateVerdict, ResponseClass};
 
-/// Answers a query that was turned away.
 #[cold]
 pub(super) fn deny(
-    denied: Denied,
+    denied: Rejection,
     message: &[u8],
-    client: &Client<'_>,
-    moment: &Moment<'_>,
-    scratch: &mut Scratch,
+    client: &QueryClient<'_>,
+    context: &QueryContext<'_>,
+    scratch: &mut QueryScratch,
     out: &mut [u8],
-) -> Outcome {
+) -> QueryOutcome {
     scratch.note("admit", || format!("{denied:?}"));
     match denied {
-        Denied::Drop(reason) => Outcome::Drop(reason),
-        Denied::Header(rcode) => header_reply(message, rcode, client, moment, scratch, out),
-        Denied::NoQuestion => no_question(message, client, moment, scratch, out),
-        Denied::Question(..) | Denied::Key => {
+        Rejection::Drop(reason) => QueryOutcome::Drop(reason),
+        Rejection::Header(rcode) => header_reply(message, rcode, client, context, scratch, out),
+        Rejection::NoQuestion => no_question(message, client, context, scratch, out),
+        Rejection::Question(..) | Rejection::Key => {
             let Ok(query) = Query::parse(message) else {
-                return header_reply(message, Rcode::FORMERR, client, moment, scratch, out);
+                return header_reply(message, Rcode::FORMERR, client, context, scratch, out);
             };
-            let asking = match asking(&query, client, moment, scratch, out.len()) {
-                Ok(asking) => asking,
-                Err(asking) => return asking.turn_away(Rcode::FORMERR, None, scratch, out),
+            let admitted = match admitted(&query, client, context, scratch, out.len()) {
+                Ok(admitted) => admitted,
+                Err(admitted) => return admitted.reject(Rcode::FORMERR, None, scratch, out),
             };
             match denied {
-                Denied::Question(rcode, error) => asking.turn_away(rcode, error, scratch, out),
-                _ => asking.unknown_key(scratch, out),
+                Rejection::Question(rcode, error) => admitted.reject(rcode, error, scratch, out),
+                _ => admitted.unknown_key(scratch, out),
             }
         }
     }
@@ -50,75 +49,90 @@ pub(super) fn deny(
 #[cold]
 pub(super) fn bad_cookie(
     message: &[u8],
-    client: &Client<'_>,
-    moment: &Moment<'_>,
-    scratch: &mut Scratch,
+    client: &QueryClient<'_>,
+    context: &QueryContext<'_>,
+    scratch: &mut QueryScratch,
     out: &mut [u8],
-) -> Outcome {
-    deny(Denied::Question(Rcode::FORMERR, None), message, client, moment, scratch, out)
+) -> QueryOutcome {
+    deny(Rejection::Question(Rcode::FORMERR, None), message, client, context, scratch, out)
 }
 
 /// The query with what its options ask for. Errors: a cookie of a wrong length; the query as if it had none.
-fn asking<'a, 'm>(
+fn admitted<'a, 'm>(
     query: &'a Query<'a>,
-    client: &'a Client<'a>,
-    moment: &'a Moment<'m>,
-    scratch: &mut Scratch,
-    room: usize,
-) -> Result<Asking<'a, 'm>, Asking<'a, 'm>> {
-    let settings = &moment.snapshot.settings;
-    scratch.tally.qtype = query.qtype;
-    scratch.tally.edns = query.edns.map(|edns| edns.dnssec_ok());
-    let extras = Extras::of(query, client, settings);
-    let good = extras.is_ok();
-    let room = Room::of(query, extras.unwrap_or_default(), client.proto(), settings, room);
-    let asking = Asking { query, client, moment, room };
-    if good { Ok(asking) } else { Err(asking) }
+    client: &'a QueryClient<'a>,
+    context: &'a QueryContext<'m>,
+    scratch: &mut QueryScratch,
+    buffer: usize,
+) -> Result<AdmittedQuery<'a, 'm>, AdmittedQuery<'a, 'm>> {
+    let settings = &context.snapshot.settings;
+    scratch.stats.qtype = query.qtype;
+    scratch.stats.edns = query.edns.map(|edns| edns.dnssec_ok());
+    let edns_context = EdnsContext::of(query, client, settings);
+    let good = edns_context.is_ok();
+    let limits =
+        ResponseLimits::of(query, edns_context.unwrap_or_default(), client.proto(), settings, buffer);
+    let admitted = AdmittedQuery { query, client, context, limits };
+    if good { Ok(admitted) } else { Err(admitted) }
 }
 
 /// A message without question: NOERROR and a cookie for one that asks for that alone, else FORMERR.
 fn no_question(
     message: &[u8],
-    client: &Client<'_>,
-    moment: &Moment<'_>,
-    scratch: &mut Scratch,
+    client: &QueryClient<'_>,
+    context: &QueryContext<'_>,
+    scratch: &mut QueryScratch,
     out: &mut [u8],
-) -> Outcome {
-    let Some(query) = bare::read(message) else {
-        return header_reply(message, Rcode::FORMERR, client, moment, scratch, out);
+) -> QueryOutcome {
+    let Some(query) = cookie_request(message) else {
+        return header_reply(message, Rcode::FORMERR, client, context, scratch, out);
     };
-    let found = asking(&query, client, moment, scratch, out.len());
-    let (Ok(asking) | Err(asking)) = found;
+    let found = admitted(&query, client, context, scratch, out.len());
+    let (Ok(admitted) | Err(admitted)) = found;
     let rcode = match query.edns {
         Some(edns) if edns.version != 0 => Rcode::BADVERS,
-        _ if found.is_ok() && asking.room.extras.cookie.is_some() => Rcode::NOERROR,
+        _ if found.is_ok() && admitted.limits.edns_context.cookie.is_some() => Rcode::NOERROR,
         _ => Rcode::FORMERR,
     };
     let length = question_only(None, &mut scratch.compression, out);
-    asking.conclude(From::Nowhere, Finish::of(rcode), length, scratch, out)
+    admitted.conclude(AnswerSource::Nowhere, ResponseHead::of(rcode), length, scratch, out)
 }
 
-impl Asking<'_, '_> {
-    fn turn_away(
+/// Reads a message without question and without records but OPT, which asks for a cookie alone (RFC 7873 section 5.4).
+/// `None` if it is anything else.
+fn cookie_request(message: &[u8]) -> Option<Query<'_>> {
+    let parsed = Message::parse(message).ok()?;
+    let header = parsed.header();
+    if header.opcode() != Opcode::QUERY || header.is_response() || header.questions != 0 {
+        return None;
+    }
+    let edns = parsed.edns().ok()?.filter(|edns| edns.options.well_formed());
+    let only = header.answers == 0 && header.authorities == 0 && header.additionals == 1;
+    let (name, qtype, class) = (NameRef::ROOT, Type(0), Class(0));
+    (only && edns.is_some()).then_some(Query { message, header, name, qtype, class, edns, tsig: None })
+}
+
+impl AdmittedQuery<'_, '_> {
+    fn reject(
         &self,
         rcode: Rcode,
         error: Option<ExtendedError>,
-        scratch: &mut Scratch,
+        scratch: &mut QueryScratch,
         out: &mut [u8],
-    ) -> Outcome {
+    ) -> QueryOutcome {
         let length = question_only(Some(self.query), &mut scratch.compression, out);
-        let left = Finish { error: error.map(|error| (error, "")), ..Finish::of(rcode) };
-        self.conclude(From::Nowhere, left, length, scratch, out)
+        let head = ResponseHead { error: error.map(|error| (error, "")), ..ResponseHead::of(rcode) };
+        self.conclude(AnswerSource::Nowhere, head, length, scratch, out)
     }
 
     /// NOTAUTH with an unsigned TSIG that says BADKEY.
-    fn unknown_key(&self, scratch: &mut Scratch, out: &mut [u8]) -> Outcome {
+    fn unknown_key(&self, scratch: &mut QueryScratch, out: &mut [u8]) -> QueryOutcome {
         let Some(unknown) = tsig::read(self.query) else {
-            return self.turn_away(Rcode::FORMERR, None, scratch, out);
+            return self.reject(Rcode::FORMERR, None, scratch, out);
         };
-        match self.turn_away(Rcode::NOTAUTH, None, scratch, out) {
-            Outcome::Reply(length) if !scratch.tally.slipped => {
-                Outcome::Reply(tsig::append(&unknown, length, self.room.whole, out))
+        match self.reject(Rcode::NOTAUTH, None, scratch, out) {
+            QueryOutcome::Reply(length) if !scratch.stats.slipped => {
+                QueryOutcome::Reply(tsig::append(&unknown, length, self.limits.whole, out))
             }
             outcome => outcome,
         }
@@ -129,27 +143,27 @@ impl Asking<'_, '_> {
 fn header_reply(
     message: &[u8],
     rcode: Rcode,
-    client: &Client<'_>,
-    moment: &Moment<'_>,
-    scratch: &mut Scratch,
+    client: &QueryClient<'_>,
+    context: &QueryContext<'_>,
+    scratch: &mut QueryScratch,
     out: &mut [u8],
-) -> Outcome {
+) -> QueryOutcome {
     let Some(asked) = header::Header::parse(message) else {
-        return Outcome::Drop(DropReason::ShortMessage);
+        return QueryOutcome::Drop(DropReason::ShortMessage);
     };
-    if let Some(limit) = &moment.snapshot.settings.rate_limit
-        && limit::applies(client, &Extras::default(), scratch)
-        && limit.judge(client.ip(), Says::Error, moment.micros) != Verdict::Pass
+    if let Some(limit) = &context.snapshot.settings.rate_limit
+        && limit::applies(client, &EdnsContext::default(), scratch)
+        && limit.judge(client.ip(), ResponseClass::Error, context.micros) != RateVerdict::Pass
     {
         // It has no question that could be asked again by TCP, so that nothing slips.
-        return Outcome::Drop(DropReason::RateLimited);
+        return QueryOutcome::Drop(DropReason::RateLimited);
     }
     let length = question_only(None, &mut scratch.compression, out);
-    scratch.tally.rcode = rcode;
+    scratch.stats.rcode = rcode;
     header::set_id(out, asked.id);
     header::set_flags(
         out,
         header::QR | (asked.flags & (header::OPCODE | header::RD)) | (rcode.0 & header::RCODE),
     );
-    Outcome::Reply(length)
+    QueryOutcome::Reply(length)
 }

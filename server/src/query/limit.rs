@@ -3,17 +3,17 @@
 use rhumb_wire::{NameRef, Query, Rcode};
 use rhumb_zones::{Contents, MatchKind};
 
-use super::client::Client;
-use super::extras::Extras;
-use super::moment::Moment;
-use super::outcome::Scratch;
+use super::client::QueryClient;
+use super::context::QueryContext;
+use super::edns_context::EdnsContext;
+use super::outcome::QueryScratch;
 use crate::metrics::Proto;
-use crate::rate_limit::{RateLimit, Says, Verdict};
+use crate::rate_limit::{RateLimit, RateVerdict, ResponseClass};
 use crate::snapshot::ZoneEntry;
 
 /// Where an answer comes from.
 #[derive(Clone, Copy)]
-pub(super) enum From<'s> {
+pub(super) enum AnswerSource<'s> {
     /// A zone.
     Zone(&'s ZoneEntry),
     /// A zone that is built in.
@@ -26,8 +26,8 @@ pub(super) enum From<'s> {
 
 /// Whether limits apply: to datagrams whose sender may be forged, and not to questions of our own making.
 #[inline]
-pub(super) fn applies(client: &Client<'_>, extras: &Extras, scratch: &Scratch) -> bool {
-    client.proto() == Proto::Udp && !extras.proven() && scratch.trace.is_none()
+pub(super) fn applies(client: &QueryClient<'_>, edns_context: &EdnsContext, scratch: &QueryScratch) -> bool {
+    client.proto() == Proto::Udp && !edns_context.proven() && scratch.trace.is_none()
 }
 
 /// Judges an answer by what it says: not by the name that was asked, of which a flood has as many as it likes, but by what
@@ -35,35 +35,43 @@ pub(super) fn applies(client: &Client<'_>, extras: &Extras, scratch: &Scratch) -
 pub(super) fn judge<'m>(
     limit: &RateLimit,
     query: &Query<'_>,
-    client: &Client<'_>,
-    moment: &Moment<'m>,
-    from: From<'m>,
+    client: &QueryClient<'_>,
+    context: &QueryContext<'m>,
+    from: AnswerSource<'m>,
     rcode: Rcode,
-) -> Verdict {
-    let judge = |says: Says<'_>| limit.judge(client.ip(), says, moment.micros);
+) -> RateVerdict {
+    let judge = |says: ResponseClass<'_>| limit.judge(client.ip(), says, context.micros);
     match (rcode, from) {
-        (_, From::Nowhere) => judge(Says::Error),
-        (Rcode::NXDOMAIN, From::Zone(entry)) => judge(Says::Denied(entry.zone.name().as_ref())),
-        (Rcode::NXDOMAIN, From::BuiltIn(contents)) => judge(Says::Denied(contents.apex())),
-        (Rcode::NXDOMAIN, From::Cache) => judge(Says::Denied(query.name.parent().unwrap_or(NameRef::ROOT))),
-        (Rcode::NOERROR | Rcode::YXDOMAIN, From::Zone(entry)) => {
-            moment.with_contents(&entry.zone, |contents| match contents {
+        (_, AnswerSource::Nowhere) => judge(ResponseClass::Error),
+        (Rcode::NXDOMAIN, AnswerSource::Zone(entry)) => {
+            judge(ResponseClass::Denied(entry.zone.name().as_ref()))
+        }
+        (Rcode::NXDOMAIN, AnswerSource::BuiltIn(contents)) => judge(ResponseClass::Denied(contents.apex())),
+        (Rcode::NXDOMAIN, AnswerSource::Cache) => {
+            judge(ResponseClass::Denied(query.name.parent().unwrap_or(NameRef::ROOT)))
+        }
+        (Rcode::NOERROR | Rcode::YXDOMAIN, AnswerSource::Zone(entry)) => {
+            context.with_contents(&entry.zone, |contents| match contents {
                 Some(contents) => judge_owner(contents, query.name, judge),
-                None => judge(Says::Error),
+                None => judge(ResponseClass::Error),
             })
         }
-        (Rcode::NOERROR | Rcode::YXDOMAIN, From::BuiltIn(contents)) => {
+        (Rcode::NOERROR | Rcode::YXDOMAIN, AnswerSource::BuiltIn(contents)) => {
             judge_owner(contents, query.name, judge)
         }
-        (Rcode::NOERROR, From::Cache) => judge(Says::Name(query.name)),
-        _ => judge(Says::Error),
+        (Rcode::NOERROR, AnswerSource::Cache) => judge(ResponseClass::Name(query.name)),
+        _ => judge(ResponseClass::Error),
     }
 }
 
 /// By the owner that was matched: the name itself, or the wildcard, the zone cut, the DNAME that answers for it.
-fn judge_owner(contents: &Contents, name: NameRef<'_>, judge: impl Fn(Says<'_>) -> Verdict) -> Verdict {
+fn judge_owner(
+    contents: &Contents,
+    name: NameRef<'_>,
+    judge: impl Fn(ResponseClass<'_>) -> RateVerdict,
+) -> RateVerdict {
     match contents.lookup(name) {
-        Some(found) if found.kind() != MatchKind::Exact => judge(Says::Name(found.owner().as_ref())),
-        _ => judge(Says::Name(name)),
+        Some(found) if found.kind() != MatchKind::Exact => judge(ResponseClass::Name(found.owner().as_ref())),
+        _ => judge(ResponseClass::Name(name)),
     }
 }

@@ -7,20 +7,20 @@ use rhumb_net::Local;
 use rhumb_resolver::Question;
 use rhumb_wire::compress::Compression;
 use rhumb_wire::{Rcode, Type};
+use serde::Serialize;
 
-use super::extras::Extras;
-use super::trace::Step;
+use super::edns_context::EdnsContext;
 use crate::metrics::{CacheEvent, DropReason, Proto};
 use crate::snapshot::{Route, Snapshot};
 
 /// What becomes of a query.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum QueryOutcome {
     /// An answer of so many bytes stands in the buffer.
     Reply(usize),
     /// Nothing is sent.
     Drop(DropReason),
-    /// Somebody else has to be asked first.
+    /// Others have to be asked first.
     Wait(Box<Job>),
 }
 
@@ -47,7 +47,7 @@ pub struct Job {
     /// How the query came.
     pub proto: Proto,
     /// What its options ask of the answer.
-    pub extras: Extras,
+    pub edns_context: EdnsContext,
     /// The snapshot it began with.
     pub snapshot: Arc<Snapshot>,
     /// Through which upstreams.
@@ -60,7 +60,7 @@ pub struct Job {
 
 /// What is counted of a query and its answer.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Tally {
+pub(super) struct QueryStats {
     /// The type that was asked for; 0 where none could be read.
     pub(super) qtype: Type,
     /// The response code, all of its bits.
@@ -75,7 +75,7 @@ pub(super) struct Tally {
     pub(super) cache: Option<CacheEvent>,
 }
 
-impl Tally {
+impl QueryStats {
     /// Before anything was read.
     pub(super) const NOTHING: Self = Self {
         qtype: Type(0),
@@ -87,9 +87,18 @@ impl Tally {
     };
 }
 
+/// One decision on the way of a query, for `rhumb explain`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TraceStep {
+    /// Which step of the pipeline.
+    pub step: &'static str,
+    /// What it found or decided.
+    pub what: String,
+}
+
 /// What one thread keeps from query to query.
 #[derive(Debug)]
-pub struct Scratch {
+pub struct QueryScratch {
     /// Where names of the message being written stand.
     pub(super) compression: Compression,
     /// A question in lower case.
@@ -97,25 +106,25 @@ pub struct Scratch {
     /// An entry to be asked for ahead of its end, beside the reply; for the caller to take.
     pub prefetch: Option<Box<Job>>,
     /// For the caller's counters.
-    pub(super) tally: Tally,
+    pub(super) stats: QueryStats,
     /// What was decided; nothing is noted where this is none.
-    pub trace: Option<Vec<Step>>,
+    pub trace: Option<Vec<TraceStep>>,
 }
 
-impl Default for Scratch {
+impl Default for QueryScratch {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Scratch {
+impl QueryScratch {
     /// Ready for the first query.
     pub fn new() -> Self {
         Self {
             compression: Compression::default(),
             question: Vec::with_capacity(260),
             prefetch: None,
-            tally: Tally::NOTHING,
+            stats: QueryStats::NOTHING,
             trace: None,
         }
     }
@@ -124,7 +133,7 @@ impl Scratch {
     #[inline]
     pub(super) fn note(&mut self, step: &'static str, what: impl FnOnce() -> String) {
         if let Some(trace) = &mut self.trace {
-            trace.push(Step { step, what: what() });
+            trace.push(TraceStep { step, what: what() });
         }
     }
 }

@@ -7,7 +7,7 @@ use rhumb_config::RateLimit as Limits;
 use rhumb_wire::edns::{COOKIE, NSID, PADDING, REPORT_CHANNEL, TCP_KEEPALIVE};
 use rhumb_wire::{Message, Type};
 
-use super::Outcome;
+use super::QueryOutcome;
 use crate::metrics::{DropReason, Proto};
 use crate::rate_limit::RateLimit;
 use lab::{Lab, asked, class, header, option, options, query, render, tsig};
@@ -218,7 +218,7 @@ fn who_cannot_be_forged_is_not_limited() {
     for _ in 0..20 {
         assert_eq!(render(&lab.ask(Proto::Udp, &with(&made)).unwrap()), "NOERROR aa 1/0/0 [10]");
         assert_eq!(render(&lab.ask(Proto::Tcp, &host()).unwrap()), "NOERROR aa 1/0/0");
-        assert!(!matches!(lab.explain(&host()), Outcome::Drop(_)));
+        assert!(!matches!(lab.explain(&host()), QueryOutcome::Drop(_)));
     }
     let silent = RateLimit::new(&Limits { slip: 0, ..limits() }, None, [1; 16]);
     let lab = Lab::new().with(|settings| settings.rate_limit = Some(silent));

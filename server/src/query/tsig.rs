@@ -57,6 +57,6 @@ pub(super) fn append(unknown: &Unknown<'_>, length: usize, limit: usize, out: &m
     for (place, byte) in place.iter_mut().zip(parts.into_iter().flatten()) {
         *place = *byte;
     }
-    super::finish::count_additional(out);
+    super::response::count_additional(out);
     end
 }

@@ -7,18 +7,18 @@ use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{Query, Rcode, Writer, header};
 
 use super::cached;
-use super::finish::{Finish, Room, finish, question_only};
 use super::outcome::Job;
+use super::response::{ResponseHead, ResponseLimits, finish, question_only};
 
 /// Writes the answer to `job` out of `message`, which has the cache's form. Gives its length; none if the query, which
 /// was read once already, cannot be.
 pub fn answer_waiting(job: &Job, message: &[u8], hit: Option<&Hit>, out: &mut [u8]) -> Option<usize> {
     let query = Query::parse(&job.query).ok()?;
     let settings = &job.snapshot.settings;
-    let room = Room::of(&query, job.extras, job.proto, settings, out.len());
+    let limits = ResponseLimits::of(&query, job.edns_context, job.proto, settings, out.len());
     let fresh = Hit {
         length: message.len(),
-        truncated: message.len() > room.message(),
+        truncated: message.len() > limits.message(),
         stale: false,
         prefetch: false,
         failure: false,
@@ -27,14 +27,14 @@ pub fn answer_waiting(job: &Job, message: &[u8], hit: Option<&Hit>, out: &mut [u
         left: 0,
     };
     let mut hit = hit.copied().unwrap_or(fresh);
-    hit.truncated |= message.len() > room.message();
+    hit.truncated |= message.len() > limits.message();
     let wanted = if hit.truncated { header::LENGTH + job.key.len() } else { message.len() };
     out.get_mut(..wanted)?.copy_from_slice(message.get(..wanted)?);
     if hit.truncated {
         out.get_mut(6..header::LENGTH)?.fill(0);
     }
-    let left = cached::complete(&query, &hit, out);
-    Some(finish(&query, settings, &room, left, wanted, out))
+    let head = cached::complete(&query, &hit, out);
+    Some(finish(&query, settings, &limits, head, wanted, out))
 }
 
 /// Writes a failure for `job` into `out`: SERVFAIL, or what the upstreams said, with the reason. Gives its length.
@@ -46,11 +46,11 @@ pub fn fail_waiting(
 ) -> Option<usize> {
     let query = Query::parse(&job.query).ok()?;
     let settings = &job.snapshot.settings;
-    let room = Room::of(&query, job.extras, job.proto, settings, out.len());
+    let limits = ResponseLimits::of(&query, job.edns_context, job.proto, settings, out.len());
     let length = question_only(Some(&query), &mut Compression::default(), out);
     let flags = header::RA | (query.header.flags & header::CD);
-    let left = Finish { flags, error: Some(error), ..Finish::of(rcode) };
-    Some(finish(&query, settings, &room, left, length, out))
+    let head = ResponseHead { flags, error: Some(error), ..ResponseHead::of(rcode) };
+    Some(finish(&query, settings, &limits, head, length, out))
 }
 
 /// A failure in the form that the cache keeps.

@@ -16,7 +16,7 @@ const TRIES: usize = 4;
 /// empty is one that passed long ago. Of eight buckets that a hash may have, the one that is fullest makes room for another:
 /// it forgets the least.
 #[derive(Debug)]
-pub struct Table {
+pub struct RateTable {
     sets: Box<[Set]>,
 }
 
@@ -24,7 +24,7 @@ pub struct Table {
 #[repr(align(64))]
 struct Set([AtomicU64; WAYS]);
 
-impl Table {
+impl RateTable {
     /// A table of `size` buckets, a power of two, at least eight; all of them full.
     pub fn new(size: usize) -> Self {
         let sets = (size / WAYS).next_power_of_two();
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_bucket_gives_what_it_holds_and_what_runs_in() {
-        let table = Table::new(64);
+        let table = RateTable::new(64);
         for (hash, start) in [(1 << 50, 0), (2 << 50, 5 * SECOND), (3 << 50, TIME - 10), (4 << 50, 3 * TIME)]
         {
             let taken = (0..50).filter(|_| table.take(hash, start, SECOND / 20, SECOND)).count();
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_rate_under_one_a_window_lets_one_through() {
-        let table = Table::new(8);
+        let table = RateTable::new(8);
         assert!(table.take(1, 0, 3 * SECOND, SECOND));
         assert!(!table.take(1, SECOND, 3 * SECOND, SECOND));
         assert!(table.take(1, 3 * SECOND, 3 * SECOND, SECOND));
@@ -104,7 +104,7 @@ mod tests {
     /// Buckets that are limited stay while a flood of others goes through the same set.
     #[test]
     fn an_empty_bucket_outlives_a_flood() {
-        let table = Table::new(8);
+        let table = RateTable::new(8);
         let tag = |n: u64| n << TIME_BITS;
         while table.take(tag(1), 0, SECOND / 10, SECOND) {}
         for n in 2..10_000 {
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn threads_that_take_at_once_take_no_more_than_there_is() {
-        let table = Table::new(8);
+        let table = RateTable::new(8);
         let taken: usize = std::thread::scope(|scope| {
             let take = || (0..10_000).filter(|_| table.take(5, 1, SECOND / 100, SECOND)).count();
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(take)).collect();
@@ -131,7 +131,7 @@ mod tests {
         fn as_a_bucket_by_the_book(
             steps in proptest::collection::vec(0_u64..400_000, 1..200), rate in 1_u64..2000, start in any::<u32>(),
         ) {
-            let table = Table::new(8);
+            let table = RateTable::new(8);
             let each = SECOND / rate;
             let (mut now, mut level) = (u64::from(start), SECOND);
             for step in steps {

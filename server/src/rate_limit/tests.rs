@@ -21,9 +21,9 @@ fn limit() -> RateLimit {
     RateLimit::new(&limits(), None, [3; 16])
 }
 
-fn passed(limit: &RateLimit, client: &str, says: Says<'_>, now: u64, times: usize) -> usize {
+fn passed(limit: &RateLimit, client: &str, says: ResponseClass<'_>, now: u64, times: usize) -> usize {
     let client = client.parse().unwrap();
-    (0..times).filter(|_| limit.judge(client, says, now) == Verdict::Pass).count()
+    (0..times).filter(|_| limit.judge(client, says, now) == RateVerdict::Pass).count()
 }
 
 #[test]
@@ -33,21 +33,25 @@ fn networks_and_what_is_said_are_told_apart() {
         ["www.example.", "WWW.Example.", "ftp.example."].map(|n| n.parse().unwrap()).into();
     let [www, again, ftp] = [0, 1, 2].map(|i| names[i].as_ref());
     for (client, says, expected) in [
-        ("192.0.2.1", Says::Name(www), 20),
-        ("192.0.2.99", Says::Name(again), 0),
-        ("::ffff:192.0.2.7", Says::Name(www), 0),
-        ("192.0.2.1", Says::Name(ftp), 20),
-        ("192.0.2.1", Says::Denied(www), 20),
-        ("192.0.2.1", Says::Error, 5),
-        ("192.0.3.1", Says::Name(www), 20),
-        ("2001:db8::1", Says::Name(www), 20),
-        ("2001:db8:0:ff::1", Says::Name(www), 0),
-        ("2001:db8:0:100::1", Says::Name(www), 20),
-        ("198.51.100.9", Says::Name(www), 50),
+        ("192.0.2.1", ResponseClass::Name(www), 20),
+        ("192.0.2.99", ResponseClass::Name(again), 0),
+        ("::ffff:192.0.2.7", ResponseClass::Name(www), 0),
+        ("192.0.2.1", ResponseClass::Name(ftp), 20),
+        ("192.0.2.1", ResponseClass::Denied(www), 20),
+        ("192.0.2.1", ResponseClass::Error, 5),
+        ("192.0.3.1", ResponseClass::Name(www), 20),
+        ("2001:db8::1", ResponseClass::Name(www), 20),
+        ("2001:db8:0:ff::1", ResponseClass::Name(www), 0),
+        ("2001:db8:0:100::1", ResponseClass::Name(www), 20),
+        ("198.51.100.9", ResponseClass::Name(www), 50),
     ] {
         assert_eq!(passed(&limit, client, says, 1_000_000, 50), expected, "{client} {says:?}");
     }
-    assert_eq!(passed(&limit, "192.0.2.1", Says::Name(www), 1_500_000, 50), 10, "half a second later");
+    assert_eq!(
+        passed(&limit, "192.0.2.1", ResponseClass::Name(www), 1_500_000, 50),
+        10,
+        "half a second later"
+    );
 }
 
 #[test]
@@ -57,10 +61,10 @@ fn what_slips_is_the_part_that_was_asked_for() {
         let client = "192.0.2.1".parse().unwrap();
         let mut seen: HashMap<&str, usize> = HashMap::new();
         for _ in 0..1005 {
-            let word = match limit.judge(client, Says::Error, 5) {
-                Verdict::Pass => "pass",
-                Verdict::Slip => "slip",
-                Verdict::Drop => "drop",
+            let word = match limit.judge(client, ResponseClass::Error, 5) {
+                RateVerdict::Pass => "pass",
+                RateVerdict::Slip => "slip",
+                RateVerdict::Drop => "drop",
             };
             *seen.entry(word).or_default() += 1;
         }
@@ -73,13 +77,13 @@ fn what_slips_is_the_part_that_was_asked_for() {
 #[test]
 fn rates_stay_when_limits_change_and_go_with_the_size() {
     let first = limit();
-    assert_eq!(passed(&first, "192.0.2.1", Says::Error, 0, 10), 5);
+    assert_eq!(passed(&first, "192.0.2.1", ResponseClass::Error, 0, 10), 5);
     let more = rhumb_config::RateLimit { errors_per_second: 6, ..limits() };
     let second = RateLimit::new(&more, Some(&first), [4; 16]);
-    assert_eq!(passed(&second, "192.0.2.1", Says::Error, 0, 10), 0);
+    assert_eq!(passed(&second, "192.0.2.1", ResponseClass::Error, 0, 10), 0);
     let larger = rhumb_config::RateLimit { table_size: 2048, ..limits() };
     let third = RateLimit::new(&larger, Some(&second), [4; 16]);
-    assert_eq!(passed(&third, "192.0.2.1", Says::Error, 0, 10), 5);
+    assert_eq!(passed(&third, "192.0.2.1", ResponseClass::Error, 0, 10), 5);
 }
 
 /// A client that keeps to the limit is answered while a million others, all of them forged, fill the table.
@@ -91,9 +95,9 @@ fn a_flood_from_everywhere_does_not_limit_who_keeps_to_the_limit() {
     for n in 0..1_000_000_u32 {
         let now = u64::from(n);
         let forged = Ipv4Addr::from_bits(n.wrapping_mul(0x9e37_79b9));
-        limit.judge(forged.into(), Says::Name(name.as_ref()), now);
+        limit.judge(forged.into(), ResponseClass::Name(name.as_ref()), now);
         if n.is_multiple_of(60_000) {
-            answered += passed(&limit, "192.0.2.1", Says::Name(name.as_ref()), now, 1);
+            answered += passed(&limit, "192.0.2.1", ResponseClass::Name(name.as_ref()), now, 1);
         }
     }
     assert_eq!(answered, 17);

@@ -12,7 +12,7 @@ const QUIET: u32 = 15;
 
 /// A network whose answers are no longer limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ended {
+pub(super) struct LimitEnd {
     pub(super) network: Network,
     /// Answers that were over the limit.
     pub(super) answers: u64,
@@ -27,13 +27,13 @@ struct Entry {
 
 /// The networks that are being limited. Its lock is taken for answers over the limit, and once a second.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct LimitedNetworks {
     entries: Mutex<Vec<Entry>>,
     swept: AtomicU32,
     limited: AtomicU32,
 }
 
-impl Watch {
+impl LimitedNetworks {
     /// No network yet, and room for all that there may be.
     pub(super) fn new() -> Self {
         let entries = Mutex::new(Vec::with_capacity(MOST));
@@ -63,18 +63,18 @@ impl Watch {
 
     /// Tells which networks have been quiet, at `now` in seconds; looks once a second.
     #[inline]
-    pub(super) fn sweep(&self, now: u32, tell: impl FnMut(&Ended)) {
+    pub(super) fn sweep(&self, now: u32, tell: impl FnMut(&LimitEnd)) {
         if self.swept.load(Relaxed) != now && self.swept.swap(now, Relaxed) != now {
             self.look(now, tell);
         }
     }
 
     #[cold]
-    fn look(&self, now: u32, mut tell: impl FnMut(&Ended)) {
+    fn look(&self, now: u32, mut tell: impl FnMut(&LimitEnd)) {
         self.lock().retain(|entry| {
             let over = now.saturating_sub(entry.last) >= QUIET;
             if over {
-                tell(&Ended { network: entry.network, answers: entry.answers });
+                tell(&LimitEnd { network: entry.network, answers: entry.answers });
             }
             !over
         });
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_network_is_told_when_it_begins_and_when_it_ends() {
-        let watch = Watch::new();
+        let watch = LimitedNetworks::new();
         let mut ended = Vec::new();
         assert_eq!(watch.limited(network(1), 100), (0, true));
         assert_eq!(watch.limited(network(1), 101), (1, false));
@@ -103,7 +103,7 @@ mod tests {
         for now in 101..=116 {
             watch.sweep(now, |end| ended.push(*end));
         }
-        assert_eq!(ended, [Ended { network: network(1), answers: 2 }]);
+        assert_eq!(ended, [LimitEnd { network: network(1), answers: 2 }]);
         watch.sweep(125, |end| ended.push(*end));
         watch.sweep(126, |end| ended.push(*end));
         assert_eq!(ended.len(), 2);
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_flood_from_everywhere_is_told_by_its_first() {
-        let watch = Watch::new();
+        let watch = LimitedNetworks::new();
         let begun = (0..=255).filter(|third| watch.limited(network(*third), 7).1).count();
         assert_eq!(begun, MOST);
         let mut ended = 0;

@@ -13,7 +13,7 @@ use super::lookup::{Event, FlightKey, Found, Lookup};
 use super::{Explained, Inside, ReplyTo, Sockets, Waiting};
 use crate::metrics::DropReason;
 use crate::query::{Purpose, answer_waiting, fail_waiting, truncate};
-use crate::snapshot::Live;
+use crate::snapshot::ServerState;
 use crate::test_hooks::{PanicPoint, inject_panic};
 
 /// Look-ups under way at a time.
@@ -35,7 +35,7 @@ struct Flight {
 }
 
 struct Driver {
-    live: Arc<Live>,
+    live: Arc<ServerState>,
     sockets: Arc<Sockets>,
     flights: HashMap<FlightKey, Flight>,
     clients: HashMap<IpAddr, u32>,

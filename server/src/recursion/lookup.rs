@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::Sockets;
 use crate::query::failure_message;
-use crate::snapshot::{Live, Route, RouteState};
+use crate::snapshot::{Route, RouteState, ServerState};
 
 /// From then on a client gets a stale answer, if there is one, while the look-up goes on (RFC 8767 section 5).
 const STALE_AFTER: Duration = Duration::from_millis(1800);
@@ -68,7 +68,7 @@ pub(super) enum Event {
 
 /// All that a look-up needs.
 pub(super) struct Lookup {
-    pub(super) live: Arc<Live>,
+    pub(super) live: Arc<ServerState>,
     pub(super) sockets: Arc<Sockets>,
     pub(super) route: Arc<Route>,
     pub(super) question: Question,

@@ -9,9 +9,9 @@ use rhumb_zones::Table;
 use super::routes::set_upstreams;
 use super::zones::{ZonesPlan, publish_zone};
 use super::{Draft, Facts, ListFact, Reloader, Report};
-use crate::cookies::Cookies;
+use crate::cookies::ServerCookies;
 use crate::rate_limit::RateLimit;
-use crate::snapshot::{Settings, Snapshot, ZoneEntry, cache_limits};
+use crate::snapshot::{QuerySettings, Snapshot, ZoneEntry, cache_limits};
 
 impl Reloader {
     /// Puts `draft` in force. Nothing can go wrong any more.
@@ -101,7 +101,7 @@ impl Reloader {
 }
 
 /// The values that a query looks at. Rates that were counted under `old` go on; `random` makes cookies where no secret is given.
-fn settings(config: &Config, old: &Settings, random: Option<&CookieSecret>) -> Settings {
+fn settings(config: &Config, old: &QuerySettings, random: Option<&CookieSecret>) -> QuerySettings {
     let server = &config.server;
     let secrets = match server.cookie_secrets.as_slice() {
         [] => random.map_or(&[][..], std::slice::from_ref),
@@ -109,12 +109,12 @@ fn settings(config: &Config, old: &Settings, random: Option<&CookieSecret>) -> S
     };
     let limits = server.rate_limit.as_ref();
     let agent = server.report_channel.as_ref();
-    Settings {
+    QuerySettings {
         edns_size: server.edns_size,
         nsid: server.nsid.clone().map(Vec::into_boxed_slice),
         identity: server.identity.clone().map(String::into_boxed_str),
         version: server.version.clone().map(String::into_boxed_str),
-        cookies: Cookies::new(secrets).filter(|_| server.cookies),
+        cookies: ServerCookies::new(secrets).filter(|_| server.cookies),
         rate_limit: limits.map(|limits| RateLimit::new(limits, old.rate_limit.as_ref(), random_key())),
         // Both crates read names in the same way.
         report_channel: agent.and_then(|agent| agent.as_str().parse().ok()),

@@ -142,7 +142,7 @@ pub(super) fn set_upstreams(
     route: &Route,
     upstreams: &[SocketAddr],
     policy: Policy,
-    live: &crate::snapshot::Live,
+    live: &crate::snapshot::ServerState,
 ) {
     let state = route.state();
     let same =

@@ -9,12 +9,12 @@ use rhumb_config::{CacheSettings, Config, CookieSecret};
 use rhumb_resolver::Registry;
 use rhumb_zones::Table;
 
-use super::{Common, Settings, Snapshot, built_in_zones};
+use super::{QuerySettings, RouteServices, Snapshot, built_in_zones};
 use crate::metrics::Metrics;
 
 /// The running server's state. Shared by all threads.
 #[derive(Debug)]
-pub struct Live {
+pub struct ServerState {
     /// What every query is answered by; replaced by one swap.
     pub snapshot: ArcSwap<Snapshot>,
     /// What was learnt from upstreams.
@@ -26,16 +26,16 @@ pub struct Live {
     /// What cookies are made with where nothing is configured: random, the same until the end of the process.
     pub cookie_secret: Option<CookieSecret>,
     /// The clock of TTLs.
-    pub clock: Clock,
+    pub clock: ServerClock,
 }
 
-impl Live {
+impl ServerState {
     /// Before the first configuration is published: nothing is answered but by refusal.
     pub fn new(config: &Arc<Config>, metrics: Arc<Metrics>) -> Self {
         let snapshot = Snapshot {
             serial: 0,
             config: Arc::clone(config),
-            settings: Settings::default(),
+            settings: QuerySettings::default(),
             allow: Vec::new(),
             zones: Table::build([]),
             built_in: Arc::new(built_in_zones()),
@@ -47,13 +47,13 @@ impl Live {
             upstreams: Registry::new(),
             metrics,
             cookie_secret: random_secret(),
-            clock: Clock::start(),
+            clock: ServerClock::start(),
         }
     }
 
     /// What a change of upstreams needs.
-    pub fn common(&self) -> Common<'_> {
-        Common { origins: self.cache.origins(), registry: &self.upstreams, metrics: &self.metrics }
+    pub fn common(&self) -> RouteServices<'_> {
+        RouteServices { origins: self.cache.origins(), registry: &self.upstreams, metrics: &self.metrics }
     }
 }
 
@@ -70,11 +70,11 @@ fn random_secret() -> Option<CookieSecret> {
 
 /// Seconds since a little before the start, never going back.
 #[derive(Debug, Clone, Copy)]
-pub struct Clock {
+pub struct ServerClock {
     zero: Instant,
 }
 
-impl Clock {
+impl ServerClock {
     /// Starts at one second, so that nought can stand for never.
     pub fn start() -> Self {
         let now = Instant::now();

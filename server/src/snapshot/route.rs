@@ -59,7 +59,7 @@ pub struct Member {
 
 /// What the upstreams of all routes have in common.
 #[derive(Debug, Clone, Copy)]
-pub struct Common<'c> {
+pub struct RouteServices<'c> {
     /// Which origins live.
     pub origins: &'c Origins,
     /// One object an address, so that health is shared between routes.
@@ -117,7 +117,7 @@ impl Route {
         &self,
         addresses: &[SocketAddr],
         policy: Policy,
-        common: Common<'_>,
+        common: RouteServices<'_>,
     ) -> (Vec<SocketAddr>, Vec<SocketAddr>) {
         let old = self.state.load_full();
         let mut added = Vec::new();

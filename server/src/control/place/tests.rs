@@ -63,7 +63,7 @@ fn the_first_place_that_will_have_it() {
     let places = || vec![at("a/b/s"), at("c/s"), at("d/s")];
     let listener = bind_first(places(), 0o600).unwrap();
     assert_eq!(listener.path(), folder.path().join("c/s"));
-    assert!(matches!(bind_first(places(), 0o600), Err(BindError::Live { .. })));
+    assert!(matches!(bind_first(places(), 0o600), Err(BindError::ServerState { .. })));
     drop(listener);
     assert!(matches!(bind_first(vec![at("a/b/s")], 0o600), Err(BindError::Folder { .. })));
     let error = bind_first(vec![at("a/b/s"), at("e/f/s")], 0o600).unwrap_err();

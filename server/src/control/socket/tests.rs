@@ -45,7 +45,7 @@ fn the_dead_are_replaced_and_the_living_are_not() {
     let living = bind(&path, 0o600).unwrap();
     let error = bind(&path, 0o600).unwrap_err();
     assert!(
-        matches!(error, BindError::Live { pid: Some(pid), .. } if pid == std::process::id().cast_signed())
+        matches!(error, BindError::ServerState { pid: Some(pid), .. } if pid == std::process::id().cast_signed())
     );
     let text = error.to_string();
     assert!(
@@ -70,7 +70,7 @@ fn a_full_backlog_is_alive() {
         assert!(held.len() < 1000);
     };
     assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
-    assert!(matches!(bind(&path, 0o600), Err(BindError::Live { pid: None, .. })));
+    assert!(matches!(bind(&path, 0o600), Err(BindError::ServerState { pid: None, .. })));
 }
 
 #[test]
@@ -126,7 +126,8 @@ fn of_many_that_start_at_once_one_wins() {
         let results: Vec<_> = started.into_iter().map(|one| one.join().unwrap()).collect();
         assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
         assert!(connect(&path).is_ok());
-        let lost = results.iter().filter(|result| matches!(result, Err(BindError::Live { .. }))).count();
+        let lost =
+            results.iter().filter(|result| matches!(result, Err(BindError::ServerState { .. }))).count();
         assert_eq!(lost, 3, "{results:?}");
     }
 }

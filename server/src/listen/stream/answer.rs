@@ -13,19 +13,19 @@ use tokio::sync::mpsc;
 
 use super::Streams;
 use crate::metrics::DropReason;
-use crate::query::{Client, Moment, Outcome, Scratch, count, fail_waiting, respond};
+use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, count, fail_waiting, respond};
 use crate::recursion::ReplyTo;
 use crate::snapshot::Snapshot;
 
 thread_local! {
     /// By thread and not by connection: it is used without a pause between.
-    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new());
+    static SCRATCH: RefCell<QueryScratch> = RefCell::new(QueryScratch::new());
 }
 
 /// What all queries of one read have in common, found out when the first one is there.
-pub(super) struct Answering<'a, F> {
+pub(super) struct StreamAnswers<'a, F> {
     streams: &'a Streams,
-    client: &'a Client<'a>,
+    client: &'a QueryClient<'a>,
     /// Gives the way for an answer that comes later.
     later: F,
     begun: Option<(Instant, Guard<Arc<Snapshot>>)>,
@@ -39,8 +39,8 @@ enum Answered {
     Nothing,
 }
 
-impl<'a, F: FnMut() -> mpsc::Sender<Vec<u8>>> Answering<'a, F> {
-    pub(super) fn new(streams: &'a Streams, client: &'a Client<'a>, later: F) -> Self {
+impl<'a, F: FnMut() -> mpsc::Sender<Vec<u8>>> StreamAnswers<'a, F> {
+    pub(super) fn new(streams: &'a Streams, client: &'a QueryClient<'a>, later: F) -> Self {
         Self { streams, client, later, begun: None, done: 0 }
     }
 
@@ -49,19 +49,19 @@ impl<'a, F: FnMut() -> mpsc::Sender<Vec<u8>>> Answering<'a, F> {
         let Self { streams, client, later, begun, .. } = self;
         let live = &streams.live;
         let (begun, snapshot) = begun.get_or_insert_with(|| (Instant::now(), live.snapshot.load()));
-        let moment = Moment::of(live, snapshot, *begun);
+        let context = QueryContext::of(live, snapshot, *begun);
         let mut waits = false;
         SCRATCH.with_borrow_mut(|scratch| {
             outgoing.put(|out| {
                 let answered = catch_unwind(AssertUnwindSafe(|| {
-                    answer_into(streams, client, later, message, &moment, scratch, out)
+                    answer_into(streams, client, later, message, &context, scratch, out)
                 }));
                 match answered {
                     Ok(Answered::Reply(length)) => return Some(length),
                     Ok(Answered::Nothing) => {}
                     Ok(Answered::Later) => waits = true,
                     Err(_) => {
-                        *scratch = Scratch::new();
+                        *scratch = QueryScratch::new();
                         live.metrics.with_local(|block| {
                             block.panic();
                             block.dropped(DropReason::Panic);
@@ -86,24 +86,24 @@ impl<'a, F: FnMut() -> mpsc::Sender<Vec<u8>>> Answering<'a, F> {
 
 fn answer_into(
     streams: &Streams,
-    client: &Client<'_>,
+    client: &QueryClient<'_>,
     later: &mut impl FnMut() -> mpsc::Sender<Vec<u8>>,
     message: &[u8],
-    moment: &Moment<'_>,
-    scratch: &mut Scratch,
+    context: &QueryContext<'_>,
+    scratch: &mut QueryScratch,
     out: &mut [u8],
 ) -> Answered {
     let live = &streams.live;
-    let outcome = respond(message, client, moment, scratch, out);
-    live.metrics.with_local(|block| count(block, client, message, &outcome, scratch, moment.snapshot));
+    let outcome = respond(message, client, context, scratch, out);
+    live.metrics.with_local(|block| count(block, client, message, &outcome, scratch, context.snapshot));
     if let Some(job) = scratch.prefetch.take() {
         // Renewing ahead of time is a favour; without room it is left undone.
         let _ = streams.door.enter(job, ReplyTo::Nobody);
     }
     match outcome {
-        Outcome::Reply(length) => Answered::Reply(length),
-        Outcome::Drop(_) => Answered::Nothing,
-        Outcome::Wait(job) => match streams.door.enter(job, ReplyTo::Stream(later())) {
+        QueryOutcome::Reply(length) => Answered::Reply(length),
+        QueryOutcome::Drop(_) => Answered::Nothing,
+        QueryOutcome::Wait(job) => match streams.door.enter(job, ReplyTo::Stream(later())) {
             Ok(()) => Answered::Later,
             Err(job) => {
                 live.metrics.with_local(|block| {

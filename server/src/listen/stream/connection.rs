@@ -11,9 +11,9 @@ use tokio::sync::mpsc;
 use tokio::task::coop::has_budget_remaining;
 
 use super::Streams;
-use super::answer::Answering;
+use super::answer::StreamAnswers;
 use crate::metrics::DropReason;
-use crate::query::Client;
+use crate::query::QueryClient;
 
 /// How long a peer may take for each 16 KiB of its answers.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,7 +25,7 @@ const ROUNDS: u32 = 8;
 /// A connection and the answers that it waits for.
 pub(super) struct Connection<S> {
     streams: Streams,
-    client: Client<'static>,
+    client: QueryClient<'static>,
     messages: Messages<S>,
     /// The way for answers that come later; made for the first query that waits.
     later: Option<Later>,
@@ -55,7 +55,7 @@ enum End {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(super) fn new(streams: Streams, client: Client<'static>, stream: S) -> Self {
+    pub(super) fn new(streams: Streams, client: QueryClient<'static>, stream: S) -> Self {
         let snapshot = streams.live.snapshot.load();
         let server = &snapshot.config.server;
         let limits = Timeouts {
@@ -152,7 +152,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             });
             later.sender.clone()
         };
-        let mut answering = Answering::new(streams, client, sender);
+        let mut answering = StreamAnswers::new(streams, client, sender);
         let taken = messages.poll_answer(cx, |message, outgoing| {
             *in_flight += usize::from(answering.answer(message, outgoing));
             *in_flight < *most

@@ -9,7 +9,7 @@ use rhumb_zones::file::read_zone_bytes;
 
 use super::lab::{Lab, options, query};
 use crate::metrics::Proto;
-use crate::query::{Outcome, Scratch};
+use crate::query::{QueryOutcome, QueryScratch};
 
 /// Zones with everything in them, and chains of aliases from one to the other.
 const ZONES: [(&str, &str); 4] = [
@@ -41,7 +41,7 @@ fn signed(name: &str, qtype: Type) -> Vec<u8> {
 #[test]
 fn no_answer_from_a_zone_allocates() {
     let lab = lab();
-    let mut scratch = Scratch::new();
+    let mut scratch = QueryScratch::new();
     let mut out = vec![0; 4096];
     let mut codes = HashSet::new();
     let pairs = LABELS.iter().flat_map(|a| LABELS.iter().map(move |b| format!("{a}.{b}.")));
@@ -60,7 +60,7 @@ fn no_answer_from_a_zone_allocates() {
                 let counted = allocation_counter::measure(|| {
                     outcome = Some(lab.respond(proto, &message, &mut scratch, &mut out));
                 });
-                assert!(matches!(outcome, Some(Outcome::Reply(_))), "{name} {qtype}: {outcome:?}");
+                assert!(matches!(outcome, Some(QueryOutcome::Reply(_))), "{name} {qtype}: {outcome:?}");
                 assert_eq!(counted.count_total, 0, "{name} {qtype} {message:?}");
                 codes.insert(out[3] & 15);
             }

@@ -12,14 +12,14 @@ use rhumb_wire::edns::EXTENDED_ERROR;
 use rhumb_wire::{Message, Name, Section, Type};
 use rhumb_zones::{Builder, Table};
 
-use crate::cookies::Cookies;
+use crate::cookies::ServerCookies;
 use crate::metrics::{DropReason, Metrics, Proto};
-use crate::query::{Client, Moment, Outcome, Scratch, respond};
-use crate::snapshot::{FileMark, Live, Origin, Settings, Snapshot, Source, Zone, ZoneEntry};
+use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, respond};
+use crate::snapshot::{FileMark, Origin, QuerySettings, ServerState, Snapshot, Source, Zone, ZoneEntry};
 
 /// A server of the zone example.com, with cookies.
 pub(super) struct Lab {
-    live: Live,
+    live: ServerState,
     snapshot: Arc<Snapshot>,
     begun: Instant,
 }
@@ -28,7 +28,7 @@ impl Lab {
     pub(super) fn new() -> Self {
         let file = Path::new("rhumb.yaml");
         let config = Arc::new(rhumb_config::parse("{}", file).unwrap());
-        let live = Live::new(&config, Arc::new(Metrics::new("test")));
+        let live = ServerState::new(&config, Arc::new(Metrics::new("test")));
         let name: Name = "example.com.".parse().unwrap();
         let zone = Arc::new(Zone::new(name.clone()));
         zone.publish(Arc::new(contents(&name)), FileMark::default(), Vec::new(), None);
@@ -37,10 +37,10 @@ impl Lab {
         let snapshot = Snapshot {
             serial: 1,
             config,
-            settings: Settings {
+            settings: QuerySettings {
                 edns_size: 1232,
-                cookies: Cookies::new(&[CookieSecret::new([5; 16])]),
-                ..Settings::default()
+                cookies: ServerCookies::new(&[CookieSecret::new([5; 16])]),
+                ..QuerySettings::default()
             },
             allow: vec!["127.0.0.0/8".parse().unwrap()],
             zones: Table::build([(name, entry)]),
@@ -51,7 +51,7 @@ impl Lab {
     }
 
     /// The same with other settings.
-    pub(super) fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+    pub(super) fn with(mut self, change: impl FnOnce(&mut QuerySettings)) -> Self {
         change(&mut Arc::get_mut(&mut self.snapshot).unwrap().settings);
         self
     }
@@ -72,16 +72,16 @@ impl Lab {
     /// Asks at the moment the lab was made.
     pub(super) fn ask(&self, proto: Proto, message: &[u8]) -> Result<Vec<u8>, DropReason> {
         let mut out = vec![0; 65_535];
-        match self.respond(proto, message, &mut Scratch::new(), &mut out) {
-            Outcome::Reply(length) => Ok(out[..length].to_vec()),
-            Outcome::Drop(reason) => Err(reason),
-            Outcome::Wait(job) => panic!("{job:?}"),
+        match self.respond(proto, message, &mut QueryScratch::new(), &mut out) {
+            QueryOutcome::Reply(length) => Ok(out[..length].to_vec()),
+            QueryOutcome::Drop(reason) => Err(reason),
+            QueryOutcome::Wait(job) => panic!("{job:?}"),
         }
     }
 
     /// Asks with every decision noted.
-    pub(super) fn explain(&self, message: &[u8]) -> Outcome {
-        let mut scratch = Scratch::new();
+    pub(super) fn explain(&self, message: &[u8]) -> QueryOutcome {
+        let mut scratch = QueryScratch::new();
         scratch.trace = Some(Vec::new());
         self.respond(Proto::Udp, message, &mut scratch, &mut [0; 1232])
     }
@@ -90,13 +90,13 @@ impl Lab {
         &self,
         proto: Proto,
         message: &[u8],
-        scratch: &mut Scratch,
+        scratch: &mut QueryScratch,
         out: &mut [u8],
-    ) -> Outcome {
+    ) -> QueryOutcome {
         let local = Local::new(IpAddr::from([192, 0, 2, 1]), 0);
-        let client = Client::Known { peer: ([127, 0, 0, 1], 4242).into(), local, proto };
-        let moment = Moment::of(&self.live, &self.snapshot, self.begun);
-        respond(message, &client, &moment, scratch, out)
+        let client = QueryClient::Known { peer: ([127, 0, 0, 1], 4242).into(), local, proto };
+        let context = QueryContext::of(&self.live, &self.snapshot, self.begun);
+        respond(message, &client, &context, scratch, out)
     }
 }
 

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use super::{Kind, ListFile, Outcome, State};
 
 /// A file in a folder of its own, removed at the end.
-struct Scratch(PathBuf);
+struct QueryScratch(PathBuf);
 
-impl Scratch {
+impl QueryScratch {
     fn new(name: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("rhumb-lists-{}-{name}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
@@ -24,7 +24,7 @@ impl Scratch {
     }
 }
 
-impl Drop for Scratch {
+impl Drop for QueryScratch {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
@@ -43,7 +43,7 @@ fn kept(outcome: &Outcome) -> &str {
 
 #[test]
 fn only_another_list_is_a_change() {
-    let scratch = Scratch::new("change");
+    let scratch = QueryScratch::new("change");
     let mut list = ListFile::new(scratch.file(), Kind::List);
     scratch.write("192.0.2.1\n192.0.2.2\n");
     assert_eq!(list.refresh(), Outcome::Changed);
@@ -62,7 +62,7 @@ fn only_another_list_is_a_change() {
 
 #[test]
 fn good_lines_are_used_beside_bad_ones() {
-    let scratch = Scratch::new("bad-lines");
+    let scratch = QueryScratch::new("bad-lines");
     let mut list = ListFile::new(scratch.file(), Kind::List);
     scratch.write("192.0.2.1\nnot an address\n2001:db8::1\n");
     assert_eq!(list.refresh(), Outcome::Changed);
@@ -75,7 +75,7 @@ fn good_lines_are_used_beside_bad_ones() {
 
 #[test]
 fn a_useless_file_keeps_the_last_good_list() {
-    let scratch = Scratch::new("kept");
+    let scratch = QueryScratch::new("kept");
     let mut list = ListFile::new(scratch.file(), Kind::ResolvConf);
     scratch.write("search example.com\nnameserver 192.0.2.1\n");
     assert_eq!(list.refresh(), Outcome::Changed);
@@ -112,7 +112,7 @@ fn a_useless_file_keeps_the_last_good_list() {
 
 #[test]
 fn the_time_of_the_first_failure_stays() {
-    let scratch = Scratch::new("since");
+    let scratch = QueryScratch::new("since");
     let mut list = ListFile::new(scratch.file(), Kind::List);
     scratch.write("192.0.2.1\n");
     list.refresh();
@@ -126,7 +126,7 @@ fn the_time_of_the_first_failure_stays() {
 
 #[test]
 fn before_the_first_good_read_the_list_is_empty() {
-    let scratch = Scratch::new("first");
+    let scratch = QueryScratch::new("first");
     let mut list = ListFile::new(scratch.file(), Kind::ResolvConf);
     assert!(kept(&list.refresh()).contains("cannot be read"));
     assert!(list.upstreams().is_empty());

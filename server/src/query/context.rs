@@ -9,10 +9,10 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use rhumb_cache::Cache;
 use rhumb_zones::Contents;
 
-use crate::snapshot::{Live, Snapshot, Zone};
+use crate::snapshot::{ServerState, Snapshot, Zone};
 
 /// What a query is answered by: the snapshot, the cache, and the time.
-pub struct Moment<'m> {
+pub struct QueryContext<'m> {
     /// Settings, access, zones and routes.
     pub snapshot: &'m Arc<Snapshot>,
     /// What was learnt from upstreams.
@@ -28,16 +28,16 @@ pub struct Moment<'m> {
 
 type Loaded = arc_swap::Guard<Option<Arc<Contents>>>;
 
-impl fmt::Debug for Moment<'_> {
+impl fmt::Debug for QueryContext<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Moment").field("micros", &self.micros).finish_non_exhaustive()
+        f.debug_struct("QueryContext").field("micros", &self.micros).finish_non_exhaustive()
     }
 }
 
-impl<'m> Moment<'m> {
+impl<'m> QueryContext<'m> {
     /// The moment at which queries came in.
     #[inline]
-    pub fn of(live: &'m Live, snapshot: &'m Arc<Snapshot>, begun: Instant) -> Self {
+    pub fn of(live: &'m ServerState, snapshot: &'m Arc<Snapshot>, begun: Instant) -> Self {
         let micros = live.clock.micros_at(begun);
         let now = (micros / 1_000_000) as u32;
         Self { snapshot, cache: &live.cache, now, micros, last: Cell::new(None) }

@@ -3,16 +3,16 @@
 use rhumb_wire::Query;
 use rhumb_wire::edns::{COOKIE, NSID, Options, PADDING, TCP_KEEPALIVE};
 
-use super::client::Client;
-use super::moment::unix_seconds;
-use crate::cookies::{BadLength, Checked};
+use super::client::QueryClient;
+use super::context::unix_seconds;
+use crate::cookies::{CheckedCookie, CookieLengthError};
 use crate::metrics::Proto;
-use crate::snapshot::Settings;
+use crate::snapshot::QuerySettings;
 
 /// What the options ask for and this server gives. Options that are unknown ask for nothing (RFC 6891 section 6.1.2), and of one
 /// that comes twice the first counts.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Extras {
+pub struct EdnsContext {
     /// The name of the server (RFC 5001).
     pub(super) nsid: bool,
     /// How long the connection may be idle (RFC 7828 section 3.2.1: by TCP alone).
@@ -20,13 +20,17 @@ pub struct Extras {
     /// Padding (RFC 7830 section 6: where nobody can look inside).
     pub(super) padding: bool,
     /// The cookie that goes back.
-    pub(super) cookie: Option<Checked>,
+    pub(super) cookie: Option<CheckedCookie>,
 }
 
-impl Extras {
+impl EdnsContext {
     /// Reads the options. Those of another version than 0 mean nothing. Errors: a cookie of a wrong length.
     #[inline]
-    pub(super) fn of(query: &Query<'_>, client: &Client<'_>, settings: &Settings) -> Result<Self, BadLength> {
+    pub(super) fn of(
+        query: &Query<'_>,
+        client: &QueryClient<'_>,
+        settings: &QuerySettings,
+    ) -> Result<Self, CookieLengthError> {
         match query.edns {
             Some(edns) if !edns.options.is_empty() && edns.version == 0 => {
                 Self::read(edns.options, client, settings)
@@ -35,22 +39,26 @@ impl Extras {
         }
     }
 
-    fn read(options: Options<'_>, client: &Client<'_>, settings: &Settings) -> Result<Self, BadLength> {
-        let mut extras = Self::default();
+    fn read(
+        options: Options<'_>,
+        client: &QueryClient<'_>,
+        settings: &QuerySettings,
+    ) -> Result<Self, CookieLengthError> {
+        let mut edns_context = Self::default();
         let mut cookie = None;
         for (code, value) in options {
             match code {
-                NSID => extras.nsid = settings.nsid.is_some(),
-                TCP_KEEPALIVE => extras.keepalive = client.proto() == Proto::Tcp,
-                PADDING => extras.padding = client.proto().is_encrypted(),
+                NSID => edns_context.nsid = settings.nsid.is_some(),
+                TCP_KEEPALIVE => edns_context.keepalive = client.proto() == Proto::Tcp,
+                PADDING => edns_context.padding = client.proto().is_encrypted(),
                 COOKIE => cookie = cookie.or(Some(value)),
                 _ => {}
             }
         }
         if let (Some(value), Some(cookies)) = (cookie, &settings.cookies) {
-            extras.cookie = Some(cookies.check(value, client.ip(), unix_seconds())?);
+            edns_context.cookie = Some(cookies.check(value, client.ip(), unix_seconds())?);
         }
-        Ok(extras)
+        Ok(edns_context)
     }
 
     /// Whether the client has shown that its address is its own.

@@ -4,9 +4,9 @@ use rhumb_wire::compress::Compression;
 use rhumb_wire::edns::{self, ExtendedError};
 use rhumb_wire::{Query, Rcode, Writer, header};
 
-use super::extras::Extras;
+use super::edns_context::EdnsContext;
 use crate::metrics::Proto;
-use crate::snapshot::Settings;
+use crate::snapshot::QuerySettings;
 
 /// The largest message of all.
 const LARGEST: usize = 65_535;
@@ -17,66 +17,66 @@ const BLOCK: usize = 468;
 /// Bytes of an option before its value.
 const OPTION: usize = 4;
 
-/// What an answer still lacks.
+/// What the header and OPT of a response say.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Finish {
+pub(super) struct ResponseHead {
     /// The response code; its upper bits go into OPT.
     pub(super) rcode: Rcode,
-    /// AA, TC, RA, AD as they apply.
+    /// AA, TC, RA, AD.
     pub(super) flags: u16,
-    /// Why, in short.
     pub(super) error: Option<(ExtendedError, &'static str)>,
     /// Whether it comes from a zone whose errors are to be reported.
     pub(super) reports: bool,
 }
 
-impl Finish {
+impl ResponseHead {
     pub(super) const fn of(rcode: Rcode) -> Self {
         Self { rcode, flags: 0, error: None, reports: false }
     }
 }
 
-/// The bytes an answer may have, those of them that OPT needs, and the options that are to be in it.
+/// The most bytes of a response, those of them that OPT needs, and the options that are to be in it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Room {
+pub(super) struct ResponseLimits {
     pub(super) whole: usize,
     pub(super) opt: usize,
-    pub(super) extras: Extras,
+    pub(super) edns_context: EdnsContext,
 }
 
-impl Room {
+impl ResponseLimits {
     /// By UDP what both sides take, 512 without EDNS (RFC 6891 section 6.2.5); 65535 on streams.
     #[inline]
     pub(super) fn of(
         query: &Query<'_>,
-        extras: Extras,
+        edns_context: EdnsContext,
         proto: Proto,
-        settings: &Settings,
+        settings: &QuerySettings,
         buffer: usize,
     ) -> Self {
         let Some(edns) = query.edns else {
             let whole = if proto == Proto::Udp { PLAIN } else { LARGEST };
-            return Self { whole: whole.min(buffer), opt: 0, extras };
+            return Self { whole: whole.min(buffer), opt: 0, edns_context };
         };
         let whole = match proto {
             Proto::Udp => edns.payload().min(usize::from(settings.edns_size)),
             Proto::Tcp => LARGEST,
         };
-        let opt = if edns.options.is_empty() { edns::FIXED } else { room_of_options(extras, settings) };
-        Self { whole: whole.min(buffer), opt, extras }
+        let opt = if edns.options.is_empty() { edns::FIXED } else { options_length(edns_context, settings) };
+        Self { whole: whole.min(buffer), opt, edns_context }
     }
 
-    /// What is left for everything but OPT.
+    /// Bytes for everything but OPT.
     pub(super) const fn message(self) -> usize {
         self.whole.saturating_sub(self.opt)
     }
 }
 
-/// Bytes of an OPT with the options that must not be left out.
-fn room_of_options(extras: Extras, settings: &Settings) -> usize {
-    let nsid = if extras.nsid { OPTION + settings.nsid.as_ref().map_or(0, |nsid| nsid.len()) } else { 0 };
-    let keepalive = if extras.keepalive { OPTION + 2 } else { 0 };
-    let cookie = extras.cookie.map_or(0, |cookie| OPTION + cookie.reply.len());
+/// Bytes of an OPT with the options that must be in it.
+fn options_length(edns_context: EdnsContext, settings: &QuerySettings) -> usize {
+    let nsid =
+        if edns_context.nsid { OPTION + settings.nsid.as_ref().map_or(0, |nsid| nsid.len()) } else { 0 };
+    let keepalive = if edns_context.keepalive { OPTION + 2 } else { 0 };
+    let cookie = edns_context.cookie.map_or(0, |cookie| OPTION + cookie.reply.len());
     edns::FIXED + nsid + keepalive + cookie
 }
 
@@ -86,60 +86,60 @@ fn room_of_options(extras: Extras, settings: &Settings) -> usize {
 #[inline]
 pub(super) fn finish(
     query: &Query<'_>,
-    settings: &Settings,
-    room: &Room,
-    finish: Finish,
+    settings: &QuerySettings,
+    limits: &ResponseLimits,
+    head: ResponseHead,
     length: usize,
     out: &mut [u8],
 ) -> usize {
     let asked = query.header;
     let flags = header::QR
         | (asked.flags & (header::OPCODE | header::RD))
-        | finish.flags
-        | (finish.rcode.0 & header::RCODE);
+        | head.flags
+        | (head.rcode.0 & header::RCODE);
     header::set_id(out, asked.id);
     header::set_flags(out, flags);
     if query.edns.is_none() {
         return length;
     }
-    append_opt(query, settings, room, finish, length, out)
+    append_opt(query, settings, limits, head, length, out)
 }
 
 fn append_opt(
     query: &Query<'_>,
-    settings: &Settings,
-    room: &Room,
-    finish: Finish,
+    settings: &QuerySettings,
+    limits: &ResponseLimits,
+    head: ResponseHead,
     length: usize,
     out: &mut [u8],
 ) -> usize {
-    let Some(place) = out.get_mut(length..room.whole) else { return length };
+    let Some(place) = out.get_mut(length..limits.whole) else { return length };
     let mut opt = Opt { place, at: 0 };
     let dnssec_ok = if query.dnssec_ok() { edns::DO } else { 0 };
     let [size_high, size_low] = settings.edns_size.to_be_bytes();
     let [do_high, do_low] = dnssec_ok.to_be_bytes();
-    opt.put(&[0, 0, 41, size_high, size_low, (finish.rcode.0 >> 4) as u8, 0, do_high, do_low, 0, 0]);
-    let extras = &room.extras;
-    if let (true, Some(nsid)) = (extras.nsid, settings.nsid.as_deref()) {
+    opt.put(&[0, 0, 41, size_high, size_low, (head.rcode.0 >> 4) as u8, 0, do_high, do_low, 0, 0]);
+    let edns_context = &limits.edns_context;
+    if let (true, Some(nsid)) = (edns_context.nsid, settings.nsid.as_deref()) {
         opt.option(edns::NSID, &[nsid]);
     }
-    if extras.keepalive {
+    if edns_context.keepalive {
         // In units of 100 milliseconds.
         opt.option(edns::TCP_KEEPALIVE, &[&settings.tcp_idle.saturating_mul(10).to_be_bytes()]);
     }
-    if let Some(cookie) = &extras.cookie {
+    if let Some(cookie) = &edns_context.cookie {
         opt.option(edns::COOKIE, &[&cookie.reply]);
     }
-    if let Some((error, text)) = finish.error {
+    if let Some((error, text)) = head.error {
         opt.option(edns::EXTENDED_ERROR, &[&error.code().to_be_bytes(), text.as_bytes()]);
     }
-    if let (true, Some(agent)) = (finish.reports, &settings.report_channel) {
+    if let (true, Some(agent)) = (head.reports, &settings.report_channel) {
         // Errors of the reports themselves are not reported (RFC 9567 section 6.2).
         if !query.name.is_at_or_below(agent.as_ref()) {
             opt.option(edns::REPORT_CHANNEL, &[agent.as_ref().as_bytes()]);
         }
     }
-    if extras.padding {
+    if edns_context.padding {
         opt.pad(length);
     }
     let written = opt.end();

@@ -1,0 +1,85 @@
+//! A query that was admitted, and the last steps that all its answers share.
+
+use rhumb_wire::edns::ExtendedError;
+use rhumb_wire::{Query, Rcode, header};
+
+use super::client::QueryClient;
+use super::context::QueryContext;
+use super::limit::{self, AnswerSource};
+use super::outcome::{QueryOutcome, QueryScratch};
+use super::response::{ResponseHead, ResponseLimits, finish, question_only};
+use crate::metrics::DropReason;
+use crate::rate_limit::RateVerdict;
+
+/// A query that may be answered, and the limits of its response.
+#[derive(Clone, Copy)]
+pub(super) struct AdmittedQuery<'a, 'm> {
+    pub(super) query: &'a Query<'a>,
+    pub(super) client: &'a QueryClient<'a>,
+    pub(super) context: &'a QueryContext<'m>,
+    pub(super) limits: ResponseLimits,
+}
+
+impl<'m> AdmittedQuery<'_, 'm> {
+    /// An answer of a response code and its reason.
+    pub(super) fn refuse(
+        &self,
+        rcode: Rcode,
+        error: (ExtendedError, &'static str),
+        scratch: &mut QueryScratch,
+        out: &mut [u8],
+    ) -> QueryOutcome {
+        let length = question_only(Some(self.query), &mut scratch.compression, out);
+        let head = ResponseHead { error: Some(error), ..ResponseHead::of(rcode) };
+        self.conclude(AnswerSource::Nowhere, head, length, scratch, out)
+    }
+
+    /// The last step of every answer that is at hand: held against the rate limit, and completed.
+    #[inline]
+    pub(super) fn conclude(
+        &self,
+        from: AnswerSource<'m>,
+        head: ResponseHead,
+        length: usize,
+        scratch: &mut QueryScratch,
+        out: &mut [u8],
+    ) -> QueryOutcome {
+        let settings = &self.context.snapshot.settings;
+        if let Some(limit) = &settings.rate_limit
+            && limit::applies(self.client, &self.limits.edns_context, scratch)
+        {
+            match limit::judge(limit, self.query, self.client, self.context, from, head.rcode) {
+                RateVerdict::Pass => {}
+                RateVerdict::Slip => return self.slip(scratch, out),
+                RateVerdict::Drop => return QueryOutcome::Drop(DropReason::RateLimited),
+            }
+        }
+        QueryOutcome::Reply(self.complete(head, length, scratch, out))
+    }
+
+    /// An answer that is of no use to a flood: empty, so that a real client asks by TCP, or again with the cookie it gets.
+    #[cold]
+    fn slip(&self, scratch: &mut QueryScratch, out: &mut [u8]) -> QueryOutcome {
+        let head = match self.limits.edns_context.cookie {
+            Some(_) => ResponseHead::of(Rcode::BADCOOKIE),
+            None => ResponseHead { flags: header::TC, ..ResponseHead::of(Rcode::NOERROR) },
+        };
+        let length = question_only(Some(self.query), &mut scratch.compression, out);
+        scratch.stats.slipped = true;
+        QueryOutcome::Reply(self.complete(head, length, scratch, out))
+    }
+
+    /// Completes the message of `length` bytes, and notes what is counted of it.
+    #[inline]
+    pub(super) fn complete(
+        &self,
+        head: ResponseHead,
+        length: usize,
+        scratch: &mut QueryScratch,
+        out: &mut [u8],
+    ) -> usize {
+        scratch.stats.rcode = head.rcode;
+        scratch.stats.truncated = head.flags & header::TC != 0;
+        finish(self.query, &self.context.snapshot.settings, &self.limits, head, length, out)
+    }
+}
