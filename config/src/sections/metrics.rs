@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::in_force::InForce;
 use crate::kind::Kind;
-use crate::kinds::Optional;
+use crate::kinds::{Optional, Whole};
 use crate::node::{Node, Value, shown};
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
@@ -16,6 +16,13 @@ use crate::section::{Keys, Section};
 pub struct MetricsSettings {
     /// Its address and port.
     pub listen: SocketAddr,
+    /// How many zones have series of their own, those that are broken first.
+    pub zone_series: usize,
+}
+
+pub(crate) struct MetricsDraft {
+    listen: Option<SocketAddr>,
+    zone_series: usize,
 }
 
 /// An address with a port.
@@ -56,30 +63,37 @@ impl Kind for Socket {
 }
 
 impl Section for MetricsSettings {
-    type Draft = Option<SocketAddr>;
+    type Draft = MetricsDraft;
 
     const ABOUT: &'static str = "Metrics for Prometheus, health and readiness over HTTP.";
     const ONE_OF: &'static [&'static [&'static str]] = &[&["listen"]];
 
-    fn draft() -> Option<SocketAddr> {
-        None
+    fn draft() -> MetricsDraft {
+        MetricsDraft { listen: None, zone_series: 1000 }
     }
 
-    fn keys<K: Keys<Option<SocketAddr>>>(keys: &mut K) {
+    fn keys<K: Keys<MetricsDraft>>(keys: &mut K) {
         keys.key(
             "listen",
             InForce::AtRestart,
             "The address and port for /metrics, /health, /ready and the status page.",
             Optional(Socket),
-            |listen| listen,
+            |draft| &mut draft.listen,
+        );
+        keys.key(
+            "zone-series",
+            InForce::AtReload,
+            "How many zones have series of their own, broken ones first; the others count in the totals.",
+            Whole::new(0, 100_000),
+            |draft| &mut draft.zone_series,
         );
     }
 
-    fn finish(draft: Option<SocketAddr>, _: &Node, _: &mut Reader) -> Option<Self> {
-        draft.map(|listen| MetricsSettings { listen })
+    fn finish(draft: MetricsDraft, _: &Node, _: &mut Reader) -> Option<Self> {
+        Some(MetricsSettings { listen: draft.listen?, zone_series: draft.zone_series })
     }
 
-    fn values(&self) -> Option<SocketAddr> {
-        Some(self.listen)
+    fn values(&self) -> MetricsDraft {
+        MetricsDraft { listen: Some(self.listen), zone_series: self.zone_series }
     }
 }

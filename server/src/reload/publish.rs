@@ -38,6 +38,9 @@ impl Reloader {
         self.retire_routes(&old);
         self.live.cache.set_limits(&cache_limits(&draft.config.cache));
         (self.set_log)(&draft.config);
+        if let Some(metrics) = &draft.config.metrics {
+            self.live.metrics.set_zone_series(metrics.zone_series);
+        }
         self.listeners.publish(draft.bound, &draft.config);
         self.listeners.limit(&draft.config.server);
         self.drop_lists(&draft.config);
