@@ -64,15 +64,22 @@ impl Source for Status {
         out.set(&names::CACHE_BYTES, &[], figures.bytes);
         out.set(&names::CACHE_SIZE, &[], figures.limit);
         out.set(&names::CACHE_EVICTIONS, &[], figures.evicted);
-        for (_, entry) in live.snapshot.load().zones.iter() {
-            let contents = entry.zone.load();
-            out.zone(&ZoneSample {
-                origin: entry.zone.name(),
-                serial: contents.as_ref().map(|contents| contents.serial()),
-                records: contents.as_ref().map_or(0, |contents| contents.record_count()),
-                ok: entry.zone.trouble().is_none() && contents.is_some(),
-                expires: entry.zone.expires(),
-            });
+        // Series are for the first so many: those that somebody has to look at.
+        for broken in [true, false] {
+            for (_, entry) in live.snapshot.load().zones.iter() {
+                let contents = entry.zone.load();
+                let ok = entry.zone.trouble().is_none() && contents.is_some();
+                if ok == broken {
+                    continue;
+                }
+                out.zone(&ZoneSample {
+                    origin: entry.zone.name(),
+                    serial: contents.as_ref().map(|contents| contents.serial()),
+                    records: contents.as_ref().map_or(0, |contents| contents.record_count()),
+                    ok,
+                    expires: entry.zone.expires(),
+                });
+            }
         }
     }
 }
