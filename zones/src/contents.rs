@@ -10,6 +10,7 @@ pub(crate) mod index;
 mod iter;
 pub(crate) mod node;
 pub(crate) mod order;
+pub(crate) mod rdata;
 pub(crate) mod ready;
 mod rrset;
 mod seek;

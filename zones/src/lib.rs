@@ -40,6 +40,7 @@ mod hash;
 pub mod lookup;
 mod nsec3;
 pub mod table;
+pub mod transfer;
 pub mod verify;
 
 pub use answer::{Asked, Found, OneZone, Reply, ReplyKind, Zones, answer};
@@ -49,3 +50,4 @@ pub use contents::Contents;
 pub use fault::{AddError, Fault, FaultKind, Severity};
 pub use lookup::{Ahead, Match, MatchKind};
 pub use table::Table;
+pub use transfer::{OutboundTransfer, TransferError};

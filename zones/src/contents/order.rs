@@ -18,6 +18,13 @@ pub(crate) struct Order {
     pages: Box<[Arc<[Ref]>]>,
 }
 
+/// A place in the order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Position {
+    page: usize,
+    index: usize,
+}
+
 impl Order {
     /// Takes references that are in order already.
     pub(crate) fn build(refs: &[Ref]) -> Self {
@@ -27,6 +34,22 @@ impl Order {
     /// All in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Ref> + '_ {
         self.pages.iter().flat_map(|page| page.iter().copied())
+    }
+
+    /// What stands at `position`; none behind the last. The default position is the first.
+    pub(crate) fn get(&self, position: Position) -> Option<Ref> {
+        self.pages.get(position.page)?.get(position.index).copied()
+    }
+
+    /// The position after `position`.
+    pub(crate) fn after(&self, position: Position) -> Position {
+        let Position { page, index } = position;
+        let length = self.pages.get(page).map_or(0, |page| page.len());
+        if index + 1 < length {
+            Position { page, index: index + 1 }
+        } else {
+            Position { page: page + 1, index: 0 }
+        }
     }
 
     /// Those that `compare` finds greater, in order.
@@ -127,6 +150,13 @@ mod tests {
             let refs: Vec<Ref> = (0..size).map(|i| Ref(10 + 2 * i)).collect();
             let order = Order::build(&refs);
             assert!(order.iter().eq(refs.iter().copied()));
+            let mut position = Position::default();
+            let walked = std::iter::from_fn(|| {
+                let at = order.get(position)?;
+                position = order.after(position);
+                Some(at)
+            });
+            assert!(walked.eq(refs.iter().copied()));
             let find = |wanted: u32| order.at_or_before(|at| at.0.cmp(&wanted)).map(|at| at.0);
             let last = 10 + 2 * (size - 1);
             assert_eq!((find(9), find(10), find(11)), (Some(last), Some(10), Some(10)));

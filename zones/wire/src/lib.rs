@@ -12,6 +12,7 @@ pub mod name;
 pub mod number;
 pub mod query;
 pub mod rdata;
+pub mod serial;
 pub mod transport;
 pub mod writer;
 

@@ -1,12 +1,12 @@
 //! RRsets written record by record, where an image cannot be copied: its pointers would reach too far, or to what is
 //! not there.
 
-use rhumb_wire::rdata::{Field, layout};
-use rhumb_wire::{Class, Full, NameBuf, NameRef, Section, Type, Writer, name};
+use rhumb_wire::{Class, Full, NameBuf, Section, Type, name};
 
 use crate::answer::Assembly;
 use crate::contents::node::Node;
-use crate::contents::set::{FIXED, Images, Set, expand, has_pointers};
+use crate::contents::rdata::write_rdata;
+use crate::contents::set::{FIXED, Images, Set, has_pointers};
 
 impl Assembly<'_, '_, '_, '_, '_> {
     /// Writes the records of an image one by one, every name compressed as far as the message allows.
@@ -35,30 +35,4 @@ impl Assembly<'_, '_, '_, '_, '_> {
         }
         Ok(())
     }
-}
-
-/// Writes stored RDATA, whose place in the image is given, its names compressed anew.
-fn write_rdata(
-    w: &mut Writer<'_, '_>,
-    rtype: Type,
-    image: &[u8],
-    (mut at, length): (usize, usize),
-    owner: NameRef<'_>,
-) -> Result<(), Full> {
-    let end = at + length;
-    let mut name = NameBuf::new();
-    for field in layout(rtype) {
-        match field {
-            Field::Name(_) => {
-                at = expand(image, at, owner, &mut name).ok_or(Full)?;
-                w.name(name.as_ref())?;
-            }
-            Field::Fixed(length) => {
-                w.bytes(image.get(at..at + usize::from(*length)).ok_or(Full)?)?;
-                at += usize::from(*length);
-            }
-            _ => {}
-        }
-    }
-    w.bytes(image.get(at..end).unwrap_or(&[]))
 }

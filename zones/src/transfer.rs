@@ -1,0 +1,5 @@
+//! Zone transfers.
+
+mod outbound;
+
+pub use outbound::{OutboundTransfer, TransferError};

@@ -1,0 +1,154 @@
+//! Zones as sequences of messages: every record once, the SOA first and last, nothing that a reader would refuse.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rhumb_wire::compress::Compression;
+use rhumb_wire::{Class, Message, Name, NameBuf, Section, Type, Writer, header, rdata};
+use rhumb_zones::file::read_zone_bytes;
+use rhumb_zones::{Builder, Contents, OutboundTransfer, TransferError};
+
+/// Owner, type, TTL, RDATA in full.
+type Row = (String, Type, u32, Vec<u8>);
+
+/// All messages of a transfer, at most `limit` bytes each; a question in all of them or in the first alone.
+fn messages(contents: &Arc<Contents>, limit: usize, all: bool) -> Result<Vec<Vec<u8>>, TransferError> {
+    let mut transfer = OutboundTransfer::new(Arc::clone(contents));
+    let mut compression = Compression::default();
+    let mut messages = Vec::new();
+    while !transfer.is_done() {
+        let mut buffer = vec![0xee; 65_535];
+        let mut w = Writer::new(&mut buffer, limit, &mut compression);
+        if all || messages.is_empty() {
+            w.question(contents.apex(), Type::AXFR, Class::IN).unwrap();
+        }
+        transfer.write(&mut w)?;
+        assert!(w.counted(Section::Answer) > 0, "no message is empty");
+        let length = w.finish(7, header::QR | header::AA);
+        buffer.truncate(length);
+        messages.push(buffer);
+    }
+    Ok(messages)
+}
+
+fn rows(message: &[u8]) -> Vec<Row> {
+    let parsed = Message::parse(message).unwrap();
+    let row = |record: Result<rhumb_wire::Record<'_>, _>| {
+        let record = record.unwrap();
+        assert_eq!((record.section, record.class), (Section::Answer, Class::IN));
+        let (mut owner, mut data) = (NameBuf::new(), Vec::new());
+        record.owner(&mut owner).unwrap();
+        rdata::expand(&record, &mut data).unwrap();
+        (owner.as_ref().to_string().to_lowercase(), record.rtype, record.ttl, data)
+    };
+    parsed.records().map(row).collect()
+}
+
+/// The records of `contents` as its own walk gives them.
+fn expected(contents: &Contents) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for set in contents {
+        for record in set.records().chain(set.signatures()) {
+            let mut data = Vec::new();
+            record.rdata(&mut data);
+            rows.push((set.owner().as_ref().to_string().to_lowercase(), record.rtype(), record.ttl(), data));
+        }
+    }
+    rows
+}
+
+fn check(contents: Contents, limit: usize) {
+    let contents = Arc::new(contents);
+    for all in [true, false] {
+        let messages = messages(&contents, limit, all).unwrap();
+        let mut got: Vec<Row> = messages.iter().flat_map(|message| rows(message)).collect();
+        let (first, last) = (got.remove(0), got.pop().unwrap());
+        assert_eq!((first.1, &first), (Type::SOA, &last));
+        let mut wanted = expected(&contents);
+        let soa = wanted.iter().position(|row| row.1 == Type::SOA).unwrap();
+        assert_eq!(wanted.remove(soa), first);
+        assert!(got.iter().all(|row| row.1 != Type::SOA), "the SOA stands at both ends alone");
+        got.sort();
+        wanted.sort();
+        assert_eq!(got, wanted, "{} at {limit}", contents.apex());
+    }
+}
+
+fn zone(origin: &str, text: &str) -> Contents {
+    let origin: Name = origin.parse().unwrap();
+    read_zone_bytes(origin.as_ref(), Path::new("zone"), text.as_bytes()).unwrap().contents
+}
+
+const ZONES: [(&str, &str); 5] = [
+    ("plain.test.", include_str!("../../tests/fuzz/zones/plain.zone")),
+    ("a.plain.test.", include_str!("../../tests/fuzz/zones/sub.zone")),
+    ("nsec.test.", include_str!("../../tests/fuzz/zones/nsec.zone")),
+    ("nsec3.test.", include_str!("../../tests/fuzz/zones/nsec3.zone")),
+    (".", ". 60 SOA a. b. 1 2 3 4 5\n. NS a.\na. A 192.0.2.1\nx.y. MX 1 x.y.\nx.y. MX 2 y.\ny. NS q.x.y.\n"),
+];
+
+#[test]
+fn every_record_comes_once() {
+    for (origin, text) in ZONES {
+        for limit in [512, 600, 1000, 4096, 65_535] {
+            check(zone(origin, text), limit);
+        }
+    }
+}
+
+/// Sets that fit no message are split, also those with names, and a record that needs a large message gets one.
+#[test]
+fn large_sets_and_records() {
+    let apex: Name = "big.test.".parse().unwrap();
+    let mut builder = Builder::new(apex.as_ref());
+    let mut add = |owner: &str, rtype, data: &[u8]| {
+        let owner: Name = owner.parse().unwrap();
+        builder.add(owner.as_ref(), rtype, 300, data, 0).unwrap();
+    };
+    add("big.test.", Type::SOA, &[[0; 2].as_slice(), &[0, 0, 0, 9].repeat(5)].concat());
+    for n in 0..3000_u32 {
+        add("many.big.test.", Type::A, &n.to_be_bytes());
+        let host: Name = format!("host{n}.in.big.test.").parse().unwrap();
+        add("big.test.", Type::NS, host.as_ref().as_bytes());
+        add("mail.big.test.", Type::MX, &[&[0, 1][..], host.as_ref().as_bytes()].concat());
+        add(&format!("n{n}.big.test."), Type::A, &n.to_be_bytes());
+    }
+    add("wide.big.test.", Type(65_280), &vec![7; 40_000]);
+    add("wide.big.test.", Type(65_281), &vec![8; 65_000]);
+    let contents = builder.finish().unwrap().0;
+    let all = messages(&Arc::new(contents), 65_535, false).unwrap();
+    let longest = |message: &&Vec<u8>| message.len() > 16_384;
+    assert_eq!(all.iter().filter(longest).count(), 2, "the two that need it");
+    assert!(all.len() < 30, "{}", all.len());
+    assert!(Message::parse(&all[1]).unwrap().question().unwrap().is_none());
+    let mut builder = Builder::new(apex.as_ref());
+    builder.add(apex.as_ref(), Type::SOA, 1, &[[0; 2].as_slice(), &[0; 20]].concat(), 0).unwrap();
+    builder.add(apex.as_ref(), Type::NS, 1, b"\x01a\0", 0).unwrap();
+    builder.add(apex.as_ref(), Type(65_280), 1, &vec![1; 65_535], 0).unwrap();
+    let contents = Arc::new(builder.finish().unwrap().0);
+    assert_eq!(messages(&contents, 65_535, false).unwrap_err(), TransferError::RecordSize);
+}
+
+#[test]
+fn large_sets_keep_every_record() {
+    let mut text = String::from("@ 60 SOA a b 1 2 3 4 5\n");
+    for n in 0..2500 {
+        let lines = format!("@ NS n{n}.some.where\nx.y MX {n} x.y\nx.y TXT \"{n}\"\nh{n} A 192.0.2.1\n");
+        text += &lines;
+    }
+    for limit in [700, 65_535] {
+        check(zone("big.test.", &text), limit);
+    }
+}
+
+/// What is served meanwhile changes nothing for a transfer under way, and the contents go with its end.
+#[test]
+fn a_transfer_holds_its_contents_and_nothing_else() {
+    let contents = Arc::new(zone(ZONES[0].0, ZONES[0].1));
+    let transfer = OutboundTransfer::new(Arc::clone(&contents));
+    assert_eq!(Arc::strong_count(&contents), 2);
+    drop(transfer);
+    assert_eq!(Arc::strong_count(&contents), 1);
+}
