@@ -6,6 +6,7 @@ use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::config::Config;
+use crate::domain::show_domain;
 use crate::node::{Node, Spot};
 use crate::positions::Positions;
 use crate::reader::Reader;
@@ -21,7 +22,8 @@ pub(crate) fn report(config: &Config, root: &Node, reader: &mut Reader) {
         let spot = Spot { line: zone.place().line, column: zone.place().column };
         let found = match zone {
             ZoneSource::File { name, .. } | ZoneSource::BuiltIn { name, .. } => {
-                earlier(&mut zones, name, spot).map(|line| (format!("the zone `{name}`"), line))
+                earlier(&mut zones, name, spot)
+                    .map(|line| (format!("the zone `{}`", show_domain(name)), line))
             }
             ZoneSource::Directory { path, .. } => earlier(&mut folders, path, spot)
                 .map(|line| (format!("the directory `{}`", path.display()), line)),
@@ -39,7 +41,8 @@ pub(crate) fn report(config: &Config, root: &Node, reader: &mut Reader) {
     for forward in &config.forward {
         let position = positions.forward(&forward.place);
         if let Some(line) = earlier(&mut domains, &forward.domain, position.value) {
-            let message = format!("the domain `{}` has an entry already, on line {line}", forward.domain);
+            let message =
+                format!("the domain `{}` has an entry already, on line {line}", show_domain(&forward.domain));
             in_list(reader, "forward", position.index, position.value, message);
         }
     }

@@ -10,6 +10,7 @@ mod comparison;
 mod config;
 mod conflicts;
 mod digits;
+mod domain;
 mod errors;
 mod file;
 mod in_force;
@@ -18,7 +19,6 @@ mod key_list;
 mod key_tests;
 mod kind;
 mod kinds;
-mod name;
 mod nearest;
 mod network;
 mod node;
@@ -46,7 +46,6 @@ pub use crate::config::Config;
 pub use crate::errors::{Error, Errors, Place};
 pub use crate::in_force::InForce;
 pub use crate::key_list::KeyDescription;
-pub use crate::name::{DomainName, NameError};
 pub use crate::network::{Network, NetworkError};
 pub use crate::sections::{
     CacheSettings, Control, CookieSecret, Forward, Listen, Log, LogFormat, LogLevel, MetricsSettings, Policy,

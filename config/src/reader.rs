@@ -44,6 +44,13 @@ impl Reader {
         self.error(node.spot, format!("{what}; accepted: {accepted}"));
     }
 
+    /// The same where text is accepted.
+    pub(crate) fn wrong_text(&mut self, node: &Node, accepted: &str) {
+        let quotes = matches!(node.value, Value::Integer(_) | Value::Number(_) | Value::Bool(_));
+        let hint = if quotes { " (a number or a truth value needs quotes to be text)" } else { "" };
+        self.wrong(node, &format!("{accepted}{hint}"));
+    }
+
     /// Runs `read` with `key` added to the path.
     pub(crate) fn at_key<T>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> T) -> T {
         let before = self.path.len();

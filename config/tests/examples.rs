@@ -50,13 +50,13 @@ fn the_built_in_default_is_the_default_example() {
     let [ZoneSource::BuiltIn { name, place }] = built_in.zones.as_slice() else {
         panic!("{:?}", built_in.zones)
     };
-    assert_eq!(name.as_str(), "example.com");
+    assert_eq!(name.to_string(), "example.com.");
     assert_eq!(place.to_string(), format!("built-in default:{}:{}", place.line, place.column));
     let listen = &built_in.listen[0];
     assert_eq!((listen.address, listen.port, listen.v6only), ("::".parse::<IpAddr>().unwrap(), 5300, false));
     assert_eq!(listen.transports, Transports { udp: true, tcp: true });
     assert_eq!(built_in.forward[0].upstreams.len(), 1);
-    assert_eq!(built_in.forward[0].domain.as_str(), ".");
+    assert_eq!(built_in.forward[0].domain.to_string(), ".");
     assert!(built_in.recursion.allow.iter().all(|net| net.addr.is_loopback()));
     assert_eq!(built_in.metrics, file.metrics);
     assert_eq!(built_in.metrics.unwrap().listen.to_string(), "127.0.0.1:9153");

@@ -309,7 +309,12 @@ fn zones_and_domains_are_named_once() {
 #[test]
 fn names_are_checked() {
     for (name, words) in [
-        ("a..b", "empty label"),
+        ("a..b", "a label is empty"),
+        (
+            "\"*.corp.example\"",
+            "is a wildcard; write the name behind the `*.`, which covers everything below it",
+        ),
+        ("\"@\"", "which only zone files know"),
         ("\"\"", "is empty"),
         ("a b", "blank"),
         ("b\u{fc}cher.example", "xn--"),

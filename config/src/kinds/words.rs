@@ -118,9 +118,7 @@ impl<T: FromStr<Err: Display> + Display> Kind for Parsed<T> {
 
     fn read(&self, node: &Node, reader: &mut Reader) -> Option<T> {
         let Value::Text(text) = &node.value else {
-            let quotes = matches!(node.value, Value::Integer(_) | Value::Number(_) | Value::Bool(_));
-            let hint = if quotes { " (a number or a truth value needs quotes to be text)" } else { "" };
-            reader.wrong(node, &format!("{}{hint}", self.accepted));
+            reader.wrong_text(node, self.accepted);
             return None;
         };
         match text.parse() {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use rhumb_wire::Name;
 use serde_json::{Value as Json, json};
 
 use crate::address::{UPSTREAM_FORMS, UpstreamAddress};
@@ -10,8 +11,7 @@ use crate::errors::Place;
 use crate::in_force::InForce;
 use crate::key_list::KeyList;
 use crate::kind::Kind;
-use crate::kinds::{FilePath, List, Optional, Parsed, Sub, Word};
-use crate::name::DomainName;
+use crate::kinds::{Domain, FilePath, List, Optional, Parsed, Sub, Word};
 use crate::node::{Node, Spot, Value};
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
@@ -20,7 +20,7 @@ use crate::section::{Keys, Section};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forward {
     /// The domain; the root stands for everything.
-    pub domain: DomainName,
+    pub domain: Name,
     /// Where the upstreams are named; never empty, no address twice.
     pub upstreams: Vec<UpstreamSource>,
     /// Which upstream is asked first.
@@ -76,7 +76,7 @@ const POLICIES: Word<Policy> = Word {
 };
 
 pub(crate) struct ForwardDraft {
-    domain: Option<DomainName>,
+    domain: Option<Name>,
     upstreams: Vec<UpstreamSource>,
     policy: Policy,
 }
@@ -96,7 +96,7 @@ impl Section for Forward {
         keys.key("domain", InForce::AtReload,
             "The domain; `.` is everything. The entry with the longest matching domain is used, and a name that no \
              entry covers is refused.",
-            Optional(Parsed::new("a domain name such as corp.example, or `.` for everything")),
+            Optional(Domain { accepted: "a domain name such as corp.example, or `.` for everything" }),
             |draft| &mut draft.domain,
         );
         keys.key("upstreams", InForce::AtReload,

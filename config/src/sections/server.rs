@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use rhumb_wire::Name;
 use serde_json::{Value as Json, json};
 
 use super::cookies::{CookieSecret, Secret};
 use super::rate_limit::RateLimit;
 use crate::in_force::InForce;
 use crate::kind::Kind;
-use crate::kinds::{Flag, List, Optional, Parsed, Size, Span, Sub, Whole};
-use crate::name::DomainName;
+use crate::kinds::{Domain, Flag, List, Optional, Size, Span, Sub, Whole};
 use crate::node::{Node, Value};
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
@@ -35,7 +35,7 @@ pub struct ServerSettings {
     /// How many answers by UDP a network gets; as many as it asks for where it is none.
     pub rate_limit: Option<RateLimit>,
     /// The agent domain that resolvers are asked to report errors to (RFC 9567); never the root.
-    pub report_channel: Option<DomainName>,
+    pub report_channel: Option<Name>,
     /// The most TCP connections at one time.
     pub tcp_clients: usize,
     /// The most of them from one network (IPv4 address or IPv6 /64).
@@ -176,7 +176,7 @@ impl Section for ServerSettings {
             let spot = node.spot_of("cookie-secrets");
             reader.at_key("cookie-secrets", |reader| reader.error(spot, "a secret is given twice"));
         }
-        if draft.report_channel.as_ref().is_some_and(DomainName::is_root) {
+        if draft.report_channel.as_ref().is_some_and(|agent| agent.as_ref().is_root()) {
             let spot = node.spot_of("report-channel");
             let message = "the root is no agent domain; leave the key out to ask for no reports";
             reader.at_key("report-channel", |reader| reader.error(spot, message));
@@ -206,7 +206,7 @@ fn identity_keys<K: Keys<ServerSettings>>(keys: &mut K) {
         "report-channel",
         InForce::AtReload,
         "The agent domain that resolvers are asked to report errors of the zones served here to (RFC 9567).",
-        Optional(Parsed::new("a domain name such as errors.example.com")),
+        Optional(Domain { accepted: "a domain name such as errors.example.com" }),
         |server| &mut server.report_channel,
     );
 }

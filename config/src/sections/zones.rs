@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use rhumb_wire::Name;
+
 use crate::errors::Place;
 use crate::in_force::InForce;
-use crate::kinds::{FilePath, Optional, Parsed};
-use crate::name::DomainName;
+use crate::kinds::{Domain, FilePath, Optional};
 use crate::node::Node;
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
@@ -16,7 +17,7 @@ pub enum ZoneSource {
     /// One zone in one file.
     File {
         /// The apex of the zone.
-        name: DomainName,
+        name: Name,
         /// The zone file.
         file: PathBuf,
         /// Where the entry stands.
@@ -32,7 +33,7 @@ pub enum ZoneSource {
     /// The example zone in the program, [`DEFAULT_ZONE`](crate::DEFAULT_ZONE); only in the built-in default.
     BuiltIn {
         /// The apex of the zone.
-        name: DomainName,
+        name: Name,
         /// Where the built-in default names it.
         place: Place,
     },
@@ -51,7 +52,7 @@ impl ZoneSource {
 
 #[derive(Default)]
 pub(crate) struct ZoneDraft {
-    name: Option<DomainName>,
+    name: Option<Name>,
     file: Option<PathBuf>,
     directory: Option<PathBuf>,
 }
@@ -72,7 +73,7 @@ impl Section for ZoneSource {
             "name",
             InForce::AtReload,
             "The name of the zone, such as example.com.",
-            Optional(Parsed::new("a domain name such as example.com")),
+            Optional(Domain { accepted: "a domain name such as example.com" }),
             |draft| &mut draft.name,
         );
         keys.key(

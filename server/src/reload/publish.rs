@@ -111,7 +111,6 @@ fn settings(config: &Config, old: &QuerySettings, random: Option<&CookieSecret>)
         given => given,
     };
     let limits = server.rate_limit.as_ref();
-    let agent = server.report_channel.as_ref();
     QuerySettings {
         edns_size: server.edns_size,
         nsid: server.nsid.clone().map(Vec::into_boxed_slice),
@@ -119,8 +118,7 @@ fn settings(config: &Config, old: &QuerySettings, random: Option<&CookieSecret>)
         version: server.version.clone().map(String::into_boxed_str),
         cookies: ServerCookies::new(secrets).filter(|_| server.cookies),
         rate_limit: limits.map(|limits| RateLimit::new(limits, old.rate_limit.as_ref(), random_key())),
-        // Both crates read names in the same way.
-        report_channel: agent.and_then(|agent| agent.as_str().parse().ok()),
+        report_channel: server.report_channel.clone(),
         tcp_idle: u16::try_from(server.tcp_idle.as_secs()).unwrap_or(u16::MAX),
         log_queries: config.log.queries,
     }

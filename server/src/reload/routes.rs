@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use rhumb_config::{Config, Forward, UpstreamAddress, UpstreamSource};
 use rhumb_resolver::Policy;
-use rhumb_wire::Name;
 
 use super::lists::{Kind, ListFile, Outcome, State};
 use super::{Reloader, Strictness};
@@ -36,7 +35,7 @@ impl Reloader {
         }
         let mut plans = Vec::new();
         for forward in &config.forward {
-            let Ok(domain) = forward.domain.as_str().parse::<Name>() else { continue };
+            let domain = forward.domain.clone();
             let policy = policy_of(forward);
             let upstreams = self.upstreams_of(forward);
             let present = snapshot.routes.find_exact(domain.as_ref());
@@ -124,8 +123,7 @@ impl Reloader {
                 continue;
             }
             let upstreams = self.upstreams_of(forward);
-            let Ok(domain) = forward.domain.as_str().parse::<Name>() else { continue };
-            if let Some(entry) = snapshot.routes.find_exact(domain.as_ref()) {
+            if let Some(entry) = snapshot.routes.find_exact(forward.domain.as_ref()) {
                 let mut words = Vec::new();
                 describe(&entry.route, false, &upstreams, &mut words);
                 set_upstreams(&entry.route, &upstreams, policy_of(forward), &self.live);

@@ -47,9 +47,8 @@ impl Reloader {
         for source in &self.config.zones {
             if let ZoneSource::File { name, file, .. } = source
                 && file == path
-                && let Ok(name) = name.as_str().parse()
             {
-                self.pending.zones.names.insert(name);
+                self.pending.zones.names.insert(name.clone());
             }
         }
         let snapshot = self.live.snapshot.load();

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rhumb_config::{Config, DomainName, Place, ZoneSource};
+use rhumb_config::{Config, Place, ZoneSource};
 use rhumb_wire::Name;
 
 use crate::snapshot::{Origin, Source, zone_of_file};
@@ -40,10 +40,10 @@ pub(super) fn wanted_zones(config: &Config, errors: &mut Vec<String>) -> (Vec<Wa
         match source {
             ZoneSource::File { name, file, place } => {
                 let source = Source::File(file.clone());
-                wanted.extend(single(name, source, place, errors));
+                wanted.push(single(name, source, place));
             }
             ZoneSource::BuiltIn { name, place } => {
-                wanted.extend(single(name, Source::BuiltIn, place, errors));
+                wanted.push(single(name, Source::BuiltIn, place));
             }
             ZoneSource::Directory { path, place } => {
                 let origin = Origin { place: place.clone(), source: Source::Folder(path.clone()) };
@@ -64,10 +64,8 @@ pub(super) fn wanted_zones(config: &Config, errors: &mut Vec<String>) -> (Vec<Wa
     (wanted, sources)
 }
 
-fn single(name: &DomainName, source: Source, place: &Place, errors: &mut Vec<String>) -> Option<Wanted> {
-    let name =
-        name.as_str().parse().map_err(|error| errors.push(format!("{place}: {name}: {error}"))).ok()?;
-    Some(Wanted { name, origin: Arc::new(Origin { place: place.clone(), source }) })
+fn single(name: &Name, source: Source, place: &Place) -> Wanted {
+    Wanted { name: name.clone(), origin: Arc::new(Origin { place: place.clone(), source }) }
 }
 
 /// Adds the zones whose `NAME.zone` files are in a folder. A file whose name is no domain name is left alone, with a warning.
