@@ -35,7 +35,7 @@ pub(crate) fn check(config: &Config, positions: &Positions) -> Vec<Error> {
         let entry = positions.forward(&forward.place).index;
         for upstream in &forward.upstreams {
             let (key, complaint) = match upstream {
-                UpstreamSource::Address(..) => continue,
+                UpstreamSource::Server(..) => continue,
                 UpstreamSource::List(path, _) => ("list", readable_file(path, "a list of upstreams")),
                 UpstreamSource::ResolvConf(path, _) => {
                     ("resolv-conf", readable_file(path, "a file in the form of resolv.conf"))

@@ -5,6 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use rhumb_wire::Transport;
+
 use crate::config::Config;
 use crate::domain::show_domain;
 use crate::node::{Node, Spot};
@@ -81,10 +83,8 @@ fn listeners(listen: &[Listen], root: &Node, reader: &mut Reader) {
         })
         .collect();
     let mut reported = BTreeSet::new();
-    for tcp in [false, true] {
-        let spoken = |one: &&Listener<'_>| {
-            if tcp { one.listen.transports.tcp } else { one.listen.transports.udp }
-        };
+    for transport in Transport::ALL {
+        let spoken = |one: &&Listener<'_>| one.listen.transports.contains(&transport);
         let mut sockets: HashMap<_, &Listener<'_>> = HashMap::new();
         for one in listeners.iter().filter(spoken) {
             match sockets.entry((one.listen.address, one.listen.scope.as_deref(), one.listen.port)) {

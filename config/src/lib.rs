@@ -26,10 +26,12 @@ mod one_line;
 mod positions;
 mod reader;
 mod reading;
+mod resolv_conf;
 mod section;
 mod sections;
 mod text;
 pub mod upstream_list;
+mod upstream_server;
 mod walks;
 
 use std::path::{Path, PathBuf};
@@ -39,7 +41,7 @@ use crate::key_list::KeyList;
 use crate::kind::Kind;
 use crate::kinds::Sub;
 
-pub use crate::address::{AddressError, UpstreamAddress};
+pub use crate::address::AddressError;
 pub use crate::check_files::check_files;
 pub use crate::comparison::{KeyChange, ValueChange};
 pub use crate::config::Config;
@@ -49,8 +51,9 @@ pub use crate::key_list::KeyDescription;
 pub use crate::network::{Network, NetworkError};
 pub use crate::sections::{
     CacheSettings, Control, CookieSecret, Forward, Listen, Log, LogFormat, LogLevel, MetricsSettings, Policy,
-    RateLimit, Recursion, ServerSettings, Transports, UpstreamSource, Workers, ZoneSource,
+    RateLimit, Recursion, ServerSettings, UpstreamSource, Workers, ZoneSource,
 };
+pub use crate::upstream_server::UpstreamServer;
 
 /// The YAML of the built-in default, which is also an example to start from.
 pub const DEFAULT_CONFIG: &str = include_str!("../examples/default.yaml");

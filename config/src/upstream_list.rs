@@ -5,8 +5,10 @@
 
 use std::collections::HashSet;
 
-use crate::address::{UPSTREAM_FORMS, UpstreamAddress};
+use crate::address::AddressError;
 use crate::node::shown;
+use crate::resolv_conf;
+use crate::upstream_server::{UPSTREAM_FORMS, UpstreamServer};
 
 /// The largest file that is looked at, in bytes.
 pub const MOST_BYTES: usize = 1 << 20;
@@ -16,59 +18,65 @@ pub const MOST_ENTRIES: usize = 1024;
 pub const MOST_COMPLAINTS: usize = 100;
 
 /// The upstreams of a file with their lines, and what is wrong with its other lines. Lines count from 1.
-pub type Parsed = (Vec<(UpstreamAddress, u32)>, Vec<(u32, String)>);
+pub type Parsed = (Vec<(UpstreamServer, u32)>, Vec<(u32, String)>);
 
-/// Reads a list: one upstream a line in a form of [`UpstreamAddress`].
+/// Reads a list: one upstream a line in a form of [`UpstreamServer`].
 ///
 /// Blank lines are passed over, `#` and `;` begin a comment at the start of a line or after a blank, lines may end
 /// in CRLF. An upstream that comes again is dropped.
 pub fn parse_list(text: &str) -> Parsed {
-    parse(text, |line| Some(line))
-}
-
-/// Reads a resolv.conf: the address after each `nameserver`, in the order of the file.
-///
-/// Other keywords are passed over. As in the C library only the first word after `nameserver` counts.
-pub fn parse_resolv_conf(text: &str) -> Parsed {
     parse(text, |line| {
-        let mut words = line.split_ascii_whitespace();
-        (words.next() == Some("nameserver")).then(|| words.next().unwrap_or_default())
+        let content = without_comment(line).trim_matches([' ', '\t', '\r']);
+        let read = |text| UpstreamServer::read_offered(text).map_err(|error| wrong(text, &error));
+        (!content.is_empty()).then(|| read(content))
     })
 }
 
-/// Goes through the lines; `address` finds what should be an upstream in one, or nothing.
-fn parse(text: &str, address: impl Fn(&str) -> Option<&str>) -> Parsed {
+/// Reads a resolv.conf as the C library does (resolv.conf(5)): the address behind each `nameserver`, in the order of the file.
+///
+/// Other keywords are passed over, and so is what stands behind the address. Short and hexadecimal forms of IPv4 addresses
+/// (`inet_aton(3)`) are read, `0.0.0.0` and `::` are this host, a scope counts on link-local addresses and is passed over on
+/// others. What the C library would not ask is told as wrong.
+pub fn parse_resolv_conf(text: &str) -> Parsed {
+    parse(text, |line| {
+        let address = resolv_conf::nameserver(line)?;
+        Some(match address {
+            Ok("") => Err(format!("an address is missing; accepted: {}", resolv_conf::FORMS)),
+            Ok(text) => resolv_conf::read_address(text)
+                .map_err(|error| format!("{} {error}; accepted: {}", shown(text), resolv_conf::FORMS)),
+            Err(message) => Err(message.to_owned()),
+        })
+    })
+}
+
+fn wrong(text: &str, error: &AddressError) -> String {
+    format!("{} {error}; accepted: {UPSTREAM_FORMS}", shown(text))
+}
+
+/// Goes through the lines; `read` finds the upstream in one, or what is wrong with it, or nothing.
+fn parse(text: &str, read: impl Fn(&str) -> Option<Result<UpstreamServer, String>>) -> Parsed {
     let mut list = List::default();
     if text.len() > MOST_BYTES {
         list.complain(1, format!("the file is larger than {} KiB and is not read", MOST_BYTES >> 10));
         return (list.entries, list.complaints);
     }
     for (line, number) in text.strip_prefix('\u{feff}').unwrap_or(text).lines().zip(1..) {
-        let content = without_comment(line).trim_matches([' ', '\t', '\r']);
-        if content.is_empty() {
+        if without_comment(line)
+            .chars()
+            .any(|character| character.is_control() && !matches!(character, '\t' | '\r'))
+        {
+            list.complain(number, format!("{} holds control characters", shown(line)));
             continue;
         }
-        if content.chars().any(|character| character.is_control() && character != '\t') {
-            list.complain(number, format!("{} holds control characters", shown(content)));
-            continue;
-        }
-        match address(content) {
+        match read(line) {
             None => {}
-            Some("") => list.complain(number, format!("an address is missing; accepted: {UPSTREAM_FORMS}")),
-            Some(found) => match found.parse() {
-                Err(error) => {
-                    list.complain(number, format!("{} {error}; accepted: {UPSTREAM_FORMS}", shown(found)));
-                }
-                Ok(upstream) => {
-                    if !list.take(upstream, number) {
-                        list.complain(
-                            number,
-                            format!("there are more than {MOST_ENTRIES} upstreams; the rest is not read"),
-                        );
-                        break;
-                    }
-                }
-            },
+            Some(Err(message)) => list.complain(number, message),
+            Some(Ok(upstream)) if list.take(&upstream, number) => {}
+            Some(Ok(_)) => {
+                let message = format!("there are more than {MOST_ENTRIES} upstreams; the rest is not read");
+                list.complain(number, message);
+                break;
+            }
         }
     }
     (list.entries, list.complaints)
@@ -88,22 +96,22 @@ fn without_comment(line: &str) -> &str {
 
 #[derive(Default)]
 struct List {
-    entries: Vec<(UpstreamAddress, u32)>,
-    seen: HashSet<UpstreamAddress>,
+    entries: Vec<(UpstreamServer, u32)>,
+    seen: HashSet<UpstreamServer>,
     complaints: Vec<(u32, String)>,
 }
 
 impl List {
     /// Adds an upstream that is not there yet; false when the list is full.
-    fn take(&mut self, upstream: UpstreamAddress, line: u32) -> bool {
-        if self.seen.contains(&upstream) {
+    fn take(&mut self, upstream: &UpstreamServer, line: u32) -> bool {
+        if self.seen.contains(upstream) {
             return true;
         }
         if self.entries.len() >= MOST_ENTRIES {
             return false;
         }
         self.seen.insert(upstream.clone());
-        self.entries.push((upstream, line));
+        self.entries.push((upstream.clone(), line));
         true
     }
 

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rhumb_config::{
-    DEFAULT_ZONE, LogFormat, Transports, Workers, ZoneSource, built_in, load, parse, schema, upstream_list,
+    DEFAULT_ZONE, LogFormat, Workers, ZoneSource, built_in, load, parse, schema, upstream_list,
 };
+use rhumb_wire::Transport;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
@@ -54,7 +55,7 @@ fn the_built_in_default_is_the_default_example() {
     assert_eq!(place.to_string(), format!("built-in default:{}:{}", place.line, place.column));
     let listen = &built_in.listen[0];
     assert_eq!((listen.address, listen.port, listen.v6only), ("::".parse::<IpAddr>().unwrap(), 5300, false));
-    assert_eq!(listen.transports, Transports { udp: true, tcp: true });
+    assert_eq!(listen.transports, [Transport::Udp, Transport::Tcp]);
     assert_eq!(built_in.forward[0].upstreams.len(), 1);
     assert_eq!(built_in.forward[0].domain.to_string(), ".");
     assert!(built_in.recursion.allow.iter().all(|net| net.addr.is_loopback()));

@@ -6,15 +6,15 @@ use std::path::PathBuf;
 use rhumb_wire::Name;
 use serde_json::{Value as Json, json};
 
-use crate::address::{UPSTREAM_FORMS, UpstreamAddress};
 use crate::errors::Place;
 use crate::in_force::InForce;
 use crate::key_list::KeyList;
 use crate::kind::Kind;
-use crate::kinds::{Domain, FilePath, List, Optional, Parsed, Sub, Word};
-use crate::node::{Node, Spot, Value};
+use crate::kinds::{Domain, FilePath, List, Optional, Sub, Word};
+use crate::node::{Node, Spot, Value, shown};
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
+use crate::upstream_server::{UPSTREAM_FORMS, UpstreamServer};
 
 /// Upstreams for a domain and everything below it. Of several entries the longest matching domain wins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +32,8 @@ pub struct Forward {
 /// One upstream, or a file that names some.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UpstreamSource {
-    /// An address in the configuration itself.
-    Address(UpstreamAddress, Place),
+    /// A server in the configuration itself.
+    Server(UpstreamServer, Place),
     /// A file with one upstream a line; see [`upstream_list::parse_list`](crate::upstream_list::parse_list).
     List(PathBuf, Place),
     /// A file in the form of resolv.conf(5), of which the `nameserver` lines count.
@@ -44,7 +44,7 @@ impl UpstreamSource {
     /// Where the entry stands.
     pub fn place(&self) -> &Place {
         match self {
-            UpstreamSource::Address(_, place)
+            UpstreamSource::Server(_, place)
             | UpstreamSource::List(_, place)
             | UpstreamSource::ResolvConf(_, place) => place,
         }
@@ -129,7 +129,7 @@ fn twice(upstreams: &[UpstreamSource], reader: &mut Reader) {
     let mut seen = HashMap::new();
     for upstream in upstreams {
         let what = match upstream {
-            UpstreamSource::Address(address, _) => address.to_string(),
+            UpstreamSource::Server(server, _) => server.to_string(),
             UpstreamSource::List(path, _) | UpstreamSource::ResolvConf(path, _) => path.display().to_string(),
         };
         let place = upstream.place();
@@ -146,21 +146,17 @@ fn twice(upstreams: &[UpstreamSource], reader: &mut Reader) {
 /// An upstream: an address as text, or a section that names a file.
 struct Upstream;
 
-impl Upstream {
-    fn address() -> Parsed<UpstreamAddress> {
-        Parsed::new(UPSTREAM_FORMS)
-    }
-}
-
 impl Kind for Upstream {
     type Out = UpstreamSource;
 
     fn read(&self, node: &Node, reader: &mut Reader) -> Option<UpstreamSource> {
-        match node.value {
+        match &node.value {
             Value::Section(_) => Sub::new().read(node, reader),
-            Value::Text(_) => {
-                let address = Upstream::address().read(node, reader)?;
-                Some(UpstreamSource::Address(address, reader.place(node.spot)))
+            Value::Text(text) => {
+                let server = UpstreamServer::read_offered(text).map_err(|error| {
+                    reader.error(node.spot, format!("{} {error}; accepted: {UPSTREAM_FORMS}", shown(text)));
+                });
+                Some(UpstreamSource::Server(server.ok()?, reader.place(node.spot)))
             }
             _ => {
                 reader.wrong(node, &format!("{UPSTREAM_FORMS}; or `list: FILE`; or `resolv-conf: FILE`"));
@@ -170,12 +166,12 @@ impl Kind for Upstream {
     }
 
     fn schema(&self) -> Json {
-        json!({ "anyOf": [Upstream::address().schema(), Sub::<UpstreamSource>::new().schema()] })
+        json!({ "anyOf": [{ "type": "string", "description": format!("Accepted: {UPSTREAM_FORMS}.") }, Sub::<UpstreamSource>::new().schema()] })
     }
 
     fn show(&self, value: &UpstreamSource) -> Option<Json> {
         match value {
-            UpstreamSource::Address(address, _) => Upstream::address().show(address),
+            UpstreamSource::Server(server, _) => Some(json!(server.to_string())),
             file => Sub::new().show(file),
         }
     }
@@ -229,7 +225,7 @@ impl Section for UpstreamSource {
 
     fn values(&self) -> UpstreamDraft {
         match self {
-            UpstreamSource::Address(..) => UpstreamDraft::default(),
+            UpstreamSource::Server(..) => UpstreamDraft::default(),
             UpstreamSource::List(path, _) => UpstreamDraft { list: Some(path.clone()), ..Default::default() },
             UpstreamSource::ResolvConf(path, _) => {
                 UpstreamDraft { resolv_conf: Some(path.clone()), ..Default::default() }

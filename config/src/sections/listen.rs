@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
+use rhumb_wire::Transport;
 use serde_json::{Value as Json, json};
 
-use crate::address::{DNS_PORT, ScopedAddress};
+use crate::address::ScopedAddress;
 use crate::errors::Place;
 use crate::in_force::InForce;
 use crate::kind::Kind;
@@ -24,8 +25,8 @@ pub struct Listen {
     pub port: u16,
     /// `IPV6_V6ONLY` (ipv6(7)): whether `::` leaves IPv4 to others. Always false for IPv4 addresses.
     pub v6only: bool,
-    /// What is spoken there; at least one.
-    pub transports: Transports,
+    /// What is spoken there, each once, at least one.
+    pub transports: Vec<Transport>,
     /// Where the entry stands.
     pub place: Place,
 }
@@ -34,49 +35,38 @@ impl Listen {
     /// What is used when the configuration has no `listen:`: `::` port 53, IPv4 too, UDP and TCP.
     pub(crate) fn everywhere(place: Place) -> Self {
         let address = IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED);
-        Listen { address, scope: None, port: DNS_PORT, v6only: false, transports: Transports::ALL, place }
+        Listen {
+            address,
+            scope: None,
+            port: Transport::Udp.default_port(),
+            v6only: false,
+            transports: USUAL.to_vec(),
+            place,
+        }
     }
 }
 
-/// The transports of a listener.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Transports {
-    /// Plain DNS over UDP (RFC 1035 section 4.2.1).
-    pub udp: bool,
-    /// Plain DNS over TCP (RFC 7766).
-    pub tcp: bool,
-}
+/// What a listener speaks where the configuration does not say.
+const USUAL: [Transport; 2] = [Transport::Udp, Transport::Tcp];
 
-impl Transports {
-    const ALL: Transports = Transports { udp: true, tcp: true };
-}
+const WORDS: Word<Transport> = Word {
+    words: &[(Transport::Udp.name(), Transport::Udp), (Transport::Tcp.name(), Transport::Tcp)],
+    later: &[Transport::Tls.name(), Transport::Https.name(), Transport::Quic.name()],
+};
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Transport {
-    Udp,
-    Tcp,
-}
-
-const WORDS: Word<Transport> =
-    Word { words: &[("udp", Transport::Udp), ("tcp", Transport::Tcp)], later: &["tls", "https", "quic"] };
-
-/// A list of transports, each at most once.
+/// A list of transports, each at most once, in the order of [`Transport::ALL`].
 struct TransportList;
 
 impl Kind for TransportList {
-    type Out = Transports;
+    type Out = Vec<Transport>;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<Transports> {
-        let list = List { of: WORDS, filled: true }.read(node, reader)?;
-        let mut transports = Transports { udp: false, tcp: false };
-        for transport in list {
-            let flag = match transport {
-                Transport::Udp => &mut transports.udp,
-                Transport::Tcp => &mut transports.tcp,
-            };
-            if std::mem::replace(flag, true) {
-                reader.error(node.spot, "a transport is named twice");
-            }
+    fn read(&self, node: &Node, reader: &mut Reader) -> Option<Vec<Transport>> {
+        let mut transports = List { of: WORDS, filled: true }.read(node, reader)?;
+        let given = transports.len();
+        transports.sort();
+        transports.dedup();
+        if transports.len() < given {
+            reader.error(node.spot, "a transport is named twice");
         }
         Some(transports)
     }
@@ -85,9 +75,8 @@ impl Kind for TransportList {
         json!({ "type": "array", "items": WORDS.schema(), "minItems": 1, "uniqueItems": true })
     }
 
-    fn show(&self, value: &Transports) -> Option<Json> {
-        let words = [("udp", value.udp), ("tcp", value.tcp)];
-        Some(words.iter().filter(|(_, on)| *on).map(|(word, _)| *word).collect())
+    fn show(&self, value: &Vec<Transport>) -> Option<Json> {
+        Some(value.iter().map(|transport| transport.name()).collect())
     }
 }
 
@@ -95,7 +84,7 @@ pub(crate) struct ListenDraft {
     address: Option<ScopedAddress>,
     port: u16,
     v6only: bool,
-    transports: Transports,
+    transports: Vec<Transport>,
 }
 
 impl Section for Listen {
@@ -106,7 +95,12 @@ impl Section for Listen {
     const IDENTITY: &'static [&'static str] = &["address", "port"];
 
     fn draft() -> ListenDraft {
-        ListenDraft { address: None, port: DNS_PORT, v6only: false, transports: Transports::ALL }
+        ListenDraft {
+            address: None,
+            port: Transport::Udp.default_port(),
+            v6only: false,
+            transports: USUAL.to_vec(),
+        }
     }
 
     fn keys<K: Keys<ListenDraft>>(keys: &mut K) {
@@ -153,7 +147,7 @@ impl Section for Listen {
             address: Some(address),
             port: self.port,
             v6only: self.v6only,
-            transports: self.transports,
+            transports: self.transports.clone(),
         }
     }
 }

@@ -17,7 +17,7 @@ pub use cache::CacheSettings;
 pub use control::Control;
 pub use cookies::CookieSecret;
 pub use forward::{Forward, Policy, UpstreamSource};
-pub use listen::{Listen, Transports};
+pub use listen::Listen;
 pub use log::{Log, LogFormat, LogLevel};
 pub use metrics::MetricsSettings;
 pub use rate_limit::RateLimit;

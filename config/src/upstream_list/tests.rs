@@ -86,7 +86,7 @@ proptest! {
         let (entries, complaints) = parse_list(&lines.join("\n"));
         for (line, number) in lines.iter().zip(1_u32..) {
             let complained = complaints.iter().any(|(at, _)| *at == number);
-            match line.parse::<UpstreamAddress>() {
+            match UpstreamServer::read_offered(line) {
                 Ok(address) => prop_assert!(!complained && entries.iter().any(|(known, _)| *known == address)),
                 Err(_) => prop_assert!(complained),
             }
@@ -99,8 +99,8 @@ proptest! {
     ) {
         let ip = if v6 { format!("[{}]:{port}", std::net::Ipv6Addr::from_bits(bits)) }
             else { format!("{}:{port}", std::net::Ipv4Addr::from_bits(bits as u32)) };
-        if let Ok(address) = ip.parse::<UpstreamAddress>() {
-            prop_assert_eq!(address.to_string().parse::<UpstreamAddress>().unwrap(), address);
+        if let Ok(address) = ip.parse::<UpstreamServer>() {
+            prop_assert_eq!(address.to_string().parse::<UpstreamServer>().unwrap(), address);
         }
     }
 }

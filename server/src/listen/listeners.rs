@@ -250,6 +250,10 @@ fn keys(listen: &Listen, config: &Config) -> Result<Vec<Key>, String> {
         WorkerCount::Count(count) => usize::from(count.get()),
     };
     let udp = Kind::Udp { threads, buffer: config.server.receive_buffer };
-    let kinds = [listen.transports.udp.then_some(udp), listen.transports.tcp.then_some(Kind::Tcp)];
+    let spoken = |transport| listen.transports.contains(&transport);
+    let kinds = [
+        spoken(rhumb_wire::Transport::Udp).then_some(udp),
+        spoken(rhumb_wire::Transport::Tcp).then_some(Kind::Tcp),
+    ];
     Ok(kinds.into_iter().flatten().map(|kind| Key { address, v6only: listen.v6only, kind }).collect())
 }

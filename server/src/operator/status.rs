@@ -104,9 +104,9 @@ const fn policy(policy: Policy) -> &'static str {
 }
 
 fn file_of(source: &rhumb_config::UpstreamSource) -> Option<&std::path::PathBuf> {
-    use rhumb_config::UpstreamSource::{Address, List, ResolvConf};
+    use rhumb_config::UpstreamSource::{List, ResolvConf, Server};
     match source {
-        Address(..) => None,
+        Server(..) => None,
         List(path, _) | ResolvConf(path, _) => Some(path),
     }
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use rhumb_config::UpstreamAddress;
+use rhumb_config::UpstreamServer;
 use rhumb_config::upstream_list::{MOST_BYTES, parse_list, parse_resolv_conf};
 
 /// The form of a file of upstreams.
@@ -80,7 +80,7 @@ pub(crate) enum Outcome {
 pub(crate) struct ListFile {
     path: PathBuf,
     kind: Kind,
-    last_good: Arc<[(UpstreamAddress, u32)]>,
+    last_good: Arc<[(UpstreamServer, u32)]>,
     state: State,
     /// Wrong lines of the last good read: numbers from 1, and what is wrong.
     bad_lines: Vec<(u32, String)>,
@@ -99,7 +99,7 @@ impl ListFile {
     }
 
     /// The list in force, each upstream with its line in the file, from 1. Empty until the first good read.
-    pub(crate) fn upstreams(&self) -> &Arc<[(UpstreamAddress, u32)]> {
+    pub(crate) fn upstreams(&self) -> &Arc<[(UpstreamServer, u32)]> {
         &self.last_good
     }
 
@@ -137,7 +137,7 @@ impl ListFile {
         })
     }
 
-    fn accept(&mut self, upstreams: Vec<(UpstreamAddress, u32)>, bad_lines: Vec<(u32, String)>) -> Outcome {
+    fn accept(&mut self, upstreams: Vec<(UpstreamServer, u32)>, bad_lines: Vec<(u32, String)>) -> Outcome {
         if bad_lines != self.bad_lines {
             for (line, what) in &bad_lines {
                 tracing::warn!("{}:{line}: {what}; the line is passed over", self.path.display());
@@ -149,7 +149,7 @@ impl ListFile {
         }
         self.state = State::Ok;
         let addresses =
-            |list: &[(UpstreamAddress, u32)]| list.iter().map(|(address, _)| address.clone()).collect();
+            |list: &[(UpstreamServer, u32)]| list.iter().map(|(address, _)| address.clone()).collect();
         let (before, now): (Vec<_>, Vec<_>) = (addresses(&self.last_good), addresses(&upstreams));
         if self.last_good.iter().ne(upstreams.iter()) {
             self.last_good = upstreams.into();

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use rhumb_config::{Config, Forward, UpstreamAddress, UpstreamSource};
+use rhumb_config::{Config, Forward, UpstreamServer, UpstreamSource};
 use rhumb_resolver::Policy;
 
 use super::lists::{Kind, ListFile, Outcome, State};
@@ -84,14 +84,14 @@ impl Reloader {
     /// The addresses of a route at this moment, in order, each once.
     fn upstreams_of(&self, forward: &Forward) -> Vec<SocketAddr> {
         let mut addresses = Vec::new();
-        let mut add = |upstream: &UpstreamAddress| match resolved(upstream) {
+        let mut add = |upstream: &UpstreamServer| match resolved(upstream) {
             Some(address) if !addresses.contains(&address) => addresses.push(address),
             Some(_) => {}
             None => tracing::warn!("upstream {upstream}: there is no such interface; it is left out"),
         };
         for source in &forward.upstreams {
             match (source, list_of(source)) {
-                (UpstreamSource::Address(upstream, _), _) => add(upstream),
+                (UpstreamSource::Server(upstream, _), _) => add(upstream),
                 (_, Some(list)) => {
                     let upstreams = self.lists.get(&list).map(|(list, _)| Arc::clone(list.upstreams()));
                     upstreams.iter().flat_map(|list| list.iter()).for_each(|(upstream, _)| add(upstream));
@@ -182,7 +182,7 @@ fn policy_of(forward: &Forward) -> Policy {
 
 fn list_of(source: &UpstreamSource) -> Option<ListSource> {
     match source {
-        UpstreamSource::Address(..) => None,
+        UpstreamSource::Server(..) => None,
         UpstreamSource::List(path, _) => Some(ListSource::List(path.clone())),
         UpstreamSource::ResolvConf(path, _) => Some(ListSource::ResolvConf(path.clone())),
     }
@@ -195,7 +195,7 @@ fn opened(source: &ListSource) -> (&Path, Kind) {
     }
 }
 
-fn resolved(upstream: &UpstreamAddress) -> Option<SocketAddr> {
+fn resolved(upstream: &UpstreamServer) -> Option<SocketAddr> {
     let mut address = SocketAddr::new(upstream.ip, upstream.port);
     if let (SocketAddr::V6(v6), Some(scope)) = (&mut address, &upstream.scope) {
         v6.set_scope_id(rhumb_net::route::scope_id(scope)?);

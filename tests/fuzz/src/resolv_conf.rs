@@ -1,6 +1,6 @@
 //! A file that names upstreams.
 
-use rhumb_config::UpstreamAddress;
+use rhumb_config::UpstreamServer;
 use rhumb_config::upstream_list::{MOST_COMPLAINTS, MOST_ENTRIES, Parsed, parse_list, parse_resolv_conf};
 
 /// Reads the input as a list of upstreams, and as a resolv.conf.
@@ -17,7 +17,7 @@ fn check((upstreams, complaints): &Parsed, lines: u32) {
     for (upstream, line) in upstreams {
         assert!((1..=lines).contains(line));
         let text = upstream.to_string();
-        assert_eq!(text.parse::<UpstreamAddress>().as_ref(), Ok(upstream), "{text}");
+        assert_eq!(text.parse::<UpstreamServer>().as_ref(), Ok(upstream), "{text}");
     }
     for (line, what) in complaints {
         assert!((1..=lines).contains(line) && !what.is_empty());

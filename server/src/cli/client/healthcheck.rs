@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
 use rhumb_config::Config;
+use rhumb_wire::Transport;
 
 use super::listeners::{self, Destination};
 use super::question::Question;
@@ -48,7 +49,7 @@ pub fn healthcheck(target: &Target, mut output: Output<'_>) -> Exit {
 }
 
 fn by_query(config: &Config, deadline: Instant, output: &mut Output<'_>) -> Exit {
-    let udp = config.listen.iter().find(|listen| listen.transports.udp);
+    let udp = config.listen.iter().find(|listen| listen.transports.contains(&Transport::Udp));
     let Some(listen) = udp.or(config.listen.first()) else {
         return output.fail(["the configuration has no listener to ask"]);
     };
@@ -77,7 +78,11 @@ fn is_silence(error: &io::Error) -> bool {
 
 fn ask(to: &Destination, within: Duration) -> io::Result<()> {
     let within = within.max(Duration::from_millis(1));
-    if to.transports.udp { by_udp(to.address, within) } else { by_tcp(to.address, within) }
+    if to.transports.contains(&Transport::Udp) {
+        by_udp(to.address, within)
+    } else {
+        by_tcp(to.address, within)
+    }
 }
 
 /// A connected socket, so that only the server's datagrams arrive, and its refusals.

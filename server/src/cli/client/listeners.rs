@@ -2,14 +2,15 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
-use rhumb_config::{Listen, Transports};
+use rhumb_config::Listen;
 use rhumb_net::route::scope_id;
+use rhumb_wire::Transport;
 
 /// An address to ask, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Destination {
     pub(super) address: SocketAddr,
-    pub(super) transports: Transports,
+    pub(super) transports: Vec<Transport>,
 }
 
 /// The loopback addresses that a listener for every address has, or the one address of any other.
@@ -24,8 +25,9 @@ pub(super) fn all(listen: &[Listen], local: &[(IpAddr, u32)]) -> Vec<Destination
     for new in listen.iter().flat_map(|listen| at(listen, local)) {
         match found.iter_mut().find(|known| known.address == new.address) {
             Some(known) => {
-                known.transports.udp |= new.transports.udp;
-                known.transports.tcp |= new.transports.tcp;
+                known.transports.extend(new.transports);
+                known.transports.sort();
+                known.transports.dedup();
             }
             None => found.push(new),
         }
@@ -39,7 +41,7 @@ fn at(listen: &Listen, local: &[(IpAddr, u32)]) -> Vec<Destination> {
             IpAddr::V4(_) => SocketAddr::new(ip, listen.port),
             IpAddr::V6(ip) => SocketAddrV6::new(ip, listen.port, 0, scope).into(),
         };
-        Destination { address, transports: listen.transports }
+        Destination { address, transports: listen.transports.clone() }
     };
     if !listen.address.is_unspecified() {
         let scope = listen.scope.as_deref().and_then(scope_id).unwrap_or(0);
@@ -95,7 +97,7 @@ mod tests {
         );
         let found = all(&apart, &LOCAL);
         assert_eq!(addresses(&found), ["127.0.0.1:53", "192.0.2.1:53", "[::1]:53", "[fe80::1%2]:53"]);
-        assert_eq!(found[0].transports, Transports { udp: true, tcp: true });
-        assert_eq!(found[1].transports, Transports { udp: true, tcp: false });
+        assert_eq!(found[0].transports, [Transport::Udp, Transport::Tcp]);
+        assert_eq!(found[1].transports, [Transport::Udp]);
     }
 }

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rhumb_wire::Transport;
 use serde::Serialize;
 
 use super::healthcheck::by_tcp;
@@ -99,10 +100,10 @@ fn ask_all(destinations: &[Destination], local: &[(IpAddr, u32)]) -> Vec<Finding
 
 fn ask(to: &Destination, local: &[(IpAddr, u32)]) -> Vec<Finding> {
     let mut found = Vec::new();
-    if to.transports.udp {
+    if to.transports.contains(&Transport::Udp) {
         found.push(finding(to.address, "udp", by_udp(to.address, local)));
     }
-    if to.transports.tcp {
+    if to.transports.contains(&Transport::Tcp) {
         // A stream has no other end than the one that was asked.
         found.push(finding(to.address, "tcp", by_tcp(to.address, PATIENCE).map(|()| to.address)));
     }
