@@ -181,7 +181,7 @@ fn target_fault(
 }
 
 fn has_address(node: Node<'_>) -> bool {
-    node.sets().any(|set| matches!(set.rtype, Type::A | Type::AAAA) && set.records > 0)
+    [Type::A, Type::AAAA].iter().any(|rtype| node.set(*rtype).is_some_and(|set| set.records > 0))
 }
 
 /// The name itself, or else the nearest ancestor that exists.

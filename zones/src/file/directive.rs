@@ -9,10 +9,12 @@ use rhumb_wire::NameBuf;
 use rhumb_wire::name::unescape;
 
 use super::disk::Files;
-use super::generate::Generate;
+use super::generate::{NumberRange, Template};
 use super::number;
+use super::rdata::Fields;
 use super::reader::{DEEPEST, Reader, Source};
-use super::scanner::{Scanner, Word, Wrong, place_of};
+use super::scanner::{Scanner, Word, Wrong};
+use super::short::Head;
 
 impl<F: Files> Reader<'_, F> {
     pub(super) fn directive<'t>(
@@ -73,49 +75,113 @@ impl<F: Files> Reader<'_, F> {
             return Err(word.wrong(format!("files are included {DEEPEST} deep at most")));
         }
         let name = path_text(word.bytes);
-        let (path, text) = self
-            .files
-            .read(Path::new(OsStr::from_bytes(&name)), Some(&source.file))
-            .map_err(|error| word.wrong(format!("{}: {error}", word.shown())))?;
-        let same = |open: &std::path::PathBuf| open.canonicalize().ok() == path.canonicalize().ok();
-        if self.open.iter().any(same) {
+        let wrong = |error: String| word.wrong(format!("{}: {error}", word.shown()));
+        self.budget.include().map_err(wrong)?;
+        let file = self.files.open(Path::new(OsStr::from_bytes(&name)), Some(&source.file)).map_err(wrong)?;
+        if self.open.contains(&Some(file.identity)) {
             return Err(word.wrong(format!("{} includes itself", word.shown())));
         }
+        let (path, identity) = (file.path.clone(), file.identity);
+        let text = self.budget.read(file).map_err(wrong)?;
         let outer = *self.origin();
+        let owner = (self.owner, self.has_owner, self.owner_below);
         self.set_origin(&origin);
         self.pause(source, scanner);
-        self.source(&path, &text, depth + 1);
+        self.source(&path, Some(identity), &text, depth + 1);
         self.set_origin(&outer);
+        (self.owner, self.has_owner, self.owner_below) = owner;
         *source = self.begin(&Arc::clone(&source.file), source.text, scanner.line());
         Ok(())
     }
 
     /// `$GENERATE range owner [ttl] [class] type rdata`, with `$` for the number (BIND's directive).
     fn generate<'t>(&mut self, scanner: &mut Scanner<'t>, source: &Source<'t>) -> Result<(), Wrong> {
-        let range = scanner.expect("the range")?;
-        let start = scanner.at();
-        let mut end = start;
-        let line = scanner.line();
-        while let Some(word) = scanner.word()? {
-            end = word.at + word.bytes.len() + 2 * usize::from(word.quoted);
-        }
-        let template = source.text.get(start..end).unwrap_or(&[]);
-        let generate = Generate::new(range.bytes, template).map_err(|message| range.wrong(message))?;
-        let (file_line, column) = place_of(source.text, range.at);
-        let file = Arc::clone(&source.file);
+        let word = scanner.expect("the range")?;
+        // Every record of it stands, for messages, at the line of the range.
+        let line = source.number_of(scanner.line());
+        let wrong = |message: String| word.wrong(message);
+        let range = NumberRange::parse(word.bytes).map_err(wrong)?;
+        let owner = Template::parse(scanner.expect("the owner")?.bytes).map_err(wrong)?;
+        let (ttl, rtype) = Self::ttl_and_type(scanner.expect("the type")?, scanner)?;
+        let rdata = Template::parse(&template_text(scanner)?).map_err(wrong)?;
+        self.budget.generate(range.count()).map_err(wrong)?;
+        let head = Head { first: word, ttl, rtype };
+        let kept = (self.owner, self.owner_below);
+        let mut numbers = range.numbers();
+        let made = numbers.try_for_each(|number| {
+            let made = self.generated(number, &owner, &rdata, &head, line);
+            made.map_err(|wrong| word.wrong(format!("for {number}: {}", wrong.message)))
+        });
+        (self.owner, self.owner_below) = kept;
+        made
+    }
+
+    /// The record for one number.
+    fn generated(
+        &mut self,
+        number: u32,
+        owner: &Template,
+        rdata: &Template,
+        head: &Head<'_>,
+        line: u32,
+    ) -> Result<(), Wrong> {
         let mut text = Vec::new();
-        for number in generate.numbers() {
-            text.clear();
-            generate.write(number, &mut text).map_err(|message| range.wrong(message))?;
-            // Every record of it stands, for messages, at the line of the directive.
-            let inner = Self::at_line(source, &text, line);
-            let mut words = Scanner::new(&text);
-            if let Err(wrong) = words.begin().map_or(Ok(()), |_| self.record(&mut words, false, &inner)) {
-                self.report_at(&file, file_line, column, format!("for {number}: {}", wrong.message));
-                return Ok(());
+        let wrong = |message: String| head.first.wrong(message);
+        owner.write(number, &mut text).map_err(wrong)?;
+        self.owner_below = None;
+        self.owner
+            .set_text(&text, self.origin.as_ref())
+            .map_err(|error| head.first.wrong(format!("the owner: {error}")))?;
+        text.clear();
+        rdata.write(number, &mut text).map_err(wrong)?;
+        let mut words = Scanner::new(&text);
+        self.rdata.clear();
+        Fields::new(&mut words, self.origin.as_ref(), &mut self.rdata, &mut self.scratch).read(head.rtype)?;
+        if words.at() < text.len() {
+            return Err(head.first.wrong("a line break in the record"));
+        }
+        self.add(head, line)
+    }
+}
+
+/// What is left of the record, as one text. A single quoted word is the whole of RDATA and loses its quotes, as BIND reads
+/// it: `"10 mail$"` is a number and a name, `"\"a b\""` one text with a blank.
+fn template_text(scanner: &mut Scanner<'_>) -> Result<Vec<u8>, Wrong> {
+    let Some(first) = scanner.word()? else { return Ok(Vec::new()) };
+    let mut text = Vec::new();
+    let mut next = scanner.word()?;
+    if first.quoted && next.is_none() {
+        let mut bytes = first.bytes.iter().copied().peekable();
+        while let Some(byte) = bytes.next() {
+            match bytes.peek() {
+                Some(b'"') if byte == b'\\' => {}
+                Some(&next) if byte == b'\\' => {
+                    text.extend([byte, next]);
+                    bytes.next();
+                }
+                _ => text.push(byte),
             }
         }
-        Ok(())
+        return Ok(text);
+    }
+    append(&mut text, first);
+    let mut end = first.end();
+    while let Some(word) = next {
+        if word.at > end {
+            text.push(b' ');
+        }
+        append(&mut text, word);
+        end = word.end();
+        next = scanner.word()?;
+    }
+    Ok(text)
+}
+
+/// Appends a word as it stands.
+fn append(text: &mut Vec<u8>, word: Word<'_>) {
+    let quote: &[u8] = if word.quoted { b"\"" } else { b"" };
+    for part in [quote, word.bytes, quote] {
+        text.extend_from_slice(part);
     }
 }
 

@@ -1,30 +1,102 @@
 //! Where the text of files comes from.
+//!
+//! Only regular files are opened. A FIFO would block its reader until something writes to it, and a device may act on
+//! being opened at all; so a file is looked at first, opened without waiting, and looked at again, as it may have been
+//! replaced in between.
 
-use std::fs::File;
-use std::io::Read;
+use std::fs::{File, FileType, Metadata, OpenOptions};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::LARGEST;
+use nix::fcntl::OFlag;
 
-/// Gives the text of files by name.
+/// Gives files by name.
 pub(super) trait Files {
-    /// The path under which `name` was found, and its text. `from` is the file that includes it. Errors: a sentence.
-    fn read(&self, name: &Path, from: Option<&Path>) -> Result<(PathBuf, Vec<u8>), String>;
+    /// The file called `name`; `from` is the file that includes it. Errors: a sentence.
+    fn open(&self, name: &Path, from: Option<&Path>) -> Result<OpenFile, String>;
 }
 
 /// No file can be had.
-pub(super) struct Closed;
+pub(super) struct NoFiles;
 
-impl Files for Closed {
-    fn read(&self, _: &Path, _: Option<&Path>) -> Result<(PathBuf, Vec<u8>), String> {
+impl Files for NoFiles {
+    fn open(&self, _: &Path, _: Option<&Path>) -> Result<OpenFile, String> {
         Err("nothing can be included here".to_owned())
     }
 }
 
-/// The folder of a zone file, and what lies below it.
-pub(super) struct Folder<'p>(&'p Path);
+/// A regular file, not read yet.
+#[derive(Debug)]
+pub(super) struct OpenFile {
+    /// The path under which it was found.
+    pub(super) path: PathBuf,
+    /// Device and inode: the same for every path that leads to it.
+    pub(super) identity: (u64, u64),
+    /// Its length in bytes when it was opened.
+    pub(super) length: u64,
+    file: File,
+}
 
-impl<'p> Folder<'p> {
+impl OpenFile {
+    /// Opens the file at `real` and calls it `path`. Errors: a sentence; it cannot be opened, or is no regular file.
+    fn new(path: PathBuf, real: &Path) -> Result<Self, String> {
+        let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
+        is_regular(&real.metadata().map_err(unreadable)?)?;
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags((OFlag::O_NONBLOCK | OFlag::O_CLOEXEC | OFlag::O_NOCTTY).bits())
+            .open(real)
+            .map_err(unreadable)?;
+        let metadata = file.metadata().map_err(unreadable)?;
+        is_regular(&metadata)?;
+        let identity = (metadata.dev(), metadata.ino());
+        Ok(Self { path, identity, length: metadata.len(), file })
+    }
+
+    /// Its text. Errors: a sentence; it has more than `most` bytes, or reading it would block: some files under `/proc`
+    /// and `/sys` are regular by name alone.
+    pub(super) fn read(self, most: u64) -> Result<Vec<u8>, String> {
+        let too_large = || format!("has more than the {most} bytes that are left for the files of a zone");
+        if self.length > most {
+            return Err(too_large());
+        }
+        let mut text = Vec::with_capacity(usize::try_from(self.length).unwrap_or(0) + 1);
+        match self.file.take(most + 1).read_to_end(&mut text) {
+            Ok(_) if text.len() as u64 > most => Err(too_large()),
+            Ok(_) => Ok(text),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                Err("cannot be read: it has no end, reading it would block".to_owned())
+            }
+            Err(error) => Err(format!("cannot be read: {error}")),
+        }
+    }
+}
+
+/// Errors: a sentence that says what it is instead.
+fn is_regular(metadata: &Metadata) -> Result<(), String> {
+    let kind = metadata.file_type();
+    if kind.is_file() { Ok(()) } else { Err(format!("is {}, not a regular file", kind_of(kind))) }
+}
+
+fn kind_of(kind: FileType) -> &'static str {
+    if kind.is_dir() {
+        "a directory"
+    } else if kind.is_fifo() {
+        "a FIFO"
+    } else if kind.is_socket() {
+        "a socket"
+    } else if kind.is_char_device() || kind.is_block_device() {
+        "a device"
+    } else {
+        "a special file"
+    }
+}
+
+/// The folder of a zone file, and what lies below it.
+pub(super) struct ZoneFolder<'p>(&'p Path);
+
+impl<'p> ZoneFolder<'p> {
     /// The folder that the file at `path` lies in.
     pub(super) fn of(path: &'p Path) -> Self {
         Self(match path.parent() {
@@ -34,36 +106,23 @@ impl<'p> Folder<'p> {
         })
     }
 
-    /// Errors: the file lies elsewhere, also by way of `..` or of a link.
-    fn check(&self, path: &Path) -> Result<(), String> {
+    /// The path without links. Errors: the file lies elsewhere, also by way of `..` or of a link.
+    fn resolve(&self, path: &Path) -> Result<PathBuf, String> {
         let real = path.canonicalize().map_err(|error| format!("cannot be read: {error}"))?;
         match self.0.canonicalize() {
-            Ok(folder) if real.starts_with(&folder) => Ok(()),
+            Ok(folder) if real.starts_with(&folder) => Ok(real),
             _ => Err(format!("{} does not lie in the folder of the zone file", path.display())),
         }
     }
 }
 
-impl Files for Folder<'_> {
-    fn read(&self, name: &Path, from: Option<&Path>) -> Result<(PathBuf, Vec<u8>), String> {
-        let path = match from.and_then(Path::parent) {
-            Some(folder) => folder.join(name),
-            None => name.to_owned(),
+impl Files for ZoneFolder<'_> {
+    fn open(&self, name: &Path, from: Option<&Path>) -> Result<OpenFile, String> {
+        let Some(folder) = from.and_then(Path::parent) else {
+            return OpenFile::new(name.to_owned(), name);
         };
-        if from.is_some() {
-            self.check(&path)?;
-        }
-        let failed = |error: std::io::Error| format!("cannot be read: {error}");
-        let file = File::open(&path).map_err(failed)?;
-        let metadata = file.metadata().map_err(failed)?;
-        if !metadata.is_file() {
-            return Err("is not a file".to_owned());
-        }
-        let mut text = Vec::with_capacity(usize::try_from(metadata.len().min(LARGEST)).unwrap_or(0) + 1);
-        file.take(LARGEST).read_to_end(&mut text).map_err(failed)?;
-        if text.len() as u64 >= LARGEST {
-            return Err("is larger than 4 GiB".to_owned());
-        }
-        Ok((path, text))
+        let path = folder.join(name);
+        let real = self.resolve(&path)?;
+        OpenFile::new(path, &real)
     }
 }

@@ -4,6 +4,7 @@
 //! A file is read in one pass. What is wrong is collected with its place and reading goes on with the next record, up to a
 //! hundred problems. Nothing is allocated for a record.
 
+mod budget;
 mod directive;
 mod disk;
 mod generate;
@@ -22,16 +23,13 @@ use rhumb_wire::NameRef;
 
 use crate::builder::Builder;
 use crate::contents::Contents;
-use disk::{Closed, Files, Folder};
+use disk::{NoFiles, ZoneFolder};
 use reader::Reader;
 
 pub(crate) use number::signature_time_text;
 pub use problem::Problem;
 pub use rdata::rdata_text;
 pub use verified::{Verified, verify_zone};
-
-/// The largest zone file, in bytes: offsets in it have 32 bits.
-const LARGEST: u64 = u32::MAX as u64;
 
 /// A zone that was read.
 #[derive(Debug)]
@@ -44,14 +42,15 @@ pub struct Loaded {
     pub files: Vec<PathBuf>,
 }
 
-/// Reads the zone `origin` from the file at `path`. Included files are sought beside the file that includes them and lie in
+/// Reads the zone `origin` from the file at `path`, which has to be a regular one. Included files are sought beside the file that includes them and lie in
 /// the folder of `path` or below it.
 ///
 /// Errors: everything that is wrong, at most a hundred problems.
 pub fn read_zone(origin: NameRef<'_>, path: &Path) -> Result<Loaded, Vec<Problem>> {
-    let files = Folder::of(path);
-    match files.read(path, None) {
-        Ok((path, text)) => read(origin, &path, text, &files),
+    let files = ZoneFolder::of(path);
+    let mut reader = Reader::new(origin, Builder::new(origin), &files);
+    match reader.file(path) {
+        Ok(()) => reader.finish(),
         Err(error) => Err(vec![Problem::of_file(path, error)]),
     }
 }
@@ -60,19 +59,8 @@ pub fn read_zone(origin: NameRef<'_>, path: &Path) -> Result<Loaded, Vec<Problem
 ///
 /// Errors: as [`read_zone`].
 pub fn read_zone_bytes(origin: NameRef<'_>, path: &Path, text: &[u8]) -> Result<Loaded, Vec<Problem>> {
-    read(origin, path, text, &Closed)
-}
-
-fn read<T: AsRef<[u8]>>(
-    origin: NameRef<'_>,
-    path: &Path,
-    text: T,
-    files: &impl Files,
-) -> Result<Loaded, Vec<Problem>> {
-    let mut reader = Reader::new(origin, Builder::new(origin), files);
-    reader.source(path, text.as_ref(), 0);
-    // The text and the contents need not be in memory together.
-    drop(text);
+    let mut reader = Reader::new(origin, Builder::new(origin), &NoFiles);
+    reader.source(path, None, text, 0);
     reader.finish()
 }
 

@@ -44,43 +44,53 @@ impl fmt::Display for Problem {
 /// The problems of one zone.
 #[derive(Debug, Default)]
 pub(super) struct Problems {
-    errors: Vec<Problem>,
-    warnings: Vec<Problem>,
+    errors: Kept,
+    warnings: Kept,
+}
+
+/// The first problems of one severity, and the number of the others.
+#[derive(Debug, Default)]
+struct Kept {
+    list: Vec<Problem>,
     more: usize,
 }
 
 impl Problems {
-    pub(super) fn add(&mut self, problem: Problem) {
-        let list = match problem.severity {
+    /// Counts a problem. `make` is called where it is kept, for finding out where it stands is worth the work only then.
+    pub(super) fn add(&mut self, severity: Severity, make: impl FnOnce() -> Problem) {
+        let kept = match severity {
             Severity::Error => &mut self.errors,
             Severity::Warning => &mut self.warnings,
         };
-        if list.len() < MOST {
-            list.push(problem);
+        if kept.list.len() < MOST {
+            kept.list.push(make());
         } else {
-            self.more += 1;
+            kept.more += 1;
         }
     }
 
     pub(super) const fn is_good(&self) -> bool {
-        self.errors.is_empty()
+        self.errors.list.is_empty()
     }
 
     /// The warnings of a good zone, and how many more there are.
     pub(super) fn warnings(self) -> Vec<Problem> {
-        and_more(self.warnings, self.more)
+        self.warnings.and_more("warnings")
     }
 
-    /// The errors, and how many problems more there are.
+    /// The errors, and how many more there are.
     pub(super) fn errors(self) -> Vec<Problem> {
-        and_more(self.errors, self.more)
+        self.errors.and_more("errors")
     }
 }
 
-fn and_more(mut list: Vec<Problem>, more: usize) -> Vec<Problem> {
-    if let Some(last) = list.last().filter(|_| more > 0) {
-        let message = format!("and {more} problems more");
-        list.push(Problem { line: 0, column: 0, message, ..last.clone() });
+impl Kept {
+    fn and_more(self, what: &str) -> Vec<Problem> {
+        let Self { mut list, more } = self;
+        if let Some(last) = list.last().filter(|_| more > 0) {
+            let message = format!("and {more} {what} more");
+            list.push(Problem { line: 0, column: 0, message, ..last.clone() });
+        }
+        list
     }
-    list
 }

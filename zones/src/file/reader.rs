@@ -1,15 +1,17 @@
 //! Records: owner, TTL, class, type, and what each leaves for the next.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rhumb_wire::{Class, NameBuf, NameRef, Type};
 
+use super::budget::Budget;
 use super::disk::Files;
 use super::lines::Lines;
 use super::problem::{Problem, Problems};
 use super::rdata::Fields;
-use super::scanner::{Scanner, Start, Word, Wrong, place_of};
+use super::scanner::{Mark, Scanner, Start, Word, Wrong};
 use super::short::{Head, is_frequent};
 use super::{Loaded, number};
 use crate::builder::{Builder, Logged};
@@ -39,8 +41,10 @@ pub(super) struct Reader<'f, F> {
     /// The number of the next line: numbers run on through all files.
     next_line: u32,
     pub(super) read: Vec<PathBuf>,
-    /// The files that are being read, the outermost first.
-    pub(super) open: Vec<PathBuf>,
+    /// The files that are being read, the outermost first; none for a text that is no file.
+    pub(super) open: Vec<Option<(u64, u64)>>,
+    /// What may still be read and made.
+    pub(super) budget: Budget,
 }
 
 /// The text at hand: which file, and from where its lines are numbered.
@@ -49,6 +53,15 @@ pub(super) struct Source<'t> {
     pub(super) text: &'t [u8],
     first: u32,
     from_line: u32,
+    /// Where the record at hand begins.
+    mark: Mark,
+}
+
+impl Source<'_> {
+    /// The number that a line has among those of all files.
+    pub(super) const fn number_of(&self, line: u32) -> u32 {
+        self.first + (line - self.from_line)
+    }
 }
 
 impl<'f, F: Files> Reader<'f, F> {
@@ -73,45 +86,50 @@ impl<'f, F: Files> Reader<'f, F> {
             next_line: 1,
             read: Vec::new(),
             open: Vec::new(),
+            budget: Budget::default(),
         }
     }
 
-    /// Reads a whole text. `depth` counts the files around it.
-    pub(super) fn source(&mut self, path: &Path, text: &[u8], depth: usize) {
+    /// Reads the file at `path`, with all that it includes. Errors: a sentence; there is nothing that could be read.
+    pub(super) fn file(&mut self, path: &Path) -> Result<(), String> {
+        let file = self.files.open(path, None)?;
+        let identity = file.identity;
+        let text = self.budget.read(file)?;
+        self.source(path, Some(identity), &text, 0);
+        Ok(())
+    }
+
+    /// Reads a whole text: that of the file with this identity, if it is a file. `depth` counts the files around it.
+    pub(super) fn source(&mut self, path: &Path, identity: Option<(u64, u64)>, text: &[u8], depth: usize) {
         let file: Arc<Path> = path.into();
         self.read.push(path.to_owned());
-        self.open.push(path.to_owned());
+        self.open.push(identity);
         let mut source = self.begin(&file, text, 1);
         let mut scanner = Scanner::new(text);
         while let Some(start) = scanner.begin() {
+            source.mark = scanner.mark();
             let done = match start {
                 Start::Directive => self.directive(&mut scanner, &mut source, depth),
                 Start::Blank | Start::Owner => self.record(&mut scanner, start == Start::Blank, &source),
             };
             if let Err(wrong) = done {
-                self.report(&source, Severity::Error, &wrong);
+                self.report(&source, Severity::Error, wrong);
                 scanner.skip_record();
             }
         }
-        self.next_line = source.first + (scanner.line() - source.from_line) + 1;
+        self.next_line = source.number_of(scanner.line()) + 1;
         self.open.pop();
     }
 
     /// Numbers the lines of `file` from here on, the first being `line`.
     pub(super) fn begin<'t>(&mut self, file: &Arc<Path>, text: &'t [u8], line: u32) -> Source<'t> {
         self.lines.begin(self.next_line, file, line);
-        Source { file: Arc::clone(file), text, first: self.next_line, from_line: line }
-    }
-
-    /// A text made in between, all of which stands at `line` of `outer`.
-    pub(super) fn at_line<'t>(outer: &Source<'_>, text: &'t [u8], line: u32) -> Source<'t> {
-        let first = outer.first + (line - outer.from_line);
-        Source { file: Arc::clone(&outer.file), text, first, from_line: 1 }
+        Source { file: Arc::clone(file), text, first: self.next_line, from_line: line, mark: Mark::START }
     }
 
     /// Before another file is read in between: where the numbers stand.
     pub(super) fn pause(&mut self, source: &Source<'_>, scanner: &Scanner<'_>) {
-        self.next_line = source.first + (scanner.line() - source.from_line) + 1;
+        self.next_line = source.number_of(scanner.line()) + 1;
     }
 
     /// What names without a final dot are relative to.
@@ -132,7 +150,7 @@ impl<'f, F: Files> Reader<'f, F> {
         blank: bool,
         source: &Source<'_>,
     ) -> Result<(), Wrong> {
-        let line = source.first + (scanner.line() - source.from_line);
+        let line = source.number_of(scanner.line());
         let head = match self.short_head(scanner, blank) {
             Some((head, rest)) => {
                 if let Some(rest) = self.short_rdata(rest, head.rtype) {
@@ -155,7 +173,7 @@ impl<'f, F: Files> Reader<'f, F> {
 
     /// Hands a record to the builder.
     #[inline]
-    fn add(&mut self, head: &Head<'_>, line: u32) -> Result<(), Wrong> {
+    pub(super) fn add(&mut self, head: &Head<'_>, line: u32) -> Result<(), Wrong> {
         let rtype = head.rtype;
         let ttl = self.ttl_of(head.ttl, rtype, head.first)?;
         let (owner, rdata) = (self.owner.as_ref(), self.rdata.as_slice());
@@ -189,7 +207,10 @@ impl<'f, F: Files> Reader<'f, F> {
 
     /// TTL and class in either order, both optional, then the type (RFC 1035 section 5.1).
     #[inline]
-    fn ttl_and_type<'t>(mut word: Word<'t>, scanner: &mut Scanner<'t>) -> Result<(Option<u32>, Type), Wrong> {
+    pub(super) fn ttl_and_type<'t>(
+        mut word: Word<'t>,
+        scanner: &mut Scanner<'t>,
+    ) -> Result<(Option<u32>, Type), Wrong> {
         let mut ttl = None;
         let mut class = false;
         loop {
@@ -229,17 +250,12 @@ impl<'f, F: Files> Reader<'f, F> {
         Ok(ttl)
     }
 
-    pub(super) fn report(&mut self, source: &Source<'_>, severity: Severity, wrong: &Wrong) {
-        let (line, column) = place_of(source.text, wrong.at);
-        let line = line - 1 + source.from_line;
-        let (file, message) = (Arc::clone(&source.file), wrong.message.clone());
-        self.problems.add(Problem { severity, file, line, column, message });
-    }
-
-    /// Reports with a place that is known already.
-    pub(super) fn report_at(&mut self, file: &Arc<Path>, line: u32, column: u32, message: String) {
-        let file = Arc::clone(file);
-        self.problems.add(Problem { severity: Severity::Error, file, line, column, message });
+    /// Reports what is wrong with the record at hand of `source`.
+    pub(super) fn report(&mut self, source: &Source<'_>, severity: Severity, wrong: Wrong) {
+        self.problems.add(severity, || {
+            let (line, column) = source.mark.place_of(source.text, wrong.at);
+            Problem { severity, file: Arc::clone(&source.file), line, column, message: wrong.message }
+        });
     }
 
     /// The file and the line of a record that was read.
@@ -250,7 +266,9 @@ impl<'f, F: Files> Reader<'f, F> {
 
     /// What was read, or what is wrong with it.
     pub(super) fn finish(self) -> Result<Loaded, Vec<Problem>> {
-        let Self { builder, mut problems, lines, read, .. } = self;
+        let Self { builder, mut problems, lines, mut read, .. } = self;
+        let mut named = HashSet::new();
+        read.retain(|path| named.insert(path.clone()));
         let first: Arc<Path> =
             read.first().map_or_else(|| Path::new("").into(), |path| path.as_path().into());
         let (contents, faults) = match builder.finish() {
@@ -258,10 +276,11 @@ impl<'f, F: Files> Reader<'f, F> {
             Err(faults) => (None, faults),
         };
         for fault in faults {
-            let (file, line) = lines.place(fault.line).filter(|_| fault.line > 0).unwrap_or((&first, 0));
-            let message = format!("{}: {}", fault.owner, fault.kind);
-            let (severity, file) = (fault.severity, Arc::clone(file));
-            problems.add(Problem { severity, file, line, column: 0, message });
+            problems.add(fault.severity, || {
+                let (file, line) = lines.place(fault.line).filter(|_| fault.line > 0).unwrap_or((&first, 0));
+                let message = format!("{}: {}", fault.owner, fault.kind);
+                Problem { severity: fault.severity, file: Arc::clone(file), line, column: 0, message }
+            });
         }
         match contents {
             Some(contents) if problems.is_good() => {

@@ -27,6 +27,11 @@ pub(super) struct Word<'t> {
 }
 
 impl Word<'_> {
+    /// The offset behind it.
+    pub(super) const fn end(&self) -> usize {
+        self.at + self.bytes.len() + if self.quoted { 2 } else { 0 }
+    }
+
     pub(super) fn wrong(&self, message: impl Into<String>) -> Wrong {
         Wrong::new(self.at, message)
     }
@@ -115,6 +120,11 @@ impl<'t> Scanner<'t> {
     /// Where it stands.
     pub(super) const fn at(&self) -> usize {
         self.at
+    }
+
+    /// What the places in the record that begins here are counted from.
+    pub(super) const fn mark(&self) -> Mark {
+        Mark { at: self.at, line: self.line }
     }
 
     /// The text from here on.
@@ -288,10 +298,22 @@ impl<'t> Scanner<'t> {
     }
 }
 
-/// The line and column of an offset, both from 1.
-pub(super) fn place_of(text: &[u8], at: usize) -> (u32, u32) {
-    let before = text.get(..at.min(text.len())).unwrap_or(text);
-    let line = before.split(|&byte| byte == b'\n').count();
-    let column = before.iter().rev().take_while(|&&byte| byte != b'\n').count() + 1;
-    (line as u32, column as u32)
+/// Where a record begins, from which the places in it are counted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark {
+    at: usize,
+    line: u32,
+}
+
+impl Mark {
+    /// The beginning of a text.
+    pub(super) const START: Self = Self { at: 0, line: 1 };
+
+    /// The line and column of an offset of the record in `text`, both from 1.
+    pub(super) fn place_of(self, text: &[u8], at: usize) -> (u32, u32) {
+        let before = text.get(self.at..at.min(text.len())).unwrap_or(&[]);
+        let lines = before.iter().filter(|&&byte| byte == b'\n').count();
+        let column = before.iter().rev().take_while(|&&byte| byte != b'\n').count() + 1;
+        (self.line + lines as u32, column as u32)
+    }
 }

@@ -1,4 +1,8 @@
 use super::*;
+
+mod generated;
+mod included;
+
 use crate::fault::Severity;
 use rhumb_wire::{Name, Type};
 
@@ -118,30 +122,7 @@ fn faults_of_the_whole_zone_have_their_line() {
 fn problems_are_bounded() {
     let told = errors(&"x A bad\n".repeat(1000));
     assert_eq!(told.len(), 101);
-    assert!(told[100].ends_with("and 900 problems more"), "{}", told[100]);
-}
-
-#[test]
-fn generate_makes_records() {
-    let loaded = with(concat!(
-        "$GENERATE 1-3 h$ A 192.0.2.$\n$GENERATE 8-16/4 x${0,3,d} 60 IN CNAME h${-7}\n",
-        "$GENERATE 10-11 ${0,3,x}.\\$ TXT \"$$ ${0,8,n}\"\n"
-    ))
-    .unwrap();
-    assert_eq!(has(&loaded, "h2.example", Type::A).unwrap().1, ["192.0.2.2"]);
-    assert_eq!(has(&loaded, "x012.example", Type::CNAME), Some((60, vec!["h5.example.".to_owned()])));
-    assert_eq!(has(&loaded, "00a.\\$.example", Type::TXT).unwrap().1, ["\"$ a.0.0.0\""]);
-    for (tail, part) in [
-        ("$GENERATE 0-4294967295 a$ A 192.0.2.1\n", "more than 65536 numbers"),
-        ("$GENERATE 3-1 a$ A 192.0.2.1\n", "the range has the form"),
-        ("$GENERATE 1-3/0 a$ A 192.0.2.1\n", "the range has the form"),
-        ("$GENERATE 1-300 a$ A 192.0.2.$\n", "for 256: `192.0.2.256` is no IPv4 address"),
-        ("$GENERATE 1-3 a${1 A 192.0.2.1\n", "never closed"),
-        ("$GENERATE 1-3 a${0,9999999} A 192.0.2.1\n", "the form is"),
-    ] {
-        let told = errors(tail);
-        assert!(told[0].starts_with("zone:6:11: ") && told[0].contains(part), "{told:?}");
-    }
+    assert!(told[100].ends_with("and 900 errors more"), "{}", told[100]);
 }
 
 #[test]
@@ -150,76 +131,6 @@ fn a_long_record_is_refused() {
     assert!(told[0].contains("at most 1 MiB"), "{}", told[0]);
     let told = errors(&format!("a TXT {}\n", "x".repeat(2 << 20)));
     assert!(told[0].contains("at most 1 MiB") || told[0].contains("at most 255 bytes"), "{}", told[0]);
-}
-
-mod included {
-    use super::*;
-
-    struct Place(PathBuf);
-
-    impl Place {
-        fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("rhumb-include-{name}-{}", std::process::id()));
-            let _ = std::fs::remove_dir_all(&path);
-            std::fs::create_dir_all(path.join("zones/sub")).unwrap();
-            Self(path)
-        }
-
-        fn write(&self, name: &str, text: &str) -> PathBuf {
-            let path = self.0.join("zones").join(name);
-            std::fs::write(&path, text).unwrap();
-            path
-        }
-
-        fn read(&self, tail: &str) -> Result<Loaded, Vec<Problem>> {
-            let path = self.write("top", &format!("{HEAD}{tail}"));
-            let origin: Name = "example".parse().unwrap();
-            read_zone(origin.as_ref(), &path)
-        }
-    }
-
-    impl Drop for Place {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
-    }
-
-    #[test]
-    fn a_file_has_its_own_origin_and_its_own_lines() {
-        let place = Place::new("good");
-        place.write("sub/inner", "x A 192.0.2.1\n$ORIGIN deeper.example.\ny A 192.0.2.2\nsub NS ns.sub\n");
-        let loaded = place.read("$INCLUDE sub/inner in\nz A 192.0.2.3\nzz NS ns.zz\n").unwrap();
-        for name in ["x.in.example", "y.deeper.example", "z.example"] {
-            assert!(has(&loaded, name, Type::A).is_some(), "{name}");
-        }
-        let places: Vec<_> = loaded.warnings.iter().map(|w| (w.file.ends_with("inner"), w.line)).collect();
-        assert!(places.contains(&(true, 4)) && places.contains(&(false, 8)), "{places:?}");
-        assert_eq!(loaded.files.len(), 2);
-    }
-
-    #[test]
-    fn traps() {
-        let place = Place::new("traps");
-        std::fs::write(place.0.join("outside"), "x A 192.0.2.1\n").unwrap();
-        std::os::unix::fs::symlink(place.0.join("outside"), place.0.join("zones/link")).unwrap();
-        place.write("loop", "$INCLUDE loop\n");
-        for depth in 0..20 {
-            place.write(&format!("deep{depth}"), &format!("$INCLUDE deep{}\n", depth + 1));
-        }
-        place.write("deep20", "x A 192.0.2.1\n");
-        for (tail, part) in [
-            ("$INCLUDE ../outside\n", "does not lie in the folder"),
-            ("$INCLUDE link\n", "does not lie in the folder"),
-            ("$INCLUDE missing\n", "cannot be read"),
-            ("$INCLUDE sub\n", "is not a file"),
-            ("$INCLUDE top\n", "includes itself"),
-            ("$INCLUDE loop\n", "includes itself"),
-            ("$INCLUDE deep0\n", "deep at most"),
-        ] {
-            let told = place.read(tail).expect_err(tail);
-            assert!(told[0].message.contains(part), "{tail}: {told:?}");
-        }
-    }
 }
 
 proptest::proptest! {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::disk::{Files, Folder};
+use super::disk::ZoneFolder;
 use super::problem::Problem;
 use super::reader::Reader;
 use crate::builder::Builder;
@@ -29,12 +29,11 @@ pub fn verify_zone(path: &Path, contents: &Contents, now: u32, depth: Depth) -> 
 }
 
 fn placed(path: &Path, contents: &Contents, findings: Vec<Finding>) -> Vec<Problem> {
-    let files = Folder::of(path);
+    let files = ZoneFolder::of(path);
     let owners = findings.iter().filter_map(|finding| Some(finding.record.as_ref()?.owner.as_ref()));
     let mut reader = Reader::new(contents.apex(), Builder::seeking(contents.apex(), owners), &files);
-    if let Ok((path, text)) = files.read(path, None) {
-        reader.source(&path, &text, 0);
-    }
+    // A file that cannot be read any more leaves the findings without their lines.
+    let _ = reader.file(path);
     let whole: Arc<Path> = path.into();
     let place = |finding: Finding| {
         let place = finding.record.as_ref().and_then(|record| reader.place_of(record));

@@ -40,10 +40,6 @@ impl<'r> Zonemd<'r> {
         self.rdata.get(..HEAD).unwrap_or(&[])
     }
 
-    fn is_supported(&self) -> bool {
-        self.scheme == SIMPLE && matches!(self.hash, SHA384 | SHA512)
-    }
-
     fn is_right(&self, contents: &Contents) -> bool {
         match self.hash {
             SHA384 => of_zone::<Sha384>(contents).as_ref() == self.digest,
@@ -58,11 +54,10 @@ pub(super) fn check(contents: &Contents, findings: &mut Findings<'_>) {
     let Some(set) = apex.sets().find(|set| set.rtype == Type::ZONEMD && set.records > 0) else { return };
     let all = || Images::new(set.image()).filter_map(|(_, rdata)| Zonemd::parse(rdata));
     let mut mismatch = None;
-    for found in all().filter(Zonemd::is_supported) {
-        let is_twin = |other: &Zonemd<'_>| other.scheme == found.scheme && other.hash == found.hash;
-        if all().filter(is_twin).count() > 1 {
-            continue;
-        }
+    for hash in [SHA384, SHA512] {
+        let mut found = all().filter(|found| found.scheme == SIMPLE && found.hash == hash);
+        // Two of the same scheme and hash algorithm count for none (RFC 8976 section 2).
+        let (Some(found), None) = (found.next(), found.next()) else { continue };
         if found.serial == contents.serial() && found.is_right(contents) {
             return;
         }

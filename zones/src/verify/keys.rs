@@ -13,9 +13,40 @@ const REVOKE: u16 = 0x0080;
 /// Tags and algorithms of the zone keys.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
+    /// In order.
     keys: Vec<(u16, u8)>,
-    /// The algorithms that have to sign every RRset (RFC 4035 section 2.2), each once.
-    algorithms: Vec<u8>,
+    /// The algorithms that have to sign every RRset (RFC 4035 section 2.2).
+    algorithms: AlgorithmSet,
+}
+
+/// A set of algorithms.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct AlgorithmSet([u128; 2]);
+
+impl AlgorithmSet {
+    /// The bit of an algorithm, and the word it is in.
+    const fn bit(algorithm: u8) -> (usize, u128) {
+        (algorithm as usize >> 7, 1 << (algorithm & 0x7f))
+    }
+
+    pub(super) fn insert(&mut self, algorithm: u8) {
+        let (word, bit) = Self::bit(algorithm);
+        if let Some(word) = self.0.get_mut(word) {
+            *word |= bit;
+        }
+    }
+
+    /// The algorithms of this set that `other` does not have, in order.
+    pub(super) fn without(self, other: Self) -> impl Iterator<Item = u8> {
+        let [low, high] = self.0;
+        let [other_low, other_high] = other.0;
+        let left = [low & !other_low, high & !other_high];
+        let all = if left == [0, 0] { 0..=0 } else { 0..=u8::MAX };
+        all.filter(move |&algorithm| {
+            let (word, bit) = Self::bit(algorithm);
+            left.get(word).is_some_and(|word| word & bit != 0)
+        })
+    }
 }
 
 impl Keys {
@@ -28,10 +59,11 @@ impl Keys {
             let Some(&[high, low, _, algorithm]) = rdata.first_chunk::<4>() else { continue };
             let flags = u16::from_be_bytes([high, low]);
             found.keys.push((tag(rdata), algorithm));
-            if flags & ZONE != 0 && flags & REVOKE == 0 && !found.algorithms.contains(&algorithm) {
-                found.algorithms.push(algorithm);
+            if flags & ZONE != 0 && flags & REVOKE == 0 {
+                found.algorithms.insert(algorithm);
             }
         }
+        found.keys.sort_unstable();
         found
     }
 
@@ -42,12 +74,12 @@ impl Keys {
 
     /// Whether there is one with this tag and algorithm.
     pub(super) fn has(&self, tag: u16, algorithm: u8) -> bool {
-        self.keys.contains(&(tag, algorithm))
+        self.keys.binary_search(&(tag, algorithm)).is_ok()
     }
 
     /// The algorithms that have to sign every RRset.
-    pub(super) fn algorithms(&self) -> &[u8] {
-        &self.algorithms
+    pub(super) const fn algorithms(&self) -> AlgorithmSet {
+        self.algorithms
     }
 }
 

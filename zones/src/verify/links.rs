@@ -1,5 +1,7 @@
 //! The ring of NSEC3 records (RFC 5155 section 7.1).
 
+use std::collections::HashSet;
+
 use rhumb_wire::Type;
 
 use super::defect::Defect;
@@ -37,6 +39,7 @@ pub(super) struct Members<'c> {
 /// Sorts out which NSEC3 records belong to the chain.
 pub(super) fn members<'c>(contents: &'c Contents, chain: &Chain, findings: &mut Findings<'c>) -> Members<'c> {
     let mut members = Members::default();
+    let announced = announced(contents);
     for at in contents.hashed.iter() {
         let node = contents.node(at);
         let Some(prefix) = node.nsec3_prefix().or_else(|| nsec3::prefix_of_label(node.name())) else {
@@ -49,7 +52,8 @@ pub(super) fn members<'c>(contents: &'c Contents, chain: &Chain, findings: &mut 
             let parameters = nsec3::Parameters::parse(rdata);
             let Some(found) = parameters else { continue };
             if !(found.iterations == chain.iterations && found.salt == &*chain.salt) {
-                foreign = foreign.or(Some(rdata).filter(|_| !is_announced(contents, &found)));
+                foreign =
+                    foreign.or(Some(rdata).filter(|_| !announced.contains(&(found.iterations, found.salt))));
                 continue;
             }
             if belongs {
@@ -78,14 +82,13 @@ fn tail(rdata: &[u8], salt: usize) -> (&[u8], &[u8]) {
     rest.split_at_checked(usize::from(length)).unwrap_or((&[], &[]))
 }
 
-/// Whether an NSEC3PARAM names these parameters.
-fn is_announced(contents: &Contents, wanted: &nsec3::Parameters<'_>) -> bool {
+/// Iterations and salts that NSEC3PARAM records name.
+fn announced(contents: &Contents) -> HashSet<(u16, &[u8])> {
     let apex = contents.node(contents.root);
     let sets = apex.sets().filter(|set| set.rtype == Type::NSEC3PARAM);
-    sets.flat_map(|set| Images::new(set.image())).any(|(_, rdata)| {
-        let announced = nsec3::Parameters::parse(rdata).filter(|found| found.flags == 0);
-        announced.is_some_and(|found| found.iterations == wanted.iterations && found.salt == wanted.salt)
-    })
+    let records = sets.flat_map(|set| Images::new(set.image()));
+    let parameters = records.filter_map(|(_, rdata)| nsec3::Parameters::parse(rdata));
+    parameters.filter(|found| found.flags == 0).map(|found| (found.iterations, found.salt)).collect()
 }
 
 /// Follows the ring. That hashes are `missing` was told at their names.

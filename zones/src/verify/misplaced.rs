@@ -7,6 +7,7 @@ use super::defect::Defect;
 use super::findings::Findings;
 use super::owner::{Owner, Standing};
 use crate::contents::Contents;
+use crate::contents::node::Flags;
 use crate::contents::set::{FIXED, Images, Set, expand};
 use crate::lookup::MatchKind;
 
@@ -59,7 +60,10 @@ fn alias(contents: &Contents, owner: Owner<'_>, set: &Set<'_>) -> Option<Defect>
             MatchKind::Exact | MatchKind::Wildcard => {}
             MatchKind::AtCut | MatchKind::BelowCut | MatchKind::BelowDname => return None,
         }
-        let next = found.node.sets().find(|set| set.rtype == Type::CNAME && set.records > 0)?;
+        if !found.node.flags().has(Flags::CNAME) {
+            return None;
+        }
+        let next = found.node.set(Type::CNAME).filter(|set| set.records > 0)?;
         if found.node.identity() == owner.node.identity() {
             return Some(Defect::AliasLoop);
         }

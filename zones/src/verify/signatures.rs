@@ -4,7 +4,7 @@ use rhumb_wire::Type;
 
 use super::defect::Defect;
 use super::findings::Findings;
-use super::keys::Keys;
+use super::keys::{AlgorithmSet, Keys};
 use super::owner::Owner;
 use crate::contents::Contents;
 use crate::contents::node::Node;
@@ -92,8 +92,10 @@ impl<'c> Signatures<'c> {
 
     fn set(&mut self, owner: Owner<'c>, set: &Set<'c>, findings: &mut Findings<'c>) {
         let labels = self.apex_labels + owner.labels();
+        let mut signed = AlgorithmSet::default();
         for (_, rdata) in Images::new(set.signature_image()) {
             let Some(fields) = Fields::parse(rdata) else { continue };
+            signed.insert(fields.algorithm);
             self.times(owner.node, set.rtype, &fields, findings);
             let mut add = |defect| findings.add(owner.node, Some(Type::RRSIG), fields.head, defect);
             if !self.is_signer(fields.signer) {
@@ -109,16 +111,9 @@ impl<'c> Signatures<'c> {
                 add(Defect::WrongTtl { rtype: set.rtype, signed: fields.ttl, ttl: set.ttl() });
             }
         }
-        for &algorithm in self.keys.algorithms() {
-            let signs = |(_, rdata): (usize, &[u8])| rdata.get(2) == Some(&algorithm);
-            if !Images::new(set.signature_image()).any(signs) {
-                findings.add(
-                    owner.node,
-                    Some(set.rtype),
-                    &[],
-                    Defect::NoSignatureOf { rtype: set.rtype, algorithm },
-                );
-            }
+        let rtype = set.rtype;
+        for algorithm in self.keys.algorithms().without(signed) {
+            findings.add(owner.node, Some(rtype), &[], Defect::NoSignatureOf { rtype, algorithm });
         }
     }
 

@@ -1,5 +1,6 @@
 //! Service parameters of SVCB and HTTPS (RFC 9460 section 2.1 and appendix A; the registry of its section 14.3).
 
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -55,10 +56,11 @@ fn kind_of(key: u16) -> Kind {
 impl Fields<'_, '_, '_> {
     pub(super) fn parameters(&mut self) -> Result<(), Wrong> {
         let mut parameters: Vec<(u16, Vec<u8>)> = Vec::new();
+        let mut keys = HashSet::new();
         let mut last = None;
         while let Some(word) = self.scanner.word()? {
             let (key, value) = parameter(word)?;
-            if parameters.iter().any(|(other, _)| *other == key) {
+            if !keys.insert(key) {
                 return Err(word.wrong(format!("{}: the key is there already", word.shown())));
             }
             parameters.push((key, value));
@@ -67,12 +69,12 @@ impl Fields<'_, '_, '_> {
         parameters.sort_unstable_by_key(|(key, _)| *key);
         if let (Some(word), Some((0, mandatory))) = (last, parameters.first()) {
             let named = mandatory.as_chunks::<2>().0.iter().map(|key| u16::from_be_bytes(*key));
-            if !named.clone().all(|key| key != 0 && parameters.iter().any(|(other, _)| *other == key)) {
+            if !named.clone().all(|key| key != 0 && keys.contains(&key)) {
                 return Err(word.wrong("a mandatory key is missing, or is `mandatory` itself"));
             }
         }
-        if parameters.iter().any(|(key, _)| *key == 2)
-            && !parameters.iter().any(|(key, _)| *key == 1)
+        if keys.contains(&2)
+            && !keys.contains(&1)
             && let Some(word) = last
         {
             return Err(word.wrong("no-default-alpn needs alpn beside it"));
