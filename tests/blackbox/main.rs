@@ -51,6 +51,7 @@ fn main() -> ExitCode {
         conformance::TESTS,
         differential::TESTS,
         reading::TESTS,
+        reading::special::TESTS,
         forwarding::TESTS,
         failover::TESTS,
         forgery::TESTS,

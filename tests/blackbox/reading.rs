@@ -13,6 +13,7 @@ use rhumb_tests::rig::{Client, Config, Folder, Host, Message, Server, program};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, skip};
 
 mod records;
+pub(crate) mod special;
 
 use records::{BIND_ALONE, BOTH, Form, GENERATED, OF_GENERATED, OWNERS};
 

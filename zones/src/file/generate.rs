@@ -170,7 +170,7 @@ impl NumberForm {
     fn write(self, number: u32, into: &mut Vec<u8>) {
         let value = i64::from(number) + i64::from(self.offset);
         // BIND takes it as a C int: below zero, digits of other bases show its 32 bits.
-        let bits = value as u32;
+        let bits = value.cast_unsigned() as u32;
         let width = self.width;
         let text = match self.base {
             NumberBase::Decimal => format!("{value:0width$}"),

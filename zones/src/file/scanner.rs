@@ -312,7 +312,7 @@ impl Mark {
     /// The line and column of an offset of the record in `text`, both from 1.
     pub(super) fn place_of(self, text: &[u8], at: usize) -> (u32, u32) {
         let before = text.get(self.at..at.min(text.len())).unwrap_or(&[]);
-        let lines = before.iter().filter(|&&byte| byte == b'\n').count();
+        let lines = before.split(|&byte| byte == b'\n').count() - 1;
         let column = before.iter().rev().take_while(|&&byte| byte != b'\n').count() + 1;
         (self.line + lines as u32, column as u32)
     }
