@@ -1,12 +1,17 @@
 //! Where an answer comes from when neither a zone nor the cache holds it: decisions, without sockets.
 //!
-//! Everything that is sent goes through [`Network`], which the server implements over its sockets and tests over a
-//! script with a paused clock.
+//! [`exchange`] asks one question of one server. [`forward()`] stands on it: which of a list of upstreams are asked, and
+//! what of their answers is passed on. Everything that is sent goes through [`Network`], which the server implements over
+//! its sockets and tests over a script with a paused clock.
 
+pub mod exchange;
 pub mod forward;
+pub mod identity;
 pub mod network;
 pub mod question;
 
-pub use forward::{Answer, Failure, Observe, Policy, Pool, Registry, Upstream, forward};
-pub use network::{ExchangeError, Network, Verdict, Why};
+pub use exchange::{AttemptOutcome, AttemptReport, RemoteServer, ServerStore, UnusableReply};
+pub use forward::{FailureReason, ForwardAnswer, ForwardFailure, UpstreamPolicy, UpstreamPool, forward};
+pub use identity::ServerIdentity;
+pub use network::{DatagramVerdict, ExchangeError, Network, SpoofSignal};
 pub use question::Question;

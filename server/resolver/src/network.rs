@@ -4,29 +4,34 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 
+use rhumb_wire::Transport;
 use tokio::time::Instant;
+
+use crate::identity::ServerIdentity;
 
 /// What sends and receives.
 pub trait Network: Send + Sync {
     /// Sends `query` in one datagram out of a fresh socket, connected to `to`, with a random source port, and shows
-    /// every datagram that comes back to `judge` until it says [`Verdict::Accept`] (that datagram is the result) or
-    /// [`Verdict::GiveUp`], or `deadline` passes. A dropped future closes its socket.
+    /// every datagram that comes back to `accept` until it says [`DatagramVerdict::Accept`] (that datagram is the
+    /// result) or [`DatagramVerdict::GiveUp`], or `deadline` passes. A dropped future closes its socket.
     ///
     /// Errors: all of [`ExchangeError`].
-    fn udp(
+    fn datagram(
         &self,
         to: SocketAddr,
         query: &[u8],
         deadline: Instant,
-        judge: &mut (dyn FnMut(&[u8]) -> Verdict + Send),
+        accept: &mut (dyn FnMut(&[u8]) -> DatagramVerdict + Send),
     ) -> impl Future<Output = Result<Vec<u8>, ExchangeError>> + Send;
 
-    /// Sends `query` over TCP and gives back the message with its id, both without the two bytes of length.
+    /// Sends `query` to `server` over a transport that is no datagram, and gives back the message with its id, without
+    /// framing.
     ///
     /// Errors: all of [`ExchangeError`] but `GaveUp`.
-    fn tcp(
+    fn stream(
         &self,
-        to: SocketAddr,
+        server: &ServerIdentity,
+        transport: Transport,
         query: &[u8],
         deadline: Instant,
     ) -> impl Future<Output = Result<Vec<u8>, ExchangeError>> + Send;
@@ -34,24 +39,24 @@ pub trait Network: Send + Sync {
     /// Whether the routing table knows a way to `to`. Asked before each send, so it has to be quick.
     fn reachable(&self, to: SocketAddr) -> bool;
 
-    /// Sixty-four bits that nobody can foretell.
+    /// Sixty-four bits that cannot be foretold.
     fn random(&self) -> u64;
 }
 
 /// What is to be done about a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum DatagramVerdict {
     /// It is the reply.
     Accept,
     /// It is none: wait on.
     Ignore,
-    /// Somebody meddles, or the reply cannot be trusted over UDP: close the socket.
-    GiveUp(Why),
+    /// The reply cannot be trusted over UDP: close the socket.
+    GiveUp(SpoofSignal),
 }
 
-/// Why a socket is given up before its reply is there.
+/// Signs that replies are forged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum Why {
+pub enum SpoofSignal {
     /// A datagram with an id that was never sent (RFC 5452 section 9.1).
     #[error("a datagram with a wrong id")]
     WrongId,
@@ -69,15 +74,15 @@ pub enum ExchangeError {
     /// The deadline passed.
     #[error("no reply in time")]
     Timeout,
-    /// Nobody listens there: ICMP port unreachable, or a reset.
+    /// Nothing listens there: ICMP port unreachable, or a reset.
     #[error("connection refused")]
     Refused,
     /// No way there: no route, or ICMP net or host unreachable.
     #[error("unreachable")]
     Unreachable,
-    /// The judge gave up.
+    /// The datagrams that came were not to be trusted.
     #[error("given up: {0}")]
-    GaveUp(Why),
+    GaveUp(SpoofSignal),
     /// Anything else the system or the peer does.
     #[error(transparent)]
     Io(#[from] io::Error),

@@ -3,11 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use rhumb_wire::Transport::Udp;
 use tokio::time::{Instant, sleep};
 
 use super::build::reply;
 use super::script::{Act, Script, Sent, ask, given, pool};
-use crate::forward::{Policy, Transport::Udp};
+use crate::forward::UpstreamPolicy;
 
 /// Numbers that are the same in each run.
 struct Dice(AtomicU64);
@@ -41,7 +42,12 @@ fn chaos(loss: u64, flips: u64) -> Script {
 #[tokio::test(start_paused = true)]
 async fn nearly_every_question_is_answered_with_few_messages() {
     for (loss, least) in [(0, 1000), (5, 999), (20, 990)] {
-        for policy in [Policy::Fastest, Policy::InOrder, Policy::RoundRobin, Policy::Random] {
+        for policy in [
+            UpstreamPolicy::Fastest,
+            UpstreamPolicy::InOrder,
+            UpstreamPolicy::RoundRobin,
+            UpstreamPolicy::Random,
+        ] {
             let net = chaos(loss, u64::from(loss > 0));
             let pool = pool(policy, 2);
             let mut answered = 0;

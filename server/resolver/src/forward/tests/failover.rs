@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use rhumb_wire::Rcode;
+use rhumb_wire::Transport::{Tcp, Udp};
 use tokio::time::Instant;
 
 use super::build;
 use super::script::{Act, Script, ask, code, given, good, outcomes, pool, www};
-use crate::forward::clean::Unusable;
-use crate::forward::{Attempt, Outcome, Policy, Pool, Reason, Transport::Tcp, Transport::Udp, forward};
+use crate::exchange::{AttemptOutcome, AttemptReport, UnusableReply};
+use crate::forward::{FailureReason, UpstreamPolicy, UpstreamPool, forward};
 
 fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
@@ -21,14 +22,14 @@ fn is_send<T: Send>(value: T) -> T {
 #[tokio::test(start_paused = true)]
 async fn a_good_answer_is_told_and_counted() {
     let net = Script::new(|sent| good(sent, 30));
-    let pool = pool(Policy::InOrder, 2);
+    let pool = pool(UpstreamPolicy::InOrder, 2);
     let mut seen = Vec::new();
-    let mut observer = |attempt: &Attempt| seen.push((attempt.outcome, attempt.elapsed));
+    let mut observer = |attempt: &AttemptReport| seen.push((attempt.outcome, attempt.elapsed));
     let answer = is_send(forward(&net, &pool, &www(), &mut observer)).await.unwrap();
     assert_eq!((answer.rcode, answer.ttl, answer.negative), (Rcode::NOERROR, 300, false));
-    assert_eq!(seen, [(Outcome::Answered(Rcode::NOERROR), ms(30))]);
+    assert_eq!(seen, [(AttemptOutcome::Answered(Rcode::NOERROR), ms(30))]);
     let first = &pool.upstreams()[0];
-    assert_eq!(answer.upstream.address(), first.address());
+    assert_eq!(answer.server.identity().address, first.identity().address);
     assert_eq!((first.counts(Udp).queries, first.counts(Udp).responses[0]), (1, 1));
     assert_eq!(first.smoothed_rtt(Udp), Some(ms(30)));
     assert_eq!(first.smoothed_rtt(Tcp), None);
@@ -38,14 +39,19 @@ async fn a_good_answer_is_told_and_counted() {
 #[tokio::test(start_paused = true)]
 async fn silence_of_all_ends_in_time_and_number() {
     for count in [1, 2, 4, 20] {
-        for policy in [Policy::Fastest, Policy::InOrder, Policy::RoundRobin, Policy::Random] {
+        for policy in [
+            UpstreamPolicy::Fastest,
+            UpstreamPolicy::InOrder,
+            UpstreamPolicy::RoundRobin,
+            UpstreamPolicy::Random,
+        ] {
             let net = Script::new(|_| Vec::new());
             let pool = pool(policy, count);
             for round in 0..4 {
                 let start = Instant::now();
                 let failure = ask(&net, &pool).await.unwrap_err();
                 let log = net.take_log();
-                assert_eq!((failure.reason, failure.rcode()), (Reason::Silence, Rcode::SERVFAIL));
+                assert_eq!((failure.reason, failure.rcode()), (FailureReason::Silence, Rcode::SERVFAIL));
                 assert!(start.elapsed() <= ms(8000), "{count} {policy:?}: {:?}", start.elapsed());
                 assert!(log.len() <= 12, "{count} {policy:?}: {}", log.len());
                 for to in 1..=count {
@@ -62,13 +68,13 @@ async fn silence_of_all_ends_in_time_and_number() {
 #[tokio::test(start_paused = true)]
 async fn the_next_one_is_asked_when_patience_ends_and_a_late_answer_still_counts() {
     let net = Script::new(|sent| if sent.to == 1 { good(sent, 900) } else { Vec::new() });
-    let pool = pool(Policy::InOrder, 2);
+    let pool = pool(UpstreamPolicy::InOrder, 2);
     let start = Instant::now();
     let answer = ask(&net, &pool).await.unwrap();
     assert_eq!((given(&answer), start.elapsed()), (1, ms(900)));
     assert_eq!(
-        outcomes(&answer.tried),
-        [Outcome::TimedOut, Outcome::Answered(Rcode::NOERROR), Outcome::Overtaken]
+        outcomes(&answer.attempts),
+        [AttemptOutcome::TimedOut, AttemptOutcome::Answered(Rcode::NOERROR), AttemptOutcome::Overtaken]
     );
     let log = net.take_log();
     assert_eq!(log.iter().map(|sent| (sent.to, sent.at)).collect::<Vec<_>>(), [(1, ms(0)), (2, ms(800))]);
@@ -79,7 +85,7 @@ async fn the_next_one_is_asked_when_patience_ends_and_a_late_answer_still_counts
 #[tokio::test(start_paused = true)]
 async fn patience_follows_the_round_trip_time() {
     let net = Script::new(|sent| if sent.at < ms(5000) { good(sent, 10) } else { Vec::new() });
-    let pool = pool(Policy::InOrder, 2);
+    let pool = pool(UpstreamPolicy::InOrder, 2);
     for _ in 0..20 {
         ask(&net, &pool).await.unwrap();
     }
@@ -94,7 +100,7 @@ async fn patience_follows_the_round_trip_time() {
 
 #[tokio::test(start_paused = true)]
 async fn the_only_upstream_is_given_its_time_from_the_first_question_on() {
-    for policy in [Policy::Fastest, Policy::InOrder] {
+    for policy in [UpstreamPolicy::Fastest, UpstreamPolicy::InOrder] {
         let net = Script::new(|sent| good(sent, 790));
         assert!(ask(&net, &pool(policy, 1)).await.is_ok());
         assert_eq!(net.take_log().len(), 1);
@@ -107,10 +113,10 @@ async fn nothing_is_sent_at_the_deadline_or_after() {
         1 => vec![Act::Say(8000, build::truncated(&sent.query))],
         _ => Vec::new(),
     });
-    let pool = pool(Policy::InOrder, 20);
+    let pool = pool(UpstreamPolicy::InOrder, 20);
     let failure = ask(&net, &pool).await.unwrap_err();
-    assert_eq!(failure.reason, Reason::Silence);
-    assert!(outcomes(&failure.tried).contains(&Outcome::Truncated));
+    assert_eq!(failure.reason, FailureReason::Silence);
+    assert!(outcomes(&failure.attempts).contains(&AttemptOutcome::Truncated));
     assert_eq!(pool.upstreams()[0].counts(Tcp).queries, 0);
 }
 
@@ -121,7 +127,7 @@ async fn a_slow_upstream_that_is_up_is_waited_for_to_the_end() {
         good(sent, if build::question_of(&sent.query).starts_with(b"\x04") { 5000 } else { 10 })
     });
     net.one_question = false;
-    let pool = pool(Policy::InOrder, 1);
+    let pool = pool(UpstreamPolicy::InOrder, 1);
     let quick = async {
         for _ in 0..60 {
             ask(&net, &pool).await.unwrap();
@@ -129,33 +135,33 @@ async fn a_slow_upstream_that_is_up_is_waited_for_to_the_end() {
         }
     };
     let slow = build::question("slow.example.com", rhumb_wire::Type::A);
-    let mut observer = ();
+    let mut observer = |_: &AttemptReport| {};
     let (answer, ()) = tokio::join!(forward(&net, &pool, &slow, &mut observer), quick);
-    assert_eq!(answer.unwrap().tried.last().unwrap().outcome, Outcome::Answered(Rcode::NOERROR));
-    assert!(pool.healthy());
+    assert_eq!(answer.unwrap().attempts.last().unwrap().outcome, AttemptOutcome::Answered(Rcode::NOERROR));
+    assert!(pool.is_healthy());
 }
 
 #[tokio::test(start_paused = true)]
 async fn refusals_are_passed_over_at_once() {
     for rcode in [2, 4, 5, 9] {
         let net = Script::new(move |sent| if sent.to < 3 { code(sent, rcode) } else { good(sent, 1) });
-        let pool = pool(Policy::InOrder, 3);
+        let pool = pool(UpstreamPolicy::InOrder, 3);
         let start = Instant::now();
         assert_eq!(given(&ask(&net, &pool).await.unwrap()), 3);
         assert!(start.elapsed() < ms(10));
-        assert!(pool.upstreams().iter().all(|upstream| upstream.healthy()));
+        assert!(pool.upstreams().iter().all(|upstream| upstream.is_healthy()));
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_last_refusal_is_given_back() {
     let net = Script::new(|sent| code(sent, if sent.to == 1 { 5 } else { 2 }));
-    let failure = ask(&net, &pool(Policy::InOrder, 2)).await.unwrap_err();
-    assert_eq!((failure.reason, failure.rcode()), (Reason::Rcode(Rcode::SERVFAIL), Rcode::SERVFAIL));
+    let failure = ask(&net, &pool(UpstreamPolicy::InOrder, 2)).await.unwrap_err();
+    assert_eq!((failure.reason, failure.rcode()), (FailureReason::Rcode(Rcode::SERVFAIL), Rcode::SERVFAIL));
     assert_eq!(net.take_log().len(), 2);
 
     let net = Script::new(|sent| code(sent, 5));
-    assert_eq!(ask(&net, &pool(Policy::InOrder, 1)).await.unwrap_err().rcode(), Rcode::REFUSED);
+    assert_eq!(ask(&net, &pool(UpstreamPolicy::InOrder, 1)).await.unwrap_err().rcode(), Rcode::REFUSED);
     assert_eq!(net.take_log().len(), 1);
 }
 
@@ -167,7 +173,7 @@ async fn the_reason_of_an_upstream_is_passed_on() {
         reply.extend(b"\0\0\x29\x04\xd0\0\0\0\0\0\x08\0\x0f\0\x04\0\x06xx");
         vec![Act::Say(1, reply)]
     });
-    let failure = ask(&net, &pool(Policy::InOrder, 1)).await.unwrap_err();
+    let failure = ask(&net, &pool(UpstreamPolicy::InOrder, 1)).await.unwrap_err();
     assert_eq!((failure.rcode(), failure.extended), (Rcode::SERVFAIL, Some(6)));
 }
 
@@ -187,13 +193,13 @@ async fn referrals_and_nonsense_are_passed_over() {
             build::message(id, 0x8080, build::question_of(&sent.query), [&answer, &authority, &[]]),
         )]
     });
-    let answer = ask(&net, &pool(Policy::InOrder, 3)).await.unwrap();
+    let answer = ask(&net, &pool(UpstreamPolicy::InOrder, 3)).await.unwrap();
     assert_eq!(
-        outcomes(&answer.tried),
+        outcomes(&answer.attempts),
         [
-            Outcome::Unusable(Unusable::Referral),
-            Outcome::Unusable(Unusable::Unrelated),
-            Outcome::Answered(Rcode::NOERROR)
+            AttemptOutcome::Unusable(UnusableReply::Referral),
+            AttemptOutcome::Unusable(UnusableReply::Unrelated),
+            AttemptOutcome::Answered(Rcode::NOERROR)
         ]
     );
 }
@@ -202,21 +208,21 @@ async fn referrals_and_nonsense_are_passed_over() {
 async fn an_upstream_without_a_route_costs_nothing() {
     let mut net = Script::new(|sent| good(sent, 1));
     net.unroutable = vec![1, 2];
-    let pool = pool(Policy::InOrder, 3);
+    let pool = pool(UpstreamPolicy::InOrder, 3);
     let start = Instant::now();
     assert_eq!(given(&ask(&net, &pool).await.unwrap()), 3);
     assert!(start.elapsed() < ms(5));
     assert_eq!(net.take_targets(), [(3, Udp)]);
-    assert!(!pool.upstreams()[0].healthy() && pool.upstreams()[2].healthy());
+    assert!(!pool.upstreams()[0].is_healthy() && pool.upstreams()[2].is_healthy());
 
     net.unroutable = vec![1, 2, 3];
     let failure = ask(&net, &pool).await.unwrap_err();
-    assert_eq!((failure.reason, start.elapsed() < ms(10)), (Reason::NoRoute, true));
-    assert_eq!(outcomes(&failure.tried), [Outcome::NoRoute; 3]);
-    assert!(!pool.healthy());
+    assert_eq!((failure.reason, start.elapsed() < ms(10)), (FailureReason::NoRoute, true));
+    assert_eq!(outcomes(&failure.attempts), [AttemptOutcome::NoRoute; 3]);
+    assert!(!pool.is_healthy());
     net.unroutable.clear();
     assert_eq!(given(&ask(&net, &pool).await.unwrap()), 1);
-    assert!(pool.upstreams()[0].healthy());
+    assert!(pool.upstreams()[0].is_healthy());
 }
 
 #[tokio::test(start_paused = true)]
@@ -227,33 +233,33 @@ async fn refused_connections_go_on_at_once_and_come_back_later() {
         _ => good(sent, 1),
     });
     let start = Instant::now();
-    assert_eq!(given(&ask(&net, &pool(Policy::InOrder, 3)).await.unwrap()), 3);
+    assert_eq!(given(&ask(&net, &pool(UpstreamPolicy::InOrder, 3)).await.unwrap()), 3);
     assert!(start.elapsed() < ms(10));
 
     // A forwarder that is being restarted.
     let net = Script::new(|sent| if sent.at < ms(600) { vec![Act::Refuse(1)] } else { good(sent, 1) });
-    assert_eq!(given(&ask(&net, &pool(Policy::InOrder, 1)).await.unwrap()), 1);
+    assert_eq!(given(&ask(&net, &pool(UpstreamPolicy::InOrder, 1)).await.unwrap()), 1);
     assert_eq!(net.take_log().len(), 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_empty_list_fails_at_once() {
     let net = Script::new(|_| Vec::new());
-    let pool = Pool::new(Policy::Fastest, []);
-    assert_eq!(ask(&net, &pool).await.unwrap_err().reason, Reason::NoUpstream);
+    let pool = UpstreamPool::new(UpstreamPolicy::Fastest, []);
+    assert_eq!(ask(&net, &pool).await.unwrap_err().reason, FailureReason::NoUpstream);
 }
 
 #[tokio::test(start_paused = true)]
 async fn bytes_received_are_bounded() {
     let net = Script::new(|sent| match sent.transport {
         Udp => vec![Act::Say(1, build::truncated(&sent.query))],
-        Tcp => {
+        _ => {
             let mut long = build::reply(&sent.query, 5, 0);
             long.resize(65_000, 0);
             vec![Act::Say(1, long)]
         }
     });
-    assert!(ask(&net, &pool(Policy::InOrder, 6)).await.is_err());
+    assert!(ask(&net, &pool(UpstreamPolicy::InOrder, 6)).await.is_err());
     let replies = net.take_log().into_iter().filter(|sent| sent.transport == Tcp).count();
     assert_eq!(replies, 5);
 }

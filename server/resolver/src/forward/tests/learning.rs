@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use rhumb_wire::Transport::{Tcp, Udp};
 use rhumb_wire::{Message, Rcode, header};
 use tokio::time::sleep;
 
 use super::build::{self, id_of, question_of, reply};
 use super::script::{Act, Script, Sent, ask, code, given, good, outcomes, pool};
-use crate::forward::{Outcome, Policy, Transport::Tcp, Transport::Udp};
-use crate::network::Why;
+use crate::exchange::AttemptOutcome;
+use crate::forward::UpstreamPolicy;
+use crate::network::SpoofSignal;
 
 fn has_edns(sent: &Sent) -> bool {
     Message::parse(&sent.query).unwrap().edns().unwrap().is_some()
@@ -38,11 +40,11 @@ async fn edns_is_left_out_where_it_is_not_understood() {
                 build::message(id_of(&sent.query), header::QR | rcode, question, [&[], &[], &[]]),
             )]
         });
-        let pool = pool(Policy::InOrder, 1);
+        let pool = pool(UpstreamPolicy::InOrder, 1);
         let answer = ask(&net, &pool).await.unwrap();
         assert_eq!(
-            outcomes(&answer.tried),
-            [Outcome::WithoutEdns(Rcode(rcode)), Outcome::Answered(Rcode::NOERROR)]
+            outcomes(&answer.attempts),
+            [AttemptOutcome::WithoutEdns(Rcode(rcode)), AttemptOutcome::Answered(Rcode::NOERROR)]
         );
         assert!(!pool.upstreams()[0].takes_edns());
         net.take_log();
@@ -67,14 +69,14 @@ async fn bad_version_is_asked_without() {
         message.extend(b"\0\0\x29\x04\xd0\x01\0\0\0\0\0");
         vec![Act::Say(1, message)]
     });
-    let answer = ask(&net, &pool(Policy::InOrder, 1)).await.unwrap();
-    assert_eq!(answer.tried[0].outcome, Outcome::WithoutEdns(Rcode::BADVERS));
+    let answer = ask(&net, &pool(UpstreamPolicy::InOrder, 1)).await.unwrap();
+    assert_eq!(answer.attempts[0].outcome, AttemptOutcome::WithoutEdns(Rcode::BADVERS));
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_error_that_stays_without_edns_is_not_held_against_it() {
     let net = Script::new(|sent| code(sent, 1));
-    let pool = pool(Policy::InOrder, 1);
+    let pool = pool(UpstreamPolicy::InOrder, 1);
     let failure = ask(&net, &pool).await.unwrap_err();
     assert_eq!(failure.rcode(), Rcode::FORMERR);
     assert_eq!(net.take_log().len(), 2);
@@ -84,7 +86,7 @@ async fn an_error_that_stays_without_edns_is_not_held_against_it() {
 #[tokio::test(start_paused = true)]
 async fn case_is_mixed_and_believed() {
     let net = Script::new(|sent| good(sent, 1));
-    let pool = pool(Policy::InOrder, 1);
+    let pool = pool(UpstreamPolicy::InOrder, 1);
     for _ in 0..20 {
         assert_eq!(given(&ask(&net, &pool).await.unwrap()), 1);
     }
@@ -96,9 +98,9 @@ async fn case_is_mixed_and_believed() {
 #[tokio::test(start_paused = true)]
 async fn an_upstream_that_lowers_the_case_is_confirmed_over_tcp_and_remembered() {
     let net = Script::new(lowered);
-    let pool = pool(Policy::InOrder, 1);
+    let pool = pool(UpstreamPolicy::InOrder, 1);
     let answer = ask(&net, &pool).await.unwrap();
-    assert_eq!(answer.tried[0].outcome, Outcome::Suspicious(Why::WrongCase));
+    assert_eq!(answer.attempts[0].outcome, AttemptOutcome::Suspicious(SpoofSignal::WrongCase));
     assert_eq!(net.take_targets(), [(1, Udp), (1, Tcp)]);
     assert!(!pool.upstreams()[0].keeps_case());
     for _ in 0..5 {
@@ -116,7 +118,7 @@ async fn one_that_keeps_it_over_tcp_was_forged_over_udp() {
         Script::new(
             |sent| if sent.transport == Udp && sent.at.is_zero() { lowered(sent) } else { good(sent, 1) },
         );
-    let pool = pool(Policy::InOrder, 1);
+    let pool = pool(UpstreamPolicy::InOrder, 1);
     ask(&net, &pool).await.unwrap();
     assert_eq!(net.take_targets(), [(1, Udp), (1, Tcp)]);
     assert!(pool.upstreams()[0].keeps_case());
@@ -128,7 +130,7 @@ async fn one_that_keeps_it_over_tcp_was_forged_over_udp() {
 #[tokio::test(start_paused = true)]
 async fn one_that_lowers_the_case_and_has_no_tcp_works_all_the_same() {
     let net = Script::new(|sent| if sent.transport == Tcp { vec![Act::Refuse(1)] } else { lowered(sent) });
-    let pool = pool(Policy::InOrder, 1);
+    let pool = pool(UpstreamPolicy::InOrder, 1);
     for _ in 0..3 {
         assert_eq!(given(&ask(&net, &pool).await.unwrap()), 1);
         assert_eq!(net.take_targets(), [(1, Udp), (1, Tcp), (1, Udp)]);

@@ -1,15 +1,18 @@
 //! A network of upstreams that do what a test says, on tokio's paused clock.
 
 use std::net::SocketAddr;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use rhumb_wire::Transport;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::build;
-use crate::forward::{Answer, Failure, Outcome, Policy, Pool, Transport, Upstream, forward};
-use crate::network::{ExchangeError, Network, Verdict};
+use crate::exchange::{AttemptOutcome, AttemptReport, RemoteServer};
+use crate::forward::{ForwardAnswer, ForwardFailure, UpstreamPolicy, UpstreamPool, forward};
+use crate::identity::ServerIdentity;
+use crate::network::{DatagramVerdict, ExchangeError, Network};
 use crate::question::Question;
 
 /// A message that an upstream got.
@@ -100,12 +103,12 @@ impl Script {
 }
 
 impl Network for Script {
-    async fn udp(
+    async fn datagram(
         &self,
         to: SocketAddr,
         query: &[u8],
         deadline: Instant,
-        judge: &mut (dyn FnMut(&[u8]) -> Verdict + Send),
+        accept: &mut (dyn FnMut(&[u8]) -> DatagramVerdict + Send),
     ) -> Result<Vec<u8>, ExchangeError> {
         let now = Instant::now();
         let _socket = self.one_question.then(|| self.socket(to));
@@ -115,10 +118,10 @@ impl Network for Script {
                 match act {
                     Act::Say(after, datagram) => {
                         sleep_until(now + Duration::from_millis(after)).await;
-                        match judge(&datagram) {
-                            Verdict::Accept => return Ok(datagram),
-                            Verdict::Ignore => {}
-                            Verdict::GiveUp(why) => return Err(ExchangeError::GaveUp(why)),
+                        match accept(&datagram) {
+                            DatagramVerdict::Accept => return Ok(datagram),
+                            DatagramVerdict::Ignore => {}
+                            DatagramVerdict::GiveUp(why) => return Err(ExchangeError::GaveUp(why)),
                         }
                     }
                     act => return end(act, now).await,
@@ -129,9 +132,15 @@ impl Network for Script {
         timeout_at(deadline, performance).await.unwrap_or(Err(ExchangeError::Timeout))
     }
 
-    async fn tcp(&self, to: SocketAddr, query: &[u8], deadline: Instant) -> Result<Vec<u8>, ExchangeError> {
+    async fn stream(
+        &self,
+        server: &ServerIdentity,
+        transport: Transport,
+        query: &[u8],
+        deadline: Instant,
+    ) -> Result<Vec<u8>, ExchangeError> {
         let now = Instant::now();
-        let act = self.sent(to, Transport::Tcp, query).into_iter().next();
+        let act = self.sent(server.address, transport, query).into_iter().next();
         let performance = async {
             match act {
                 Some(act) => end(act, now).await,
@@ -164,9 +173,13 @@ async fn end(act: Act, now: Instant) -> Result<Vec<u8>, ExchangeError> {
 }
 
 /// The upstreams 192.0.2.1 up to 192.0.2.`count`.
-pub(super) fn pool(policy: Policy, count: u8) -> Pool {
+pub(super) fn pool(policy: UpstreamPolicy, count: u8) -> UpstreamPool {
     let address = |last| SocketAddr::from(([192, 0, 2, last], 53));
-    Pool::new(policy, (1..=count).map(|last| Upstream::new(address(last)).into()))
+    UpstreamPool::new(
+        policy,
+        (1..=count)
+            .map(|last| RemoteServer::new(ServerIdentity::plain(address(last)), Arc::default()).into()),
+    )
 }
 
 pub(super) fn www() -> Question {
@@ -174,8 +187,8 @@ pub(super) fn www() -> Question {
 }
 
 /// Asks for an address of www.example.com.
-pub(super) async fn ask(net: &Script, pool: &Pool) -> Result<Answer, Failure> {
-    forward(net, pool, &www(), &mut ()).await
+pub(super) async fn ask(net: &Script, pool: &UpstreamPool) -> Result<ForwardAnswer, ForwardFailure> {
+    forward(net, pool, &www(), &mut |_: &AttemptReport| {}).await
 }
 
 /// A plain good answer after `after` milliseconds, whose address ends in the upstream's number.
@@ -189,10 +202,10 @@ pub(super) fn code(sent: &Sent, rcode: u16) -> Vec<Act> {
 }
 
 /// The last byte of the address an answer holds.
-pub(super) fn given(answer: &Answer) -> u8 {
+pub(super) fn given(answer: &ForwardAnswer) -> u8 {
     *answer.message.last().unwrap()
 }
 
-pub(super) fn outcomes(tried: &[crate::forward::Attempt]) -> Vec<Outcome> {
+pub(super) fn outcomes(tried: &[AttemptReport]) -> Vec<AttemptOutcome> {
     tried.iter().map(|attempt| attempt.outcome).collect()
 }

@@ -1,12 +1,13 @@
 //! Datagrams that are no reply, or not the one it seems.
 
+use rhumb_wire::Transport::{Tcp, Udp};
 use rhumb_wire::header;
 
 use super::build::{self, id_of, question_of, reply, truncated};
 use super::script::{Act, Script, Sent, ask, given, good, outcomes, pool};
-use crate::forward::clean::Unusable;
-use crate::forward::{Outcome, Policy, Reason, Transport::Tcp, Transport::Udp};
-use crate::network::Why;
+use crate::exchange::{AttemptOutcome, UnusableReply};
+use crate::forward::{FailureReason, UpstreamPolicy};
+use crate::network::SpoofSignal;
 
 fn over_tcp_good(udp: impl Fn(&Sent) -> Vec<Act> + Send + Sync + 'static) -> Script {
     Script::new(move |sent| if sent.transport == Tcp { good(sent, 5) } else { udp(sent) })
@@ -25,12 +26,15 @@ async fn the_first_wrong_id_means_tcp() {
         acts.push(Act::Say(300, reply(&sent.query, 0, 1)));
         acts
     });
-    let pool = pool(Policy::InOrder, 1);
+    let pool = pool(UpstreamPolicy::InOrder, 1);
     let answer = ask(&net, &pool).await.unwrap();
     assert_eq!(given(&answer), 1);
     assert_eq!(
-        outcomes(&answer.tried),
-        [Outcome::Suspicious(Why::WrongId), Outcome::Answered(rhumb_wire::Rcode::NOERROR)]
+        outcomes(&answer.attempts),
+        [
+            AttemptOutcome::Suspicious(SpoofSignal::WrongId),
+            AttemptOutcome::Answered(rhumb_wire::Rcode::NOERROR)
+        ]
     );
     assert_eq!(net.take_targets(), [(1, Udp), (1, Tcp)]);
     assert_eq!(pool.upstreams()[0].counts(Udp).wrong_ids, 1);
@@ -57,7 +61,7 @@ async fn wrong_questions_are_waited_out() {
         ];
         said.into_iter().zip(1..).map(|(message, after)| Act::Say(after, message)).collect()
     });
-    let pool = pool(Policy::InOrder, 1);
+    let pool = pool(UpstreamPolicy::InOrder, 1);
     assert_eq!(given(&ask(&net, &pool).await.unwrap()), 1);
     assert_eq!(net.take_targets(), [(1, Udp)]);
     assert_eq!(pool.upstreams()[0].counts(Udp).strays, 7);
@@ -75,9 +79,9 @@ async fn a_flood_of_strays_ends_in_tcp() {
         );
         (0..100).map(|n| Act::Say(n, forged.clone())).collect()
     });
-    let pool = pool(Policy::InOrder, 1);
+    let pool = pool(UpstreamPolicy::InOrder, 1);
     let answer = ask(&net, &pool).await.unwrap();
-    assert_eq!(answer.tried[0].outcome, Outcome::Suspicious(Why::Strays));
+    assert_eq!(answer.attempts[0].outcome, AttemptOutcome::Suspicious(SpoofSignal::Strays));
     assert_eq!(pool.upstreams()[0].counts(Udp).strays, 8);
 }
 
@@ -99,7 +103,7 @@ async fn a_malformed_reply_is_waited_out() {
         let net = Script::new(move |sent| {
             vec![Act::Say(1, malformed(sent).swap_remove(which)), Act::Say(100, reply(&sent.query, 0, 1))]
         });
-        let answer = ask(&net, &pool(Policy::InOrder, 1)).await.unwrap();
+        let answer = ask(&net, &pool(UpstreamPolicy::InOrder, 1)).await.unwrap();
         assert_eq!((given(&answer), net.take_log().len()), (1, 1), "{which}");
     }
 }
@@ -107,33 +111,33 @@ async fn a_malformed_reply_is_waited_out() {
 #[tokio::test(start_paused = true)]
 async fn an_upstream_that_is_malformed_for_ever_is_asked_over_tcp_and_stays_up() {
     let net = Script::new(|sent| vec![Act::Say(1, malformed(sent).swap_remove(1))]);
-    let pool = pool(Policy::InOrder, 1);
+    let pool = pool(UpstreamPolicy::InOrder, 1);
     for _ in 0..5 {
         let failure = ask(&net, &pool).await.unwrap_err();
-        assert_eq!(failure.reason, Reason::Unusable(Unusable::Malformed));
+        assert_eq!(failure.reason, FailureReason::Unusable(UnusableReply::Malformed));
         assert_eq!(net.take_targets(), [(1, Udp), (1, Tcp)]);
     }
-    assert!(pool.healthy());
+    assert!(pool.is_healthy());
 }
 
 #[tokio::test(start_paused = true)]
 async fn truncation_means_tcp_and_no_more_udp() {
     let net = over_tcp_good(|sent| vec![Act::Say(1, truncated(&sent.query))]);
-    let answer = ask(&net, &pool(Policy::InOrder, 1)).await.unwrap();
-    assert_eq!(answer.tried[0].outcome, Outcome::Truncated);
+    let answer = ask(&net, &pool(UpstreamPolicy::InOrder, 1)).await.unwrap();
+    assert_eq!(answer.attempts[0].outcome, AttemptOutcome::Truncated);
     assert_eq!(net.take_targets(), [(1, Udp), (1, Tcp)]);
 
     let net = Script::new(|sent| match sent.transport {
         Udp => vec![Act::Say(1, truncated(&sent.query))],
-        Tcp => vec![Act::Refuse(1)],
+        _ => vec![Act::Refuse(1)],
     });
-    let failure = ask(&net, &pool(Policy::InOrder, 1)).await.unwrap_err();
-    assert_eq!(failure.reason, Reason::Silence);
+    let failure = ask(&net, &pool(UpstreamPolicy::InOrder, 1)).await.unwrap_err();
+    assert_eq!(failure.reason, FailureReason::Silence);
     assert_eq!(net.take_targets(), [(1, Udp), (1, Tcp), (1, Tcp), (1, Tcp)]);
 
     // Truncated over TCP as well, for ever.
     let net = Script::new(|sent| vec![Act::Say(1, truncated(&sent.query))]);
-    assert!(ask(&net, &pool(Policy::InOrder, 1)).await.is_err());
+    assert!(ask(&net, &pool(UpstreamPolicy::InOrder, 1)).await.is_err());
     assert_eq!(net.take_log().len(), 2);
 }
 
@@ -142,14 +146,14 @@ async fn over_tcp_id_and_question_count_as_well() {
     for forged in 0..2 {
         let net = Script::new(move |sent| match (sent.transport, forged) {
             (Udp, _) => vec![Act::Say(1, truncated(&sent.query))],
-            (Tcp, 0) => vec![Act::Say(1, with_id(reply(&sent.query, 0, 66), !id_of(&sent.query)))],
-            (Tcp, _) => {
+            (_, 0) => vec![Act::Say(1, with_id(reply(&sent.query, 0, 66), !id_of(&sent.query)))],
+            _ => {
                 let other = build::asked(&build::question("x", rhumb_wire::Type::A));
                 vec![Act::Say(1, build::message(id_of(&sent.query), header::QR, &other, [&[], &[], &[]]))]
             }
         });
-        let failure = ask(&net, &pool(Policy::InOrder, 1)).await.unwrap_err();
-        assert_eq!(failure.reason, Reason::Unusable(Unusable::Mismatch));
+        let failure = ask(&net, &pool(UpstreamPolicy::InOrder, 1)).await.unwrap_err();
+        assert_eq!(failure.reason, FailureReason::Unusable(UnusableReply::Mismatch));
     }
 }
 
@@ -160,9 +164,9 @@ async fn without_tcp_a_wrong_id_does_not_end_the_question() {
         Udp if sent.at.is_zero() => {
             vec![Act::Say(1, with_id(reply(&sent.query, 0, 66), !id_of(&sent.query)))]
         }
-        Udp => good(sent, 1),
+        _ => good(sent, 1),
     });
-    let answer = ask(&net, &pool(Policy::InOrder, 1)).await.unwrap();
+    let answer = ask(&net, &pool(UpstreamPolicy::InOrder, 1)).await.unwrap();
     assert_eq!(given(&answer), 1);
     assert_eq!(net.take_targets(), [(1, Udp), (1, Tcp), (1, Udp)]);
 }
@@ -171,16 +175,16 @@ async fn without_tcp_a_wrong_id_does_not_end_the_question() {
 async fn whatever_is_always_the_same_is_not_asked_for_ever() {
     let net = Script::new(|sent| match sent.transport {
         Tcp => vec![Act::Refuse(1)],
-        Udp => vec![Act::Say(1, with_id(reply(&sent.query, 0, 66), !id_of(&sent.query)))],
+        _ => vec![Act::Say(1, with_id(reply(&sent.query, 0, 66), !id_of(&sent.query)))],
     });
-    assert!(ask(&net, &pool(Policy::InOrder, 1)).await.is_err());
+    assert!(ask(&net, &pool(UpstreamPolicy::InOrder, 1)).await.is_err());
     assert!(net.take_log().len() <= 6);
 }
 
 #[tokio::test(start_paused = true)]
 async fn ids_and_cases_differ_from_query_to_query() {
     let net = Script::new(|_| Vec::new());
-    let pool = pool(Policy::InOrder, 4);
+    let pool = pool(UpstreamPolicy::InOrder, 4);
     assert!(ask(&net, &pool).await.is_err());
     let log = net.take_log();
     let ids: std::collections::HashSet<_> = log.iter().map(|sent| id_of(&sent.query)).collect();

@@ -61,9 +61,9 @@ proptest! {
 
     #[test]
     fn sound_replies_become_clean((question, reply) in reply()) {
-        match clean(&reply, &question) {
-            Ok(cleaned) => assert_clean(&cleaned, &question),
-            Err(unusable) => assert!(!matches!(unusable, Unusable::Malformed | Unusable::NoAnswer), "{unusable}"),
+        match scrub(&reply, &question) {
+            Ok(scrubbed) => assert_scrubbed(&scrubbed, &question),
+            Err(unusable) => assert!(!matches!(unusable, UnusableReply::Malformed | UnusableReply::NoAnswer), "{unusable}"),
         }
     }
 
@@ -81,8 +81,8 @@ proptest! {
         if !whole {
             reply.truncate(cut.index(reply.len()));
         }
-        if let Ok(cleaned) = clean(&reply, &question) {
-            assert_clean(&cleaned, &question);
+        if let Ok(scrubbed) = scrub(&reply, &question) {
+            assert_scrubbed(&scrubbed, &question);
         }
     }
 
@@ -94,8 +94,8 @@ proptest! {
         reply.extend(rest);
         reply[2] = 0x80;
         reply[3] = 0;
-        if let Ok(cleaned) = clean(&reply, &question) {
-            assert_clean(&cleaned, &question);
+        if let Ok(scrubbed) = scrub(&reply, &question) {
+            assert_scrubbed(&scrubbed, &question);
         }
     }
 }
@@ -112,7 +112,7 @@ fn the_worst_of_64_kib_takes_no_time_to_speak_of() {
         reply.extend([0, 39, 0, 1, 0, 0, 0, 60, 0, 1, 0]);
     }
     let start = Instant::now();
-    let _ = clean(&reply, &q);
+    let _ = scrub(&reply, &q);
     assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
     // Six thousand records, the most that fit.
     let mut reply = replied(&q, 0, &[], &[]);
@@ -120,5 +120,5 @@ fn the_worst_of_64_kib_takes_no_time_to_speak_of() {
     for _ in 0..5000 {
         reply.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 0]);
     }
-    assert_eq!(clean(&reply, &q), Err(Unusable::TooMany));
+    assert_eq!(scrub(&reply, &q), Err(UnusableReply::TooMany));
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use rhumb_wire::{Message, NameBuf, NameRef, Section, Type, rdata};
 
 use super::super::limits;
-use super::Unusable;
+use crate::exchange::UnusableReply;
 use crate::question::Question;
 
 /// A stretch of [`Records`]'s bytes.
@@ -49,7 +49,7 @@ pub(super) struct Records {
 
 impl Records {
     /// Errors: `Malformed`, `TooMany`.
-    pub(super) fn read(message: &Message<'_>, question: &Question) -> Result<Self, Unusable> {
+    pub(super) fn read(message: &Message<'_>, question: &Question) -> Result<Self, UnusableReply> {
         // The types ANY and RRSIG have signatures as records of their own.
         let asked_themselves = matches!(question.qtype, Type::RRSIG | Type::ANY);
         let signed = question.dnssec_ok && !asked_themselves;
@@ -62,7 +62,7 @@ impl Records {
         };
         let mut name = NameBuf::new();
         for record in message.records() {
-            let record = record.map_err(|_| Unusable::Malformed)?;
+            let record = record.map_err(|_| UnusableReply::Malformed)?;
             let wanted = match (record.section, record.rtype) {
                 (Section::Answer, Type::RRSIG) => signatures,
                 (Section::Answer, _) => true,
@@ -74,9 +74,9 @@ impl Records {
                 continue;
             }
             if records.items.len() == limits::RECORDS {
-                return Err(Unusable::TooMany);
+                return Err(UnusableReply::TooMany);
             }
-            record.owner(&mut name).map_err(|_| Unusable::Malformed)?;
+            record.owner(&mut name).map_err(|_| UnusableReply::Malformed)?;
             let owner = records.push(name.as_ref().as_bytes());
             let start = records.arena.len();
             let sound = rdata::expand(&record, &mut records.arena).is_ok();
@@ -119,19 +119,24 @@ impl Records {
     /// The records of `owner` and `rtype`, with their signatures if DO was asked; none if there is none.
     ///
     /// Errors: `Malformed` where one of the records is, `TooMany`.
-    pub(super) fn set(&self, section: Section, owner: Span, rtype: Type) -> Result<Option<Set>, Unusable> {
+    pub(super) fn set(
+        &self,
+        section: Section,
+        owner: Span,
+        rtype: Type,
+    ) -> Result<Option<Set>, UnusableReply> {
         let mut set =
             Set { section, rtype, ttl: limits::TTL, owner, members: Vec::new(), signatures: Vec::new() };
         let mut seen = HashSet::new();
         for item in self.items(section).filter(|item| self.same_name(item.owner, owner)) {
             if item.rtype == rtype {
-                let rdata = item.rdata.ok_or(Unusable::Malformed)?;
+                let rdata = item.rdata.ok_or(UnusableReply::Malformed)?;
                 set.ttl = set.ttl.min(item.ttl);
                 if !seen.insert(self.canonical(rtype, rdata)) {
                     continue;
                 }
                 if set.members.len() == limits::RECORDS_OF_SET {
-                    return Err(Unusable::TooMany);
+                    return Err(UnusableReply::TooMany);
                 }
                 set.members.push(rdata);
             } else if self.signed && item.rtype == Type::RRSIG {
@@ -147,14 +152,14 @@ impl Records {
     }
 
     /// The types of the answer section at `owner`, in order. Errors: `TooMany`.
-    pub(super) fn types(&self, owner: Span) -> Result<Vec<Type>, Unusable> {
+    pub(super) fn types(&self, owner: Span) -> Result<Vec<Type>, UnusableReply> {
         let mut types = Vec::new();
         for item in self.items(Section::Answer).filter(|item| self.same_name(item.owner, owner)) {
             if types.contains(&item.rtype) {
                 continue;
             }
             if types.len() == limits::TYPES {
-                return Err(Unusable::TooMany);
+                return Err(UnusableReply::TooMany);
             }
             types.push(item.rtype);
         }

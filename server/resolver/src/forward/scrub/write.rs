@@ -1,10 +1,10 @@
-//! The clean message.
+//! The message.
 
 use rhumb_wire::compress::Compression;
 use rhumb_wire::{Full, NameBuf, Rcode, Type, Writer, header, rdata};
 
-use super::Unusable;
 use super::records::{Records, Set, Span};
+use crate::exchange::UnusableReply;
 use crate::question::Question;
 
 /// A pointer to the question's name.
@@ -16,7 +16,7 @@ pub(super) fn message(
     sets: &[Set],
     question: &Question,
     rcode: Rcode,
-) -> Result<Vec<u8>, Unusable> {
+) -> Result<Vec<u8>, UnusableReply> {
     let mut name = NameBuf::new();
     name.set_lowercase(question.name.as_ref());
     let size =
@@ -31,7 +31,7 @@ pub(super) fn message(
             write_set(&mut w, records, question, set, at_question)
         })
     });
-    written.map_err(|Full| Unusable::TooLong)?;
+    written.map_err(|Full| UnusableReply::TooLong)?;
     let checking = if question.checking_disabled { header::CD } else { 0 };
     let length = w.finish(0, header::QR | header::RD | header::RA | checking | rcode.0 & header::RCODE);
     buffer.truncate(length);

@@ -8,10 +8,10 @@ fn www() -> Question {
 }
 
 fn good(question: &Question, answer: &[Rr]) -> Vec<String> {
-    let cleaned = cleaned(question, 0, answer, &[]).unwrap();
-    assert!(!cleaned.negative && cleaned.substantial);
-    assert_clean(&cleaned, question);
-    listed(&cleaned)
+    let scrubbed = scrubbed(question, 0, answer, &[]).unwrap();
+    assert!(!scrubbed.negative && scrubbed.substantial);
+    assert_scrubbed(&scrubbed, question);
+    listed(&scrubbed)
 }
 
 #[test]
@@ -32,18 +32,18 @@ fn only_what_was_asked_for_stays() {
         [rr("com", 60, Type::NS, name("ns.evil")), soa("com", 60, 60), a("ns.example.com", 60, 66)];
     let additional = [a("ns.evil", 60, 66)];
     let reply = message(77, 0x8580, &asked(&www()), [&answer, &authority, &additional]);
-    let cleaned = clean(&reply, &www()).unwrap();
-    assert_eq!(listed(&cleaned), ["www.example.com. 100 A", "www.example.com. 100 A"]);
-    assert_eq!((cleaned.ttl, cleaned.rcode), (100, Rcode::NOERROR));
-    assert_clean(&cleaned, &www());
+    let scrubbed = scrub(&reply, &www()).unwrap();
+    assert_eq!(listed(&scrubbed), ["www.example.com. 100 A", "www.example.com. 100 A"]);
+    assert_eq!((scrubbed.ttl, scrubbed.rcode), (100, Rcode::NOERROR));
+    assert_scrubbed(&scrubbed, &www());
 }
 
 #[test]
 fn the_case_of_the_upstream_is_not_kept_at_the_question() {
     let q = Question { name: "WwW.eXample.com".parse().unwrap(), ..www() };
-    let cleaned = cleaned(&q, 0, &[a("wWw.exaMPLE.com", 9, 1)], &[]).unwrap();
-    assert_clean(&cleaned, &q);
-    assert!(!cleaned.message.iter().any(u8::is_ascii_uppercase));
+    let scrubbed = scrubbed(&q, 0, &[a("wWw.exaMPLE.com", 9, 1)], &[]).unwrap();
+    assert_scrubbed(&scrubbed, &q);
+    assert!(!scrubbed.message.iter().any(u8::is_ascii_uppercase));
 }
 
 #[test]
@@ -53,13 +53,13 @@ fn chains_are_put_in_order() {
         cname("b.example.org", 60, "C.example.net"),
         cname("www.example.com", 90, "b.example.org"),
     ];
-    let cleaned = cleaned(&www(), 0, &answer, &[]).unwrap();
+    let scrubbed = scrubbed(&www(), 0, &answer, &[]).unwrap();
     assert_eq!(
-        listed(&cleaned),
+        listed(&scrubbed),
         ["www.example.com. 90 CNAME", "b.example.org. 60 CNAME", "C.example.net. 30 A"]
     );
-    assert_eq!(cleaned.ttl, 30);
-    assert_clean(&cleaned, &www());
+    assert_eq!(scrubbed.ttl, 30);
+    assert_scrubbed(&scrubbed, &www());
 }
 
 #[test]
@@ -82,14 +82,14 @@ fn chain(links: usize) -> Vec<Rr> {
 fn loops_and_long_chains_are_refused() {
     assert_eq!(good(&www(), &chain(11)).len(), 12);
     for links in [12, 13, 100] {
-        assert_eq!(cleaned(&www(), 0, &chain(links), &[]), Err(Unusable::TooManyLinks));
+        assert_eq!(scrubbed(&www(), 0, &chain(links), &[]), Err(UnusableReply::TooManyLinks));
     }
     for answer in [
         vec![cname("www.example.com", 60, "www.Example.com")],
         vec![cname("www.example.com", 60, "b.example"), cname("b.example", 60, "www.example.com")],
         vec![cname("www.example.com", 60, "b.example"), cname("b.example", 60, "b.example")],
     ] {
-        assert_eq!(cleaned(&www(), 0, &answer, &[]), Err(Unusable::Loop));
+        assert_eq!(scrubbed(&www(), 0, &answer, &[]), Err(UnusableReply::Loop));
     }
 }
 
@@ -154,14 +154,14 @@ fn dname_that_does_not_fit_is_refused() {
         cname("www.example.com", 60, "www.evil.net"),
         a("www.evil.net", 60, 1),
     ];
-    assert_eq!(cleaned(&www(), 0, &other, &[]), Err(Unusable::Dname));
+    assert_eq!(scrubbed(&www(), 0, &other, &[]), Err(UnusableReply::Dname));
     let long = [dname("example.com", &format!("{}exampleexamp", "abcdefg.".repeat(30)))];
-    assert_eq!(cleaned(&www(), 0, &long, &[]), Err(Unusable::Dname));
+    assert_eq!(scrubbed(&www(), 0, &long, &[]), Err(UnusableReply::Dname));
     let to_itself = [dname("com", "com")];
-    assert_eq!(cleaned(&www(), 0, &to_itself, &[]), Err(Unusable::Loop));
+    assert_eq!(scrubbed(&www(), 0, &to_itself, &[]), Err(UnusableReply::Loop));
     // Each step makes the name longer; it ends all the same.
     let growing = [dname("example.com", "a.example.com")];
-    assert_eq!(cleaned(&www(), 0, &growing, &[]), Err(Unusable::TooManyLinks));
+    assert_eq!(scrubbed(&www(), 0, &growing, &[]), Err(UnusableReply::TooManyLinks));
 }
 
 #[test]
@@ -198,8 +198,11 @@ fn ttls_are_made_sane() {
         (0x8000_0000, 0),
         (u32::MAX, 0),
     ] {
-        let cleaned = cleaned(&www(), 0, &[a("www.example.com", given, 1)], &[]).unwrap();
-        assert_eq!((cleaned.ttl, listed(&cleaned)[0].clone()), (kept, format!("www.example.com. {kept} A")));
+        let scrubbed = scrubbed(&www(), 0, &[a("www.example.com", given, 1)], &[]).unwrap();
+        assert_eq!(
+            (scrubbed.ttl, listed(&scrubbed)[0].clone()),
+            (kept, format!("www.example.com. {kept} A"))
+        );
     }
 }
 
@@ -211,19 +214,19 @@ fn sets_are_bounded() {
         (0..count).map(record).collect()
     };
     assert_eq!(good(&www(), &set(256)).len(), 256);
-    assert_eq!(cleaned(&www(), 0, &set(257), &[]), Err(Unusable::TooMany));
+    assert_eq!(scrubbed(&www(), 0, &set(257), &[]), Err(UnusableReply::TooMany));
     // Duplicates do not count, up to the bound of all records.
     assert_eq!(good(&www(), &[set(200), set(256)].concat()).len(), 256);
     assert_eq!(
-        cleaned(&www(), 0, &[set(256), set(256), set(256), set(257)].concat(), &[]),
-        Err(Unusable::TooMany)
+        scrubbed(&www(), 0, &[set(256), set(256), set(256), set(257)].concat(), &[]),
+        Err(UnusableReply::TooMany)
     );
     let q = question("www.example.com", Type::ANY);
     let types = |count: u16| -> Vec<Rr> {
         (0..count).map(|n| rr("www.example.com", 60, Type(3000 + n), vec![1])).collect()
     };
     assert_eq!(good(&q, &types(100)).len(), 100);
-    assert_eq!(cleaned(&q, 0, &types(101), &[]), Err(Unusable::TooMany));
+    assert_eq!(scrubbed(&q, 0, &types(101), &[]), Err(UnusableReply::TooMany));
 }
 
 #[test]
@@ -240,9 +243,9 @@ fn an_answer_that_only_fits_compressed_is_kept_and_one_that_does_not_fit_is_refu
     let wide: Vec<_> = (0..83).map(|n| text(n, 2)).collect();
     let reply = replied(&q, 0, &wide, &[]);
     assert!(reply.len() > 65_535, "{}", reply.len());
-    assert_eq!(clean(&reply, &q).map(|c| c.message.len()), Ok(33 + 83 * (12 + 768)));
+    assert_eq!(scrub(&reply, &q).map(|c| c.message.len()), Ok(33 + 83 * (12 + 768)));
     let wider: Vec<_> = (0..250).map(|n| text(n, 2)).collect();
-    assert_eq!(cleaned(&q, 0, &wider, &[]), Err(Unusable::TooLong));
+    assert_eq!(scrubbed(&q, 0, &wider, &[]), Err(UnusableReply::TooLong));
 }
 
 #[test]
@@ -250,30 +253,30 @@ fn odd_records_matter_only_where_they_belong_to_the_answer() {
     let odd = |owner: &str| rr(owner, 60, Type::A, vec![1, 2, 3]);
     assert_eq!(good(&www(), &[odd("x.example.com"), a("www.example.com", 60, 1)]).len(), 1);
     assert_eq!(
-        cleaned(&www(), 0, &[odd("www.example.com"), a("www.example.com", 60, 1)], &[]),
-        Err(Unusable::Malformed)
+        scrubbed(&www(), 0, &[odd("www.example.com"), a("www.example.com", 60, 1)], &[]),
+        Err(UnusableReply::Malformed)
     );
 }
 
 #[test]
 fn what_is_no_answer_is_told_apart() {
     let reply = replied(&www(), 0, &[a("www.example.com", 60, 1)], &[]);
-    assert!(clean(&reply, &www()).is_ok());
+    assert!(scrub(&reply, &www()).is_ok());
     for (byte, bits) in [(2, 0x80), (2, 0x02), (2, 0x08), (3, 0x02), (3, 0x05)] {
         let mut other = reply.clone();
         other[byte] ^= bits;
-        assert_eq!(clean(&other, &www()), Err(Unusable::NoAnswer), "{byte} {bits}");
+        assert_eq!(scrub(&other, &www()), Err(UnusableReply::NoAnswer), "{byte} {bits}");
     }
-    assert_eq!(clean(&reply[..reply.len() - 1], &www()), Err(Unusable::Malformed));
-    assert_eq!(clean(&reply[..11], &www()), Err(Unusable::Malformed));
-    assert_eq!(cleaned(&www(), 3, &[a("www.example.com", 60, 1)], &[]), Err(Unusable::Contradiction));
-    assert_eq!(cleaned(&www(), 0, &[a("x.example.com", 60, 1)], &[]), Err(Unusable::Unrelated));
+    assert_eq!(scrub(&reply[..reply.len() - 1], &www()), Err(UnusableReply::Malformed));
+    assert_eq!(scrub(&reply[..11], &www()), Err(UnusableReply::Malformed));
+    assert_eq!(scrubbed(&www(), 3, &[a("www.example.com", 60, 1)], &[]), Err(UnusableReply::Contradiction));
+    assert_eq!(scrubbed(&www(), 0, &[a("x.example.com", 60, 1)], &[]), Err(UnusableReply::Unrelated));
     let ns = [rr("com", 60, Type::NS, name("ns.com"))];
-    assert_eq!(cleaned(&www(), 0, &[], &ns), Err(Unusable::Referral));
+    assert_eq!(scrubbed(&www(), 0, &[], &ns), Err(UnusableReply::Referral));
     // From the authority itself that is no referral, and with a SOA it is a denial.
     let from_authority = message(77, 0x8400, &asked(&www()), [&[], &ns, &[]]);
-    assert!(clean(&from_authority, &www()).is_ok());
-    assert!(cleaned(&www(), 0, &[], &[ns[0].clone(), soa("com", 60, 60)]).is_ok());
+    assert!(scrub(&from_authority, &www()).is_ok());
+    assert!(scrubbed(&www(), 0, &[], &[ns[0].clone(), soa("com", 60, 60)]).is_ok());
 }
 
 #[test]

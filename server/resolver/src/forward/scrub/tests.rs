@@ -12,13 +12,18 @@ fn replied(question: &Question, rcode: u16, answer: &[Rr], authority: &[Rr]) -> 
     message(77, header::QR | header::RA | rcode, &asked(question), [answer, authority, &[]])
 }
 
-fn cleaned(question: &Question, rcode: u16, answer: &[Rr], authority: &[Rr]) -> Result<Cleaned, Unusable> {
-    clean(&replied(question, rcode, answer, authority), question)
+fn scrubbed(
+    question: &Question,
+    rcode: u16,
+    answer: &[Rr],
+    authority: &[Rr],
+) -> Result<ScrubbedAnswer, UnusableReply> {
+    scrub(&replied(question, rcode, answer, authority), question)
 }
 
-/// The records of a clean message as `owner TTL TYPE`, the authority section's with a star.
-fn listed(cleaned: &Cleaned) -> Vec<String> {
-    let message = Message::parse(&cleaned.message).unwrap();
+/// The records of a scrub message as `owner TTL TYPE`, the authority section's with a star.
+fn listed(scrubbed: &ScrubbedAnswer) -> Vec<String> {
+    let message = Message::parse(&scrubbed.message).unwrap();
     let mut name = NameBuf::new();
     let line = |record: rhumb_wire::Record<'_>, name: &mut NameBuf| {
         record.owner(name).unwrap();
@@ -28,15 +33,15 @@ fn listed(cleaned: &Cleaned) -> Vec<String> {
     message.records().map(|record| line(record.unwrap(), &mut name)).collect()
 }
 
-/// What holds for every clean message.
-fn assert_clean(cleaned: &Cleaned, question: &Question) {
-    let bytes = &cleaned.message;
+/// What holds for every scrub message.
+fn assert_scrubbed(scrubbed: &ScrubbedAnswer, question: &Question) {
+    let bytes = &scrubbed.message;
     assert!(bytes.len() <= 65_535);
     let message = Message::parse(bytes).unwrap();
     let head = message.header();
     let checking = if question.checking_disabled { header::CD } else { 0 };
     assert_eq!(head.id, 0);
-    assert_eq!(head.flags, header::QR | header::RD | header::RA | checking | cleaned.rcode.0);
+    assert_eq!(head.flags, header::QR | header::RD | header::RA | checking | scrubbed.rcode.0);
     assert_eq!(head.additionals, 0);
     let asked = message.question().unwrap().unwrap();
     assert_eq!(asked.name.as_bytes(), question.name.as_ref().to_lowercase().as_ref().as_bytes());
@@ -50,7 +55,7 @@ fn assert_clean(cleaned: &Cleaned, question: &Question) {
         record.owner(&mut name).unwrap();
         let owner = name.as_ref();
         assert_eq!(record.class, question.class);
-        assert!(record.ttl <= 604_800 && record.ttl >= cleaned.ttl);
+        assert!(record.ttl <= 604_800 && record.ttl >= scrubbed.ttl);
         let mut data = Vec::new();
         rdata::expand(&record, &mut data).unwrap();
         if owner == question.name.as_ref() {
@@ -58,7 +63,7 @@ fn assert_clean(cleaned: &Cleaned, question: &Question) {
         }
         let dnssec = matches!(record.rtype, Type::RRSIG | Type::NSEC | Type::NSEC3);
         if record.section == Section::Authority {
-            assert!(record.rtype == Type::SOA && cleaned.negative || dnssec && question.dnssec_ok);
+            assert!(record.rtype == Type::SOA && scrubbed.negative || dnssec && question.dnssec_ok);
         } else {
             let last = chain.last().unwrap().as_ref();
             let of_dname = record.rtype == Type::DNAME || data.starts_with(&Type::DNAME.0.to_be_bytes());
@@ -82,7 +87,7 @@ fn assert_clean(cleaned: &Cleaned, question: &Question) {
     assert_eq!(records.offset(), bytes.len());
     assert!(chain.len() <= 12);
     assert!(sets.iter().all(|(.., seen)| seen.len() <= 256));
-    // What is clean stays as it is.
-    assert_eq!(clean(bytes, question).as_ref(), Ok(cleaned));
+    // What is scrub stays as it is.
+    assert_eq!(scrub(bytes, question).as_ref(), Ok(scrubbed));
     assert_eq!(question.class, Class::IN);
 }

@@ -1,10 +1,10 @@
-//! What is counted of an upstream, for metrics.
+//! What is counted of the messages to a server, for metrics.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use rhumb_wire::Rcode;
 
-/// The response codes that are counted apart, in the order of [`Counts::responses`]; the last takes all others.
+/// The response codes that are counted apart, in the order of [`TransportCounts::responses`]; the last takes all others.
 pub const RCODE_CLASSES: [&str; 7] =
     ["NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "other"];
 
@@ -13,9 +13,9 @@ pub fn rcode_class(rcode: Rcode) -> usize {
     usize::from(rcode.0).min(RCODE_CLASSES.len() - 1)
 }
 
-/// Messages of one upstream over one transport, as they stood at one moment.
+/// Messages to one server over one transport.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct TransportCounts {
     /// Queries sent.
     pub queries: u64,
     /// Replies by response code, see [`RCODE_CLASSES`].
@@ -37,7 +37,7 @@ pub struct Counts {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Counters {
+pub(super) struct TransportCounters {
     pub(super) queries: Counter,
     responses: [Counter; RCODE_CLASSES.len()],
     pub(super) timeouts: Counter,
@@ -49,15 +49,15 @@ pub(super) struct Counters {
     pub(super) unusable: Counter,
 }
 
-impl Counters {
+impl TransportCounters {
     pub(super) fn response(&self, rcode: Rcode) {
         if let Some(counter) = self.responses.get(rcode_class(rcode)) {
             counter.add();
         }
     }
 
-    pub(super) fn read(&self) -> Counts {
-        Counts {
+    pub(super) fn read(&self) -> TransportCounts {
+        TransportCounts {
             queries: self.queries.get(),
             responses: self.responses.each_ref().map(Counter::get),
             timeouts: self.timeouts.get(),

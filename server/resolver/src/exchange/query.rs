@@ -8,7 +8,7 @@ use crate::question::Question;
 
 /// A query on its way: its bytes and what its reply has to repeat.
 #[derive(Debug, Clone)]
-pub(super) struct Query {
+pub(super) struct OutgoingQuery {
     pub(super) bytes: Vec<u8>,
     pub(super) id: u16,
     /// Whether an OPT record is in it.
@@ -18,7 +18,7 @@ pub(super) struct Query {
     name_length: usize,
 }
 
-impl Query {
+impl OutgoingQuery {
     /// RD is set, CD and DO are as asked; with `case` each letter of the name takes its case from a random bit
     /// (draft-vixie-dnsext-dns0x20).
     pub(super) fn new(question: &Question, edns: bool, case: bool, mut random: impl FnMut() -> u64) -> Self {
@@ -86,7 +86,7 @@ mod tests {
             [(false, false, true), (true, false, true), (false, true, true), (true, true, false)]
         {
             let q = Question { dnssec_ok, checking_disabled, ..question("www.example") };
-            let query = Query::new(&q, edns, false, || 0xabcd);
+            let query = OutgoingQuery::new(&q, edns, false, || 0xabcd);
             let m = Message::parse(&query.bytes).unwrap();
             assert_eq!(m.header().id, 0xabcd);
             let cd = if checking_disabled { header::CD } else { 0 };
@@ -111,13 +111,13 @@ mod tests {
             seed ^ seed >> 29
         };
         let q = question(&long);
-        let query = Query::new(&q, true, true, &mut bits);
+        let query = OutgoingQuery::new(&q, true, true, &mut bits);
         assert!(query.cased);
         assert_ne!(query.name(), q.name.as_ref().as_bytes());
         assert_eq!(query.name().to_ascii_lowercase(), q.name.as_ref().as_bytes());
         // Every chunk of 64 letters gets bits of its own.
         assert!(query.name()[64..].iter().any(u8::is_ascii_uppercase));
-        assert!(!Query::new(&question("1.2.3"), true, true, bits).cased);
-        assert!(!Query::new(&q, true, true, || 0).cased);
+        assert!(!OutgoingQuery::new(&question("1.2.3"), true, true, bits).cased);
+        assert!(!OutgoingQuery::new(&q, true, true, || 0).cased);
     }
 }

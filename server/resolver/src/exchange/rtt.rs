@@ -1,4 +1,4 @@
-//! How long an upstream takes (the estimator of RFC 6298 section 2).
+//! How long a server takes (the estimator of RFC 6298 section 2).
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -8,13 +8,13 @@ const BACKOFF: u32 = 3;
 
 /// Smoothed round-trip time and its variation.
 #[derive(Debug, Default)]
-pub(super) struct Rtt {
+pub(super) struct RoundTripTime {
     /// Microseconds: the smoothed time in the upper half (0: not known yet), the variation in the lower.
     estimate: AtomicU64,
     backoff: AtomicU32,
 }
 
-impl Rtt {
+impl RoundTripTime {
     /// A reply came after `rtt`.
     pub(super) fn sample(&self, rtt: Duration) {
         let sample = u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX).clamp(1, u32::MAX / 4);
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn the_first_sample_counts_whole_and_later_ones_an_eighth() {
-        let rtt = Rtt::default();
+        let rtt = RoundTripTime::default();
         assert_eq!((rtt.smoothed(), rtt.expected()), (None, None));
         rtt.sample(ms(80));
         assert_eq!((rtt.smoothed(), rtt.expected()), (Some(ms(80)), Some(ms(240))));
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn silence_doubles_the_time_out_and_a_reply_ends_that() {
-        let rtt = Rtt::default();
+        let rtt = RoundTripTime::default();
         for factor in [1, 2, 4, 8, 8] {
             assert_eq!(rtt.backed_off(ms(10)), ms(10 * factor));
             rtt.timed_out();

@@ -3,8 +3,8 @@
 use rhumb_wire::{Name, NameBuf, NameRef, Section, Type};
 
 use super::super::limits;
-use super::Unusable;
 use super::records::{Item, Records, Set, Span};
+use crate::exchange::UnusableReply;
 use crate::question::Question;
 
 /// The answer section in order.
@@ -21,7 +21,7 @@ impl Walk {
     /// Follows the chain; a name with two CNAMEs has the first only.
     ///
     /// Errors: `Loop`, `TooManyLinks`, `Dname`, `TooMany`, `Malformed`.
-    pub(super) fn new(records: &mut Records, question: &Question) -> Result<Self, Unusable> {
+    pub(super) fn new(records: &mut Records, question: &Question) -> Result<Self, UnusableReply> {
         let mut name = records.push(question.name.as_ref().as_bytes());
         let mut walk = Self { sets: Vec::new(), end: name, found: false };
         let mut visited = vec![name];
@@ -37,10 +37,10 @@ impl Walk {
                 return Ok(walk);
             }
             if visited.iter().any(|&before| records.same_name(before, target)) {
-                return Err(Unusable::Loop);
+                return Err(UnusableReply::Loop);
             }
             if visited.len() > limits::LINKS {
-                return Err(Unusable::TooManyLinks);
+                return Err(UnusableReply::TooManyLinks);
             }
             visited.push(target);
             name = target;
@@ -48,7 +48,7 @@ impl Walk {
     }
 
     /// Whether `name` has what was asked for.
-    fn take_answer(&mut self, records: &Records, qtype: Type, name: Span) -> Result<bool, Unusable> {
+    fn take_answer(&mut self, records: &Records, qtype: Type, name: Span) -> Result<bool, UnusableReply> {
         match qtype {
             // A link is the answer itself then, but one that a DNAME gives has to stand behind it.
             Type::CNAME => Ok(false),
@@ -70,7 +70,7 @@ impl Walk {
     }
 
     /// Takes the CNAME of `name`, and before it the DNAME that gives it: where it leads to.
-    fn take_link(&mut self, records: &mut Records, name: Span) -> Result<Option<Span>, Unusable> {
+    fn take_link(&mut self, records: &mut Records, name: Span) -> Result<Option<Span>, UnusableReply> {
         let cname = first_only(records.set(Section::Answer, name, Type::CNAME)?);
         let Some(dname) = dname_above(records, name) else {
             let target = cname.as_ref().and_then(|set| set.members.first().copied());
@@ -85,7 +85,7 @@ impl Walk {
         let target = records.push(made.as_ref().as_bytes());
         let cname = match cname {
             Some(set) if set.members.first().is_some_and(|&given| records.same_name(given, target)) => set,
-            Some(_) => return Err(Unusable::Dname),
+            Some(_) => return Err(UnusableReply::Dname),
             // RFC 6672 section 3.4: the one who asks for it may make it as well.
             None => Set {
                 rtype: Type::CNAME,
@@ -125,12 +125,12 @@ fn dname_above(records: &Records, name: Span) -> Option<Span> {
 }
 
 /// `name` with `owner` at its end replaced by `target` (RFC 6672 section 2.2). Errors: `Dname` where that is too long.
-fn synthesize(name: NameRef<'_>, owner: NameRef<'_>, target: NameRef<'_>) -> Result<Name, Unusable> {
+fn synthesize(name: NameRef<'_>, owner: NameRef<'_>, target: NameRef<'_>) -> Result<Name, UnusableReply> {
     let mut made = NameBuf::new();
     let prefix = name.label_count().saturating_sub(owner.label_count());
     for label in name.labels().take(prefix) {
-        made.push_label(label).map_err(|_| Unusable::Dname)?;
+        made.push_label(label).map_err(|_| UnusableReply::Dname)?;
     }
-    made.finish(target).map_err(|_| Unusable::Dname)?;
+    made.finish(target).map_err(|_| UnusableReply::Dname)?;
     Ok(made.as_ref().to_name())
 }

@@ -1,4 +1,4 @@
-//! What an upstream cannot do, as far as it was found out.
+//! What a server can do, as far as it was found out.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
@@ -7,13 +7,13 @@ use super::limits;
 
 /// Times are milliseconds of a clock that only grows; 0 is the past.
 #[derive(Debug, Default)]
-pub(super) struct Quirks {
+pub(super) struct ServerCapabilities {
     case_lost_until: AtomicU64,
     case_misses: AtomicU32,
     no_edns_until: AtomicU64,
 }
 
-impl Quirks {
+impl ServerCapabilities {
     /// Whether a question can be sent in mixed case.
     pub(super) fn keeps_case(&self, now: u64) -> bool {
         self.case_lost_until.load(Relaxed) <= now
@@ -31,7 +31,7 @@ impl Quirks {
         }
     }
 
-    /// A question came back in another case over TCP: nobody but the upstream does that.
+    /// A question came back in another case over TCP: only the server itself does that.
     pub(super) fn case_lost(&self, now: u64) {
         self.case_misses.store(0, Relaxed);
         self.case_lost_until.store(now + millis(limits::CASE_MEMORY), Relaxed);

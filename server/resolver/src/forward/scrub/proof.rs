@@ -3,8 +3,8 @@
 use rhumb_wire::{NameRef, Section, Type};
 
 use super::super::limits;
-use super::Unusable;
 use super::records::{Records, Set, Span};
+use crate::exchange::UnusableReply;
 
 /// Labels field and signer's name of an RRSIG (RFC 4034 section 3.1).
 const LABELS_AT: usize = 3;
@@ -23,7 +23,12 @@ pub(super) struct Proof {
 /// The SOA has to be of a zone `end` is in, the proofs of that zone, or of one that signed an expanded wildcard.
 ///
 /// Errors: `Malformed`, `TooMany`.
-pub(super) fn find(records: &Records, answer: &[Set], end: Span, denied: bool) -> Result<Proof, Unusable> {
+pub(super) fn find(
+    records: &Records,
+    answer: &[Set],
+    end: Span,
+    denied: bool,
+) -> Result<Proof, UnusableReply> {
     let mut proof = Proof::default();
     let mut zones = wildcard_signers(records, answer);
     if denied
@@ -49,7 +54,7 @@ pub(super) fn find(records: &Records, answer: &[Set], end: Span, denied: bool) -
             continue;
         }
         if known.len() == limits::DENIALS {
-            return Err(Unusable::TooMany);
+            return Err(UnusableReply::TooMany);
         }
         known.push((item.owner, item.rtype));
         if let Some(mut set) = records.set(Section::Authority, item.owner, item.rtype)? {
@@ -62,7 +67,7 @@ pub(super) fn find(records: &Records, answer: &[Set], end: Span, denied: bool) -
 }
 
 /// The first SOA of a zone that `name` can be in, and of it the first record.
-fn zone_soa(records: &Records, name: Span) -> Result<Option<Set>, Unusable> {
+fn zone_soa(records: &Records, name: Span) -> Result<Option<Set>, UnusableReply> {
     let below = records.name(name);
     let soa = records
         .items(Section::Authority)

@@ -11,13 +11,14 @@ mod write;
 use rhumb_wire::{Message, Rcode, Type, header};
 
 use super::limits;
+use crate::exchange::{ReadAnswer, UnusableReply};
 use crate::question::Question;
 use chain::Walk;
 use records::{Records, Set};
 
-/// An answer, cleaned.
+/// An answer without anything that was not asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cleaned {
+pub struct ScrubbedAnswer {
     /// A whole message: id 0; QR, RD, RA set, AA, TC, AD cleared, CD as asked; the question with its name in lower case
     /// and uncompressed at offset 12; the answer section as the chain of CNAME and DNAME from the question in order and
     /// the records it ends in; the SOA of a denial in the authority section; nothing else, and no OPT. Signatures and
@@ -35,59 +36,21 @@ pub struct Cleaned {
     pub substantial: bool,
 }
 
-/// Why a reply cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum Unusable {
-    /// It cannot be read, or a record of the answer breaks the rules of its type.
-    #[error("malformed")]
-    Malformed,
-    /// It is none: not a response, truncated, or of another response code.
-    #[error("no answer")]
-    NoAnswer,
-    /// It is the reply to something else.
-    #[error("a reply to another question")]
-    Mismatch,
-    /// It sends us elsewhere instead of answering.
-    #[error("a referral")]
-    Referral,
-    /// It has records, none of which belongs to the question.
-    #[error("records of other names only")]
-    Unrelated,
-    /// It denies the name and has records of it.
-    #[error("the denied name has records")]
-    Contradiction,
-    /// Its CNAMEs lead back to where they were.
-    #[error("a loop of CNAMEs")]
-    Loop,
-    /// It has more than eleven CNAME or DNAME links.
-    #[error("too many CNAMEs in a row")]
-    TooManyLinks,
-    /// A CNAME that its DNAME does not give, or a DNAME that makes a name too long (RFC 6672 section 2.2).
-    #[error("a DNAME and its CNAME do not agree")]
-    Dname,
-    /// More records, types or proofs than an honest answer has.
-    #[error("too many records")]
-    TooMany,
-    /// Its own form has more than 65535 bytes.
-    #[error("too long")]
-    TooLong,
-}
-
-/// Makes a clean message of a reply to `question`, of which id and question were checked already.
+/// Makes a message of our own of a reply to `question`, of which id and question were checked already.
 ///
-/// Errors: see [`Unusable`].
-pub fn clean(reply: &[u8], question: &Question) -> Result<Cleaned, Unusable> {
-    let message = Message::parse(reply).map_err(|_| Unusable::Malformed)?;
-    let rcode = message.rcode().map_err(|_| Unusable::Malformed)?;
+/// Errors: see [`UnusableReply`].
+pub fn scrub(reply: &[u8], question: &Question) -> Result<ScrubbedAnswer, UnusableReply> {
+    let message = Message::parse(reply).map_err(|_| UnusableReply::Malformed)?;
+    let rcode = message.rcode().map_err(|_| UnusableReply::Malformed)?;
     let head = message.header();
     let flags = head.flags & (header::QR | header::TC | header::OPCODE);
     if flags != header::QR || !matches!(rcode, Rcode::NOERROR | Rcode::NXDOMAIN) {
-        return Err(Unusable::NoAnswer);
+        return Err(UnusableReply::NoAnswer);
     }
     let mut records = Records::read(&message, question)?;
     let walk = Walk::new(&mut records, question)?;
     if walk.found && rcode == Rcode::NXDOMAIN {
-        return Err(Unusable::Contradiction);
+        return Err(UnusableReply::Contradiction);
     }
     let mut sets = walk.sets;
     let mut ttl = least_ttl(&sets);
@@ -103,7 +66,17 @@ pub fn clean(reply: &[u8], question: &Question) -> Result<Cleaned, Unusable> {
     ttl = ttl.min(least_ttl(&proof.sets));
     sets.extend(proof.sets);
     let message = write::message(&records, &sets, question, rcode)?;
-    Ok(Cleaned { message, rcode, ttl, negative: !walk.found, substantial })
+    Ok(ScrubbedAnswer { message, rcode, ttl, negative: !walk.found, substantial })
+}
+
+/// The same as an exchange wants it. Errors: as [`scrub`].
+pub(super) fn read_scrubbed(
+    reply: &[u8],
+    question: &Question,
+) -> Result<ReadAnswer<ScrubbedAnswer>, UnusableReply> {
+    let answer = scrub(reply, question)?;
+    let substantial = answer.substantial;
+    Ok(ReadAnswer { answer, substantial })
 }
 
 fn least_ttl(sets: &[Set]) -> u32 {
@@ -111,13 +84,13 @@ fn least_ttl(sets: &[Set]) -> u32 {
 }
 
 /// Tells an empty answer, which sloppy forwarders give in place of a proper denial, from a reply that answers nothing.
-fn refuse_emptiness(records: &Records, authoritative: bool, rcode: Rcode) -> Result<(), Unusable> {
+fn refuse_emptiness(records: &Records, authoritative: bool, rcode: Rcode) -> Result<(), UnusableReply> {
     if records.answers > 0 {
-        return Err(Unusable::Unrelated);
+        return Err(UnusableReply::Unrelated);
     }
     // RFC 2308 section 2.2: NS and no SOA is a referral, unless the one who says so is the authority itself.
     if rcode == Rcode::NOERROR && !authoritative && records.authority_has(Type::NS) {
-        return Err(Unusable::Referral);
+        return Err(UnusableReply::Referral);
     }
     Ok(())
 }

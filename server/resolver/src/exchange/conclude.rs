@@ -1,0 +1,202 @@
+//! What follows from a reply or an error.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use rhumb_wire::{Rcode, Transport};
+use tokio::time::Instant;
+
+use super::attempt::{Attempt, AttemptEnd};
+use super::context::LookupContext;
+use super::reply::{ReadAnswer, ReadMessage, RefusedReply, ReplyContent};
+use super::report::AttemptOutcome;
+use super::server_exchange::{ExchangeProgress, ServerExchange, StreamNeed};
+use super::unusable::UnusableReply;
+use crate::network::{ExchangeError, Network, SpoofSignal};
+
+impl<'a, A: Send + 'a> ServerExchange<'a, A> {
+    /// Ready once the message on its way has ended, with what follows from that. Where the question is to be sent again it
+    /// is, at once; but over a stream that is known not to work only if no other server is `left` to be asked first.
+    pub fn poll_progress<N: Network>(
+        &mut self,
+        cx: &mut Context<'_>,
+        context: &mut LookupContext<'a, N>,
+        left: bool,
+    ) -> Poll<ExchangeProgress<A>> {
+        let Poll::Ready((attempt, end)) = self.poll_attempt(cx) else { return Poll::Pending };
+        Poll::Ready(self.conclude(context, &attempt, end, left))
+    }
+
+    fn conclude<N: Network>(
+        &mut self,
+        context: &mut LookupContext<'a, N>,
+        attempt: &Attempt<'a, A>,
+        end: AttemptEnd<A>,
+        left: bool,
+    ) -> ExchangeProgress<A> {
+        match end {
+            Ok((message, size)) => {
+                context.count_received(size);
+                match message {
+                    ReadMessage::Reply { case_kept, content } => {
+                        self.reply(context, attempt, case_kept, content, left)
+                    }
+                    // Over UDP none of these is let through.
+                    ReadMessage::Malformed => self.unusable(context, attempt, UnusableReply::Malformed),
+                    _ => self.unusable(context, attempt, UnusableReply::Mismatch),
+                }
+            }
+            Err(ExchangeError::GaveUp(signal)) => self.gave_up(context, attempt, signal, left),
+            Err(error) => self.failed(context, attempt, &error),
+        }
+    }
+
+    fn reply<N: Network>(
+        &mut self,
+        context: &mut LookupContext<'a, N>,
+        attempt: &Attempt<'a, A>,
+        case_kept: bool,
+        content: ReplyContent<A>,
+        left: bool,
+    ) -> ExchangeProgress<A> {
+        let now = Instant::now();
+        self.server.replied(attempt.transport, now - attempt.sent);
+        if attempt.cased && case_kept {
+            self.server.capabilities.case_kept();
+        } else if attempt.cased {
+            // That is not accepted over UDP, so it came over a stream.
+            self.server.capabilities.case_lost(self.server.clock(now));
+        }
+        let counters = &self.server.path(attempt.transport).counters;
+        match content {
+            ReplyContent::Truncated => {
+                counters.truncated.add();
+                if !attempt.transport.is_datagram() {
+                    return self.unusable(context, attempt, UnusableReply::NoAnswer);
+                }
+                context.report(&self.server, attempt.transport, AttemptOutcome::Truncated, attempt.sent);
+                self.over_stream(context, StreamNeed::Truncated, now, left)
+            }
+            ReplyContent::Refused(refused) => {
+                counters.response(refused.rcode);
+                self.refused(context, attempt, refused, now)
+            }
+            ReplyContent::Unusable(unusable) => self.unusable(context, attempt, unusable),
+            ReplyContent::Answer(rcode, answer) => {
+                counters.response(rcode);
+                let outcome = AttemptOutcome::Answered(rcode);
+                context.report(&self.server, attempt.transport, outcome, attempt.sent);
+                self.answered(attempt, answer, now)
+            }
+        }
+    }
+
+    fn answered(&self, attempt: &Attempt<'a, A>, answer: ReadAnswer<A>, now: Instant) -> ExchangeProgress<A> {
+        if answer.substantial {
+            self.server.answered(attempt.transport);
+            if self.need == StreamNeed::Truncated {
+                self.server.answered(Transport::Udp);
+            }
+        }
+        if self.plain && !attempt.edns {
+            self.server.capabilities.edns_refused(self.server.clock(now));
+        }
+        ExchangeProgress::Answer(Arc::clone(&self.server), answer.answer)
+    }
+
+    /// A response code that is no answer: once more without EDNS where that may help.
+    fn refused<N: Network>(
+        &mut self,
+        context: &mut LookupContext<'a, N>,
+        attempt: &Attempt<'a, A>,
+        refused: RefusedReply,
+        now: Instant,
+    ) -> ExchangeProgress<A> {
+        let rcode = refused.rcode;
+        let due_to_edns = attempt.edns && matches!(rcode, Rcode::FORMERR | Rcode::NOTIMP | Rcode::BADVERS);
+        if due_to_edns {
+            self.plain = true;
+            let outcome = AttemptOutcome::WithoutEdns(rcode);
+            context.report(&self.server, attempt.transport, outcome, attempt.sent);
+            self.send(context, now);
+            return ExchangeProgress::Resent;
+        }
+        context.report(&self.server, attempt.transport, AttemptOutcome::Refused(rcode), attempt.sent);
+        self.server.was_useless();
+        ExchangeProgress::Refused(refused)
+    }
+
+    fn unusable<N: Network>(
+        &self,
+        context: &mut LookupContext<'a, N>,
+        attempt: &Attempt<'a, A>,
+        unusable: UnusableReply,
+    ) -> ExchangeProgress<A> {
+        self.server.path(attempt.transport).counters.unusable.add();
+        context.report(&self.server, attempt.transport, AttemptOutcome::Unusable(unusable), attempt.sent);
+        self.server.was_useless();
+        ExchangeProgress::Unusable(unusable)
+    }
+
+    fn over_stream<N: Network>(
+        &mut self,
+        context: &mut LookupContext<'a, N>,
+        need: StreamNeed,
+        now: Instant,
+        left: bool,
+    ) -> ExchangeProgress<A> {
+        self.need = need;
+        let stream = self.server.identity().stream_transport();
+        if self.server.path(stream).health.is_down() && left {
+            return ExchangeProgress::Failed;
+        }
+        self.send(context, now);
+        ExchangeProgress::Resent
+    }
+
+    fn gave_up<N: Network>(
+        &mut self,
+        context: &mut LookupContext<'a, N>,
+        attempt: &Attempt<'a, A>,
+        signal: SpoofSignal,
+        left: bool,
+    ) -> ExchangeProgress<A> {
+        let now = Instant::now();
+        if signal == SpoofSignal::WrongCase {
+            self.case_lost = true;
+            self.server.capabilities.case_missed(self.server.clock(now));
+        }
+        context.report(&self.server, attempt.transport, AttemptOutcome::Suspicious(signal), attempt.sent);
+        self.over_stream(context, StreamNeed::Suspicion, now, left)
+    }
+
+    /// The attempt ended without a reply.
+    fn failed<N: Network>(
+        &mut self,
+        context: &mut LookupContext<'a, N>,
+        attempt: &Attempt<'a, A>,
+        error: &ExchangeError,
+    ) -> ExchangeProgress<A> {
+        let now = Instant::now();
+        let outcome = match error {
+            ExchangeError::Timeout | ExchangeError::GaveUp(_) => AttemptOutcome::TimedOut,
+            ExchangeError::Refused => AttemptOutcome::ConnectionRefused,
+            ExchangeError::Unreachable => AttemptOutcome::Unreachable,
+            ExchangeError::Io(error) => AttemptOutcome::Error(error.kind()),
+        };
+        let timed_out = outcome == AttemptOutcome::TimedOut;
+        if timed_out && attempt.overdue {
+            return ExchangeProgress::Failed;
+        }
+        let counters = &self.server.path(attempt.transport).counters;
+        if timed_out { &counters.timeouts } else { &counters.errors }.add();
+        if !attempt.overdue {
+            self.server.failed(attempt.transport, now);
+        }
+        if !self.stream_failed() {
+            self.pause(now);
+        }
+        context.report(&self.server, attempt.transport, outcome, attempt.sent);
+        ExchangeProgress::Failed
+    }
+}

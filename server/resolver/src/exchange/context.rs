@@ -1,0 +1,96 @@
+//! One question and what may be spent on it, over all servers that are asked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rhumb_wire::Transport;
+use tokio::time::Instant;
+
+use super::report::{AttemptObserver, AttemptOutcome, AttemptReport};
+use super::server::RemoteServer;
+use crate::network::Network;
+use crate::question::Question;
+
+/// What all exchanges for one question share: the network, the budget, the list of attempts.
+pub struct LookupContext<'a, N> {
+    pub(super) net: &'a N,
+    pub(super) question: &'a Question,
+    observer: &'a mut AttemptObserver<'a>,
+    deadline: Instant,
+    /// Messages that may still be sent.
+    sends: usize,
+    /// Bytes of replies that may still be read before nothing more is sent.
+    received: usize,
+    last_sent: Instant,
+    attempts: Vec<AttemptReport>,
+}
+
+impl<'a, N: Network> LookupContext<'a, N> {
+    /// A question that may take until `now + time`, `sends` messages and replies of `received` bytes.
+    pub fn new(
+        net: &'a N,
+        question: &'a Question,
+        observer: &'a mut AttemptObserver<'a>,
+        now: Instant,
+        (time, sends, received): (Duration, usize, usize),
+    ) -> Self {
+        Self {
+            net,
+            question,
+            observer,
+            deadline: now + time,
+            sends,
+            received,
+            last_sent: now,
+            attempts: Vec::new(),
+        }
+    }
+
+    /// When the question ends at the latest.
+    pub const fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// When the last message was sent; before the first, when the question began.
+    pub const fn last_sent(&self) -> Instant {
+        self.last_sent
+    }
+
+    /// Whether one more message may be sent.
+    pub fn may_send(&self, now: Instant) -> bool {
+        now < self.deadline && self.sends > 0 && self.received > 0
+    }
+
+    /// What was tried so far.
+    pub fn attempts(&self) -> &[AttemptReport] {
+        &self.attempts
+    }
+
+    /// Ends it: everything that was tried.
+    pub fn into_attempts(self) -> Vec<AttemptReport> {
+        self.attempts
+    }
+
+    pub(super) fn count_sent(&mut self, now: Instant) {
+        self.sends = self.sends.saturating_sub(1);
+        self.last_sent = now;
+    }
+
+    pub(super) fn count_received(&mut self, bytes: usize) {
+        self.received = self.received.saturating_sub(bytes);
+    }
+
+    /// Reports what came of a message that was sent at `sent`.
+    pub(super) fn report(
+        &mut self,
+        server: &Arc<RemoteServer>,
+        transport: Transport,
+        outcome: AttemptOutcome,
+        sent: Instant,
+    ) {
+        let report =
+            AttemptReport { server: Arc::clone(server), transport, outcome, elapsed: sent.elapsed() };
+        (self.observer)(&report);
+        self.attempts.push(report);
+    }
+}

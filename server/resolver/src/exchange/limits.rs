@@ -1,0 +1,48 @@
+//! The bounds of asking one server.
+
+use std::time::Duration;
+
+/// The most messages sent for one question to one server over one transport (RFC 9520 section 3.1).
+pub const SENDS_EACH: u8 = 3;
+/// Datagrams that are no reply, after which a socket is given up.
+pub const STRAYS: u32 = 8;
+/// The UDP payload size that servers are told (RFC 9715 section 3.2).
+pub const PAYLOAD: u16 = 1232;
+
+/// How long the first reply of a server over UDP is waited for before the query is sent again, or to another one.
+pub const UDP_UNKNOWN: Duration = Duration::from_millis(800);
+/// The same over a stream.
+pub const STREAM_UNKNOWN: Duration = Duration::from_millis(1500);
+/// The same where the server is down, or untried while others are known.
+pub const DOUBTFUL: Duration = Duration::from_millis(400);
+/// The least that is waited, however fast a server was so far.
+pub const UDP_LEAST: Duration = Duration::from_millis(250);
+/// The same over a stream.
+pub const STREAM_LEAST: Duration = Duration::from_millis(500);
+/// The most that is waited.
+pub const MOST: Duration = Duration::from_secs(2);
+/// Pause before a server that refused a connection is asked once more; grows with each refusal.
+pub const PAUSE: Duration = Duration::from_millis(250);
+
+/// Failures in a row after which a server is down.
+pub const FAILURES: u32 = 3;
+/// Pause before a server that is down is probed; doubles with each probe.
+pub const PROBE_LEAST: Duration = Duration::from_secs(1);
+/// The most it doubles to.
+pub const PROBE_MOST: Duration = Duration::from_secs(15);
+/// How long a probe waits for its reply, and the most messages it sends.
+pub const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+/// The most messages of a probe.
+pub const PROBE_SENDS: usize = 3;
+/// How often a server that is not the fastest of its list is measured.
+pub const EXPLORE: Duration = Duration::from_secs(50);
+
+/// How long a server is asked without EDNS once it answered so and not with it.
+pub const EDNS_MEMORY: Duration = Duration::from_mins(15);
+/// How long a server that does not keep the case of names is asked in lower case.
+pub const CASE_MEMORY: Duration = Duration::from_hours(1);
+/// Replies in another case in a row after which no TCP is needed to believe it.
+pub const CASE_MISSES: u32 = 3;
+
+/// The most servers that are remembered without being in use.
+pub const SERVERS: usize = 16_384;

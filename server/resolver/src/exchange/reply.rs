@@ -1,0 +1,179 @@
+//! What is a reply, and what it says.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use rhumb_wire::edns::EXTENDED_ERROR;
+use rhumb_wire::{Header, Message, Opcode, Rcode, Transport, header};
+
+use super::limits;
+use super::query::OutgoingQuery;
+use super::server::RemoteServer;
+use super::unusable::UnusableReply;
+use crate::network::{DatagramVerdict, SpoofSignal};
+use crate::question::Question;
+
+/// Makes an answer of a reply of NOERROR or NXDOMAIN whose id and question were checked.
+///
+/// Errors: it cannot be used. One that is `Malformed` is waited out over UDP, since the true reply may still come.
+pub type AnswerReader<A> = dyn Fn(&[u8], &Question) -> Result<ReadAnswer<A>, UnusableReply> + Sync;
+
+/// An answer as the caller reads it.
+#[derive(Debug)]
+pub struct ReadAnswer<A> {
+    /// What it says.
+    pub answer: A,
+    /// Whether there is anything in it: an empty message is what a broken forwarder gives for everything, and is no sign
+    /// of health.
+    pub substantial: bool,
+}
+
+/// A response code that is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefusedReply {
+    /// The code, all of its bits; neither NOERROR nor NXDOMAIN.
+    pub rcode: Rcode,
+    /// The info code of an extended error (RFC 8914).
+    pub extended: Option<u16>,
+}
+
+/// What a message is to the question that was sent.
+#[derive(Debug)]
+pub(super) enum ReadMessage<A> {
+    /// Of another id.
+    WrongId,
+    /// No reply to this question.
+    Stray,
+    /// Of the right id and question, and not to be read.
+    Malformed,
+    /// The reply.
+    Reply {
+        /// Whether the question stands there byte for byte as it was sent.
+        case_kept: bool,
+        content: ReplyContent<A>,
+    },
+}
+
+/// What a reply says.
+#[derive(Debug)]
+pub(super) enum ReplyContent<A> {
+    /// It is longer than a datagram.
+    Truncated,
+    /// A response code other than NOERROR and NXDOMAIN.
+    Refused(RefusedReply),
+    /// NOERROR or NXDOMAIN, with nothing to be made of it.
+    Unusable(UnusableReply),
+    Answer(Rcode, ReadAnswer<A>),
+}
+
+/// Reads messages that may be the reply to `query`.
+pub(super) struct ReplyReader<'a, A> {
+    pub(super) query: OutgoingQuery,
+    pub(super) question: &'a Question,
+    pub(super) answers: &'a AnswerReader<A>,
+}
+
+impl<A> ReplyReader<'_, A> {
+    /// Reads one message.
+    pub(super) fn read(&self, bytes: &[u8]) -> ReadMessage<A> {
+        match bytes.first_chunk::<2>() {
+            None => return ReadMessage::Stray,
+            Some(id) if u16::from_be_bytes(*id) != self.query.id => return ReadMessage::WrongId,
+            Some(_) => {}
+        }
+        let Some(head) = Header::parse(bytes).filter(|h| h.is_response() && h.opcode() == Opcode::QUERY)
+        else {
+            return ReadMessage::Stray;
+        };
+        let Ok(message) = Message::parse(bytes) else { return ReadMessage::Malformed };
+        let Ok(question) = message.question() else { return ReadMessage::Malformed };
+        let case_kept = match question {
+            // A server that cannot read a query need not repeat its question.
+            None if matches!(Rcode(head.rcode_low()), Rcode::FORMERR | Rcode::NOTIMP) => true,
+            Some(asked)
+                if asked.name == self.question.name.as_ref()
+                    && asked.qtype == self.question.qtype
+                    && asked.class == self.question.class =>
+            {
+                asked.name.as_bytes() == self.query.name()
+            }
+            _ => return ReadMessage::Stray,
+        };
+        let content =
+            if head.flags & header::TC == 0 { self.content(&message) } else { Some(ReplyContent::Truncated) };
+        content.map_or(ReadMessage::Malformed, |content| ReadMessage::Reply { case_kept, content })
+    }
+
+    /// None where the message is malformed.
+    fn content(&self, message: &Message<'_>) -> Option<ReplyContent<A>> {
+        let edns = message.edns().ok()?;
+        let high = edns.map_or(0, |edns| u16::from(edns.rcode_high));
+        let rcode = Rcode(high << 4 | message.header().rcode_low());
+        if rcode != Rcode::NOERROR && rcode != Rcode::NXDOMAIN {
+            let extended = edns
+                .and_then(|edns| edns.options.find(EXTENDED_ERROR))
+                .and_then(|value| value.first_chunk::<2>())
+                .map(|code| u16::from_be_bytes(*code));
+            return Some(ReplyContent::Refused(RefusedReply { rcode, extended }));
+        }
+        match (self.answers)(message.bytes(), self.question) {
+            Ok(answer) => Some(ReplyContent::Answer(rcode, answer)),
+            Err(UnusableReply::Malformed) => None,
+            Err(unusable) => Some(ReplyContent::Unusable(unusable)),
+        }
+    }
+}
+
+/// What a socket has received besides its reply; the one who waits for that looks at this too.
+#[derive(Debug, Default)]
+pub(super) struct SeenDatagrams {
+    malformed: AtomicBool,
+}
+
+impl SeenDatagrams {
+    /// Whether something came that has the right id and question and cannot be read.
+    pub(super) fn malformed(&self) -> bool {
+        self.malformed.load(Relaxed)
+    }
+}
+
+/// Reads the datagrams of one socket and keeps what it read of the reply.
+pub(super) struct DatagramReader<'a, A> {
+    pub(super) reader: ReplyReader<'a, A>,
+    pub(super) server: Arc<RemoteServer>,
+    pub(super) seen: Arc<SeenDatagrams>,
+    pub(super) strays: u32,
+    pub(super) reply: Option<ReadMessage<A>>,
+}
+
+impl<A> DatagramReader<'_, A> {
+    /// Decides whether one datagram is the reply.
+    pub(super) fn accept(&mut self, datagram: &[u8]) -> DatagramVerdict {
+        let counters = &self.server.path(Transport::Udp).counters;
+        match self.reader.read(datagram) {
+            ReadMessage::WrongId => {
+                counters.wrong_ids.add();
+                return DatagramVerdict::GiveUp(SpoofSignal::WrongId);
+            }
+            ReadMessage::Reply { case_kept: false, .. } if self.reader.query.cased => {
+                counters.wrong_cases.add();
+                return DatagramVerdict::GiveUp(SpoofSignal::WrongCase);
+            }
+            reply @ ReadMessage::Reply { .. } => {
+                self.reply = Some(reply);
+                return DatagramVerdict::Accept;
+            }
+            ReadMessage::Stray => counters.strays.add(),
+            ReadMessage::Malformed => {
+                counters.unusable.add();
+                self.seen.malformed.store(true, Relaxed);
+            }
+        }
+        self.strays += 1;
+        if self.strays < limits::STRAYS {
+            DatagramVerdict::Ignore
+        } else {
+            DatagramVerdict::GiveUp(SpoofSignal::Strays)
+        }
+    }
+}

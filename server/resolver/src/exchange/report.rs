@@ -1,0 +1,57 @@
+//! What came of each message sent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rhumb_wire::{Rcode, Transport};
+
+use super::server::RemoteServer;
+use super::unusable::UnusableReply;
+use crate::network::SpoofSignal;
+
+/// One message sent, and what came of it.
+#[derive(Clone, Debug)]
+pub struct AttemptReport {
+    /// The server it was for.
+    pub server: Arc<RemoteServer>,
+    /// How it was sent.
+    pub transport: Transport,
+    /// What came of it.
+    pub outcome: AttemptOutcome,
+    /// From sending to the outcome.
+    pub elapsed: Duration,
+}
+
+/// Sees each attempt as it ends.
+pub type AttemptObserver<'o> = dyn FnMut(&AttemptReport) + Send + 'o;
+
+/// What came of a message sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptOutcome {
+    /// A good answer: NOERROR or NXDOMAIN.
+    Answered(Rcode),
+    /// A response code that is no answer.
+    Refused(Rcode),
+    /// A response code that may be due to EDNS, asked once more without.
+    WithoutEdns(Rcode),
+    /// Longer than a datagram: asked once more over TCP.
+    Truncated,
+    /// Given up for what came: asked once more over TCP.
+    Suspicious(SpoofSignal),
+    /// Only messages came that cannot be read.
+    Malformed,
+    /// The reply cannot be used.
+    Unusable(UnusableReply),
+    /// Nothing came in time. A reply that comes later still counts, as an attempt of its own.
+    TimedOut,
+    /// Nothing listens there.
+    ConnectionRefused,
+    /// The network knows no way.
+    Unreachable,
+    /// Another error of the system.
+    Error(std::io::ErrorKind),
+    /// Nothing was sent: the routing table knows no way.
+    NoRoute,
+    /// The answer of another server came first.
+    Overtaken,
+}

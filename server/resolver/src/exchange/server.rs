@@ -1,0 +1,198 @@
+//! One server elsewhere: its identity, and everything learnt about it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use rhumb_wire::Transport;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::capabilities::ServerCapabilities;
+use super::counters::{TransportCounters, TransportCounts};
+use super::health::{ServerHealth, millis};
+use super::limits;
+use super::rtt::RoundTripTime;
+use crate::identity::ServerIdentity;
+
+/// A server that is asked. All who ask it share one object, which survives reloads; see [`super::ServerStore`].
+#[derive(Debug)]
+pub struct RemoteServer {
+    identity: ServerIdentity,
+    epoch: Instant,
+    /// Its own transport.
+    own: PathState,
+    /// The stream for answers that are longer than a datagram; not in use where its own is a stream.
+    stream: PathState,
+    pub(super) capabilities: ServerCapabilities,
+    routed: AtomicBool,
+    explore_at: AtomicU64,
+    /// Replies in a row that were no answers.
+    useless: AtomicU32,
+    went_down: Arc<Notify>,
+}
+
+/// What is known of one transport to a server.
+#[derive(Debug, Default)]
+pub(super) struct PathState {
+    pub(super) rtt: RoundTripTime,
+    pub(super) health: ServerHealth,
+    pub(super) counters: TransportCounters,
+}
+
+impl RemoteServer {
+    /// One that nothing is known of yet. `went_down` is notified each time it turns out to be down.
+    pub fn new(identity: ServerIdentity, went_down: Arc<Notify>) -> Self {
+        Self {
+            identity,
+            epoch: Instant::now(),
+            own: PathState::default(),
+            stream: PathState::default(),
+            capabilities: ServerCapabilities::default(),
+            routed: AtomicBool::new(true),
+            explore_at: AtomicU64::new(0),
+            useless: AtomicU32::new(0),
+            went_down,
+        }
+    }
+
+    /// Which server it is.
+    pub const fn identity(&self) -> &ServerIdentity {
+        &self.identity
+    }
+
+    /// Whether the last queries found it: no three failures in a row over its own transport, and a route when last looked
+    /// for.
+    pub fn is_healthy(&self) -> bool {
+        !self.is_down() && self.routed.load(Relaxed)
+    }
+
+    /// Whether the last three queries over its own transport found no reply.
+    pub fn is_down(&self) -> bool {
+        self.own.health.is_down()
+    }
+
+    /// The smoothed time of its replies; none before the first.
+    pub fn smoothed_rtt(&self, transport: Transport) -> Option<Duration> {
+        self.path(transport).rtt.smoothed()
+    }
+
+    /// Failures in a row.
+    pub fn failures(&self, transport: Transport) -> u32 {
+        self.path(transport).health.failures()
+    }
+
+    /// What was counted over one transport.
+    pub fn counts(&self, transport: Transport) -> TransportCounts {
+        self.path(transport).counters.read()
+    }
+
+    /// What was counted over all of its transports.
+    pub fn all_counts(&self) -> [TransportCounts; 2] {
+        [self.own.counters.read(), self.stream.counters.read()]
+    }
+
+    /// Whether questions go to it in mixed case (0x20): as long as it is not known to lose the case.
+    pub fn keeps_case(&self) -> bool {
+        self.capabilities.keeps_case(self.clock(Instant::now()))
+    }
+
+    /// Whether queries to it carry EDNS: as long as it is not known to refuse that.
+    pub fn takes_edns(&self) -> bool {
+        self.capabilities.takes_edns(self.clock(Instant::now()))
+    }
+
+    /// What servers are sorted by where the fastest comes first: quick refusals are worth nothing.
+    pub fn speed(&self) -> (bool, Duration) {
+        let useless = self.useless.load(Relaxed) >= limits::FAILURES;
+        (useless, self.own.rtt.backed_off(self.own.rtt.smoothed().unwrap_or(limits::DOUBTFUL)))
+    }
+
+    /// Whether a reply ever came from there.
+    pub fn is_tried(&self) -> bool {
+        self.own.rtt.smoothed().is_some()
+    }
+
+    /// Whether the caller's question is to measure this server although another one is faster.
+    pub fn claim_exploring(&self, now: Instant, random: impl FnOnce() -> u64) -> bool {
+        let clock = self.clock(now);
+        let due = self.explore_at.load(Relaxed);
+        if clock < due {
+            return false;
+        }
+        // The jitter keeps lists of many servers from measuring them all at one time.
+        let next = clock + millis(limits::EXPLORE) + random() % 10_000;
+        self.explore_at.compare_exchange(due, next, Relaxed, Relaxed).is_ok()
+    }
+
+    /// When it is to be probed; none while it is up.
+    pub fn probe_at(&self) -> Option<Instant> {
+        self.own.health.probe_at().map(|at| self.epoch + Duration::from_millis(at))
+    }
+
+    /// Whether the caller is to see if this server, which is down, is back.
+    pub fn claim_probe(&self, now: Instant) -> bool {
+        self.own.health.claim_probe(self.clock(now))
+    }
+
+    pub(super) fn path(&self, transport: Transport) -> &PathState {
+        if transport == self.identity.transport { &self.own } else { &self.stream }
+    }
+
+    /// Milliseconds of this server's own clock.
+    pub(super) fn clock(&self, now: Instant) -> u64 {
+        millis(now.saturating_duration_since(self.epoch))
+    }
+
+    pub(super) fn set_routed(&self, routed: bool) {
+        self.routed.store(routed, Relaxed);
+    }
+
+    /// How long a reply is waited for before the query is sent again, or to another server.
+    pub(super) fn retransmit_after(&self, transport: Transport) -> Duration {
+        let (unknown, least) = if transport.is_datagram() {
+            (limits::UDP_UNKNOWN, limits::UDP_LEAST)
+        } else {
+            (limits::STREAM_UNKNOWN, limits::STREAM_LEAST)
+        };
+        let rtt = &self.path(transport).rtt;
+        rtt.backed_off(rtt.expected().map_or(unknown, |time| time.max(least))).min(limits::MOST)
+    }
+
+    /// The same for one that may be dead while others are not; what is known of its speed counts if it is not down.
+    pub(super) fn short_retransmit_after(&self) -> Duration {
+        match self.own.rtt.expected() {
+            Some(time) if self.is_down() => time.clamp(limits::UDP_LEAST, limits::DOUBTFUL),
+            Some(time) => time.clamp(limits::UDP_LEAST, limits::MOST),
+            None => limits::DOUBTFUL,
+        }
+    }
+
+    /// A reply that came from there and nowhere else took `rtt`.
+    pub(super) fn replied(&self, transport: Transport, rtt: Duration) {
+        self.path(transport).rtt.sample(rtt);
+    }
+
+    /// A good answer came.
+    pub(super) fn answered(&self, transport: Transport) {
+        self.path(transport).health.succeeded();
+        self.useless.store(0, Relaxed);
+    }
+
+    /// A probe was answered.
+    pub(super) fn probe_answered(&self) {
+        self.own.health.probe_succeeded();
+    }
+
+    /// A reply came that is no answer. That says nothing of its health: it may be due to the question alone.
+    pub(super) fn was_useless(&self) {
+        self.useless.update(Relaxed, Relaxed, |n| n.saturating_add(1));
+    }
+
+    /// A query found no reply.
+    pub(super) fn failed(&self, transport: Transport, now: Instant) {
+        if self.path(transport).health.failed(self.clock(now)) && transport == self.identity.transport {
+            self.went_down.notify_one();
+        }
+    }
+}

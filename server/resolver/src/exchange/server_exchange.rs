@@ -1,0 +1,235 @@
+//! The course of one question to one server.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use rhumb_wire::Transport;
+use tokio::time::Instant;
+
+use super::attempt::{Attempt, AttemptEnd, transmit};
+use super::context::LookupContext;
+use super::limits;
+use super::query::OutgoingQuery;
+use super::reply::{AnswerReader, RefusedReply, ReplyReader, SeenDatagrams};
+use super::report::AttemptOutcome;
+use super::server::RemoteServer;
+use super::unusable::UnusableReply;
+use crate::network::Network;
+
+/// One question to one server: at most one message is on its way at a time.
+pub struct ServerExchange<'a, A> {
+    pub(super) server: Arc<RemoteServer>,
+    answers: &'a AnswerReader<A>,
+    retry: RetryLimits,
+    pub(super) need: StreamNeed,
+    /// Whether EDNS was answered with an error.
+    pub(super) plain: bool,
+    /// Whether mixed case came back changed.
+    pub(super) case_lost: bool,
+    /// Whether mixed case is left out, TCP having been of no help.
+    uncased: bool,
+    not_before: Instant,
+    datagrams: u8,
+    streams: u8,
+    pub(super) attempt: Option<Attempt<'a, A>>,
+}
+
+/// How much is tried with a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryLimits {
+    /// Whether its first reply is waited for only shortly, since others are known to be good.
+    pub short_first_wait: bool,
+    /// The most messages in all.
+    pub sends: u8,
+}
+
+/// What became of an exchange once one of its messages has ended.
+#[derive(Debug)]
+pub enum ExchangeProgress<A> {
+    /// The answer, and the server that gave it.
+    Answer(Arc<RemoteServer>, A),
+    /// A response code that is no answer; the server has said what it has to say.
+    Refused(RefusedReply),
+    /// A reply that is no answer; likewise.
+    Unusable(UnusableReply),
+    /// The question was sent again, by another way, if it may be.
+    Resent,
+    /// Nothing; the server may be asked again later if [`ServerExchange::may_retry`].
+    Failed,
+}
+
+/// Whether a stream is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StreamNeed {
+    No,
+    /// UDP brought something suspicious; it will do again if the stream does not work.
+    Suspicion,
+    /// The answer is longer than a datagram.
+    Truncated,
+}
+
+impl<'a, A: Send + 'a> ServerExchange<'a, A> {
+    /// Before the first message.
+    pub const fn new(
+        server: Arc<RemoteServer>,
+        answers: &'a AnswerReader<A>,
+        retry: RetryLimits,
+        now: Instant,
+    ) -> Self {
+        Self {
+            server,
+            answers,
+            retry,
+            need: StreamNeed::No,
+            plain: false,
+            case_lost: false,
+            uncased: false,
+            not_before: now,
+            datagrams: 0,
+            streams: 0,
+            attempt: None,
+        }
+    }
+
+    /// The server.
+    pub const fn server(&self) -> &Arc<RemoteServer> {
+        &self.server
+    }
+
+    /// From when on it may be asked.
+    pub const fn not_before(&self) -> Instant {
+        self.not_before
+    }
+
+    /// Whether a message is on its way.
+    pub const fn is_outstanding(&self) -> bool {
+        self.attempt.is_some()
+    }
+
+    /// Until when its reply is waited for before the query is sent again or to another server; none if that has passed or
+    /// nothing is on its way.
+    pub fn retransmit_at(&self) -> Option<Instant> {
+        self.attempt.as_ref().filter(|attempt| !attempt.overdue).map(|attempt| attempt.retransmit_at)
+    }
+
+    /// Whether it may be asked once more later.
+    pub fn may_retry(&self) -> bool {
+        self.may_send() && self.sends() < self.retry.sends
+    }
+
+    /// Sends the question, unless that is not allowed any more or cannot work: whether it did. What was on its way is
+    /// given up.
+    pub fn send<N: Network>(&mut self, context: &mut LookupContext<'a, N>, now: Instant) -> bool {
+        if !context.may_send(now) || !self.may_send() {
+            return false;
+        }
+        let transport = self.transport();
+        let routed = context.net.reachable(self.server.identity().address);
+        self.server.set_routed(routed);
+        if !routed {
+            context.report(&self.server, transport, AttemptOutcome::NoRoute, now);
+            return false;
+        }
+        let clock = self.server.clock(now);
+        let edns = !self.plain && self.server.capabilities.takes_edns(clock);
+        let case = !self.uncased && self.server.capabilities.keeps_case(clock);
+        let query = OutgoingQuery::new(context.question, edns, case, || context.net.random());
+        let retransmit_at = now + self.count_sent(transport);
+        context.count_sent(now);
+        self.server.path(transport).counters.queries.add();
+        let (edns, cased, seen) = (query.edns, query.cased, Arc::new(SeenDatagrams::default()));
+        let reader = ReplyReader { query, question: context.question, answers: self.answers };
+        // Two open sockets for one question to one server would double the chance of a forged reply.
+        self.attempt = None;
+        let server = Arc::clone(&self.server);
+        let reply = transmit(context.net, server, transport, reader, context.deadline(), Arc::clone(&seen));
+        let sent = now;
+        self.attempt =
+            Some(Attempt { transport, edns, cased, sent, retransmit_at, overdue: false, seen, reply });
+        true
+    }
+
+    /// Marks a message whose reply is late as overdue, though its reply is still taken: whether it just became so.
+    pub fn expire<N: Network>(&mut self, context: &mut LookupContext<'a, N>, now: Instant) -> bool {
+        let Some(attempt) = &mut self.attempt else { return false };
+        if attempt.overdue || attempt.retransmit_at > now {
+            return false;
+        }
+        attempt.overdue = true;
+        let (transport, sent, malformed) = (attempt.transport, attempt.sent, attempt.seen.malformed());
+        let outcome = if malformed {
+            self.need = StreamNeed::Suspicion;
+            AttemptOutcome::Malformed
+        } else {
+            let path = self.server.path(transport);
+            path.counters.timeouts.add();
+            path.rtt.timed_out();
+            self.server.failed(transport, now);
+            self.stream_failed();
+            AttemptOutcome::TimedOut
+        };
+        context.report(&self.server, transport, outcome, sent);
+        true
+    }
+
+    /// Gives up what is on its way, and reports it as `outcome` unless it was reported as late.
+    pub fn abandon<N: Network>(&mut self, context: &mut LookupContext<'a, N>, outcome: AttemptOutcome) {
+        if let Some(attempt) = self.attempt.take()
+            && !attempt.overdue
+        {
+            context.report(&self.server, attempt.transport, outcome, attempt.sent);
+        }
+    }
+
+    /// Ready once what is on its way has ended.
+    pub(super) fn poll_attempt(&mut self, cx: &mut Context<'_>) -> Poll<(Attempt<'a, A>, AttemptEnd<A>)> {
+        let Some(attempt) = &mut self.attempt else { return Poll::Pending };
+        let Poll::Ready(end) = attempt.reply.as_mut().poll(cx) else { return Poll::Pending };
+        self.attempt.take().map_or(Poll::Pending, |attempt| Poll::Ready((attempt, end)))
+    }
+
+    const fn sends(&self) -> u8 {
+        self.datagrams + self.streams
+    }
+
+    fn transport(&self) -> Transport {
+        match self.need {
+            StreamNeed::No => self.server.identity().transport,
+            StreamNeed::Suspicion | StreamNeed::Truncated => self.server.identity().stream_transport(),
+        }
+    }
+
+    /// Whether one more message may be sent by the transport in use.
+    fn may_send(&self) -> bool {
+        let sent = if self.transport().is_datagram() { self.datagrams } else { self.streams };
+        sent < limits::SENDS_EACH
+    }
+
+    /// Counts a message; how long its reply is waited for.
+    fn count_sent(&mut self, transport: Transport) -> Duration {
+        let first = self.sends() == 0;
+        let count = if transport.is_datagram() { &mut self.datagrams } else { &mut self.streams };
+        *count += 1;
+        if first && self.retry.short_first_wait && transport.is_datagram() {
+            self.server.short_retransmit_after()
+        } else {
+            self.server.retransmit_after(transport)
+        }
+    }
+
+    /// The transport in use did not work: what was suspected only goes back to UDP. Whether it is another one now.
+    pub(super) fn stream_failed(&mut self) -> bool {
+        let back = self.need == StreamNeed::Suspicion;
+        if back {
+            self.need = StreamNeed::No;
+            self.uncased = self.case_lost;
+        }
+        back
+    }
+
+    /// A pause before it is asked again, longer each time.
+    pub(super) fn pause(&mut self, now: Instant) {
+        self.not_before = now + limits::PAUSE * u32::from(self.sends());
+    }
+}

@@ -1,0 +1,190 @@
+//! One question from the first message sent to its end.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::limits;
+use super::outcome::{FailureReason, ForwardAnswer, ForwardFailure};
+use super::pool::{RankedUpstream, UpstreamPool, UpstreamRank};
+use super::scrub::{ScrubbedAnswer, read_scrubbed};
+use crate::exchange::{
+    AttemptObserver, AttemptOutcome, ExchangeProgress, LookupContext, RefusedReply, RemoteServer,
+    RetryLimits, ServerExchange, UnusableReply, limits as exchange_limits,
+};
+use crate::network::Network;
+use crate::question::Question;
+
+/// The course of one question. Upstreams are asked one after the other, each once the reply of the one before is late;
+/// the late ones may still answer.
+pub(super) struct Forwarder<'a, N> {
+    context: LookupContext<'a, N>,
+    exchanges: Vec<ServerExchange<'a, ScrubbedAnswer>>,
+    /// The order in which they are asked: indices of `exchanges`.
+    queue: VecDeque<usize>,
+    refused: Option<RefusedReply>,
+    unusable: Option<UnusableReply>,
+}
+
+impl<'a, N: Network> Forwarder<'a, N> {
+    pub(super) fn new(
+        net: &'a N,
+        pool: &UpstreamPool,
+        question: &'a Question,
+        observer: &'a mut AttemptObserver<'a>,
+    ) -> Self {
+        let now = Instant::now();
+        let budget = (limits::DEADLINE, limits::SENDS, limits::RECEIVED);
+        let exchange = |upstream: RankedUpstream| {
+            let retry = retry_limits(upstream.rank);
+            ServerExchange::new(upstream.server, &read_scrubbed, retry, now)
+        };
+        let exchanges: Vec<_> = pool.rank(now, || net.random()).into_iter().map(exchange).collect();
+        Self {
+            context: LookupContext::new(net, question, observer, now, budget),
+            queue: (0..exchanges.len()).collect(),
+            exchanges,
+            refused: None,
+            unusable: None,
+        }
+    }
+
+    /// Sends and waits until there is an answer or nothing is left to be tried.
+    pub(super) async fn run(mut self) -> Result<ForwardAnswer, ForwardFailure> {
+        loop {
+            let now = Instant::now();
+            self.ask_next(now);
+            let Some(until) = self.wait_until(now) else { return Err(self.failure()) };
+            match timeout_at(until, self.progress()).await {
+                Ok((_, ExchangeProgress::Answer(server, answer))) => return Ok(self.answer(server, answer)),
+                Ok((index, progress)) => self.note(index, &progress),
+                Err(_) => self.expire(Instant::now()),
+            }
+        }
+    }
+
+    /// Asks the next upstream if no reply is expected in time any more.
+    fn ask_next(&mut self, now: Instant) {
+        if self.exchanges.iter().any(|exchange| exchange.retransmit_at().is_some()) {
+            return;
+        }
+        if !self.context.may_send(now) {
+            self.queue.clear();
+        }
+        while let Some(place) = self.queue.iter().position(|&index| self.is_ready(index, now)) {
+            let Some(index) = self.queue.remove(place) else { return };
+            let Self { context, exchanges, .. } = self;
+            if exchanges.get_mut(index).is_some_and(|exchange| exchange.send(context, now)) {
+                return;
+            }
+        }
+    }
+
+    fn is_ready(&self, index: usize, now: Instant) -> bool {
+        self.exchanges.get(index).is_some_and(|exchange| exchange.not_before() <= now)
+    }
+
+    /// Until when to wait before the next step; none if the question ends here.
+    fn wait_until(&self, now: Instant) -> Option<Instant> {
+        let deadline = self.context.deadline();
+        let retransmit = self.exchanges.iter().filter_map(ServerExchange::retransmit_at).min();
+        let next = retransmit.or_else(|| {
+            let waiting = self.queue.iter().filter_map(|&index| self.exchanges.get(index));
+            waiting.map(ServerExchange::not_before).min().filter(|_| self.context.may_send(now))
+        });
+        let mut outstanding = self.exchanges.iter().filter(|exchange| exchange.is_outstanding()).peekable();
+        let until = match next {
+            Some(next) => return (now < deadline).then_some(next.min(deadline)),
+            None if outstanding.peek().is_none() => return None,
+            None if outstanding.any(|exchange| !exchange.server().is_down()) => deadline,
+            None => deadline.min(self.context.last_sent() + limits::GRACE),
+        };
+        (now < until).then_some(until)
+    }
+
+    /// Waits until one of the messages on their way has ended; for ever if there is none.
+    async fn progress(&mut self) -> (usize, ExchangeProgress<ScrubbedAnswer>) {
+        let Self { context, exchanges, queue, .. } = self;
+        poll_fn(|cx| {
+            for (index, exchange) in exchanges.iter_mut().enumerate() {
+                if let Poll::Ready(progress) = exchange.poll_progress(cx, context, !queue.is_empty()) {
+                    return Poll::Ready((index, progress));
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Takes note of what became of an exchange, if that is no answer.
+    fn note(&mut self, index: usize, progress: &ExchangeProgress<ScrubbedAnswer>) {
+        match progress {
+            ExchangeProgress::Answer(..) => {}
+            ExchangeProgress::Refused(refused) => self.refused = Some(*refused),
+            ExchangeProgress::Unusable(unusable) => self.unusable = Some(*unusable),
+            ExchangeProgress::Failed => return self.requeue(index),
+            ExchangeProgress::Resent => {}
+        }
+        self.queue.retain(|&waiting| waiting != index);
+    }
+
+    /// Has an upstream asked again after all others.
+    fn requeue(&mut self, index: usize) {
+        if self.exchanges.get(index).is_some_and(ServerExchange::may_retry) && !self.queue.contains(&index) {
+            self.queue.push_back(index);
+        }
+    }
+
+    /// Has those whose reply is late asked again after the others.
+    fn expire(&mut self, now: Instant) {
+        for index in 0..self.exchanges.len() {
+            let Self { context, exchanges, .. } = self;
+            if exchanges.get_mut(index).is_some_and(|exchange| exchange.expire(context, now)) {
+                self.requeue(index);
+            }
+        }
+    }
+
+    fn abandon(&mut self, outcome: AttemptOutcome) {
+        for exchange in &mut self.exchanges {
+            exchange.abandon(&mut self.context, outcome);
+        }
+    }
+
+    fn answer(mut self, server: Arc<RemoteServer>, answer: ScrubbedAnswer) -> ForwardAnswer {
+        self.abandon(AttemptOutcome::Overtaken);
+        let ScrubbedAnswer { message, rcode, ttl, negative, .. } = answer;
+        ForwardAnswer { message, rcode, ttl, negative, server, attempts: self.context.into_attempts() }
+    }
+
+    fn failure(mut self) -> ForwardFailure {
+        self.abandon(AttemptOutcome::TimedOut);
+        let attempts = self.context.into_attempts();
+        let no_route = attempts.iter().all(|attempt| attempt.outcome == AttemptOutcome::NoRoute);
+        let reason = match (self.refused, self.unusable) {
+            (Some(refused), _) => FailureReason::Rcode(refused.rcode),
+            (None, Some(unusable)) => FailureReason::Unusable(unusable),
+            (None, None) if self.exchanges.is_empty() => FailureReason::NoUpstream,
+            (None, None) if no_route => FailureReason::NoRoute,
+            (None, None) => FailureReason::Silence,
+        };
+        let extended = self.refused.and_then(|refused| refused.extended);
+        ForwardFailure { reason, extended, attempts }
+    }
+}
+
+/// One that is down gets one more chance only.
+const fn retry_limits(rank: UpstreamRank) -> RetryLimits {
+    match rank {
+        UpstreamRank::Regular => {
+            RetryLimits { short_first_wait: false, sends: 2 * exchange_limits::SENDS_EACH }
+        }
+        UpstreamRank::Measured => {
+            RetryLimits { short_first_wait: true, sends: 2 * exchange_limits::SENDS_EACH }
+        }
+        UpstreamRank::Down => RetryLimits { short_first_wait: true, sends: 2 },
+    }
+}
