@@ -2,8 +2,9 @@
 //! itself.
 
 mod driver;
-mod exchange;
 mod lookup;
+mod prober;
+mod upstream_network;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,8 +17,9 @@ use crate::query::Job;
 use crate::snapshot::ServerState;
 
 pub use driver::run;
-pub use exchange::Sockets;
 pub use lookup::Tried;
+pub use prober::probe_upstreams;
+pub use upstream_network::UpstreamNetwork;
 
 /// Jobs that may stand before the door; beyond, queries are answered SERVFAIL.
 const DOOR: usize = 8192;

@@ -25,7 +25,7 @@ pub use built_in::built_in_zones;
 pub use files::{FileMark, FileRead};
 pub use live::{ServerClock, ServerState, cache_limits};
 pub use origin::{Origin, Source, ZONE_SUFFIX, zone_of_file};
-pub use route::{ListSource, Member, Route, RouteEntry, RouteServices, RouteState};
+pub use route::{ListSource, Route, RouteEntry, RouteServices, RouteState, RouteUpstream};
 pub use zone::{Trouble, Zone, ZoneEntry};
 
 /// The values of the configuration that a query looks at.

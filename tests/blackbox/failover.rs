@@ -19,6 +19,7 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("failover::upstream_that_closes_streams_is_passed_over", closing),
     Test::beside("failover::garbage_is_passed_over", garbage),
     Test::beside("failover::every_upstream_dead_is_servfail_in_time", all_dead),
+    Test::alone("failover::an_upstream_that_is_back_is_healthy_without_a_client", found_again),
 ];
 
 fn silent() -> Verdict {
@@ -182,5 +183,34 @@ fn all_dead() -> Verdict {
     ensure!(reply.message.extended_error().is_some(), "SERVFAIL without an extended error");
     let sent = first.seen().len() + second.seen().len();
     ensure!((2..=12).contains(&sent), "{sent} queries to two silent upstreams");
+    Ok(Outcome::Passed)
+}
+
+/// Dead for ten seconds, seen by one client, and then nothing asks any more.
+fn found_again() -> Verdict {
+    let lab = Lab::new()?;
+    let upstream = lab.upstream(0, every_name("198.18.0.1"))?;
+    let server = lab.start(&config().forward("up.example", &UP[..1]))?;
+    let healthy = || server.metric("rhumb_forward_healthy", &[]).is_ok_and(|healthy| healthy > 0.5);
+    lab.addresses("first.up.example.")?;
+    ensure!(healthy(), "an upstream that answers is not healthy");
+    upstream.follow(script(|_| Act::Silent));
+    let killed = Instant::now();
+    let _ = lab
+        .client
+        .clone()
+        .patience(Duration::from_secs(9))
+        .udp(lab.to, &Message::query("x.up.example.", "A"));
+    ensure!(until(Duration::from_secs(9), || !healthy()), "a dead upstream is healthy");
+    std::thread::sleep(Duration::from_secs(10).saturating_sub(killed.elapsed()));
+    upstream.forget();
+    upstream.follow(script(|asked| asked.code(rcode::REFUSED)));
+    let back = Instant::now();
+    ensure!(until(Duration::from_secs(16), healthy), "not healthy 16 s after its return");
+    let seen = upstream.seen();
+    ensure!(seen.iter().all(|asked| asked.name() == "up.example"), "probes: {seen:?}");
+    ensure_eq!(seen.len(), 1, "probes in {:?}", back.elapsed());
+    ensure!(server.log().contains("upstream is down"), "nothing logged: {}", server.log_tail());
+    ensure!(server.logs("up again", Duration::from_secs(16)), "return not logged: {}", server.log_tail());
     Ok(Outcome::Passed)
 }

@@ -41,6 +41,7 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let (door, inside) = recursion::door(&self.live);
         let driver = runtime.spawn(recursion::run(inside, stopped.clone()));
+        self.spawn_prober(&runtime, &stopped);
         let (streams, handle) = (self.streams(&door, &stopped), runtime.handle().clone());
         let connections = Arc::clone(&streams.limits);
         let live = Arc::clone(&self.live);
@@ -93,6 +94,15 @@ impl Server {
         runtime.shutdown_timeout(Duration::from_millis(100));
         tracing::info!("stopped");
         Ok(())
+    }
+
+    /// Looks after the upstreams that are down.
+    fn spawn_prober(&self, runtime: &Runtime, stop: &watch::Receiver<bool>) {
+        let (live, stop) = (Arc::clone(&self.live), stop.clone());
+        let worker = live.metrics.workers().register("prober", "prober");
+        runtime.spawn(
+            worker.supervise_task(move |_| recursion::probe_upstreams(Arc::clone(&live), stop.clone())),
+        );
     }
 
     /// What connections of all listeners have in common.

@@ -9,10 +9,11 @@ use rhumb_net::tcp::{Accepted, Acceptor, Limits, Refusal};
 use tokio::sync::watch;
 
 use self::connection::Connection;
-use crate::metrics::{Proto, RefuseReason};
+use crate::metrics::RefuseReason;
 use crate::query::QueryClient;
 use crate::recursion::Door;
 use crate::snapshot::ServerState;
+use rhumb_wire::Transport;
 
 /// What connections of all listeners have in common.
 #[derive(Debug, Clone)]
@@ -60,7 +61,8 @@ fn admit(accepted: Accepted, streams: &Streams) {
     tokio::spawn(async move {
         let _permit = permit;
         let _open = streams.live.metrics.connection();
-        let client = QueryClient::Known { peer: accepted.peer, local: accepted.local, proto: Proto::Tcp };
+        let client =
+            QueryClient::Known { peer: accepted.peer, local: accepted.local, transport: Transport::Tcp };
         Connection::new(streams, client, accepted.stream).run().await;
     });
 }

@@ -11,13 +11,14 @@ use rhumb_net::udp::{Batch, Datagram, Socket, is_too_large};
 use rhumb_wire::Rcode;
 use rhumb_wire::edns::ExtendedError;
 
-use crate::metrics::{Block, DropReason, Proto};
+use crate::metrics::{Block, DropReason};
 use crate::query::{
     QueryClient, QueryContext, QueryOutcome, QueryScratch, count, fail_waiting, look_ahead, respond, truncate,
 };
 use crate::recursion::{Door, ReplyTo};
 use crate::snapshot::ServerState;
 use crate::test_hooks::{PanicPoint, inject_panic};
+use rhumb_wire::Transport;
 
 /// Datagrams taken in one call.
 const BATCH: usize = 64;
@@ -165,7 +166,7 @@ impl Worker {
             }
         }
         // What waits is observed once it is answered.
-        self.block.duration(Proto::Udp, begun.elapsed(), replies);
+        self.block.duration(Transport::Udp, begun.elapsed(), replies);
     }
 
     fn answer(

@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::histogram::{Histogram, Reading};
-use super::labels::{CacheEvent, DropReason, Family, Proto, RcodeLabel, TypeLabel};
+use rhumb_wire::Transport;
+
+use super::labels::{CacheEvent, DropReason, Family, RcodeLabel, TypeLabel};
 
 /// A counter with one writing thread. A load and a store cost half a nanosecond where `fetch_add` costs five.
 #[derive(Debug)]
@@ -25,11 +27,11 @@ impl Counter {
     }
 }
 
-const REQUESTS: usize = Proto::COUNT * Family::COUNT * TypeLabel::COUNT;
+const REQUESTS: usize = Transport::ALL.len() * Family::COUNT * TypeLabel::COUNT;
 
 #[inline]
-const fn request_index(proto: Proto, family: Family, qtype: TypeLabel) -> usize {
-    (proto.index() * Family::COUNT + family.index()) * TypeLabel::COUNT + qtype.index()
+const fn request_index(transport: Transport, family: Family, qtype: TypeLabel) -> usize {
+    (transport as usize * Family::COUNT + family.index()) * TypeLabel::COUNT + qtype.index()
 }
 
 #[inline]
@@ -52,7 +54,7 @@ fn read_at(counters: &[Counter], index: usize) -> u64 {
 pub struct Block {
     requests: [Counter; REQUESTS],
     responses: [Counter; RcodeLabel::COUNT],
-    durations: [Histogram; Proto::COUNT],
+    durations: [Histogram; Transport::ALL.len()],
     cache: [Counter; CacheEvent::COUNT],
     dropped: [Counter; DropReason::COUNT],
     edns: Counter,
@@ -67,7 +69,7 @@ impl Block {
         Self {
             requests: [const { Counter::new() }; REQUESTS],
             responses: [const { Counter::new() }; RcodeLabel::COUNT],
-            durations: [const { Histogram::new() }; Proto::COUNT],
+            durations: [const { Histogram::new() }; Transport::ALL.len()],
             cache: [const { Counter::new() }; CacheEvent::COUNT],
             dropped: [const { Counter::new() }; DropReason::COUNT],
             edns: Counter::new(),
@@ -80,8 +82,8 @@ impl Block {
 
     /// A query whose question could be read.
     #[inline]
-    pub fn request(&self, proto: Proto, family: Family, qtype: u16) {
-        add_at(&self.requests, request_index(proto, family, TypeLabel::of(qtype)));
+    pub fn request(&self, transport: Transport, family: Family, qtype: u16) {
+        add_at(&self.requests, request_index(transport, family, TypeLabel::of(qtype)));
     }
 
     /// The query carried EDNS (RFC 6891), with the DO bit or without.
@@ -123,8 +125,8 @@ impl Block {
 
     /// `count` queries took this long each, from reading to handing over the reply. A batch of datagrams is one call.
     #[inline]
-    pub fn duration(&self, proto: Proto, took: Duration, count: u64) {
-        if let Some(histogram) = self.durations.get(proto.index()) {
+    pub fn duration(&self, transport: Transport, took: Duration, count: u64) {
+        if let Some(histogram) = self.durations.get(transport as usize) {
             histogram.observe(took, count);
         }
     }
@@ -168,8 +170,8 @@ impl Block {
         arrays.chain([edns, dnssec_ok, truncated, slipped, panics])
     }
 
-    pub(super) fn read_request(&self, proto: Proto, family: Family, qtype: TypeLabel) -> u64 {
-        read_at(&self.requests, request_index(proto, family, qtype))
+    pub(super) fn read_request(&self, transport: Transport, family: Family, qtype: TypeLabel) -> u64 {
+        read_at(&self.requests, request_index(transport, family, qtype))
     }
 
     pub(super) fn read_all_requests(&self) -> u64 {
@@ -188,8 +190,8 @@ impl Block {
         read_at(&self.cache, event.index())
     }
 
-    pub(super) fn read_duration(&self, proto: Proto) -> Option<Reading> {
-        self.durations.get(proto.index()).map(Histogram::read)
+    pub(super) fn read_duration(&self, transport: Transport) -> Option<Reading> {
+        self.durations.get(transport as usize).map(Histogram::read)
     }
 
     pub(super) fn read_edns(&self) -> u64 {

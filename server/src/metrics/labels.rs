@@ -49,23 +49,6 @@ macro_rules! label_codes {
 }
 
 label_values! {
-    /// The transport a query came by. A new one is one more line.
-    pub enum Proto {
-        Udp => "udp", "Datagrams.";
-        Tcp => "tcp", "Plain streams (RFC 7766).";
-    }
-}
-
-impl Proto {
-    /// Whether nobody on the way can read what is sent.
-    pub const fn is_encrypted(self) -> bool {
-        match self {
-            Self::Udp | Self::Tcp => false,
-        }
-    }
-}
-
-label_values! {
     /// The address family of the client; IPv4 on a dual-stack socket is IPv4.
     pub enum Family {
         V4 => "4", "IPv4, also mapped into IPv6.";

@@ -18,6 +18,6 @@ mod text;
 
 pub use block::Block;
 pub use handles::{Held, List, Upstream};
-pub use labels::{CacheEvent, DropReason, Family, Proto, RefuseReason, ReloadResult};
+pub use labels::{CacheEvent, DropReason, Family, RefuseReason, ReloadResult};
 pub use registry::Metrics;
 pub use samples::{Samples, Source, ZoneSample};

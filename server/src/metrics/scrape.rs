@@ -7,11 +7,11 @@ use prometheus::TextEncoder;
 use prometheus::core::Collector as _;
 use prometheus::proto::{MetricFamily, MetricType};
 
+use rhumb_wire::Transport;
+
 use super::block::Block;
 use super::histogram::float;
-use super::labels::{
-    CacheEvent, DropReason, Family, Proto, RcodeLabel, RefuseReason, ReloadResult, TypeLabel,
-};
+use super::labels::{CacheEvent, DropReason, Family, RcodeLabel, RefuseReason, ReloadResult, TypeLabel};
 use super::names;
 use super::registry::Metrics;
 use super::samples::Samples;
@@ -116,15 +116,23 @@ impl Metrics {
 }
 
 fn sample_block(total: &Block, out: &mut Samples) {
-    for proto in Proto::ALL {
+    for transport in Transport::ALL {
+        let requests =
+            |family| TypeLabel::ALL.iter().map(move |qtype| total.read_request(transport, family, *qtype));
+        // The encrypted ones have series once there is a query.
+        if transport.is_encrypted()
+            && Family::ALL.iter().flat_map(|family| requests(*family)).all(|count| count == 0)
+        {
+            continue;
+        }
         for family in Family::ALL {
             for qtype in TypeLabel::ALL {
-                let labels = [proto.as_str(), family.as_str(), qtype.as_str()];
-                out.set(&names::DNS_REQUESTS, &labels, total.read_request(*proto, *family, *qtype));
+                let labels = [transport.name(), family.as_str(), qtype.as_str()];
+                out.set(&names::DNS_REQUESTS, &labels, total.read_request(transport, *family, *qtype));
             }
         }
-        if let Some(reading) = total.read_duration(*proto) {
-            out.histogram(&names::DNS_DURATION, &[proto.as_str()], &reading);
+        if let Some(reading) = total.read_duration(transport) {
+            out.histogram(&names::DNS_DURATION, &[transport.name()], &reading);
         }
     }
     for rcode in RcodeLabel::ALL {

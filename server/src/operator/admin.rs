@@ -12,11 +12,11 @@ use tokio::sync::oneshot;
 use super::explain;
 use crate::control::Explain;
 use crate::control::explanation::Explanation;
-use crate::metrics::Proto;
 use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, respond};
 use crate::recursion::{Door, Explained, ReplyTo};
 use crate::reload::{Facts, Requests};
 use crate::snapshot::{ServerState, Snapshot};
+use rhumb_wire::Transport;
 
 /// Broken zones and domains that `/ready` names.
 const MOST_NAMED: usize = 20;
@@ -99,7 +99,7 @@ impl Admin {
         let client = QueryClient::Known {
             peer: SocketAddr::new(from, 53_053),
             local: Local::new(to, 0),
-            proto: Proto::Tcp,
+            transport: Transport::Tcp,
         };
         let mut out = vec![0; 65_535];
         let (outcome, steps) = self.respond(&query, &client, &mut out);
@@ -139,7 +139,7 @@ fn degraded(snapshot: &Snapshot) -> Vec<String> {
         let trouble = entry.zone.trouble()?;
         Some(format!("zone {}: {}", entry.zone.name(), trouble.0))
     });
-    let down = snapshot.routes.iter().filter(|(_, entry)| !entry.route.state().pool.healthy());
+    let down = snapshot.routes.iter().filter(|(_, entry)| !entry.route.state().pool.is_healthy());
     let down = down.map(|(_, entry)| format!("forward {}: no upstream answers", entry.route.domain()));
     let all: Vec<String> = broken.chain(down).collect();
     let more = all.len().saturating_sub(MOST_NAMED);

@@ -2,8 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rhumb_resolver::Policy;
-use rhumb_resolver::forward::Transport;
+use rhumb_resolver::UpstreamPolicy;
 
 use super::admin::Admin;
 use crate::control::status::{
@@ -68,13 +67,15 @@ fn listeners(facts: &Facts) -> Vec<ListenerStatus> {
 fn route(entry: &RouteEntry, snapshot: &Snapshot, facts: &Facts) -> RouteStatus {
     let state = entry.route.state();
     let upstreams = state.pool.upstreams().iter().map(|upstream| {
-        let (udp, tcp) = (upstream.counts(Transport::Udp), upstream.counts(Transport::Tcp));
+        let counts = upstream.all_counts();
         UpstreamStatus {
-            address: upstream.address().to_string(),
-            healthy: upstream.healthy(),
-            srtt_ms: upstream.smoothed_rtt(Transport::Udp).map(|rtt| rtt.as_secs_f64() * 1000.0),
-            queries: udp.queries + tcp.queries,
-            timeouts: udp.timeouts + tcp.timeouts,
+            address: upstream.identity().to_string(),
+            healthy: upstream.is_healthy(),
+            srtt_ms: upstream
+                .smoothed_rtt(upstream.identity().transport)
+                .map(|rtt| rtt.as_secs_f64() * 1000.0),
+            queries: counts.iter().map(|counts| counts.queries).sum(),
+            timeouts: counts.iter().map(|counts| counts.timeouts).sum(),
         }
     });
     let named = snapshot.config.forward.iter().find(|forward| forward.place == entry.place);
@@ -94,12 +95,12 @@ fn route(entry: &RouteEntry, snapshot: &Snapshot, facts: &Facts) -> RouteStatus 
 }
 
 /// As the configuration writes it.
-const fn policy(policy: Policy) -> &'static str {
+const fn policy(policy: UpstreamPolicy) -> &'static str {
     match policy {
-        Policy::Fastest => "fastest",
-        Policy::InOrder => "in-order",
-        Policy::RoundRobin => "round-robin",
-        Policy::Random => "random",
+        UpstreamPolicy::Fastest => "fastest",
+        UpstreamPolicy::InOrder => "in-order",
+        UpstreamPolicy::RoundRobin => "round-robin",
+        UpstreamPolicy::Random => "random",
     }
 }
 

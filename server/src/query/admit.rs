@@ -4,7 +4,7 @@ use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{Class, Opcode, Query, QueryError, Rcode, Type, header};
 
 use super::client::QueryClient;
-use crate::metrics::{DropReason, Proto};
+use crate::metrics::DropReason;
 
 /// Why a message goes no further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub(super) fn admit<'a>(message: &'a [u8], client: &QueryClient<'_>) -> Result<Q
         (Class::IN | Class::CH | Class::ANY, NXNAME) => {
             Err(Rejection::Question(Rcode::FORMERR, Some(ExtendedError::InvalidQueryType)))
         }
-        (Class::IN, Type::AXFR) if client.proto() == Proto::Udp => {
+        (Class::IN, Type::AXFR) if client.transport().is_datagram() => {
             Err(Rejection::Question(Rcode::NOTIMP, Some(ExtendedError::NotSupported)))
         }
         (Class::IN | Class::CH | Class::ANY, _) => Ok(query),

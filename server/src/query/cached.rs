@@ -94,7 +94,7 @@ fn restore_question(query: &Query<'_>, out: &mut [u8]) {
 fn tell(hit: &Hit, context: &QueryContext<'_>, entry: &RouteEntry) -> String {
     let state = entry.route.state();
     let from = state.members.iter().find(|member| member.origin == hit.origin);
-    let from = from.map_or_else(|| "the route's upstreams".to_owned(), |member| member.address.to_string());
+    let from = from.map_or_else(|| "the route's upstreams".to_owned(), |member| member.identity.to_string());
     let kind = match (hit.failure, hit.stale) {
         (true, _) => "a failure",
         (_, true) => "a stale answer",
@@ -120,7 +120,7 @@ pub(super) fn job(
         query: query.message.into(),
         peer: client.peer(),
         local: client.local(),
-        proto: client.proto(),
+        transport: client.transport(),
         edns_context,
         snapshot: Arc::clone(context.snapshot),
         route: Arc::clone(&entry.route),

@@ -5,7 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use rhumb_net::Local;
 use rhumb_net::udp::Datagram;
 
-use crate::metrics::{Family, Proto};
+use crate::metrics::Family;
+use rhumb_wire::Transport;
 
 /// The other end of a query. The addresses of a datagram are converted only when somebody asks for them.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +20,7 @@ pub enum QueryClient<'a> {
         /// The address that was asked.
         local: Local,
         /// How.
-        proto: Proto,
+        transport: Transport,
     },
 }
 
@@ -57,10 +58,10 @@ impl QueryClient<'_> {
     }
 
     /// How the query came.
-    pub const fn proto(&self) -> Proto {
+    pub const fn transport(&self) -> Transport {
         match self {
-            Self::Datagram(_) => Proto::Udp,
-            Self::Known { proto, .. } => *proto,
+            Self::Datagram(_) => Transport::Udp,
+            Self::Known { transport, .. } => *transport,
         }
     }
 

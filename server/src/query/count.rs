@@ -41,7 +41,7 @@ fn count_request(
     snapshot: &Snapshot,
 ) {
     let stats = &scratch.stats;
-    block.request(client.proto(), client.family(), stats.qtype.0);
+    block.request(client.transport(), client.family(), stats.qtype.0);
     if let Some(dnssec_ok) = stats.edns {
         block.edns(dnssec_ok);
     }
@@ -58,7 +58,7 @@ fn log(client: &QueryClient<'_>, message: &[u8], scratch: &QueryScratch) {
     let query = rhumb_wire::Query::parse(message);
     let name = query.map_or_else(|_| "?".to_owned(), |query| query.name.to_string());
     let (peer, local, qtype) = (client.peer(), client.local(), scratch.stats.qtype);
-    tracing::info!(target: "query", %peer, %local, proto = client.proto().as_str(), %name, r#type = %qtype);
+    tracing::info!(target: "query", %peer, %local, proto = client.transport().name(), %name, r#type = %qtype);
 }
 
 /// Counts the answer that was written last.

@@ -71,7 +71,7 @@ fn admitted<'a, 'm>(
     let edns_context = EdnsContext::of(query, client, settings);
     let good = edns_context.is_ok();
     let limits =
-        ResponseLimits::of(query, edns_context.unwrap_or_default(), client.proto(), settings, buffer);
+        ResponseLimits::of(query, edns_context.unwrap_or_default(), client.transport(), settings, buffer);
     let admitted = AdmittedQuery { query, client, context, limits };
     if good { Ok(admitted) } else { Err(admitted) }
 }

@@ -6,8 +6,8 @@ use rhumb_wire::edns::{COOKIE, NSID, Options, PADDING, TCP_KEEPALIVE};
 use super::client::QueryClient;
 use super::context::unix_seconds;
 use crate::cookies::{CheckedCookie, CookieLengthError};
-use crate::metrics::Proto;
 use crate::snapshot::QuerySettings;
+use rhumb_wire::Transport;
 
 /// What the options ask for and this server gives. Options that are unknown ask for nothing (RFC 6891 section 6.1.2), and of one
 /// that comes twice the first counts.
@@ -49,8 +49,10 @@ impl EdnsContext {
         for (code, value) in options {
             match code {
                 NSID => edns_context.nsid = settings.nsid.is_some(),
-                TCP_KEEPALIVE => edns_context.keepalive = client.proto() == Proto::Tcp,
-                PADDING => edns_context.padding = client.proto().is_encrypted(),
+                TCP_KEEPALIVE => {
+                    edns_context.keepalive = matches!(client.transport(), Transport::Tcp | Transport::Tls)
+                }
+                PADDING => edns_context.padding = client.transport().is_encrypted(),
                 COOKIE => cookie = cookie.or(Some(value)),
                 _ => {}
             }

@@ -7,7 +7,6 @@ use super::client::QueryClient;
 use super::context::QueryContext;
 use super::edns_context::EdnsContext;
 use super::outcome::QueryScratch;
-use crate::metrics::Proto;
 use crate::rate_limit::{RateLimit, RateVerdict, ResponseClass};
 use crate::snapshot::ZoneEntry;
 
@@ -27,7 +26,7 @@ pub(super) enum AnswerSource<'s> {
 /// Whether limits apply: to datagrams whose sender may be forged, and not to questions of our own making.
 #[inline]
 pub(super) fn applies(client: &QueryClient<'_>, edns_context: &EdnsContext, scratch: &QueryScratch) -> bool {
-    client.proto() == Proto::Udp && !edns_context.proven() && scratch.trace.is_none()
+    client.transport().is_datagram() && !edns_context.proven() && scratch.trace.is_none()
 }
 
 /// Judges an answer by what it says: not by the name that was asked, of which a flood has as many as it likes, but by what

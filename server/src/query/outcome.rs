@@ -10,8 +10,9 @@ use rhumb_wire::{Rcode, Type};
 use serde::Serialize;
 
 use super::edns_context::EdnsContext;
-use crate::metrics::{CacheEvent, DropReason, Proto};
+use crate::metrics::{CacheEvent, DropReason};
 use crate::snapshot::{Route, Snapshot};
+use rhumb_wire::Transport;
 
 /// What becomes of a query.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ pub struct Job {
     /// The address that was asked.
     pub local: Local,
     /// How the query came.
-    pub proto: Proto,
+    pub transport: Transport,
     /// What its options ask of the answer.
     pub edns_context: EdnsContext,
     /// The snapshot it began with.

@@ -37,7 +37,7 @@ pub fn respond(
     };
     scratch.stats.qtype = query.qtype;
     scratch.stats.edns = query.edns.map(|edns| edns.dnssec_ok());
-    let limits = ResponseLimits::of(&query, edns_context, client.proto(), settings, out.len());
+    let limits = ResponseLimits::of(&query, edns_context, client.transport(), settings, out.len());
     let admitted = AdmittedQuery { query: &query, client, context, limits };
     if usual(&query) { admitted.route(scratch, out) } else { admitted.unusual(scratch, out) }
 }

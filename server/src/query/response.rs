@@ -5,8 +5,8 @@ use rhumb_wire::edns::{self, ExtendedError};
 use rhumb_wire::{Query, Rcode, Writer, header};
 
 use super::edns_context::EdnsContext;
-use crate::metrics::Proto;
 use crate::snapshot::QuerySettings;
+use rhumb_wire::Transport;
 
 /// The largest message of all.
 const LARGEST: usize = 65_535;
@@ -49,17 +49,18 @@ impl ResponseLimits {
     pub(super) fn of(
         query: &Query<'_>,
         edns_context: EdnsContext,
-        proto: Proto,
+        transport: Transport,
         settings: &QuerySettings,
         buffer: usize,
     ) -> Self {
         let Some(edns) = query.edns else {
-            let whole = if proto == Proto::Udp { PLAIN } else { LARGEST };
+            let whole = if transport.is_datagram() { PLAIN } else { LARGEST };
             return Self { whole: whole.min(buffer), opt: 0, edns_context };
         };
-        let whole = match proto {
-            Proto::Udp => edns.payload().min(usize::from(settings.edns_size)),
-            Proto::Tcp => LARGEST,
+        let whole = if transport.is_datagram() {
+            edns.payload().min(usize::from(settings.edns_size))
+        } else {
+            LARGEST
         };
         let opt = if edns.options.is_empty() { edns::FIXED } else { options_length(edns_context, settings) };
         Self { whole: whole.min(buffer), opt, edns_context }

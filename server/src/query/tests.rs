@@ -8,9 +8,10 @@ use rhumb_wire::edns::{COOKIE, NSID, PADDING, REPORT_CHANNEL, TCP_KEEPALIVE};
 use rhumb_wire::{Message, Type};
 
 use super::QueryOutcome;
-use crate::metrics::{DropReason, Proto};
+use crate::metrics::DropReason;
 use crate::rate_limit::RateLimit;
 use lab::{Lab, asked, class, header, option, options, query, render, tsig};
+use rhumb_wire::Transport;
 
 const CLIENT_COOKIE: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
 
@@ -56,19 +57,19 @@ fn odd_questions_get_what_others_give() {
         ("a key of class IN", tsig(host(), 1, 0), "FORMERR 0/0/0"),
         ("a key that is cut", tsig(host(), 255, 3), "FORMERR 0/0/0"),
     ] {
-        let answer = lab.ask(Proto::Udp, &message).expect(what);
+        let answer = lab.ask(Transport::Udp, &message).expect(what);
         assert_eq!(render(&answer), expected, "{what}");
     }
-    let answer = lab.ask(Proto::Tcp, &apex(252)).unwrap();
+    let answer = lab.ask(Transport::Tcp, &apex(252)).unwrap();
     assert_eq!(render(&answer), "REFUSED 0/0/0");
-    let answer = lab.ask(Proto::Tcp, &query("www.example.com.", Type::AXFR)).unwrap();
+    let answer = lab.ask(Transport::Tcp, &query("www.example.com.", Type::AXFR)).unwrap();
     assert_eq!(render(&answer), "NOTAUTH 0/0/0");
 }
 
 /// What comes back of a TSIG by an unknown key (RFC 8945 sections 5.2.1 and 5.3.2).
 #[test]
 fn an_unknown_key_is_told_in_an_unsigned_record() {
-    let answer = Lab::new().ask(Proto::Udp, &tsig(query("www.example.com.", Type::A), 255, 0)).unwrap();
+    let answer = Lab::new().ask(Transport::Udp, &tsig(query("www.example.com.", Type::A), 255, 0)).unwrap();
     let record = Message::parse(&answer).unwrap().records().next().unwrap().unwrap();
     assert_eq!((record.rtype, record.class.0, record.ttl), (Type::TSIG, 255, 0));
     let algorithm = b"\x0bhmac-sha256\0";
@@ -79,7 +80,7 @@ fn an_unknown_key_is_told_in_an_unsigned_record() {
 #[test]
 fn the_class_ch_tells_what_is_configured() {
     let lab = Lab::new().with(|settings| settings.identity = Some("ns1".into()));
-    let ask = |name: &str, qtype| lab.ask(Proto::Udp, &class(query(name, qtype), 3)).unwrap();
+    let ask = |name: &str, qtype| lab.ask(Transport::Udp, &class(query(name, qtype), 3)).unwrap();
     for (name, qtype, expected) in [
         ("id.server.", Type::TXT, "NOERROR 1/0/0"),
         ("HostName.bind.", Type::TXT, "NOERROR 1/0/0"),
@@ -104,29 +105,29 @@ fn cookies_are_made_checked_and_renewed() {
     let lab = Lab::new();
     let host = || query("www.example.com.", Type::A);
     let with = |value: &[u8]| options(host(), &[(COOKIE, value)]);
-    let first = lab.ask(Proto::Udp, &with(&CLIENT_COOKIE)).unwrap();
+    let first = lab.ask(Transport::Udp, &with(&CLIENT_COOKIE)).unwrap();
     assert_eq!(render(&first), "NOERROR aa 1/0/0 [10]");
     let made = option(&first, COOKIE).unwrap();
     assert_eq!((made.len(), made.first_chunk()), (24, Some(&CLIENT_COOKIE)));
-    let again = lab.ask(Proto::Tcp, &with(&made)).unwrap();
+    let again = lab.ask(Transport::Tcp, &with(&made)).unwrap();
     assert_eq!(option(&again, COOKIE).unwrap(), made);
     let mut forged = made.clone();
     forged[20] ^= 1;
-    let answer = lab.ask(Proto::Udp, &with(&forged)).unwrap();
+    let answer = lab.ask(Transport::Udp, &with(&forged)).unwrap();
     assert_eq!(render(&answer), "NOERROR aa 1/0/0 [10]", "as if there were none");
     assert_ne!(option(&answer, COOKIE).unwrap(), forged);
     for length in [0, 7, 9, 15, 41] {
-        let answer = lab.ask(Proto::Udp, &with(&vec![9; length])).unwrap();
+        let answer = lab.ask(Transport::Udp, &with(&vec![9; length])).unwrap();
         assert_eq!(render(&answer), "FORMERR 0/0/0 []", "{length} bytes");
     }
     let two = options(host(), &[(COOKIE, &CLIENT_COOKIE), (COOKIE, &[7; 8]), (65001, b"x")]);
-    assert_eq!(option(&lab.ask(Proto::Udp, &two).unwrap(), COOKIE).unwrap()[..8], CLIENT_COOKIE);
+    assert_eq!(option(&lab.ask(Transport::Udp, &two).unwrap(), COOKIE).unwrap()[..8], CLIENT_COOKIE);
     let mut other_version = with(&CLIENT_COOKIE);
     let at = other_version.len() - 12 - 5;
     other_version[at] = 1;
-    assert_eq!(render(&lab.ask(Proto::Udp, &other_version).unwrap()), "BADVERS 0/0/0 []");
+    assert_eq!(render(&lab.ask(Transport::Udp, &other_version).unwrap()), "BADVERS 0/0/0 []");
     let off = Lab::new().with(|settings| settings.cookies = None);
-    assert_eq!(render(&off.ask(Proto::Udp, &with(&[1; 3])).unwrap()), "NOERROR aa 1/0/0 []");
+    assert_eq!(render(&off.ask(Transport::Udp, &with(&[1; 3])).unwrap()), "NOERROR aa 1/0/0 []");
 }
 
 /// RFC 7873 section 5.4.
@@ -138,11 +139,11 @@ fn a_cookie_may_be_asked_for_alone() {
         (&[(COOKIE, &CLIENT_COOKIE[..5])], "FORMERR 0/0/0 []"),
         (&[], "FORMERR 0/0/0 []"),
     ] {
-        let answer = lab.ask(Proto::Udp, &options(asked(&[]), sent)).unwrap();
+        let answer = lab.ask(Transport::Udp, &options(asked(&[]), sent)).unwrap();
         assert_eq!(render(&answer), expected);
         assert_eq!(answer[4..6], [0, 0], "questions");
     }
-    assert_eq!(render(&lab.ask(Proto::Udp, &asked(&[])).unwrap()), "FORMERR 0/0/0");
+    assert_eq!(render(&lab.ask(Transport::Udp, &asked(&[])).unwrap()), "FORMERR 0/0/0");
 }
 
 #[test]
@@ -155,14 +156,14 @@ fn errors_of_our_zones_are_to_be_reported() {
         ("_er.1.www.example.com.7._er.agent.example.com.", "NXDOMAIN aa 0/1/0 []"),
         ("www.example.net.", "REFUSED 0/0/0 [15=20]"),
     ] {
-        let answer = lab.ask(Proto::Udp, &options(query(name, Type::A), &[])).unwrap();
+        let answer = lab.ask(Transport::Udp, &options(query(name, Type::A), &[])).unwrap();
         assert_eq!(render(&answer), expected, "{name}");
     }
     assert_eq!(
-        render(&lab.ask(Proto::Udp, &query("www.example.com.", Type::A)).unwrap()),
+        render(&lab.ask(Transport::Udp, &query("www.example.com.", Type::A)).unwrap()),
         "NOERROR aa 1/0/0"
     );
-    let answer = lab.ask(Proto::Udp, &options(query("www.example.com.", Type::A), &[])).unwrap();
+    let answer = lab.ask(Transport::Udp, &options(query("www.example.com.", Type::A), &[])).unwrap();
     assert_eq!(option(&answer, REPORT_CHANNEL).unwrap(), b"\x05agent\x07example\x03com\0");
 }
 
@@ -171,8 +172,8 @@ fn options_are_for_their_transports() {
     let lab = Lab::new().with(|settings| settings.nsid = Some(Box::from(&b"ns1"[..])));
     let sent = [(NSID, &b""[..]), (NSID, b""), (TCP_KEEPALIVE, b""), (PADDING, &[0; 40]), (3000, b"?")];
     let message = options(query("www.example.com.", Type::A), &sent);
-    assert_eq!(render(&lab.ask(Proto::Udp, &message).unwrap()), "NOERROR aa 1/0/0 [3]");
-    assert_eq!(render(&lab.ask(Proto::Tcp, &message).unwrap()), "NOERROR aa 1/0/0 [3 11]");
+    assert_eq!(render(&lab.ask(Transport::Udp, &message).unwrap()), "NOERROR aa 1/0/0 [3]");
+    assert_eq!(render(&lab.ask(Transport::Tcp, &message).unwrap()), "NOERROR aa 1/0/0 [3 11]");
 }
 
 fn limits() -> Limits {
@@ -189,7 +190,7 @@ fn limits() -> Limits {
 
 /// Answers that are not limited of twenty, one for each question that `name` makes of a number.
 fn unlimited(lab: &Lab, name: impl Fn(usize) -> String) -> usize {
-    let ask = |n| render(&lab.ask(Proto::Udp, &query(&name(n), Type::A)).unwrap());
+    let ask = |n| render(&lab.ask(Transport::Udp, &query(&name(n), Type::A)).unwrap());
     (0..20).map(ask).filter(|answer| answer != "NOERROR tc 0/0/0").count()
 }
 
@@ -212,16 +213,16 @@ fn who_cannot_be_forged_is_not_limited() {
     let lab = Lab::new().with(|settings| settings.rate_limit = Some(limited));
     let host = || query("www.example.com.", Type::A);
     let with = |value: &[u8]| options(host(), &[(COOKIE, value)]);
-    let made = option(&lab.ask(Proto::Udp, &with(&CLIENT_COOKIE)).unwrap(), COOKIE).unwrap();
+    let made = option(&lab.ask(Transport::Udp, &with(&CLIENT_COOKIE)).unwrap(), COOKIE).unwrap();
     assert_eq!(unlimited(&lab, |_| "www.example.com.".into()), 3);
-    assert_eq!(render(&lab.ask(Proto::Udp, &with(&CLIENT_COOKIE)).unwrap()), "BADCOOKIE 0/0/0 [10]");
+    assert_eq!(render(&lab.ask(Transport::Udp, &with(&CLIENT_COOKIE)).unwrap()), "BADCOOKIE 0/0/0 [10]");
     for _ in 0..20 {
-        assert_eq!(render(&lab.ask(Proto::Udp, &with(&made)).unwrap()), "NOERROR aa 1/0/0 [10]");
-        assert_eq!(render(&lab.ask(Proto::Tcp, &host()).unwrap()), "NOERROR aa 1/0/0");
+        assert_eq!(render(&lab.ask(Transport::Udp, &with(&made)).unwrap()), "NOERROR aa 1/0/0 [10]");
+        assert_eq!(render(&lab.ask(Transport::Tcp, &host()).unwrap()), "NOERROR aa 1/0/0");
         assert!(!matches!(lab.explain(&host()), QueryOutcome::Drop(_)));
     }
     let silent = RateLimit::new(&Limits { slip: 0, ..limits() }, None, [1; 16]);
     let lab = Lab::new().with(|settings| settings.rate_limit = Some(silent));
-    let lost = (0..20).filter_map(|_| lab.ask(Proto::Udp, &host()).err()).collect::<Vec<_>>();
+    let lost = (0..20).filter_map(|_| lab.ask(Transport::Udp, &host()).err()).collect::<Vec<_>>();
     assert_eq!(lost, [DropReason::RateLimited; 16]);
 }

@@ -15,7 +15,7 @@ use super::response::{ResponseHead, ResponseLimits, finish, question_only};
 pub fn answer_waiting(job: &Job, message: &[u8], hit: Option<&Hit>, out: &mut [u8]) -> Option<usize> {
     let query = Query::parse(&job.query).ok()?;
     let settings = &job.snapshot.settings;
-    let limits = ResponseLimits::of(&query, job.edns_context, job.proto, settings, out.len());
+    let limits = ResponseLimits::of(&query, job.edns_context, job.transport, settings, out.len());
     let fresh = Hit {
         length: message.len(),
         truncated: message.len() > limits.message(),
@@ -46,7 +46,7 @@ pub fn fail_waiting(
 ) -> Option<usize> {
     let query = Query::parse(&job.query).ok()?;
     let settings = &job.snapshot.settings;
-    let limits = ResponseLimits::of(&query, job.edns_context, job.proto, settings, out.len());
+    let limits = ResponseLimits::of(&query, job.edns_context, job.transport, settings, out.len());
     let length = question_only(Some(&query), &mut Compression::default(), out);
     let flags = header::RA | (query.header.flags & header::CD);
     let head = ResponseHead { flags, error: Some(error), ..ResponseHead::of(rcode) };

@@ -10,7 +10,7 @@ use rhumb_wire::edns::ExtendedError;
 use tokio::sync::{mpsc, watch};
 
 use super::lookup::{Event, FlightKey, Found, Lookup};
-use super::{Explained, Inside, ReplyTo, Sockets, Waiting};
+use super::{Explained, Inside, ReplyTo, UpstreamNetwork, Waiting};
 use crate::metrics::DropReason;
 use crate::query::{Purpose, answer_waiting, fail_waiting, truncate};
 use crate::snapshot::ServerState;
@@ -36,7 +36,7 @@ struct Flight {
 
 struct Driver {
     live: Arc<ServerState>,
-    sockets: Arc<Sockets>,
+    network: Arc<UpstreamNetwork>,
     flights: HashMap<FlightKey, Flight>,
     clients: HashMap<IpAddr, u32>,
     events: mpsc::UnboundedSender<Event>,
@@ -51,7 +51,7 @@ pub async fn run(inside: Inside, mut stop: watch::Receiver<bool>) {
     let (events, mut arrivals) = mpsc::unbounded_channel();
     let mut driver = Driver {
         live,
-        sockets: Arc::new(Sockets::new()),
+        network: Arc::new(UpstreamNetwork),
         flights: HashMap::new(),
         clients: HashMap::new(),
         events,
@@ -116,7 +116,7 @@ impl Driver {
         let job = &waiting.job;
         let lookup = Lookup {
             live: Arc::clone(&self.live),
-            sockets: Arc::clone(&self.sockets),
+            network: Arc::clone(&self.network),
             route: Arc::clone(&job.route),
             question: job.question.clone(),
             cache_key: job.key.clone(),
@@ -175,7 +175,7 @@ impl Driver {
         let metrics = &self.live.metrics;
         metrics.with_local(|block| {
             crate::query::count_message(block, reply);
-            block.duration(waiting.job.proto, waiting.since.elapsed(), 1);
+            block.duration(waiting.job.transport, waiting.since.elapsed(), 1);
         });
         let job = &waiting.job;
         let failed = match waiting.reply {

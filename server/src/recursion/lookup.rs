@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rhumb_cache::{Hit, Key, Origin, Want};
-use rhumb_resolver::forward::{Attempt, Outcome, Reason, Transport};
-use rhumb_resolver::{Answer, Failure, Question, forward};
+use rhumb_resolver::{
+    AttemptOutcome, AttemptReport, FailureReason, ForwardAnswer, ForwardFailure, Question, forward,
+};
 use rhumb_wire::Rcode;
 use rhumb_wire::edns::ExtendedError;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 
-use super::Sockets;
+use super::UpstreamNetwork;
 use crate::query::failure_message;
 use crate::snapshot::{Route, RouteState, ServerState};
 
@@ -69,7 +70,7 @@ pub(super) enum Event {
 /// All that a look-up needs.
 pub(super) struct Lookup {
     pub(super) live: Arc<ServerState>,
-    pub(super) sockets: Arc<Sockets>,
+    pub(super) network: Arc<UpstreamNetwork>,
     pub(super) route: Arc<Route>,
     pub(super) question: Question,
     pub(super) cache_key: Box<[u8]>,
@@ -96,8 +97,8 @@ impl Lookup {
         for _ in 0..RESTARTS {
             let changes = self.route.changes();
             state = self.route.state();
-            let observe = |attempt: &Attempt| count(attempt, &state);
-            let mut asked = std::pin::pin!(ask(&self.sockets, &state, &self.question, observe));
+            let observe = |attempt: &AttemptReport| count(attempt, &state);
+            let mut asked = std::pin::pin!(ask(&self.network, &state, &self.question, observe));
             let mut taken = std::pin::pin!(taken_away(&self.route, &state, changes));
             loop {
                 tokio::select! {
@@ -126,20 +127,20 @@ impl Lookup {
         }
     }
 
-    fn conclude(&self, state: &RouteState, result: Result<Answer, Failure>) -> Found {
+    fn conclude(&self, state: &RouteState, result: Result<ForwardAnswer, ForwardFailure>) -> Found {
         match result {
             Ok(answer) => {
                 let origin =
-                    state.member(answer.upstream.address()).map_or(Origin::NONE, |member| member.origin);
+                    state.member(answer.server.identity()).map_or(Origin::NONE, |member| member.origin);
                 let now = self.live.clock.now();
                 let kept = self.live.cache.keep(&self.key(), &answer.message, answer.ttl, origin, now);
                 // Told as the cache tells it, TTLs held to the limits; what cannot be kept is still an answer.
                 let message =
                     kept.ok().and_then(|()| self.kept(now, answer.message.len())).unwrap_or(answer.message);
-                Found { outcome: Ok((message, None)), tried: tell(&answer.tried) }
+                Found { outcome: Ok((message, None)), tried: tell(&answer.attempts) }
             }
             Err(failure) => {
-                let tried = tell(&failure.tried);
+                let tried = tell(&failure.attempts);
                 self.fail(state, failure.rcode(), reason(&failure), tried)
             }
         }
@@ -199,12 +200,12 @@ impl Found {
 }
 
 async fn ask(
-    sockets: &Sockets,
+    network: &UpstreamNetwork,
     state: &RouteState,
     question: &Question,
-    mut observe: impl FnMut(&Attempt) + Send,
-) -> Result<Answer, Failure> {
-    forward(sockets, &state.pool, question, &mut observe).await
+    mut observe: impl FnMut(&AttemptReport) + Send,
+) -> Result<ForwardAnswer, ForwardFailure> {
+    forward(network, &state.pool, question, &mut observe).await
 }
 
 /// Ends once an upstream that this look-up may be waiting for is no longer on the route's list.
@@ -217,41 +218,40 @@ async fn taken_away(route: &Route, state: &RouteState, mut changes: watch::Recei
     }
 }
 
-fn count(attempt: &Attempt, state: &RouteState) {
-    let Some(member) = state.member(attempt.upstream.address()) else { return };
+fn count(attempt: &AttemptReport, state: &RouteState) {
+    let Some(member) = state.member(attempt.server.identity()) else { return };
     let counters = &member.counters;
-    if attempt.outcome != Outcome::NoRoute {
+    if attempt.outcome != AttemptOutcome::NoRoute {
         counters.request();
     }
     match attempt.outcome {
-        Outcome::Answered(rcode) | Outcome::Refusal(rcode) | Outcome::WithoutEdns(rcode) => {
+        AttemptOutcome::Answered(rcode)
+        | AttemptOutcome::Refused(rcode)
+        | AttemptOutcome::WithoutEdns(rcode) => {
             counters.response(rcode.0, attempt.elapsed);
         }
-        Outcome::TimedOut => counters.timeout(),
+        AttemptOutcome::TimedOut => counters.timeout(),
         _ => {}
     }
-    counters.set_healthy(attempt.upstream.healthy());
+    counters.set_healthy(attempt.server.is_healthy());
 }
 
-fn reason(failure: &Failure) -> (ExtendedError, &'static str) {
+fn reason(failure: &ForwardFailure) -> (ExtendedError, &'static str) {
     match failure.reason {
-        Reason::NoUpstream => (ExtendedError::NoReachableAuthority, "no upstream is configured"),
-        Reason::NoRoute => (ExtendedError::NetworkError, "no route to any upstream"),
-        Reason::Silence => (ExtendedError::NoReachableAuthority, "no upstream replied"),
-        Reason::Unusable(_) => (ExtendedError::InvalidData, "no usable reply from any upstream"),
-        Reason::Rcode(_) => (ExtendedError::Other, "every upstream failed"),
+        FailureReason::NoUpstream => (ExtendedError::NoReachableAuthority, "no upstream is configured"),
+        FailureReason::NoRoute => (ExtendedError::NetworkError, "no route to any upstream"),
+        FailureReason::Silence => (ExtendedError::NoReachableAuthority, "no upstream replied"),
+        FailureReason::Unusable(_) => (ExtendedError::InvalidData, "no usable reply from any upstream"),
+        FailureReason::Rcode(_) => (ExtendedError::Other, "every upstream failed"),
     }
 }
 
-fn tell(attempts: &[Attempt]) -> Arc<[Tried]> {
+fn tell(attempts: &[AttemptReport]) -> Arc<[Tried]> {
     attempts
         .iter()
         .map(|attempt| Tried {
-            upstream: attempt.upstream.address().to_string(),
-            transport: match attempt.transport {
-                Transport::Udp => "udp",
-                Transport::Tcp => "tcp",
-            },
+            upstream: attempt.server.identity().to_string(),
+            transport: attempt.transport.name(),
             outcome: words(attempt.outcome),
             ms: attempt.elapsed.as_secs_f64() * 1000.0,
         })
@@ -259,20 +259,20 @@ fn tell(attempts: &[Attempt]) -> Arc<[Tried]> {
 }
 
 /// What came of an attempt, in words.
-fn words(outcome: Outcome) -> String {
+fn words(outcome: AttemptOutcome) -> String {
     match outcome {
-        Outcome::Answered(rcode) => format!("answered {rcode}"),
-        Outcome::Refusal(rcode) => format!("passed over: {rcode}"),
-        Outcome::WithoutEdns(rcode) => format!("{rcode}, asked again without EDNS"),
-        Outcome::Truncated => "truncated, asked again over TCP".to_owned(),
-        Outcome::Suspicious(why) => format!("{why}, asked again over TCP"),
-        Outcome::Malformed => "malformed".to_owned(),
-        Outcome::Unusable(why) => format!("unusable: {why}"),
-        Outcome::TimedOut => "timed out".to_owned(),
-        Outcome::ConnectionRefused => "connection refused".to_owned(),
-        Outcome::Unreachable => "unreachable".to_owned(),
-        Outcome::Error(kind) => kind.to_string(),
-        Outcome::NoRoute => "no route, nothing sent".to_owned(),
-        Outcome::Overtaken => "another answer came first".to_owned(),
+        AttemptOutcome::Answered(rcode) => format!("answered {rcode}"),
+        AttemptOutcome::Refused(rcode) => format!("passed over: {rcode}"),
+        AttemptOutcome::WithoutEdns(rcode) => format!("{rcode}, asked again without EDNS"),
+        AttemptOutcome::Truncated => "truncated, asked again over TCP".to_owned(),
+        AttemptOutcome::Suspicious(why) => format!("{why}, asked again over TCP"),
+        AttemptOutcome::Malformed => "malformed".to_owned(),
+        AttemptOutcome::Unusable(why) => format!("unusable: {why}"),
+        AttemptOutcome::TimedOut => "timed out".to_owned(),
+        AttemptOutcome::ConnectionRefused => "connection refused".to_owned(),
+        AttemptOutcome::Unreachable => "unreachable".to_owned(),
+        AttemptOutcome::Error(kind) => kind.to_string(),
+        AttemptOutcome::NoRoute => "no route, nothing sent".to_owned(),
+        AttemptOutcome::Overtaken => "another answer came first".to_owned(),
     }
 }

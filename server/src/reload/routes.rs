@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rhumb_config::{Config, Forward, UpstreamServer, UpstreamSource};
-use rhumb_resolver::Policy;
+use rhumb_resolver::{ServerIdentity, UpstreamPolicy};
 
 use super::lists::{Kind, ListFile, Outcome, State};
 use super::{Reloader, Strictness};
@@ -17,8 +17,8 @@ use crate::snapshot::{ListSource, Route, RouteEntry};
 #[derive(Debug)]
 pub(super) struct RoutePlan {
     pub(super) entry: RouteEntry,
-    pub(super) upstreams: Vec<SocketAddr>,
-    pub(super) policy: Policy,
+    pub(super) upstreams: Vec<ServerIdentity>,
+    pub(super) policy: UpstreamPolicy,
 }
 
 impl Reloader {
@@ -81,11 +81,11 @@ impl Reloader {
         self.lists.retain(|source, _| named.contains(source));
     }
 
-    /// The addresses of a route at this moment, in order, each once.
-    fn upstreams_of(&self, forward: &Forward) -> Vec<SocketAddr> {
-        let mut addresses = Vec::new();
+    /// The upstreams of a route at this moment, in order, each once.
+    fn upstreams_of(&self, forward: &Forward) -> Vec<ServerIdentity> {
+        let mut servers = Vec::new();
         let mut add = |upstream: &UpstreamServer| match resolved(upstream) {
-            Some(address) if !addresses.contains(&address) => addresses.push(address),
+            Some(server) if !servers.contains(&server) => servers.push(server),
             Some(_) => {}
             None => tracing::warn!("upstream {upstream}: there is no such interface; it is left out"),
         };
@@ -99,7 +99,7 @@ impl Reloader {
                 (_, None) => {}
             }
         }
-        addresses
+        servers
     }
 
     /// Reads one list again and gives the routes that use it their new upstreams.
@@ -138,28 +138,28 @@ impl Reloader {
 /// Gives a route its upstreams, if they or the policy differ.
 pub(super) fn set_upstreams(
     route: &Route,
-    upstreams: &[SocketAddr],
-    policy: Policy,
+    upstreams: &[ServerIdentity],
+    policy: UpstreamPolicy,
     live: &crate::snapshot::ServerState,
 ) {
     let state = route.state();
     let same =
-        state.members.iter().map(|member| &member.address).eq(upstreams) && state.pool.policy() == policy;
+        state.members.iter().map(|member| &member.identity).eq(upstreams) && state.pool.policy() == policy;
     if !same {
-        route.set_upstreams(upstreams, policy, live.common());
+        route.set_upstreams(upstreams, policy, live.route_services());
     }
 }
 
-fn describe(route: &Route, new: bool, upstreams: &[SocketAddr], changes: &mut Vec<Change>) {
+fn describe(route: &Route, new: bool, upstreams: &[ServerIdentity], changes: &mut Vec<Change>) {
     let domain = route.domain();
     if new {
         changes.push(Change(format!("forward {domain}: added, upstreams {}", joined(upstreams))));
         return;
     }
     let state = route.state();
-    let old: Vec<SocketAddr> = state.members.iter().map(|member| member.address).collect();
-    let added: Vec<_> = upstreams.iter().filter(|address| !old.contains(address)).collect();
-    let removed: Vec<_> = old.iter().filter(|address| !upstreams.contains(address)).collect();
+    let old: Vec<ServerIdentity> = state.members.iter().map(|member| member.identity.clone()).collect();
+    let added: Vec<_> = upstreams.iter().filter(|server| !old.contains(server)).collect();
+    let removed: Vec<_> = old.iter().filter(|server| !upstreams.contains(server)).collect();
     if !added.is_empty() {
         changes.push(Change(format!("forward {domain}: upstreams added: {}", joined(&added))));
     }
@@ -171,12 +171,12 @@ fn describe(route: &Route, new: bool, upstreams: &[SocketAddr], changes: &mut Ve
     }
 }
 
-fn policy_of(forward: &Forward) -> Policy {
+fn policy_of(forward: &Forward) -> UpstreamPolicy {
     match forward.policy {
-        rhumb_config::Policy::Fastest => Policy::Fastest,
-        rhumb_config::Policy::InOrder => Policy::InOrder,
-        rhumb_config::Policy::RoundRobin => Policy::RoundRobin,
-        rhumb_config::Policy::Random => Policy::Random,
+        rhumb_config::Policy::Fastest => UpstreamPolicy::Fastest,
+        rhumb_config::Policy::InOrder => UpstreamPolicy::InOrder,
+        rhumb_config::Policy::RoundRobin => UpstreamPolicy::RoundRobin,
+        rhumb_config::Policy::Random => UpstreamPolicy::Random,
     }
 }
 
@@ -195,12 +195,17 @@ fn opened(source: &ListSource) -> (&Path, Kind) {
     }
 }
 
-fn resolved(upstream: &UpstreamServer) -> Option<SocketAddr> {
+fn resolved(upstream: &UpstreamServer) -> Option<ServerIdentity> {
     let mut address = SocketAddr::new(upstream.ip, upstream.port);
     if let (SocketAddr::V6(v6), Some(scope)) = (&mut address, &upstream.scope) {
         v6.set_scope_id(rhumb_net::route::scope_id(scope)?);
     }
-    Some(address)
+    Some(ServerIdentity {
+        transport: upstream.transport,
+        address,
+        name: upstream.name.as_deref().map(Into::into),
+        path: upstream.path.as_deref().map(Into::into),
+    })
 }
 
 /// Reads every list that `config` names, for the start.

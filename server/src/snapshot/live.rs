@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use rhumb_cache::{Cache, Limits};
 use rhumb_config::{CacheSettings, Config, CookieSecret};
-use rhumb_resolver::Registry;
+use rhumb_resolver::ServerStore;
 use rhumb_zones::Table;
 
 use super::{QuerySettings, RouteServices, Snapshot, built_in_zones};
@@ -20,7 +20,7 @@ pub struct ServerState {
     /// What was learnt from upstreams.
     pub cache: Cache,
     /// The upstreams in use, by address.
-    pub upstreams: Registry,
+    pub servers: ServerStore,
     /// The counters.
     pub metrics: Arc<Metrics>,
     /// What cookies are made with where nothing is configured: random, the same until the end of the process.
@@ -44,7 +44,7 @@ impl ServerState {
         Self {
             snapshot: ArcSwap::from_pointee(snapshot),
             cache: Cache::new(&cache_limits(&config.cache)),
-            upstreams: Registry::new(),
+            servers: ServerStore::default(),
             metrics,
             cookie_secret: random_secret(),
             clock: ServerClock::start(),
@@ -52,8 +52,8 @@ impl ServerState {
     }
 
     /// What a change of upstreams needs.
-    pub fn common(&self) -> RouteServices<'_> {
-        RouteServices { origins: self.cache.origins(), registry: &self.upstreams, metrics: &self.metrics }
+    pub fn route_services(&self) -> RouteServices<'_> {
+        RouteServices { origins: self.cache.origins(), servers: &self.servers, metrics: &self.metrics }
     }
 }
 

@@ -1,6 +1,5 @@
 //! A forwarded domain: the upstreams it has at the moment, and where their answers are kept.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use rhumb_cache::{Origin, Origins};
 use rhumb_config::Place;
-use rhumb_resolver::{Policy, Pool, Registry};
+use rhumb_resolver::{ServerIdentity, ServerStore, UpstreamPolicy, UpstreamPool};
 use rhumb_wire::Name;
 use tokio::sync::watch;
 
@@ -39,18 +38,18 @@ pub struct RouteState {
     /// Counts the changes of this route.
     pub serial: u64,
     /// The upstreams and how one is chosen.
-    pub pool: Pool,
+    pub pool: UpstreamPool,
     /// What belongs to each upstream on this route, in the order of the pool.
-    pub members: Vec<Member>,
+    pub members: Vec<RouteUpstream>,
     /// Under which origin failures of the whole route are kept.
     pub failures: Origin,
 }
 
 /// An upstream on a route.
 #[derive(Debug, Clone)]
-pub struct Member {
-    /// Its address.
-    pub address: SocketAddr,
+pub struct RouteUpstream {
+    /// Which server it is.
+    pub identity: ServerIdentity,
     /// Under which origin its answers are kept.
     pub origin: Origin,
     /// Its counters.
@@ -62,8 +61,8 @@ pub struct Member {
 pub struct RouteServices<'c> {
     /// Which origins live.
     pub origins: &'c Origins,
-    /// One object an address, so that health is shared between routes.
-    pub registry: &'c Registry,
+    /// One object a server, so that health is shared between routes.
+    pub servers: &'c ServerStore,
     /// Where counters come from.
     pub metrics: &'c Metrics,
 }
@@ -79,8 +78,8 @@ pub struct RouteEntry {
 
 impl Route {
     /// A route without upstreams. `id` is given to no other route as long as the process lives.
-    pub fn new(id: u32, domain: Name, policy: Policy, origins: &Origins) -> Self {
-        let pool = Pool::new(policy, []);
+    pub fn new(id: u32, domain: Name, policy: UpstreamPolicy, origins: &Origins) -> Self {
+        let pool = UpstreamPool::new(policy, []);
         let state = RouteState { serial: 0, pool, members: Vec::new(), failures: origins.allocate() };
         Self {
             id,
@@ -112,31 +111,37 @@ impl Route {
     }
 
     /// Replaces the upstreams. Those that stay keep their health and what was learnt from them; what was learnt from the
-    /// others, and every failure, is gone from this moment. Gives the addresses added and removed.
+    /// others, and every failure, is gone from this moment. Gives the servers added and removed.
     pub fn set_upstreams(
         &self,
-        addresses: &[SocketAddr],
-        policy: Policy,
-        common: RouteServices<'_>,
-    ) -> (Vec<SocketAddr>, Vec<SocketAddr>) {
+        upstreams: &[ServerIdentity],
+        policy: UpstreamPolicy,
+        services: RouteServices<'_>,
+    ) -> (Vec<ServerIdentity>, Vec<ServerIdentity>) {
         let old = self.state.load_full();
         let mut added = Vec::new();
-        let member = |address: &SocketAddr| {
-            old.member(*address).cloned().unwrap_or_else(|| {
-                added.push(*address);
-                let counters = common.metrics.upstream(&address.to_string());
-                Member { address: *address, origin: common.origins.allocate(), counters }
+        let member = |identity: &ServerIdentity| {
+            old.member(identity).cloned().unwrap_or_else(|| {
+                added.push(identity.clone());
+                let counters = services.metrics.upstream(&identity.to_string());
+                RouteUpstream { identity: identity.clone(), origin: services.origins.allocate(), counters }
             })
         };
-        let members = addresses.iter().map(member).collect();
-        let pool = Pool::new(policy, addresses.iter().map(|address| common.registry.upstream(*address)));
+        let members = upstreams.iter().map(member).collect();
+        let pool =
+            UpstreamPool::new(policy, upstreams.iter().map(|identity| services.servers.server(identity)));
         let serial = self.serial.fetch_add(1, Ordering::Relaxed) + 1;
-        self.state.store(Arc::new(RouteState { serial, pool, members, failures: common.origins.allocate() }));
-        common.origins.retire(old.failures);
+        self.state.store(Arc::new(RouteState {
+            serial,
+            pool,
+            members,
+            failures: services.origins.allocate(),
+        }));
+        services.origins.retire(old.failures);
         let mut removed = Vec::new();
-        for member in old.members.iter().filter(|member| !addresses.contains(&member.address)) {
-            common.origins.retire(member.origin);
-            removed.push(member.address);
+        for member in old.members.iter().filter(|member| !upstreams.contains(&member.identity)) {
+            services.origins.retire(member.origin);
+            removed.push(member.identity.clone());
         }
         self.changed.send_replace(serial);
         (added, removed)
@@ -153,13 +158,13 @@ impl Route {
 }
 
 impl RouteState {
-    /// What belongs to the upstream at `address`.
-    pub fn member(&self, address: SocketAddr) -> Option<&Member> {
-        self.members.iter().find(|member| member.address == address)
+    /// What belongs to an upstream.
+    pub fn member(&self, identity: &ServerIdentity) -> Option<&RouteUpstream> {
+        self.members.iter().find(|member| member.identity == *identity)
     }
 
     /// Whether some upstream of this state is no longer in `newer`.
     pub fn lost_in(&self, newer: &Self) -> bool {
-        self.members.iter().any(|member| newer.member(member.address).is_none())
+        self.members.iter().any(|member| newer.member(&member.identity).is_none())
     }
 }

@@ -1,8 +1,8 @@
 //! A message from an upstream.
 
 use rhumb_resolver::Question;
-use rhumb_resolver::forward::clean::clean;
 use rhumb_resolver::forward::limits;
+use rhumb_resolver::forward::scrub::scrub;
 use rhumb_wire::{Class, Message, NameRef, Type, header};
 
 use super::walk;
@@ -19,13 +19,13 @@ pub fn run(input: &[u8]) {
     let Some((&flags, reply)) = input.split_first() else { return };
     walk::message(reply);
     let Some(question) = question(flags, reply) else { return };
-    let Ok(cleaned) = clean(reply, &question) else { return };
-    assert!(u16::try_from(cleaned.message.len()).is_ok());
-    assert!(cleaned.ttl <= limits::TTL);
-    let message = Message::parse(&cleaned.message).ok();
+    let Ok(scrubbed) = scrub(reply, &question) else { return };
+    assert!(u16::try_from(scrubbed.message.len()).is_ok());
+    assert!(scrubbed.ttl <= limits::TTL);
+    let message = Message::parse(&scrubbed.message).ok();
     let entries = message.as_ref().and_then(walk::entries);
     let (Some(message), Some(entries)) = (message, entries) else {
-        panic!("not to be read: {cleaned:02x?}");
+        panic!("not to be read: {scrubbed:02x?}");
     };
     let head = message.header();
     let unwanted = header::AA | header::TC | header::AD;
@@ -36,8 +36,8 @@ pub fn run(input: &[u8]) {
         && echoed.qtype == question.qtype
         && echoed.class == question.class));
     // What is clean stays as it is.
-    let again = clean(&cleaned.message, &question);
-    assert_eq!(again.map(|again| (again.message, again.rcode)), Ok((cleaned.message, cleaned.rcode)));
+    let again = scrub(&scrubbed.message, &question);
+    assert_eq!(again.map(|again| (again.message, again.rcode)), Ok((scrubbed.message, scrubbed.rcode)));
 }
 
 fn question(flags: u8, reply: &[u8]) -> Option<Question> {

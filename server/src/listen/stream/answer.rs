@@ -78,8 +78,8 @@ impl<'a, F: FnMut() -> mpsc::Sender<Vec<u8>>> StreamAnswers<'a, F> {
     /// Counts how long it took, to be called when the answers are written. What waits is observed once it is answered.
     pub(super) fn end(self) {
         if let Some((begun, _)) = self.begun {
-            let (proto, took) = (self.client.proto(), begun.elapsed());
-            self.streams.live.metrics.with_local(|block| block.duration(proto, took, self.done));
+            let (transport, took) = (self.client.transport(), begun.elapsed());
+            self.streams.live.metrics.with_local(|block| block.duration(transport, took, self.done));
         }
     }
 }

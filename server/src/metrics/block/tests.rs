@@ -7,14 +7,14 @@ use super::*;
 fn every_label_has_its_own_counter() {
     let block = Block::new();
     let mut expected = 0;
-    for proto in Proto::ALL {
+    for transport in Transport::ALL {
         for family in Family::ALL {
             for qtype in [1, 28, 257, 255, 65535] {
                 expected += 1;
                 for _ in 0..expected {
-                    block.request(*proto, *family, qtype);
+                    block.request(transport, *family, qtype);
                 }
-                assert_eq!(block.read_request(*proto, *family, TypeLabel::of(qtype)), expected);
+                assert_eq!(block.read_request(transport, *family, TypeLabel::of(qtype)), expected);
             }
         }
     }
@@ -47,19 +47,19 @@ fn numbers_without_a_name_are_other() {
     }
     let block = Block::new();
     for code in 0..=u16::MAX {
-        block.request(Proto::Udp, Family::V6, code);
+        block.request(Transport::Udp, Family::V6, code);
         block.response(code);
     }
     assert_eq!(block.read_all_requests(), 65536);
     let named = (TypeLabel::COUNT - 1) as u64;
-    assert_eq!(block.read_request(Proto::Udp, Family::V6, TypeLabel::Other), 65536 - named);
+    assert_eq!(block.read_request(Transport::Udp, Family::V6, TypeLabel::Other), 65536 - named);
     assert_eq!(block.read_response(RcodeLabel::Other), 65536 - (RcodeLabel::COUNT as u64 - 1));
 }
 
 #[test]
 fn labels_are_distinct_texts() {
     let texts = [
-        Proto::ALL.iter().map(|v| v.as_str()).collect::<Vec<_>>(),
+        Transport::ALL.iter().map(|v| v.name()).collect::<Vec<_>>(),
         DropReason::ALL.iter().map(|v| v.as_str()).collect(),
         TypeLabel::ALL.iter().map(|v| v.as_str()).collect(),
         RcodeLabel::ALL.iter().map(|v| v.as_str()).collect(),
@@ -79,17 +79,17 @@ fn labels_are_distinct_texts() {
 #[test]
 fn durations_fall_in_the_bucket_that_includes_their_bound() {
     let block = Block::new();
-    block.duration(Proto::Udp, Duration::ZERO, 3);
-    block.duration(Proto::Udp, Duration::from_micros(10), 1);
-    block.duration(Proto::Udp, Duration::from_nanos(10_001), 2);
-    block.duration(Proto::Udp, Duration::from_secs(5), 1);
-    block.duration(Proto::Udp, Duration::from_nanos(5_000_000_001), 1);
-    block.duration(Proto::Udp, Duration::MAX, 0);
-    let reading = block.read_duration(Proto::Udp).unwrap();
+    block.duration(Transport::Udp, Duration::ZERO, 3);
+    block.duration(Transport::Udp, Duration::from_micros(10), 1);
+    block.duration(Transport::Udp, Duration::from_nanos(10_001), 2);
+    block.duration(Transport::Udp, Duration::from_secs(5), 1);
+    block.duration(Transport::Udp, Duration::from_nanos(5_000_000_001), 1);
+    block.duration(Transport::Udp, Duration::MAX, 0);
+    let reading = block.read_duration(Transport::Udp).unwrap();
     assert_eq!(reading.buckets[..3], [4, 2, 0]);
     assert_eq!(reading.buckets[16..], [0, 1, 1]);
     assert!((reading.sum - 10.000_030_003).abs() < 1e-9, "{}", reading.sum);
-    assert_eq!(block.read_duration(Proto::Tcp).unwrap().buckets, [0; 19]);
+    assert_eq!(block.read_duration(Transport::Tcp).unwrap().buckets, [0; 19]);
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_block_shares_no_line_with_another() {
 fn absorbing_adds_every_counter() {
     let (a, b) = (Block::new(), Block::new());
     for block in [&a, &b] {
-        block.request(Proto::Tcp, Family::V4, 15);
+        block.request(Transport::Tcp, Family::V4, 15);
         block.response(0);
         block.edns(true);
         block.edns(false);
@@ -114,15 +114,15 @@ fn absorbing_adds_every_counter() {
         block.panic();
         block.dropped(DropReason::TooOld);
         block.cache(CacheEvent::Hit);
-        block.duration(Proto::Tcp, Duration::from_millis(1), 2);
+        block.duration(Transport::Tcp, Duration::from_millis(1), 2);
     }
     a.absorb(&b);
-    assert_eq!(a.read_request(Proto::Tcp, Family::V4, TypeLabel::Mx), 2);
+    assert_eq!(a.read_request(Transport::Tcp, Family::V4, TypeLabel::Mx), 2);
     assert_eq!(a.read_response(RcodeLabel::NoError), 2);
     assert_eq!((a.read_edns(), a.read_dnssec_ok(), a.read_truncated(), a.read_panics()), (4, 2, 2, 2));
     assert_eq!(a.read_dropped(DropReason::TooOld), 2);
     assert_eq!(a.read_cache(CacheEvent::Hit), 2);
-    let reading = a.read_duration(Proto::Tcp).unwrap();
+    let reading = a.read_duration(Transport::Tcp).unwrap();
     assert_eq!(reading.buckets.iter().sum::<u64>(), 4);
     assert!((reading.sum - 0.004).abs() < 1e-12);
 }
@@ -133,8 +133,8 @@ fn a_reader_sees_counts_only_grow() {
     thread::scope(|scope| {
         let writer = scope.spawn(|| {
             for _ in 0..200_000 {
-                block.request(Proto::Udp, Family::V4, 1);
-                block.duration(Proto::Udp, Duration::from_micros(1), 1);
+                block.request(Transport::Udp, Family::V4, 1);
+                block.duration(Transport::Udp, Duration::from_micros(1), 1);
             }
         });
         let mut last = 0;

@@ -3,9 +3,10 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
-use crate::metrics::labels::{Family, Proto};
+use crate::metrics::labels::Family;
 use crate::metrics::text::Page;
 use crate::metrics::{Samples, ZoneSample, names};
+use rhumb_wire::Transport;
 
 fn page(metrics: &Metrics) -> Page {
     Page::read(&metrics.render()).unwrap()
@@ -28,7 +29,7 @@ fn two_threads_add_up_and_stay_when_they_end() {
         thread::spawn(move || {
             let block = metrics.block("udp-0");
             for _ in 0..1000 {
-                block.request(Proto::Udp, Family::V4, 1);
+                block.request(Transport::Udp, Family::V4, 1);
             }
             done.send(()).unwrap();
             wait.recv().unwrap();
@@ -38,7 +39,7 @@ fn two_threads_add_up_and_stay_when_they_end() {
         let metrics = Arc::clone(&metrics);
         thread::spawn(move || {
             for _ in 0..234 {
-                metrics.with_local(|block| block.request(Proto::Udp, Family::V4, 1));
+                metrics.with_local(|block| block.request(Transport::Udp, Family::V4, 1));
             }
             done.send(()).unwrap();
         })

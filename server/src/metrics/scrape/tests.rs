@@ -49,9 +49,9 @@ proptest! {
 fn busy() -> (Metrics, Arc<Upstream>, Arc<List>) {
     let metrics = Metrics::new("1.2.3");
     metrics.with_local(|block| {
-        block.request(Proto::Udp, Family::V6, 28);
+        block.request(Transport::Udp, Family::V6, 28);
         block.response(0);
-        block.duration(Proto::Udp, Duration::from_micros(3), 1);
+        block.duration(Transport::Udp, Duration::from_micros(3), 1);
         block.cache(CacheEvent::Miss);
         block.dropped(DropReason::Response);
     });

@@ -8,8 +8,8 @@ use rhumb_wire::{Name, Type};
 use rhumb_zones::file::read_zone_bytes;
 
 use super::lab::{Lab, options, query};
-use crate::metrics::Proto;
 use crate::query::{QueryOutcome, QueryScratch};
+use rhumb_wire::Transport;
 
 /// Zones with everything in them, and chains of aliases from one to the other.
 const ZONES: [(&str, &str); 4] = [
@@ -50,15 +50,15 @@ fn no_answer_from_a_zone_allocates() {
     for (below, (origin, _)) in below.iter().flat_map(|below| ZONES.map(|zone| (below, zone))) {
         let name = format!("{below}{origin}");
         for qtype in TYPES {
-            for (proto, message) in [
-                (Proto::Udp, query(&name, qtype)),
-                (Proto::Udp, signed(&name, qtype)),
-                (Proto::Udp, options(query(&name, qtype), &[(COOKIE, &[1; 8])])),
-                (Proto::Tcp, signed(&name, qtype)),
+            for (transport, message) in [
+                (Transport::Udp, query(&name, qtype)),
+                (Transport::Udp, signed(&name, qtype)),
+                (Transport::Udp, options(query(&name, qtype), &[(COOKIE, &[1; 8])])),
+                (Transport::Tcp, signed(&name, qtype)),
             ] {
                 let mut outcome = None;
                 let counted = allocation_counter::measure(|| {
-                    outcome = Some(lab.respond(proto, &message, &mut scratch, &mut out));
+                    outcome = Some(lab.respond(transport, &message, &mut scratch, &mut out));
                 });
                 assert!(matches!(outcome, Some(QueryOutcome::Reply(_))), "{name} {qtype}: {outcome:?}");
                 assert_eq!(counted.count_total, 0, "{name} {qtype} {message:?}");

@@ -13,9 +13,10 @@ use rhumb_wire::{Message, Name, Section, Type};
 use rhumb_zones::{Builder, Table};
 
 use crate::cookies::ServerCookies;
-use crate::metrics::{DropReason, Metrics, Proto};
+use crate::metrics::{DropReason, Metrics};
 use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, respond};
 use crate::snapshot::{FileMark, Origin, QuerySettings, ServerState, Snapshot, Source, Zone, ZoneEntry};
+use rhumb_wire::Transport;
 
 /// A server of the zone example.com, with cookies.
 pub(super) struct Lab {
@@ -70,9 +71,9 @@ impl Lab {
     }
 
     /// Asks at the moment the lab was made.
-    pub(super) fn ask(&self, proto: Proto, message: &[u8]) -> Result<Vec<u8>, DropReason> {
+    pub(super) fn ask(&self, transport: Transport, message: &[u8]) -> Result<Vec<u8>, DropReason> {
         let mut out = vec![0; 65_535];
-        match self.respond(proto, message, &mut QueryScratch::new(), &mut out) {
+        match self.respond(transport, message, &mut QueryScratch::new(), &mut out) {
             QueryOutcome::Reply(length) => Ok(out[..length].to_vec()),
             QueryOutcome::Drop(reason) => Err(reason),
             QueryOutcome::Wait(job) => panic!("{job:?}"),
@@ -83,18 +84,18 @@ impl Lab {
     pub(super) fn explain(&self, message: &[u8]) -> QueryOutcome {
         let mut scratch = QueryScratch::new();
         scratch.trace = Some(Vec::new());
-        self.respond(Proto::Udp, message, &mut scratch, &mut [0; 1232])
+        self.respond(Transport::Udp, message, &mut scratch, &mut [0; 1232])
     }
 
     pub(super) fn respond(
         &self,
-        proto: Proto,
+        transport: Transport,
         message: &[u8],
         scratch: &mut QueryScratch,
         out: &mut [u8],
     ) -> QueryOutcome {
         let local = Local::new(IpAddr::from([192, 0, 2, 1]), 0);
-        let client = QueryClient::Known { peer: ([127, 0, 0, 1], 4242).into(), local, proto };
+        let client = QueryClient::Known { peer: ([127, 0, 0, 1], 4242).into(), local, transport };
         let context = QueryContext::of(&self.live, &self.snapshot, self.begun);
         respond(message, &client, &context, scratch, out)
     }

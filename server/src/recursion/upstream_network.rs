@@ -1,0 +1,98 @@
+//! The resolver's network, over real sockets.
+
+use std::io;
+use std::net::SocketAddr;
+
+use rhumb_net::upstream::{self, Connection, Verdict};
+use rhumb_resolver::{DatagramVerdict, ExchangeError, Network, ServerIdentity};
+use rhumb_wire::Transport;
+use tokio::time::{Instant, timeout_at};
+
+/// The largest datagram taken: a little above what servers are told that we take.
+const DATAGRAM: usize = 4096;
+
+/// Exchanges with other servers, a socket for each.
+#[derive(Debug, Default)]
+pub struct UpstreamNetwork;
+
+impl Network for UpstreamNetwork {
+    async fn datagram(
+        &self,
+        to: SocketAddr,
+        query: &[u8],
+        deadline: Instant,
+        accept: &mut (dyn FnMut(&[u8]) -> DatagramVerdict + Send),
+    ) -> Result<Vec<u8>, ExchangeError> {
+        let mut buffer = vec![0; DATAGRAM];
+        let mut signal = None;
+        let received =
+            upstream::exchange(to, query, &mut buffer, deadline, |datagram| match accept(datagram) {
+                DatagramVerdict::Accept => Verdict::Accept,
+                DatagramVerdict::Ignore => Verdict::Ignore,
+                DatagramVerdict::GiveUp(found) => {
+                    signal = Some(found);
+                    Verdict::Stop
+                }
+            })
+            .await;
+        match (received, signal) {
+            (Ok(length), _) => {
+                buffer.truncate(length);
+                Ok(buffer)
+            }
+            (Err(_), Some(signal)) => Err(ExchangeError::GaveUp(signal)),
+            (Err(upstream::ExchangeError::Io(error)), None) => Err(classified(error)),
+            (Err(_), None) => Err(ExchangeError::Timeout),
+        }
+    }
+
+    async fn stream(
+        &self,
+        server: &ServerIdentity,
+        transport: Transport,
+        query: &[u8],
+        deadline: Instant,
+    ) -> Result<Vec<u8>, ExchangeError> {
+        match transport {
+            Transport::Tcp => over_tcp(server.address, query, deadline).await,
+            // The configuration offers no upstream of another transport.
+            _ => Err(ExchangeError::Io(io::ErrorKind::Unsupported.into())),
+        }
+    }
+
+    fn reachable(&self, to: SocketAddr) -> bool {
+        rhumb_net::route::reachable(to)
+    }
+
+    fn random(&self) -> u64 {
+        let mut bytes = [0; 8];
+        // Without the kernel's generator nothing may be sent at all: no port can be drawn either, so that the exchange fails.
+        let _ = rhumb_net::random(&mut bytes);
+        u64::from_ne_bytes(bytes)
+    }
+}
+
+async fn over_tcp(to: SocketAddr, query: &[u8], deadline: Instant) -> Result<Vec<u8>, ExchangeError> {
+    let limit = deadline.saturating_duration_since(Instant::now());
+    let talk = async {
+        let mut connection = Connection::connect(to, limit).await.map_err(classified)?;
+        connection.send(query).await.map_err(|error| classified(io::Error::other(error)))?;
+        match connection.recv().await {
+            Ok(Some(message)) => Ok(message),
+            Ok(None) => Err(ExchangeError::Io(io::ErrorKind::UnexpectedEof.into())),
+            Err(error) => Err(classified(io::Error::other(error))),
+        }
+    };
+    timeout_at(deadline, talk).await.unwrap_or(Err(ExchangeError::Timeout))
+}
+
+fn classified(error: io::Error) -> ExchangeError {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => ExchangeError::Refused,
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkDown => {
+            ExchangeError::Unreachable
+        }
+        io::ErrorKind::TimedOut => ExchangeError::Timeout,
+        _ => ExchangeError::Io(error),
+    }
+}
