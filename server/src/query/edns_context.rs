@@ -50,7 +50,7 @@ impl EdnsContext {
             match code {
                 NSID => edns_context.nsid = settings.nsid.is_some(),
                 TCP_KEEPALIVE => {
-                    edns_context.keepalive = matches!(client.transport(), Transport::Tcp | Transport::Tls)
+                    edns_context.keepalive = matches!(client.transport(), Transport::Tcp | Transport::Tls);
                 }
                 PADDING => edns_context.padding = client.transport().is_encrypted(),
                 COOKIE => cookie = cookie.or(Some(value)),
