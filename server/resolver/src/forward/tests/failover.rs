@@ -1,5 +1,6 @@
 //! Who is asked when, and what is given back when nobody has an answer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rhumb_wire::Rcode;
@@ -8,8 +9,9 @@ use tokio::time::Instant;
 
 use super::build;
 use super::script::{Act, Script, ask, code, given, good, outcomes, pool, www};
-use crate::exchange::{AttemptOutcome, AttemptReport, UnusableReply};
+use crate::exchange::{AttemptOutcome, AttemptReport, RemoteServer, UnusableReply};
 use crate::forward::{FailureReason, UpstreamPolicy, UpstreamPool, forward};
+use crate::identity::ServerIdentity;
 
 fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
@@ -251,15 +253,33 @@ async fn an_empty_list_fails_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn bytes_received_are_bounded() {
-    let net = Script::new(|sent| match sent.transport {
-        Udp => vec![Act::Say(1, build::truncated(&sent.query))],
-        _ => {
-            let mut long = build::reply(&sent.query, 5, 0);
-            long.resize(65_000, 0);
-            vec![Act::Say(1, long)]
+    let net = Script::new(|sent| {
+        if sent.transport == Udp {
+            return vec![Act::Say(1, build::truncated(&sent.query))];
         }
+        let mut long = build::reply(&sent.query, 5, 0);
+        long.resize(65_000, 0);
+        vec![Act::Say(1, long)]
     });
     assert!(ask(&net, &pool(UpstreamPolicy::InOrder, 6)).await.is_err());
     let replies = net.take_log().into_iter().filter(|sent| sent.transport == Tcp).count();
     assert_eq!(replies, 5);
+}
+
+/// A server whose own transport is a stream is asked over that alone, and is up or down by it.
+#[tokio::test(start_paused = true)]
+async fn an_upstream_of_a_stream_gets_no_datagrams() {
+    for transport in [Tcp, rhumb_wire::Transport::Tls] {
+        let plain = ServerIdentity::plain("192.0.2.1:53".parse().unwrap());
+        let server = RemoteServer::new(ServerIdentity { transport, ..plain }, Arc::default());
+        let pool = UpstreamPool::new(UpstreamPolicy::InOrder, [Arc::new(server)]);
+        let net = Script::new(|sent| good(sent, 20));
+        assert_eq!(given(&ask(&net, &pool).await.unwrap()), 1);
+        assert_eq!(net.take_targets(), [(1, transport)]);
+        assert_eq!(pool.upstreams()[0].smoothed_rtt(transport), Some(ms(20)));
+        let net = Script::new(|_| vec![Act::Refuse(1)]);
+        assert!(ask(&net, &pool).await.is_err());
+        assert!(net.take_targets().iter().all(|(_, used)| *used == transport));
+        assert!(!pool.is_healthy());
+    }
 }
