@@ -17,7 +17,7 @@ use rhumb_config::Config;
 use crate::control;
 use crate::listen::Listeners;
 use crate::metrics::Metrics;
-use crate::reload::Early;
+use crate::reload::Preloaded;
 use crate::snapshot::ServerState;
 
 pub use check::{check, check_zone};
@@ -68,7 +68,7 @@ pub fn run(path: Option<&Path>) -> Result<(), StartError> {
     let successor = privilege::successor(config.user.as_deref())
         .map_err(|error| StartError::System(error.to_string()))?;
     let sockets = bind(&config, successor.as_ref())?;
-    let early = Early::read(&config);
+    let preloaded = Preloaded::read(&config);
     wait_for_threads();
     let reads_all = reads_all(&config, successor.as_ref());
     let privileges = privilege::give_up(successor.as_ref(), reads_all)
@@ -80,7 +80,7 @@ pub fn run(path: Option<&Path>) -> Result<(), StartError> {
     let live = Arc::new(ServerState::new(&config, metrics));
     let confinement = vec![privileges.to_string(), sandbox.to_string()];
     let server = serve::Server { config, live, supervisor, confinement, level };
-    server.run(sockets, early)
+    server.run(sockets, preloaded)
 }
 
 /// Binds everything while it is still allowed, but for the later user: sockets that share a port have to be of one user.

@@ -2,6 +2,15 @@
 
 use std::fmt;
 
+/// How much may be wrong with what is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strictness {
+    /// A zone that cannot be read keeps its contents; one without contents is answered SERVFAIL.
+    Lenient,
+    /// Nothing may be wrong.
+    Strict,
+}
+
 /// One change, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change(pub String);
@@ -9,6 +18,19 @@ pub struct Change(pub String);
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// Changes that are logged one by one.
+const LOGGED: usize = 200;
+
+/// Logs each change, or the number of those that are more than anybody reads.
+pub fn log_changes(changes: &[Change]) {
+    for change in changes.iter().take(LOGGED) {
+        tracing::info!("{change}");
+    }
+    if changes.len() > LOGGED {
+        tracing::info!("and {} changes more", changes.len() - LOGGED);
     }
 }
 

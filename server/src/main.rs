@@ -8,6 +8,7 @@ pub mod change;
 pub mod cli;
 pub mod control;
 pub mod cookies;
+pub mod forwarding;
 pub mod listen;
 pub mod metrics;
 pub mod operator;

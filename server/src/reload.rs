@@ -1,294 +1,313 @@
-//! Following the configuration while the server runs: one change at a time, checked in full, built aside, published by one swap.
+//! The configuration, while the server runs: read, checked in full, put in force by one swap.
+//!
+//! One thread, which waits for nothing: zones are read by threads of their own, and a changed list of upstreams is in force
+//! while they are.
 
-mod facts;
-mod follow;
-mod lists;
-mod plan;
+mod files;
 mod publish;
-mod routes;
-mod zones;
+mod request;
+mod settings;
+mod status;
 
-use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use rhumb_config::Config;
-use rhumb_watch::{Followed, Watch};
-use rhumb_wire::Name;
-use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::change::Change;
+use crate::change::Strictness;
+use crate::forwarding::{Forwarding, PreloadedLists};
 use crate::listen::Listeners;
-use crate::metrics::{List, ReloadResult};
-use crate::snapshot::retired::{self, Retired};
-use crate::snapshot::{ListSource, ServerState};
+use crate::snapshot::ServerState;
 use crate::test_hooks::{PanicPoint, inject_panic};
+use crate::zone_events::{FileChanges, PlanPurpose, PreloadedZones, ZoneWriter, ZonesPlan};
 
-pub use facts::{Facts, LastReload, ListFact};
-pub use plan::{Draft, Strictness};
-pub use routes::check_lists;
-pub use zones::check_zones;
+pub use request::{ReloadDifference, ReloadFailure, ReloadReport, ReloadRequest, ReloadRequests};
+pub use status::{LastReload, ReloadStatus};
 
-use follow::Pending;
-use lists::ListFile;
-use zones::{EarlyZones, Sources, Suspects};
-
-/// The time between two comparisons of followed files, where inotify is silent.
-const POLL: Duration = Duration::from_secs(2);
-
-/// Changes that the log tells one by one.
-const LOGGED: usize = 200;
-
-/// Why a reload changed nothing: every error, each with its place.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", errors.join("\n"))]
-pub struct Failure {
-    /// The errors.
-    pub errors: Vec<String>,
-}
-
-/// What a reload changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
-    /// In words, one a change; empty where nothing changed.
-    pub changes: Vec<Change>,
-    /// The serial of the snapshot in force.
-    pub serial: u64,
-    /// Zones whose files were read.
-    pub read: usize,
-}
-
-impl Report {
-    /// Tells the log: each change, or their number where that is more than anybody reads.
-    pub fn log(&self) {
-        for change in self.changes.iter().take(LOGGED) {
-            tracing::info!("{change}");
-        }
-        if self.changes.len() > LOGGED {
-            tracing::info!("and {} changes more", self.changes.len() - LOGGED);
-        }
-    }
-}
-
-/// What the reloader is asked to do.
-#[derive(Debug)]
-pub enum Request {
-    /// Read everything anew.
-    Reload(oneshot::Sender<Result<Report, Failure>>),
-    /// Say what reading `file` would change, the configuration's own file if none.
-    Diff(Option<PathBuf>, oneshot::Sender<Result<Vec<Change>, Failure>>),
-    /// Close the listeners; the answer comes once they are closed.
-    Stop(oneshot::Sender<()>),
-}
-
-/// Asks the reloader.
-#[derive(Debug, Clone)]
-pub struct Requests(mpsc::Sender<Order>);
-
-#[derive(Debug)]
-enum Order {
-    Request(Request),
-    /// Something was told of the files followed.
-    Told,
-}
-
-impl Requests {
-    /// Passes a request on; false if the reloader is gone.
-    pub async fn send(&self, request: Request) -> bool {
-        self.0.send(Order::Request(request)).await.is_ok()
-    }
-}
+use files::FollowedFiles;
+use publish::{PendingReload, ServerParts};
+use request::{DiffReply, FilesSignal, ReloadEvent, ReloadReply};
+use status::ReloadJournal;
 
 /// What is read before root is given up, so that files which only root may read can at least be started from.
-pub struct Early {
-    zones: Option<EarlyZones>,
-    lists: HashMap<ListSource, ListFile>,
+#[derive(Debug)]
+pub struct Preloaded {
+    zones: PreloadedZones,
+    lists: PreloadedLists,
 }
 
-impl Early {
+impl Preloaded {
     /// Reads the zones and lists that `config` names.
     pub fn read(config: &Config) -> Self {
-        Self { zones: Some(EarlyZones::read(config)), lists: routes::read_early(config) }
+        Self { zones: PreloadedZones::read(config), lists: PreloadedLists::read(config) }
     }
 }
 
-/// The one thread that changes what is served.
+/// The one thread that changes the configuration in force.
 pub struct Reloader {
-    live: Arc<ServerState>,
     config: Arc<Config>,
-    listeners: Listeners,
-    lists: HashMap<ListSource, (ListFile, Arc<List>)>,
-    watch: Watch,
-    /// What the watch was told to follow.
-    followed: Vec<Followed>,
-    /// What the watch told and was not yet acted on.
-    pending: Pending,
-    /// What asks for zones.
-    sources: Sources,
-    /// The zones that every reload looks at, for no folder of zones speaks for their files.
-    special: HashSet<Name>,
-    retired: Retired,
-    runtime: Handle,
-    facts: Arc<ArcSwap<Facts>>,
-    next_route: u32,
-    early: Early,
-    orders: mpsc::Receiver<Order>,
-    set_log: Box<dyn Fn(&Config) + Send>,
+    parts: ServerParts,
+    files: FollowedFiles,
+    files_signal: FilesSignal,
+    pending: Option<PendingReload>,
+    /// Requests that came while a reload was under way: they get one of their own.
+    waiting: Vec<(Strictness, ReloadReply)>,
+    journal: ReloadJournal,
+    events: UnboundedReceiver<ReloadEvent>,
+    sender: UnboundedSender<ReloadEvent>,
 }
 
 impl Reloader {
     /// Takes over the listeners that were bound at the start. `set_log` is called with each new configuration.
     ///
-    /// Errors: no thread for following files could be made.
+    /// Errors: a thread could not be made.
     pub fn new(
         live: Arc<ServerState>,
         config: Arc<Config>,
         listeners: Listeners,
-        early: Early,
-        runtime: &Handle,
+        preloaded: Preloaded,
         set_log: impl Fn(&Config) + Send + 'static,
-    ) -> std::io::Result<(Self, Requests)> {
-        let (sender, orders) = mpsc::channel(16);
-        let told = sender.clone();
-        // Where no room is left there are orders, and after each of them it is looked at what was told.
-        let watch = Watch::start(POLL, move || drop(told.try_send(Order::Told)))?;
-        let facts = Arc::new(ArcSwap::from_pointee(Facts::default()));
-        let reloader = Self {
-            live,
-            config,
+    ) -> std::io::Result<(Self, ReloadRequests)> {
+        let (sender, events) = unbounded_channel();
+        let files_signal = FilesSignal::new(sender.clone());
+        let (changed, included) = (files_signal.clone(), files_signal.clone());
+        let parts = ServerParts {
+            zones: ZoneWriter::start(&live, preloaded.zones, move || included.send())?,
+            forwarding: Forwarding::new(Arc::clone(&live), preloaded.lists),
+            live: Arc::clone(&live),
             listeners,
-            lists: HashMap::new(),
-            watch,
-            followed: Vec::new(),
-            pending: Pending::default(),
-            sources: Sources::default(),
-            special: HashSet::new(),
-            retired: Retired::default(),
-            runtime: runtime.clone(),
-            facts,
-            next_route: 0,
-            early,
-            orders,
             set_log: Box::new(set_log),
         };
-        Ok((reloader, Requests(sender)))
+        let reloader = Self {
+            config,
+            parts,
+            files: FollowedFiles::start(move || changed.send())?,
+            files_signal,
+            pending: None,
+            waiting: Vec::new(),
+            journal: ReloadJournal::new(live),
+            events,
+            sender: sender.clone(),
+        };
+        Ok((reloader, ReloadRequests(sender)))
     }
 
     /// What `status` tells of reloads, lists and listeners.
-    pub fn facts(&self) -> Arc<ArcSwap<Facts>> {
-        Arc::clone(&self.facts)
+    pub fn status(&self) -> Arc<ArcSwap<ReloadStatus>> {
+        self.journal.status()
     }
 
-    /// Publishes the configuration that the server starts with. Zones that cannot be read are answered SERVFAIL; anything else that
-    /// is wrong is an error.
-    pub fn start(&mut self) -> Result<Report, Failure> {
+    /// Publishes the configuration that the server starts with, and waits until its zones are read. Zones that cannot be read
+    /// are answered SERVFAIL; anything else that is wrong is an error.
+    pub fn start(&mut self) -> Result<ReloadReport, ReloadFailure> {
         let config = Arc::clone(&self.config);
-        self.follow(&config);
-        let all = Suspects { all: true, ..Suspects::default() };
-        let draft = self.plan(&config, Strictness::Start, &all)?;
-        let report = self.publish(draft);
+        self.files.follow(&config, &[]);
+        let (reply, planned) = std::sync::mpsc::sync_channel(1);
+        let every = FileChanges { all: true, ..FileChanges::default() };
+        let reply = Box::new(move |plan| drop(reply.send(plan)));
+        self.parts.zones.plan(Arc::clone(&config), every, PlanPurpose::Reload, reply);
+        let plan = planned.recv().map_err(|_| ReloadFailure::internal())?;
+        let plan = plan.map_err(|errors| ReloadFailure { errors })?;
+        let pending = PendingReload {
+            changes: self.parts.listeners.changes(&config),
+            config,
+            strictness: Strictness::Lenient,
+            replies: Vec::new(),
+            bound: Vec::new(),
+            errors: Vec::new(),
+        };
+        let report = self.put_in_force(pending, plan)?;
         self.follow_present();
-        self.retired.sweep();
         Ok(report)
     }
 
-    /// Works until it is stopped. Blocks its thread.
+    /// Works until it is stopped. Blocks its thread. A panic fails what was being done, and ends nothing else.
     pub fn run(mut self) {
         rhumb_net::yield_to_others();
-        while let Some(order) = self.next() {
-            inject_panic(PanicPoint::Reloader);
-            match order {
-                Order::Request(Request::Reload(reply)) => {
-                    let result = self.reload();
-                    // Whoever asked may have gone; the log and the metrics tell all the same.
-                    let _ = reply.send(result);
-                }
-                Order::Request(Request::Diff(file, reply)) => {
-                    let _ = reply.send(self.diff(file.as_deref()));
-                }
-                Order::Request(Request::Stop(reply)) => {
-                    self.listeners.stop_all();
-                    let _ = reply.send(());
+        let worker = self.parts.live.metrics.workers().register("reload", "reload");
+        let mut restarted = false;
+        worker.supervise(|worker| {
+            if std::mem::replace(&mut restarted, true) {
+                self.recover();
+            }
+            while let Some(event) = self.events.blocking_recv() {
+                let _busy = worker.busy();
+                if !self.act_on(event) {
                     return;
                 }
-                Order::Told => {}
             }
-            self.catch_up();
-            self.retired.sweep();
-        }
-    }
-
-    /// The next order. While there is none, what is used no more is freed.
-    fn next(&mut self) -> Option<Order> {
-        while !self.retired.is_empty() {
-            let orders = &mut self.orders;
-            let order =
-                self.runtime.block_on(async { tokio::time::timeout(retired::PAUSE, orders.recv()).await });
-            match order {
-                Ok(order) => return order,
-                Err(_) => self.retired.sweep(),
-            }
-        }
-        self.orders.blocking_recv()
-    }
-
-    fn reload(&mut self) -> Result<Report, Failure> {
-        let suspects = self.look();
-        // It is read now, whatever comes of it.
-        self.pending.config = false;
-        let result = self.read_config(None).and_then(|config| {
-            self.follow(&config);
-            let draft = self.plan(&config, Strictness::Reload, &suspects)?;
-            self.config = config;
-            // All of it is in the draft.
-            self.pending = Pending::default();
-            Ok(self.publish(draft))
         });
+    }
+
+    /// After a panic: no reload is under way, and the files are looked at again.
+    fn recover(&mut self) {
+        self.pending = None;
+        self.parts.zones.abandon();
+        self.files_signal.clear();
+        self.files_signal.send();
+    }
+
+    /// Whether to go on.
+    fn act_on(&mut self, event: ReloadEvent) -> bool {
+        match event {
+            ReloadEvent::Request(request) => {
+                inject_panic(PanicPoint::Reloader);
+                match request {
+                    ReloadRequest::Reload(strictness, reply) => self.waiting.push((strictness, reply)),
+                    ReloadRequest::Diff(file, reply) => self.diff(file.as_deref(), reply),
+                    ReloadRequest::Stop(reply) => {
+                        self.parts.listeners.stop_all();
+                        let _ = reply.send(());
+                        return false;
+                    }
+                }
+            }
+            ReloadEvent::Files => {
+                self.files_signal.clear();
+                self.follow_present();
+            }
+            ReloadEvent::ZonesPlanned(result) => self.finish(result),
+        }
+        self.catch_up();
+        true
+    }
+
+    /// Acts on what was reported of files, and on requests that wait.
+    fn catch_up(&mut self) {
+        self.files.collect(self.config.file.as_deref());
+        let reports = std::mem::take(&mut self.files.reports);
+        for warning in &reports.warnings {
+            self.journal.warn(warning);
+        }
+        for file in &reports.changes.files {
+            self.parts.forwarding.file_changed(&self.config, file);
+        }
+        if !reports.changes.is_empty() {
+            self.parts.zones.files_changed(reports.changes);
+            self.journal.update(&self.parts.forwarding.lists(), &self.parts.listeners.describe());
+        }
+        if self.pending.is_some() {
+            self.files.reports.config = reports.config;
+        } else if reports.config || !self.waiting.is_empty() {
+            if reports.config
+                && let Some(file) = &self.config.file
+            {
+                tracing::info!("{}: changed", file.display());
+            }
+            self.begin();
+        }
+    }
+
+    /// Reads the configuration and has its zones read. All requests that wait get its outcome; the strictest counts.
+    fn begin(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting);
+        let strict = waiting.iter().any(|(strictness, _)| *strictness == Strictness::Strict);
+        let strictness = if strict { Strictness::Strict } else { Strictness::Lenient };
+        let replies = waiting.into_iter().map(|(_, reply)| reply).collect();
+        self.files.look(self.config.file.as_deref());
+        self.files.reports.config = false;
+        let config = match self.read_config(None) {
+            Ok(config) => config,
+            Err(failure) => return self.conclude(replies, &Err(failure)),
+        };
+        self.files.follow(&config, &self.parts.zones.included());
+        let mut changes = settings::changes(&self.config, &config);
+        let (bound, errors) = match self.parts.listeners.bind_missing(&config) {
+            Ok(bound) => (bound, Vec::new()),
+            Err(errors) => (Vec::new(), errors),
+        };
+        changes.extend(self.parts.listeners.changes(&config));
+        self.pending =
+            Some(PendingReload { config: Arc::clone(&config), strictness, replies, changes, bound, errors });
+        let files = std::mem::take(&mut self.files.reports.changes);
+        let planned = self.sender.clone();
+        // The receiver is gone only when the server ends.
+        let reply = Box::new(move |plan| drop(planned.send(ReloadEvent::ZonesPlanned(plan))));
+        self.parts.zones.plan(config, files, PlanPurpose::Reload, reply);
+    }
+
+    /// Puts the reload under way in force, or gives it up: its zones are read.
+    fn finish(&mut self, planned: Result<ZonesPlan, Vec<String>>) {
+        let Some(mut pending) = self.pending.take() else { return };
+        let replies = std::mem::take(&mut pending.replies);
+        let result = planned.map_err(|mut errors| {
+            errors.extend(pending.errors.iter().cloned());
+            ReloadFailure { errors }
+        });
+        let result = result.and_then(|plan| {
+            let mut errors = std::mem::take(&mut pending.errors);
+            if pending.strictness == Strictness::Strict {
+                errors.extend(plan.broken.iter().flat_map(|zone| zone.problems.iter().cloned()));
+            }
+            if errors.is_empty() {
+                return self.put_in_force(pending, plan);
+            }
+            self.parts.zones.abandon();
+            Err(ReloadFailure { errors })
+        });
+        self.conclude(replies, &result);
+    }
+
+    /// Reports the outcome of a reload.
+    fn conclude(&mut self, replies: Vec<ReloadReply>, result: &Result<ReloadReport, ReloadFailure>) {
         self.follow_present();
-        self.tell(&result);
-        result
+        self.journal.note(result);
+        for reply in replies {
+            // Whoever asked may have gone; the log and the metrics tell all the same.
+            let _ = reply.send(result.clone());
+        }
     }
 
-    fn diff(&mut self, file: Option<&Path>) -> Result<Vec<Change>, Failure> {
-        let suspects = self.look();
-        let config = self.read_config(file)?;
-        Ok(self.plan(&config, Strictness::Diff, &suspects)?.changes)
+    /// Says what reading `file` would change. Its zones are compared by another thread, which replies.
+    fn diff(&mut self, file: Option<&Path>, reply: DiffReply) {
+        self.files.look(self.config.file.as_deref());
+        let config = match self.read_config(file) {
+            Ok(config) => config,
+            // Whoever asked may have gone.
+            Err(failure) => return drop(reply.send(Err(failure))),
+        };
+        let mut changes = settings::changes(&self.config, &config);
+        changes.extend(self.parts.listeners.changes(&config));
+        let (_, routes) = self.parts.forwarding.plan(&config);
+        let files = self.files.reports.changes.clone();
+        let compared = move |planned: Result<ZonesPlan, Vec<String>>| {
+            let difference = planned.map(|plan| {
+                changes.extend(plan.changes);
+                changes.extend(routes);
+                ReloadDifference { changes, broken: plan.broken }
+            });
+            let _ = reply.send(difference.map_err(|errors| ReloadFailure { errors }));
+        };
+        self.parts.zones.plan(config, files, PlanPurpose::Diff, Box::new(compared));
     }
 
-    fn read_config(&self, file: Option<&Path>) -> Result<Arc<Config>, Failure> {
+    /// Puts a configuration in force whose zones are read.
+    fn put_in_force(
+        &mut self,
+        pending: PendingReload,
+        plan: ZonesPlan,
+    ) -> Result<ReloadReport, ReloadFailure> {
+        let config = Arc::clone(&pending.config);
+        let report = self.parts.publish(pending, plan)?;
+        self.config = config;
+        Ok(report)
+    }
+
+    fn read_config(&self, file: Option<&Path>) -> Result<Arc<Config>, ReloadFailure> {
         match file.or(self.config.file.as_deref()) {
             None => Ok(Arc::new(rhumb_config::built_in())),
-            Some(file) => rhumb_config::load(file)
-                .map(Arc::new)
-                .map_err(|errors| Failure { errors: errors.0.iter().map(ToString::to_string).collect() }),
+            Some(file) => rhumb_config::load(file).map(Arc::new).map_err(|errors| ReloadFailure {
+                errors: errors.0.iter().map(ToString::to_string).collect(),
+            }),
         }
     }
 
-    fn tell(&self, result: &Result<Report, Failure>) {
-        let (count, last) = match result {
-            Ok(report) => {
-                report.log();
-                tracing::info!(
-                    changes = report.changes.len(),
-                    zones_read = report.read,
-                    "configuration reloaded"
-                );
-                let changed = !report.changes.is_empty();
-                (if changed { ReloadResult::Changed } else { ReloadResult::Unchanged }, Vec::new())
-            }
-            Err(failure) => {
-                for error in &failure.errors {
-                    tracing::error!("{error}");
-                }
-                tracing::error!(errors = failure.errors.len(), "reload failed, nothing was changed");
-                (ReloadResult::Failed, failure.errors.clone())
-            }
-        };
-        self.live.metrics.reload(count);
-        let last = LastReload { when: SystemTime::now(), result: count, errors: last };
-        self.facts.rcu(|facts| Facts { last_reload: Some(last.clone()), ..Facts::clone(facts) });
+    /// Follows what the present configuration and its zones depend on, and brings `status` up to date.
+    fn follow_present(&mut self) {
+        let config = Arc::clone(&self.config);
+        self.files.follow(&config, &self.parts.zones.included());
+        self.journal.update(&self.parts.forwarding.lists(), &self.parts.listeners.describe());
     }
 }

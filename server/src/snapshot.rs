@@ -26,7 +26,7 @@ pub use files::{FileMark, FileRead};
 pub use live::{ServerClock, ServerState, cache_limits};
 pub use origin::{Origin, Source, ZONE_SUFFIX, zone_of_file};
 pub use route::{ListSource, Route, RouteEntry, RouteServices, RouteState, RouteUpstream};
-pub use zone::{Trouble, Zone, ZoneEntry};
+pub use zone::{StaleVersion, Trouble, Zone, ZoneEntry};
 
 /// The values of the configuration that a query looks at.
 #[derive(Debug, Clone, Default)]
@@ -52,7 +52,7 @@ pub struct QuerySettings {
 }
 
 /// What every query is answered by.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Snapshot {
     /// Counts the snapshots published.
     pub serial: u64,

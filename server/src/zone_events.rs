@@ -1,5 +1,24 @@
-//! What happens to zones while they are served.
+//! What happens to zones: they are read, and their files change. One thread alone changes what is served.
+//!
+//! [`ZoneWriter`] is how the others reach that thread. It never reads a zone itself: threads of their own do, however large
+//! the zone is.
 
+mod attention;
+mod changes;
+mod configured;
+mod describe;
+mod difference;
 mod load;
+mod outcome;
+mod pairs;
+mod preload;
+mod publish;
+mod readers;
+mod schedule;
+mod writer;
 
-pub use load::{Ready, Refused, load, load_to_check};
+pub use changes::FileChanges;
+pub use load::{LoadedZone, ZoneRefusal, load, load_to_check};
+pub use outcome::{BrokenZone, PlanPurpose, ZonesPlan};
+pub use preload::{PreloadedZones, check_zones};
+pub use writer::ZoneWriter;

@@ -6,8 +6,8 @@ use rhumb_config::Config;
 use rhumb_wire::Name;
 
 use super::{StartError, read_config};
-use crate::reload::{check_lists, check_zones};
-use crate::zone_events;
+use crate::forwarding::check_lists;
+use crate::zone_events::{self, check_zones};
 
 /// Reads the configuration, the zones and the lists. Gives the warnings of zones and what was found good, in words.
 ///

@@ -11,11 +11,12 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Interval;
 
 use super::{Sockets, StartError, log, notify};
+use crate::change::{Strictness, log_changes};
 use crate::listen::Serving;
 use crate::listen::stream::Streams;
 use crate::operator::{Admin, Status};
 use crate::recursion::Door;
-use crate::reload::{Early, Reloader, Request, Requests};
+use crate::reload::{Preloaded, ReloadRequest, ReloadRequests, Reloader};
 use crate::snapshot::ServerState;
 use crate::{control, metrics, recursion};
 
@@ -33,7 +34,7 @@ pub(super) struct Server {
 
 impl Server {
     /// Serves until SIGTERM or SIGINT.
-    pub(super) fn run(self, sockets: Sockets, early: Early) -> Result<(), StartError> {
+    pub(super) fn run(self, sockets: Sockets, preloaded: Preloaded) -> Result<(), StartError> {
         let Sockets { mut listeners, metrics, control } = sockets;
         let runtime = runtime()?;
         // Before anything is served: whoever got an answer may end the server.
@@ -48,17 +49,11 @@ impl Server {
         listeners.serve_with(Serving { live, door: door.clone(), streams, runtime: handle.clone() });
         let level = self.level.clone();
         let set_log = move |config: &Config| log::set(&level, config.log);
-        let (reloader, requests) = Reloader::new(
-            Arc::clone(&self.live),
-            Arc::clone(&self.config),
-            listeners,
-            early,
-            &handle,
-            set_log,
-        )
-        .map_err(|error| StartError::system("reloader")(error.to_string()))?;
-        let (live, facts) = (Arc::clone(&self.live), reloader.facts());
-        let admin = Arc::new(Admin::new(live, facts, self.confinement.clone(), requests.clone(), door));
+        let (reloader, requests) =
+            Reloader::new(Arc::clone(&self.live), Arc::clone(&self.config), listeners, preloaded, set_log)
+                .map_err(|error| StartError::system("reloader")(error.to_string()))?;
+        let (live, reloads) = (Arc::clone(&self.live), reloader.status());
+        let admin = Arc::new(Admin::new(live, reloads, self.confinement.clone(), requests.clone(), door));
         let status = Arc::new(Status::new(Arc::clone(&admin)));
         self.live.metrics.watch(Arc::clone(&status) as Arc<dyn metrics::Source>);
         let reloader = start(reloader)?;
@@ -77,7 +72,7 @@ impl Server {
             self.supervisor.stopping();
             admin.stopping();
             let (reply, closed) = oneshot::channel();
-            if requests.send(Request::Stop(reply)).await {
+            if requests.send(ReloadRequest::Stop(reply)) {
                 // The reloader ends after its answer, or has ended before.
                 let _ = tokio::time::timeout(DRAIN, closed).await;
             }
@@ -117,7 +112,7 @@ impl Server {
     }
 
     /// SIGHUP reloads; SIGTERM and SIGINT end this.
-    async fn obey(&self, signals: Signals, requests: &Requests, admin: &Admin) {
+    async fn obey(&self, signals: Signals, requests: &ReloadRequests, admin: &Admin) {
         let Signals { mut hangup, mut terminate, mut interrupt } = signals;
         let beat = self.supervisor.watchdog();
         let mut watchdog = tokio::time::interval(beat.unwrap_or(Duration::from_hours(1)));
@@ -134,10 +129,10 @@ impl Server {
 
 impl Server {
     /// Reloads for the service manager, which hears that the server is alive as long as the reload gets on.
-    async fn reload(&self, requests: &Requests, watchdog: &mut Interval, admin: &Admin) {
+    async fn reload(&self, requests: &ReloadRequests, watchdog: &mut Interval, admin: &Admin) {
         self.supervisor.reloading();
         let (reply, mut done) = oneshot::channel();
-        requests.send(Request::Reload(reply)).await;
+        requests.send(ReloadRequest::Reload(Strictness::Lenient, reply));
         let result = loop {
             tokio::select! {
                 result = &mut done => break result,
@@ -192,7 +187,7 @@ fn runtime() -> Result<Runtime, StartError> {
 /// Publishes the first snapshot, then lets the reloader work on a thread of its own.
 fn start(mut reloader: Reloader) -> Result<std::thread::JoinHandle<()>, StartError> {
     let report = reloader.start().map_err(|failure| StartError::Configuration(failure.errors))?;
-    report.log();
+    log_changes(&report.changes);
     std::thread::Builder::new()
         .name("reload".into())
         .spawn(move || reloader.run())

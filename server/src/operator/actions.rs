@@ -8,16 +8,17 @@ use tokio::sync::oneshot;
 use super::admin::Admin;
 use super::status;
 use crate::change::Change;
+use crate::change::Strictness;
 use crate::control::explanation::Explanation;
 use crate::control::status::{Status, ZoneStatus};
 use crate::control::{Actions, Explain, Failure, Later, Report};
-use crate::reload::Request;
+use crate::reload::ReloadRequest;
 
 impl Actions for Admin {
     fn reload(&self) -> Later<'_, Result<Report, Failure>> {
         Box::pin(async {
             let (reply, answer) = oneshot::channel();
-            self.requests.send(Request::Reload(reply)).await;
+            self.requests.send(ReloadRequest::Reload(Strictness::Lenient, reply));
             match answer.await {
                 Ok(Ok(report)) => Ok(Report { changes: words(&report.changes), serial: report.serial }),
                 Ok(Err(failure)) => Err(Failure { errors: failure.errors }),
@@ -29,9 +30,9 @@ impl Actions for Admin {
     fn diff(&self, config: Option<PathBuf>) -> Later<'_, Result<Vec<String>, Failure>> {
         Box::pin(async {
             let (reply, answer) = oneshot::channel();
-            self.requests.send(Request::Diff(config, reply)).await;
+            self.requests.send(ReloadRequest::Diff(config, reply));
             match answer.await {
-                Ok(Ok(changes)) => Ok(words(&changes)),
+                Ok(Ok(difference)) => Ok(words(&difference.changes)),
                 Ok(Err(failure)) => Err(Failure { errors: failure.errors }),
                 Err(_) => Err(gone()),
             }
@@ -75,5 +76,5 @@ fn words(changes: &[Change]) -> Vec<String> {
 }
 
 fn gone() -> Failure {
-    Failure { errors: vec!["the server is about to end".to_owned()] }
+    Failure { errors: vec!["the server is about to end, or failed; its log has more".to_owned()] }
 }

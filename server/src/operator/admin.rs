@@ -14,7 +14,7 @@ use crate::control::Explain;
 use crate::control::explanation::Explanation;
 use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, respond};
 use crate::recursion::{Door, Explained, ReplyTo};
-use crate::reload::{Facts, Requests};
+use crate::reload::{ReloadRequests, ReloadStatus};
 use crate::snapshot::{ServerState, Snapshot};
 use rhumb_wire::Transport;
 
@@ -24,11 +24,11 @@ const MOST_NAMED: usize = 20;
 /// The running server, for the control socket and the status page.
 pub struct Admin {
     pub(super) live: Arc<ServerState>,
-    pub(super) facts: Arc<ArcSwap<Facts>>,
+    pub(super) reloads: Arc<ArcSwap<ReloadStatus>>,
     pub(super) confinement: Vec<String>,
     pub(super) began: Instant,
     pub(super) started: SystemTime,
-    pub(super) requests: Requests,
+    pub(super) requests: ReloadRequests,
     door: Door,
     stopping: AtomicBool,
 }
@@ -36,14 +36,14 @@ pub struct Admin {
 impl Admin {
     pub(crate) fn new(
         live: Arc<ServerState>,
-        facts: Arc<ArcSwap<Facts>>,
+        reloads: Arc<ArcSwap<ReloadStatus>>,
         confinement: Vec<String>,
-        requests: Requests,
+        requests: ReloadRequests,
         door: Door,
     ) -> Self {
         Self {
             live,
-            facts,
+            reloads,
             confinement,
             began: Instant::now(),
             started: SystemTime::now(),
@@ -74,7 +74,7 @@ impl Admin {
         }
         if snapshot.serial == 0 {
             reasons.push("the first configuration is being loaded".to_owned());
-        } else if self.facts.load().listeners.is_empty() && !snapshot.config.listen.is_empty() {
+        } else if self.reloads.load().listeners.is_empty() && !snapshot.config.listen.is_empty() {
             reasons.push("no listener is open".to_owned());
         }
         if reasons.is_empty() { Ok(degraded(&snapshot)) } else { Err(reasons) }

@@ -10,33 +10,33 @@ use crate::control::status::{
     ZoneStatus,
 };
 use crate::metrics::ReloadResult;
-use crate::reload::Facts;
+use crate::reload::ReloadStatus;
 use crate::snapshot::{RouteEntry, ServerState, Snapshot};
 
 /// The whole of it.
 pub(super) fn whole(admin: &Admin) -> Status {
     let live = &admin.live;
     let snapshot = live.snapshot.load();
-    let facts = admin.facts.load();
+    let reloads = admin.reloads.load();
     let failed = snapshot.zones.iter().filter(|(_, entry)| entry.zone.trouble().is_some()).count();
     Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         uptime: admin.began.elapsed().as_secs(),
         pid: std::process::id(),
         config: snapshot.config.file.as_ref().map(|file| file.display().to_string()),
-        last_reload: last_reload(admin, &facts),
-        listeners: listeners(&facts),
+        last_reload: last_reload(admin, &reloads),
+        listeners: listeners(&reloads),
         zones: ZoneCount { total: snapshot.zones.len(), failed },
-        routes: snapshot.routes.iter().map(|(_, entry)| route(entry, &snapshot, &facts)).collect(),
+        routes: snapshot.routes.iter().map(|(_, entry)| route(entry, &snapshot, &reloads)).collect(),
         cache: cache(live),
         sandbox: admin.confinement.iter().skip(1).cloned().collect(),
         user: admin.confinement.first().cloned().unwrap_or_default(),
-        warnings: warnings(&facts),
+        warnings: warnings(&reloads),
     }
 }
 
-fn last_reload(admin: &Admin, facts: &Facts) -> LastReload {
-    match &facts.last_reload {
+fn last_reload(admin: &Admin, reloads: &ReloadStatus) -> LastReload {
+    match &reloads.last_reload {
         None => LastReload { ok: true, when: unix(admin.started), errors: Vec::new() },
         Some(last) => LastReload {
             ok: last.result != ReloadResult::Failed,
@@ -46,9 +46,9 @@ fn last_reload(admin: &Admin, facts: &Facts) -> LastReload {
     }
 }
 
-fn listeners(facts: &Facts) -> Vec<ListenerStatus> {
+fn listeners(reloads: &ReloadStatus) -> Vec<ListenerStatus> {
     let mut all: Vec<ListenerStatus> = Vec::new();
-    for (address, transport, workers) in &facts.listeners {
+    for (address, transport, workers) in &reloads.listeners {
         match all.iter_mut().find(|listener| listener.address == *address) {
             Some(listener) => {
                 listener.transports.push((*transport).to_owned());
@@ -64,7 +64,7 @@ fn listeners(facts: &Facts) -> Vec<ListenerStatus> {
     all
 }
 
-fn route(entry: &RouteEntry, snapshot: &Snapshot, facts: &Facts) -> RouteStatus {
+fn route(entry: &RouteEntry, snapshot: &Snapshot, reloads: &ReloadStatus) -> RouteStatus {
     let state = entry.route.state();
     let upstreams = state.pool.upstreams().iter().map(|upstream| {
         let counts = upstream.all_counts();
@@ -80,7 +80,7 @@ fn route(entry: &RouteEntry, snapshot: &Snapshot, facts: &Facts) -> RouteStatus 
     });
     let named = snapshot.config.forward.iter().find(|forward| forward.place == entry.place);
     let files: Vec<_> = named.iter().flat_map(|forward| &forward.upstreams).filter_map(file_of).collect();
-    let lists = facts.lists.iter().filter(|list| files.contains(&&list.path)).map(|list| ListStatus {
+    let lists = reloads.lists.iter().filter(|list| files.contains(&&list.path)).map(|list| ListStatus {
         file: list.path.display().to_string(),
         ok: list.kept.is_none(),
         why: list.kept.clone(),
@@ -126,12 +126,12 @@ fn cache(live: &ServerState) -> CacheStatus {
     }
 }
 
-fn warnings(facts: &Facts) -> Vec<String> {
-    let kept = facts.lists.iter().filter_map(|list| {
+fn warnings(reloads: &ReloadStatus) -> Vec<String> {
+    let kept = reloads.lists.iter().filter_map(|list| {
         let why = list.kept.as_ref()?;
         Some(format!("{}: {why}; its last {} upstreams stay", list.path.display(), list.upstreams))
     });
-    facts.warnings.iter().cloned().chain(kept).collect()
+    reloads.warnings.iter().cloned().chain(kept).collect()
 }
 
 /// Every zone.

@@ -1,105 +1,83 @@
-//! The one swap.
+//! A configuration comes into force.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use rhumb_config::{Config, CookieSecret};
-use rhumb_zones::Table;
 
-use super::routes::set_upstreams;
-use super::zones::{ZonesPlan, publish_zone};
-use super::{Draft, Facts, ListFact, Reloader, Report};
+use super::request::{ReloadFailure, ReloadReply, ReloadReport};
+use crate::change::{Change, Strictness};
 use crate::cookies::ServerCookies;
+use crate::forwarding::Forwarding;
+use crate::listen::Listeners;
+use crate::listen::listeners::{Bound, Key};
 use crate::rate_limit::RateLimit;
-use crate::snapshot::{QuerySettings, Snapshot, ZoneEntry, cache_limits};
+use crate::snapshot::{QuerySettings, ServerState, Snapshot, cache_limits};
+use crate::zone_events::{ZoneWriter, ZonesPlan};
 
-impl Reloader {
-    /// Puts `draft` in force. Nothing can go wrong any more.
-    pub(super) fn publish(&mut self, draft: Draft) -> Report {
-        let old = self.live.snapshot.load_full();
-        for route in &draft.routes {
-            set_upstreams(&route.entry.route, &route.upstreams, route.policy, &self.live);
-        }
-        let routes = draft.routes.iter().map(|plan| (plan.entry.route.domain().clone(), plan.entry.clone()));
-        let routes = Table::build(routes);
-        let zones = draft.zones.table.clone().unwrap_or_else(|| old.zones.clone());
-        // New zones are filled before they can be seen, old ones change by their own swap.
-        let read = self.publish_zones(draft.zones, &zones);
+/// A configuration that was read, while its zones are.
+#[derive(Debug)]
+pub(super) struct PendingReload {
+    pub(super) config: Arc<Config>,
+    pub(super) strictness: Strictness,
+    pub(super) replies: Vec<ReloadReply>,
+    /// What changes in settings and listeners.
+    pub(super) changes: Vec<Change>,
+    pub(super) bound: Vec<(Key, Bound)>,
+    /// What keeps it from coming into force.
+    pub(super) errors: Vec<String>,
+}
+
+/// The parts of the server that a configuration changes.
+pub(super) struct ServerParts {
+    pub(super) live: Arc<ServerState>,
+    pub(super) listeners: Listeners,
+    pub(super) forwarding: Forwarding,
+    pub(super) zones: ZoneWriter,
+    pub(super) set_log: Box<dyn Fn(&Config) + Send>,
+}
+
+impl ServerParts {
+    /// Puts a configuration in force.
+    ///
+    /// Errors: the zone thread failed.
+    pub(super) fn publish(
+        &mut self,
+        pending: PendingReload,
+        plan: ZonesPlan,
+    ) -> Result<ReloadReport, ReloadFailure> {
+        let PendingReload { config, mut changes, bound, .. } = pending;
+        self.forwarding.read_lists(&config);
+        let (routes, route_changes) = self.forwarding.plan(&config);
+        changes.extend(plan.changes.iter().cloned());
+        changes.extend(route_changes);
+        let (broken, read_count) = (plan.broken.clone(), plan.read_count);
+        let routes = self.forwarding.apply(&routes);
+        let (live, next) = (Arc::clone(&self.live), Arc::clone(&config));
+        let install = Box::new(move |zones| {
+            let old = live.snapshot.load_full();
+            live.snapshot.swap(Arc::new(Snapshot {
+                serial: old.serial + 1,
+                settings: settings(&next, &old.settings, live.cookie_secret.as_ref()),
+                allow: next.recursion.allow.clone(),
+                config: next,
+                zones: Option::unwrap_or_else(zones, || old.zones.clone()),
+                built_in: Arc::clone(&old.built_in),
+                routes,
+            }))
+        });
+        let old = self.zones.commit(plan, install).ok_or_else(ReloadFailure::internal)?;
+        self.forwarding.retire(&old, &config);
         let serial = old.serial + 1;
-        self.live.snapshot.store(Arc::new(Snapshot {
-            serial,
-            settings: settings(&draft.config, &old.settings, self.live.cookie_secret.as_ref()),
-            allow: draft.config.recursion.allow.clone(),
-            config: Arc::clone(&draft.config),
-            zones,
-            built_in: Arc::clone(&old.built_in),
-            routes,
-        }));
-        self.retire_routes(&old);
-        self.live.cache.set_limits(&cache_limits(&draft.config.cache));
-        (self.set_log)(&draft.config);
-        if let Some(metrics) = &draft.config.metrics {
+        drop(old);
+        self.live.cache.set_limits(&cache_limits(&config.cache));
+        (self.set_log)(&config);
+        if let Some(metrics) = &config.metrics {
             self.live.metrics.set_zone_series(metrics.zone_series);
         }
-        self.listeners.publish(draft.bound, &draft.config);
-        self.listeners.limit(&draft.config.server);
-        self.drop_lists(&draft.config);
-        self.retired.snapshot(old);
-        Report { changes: draft.changes, serial, read }
-    }
-
-    /// Serves what was read. Gives the number of zones whose files were.
-    fn publish_zones(&mut self, plan: ZonesPlan, zones: &Table<ZoneEntry>) -> usize {
-        let read = plan.read.len();
-        for name in &plan.gone {
-            self.special.remove(name);
-        }
-        for (entry, read) in plan.read {
-            let size = read.as_ref().map_or(0, |ready| ready.contents.memory());
-            self.retired.freed(size);
-            if let Some(old) = publish_zone(&entry, read) {
-                self.retired.contents(old);
-            }
-            self.sort_special(&entry);
-        }
-        if let Some(sources) = plan.sources {
-            self.sources = sources;
-            for (_, entry) in zones.iter() {
-                self.sort_special(entry);
-            }
-        }
-        read
-    }
-
-    /// What was learnt through routes that are gone is dropped.
-    fn retire_routes(&self, old: &Snapshot) {
-        let new = self.live.snapshot.load();
-        for (domain, entry) in old.routes.iter() {
-            let stays =
-                new.routes.find_exact(domain).is_some_and(|now| Arc::ptr_eq(&now.route, &entry.route));
-            if !stays {
-                entry.route.retire(self.live.cache.origins());
-            }
-        }
-    }
-
-    /// What `status` tells is brought up to date.
-    pub(super) fn state_facts(&self) {
-        let lists = self.lists.values().map(|(list, _)| ListFact {
-            path: list.path().to_owned(),
-            upstreams: list.upstreams().len(),
-            kept: match list.state() {
-                super::lists::State::Ok => None,
-                super::lists::State::Kept { why, .. } => Some(why.clone()),
-            },
-        });
-        let lists: Vec<ListFact> = lists.collect();
-        let listeners = self.listeners.describe();
-        self.facts.rcu(|facts| Facts {
-            lists: lists.clone(),
-            listeners: listeners.clone(),
-            ..Facts::clone(facts)
-        });
+        self.listeners.publish(bound, &config);
+        self.listeners.limit(&config.server);
+        Ok(ReloadReport { changes, serial, read_count, broken })
     }
 }
 

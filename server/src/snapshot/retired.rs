@@ -1,4 +1,4 @@
-//! What is served no more, kept until nobody uses it, so that no query does the work of taking it apart.
+//! What is served no more, kept until no query uses it, so that no query does the work of taking it apart.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,32 +8,32 @@ use rhumb_zones::Contents;
 use crate::snapshot::Snapshot;
 
 /// The pause between two looks at what is still used.
-pub const PAUSE: Duration = Duration::from_millis(20);
+pub const SWEEP_PAUSE: Duration = Duration::from_millis(20);
 /// Bytes that are given back to the system at once when they are freed; fewer are used again soon.
 const MUCH: usize = 1024 * 1024;
 
 /// Snapshots and contents of zones that were replaced.
 #[derive(Debug, Default)]
-pub struct Retired {
+pub struct DeferredFree {
     snapshots: Vec<Arc<Snapshot>>,
     contents: Vec<Arc<Contents>>,
     /// Bytes freed and not yet given back.
     freed: usize,
 }
 
-impl Retired {
-    /// Takes over the contents of a zone. Nobody gets them any more, but some may have them.
-    pub fn contents(&mut self, contents: Arc<Contents>) {
+impl DeferredFree {
+    /// Takes over the contents of a zone, which some query may still use.
+    pub fn add_contents(&mut self, contents: Arc<Contents>) {
         self.contents.push(contents);
     }
 
     /// The same for a snapshot.
-    pub fn snapshot(&mut self, snapshot: Arc<Snapshot>) {
+    pub fn add_snapshot(&mut self, snapshot: Arc<Snapshot>) {
         self.snapshots.push(snapshot);
     }
 
     /// Notes that so many bytes were used and freed besides.
-    pub const fn freed(&mut self, bytes: usize) {
+    pub const fn add_freed(&mut self, bytes: usize) {
         self.freed += bytes;
     }
 
@@ -42,7 +42,7 @@ impl Retired {
         self.snapshots.is_empty() && self.contents.is_empty()
     }
 
-    /// Frees what nobody uses any more.
+    /// Frees what is used no more.
     pub fn sweep(&mut self) {
         // One reference is ours: a count of one cannot grow again.
         self.snapshots.retain(|snapshot| Arc::strong_count(snapshot) > 1);

@@ -24,19 +24,27 @@ pub struct Zone {
     state: Mutex<State>,
 }
 
+/// Why contents were not taken over: others have been published since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("other contents have been published since version {0}")]
+pub struct StaleVersion(pub u32);
+
 /// Small, for there may be a hundred thousand zones.
 #[derive(Debug, Default)]
 struct State {
+    /// Counts the contents published. A serial does not tell one version of a file from the next: editors forget it.
+    version: u32,
     /// Seconds since 1970 of the last good load; 0: none.
     loaded: u64,
     /// Its file when it was read last, well or not.
     file: FileMark,
     /// What few zones have.
-    more: Option<Box<More>>,
+    more: Option<Box<ZoneAttributes>>,
 }
 
+/// What few zones have: trouble, included files, signatures. The place for what a primary, a journal and a signer know.
 #[derive(Debug, Default)]
-struct More {
+struct ZoneAttributes {
     trouble: Option<Trouble>,
     /// The files that the last good load included.
     included: Vec<FileRead>,
@@ -95,22 +103,34 @@ impl Zone {
         self.contents.load()
     }
 
-    /// Serves `contents` from now on, read from the zone's file as `file` marks it and from those it included; `expires` is
+    /// Counts the contents published; 0 before the first.
+    pub fn version(&self) -> u32 {
+        self.lock().version
+    }
+
+    /// Serves `contents` from now on instead of those of version `expected`, read from the zone's file as `file` marks it and from those it included; `expires` is
     /// when their first signature does, in seconds since 1970. Gives what was served until now: whoever drops the last
     /// reference to that does the work of taking it apart, and no query should.
+    ///
+    /// Errors: the present version is another one; nothing is changed.
     pub fn publish(
         &self,
+        expected: u32,
         contents: Arc<Contents>,
         file: FileMark,
         included: Vec<FileRead>,
         expires: Option<u64>,
-    ) -> Option<Arc<Contents>> {
+    ) -> Result<Option<Arc<Contents>>, StaleVersion> {
+        let mut state = self.lock();
+        if state.version != expected {
+            return Err(StaleVersion(expected));
+        }
         let old = self.contents.swap(Some(contents));
         let loaded = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs());
         let any = expires.is_some() || !included.is_empty();
-        let more = any.then(|| Box::new(More { trouble: None, included, expires }));
-        *self.lock() = State { loaded, file, more };
-        old
+        let more = any.then(|| Box::new(ZoneAttributes { trouble: None, included, expires }));
+        *state = State { version: expected.wrapping_add(1), loaded, file, more };
+        Ok(old)
     }
 
     /// Notes that a load of the zone's file as `file` marks it failed; what was served before goes on.

@@ -12,9 +12,12 @@ use rhumb_zones::{Contents, Severity};
 use crate::snapshot::{FileMark, FileRead};
 use crate::test_hooks::{PanicPoint, inject_panic};
 
+/// What reading a zone file gave.
+pub(super) type ZoneRead = Result<LoadedZone, ZoneRefusal>;
+
 /// A zone that was read well.
 #[derive(Debug)]
-pub struct Ready {
+pub struct LoadedZone {
     /// What is to be served.
     pub contents: Arc<Contents>,
     /// The zone's own file as it was before it was read.
@@ -29,7 +32,7 @@ pub struct Ready {
 
 /// A zone that could not be read.
 #[derive(Debug)]
-pub struct Refused {
+pub struct ZoneRefusal {
     /// What is wrong, each with its place.
     pub problems: Vec<String>,
     /// The zone's own file as it was before it was read.
@@ -39,41 +42,41 @@ pub struct Refused {
 /// Reads the zone `name` from `file`, to be served; without a file, the zone of the built-in default.
 ///
 /// Errors: what is wrong with the file or the zone.
-pub fn load(name: &Name, file: Option<&Path>) -> Result<Ready, Refused> {
+pub fn load(name: &Name, file: Option<&Path>) -> Result<LoadedZone, ZoneRefusal> {
     load_at(name, file, Depth::Load)
 }
 
 /// The same, with all that can be checked.
 ///
 /// Errors: as [`load`].
-pub fn load_to_check(name: &Name, file: &Path) -> Result<Ready, Refused> {
+pub fn load_to_check(name: &Name, file: &Path) -> Result<LoadedZone, ZoneRefusal> {
     load_at(name, Some(file), Depth::Full)
 }
 
-fn load_at(name: &Name, file: Option<&Path>, depth: Depth) -> Result<Ready, Refused> {
+fn load_at(name: &Name, file: Option<&Path>, depth: Depth) -> Result<LoadedZone, ZoneRefusal> {
     inject_panic(PanicPoint::ZoneReader);
     let Some(file) = file else {
         let text = rhumb_config::DEFAULT_ZONE.as_bytes();
         return match read_zone_bytes(name.as_ref(), Path::new("built-in"), text) {
-            Ok(loaded) => Ok(Ready {
+            Ok(loaded) => Ok(LoadedZone {
                 contents: Arc::new(loaded.contents),
                 file: FileMark::default(),
                 included: Vec::new(),
-                warnings: tell(&loaded.warnings),
+                warnings: in_words(&loaded.warnings),
                 expires: None,
             }),
-            Err(problems) => Err(Refused { problems: tell(&problems), file: FileMark::default() }),
+            Err(problems) => Err(ZoneRefusal { problems: in_words(&problems), file: FileMark::default() }),
         };
     };
     let mark = FileMark::now(file);
     match read_zone(name.as_ref(), file) {
         Ok(loaded) => verified(loaded, file, mark, depth),
-        Err(problems) => Err(Refused { problems: tell(&problems), file: mark }),
+        Err(problems) => Err(ZoneRefusal { problems: in_words(&problems), file: mark }),
     }
 }
 
 /// Checks what was read as a whole. The clock is asked now.
-fn verified(loaded: Loaded, file: &Path, mark: FileMark, depth: Depth) -> Result<Ready, Refused> {
+fn verified(loaded: Loaded, file: &Path, mark: FileMark, depth: Depth) -> Result<LoadedZone, ZoneRefusal> {
     let Loaded { contents, warnings, files: read } = loaded;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     // Times of signatures have 32 bits, compared in serial arithmetic.
@@ -81,13 +84,13 @@ fn verified(loaded: Loaded, file: &Path, mark: FileMark, depth: Depth) -> Result
     let (errors, more): (Vec<Problem>, Vec<Problem>) =
         found.problems.into_iter().partition(|problem| problem.severity == Severity::Error);
     if !errors.is_empty() {
-        return Err(Refused { problems: tell(&errors), file: mark });
+        return Err(ZoneRefusal { problems: in_words(&errors), file: mark });
     }
     let included = read.into_iter().filter(|path| path != file).map(FileRead::now).collect();
     let warnings = warnings.iter().chain(&more).map(ToString::to_string).collect();
     let until =
         |expires: u32| now.saturating_add_signed(i64::from(expires.wrapping_sub(now as u32).cast_signed()));
-    Ok(Ready {
+    Ok(LoadedZone {
         contents: Arc::new(contents),
         file: mark,
         included,
@@ -96,6 +99,6 @@ fn verified(loaded: Loaded, file: &Path, mark: FileMark, depth: Depth) -> Result
     })
 }
 
-fn tell(problems: &[Problem]) -> Vec<String> {
+fn in_words(problems: &[Problem]) -> Vec<String> {
     problems.iter().map(ToString::to_string).collect()
 }

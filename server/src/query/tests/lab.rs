@@ -32,7 +32,7 @@ impl Lab {
         let live = ServerState::new(&config, Arc::new(Metrics::new("test")));
         let name: Name = "example.com.".parse().unwrap();
         let zone = Arc::new(Zone::new(name.clone()));
-        zone.publish(Arc::new(contents(&name)), FileMark::default(), Vec::new(), None);
+        zone.publish(0, Arc::new(contents(&name)), FileMark::default(), Vec::new(), None).unwrap();
         let place = Place { file: file.into(), line: 1, column: 1 };
         let entry = ZoneEntry { zone, origin: Arc::new(Origin { place, source: Source::BuiltIn }) };
         let snapshot = Snapshot {
@@ -63,7 +63,7 @@ impl Lab {
         let origin = Arc::new(Origin { place, source: Source::BuiltIn });
         let entry = |(name, contents): (Name, _)| {
             let zone = Arc::new(Zone::new(name.clone()));
-            zone.publish(Arc::new(contents), FileMark::default(), Vec::new(), None);
+            zone.publish(0, Arc::new(contents), FileMark::default(), Vec::new(), None).unwrap();
             (name, ZoneEntry { zone, origin: Arc::clone(&origin) })
         };
         Arc::get_mut(&mut self.snapshot).unwrap().zones = Table::build(zones.into_iter().map(entry));

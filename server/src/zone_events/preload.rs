@@ -1,19 +1,18 @@
-//! Reading zone files, many at once.
+//! Zones read at once by the caller: before privileges are given up, and for `rhumb check`.
 
+use std::iter::Peekable;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::vec::IntoIter;
 
 use rhumb_config::Config;
 
-use super::wanted::{Wanted, wanted_zones};
-use crate::zone_events::{Ready, Refused, load};
-
-/// What a zone file gave.
-pub(super) type Read = Result<Ready, Refused>;
+use super::configured::{ConfiguredZone, configured_zones};
+use super::load::{ZoneRead, load};
 
 /// Reads zones on as many threads as there are cores. What each gave, in their order; none where a thread panicked.
-pub(super) fn read_all(zones: &[&Wanted]) -> Vec<Option<Read>> {
+fn read_all(zones: &[ConfiguredZone]) -> Vec<Option<ZoneRead>> {
     let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(zones.len());
     let next = AtomicUsize::new(0);
     let mut read = Vec::new();
@@ -44,23 +43,24 @@ pub(super) fn read_all(zones: &[&Wanted]) -> Vec<Option<Read>> {
 }
 
 /// Zones that were read before the configuration was published, by name.
-pub(in crate::reload) struct EarlyZones(std::iter::Peekable<std::vec::IntoIter<(Wanted, Option<Read>)>>);
+#[derive(Debug)]
+pub struct PreloadedZones(Peekable<IntoIter<(ConfiguredZone, Option<ZoneRead>)>>);
 
-impl EarlyZones {
+impl PreloadedZones {
     /// Reads every zone that `config` names. What is wrong with the configuration is found again by the plan.
-    pub(in crate::reload) fn read(config: &Config) -> Self {
-        let (wanted, _) = wanted_zones(config, &mut Vec::new());
-        let read = read_all(&wanted.iter().collect::<Vec<_>>());
-        Self(wanted.into_iter().zip(read).collect::<Vec<_>>().into_iter().peekable())
+    pub fn read(config: &Config) -> Self {
+        let zones = configured_zones(config).zones;
+        let read = read_all(&zones);
+        Self(zones.into_iter().zip(read).collect::<Vec<_>>().into_iter().peekable())
     }
 
     /// What the file of this zone gave, if it is what it was then. Zones have to be asked for in the order of their names.
-    pub(super) fn take(&mut self, zone: &Wanted) -> Option<Read> {
+    pub(super) fn take(&mut self, zone: &ConfiguredZone) -> Option<ZoneRead> {
         while self.0.next_if(|(other, _)| other.name < zone.name).is_some() {}
         let (other, read) = self.0.next_if(|(other, _)| other.name == zone.name)?;
         let mark = match &read {
-            Some(Ok(ready)) => ready.file,
-            Some(Err(refused)) => refused.file,
+            Some(Ok(loaded)) => loaded.file,
+            Some(Err(refusal)) => refusal.file,
             None => return None,
         };
         let file = zone.file();
@@ -72,14 +72,14 @@ impl EarlyZones {
 /// Reads every zone that `config` names, for `rhumb check`: how many there are, and what should be looked at and what is
 /// wrong with them, in words.
 pub fn check_zones(config: &Config) -> (usize, Vec<String>, Vec<String>) {
-    let (mut warnings, mut errors) = (Vec::new(), Vec::new());
-    let (wanted, _) = wanted_zones(config, &mut errors);
-    for read in read_all(&wanted.iter().collect::<Vec<_>>()) {
+    let configured = configured_zones(config);
+    let (mut warnings, mut errors) = (Vec::new(), configured.errors);
+    for read in read_all(&configured.zones) {
         match read {
-            Some(Ok(ready)) => warnings.extend(ready.warnings),
-            Some(Err(refused)) => errors.extend(refused.problems),
+            Some(Ok(loaded)) => warnings.extend(loaded.warnings),
+            Some(Err(refusal)) => errors.extend(refusal.problems),
             None => {}
         }
     }
-    (wanted.len(), warnings, errors)
+    (configured.zones.len(), warnings, errors)
 }

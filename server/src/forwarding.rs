@@ -1,0 +1,85 @@
+//! What is not answered here goes to upstreams: the forwarded domains, and the lists that name their upstreams.
+
+mod list_file;
+mod lists;
+mod routes;
+mod source;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rhumb_config::Config;
+use rhumb_zones::Table;
+
+use crate::change::Change;
+use crate::snapshot::{RouteEntry, ServerState, Snapshot};
+
+pub use lists::ListState;
+pub use routes::RoutePlan;
+pub use source::{PreloadedLists, check_lists};
+
+use lists::UpstreamLists;
+
+/// The routes of a configuration and the lists they depend on. The one place that changes upstreams.
+#[derive(Debug)]
+pub struct Forwarding {
+    live: Arc<ServerState>,
+    lists: UpstreamLists,
+    last_route: u32,
+}
+
+impl Forwarding {
+    /// Without lists and routes.
+    pub fn new(live: Arc<ServerState>, preloaded: PreloadedLists) -> Self {
+        Self { live, lists: UpstreamLists::new(preloaded), last_route: 0 }
+    }
+
+    /// Reads every list that `config` names.
+    pub fn read_lists(&mut self, config: &Config) {
+        self.lists.read(config, &self.live.metrics);
+    }
+
+    /// Works out each route's upstreams from the lists as last read. A route whose domain stays keeps its object.
+    pub fn plan(&mut self, config: &Config) -> (Vec<RoutePlan>, Vec<Change>) {
+        routes::plan(config, &self.lists, &self.live, &mut self.last_route)
+    }
+
+    /// Gives every route its upstreams. The routes of the next snapshot.
+    pub fn apply(&self, plans: &[RoutePlan]) -> Table<RouteEntry> {
+        for plan in plans {
+            plan.apply(&self.live);
+        }
+        Table::build(plans.iter().map(RoutePlan::entry))
+    }
+
+    /// Drops what was learnt through routes of `old` that are gone, and the lists that `config` does not name.
+    pub fn retire(&mut self, old: &Snapshot, config: &Config) {
+        let new = self.live.snapshot.load();
+        for (domain, entry) in old.routes.iter() {
+            let stays =
+                new.routes.find_exact(domain).is_some_and(|now| Arc::ptr_eq(&now.route, &entry.route));
+            if !stays {
+                entry.route.retire(self.live.cache.origins());
+            }
+        }
+        self.lists.keep_named(config);
+    }
+
+    /// Reads the lists of this file again and gives the routes that use them their new upstreams.
+    pub fn file_changed(&mut self, config: &Config, path: &Path) {
+        let changed = self.lists.read_file(path);
+        let snapshot = self.live.snapshot.load_full();
+        for forward in &config.forward {
+            if forward.upstreams.iter().filter_map(source::source_of).any(|list| changed.contains(&list)) {
+                for change in routes::renew(forward, &self.lists, &snapshot, &self.live) {
+                    tracing::info!(list = %path.display(), "{change}");
+                }
+            }
+        }
+    }
+
+    /// How each list is.
+    pub fn lists(&self) -> Vec<ListState> {
+        self.lists.states()
+    }
+}

@@ -1,0 +1,156 @@
+//! Which routes a configuration asks for, and by which upstreams each is answered.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rhumb_config::{Config, Forward, UpstreamServer, UpstreamSource};
+use rhumb_resolver::{ServerIdentity, UpstreamPolicy};
+use rhumb_wire::Name;
+
+use super::lists::UpstreamLists;
+use super::source::source_of;
+use crate::change::{Change, joined};
+use crate::snapshot::{Route, RouteEntry, ServerState, Snapshot};
+
+/// A route of the next snapshot.
+#[derive(Debug)]
+pub struct RoutePlan {
+    entry: RouteEntry,
+    upstreams: Vec<ServerIdentity>,
+    policy: UpstreamPolicy,
+}
+
+impl RoutePlan {
+    /// Gives the route its upstreams.
+    pub(super) fn apply(&self, live: &ServerState) {
+        set_upstreams(&self.entry.route, &self.upstreams, self.policy, live);
+    }
+
+    /// The domain and what stands for it in the next snapshot.
+    pub(super) fn entry(&self) -> (Name, RouteEntry) {
+        (self.entry.route.domain().clone(), self.entry.clone())
+    }
+}
+
+/// Works out each route's upstreams, and what changes. `last_id` is the number of the youngest route.
+pub(super) fn plan(
+    config: &Config,
+    lists: &UpstreamLists,
+    live: &ServerState,
+    last_id: &mut u32,
+) -> (Vec<RoutePlan>, Vec<Change>) {
+    let mut changes = Vec::new();
+    let snapshot = live.snapshot.load_full();
+    let mut plans = Vec::new();
+    for forward in &config.forward {
+        let domain = forward.domain.clone();
+        let policy = policy_of(forward);
+        let upstreams = upstreams_of(forward, lists);
+        let present = snapshot.routes.find_exact(domain.as_ref());
+        let route = if let Some(entry) = present {
+            Arc::clone(&entry.route)
+        } else {
+            *last_id += 1;
+            Arc::new(Route::new(*last_id, domain, policy, live.cache.origins()))
+        };
+        describe(&route, present.is_none(), &upstreams, &mut changes);
+        plans.push(RoutePlan {
+            entry: RouteEntry { route, place: forward.place.clone() },
+            upstreams,
+            policy,
+        });
+    }
+    for (domain, _) in snapshot.routes.iter() {
+        if !plans.iter().any(|plan| plan.entry.route.domain().as_ref() == domain) {
+            changes.push(Change(format!("forward {domain}: removed")));
+        }
+    }
+    (plans, changes)
+}
+
+/// Gives a route that uses a changed list its new upstreams. What changed, in words.
+pub(super) fn renew(
+    forward: &Forward,
+    lists: &UpstreamLists,
+    snapshot: &Snapshot,
+    live: &ServerState,
+) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let upstreams = upstreams_of(forward, lists);
+    if let Some(entry) = snapshot.routes.find_exact(forward.domain.as_ref()) {
+        describe(&entry.route, false, &upstreams, &mut changes);
+        set_upstreams(&entry.route, &upstreams, policy_of(forward), live);
+    }
+    changes
+}
+
+/// The upstreams of a route at this moment, in order, each once.
+fn upstreams_of(forward: &Forward, lists: &UpstreamLists) -> Vec<ServerIdentity> {
+    let mut servers = Vec::new();
+    let mut add = |upstream: &UpstreamServer| match resolved(upstream) {
+        Some(server) if !servers.contains(&server) => servers.push(server),
+        Some(_) => {}
+        None => tracing::warn!("upstream {upstream}: there is no such interface; it is left out"),
+    };
+    for source in &forward.upstreams {
+        match (source, source_of(source)) {
+            (UpstreamSource::Server(upstream, _), _) => add(upstream),
+            (_, Some(list)) => lists.upstreams(&list).iter().for_each(|(upstream, _)| add(upstream)),
+            (_, None) => {}
+        }
+    }
+    servers
+}
+
+/// Gives a route its upstreams, if they or the policy differ.
+fn set_upstreams(route: &Route, upstreams: &[ServerIdentity], policy: UpstreamPolicy, live: &ServerState) {
+    let state = route.state();
+    let same =
+        state.members.iter().map(|member| &member.identity).eq(upstreams) && state.pool.policy() == policy;
+    if !same {
+        route.set_upstreams(upstreams, policy, live.route_services());
+    }
+}
+
+fn describe(route: &Route, new: bool, upstreams: &[ServerIdentity], changes: &mut Vec<Change>) {
+    let domain = route.domain();
+    if new {
+        changes.push(Change(format!("forward {domain}: added, upstreams {}", joined(upstreams))));
+        return;
+    }
+    let state = route.state();
+    let old: Vec<ServerIdentity> = state.members.iter().map(|member| member.identity.clone()).collect();
+    let added: Vec<_> = upstreams.iter().filter(|server| !old.contains(server)).collect();
+    let removed: Vec<_> = old.iter().filter(|server| !upstreams.contains(server)).collect();
+    if !added.is_empty() {
+        changes.push(Change(format!("forward {domain}: upstreams added: {}", joined(&added))));
+    }
+    if !removed.is_empty() {
+        changes.push(Change(format!("forward {domain}: upstreams removed: {}", joined(&removed))));
+    }
+    if added.is_empty() && removed.is_empty() && old != upstreams {
+        changes.push(Change(format!("forward {domain}: upstreams in another order")));
+    }
+}
+
+fn policy_of(forward: &Forward) -> UpstreamPolicy {
+    match forward.policy {
+        rhumb_config::Policy::Fastest => UpstreamPolicy::Fastest,
+        rhumb_config::Policy::InOrder => UpstreamPolicy::InOrder,
+        rhumb_config::Policy::RoundRobin => UpstreamPolicy::RoundRobin,
+        rhumb_config::Policy::Random => UpstreamPolicy::Random,
+    }
+}
+
+fn resolved(upstream: &UpstreamServer) -> Option<ServerIdentity> {
+    let mut address = SocketAddr::new(upstream.ip, upstream.port);
+    if let (SocketAddr::V6(v6), Some(scope)) = (&mut address, &upstream.scope) {
+        v6.set_scope_id(rhumb_net::route::scope_id(scope)?);
+    }
+    Some(ServerIdentity {
+        transport: upstream.transport,
+        address,
+        name: upstream.name.as_deref().map(Into::into),
+        path: upstream.path.as_deref().map(Into::into),
+    })
+}

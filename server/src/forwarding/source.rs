@@ -1,0 +1,69 @@
+//! Where the configuration has lists of upstreams.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use rhumb_config::{Config, UpstreamSource};
+
+use super::list_file::{Kind, ListFile, Outcome};
+use crate::snapshot::ListSource;
+
+/// The lists that `config` names, one as often as it is named.
+pub(super) fn sources_of(config: &Config) -> impl Iterator<Item = ListSource> {
+    config.forward.iter().flat_map(|forward| &forward.upstreams).filter_map(source_of)
+}
+
+/// The list that a source names; none for an address.
+pub(super) fn source_of(source: &UpstreamSource) -> Option<ListSource> {
+    match source {
+        UpstreamSource::Server(..) => None,
+        UpstreamSource::List(path, _) => Some(ListSource::List(path.clone())),
+        UpstreamSource::ResolvConf(path, _) => Some(ListSource::ResolvConf(path.clone())),
+    }
+}
+
+/// The file of a list and its form.
+pub(super) fn file_of(source: &ListSource) -> (&Path, Kind) {
+    match source {
+        ListSource::List(path) => (path, Kind::List),
+        ListSource::ResolvConf(path) => (path, Kind::ResolvConf),
+    }
+}
+
+/// A list that was never read.
+pub(super) fn unread(source: &ListSource) -> ListFile {
+    let (path, kind) = file_of(source);
+    ListFile::new(path.to_owned(), kind)
+}
+
+/// Lists that were read before privileges were given up, for files that only root may read.
+#[derive(Debug, Default)]
+pub struct PreloadedLists(pub(super) HashMap<ListSource, ListFile>);
+
+impl PreloadedLists {
+    /// Reads every list that `config` names.
+    pub fn read(config: &Config) -> Self {
+        let read = sources_of(config).map(|source| {
+            let mut list = unread(&source);
+            list.refresh();
+            (source, list)
+        });
+        Self(read.collect())
+    }
+}
+
+/// Reads every list that `config` names, for `rhumb check`: what is wrong with each, in words.
+pub fn check_lists(config: &Config) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let mut wrong = Vec::new();
+    for source in config.forward.iter().flat_map(|forward| &forward.upstreams) {
+        let Some(list) = source_of(source).filter(|list| seen.insert(list.clone())) else { continue };
+        let mut file = unread(&list);
+        if let Outcome::KeptLastGood(why) = file.refresh() {
+            wrong.push(format!("{}: {} {why}", source.place(), file.path().display()));
+        }
+        let bad_lines = file.bad_lines().iter();
+        wrong.extend(bad_lines.map(|(line, what)| format!("{}:{line}: {what}", file.path().display())));
+    }
+    wrong
+}

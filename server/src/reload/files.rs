@@ -1,0 +1,100 @@
+//! The files that are followed, and what was reported of them.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rhumb_config::{Config, UpstreamSource, ZoneSource};
+use rhumb_watch::{Event, Followed, NamePattern, Watch};
+
+use crate::snapshot::ZONE_SUFFIX;
+use crate::zone_events::FileChanges;
+
+/// The time between two comparisons of followed files, where inotify is silent.
+const POLL: Duration = Duration::from_secs(2);
+
+/// What was reported and not yet acted on.
+#[derive(Debug, Default)]
+pub(super) struct FileReports {
+    /// The configuration's own file differs.
+    pub(super) config: bool,
+    /// Other files that differ.
+    pub(super) changes: FileChanges,
+    /// What an operator should look at.
+    pub(super) warnings: Vec<String>,
+}
+
+/// The files that the configuration and its zones depend on.
+pub(super) struct FollowedFiles {
+    watch: Watch,
+    paths: Vec<Followed>,
+    pub(super) reports: FileReports,
+}
+
+impl FollowedFiles {
+    /// Follows nothing yet. `notify` is called when there is something to [collect](Self::collect).
+    ///
+    /// Errors: no thread for following files could be made.
+    pub(super) fn start(notify: impl Fn() + Send + 'static) -> io::Result<Self> {
+        Ok(Self { watch: Watch::start(POLL, notify)?, paths: Vec::new(), reports: FileReports::default() })
+    }
+
+    /// Follows what `config` names, and the files that zones include, so that what changes while they are read is seen.
+    pub(super) fn follow(&mut self, config: &Config, included: &[PathBuf]) {
+        let paths = paths(config, included);
+        if paths == self.paths {
+            return;
+        }
+        if !self.watch.set(&paths) {
+            tracing::warn!("looking at all followed files for the first time takes more than ten seconds");
+        }
+        self.paths = paths;
+        // An included file is followed only after it was read: look whether it has changed in between.
+        self.reports.changes.files.extend(included.iter().cloned());
+    }
+
+    /// Notes what was reported until now; `config` is the configuration's own file.
+    pub(super) fn collect(&mut self, config: Option<&Path>) {
+        for event in self.watch.take() {
+            match event {
+                Event::Changed(path) if config == Some(&path) => self.reports.config = true,
+                Event::Changed(path) => self.reports.changes.files.push(path),
+                Event::Directory { path, names } => {
+                    tracing::debug!("{}: {} files changed", path.display(), names.len());
+                    self.reports.changes.folders.push((path, names));
+                }
+                Event::Stale { path, why } => {
+                    self.reports.warnings.push(format!("{}: {why}", path.display()));
+                }
+            }
+        }
+    }
+
+    /// Looks at all files now and notes what differs. Where the kernel does not tell of every change, any file may.
+    pub(super) fn look(&mut self, config: Option<&Path>) {
+        let certain = self.watch.look();
+        self.collect(config);
+        self.reports.changes.all |= !certain;
+    }
+}
+
+/// The files and folders that `config` names, and those that zones include.
+fn paths(config: &Config, included: &[PathBuf]) -> Vec<Followed> {
+    let mut paths: Vec<Followed> = config.file.clone().map(Followed::File).into_iter().collect();
+    for source in config.forward.iter().flat_map(|forward| &forward.upstreams) {
+        if let UpstreamSource::List(path, _) | UpstreamSource::ResolvConf(path, _) = source {
+            paths.push(Followed::File(path.clone()));
+        }
+    }
+    for source in &config.zones {
+        match source {
+            ZoneSource::File { file, .. } => paths.push(Followed::File(file.clone())),
+            ZoneSource::Directory { path, .. } => {
+                paths.push(Followed::Directory(path.clone(), NamePattern::ending_in(ZONE_SUFFIX)));
+            }
+            ZoneSource::BuiltIn { .. } => {}
+        }
+    }
+    paths.extend(included.iter().cloned().map(Followed::File));
+    paths
+}

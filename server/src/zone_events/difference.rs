@@ -1,0 +1,53 @@
+//! What a reload would change in the zones, without changing it.
+
+use std::sync::Arc;
+
+use super::describe;
+use super::load::load;
+use super::outcome::ZonesPlan;
+use super::pairs::{PairedZones, ZonePair, next_zones};
+use super::schedule::PlanReply;
+use crate::change::Change;
+use crate::snapshot::{Snapshot, ZoneEntry};
+
+/// A larger zone file is not read only to say what it would change: the answer should come at once.
+const READ_AT_MOST: u64 = 4 * 1024 * 1024;
+
+/// Replies from a thread of its own, as files have to be read.
+pub(super) fn reply(mut paired: PairedZones, errors: Vec<String>, snapshot: Arc<Snapshot>, reply: PlanReply) {
+    if !errors.is_empty() {
+        return reply(Err(errors));
+    }
+    let work = move || {
+        let large: Vec<Change> = paired.pairs.iter_mut().filter_map(read_small).collect();
+        let mut changes = describe::changes(&paired);
+        changes.extend(large);
+        let broken = describe::broken(&paired);
+        let next = next_zones(paired, &snapshot);
+        reply(Ok(ZonesPlan { changes, broken, read_count: next.read.len(), next }));
+    };
+    // Without a thread the reply is dropped, which whoever waits for it takes for a failure.
+    if let Err(error) = std::thread::Builder::new().name("zone-diff".into()).spawn(work) {
+        tracing::error!(%error, "no thread to compare zones");
+    }
+}
+
+/// Reads a zone that may differ, if its file is small. What is known of it otherwise.
+fn read_small(pair: &mut ZonePair) -> Option<Change> {
+    if pair.stays(true) {
+        return None;
+    }
+    let file = pair.wanted.file();
+    let size = file.as_deref().and_then(|file| std::fs::metadata(file).ok()).map_or(0, |found| found.len());
+    if size <= READ_AT_MOST {
+        pair.read = Some(load(&pair.wanted.name, file.as_deref()));
+        return None;
+    }
+    let current = pair.present.as_ref().is_some_and(ZoneEntry::is_current);
+    pair.present.as_ref().filter(|_| !current).map(|entry| {
+        Change(format!(
+            "zone {}: its file has changed ({size} bytes) and would be loaded anew",
+            entry.zone.name()
+        ))
+    })
+}

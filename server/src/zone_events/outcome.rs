@@ -1,0 +1,60 @@
+//! What a plan of zones comes to.
+
+use rhumb_wire::Name;
+use rhumb_zones::Table;
+
+use super::configured::ZoneFolders;
+use super::load::ZoneRead;
+use crate::change::Change;
+use crate::snapshot::ZoneEntry;
+
+/// What a plan is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlanPurpose {
+    /// To be put in force. Files that were found broken are read again, so that what is wrong is reported again.
+    Reload,
+    /// To say what would change. Of large files that differ nothing more is said, so that the answer comes at once.
+    Diff,
+}
+
+/// A zone whose file cannot be served. It keeps the contents it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrokenZone {
+    /// The zone.
+    pub name: Name,
+    /// The serial that is served; none if nothing is.
+    pub serial: Option<u32>,
+    /// What is wrong, each with its place.
+    pub problems: Vec<String>,
+}
+
+/// The zones of the next snapshot, read and not yet in force.
+#[derive(Debug)]
+pub struct ZonesPlan {
+    /// What changes, in words.
+    pub changes: Vec<Change>,
+    /// Zones that keep what they serve.
+    pub broken: Vec<BrokenZone>,
+    /// Zones whose files were read.
+    pub read_count: usize,
+    pub(super) next: NextZones,
+}
+
+/// What is done when a plan is put in force.
+#[derive(Debug)]
+pub(super) struct NextZones {
+    pub(super) read: Vec<PlannedRead>,
+    /// All zones; none: they are those that there are.
+    pub(super) table: Option<Table<ZoneEntry>>,
+    /// The folders, if all were listed.
+    pub(super) folders: Option<ZoneFolders>,
+    pub(super) gone: Vec<Name>,
+}
+
+/// What a zone's file gave, and the version that it replaces.
+#[derive(Debug)]
+pub(super) struct PlannedRead {
+    pub(super) entry: ZoneEntry,
+    pub(super) version: u32,
+    pub(super) read: ZoneRead,
+}

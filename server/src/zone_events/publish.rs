@@ -1,0 +1,35 @@
+//! New contents come into force.
+
+use std::sync::Arc;
+
+use rhumb_zones::Contents;
+
+use super::load::ZoneRead;
+use crate::snapshot::{StaleVersion, Trouble, ZoneEntry};
+
+/// Serves from now on what was read, in place of the version that was served when reading began; a zone that could not be
+/// read keeps its contents. Gives what was served until now.
+///
+/// Errors: another version is served by now. Nothing is changed, and the file has to be looked at again.
+pub(super) fn publish_zone(
+    entry: &ZoneEntry,
+    version: u32,
+    read: ZoneRead,
+) -> Result<Option<Arc<Contents>>, StaleVersion> {
+    match read {
+        Ok(loaded) => {
+            for warning in &loaded.warnings {
+                tracing::warn!("{warning}");
+            }
+            entry.zone.publish(version, loaded.contents, loaded.file, loaded.included, loaded.expires)
+        }
+        Err(refusal) => {
+            for problem in &refusal.problems {
+                tracing::error!("{problem}");
+            }
+            let trouble = refusal.problems.first().cloned().unwrap_or_default();
+            entry.zone.fail(Trouble(trouble.into()), refusal.file);
+            Ok(None)
+        }
+    }
+}

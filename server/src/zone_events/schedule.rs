@@ -1,0 +1,331 @@
+//! What the zone thread does with each event: it decides what is read, and puts in force what was read.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use rhumb_config::Config;
+use rhumb_wire::Name;
+use rhumb_zones::Table;
+
+use super::attention::ZoneAttention;
+use super::changes::{DirtyZones, FileChanges};
+use super::configured::ZoneFolders;
+use super::describe;
+use super::load::ZoneRead;
+use super::outcome::{NextZones, PlannedRead, ZonesPlan};
+use super::pairs::{PairedZones, ZonePair, next_zones, pair_all, pair_names};
+use super::preload::PreloadedZones;
+use super::publish::publish_zone;
+use super::readers::{ReadJob, ReadReason, ZoneReaders};
+use crate::change::log_changes;
+use crate::snapshot::retired::DeferredFree;
+use crate::snapshot::{ServerState, Snapshot, ZoneEntry};
+
+/// Makes the next snapshot current, with these zones or with those that there are. Gives the one before.
+pub(super) type InstallSnapshot = Box<dyn FnOnce(Option<Table<ZoneEntry>>) -> Arc<Snapshot> + Send>;
+/// Takes a plan, or what is wrong with the configuration.
+pub(super) type PlanReply = Box<dyn FnOnce(Result<ZonesPlan, Vec<String>>) + Send>;
+
+/// A set of zones being read, to come into force together.
+struct ActivePlan {
+    number: u64,
+    paired: PairedZones,
+    /// Zones still being read.
+    outstanding: usize,
+    /// What it was made for, in case it is given up.
+    dirty: DirtyZones,
+    /// The table of zones that it is a change of.
+    snapshot: Arc<Snapshot>,
+    /// Who puts it in force; none: this thread does, as soon as all is read.
+    reply: Option<PlanReply>,
+}
+
+/// The zones that there are, and what is under way with them.
+pub(super) struct ZoneSchedule {
+    live: Arc<ServerState>,
+    readers: ZoneReaders,
+    folders: ZoneFolders,
+    attention: ZoneAttention,
+    preloaded: Option<PreloadedZones>,
+    /// Zones that are read because their files changed, and whether they have changed again since.
+    reading: HashMap<Name, bool>,
+    plan: Option<ActivePlan>,
+    last_plan: u64,
+    /// What has to be looked at once the plan is in force or given up.
+    deferred: DirtyZones,
+    pub(super) retired: DeferredFree,
+    /// Called when zones include other files than before.
+    notify: Box<dyn Fn() + Send>,
+}
+
+impl ZoneSchedule {
+    pub(super) fn new(
+        live: Arc<ServerState>,
+        readers: ZoneReaders,
+        attention: ZoneAttention,
+        preloaded: PreloadedZones,
+        notify: Box<dyn Fn() + Send>,
+    ) -> Self {
+        Self {
+            live,
+            readers,
+            folders: ZoneFolders::default(),
+            attention,
+            preloaded: Some(preloaded),
+            reading: HashMap::new(),
+            plan: None,
+            last_plan: 0,
+            deferred: DirtyZones::default(),
+            retired: DeferredFree::default(),
+            notify,
+        }
+    }
+
+    /// Reads what a configuration needs read, and replies once that is done. A plan of another configuration that is
+    /// under way is given up.
+    pub(super) fn plan(&mut self, config: &Config, changes: &FileChanges, reply: PlanReply) {
+        let snapshot = self.live.snapshot.load_full();
+        let mut dirty = std::mem::take(&mut self.deferred);
+        dirty.extend(DirtyZones::of(changes, &snapshot.config, &snapshot, self.attention.zones()));
+        dirty.extend(self.plan.take().map(|plan| plan.dirty).unwrap_or_default());
+        let (paired, errors) = self.pair(config, &snapshot, &dirty);
+        if !errors.is_empty() {
+            self.deferred = dirty;
+            return reply(Err(errors));
+        }
+        self.begin(paired, snapshot, dirty, Some(reply), true);
+    }
+
+    /// The zones that may differ under `config`: the dirty ones and those under attention, or all of them.
+    pub(super) fn pair(
+        &self,
+        config: &Config,
+        snapshot: &Snapshot,
+        dirty: &DirtyZones,
+    ) -> (PairedZones, Vec<String>) {
+        if dirty.all || !self.folders.plain || snapshot.config.zones != config.zones {
+            return pair_all(config, snapshot);
+        }
+        let names: HashSet<&Name> = dirty.names.iter().chain(self.attention.zones()).collect();
+        (pair_names(&names, snapshot, &self.folders), Vec::new())
+    }
+
+    /// What may differ at this moment: what was reported, and what is under way.
+    pub(super) fn unsettled(&self, changes: &FileChanges, snapshot: &Snapshot) -> DirtyZones {
+        let mut dirty = DirtyZones::of(changes, &snapshot.config, snapshot, self.attention.zones());
+        dirty.extend(self.deferred.clone());
+        dirty.names.extend(self.reading.keys().cloned());
+        if let Some(plan) = &self.plan {
+            dirty.extend(plan.dirty.clone());
+        }
+        dirty
+    }
+
+    fn begin(
+        &mut self,
+        mut paired: PairedZones,
+        snapshot: Arc<Snapshot>,
+        dirty: DirtyZones,
+        reply: Option<PlanReply>,
+        reread_broken: bool,
+    ) {
+        self.last_plan += 1;
+        let number = self.last_plan;
+        if let Some(mut preloaded) = self.preloaded.take() {
+            for pair in &mut paired.pairs {
+                pair.read = preloaded.take(&pair.wanted);
+            }
+        }
+        let mut outstanding = 0;
+        for (index, pair) in paired.pairs.iter().enumerate() {
+            if pair.read.is_none() && !pair.stays(reread_broken) {
+                outstanding += 1;
+                let reason = ReadReason::Planned { plan: number, index };
+                self.readers.read(ReadJob { reason, zone: pair.wanted.clone() });
+            }
+        }
+        self.plan = Some(ActivePlan { number, paired, outstanding, dirty, snapshot, reply });
+        self.finish_plan();
+    }
+
+    /// Looks at zones whose files were reported.
+    pub(super) fn files_changed(&mut self, changes: &FileChanges) {
+        let snapshot = self.live.snapshot.load_full();
+        let dirty = DirtyZones::of(changes, &snapshot.config, &snapshot, self.attention.zones());
+        self.look_at(&dirty);
+    }
+
+    /// Reads the zones whose contents may differ, each to be put in force by itself. Zones that come, go or get another
+    /// file change the table, and come into force together.
+    pub(super) fn look_at(&mut self, dirty: &DirtyZones) {
+        if dirty.is_empty() {
+            return;
+        }
+        let snapshot = self.live.snapshot.load_full();
+        let config = Arc::clone(&snapshot.config);
+        let (mut paired, errors) = if dirty.all || !self.folders.plain {
+            pair_all(&config, &snapshot)
+        } else {
+            (pair_names(&dirty.names.iter().collect(), &snapshot, &self.folders), Vec::new())
+        };
+        for error in errors {
+            tracing::error!("{error}");
+        }
+        if let Some(folders) = paired.folders.take() {
+            self.folders = folders;
+        }
+        let (contents, table): (Vec<ZonePair>, Vec<ZonePair>) =
+            paired.pairs.into_iter().partition(ZonePair::keeps_entry);
+        for pair in contents.into_iter().filter(|pair| !pair.stays(false)) {
+            self.read_changed(pair);
+        }
+        paired.pairs = table;
+        if paired.pairs.is_empty() && paired.gone.is_empty() {
+            return;
+        }
+        let names = paired.pairs.iter().map(|pair| &pair.wanted.name).chain(&paired.gone);
+        let dirty = DirtyZones { all: false, names: names.cloned().collect() };
+        if self.plan.is_some() {
+            self.deferred.extend(dirty);
+        } else {
+            self.begin(paired, snapshot, dirty, None, false);
+        }
+    }
+
+    fn read_changed(&mut self, pair: ZonePair) {
+        let name = pair.wanted.name.clone();
+        if let Some(again) = self.reading.get_mut(&name) {
+            *again = true;
+            return;
+        }
+        self.reading.insert(name.clone(), false);
+        let reason = ReadReason::Changed { name, version: pair.version };
+        self.readers.read(ReadJob { reason, zone: pair.wanted });
+    }
+
+    /// A zone has been read.
+    pub(super) fn read(&mut self, reason: ReadReason, read: ZoneRead) {
+        match reason {
+            ReadReason::Planned { plan: number, index } => {
+                let plan = self.plan.as_mut().filter(|plan| plan.number == number);
+                let Some(plan) = plan else { return };
+                plan.outstanding -= 1;
+                if let Some(pair) = plan.paired.pairs.get_mut(index) {
+                    pair.read = Some(read);
+                }
+                self.finish_plan();
+            }
+            ReadReason::Changed { name, version } => self.publish_changed(name, version, read),
+        }
+    }
+
+    fn publish_changed(&mut self, name: Name, version: u32, read: ZoneRead) {
+        let again = self.reading.remove(&name).unwrap_or(false);
+        let snapshot = self.live.snapshot.load_full();
+        if let Some(entry) = snapshot.zone_at(&name) {
+            let old = entry.zone.contents().map(|contents| contents.serial());
+            let new = read.as_ref().ok().map(|loaded| loaded.contents.serial());
+            let planned = PlannedRead { entry: entry.clone(), version, read };
+            if self.publish_read(planned) {
+                self.included_changed();
+            }
+            if let Some(new) = new {
+                tracing::info!("{}", describe::loaded_anew(&name, old, new));
+            }
+        }
+        if again {
+            self.look_at(&DirtyZones::one(name));
+        }
+    }
+
+    /// Serves what was read. Whether the zone includes other files than before.
+    fn publish_read(&mut self, planned: PlannedRead) -> bool {
+        let PlannedRead { entry, version, read } = planned;
+        self.retired.add_freed(read.as_ref().map_or(0, |loaded| loaded.contents.memory()));
+        let Ok(old) = publish_zone(&entry, version, read) else {
+            self.deferred.names.insert(entry.zone.name().clone());
+            return false;
+        };
+        if let Some(old) = old {
+            self.retired.add_contents(old);
+        }
+        self.attention.update(&entry)
+    }
+
+    /// Hands over the plan if all its zones are read.
+    fn finish_plan(&mut self) {
+        let Some(plan) = self.plan.as_mut().filter(|plan| plan.outstanding == 0) else { return };
+        let changes = describe::changes(&plan.paired);
+        let broken = describe::broken(&plan.paired);
+        // The plan stays as what is under way until it is in force or given up.
+        let paired = PairedZones { pairs: Vec::new(), gone: Vec::new(), folders: None };
+        let next = next_zones(std::mem::replace(&mut plan.paired, paired), &plan.snapshot);
+        let zones = ZonesPlan { changes, broken, read_count: next.read.len(), next };
+        if let Some(reply) = plan.reply.take() {
+            return reply(Ok(zones));
+        }
+        log_changes(&zones.changes);
+        let live = Arc::clone(&self.live);
+        self.commit(zones, Box::new(move |table| install_table(&live, table)));
+    }
+
+    /// Puts a plan in force: contents first, then the snapshot that has the new zones. Gives the snapshot before.
+    pub(super) fn commit(&mut self, plan: ZonesPlan, install: InstallSnapshot) -> Arc<Snapshot> {
+        let NextZones { read, table, folders, gone } = plan.next;
+        self.plan = None;
+        let mut included = false;
+        for name in &gone {
+            included |= self.attention.remove(name);
+        }
+        for planned in read {
+            included |= self.publish_read(planned);
+        }
+        let old = install(table);
+        if let Some(folders) = folders {
+            self.folders = folders;
+            for (_, entry) in self.live.snapshot.load_full().zones.iter() {
+                included |= self.attention.update(entry);
+            }
+        }
+        self.retired.add_snapshot(Arc::clone(&old));
+        if included {
+            self.included_changed();
+        }
+        old
+    }
+
+    /// Gives the plan up; what it was made for has to be looked at again.
+    pub(super) fn abandon(&mut self) {
+        if let Some(plan) = self.plan.take() {
+            self.deferred.extend(plan.dirty);
+        }
+    }
+
+    /// Does what had to wait for the plan.
+    pub(super) fn resume(&mut self) {
+        if self.plan.is_none() {
+            let deferred = std::mem::take(&mut self.deferred);
+            self.look_at(&deferred);
+        }
+    }
+
+    /// After a panic: nothing is under way, and everything is looked at again.
+    pub(super) fn recover(&mut self) {
+        self.plan = None;
+        self.reading.clear();
+        self.deferred = DirtyZones::every();
+    }
+
+    fn included_changed(&self) {
+        self.attention.publish();
+        (self.notify)();
+    }
+}
+
+/// Makes a snapshot current that differs in its zones alone.
+fn install_table(live: &ServerState, table: Option<Table<ZoneEntry>>) -> Arc<Snapshot> {
+    let old = live.snapshot.load_full();
+    let Some(zones) = table else { return old };
+    let next = Snapshot { serial: old.serial + 1, zones, ..Snapshot::clone(&old) };
+    live.snapshot.swap(Arc::new(next))
+}

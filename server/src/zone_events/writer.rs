@@ -1,0 +1,142 @@
+//! The zone thread, and the way to it.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+
+use arc_swap::ArcSwap;
+use rhumb_config::Config;
+
+use super::attention::ZoneAttention;
+use super::changes::FileChanges;
+use super::difference;
+use super::load::ZoneRead;
+use super::outcome::{PlanPurpose, ZonesPlan};
+use super::preload::PreloadedZones;
+use super::readers::{ReadReason, ZoneReaders};
+use super::schedule::{InstallSnapshot, PlanReply, ZoneSchedule};
+use crate::snapshot::retired::SWEEP_PAUSE;
+use crate::snapshot::{ServerState, Snapshot};
+
+/// What the zone thread is asked to do.
+enum ZoneEvent {
+    Plan { config: Arc<Config>, changes: FileChanges, purpose: PlanPurpose, reply: PlanReply },
+    Commit { plan: Box<ZonesPlan>, install: InstallSnapshot, done: SyncSender<Arc<Snapshot>> },
+    Abandon,
+    FilesChanged(FileChanges),
+    Read(ReadReason, Box<ZoneRead>),
+}
+
+/// The way to the one thread that changes the contents of zones and makes snapshots current.
+#[derive(Debug, Clone)]
+pub struct ZoneWriter {
+    events: Sender<ZoneEvent>,
+    included: Arc<ArcSwap<Vec<PathBuf>>>,
+}
+
+impl ZoneWriter {
+    /// Starts the thread, and those that read for it. `notify` is called by it when zones include other files than before.
+    ///
+    /// Errors: a thread could not be made.
+    pub fn start(
+        live: &Arc<ServerState>,
+        preloaded: PreloadedZones,
+        notify: impl Fn() + Send + 'static,
+    ) -> io::Result<Self> {
+        let (events, inbox) = channel();
+        let read = events.clone();
+        let readers = ZoneReaders::start(&live.metrics, move |reason, zone| {
+            // The zone thread is gone only when the process ends.
+            let _ = read.send(ZoneEvent::Read(reason, Box::new(zone)));
+        })?;
+        let attention = ZoneAttention::default();
+        let included = attention.included();
+        let schedule = ZoneSchedule::new(Arc::clone(live), readers, attention, preloaded, Box::new(notify));
+        let live = Arc::clone(live);
+        std::thread::Builder::new().name("zones".into()).spawn(move || run(schedule, &inbox, &live))?;
+        Ok(Self { events, included })
+    }
+
+    /// Works out what `config` comes to and replies once its zones are read. Of a reload's plan the caller has to say
+    /// whether it is put in force or given up.
+    pub fn plan(&self, config: Arc<Config>, changes: FileChanges, purpose: PlanPurpose, reply: PlanReply) {
+        self.send(ZoneEvent::Plan { config, changes, purpose, reply });
+    }
+
+    /// Puts a plan in force. `install` makes the snapshot current; the one before comes back. None: the thread failed.
+    pub fn commit(&self, plan: ZonesPlan, install: InstallSnapshot) -> Option<Arc<Snapshot>> {
+        let (done, waiting) = sync_channel(1);
+        self.send(ZoneEvent::Commit { plan: Box::new(plan), install, done });
+        waiting.recv().ok()
+    }
+
+    /// Gives a plan up.
+    pub fn abandon(&self) {
+        self.send(ZoneEvent::Abandon);
+    }
+
+    /// Looks at the zones of these files.
+    pub fn files_changed(&self, changes: FileChanges) {
+        self.send(ZoneEvent::FilesChanged(changes));
+    }
+
+    /// The files that zones include, in order.
+    pub fn included(&self) -> Arc<Vec<PathBuf>> {
+        self.included.load_full()
+    }
+
+    fn send(&self, event: ZoneEvent) {
+        // The thread ends with the last sender.
+        let _ = self.events.send(event);
+    }
+}
+
+fn run(mut schedule: ZoneSchedule, inbox: &Receiver<ZoneEvent>, live: &Arc<ServerState>) {
+    rhumb_net::yield_to_others();
+    let mut restarted = false;
+    live.metrics.workers().register("zones", "zones").supervise(|worker| {
+        if std::mem::replace(&mut restarted, true) {
+            schedule.recover();
+        }
+        while let Some(event) = next(&mut schedule, inbox) {
+            let _busy = worker.busy();
+            execute(&mut schedule, event, live);
+            schedule.resume();
+            schedule.retired.sweep();
+        }
+    });
+}
+
+/// The next event. While there is none, what is used no more is freed.
+fn next(schedule: &mut ZoneSchedule, inbox: &Receiver<ZoneEvent>) -> Option<ZoneEvent> {
+    while !schedule.retired.is_empty() {
+        match inbox.recv_timeout(SWEEP_PAUSE) {
+            Ok(event) => return Some(event),
+            Err(RecvTimeoutError::Timeout) => schedule.retired.sweep(),
+            Err(RecvTimeoutError::Disconnected) => return None,
+        }
+    }
+    inbox.recv().ok()
+}
+
+fn execute(schedule: &mut ZoneSchedule, event: ZoneEvent, live: &Arc<ServerState>) {
+    match event {
+        ZoneEvent::Plan { config, changes, purpose: PlanPurpose::Reload, reply } => {
+            schedule.plan(&config, &changes, reply);
+        }
+        ZoneEvent::Plan { config, changes, purpose: PlanPurpose::Diff, reply } => {
+            let snapshot = live.snapshot.load_full();
+            let dirty = schedule.unsettled(&changes, &snapshot);
+            let (paired, errors) = schedule.pair(&config, &snapshot, &dirty);
+            difference::reply(paired, errors, snapshot, reply);
+        }
+        ZoneEvent::Commit { plan, install, done } => {
+            // Whoever waits for it is gone only when the server ends.
+            let _ = done.send(schedule.commit(*plan, install));
+        }
+        ZoneEvent::Abandon => schedule.abandon(),
+        ZoneEvent::FilesChanged(changes) => schedule.files_changed(&changes),
+        ZoneEvent::Read(reason, read) => schedule.read(reason, *read),
+    }
+}
