@@ -37,6 +37,7 @@ mod reloading;
 mod running;
 mod scraping;
 mod steady;
+mod supervising;
 mod unit;
 
 fn main() -> ExitCode {
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
         running::TESTS,
         following::TESTS,
         reloading::TESTS,
+        supervising::TESTS,
         steady::TESTS,
         checking::TESTS,
         scraping::TESTS,

@@ -16,6 +16,7 @@ use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq};
 
 use crate::forwarding::{Lab, UP, config};
 
+mod busy;
 mod many;
 
 /// The tests of this file and of the one below it.
@@ -29,6 +30,7 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("reloading::what_stays_keeps_its_object", stays),
     Test::beside("reloading::a_failure_is_told_everywhere", failure),
     Test::alone("reloading::one_zone_of_many_reloads_alone", many::alone),
+    Test::alone("reloading::a_large_zone_holds_nothing_up", busy::lists_and_commands),
 ];
 
 fn zone(serial: u32, address: &str) -> String {
