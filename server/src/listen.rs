@@ -4,4 +4,4 @@ pub mod listeners;
 pub mod stream;
 pub mod udp;
 
-pub use listeners::{Listeners, Serving};
+pub use listeners::{ListenerServices, Listeners};

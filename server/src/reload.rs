@@ -24,7 +24,7 @@ use crate::test_hooks::{PanicPoint, inject_panic};
 use crate::zone_events::{FileChanges, PlanPurpose, PreloadedZones, ZoneWriter, ZonesPlan};
 
 pub use request::{ReloadDifference, ReloadFailure, ReloadReport, ReloadRequest, ReloadRequests};
-pub use status::{LastReload, ReloadStatus};
+pub use status::{FinishedReload, ReloadStatus};
 
 use files::FollowedFiles;
 use publish::{PendingReload, ServerParts};

@@ -24,9 +24,9 @@ use crate::rate_limit::RateLimit;
 pub use built_in::built_in_zones;
 pub use files::{FileMark, FileRead};
 pub use live::{ServerClock, ServerState, cache_limits};
-pub use origin::{Origin, Source, ZONE_SUFFIX, zone_of_file};
+pub use origin::{ZONE_SUFFIX, ZoneFile, ZoneOrigin, zone_of_file};
 pub use route::{ListSource, Route, RouteEntry, RouteServices, RouteState, RouteUpstream};
-pub use zone::{StaleVersion, Trouble, Zone, ZoneEntry};
+pub use zone::{StaleVersion, Zone, ZoneEntry, ZoneTrouble};
 
 /// The values of the configuration that a query looks at.
 #[derive(Debug, Clone, Default)]

@@ -12,7 +12,7 @@ use tokio::time::Interval;
 
 use super::{Sockets, StartError, log, notify};
 use crate::change::{Strictness, log_changes};
-use crate::listen::Serving;
+use crate::listen::ListenerServices;
 use crate::listen::stream::Streams;
 use crate::operator::{Admin, Status};
 use crate::recursion::Door;
@@ -46,7 +46,7 @@ impl Server {
         let (streams, handle) = (self.streams(&door, &stopped), runtime.handle().clone());
         let connections = Arc::clone(&streams.limits);
         let live = Arc::clone(&self.live);
-        listeners.serve_with(Serving { live, door: door.clone(), streams, runtime: handle.clone() });
+        listeners.serve_with(ListenerServices { live, door: door.clone(), streams, runtime: handle.clone() });
         let level = self.level.clone();
         let set_log = move |config: &Config| log::set(&level, config.log);
         let (reloader, requests) =

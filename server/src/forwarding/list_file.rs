@@ -18,7 +18,7 @@ use rhumb_config::upstream_list::{MOST_BYTES, parse_list, parse_resolv_conf};
 
 /// The form of a file of upstreams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Kind {
+pub(crate) enum ListFormat {
     /// One upstream a line, `#` comments.
     List,
     /// The `nameserver` lines of resolv.conf(5).
@@ -27,7 +27,7 @@ pub(crate) enum Kind {
 
 /// Why a file gives no list.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Unusable {
+pub(crate) enum UnusableList {
     /// It is missing, or not ours to read.
     #[error("cannot be read: {0}")]
     Read(#[from] io::Error),
@@ -52,7 +52,7 @@ pub(crate) enum Unusable {
 
 /// Whether the list in force is what the file says now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum State {
+pub(crate) enum ListFileState {
     /// It is.
     Ok,
     /// It is the last good one; empty if there never was a good one.
@@ -66,7 +66,7 @@ pub(crate) enum State {
 
 /// What reading the file again brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum ListRefresh {
     /// Another list than before.
     Changed,
     /// The same upstreams in the same order.
@@ -79,17 +79,17 @@ pub(crate) enum Outcome {
 #[derive(Clone, Debug)]
 pub(crate) struct ListFile {
     path: PathBuf,
-    kind: Kind,
+    kind: ListFormat,
     last_good: Arc<[(UpstreamServer, u32)]>,
-    state: State,
+    state: ListFileState,
     /// Wrong lines of the last good read: numbers from 1, and what is wrong.
     bad_lines: Vec<(u32, String)>,
 }
 
 impl ListFile {
     /// A file not yet read: an empty list.
-    pub(crate) fn new(path: PathBuf, kind: Kind) -> Self {
-        let state = State::Kept { why: "not read yet".into(), since: SystemTime::now() };
+    pub(crate) fn new(path: PathBuf, kind: ListFormat) -> Self {
+        let state = ListFileState::Kept { why: "not read yet".into(), since: SystemTime::now() };
         Self { path, kind, last_good: Arc::default(), state, bad_lines: Vec::new() }
     }
 
@@ -104,7 +104,7 @@ impl ListFile {
     }
 
     /// Whether the list in force is what the file says now.
-    pub(crate) fn state(&self) -> &State {
+    pub(crate) fn state(&self) -> &ListFileState {
         &self.state
     }
 
@@ -115,53 +115,57 @@ impl ListFile {
 
     /// Reads the file again (up to 1 MiB; it may block on a slow mount). The log is told what is new: bad lines, a
     /// file that has become unusable, and one that is usable again.
-    pub(crate) fn refresh(&mut self) -> Outcome {
+    pub(crate) fn refresh(&mut self) -> ListRefresh {
         match self.read() {
             Ok((upstreams, bad_lines)) => self.accept(upstreams, bad_lines),
             Err(unusable) => self.keep(&unusable),
         }
     }
 
-    fn read(&self) -> Result<rhumb_config::upstream_list::Parsed, Unusable> {
+    fn read(&self) -> Result<rhumb_config::upstream_list::Parsed, UnusableList> {
         let text = read_bounded(&self.path)?;
         let (upstreams, bad_lines) = match self.kind {
-            Kind::List => parse_list(&text),
-            Kind::ResolvConf => parse_resolv_conf(&text),
+            ListFormat::List => parse_list(&text),
+            ListFormat::ResolvConf => parse_resolv_conf(&text),
         };
         if !upstreams.is_empty() {
             return Ok((upstreams, bad_lines));
         }
         Err(match bad_lines.into_iter().next() {
-            Some((line, what)) => Unusable::Garbage { line, what },
-            None => Unusable::Empty,
+            Some((line, what)) => UnusableList::Garbage { line, what },
+            None => UnusableList::Empty,
         })
     }
 
-    fn accept(&mut self, upstreams: Vec<(UpstreamServer, u32)>, bad_lines: Vec<(u32, String)>) -> Outcome {
+    fn accept(
+        &mut self,
+        upstreams: Vec<(UpstreamServer, u32)>,
+        bad_lines: Vec<(u32, String)>,
+    ) -> ListRefresh {
         if bad_lines != self.bad_lines {
             for (line, what) in &bad_lines {
                 tracing::warn!("{}:{line}: {what}; the line is passed over", self.path.display());
             }
         }
         self.bad_lines = bad_lines;
-        if matches!(self.state, State::Kept { .. }) && !self.last_good.is_empty() {
+        if matches!(self.state, ListFileState::Kept { .. }) && !self.last_good.is_empty() {
             tracing::info!("{}: usable again, {} upstreams", self.path.display(), upstreams.len());
         }
-        self.state = State::Ok;
+        self.state = ListFileState::Ok;
         let addresses =
             |list: &[(UpstreamServer, u32)]| list.iter().map(|(address, _)| address.clone()).collect();
         let (before, now): (Vec<_>, Vec<_>) = (addresses(&self.last_good), addresses(&upstreams));
         if self.last_good.iter().ne(upstreams.iter()) {
             self.last_good = upstreams.into();
         }
-        if before == now { Outcome::Same } else { Outcome::Changed }
+        if before == now { ListRefresh::Same } else { ListRefresh::Changed }
     }
 
-    fn keep(&mut self, unusable: &Unusable) -> Outcome {
+    fn keep(&mut self, unusable: &UnusableList) -> ListRefresh {
         let why = unusable.to_string();
         let (told, since) = match &self.state {
-            State::Kept { why: before, since } => (*before == why, *since),
-            State::Ok => (false, SystemTime::now()),
+            ListFileState::Kept { why: before, since } => (*before == why, *since),
+            ListFileState::Ok => (false, SystemTime::now()),
         };
         if !told {
             match self.last_good.len() {
@@ -169,22 +173,22 @@ impl ListFile {
                 count => tracing::warn!("{} {why}: its last {count} upstreams stay", self.path.display()),
             }
         }
-        self.state = State::Kept { why: why.clone(), since };
-        Outcome::KeptLastGood(why)
+        self.state = ListFileState::Kept { why: why.clone(), since };
+        ListRefresh::KeptLastGood(why)
     }
 }
 
 /// The text of a file of at most [`MOST_BYTES`]; bytes that are no UTF-8 become characters that no address has.
-fn read_bounded(path: &Path) -> Result<String, Unusable> {
+fn read_bounded(path: &Path) -> Result<String, UnusableList> {
     // A pipe in the file's place must not hold the reader.
     let file = OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path)?;
     if !file.metadata()?.is_file() {
-        return Err(Unusable::NotAFile);
+        return Err(UnusableList::NotAFile);
     }
     let mut bytes = Vec::new();
     file.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > MOST_BYTES {
-        return Err(Unusable::TooLarge);
+        return Err(UnusableList::TooLarge);
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

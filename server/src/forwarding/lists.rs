@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rhumb_config::{Config, UpstreamServer};
 
-use super::list_file::{ListFile, Outcome, State};
+use super::list_file::{ListFile, ListFileState, ListRefresh};
 use super::source::{PreloadedLists, file_of, sources_of, unread};
 use crate::metrics::{List, Metrics};
 use crate::snapshot::ListSource;
@@ -44,7 +44,7 @@ impl UpstreamLists {
                 (list, counters)
             });
             list.refresh();
-            counters.set_ok(*list.state() == State::Ok);
+            counters.set_ok(*list.state() == ListFileState::Ok);
         }
     }
 
@@ -56,8 +56,8 @@ impl UpstreamLists {
                 continue;
             }
             let outcome = list.refresh();
-            counters.set_ok(!matches!(outcome, Outcome::KeptLastGood(_)));
-            if outcome == Outcome::Changed {
+            counters.set_ok(!matches!(outcome, ListRefresh::KeptLastGood(_)));
+            if outcome == ListRefresh::Changed {
                 counters.changed();
                 changed.push(source.clone());
             }
@@ -82,8 +82,8 @@ impl UpstreamLists {
             path: list.path().to_owned(),
             upstreams: list.upstreams().len(),
             kept: match list.state() {
-                State::Ok => None,
-                State::Kept { why, .. } => Some(why.clone()),
+                ListFileState::Ok => None,
+                ListFileState::Kept { why, .. } => Some(why.clone()),
             },
         });
         states.collect()

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rhumb_config::{Config, UpstreamSource};
 
-use super::list_file::{Kind, ListFile, Outcome};
+use super::list_file::{ListFile, ListFormat, ListRefresh};
 use crate::snapshot::ListSource;
 
 /// The lists that `config` names, one as often as it is named.
@@ -23,10 +23,10 @@ pub(super) fn source_of(source: &UpstreamSource) -> Option<ListSource> {
 }
 
 /// The file of a list and its form.
-pub(super) fn file_of(source: &ListSource) -> (&Path, Kind) {
+pub(super) fn file_of(source: &ListSource) -> (&Path, ListFormat) {
     match source {
-        ListSource::List(path) => (path, Kind::List),
-        ListSource::ResolvConf(path) => (path, Kind::ResolvConf),
+        ListSource::List(path) => (path, ListFormat::List),
+        ListSource::ResolvConf(path) => (path, ListFormat::ResolvConf),
     }
 }
 
@@ -59,7 +59,7 @@ pub fn check_lists(config: &Config) -> Vec<String> {
     for source in config.forward.iter().flat_map(|forward| &forward.upstreams) {
         let Some(list) = source_of(source).filter(|list| seen.insert(list.clone())) else { continue };
         let mut file = unread(&list);
-        if let Outcome::KeptLastGood(why) = file.refresh() {
+        if let ListRefresh::KeptLastGood(why) = file.refresh() {
             wrong.push(format!("{}: {} {why}", source.place(), file.path().display()));
         }
         let bad_lines = file.bad_lines().iter();

@@ -21,21 +21,21 @@ const BACKLOG: u32 = 1024;
 
 /// What makes a listener the same before and after a reload.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Key {
+pub struct ListenerKey {
     address: SocketAddr,
     v6only: bool,
-    kind: Kind,
+    kind: ListenerKind,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Kind {
+enum ListenerKind {
     Udp { threads: usize, buffer: u64 },
     Tcp,
 }
 
 /// A socket, or sockets, bound and not yet served.
 #[derive(Debug)]
-pub enum Bound {
+pub enum BoundListener {
     /// One for each thread.
     Udp(Vec<udp::Socket>),
     /// One.
@@ -43,14 +43,14 @@ pub enum Bound {
 }
 
 #[derive(Debug)]
-enum Open {
+enum OpenListener {
     Udp(Workers),
     Tcp(watch::Sender<bool>),
 }
 
 /// What listeners need to serve.
 #[derive(Debug, Clone)]
-pub struct Serving {
+pub struct ListenerServices {
     /// The server's state.
     pub live: Arc<ServerState>,
     /// Where queries go that have to wait.
@@ -64,9 +64,9 @@ pub struct Serving {
 /// The listeners that are open.
 #[derive(Debug, Default)]
 pub struct Listeners {
-    open: HashMap<Key, Open>,
-    waiting: Vec<(Key, Bound)>,
-    serving: Option<Serving>,
+    open: HashMap<ListenerKey, OpenListener>,
+    waiting: Vec<(ListenerKey, BoundListener)>,
+    serving: Option<ListenerServices>,
 }
 
 impl Listeners {
@@ -85,8 +85,8 @@ impl Listeners {
             // An interface that is not there is told when it comes to binding.
             for key in keys(listen, config).unwrap_or_default() {
                 let transport = match key.kind {
-                    Kind::Udp { .. } => Transport::Udp,
-                    Kind::Tcp => Transport::Tcp,
+                    ListenerKind::Udp { .. } => Transport::Udp,
+                    ListenerKind::Tcp => Transport::Tcp,
                 };
                 if let Err(error) = check_free(transport, key.address, key.v6only) {
                     errors.push(format!("{}: {error}", listen.place));
@@ -97,12 +97,12 @@ impl Listeners {
     }
 
     /// From now on what is bound is served.
-    pub fn serve_with(&mut self, serving: Serving) {
+    pub fn serve_with(&mut self, serving: ListenerServices) {
         self.serving = Some(serving);
     }
 
     /// Binds what `config` asks for and is neither open nor bound. Errors: as [`Self::bind`]; what was bound is closed again.
-    pub fn bind_missing(&self, config: &Config) -> Result<Vec<(Key, Bound)>, Vec<String>> {
+    pub fn bind_missing(&self, config: &Config) -> Result<Vec<(ListenerKey, BoundListener)>, Vec<String>> {
         let mut bound = Vec::new();
         let mut errors = Vec::new();
         for listen in &config.listen {
@@ -124,9 +124,9 @@ impl Listeners {
 
     /// What opening and closing for `config` comes to, in words.
     pub fn changes(&self, config: &Config) -> Vec<Change> {
-        let wanted: Vec<Key> =
+        let wanted: Vec<ListenerKey> =
             config.listen.iter().filter_map(|listen| keys(listen, config).ok()).flatten().collect();
-        let is_new = |key: &&Key| {
+        let is_new = |key: &&ListenerKey| {
             !self.open.contains_key(*key) && !self.waiting.iter().any(|(other, _)| other == *key)
         };
         let opened = wanted.iter().filter(is_new).map(|key| Change(format!("listener {key}: opened")));
@@ -135,7 +135,7 @@ impl Listeners {
     }
 
     /// Serves what was bound, then closes what `config` no longer asks for, once it has answered what is queued.
-    pub fn publish(&mut self, bound: Vec<(Key, Bound)>, config: &Config) {
+    pub fn publish(&mut self, bound: Vec<(ListenerKey, BoundListener)>, config: &Config) {
         let Some(serving) = self.serving.clone() else { return };
         for (key, socket) in std::mem::take(&mut self.waiting).into_iter().chain(bound) {
             match key.open(socket, &serving) {
@@ -145,9 +145,10 @@ impl Listeners {
                 Err(error) => tracing::error!(listener = %key, %error, "a listener could not be served"),
             }
         }
-        let wanted: Vec<Key> =
+        let wanted: Vec<ListenerKey> =
             config.listen.iter().filter_map(|listen| keys(listen, config).ok()).flatten().collect();
-        let closed: Vec<Key> = self.open.keys().filter(|key| !wanted.contains(key)).cloned().collect();
+        let closed: Vec<ListenerKey> =
+            self.open.keys().filter(|key| !wanted.contains(key)).cloned().collect();
         for key in closed {
             if let Some(open) = self.open.remove(&key) {
                 open.close();
@@ -175,8 +176,8 @@ impl Listeners {
             .open
             .keys()
             .map(|key| match key.kind {
-                Kind::Udp { threads, .. } => (key.address.to_string(), "udp", threads),
-                Kind::Tcp => (key.address.to_string(), "tcp", 0),
+                ListenerKind::Udp { threads, .. } => (key.address.to_string(), "udp", threads),
+                ListenerKind::Tcp => (key.address.to_string(), "tcp", 0),
             })
             .collect();
         all.sort();
@@ -184,47 +185,50 @@ impl Listeners {
     }
 }
 
-impl std::fmt::Display for Key {
+impl std::fmt::Display for ListenerKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let transport = if matches!(self.kind, Kind::Tcp) { "tcp" } else { "udp" };
+        let transport = if matches!(self.kind, ListenerKind::Tcp) { "tcp" } else { "udp" };
         write!(f, "{transport} {}", self.address)?;
         if self.v6only && self.address.ip().is_unspecified() { write!(f, " (IPv6 only)") } else { Ok(()) }
     }
 }
 
-impl Key {
-    fn bind(&self) -> Result<Bound, rhumb_net::BindError> {
+impl ListenerKey {
+    fn bind(&self) -> Result<BoundListener, rhumb_net::BindError> {
         match self.kind {
-            Kind::Udp { threads, buffer } => {
+            ListenerKind::Udp { threads, buffer } => {
                 let options = udp::Options {
                     address: self.address,
                     v6only: self.v6only,
                     receive_buffer: usize::try_from(buffer).unwrap_or(usize::MAX),
                 };
-                (0..threads).map(|_| udp::Socket::bind(&options)).collect::<Result<_, _>>().map(Bound::Udp)
+                (0..threads)
+                    .map(|_| udp::Socket::bind(&options))
+                    .collect::<Result<_, _>>()
+                    .map(BoundListener::Udp)
             }
-            Kind::Tcp => tcp::bind(self.address, self.v6only, BACKLOG).map(Bound::Tcp),
+            ListenerKind::Tcp => tcp::bind(self.address, self.v6only, BACKLOG).map(BoundListener::Tcp),
         }
     }
 
-    fn open(&self, bound: Bound, serving: &Serving) -> std::io::Result<Open> {
+    fn open(&self, bound: BoundListener, serving: &ListenerServices) -> std::io::Result<OpenListener> {
         match bound {
-            Bound::Udp(sockets) => {
+            BoundListener::Udp(sockets) => {
                 let name = format!("udp/{}", self.address);
-                Workers::start(&name, sockets, &serving.live, &serving.door).map(Open::Udp)
+                Workers::start(&name, sockets, &serving.live, &serving.door).map(OpenListener::Udp)
             }
-            Bound::Tcp(listener) => {
+            BoundListener::Tcp(listener) => {
                 let _inside = serving.runtime.enter();
                 let acceptor = Acceptor::new(listener)?;
                 let (close, closed) = watch::channel(false);
                 serving.runtime.spawn(stream::accept(acceptor, serving.streams.clone(), closed));
-                Ok(Open::Tcp(close))
+                Ok(OpenListener::Tcp(close))
             }
         }
     }
 }
 
-impl Open {
+impl OpenListener {
     fn close(self) {
         match self {
             Self::Udp(workers) => workers.stop(),
@@ -235,7 +239,7 @@ impl Open {
 }
 
 /// The listeners that one entry of the configuration asks for. Errors: its interface is not there.
-fn keys(listen: &Listen, config: &Config) -> Result<Vec<Key>, String> {
+fn keys(listen: &Listen, config: &Config) -> Result<Vec<ListenerKey>, String> {
     let scope = match &listen.scope {
         None => 0,
         Some(name) => route::scope_id(name)
@@ -249,11 +253,11 @@ fn keys(listen: &Listen, config: &Config) -> Result<Vec<Key>, String> {
         WorkerCount::Auto => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
         WorkerCount::Count(count) => usize::from(count.get()),
     };
-    let udp = Kind::Udp { threads, buffer: config.server.receive_buffer };
+    let udp = ListenerKind::Udp { threads, buffer: config.server.receive_buffer };
     let spoken = |transport| listen.transports.contains(&transport);
     let kinds = [
         spoken(rhumb_wire::Transport::Udp).then_some(udp),
-        spoken(rhumb_wire::Transport::Tcp).then_some(Kind::Tcp),
+        spoken(rhumb_wire::Transport::Tcp).then_some(ListenerKind::Tcp),
     ];
-    Ok(kinds.into_iter().flatten().map(|kind| Key { address, v6only: listen.v6only, kind }).collect())
+    Ok(kinds.into_iter().flatten().map(|kind| ListenerKey { address, v6only: listen.v6only, kind }).collect())
 }

@@ -10,7 +10,7 @@ use crate::change::{Change, Strictness};
 use crate::cookies::ServerCookies;
 use crate::forwarding::Forwarding;
 use crate::listen::Listeners;
-use crate::listen::listeners::{Bound, Key};
+use crate::listen::listeners::{BoundListener, ListenerKey};
 use crate::rate_limit::RateLimit;
 use crate::snapshot::{QuerySettings, ServerState, Snapshot, cache_limits};
 use crate::zone_events::{ZoneWriter, ZonesPlan};
@@ -23,7 +23,7 @@ pub(super) struct PendingReload {
     pub(super) replies: Vec<ReloadReply>,
     /// What changes in settings and listeners.
     pub(super) changes: Vec<Change>,
-    pub(super) bound: Vec<(Key, Bound)>,
+    pub(super) bound: Vec<(ListenerKey, BoundListener)>,
     /// What keeps it from coming into force.
     pub(super) errors: Vec<String>,
 }

@@ -16,7 +16,7 @@ const WARNINGS: usize = 100;
 
 /// How the last reload went.
 #[derive(Debug, Clone)]
-pub struct LastReload {
+pub struct FinishedReload {
     /// When.
     pub when: SystemTime,
     /// How.
@@ -29,7 +29,7 @@ pub struct LastReload {
 #[derive(Debug, Clone, Default)]
 pub struct ReloadStatus {
     /// How the last reload went; none since the start.
-    pub last_reload: Option<LastReload>,
+    pub last_reload: Option<FinishedReload>,
     /// The lists of upstreams.
     pub lists: Vec<ListState>,
     /// The listeners: address, transport, threads.
@@ -71,7 +71,7 @@ impl ReloadJournal {
             }
         };
         self.live.metrics.reload(count);
-        let last = LastReload { when: SystemTime::now(), result: count, errors };
+        let last = FinishedReload { when: SystemTime::now(), result: count, errors };
         self.status
             .rcu(|status| ReloadStatus { last_reload: Some(last.clone()), ..ReloadStatus::clone(status) });
     }

@@ -7,16 +7,16 @@ use rhumb_wire::Name;
 
 /// An entry of the configuration that asks for zones, and where their files are. All zones of a folder share one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin {
+pub struct ZoneOrigin {
     /// Where the configuration has it.
     pub place: Place,
     /// Where the files are.
-    pub source: Source,
+    pub source: ZoneFile,
 }
 
 /// Where the file of a zone is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum ZoneFile {
     /// Nowhere: the zone of the built-in default.
     BuiltIn,
     /// Here.
@@ -28,13 +28,13 @@ pub enum Source {
 /// What the names of zone files in a folder end in.
 pub const ZONE_SUFFIX: &str = ".zone";
 
-impl Origin {
+impl ZoneOrigin {
     /// The file of the zone `name`; none for the zone of the built-in default.
     pub fn file(&self, name: &Name) -> Option<PathBuf> {
         match &self.source {
-            Source::BuiltIn => None,
-            Source::File(path) => Some(path.clone()),
-            Source::Folder(folder) => Some(folder.join(file_name(name))),
+            ZoneFile::BuiltIn => None,
+            ZoneFile::File(path) => Some(path.clone()),
+            ZoneFile::Folder(folder) => Some(folder.join(file_name(name))),
         }
     }
 }
@@ -47,7 +47,7 @@ fn file_name(name: &Name) -> String {
     text
 }
 
-/// The zone whose file in a folder is called so, and whether that is just the name that [`Origin::file`] gives. None for the
+/// The zone whose file in a folder is called so, and whether that is just the name that [`ZoneOrigin::file`] gives. None for the
 /// name of no zone file: one without `.zone`, a hidden one.
 ///
 /// Errors: it ends in `.zone`, but what stands before that is no domain name; in words.
@@ -86,9 +86,9 @@ mod tests {
     fn a_zone_has_its_file_from_what_asks_for_it() {
         let place = Place { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
         let name: Name = "example.com".parse().unwrap();
-        let file = |source| Origin { place: place.clone(), source }.file(&name);
-        assert_eq!(file(Source::BuiltIn), None);
-        assert_eq!(file(Source::File("a/b".into())), Some("a/b".into()));
-        assert_eq!(file(Source::Folder("zones".into())), Some("zones/example.com.zone".into()));
+        let file = |source| ZoneOrigin { place: place.clone(), source }.file(&name);
+        assert_eq!(file(ZoneFile::BuiltIn), None);
+        assert_eq!(file(ZoneFile::File("a/b".into())), Some("a/b".into()));
+        assert_eq!(file(ZoneFile::Folder("zones".into())), Some("zones/example.com.zone".into()));
     }
 }

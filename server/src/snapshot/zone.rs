@@ -10,11 +10,11 @@ use rhumb_wire::Name;
 use rhumb_zones::Contents;
 
 use super::files::{FileMark, FileRead};
-use super::origin::Origin;
+use super::origin::ZoneOrigin;
 
 /// Why the last load of a zone failed, in words that name the place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble(pub Arc<str>);
+pub struct ZoneTrouble(pub Arc<str>);
 
 /// A zone that outlives snapshots.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ struct State {
 /// What few zones have: trouble, included files, signatures. The place for what a primary, a journal and a signer know.
 #[derive(Debug, Default)]
 struct ZoneAttributes {
-    trouble: Option<Trouble>,
+    trouble: Option<ZoneTrouble>,
     /// The files that the last good load included.
     included: Vec<FileRead>,
     /// When the first signature of what is served expires, in seconds since 1970.
@@ -58,7 +58,7 @@ pub struct ZoneEntry {
     /// The zone.
     pub zone: Arc<Zone>,
     /// What asked for it.
-    pub origin: Arc<Origin>,
+    pub origin: Arc<ZoneOrigin>,
 }
 
 impl ZoneEntry {
@@ -134,7 +134,7 @@ impl Zone {
     }
 
     /// Notes that a load of the zone's file as `file` marks it failed; what was served before goes on.
-    pub fn fail(&self, trouble: Trouble, file: FileMark) {
+    pub fn fail(&self, trouble: ZoneTrouble, file: FileMark) {
         let mut state = self.lock();
         state.file = file;
         let more = state.more.get_or_insert_default();
@@ -146,7 +146,7 @@ impl Zone {
     }
 
     /// Why the last load failed, if it did.
-    pub fn trouble(&self) -> Option<Trouble> {
+    pub fn trouble(&self) -> Option<ZoneTrouble> {
         self.lock().more.as_ref()?.trouble.clone()
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use rhumb_wire::Name;
 
-use crate::snapshot::{Source, ZoneEntry};
+use crate::snapshot::{ZoneEntry, ZoneFile};
 
 /// Zones with a file of their own, with trouble, or with files that they include.
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ impl ZoneAttention {
     pub(super) fn update(&mut self, entry: &ZoneEntry) -> bool {
         let name = entry.zone.name();
         let included = entry.zone.included();
-        let needs = !matches!(entry.origin.source, Source::Folder(_))
+        let needs = !matches!(entry.origin.source, ZoneFile::Folder(_))
             || entry.zone.trouble().is_some()
             || !included.is_empty();
         if needs {

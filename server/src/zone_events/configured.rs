@@ -6,13 +6,13 @@ use std::sync::Arc;
 use rhumb_config::{Config, Place, ZoneSource};
 use rhumb_wire::Name;
 
-use crate::snapshot::{Origin, Source, zone_of_file};
+use crate::snapshot::{ZoneFile, ZoneOrigin, zone_of_file};
 
 /// A zone that the configuration asks for.
 #[derive(Debug, Clone)]
 pub(super) struct ConfiguredZone {
     pub(super) name: Name,
-    pub(super) origin: Arc<Origin>,
+    pub(super) origin: Arc<ZoneOrigin>,
 }
 
 impl ConfiguredZone {
@@ -26,7 +26,7 @@ impl ConfiguredZone {
 #[derive(Debug, Default)]
 pub(super) struct ZoneFolders {
     /// In the order of the configuration.
-    pub(super) folders: Vec<Arc<Origin>>,
+    pub(super) folders: Vec<Arc<ZoneOrigin>>,
     /// Whether every file in them is called as its zone is, so that a name says it all.
     pub(super) plain: bool,
 }
@@ -53,20 +53,20 @@ pub(super) fn configured_zones(config: &Config) -> ConfiguredZones {
     for source in &config.zones {
         match source {
             ZoneSource::File { name, file, place } => {
-                let source = Source::File(file.clone());
+                let source = ZoneFile::File(file.clone());
                 zones.push(single(name, source, place));
             }
             ZoneSource::BuiltIn { name, place } => {
-                zones.push(single(name, Source::BuiltIn, place));
+                zones.push(single(name, ZoneFile::BuiltIn, place));
             }
             ZoneSource::Directory { path, place } => {
-                let origin = Origin { place: place.clone(), source: Source::Folder(path.clone()) };
+                let origin = ZoneOrigin { place: place.clone(), source: ZoneFile::Folder(path.clone()) };
                 sources.folders.push(Arc::new(origin));
             }
         }
     }
     for origin in &sources.folders {
-        let Source::Folder(path) = &origin.source else { continue };
+        let ZoneFile::Folder(path) = &origin.source else { continue };
         match in_folder(path, origin, &mut zones) {
             Ok(plain) => sources.plain &= plain,
             Err(error) => {
@@ -81,13 +81,17 @@ pub(super) fn configured_zones(config: &Config) -> ConfiguredZones {
     ConfiguredZones { zones, folders: sources, unreadable, errors }
 }
 
-fn single(name: &Name, source: Source, place: &Place) -> ConfiguredZone {
-    ConfiguredZone { name: name.clone(), origin: Arc::new(Origin { place: place.clone(), source }) }
+fn single(name: &Name, source: ZoneFile, place: &Place) -> ConfiguredZone {
+    ConfiguredZone { name: name.clone(), origin: Arc::new(ZoneOrigin { place: place.clone(), source }) }
 }
 
 /// Adds the zones whose `NAME.zone` files are in a folder. A file whose name is no domain name is left alone, with a warning.
 /// Says whether each is called just as its zone is.
-fn in_folder(folder: &Path, origin: &Arc<Origin>, zones: &mut Vec<ConfiguredZone>) -> std::io::Result<bool> {
+fn in_folder(
+    folder: &Path,
+    origin: &Arc<ZoneOrigin>,
+    zones: &mut Vec<ConfiguredZone>,
+) -> std::io::Result<bool> {
     let mut odd = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let name = entry?.file_name();
@@ -103,7 +107,7 @@ fn in_folder(folder: &Path, origin: &Arc<Origin>, zones: &mut Vec<ConfiguredZone
     odd.sort_by(|a, b| a.1.cmp(&b.1));
     let plain = odd.is_empty();
     for (name, path) in odd {
-        let origin = Origin { place: origin.place.clone(), source: Source::File(path) };
+        let origin = ZoneOrigin { place: origin.place.clone(), source: ZoneFile::File(path) };
         zones.push(ConfiguredZone { name, origin: Arc::new(origin) });
     }
     Ok(plain)

@@ -12,7 +12,7 @@ use rhumb_zones::Table;
 use super::configured::{ConfiguredZone, ConfiguredZones, ZoneFolders, configured_zones};
 use super::load::ZoneRead;
 use super::outcome::{NextZones, PlannedRead};
-use crate::snapshot::{Snapshot, Source, Zone, ZoneEntry};
+use crate::snapshot::{Snapshot, Zone, ZoneEntry, ZoneFile};
 
 /// A zone that is to be there, and what is there.
 #[derive(Debug)]
@@ -115,7 +115,7 @@ pub(super) fn pair_names(names: &HashSet<&Name>, snapshot: &Snapshot, folders: &
 
 /// What the configuration asks for under this name, its folders looked into.
 fn wanted_one(name: &Name, present: Option<&ZoneEntry>, folders: &ZoneFolders) -> Option<ConfiguredZone> {
-    let single = present.filter(|entry| !matches!(entry.origin.source, Source::Folder(_)));
+    let single = present.filter(|entry| !matches!(entry.origin.source, ZoneFile::Folder(_)));
     let origin = match single {
         Some(entry) => &entry.origin,
         None => folders.folders.iter().find(|origin| {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rhumb_zones::Contents;
 
 use super::load::ZoneRead;
-use crate::snapshot::{StaleVersion, Trouble, ZoneEntry};
+use crate::snapshot::{StaleVersion, ZoneEntry, ZoneTrouble};
 
 /// Serves from now on what was read, in place of the version that was served when reading began; a zone that could not be
 /// read keeps its contents. Gives what was served until now.
@@ -28,7 +28,7 @@ pub(super) fn publish_zone(
                 tracing::error!("{problem}");
             }
             let trouble = refusal.problems.first().cloned().unwrap_or_default();
-            entry.zone.fail(Trouble(trouble.into()), refusal.file);
+            entry.zone.fail(ZoneTrouble(trouble.into()), refusal.file);
             Ok(None)
         }
     }

@@ -15,7 +15,9 @@ use rhumb_zones::{Builder, Table};
 use crate::cookies::ServerCookies;
 use crate::metrics::{DropReason, Metrics};
 use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, respond};
-use crate::snapshot::{FileMark, Origin, QuerySettings, ServerState, Snapshot, Source, Zone, ZoneEntry};
+use crate::snapshot::{
+    FileMark, QuerySettings, ServerState, Snapshot, Zone, ZoneEntry, ZoneFile, ZoneOrigin,
+};
 use rhumb_wire::Transport;
 
 /// A server of the zone example.com, with cookies.
@@ -34,7 +36,7 @@ impl Lab {
         let zone = Arc::new(Zone::new(name.clone()));
         zone.publish(0, Arc::new(contents(&name)), FileMark::default(), Vec::new(), None).unwrap();
         let place = Place { file: file.into(), line: 1, column: 1 };
-        let entry = ZoneEntry { zone, origin: Arc::new(Origin { place, source: Source::BuiltIn }) };
+        let entry = ZoneEntry { zone, origin: Arc::new(ZoneOrigin { place, source: ZoneFile::BuiltIn }) };
         let snapshot = Snapshot {
             serial: 1,
             config,
@@ -60,7 +62,7 @@ impl Lab {
     /// The same with these zones: the origin of each, and its contents.
     pub(super) fn serving(mut self, zones: impl IntoIterator<Item = (Name, rhumb_zones::Contents)>) -> Self {
         let place = Place { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
-        let origin = Arc::new(Origin { place, source: Source::BuiltIn });
+        let origin = Arc::new(ZoneOrigin { place, source: ZoneFile::BuiltIn });
         let entry = |(name, contents): (Name, _)| {
             let zone = Arc::new(Zone::new(name.clone()));
             zone.publish(0, Arc::new(contents), FileMark::default(), Vec::new(), None).unwrap();
