@@ -140,9 +140,9 @@ impl Control {
         }
     }
 
-    /// Turns the control message of a query into that of its answer, in place. Says where it begins and its size.
+    /// Makes the control message of a query that of its answer, in place. Gives where it begins and its size.
     #[inline]
-    pub(crate) fn turn(&mut self, found: Found) -> (usize, usize) {
+    pub(crate) fn rewrite_for_reply(&mut self, found: Found) -> (usize, usize) {
         let data = found.data;
         match found.layout {
             Layout::Info4 => {

@@ -7,8 +7,8 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use nix::errno::Errno;
-use nix::ifaddrs::getifaddrs;
-use nix::net::if_::if_nametoindex;
+use nix::ifaddrs::{InterfaceAddress, getifaddrs};
+use nix::net::if_::{InterfaceFlags, if_nametoindex};
 
 use crate::local::unspecified;
 
@@ -55,6 +55,18 @@ pub fn local_addresses() -> io::Result<Vec<(IpAddr, u32, String)>> {
         }
     }
     Ok(found)
+}
+
+/// Whether datagrams to this address are for every host of a network: 255.255.255.255, or the broadcast address of one of
+/// this host's interfaces.
+pub(crate) fn is_broadcast(ip: IpAddr) -> bool {
+    let IpAddr::V4(v4) = ip else { return false };
+    let broadcasts = |entry: InterfaceAddress| {
+        // Point-to-point links have the address of the other end in the same place.
+        entry.flags.contains(InterfaceFlags::IFF_BROADCAST)
+            && entry.broadcast.and_then(|address| Some(address.as_sockaddr_in()?.ip())) == Some(v4)
+    };
+    v4.is_broadcast() || getifaddrs().is_ok_and(|mut entries| entries.any(broadcasts))
 }
 
 fn connected(to: SocketAddr) -> io::Result<UdpSocket> {

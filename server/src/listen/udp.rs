@@ -67,7 +67,7 @@ impl Workers {
     /// Ends the threads once they have answered what is queued.
     pub fn stop(self) {
         for socket in &self.sockets {
-            socket.wake();
+            socket.stop_receiving();
         }
         for thread in self.threads {
             // A thread that panicked was counted when it did.
@@ -98,11 +98,11 @@ impl Worker {
         let mut scratch = QueryScratch::new();
         let mut last = LAST_BATCHES;
         while last > 0 {
-            let woken = self.socket.woken();
-            last -= usize::from(woken);
-            let received = if woken { batch.receive_now(&self.socket) } else { batch.receive(&self.socket) };
+            let stopped = self.socket.is_stopped();
+            last -= usize::from(stopped);
+            let received = if stopped { batch.receive_now(&self.socket) } else { batch.receive(&self.socket) };
             match received {
-                Ok(0) if woken => return,
+                Ok(0) if stopped => return,
                 Ok(0) => {}
                 Ok(_) => {
                     inject_panic(PanicPoint::UdpThread);
@@ -111,7 +111,7 @@ impl Worker {
                         batch = Batch::new(BATCH, self.query_size(), REPLY_SIZE);
                     }
                 }
-                Err(error) if woken && error.kind() == std::io::ErrorKind::WouldBlock => return,
+                Err(error) if stopped && error.kind() == std::io::ErrorKind::WouldBlock => return,
                 Err(error) => self.rest(&error),
             }
         }

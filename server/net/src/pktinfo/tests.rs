@@ -51,7 +51,7 @@ fn answers_leave_from_the_queried_address() {
     let mut control = Control::empty();
     let size = append(&mut control, 0, &V4, &info4(3, [192, 0, 2, 7], [192, 0, 2, 7]));
     let found = control.find(size).unwrap();
-    let (at, length) = control.turn(found);
+    let (at, length) = control.rewrite_for_reply(found);
     assert_eq!((at, length), (0, size));
     assert_eq!(control.field::<12>(HEADER), info4(0, [192, 0, 2, 7], [192, 0, 2, 7])[..]);
 }
@@ -62,7 +62,7 @@ fn a_broadcast_is_answered_from_the_kernels_choice() {
     let size = append(&mut control, 0, &V4, &info4(3, [192, 0, 2, 7], [192, 0, 2, 255]));
     let found = control.find(size).unwrap();
     assert_eq!(control.local(found), local("192.0.2.7", 0));
-    control.turn(found);
+    control.rewrite_for_reply(found);
     assert_eq!(control.field::<8>(HEADER), [0, 0, 0, 0, 192, 0, 2, 7]);
     assert_eq!(control.local(found), local("192.0.2.7", 0));
 }
@@ -72,7 +72,7 @@ fn without_the_kernels_choice_it_is_the_address_in_the_packet() {
     let mut control = Control::empty();
     let size = append(&mut control, 0, &V4, &info4(0, [0; 4], [192, 0, 2, 9]));
     let found = control.find(size).unwrap();
-    control.turn(found);
+    control.rewrite_for_reply(found);
     assert_eq!(control.field::<8>(HEADER), [0, 0, 0, 0, 192, 0, 2, 9]);
 }
 
@@ -83,7 +83,7 @@ fn the_index_stays_for_link_local_only() {
         let size = append(&mut control, 0, &V6, &info6(ip, 5));
         let found = control.find(size).unwrap();
         assert_eq!(control.local(found), Local::new(ip.parse().unwrap(), kept));
-        control.turn(found);
+        control.rewrite_for_reply(found);
         assert_eq!(control.field::<20>(HEADER), info6(ip, kept)[..], "{ip}");
     }
 }
@@ -94,7 +94,7 @@ fn multicast_leaves_the_choice_to_the_kernel() {
     let size = append(&mut control, 0, &V6, &info6("ff02::fb", 5));
     let found = control.find(size).unwrap();
     assert_eq!(control.local(found), local("::", 0));
-    control.turn(found);
+    control.rewrite_for_reply(found);
     assert_eq!(control.field::<20>(HEADER), [0; 20]);
 }
 
@@ -109,7 +109,7 @@ fn of_two_messages_the_one_of_ipv4_is_taken_in_either_order() {
         let end = append(&mut control, middle, second.0, second.1);
         let found = control.find(end).unwrap();
         assert_eq!(found.layout, V4.layout);
-        let (at, _) = control.turn(found);
+        let (at, _) = control.rewrite_for_reply(found);
         assert_eq!(at, if first_four { 0 } else { middle });
     }
 }
@@ -136,7 +136,7 @@ proptest! {
         control.0.copy_from_slice(&bytes);
         if let Some(found) = control.find(length) {
             let before = control.local(found);
-            let (at, size) = control.turn(found);
+            let (at, size) = control.rewrite_for_reply(found);
             prop_assert!(at + size <= SPACE);
             prop_assert_eq!(control.local(found), before);
         }

@@ -12,7 +12,9 @@ use std::slice;
 use nix::libc::{self, c_int, iovec};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::datagram::Destination;
 use super::{Datagram, Socket, is_full};
+use crate::local::Local;
 use crate::pktinfo::{self, Control};
 use crate::sockaddr::{self, Sockaddr};
 use crate::sys::{self, Message};
@@ -49,6 +51,8 @@ pub struct Batch {
     outgoing_parts: Vec<iovec>,
     /// The slot of each outgoing message.
     origins: Vec<usize>,
+    /// The address that all datagrams of the last receive were sent to, where their socket is bound to it alone.
+    bound: Option<Local>,
     /// How many slots were filled by the last receive.
     received: usize,
     /// How many answers are ready.
@@ -79,6 +83,7 @@ impl Batch {
             outgoing: std::iter::repeat_with(Message::empty).take(slots).collect(),
             outgoing_parts: std::iter::repeat_with(no_part).take(slots).collect(),
             origins: vec![0; slots],
+            bound: None,
             received: slots,
             ready: 0,
         };
@@ -93,7 +98,7 @@ impl Batch {
     }
 
     /// Waits for datagrams and takes those that are there, up to the number of slots. `Ok(0)` after
-    /// [`Socket::wake`], after half a second without any, and after a signal.
+    /// [`Socket::stop_receiving`] and after a signal; on other systems than Linux also after half a second without any.
     pub fn receive(&mut self, socket: &Socket) -> io::Result<usize> {
         self.receive_with(socket, sys::WAIT_FOR_ONE)
     }
@@ -113,6 +118,7 @@ impl Batch {
         let replies = self.replies.as_mut_ptr();
         let parts = self.outgoing_parts.as_mut_ptr();
         let mut outgoing = self.outgoing.iter_mut().zip(&mut self.origins);
+        let bound = self.bound.as_ref();
         self.ready = 0;
         // Answers lie behind each other: most are short, and few pages are touched.
         let mut free = 0;
@@ -128,11 +134,18 @@ impl Batch {
                     slice::from_raw_parts_mut(replies.add(free), self.reply_size),
                 )
             };
-            let datagram = slot.datagram(message, query);
-            let found = datagram.found;
-            let (Some(size), Some(found)) = (answer(datagram, reply), found) else { continue };
+            let datagram = slot.datagram(message, query, bound);
+            let found = match datagram.destination {
+                Destination::Bound(_) => None,
+                Destination::Packet(_, found) => Some(found),
+                Destination::Unknown => {
+                    answer(datagram, reply);
+                    continue;
+                }
+            };
+            let Some(size) = answer(datagram, reply) else { continue };
             let Some((out, origin)) = outgoing.next() else { break };
-            let (at, controls) = slot.control.turn(found);
+            let (at, controls) = found.map_or((0, 0), |found| slot.control.rewrite_for_reply(found));
             // SAFETY: fewer answers than slots are ready, so the element is inside, and nobody else refers to it.
             let part = unsafe { &mut *parts.add(self.ready) };
             part.iov_base = reply.as_mut_ptr().cast();
@@ -192,12 +205,13 @@ impl Batch {
         let from = slot * self.query_stride;
         let length = (message.length as usize).min(self.query_size);
         let query = self.queries.get(from..from + length)?;
-        Some(self.slots.get(slot)?.datagram(message, query))
+        Some(self.slots.get(slot)?.datagram(message, query, self.bound.as_ref()))
     }
 
     fn receive_with(&mut self, socket: &Socket, flags: c_int) -> io::Result<usize> {
         self.restore();
-        let flags = if socket.woken() { flags | libc::MSG_DONTWAIT } else { flags };
+        self.bound = socket.bound;
+        let flags = if socket.is_stopped() { flags | libc::MSG_DONTWAIT } else { flags };
         // SAFETY: `connect` pointed each message at a part, a slot and a query of this batch, and `restore` set
         // the lengths to their sizes; no reference into any of them is alive.
         let count =
@@ -261,9 +275,18 @@ impl Slot {
     }
 
     #[inline]
-    fn datagram<'a>(&'a self, message: &Message, bytes: &'a [u8]) -> Datagram<'a> {
-        let found = self.control.find(message.header.msg_controllen as _);
-        Datagram { bytes, peer: &self.peer, control: &self.control, found, flags: message.header.msg_flags }
+    fn datagram<'a>(
+        &'a self,
+        message: &Message,
+        bytes: &'a [u8],
+        bound: Option<&'a Local>,
+    ) -> Datagram<'a> {
+        let destination = match (bound, self.control.find(message.header.msg_controllen as _)) {
+            (Some(local), _) => Destination::Bound(local),
+            (None, Some(found)) => Destination::Packet(&self.control, found),
+            (None, None) => Destination::Unknown,
+        };
+        Datagram { bytes, peer: &self.peer, destination, flags: message.header.msg_flags }
     }
 }
 

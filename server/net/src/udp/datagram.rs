@@ -14,9 +14,19 @@ pub struct Datagram<'a> {
     /// The message.
     pub bytes: &'a [u8],
     pub(super) peer: &'a Sockaddr,
-    pub(super) control: &'a Control,
-    pub(super) found: Option<Found>,
+    pub(super) destination: Destination<'a>,
     pub(super) flags: libc::c_int,
+}
+
+/// What tells the address that a datagram was sent to.
+#[derive(Clone, Copy)]
+pub(super) enum Destination<'a> {
+    /// Its socket, which is bound to that address alone.
+    Bound(&'a Local),
+    /// Its packet information.
+    Packet(&'a Control, Found),
+    /// Nothing.
+    Unknown,
 }
 
 impl Datagram<'_> {
@@ -43,9 +53,10 @@ impl Datagram<'_> {
     /// ([`Datagram::destination_unknown`]) or if the kernel is to choose (IPv6 multicast).
     #[inline]
     pub fn local(&self) -> Local {
-        match self.found {
-            Some(found) => self.control.local(found),
-            None => Local { ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED), interface: 0 },
+        match self.destination {
+            Destination::Bound(local) => *local,
+            Destination::Packet(control, found) => control.local(found),
+            Destination::Unknown => Local { ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED), interface: 0 },
         }
     }
 
@@ -59,7 +70,7 @@ impl Datagram<'_> {
     /// send such an answer, which would leave from an address of the kernel's choice.
     #[inline]
     pub fn destination_unknown(&self) -> bool {
-        self.found.is_none()
+        matches!(self.destination, Destination::Unknown)
     }
 }
 

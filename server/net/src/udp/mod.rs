@@ -11,7 +11,6 @@ use std::io::{self, IoSlice};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use nix::libc;
 use socket2::{MsgHdr, SockAddr};
@@ -26,15 +25,19 @@ use crate::local::{Local, canonical, mapped};
 use crate::pktinfo::Control;
 use crate::sys;
 
-/// How long a receive blocks at most: the thread looks round this often even if nothing wakes it.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// How long a receive blocks at most, where shutdown(2) does not end one that waits.
+#[cfg(not(target_os = "linux"))]
+const RECEIVE_TIMEOUT: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// A datagram socket that answers from the address it was asked on.
 #[derive(Debug)]
 pub struct Socket {
     inner: socket2::Socket,
     address: SocketAddr,
-    woken: AtomicBool,
+    /// The address that all its datagrams are sent to, where it is bound to that one alone. What it sends leaves from there
+    /// by itself, and packet information, which costs the kernel a twentieth of a query, is not asked for.
+    bound: Option<Local>,
+    stopped: AtomicBool,
 }
 
 /// Why a datagram was not sent.
@@ -77,7 +80,8 @@ impl Socket {
     /// Binds a socket with these options; several may be bound to the same address by the same user and then
     /// share its datagrams (`SO_REUSEPORT`).
     pub fn bind(options: &Options) -> Result<Self, BindError> {
-        options.bind().map(|(inner, address)| Self { inner, address, woken: AtomicBool::new(false) })
+        let bound = options.bound_to();
+        options.bind().map(|(inner, address)| Self { inner, address, bound, stopped: AtomicBool::new(false) })
     }
 
     /// The address and port the socket is bound to; the port is the kernel's choice where 0 was asked for.
@@ -89,7 +93,7 @@ impl Socket {
     pub fn send(&self, message: &[u8], peer: SocketAddr, local: &Local) -> Result<(), SendError> {
         let peer = SockAddr::from(if self.address.is_ipv6() { mapped(peer) } else { canonical(peer) });
         let mut control = Control::empty();
-        let length = control.write(local);
+        let length = if self.bound.is_some() { 0 } else { control.write(local) };
         let parts = [IoSlice::new(message)];
         let mut header = MsgHdr::new().with_addr(&peer).with_buffers(&parts);
         if let Some(control) = control.0.get(..length)
@@ -109,7 +113,7 @@ impl Socket {
     /// Makes the receive that waits on this socket return now, and all later ones without waiting: for a
     /// listener that is removed, or the end. Sending goes on, and [`Batch::receive_now`] still takes what is queued;
     /// what comes later goes to the other sockets of the address.
-    pub fn wake(&self) {
+    pub fn stop_receiving(&self) {
         // A connected socket is passed over for all peers but its own, which is the socket itself. Where that fails,
         // a datagram may be lost that comes after the last look.
         let mut own = self.address;
@@ -117,14 +121,14 @@ impl Socket {
             own.set_ip(if own.is_ipv6() { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() });
         }
         let _ = self.inner.connect(&own.into());
-        self.woken.store(true, Ordering::Release);
-        // Wakes whoever waits; systems that do not are served by the limit on the wait.
+        self.stopped.store(true, Ordering::Release);
+        // Ends a receive that waits; on systems where it does not, the limit on the wait does.
         let _ = self.inner.shutdown(Shutdown::Read);
     }
 
-    /// Whether [`Socket::wake`] was called.
-    pub fn woken(&self) -> bool {
-        self.woken.load(Ordering::Acquire)
+    /// Whether [`Socket::stop_receiving`] was called.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
     }
 
     /// How many datagrams the kernel threw away because the receive buffer was full, since the socket was bound

@@ -7,8 +7,8 @@ use nix::libc;
 use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::PATIENCE;
-use crate::local::canonical;
+use crate::local::{Local, canonical};
+use crate::route::is_broadcast;
 use crate::{BindError, Transport, pktinfo, sys};
 
 /// The send buffer, in bytes: several whole batches of large answers.
@@ -27,6 +27,14 @@ pub struct Options {
 }
 
 impl Options {
+    /// The address that every datagram is sent to: the one bound, unless that is the wildcard, or a multicast or broadcast
+    /// address, which no answer can leave from. A link-local address is bound on its interface alone.
+    pub(super) fn bound_to(&self) -> Option<Local> {
+        let local = Local::from(canonical(self.address));
+        let shared = local.ip.is_unspecified() || local.ip.is_multicast() || is_broadcast(local.ip);
+        (!shared).then_some(local)
+    }
+
     pub(super) fn bind(&self) -> Result<(Socket, SocketAddr), BindError> {
         let address = canonical(self.address);
         let failed = |step| move |error| BindError::new(Transport::Udp, self.address, step, error);
@@ -38,8 +46,12 @@ impl Options {
         socket.set_reuse_port(true).map_err(failed("set SO_REUSEPORT"))?;
         // IPv4 comes through an IPv6 socket only if that is the wildcard one, but the options harm no other.
         let v4 = address.is_ipv4() || !self.v6only;
-        pktinfo::ask(&socket, v4, address.is_ipv6()).map_err(failed("ask for packet info"))?;
-        socket.set_read_timeout(Some(PATIENCE)).map_err(failed("set SO_RCVTIMEO"))?;
+        if self.bound_to().is_none() {
+            pktinfo::ask(&socket, v4, address.is_ipv6()).map_err(failed("ask for packet info"))?;
+        }
+        // With a limit the kernel would set a timer for each wait.
+        #[cfg(not(target_os = "linux"))]
+        socket.set_read_timeout(Some(super::RECEIVE_TIMEOUT)).map_err(failed("set SO_RCVTIMEO"))?;
         buffers(&socket, self.receive_buffer);
         unfragmented(&socket, v4, address.is_ipv6()).map_err(failed("set path MTU discovery"))?;
         addresses_to_come(&socket, v4, address.is_ipv6());

@@ -90,7 +90,7 @@ fn tasks_elsewhere_send_while_the_thread_receives() {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             let mut batch = Batch::new(4, 512, 512);
-            while !socket.woken() {
+            while !socket.is_stopped() {
                 batch.receive(&socket).unwrap();
             }
         });
@@ -99,7 +99,7 @@ fn tasks_elsewhere_send_while_the_thread_receives() {
             socket.send(&[last], peer, &local).unwrap();
             assert_eq!(heard(&client), (vec![last], at(&socket, [127, 7, 0, last])));
         }
-        socket.wake();
+        socket.stop_receiving();
         thread.join().unwrap();
     });
 }

@@ -230,7 +230,8 @@ fn a_closed_socket_is_an_error_and_not_a_loop() {
     let socket = Socket {
         inner: listener.into(),
         address: "127.0.0.1:0".parse().unwrap(),
-        woken: AtomicBool::new(false),
+        bound: None,
+        stopped: AtomicBool::new(false),
     };
     assert!(Batch::new(2, 512, 512).receive(&socket).is_err());
 }
