@@ -63,7 +63,7 @@ impl WorkerRegistry {
             progress: AtomicU64::new(0),
         });
         lock(&self.workers).push(Arc::clone(&state));
-        WorkerHandle { state, registry: Arc::downgrade(self) }
+        WorkerHandle { state, zero: self.zero, registry: Arc::downgrade(self) }
     }
 
     /// Each worker that is gone for good or stuck, one sentence each; empty if all is well.
@@ -96,14 +96,21 @@ impl WorkerRegistry {
     }
 
     fn millis(&self, at: Instant) -> u64 {
-        u64::try_from(at.saturating_duration_since(self.zero).as_millis()).unwrap_or(u64::MAX).max(1)
+        millis_since(self.zero, at)
     }
+}
+
+/// At least one, for 0 stands for nothing to do.
+fn millis_since(zero: Instant, at: Instant) -> u64 {
+    u64::try_from(at.saturating_duration_since(zero).as_millis()).unwrap_or(u64::MAX).max(1)
 }
 
 /// A worker's place in the registry. Dropped, the worker has ended as it should; dropped by a panic, it is gone for good.
 #[derive(Debug)]
 pub struct WorkerHandle {
     state: Arc<WorkerState>,
+    /// The registry's.
+    zero: Instant,
     registry: Weak<WorkerRegistry>,
 }
 
@@ -145,6 +152,18 @@ impl WorkerHandle {
         let busy = BusyWorker { state: Arc::clone(&self.state), registry: Weak::clone(&self.registry) };
         busy.progress();
         busy
+    }
+
+    /// As [`Self::busy`], at the price of a store: the worker has something to do from `begun` until [`Self::end`].
+    #[inline]
+    pub fn begin(&self, begun: Instant) {
+        self.state.progress.store(millis_since(self.zero, begun), Relaxed);
+    }
+
+    /// The worker has nothing to do.
+    #[inline]
+    pub fn end(&self) {
+        self.state.progress.store(0, Relaxed);
     }
 
     /// Counts and logs a panic. Gives the pause before the next start; none: the worker is given up.

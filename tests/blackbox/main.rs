@@ -22,6 +22,7 @@ mod clients;
 mod conformance;
 mod container;
 mod cookies;
+mod datagrams;
 mod differential;
 mod documents;
 mod failover;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         clients::TESTS,
         chaos::TESTS,
         cookies::TESTS,
+        datagrams::TESTS,
         limiting::TESTS,
         conformance::TESTS,
         differential::TESTS,

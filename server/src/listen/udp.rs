@@ -1,5 +1,4 @@
-//! The datagram's way: threads of their own that take batches from a socket, answer what is at hand, and pass the rest through
-//! the door.
+//! Queries by UDP: threads that take batches of datagrams from a socket, answer what is at hand, and hand on what has to wait.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,6 +16,7 @@ use crate::query::{
 };
 use crate::recursion::{Door, ReplyTo};
 use crate::snapshot::ServerState;
+use crate::supervision::WorkerHandle;
 use crate::test_hooks::{PanicPoint, inject_panic};
 use rhumb_wire::Transport;
 
@@ -49,16 +49,19 @@ impl Workers {
         let sockets: Vec<Arc<Socket>> = sockets.into_iter().map(Arc::new).collect();
         let mut threads = Vec::new();
         for (index, socket) in sockets.iter().enumerate() {
+            let name = format!("{name}/{index}");
             let worker = Worker {
                 socket: Arc::clone(socket),
                 live: Arc::clone(live),
                 door: door.clone(),
-                block: live.metrics.block(&format!("{name}/{index}")),
+                block: live.metrics.block(&name),
                 truncated: Cell::new(false),
                 large: Cell::new(false),
             };
-            let thread =
-                std::thread::Builder::new().name(format!("udp-{index}")).spawn(move || worker.run())?;
+            let handle = live.metrics.workers().register("udp", name);
+            let thread = std::thread::Builder::new()
+                .name(format!("udp-{index}"))
+                .spawn(move || handle.supervise(|handle| worker.run(handle)))?;
             threads.push(thread);
         }
         Ok(Self { sockets, threads })
@@ -70,7 +73,7 @@ impl Workers {
             socket.stop_receiving();
         }
         for thread in self.threads {
-            // A thread that panicked was counted when it did.
+            // Its panics were counted when they happened.
             let _ = thread.join();
         }
     }
@@ -93,20 +96,24 @@ struct Worker {
 }
 
 impl Worker {
-    fn run(self) {
+    fn run(&self, handle: &WorkerHandle) {
         let mut batch = Batch::new(BATCH, self.query_size(), REPLY_SIZE);
         let mut scratch = QueryScratch::new();
         let mut last = LAST_BATCHES;
         while last > 0 {
             let stopped = self.socket.is_stopped();
             last -= usize::from(stopped);
-            let received = if stopped { batch.receive_now(&self.socket) } else { batch.receive(&self.socket) };
+            let received =
+                if stopped { batch.receive_now(&self.socket) } else { batch.receive(&self.socket) };
             match received {
                 Ok(0) if stopped => return,
                 Ok(0) => {}
                 Ok(_) => {
+                    let begun = Instant::now();
+                    handle.begin(begun);
                     inject_panic(PanicPoint::UdpThread);
-                    self.serve(&mut batch, &mut scratch);
+                    self.serve(&mut batch, &mut scratch, begun);
+                    handle.end();
                     if self.truncated.take() && batch.query_size() != self.query_size() {
                         batch = Batch::new(BATCH, self.query_size(), REPLY_SIZE);
                     }
@@ -128,8 +135,7 @@ impl Worker {
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
 
-    fn serve(&self, batch: &mut Batch, scratch: &mut QueryScratch) {
-        let begun = Instant::now();
+    fn serve(&self, batch: &mut Batch, scratch: &mut QueryScratch, begun: Instant) {
         let snapshot = self.live.snapshot.load();
         let context = QueryContext::of(&self.live, &snapshot, begun);
         if self.large.get() {

@@ -84,6 +84,19 @@ fn a_worker_is_stuck_only_while_it_has_something_to_do() {
 }
 
 #[test]
+fn a_piece_of_work_without_an_end_is_stuck() {
+    let registry = registry();
+    let handle = registry.register("udp", "udp 127.0.0.1:53/0");
+    let begun = Instant::now();
+    let later = begun + STUCK_AFTER + Duration::from_secs(2);
+    handle.begin(begun);
+    assert!(registry.failures_at(begun).is_empty());
+    assert_eq!(registry.failures_at(later).len(), 1);
+    handle.end();
+    assert!(registry.failures_at(later).is_empty());
+}
+
+#[test]
 fn a_worker_that_panics_while_busy_is_busy_no_more() {
     let registry = registry();
     let mut runs = 0;

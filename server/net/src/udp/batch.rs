@@ -16,6 +16,7 @@ use super::datagram::Destination;
 use super::{Datagram, Socket, is_full};
 use crate::local::Local;
 use crate::pktinfo::{self, Control};
+use crate::process::fetch;
 use crate::sockaddr::{self, Sockaddr};
 use crate::sys::{self, Message};
 
@@ -134,6 +135,8 @@ impl Batch {
                     slice::from_raw_parts_mut(replies.add(free), self.reply_size),
                 )
             };
+            // The next one comes into the cache meanwhile; behind the last, nothing is read.
+            fetch(queries.wrapping_add((index + 1) * self.query_stride));
             let datagram = slot.datagram(message, query, bound);
             let found = match datagram.destination {
                 Destination::Bound(_) => None,
@@ -275,12 +278,7 @@ impl Slot {
     }
 
     #[inline]
-    fn datagram<'a>(
-        &'a self,
-        message: &Message,
-        bytes: &'a [u8],
-        bound: Option<&'a Local>,
-    ) -> Datagram<'a> {
+    fn datagram<'a>(&'a self, message: &Message, bytes: &'a [u8], bound: Option<&'a Local>) -> Datagram<'a> {
         let destination = match (bound, self.control.find(message.header.msg_controllen as _)) {
             (Some(local), _) => Destination::Bound(local),
             (None, Some(found)) => Destination::Packet(&self.control, found),

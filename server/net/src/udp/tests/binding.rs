@@ -224,11 +224,8 @@ fn a_bound_socket_answers_from_its_address() {
 
 #[test]
 fn a_link_local_address_keeps_its_interface() {
-    let options = |address: &str| Options {
-        address: address.parse().unwrap(),
-        v6only: true,
-        receive_buffer: 4096,
-    };
+    let options =
+        |address: &str| Options { address: address.parse().unwrap(), v6only: true, receive_buffer: 4096 };
     let bound = options("[fe80::1%7]:53").bound_to();
     assert_eq!(bound, Some(Local::new("fe80::1".parse().unwrap(), 7)));
     assert_eq!(options("[2001:db8::1%7]:53").bound_to().map(|local| local.interface), Some(0));

@@ -1,0 +1,77 @@
+//! The threads that answer by UDP, and the datagrams that come to more than one host.
+#![allow(clippy::float_cmp, reason = "the metrics compared here are whole numbers")]
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use rhumb_tests::rig::client::receive;
+use rhumb_tests::rig::server::until;
+use rhumb_tests::rig::{Client, Config, Host, Message, Server};
+use rhumb_tests::{Context, Outcome, Test, Verdict, ensure, ensure_eq, skip};
+
+/// The tests of this file.
+pub(crate) const TESTS: &[Test] = &[
+    Test::beside("datagrams::a_thread_that_panics_is_started_again", panics),
+    Test::beside("datagrams::broadcast_is_answered_from_the_host", broadcast),
+];
+
+const ZONE: &str = "\
+$TTL 300
+@ SOA ns hostmaster 1 3600 600 86400 60
+@ NS ns
+ns A 192.0.2.1
+www A 198.18.0.80
+";
+
+/// The third, the seventh and the eighth batch are lost by a panic; a client that asks again is answered within a second.
+fn panics() -> Verdict {
+    const LOST: [u64; 3] = [3, 7, 8];
+    let (host, client) = Host::pair()?;
+    let config = Config::new().listen("192.0.2.1").zone("zone.test", ZONE).more("workers: 1");
+    let points = LOST.map(|batch| format!("udp-thread={batch}")).join(",");
+    let wrapper = ["env", &format!("RHUMB_TEST_PANIC={points}")];
+    let mut server = Server::launch(&host, &config, &wrapper)?;
+    ensure!(until(Duration::from_secs(10), || server.logs("ready", Duration::ZERO)), "{}", server.log_tail());
+    let to: SocketAddr = "192.0.2.1:53".parse()?;
+    let client = Client::new(&client).patience(Duration::from_millis(100));
+    for asked in 0..12 {
+        let begun = Instant::now();
+        let answered =
+            until(Duration::from_secs(3), || client.udp(to, &Message::query("www.zone.test.", "A")).is_ok());
+        ensure!(answered, "query {asked} has no answer: {}", server.log_tail());
+        ensure!(begun.elapsed() < Duration::from_secs(1), "query {asked} took {:?}", begun.elapsed());
+    }
+    if !server.log().contains("injected: udp-thread") {
+        skip!("this binary has no test hooks");
+    }
+    ensure_eq!(server.metric("rhumb_worker_restarts_total", &["worker=\"udp\""])?, 3.0, "restarts");
+    ensure_eq!(server.metric("rhumb_panics_total", &[])?, 3.0, "panics");
+    ensure_eq!(server.metric("rhumb_workers_failed", &[])?, 0.0, "threads that are gone");
+    ensure_eq!(server.page("/health")?.status, 200, "/health");
+    ensure!(server.ended()?.is_none(), "the server ended");
+    Ok(Outcome::Passed)
+}
+
+/// An answer to a broadcast leaves from the address of the host in that network, whatever the listener is bound to.
+fn broadcast() -> Verdict {
+    for listen in ["0.0.0.0", "192.0.2.255", "255.255.255.255"] {
+        let (host, client) = Host::pair()?;
+        let config = Config::new().listen("192.0.2.1").listen_with("192.0.2.1", "port: 54");
+        let config = match listen {
+            "0.0.0.0" => Config::new().listen(listen),
+            other => config.listen_with(other, "port: 5353, transports: [udp]"),
+        };
+        let port = if listen == "0.0.0.0" { 53 } else { 5353 };
+        let server = Server::start(&host, &config.zone("zone.test", ZONE))?;
+        let to = if listen == "0.0.0.0" { "192.0.2.255" } else { listen };
+        let to = SocketAddr::new(to.parse()?, port);
+        let socket = Client::new(&client).udp_socket(to)?;
+        socket.set_broadcast(true)?;
+        socket.send_to(&Message::query("www.zone.test.", "A").to_wire(), to)?;
+        let (wire, from) = receive(&socket, Duration::from_secs(2))?
+            .context(format!("no answer to a broadcast to {to}: {}", server.log_tail()))?;
+        ensure_eq!(from, SocketAddr::new("192.0.2.1".parse()?, port), "who answers {to}");
+        ensure_eq!(Message::from_wire(&wire)?.data("A"), ["198.18.0.80"], "answer to {to}");
+    }
+    Ok(Outcome::Passed)
+}
