@@ -150,11 +150,23 @@ fn readiness() -> Verdict {
     ensure!(ready, "not ready: {}", server.page("/ready")?.body);
     ensure_eq!(server.page("/no-such-page")?.status, 404, "status of a page that is not there");
     drop(server);
-    let server = Server::start(&host, &config.zone("broken.test", "not a zone\n"))?;
+    let server = Server::start(&host, &config.clone().zone("broken.test", "not a zone\n"))?;
     ensure_eq!(server.page("/health")?.status, 200, "status of /health with a broken zone");
     let page = server.page("/ready")?;
     ensure_eq!(page.status, 200, "status of /ready with a zone that never loaded");
     ensure!(page.body.contains("broken.test"), "/ready does not say which zone: {}", page.body);
+    drop(server);
+    // Of a network without anybody in it: the domain is down once a client has asked.
+    let server = Server::start(&host, &config.allow_all().forward("down.test", &["127.0.0.99:5353"]))?;
+    let client = Client::new(&host);
+    let _ = client.udp("127.0.0.1:53".parse()?, &Message::query("www.down.test.", "A"));
+    let told = until(Duration::from_secs(10), || {
+        server.page("/ready").is_ok_and(|page| page.body.contains("forward down.test.: no upstream answers"))
+    });
+    let page = server.page("/ready")?;
+    ensure!(told, "/ready says nothing of the domain that is down: {}", page.body);
+    ensure_eq!(page.status, 200, "status of /ready while an upstream is down");
+    ensure_eq!(server.page("/health")?.status, 200, "status of /health while an upstream is down");
     Ok(Outcome::Passed)
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rhumb_tests::rig::script::every_name;
 use rhumb_tests::rig::server::until;
-use rhumb_tests::rig::{Folder, Host, Message, Server, Transport, Upstream, http, program};
+use rhumb_tests::rig::{Config, Folder, Host, Message, Server, Transport, Upstream, http, program};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, skip};
 
 use crate::forwarding::{Lab, UP, config};
@@ -17,6 +17,7 @@ use crate::forwarding::{Lab, UP, config};
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
     Test::beside("scraping::prometheus_says_up", up),
+    Test::beside("scraping::broken_zones_come_first", broken_zones),
     Test::beside("scraping::promtool_has_nothing_to_say", promtool),
     Test::beside("scraping::the_alert_rules_pass_their_tests", rules),
 ];
@@ -119,6 +120,33 @@ fn up() -> Verdict {
         let value = value(host, query)?;
         ensure_eq!(value.as_deref(), Some(expected), "what Prometheus knows of {query}");
     }
+    Ok(Outcome::Passed)
+}
+
+/// 1,200 zones, more than have series of their own, the last 50 of them broken: each of those is on the page, and none of them
+/// makes the server unready.
+fn broken_zones() -> Verdict {
+    let host = Host::new()?;
+    let name = |number: usize| format!("z{number:04}.test");
+    let text = |number: usize| if number < 1150 { ZONE.to_owned() } else { "this is no zone\n".to_owned() };
+    let zones = (0..1200).map(|number| (name(number), text(number)));
+    let server = Server::start(&host, &Config::new().listen("127.0.0.1").zone_folder("many", zones))?;
+    ensure_eq!(server.metric("rhumb_zones", &[])?, 1200.0, "zones");
+    ensure_eq!(server.metric("rhumb_zones_failed", &[])?, 50.0, "broken zones");
+    let page = server.page("/metrics")?.body;
+    for number in 1150..1200 {
+        let line = format!("rhumb_zone_ok{{zone=\"{}.\"}} 0\n", name(number));
+        ensure!(page.contains(&line), "not on the page: {line}");
+    }
+    ensure_eq!(page.matches("\nrhumb_zone_ok{").count(), 1000, "zones with series of their own");
+    let ready = server.page("/ready")?;
+    ensure_eq!(ready.status, 200, "/ready: {}", ready.body);
+    ensure!(
+        ready.body.contains("zone z1150.test.: ") && ready.body.ends_with("and 30 more\n"),
+        "{}",
+        ready.body
+    );
+    ensure_eq!(server.page("/health")?.status, 200, "/health");
     Ok(Outcome::Passed)
 }
 

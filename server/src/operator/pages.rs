@@ -64,9 +64,10 @@ impl Source for Status {
         out.set(&names::CACHE_BYTES, &[], figures.bytes);
         out.set(&names::CACHE_SIZE, &[], figures.limit);
         out.set(&names::CACHE_EVICTIONS, &[], figures.evicted);
-        // Series are for the first so many: those that somebody has to look at.
+        let snapshot = live.snapshot.load();
+        // Broken zones first: where there are more zones than series, theirs are on the page.
         for broken in [true, false] {
-            for (_, entry) in live.snapshot.load().zones.iter() {
+            for (_, entry) in snapshot.zones.iter() {
                 let contents = entry.zone.load();
                 let ok = entry.zone.trouble().is_none() && contents.is_some();
                 if ok == broken {
