@@ -1,10 +1,16 @@
-//! What an operator asks a running server: how it is, why it answers so, and what it shall do.
+//! What a person asks a running server: its commands, its status, its pages.
 
 mod actions;
 mod admin;
+pub(crate) mod commands;
 mod explain;
+mod explanation;
+#[cfg(test)]
+pub(crate) mod fake;
 mod pages;
+mod server_status;
+pub(crate) mod show;
 mod status;
 
-pub use admin::Admin;
-pub use pages::Status;
+pub(crate) use admin::Admin;
+pub(crate) use pages::StatusPages;

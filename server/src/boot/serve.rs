@@ -14,7 +14,7 @@ use super::{Sockets, StartError, log, notify};
 use crate::change::{Strictness, log_changes};
 use crate::listen::ListenerServices;
 use crate::listen::stream::Streams;
-use crate::operator::{Admin, Status};
+use crate::operator::{Admin, StatusPages};
 use crate::recursion::Door;
 use crate::reload::{Preloaded, ReloadRequest, ReloadRequests, Reloader};
 use crate::snapshot::ServerState;
@@ -54,7 +54,7 @@ impl Server {
                 .map_err(|error| StartError::system("reloader")(error.to_string()))?;
         let (live, reloads) = (Arc::clone(&self.live), reloader.status());
         let admin = Arc::new(Admin::new(live, reloads, self.confinement.clone(), requests.clone(), door));
-        let status = Arc::new(Status::new(Arc::clone(&admin)));
+        let status = Arc::new(StatusPages::new(Arc::clone(&admin)));
         self.live.metrics.watch(Arc::clone(&status) as Arc<dyn metrics::Source>);
         let reloader = start(reloader)?;
         runtime.block_on(async {

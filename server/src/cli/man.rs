@@ -16,6 +16,7 @@ pub(super) fn write(mut command: Command, out: &mut Vec<u8>) -> io::Result<()> {
     writeln!(out, ".SH COMMANDS")?;
     // Commands wait here for their turn: those of `zone` stand below it.
     let mut waiting: Vec<Command> = command.get_subcommands().cloned().collect();
+    waiting.sort_by_key(Command::get_display_order);
     waiting.reverse();
     while let Some(next) = waiting.pop() {
         if next.has_subcommands() {

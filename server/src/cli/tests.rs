@@ -1,76 +1,72 @@
 use super::*;
+use crate::operator::commands::COMMANDS;
 
-fn read(line: &str) -> Result<Command, clap::Error> {
-    let cli = Cli::try_parse_from(std::iter::once("rhumb").chain(line.split_whitespace()))?;
-    Ok(cli.command.unwrap_or(Command::Run { config: None }))
+fn read(line: &str) -> Result<clap::ArgMatches, clap::Error> {
+    command().try_get_matches_from(std::iter::once("rhumb").chain(line.split_whitespace()))
 }
 
-fn place(config: Option<&str>, socket: Option<&str>) -> PlaceArgs {
-    PlaceArgs { config: config.map(PathBuf::from), socket: socket.map(PathBuf::from) }
+/// What a command line ends with, and what it writes.
+fn run_line(line: &str) -> (CommandExit, String, String) {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let exit = run(&read(line).unwrap(), &mut AnswerStreams { out: &mut out, err: &mut err });
+    (exit, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
 }
 
 #[test]
 fn the_description_is_sound() {
-    Cli::command().debug_assert();
+    command().debug_assert();
 }
 
 #[test]
-fn commands_are_read() {
-    let server = ServerArgs::default;
+fn local_commands_are_read() {
     let name = |text: &str| text.parse::<Name>().unwrap();
+    let target = |config: Option<&str>| TargetArguments { config: config.map(PathBuf::from), socket: None };
     for (line, command) in [
-        ("", Command::Run { config: None }),
-        ("run", Command::Run { config: None }),
-        ("run -c a.yaml", Command::Run { config: Some("a.yaml".into()) }),
-        ("check --config a.yaml", Command::Check { config: Some("a.yaml".into()) }),
+        ("", None),
+        ("run", Some(LocalCommand::Run { config: None })),
+        ("run -c a.yaml", Some(LocalCommand::Run { config: Some("a.yaml".into()) })),
+        ("check --config a.yaml", Some(LocalCommand::Check { config: Some("a.yaml".into()) })),
         (
             "check-zone example.com a.zone",
-            Command::CheckZone { origin: name("example.com"), file: "a.zone".into() },
+            Some(LocalCommand::CheckZone { origin: name("example.com"), file: "a.zone".into() }),
         ),
-        ("diff", Command::Client(Client::Diff(server()))),
-        (
-            "reload -c a.yaml --json",
-            Command::Client(Client::Reload(ServerArgs { place: place(Some("a.yaml"), None), json: true })),
-        ),
-        (
-            "status --socket /s",
-            Command::Client(Client::Status(ServerArgs { place: place(None, Some("/s")), json: false })),
-        ),
-        ("stats", Command::Client(Client::Stats(server()))),
-        ("flush", Command::Client(Client::Flush(FlushArgs { name: None, subtree: false, server: server() }))),
-        (
-            "flush a.example. --subtree",
-            Command::Client(Client::Flush(FlushArgs {
-                name: Some(name("a.example")),
-                subtree: true,
-                server: server(),
-            })),
-        ),
+        ("selftest", Some(LocalCommand::Selftest { config: None, json: false })),
+        ("healthcheck -c a.yaml", Some(LocalCommand::Healthcheck(target(Some("a.yaml"))))),
+        ("completions zsh", Some(LocalCommand::Completions { shell: Shell::Zsh })),
+        ("man", Some(LocalCommand::Man)),
+    ] {
+        let line_read = CommandLine::from_arg_matches(&read(line).unwrap()).unwrap();
+        assert_eq!(line_read.command, command, "{line}");
+    }
+}
+
+#[test]
+fn rows_are_read() {
+    for (line, path, query) in [
+        ("diff", "/diff", ""),
+        ("diff -c /a.yaml", "/diff", "?config=%2Fa.yaml"),
+        ("reload -c a.yaml --json", "/reload", ""),
+        ("status --socket /s", "/status", ""),
+        ("stats", "/stats", ""),
+        ("flush", "/flush", ""),
+        ("flush a.example. --subtree", "/flush", "?name=a.example.&subtree=true"),
         (
             "explain a.example aaaa --from 192.0.2.1 --to ::1",
-            Command::Client(Client::Explain(ExplainArgs {
-                name: name("a.example"),
-                rtype: Type::AAAA,
-                from: Some("192.0.2.1".parse().unwrap()),
-                to: Some("::1".parse().unwrap()),
-                server: server(),
-            })),
+            "/explain",
+            "?from=192.0.2.1&name=a.example.&to=%3A%3A1&type=AAAA",
         ),
-        ("zone list", Command::Client(Client::Zone(Zone::List(server())))),
-        (
-            "zone status a",
-            Command::Client(Client::Zone(Zone::Status(ZoneStatusArgs {
-                name: Some(name("a")),
-                server: server(),
-            }))),
-        ),
-        ("selftest", Command::Client(Client::Selftest(SelftestArgs { config: None, json: false }))),
-        ("healthcheck -c a.yaml", Command::Client(Client::Healthcheck(place(Some("a.yaml"), None)))),
-        ("completions zsh", Command::Client(Client::Completions { shell: Shell::Zsh })),
-        ("man", Command::Client(Client::Man)),
+        ("zone list", "/zones", ""),
+        ("zone status a", "/zones/status", "?name=a."),
     ] {
-        assert_eq!(read(line).unwrap(), command, "{line}");
+        let matches = read(line).unwrap();
+        let (row, matches) = rows::find(&matches).unwrap();
+        let given = rows::arguments(row, matches).unwrap();
+        assert_eq!((row.spec.path, given.to_query().as_str()), (path, query), "{line}");
     }
+    let matches = read("status -c a.yaml --socket /s --json").unwrap();
+    let (_, matches) = rows::find(&matches).unwrap();
+    let target = ServerTarget { config: Some("a.yaml".into()), socket: Some("/s".into()) };
+    assert_eq!((rows::target(matches), matches.get_flag("json")), (target, true));
 }
 
 #[test]
@@ -97,46 +93,45 @@ fn wrong_usage_is_status_2() {
     }
 }
 
-fn printed(client: Client) -> String {
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let exit = client.carry_out(Output { out: &mut out, err: &mut err });
-    assert_eq!((exit, err.len()), (Exit::Good, 0));
-    String::from_utf8(out).unwrap()
+fn printed(line: &str) -> String {
+    let (exit, out, err) = run_line(line);
+    assert_eq!((exit, err.len()), (CommandExit::Good, 0));
+    out
 }
 
 #[test]
 fn every_shell_has_completions() {
-    for shell in [Shell::Bash, Shell::Elvish, Shell::Fish, Shell::PowerShell, Shell::Zsh] {
-        let text = printed(Client::Completions { shell });
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let text = printed(&format!("completions {shell}"));
         assert!(text.contains("healthcheck") && text.contains("subtree"), "{shell}");
     }
 }
 
 #[test]
-fn the_manual_page_has_every_command() {
-    let text = printed(Client::Man);
+fn the_manual_page_and_the_help_have_every_command() {
+    let text = printed("man");
     assert!(text.contains(".TH rhumb 8 "), "{text}");
-    for command in ["run", "check\\-zone", "zone list", "zone status", "explain", "man"] {
-        assert!(text.contains(&format!("\n.SS \"rhumb {command}\"\n")), "{command}: {text}");
+    let local = ["run", "check-zone", "man"].into_iter();
+    for words in local.chain(COMMANDS.iter().map(|row| row.spec.words)).filter(|words| !words.is_empty()) {
+        let heading = words.replace('-', "\\-");
+        assert!(text.contains(&format!("\n.SS \"rhumb {heading}\"\n")), "{words}: {text}");
+        let help = read(&format!("{words} --help")).unwrap_err().to_string();
+        let about = COMMANDS.iter().find(|row| row.spec.words == words).map_or("", |row| row.spec.about);
+        assert!(help.starts_with(about), "{words}: {help}");
     }
     assert_eq!(text.matches(".SH").count(), 4, "{text}");
 }
 
 #[test]
 fn a_bad_zone_file_is_status_2() {
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let exit = read("check-zone example.com /nowhere.zone")
-        .unwrap()
-        .carry_out(Output { out: &mut out, err: &mut err });
-    assert_eq!((exit, out.len()), (Exit::Wrong, 0));
-    assert!(String::from_utf8(err).unwrap().contains("/nowhere.zone"));
+    let (exit, out, err) = run_line("check-zone example.com /nowhere.zone");
+    assert_eq!((exit, out.len()), (CommandExit::Wrong, 0));
+    assert!(err.contains("/nowhere.zone"), "{err}");
 }
 
 #[test]
 fn a_command_that_fails_says_so() {
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let Ok(Command::Client(client)) = read("status --socket /nowhere/s") else { panic!() };
-    let exit = client.carry_out(Output { out: &mut out, err: &mut err });
-    assert_eq!((exit, out.len()), (Exit::Failed, 0));
-    assert!(String::from_utf8(err).unwrap().contains("/nowhere/s: is not there"));
+    let (exit, out, err) = run_line("status --socket /nowhere/s");
+    assert_eq!((exit, out.len()), (CommandExit::Failed, 0));
+    assert!(err.contains("/nowhere/s: is not there"), "{err}");
 }

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::actions::Actions;
+use super::command::ControlService;
 use super::socket::Listener;
 
 mod body;
@@ -24,7 +24,7 @@ mod request;
 
 #[derive(Debug, Clone, Copy)]
 struct Limits {
-    /// Clients at a time, with the actions of those that have gone; the next is told so and closed.
+    /// Clients at a time, with the commands of those that have gone; the next is told so and closed.
     clients: usize,
     /// Octets of a request's head.
     head_bytes: usize,
@@ -32,7 +32,7 @@ struct Limits {
     body_bytes: usize,
     /// From accepting a connection to the last octet of its request.
     read: Duration,
-    /// From the end of the action to the last octet of the response.
+    /// From the end of the command to the last octet of the response.
     write: Duration,
 }
 
@@ -49,12 +49,12 @@ const MAX_HEADERS: usize = 32;
 /// How long open connections may go on once the server stops.
 const DRAIN: Duration = Duration::from_secs(1);
 
-/// A client's place among those that are served at once; kept by its action, which may outlast its connection.
-type Seat = Arc<OwnedSemaphorePermit>;
+/// A client's permit to be served, one of [`Limits::clients`]; kept by its command, which may outlast its connection.
+type ClientPermit = Arc<OwnedSemaphorePermit>;
 
 /// Serves the control socket until `stop` turns true or its sender is gone; then its file goes.
-pub async fn serve(listener: Listener, actions: Arc<dyn Actions>, stop: watch::Receiver<bool>) {
-    if let Err(error) = serve_within(listener, actions, stop, LIMITS).await {
+pub async fn serve(listener: Listener, service: Arc<dyn ControlService>, stop: watch::Receiver<bool>) {
+    if let Err(error) = serve_within(listener, service, stop, LIMITS).await {
         tracing::error!(%error, "control: the socket cannot be served");
     }
 }
@@ -62,12 +62,12 @@ pub async fn serve(listener: Listener, actions: Arc<dyn Actions>, stop: watch::R
 /// Errors: the runtime does not take the socket.
 async fn serve_within(
     listener: Listener,
-    actions: Arc<dyn Actions>,
+    service: Arc<dyn ControlService>,
     mut stop: watch::Receiver<bool>,
     limits: Limits,
 ) -> io::Result<()> {
     let accepting = listener.accepting()?;
-    let seats = Arc::new(Semaphore::new(limits.clients));
+    let permits = Arc::new(Semaphore::new(limits.clients));
     let mut connections = JoinSet::new();
     let mut stopped = pin!(async move {
         // An error means that the sender is gone: as good as a stop.
@@ -79,8 +79,8 @@ async fn serve_within(
             Some(ended) = connections.join_next() => note(ended),
             accepted = accepting.accept() => match accepted {
                 Ok((stream, _)) => {
-                    if let Some((stream, seat)) = admit(stream, &listener, &seats) {
-                        connections.spawn(connection(stream, Arc::clone(&actions), seat, limits));
+                    if let Some((stream, permit)) = admit(stream, &listener, &permits) {
+                        connections.spawn(connection(stream, Arc::clone(&service), permit, limits));
                     }
                 }
                 Err(error) => if let Some(pause) = rhumb_net::pause_after(&error) {
@@ -106,10 +106,14 @@ async fn serve_within(
 }
 
 /// Lets a client in if it may act and there is room; else tells it so. Nothing of it has been read by then.
-fn admit(stream: UnixStream, listener: &Listener, seats: &Arc<Semaphore>) -> Option<(UnixStream, Seat)> {
+fn admit(
+    stream: UnixStream,
+    listener: &Listener,
+    permits: &Arc<Semaphore>,
+) -> Option<(UnixStream, ClientPermit)> {
     let refused = match rhumb_net::peer::credentials(&stream) {
-        Ok(peer) if listener.admits(peer.uid) => match Arc::clone(seats).try_acquire_owned() {
-            Ok(seat) => return Some((stream, Arc::new(seat))),
+        Ok(peer) if listener.admits(peer.uid) => match Arc::clone(permits).try_acquire_owned() {
+            Ok(permit) => return Some((stream, Arc::new(permit))),
             Err(_) => reply::full(),
         },
         Ok(peer) => {
@@ -138,15 +142,21 @@ fn note(ended: Result<(), JoinError>) {
     }
 }
 
-/// One connection, which is one request. Its head, its body, its action and its response have their times one by one.
-async fn connection(stream: UnixStream, actions: Arc<dyn Actions>, seat: Seat, limits: Limits) {
+/// One connection, which is one request. Its head, its body, its command and its response have their times one by one.
+async fn connection(
+    stream: UnixStream,
+    service: Arc<dyn ControlService>,
+    permit: ClientPermit,
+    limits: Limits,
+) {
     let read_by = Instant::now() + limits.read;
     let acted = Notify::new();
     let service = service_fn(|request| {
-        let (actions, seat, acted) = (Arc::clone(&actions), Arc::clone(&seat), &acted);
+        let (service, permit, acted) = (Arc::clone(&service), Arc::clone(&permit), &acted);
         async move {
-            let response = match request::read(request, read_by, limits.body_bytes).await {
-                Ok(ask) => perform::perform(ask, actions, seat).await,
+            let commands = service.commands();
+            let response = match request::read(request, &commands, read_by, limits.body_bytes).await {
+                Ok(request) => perform::perform(request, service, permit).await,
                 Err(refusal) => refusal.into_reply(),
             };
             acted.notify_one();

@@ -1,80 +1,78 @@
-//! What the control socket can have done.
-
-use std::path::PathBuf;
+//! What the commands do.
 
 use rhumb_wire::{Name, NameRef};
+use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::admin::Admin;
 use super::status;
 use crate::change::Change;
 use crate::change::Strictness;
-use crate::control::explanation::Explanation;
-use crate::control::status::{Status, ZoneStatus};
-use crate::control::{Actions, Explain, Failure, Later, Report};
+use crate::control::command::{CommandAnswer, CommandArguments, CommandFailure, CommandResult, Later};
 use crate::reload::ReloadRequest;
 
-impl Actions for Admin {
-    fn reload(&self) -> Later<'_, Result<Report, Failure>> {
-        Box::pin(async {
-            let (reply, answer) = oneshot::channel();
-            self.requests.send(ReloadRequest::Reload(Strictness::Lenient, reply));
-            match answer.await {
-                Ok(Ok(report)) => Ok(Report { changes: words(&report.changes), serial: report.serial }),
-                Ok(Err(failure)) => Err(Failure { errors: failure.errors }),
-                Err(_) => Err(gone()),
-            }
-        })
-    }
+pub(super) fn reload<'a>(admin: &'a Admin, _: &'a CommandArguments) -> Later<'a, CommandResult> {
+    Box::pin(async {
+        let (reply, answer) = oneshot::channel();
+        admin.requests.send(ReloadRequest::Reload(Strictness::Lenient, reply));
+        let report = answer.await.map_err(|_| ending())?.map_err(|failure| failure.errors)?;
+        CommandAnswer::new(&json!({ "changes": words(&report.changes), "serial": report.serial }))
+    })
+}
 
-    fn diff(&self, config: Option<PathBuf>) -> Later<'_, Result<Vec<String>, Failure>> {
-        Box::pin(async {
-            let (reply, answer) = oneshot::channel();
-            self.requests.send(ReloadRequest::Diff(config, reply));
-            match answer.await {
-                Ok(Ok(difference)) => Ok(words(&difference.changes)),
-                Ok(Err(failure)) => Err(Failure { errors: failure.errors }),
-                Err(_) => Err(gone()),
-            }
-        })
-    }
+pub(super) fn diff<'a>(admin: &'a Admin, given: &'a CommandArguments) -> Later<'a, CommandResult> {
+    Box::pin(async {
+        let (reply, answer) = oneshot::channel();
+        let file = given.file("config").map(ToOwned::to_owned);
+        admin.requests.send(ReloadRequest::Diff(file, reply));
+        let difference = answer.await.map_err(|_| ending())?.map_err(|failure| failure.errors)?;
+        CommandAnswer::new(&json!({ "changes": words(&difference.changes) }))
+    })
+}
 
-    fn status(&self) -> Status {
-        status::whole(self)
-    }
+pub(super) fn status(admin: &Admin, _: &CommandArguments) -> CommandResult {
+    CommandAnswer::new(&status::whole(admin))
+}
 
-    fn stats(&self) -> Vec<(String, f64)> {
-        status::counters(&self.live.metrics.render())
-    }
+pub(super) fn stats(admin: &Admin, _: &CommandArguments) -> CommandResult {
+    let counters = status::counters(&admin.live.metrics.render()).into_iter();
+    let finite = counters.filter(|(_, value)| value.is_finite());
+    CommandAnswer::new(&finite.collect::<std::collections::BTreeMap<_, _>>())
+}
 
-    fn flush(&self, name: Option<&str>, subtree: bool) -> Result<usize, String> {
-        match name {
-            None => Ok(self.live.cache.flush(NameRef::ROOT, true)),
-            Some(text) => {
-                let name: Name =
-                    text.parse().map_err(|error| format!("`{text}` is no domain name: {error}"))?;
-                Ok(self.live.cache.flush(name.as_ref(), subtree))
-            }
-        }
-    }
+pub(super) fn flush(admin: &Admin, given: &CommandArguments) -> CommandResult {
+    let cache = &admin.live.cache;
+    let dropped = match given.name("name") {
+        None => cache.flush(NameRef::ROOT, true),
+        Some(name) => cache.flush(name.as_ref(), given.is_on("subtree")),
+    };
+    CommandAnswer::new(&json!({ "dropped": dropped }))
+}
 
-    fn zones(&self) -> Vec<ZoneStatus> {
-        status::zones(&self.live)
-    }
+pub(super) fn zone_list(admin: &Admin, _: &CommandArguments) -> CommandResult {
+    CommandAnswer::new(&status::zones(&admin.live))
+}
 
-    fn explain(&self, ask: Explain) -> Later<'_, Result<Explanation, String>> {
-        Box::pin(self.explained(ask))
+pub(super) fn zone_status(admin: &Admin, given: &CommandArguments) -> CommandResult {
+    match given.name("name") {
+        None => zone_list(admin, given),
+        Some(name) => CommandAnswer::new(&status::zone(&admin.live, name).ok_or_else(|| no_zone(name))?),
     }
+}
 
-    fn healthy(&self) -> Result<(), Vec<String>> {
-        Self::healthy(self)
-    }
+fn no_zone(name: &Name) -> CommandFailure {
+    CommandFailure::new(format!("the server has no zone {name}"))
+}
+
+pub(super) fn healthy(admin: &Admin, _: &CommandArguments) -> CommandResult {
+    admin.healthy().map_err(|errors| CommandFailure { errors, unhealthy: true })?;
+    CommandAnswer::new(&json!({ "healthy": true, "done": "healthy" }))
 }
 
 fn words(changes: &[Change]) -> Vec<String> {
     changes.iter().map(ToString::to_string).collect()
 }
 
-fn gone() -> Failure {
-    Failure { errors: vec!["the server is about to end, or failed; its log has more".to_owned()] }
+fn ending() -> CommandFailure {
+    CommandFailure::new("the server is about to end, or failed; its log has more")
 }

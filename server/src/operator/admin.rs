@@ -7,11 +7,11 @@ use std::time::{Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use rhumb_net::Local;
+use rhumb_wire::{Name, Type};
 use tokio::sync::oneshot;
 
 use super::explain;
-use crate::control::Explain;
-use crate::control::explanation::Explanation;
+use super::explanation::Explanation;
 use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, respond};
 use crate::recursion::{Door, Explained, ReplyTo};
 use crate::reload::{ReloadRequests, ReloadStatus};
@@ -22,7 +22,7 @@ use rhumb_wire::Transport;
 const MOST_NAMED: usize = 20;
 
 /// The running server, for the control socket and the status page.
-pub struct Admin {
+pub(crate) struct Admin {
     pub(super) live: Arc<ServerState>,
     pub(super) reloads: Arc<ArcSwap<ReloadStatus>>,
     pub(super) confinement: Vec<String>,
@@ -91,11 +91,17 @@ impl Admin {
     }
 
     /// Answers as a client would be answered, every decision noted.
-    pub(super) async fn explained(&self, ask: Explain) -> Result<Explanation, String> {
+    pub(super) async fn explained(
+        &self,
+        name: &Name,
+        rtype: Type,
+        from: Option<IpAddr>,
+        to: Option<IpAddr>,
+    ) -> Result<Explanation, String> {
         let begun = Instant::now();
-        let query = explain::query(ask.name.as_ref(), ask.rtype);
-        let from = ask.from.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let to = ask.to.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let query = explain::query(name.as_ref(), rtype);
+        let from = from.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let to = to.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let client = QueryClient::Known {
             peer: SocketAddr::new(from, 53_053),
             local: Local::new(to, 0),

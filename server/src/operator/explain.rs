@@ -7,7 +7,9 @@ use rhumb_wire::edns::{self, write_opt};
 use rhumb_wire::{Class, Message, NameBuf, NameRef, Section, Type, Writer, header, rdata};
 use rhumb_zones::file::rdata_text;
 
-use crate::control::explanation::{self, Explanation};
+use super::admin::Admin;
+use super::explanation::{Explanation, ExplanationStep, UpstreamAttempt};
+use crate::control::command::{CommandAnswer, CommandArguments, CommandFailure, CommandResult, Later};
 use crate::query::TraceStep;
 use crate::recursion::Tried;
 
@@ -21,6 +23,18 @@ const FLAGS: [(u16, &str); 7] = [
     (header::AD, "ad"),
     (header::CD, "cd"),
 ];
+
+/// Answers a question and says how.
+pub(super) fn explain<'a>(admin: &'a Admin, given: &'a CommandArguments) -> Later<'a, CommandResult> {
+    Box::pin(async {
+        let (Some(name), Some(rtype)) = (given.name("name"), given.record_type("type")) else {
+            return Err(CommandFailure::new("name and type are missing"));
+        };
+        let (from, to) = (given.address("from"), given.address("to"));
+        let explanation = admin.explained(name, rtype, from, to).await.map_err(CommandFailure::new)?;
+        CommandAnswer::new(&explanation)
+    })
+}
 
 /// A query as a stub resolver sends it, with EDNS.
 pub(super) fn query(name: NameRef<'_>, rtype: Type) -> Vec<u8> {
@@ -50,7 +64,7 @@ pub(super) fn explanation(
     let mut told = Explanation {
         steps: steps
             .into_iter()
-            .map(|step| explanation::Step { step: step.step.to_owned(), what: step.what })
+            .map(|step| ExplanationStep { step: step.step.to_owned(), what: step.what })
             .collect(),
         rcode: parsed.rcode().map_err(unreadable)?.to_string(),
         flags: flags.map(|(_, word)| (*word).to_owned()).collect(),
@@ -81,8 +95,8 @@ fn text(record: &rhumb_wire::Record<'_>) -> Result<String, String> {
     Ok(format!("{owner} {} {} {rtype} {}", record.ttl, record.class, rdata_text(rtype, &data)))
 }
 
-fn attempt(tried: &Tried) -> explanation::Tried {
-    explanation::Tried {
+fn attempt(tried: &Tried) -> UpstreamAttempt {
+    UpstreamAttempt {
         upstream: tried.upstream.clone(),
         transport: tried.transport.to_owned(),
         outcome: tried.outcome.clone(),

@@ -8,15 +8,15 @@ use crate::metrics::http::Pages;
 use crate::metrics::{Samples, Source, ZoneSample, names};
 
 /// The pages of the running server, and the values that are asked for at each scrape.
-pub struct Status(Arc<Admin>);
+pub(crate) struct StatusPages(Arc<Admin>);
 
-impl Status {
+impl StatusPages {
     pub(crate) const fn new(admin: Arc<Admin>) -> Self {
         Self(admin)
     }
 }
 
-impl Pages for Status {
+impl Pages for StatusPages {
     fn metrics(&self) -> String {
         self.0.live.metrics.render()
     }
@@ -41,7 +41,7 @@ impl Pages for Status {
         ];
         let listeners = status.listeners.iter().map(|l| (l.address.clone(), l.transports.join(", ")));
         let routes = status.routes.iter().map(|route| {
-            let upstream = |u: &crate::control::status::UpstreamStatus| {
+            let upstream = |u: &super::server_status::UpstreamStatus| {
                 format!("{} {}", u.address, if u.healthy { "healthy" } else { "down" })
             };
             (route.domain.clone(), route.upstreams.iter().map(upstream).collect::<Vec<_>>().join(", "))
@@ -56,7 +56,7 @@ impl Pages for Status {
     }
 }
 
-impl Source for Status {
+impl Source for StatusPages {
     fn sample(&self, out: &mut Samples) {
         let live = &self.0.live;
         let figures = live.cache.figures();

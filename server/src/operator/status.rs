@@ -3,23 +3,24 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rhumb_resolver::UpstreamPolicy;
+use rhumb_wire::Name;
 
 use super::admin::Admin;
-use crate::control::status::{
-    CacheStatus, LastReload, ListStatus, ListenerStatus, RouteStatus, Status, UpstreamStatus, ZoneCount,
-    ZoneStatus,
+use super::server_status::{
+    CacheStatus, ListStatus, ListenerStatus, ReloadOutcome, RouteStatus, ServerStatus, UpstreamStatus,
+    ZoneCount, ZoneStatus,
 };
 use crate::metrics::ReloadResult;
 use crate::reload::ReloadStatus;
-use crate::snapshot::{RouteEntry, ServerState, Snapshot};
+use crate::snapshot::{RouteEntry, ServerState, Snapshot, ZoneEntry};
 
 /// The whole of it.
-pub(super) fn whole(admin: &Admin) -> Status {
+pub(super) fn whole(admin: &Admin) -> ServerStatus {
     let live = &admin.live;
     let snapshot = live.snapshot.load();
     let reloads = admin.reloads.load();
     let failed = snapshot.zones.iter().filter(|(_, entry)| entry.zone.trouble().is_some()).count();
-    Status {
+    ServerStatus {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         uptime: admin.began.elapsed().as_secs(),
         pid: std::process::id(),
@@ -35,10 +36,10 @@ pub(super) fn whole(admin: &Admin) -> Status {
     }
 }
 
-fn last_reload(admin: &Admin, reloads: &ReloadStatus) -> LastReload {
+fn last_reload(admin: &Admin, reloads: &ReloadStatus) -> ReloadOutcome {
     match &reloads.last_reload {
-        None => LastReload { ok: true, when: unix(admin.started), errors: Vec::new() },
-        Some(last) => LastReload {
+        None => ReloadOutcome { ok: true, when: unix(admin.started), errors: Vec::new() },
+        Some(last) => ReloadOutcome {
             ok: last.result != ReloadResult::Failed,
             when: unix(last.when),
             errors: last.errors.clone(),
@@ -134,26 +135,32 @@ fn warnings(reloads: &ReloadStatus) -> Vec<String> {
     reloads.warnings.iter().cloned().chain(kept).collect()
 }
 
-/// Every zone.
+/// Every zone, by name.
 pub(super) fn zones(live: &ServerState) -> Vec<ZoneStatus> {
     let snapshot = live.snapshot.load();
-    let zone = |entry: &crate::snapshot::ZoneEntry| {
-        let contents = entry.zone.contents();
-        let trouble = entry.zone.trouble();
-        ZoneStatus {
-            name: entry.zone.name().to_string(),
-            serial: contents.as_ref().map(|contents| contents.serial()),
-            records: contents.as_ref().map_or(0, |contents| contents.record_count()),
-            ok: trouble.is_none() && contents.is_some(),
-            trouble: trouble.map(|trouble| trouble.0.to_string()),
-            file: entry.file().map(|file| file.display().to_string()),
-            loaded: entry.zone.loaded().map(unix),
-            rule: entry.place().to_string(),
-        }
-    };
-    let mut zones: Vec<ZoneStatus> = snapshot.zones.iter().map(|(_, entry)| zone(entry)).collect();
+    let mut zones: Vec<ZoneStatus> = snapshot.zones.iter().map(|(_, entry)| zone_status(entry)).collect();
     zones.sort_by(|a, b| a.name.cmp(&b.name));
     zones
+}
+
+/// The zone with this apex.
+pub(super) fn zone(live: &ServerState, apex: &Name) -> Option<ZoneStatus> {
+    live.snapshot.load().zone_at(apex).map(zone_status)
+}
+
+fn zone_status(entry: &ZoneEntry) -> ZoneStatus {
+    let contents = entry.zone.contents();
+    let trouble = entry.zone.trouble();
+    ZoneStatus {
+        name: entry.zone.name().to_string(),
+        serial: contents.as_ref().map(|contents| contents.serial()),
+        records: contents.as_ref().map_or(0, |contents| contents.record_count()),
+        ok: trouble.is_none() && contents.is_some(),
+        trouble: trouble.map(|trouble| trouble.0.to_string()),
+        file: entry.file().map(|file| file.display().to_string()),
+        loaded: entry.zone.loaded().map(unix),
+        rule: entry.place().to_string(),
+    }
 }
 
 /// The samples of a metrics page: name with labels, value.

@@ -17,7 +17,7 @@ const CONNECT_PAUSE: Duration = Duration::from_millis(20);
 
 /// A response.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Reply {
+pub(super) struct ServerReply {
     /// The status code, such as 200.
     pub(super) status: u16,
     /// The body.
@@ -29,7 +29,7 @@ struct Errors {
     errors: Vec<String>,
 }
 
-impl Reply {
+impl ServerReply {
     /// The errors that a failure names.
     pub(super) fn errors(&self) -> Vec<String> {
         match serde_json::from_slice(&self.body) {
@@ -48,7 +48,7 @@ pub(super) fn exchange(
     path: &str,
     body: &[u8],
     deadline: Instant,
-) -> io::Result<Reply> {
+) -> io::Result<ServerReply> {
     let mut request = format!(
         "{method} {path} HTTP/1.1\r\nhost: rhumb\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
         body.len()
@@ -104,7 +104,7 @@ fn read_to_end(stream: UnixStream, deadline: Instant) -> io::Result<Vec<u8>> {
     }
 }
 
-fn parse(response: &[u8]) -> io::Result<Reply> {
+fn parse(response: &[u8]) -> io::Result<ServerReply> {
     let invalid = || io::Error::new(io::ErrorKind::InvalidData, "not a response in HTTP");
     let end = response.windows(4).position(|four| four == b"\r\n\r\n").ok_or_else(invalid)?;
     let (head, body) = response.split_at_checked(end + 4).ok_or_else(invalid)?;
@@ -119,7 +119,7 @@ fn parse(response: &[u8]) -> io::Result<Reply> {
         .and_then(|(_, length)| length.trim().parse::<usize>().ok())
         .ok_or_else(invalid)?;
     match body.get(..length) {
-        Some(body) => Ok(Reply { status, body: body.to_vec() }),
+        Some(body) => Ok(ServerReply { status, body: body.to_vec() }),
         None => Err(io::ErrorKind::UnexpectedEof.into()),
     }
 }
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn responses() {
         let good = b"HTTP/1.1 422 Unprocessable\r\nX: y\r\nContent-Length: 2\r\n\r\nab";
-        assert_eq!(parse(good).unwrap(), Reply { status: 422, body: b"ab".to_vec() });
+        assert_eq!(parse(good).unwrap(), ServerReply { status: 422, body: b"ab".to_vec() });
         for (bad, kind) in [
             (&b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nab"[..], io::ErrorKind::UnexpectedEof),
             (b"HTTP/1.1 200 OK\r\n\r\nab", io::ErrorKind::InvalidData),
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_failure_has_a_reason() {
-        let reply = |body: &str| Reply { status: 500, body: body.as_bytes().to_vec() };
+        let reply = |body: &str| ServerReply { status: 500, body: body.as_bytes().to_vec() };
         assert_eq!(reply(r#"{"errors":["a","b"]}"#).errors(), ["a", "b"]);
         for body in ["", "{}", r#"{"errors":[]}"#, "oh"] {
             assert_eq!(reply(body).errors(), ["the server answered with HTTP status 500 and no reason"]);

@@ -7,51 +7,53 @@ use std::time::{Duration, Instant};
 use rhumb_config::Config;
 use rhumb_wire::Transport;
 
+use super::ServerTarget;
 use super::listeners::{self, Destination};
 use super::question::Question;
 use super::target::{self, AskError};
-use super::{Exit, Output, Target};
+use crate::cli::exit::{self, CommandExit};
+use crate::operator::show::AnswerStreams;
 
 /// For all of it; what remains of the two seconds is for starting the process.
 const TIME: Duration = Duration::from_millis(1800);
 /// How long to wait for an answer before the next question.
-const PATIENCE: Duration = Duration::from_millis(300);
+const REPLY_WITHIN: Duration = Duration::from_millis(300);
 
 /// Asks the running server on its control socket whether it is healthy. If no control socket can be reached, sends a DNS
 /// query to the first listener: any response counts.
 ///
 /// Says nothing if all is well, and else why it is not.
-pub fn healthcheck(target: &Target, mut output: Output<'_>) -> Exit {
+pub(crate) fn healthcheck(target: &ServerTarget, streams: &mut AnswerStreams<'_>) -> CommandExit {
     let deadline = Instant::now() + TIME;
     let channel = match target::channel(target) {
         Ok(channel) => channel,
         Err(errors) => {
-            output.fail(errors);
-            return Exit::Wrong;
+            exit::complain(streams, errors);
+            return CommandExit::Wrong;
         }
     };
     match channel.ask("GET", "/healthy", b"", TIME) {
-        Ok(reply) if reply.status == 200 => Exit::Good,
-        Ok(reply) => output.fail(reply.errors()),
-        Err(error @ AskError::NoReply(_)) => output.fail(error.lines(&channel, TIME)),
+        Ok(reply) if reply.status == 200 => CommandExit::Good,
+        Ok(reply) => exit::fail(streams, reply.errors()),
+        Err(error @ AskError::NoReply(_)) => exit::fail(streams, error.lines(&channel, TIME)),
         // A socket that was named is the one to ask.
         Err(error @ AskError::Unreachable(_)) if target.socket.is_some() => {
-            output.fail(error.lines(&channel, TIME))
+            exit::fail(streams, error.lines(&channel, TIME))
         }
         Err(AskError::Unreachable(_)) => match target::listeners(target.config.as_deref()) {
-            Ok(config) => by_query(&config, deadline, &mut output),
+            Ok(config) => by_query(&config, deadline, streams),
             Err(errors) => {
-                output.fail(errors);
-                Exit::Wrong
+                exit::complain(streams, errors);
+                CommandExit::Wrong
             }
         },
     }
 }
 
-fn by_query(config: &Config, deadline: Instant, output: &mut Output<'_>) -> Exit {
+fn by_query(config: &Config, deadline: Instant, streams: &mut AnswerStreams<'_>) -> CommandExit {
     let udp = config.listen.iter().find(|listen| listen.transports.contains(&Transport::Udp));
     let Some(listen) = udp.or(config.listen.first()) else {
-        return output.fail(["the configuration has no listener to ask"]);
+        return exit::fail(streams, ["the configuration has no listener to ask"]);
     };
     let mut destinations = listeners::near(listen);
     let asked: Vec<String> = destinations.iter().map(|to| to.address.to_string()).collect();
@@ -60,16 +62,19 @@ fn by_query(config: &Config, deadline: Instant, output: &mut Output<'_>) -> Exit
         let mut answered = false;
         destinations.retain(|to| {
             answered || {
-                let outcome = ask(to, PATIENCE.min(deadline.saturating_duration_since(Instant::now())));
+                let outcome = ask(to, REPLY_WITHIN.min(deadline.saturating_duration_since(Instant::now())));
                 answered = outcome.is_ok();
                 answered || outcome.is_err_and(|error| is_silence(&error))
             }
         });
         if answered {
-            return Exit::Good;
+            return CommandExit::Good;
         }
     }
-    output.fail([format!("no answer on the control socket, nor to a DNS query on {}", asked.join(" or "))])
+    exit::fail(
+        streams,
+        [format!("no answer on the control socket, nor to a DNS query on {}", asked.join(" or "))],
+    )
 }
 
 fn is_silence(error: &io::Error) -> bool {

@@ -8,8 +8,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::{Exit, Order, Output, Target, carry_out};
-use crate::control::fake::{Mood, Server, status};
+use crate::cli::exit::CommandExit;
+use crate::operator::fake::{FakeOutcome, FakeServer, status_code};
 
 /// Set for the process of another account; the socket to try.
 const TRY: &str = "RHUMB_TEST_CONTROL_SOCKET";
@@ -48,12 +48,12 @@ fn garbage() -> impl Strategy<Value = Vec<u8>> {
 
 #[test]
 fn garbage_does_nothing() {
-    let server = Server::start(Mood::Well);
+    let server = FakeServer::start(FakeOutcome::Succeed);
     let mut runner = TestRunner::new(Config { cases: 500, failure_persistence: None, ..Config::default() });
     runner
         .run(&garbage(), |bytes| {
             let said = server.ask_all(&bytes);
-            prop_assert!(said.is_empty() || (400..500).contains(&status(&said)), "{said}");
+            prop_assert!(said.is_empty() || (400..500).contains(&status_code(&said)), "{said}");
             prop_assert_eq!(server.fake.calls(), [""; 0]);
             Ok(())
         })
@@ -65,17 +65,18 @@ fn garbage_does_nothing() {
 #[test]
 fn as_another_account() {
     let Some(socket) = std::env::var_os(TRY) else { return };
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let target = Target { config: None, socket: Some(socket.into()) };
-    for order in [Order::Reload, Order::Flush { name: None, subtree: false }, Order::Status] {
-        let exit = carry_out(&order, &target, false, Output { out: &mut out, err: &mut err });
+    let target = super::ServerTarget { config: None, socket: Some(socket.into()) };
+    let mut said = String::new();
+    for line in ["reload", "flush", "status"] {
+        let (exit, out, err) = super::tests::run(line, &target, false);
         println!("{exit:?}");
+        said.extend([out, err]);
     }
-    println!("{}{}", String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap());
+    println!("{said}");
 }
 
 /// Runs [`as_another_account`] as nobody, and gives what it said; `None` where that cannot be done.
-fn said_as_nobody(server: &Server) -> Option<String> {
+fn said_as_nobody(server: &FakeServer) -> Option<String> {
     if !nix::unistd::geteuid().is_root() {
         println!("skipped: only root can be somebody else");
         return None;
@@ -92,8 +93,8 @@ fn said_as_nobody(server: &Server) -> Option<String> {
 
 #[test]
 fn other_accounts_are_refused() {
-    let server = Server::start(Mood::Well);
-    let failed = format!("{:?}\n", Exit::Failed).repeat(3);
+    let server = FakeServer::start(FakeOutcome::Succeed);
+    let failed = format!("{:?}\n", CommandExit::Failed).repeat(3);
     let Some(said) = said_as_nobody(&server) else { return };
     assert!(said.contains(&failed) && said.matches("this account may not").count() == 3, "{said}");
     // Even if the file comes to be open to all.

@@ -9,15 +9,16 @@ use std::time::{Duration, Instant};
 use rhumb_wire::Transport;
 use serde::Serialize;
 
+use super::ServerTarget;
 use super::healthcheck::by_tcp;
 use super::listeners::{self, Destination};
 use super::question::Question;
-use super::show::Table;
 use super::target;
-use super::{Exit, Output, Target};
+use crate::cli::exit::{self, CommandExit};
+use crate::operator::show::{AnswerStreams, Table};
 
 /// How long to wait for a reply, and how often to ask.
-const PATIENCE: Duration = Duration::from_millis(700);
+const REPLY_WITHIN: Duration = Duration::from_millis(700);
 const TRIES: usize = 2;
 /// Addresses asked at once.
 const AT_ONCE: usize = 16;
@@ -38,12 +39,12 @@ struct Finding {
 }
 
 /// Asks every address and prints what came back from where, as a table or, with `json`, as a list of objects.
-pub fn selftest(target: &Target, json: bool, mut output: Output<'_>) -> Exit {
+pub(crate) fn selftest(target: &ServerTarget, json: bool, streams: &mut AnswerStreams<'_>) -> CommandExit {
     let config = match target::listeners(target.config.as_deref()) {
         Ok(config) => config,
         Err(errors) => {
-            output.fail(errors);
-            return Exit::Wrong;
+            exit::complain(streams, errors);
+            return CommandExit::Wrong;
         }
     };
     let local = match rhumb_net::route::local_addresses() {
@@ -52,23 +53,26 @@ pub fn selftest(target: &Target, json: bool, mut output: Output<'_>) -> Exit {
             let all = found.into_iter().map(|(ip, scope, _)| (ip, scope));
             all.filter(|address| seen.insert(*address)).collect::<Vec<_>>()
         }
-        Err(error) => return output.fail([format!("the addresses of this host: {error}")]),
+        Err(error) => return exit::fail(streams, [format!("the addresses of this host: {error}")]),
     };
     let destinations = listeners::all(&config.listen, &local);
     if destinations.is_empty() {
-        return output.fail(["no address of this host is one that the configuration listens on"]);
+        return exit::fail(streams, ["no address of this host is one that the configuration listens on"]);
     }
     let findings = ask_all(&destinations, &local);
     let failed = findings.iter().filter(|finding| !finding.ok).count();
     let shown = if json {
-        output.json(&findings)
+        exit::json(streams, &findings)
     } else {
-        let written = table(&findings).write(output.out);
-        output.written(written)
+        let result = table(&findings).write(streams.out);
+        exit::written(streams, result)
     };
     match failed {
         0 => shown,
-        _ => output.fail([format!("{failed} of {} not answered from the address asked", findings.len())]),
+        _ => exit::fail(
+            streams,
+            [format!("{failed} of {} not answered from the address asked", findings.len())],
+        ),
     }
 }
 
@@ -105,7 +109,7 @@ fn ask(to: &Destination, local: &[(IpAddr, u32)]) -> Vec<Finding> {
     }
     if to.transports.contains(&Transport::Tcp) {
         // A stream has no other end than the one that was asked.
-        found.push(finding(to.address, "tcp", by_tcp(to.address, PATIENCE).map(|()| to.address)));
+        found.push(finding(to.address, "tcp", by_tcp(to.address, REPLY_WITHIN).map(|()| to.address)));
     }
     found
 }
@@ -182,7 +186,7 @@ fn sources(to: SocketAddr, local: &[(IpAddr, u32)]) -> Vec<SocketAddr> {
 }
 
 fn reply(socket: &UdpSocket, question: Question) -> io::Result<SocketAddr> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + REPLY_WITHIN;
     // What does not fit is cut off; the header is enough.
     let mut room = [0; 512];
     loop {

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use rhumb_config::Config;
 
-use super::Target;
-use super::exchange::{self, Reply};
+use super::ServerTarget;
+use super::exchange::{self, ServerReply};
 use crate::control::place::{self, Place};
 
 /// The section of a configuration that says where the control socket is.
@@ -69,7 +69,7 @@ fn why(error: &io::Error) -> String {
 }
 
 /// Finds out where the server is to be looked for. Errors: those of the configuration, one line each.
-pub(super) fn channel(target: &Target) -> Result<Channel, Vec<String>> {
+pub(super) fn channel(target: &ServerTarget) -> Result<Channel, Vec<String>> {
     if let Some(socket) = &target.socket {
         let place = Place { path: socket.clone(), private: false };
         return Ok(Channel { places: vec![place], mistakes: Vec::new() });
@@ -86,7 +86,7 @@ impl Channel {
         path: &str,
         body: &[u8],
         within: Duration,
-    ) -> Result<Reply, AskError> {
+    ) -> Result<ServerReply, AskError> {
         let deadline = Instant::now() + within;
         let mut errors = Vec::new();
         for place in &self.places {
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn only_mistakes_in_needed_sections_matter() {
-        let folder = crate::control::fake::Folder::new("target");
+        let folder = crate::operator::fake::Folder::new("target");
         let file = folder.path().join("rhumb.yaml");
         let found = |text: &str| {
             fs::write(&file, text).unwrap();

@@ -1,78 +1,74 @@
-use std::net::IpAddr;
-
-use serde_json::Value;
+use std::io::{self, Write};
 
 use super::*;
-use crate::control::fake::{Folder, Mood, Server};
+use crate::operator::fake::{FakeOutcome, FakeServer, Folder};
 
 mod reaching;
 
-fn run(order: &Order, target: &Target, json: bool) -> (Exit, String, String) {
+/// What a command line ends with, and what it writes.
+pub(super) fn run(line: &str, target: &ServerTarget, json: bool) -> (CommandExit, String, String) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let exit = carry_out(order, target, json, Output { out: &mut out, err: &mut err });
+    let exit = run_to(line, target, json, &mut AnswerStreams { out: &mut out, err: &mut err });
     (exit, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
 }
 
-fn at(server: &Server) -> Target {
-    Target { config: None, socket: Some(server.path.clone()) }
+fn run_to(line: &str, target: &ServerTarget, json: bool, streams: &mut AnswerStreams<'_>) -> CommandExit {
+    let path = |path: &PathBuf| path.to_str().unwrap().to_owned();
+    let mut words: Vec<String> = std::iter::once("rhumb").chain(line.split(' ')).map(str::to_owned).collect();
+    words.extend(target.config.iter().flat_map(|file| ["--config".to_owned(), path(file)]));
+    words.extend(target.socket.iter().flat_map(|file| ["--socket".to_owned(), path(file)]));
+    words.extend(json.then(|| "--json".to_owned()));
+    crate::cli::run(&crate::cli::command().try_get_matches_from(words).unwrap(), streams)
 }
 
-fn good(server: &Server, order: &Order) -> String {
-    let (exit, out, err) = run(order, &at(server), false);
-    assert_eq!((exit, err.as_str()), (Exit::Good, ""), "{order:?}: {out}");
+fn at(server: &FakeServer) -> ServerTarget {
+    ServerTarget { config: None, socket: Some(server.path.clone()) }
+}
+
+fn good(server: &FakeServer, line: &str) -> String {
+    let (exit, out, err) = run(line, &at(server), false);
+    assert_eq!((exit, err.as_str()), (CommandExit::Good, ""), "{line}: {out}");
     assert!(!out.contains('\u{1b}') && !out.contains('\u{7}'), "{out:?}");
     out
 }
 
-fn name(text: &str) -> Name {
-    text.parse().unwrap()
-}
+const QUESTION: &str = "explain www.a\\.b aaaa --from 192.0.2.1 --to ::1";
 
-fn question() -> Order {
-    let from: Option<IpAddr> = Some("192.0.2.1".parse().unwrap());
-    let to = Some("::1".parse().unwrap());
-    Order::Explain(Explain { name: name("www.a\\.b"), rtype: "aaaa".parse().unwrap(), from, to })
-}
-
-fn orders() -> [Order; 9] {
-    [
-        Order::Reload,
-        Order::Diff,
-        Order::Status,
-        Order::Stats,
-        Order::Flush { name: None, subtree: false },
-        Order::Flush { name: Some(name("a.example")), subtree: true },
-        Order::ZoneList,
-        Order::ZoneStatus(Some(name("B.example"))),
-        question(),
-    ]
-}
+const LINES: [&str; 9] = [
+    "reload",
+    "diff",
+    "status",
+    "stats",
+    "flush",
+    "flush a.example --subtree",
+    "zone list",
+    "zone status B.example",
+    QUESTION,
+];
 
 #[test]
-fn changes_are_told_one_a_line() {
-    let server = Server::start(Mood::Well);
-    assert_eq!(good(&server, &Order::Reload), "zone a. loaded, serial 7\nupstream x\u{fffd}y gone\n");
-    assert_eq!(good(&server, &Order::Diff), "nothing would change\n");
-    assert_eq!(server.fake.calls(), ["reload", "diff None"]);
+fn changes_have_a_line_each() {
+    let server = FakeServer::start(FakeOutcome::Succeed);
+    assert_eq!(good(&server, "reload"), "zone a. loaded, serial 7\nupstream x\u{fffd}y gone\n");
+    assert_eq!(good(&server, "diff"), "nothing would change\n");
+    assert_eq!(server.fake.calls(), ["/reload", "/diff"]);
     let file = server.folder.path().join("new.yaml");
-    let compared = Target { config: Some(file.clone()), ..at(&server) };
-    let (exit, out, _) = run(&Order::Diff, &compared, false);
-    assert_eq!((exit, out), (Exit::Good, format!("cache size as in {}\n", file.display())));
+    let compared = ServerTarget { config: Some(file.clone()), ..at(&server) };
+    let (exit, out, _) = run("diff", &compared, false);
+    assert_eq!((exit, out), (CommandExit::Good, format!("cache size as in {}\n", file.display())));
 }
 
 #[test]
 fn flushing_says_how_much() {
-    let server = Server::start(Mood::Well);
-    let all = Order::Flush { name: None, subtree: false };
-    assert_eq!(good(&server, &all), "1234 entries dropped from the cache\n");
-    let below = Order::Flush { name: Some(name("a.Example")), subtree: true };
-    assert_eq!(good(&server, &below), "1 entry dropped from the cache\n");
-    assert_eq!(server.fake.calls(), ["flush None false", "flush Some(\"a.Example.\") true"]);
+    let server = FakeServer::start(FakeOutcome::Succeed);
+    assert_eq!(good(&server, "flush"), "1234 entries dropped from the cache\n");
+    assert_eq!(good(&server, "flush a.Example --subtree"), "1 entry dropped from the cache\n");
+    assert_eq!(server.fake.calls(), ["/flush", "/flush?name=a.Example.&subtree=true"]);
 }
 
 #[test]
 fn the_status_is_readable() {
-    let server = Server::start(Mood::Well);
+    let server = FakeServer::start(FakeOutcome::Succeed);
     let expected = "\
 rhumb          1.2.3, process 42, up 1 d 1 h
 configuration  /etc/rhumb.yaml
@@ -92,9 +88,9 @@ UPSTREAM      HEALTHY  RTT     QUERIES  TIMEOUTS
 list /etc/resolv.conf: followed
 list /etc/resolv.conf: its last good list is kept: is empty
 ";
-    assert_eq!(good(&server, &Order::Status), expected);
-    let failing = Server::start(Mood::Failing);
-    let text = good(&failing, &Order::Status);
+    assert_eq!(good(&server, "status"), expected);
+    let failing = FakeServer::start(FakeOutcome::Fail);
+    let text = good(&failing, "status");
     for line in [
         "configuration  built-in default\n",
         "last reload    failed 2001-09-09 01:46:40 UTC\n",
@@ -110,23 +106,23 @@ list /etc/resolv.conf: its last good list is kept: is empty
 
 #[test]
 fn counters_are_readable() {
-    let server = Server::start(Mood::Well);
+    let server = FakeServer::start(FakeOutcome::Succeed);
     assert_eq!(
-        good(&server, &Order::Stats),
+        good(&server, "stats"),
         "queries_00000000000000000000  12\nratio                         0.5\n"
     );
 }
 
 #[test]
 fn zones_are_readable() {
-    let server = Server::start(Mood::Well);
+    let server = FakeServer::start(FakeOutcome::Succeed);
     let list = "\
 ZONE          SERIAL  RECORDS  STATE       FILE
 example.com.  7       5        current     built-in example
 b.example.    8       5        outdated    b.zone
 c.example.    -       5        not loaded  c.zone
 ";
-    assert_eq!(good(&server, &Order::ZoneList), list);
+    assert_eq!(good(&server, "zone list"), list);
     let one = "\
 zone     b.example.
 state    outdated
@@ -137,17 +133,17 @@ file     b.zone
 loaded   1970-01-01 00:00:00 UTC
 rule     r.yaml:7
 ";
-    assert_eq!(good(&server, &Order::ZoneStatus(Some(name("B.Example")))), one);
-    let all = good(&server, &Order::ZoneStatus(None));
+    assert_eq!(good(&server, "zone status B.Example"), one);
+    let all = good(&server, "zone status");
     assert!(all.contains(one) && all.contains("\n\nzone     c.example.\n") && all.contains("never"), "{all}");
-    let (exit, out, err) = run(&Order::ZoneStatus(Some(name("d.example"))), &at(&server), false);
+    let (exit, out, err) = run("zone status d.example", &at(&server), false);
     let told = (exit, out.as_str(), err.as_str());
-    assert_eq!(told, (Exit::Failed, "", "the server has no zone d.example.\n"));
+    assert_eq!(told, (CommandExit::Failed, "", "the server has no zone d.example.\n"));
 }
 
 #[test]
 fn explanations_are_readable() {
-    let server = Server::start(Mood::Well);
+    let server = FakeServer::start(FakeOutcome::Succeed);
     let expected = "\
 www.a\\.b. AAAA from 192.0.2.1 to ::1
 
@@ -166,44 +162,42 @@ extended errors
 answer
   www.example. 60 IN A 192.0.2.9
 ";
-    assert_eq!(good(&server, &question()), expected);
-    assert_eq!(server.fake.calls(), ["explain www.a\\.b. AAAA Some(192.0.2.1) Some(::1)"]);
+    assert_eq!(good(&server, QUESTION), expected);
+    assert_eq!(server.fake.calls(), ["/explain?from=192.0.2.1&name=www.a%5C.b.&to=%3A%3A1&type=AAAA"]);
 }
 
 #[test]
 fn json_is_json() {
-    let server = Server::start(Mood::Well);
-    for order in orders() {
-        let (exit, out, err) = run(&order, &at(&server), true);
-        assert_eq!((exit, err.as_str()), (Exit::Good, ""), "{order:?}");
+    let server = FakeServer::start(FakeOutcome::Succeed);
+    for line in LINES {
+        let (exit, out, err) = run(line, &at(&server), true);
+        assert_eq!((exit, err.as_str()), (CommandExit::Good, ""), "{line}");
         assert!(serde_json::from_str::<Value>(&out).is_ok(), "{out}");
     }
-    let (_, out, _) = run(&Order::Reload, &at(&server), true);
+    let (_, out, _) = run("reload", &at(&server), true);
     assert!(out.starts_with("{\n  \"changes\": [\n") && out.ends_with("\"serial\": 3\n}\n"), "{out}");
-    let (_, out, _) = run(&Order::ZoneStatus(Some(name("c.example"))), &at(&server), true);
+    let (_, out, _) = run("zone status c.example", &at(&server), true);
     assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["trouble"], "is missing");
 }
 
 #[test]
 fn each_error_has_its_line() {
-    let server = Server::start(Mood::Failing);
-    let (exit, out, err) = run(&Order::Reload, &at(&server), false);
+    let server = FakeServer::start(FakeOutcome::Fail);
+    let (exit, out, err) = run("reload", &at(&server), false);
     let lines = "r.yaml:1:2: listen: is wrong\na.zone:3:1: not a \u{fffd}[31mrecord at all\n";
-    assert_eq!((exit, out.as_str(), err.as_str()), (Exit::Failed, "", lines));
-    let (exit, out, err) = run(&Order::Reload, &at(&server), true);
-    assert_eq!((exit, err.as_str()), (Exit::Failed, lines));
+    assert_eq!((exit, out.as_str(), err.as_str()), (CommandExit::Failed, "", lines));
+    let (exit, out, err) = run("reload", &at(&server), true);
+    assert_eq!((exit, err.as_str()), (CommandExit::Failed, lines));
     let json = serde_json::from_str::<Value>(&out).unwrap();
     assert_eq!(json["errors"][0], "r.yaml:1:2: listen: is wrong");
-    for (order, line) in [
-        (Order::Diff, "it is wrong\n"),
-        (Order::Flush { name: None, subtree: false }, "there is no cache\n"),
-        (question(), "not now\n"),
-    ] {
-        assert_eq!(run(&order, &at(&server), false), (Exit::Failed, String::new(), line.to_owned()));
+    for (line, error) in
+        [("diff", "it is wrong\n"), ("flush", "there is no cache\n"), (QUESTION, "not now\n")]
+    {
+        assert_eq!(run(line, &at(&server), false), (CommandExit::Failed, String::new(), error.to_owned()));
     }
-    let broken = Server::start(Mood::Broken);
-    let (exit, _, err) = run(&Order::Status, &at(&broken), false);
-    assert_eq!((exit, err.as_str()), (Exit::Failed, "the server failed at it; its log says more\n"));
+    let broken = FakeServer::start(FakeOutcome::Panic);
+    let (exit, _, err) = run("status", &at(&broken), false);
+    assert_eq!((exit, err.as_str()), (CommandExit::Failed, "the server failed at it; its log says more\n"));
 }
 
 struct Closed;
@@ -220,10 +214,10 @@ impl Write for Closed {
 
 #[test]
 fn a_reader_may_hang_up() {
-    let server = Server::start(Mood::Well);
-    for order in orders() {
+    let server = FakeServer::start(FakeOutcome::Succeed);
+    for line in LINES {
         let mut err = Vec::new();
-        let output = Output { out: &mut Closed, err: &mut err };
-        assert_eq!((carry_out(&order, &at(&server), false, output), err.len()), (Exit::Good, 0));
+        let mut streams = AnswerStreams { out: &mut Closed, err: &mut err };
+        assert_eq!((run_to(line, &at(&server), false, &mut streams), err.len()), (CommandExit::Good, 0));
     }
 }

@@ -1,7 +1,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
-use crate::control::fake::Folder;
+use crate::operator::fake::Folder;
 
 fn paths(places: &[Place]) -> Vec<&str> {
     places.iter().map(|place| place.path.to_str().unwrap()).collect()

@@ -15,7 +15,7 @@ pub(super) struct Refusal {
     status: StatusCode,
     message: String,
     /// The method to use instead.
-    allow: Option<&'static Method>,
+    allow: Option<Method>,
 }
 
 impl Refusal {
@@ -29,7 +29,7 @@ impl Refusal {
     }
 
     /// There is something, but not for this method.
-    pub(super) fn only(method: &'static Method) -> Self {
+    pub(super) fn only(method: Method) -> Self {
         let message = format!("only {method} is answered here");
         Self { status: StatusCode::METHOD_NOT_ALLOWED, message, allow: Some(method) }
     }
@@ -72,15 +72,18 @@ struct Errors<'a> {
 /// A response with this value as its body.
 pub(super) fn json<T: Serialize>(status: StatusCode, value: &T) -> Reply {
     match serde_json::to_vec(value) {
-        Ok(mut body) => {
-            body.push(b'\n');
-            bytes(status, body)
-        }
+        Ok(body) => json_text(status, body),
         Err(error) => {
             tracing::error!(%error, "control: a response cannot be written");
             bytes(StatusCode::INTERNAL_SERVER_ERROR, b"{\"errors\":[\"no JSON\"]}\n".to_vec())
         }
     }
+}
+
+/// A response whose body is this JSON.
+pub(super) fn json_text(status: StatusCode, mut text: Vec<u8>) -> Reply {
+    text.push(b'\n');
+    bytes(status, text)
 }
 
 /// A response that says what is wrong, one entry each.

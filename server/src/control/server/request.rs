@@ -1,151 +1,130 @@
-//! From an HTTP request to what it asks for.
-
-use std::path::PathBuf;
-use std::time::Duration;
+//! From an HTTP request to the command it asks for, with its arguments.
 
 use hyper::body::Incoming;
-use hyper::{Method, Request, StatusCode};
-use rhumb_wire::Name;
-use serde::Deserialize;
+use hyper::{Request, StatusCode};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use tokio::time::Instant;
 
 use super::body;
 use super::reply::Refusal;
-use crate::control::actions::Explain;
+use crate::control::arguments::CommandArguments;
+use crate::control::command::{ArgumentSpec, CommandSpec};
 use crate::control::percent;
 
-/// The paths and their methods.
-static PATHS: [(&str, Method); 8] = [
-    ("/reload", Method::POST),
-    ("/diff", Method::POST),
-    ("/status", Method::GET),
-    ("/stats", Method::GET),
-    ("/flush", Method::POST),
-    ("/zones", Method::GET),
-    ("/explain", Method::GET),
-    ("/healthy", Method::GET),
-];
-
-/// An action with what it needs.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Ask {
-    Reload,
-    Diff(Option<PathBuf>),
-    Status,
-    Stats,
-    Flush(Option<Name>, bool),
-    Zones,
-    Explain(Box<Explain>),
-    Healthy,
-}
-
-impl Ask {
-    /// How long the client waits for it. What has begun is finished all the same.
-    pub(super) fn time(&self) -> Duration {
-        Duration::from_secs(match self {
-            // Every zone is read.
-            Ask::Reload | Ask::Diff(_) => 60,
-            // Every upstream may have to time out.
-            Ask::Explain(_) => 15,
-            _ => 5,
-        })
-    }
-}
-
-/// The body of `/diff`.
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct Diff {
-    config: Option<PathBuf>,
-}
-
-/// The body of `/flush`.
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct Flush {
-    name: Option<String>,
-    #[serde(default)]
-    subtree: bool,
+/// A command to be run.
+#[derive(Debug)]
+pub(super) struct CommandRequest {
+    pub(super) command: &'static CommandSpec,
+    pub(super) arguments: CommandArguments,
 }
 
 /// Reads a request, whose body has to be there by then. Errors: what to answer.
-pub(super) async fn read(request: Request<Incoming>, by: Instant, most: usize) -> Result<Ask, Refusal> {
+pub(super) async fn read(
+    request: Request<Incoming>,
+    commands: &[&'static CommandSpec],
+    by: Instant,
+    most: usize,
+) -> Result<CommandRequest, Refusal> {
     let (head, incoming) = request.into_parts();
     let path = head.uri.path();
-    let Some((_, method)) = PATHS.iter().find(|(known, _)| *known == path) else {
-        let known: Vec<&str> = PATHS.iter().map(|(path, _)| *path).collect();
+    let Some(command) = commands.iter().copied().find(|known| known.path == path) else {
+        let known: Vec<&str> = commands.iter().map(|known| known.path).collect();
         let message = format!("nothing is here; there are {}", known.join(", "));
         return Err(Refusal::new(StatusCode::NOT_FOUND, message));
     };
-    if head.method != *method {
-        return Err(Refusal::only(method));
+    if head.method != command.method() {
+        return Err(Refusal::only(command.method()));
     }
     let query = head.uri.query().unwrap_or_default();
-    if !query.is_empty() && path != "/explain" {
+    let takes = |of_changes: bool| command.changes == of_changes && !command.arguments.is_empty();
+    if !query.is_empty() && !takes(false) {
         return Err(Refusal::bad(format!("{path} takes no query")));
     }
     let content = body::read(incoming, by, most).await?;
-    if !content.is_empty() && !matches!(path, "/diff" | "/flush") {
+    if !content.is_empty() && !takes(true) {
         return Err(Refusal::bad(format!("{path} takes no body")));
     }
-    match path {
-        "/reload" => Ok(Ask::Reload),
-        "/diff" => diff(&content),
-        "/status" => Ok(Ask::Status),
-        "/stats" => Ok(Ask::Stats),
-        "/flush" => flush(&content),
-        "/zones" => Ok(Ask::Zones),
-        "/explain" => explain(query),
-        _ => Ok(Ask::Healthy),
-    }
+    let arguments =
+        if content.is_empty() { from_query(command, query)? } else { from_body(command, &content)? };
+    let arguments = arguments.complete(command).map_err(Refusal::bad)?;
+    Ok(CommandRequest { command, arguments })
 }
 
-fn diff(content: &[u8]) -> Result<Ask, Refusal> {
-    let Diff { config } = if content.is_empty() { Diff::default() } else { body::parse(content)? };
-    match config {
-        // The server's working folder is not the client's.
-        Some(path) if !path.is_absolute() => Err(Refusal::bad("config: the path is not absolute")),
-        config => Ok(Ask::Diff(config)),
-    }
-}
-
-fn flush(content: &[u8]) -> Result<Ask, Refusal> {
-    let Flush { name, subtree } = if content.is_empty() { Flush::default() } else { body::parse(content)? };
-    if subtree && name.is_none() {
-        return Err(Refusal::bad("subtree: which? a name has to go with it"));
-    }
-    Ok(Ask::Flush(name.map(|name| parsed("name", &name)).transpose()?, subtree))
-}
-
-fn explain(query: &str) -> Result<Ask, Refusal> {
-    let (mut name, mut rtype, mut from, mut to) = (None, None, None, None);
+fn from_query(command: &CommandSpec, query: &str) -> Result<CommandArguments, Refusal> {
+    let mut arguments = CommandArguments::default();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let place = match key {
-            "name" => &mut name,
-            "type" => &mut rtype,
-            "from" => &mut from,
-            "to" => &mut to,
-            _ => return Err(Refusal::bad("the query has name, type, from and to; nothing else")),
-        };
+        let spec = argument(command, key)?;
         let Some(value) = percent::decode(value) else {
             return Err(Refusal::bad(format!("{key}: the percent-encoding is broken")));
         };
-        if place.replace(value).is_some() {
-            return Err(Refusal::bad(format!("{key} is given twice")));
-        }
+        arguments.add(spec, &value).map_err(Refusal::bad)?;
     }
-    let (Some(name), Some(rtype)) = (name, rtype) else {
-        return Err(Refusal::bad("the query needs name and type, as in ?name=example.com&type=A"));
-    };
-    Ok(Ask::Explain(Box::new(Explain {
-        name: parsed("name", &name)?,
-        rtype: parsed("type", &rtype)?,
-        from: from.map(|from| parsed("from", &from)).transpose()?,
-        to: to.map(|to| parsed("to", &to)).transpose()?,
-    })))
+    Ok(arguments)
 }
 
-fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(key: &str, value: &str) -> Result<T, Refusal> {
-    value.parse().map_err(|error| Refusal::bad(format!("{key}: {error}")))
+fn from_body(command: &CommandSpec, content: &[u8]) -> Result<CommandArguments, Refusal> {
+    let mut arguments = CommandArguments::default();
+    for (key, value) in body::parse::<Fields>(content)?.0 {
+        let spec = argument(command, &key)?;
+        if let Some(value) = value.text() {
+            arguments.add(spec, &value).map_err(Refusal::bad)?;
+        }
+    }
+    Ok(arguments)
+}
+
+fn argument<'a>(command: &'a CommandSpec, key: &str) -> Result<&'a ArgumentSpec, Refusal> {
+    command.arguments.iter().find(|spec| spec.name == key).ok_or_else(|| {
+        let names: Vec<&str> = command.arguments.iter().map(|spec| spec.name).collect();
+        Refusal::bad(format!("{} takes {} and nothing else", command.path, names.join(", ")))
+    })
+}
+
+/// An object of texts and truth values, each field once.
+struct Fields(Vec<(String, Field)>);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Field {
+    Text(String),
+    Switch(bool),
+    /// Null: as if it were left out.
+    Absent,
+}
+
+impl Field {
+    fn text(self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Switch(on) => Some(on.to_string()),
+            Self::Absent => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object of texts and truth values")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                let mut fields: Vec<(String, Field)> = Vec::new();
+                while let Some((key, value)) = map.next_entry::<String, Field>()? {
+                    if fields.iter().any(|(known, _)| *known == key) {
+                        return Err(A::Error::custom(format!("{key} is given twice")));
+                    }
+                    fields.push((key, value));
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(Reader)
+    }
 }

@@ -2,7 +2,7 @@ use std::os::unix::net::UnixDatagram;
 use std::sync::Arc;
 
 use super::*;
-use crate::control::fake::Folder;
+use crate::operator::fake::Folder;
 
 fn bits(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().mode() & 0o7777

@@ -4,19 +4,19 @@ use std::path::PathBuf;
 use std::thread;
 
 use super::*;
-use crate::control::fake::{Folder, Mood, Server};
+use crate::operator::fake::{FakeOutcome, FakeServer, Folder};
 
-fn check(target: &Target) -> (Exit, String, Duration) {
+fn check(target: &ServerTarget) -> (CommandExit, String, Duration) {
     let (mut out, mut err, begun) = (Vec::new(), Vec::new(), Instant::now());
-    let exit = healthcheck(target, Output { out: &mut out, err: &mut err });
+    let exit = healthcheck(target, &mut AnswerStreams { out: &mut out, err: &mut err });
     assert_eq!(out, b"");
     (exit, String::from_utf8(err).unwrap(), begun.elapsed())
 }
 
-fn configured(folder: &Folder, listen: &str) -> Target {
+fn configured(folder: &Folder, listen: &str) -> ServerTarget {
     let file: PathBuf = folder.path().join("rhumb.yaml");
     std::fs::write(&file, format!("control: {{ socket: none.sock }}\nlisten: [{listen}]\n")).unwrap();
-    Target { config: Some(file), socket: None }
+    ServerTarget { config: Some(file), socket: None }
 }
 
 /// An answer made from a question.
@@ -45,14 +45,14 @@ fn refused(question: &[u8]) -> Vec<u8> {
 
 #[test]
 fn the_server_says_so_itself() {
-    let well = Server::start(Mood::Well);
-    let at = |server: &Server| Target { config: None, socket: Some(server.path.clone()) };
-    assert_eq!((check(&at(&well)).0, well.fake.calls()), (Exit::Good, vec!["healthy".to_owned()]));
-    let ill = Server::start(Mood::Failing);
-    let (exit, err, _) = check(&at(&ill));
-    assert_eq!((exit, err.as_str()), (Exit::Failed, "zone a. is not loaded\n"));
-    let none = Target { config: None, socket: Some(well.folder.path().join("none")) };
-    assert!(matches!(check(&none), (Exit::Failed, err, _) if err.contains("is not there")));
+    let good = FakeServer::start(FakeOutcome::Succeed);
+    let at = |server: &FakeServer| ServerTarget { config: None, socket: Some(server.path.clone()) };
+    assert_eq!((check(&at(&good)).0, good.fake.calls()), (CommandExit::Good, vec!["/healthy".to_owned()]));
+    let failing = FakeServer::start(FakeOutcome::Fail);
+    let (exit, err, _) = check(&at(&failing));
+    assert_eq!((exit, err.as_str()), (CommandExit::Failed, "reload: no progress for 31 s\n"));
+    let none = ServerTarget { config: None, socket: Some(good.folder.path().join("none")) };
+    assert!(matches!(check(&none), (CommandExit::Failed, err, _) if err.contains("is not there")));
 }
 
 #[test]
@@ -60,8 +60,8 @@ fn a_server_that_hangs_is_not_healthy() {
     let folder = Folder::new("health");
     let path = folder.path().join("s");
     let _hung = UnixListener::bind(&path).unwrap();
-    let (exit, err, took) = check(&Target { config: None, socket: Some(path) });
-    assert_eq!((exit, err.as_str()), (Exit::Failed, "the server did not answer within 1.8 s\n"));
+    let (exit, err, took) = check(&ServerTarget { config: None, socket: Some(path) });
+    assert_eq!((exit, err.as_str()), (CommandExit::Failed, "the server did not answer within 1.8 s\n"));
     assert!(took < Duration::from_secs(2), "{took:?}");
 }
 
@@ -72,7 +72,7 @@ fn any_response_to_a_query_counts() {
     {
         let port = answering(bound, vec![refused]);
         let target = configured(&folder, &format!("{{ address: '{address}', port: {port} }}"));
-        assert_eq!((check(&target).0, address), (Exit::Good, address));
+        assert_eq!((check(&target).0, address), (CommandExit::Good, address));
     }
     // What does not belong to the question does not count.
     let port = answering(
@@ -80,7 +80,7 @@ fn any_response_to_a_query_counts() {
         vec![|question| question.to_vec(), |_| vec![0; 17], |_| Vec::new(), refused],
     );
     let target = configured(&folder, &format!("{{ address: 127.0.0.1, port: {port} }}"));
-    assert_eq!(check(&target).0, Exit::Good);
+    assert_eq!(check(&target).0, CommandExit::Good);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_listener_without_udp_is_asked_by_tcp() {
         stream.write_all(&question).unwrap();
     });
     let target = configured(&folder, &format!("{{ address: '::', port: {port}, transports: [tcp] }}"));
-    assert_eq!(check(&target).0, Exit::Good);
+    assert_eq!(check(&target).0, CommandExit::Good);
     server.join().unwrap();
 }
 
@@ -107,18 +107,18 @@ fn silence_is_not_healthy() {
     let port = silent.local_addr().unwrap().port();
     let target = configured(&folder, &format!("{{ address: 127.0.0.1, port: {port} }}"));
     let (exit, err, took) = check(&target);
-    assert_eq!(exit, Exit::Failed);
+    assert_eq!(exit, CommandExit::Failed);
     assert!(err.contains(&format!("nor to a DNS query on 127.0.0.1:{port}")), "{err}");
     assert!(took < Duration::from_secs(2), "{took:?}");
     drop(silent);
     let (exit, _, took) = check(&target);
-    assert_eq!(exit, Exit::Failed);
-    assert!(took < Duration::from_millis(500), "nobody listens, and that is said at once: {took:?}");
+    assert_eq!(exit, CommandExit::Failed);
+    assert!(took < Duration::from_millis(500), "nothing listens, and that is said at once: {took:?}");
 }
 
 #[test]
 fn a_configuration_that_cannot_be_read() {
     let folder = Folder::new("health");
-    let target = Target { config: Some(folder.path().join("none.yaml")), socket: None };
-    assert!(matches!(check(&target), (Exit::Wrong, err, _) if err.contains("none.yaml:1:1: ")));
+    let target = ServerTarget { config: Some(folder.path().join("none.yaml")), socket: None };
+    assert!(matches!(check(&target), (CommandExit::Wrong, err, _) if err.contains("none.yaml:1:1: ")));
 }

@@ -2,7 +2,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
 use super::*;
-use crate::control::fake::Folder;
+use crate::operator::fake::Folder;
 
 /// Answers every query on the port of `from`: those to `asked` leave from `from`.
 fn nameserver(asked: &str, from: &str) -> u16 {
@@ -34,13 +34,13 @@ fn nameserver(asked: &str, from: &str) -> u16 {
     port
 }
 
-fn run(listen: &str, json: bool) -> (Exit, String, String) {
+fn run(listen: &str, json: bool) -> (CommandExit, String, String) {
     let folder = Folder::new("selftest");
     let config = folder.path().join("rhumb.yaml");
     std::fs::write(&config, format!("listen: [{listen}]")).unwrap();
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let target = Target { config: Some(config), socket: None };
-    let exit = selftest(&target, json, Output { out: &mut out, err: &mut err });
+    let target = ServerTarget { config: Some(config), socket: None };
+    let exit = selftest(&target, json, &mut AnswerStreams { out: &mut out, err: &mut err });
     (exit, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
 }
 
@@ -57,7 +57,7 @@ fn replies_from_the_address_asked_are_good() {
              {at:width$}  tcp        {at:width$}  yes\n",
             "ADDRESS", "REPLIED FROM"
         );
-        assert_eq!((exit, out, err.as_str()), (Exit::Good, expected, ""));
+        assert_eq!((exit, out, err.as_str()), (CommandExit::Good, expected, ""));
         let (_, out, _) = run(&listen, true);
         let found: serde_json::Value = serde_json::from_str(&out).unwrap();
         assert_eq!((found[0]["ok"].as_bool(), found[1]["replied_from"].as_str()), (Some(true), Some(&*at)));
@@ -68,7 +68,7 @@ fn replies_from_the_address_asked_are_good() {
 fn a_reply_from_another_address_is_found_out() {
     let port = nameserver("127.0.0.8", "127.0.0.9:0");
     let (exit, out, err) = run(&format!("{{ address: 127.0.0.8, port: {port} }}"), false);
-    assert_eq!((exit, err.as_str()), (Exit::Failed, "1 of 2 not answered from the address asked\n"));
+    assert_eq!((exit, err.as_str()), (CommandExit::Failed, "1 of 2 not answered from the address asked\n"));
     let udp = format!("127.0.0.8:{port}  udp        127.0.0.9:{port}  no\n");
     assert!(out.contains(&udp), "{out}");
 }
@@ -79,7 +79,7 @@ fn no_reply_is_no_good() {
     let port = silent.local_addr().unwrap().port();
     let listen = format!("{{ address: 0.0.0.0, port: {port} }}");
     let (exit, out, err) = run(&listen, false);
-    assert_eq!(exit, Exit::Failed);
+    assert_eq!(exit, CommandExit::Failed);
     assert!(out.contains("no: no reply\n") && out.contains("refused") && err.contains(" of "), "{out}{err}");
 }
 

@@ -9,10 +9,10 @@ use super::*;
 fn without_a_server() {
     let folder = Folder::new("client");
     let path = folder.path().join("s");
-    let target = Target { config: None, socket: Some(path.clone()) };
+    let target = ServerTarget { config: None, socket: Some(path.clone()) };
     let told = |text: &str| {
-        let (exit, out, err) = run(&Order::Status, &target, false);
-        assert_eq!((exit, out.as_str()), (Exit::Failed, ""));
+        let (exit, out, err) = run("status", &target, false);
+        assert_eq!((exit, out.as_str()), (CommandExit::Failed, ""));
         assert!(err.contains(text), "{err}");
     };
     told(&format!("  {}: is not there", path.display()));
@@ -44,9 +44,9 @@ fn servers_that_are_none() {
             let _ = stream.read(&mut [0; 4096]);
             stream.write_all(said.as_bytes()).unwrap();
         });
-        let (exit, _, err) = run(&Order::Status, &Target { config: None, socket: Some(path) }, false);
+        let (exit, _, err) = run("status", &ServerTarget { config: None, socket: Some(path) }, false);
         server.join().unwrap();
-        assert_eq!(exit, Exit::Failed, "{said}");
+        assert_eq!(exit, CommandExit::Failed, "{said}");
         assert!(err.contains(told), "{said}: {err}");
     }
 }
@@ -56,7 +56,7 @@ fn a_server_that_hangs_is_given_up() {
     let folder = Folder::new("client");
     let path = folder.path().join("s");
     let _hung = UnixListener::bind(&path).unwrap();
-    let target = Target { config: None, socket: Some(path) };
+    let target = ServerTarget { config: None, socket: Some(path) };
     let channel = target::channel(&target).unwrap();
     let begun = Instant::now();
     let within = Duration::from_millis(300);
@@ -67,20 +67,20 @@ fn a_server_that_hangs_is_given_up() {
 
 #[test]
 fn the_configuration_says_where() {
-    let server = Server::start(Mood::Failing);
+    let server = FakeServer::start(FakeOutcome::Fail);
     let file = server.folder.path().join("rhumb.yaml");
-    let target = Target { config: Some(file.clone()), socket: None };
+    let target = ServerTarget { config: Some(file.clone()), socket: None };
     // The rest of it is wrong: that is for the server to tell.
     std::fs::write(&file, "control: { socket: control.sock }\nworkers: none\n").unwrap();
-    let (exit, _, err) = run(&Order::Reload, &target, false);
-    assert_eq!((exit, server.fake.calls()), (Exit::Failed, vec!["reload".to_owned()]), "{err}");
+    let (exit, _, err) = run("reload", &target, false);
+    assert_eq!((exit, server.fake.calls()), (CommandExit::Failed, vec!["/reload".to_owned()]), "{err}");
     // Where nobody answers, that may be why.
     std::fs::write(&file, "control: { socket: other.sock }\nworkers: none\n").unwrap();
-    let (exit, _, err) = run(&Order::Reload, &target, false);
-    assert_eq!((exit, err.lines().count()), (Exit::Wrong, 1), "{err}");
+    let (exit, _, err) = run("reload", &target, false);
+    assert_eq!((exit, err.lines().count()), (CommandExit::Wrong, 1), "{err}");
     std::fs::write(&file, "control: { sockets: control.sock }\nworkers: none\n").unwrap();
-    let (exit, out, err) = run(&Order::Reload, &target, false);
-    assert_eq!((exit, out.as_str(), err.lines().count()), (Exit::Wrong, "", 2), "{err}");
+    let (exit, out, err) = run("reload", &target, false);
+    assert_eq!((exit, out.as_str(), err.lines().count()), (CommandExit::Wrong, "", 2), "{err}");
     assert!(err.contains("rhumb.yaml:2:10: workers: "), "{err}");
     assert_eq!(server.fake.calls(), [""; 0]);
 }

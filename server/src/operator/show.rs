@@ -5,36 +5,65 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use crate::control::explanation::Explanation;
-use crate::control::status::{RouteStatus, Status, ZoneStatus};
-use crate::control::{Explain, Report};
+use super::explanation::Explanation;
+use super::server_status::{RouteStatus, ServerStatus, ZoneStatus};
+use crate::control::command::CommandArguments;
 
 mod amount;
 mod table;
 
 use amount::{bytes, share, span, utc};
-pub(super) use table::{Table, plain};
+pub(crate) use table::{Table, plain};
 
-/// What a reload would change.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Changes {
+/// The two streams of a command line.
+pub(crate) struct AnswerStreams<'a> {
+    /// What was asked for.
+    pub out: &'a mut dyn Write,
+    /// What went wrong.
+    pub err: &'a mut dyn Write,
+}
+
+/// The answers of `reload` and `diff`.
+#[derive(Deserialize)]
+struct ReloadChanges {
     changes: Vec<String>,
 }
 
-/// How much was dropped from the cache.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Dropped {
-    dropped: usize,
+/// The answer of a command that has one thing to say.
+#[derive(Deserialize)]
+struct DoneSentence {
+    done: String,
 }
 
-pub(super) fn reload(out: &mut dyn Write, report: &Report) -> io::Result<()> {
-    changes(out, &report.changes, "nothing changed")
+/// The answer of `flush`.
+#[derive(Deserialize)]
+struct DroppedEntries {
+    dropped: u64,
 }
 
-pub(super) fn diff(out: &mut dyn Write, found: &Changes) -> io::Result<()> {
-    changes(out, &found.changes, "nothing would change")
+fn read<T: DeserializeOwned>(answer: Value) -> io::Result<T> {
+    let wrong = |error| format!("the server's answer is not understood: {error}");
+    serde_json::from_value(answer).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, wrong(error)))
+}
+
+/// The answer of a command that has one thing to say.
+pub(super) fn sentence(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {
+    let DoneSentence { done } = read(answer)?;
+    writeln!(to.out, "{}", plain(&done))
+}
+
+pub(super) fn reload(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {
+    let ReloadChanges { changes: found } = read(answer)?;
+    changes(to.out, &found, "nothing changed")
+}
+
+pub(super) fn diff(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {
+    let ReloadChanges { changes: found } = read(answer)?;
+    changes(to.out, &found, "nothing would change")
 }
 
 fn changes(out: &mut dyn Write, changes: &[String], none: &str) -> io::Result<()> {
@@ -44,23 +73,40 @@ fn changes(out: &mut dyn Write, changes: &[String], none: &str) -> io::Result<()
     changes.iter().try_for_each(|change| writeln!(out, "{}", plain(change)))
 }
 
-pub(super) fn flush(out: &mut dyn Write, found: &Dropped) -> io::Result<()> {
-    writeln!(out, "{} dropped from the cache", counted(found.dropped as u64, "entry", "entries"))
+pub(super) fn flush(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {
+    let DroppedEntries { dropped } = read(answer)?;
+    writeln!(to.out, "{} dropped from the cache", counted(dropped, "entry", "entries"))
 }
 
 fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-pub(super) fn stats(out: &mut dyn Write, counters: &BTreeMap<String, f64>) -> io::Result<()> {
+pub(super) fn stats(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {
+    let counters: BTreeMap<String, f64> = read(answer)?;
     let mut table = Table::default();
     for (name, value) in counters {
-        table.row([name, &value.to_string()]);
+        table.row([&name, &value.to_string()]);
     }
-    table.write(out)
+    table.write(to.out)
 }
 
-pub(super) fn status(out: &mut dyn Write, status: &Status) -> io::Result<()> {
+pub(super) fn status(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {
+    let status: ServerStatus = read(answer)?;
+    let out = &mut *to.out;
+    head(out, &status)?;
+    list(out, "errors of the last reload", &status.last_reload.errors)?;
+    list(out, "warnings", &status.warnings)?;
+    writeln!(out)?;
+    let mut listeners = Table::with_head(["LISTENER", "TRANSPORTS", "WORKERS"]);
+    for listener in &status.listeners {
+        listeners.row([&*listener.address, &listener.transports.join(", "), &listener.workers.to_string()]);
+    }
+    listeners.write(out)?;
+    status.routes.iter().try_for_each(|entry| route(out, entry))
+}
+
+fn head(out: &mut dyn Write, status: &ServerStatus) -> io::Result<()> {
     let (cache, reload) = (&status.cache, &status.last_reload);
     let ended = if reload.ok { "succeeded" } else { "failed" };
     let hits = cache.hit_ratio.map(|ratio| format!(", {} hits", share(ratio))).unwrap_or_default();
@@ -78,16 +124,7 @@ pub(super) fn status(out: &mut dyn Write, status: &Status) -> io::Result<()> {
     head.row(["cache", &format!("{entries}, {} of {}{hits}", bytes(cache.bytes), bytes(cache.size))]);
     head.row(["account", &status.user]);
     head.row(["sandbox", &sandbox]);
-    head.write(out)?;
-    list(out, "errors of the last reload", &reload.errors)?;
-    list(out, "warnings", &status.warnings)?;
-    writeln!(out)?;
-    let mut listeners = Table::with_head(["LISTENER", "TRANSPORTS", "WORKERS"]);
-    for listener in &status.listeners {
-        listeners.row([&*listener.address, &listener.transports.join(", "), &listener.workers.to_string()]);
-    }
-    listeners.write(out)?;
-    status.routes.iter().try_for_each(|entry| route(out, entry))
+    head.write(out)
 }
 
 fn route(out: &mut dyn Write, route: &RouteStatus) -> io::Result<()> {
@@ -128,12 +165,13 @@ fn list(out: &mut dyn Write, title: &str, lines: &[String]) -> io::Result<()> {
     lines.iter().try_for_each(|line| writeln!(out, "  {}", plain(line)))
 }
 
-pub(super) fn zone_list(out: &mut dyn Write, zones: &[ZoneStatus]) -> io::Result<()> {
+pub(super) fn zone_list(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {
+    let zones: Vec<ZoneStatus> = read(answer)?;
     let mut table = Table::with_head(["ZONE", "SERIAL", "RECORDS", "STATE", "FILE"]);
-    for zone in zones {
+    for zone in &zones {
         table.row([&*zone.name, &serial(zone), &zone.records.to_string(), state(zone), file(zone)]);
     }
-    table.write(out)
+    table.write(to.out)
 }
 
 fn serial(zone: &ZoneStatus) -> String {
@@ -152,10 +190,11 @@ fn file(zone: &ZoneStatus) -> &str {
     zone.file.as_deref().unwrap_or("built-in example")
 }
 
-pub(super) fn zone_status(out: &mut dyn Write, zones: &[ZoneStatus]) -> io::Result<()> {
+pub(super) fn zone_status(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {
+    let zones: Vec<ZoneStatus> = if answer.is_array() { read(answer)? } else { vec![read(answer)?] };
     for (index, zone) in zones.iter().enumerate() {
         if index > 0 {
-            writeln!(out)?;
+            writeln!(to.out)?;
         }
         let mut table = Table::default();
         table.row(["zone", &zone.name]);
@@ -168,15 +207,23 @@ pub(super) fn zone_status(out: &mut dyn Write, zones: &[ZoneStatus]) -> io::Resu
         table.row(["file", file(zone)]);
         table.row(["loaded", &zone.loaded.map_or("never".to_owned(), utc)]);
         table.row(["rule", &zone.rule]);
-        table.write(out)?;
+        table.write(to.out)?;
     }
     Ok(())
 }
 
-pub(super) fn explanation(out: &mut dyn Write, ask: &Explain, found: &Explanation) -> io::Result<()> {
-    let from = ask.from.map(|from| format!(" from {from}")).unwrap_or_default();
-    let to = ask.to.map(|to| format!(" to {to}")).unwrap_or_default();
-    writeln!(out, "{} {}{from}{to}\n", plain(&ask.name.to_string()), ask.rtype)?;
+pub(super) fn explanation(
+    given: &CommandArguments,
+    answer: Value,
+    to: &mut AnswerStreams<'_>,
+) -> io::Result<()> {
+    let found: Explanation = read(answer)?;
+    let out = &mut *to.out;
+    let name = given.name("name").map(ToString::to_string).unwrap_or_default();
+    let rtype = given.record_type("type").map(|rtype| rtype.to_string()).unwrap_or_default();
+    let from = given.address("from").map(|from| format!(" from {from}")).unwrap_or_default();
+    let to = given.address("to").map(|to| format!(" to {to}")).unwrap_or_default();
+    writeln!(out, "{} {rtype}{from}{to}\n", plain(&name))?;
     let mut steps = Table::default();
     for step in &found.steps {
         steps.row([&step.step, &step.what]);

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 /// How a question was answered and why so.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Explanation {
+pub(crate) struct Explanation {
     /// The way of the query through the server, in order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<ExplanationStep>,
     /// The response code's mnemonic, such as `NXDOMAIN`.
     pub rcode: String,
     /// The header's flags that are set, in the lower-case words of dig: `qr`, `aa`, `tc`, `rd`, `ra`, `ad`, `cd`.
@@ -18,7 +18,7 @@ pub struct Explanation {
     /// The records of the additional section in presentation form, without OPT.
     pub additional: Vec<String>,
     /// The upstreams that were asked, in order.
-    pub tried: Vec<Tried>,
+    pub tried: Vec<UpstreamAttempt>,
     /// The Extended DNS Errors of the answer (RFC 8914): number, name and text of each.
     pub ede: Vec<String>,
     /// From the question to its answer, in microseconds.
@@ -27,7 +27,7 @@ pub struct Explanation {
 
 /// One step of the way of a query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
+pub(crate) struct ExplanationStep {
     /// The step's name, such as `route` or `cached`.
     pub step: String,
     /// What was found or decided there, with the rule's place in the configuration.
@@ -36,7 +36,7 @@ pub struct Step {
 
 /// One question to an upstream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Tried {
+pub(crate) struct UpstreamAttempt {
     /// The upstream's address.
     pub upstream: String,
     /// How it was asked, such as `udp`.

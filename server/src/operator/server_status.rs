@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The state of the whole server.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Status {
+pub(crate) struct ServerStatus {
     /// The version of the program.
     pub version: String,
     /// Seconds since the start.
@@ -14,7 +14,7 @@ pub struct Status {
     /// The configuration file; `None` for the built-in default.
     pub config: Option<String>,
     /// How the last reading of the configuration ended, the one at the start included.
-    pub last_reload: LastReload,
+    pub last_reload: ReloadOutcome,
     /// The sockets that queries arrive on.
     pub listeners: Vec<ListenerStatus>,
     /// How many zones there are.
@@ -33,7 +33,7 @@ pub struct Status {
 
 /// How a reload ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastReload {
+pub(crate) struct ReloadOutcome {
     /// Whether it succeeded.
     pub ok: bool,
     /// When it ended, in seconds since 1970.
@@ -44,7 +44,7 @@ pub struct LastReload {
 
 /// One entry of `listen:`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListenerStatus {
+pub(crate) struct ListenerStatus {
     /// Address and port.
     pub address: String,
     /// What is spoken there, such as `udp`.
@@ -55,7 +55,7 @@ pub struct ListenerStatus {
 
 /// How many zones there are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ZoneCount {
+pub(crate) struct ZoneCount {
     /// All of them.
     pub total: usize,
     /// Those whose file could not be loaded the last time it was tried.
@@ -64,7 +64,7 @@ pub struct ZoneCount {
 
 /// One entry of `forward:`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RouteStatus {
+pub(crate) struct RouteStatus {
     /// The domain.
     pub domain: String,
     /// The entry's place, `file:line`.
@@ -79,7 +79,7 @@ pub struct RouteStatus {
 
 /// One upstream of one route.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct UpstreamStatus {
+pub(crate) struct UpstreamStatus {
     /// Its address.
     pub address: String,
     /// Whether it is taken to answer.
@@ -94,7 +94,7 @@ pub struct UpstreamStatus {
 
 /// A file that names upstreams.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListStatus {
+pub(crate) struct ListStatus {
     /// The file.
     pub file: String,
     /// Whether the list in use is what the file holds now.
@@ -105,7 +105,7 @@ pub struct ListStatus {
 
 /// The cache.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct CacheStatus {
+pub(crate) struct CacheStatus {
     /// Entries in it.
     pub entries: u64,
     /// Bytes in use.
@@ -118,7 +118,7 @@ pub struct CacheStatus {
 
 /// One zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ZoneStatus {
+pub(crate) struct ZoneStatus {
     /// Its name.
     pub name: String,
     /// The serial number of its SOA; `None` if it never loaded.

@@ -1,0 +1,223 @@
+//! The commands of the control socket, one row each: the server, the command line, its help and the manual page go by them.
+
+use std::io;
+
+use serde_json::Value;
+
+use super::admin::Admin;
+use super::show::{self, AnswerStreams};
+use super::{actions, explain};
+use crate::control::command::{
+    ArgumentKind, ArgumentSpec, CommandArguments, CommandResult, CommandSpec, ControlService, Later,
+};
+
+/// A command with what it does and how its answer is shown.
+#[derive(Debug)]
+pub(crate) struct OperatorCommand {
+    /// What it looks like from outside.
+    pub spec: CommandSpec,
+    run: RunCommand,
+    /// Writes its answer as text; by the command line.
+    pub show: ShowAnswer,
+}
+
+/// What a command does.
+#[derive(Debug)]
+enum RunCommand {
+    /// Something that is done at once.
+    Now(fn(&Admin, &CommandArguments) -> CommandResult),
+    /// Something that waits.
+    Later(for<'a> fn(&'a Admin, &'a CommandArguments) -> Later<'a, CommandResult>),
+}
+
+/// Writes an answer as text. Errors: it is not understood, or cannot be written.
+pub(crate) type ShowAnswer = fn(&CommandArguments, Value, &mut AnswerStreams<'_>) -> io::Result<()>;
+
+/// Words that several commands begin with.
+pub(crate) static COMMAND_GROUPS: &[(&str, &str)] = &[("zone", "Show the zones of the running server")];
+
+/// All of them, in the order of the help.
+pub(crate) static COMMANDS: &[OperatorCommand] = &[
+    OperatorCommand {
+        spec: CommandSpec {
+            words: "diff",
+            changes: true,
+            path: "/diff",
+            about: "Show what a reload would change in the running server",
+            arguments: &[ArgumentSpec::configuration("config")],
+            seconds: 60,
+        },
+        run: RunCommand::Later(actions::diff),
+        show: show::diff,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
+            words: "reload",
+            changes: true,
+            path: "/reload",
+            about: "Have the running server follow its configuration; every change or every error is reported",
+            arguments: &[],
+            seconds: 60,
+        },
+        run: RunCommand::Later(actions::reload),
+        show: show::reload,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
+            words: "status",
+            changes: false,
+            path: "/status",
+            about: "Show how the running server is",
+            arguments: &[],
+            seconds: 5,
+        },
+        run: RunCommand::Now(actions::status),
+        show: show::status,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
+            words: "stats",
+            changes: false,
+            path: "/stats",
+            about: "Show the counters of the running server",
+            arguments: &[],
+            seconds: 5,
+        },
+        run: RunCommand::Now(actions::stats),
+        show: show::stats,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
+            words: "flush",
+            changes: true,
+            path: "/flush",
+            about: "Drop a name from the cache, or everything",
+            arguments: &[
+                ArgumentSpec::optional("name", ArgumentKind::Name, "The name; everything without it"),
+                ArgumentSpec::switch("subtree", "Drop what is below the name too").with("name"),
+            ],
+            seconds: 5,
+        },
+        run: RunCommand::Now(actions::flush),
+        show: show::flush,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
+            words: "explain",
+            changes: false,
+            path: "/explain",
+            about: "Answer a question and show where the answer comes from",
+            arguments: &[
+                ArgumentSpec::required("name", ArgumentKind::Name, "The name to ask for"),
+                ArgumentSpec::required(
+                    "type",
+                    ArgumentKind::RecordType,
+                    "The type to ask for, such as A or TYPE65",
+                ),
+                ArgumentSpec::option(
+                    "from",
+                    ArgumentKind::Address,
+                    "The client the question is taken to come from; one of this host without it",
+                ),
+                ArgumentSpec::option(
+                    "to",
+                    ArgumentKind::Address,
+                    "The address it is taken to have been sent to",
+                ),
+            ],
+            // Every upstream may have to time out.
+            seconds: 15,
+        },
+        run: RunCommand::Later(explain::explain),
+        show: show::explanation,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
+            words: "zone list",
+            changes: false,
+            path: "/zones",
+            about: "List the zones, one line each",
+            arguments: &[],
+            seconds: 5,
+        },
+        run: RunCommand::Now(actions::zone_list),
+        show: show::zone_list,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
+            words: "zone status",
+            changes: false,
+            path: "/zones/status",
+            about: "Show all about a zone, or about every zone",
+            arguments: &[ArgumentSpec::optional(
+                "name",
+                ArgumentKind::Name,
+                "The zone; every zone without it",
+            )],
+            seconds: 5,
+        },
+        run: RunCommand::Now(actions::zone_status),
+        show: show::zone_status,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
+            words: "",
+            changes: false,
+            path: "/healthy",
+            about: "Whether every thread and task does its work; for `rhumb healthcheck`",
+            arguments: &[],
+            seconds: 5,
+        },
+        run: RunCommand::Now(actions::healthy),
+        show: show::sentence,
+    },
+];
+
+impl ControlService for Admin {
+    fn commands(&self) -> Vec<&'static CommandSpec> {
+        COMMANDS.iter().map(|command| &command.spec).collect()
+    }
+
+    fn run<'a>(
+        &'a self,
+        command: &'static CommandSpec,
+        given: &'a CommandArguments,
+    ) -> Later<'a, CommandResult> {
+        let row = COMMANDS.iter().find(|row| std::ptr::eq(&raw const row.spec, command));
+        Box::pin(async move {
+            match row.map(|row| &row.run) {
+                Some(RunCommand::Now(run)) => run(self, given),
+                Some(RunCommand::Later(run)) => run(self, given).await,
+                None => Err(crate::control::command::CommandFailure::new("there is no such command")),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn rows_do_not_share_words_or_paths() {
+        let (mut words, mut paths) = (HashSet::new(), HashSet::new());
+        for OperatorCommand { spec, .. } in COMMANDS {
+            assert!(spec.words.is_empty() || words.insert(spec.words), "{}", spec.words);
+            assert!(spec.path.starts_with('/') && paths.insert(spec.path), "{}", spec.path);
+            assert!(
+                !spec.about.is_empty() && !spec.about.ends_with('.') && spec.seconds > 0,
+                "{}",
+                spec.path
+            );
+            if let Some((group, _)) = spec.words.split_once(' ') {
+                assert!(COMMAND_GROUPS.iter().any(|(known, _)| *known == group), "{}", spec.words);
+            }
+            for argument in spec.arguments {
+                let known = |name| spec.arguments.iter().any(|other| other.name == name);
+                assert!(argument.requires.is_none_or(known), "{}: {}", spec.path, argument.name);
+            }
+        }
+    }
+}
