@@ -25,7 +25,7 @@ pub use client::QueryClient;
 pub use context::QueryContext;
 pub use count::{count, count_message};
 pub use outcome::{Job, Purpose, QueryOutcome, QueryScratch, TraceStep};
-pub use pipeline::respond;
+pub use pipeline::{respond, respond_truncated};
 pub use response::truncate;
 pub use waiting::{answer_waiting, fail_waiting, failure_message};
 

@@ -16,6 +16,7 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("limiting::others_are_served_meanwhile", others),
     Test::beside("limiting::dig_asks_by_tcp", dig),
     Test::beside("limiting::rates_outlive_a_reload", reload),
+    Test::beside("limiting::an_answer_too_large_for_its_path_counts_once", too_large),
 ];
 
 const COOKIE: u16 = 10;
@@ -157,6 +158,25 @@ fn reload() -> Verdict {
     lab.server.reload()?;
     for _ in 0..10 {
         ensure!(!code()?, "limited without limits");
+    }
+    Ok(Outcome::Passed)
+}
+
+/// The wire takes 1,500 bytes in one piece, the answer has 3,300, and IPv6 answers are never sent in fragments: each is told to ask by TCP, and is one of those that the
+/// rate has room for.
+fn too_large() -> Verdict {
+    let keys = "server: { edns-size: 4096, rate-limit: { responses-per-second: 10, slip: 0 } }";
+    let lab = Lab { to: "[2001:db8::1]:53".parse()?, ..lab(&config().more(keys))? };
+    let query = Message::query("large.zone.test.", "A").no_recursion().edns(4096);
+    let seen = flood_of(&lab, std::iter::repeat_n(query, 40))?;
+    ensure!(seen.full == 0 && (10..=15).contains(&seen.empty), "{seen:?}");
+    for (name, label, expected) in [
+        ("rhumb_dns_truncated_total", None, seen.empty),
+        ("rhumb_dns_dropped_total", Some("rate-limited"), 40 - seen.empty),
+        ("rhumb_dns_responses_total", Some("NOERROR"), seen.empty),
+    ] {
+        let count = lab.server.metric(name, label.as_slice())?;
+        ensure_eq!(format!("{count:.0}"), expected.to_string(), "{name}");
     }
     Ok(Outcome::Passed)
 }

@@ -7,13 +7,10 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use rhumb_net::udp::{Batch, Datagram, Socket, is_too_large};
-use rhumb_wire::Rcode;
-use rhumb_wire::edns::ExtendedError;
 
+use super::answer::{AnswerContext, MessageAnswer, answer_message};
 use crate::metrics::{Block, DropReason};
-use crate::query::{
-    QueryClient, QueryContext, QueryOutcome, QueryScratch, count, fail_waiting, look_ahead, respond, truncate,
-};
+use crate::query::{QueryClient, QueryContext, QueryScratch, look_ahead, respond_truncated};
 use crate::recursion::{Door, ReplyTo};
 use crate::snapshot::ServerState;
 use crate::supervision::WorkerHandle;
@@ -137,25 +134,21 @@ impl Worker {
 
     fn serve(&self, batch: &mut Batch, scratch: &mut QueryScratch, begun: Instant) {
         let snapshot = self.live.snapshot.load();
-        let context = QueryContext::of(&self.live, &snapshot, begun);
+        let query = QueryContext::of(&self.live, &snapshot, begun);
         if self.large.get() {
             let messages = (0..BATCH).map_while(|slot| Some(batch.datagram(slot)?.bytes));
-            if catch_unwind(AssertUnwindSafe(|| look_ahead(&context, messages))).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| look_ahead(&query, messages))).is_err() {
                 self.block.panic();
             }
         }
+        let context = AnswerContext { query: &query, door: &self.door, block: &self.block };
         let mut replies = 0;
         batch.answer(|datagram, out| {
-            let answered = catch_unwind(AssertUnwindSafe(|| self.answer(datagram, &context, scratch, out)));
-            replies += u64::from(matches!(answered, Ok(Some(_))));
-            answered.unwrap_or_else(|_| {
-                self.block.panic();
-                self.block.dropped(DropReason::Panic);
-                *scratch = QueryScratch::new();
-                None
-            })
+            let answered = self.answer(datagram, &context, scratch, out);
+            replies += u64::from(answered.is_some());
+            answered
         });
-        self.large.set(context.was_large());
+        self.large.set(query.was_large());
         let mut too_large = Vec::new();
         batch.send(&self.socket, |slot, error| {
             if is_too_large(&error) {
@@ -168,7 +161,7 @@ impl Worker {
         });
         for slot in too_large {
             if let Some(datagram) = batch.datagram(slot) {
-                self.send_truncated(datagram, &context, scratch);
+                self.send_truncated(datagram, &query, scratch);
             }
         }
         // What waits is observed once it is answered.
@@ -178,7 +171,7 @@ impl Worker {
     fn answer(
         &self,
         datagram: Datagram<'_>,
-        context: &QueryContext<'_>,
+        context: &AnswerContext<'_, '_>,
         scratch: &mut QueryScratch,
         out: &mut [u8],
     ) -> Option<usize> {
@@ -192,37 +185,26 @@ impl Worker {
             return None;
         }
         let client = QueryClient::Datagram(datagram);
-        let outcome = respond(datagram.bytes, &client, context, scratch, out);
-        count(&self.block, &client, datagram.bytes, &outcome, scratch, context.snapshot);
-        let length = match outcome {
-            QueryOutcome::Drop(_) => return None,
-            QueryOutcome::Reply(length) => Some(length),
-            QueryOutcome::Wait(job) => {
-                let reply = ReplyTo::Datagram(Arc::clone(&self.socket));
-                let refused = self.door.enter(job, reply).err()?;
-                self.block.dropped(DropReason::QueueFull);
-                let error = (ExtendedError::Other, "too many queries wait");
-                let length = fail_waiting(&refused, Rcode::SERVFAIL, error, out)?;
-                self.block.response(Rcode::SERVFAIL.0);
-                return Some(length);
-            }
-        };
-        if let Some(job) = scratch.prefetch.take() {
-            // Renewing ahead of time is a favour; without room it is left undone.
-            let _ = self.door.enter(job, ReplyTo::Nobody);
+        let reply_to = || ReplyTo::Datagram(Arc::clone(&self.socket));
+        match answer_message(datagram.bytes, &client, context, scratch, out, reply_to) {
+            MessageAnswer::Reply(length) => Some(length),
+            MessageAnswer::Nothing | MessageAnswer::Pending => None,
         }
-        length
     }
 
+    /// Sends a truncated response in place of one that the path does not take in one piece (RFC 9715). The response was counted
+    /// and held against the rate limit when it was made.
     fn send_truncated(&self, datagram: Datagram<'_>, context: &QueryContext<'_>, scratch: &mut QueryScratch) {
         let mut out = [0; REPLY_SIZE];
         let client = QueryClient::Datagram(datagram);
-        if let QueryOutcome::Reply(length) = respond(datagram.bytes, &client, context, scratch, &mut out) {
-            let length = out.get_mut(..length).map_or(0, truncate);
-            let sent = out.get(..length).map(|m| self.socket.send(m, datagram.peer(), &datagram.local()));
-            if !matches!(sent, Some(Ok(()))) {
-                self.block.send_failed();
-            }
+        let length = respond_truncated(datagram.bytes, &client, context, scratch, &mut out);
+        let sent = length
+            .and_then(|length| self.socket.send(out.get(..length)?, datagram.peer(), &datagram.local()).ok());
+        if sent.is_some() {
+            self.block.truncated();
+        } else {
+            self.block.send_failed();
+            self.block.dropped(DropReason::SendFailed);
         }
     }
 }

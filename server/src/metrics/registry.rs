@@ -112,26 +112,21 @@ impl Metrics {
         self.register(Some(name.to_owned()))
     }
 
-    /// Counts on a thread that has no block in its hands, as those of tokio: into one made at the thread's first use.
-    pub fn with_local(&self, count: impl Fn(&Block)) {
-        let counted = LOCAL.try_with(|slot| {
-            let mine = slot.borrow();
-            if let Some((_, block)) = mine.as_ref().filter(|(id, _)| *id == self.id) {
-                count(block);
-                return true;
+    /// Counts on a thread that has no block in its hands, as those of tokio.
+    pub fn with_local(&self, count: impl FnOnce(&Block)) {
+        count(&self.local_block());
+    }
+
+    /// The block of a thread that has none in its hands, made at the thread's first use. A new one on a thread that ends.
+    pub fn local_block(&self) -> Arc<Block> {
+        let found = LOCAL.try_with(|slot| {
+            let mut mine = slot.try_borrow_mut().ok()?;
+            match &*mine {
+                Some((id, block)) if *id == self.id => Some(Arc::clone(block)),
+                _ => Some(Arc::clone(&mine.insert((self.id, self.register(None))).1)),
             }
-            drop(mine);
-            let Ok(mut mine) = slot.try_borrow_mut() else { return false };
-            let (_, block) = mine.insert((self.id, self.register(None)));
-            let block = Arc::clone(block);
-            drop(mine);
-            count(&block);
-            true
         });
-        // The thread ends and its block is gone, or `count` itself came here for another `Metrics`.
-        if counted != Ok(true) {
-            count(&self.register(None));
-        }
+        found.ok().flatten().unwrap_or_else(|| self.register(None))
     }
 
     fn register(&self, name: Option<String>) -> Arc<Block> {

@@ -11,7 +11,7 @@ use super::deny::{bad_cookie, deny};
 use super::edns_context::EdnsContext;
 use super::limit::AnswerSource;
 use super::outcome::{Purpose, QueryOutcome, QueryScratch, QueryStats};
-use super::response::{ResponseHead, ResponseLimits};
+use super::response::{ResponseHead, ResponseLimits, question_only};
 use super::{authoritative, cached, chaos};
 use crate::snapshot::{Authority, RouteEntry, Snapshot};
 
@@ -40,6 +40,27 @@ pub fn respond(
     let limits = ResponseLimits::of(&query, edns_context, client.transport(), settings, out.len());
     let admitted = AdmittedQuery { query: &query, client, context, limits };
     if usual(&query) { admitted.route(scratch, out) } else { admitted.unusual(scratch, out) }
+}
+
+/// Writes a truncated answer to `message` (TC, no records but OPT and TSIG): in place of one that the path does not take in one
+/// piece. It is held against no limit. None for what is not answered by a message with a question.
+#[cold]
+pub fn respond_truncated(
+    message: &[u8],
+    client: &QueryClient<'_>,
+    context: &QueryContext<'_>,
+    scratch: &mut QueryScratch,
+    out: &mut [u8],
+) -> Option<usize> {
+    scratch.stats = QueryStats::NOTHING;
+    let query = admit(message, client).ok()?;
+    let settings = &context.snapshot.settings;
+    let edns_context = EdnsContext::of(&query, client, settings).ok()?;
+    let limits = ResponseLimits::of(&query, edns_context, client.transport(), settings, out.len());
+    let admitted = AdmittedQuery { query: &query, client, context, limits };
+    let length = question_only(Some(&query), &mut scratch.compression, out);
+    let head = ResponseHead { flags: header::TC, ..ResponseHead::of(Rcode::NOERROR) };
+    Some(admitted.complete(head, length, scratch, out))
 }
 
 impl AdmittedQuery<'_, '_> {
@@ -137,10 +158,12 @@ impl AdmittedQuery<'_, '_> {
         };
         match found {
             Some((length, head)) => {
-                if prefetch {
+                let outcome = self.conclude(AnswerSource::Cache, head, length, scratch, out);
+                // A flood that is answered by nothing is no reason to ask upstreams.
+                if prefetch && matches!(outcome, QueryOutcome::Reply(_)) {
                     scratch.prefetch = Some(job(&scratch.question));
                 }
-                self.conclude(AnswerSource::Cache, head, length, scratch, out)
+                outcome
             }
             None => QueryOutcome::Wait(job(&scratch.question)),
         }

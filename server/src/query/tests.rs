@@ -2,6 +2,8 @@
 
 mod allocation;
 mod lab;
+mod prefetch;
+mod truncated;
 
 use rhumb_config::RateLimit as Limits;
 use rhumb_wire::edns::{COOKIE, NSID, PADDING, REPORT_CHANNEL, TCP_KEEPALIVE};

@@ -4,21 +4,22 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use rhumb_cache::Key;
 use rhumb_config::{CookieSecret, Place};
 use rhumb_net::Local;
+use rhumb_resolver::UpstreamPolicy;
 use rhumb_wire::edns::EXTENDED_ERROR;
-use rhumb_wire::{Message, Name, Section, Type};
+use rhumb_wire::{Message, Name, Section, Transport, Type};
 use rhumb_zones::{Builder, Table};
 
 use crate::cookies::ServerCookies;
 use crate::metrics::{DropReason, Metrics};
-use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, respond};
+use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, respond, respond_truncated};
 use crate::snapshot::{
-    FileMark, QuerySettings, ServerState, Snapshot, Zone, ZoneEntry, ZoneFile, ZoneOrigin,
+    FileMark, QuerySettings, Route, RouteEntry, ServerState, Snapshot, Zone, ZoneEntry, ZoneFile, ZoneOrigin,
 };
-use rhumb_wire::Transport;
 
 /// A server of the zone example.com, with cookies.
 pub(super) struct Lab {
@@ -72,6 +73,34 @@ impl Lab {
         self
     }
 
+    /// The same with everything else forwarded to no upstream.
+    pub(super) fn forwarding(mut self) -> Self {
+        let route = Route::new(1, Name::root(), UpstreamPolicy::Fastest, self.live.cache.origins());
+        let place = Place { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
+        let entry = RouteEntry { route: Arc::new(route), place };
+        Arc::get_mut(&mut self.snapshot).unwrap().routes = Table::build([(Name::root(), entry)]);
+        self
+    }
+
+    /// Keeps a record of four bytes for `name`, learnt just now.
+    pub(super) fn learn(&self, name: &str, qtype: Type, ttl: u32) {
+        let question = query(name, qtype)[12..].to_vec();
+        let mut message = [&[0, 0, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0], &question[..]].concat();
+        message.extend([0xc0, 12, 0, qtype.0 as u8, 0, 1]);
+        message.extend(ttl.to_be_bytes());
+        message.extend([0, 4, 192, 0, 2, 7]);
+        let (key, origin) = (
+            Key { question: &question, route: 1, dnssec_ok: false, checking_disabled: false },
+            self.live.cache.origins().allocate(),
+        );
+        self.live.cache.keep(&key, &message, ttl, origin, self.live.clock.at(self.begun)).unwrap();
+    }
+
+    /// From now on it is so much later.
+    pub(super) fn pass(&mut self, time: Duration) {
+        self.begun += time;
+    }
+
     /// Asks at the moment the lab was made.
     pub(super) fn ask(&self, transport: Transport, message: &[u8]) -> Result<Vec<u8>, DropReason> {
         let mut out = vec![0; 65_535];
@@ -96,11 +125,27 @@ impl Lab {
         scratch: &mut QueryScratch,
         out: &mut [u8],
     ) -> QueryOutcome {
-        let local = Local::new(IpAddr::from([192, 0, 2, 1]), 0);
-        let client = QueryClient::Known { peer: ([127, 0, 0, 1], 4242).into(), local, transport };
         let context = QueryContext::of(&self.live, &self.snapshot, self.begun);
-        respond(message, &client, &context, scratch, out)
+        respond(message, &client(transport), &context, scratch, out)
     }
+
+    pub(super) fn truncated(
+        &self,
+        transport: Transport,
+        message: &[u8],
+        scratch: &mut QueryScratch,
+    ) -> Option<Vec<u8>> {
+        let mut out = vec![0; 4096];
+        let context = QueryContext::of(&self.live, &self.snapshot, self.begun);
+        let length = respond_truncated(message, &client(transport), &context, scratch, &mut out)?;
+        out.truncate(length);
+        Some(out)
+    }
+}
+
+fn client(transport: Transport) -> QueryClient<'static> {
+    let local = Local::new(IpAddr::from([192, 0, 2, 1]), 0);
+    QueryClient::Known { peer: ([127, 0, 0, 1], 4242).into(), local, transport }
 }
 
 fn contents(apex: &Name) -> rhumb_zones::Contents {
