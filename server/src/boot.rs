@@ -68,9 +68,7 @@ pub fn run(path: Option<&Path>) -> Result<(), StartError> {
     let successor = privilege::successor(config.user.as_deref())
         .map_err(|error| StartError::System(error.to_string()))?;
     let sockets = bind(&config, successor.as_ref())?;
-    let preloaded = Preloaded::read(&config);
-    wait_for_threads();
-    let reads_all = reads_all(&config, successor.as_ref());
+    let (reads_all, preloaded) = closed_files(&config, successor.as_ref());
     let privileges = privilege::give_up(successor.as_ref(), reads_all)
         .map_err(|error| StartError::System(error.to_string()))?;
     let writable = writable(sockets.control.as_ref());
@@ -108,40 +106,27 @@ fn bind(config: &Config, successor: Option<&privilege::Account>) -> Result<Socke
     Ok(Sockets { listeners, metrics, control })
 }
 
-/// Whether reading what only root may read has to be kept, so that its changes can be followed: root was started without saying
-/// whom to become, and nobody cannot read it. A user that is named is held to what it can read.
-fn reads_all(config: &Config, successor: Option<&privilege::Account>) -> bool {
+/// What is done about files that the later user cannot read. Whether reading them has to be kept, so that their changes can be
+/// followed: root was started without saying whom to become. A user that is named is held to what it can read, and starts
+/// from what root reads now. That is read by this thread alone: privileges belong to a thread, and are given up next.
+fn closed_files(config: &Config, successor: Option<&privilege::Account>) -> (bool, Preloaded) {
     let closed = privilege::as_user(successor, || unreadable(config));
     match (closed, &config.user) {
-        (None, _) => false,
+        (None, _) => (false, Preloaded::default()),
         (Some(path), Some(user)) => {
             tracing::warn!(
                 "{}: {user} cannot read it, so that its changes will not be followed",
                 path.display()
             );
-            false
+            (false, Preloaded::read(config))
         }
         (Some(path), None) => {
             tracing::warn!(
                 "{}: only root may read it: CAP_DAC_READ_SEARCH is kept to follow it",
                 path.display()
             );
-            successor.is_some()
+            (successor.is_some(), Preloaded::default())
         }
-    }
-}
-
-/// Waits until the threads that read zones are gone for the kernel too, a moment after they were joined: privileges are given up
-/// by one thread alone. A look at the list while a thread leaves it may find too few, so that several have to agree.
-fn wait_for_threads() {
-    let mut alone = 0;
-    for _ in 0..1000 {
-        let count = std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
-        alone = if count <= 1 { alone + 1 } else { 0 };
-        if alone == 3 {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(if count <= 1 { 1 } else { 5 }));
     }
 }
 

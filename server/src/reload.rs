@@ -32,14 +32,14 @@ use request::{DiffReply, FilesSignal, ReloadEvent, ReloadReply};
 use status::ReloadJournal;
 
 /// What is read before root is given up, so that files which only root may read can at least be started from.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Preloaded {
     zones: PreloadedZones,
     lists: PreloadedLists,
 }
 
 impl Preloaded {
-    /// Reads the zones and lists that `config` names.
+    /// Reads the zones and lists that `config` names, on this thread.
     pub fn read(config: &Config) -> Self {
         Self { zones: PreloadedZones::read(config), lists: PreloadedLists::read(config) }
     }

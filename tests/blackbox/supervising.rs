@@ -48,7 +48,7 @@ fn reloader() -> Verdict {
 
 fn zone_thread() -> Verdict {
     let lab = Lab::new()?;
-    // The first reading is the one before the start.
+    // The first reading is the one at the start.
     let server = start(&lab, "zone-reader=2")?;
     server.folder().write("zones/zone.test.zone", zone(2, "198.18.0.81"))?;
     let new = || lab.addresses("www.zone.test.").is_ok_and(|found| found == ["198.18.0.81"]);

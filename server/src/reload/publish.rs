@@ -38,7 +38,8 @@ pub(super) struct ServerParts {
 }
 
 impl ServerParts {
-    /// Puts a configuration in force.
+    /// Puts a configuration in force: by one swap of the snapshot what a query looks at; before it the upstreams of each route,
+    /// which change by a swap of their own whenever a list does; after it what no single query sees, such as limits.
     ///
     /// Errors: the zone thread failed.
     pub(super) fn publish(

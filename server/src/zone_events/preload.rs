@@ -42,16 +42,24 @@ fn read_all(zones: &[ConfiguredZone]) -> Vec<Option<ZoneRead>> {
     done.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Zones that were read before the configuration was published, by name.
+/// Zones that were read before privileges were given up, by name.
 #[derive(Debug)]
-pub struct PreloadedZones(Peekable<IntoIter<(ConfiguredZone, Option<ZoneRead>)>>);
+pub struct PreloadedZones(Peekable<IntoIter<(ConfiguredZone, ZoneRead)>>);
+
+impl Default for PreloadedZones {
+    fn default() -> Self {
+        Self(Vec::new().into_iter().peekable())
+    }
+}
 
 impl PreloadedZones {
-    /// Reads every zone that `config` names. What is wrong with the configuration is found again by the plan.
+    /// Reads every zone that `config` names, on this thread. What is wrong with the configuration is found again by the plan.
     pub fn read(config: &Config) -> Self {
-        let zones = configured_zones(config).zones;
-        let read = read_all(&zones);
-        Self(zones.into_iter().zip(read).collect::<Vec<_>>().into_iter().peekable())
+        let zones = configured_zones(config).zones.into_iter().map(|zone| {
+            let read = load(&zone.name, zone.file().as_deref());
+            (zone, read)
+        });
+        Self(zones.collect::<Vec<_>>().into_iter().peekable())
     }
 
     /// What the file of this zone gave, if it is what it was then. Zones have to be asked for in the order of their names.
@@ -59,13 +67,12 @@ impl PreloadedZones {
         while self.0.next_if(|(other, _)| other.name < zone.name).is_some() {}
         let (other, read) = self.0.next_if(|(other, _)| other.name == zone.name)?;
         let mark = match &read {
-            Some(Ok(loaded)) => loaded.file,
-            Some(Err(refusal)) => refusal.file,
-            None => return None,
+            Ok(loaded) => loaded.file,
+            Err(refusal) => refusal.file,
         };
         let file = zone.file();
         let current = other.file() == file && file.is_none_or(|file| mark.is_current(&file));
-        read.filter(|_| current)
+        current.then_some(read)
     }
 }
 
