@@ -1,80 +1,94 @@
 //! Whether the files that a configuration names are there and can be read.
 
-use std::fs;
+use std::fs::{self, Metadata};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::config::Config;
-use crate::errors::{Error, Place};
+use crate::errors::{ConfigFinding, Place};
 use crate::node::Spot;
 use crate::positions::{Position, Positions};
+use crate::regular_file::{FileError, open_regular_file};
 use crate::sections::{UpstreamSource, ZoneSource};
 
-/// Looks at every zone file, zone directory and upstream file: an error for each that is missing, of another kind,
-/// or unreadable to this process. The contents are not judged. [`load`](crate::load) does this too.
-///
-/// The errors carry the place of the entry that names the file.
-pub fn check_files(config: &Config) -> Vec<Error> {
-    check(config, &Positions::of_config(config))
+/// What the files of a configuration gave.
+#[derive(Default)]
+pub(crate) struct FileFindings {
+    pub(crate) errors: Vec<ConfigFinding>,
+    pub(crate) warnings: Vec<ConfigFinding>,
 }
 
-/// The same with the exact places of the file's tree.
-pub(crate) fn check(config: &Config, positions: &Positions) -> Vec<Error> {
+/// Looks at every zone file and folder: an error for each that is missing, of another kind, or unreadable to this process. The
+/// contents are not judged.
+pub(crate) fn zones(config: &Config, positions: &Positions) -> Vec<ConfigFinding> {
     let mut errors = Vec::new();
     for zone in &config.zones {
         let (key, complaint) = match zone {
-            ZoneSource::File { file, .. } => ("file", readable_file(file, "a zone file")),
+            ZoneSource::File { file, .. } => {
+                ("file", open_regular_file(file).err().map(|error| wrong(file, &error, "a zone file")))
+            }
             ZoneSource::Directory { path, .. } => ("directory", readable_folder(path)),
             ZoneSource::BuiltIn { .. } => continue,
         };
         if let Some(message) = complaint {
             let position = positions.zone(zone.place());
-            errors.push(error(zone.place(), position, format!("zones[{}].{key}", position.index), message));
-        }
-    }
-    for forward in &config.forward {
-        let entry = positions.forward(&forward.place).index;
-        for upstream in &forward.upstreams {
-            let (key, complaint) = match upstream {
-                UpstreamSource::Server(..) => continue,
-                UpstreamSource::List(path, _) => ("list", readable_file(path, "a list of upstreams")),
-                UpstreamSource::ResolvConf(path, _) => {
-                    ("resolv-conf", readable_file(path, "a file in the form of resolv.conf"))
-                }
-            };
-            if let Some(message) = complaint {
-                let position = positions.upstream(upstream.place());
-                let path = format!("forward[{entry}].upstreams[{}].{key}", position.index);
-                errors.push(error(upstream.place(), position, path, message));
-            }
+            errors.push(finding(zone.place(), position, format!("zones[{}].{key}", position.index), message));
         }
     }
     errors
 }
 
-fn error(place: &Place, position: Position, key: String, message: String) -> Error {
-    let Spot { line, column } = position.value;
-    Error { place: Place { file: place.file.clone(), line, column }, key, message }
+/// Looks at every file of upstreams. One that is missing may come: that is a warning.
+pub(crate) fn lists(config: &Config, positions: &Positions) -> FileFindings {
+    let mut findings = FileFindings::default();
+    for forward in &config.forward {
+        let entry = positions.forward(&forward.place).index;
+        for upstream in &forward.upstreams {
+            let (key, path, accepted) = match upstream {
+                UpstreamSource::Server(..) => continue,
+                UpstreamSource::List(path, _) => ("list", path, "a list of upstreams"),
+                UpstreamSource::ResolvConf(path, _) => {
+                    ("resolv-conf", path, "a file in the form of resolv.conf")
+                }
+            };
+            let Err(error) = open_regular_file(path) else { continue };
+            let position = positions.upstream(upstream.place());
+            let key = format!("forward[{entry}].upstreams[{}].{key}", position.index);
+            let at = |message| finding(upstream.place(), position, key, message);
+            if error.is_missing() {
+                let message = format!("`{}` does not exist; it is waited for", path.display());
+                findings.warnings.push(at(message));
+            } else {
+                findings.errors.push(at(wrong(path, &error, accepted)));
+            }
+        }
+    }
+    findings
 }
 
-/// What is wrong with a file that should be regular and readable. Nothing but a regular file is opened: a pipe would
-/// hold the caller up.
-fn readable_file(path: &Path, accepted: &str) -> Option<String> {
-    let shown = path.display();
-    match fs::metadata(path) {
-        Err(error) => Some(format!("`{shown}` cannot be read: {error}; accepted: {accepted} that exists")),
-        Ok(found) if !found.is_file() => Some(format!("`{shown}` is not a file; accepted: {accepted}")),
-        Ok(_) => fs::File::open(path).err().map(|error| {
-            format!("`{shown}` cannot be read: {error}; accepted: {accepted} that this user may read")
-        }),
-    }
+/// A warning where a file with secrets can be read by everybody; `found` is what the file is.
+pub(crate) fn secrets(config: &Config, found: &Metadata) -> Option<ConfigFinding> {
+    let mode = found.permissions().mode() & 0o7777;
+    let file =
+        config.file.as_deref().filter(|_| mode & 0o004 != 0 && !config.server.cookie_secrets.is_empty())?;
+    let message = format!(
+        "this file holds secrets and can be read by every user (mode {mode:04o}); chmod 640 and the server's group keep it closed"
+    );
+    let place = Place { file: file.into(), line: 1, column: 1 };
+    Some(ConfigFinding { place, key: "server.cookie-secrets".to_owned(), message })
+}
+
+fn finding(place: &Place, position: Position, key: String, message: String) -> ConfigFinding {
+    let Spot { line, column } = position.value;
+    ConfigFinding { place: Place { file: place.file.clone(), line, column }, key, message }
+}
+
+fn wrong(path: &Path, error: &FileError, accepted: &str) -> String {
+    format!("`{}` {error}; accepted: {accepted} that this user may read", path.display())
 }
 
 fn readable_folder(path: &Path) -> Option<String> {
+    let error = fs::read_dir(path).err()?;
     let shown = path.display();
-    match fs::read_dir(path) {
-        Ok(_) => None,
-        Err(error) => Some(format!(
-            "`{shown}` cannot be read: {error}; accepted: a folder that exists, with NAME.zone files"
-        )),
-    }
+    Some(format!("`{shown}` cannot be read: {error}; accepted: a folder that exists, with NAME.zone files"))
 }

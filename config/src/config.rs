@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::errors::ConfigFinding;
 use crate::in_force::InForce;
 use crate::kinds::{List, Optional, Sub};
 use crate::node::{Node, Spot};
@@ -19,6 +20,8 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// The folder that relative paths in the file were taken from.
     pub folder: PathBuf,
+    /// What is accepted and worth a look, in the order of the places.
+    pub warnings: Vec<ConfigFinding>,
     /// The sockets to answer on; never empty, no two of which clash.
     pub listen: Vec<Listen>,
     /// UDP threads for each listener.
@@ -51,6 +54,7 @@ impl Section for Config {
     fn draft() -> Config {
         Config {
             file: None,
+            warnings: Vec::new(),
             folder: PathBuf::new(),
             listen: Vec::new(),
             workers: Workers::Auto,

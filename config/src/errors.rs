@@ -28,23 +28,23 @@ impl fmt::Display for Place {
     }
 }
 
-/// One mistake in a configuration, shown as `file:line:column: key.path: what is wrong, what is accepted`.
+/// Something wrong, or worth a look, in a configuration; shown as `file:line:column: key.path: what is wrong, what is accepted`.
 #[derive(Clone, Debug, PartialEq, Eq, ThisError)]
 #[error("{place}: {}{}{message}", key, if key.is_empty() { "" } else { ": " })]
-pub struct Error {
-    /// Where the wrong value stands.
+pub struct ConfigFinding {
+    /// Where the value stands.
     pub place: Place,
     /// The way to the value, such as `listen[0].port`; empty when the whole file is meant.
     pub key: String,
-    /// What is wrong and what is accepted instead.
+    /// What is wrong and what is accepted instead; or what comes of it.
     pub message: String,
 }
 
 /// All mistakes of one configuration in the order of their places; shown one a line. Never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Errors(pub Vec<Error>);
+pub struct ConfigErrors(pub Vec<ConfigFinding>);
 
-impl fmt::Display for Errors {
+impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, error) in self.0.iter().enumerate() {
             if index > 0 {
@@ -56,26 +56,26 @@ impl fmt::Display for Errors {
     }
 }
 
-impl std::error::Error for Errors {}
+impl std::error::Error for ConfigErrors {}
 
-impl IntoIterator for Errors {
-    type Item = Error;
-    type IntoIter = std::vec::IntoIter<Error>;
+impl IntoIterator for ConfigErrors {
+    type Item = ConfigFinding;
+    type IntoIter = std::vec::IntoIter<ConfigFinding>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
     }
 }
 
-/// Collects errors up to a bound, so that a hostile file cannot fill the memory with complaints.
+/// Collects errors or warnings up to a bound, so that a hostile file cannot fill the memory with them.
 #[derive(Debug, Default)]
 pub(crate) struct Collector {
-    errors: Vec<Error>,
+    errors: Vec<ConfigFinding>,
     left_out: usize,
 }
 
 impl Collector {
-    pub(crate) fn push(&mut self, error: Error) {
+    pub(crate) fn push(&mut self, error: ConfigFinding) {
         if self.is_full() {
             self.left_out = self.left_out.saturating_add(1);
         } else {
@@ -89,14 +89,14 @@ impl Collector {
     }
 
     /// The errors by place, with a last line that tells how many were left out.
-    pub(crate) fn finish(self) -> Vec<Error> {
+    pub(crate) fn finish(self) -> Vec<ConfigFinding> {
         let mut errors = self.errors;
         errors.sort_by(|a, b| a.place.cmp(&b.place));
         if self.left_out > 0
             && let Some(last) = errors.last()
         {
-            let message = format!("at least {} further errors are not shown", self.left_out);
-            errors.push(Error { place: last.place.clone(), key: String::new(), message });
+            let message = format!("at least {} further ones are not shown", self.left_out);
+            errors.push(ConfigFinding { place: last.place.clone(), key: String::new(), message });
         }
         errors
     }

@@ -5,6 +5,7 @@
 //! cannot disagree. Nothing here opens a socket or asks the time.
 
 mod address;
+mod advice;
 mod check_files;
 mod comparison;
 mod config;
@@ -26,6 +27,7 @@ mod one_line;
 mod positions;
 mod reader;
 mod reading;
+mod regular_file;
 mod resolv_conf;
 mod section;
 mod sections;
@@ -42,13 +44,13 @@ use crate::kind::Kind;
 use crate::kinds::Sub;
 
 pub use crate::address::AddressError;
-pub use crate::check_files::check_files;
 pub use crate::comparison::{KeyChange, ValueChange};
 pub use crate::config::Config;
-pub use crate::errors::{Error, Errors, Place};
+pub use crate::errors::{ConfigErrors, ConfigFinding, Place};
 pub use crate::in_force::InForce;
 pub use crate::key_list::KeyDescription;
 pub use crate::network::{Network, NetworkError};
+pub use crate::regular_file::{FileError, open_regular_file, read_regular_file};
 pub use crate::sections::{
     CacheSettings, Control, CookieSecret, Forward, Listen, Log, LogFormat, LogLevel, MetricsSettings, Policy,
     RateLimit, Recursion, ServerSettings, UpstreamSource, Workers, ZoneSource,
@@ -64,30 +66,47 @@ pub const DEFAULT_ZONE: &str = include_str!("../examples/zones/example.com.zone"
 /// What stands for the file in places of the built-in default.
 const BUILT_IN: &str = "built-in default";
 
-/// Reads the configuration in `path` and looks whether the files it names are there.
+/// Reads the configuration in `path`, and looks whether the lists of upstreams that it names can be read.
 ///
+/// A list that is not there yet is a warning. Zone files are not looked at: what is wrong with one concerns its zone alone.
 /// Errors: every mistake in one go, also when the file itself cannot be read, is larger than 16 MiB or is not UTF-8.
-pub fn load(path: &Path) -> Result<Config, Errors> {
-    let text = text::of_file(path)?;
-    let mut reading = reading::read(&text, path);
-    reading.errors.extend(check_files::check(&reading.config, &reading.positions));
+pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
+    finish(load_reading(path)?)
+}
+
+/// The same, and looks whether the zone files and folders that it names are there.
+pub fn load_with_zones(path: &Path) -> Result<Config, ConfigErrors> {
+    let mut reading = load_reading(path)?;
+    reading.errors.extend(check_files::zones(&reading.config, &reading.positions));
     finish(reading)
+}
+
+fn load_reading(path: &Path) -> Result<reading::Reading, ConfigErrors> {
+    let (text, found) = text::of_file(path)?;
+    let mut reading = reading::read(&text, path);
+    let lists = check_files::lists(&reading.config, &reading.positions);
+    reading.errors.extend(lists.errors);
+    reading.warnings.extend(lists.warnings);
+    reading.warnings.extend(check_files::secrets(&reading.config, &found));
+    Ok(reading)
 }
 
 /// Reads `text` as the content of `file` without looking at the files that it names.
 ///
 /// `file` gives errors their file and relative paths their folder; it need not exist. Errors: every mistake in one go.
-pub fn parse(text: &str, file: &Path) -> Result<Config, Errors> {
+pub fn parse(text: &str, file: &Path) -> Result<Config, ConfigErrors> {
     finish(reading::read(text, file))
 }
 
-fn finish(reading: reading::Reading) -> Result<Config, Errors> {
-    let mut errors = reading.errors;
+fn finish(reading: reading::Reading) -> Result<Config, ConfigErrors> {
+    let reading::Reading { mut config, mut errors, mut warnings, .. } = reading;
     if errors.is_empty() {
-        return Ok(reading.config);
+        warnings.sort_by(|a, b| a.place.cmp(&b.place));
+        config.warnings = warnings;
+        return Ok(config);
     }
     errors.sort_by(|a, b| a.place.cmp(&b.place));
-    Err(Errors(errors))
+    Err(ConfigErrors(errors))
 }
 
 /// The configuration of a server that is started without a file: [`DEFAULT_CONFIG`], its zone taken from

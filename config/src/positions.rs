@@ -2,10 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::config::Config;
 use crate::errors::Place;
 use crate::node::{Node, Spot};
-use crate::sections::UpstreamSource;
 
 /// An entry of a list: its index in the file, and where the value in question stands.
 #[derive(Clone, Copy, Debug)]
@@ -36,26 +34,6 @@ impl Positions {
                 let key = if upstream.entry("list").is_some() { "list" } else { "resolv-conf" };
                 positions.upstreams.insert(upstream.spot, Position { index, value: upstream.spot_of(key) });
             }
-        }
-        positions
-    }
-
-    /// From a configuration without errors.
-    pub(crate) fn of_config(config: &Config) -> Self {
-        let at = |index, place: &Place| (spot(place), Position { index, value: spot(place) });
-        let mut positions = Positions {
-            zones: config.zones.iter().enumerate().map(|(index, zone)| at(index, zone.place())).collect(),
-            forward: config
-                .forward
-                .iter()
-                .enumerate()
-                .map(|(index, entry)| at(index, &entry.place))
-                .collect(),
-            upstreams: HashMap::new(),
-        };
-        for forward in &config.forward {
-            let places = forward.upstreams.iter().map(UpstreamSource::place);
-            positions.upstreams.extend(places.enumerate().map(|(index, place)| at(index, place)));
         }
         positions
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::errors::{Collector, Error, Place};
+use crate::errors::{Collector, ConfigFinding, Place};
 use crate::node::{Node, Spot, Value};
 
 /// The state of one reading: which file, where in it, and the errors so far.
@@ -13,6 +13,7 @@ pub(crate) struct Reader {
     /// What relative paths are relative to.
     pub(crate) folder: PathBuf,
     pub(crate) errors: Collector,
+    pub(crate) warnings: Collector,
     path: String,
 }
 
@@ -22,7 +23,13 @@ impl Reader {
             Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
             _ => PathBuf::from("."),
         };
-        Reader { file: Arc::from(file), folder, errors: Collector::default(), path: String::new() }
+        Reader {
+            file: Arc::from(file),
+            folder,
+            errors: Collector::default(),
+            warnings: Collector::default(),
+            path: String::new(),
+        }
     }
 
     pub(crate) fn place(&self, spot: Spot) -> Place {
@@ -31,8 +38,16 @@ impl Reader {
 
     /// Records an error of the value that is being read.
     pub(crate) fn error(&mut self, spot: Spot, message: impl Into<String>) {
-        let error = Error { place: self.place(spot), key: self.path.clone(), message: message.into() };
+        let error =
+            ConfigFinding { place: self.place(spot), key: self.path.clone(), message: message.into() };
         self.errors.push(error);
+    }
+
+    /// Records what is accepted and worth a look.
+    pub(crate) fn warning(&mut self, spot: Spot, message: impl Into<String>) {
+        let warning =
+            ConfigFinding { place: self.place(spot), key: self.path.clone(), message: message.into() };
+        self.warnings.push(warning);
     }
 
     /// Records that `node` is not of the accepted form.

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use crate::advice;
 use crate::config::Config;
 use crate::conflicts;
-use crate::errors::Error;
+use crate::errors::ConfigFinding;
 use crate::file;
 use crate::kind::Kind;
 use crate::kinds::Sub;
@@ -16,7 +17,8 @@ use crate::section::Section;
 /// What a reading gave: when there are errors, the configuration lacks what was wrong.
 pub(crate) struct Reading {
     pub(crate) config: Config,
-    pub(crate) errors: Vec<Error>,
+    pub(crate) errors: Vec<ConfigFinding>,
+    pub(crate) warnings: Vec<ConfigFinding>,
     pub(crate) positions: Positions,
 }
 
@@ -35,6 +37,7 @@ pub(crate) fn read(text: &str, file: &Path) -> Reading {
             config = Sub::<Config>::new().read(&root, &mut reader);
             if let Some(config) = &config {
                 conflicts::report(config, &root, &mut reader);
+                advice::report(config, &root, &mut reader);
             }
             positions = Positions::of_file(&root);
         }
@@ -42,5 +45,5 @@ pub(crate) fn read(text: &str, file: &Path) -> Reading {
     let mut config = config.unwrap_or_else(Config::draft);
     config.file = Some(file.to_owned());
     config.folder.clone_from(&reader.folder);
-    Reading { config, errors: reader.errors.finish(), positions }
+    Reading { config, errors: reader.errors.finish(), warnings: reader.warnings.finish(), positions }
 }

@@ -1,11 +1,11 @@
 //! The text of a configuration before it is YAML: read from disk, bounded, its lines counted.
 
-use std::fs;
-use std::io::{self, Read as _};
+use std::fs::Metadata;
 use std::path::Path;
 
-use crate::errors::{Error, Errors, Place};
+use crate::errors::{ConfigErrors, ConfigFinding, Place};
 use crate::node::Spot;
+use crate::regular_file::{FileError, read_regular_file};
 
 /// The largest configuration file that is read, in bytes.
 const MOST_BYTES: usize = 16 << 20;
@@ -21,26 +21,20 @@ pub(crate) struct Refusal {
 }
 
 /// The content of a configuration file, bounded before it is in memory.
-pub(crate) fn of_file(path: &Path) -> Result<String, Errors> {
+pub(crate) fn of_file(path: &Path) -> Result<(String, Metadata), ConfigErrors> {
     let refused = |spot: Spot, message: String| {
         let place = Place { file: path.into(), line: spot.line, column: spot.column };
-        Errors(vec![Error { place, key: String::new(), message }])
+        ConfigErrors(vec![ConfigFinding { place, key: String::new(), message }])
     };
-    let unreadable = |error: io::Error| refused(Spot::START, format!("cannot be read: {error}"));
-    if !fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err(refused(Spot::START, "cannot be read: not a file".to_owned()));
-    }
-    let mut bytes = Vec::new();
-    let most = MOST_BYTES as u64 + 1;
-    fs::File::open(path).map_err(unreadable)?.take(most).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() > MOST_BYTES {
-        let refusal = too_large();
-        return Err(refused(refusal.spot, refusal.message));
-    }
-    String::from_utf8(bytes).map_err(|error| {
+    let (bytes, found) = read_regular_file(path, MOST_BYTES).map_err(|error| match error {
+        FileError::TooLarge(_) => refused(Spot::START, too_large().message),
+        other => refused(Spot::START, other.to_string()),
+    })?;
+    let text = String::from_utf8(bytes).map_err(|error| {
         let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
         refused(end(&String::from_utf8_lossy(good)), "not valid UTF-8; accepted: YAML in UTF-8".to_owned())
-    })
+    })?;
+    Ok((text, found))
 }
 
 fn too_large() -> Refusal {

@@ -4,9 +4,11 @@
 //! decides. Work and results are bounded by the constants here.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use crate::address::AddressError;
 use crate::node::shown;
+use crate::regular_file::{FileError, read_regular_file};
 use crate::resolv_conf;
 use crate::upstream_server::{UPSTREAM_FORMS, UpstreamServer};
 
@@ -16,6 +18,14 @@ pub const MOST_BYTES: usize = 1 << 20;
 pub const MOST_ENTRIES: usize = 1024;
 /// The most wrong lines that are told of one file; what comes after them is not told, but still read.
 pub const MOST_COMPLAINTS: usize = 100;
+
+/// The text of a list; bytes that are no UTF-8 become characters that no address has.
+///
+/// Errors: it is no regular file, it cannot be read, or it is larger than [`MOST_BYTES`].
+pub fn read(path: &Path) -> Result<String, FileError> {
+    let (bytes, _) = read_regular_file(path, MOST_BYTES)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
 
 /// The upstreams of a file with their lines, and what is wrong with its other lines. Lines count from 1.
 pub type Parsed = (Vec<(UpstreamServer, u32)>, Vec<(u32, String)>);

@@ -6,7 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rhumb_config::{UpstreamSource, ZoneSource, check_files, load, parse};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixListener;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rhumb_config::{ConfigFinding, UpstreamSource, ZoneSource, load, load_with_zones, parse, upstream_list};
 
 /// A folder that goes with the test.
 struct Folder(PathBuf);
@@ -72,38 +77,97 @@ fn a_file_with_all_it_names_is_loaded() {
     assert_eq!(list, &folder.0.join("upstreams.list"));
     assert_eq!(resolv_conf, &folder.0.join("resolv.conf"));
     assert_eq!((place.line, place.column), (9, 9));
-    assert_eq!(check_files(&config), []);
-    assert_eq!(load(&path).unwrap(), config);
+    assert_eq!(load_with_zones(&path).unwrap(), config);
+}
+
+type Told = (u32, u32, String);
+
+fn places(findings: &[ConfigFinding]) -> Vec<Told> {
+    findings.iter().map(|f| (f.place.line, f.place.column, f.key.clone())).collect()
 }
 
 #[test]
 fn each_missing_file_is_told_with_its_own_line() {
     let folder = Folder::new();
     let path = folder.write("rhumb.yaml", NAMES_FILES);
-    let errors = load(&path).unwrap_err();
-    let told: Vec<_> = errors.0.iter().map(|e| (e.place.line, e.place.column, e.key.as_str())).collect();
-    assert_eq!(
-        told,
-        [
-            (3, 11, "zones[0].file"),
-            (4, 16, "zones[1].directory"),
-            (9, 15, "forward[0].upstreams[1].list"),
-            (10, 22, "forward[0].upstreams[2].resolv-conf")
-        ]
-    );
+    let zones = [(3, 11, "zones[0].file".to_owned()), (4, 16, "zones[1].directory".to_owned())];
+    let errors = load_with_zones(&path).unwrap_err();
+    assert_eq!(places(&errors.0), zones);
     assert!(errors.0[0].message.contains("No such file"), "{errors}");
-    // Parsing alone does not look at the files; checking a parsed configuration finds the same entries.
-    let config = parse(NAMES_FILES, &path).unwrap();
-    let checked: Vec<_> = check_files(&config).iter().map(|e| (e.place.line, e.key.clone())).collect();
-    assert_eq!(
-        checked,
-        [
-            (2, "zones[0].file".to_owned()),
-            (4, "zones[1].directory".to_owned()),
-            (9, "forward[0].upstreams[1].list".to_owned()),
-            (10, "forward[0].upstreams[2].resolv-conf".to_owned())
-        ]
+    // Lists may come later, and a zone without a file is no reason not to serve the others.
+    let config = load(&path).unwrap();
+    let lists = [
+        (9, 15, "forward[0].upstreams[1].list".to_owned()),
+        (10, 22, "forward[0].upstreams[2].resolv-conf".to_owned()),
+    ];
+    assert_eq!(places(&config.warnings), lists);
+    assert!(config.warnings[0].message.contains("does not exist; it is waited for"), "{:?}", config.warnings);
+    assert_eq!(parse(NAMES_FILES, &path).unwrap().warnings, []);
+}
+
+/// Pipes, devices, sockets and folders in the place of each kind of file are refused, and nobody waits for them.
+#[test]
+fn what_is_no_regular_file_is_refused_at_once() {
+    let folder = Folder::new();
+    let pipe = folder.0.join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let socket = folder.0.join("socket");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    std::os::unix::fs::symlink(&pipe, folder.0.join("link")).unwrap();
+    let start = Instant::now();
+    for (file, word) in [
+        ("pipe", "a pipe"),
+        ("link", "a pipe"),
+        ("socket", "a socket"),
+        (".", "a folder"),
+        ("/dev/zero", "a device"),
+        ("/dev/tty", "a device"),
+    ] {
+        let path = folder.0.join(file);
+        assert!(
+            load(&path).unwrap_err().to_string().contains(&format!("is {word} and not a file")),
+            "{file}"
+        );
+        let text = format!(
+            "zones: [{{ name: a, file: {file} }}]\nforward: [{{ domain: ., upstreams: [{{ list: {file} }}, {{ resolv-conf: {file} }}] }}]\n"
+        );
+        let errors = load_with_zones(&folder.write("rhumb.yaml", text)).unwrap_err();
+        assert_eq!(errors.0.len(), 3, "{errors}");
+        assert!(errors.0.iter().all(|error| error.message.contains(word)), "{errors}");
+        assert!(upstream_list::read(&path).unwrap_err().to_string().contains(word), "{file}");
+    }
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+}
+
+/// Files that are regular by name alone: endless, or to be waited for.
+#[test]
+fn files_of_the_kernel_are_bounded() {
+    let start = Instant::now();
+    for file in ["/proc/kmsg", "/proc/self/pagemap", "/proc/self/mem"] {
+        assert!(upstream_list::read(Path::new(file)).is_err(), "{file}");
+        assert!(load(Path::new(file)).is_err(), "{file}");
+    }
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+}
+
+#[test]
+fn secrets_that_all_can_read_are_warned_of() {
+    let folder = Folder::new();
+    let secret =
+        "server: { cookie-secrets: [\"000102030405060708090a0b0c0d0e0f\"] }\nzones: [{ directory: . }]\n";
+    let path = folder.write("rhumb.yaml", secret);
+    let warnings = |mode| {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        load(&path).unwrap().warnings
+    };
+    assert_eq!((warnings(0o600), warnings(0o640)), (Vec::new(), Vec::new()));
+    let found = warnings(0o644);
+    assert!(
+        found.len() == 1 && found[0].message.contains("can be read by every user (mode 0644)"),
+        "{found:?}"
     );
+    fs::write(&path, "zones: [{ directory: . }]\n").unwrap();
+    assert_eq!(warnings(0o644), []);
 }
 
 #[test]
@@ -123,7 +187,7 @@ forward:
     upstreams: [nonsense, { list: missing.list }]
 ";
     folder.write("there", "");
-    let errors = load(&folder.write("rhumb.yaml", text)).unwrap_err();
+    let errors = load_with_zones(&folder.write("rhumb.yaml", text)).unwrap_err();
     let told: Vec<_> = errors.0.iter().map(|e| (e.place.line, e.key.as_str())).collect();
     assert_eq!(
         told,
@@ -133,7 +197,6 @@ forward:
             (6, "zones[1].file"),
             (8, "forward[0].domain"),
             (11, "forward[1].upstreams[0]"),
-            (11, "forward[1].upstreams[1].list")
         ]
     );
 }
@@ -144,9 +207,9 @@ fn a_folder_is_no_file_and_a_file_no_folder() {
     folder.write("file", "");
     fs::create_dir(folder.0.join("folder")).unwrap();
     let text = "zones: [{ name: a, file: folder }, { directory: file }]\n";
-    let errors = load(&folder.write("rhumb.yaml", text)).unwrap_err();
+    let errors = load_with_zones(&folder.write("rhumb.yaml", text)).unwrap_err();
     assert_eq!(errors.0.len(), 2, "{errors}");
-    assert!(errors.0[0].message.contains("is not a file"), "{errors}");
+    assert!(errors.0[0].message.contains("is a folder and not a file"), "{errors}");
     assert!(errors.0[1].message.contains("cannot be read"), "{errors}");
 }
 
@@ -159,7 +222,7 @@ fn the_configuration_itself_must_be_a_readable_file() {
         errors.to_string().starts_with(&format!("{}:1:1: cannot be read: ", missing.display())),
         "{errors}"
     );
-    assert!(load(&folder.0).unwrap_err().to_string().contains("not a file"));
+    assert!(load(&folder.0).unwrap_err().to_string().contains("a folder and not a file"));
 
     let latin = folder.write("latin.yaml", b"# good\nuser: \xc3\xbc\xfc\n");
     let errors = load(&latin).unwrap_err();

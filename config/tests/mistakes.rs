@@ -4,9 +4,9 @@
 
 use std::path::Path;
 
-use rhumb_config::{Error, parse};
+use rhumb_config::{ConfigFinding, parse};
 
-fn errors(text: &str) -> Vec<Error> {
+fn errors(text: &str) -> Vec<ConfigFinding> {
     parse(text, Path::new("rhumb.yaml")).err().map(|errors| errors.0).unwrap_or_default()
 }
 

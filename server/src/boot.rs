@@ -48,12 +48,15 @@ struct Sockets {
     control: Option<control::Listener>,
 }
 
-/// Reads the configuration at `path`, or the built-in default.
-pub fn read_config(path: Option<&Path>) -> Result<Config, StartError> {
+/// Reads the configuration at `path`, or the built-in default, by a way of reading.
+fn read_config(
+    path: Option<&Path>,
+    load: impl FnOnce(&Path) -> Result<Config, rhumb_config::ConfigErrors>,
+) -> Result<Config, StartError> {
     let Some(path) = path else { return Ok(rhumb_config::built_in()) };
     // The folder of a relative path would be another once the server has moved.
     let path = std::path::absolute(path).map_err(|error| StartError::System(error.to_string()))?;
-    rhumb_config::load(&path)
+    load(&path)
         .map_err(|errors| StartError::Configuration(errors.0.iter().map(ToString::to_string).collect()))
 }
 
@@ -62,7 +65,7 @@ pub fn read_config(path: Option<&Path>) -> Result<Config, StartError> {
 /// Errors: the configuration, a socket that cannot be bound, privileges that cannot be given up.
 pub fn run(path: Option<&Path>) -> Result<(), StartError> {
     rhumb_net::return_large_memory();
-    let config = Arc::new(read_config(path)?);
+    let config = Arc::new(read_config(path, rhumb_config::load)?);
     let level = log::start(config.log);
     let supervisor = notify::Supervisor::from_environment();
     let successor = privilege::successor(config.user.as_deref())

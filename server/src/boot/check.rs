@@ -13,7 +13,7 @@ use crate::zone_events::{self, check_zones};
 ///
 /// Errors: all of them, each with its place.
 pub fn check(path: Option<&Path>) -> Result<(Vec<String>, String), StartError> {
-    let config: Config = read_config(path)?;
+    let config: Config = read_config(path, rhumb_config::load_with_zones)?;
     let (zones, warnings, mut errors) = check_zones(&config);
     errors.extend(check_lists(&config));
     if !errors.is_empty() {

@@ -1,0 +1,43 @@
+//! What is accepted and will most likely not do what was meant.
+
+use std::net::IpAddr;
+
+use crate::config::Config;
+use crate::network::Network;
+use crate::node::Node;
+use crate::reader::Reader;
+
+/// Networks with prefixes as short as this are the whole internet, or a good part of it.
+const OPEN_PREFIX: u8 = 3;
+
+/// Records a warning for each.
+pub(crate) fn report(config: &Config, root: &Node, reader: &mut Reader) {
+    if config.zones.is_empty() && config.forward.is_empty() {
+        reader.warning(root.spot, "nothing is served: every query is refused; give `zones` or `forward`");
+    }
+    // Without upstreams `allow` lets nobody have anything.
+    if config.forward.is_empty() || config.listen.iter().all(|listen| listen.address.is_loopback()) {
+        return;
+    }
+    let allow = &config.recursion.allow;
+    let spot =
+        root.entry("recursion").map_or_else(|| root.spot_of("forward"), |entry| entry.value.spot_of("allow"));
+    if !allow.is_empty() && allow.iter().all(|network| network.addr.is_loopback()) {
+        let message = "only this host may ask for what is forwarded, though the server listens for others: they are \
+                       refused; name their networks, as in allow: [127.0.0.0/8, \"::1\", 192.0.2.0/24]";
+        reader.at_key("recursion", |reader| reader.at_key("allow", |reader| reader.warning(spot, message)));
+    }
+    if let (Some(open), None) = (allow.iter().find(|network| is_open(network)), &config.server.rate_limit) {
+        let message = format!(
+            "{open} makes this an open resolver, of use in reflected floods, and answers are not limited; name your \
+             networks alone, or give server.rate-limit"
+        );
+        reader.at_key("recursion", |reader| reader.at_key("allow", |reader| reader.warning(spot, message)));
+    }
+}
+
+fn is_open(network: &Network) -> bool {
+    // 2000::/3 is the whole of global unicast.
+    network.prefix <= OPEN_PREFIX
+        && !matches!(network.addr, IpAddr::V6(first) if first.segments()[0] >= 0x4000)
+}

@@ -1,0 +1,62 @@
+//! What is accepted and warned of.
+
+#![allow(clippy::unwrap_used, reason = "what panics in a test fails it")]
+
+use std::path::Path;
+
+use rhumb_config::parse;
+
+fn warnings(text: &str) -> Vec<String> {
+    parse(text, Path::new("x.yaml")).unwrap().warnings.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_server_that_serves_nothing() {
+    assert!(warnings("{}")[0].contains("nothing is served"));
+    assert!(warnings("listen: [{ address: 192.0.2.1 }]")[0].starts_with("x.yaml:1:1: nothing is served"));
+    assert_eq!(warnings("zones: [{ directory: zones }]"), Vec::<String>::new());
+}
+
+const FORWARD: &str = "forward: [{ domain: ., upstreams: [192.0.2.53] }]\n";
+
+#[test]
+fn a_forwarder_that_refuses_everybody_it_listens_for() {
+    for (text, place) in [
+        ("", Some("x.yaml:1:12: ")),
+        ("recursion: { allow: [127.0.0.0/8, \"::1\"] }\n", Some("x.yaml:2:22: ")),
+        ("recursion: { allow: [127.0.0.0/8, 10.0.0.0/8] }\n", None),
+        ("recursion: { allow: [] }\n", None),
+        ("listen: [{ address: 127.0.0.1 }, { address: \"::1\" }]\n", None),
+        ("listen: [{ address: 127.0.0.1 }, { address: 192.0.2.1 }]\n", Some("x.yaml:1:12: ")),
+    ] {
+        let found = warnings(&format!("{FORWARD}{text}"));
+        assert_eq!(found.len(), usize::from(place.is_some()), "{text}: {found:?}");
+        if let Some(place) = place {
+            assert!(
+                found[0].starts_with(&format!("{place}recursion.allow: only this host may ask")),
+                "{found:?}"
+            );
+        }
+    }
+    assert_eq!(warnings("zones: [{ directory: zones }]\n"), Vec::<String>::new());
+}
+
+#[test]
+fn an_open_resolver_without_a_limit() {
+    for (text, warned) in [
+        ("recursion: { allow: [0.0.0.0/0] }\n", true),
+        ("recursion: { allow: [10.0.0.0/8, \"::/0\"] }\n", true),
+        ("recursion: { allow: [\"2000::/3\"] }\n", true),
+        ("recursion: { allow: [0.0.0.0/1, 128.0.0.0/1] }\n", true),
+        ("recursion: { allow: [10.0.0.0/8, \"fc00::/7\"] }\n", false),
+        ("recursion: { allow: [0.0.0.0/0] }\nserver: { rate-limit: {} }\n", false),
+        ("recursion: { allow: [0.0.0.0/0] }\nlisten: [{ address: 127.0.0.1 }]\n", false),
+    ] {
+        let found = warnings(&format!("{FORWARD}{text}"));
+        assert_eq!(
+            found.iter().any(|warning| warning.contains("open resolver")),
+            warned,
+            "{text}: {found:?}"
+        );
+    }
+}
