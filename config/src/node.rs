@@ -63,11 +63,12 @@ impl Node {
         }
     }
 
-    /// The items of the list under `key`; none when there is no such list.
+    /// The items of the list under `key`, where one value alone is a list of one; none when there is no such key.
     pub(crate) fn items(&self, key: &str) -> &[Node] {
-        match self.entry(key).map(|entry| &entry.value.value) {
-            Some(Value::List(items)) => items,
-            _ => &[],
+        match self.entry(key).map(|entry| &entry.value) {
+            Some(Node { value: Value::List(items), .. }) => items,
+            Some(one) => std::slice::from_ref(one),
+            None => &[],
         }
     }
 

@@ -22,12 +22,12 @@ const FORWARD: &str = "forward: [{ domain: ., upstreams: [192.0.2.53] }]\n";
 #[test]
 fn a_forwarder_that_refuses_everybody_it_listens_for() {
     for (text, place) in [
-        ("", Some("x.yaml:1:12: ")),
+        ("", Some("x.yaml:1:13: ")),
         ("recursion: { allow: [127.0.0.0/8, \"::1\"] }\n", Some("x.yaml:2:22: ")),
         ("recursion: { allow: [127.0.0.0/8, 10.0.0.0/8] }\n", None),
         ("recursion: { allow: [] }\n", None),
         ("listen: [{ address: 127.0.0.1 }, { address: \"::1\" }]\n", None),
-        ("listen: [{ address: 127.0.0.1 }, { address: 192.0.2.1 }]\n", Some("x.yaml:1:12: ")),
+        ("listen: [{ address: 127.0.0.1 }, { address: 192.0.2.1 }]\n", Some("x.yaml:1:13: ")),
     ] {
         let found = warnings(&format!("{FORWARD}{text}"));
         assert_eq!(found.len(), usize::from(place.is_some()), "{text}: {found:?}");

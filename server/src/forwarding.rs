@@ -1,7 +1,9 @@
 //! What is not answered here goes to upstreams: the forwarded domains, and the lists that name their upstreams.
 
+mod check;
 mod list_file;
 mod lists;
+mod own_address;
 mod routes;
 mod source;
 
@@ -14,9 +16,10 @@ use rhumb_zones::Table;
 use crate::change::Change;
 use crate::snapshot::{RouteEntry, ServerState, Snapshot};
 
+pub use check::check_lists;
 pub use lists::ListState;
 pub use routes::RoutePlan;
-pub use source::{PreloadedLists, check_lists};
+pub use source::PreloadedLists;
 
 use lists::UpstreamLists;
 
@@ -71,7 +74,7 @@ impl Forwarding {
         let snapshot = self.live.snapshot.load_full();
         for forward in &config.forward {
             if forward.upstreams.iter().filter_map(source::source_of).any(|list| changed.contains(&list)) {
-                for change in routes::renew(forward, &self.lists, &snapshot, &self.live) {
+                for change in routes::renew(config, forward, &self.lists, &snapshot, &self.live) {
                     tracing::info!(list = %path.display(), "{change}");
                 }
             }

@@ -8,6 +8,7 @@ mod publish;
 mod request;
 mod settings;
 mod status;
+mod warnings;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,11 +26,12 @@ use crate::zone_events::{FileChanges, PlanPurpose, PreloadedZones, ZoneWriter, Z
 
 pub use request::{ReloadDifference, ReloadFailure, ReloadReport, ReloadRequest, ReloadRequests};
 pub use status::{FinishedReload, ReloadStatus};
+pub use warnings::overlaps;
 
 use files::FollowedFiles;
 use publish::{PendingReload, ServerParts};
 use request::{DiffReply, FilesSignal, ReloadEvent, ReloadReply};
-use status::ReloadJournal;
+use status::{ReloadJournal, log_warnings};
 
 /// What is read before root is given up, so that files which only root may read can at least be started from.
 #[derive(Debug, Default)]
@@ -119,6 +121,7 @@ impl Reloader {
             errors: Vec::new(),
         };
         let report = self.put_in_force(pending, plan)?;
+        log_warnings(&report.warnings);
         self.follow_present();
         Ok(report)
     }

@@ -10,11 +10,17 @@ use rhumb_tests::rig::{Config, Folder, Host, Server, program};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq};
 
 mod signed;
+mod special;
+mod warnings;
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
     Test::beside("checking::each_of_ten_mistakes_is_told_once_with_its_line", ten),
     Test::beside("checking::mistakes_in_zones_and_lists_are_told_too", files),
+    Test::beside("checking::warnings_are_told_and_good", warnings::told),
+    Test::beside("checking::a_reload_tells_its_warnings", warnings::reloaded),
+    Test::beside("checking::special_files_are_refused_at_once", special::refused),
+    Test::beside("checking::a_list_that_comes_later_is_waited_for", special::waited_for),
     Test::beside("checking::check_zone", check_zone),
     Test::beside("checking::signed_zones_that_are_good", signed::good),
     Test::beside("checking::signed_zones_that_are_broken", signed::broken),

@@ -60,7 +60,7 @@ impl<S: Section> Kind for Sub<S> {
 /// What tells an entry of a list from the others, and how many before it have the same.
 type EntryName = (String, usize);
 
-/// A list of values of one kind. Items that are wrong are left out, the others kept.
+/// A list of values of one kind; one value alone is a list of one. Items that are wrong are left out, the others kept.
 pub(crate) struct List<K> {
     pub(crate) of: K,
     /// Whether an empty list is an error.
@@ -71,9 +71,13 @@ impl<K: Kind> Kind for List<K> {
     type Out = Vec<K::Out>;
 
     fn read(&self, node: &Node, reader: &mut Reader) -> Option<Vec<K::Out>> {
-        let Value::List(items) = &node.value else {
-            reader.wrong(node, "a list");
-            return None;
+        let items = match &node.value {
+            Value::List(items) => items,
+            Value::Null => {
+                reader.wrong(node, "a list");
+                return None;
+            }
+            _ => return self.of.read(node, reader).map(|value| vec![value]),
         };
         if self.filled && items.is_empty() {
             reader.error(node.spot, "the list is empty; at least one entry is needed");
@@ -93,7 +97,7 @@ impl<K: Kind> Kind for List<K> {
         if let (true, Some(words)) = (self.filled, schema.as_object_mut()) {
             words.insert("minItems".to_owned(), json!(1));
         }
-        schema
+        json!({ "anyOf": [schema, self.of.schema()] })
     }
 
     fn show(&self, value: &Vec<K::Out>) -> Option<Json> {

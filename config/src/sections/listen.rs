@@ -72,7 +72,8 @@ impl Kind for TransportList {
     }
 
     fn schema(&self) -> Json {
-        json!({ "type": "array", "items": WORDS.schema(), "minItems": 1, "uniqueItems": true })
+        let list = json!({ "type": "array", "items": WORDS.schema(), "minItems": 1, "uniqueItems": true });
+        json!({ "anyOf": [list, WORDS.schema()] })
     }
 
     fn show(&self, value: &Vec<Transport>) -> Option<Json> {

@@ -5,28 +5,42 @@ use std::path::Path;
 use rhumb_config::Config;
 use rhumb_wire::Name;
 
-use super::{StartError, read_config};
+use super::{StartError, privilege, read_config};
 use crate::forwarding::check_lists;
+use crate::reload::overlaps;
 use crate::zone_events::{self, check_zones};
 
-/// Reads the configuration, the zones and the lists. Gives the warnings of zones and what was found good, in words.
+/// Reads the configuration, the zones and the lists. Gives the warnings and what was found good, in words.
 ///
 /// Errors: all of them, each with its place.
 pub fn check(path: Option<&Path>) -> Result<(Vec<String>, String), StartError> {
     let config: Config = read_config(path, rhumb_config::load_with_zones)?;
-    let (zones, warnings, mut errors) = check_zones(&config);
-    errors.extend(check_lists(&config));
+    let mut warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+    let (zones, of_zones, mut errors) = check_zones(&config);
+    let (of_lists, wrong_lists) = check_lists(&config);
+    errors.extend(wrong_lists);
     if !errors.is_empty() {
         return Err(StartError::Configuration(errors));
     }
+    warnings.extend(check_host(&config));
+    warnings.extend(overlaps(zones.iter().map(Name::as_ref), &config));
+    warnings.extend(of_zones.into_iter().chain(of_lists));
     let file =
         config.file.as_ref().map_or_else(|| "built-in default".into(), |file| file.display().to_string());
     let told = format!(
-        "{file}: good; {} listeners, {zones} zones, {} forwarded domains",
+        "{file}: good; {} listeners, {} zones, {} forwarded domains",
         config.listen.len(),
+        zones.len(),
         config.forward.len()
     );
     Ok((warnings, told))
+}
+
+/// What the configuration asks of this host and the host does not have, in words.
+fn check_host(config: &Config) -> Option<String> {
+    let file = config.file.as_ref()?;
+    let fault = privilege::fault_of_user(config.user.as_deref()?)?;
+    Some(format!("{}: user: {fault}; a start as root fails", file.display()))
 }
 
 /// Reads one zone file. Gives its warnings and what it holds, in words.

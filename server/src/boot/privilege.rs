@@ -124,6 +124,11 @@ pub(crate) fn successor(user: Option<&str>) -> Result<Option<Account>, Error> {
     Ok(Some(Account { name: None, uid, gid, groups: vec![gid] }))
 }
 
+/// Why a start as root would fail with this user, in words; `None` where it would not.
+pub(crate) fn fault_of_user(user: &str) -> Option<String> {
+    account::find(user).err().map(|error| error.to_string())
+}
+
 /// Does `work` with the files and sockets it makes belonging to that user. Sockets that share a port have to be of one user,
 /// and later ones are made when root is given up (`SO_REUSEPORT`, socket(7); setfsuid(2)).
 pub(crate) fn as_user<T>(user: Option<&Account>, work: impl FnOnce() -> T) -> T {

@@ -6,15 +6,12 @@
 #[cfg(test)]
 mod tests;
 
-use std::fs::OpenOptions;
-use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use rhumb_config::UpstreamServer;
-use rhumb_config::upstream_list::{MOST_BYTES, parse_list, parse_resolv_conf};
+use rhumb_config::upstream_list::{self, parse_list, parse_resolv_conf};
+use rhumb_config::{FileError, UpstreamServer};
 
 /// The form of a file of upstreams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,15 +25,9 @@ pub(crate) enum ListFormat {
 /// Why a file gives no list.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UnusableList {
-    /// It is missing, or not ours to read.
-    #[error("cannot be read: {0}")]
-    Read(#[from] io::Error),
-    /// It is a folder, a pipe or a device.
-    #[error("is not a file")]
-    NotAFile,
-    /// It is larger than a list may be.
-    #[error("is larger than {} KiB", MOST_BYTES / 1024)]
-    TooLarge,
+    /// It is missing, or no regular file, or not ours to read, or too large.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// Nothing in it claims to be an upstream.
     #[error("names no upstream")]
     Empty,
@@ -84,13 +75,14 @@ pub(crate) struct ListFile {
     state: ListFileState,
     /// Wrong lines of the last good read: numbers from 1, and what is wrong.
     bad_lines: Vec<(u32, String)>,
+    missing: bool,
 }
 
 impl ListFile {
     /// A file not yet read: an empty list.
     pub(crate) fn new(path: PathBuf, kind: ListFormat) -> Self {
         let state = ListFileState::Kept { why: "not read yet".into(), since: SystemTime::now() };
-        Self { path, kind, last_good: Arc::default(), state, bad_lines: Vec::new() }
+        Self { path, kind, last_good: Arc::default(), state, bad_lines: Vec::new(), missing: false }
     }
 
     /// The path as configured.
@@ -122,8 +114,13 @@ impl ListFile {
         }
     }
 
-    fn read(&self) -> Result<rhumb_config::upstream_list::Parsed, UnusableList> {
-        let text = read_bounded(&self.path)?;
+    /// Whether the file was not there when it was last read.
+    pub(crate) fn is_missing(&self) -> bool {
+        self.missing
+    }
+
+    fn read(&self) -> Result<upstream_list::Parsed, UnusableList> {
+        let text = upstream_list::read(&self.path)?;
         let (upstreams, bad_lines) = match self.kind {
             ListFormat::List => parse_list(&text),
             ListFormat::ResolvConf => parse_resolv_conf(&text),
@@ -148,6 +145,7 @@ impl ListFile {
             }
         }
         self.bad_lines = bad_lines;
+        self.missing = false;
         if matches!(self.state, ListFileState::Kept { .. }) && !self.last_good.is_empty() {
             tracing::info!("{}: usable again, {} upstreams", self.path.display(), upstreams.len());
         }
@@ -163,6 +161,7 @@ impl ListFile {
 
     fn keep(&mut self, unusable: &UnusableList) -> ListRefresh {
         let why = unusable.to_string();
+        self.missing = matches!(unusable, UnusableList::File(error) if error.is_missing());
         let (told, since) = match &self.state {
             ListFileState::Kept { why: before, since } => (*before == why, *since),
             ListFileState::Ok => (false, SystemTime::now()),
@@ -176,19 +175,4 @@ impl ListFile {
         self.state = ListFileState::Kept { why: why.clone(), since };
         ListRefresh::KeptLastGood(why)
     }
-}
-
-/// The text of a file of at most [`MOST_BYTES`]; bytes that are no UTF-8 become characters that no address has.
-fn read_bounded(path: &Path) -> Result<String, UnusableList> {
-    // A pipe in the file's place must not hold the reader.
-    let file = OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(UnusableList::NotAFile);
-    }
-    let mut bytes = Vec::new();
-    file.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes)?;
-    if bytes.len() > MOST_BYTES {
-        return Err(UnusableList::TooLarge);
-    }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -8,6 +8,7 @@ use rhumb_resolver::{ServerIdentity, UpstreamPolicy};
 use rhumb_wire::Name;
 
 use super::lists::UpstreamLists;
+use super::own_address::{is_own_address, own_upstream};
 use super::source::source_of;
 use crate::change::{Change, joined};
 use crate::snapshot::{Route, RouteEntry, ServerState, Snapshot};
@@ -45,7 +46,7 @@ pub(super) fn plan(
     for forward in &config.forward {
         let domain = forward.domain.clone();
         let policy = policy_of(forward);
-        let upstreams = upstreams_of(forward, lists);
+        let upstreams = upstreams_of(config, forward, lists);
         let present = snapshot.routes.find_exact(domain.as_ref());
         let route = if let Some(entry) = present {
             Arc::clone(&entry.route)
@@ -70,13 +71,14 @@ pub(super) fn plan(
 
 /// Gives a route that uses a changed list its new upstreams. What changed, in words.
 pub(super) fn renew(
+    config: &Config,
     forward: &Forward,
     lists: &UpstreamLists,
     snapshot: &Snapshot,
     live: &ServerState,
 ) -> Vec<Change> {
     let mut changes = Vec::new();
-    let upstreams = upstreams_of(forward, lists);
+    let upstreams = upstreams_of(config, forward, lists);
     if let Some(entry) = snapshot.routes.find_exact(forward.domain.as_ref()) {
         describe(&entry.route, false, &upstreams, &mut changes);
         set_upstreams(&entry.route, &upstreams, policy_of(forward), live);
@@ -85,9 +87,12 @@ pub(super) fn renew(
 }
 
 /// The upstreams of a route at this moment, in order, each once.
-fn upstreams_of(forward: &Forward, lists: &UpstreamLists) -> Vec<ServerIdentity> {
+fn upstreams_of(config: &Config, forward: &Forward, lists: &UpstreamLists) -> Vec<ServerIdentity> {
     let mut servers = Vec::new();
     let mut add = |upstream: &UpstreamServer| match resolved(upstream) {
+        Some(server) if is_own_address(server.address, &config.listen) => {
+            tracing::warn!("{}", own_upstream(forward, server.address));
+        }
         Some(server) if !servers.contains(&server) => servers.push(server),
         Some(_) => {}
         None => tracing::warn!("upstream {upstream}: there is no such interface; it is left out"),
@@ -142,7 +147,7 @@ fn policy_of(forward: &Forward) -> UpstreamPolicy {
     }
 }
 
-fn resolved(upstream: &UpstreamServer) -> Option<ServerIdentity> {
+pub(super) fn resolved(upstream: &UpstreamServer) -> Option<ServerIdentity> {
     let mut address = SocketAddr::new(upstream.ip, upstream.port);
     if let (SocketAddr::V6(v6), Some(scope)) = (&mut address, &upstream.scope) {
         v6.set_scope_id(rhumb_net::route::scope_id(scope)?);

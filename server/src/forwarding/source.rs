@@ -1,11 +1,11 @@
 //! Where the configuration has lists of upstreams.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
 
 use rhumb_config::{Config, UpstreamSource};
 
-use super::list_file::{ListFile, ListFormat, ListRefresh};
+use super::list_file::{ListFile, ListFormat};
 use crate::snapshot::ListSource;
 
 /// The lists that `config` names, one as often as it is named.
@@ -50,20 +50,4 @@ impl PreloadedLists {
         });
         Self(read.collect())
     }
-}
-
-/// Reads every list that `config` names, for `rhumb check`: what is wrong with each, in words.
-pub fn check_lists(config: &Config) -> Vec<String> {
-    let mut seen = HashSet::new();
-    let mut wrong = Vec::new();
-    for source in config.forward.iter().flat_map(|forward| &forward.upstreams) {
-        let Some(list) = source_of(source).filter(|list| seen.insert(list.clone())) else { continue };
-        let mut file = unread(&list);
-        if let ListRefresh::KeptLastGood(why) = file.refresh() {
-            wrong.push(format!("{}: {} {why}", source.place(), file.path().display()));
-        }
-        let bad_lines = file.bad_lines().iter();
-        wrong.extend(bad_lines.map(|(line, what)| format!("{}:{line}: {what}", file.path().display())));
-    }
-    wrong
 }

@@ -16,7 +16,8 @@ pub(super) fn reload<'a>(admin: &'a Admin, _: &'a CommandArguments) -> Later<'a,
         let (reply, answer) = oneshot::channel();
         admin.requests.send(ReloadRequest::Reload(Strictness::Lenient, reply));
         let report = answer.await.map_err(|_| ending())?.map_err(|failure| failure.errors)?;
-        CommandAnswer::new(&json!({ "changes": words(&report.changes), "serial": report.serial }))
+        let (changes, warnings) = (words(&report.changes), report.warnings);
+        CommandAnswer::new(&json!({ "changes": changes, "warnings": warnings, "serial": report.serial }))
     })
 }
 

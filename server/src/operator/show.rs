@@ -31,6 +31,9 @@ pub(crate) struct AnswerStreams<'a> {
 #[derive(Deserialize)]
 struct ReloadChanges {
     changes: Vec<String>,
+    /// What is accepted and worth a look.
+    #[serde(default)]
+    warnings: Vec<String>,
 }
 
 /// The answer of a command that has one thing to say.
@@ -57,12 +60,13 @@ pub(super) fn sentence(_: &CommandArguments, answer: Value, to: &mut AnswerStrea
 }
 
 pub(super) fn reload(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {
-    let ReloadChanges { changes: found } = read(answer)?;
+    let ReloadChanges { changes: found, warnings } = read(answer)?;
+    warnings.iter().try_for_each(|warning| writeln!(to.out, "warning: {}", plain(warning)))?;
     changes(to.out, &found, "nothing changed")
 }
 
 pub(super) fn diff(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {
-    let ReloadChanges { changes: found } = read(answer)?;
+    let ReloadChanges { changes: found, .. } = read(answer)?;
     changes(to.out, &found, "nothing would change")
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rhumb_config::{Config, CookieSecret};
 
+use super::overlaps;
 use super::request::{ReloadFailure, ReloadReply, ReloadReport};
 use crate::change::{Change, Strictness};
 use crate::cookies::ServerCookies;
@@ -78,7 +79,15 @@ impl ServerParts {
         }
         self.listeners.publish(bound, &config);
         self.listeners.limit(&config.server);
-        Ok(ReloadReport { changes, serial, read_count, broken })
+        let warnings = self.warnings(&config);
+        Ok(ReloadReport { changes, serial, read_count, broken, warnings })
+    }
+
+    /// What is accepted and worth a look, of the configuration in force.
+    fn warnings(&self, config: &Config) -> Vec<String> {
+        let snapshot = self.live.snapshot.load();
+        let zones = snapshot.zones.iter().map(|(name, _)| name);
+        config.warnings.iter().map(ToString::to_string).chain(overlaps(zones, config)).collect()
     }
 }
 

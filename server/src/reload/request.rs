@@ -36,6 +36,8 @@ pub struct ReloadReport {
     pub read_count: usize,
     /// Zones that keep what they serve, for their files are broken.
     pub broken: Vec<BrokenZone>,
+    /// What is accepted and worth a look, in words.
+    pub warnings: Vec<String>,
 }
 
 /// What a reload would change.

@@ -57,6 +57,7 @@ impl ReloadJournal {
     pub(super) fn note(&self, result: &Result<ReloadReport, ReloadFailure>) {
         let (count, errors) = match result {
             Ok(report) => {
+                log_warnings(&report.warnings);
                 log_changes(&report.changes);
                 let (changes, read, broken) = (report.changes.len(), report.read_count, report.broken.len());
                 tracing::info!(changes, zones_read = read, zones_broken = broken, "configuration reloaded");
@@ -95,5 +96,12 @@ impl ReloadJournal {
             listeners: listeners.to_vec(),
             ..ReloadStatus::clone(status)
         });
+    }
+}
+
+/// Writes down what is accepted and worth a look.
+pub(super) fn log_warnings(warnings: &[String]) {
+    for warning in warnings {
+        tracing::warn!("{warning}");
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::vec::IntoIter;
 
 use rhumb_config::Config;
+use rhumb_wire::Name;
 
 use super::configured::{ConfiguredZone, configured_zones};
 use super::load::{ZoneRead, load};
@@ -76,9 +77,9 @@ impl PreloadedZones {
     }
 }
 
-/// Reads every zone that `config` names, for `rhumb check`: how many there are, and what should be looked at and what is
+/// Reads every zone that `config` names, for `rhumb check`: their names, and what should be looked at and what is
 /// wrong with them, in words.
-pub fn check_zones(config: &Config) -> (usize, Vec<String>, Vec<String>) {
+pub fn check_zones(config: &Config) -> (Vec<Name>, Vec<String>, Vec<String>) {
     let configured = configured_zones(config);
     let (mut warnings, mut errors) = (Vec::new(), configured.errors);
     for read in read_all(&configured.zones) {
@@ -88,5 +89,5 @@ pub fn check_zones(config: &Config) -> (usize, Vec<String>, Vec<String>) {
             None => {}
         }
     }
-    (configured.zones.len(), warnings, errors)
+    (configured.zones.into_iter().map(|zone| zone.name).collect(), warnings, errors)
 }

@@ -1,0 +1,60 @@
+//! Whether an upstream is this server itself.
+
+use std::net::{IpAddr, SocketAddr};
+
+use rhumb_config::{Forward, Listen};
+use rhumb_net::route;
+
+/// Whether a query to this address would come in by a listener of this server.
+pub(super) fn is_own_address(address: SocketAddr, listeners: &[Listen]) -> bool {
+    let ip = address.ip().to_canonical();
+    let heard = |listen: &Listen| {
+        let here = match listen.address {
+            IpAddr::V4(any) if any.is_unspecified() => ip.is_ipv4(),
+            IpAddr::V6(any) if any.is_unspecified() => ip.is_ipv6() || !listen.v6only,
+            one => one == ip,
+        };
+        here && listen.port == address.port()
+    };
+    listeners.iter().any(heard) && is_of_this_host(address)
+}
+
+/// What is sent to an address of this host leaves from it; loopback addresses may leave from another one.
+fn is_of_this_host(address: SocketAddr) -> bool {
+    let ip = address.ip().to_canonical();
+    ip.is_loopback() || route::source_for(address) == Some(ip)
+}
+
+/// The warning of an upstream that is this server itself.
+pub(super) fn own_upstream(forward: &Forward, address: SocketAddr) -> String {
+    format!(
+        "{}: forward {}: the upstream {address} is this server itself and is not asked",
+        forward.place, forward.domain
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn own_addresses_are_those_of_a_listener_here() {
+        for (listen, address, own) in [
+            ("{ address: '::' }", "127.0.0.1:53", true),
+            ("{ address: '::' }", "127.0.0.1:54", false),
+            ("{ address: '::' }", "[::1]:53", true),
+            ("{ address: '::', v6only: true }", "127.0.0.1:53", false),
+            ("{ address: 0.0.0.0, port: 54 }", "127.9.9.9:54", true),
+            ("{ address: 0.0.0.0 }", "[::1]:53", false),
+            ("{ address: 127.0.0.1 }", "127.0.0.1:53", true),
+            ("{ address: 127.0.0.1 }", "127.0.0.2:53", false),
+            ("{ address: '::' }", "192.0.2.1:53", false),
+        ] {
+            let listeners =
+                rhumb_config::parse(&format!("listen: [{listen}]"), Path::new("x.yaml")).unwrap().listen;
+            assert_eq!(is_own_address(address.parse().unwrap(), &listeners), own, "{listen} {address}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What a configuration and its files may be, and most likely were not meant to be.
+
+use std::collections::{HashMap, HashSet};
+
+use rhumb_config::{Config, Forward};
+use rhumb_wire::NameRef;
+
+/// Warnings of one kind that are given one by one.
+const MOST: usize = 100;
+
+/// Zones below `forward` domains, and `forward` domains below zones: which of the two answers what.
+pub fn overlaps<'a>(zones: impl Iterator<Item = NameRef<'a>>, config: &Config) -> Vec<String> {
+    let forward: HashMap<NameRef<'_>, &Forward> = config
+        .forward
+        .iter()
+        .filter(|forward| !forward.domain.as_ref().is_root())
+        .map(|forward| (forward.domain.as_ref(), forward))
+        .collect();
+    if forward.is_empty() {
+        return Vec::new();
+    }
+    let mut above: HashSet<NameRef<'_>> = forward.keys().flat_map(|domain| ancestors(*domain)).collect();
+    above.insert(NameRef::ROOT);
+    let mut warnings = Vec::new();
+    let mut enclosing: HashMap<NameRef<'_>, NameRef<'_>> = HashMap::new();
+    for zone in zones {
+        if let Some(entry) = ancestors(zone).find_map(|name| forward.get(&name)) {
+            warnings.push(zone_below(zone, entry));
+        }
+        if above.contains(&zone) {
+            for domain in forward.keys().filter(|domain| **domain != zone && domain.is_at_or_below(zone)) {
+                let nearest = enclosing.entry(*domain).or_insert(zone);
+                if zone.len() > nearest.len() {
+                    *nearest = zone;
+                }
+            }
+        }
+    }
+    warnings.extend(config.forward.iter().filter_map(|entry| {
+        let zone = enclosing.get(&entry.domain.as_ref())?;
+        Some(forward_below(entry, *zone))
+    }));
+    bounded(warnings)
+}
+
+/// The name and all above it, but for the root.
+fn ancestors(name: NameRef<'_>) -> impl Iterator<Item = NameRef<'_>> {
+    std::iter::successors(Some(name), |name| name.parent()).filter(|name| !name.is_root())
+}
+
+fn zone_below(zone: NameRef<'_>, entry: &Forward) -> String {
+    let Forward { domain, place, .. } = entry;
+    if *domain.as_ref().as_bytes() == *zone.as_bytes() {
+        return format!(
+            "{place}: forward: {domain} is a zone that is served here too: the zone answers, the upstreams are not asked"
+        );
+    }
+    format!(
+        "{place}: forward: the zone {zone} lies below {domain}: names in the zone are answered from it, the upstreams \
+         answer for the rest of {domain}"
+    )
+}
+
+fn forward_below(entry: &Forward, zone: NameRef<'_>) -> String {
+    let Forward { domain, place, .. } = entry;
+    format!(
+        "{place}: forward: {domain} lies below the zone {zone}: clients in recursion.allow get its names from the \
+         upstreams, all others a referral or what else the zone says"
+    )
+}
+
+fn bounded(mut warnings: Vec<String>) -> Vec<String> {
+    let more = warnings.len().saturating_sub(MOST);
+    if more > 0 {
+        warnings.truncate(MOST);
+        warnings.push(format!("and {more} warnings more of this kind"));
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use rhumb_wire::Name;
+
+    use super::*;
+
+    fn config(text: &str) -> Config {
+        rhumb_config::parse(text, Path::new("x.yaml")).unwrap()
+    }
+
+    fn forward(domains: &[&str]) -> Config {
+        let entry = |domain: &&str| format!("{{ domain: {domain}, upstreams: [192.0.2.1] }}");
+        config(&format!("forward: [{}]", domains.iter().map(entry).collect::<Vec<_>>().join(", ")))
+    }
+
+    #[test]
+    fn overlaps_are_named_once_with_the_nearest() {
+        for (zones, domains, words) in [
+            (&["example."][..], &["."][..], &[][..]),
+            (&["example."], &["corp.test"], &[]),
+            (&["a.corp.test."], &["corp.test"], &["the zone a.corp.test. lies below corp.test."]),
+            (&["a.b.test."], &["test", "b.test"], &["the zone a.b.test. lies below b.test."]),
+            (&["b.test."], &["b.test"], &["b.test. is a zone that is served here too"]),
+            (&["test."], &["b.test"], &["b.test. lies below the zone test."]),
+            (&["test.", "b.test."], &["a.b.test"], &["a.b.test. lies below the zone b.test."]),
+            (&["."], &["test"], &["test. lies below the zone ."]),
+            (&["b.test."], &["ab.test", "test"], &["the zone b.test. lies below test."]),
+        ] {
+            let names: Vec<Name> = zones.iter().map(|zone| zone.parse().unwrap()).collect();
+            let found = overlaps(names.iter().map(Name::as_ref), &forward(domains));
+            assert_eq!(found.len(), words.len(), "{zones:?} {domains:?}: {found:?}");
+            for (found, word) in found.iter().zip(words) {
+                assert!(found.starts_with("x.yaml:1:") && found.contains(word), "{found}");
+            }
+        }
+    }
+
+    #[test]
+    fn many_warnings_are_counted() {
+        let names: Vec<Name> = (0..300).map(|n| format!("z{n}.corp.test.").parse().unwrap()).collect();
+        let found = overlaps(names.iter().map(Name::as_ref), &forward(&["corp.test"]));
+        assert_eq!((found.len(), found[100].as_str()), (101, "and 200 warnings more of this kind"));
+    }
+}

@@ -1,0 +1,68 @@
+//! What is accepted and worth a look.
+
+use rhumb_tests::rig::{Config, Folder, Host, Server};
+use rhumb_tests::{Outcome, Verdict, ensure, ensure_eq};
+
+use super::{ZONE, rhumb};
+
+/// A configuration of ours, and words of the one warning that it gets.
+const WARNED: &[(&str, &str)] = &[
+    ("listen: [{ address: 127.0.0.1, port: 5399 }]\n", "nothing is served"),
+    ("FORWARD", "only this host may ask for what is forwarded"),
+    ("FORWARD recursion: { allow: [0.0.0.0/0] }", "open resolver"),
+    ("LOCAL zones: [{ name: a.corp.test, file: z }]", "the zone a.corp.test. lies below corp.test."),
+    ("LOCAL zones: [{ name: test, file: z }]", "corp.test. lies below the zone test."),
+    ("LOCAL zones: [{ name: corp.test, file: z }]", "the zone answers, the upstreams are not asked"),
+    ("OWN", "the upstream 127.0.0.1:5399 is this server itself"),
+    ("OWNLIST", "the upstream 127.0.0.1:53 is this server itself"),
+    ("LATER", "does not exist; it is waited for"),
+    ("user: nosuchuser\nzones: [{ name: z.test, file: z }]\n", "\"nosuchuser\" is not in /etc/passwd"),
+];
+
+fn text(of: &str) -> String {
+    let forward = |listen: &str, upstream: &str| {
+        format!("listen: [{{ {listen} }}]\nforward: [{{ domain: corp.test, upstreams: [{upstream}] }}]\n")
+    };
+    of.replace("FORWARD ", "FORWARD\n")
+        .replace("LOCAL ", "LOCAL\n")
+        .replace("OWNLIST", &forward("address: 127.0.0.1", "{ resolv-conf: own.conf }"))
+        .replace("OWN", &forward("address: 127.0.0.1, port: 5399", "\"127.0.0.1:5399\""))
+        .replace("LATER", &forward("address: 127.0.0.1, port: 5399", "{ list: later.list }"))
+        .replace("FORWARD", &forward("address: 0.0.0.0, port: 5399", "192.0.2.1"))
+        .replace("LOCAL", &forward("address: 127.0.0.1, port: 5399", "192.0.2.1"))
+}
+
+/// `check` tells each, on standard error, and its exit status is good.
+pub(super) fn told() -> Verdict {
+    let folder = Folder::new()?;
+    folder.write("z", ZONE)?;
+    folder.write("own.conf", "nameserver 127.0.0.1\n")?;
+    for (of, words) in WARNED {
+        folder.write("rhumb.yaml", text(of))?;
+        let output = rhumb(folder.path(), &["check", "-c", "rhumb.yaml"])?;
+        ensure_eq!(output.code, Some(0), "check of {}: {}{}", text(of), output.out, output.err);
+        ensure!(output.err.contains(words), "check of {} does not say {words:?}: {}", text(of), output.err);
+        ensure_eq!(output.err.trim_end().lines().count(), 1, "warnings of {}: {}", text(of), output.err);
+    }
+    let quiet = "listen: [{ address: 127.0.0.1, port: 5399 }]\nzones: [{ name: z.test, file: z }]\n";
+    folder.write("rhumb.yaml", quiet)?;
+    let output = rhumb(folder.path(), &["check", "-c", "rhumb.yaml"])?;
+    ensure!(output.code == Some(0) && output.err.is_empty(), "check of {quiet}: {}", output.err);
+    Ok(Outcome::Passed)
+}
+
+/// The start logs them, a reload tells them beside its changes.
+pub(super) fn reloaded() -> Verdict {
+    let host = Host::new()?;
+    let before = Config::new().listen("127.0.0.1").zone("zone.test", ZONE);
+    let server = Server::start(&host, &before)?;
+    server.rewrite(&before.forward("a.zone.test", &["192.0.2.1"]))?;
+    let output = server.tell(&["reload"])?;
+    ensure_eq!(output.code, Some(0), "reload: {}{}", output.out, output.err);
+    let words = "a.zone.test. lies below the zone zone.test.";
+    ensure!(output.out.contains("warning: ") && output.out.contains(words), "reload says {}", output.out);
+    let json = server.tell(&["reload", "--json"])?;
+    ensure!(json.out.contains("\"warnings\"") && json.out.contains(words), "reload says {}", json.out);
+    ensure!(server.log().contains(words), "the log lacks the warning");
+    Ok(Outcome::Passed)
+}
