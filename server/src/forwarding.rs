@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rhumb_config::Config;
-use rhumb_zones::Table;
+use rhumb_zones::NameTable;
 
 use crate::change::Change;
 use crate::snapshot::{RouteEntry, ServerState, Snapshot};
@@ -48,11 +48,11 @@ impl Forwarding {
     }
 
     /// Gives every route its upstreams. The routes of the next snapshot.
-    pub fn apply(&self, plans: &[RoutePlan]) -> Table<RouteEntry> {
+    pub fn apply(&self, plans: &[RoutePlan]) -> NameTable<RouteEntry> {
         for plan in plans {
             plan.apply(&self.live);
         }
-        Table::build(plans.iter().map(RoutePlan::entry))
+        NameTable::build(plans.iter().map(RoutePlan::entry))
     }
 
     /// Drops what was learnt through routes of `old` that are gone, and the lists that `config` does not name.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use rhumb_config::{Config, Network};
 use rhumb_wire::{Name, NameRef, Type};
-use rhumb_zones::{Contents, Table};
+use rhumb_zones::{NameTable, ZoneContents};
 
 use crate::cookies::ServerCookies;
 use crate::rate_limit::RateLimit;
@@ -63,11 +63,11 @@ pub struct Snapshot {
     /// Who may ask for what the zones do not hold.
     pub allow: Vec<Network>,
     /// The zones served, by apex.
-    pub zones: Table<ZoneEntry>,
+    pub zones: NameTable<ZoneEntry>,
     /// The names that are answered here for those who may ask (RFC 6761, RFC 6303).
-    pub built_in: Arc<Table<Contents>>,
+    pub built_in: Arc<NameTable<ZoneContents>>,
     /// The forwarded domains.
-    pub routes: Table<RouteEntry>,
+    pub routes: NameTable<RouteEntry>,
 }
 
 /// Who answers a name.
@@ -76,7 +76,7 @@ pub enum Authority<'s> {
     /// A zone of ours.
     Zone(&'s ZoneEntry),
     /// A name that never leaves this host.
-    BuiltIn(&'s Contents),
+    BuiltIn(&'s ZoneContents),
     /// Upstreams.
     Forward(&'s RouteEntry),
     /// Neither: the name is refused.

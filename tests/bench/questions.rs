@@ -1,9 +1,9 @@
 //! Which questions are asked.
 
-use rhumb_wire::compress::Compression;
+use rhumb_wire::compress::NameCompression;
 use rhumb_wire::edns::{self, write_opt};
-use rhumb_wire::{Class, Name, Section, Type, Writer, header};
-use rhumb_zones::{Contents, MatchKind, Table};
+use rhumb_wire::{Class, MessageSection, MessageWriter, Name, Type, header};
+use rhumb_zones::{MatchKind, NameTable, ZoneContents};
 use std::rc::Rc;
 
 use crate::respond::Served;
@@ -29,12 +29,12 @@ impl Kind {
 /// A request; with EDNS and DO where signatures are wanted.
 fn request(name: &Name, qtype: Type, signed: bool) -> Option<Vec<u8>> {
     let mut buffer = vec![0; 512];
-    let mut compression = Compression::default();
-    let mut w = Writer::new(&mut buffer, 512, &mut compression);
+    let mut compression = NameCompression::default();
+    let mut w = MessageWriter::new(&mut buffer, 512, &mut compression);
     w.question(name.as_ref(), qtype, Class::IN).ok()?;
     if signed {
         write_opt(&mut w, 1232, 0, edns::DO, |_| Ok(())).ok()?;
-        w.count(Section::Additional);
+        w.count(MessageSection::Additional);
     }
     let length = w.finish(0x1234, header::RD);
     buffer.truncate(length);
@@ -42,7 +42,7 @@ fn request(name: &Name, qtype: Type, signed: bool) -> Option<Vec<u8>> {
 }
 
 /// What a zone can be asked, found among its names.
-pub(crate) fn of_zone(contents: Contents) -> Vec<Kind> {
+pub(crate) fn of_zone(contents: ZoneContents) -> Vec<Kind> {
     let apex = contents.apex().to_name();
     let signed = contents.is_signed();
     let exact =
@@ -67,7 +67,7 @@ pub(crate) fn of_zone(contents: Contents) -> Vec<Kind> {
         ("referral without DS", insecure, Type::A),
         ("referral with DS", secure, Type::A),
     ];
-    let served = Rc::new(Served(Table::build([(apex, contents)])));
+    let served = Rc::new(Served(NameTable::build([(apex, contents)])));
     let of = |dnssec: bool| {
         let served = Rc::clone(&served);
         lists.iter().filter(|(_, names, _)| !names.is_empty()).map(move |(name, names, qtype)| {

@@ -2,10 +2,10 @@
 
 use std::hint::black_box;
 
-use rhumb_wire::compress::Compression;
+use rhumb_wire::compress::NameCompression;
 use rhumb_wire::edns::{self, write_opt};
-use rhumb_wire::{NameRef, Query, Section, Writer, header};
-use rhumb_zones::{Asked, Contents, Found, Table, Zones, answer};
+use rhumb_wire::{MessageSection, MessageWriter, NameRef, QueryMessage, header};
+use rhumb_zones::{AnswerRequest, FoundZone, NameTable, ZoneContents, ZoneFinder, answer};
 
 /// The largest answer given (RFC 9715).
 const LARGEST: usize = 1232;
@@ -14,11 +14,11 @@ const PLAIN: usize = 512;
 
 /// The zones that are served.
 #[derive(Debug)]
-pub(crate) struct Served(pub(crate) Table<Contents>);
+pub(crate) struct Served(pub(crate) NameTable<ZoneContents>);
 
-impl Zones for Served {
-    fn find(&self, name: NameRef<'_>) -> Option<Found<'_>> {
-        self.0.find(name).map(Found::Contents)
+impl ZoneFinder for Served {
+    fn find(&self, name: NameRef<'_>) -> Option<FoundZone<'_>> {
+        self.0.find(name).map(FoundZone::Contents)
     }
 }
 
@@ -26,7 +26,7 @@ impl Zones for Served {
 #[inline(never)]
 pub(crate) fn answers(served: &Served, requests: &[Vec<u8>], count: usize) -> usize {
     let mut out = [0; LARGEST];
-    let mut compression = Compression::default();
+    let mut compression = NameCompression::default();
     let mut length = 0;
     for request in requests.iter().cycle().take(count) {
         length = black_box(respond(served, request, &mut compression, &mut out)).unwrap_or(0);
@@ -38,22 +38,26 @@ pub(crate) fn answers(served: &Served, requests: &[Vec<u8>], count: usize) -> us
 fn respond(
     served: &Served,
     request: &[u8],
-    compression: &mut Compression,
+    compression: &mut NameCompression,
     out: &mut [u8; LARGEST],
 ) -> Option<usize> {
-    let query = Query::parse(request).ok()?;
+    let query = QueryMessage::parse(request).ok()?;
     let zone = served.0.find(query.name)?;
     let (limit, opt) = query.edns.map_or((PLAIN, 0), |edns| (edns.payload().min(LARGEST), edns::FIXED));
-    let mut w = Writer::new(out, limit - opt, compression);
+    let mut w = MessageWriter::new(out, limit - opt, compression);
     w.bytes(query.question_bytes()).ok()?;
-    w.count(Section::Question);
-    let asked =
-        Asked { name: query.name, qtype: query.qtype, dnssec_ok: query.dnssec_ok(), minimal_any: true };
+    w.count(MessageSection::Question);
+    let asked = AnswerRequest {
+        name: query.name,
+        qtype: query.qtype,
+        dnssec_ok: query.dnssec_ok(),
+        minimal_any: true,
+    };
     let reply = answer(zone, &asked, served, &mut w);
     if let Some(asked) = query.edns {
         w.set_limit(limit);
         write_opt(&mut w, LARGEST as u16, 0, asked.flags & edns::DO, |_| Ok(())).ok()?;
-        w.count(Section::Additional);
+        w.count(MessageSection::Additional);
     }
     let authoritative = if reply.authoritative { header::AA } else { 0 };
     Some(w.finish(query.header.id, header::QR | authoritative | reply.rcode.0))

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use rhumb_wire::{Name, Type};
 use rhumb_zones::file::read_zone_bytes;
-use rhumb_zones::{Contents, Table};
+use rhumb_zones::{NameTable, ZoneContents};
 use sha1::{Digest, Sha1};
 
 use crate::questions::Kind;
@@ -50,7 +50,7 @@ pub(crate) fn built_in() -> Result<Vec<Kind>, String> {
     for zone in ["plain", "nsec", "nsec3"] {
         let apex: Name = format!("{zone}.example.").parse().map_err(|error| format!("{zone}: {error}"))?;
         let contents = zone_of(zone, &apex)?;
-        served.insert(zone, Rc::new(Served(Table::build([(apex, contents)]))));
+        served.insert(zone, Rc::new(Served(NameTable::build([(apex, contents)]))));
     }
     let kind = |&(name, zone, pattern, qtype, count): &(&str, &str, &str, Type, usize)| {
         let numbers = (0..count).map(|i| i * 617 % count);
@@ -65,7 +65,7 @@ pub(crate) fn built_in() -> Result<Vec<Kind>, String> {
     Ok(QUESTIONS.iter().filter_map(kind).collect())
 }
 
-fn zone_of(zone: &str, apex: &Name) -> Result<Contents, String> {
+fn zone_of(zone: &str, apex: &Name) -> Result<ZoneContents, String> {
     let mut sets = records();
     let apex_text = apex.to_string();
     match zone {

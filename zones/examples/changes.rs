@@ -8,10 +8,10 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use rhumb_wire::{Name, NameBuf, NameError, NameRef, Type};
-use rhumb_zones::{Builder, Change, Contents};
+use rhumb_zones::{ZoneBuilder, ZoneChange, ZoneContents};
 
 /// What a change does to the host of a number; `round` is different each time.
-type Edit = fn(&mut Change<'_>, NameRef<'_>, u32) -> Option<()>;
+type Edit = fn(&mut ZoneChange<'_>, NameRef<'_>, u32) -> Option<()>;
 
 /// The kinds of changes.
 const EDITS: &[(&str, Edit)] = &[
@@ -50,11 +50,11 @@ fn main() -> ExitCode {
 
 /// Makes changes of `each` records; the contents after them.
 fn timed(
-    mut zone: Contents,
+    mut zone: ZoneContents,
     label: &str,
     edit: Edit,
     (hosts, changes, each): (u32, u32, u32),
-) -> Option<Contents> {
+) -> Option<ZoneContents> {
     let apex = zone.apex().to_name();
     let mut longest = 0.0f64;
     let started = Instant::now();
@@ -80,9 +80,9 @@ fn timed(
 }
 
 /// A zone of so many hosts with an address each.
-fn build(hosts: u32) -> Option<Contents> {
+fn build(hosts: u32) -> Option<ZoneContents> {
     let apex: Name = "example.com.".parse().ok()?;
-    let mut builder = Builder::new(apex.as_ref());
+    let mut builder = ZoneBuilder::new(apex.as_ref());
     builder.add(apex.as_ref(), Type::SOA, 3600, &[0; 22], 0).ok()?;
     builder.add(apex.as_ref(), Type::NS, 3600, b"\x02ns\x05other\0", 0).ok()?;
     for number in 0..hosts {

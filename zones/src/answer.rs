@@ -11,14 +11,14 @@ mod chain;
 mod denial;
 mod put;
 
-use rhumb_wire::{NameRef, Rcode, Section, Type, Writer};
+use rhumb_wire::{MessageSection, MessageWriter, NameRef, Rcode, Type};
 
-use crate::contents::Contents;
-use crate::contents::node::{Flags, Node};
+use crate::contents::ZoneContents;
+use crate::contents::node::{NodeFlags, ZoneNode};
 use crate::contents::set::FIXED;
-use crate::lookup::{Match, MatchKind};
-use denial::Proofs;
-use put::{Current, Owner};
+use crate::lookup::{MatchKind, NameMatch};
+use denial::DenialProofs;
+use put::{ChainName, OwnerPosition};
 
 /// CNAME and DNAME records followed for one question.
 pub const MAX_LINKS: u8 = 8;
@@ -26,16 +26,16 @@ pub const MAX_LINKS: u8 = 8;
 const QUESTION_AT: usize = rhumb_wire::header::LENGTH;
 
 /// The zones served here, where a chain of aliases may go on.
-pub trait Zones {
+pub trait ZoneFinder {
     /// The zone with the longest name at or above `name`.
-    fn find(&self, name: NameRef<'_>) -> Option<Found<'_>>;
+    fn find(&self, name: NameRef<'_>) -> Option<FoundZone<'_>>;
 }
 
 /// A zone that was found.
 #[derive(Debug, Clone, Copy)]
-pub enum Found<'a> {
+pub enum FoundZone<'a> {
     /// It is loaded.
-    Contents(&'a Contents),
+    Contents(&'a ZoneContents),
     /// It is served here and not loaded.
     NotReady,
 }
@@ -44,15 +44,15 @@ pub enum Found<'a> {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OneZone;
 
-impl Zones for OneZone {
-    fn find(&self, _: NameRef<'_>) -> Option<Found<'_>> {
+impl ZoneFinder for OneZone {
+    fn find(&self, _: NameRef<'_>) -> Option<FoundZone<'_>> {
         None
     }
 }
 
 /// A question.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'q> {
+pub struct AnswerRequest<'q> {
     /// QNAME, as it was asked.
     pub name: NameRef<'q>,
     /// QTYPE.
@@ -65,7 +65,7 @@ pub struct Asked<'q> {
 
 /// What was answered. The sections are in the writer; the header is the caller's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reply {
+pub struct AnswerSummary {
     /// The response code.
     pub rcode: Rcode,
     /// AA: everything but a referral.
@@ -75,12 +75,12 @@ pub struct Reply {
     /// CNAME and DNAME records followed.
     pub links: u8,
     /// What kind of answer it is.
-    pub kind: ReplyKind,
+    pub kind: AnswerKind,
 }
 
 /// Kinds of answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ReplyKind {
+pub enum AnswerKind {
     /// The RRset that was asked for, perhaps at the end of a chain.
     Answer,
     /// A delegation to other servers.
@@ -100,9 +100,14 @@ pub enum ReplyKind {
 /// Answers `asked` from `zone`. The question is written in `w` already and nothing else.
 ///
 /// Nothing is allocated, and the work is bounded by the size of a message and by [`MAX_LINKS`].
-pub fn answer(zone: &Contents, asked: &Asked<'_>, zones: &impl Zones, w: &mut Writer<'_, '_>) -> Reply {
+pub fn answer(
+    zone: &ZoneContents,
+    asked: &AnswerRequest<'_>,
+    zones: &impl ZoneFinder,
+    w: &mut MessageWriter<'_, '_>,
+) -> AnswerSummary {
     let mut assembly = Assembly::new(zone, asked, w);
-    let done = match assembly.step(&Current::question(asked.name)) {
+    let done = match assembly.step(&ChainName::question(asked.name)) {
         Ok(Step::Done) => Ok(()),
         Ok(Step::Follow(target)) => assembly.follow(target, zones),
         Err(Stop) => Err(Stop),
@@ -125,26 +130,26 @@ enum Step {
 
 /// An answer being put together.
 struct Assembly<'z, 'a, 'w, 'b, 'c> {
-    zone: &'z Contents,
-    asked: &'a Asked<'a>,
-    w: &'w mut Writer<'b, 'c>,
-    reply: Reply,
+    zone: &'z ZoneContents,
+    asked: &'a AnswerRequest<'a>,
+    w: &'w mut MessageWriter<'b, 'c>,
+    reply: AnswerSummary,
     /// Whether the question's name lies in `zone`.
     local: bool,
     /// There to be filled for those alone who want proof: most do not, and empty arrays cost time too.
-    proofs: Option<Proofs<'z>>,
+    proofs: Option<DenialProofs<'z>>,
 }
 
 impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
-    fn new(zone: &'z Contents, asked: &'a Asked<'a>, w: &'w mut Writer<'b, 'c>) -> Self {
-        let reply = Reply {
+    fn new(zone: &'z ZoneContents, asked: &'a AnswerRequest<'a>, w: &'w mut MessageWriter<'b, 'c>) -> Self {
+        let reply = AnswerSummary {
             rcode: Rcode::NOERROR,
             authoritative: true,
             truncated: false,
             links: 0,
-            kind: ReplyKind::Answer,
+            kind: AnswerKind::Answer,
         };
-        let proofs = asked.dnssec_ok.then(Proofs::default);
+        let proofs = asked.dnssec_ok.then(DenialProofs::default);
         Self { zone, asked, w, reply, local: true, proofs }
     }
 
@@ -154,9 +159,9 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
     }
 
     /// One name of the chain.
-    fn step(&mut self, current: &Current<'_>) -> Result<Step, Stop> {
+    fn step(&mut self, current: &ChainName<'_>) -> Result<Step, Stop> {
         let Some(found) = self.zone.lookup(current.name) else {
-            self.reply.kind = ReplyKind::OutOfZone;
+            self.reply.kind = AnswerKind::OutOfZone;
             self.reply.rcode = Rcode::REFUSED;
             self.reply.authoritative = false;
             return Ok(Step::Done);
@@ -164,7 +169,7 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
         self.matched(current, &found)
     }
 
-    fn matched(&mut self, current: &Current<'_>, found: &Match<'z>) -> Result<Step, Stop> {
+    fn matched(&mut self, current: &ChainName<'_>, found: &NameMatch<'z>) -> Result<Step, Stop> {
         match found.kind() {
             MatchKind::AtCut if self.asked.qtype != Type::DS => {
                 self.referral(current, found).map(|()| Step::Done)
@@ -177,14 +182,14 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
     }
 
     /// The name exists, or a wildcard stands for it.
-    fn at_node(&mut self, current: &Current<'_>, found: &Match<'z>) -> Result<Step, Stop> {
+    fn at_node(&mut self, current: &ChainName<'_>, found: &NameMatch<'z>) -> Result<Step, Stop> {
         let owner = self.owner_of(current, found);
         let node = found.node;
         let qtype = self.asked.qtype;
         if let Some(set) = node.set(qtype).filter(|set| set.records > 0) {
-            let at = self.put(Section::Answer, node, &set, owner)?;
+            let at = self.put(MessageSection::Answer, node, &set, owner)?;
             self.note_expansion(current, found);
-            self.reply.kind = ReplyKind::Answer;
+            self.reply.kind = AnswerKind::Answer;
             self.prove_expansions()?;
             self.additional(found.kind(), node, &set, at, owner);
             return Ok(Step::Done);
@@ -196,15 +201,15 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
             Type::NSEC => return self.no_data(current, found).map(|()| Step::Done),
             _ => {}
         }
-        if node.flags().has(Flags::CNAME)
+        if node.flags().has(NodeFlags::CNAME)
             && found.kind() != MatchKind::AtCut
             && let Some(set) = node.set(Type::CNAME)
         {
             if self.reply.links == MAX_LINKS {
-                self.reply.kind = ReplyKind::Chain;
+                self.reply.kind = AnswerKind::Chain;
                 return Ok(Step::Done);
             }
-            let at = self.put(Section::Answer, node, &set, owner)?;
+            let at = self.put(MessageSection::Answer, node, &set, owner)?;
             self.note_expansion(current, found);
             return Ok(Step::Follow(self.rdata_at(at)));
         }
@@ -212,13 +217,18 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
     }
 
     /// ANY: one RRset, or all.
-    fn any(&mut self, current: &Current<'_>, found: &Match<'z>, owner: Owner) -> Result<(), Stop> {
+    fn any(
+        &mut self,
+        current: &ChainName<'_>,
+        found: &NameMatch<'z>,
+        owner: OwnerPosition,
+    ) -> Result<(), Stop> {
         let node = found.node;
         let wanted = if self.asked.minimal_any { lowest(node) } else { None };
         let mut some = false;
         for set in node.sets().filter(|set| set.records > 0) {
             if wanted.is_none_or(|wanted| wanted == set.rtype) {
-                self.put(Section::Answer, node, &set, owner)?;
+                self.put(MessageSection::Answer, node, &set, owner)?;
                 some = true;
             }
         }
@@ -226,7 +236,12 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
     }
 
     /// RRSIG itself: all signatures of the name.
-    fn signatures(&mut self, current: &Current<'_>, found: &Match<'z>, owner: Owner) -> Result<(), Stop> {
+    fn signatures(
+        &mut self,
+        current: &ChainName<'_>,
+        found: &NameMatch<'z>,
+        owner: OwnerPosition,
+    ) -> Result<(), Stop> {
         let mut some = false;
         for set in found.node.sets().filter(|set| set.signatures > 0) {
             some = true;
@@ -238,52 +253,52 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
         self.answered(current, found, some)
     }
 
-    fn answered(&mut self, current: &Current<'_>, found: &Match<'z>, some: bool) -> Result<(), Stop> {
+    fn answered(&mut self, current: &ChainName<'_>, found: &NameMatch<'z>, some: bool) -> Result<(), Stop> {
         if !some {
             return self.no_data(current, found);
         }
-        self.reply.kind = ReplyKind::Answer;
+        self.reply.kind = AnswerKind::Answer;
         self.note_expansion(current, found);
         Ok(())
     }
 
     /// A delegation (RFC 1034 section 4.3.2 step 3b; RFC 4035 section 3.1.4 for DS and its denial).
-    fn referral(&mut self, current: &Current<'_>, found: &Match<'z>) -> Result<(), Stop> {
-        self.reply.kind = ReplyKind::Referral;
+    fn referral(&mut self, current: &ChainName<'_>, found: &NameMatch<'z>) -> Result<(), Stop> {
+        self.reply.kind = AnswerKind::Referral;
         self.reply.authoritative = self.reply.links > 0;
         let node = found.node;
         self.prove_expansions()?;
         let owner = self.owner_at(current, found.shared);
         let Some(set) = node.set(Type::NS) else { return Ok(()) };
-        let at = self.put_unsigned(Section::Authority, node, &set, owner)?;
+        let at = self.put_unsigned(MessageSection::Authority, node, &set, owner)?;
         if self.proves() {
             match node.set(Type::DS).filter(|set| set.records > 0) {
-                Some(ds) => self.put(Section::Authority, node, &ds, owner).map(|_| ())?,
+                Some(ds) => self.put(MessageSection::Authority, node, &ds, owner).map(|_| ())?,
                 None => self.prove_no_ds(current, found)?,
             }
         }
         self.glue(node, &set, at)
     }
 
-    fn no_data(&mut self, current: &Current<'_>, found: &Match<'z>) -> Result<(), Stop> {
-        self.reply.kind = ReplyKind::NoData;
+    fn no_data(&mut self, current: &ChainName<'_>, found: &NameMatch<'z>) -> Result<(), Stop> {
+        self.reply.kind = AnswerKind::NoData;
         self.soa(current)?;
         self.prove_no_data(current, found)
     }
 
-    fn no_name(&mut self, current: &Current<'_>, found: &Match<'z>) -> Result<(), Stop> {
-        self.reply.kind = ReplyKind::NxDomain;
+    fn no_name(&mut self, current: &ChainName<'_>, found: &NameMatch<'z>) -> Result<(), Stop> {
+        self.reply.kind = AnswerKind::NxDomain;
         self.reply.rcode = Rcode::NXDOMAIN;
         self.soa(current)?;
         self.prove_no_name(current, found)
     }
 
     /// The SOA that makes a denial one (RFC 2308 section 3), its TTL cut to the minimum.
-    fn soa(&mut self, current: &Current<'_>) -> Result<(), Stop> {
+    fn soa(&mut self, current: &ChainName<'_>) -> Result<(), Stop> {
         let node = self.zone.node(self.zone.root);
         let Some(set) = node.set_at(self.zone.ready.soa) else { return Ok(()) };
         let owner = self.owner_at(current, self.zone.apex().len());
-        let at = self.put(Section::Authority, node, &set, owner)?;
+        let at = self.put(MessageSection::Authority, node, &set, owner)?;
         if set.ttl() != self.zone.negative_ttl {
             self.set_ttls(at, self.zone.negative_ttl);
         }
@@ -292,8 +307,8 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
 }
 
 /// The type that stands for all of a name: its CNAME, or the lowest that is not DNSSEC's.
-fn lowest(node: Node<'_>) -> Option<Type> {
-    if node.flags().has(Flags::CNAME) {
+fn lowest(node: ZoneNode<'_>) -> Option<Type> {
+    if node.flags().has(NodeFlags::CNAME) {
         return Some(Type::CNAME);
     }
     let types = || node.sets().filter(|set| set.records > 0).map(|set| set.rtype);

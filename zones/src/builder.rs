@@ -14,25 +14,25 @@ use std::collections::HashSet;
 
 use rhumb_wire::{Name, NameRef, Type};
 
-use crate::contents::{Contents, below_apex};
-use crate::fault::{AddError, Fault};
+use crate::contents::{ZoneContents, below_apex};
+use crate::fault::{AddError, ZoneFault};
 use crate::hash::NameHash;
-use log::{Log, Run};
+use log::{RecordLog, RecordRun};
 
-pub(crate) use log::Logged;
+pub(crate) use log::LoggedRecord;
 
 /// Names of a small zone: room for them is there from the start.
 const SMALL: usize = 16;
 
-/// Takes the records of one zone in any order and makes its [`Contents`].
+/// Takes the records of one zone in any order and makes its [`ZoneContents`].
 #[derive(Debug)]
-pub struct Builder {
+pub struct ZoneBuilder {
     apex: Name,
     start: NameHash,
-    log: Log,
-    names: Vec<Run>,
+    log: RecordLog,
+    names: Vec<RecordRun>,
     /// Runs of the owners of NSEC3 records, which are no names of the zone (RFC 5155 section 7.2.8).
-    hashed: Vec<Run>,
+    hashed: Vec<RecordRun>,
     /// Whether the last run is one of those.
     in_hashed: bool,
     /// RDATA of the SOA, and its TTL.
@@ -42,10 +42,10 @@ pub struct Builder {
     sought: Option<HashSet<u32>>,
 }
 
-impl Builder {
+impl ZoneBuilder {
     /// A builder for the zone at `apex`.
     pub fn new(apex: NameRef<'_>) -> Self {
-        let mut log = Log::new();
+        let mut log = RecordLog::new();
         let mut names = Vec::with_capacity(SMALL);
         // The apex exists whether it owns something or not.
         names.extend(log.begin(&[]));
@@ -63,7 +63,7 @@ impl Builder {
     }
 
     /// Adds a record of class IN. `rdata` is in uncompressed wire form and was found well-formed by
-    /// [`rhumb_wire::rdata::check`]; `ttl` in seconds; `line` comes back in a [`Fault`].
+    /// [`rhumb_wire::rdata::check`]; `ttl` in seconds; `line` comes back in a [`ZoneFault`].
     ///
     /// Errors: see [`AddError`]; the record is then left out, and more may be added.
     pub fn add(
@@ -78,7 +78,7 @@ impl Builder {
             return Err(AddError::MetaType);
         }
         let below = self.below_apex(owner)?;
-        let record = Logged { rtype, ttl, line, rdata };
+        let record = LoggedRecord { rtype, ttl, line, rdata };
         if self.sought.is_some() && !self.is_sought(below) {
             return Ok(());
         }
@@ -95,7 +95,7 @@ impl Builder {
 
     /// Adds a record of an ordinary type to the name called `below` in this zone.
     #[inline]
-    pub(crate) fn add_below(&mut self, below: &[u8], record: &Logged<'_>) -> Result<(), AddError> {
+    pub(crate) fn add_below(&mut self, below: &[u8], record: &LoggedRecord<'_>) -> Result<(), AddError> {
         if self.sought.is_some() && !self.is_sought(below) {
             return Ok(());
         }
@@ -106,7 +106,7 @@ impl Builder {
     /// The contents and what is doubtful about them, or what keeps them from being served.
     ///
     /// Errors: the faults, at least one of them of severity `Error`. At most a thousand of each severity are kept.
-    pub fn finish(self) -> Result<(Contents, Vec<Fault>), Vec<Fault>> {
+    pub fn finish(self) -> Result<(ZoneContents, Vec<ZoneFault>), Vec<ZoneFault>> {
         finish::finish(self)
     }
 
@@ -139,11 +139,11 @@ impl Builder {
 /// Adds a record to the last of `runs`, if that one may be continued and is of the same name, or else to a new one.
 #[inline]
 fn push(
-    log: &mut Log,
-    runs: &mut Vec<Run>,
+    log: &mut RecordLog,
+    runs: &mut Vec<RecordRun>,
     continued: bool,
     below: &[u8],
-    record: &Logged<'_>,
+    record: &LoggedRecord<'_>,
 ) -> Result<(), AddError> {
     match runs.last_mut().filter(|run| continued && log.continues(run, below)) {
         Some(run) => log.push(run, record),

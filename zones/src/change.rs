@@ -22,38 +22,38 @@ mod tests;
 use rhumb_wire::{NameRef, Type};
 
 use crate::builder::covered_type;
-use crate::contents::Contents;
-use crate::fault::{AddError, Fault};
+use crate::contents::ZoneContents;
+use crate::fault::{AddError, ZoneFault};
 use crate::nsec3;
-use draft::Part;
+use draft::ChangedNames;
 
 /// A change of contents. What is done later sees what was done before; nothing is refused for its order but by
-/// [`Change::finish`].
+/// [`ZoneChange::finish`].
 #[derive(Debug)]
-pub struct Change<'c> {
-    base: &'c Contents,
-    names: Part,
+pub struct ZoneChange<'c> {
+    base: &'c ZoneContents,
+    names: ChangedNames,
     /// Owners of NSEC3 records, which are no names of the zone (RFC 5155 section 7.2.8).
-    hashed: Part,
+    hashed: ChangedNames,
 }
 
-impl Contents {
+impl ZoneContents {
     /// Begins a change of these contents, which gives new ones.
-    pub const fn change(&self) -> Change<'_> {
-        Change {
+    pub const fn change(&self) -> ZoneChange<'_> {
+        ZoneChange {
             base: self,
-            names: Part::new(Contents::reference),
-            hashed: Part::new(Contents::hashed_reference),
+            names: ChangedNames::new(ZoneContents::reference),
+            hashed: ChangedNames::new(ZoneContents::hashed_reference),
         }
     }
 }
 
-impl Change<'_> {
+impl ZoneChange<'_> {
     /// Adds a record of class IN; whether there was none such. `rdata` is in uncompressed wire form and was found
     /// well-formed by [`rhumb_wire::rdata::check`]; `ttl`, in seconds, becomes that of the whole RRset (RFC 2181
     /// section 5.2), which its signatures share. A SOA takes the place of the one there is (RFC 2136 section 3.4.2.2).
     ///
-    /// Errors: as [`crate::Builder::add`] has them but for `SecondSoa`; the change is then as it was.
+    /// Errors: as [`crate::ZoneBuilder::add`] has them but for `SecondSoa`; the change is then as it was.
     pub fn add(&mut self, owner: NameRef<'_>, rtype: Type, ttl: u32, rdata: &[u8]) -> Result<bool, AddError> {
         if rtype.is_meta() || rtype.0 == 0 {
             return Err(AddError::MetaType);
@@ -118,13 +118,13 @@ impl Change<'_> {
 
     /// The contents with the change made. They share with the old ones all that the change did not touch.
     ///
-    /// Errors: what keeps them from being served, as [`crate::Builder::finish`] finds it, each fault with line 0; a
+    /// Errors: what keeps them from being served, as [`crate::ZoneBuilder::finish`] finds it, each fault with line 0; a
     /// thousand at most.
-    pub fn finish(mut self) -> Result<Contents, Vec<Fault>> {
+    pub fn finish(mut self) -> Result<ZoneContents, Vec<ZoneFault>> {
         publish::publish(self.base, &mut self.names.drafts, &mut self.hashed.drafts)
     }
 
-    fn part(&mut self, covered: Type) -> &mut Part {
+    fn part(&mut self, covered: Type) -> &mut ChangedNames {
         if covered == Type::NSEC3 { &mut self.hashed } else { &mut self.names }
     }
 

@@ -22,62 +22,62 @@ use rhumb_wire::{Name, NameBuf, NameRef};
 
 use crate::fold;
 use crate::hash::NameHash;
-use arena::{Arena, Ref};
-use index::Index;
-use node::Node;
-use order::Order;
-use ready::Ready;
-use set::{Link, Set, is_named};
+use arena::{NodeArena, NodeRef};
+use index::NodeIndex;
+use node::ZoneNode;
+use order::NodeOrder;
+use ready::ReadyProofs;
+use set::{StoredRrset, TargetLink, is_named};
 
-pub use iter::Rrsets;
-pub use rrset::{RecordView, Records, Rrset};
+pub use iter::ZoneRrsets;
+pub use rrset::{RrsetRecords, ZoneRecord, ZoneRrset};
 
 /// The contents of one zone.
 #[derive(Debug)]
-pub struct Contents {
+pub struct ZoneContents {
     pub(crate) apex: Name,
     pub(crate) start: NameHash,
-    pub(crate) arena: Arena,
-    pub(crate) names: Index,
+    pub(crate) arena: NodeArena,
+    pub(crate) names: NodeIndex,
     /// All names in canonical order.
-    pub(crate) order: Order,
+    pub(crate) order: NodeOrder,
     /// The owners of NSEC3 records, in order. They are no names of the zone (RFC 5155 section 7.2.8).
-    pub(crate) hashed: Order,
+    pub(crate) hashed: NodeOrder,
     /// Labels below the apex of the deepest node.
     pub(crate) depth: usize,
-    pub(crate) root: Ref,
+    pub(crate) root: NodeRef,
     pub(crate) serial: u32,
     /// TTL of a denial in seconds (RFC 2308 section 5).
     pub(crate) negative_ttl: u32,
     pub(crate) records: u64,
-    pub(crate) denial: Denial,
-    pub(crate) ready: Ready,
+    pub(crate) denial: DenialChain,
+    pub(crate) ready: ReadyProofs,
 }
 
 /// How names and types are denied to those who want proof.
 #[derive(Debug, Default)]
-pub(crate) enum Denial {
+pub(crate) enum DenialChain {
     /// Not at all: the zone is not signed.
     #[default]
     Unsigned,
     /// By NSEC: the names that own one (RFC 4034 section 4).
-    Nsec(Order),
+    Nsec(NodeOrder),
     /// By NSEC3 (RFC 5155).
-    Nsec3(Box<Chain>),
+    Nsec3(Box<Nsec3Chain>),
 }
 
 /// A chain of NSEC3 records.
 #[derive(Debug)]
-pub(crate) struct Chain {
+pub(crate) struct Nsec3Chain {
     /// Additional iterations.
     pub(crate) iterations: u16,
     /// The salt.
     pub(crate) salt: Box<[u8]>,
     /// The owners that belong to it, where the zone has others too.
-    pub(crate) owners: Option<Order>,
+    pub(crate) owners: Option<NodeOrder>,
 }
 
-impl Contents {
+impl ZoneContents {
     /// The apex, in the case it was given.
     pub fn apex(&self) -> NameRef<'_> {
         self.apex.as_ref()
@@ -89,15 +89,15 @@ impl Contents {
     }
 
     /// The SOA.
-    pub fn soa(&self) -> Option<Rrset<'_>> {
+    pub fn soa(&self) -> Option<ZoneRrset<'_>> {
         self.find(self.apex(), rhumb_wire::Type::SOA)
     }
 
     /// The RRset of exactly this owner and type, wherever it lies: glue and occluded records too, wildcards only literally.
-    pub fn find(&self, owner: NameRef<'_>, rtype: rhumb_wire::Type) -> Option<Rrset<'_>> {
+    pub fn find(&self, owner: NameRef<'_>, rtype: rhumb_wire::Type) -> Option<ZoneRrset<'_>> {
         let node = self.node_named(self.below_apex(owner)?)?;
         let set = node.set(rtype).filter(|set| set.records > 0)?;
-        Some(Rrset::new(self.apex(), node, set))
+        Some(ZoneRrset::new(self.apex(), node, set))
     }
 
     /// Number of records, signatures included.
@@ -107,21 +107,23 @@ impl Contents {
 
     /// Whether denials come with proof (NSEC or NSEC3) when asked for.
     pub const fn is_signed(&self) -> bool {
-        !matches!(self.denial, Denial::Unsigned)
+        !matches!(self.denial, DenialChain::Unsigned)
     }
 
     /// Every RRset, names in canonical order, NSEC3 owners among them.
-    pub fn iter(&self) -> Rrsets<'_> {
-        Rrsets::new(self)
+    pub fn iter(&self) -> ZoneRrsets<'_> {
+        ZoneRrsets::new(self)
     }
 
     /// Bytes these contents hold, those shared with others counted in full.
     pub fn memory(&self) -> usize {
         let denial = match &self.denial {
-            Denial::Unsigned => 0,
-            Denial::Nsec(owners) => owners.memory(),
-            Denial::Nsec3(chain) => {
-                size_of::<Chain>() + chain.salt.len() + chain.owners.as_ref().map_or(0, Order::memory)
+            DenialChain::Unsigned => 0,
+            DenialChain::Nsec(owners) => owners.memory(),
+            DenialChain::Nsec3(chain) => {
+                size_of::<Nsec3Chain>()
+                    + chain.salt.len()
+                    + chain.owners.as_ref().map_or(0, NodeOrder::memory)
             }
         };
         let indexes = self.names.memory() + self.order.memory() + self.hashed.memory();
@@ -129,8 +131,8 @@ impl Contents {
     }
 
     #[inline]
-    pub(crate) fn node(&self, at: Ref) -> Node<'_> {
-        Node::new(self.arena.from(at))
+    pub(crate) fn node(&self, at: NodeRef) -> ZoneNode<'_> {
+        ZoneNode::new(self.arena.from(at))
     }
 
     /// What of `name` lies below the apex, without the root label; none for a name that is not in the zone.
@@ -139,7 +141,7 @@ impl Contents {
     }
 
     /// The node with this name below the apex.
-    pub(crate) fn node_named(&self, below: &[u8]) -> Option<Node<'_>> {
+    pub(crate) fn node_named(&self, below: &[u8]) -> Option<ZoneNode<'_>> {
         if below.is_empty() {
             return Some(self.node(self.root));
         }
@@ -147,38 +149,43 @@ impl Contents {
     }
 
     #[inline]
-    pub(crate) fn find_hashed(&self, below: &[u8], hash: u32) -> Option<Node<'_>> {
+    pub(crate) fn find_hashed(&self, below: &[u8], hash: u32) -> Option<ZoneNode<'_>> {
         self.names.find(hash, |at| Some(self.node(at)).filter(|node| fold::eq(node.name(), below)))
     }
 
     /// The node that a record of `set`, which `owner` has, points to.
     #[inline]
-    pub(crate) fn linked(&self, link: &Link, set: &Set<'_>, owner: Node<'_>) -> Option<Node<'_>> {
+    pub(crate) fn linked(
+        &self,
+        link: &TargetLink,
+        set: &StoredRrset<'_>,
+        owner: ZoneNode<'_>,
+    ) -> Option<ZoneNode<'_>> {
         if set.means_owner(link.at) {
             return self.find_hashed(owner.name(), link.hash);
         }
         let is_target =
-            |node: &Node<'_>| is_named(set.image(), link.at, owner.name(), self.apex(), node.name());
+            |node: &ZoneNode<'_>| is_named(set.image(), link.at, owner.name(), self.apex(), node.name());
         self.names.find(link.hash, |at| Some(self.node(at)).filter(is_target))
     }
 
     /// The full name of a node.
-    pub(crate) fn owner(&self, node: Node<'_>) -> NameBuf {
+    pub(crate) fn owner(&self, node: ZoneNode<'_>) -> NameBuf {
         full_name(node.name(), self.apex())
     }
 
     /// The name of `order` that stands at or before the name `below` the apex in canonical order, the ring closed.
-    pub(crate) fn at_or_before(&self, order: &Order, below: &[u8]) -> Option<Ref> {
-        let wanted = Canonical::new(below);
+    pub(crate) fn at_or_before(&self, order: &NodeOrder, below: &[u8]) -> Option<NodeRef> {
+        let wanted = CanonicalName::new(below);
         order.at_or_before(|at| wanted.order_of(self.node(at).name()))
     }
 }
 
-impl<'a> IntoIterator for &'a Contents {
-    type Item = Rrset<'a>;
-    type IntoIter = Rrsets<'a>;
+impl<'a> IntoIterator for &'a ZoneContents {
+    type Item = ZoneRrset<'a>;
+    type IntoIter = ZoneRrsets<'a>;
 
-    fn into_iter(self) -> Rrsets<'a> {
+    fn into_iter(self) -> ZoneRrsets<'a> {
         self.iter()
     }
 }
@@ -219,12 +226,12 @@ pub(crate) fn full_name(below: &[u8], apex: NameRef<'_>) -> NameBuf {
 pub(crate) fn canonical(a: &[u8], b: &[u8]) -> Ordering {
     match (only_label(a), only_label(b)) {
         (Some(x), Some(y)) => fold::cmp(x, y),
-        _ => Canonical::new(b).order_of(a),
+        _ => CanonicalName::new(b).order_of(a),
     }
 }
 
 /// A name below the apex that many others are compared with.
-pub(crate) struct Canonical<'n> {
+pub(crate) struct CanonicalName<'n> {
     below: &'n [u8],
     offsets: [u8; 128],
     labels: usize,
@@ -232,7 +239,7 @@ pub(crate) struct Canonical<'n> {
     head: u64,
 }
 
-impl<'n> Canonical<'n> {
+impl<'n> CanonicalName<'n> {
     /// A name to be compared with.
     pub(crate) fn new(below: &'n [u8]) -> Self {
         let (offsets, labels) = label_offsets(below);

@@ -32,7 +32,7 @@ pub enum AddError {
 
 /// How bad a fault is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
+pub enum FaultSeverity {
     /// The zone is served all the same.
     Warning,
     /// The zone cannot be served.
@@ -41,9 +41,9 @@ pub enum Severity {
 
 /// A fault that shows when all records are together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct ZoneFault {
     /// How bad it is.
-    pub severity: Severity,
+    pub severity: FaultSeverity,
     /// The owner of the record it was found at.
     pub owner: Name,
     /// The line given with that record; 0 where no record is to blame.
@@ -99,15 +99,15 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// How bad it is.
-    pub const fn severity(&self) -> Severity {
+    pub const fn severity(&self) -> FaultSeverity {
         match self {
             Self::NoSoa
             | Self::NoNs
             | Self::CnameAndOther(_)
             | Self::SeveralCnames
             | Self::SeveralDnames
-            | Self::TooLarge => Severity::Error,
-            _ => Severity::Warning,
+            | Self::TooLarge => FaultSeverity::Error,
+            _ => FaultSeverity::Warning,
         }
     }
 }

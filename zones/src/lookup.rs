@@ -4,21 +4,21 @@ mod ahead;
 
 use rhumb_wire::{NameBuf, NameRef};
 
-use crate::contents::node::{Flags, Node};
-use crate::contents::{Contents, below_bytes};
+use crate::contents::node::{NodeFlags, ZoneNode};
+use crate::contents::{ZoneContents, below_bytes};
 use crate::fold;
 use crate::hash::NameHash;
 
-pub use ahead::Ahead;
+pub use ahead::LookupPrefetch;
 
 /// The label of a wildcard.
 const WILDCARD: &[u8] = b"\x01*";
 
 /// What a name is in a zone.
 #[derive(Clone, Copy, Debug)]
-pub struct Match<'a> {
-    contents: &'a Contents,
-    pub(crate) node: Node<'a>,
+pub struct NameMatch<'a> {
+    contents: &'a ZoneContents,
+    pub(crate) node: ZoneNode<'a>,
     kind: MatchKind,
     /// Bytes that the name and the node's name have in common at their ends, whole labels: the length of the closest
     /// encloser, the cut or the DNAME's owner, root label included.
@@ -42,7 +42,7 @@ pub enum MatchKind {
     NoName,
 }
 
-impl Match<'_> {
+impl NameMatch<'_> {
     /// How the name was matched.
     pub const fn kind(&self) -> MatchKind {
         self.kind
@@ -60,10 +60,10 @@ impl Match<'_> {
     }
 }
 
-impl Contents {
+impl ZoneContents {
     /// Finds what `name` is here; none if it does not lie in this zone.
     #[inline]
-    pub fn lookup(&self, name: NameRef<'_>) -> Option<Match<'_>> {
+    pub fn lookup(&self, name: NameRef<'_>) -> Option<NameMatch<'_>> {
         let below = below_bytes(name, self.apex())?;
         match below.first() {
             Some(&length) if below.len() == 1 + usize::from(length) => Some(self.lookup_label(below)),
@@ -74,7 +74,7 @@ impl Contents {
 
     /// One label below the apex: the rule, and nothing to remember on the way.
     #[inline]
-    fn lookup_label(&self, below: &[u8]) -> Match<'_> {
+    fn lookup_label(&self, below: &[u8]) -> NameMatch<'_> {
         let root = || self.node(self.root);
         match self.find_hashed(below, self.start.label(below).finish()) {
             Some(node) => self.decide(node, true, below.len(), |_| Some((root(), 0)), || None),
@@ -89,7 +89,7 @@ impl Contents {
     }
 
     #[inline(never)]
-    fn lookup_labels(&self, below: &[u8]) -> Option<Match<'_>> {
+    fn lookup_labels(&self, below: &[u8]) -> Option<NameMatch<'_>> {
         // Few labels are the rule: a small array on the stack is quicker to set up.
         match Path::<8>::new(self, below) {
             Err(Misfit::Labels) => self.lookup_many_labels(below),
@@ -98,7 +98,7 @@ impl Contents {
     }
 
     #[cold]
-    fn lookup_many_labels(&self, below: &[u8]) -> Option<Match<'_>> {
+    fn lookup_many_labels(&self, below: &[u8]) -> Option<NameMatch<'_>> {
         Path::<128>::new(self, below).ok().map(|path| path.find())
     }
 
@@ -106,24 +106,24 @@ impl Contents {
     #[inline]
     fn decide<'a>(
         &'a self,
-        node: Node<'a>,
+        node: ZoneNode<'a>,
         exact: bool,
         length: usize,
-        above: impl FnOnce(usize) -> Option<(Node<'a>, usize)>,
-        wildcard: impl FnOnce() -> Option<Node<'a>>,
-    ) -> Match<'a> {
+        above: impl FnOnce(usize) -> Option<(ZoneNode<'a>, usize)>,
+        wildcard: impl FnOnce() -> Option<ZoneNode<'a>>,
+    ) -> NameMatch<'a> {
         let flags = node.flags();
         let (mut node, mut length) = (node, length);
         let kind = if let Some(cover) = node.cover() {
             (node, length) = above(usize::from(cover)).unwrap_or((node, length));
-            if node.flags().has(Flags::CUT) { MatchKind::BelowCut } else { MatchKind::BelowDname }
+            if node.flags().has(NodeFlags::CUT) { MatchKind::BelowCut } else { MatchKind::BelowDname }
         } else if exact {
-            if flags.has(Flags::CUT) { MatchKind::AtCut } else { MatchKind::Exact }
-        } else if flags.has(Flags::CUT) {
+            if flags.has(NodeFlags::CUT) { MatchKind::AtCut } else { MatchKind::Exact }
+        } else if flags.has(NodeFlags::CUT) {
             MatchKind::BelowCut
-        } else if flags.has(Flags::DNAME) {
+        } else if flags.has(NodeFlags::DNAME) {
             MatchKind::BelowDname
-        } else if flags.has(Flags::WILDCARD)
+        } else if flags.has(NodeFlags::WILDCARD)
             && let Some(wildcard) = wildcard()
         {
             node = wildcard;
@@ -131,7 +131,7 @@ impl Contents {
         } else {
             MatchKind::NoName
         };
-        Match { contents: self, node, kind, shared: length + self.apex().len() }
+        NameMatch { contents: self, node, kind, shared: length + self.apex().len() }
     }
 }
 
@@ -143,7 +143,7 @@ enum Misfit {
 
 /// A name below the apex, label by label; at most N labels.
 struct Path<'a, 'n, const N: usize> {
-    contents: &'a Contents,
+    contents: &'a ZoneContents,
     below: &'n [u8],
     /// Where the labels begin, from the left.
     starts: [u8; N],
@@ -156,7 +156,7 @@ struct Path<'a, 'n, const N: usize> {
 impl<'a, 'n, const N: usize> Path<'a, 'n, N> {
     /// Errors: more than N labels, or bytes that are not whole labels.
     #[inline]
-    fn new(contents: &'a Contents, below: &'n [u8]) -> Result<Self, Misfit> {
+    fn new(contents: &'a ZoneContents, below: &'n [u8]) -> Result<Self, Misfit> {
         let mut starts = [0; N];
         let (mut at, mut labels) = (0usize, 0usize);
         while let Some(&length) = below.get(at) {
@@ -181,7 +181,7 @@ impl<'a, 'n, const N: usize> Path<'a, 'n, N> {
         Ok(Self { contents, below, starts, labels, hashes, depth })
     }
 
-    fn find(&self) -> Match<'a> {
+    fn find(&self) -> NameMatch<'a> {
         let (depth, node) = self.deepest();
         let above = |depth| self.at(depth).map(|above| (above, self.suffix(depth).len()));
         let length = self.suffix(depth).len();
@@ -190,7 +190,7 @@ impl<'a, 'n, const N: usize> Path<'a, 'n, N> {
 
     /// The longest suffix that exists. With a name all its ancestors exist, so the others are found by halving.
     #[inline]
-    fn deepest(&self) -> (usize, Node<'a>) {
+    fn deepest(&self) -> (usize, ZoneNode<'a>) {
         if let Some(node) = self.at(self.depth) {
             return (self.depth, node);
         }
@@ -217,7 +217,7 @@ impl<'a, 'n, const N: usize> Path<'a, 'n, N> {
 
     /// The node of the suffix of so many labels.
     #[inline]
-    fn at(&self, depth: usize) -> Option<Node<'a>> {
+    fn at(&self, depth: usize) -> Option<ZoneNode<'a>> {
         match depth.checked_sub(1) {
             None => Some(self.contents.node(self.contents.root)),
             Some(index) => {
@@ -228,11 +228,11 @@ impl<'a, 'n, const N: usize> Path<'a, 'n, N> {
     }
 
     /// The wildcard below the suffix of so many labels.
-    fn wildcard(&self, depth: usize) -> Option<Node<'a>> {
+    fn wildcard(&self, depth: usize) -> Option<ZoneNode<'a>> {
         let above =
             depth.checked_sub(1).and_then(|index| self.hashes.get(index)).unwrap_or(&self.contents.start);
         let suffix = self.suffix(depth);
-        let is_wanted = |node: &Node<'_>| match node.name().split_at_checked(WILDCARD.len()) {
+        let is_wanted = |node: &ZoneNode<'_>| match node.name().split_at_checked(WILDCARD.len()) {
             Some((label, rest)) => label == WILDCARD && fold::eq(rest, suffix),
             None => false,
         };

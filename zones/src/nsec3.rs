@@ -38,7 +38,7 @@ pub(crate) fn prefix_of_label(below: &[u8]) -> Option<u64> {
 
 /// What the RDATA of NSEC3PARAM and NSEC3 begins with (RFC 5155 sections 3.2 and 4.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Parameters<'a> {
+pub(crate) struct Nsec3Parameters<'a> {
     /// Flags; opt-out is the last bit.
     pub(crate) flags: u8,
     /// Additional iterations.
@@ -47,7 +47,7 @@ pub(crate) struct Parameters<'a> {
     pub(crate) salt: &'a [u8],
 }
 
-impl<'a> Parameters<'a> {
+impl<'a> Nsec3Parameters<'a> {
     /// From RDATA; none for a hash algorithm other than SHA-1, the only one there is.
     pub(crate) fn parse(rdata: &'a [u8]) -> Option<Self> {
         let (&[algorithm, flags, high, low, length], rest) = rdata.split_first_chunk::<5>()?;

@@ -13,18 +13,18 @@ use crate::hash::{self, NameHash};
 /// It does not change once built, and copies share it. A lookup costs one pass over the name and one probe for each number of
 /// labels that some name in the table has.
 #[derive(Debug)]
-pub struct Table<V> {
+pub struct NameTable<V> {
     start: NameHash,
     /// The names in wire form, one after the other.
     names: Arc<[u8]>,
-    entries: Arc<[Entry<V>]>,
+    entries: Arc<[TableEntry<V>]>,
     /// Open addressing: hash in the upper half, number plus one in the lower; zero is free.
     slots: Arc<[u64]>,
     /// Bit n: there is a name of n labels.
     depths: u128,
 }
 
-impl<V> Clone for Table<V> {
+impl<V> Clone for NameTable<V> {
     fn clone(&self) -> Self {
         Self {
             start: self.start,
@@ -37,15 +37,15 @@ impl<V> Clone for Table<V> {
 }
 
 #[derive(Debug, Clone)]
-struct Entry<V> {
+struct TableEntry<V> {
     at: u32,
     value: V,
 }
 
-impl<V> Table<V> {
+impl<V> NameTable<V> {
     /// A table of these names and values. Of a name that comes twice the last value is kept.
     pub fn build(pairs: impl IntoIterator<Item = (Name, V)>) -> Self {
-        let mut draft = Draft::new(NameHash::random(), 0);
+        let mut draft = NameTableBuilder::new(NameHash::random(), 0);
         for (name, value) in pairs {
             let name = name.as_ref();
             let hash = hash_of(draft.start, name);
@@ -82,7 +82,7 @@ impl<V> Table<V> {
             }
         }
         added.sort_by(|a, b| a.1.cmp(&b.1));
-        let mut draft = Draft::new(self.start, self.entries.len() + added.len());
+        let mut draft = NameTableBuilder::new(self.start, self.entries.len() + added.len());
         for (id, (hash, entry)) in hashes.into_iter().zip(self.entries.iter()).enumerate() {
             let value = match changed.remove(&id) {
                 None => entry.value.clone(),
@@ -202,15 +202,15 @@ impl<V> Table<V> {
 }
 
 /// A table being built.
-struct Draft<V> {
+struct NameTableBuilder<V> {
     start: NameHash,
     names: Vec<u8>,
-    entries: Vec<Entry<V>>,
+    entries: Vec<TableEntry<V>>,
     slots: Vec<u64>,
     depths: u128,
 }
 
-impl<V> Draft<V> {
+impl<V> NameTableBuilder<V> {
     fn new(start: NameHash, room: usize) -> Self {
         let slots = vec![0; (room * 3 / 2 + 1).next_power_of_two().max(4)];
         Self { start, names: Vec::new(), entries: Vec::with_capacity(room), slots, depths: 0 }
@@ -232,14 +232,14 @@ impl<V> Draft<V> {
             self.slots = grown(&self.slots);
         }
         place(&mut self.slots, u64::from(hash) << 32 | (self.entries.len() as u64 + 1));
-        self.entries.push(Entry { at: self.names.len() as u32, value });
+        self.entries.push(TableEntry { at: self.names.len() as u32, value });
         self.names.extend_from_slice(name.as_bytes());
         self.depths |= 1 << name.label_count();
     }
 
-    fn finish(self) -> Table<V> {
+    fn finish(self) -> NameTable<V> {
         let Self { start, names, entries, slots, depths } = self;
-        Table { start, names: names.into(), entries: entries.into(), slots: slots.into(), depths }
+        NameTable { start, names: names.into(), entries: entries.into(), slots: slots.into(), depths }
     }
 }
 
@@ -264,7 +264,13 @@ fn is_below(name: &[u8], above: &[u8]) -> bool {
 }
 
 /// The number of the entry with this name in wire form.
-fn find_in<V>(slots: &[u64], names: &[u8], entries: &[Entry<V>], hash: u32, name: &[u8]) -> Option<usize> {
+fn find_in<V>(
+    slots: &[u64],
+    names: &[u8],
+    entries: &[TableEntry<V>],
+    hash: u32,
+    name: &[u8],
+) -> Option<usize> {
     let mask = slots.len() - 1;
     let mut at = hash as usize & mask;
     loop {

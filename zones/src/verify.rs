@@ -1,7 +1,7 @@
 //! What only shows when a zone is looked at as a whole: its proofs of denial, its signatures, its digest.
 //!
 //! Nothing is verified by cryptography but the digest of ZONEMD. A zone that is not signed and has no ZONEMD costs a look at
-//! its apex at [`Depth::Load`]. A signed one costs a walk in canonical order, and a sort of 16 bytes for each name if it has
+//! its apex at [`VerifyDepth::Load`]. A signed one costs a walk in canonical order, and a sort of 16 bytes for each name if it has
 //! NSEC3; a ZONEMD one pass of SHA-2 over all records.
 
 mod chain;
@@ -19,19 +19,19 @@ mod words;
 
 use rhumb_wire::Type;
 
-use crate::contents::{Contents, Denial};
-use chain::Chain;
-use findings::Findings;
-use hashed::Hashed;
-use owner::{Owner, Standing};
-use signatures::Signatures;
+use crate::contents::{DenialChain, ZoneContents};
+use chain::NsecVerifier;
+use findings::FindingList;
+use hashed::Nsec3Verifier;
+use owner::{NodeAuthority, OwnerNode};
+use signatures::SignatureVerifier;
 
-pub use defect::Defect;
-pub use findings::{Finding, Pointer};
+pub use defect::ZoneDefect;
+pub use findings::{RecordLocator, ZoneFinding};
 
 /// How much is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
+pub enum VerifyDepth {
     /// What costs a fraction of reading the zone. Of an NSEC3 hash 64 bits are compared, which the contents hold anyway.
     Load,
     /// Everything: zones that are not signed are walked too, NSEC3 hashes are compared whole, aliases are followed.
@@ -40,52 +40,53 @@ pub enum Depth {
 
 /// What was found.
 #[derive(Debug)]
-pub struct Verdict {
+pub struct VerifyReport {
     /// What is wrong: ten of each kind, and how many more.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<ZoneFinding>,
     /// When the first signature expires, in seconds as RRSIG has them (RFC 4034 section 3.1.5); none without signatures.
     pub expires: Option<u32>,
 }
 
 /// Checks a zone. `now` is in seconds since 1970, compared with the times of signatures in serial arithmetic.
-pub fn verify(contents: &Contents, now: u32, depth: Depth) -> Verdict {
-    let mut findings = Findings::new(contents);
+pub fn verify(contents: &ZoneContents, now: u32, depth: VerifyDepth) -> VerifyReport {
+    let mut findings = FindingList::new(contents);
     let signed = is_signed(contents, depth);
     let mut expires = None;
     if signed {
         expires = signed_zone(contents, now, depth, &mut findings);
-    } else if depth == Depth::Full {
-        for owner in Owner::all(contents) {
+    } else if depth == VerifyDepth::Full {
+        for owner in OwnerNode::all(contents) {
             misplaced::look(contents, owner, depth, &mut findings);
         }
     }
     digest::check(contents, &mut findings);
-    Verdict { findings: findings.finish(), expires }
+    VerifyReport { findings: findings.finish(), expires }
 }
 
 /// Whether a zone means to be signed.
-fn is_signed(contents: &Contents, depth: Depth) -> bool {
+fn is_signed(contents: &ZoneContents, depth: VerifyDepth) -> bool {
     let apex = contents.node(contents.root);
-    let signed = |set: &crate::contents::set::Set<'_>| set.signatures > 0;
+    let signed = |set: &crate::contents::set::StoredRrset<'_>| set.signatures > 0;
     contents.is_signed()
         || apex.sets().any(|set| signed(&set))
-        || depth == Depth::Full && Owner::all(contents).any(|owner| owner.node.sets().any(|set| signed(&set)))
+        || depth == VerifyDepth::Full
+            && OwnerNode::all(contents).any(|owner| owner.node.sets().any(|set| signed(&set)))
 }
 
 /// Checks all of a signed zone but its digest. Gives the first expiration.
 fn signed_zone<'c>(
-    contents: &'c Contents,
+    contents: &'c ZoneContents,
     now: u32,
-    depth: Depth,
-    findings: &mut Findings<'c>,
+    depth: VerifyDepth,
+    findings: &mut FindingList<'c>,
 ) -> Option<u32> {
-    let mut signatures = Signatures::new(contents, now, findings);
-    let mut chain = matches!(contents.denial, Denial::Nsec(_)).then(|| Chain::new(contents));
-    let mut hashed = Hashed::new(contents);
-    if matches!(contents.denial, Denial::Unsigned) {
-        findings.add(contents.node(contents.root), None, &[], Defect::NoDenial);
+    let mut signatures = SignatureVerifier::new(contents, now, findings);
+    let mut chain = matches!(contents.denial, DenialChain::Nsec(_)).then(|| NsecVerifier::new(contents));
+    let mut hashed = Nsec3Verifier::new(contents);
+    if matches!(contents.denial, DenialChain::Unsigned) {
+        findings.add(contents.node(contents.root), None, &[], ZoneDefect::NoDenial);
     }
-    for owner in Owner::all(contents) {
+    for owner in OwnerNode::all(contents) {
         let mut told = None;
         if let Some(chain) = &mut chain {
             told = chain.look(owner, findings).then_some(Type::NSEC);
@@ -103,7 +104,7 @@ fn signed_zone<'c>(
     for at in contents.hashed.iter() {
         let node = contents.node(at);
         let told = links::is_among(&missing, node).then_some(Type::NSEC3);
-        signatures.look(Owner { at, node, standing: Standing::Hash }, told, findings);
+        signatures.look(OwnerNode { at, node, standing: NodeAuthority::Hash }, told, findings);
     }
     signatures.earliest()
 }

@@ -5,11 +5,13 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use rhumb_wire::compress::Compression;
+use rhumb_wire::compress::NameCompression;
 use rhumb_wire::edns::{DO, write_opt};
-use rhumb_wire::{Class, Name, NameRef, Query, Section, Type, Writer};
+use rhumb_wire::{Class, MessageSection, MessageWriter, Name, NameRef, QueryMessage, Type};
 use rhumb_zones::file::read_zone_bytes;
-use rhumb_zones::{Asked, Contents, Found, Reply, ReplyKind, Table, Zones, answer};
+use rhumb_zones::{
+    AnswerKind, AnswerRequest, AnswerSummary, FoundZone, NameTable, ZoneContents, ZoneFinder, answer,
+};
 
 /// Zones with everything in them, and chains of aliases from one to the other.
 const ZONES: [(&str, &str); 5] = [
@@ -40,16 +42,16 @@ const TYPES: [Type; 12] = [
     Type::ANY,
 ];
 
-struct Served(Table<Contents>);
+struct Served(NameTable<ZoneContents>);
 
-impl Zones for Served {
-    fn find(&self, name: NameRef<'_>) -> Option<Found<'_>> {
-        self.0.find(name).map(Found::Contents)
+impl ZoneFinder for Served {
+    fn find(&self, name: NameRef<'_>) -> Option<FoundZone<'_>> {
+        self.0.find(name).map(FoundZone::Contents)
     }
 }
 
 fn served() -> Served {
-    Served(Table::build(ZONES.iter().map(|(origin, text)| {
+    Served(NameTable::build(ZONES.iter().map(|(origin, text)| {
         let origin: Name = origin.parse().unwrap();
         let contents = read_zone_bytes(origin.as_ref(), Path::new("zone"), text.as_bytes()).unwrap().contents;
         (origin, contents)
@@ -57,11 +59,11 @@ fn served() -> Served {
 }
 
 fn request(name: &Name, qtype: Type, dnssec_ok: bool) -> Vec<u8> {
-    let (mut buffer, mut compression) = ([0; 512], Compression::default());
-    let mut w = Writer::new(&mut buffer, 512, &mut compression);
+    let (mut buffer, mut compression) = ([0; 512], NameCompression::default());
+    let mut w = MessageWriter::new(&mut buffer, 512, &mut compression);
     w.question(name.as_ref(), qtype, Class::IN).unwrap();
     write_opt(&mut w, 1232, 0, if dnssec_ok { DO } else { 0 }, |_| Ok(())).unwrap();
-    w.count(Section::Additional);
+    w.count(MessageSection::Additional);
     let length = w.finish(1, 0);
     buffer[..length].to_vec()
 }
@@ -70,16 +72,16 @@ fn respond(
     served: &Served,
     request: &[u8],
     limit: usize,
-    compression: &mut Compression,
+    compression: &mut NameCompression,
     out: &mut [u8],
-) -> Reply {
-    let query = Query::parse(request).unwrap();
+) -> AnswerSummary {
+    let query = QueryMessage::parse(request).unwrap();
     let zone = served.0.find(query.name).unwrap();
-    let mut w = Writer::new(out, limit, compression);
+    let mut w = MessageWriter::new(out, limit, compression);
     w.bytes(query.question_bytes()).unwrap();
-    w.count(Section::Question);
+    w.count(MessageSection::Question);
     let dnssec_ok = query.dnssec_ok();
-    let asked = Asked { name: query.name, qtype: query.qtype, dnssec_ok, minimal_any: false };
+    let asked = AnswerRequest { name: query.name, qtype: query.qtype, dnssec_ok, minimal_any: false };
     let reply = answer(zone, &asked, served, &mut w);
     w.finish(query.header.id, 0);
     reply
@@ -88,8 +90,8 @@ fn respond(
 #[test]
 fn no_answer_allocates() {
     let served = served();
-    let (mut out, mut compression) = ([0; 1232], Compression::default());
-    let mut met: HashMap<(ReplyKind, bool, bool), usize> = HashMap::new();
+    let (mut out, mut compression) = ([0; 1232], NameCompression::default());
+    let mut met: HashMap<(AnswerKind, bool, bool), usize> = HashMap::new();
     let firsts = LABELS.iter().map(|label| format!("{label}."));
     let seconds = LABELS.iter().flat_map(|a| LABELS.iter().map(move |b| format!("{a}.{b}.")));
     for below in firsts.chain(seconds).chain([String::new(), format!("{}.o.", "l".repeat(63))]) {
@@ -111,12 +113,12 @@ fn no_answer_allocates() {
         }
     }
     let kinds = [
-        ReplyKind::Answer,
-        ReplyKind::Referral,
-        ReplyKind::NoData,
-        ReplyKind::NxDomain,
-        ReplyKind::Chain,
-        ReplyKind::Overflow,
+        AnswerKind::Answer,
+        AnswerKind::Referral,
+        AnswerKind::NoData,
+        AnswerKind::NxDomain,
+        AnswerKind::Chain,
+        AnswerKind::Overflow,
     ];
     for key in kinds.into_iter().flat_map(|kind| [(kind, false, false), (kind, true, false)]) {
         assert!(met.contains_key(&key), "no answer was {key:?}: {met:?}");

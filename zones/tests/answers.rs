@@ -11,7 +11,7 @@ mod kit;
 
 use kit::{ask, ask_in, check, zone};
 use rhumb_wire::{Name, Rcode, Type};
-use rhumb_zones::{Asked, Contents, MatchKind, OneZone, ReplyKind};
+use rhumb_zones::{AnswerKind, AnswerRequest, MatchKind, OneZone, ZoneContents};
 
 /// RFC 4592 section 2.2.1.
 #[test]
@@ -39,14 +39,14 @@ fn wildcards() {
     ] {
         assert_eq!(ask(&zone, name, qtype).sections[0], [answer]);
     }
-    check(&ask(&zone, "host3.example.", Type::A), ReplyKind::NoData, &[], &soa, &[]);
-    check(&ask(&zone, "host1.example.", Type::MX), ReplyKind::NoData, &[], &soa, &[]);
-    check(&ask(&zone, "sub.*.example.", Type::MX), ReplyKind::NoData, &[], &soa, &[]);
-    check(&ask(&zone, "_telnet._tcp.host1.example.", Type::SRV), ReplyKind::NxDomain, &[], &soa, &[]);
-    check(&ask(&zone, "_tcp.host1.example.", Type::SRV), ReplyKind::NoData, &[], &soa, &[]);
-    check(&ask(&zone, "ghost.*.example.", Type::MX), ReplyKind::NxDomain, &[], &soa, &[]);
+    check(&ask(&zone, "host3.example.", Type::A), AnswerKind::NoData, &[], &soa, &[]);
+    check(&ask(&zone, "host1.example.", Type::MX), AnswerKind::NoData, &[], &soa, &[]);
+    check(&ask(&zone, "sub.*.example.", Type::MX), AnswerKind::NoData, &[], &soa, &[]);
+    check(&ask(&zone, "_telnet._tcp.host1.example.", Type::SRV), AnswerKind::NxDomain, &[], &soa, &[]);
+    check(&ask(&zone, "_tcp.host1.example.", Type::SRV), AnswerKind::NoData, &[], &soa, &[]);
+    check(&ask(&zone, "ghost.*.example.", Type::MX), AnswerKind::NxDomain, &[], &soa, &[]);
     let servers = ["subdel.example. NS ns.example.com.", "subdel.example. NS ns.example.net."];
-    check(&ask(&zone, "host.subdel.example.", Type::A), ReplyKind::Referral, &[], &servers, &[]);
+    check(&ask(&zone, "host.subdel.example.", Type::A), AnswerKind::Referral, &[], &servers, &[]);
     let kind = |name: &str| zone.lookup(name.parse::<Name>().unwrap().as_ref()).map(|found| found.kind());
     assert_eq!(kind("a.b.example."), Some(MatchKind::Wildcard));
     assert_eq!(kind("host.subdel.example."), Some(MatchKind::BelowCut));
@@ -84,11 +84,11 @@ fn cuts() {
         ("x.y.sub.example.", Type::ANY),
     ] {
         let referral = ask(&zone, name, qtype);
-        check(&referral, ReplyKind::Referral, &[], &servers, &glue);
+        check(&referral, AnswerKind::Referral, &[], &servers, &glue);
         assert!(!referral.reply.authoritative);
     }
     let ds = ask(&zone, "sub.example.", Type::DS);
-    check(&ds, ReplyKind::Answer, &["sub.example. DS \\x00\\x01\\x08\\x02\\x00\\xff"], &[], &[]);
+    check(&ds, AnswerKind::Answer, &["sub.example. DS \\x00\\x01\\x08\\x02\\x00\\xff"], &[], &[]);
     assert!(ds.reply.authoritative);
 }
 
@@ -109,7 +109,7 @@ fn glue_of_every_shape() {
         a.long.name.elsewhere.example. 300 IN A 192.0.2.3
         b.long.name.elsewhere.example. 300 IN A 192.0.2.4",
     );
-    let addresses = |contents: &Contents, name: &str| -> Vec<String> {
+    let addresses = |contents: &ZoneContents, name: &str| -> Vec<String> {
         ask(contents, name, Type::TXT).sections[2]
             .iter()
             .map(|line| line.rsplit_once(' ').unwrap().1.to_owned())
@@ -129,7 +129,7 @@ fn glue_of_every_shape() {
     );
     assert_eq!(addresses(&root, "www.example.com."), ["192.0.2.1", "192.0.2.53"]);
     assert_eq!(ask(&root, ".", Type::NS).sections[2], ["a.servers. A 192.0.2.53"]);
-    assert_eq!(ask(&root, "net.", Type::A).reply.kind, ReplyKind::NxDomain);
+    assert_eq!(ask(&root, "net.", Type::A).reply.kind, AnswerKind::NxDomain);
 }
 
 /// RFC 9471 section 3: a referral without all of its in-domain glue says so.
@@ -154,7 +154,8 @@ fn glue_that_does_not_fit() {
         ("x.side.example.", 100, true, 0),
     ] {
         let qname: Name = name.parse().unwrap();
-        let asked = Asked { name: qname.as_ref(), qtype: Type::A, dnssec_ok: false, minimal_any: true };
+        let asked =
+            AnswerRequest { name: qname.as_ref(), qtype: Type::A, dnssec_ok: false, minimal_any: true };
         let referral = ask_in(&zone, &asked, &OneZone, limit);
         assert_eq!(referral.reply.truncated, truncated, "{name} {limit}");
         assert_eq!(referral.sections[2].len(), addresses, "{name} {limit}");
@@ -186,7 +187,7 @@ fn additional_addresses() {
     assert_eq!(ask(&zone, "to.example.", Type::SVCB).sections[2], ["svc.example. A 192.0.2.44"]);
     // Left out without a word where there is no room.
     let name: Name = "example.".parse().unwrap();
-    let asked = Asked { name: name.as_ref(), qtype: Type::MX, dnssec_ok: false, minimal_any: true };
+    let asked = AnswerRequest { name: name.as_ref(), qtype: Type::MX, dnssec_ok: false, minimal_any: true };
     let small = ask_in(&zone, &asked, &OneZone, 110);
     assert_eq!((small.reply.truncated, small.sections[0].len(), small.sections[2].len()), (false, 3, 1));
 }
@@ -202,7 +203,7 @@ fn any_gets_one_set_or_all() {
     );
     assert_eq!(ask(&zone, "ns.example.", Type::ANY).sections[0], ["ns.example. A 192.0.2.53"]);
     let name: Name = "ns.example.".parse().unwrap();
-    let asked = Asked { name: name.as_ref(), qtype: Type::ANY, dnssec_ok: false, minimal_any: false };
+    let asked = AnswerRequest { name: name.as_ref(), qtype: Type::ANY, dnssec_ok: false, minimal_any: false };
     assert_eq!(ask_in(&zone, &asked, &OneZone, 1232).sections[0].len(), 3);
 }
 
@@ -213,7 +214,7 @@ fn negative_ttl() {
         let text =
             format!("example. {ttl} IN SOA ns.example. x. 1 1 1 1 {minimum}\nexample. 300 IN NS ns.example.");
         let answered = ask(&zone(&text), "x.example.", Type::A);
-        let message = rhumb_wire::Message::parse(&answered.message).unwrap();
+        let message = rhumb_wire::MessageView::parse(&answered.message).unwrap();
         assert_eq!(message.records().next().unwrap().unwrap().ttl, wanted);
     }
 }
@@ -240,7 +241,7 @@ fn case_and_compression() {
         ["3mx1", "4mail", "pp", "3mx2", "pp", "3mx1", "5other", "3org", "0", "3mx2", "pp"].concat().len();
     assert_eq!(mx.message.len(), 29 + 4 * 14 + names);
     let outside = ask(&zone, "example.org.", Type::A);
-    assert_eq!((outside.reply.kind, outside.reply.rcode), (ReplyKind::OutOfZone, Rcode::REFUSED));
+    assert_eq!((outside.reply.kind, outside.reply.rcode), (AnswerKind::OutOfZone, Rcode::REFUSED));
 }
 
 /// A set so large that pointers no longer reach what is written last.
@@ -257,14 +258,15 @@ fn large_sets() {
     let zone = zone(&text);
     for name in ["many.example.", "to.example."] {
         let qname: Name = name.parse().unwrap();
-        let asked = Asked { name: qname.as_ref(), qtype: Type::MX, dnssec_ok: false, minimal_any: true };
+        let asked =
+            AnswerRequest { name: qname.as_ref(), qtype: Type::MX, dnssec_ok: false, minimal_any: true };
         let answered = ask_in(&zone, &asked, &OneZone, 65535);
         assert!(!answered.reply.truncated);
         let found = answered.sections[0].iter().filter(|line| line.starts_with("many.example. MX")).count();
         assert_eq!(found, 2000);
     }
     let qname: Name = "huge.example.".parse().unwrap();
-    let asked = Asked { name: qname.as_ref(), qtype: Type::TXT, dnssec_ok: false, minimal_any: true };
+    let asked = AnswerRequest { name: qname.as_ref(), qtype: Type::TXT, dnssec_ok: false, minimal_any: true };
     let answered = ask_in(&zone, &asked, &OneZone, 65535);
     assert!(answered.reply.truncated && answered.sections[0].is_empty());
     let listed = zone.find(qname.as_ref(), Type::TXT).unwrap();

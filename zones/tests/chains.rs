@@ -11,9 +11,9 @@ mod kit;
 
 use kit::{ask, ask_in, check, zone};
 use rhumb_wire::{Name, NameRef, Rcode, Type};
-use rhumb_zones::{Asked, Contents, Found, ReplyKind, Zones};
+use rhumb_zones::{AnswerKind, AnswerRequest, FoundZone, ZoneContents, ZoneFinder};
 
-fn aliases() -> Contents {
+fn aliases() -> ZoneContents {
     zone(
         "example. 300 IN SOA ns.example. x. 1 1 1 1 60
         example. 300 IN NS ns.example.
@@ -58,26 +58,26 @@ fn chains() {
         chain[1],
         "c.example. AAAA  \\x01\\r\\xb8\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x01",
     ];
-    check(&ask(&zone, "a.example.", Type::AAAA), ReplyKind::Answer, &all, &[], &[]);
-    check(&ask(&zone, "a.example.", Type::A), ReplyKind::NoData, &chain, &soa, &[]);
-    check(&ask(&zone, "a.example.", Type::CNAME), ReplyKind::Answer, &chain[..1], &[], &[]);
-    check(&ask(&zone, "a.example.", Type::ANY), ReplyKind::Answer, &chain[..1], &[], &[]);
+    check(&ask(&zone, "a.example.", Type::AAAA), AnswerKind::Answer, &all, &[], &[]);
+    check(&ask(&zone, "a.example.", Type::A), AnswerKind::NoData, &chain, &soa, &[]);
+    check(&ask(&zone, "a.example.", Type::CNAME), AnswerKind::Answer, &chain[..1], &[], &[]);
+    check(&ask(&zone, "a.example.", Type::ANY), AnswerKind::Answer, &chain[..1], &[], &[]);
     // RFC 6604 section 3: the code is that of the end of the chain.
     let gone = ["gone.example. CNAME nothing.example."];
-    check(&ask(&zone, "gone.example.", Type::A), ReplyKind::NxDomain, &gone, &soa, &[]);
+    check(&ask(&zone, "gone.example.", Type::A), AnswerKind::NxDomain, &gone, &soa, &[]);
     let empty = ["empty.example. CNAME x.ent.example."];
-    check(&ask(&zone, "empty.example.", Type::A), ReplyKind::NoData, &empty, &soa, &[]);
+    check(&ask(&zone, "empty.example.", Type::A), AnswerKind::NoData, &empty, &soa, &[]);
     let out = ["out.example. CNAME www.example.org."];
-    check(&ask(&zone, "out.example.", Type::A), ReplyKind::Chain, &out, &[], &[]);
+    check(&ask(&zone, "out.example.", Type::A), AnswerKind::Chain, &out, &[], &[]);
     check(
         &ask(&zone, "me.example.", Type::A),
-        ReplyKind::Chain,
+        AnswerKind::Chain,
         &["me.example. CNAME me.example."],
         &[],
         &[],
     );
     let round = ["ping.example. CNAME pong.example.", "pong.example. CNAME ping.example."];
-    check(&ask(&zone, "ping.example.", Type::A), ReplyKind::Chain, &round, &[], &[]);
+    check(&ask(&zone, "ping.example.", Type::A), AnswerKind::Chain, &round, &[], &[]);
     let star = ask(&zone, "X.star.example.", Type::AAAA);
     assert_eq!(
         star.sections[0],
@@ -90,15 +90,15 @@ fn chains() {
     assert!(into.reply.authoritative, "the first owner is this zone's");
     check(
         &into,
-        ReplyKind::Referral,
+        AnswerKind::Referral,
         &["into.example. CNAME host.sub.example."],
         &["sub.example. NS ns.sub.example."],
         &["ns.sub.example. A 192.0.2.54"],
     );
     let long = ask(&zone, "1.example.", Type::A);
-    assert_eq!((long.reply.links, long.reply.kind, long.sections[0].len()), (8, ReplyKind::Chain, 8));
+    assert_eq!((long.reply.links, long.reply.kind, long.sections[0].len()), (8, AnswerKind::Chain, 8));
     let nine = ask(&zone, "2.example.", Type::A);
-    assert_eq!((nine.reply.links, nine.reply.kind, nine.sections[0].len()), (8, ReplyKind::Answer, 9));
+    assert_eq!((nine.reply.links, nine.reply.kind, nine.sections[0].len()), (8, AnswerKind::Answer, 9));
 }
 
 /// RFC 6672 section 2.2 and 3.2.
@@ -109,18 +109,18 @@ fn dnames() {
     let alias = "www.old.example. CNAME www.new.example.";
     check(
         &ask(&zone, "www.old.example.", Type::A),
-        ReplyKind::Answer,
+        AnswerKind::Answer,
         &[dname, "www.new.example. A 192.0.2.80", alias],
         &[],
         &[],
     );
-    check(&ask(&zone, "www.old.example.", Type::CNAME), ReplyKind::Answer, &[dname, alias], &[], &[]);
-    check(&ask(&zone, "old.example.", Type::DNAME), ReplyKind::Answer, &[dname], &[], &[]);
-    check(&ask(&zone, "old.example.", Type::A), ReplyKind::NoData, &[], &["example. SOA"], &[]);
+    check(&ask(&zone, "www.old.example.", Type::CNAME), AnswerKind::Answer, &[dname, alias], &[], &[]);
+    check(&ask(&zone, "old.example.", Type::DNAME), AnswerKind::Answer, &[dname], &[], &[]);
+    check(&ask(&zone, "old.example.", Type::A), AnswerKind::NoData, &[], &["example. SOA"], &[]);
     let label = "b".repeat(60);
     let name = format!("{label}.{label}.{label}.c.long.example.");
     let over = ask(&zone, &name, Type::A);
-    assert_eq!((over.reply.rcode, over.reply.kind), (Rcode::YXDOMAIN, ReplyKind::Overflow));
+    assert_eq!((over.reply.rcode, over.reply.kind), (Rcode::YXDOMAIN, AnswerKind::Overflow));
     assert!(over.sections[0][0].starts_with("long.example. DNAME") && over.sections[0].len() == 1);
 }
 
@@ -142,7 +142,7 @@ fn chains_into_a_zone_without_delegation() {
     );
     let ask = |name: &str, qtype| {
         let name: Name = name.parse().unwrap();
-        let asked = Asked { name: name.as_ref(), qtype, dnssec_ok: false, minimal_any: true };
+        let asked = AnswerRequest { name: name.as_ref(), qtype, dnssec_ok: false, minimal_any: true };
         ask_in(&parent, &asked, &Both([&parent, &child]), 1232).sections
     };
     assert_eq!(ask("www.example.", Type::A)[0].last().unwrap(), "www.example. CNAME a.child.example.");
@@ -156,7 +156,7 @@ fn chains_into_a_zone_without_delegation() {
 fn what_stands_beside_a_cname_is_not_sought_behind_it() {
     let zone = aliases();
     for qtype in [Type::NSEC, Type::RRSIG] {
-        check(&ask(&zone, "1.example.", qtype), ReplyKind::NoData, &[], &["example. SOA"], &[]);
+        check(&ask(&zone, "1.example.", qtype), AnswerKind::NoData, &[], &["example. SOA"], &[]);
     }
 }
 
@@ -177,15 +177,15 @@ fn a_dname_met_twice_is_put_once() {
     }
 }
 
-struct Both<'a>([&'a Contents; 2]);
+struct Both<'a>([&'a ZoneContents; 2]);
 
-impl Zones for Both<'_> {
-    fn find(&self, name: NameRef<'_>) -> Option<Found<'_>> {
+impl ZoneFinder for Both<'_> {
+    fn find(&self, name: NameRef<'_>) -> Option<FoundZone<'_>> {
         if name.is_at_or_below("unready.".parse::<Name>().unwrap().as_ref()) {
-            return Some(Found::NotReady);
+            return Some(FoundZone::NotReady);
         }
         let zones = self.0.iter().filter(|zone| name.is_at_or_below(zone.apex()));
-        zones.max_by_key(|zone| zone.apex().len()).map(|zone| Found::Contents(zone))
+        zones.max_by_key(|zone| zone.apex().len()).map(|zone| FoundZone::Contents(zone))
     }
 }
 
@@ -208,14 +208,14 @@ fn chains_across_zones() {
         back.child.example. 300 IN CNAME ns.example.
         to.child.example. 300 IN DNAME example.",
     );
-    let ask = |zone: &Contents, name: &str, qtype| {
+    let ask = |zone: &ZoneContents, name: &str, qtype| {
         let name: Name = name.parse().unwrap();
-        let asked = Asked { name: name.as_ref(), qtype, dnssec_ok: false, minimal_any: true };
+        let asked = AnswerRequest { name: name.as_ref(), qtype, dnssec_ok: false, minimal_any: true };
         ask_in(zone, &asked, &Both([&parent, &child]), 1232)
     };
     check(
         &ask(&parent, "www.example.", Type::MX),
-        ReplyKind::Answer,
+        AnswerKind::Answer,
         &[
             "mail.child.example. MX \\x00\\n\\x02ns\\x05child\\x07example\\x00",
             "www.example. CNAME mail.child.example.",
@@ -225,21 +225,21 @@ fn chains_across_zones() {
     );
     check(
         &ask(&parent, "gone.example.", Type::A),
-        ReplyKind::NxDomain,
+        AnswerKind::NxDomain,
         &["gone.example. CNAME nothing.child.example."],
         &["child.example. SOA"],
         &[],
     );
     check(
         &ask(&child, "back.child.example.", Type::A),
-        ReplyKind::Answer,
+        AnswerKind::Answer,
         &["back.child.example. CNAME ns.example.", "ns.example. A 192.0.2.53"],
         &[],
         &[],
     );
     check(
         &ask(&child, "ns.to.child.example.", Type::A),
-        ReplyKind::Answer,
+        AnswerKind::Answer,
         &[
             "ns.example. A 192.0.2.53",
             "ns.to.child.example. CNAME ns.example.",
@@ -249,5 +249,5 @@ fn chains_across_zones() {
         &[],
     );
     let late = ask(&parent, "late.example.", Type::A);
-    assert_eq!((late.reply.kind, late.reply.rcode), (ReplyKind::Chain, Rcode::NOERROR));
+    assert_eq!((late.reply.kind, late.reply.rcode), (AnswerKind::Chain, Rcode::NOERROR));
 }

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 use flate2::read::GzDecoder;
 use rhumb_wire::{Name, Rcode};
-use rhumb_zones::{Asked, OneZone};
+use rhumb_zones::{AnswerRequest, OneZone};
 use serde_json::Value;
 
 use kit::Answered;
@@ -81,7 +81,7 @@ fn every_answer_of_the_set() {
             kit::build(apex, lines.iter().copied()).unwrap_or_else(|faults| panic!("{faults:?}")).0;
         let name: Name = case["name"].as_str().unwrap().parse().unwrap();
         let qtype = case["type"].as_str().unwrap().parse().unwrap();
-        let asked = Asked { name: name.as_ref(), qtype, dnssec_ok: false, minimal_any: true };
+        let asked = AnswerRequest { name: name.as_ref(), qtype, dnssec_ok: false, minimal_any: true };
         let got = kit::ask_in(&contents, &asked, &OneZone, 4096);
         total += 1;
         if let Some(difference) = difference(&case["expected"], &got) {

@@ -11,14 +11,14 @@ mod kit;
 
 use kit::build;
 use rhumb_wire::{Name, Type};
-use rhumb_zones::{AddError, Builder, Fault, Severity};
+use rhumb_zones::{AddError, FaultSeverity, ZoneBuilder, ZoneFault};
 
 const HEAD: &str = "example. 300 IN SOA ns.example. x. 1 1 1 1 60\nexample. 300 IN NS ns.example.\nns.example. 300 IN A 192.0.2.53\n";
 
 /// The faults of a zone with these lines: line, severity and text.
-fn faults(lines: &str) -> Vec<(u32, Severity, String)> {
+fn faults(lines: &str) -> Vec<(u32, FaultSeverity, String)> {
     let text = HEAD.to_owned() + lines;
-    let list: Vec<Fault> = match build("example.", text.lines()) {
+    let list: Vec<ZoneFault> = match build("example.", text.lines()) {
         Ok((_, warnings)) => warnings,
         Err(faults) => faults,
     };
@@ -29,7 +29,7 @@ fn faults(lines: &str) -> Vec<(u32, Severity, String)> {
 
 #[test]
 fn each_fault_has_its_line() {
-    use Severity::{Error, Warning};
+    use FaultSeverity::{Error, Warning};
     for (lines, line, severity, text) in [
         (
             "a.example. 300 IN CNAME b.other.\na.example. 300 IN A 192.0.2.1",
@@ -114,7 +114,7 @@ fn a_zone_needs_soa_and_ns() {
 #[test]
 fn records_that_are_refused() {
     let name = |text: &str| text.parse::<Name>().unwrap();
-    let mut builder = Builder::new(name("example.").as_ref());
+    let mut builder = ZoneBuilder::new(name("example.").as_ref());
     let soa = |serial: u8| [&[0, 0][..], &[serial; 20]].concat();
     for (owner, rtype, rdata, wanted) in [
         ("other.", Type::A, vec![1, 2, 3, 4], Err(AddError::OutOfZone)),

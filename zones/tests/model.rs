@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use kit::{ask_in, show};
 use proptest::prelude::*;
 use rhumb_wire::{Name, NameBuf, NameRef, Rcode, Type};
-use rhumb_zones::{Asked, Builder, OneZone};
+use rhumb_zones::{AnswerRequest, OneZone, ZoneBuilder};
 
 type Record = (Name, Type, Vec<u8>);
 
@@ -178,17 +178,17 @@ proptest! {
         questions in proptest::collection::vec(name(), 12),
     ) {
         let model = Model { apex: APEX.parse().unwrap(), records: sound(records) };
-        let mut builder = Builder::new(model.apex.as_ref());
+        let mut builder = ZoneBuilder::new(model.apex.as_ref());
         for (owner, rtype, rdata) in &model.records {
             builder.add(owner.as_ref(), *rtype, 300, rdata, 0).unwrap();
         }
         let zone = builder.finish().map_err(|faults| TestCaseError::fail(format!("{faults:?}")))?.0;
         for name in &questions {
             for qtype in [Type::A, Type::NS, Type::CNAME, Type::DNAME, Type::DS, Type::TXT] {
-                let asked = Asked { name: name.as_ref(), qtype, dnssec_ok: false, minimal_any: true };
+                let asked = AnswerRequest { name: name.as_ref(), qtype, dnssec_ok: false, minimal_any: true };
                 let got = ask_in(&zone, &asked, &OneZone, 65535);
                 let [answer, authority, _] = got.sections.map(|lines| lines.into_iter().collect());
-                let referral = got.reply.kind == rhumb_zones::ReplyKind::Referral;
+                let referral = got.reply.kind == rhumb_zones::AnswerKind::Referral;
                 let got = Expected { rcode: Some(got.reply.rcode), referral, answer, authority };
                 prop_assert_eq!(got, model.answer(name.as_ref(), qtype), "{} {}", name, qtype);
             }
@@ -199,7 +199,7 @@ proptest! {
     fn a_zone_is_listed_as_it_was_given(records in proptest::collection::vec(record(), 0..30)) {
         let records = sound(records);
         let apex: Name = APEX.parse().unwrap();
-        let mut builder = Builder::new(apex.as_ref());
+        let mut builder = ZoneBuilder::new(apex.as_ref());
         for (owner, rtype, rdata) in &records {
             builder.add(owner.as_ref(), *rtype, 300, rdata, 0).unwrap();
         }

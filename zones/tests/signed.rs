@@ -13,10 +13,10 @@ use std::fmt::Write;
 
 use kit::{Answered, ask, ask_signed, build};
 use rhumb_wire::{Rcode, Type};
-use rhumb_zones::{Contents, ReplyKind};
+use rhumb_zones::{AnswerKind, ZoneContents};
 
 /// Builds a zone from lines, a signature beside every RRset but those of lines that begin with `-`.
-fn signed(text: &str) -> Contents {
+fn signed(text: &str) -> ZoneContents {
     let mut lines: Vec<String> = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let Some((owner, rest)) = line.trim_start_matches('-').split_once(' ') else { panic!("{line}") };
@@ -34,7 +34,7 @@ fn signed(text: &str) -> Contents {
     build("example.", lines.iter().map(String::as_str)).unwrap().0
 }
 
-fn plain_denial() -> Contents {
+fn plain_denial() -> ZoneContents {
     signed(
         "example. SOA ns1.example. bugs.x.w.example. 1081539377 3600 300 3600000 3600
         example. NS ns1.example.
@@ -71,7 +71,7 @@ fn plain_denial() -> Contents {
     )
 }
 
-fn hashed_denial() -> Contents {
+fn hashed_denial() -> ZoneContents {
     const CHAIN: &[(&str, &str)] = &[
         ("0p9mhaveqvm6t7vbl5lop2u3t2rp3tom", "MX NS SOA NSEC3PARAM RRSIG"),
         ("2t7b4g4vsa5smi47k61mv5bv1a22bojr", "A RRSIG"),
@@ -135,9 +135,9 @@ fn proofs(answered: &Answered) -> Vec<String> {
     proofs.collect()
 }
 
-fn check(answered: &Answered, rcode: Rcode, kind: ReplyKind, wanted: &[&str]) {
+fn check(answered: &Answered, rcode: Rcode, kind: AnswerKind, wanted: &[&str]) {
     assert_eq!((answered.reply.rcode, answered.reply.kind), (rcode, kind), "{answered:?}");
-    assert_eq!(answered.reply.authoritative, kind != ReplyKind::Referral);
+    assert_eq!(answered.reply.authoritative, kind != AnswerKind::Referral);
     assert_eq!(proofs(answered), wanted, "{answered:?}");
 }
 
@@ -146,7 +146,7 @@ fn rfc_4035_appendix_b() {
     let zone = plain_denial();
     assert!(zone.is_signed());
     let answer = ask_signed(&zone, "x.w.example.", Type::MX);
-    check(&answer, Rcode::NOERROR, ReplyKind::Answer, &[]);
+    check(&answer, Rcode::NOERROR, AnswerKind::Answer, &[]);
     assert_eq!(
         answer.sections[0],
         ["x.w.example. MX \\x00\\x01\\x02xx\\x07example\\x00", "x.w.example. RRSIG MX"]
@@ -156,33 +156,33 @@ fn rfc_4035_appendix_b() {
     check(
         &ask_signed(&zone, "ml.example.", Type::A),
         Rcode::NXDOMAIN,
-        ReplyKind::NxDomain,
+        AnswerKind::NxDomain,
         &["b", "example."],
     );
-    check(&ask_signed(&zone, "ns1.example.", Type::MX), Rcode::NOERROR, ReplyKind::NoData, &["ns1"]);
+    check(&ask_signed(&zone, "ns1.example.", Type::MX), Rcode::NOERROR, AnswerKind::NoData, &["ns1"]);
     let referral = ask_signed(&zone, "mc.a.example.", Type::MX);
-    check(&referral, Rcode::NOERROR, ReplyKind::Referral, &[]);
+    check(&referral, Rcode::NOERROR, AnswerKind::Referral, &[]);
     assert!(referral.sections[1].contains(&"a.example. RRSIG DS".to_owned()));
     assert_eq!(referral.sections[2], ["ns1.a.example. A 192.0.2.5", "ns2.a.example. A 192.0.2.6"]);
-    check(&ask_signed(&zone, "mc.b.example.", Type::MX), Rcode::NOERROR, ReplyKind::Referral, &["b"]);
-    check(&ask_signed(&zone, "b.example.", Type::DS), Rcode::NOERROR, ReplyKind::NoData, &["b"]);
+    check(&ask_signed(&zone, "mc.b.example.", Type::MX), Rcode::NOERROR, AnswerKind::Referral, &["b"]);
+    check(&ask_signed(&zone, "b.example.", Type::DS), Rcode::NOERROR, AnswerKind::NoData, &["b"]);
     let expanded = ask_signed(&zone, "a.z.w.example.", Type::MX);
-    check(&expanded, Rcode::NOERROR, ReplyKind::Answer, &["x"]);
+    check(&expanded, Rcode::NOERROR, AnswerKind::Answer, &["x"]);
     assert!(expanded.sections[1].contains(&"x.y.w.example. NSEC xx.example.".to_owned()));
-    check(&ask_signed(&zone, "a.z.w.example.", Type::AAAA), Rcode::NOERROR, ReplyKind::NoData, &["*", "x"]);
-    check(&ask_signed(&zone, "example.", Type::DS), Rcode::NOERROR, ReplyKind::NoData, &["example."]);
+    check(&ask_signed(&zone, "a.z.w.example.", Type::AAAA), Rcode::NOERROR, AnswerKind::NoData, &["*", "x"]);
+    check(&ask_signed(&zone, "example.", Type::DS), Rcode::NOERROR, AnswerKind::NoData, &["example."]);
     // The empty non-terminals between: denied by the NSEC before them.
-    check(&ask_signed(&zone, "w.example.", Type::A), Rcode::NOERROR, ReplyKind::NoData, &["ns2"]);
-    check(&ask_signed(&zone, "y.w.example.", Type::A), Rcode::NOERROR, ReplyKind::NoData, &["x"]);
+    check(&ask_signed(&zone, "w.example.", Type::A), Rcode::NOERROR, AnswerKind::NoData, &["ns2"]);
+    check(&ask_signed(&zone, "y.w.example.", Type::A), Rcode::NOERROR, AnswerKind::NoData, &["x"]);
     // Beyond the last name.
     check(
         &ask_signed(&zone, "zz.example.", Type::A),
         Rcode::NXDOMAIN,
-        ReplyKind::NxDomain,
+        AnswerKind::NxDomain,
         &["example.", "xx"],
     );
     // One record proves both that the name and that the wildcard is not there.
-    check(&ask_signed(&zone, "!.example.", Type::A), Rcode::NXDOMAIN, ReplyKind::NxDomain, &["example."]);
+    check(&ask_signed(&zone, "!.example.", Type::A), Rcode::NXDOMAIN, AnswerKind::NxDomain, &["example."]);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn rfc_5155_appendix_b() {
     check(
         &ask_signed(&zone, "a.c.x.w.example.", Type::A),
         Rcode::NXDOMAIN,
-        ReplyKind::NxDomain,
+        AnswerKind::NxDomain,
         &[
             "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom",
             "35mthgpgcu1qg68fab165klnsnk3dpvl",
@@ -203,28 +203,28 @@ fn rfc_5155_appendix_b() {
         ("y.w.example.", "ji6neoaepv8b5o6k4ev33abha8ht9fgc"),
         ("2t7b4g4vsa5smi47k61mv5bv1a22bojr.example.", "kohar7mbb8dc2ce8a9qvl8hon4k53uhi"),
     ] {
-        check(&ask_signed(&zone, name, Type::MX), Rcode::NOERROR, ReplyKind::NoData, &[owner]);
+        check(&ask_signed(&zone, name, Type::MX), Rcode::NOERROR, AnswerKind::NoData, &[owner]);
     }
     let opt_out = ["0p9mhaveqvm6t7vbl5lop2u3t2rp3tom", "35mthgpgcu1qg68fab165klnsnk3dpvl"];
-    check(&ask_signed(&zone, "mc.c.example.", Type::MX), Rcode::NOERROR, ReplyKind::Referral, &opt_out);
-    check(&ask_signed(&zone, "c.example.", Type::DS), Rcode::NOERROR, ReplyKind::NoData, &opt_out);
+    check(&ask_signed(&zone, "mc.c.example.", Type::MX), Rcode::NOERROR, AnswerKind::Referral, &opt_out);
+    check(&ask_signed(&zone, "c.example.", Type::DS), Rcode::NOERROR, AnswerKind::NoData, &opt_out);
     check(
         &ask_signed(&zone, "a.z.w.example.", Type::MX),
         Rcode::NOERROR,
-        ReplyKind::Answer,
+        AnswerKind::Answer,
         &["q04jkcevqvmu85r014c7dkba38o0ji5r"],
     );
     check(
         &ask_signed(&zone, "a.z.w.example.", Type::AAAA),
         Rcode::NOERROR,
-        ReplyKind::NoData,
+        AnswerKind::NoData,
         &[
             "k8udemvp1j2f7eg6jebps17vp3n8i58h",
             "q04jkcevqvmu85r014c7dkba38o0ji5r",
             "r53bq7cc2uvmubfu5ocmm6pers9tk9en",
         ],
     );
-    check(&ask_signed(&zone, "example.", Type::DS), Rcode::NOERROR, ReplyKind::NoData, &[opt_out[0]]);
+    check(&ask_signed(&zone, "example.", Type::DS), Rcode::NOERROR, AnswerKind::NoData, &[opt_out[0]]);
 }
 
 /// RFC 5155 section 7.2.8: the owner of an NSEC3 record is no name of the zone.
@@ -235,7 +235,7 @@ fn owners_of_nsec3_are_not_there() {
     assert_eq!(ask(&zone, name, Type::NSEC3).reply.rcode, Rcode::NXDOMAIN);
     let owner = "2t7b4g4vsa5smi47k61mv5bv1a22bojr.example.";
     assert_eq!(ask(&zone, owner, Type::A).sections[0], [format!("{owner} A 192.0.2.127")]);
-    assert_eq!(ask(&zone, owner, Type::NSEC3).reply.kind, ReplyKind::NoData);
+    assert_eq!(ask(&zone, owner, Type::NSEC3).reply.kind, AnswerKind::NoData);
     let listed = zone.iter().filter(|rrset| rrset.rtype() == Type::NSEC3).count();
     assert_eq!(listed, 12, "they are there to be transferred");
 }
@@ -252,7 +252,7 @@ fn a_wildcard_that_owns_nothing() {
         c.*.b A 192.0.2.2
         c.*.b NSEC example. A RRSIG NSEC",
     );
-    check(&ask_signed(&zone, "q.b.example.", Type::A), Rcode::NOERROR, ReplyKind::NoData, &["a", "c"]);
+    check(&ask_signed(&zone, "q.b.example.", Type::A), Rcode::NOERROR, AnswerKind::NoData, &["a", "c"]);
 }
 
 /// The proofs of a chain stand in the authority section, behind all answers and before the additional section.
@@ -272,7 +272,7 @@ fn wildcards_in_a_chain() {
         m NSEC example. A RRSIG NSEC",
     );
     let chain = ask_signed(&zone, "x.a.example.", Type::MX);
-    check(&chain, Rcode::NOERROR, ReplyKind::Answer, &["*", "*", "*"]);
+    check(&chain, Rcode::NOERROR, AnswerKind::Answer, &["*", "*", "*"]);
     let owners = |section: usize| -> Vec<&str> {
         chain.sections[section].iter().map(|line| line.split(' ').next().unwrap()).collect()
     };
@@ -280,7 +280,7 @@ fn wildcards_in_a_chain() {
     assert_eq!(owners(0), answers.map(|owner| [owner; 2]).concat());
     assert_eq!(owners(1), ["*.a.example.", "*.b.example.", "*.c.example."].map(|owner| [owner; 2]).concat());
     assert_eq!(owners(2), ["m.example."; 2]);
-    check(&ask_signed(&zone, "x.a.example.", Type::A), Rcode::NOERROR, ReplyKind::NoData, &["*", "*", "*"]);
+    check(&ask_signed(&zone, "x.a.example.", Type::A), Rcode::NOERROR, AnswerKind::NoData, &["*", "*", "*"]);
 }
 
 #[test]

@@ -5,27 +5,27 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rhumb_wire::compress::Compression;
-use rhumb_wire::{Class, Message, Name, NameBuf, Section, Type, Writer, header, rdata};
+use rhumb_wire::compress::NameCompression;
+use rhumb_wire::{Class, MessageSection, MessageView, MessageWriter, Name, NameBuf, Type, header, rdata};
 use rhumb_zones::file::read_zone_bytes;
-use rhumb_zones::{Builder, Contents, OutboundTransfer, TransferError};
+use rhumb_zones::{OutboundTransfer, TransferError, ZoneBuilder, ZoneContents};
 
 /// Owner, type, TTL, RDATA in full.
 type Row = (String, Type, u32, Vec<u8>);
 
 /// All messages of a transfer, at most `limit` bytes each; a question in all of them or in the first alone.
-fn messages(contents: &Arc<Contents>, limit: usize, all: bool) -> Result<Vec<Vec<u8>>, TransferError> {
+fn messages(contents: &Arc<ZoneContents>, limit: usize, all: bool) -> Result<Vec<Vec<u8>>, TransferError> {
     let mut transfer = OutboundTransfer::new(Arc::clone(contents));
-    let mut compression = Compression::default();
+    let mut compression = NameCompression::default();
     let mut messages = Vec::new();
     while !transfer.is_done() {
         let mut buffer = vec![0xee; 65_535];
-        let mut w = Writer::new(&mut buffer, limit, &mut compression);
+        let mut w = MessageWriter::new(&mut buffer, limit, &mut compression);
         if all || messages.is_empty() {
             w.question(contents.apex(), Type::AXFR, Class::IN).unwrap();
         }
         transfer.write(&mut w)?;
-        assert!(w.counted(Section::Answer) > 0, "no message is empty");
+        assert!(w.counted(MessageSection::Answer) > 0, "no message is empty");
         let length = w.finish(7, header::QR | header::AA);
         buffer.truncate(length);
         messages.push(buffer);
@@ -34,10 +34,10 @@ fn messages(contents: &Arc<Contents>, limit: usize, all: bool) -> Result<Vec<Vec
 }
 
 fn rows(message: &[u8]) -> Vec<Row> {
-    let parsed = Message::parse(message).unwrap();
-    let row = |record: Result<rhumb_wire::Record<'_>, _>| {
+    let parsed = MessageView::parse(message).unwrap();
+    let row = |record: Result<rhumb_wire::MessageRecord<'_>, _>| {
         let record = record.unwrap();
-        assert_eq!((record.section, record.class), (Section::Answer, Class::IN));
+        assert_eq!((record.section, record.class), (MessageSection::Answer, Class::IN));
         let (mut owner, mut data) = (NameBuf::new(), Vec::new());
         record.owner(&mut owner).unwrap();
         rdata::expand(&record, &mut data).unwrap();
@@ -47,7 +47,7 @@ fn rows(message: &[u8]) -> Vec<Row> {
 }
 
 /// The records of `contents` as its own walk gives them.
-fn expected(contents: &Contents) -> Vec<Row> {
+fn expected(contents: &ZoneContents) -> Vec<Row> {
     let mut rows = Vec::new();
     for set in contents {
         for record in set.records().chain(set.signatures()) {
@@ -59,7 +59,7 @@ fn expected(contents: &Contents) -> Vec<Row> {
     rows
 }
 
-fn check(contents: Contents, limit: usize) {
+fn check(contents: ZoneContents, limit: usize) {
     let contents = Arc::new(contents);
     for all in [true, false] {
         let messages = messages(&contents, limit, all).unwrap();
@@ -76,7 +76,7 @@ fn check(contents: Contents, limit: usize) {
     }
 }
 
-fn zone(origin: &str, text: &str) -> Contents {
+fn zone(origin: &str, text: &str) -> ZoneContents {
     let origin: Name = origin.parse().unwrap();
     read_zone_bytes(origin.as_ref(), Path::new("zone"), text.as_bytes()).unwrap().contents
 }
@@ -102,7 +102,7 @@ fn every_record_comes_once() {
 #[test]
 fn large_sets_and_records() {
     let apex: Name = "big.test.".parse().unwrap();
-    let mut builder = Builder::new(apex.as_ref());
+    let mut builder = ZoneBuilder::new(apex.as_ref());
     let mut add = |owner: &str, rtype, data: &[u8]| {
         let owner: Name = owner.parse().unwrap();
         builder.add(owner.as_ref(), rtype, 300, data, 0).unwrap();
@@ -122,8 +122,8 @@ fn large_sets_and_records() {
     let longest = |message: &&Vec<u8>| message.len() > 16_384;
     assert_eq!(all.iter().filter(longest).count(), 2, "the two that need it");
     assert!(all.len() < 30, "{}", all.len());
-    assert!(Message::parse(&all[1]).unwrap().question().unwrap().is_none());
-    let mut builder = Builder::new(apex.as_ref());
+    assert!(MessageView::parse(&all[1]).unwrap().question().unwrap().is_none());
+    let mut builder = ZoneBuilder::new(apex.as_ref());
     builder.add(apex.as_ref(), Type::SOA, 1, &[[0; 2].as_slice(), &[0; 20]].concat(), 0).unwrap();
     builder.add(apex.as_ref(), Type::NS, 1, b"\x01a\0", 0).unwrap();
     builder.add(apex.as_ref(), Type(65_280), 1, &vec![1; 65_535], 0).unwrap();

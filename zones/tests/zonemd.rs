@@ -5,9 +5,9 @@
 use std::path::Path;
 
 use rhumb_wire::Name;
-use rhumb_zones::Severity;
+use rhumb_zones::FaultSeverity;
 use rhumb_zones::file::read_zone_bytes;
-use rhumb_zones::verify::{Depth, verify};
+use rhumb_zones::verify::{VerifyDepth, verify};
 
 const PLAIN: &str = include_str!("verify/ldns-zonemd-plain.zone");
 const SIGNED: &str = include_str!("verify/ldns-zonemd.zone");
@@ -61,11 +61,11 @@ NS2.EXAMPLE. 3600 IN AAAA 2001:db8::63
 ";
 
 /// What is told of a zone of 2026.
-fn told(text: &str) -> Vec<(Severity, String)> {
+fn told(text: &str) -> Vec<(FaultSeverity, String)> {
     let origin: Name = "example.".parse().unwrap();
     let read = read_zone_bytes(origin.as_ref(), Path::new("zone"), text.as_bytes());
     let contents = read.unwrap_or_else(|problems| panic!("{problems:?}")).contents;
-    let findings = verify(&contents, 1_782_864_000, Depth::Load).findings;
+    let findings = verify(&contents, 1_782_864_000, VerifyDepth::Load).findings;
     findings.into_iter().map(|finding| (finding.defect.severity(), finding.defect.to_string())).collect()
 }
 
@@ -94,7 +94,7 @@ fn zones_of_ldns_signzone() {
 
 #[test]
 fn every_record_counts() {
-    let wrong = [(Severity::Error, "the digest that ZONEMD gives is not that of the zone".to_owned())];
+    let wrong = [(FaultSeverity::Error, "the digest that ZONEMD gives is not that of the zone".to_owned())];
     let covered = |line: &&str| !line.contains(" ZONEMD ") && !line.contains(" SOA ");
     for line in PLAIN.lines().filter(covered) {
         assert_eq!(told(&PLAIN.replace(&format!("{line}\n"), "")), wrong, "without {line}");
@@ -123,16 +123,16 @@ fn which_zonemd_counts() {
     let serial = "ZONEMD is made for serial 7, the zone has serial 8".to_owned();
     assert_eq!(
         told(&PLAIN.replace("hostmaster.example. 7 ", "hostmaster.example. 8 ")),
-        [(Severity::Error, serial)]
+        [(FaultSeverity::Error, serial)]
     );
     let unknown =
         "no ZONEMD can be verified; one each of scheme 1 with hash algorithm 1 or 2 can be".to_owned();
     for zonemd in ["ZONEMD 7 1 3", "ZONEMD 7 2 2"] {
-        assert_eq!(told(&PLAIN.replace("ZONEMD 7 1 2", zonemd)), [(Severity::Warning, unknown.clone())]);
+        assert_eq!(told(&PLAIN.replace("ZONEMD 7 1 2", zonemd)), [(FaultSeverity::Warning, unknown.clone())]);
     }
     // Two of one scheme and hash algorithm count as none.
     let twin = format!("{PLAIN}example. 3600 ZONEMD 7 1 2 {}\n", "00".repeat(64));
-    assert_eq!(told(&twin), [(Severity::Warning, unknown)]);
+    assert_eq!(told(&twin), [(FaultSeverity::Warning, unknown)]);
     // One that is right is enough.
     let other = format!("{PLAIN}example. 3600 ZONEMD 7 1 1 {}\n", "00".repeat(48));
     assert_eq!(told(&other), []);
@@ -150,5 +150,5 @@ fn a_name_that_is_a_hash_too() {
         + &format!("{HASH}.example. 3600 CAA 0 issue \"ca\"\n{HASH}.example. 3600 A 192.0.2.9\n")
         + &format!("example. 3600 ZONEMD 7 1 1 {DIGEST}\n");
     let told = told(&text);
-    assert!(told.iter().all(|(severity, _)| *severity == Severity::Warning), "{told:?}");
+    assert!(told.iter().all(|(severity, _)| *severity == FaultSeverity::Warning), "{told:?}");
 }

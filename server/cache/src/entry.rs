@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use rhumb_wire::{Message, NameRef, Rcode, Type, header};
+use rhumb_wire::{MessageView, NameRef, Rcode, Type, header};
 
 use crate::Limits;
 use crate::origin::Origin;
@@ -108,7 +108,7 @@ impl Entry {
         if message.get(header::LENGTH..end) != Some(key.question) {
             return Err(NotKept::Unreadable);
         }
-        let parsed = Message::parse(message).map_err(|_| NotKept::Unreadable)?;
+        let parsed = MessageView::parse(message).map_err(|_| NotKept::Unreadable)?;
         let mut offsets = Vec::new();
         for record in parsed.records() {
             let record = record.map_err(|_| NotKept::Unreadable)?;
@@ -142,7 +142,7 @@ impl Entry {
 
     /// Whether it says that the name of the question does not exist, and not that of an alias.
     pub(crate) fn denies_the_name(&self) -> bool {
-        header::Header::parse(&self.data)
+        header::MessageHeader::parse(&self.data)
             .is_some_and(|header| header.rcode_low() == Rcode::NXDOMAIN.0 && header.answers == 0)
     }
 

@@ -1,17 +1,17 @@
 use super::*;
-use rhumb_wire::compress::Compression;
-use rhumb_wire::{Class, Name, Section, Type, Writer, header};
+use rhumb_wire::compress::NameCompression;
+use rhumb_wire::{Class, MessageSection, MessageWriter, Name, Type, header};
 
 const LIMITS: Limits = Limits { size: 1 << 20, serve_stale: 100, min_ttl: 0, max_ttl: 1000, prefetch: true };
 
 fn message(name: &str, ttls: &[u32]) -> Vec<u8> {
     let name: Name = name.parse().unwrap();
     let mut buffer = vec![0; 4096];
-    let mut compression = Compression::default();
-    let mut w = Writer::new(&mut buffer, 4096, &mut compression);
+    let mut compression = NameCompression::default();
+    let mut w = MessageWriter::new(&mut buffer, 4096, &mut compression);
     w.question(name.as_ref(), Type::A, Class::IN).unwrap();
     for &ttl in ttls {
-        w.record(Section::Answer, name.as_ref(), Type::A, Class::IN, ttl, |w| w.bytes(&[1, 2, 3, 4]))
+        w.record(MessageSection::Answer, name.as_ref(), Type::A, Class::IN, ttl, |w| w.bytes(&[1, 2, 3, 4]))
             .unwrap();
     }
     let length = w.finish(0, header::QR);
@@ -35,7 +35,7 @@ fn key(question: &[u8]) -> Key<'_> {
 }
 
 fn ttls(message: &[u8]) -> Vec<u32> {
-    rhumb_wire::Message::parse(message).unwrap().records().map(|r| r.unwrap().ttl).collect()
+    rhumb_wire::MessageView::parse(message).unwrap().records().map(|r| r.unwrap().ttl).collect()
 }
 
 struct Rig {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use rhumb_wire::compress::Compression;
+use rhumb_wire::compress::NameCompression;
 use rhumb_wire::edns::{self, write_opt};
-use rhumb_wire::{Class, Message, NameBuf, NameRef, Section, Type, Writer, header, rdata};
+use rhumb_wire::{Class, MessageSection, MessageView, MessageWriter, NameBuf, NameRef, Type, header, rdata};
 use rhumb_zones::file::rdata_text;
 
 use super::admin::Admin;
@@ -39,12 +39,12 @@ pub(super) fn explain<'a>(admin: &'a Admin, given: &'a CommandArguments) -> Late
 /// A query as a stub resolver sends it, with EDNS.
 pub(super) fn query(name: NameRef<'_>, rtype: Type) -> Vec<u8> {
     let mut buffer = vec![0; 512];
-    let mut compression = Compression::default();
-    let mut w = Writer::new(&mut buffer, 512, &mut compression);
+    let mut compression = NameCompression::default();
+    let mut w = MessageWriter::new(&mut buffer, 512, &mut compression);
     // A question and an OPT fit 512 bytes whatever the name.
     let _ = w.question(name, rtype, Class::IN);
     if write_opt(&mut w, 1232, 0, 0, |_| Ok(())).is_ok() {
-        w.count(Section::Additional);
+        w.count(MessageSection::Additional);
     }
     let length = w.finish(1, header::RD);
     buffer.truncate(length);
@@ -59,7 +59,7 @@ pub(super) fn explanation(
     took: Duration,
 ) -> Result<Explanation, String> {
     let unreadable = |error| format!("the answer cannot be read: {error}");
-    let parsed = Message::parse(message).map_err(unreadable)?;
+    let parsed = MessageView::parse(message).map_err(unreadable)?;
     let flags = FLAGS.iter().filter(|(bit, _)| parsed.header().flags & bit != 0);
     let mut told = Explanation {
         steps: steps
@@ -76,8 +76,8 @@ pub(super) fn explanation(
     for record in parsed.records() {
         let record = record.map_err(unreadable)?;
         let section = match record.section {
-            Section::Answer => &mut told.answer,
-            Section::Authority => &mut told.authority,
+            MessageSection::Answer => &mut told.answer,
+            MessageSection::Authority => &mut told.authority,
             _ if record.rtype == Type::OPT => continue,
             _ => &mut told.additional,
         };
@@ -86,7 +86,7 @@ pub(super) fn explanation(
     Ok(told)
 }
 
-fn text(record: &rhumb_wire::Record<'_>) -> Result<String, String> {
+fn text(record: &rhumb_wire::MessageRecord<'_>) -> Result<String, String> {
     let mut owner = NameBuf::new();
     record.owner(&mut owner).map_err(|error| error.to_string())?;
     let mut data = Vec::new();
@@ -105,7 +105,7 @@ fn attempt(tried: &Tried) -> UpstreamAttempt {
 }
 
 /// The extended errors of an answer: number and text.
-fn errors(message: &Message<'_>) -> Vec<String> {
+fn errors(message: &MessageView<'_>) -> Vec<String> {
     let Ok(Some(opt)) = message.edns() else { return Vec::new() };
     opt.options
         .into_iter()

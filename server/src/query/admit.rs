@@ -1,7 +1,7 @@
 //! Which messages are answered at all, and which by an error alone.
 
 use rhumb_wire::edns::ExtendedError;
-use rhumb_wire::{Class, Opcode, Query, QueryError, Rcode, Type, header};
+use rhumb_wire::{Class, Opcode, QueryError, QueryMessage, Rcode, Type, header};
 
 use super::client::QueryClient;
 use crate::metrics::DropReason;
@@ -29,11 +29,11 @@ const NXNAME: Type = Type(128);
 /// Never answered: fewer than twelve bytes and responses (CVE-2024-2169), and what no answer can go to. FORMERR for what
 /// cannot be read; NOTIMP for opcodes that are not in use here, REFUSED for NOTIFY and UPDATE, since no zone takes them.
 #[inline]
-pub(super) fn admit<'a>(message: &'a [u8], client: &QueryClient<'_>) -> Result<Query<'a>, Rejection> {
+pub(super) fn admit<'a>(message: &'a [u8], client: &QueryClient<'_>) -> Result<QueryMessage<'a>, Rejection> {
     if client.port() == 0 {
         return Err(Rejection::Drop(DropReason::BadSource));
     }
-    let query = match Query::parse(message) {
+    let query = match QueryMessage::parse(message) {
         Ok(query) => query,
         Err(error) => return Err(unreadable(message, error)),
     };
@@ -64,7 +64,7 @@ pub(super) fn admit<'a>(message: &'a [u8], client: &QueryClient<'_>) -> Result<Q
 
 /// Whether a query is of the usual kind: class IN, and a type that zones may hold.
 #[inline]
-pub(super) fn usual(query: &Query<'_>) -> bool {
+pub(super) fn usual(query: &QueryMessage<'_>) -> bool {
     query.class == Class::IN && !query.qtype.is_meta()
 }
 
@@ -84,7 +84,7 @@ fn unreadable(message: &[u8], error: QueryError) -> Rejection {
     let header = match error {
         QueryError::Short => return Rejection::Drop(DropReason::ShortMessage),
         QueryError::Response => return Rejection::Drop(DropReason::Response),
-        QueryError::Malformed(_) => header::Header::parse(message),
+        QueryError::Malformed(_) => header::MessageHeader::parse(message),
     };
     match header.map(|header| (header.opcode(), header.questions)) {
         Some((Opcode::QUERY, 0)) => Rejection::NoQuestion,

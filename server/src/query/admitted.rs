@@ -1,7 +1,7 @@
 //! A query that was admitted, and the last steps that all its answers share.
 
 use rhumb_wire::edns::ExtendedError;
-use rhumb_wire::{Query, Rcode, header};
+use rhumb_wire::{QueryMessage, Rcode, header};
 
 use super::client::QueryClient;
 use super::context::QueryContext;
@@ -14,7 +14,7 @@ use crate::rate_limit::RateVerdict;
 /// A query that may be answered, and the limits of its response.
 #[derive(Clone, Copy)]
 pub(super) struct AdmittedQuery<'a, 'm> {
-    pub(super) query: &'a Query<'a>,
+    pub(super) query: &'a QueryMessage<'a>,
     pub(super) client: &'a QueryClient<'a>,
     pub(super) context: &'a QueryContext<'m>,
     pub(super) limits: ResponseLimits,

@@ -2,7 +2,7 @@
 
 use rhumb_net::fetch;
 use rhumb_wire::{NameRef, header};
-use rhumb_zones::Ahead;
+use rhumb_zones::LookupPrefetch;
 
 use super::context::QueryContext;
 use crate::snapshot::Zone;
@@ -12,7 +12,7 @@ const MOST: usize = 64;
 
 /// Looks ahead for the names that `messages` ask for. A message that is no query, or names nothing in a large zone, is passed over.
 pub fn look_ahead<'m, 'q>(context: &QueryContext<'m>, messages: impl Iterator<Item = &'q [u8]>) {
-    let mut found: [Option<(&'m Zone, Ahead)>; MOST] = [None; MOST];
+    let mut found: [Option<(&'m Zone, LookupPrefetch)>; MOST] = [None; MOST];
     for (slot, message) in found.iter_mut().zip(messages) {
         *slot = begin(context, message);
     }
@@ -25,10 +25,10 @@ pub fn look_ahead<'m, 'q>(context: &QueryContext<'m>, messages: impl Iterator<It
     }
 }
 
-fn begin<'m>(context: &QueryContext<'m>, message: &[u8]) -> Option<(&'m Zone, Ahead)> {
+fn begin<'m>(context: &QueryContext<'m>, message: &[u8]) -> Option<(&'m Zone, LookupPrefetch)> {
     let name = NameRef::parse(message.get(header::LENGTH..)?).ok()?;
     let zone: &'m Zone = &context.snapshot.zones.find(name)?.zone;
-    let look = |contents: &rhumb_zones::Contents| contents.look_ahead(name, fetch);
+    let look = |contents: &rhumb_zones::ZoneContents| contents.look_ahead(name, fetch);
     let ahead = context
         .with_contents(zone, |contents| contents.filter(|contents| contents.is_large()).and_then(look))?;
     Some((zone, ahead))

@@ -4,9 +4,9 @@ use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
 use rhumb_wire::edns::ExtendedError;
-use rhumb_wire::{NameRef, Query, Rcode, Section, Writer, header};
-use rhumb_zones::Contents;
-use rhumb_zones::answer::{Asked, Found, MAX_LINKS, OneZone, Reply, Zones, answer};
+use rhumb_wire::{MessageSection, MessageWriter, NameRef, QueryMessage, Rcode, header};
+use rhumb_zones::ZoneContents;
+use rhumb_zones::answer::{AnswerRequest, AnswerSummary, FoundZone, MAX_LINKS, OneZone, ZoneFinder, answer};
 
 use super::context::QueryContext;
 use super::outcome::QueryScratch;
@@ -21,14 +21,14 @@ struct Served<'s> {
     used: Cell<usize>,
 }
 
-type Held = [OnceCell<Arc<Contents>>; MAX_LINKS as usize];
+type Held = [OnceCell<Arc<ZoneContents>>; MAX_LINKS as usize];
 
-impl Zones for Served<'_> {
-    fn find(&self, name: NameRef<'_>) -> Option<Found<'_>> {
+impl ZoneFinder for Served<'_> {
+    fn find(&self, name: NameRef<'_>) -> Option<FoundZone<'_>> {
         let entry = self.snapshot.zones.find(name)?;
-        let Some(contents) = entry.zone.contents() else { return Some(Found::NotReady) };
+        let Some(contents) = entry.zone.contents() else { return Some(FoundZone::NotReady) };
         let slot = self.held.get_or_init(Held::default).get(self.used.replace(self.used.get() + 1))?;
-        Some(Found::Contents(slot.get_or_init(|| contents)))
+        Some(FoundZone::Contents(slot.get_or_init(|| contents)))
     }
 }
 
@@ -36,7 +36,7 @@ impl Zones for Served<'_> {
 /// and OPT say.
 #[inline]
 pub(super) fn from_zone<'m>(
-    query: &Query<'_>,
+    query: &QueryMessage<'_>,
     context: &QueryContext<'m>,
     entry: &'m ZoneEntry,
     limits: &ResponseLimits,
@@ -53,7 +53,7 @@ pub(super) fn from_zone<'m>(
 }
 
 #[cold]
-fn not_loaded(query: &Query<'_>, scratch: &mut QueryScratch, out: &mut [u8]) -> (usize, ResponseHead) {
+fn not_loaded(query: &QueryMessage<'_>, scratch: &mut QueryScratch, out: &mut [u8]) -> (usize, ResponseHead) {
     scratch.note("authoritative", || "the zone is not loaded".to_owned());
     let length = question_only(Some(query), &mut scratch.compression, out);
     let error = Some((ExtendedError::NotReady, "the zone is not loaded"));
@@ -62,8 +62,8 @@ fn not_loaded(query: &Query<'_>, scratch: &mut QueryScratch, out: &mut [u8]) -> 
 
 /// Answers from one of the zones that are built in.
 pub(super) fn from_built_in(
-    query: &Query<'_>,
-    contents: &Contents,
+    query: &QueryMessage<'_>,
+    contents: &ZoneContents,
     limits: &ResponseLimits,
     scratch: &mut QueryScratch,
     out: &mut [u8],
@@ -74,19 +74,23 @@ pub(super) fn from_built_in(
 
 #[inline]
 fn from_contents(
-    query: &Query<'_>,
-    contents: &Contents,
-    zones: &impl Zones,
+    query: &QueryMessage<'_>,
+    contents: &ZoneContents,
+    zones: &impl ZoneFinder,
     limits: &ResponseLimits,
     scratch: &mut QueryScratch,
     out: &mut [u8],
 ) -> (usize, ResponseHead) {
-    let mut w = Writer::new(out, limits.message(), &mut scratch.compression);
+    let mut w = MessageWriter::new(out, limits.message(), &mut scratch.compression);
     // A limit of 512 bytes or more, less OPT, has room for a question.
     let _ = w.bytes(query.question_bytes());
-    w.count(Section::Question);
-    let asked =
-        Asked { name: query.name, qtype: query.qtype, dnssec_ok: query.dnssec_ok(), minimal_any: true };
+    w.count(MessageSection::Question);
+    let asked = AnswerRequest {
+        name: query.name,
+        qtype: query.qtype,
+        dnssec_ok: query.dnssec_ok(),
+        minimal_any: true,
+    };
     let reply = answer(contents, &asked, zones, &mut w);
     let length = w.finish(query.header.id, 0);
     scratch.note("authoritative", || tell(query, contents, reply));
@@ -95,7 +99,7 @@ fn from_contents(
     (length, ResponseHead { flags: authoritative | truncated, ..ResponseHead::of(reply.rcode) })
 }
 
-fn tell(query: &Query<'_>, contents: &Contents, reply: Reply) -> String {
+fn tell(query: &QueryMessage<'_>, contents: &ZoneContents, reply: AnswerSummary) -> String {
     let found = contents.lookup(query.name);
     let matched = found.map_or_else(
         || "outside of the zone".to_owned(),

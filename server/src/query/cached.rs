@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rhumb_cache::{Hit, Key, Want};
 use rhumb_resolver::Question;
 use rhumb_wire::edns::ExtendedError;
-use rhumb_wire::{NameRef, Query, Rcode, header};
+use rhumb_wire::{NameRef, QueryMessage, Rcode, header};
 
 use super::client::QueryClient;
 use super::context::QueryContext;
@@ -16,7 +16,7 @@ use crate::metrics::CacheEvent;
 use crate::snapshot::RouteEntry;
 
 /// The question in lower case, as the cache keeps it.
-pub(super) fn lowercase_question(query: &Query<'_>, into: &mut Vec<u8>) {
+pub(super) fn lowercase_question(query: &QueryMessage<'_>, into: &mut Vec<u8>) {
     into.clear();
     into.extend_from_slice(query.question_bytes());
     if let Some(name) = into.get_mut(..query.name.len()) {
@@ -25,7 +25,7 @@ pub(super) fn lowercase_question(query: &Query<'_>, into: &mut Vec<u8>) {
 }
 
 /// The key of what `query` asks by `route`.
-pub(super) fn key<'k>(query: &Query<'_>, question: &'k [u8], route: u32) -> Key<'k> {
+pub(super) fn key<'k>(query: &QueryMessage<'_>, question: &'k [u8], route: u32) -> Key<'k> {
     Key {
         question,
         route,
@@ -38,7 +38,7 @@ pub(super) fn key<'k>(query: &Query<'_>, question: &'k [u8], route: u32) -> Key<
 /// say.
 #[inline]
 pub(super) fn answer(
-    query: &Query<'_>,
+    query: &QueryMessage<'_>,
     context: &QueryContext<'_>,
     entry: &RouteEntry,
     limits: &ResponseLimits,
@@ -65,7 +65,7 @@ pub(super) fn answer(
 }
 
 /// Restores the question's case in a message out of the cache, and says what its header and OPT say.
-pub(super) fn complete(query: &Query<'_>, hit: &Hit, out: &mut [u8]) -> ResponseHead {
+pub(super) fn complete(query: &QueryMessage<'_>, hit: &Hit, out: &mut [u8]) -> ResponseHead {
     restore_question(query, out);
     let rcode = Rcode(out.get(3).map_or(0, |low| u16::from(*low) & header::RCODE));
     let error = match (hit.stale, hit.failure, rcode) {
@@ -84,7 +84,7 @@ pub(super) fn complete(query: &Query<'_>, hit: &Hit, out: &mut [u8]) -> Response
 
 /// The question as it was asked: the case of the name, which every owner that equals it points to, and the type, which the
 /// denial of a name has not.
-fn restore_question(query: &Query<'_>, out: &mut [u8]) {
+fn restore_question(query: &QueryMessage<'_>, out: &mut [u8]) {
     let asked = query.question_bytes();
     if let Some(question) = out.get_mut(header::LENGTH..header::LENGTH + asked.len()) {
         question.copy_from_slice(asked);
@@ -107,7 +107,7 @@ fn tell(hit: &Hit, context: &QueryContext<'_>, entry: &RouteEntry) -> String {
 /// The job that finds the answer.
 pub(super) fn job(
     purpose: Purpose,
-    query: &Query<'_>,
+    query: &QueryMessage<'_>,
     client: &QueryClient<'_>,
     context: &QueryContext<'_>,
     entry: &RouteEntry,

@@ -1,7 +1,7 @@
 //! The class CH: who answers, and by which program (RFC 4892).
 
-use rhumb_wire::compress::Compression;
-use rhumb_wire::{Class, NameRef, Query, Section, Type, Writer};
+use rhumb_wire::compress::NameCompression;
+use rhumb_wire::{Class, MessageSection, MessageWriter, NameRef, QueryMessage, Type};
 
 use crate::snapshot::QuerySettings;
 
@@ -20,10 +20,10 @@ fn text<'s>(name: NameRef<'_>, settings: &'s QuerySettings) -> Option<&'s str> {
 /// Answers a question of the class CH with one TXT record of TTL 0, at most `limit` bytes. Gives its length; none if it is to
 /// be refused.
 pub(super) fn answer(
-    query: &Query<'_>,
+    query: &QueryMessage<'_>,
     settings: &QuerySettings,
     limit: usize,
-    compression: &mut Compression,
+    compression: &mut NameCompression,
     out: &mut [u8],
 ) -> Option<usize> {
     if !matches!(query.qtype, Type::TXT | Type::ANY) {
@@ -31,9 +31,9 @@ pub(super) fn answer(
     }
     let text = text(query.name, settings)?;
     let length = u8::try_from(text.len()).ok()?;
-    let mut w = Writer::new(out, limit, compression);
+    let mut w = MessageWriter::new(out, limit, compression);
     w.question(query.name, query.qtype, query.class).ok()?;
-    w.record(Section::Answer, query.name, Type::TXT, Class::CH, 0, |w| {
+    w.record(MessageSection::Answer, query.name, Type::TXT, Class::CH, 0, |w| {
         w.u8(length)?;
         w.bytes(text.as_bytes())
     })

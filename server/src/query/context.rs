@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use rhumb_cache::Cache;
-use rhumb_zones::Contents;
+use rhumb_zones::ZoneContents;
 
 use crate::snapshot::{ServerState, Snapshot, Zone};
 
@@ -26,7 +26,7 @@ pub struct QueryContext<'m> {
     last: Cell<Option<(&'m Zone, Loaded)>>,
 }
 
-type Loaded = arc_swap::Guard<Option<Arc<Contents>>>;
+type Loaded = arc_swap::Guard<Option<Arc<ZoneContents>>>;
 
 impl fmt::Debug for QueryContext<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -46,7 +46,8 @@ impl<'m> QueryContext<'m> {
     /// Whether the zone asked last is one to look ahead in.
     pub fn was_large(&self) -> bool {
         let last = self.last.take();
-        let large = last.as_ref().and_then(|(_, loaded)| loaded.as_deref()).is_some_and(Contents::is_large);
+        let large =
+            last.as_ref().and_then(|(_, loaded)| loaded.as_deref()).is_some_and(ZoneContents::is_large);
         self.last.set(last);
         large
     }
@@ -54,7 +55,11 @@ impl<'m> QueryContext<'m> {
     /// Answers from the contents that `zone` has at this moment, the same for the whole of a batch; none if it was never
     /// loaded.
     #[inline]
-    pub(super) fn with_contents<R>(&self, zone: &'m Zone, answer: impl FnOnce(Option<&Contents>) -> R) -> R {
+    pub(super) fn with_contents<R>(
+        &self,
+        zone: &'m Zone,
+        answer: impl FnOnce(Option<&ZoneContents>) -> R,
+    ) -> R {
         let loaded = match self.last.take() {
             Some((last, loaded)) if ptr::eq(last, zone) => loaded,
             _ => zone.load(),

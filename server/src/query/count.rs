@@ -55,7 +55,7 @@ fn count_request(
 
 #[cold]
 fn log(client: &QueryClient<'_>, message: &[u8], scratch: &QueryScratch) {
-    let query = rhumb_wire::Query::parse(message);
+    let query = rhumb_wire::QueryMessage::parse(message);
     let name = query.map_or_else(|_| "?".to_owned(), |query| query.name.to_string());
     let (peer, local, qtype) = (client.peer(), client.local(), scratch.stats.qtype);
     tracing::info!(target: "query", %peer, %local, proto = client.transport().name(), %name, r#type = %qtype);

@@ -1,7 +1,7 @@
 //! Responses to queries that are not admitted.
 
 use rhumb_wire::edns::ExtendedError;
-use rhumb_wire::{Class, Message, NameRef, Opcode, Query, Rcode, Type, header};
+use rhumb_wire::{Class, MessageView, NameRef, Opcode, QueryMessage, Rcode, Type, header};
 
 use super::admit::Rejection;
 use super::admitted::AdmittedQuery;
@@ -30,7 +30,7 @@ pub(super) fn deny(
         Rejection::Header(rcode) => header_reply(message, rcode, client, context, scratch, out),
         Rejection::NoQuestion => no_question(message, client, context, scratch, out),
         Rejection::Question(..) | Rejection::Key => {
-            let Ok(query) = Query::parse(message) else {
+            let Ok(query) = QueryMessage::parse(message) else {
                 return header_reply(message, Rcode::FORMERR, client, context, scratch, out);
             };
             let admitted = match admitted(&query, client, context, scratch, out.len()) {
@@ -59,7 +59,7 @@ pub(super) fn bad_cookie(
 
 /// The query with what its options ask for. Errors: a cookie of a wrong length; the query as if it had none.
 fn admitted<'a, 'm>(
-    query: &'a Query<'a>,
+    query: &'a QueryMessage<'a>,
     client: &'a QueryClient<'a>,
     context: &'a QueryContext<'m>,
     scratch: &mut QueryScratch,
@@ -100,8 +100,8 @@ fn no_question(
 
 /// Reads a message without question and without records but OPT, which asks for a cookie alone (RFC 7873 section 5.4).
 /// `None` if it is anything else.
-fn cookie_request(message: &[u8]) -> Option<Query<'_>> {
-    let parsed = Message::parse(message).ok()?;
+fn cookie_request(message: &[u8]) -> Option<QueryMessage<'_>> {
+    let parsed = MessageView::parse(message).ok()?;
     let header = parsed.header();
     if header.opcode() != Opcode::QUERY || header.is_response() || header.questions != 0 {
         return None;
@@ -109,7 +109,7 @@ fn cookie_request(message: &[u8]) -> Option<Query<'_>> {
     let edns = parsed.edns().ok()?.filter(|edns| edns.options.well_formed());
     let only = header.answers == 0 && header.authorities == 0 && header.additionals == 1;
     let (name, qtype, class) = (NameRef::ROOT, Type(0), Class(0));
-    (only && edns.is_some()).then_some(Query { message, header, name, qtype, class, edns, tsig: None })
+    (only && edns.is_some()).then_some(QueryMessage { message, header, name, qtype, class, edns, tsig: None })
 }
 
 impl AdmittedQuery<'_, '_> {
@@ -148,7 +148,7 @@ fn header_reply(
     scratch: &mut QueryScratch,
     out: &mut [u8],
 ) -> QueryOutcome {
-    let Some(asked) = header::Header::parse(message) else {
+    let Some(asked) = header::MessageHeader::parse(message) else {
         return QueryOutcome::Drop(DropReason::ShortMessage);
     };
     if let Some(limit) = &context.snapshot.settings.rate_limit

@@ -1,7 +1,7 @@
 //! What the EDNS options of a query ask of its answer.
 
-use rhumb_wire::Query;
-use rhumb_wire::edns::{COOKIE, NSID, Options, PADDING, TCP_KEEPALIVE};
+use rhumb_wire::QueryMessage;
+use rhumb_wire::edns::{COOKIE, EdnsOptions, NSID, PADDING, TCP_KEEPALIVE};
 
 use super::client::QueryClient;
 use super::context::unix_seconds;
@@ -27,7 +27,7 @@ impl EdnsContext {
     /// Reads the options. Those of another version than 0 mean nothing. Errors: a cookie of a wrong length.
     #[inline]
     pub(super) fn of(
-        query: &Query<'_>,
+        query: &QueryMessage<'_>,
         client: &QueryClient<'_>,
         settings: &QuerySettings,
     ) -> Result<Self, CookieLengthError> {
@@ -40,7 +40,7 @@ impl EdnsContext {
     }
 
     fn read(
-        options: Options<'_>,
+        options: EdnsOptions<'_>,
         client: &QueryClient<'_>,
         settings: &QuerySettings,
     ) -> Result<Self, CookieLengthError> {

@@ -1,7 +1,7 @@
 //! Whether an answer is within the limits of its client's network.
 
-use rhumb_wire::{NameRef, Query, Rcode};
-use rhumb_zones::{Contents, MatchKind};
+use rhumb_wire::{NameRef, QueryMessage, Rcode};
+use rhumb_zones::{MatchKind, ZoneContents};
 
 use super::client::QueryClient;
 use super::context::QueryContext;
@@ -16,7 +16,7 @@ pub(super) enum AnswerSource<'s> {
     /// A zone.
     Zone(&'s ZoneEntry),
     /// A zone that is built in.
-    BuiltIn(&'s Contents),
+    BuiltIn(&'s ZoneContents),
     /// Elsewhere.
     Cache,
     /// Nowhere: it is an error.
@@ -33,7 +33,7 @@ pub(super) fn applies(client: &QueryClient<'_>, edns_context: &EdnsContext, scra
 /// in the zone stands for it.
 pub(super) fn judge<'m>(
     limit: &RateLimit,
-    query: &Query<'_>,
+    query: &QueryMessage<'_>,
     client: &QueryClient<'_>,
     context: &QueryContext<'m>,
     from: AnswerSource<'m>,
@@ -65,7 +65,7 @@ pub(super) fn judge<'m>(
 
 /// By the owner that was matched: the name itself, or the wildcard, the zone cut, the DNAME that answers for it.
 fn judge_owner(
-    contents: &Contents,
+    contents: &ZoneContents,
     name: NameRef<'_>,
     judge: impl Fn(ResponseClass<'_>) -> RateVerdict,
 ) -> RateVerdict {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rhumb_net::Local;
 use rhumb_resolver::Question;
-use rhumb_wire::compress::Compression;
+use rhumb_wire::compress::NameCompression;
 use rhumb_wire::{Rcode, Type};
 use serde::Serialize;
 
@@ -101,7 +101,7 @@ pub struct TraceStep {
 #[derive(Debug)]
 pub struct QueryScratch {
     /// Where names of the message being written stand.
-    pub(super) compression: Compression,
+    pub(super) compression: NameCompression,
     /// A question in lower case.
     pub(super) question: Vec<u8>,
     /// An entry to be asked for ahead of its end, beside the reply; for the caller to take.
@@ -122,7 +122,7 @@ impl QueryScratch {
     /// Ready for the first query.
     pub fn new() -> Self {
         Self {
-            compression: Compression::default(),
+            compression: NameCompression::default(),
             question: Vec::with_capacity(260),
             prefetch: None,
             stats: QueryStats::NOTHING,

@@ -1,8 +1,8 @@
 //! The last step of every answer: header, OPT with what belongs into it, and never more bytes than the client takes.
 
-use rhumb_wire::compress::Compression;
+use rhumb_wire::compress::NameCompression;
 use rhumb_wire::edns::{self, ExtendedError};
-use rhumb_wire::{Query, Rcode, Writer, header};
+use rhumb_wire::{MessageWriter, QueryMessage, Rcode, header};
 
 use super::edns_context::EdnsContext;
 use crate::snapshot::QuerySettings;
@@ -47,7 +47,7 @@ impl ResponseLimits {
     /// By UDP what both sides take, 512 without EDNS (RFC 6891 section 6.2.5); 65535 on streams.
     #[inline]
     pub(super) fn of(
-        query: &Query<'_>,
+        query: &QueryMessage<'_>,
         edns_context: EdnsContext,
         transport: Transport,
         settings: &QuerySettings,
@@ -86,7 +86,7 @@ fn options_length(edns_context: EdnsContext, settings: &QuerySettings) -> usize 
 /// The answer repeats RD; QR is set; OPT is there if the query had one, with DO as asked (RFC 3225 section 3).
 #[inline]
 pub(super) fn finish(
-    query: &Query<'_>,
+    query: &QueryMessage<'_>,
     settings: &QuerySettings,
     limits: &ResponseLimits,
     head: ResponseHead,
@@ -107,7 +107,7 @@ pub(super) fn finish(
 }
 
 fn append_opt(
-    query: &Query<'_>,
+    query: &QueryMessage<'_>,
     settings: &QuerySettings,
     limits: &ResponseLimits,
     head: ResponseHead,
@@ -224,12 +224,12 @@ impl Opt<'_> {
 
 /// Writes an answer of the header and perhaps the question; its length without OPT.
 pub(super) fn question_only(
-    query: Option<&Query<'_>>,
-    compression: &mut Compression,
+    query: Option<&QueryMessage<'_>>,
+    compression: &mut NameCompression,
     out: &mut [u8],
 ) -> usize {
     let limit = out.len();
-    let mut w = Writer::new(out, limit, compression);
+    let mut w = MessageWriter::new(out, limit, compression);
     if let Some(query) = query {
         // Room for a question is in every buffer; without it the header alone is still an answer.
         let _ = w.question(query.name, query.qtype, query.class);
@@ -240,7 +240,7 @@ pub(super) fn question_only(
 /// Cuts a finished answer to header and question with TC set, OPT dropped: for a path that does not take it in one
 /// piece (RFC 9715). Gives the new length.
 pub fn truncate(out: &mut [u8]) -> usize {
-    let Some(parsed) = header::Header::parse(out) else { return 0 };
+    let Some(parsed) = header::MessageHeader::parse(out) else { return 0 };
     let end = if parsed.questions == 1 {
         rhumb_wire::name::skip(out, header::LENGTH).map_or(header::LENGTH, |end| end + 4)
     } else {
@@ -267,7 +267,7 @@ mod tests {
         let unpadded = opt.at;
         opt.pad(before);
         let end = opt.end();
-        let read = edns::Edns::new(1232, 0, &place[edns::FIXED..end]);
+        let read = edns::OptRecord::new(1232, 0, &place[edns::FIXED..end]);
         assert!(read.options.well_formed());
         let padding = read.options.find(edns::PADDING);
         assert!(padding.is_none_or(|padding| padding.iter().all(|byte| *byte == 0)));

@@ -7,7 +7,7 @@ mod truncated;
 
 use rhumb_config::RateLimit as Limits;
 use rhumb_wire::edns::{COOKIE, NSID, PADDING, REPORT_CHANNEL, TCP_KEEPALIVE};
-use rhumb_wire::{Message, Type};
+use rhumb_wire::{MessageView, Type};
 
 use super::QueryOutcome;
 use crate::metrics::DropReason;
@@ -72,7 +72,7 @@ fn odd_questions_get_what_others_give() {
 #[test]
 fn an_unknown_key_is_told_in_an_unsigned_record() {
     let answer = Lab::new().ask(Transport::Udp, &tsig(query("www.example.com.", Type::A), 255, 0)).unwrap();
-    let record = Message::parse(&answer).unwrap().records().next().unwrap().unwrap();
+    let record = MessageView::parse(&answer).unwrap().records().next().unwrap().unwrap();
     assert_eq!((record.rtype, record.class.0, record.ttl), (Type::TSIG, 255, 0));
     let algorithm = b"\x0bhmac-sha256\0";
     let rest = record.rdata.strip_prefix(algorithm).unwrap();
@@ -98,7 +98,7 @@ fn the_class_ch_tells_what_is_configured() {
         assert_eq!(render(&ask(name, qtype)), expected, "{name} {qtype}");
     }
     let answer = ask("HostName.bind.", Type::TXT);
-    let record = Message::parse(&answer).unwrap().records().next().unwrap().unwrap();
+    let record = MessageView::parse(&answer).unwrap().records().next().unwrap().unwrap();
     assert_eq!((record.class.0, record.ttl, record.rdata), (3, 0, &b"\x03ns1"[..]));
 }
 

@@ -1,6 +1,6 @@
 //! The record that tells the sender of a TSIG that its key is not known here.
 
-use rhumb_wire::{Class, Message, NameBuf, NameRef, Query, Rcode, Record, Type};
+use rhumb_wire::{Class, MessageRecord, MessageView, NameBuf, NameRef, QueryMessage, Rcode, Type};
 
 /// Bytes of the record before its data, without owner; and of its data, without algorithm.
 const FIXED: usize = 10;
@@ -17,9 +17,10 @@ pub(super) struct Unknown<'q> {
 }
 
 /// Reads the TSIG of a request (RFC 8945 section 4.2). None where it is malformed.
-pub(super) fn read<'q>(query: &Query<'q>) -> Option<Unknown<'q>> {
-    let message = Message::parse(query.message).ok()?;
-    let record: Record<'q> = message.records().filter_map(Result::ok).find(|r| r.rtype == Type::TSIG)?;
+pub(super) fn read<'q>(query: &QueryMessage<'q>) -> Option<Unknown<'q>> {
+    let message = MessageView::parse(query.message).ok()?;
+    let record: MessageRecord<'q> =
+        message.records().filter_map(Result::ok).find(|r| r.rtype == Type::TSIG)?;
     let mut key = NameBuf::new();
     record.owner(&mut key).ok()?;
     let algorithm = NameRef::parse(record.rdata).ok()?;

@@ -2,9 +2,9 @@
 
 use rhumb_cache::Hit;
 use rhumb_resolver::Question;
-use rhumb_wire::compress::Compression;
+use rhumb_wire::compress::NameCompression;
 use rhumb_wire::edns::ExtendedError;
-use rhumb_wire::{Query, Rcode, Writer, header};
+use rhumb_wire::{MessageWriter, QueryMessage, Rcode, header};
 
 use super::cached;
 use super::outcome::Job;
@@ -13,7 +13,7 @@ use super::response::{ResponseHead, ResponseLimits, finish, question_only};
 /// Writes the answer to `job` out of `message`, which has the cache's form. Gives its length; none if the query, which
 /// was read once already, cannot be.
 pub fn answer_waiting(job: &Job, message: &[u8], hit: Option<&Hit>, out: &mut [u8]) -> Option<usize> {
-    let query = Query::parse(&job.query).ok()?;
+    let query = QueryMessage::parse(&job.query).ok()?;
     let settings = &job.snapshot.settings;
     let limits = ResponseLimits::of(&query, job.edns_context, job.transport, settings, out.len());
     let fresh = Hit {
@@ -44,10 +44,10 @@ pub fn fail_waiting(
     error: (ExtendedError, &'static str),
     out: &mut [u8],
 ) -> Option<usize> {
-    let query = Query::parse(&job.query).ok()?;
+    let query = QueryMessage::parse(&job.query).ok()?;
     let settings = &job.snapshot.settings;
     let limits = ResponseLimits::of(&query, job.edns_context, job.transport, settings, out.len());
-    let length = question_only(Some(&query), &mut Compression::default(), out);
+    let length = question_only(Some(&query), &mut NameCompression::default(), out);
     let flags = header::RA | (query.header.flags & header::CD);
     let head = ResponseHead { flags, error: Some(error), ..ResponseHead::of(rcode) };
     Some(finish(&query, settings, &limits, head, length, out))
@@ -57,8 +57,8 @@ pub fn fail_waiting(
 pub fn failure_message(question: &Question, rcode: Rcode) -> Vec<u8> {
     let mut buffer = vec![0; header::LENGTH + question.name.as_ref().len() + 4];
     let limit = buffer.len();
-    let mut compression = Compression::default();
-    let mut w = Writer::new(&mut buffer, limit, &mut compression);
+    let mut compression = NameCompression::default();
+    let mut w = MessageWriter::new(&mut buffer, limit, &mut compression);
     // The buffer was made for it.
     let _ = w.question(question.name.as_ref(), question.qtype, question.class);
     w.finish(0, header::QR | header::RD | header::RA | (rcode.0 & header::RCODE));

@@ -2,7 +2,7 @@
 //! addresses that mean something to this host or site alone (RFC 6303, RFC 6890, RFC 7793).
 
 use rhumb_wire::{Name, NameRef, Type};
-use rhumb_zones::{Builder, Contents, Table};
+use rhumb_zones::{NameTable, ZoneBuilder, ZoneContents};
 
 /// Names that do not exist anywhere: `invalid` (RFC 6761 section 6.4), `onion` (RFC 7686), `home.arpa` (RFC 8375) and reverse
 /// names of RFC 6303 section 4, RFC 6890 and RFC 7793, the blocks of 172.16/12 and 100.64/10 left out.
@@ -33,7 +33,7 @@ const NEGATIVE_TTL: u32 = 10_800;
 
 /// All of them, by apex. Built once, at start; the texts are constants, so that one that cannot be built is a fault of this
 /// file, which its test would show.
-pub fn built_in_zones() -> Table<Contents> {
+pub fn built_in_zones() -> NameTable<ZoneContents> {
     let sixteen = (16..32).map(|n| format!("{n}.172.in-addr.arpa"));
     let shared = (64..128).map(|n| format!("{n}.100.in-addr.arpa"));
     let empty = EMPTY.iter().map(ToString::to_string).chain(sixteen).chain(shared);
@@ -48,17 +48,17 @@ pub fn built_in_zones() -> Table<Contents> {
         zone("127.in-addr.arpa", &[("1.0.0.127.in-addr.arpa", Type::PTR, name)]),
         zone(LOOPBACK6, &[(LOOPBACK6, Type::PTR, name)]),
     ];
-    Table::build(zones.chain(special.into_iter().flatten()))
+    NameTable::build(zones.chain(special.into_iter().flatten()))
 }
 
-fn zone(apex: &str, records: &[(&str, Type, &[u8])]) -> Option<(Name, Contents)> {
+fn zone(apex: &str, records: &[(&str, Type, &[u8])]) -> Option<(Name, ZoneContents)> {
     let apex: Name = apex.parse().ok()?;
     let host: &[u8] = b"\x09localhost\0";
     let mut soa = [host, b"\x06nobody\x07invalid\0".as_slice()].concat();
     for number in [1, 3600, 1200, 604_800, NEGATIVE_TTL] {
         soa.extend_from_slice(&u32::to_be_bytes(number));
     }
-    let mut builder = Builder::new(apex.as_ref());
+    let mut builder = ZoneBuilder::new(apex.as_ref());
     builder.add(apex.as_ref(), Type::SOA, TTL, &soa, 0).ok()?;
     builder.add(apex.as_ref(), Type::NS, TTL, host, 0).ok()?;
     for (owner, rtype, rdata) in records {

@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use rhumb_cache::{Cache, Limits};
 use rhumb_config::{CacheSettings, Config, CookieSecret};
 use rhumb_resolver::ServerStore;
-use rhumb_zones::Table;
+use rhumb_zones::NameTable;
 
 use super::{QuerySettings, RouteServices, Snapshot, built_in_zones};
 use crate::metrics::Metrics;
@@ -37,9 +37,9 @@ impl ServerState {
             config: Arc::clone(config),
             settings: QuerySettings::default(),
             allow: Vec::new(),
-            zones: Table::build([]),
+            zones: NameTable::build([]),
             built_in: Arc::new(built_in_zones()),
-            routes: Table::build([]),
+            routes: NameTable::build([]),
         };
         Self {
             snapshot: ArcSwap::from_pointee(snapshot),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rhumb_zones::Contents;
+use rhumb_zones::ZoneContents;
 
 use crate::snapshot::Snapshot;
 
@@ -16,14 +16,14 @@ const MUCH: usize = 1024 * 1024;
 #[derive(Debug, Default)]
 pub struct DeferredFree {
     snapshots: Vec<Arc<Snapshot>>,
-    contents: Vec<Arc<Contents>>,
+    contents: Vec<Arc<ZoneContents>>,
     /// Bytes freed and not yet given back.
     freed: usize,
 }
 
 impl DeferredFree {
     /// Takes over the contents of a zone, which some query may still use.
-    pub fn add_contents(&mut self, contents: Arc<Contents>) {
+    pub fn add_contents(&mut self, contents: Arc<ZoneContents>) {
         self.contents.push(contents);
     }
 

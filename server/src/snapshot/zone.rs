@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use arc_swap::ArcSwapOption;
 use rhumb_config::Place;
 use rhumb_wire::Name;
-use rhumb_zones::Contents;
+use rhumb_zones::ZoneContents;
 
 use super::files::{FileMark, FileRead};
 use super::origin::ZoneOrigin;
@@ -20,7 +20,7 @@ pub struct ZoneTrouble(pub Arc<str>);
 #[derive(Debug)]
 pub struct Zone {
     name: Name,
-    contents: ArcSwapOption<Contents>,
+    contents: ArcSwapOption<ZoneContents>,
     state: Mutex<State>,
 }
 
@@ -93,13 +93,13 @@ impl Zone {
     }
 
     /// What is served now; none before the first good load.
-    pub fn contents(&self) -> Option<Arc<Contents>> {
+    pub fn contents(&self) -> Option<Arc<ZoneContents>> {
         self.contents.load_full()
     }
 
     /// What is served now, for the length of one answer.
     #[inline]
-    pub fn load(&self) -> arc_swap::Guard<Option<Arc<Contents>>> {
+    pub fn load(&self) -> arc_swap::Guard<Option<Arc<ZoneContents>>> {
         self.contents.load()
     }
 
@@ -116,11 +116,11 @@ impl Zone {
     pub fn publish(
         &self,
         expected: u32,
-        contents: Arc<Contents>,
+        contents: Arc<ZoneContents>,
         file: FileMark,
         included: Vec<FileRead>,
         expires: Option<u64>,
-    ) -> Result<Option<Arc<Contents>>, StaleVersion> {
+    ) -> Result<Option<Arc<ZoneContents>>, StaleVersion> {
         let mut state = self.lock();
         if state.version != expected {
             return Err(StaleVersion(expected));

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rhumb_wire::Name;
-use rhumb_zones::file::{Loaded, Problem, read_zone, read_zone_bytes, verify_zone};
-use rhumb_zones::verify::Depth;
-use rhumb_zones::{Contents, Severity};
+use rhumb_zones::file::{FileProblem, ParsedZone, read_zone, read_zone_bytes, verify_zone};
+use rhumb_zones::verify::VerifyDepth;
+use rhumb_zones::{FaultSeverity, ZoneContents};
 
 use crate::snapshot::{FileMark, FileRead};
 use crate::test_hooks::{PanicPoint, inject_panic};
@@ -19,7 +19,7 @@ pub(super) type ZoneRead = Result<LoadedZone, ZoneRefusal>;
 #[derive(Debug)]
 pub struct LoadedZone {
     /// What is to be served.
-    pub contents: Arc<Contents>,
+    pub contents: Arc<ZoneContents>,
     /// The zone's own file as it was before it was read.
     pub file: FileMark,
     /// The files that it included.
@@ -43,17 +43,17 @@ pub struct ZoneRefusal {
 ///
 /// Errors: what is wrong with the file or the zone.
 pub fn load(name: &Name, file: Option<&Path>) -> Result<LoadedZone, ZoneRefusal> {
-    load_at(name, file, Depth::Load)
+    load_at(name, file, VerifyDepth::Load)
 }
 
 /// The same, with all that can be checked.
 ///
 /// Errors: as [`load`].
 pub fn load_to_check(name: &Name, file: &Path) -> Result<LoadedZone, ZoneRefusal> {
-    load_at(name, Some(file), Depth::Full)
+    load_at(name, Some(file), VerifyDepth::Full)
 }
 
-fn load_at(name: &Name, file: Option<&Path>, depth: Depth) -> Result<LoadedZone, ZoneRefusal> {
+fn load_at(name: &Name, file: Option<&Path>, depth: VerifyDepth) -> Result<LoadedZone, ZoneRefusal> {
     inject_panic(PanicPoint::ZoneReader);
     let Some(file) = file else {
         let text = rhumb_config::DEFAULT_ZONE.as_bytes();
@@ -76,13 +76,18 @@ fn load_at(name: &Name, file: Option<&Path>, depth: Depth) -> Result<LoadedZone,
 }
 
 /// Checks what was read as a whole. The clock is asked now.
-fn verified(loaded: Loaded, file: &Path, mark: FileMark, depth: Depth) -> Result<LoadedZone, ZoneRefusal> {
-    let Loaded { contents, warnings, files: read } = loaded;
+fn verified(
+    loaded: ParsedZone,
+    file: &Path,
+    mark: FileMark,
+    depth: VerifyDepth,
+) -> Result<LoadedZone, ZoneRefusal> {
+    let ParsedZone { contents, warnings, files: read } = loaded;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     // Times of signatures have 32 bits, compared in serial arithmetic.
     let found = verify_zone(file, &contents, now as u32, depth);
-    let (errors, more): (Vec<Problem>, Vec<Problem>) =
-        found.problems.into_iter().partition(|problem| problem.severity == Severity::Error);
+    let (errors, more): (Vec<FileProblem>, Vec<FileProblem>) =
+        found.problems.into_iter().partition(|problem| problem.severity == FaultSeverity::Error);
     if !errors.is_empty() {
         return Err(ZoneRefusal { problems: in_words(&errors), file: mark });
     }
@@ -99,6 +104,6 @@ fn verified(loaded: Loaded, file: &Path, mark: FileMark, depth: Depth) -> Result
     })
 }
 
-fn in_words(problems: &[Problem]) -> Vec<String> {
+fn in_words(problems: &[FileProblem]) -> Vec<String> {
     problems.iter().map(ToString::to_string).collect()
 }

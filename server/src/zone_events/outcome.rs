@@ -1,7 +1,7 @@
 //! What a plan of zones comes to.
 
 use rhumb_wire::Name;
-use rhumb_zones::Table;
+use rhumb_zones::NameTable;
 
 use super::configured::ZoneFolders;
 use super::load::ZoneRead;
@@ -45,7 +45,7 @@ pub struct ZonesPlan {
 pub(super) struct NextZones {
     pub(super) read: Vec<PlannedRead>,
     /// All zones; none: they are those that there are.
-    pub(super) table: Option<Table<ZoneEntry>>,
+    pub(super) table: Option<NameTable<ZoneEntry>>,
     /// The folders, if all were listed.
     pub(super) folders: Option<ZoneFolders>,
     pub(super) gone: Vec<Name>,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rhumb_config::Config;
 use rhumb_wire::Name;
-use rhumb_zones::Table;
+use rhumb_zones::NameTable;
 
 use super::configured::{ConfiguredZone, ConfiguredZones, ZoneFolders, configured_zones};
 use super::load::ZoneRead;
@@ -152,7 +152,7 @@ pub(super) fn next_zones(paired: PairedZones, snapshot: &Snapshot) -> NextZones 
             return snapshot.zones.with(changed);
         }
         // In the order of their names.
-        Table::build(entries.into_iter().map(|entry| (entry.zone.name().clone(), entry)))
+        NameTable::build(entries.into_iter().map(|entry| (entry.zone.name().clone(), entry)))
     });
     NextZones { read, table, folders, gone }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rhumb_zones::Contents;
+use rhumb_zones::ZoneContents;
 
 use super::load::ZoneRead;
 use crate::snapshot::{StaleVersion, ZoneEntry, ZoneTrouble};
@@ -15,7 +15,7 @@ pub(super) fn publish_zone(
     entry: &ZoneEntry,
     version: u32,
     read: ZoneRead,
-) -> Result<Option<Arc<Contents>>, StaleVersion> {
+) -> Result<Option<Arc<ZoneContents>>, StaleVersion> {
     match read {
         Ok(loaded) => {
             for warning in &loaded.warnings {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rhumb_config::Config;
 use rhumb_wire::Name;
-use rhumb_zones::Table;
+use rhumb_zones::NameTable;
 
 use super::attention::ZoneAttention;
 use super::changes::{DirtyZones, FileChanges};
@@ -22,7 +22,7 @@ use crate::snapshot::retired::DeferredFree;
 use crate::snapshot::{ServerState, Snapshot, ZoneEntry};
 
 /// Makes the next snapshot current, with these zones or with those that there are. Gives the one before.
-pub(super) type InstallSnapshot = Box<dyn FnOnce(Option<Table<ZoneEntry>>) -> Arc<Snapshot> + Send>;
+pub(super) type InstallSnapshot = Box<dyn FnOnce(Option<NameTable<ZoneEntry>>) -> Arc<Snapshot> + Send>;
 /// Takes a plan, or what is wrong with the configuration.
 pub(super) type PlanReply = Box<dyn FnOnce(Result<ZonesPlan, Vec<String>>) + Send>;
 
@@ -323,7 +323,7 @@ impl ZoneSchedule {
 }
 
 /// Makes a snapshot current that differs in its zones alone.
-fn install_table(live: &ServerState, table: Option<Table<ZoneEntry>>) -> Arc<Snapshot> {
+fn install_table(live: &ServerState, table: Option<NameTable<ZoneEntry>>) -> Arc<Snapshot> {
     let old = live.snapshot.load_full();
     let Some(zones) = table else { return old };
     let next = Snapshot { serial: old.serial + 1, zones, ..Snapshot::clone(&old) };

@@ -3,11 +3,13 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use rhumb_wire::compress::Compression;
-use rhumb_wire::{Class, Message, Name, Query, Section, Type, Writer, bridge, header};
-use rhumb_zones::answer::{Asked, Found, Reply, ReplyKind, Zones, answer};
+use hickory_proto::op::Message;
+use hickory_proto::serialize::binary::BinDecodable;
+use rhumb_wire::compress::NameCompression;
+use rhumb_wire::{Class, MessageSection, MessageView, MessageWriter, Name, QueryMessage, Type, header};
+use rhumb_zones::answer::{AnswerKind, AnswerRequest, AnswerSummary, FoundZone, ZoneFinder, answer};
 use rhumb_zones::file::read_zone_bytes;
-use rhumb_zones::{Contents, Table};
+use rhumb_zones::{NameTable, ZoneContents};
 
 use super::walk;
 
@@ -70,16 +72,16 @@ const LABELS: [&[u8]; 32] = [
 /// Types of a recipe.
 const TYPES: [u16; 16] = [1, 28, 2, 6, 15, 16, 5, 39, 43, 48, 47, 50, 46, 255, 33, 65];
 
-struct Served(Table<Contents>);
+struct Served(NameTable<ZoneContents>);
 
-impl Zones for Served {
-    fn find(&self, name: rhumb_wire::NameRef<'_>) -> Option<Found<'_>> {
-        self.0.find(name).map(Found::Contents)
+impl ZoneFinder for Served {
+    fn find(&self, name: rhumb_wire::NameRef<'_>) -> Option<FoundZone<'_>> {
+        self.0.find(name).map(FoundZone::Contents)
     }
 }
 
 static SERVED: LazyLock<Served> = LazyLock::new(|| {
-    Served(Table::build(TEXTS.iter().map(|(origin, text)| {
+    Served(NameTable::build(TEXTS.iter().map(|(origin, text)| {
         let origin: Name = origin.parse().unwrap_or_else(|error| panic!("{origin}: {error}"));
         let loaded = read_zone_bytes(origin.as_ref(), Path::new("zone"), text.as_bytes());
         (origin, loaded.unwrap_or_else(|problems| panic!("{problems:?}")).contents)
@@ -97,7 +99,7 @@ pub fn run(input: &[u8]) {
         made = follow(rest);
         &made
     };
-    let Ok(query) = Query::parse(packet) else { return };
+    let Ok(query) = QueryMessage::parse(packet) else { return };
     if query.class != Class::IN {
         return;
     }
@@ -118,13 +120,18 @@ pub fn run(input: &[u8]) {
 }
 
 /// As the server does it, but for OPT.
-fn respond(zone: &Contents, query: &Query<'_>, flags: u8, limit: usize) -> (Reply, Vec<u8>) {
+fn respond(
+    zone: &ZoneContents,
+    query: &QueryMessage<'_>,
+    flags: u8,
+    limit: usize,
+) -> (AnswerSummary, Vec<u8>) {
     let mut buffer = vec![0; limit];
-    let mut compression = Compression::default();
-    let mut w = Writer::new(&mut buffer, limit, &mut compression);
+    let mut compression = NameCompression::default();
+    let mut w = MessageWriter::new(&mut buffer, limit, &mut compression);
     assert!(w.bytes(query.question_bytes()).is_ok(), "no room for the question");
-    w.count(Section::Question);
-    let asked = Asked {
+    w.count(MessageSection::Question);
+    let asked = AnswerRequest {
         name: query.name,
         qtype: query.qtype,
         dnssec_ok: query.dnssec_ok(),
@@ -136,9 +143,9 @@ fn respond(zone: &Contents, query: &Query<'_>, flags: u8, limit: usize) -> (Repl
     (reply, buffer)
 }
 
-fn check(written: &[u8], query: &Query<'_>, reply: Reply) {
-    assert!(reply.kind != ReplyKind::OutOfZone, "the zone was chosen by the name");
-    let message = Message::parse(written).unwrap_or_else(|error| panic!("{error}: {written:02x?}"));
+fn check(written: &[u8], query: &QueryMessage<'_>, reply: AnswerSummary) {
+    assert!(reply.kind != AnswerKind::OutOfZone, "the zone was chosen by the name");
+    let message = MessageView::parse(written).unwrap_or_else(|error| panic!("{error}: {written:02x?}"));
     assert_eq!(message.header().id, query.header.id);
     let echoed = written.get(header::LENGTH..header::LENGTH + query.question_bytes().len());
     assert_eq!(echoed, Some(query.question_bytes()));
@@ -150,7 +157,7 @@ fn check(written: &[u8], query: &Query<'_>, reply: Reply) {
     for (index, entry) in entries.iter().enumerate() {
         assert!(!entries.iter().skip(index + 1).any(|other| other == entry), "twice: {entry:?}");
     }
-    let known = bridge::to_hickory(written).unwrap_or_else(|error| panic!("{error}: {written:02x?}"));
+    let known = Message::from_bytes(written).unwrap_or_else(|error| panic!("{error}: {written:02x?}"));
     let sections = [known.answers.len(), known.authorities.len(), known.additionals.len()];
     assert_eq!(sections, [head.answers, head.authorities, head.additionals].map(usize::from));
 }

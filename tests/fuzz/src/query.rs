@@ -1,12 +1,12 @@
 //! A datagram from a client.
 
-use rhumb_wire::{Query, QueryError, header};
+use rhumb_wire::{QueryError, QueryMessage, header};
 
 use super::walk;
 
 /// Reads `input` as a request, and as a message.
 pub fn run(input: &[u8]) {
-    match Query::parse(input) {
+    match QueryMessage::parse(input) {
         Ok(query) => {
             assert!(input.len() >= query.question_end(), "a question beyond the end");
             assert!(!query.header.is_response(), "a response is never a request");

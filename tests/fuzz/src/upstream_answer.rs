@@ -3,7 +3,7 @@
 use rhumb_resolver::Question;
 use rhumb_resolver::forward::limits;
 use rhumb_resolver::forward::scrub::scrub;
-use rhumb_wire::{Class, Message, NameRef, Type, header};
+use rhumb_wire::{Class, MessageView, NameRef, Type, header};
 
 use super::walk;
 
@@ -22,7 +22,7 @@ pub fn run(input: &[u8]) {
     let Ok(scrubbed) = scrub(reply, &question) else { return };
     assert!(u16::try_from(scrubbed.message.len()).is_ok());
     assert!(scrubbed.ttl <= limits::TTL);
-    let message = Message::parse(&scrubbed.message).ok();
+    let message = MessageView::parse(&scrubbed.message).ok();
     let entries = message.as_ref().and_then(walk::entries);
     let (Some(message), Some(entries)) = (message, entries) else {
         panic!("not to be read: {scrubbed:02x?}");
@@ -44,7 +44,7 @@ fn question(flags: u8, reply: &[u8]) -> Option<Question> {
     let mut question = if flags & FIXED != 0 {
         Question::new(NameRef::parse(b"\x01a\x07example\0").ok()?, Type::A)
     } else {
-        let asked = Message::parse(reply).ok()?.question().ok()??;
+        let asked = MessageView::parse(reply).ok()?.question().ok()??;
         Question { class: asked.class, ..Question::new(asked.name, asked.qtype) }
     };
     question.dnssec_ok = flags & DNSSEC_OK != 0;

@@ -1,13 +1,13 @@
 //! A whole message: every record read, written out again and read once more.
 
-use rhumb_wire::compress::Compression;
-use rhumb_wire::edns::{MAX_OPTIONS, Options};
-use rhumb_wire::{Class, Message, Name, NameBuf, NameRef, Type, Writer, rdata};
+use rhumb_wire::compress::NameCompression;
+use rhumb_wire::edns::{EdnsOptions, MAX_OPTIONS};
+use rhumb_wire::{Class, MessageView, MessageWriter, Name, NameBuf, NameRef, Type, rdata};
 
 /// One record with its names expanded, its RDATA in canonical form.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Entry {
-    section: rhumb_wire::Section,
+    section: rhumb_wire::MessageSection,
     owner: Name,
     rtype: Type,
     class: Class,
@@ -17,7 +17,7 @@ pub struct Entry {
 
 /// Reads `input` as a message in whole. What can be read completely must be the same after it was written and read again.
 pub fn message(input: &[u8]) {
-    let Ok(message) = Message::parse(input) else { return };
+    let Ok(message) = MessageView::parse(input) else { return };
     if let Ok(Some(question)) = message.question() {
         check_name(question.name);
     }
@@ -28,13 +28,13 @@ pub fn message(input: &[u8]) {
     let mut buffer = vec![0; usize::from(u16::MAX)];
     if let Some(length) = write(&message, &entries, &mut buffer) {
         let written = buffer.get(..length).unwrap_or(&[]);
-        let again = Message::parse(written).ok().and_then(|message| self::entries(&message));
+        let again = MessageView::parse(written).ok().and_then(|message| self::entries(&message));
         assert_eq!(again.as_ref(), Some(&entries), "written: {written:02x?}");
     }
 }
 
 /// Its records, or nothing if one of them cannot be read.
-pub fn entries(message: &Message<'_>) -> Option<Vec<Entry>> {
+pub fn entries(message: &MessageView<'_>) -> Option<Vec<Entry>> {
     let mut entries = Vec::new();
     for record in message.records() {
         let record = record.ok()?;
@@ -59,10 +59,10 @@ pub fn entries(message: &Message<'_>) -> Option<Vec<Entry>> {
 }
 
 /// The length of the message with these records, or nothing if they have no room.
-fn write(message: &Message<'_>, entries: &[Entry], buffer: &mut [u8]) -> Option<usize> {
-    let mut compression = Compression::default();
+fn write(message: &MessageView<'_>, entries: &[Entry], buffer: &mut [u8]) -> Option<usize> {
+    let mut compression = NameCompression::default();
     let limit = buffer.len();
-    let mut w = Writer::new(buffer, limit, &mut compression);
+    let mut w = MessageWriter::new(buffer, limit, &mut compression);
     if let Ok(Some(question)) = message.question() {
         w.question(question.name, question.qtype, question.class).ok()?;
     }
@@ -87,7 +87,7 @@ pub fn check_name(name: NameRef<'_>) {
 }
 
 /// Options are few, and lie within the RDATA.
-pub fn check_options(options: Options<'_>) {
+pub fn check_options(options: EdnsOptions<'_>) {
     assert!(options.into_iter().count() <= MAX_OPTIONS);
     for (code, _) in options {
         assert!(options.find(code).is_some());

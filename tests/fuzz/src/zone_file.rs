@@ -4,9 +4,9 @@ use std::fmt::Write;
 use std::path::Path;
 
 use rhumb_wire::{Name, NameRef, Type, rdata};
-use rhumb_zones::Contents;
+use rhumb_zones::ZoneContents;
 use rhumb_zones::file::{rdata_text, read_zone_bytes};
-use rhumb_zones::verify::{Depth, verify};
+use rhumb_zones::verify::{VerifyDepth, verify};
 
 use super::walk;
 
@@ -28,7 +28,7 @@ pub fn run(input: &[u8]) {
     match read_zone_bytes(origin, path, input) {
         Ok(loaded) => {
             assert!(loaded.contents.soa().is_some(), "a zone without SOA");
-            let findings = verify(&loaded.contents, 1_800_000_000, Depth::Full).findings;
+            let findings = verify(&loaded.contents, 1_800_000_000, VerifyDepth::Full).findings;
             assert!(findings.len() <= MOST_FINDINGS, "{} findings", findings.len());
             assert!(findings.iter().all(|finding| !finding.defect.to_string().is_empty()));
             let (records, text) = written(&loaded.contents, origin);
@@ -46,7 +46,7 @@ pub fn run(input: &[u8]) {
 }
 
 /// All records in order, and the text of a zone file with them.
-fn written(contents: &Contents, origin: NameRef<'_>) -> (Vec<Record>, String) {
+fn written(contents: &ZoneContents, origin: NameRef<'_>) -> (Vec<Record>, String) {
     let (mut records, mut text) = (Vec::new(), String::new());
     for set in contents {
         let owner = set.owner();

@@ -1,11 +1,11 @@
 //! Addresses of the names that an answer points to.
 
-use rhumb_wire::{Section, Type, name};
+use rhumb_wire::{MessageSection, Type, name};
 
-use super::put::Owner;
+use super::put::OwnerPosition;
 use super::{Assembly, FIXED, Stop};
-use crate::contents::node::Node;
-use crate::contents::set::{Link, Set, before_target};
+use crate::contents::node::ZoneNode;
+use crate::contents::set::{StoredRrset, TargetLink, before_target};
 use crate::lookup::MatchKind;
 
 /// Targets looked at for an answer's optional addresses.
@@ -17,17 +17,24 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     pub(super) fn additional(
         &mut self,
         kind: MatchKind,
-        node: Node<'z>,
-        set: &Set<'z>,
+        node: ZoneNode<'z>,
+        set: &StoredRrset<'z>,
         at: usize,
-        owner: Owner,
+        owner: OwnerPosition,
     ) {
         if before_target(set.rtype).is_some() {
             self.optional(kind, node, set, at, owner);
         }
     }
 
-    fn optional(&mut self, kind: MatchKind, node: Node<'z>, set: &Set<'z>, at: usize, owner: Owner) {
+    fn optional(
+        &mut self,
+        kind: MatchKind,
+        node: ZoneNode<'z>,
+        set: &StoredRrset<'z>,
+        at: usize,
+        owner: OwnerPosition,
+    ) {
         let before = before_target(set.rtype).unwrap_or(0);
         let mut rest = at;
         for (index, link) in set.links().take(MAX_TARGETS).enumerate() {
@@ -47,8 +54,15 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     }
 
     /// Whether one of the first `count` links of a set leads to `target` too.
-    fn was_linked(&self, count: usize, link: &Link, set: &Set<'_>, node: Node<'_>, target: Node<'_>) -> bool {
-        let same = |other: &Link| {
+    fn was_linked(
+        &self,
+        count: usize,
+        link: &TargetLink,
+        set: &StoredRrset<'_>,
+        node: ZoneNode<'_>,
+        target: ZoneNode<'_>,
+    ) -> bool {
+        let same = |other: &TargetLink| {
             other.hash == link.hash
                 && self.zone.linked(other, set, node).is_some_and(|node| node.identity() == target.identity())
         };
@@ -57,7 +71,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
 
     /// Adds the glue of a referral (RFC 9471), whose NS records were put at `at`: what lies at or below the cut must
     /// be there, other addresses may.
-    pub(super) fn glue(&mut self, cut: Node<'z>, set: &Set<'z>, at: usize) -> Result<(), Stop> {
+    pub(super) fn glue(&mut self, cut: ZoneNode<'z>, set: &StoredRrset<'z>, at: usize) -> Result<(), Stop> {
         let zone = self.zone;
         let mut rest = at;
         for link in set.links() {
@@ -73,12 +87,12 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         Ok(())
     }
 
-    fn addresses(&mut self, node: Node<'_>, place: usize) -> Result<(), Stop> {
-        let owner = Owner::alone(place);
+    fn addresses(&mut self, node: ZoneNode<'_>, place: usize) -> Result<(), Stop> {
+        let owner = OwnerPosition::alone(place);
         for set in node.sets() {
             match set.rtype {
                 Type::A | Type::AAAA if set.records > 0 => {
-                    self.put(Section::Additional, node, &set, owner)?;
+                    self.put(MessageSection::Additional, node, &set, owner)?;
                 }
                 rtype if rtype.0 > Type::AAAA.0 => break,
                 _ => {}

@@ -1,23 +1,23 @@
 //! Chains of aliases: CNAME, and DNAME with the CNAME made from it (RFC 6672), within the zone and across zones.
 
 use rhumb_wire::compress::same_name;
-use rhumb_wire::{NameBuf, NameError, NameRef, Rcode, Section, Type, name};
+use rhumb_wire::{MessageSection, NameBuf, NameError, NameRef, Rcode, Type, name};
 
 use super::additional::record_at;
-use super::put::Current;
-use super::{Assembly, FIXED, Found, MAX_LINKS, QUESTION_AT, ReplyKind, Step, Stop, Zones};
-use crate::lookup::Match;
+use super::put::ChainName;
+use super::{AnswerKind, Assembly, FIXED, FoundZone, MAX_LINKS, QUESTION_AT, Step, Stop, ZoneFinder};
+use crate::lookup::NameMatch;
 
 impl<'z> Assembly<'z, '_, '_, '_, '_> {
     /// Goes on from name to name until one is no alias.
-    pub(super) fn follow<'s: 'z>(&mut self, target: usize, zones: &'s impl Zones) -> Result<(), Stop> {
+    pub(super) fn follow<'s: 'z>(&mut self, target: usize, zones: &'s impl ZoneFinder) -> Result<(), Stop> {
         let mut places = [QUESTION_AT; MAX_LINKS as usize + 1];
         let mut target = target;
         let mut name = NameBuf::new();
         loop {
             self.reply.links += 1;
             let links = usize::from(self.reply.links);
-            self.reply.kind = ReplyKind::Chain;
+            self.reply.kind = AnswerKind::Chain;
             if name::expand(self.w.written(), target, &mut name).is_err()
                 || self.was_met(places.get(..links).unwrap_or(&[]), name.as_ref())
             {
@@ -26,7 +26,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
             if let Some(place) = places.get_mut(links) {
                 *place = target;
             }
-            let current = Current { name: name.as_ref(), at: target, is_question: false };
+            let current = ChainName { name: name.as_ref(), at: target, is_question: false };
             let Some(found) = self.enter(current.name, zones) else { return Ok(()) };
             match self.matched(&current, &found)? {
                 Step::Done => return Ok(()),
@@ -37,22 +37,22 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
 
     /// What `name` is in the zone that is responsible for it, which may lie in this one without a delegation (RFC 1034
     /// section 4.3.2 step 2); none if that is not loaded.
-    fn enter<'s: 'z>(&mut self, name: NameRef<'_>, zones: &'s impl Zones) -> Option<Match<'z>> {
+    fn enter<'s: 'z>(&mut self, name: NameRef<'_>, zones: &'s impl ZoneFinder) -> Option<NameMatch<'z>> {
         let mut found = zones.find(name);
         // DS belongs to the zone above (RFC 4035 section 3.1.4.1).
         if self.asked.qtype == Type::DS
-            && let Some(Found::Contents(zone)) = found
+            && let Some(FoundZone::Contents(zone)) = found
             && zone.apex() == name
             && let Some(above) = name.parent().and_then(|parent| zones.find(parent))
         {
             found = Some(above);
         }
         match found {
-            Some(Found::Contents(zone)) if zone.apex() != self.zone.apex() => {
+            Some(FoundZone::Contents(zone)) if zone.apex() != self.zone.apex() => {
                 self.zone = zone;
                 self.local = self.asked.name.is_at_or_below(zone.apex());
             }
-            Some(Found::NotReady) => return None,
+            Some(FoundZone::NotReady) => return None,
             _ => {}
         }
         self.zone.lookup(name)
@@ -70,7 +70,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         let (mut wanted, mut other) = (NameBuf::new(), NameBuf::new());
         name::expand(message, owner, &mut wanted).ok()?;
         let mut at = QUESTION_AT + self.asked.name.len() + 4;
-        for _ in 0..self.w.counted(Section::Answer) {
+        for _ in 0..self.w.counted(MessageSection::Answer) {
             let (rdata, after) = record_at(message, at)?;
             let rtype = message.get(rdata + 2 - FIXED..)?.first_chunk()?;
             if u16::from_be_bytes(*rtype) == Type::DNAME.0
@@ -85,26 +85,30 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     }
 
     /// The name lies below a DNAME: the DNAME, and a CNAME from the name to what it stands for (RFC 6672 section 3.1).
-    pub(super) fn below_dname(&mut self, current: &Current<'_>, found: &Match<'z>) -> Result<Step, Stop> {
+    pub(super) fn below_dname(
+        &mut self,
+        current: &ChainName<'_>,
+        found: &NameMatch<'z>,
+    ) -> Result<Step, Stop> {
         let node = found.node;
         let Some(set) = node.set(Type::DNAME) else { return Ok(Step::Done) };
         if self.reply.links == MAX_LINKS {
-            self.reply.kind = ReplyKind::Chain;
+            self.reply.kind = AnswerKind::Chain;
             return Ok(Step::Done);
         }
         let owner = self.owner_at(current, found.shared);
-        self.put(Section::Answer, node, &set, owner)?;
+        self.put(MessageSection::Answer, node, &set, owner)?;
         let target = set.image().get(FIXED..).map(NameRef::parse);
         let Some(Ok(target)) = target else { return Ok(Step::Done) };
         let mut name = NameBuf::new();
         if substitute(current.name, found.shared, target, &mut name).is_err() {
-            self.reply.kind = ReplyKind::Overflow;
+            self.reply.kind = AnswerKind::Overflow;
             self.reply.rcode = Rcode::YXDOMAIN;
             return Ok(Step::Done);
         }
         let at = self.put_alias(current.at, set.ttl(), name.as_ref())?;
         if self.asked.qtype == Type::CNAME {
-            self.reply.kind = ReplyKind::Answer;
+            self.reply.kind = AnswerKind::Answer;
             return Ok(Step::Done);
         }
         Ok(Step::Follow(self.rdata_at(at)))

@@ -5,32 +5,32 @@
 
 mod hashed;
 
-use rhumb_wire::{NameBuf, Section, Type, name};
+use rhumb_wire::{MessageSection, NameBuf, Type, name};
 
-use super::put::Current;
+use super::put::ChainName;
 use super::{Assembly, MAX_LINKS, QUESTION_AT, Stop};
-use crate::contents::node::Node;
-use crate::contents::order::Order;
-use crate::contents::{Contents, Denial};
-use crate::lookup::{Match, MatchKind};
+use crate::contents::node::ZoneNode;
+use crate::contents::order::NodeOrder;
+use crate::contents::{DenialChain, ZoneContents};
+use crate::lookup::{MatchKind, NameMatch};
 
 /// Records remembered, so that none is added twice: as many as a proof has at most, for each of a few zones of a chain.
 const REMEMBERED: usize = 16;
 
 /// The proofs that stand in the message, and those that are still to come.
 #[derive(Debug, Default)]
-pub(super) struct Proofs<'z> {
+pub(super) struct DenialProofs<'z> {
     /// Names for which a wildcard of a zone stood, by where they are in the message. Their proofs go into the
     /// authority section, and so wait until the last answer is written.
-    expanded: [Option<(&'z Contents, usize)>; MAX_LINKS as usize + 1],
+    expanded: [Option<(&'z ZoneContents, usize)>; MAX_LINKS as usize + 1],
     /// Where their node's name is stored: enough to know it by.
     known: [usize; REMEMBERED],
     count: usize,
 }
 
-impl Proofs<'_> {
+impl DenialProofs<'_> {
     /// Whether this node is new.
-    fn note(&mut self, node: Node<'_>) -> bool {
+    fn note(&mut self, node: ZoneNode<'_>) -> bool {
         let identity = node.identity();
         if self.known.iter().take(self.count).any(|known| *known == identity) {
             return false;
@@ -60,7 +60,7 @@ enum Claim {
 
 impl<'z> Assembly<'z, '_, '_, '_, '_> {
     /// Notes a positive answer that a wildcard gave: that no closer name exists is to be shown.
-    pub(super) fn note_expansion(&mut self, current: &Current<'_>, found: &Match<'z>) {
+    pub(super) fn note_expansion(&mut self, current: &ChainName<'_>, found: &NameMatch<'z>) {
         if found.kind() == MatchKind::Wildcard
             && self.proves()
             && let Some(proofs) = &mut self.proofs
@@ -90,7 +90,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
             }
             self.zone = in_zone;
             self.local = self.asked.name.is_at_or_below(in_zone.apex());
-            let current = Current { name: name.as_ref(), at, is_question: at == QUESTION_AT };
+            let current = ChainName { name: name.as_ref(), at, is_question: at == QUESTION_AT };
             if let Some(found) = in_zone.lookup(current.name) {
                 self.prove(&current, &found, Claim::Expanded)?;
             }
@@ -100,7 +100,11 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     }
 
     /// NODATA.
-    pub(super) fn prove_no_data(&mut self, current: &Current<'_>, found: &Match<'z>) -> Result<(), Stop> {
+    pub(super) fn prove_no_data(
+        &mut self,
+        current: &ChainName<'_>,
+        found: &NameMatch<'z>,
+    ) -> Result<(), Stop> {
         let claim = match found.kind() {
             MatchKind::Wildcard => Claim::WildcardNoType,
             MatchKind::AtCut => Claim::NoDs,
@@ -110,34 +114,38 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     }
 
     /// NXDOMAIN.
-    pub(super) fn prove_no_name(&mut self, current: &Current<'_>, found: &Match<'z>) -> Result<(), Stop> {
+    pub(super) fn prove_no_name(
+        &mut self,
+        current: &ChainName<'_>,
+        found: &NameMatch<'z>,
+    ) -> Result<(), Stop> {
         self.prove(current, found, Claim::NoName)
     }
 
     /// A referral to a zone that is not signed.
-    pub(super) fn prove_no_ds(&mut self, current: &Current<'_>, found: &Match<'z>) -> Result<(), Stop> {
+    pub(super) fn prove_no_ds(&mut self, current: &ChainName<'_>, found: &NameMatch<'z>) -> Result<(), Stop> {
         self.prove(current, found, Claim::NoDs)
     }
 
-    fn prove(&mut self, current: &Current<'_>, found: &Match<'z>, claim: Claim) -> Result<(), Stop> {
+    fn prove(&mut self, current: &ChainName<'_>, found: &NameMatch<'z>, claim: Claim) -> Result<(), Stop> {
         if !self.asked.dnssec_ok {
             return Ok(());
         }
         let zone = self.zone;
         match &zone.denial {
-            Denial::Unsigned => Ok(()),
-            Denial::Nsec(owners) => self.prove_plain(zone, owners, current, found, claim),
-            Denial::Nsec3(chain) => self.prove_hashed(chain, current, found, claim),
+            DenialChain::Unsigned => Ok(()),
+            DenialChain::Nsec(owners) => self.prove_plain(zone, owners, current, found, claim),
+            DenialChain::Nsec3(chain) => self.prove_hashed(chain, current, found, claim),
         }
     }
 
     /// By NSEC.
     fn prove_plain(
         &mut self,
-        zone: &'z Contents,
-        owners: &'z Order,
-        current: &Current<'_>,
-        found: &Match<'z>,
+        zone: &'z ZoneContents,
+        owners: &'z NodeOrder,
+        current: &ChainName<'_>,
+        found: &NameMatch<'z>,
         claim: Claim,
     ) -> Result<(), Stop> {
         let name = current.name.as_bytes();
@@ -173,10 +181,10 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     /// The NSEC of a node; of an empty non-terminal the one before it, which says that it is one.
     fn at(
         &mut self,
-        zone: &'z Contents,
-        owners: &Order,
-        current: &Current<'_>,
-        node: Node<'z>,
+        zone: &'z ZoneContents,
+        owners: &NodeOrder,
+        current: &ChainName<'_>,
+        node: ZoneNode<'z>,
     ) -> Result<(), Stop> {
         if node.set(Type::NSEC).is_some() {
             return self.put_nsec(current, node);
@@ -187,9 +195,9 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     /// The NSEC at or before a name.
     fn cover(
         &mut self,
-        zone: &'z Contents,
-        owners: &Order,
-        current: &Current<'_>,
+        zone: &'z ZoneContents,
+        owners: &NodeOrder,
+        current: &ChainName<'_>,
         below: &[u8],
     ) -> Result<(), Stop> {
         match zone.at_or_before(owners, below) {
@@ -198,15 +206,15 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         }
     }
 
-    fn put_nsec(&mut self, current: &Current<'_>, node: Node<'z>) -> Result<(), Stop> {
+    fn put_nsec(&mut self, current: &ChainName<'_>, node: ZoneNode<'z>) -> Result<(), Stop> {
         self.put_proof(current, node, Type::NSEC)
     }
 
-    fn put_proof(&mut self, current: &Current<'_>, node: Node<'z>, rtype: Type) -> Result<(), Stop> {
+    fn put_proof(&mut self, current: &ChainName<'_>, node: ZoneNode<'z>, rtype: Type) -> Result<(), Stop> {
         let Some(set) = node.set(rtype).filter(|set| set.records > 0) else { return Ok(()) };
         if !self.proofs.as_mut().is_some_and(|proofs| proofs.note(node)) {
             return Ok(());
         }
-        self.put_apart(Section::Authority, current, node, &set)
+        self.put_apart(MessageSection::Authority, current, node, &set)
     }
 }

@@ -2,19 +2,19 @@
 
 mod written_out;
 
-use rhumb_wire::{Class, Full, NameRef, Section, Type, name};
+use rhumb_wire::{BufferFull, Class, MessageSection, NameRef, Type, name};
 
 use super::{Assembly, QUESTION_AT, Stop};
-use crate::contents::node::Node;
-use crate::contents::set::{FIXED, IN_IMAGE, Images, Set, TO_QUESTION, TTL_AT, VALUE};
-use crate::lookup::Match;
+use crate::contents::node::ZoneNode;
+use crate::contents::set::{FIXED, IN_IMAGE, RecordImages, StoredRrset, TO_QUESTION, TTL_AT, VALUE};
+use crate::lookup::NameMatch;
 
 /// The two bits that make a pointer, and the greatest offset it can hold.
 const POINTER: u16 = 0xc000;
 const REACH: usize = 0x3fff;
 
 /// The name of the chain at hand.
-pub(super) struct Current<'n> {
+pub(super) struct ChainName<'n> {
     pub(super) name: NameRef<'n>,
     /// Where it begins in the message.
     pub(super) at: usize,
@@ -22,7 +22,7 @@ pub(super) struct Current<'n> {
     pub(super) is_question: bool,
 }
 
-impl<'n> Current<'n> {
+impl<'n> ChainName<'n> {
     pub(super) const fn question(name: NameRef<'n>) -> Self {
         Self { name, at: QUESTION_AT, is_question: true }
     }
@@ -30,7 +30,7 @@ impl<'n> Current<'n> {
 
 /// The owner of records, as it stands in the message.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Owner {
+pub(super) struct OwnerPosition {
     /// Where it begins.
     pub(super) at: usize,
     /// Where a name ends that is written out in full and has its last `shared` bytes in common with the stored owner.
@@ -38,7 +38,7 @@ pub(super) struct Owner {
     shared: usize,
 }
 
-impl Owner {
+impl OwnerPosition {
     /// The name at this offset, whose records have no names in their RDATA.
     pub(super) const fn alone(at: usize) -> Self {
         Self { at, end: 0, shared: 0 }
@@ -48,9 +48,9 @@ impl Owner {
 impl<'z> Assembly<'z, '_, '_, '_, '_> {
     /// The whole of the current name as owner of what `found` matched.
     #[inline]
-    pub(super) fn owner_of(&self, current: &Current<'_>, found: &Match<'z>) -> Owner {
+    pub(super) fn owner_of(&self, current: &ChainName<'_>, found: &NameMatch<'z>) -> OwnerPosition {
         let shared = if current.is_question { found.shared } else { self.shared_apex() };
-        Owner { at: current.at, end: QUESTION_AT + self.asked.name.len(), shared }
+        OwnerPosition { at: current.at, end: QUESTION_AT + self.asked.name.len(), shared }
     }
 
     /// Of a name further down the chain only the apex is known to stand in full, at the question's end.
@@ -60,14 +60,14 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
 
     /// The last `length` bytes of the current name as owner.
     #[inline]
-    pub(super) fn owner_at(&self, current: &Current<'_>, length: usize) -> Owner {
+    pub(super) fn owner_at(&self, current: &ChainName<'_>, length: usize) -> OwnerPosition {
         let question_end = QUESTION_AT + self.asked.name.len();
         if current.is_question {
-            return Owner { at: question_end - length, end: question_end, shared: length };
+            return OwnerPosition { at: question_end - length, end: question_end, shared: length };
         }
         let skipped = current.name.len().saturating_sub(length);
         let at = suffix_at(self.w.written(), current.at, skipped).unwrap_or(current.at);
-        Owner { at, end: question_end, shared: self.shared_apex() }
+        OwnerPosition { at, end: question_end, shared: self.shared_apex() }
     }
 
     /// Where the RDATA of the first record of an image begins that was put at `at`.
@@ -83,10 +83,10 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     /// where it is. Errors: it does not fit, nothing was written.
     pub(super) fn put(
         &mut self,
-        section: Section,
-        node: Node<'_>,
-        set: &Set<'_>,
-        owner: Owner,
+        section: MessageSection,
+        node: ZoneNode<'_>,
+        set: &StoredRrset<'_>,
+        owner: OwnerPosition,
     ) -> Result<usize, Stop> {
         if set.rtype == Type::DNAME
             && let Some(at) = self.dname_at(owner.at)
@@ -100,20 +100,20 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     /// Puts an RRset without its signatures.
     pub(super) fn put_unsigned(
         &mut self,
-        section: Section,
-        node: Node<'_>,
-        set: &Set<'_>,
-        owner: Owner,
+        section: MessageSection,
+        node: ZoneNode<'_>,
+        set: &StoredRrset<'_>,
+        owner: OwnerPosition,
     ) -> Result<usize, Stop> {
         self.put_image(section, node, set, owner, set.image(), set.records)
     }
 
     fn put_image(
         &mut self,
-        section: Section,
-        node: Node<'_>,
-        set: &Set<'_>,
-        owner: Owner,
+        section: MessageSection,
+        node: ZoneNode<'_>,
+        set: &StoredRrset<'_>,
+        owner: OwnerPosition,
         image: &[u8],
         records: u32,
     ) -> Result<usize, Stop> {
@@ -125,7 +125,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         // A pointer that cannot be filled in, or no room: written out, compressed name by name, it may be shorter.
         self.w.cut(at);
         let mark = self.w.mark();
-        self.write_out(section, node, set, owner.at, image).map(|()| at).map_err(|Full| {
+        self.write_out(section, node, set, owner.at, image).map(|()| at).map_err(|BufferFull| {
             self.w.rollback(mark);
             Stop
         })
@@ -133,15 +133,15 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
 
     /// Copies the image and fills in its pointers. Errors: there is no room, or one cannot be filled in.
     #[inline]
-    fn copy(&mut self, set: &Set<'_>, owner: Owner, image: &[u8]) -> Result<(), Full> {
+    fn copy(&mut self, set: &StoredRrset<'_>, owner: OwnerPosition, image: &[u8]) -> Result<(), BufferFull> {
         let at = self.w.len();
         if owner.at > REACH {
-            return Err(Full);
+            return Err(BufferFull);
         }
         let placed = self.w.append(image)?;
         let to_owner = POINTER | owner.at as u16;
         if to_owner != TO_QUESTION {
-            for (record, _) in Images::new(image) {
+            for (record, _) in RecordImages::new(image) {
                 point(placed, record, to_owner);
             }
         }
@@ -149,11 +149,11 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
             let value = usize::from(stored & VALUE);
             let target = match stored & IN_IMAGE {
                 0 if value <= owner.shared => owner.end - value,
-                0 => return Err(Full),
+                0 => return Err(BufferFull),
                 _ => at + value,
             };
             if target > REACH {
-                return Err(Full);
+                return Err(BufferFull);
             }
             point(placed, place, POINTER | target as u16);
         }
@@ -164,14 +164,14 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     /// compressed. Errors: it does not fit, nothing was written.
     pub(super) fn put_apart(
         &mut self,
-        section: Section,
-        current: &Current<'_>,
-        node: Node<'_>,
-        set: &Set<'_>,
+        section: MessageSection,
+        current: &ChainName<'_>,
+        node: ZoneNode<'_>,
+        set: &StoredRrset<'_>,
     ) -> Result<(), Stop> {
         let mark = self.w.mark();
         let apex = self.owner_at(current, self.zone.apex().len());
-        self.copy_apart(apex.at, node, set.images()).map_err(|Full| {
+        self.copy_apart(apex.at, node, set.images()).map_err(|BufferFull| {
             self.w.rollback(mark);
             Stop
         })?;
@@ -179,10 +179,10 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         Ok(())
     }
 
-    fn copy_apart(&mut self, apex: usize, node: Node<'_>, images: &[u8]) -> Result<(), Full> {
+    fn copy_apart(&mut self, apex: usize, node: ZoneNode<'_>, images: &[u8]) -> Result<(), BufferFull> {
         let owner = self.w.len();
         if owner > REACH {
-            return Err(Full);
+            return Err(BufferFull);
         }
         self.w.bytes(node.name())?;
         if self.zone.apex().is_root() {
@@ -190,25 +190,25 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         } else {
             self.w.u16(POINTER | apex as u16)?;
         }
-        let placed = self.w.append(images.get(2..).ok_or(Full)?)?;
-        for (record, _) in Images::new(images).skip(1) {
+        let placed = self.w.append(images.get(2..).ok_or(BufferFull)?)?;
+        for (record, _) in RecordImages::new(images).skip(1) {
             point(placed, record - 2, POINTER | owner as u16);
         }
         Ok(())
     }
 
     /// Puts the signatures alone. Errors: they do not fit, nothing was written.
-    pub(super) fn put_signatures(&mut self, set: &Set<'_>, owner: Owner) -> Result<(), Stop> {
+    pub(super) fn put_signatures(&mut self, set: &StoredRrset<'_>, owner: OwnerPosition) -> Result<(), Stop> {
         let at = self.w.len();
         let image = set.signature_image();
         if owner.at > REACH {
             return Err(Stop);
         }
-        self.w.bytes(image).map_err(|Full| Stop)?;
-        for (record, _) in Images::new(image) {
+        self.w.bytes(image).map_err(|BufferFull| Stop)?;
+        for (record, _) in RecordImages::new(image) {
             self.w.patch_u16(at + record, POINTER | owner.at as u16);
         }
-        self.w.count_many(Section::Answer, set.signatures as u16);
+        self.w.count_many(MessageSection::Answer, set.signatures as u16);
         Ok(())
     }
 
@@ -216,17 +216,17 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     pub(super) fn put_alias(&mut self, owner: usize, ttl: u32, target: NameRef<'_>) -> Result<usize, Stop> {
         let mark = self.w.mark();
         let at = self.w.len();
-        self.alias(owner, ttl, target).map_err(|Full| {
+        self.alias(owner, ttl, target).map_err(|BufferFull| {
             self.w.rollback(mark);
             Stop
         })?;
-        self.w.count(Section::Answer);
+        self.w.count(MessageSection::Answer);
         Ok(at)
     }
 
-    fn alias(&mut self, owner: usize, ttl: u32, target: NameRef<'_>) -> Result<(), Full> {
+    fn alias(&mut self, owner: usize, ttl: u32, target: NameRef<'_>) -> Result<(), BufferFull> {
         if owner > REACH {
-            return Err(Full);
+            return Err(BufferFull);
         }
         self.w.u16(POINTER | owner as u16)?;
         self.w.u16(Type::CNAME.0)?;

@@ -2,11 +2,11 @@
 
 use rhumb_wire::{NameRef, Type};
 
-use super::log::{Kinds, Logged};
-use super::tree::{Entry, Tree};
-use crate::contents::node::{Flags, Node};
-use crate::contents::{Contents, full_name};
-use crate::fault::{Fault, FaultKind, Severity};
+use super::log::{LoggedRecord, TypeFlags};
+use super::tree::{NameEntry, NameTree};
+use crate::contents::node::{NodeFlags, ZoneNode};
+use crate::contents::{ZoneContents, full_name};
+use crate::fault::{FaultKind, FaultSeverity, ZoneFault};
 use crate::fold;
 
 /// Faults kept of each severity.
@@ -16,17 +16,17 @@ const FEW: usize = 4;
 
 /// The faults found.
 #[derive(Debug, Default)]
-pub(super) struct Faults {
-    errors: Vec<Fault>,
-    warnings: Vec<Fault>,
+pub(super) struct FaultList {
+    errors: Vec<ZoneFault>,
+    warnings: Vec<ZoneFault>,
 }
 
-impl Faults {
+impl FaultList {
     pub(super) fn push(&mut self, owner: NameRef<'_>, line: u32, kind: FaultKind) {
         let severity = kind.severity();
-        let faults = if severity == Severity::Error { &mut self.errors } else { &mut self.warnings };
+        let faults = if severity == FaultSeverity::Error { &mut self.errors } else { &mut self.warnings };
         if faults.len() < MAX_FAULTS {
-            faults.push(Fault { severity, owner: owner.to_name(), line, kind });
+            faults.push(ZoneFault { severity, owner: owner.to_name(), line, kind });
         }
     }
 
@@ -36,18 +36,18 @@ impl Faults {
     }
 
     /// Errors first.
-    pub(super) fn into_all(mut self) -> Vec<Fault> {
+    pub(super) fn into_all(mut self) -> Vec<ZoneFault> {
         self.errors.append(&mut self.warnings);
         self.errors
     }
 }
 
 /// SOA and NS at the apex.
-pub(super) fn apex(apex: NameRef<'_>, names: &Tree<'_>, soa: &[u8], faults: &mut Faults) {
+pub(super) fn apex(apex: NameRef<'_>, names: &NameTree<'_>, soa: &[u8], faults: &mut FaultList) {
     if soa.is_empty() {
         faults.push(apex, 0, FaultKind::NoSoa);
     }
-    if !names.apex().is_some_and(|entry| entry.kinds.has(Kinds::NS)) {
+    if !names.apex().is_some_and(|entry| entry.kinds.has(TypeFlags::NS)) {
         faults.push(apex, 0, FaultKind::NoNs);
     }
 }
@@ -55,12 +55,12 @@ pub(super) fn apex(apex: NameRef<'_>, names: &Tree<'_>, soa: &[u8], faults: &mut
 /// The records of one name together, by type: CNAME and other data, and what nobody sees.
 pub(super) fn name<'r>(
     apex: NameRef<'_>,
-    names: &Tree<'_>,
-    entry: &Entry,
-    records: impl Iterator<Item = Logged<'r>>,
-    faults: &mut Faults,
+    names: &NameTree<'_>,
+    entry: &NameEntry,
+    records: impl Iterator<Item = LoggedRecord<'r>>,
+    faults: &mut FaultList,
 ) {
-    let alias = entry.kinds.has(Kinds::CNAME);
+    let alias = entry.kinds.has(TypeFlags::CNAME);
     if !alias && entry.cover().is_none() && !entry.is_cut() {
         return;
     }
@@ -95,7 +95,7 @@ const fn is_seen_at_cut(rtype: Type) -> bool {
 }
 
 /// The records of one type.
-pub(super) fn set(rtype: Type, records: &[(u32, Logged<'_>)], push: &mut dyn FnMut(FaultKind, u32)) {
+pub(super) fn set(rtype: Type, records: &[(u32, LoggedRecord<'_>)], push: &mut dyn FnMut(FaultKind, u32)) {
     let Some(((_, first), others)) = records.split_first() else { return };
     for (_, record) in others {
         match rtype {
@@ -111,8 +111,9 @@ pub(super) fn set(rtype: Type, records: &[(u32, Logged<'_>)], push: &mut dyn FnM
 }
 
 /// Where NS, MX and SRV point to.
-pub(super) fn targets(names: &Tree<'_>, contents: &Contents, faults: &mut Faults) {
-    let points = |entry: &&Entry| entry.cover().is_none() && entry.kinds.has(Kinds::NS | Kinds::SERVICE);
+pub(super) fn targets(names: &NameTree<'_>, contents: &ZoneContents, faults: &mut FaultList) {
+    let points =
+        |entry: &&NameEntry| entry.cover().is_none() && entry.kinds.has(TypeFlags::NS | TypeFlags::SERVICE);
     for (index, entry) in names.entries.iter().enumerate().filter(|(_, entry)| points(entry)) {
         if faults.is_full() {
             return;
@@ -142,17 +143,17 @@ pub(super) fn targets(names: &Tree<'_>, contents: &Contents, faults: &mut Faults
 }
 
 /// Whether `target` is the name of this entry, and it has an address.
-fn is_glue(names: &Tree<'_>, entry: &Entry, target: NameRef<'_>, contents: &Contents) -> bool {
+fn is_glue(names: &NameTree<'_>, entry: &NameEntry, target: NameRef<'_>, contents: &ZoneContents) -> bool {
     let name = names.name(entry);
     let same = || target.as_bytes().get(..name.len()).is_some_and(|start| fold::eq(start, name));
-    entry.kinds.has(Kinds::ADDRESS)
+    entry.kinds.has(TypeFlags::ADDRESS)
         && target.len() == name.len() + contents.apex().len()
         && same()
         && contents.below_apex(target).is_some()
 }
 
 fn target_fault(
-    contents: &Contents,
+    contents: &ZoneContents,
     owner: &[u8],
     is_cut: bool,
     rtype: Type,
@@ -167,25 +168,26 @@ fn target_fault(
         return Some(FaultKind::MissingGlue(target.to_name()));
     }
     let nearest = nearest(contents, target)?;
-    let hides = !nearest.name().is_empty() && nearest.flags().has(Flags::CUT.with(Flags::DNAME, true));
+    let hides =
+        !nearest.name().is_empty() && nearest.flags().has(NodeFlags::CUT.with(NodeFlags::DNAME, true));
     if nearest.cover().is_some() || hides {
         return None;
     }
     match found {
-        Some(found) if found.flags().has(Flags::CNAME) => {
+        Some(found) if found.flags().has(NodeFlags::CNAME) => {
             Some(FaultKind::TargetIsAlias { rtype, target: target.to_name() })
         }
-        None if nearest.flags().has(Flags::WILDCARD.with(Flags::DNAME, true)) => None,
+        None if nearest.flags().has(NodeFlags::WILDCARD.with(NodeFlags::DNAME, true)) => None,
         _ => Some(FaultKind::TargetWithoutAddress { rtype, target: target.to_name() }),
     }
 }
 
-fn has_address(node: Node<'_>) -> bool {
+fn has_address(node: ZoneNode<'_>) -> bool {
     [Type::A, Type::AAAA].iter().any(|rtype| node.set(*rtype).is_some_and(|set| set.records > 0))
 }
 
 /// The name itself, or else the nearest ancestor that exists.
-fn nearest<'c>(contents: &'c Contents, target: NameRef<'_>) -> Option<Node<'c>> {
+fn nearest<'c>(contents: &'c ZoneContents, target: NameRef<'_>) -> Option<ZoneNode<'c>> {
     let above = std::iter::successors(Some(target), |name| name.parent());
     above.map_while(|name| contents.below_apex(name)).find_map(|below| contents.node_named(below))
 }

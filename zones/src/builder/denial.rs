@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use rhumb_wire::rdata::make_canonical;
 use rhumb_wire::{NameRef, Type};
 
-use super::tree::{Entry, Tree};
+use super::tree::{NameEntry, NameTree};
 use crate::contents::full_name;
 use crate::contents::node::PREFIX;
 use crate::contents::set::has_pointers;
@@ -16,28 +16,28 @@ const FEW: usize = 16;
 
 /// The parameters of a zone's NSEC3 chain.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Parameters {
+pub(crate) struct ChainParameters {
     pub(crate) iterations: u16,
     pub(crate) salt: Box<[u8]>,
 }
 
-impl Parameters {
+impl ChainParameters {
     /// Those that NSEC3PARAM at the apex gives (RFC 5155 section 4), if there are NSEC3 records.
-    pub(super) fn of(names: &Tree<'_>, hashed: &Tree<'_>) -> Option<Self> {
+    pub(super) fn of(names: &NameTree<'_>, hashed: &NameTree<'_>) -> Option<Self> {
         if hashed.entries.is_empty() {
             return None;
         }
         let mut records = names.records(names.apex()?).filter(|record| record.rtype == Type::NSEC3PARAM);
         records.find_map(|record| {
-            let parameters = nsec3::Parameters::parse(record.rdata).filter(|found| found.flags == 0)?;
+            let parameters = nsec3::Nsec3Parameters::parse(record.rdata).filter(|found| found.flags == 0)?;
             Some(Self { iterations: parameters.iterations, salt: parameters.salt.into() })
         })
     }
 
     /// Whether an owner of NSEC3 was made with them.
-    pub(super) fn has(&self, hashed: &Tree<'_>, entry: &Entry) -> bool {
+    pub(super) fn has(&self, hashed: &NameTree<'_>, entry: &NameEntry) -> bool {
         hashed.records(entry).filter(|record| record.rtype == Type::NSEC3).any(|record| {
-            let parameters = nsec3::Parameters::parse(record.rdata);
+            let parameters = nsec3::Nsec3Parameters::parse(record.rdata);
             parameters.is_some_and(|found| found.iterations == self.iterations && found.salt == &*self.salt)
         })
     }

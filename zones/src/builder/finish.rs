@@ -2,28 +2,28 @@
 
 use rhumb_wire::{NameBuf, NameRef, Type};
 
-use super::check::{self, Faults};
-use super::denial::{self, Parameters};
-use super::image::{self, Parts, Writer};
-use super::log::{Kinds, Logged};
-use super::targets::Links;
-use super::tree::{Entry, Tree};
-use super::{Builder, covered_type};
-use crate::contents::arena::{ArenaBuilder, Ref};
-use crate::contents::index::Index;
-use crate::contents::node::{self, Flags, PREFIX};
-use crate::contents::order::Order;
-use crate::contents::ready::Ready;
+use super::check::{self, FaultList};
+use super::denial::{self, ChainParameters};
+use super::image::{self, ImageWriter, RrsetParts};
+use super::log::{LoggedRecord, TypeFlags};
+use super::targets::TargetLinks;
+use super::tree::{NameEntry, NameTree};
+use super::{ZoneBuilder, covered_type};
+use crate::contents::arena::{ArenaBuilder, NodeRef};
+use crate::contents::index::NodeIndex;
+use crate::contents::node::{self, NodeFlags, PREFIX};
+use crate::contents::order::NodeOrder;
+use crate::contents::ready::ReadyProofs;
 use crate::contents::set::points;
-use crate::contents::{Chain, Contents, Denial, full_name};
-use crate::fault::{Fault, FaultKind, Severity};
+use crate::contents::{DenialChain, Nsec3Chain, ZoneContents, full_name};
+use crate::fault::{FaultKind, FaultSeverity, ZoneFault};
 use crate::hash::NameHash;
 
-pub(super) fn finish(builder: Builder) -> Result<(Contents, Vec<Fault>), Vec<Fault>> {
-    let Builder { apex, start, log, names, hashed, soa, soa_ttl, .. } = builder;
-    let names = Tree::new(&log, names);
-    let hashed = Tree::new(&log, hashed);
-    let chain = Parameters::of(&names, &hashed);
+pub(super) fn finish(builder: ZoneBuilder) -> Result<(ZoneContents, Vec<ZoneFault>), Vec<ZoneFault>> {
+    let ZoneBuilder { apex, start, log, names, hashed, soa, soa_ttl, .. } = builder;
+    let names = NameTree::new(&log, names);
+    let hashed = NameTree::new(&log, hashed);
+    let chain = ChainParameters::of(&names, &hashed);
     let mut emitter = Emitter::new(apex.as_ref(), start, chain.as_ref());
     let nodes = emitter.names(&names);
     let members = emitter.hashed(&hashed);
@@ -34,33 +34,33 @@ pub(super) fn finish(builder: Builder) -> Result<(Contents, Vec<Fault>), Vec<Fau
         return Err(faults.into_all());
     };
     let denial = match chain {
-        Some(Parameters { iterations, salt }) => {
+        Some(ChainParameters { iterations, salt }) => {
             let others = members.len() != hashed.len();
-            let owners = others.then(|| Order::build(&members));
-            Denial::Nsec3(Box::new(Chain { iterations, salt, owners }))
+            let owners = others.then(|| NodeOrder::build(&members));
+            DenialChain::Nsec3(Box::new(Nsec3Chain { iterations, salt, owners }))
         }
-        None if owners.is_empty() => Denial::Unsigned,
-        None => Denial::Nsec(Order::build(&owners)),
+        None if owners.is_empty() => DenialChain::Unsigned,
+        None => DenialChain::Nsec(NodeOrder::build(&owners)),
     };
     let (serial, minimum) = soa_numbers(&soa);
-    let contents = Contents {
+    let contents = ZoneContents {
         depth: names.entries.iter().map(|entry| usize::from(entry.depth)).max().unwrap_or(0),
         apex,
         start,
         arena: arena.finish(),
         names: index,
-        order: Order::build(&order),
-        hashed: Order::build(&hashed),
+        order: NodeOrder::build(&order),
+        hashed: NodeOrder::build(&hashed),
         root,
         serial,
         negative_ttl: soa_ttl.min(minimum),
         records,
         denial,
-        ready: Ready::default(),
+        ready: ReadyProofs::default(),
     };
     check::targets(&names, &contents, &mut faults);
     let faults = faults.into_all();
-    if faults.iter().any(|fault| fault.severity == Severity::Error) {
+    if faults.iter().any(|fault| fault.severity == FaultSeverity::Error) {
         return Err(faults);
     }
     Ok((contents.made_ready(), faults))
@@ -78,33 +78,33 @@ fn soa_numbers(rdata: &[u8]) -> (u32, u32) {
 struct Emitter<'b> {
     apex: NameRef<'b>,
     start: NameHash,
-    chain: Option<&'b Parameters>,
+    chain: Option<&'b ChainParameters>,
     arena: ArenaBuilder,
-    faults: Faults,
+    faults: FaultList,
     records: u64,
     /// The owners of NSEC records in authoritative data.
-    owners: Vec<Ref>,
-    writer: Writer<'b>,
-    links: Links,
+    owners: Vec<NodeRef>,
+    writer: ImageWriter<'b>,
+    links: TargetLinks,
     node: Vec<u8>,
     /// The records of a name, each with its type in the upper bits, signatures behind what they cover.
-    grouped: Vec<(u32, Logged<'b>)>,
+    grouped: Vec<(u32, LoggedRecord<'b>)>,
     plain: Vec<&'b [u8]>,
     signatures: Vec<&'b [u8]>,
 }
 
 impl<'b> Emitter<'b> {
-    fn new(apex: NameRef<'b>, start: NameHash, chain: Option<&'b Parameters>) -> Self {
+    fn new(apex: NameRef<'b>, start: NameHash, chain: Option<&'b ChainParameters>) -> Self {
         Self {
             apex,
             start,
             chain,
             arena: ArenaBuilder::default(),
-            faults: Faults::default(),
+            faults: FaultList::default(),
             records: 0,
             owners: Vec::new(),
-            writer: Writer::default(),
-            links: Links::default(),
+            writer: ImageWriter::default(),
+            links: TargetLinks::default(),
             node: Vec::with_capacity(512),
             grouped: Vec::with_capacity(16),
             plain: Vec::with_capacity(8),
@@ -113,7 +113,7 @@ impl<'b> Emitter<'b> {
     }
 
     /// The nodes of all names: by hash, in order, and the apex.
-    fn names(&mut self, names: &Tree<'b>) -> Option<(Index, Vec<Ref>, Ref)> {
+    fn names(&mut self, names: &NameTree<'b>) -> Option<(NodeIndex, Vec<NodeRef>, NodeRef)> {
         let mut entries = Vec::with_capacity(names.entries.len());
         let mut order = Vec::with_capacity(names.entries.len());
         // By depth the hashes of the names above the one at hand, which come before it.
@@ -130,16 +130,16 @@ impl<'b> Emitter<'b> {
             let at = self.node(names, entry, prefix)?;
             order.push(at);
             entries.push((hash.finish(), at));
-            if entry.kinds.has(Kinds::NSEC) && entry.cover().is_none() {
+            if entry.kinds.has(TypeFlags::NSEC) && entry.cover().is_none() {
                 self.owners.push(at);
             }
         }
         let root = *order.first()?;
-        Some((Index::build(&entries), order, root))
+        Some((NodeIndex::build(&entries), order, root))
     }
 
     /// The nodes of the owners of NSEC3 records, and those of them that belong to the chain.
-    fn hashed(&mut self, hashed: &Tree<'b>) -> Option<(Vec<Ref>, Vec<Ref>)> {
+    fn hashed(&mut self, hashed: &NameTree<'b>) -> Option<(Vec<NodeRef>, Vec<NodeRef>)> {
         let (mut all, mut members) = (Vec::new(), Vec::new());
         for entry in &hashed.entries {
             let Some(prefix) = crate::nsec3::prefix_of_label(hashed.name(entry)) else { continue };
@@ -152,7 +152,12 @@ impl<'b> Emitter<'b> {
         Some((all, members))
     }
 
-    fn node(&mut self, names: &Tree<'b>, entry: &Entry, prefix: Option<[u8; PREFIX]>) -> Option<Ref> {
+    fn node(
+        &mut self,
+        names: &NameTree<'b>,
+        entry: &NameEntry,
+        prefix: Option<[u8; PREFIX]>,
+    ) -> Option<NodeRef> {
         let mut grouped = std::mem::take(&mut self.grouped);
         grouped.clear();
         grouped.extend(names.records(entry).map(|record| {
@@ -165,11 +170,11 @@ impl<'b> Emitter<'b> {
         let records = grouped.iter().map(|(_, record)| *record);
         check::name(self.apex, names, entry, records, &mut self.faults);
         let name = names.name(entry);
-        let flags = Flags::default()
-            .with(Flags::CUT, entry.is_cut())
-            .with(Flags::DNAME, entry.kinds.has(Kinds::DNAME))
-            .with(Flags::CNAME, entry.kinds.has(Kinds::CNAME))
-            .with(Flags::WILDCARD, entry.kinds.has(Kinds::WILDCARD));
+        let flags = NodeFlags::default()
+            .with(NodeFlags::CUT, entry.is_cut())
+            .with(NodeFlags::DNAME, entry.kinds.has(TypeFlags::DNAME))
+            .with(NodeFlags::CNAME, entry.kinds.has(TypeFlags::CNAME))
+            .with(NodeFlags::WILDCARD, entry.kinds.has(TypeFlags::WILDCARD));
         let sets = || grouped.chunk_by(|a, b| a.0 >> 1 == b.0 >> 1);
         self.node.clear();
         let count = u16::try_from(sets().count()).ok()?;
@@ -189,7 +194,12 @@ impl<'b> Emitter<'b> {
     }
 
     /// The records of one type, and the signatures that cover it.
-    fn set(&mut self, group: &[(u32, Logged<'b>)], name: &[u8], owner: &mut Option<NameBuf>) -> Option<()> {
+    fn set(
+        &mut self,
+        group: &[(u32, LoggedRecord<'b>)],
+        name: &[u8],
+        owner: &mut Option<NameBuf>,
+    ) -> Option<()> {
         let rtype = Type((group.first()?.0 >> 1) as u16);
         let signed = group.partition_point(|(key, _)| key & 1 == 0);
         let (records, signatures) = group.split_at_checked(signed)?;
@@ -210,7 +220,7 @@ impl<'b> Emitter<'b> {
             None => NameRef::ROOT,
         };
         self.links.arrange(rtype, &mut self.plain, owner, self.apex, self.start);
-        let parts = Parts {
+        let parts = RrsetParts {
             rtype,
             ttl: ttls.iter().map(|(_, record)| record.ttl).min().unwrap_or(0),
             records: &self.plain,

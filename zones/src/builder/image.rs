@@ -1,12 +1,12 @@
 //! Writes the image of an RRset (its format stands in `contents::set`).
 
-use rhumb_wire::rdata::{Piece, Pieces};
+use rhumb_wire::rdata::{RdataPiece, RdataPieces};
 use rhumb_wire::{Class, NameRef, Type};
 
-use super::log::Logged;
-use super::targets::Links;
+use super::log::LoggedRecord;
+use super::targets::TargetLinks;
 use crate::contents::set::{
-    FIXED, IN_IMAGE, Numbers, POINTER, TO_QUESTION, VALUE, before_target, has_pointers, points,
+    FIXED, IN_IMAGE, POINTER, SetNumbers, TO_QUESTION, VALUE, before_target, has_pointers, points,
 };
 
 /// Suffixes of earlier names that a name is compared with. A bound on work, not on what is right.
@@ -18,24 +18,24 @@ const SET_HEAD: usize = 8;
 
 /// The records of one set.
 #[derive(Debug)]
-pub(crate) struct Parts<'r, 'p> {
+pub(crate) struct RrsetParts<'r, 'p> {
     pub(crate) rtype: Type,
     pub(crate) ttl: u32,
     pub(crate) records: &'p [&'r [u8]],
     pub(crate) signatures: &'p [&'r [u8]],
-    pub(crate) links: &'p Links,
+    pub(crate) links: &'p TargetLinks,
 }
 
 /// Whether [`write_simple`] can write a set that has only this record: no signature, no name to compress.
 #[inline]
-pub(super) const fn is_simple(record: &Logged<'_>) -> bool {
+pub(super) const fn is_simple(record: &LoggedRecord<'_>) -> bool {
     !points(record.rtype) && record.rtype.0 != Type::RRSIG.0 && record.rdata.len() < MAX_SIMPLE
 }
 
-/// Appends the image of a set of one record: what [`Writer::write`] makes of it, in fewer steps.
+/// Appends the image of a set of one record: what [`ImageWriter::write`] makes of it, in fewer steps.
 #[inline]
-pub(super) fn write_simple(out: &mut Vec<u8>, record: &Logged<'_>) {
-    let Logged { rtype, ttl, rdata, .. } = *record;
+pub(super) fn write_simple(out: &mut Vec<u8>, record: &LoggedRecord<'_>) {
+    let LoggedRecord { rtype, ttl, rdata, .. } = *record;
     let mut head = [0; SET_HEAD + FIXED];
     let numbers = u64::from(rtype.0) | ((FIXED + rdata.len()) as u64) << 16 | 1 << 48;
     let owner = u128::from(TO_QUESTION) << 80 | u128::from(rtype.0) << 64 | u128::from(Class::IN.0) << 48;
@@ -51,19 +51,19 @@ pub(super) fn write_simple(out: &mut Vec<u8>, record: &Logged<'_>) {
 
 /// Room that is used for one set after the other.
 #[derive(Debug, Default)]
-pub(crate) struct Writer<'r> {
+pub(crate) struct ImageWriter<'r> {
     image: Vec<u8>,
     places: Vec<u16>,
     suffixes: Vec<(&'r [u8], u16)>,
 }
 
-impl<'r> Writer<'r> {
+impl<'r> ImageWriter<'r> {
     /// Appends the image of `parts` to `out`. None for a set of more than four gigabytes.
     pub(crate) fn write(
         &mut self,
         out: &mut Vec<u8>,
         owner: NameRef<'_>,
-        parts: &Parts<'r, '_>,
+        parts: &RrsetParts<'r, '_>,
     ) -> Option<()> {
         self.image.clear();
         self.places.clear();
@@ -88,7 +88,7 @@ impl<'r> Writer<'r> {
             self.set_length(at);
         }
         u32::try_from(self.image.len()).ok()?;
-        let numbers = Numbers {
+        let numbers = SetNumbers {
             rtype: parts.rtype,
             image: split,
             signed: self.image.len() - split,
@@ -131,13 +131,13 @@ impl<'r> Writer<'r> {
     /// RDATA with its names compressed.
     fn names(&mut self, owner: NameRef<'_>, rtype: Type, rdata: &'r [u8]) {
         let mut at = 0;
-        for piece in Pieces::new(rtype, rdata) {
+        for piece in RdataPieces::new(rtype, rdata) {
             match piece {
-                Ok(Piece::Name(name, _)) => {
+                Ok(RdataPiece::Name(name, _)) => {
                     self.name(owner, name);
                     at += name.len();
                 }
-                Ok(Piece::Bytes(bytes)) => {
+                Ok(RdataPiece::Bytes(bytes)) => {
                     self.image.extend_from_slice(bytes);
                     at += bytes.len();
                 }

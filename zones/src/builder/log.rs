@@ -17,9 +17,9 @@ const SMALL: usize = 1024;
 
 /// What a name owns, as far as others need to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(super) struct Kinds(pub(super) u8);
+pub(super) struct TypeFlags(pub(super) u8);
 
-impl Kinds {
+impl TypeFlags {
     pub(super) const NS: u8 = 1;
     pub(super) const DNAME: u8 = 2;
     pub(super) const CNAME: u8 = 4;
@@ -52,7 +52,7 @@ impl Kinds {
 
 /// Records of one owner that came one after the other.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Run {
+pub(super) struct RecordRun {
     /// See [`sort_key`].
     pub(super) key: u64,
     /// Where its name is, behind the length.
@@ -61,12 +61,12 @@ pub(super) struct Run {
     count: u16,
     /// Labels below the apex.
     pub(super) depth: u8,
-    pub(super) kinds: Kinds,
+    pub(super) kinds: TypeFlags,
 }
 
 /// A record.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Logged<'l> {
+pub(crate) struct LoggedRecord<'l> {
     pub(crate) rtype: Type,
     pub(crate) ttl: u32,
     pub(crate) line: u32,
@@ -75,28 +75,28 @@ pub(crate) struct Logged<'l> {
 
 /// All records in the order they came.
 #[derive(Debug)]
-pub(super) struct Log {
+pub(super) struct RecordLog {
     bytes: Vec<u8>,
 }
 
-impl Log {
+impl RecordLog {
     /// Empty, with room for a small zone.
     pub(super) fn new() -> Self {
         Self { bytes: Vec::with_capacity(SMALL) }
     }
 
     /// Begins a run without records. None once four gigabytes are full.
-    pub(super) fn begin(&mut self, below: &[u8]) -> Option<Run> {
+    pub(super) fn begin(&mut self, below: &[u8]) -> Option<RecordRun> {
         let at = u32::try_from(self.bytes.len() + 1).ok()?;
         self.bytes.push(below.len() as u8);
         self.bytes.extend_from_slice(below);
         let (key, depth) = sort_key(below);
-        Some(Run { key, at, count: 0, depth, kinds: Kinds::default() })
+        Some(RecordRun { key, at, count: 0, depth, kinds: TypeFlags::default() })
     }
 
     /// Begins a run with a record. None once four gigabytes are full.
     #[inline]
-    pub(super) fn begin_with(&mut self, below: &[u8], record: &Logged<'_>) -> Option<Run> {
+    pub(super) fn begin_with(&mut self, below: &[u8], record: &LoggedRecord<'_>) -> Option<RecordRun> {
         let before = self.bytes.len();
         let mut run = self.begin(below)?;
         let pushed = self.push(&mut run, record);
@@ -108,7 +108,7 @@ impl Log {
 
     /// Adds a record to the run begun last. None once four gigabytes are full, or the run is.
     #[inline]
-    pub(super) fn push(&mut self, run: &mut Run, record: &Logged<'_>) -> Option<()> {
+    pub(super) fn push(&mut self, run: &mut RecordRun, record: &LoggedRecord<'_>) -> Option<()> {
         let length = u16::try_from(record.rdata.len()).ok()?;
         u32::try_from(self.bytes.len() + HEAD + record.rdata.len()).ok()?;
         run.count = run.count.checked_add(1)?;
@@ -126,13 +126,13 @@ impl Log {
 
     /// Whether `run` takes more records of the owner called `below`.
     #[inline]
-    pub(super) fn continues(&self, run: &Run, below: &[u8]) -> bool {
+    pub(super) fn continues(&self, run: &RecordRun, below: &[u8]) -> bool {
         run.count < u16::MAX && self.name(run) == below
     }
 
     /// The name of a run below the apex.
     #[inline]
-    pub(super) fn name(&self, run: &Run) -> &[u8] {
+    pub(super) fn name(&self, run: &RecordRun) -> &[u8] {
         let before = (run.at as usize).wrapping_sub(1);
         let length = self.bytes.get(before).copied().unwrap_or(0);
         self.slice(run.at, length)
@@ -146,24 +146,24 @@ impl Log {
 
     /// The records of a run in the order they came.
     #[inline]
-    pub(super) fn records(&self, run: &Run) -> Records<'_> {
+    pub(super) fn records(&self, run: &RecordRun) -> RunRecords<'_> {
         let start = run.at as usize + self.name(run).len();
-        Records { rest: self.bytes.get(start..).unwrap_or(&[]), left: run.count }
+        RunRecords { rest: self.bytes.get(start..).unwrap_or(&[]), left: run.count }
     }
 }
 
 /// Walks the records of a run.
 #[derive(Debug)]
-pub(super) struct Records<'l> {
+pub(super) struct RunRecords<'l> {
     rest: &'l [u8],
     left: u16,
 }
 
-impl<'l> Iterator for Records<'l> {
-    type Item = Logged<'l>;
+impl<'l> Iterator for RunRecords<'l> {
+    type Item = LoggedRecord<'l>;
 
     #[inline]
-    fn next(&mut self) -> Option<Logged<'l>> {
+    fn next(&mut self) -> Option<LoggedRecord<'l>> {
         self.left = self.left.checked_sub(1)?;
         let (head, rest) = self.rest.split_first_chunk::<HEAD>()?;
         let (numbers, line) = head.split_first_chunk::<8>()?;
@@ -171,6 +171,6 @@ impl<'l> Iterator for Records<'l> {
         let line = line.first_chunk().map_or(0, |line| u32::from_ne_bytes(*line));
         let (rdata, rest) = rest.split_at_checked(usize::from((numbers >> 16) as u16))?;
         self.rest = rest;
-        Some(Logged { rtype: Type(numbers as u16), ttl: (numbers >> 32) as u32, line, rdata })
+        Some(LoggedRecord { rtype: Type(numbers as u16), ttl: (numbers >> 32) as u32, line, rdata })
     }
 }

@@ -2,11 +2,11 @@
 
 use rhumb_wire::NameRef;
 
-use super::Builder;
-use crate::verify::Pointer;
+use super::ZoneBuilder;
+use crate::verify::RecordLocator;
 use crate::{fold, hash};
 
-impl Builder {
+impl ZoneBuilder {
     /// A builder that takes the records of these owners, perhaps of a few others too, to be asked for their lines.
     pub(crate) fn seeking<'n>(apex: NameRef<'_>, owners: impl Iterator<Item = NameRef<'n>>) -> Self {
         let mut builder = Self::new(apex);
@@ -23,7 +23,7 @@ impl Builder {
     }
 
     /// The line of the first record that `wanted` names.
-    pub(crate) fn line_of(&self, wanted: &Pointer) -> Option<u32> {
+    pub(crate) fn line_of(&self, wanted: &RecordLocator) -> Option<u32> {
         let below = self.below_apex(wanted.owner.as_ref()).ok()?;
         let runs = self.names.iter().chain(&self.hashed).filter(|run| fold::eq(self.log.name(run), below));
         let mut records = runs.flat_map(|run| self.log.records(run));

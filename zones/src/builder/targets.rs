@@ -11,14 +11,14 @@ const MAX_LINKS: usize = 8192;
 
 /// The links of a set: for the first of its records the hash of their target.
 #[derive(Debug, Default)]
-pub(crate) struct Links {
+pub(crate) struct TargetLinks {
     /// Records whose target needs glue: it lies at or below the owner, a cut. They come first.
     pub(crate) required: u16,
     /// Hashes of the targets that lie in the zone.
     pub(crate) hashes: Vec<u32>,
 }
 
-impl Links {
+impl TargetLinks {
     /// Brings the records of a set into the order of their links: targets that need glue, others in the zone, the rest.
     pub(crate) fn arrange(
         &mut self,

@@ -1,6 +1,6 @@
 //! The names of a zone in canonical order, each once, with those between them and the apex.
 
-use super::log::{Kinds, Log, Logged, Run};
+use super::log::{LoggedRecord, RecordLog, RecordRun, TypeFlags};
 use crate::contents::canonical;
 use crate::fold;
 
@@ -9,7 +9,7 @@ const NO_COVER: u8 = u8::MAX;
 
 /// A name below the apex, perhaps an empty non-terminal.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
+pub(super) struct NameEntry {
     name: u32,
     /// The first of its runs, and how many there are.
     first: u32,
@@ -17,11 +17,11 @@ pub(super) struct Entry {
     length: u8,
     /// Labels below the apex.
     pub(super) depth: u8,
-    pub(super) kinds: Kinds,
+    pub(super) kinds: TypeFlags,
     cover: u8,
 }
 
-impl Entry {
+impl NameEntry {
     /// Labels below the apex of the topmost cut or DNAME above.
     #[inline]
     pub(super) const fn cover(&self) -> Option<u8> {
@@ -30,27 +30,27 @@ impl Entry {
 
     /// Whether it is a zone cut.
     pub(super) const fn is_cut(&self) -> bool {
-        self.depth > 0 && self.kinds.has(Kinds::NS)
+        self.depth > 0 && self.kinds.has(TypeFlags::NS)
     }
 
     /// The cover of what lies right below.
     const fn passes_on(&self) -> u8 {
-        let covers = self.is_cut() || self.kinds.has(Kinds::DNAME);
+        let covers = self.is_cut() || self.kinds.has(TypeFlags::DNAME);
         if self.cover == NO_COVER && covers { self.depth } else { self.cover }
     }
 }
 
 /// The names.
 #[derive(Debug)]
-pub(super) struct Tree<'l> {
-    log: &'l Log,
-    runs: Vec<Run>,
-    pub(super) entries: Vec<Entry>,
+pub(super) struct NameTree<'l> {
+    log: &'l RecordLog,
+    runs: Vec<RecordRun>,
+    pub(super) entries: Vec<NameEntry>,
 }
 
-impl<'l> Tree<'l> {
+impl<'l> NameTree<'l> {
     /// Brings the owners of `runs` into order.
-    pub(super) fn new(log: &'l Log, mut runs: Vec<Run>) -> Self {
+    pub(super) fn new(log: &'l RecordLog, mut runs: Vec<RecordRun>) -> Self {
         // Runs of the same name stay in the order they came.
         runs.sort_by(|a, b| a.key.cmp(&b.key).then_with(|| canonical(log.name(a), log.name(b))));
         let mut entries = Vec::with_capacity(runs.len());
@@ -63,26 +63,26 @@ impl<'l> Tree<'l> {
 
     /// The name of an entry below the apex.
     #[inline]
-    pub(super) fn name(&self, entry: &Entry) -> &'l [u8] {
+    pub(super) fn name(&self, entry: &NameEntry) -> &'l [u8] {
         self.log.slice(entry.name, entry.length)
     }
 
     /// The records of an entry in the order they came.
     #[inline]
-    pub(super) fn records(&self, entry: &Entry) -> impl Iterator<Item = Logged<'l>> {
+    pub(super) fn records(&self, entry: &NameEntry) -> impl Iterator<Item = LoggedRecord<'l>> {
         let first = entry.first as usize;
         let runs = self.runs.get(first..first + entry.runs as usize).unwrap_or(&[]);
         runs.iter().flat_map(|run| self.log.records(run))
     }
 
     /// The apex.
-    pub(super) fn apex(&self) -> Option<&Entry> {
+    pub(super) fn apex(&self) -> Option<&NameEntry> {
         self.entries.first().filter(|entry| entry.depth == 0)
     }
 }
 
 /// Adds a run to the entry it belongs to. `path` has the entries from the top down to the last one, by depth.
-fn enter(log: &Log, entries: &mut Vec<Entry>, path: &mut Vec<u32>, run: &Run, number: u32) {
+fn enter(log: &RecordLog, entries: &mut Vec<NameEntry>, path: &mut Vec<u32>, run: &RecordRun, number: u32) {
     let name = log.name(run);
     // The depth of the lowest name of the path that is this one or above it. What lies above a name comes before it.
     let mut shared = path.len().min(usize::from(run.depth) + 1);
@@ -106,18 +106,18 @@ fn enter(log: &Log, entries: &mut Vec<Entry>, path: &mut Vec<u32>, run: &Run, nu
         let is_wildcard = name.get(skipped..).is_some_and(|name| name.starts_with(b"\x01*"));
         let above = path.last().and_then(|&at| entries.get_mut(at as usize));
         let cover = above.map_or(NO_COVER, |above| {
-            above.kinds.0 |= if is_wildcard { Kinds::WILDCARD } else { 0 };
+            above.kinds.0 |= if is_wildcard { TypeFlags::WILDCARD } else { 0 };
             above.passes_on()
         });
         let is_owner = depth == usize::from(run.depth);
         path.push(entries.len() as u32);
-        entries.push(Entry {
+        entries.push(NameEntry {
             name: run.at + skipped as u32,
             first: number,
             runs: u32::from(is_owner),
             length: (name.len() - skipped) as u8,
             depth: depth as u8,
-            kinds: if is_owner { run.kinds } else { Kinds::default() },
+            kinds: if is_owner { run.kinds } else { TypeFlags::default() },
             cover,
         });
     }
@@ -158,12 +158,12 @@ pub(super) mod tests {
     proptest! {
         #[test]
         fn all_names_and_their_ancestors_in_canonical_order(list in names()) {
-            let mut log = Log::new();
+            let mut log = RecordLog::new();
             let mut runs = vec![log.begin(&[]).unwrap()];
             let mut wanted = vec![Vec::new()];
             for (below, line) in list.iter().zip(0..) {
                 let mut run = log.begin(below).unwrap();
-                let record = Logged { rtype: Type::NS, ttl: 1, line, rdata: below };
+                let record = LoggedRecord { rtype: Type::NS, ttl: 1, line, rdata: below };
                 prop_assert!(log.push(&mut run, &record).is_some());
                 runs.push(run);
                 let (offsets, count) = label_offsets(below);
@@ -171,8 +171,8 @@ pub(super) mod tests {
             }
             wanted.sort_by(|a, b| canonical(a, b));
             wanted.dedup();
-            let tree = Tree::new(&log, runs);
-            let lower = |entry: &Entry| tree.name(entry).to_ascii_lowercase();
+            let tree = NameTree::new(&log, runs);
+            let lower = |entry: &NameEntry| tree.name(entry).to_ascii_lowercase();
             prop_assert_eq!(tree.entries.iter().map(lower).collect::<Vec<_>>(), wanted);
             for entry in &tree.entries {
                 let name = lower(entry);
@@ -181,7 +181,7 @@ pub(super) mod tests {
                 prop_assert_eq!(tree.records(entry).map(|r| r.line).collect::<Vec<_>>(), own.clone());
                 let wild = [b"\x01*", name.as_slice()].concat();
                 let has_wild = tree.entries.iter().any(|entry| lower(entry) == wild);
-                prop_assert_eq!(entry.kinds.has(Kinds::WILDCARD), has_wild);
+                prop_assert_eq!(entry.kinds.has(TypeFlags::WILDCARD), has_wild);
                 let (offsets, count) = label_offsets(&name);
                 prop_assert_eq!(usize::from(entry.depth), count);
                 // Every name that was given is a cut.

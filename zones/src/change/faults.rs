@@ -2,15 +2,15 @@
 
 use rhumb_wire::{NameRef, Type};
 
-use super::draft::{Draft, Drafts};
-use crate::contents::{Contents, full_name};
-use crate::fault::{Fault, FaultKind};
+use super::draft::{NameChange, NameChanges};
+use crate::contents::{ZoneContents, full_name};
+use crate::fault::{FaultKind, ZoneFault};
 
 /// Faults kept.
 const MAX_FAULTS: usize = 1000;
 
 /// The errors in these names.
-pub(super) fn errors(base: &Contents, names: &Drafts) -> Vec<Fault> {
+pub(super) fn errors(base: &ZoneContents, names: &NameChanges) -> Vec<ZoneFault> {
     let touched = names.values().filter(|draft| !draft.sets.is_empty());
     let found = touched.flat_map(|draft| {
         let kinds = of_name(base, draft);
@@ -20,11 +20,11 @@ pub(super) fn errors(base: &Contents, names: &Drafts) -> Vec<Fault> {
 }
 
 /// A fault for which no line is to blame.
-pub(super) fn fault(owner: NameRef<'_>, kind: FaultKind) -> Fault {
-    Fault { severity: kind.severity(), owner: owner.to_name(), line: 0, kind }
+pub(super) fn fault(owner: NameRef<'_>, kind: FaultKind) -> ZoneFault {
+    ZoneFault { severity: kind.severity(), owner: owner.to_name(), line: 0, kind }
 }
 
-fn of_name(base: &Contents, draft: &Draft) -> Vec<FaultKind> {
+fn of_name(base: &ZoneContents, draft: &NameChange) -> Vec<FaultKind> {
     let mut kinds = Vec::new();
     if draft.below.is_empty() {
         let missing = [(Type::SOA, FaultKind::NoSoa), (Type::NS, FaultKind::NoNs)];

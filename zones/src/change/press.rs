@@ -2,51 +2,51 @@
 
 use rhumb_wire::Type;
 
-use super::draft::{Draft, Drafts};
-use super::write::Scribe;
-use crate::builder::denial::Parameters;
-use crate::contents::Contents;
-use crate::contents::arena::{Arena, ArenaBuilder, Ref};
-use crate::contents::node::{Node, PREFIX};
-use crate::contents::order::Edit;
+use super::draft::{NameChange, NameChanges};
+use super::write::NodeEncoder;
+use crate::builder::denial::ChainParameters;
+use crate::contents::ZoneContents;
+use crate::contents::arena::{ArenaBuilder, NodeArena, NodeRef};
+use crate::contents::node::{PREFIX, ZoneNode};
+use crate::contents::order::OrderEdit;
 
 /// A name whose node changes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Changed<'d> {
+pub(super) struct ChangedNode<'d> {
     /// The name below the apex.
     pub(super) below: &'d [u8],
     /// Its node before; none for a new name.
-    pub(super) old: Option<Ref>,
+    pub(super) old: Option<NodeRef>,
     /// Its node from now on; none for a name that goes.
-    pub(super) new: Option<Ref>,
+    pub(super) new: Option<NodeRef>,
     /// Whether what is left of it covers names by NSEC: it owns one in authoritative data.
     pub(super) denies: bool,
 }
 
-impl<'d> Changed<'d> {
+impl<'d> ChangedNode<'d> {
     /// What becomes of it in the orders.
-    pub(super) const fn edit(&self) -> Edit<'d> {
-        Edit { name: self.below, node: self.new }
+    pub(super) const fn edit(&self) -> OrderEdit<'d> {
+        OrderEdit { name: self.below, node: self.new }
     }
 }
 
 /// The arena being continued.
 #[derive(Debug)]
-pub(super) struct Press<'d> {
-    base: &'d Contents,
-    scribe: Scribe<'d>,
+pub(super) struct ArenaExtender<'d> {
+    base: &'d ZoneContents,
+    scribe: NodeEncoder<'d>,
     arena: ArenaBuilder,
     records: u64,
 }
 
-impl<'d> Press<'d> {
-    pub(super) fn new(base: &'d Contents) -> Self {
+impl<'d> ArenaExtender<'d> {
+    pub(super) fn new(base: &'d ZoneContents) -> Self {
         let arena = ArenaBuilder::continuing(&base.arena);
-        Self { base, scribe: Scribe::new(base), arena, records: base.records }
+        Self { base, scribe: NodeEncoder::new(base), arena, records: base.records }
     }
 
     /// The owners of NSEC3 records. None once the arena is full.
-    pub(super) fn hashed(&mut self, drafts: &'d Drafts) -> Option<Vec<Changed<'d>>> {
+    pub(super) fn hashed(&mut self, drafts: &'d NameChanges) -> Option<Vec<ChangedNode<'d>>> {
         let mut changed = Vec::with_capacity(drafts.len());
         for draft in drafts.values() {
             let prefix = crate::nsec3::prefix_of_label(&draft.below).map(u64::to_be_bytes);
@@ -59,14 +59,14 @@ impl<'d> Press<'d> {
     /// good. None once the arena is full.
     pub(super) fn names(
         &mut self,
-        drafts: &'d Drafts,
-        chain: Option<&Parameters>,
+        drafts: &'d NameChanges,
+        chain: Option<&ChainParameters>,
         kept: bool,
-    ) -> Option<Vec<Changed<'d>>> {
+    ) -> Option<Vec<ChangedNode<'d>>> {
         let mut changed = Vec::with_capacity(drafts.len());
         for draft in drafts.values() {
             let chain = chain.filter(|_| draft.exists && draft.cover.is_none());
-            let noted = draft.node(self.base).filter(|_| kept).and_then(Node::nsec3_prefix);
+            let noted = draft.node(self.base).filter(|_| kept).and_then(ZoneNode::nsec3_prefix);
             let prefix = chain.map(|chain| {
                 noted.map_or_else(|| chain.prefix(&draft.below, self.base.apex()), u64::to_be_bytes)
             });
@@ -76,16 +76,16 @@ impl<'d> Press<'d> {
     }
 
     /// The arena, and how many records the zone has.
-    pub(super) fn finish(self) -> (Arena, u64) {
+    pub(super) fn finish(self) -> (NodeArena, u64) {
         (self.arena.finish(), self.records)
     }
 
     /// Notes a draft's node among those that change, unless it stays as it was.
     fn draft(
         &mut self,
-        draft: &'d Draft,
+        draft: &'d NameChange,
         prefix: Option<[u8; PREFIX]>,
-        changed: &mut Vec<Changed<'d>>,
+        changed: &mut Vec<ChangedNode<'d>>,
     ) -> Option<()> {
         let base = self.base;
         for taken in draft.sets.values() {
@@ -105,7 +105,7 @@ impl<'d> Press<'d> {
             return Some(());
         }
         let denies = draft.cover.is_none() && draft.count(base, Type::NSEC) > 0;
-        changed.push(Changed { below, old, new, denies });
+        changed.push(ChangedNode { below, old, new, denies });
         self.arena.bury(length);
         Some(())
     }

@@ -2,24 +2,24 @@
 
 use rhumb_wire::Type;
 
-use super::draft::Drafts;
+use super::draft::NameChanges;
 use super::faults::{self, fault};
-use super::press::{Changed, Press};
+use super::press::{ArenaExtender, ChangedNode};
 use super::settle::{settle, touch_all};
 use super::{chain, compact};
-use crate::contents::order::{Edit, Order};
-use crate::contents::ready::Ready;
-use crate::contents::set::Images;
-use crate::contents::{Contents, Denial, canonical, label_offsets};
-use crate::fault::{Fault, FaultKind};
+use crate::contents::order::{NodeOrder, OrderEdit};
+use crate::contents::ready::ReadyProofs;
+use crate::contents::set::RecordImages;
+use crate::contents::{DenialChain, ZoneContents, canonical, label_offsets};
+use crate::fault::{FaultKind, ZoneFault};
 use crate::hash;
 
-/// The contents of `base` with what the drafts say. Errors: see [`super::Change::finish`].
+/// The contents of `base` with what the drafts say. Errors: see [`super::ZoneChange::finish`].
 pub(super) fn publish(
-    base: &Contents,
-    names: &mut Drafts,
-    hashed: &mut Drafts,
-) -> Result<Contents, Vec<Fault>> {
+    base: &ZoneContents,
+    names: &mut NameChanges,
+    hashed: &mut NameChanges,
+) -> Result<ZoneContents, Vec<ZoneFault>> {
     for draft in hashed.values_mut() {
         draft.exists = draft.owns_any(base);
     }
@@ -35,12 +35,12 @@ pub(super) fn publish(
         return Err(faults);
     }
     let too_large = || vec![fault(base.apex(), FaultKind::TooLarge)];
-    let mut press = Press::new(base);
+    let mut press = ArenaExtender::new(base);
     let hashed = press.hashed(hashed).ok_or_else(too_large)?;
     let names = press.names(names, parameters.as_ref(), kept).ok_or_else(too_large)?;
     let (arena, records) = press.finish();
     let there = || names.iter().filter_map(|name| Some((name.below, name.new?)));
-    let mut contents = Contents {
+    let mut contents = ZoneContents {
         apex: base.apex.clone(),
         start: base.start,
         arena,
@@ -52,14 +52,14 @@ pub(super) fn publish(
         serial: base.serial,
         negative_ttl: base.negative_ttl,
         records,
-        denial: Denial::Unsigned,
-        ready: Ready::default(),
+        denial: DenialChain::Unsigned,
+        ready: ReadyProofs::default(),
     };
     for name in &names {
         contents.names.change(hash::of_labels(base.start, name.below), name.old, name.new);
     }
     contents.denial = match parameters {
-        Some(parameters) => Denial::Nsec3(Box::new(chain::chain(base, &contents, parameters, &hashed))),
+        Some(parameters) => DenialChain::Nsec3(Box::new(chain::chain(base, &contents, parameters, &hashed))),
         None => by_nsec(base, &names),
     };
     (contents.serial, contents.negative_ttl) = soa_numbers(&contents);
@@ -68,30 +68,33 @@ pub(super) fn publish(
 
 /// The order with the changed names in their places; those that `keep` does not want are left out.
 fn edited(
-    base: &Contents,
-    order: &Order,
-    changed: &[Changed<'_>],
-    keep: impl Fn(&Changed<'_>) -> bool,
-) -> Order {
-    let edits: Vec<Edit<'_>> =
-        changed.iter().map(|name| Edit { name: name.below, node: name.new.filter(|_| keep(name)) }).collect();
+    base: &ZoneContents,
+    order: &NodeOrder,
+    changed: &[ChangedNode<'_>],
+    keep: impl Fn(&ChangedNode<'_>) -> bool,
+) -> NodeOrder {
+    let edits: Vec<OrderEdit<'_>> = changed
+        .iter()
+        .map(|name| OrderEdit { name: name.below, node: name.new.filter(|_| keep(name)) })
+        .collect();
     order.edited(&edits, |at, below| canonical(base.node(at).name(), below))
 }
 
 /// Denial by the NSEC records there are. Contents with a chain of NSEC3 kept no list of them; where the chain is gone, all
 /// names that could own one are among the changed.
-fn by_nsec(base: &Contents, names: &[Changed<'_>]) -> Denial {
+fn by_nsec(base: &ZoneContents, names: &[ChangedNode<'_>]) -> DenialChain {
     let owners = match &base.denial {
-        Denial::Nsec(owners) => edited(base, owners, names, |name| name.denies),
-        _ => edited(base, &Order::default(), names, |name| name.denies),
+        DenialChain::Nsec(owners) => edited(base, owners, names, |name| name.denies),
+        _ => edited(base, &NodeOrder::default(), names, |name| name.denies),
     };
-    if owners.is_empty() { Denial::Unsigned } else { Denial::Nsec(owners) }
+    if owners.is_empty() { DenialChain::Unsigned } else { DenialChain::Nsec(owners) }
 }
 
 /// The serial of the SOA, and its TTL cut to its minimum.
-fn soa_numbers(contents: &Contents) -> (u32, u32) {
+fn soa_numbers(contents: &ZoneContents) -> (u32, u32) {
     let soa = contents.node(contents.root).set(Type::SOA);
-    let Some((ttl, (_, rdata))) = soa.and_then(|set| Some((set.ttl(), Images::new(set.image()).next()?)))
+    let Some((ttl, (_, rdata))) =
+        soa.and_then(|set| Some((set.ttl(), RecordImages::new(set.image()).next()?)))
     else {
         return (contents.serial, contents.negative_ttl);
     };

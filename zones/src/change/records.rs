@@ -11,7 +11,7 @@ const FEW: usize = 16;
 
 /// The records in the order they were given.
 #[derive(Debug, Default)]
-pub(super) struct Records {
+pub(super) struct RdataList {
     /// What was removed leaves its place empty, so that the places in `known` stay good.
     list: Vec<Option<Box<[u8]>>>,
     live: usize,
@@ -19,7 +19,7 @@ pub(super) struct Records {
     known: HashMap<Vec<u8>, usize>,
 }
 
-impl Records {
+impl RdataList {
     /// Number of records.
     pub(super) const fn len(&self) -> usize {
         self.live
@@ -78,7 +78,7 @@ mod tests {
     fn few_and_many_records_each_once() {
         let name = |i: u8, letter: u8| [1, letter, 2, b'a' + i / 26, b'a' + i % 26, 0];
         for count in [3u8, 16, 17, 100] {
-            let mut records = Records::default();
+            let mut records = RdataList::default();
             for i in 0..count {
                 assert!(records.add(Type::NS, &name(i, b'n')));
                 assert!(!records.add(Type::NS, &name(i, b'N')), "case does not count");

@@ -3,11 +3,11 @@
 
 use std::ops::Bound;
 
-use super::draft::{Draft, Drafts, passed_on};
+use super::draft::{NameChange, NameChanges, passed_on};
 use super::key::{key, parent, parent_key};
-use crate::contents::Contents;
-use crate::contents::arena::Ref;
-use crate::contents::node::Flags;
+use crate::contents::ZoneContents;
+use crate::contents::arena::NodeRef;
+use crate::contents::node::NodeFlags;
 
 /// The label of a wildcard.
 const WILDCARD: &[u8] = b"\x01*";
@@ -15,24 +15,24 @@ const WILDCARD: &[u8] = b"\x01*";
 const WILDCARD_KEY: &[u8] = b"*\0";
 
 /// Completes `names`: in the end each draft says whether its name exists, its flags and its cover.
-pub(super) fn settle(base: &Contents, names: &mut Drafts) {
+pub(super) fn settle(base: &ZoneContents, names: &mut NameChanges) {
     add_ancestors(base, names);
     decide_existence(base, names);
     find_covers(base, names);
 }
 
 /// Adds every name of the contents that is not among `names` yet.
-pub(super) fn touch_all(base: &Contents, names: &mut Drafts) {
+pub(super) fn touch_all(base: &ZoneContents, names: &mut NameChanges) {
     base.order.iter().for_each(|at| touch(base, names, at));
 }
 
-fn touch(base: &Contents, names: &mut Drafts, at: Ref) {
+fn touch(base: &ZoneContents, names: &mut NameChanges, at: NodeRef) {
     let below = base.node(at).name();
-    names.entry(key(below)).or_insert_with(|| Draft::new(base, below, Some(at)));
+    names.entry(key(below)).or_insert_with(|| NameChange::new(base, below, Some(at)));
 }
 
 /// Adds the parent of a name, if it is a name of the contents that is not among `names` yet.
-fn touch_parent(base: &Contents, names: &mut Drafts, below: &[u8], when: impl Fn(bool) -> bool) {
+fn touch_parent(base: &ZoneContents, names: &mut NameChanges, below: &[u8], when: impl Fn(bool) -> bool) {
     if let Some(at) = base.reference(parent(below))
         && when(base.node(at).is_empty())
     {
@@ -41,8 +41,8 @@ fn touch_parent(base: &Contents, names: &mut Drafts, below: &[u8], when: impl Fn
 }
 
 /// Adds the names between those that are new and what is there.
-fn add_ancestors(base: &Contents, names: &mut Drafts) {
-    let is_new = |draft: &&Draft| draft.base.is_none() && draft.owns_any(base);
+fn add_ancestors(base: &ZoneContents, names: &mut NameChanges) {
+    let is_new = |draft: &&NameChange| draft.base.is_none() && draft.owns_any(base);
     let new: Vec<Box<[u8]>> = names.values().filter(is_new).map(|draft| draft.below.clone()).collect();
     for below in new {
         let mut above = parent(&below);
@@ -53,7 +53,7 @@ fn add_ancestors(base: &Contents, names: &mut Drafts) {
                 Some(_) => {}
                 None if base.reference(above).is_some() => break,
                 None => {
-                    names.insert(key, Draft::new(base, above, None));
+                    names.insert(key, NameChange::new(base, above, None));
                 }
             }
             above = parent(above);
@@ -62,7 +62,7 @@ fn add_ancestors(base: &Contents, names: &mut Drafts) {
 }
 
 /// A name exists that owns something or has something that exists below it. So the lowest names come first.
-fn decide_existence(base: &Contents, names: &mut Drafts) {
+fn decide_existence(base: &ZoneContents, names: &mut NameChanges) {
     let mut upper: Option<Box<[u8]>> = None;
     // The first behind the current name that exists: if this one does not lie below it, none does.
     let mut next: Option<Box<[u8]>> = None;
@@ -91,13 +91,13 @@ fn decide_existence(base: &Contents, names: &mut Drafts) {
 }
 
 /// Whether the contents have a name below this one that is not touched, and so stays.
-fn has_others_below(base: &Contents, names: &Drafts, draft: &Draft, above: &[u8]) -> bool {
+fn has_others_below(base: &ZoneContents, names: &NameChanges, draft: &NameChange, above: &[u8]) -> bool {
     let below = base.beyond(&draft.below).map(|at| key(base.node(at).name()));
     below.take_while(|key| key.starts_with(above)).any(|key| !names.contains_key(&key))
 }
 
 /// From the apex downwards: flags, and covers as the parents pass them on.
-fn find_covers(base: &Contents, names: &mut Drafts) {
+fn find_covers(base: &ZoneContents, names: &mut NameChanges) {
     let mut lower: Option<Box<[u8]>> = None;
     loop {
         let start = lower.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
@@ -105,7 +105,8 @@ fn find_covers(base: &Contents, names: &mut Drafts) {
         let key = key.clone();
         if draft.exists {
             let cover = inherited(base, names, draft, &key);
-            let flags = draft.own_flags(base).with(Flags::WILDCARD, has_wildcard(base, names, draft, &key));
+            let flags =
+                draft.own_flags(base).with(NodeFlags::WILDCARD, has_wildcard(base, names, draft, &key));
             let node = draft.node(base);
             let before = node.map(|node| passed_on(node.name(), node.flags(), node.cover()));
             let now = passed_on(&draft.below, flags, cover);
@@ -121,19 +122,19 @@ fn find_covers(base: &Contents, names: &mut Drafts) {
     }
 }
 
-fn touch_below(base: &Contents, names: &mut Drafts, above: &[u8], above_key: &[u8]) {
+fn touch_below(base: &ZoneContents, names: &mut NameChanges, above: &[u8], above_key: &[u8]) {
     for at in base.beyond(above) {
         let below = base.node(at).name();
         let key = key(below);
         if !key.starts_with(above_key) {
             return;
         }
-        names.entry(key).or_insert_with(|| Draft::new(base, below, Some(at)));
+        names.entry(key).or_insert_with(|| NameChange::new(base, below, Some(at)));
     }
 }
 
 /// What the parent passes on. A parent that is not touched passes on what it did.
-fn inherited(base: &Contents, names: &Drafts, draft: &Draft, key: &[u8]) -> Option<u8> {
+fn inherited(base: &ZoneContents, names: &NameChanges, draft: &NameChange, key: &[u8]) -> Option<u8> {
     if key.is_empty() {
         return None;
     }
@@ -144,9 +145,9 @@ fn inherited(base: &Contents, names: &Drafts, draft: &Draft, key: &[u8]) -> Opti
     passed_on(node.name(), node.flags(), node.cover())
 }
 
-fn has_wildcard(base: &Contents, names: &Drafts, draft: &Draft, key: &[u8]) -> bool {
+fn has_wildcard(base: &ZoneContents, names: &NameChanges, draft: &NameChange, key: &[u8]) -> bool {
     match names.get(&*[key, WILDCARD_KEY].concat()) {
         Some(wildcard) => wildcard.exists,
-        None => draft.node(base).is_some_and(|node| node.flags().has(Flags::WILDCARD)),
+        None => draft.node(base).is_some_and(|node| node.flags().has(NodeFlags::WILDCARD)),
     }
 }

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use rhumb_wire::{Name, Type};
 
-use crate::Builder;
-use crate::contents::Contents;
+use crate::ZoneBuilder;
+use crate::contents::ZoneContents;
 
 const NAMES: u32 = 200_000;
 
@@ -22,9 +22,9 @@ fn host(number: u32) -> Name {
 }
 
 /// A zone of so many hosts with an address each.
-fn zone(hosts: u32) -> Contents {
+fn zone(hosts: u32) -> ZoneContents {
     let apex = name("zone.");
-    let mut builder = Builder::new(apex.as_ref());
+    let mut builder = ZoneBuilder::new(apex.as_ref());
     builder.add(apex.as_ref(), Type::SOA, 300, &[0; 22], 0).unwrap();
     builder.add(apex.as_ref(), Type::NS, 300, b"\x02ns\x05other\0", 0).unwrap();
     for number in 0..hosts {
@@ -34,7 +34,7 @@ fn zone(hosts: u32) -> Contents {
 }
 
 /// Bytes of chunks and pages that `new` does not share with `old`.
-fn copied(new: &Contents, old: &Contents) -> usize {
+fn copied(new: &ZoneContents, old: &ZoneContents) -> usize {
     new.arena.own_bytes(&old.arena)
         + new.names.own_bytes(&old.names)
         + new.order.own_bytes(&old.order)

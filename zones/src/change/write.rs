@@ -2,31 +2,31 @@
 
 use rhumb_wire::{NameBuf, NameRef, Type};
 
-use super::draft::{Draft, Taken};
-use crate::builder::image::{Parts, Writer};
-use crate::builder::targets::Links;
+use super::draft::{NameChange, RrsetChange};
+use crate::builder::image::{ImageWriter, RrsetParts};
+use crate::builder::targets::TargetLinks;
 use crate::contents::node::{self, PREFIX};
 use crate::contents::set::points;
-use crate::contents::{Contents, full_name};
+use crate::contents::{ZoneContents, full_name};
 
 /// Writes nodes, with room that is used for one after the other.
 #[derive(Debug)]
-pub(super) struct Scribe<'d> {
-    base: &'d Contents,
-    writer: Writer<'d>,
-    links: Links,
+pub(super) struct NodeEncoder<'d> {
+    base: &'d ZoneContents,
+    writer: ImageWriter<'d>,
+    links: TargetLinks,
     sets: Vec<u8>,
     node: Vec<u8>,
 }
 
-impl<'d> Scribe<'d> {
-    pub(super) fn new(base: &'d Contents) -> Self {
-        let (writer, links) = (Writer::default(), Links::default());
+impl<'d> NodeEncoder<'d> {
+    pub(super) fn new(base: &'d ZoneContents) -> Self {
+        let (writer, links) = (ImageWriter::default(), TargetLinks::default());
         Self { base, writer, links, sets: Vec::new(), node: Vec::new() }
     }
 
     /// The image of a draft's node. None if it has more than an image can hold.
-    pub(super) fn node(&mut self, draft: &'d Draft, prefix: Option<[u8; PREFIX]>) -> Option<&[u8]> {
+    pub(super) fn node(&mut self, draft: &'d NameChange, prefix: Option<[u8; PREFIX]>) -> Option<&[u8]> {
         let mut owner = None;
         let mut count = 0u16;
         self.sets.clear();
@@ -57,9 +57,9 @@ impl<'d> Scribe<'d> {
 
     fn set(
         &mut self,
-        draft: &Draft,
+        draft: &NameChange,
         rtype: Type,
-        taken: &'d Taken,
+        taken: &'d RrsetChange,
         owner: &mut Option<NameBuf>,
     ) -> Option<()> {
         let apex = self.base.apex();
@@ -72,7 +72,7 @@ impl<'d> Scribe<'d> {
         let signatures: Vec<&[u8]> = taken.signatures.iter().collect();
         self.links.arrange(rtype, &mut records, owner, apex, self.base.start);
         let (records, signatures) = (records.as_slice(), signatures.as_slice());
-        let parts = Parts { rtype, ttl: taken.ttl, records, signatures, links: &self.links };
+        let parts = RrsetParts { rtype, ttl: taken.ttl, records, signatures, links: &self.links };
         self.writer.write(&mut self.sets, owner, &parts)
     }
 }

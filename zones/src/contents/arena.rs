@@ -17,20 +17,20 @@ const FREE_WASTE: usize = 4 << 10;
 
 /// Where an image begins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Ref(pub(crate) u32);
+pub(crate) struct NodeRef(pub(crate) u32);
 
 /// The chunks. They never change; an arena that continues another shares its chunks.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Arena {
+pub(crate) struct NodeArena {
     chunks: Box<[Arc<[u8]>]>,
     /// Bytes of images that were replaced or left out by changes.
     dead: usize,
 }
 
-impl Arena {
+impl NodeArena {
     /// The bytes from `at` on; the image knows its own end. Empty for a reference that was never given out.
     #[inline]
-    pub(crate) fn from(&self, at: Ref) -> &[u8] {
+    pub(crate) fn from(&self, at: NodeRef) -> &[u8] {
         let offset = (at.0 as usize & ((1 << CHUNK_BITS) - 1)) * UNIT;
         self.chunks.get((at.0 >> CHUNK_BITS) as usize).and_then(|chunk| chunk.get(offset..)).unwrap_or(&[])
     }
@@ -66,7 +66,7 @@ pub(crate) struct ArenaBuilder {
 
 impl ArenaBuilder {
     /// An arena that continues `arena`, whose references stay good.
-    pub(crate) fn continuing(arena: &Arena) -> Self {
+    pub(crate) fn continuing(arena: &NodeArena) -> Self {
         let (done, tail) = match arena.chunks.split_last() {
             Some((tail, before)) if tail.len() < TAIL_BYTES => (before, &**tail),
             _ => (&*arena.chunks, &[][..]),
@@ -80,7 +80,7 @@ impl ArenaBuilder {
     }
 
     /// Stores an image; none once no reference is left for it.
-    pub(crate) fn push(&mut self, image: &[u8]) -> Option<Ref> {
+    pub(crate) fn push(&mut self, image: &[u8]) -> Option<NodeRef> {
         let padded = image.len().next_multiple_of(UNIT);
         if !self.chunk.is_empty() && self.chunk.len() + padded > CHUNK_BYTES {
             self.close();
@@ -88,7 +88,7 @@ impl ArenaBuilder {
         if self.done.len() >= MAX_CHUNKS {
             return None;
         }
-        let at = Ref(((self.done.len() << CHUNK_BITS) | (self.chunk.len() / UNIT)) as u32);
+        let at = NodeRef(((self.done.len() << CHUNK_BITS) | (self.chunk.len() / UNIT)) as u32);
         self.chunk.extend_from_slice(image);
         self.chunk.resize(self.chunk.len().next_multiple_of(UNIT), 0);
         Some(at)
@@ -100,11 +100,11 @@ impl ArenaBuilder {
     }
 
     /// The finished arena.
-    pub(crate) fn finish(mut self) -> Arena {
+    pub(crate) fn finish(mut self) -> NodeArena {
         if !self.chunk.is_empty() {
             self.close();
         }
-        Arena { chunks: self.done.into_boxed_slice(), dead: self.dead }
+        NodeArena { chunks: self.done.into_boxed_slice(), dead: self.dead }
     }
 }
 
@@ -119,13 +119,13 @@ mod tests {
             .map(|i| vec![i as u8; 1 + i * 7 % 900])
             .chain([vec![9; 2 * CHUNK_BYTES]])
             .collect();
-        let refs: Vec<Ref> = images.iter().map(|image| builder.push(image).unwrap()).collect();
+        let refs: Vec<NodeRef> = images.iter().map(|image| builder.push(image).unwrap()).collect();
         let arena = builder.finish();
         assert!(arena.chunks.len() > 3);
         for (image, &at) in images.iter().zip(&refs) {
             assert_eq!(arena.from(at).get(..image.len()), Some(image.as_slice()));
         }
-        assert!(arena.from(Ref(u32::MAX)).is_empty());
+        assert!(arena.from(NodeRef(u32::MAX)).is_empty());
     }
 
     #[test]

@@ -4,7 +4,7 @@ mod edit;
 
 use std::sync::Arc;
 
-use super::arena::Ref;
+use super::arena::NodeRef;
 
 /// Slots of a page, where there are several: 16 KiB for a change to copy. Smaller ones would make more of them, and a
 /// change touches the count of each.
@@ -13,22 +13,22 @@ const PAGE: usize = 2048;
 const FILL: usize = 1400;
 
 /// A slot: the hash in the upper half, the reference plus one in the lower. Zero is free.
-pub(crate) type Slot = u64;
+pub(crate) type IndexSlot = u64;
 
 /// The pages; all are of the same size, a power of two.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Index {
-    pages: Box<[Arc<[Slot]>]>,
+pub(crate) struct NodeIndex {
+    pages: Box<[Arc<[IndexSlot]>]>,
     /// Slots in use.
     entries: usize,
 }
 
-impl Index {
+impl NodeIndex {
     /// What `accept` makes of the first node with this hash that it takes.
     #[inline]
-    pub(crate) fn find<T>(&self, hash: u32, mut accept: impl FnMut(Ref) -> Option<T>) -> Option<T> {
+    pub(crate) fn find<T>(&self, hash: u32, mut accept: impl FnMut(NodeRef) -> Option<T>) -> Option<T> {
         let (page, fraction) = split(hash, self.pages.len());
-        let page: &[Slot] = self.pages.get(page)?;
+        let page: &[IndexSlot] = self.pages.get(page)?;
         let mut at = start(fraction, page.len());
         for _ in 0..page.len() {
             let slot = *page.get(at)?;
@@ -36,7 +36,7 @@ impl Index {
                 return None;
             }
             if (slot >> 32) as u32 == hash
-                && let Some(found) = accept(Ref((slot as u32).wrapping_sub(1)))
+                && let Some(found) = accept(NodeRef((slot as u32).wrapping_sub(1)))
             {
                 return Some(found);
             }
@@ -47,14 +47,14 @@ impl Index {
     }
 
     /// Where the search for a hash begins.
-    pub(crate) fn place(&self, hash: u32) -> Option<&Slot> {
+    pub(crate) fn place(&self, hash: u32) -> Option<&IndexSlot> {
         let (page, fraction) = split(hash, self.pages.len());
         let page = self.pages.get(page)?;
         page.get(start(fraction, page.len()))
     }
 
     /// Builds the index of `entries`: pairs of hash and reference.
-    pub(crate) fn build(entries: &[(u32, Ref)]) -> Self {
+    pub(crate) fn build(entries: &[(u32, NodeRef)]) -> Self {
         let mut count = entries.len().div_ceil(FILL);
         let mut slots =
             if count > 1 { PAGE } else { (entries.len() * 4 / 3 + 1).next_power_of_two().min(PAGE) };
@@ -69,13 +69,13 @@ impl Index {
 
     /// Bytes held.
     pub(crate) fn memory(&self) -> usize {
-        let page = |page: &Arc<[Slot]>| size_of_val::<[Slot]>(page) + 2 * size_of::<usize>();
-        self.pages.iter().map(|p| page(p) + size_of::<Arc<[Slot]>>()).sum()
+        let page = |page: &Arc<[IndexSlot]>| size_of_val::<[IndexSlot]>(page) + 2 * size_of::<usize>();
+        self.pages.iter().map(|p| page(p) + size_of::<Arc<[IndexSlot]>>()).sum()
     }
 }
 
 /// The pages, filled one after the other, so that each is in the processor's cache meanwhile. None if one overflows.
-fn fill(entries: &[(u32, Ref)], count: usize, slots: usize) -> Option<Box<[Arc<[Slot]>]>> {
+fn fill(entries: &[(u32, NodeRef)], count: usize, slots: usize) -> Option<Box<[Arc<[IndexSlot]>]>> {
     let mut ends = vec![0usize; count];
     for &(hash, _) in entries {
         *ends.get_mut(split(hash, count).0)? += 1;
@@ -110,7 +110,7 @@ fn fill(entries: &[(u32, Ref)], count: usize, slots: usize) -> Option<Box<[Arc<[
 }
 
 /// The slot of an entry.
-const fn slot(hash: u32, at: Ref) -> Slot {
+const fn slot(hash: u32, at: NodeRef) -> IndexSlot {
     (hash as u64) << 32 | (at.0 as u64 + 1)
 }
 
@@ -131,7 +131,7 @@ const fn start(fraction: u32, slots: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn has(index: &Index, hash: u32, wanted: Ref) -> bool {
+    fn has(index: &NodeIndex, hash: u32, wanted: NodeRef) -> bool {
         index.find(hash, |found| (found == wanted).then_some(())).is_some()
     }
 
@@ -139,9 +139,9 @@ mod tests {
     fn every_size_finds_its_entries() {
         for size in [0usize, 1, 2, 3, 5, 300, 1399, 1400, 1401, 5000, 100_000] {
             // Few distinct hashes among many, so that clusters and equal hashes occur.
-            let entries: Vec<(u32, Ref)> =
-                (0..size).map(|i| ((i as u32 / 2).wrapping_mul(0x9e37_79b9), Ref(i as u32))).collect();
-            let index = Index::build(&entries);
+            let entries: Vec<(u32, NodeRef)> =
+                (0..size).map(|i| ((i as u32 / 2).wrapping_mul(0x9e37_79b9), NodeRef(i as u32))).collect();
+            let index = NodeIndex::build(&entries);
             for &(hash, at) in &entries {
                 assert!(has(&index, hash, at), "{size}: {at:?}");
             }
@@ -151,8 +151,8 @@ mod tests {
 
     #[test]
     fn a_page_without_a_free_slot_makes_larger_pages() {
-        let entries: Vec<(u32, Ref)> = (0..2500).map(|i| (7, Ref(i))).collect();
-        let index = Index::build(&entries);
+        let entries: Vec<(u32, NodeRef)> = (0..2500).map(|i| (7, NodeRef(i))).collect();
+        let index = NodeIndex::build(&entries);
         assert!(index.pages.iter().all(|page| page.len() > PAGE));
         assert!(entries.iter().all(|&(hash, at)| has(&index, hash, at)));
     }

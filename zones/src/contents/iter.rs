@@ -3,30 +3,30 @@
 use std::cmp::Ordering;
 use std::iter::Peekable;
 
-use super::arena::Ref;
-use super::node::{Node, Sets};
-use super::{Contents, Rrset, canonical};
+use super::arena::NodeRef;
+use super::node::{StoredRrsets, ZoneNode};
+use super::{ZoneContents, ZoneRrset, canonical};
 
-type Refs<'a> = Peekable<Box<dyn Iterator<Item = Ref> + Send + 'a>>;
+type Refs<'a> = Peekable<Box<dyn Iterator<Item = NodeRef> + Send + 'a>>;
 
 /// Walks the RRsets of a zone, names in canonical order.
-pub struct Rrsets<'a> {
-    contents: &'a Contents,
+pub struct ZoneRrsets<'a> {
+    contents: &'a ZoneContents,
     names: Refs<'a>,
     hashed: Refs<'a>,
-    current: Option<(Node<'a>, Sets<'a>)>,
+    current: Option<(ZoneNode<'a>, StoredRrsets<'a>)>,
 }
 
-impl<'a> Rrsets<'a> {
-    pub(super) fn new(contents: &'a Contents) -> Self {
-        let names: Box<dyn Iterator<Item = Ref> + Send> = Box::new(contents.order.iter());
-        let hashed: Box<dyn Iterator<Item = Ref> + Send> = Box::new(contents.hashed.iter());
+impl<'a> ZoneRrsets<'a> {
+    pub(super) fn new(contents: &'a ZoneContents) -> Self {
+        let names: Box<dyn Iterator<Item = NodeRef> + Send> = Box::new(contents.order.iter());
+        let hashed: Box<dyn Iterator<Item = NodeRef> + Send> = Box::new(contents.hashed.iter());
         Self { contents, names: names.peekable(), hashed: hashed.peekable(), current: None }
     }
 
     /// The next node of either tree. The owner of an NSEC3 record may also be an ordinary name: two nodes, one after
     /// the other.
-    fn next_node(&mut self) -> Option<Node<'a>> {
+    fn next_node(&mut self) -> Option<ZoneNode<'a>> {
         let contents = self.contents;
         match (self.names.peek(), self.hashed.peek()) {
             (Some(&name), Some(&hashed)) => {
@@ -40,15 +40,15 @@ impl<'a> Rrsets<'a> {
     }
 }
 
-impl<'a> Iterator for Rrsets<'a> {
-    type Item = Rrset<'a>;
+impl<'a> Iterator for ZoneRrsets<'a> {
+    type Item = ZoneRrset<'a>;
 
-    fn next(&mut self) -> Option<Rrset<'a>> {
+    fn next(&mut self) -> Option<ZoneRrset<'a>> {
         loop {
             if let Some((node, sets)) = &mut self.current
                 && let Some(set) = sets.next()
             {
-                return Some(Rrset::new(self.contents.apex(), *node, set));
+                return Some(ZoneRrset::new(self.contents.apex(), *node, set));
             }
             let node = self.next_node()?;
             self.current = Some((node, node.sets()));
@@ -56,7 +56,7 @@ impl<'a> Iterator for Rrsets<'a> {
     }
 }
 
-impl std::fmt::Debug for Rrsets<'_> {
+impl std::fmt::Debug for ZoneRrsets<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Rrsets").field("current", &self.current).finish_non_exhaustive()
     }

@@ -8,7 +8,7 @@ use std::fmt;
 
 use rhumb_wire::Type;
 
-use super::set::Set;
+use super::set::StoredRrset;
 
 /// Bytes before the name.
 const HEAD: usize = 5;
@@ -17,9 +17,9 @@ pub(crate) const PREFIX: usize = 8;
 
 /// What a node is, found out once when the contents are built.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Flags(pub(crate) u8);
+pub(crate) struct NodeFlags(pub(crate) u8);
 
-impl Flags {
+impl NodeFlags {
     /// NS below the apex: a zone cut.
     pub(crate) const CUT: Self = Self(1);
     /// A DNAME.
@@ -47,24 +47,24 @@ impl Flags {
 
 /// A node of the tree of names. It may own nothing (an empty non-terminal).
 #[derive(Clone, Copy)]
-pub(crate) struct Node<'a> {
+pub(crate) struct ZoneNode<'a> {
     name: &'a [u8],
     rest: &'a [u8],
-    flags: Flags,
+    flags: NodeFlags,
     cover: u8,
     sets: u16,
 }
 
-impl<'a> Node<'a> {
+impl<'a> ZoneNode<'a> {
     /// The node whose image begins `bytes`. Bytes that are none give a node without name and sets.
     #[inline]
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        let nothing = Self { name: &[], rest: &[], flags: Flags(0), cover: 0, sets: 0 };
+        let nothing = Self { name: &[], rest: &[], flags: NodeFlags(0), cover: 0, sets: 0 };
         let Some((&[length, flags, cover, low, high], rest)) = bytes.split_first_chunk::<HEAD>() else {
             return nothing;
         };
         let Some((name, rest)) = rest.split_at_checked(usize::from(length)) else { return nothing };
-        Self { name, rest, flags: Flags(flags), cover, sets: u16::from_le_bytes([low, high]) }
+        Self { name, rest, flags: NodeFlags(flags), cover, sets: u16::from_le_bytes([low, high]) }
     }
 
     /// The name below the apex: labels in wire form without the root label, empty for the apex.
@@ -80,14 +80,14 @@ impl<'a> Node<'a> {
 
     /// What it is.
     #[inline]
-    pub(crate) const fn flags(self) -> Flags {
+    pub(crate) const fn flags(self) -> NodeFlags {
         self.flags
     }
 
     /// Labels below the apex of the topmost cut or DNAME above this node.
     #[inline]
     pub(crate) const fn cover(self) -> Option<u8> {
-        if self.flags.has(Flags::COVERED) { Some(self.cover) } else { None }
+        if self.flags.has(NodeFlags::COVERED) { Some(self.cover) } else { None }
     }
 
     /// Whether it owns nothing.
@@ -97,7 +97,7 @@ impl<'a> Node<'a> {
 
     /// The first bytes of the name's NSEC3 hash, where the builder noted them.
     pub(crate) fn nsec3_prefix(self) -> Option<u64> {
-        let prefix = self.rest.first_chunk::<PREFIX>().filter(|_| self.flags.has(Flags::HASHED))?;
+        let prefix = self.rest.first_chunk::<PREFIX>().filter(|_| self.flags.has(NodeFlags::HASHED))?;
         Some(u64::from_be_bytes(*prefix))
     }
 
@@ -110,7 +110,7 @@ impl<'a> Node<'a> {
 
     /// The set of a type, perhaps of signatures alone.
     #[inline]
-    pub(crate) fn set(self, rtype: Type) -> Option<Set<'a>> {
+    pub(crate) fn set(self, rtype: Type) -> Option<StoredRrset<'a>> {
         // They stand in order of type.
         let set = self.sets().find(|set| set.rtype.0 >= rtype.0)?;
         (set.rtype == rtype).then_some(set)
@@ -118,19 +118,19 @@ impl<'a> Node<'a> {
 
     /// The set that begins so many bytes after the first.
     #[inline]
-    pub(crate) fn set_at(self, offset: usize) -> Option<Set<'a>> {
-        Set::read(self.sets().rest.get(offset..)?).map(|(set, _)| set)
+    pub(crate) fn set_at(self, offset: usize) -> Option<StoredRrset<'a>> {
+        StoredRrset::read(self.sets().rest.get(offset..)?).map(|(set, _)| set)
     }
 
     /// Its sets in order of type, also those that consist of signatures alone.
     #[inline]
-    pub(crate) fn sets(self) -> Sets<'a> {
-        let prefix = if self.flags.has(Flags::HASHED) { PREFIX } else { 0 };
-        Sets { rest: self.rest.get(prefix..).unwrap_or(&[]), left: self.sets }
+    pub(crate) fn sets(self) -> StoredRrsets<'a> {
+        let prefix = if self.flags.has(NodeFlags::HASHED) { PREFIX } else { 0 };
+        StoredRrsets { rest: self.rest.get(prefix..).unwrap_or(&[]), left: self.sets }
     }
 }
 
-impl fmt::Debug for Node<'_> {
+impl fmt::Debug for ZoneNode<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Node({})", self.name.escape_ascii())
     }
@@ -138,14 +138,14 @@ impl fmt::Debug for Node<'_> {
 
 /// Walks the sets of a node.
 #[derive(Clone, Debug)]
-pub(crate) struct Sets<'a> {
+pub(crate) struct StoredRrsets<'a> {
     rest: &'a [u8],
     left: u16,
 }
 
-impl<'a> Sets<'a> {
+impl<'a> StoredRrsets<'a> {
     /// The sets, each with the bytes it is stored in.
-    pub(crate) fn with_bytes(mut self) -> impl Iterator<Item = (Set<'a>, &'a [u8])> {
+    pub(crate) fn with_bytes(mut self) -> impl Iterator<Item = (StoredRrset<'a>, &'a [u8])> {
         std::iter::from_fn(move || {
             let before = self.rest;
             let set = self.next()?;
@@ -154,19 +154,19 @@ impl<'a> Sets<'a> {
     }
 }
 
-impl<'a> Iterator for Sets<'a> {
-    type Item = Set<'a>;
+impl<'a> Iterator for StoredRrsets<'a> {
+    type Item = StoredRrset<'a>;
 
     #[inline]
-    fn next(&mut self) -> Option<Set<'a>> {
+    fn next(&mut self) -> Option<StoredRrset<'a>> {
         self.left = self.left.checked_sub(1)?;
-        let (set, rest) = Set::read(self.rest)?;
+        let (set, rest) = StoredRrset::read(self.rest)?;
         self.rest = rest;
         Some(set)
     }
 }
 
-impl Sets<'_> {
+impl StoredRrsets<'_> {
     /// How many bytes stand before the set of a type.
     pub(crate) fn offset_of(mut self, rtype: Type) -> Option<usize> {
         let whole = self.rest.len();
@@ -183,12 +183,12 @@ impl Sets<'_> {
 pub(crate) fn write_head(
     out: &mut Vec<u8>,
     name: &[u8],
-    flags: Flags,
+    flags: NodeFlags,
     cover: Option<u8>,
     sets: u16,
     prefix: Option<[u8; PREFIX]>,
 ) {
-    let flags = flags.with(Flags::HASHED, prefix.is_some()).with(Flags::COVERED, cover.is_some());
+    let flags = flags.with(NodeFlags::HASHED, prefix.is_some()).with(NodeFlags::COVERED, cover.is_some());
     let cover = cover.unwrap_or(0);
     let [low, high] = sets.to_le_bytes();
     out.extend_from_slice(&[name.len() as u8, flags.0, cover, low, high]);

@@ -5,56 +5,56 @@ mod edit;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::arena::Ref;
+use super::arena::NodeRef;
 
-pub(crate) use edit::Edit;
+pub(crate) use edit::OrderEdit;
 
 /// References in a page, at most.
 const PAGE: usize = 512;
 
 /// The pages; none is empty.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Order {
-    pages: Box<[Arc<[Ref]>]>,
+pub(crate) struct NodeOrder {
+    pages: Box<[Arc<[NodeRef]>]>,
 }
 
 /// A place in the order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Position {
+pub(crate) struct OrderPosition {
     page: usize,
     index: usize,
 }
 
-impl Order {
+impl NodeOrder {
     /// Takes references that are in order already.
-    pub(crate) fn build(refs: &[Ref]) -> Self {
+    pub(crate) fn build(refs: &[NodeRef]) -> Self {
         Self { pages: refs.chunks(PAGE).map(Arc::from).collect() }
     }
 
     /// All in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Ref> + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = NodeRef> + '_ {
         self.pages.iter().flat_map(|page| page.iter().copied())
     }
 
     /// What stands at `position`; none behind the last. The default position is the first.
-    pub(crate) fn get(&self, position: Position) -> Option<Ref> {
+    pub(crate) fn get(&self, position: OrderPosition) -> Option<NodeRef> {
         self.pages.get(position.page)?.get(position.index).copied()
     }
 
     /// The position after `position`.
-    pub(crate) fn after(&self, position: Position) -> Position {
-        let Position { page, index } = position;
+    pub(crate) fn after(&self, position: OrderPosition) -> OrderPosition {
+        let OrderPosition { page, index } = position;
         let length = self.pages.get(page).map_or(0, |page| page.len());
         if index + 1 < length {
-            Position { page, index: index + 1 }
+            OrderPosition { page, index: index + 1 }
         } else {
-            Position { page: page + 1, index: 0 }
+            OrderPosition { page: page + 1, index: 0 }
         }
     }
 
     /// Those that `compare` finds greater, in order.
-    pub(crate) fn beyond(&self, compare: impl Fn(Ref) -> Ordering) -> impl Iterator<Item = Ref> + '_ {
-        let not_greater = |at: &Ref| compare(*at) != Ordering::Greater;
+    pub(crate) fn beyond(&self, compare: impl Fn(NodeRef) -> Ordering) -> impl Iterator<Item = NodeRef> + '_ {
+        let not_greater = |at: &NodeRef| compare(*at) != Ordering::Greater;
         let pages = self.pages.partition_point(|page| page.first().is_some_and(not_greater));
         let pages = self.pages.get(pages.saturating_sub(1)..).unwrap_or(&[]);
         let skipped = pages.first().map_or(0, |page| page.partition_point(not_greater));
@@ -72,8 +72,8 @@ impl Order {
     }
 
     /// The last that `compare` does not find greater; where all are greater, the last of all, for the order is a ring.
-    pub(crate) fn at_or_before(&self, compare: impl Fn(Ref) -> Ordering) -> Option<Ref> {
-        let not_greater = |at: &Ref| compare(*at) != Ordering::Greater;
+    pub(crate) fn at_or_before(&self, compare: impl Fn(NodeRef) -> Ordering) -> Option<NodeRef> {
+        let not_greater = |at: &NodeRef| compare(*at) != Ordering::Greater;
         let page = self.pages.partition_point(|page| page.first().is_some_and(not_greater));
         match page.checked_sub(1).and_then(|page| self.pages.get(page)) {
             Some(page) => page.get(page.partition_point(not_greater).checked_sub(1)?).copied(),
@@ -86,10 +86,10 @@ impl Order {
     pub(crate) fn at_or_before_spread(
         &self,
         wanted: u64,
-        key: impl Fn(Ref) -> u64,
-        compare: impl Fn(Ref) -> Ordering,
-    ) -> Option<Ref> {
-        let not_greater = |at: &Ref| compare(*at) != Ordering::Greater;
+        key: impl Fn(NodeRef) -> u64,
+        compare: impl Fn(NodeRef) -> Ordering,
+    ) -> Option<NodeRef> {
+        let not_greater = |at: &NodeRef| compare(*at) != Ordering::Greater;
         let first = |page: usize| self.pages.get(page).and_then(|page| page.first());
         let guess = share(self.pages.len(), wanted, u64::MAX);
         let after = partition_near(self.pages.len(), guess, |page| first(page).is_some_and(not_greater));
@@ -105,8 +105,8 @@ impl Order {
 
     /// Bytes held.
     pub(crate) fn memory(&self) -> usize {
-        let page = |page: &Arc<[Ref]>| size_of_val::<[Ref]>(page) + 2 * size_of::<usize>();
-        self.pages.iter().map(|p| page(p) + size_of::<Arc<[Ref]>>()).sum()
+        let page = |page: &Arc<[NodeRef]>| size_of_val::<[NodeRef]>(page) + 2 * size_of::<usize>();
+        self.pages.iter().map(|p| page(p) + size_of::<Arc<[NodeRef]>>()).sum()
     }
 }
 
@@ -147,10 +147,10 @@ mod tests {
     #[test]
     fn the_one_before_is_found_and_the_ring_closes() {
         for size in [1u32, 2, 511, 512, 513, 2000] {
-            let refs: Vec<Ref> = (0..size).map(|i| Ref(10 + 2 * i)).collect();
-            let order = Order::build(&refs);
+            let refs: Vec<NodeRef> = (0..size).map(|i| NodeRef(10 + 2 * i)).collect();
+            let order = NodeOrder::build(&refs);
             assert!(order.iter().eq(refs.iter().copied()));
-            let mut position = Position::default();
+            let mut position = OrderPosition::default();
             let walked = std::iter::from_fn(|| {
                 let at = order.get(position)?;
                 position = order.after(position);
@@ -165,18 +165,18 @@ mod tests {
                 (Some(last), Some(last), Some(if size == 1 { last } else { last - 2 }))
             );
         }
-        assert_eq!(Order::default().at_or_before(|_| Ordering::Less), None);
+        assert_eq!(NodeOrder::default().at_or_before(|_| Ordering::Less), None);
     }
 
     #[test]
     fn a_search_from_a_guess_finds_the_same() {
-        let key = |at: Ref| u64::from(at.0) << 32;
+        let key = |at: NodeRef| u64::from(at.0) << 32;
         for (size, step) in [(0u32, 1), (1, 1), (2, 7), (600, 7_000_000), (600, 3), (5000, 800_000)] {
-            let refs: Vec<Ref> = (0..size).map(|i| Ref(5 + i * step)).collect();
-            let order = Order::build(&refs);
+            let refs: Vec<NodeRef> = (0..size).map(|i| NodeRef(5 + i * step)).collect();
+            let order = NodeOrder::build(&refs);
             let around = |i: u32| [(4 + i * step), (5 + i * step), (6 + i * step)];
             for wanted in (0..size).flat_map(around).chain([0, u32::MAX]) {
-                let compare = |at: Ref| at.0.cmp(&wanted);
+                let compare = |at: NodeRef| at.0.cmp(&wanted);
                 let found = order.at_or_before_spread(u64::from(wanted) << 32, key, compare);
                 assert_eq!(found, order.at_or_before(compare), "{wanted} of {size}");
             }

@@ -2,9 +2,9 @@
 
 use rhumb_wire::{NameBuf, Type};
 
-use super::arena::Ref;
-use super::hashed::Place;
-use super::{Contents, Denial};
+use super::arena::NodeRef;
+use super::hashed::HashPosition;
+use super::{DenialChain, ZoneContents};
 use crate::nsec3;
 
 /// The label of a wildcard.
@@ -12,27 +12,27 @@ const WILDCARD: &[u8] = b"\x01*";
 
 /// Places that many answers need.
 #[derive(Debug, Default)]
-pub(crate) struct Ready {
+pub(crate) struct ReadyProofs {
     /// Where the SOA begins among the sets of the apex.
     pub(crate) soa: usize,
     /// The NSEC3 that matches the apex, the closest encloser of most names that do not exist.
-    pub(crate) apex: Option<Ref>,
+    pub(crate) apex: Option<NodeRef>,
     /// The NSEC or NSEC3 that shows that there is no wildcard below the apex.
-    pub(crate) wildcard: Option<Ref>,
+    pub(crate) wildcard: Option<NodeRef>,
 }
 
-impl Contents {
+impl ZoneContents {
     /// Fills in what is found out once: the last step of building contents.
     pub(crate) fn made_ready(mut self) -> Self {
         let apex = self.node(self.root);
         let soa = apex.sets().offset_of(Type::SOA).unwrap_or(0);
         let (matched, wildcard) = match &self.denial {
-            Denial::Unsigned => (None, None),
-            Denial::Nsec(owners) => (None, self.at_or_before(owners, WILDCARD)),
-            Denial::Nsec3(chain) => {
+            DenialChain::Unsigned => (None, None),
+            DenialChain::Nsec(owners) => (None, self.at_or_before(owners, WILDCARD)),
+            DenialChain::Nsec3(chain) => {
                 let find = |name| {
                     let hash = nsec3::hash(name, chain.iterations, &chain.salt);
-                    self.hashed_at_or_before(chain, &Place::of(hash))
+                    self.hashed_at_or_before(chain, &HashPosition::of(hash))
                 };
                 let found = find(self.apex());
                 let mut star = NameBuf::new();
@@ -41,7 +41,7 @@ impl Contents {
                 (found.filter(|(_, exact)| *exact).map(|(at, _)| at), denied.map(|(at, _)| at))
             }
         };
-        self.ready = Ready { soa, apex: matched, wildcard };
+        self.ready = ReadyProofs { soa, apex: matched, wildcard };
         self
     }
 }

@@ -1,22 +1,22 @@
 //! An RRset as others see it: owner, records written out in full, signatures.
 
-use rhumb_wire::rdata::{Field, layout};
+use rhumb_wire::rdata::{RdataField, layout};
 use rhumb_wire::{NameBuf, NameRef, Type};
 
 use super::full_name;
-use super::node::Node;
-use super::set::{FIXED, Images, Set, TTL_AT, expand, has_pointers};
+use super::node::ZoneNode;
+use super::set::{FIXED, RecordImages, StoredRrset, TTL_AT, expand, has_pointers};
 
 /// An RRset of a zone, with the signatures that cover it.
 #[derive(Clone, Copy, Debug)]
-pub struct Rrset<'a> {
+pub struct ZoneRrset<'a> {
     apex: NameRef<'a>,
-    node: Node<'a>,
-    set: Set<'a>,
+    node: ZoneNode<'a>,
+    set: StoredRrset<'a>,
 }
 
-impl<'a> Rrset<'a> {
-    pub(crate) const fn new(apex: NameRef<'a>, node: Node<'a>, set: Set<'a>) -> Self {
+impl<'a> ZoneRrset<'a> {
+    pub(crate) const fn new(apex: NameRef<'a>, node: ZoneNode<'a>, set: StoredRrset<'a>) -> Self {
         Self { apex, node, set }
     }
 
@@ -46,43 +46,47 @@ impl<'a> Rrset<'a> {
     }
 
     /// The records, in the order they were given; of those with a target those that point into the zone come first.
-    pub fn records(&self) -> Records<'a> {
-        Records { rrset: *self, rtype: self.set.rtype, images: Images::new(self.set.image()) }
+    pub fn records(&self) -> RrsetRecords<'a> {
+        RrsetRecords { rrset: *self, rtype: self.set.rtype, images: RecordImages::new(self.set.image()) }
     }
 
     /// The RRSIG records that cover it.
-    pub fn signatures(&self) -> Records<'a> {
-        Records { rrset: *self, rtype: Type::RRSIG, images: Images::new(self.set.signature_image()) }
+    pub fn signatures(&self) -> RrsetRecords<'a> {
+        RrsetRecords {
+            rrset: *self,
+            rtype: Type::RRSIG,
+            images: RecordImages::new(self.set.signature_image()),
+        }
     }
 }
 
 /// Walks the records of an RRset.
 #[derive(Clone, Debug)]
-pub struct Records<'a> {
-    rrset: Rrset<'a>,
+pub struct RrsetRecords<'a> {
+    rrset: ZoneRrset<'a>,
     rtype: Type,
-    images: Images<'a>,
+    images: RecordImages<'a>,
 }
 
-impl<'a> Iterator for Records<'a> {
-    type Item = RecordView<'a>;
+impl<'a> Iterator for RrsetRecords<'a> {
+    type Item = ZoneRecord<'a>;
 
-    fn next(&mut self) -> Option<RecordView<'a>> {
+    fn next(&mut self) -> Option<ZoneRecord<'a>> {
         let (at, stored) = self.images.next()?;
-        Some(RecordView { rrset: self.rrset, rtype: self.rtype, at, stored })
+        Some(ZoneRecord { rrset: self.rrset, rtype: self.rtype, at, stored })
     }
 }
 
 /// One record.
 #[derive(Clone, Copy, Debug)]
-pub struct RecordView<'a> {
-    rrset: Rrset<'a>,
+pub struct ZoneRecord<'a> {
+    rrset: ZoneRrset<'a>,
     rtype: Type,
     at: usize,
     stored: &'a [u8],
 }
 
-impl RecordView<'_> {
+impl ZoneRecord<'_> {
     /// Its type: that of the RRset, or RRSIG.
     pub const fn rtype(&self) -> Type {
         self.rtype
@@ -111,12 +115,12 @@ impl RecordView<'_> {
         let end = at + self.stored.len();
         for field in layout(self.rtype) {
             match field {
-                Field::Name(_) => {
+                RdataField::Name(_) => {
                     let Some(after) = expand(image, at, owner.as_ref(), &mut name) else { return };
                     into.extend_from_slice(name.as_ref().as_bytes());
                     at = after;
                 }
-                Field::Fixed(length) => {
+                RdataField::Fixed(length) => {
                     into.extend_from_slice(image.get(at..at + usize::from(*length)).unwrap_or(&[]));
                     at += usize::from(*length);
                 }

@@ -72,7 +72,7 @@ pub(crate) const fn points(rtype: Type) -> bool {
 
 /// A view of an RRset with its signatures.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Set<'a> {
+pub(crate) struct StoredRrset<'a> {
     /// The type of the records; that covered, where there are signatures alone.
     pub(crate) rtype: Type,
     /// Number of records.
@@ -87,7 +87,7 @@ pub(crate) struct Set<'a> {
 
 /// The numbers at the head of a set.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Numbers {
+pub(crate) struct SetNumbers {
     /// The type.
     pub(crate) rtype: Type,
     /// Bytes of the records.
@@ -100,7 +100,7 @@ pub(crate) struct Numbers {
     pub(crate) signatures: usize,
 }
 
-impl Numbers {
+impl SetNumbers {
     /// Appends them.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         let Self { rtype, image, signed, records, signatures } = *self;
@@ -119,7 +119,7 @@ impl Numbers {
     }
 }
 
-impl<'a> Set<'a> {
+impl<'a> StoredRrset<'a> {
     /// Reads the set that begins `bytes`, and what comes after it.
     #[inline]
     pub(crate) fn read(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
@@ -177,12 +177,12 @@ impl<'a> Set<'a> {
 
     /// The records whose target lies in the zone, those that need glue first.
     #[inline]
-    pub(crate) fn links(&self) -> impl Iterator<Item = Link> + use<'a> {
+    pub(crate) fn links(&self) -> impl Iterator<Item = TargetLink> + use<'a> {
         let (required, links, _) = self.split_links();
         let links = links.as_chunks::<4>().0.iter().map(|link| u32::from_le_bytes(*link));
         let before = FIXED + before_target(self.rtype).unwrap_or(0);
-        let records = Images::new(self.image()).map(move |(at, _)| at + before);
-        records.zip(links).enumerate().map(move |(index, (at, hash))| Link {
+        let records = RecordImages::new(self.image()).map(move |(at, _)| at + before);
+        records.zip(links).enumerate().map(move |(index, (at, hash))| TargetLink {
             at,
             hash,
             required: index < required,
@@ -213,7 +213,7 @@ impl<'a> Set<'a> {
 
 /// A record's target that lies in the zone.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Link {
+pub(crate) struct TargetLink {
     /// Where it stands in the image.
     pub(crate) at: usize,
     /// Its hash.
@@ -224,12 +224,12 @@ pub(crate) struct Link {
 
 /// Walks the records of an image: the offset of each and its RDATA as stored.
 #[derive(Clone, Debug)]
-pub(crate) struct Images<'a> {
+pub(crate) struct RecordImages<'a> {
     image: &'a [u8],
     at: usize,
 }
 
-impl<'a> Images<'a> {
+impl<'a> RecordImages<'a> {
     /// The records of `image`.
     #[inline]
     pub(crate) const fn new(image: &'a [u8]) -> Self {
@@ -237,7 +237,7 @@ impl<'a> Images<'a> {
     }
 }
 
-impl<'a> Iterator for Images<'a> {
+impl<'a> Iterator for RecordImages<'a> {
     type Item = (usize, &'a [u8]);
 
     #[inline]

@@ -15,7 +15,7 @@ const GENERATED: u64 = 1 << 20;
 
 /// What is left for one zone.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(super) struct ReadBudget {
     bytes: u64,
     bytes_again: u64,
     inclusions: u32,
@@ -24,7 +24,7 @@ pub(super) struct Budget {
     known: HashSet<(u64, u64)>,
 }
 
-impl Default for Budget {
+impl Default for ReadBudget {
     fn default() -> Self {
         Self {
             bytes: BYTES,
@@ -36,7 +36,7 @@ impl Default for Budget {
     }
 }
 
-impl Budget {
+impl ReadBudget {
     /// Before a file is looked for. Errors: a sentence; there were too many.
     pub(super) fn include(&mut self) -> Result<(), String> {
         self.inclusions = self.inclusions.checked_sub(1).ok_or_else(|| {

@@ -8,21 +8,21 @@ use std::sync::Arc;
 use rhumb_wire::NameBuf;
 use rhumb_wire::name::unescape;
 
-use super::disk::Files;
-use super::generate::{NumberRange, Template};
+use super::disk::FileSource;
+use super::generate::{NumberRange, TextTemplate};
 use super::number;
-use super::rdata::Fields;
-use super::reader::{DEEPEST, Reader, Source};
-use super::scanner::{Scanner, Word, Wrong};
-use super::short::Head;
+use super::rdata::RdataReader;
+use super::reader::{DEEPEST, SourceText, ZoneReader};
+use super::scanner::{FileWord, SyntaxError, WordScanner};
+use super::short::RecordHead;
 
-impl<F: Files> Reader<'_, F> {
+impl<F: FileSource> ZoneReader<'_, F> {
     pub(super) fn directive<'t>(
         &mut self,
-        scanner: &mut Scanner<'t>,
-        source: &mut Source<'t>,
+        scanner: &mut WordScanner<'t>,
+        source: &mut SourceText<'t>,
         depth: usize,
-    ) -> Result<(), Wrong> {
+    ) -> Result<(), SyntaxError> {
         let name = scanner.expect("the directive")?;
         match name.bytes.to_ascii_uppercase().as_slice() {
             b"$ORIGIN" => {
@@ -48,7 +48,7 @@ impl<F: Files> Reader<'_, F> {
         }
     }
 
-    fn name(&self, word: Word<'_>) -> Result<NameBuf, Wrong> {
+    fn name(&self, word: FileWord<'_>) -> Result<NameBuf, SyntaxError> {
         let mut name = NameBuf::new();
         name.set_text(word.bytes, self.origin().as_ref())
             .map_err(|error| word.wrong(format!("{}: {error}", word.shown())))?;
@@ -58,10 +58,10 @@ impl<F: Files> Reader<'_, F> {
     /// `$INCLUDE file [origin]`: the origin holds for the file alone (RFC 1035 section 5.1).
     fn include<'t>(
         &mut self,
-        scanner: &mut Scanner<'t>,
-        source: &mut Source<'t>,
+        scanner: &mut WordScanner<'t>,
+        source: &mut SourceText<'t>,
         depth: usize,
-    ) -> Result<(), Wrong> {
+    ) -> Result<(), SyntaxError> {
         let word = scanner.expect("the file to include")?;
         let origin = match scanner.word()? {
             Some(word) => {
@@ -95,17 +95,21 @@ impl<F: Files> Reader<'_, F> {
     }
 
     /// `$GENERATE range owner [ttl] [class] type rdata`, with `$` for the number (BIND's directive).
-    fn generate<'t>(&mut self, scanner: &mut Scanner<'t>, source: &Source<'t>) -> Result<(), Wrong> {
+    fn generate<'t>(
+        &mut self,
+        scanner: &mut WordScanner<'t>,
+        source: &SourceText<'t>,
+    ) -> Result<(), SyntaxError> {
         let word = scanner.expect("the range")?;
         // Every record of it stands, for messages, at the line of the range.
         let line = source.number_of(scanner.line());
         let wrong = |message: String| word.wrong(message);
         let range = NumberRange::parse(word.bytes).map_err(wrong)?;
-        let owner = Template::parse(scanner.expect("the owner")?.bytes).map_err(wrong)?;
+        let owner = TextTemplate::parse(scanner.expect("the owner")?.bytes).map_err(wrong)?;
         let (ttl, rtype) = Self::ttl_and_type(scanner.expect("the type")?, scanner)?;
-        let rdata = Template::parse(&template_text(scanner)?).map_err(wrong)?;
+        let rdata = TextTemplate::parse(&template_text(scanner)?).map_err(wrong)?;
         self.budget.generate(range.count()).map_err(wrong)?;
-        let head = Head { first: word, ttl, rtype };
+        let head = RecordHead { first: word, ttl, rtype };
         let kept = (self.owner, self.owner_below);
         let mut numbers = range.numbers();
         let made = numbers.try_for_each(|number| {
@@ -120,11 +124,11 @@ impl<F: Files> Reader<'_, F> {
     fn generated(
         &mut self,
         number: u32,
-        owner: &Template,
-        rdata: &Template,
-        head: &Head<'_>,
+        owner: &TextTemplate,
+        rdata: &TextTemplate,
+        head: &RecordHead<'_>,
         line: u32,
-    ) -> Result<(), Wrong> {
+    ) -> Result<(), SyntaxError> {
         let mut text = Vec::new();
         let wrong = |message: String| head.first.wrong(message);
         owner.write(number, &mut text).map_err(wrong)?;
@@ -134,9 +138,10 @@ impl<F: Files> Reader<'_, F> {
             .map_err(|error| head.first.wrong(format!("the owner: {error}")))?;
         text.clear();
         rdata.write(number, &mut text).map_err(wrong)?;
-        let mut words = Scanner::new(&text);
+        let mut words = WordScanner::new(&text);
         self.rdata.clear();
-        Fields::new(&mut words, self.origin.as_ref(), &mut self.rdata, &mut self.scratch).read(head.rtype)?;
+        RdataReader::new(&mut words, self.origin.as_ref(), &mut self.rdata, &mut self.scratch)
+            .read(head.rtype)?;
         if words.at() < text.len() {
             return Err(head.first.wrong("a line break in the record"));
         }
@@ -146,7 +151,7 @@ impl<F: Files> Reader<'_, F> {
 
 /// What is left of the record, as one text. A single quoted word is the whole of RDATA and loses its quotes, as BIND reads
 /// it: `"10 mail$"` is a number and a name, `"\"a b\""` one text with a blank.
-fn template_text(scanner: &mut Scanner<'_>) -> Result<Vec<u8>, Wrong> {
+fn template_text(scanner: &mut WordScanner<'_>) -> Result<Vec<u8>, SyntaxError> {
     let Some(first) = scanner.word()? else { return Ok(Vec::new()) };
     let mut text = Vec::new();
     let mut next = scanner.word()?;
@@ -178,7 +183,7 @@ fn template_text(scanner: &mut Scanner<'_>) -> Result<Vec<u8>, Wrong> {
 }
 
 /// Appends a word as it stands.
-fn append(text: &mut Vec<u8>, word: Word<'_>) {
+fn append(text: &mut Vec<u8>, word: FileWord<'_>) {
     let quote: &[u8] = if word.quoted { b"\"" } else { b"" };
     for part in [quote, word.bytes, quote] {
         text.extend_from_slice(part);
@@ -186,7 +191,7 @@ fn append(text: &mut Vec<u8>, word: Word<'_>) {
 }
 
 /// Nothing may follow.
-fn end(scanner: &mut Scanner<'_>) -> Result<(), Wrong> {
+fn end(scanner: &mut WordScanner<'_>) -> Result<(), SyntaxError> {
     match scanner.word()? {
         None => Ok(()),
         Some(word) => Err(word.wrong(format!("{} is more than the directive takes", word.shown()))),

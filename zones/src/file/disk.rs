@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::OFlag;
 
 /// Gives files by name.
-pub(super) trait Files {
+pub(super) trait FileSource {
     /// The file called `name`; `from` is the file that includes it. Errors: a sentence.
     fn open(&self, name: &Path, from: Option<&Path>) -> Result<OpenFile, String>;
 }
@@ -20,7 +20,7 @@ pub(super) trait Files {
 /// No file can be had.
 pub(super) struct NoFiles;
 
-impl Files for NoFiles {
+impl FileSource for NoFiles {
     fn open(&self, _: &Path, _: Option<&Path>) -> Result<OpenFile, String> {
         Err("nothing can be included here".to_owned())
     }
@@ -116,7 +116,7 @@ impl<'p> ZoneFolder<'p> {
     }
 }
 
-impl Files for ZoneFolder<'_> {
+impl FileSource for ZoneFolder<'_> {
     fn open(&self, name: &Path, from: Option<&Path>) -> Result<OpenFile, String> {
         let Some(folder) = from.and_then(Path::parent) else {
             return OpenFile::new(name.to_owned(), name);

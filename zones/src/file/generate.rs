@@ -50,7 +50,7 @@ impl NumberRange {
 
 /// A text with places for a number.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Template(Vec<Piece>);
+pub(super) struct TextTemplate(Vec<Piece>);
 
 #[derive(Debug, PartialEq, Eq)]
 enum Piece {
@@ -58,7 +58,7 @@ enum Piece {
     Number(NumberForm),
 }
 
-impl Template {
+impl TextTemplate {
     /// `$` stands for the number, `${offset,width,base}` for a changed form of it, `$$` for a dollar sign; a backslash and
     /// what follows it stay as they are. Errors: a sentence; a form that is none.
     pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
@@ -206,7 +206,7 @@ mod tests {
 
     fn made(template: &str, number: u32) -> Result<String, String> {
         let mut text = Vec::new();
-        Template::parse(template.as_bytes())?.write(number, &mut text)?;
+        TextTemplate::parse(template.as_bytes())?.write(number, &mut text)?;
         Ok(String::from_utf8(text).unwrap())
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 /// Numbers run on from file to file; each stretch of them belongs to one file.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(super) struct LineNumbers {
     stretches: Vec<Stretch>,
 }
 
@@ -16,7 +16,7 @@ struct Stretch {
     line: u32,
 }
 
-impl Lines {
+impl LineNumbers {
     /// From number `first` on, lines are those of `file`, beginning with `line`.
     pub(super) fn begin(&mut self, first: u32, file: &Arc<Path>, line: u32) {
         self.stretches.push(Stretch { first, file: Arc::clone(file), line });

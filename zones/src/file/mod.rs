@@ -21,23 +21,23 @@ use std::path::{Path, PathBuf};
 
 use rhumb_wire::NameRef;
 
-use crate::builder::Builder;
-use crate::contents::Contents;
+use crate::builder::ZoneBuilder;
+use crate::contents::ZoneContents;
 use disk::{NoFiles, ZoneFolder};
-use reader::Reader;
+use reader::ZoneReader;
 
 pub(crate) use number::signature_time_text;
-pub use problem::Problem;
+pub use problem::FileProblem;
 pub use rdata::rdata_text;
-pub use verified::{Verified, verify_zone};
+pub use verified::{VerifiedFile, verify_zone};
 
 /// A zone that was read.
 #[derive(Debug)]
-pub struct Loaded {
+pub struct ParsedZone {
     /// What is to be served.
-    pub contents: Contents,
+    pub contents: ZoneContents,
     /// What should be looked at.
-    pub warnings: Vec<Problem>,
+    pub warnings: Vec<FileProblem>,
     /// The files that were read, the zone's own first.
     pub files: Vec<PathBuf>,
 }
@@ -46,20 +46,24 @@ pub struct Loaded {
 /// the folder of `path` or below it.
 ///
 /// Errors: everything that is wrong, at most a hundred problems.
-pub fn read_zone(origin: NameRef<'_>, path: &Path) -> Result<Loaded, Vec<Problem>> {
+pub fn read_zone(origin: NameRef<'_>, path: &Path) -> Result<ParsedZone, Vec<FileProblem>> {
     let files = ZoneFolder::of(path);
-    let mut reader = Reader::new(origin, Builder::new(origin), &files);
+    let mut reader = ZoneReader::new(origin, ZoneBuilder::new(origin), &files);
     match reader.file(path) {
         Ok(()) => reader.finish(),
-        Err(error) => Err(vec![Problem::of_file(path, error)]),
+        Err(error) => Err(vec![FileProblem::of_file(path, error)]),
     }
 }
 
 /// Reads the zone `origin` from `text`, which problems call `path`. Nothing can be included.
 ///
 /// Errors: as [`read_zone`].
-pub fn read_zone_bytes(origin: NameRef<'_>, path: &Path, text: &[u8]) -> Result<Loaded, Vec<Problem>> {
-    let mut reader = Reader::new(origin, Builder::new(origin), &NoFiles);
+pub fn read_zone_bytes(
+    origin: NameRef<'_>,
+    path: &Path,
+    text: &[u8],
+) -> Result<ParsedZone, Vec<FileProblem>> {
+    let mut reader = ZoneReader::new(origin, ZoneBuilder::new(origin), &NoFiles);
     reader.source(path, None, text, 0);
     reader.finish()
 }

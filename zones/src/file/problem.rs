@@ -4,16 +4,16 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::fault::Severity;
+use crate::fault::FaultSeverity;
 
 /// Problems kept of one zone; those beyond are counted.
 const MOST: usize = 100;
 
 /// Something wrong at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct FileProblem {
     /// How bad it is.
-    pub severity: Severity,
+    pub severity: FaultSeverity,
     /// The file.
     pub file: Arc<Path>,
     /// The line, from 1; 0 where it concerns the file as a whole.
@@ -24,26 +24,26 @@ pub struct Problem {
     pub message: String,
 }
 
-impl Problem {
+impl FileProblem {
     pub(super) fn of_file(file: &Path, message: String) -> Self {
-        Self { severity: Severity::Error, file: file.into(), line: 0, column: 0, message }
+        Self { severity: FaultSeverity::Error, file: file.into(), line: 0, column: 0, message }
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for FileProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.file.display())?;
         for number in [self.line, self.column].iter().take_while(|number| **number > 0) {
             write!(f, ":{number}")?;
         }
-        let warning = if self.severity == Severity::Warning { "warning: " } else { "" };
+        let warning = if self.severity == FaultSeverity::Warning { "warning: " } else { "" };
         write!(f, ": {warning}{}", self.message)
     }
 }
 
 /// The problems of one zone.
 #[derive(Debug, Default)]
-pub(super) struct Problems {
+pub(super) struct ProblemList {
     errors: Kept,
     warnings: Kept,
 }
@@ -51,16 +51,16 @@ pub(super) struct Problems {
 /// The first problems of one severity, and the number of the others.
 #[derive(Debug, Default)]
 struct Kept {
-    list: Vec<Problem>,
+    list: Vec<FileProblem>,
     more: usize,
 }
 
-impl Problems {
+impl ProblemList {
     /// Counts a problem. `make` is called where it is kept, for finding out where it stands is worth the work only then.
-    pub(super) fn add(&mut self, severity: Severity, make: impl FnOnce() -> Problem) {
+    pub(super) fn add(&mut self, severity: FaultSeverity, make: impl FnOnce() -> FileProblem) {
         let kept = match severity {
-            Severity::Error => &mut self.errors,
-            Severity::Warning => &mut self.warnings,
+            FaultSeverity::Error => &mut self.errors,
+            FaultSeverity::Warning => &mut self.warnings,
         };
         if kept.list.len() < MOST {
             kept.list.push(make());
@@ -74,22 +74,22 @@ impl Problems {
     }
 
     /// The warnings of a good zone, and how many more there are.
-    pub(super) fn warnings(self) -> Vec<Problem> {
+    pub(super) fn warnings(self) -> Vec<FileProblem> {
         self.warnings.and_more("warnings")
     }
 
     /// The errors, and how many more there are.
-    pub(super) fn errors(self) -> Vec<Problem> {
+    pub(super) fn errors(self) -> Vec<FileProblem> {
         self.errors.and_more("errors")
     }
 }
 
 impl Kept {
-    fn and_more(self, what: &str) -> Vec<Problem> {
+    fn and_more(self, what: &str) -> Vec<FileProblem> {
         let Self { mut list, more } = self;
         if let Some(last) = list.last().filter(|_| more > 0) {
             let message = format!("and {more} {what} more");
-            list.push(Problem { line: 0, column: 0, message, ..last.clone() });
+            list.push(FileProblem { line: 0, column: 0, message, ..last.clone() });
         }
         list
     }

@@ -6,24 +6,24 @@ use std::sync::Arc;
 
 use rhumb_wire::{Class, NameBuf, NameRef, Type};
 
-use super::budget::Budget;
-use super::disk::Files;
-use super::lines::Lines;
-use super::problem::{Problem, Problems};
-use super::rdata::Fields;
-use super::scanner::{Mark, Scanner, Start, Word, Wrong};
-use super::short::{Head, is_frequent};
-use super::{Loaded, number};
-use crate::builder::{Builder, Logged};
-use crate::fault::Severity;
-use crate::verify::Pointer;
+use super::budget::ReadBudget;
+use super::disk::FileSource;
+use super::lines::LineNumbers;
+use super::problem::{FileProblem, ProblemList};
+use super::rdata::RdataReader;
+use super::scanner::{FileWord, RecordMark, RecordStart, SyntaxError, WordScanner};
+use super::short::{RecordHead, is_frequent};
+use super::{ParsedZone, number};
+use crate::builder::{LoggedRecord, ZoneBuilder};
+use crate::fault::FaultSeverity;
+use crate::verify::RecordLocator;
 
 /// Files inside files inside files.
 pub(super) const DEEPEST: usize = 16;
 
 /// Reads one zone, from one file or several.
-pub(super) struct Reader<'f, F> {
-    pub(super) builder: Builder,
+pub(super) struct ZoneReader<'f, F> {
+    pub(super) builder: ZoneBuilder,
     pub(super) files: &'f F,
     pub(super) origin: NameBuf,
     /// Whether the origin lies in the zone.
@@ -36,36 +36,36 @@ pub(super) struct Reader<'f, F> {
     last_ttl: Option<u32>,
     pub(super) rdata: Vec<u8>,
     pub(super) scratch: NameBuf,
-    problems: Problems,
-    lines: Lines,
+    problems: ProblemList,
+    lines: LineNumbers,
     /// The number of the next line: numbers run on through all files.
     next_line: u32,
     pub(super) read: Vec<PathBuf>,
     /// The files that are being read, the outermost first; none for a text that is no file.
     pub(super) open: Vec<Option<(u64, u64)>>,
     /// What may still be read and made.
-    pub(super) budget: Budget,
+    pub(super) budget: ReadBudget,
 }
 
 /// The text at hand: which file, and from where its lines are numbered.
-pub(super) struct Source<'t> {
+pub(super) struct SourceText<'t> {
     pub(super) file: Arc<Path>,
     pub(super) text: &'t [u8],
     first: u32,
     from_line: u32,
     /// Where the record at hand begins.
-    mark: Mark,
+    mark: RecordMark,
 }
 
-impl Source<'_> {
+impl SourceText<'_> {
     /// The number that a line has among those of all files.
     pub(super) const fn number_of(&self, line: u32) -> u32 {
         self.first + (line - self.from_line)
     }
 }
 
-impl<'f, F: Files> Reader<'f, F> {
-    pub(super) fn new(apex: NameRef<'_>, builder: Builder, files: &'f F) -> Self {
+impl<'f, F: FileSource> ZoneReader<'f, F> {
+    pub(super) fn new(apex: NameRef<'_>, builder: ZoneBuilder, files: &'f F) -> Self {
         let mut origin = NameBuf::new();
         // A name fits the room for one.
         let _ = origin.finish(apex);
@@ -81,12 +81,12 @@ impl<'f, F: Files> Reader<'f, F> {
             last_ttl: None,
             rdata: Vec::with_capacity(512),
             scratch: NameBuf::new(),
-            problems: Problems::default(),
-            lines: Lines::default(),
+            problems: ProblemList::default(),
+            lines: LineNumbers::default(),
             next_line: 1,
             read: Vec::new(),
             open: Vec::new(),
-            budget: Budget::default(),
+            budget: ReadBudget::default(),
         }
     }
 
@@ -105,15 +105,17 @@ impl<'f, F: Files> Reader<'f, F> {
         self.read.push(path.to_owned());
         self.open.push(identity);
         let mut source = self.begin(&file, text, 1);
-        let mut scanner = Scanner::new(text);
+        let mut scanner = WordScanner::new(text);
         while let Some(start) = scanner.begin() {
             source.mark = scanner.mark();
             let done = match start {
-                Start::Directive => self.directive(&mut scanner, &mut source, depth),
-                Start::Blank | Start::Owner => self.record(&mut scanner, start == Start::Blank, &source),
+                RecordStart::Directive => self.directive(&mut scanner, &mut source, depth),
+                RecordStart::Blank | RecordStart::Owner => {
+                    self.record(&mut scanner, start == RecordStart::Blank, &source)
+                }
             };
             if let Err(wrong) = done {
-                self.report(&source, Severity::Error, wrong);
+                self.report(&source, FaultSeverity::Error, wrong);
                 scanner.skip_record();
             }
         }
@@ -122,13 +124,19 @@ impl<'f, F: Files> Reader<'f, F> {
     }
 
     /// Numbers the lines of `file` from here on, the first being `line`.
-    pub(super) fn begin<'t>(&mut self, file: &Arc<Path>, text: &'t [u8], line: u32) -> Source<'t> {
+    pub(super) fn begin<'t>(&mut self, file: &Arc<Path>, text: &'t [u8], line: u32) -> SourceText<'t> {
         self.lines.begin(self.next_line, file, line);
-        Source { file: Arc::clone(file), text, first: self.next_line, from_line: line, mark: Mark::START }
+        SourceText {
+            file: Arc::clone(file),
+            text,
+            first: self.next_line,
+            from_line: line,
+            mark: RecordMark::START,
+        }
     }
 
     /// Before another file is read in between: where the numbers stand.
-    pub(super) fn pause(&mut self, source: &Source<'_>, scanner: &Scanner<'_>) {
+    pub(super) fn pause(&mut self, source: &SourceText<'_>, scanner: &WordScanner<'_>) {
         self.next_line = source.number_of(scanner.line()) + 1;
     }
 
@@ -146,10 +154,10 @@ impl<'f, F: Files> Reader<'f, F> {
     /// One record, perhaps an empty one.
     pub(super) fn record(
         &mut self,
-        scanner: &mut Scanner<'_>,
+        scanner: &mut WordScanner<'_>,
         blank: bool,
-        source: &Source<'_>,
-    ) -> Result<(), Wrong> {
+        source: &SourceText<'_>,
+    ) -> Result<(), SyntaxError> {
         let line = source.number_of(scanner.line());
         let head = match self.short_head(scanner, blank) {
             Some((head, rest)) => {
@@ -166,27 +174,31 @@ impl<'f, F: Files> Reader<'f, F> {
             },
         };
         self.rdata.clear();
-        let fields = Fields::new(scanner, self.origin.as_ref(), &mut self.rdata, &mut self.scratch);
+        let fields = RdataReader::new(scanner, self.origin.as_ref(), &mut self.rdata, &mut self.scratch);
         fields.read(head.rtype)?;
         self.add(&head, line)
     }
 
     /// Hands a record to the builder.
     #[inline]
-    pub(super) fn add(&mut self, head: &Head<'_>, line: u32) -> Result<(), Wrong> {
+    pub(super) fn add(&mut self, head: &RecordHead<'_>, line: u32) -> Result<(), SyntaxError> {
         let rtype = head.rtype;
         let ttl = self.ttl_of(head.ttl, rtype, head.first)?;
         let (owner, rdata) = (self.owner.as_ref(), self.rdata.as_slice());
         let below = self.owner_below.and_then(|length| owner.as_bytes().get(..length));
         match below.filter(|_| is_frequent(rtype)) {
-            Some(below) => self.builder.add_below(below, &Logged { rtype, ttl, line, rdata }),
+            Some(below) => self.builder.add_below(below, &LoggedRecord { rtype, ttl, line, rdata }),
             None => self.builder.add(owner, rtype, ttl, rdata, line),
         }
         .map_err(|error| head.first.wrong(error.to_string()))
     }
 
     /// What stands before RDATA; none if nothing stands there.
-    fn head<'t>(&mut self, scanner: &mut Scanner<'t>, blank: bool) -> Result<Option<Head<'t>>, Wrong> {
+    fn head<'t>(
+        &mut self,
+        scanner: &mut WordScanner<'t>,
+        blank: bool,
+    ) -> Result<Option<RecordHead<'t>>, SyntaxError> {
         let Some(first) = scanner.word()? else { return Ok(None) };
         let word = if blank {
             if !self.has_owner {
@@ -202,15 +214,15 @@ impl<'f, F: Files> Reader<'f, F> {
             scanner.expect("the type")?
         };
         let (ttl, rtype) = Self::ttl_and_type(word, scanner)?;
-        Ok(Some(Head { first, ttl, rtype }))
+        Ok(Some(RecordHead { first, ttl, rtype }))
     }
 
     /// TTL and class in either order, both optional, then the type (RFC 1035 section 5.1).
     #[inline]
     pub(super) fn ttl_and_type<'t>(
-        mut word: Word<'t>,
-        scanner: &mut Scanner<'t>,
-    ) -> Result<(Option<u32>, Type), Wrong> {
+        mut word: FileWord<'t>,
+        scanner: &mut WordScanner<'t>,
+    ) -> Result<(Option<u32>, Type), SyntaxError> {
         let mut ttl = None;
         let mut class = false;
         loop {
@@ -234,7 +246,7 @@ impl<'f, F: Files> Reader<'f, F> {
     }
 
     /// RFC 2308 section 4: the record's own, else `$TTL`, else the last one given; for a SOA, its minimum.
-    fn ttl_of(&mut self, own: Option<u32>, rtype: Type, first: Word<'_>) -> Result<u32, Wrong> {
+    fn ttl_of(&mut self, own: Option<u32>, rtype: Type, first: FileWord<'_>) -> Result<u32, SyntaxError> {
         let minimum = || {
             let last = self.rdata.last_chunk::<4>().filter(|_| rtype == Type::SOA)?;
             Some(u32::from_be_bytes(*last).min(0x7fff_ffff))
@@ -251,21 +263,21 @@ impl<'f, F: Files> Reader<'f, F> {
     }
 
     /// Reports what is wrong with the record at hand of `source`.
-    pub(super) fn report(&mut self, source: &Source<'_>, severity: Severity, wrong: Wrong) {
+    pub(super) fn report(&mut self, source: &SourceText<'_>, severity: FaultSeverity, wrong: SyntaxError) {
         self.problems.add(severity, || {
             let (line, column) = source.mark.place_of(source.text, wrong.at);
-            Problem { severity, file: Arc::clone(&source.file), line, column, message: wrong.message }
+            FileProblem { severity, file: Arc::clone(&source.file), line, column, message: wrong.message }
         });
     }
 
     /// The file and the line of a record that was read.
-    pub(super) fn place_of(&self, record: &Pointer) -> Option<(Arc<Path>, u32)> {
+    pub(super) fn place_of(&self, record: &RecordLocator) -> Option<(Arc<Path>, u32)> {
         let (file, line) = self.lines.place(self.builder.line_of(record)?)?;
         Some((Arc::clone(file), line))
     }
 
     /// What was read, or what is wrong with it.
-    pub(super) fn finish(self) -> Result<Loaded, Vec<Problem>> {
+    pub(super) fn finish(self) -> Result<ParsedZone, Vec<FileProblem>> {
         let Self { builder, mut problems, lines, mut read, .. } = self;
         let mut named = HashSet::new();
         read.retain(|path| named.insert(path.clone()));
@@ -279,12 +291,12 @@ impl<'f, F: Files> Reader<'f, F> {
             problems.add(fault.severity, || {
                 let (file, line) = lines.place(fault.line).filter(|_| fault.line > 0).unwrap_or((&first, 0));
                 let message = format!("{}: {}", fault.owner, fault.kind);
-                Problem { severity: fault.severity, file: Arc::clone(file), line, column: 0, message }
+                FileProblem { severity: fault.severity, file: Arc::clone(file), line, column: 0, message }
             });
         }
         match contents {
             Some(contents) if problems.is_good() => {
-                Ok(Loaded { contents, warnings: problems.warnings(), files: read })
+                Ok(ParsedZone { contents, warnings: problems.warnings(), files: read })
             }
             _ => Err(problems.errors()),
         }

@@ -1,18 +1,18 @@
 //! Words of a zone file: blanks, comments, parentheses and quotes are dealt with here (RFC 1035 section 5.1).
 
-use super::short::Line;
+use super::short::LineRest;
 
 /// The most bytes of one record, over all its lines.
 const LONGEST_RECORD: usize = 1 << 20;
 
 /// Something wrong at an offset of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Wrong {
+pub(super) struct SyntaxError {
     pub(super) at: usize,
     pub(super) message: String,
 }
 
-impl Wrong {
+impl SyntaxError {
     pub(super) fn new(at: usize, message: impl Into<String>) -> Self {
         Self { at, message: message.into() }
     }
@@ -20,20 +20,20 @@ impl Wrong {
 
 /// A word, its escapes as they stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Word<'t> {
+pub(super) struct FileWord<'t> {
     pub(super) bytes: &'t [u8],
     pub(super) quoted: bool,
     pub(super) at: usize,
 }
 
-impl Word<'_> {
+impl FileWord<'_> {
     /// The offset behind it.
     pub(super) const fn end(&self) -> usize {
         self.at + self.bytes.len() + if self.quoted { 2 } else { 0 }
     }
 
-    pub(super) fn wrong(&self, message: impl Into<String>) -> Wrong {
-        Wrong::new(self.at, message)
+    pub(super) fn wrong(&self, message: impl Into<String>) -> SyntaxError {
+        SyntaxError::new(self.at, message)
     }
 
     /// The word for a message, cut where it is long.
@@ -86,7 +86,7 @@ fn kind(byte: u8) -> Kind {
 
 /// Walks a text word by word, record by record.
 #[derive(Debug, Clone)]
-pub(super) struct Scanner<'t> {
+pub(super) struct WordScanner<'t> {
     text: &'t [u8],
     at: usize,
     line: u32,
@@ -98,7 +98,7 @@ pub(super) struct Scanner<'t> {
 
 /// How a record begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Start {
+pub(super) enum RecordStart {
     /// With a blank: its owner is left out.
     Blank,
     /// With a dollar sign.
@@ -107,7 +107,7 @@ pub(super) enum Start {
     Owner,
 }
 
-impl<'t> Scanner<'t> {
+impl<'t> WordScanner<'t> {
     pub(super) const fn new(text: &'t [u8]) -> Self {
         Self { text, at: 0, line: 1, open: None, depth: 0, record: 0, ended: false }
     }
@@ -123,25 +123,25 @@ impl<'t> Scanner<'t> {
     }
 
     /// What the places in the record that begins here are counted from.
-    pub(super) const fn mark(&self) -> Mark {
-        Mark { at: self.at, line: self.line }
+    pub(super) const fn mark(&self) -> RecordMark {
+        RecordMark { at: self.at, line: self.line }
     }
 
     /// The text from here on.
     #[inline]
-    pub(super) fn rest(&self) -> Line<'t> {
-        Line(self.text.get(self.at..).unwrap_or(&[]))
+    pub(super) fn rest(&self) -> LineRest<'t> {
+        LineRest(self.text.get(self.at..).unwrap_or(&[]))
     }
 
     /// Goes on with `rest`, which is of the line at hand.
     #[inline]
-    pub(super) const fn go_to(&mut self, rest: Line<'t>) {
+    pub(super) const fn go_to(&mut self, rest: LineRest<'t>) {
         self.at = self.text.len() - rest.0.len();
     }
 
     /// The record has ended with its line, and `rest` comes then.
     #[inline]
-    pub(super) const fn go_behind(&mut self, rest: Line<'t>) {
+    pub(super) const fn go_behind(&mut self, rest: LineRest<'t>) {
         self.go_to(rest);
         self.line += 1;
         self.ended = true;
@@ -149,13 +149,13 @@ impl<'t> Scanner<'t> {
 
     /// Begins a record. None at the end of the text.
     #[inline]
-    pub(super) fn begin(&mut self) -> Option<Start> {
+    pub(super) fn begin(&mut self) -> Option<RecordStart> {
         self.record = self.at;
         self.ended = false;
         self.text.get(self.at).map(|&byte| match kind(byte) {
-            Kind::Blank => Start::Blank,
-            _ if byte == b'$' => Start::Directive,
-            _ => Start::Owner,
+            Kind::Blank => RecordStart::Blank,
+            _ if byte == b'$' => RecordStart::Directive,
+            _ => RecordStart::Owner,
         })
     }
 
@@ -163,7 +163,7 @@ impl<'t> Scanner<'t> {
     ///
     /// Errors: a control character, a quote or parenthesis that does not match, a record beyond all length.
     #[inline]
-    pub(super) fn word(&mut self) -> Result<Option<Word<'t>>, Wrong> {
+    pub(super) fn word(&mut self) -> Result<Option<FileWord<'t>>, SyntaxError> {
         if self.ended {
             return Ok(None);
         }
@@ -180,7 +180,7 @@ impl<'t> Scanner<'t> {
                         return Ok(None);
                     }
                     if self.at - self.record > LONGEST_RECORD {
-                        return Err(Wrong::new(self.record, "a record has at most 1 MiB"));
+                        return Err(SyntaxError::new(self.record, "a record has at most 1 MiB"));
                     }
                 }
                 Kind::Comment => self.skip_comment(),
@@ -198,9 +198,10 @@ impl<'t> Scanner<'t> {
 
     /// The next word. Errors: as [`Self::word`], and there is none: `what` is missing.
     #[inline]
-    pub(super) fn expect(&mut self, what: &str) -> Result<Word<'t>, Wrong> {
+    pub(super) fn expect(&mut self, what: &str) -> Result<FileWord<'t>, SyntaxError> {
         let before = self.at;
-        self.word()?.ok_or_else(|| Wrong::new(before.min(self.text.len()), format!("{what} is missing")))
+        self.word()?
+            .ok_or_else(|| SyntaxError::new(before.min(self.text.len()), format!("{what} is missing")))
     }
 
     /// Goes on behind the record at hand, whatever is left of it.
@@ -218,26 +219,26 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    fn end(&mut self) -> Result<Option<Word<'t>>, Wrong> {
+    fn end(&mut self) -> Result<Option<FileWord<'t>>, SyntaxError> {
         self.ended = true;
         match self.open.take() {
             Some(at) if self.depth > 0 => {
                 self.depth = 0;
-                Err(Wrong::new(at, "this parenthesis is never closed"))
+                Err(SyntaxError::new(at, "this parenthesis is never closed"))
             }
             _ => Ok(None),
         }
     }
 
     #[inline]
-    fn plain(&mut self) -> Result<Word<'t>, Wrong> {
+    fn plain(&mut self) -> Result<FileWord<'t>, SyntaxError> {
         let start = self.at;
         loop {
             match self.text.get(self.at).map(|&byte| kind(byte)) {
                 Some(Kind::Plain) => self.at += 1,
                 Some(Kind::Escape) => match self.text.get(self.at + 1) {
                     Some(&next) if kind(next) != Kind::Newline => self.at += 2,
-                    _ => return Err(Wrong::new(self.at, "a backslash at the end of a line")),
+                    _ => return Err(SyntaxError::new(self.at, "a backslash at the end of a line")),
                 },
                 // key="value" is one word (RFC 9460 section 2.1).
                 Some(Kind::Quote) => {
@@ -248,19 +249,19 @@ impl<'t> Scanner<'t> {
             }
         }
         if self.at - start > LONGEST_RECORD {
-            return Err(Wrong::new(start, "a record has at most 1 MiB"));
+            return Err(SyntaxError::new(start, "a record has at most 1 MiB"));
         }
-        Ok(Word { bytes: self.text.get(start..self.at).unwrap_or(&[]), quoted: false, at: start })
+        Ok(FileWord { bytes: self.text.get(start..self.at).unwrap_or(&[]), quoted: false, at: start })
     }
 
-    fn quoted(&mut self) -> Result<Word<'t>, Wrong> {
+    fn quoted(&mut self) -> Result<FileWord<'t>, SyntaxError> {
         let start = self.at;
         self.at = self.closing_quote(start)?;
-        Ok(Word { bytes: self.text.get(start + 1..self.at - 1).unwrap_or(&[]), quoted: true, at: start })
+        Ok(FileWord { bytes: self.text.get(start + 1..self.at - 1).unwrap_or(&[]), quoted: true, at: start })
     }
 
     /// The offset behind the quote that closes the one at `open`.
-    fn closing_quote(&self, open: usize) -> Result<usize, Wrong> {
+    fn closing_quote(&self, open: usize) -> Result<usize, SyntaxError> {
         let mut at = open + 1;
         loop {
             match self.text.get(at).copied() {
@@ -268,7 +269,9 @@ impl<'t> Scanner<'t> {
                 Some(b'\\') if self.text.get(at + 1).is_some_and(|&next| kind(next) != Kind::Newline) => {
                     at += 2;
                 }
-                None | Some(b'\n' | b'\\') => return Err(Wrong::new(open, "this quote is never closed")),
+                None | Some(b'\n' | b'\\') => {
+                    return Err(SyntaxError::new(open, "this quote is never closed"));
+                }
                 Some(0) => return Err(self.control(at)),
                 Some(_) => at += 1,
             }
@@ -280,9 +283,9 @@ impl<'t> Scanner<'t> {
         self.at += rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
     }
 
-    fn close(&mut self) -> Result<(), Wrong> {
+    fn close(&mut self) -> Result<(), SyntaxError> {
         let Some(depth) = self.depth.checked_sub(1) else {
-            return Err(Wrong::new(self.at, "this parenthesis was never opened"));
+            return Err(SyntaxError::new(self.at, "this parenthesis was never opened"));
         };
         self.depth = depth;
         if depth == 0 {
@@ -292,20 +295,23 @@ impl<'t> Scanner<'t> {
         Ok(())
     }
 
-    fn control(&self, at: usize) -> Wrong {
+    fn control(&self, at: usize) -> SyntaxError {
         let byte = self.text.get(at).copied().unwrap_or(0);
-        Wrong::new(at, format!("the control character {byte:#04x}, which has to be written \\{byte:03}"))
+        SyntaxError::new(
+            at,
+            format!("the control character {byte:#04x}, which has to be written \\{byte:03}"),
+        )
     }
 }
 
 /// Where a record begins, from which the places in it are counted.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Mark {
+pub(super) struct RecordMark {
     at: usize,
     line: u32,
 }
 
-impl Mark {
+impl RecordMark {
     /// The beginning of a text.
     pub(super) const START: Self = Self { at: 0, line: 1 };
 

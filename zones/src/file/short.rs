@@ -4,11 +4,11 @@
 
 use rhumb_wire::Type;
 
-use super::disk::Files;
+use super::disk::FileSource;
 use super::number;
 use super::rdata::{ipv4, ipv6};
-use super::reader::Reader;
-use super::scanner::{Scanner, Word};
+use super::reader::ZoneReader;
+use super::scanner::{FileWord, WordScanner};
 use crate::fold;
 
 const ONES: u64 = 0x0101_0101_0101_0101;
@@ -16,18 +16,18 @@ const HIGH: u64 = 0x80 * ONES;
 
 /// A line, from some word on to the end of the text.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Line<'t>(pub(super) &'t [u8]);
+pub(super) struct LineRest<'t>(pub(super) &'t [u8]);
 
 /// What stands before RDATA.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Head<'t> {
+pub(super) struct RecordHead<'t> {
     /// The first word.
-    pub(super) first: Word<'t>,
+    pub(super) first: FileWord<'t>,
     pub(super) ttl: Option<u32>,
     pub(super) rtype: Type,
 }
 
-impl<'t> Line<'t> {
+impl<'t> LineRest<'t> {
     /// Passes over blanks.
     #[inline]
     pub(super) const fn skip_blanks(&mut self) {
@@ -92,14 +92,14 @@ impl<'t> Line<'t> {
     }
 }
 
-impl<F: Files> Reader<'_, F> {
+impl<F: FileSource> ZoneReader<'_, F> {
     /// What stands before RDATA, and from where on that stands, if there is nothing unusual in it.
     #[inline]
     pub(super) fn short_head<'t>(
         &mut self,
-        scanner: &Scanner<'t>,
+        scanner: &WordScanner<'t>,
         blank: bool,
-    ) -> Option<(Head<'t>, Line<'t>)> {
+    ) -> Option<(RecordHead<'t>, LineRest<'t>)> {
         let mut line = scanner.rest();
         let start = line.0.len();
         let mut bytes: &[u8] = &[];
@@ -112,7 +112,7 @@ impl<F: Files> Reader<'_, F> {
             return None;
         }
         let skipped = if blank { start - line.0.len() } else { 0 };
-        let first = Word { bytes, quoted: false, at: scanner.at() + skipped };
+        let first = FileWord { bytes, quoted: false, at: scanner.at() + skipped };
         let (ttl, rtype) = line.ttl_and_type()?;
         if !blank {
             self.owner.set_text(bytes, self.origin.as_ref()).ok()?;
@@ -121,12 +121,12 @@ impl<F: Files> Reader<'_, F> {
             let length = || self.owner.as_ref().len().checked_sub(self.builder.apex().len());
             self.owner_below = if inside { length() } else { None };
         }
-        Some((Head { first, ttl, rtype }, line))
+        Some((RecordHead { first, ttl, rtype }, line))
     }
 
     /// RDATA of the most frequent types, if there is nothing unusual about it and nothing behind it; what comes then.
     #[inline]
-    pub(super) fn short_rdata<'t>(&mut self, mut line: Line<'t>, rtype: Type) -> Option<Line<'t>> {
+    pub(super) fn short_rdata<'t>(&mut self, mut line: LineRest<'t>, rtype: Type) -> Option<LineRest<'t>> {
         if !is_frequent(rtype) {
             return None;
         }
@@ -175,7 +175,7 @@ const fn odd_bytes(word: u64) -> u64 {
     (below | equal) & HIGH
 }
 
-/// Up to seven bytes in one word, as [`Line::word`] has them.
+/// Up to seven bytes in one word, as [`LineRest::word`] has them.
 const fn pack(bytes: &[u8]) -> u64 {
     let (mut word, mut shift, mut rest) = (0, 0, bytes);
     while let [byte, tail @ ..] = rest {
@@ -217,20 +217,20 @@ mod tests {
 
     #[test]
     fn words_end_at_blanks() {
-        let mut line = Line(b"a.example \t IN\tverylongword1234567 x\r\n0123456789");
+        let mut line = LineRest(b"a.example \t IN\tverylongword1234567 x\r\n0123456789");
         assert_eq!(line.word(), Some((b"a.example".as_slice(), 0)));
         assert_eq!(line.word(), Some((b"IN".as_slice(), pack(b"IN"))));
         assert_eq!(line.word(), Some((b"verylongword1234567".as_slice(), 0)));
         assert_eq!(line.end().map(|line| line.0), None);
         assert_eq!(line.word(), Some((b"x".as_slice(), pack(b"x"))));
         assert_eq!(line.end().map(|line| line.0), Some(b"0123456789".as_slice()));
-        assert_eq!(Line(b"seven12\n").word(), Some((b"seven12".as_slice(), pack(b"seven12"))));
-        assert_eq!(Line(b"seven12").word(), None);
+        assert_eq!(LineRest(b"seven12\n").word(), Some((b"seven12".as_slice(), pack(b"seven12"))));
+        assert_eq!(LineRest(b"seven12").word(), None);
     }
 
     #[test]
     fn heads() {
-        let read = |text: &[u8]| Line(&[text, b" 192.0.2.1\n"].concat()).ttl_and_type();
+        let read = |text: &[u8]| LineRest(&[text, b" 192.0.2.1\n"].concat()).ttl_and_type();
         assert_eq!(read(b"IN A"), Some((None, Type::A)));
         assert_eq!(read(b"1h in aaaa"), Some((Some(3600), Type::AAAA)));
         assert_eq!(read(b"IN 60 Mx"), Some((Some(60), Type::MX)));

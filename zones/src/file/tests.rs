@@ -3,25 +3,25 @@ use super::*;
 mod generated;
 mod included;
 
-use crate::fault::Severity;
+use crate::fault::FaultSeverity;
 use rhumb_wire::{Name, Type};
 
 const HEAD: &str =
     "$ORIGIN example.\n$TTL 3600\n@ SOA ns host 1 3600 900 604800 300\n@ NS ns\nns A 192.0.2.1\n";
 
-fn load(text: &str) -> Result<Loaded, Vec<Problem>> {
+fn load(text: &str) -> Result<ParsedZone, Vec<FileProblem>> {
     let origin: Name = "example".parse().unwrap();
     read_zone_bytes(origin.as_ref(), Path::new("zone"), text.as_bytes())
 }
 
-fn with(tail: &str) -> Result<Loaded, Vec<Problem>> {
+fn with(tail: &str) -> Result<ParsedZone, Vec<FileProblem>> {
     load(&format!("{HEAD}{tail}"))
 }
 
-fn has(loaded: &Loaded, name: &str, rtype: Type) -> Option<(u32, Vec<String>)> {
+fn has(loaded: &ParsedZone, name: &str, rtype: Type) -> Option<(u32, Vec<String>)> {
     let name: Name = name.parse().unwrap();
     let set = loaded.contents.find(name.as_ref(), rtype)?;
-    let text = |record: crate::contents::RecordView<'_>| {
+    let text = |record: crate::contents::ZoneRecord<'_>| {
         let mut rdata = Vec::new();
         record.rdata(&mut rdata);
         rdata_text(rtype, &rdata)
@@ -114,7 +114,7 @@ fn faults_of_the_whole_zone_have_their_line() {
     );
     let loaded = with("sub NS ns.sub\n").unwrap();
     let warning = &loaded.warnings[0];
-    assert_eq!((warning.severity, warning.line), (Severity::Warning, 6));
+    assert_eq!((warning.severity, warning.line), (FaultSeverity::Warning, 6));
     assert!(load("a.example. 1 A 192.0.2.1\n").unwrap_err().iter().any(|p| p.to_string().contains("no SOA")));
 }
 

@@ -4,45 +4,45 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::disk::ZoneFolder;
-use super::problem::Problem;
-use super::reader::Reader;
-use crate::builder::Builder;
-use crate::contents::Contents;
-use crate::verify::{Depth, Finding, verify};
+use super::problem::FileProblem;
+use super::reader::ZoneReader;
+use crate::builder::ZoneBuilder;
+use crate::contents::ZoneContents;
+use crate::verify::{VerifyDepth, ZoneFinding, verify};
 
 /// What was found.
 #[derive(Debug)]
-pub struct Verified {
+pub struct VerifiedFile {
     /// What is wrong. With an error among them the zone is not to be served.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<FileProblem>,
     /// When the first signature expires, in seconds as RRSIG has them (RFC 4034 section 3.1.5).
     pub expires: Option<u32>,
 }
 
 /// Checks, as [`verify`] does, the contents that were read from the file at `path`. Only if there is something to tell is
 /// the file read a second time, for the lines; one that has changed since then is named without a line.
-pub fn verify_zone(path: &Path, contents: &Contents, now: u32, depth: Depth) -> Verified {
+pub fn verify_zone(path: &Path, contents: &ZoneContents, now: u32, depth: VerifyDepth) -> VerifiedFile {
     let verdict = verify(contents, now, depth);
     let problems =
         if verdict.findings.is_empty() { Vec::new() } else { placed(path, contents, verdict.findings) };
-    Verified { problems, expires: verdict.expires }
+    VerifiedFile { problems, expires: verdict.expires }
 }
 
-fn placed(path: &Path, contents: &Contents, findings: Vec<Finding>) -> Vec<Problem> {
+fn placed(path: &Path, contents: &ZoneContents, findings: Vec<ZoneFinding>) -> Vec<FileProblem> {
     let files = ZoneFolder::of(path);
     let owners = findings.iter().filter_map(|finding| Some(finding.record.as_ref()?.owner.as_ref()));
-    let mut reader = Reader::new(contents.apex(), Builder::seeking(contents.apex(), owners), &files);
+    let mut reader = ZoneReader::new(contents.apex(), ZoneBuilder::seeking(contents.apex(), owners), &files);
     // A file that cannot be read any more leaves the findings without their lines.
     let _ = reader.file(path);
     let whole: Arc<Path> = path.into();
-    let place = |finding: Finding| {
+    let place = |finding: ZoneFinding| {
         let place = finding.record.as_ref().and_then(|record| reader.place_of(record));
         let (file, line) = place.unwrap_or_else(|| (Arc::clone(&whole), 0));
         let message = match &finding.record {
             Some(record) => format!("{}: {}", record.owner, finding.defect),
             None => finding.defect.to_string(),
         };
-        Problem { severity: finding.defect.severity(), file, line, column: 0, message }
+        FileProblem { severity: finding.defect.severity(), file, line, column: 0, message }
     };
     findings.into_iter().map(place).collect()
 }

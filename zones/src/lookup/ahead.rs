@@ -6,7 +6,7 @@
 use rhumb_wire::NameRef;
 
 use super::Path;
-use crate::contents::{Contents, below_bytes};
+use crate::contents::{ZoneContents, below_bytes};
 
 /// Names from which on the caches of a processor hold only a part of what look-ups read.
 const LARGE: u64 = 20_000;
@@ -17,11 +17,11 @@ const STEP: usize = 64;
 
 /// A look-up to come: the hashes it will begin with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ahead {
+pub struct LookupPrefetch {
     hashes: [Option<u32>; SUFFIXES],
 }
 
-impl Contents {
+impl ZoneContents {
     /// Whether looking ahead is worth its time.
     pub const fn is_large(&self) -> bool {
         self.records >= LARGE
@@ -29,9 +29,9 @@ impl Contents {
 
     /// Begins to look ahead for `name`: gives the places of its hashes to `fetch`, which may ask for that memory and must not
     /// read it. None for a name that is not in this zone or has very many labels.
-    pub fn look_ahead(&self, name: NameRef<'_>, fetch: impl Fn(*const u8)) -> Option<Ahead> {
+    pub fn look_ahead(&self, name: NameRef<'_>, fetch: impl Fn(*const u8)) -> Option<LookupPrefetch> {
         let path = Path::<8>::new(self, below_bytes(name, self.apex())?).ok()?;
-        let mut ahead = Ahead::default();
+        let mut ahead = LookupPrefetch::default();
         let longest = path.hashes.iter().take(path.depth).rev();
         for (slot, hash) in ahead.hashes.iter_mut().zip(longest) {
             let hash = hash.finish();
@@ -42,7 +42,7 @@ impl Contents {
     }
 
     /// Goes on once the places of the hashes are there: gives those of the nodes to `fetch`.
-    pub fn look_further(&self, ahead: &Ahead, fetch: impl Fn(*const u8)) {
+    pub fn look_further(&self, ahead: &LookupPrefetch, fetch: impl Fn(*const u8)) {
         for &hash in ahead.hashes.iter().flatten() {
             if let Some(bytes) = self.names.find(hash, |at| Some(self.arena.from(at))) {
                 fetch(bytes.as_ptr());
@@ -59,12 +59,12 @@ mod tests {
     use rhumb_wire::{Name, Type};
 
     use super::*;
-    use crate::Builder;
+    use crate::ZoneBuilder;
 
     #[test]
     fn the_places_are_those_that_a_look_up_reads() {
         let apex: Name = "example.".parse().unwrap();
-        let mut builder = Builder::new(apex.as_ref());
+        let mut builder = ZoneBuilder::new(apex.as_ref());
         let soa = [[0; 2].as_slice(), &[0; 20]].concat();
         builder.add(apex.as_ref(), Type::SOA, 1, &soa, 1).unwrap();
         builder.add(apex.as_ref(), Type::NS, 1, b"\x02ns\x05other\0", 2).unwrap();

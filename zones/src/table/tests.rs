@@ -1,8 +1,8 @@
 use super::*;
 use proptest::prelude::*;
 
-fn table(names: &[&str]) -> Table<usize> {
-    Table::build(names.iter().enumerate().map(|(i, name)| (name.parse().unwrap(), i)))
+fn table(names: &[&str]) -> NameTable<usize> {
+    NameTable::build(names.iter().enumerate().map(|(i, name)| (name.parse().unwrap(), i)))
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn the_root_is_above_all() {
     }
     assert_eq!(table.find("x.a.b.c.d.e.".parse::<Name>().unwrap().as_ref()), Some(&1));
     assert_eq!(table.find_above(NameRef::ROOT), None);
-    assert_eq!(Table::<u8>::build([]).find(NameRef::ROOT), None);
+    assert_eq!(NameTable::<u8>::build([]).find(NameRef::ROOT), None);
 }
 
 #[test]
@@ -59,7 +59,7 @@ proptest! {
         let mut changes: HashMap<Name, Option<usize>> =
             puts.iter().zip(100..).map(|(name, i)| (name.parse().unwrap(), Some(i))).collect();
         changes.extend(gone.iter().map(|name| (name.parse().unwrap(), None)));
-        let first = Table::build(list.iter().cloned().zip(0..));
+        let first = NameTable::build(list.iter().cloned().zip(0..));
         let changed = first.with(changes.clone());
         let mut wanted: HashMap<Name, usize> = list.into_iter().zip(0..).collect();
         for (name, value) in changes {
@@ -80,7 +80,7 @@ proptest! {
         asked in "([aB]\\.){0,7}[Ab]\\.",
     ) {
         let list: Vec<Name> = names.iter().map(|name| name.parse().unwrap()).collect();
-        let table = Table::build(list.iter().cloned().zip(0..));
+        let table = NameTable::build(list.iter().cloned().zip(0..));
         let asked: Name = asked.parse().unwrap();
         let above = list.iter().zip(0..).filter(|(name, _)| asked.as_ref().is_at_or_below(name.as_ref()));
         let wanted = above.max_by_key(|(name, i)| (name.as_ref().label_count(), *i)).map(|(_, i)| i);

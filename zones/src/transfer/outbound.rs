@@ -4,11 +4,11 @@ mod page;
 
 use std::sync::Arc;
 
-use rhumb_wire::{Type, Writer};
+use rhumb_wire::{MessageWriter, Type};
 
-use crate::contents::Contents;
-use crate::contents::order::{Order, Position};
-use page::{Page, SetPart, Written};
+use crate::contents::ZoneContents;
+use crate::contents::order::{NodeOrder, OrderPosition};
+use page::{SetPart, TransferMessage, WriteProgress};
 
 /// Bytes of a message: what compression pointers reach (RFC 1035 section 4.1.4), less room for OPT and TSIG. A record that
 /// does not fit has a message of up to 65,535 bytes of its own.
@@ -29,10 +29,10 @@ pub enum TransferError {
 /// the contents it began with, whatever is served meanwhile, and no copy of them.
 #[derive(Debug)]
 pub struct OutboundTransfer {
-    contents: Arc<Contents>,
+    contents: Arc<ZoneContents>,
     part: Part,
     /// The node at hand, in the order of `part`.
-    position: Position,
+    position: OrderPosition,
     /// How many of its sets are written, and how many bytes of the images of the next one.
     sets: usize,
     bytes: usize,
@@ -50,12 +50,12 @@ enum Part {
 
 impl OutboundTransfer {
     /// Begins with the first SOA.
-    pub fn new(contents: Arc<Contents>) -> Self {
-        Self { contents, part: Part::FirstSoa, position: Position::default(), sets: 0, bytes: 0 }
+    pub fn new(contents: Arc<ZoneContents>) -> Self {
+        Self { contents, part: Part::FirstSoa, position: OrderPosition::default(), sets: 0, bytes: 0 }
     }
 
     /// The contents that it transfers.
-    pub const fn contents(&self) -> &Arc<Contents> {
+    pub const fn contents(&self) -> &Arc<ZoneContents> {
         &self.contents
     }
 
@@ -68,31 +68,38 @@ impl OutboundTransfer {
     /// that for the apex, and nothing else. The limit of `w` is the most that a message may have.
     ///
     /// Errors: `RecordSize`, and nothing more can be written.
-    pub fn write(&mut self, w: &mut Writer<'_, '_>) -> Result<(), TransferError> {
+    pub fn write(&mut self, w: &mut MessageWriter<'_, '_>) -> Result<(), TransferError> {
         let contents = Arc::clone(&self.contents);
         let longest = w.limit();
         w.set_limit(longest.min(MESSAGE));
-        let mut page = Page::new(&contents, w);
+        let mut page = TransferMessage::new(&contents, w);
         while self.part != Part::Done {
             let written = match self.part {
                 Part::FirstSoa | Part::LastSoa => soa(&contents, &mut page)?,
                 Part::Names => self.nodes(&contents, &contents.order, &mut page),
                 Part::Hashed => self.nodes(&contents, &contents.hashed, &mut page),
-                Part::Done => Written::Whole,
+                Part::Done => WriteProgress::Whole,
             };
             match written {
-                Written::Whole => self.part = self.part.next(),
+                WriteProgress::Whole => self.part = self.part.next(),
                 // A single record that is too long for the usual size.
-                Written::Nothing if page.is_empty() && page.limit() < longest => page.set_limit(longest),
-                Written::Nothing if page.is_empty() => return Err(TransferError::RecordSize),
-                Written::Nothing => return Ok(()),
+                WriteProgress::Nothing if page.is_empty() && page.limit() < longest => {
+                    page.set_limit(longest);
+                }
+                WriteProgress::Nothing if page.is_empty() => return Err(TransferError::RecordSize),
+                WriteProgress::Nothing => return Ok(()),
             }
         }
         Ok(())
     }
 
     /// Writes what is left of the nodes of `order`.
-    fn nodes(&mut self, contents: &Contents, order: &Order, page: &mut Page<'_, '_, '_, '_>) -> Written {
+    fn nodes(
+        &mut self,
+        contents: &ZoneContents,
+        order: &NodeOrder,
+        page: &mut TransferMessage<'_, '_, '_, '_>,
+    ) -> WriteProgress {
         while let Some(at) = order.get(self.position) {
             let node = contents.node(at);
             page.turn_to(node);
@@ -100,27 +107,27 @@ impl OutboundTransfer {
                 let is_soa = set.rtype == Type::SOA && node.name().is_empty();
                 // Its record is the first and the last of all, its signatures stand between.
                 let part = if is_soa { SetPart::Signatures } else { SetPart::All };
-                if self.bytes == 0 && page.images(node, &set, part) == Written::Whole {
+                if self.bytes == 0 && page.images(node, &set, part) == WriteProgress::Whole {
                     self.sets += 1;
                     continue;
                 }
                 if self.bytes == 0 && !page.is_empty() {
-                    return Written::Nothing;
+                    return WriteProgress::Nothing;
                 }
                 let from = if is_soa { set.image().len() } else { 0 };
                 match page.records(node, &set, from.max(self.bytes)) {
                     Ok(()) => (self.sets, self.bytes) = (self.sets + 1, 0),
                     Err(reached) => {
                         self.bytes = reached;
-                        return Written::Nothing;
+                        return WriteProgress::Nothing;
                     }
                 }
             }
             self.position = order.after(self.position);
             self.sets = 0;
         }
-        self.position = Position::default();
-        Written::Whole
+        self.position = OrderPosition::default();
+        WriteProgress::Whole
     }
 }
 
@@ -135,7 +142,10 @@ impl Part {
     }
 }
 
-fn soa(contents: &Contents, page: &mut Page<'_, '_, '_, '_>) -> Result<Written, TransferError> {
+fn soa(
+    contents: &ZoneContents,
+    page: &mut TransferMessage<'_, '_, '_, '_>,
+) -> Result<WriteProgress, TransferError> {
     let node = contents.node(contents.root);
     let set = node.set(Type::SOA).filter(|set| set.records > 0).ok_or(TransferError::NoSoa)?;
     page.turn_to(node);

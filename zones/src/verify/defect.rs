@@ -2,14 +2,14 @@
 
 use rhumb_wire::{Name, Type};
 
-use super::types::Difference;
-use crate::fault::Severity;
+use super::types::BitmapDifference;
+use crate::fault::FaultSeverity;
 
 /// What is wrong with a zone as a whole. Each says its severity: an error where the records are not those that were
 /// published, a warning where validators, or some of the answers, will have trouble.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Defect {
+pub enum ZoneDefect {
     /// Error: the digest of ZONEMD is not that of the zone (RFC 8976 section 4).
     WrongDigest,
     /// Error: ZONEMD was made for another serial (RFC 8976 section 4).
@@ -148,31 +148,31 @@ pub enum Defect {
         /// How many.
         count: usize,
         /// The last that was told.
-        like: Box<Defect>,
+        like: Box<ZoneDefect>,
     },
 }
 
-impl Defect {
+impl ZoneDefect {
     /// How bad it is.
-    pub const fn severity(&self) -> Severity {
+    pub const fn severity(&self) -> FaultSeverity {
         match self {
-            Self::WrongDigest | Self::OtherSerial { .. } => Severity::Error,
-            _ => Severity::Warning,
+            Self::WrongDigest | Self::OtherSerial { .. } => FaultSeverity::Error,
+            _ => FaultSeverity::Warning,
         }
     }
 
-    pub(super) const fn bitmap(of: Type, difference: Difference) -> Self {
+    pub(super) const fn bitmap(of: Type, difference: BitmapDifference) -> Self {
         match difference {
-            Difference::Listed(rtype) => Self::Listed { of, name: None, rtype },
-            Difference::LeftOut(rtype) => Self::LeftOut { of, name: None, rtype },
+            BitmapDifference::Listed(rtype) => Self::Listed { of, name: None, rtype },
+            BitmapDifference::LeftOut(rtype) => Self::LeftOut { of, name: None, rtype },
         }
     }
 
-    pub(super) fn hashed_bitmap(name: Name, difference: Difference) -> Self {
+    pub(super) fn hashed_bitmap(name: Name, difference: BitmapDifference) -> Self {
         let (of, name) = (Type::NSEC3, Some(name));
         match difference {
-            Difference::Listed(rtype) => Self::Listed { of, name, rtype },
-            Difference::LeftOut(rtype) => Self::LeftOut { of, name, rtype },
+            BitmapDifference::Listed(rtype) => Self::Listed { of, name, rtype },
+            BitmapDifference::LeftOut(rtype) => Self::LeftOut { of, name, rtype },
         }
     }
 }

@@ -5,11 +5,11 @@ use std::cmp::Ordering;
 use rhumb_wire::{Class, NameBuf, Type, rdata};
 use sha2::{Digest, Sha384, Sha512};
 
-use super::defect::Defect;
-use super::findings::Findings;
-use crate::contents::node::Node;
-use crate::contents::set::Images;
-use crate::contents::{Contents, Rrset, canonical};
+use super::defect::ZoneDefect;
+use super::findings::FindingList;
+use crate::contents::node::ZoneNode;
+use crate::contents::set::RecordImages;
+use crate::contents::{ZoneContents, ZoneRrset, canonical};
 
 /// Scheme SIMPLE.
 const SIMPLE: u8 = 1;
@@ -40,7 +40,7 @@ impl<'r> Zonemd<'r> {
         self.rdata.get(..HEAD).unwrap_or(&[])
     }
 
-    fn is_right(&self, contents: &Contents) -> bool {
+    fn is_right(&self, contents: &ZoneContents) -> bool {
         match self.hash {
             SHA384 => of_zone::<Sha384>(contents).as_ref() == self.digest,
             _ => of_zone::<Sha512>(contents).as_ref() == self.digest,
@@ -49,10 +49,10 @@ impl<'r> Zonemd<'r> {
 }
 
 /// Verifies ZONEMD at the apex, where there is one (RFC 8976 section 4). One record that is right is enough.
-pub(super) fn check(contents: &Contents, findings: &mut Findings<'_>) {
+pub(super) fn check(contents: &ZoneContents, findings: &mut FindingList<'_>) {
     let apex = contents.node(contents.root);
     let Some(set) = apex.sets().find(|set| set.rtype == Type::ZONEMD && set.records > 0) else { return };
-    let all = || Images::new(set.image()).filter_map(|(_, rdata)| Zonemd::parse(rdata));
+    let all = || RecordImages::new(set.image()).filter_map(|(_, rdata)| Zonemd::parse(rdata));
     let mut mismatch = None;
     for hash in [SHA384, SHA512] {
         let mut found = all().filter(|found| found.scheme == SIMPLE && found.hash == hash);
@@ -65,11 +65,11 @@ pub(super) fn check(contents: &Contents, findings: &mut Findings<'_>) {
     }
     let Some(found) = mismatch.or_else(|| all().next()) else { return };
     let defect = if mismatch.is_none() {
-        Defect::NoDigestSupported
+        ZoneDefect::NoDigestSupported
     } else if found.serial == contents.serial() {
-        Defect::WrongDigest
+        ZoneDefect::WrongDigest
     } else {
-        Defect::OtherSerial { serial: contents.serial(), digested: found.serial }
+        ZoneDefect::OtherSerial { serial: contents.serial(), digested: found.serial }
     };
     findings.add(apex, Some(Type::ZONEMD), found.begins(), defect);
 }
@@ -84,7 +84,7 @@ struct Part {
 }
 
 /// The digest of scheme SIMPLE (RFC 8976 section 3.3.1).
-fn of_zone<D: Digest>(contents: &Contents) -> impl AsRef<[u8]> {
+fn of_zone<D: Digest>(contents: &ZoneContents) -> impl AsRef<[u8]> {
     let mut digest = D::new();
     let mut owner = NameBuf::new();
     let (mut room, mut parts, mut record) = (Vec::new(), Vec::new(), Vec::new());
@@ -123,12 +123,12 @@ fn of_zone<D: Digest>(contents: &Contents) -> impl AsRef<[u8]> {
 }
 
 /// The records of a node in canonical form, but ZONEMD at the apex and its signatures.
-fn take(contents: &Contents, node: Node<'_>, room: &mut Vec<u8>, parts: &mut Vec<Part>) {
+fn take(contents: &ZoneContents, node: ZoneNode<'_>, room: &mut Vec<u8>, parts: &mut Vec<Part>) {
     for set in node.sets() {
         if set.rtype == Type::ZONEMD && node.name().is_empty() {
             continue;
         }
-        let rrset = Rrset::new(contents.apex(), node, set);
+        let rrset = ZoneRrset::new(contents.apex(), node, set);
         for view in rrset.records().chain(rrset.signatures()) {
             let start = room.len();
             view.rdata(room);

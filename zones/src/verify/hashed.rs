@@ -2,14 +2,14 @@
 
 use rhumb_wire::Type;
 
-use super::Depth;
-use super::defect::Defect;
-use super::findings::Findings;
-use super::links::{self, Member, Members};
-use super::owner::{Owner, Standing};
+use super::VerifyDepth;
+use super::defect::ZoneDefect;
+use super::findings::FindingList;
+use super::links::{self, ChainMember, ChainMembers};
+use super::owner::{NodeAuthority, OwnerNode};
 use super::types::difference;
-use crate::contents::arena::Ref;
-use crate::contents::{Chain, Contents, Denial};
+use crate::contents::arena::NodeRef;
+use crate::contents::{DenialChain, Nsec3Chain, ZoneContents};
 use crate::{fold, nsec3};
 
 /// Iterations beyond which validators take the zone for unsigned (RFC 9276 section 3.2).
@@ -17,9 +17,9 @@ const MANY: u16 = 50;
 
 /// The names of the zone by hash.
 #[derive(Debug)]
-pub(super) struct Hashed<'c> {
-    contents: &'c Contents,
-    chain: &'c Chain,
+pub(super) struct Nsec3Verifier<'c> {
+    contents: &'c ZoneContents,
+    chain: &'c Nsec3Chain,
     names: Vec<Wanted>,
     /// The empty non-terminals above the last name: their places in `names`, the topmost first.
     above: Vec<u32>,
@@ -30,21 +30,21 @@ pub(super) struct Hashed<'c> {
 struct Wanted {
     /// The first 64 bits of its hash.
     prefix: u64,
-    at: Ref,
+    at: NodeRef,
     /// Whether opt-out may leave it out: it is an insecure delegation, or there are only such below it.
     insecure: bool,
 }
 
-impl<'c> Hashed<'c> {
+impl<'c> Nsec3Verifier<'c> {
     /// None for a zone without an NSEC3 chain.
-    pub(super) fn new(contents: &'c Contents) -> Option<Self> {
-        let Denial::Nsec3(chain) = &contents.denial else { return None };
+    pub(super) fn new(contents: &'c ZoneContents) -> Option<Self> {
+        let DenialChain::Nsec3(chain) = &contents.denial else { return None };
         Some(Self { contents, chain, names: Vec::new(), above: Vec::new() })
     }
 
     /// Takes the next name in canonical order.
-    pub(super) fn look(&mut self, owner: Owner<'c>) {
-        if owner.standing == Standing::Hidden {
+    pub(super) fn look(&mut self, owner: OwnerNode<'c>) {
+        if owner.standing == NodeAuthority::Hidden {
             return;
         }
         let node = owner.node;
@@ -56,7 +56,7 @@ impl<'c> Hashed<'c> {
             self.above.pop();
         }
         let empty = !node.sets().any(|set| set.records > 0);
-        let insecure = empty || owner.standing == Standing::Cut && !owner.has(Type::DS);
+        let insecure = empty || owner.standing == NodeAuthority::Cut && !owner.has(Type::DS);
         if !insecure {
             for top in self.above.drain(..) {
                 if let Some(wanted) = self.names.get_mut(top as usize) {
@@ -74,16 +74,16 @@ impl<'c> Hashed<'c> {
     }
 
     /// Compares them with the chain. Gives the hashes that it lacks, in order.
-    pub(super) fn check(mut self, depth: Depth, findings: &mut Findings<'c>) -> Vec<u64> {
+    pub(super) fn check(mut self, depth: VerifyDepth, findings: &mut FindingList<'c>) -> Vec<u64> {
         let contents = self.contents;
         let apex = contents.node(contents.root);
         if self.chain.iterations > MANY {
             let iterations = self.chain.iterations;
-            findings.add(apex, Some(Type::NSEC3PARAM), &[], Defect::ManyIterations(iterations));
+            findings.add(apex, Some(Type::NSEC3PARAM), &[], ZoneDefect::ManyIterations(iterations));
         }
         let members = links::members(contents, self.chain, findings);
         if members.chain.is_empty() {
-            findings.add(apex, Some(Type::NSEC3PARAM), &[], Defect::NoChain);
+            findings.add(apex, Some(Type::NSEC3PARAM), &[], ZoneDefect::NoChain);
             return Vec::new();
         }
         self.names.sort_unstable_by_key(|wanted| wanted.prefix);
@@ -92,7 +92,12 @@ impl<'c> Hashed<'c> {
         missing
     }
 
-    fn compare(&self, members: &Members<'c>, depth: Depth, findings: &mut Findings<'c>) -> Vec<u64> {
+    fn compare(
+        &self,
+        members: &ChainMembers<'c>,
+        depth: VerifyDepth,
+        findings: &mut FindingList<'c>,
+    ) -> Vec<u64> {
         let mut missing = Vec::new();
         let mut rest = members.chain.iter().peekable();
         // What covers a hash before the first of the chain is the last.
@@ -113,7 +118,7 @@ impl<'c> Hashed<'c> {
                     missing.push(wanted.prefix);
                     // A record with other parameters stands in its place, and was told.
                     if members.others.binary_search(&wanted.prefix).is_err() {
-                        findings.add(self.contents.node(wanted.at), None, &[], Defect::NoNsec3);
+                        findings.add(self.contents.node(wanted.at), None, &[], ZoneDefect::NoNsec3);
                     }
                 }
             }
@@ -123,31 +128,37 @@ impl<'c> Hashed<'c> {
     }
 
     /// An NSEC3 record that no name has.
-    fn superfluous(&self, member: &Member<'c>, findings: &mut Findings<'c>) {
-        findings.add(self.contents.node(member.at), Some(Type::NSEC3), &[], Defect::Nsec3OfNobody);
+    fn superfluous(&self, member: &ChainMember<'c>, findings: &mut FindingList<'c>) {
+        findings.add(self.contents.node(member.at), Some(Type::NSEC3), &[], ZoneDefect::Nsec3OfNobody);
     }
 
     /// A name and its NSEC3 record.
-    fn meet(&self, wanted: &Wanted, member: &Member<'c>, depth: Depth, findings: &mut Findings<'c>) {
+    fn meet(
+        &self,
+        wanted: &Wanted,
+        member: &ChainMember<'c>,
+        depth: VerifyDepth,
+        findings: &mut FindingList<'c>,
+    ) {
         let (node, record) = (self.contents.node(wanted.at), self.contents.node(member.at));
-        let owner = Owner::at(self.contents, wanted.at);
-        if depth == Depth::Full {
+        let owner = OwnerNode::at(self.contents, wanted.at);
+        if depth == VerifyDepth::Full {
             let label = nsec3::label(&self.hash(owner));
             if !record.name().get(1..).is_some_and(|name| fold::eq(name, &label)) {
                 self.superfluous(member, findings);
-                findings.add(node, None, &[], Defect::NoNsec3);
+                findings.add(node, None, &[], ZoneDefect::NoNsec3);
                 return;
             }
         }
-        let signed = owner.standing == Standing::Cut && owner.has(Type::DS)
-            || owner.standing == Standing::Own && node.sets().any(|set| set.records > 0);
+        let signed = owner.standing == NodeAuthority::Cut && owner.has(Type::DS)
+            || owner.standing == NodeAuthority::Own && node.sets().any(|set| set.records > 0);
         if let Some(difference) = difference(member.bitmap, owner.listed(signed)) {
             let name = self.contents.owner(node).as_ref().to_name();
-            findings.add(record, Some(Type::NSEC3), &[], Defect::hashed_bitmap(name, difference));
+            findings.add(record, Some(Type::NSEC3), &[], ZoneDefect::hashed_bitmap(name, difference));
         }
     }
 
-    fn hash(&self, owner: Owner<'c>) -> [u8; nsec3::HASH] {
+    fn hash(&self, owner: OwnerNode<'c>) -> [u8; nsec3::HASH] {
         let name = self.contents.owner(owner.node);
         nsec3::hash(name.as_ref(), self.chain.iterations, &self.chain.salt)
     }

@@ -2,8 +2,8 @@
 
 use rhumb_wire::Type;
 
-use crate::contents::Contents;
-use crate::contents::set::Images;
+use crate::contents::ZoneContents;
+use crate::contents::set::RecordImages;
 
 /// The zone's own flag (RFC 4034 section 2.1.1).
 const ZONE: u16 = 0x0100;
@@ -12,7 +12,7 @@ const REVOKE: u16 = 0x0080;
 
 /// Tags and algorithms of the zone keys.
 #[derive(Debug, Default)]
-pub(super) struct Keys {
+pub(super) struct ZoneKeys {
     /// In order.
     keys: Vec<(u16, u8)>,
     /// The algorithms that have to sign every RRset (RFC 4035 section 2.2).
@@ -49,13 +49,13 @@ impl AlgorithmSet {
     }
 }
 
-impl Keys {
+impl ZoneKeys {
     /// The keys of a zone.
-    pub(super) fn of(contents: &Contents) -> Self {
+    pub(super) fn of(contents: &ZoneContents) -> Self {
         let mut found = Self::default();
         let apex = contents.node(contents.root);
         let sets = apex.sets().filter(|set| set.rtype == Type::DNSKEY);
-        for (_, rdata) in sets.flat_map(|set| Images::new(set.image())) {
+        for (_, rdata) in sets.flat_map(|set| RecordImages::new(set.image())) {
             let Some(&[high, low, _, algorithm]) = rdata.first_chunk::<4>() else { continue };
             let flags = u16::from_be_bytes([high, low]);
             found.keys.push((tag(rdata), algorithm));

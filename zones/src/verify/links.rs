@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use rhumb_wire::Type;
 
-use super::defect::Defect;
-use super::findings::Findings;
-use crate::contents::arena::Ref;
-use crate::contents::node::Node;
-use crate::contents::set::Images;
-use crate::contents::{Chain, Contents};
+use super::defect::ZoneDefect;
+use super::findings::FindingList;
+use crate::contents::arena::NodeRef;
+use crate::contents::node::ZoneNode;
+use crate::contents::set::RecordImages;
+use crate::contents::{Nsec3Chain, ZoneContents};
 use crate::{fold, nsec3};
 
 /// The opt-out flag (RFC 5155 section 3.1.2.1).
@@ -17,10 +17,10 @@ const OPT_OUT: u8 = 1;
 
 /// An NSEC3 record of the chain.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Member<'c> {
+pub(super) struct ChainMember<'c> {
     /// The first 64 bits of the hash that its owner is.
     pub(super) prefix: u64,
-    pub(super) at: Ref,
+    pub(super) at: NodeRef,
     pub(super) opt_out: bool,
     /// The hash of the next, as it stands.
     next: &'c [u8],
@@ -29,16 +29,20 @@ pub(super) struct Member<'c> {
 
 /// The owners of NSEC3 records.
 #[derive(Debug, Default)]
-pub(super) struct Members<'c> {
+pub(super) struct ChainMembers<'c> {
     /// Those of the chain, in order.
-    pub(super) chain: Vec<Member<'c>>,
+    pub(super) chain: Vec<ChainMember<'c>>,
     /// The first 64 bits of the owners of other NSEC3 records, in order.
     pub(super) others: Vec<u64>,
 }
 
 /// Sorts out which NSEC3 records belong to the chain.
-pub(super) fn members<'c>(contents: &'c Contents, chain: &Chain, findings: &mut Findings<'c>) -> Members<'c> {
-    let mut members = Members::default();
+pub(super) fn members<'c>(
+    contents: &'c ZoneContents,
+    chain: &Nsec3Chain,
+    findings: &mut FindingList<'c>,
+) -> ChainMembers<'c> {
+    let mut members = ChainMembers::default();
     let announced = announced(contents);
     for at in contents.hashed.iter() {
         let node = contents.node(at);
@@ -48,8 +52,8 @@ pub(super) fn members<'c>(contents: &'c Contents, chain: &Chain, findings: &mut 
         let Some(set) = node.sets().find(|set| set.rtype == Type::NSEC3 && set.records > 0) else { continue };
         let mut belongs = false;
         let mut foreign = None;
-        for (_, rdata) in Images::new(set.image()) {
-            let parameters = nsec3::Parameters::parse(rdata);
+        for (_, rdata) in RecordImages::new(set.image()) {
+            let parameters = nsec3::Nsec3Parameters::parse(rdata);
             let Some(found) = parameters else { continue };
             if !(found.iterations == chain.iterations && found.salt == &*chain.salt) {
                 foreign =
@@ -57,16 +61,16 @@ pub(super) fn members<'c>(contents: &'c Contents, chain: &Chain, findings: &mut 
                 continue;
             }
             if belongs {
-                findings.add(node, Some(Type::NSEC3), &[], Defect::SeveralNsec3);
+                findings.add(node, Some(Type::NSEC3), &[], ZoneDefect::SeveralNsec3);
                 continue;
             }
             belongs = true;
             let opt_out = found.flags & OPT_OUT != 0;
             let (next, bitmap) = tail(rdata, found.salt.len());
-            members.chain.push(Member { prefix, at, opt_out, next, bitmap });
+            members.chain.push(ChainMember { prefix, at, opt_out, next, bitmap });
         }
         if let Some(rdata) = foreign {
-            findings.add(node, Some(Type::NSEC3), rdata, Defect::ForeignNsec3);
+            findings.add(node, Some(Type::NSEC3), rdata, ZoneDefect::ForeignNsec3);
         }
         if !belongs {
             members.others.push(prefix);
@@ -83,20 +87,20 @@ fn tail(rdata: &[u8], salt: usize) -> (&[u8], &[u8]) {
 }
 
 /// Iterations and salts that NSEC3PARAM records name.
-fn announced(contents: &Contents) -> HashSet<(u16, &[u8])> {
+fn announced(contents: &ZoneContents) -> HashSet<(u16, &[u8])> {
     let apex = contents.node(contents.root);
     let sets = apex.sets().filter(|set| set.rtype == Type::NSEC3PARAM);
-    let records = sets.flat_map(|set| Images::new(set.image()));
-    let parameters = records.filter_map(|(_, rdata)| nsec3::Parameters::parse(rdata));
+    let records = sets.flat_map(|set| RecordImages::new(set.image()));
+    let parameters = records.filter_map(|(_, rdata)| nsec3::Nsec3Parameters::parse(rdata));
     parameters.filter(|found| found.flags == 0).map(|found| (found.iterations, found.salt)).collect()
 }
 
 /// Follows the ring. That hashes are `missing` was told at their names.
 pub(super) fn follow<'c>(
-    contents: &'c Contents,
-    chain: &[Member<'c>],
+    contents: &'c ZoneContents,
+    chain: &[ChainMember<'c>],
     missing: &[u64],
-    findings: &mut Findings<'c>,
+    findings: &mut FindingList<'c>,
 ) {
     let following = chain.iter().skip(1).chain(chain.first());
     for (member, follower) in chain.iter().zip(following) {
@@ -112,7 +116,7 @@ pub(super) fn follow<'c>(
             contents.node(member.at),
             Some(Type::NSEC3),
             &[],
-            Defect::WrongNextHash {
+            ZoneDefect::WrongNextHash {
                 next: label.map_or_else(String::new, |label| label.escape_ascii().to_string()),
                 follows: follows.escape_ascii().to_string(),
             },
@@ -121,7 +125,7 @@ pub(super) fn follow<'c>(
 }
 
 /// Whether the hash that a node's name is stands among these.
-pub(super) fn is_among(hashes: &[u64], node: Node<'_>) -> bool {
+pub(super) fn is_among(hashes: &[u64], node: ZoneNode<'_>) -> bool {
     let prefix = nsec3::prefix_of_label(node.name());
     prefix.is_some_and(|prefix| hashes.binary_search(&prefix).is_ok())
 }

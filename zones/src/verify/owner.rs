@@ -2,13 +2,13 @@
 
 use rhumb_wire::Type;
 
-use crate::contents::arena::Ref;
-use crate::contents::node::{Flags, Node};
-use crate::contents::{Contents, label_offsets};
+use crate::contents::arena::NodeRef;
+use crate::contents::node::{NodeFlags, ZoneNode};
+use crate::contents::{ZoneContents, label_offsets};
 
 /// What a name is to the zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum NodeAuthority {
     /// All of its records are authoritative.
     Own,
     /// A zone cut: of its records only DS and NSEC are (RFC 4035 section 2.2).
@@ -21,27 +21,27 @@ pub(super) enum Standing {
 
 /// A name of the zone.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Owner<'c> {
-    pub(super) at: Ref,
-    pub(super) node: Node<'c>,
-    pub(super) standing: Standing,
+pub(super) struct OwnerNode<'c> {
+    pub(super) at: NodeRef,
+    pub(super) node: ZoneNode<'c>,
+    pub(super) standing: NodeAuthority,
 }
 
-impl<'c> Owner<'c> {
+impl<'c> OwnerNode<'c> {
     /// All names in canonical order, those of empty non-terminals too, without the owners of NSEC3 records.
-    pub(super) fn all(contents: &'c Contents) -> impl Iterator<Item = Self> {
+    pub(super) fn all(contents: &'c ZoneContents) -> impl Iterator<Item = Self> {
         contents.order.iter().map(|at| Self::at(contents, at))
     }
 
     /// The name that stands at `at`.
-    pub(super) fn at(contents: &'c Contents, at: Ref) -> Self {
+    pub(super) fn at(contents: &'c ZoneContents, at: NodeRef) -> Self {
         let node = contents.node(at);
         let standing = if node.cover().is_some() {
-            Standing::Hidden
-        } else if node.flags().has(Flags::CUT) {
-            Standing::Cut
+            NodeAuthority::Hidden
+        } else if node.flags().has(NodeFlags::CUT) {
+            NodeAuthority::Cut
         } else {
-            Standing::Own
+            NodeAuthority::Own
         };
         Self { at, node, standing }
     }
@@ -49,9 +49,9 @@ impl<'c> Owner<'c> {
     /// Whether its records of this type are authoritative.
     pub(super) const fn is_authoritative(self, rtype: Type) -> bool {
         match self.standing {
-            Standing::Own | Standing::Hash => true,
-            Standing::Cut => matches!(rtype, Type::DS | Type::NSEC),
-            Standing::Hidden => false,
+            NodeAuthority::Own | NodeAuthority::Hash => true,
+            NodeAuthority::Cut => matches!(rtype, Type::DS | Type::NSEC),
+            NodeAuthority::Hidden => false,
         }
     }
 

@@ -2,13 +2,13 @@
 
 use rhumb_wire::Type;
 
-use super::defect::Defect;
-use super::findings::Findings;
-use super::keys::{AlgorithmSet, Keys};
-use super::owner::Owner;
-use crate::contents::Contents;
-use crate::contents::node::Node;
-use crate::contents::set::{Images, Set};
+use super::defect::ZoneDefect;
+use super::findings::FindingList;
+use super::keys::{AlgorithmSet, ZoneKeys};
+use super::owner::OwnerNode;
+use crate::contents::ZoneContents;
+use crate::contents::node::ZoneNode;
+use crate::contents::set::{RecordImages, StoredRrset};
 use crate::fold;
 
 /// Bytes of RRSIG before the signer's name (RFC 4034 section 3.1).
@@ -16,10 +16,10 @@ const HEAD: usize = 18;
 
 /// Looks at the signatures of one name after the other.
 #[derive(Debug)]
-pub(super) struct Signatures<'c> {
-    contents: &'c Contents,
+pub(super) struct SignatureVerifier<'c> {
+    contents: &'c ZoneContents,
     apex_labels: usize,
-    keys: Keys,
+    keys: ZoneKeys,
     now: u32,
     /// Seconds from now to the first expiration.
     earliest: Option<i32>,
@@ -55,30 +55,30 @@ impl<'r> Fields<'r> {
     }
 }
 
-impl<'c> Signatures<'c> {
-    pub(super) fn new(contents: &'c Contents, now: u32, findings: &mut Findings<'c>) -> Self {
-        let keys = Keys::of(contents);
+impl<'c> SignatureVerifier<'c> {
+    pub(super) fn new(contents: &'c ZoneContents, now: u32, findings: &mut FindingList<'c>) -> Self {
+        let keys = ZoneKeys::of(contents);
         if keys.is_empty() {
-            findings.add(contents.node(contents.root), None, &[], Defect::NoKey);
+            findings.add(contents.node(contents.root), None, &[], ZoneDefect::NoKey);
         }
         Self { contents, apex_labels: contents.apex().label_count(), keys, now, earliest: None }
     }
 
     /// Looks at one name. That records of type `told` are missing is known already.
-    pub(super) fn look(&mut self, owner: Owner<'c>, told: Option<Type>, findings: &mut Findings<'c>) {
+    pub(super) fn look(&mut self, owner: OwnerNode<'c>, told: Option<Type>, findings: &mut FindingList<'c>) {
         let node = owner.node;
         for set in node.sets() {
             let rtype = set.rtype;
             if set.records == 0 {
                 if told != Some(rtype) {
-                    findings.add(node, Some(Type::RRSIG), &rtype.0.to_be_bytes(), Defect::Orphan(rtype));
+                    findings.add(node, Some(Type::RRSIG), &rtype.0.to_be_bytes(), ZoneDefect::Orphan(rtype));
                 }
             } else if !owner.is_authoritative(rtype) {
                 if set.signatures > 0 {
-                    findings.add(node, Some(Type::RRSIG), &rtype.0.to_be_bytes(), Defect::InVain(rtype));
+                    findings.add(node, Some(Type::RRSIG), &rtype.0.to_be_bytes(), ZoneDefect::InVain(rtype));
                 }
             } else if set.signatures == 0 {
-                findings.add(node, Some(rtype), &[], Defect::Unsigned(rtype));
+                findings.add(node, Some(rtype), &[], ZoneDefect::Unsigned(rtype));
             } else {
                 self.set(owner, &set, findings);
             }
@@ -90,42 +90,48 @@ impl<'c> Signatures<'c> {
         self.earliest.map(|seconds| self.now.wrapping_add(seconds.cast_unsigned()))
     }
 
-    fn set(&mut self, owner: Owner<'c>, set: &Set<'c>, findings: &mut Findings<'c>) {
+    fn set(&mut self, owner: OwnerNode<'c>, set: &StoredRrset<'c>, findings: &mut FindingList<'c>) {
         let labels = self.apex_labels + owner.labels();
         let mut signed = AlgorithmSet::default();
-        for (_, rdata) in Images::new(set.signature_image()) {
+        for (_, rdata) in RecordImages::new(set.signature_image()) {
             let Some(fields) = Fields::parse(rdata) else { continue };
             signed.insert(fields.algorithm);
             self.times(owner.node, set.rtype, &fields, findings);
             let mut add = |defect| findings.add(owner.node, Some(Type::RRSIG), fields.head, defect);
             if !self.is_signer(fields.signer) {
-                add(Defect::WrongSigner(set.rtype));
+                add(ZoneDefect::WrongSigner(set.rtype));
             } else if !self.keys.is_empty() && !self.keys.has(fields.tag, fields.algorithm) {
                 let (tag, algorithm) = (fields.tag, fields.algorithm);
-                add(Defect::UnknownKey { rtype: set.rtype, tag, algorithm });
+                add(ZoneDefect::UnknownKey { rtype: set.rtype, tag, algorithm });
             }
             if usize::from(fields.labels) != labels {
-                add(Defect::WrongLabels { rtype: set.rtype, found: fields.labels });
+                add(ZoneDefect::WrongLabels { rtype: set.rtype, found: fields.labels });
             }
             if fields.ttl != set.ttl() {
-                add(Defect::WrongTtl { rtype: set.rtype, signed: fields.ttl, ttl: set.ttl() });
+                add(ZoneDefect::WrongTtl { rtype: set.rtype, signed: fields.ttl, ttl: set.ttl() });
             }
         }
         let rtype = set.rtype;
         for algorithm in self.keys.algorithms().without(signed) {
-            findings.add(owner.node, Some(rtype), &[], Defect::NoSignatureOf { rtype, algorithm });
+            findings.add(owner.node, Some(rtype), &[], ZoneDefect::NoSignatureOf { rtype, algorithm });
         }
     }
 
-    fn times(&mut self, node: Node<'c>, rtype: Type, fields: &Fields<'_>, findings: &mut Findings<'c>) {
+    fn times(
+        &mut self,
+        node: ZoneNode<'c>,
+        rtype: Type,
+        fields: &Fields<'_>,
+        findings: &mut FindingList<'c>,
+    ) {
         let left = fields.expiration.wrapping_sub(self.now).cast_signed();
         let begun = self.now.wrapping_sub(fields.inception).cast_signed();
         self.earliest = Some(self.earliest.map_or(left, |earliest| earliest.min(left)));
         let (since, from) = (fields.expiration, fields.inception);
         if left < 0 {
-            findings.add(node, Some(Type::RRSIG), fields.head, Defect::Expired { rtype, since });
+            findings.add(node, Some(Type::RRSIG), fields.head, ZoneDefect::Expired { rtype, since });
         } else if begun < 0 {
-            findings.add(node, Some(Type::RRSIG), fields.head, Defect::NotYetValid { rtype, from });
+            findings.add(node, Some(Type::RRSIG), fields.head, ZoneDefect::NotYetValid { rtype, from });
         }
     }
 

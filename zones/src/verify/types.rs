@@ -4,7 +4,7 @@ use rhumb_wire::Type;
 
 /// How a bitmap differs from what there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Difference {
+pub(super) enum BitmapDifference {
     /// It lists a type that is not there.
     Listed(Type),
     /// It leaves out a type that is there.
@@ -12,16 +12,16 @@ pub(super) enum Difference {
 }
 
 /// The first difference between a bitmap and the types there are, which come in order.
-pub(super) fn difference(bitmap: &[u8], present: impl Iterator<Item = Type>) -> Option<Difference> {
+pub(super) fn difference(bitmap: &[u8], present: impl Iterator<Item = Type>) -> Option<BitmapDifference> {
     let mut listed = types(bitmap);
     let mut present = present;
     loop {
         return match (listed.next(), present.next()) {
             (None, None) => None,
             (Some(a), Some(b)) if a == b => continue,
-            (Some(a), Some(b)) if a.0 < b.0 => Some(Difference::Listed(a)),
-            (Some(a), None) => Some(Difference::Listed(a)),
-            (_, Some(b)) => Some(Difference::LeftOut(b)),
+            (Some(a), Some(b)) if a.0 < b.0 => Some(BitmapDifference::Listed(a)),
+            (Some(a), None) => Some(BitmapDifference::Listed(a)),
+            (_, Some(b)) => Some(BitmapDifference::LeftOut(b)),
         };
     }
 }
@@ -57,15 +57,15 @@ mod tests {
         assert_eq!(difference(&bitmap, present.into_iter()), None);
         for left in 0..present.len() {
             let others = (0..).zip(present).filter(|(at, _)| *at != left).map(|(_, rtype)| rtype);
-            assert_eq!(difference(&bitmap, others), Some(Difference::Listed(present[left])));
+            assert_eq!(difference(&bitmap, others), Some(BitmapDifference::Listed(present[left])));
         }
         for added in [Type::NS, Type::AAAA, Type::CAA, Type(2000)] {
             let mut more = present.to_vec();
             more.push(added);
             more.sort();
-            assert_eq!(difference(&bitmap, more.into_iter()), Some(Difference::LeftOut(added)));
+            assert_eq!(difference(&bitmap, more.into_iter()), Some(BitmapDifference::LeftOut(added)));
         }
         assert_eq!(difference(&[], [].into_iter()), None);
-        assert_eq!(difference(&[], [Type::A].into_iter()), Some(Difference::LeftOut(Type::A)));
+        assert_eq!(difference(&[], [Type::A].into_iter()), Some(BitmapDifference::LeftOut(Type::A)));
     }
 }

@@ -4,10 +4,10 @@ use std::fmt;
 
 use rhumb_wire::Name;
 
-use super::defect::Defect;
+use super::defect::ZoneDefect;
 use crate::file::signature_time_text;
 
-impl fmt::Display for Defect {
+impl fmt::Display for ZoneDefect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::WrongDigest => f.write_str("the digest that ZONEMD gives is not that of the zone"),
@@ -41,33 +41,33 @@ impl fmt::Display for Defect {
 }
 
 /// About signatures.
-fn signature(defect: &Defect, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn signature(defect: &ZoneDefect, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match defect {
-        Defect::Unsigned(rtype) => write!(f, "{rtype} has no signature"),
-        Defect::NoSignatureOf { rtype, algorithm } => {
+        ZoneDefect::Unsigned(rtype) => write!(f, "{rtype} has no signature"),
+        ZoneDefect::NoSignatureOf { rtype, algorithm } => {
             write!(f, "{rtype} has no signature of algorithm {algorithm}, of which there is a key")
         }
-        Defect::Orphan(rtype) => write!(f, "a signature of {rtype}, which is not there"),
-        Defect::InVain(rtype) => {
+        ZoneDefect::Orphan(rtype) => write!(f, "a signature of {rtype}, which is not there"),
+        ZoneDefect::InVain(rtype) => {
             write!(f, "a signature of {rtype}, which is not authoritative here")
         }
-        Defect::Expired { rtype, since } => {
+        ZoneDefect::Expired { rtype, since } => {
             write!(f, "the signature of {rtype} expired {}", signature_time_text(*since))
         }
-        Defect::NotYetValid { rtype, from } => {
+        ZoneDefect::NotYetValid { rtype, from } => {
             write!(f, "the signature of {rtype} is not valid before {}", signature_time_text(*from))
         }
-        Defect::WrongSigner(rtype) => write!(f, "the signer of {rtype} is not the apex"),
-        Defect::UnknownKey { rtype, tag, algorithm } => {
+        ZoneDefect::WrongSigner(rtype) => write!(f, "the signer of {rtype} is not the apex"),
+        ZoneDefect::UnknownKey { rtype, tag, algorithm } => {
             write!(
                 f,
                 "the signature of {rtype} is by key {tag} of algorithm {algorithm}, which is no DNSKEY here"
             )
         }
-        Defect::WrongLabels { rtype, found } => {
+        ZoneDefect::WrongLabels { rtype, found } => {
             write!(f, "the signature of {rtype} is for {found} labels, which the owner does not have")
         }
-        Defect::WrongTtl { rtype, signed, ttl } => {
+        ZoneDefect::WrongTtl { rtype, signed, ttl } => {
             write!(f, "the signature of {rtype} is for TTL {signed}, the TTL is {ttl}")
         }
         _ => Ok(()),
@@ -75,32 +75,32 @@ fn signature(defect: &Defect, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 /// About proofs of denial.
-fn denial(defect: &Defect, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn denial(defect: &ZoneDefect, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let at = |name: &Option<Name>| name.as_ref().map_or_else(String::new, |name| format!(" of {name}"));
     match defect {
-        Defect::NoNsec => f.write_str("the name has no NSEC"),
-        Defect::SeveralNsec => f.write_str("more than one NSEC"),
-        Defect::NsecAlone => f.write_str("NSEC at a name that has nothing else"),
-        Defect::NsecHidden => f.write_str("NSEC at a name that is not authoritative here"),
-        Defect::WrongNext { next, follows } => {
+        ZoneDefect::NoNsec => f.write_str("the name has no NSEC"),
+        ZoneDefect::SeveralNsec => f.write_str("more than one NSEC"),
+        ZoneDefect::NsecAlone => f.write_str("NSEC at a name that has nothing else"),
+        ZoneDefect::NsecHidden => f.write_str("NSEC at a name that is not authoritative here"),
+        ZoneDefect::WrongNext { next, follows } => {
             write!(f, "NSEC leads to {next}, the name that follows is {follows}")
         }
-        Defect::Listed { of, name, rtype } => {
+        ZoneDefect::Listed { of, name, rtype } => {
             write!(f, "{of}{} lists {rtype}, which is not there", at(name))
         }
-        Defect::LeftOut { of, name, rtype } => {
+        ZoneDefect::LeftOut { of, name, rtype } => {
             write!(f, "{of}{} does not list {rtype}, which is there", at(name))
         }
-        Defect::NoNsec3 => f.write_str("the name has no NSEC3"),
-        Defect::SeveralNsec3 => f.write_str("more than one NSEC3 of the same parameters"),
-        Defect::Nsec3OfNobody => f.write_str("NSEC3 whose owner is the hash of no name of the zone"),
-        Defect::ForeignNsec3 => f.write_str("NSEC3 with parameters that no NSEC3PARAM gives"),
-        Defect::WrongNextHash { next, follows } => {
+        ZoneDefect::NoNsec3 => f.write_str("the name has no NSEC3"),
+        ZoneDefect::SeveralNsec3 => f.write_str("more than one NSEC3 of the same parameters"),
+        ZoneDefect::Nsec3OfNobody => f.write_str("NSEC3 whose owner is the hash of no name of the zone"),
+        ZoneDefect::ForeignNsec3 => f.write_str("NSEC3 with parameters that no NSEC3PARAM gives"),
+        ZoneDefect::WrongNextHash { next, follows } => {
             write!(f, "NSEC3 leads to {next}, the hash that follows is {follows}")
         }
-        Defect::NoChain => f.write_str("NSEC3PARAM, and no NSEC3 of its parameters"),
-        Defect::ChainNotAnnounced => f.write_str("NSEC3, and no NSEC3PARAM that gives its parameters"),
-        Defect::ManyIterations(count) => {
+        ZoneDefect::NoChain => f.write_str("NSEC3PARAM, and no NSEC3 of its parameters"),
+        ZoneDefect::ChainNotAnnounced => f.write_str("NSEC3, and no NSEC3PARAM that gives its parameters"),
+        ZoneDefect::ManyIterations(count) => {
             write!(f, "{count} iterations of NSEC3: validators take the zone for unsigned")
         }
         _ => Ok(()),

@@ -2,9 +2,14 @@
 
 #![allow(dead_code, reason = "each test uses its part")]
 
-use rhumb_wire::compress::Compression;
-use rhumb_wire::{Class, Message, Name, NameBuf, NameRef, Rcode, Section, Type, Writer, header, rdata};
-use rhumb_zones::{Asked, Builder, Contents, Fault, OneZone, Reply, ReplyKind, Zones, answer};
+use rhumb_wire::compress::NameCompression;
+use rhumb_wire::{
+    Class, MessageSection, MessageView, MessageWriter, Name, NameBuf, NameRef, Rcode, Type, header, rdata,
+};
+use rhumb_zones::{
+    AnswerKind, AnswerRequest, AnswerSummary, OneZone, ZoneBuilder, ZoneContents, ZoneFault, ZoneFinder,
+    answer,
+};
 
 /// A record of a line `owner TTL IN TYPE RDATA`, all names absolute.
 pub(crate) struct Line {
@@ -108,9 +113,9 @@ pub(crate) fn line(text: &str) -> Line {
 pub(crate) fn build<'t>(
     apex: &str,
     lines: impl IntoIterator<Item = &'t str>,
-) -> Result<(Contents, Vec<Fault>), Vec<Fault>> {
+) -> Result<(ZoneContents, Vec<ZoneFault>), Vec<ZoneFault>> {
     let apex: Name = apex.parse().unwrap();
-    let mut builder = Builder::new(apex.as_ref());
+    let mut builder = ZoneBuilder::new(apex.as_ref());
     for (number, text) in (1..).zip(lines) {
         let line = line(text);
         builder.add(line.owner.as_ref(), line.rtype, line.ttl, &line.rdata, number).unwrap();
@@ -119,7 +124,7 @@ pub(crate) fn build<'t>(
 }
 
 /// Builds a zone of a text, one record a line, that begins with its SOA.
-pub(crate) fn zone(text: &str) -> Contents {
+pub(crate) fn zone(text: &str) -> ZoneContents {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     build(lines[0].split_whitespace().next().unwrap(), lines).unwrap().0
 }
@@ -127,16 +132,21 @@ pub(crate) fn zone(text: &str) -> Contents {
 /// An answer: what was replied, and the sections as sorted lines.
 #[derive(Debug)]
 pub(crate) struct Answered {
-    pub(crate) reply: Reply,
+    pub(crate) reply: AnswerSummary,
     pub(crate) message: Vec<u8>,
     pub(crate) sections: [Vec<String>; 3],
 }
 
 /// Asks in-process, and reads what comes back.
-pub(crate) fn ask_in(contents: &Contents, asked: &Asked<'_>, zones: &impl Zones, limit: usize) -> Answered {
+pub(crate) fn ask_in(
+    contents: &ZoneContents,
+    asked: &AnswerRequest<'_>,
+    zones: &impl ZoneFinder,
+    limit: usize,
+) -> Answered {
     let mut buffer = vec![0; limit];
-    let mut compression = Compression::default();
-    let mut w = Writer::new(&mut buffer, limit, &mut compression);
+    let mut compression = NameCompression::default();
+    let mut w = MessageWriter::new(&mut buffer, limit, &mut compression);
     w.question(asked.name, asked.qtype, Class::IN).unwrap();
     let reply = answer(contents, asked, zones, &mut w);
     let length = w.finish(0, header::QR);
@@ -145,31 +155,31 @@ pub(crate) fn ask_in(contents: &Contents, asked: &Asked<'_>, zones: &impl Zones,
 }
 
 /// Asks for a name and a type.
-pub(crate) fn ask(contents: &Contents, name: &str, qtype: Type) -> Answered {
+pub(crate) fn ask(contents: &ZoneContents, name: &str, qtype: Type) -> Answered {
     asked(contents, name, qtype, false)
 }
 
 /// Asks with the DO bit.
-pub(crate) fn ask_signed(contents: &Contents, name: &str, qtype: Type) -> Answered {
+pub(crate) fn ask_signed(contents: &ZoneContents, name: &str, qtype: Type) -> Answered {
     asked(contents, name, qtype, true)
 }
 
-fn asked(contents: &Contents, name: &str, qtype: Type, dnssec_ok: bool) -> Answered {
+fn asked(contents: &ZoneContents, name: &str, qtype: Type, dnssec_ok: bool) -> Answered {
     let name: Name = name.parse().unwrap();
-    let asked = Asked { name: name.as_ref(), qtype, dnssec_ok, minimal_any: true };
+    let asked = AnswerRequest { name: name.as_ref(), qtype, dnssec_ok, minimal_any: true };
     ask_in(contents, &asked, &OneZone, 1232)
 }
 
 /// The three sections of a message, sorted, without duplicates.
 pub(crate) fn sections(message: &[u8]) -> [Vec<String>; 3] {
     let mut sections: [Vec<String>; 3] = Default::default();
-    for record in Message::parse(message).unwrap().records() {
+    for record in MessageView::parse(message).unwrap().records() {
         let record = record.unwrap();
         let mut owner = NameBuf::new();
         record.owner(&mut owner).unwrap();
         let mut expanded = Vec::new();
         rdata::expand(&record, &mut expanded).unwrap();
-        let index = record.section as usize - Section::Answer as usize;
+        let index = record.section as usize - MessageSection::Answer as usize;
         sections[index].push(show(owner.as_ref(), record.rtype, &expanded));
     }
     for section in &mut sections {
@@ -203,7 +213,7 @@ pub(crate) fn show_line(text: &str) -> String {
 /// An answer of this kind and with these records, and the response code that goes with it.
 pub(crate) fn check(
     answered: &Answered,
-    kind: ReplyKind,
+    kind: AnswerKind,
     answer: &[&str],
     authority: &[&str],
     additional: &[&str],
@@ -213,6 +223,6 @@ pub(crate) fn check(
     assert_eq!(answered.sections[1], authority, "{answered:?}");
     assert_eq!(answered.sections[2], additional, "{answered:?}");
     assert!(!answered.reply.truncated);
-    let nxdomain = kind == ReplyKind::NxDomain;
+    let nxdomain = kind == AnswerKind::NxDomain;
     assert_eq!(answered.reply.rcode == Rcode::NXDOMAIN, nxdomain, "{answered:?}");
 }

@@ -20,7 +20,7 @@ use inputs::{ERRORS, Input, RDATA, WHOLE};
 use nix::time::{ClockId, clock_gettime};
 use rhumb_wire::Name;
 use rhumb_zones::file::read_zone_bytes;
-use rhumb_zones::verify::{Depth, verify};
+use rhumb_zones::verify::{VerifyDepth, verify};
 
 /// How much longer twice as much may take.
 const MOST: f64 = 2.2;
@@ -41,7 +41,7 @@ fn time(text: &str) -> Duration {
     let origin: Name = "example".parse().unwrap();
     let start = now();
     if let Ok(loaded) = read_zone_bytes(origin.as_ref(), Path::new("zone"), text.as_bytes()) {
-        std::hint::black_box(verify(&loaded.contents, 1_800_000_000, Depth::Full));
+        std::hint::black_box(verify(&loaded.contents, 1_800_000_000, VerifyDepth::Full));
     }
     now().saturating_sub(start)
 }

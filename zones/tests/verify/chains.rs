@@ -1,6 +1,6 @@
 //! NSEC and NSEC3.
 
-use rhumb_zones::verify::Depth;
+use rhumb_zones::verify::VerifyDepth;
 
 use crate::kit::{BIND_OPT_OUT, LDNS_NSEC, LDNS_NSEC3, NOW, line, one, replaced, told, without};
 
@@ -85,7 +85,7 @@ fn nsec3() {
         &format!("{owner}: NSEC3 leads to {other}, the hash that follows is {next}"),
     );
     let param = "example. 3600 IN NSEC3PARAM";
-    let (all, _) = told(&without(LDNS_NSEC3, param), NOW, Depth::Load);
+    let (all, _) = told(&without(LDNS_NSEC3, param), NOW, VerifyDepth::Load);
     let text = |part: &str| all.iter().any(|(_, _, text)| text.contains(part));
     assert!(text("no NSEC3PARAM that gives its parameters") && text("neither NSEC nor NSEC3"), "{all:?}");
 }
@@ -93,9 +93,9 @@ fn nsec3() {
 #[test]
 fn a_hash_that_is_wrong_in_its_last_digit_is_seen_by_the_full_check() {
     let changed = LDNS_NSEC3.replace("aj6g8ga101bpehf5ag88s2s4pv0jj5gn", "aj6g8ga101bpehf5ag88s2s4pv0jj5go");
-    assert_eq!(told(&changed, NOW, Depth::Load).0, []);
+    assert_eq!(told(&changed, NOW, VerifyDepth::Load).0, []);
     let texts: Vec<String> =
-        told(&changed, NOW, Depth::Full).0.into_iter().map(|(_, _, text)| text).collect();
+        told(&changed, NOW, VerifyDepth::Full).0.into_iter().map(|(_, _, text)| text).collect();
     assert_eq!(
         texts,
         [
@@ -117,7 +117,7 @@ fn opt_out_exempts_insecure_delegations_alone() {
     );
     // Without the flag the chain has to hold the four insecure delegations and the two names above them.
     let closed = BIND_OPT_OUT.replace("NSEC3 1 1 ", "NSEC3 1 0 ");
-    let (all, _) = told(&closed, NOW, Depth::Full);
+    let (all, _) = told(&closed, NOW, VerifyDepth::Full);
     let mut names: Vec<&str> = all.iter().map(|(_, _, text)| text.split(':').next().unwrap()).collect();
     names.sort_unstable();
     let wanted = [

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rhumb_wire::Name;
-use rhumb_zones::Severity;
+use rhumb_zones::FaultSeverity;
 use rhumb_zones::file::{read_zone, verify_zone};
-use rhumb_zones::verify::Depth;
+use rhumb_zones::verify::VerifyDepth;
 
 pub(crate) const LDNS_NSEC: &str = include_str!("ldns-nsec.zone");
 pub(crate) const LDNS_NSEC3: &str = include_str!("ldns-nsec3s.zone");
@@ -44,7 +44,11 @@ impl Drop for File {
 }
 
 /// What is told of a zone: line, severity, text. And when its first signature expires.
-pub(crate) fn told(text: &str, now: u32, depth: Depth) -> (Vec<(u32, Severity, String)>, Option<u32>) {
+pub(crate) fn told(
+    text: &str,
+    now: u32,
+    depth: VerifyDepth,
+) -> (Vec<(u32, FaultSeverity, String)>, Option<u32>) {
     let file = File::new(text);
     let origin: Name = "example.".parse().unwrap();
     let loaded = read_zone(origin.as_ref(), &file.0).unwrap_or_else(|problems| panic!("{problems:?}"));
@@ -56,9 +60,9 @@ pub(crate) fn told(text: &str, now: u32, depth: Depth) -> (Vec<(u32, Severity, S
 /// The one thing that is told of a zone, at both depths.
 #[track_caller]
 pub(crate) fn one(text: &str, line: u32, message: &str) {
-    for depth in [Depth::Load, Depth::Full] {
+    for depth in [VerifyDepth::Load, VerifyDepth::Full] {
         let (told, _) = told(text, NOW, depth);
-        assert_eq!(told, [(line, Severity::Warning, message.to_owned())], "at {depth:?}");
+        assert_eq!(told, [(line, FaultSeverity::Warning, message.to_owned())], "at {depth:?}");
     }
 }
 

@@ -15,12 +15,12 @@ mod random;
 mod signatures;
 
 use kit::{ALL, END, NOW, told};
-use rhumb_zones::verify::Depth;
+use rhumb_zones::verify::VerifyDepth;
 
 #[test]
 fn good_zones() {
     for (index, text) in ALL.into_iter().enumerate() {
-        for (now, depth) in [(NOW, Depth::Load), (NOW, Depth::Full), (END, Depth::Full)] {
+        for (now, depth) in [(NOW, VerifyDepth::Load), (NOW, VerifyDepth::Full), (END, VerifyDepth::Full)] {
             assert_eq!(told(text, now, depth), (vec![], Some(END)), "zone {index} at {now}");
         }
     }

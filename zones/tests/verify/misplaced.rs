@@ -1,7 +1,7 @@
 //! Zones that are not signed.
 
-use rhumb_zones::Severity;
-use rhumb_zones::verify::Depth;
+use rhumb_zones::FaultSeverity;
+use rhumb_zones::verify::VerifyDepth;
 
 use crate::kit::{NOW, told};
 
@@ -16,17 +16,17 @@ fn records_where_nobody_asks_for_them() {
         ("a CNAME b", 4, "a.example.: CNAME points to b.example., which this zone does not have"),
         ("ns TXT t\na CNAME a", 5, "a.example.: the CNAME leads back to itself"),
     ] {
-        let (all, _) = told(&format!("{HEAD}{lines}\n"), NOW, Depth::Full);
-        assert_eq!(all, [(at, Severity::Warning, message.to_owned())], "{lines}");
+        let (all, _) = told(&format!("{HEAD}{lines}\n"), NOW, VerifyDepth::Full);
+        assert_eq!(all, [(at, FaultSeverity::Warning, message.to_owned())], "{lines}");
         if lines.contains("CNAME") || lines.contains("a ") {
-            assert_eq!(told(&format!("{HEAD}{lines}\n"), NOW, Depth::Load).0, [], "{lines} at load");
+            assert_eq!(told(&format!("{HEAD}{lines}\n"), NOW, VerifyDepth::Load).0, [], "{lines} at load");
         }
     }
     for lines in
         ["a CNAME ns", "a CNAME b\nb CNAME elsewhere.", "a CNAME x.b\nb NS ns", "a CNAME x.b\n*.b CNAME ns"]
     {
-        assert_eq!(told(&format!("{HEAD}{lines}\n"), NOW, Depth::Full).0, [], "{lines}");
+        assert_eq!(told(&format!("{HEAD}{lines}\n"), NOW, VerifyDepth::Full).0, [], "{lines}");
     }
-    let loop_of_two = told(&format!("{HEAD}a CNAME b\nb CNAME a\n"), NOW, Depth::Full).0;
+    let loop_of_two = told(&format!("{HEAD}a CNAME b\nb CNAME a\n"), NOW, VerifyDepth::Full).0;
     assert_eq!(loop_of_two.len(), 2, "{loop_of_two:?}");
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 use rhumb_wire::Name;
 use rhumb_zones::file::read_zone_bytes;
-use rhumb_zones::verify::{Depth, verify};
+use rhumb_zones::verify::{VerifyDepth, verify};
 
 use crate::kit::{ALL, BIND_OPT_OUT, LDNS_ZONEMD, NOW, told};
 
@@ -28,7 +28,7 @@ proptest! {
         }
         let origin: Name = "example.".parse().unwrap();
         if let Ok(loaded) = read_zone_bytes(origin.as_ref(), Path::new("zone"), &bytes) {
-            for depth in [Depth::Load, Depth::Full] {
+            for depth in [VerifyDepth::Load, VerifyDepth::Full] {
                 let verdict = verify(&loaded.contents, now, depth);
                 prop_assert!(verdict.findings.iter().all(|finding| !finding.defect.to_string().is_empty()));
             }
@@ -52,7 +52,7 @@ fn a_line_less_is_noticed() {
                 || text == BIND_OPT_OUT && word[3] == "NS" && !word[0].starts_with('s');
             let less: String =
                 text.lines().filter(|other| *other != line).flat_map(|line| [line, "\n"]).collect();
-            let (told, _) = told(&less, NOW, Depth::Load);
+            let (told, _) = told(&less, NOW, VerifyDepth::Load);
             assert_eq!(told.is_empty(), quiet, "without {line}: {told:?}");
         }
     }

@@ -1,6 +1,6 @@
 //! RRSIG.
 
-use rhumb_zones::verify::Depth;
+use rhumb_zones::verify::VerifyDepth;
 
 use crate::kit::{END, LDNS_NSEC, NOW, line, one, replaced, told, without};
 
@@ -38,15 +38,15 @@ fn signatures() {
         "mail.example.: the signature of A is by key 1 of algorithm 13, which is no DNSKEY here",
     );
     let other = replaced(LDNS_NSEC, rrsig, "A 13", "A 8");
-    let (told, _) = told(&other, NOW, Depth::Load);
+    let (told, _) = told(&other, NOW, VerifyDepth::Load);
     assert!(told.iter().any(|(_, _, text)| text.contains("A has no signature of algorithm 13")), "{told:?}");
 }
 
 #[test]
 fn the_first_expiration_is_given_and_many_are_counted() {
     let early = replaced(LDNS_NSEC, "mail.example. 3600 IN RRSIG A", " 20300101000000 ", " 20260801000000 ");
-    assert_eq!(told(&early, NOW, Depth::Load).1, Some(1_785_542_400));
-    let (all, first) = told(LDNS_NSEC, END + 1, Depth::Load);
+    assert_eq!(told(&early, NOW, VerifyDepth::Load).1, Some(1_785_542_400));
+    let (all, first) = told(LDNS_NSEC, END + 1, VerifyDepth::Load);
     assert_eq!((all.len(), first), (11, Some(END)));
     assert_eq!(all[0].2, "example.: the signature of NS expired 20300101000000");
     let is_signature = |line: &&str| line.split(' ').nth(3) == Some("RRSIG");
@@ -54,6 +54,6 @@ fn the_first_expiration_is_given_and_many_are_counted() {
     assert!(all[10].2.starts_with(&format!("{signatures} more as `the signature of ")), "{:?}", all[10]);
     assert_eq!(all[10].0, 0);
     // Serial arithmetic: times beyond 2106 and before 1970 are near each other.
-    assert_eq!(told(LDNS_NSEC, u32::MAX, Depth::Load).0.len(), 11);
-    assert_eq!(told(LDNS_NSEC, END.wrapping_add(1 << 31) + 1, Depth::Load).0.len(), 11);
+    assert_eq!(told(LDNS_NSEC, u32::MAX, VerifyDepth::Load).0.len(), 11);
+    assert_eq!(told(LDNS_NSEC, END.wrapping_add(1 << 31) + 1, VerifyDepth::Load).0.len(), 11);
 }

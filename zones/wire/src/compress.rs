@@ -11,12 +11,12 @@ const REACH: usize = 0x4000;
 
 /// Where suffixes of names were written in the message at hand.
 #[derive(Clone, Debug)]
-pub struct Compression {
+pub struct NameCompression {
     slots: [u16; SLOTS],
     used: bool,
 }
 
-impl Default for Compression {
+impl Default for NameCompression {
     fn default() -> Self {
         Self { slots: [0; SLOTS], used: false }
     }
@@ -24,14 +24,14 @@ impl Default for Compression {
 
 /// How a name is to be written: its first `plain` bytes, then a pointer to `target`, or the root label where there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub struct CompressionPlan {
     /// Bytes of the name to be written out.
     pub plain: usize,
     /// The offset to point to.
     pub target: Option<u16>,
 }
 
-impl Compression {
+impl NameCompression {
     /// Forgets the last message.
     pub fn clear(&mut self) {
         if self.used {
@@ -42,11 +42,11 @@ impl Compression {
 
     /// Finds the longest suffix of `name` that stands in `message` already, and notes the suffixes that will stand
     /// there once the rest is written at offset `at`.
-    pub fn plan(&mut self, message: &[u8], name: NameRef<'_>, at: usize) -> Plan {
+    pub fn plan(&mut self, message: &[u8], name: NameRef<'_>, at: usize) -> CompressionPlan {
         self.used = true;
         let bytes = name.as_bytes();
         let (offsets, count) = name.label_offsets();
-        let mut plan = Plan { plain: bytes.len() - 1, target: None };
+        let mut plan = CompressionPlan { plain: bytes.len() - 1, target: None };
         let mut hash = 0u32;
         let mut searching = true;
         for &offset in offsets.get(..count).unwrap_or(&[]).iter().rev() {
@@ -56,7 +56,7 @@ impl Compression {
             if searching {
                 match self.find(message, suffix, hash) {
                     Some(target) => {
-                        plan = Plan { plain: offset, target: Some(target) };
+                        plan = CompressionPlan { plain: offset, target: Some(target) };
                         continue;
                     }
                     None => searching = false,

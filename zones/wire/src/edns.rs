@@ -1,6 +1,6 @@
 //! EDNS(0): the OPT record (RFC 6891), its options, and the codes of extended errors (RFC 8914).
 
-use crate::writer::{Full, Writer};
+use crate::writer::{BufferFull, MessageWriter};
 
 /// Name server identifier (RFC 5001).
 pub const NSID: u16 = 3;
@@ -25,7 +25,7 @@ pub const MAX_OPTIONS: usize = 32;
 
 /// The OPT record of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Edns<'a> {
+pub struct OptRecord<'a> {
     /// The sender's UDP payload size, as given.
     pub udp_size: u16,
     /// The upper eight bits of the response code.
@@ -35,10 +35,10 @@ pub struct Edns<'a> {
     /// Flags; DO is the first bit.
     pub flags: u16,
     /// The options.
-    pub options: Options<'a>,
+    pub options: EdnsOptions<'a>,
 }
 
-impl<'a> Edns<'a> {
+impl<'a> OptRecord<'a> {
     /// From the parts of an OPT record: its class, its TTL and its RDATA.
     ///
     /// Errors: none of its own; an option that runs over the end shows when the options are read.
@@ -49,7 +49,7 @@ impl<'a> Edns<'a> {
             rcode_high,
             version,
             flags: u16::from_be_bytes([high, low]),
-            options: Options(rdata),
+            options: EdnsOptions(rdata),
         }
     }
 
@@ -66,9 +66,9 @@ impl<'a> Edns<'a> {
 
 /// The options of an OPT record, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Options<'a>(&'a [u8]);
+pub struct EdnsOptions<'a>(&'a [u8]);
 
-impl<'a> Options<'a> {
+impl<'a> EdnsOptions<'a> {
     /// Whether there is none.
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -101,23 +101,23 @@ impl<'a> Options<'a> {
     }
 }
 
-impl<'a> IntoIterator for Options<'a> {
+impl<'a> IntoIterator for EdnsOptions<'a> {
     type Item = (u16, &'a [u8]);
-    type IntoIter = OptionsIter<'a>;
+    type IntoIter = EdnsOptionIter<'a>;
 
-    fn into_iter(self) -> OptionsIter<'a> {
-        OptionsIter { rest: self, left: MAX_OPTIONS }
+    fn into_iter(self) -> EdnsOptionIter<'a> {
+        EdnsOptionIter { rest: self, left: MAX_OPTIONS }
     }
 }
 
 /// Walks options; ends at the first that does not fit, or after [`MAX_OPTIONS`].
 #[derive(Clone, Debug)]
-pub struct OptionsIter<'a> {
-    rest: Options<'a>,
+pub struct EdnsOptionIter<'a> {
+    rest: EdnsOptions<'a>,
     left: usize,
 }
 
-impl<'a> Iterator for OptionsIter<'a> {
+impl<'a> Iterator for EdnsOptionIter<'a> {
     type Item = (u16, &'a [u8]);
 
     fn next(&mut self) -> Option<(u16, &'a [u8])> {
@@ -215,14 +215,14 @@ impl ExtendedError {
 
 /// Writes an OPT record; the options are what `options` writes.
 ///
-/// Errors: `Full` where it does not fit; the message is then as it was.
+/// Errors: `BufferFull` where it does not fit; the message is then as it was.
 pub fn write_opt(
-    w: &mut Writer<'_, '_>,
+    w: &mut MessageWriter<'_, '_>,
     udp_size: u16,
     rcode_high: u8,
     flags: u16,
-    options: impl FnOnce(&mut Writer<'_, '_>) -> Result<(), Full>,
-) -> Result<(), Full> {
+    options: impl FnOnce(&mut MessageWriter<'_, '_>) -> Result<(), BufferFull>,
+) -> Result<(), BufferFull> {
     let mark = w.mark();
     let done = w
         .bytes(&[0, 0, 41])
@@ -236,15 +236,19 @@ pub fn write_opt(
     done
 }
 
-/// Writes one option. Errors: `Full`.
-pub fn write_option(w: &mut Writer<'_, '_>, code: u16, value: &[u8]) -> Result<(), Full> {
+/// Writes one option. Errors: `BufferFull`.
+pub fn write_option(w: &mut MessageWriter<'_, '_>, code: u16, value: &[u8]) -> Result<(), BufferFull> {
     w.u16(code)?;
     w.u16(value.len() as u16)?;
     w.bytes(value)
 }
 
-/// Writes an extended error with its text. Errors: `Full`.
-pub fn write_extended_error(w: &mut Writer<'_, '_>, error: ExtendedError, text: &str) -> Result<(), Full> {
+/// Writes an extended error with its text. Errors: `BufferFull`.
+pub fn write_extended_error(
+    w: &mut MessageWriter<'_, '_>,
+    error: ExtendedError,
+    text: &str,
+) -> Result<(), BufferFull> {
     w.u16(EXTENDED_ERROR)?;
     w.u16(text.len() as u16 + 2)?;
     w.u16(error.code())?;

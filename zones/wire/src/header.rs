@@ -25,7 +25,7 @@ pub const RCODE: u16 = 0x000f;
 
 /// A header as it was read, in host order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Header {
+pub struct MessageHeader {
     /// The message id.
     pub id: u16,
     /// The flags word: QR, opcode, AA, TC, RD, RA, Z, AD, CD, rcode.
@@ -40,7 +40,7 @@ pub struct Header {
     pub additionals: u16,
 }
 
-impl Header {
+impl MessageHeader {
     /// The header of `message`; none if there are fewer than twelve bytes.
     #[inline]
     pub fn parse(message: &[u8]) -> Option<Self> {

@@ -3,7 +3,6 @@
 //! Nothing here allocates on the way of a query, and nothing trusts a count, a length or a pointer that came from
 //! outside. The formats are those of RFC 1035 section 4, RFC 3597 and RFC 6891.
 
-pub mod bridge;
 pub mod compress;
 pub mod edns;
 pub mod header;
@@ -16,11 +15,11 @@ pub mod serial;
 pub mod transport;
 pub mod writer;
 
-pub use edns::{Edns, ExtendedError, Options};
-pub use header::Header;
-pub use message::{Message, Record, Section};
+pub use edns::{EdnsOptions, ExtendedError, OptRecord};
+pub use header::MessageHeader;
+pub use message::{MessageRecord, MessageSection, MessageView};
 pub use name::{Name, NameBuf, NameError, NameRef};
 pub use number::{Class, Opcode, Rcode, Type};
-pub use query::{Query, QueryError};
+pub use query::{QueryError, QueryMessage};
 pub use transport::{Transport, UnknownTransport};
-pub use writer::{Full, Writer};
+pub use writer::{BufferFull, MessageWriter};

@@ -1,7 +1,7 @@
 //! A whole message from somebody else, an upstream's answer above all: sections and records in order, nothing copied.
 
-use crate::edns::Edns;
-use crate::header::{self, Header};
+use crate::edns::OptRecord;
+use crate::header::{self, MessageHeader};
 use crate::name::{self, NameBuf, NameError, NameRef};
 use crate::number::{Class, Rcode, Type};
 
@@ -12,7 +12,7 @@ const LEAST_RECORD: usize = 11;
 
 /// The four sections, in their order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
-pub enum Section {
+pub enum MessageSection {
     /// What was asked.
     Question = 0,
     /// What answers it.
@@ -45,15 +45,15 @@ pub enum ReadError {
 
 /// A message whose header and counts are sound; the records are checked as they are walked.
 #[derive(Clone, Copy, Debug)]
-pub struct Message<'a> {
+pub struct MessageView<'a> {
     bytes: &'a [u8],
-    header: Header,
+    header: MessageHeader,
     records: usize,
 }
 
 /// The question of a message.
 #[derive(Clone, Copy, Debug)]
-pub struct Question<'a> {
+pub struct MessageQuestion<'a> {
     /// QNAME.
     pub name: NameRef<'a>,
     /// QTYPE.
@@ -62,12 +62,12 @@ pub struct Question<'a> {
     pub class: Class,
 }
 
-impl<'a> Message<'a> {
+impl<'a> MessageView<'a> {
     /// Checks the header, the counts against the length, and skips the question.
     ///
     /// Errors: `Short`, `Questions`, `Name`.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ReadError> {
-        let header = Header::parse(bytes).ok_or(ReadError::Short)?;
+        let header = MessageHeader::parse(bytes).ok_or(ReadError::Short)?;
         let records =
             usize::from(header.answers) + usize::from(header.authorities) + usize::from(header.additionals);
         let least = header::LENGTH + usize::from(header.questions) * LEAST_QUESTION + records * LEAST_RECORD;
@@ -91,19 +91,19 @@ impl<'a> Message<'a> {
     }
 
     /// Its header.
-    pub const fn header(&self) -> Header {
+    pub const fn header(&self) -> MessageHeader {
         self.header
     }
 
     /// The question; none where the section is empty. Errors: `Name` (a question's name is never compressed).
-    pub fn question(&self) -> Result<Option<Question<'a>>, ReadError> {
+    pub fn question(&self) -> Result<Option<MessageQuestion<'a>>, ReadError> {
         if self.header.questions == 0 {
             return Ok(None);
         }
         let name = NameRef::parse(self.bytes.get(header::LENGTH..).ok_or(ReadError::Short)?)?;
         let at = header::LENGTH + name.len();
         match self.bytes.get(at..at + 4) {
-            Some(&[a, b, c, d]) => Ok(Some(Question {
+            Some(&[a, b, c, d]) => Ok(Some(MessageQuestion {
                 name,
                 qtype: Type(u16::from_be_bytes([a, b])),
                 class: Class(u16::from_be_bytes([c, d])),
@@ -113,8 +113,8 @@ impl<'a> Message<'a> {
     }
 
     /// The records of all sections in order. After an error there is nothing more.
-    pub const fn records(&self) -> Records<'a> {
-        Records {
+    pub const fn records(&self) -> MessageRecords<'a> {
+        MessageRecords {
             bytes: self.bytes,
             at: self.records,
             left: [self.header.answers, self.header.authorities, self.header.additionals],
@@ -122,17 +122,17 @@ impl<'a> Message<'a> {
     }
 
     /// The OPT record. Errors: everything of [`ReadError`], for all records are walked.
-    pub fn edns(&self) -> Result<Option<Edns<'a>>, ReadError> {
+    pub fn edns(&self) -> Result<Option<OptRecord<'a>>, ReadError> {
         let mut found = None;
         for record in self.records() {
             let record = record?;
             if record.rtype != Type::OPT {
                 continue;
             }
-            if found.is_some() || record.section != Section::Additional {
+            if found.is_some() || record.section != MessageSection::Additional {
                 return Err(ReadError::Opt);
             }
-            found = Some(Edns::new(record.class.0, record.ttl, record.rdata));
+            found = Some(OptRecord::new(record.class.0, record.ttl, record.rdata));
         }
         Ok(found)
     }
@@ -146,9 +146,9 @@ impl<'a> Message<'a> {
 
 /// One record of a message.
 #[derive(Clone, Copy, Debug)]
-pub struct Record<'a> {
+pub struct MessageRecord<'a> {
     /// The section it stands in.
-    pub section: Section,
+    pub section: MessageSection,
     /// TYPE.
     pub rtype: Type,
     /// CLASS.
@@ -164,7 +164,7 @@ pub struct Record<'a> {
     message: &'a [u8],
 }
 
-impl<'a> Record<'a> {
+impl<'a> MessageRecord<'a> {
     /// Writes the owner name out. Errors: see [`name::expand`].
     pub fn owner(&self, into: &mut NameBuf) -> Result<(), NameError> {
         name::expand(self.message, self.owner_at, into).map(|_| ())
@@ -183,14 +183,14 @@ impl<'a> Record<'a> {
 
 /// Walks the records of a message.
 #[derive(Clone, Debug)]
-pub struct Records<'a> {
+pub struct MessageRecords<'a> {
     bytes: &'a [u8],
     at: usize,
     left: [u16; 3],
 }
 
-impl<'a> Records<'a> {
-    fn read(&mut self, section: Section) -> Result<Record<'a>, ReadError> {
+impl<'a> MessageRecords<'a> {
+    fn read(&mut self, section: MessageSection) -> Result<MessageRecord<'a>, ReadError> {
         let owner_at = self.at;
         let fixed = name::skip(self.bytes, owner_at)?;
         let (&[t0, t1, c0, c1, l0, l1, l2, l3, r0, r1], rest) =
@@ -198,7 +198,7 @@ impl<'a> Records<'a> {
         let length = usize::from(u16::from_be_bytes([r0, r1]));
         let rdata = rest.get(..length).ok_or(ReadError::Record)?;
         self.at = fixed + 10 + length;
-        Ok(Record {
+        Ok(MessageRecord {
             section,
             rtype: Type(u16::from_be_bytes([t0, t1])),
             class: Class(u16::from_be_bytes([c0, c1])),
@@ -216,11 +216,12 @@ impl<'a> Records<'a> {
     }
 }
 
-impl<'a> Iterator for Records<'a> {
-    type Item = Result<Record<'a>, ReadError>;
+impl<'a> Iterator for MessageRecords<'a> {
+    type Item = Result<MessageRecord<'a>, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        const SECTIONS: [Section; 3] = [Section::Answer, Section::Authority, Section::Additional];
+        const SECTIONS: [MessageSection; 3] =
+            [MessageSection::Answer, MessageSection::Authority, MessageSection::Additional];
         let (left, section) = self.left.iter_mut().zip(SECTIONS).find(|(left, _)| **left > 0)?;
         *left -= 1;
         let record = self.read(section);

@@ -96,8 +96,8 @@ impl<'a> NameRef<'a> {
 
     /// The labels from the left, the root label left out.
     #[inline]
-    pub const fn labels(self) -> Labels<'a> {
-        Labels(self.0)
+    pub const fn labels(self) -> LabelIter<'a> {
+        LabelIter(self.0)
     }
 
     /// Number of labels, the root label not counted.
@@ -240,9 +240,9 @@ impl fmt::Debug for NameRef<'_> {
 
 /// The labels of a name from the left, without the root label.
 #[derive(Clone, Debug)]
-pub struct Labels<'a>(&'a [u8]);
+pub struct LabelIter<'a>(&'a [u8]);
 
-impl<'a> Iterator for Labels<'a> {
+impl<'a> Iterator for LabelIter<'a> {
     type Item = &'a [u8];
 
     #[inline]

@@ -1,7 +1,7 @@
 //! A request as it came in: header, one question, OPT and TSIG. One pass, no allocation.
 
-use crate::edns::Edns;
-use crate::header::{self, Header};
+use crate::edns::OptRecord;
+use crate::header::{self, MessageHeader};
 use crate::name::{self, NameRef};
 use crate::number::{Class, Opcode, Type};
 
@@ -21,11 +21,11 @@ pub enum QueryError {
 
 /// A request. Borrowed from the bytes it was read from.
 #[derive(Clone, Copy, Debug)]
-pub struct Query<'a> {
+pub struct QueryMessage<'a> {
     /// All bytes of the request.
     pub message: &'a [u8],
     /// Its header.
-    pub header: Header,
+    pub header: MessageHeader,
     /// QNAME, in the case it was asked.
     pub name: NameRef<'a>,
     /// QTYPE.
@@ -33,12 +33,12 @@ pub struct Query<'a> {
     /// QCLASS.
     pub class: Class,
     /// The OPT record.
-    pub edns: Option<Edns<'a>>,
+    pub edns: Option<OptRecord<'a>>,
     /// Where the TSIG record begins, if it is there; it is then the last record (RFC 8945 section 5.1).
     pub tsig: Option<usize>,
 }
 
-impl<'a> Query<'a> {
+impl<'a> QueryMessage<'a> {
     /// Reads a request.
     ///
     /// The question section holds exactly one question (RFC 9619). For the opcode QUERY there is no answer record and, but for
@@ -48,7 +48,7 @@ impl<'a> Query<'a> {
     /// Errors: see [`QueryError`].
     #[inline]
     pub fn parse(message: &'a [u8]) -> Result<Self, QueryError> {
-        let header = Header::parse(message).ok_or(QueryError::Short)?;
+        let header = MessageHeader::parse(message).ok_or(QueryError::Short)?;
         if header.is_response() {
             return Err(QueryError::Response);
         }
@@ -96,7 +96,7 @@ impl<'a> Query<'a> {
                     if index < before || self.edns.is_some() || self.message.get(at) != Some(&0) {
                         return Err(QueryError::Malformed("a misplaced or second OPT"));
                     }
-                    let edns = Edns::new(record.class, record.ttl, record.rdata);
+                    let edns = OptRecord::new(record.class, record.ttl, record.rdata);
                     if !edns.options.well_formed() {
                         return Err(QueryError::Malformed("an option runs over the end of OPT"));
                     }
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_plain_question() {
-        let q = Query::parse(ASKED).unwrap();
+        let q = QueryMessage::parse(ASKED).unwrap();
         assert_eq!((q.name.to_string().as_str(), q.qtype, q.class), ("wWw.", Type::A, Class::IN));
         assert!(q.recursion_desired() && q.edns.is_none());
         assert_eq!(q.question_bytes(), &ASKED[12..]);
@@ -187,16 +187,16 @@ mod tests {
     #[test]
     fn edns_is_found() {
         let m = with([0, 1, 0, 0, 0, 0, 0, 1], OPT);
-        let edns = Query::parse(&m).unwrap().edns.unwrap();
+        let edns = QueryMessage::parse(&m).unwrap().edns.unwrap();
         assert_eq!((edns.udp_size, edns.dnssec_ok(), edns.version), (1232, true, 0));
     }
 
     #[test]
     fn faults_are_told_apart() {
-        assert_eq!(Query::parse(&ASKED[..11]).unwrap_err(), QueryError::Short);
+        assert_eq!(QueryMessage::parse(&ASKED[..11]).unwrap_err(), QueryError::Short);
         let mut response = ASKED.to_vec();
         response[2] |= 0x80;
-        assert_eq!(Query::parse(&response).unwrap_err(), QueryError::Response);
+        assert_eq!(QueryMessage::parse(&response).unwrap_err(), QueryError::Response);
         let two = [OPT, OPT].concat();
         for (counts, tail) in [
             ([0, 0, 0, 0, 0, 0, 0, 0], &b""[..]),
@@ -209,14 +209,17 @@ mod tests {
             ([0, 1, 0, 0, 0, 0, 0, 1], b"\0\0\x29\x04\xd0\0\0\0\0\0\x05\0\x03\0\x09x"),
             ([0, 1, 0, 0, 0, 0, 0, 2], b"\0\0\xfa\0\xff\0\0\0\0\0\0\0\0\x01\0\xff\0\0\0\0\0\0"),
         ] {
-            assert!(matches!(Query::parse(&with(counts, tail)), Err(QueryError::Malformed(_))), "{counts:?}");
+            assert!(
+                matches!(QueryMessage::parse(&with(counts, tail)), Err(QueryError::Malformed(_))),
+                "{counts:?}"
+            );
         }
     }
 
     proptest::proptest! {
         #[test]
         fn any_bytes_are_survived(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
-            if let Ok(q) = Query::parse(&bytes) {
+            if let Ok(q) = QueryMessage::parse(&bytes) {
                 assert_eq!(q.question_bytes().len(), q.name.len() + 4);
             }
         }

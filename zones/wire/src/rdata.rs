@@ -5,12 +5,12 @@
 
 mod layout;
 
-use crate::message::Record;
+use crate::message::MessageRecord;
 use crate::name::{self, NameBuf, NameError, NameRef};
 use crate::number::Type;
-use crate::writer::{Full, Writer};
+use crate::writer::{BufferFull, MessageWriter};
 
-pub use layout::{Field, NameRule, layout};
+pub use layout::{NameRule, RdataField, layout};
 
 /// Why RDATA does not fit its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -34,7 +34,7 @@ pub enum RdataError {
 
 /// A part of uncompressed RDATA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Piece<'a> {
+pub enum RdataPiece<'a> {
     /// Bytes that hold no name.
     Bytes(&'a [u8]),
     /// A name, and how it may be treated.
@@ -43,49 +43,49 @@ pub enum Piece<'a> {
 
 /// Walks uncompressed RDATA piece by piece, checking it on the way.
 #[derive(Clone, Debug)]
-pub struct Pieces<'a> {
-    fields: &'static [Field],
+pub struct RdataPieces<'a> {
+    fields: &'static [RdataField],
     rest: &'a [u8],
     names: bool,
     gateway: u8,
 }
 
-impl<'a> Pieces<'a> {
+impl<'a> RdataPieces<'a> {
     /// The pieces of `rdata`, which is of type `rtype`.
     pub fn new(rtype: Type, rdata: &'a [u8]) -> Self {
         Self { fields: layout(rtype), rest: rdata, names: false, gateway: 0 }
     }
 
-    fn take(&mut self, length: usize) -> Result<Piece<'a>, RdataError> {
+    fn take(&mut self, length: usize) -> Result<RdataPiece<'a>, RdataError> {
         let (head, rest) = self.rest.split_at_checked(length).ok_or(RdataError::Short)?;
         self.rest = rest;
-        Ok(Piece::Bytes(head))
+        Ok(RdataPiece::Bytes(head))
     }
 
-    fn take_name(&mut self, rule: NameRule) -> Result<Piece<'a>, RdataError> {
+    fn take_name(&mut self, rule: NameRule) -> Result<RdataPiece<'a>, RdataError> {
         let name = NameRef::parse(self.rest)?;
         self.rest = self.rest.get(name.len()..).unwrap_or(&[]);
-        Ok(Piece::Name(name, rule))
+        Ok(RdataPiece::Name(name, rule))
     }
 
-    fn field(&mut self, field: Field) -> Result<Piece<'a>, RdataError> {
-        if let Field::Gateway { at, mask } = field {
+    fn field(&mut self, field: RdataField) -> Result<RdataPiece<'a>, RdataError> {
+        if let RdataField::Gateway { at, mask } = field {
             self.gateway = self.rest.get(usize::from(at)).ok_or(RdataError::Short)? & mask;
             return self.take(usize::from(at) + 1 + usize::from(mask == 0xff));
         }
         match (field, self.gateway) {
-            (Field::Name(rule), _) | (Field::GatewayValue(rule), 3) => self.take_name(rule),
-            (Field::GatewayValue(_), 0) => self.take(0),
-            (Field::GatewayValue(_), 1) => self.take(4),
-            (Field::GatewayValue(_), 2) => self.take(16),
-            (Field::GatewayValue(_), _) => Err(RdataError::Field),
+            (RdataField::Name(rule), _) | (RdataField::GatewayValue(rule), 3) => self.take_name(rule),
+            (RdataField::GatewayValue(_), 0) => self.take(0),
+            (RdataField::GatewayValue(_), 1) => self.take(4),
+            (RdataField::GatewayValue(_), 2) => self.take(16),
+            (RdataField::GatewayValue(_), _) => Err(RdataError::Field),
             (field, _) => self.take(layout::measure(field, self.rest)?),
         }
     }
 }
 
-impl<'a> Iterator for Pieces<'a> {
-    type Item = Result<Piece<'a>, RdataError>;
+impl<'a> Iterator for RdataPieces<'a> {
+    type Item = Result<RdataPiece<'a>, RdataError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.names {
@@ -99,7 +99,7 @@ impl<'a> Iterator for Pieces<'a> {
             return (!left.is_empty()).then_some(Err(RdataError::Trailing));
         };
         self.fields = fields;
-        if field == Field::Names {
+        if field == RdataField::Names {
             self.names = true;
             return self.next();
         }
@@ -114,13 +114,13 @@ impl<'a> Iterator for Pieces<'a> {
 
 /// Whether uncompressed `rdata` is well-formed for `rtype`. Errors: see [`RdataError`].
 pub fn check(rtype: Type, rdata: &[u8]) -> Result<(), RdataError> {
-    Pieces::new(rtype, rdata).try_for_each(|piece| piece.map(|_| ()))
+    RdataPieces::new(rtype, rdata).try_for_each(|piece| piece.map(|_| ()))
 }
 
 /// Appends the RDATA of `record` to `into`, its names expanded, once it was found well-formed.
 ///
 /// Errors: see [`RdataError`]; `into` is then as it was.
-pub fn expand(record: &Record<'_>, into: &mut Vec<u8>) -> Result<(), RdataError> {
+pub fn expand(record: &MessageRecord<'_>, into: &mut Vec<u8>) -> Result<(), RdataError> {
     let start = into.len();
     let done = expand_fields(record, into).and_then(|()| match into.get(start..) {
         Some(expanded) if u16::try_from(expanded.len()).is_ok() => check(record.rtype, expanded),
@@ -132,25 +132,25 @@ pub fn expand(record: &Record<'_>, into: &mut Vec<u8>) -> Result<(), RdataError>
     done
 }
 
-fn expand_fields(record: &Record<'_>, into: &mut Vec<u8>) -> Result<(), RdataError> {
+fn expand_fields(record: &MessageRecord<'_>, into: &mut Vec<u8>) -> Result<(), RdataError> {
     let end = record.rdata_at + record.rdata.len();
     let mut at = record.rdata_at;
     let mut name = NameBuf::new();
     for &field in layout(record.rtype) {
         match field {
-            Field::Name(rule) if rule.expand => {
+            RdataField::Name(rule) if rule.expand => {
                 let message = record.message().get(..end).ok_or(RdataError::Short)?;
                 at = name::expand(message, at, &mut name)?;
                 into.extend_from_slice(name.as_ref().as_bytes());
             }
-            Field::Name(_) => {
+            RdataField::Name(_) => {
                 let rest = record.message().get(at..end).ok_or(RdataError::Short)?;
                 let name = NameRef::parse(rest)?;
                 at += name.len();
                 into.extend_from_slice(name.as_bytes());
             }
             // From here on no name is ever compressed.
-            Field::Gateway { .. } | Field::GatewayValue(_) | Field::Names => break,
+            RdataField::Gateway { .. } | RdataField::GatewayValue(_) | RdataField::Names => break,
             field => {
                 let rest = record.message().get(at..end).ok_or(RdataError::Short)?;
                 let length = layout::measure(field, rest)?;
@@ -165,19 +165,19 @@ fn expand_fields(record: &Record<'_>, into: &mut Vec<u8>) -> Result<(), RdataErr
 
 /// Writes uncompressed RDATA, compressing the names whose type allows it. RDATA that is not well-formed goes out as it is.
 ///
-/// Errors: `Full`; a part may have been written.
-pub fn write(w: &mut Writer<'_, '_>, rtype: Type, rdata: &[u8]) -> Result<(), Full> {
-    if !layout(rtype).iter().any(|field| matches!(field, Field::Name(rule) if rule.compress)) {
+/// Errors: `BufferFull`; a part may have been written.
+pub fn write(w: &mut MessageWriter<'_, '_>, rtype: Type, rdata: &[u8]) -> Result<(), BufferFull> {
+    if !layout(rtype).iter().any(|field| matches!(field, RdataField::Name(rule) if rule.compress)) {
         return w.bytes(rdata);
     }
     let mut written = 0;
-    for piece in Pieces::new(rtype, rdata) {
+    for piece in RdataPieces::new(rtype, rdata) {
         match piece {
-            Ok(Piece::Bytes(bytes)) => {
+            Ok(RdataPiece::Bytes(bytes)) => {
                 w.bytes(bytes)?;
                 written += bytes.len();
             }
-            Ok(Piece::Name(name, rule)) => {
+            Ok(RdataPiece::Name(name, rule)) => {
                 if rule.compress {
                     w.name(name)?;
                 } else {
@@ -196,10 +196,10 @@ pub fn make_canonical(rtype: Type, rdata: &mut [u8]) {
     let mut at = 0;
     let mut spans = [(0usize, 0usize); 4];
     let mut found = 0;
-    for piece in Pieces::new(rtype, rdata) {
+    for piece in RdataPieces::new(rtype, rdata) {
         match piece {
-            Ok(Piece::Bytes(bytes)) => at += bytes.len(),
-            Ok(Piece::Name(name, rule)) => {
+            Ok(RdataPiece::Bytes(bytes)) => at += bytes.len(),
+            Ok(RdataPiece::Name(name, rule)) => {
                 if let Some(span) = spans.get_mut(found).filter(|_| rule.lower) {
                     *span = (at, at + name.len());
                     found += 1;

@@ -1,37 +1,37 @@
 //! A message being written into a caller's buffer, never beyond a limit.
 
-use crate::compress::Compression;
-use crate::header::{self, Header};
-use crate::message::Section;
+use crate::compress::NameCompression;
+use crate::header::{self, MessageHeader};
+use crate::message::MessageSection;
 use crate::name::NameRef;
 use crate::number::{Class, Type};
 
 /// No room is left below the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the message is full")]
-pub struct Full;
+pub struct BufferFull;
 
-/// Writes a message from its header on. Whatever ends in [`Full`] may have written a part: go back to a [`Mark`].
+/// Writes a message from its header on. Whatever ends in [`BufferFull`] may have written a part: go back to a [`WriterMark`].
 #[derive(Debug)]
-pub struct Writer<'b, 'c> {
+pub struct MessageWriter<'b, 'c> {
     buffer: &'b mut [u8],
     at: usize,
     limit: usize,
     counts: [u16; 4],
-    compression: &'c mut Compression,
+    compression: &'c mut NameCompression,
 }
 
 /// A place to go back to.
 #[derive(Clone, Copy, Debug)]
-pub struct Mark {
+pub struct WriterMark {
     at: usize,
     counts: [u16; 4],
 }
 
-impl<'b, 'c> Writer<'b, 'c> {
+impl<'b, 'c> MessageWriter<'b, 'c> {
     /// Starts after the header in `buffer`; at most `limit` bytes in all (and never more than the buffer has).
     #[inline]
-    pub fn new(buffer: &'b mut [u8], limit: usize, compression: &'c mut Compression) -> Self {
+    pub fn new(buffer: &'b mut [u8], limit: usize, compression: &'c mut NameCompression) -> Self {
         compression.clear();
         let limit = limit.min(buffer.len()).min(usize::from(u16::MAX));
         Self { buffer, at: header::LENGTH, limit, counts: [0; 4], compression }
@@ -72,12 +72,12 @@ impl<'b, 'c> Writer<'b, 'c> {
 
     /// Remembers this place.
     #[inline]
-    pub const fn mark(&self) -> Mark {
-        Mark { at: self.at, counts: self.counts }
+    pub const fn mark(&self) -> WriterMark {
+        WriterMark { at: self.at, counts: self.counts }
     }
 
     /// Goes back: what was written since is gone, the counts too.
-    pub fn rollback(&mut self, mark: Mark) {
+    pub fn rollback(&mut self, mark: WriterMark) {
         self.at = mark.at;
         self.counts = mark.counts;
         self.compression.forget_from(mark.at);
@@ -89,20 +89,20 @@ impl<'b, 'c> Writer<'b, 'c> {
         self.compression.forget_from(self.at);
     }
 
-    /// Writes bytes. Errors: `Full`, with nothing written.
+    /// Writes bytes. Errors: `BufferFull`, with nothing written.
     #[inline]
-    pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), Full> {
+    pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), BufferFull> {
         self.append(bytes).map(|_| ())
     }
 
-    /// Writes bytes and gives them back for changes in place. Errors: `Full`, with nothing written.
+    /// Writes bytes and gives them back for changes in place. Errors: `BufferFull`, with nothing written.
     #[inline]
-    pub fn append(&mut self, bytes: &[u8]) -> Result<&mut [u8], Full> {
+    pub fn append(&mut self, bytes: &[u8]) -> Result<&mut [u8], BufferFull> {
         let end = self.at + bytes.len();
         if end > self.limit {
-            return Err(Full);
+            return Err(BufferFull);
         }
-        let place = self.buffer.get_mut(self.at..end).ok_or(Full)?;
+        let place = self.buffer.get_mut(self.at..end).ok_or(BufferFull)?;
         place.copy_from_slice(bytes);
         self.at = end;
         Ok(place)
@@ -125,23 +125,23 @@ impl<'b, 'c> Writer<'b, 'c> {
         }
     }
 
-    /// Writes one byte. Errors: `Full`.
-    pub fn u8(&mut self, value: u8) -> Result<(), Full> {
+    /// Writes one byte. Errors: `BufferFull`.
+    pub fn u8(&mut self, value: u8) -> Result<(), BufferFull> {
         self.bytes(&[value])
     }
 
-    /// Writes two bytes. Errors: `Full`.
-    pub fn u16(&mut self, value: u16) -> Result<(), Full> {
+    /// Writes two bytes. Errors: `BufferFull`.
+    pub fn u16(&mut self, value: u16) -> Result<(), BufferFull> {
         self.bytes(&value.to_be_bytes())
     }
 
-    /// Writes four bytes. Errors: `Full`.
-    pub fn u32(&mut self, value: u32) -> Result<(), Full> {
+    /// Writes four bytes. Errors: `BufferFull`.
+    pub fn u32(&mut self, value: u32) -> Result<(), BufferFull> {
         self.bytes(&value.to_be_bytes())
     }
 
-    /// Writes a name, compressed. Errors: `Full`, with nothing written.
-    pub fn name(&mut self, name: NameRef<'_>) -> Result<(), Full> {
+    /// Writes a name, compressed. Errors: `BufferFull`, with nothing written.
+    pub fn name(&mut self, name: NameRef<'_>) -> Result<(), BufferFull> {
         let written = self.buffer.get(..self.at).unwrap_or(&[]);
         let plan = self.compression.plan(written, name, self.at);
         let mut tail = [0u8; 2];
@@ -156,36 +156,36 @@ impl<'b, 'c> Writer<'b, 'c> {
         let start = self.at;
         if self.at + plain.len() + tail.len() > self.limit {
             self.compression.forget_from(start);
-            return Err(Full);
+            return Err(BufferFull);
         }
         self.bytes(plain)?;
         self.bytes(tail)
     }
 
-    /// Writes a name in full (RFC 3597 section 4: names in RDATA of newer types). Errors: `Full`.
-    pub fn name_plain(&mut self, name: NameRef<'_>) -> Result<(), Full> {
+    /// Writes a name in full (RFC 3597 section 4: names in RDATA of newer types). Errors: `BufferFull`.
+    pub fn name_plain(&mut self, name: NameRef<'_>) -> Result<(), BufferFull> {
         self.bytes(name.as_bytes())
     }
 
-    /// Copies the question of a request, so that the name keeps its case, and notes it for compression. Errors: `Full`.
-    pub fn question(&mut self, name: NameRef<'_>, qtype: Type, class: Class) -> Result<(), Full> {
+    /// Copies the question of a request, so that the name keeps its case, and notes it for compression. Errors: `BufferFull`.
+    pub fn question(&mut self, name: NameRef<'_>, qtype: Type, class: Class) -> Result<(), BufferFull> {
         self.name(name)?;
         self.u16(qtype.0)?;
         self.u16(class.0)?;
-        self.count(Section::Question);
+        self.count(MessageSection::Question);
         Ok(())
     }
 
-    /// Writes a record with its owner compressed; `rdata` writes the RDATA. Errors: `Full`, with nothing written.
+    /// Writes a record with its owner compressed; `rdata` writes the RDATA. Errors: `BufferFull`, with nothing written.
     pub fn record(
         &mut self,
-        section: Section,
+        section: MessageSection,
         owner: NameRef<'_>,
         rtype: Type,
         class: Class,
         ttl: u32,
-        rdata: impl FnOnce(&mut Self) -> Result<(), Full>,
-    ) -> Result<(), Full> {
+        rdata: impl FnOnce(&mut Self) -> Result<(), BufferFull>,
+    ) -> Result<(), BufferFull> {
         let mark = self.mark();
         let done = self
             .name(owner)
@@ -195,13 +195,13 @@ impl<'b, 'c> Writer<'b, 'c> {
             .and_then(|()| self.with_length(rdata));
         match done {
             Ok(()) => self.count(section),
-            Err(Full) => self.rollback(mark),
+            Err(BufferFull) => self.rollback(mark),
         }
         done
     }
 
-    /// Writes two bytes of length and then what `inside` writes. Errors: `Full`; a part may have been written.
-    pub fn with_length<E: From<Full>>(
+    /// Writes two bytes of length and then what `inside` writes. Errors: `BufferFull`; a part may have been written.
+    pub fn with_length<E: From<BufferFull>>(
         &mut self,
         inside: impl FnOnce(&mut Self) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -217,20 +217,20 @@ impl<'b, 'c> Writer<'b, 'c> {
 
     /// Counts one more entry of a section that was written by hand.
     #[inline]
-    pub fn count(&mut self, section: Section) {
+    pub fn count(&mut self, section: MessageSection) {
         self.count_many(section, 1);
     }
 
     /// Counts entries of a section that were written by hand.
     #[inline]
-    pub fn count_many(&mut self, section: Section, entries: u16) {
+    pub fn count_many(&mut self, section: MessageSection, entries: u16) {
         if let Some(count) = self.counts.get_mut(section as usize) {
             *count = count.saturating_add(entries);
         }
     }
 
     /// Entries of a section.
-    pub fn counted(&self, section: Section) -> u16 {
+    pub fn counted(&self, section: MessageSection) -> u16 {
         self.counts.get(section as usize).copied().unwrap_or(0)
     }
 
@@ -238,7 +238,7 @@ impl<'b, 'c> Writer<'b, 'c> {
     #[inline]
     pub fn finish(self, id: u16, flags: u16) -> usize {
         let [questions, answers, authorities, additionals] = self.counts;
-        let head = Header { id, flags, questions, answers, authorities, additionals };
+        let head = MessageHeader { id, flags, questions, answers, authorities, additionals };
         if let Some(room) = self.buffer.first_chunk_mut::<{ header::LENGTH }>() {
             *room = head.to_bytes();
         }
@@ -249,24 +249,25 @@ impl<'b, 'c> Writer<'b, 'c> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Message;
+    use crate::message::MessageView;
 
     #[test]
     fn what_is_written_can_be_overwritten_and_nothing_else() {
         let mut buffer = [0xee; 64];
-        let mut compression = Compression::default();
-        let mut w = Writer::new(&mut buffer, 64, &mut compression);
+        let mut compression = NameCompression::default();
+        let mut w = MessageWriter::new(&mut buffer, 64, &mut compression);
         w.question(NameRef::ROOT, Type::A, Class::IN).unwrap();
-        w.record(Section::Answer, NameRef::ROOT, Type::A, Class::IN, 1, |w| w.bytes(&[1, 2, 3, 4])).unwrap();
+        w.record(MessageSection::Answer, NameRef::ROOT, Type::A, Class::IN, 1, |w| w.bytes(&[1, 2, 3, 4]))
+            .unwrap();
         let at = w.len();
         w.patch_u32(at - 10, 600);
         w.patch_u16(at - 2, 0x0506);
         w.patch_u16(at - 1, 0xffff);
         w.patch_u32(at, u32::MAX);
-        w.count_many(Section::Additional, 0);
+        w.count_many(MessageSection::Additional, 0);
         let length = w.finish(1, 0);
         assert_eq!(buffer[at..], [0xee; 64][at..]);
-        let message = Message::parse(&buffer[..length]).unwrap();
+        let message = MessageView::parse(&buffer[..length]).unwrap();
         let record = message.records().next().unwrap().unwrap();
         assert_eq!((record.ttl, record.rdata), (600, &[1, 2, 5, 6][..]));
     }

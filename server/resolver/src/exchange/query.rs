@@ -1,6 +1,6 @@
 //! The query as it goes out.
 
-use rhumb_wire::header::{self, Header};
+use rhumb_wire::header::{self, MessageHeader};
 use rhumb_wire::{Type, edns};
 
 use super::limits;
@@ -25,12 +25,12 @@ impl OutgoingQuery {
         let id = random() as u16;
         let name = question.name.as_ref();
         let checking = if question.checking_disabled { header::CD } else { 0 };
-        let head = Header {
+        let head = MessageHeader {
             id,
             flags: header::RD | checking,
             questions: 1,
             additionals: u16::from(edns),
-            ..Header::default()
+            ..MessageHeader::default()
         };
         let mut bytes = Vec::with_capacity(header::LENGTH + name.len() + 4 + edns::FIXED);
         bytes.extend_from_slice(&head.to_bytes());
@@ -72,7 +72,7 @@ fn mix_case(name: &mut [u8], mut random: impl FnMut() -> u64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use rhumb_wire::{Class, Message, Name};
+    use rhumb_wire::{Class, MessageView, Name};
 
     use super::*;
 
@@ -87,7 +87,7 @@ mod tests {
         {
             let q = Question { dnssec_ok, checking_disabled, ..question("www.example") };
             let query = OutgoingQuery::new(&q, edns, false, || 0xabcd);
-            let m = Message::parse(&query.bytes).unwrap();
+            let m = MessageView::parse(&query.bytes).unwrap();
             assert_eq!(m.header().id, 0xabcd);
             let cd = if checking_disabled { header::CD } else { 0 };
             assert_eq!(m.header().flags, header::RD | cd);

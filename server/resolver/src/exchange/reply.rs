@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use rhumb_wire::edns::EXTENDED_ERROR;
-use rhumb_wire::{Header, Message, Opcode, Rcode, Transport, header};
+use rhumb_wire::{MessageHeader, MessageView, Opcode, Rcode, Transport, header};
 
 use super::limits;
 use super::query::OutgoingQuery;
@@ -81,11 +81,12 @@ impl<A> ReplyReader<'_, A> {
             Some(id) if u16::from_be_bytes(*id) != self.query.id => return ReadMessage::WrongId,
             Some(_) => {}
         }
-        let Some(head) = Header::parse(bytes).filter(|h| h.is_response() && h.opcode() == Opcode::QUERY)
+        let Some(head) =
+            MessageHeader::parse(bytes).filter(|h| h.is_response() && h.opcode() == Opcode::QUERY)
         else {
             return ReadMessage::Stray;
         };
-        let Ok(message) = Message::parse(bytes) else { return ReadMessage::Malformed };
+        let Ok(message) = MessageView::parse(bytes) else { return ReadMessage::Malformed };
         let Ok(question) = message.question() else { return ReadMessage::Malformed };
         let case_kept = match question {
             // A server that cannot read a query need not repeat its question.
@@ -105,7 +106,7 @@ impl<A> ReplyReader<'_, A> {
     }
 
     /// None where the message is malformed.
-    fn content(&self, message: &Message<'_>) -> Option<ReplyContent<A>> {
+    fn content(&self, message: &MessageView<'_>) -> Option<ReplyContent<A>> {
         let edns = message.edns().ok()?;
         let high = edns.map_or(0, |edns| u16::from(edns.rcode_high));
         let rcode = Rcode(high << 4 | message.header().rcode_low());

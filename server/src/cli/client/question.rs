@@ -44,14 +44,14 @@ impl Question {
 
 #[cfg(test)]
 mod tests {
-    use rhumb_wire::{Class, Query, Type};
+    use rhumb_wire::{Class, QueryMessage, Type};
 
     use super::*;
 
     #[test]
     fn the_question_is_one() {
         let message = Question { id: [0x12, 0x34] }.message();
-        let query = Query::parse(&message).unwrap();
+        let query = QueryMessage::parse(&message).unwrap();
         assert_eq!(query.header.id, 0x1234);
         assert_eq!((query.name.to_string().as_str(), query.qtype, query.class), (".", Type::SOA, Class::IN));
         assert!(!query.recursion_desired());

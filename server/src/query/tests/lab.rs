@@ -11,8 +11,8 @@ use rhumb_config::{CookieSecret, Place};
 use rhumb_net::Local;
 use rhumb_resolver::UpstreamPolicy;
 use rhumb_wire::edns::EXTENDED_ERROR;
-use rhumb_wire::{Message, Name, Section, Transport, Type};
-use rhumb_zones::{Builder, Table};
+use rhumb_wire::{MessageSection, MessageView, Name, Transport, Type};
+use rhumb_zones::{NameTable, ZoneBuilder};
 
 use crate::cookies::ServerCookies;
 use crate::metrics::{DropReason, Metrics};
@@ -47,9 +47,9 @@ impl Lab {
                 ..QuerySettings::default()
             },
             allow: vec!["127.0.0.0/8".parse().unwrap()],
-            zones: Table::build([(name, entry)]),
+            zones: NameTable::build([(name, entry)]),
             built_in: Arc::clone(&live.snapshot.load().built_in),
-            routes: Table::build([]),
+            routes: NameTable::build([]),
         };
         Self { live, snapshot: Arc::new(snapshot), begun: Instant::now() }
     }
@@ -61,7 +61,10 @@ impl Lab {
     }
 
     /// The same with these zones: the origin of each, and its contents.
-    pub(super) fn serving(mut self, zones: impl IntoIterator<Item = (Name, rhumb_zones::Contents)>) -> Self {
+    pub(super) fn serving(
+        mut self,
+        zones: impl IntoIterator<Item = (Name, rhumb_zones::ZoneContents)>,
+    ) -> Self {
         let place = Place { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
         let origin = Arc::new(ZoneOrigin { place, source: ZoneFile::BuiltIn });
         let entry = |(name, contents): (Name, _)| {
@@ -69,7 +72,7 @@ impl Lab {
             zone.publish(0, Arc::new(contents), FileMark::default(), Vec::new(), None).unwrap();
             (name, ZoneEntry { zone, origin: Arc::clone(&origin) })
         };
-        Arc::get_mut(&mut self.snapshot).unwrap().zones = Table::build(zones.into_iter().map(entry));
+        Arc::get_mut(&mut self.snapshot).unwrap().zones = NameTable::build(zones.into_iter().map(entry));
         self
     }
 
@@ -78,7 +81,7 @@ impl Lab {
         let route = Route::new(1, Name::root(), UpstreamPolicy::Fastest, self.live.cache.origins());
         let place = Place { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
         let entry = RouteEntry { route: Arc::new(route), place };
-        Arc::get_mut(&mut self.snapshot).unwrap().routes = Table::build([(Name::root(), entry)]);
+        Arc::get_mut(&mut self.snapshot).unwrap().routes = NameTable::build([(Name::root(), entry)]);
         self
     }
 
@@ -148,10 +151,10 @@ fn client(transport: Transport) -> QueryClient<'static> {
     QueryClient::Known { peer: ([127, 0, 0, 1], 4242).into(), local, transport }
 }
 
-fn contents(apex: &Name) -> rhumb_zones::Contents {
+fn contents(apex: &Name) -> rhumb_zones::ZoneContents {
     let mut soa = b"\x02ns\0".repeat(2);
     soa.extend([0, 0, 0, 1].repeat(5));
-    let mut builder = Builder::new(apex.as_ref());
+    let mut builder = ZoneBuilder::new(apex.as_ref());
     let mut add = |owner: &str, rtype, rdata: &[u8]| {
         let owner: Name = owner.parse().unwrap();
         builder.add(owner.as_ref(), rtype, 300, rdata, 0).unwrap();
@@ -221,12 +224,12 @@ pub(super) fn tsig(mut message: Vec<u8>, class: u16, cut: usize) -> Vec<u8> {
 
 /// An option of an answer.
 pub(super) fn option(answer: &[u8], code: u16) -> Option<Vec<u8>> {
-    Message::parse(answer).unwrap().edns().unwrap()?.options.find(code).map(<[u8]>::to_vec)
+    MessageView::parse(answer).unwrap().edns().unwrap()?.options.find(code).map(<[u8]>::to_vec)
 }
 
 /// Response code, AA and TC, records of the three sections but OPT, and the codes of options: `NOERROR aa 1/0/0 [10 15=18]`.
 pub(super) fn render(answer: &[u8]) -> String {
-    let message = Message::parse(answer).unwrap();
+    let message = MessageView::parse(answer).unwrap();
     let mut text = message.rcode().unwrap().to_string();
     for (bit, word) in [(rhumb_wire::header::AA, " aa"), (rhumb_wire::header::TC, " tc")] {
         text.push_str(if message.header().flags & bit != 0 { word } else { "" });
@@ -235,7 +238,7 @@ pub(super) fn render(answer: &[u8]) -> String {
         let records = message.records().map(Result::unwrap);
         records.filter(|record| record.section == section && record.rtype != Type::OPT).count()
     };
-    let counts = [Section::Answer, Section::Authority, Section::Additional].map(count);
+    let counts = [MessageSection::Answer, MessageSection::Authority, MessageSection::Additional].map(count);
     write!(text, " {}/{}/{}", counts[0], counts[1], counts[2]).unwrap();
     if let Some(edns) = message.edns().unwrap() {
         let codes = edns.options.into_iter().map(|(code, value)| match value {

@@ -2,21 +2,21 @@
 
 use rhumb_wire::{NameBuf, NameRef, Type};
 
-use super::{Claim, Node};
-use crate::answer::put::Current;
+use super::{Claim, ZoneNode};
+use crate::answer::put::ChainName;
 use crate::answer::{Assembly, Stop};
-use crate::contents::Chain;
-use crate::contents::arena::Ref;
-use crate::contents::hashed::Place;
-use crate::lookup::Match;
+use crate::contents::Nsec3Chain;
+use crate::contents::arena::NodeRef;
+use crate::contents::hashed::HashPosition;
+use crate::lookup::NameMatch;
 use crate::nsec3;
 
 impl<'z> Assembly<'z, '_, '_, '_, '_> {
     pub(super) fn prove_hashed(
         &mut self,
-        chain: &'z Chain,
-        current: &Current<'_>,
-        found: &Match<'z>,
+        chain: &'z Nsec3Chain,
+        current: &ChainName<'_>,
+        found: &NameMatch<'z>,
         claim: Claim,
     ) -> Result<(), Stop> {
         let name = current.name;
@@ -34,7 +34,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
             }
             Claim::WildcardNoType => {
                 self.prove_encloser(chain, current, name, shared, None)?;
-                let wildcard = Place::of_node(found.node);
+                let wildcard = HashPosition::of_node(found.node);
                 let at = wildcard.and_then(|place| self.zone.hashed_at_or_before(chain, &place));
                 self.put_found(current, at.filter(|(_, exact)| *exact).map(|(at, _)| at))
             }
@@ -45,9 +45,9 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     /// one, the closest encloser that has one, and that the chain goes past the rest (RFC 5155 section 7.2.1).
     fn prove_no_type(
         &mut self,
-        chain: &'z Chain,
-        current: &Current<'_>,
-        node: Node<'z>,
+        chain: &'z Nsec3Chain,
+        current: &ChainName<'_>,
+        node: ZoneNode<'z>,
         name: NameRef<'_>,
     ) -> Result<(), Stop> {
         let place = self.place(chain, Some(node), name);
@@ -66,11 +66,11 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     /// section 7.2.1). `node` is that of `encloser`, where it is known.
     fn prove_encloser<'n>(
         &mut self,
-        chain: &'z Chain,
-        current: &Current<'_>,
+        chain: &'z Nsec3Chain,
+        current: &ChainName<'_>,
         name: NameRef<'n>,
         encloser: NameRef<'n>,
-        node: Option<Node<'z>>,
+        node: Option<ZoneNode<'z>>,
     ) -> Result<NameRef<'n>, Stop> {
         let encloser = self.put_encloser(chain, current, encloser, node)?;
         if encloser.len() < name.len() {
@@ -83,10 +83,10 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     /// Puts the NSEC3 that matches `encloser`, or else its nearest ancestor that has one, and says which.
     fn put_encloser<'n>(
         &mut self,
-        chain: &'z Chain,
-        current: &Current<'_>,
+        chain: &'z Nsec3Chain,
+        current: &ChainName<'_>,
         encloser: NameRef<'n>,
-        mut node: Option<Node<'z>>,
+        mut node: Option<ZoneNode<'z>>,
     ) -> Result<NameRef<'n>, Stop> {
         let apex = self.zone.apex().len();
         let mut encloser = encloser;
@@ -104,8 +104,8 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
 
     fn prove_no_wildcard(
         &mut self,
-        chain: &'z Chain,
-        current: &Current<'_>,
+        chain: &'z Nsec3Chain,
+        current: &ChainName<'_>,
         encloser: NameRef<'_>,
     ) -> Result<(), Stop> {
         let ready = self.zone.ready.wildcard.filter(|_| encloser.len() == self.zone.apex().len());
@@ -120,7 +120,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         self.put_found(current, covered)
     }
 
-    fn put_found(&mut self, current: &Current<'_>, found: Option<Ref>) -> Result<(), Stop> {
+    fn put_found(&mut self, current: &ChainName<'_>, found: Option<NodeRef>) -> Result<(), Stop> {
         match found {
             Some(at) => self.put_proof(current, self.zone.node(at), Type::NSEC3),
             None => Ok(()),
@@ -128,12 +128,12 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     }
 
     /// The NSEC3 that covers a name; `node` is its node, where it is known.
-    fn cover_of(&self, chain: &Chain, node: Option<Node<'_>>, name: NameRef<'_>) -> Option<Ref> {
+    fn cover_of(&self, chain: &Nsec3Chain, node: Option<ZoneNode<'_>>, name: NameRef<'_>) -> Option<NodeRef> {
         let place = self.place(chain, node, name);
         match self.zone.hashed_at_or_before(chain, &place)? {
             // Two names with the same first bits: now all of them count.
             (_, true) if !place.is_whole() => {
-                let place = Place::of(nsec3::hash(name, chain.iterations, &chain.salt));
+                let place = HashPosition::of(nsec3::hash(name, chain.iterations, &chain.salt));
                 self.zone.hashed_at_or_before(chain, &place).map(|(at, _)| at)
             }
             (at, _) => Some(at),
@@ -141,10 +141,10 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     }
 
     /// The place of a name: noted with its node, or else computed.
-    fn place(&self, chain: &Chain, node: Option<Node<'_>>, name: NameRef<'_>) -> Place {
+    fn place(&self, chain: &Nsec3Chain, node: Option<ZoneNode<'_>>, name: NameRef<'_>) -> HashPosition {
         node.or_else(|| self.zone.below_apex(name).and_then(|below| self.zone.node_named(below)))
-            .and_then(Place::of_node)
-            .unwrap_or_else(|| Place::of(nsec3::hash(name, chain.iterations, &chain.salt)))
+            .and_then(HashPosition::of_node)
+            .unwrap_or_else(|| HashPosition::of(nsec3::hash(name, chain.iterations, &chain.salt)))
     }
 }
 

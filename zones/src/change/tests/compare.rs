@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use rhumb_wire::compress::Compression;
-use rhumb_wire::{Class, Name, NameRef, Type, Writer, header};
+use rhumb_wire::compress::NameCompression;
+use rhumb_wire::{Class, MessageWriter, Name, NameRef, Type, header};
 
-use crate::contents::order::Order;
-use crate::contents::{Contents, Denial};
-use crate::{Asked, Fault, OneZone, Reply, Severity, answer};
+use crate::contents::order::NodeOrder;
+use crate::contents::{DenialChain, ZoneContents};
+use crate::{AnswerRequest, AnswerSummary, FaultSeverity, OneZone, ZoneFault, answer};
 
 /// The errors, without lines.
-pub(super) fn faults(faults: &[Fault]) -> BTreeSet<String> {
-    let errors = faults.iter().filter(|fault| fault.severity == Severity::Error);
+pub(super) fn faults(faults: &[ZoneFault]) -> BTreeSet<String> {
+    let errors = faults.iter().filter(|fault| fault.severity == FaultSeverity::Error);
     errors.map(|fault| format!("{} {}", fault.owner.as_ref().to_lowercase(), fault.kind)).collect()
 }
 
@@ -20,8 +20,8 @@ pub(super) fn faults(faults: &[Fault]) -> BTreeSet<String> {
 type Listed = (Name, Type, u32, Vec<Vec<u8>>, Vec<Vec<u8>>);
 
 /// Everything in a zone, as it is listed.
-pub(super) fn records(contents: &Contents) -> Vec<Listed> {
-    let rdata = |records: crate::contents::Records<'_>| {
+pub(super) fn records(contents: &ZoneContents) -> Vec<Listed> {
+    let rdata = |records: crate::contents::RrsetRecords<'_>| {
         records
             .map(|record| {
                 let mut rdata = Vec::new();
@@ -41,7 +41,7 @@ pub(super) fn records(contents: &Contents) -> Vec<Listed> {
 type Noted = (Vec<u8>, u8, Option<u8>, Option<u64>);
 
 /// What is noted of the nodes of an order.
-fn nodes(contents: &Contents, order: &Order) -> Vec<Noted> {
+fn nodes(contents: &ZoneContents, order: &NodeOrder) -> Vec<Noted> {
     let nodes = order.iter().map(|at| contents.node(at));
     nodes
         .map(|node| (node.name().to_ascii_lowercase(), node.flags().0, node.cover(), node.nsec3_prefix()))
@@ -49,7 +49,7 @@ fn nodes(contents: &Contents, order: &Order) -> Vec<Noted> {
 }
 
 /// What no list of records shows: the nodes, the orders, the numbers.
-pub(super) fn structure(new: &Contents, wanted: &Contents) -> Result<(), TestCaseError> {
+pub(super) fn structure(new: &ZoneContents, wanted: &ZoneContents) -> Result<(), TestCaseError> {
     prop_assert_eq!(nodes(new, &new.order), nodes(wanted, &wanted.order));
     prop_assert_eq!(nodes(new, &new.hashed), nodes(wanted, &wanted.hashed));
     for at in new.order.iter() {
@@ -62,13 +62,13 @@ pub(super) fn structure(new: &Contents, wanted: &Contents) -> Result<(), TestCas
     );
     prop_assert!(new.depth >= wanted.depth);
     match (&new.denial, &wanted.denial) {
-        (Denial::Unsigned, Denial::Unsigned) => {}
-        (Denial::Nsec(ours), Denial::Nsec(theirs)) => {
+        (DenialChain::Unsigned, DenialChain::Unsigned) => {}
+        (DenialChain::Nsec(ours), DenialChain::Nsec(theirs)) => {
             prop_assert_eq!(nodes(new, ours), nodes(wanted, theirs));
         }
-        (Denial::Nsec3(ours), Denial::Nsec3(theirs)) => {
+        (DenialChain::Nsec3(ours), DenialChain::Nsec3(theirs)) => {
             prop_assert_eq!((ours.iterations, &ours.salt), (theirs.iterations, &theirs.salt));
-            let members = |contents, owners: &Option<Order>| owners.as_ref().map(|o| nodes(contents, o));
+            let members = |contents, owners: &Option<NodeOrder>| owners.as_ref().map(|o| nodes(contents, o));
             prop_assert_eq!(members(new, &ours.owners), members(wanted, &theirs.owners));
         }
         (ours, theirs) => prop_assert!(false, "{ours:?} and not {theirs:?}"),
@@ -78,8 +78,8 @@ pub(super) fn structure(new: &Contents, wanted: &Contents) -> Result<(), TestCas
 
 /// The same answers, to the byte, about these names and names around them.
 pub(super) fn answers<'n>(
-    new: &Contents,
-    wanted: &Contents,
+    new: &ZoneContents,
+    wanted: &ZoneContents,
     owners: impl Iterator<Item = &'n Name>,
 ) -> Result<(), TestCaseError> {
     let mut names = BTreeSet::new();
@@ -102,12 +102,12 @@ pub(super) fn answers<'n>(
     Ok(())
 }
 
-fn ask(contents: &Contents, name: NameRef<'_>, qtype: Type, dnssec_ok: bool) -> (Reply, Vec<u8>) {
+fn ask(contents: &ZoneContents, name: NameRef<'_>, qtype: Type, dnssec_ok: bool) -> (AnswerSummary, Vec<u8>) {
     let mut buffer = vec![0; 65535];
-    let mut compression = Compression::default();
-    let mut w = Writer::new(&mut buffer, 65535, &mut compression);
+    let mut compression = NameCompression::default();
+    let mut w = MessageWriter::new(&mut buffer, 65535, &mut compression);
     w.question(name, qtype, Class::IN).unwrap();
-    let asked = Asked { name, qtype, dnssec_ok, minimal_any: false };
+    let asked = AnswerRequest { name, qtype, dnssec_ok, minimal_any: false };
     let reply = answer(contents, &asked, &OneZone, &mut w);
     let length = w.finish(0, header::QR);
     buffer.truncate(length);

@@ -10,9 +10,9 @@ use super::compare::{answers, faults, records, structure};
 use super::name;
 use crate::builder::covered_type;
 use crate::change::compact;
-use crate::contents::Contents;
+use crate::contents::ZoneContents;
 use crate::contents::set::has_pointers;
-use crate::{Builder, Change, Fault, nsec3};
+use crate::{ZoneBuilder, ZoneChange, ZoneFault, nsec3};
 
 type Record = (Name, Type, Vec<u8>);
 
@@ -85,8 +85,8 @@ impl Model {
         })
     }
 
-    fn built(&self) -> Result<Contents, Vec<Fault>> {
-        let mut builder = Builder::new(name(APEX).as_ref());
+    fn built(&self) -> Result<ZoneContents, Vec<ZoneFault>> {
+        let mut builder = ZoneBuilder::new(name(APEX).as_ref());
         for (owner, rtype, rdata) in &self.records {
             let ttl = self.ttls[&(owner.clone(), covered_type(*rtype, rdata))];
             builder.add(owner.as_ref(), *rtype, ttl, rdata, 7).unwrap();
@@ -95,7 +95,7 @@ impl Model {
     }
 
     /// Does a step here and to a change, which has to say the same of it.
-    fn step(&mut self, step: &Step, change: &mut Change<'_>) -> Result<(), TestCaseError> {
+    fn step(&mut self, step: &Step, change: &mut ZoneChange<'_>) -> Result<(), TestCaseError> {
         let (ours, theirs) = match step {
             Step::Add(record, ttl) => {
                 let (owner, rtype, rdata) = record;

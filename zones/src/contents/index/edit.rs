@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Index, Slot, slot, split, start};
-use crate::contents::arena::Ref;
+use super::{IndexSlot, NodeIndex, slot, split, start};
+use crate::contents::arena::NodeRef;
 
-impl Index {
+impl NodeIndex {
     /// Puts `new` in the place of `old` under the same hash; where `old` is none adds, where `new` is none removes.
-    pub(crate) fn change(&mut self, hash: u32, old: Option<Ref>, new: Option<Ref>) {
+    pub(crate) fn change(&mut self, hash: u32, old: Option<NodeRef>, new: Option<NodeRef>) {
         match (old, new) {
             (Some(old), Some(new)) => {
                 if let Some((page, at)) = self.locate(hash, slot(hash, old))
@@ -28,7 +28,7 @@ impl Index {
         }
     }
 
-    fn insert(&mut self, hash: u32, new: Ref) {
+    fn insert(&mut self, hash: u32, new: NodeRef) {
         // Three quarters on average: beyond that, names that are not there are slow to be missed.
         let room = self.pages.first().map_or(0, |page| page.len()) * self.pages.len() / 4 * 3;
         if self.entries < room
@@ -40,14 +40,14 @@ impl Index {
             return;
         }
         let slots = self.pages.iter().flat_map(|page| page.iter()).filter(|slot| **slot != 0);
-        let mut entries: Vec<(u32, Ref)> =
-            slots.map(|slot| ((slot >> 32) as u32, Ref((*slot as u32).wrapping_sub(1)))).collect();
+        let mut entries: Vec<(u32, NodeRef)> =
+            slots.map(|slot| ((slot >> 32) as u32, NodeRef((*slot as u32).wrapping_sub(1)))).collect();
         entries.push((hash, new));
         *self = Self::build(&entries);
     }
 
     /// The first slot with this value on the way of `hash`, in a page that is nobody else's.
-    fn locate(&mut self, hash: u32, wanted: Slot) -> Option<(&mut [Slot], usize)> {
+    fn locate(&mut self, hash: u32, wanted: IndexSlot) -> Option<(&mut [IndexSlot], usize)> {
         let (page, fraction) = split(hash, self.pages.len());
         let page = self.pages.get_mut(page)?;
         let first = start(fraction, page.len());
@@ -58,7 +58,7 @@ impl Index {
 }
 
 /// Frees the slot at `gap` and moves up those behind it that would not be found past a free one.
-fn close_gap(page: &mut [Slot], gap: usize, pages: usize) {
+fn close_gap(page: &mut [IndexSlot], gap: usize, pages: usize) {
     let mask = page.len() - 1;
     let mut free = gap;
     for step in 1..page.len() {
@@ -86,13 +86,16 @@ mod tests {
     /// Names that the tests know: enough for several pages.
     const KEYS: u32 = 4000;
 
-    impl Index {
+    impl NodeIndex {
         /// How many bytes of pages it does not share with `other`.
         pub(crate) fn own_bytes(&self, other: &Self) -> usize {
             let pages = self.pages.iter().enumerate();
             let shared =
                 |at: usize, page| other.pages.get(at).is_some_and(|theirs| Arc::ptr_eq(page, theirs));
-            pages.filter(|(at, page)| !shared(*at, page)).map(|(_, page)| size_of_val::<[Slot]>(page)).sum()
+            pages
+                .filter(|(at, page)| !shared(*at, page))
+                .map(|(_, page)| size_of_val::<[IndexSlot]>(page))
+                .sum()
         }
     }
 
@@ -106,12 +109,12 @@ mod tests {
         ) {
             // Few hashes, close together: long clusters that wrap around the end of a page.
             let hash = |key: u32| (key % 50).wrapping_mul(0x051e_b851).wrapping_sub(5);
-            let mut map: HashMap<u32, Ref> = (0..before).map(|key| (key, Ref(key))).collect();
-            let entries: Vec<(u32, Ref)> = map.iter().map(|(key, at)| (hash(*key), *at)).collect();
-            let base = Index::build(&entries);
+            let mut map: HashMap<u32, NodeRef> = (0..before).map(|key| (key, NodeRef(key))).collect();
+            let entries: Vec<(u32, NodeRef)> = map.iter().map(|(key, at)| (hash(*key), *at)).collect();
+            let base = NodeIndex::build(&entries);
             let mut index = base.clone();
             for (number, (key, present)) in (KEYS..).zip(&edits) {
-                let new = present.then_some(Ref(number));
+                let new = present.then_some(NodeRef(number));
                 index.change(hash(*key), map.get(key).copied(), new);
                 match new {
                     Some(new) => map.insert(*key, new),

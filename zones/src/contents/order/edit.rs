@@ -3,26 +3,30 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::{Order, PAGE};
-use crate::contents::arena::Ref;
+use super::{NodeOrder, PAGE};
+use crate::contents::arena::NodeRef;
 
 /// What becomes of one name.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Edit<'n> {
+pub(crate) struct OrderEdit<'n> {
     /// The name below the apex.
     pub(crate) name: &'n [u8],
     /// Its node from now on; none if it is to be left out.
-    pub(crate) node: Option<Ref>,
+    pub(crate) node: Option<NodeRef>,
 }
 
-impl Order {
+impl NodeOrder {
     /// The order after `edits`, which are in order themselves and name nothing twice. `compare` compares a reference of
     /// this order with a name.
-    pub(crate) fn edited(&self, edits: &[Edit<'_>], compare: impl Fn(Ref, &[u8]) -> Ordering) -> Self {
+    pub(crate) fn edited(
+        &self,
+        edits: &[OrderEdit<'_>],
+        compare: impl Fn(NodeRef, &[u8]) -> Ordering,
+    ) -> Self {
         let mut pages = Vec::with_capacity(self.pages.len() + 1);
         let (mut rest, mut left) = (&*self.pages, edits);
         while let Some(edit) = left.first() {
-            let begins_before = |page: &Arc<[Ref]>| {
+            let begins_before = |page: &Arc<[NodeRef]>| {
                 page.first().is_some_and(|at| compare(*at, edit.name) != Ordering::Greater)
             };
             // What comes before the first of all falls on the first page.
@@ -47,10 +51,10 @@ impl Order {
 
 /// Appends what `edits` make of a page: itself, where they change nothing, or as many new ones as are needed.
 fn merge(
-    page: Option<&Arc<[Ref]>>,
-    edits: &[Edit<'_>],
-    compare: impl Fn(Ref, &[u8]) -> Ordering,
-    pages: &mut Vec<Arc<[Ref]>>,
+    page: Option<&Arc<[NodeRef]>>,
+    edits: &[OrderEdit<'_>],
+    compare: impl Fn(NodeRef, &[u8]) -> Ordering,
+    pages: &mut Vec<Arc<[NodeRef]>>,
 ) {
     let old = page.map_or(&[][..], |page| page);
     let mut merged = Vec::with_capacity(old.len() + edits.len());
@@ -82,15 +86,15 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
-    impl Order {
+    impl NodeOrder {
         /// How many bytes of pages it does not share with `other`.
         pub(crate) fn own_bytes(&self, other: &Self) -> usize {
-            let shared = |page: &&Arc<[Ref]>| other.pages.iter().any(|theirs| Arc::ptr_eq(page, theirs));
-            self.pages.iter().filter(|page| !shared(page)).map(|page| size_of_val::<[Ref]>(page)).sum()
+            let shared = |page: &&Arc<[NodeRef]>| other.pages.iter().any(|theirs| Arc::ptr_eq(page, theirs));
+            self.pages.iter().filter(|page| !shared(page)).map(|page| size_of_val::<[NodeRef]>(page)).sum()
         }
     }
 
-    fn compare(at: Ref, name: &[u8]) -> Ordering {
+    fn compare(at: NodeRef, name: &[u8]) -> Ordering {
         // In the tests a reference stands for the name of its four bytes, whatever its last bit.
         (at.0 >> 1).to_be_bytes().as_slice().cmp(name)
     }
@@ -102,15 +106,15 @@ mod tests {
             edits in proptest::collection::vec(
                 proptest::collection::btree_map(0u32..20_000, any::<bool>(), 0..900), 1..4),
         ) {
-            let base = Order::build(&before.iter().map(|name| Ref(2 * name)).collect::<Vec<_>>());
-            let mut map: BTreeMap<u32, Ref> = before.iter().map(|name| (*name, Ref(2 * name))).collect();
+            let base = NodeOrder::build(&before.iter().map(|name| NodeRef(2 * name)).collect::<Vec<_>>());
+            let mut map: BTreeMap<u32, NodeRef> = before.iter().map(|name| (*name, NodeRef(2 * name))).collect();
             let mut order = base.clone();
             for edits in edits {
                 let names: Vec<[u8; 4]> = edits.keys().map(|name| name.to_be_bytes()).collect();
                 let mut list = Vec::new();
                 for ((name, present), bytes) in edits.iter().zip(&names) {
-                    let node = present.then_some(Ref(2 * name + 1));
-                    list.push(Edit { name: bytes, node });
+                    let node = present.then_some(NodeRef(2 * name + 1));
+                    list.push(OrderEdit { name: bytes, node });
                     match node {
                         Some(node) => map.insert(*name, node),
                         None => map.remove(name),
@@ -120,20 +124,20 @@ mod tests {
                 prop_assert!(order.iter().eq(map.values().copied()));
                 prop_assert!(order.pages.iter().all(|page| (1..=PAGE).contains(&page.len())));
                 for name in [0u32, 77, 9_999, 20_000] {
-                    let wanted: Vec<Ref> = map.range(name + 1..).map(|(_, at)| *at).collect();
-                    let got: Vec<Ref> = order.beyond(|at| compare(at, &name.to_be_bytes())).collect();
+                    let wanted: Vec<NodeRef> = map.range(name + 1..).map(|(_, at)| *at).collect();
+                    let got: Vec<NodeRef> = order.beyond(|at| compare(at, &name.to_be_bytes())).collect();
                     prop_assert_eq!(got, wanted);
                 }
                 prop_assert_eq!((order.len(), order.is_empty()), (map.len(), map.is_empty()));
             }
-            prop_assert!(base.iter().eq(before.iter().map(|name| Ref(2 * name))), "the base stays");
+            prop_assert!(base.iter().eq(before.iter().map(|name| NodeRef(2 * name))), "the base stays");
         }
 
         #[test]
         fn what_changes_nothing_is_shared(names in proptest::collection::btree_set(0u32..9000, 0..20)) {
-            let base = Order::build(&(0..3000).map(|name| Ref(name * 6)).collect::<Vec<_>>());
+            let base = NodeOrder::build(&(0..3000).map(|name| NodeRef(name * 6)).collect::<Vec<_>>());
             let bytes: Vec<[u8; 4]> = names.iter().map(|name| (name * 3 + 1).to_be_bytes()).collect();
-            let edits: Vec<Edit<'_>> = bytes.iter().map(|name| Edit { name, node: None }).collect();
+            let edits: Vec<OrderEdit<'_>> = bytes.iter().map(|name| OrderEdit { name, node: None }).collect();
             prop_assert_eq!(base.edited(&edits, compare).own_bytes(&base), 0);
         }
     }

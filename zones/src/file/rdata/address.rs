@@ -2,12 +2,12 @@
 
 use std::net::Ipv6Addr;
 
-use super::super::scanner::{Word, Wrong};
-use super::Fields;
+use super::super::scanner::{FileWord, SyntaxError};
+use super::RdataReader;
 
-impl Fields<'_, '_, '_> {
+impl RdataReader<'_, '_, '_> {
     #[inline]
-    pub(super) fn ipv4(&mut self, word: Word<'_>) -> Result<(), Wrong> {
+    pub(super) fn ipv4(&mut self, word: FileWord<'_>) -> Result<(), SyntaxError> {
         let octets =
             ipv4(word.bytes).ok_or_else(|| word.wrong(format!("{} is no IPv4 address", word.shown())))?;
         self.out.extend_from_slice(&octets);
@@ -15,7 +15,7 @@ impl Fields<'_, '_, '_> {
     }
 
     #[inline]
-    pub(super) fn ipv6(&mut self, word: Word<'_>) -> Result<(), Wrong> {
+    pub(super) fn ipv6(&mut self, word: FileWord<'_>) -> Result<(), SyntaxError> {
         let octets =
             ipv6(word.bytes).ok_or_else(|| word.wrong(format!("{} is no IPv6 address", word.shown())))?;
         self.out.extend_from_slice(&octets);
@@ -23,7 +23,7 @@ impl Fields<'_, '_, '_> {
     }
 
     /// Groups of four hexadecimal digits (RFC 6742 section 2.1.2).
-    pub(super) fn groups(&mut self, word: Word<'_>, groups: usize) -> Result<(), Wrong> {
+    pub(super) fn groups(&mut self, word: FileWord<'_>, groups: usize) -> Result<(), SyntaxError> {
         let wrong = || {
             word.wrong(format!("{} has not {groups} groups of up to four hexadecimal digits", word.shown()))
         };
@@ -41,7 +41,7 @@ impl Fields<'_, '_, '_> {
     }
 
     /// Bytes with hyphens between (RFC 7043).
-    pub(super) fn eui(&mut self, word: Word<'_>, bytes: usize) -> Result<(), Wrong> {
+    pub(super) fn eui(&mut self, word: FileWord<'_>, bytes: usize) -> Result<(), SyntaxError> {
         let wrong = || {
             word.wrong(format!(
                 "{} has not {bytes} pairs of hexadecimal digits with hyphens between",
@@ -63,7 +63,7 @@ impl Fields<'_, '_, '_> {
     }
 
     /// `0x` and hexadecimal digits, dots anywhere (RFC 1706 section 7).
-    pub(super) fn nsap(&mut self, word: Word<'_>) -> Result<(), Wrong> {
+    pub(super) fn nsap(&mut self, word: FileWord<'_>) -> Result<(), SyntaxError> {
         let wrong = || {
             word.wrong(format!(
                 "{} is no NSAP address; accepted: 0x and pairs of hexadecimal digits",

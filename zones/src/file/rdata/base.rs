@@ -1,7 +1,7 @@
 //! Hexadecimal, base 32 with extended hex alphabet, and base 64 (RFC 4648).
 
-use super::super::scanner::{Word, Wrong};
-use super::Fields;
+use super::super::scanner::{FileWord, SyntaxError};
+use super::RdataReader;
 
 pub(super) const fn hex_digit(byte: u8) -> Option<u8> {
     match byte {
@@ -101,9 +101,9 @@ impl Bits {
     }
 }
 
-impl Fields<'_, '_, '_> {
+impl RdataReader<'_, '_, '_> {
     /// Hexadecimal to the end of the record, blanks between; at least so many bytes.
-    pub(super) fn rest_hex(&mut self, least: usize) -> Result<(), Wrong> {
+    pub(super) fn rest_hex(&mut self, least: usize) -> Result<(), SyntaxError> {
         let before = self.out.len();
         let mut half: Option<u8> = None;
         let mut last = None;
@@ -122,7 +122,7 @@ impl Fields<'_, '_, '_> {
     }
 
     /// Base 64 to the end of the record, blanks between; one byte at the least.
-    pub(super) fn rest_base64(&mut self) -> Result<(), Wrong> {
+    pub(super) fn rest_base64(&mut self) -> Result<(), SyntaxError> {
         let before = self.out.len();
         let (mut bits, mut padding, mut digits) = (Bits::default(), 0, 0u64);
         let mut last = None;
@@ -148,18 +148,18 @@ impl Fields<'_, '_, '_> {
         before: usize,
         least: usize,
         broken: bool,
-        last: Option<Word<'_>>,
+        last: Option<FileWord<'_>>,
         what: &str,
-    ) -> Result<(), Wrong> {
+    ) -> Result<(), SyntaxError> {
         if !broken && self.out.len() - before >= least {
             return Ok(());
         }
         let at = last.map_or(self.scanner.at().saturating_sub(1), |word| word.at);
-        Err(Wrong::new(at, format!("{what} are wanted here, to the end of the record")))
+        Err(SyntaxError::new(at, format!("{what} are wanted here, to the end of the record")))
     }
 
     /// NSEC3's salt: hexadecimal without blanks, `-` for none (RFC 5155 section 3.3).
-    pub(super) fn salt(&mut self, word: Word<'_>) -> Result<(), Wrong> {
+    pub(super) fn salt(&mut self, word: FileWord<'_>) -> Result<(), SyntaxError> {
         let at = self.out.len();
         self.out.push(0);
         if word.bytes != b"-" {
@@ -171,7 +171,7 @@ impl Fields<'_, '_, '_> {
     }
 
     /// NSEC3's next hash: base 32 without padding (RFC 5155 section 3.3).
-    pub(super) fn hash(&mut self, word: Word<'_>) -> Result<(), Wrong> {
+    pub(super) fn hash(&mut self, word: FileWord<'_>) -> Result<(), SyntaxError> {
         let at = self.out.len();
         self.out.push(0);
         let mut bits = Bits::default();
@@ -187,7 +187,7 @@ impl Fields<'_, '_, '_> {
     }
 
     /// Fills in the length byte at `at`.
-    pub(super) fn set_length(&mut self, at: usize, word: Word<'_>) -> Result<(), Wrong> {
+    pub(super) fn set_length(&mut self, at: usize, word: FileWord<'_>) -> Result<(), SyntaxError> {
         let length =
             u8::try_from(self.out.len() - at - 1).map_err(|_| word.wrong("at most 255 bytes fit here"))?;
         if let Some(place) = self.out.get_mut(at) {

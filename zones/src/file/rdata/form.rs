@@ -2,11 +2,11 @@
 
 use rhumb_wire::Type;
 
-use super::mnemonic::Table;
+use super::mnemonic::MnemonicTable;
 
 /// How a field is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum FieldForm {
     /// A domain name.
     Name,
     /// A decimal number of so many bytes.
@@ -26,7 +26,7 @@ pub(super) enum Form {
     /// A time of RRSIG.
     Time,
     /// A number that may be given by a word.
-    Mnemonic(Table, usize),
+    Mnemonic(MnemonicTable, usize),
     /// Hexadecimal with a length byte, `-` for nothing.
     Salt,
     /// Base 32 with a length byte.
@@ -38,7 +38,7 @@ pub(super) enum Form {
     /// `0x` and hexadecimal digits with dots.
     Nsap,
     /// Everything to the end of the record.
-    Rest(Rest),
+    Rest(RestForm),
     /// LOC.
     Location,
     /// Service parameters.
@@ -46,12 +46,12 @@ pub(super) enum Form {
     /// HIP.
     Host,
     /// The fields around a gateway.
-    Gateway(Gateway),
+    Gateway(GatewayKind),
 }
 
 /// What stands to the end of the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rest {
+pub(super) enum RestForm {
     /// Hexadecimal of at least one byte.
     Hex,
     /// Base 64 of at least one byte.
@@ -66,14 +66,14 @@ pub(super) enum Rest {
 
 /// The two types with a gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Gateway {
+pub(super) enum GatewayKind {
     /// Precedence, gateway type, algorithm, gateway, key (RFC 4025).
     Ipsec,
     /// Precedence, discovery bit, relay type, relay (RFC 8777).
     Amt,
 }
 
-impl Form {
+impl FieldForm {
     /// The field in a message.
     pub(super) const fn what(self) -> &'static str {
         match self {
@@ -91,19 +91,19 @@ impl Form {
     }
 }
 
-use Form::{
+use FieldForm::{
     Eui, Groups, Hash, Interval, Ipv4, Ipv6, LongText, Mnemonic, Name, Nsap, Number, Parameters, Salt, Text,
     Time,
 };
 
-const HEX: Form = Form::Rest(Rest::Hex);
-const BASE64: Form = Form::Rest(Rest::Base64);
-const ALGORITHM: Form = Mnemonic(Table::Algorithm, 1);
-const BYTE: Form = Number(1);
-const SHORT: Form = Number(2);
+const HEX: FieldForm = FieldForm::Rest(RestForm::Hex);
+const BASE64: FieldForm = FieldForm::Rest(RestForm::Base64);
+const ALGORITHM: FieldForm = Mnemonic(MnemonicTable::Algorithm, 1);
+const BYTE: FieldForm = Number(1);
+const SHORT: FieldForm = Number(2);
 
 /// The forms of a type; none where only the generic form is read.
-pub(super) const fn forms(rtype: Type) -> Option<&'static [Form]> {
+pub(super) const fn forms(rtype: Type) -> Option<&'static [FieldForm]> {
     Some(match rtype {
         Type::A => &[Ipv4],
         Type::AAAA => &[Ipv6],
@@ -122,32 +122,34 @@ pub(super) const fn forms(rtype: Type) -> Option<&'static [Form]> {
         Type::PX => &[SHORT, Name, Name],
         Type::MINFO | Type::RP => &[Name, Name],
         Type::TXT | Type::SPF | Type::AVC | Type::RESINFO | Type::WALLET | Type::ISDN => {
-            &[Form::Rest(Rest::Texts)]
+            &[FieldForm::Rest(RestForm::Texts)]
         }
         Type::HINFO => &[Text, Text],
         Type::X25 => &[Text],
         Type::GPOS => &[Text, Text, Text],
         Type::SRV => &[SHORT, SHORT, SHORT, Name],
         Type::NAPTR => &[SHORT, SHORT, Text, Text, Text, Name],
-        Type::LOC => &[Form::Location],
-        Type::APL => &[Form::Rest(Rest::Prefixes)],
-        Type::CERT => &[Mnemonic(Table::Certificate, 2), SHORT, ALGORITHM, BASE64],
+        Type::LOC => &[FieldForm::Location],
+        Type::APL => &[FieldForm::Rest(RestForm::Prefixes)],
+        Type::CERT => &[Mnemonic(MnemonicTable::Certificate, 2), SHORT, ALGORITHM, BASE64],
         Type::DS | Type::CDS | Type::DLV | Type::TA => &[SHORT, ALGORITHM, BYTE, HEX],
         Type::DNSKEY | Type::CDNSKEY | Type::KEY => &[SHORT, BYTE, ALGORITHM, BASE64],
         Type::SSHFP => &[BYTE, BYTE, HEX],
         Type::TLSA | Type::SMIMEA => &[BYTE, BYTE, BYTE, HEX],
-        Type::IPSECKEY => &[Form::Gateway(Gateway::Ipsec)],
-        Type::AMTRELAY => &[Form::Gateway(Gateway::Amt)],
-        Type::RRSIG | Type::SIG => &[Form::Type, ALGORITHM, BYTE, Interval, Time, Time, SHORT, Name, BASE64],
-        Type::NSEC => &[Name, Form::Rest(Rest::Types)],
-        Type::NSEC3 => &[BYTE, BYTE, SHORT, Salt, Hash, Form::Rest(Rest::Types)],
+        Type::IPSECKEY => &[FieldForm::Gateway(GatewayKind::Ipsec)],
+        Type::AMTRELAY => &[FieldForm::Gateway(GatewayKind::Amt)],
+        Type::RRSIG | Type::SIG => {
+            &[FieldForm::Type, ALGORITHM, BYTE, Interval, Time, Time, SHORT, Name, BASE64]
+        }
+        Type::NSEC => &[Name, FieldForm::Rest(RestForm::Types)],
+        Type::NSEC3 => &[BYTE, BYTE, SHORT, Salt, Hash, FieldForm::Rest(RestForm::Types)],
         Type::NSEC3PARAM => &[BYTE, BYTE, SHORT, Salt],
-        Type::CSYNC => &[Number(4), SHORT, Form::Rest(Rest::Types)],
+        Type::CSYNC => &[Number(4), SHORT, FieldForm::Rest(RestForm::Types)],
         Type::DHCID | Type::OPENPGPKEY => &[BASE64],
-        Type::HIP => &[Form::Host],
+        Type::HIP => &[FieldForm::Host],
         Type::ZONEMD => &[Number(4), BYTE, BYTE, HEX],
         Type::SVCB | Type::HTTPS => &[SHORT, Name, Parameters],
-        Type::DSYNC => &[Form::Type, BYTE, SHORT, Name],
+        Type::DSYNC => &[FieldForm::Type, BYTE, SHORT, Name],
         Type::NID | Type::L64 => &[SHORT, Groups(4)],
         Type::L32 => &[SHORT, Ipv4],
         Type::EUI48 => &[Eui(6)],

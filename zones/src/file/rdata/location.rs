@@ -1,8 +1,8 @@
 //! LOC (RFC 1876).
 
 use super::super::number::decimal;
-use super::super::scanner::{Word, Wrong};
-use super::Fields;
+use super::super::scanner::{FileWord, SyntaxError};
+use super::RdataReader;
 
 /// The equator and the prime meridian in the wire form, in thousandths of a second of arc.
 const ZERO: u32 = 1 << 31;
@@ -10,8 +10,8 @@ const ZERO: u32 = 1 << 31;
 const BELOW: i64 = 10_000_000;
 const FORM: &str = "accepted: D [M [S]] N|S D [M [S]] E|W ALTm [SIZEm [HPm [VPm]]]";
 
-impl Fields<'_, '_, '_> {
-    pub(super) fn location(&mut self) -> Result<(), Wrong> {
+impl RdataReader<'_, '_, '_> {
+    pub(super) fn location(&mut self) -> Result<(), SyntaxError> {
         let latitude = self.angle(90, b'N', b'S')?;
         let longitude = self.angle(180, b'E', b'W')?;
         let word = self.scanner.expect("the altitude")?;
@@ -36,7 +36,7 @@ impl Fields<'_, '_, '_> {
     }
 
     /// Degrees, minutes and seconds up to the letter of the hemisphere.
-    fn angle(&mut self, most: u64, plus: u8, minus: u8) -> Result<u32, Wrong> {
+    fn angle(&mut self, most: u64, plus: u8, minus: u8) -> Result<u32, SyntaxError> {
         let mut parts = [0u64; 3];
         let mut given = 0;
         loop {
@@ -87,7 +87,7 @@ fn fixed(text: &[u8], scale: usize) -> Option<u64> {
 }
 
 /// A length in metres, `m` behind it or not, in centimetres.
-fn centimetres(word: Word<'_>) -> Result<i64, Wrong> {
+fn centimetres(word: FileWord<'_>) -> Result<i64, SyntaxError> {
     let text = word.bytes.strip_suffix(b"m").unwrap_or(word.bytes);
     let (text, sign) = match text.strip_prefix(b"-") {
         Some(rest) => (rest, -1),

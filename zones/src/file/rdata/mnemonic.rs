@@ -3,19 +3,19 @@
 use rhumb_wire::Type;
 
 use super::super::reader::type_of;
-use super::super::scanner::{Word, Wrong};
-use super::Fields;
+use super::super::scanner::{FileWord, SyntaxError};
+use super::RdataReader;
 
 /// A registry of words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Table {
+pub(super) enum MnemonicTable {
     /// DNSSEC algorithms.
     Algorithm,
     /// Types of certificates (RFC 4398 section 2.1).
     Certificate,
 }
 
-impl Table {
+impl MnemonicTable {
     const fn words(self) -> &'static [(&'static str, u16)] {
         match self {
             Self::Algorithm => &[
@@ -54,8 +54,13 @@ impl Table {
     }
 }
 
-impl Fields<'_, '_, '_> {
-    pub(super) fn mnemonic(&mut self, word: Word<'_>, table: Table, bytes: usize) -> Result<(), Wrong> {
+impl RdataReader<'_, '_, '_> {
+    pub(super) fn mnemonic(
+        &mut self,
+        word: FileWord<'_>,
+        table: MnemonicTable,
+        bytes: usize,
+    ) -> Result<(), SyntaxError> {
         let text = std::str::from_utf8(word.bytes).unwrap_or("");
         match table.words().iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
             Some((_, value)) => {
@@ -66,7 +71,7 @@ impl Fields<'_, '_, '_> {
         }
     }
 
-    pub(super) fn covered(&mut self, word: Word<'_>) -> Result<(), Wrong> {
+    pub(super) fn covered(&mut self, word: FileWord<'_>) -> Result<(), SyntaxError> {
         let rtype = to_type(word)?;
         self.put(u64::from(rtype.0), 2);
         Ok(())
@@ -74,6 +79,6 @@ impl Fields<'_, '_, '_> {
 }
 
 /// A type's mnemonic. Errors: it is none.
-pub(super) fn to_type(word: Word<'_>) -> Result<Type, Wrong> {
+pub(super) fn to_type(word: FileWord<'_>) -> Result<Type, SyntaxError> {
     type_of(word.bytes).ok_or_else(|| word.wrong(format!("{} is no type", word.shown())))
 }

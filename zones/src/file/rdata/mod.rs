@@ -15,24 +15,24 @@ use rhumb_wire::name::unescape;
 use rhumb_wire::{NameBuf, NameRef, Type, rdata};
 
 use super::number;
-use super::scanner::{Scanner, Word, Wrong};
-use form::{Form, forms};
+use super::scanner::{FileWord, SyntaxError, WordScanner};
+use form::{FieldForm, forms};
 
 pub(super) use address::{ipv4, ipv6};
 pub use shown::rdata_text;
 
 /// Reads the RDATA of one record.
-pub(super) struct Fields<'s, 't, 'o> {
-    scanner: &'s mut Scanner<'t>,
+pub(super) struct RdataReader<'s, 't, 'o> {
+    scanner: &'s mut WordScanner<'t>,
     origin: NameRef<'o>,
     out: &'s mut Vec<u8>,
     name: &'s mut NameBuf,
 }
 
-impl<'s, 't, 'o> Fields<'s, 't, 'o> {
+impl<'s, 't, 'o> RdataReader<'s, 't, 'o> {
     /// What is read goes to the end of `out`; `name` is room for a name.
     pub(super) fn new(
-        scanner: &'s mut Scanner<'t>,
+        scanner: &'s mut WordScanner<'t>,
         origin: NameRef<'o>,
         out: &'s mut Vec<u8>,
         name: &'s mut NameBuf,
@@ -41,7 +41,7 @@ impl<'s, 't, 'o> Fields<'s, 't, 'o> {
     }
 
     /// Reads to the end of the record. Errors: a field is missing, wrong or one too many.
-    pub(super) fn read(mut self, rtype: Type) -> Result<(), Wrong> {
+    pub(super) fn read(mut self, rtype: Type) -> Result<(), SyntaxError> {
         let before = self.scanner.at();
         match rtype {
             // The frequent ones, whose fields cannot break a rule of their type.
@@ -61,17 +61,20 @@ impl<'s, 't, 'o> Fields<'s, 't, 'o> {
             return self.generic(rtype, first);
         }
         let forms = forms(rtype).ok_or_else(|| {
-            Wrong::new(before, format!("{rtype} has no text form here; accepted: \\# LENGTH HEX (RFC 3597)"))
+            SyntaxError::new(
+                before,
+                format!("{rtype} has no text form here; accepted: \\# LENGTH HEX (RFC 3597)"),
+            )
         })?;
         for &form in forms {
             self.field(form)?;
         }
         self.end()?;
-        rdata::check(rtype, self.out).map_err(|error| Wrong::new(before, format!("{rtype}: {error}")))
+        rdata::check(rtype, self.out).map_err(|error| SyntaxError::new(before, format!("{rtype}: {error}")))
     }
 
     #[inline]
-    fn frequent(&mut self, rtype: Type, first: Word<'t>) -> Result<(), Wrong> {
+    fn frequent(&mut self, rtype: Type, first: FileWord<'t>) -> Result<(), SyntaxError> {
         match rtype {
             Type::A => self.ipv4(first),
             Type::AAAA => self.ipv6(first),
@@ -84,7 +87,7 @@ impl<'s, 't, 'o> Fields<'s, 't, 'o> {
         }
     }
 
-    fn end(&mut self) -> Result<(), Wrong> {
+    fn end(&mut self) -> Result<(), SyntaxError> {
         match self.scanner.word()? {
             None => Ok(()),
             Some(word) => Err(word.wrong(format!("{} is more than the type takes", word.shown()))),
@@ -92,7 +95,7 @@ impl<'s, 't, 'o> Fields<'s, 't, 'o> {
     }
 
     /// `\# length hex` (RFC 3597 section 5).
-    fn generic(&mut self, rtype: Type, first: Word<'t>) -> Result<(), Wrong> {
+    fn generic(&mut self, rtype: Type, first: FileWord<'t>) -> Result<(), SyntaxError> {
         let word = self.scanner.expect("the length")?;
         let length =
             number::decimal(word.bytes, 65_535).ok_or_else(|| word.wrong("the length is 0 to 65535"))?;
@@ -103,38 +106,42 @@ impl<'s, 't, 'o> Fields<'s, 't, 'o> {
         rdata::check(rtype, self.out).map_err(|error| first.wrong(format!("{rtype}: {error}")))
     }
 
-    fn field(&mut self, form: Form) -> Result<(), Wrong> {
+    fn field(&mut self, form: FieldForm) -> Result<(), SyntaxError> {
         match form {
-            Form::Rest(what) => return self.rest(what),
-            Form::Location => return self.location(),
-            Form::Parameters => return self.parameters(),
-            Form::Host => return self.host_identity(),
-            Form::Gateway(kind) => return self.gateway(kind),
+            FieldForm::Rest(what) => return self.rest(what),
+            FieldForm::Location => return self.location(),
+            FieldForm::Parameters => return self.parameters(),
+            FieldForm::Host => return self.host_identity(),
+            FieldForm::Gateway(kind) => return self.gateway(kind),
             _ => {}
         }
         let word = self.scanner.expect(form.what())?;
         match form {
-            Form::Name => self.domain(word),
-            Form::Number(bytes) => self.number(word, bytes),
-            Form::Interval => self.interval(word),
-            Form::Ipv4 => self.ipv4(word),
-            Form::Ipv6 => self.ipv6(word),
-            Form::Text => self.text(word),
-            Form::LongText => self.unescaped(word),
-            Form::Type => self.covered(word),
-            Form::Time => self.time(word),
-            Form::Mnemonic(table, bytes) => self.mnemonic(word, table, bytes),
-            Form::Salt => self.salt(word),
-            Form::Hash => self.hash(word),
-            Form::Groups(groups) => self.groups(word, groups),
-            Form::Eui(bytes) => self.eui(word, bytes),
-            Form::Nsap => self.nsap(word),
-            Form::Rest(_) | Form::Location | Form::Parameters | Form::Host | Form::Gateway(_) => Ok(()),
+            FieldForm::Name => self.domain(word),
+            FieldForm::Number(bytes) => self.number(word, bytes),
+            FieldForm::Interval => self.interval(word),
+            FieldForm::Ipv4 => self.ipv4(word),
+            FieldForm::Ipv6 => self.ipv6(word),
+            FieldForm::Text => self.text(word),
+            FieldForm::LongText => self.unescaped(word),
+            FieldForm::Type => self.covered(word),
+            FieldForm::Time => self.time(word),
+            FieldForm::Mnemonic(table, bytes) => self.mnemonic(word, table, bytes),
+            FieldForm::Salt => self.salt(word),
+            FieldForm::Hash => self.hash(word),
+            FieldForm::Groups(groups) => self.groups(word, groups),
+            FieldForm::Eui(bytes) => self.eui(word, bytes),
+            FieldForm::Nsap => self.nsap(word),
+            FieldForm::Rest(_)
+            | FieldForm::Location
+            | FieldForm::Parameters
+            | FieldForm::Host
+            | FieldForm::Gateway(_) => Ok(()),
         }
     }
 
     #[inline]
-    fn domain(&mut self, word: Word<'_>) -> Result<(), Wrong> {
+    fn domain(&mut self, word: FileWord<'_>) -> Result<(), SyntaxError> {
         if word.quoted {
             return Err(word.wrong("a quoted text where a name is wanted"));
         }
@@ -146,7 +153,7 @@ impl<'s, 't, 'o> Fields<'s, 't, 'o> {
     }
 
     #[inline]
-    fn number(&mut self, word: Word<'_>, bytes: usize) -> Result<(), Wrong> {
+    fn number(&mut self, word: FileWord<'_>, bytes: usize) -> Result<(), SyntaxError> {
         let most = if bytes >= 8 { u64::MAX } else { (1 << (8 * bytes)) - 1 };
         let value = number::decimal(word.bytes, most)
             .ok_or_else(|| word.wrong(format!("{} is no number from 0 to {most}", word.shown())))?;
@@ -159,7 +166,7 @@ impl<'s, 't, 'o> Fields<'s, 't, 'o> {
         self.out.extend(value.to_be_bytes().iter().skip(8 - bytes));
     }
 
-    fn interval(&mut self, word: Word<'_>) -> Result<(), Wrong> {
+    fn interval(&mut self, word: FileWord<'_>) -> Result<(), SyntaxError> {
         let value = number::ttl(word.bytes)
             .map(u64::from)
             .or_else(|| number::decimal(word.bytes, u64::from(u32::MAX)));
@@ -171,7 +178,7 @@ impl<'s, 't, 'o> Fields<'s, 't, 'o> {
     }
 
     /// A character-string (RFC 1035 section 3.3).
-    fn text(&mut self, word: Word<'_>) -> Result<(), Wrong> {
+    fn text(&mut self, word: FileWord<'_>) -> Result<(), SyntaxError> {
         let at = self.out.len();
         self.out.push(0);
         self.unescaped(word)?;
@@ -183,7 +190,7 @@ impl<'s, 't, 'o> Fields<'s, 't, 'o> {
         Ok(())
     }
 
-    fn unescaped(&mut self, word: Word<'_>) -> Result<(), Wrong> {
+    fn unescaped(&mut self, word: FileWord<'_>) -> Result<(), SyntaxError> {
         let mut rest = word.bytes;
         while let Some((&byte, tail)) = rest.split_first() {
             rest = tail;
@@ -200,7 +207,7 @@ impl<'s, 't, 'o> Fields<'s, 't, 'o> {
         Ok(())
     }
 
-    fn time(&mut self, word: Word<'_>) -> Result<(), Wrong> {
+    fn time(&mut self, word: FileWord<'_>) -> Result<(), SyntaxError> {
         let value = number::signature_time(word.bytes).ok_or_else(|| {
             word.wrong(format!("{} is no time; accepted: YYYYMMDDHHmmSS or seconds since 1970", word.shown()))
         })?;
@@ -212,8 +219,8 @@ impl<'s, 't, 'o> Fields<'s, 't, 'o> {
 /// The bytes of base 64 in one piece; none where it is no such.
 fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::new();
-    let (mut scanner, mut name) = (Scanner::new(text), NameBuf::new());
-    Fields::new(&mut scanner, NameRef::ROOT, &mut out, &mut name).rest_base64().ok()?;
+    let (mut scanner, mut name) = (WordScanner::new(text), NameBuf::new());
+    RdataReader::new(&mut scanner, NameRef::ROOT, &mut out, &mut name).rest_base64().ok()?;
     Some(out)
 }
 

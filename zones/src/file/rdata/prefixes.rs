@@ -4,11 +4,11 @@ use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::super::number::decimal;
-use super::super::scanner::{Word, Wrong};
-use super::Fields;
+use super::super::scanner::{FileWord, SyntaxError};
+use super::RdataReader;
 
-impl Fields<'_, '_, '_> {
-    pub(super) fn prefixes(&mut self) -> Result<(), Wrong> {
+impl RdataReader<'_, '_, '_> {
+    pub(super) fn prefixes(&mut self) -> Result<(), SyntaxError> {
         while let Some(word) = self.scanner.word()? {
             let wrong = || {
                 word.wrong(format!(
@@ -21,7 +21,7 @@ impl Fields<'_, '_, '_> {
         Ok(())
     }
 
-    fn prefix(&mut self, word: Word<'_>) -> Option<()> {
+    fn prefix(&mut self, word: FileWord<'_>) -> Option<()> {
         let (negated, text) = match word.bytes.strip_prefix(b"!") {
             Some(rest) => (0x80, rest),
             None => (0, word.bytes),

@@ -7,8 +7,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use rhumb_wire::name::unescape;
 
 use super::super::number::decimal;
-use super::super::scanner::{Word, Wrong};
-use super::Fields;
+use super::super::scanner::{FileWord, SyntaxError};
+use super::RdataReader;
 use super::base::base64_text;
 use super::shown::quoted;
 
@@ -53,8 +53,8 @@ fn kind_of(key: u16) -> Kind {
     KEYS.iter().find(|(_, number, _)| *number == key).map_or(Kind::Text, |(.., kind)| *kind)
 }
 
-impl Fields<'_, '_, '_> {
-    pub(super) fn parameters(&mut self) -> Result<(), Wrong> {
+impl RdataReader<'_, '_, '_> {
+    pub(super) fn parameters(&mut self) -> Result<(), SyntaxError> {
         let mut parameters: Vec<(u16, Vec<u8>)> = Vec::new();
         let mut keys = HashSet::new();
         let mut last = None;
@@ -89,7 +89,7 @@ impl Fields<'_, '_, '_> {
 }
 
 /// `key` or `key=value`. Errors: the key or the value is none.
-fn parameter(word: Word<'_>) -> Result<(u16, Vec<u8>), Wrong> {
+fn parameter(word: FileWord<'_>) -> Result<(u16, Vec<u8>), SyntaxError> {
     let equals = word.bytes.iter().position(|&byte| byte == b'=');
     let (name, value) = match equals {
         Some(at) => (word.bytes.get(..at).unwrap_or(&[]), word.bytes.get(at + 1..)),

@@ -7,7 +7,7 @@ use rhumb_wire::{NameRef, Type, rdata};
 
 use super::super::number::signature_time_text;
 use super::base::{base32_text, base64_text, hex_text};
-use super::form::{Form, Gateway, Rest, forms};
+use super::form::{FieldForm, GatewayKind, RestForm, forms};
 use super::location::location_text;
 use super::prefixes::prefixes_text;
 use super::service::parameters_text;
@@ -23,7 +23,7 @@ pub fn rdata_text(rtype: Type, rdata: &[u8]) -> String {
     })
 }
 
-fn text_of(forms: &[Form], rdata: &[u8]) -> Option<String> {
+fn text_of(forms: &[FieldForm], rdata: &[u8]) -> Option<String> {
     let mut text = String::new();
     let mut rest = rdata;
     for &form in forms {
@@ -40,7 +40,7 @@ fn text_of(forms: &[Form], rdata: &[u8]) -> Option<String> {
 }
 
 /// The text of one field at the start of `rest`, and what is left behind it.
-fn field_text(form: Form, rest: &[u8]) -> Option<(String, &[u8])> {
+fn field_text(form: FieldForm, rest: &[u8]) -> Option<(String, &[u8])> {
     let number = |bytes: usize| {
         let (field, after) = rest.split_at_checked(bytes)?;
         Some((field.iter().fold(0u64, |value, byte| value << 8 | u64::from(*byte)), after))
@@ -50,54 +50,54 @@ fn field_text(form: Form, rest: &[u8]) -> Option<(String, &[u8])> {
         tail.split_at_checked(usize::from(length))
     };
     Some(match form {
-        Form::Name => {
+        FieldForm::Name => {
             let name = NameRef::parse(rest).ok()?;
             (name.to_string(), rest.get(name.len()..)?)
         }
-        Form::Number(bytes) | Form::Mnemonic(_, bytes) => {
+        FieldForm::Number(bytes) | FieldForm::Mnemonic(_, bytes) => {
             number(bytes).map(|(v, after)| (v.to_string(), after))?
         }
-        Form::Interval => number(4).map(|(value, after)| (value.to_string(), after))?,
-        Form::Type => number(2).map(|(value, after)| (Type(value as u16).to_string(), after))?,
-        Form::Time => number(4).map(|(value, after)| (signature_time_text(value as u32), after))?,
-        Form::Ipv4 => {
+        FieldForm::Interval => number(4).map(|(value, after)| (value.to_string(), after))?,
+        FieldForm::Type => number(2).map(|(value, after)| (Type(value as u16).to_string(), after))?,
+        FieldForm::Time => number(4).map(|(value, after)| (signature_time_text(value as u32), after))?,
+        FieldForm::Ipv4 => {
             rest.split_first_chunk::<4>().map(|(a, after)| (Ipv4Addr::from(*a).to_string(), after))?
         }
-        Form::Ipv6 => {
+        FieldForm::Ipv6 => {
             rest.split_first_chunk::<16>().map(|(a, after)| (Ipv6Addr::from(*a).to_string(), after))?
         }
-        Form::Text => counted().map(|(field, after)| (quoted(field), after))?,
-        Form::LongText => (quoted(rest), &[]),
-        Form::Salt => counted()
+        FieldForm::Text => counted().map(|(field, after)| (quoted(field), after))?,
+        FieldForm::LongText => (quoted(rest), &[]),
+        FieldForm::Salt => counted()
             .map(|(salt, after)| (if salt.is_empty() { "-".to_owned() } else { hex_text(salt) }, after))?,
-        Form::Hash => {
+        FieldForm::Hash => {
             counted().filter(|(hash, _)| !hash.is_empty()).map(|(hash, after)| (base32_text(hash), after))?
         }
-        Form::Groups(groups) => {
+        FieldForm::Groups(groups) => {
             let (field, after) = rest.split_at_checked(groups * 2)?;
             (joined(field.chunks(2).map(hex_text), ":"), after)
         }
-        Form::Eui(bytes) => {
+        FieldForm::Eui(bytes) => {
             let (field, after) = rest.split_at_checked(bytes)?;
             (joined(field.chunks(1).map(hex_text), "-"), after)
         }
-        Form::Nsap if rest.is_empty() => return None,
-        Form::Nsap => (format!("0x{}", hex_text(rest)), &[]),
-        Form::Rest(what) => (rest_text(what, rest)?, &[]),
-        Form::Location => (location_text(rest)?, &[]),
-        Form::Parameters => (parameters_text(rest)?, &[]),
-        Form::Host => (host_text(rest)?, &[]),
-        Form::Gateway(kind) => (gateway_text(kind, rest)?, &[]),
+        FieldForm::Nsap if rest.is_empty() => return None,
+        FieldForm::Nsap => (format!("0x{}", hex_text(rest)), &[]),
+        FieldForm::Rest(what) => (rest_text(what, rest)?, &[]),
+        FieldForm::Location => (location_text(rest)?, &[]),
+        FieldForm::Parameters => (parameters_text(rest)?, &[]),
+        FieldForm::Host => (host_text(rest)?, &[]),
+        FieldForm::Gateway(kind) => (gateway_text(kind, rest)?, &[]),
     })
 }
 
-fn rest_text(what: Rest, rest: &[u8]) -> Option<String> {
+fn rest_text(what: RestForm, rest: &[u8]) -> Option<String> {
     Some(match what {
-        Rest::Hex => hex_text(rest),
-        Rest::Base64 => base64_text(rest),
-        Rest::Types => joined(types_of(rest)?.iter().map(ToString::to_string), " "),
-        Rest::Prefixes => prefixes_text(rest)?,
-        Rest::Texts => {
+        RestForm::Hex => hex_text(rest),
+        RestForm::Base64 => base64_text(rest),
+        RestForm::Types => joined(types_of(rest)?.iter().map(ToString::to_string), " "),
+        RestForm::Prefixes => prefixes_text(rest)?,
+        RestForm::Texts => {
             let mut texts = Vec::new();
             let mut left = rest;
             while let Some((&length, tail)) = left.split_first() {
@@ -110,22 +110,22 @@ fn rest_text(what: Rest, rest: &[u8]) -> Option<String> {
     })
 }
 
-fn gateway_text(kind: Gateway, rdata: &[u8]) -> Option<String> {
+fn gateway_text(kind: GatewayKind, rdata: &[u8]) -> Option<String> {
     let (head, gateway, rest) = match kind {
-        Gateway::Ipsec => {
+        GatewayKind::Ipsec => {
             let (&[precedence, gateway, algorithm], rest) = rdata.split_first_chunk::<3>()?;
             (format!("{precedence} {gateway} {algorithm}"), gateway, rest)
         }
-        Gateway::Amt => {
+        GatewayKind::Amt => {
             let (&[precedence, relay], rest) = rdata.split_first_chunk::<2>()?;
             (format!("{precedence} {} {}", relay >> 7, relay & 0x7f), relay & 0x7f, rest)
         }
     };
     let (gateway, key) = match gateway {
         0 => (".".to_owned(), rest),
-        1 => field_text(Form::Ipv4, rest)?,
-        2 => field_text(Form::Ipv6, rest)?,
-        3 => field_text(Form::Name, rest)?,
+        1 => field_text(FieldForm::Ipv4, rest)?,
+        2 => field_text(FieldForm::Ipv6, rest)?,
+        3 => field_text(FieldForm::Name, rest)?,
         _ => return None,
     };
     Some(format!("{head} {gateway} {}", base64_text(key)).trim_end().to_owned())

@@ -1,16 +1,16 @@
 //! IPSECKEY (RFC 4025), AMTRELAY (RFC 8777) and HIP (RFC 8005): fields that say what follows them.
 
 use super::super::number::decimal;
-use super::super::scanner::{Word, Wrong};
-use super::Fields;
+use super::super::scanner::{FileWord, SyntaxError};
+use super::RdataReader;
 use super::base::hex;
-use super::form::Gateway;
+use super::form::GatewayKind;
 
-impl Fields<'_, '_, '_> {
-    pub(super) fn gateway(&mut self, kind: Gateway) -> Result<(), Wrong> {
+impl RdataReader<'_, '_, '_> {
+    pub(super) fn gateway(&mut self, kind: GatewayKind) -> Result<(), SyntaxError> {
         let precedence = self.scanner.expect("the precedence")?;
         self.number(precedence, 1)?;
-        let most = if kind == Gateway::Amt { 1 } else { 255 };
+        let most = if kind == GatewayKind::Amt { 1 } else { 255 };
         let middle = self.scanner.expect("the gateway type")?;
         let first =
             decimal(middle.bytes, most).ok_or_else(|| middle.wrong(format!("0 to {most} is wanted here")))?;
@@ -18,11 +18,11 @@ impl Fields<'_, '_, '_> {
         let second =
             decimal(second_word.bytes, 255).ok_or_else(|| second_word.wrong("0 to 255 is wanted here"))?;
         let gateway = match kind {
-            Gateway::Ipsec => {
+            GatewayKind::Ipsec => {
                 self.out.extend([first as u8, second as u8]);
                 first
             }
-            Gateway::Amt => {
+            GatewayKind::Amt => {
                 self.out.push((first as u8) << 7 | second as u8 & 0x7f);
                 second
             }
@@ -37,14 +37,14 @@ impl Fields<'_, '_, '_> {
             _ => return Err(second_word.wrong("gateway types are 0 to 3")),
         }
         let mut rest = self.scanner.clone();
-        if kind == Gateway::Ipsec && rest.word()?.is_some() {
+        if kind == GatewayKind::Ipsec && rest.word()?.is_some() {
             self.rest_base64()?;
         }
         Ok(())
     }
 
     /// Algorithm, HIT, key, then rendezvous servers.
-    pub(super) fn host_identity(&mut self) -> Result<(), Wrong> {
+    pub(super) fn host_identity(&mut self) -> Result<(), SyntaxError> {
         let algorithm = self.scanner.expect("the algorithm")?;
         let number =
             decimal(algorithm.bytes, 255).ok_or_else(|| algorithm.wrong("the algorithm is 0 to 255"))?;
@@ -69,9 +69,9 @@ impl Fields<'_, '_, '_> {
     }
 
     /// Base 64 in one word.
-    fn one_base64(&mut self, word: Word<'_>) -> Result<(), Wrong> {
-        let mut scanner = super::Scanner::new(word.bytes);
-        let read = Fields { scanner: &mut scanner, origin: self.origin, out: self.out, name: self.name }
+    fn one_base64(&mut self, word: FileWord<'_>) -> Result<(), SyntaxError> {
+        let mut scanner = super::WordScanner::new(word.bytes);
+        let read = RdataReader { scanner: &mut scanner, origin: self.origin, out: self.out, name: self.name }
             .rest_base64();
         read.map_err(|wrong| word.wrong(wrong.message))
     }

@@ -2,17 +2,17 @@
 
 use rhumb_wire::Type;
 
-use super::super::scanner::Wrong;
-use super::Fields;
-use super::form::Rest;
+use super::super::scanner::SyntaxError;
+use super::RdataReader;
+use super::form::RestForm;
 use super::mnemonic::to_type;
 
-impl Fields<'_, '_, '_> {
-    pub(super) fn rest(&mut self, what: Rest) -> Result<(), Wrong> {
+impl RdataReader<'_, '_, '_> {
+    pub(super) fn rest(&mut self, what: RestForm) -> Result<(), SyntaxError> {
         match what {
-            Rest::Hex => self.rest_hex(1),
-            Rest::Base64 => self.rest_base64(),
-            Rest::Texts => {
+            RestForm::Hex => self.rest_hex(1),
+            RestForm::Base64 => self.rest_base64(),
+            RestForm::Texts => {
                 let first = self.scanner.expect("the text")?;
                 self.text(first)?;
                 while let Some(word) = self.scanner.word()? {
@@ -20,13 +20,13 @@ impl Fields<'_, '_, '_> {
                 }
                 Ok(())
             }
-            Rest::Types => self.types(),
-            Rest::Prefixes => self.prefixes(),
+            RestForm::Types => self.types(),
+            RestForm::Prefixes => self.prefixes(),
         }
     }
 
     /// A type bitmap (RFC 4034 section 4.1.2).
-    fn types(&mut self) -> Result<(), Wrong> {
+    fn types(&mut self) -> Result<(), SyntaxError> {
         let mut types: Vec<Type> = Vec::new();
         while let Some(word) = self.scanner.word()? {
             types.push(to_type(word)?);

@@ -18,7 +18,7 @@ impl Place {
         path
     }
 
-    fn read(&self, tail: &str) -> Result<Loaded, Vec<Problem>> {
+    fn read(&self, tail: &str) -> Result<ParsedZone, Vec<FileProblem>> {
         let path = self.write("top", &format!("{HEAD}{tail}"));
         let origin: Name = "example".parse().unwrap();
         read_zone(origin.as_ref(), &path)

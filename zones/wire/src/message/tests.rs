@@ -1,22 +1,23 @@
 use super::*;
-use crate::compress::Compression;
-use crate::writer::Writer;
+use crate::compress::NameCompression;
+use crate::writer::MessageWriter;
 use crate::{Name, rdata};
 
 fn answer() -> Vec<u8> {
     let owner: Name = "www.example".parse().unwrap();
     let target: Name = "a.www.example".parse().unwrap();
     let mut buffer = vec![0u8; 512];
-    let mut compression = Compression::default();
-    let mut w = Writer::new(&mut buffer, 512, &mut compression);
+    let mut compression = NameCompression::default();
+    let mut w = MessageWriter::new(&mut buffer, 512, &mut compression);
     w.question(owner.as_ref(), Type::A, Class::IN).unwrap();
-    w.record(Section::Answer, owner.as_ref(), Type::CNAME, Class::IN, 5, |w| {
+    w.record(MessageSection::Answer, owner.as_ref(), Type::CNAME, Class::IN, 5, |w| {
         rdata::write(w, Type::CNAME, target.as_ref().as_bytes())
     })
     .unwrap();
-    w.record(Section::Answer, target.as_ref(), Type::A, Class::IN, 6, |w| w.bytes(&[1, 2, 3, 4])).unwrap();
+    w.record(MessageSection::Answer, target.as_ref(), Type::A, Class::IN, 6, |w| w.bytes(&[1, 2, 3, 4]))
+        .unwrap();
     crate::edns::write_opt(&mut w, 1232, 0, 0, |_| Ok(())).unwrap();
-    w.count(Section::Additional);
+    w.count(MessageSection::Additional);
     let length = w.finish(7, header::QR);
     buffer.truncate(length);
     buffer
@@ -25,7 +26,7 @@ fn answer() -> Vec<u8> {
 #[test]
 fn records_come_in_order_with_their_names() {
     let bytes = answer();
-    let message = Message::parse(&bytes).unwrap();
+    let message = MessageView::parse(&bytes).unwrap();
     let mut owner = NameBuf::new();
     let seen: Vec<_> = message
         .records()
@@ -35,9 +36,9 @@ fn records_come_in_order_with_their_names() {
             (r.section, r.rtype, r.ttl, owner.as_ref().to_string())
         })
         .collect();
-    assert_eq!(seen[0], (Section::Answer, Type::CNAME, 5, "www.example.".into()));
-    assert_eq!(seen[1], (Section::Answer, Type::A, 6, "a.www.example.".into()));
-    assert_eq!((seen[2].0, seen[2].1), (Section::Additional, Type::OPT));
+    assert_eq!(seen[0], (MessageSection::Answer, Type::CNAME, 5, "www.example.".into()));
+    assert_eq!(seen[1], (MessageSection::Answer, Type::A, 6, "a.www.example.".into()));
+    assert_eq!((seen[2].0, seen[2].1), (MessageSection::Additional, Type::OPT));
     assert_eq!(message.edns().unwrap().unwrap().udp_size, 1232);
     assert_eq!(message.rcode().unwrap(), Rcode::NOERROR);
     // Two names compressed: 12 + 17 + (2 + 10 + 2 + 2) + (2 + 10 + 4) + 11.
@@ -48,14 +49,14 @@ fn records_come_in_order_with_their_names() {
 fn counts_are_checked_against_the_length_first() {
     let mut twelve = [0u8; 12];
     twelve[4..].fill(0xff);
-    assert_eq!(Message::parse(&twelve).unwrap_err(), ReadError::Short);
+    assert_eq!(MessageView::parse(&twelve).unwrap_err(), ReadError::Short);
 }
 
 #[test]
 fn every_cut_is_an_error_and_never_more() {
     let bytes = answer();
     for end in 0..bytes.len() {
-        let whole = Message::parse(&bytes[..end]).is_ok_and(|m| m.records().all(|r| r.is_ok()));
+        let whole = MessageView::parse(&bytes[..end]).is_ok_and(|m| m.records().all(|r| r.is_ok()));
         assert!(!whole, "{end}");
     }
 }
@@ -66,7 +67,7 @@ proptest::proptest! {
         let mut bytes = answer();
         let at = at % bytes.len();
         bytes[at] = value;
-        if let Ok(message) = Message::parse(&bytes) {
+        if let Ok(message) = MessageView::parse(&bytes) {
             let mut name = NameBuf::new();
             for record in message.records().flatten() {
                 let _ = record.owner(&mut name);

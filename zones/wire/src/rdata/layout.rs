@@ -27,7 +27,7 @@ impl NameRule {
 
 /// A field of RDATA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Field {
+pub enum RdataField {
     /// A domain name.
     Name(NameRule),
     /// So many bytes.
@@ -63,17 +63,17 @@ pub enum Field {
     GatewayValue(NameRule),
 }
 
-use Field::{
+use RdataField::{
     AtLeast, Bitmap, Fixed, Gateway, GatewayValue, HostIdentity, Name, Names, Prefixes, Rest,
     ServiceParameters, Tag, Text, Texts,
 };
 
-const OLD: Field = Name(NameRule::OLD);
-const MIDDLE: Field = Name(NameRule::MIDDLE);
-const PLAIN: Field = Name(NameRule::PLAIN);
+const OLD: RdataField = Name(NameRule::OLD);
+const MIDDLE: RdataField = Name(NameRule::MIDDLE);
+const PLAIN: RdataField = Name(NameRule::PLAIN);
 
 /// The fields of `rtype`; a type that is not known holds bytes (RFC 3597 section 3).
-pub const fn layout(rtype: Type) -> &'static [Field] {
+pub const fn layout(rtype: Type) -> &'static [RdataField] {
     match rtype {
         Type::A => &[Fixed(4)],
         Type::L32 => &[Fixed(6)],
@@ -126,7 +126,7 @@ pub const fn layout(rtype: Type) -> &'static [Field] {
 }
 
 /// Bytes that `field`, which is no name, takes at the start of `rest`. Errors: `Short`, `Field`.
-pub(super) fn measure(field: Field, rest: &[u8]) -> Result<usize, RdataError> {
+pub(super) fn measure(field: RdataField, rest: &[u8]) -> Result<usize, RdataError> {
     match field {
         Fixed(length) => Ok(usize::from(length)),
         Text => text(rest),

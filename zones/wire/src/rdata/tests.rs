@@ -1,6 +1,6 @@
 use super::*;
-use crate::compress::Compression;
-use crate::message::{Message, Section};
+use crate::compress::NameCompression;
+use crate::message::{MessageSection, MessageView};
 use crate::{Class, Name};
 
 fn name(text: &str) -> Vec<u8> {
@@ -47,12 +47,13 @@ fn compressing_and_expanding_give_the_same_bytes() {
         (Type::TXT, b"\x03abc".to_vec()),
     ] {
         let mut buffer = [0u8; 512];
-        let mut compression = Compression::default();
-        let mut w = Writer::new(&mut buffer, 512, &mut compression);
+        let mut compression = NameCompression::default();
+        let mut w = MessageWriter::new(&mut buffer, 512, &mut compression);
         w.question(owner.as_ref(), rtype, Class::IN).unwrap();
-        w.record(Section::Answer, owner.as_ref(), rtype, Class::IN, 60, |w| write(w, rtype, &rdata)).unwrap();
+        w.record(MessageSection::Answer, owner.as_ref(), rtype, Class::IN, 60, |w| write(w, rtype, &rdata))
+            .unwrap();
         let length = w.finish(1, 0);
-        let message = Message::parse(&buffer[..length]).unwrap();
+        let message = MessageView::parse(&buffer[..length]).unwrap();
         let record = message.records().next().unwrap().unwrap();
         let mut back = Vec::new();
         expand(&record, &mut back).unwrap();
@@ -65,7 +66,7 @@ fn compressing_and_expanding_give_the_same_bytes() {
 fn a_name_may_not_run_over_its_rdata() {
     let mut m = b"\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\x02\0\x01\0\0\0\0\0\x02\x03a".to_vec();
     m.extend(b"bc\0");
-    let record = Message::parse(&m).unwrap().records().next().unwrap().unwrap();
+    let record = MessageView::parse(&m).unwrap().records().next().unwrap().unwrap();
     assert!(expand(&record, &mut Vec::new()).is_err());
 }
 
@@ -83,8 +84,8 @@ fn canonical_form_lowers_names_of_old_types_only() {
 proptest::proptest! {
     #[test]
     fn any_bytes_are_survived(number in 0u16..300, bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..80)) {
-        let sum: Result<usize, _> = Pieces::new(Type(number), &bytes)
-            .map(|p| p.map(|p| match p { Piece::Bytes(b) => b.len(), Piece::Name(n, _) => n.len() }))
+        let sum: Result<usize, _> = RdataPieces::new(Type(number), &bytes)
+            .map(|p| p.map(|p| match p { RdataPiece::Bytes(b) => b.len(), RdataPiece::Name(n, _) => n.len() }))
             .sum();
         if let Ok(sum) = sum {
             assert_eq!(sum, bytes.len());

@@ -1,6 +1,6 @@
 //! From the question along CNAME and DNAME to the records that answer it.
 
-use rhumb_wire::{Name, NameBuf, NameRef, Section, Type};
+use rhumb_wire::{MessageSection, Name, NameBuf, NameRef, Type};
 
 use super::super::limits;
 use super::records::{Item, Records, Set, Span};
@@ -56,12 +56,12 @@ impl Walk {
             Type::ANY => {
                 let types = records.types(name)?;
                 for &rtype in &types {
-                    self.sets.extend(records.set(Section::Answer, name, rtype)?);
+                    self.sets.extend(records.set(MessageSection::Answer, name, rtype)?);
                 }
                 Ok(!types.is_empty())
             }
             _ => {
-                let set = records.set(Section::Answer, name, qtype)?;
+                let set = records.set(MessageSection::Answer, name, qtype)?;
                 let found = set.is_some();
                 self.sets.extend(set);
                 Ok(found)
@@ -71,13 +71,13 @@ impl Walk {
 
     /// Takes the CNAME of `name`, and before it the DNAME that gives it: where it leads to.
     fn take_link(&mut self, records: &mut Records, name: Span) -> Result<Option<Span>, UnusableReply> {
-        let cname = first_only(records.set(Section::Answer, name, Type::CNAME)?);
+        let cname = first_only(records.set(MessageSection::Answer, name, Type::CNAME)?);
         let Some(dname) = dname_above(records, name) else {
             let target = cname.as_ref().and_then(|set| set.members.first().copied());
             self.sets.extend(cname);
             return Ok(target);
         };
-        let Some(dname) = first_only(records.set(Section::Answer, dname, Type::DNAME)?) else {
+        let Some(dname) = first_only(records.set(MessageSection::Answer, dname, Type::DNAME)?) else {
             return Ok(None);
         };
         let Some(&to) = dname.members.first() else { return Ok(None) };
@@ -120,7 +120,7 @@ fn dname_above(records: &Records, name: Span) -> Option<Span> {
         let owner = records.name(item.owner);
         owner.len() < below.len() && below.is_at_or_below(owner)
     };
-    let dnames = records.items(Section::Answer).filter(|item| item.rtype == Type::DNAME).filter(above);
+    let dnames = records.items(MessageSection::Answer).filter(|item| item.rtype == Type::DNAME).filter(above);
     dnames.map(|item| item.owner).min_by_key(|&owner| records.bytes(owner).len())
 }
 

@@ -8,7 +8,7 @@ mod proof;
 mod records;
 mod write;
 
-use rhumb_wire::{Message, Rcode, Type, header};
+use rhumb_wire::{MessageView, Rcode, Type, header};
 
 use super::limits;
 use crate::exchange::{ReadAnswer, UnusableReply};
@@ -40,7 +40,7 @@ pub struct ScrubbedAnswer {
 ///
 /// Errors: see [`UnusableReply`].
 pub fn scrub(reply: &[u8], question: &Question) -> Result<ScrubbedAnswer, UnusableReply> {
-    let message = Message::parse(reply).map_err(|_| UnusableReply::Malformed)?;
+    let message = MessageView::parse(reply).map_err(|_| UnusableReply::Malformed)?;
     let rcode = message.rcode().map_err(|_| UnusableReply::Malformed)?;
     let head = message.header();
     let flags = head.flags & (header::QR | header::TC | header::OPCODE);

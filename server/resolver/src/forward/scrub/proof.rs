@@ -1,6 +1,6 @@
 //! What the authority section is kept for: the SOA of a denial, and the proofs of DNSSEC.
 
-use rhumb_wire::{NameRef, Section, Type};
+use rhumb_wire::{MessageSection, NameRef, Type};
 
 use super::super::limits;
 use super::records::{Records, Set, Span};
@@ -45,7 +45,7 @@ pub(super) fn find(
         return Ok(proof);
     }
     let mut known: Vec<(Span, Type)> = Vec::new();
-    for item in records.items(Section::Authority) {
+    for item in records.items(MessageSection::Authority) {
         let owner = records.name(item.owner);
         if !matches!(item.rtype, Type::NSEC | Type::NSEC3)
             || !zones.iter().any(|&zone| owner.is_at_or_below(zone))
@@ -57,7 +57,7 @@ pub(super) fn find(
             return Err(UnusableReply::TooMany);
         }
         known.push((item.owner, item.rtype));
-        if let Some(mut set) = records.set(Section::Authority, item.owner, item.rtype)? {
+        if let Some(mut set) = records.set(MessageSection::Authority, item.owner, item.rtype)? {
             // RFC 9077 section 3.
             set.ttl = proof.denied_for.map_or(set.ttl, |seconds| set.ttl.min(seconds));
             proof.sets.push(set);
@@ -70,10 +70,10 @@ pub(super) fn find(
 fn zone_soa(records: &Records, name: Span) -> Result<Option<Set>, UnusableReply> {
     let below = records.name(name);
     let soa = records
-        .items(Section::Authority)
+        .items(MessageSection::Authority)
         .find(|item| item.rtype == Type::SOA && below.is_at_or_below(records.name(item.owner)));
     let Some(soa) = soa else { return Ok(None) };
-    let mut set = records.set(Section::Authority, soa.owner, Type::SOA)?;
+    let mut set = records.set(MessageSection::Authority, soa.owner, Type::SOA)?;
     if let Some(set) = &mut set {
         set.members.truncate(1);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use rhumb_wire::{Message, NameBuf, NameRef, Section, Type, rdata};
+use rhumb_wire::{MessageSection, MessageView, NameBuf, NameRef, Type, rdata};
 
 use super::super::limits;
 use crate::exchange::UnusableReply;
@@ -17,7 +17,7 @@ pub(super) struct Span {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Item {
-    pub(super) section: Section,
+    pub(super) section: MessageSection,
     pub(super) rtype: Type,
     pub(super) ttl: u32,
     pub(super) owner: Span,
@@ -28,7 +28,7 @@ pub(super) struct Item {
 /// Records of one owner and type: their RDATA without duplicates, and the signatures over them.
 #[derive(Clone, Debug)]
 pub(super) struct Set {
-    pub(super) section: Section,
+    pub(super) section: MessageSection,
     pub(super) rtype: Type,
     /// The least of them all (RFC 2181 section 5.2).
     pub(super) ttl: u32,
@@ -49,7 +49,7 @@ pub(super) struct Records {
 
 impl Records {
     /// Errors: `Malformed`, `TooMany`.
-    pub(super) fn read(message: &Message<'_>, question: &Question) -> Result<Self, UnusableReply> {
+    pub(super) fn read(message: &MessageView<'_>, question: &Question) -> Result<Self, UnusableReply> {
         // The types ANY and RRSIG have signatures as records of their own.
         let asked_themselves = matches!(question.qtype, Type::RRSIG | Type::ANY);
         let signed = question.dnssec_ok && !asked_themselves;
@@ -64,10 +64,10 @@ impl Records {
         for record in message.records() {
             let record = record.map_err(|_| UnusableReply::Malformed)?;
             let wanted = match (record.section, record.rtype) {
-                (Section::Answer, Type::RRSIG) => signatures,
-                (Section::Answer, _) => true,
-                (Section::Authority, Type::NS | Type::SOA) => true,
-                (Section::Authority, Type::NSEC | Type::NSEC3 | Type::RRSIG) => question.dnssec_ok,
+                (MessageSection::Answer, Type::RRSIG) => signatures,
+                (MessageSection::Answer, _) => true,
+                (MessageSection::Authority, Type::NS | Type::SOA) => true,
+                (MessageSection::Authority, Type::NSEC | Type::NSEC3 | Type::RRSIG) => question.dnssec_ok,
                 _ => false,
             };
             if !wanted || record.class != question.class || record.rtype.is_meta() {
@@ -108,12 +108,12 @@ impl Records {
         self.bytes(one).eq_ignore_ascii_case(self.bytes(other))
     }
 
-    pub(super) fn items(&self, section: Section) -> impl Iterator<Item = &Item> {
+    pub(super) fn items(&self, section: MessageSection) -> impl Iterator<Item = &Item> {
         self.items.iter().filter(move |item| item.section == section)
     }
 
     pub(super) fn authority_has(&self, rtype: Type) -> bool {
-        self.items(Section::Authority).any(|item| item.rtype == rtype)
+        self.items(MessageSection::Authority).any(|item| item.rtype == rtype)
     }
 
     /// The records of `owner` and `rtype`, with their signatures if DO was asked; none if there is none.
@@ -121,7 +121,7 @@ impl Records {
     /// Errors: `Malformed` where one of the records is, `TooMany`.
     pub(super) fn set(
         &self,
-        section: Section,
+        section: MessageSection,
         owner: Span,
         rtype: Type,
     ) -> Result<Option<Set>, UnusableReply> {
@@ -154,7 +154,7 @@ impl Records {
     /// The types of the answer section at `owner`, in order. Errors: `TooMany`.
     pub(super) fn types(&self, owner: Span) -> Result<Vec<Type>, UnusableReply> {
         let mut types = Vec::new();
-        for item in self.items(Section::Answer).filter(|item| self.same_name(item.owner, owner)) {
+        for item in self.items(MessageSection::Answer).filter(|item| self.same_name(item.owner, owner)) {
             if types.contains(&item.rtype) {
                 continue;
             }

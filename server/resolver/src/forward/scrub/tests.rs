@@ -2,7 +2,7 @@ mod arbitrary;
 mod chains;
 mod denials;
 
-use rhumb_wire::{Class, Message, NameBuf, Section, Type, header, rdata};
+use rhumb_wire::{Class, MessageSection, MessageView, NameBuf, Type, header, rdata};
 
 use super::super::tests::build::{Rr, asked, message};
 use super::*;
@@ -23,11 +23,11 @@ fn scrubbed(
 
 /// The records of a scrub message as `owner TTL TYPE`, the authority section's with a star.
 fn listed(scrubbed: &ScrubbedAnswer) -> Vec<String> {
-    let message = Message::parse(&scrubbed.message).unwrap();
+    let message = MessageView::parse(&scrubbed.message).unwrap();
     let mut name = NameBuf::new();
-    let line = |record: rhumb_wire::Record<'_>, name: &mut NameBuf| {
+    let line = |record: rhumb_wire::MessageRecord<'_>, name: &mut NameBuf| {
         record.owner(name).unwrap();
-        let star = if record.section == Section::Authority { "*" } else { "" };
+        let star = if record.section == MessageSection::Authority { "*" } else { "" };
         format!("{star}{} {} {}", name.as_ref(), record.ttl, record.rtype)
     };
     message.records().map(|record| line(record.unwrap(), &mut name)).collect()
@@ -37,7 +37,7 @@ fn listed(scrubbed: &ScrubbedAnswer) -> Vec<String> {
 fn assert_scrubbed(scrubbed: &ScrubbedAnswer, question: &Question) {
     let bytes = &scrubbed.message;
     assert!(bytes.len() <= 65_535);
-    let message = Message::parse(bytes).unwrap();
+    let message = MessageView::parse(bytes).unwrap();
     let head = message.header();
     let checking = if question.checking_disabled { header::CD } else { 0 };
     assert_eq!(head.id, 0);
@@ -62,7 +62,7 @@ fn assert_scrubbed(scrubbed: &ScrubbedAnswer, question: &Question) {
             assert_eq!(bytes[record.owner_at..record.owner_at + 2], [0xc0, 12]);
         }
         let dnssec = matches!(record.rtype, Type::RRSIG | Type::NSEC | Type::NSEC3);
-        if record.section == Section::Authority {
+        if record.section == MessageSection::Authority {
             assert!(record.rtype == Type::SOA && scrubbed.negative || dnssec && question.dnssec_ok);
         } else {
             let last = chain.last().unwrap().as_ref();

@@ -1,7 +1,7 @@
 //! The message.
 
-use rhumb_wire::compress::Compression;
-use rhumb_wire::{Full, NameBuf, Rcode, Type, Writer, header, rdata};
+use rhumb_wire::compress::NameCompression;
+use rhumb_wire::{BufferFull, MessageWriter, NameBuf, Rcode, Type, header, rdata};
 
 use super::records::{Records, Set, Span};
 use crate::exchange::UnusableReply;
@@ -22,16 +22,16 @@ pub(super) fn message(
     let size =
         header::LENGTH + name.as_ref().len() + 4 + sets.iter().map(|set| size(records, set)).sum::<usize>();
     let mut buffer = vec![0; size.min(usize::from(u16::MAX))];
-    let mut compression = Compression::default();
+    let mut compression = NameCompression::default();
     let limit = buffer.len();
-    let mut w = Writer::new(&mut buffer, limit, &mut compression);
+    let mut w = MessageWriter::new(&mut buffer, limit, &mut compression);
     let written = w.question(name.as_ref(), question.qtype, question.class).and_then(|()| {
         sets.iter().try_for_each(|set| {
             let at_question = records.bytes(set.owner).eq_ignore_ascii_case(name.as_ref().as_bytes());
             write_set(&mut w, records, question, set, at_question)
         })
     });
-    written.map_err(|Full| UnusableReply::TooLong)?;
+    written.map_err(|BufferFull| UnusableReply::TooLong)?;
     let checking = if question.checking_disabled { header::CD } else { 0 };
     let length = w.finish(0, header::QR | header::RD | header::RA | checking | rcode.0 & header::RCODE);
     buffer.truncate(length);
@@ -47,12 +47,12 @@ fn size(records: &Records, set: &Set) -> usize {
 }
 
 fn write_set(
-    w: &mut Writer<'_, '_>,
+    w: &mut MessageWriter<'_, '_>,
     records: &Records,
     question: &Question,
     set: &Set,
     at_question: bool,
-) -> Result<(), Full> {
+) -> Result<(), BufferFull> {
     let members = set.members.iter().map(|&rdata| (set.rtype, rdata));
     let signatures = set.signatures.iter().map(|&rdata| (Type::RRSIG, rdata));
     for (rtype, span) in members.chain(signatures) {
@@ -68,10 +68,10 @@ fn write_set(
 
 /// The table of the compression may be full of a long name's suffixes; the pointer to the question is always to be had.
 fn write_owner(
-    w: &mut Writer<'_, '_>,
+    w: &mut MessageWriter<'_, '_>,
     records: &Records,
     owner: Span,
     at_question: bool,
-) -> Result<(), Full> {
+) -> Result<(), BufferFull> {
     if at_question { w.bytes(&TO_QUESTION) } else { w.name(records.name(owner)) }
 }

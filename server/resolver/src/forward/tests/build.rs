@@ -1,7 +1,7 @@
 //! Messages for tests, with all names written out.
 
-use rhumb_wire::header::{self, Header};
-use rhumb_wire::{Class, Message, Name, Type};
+use rhumb_wire::header::{self, MessageHeader};
+use rhumb_wire::{Class, MessageView, Name, Type};
 
 use crate::question::Question;
 
@@ -57,7 +57,8 @@ pub(in crate::forward) fn nsec(owner: &str, ttl: u32, next: &str) -> Rr {
 pub(in crate::forward) fn message(id: u16, flags: u16, question: &[u8], sections: [&[Rr]; 3]) -> Vec<u8> {
     let [answers, authorities, additionals] = sections.map(|section| section.len() as u16);
     let questions = u16::from(!question.is_empty());
-    let mut bytes = Header { id, flags, questions, answers, authorities, additionals }.to_bytes().to_vec();
+    let mut bytes =
+        MessageHeader { id, flags, questions, answers, authorities, additionals }.to_bytes().to_vec();
     bytes.extend(question);
     for record in sections.concat() {
         bytes.extend(&record.owner);
@@ -80,7 +81,7 @@ pub(in crate::forward) fn asked(question: &Question) -> Vec<u8> {
 
 /// The question section of a query, byte for byte.
 pub(in crate::forward) fn question_of(query: &[u8]) -> &[u8] {
-    let message = Message::parse(query).unwrap();
+    let message = MessageView::parse(query).unwrap();
     let length = message.question().unwrap().unwrap().name.len() + 4;
     &query[header::LENGTH..header::LENGTH + length]
 }

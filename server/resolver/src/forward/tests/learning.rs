@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rhumb_wire::Transport::{Tcp, Udp};
-use rhumb_wire::{Message, Rcode, header};
+use rhumb_wire::{MessageView, Rcode, header};
 use tokio::time::sleep;
 
 use super::build::{self, id_of, question_of, reply};
@@ -13,7 +13,7 @@ use crate::forward::UpstreamPolicy;
 use crate::network::SpoofSignal;
 
 fn has_edns(sent: &Sent) -> bool {
-    Message::parse(&sent.query).unwrap().edns().unwrap().is_some()
+    MessageView::parse(&sent.query).unwrap().edns().unwrap().is_some()
 }
 
 fn is_cased(sent: &Sent) -> bool {
