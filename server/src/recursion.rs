@@ -9,7 +9,7 @@ mod upstream_network;
 use std::sync::Arc;
 use std::time::Instant;
 
-use rhumb_net::udp::Socket;
+use rhumb_net::udp::DatagramSocket;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::metrics::Held;
@@ -28,7 +28,7 @@ const DOOR: usize = 8192;
 #[derive(Debug)]
 pub enum ReplyTo {
     /// Out of the socket it came in by, from the address that was asked.
-    Datagram(Arc<Socket>),
+    Datagram(Arc<DatagramSocket>),
     /// To the connection it came by.
     Stream(mpsc::Sender<Vec<u8>>),
     /// To whoever wants it explained.

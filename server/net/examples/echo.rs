@@ -1,18 +1,18 @@
-//! A responder that does no DNS work, to measure what [`rhumb_net::udp::Batch`] costs: each query is given the same
+//! A responder that does no DNS work, to measure what [`rhumb_net::udp::DatagramBatch`] costs: each query is given the same
 //! fixed A record, by one thread.
 //!
 //! `echo ADDRESS`, such as `0.0.0.0:5300` or `[fe80::1%2]:5300`
 
 use std::error::Error;
 
-use rhumb_net::udp::{Batch, Options, Socket};
+use rhumb_net::udp::{DatagramBatch, DatagramSocket, SocketOptions};
 
 const RECORD: [u8; 16] = [0xc0, 12, 0, 1, 0, 1, 0, 0, 14, 16, 0, 4, 192, 0, 2, 1];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let address = std::env::args().nth(1).ok_or("an address and port are needed")?.parse()?;
-    let socket = Socket::bind(&Options { address, v6only: false, receive_buffer: 4 << 20 })?;
-    let mut batch = Batch::new(64, 2048, 2048);
+    let socket = DatagramSocket::bind(&SocketOptions { address, v6only: false, receive_buffer: 4 << 20 })?;
+    let mut batch = DatagramBatch::new(64, 2048, 2048);
     loop {
         if batch.receive(&socket)? == 0 {
             continue;

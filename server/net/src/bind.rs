@@ -6,19 +6,19 @@ use std::net::{IpAddr, SocketAddr};
 
 use nix::errno::Errno;
 
-use crate::holder;
 use crate::local::is_link_local;
+use crate::port_owner;
 
 /// What a socket carries.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Transport {
-    /// Datagrams.
+pub enum SocketKind {
+    /// QuerySocket.
     Udp,
     /// Streams.
     Tcp,
 }
 
-impl fmt::Display for Transport {
+impl fmt::Display for SocketKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Udp => "udp",
@@ -33,7 +33,7 @@ pub struct BindError {
     /// The address and port asked for.
     pub address: SocketAddr,
     /// What the socket was to carry.
-    pub transport: Transport,
+    pub transport: SocketKind,
     /// The call that failed, such as `bind` or `listen`.
     pub step: &'static str,
     /// The kernel's answer.
@@ -45,7 +45,7 @@ pub struct BindError {
 impl BindError {
     /// For a step that failed; looks for the cause, which for a port in use reads `/proc` for up to 0.3 seconds.
     pub(crate) fn new(
-        transport: Transport,
+        transport: SocketKind,
         address: SocketAddr,
         step: &'static str,
         source: io::Error,
@@ -84,11 +84,11 @@ impl fmt::Display for BindError {
     }
 }
 
-fn hint(transport: Transport, address: SocketAddr, step: &str, source: &io::Error) -> String {
+fn hint(transport: SocketKind, address: SocketAddr, step: &str, source: &io::Error) -> String {
     let port = address.port();
     let ip = address.ip();
     match source.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::EADDRINUSE) => holder::describe(transport, address),
+        Some(Errno::EADDRINUSE) => port_owner::describe(transport, address),
         Some(Errno::EACCES | Errno::EPERM) if step == "bind" && port < 1024 => {
             format!("port {port} needs CAP_NET_BIND_SERVICE or root")
         }
@@ -143,7 +143,7 @@ mod tests {
 
     fn text(address: &str, errno: Errno) -> String {
         let address = address.parse().unwrap();
-        BindError::new(Transport::Udp, address, "bind", io::Error::from_raw_os_error(errno as i32))
+        BindError::new(SocketKind::Udp, address, "bind", io::Error::from_raw_os_error(errno as i32))
             .to_string()
     }
 

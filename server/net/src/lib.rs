@@ -2,19 +2,19 @@
 //!
 //! This crate knows no more of DNS than that a message on a stream follows its length in two bytes
 //! (RFC 1035, section 4.2.2). What it owns is the promise that a datagram is answered from the very address
-//! it was sent to ([`udp`], [`Local`]), the bounds on streams ([`tcp`], [`stream`]), fresh and unpredictable
+//! it was sent to ([`udp`], [`LocalAddress`]), the bounds on streams ([`tcp`], [`stream`]), fresh and unpredictable
 //! sockets towards other servers ([`upstream`]), and the questions to ask of the routing table ([`route`]).
 //!
 //! It is also the only crate with `unsafe` code and with code for one operating system only. The former is in
 //! `sys.rs`, `process.rs` and `udp/batch.rs`, the latter in `pktinfo.rs`, `sockaddr.rs` and the files that say so.
 
+mod accept;
 mod bind;
 mod free;
-mod holder;
 mod local;
-mod patience;
 pub mod peer;
 mod pktinfo;
+mod port_owner;
 mod process;
 mod random;
 pub mod route;
@@ -25,9 +25,9 @@ pub mod tcp;
 pub mod udp;
 pub mod upstream;
 
-pub use bind::{BindError, Transport};
+pub use accept::{AcceptEvent, AcceptedConnection, StreamListener, serve_connections, tcp_listener};
+pub use bind::{BindError, SocketKind};
 pub use free::check_free;
-pub use local::Local;
-pub use patience::pause_after;
+pub use local::LocalAddress;
 pub use process::{fetch, release_memory, return_large_memory, yield_to_others};
 pub use random::{random, random_u16};

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 /// For a multicast or broadcast datagram it is the address of this host that the kernel answers such a one from,
 /// or the unspecified address where the kernel is to choose.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Local {
+pub struct LocalAddress {
     /// The address. An IPv4 address is shown as such, also when it came through an IPv6 socket.
     pub ip: IpAddr,
     /// The index of the interface, for IPv6 link-local addresses. For all others 0: an answer bound to an
@@ -16,7 +16,7 @@ pub struct Local {
     pub interface: u32,
 }
 
-impl Local {
+impl LocalAddress {
     /// The local end with this address and scope: the scope is kept for link-local addresses only, and a
     /// v4-mapped address (RFC 4291, section 2.5.5.2) becomes the IPv4 address.
     pub fn new(ip: IpAddr, scope: u32) -> Self {
@@ -26,7 +26,7 @@ impl Local {
     }
 }
 
-impl From<SocketAddr> for Local {
+impl From<SocketAddr> for LocalAddress {
     fn from(address: SocketAddr) -> Self {
         let scope = match address {
             SocketAddr::V4(_) => 0,
@@ -36,7 +36,7 @@ impl From<SocketAddr> for Local {
     }
 }
 
-impl fmt::Display for Local {
+impl fmt::Display for LocalAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.interface {
             0 => self.ip.fmt(f),
@@ -84,14 +84,14 @@ mod tests {
     #[test]
     fn scope_is_kept_for_link_local_only() {
         for (ip, interface) in [("fe80::1", 3), ("2001:db8::1", 0), ("::1", 0), ("192.0.2.1", 0)] {
-            assert_eq!(Local::new(ip.parse().unwrap(), 3).interface, interface, "{ip}");
+            assert_eq!(LocalAddress::new(ip.parse().unwrap(), 3).interface, interface, "{ip}");
         }
     }
 
     #[test]
     fn mapped_is_shown_as_ipv4() {
-        let local = Local::new("::ffff:192.0.2.1".parse().unwrap(), 7);
-        assert_eq!(local, Local { ip: "192.0.2.1".parse().unwrap(), interface: 0 });
+        let local = LocalAddress::new("::ffff:192.0.2.1".parse().unwrap(), 7);
+        assert_eq!(local, LocalAddress { ip: "192.0.2.1".parse().unwrap(), interface: 0 });
         let address: SocketAddr = "192.0.2.1:53".parse().unwrap();
         assert_eq!(canonical(mapped(address)), address);
         assert!(mapped(address).is_ipv6());
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn displayed_with_its_scope() {
-        assert_eq!(Local::new("fe80::1".parse().unwrap(), 2).to_string(), "fe80::1%2");
-        assert_eq!(Local::new("192.0.2.1".parse().unwrap(), 2).to_string(), "192.0.2.1");
+        assert_eq!(LocalAddress::new("fe80::1".parse().unwrap(), 2).to_string(), "fe80::1%2");
+        assert_eq!(LocalAddress::new("192.0.2.1".parse().unwrap(), 2).to_string(), "192.0.2.1");
     }
 }

@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 
 use nix::libc::{self, c_int};
 
-use crate::local::{Local, is_link_local};
+use crate::local::{LocalAddress, is_link_local};
 use crate::sys;
 
 /// Room for control messages, in bytes: a dual-stack socket is given one of each family (32 and 40 bytes on Linux).
@@ -126,16 +126,16 @@ impl Control {
 
     /// The address to answer from.
     #[inline]
-    pub(crate) fn local(&self, found: Found) -> Local {
+    pub(crate) fn local(&self, found: Found) -> LocalAddress {
         match found.layout {
-            Layout::Info4 => Local { ip: self.source4(found.data).into(), interface: 0 },
+            Layout::Info4 => LocalAddress { ip: self.source4(found.data).into(), interface: 0 },
             Layout::Address4 => {
-                Local { ip: Ipv4Addr::from(self.field::<4>(found.data)).into(), interface: 0 }
+                LocalAddress { ip: Ipv4Addr::from(self.field::<4>(found.data)).into(), interface: 0 }
             }
             Layout::Info6 => {
                 let ip = Ipv6Addr::from(self.field::<16>(found.data));
                 let ip = if ip.is_multicast() { Ipv6Addr::UNSPECIFIED } else { ip };
-                Local::new(ip.into(), u32::from_ne_bytes(self.field(found.data + 16)))
+                LocalAddress::new(ip.into(), u32::from_ne_bytes(self.field(found.data + 16)))
             }
         }
     }
@@ -165,7 +165,7 @@ impl Control {
 
     /// Writes the control message that makes a datagram leave from this address; says its size. The unspecified
     /// address leaves the choice to the kernel and takes no message.
-    pub(crate) fn write(&mut self, local: &Local) -> usize {
+    pub(crate) fn write(&mut self, local: &LocalAddress) -> usize {
         if local.ip.is_unspecified() {
             return 0;
         }

@@ -30,7 +30,7 @@ pub(crate) fn option(fd: impl AsFd, level: c_int, option: c_int) -> io::Result<c
 }
 
 /// How many datagrams the kernel threw away because the socket's receive buffer was full, since it was made; it
-/// wraps at 2^32. `None` where the kernel does not tell.
+/// wraps at 2^32. `None` where the kernel does not say.
 #[cfg(target_os = "linux")]
 pub(crate) fn drops(fd: impl AsFd) -> Option<u64> {
     // SO_MEMINFO and SK_MEMINFO_DROPS of linux/sock_diag.h.
@@ -55,7 +55,7 @@ pub(crate) fn drops(fd: impl AsFd) -> Option<u64> {
     info.get(DROPS).copied().map(u64::from)
 }
 
-/// See the Linux variant; other systems do not tell.
+/// See the Linux variant; other systems do not say.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn drops(_fd: impl AsFd) -> Option<u64> {
     None

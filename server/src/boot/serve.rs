@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rhumb_config::Config;
-use rhumb_net::tcp::Limits;
+use rhumb_net::tcp::ConnectionLimits;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
@@ -106,7 +106,7 @@ impl Server {
         Streams {
             live: Arc::clone(&self.live),
             door: door.clone(),
-            limits: Limits::new(server.tcp_clients, server.tcp_clients_per_network),
+            limits: ConnectionLimits::new(server.tcp_clients, server.tcp_clients_per_network),
             stop: stop.clone(),
         }
     }
@@ -195,7 +195,7 @@ fn start(mut reloader: Reloader) -> Result<std::thread::JoinHandle<()>, StartErr
 }
 
 /// Waits until nobody waits for an answer any more.
-async fn drained(driver: tokio::task::JoinHandle<()>, connections: &Limits) {
+async fn drained(driver: tokio::task::JoinHandle<()>, connections: &ConnectionLimits) {
     // A driver that panicked has nobody left to answer.
     let _ = driver.await;
     while connections.open() > 0 {

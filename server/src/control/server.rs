@@ -2,17 +2,16 @@
 
 use std::convert::Infallible;
 use std::io::{self, Write as _};
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::UnixStream;
+use rhumb_net::{AcceptEvent, StreamListener, serve_connections};
+use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::command::ControlService;
 use super::socket::Listener;
@@ -66,80 +65,68 @@ async fn serve_within(
     mut stop: watch::Receiver<bool>,
     limits: Limits,
 ) -> io::Result<()> {
-    let accepting = listener.accepting()?;
+    let socket = listener.accepting()?;
     let permits = Arc::new(Semaphore::new(limits.clients));
-    let mut connections = JoinSet::new();
-    let mut stopped = pin!(async move {
+    let stopped = async move {
         // An error means that the sender is gone: as good as a stop.
         let _ = stop.wait_for(|stop| *stop).await;
-    });
-    loop {
-        tokio::select! {
-            () = &mut stopped => break,
-            Some(ended) = connections.join_next() => note(ended),
-            accepted = accepting.accept() => match accepted {
-                Ok((stream, _)) => {
-                    if let Some((stream, permit)) = admit(stream, &listener, &permits) {
-                        connections.spawn(connection(stream, Arc::clone(&service), permit, limits));
-                    }
-                }
-                Err(error) => if let Some(pause) = rhumb_net::pause_after(&error) {
-                    tracing::warn!(%error, "control: no connection accepted");
-                    tokio::select! {
-                        () = &mut stopped => break,
-                        () = sleep(pause) => {}
-                    }
-                }
-            },
-        }
-    }
-    drop(accepting);
-    drop(listener);
-    let drained = async {
-        while let Some(ended) = connections.join_next().await {
-            note(ended);
+    };
+    let serve = |(stream, admitted), _| {
+        let permit = admit(&permits, admitted);
+        match permit {
+            Ok(permit) => Some(connection(stream, Arc::clone(&service), permit, limits)),
+            Err(refused) => {
+                refuse(stream, &refused);
+                None
+            }
         }
     };
-    // Past the time, dropping the set ends what is left.
-    let _ = timeout(DRAIN, drained).await;
-    Ok(())
-}
-
-/// Lets a client in if it may act and there is room; else tells it so. Nothing of it has been read by then.
-fn admit(
-    stream: UnixStream,
-    listener: &Listener,
-    permits: &Arc<Semaphore>,
-) -> Option<(UnixStream, ClientPermit)> {
-    let refused = match rhumb_net::peer::credentials(&stream) {
-        Ok(peer) if listener.admits(peer.uid) => match Arc::clone(permits).try_acquire_owned() {
-            Ok(permit) => return Some((stream, Arc::new(permit))),
-            Err(_) => reply::full(),
-        },
-        Ok(peer) => {
-            tracing::warn!(
-                uid = peer.uid,
-                pid = peer.pid,
-                "control: a client of another account was refused"
-            );
-            reply::not_admitted()
-        }
-        Err(error) => {
-            tracing::warn!(%error, "control: a client without credentials was refused");
-            reply::not_admitted()
-        }
+    let event = |event: AcceptEvent<'_>| match event {
+        AcceptEvent::Exhausted(error) => tracing::warn!(%error, "control: no connection accepted"),
+        AcceptEvent::Panicked(error) => tracing::error!(%error, "control: a connection panicked"),
     };
-    // It fits into the socket's buffer; a client that has gone already misses it.
-    let _ = stream.into_std().and_then(|mut stream| stream.write_all(&refused));
-    None
+    serve_connections(AdmittingListener { socket, listener }, stopped, DRAIN, serve, event).await
 }
 
-fn note(ended: Result<(), JoinError>) {
-    if let Err(error) = ended
-        && error.is_panic()
-    {
-        tracing::error!(%error, "control: a connection panicked");
+/// The control socket, whose file goes when it is closed.
+struct AdmittingListener {
+    socket: UnixListener,
+    listener: Listener,
+}
+
+impl StreamListener for AdmittingListener {
+    /// A client, and whether it may act.
+    type Stream = (UnixStream, bool);
+
+    async fn accept_one(&self) -> io::Result<(UnixStream, bool)> {
+        let stream = self.socket.accept_one().await?;
+        let admitted = match rhumb_net::peer::credentials(&stream) {
+            Ok(peer) if self.listener.admits(peer.uid) => true,
+            Ok(peer) => {
+                let (uid, pid) = (peer.uid, peer.pid);
+                tracing::warn!(uid, pid, "control: a client of another account was refused");
+                false
+            }
+            Err(error) => {
+                tracing::warn!(%error, "control: a client without credentials was refused");
+                false
+            }
+        };
+        Ok((stream, admitted))
     }
+}
+
+/// Gives a client that may act its place. Errors: the reply to one that may not, or for which there is no place.
+fn admit(permits: &Arc<Semaphore>, admitted: bool) -> Result<ClientPermit, Vec<u8>> {
+    if !admitted {
+        return Err(reply::not_admitted());
+    }
+    Arc::clone(permits).try_acquire_owned().map(Arc::new).map_err(|_| reply::full())
+}
+
+/// Replies before anything was read. It fits into the socket's buffer; a client that has gone already misses it.
+fn refuse(stream: UnixStream, reply: &[u8]) {
+    let _ = stream.into_std().and_then(|mut stream| stream.write_all(reply));
 }
 
 /// One connection, which is one request. Its head, its body, its command and its response have their times one by one.

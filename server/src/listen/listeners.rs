@@ -6,8 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use rhumb_config::{Config, Listen, ServerSettings, Workers as WorkerCount};
-use rhumb_net::tcp::{self, Acceptor};
-use rhumb_net::{Transport, check_free, route, udp};
+use rhumb_net::{SocketKind, check_free, route, tcp, tcp_listener, udp};
 use tokio::sync::watch;
 
 use super::stream::{self, Streams};
@@ -37,7 +36,7 @@ enum ListenerKind {
 #[derive(Debug)]
 pub enum BoundListener {
     /// One for each thread.
-    Udp(Vec<udp::Socket>),
+    Udp(Vec<udp::DatagramSocket>),
     /// One.
     Tcp(std::net::TcpListener),
 }
@@ -85,8 +84,8 @@ impl Listeners {
             // An interface that is not there is told when it comes to binding.
             for key in keys(listen, config).unwrap_or_default() {
                 let transport = match key.kind {
-                    ListenerKind::Udp { .. } => Transport::Udp,
-                    ListenerKind::Tcp => Transport::Tcp,
+                    ListenerKind::Udp { .. } => SocketKind::Udp,
+                    ListenerKind::Tcp => SocketKind::Tcp,
                 };
                 if let Err(error) = check_free(transport, key.address, key.v6only) {
                     errors.push(format!("{}: {error}", listen.place));
@@ -197,13 +196,13 @@ impl ListenerKey {
     fn bind(&self) -> Result<BoundListener, rhumb_net::BindError> {
         match self.kind {
             ListenerKind::Udp { threads, buffer } => {
-                let options = udp::Options {
+                let options = udp::SocketOptions {
                     address: self.address,
                     v6only: self.v6only,
                     receive_buffer: usize::try_from(buffer).unwrap_or(usize::MAX),
                 };
                 (0..threads)
-                    .map(|_| udp::Socket::bind(&options))
+                    .map(|_| udp::DatagramSocket::bind(&options))
                     .collect::<Result<_, _>>()
                     .map(BoundListener::Udp)
             }
@@ -219,9 +218,9 @@ impl ListenerKey {
             }
             BoundListener::Tcp(listener) => {
                 let _inside = serving.runtime.enter();
-                let acceptor = Acceptor::new(listener)?;
+                let listener = tcp_listener(listener)?;
                 let (close, closed) = watch::channel(false);
-                serving.runtime.spawn(stream::accept(acceptor, serving.streams.clone(), closed));
+                serving.runtime.spawn(stream::accept(listener, serving.streams.clone(), closed));
                 Ok(OpenListener::Tcp(close))
             }
         }

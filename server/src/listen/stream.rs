@@ -4,8 +4,11 @@ mod answer;
 mod connection;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use rhumb_net::tcp::{Accepted, Acceptor, Limits, Refusal};
+use rhumb_net::tcp::{ConnectionLimits, ConnectionRefusal};
+use rhumb_net::{AcceptEvent, AcceptedConnection, serve_connections};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use self::connection::Connection;
@@ -23,35 +26,40 @@ pub struct Streams {
     /// Where queries go that have to wait.
     pub door: Door,
     /// How many connections there may be.
-    pub limits: Arc<Limits>,
+    pub limits: Arc<ConnectionLimits>,
     /// True once the server stops: connections end when their answers are written.
     pub stop: watch::Receiver<bool>,
 }
 
 /// Accepts connections until `closed` turns true or its sender is gone. Connections made before go on.
-pub async fn accept(acceptor: Acceptor, streams: Streams, mut closed: watch::Receiver<bool>) {
-    loop {
-        let accepted = tokio::select! {
-            accepted = acceptor.accept() => accepted,
-            _ = closed.wait_for(|closed| *closed) => return,
-        };
-        match accepted {
-            Ok(accepted) => admit(accepted, &streams),
-            Err(error) => {
-                tracing::error!(listener = %acceptor.address(), %error, "accepting ended");
-                return;
-            }
+pub async fn accept(listener: TcpListener, streams: Streams, mut closed: watch::Receiver<bool>) {
+    let address = listener.local_addr().map_or_else(|error| error.to_string(), |address| address.to_string());
+    let closed = async move {
+        // An error means that the sender is gone: as good as closed.
+        let _ = closed.wait_for(|closed| *closed).await;
+    };
+    let serve = |accepted, _| {
+        admit(accepted, &streams);
+        // Its task is not this listener's: it goes on when the listener is closed.
+        None::<std::future::Ready<()>>
+    };
+    let event = |event: AcceptEvent<'_>| {
+        if let AcceptEvent::Exhausted(error) = event {
+            tracing::warn!(listener = %address, %error, "no connection accepted");
         }
+    };
+    if let Err(error) = serve_connections(listener, closed, Duration::ZERO, serve, event).await {
+        tracing::error!(listener = %address, %error, "accepting ended");
     }
 }
 
-fn admit(accepted: Accepted, streams: &Streams) {
+fn admit(accepted: AcceptedConnection, streams: &Streams) {
     let permit = match streams.limits.admit(accepted.peer.ip()) {
         Ok(permit) => permit,
         Err(refusal) => {
             let reason = match refusal {
-                Refusal::Total => RefuseReason::Total,
-                Refusal::Network => RefuseReason::Client,
+                ConnectionRefusal::Total => RefuseReason::Total,
+                ConnectionRefusal::Network => RefuseReason::Client,
             };
             streams.live.metrics.refused(reason);
             return;

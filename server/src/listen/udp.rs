@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use rhumb_net::udp::{Batch, Datagram, Socket, is_too_large};
+use rhumb_net::udp::{DatagramBatch, DatagramSocket, ReceivedDatagram, is_too_large};
 
 use super::answer::{AnswerContext, MessageAnswer, answer_message};
 use crate::metrics::{Block, DropReason};
@@ -31,7 +31,7 @@ const LAST_BATCHES: usize = 1024;
 /// The threads of one listener, each with a socket of its own.
 #[derive(Debug)]
 pub struct Workers {
-    sockets: Vec<Arc<Socket>>,
+    sockets: Vec<Arc<DatagramSocket>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -39,11 +39,11 @@ impl Workers {
     /// Starts a thread for each socket. Errors: a thread could not be made.
     pub fn start(
         name: &str,
-        sockets: Vec<Socket>,
+        sockets: Vec<DatagramSocket>,
         live: &Arc<ServerState>,
         door: &Door,
     ) -> std::io::Result<Self> {
-        let sockets: Vec<Arc<Socket>> = sockets.into_iter().map(Arc::new).collect();
+        let sockets: Vec<Arc<DatagramSocket>> = sockets.into_iter().map(Arc::new).collect();
         let mut threads = Vec::new();
         for (index, socket) in sockets.iter().enumerate() {
             let name = format!("{name}/{index}");
@@ -82,7 +82,7 @@ impl Workers {
 }
 
 struct Worker {
-    socket: Arc<Socket>,
+    socket: Arc<DatagramSocket>,
     live: Arc<ServerState>,
     door: Door,
     block: Arc<Block>,
@@ -94,7 +94,7 @@ struct Worker {
 
 impl Worker {
     fn run(&self, handle: &WorkerHandle) {
-        let mut batch = Batch::new(BATCH, self.query_size(), REPLY_SIZE);
+        let mut batch = DatagramBatch::new(BATCH, self.query_size(), REPLY_SIZE);
         let mut scratch = QueryScratch::new();
         let mut last = LAST_BATCHES;
         while last > 0 {
@@ -112,7 +112,7 @@ impl Worker {
                     self.serve(&mut batch, &mut scratch, begun);
                     handle.end();
                     if self.truncated.take() && batch.query_size() != self.query_size() {
-                        batch = Batch::new(BATCH, self.query_size(), REPLY_SIZE);
+                        batch = DatagramBatch::new(BATCH, self.query_size(), REPLY_SIZE);
                     }
                 }
                 Err(error) if stopped && error.kind() == std::io::ErrorKind::WouldBlock => return,
@@ -132,7 +132,7 @@ impl Worker {
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
 
-    fn serve(&self, batch: &mut Batch, scratch: &mut QueryScratch, begun: Instant) {
+    fn serve(&self, batch: &mut DatagramBatch, scratch: &mut QueryScratch, begun: Instant) {
         let snapshot = self.live.snapshot.load();
         let query = QueryContext::of(&self.live, &snapshot, begun);
         if self.large.get() {
@@ -170,7 +170,7 @@ impl Worker {
 
     fn answer(
         &self,
-        datagram: Datagram<'_>,
+        datagram: ReceivedDatagram<'_>,
         context: &AnswerContext<'_, '_>,
         scratch: &mut QueryScratch,
         out: &mut [u8],
@@ -194,7 +194,12 @@ impl Worker {
 
     /// Sends a truncated response in place of one that the path does not take in one piece (RFC 9715). The response was counted
     /// and held against the rate limit when it was made.
-    fn send_truncated(&self, datagram: Datagram<'_>, context: &QueryContext<'_>, scratch: &mut QueryScratch) {
+    fn send_truncated(
+        &self,
+        datagram: ReceivedDatagram<'_>,
+        context: &QueryContext<'_>,
+        scratch: &mut QueryScratch,
+    ) {
         let mut out = [0; REPLY_SIZE];
         let client = QueryClient::Datagram(datagram);
         let length = respond_truncated(datagram.bytes, &client, context, scratch, &mut out);

@@ -6,17 +6,16 @@
 use std::convert::Infallible;
 use std::future::{poll_fn, ready};
 use std::io;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rhumb_net::{AcceptEvent, AcceptedConnection, serve_connections};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
-use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 
 mod page;
@@ -73,47 +72,20 @@ async fn serve_within(
     mut stop: watch::Receiver<bool>,
     limits: Limits,
 ) {
-    let mut connections = JoinSet::new();
-    let mut stopped = pin!(async move {
+    let stopped = async move {
         // An error means that the sender is gone: as good as a stop.
         let _ = stop.wait_for(|stop| *stop).await;
-    });
-    loop {
-        tokio::select! {
-            () = &mut stopped => break,
-            Some(ended) = connections.join_next() => note(ended),
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) if connections.len() < limits.connections => {
-                    connections.spawn(connection(stream, Arc::clone(&pages), limits));
-                }
-                // Dropping the stream closes it.
-                Ok(_) => {}
-                Err(error) => if let Some(pause) = rhumb_net::pause_after(&error) {
-                    tracing::warn!(%error, "metrics: no connection accepted");
-                    tokio::select! {
-                        () = &mut stopped => break,
-                        () = sleep(pause) => {}
-                    }
-                }
-            },
-        }
-    }
-    drop(listener);
-    let drained = async {
-        while let Some(ended) = connections.join_next().await {
-            note(ended);
-        }
     };
-    // Past the time, dropping the set ends what is left.
-    let _ = timeout(DRAIN, drained).await;
-}
-
-/// A page that panics must be seen somewhere other than in a closed connection.
-fn note(ended: Result<(), JoinError>) {
-    if let Err(error) = ended
-        && error.is_panic()
-    {
-        tracing::error!(%error, "metrics: a page panicked");
+    let serve = |accepted: AcceptedConnection, open| {
+        // Without a future the connection is closed.
+        (open < limits.connections).then(|| connection(accepted.stream, Arc::clone(&pages), limits))
+    };
+    let event = |event: AcceptEvent<'_>| match event {
+        AcceptEvent::Exhausted(error) => tracing::warn!(%error, "metrics: no connection accepted"),
+        AcceptEvent::Panicked(error) => tracing::error!(%error, "metrics: a page panicked"),
+    };
+    if let Err(error) = serve_connections(listener, stopped, DRAIN, serve, event).await {
+        tracing::error!(%error, "metrics: accepting ended");
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
 
 use arc_swap::ArcSwap;
-use rhumb_net::Local;
+use rhumb_net::LocalAddress;
 use rhumb_wire::{Name, Type};
 use tokio::sync::oneshot;
 
@@ -104,7 +104,7 @@ impl Admin {
         let to = to.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let client = QueryClient::Known {
             peer: SocketAddr::new(from, 53_053),
-            local: Local::new(to, 0),
+            local: LocalAddress::new(to, 0),
             transport: Transport::Tcp,
         };
         let mut out = vec![0; 65_535];

@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use rhumb_net::Local;
-use rhumb_net::udp::Datagram;
+use rhumb_net::LocalAddress;
+use rhumb_net::udp::ReceivedDatagram;
 
 use crate::metrics::Family;
 use rhumb_wire::Transport;
@@ -12,13 +12,13 @@ use rhumb_wire::Transport;
 #[derive(Clone, Copy, Debug)]
 pub enum QueryClient<'a> {
     /// A datagram.
-    Datagram(Datagram<'a>),
+    Datagram(ReceivedDatagram<'a>),
     /// A connection, or a query that waited and so had to be copied.
     Known {
         /// Who asks.
         peer: SocketAddr,
         /// The address that was asked.
-        local: Local,
+        local: LocalAddress,
         /// How.
         transport: Transport,
     },
@@ -50,7 +50,7 @@ impl QueryClient<'_> {
     }
 
     /// The address that was asked.
-    pub fn local(&self) -> Local {
+    pub fn local(&self) -> LocalAddress {
         match self {
             Self::Datagram(datagram) => datagram.local(),
             Self::Known { local, .. } => *local,

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rhumb_net::Local;
+use rhumb_net::LocalAddress;
 use rhumb_resolver::Question;
 use rhumb_wire::compress::NameCompression;
 use rhumb_wire::{Rcode, Type};
@@ -44,7 +44,7 @@ pub struct Job {
     /// Who asks.
     pub peer: SocketAddr,
     /// The address that was asked.
-    pub local: Local,
+    pub local: LocalAddress,
     /// How the query came.
     pub transport: Transport,
     /// What its options ask of the answer.

@@ -181,7 +181,7 @@ impl Driver {
         let failed = match waiting.reply {
             ReplyTo::Datagram(socket) => match socket.send(reply, job.peer, &job.local) {
                 Ok(()) => None,
-                Err(rhumb_net::udp::SendError::TooLarge) => {
+                Err(rhumb_net::udp::DatagramSendError::TooLarge) => {
                     let length = truncate(reply);
                     let reply = reply.get(..length).unwrap_or_default();
                     socket.send(reply, job.peer, &job.local).err().map(|_| DropReason::SendFailed)

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use rhumb_net::upstream::{self, Connection, Verdict};
+use rhumb_net::upstream::{self, ReceiveVerdict, UpstreamConnection};
 use rhumb_resolver::{DatagramVerdict, ExchangeError, Network, ServerIdentity};
 use rhumb_wire::Transport;
 use tokio::time::{Instant, timeout_at};
@@ -27,11 +27,11 @@ impl Network for UpstreamNetwork {
         let mut signal = None;
         let received =
             upstream::exchange(to, query, &mut buffer, deadline, |datagram| match accept(datagram) {
-                DatagramVerdict::Accept => Verdict::Accept,
-                DatagramVerdict::Ignore => Verdict::Ignore,
+                DatagramVerdict::Accept => ReceiveVerdict::Accept,
+                DatagramVerdict::Ignore => ReceiveVerdict::Ignore,
                 DatagramVerdict::GiveUp(found) => {
                     signal = Some(found);
-                    Verdict::Stop
+                    ReceiveVerdict::Stop
                 }
             })
             .await;
@@ -41,7 +41,7 @@ impl Network for UpstreamNetwork {
                 Ok(buffer)
             }
             (Err(_), Some(signal)) => Err(ExchangeError::GaveUp(signal)),
-            (Err(upstream::ExchangeError::Io(error)), None) => Err(classified(error)),
+            (Err(upstream::QueryExchangeError::Io(error)), None) => Err(classified(error)),
             (Err(_), None) => Err(ExchangeError::Timeout),
         }
     }
@@ -75,7 +75,7 @@ impl Network for UpstreamNetwork {
 async fn over_tcp(to: SocketAddr, query: &[u8], deadline: Instant) -> Result<Vec<u8>, ExchangeError> {
     let limit = deadline.saturating_duration_since(Instant::now());
     let talk = async {
-        let mut connection = Connection::connect(to, limit).await.map_err(classified)?;
+        let mut connection = UpstreamConnection::connect(to, limit).await.map_err(classified)?;
         connection.send(query).await.map_err(|error| classified(io::Error::other(error)))?;
         match connection.recv().await {
             Ok(Some(message)) => Ok(message),

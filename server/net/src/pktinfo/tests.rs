@@ -3,8 +3,8 @@
 use super::*;
 use proptest::prelude::*;
 
-fn local(text: &str, interface: u32) -> Local {
-    Local { ip: text.parse().unwrap(), interface }
+fn local(text: &str, interface: u32) -> LocalAddress {
+    LocalAddress { ip: text.parse().unwrap(), interface }
 }
 
 /// A control message of this kind, behind what is there already.
@@ -82,7 +82,7 @@ fn the_index_stays_for_link_local_only() {
         let mut control = Control::empty();
         let size = append(&mut control, 0, &V6, &info6(ip, 5));
         let found = control.find(size).unwrap();
-        assert_eq!(control.local(found), Local::new(ip.parse().unwrap(), kept));
+        assert_eq!(control.local(found), LocalAddress::new(ip.parse().unwrap(), kept));
         control.rewrite_for_reply(found);
         assert_eq!(control.field::<20>(HEADER), info6(ip, kept)[..], "{ip}");
     }

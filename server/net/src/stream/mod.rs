@@ -1,24 +1,24 @@
 //! Messages on a stream, each behind its length in two bytes (RFC 1035, section 4.2.2; RFC 7766, section 8), over
 //! anything that reads and writes.
 //!
-//! [`Messages`] takes all that one read brought, gives out each whole message, and sends all their answers with one
+//! [`MessageStream`] takes all that one read brought, gives out each whole message, and sends all their answers with one
 //! write. The room for both is the thread's; a connection holds only what could not be finished at once: the part of
 //! a message, and the answers its peer does not take. So one that is quiet holds nothing.
 //!
 //! The bounds are here too: time for the first message, for each message, between messages, and for the peer to take
 //! its answers; memory that grows with what arrived and not with what was announced.
 
-mod alarm;
-mod incoming;
-mod messages;
-mod outgoing;
-mod unsent;
+mod deadline_timer;
+mod message_stream;
+mod outgoing_messages;
+mod receive_buffer;
+mod send_queue;
 
 use std::io;
 use std::time::Duration;
 
-pub use messages::{Expect, Messages, Taken};
-pub use outgoing::Outgoing;
+pub use message_stream::{MessageStream, ReadExpectation, ReadOutcome};
+pub use outgoing_messages::OutgoingMessages;
 
 /// The length in front of each message, in bytes.
 const PREFIX: usize = 2;
@@ -29,7 +29,7 @@ const FULL: usize = 65_536;
 
 /// How long a peer may take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Timeouts {
+pub struct StreamTimeouts {
     /// For the first whole message, from the connection on.
     pub first: Duration,
     /// Without a message begun, after the first one.

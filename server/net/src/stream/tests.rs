@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 mod answers;
 mod limits;
 
-const TIMES: Timeouts = Timeouts {
+const TIMES: StreamTimeouts = StreamTimeouts {
     first: Duration::from_secs(3),
     idle: Duration::from_secs(10),
     message: Duration::from_secs(5),
@@ -22,17 +22,17 @@ fn framed(message: &[u8]) -> Vec<u8> {
     [&u16::try_from(message.len()).unwrap().to_be_bytes()[..], message].concat()
 }
 
-fn messages(room: usize) -> (Messages<DuplexStream>, DuplexStream) {
+fn messages(room: usize) -> (MessageStream<DuplexStream>, DuplexStream) {
     let (near, far) = duplex(room);
-    (Messages::new(near, TIMES), far)
+    (MessageStream::new(near, TIMES), far)
 }
 
-async fn next(messages: &mut Messages<DuplexStream>) -> Vec<u8> {
+async fn next(messages: &mut MessageStream<DuplexStream>) -> Vec<u8> {
     messages.next().await.unwrap().unwrap()
 }
 
 /// All messages that one call gives out; waits for nothing.
-async fn at_hand(messages: &mut Messages<DuplexStream>) -> Option<Vec<Vec<u8>>> {
+async fn at_hand(messages: &mut MessageStream<DuplexStream>) -> Option<Vec<Vec<u8>>> {
     poll_fn(|cx| {
         let mut all = Vec::new();
         let taken = messages.poll_answer(cx, |message, _| {
@@ -40,7 +40,7 @@ async fn at_hand(messages: &mut Messages<DuplexStream>) -> Option<Vec<Vec<u8>>> 
             true
         });
         Poll::Ready(match taken {
-            Poll::Ready(taken) => (taken.unwrap() == Taken::Messages).then_some(all),
+            Poll::Ready(taken) => (taken.unwrap() == ReadOutcome::Messages).then_some(all),
             Poll::Pending => None,
         })
     })
@@ -79,7 +79,7 @@ async fn the_longest_message_and_then_small_ones() {
     for _ in 0..3 {
         far.write_all(&[framed(&vec![1; 65_535]), framed(b"x")].concat()).await.unwrap();
         assert_eq!(next(&mut stream).await, vec![1; 65_535]);
-        assert!(stream.held().0 <= incoming::ROOM);
+        assert!(stream.held().0 <= receive_buffer::ROOM);
         assert_eq!(next(&mut stream).await, b"x");
         assert!(timeout(Duration::from_millis(20), stream.next()).await.is_err());
         assert!(stream.held().0 <= 512, "a quiet connection gives its memory back");

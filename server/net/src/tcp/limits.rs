@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Counts connections and refuses those beyond the limits. The table has an entry for each network with a
 /// connection, so it is never larger than the limit in all.
 #[derive(Debug)]
-pub struct Limits {
+pub struct ConnectionLimits {
     state: Mutex<State>,
 }
 
@@ -26,14 +26,14 @@ struct Network(u64);
 /// A connection that was counted; dropping it makes room for another.
 #[derive(Debug)]
 #[must_use = "the connection counts only while this lives"]
-pub struct Permit {
-    limits: Arc<Limits>,
+pub struct ConnectionPermit {
+    limits: Arc<ConnectionLimits>,
     network: Network,
 }
 
 /// Why a connection was not admitted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum ConnectionRefusal {
     /// There are as many connections as there may be in all.
     #[error("too many connections")]
     Total,
@@ -42,28 +42,28 @@ pub enum Refusal {
     Network,
 }
 
-impl Limits {
-    /// Limits on the number of connections in all and of one network: one IPv4 address, one IPv6 /56.
+impl ConnectionLimits {
+    /// ConnectionLimits on the number of connections in all and of one network: one IPv4 address, one IPv6 /56.
     pub fn new(most: usize, most_per_network: usize) -> Arc<Self> {
         let state = State { most, most_per_network, open: 0, networks: HashMap::new() };
         Arc::new(Self { state: Mutex::new(state) })
     }
 
     /// Counts a connection from this address, or says which limit is reached.
-    pub fn admit(self: &Arc<Self>, ip: IpAddr) -> Result<Permit, Refusal> {
+    pub fn admit(self: &Arc<Self>, ip: IpAddr) -> Result<ConnectionPermit, ConnectionRefusal> {
         let network = Network::of(ip);
         let mut state = self.state();
         let state = &mut *state;
         let here = state.networks.get(&network).copied().unwrap_or(0);
         if here >= state.most_per_network {
-            return Err(Refusal::Network);
+            return Err(ConnectionRefusal::Network);
         }
         if state.open >= state.most {
-            return Err(Refusal::Total);
+            return Err(ConnectionRefusal::Total);
         }
         state.networks.insert(network, here + 1);
         state.open += 1;
-        Ok(Permit { limits: Arc::clone(self), network })
+        Ok(ConnectionPermit { limits: Arc::clone(self), network })
     }
 
     /// Changes the limits; connections beyond the new ones stay until they end.
@@ -89,7 +89,7 @@ impl Limits {
     }
 }
 
-impl Drop for Permit {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let mut state = self.limits.state();
         state.open = state.open.saturating_sub(1);
@@ -124,10 +124,10 @@ mod tests {
 
     #[test]
     fn one_network_takes_its_share_and_no_more() {
-        let limits = Limits::new(100, 2);
+        let limits = ConnectionLimits::new(100, 2);
         let (_one, two) =
             (limits.admit(ip("192.0.2.1")).unwrap(), limits.admit(ip("::ffff:192.0.2.1")).unwrap());
-        assert_eq!(limits.admit(ip("192.0.2.1")).unwrap_err(), Refusal::Network);
+        assert_eq!(limits.admit(ip("192.0.2.1")).unwrap_err(), ConnectionRefusal::Network);
         let _other = limits.admit(ip("192.0.2.2")).unwrap();
         drop(two);
         let _again = limits.admit(ip("192.0.2.1")).unwrap();
@@ -136,9 +136,9 @@ mod tests {
 
     #[test]
     fn networks_are_56_bits_long() {
-        let limits = Limits::new(100, 1);
+        let limits = ConnectionLimits::new(100, 1);
         let _one = limits.admit(ip("2001:db8:0:1100::1")).unwrap();
-        assert_eq!(limits.admit(ip("2001:db8:0:11ff:1::2")).unwrap_err(), Refusal::Network);
+        assert_eq!(limits.admit(ip("2001:db8:0:11ff:1::2")).unwrap_err(), ConnectionRefusal::Network);
         let _next = limits.admit(ip("2001:db8:0:1200::1")).unwrap();
         let same: HashSet<_> = ["::1", "0.0.0.1", "0.0.0.0", "::"].map(|text| Network::of(ip(text))).into();
         assert_eq!(same.len(), 3, "::1 and :: are of one network, apart from those of IPv4");
@@ -146,19 +146,19 @@ mod tests {
 
     #[test]
     fn the_limit_in_all_holds_and_can_change() {
-        let limits = Limits::new(2, 2);
+        let limits = ConnectionLimits::new(2, 2);
         let held = [limits.admit(ip("192.0.2.1")).unwrap(), limits.admit(ip("192.0.2.2")).unwrap()];
-        assert_eq!(limits.admit(ip("192.0.2.3")).unwrap_err(), Refusal::Total);
+        assert_eq!(limits.admit(ip("192.0.2.3")).unwrap_err(), ConnectionRefusal::Total);
         limits.set(1, 1);
         drop(held);
         assert_eq!((limits.open(), limits.networks()), (0, 0));
         let _one = limits.admit(ip("192.0.2.3")).unwrap();
-        assert_eq!(limits.admit(ip("192.0.2.4")).unwrap_err(), Refusal::Total);
+        assert_eq!(limits.admit(ip("192.0.2.4")).unwrap_err(), ConnectionRefusal::Total);
     }
 
     #[test]
     fn many_threads_never_pass_the_limits() {
-        let limits = Limits::new(50, 20);
+        let limits = ConnectionLimits::new(50, 20);
         let refused = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             for thread in 0..8_u8 {

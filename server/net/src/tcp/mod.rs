@@ -1,18 +1,16 @@
-//! The server's side of TCP: listening, accepting with patience, counting connections.
+//! The server's side of TCP: listening, counting connections.
 
-mod acceptor;
 mod limits;
 
 use std::net::{SocketAddr, TcpListener};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-pub use acceptor::{Accepted, Acceptor};
-pub use limits::{Limits, Permit, Refusal};
+pub use limits::{ConnectionLimits, ConnectionPermit, ConnectionRefusal};
 
 use crate::local::canonical;
 use crate::udp::addresses_to_come;
-use crate::{BindError, Transport};
+use crate::{BindError, SocketKind};
 
 /// Binds a listening socket, ready for tokio (it does not block). `v6only` says whether `::` leaves IPv4 to another
 /// socket; `backlog` is how many connections wait to be accepted, which the kernel caps at `net.core.somaxconn`.
@@ -23,7 +21,7 @@ use crate::{BindError, Transport};
 pub fn bind(address: SocketAddr, v6only: bool, backlog: u32) -> Result<TcpListener, BindError> {
     let wanted = address;
     let address = canonical(address);
-    let failed = |step| move |error| BindError::new(Transport::Tcp, wanted, step, error);
+    let failed = |step| move |error| BindError::new(SocketKind::Tcp, wanted, step, error);
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))
         .map_err(failed("socket"))?;
     if address.is_ipv6() {

@@ -13,8 +13,8 @@ use nix::libc::{self, c_int, iovec};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::datagram::Destination;
-use super::{Datagram, Socket, is_full};
-use crate::local::Local;
+use super::{DatagramSocket, ReceivedDatagram, is_full};
+use crate::local::LocalAddress;
 use crate::pktinfo::{self, Control};
 use crate::process::fetch;
 use crate::sockaddr::{self, Sockaddr};
@@ -38,7 +38,7 @@ struct Slot {
 }
 
 /// Room for a batch of queries and their answers. Made once for a thread; the calls allocate nothing.
-pub struct Batch {
+pub struct DatagramBatch {
     slots: Vec<Slot>,
     queries: Vec<u8>,
     replies: Vec<u8>,
@@ -46,14 +46,14 @@ pub struct Batch {
     query_stride: usize,
     reply_size: usize,
     incoming: Vec<Message>,
-    /// One for each incoming message, in order: the kernel is told of them through `incoming` only.
+    /// One for each incoming message, in order: the kernel sees them through `incoming` only.
     incoming_parts: Vec<iovec>,
     outgoing: Vec<Message>,
     outgoing_parts: Vec<iovec>,
     /// The slot of each outgoing message.
     origins: Vec<usize>,
     /// The address that all datagrams of the last receive were sent to, where their socket is bound to it alone.
-    bound: Option<Local>,
+    bound: Option<LocalAddress>,
     /// How many slots were filled by the last receive.
     received: usize,
     /// How many answers are ready.
@@ -61,10 +61,10 @@ pub struct Batch {
 }
 
 // SAFETY: the raw pointers in the headers lead only into the heap blocks of the vectors beside them, which move with
-// the batch to another thread and are reached by nobody else.
-unsafe impl Send for Batch {}
+// the batch to another thread and are reached by no other code.
+unsafe impl Send for DatagramBatch {}
 
-impl Batch {
+impl DatagramBatch {
     /// Room for `slots` datagrams (1 to 1024) of up to `query_size` bytes, and answers of up to `reply_size` bytes
     /// (up to 65 535 each).
     pub fn new(slots: usize, query_size: usize, reply_size: usize) -> Self {
@@ -99,21 +99,21 @@ impl Batch {
     }
 
     /// Waits for datagrams and takes those that are there, up to the number of slots. `Ok(0)` after
-    /// [`Socket::stop_receiving`] and after a signal; on other systems than Linux also after half a second without any.
-    pub fn receive(&mut self, socket: &Socket) -> io::Result<usize> {
+    /// [`DatagramSocket::stop_receiving`] and after a signal; on other systems than Linux also after half a second without any.
+    pub fn receive(&mut self, socket: &DatagramSocket) -> io::Result<usize> {
         self.receive_with(socket, sys::WAIT_FOR_ONE)
     }
 
     /// Takes the datagrams that are there, up to the number of slots, and waits for none: to empty the queue of a
     /// listener that is removed.
-    pub fn receive_now(&mut self, socket: &Socket) -> io::Result<usize> {
+    pub fn receive_now(&mut self, socket: &DatagramSocket) -> io::Result<usize> {
         self.receive_with(socket, libc::MSG_DONTWAIT)
     }
 
     /// Calls `answer` once for each received datagram, in order. `Some(n)` makes the first `n` bytes of the buffer
     /// the answer; the buffer's contents are otherwise undefined but initialised. An answer to a datagram whose
     /// destination is unknown is not sent.
-    pub fn answer(&mut self, mut answer: impl FnMut(Datagram<'_>, &mut [u8]) -> Option<usize>) {
+    pub fn answer(&mut self, mut answer: impl FnMut(ReceivedDatagram<'_>, &mut [u8]) -> Option<usize>) {
         let slots = self.slots.as_mut_ptr();
         let queries = self.queries.as_ptr();
         let replies = self.replies.as_mut_ptr();
@@ -149,7 +149,7 @@ impl Batch {
             let Some(size) = answer(datagram, reply) else { continue };
             let Some((out, origin)) = outgoing.next() else { break };
             let (at, controls) = found.map_or((0, 0), |found| slot.control.rewrite_for_reply(found));
-            // SAFETY: fewer answers than slots are ready, so the element is inside, and nobody else refers to it.
+            // SAFETY: fewer answers than slots are ready, so the element is inside, and no other reference to it exists.
             let part = unsafe { &mut *parts.add(self.ready) };
             part.iov_base = reply.as_mut_ptr().cast();
             part.iov_len = size.min(self.reply_size);
@@ -163,11 +163,11 @@ impl Batch {
         }
     }
 
-    /// Sends the answers, many in one call, and says how many left. A message that fails is told to `failed` with
-    /// its slot (see [`Batch::datagram`]) and passed over; the others are sent. If it was too large for the path
+    /// Sends the answers, many in one call, and says how many left. A message that fails is reported to `failed` with
+    /// its slot (see [`DatagramBatch::datagram`]) and passed over; the others are sent. If it was too large for the path
     /// ([`super::is_too_large`]) the caller sends a truncated answer. Full buffers are waited for, 8 milliseconds
     /// at most for a batch.
-    pub fn send(&mut self, socket: &Socket, mut failed: impl FnMut(usize, io::Error)) -> usize {
+    pub fn send(&mut self, socket: &DatagramSocket, mut failed: impl FnMut(usize, io::Error)) -> usize {
         let fd = socket.as_fd().as_raw_fd();
         let (mut sent, mut waits) = (0, WAITS);
         let mut rest = self.outgoing.get_mut(..self.ready).unwrap_or_default();
@@ -203,7 +203,7 @@ impl Batch {
     }
 
     /// The datagram that the last receive put into this slot; `None` if it put none there.
-    pub fn datagram(&self, slot: usize) -> Option<Datagram<'_>> {
+    pub fn datagram(&self, slot: usize) -> Option<ReceivedDatagram<'_>> {
         let message = self.incoming.get(slot).filter(|_| slot < self.received)?;
         let from = slot * self.query_stride;
         let length = (message.length as usize).min(self.query_size);
@@ -211,7 +211,7 @@ impl Batch {
         Some(self.slots.get(slot)?.datagram(message, query, self.bound.as_ref()))
     }
 
-    fn receive_with(&mut self, socket: &Socket, flags: c_int) -> io::Result<usize> {
+    fn receive_with(&mut self, socket: &DatagramSocket, flags: c_int) -> io::Result<usize> {
         self.restore();
         self.bound = socket.bound;
         let flags = if socket.is_stopped() { flags | libc::MSG_DONTWAIT } else { flags };
@@ -228,7 +228,7 @@ impl Batch {
                 }
             };
         self.received = count;
-        // A socket that was shut down gives one message with no bytes from nobody.
+        // A socket that was shut down gives one message with no bytes and no sender.
         if count == 1 && self.incoming.first().is_some_and(|message| message.header.msg_namelen == 0) {
             self.restore();
         }
@@ -278,13 +278,18 @@ impl Slot {
     }
 
     #[inline]
-    fn datagram<'a>(&'a self, message: &Message, bytes: &'a [u8], bound: Option<&'a Local>) -> Datagram<'a> {
+    fn datagram<'a>(
+        &'a self,
+        message: &Message,
+        bytes: &'a [u8],
+        bound: Option<&'a LocalAddress>,
+    ) -> ReceivedDatagram<'a> {
         let destination = match (bound, self.control.find(message.header.msg_controllen as _)) {
             (Some(local), _) => Destination::Bound(local),
             (None, Some(found)) => Destination::Packet(&self.control, found),
             (None, None) => Destination::Unknown,
         };
-        Datagram { bytes, peer: &self.peer, destination, flags: message.header.msg_flags }
+        ReceivedDatagram { bytes, peer: &self.peer, destination, flags: message.header.msg_flags }
     }
 }
 
@@ -298,7 +303,7 @@ fn stride(size: usize) -> usize {
     (size.div_ceil(LINE) | 1) * LINE
 }
 
-fn wait_for_room(socket: &Socket) {
+fn wait_for_room(socket: &DatagramSocket) {
     let mut fds = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
     let _ = poll(&mut fds, PollTimeout::from(WAIT));
 }

@@ -4,13 +4,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use nix::libc;
 
-use crate::local::Local;
+use crate::local::LocalAddress;
 use crate::pktinfo::{Control, Found};
 use crate::sockaddr::Sockaddr;
 
 /// A received datagram. The addresses are converted when asked for: an answer needs none of them.
 #[derive(Clone, Copy)]
-pub struct Datagram<'a> {
+pub struct ReceivedDatagram<'a> {
     /// The message.
     pub bytes: &'a [u8],
     pub(super) peer: &'a Sockaddr,
@@ -22,14 +22,14 @@ pub struct Datagram<'a> {
 #[derive(Clone, Copy)]
 pub(super) enum Destination<'a> {
     /// Its socket, which is bound to that address alone.
-    Bound(&'a Local),
+    Bound(&'a LocalAddress),
     /// Its packet information.
     Packet(&'a Control, Found),
     /// Nothing.
     Unknown,
 }
 
-impl Datagram<'_> {
+impl ReceivedDatagram<'_> {
     /// Who sent it. An IPv4 sender is shown as such, also through an IPv6 socket; an IPv6 link-local one has its
     /// scope.
     #[inline]
@@ -49,14 +49,14 @@ impl Datagram<'_> {
         self.peer.port()
     }
 
-    /// The address it was sent to, which its answer leaves from. The unspecified address if the kernel did not tell
-    /// ([`Datagram::destination_unknown`]) or if the kernel is to choose (IPv6 multicast).
+    /// The address it was sent to, which its answer leaves from. The unspecified address if the kernel did not say
+    /// ([`ReceivedDatagram::destination_unknown`]) or if the kernel is to choose (IPv6 multicast).
     #[inline]
-    pub fn local(&self) -> Local {
+    pub fn local(&self) -> LocalAddress {
         match self.destination {
             Destination::Bound(local) => *local,
             Destination::Packet(control, found) => control.local(found),
-            Destination::Unknown => Local { ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED), interface: 0 },
+            Destination::Unknown => LocalAddress { ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED), interface: 0 },
         }
     }
 
@@ -66,7 +66,7 @@ impl Datagram<'_> {
         self.flags & libc::MSG_TRUNC != 0
     }
 
-    /// Whether the kernel did not tell the address it was sent to. It cannot be answered then: a batch does not
+    /// Whether the kernel did not say the address it was sent to. It cannot be answered then: a batch does not
     /// send such an answer, which would leave from an address of the kernel's choice.
     #[inline]
     pub fn destination_unknown(&self) -> bool {
@@ -74,9 +74,9 @@ impl Datagram<'_> {
     }
 }
 
-impl std::fmt::Debug for Datagram<'_> {
+impl std::fmt::Debug for ReceivedDatagram<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Datagram")
+        f.debug_struct("ReceivedDatagram")
             .field("length", &self.bytes.len())
             .field("peer", &self.peer())
             .field("local", &self.local())

@@ -1,7 +1,7 @@
 //! Datagrams that are answered from the address they were sent to.
 //!
-//! A [`Socket`] is bound once and shared: its own thread receives and answers in batches ([`Batch`]), blocking, and
-//! tasks elsewhere answer later with [`Socket::send`].
+//! A [`DatagramSocket`] is bound once and shared: its own thread receives and answers in batches ([`DatagramBatch`]), blocking, and
+//! tasks elsewhere answer later with [`DatagramSocket::send`].
 
 mod batch;
 mod datagram;
@@ -15,13 +15,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use nix::libc;
 use socket2::{MsgHdr, SockAddr};
 
-pub use batch::Batch;
-pub use datagram::Datagram;
-pub use options::Options;
+pub use batch::DatagramBatch;
+pub use datagram::ReceivedDatagram;
+pub use options::SocketOptions;
 pub(crate) use options::{addresses_to_come, unfragmented};
 
 use crate::BindError;
-use crate::local::{Local, canonical, mapped};
+use crate::local::{LocalAddress, canonical, mapped};
 use crate::pktinfo::Control;
 use crate::sys;
 
@@ -31,18 +31,18 @@ const RECEIVE_TIMEOUT: std::time::Duration = std::time::Duration::from_millis(50
 
 /// A datagram socket that answers from the address it was asked on.
 #[derive(Debug)]
-pub struct Socket {
+pub struct DatagramSocket {
     inner: socket2::Socket,
     address: SocketAddr,
     /// The address that all its datagrams are sent to, where it is bound to that one alone. What it sends leaves from there
     /// by itself, and packet information, which costs the kernel a twentieth of a query, is not asked for.
-    bound: Option<Local>,
+    bound: Option<LocalAddress>,
     stopped: AtomicBool,
 }
 
 /// Why a datagram was not sent.
 #[derive(Debug, thiserror::Error)]
-pub enum SendError {
+pub enum DatagramSendError {
     /// Larger than the way there takes in one piece: send less, and say that it is truncated.
     #[error("the message does not fit the path unfragmented")]
     TooLarge,
@@ -54,7 +54,7 @@ pub enum SendError {
     Other(io::Error),
 }
 
-impl From<io::Error> for SendError {
+impl From<io::Error> for DatagramSendError {
     fn from(error: io::Error) -> Self {
         if is_too_large(&error) {
             Self::TooLarge
@@ -76,10 +76,10 @@ fn is_full(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock || error.raw_os_error() == Some(libc::ENOBUFS)
 }
 
-impl Socket {
+impl DatagramSocket {
     /// Binds a socket with these options; several may be bound to the same address by the same user and then
     /// share its datagrams (`SO_REUSEPORT`).
-    pub fn bind(options: &Options) -> Result<Self, BindError> {
+    pub fn bind(options: &SocketOptions) -> Result<Self, BindError> {
         let bound = options.bound_to();
         options.bind().map(|(inner, address)| Self { inner, address, bound, stopped: AtomicBool::new(false) })
     }
@@ -90,7 +90,12 @@ impl Socket {
     }
 
     /// Sends one datagram to `peer` from the address `local`; never waits.
-    pub fn send(&self, message: &[u8], peer: SocketAddr, local: &Local) -> Result<(), SendError> {
+    pub fn send(
+        &self,
+        message: &[u8],
+        peer: SocketAddr,
+        local: &LocalAddress,
+    ) -> Result<(), DatagramSendError> {
         let peer = SockAddr::from(if self.address.is_ipv6() { mapped(peer) } else { canonical(peer) });
         let mut control = Control::empty();
         let length = if self.bound.is_some() { 0 } else { control.write(local) };
@@ -111,7 +116,7 @@ impl Socket {
     }
 
     /// Makes the receive that waits on this socket return now, and all later ones without waiting: for a
-    /// listener that is removed, or the end. Sending goes on, and [`Batch::receive_now`] still takes what is queued;
+    /// listener that is removed, or the end. Sending goes on, and [`DatagramBatch::receive_now`] still takes what is queued;
     /// what comes later goes to the other sockets of the address.
     pub fn stop_receiving(&self) {
         // A connected socket is passed over for all peers but its own, which is the socket itself. Where that fails,
@@ -126,13 +131,13 @@ impl Socket {
         let _ = self.inner.shutdown(Shutdown::Read);
     }
 
-    /// Whether [`Socket::stop_receiving`] was called.
+    /// Whether [`DatagramSocket::stop_receiving`] was called.
     pub fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Acquire)
     }
 
     /// How many datagrams the kernel threw away because the receive buffer was full, since the socket was bound
-    /// (wraps at 2^32); `None` where the kernel does not tell.
+    /// (wraps at 2^32); `None` where the kernel does not say.
     pub fn dropped(&self) -> Option<u64> {
         sys::drops(&self.inner)
     }
@@ -152,7 +157,7 @@ impl Socket {
     }
 }
 
-impl AsFd for Socket {
+impl AsFd for DatagramSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.inner.as_fd()
     }

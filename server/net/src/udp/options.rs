@@ -7,16 +7,16 @@ use nix::libc;
 use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::local::{Local, canonical};
+use crate::local::{LocalAddress, canonical};
 use crate::route::is_broadcast;
-use crate::{BindError, Transport, pktinfo, sys};
+use crate::{BindError, SocketKind, pktinfo, sys};
 
 /// The send buffer, in bytes: several whole batches of large answers.
 const SEND_BUFFER: usize = 1 << 20;
 
 /// What to bind.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct SocketOptions {
     /// The address and port; an IPv6 link-local address carries its scope. Port 0 lets the kernel choose.
     pub address: SocketAddr,
     /// For `::`: whether to leave IPv4 to another socket (`IPV6_V6ONLY`). It is set either way.
@@ -26,18 +26,18 @@ pub struct Options {
     pub receive_buffer: usize,
 }
 
-impl Options {
+impl SocketOptions {
     /// The address that every datagram is sent to: the one bound, unless that is the wildcard, or a multicast or broadcast
     /// address, which no answer can leave from. A link-local address is bound on its interface alone.
-    pub(super) fn bound_to(&self) -> Option<Local> {
-        let local = Local::from(canonical(self.address));
+    pub(super) fn bound_to(&self) -> Option<LocalAddress> {
+        let local = LocalAddress::from(canonical(self.address));
         let shared = local.ip.is_unspecified() || local.ip.is_multicast() || is_broadcast(local.ip);
         (!shared).then_some(local)
     }
 
     pub(super) fn bind(&self) -> Result<(Socket, SocketAddr), BindError> {
         let address = canonical(self.address);
-        let failed = |step| move |error| BindError::new(Transport::Udp, self.address, step, error);
+        let failed = |step| move |error| BindError::new(SocketKind::Udp, self.address, step, error);
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))
             .map_err(failed("socket"))?;
         if address.is_ipv6() {

@@ -8,8 +8,13 @@ use std::time::Duration;
 
 use super::*;
 
-fn socket(address: &str, v6only: bool) -> Socket {
-    Socket::bind(&Options { address: address.parse().unwrap(), v6only, receive_buffer: 1 << 20 }).unwrap()
+fn socket(address: &str, v6only: bool) -> DatagramSocket {
+    DatagramSocket::bind(&SocketOptions {
+        address: address.parse().unwrap(),
+        v6only,
+        receive_buffer: 1 << 20,
+    })
+    .unwrap()
 }
 
 fn client(ip: &str) -> UdpSocket {
@@ -18,12 +23,12 @@ fn client(ip: &str) -> UdpSocket {
     client
 }
 
-fn at(socket: &Socket, ip: impl Into<IpAddr>) -> SocketAddr {
+fn at(socket: &DatagramSocket, ip: impl Into<IpAddr>) -> SocketAddr {
     SocketAddr::new(ip.into(), socket.address().port())
 }
 
 /// Receives until `count` datagrams were answered with their own bytes.
-fn echo(socket: &Socket, batch: &mut Batch, count: usize) {
+fn echo(socket: &DatagramSocket, batch: &mut DatagramBatch, count: usize) {
     let mut done = 0;
     while done < count {
         assert_ne!(batch.receive(socket).unwrap(), 0, "only {done} of {count} arrived");
@@ -49,7 +54,7 @@ fn answers_later_come_from_the_address_given() {
     let asked: IpAddr = "127.4.3.2".parse().unwrap();
     let client = client("127.0.9.1");
     for socket in [&wildcard, &dual] {
-        let local = Local::new(asked, 9);
+        let local = LocalAddress::new(asked, 9);
         socket.send(b"late", client.local_addr().unwrap(), &local).unwrap();
         assert_eq!(heard(&client), (b"late".to_vec(), at(socket, asked)));
     }
@@ -60,15 +65,15 @@ fn later_answers_that_cannot_be_sent_say_why() {
     let socket = socket("0.0.0.0:0", false);
     let client = client("127.0.9.1");
     let peer = client.local_addr().unwrap();
-    let local = Local::new("127.0.0.1".parse().unwrap(), 0);
+    let local = LocalAddress::new("127.0.0.1".parse().unwrap(), 0);
     let error = socket.send(&vec![0; 65_535], peer, &local).unwrap_err();
-    assert!(matches!(error, SendError::TooLarge), "{error}");
+    assert!(matches!(error, DatagramSendError::TooLarge), "{error}");
     let error = socket.send(b"x", "127.0.0.1:0".parse().unwrap(), &local).unwrap_err();
-    assert!(matches!(error, SendError::Other(_)), "{error}");
+    assert!(matches!(error, DatagramSendError::Other(_)), "{error}");
     let error = socket.send(b"x", "[2001:db8::1]:53".parse().unwrap(), &local).unwrap_err();
-    assert!(matches!(error, SendError::Other(_)), "{error}");
+    assert!(matches!(error, DatagramSendError::Other(_)), "{error}");
     // The unspecified address leaves the choice to the kernel.
-    socket.send(b"any", peer, &Local::new("0.0.0.0".parse().unwrap(), 0)).unwrap();
+    socket.send(b"any", peer, &LocalAddress::new("0.0.0.0".parse().unwrap(), 0)).unwrap();
     assert_eq!(heard(&client).0, b"any");
 }
 
@@ -76,10 +81,10 @@ fn later_answers_that_cannot_be_sent_say_why() {
 fn ipv6_is_not_fragmented() {
     let socket = socket("[::1]:0", true);
     let client = client("::1");
-    let local = Local::new("::1".parse().unwrap(), 0);
+    let local = LocalAddress::new("::1".parse().unwrap(), 0);
     // Larger than the loopback's 65 536 with its headers.
     let error = socket.send(&vec![0; 65_500], client.local_addr().unwrap(), &local).unwrap_err();
-    assert!(matches!(error, SendError::TooLarge), "{error}");
+    assert!(matches!(error, DatagramSendError::TooLarge), "{error}");
 }
 
 #[test]
@@ -89,13 +94,13 @@ fn tasks_elsewhere_send_while_the_thread_receives() {
     let peer = client.local_addr().unwrap();
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
-            let mut batch = Batch::new(4, 512, 512);
+            let mut batch = DatagramBatch::new(4, 512, 512);
             while !socket.is_stopped() {
                 batch.receive(&socket).unwrap();
             }
         });
         for last in 1..=50_u8 {
-            let local = Local::new(IpAddr::from([127, 7, 0, last]), 0);
+            let local = LocalAddress::new(IpAddr::from([127, 7, 0, last]), 0);
             socket.send(&[last], peer, &local).unwrap();
             assert_eq!(heard(&client), (vec![last], at(&socket, [127, 7, 0, last])));
         }

@@ -8,17 +8,17 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::local::canonical;
-use crate::stream::{Messages, PushError, StreamError, Timeouts};
+use crate::stream::{MessageStream, PushError, StreamError, StreamTimeouts};
 
 /// A TCP connection that carries messages behind their lengths.
 #[derive(Debug)]
-pub struct Connection {
-    messages: Messages<TcpStream>,
+pub struct UpstreamConnection {
+    messages: MessageStream<TcpStream>,
 }
 
 /// Why a message was not sent.
 #[derive(Debug, thiserror::Error)]
-pub enum SendError {
+pub enum StreamSendError {
     /// It does not fit a stream, or too much waits already.
     #[error(transparent)]
     Push(#[from] PushError),
@@ -27,7 +27,7 @@ pub enum SendError {
     Write(#[from] StreamError),
 }
 
-impl Connection {
+impl UpstreamConnection {
     /// Connects to `to` (with the scope of a link-local address). Each step may take as long as `limit`: to connect,
     /// to send, to wait for a message, to receive it.
     pub async fn connect(to: SocketAddr, limit: Duration) -> io::Result<Self> {
@@ -35,12 +35,12 @@ impl Connection {
             .await
             .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
         stream.set_nodelay(true)?;
-        let limits = Timeouts { first: limit, idle: limit, message: limit, write: limit };
-        Ok(Self { messages: Messages::new(stream, limits) })
+        let limits = StreamTimeouts { first: limit, idle: limit, message: limit, write: limit };
+        Ok(Self { messages: MessageStream::new(stream, limits) })
     }
 
     /// Sends one message.
-    pub async fn send(&mut self, message: &[u8]) -> Result<(), SendError> {
+    pub async fn send(&mut self, message: &[u8]) -> Result<(), StreamSendError> {
         self.messages.push(message)?;
         Ok(self.messages.send().await?)
     }

@@ -19,14 +19,14 @@ const PORTS: u16 = u16::MAX - FIRST_PORT + 1;
 /// are a matter of millions of queries.
 const TRIES: u32 = 24;
 
-/// A socket connected to one server, from a port that nobody can guess.
+/// A socket connected to one server, from an unpredictable port.
 #[derive(Debug)]
-pub struct Datagrams {
+pub struct QuerySocket {
     socket: UdpSocket,
     to: SocketAddr,
 }
 
-impl Datagrams {
+impl QuerySocket {
     /// Opens a socket towards `to` (with the scope of a link-local address) from a port drawn uniformly from 1024 to
     /// 65 535. Sends nothing. Fails if there is no route, no free port in two dozen tries, or no descriptor. Needs
     /// a tokio runtime with I/O.
@@ -50,7 +50,7 @@ impl Datagrams {
     }
 
     /// Receives one datagram and says its length; the end of one larger than `buffer` is lost. An ICMP error is
-    /// an error here (`ConnectionRefused` if nobody listens there).
+    /// an error here (`ConnectionRefused` if no socket is bound there).
     pub async fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             let (length, from) = self.socket.recv_from(buffer).await?;

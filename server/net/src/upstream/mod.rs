@@ -10,12 +10,12 @@ use std::net::SocketAddr;
 
 use tokio::time::{Instant, timeout_at};
 
-pub use connection::{Connection, SendError};
-pub use datagrams::Datagrams;
+pub use connection::{StreamSendError, UpstreamConnection};
+pub use datagrams::QuerySocket;
 
 /// What the caller makes of a datagram from the server asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Verdict {
+pub enum ReceiveVerdict {
     /// It is the answer.
     Accept,
     /// It is none, and the true one may still come.
@@ -26,14 +26,14 @@ pub enum Verdict {
 
 /// Why a query over UDP has no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum ExchangeError {
+pub enum QueryExchangeError {
     /// No answer before the deadline.
     #[error("no answer in time")]
     Timeout,
     /// The caller judged so.
     #[error("stopped by what came instead of an answer")]
     Stopped,
-    /// The network says that the server cannot be reached or nobody listens there; or there is no socket to ask with.
+    /// The network says that the server cannot be reached or that no socket is bound there; or there is no socket to ask with.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -46,21 +46,21 @@ pub async fn exchange(
     query: &[u8],
     buffer: &mut [u8],
     deadline: Instant,
-    mut judge: impl FnMut(&[u8]) -> Verdict,
-) -> Result<usize, ExchangeError> {
-    let socket = Datagrams::open(to)?;
-    let talk = async {
+    mut judge: impl FnMut(&[u8]) -> ReceiveVerdict,
+) -> Result<usize, QueryExchangeError> {
+    let socket = QuerySocket::open(to)?;
+    let exchange = async {
         socket.send(query).await?;
         loop {
             let length = socket.recv(buffer).await?;
             match judge(buffer.get(..length).unwrap_or_default()) {
-                Verdict::Accept => return Ok(length),
-                Verdict::Ignore => {}
-                Verdict::Stop => return Err(ExchangeError::Stopped),
+                ReceiveVerdict::Accept => return Ok(length),
+                ReceiveVerdict::Ignore => {}
+                ReceiveVerdict::Stop => return Err(QueryExchangeError::Stopped),
             }
         }
     };
-    timeout_at(deadline, talk).await.unwrap_or(Err(ExchangeError::Timeout))
+    timeout_at(deadline, exchange).await.unwrap_or(Err(QueryExchangeError::Timeout))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::Guard;
-use rhumb_net::stream::Outgoing;
+use rhumb_net::stream::OutgoingMessages;
 use tokio::sync::mpsc;
 
 use super::Streams;
@@ -43,7 +43,7 @@ impl<'a, F: FnMut() -> mpsc::Sender<Vec<u8>>> StreamAnswers<'a, F> {
     }
 
     /// Answers one message into `outgoing`; whether its answer comes later.
-    pub(super) fn answer(&mut self, message: &[u8], outgoing: &mut Outgoing) -> bool {
+    pub(super) fn answer(&mut self, message: &[u8], outgoing: &mut OutgoingMessages) -> bool {
         let Self { streams, client, later, begun, .. } = self;
         let live = &streams.live;
         let Begun { at, snapshot, block } = begun.get_or_insert_with(|| Begun {

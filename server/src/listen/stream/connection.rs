@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use rhumb_net::stream::{Expect, Messages, StreamError, Taken, Timeouts};
+use rhumb_net::stream::{MessageStream, ReadExpectation, ReadOutcome, StreamError, StreamTimeouts};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::task::coop::has_budget_remaining;
@@ -26,7 +26,7 @@ const ROUNDS: u32 = 8;
 pub(super) struct Connection<S> {
     streams: Streams,
     client: QueryClient<'static>,
-    messages: Messages<S>,
+    messages: MessageStream<S>,
     /// The way for answers that come later; made for the first query that waits.
     later: Option<Later>,
     most: usize,
@@ -58,7 +58,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) fn new(streams: Streams, client: QueryClient<'static>, stream: S) -> Self {
         let snapshot = streams.live.snapshot.load();
         let server = &snapshot.config.server;
-        let limits = Timeouts {
+        let limits = StreamTimeouts {
             first: server.tcp_first,
             idle: server.tcp_idle,
             message: MESSAGE_TIMEOUT,
@@ -71,7 +71,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             // A sender that is gone ends it as well.
             let _ = stop.wait_for(|stop| *stop).await;
         });
-        let messages = Messages::new(stream, limits);
+        let messages = MessageStream::new(stream, limits);
         Self {
             streams,
             client,
@@ -104,9 +104,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             let taken = if self.is_reading() { self.answer(cx) } else { Poll::Pending };
             match taken {
-                Poll::Ready(Ok(Taken::Messages)) => {}
+                Poll::Ready(Ok(ReadOutcome::Messages)) => {}
                 // Of a stream that failed, the next write tells.
-                Poll::Ready(Ok(Taken::End) | Err(_)) => self.finished = true,
+                Poll::Ready(Ok(ReadOutcome::End) | Err(_)) => self.finished = true,
                 Poll::Pending => return self.poll_quiet(cx),
             }
         }
@@ -126,9 +126,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 return Poll::Ready(End::Good);
             }
             let expect = match (self.is_reading(), self.in_flight) {
-                (false, _) => Expect::Nothing,
-                (true, 0) => Expect::Message,
-                (true, _) => Expect::Answers,
+                (false, _) => ReadExpectation::Nothing,
+                (true, 0) => ReadExpectation::Message,
+                (true, _) => ReadExpectation::Answers,
             };
             match self.messages.poll_late(cx, expect) {
                 Poll::Pending => return Poll::Pending,
@@ -143,7 +143,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Answers what has come.
-    fn answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<Taken, StreamError>> {
+    fn answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<ReadOutcome, StreamError>> {
         let Self { streams, client, messages, later, most, in_flight, .. } = self;
         let sender = || {
             let later = later.get_or_insert_with(|| {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rhumb_cache::Key;
 use rhumb_config::{CookieSecret, Place};
-use rhumb_net::Local;
+use rhumb_net::LocalAddress;
 use rhumb_resolver::UpstreamPolicy;
 use rhumb_wire::edns::EXTENDED_ERROR;
 use rhumb_wire::{MessageSection, MessageView, Name, Transport, Type};
@@ -147,7 +147,7 @@ impl Lab {
 }
 
 fn client(transport: Transport) -> QueryClient<'static> {
-    let local = Local::new(IpAddr::from([192, 0, 2, 1]), 0);
+    let local = LocalAddress::new(IpAddr::from([192, 0, 2, 1]), 0);
     QueryClient::Known { peer: ([127, 0, 0, 1], 4242).into(), local, transport }
 }
 

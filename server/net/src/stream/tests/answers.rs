@@ -3,7 +3,7 @@
 use super::*;
 
 /// Answers each message at hand with `answer`, and says how many there were.
-async fn answer(messages: &mut Messages<DuplexStream>, answer: &[u8]) -> usize {
+async fn answer(messages: &mut MessageStream<DuplexStream>, answer: &[u8]) -> usize {
     poll_fn(|cx| {
         let mut count = 0;
         let taken = messages.poll_answer(cx, |_, outgoing| {
@@ -94,7 +94,7 @@ async fn a_peer_that_does_not_read_is_not_read_from() {
 async fn what_the_peer_did_not_take_comes_first() {
     let (mut stream, mut far) = messages(2000);
     let sender = |from: u16| (from..from + 50).flat_map(|n| framed(&n.to_be_bytes())).collect::<Vec<_>>();
-    let echo = |message: &[u8], outgoing: &mut Outgoing| {
+    let echo = |message: &[u8], outgoing: &mut OutgoingMessages| {
         outgoing.put(|place| {
             place[..message.len()].copy_from_slice(message);
             Some(300)

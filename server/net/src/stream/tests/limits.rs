@@ -65,7 +65,7 @@ async fn a_connection_that_waits_for_answers_is_not_idle() {
     let (mut stream, mut far) = messages(100);
     far.write_all(&framed(b"first")).await.unwrap();
     next(&mut stream).await;
-    for expect in [Expect::Answers, Expect::Nothing] {
+    for expect in [ReadExpectation::Answers, ReadExpectation::Nothing] {
         let late = poll_fn(|cx| {
             let _ = stream.poll_answer(cx, |_, _| true);
             stream.poll_late(cx, expect)
@@ -76,7 +76,7 @@ async fn a_connection_that_waits_for_answers_is_not_idle() {
     let start = Instant::now();
     let late = poll_fn(|cx| {
         let _ = stream.poll_answer(cx, |_, _| true);
-        stream.poll_late(cx, Expect::Answers)
+        stream.poll_late(cx, ReadExpectation::Answers)
     });
     assert!(matches!(late.await, StreamError::Slow));
     assert_eq!(start.elapsed().as_secs(), 5);

@@ -7,7 +7,7 @@ use super::*;
 #[test]
 fn each_answer_comes_from_the_address_that_was_asked() {
     let socket = socket("0.0.0.0:0", false);
-    let mut batch = Batch::new(64, 512, 512);
+    let mut batch = DatagramBatch::new(64, 512, 512);
     let client = client("127.0.9.10");
     for round in 0..20_u8 {
         let asked: Vec<IpAddr> = (1..=40).map(|n| IpAddr::from([127, round, 200 - n, n])).collect();
@@ -24,7 +24,7 @@ fn each_answer_comes_from_the_address_that_was_asked() {
 #[test]
 fn a_dual_stack_socket_answers_both_families() {
     let socket = socket("[::]:0", false);
-    let mut batch = Batch::new(16, 512, 512);
+    let mut batch = DatagramBatch::new(16, 512, 512);
     let (four, six) = (client("127.0.9.11"), client("::1"));
     for round in 1..=30_u8 {
         let ip = IpAddr::from([127, 3, round, 1]);
@@ -42,9 +42,9 @@ fn a_dual_stack_socket_answers_both_families() {
             });
             batch.send(&socket, |_, error| panic!("{error}"));
         }
-        assert!(seen.contains(&(four.local_addr().unwrap(), Local::new(ip, 0))), "{seen:?}");
+        assert!(seen.contains(&(four.local_addr().unwrap(), LocalAddress::new(ip, 0))), "{seen:?}");
         assert!(
-            seen.contains(&(six.local_addr().unwrap(), Local::new("::1".parse().unwrap(), 0))),
+            seen.contains(&(six.local_addr().unwrap(), LocalAddress::new("::1".parse().unwrap(), 0))),
             "{seen:?}"
         );
         assert_eq!(heard(&four), (b"four".to_vec(), at(&socket, ip)));
@@ -59,14 +59,14 @@ fn with_ipv6_information_alone_ipv4_is_answered_too() {
     let client = client("127.0.9.12");
     let ip = IpAddr::from([127, 5, 5, 5]);
     client.send_to(b"mapped", at(&socket, ip)).unwrap();
-    echo(&socket, &mut Batch::new(4, 512, 512), 1);
+    echo(&socket, &mut DatagramBatch::new(4, 512, 512), 1);
     assert_eq!(heard(&client), (b"mapped".to_vec(), at(&socket, ip)));
 }
 
 #[test]
 fn a_datagram_without_control_data_harms_no_later_one() {
     let socket = socket("0.0.0.0:0", false);
-    let mut batch = Batch::new(4, 512, 512);
+    let mut batch = DatagramBatch::new(4, 512, 512);
     let client = client("127.0.9.13");
     for round in 1..=10_u8 {
         let ip = IpAddr::from([127, 6, 6, round]);
@@ -89,7 +89,7 @@ fn a_datagram_without_control_data_harms_no_later_one() {
 #[test]
 fn a_failure_in_the_middle_loses_no_other_answer() {
     let socket = socket("0.0.0.0:0", false);
-    let mut batch = Batch::new(16, 512, 65_535);
+    let mut batch = DatagramBatch::new(16, 512, 65_535);
     let client = client("127.0.9.14");
     for too_large in [vec![0], vec![4], vec![9], vec![3, 4, 5], vec![0, 2, 9], (0..10).collect()] {
         for n in 0..10_u8 {
@@ -124,7 +124,7 @@ fn a_failure_in_the_middle_loses_no_other_answer() {
 #[test]
 fn unanswered_datagrams_leave_no_gap() {
     let socket = socket("0.0.0.0:0", false);
-    let mut batch = Batch::new(16, 512, 512);
+    let mut batch = DatagramBatch::new(16, 512, 512);
     let client = client("127.0.9.15");
     for round in 0..4_u8 {
         for n in 0..12_u8 {
@@ -147,7 +147,7 @@ fn unanswered_datagrams_leave_no_gap() {
 #[test]
 fn more_than_a_batch_waits_for_the_next_one() {
     let socket = socket("127.0.0.1:0", false);
-    let mut batch = Batch::new(4, 512, 512);
+    let mut batch = DatagramBatch::new(4, 512, 512);
     let client = client("127.0.9.16");
     for n in 0..10 {
         client.send_to(&[n], socket.address()).unwrap();
@@ -161,7 +161,7 @@ fn more_than_a_batch_waits_for_the_next_one() {
 #[test]
 fn sizes_hold() {
     let socket = socket("127.0.0.1:0", false);
-    let mut batch = Batch::new(4, 100, 50);
+    let mut batch = DatagramBatch::new(4, 100, 50);
     let client = client("127.0.9.17");
     for (length, truncated) in [(0, false), (99, false), (100, false), (101, true), (4000, true)] {
         client.send_to(&vec![7; length], socket.address()).unwrap();
@@ -182,7 +182,7 @@ fn sizes_hold() {
 #[test]
 fn answers_of_all_sizes_stand_beside_each_other() {
     let socket = socket("127.0.0.1:0", false);
-    let mut batch = Batch::new(64, 100, 1000);
+    let mut batch = DatagramBatch::new(64, 100, 1000);
     assert_eq!(batch.query_size(), 100);
     let client = client("127.0.9.20");
     for round in 0..5_usize {
@@ -207,7 +207,7 @@ fn answers_of_all_sizes_stand_beside_each_other() {
 fn a_batch_may_move_between_threads() {
     let socket = socket("0.0.0.0:0", false);
     let client = client("127.0.9.18");
-    let mut batches = vec![Batch::new(8, 512, 512)];
+    let mut batches = vec![DatagramBatch::new(8, 512, 512)];
     for n in 1..=8_u8 {
         let mut batch = batches.pop().unwrap();
         let ip = IpAddr::from([127, 0, 5, n]);
@@ -227,11 +227,11 @@ fn a_batch_may_move_between_threads() {
 #[test]
 fn a_closed_socket_is_an_error_and_not_a_loop() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let socket = Socket {
+    let socket = DatagramSocket {
         inner: listener.into(),
         address: "127.0.0.1:0".parse().unwrap(),
         bound: None,
         stopped: AtomicBool::new(false),
     };
-    assert!(Batch::new(2, 512, 512).receive(&socket).is_err());
+    assert!(DatagramBatch::new(2, 512, 512).receive(&socket).is_err());
 }

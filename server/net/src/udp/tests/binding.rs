@@ -65,8 +65,8 @@ fn threads_share_an_address() {
 fn a_port_in_use_names_its_holder() {
     let held = UdpSocket::bind("127.66.1.1:0").unwrap();
     let address = SocketAddr::new("0.0.0.0".parse().unwrap(), held.local_addr().unwrap().port());
-    let options = Options { address, v6only: false, receive_buffer: 4096 };
-    let error = Socket::bind(&options).unwrap_err();
+    let options = SocketOptions { address, v6only: false, receive_buffer: 4096 };
+    let error = DatagramSocket::bind(&options).unwrap_err();
     assert_eq!(
         (error.address, error.port(), error.errno()),
         (address, address.port(), Some(libc::EADDRINUSE))
@@ -76,17 +76,20 @@ fn a_port_in_use_names_its_holder() {
     assert!(text.contains(&format!("port {} is held by {} (", address.port(), std::process::id())), "{text}");
     // A dual-stack socket is in the way of IPv4, too.
     let address = format!("[::]:{}", address.port());
-    let error = Socket::bind(&Options { address: address.parse().unwrap(), ..options }).unwrap_err();
+    let error =
+        DatagramSocket::bind(&SocketOptions { address: address.parse().unwrap(), ..options }).unwrap_err();
     assert!(error.to_string().contains("is held by"), "{error}");
 }
 
 #[test]
 fn a_link_local_address_needs_its_scope() {
     let address = "[fe80::1]:0".parse().unwrap();
-    let error = Socket::bind(&Options { address, v6only: true, receive_buffer: 4096 }).unwrap_err();
+    let error =
+        DatagramSocket::bind(&SocketOptions { address, v6only: true, receive_buffer: 4096 }).unwrap_err();
     assert!(error.to_string().contains("fe80::1%eth0"), "{error}");
     let address = "[fe80::1%4000000]:0".parse().unwrap();
-    let error = Socket::bind(&Options { address, v6only: true, receive_buffer: 4096 }).unwrap_err();
+    let error =
+        DatagramSocket::bind(&SocketOptions { address, v6only: true, receive_buffer: 4096 }).unwrap_err();
     assert!(error.to_string().contains("no interface 4000000"), "{error}");
 }
 
@@ -96,7 +99,7 @@ fn stopping_ends_a_blocked_receive_at_once_and_for_good() {
         let socket = socket(address, false);
         std::thread::scope(|scope| {
             let thread = scope.spawn(|| {
-                let mut batch = Batch::new(8, 512, 512);
+                let mut batch = DatagramBatch::new(8, 512, 512);
                 let first = batch.receive(&socket).unwrap();
                 let ended = Instant::now();
                 assert_eq!((first, batch.receive(&socket).unwrap()), (0, 0));
@@ -121,7 +124,7 @@ fn what_is_queued_is_taken_after_stopping_and_can_be_answered() {
         client.send_to(&[last], at(&socket, [127, 0, 8, last])).unwrap();
     }
     socket.stop_receiving();
-    let mut batch = Batch::new(8, 512, 512);
+    let mut batch = DatagramBatch::new(8, 512, 512);
     assert_eq!(batch.receive_now(&socket).unwrap(), 5);
     batch.answer(|datagram, reply| {
         reply[0] = datagram.bytes[0];
@@ -148,15 +151,15 @@ fn what_comes_after_stopping_goes_to_the_other_sockets_of_the_address() {
         for _ in 0..64 {
             client("127.0.9.4").send_to(b"?", at(&first, host)).unwrap();
         }
-        let mut batch = Batch::new(64, 512, 512);
+        let mut batch = DatagramBatch::new(64, 512, 512);
         assert_eq!(batch.receive_now(&second).unwrap(), 64, "{address}");
         assert_eq!(batch.receive_now(&first).unwrap(), 0, "{address}");
     }
 }
 
 #[test]
-fn drops_are_told() {
-    let socket = Socket::bind(&Options {
+fn drops_are_counted() {
+    let socket = DatagramSocket::bind(&SocketOptions {
         address: "127.0.0.1:0".parse().unwrap(),
         v6only: false,
         receive_buffer: 4096,
@@ -173,7 +176,7 @@ fn drops_are_told() {
 /// The address that packet information need not tell is known, and packet information is not asked for.
 #[test]
 fn an_address_that_stands_alone_needs_no_packet_information() {
-    let asks = |socket: &Socket| {
+    let asks = |socket: &DatagramSocket| {
         let v6 = socket.address().is_ipv6();
         let (level, option) = if v6 {
             (libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO)
@@ -204,7 +207,7 @@ fn a_bound_socket_answers_from_its_address() {
         let socket = socket(address, true);
         let client = client(own);
         client.send_to(b"now", socket.address()).unwrap();
-        let mut batch = Batch::new(4, 512, 512);
+        let mut batch = DatagramBatch::new(4, 512, 512);
         assert_eq!(batch.receive(&socket).unwrap(), 1);
         let mut local = None;
         batch.answer(|datagram, reply| {
@@ -216,7 +219,7 @@ fn a_bound_socket_answers_from_its_address() {
         assert_eq!(batch.send(&socket, |_, error| panic!("{error}")), 1);
         assert_eq!(heard(&client), (b"n".to_vec(), socket.address()));
         let local = local.unwrap();
-        assert_eq!(local, Local::from(socket.address()));
+        assert_eq!(local, LocalAddress::from(socket.address()));
         socket.send(b"late", client.local_addr().unwrap(), &local).unwrap();
         assert_eq!(heard(&client), (b"late".to_vec(), socket.address()));
     }
@@ -224,10 +227,13 @@ fn a_bound_socket_answers_from_its_address() {
 
 #[test]
 fn a_link_local_address_keeps_its_interface() {
-    let options =
-        |address: &str| Options { address: address.parse().unwrap(), v6only: true, receive_buffer: 4096 };
+    let options = |address: &str| SocketOptions {
+        address: address.parse().unwrap(),
+        v6only: true,
+        receive_buffer: 4096,
+    };
     let bound = options("[fe80::1%7]:53").bound_to();
-    assert_eq!(bound, Some(Local::new("fe80::1".parse().unwrap(), 7)));
+    assert_eq!(bound, Some(LocalAddress::new("fe80::1".parse().unwrap(), 7)));
     assert_eq!(options("[2001:db8::1%7]:53").bound_to().map(|local| local.interface), Some(0));
     assert_eq!(options("[ff02::fb%7]:53").bound_to(), None);
 }

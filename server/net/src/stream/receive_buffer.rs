@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::Instant;
 
-use super::{LONGEST, PREFIX, StreamError, Timeouts};
+use super::{LONGEST, PREFIX, StreamError, StreamTimeouts};
 
 /// How much is read in one call, in bytes: hundreds of queries, and still small beside the caches of a processor.
 const READ: usize = 16_384;
@@ -41,7 +41,7 @@ pub(super) fn front(bytes: &[u8]) -> Front<'_> {
 
 /// The bytes of one connection that are not given out yet, and its time limits.
 #[derive(Debug)]
-pub(super) struct Incoming {
+pub(super) struct ReceiveBuffer {
     kept: Vec<u8>,
     /// No whole message came yet.
     first: bool,
@@ -51,7 +51,7 @@ pub(super) struct Incoming {
     begun: Option<Instant>,
 }
 
-impl Incoming {
+impl ReceiveBuffer {
     pub(super) fn new() -> Self {
         Self { kept: Vec::new(), first: true, quiet: Instant::now(), begun: None }
     }
@@ -109,7 +109,7 @@ impl Incoming {
     }
 
     /// When the wait for bytes ends, and with what. `idle` says whether being idle counts.
-    pub(super) fn deadline(&self, limits: &Timeouts, idle: bool) -> Option<(Instant, StreamError)> {
+    pub(super) fn deadline(&self, limits: &StreamTimeouts, idle: bool) -> Option<(Instant, StreamError)> {
         match self.begun {
             _ if self.first => Some((self.quiet + limits.first, StreamError::First)),
             Some(begun) => Some((begun + limits.message, StreamError::Slow)),

@@ -4,12 +4,12 @@ use super::{FULL, LONGEST, PREFIX};
 
 /// Answers on their way into one write, each behind its length.
 #[derive(Debug)]
-pub struct Outgoing {
+pub struct OutgoingMessages {
     bytes: Vec<u8>,
     length: usize,
 }
 
-impl Outgoing {
+impl OutgoingMessages {
     pub(super) fn new() -> Self {
         Self { bytes: vec![0; FULL + LONGEST], length: 0 }
     }

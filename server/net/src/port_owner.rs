@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::bind::Transport;
+use crate::bind::SocketKind;
 
 /// How long the search may take: it runs while a server starts.
 const TIME: Duration = Duration::from_millis(300);
@@ -24,7 +24,7 @@ struct Entry {
 }
 
 /// A sentence that says who holds the port, as far as this process may see it.
-pub(crate) fn describe(transport: Transport, address: SocketAddr) -> String {
+pub(crate) fn describe(transport: SocketKind, address: SocketAddr) -> String {
     let port = address.port();
     let Some(entry) = entry(transport, address) else {
         return format!("port {port} is held by another socket");
@@ -39,10 +39,10 @@ pub(crate) fn describe(transport: Transport, address: SocketAddr) -> String {
 }
 
 /// The socket in the way: of the same address if there is one, otherwise one where either is the wildcard.
-fn entry(transport: Transport, wanted: SocketAddr) -> Option<Entry> {
+fn entry(transport: SocketKind, wanted: SocketAddr) -> Option<Entry> {
     let tables = match transport {
-        Transport::Udp => ["/proc/net/udp", "/proc/net/udp6"],
-        Transport::Tcp => ["/proc/net/tcp", "/proc/net/tcp6"],
+        SocketKind::Udp => ["/proc/net/udp", "/proc/net/udp6"],
+        SocketKind::Tcp => ["/proc/net/tcp", "/proc/net/tcp6"],
     };
     let mut near = None;
     for table in tables {
@@ -66,11 +66,11 @@ fn entry(transport: Transport, wanted: SocketAddr) -> Option<Entry> {
     near
 }
 
-fn parse(line: &str, transport: Transport) -> Option<Entry> {
+fn parse(line: &str, transport: SocketKind) -> Option<Entry> {
     let mut words = line.split_ascii_whitespace();
     let address = words.nth(1)?;
     let state = words.nth(1)?;
-    if transport == Transport::Tcp && state != LISTENING {
+    if transport == SocketKind::Tcp && state != LISTENING {
         return None;
     }
     let user = words.nth(3)?.parse().ok()?;
@@ -132,15 +132,15 @@ mod tests {
         let udp = "  511: 3500007F:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000   101        0 14411 2 0 0";
         if cfg!(target_endian = "little") {
             let wanted = Entry { address: "127.0.0.53:53".parse().unwrap(), user: 101, inode: 14411 };
-            assert_eq!(parse(udp, Transport::Udp), Some(wanted));
+            assert_eq!(parse(udp, SocketKind::Udp), Some(wanted));
         }
         let tcp = "   0: 00000000000000000000000000000000:0016 00000000000000000000000000000000:0000 0A \
                    00000000:00000000 00:00000000 00000000     0        0 9 1 0";
         let wanted = Entry { address: "[::]:22".parse().unwrap(), user: 0, inode: 9 };
-        assert_eq!(parse(tcp, Transport::Tcp), Some(wanted));
-        assert_eq!(parse(&tcp.replace(" 0A ", " 01 "), Transport::Tcp), None);
+        assert_eq!(parse(tcp, SocketKind::Tcp), Some(wanted));
+        assert_eq!(parse(&tcp.replace(" 0A ", " 01 "), SocketKind::Tcp), None);
         for bad in ["", "0: x", "0: 0000:0035 0 0A 0 0 0 0 0 0", "0: 00000000:zz 0 0A 0 0 0 0 0 0"] {
-            assert_eq!(parse(bad, Transport::Tcp), None, "{bad}");
+            assert_eq!(parse(bad, SocketKind::Tcp), None, "{bad}");
         }
     }
 
@@ -149,18 +149,18 @@ mod tests {
         let udp = UdpSocket::bind("127.66.0.1:0").unwrap();
         let tcp = TcpListener::bind("127.66.0.1:0").unwrap();
         let me = std::process::id().to_string();
-        let text = describe(Transport::Udp, udp.local_addr().unwrap());
+        let text = describe(SocketKind::Udp, udp.local_addr().unwrap());
         assert!(text.contains(&format!("held by {me} (")), "{text}");
         let mut wildcard = tcp.local_addr().unwrap();
         wildcard.set_ip(IpAddr::from([0; 4]));
-        let text = describe(Transport::Tcp, wildcard);
+        let text = describe(SocketKind::Tcp, wildcard);
         assert!(text.contains(&format!("held by {me} (")), "{text}");
         drop(udp);
     }
 
     #[test]
-    fn nobody_holds_it() {
-        let text = describe(Transport::Udp, "192.0.2.77:9".parse().unwrap());
+    fn a_port_without_an_owner() {
+        let text = describe(SocketKind::Udp, "192.0.2.77:9".parse().unwrap());
         assert_eq!(text, "port 9 is held by another socket");
     }
 }

@@ -8,13 +8,13 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A timer that is left alone while its limit moves away: it goes off at an earlier one, and is set anew then.
 #[derive(Debug, Default)]
-pub(super) struct Alarm {
+pub(super) struct DeadlineTimer {
     sleep: Option<Pin<Box<Sleep>>>,
     /// Whom the timer wakes.
     waker: Option<Waker>,
 }
 
-impl Alarm {
+impl DeadlineTimer {
     /// Ready once `deadline` has passed. Otherwise the task is woken by then, or before.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::AsyncWrite;
 use tokio::time::Instant;
 
-use super::{FULL, LONGEST, Outgoing, PREFIX, PushError};
+use super::{FULL, LONGEST, OutgoingMessages, PREFIX, PushError};
 
 /// How much a peer must take within the write timeout, if that much is waiting, in bytes.
 const PACE: usize = 16_384;
@@ -19,7 +19,7 @@ const KEPT: usize = 512;
 
 /// The queue of one connection.
 #[derive(Debug, Default)]
-pub(super) struct Unsent {
+pub(super) struct SendQueue {
     queue: Vec<u8>,
     /// How much of the queue is written.
     written: usize,
@@ -28,7 +28,7 @@ pub(super) struct Unsent {
     unflushed: bool,
 }
 
-impl Unsent {
+impl SendQueue {
     /// Queues one message behind its length.
     pub(super) fn push(&mut self, message: &[u8]) -> Result<(), PushError> {
         let length = u16::try_from(message.len()).ok().filter(|length| *length > 0);
@@ -62,7 +62,7 @@ impl Unsent {
         &mut self,
         cx: &mut Context<'_>,
         stream: &mut (impl AsyncWrite + Unpin),
-        answers: &mut Outgoing,
+        answers: &mut OutgoingMessages,
     ) -> io::Result<()> {
         let sent = if self.is_empty() { self.write_now(cx, stream, answers.bytes()) } else { Ok(0) };
         if let Ok(sent) = sent

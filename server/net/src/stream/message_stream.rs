@@ -8,35 +8,35 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
-use super::alarm::Alarm;
-use super::incoming::{self, Front, Incoming, front};
-use super::unsent::Unsent;
-use super::{FULL, Outgoing, PushError, StreamError, Timeouts};
+use super::deadline_timer::DeadlineTimer;
+use super::receive_buffer::{self, Front, ReceiveBuffer, front};
+use super::send_queue::SendQueue;
+use super::{FULL, OutgoingMessages, PushError, StreamError, StreamTimeouts};
 
 /// What one thread reads into and answers from, for one connection at a time.
 struct Room {
     input: Vec<u8>,
-    outgoing: Outgoing,
+    outgoing: OutgoingMessages,
 }
 
 thread_local! {
     static ROOM: RefCell<Room> =
-        RefCell::new(Room { input: vec![0; incoming::ROOM], outgoing: Outgoing::new() });
+        RefCell::new(Room { input: vec![0; receive_buffer::ROOM], outgoing: OutgoingMessages::new() });
 }
 
 /// Messages on one stream, both ways.
 #[derive(Debug)]
-pub struct Messages<S> {
+pub struct MessageStream<S> {
     stream: S,
-    limits: Timeouts,
-    incoming: Incoming,
-    unsent: Unsent,
-    alarm: Alarm,
+    limits: StreamTimeouts,
+    incoming: ReceiveBuffer,
+    unsent: SendQueue,
+    timer: DeadlineTimer,
 }
 
 /// What became of a look for messages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Taken {
+pub enum ReadOutcome {
     /// Something came, and each whole message was given out.
     Messages,
     /// The stream ended after a whole message.
@@ -45,7 +45,7 @@ pub enum Taken {
 
 /// What is waited for, and so which limits count beside that on writing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Expect {
+pub enum ReadExpectation {
     /// A message: all of them.
     Message,
     /// A message, while answers are on their way: a connection is not idle then (RFC 7766, section 6.2.3).
@@ -54,11 +54,11 @@ pub enum Expect {
     Nothing,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Messages<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> MessageStream<S> {
     /// The time for the first message begins now.
-    pub fn new(stream: S, limits: Timeouts) -> Self {
-        let (incoming, unsent) = (Incoming::new(), Unsent::default());
-        Self { stream, limits, incoming, unsent, alarm: Alarm::default() }
+    pub fn new(stream: S, limits: StreamTimeouts) -> Self {
+        let (incoming, unsent) = (ReceiveBuffer::new(), SendQueue::default());
+        Self { stream, limits, incoming, unsent, timer: DeadlineTimer::default() }
     }
 
     /// Reads once at most and gives out the whole messages there are, in order; sends all that `each` has answered with
@@ -70,19 +70,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Messages<S> {
     pub fn poll_answer(
         &mut self,
         cx: &mut Context<'_>,
-        each: impl FnMut(&[u8], &mut Outgoing) -> bool,
-    ) -> Poll<Result<Taken, StreamError>> {
+        each: impl FnMut(&[u8], &mut OutgoingMessages) -> bool,
+    ) -> Poll<Result<ReadOutcome, StreamError>> {
         ROOM.with_borrow_mut(|room| {
             // Of a call that ended by a panic.
             room.outgoing.clear();
             let count = ready!(self.incoming.poll_gather(cx, &mut self.stream, &mut room.input))?;
             if count == 0 {
-                return Poll::Ready(Ok(Taken::End));
+                return Poll::Ready(Ok(ReadOutcome::End));
             }
             let input = room.input.get(..count).unwrap_or_default();
             let given = self.give_out(cx, input, &mut room.outgoing, each);
             self.unsent.send(cx, &mut self.stream, &mut room.outgoing)?;
-            Poll::Ready(given.map(|()| Taken::Messages))
+            Poll::Ready(given.map(|()| ReadOutcome::Messages))
         })
     }
 
@@ -98,11 +98,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Messages<S> {
 
     /// Ready when a time limit has passed, and which. To be called before a task waits for what the other calls left
     /// pending.
-    pub fn poll_late(&mut self, cx: &mut Context<'_>, expect: Expect) -> Poll<StreamError> {
+    pub fn poll_late(&mut self, cx: &mut Context<'_>, expect: ReadExpectation) -> Poll<StreamError> {
         let reading = match expect {
-            Expect::Message => self.incoming.deadline(&self.limits, true),
-            Expect::Answers => self.incoming.deadline(&self.limits, false),
-            Expect::Nothing => None,
+            ReadExpectation::Message => self.incoming.deadline(&self.limits, true),
+            ReadExpectation::Answers => self.incoming.deadline(&self.limits, false),
+            ReadExpectation::Nothing => None,
         };
         let writing = self.unsent.deadline(self.limits.write).map(|end| (end, StreamError::Unread));
         let first = match (reading, writing) {
@@ -110,7 +110,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Messages<S> {
             (one, other) => one.or(other),
         };
         let Some((deadline, late)) = first else { return Poll::Pending };
-        ready!(self.alarm.poll(cx, deadline));
+        ready!(self.timer.poll(cx, deadline));
         Poll::Ready(late)
     }
 
@@ -141,10 +141,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Messages<S> {
                 });
                 match taken {
                     _ if found.is_some() => return Poll::Ready(Ok(found)),
-                    Poll::Ready(Ok(Taken::Messages)) => {}
-                    Poll::Ready(Ok(Taken::End)) => return Poll::Ready(Ok(None)),
+                    Poll::Ready(Ok(ReadOutcome::Messages)) => {}
+                    Poll::Ready(Ok(ReadOutcome::End)) => return Poll::Ready(Ok(None)),
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                    Poll::Pending => return self.poll_late(cx, Expect::Message).map(Err),
+                    Poll::Pending => return self.poll_late(cx, ReadExpectation::Message).map(Err),
                 }
             }
         })
@@ -154,7 +154,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Messages<S> {
     /// Writes all that is queued. May be cancelled and called again.
     pub async fn send(&mut self) -> Result<(), StreamError> {
         poll_fn(|cx| match self.poll_send(cx) {
-            Poll::Pending => self.poll_late(cx, Expect::Nothing).map(Err),
+            Poll::Pending => self.poll_late(cx, ReadExpectation::Nothing).map(Err),
             sent @ Poll::Ready(_) => sent,
         })
         .await
@@ -173,8 +173,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Messages<S> {
         &mut self,
         cx: &mut Context<'_>,
         input: &[u8],
-        outgoing: &mut Outgoing,
-        mut each: impl FnMut(&[u8], &mut Outgoing) -> bool,
+        outgoing: &mut OutgoingMessages,
+        mut each: impl FnMut(&[u8], &mut OutgoingMessages) -> bool,
     ) -> Result<(), StreamError> {
         let mut rest = input;
         let ended = loop {
