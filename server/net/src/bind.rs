@@ -12,7 +12,7 @@ use crate::port_owner;
 /// What a socket carries.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum SocketKind {
-    /// QuerySocket.
+    /// Datagrams.
     Udp,
     /// Streams.
     Tcp,

@@ -43,7 +43,7 @@ pub enum ConnectionRefusal {
 }
 
 impl ConnectionLimits {
-    /// ConnectionLimits on the number of connections in all and of one network: one IPv4 address, one IPv6 /56.
+    /// Limits on the number of connections in all and of one network: one IPv4 address, one IPv6 /56.
     pub fn new(most: usize, most_per_network: usize) -> Arc<Self> {
         let state = State { most, most_per_network, open: 0, networks: HashMap::new() };
         Arc::new(Self { state: Mutex::new(state) })
