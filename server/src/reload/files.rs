@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rhumb_config::{Config, UpstreamSource, ZoneSource};
-use rhumb_watch::{Event, Followed, NamePattern, Watch};
+use rhumb_watch::{FileWatch, FollowedPath, NamePattern, WatchEvent};
 
 use crate::snapshot::ZONE_SUFFIX;
 use crate::zone_events::FileChanges;
 
 /// The time between two comparisons of followed files, where inotify is silent.
-const POLL: Duration = Duration::from_secs(2);
+const COMPARE_EVERY: Duration = Duration::from_secs(2);
 
 /// What was reported and not yet acted on.
 #[derive(Debug, Default)]
@@ -26,8 +26,8 @@ pub(super) struct FileReports {
 
 /// The files that the configuration and its zones depend on.
 pub(super) struct FollowedFiles {
-    watch: Watch,
-    paths: Vec<Followed>,
+    watch: FileWatch,
+    paths: Vec<FollowedPath>,
     pub(super) reports: FileReports,
 }
 
@@ -36,7 +36,11 @@ impl FollowedFiles {
     ///
     /// Errors: no thread for following files could be made.
     pub(super) fn start(notify: impl Fn() + Send + 'static) -> io::Result<Self> {
-        Ok(Self { watch: Watch::start(POLL, notify)?, paths: Vec::new(), reports: FileReports::default() })
+        Ok(Self {
+            watch: FileWatch::start(COMPARE_EVERY, notify)?,
+            paths: Vec::new(),
+            reports: FileReports::default(),
+        })
     }
 
     /// Follows what `config` names, and the files that zones include, so that what changes while they are read is seen.
@@ -45,7 +49,7 @@ impl FollowedFiles {
         if paths == self.paths {
             return;
         }
-        if !self.watch.set(&paths) {
+        if !self.watch.follow(&paths) {
             tracing::warn!("looking at all followed files for the first time takes more than ten seconds");
         }
         self.paths = paths;
@@ -57,14 +61,14 @@ impl FollowedFiles {
     pub(super) fn collect(&mut self, config: Option<&Path>) {
         for event in self.watch.take() {
             match event {
-                Event::Changed(path) if config == Some(&path) => self.reports.config = true,
-                Event::Changed(path) => self.reports.changes.files.push(path),
-                Event::Directory { path, names } => {
+                WatchEvent::FileChanged(path) if config == Some(&path) => self.reports.config = true,
+                WatchEvent::FileChanged(path) => self.reports.changes.files.push(path),
+                WatchEvent::FolderChanged { path, names } => {
                     tracing::debug!("{}: {} files changed", path.display(), names.len());
                     self.reports.changes.folders.push((path, names));
                 }
-                Event::Stale { path, why } => {
-                    self.reports.warnings.push(format!("{}: {why}", path.display()));
+                WatchEvent::Stale { path, reason } => {
+                    self.reports.warnings.push(format!("{}: {reason}", path.display()));
                 }
             }
         }
@@ -79,22 +83,22 @@ impl FollowedFiles {
 }
 
 /// The files and folders that `config` names, and those that zones include.
-fn paths(config: &Config, included: &[PathBuf]) -> Vec<Followed> {
-    let mut paths: Vec<Followed> = config.file.clone().map(Followed::File).into_iter().collect();
+fn paths(config: &Config, included: &[PathBuf]) -> Vec<FollowedPath> {
+    let mut paths: Vec<FollowedPath> = config.file.clone().map(FollowedPath::File).into_iter().collect();
     for source in config.forward.iter().flat_map(|forward| &forward.upstreams) {
         if let UpstreamSource::List(path, _) | UpstreamSource::ResolvConf(path, _) = source {
-            paths.push(Followed::File(path.clone()));
+            paths.push(FollowedPath::File(path.clone()));
         }
     }
     for source in &config.zones {
         match source {
-            ZoneSource::File { file, .. } => paths.push(Followed::File(file.clone())),
+            ZoneSource::File { file, .. } => paths.push(FollowedPath::File(file.clone())),
             ZoneSource::Directory { path, .. } => {
-                paths.push(Followed::Directory(path.clone(), NamePattern::ending_in(ZONE_SUFFIX)));
+                paths.push(FollowedPath::Folder(path.clone(), NamePattern::ending_in(ZONE_SUFFIX)));
             }
             ZoneSource::BuiltIn { .. } => {}
         }
     }
-    paths.extend(included.iter().cloned().map(Followed::File));
+    paths.extend(included.iter().cloned().map(FollowedPath::File));
     paths
 }

@@ -1,10 +1,11 @@
 //! Real files in a folder of their own, changed in each way that files are changed, twice in a row.
 
 mod cases;
-mod directories;
 mod files;
+mod folders;
 mod looking;
 mod mounts;
+mod writing;
 
 use std::collections::VecDeque;
 use std::fs;
@@ -13,13 +14,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
-use super::reports::Reports;
-use super::{Event, Followed, NamePattern, Watch};
+use super::event_queue::EventQueue;
+use super::{FileWatch, FollowedPath, NamePattern, WatchEvent};
 
 /// A folder of its own, removed at the end.
-struct Folder(PathBuf);
+struct TestFolder(PathBuf);
 
-impl Folder {
+impl TestFolder {
     fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -29,7 +30,7 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for TestFolder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
@@ -37,15 +38,15 @@ impl Drop for Folder {
 
 /// The two ways to notice, each alone.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Way {
+enum Mechanism {
     Inotify,
     Comparing,
 }
 
-impl Way {
+impl Mechanism {
     const BOTH: [Self; 2] = [Self::Inotify, Self::Comparing];
 
-    fn start(self) -> (Watch, Events) {
+    fn start(self) -> (FileWatch, Events) {
         match self {
             // Comparing comes too late to help.
             Self::Inotify => start(Duration::from_hours(1), true),
@@ -54,25 +55,25 @@ impl Way {
     }
 }
 
-fn start(interval: Duration, inotify: bool) -> (Watch, Events) {
-    let (sender, woken) = channel();
-    let watch = Watch::start_with(interval, inotify, move || sender.send(()).unwrap_or(())).unwrap();
-    let events = Events { woken, reports: watch.reports.clone(), taken: VecDeque::new() };
+fn start(interval: Duration, inotify: bool) -> (FileWatch, Events) {
+    let (sender, notified) = channel();
+    let watch = FileWatch::start_with(interval, inotify, move || sender.send(()).unwrap_or(())).unwrap();
+    let events = Events { notified, queue: watch.queue.clone(), taken: VecDeque::new() };
     (watch, events)
 }
 
-/// What is told, one by one.
+/// What is reported, one by one.
 struct Events {
-    woken: Receiver<()>,
-    reports: Reports,
-    taken: VecDeque<Event>,
+    notified: Receiver<()>,
+    queue: EventQueue,
+    taken: VecDeque<WatchEvent>,
 }
 
 impl Events {
-    fn try_recv(&mut self) -> Option<Event> {
+    fn try_recv(&mut self) -> Option<WatchEvent> {
         if self.taken.is_empty() {
-            match self.woken.try_recv() {
-                Ok(()) => self.taken.extend(self.reports.take()),
+            match self.notified.try_recv() {
+                Ok(()) => self.taken.extend(self.queue.take()),
                 Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => panic!("the following thread is dead"),
             }
@@ -81,13 +82,13 @@ impl Events {
     }
 }
 
-/// The next event, waited for up to a second: the bound for a change to be told.
-fn next(events: &mut Events) -> Option<Event> {
+/// The next event, waited for up to a second: the bound for a change to be reported.
+fn next(events: &mut Events) -> Option<WatchEvent> {
     within(events, Duration::from_secs(1))
 }
 
-fn within(events: &mut Events, patience: Duration) -> Option<Event> {
-    let end = Instant::now() + patience;
+fn within(events: &mut Events, limit: Duration) -> Option<WatchEvent> {
+    let end = Instant::now() + limit;
     loop {
         match events.try_recv() {
             Some(event) => return Some(event),
@@ -97,8 +98,8 @@ fn within(events: &mut Events, patience: Duration) -> Option<Event> {
     }
 }
 
-/// Waits until nothing more is told.
-fn calm(events: &mut Events) {
+/// Waits until nothing more is reported.
+fn wait_until_quiet(events: &mut Events) {
     while within(events, Duration::from_millis(250)).is_some() {}
 }
 
@@ -120,10 +121,10 @@ fn point(link: &Path, target: impl AsRef<Path>) {
     fs::rename(&new, link).unwrap();
 }
 
-fn file(path: &Path) -> [Followed; 1] {
-    [Followed::File(path.to_owned())]
+fn file(path: &Path) -> [FollowedPath; 1] {
+    [FollowedPath::File(path.to_owned())]
 }
 
-fn directory(path: &Path) -> [Followed; 1] {
-    [Followed::Directory(path.to_owned(), NamePattern::ending_in(".zone"))]
+fn folder_of_zones(path: &Path) -> [FollowedPath; 1] {
+    [FollowedPath::Folder(path.to_owned(), NamePattern::ending_in(".zone"))]
 }

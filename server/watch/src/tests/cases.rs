@@ -13,7 +13,7 @@ pub(super) struct Case {
     /// Makes what is there at first and gives the path to follow.
     pub(super) before: fn(&Path) -> PathBuf,
     pub(super) change: fn(&Path, u32),
-    /// Whether the change is one step, so that it has to be told exactly once.
+    /// Whether the change is one step, so that it has to be reported exactly once.
     pub(super) atomic: bool,
 }
 

@@ -4,36 +4,38 @@ use std::fs::{self, File};
 use std::time::Duration;
 
 use super::cases::{CASES, Case, nested, plain};
-use super::{Event, Folder, Followed, Way, calm, file, next, replace, within, write};
+use super::{
+    FollowedPath, Mechanism, TestFolder, WatchEvent, file, next, replace, wait_until_quiet, within, write,
+};
 
 /// Does a case and gives what went wrong.
-fn play(case: &Case, way: Way) -> Vec<String> {
+fn play(case: &Case, way: Mechanism) -> Vec<String> {
     let mut failures = Vec::new();
-    let folder = Folder::new();
+    let folder = TestFolder::new();
     let path = (case.before)(&folder.0);
     let (watch, mut events) = way.start();
-    assert!(watch.set(&file(&path)));
+    assert!(watch.follow(&file(&path)));
     if let Some(event) = within(&mut events, Duration::from_millis(80)) {
         failures.push(format!("{way:?}: {}: {event:?} before any change", case.name));
     }
     for number in 1..=3 {
         (case.change)(&folder.0, number);
-        if next(&mut events) != Some(Event::Changed(path.clone())) {
-            failures.push(format!("{way:?}: {}: change {number} was not told", case.name));
+        if next(&mut events) != Some(WatchEvent::FileChanged(path.clone())) {
+            failures.push(format!("{way:?}: {}: change {number} was not reported", case.name));
         }
         if !case.atomic {
-            calm(&mut events);
+            wait_until_quiet(&mut events);
         } else if let Some(event) = within(&mut events, Duration::from_millis(250)) {
-            failures.push(format!("{way:?}: {}: change {number} told again: {event:?}", case.name));
+            failures.push(format!("{way:?}: {}: change {number} reported again: {event:?}", case.name));
         }
     }
     failures
 }
 
 #[test]
-fn every_change_is_told_three_times_in_a_row() {
+fn every_change_is_reported_three_times_in_a_row() {
     let failures: Vec<_> = std::thread::scope(|scope| {
-        let all = Way::BOTH.into_iter().flat_map(|way| CASES.iter().map(move |case| (way, case)));
+        let all = Mechanism::BOTH.into_iter().flat_map(|way| CASES.iter().map(move |case| (way, case)));
         let running: Vec<_> = all.map(|(way, case)| scope.spawn(move || play(case, way))).collect();
         running.into_iter().flat_map(|case| case.join().unwrap()).collect()
     });
@@ -42,52 +44,53 @@ fn every_change_is_told_three_times_in_a_row() {
 
 #[test]
 fn relative_paths_and_dots_are_walked() {
-    let folder = Folder::new();
+    let folder = TestFolder::new();
     nested(&folder.0);
     let path = folder.0.join("a/b/../b/./c/../c/list");
-    let (watch, mut events) = Way::Inotify.start();
-    watch.set(&file(&path));
+    let (watch, mut events) = Mechanism::Inotify.start();
+    watch.follow(&file(&path));
     replace(&folder.0.join("a/b/c/list"), "1");
-    assert_eq!(next(&mut events), Some(Event::Changed(path)));
+    assert_eq!(next(&mut events), Some(WatchEvent::FileChanged(path)));
 }
 
 #[test]
-fn a_write_in_pieces_is_told_when_it_is_done() {
+fn a_write_in_pieces_is_reported_when_it_is_done() {
     use std::io::Write;
-    let folder = Folder::new();
+    let folder = TestFolder::new();
     let path = plain(&folder.0);
-    let (watch, mut events) = Way::Inotify.start();
-    watch.set(&file(&path));
+    let (watch, mut events) = Mechanism::Inotify.start();
+    watch.follow(&file(&path));
     let mut file = File::create(&path).unwrap();
     for _ in 0..5 {
         std::thread::sleep(Duration::from_millis(20));
         file.write_all(b"nameserver 192.0.2.1\n").unwrap();
-        assert_eq!(events.try_recv(), None, "told while it was being written");
+        assert_eq!(events.try_recv(), None, "reported while it was being written");
     }
-    assert_eq!(next(&mut events), Some(Event::Changed(path)));
+    drop(file);
+    assert_eq!(next(&mut events), Some(WatchEvent::FileChanged(path)));
     assert_eq!(within(&mut events, Duration::from_millis(300)), None);
 }
 
 #[test]
-fn a_file_that_never_rests_is_told_all_the_same() {
-    let folder = Folder::new();
+fn a_file_that_never_rests_is_reported_all_the_same() {
+    let folder = TestFolder::new();
     let path = plain(&folder.0);
-    let (watch, mut events) = Way::Inotify.start();
-    watch.set(&file(&path));
-    let told = (0..100).find(|number| {
+    let (watch, mut events) = Mechanism::Inotify.start();
+    watch.follow(&file(&path));
+    let reported = (0..100).find(|number| {
         write(&path, &number.to_string());
         within(&mut events, Duration::from_millis(10)).is_some()
     });
-    assert!(told.is_some(), "a second of writing, and nothing told");
+    assert!(reported.is_some(), "a second of writing, and nothing reported");
 }
 
 #[test]
-fn reading_the_files_tells_nothing_and_neighbours_do_not_matter() {
-    for way in Way::BOTH {
-        let folder = Folder::new();
+fn reading_the_files_reports_nothing_and_neighbours_do_not_matter() {
+    for way in Mechanism::BOTH {
+        let folder = TestFolder::new();
         let path = plain(&folder.0);
         let (watch, mut events) = way.start();
-        watch.set(&file(&path));
+        watch.follow(&file(&path));
         for number in 0..50 {
             fs::read(&path).unwrap();
             write(&folder.0.join(format!("neighbour{number}")), "");
@@ -98,58 +101,58 @@ fn reading_the_files_tells_nothing_and_neighbours_do_not_matter() {
 
 #[test]
 fn the_followed_set_is_replaced() {
-    let folder = Folder::new();
+    let folder = TestFolder::new();
     let (one, two) = (folder.0.join("one"), folder.0.join("two"));
     write(&one, "0");
-    let (watch, mut events) = Way::Inotify.start();
-    watch.set(&[file(&one), file(&two)].concat());
+    let (watch, mut events) = Mechanism::Inotify.start();
+    watch.follow(&[file(&one), file(&two)].concat());
     write(&two, "1");
-    assert_eq!(next(&mut events), Some(Event::Changed(two.clone())));
-    watch.set(&file(&one));
+    assert_eq!(next(&mut events), Some(WatchEvent::FileChanged(two.clone())));
+    watch.follow(&file(&one));
     write(&two, "2");
     write(&one, "2");
-    assert_eq!(next(&mut events), Some(Event::Changed(one.clone())));
+    assert_eq!(next(&mut events), Some(WatchEvent::FileChanged(one.clone())));
     assert_eq!(within(&mut events, Duration::from_millis(200)), None);
-    watch.set(&[]);
+    watch.follow(&[]);
     write(&one, "3");
     assert_eq!(within(&mut events, Duration::from_millis(200)), None);
 }
 
 #[test]
 fn setting_the_same_again_loses_no_change() {
-    let folder = Folder::new();
+    let folder = TestFolder::new();
     let path = plain(&folder.0);
-    let (watch, mut events) = Way::Inotify.start();
-    watch.set(&file(&path));
+    let (watch, mut events) = Mechanism::Inotify.start();
+    watch.follow(&file(&path));
     write(&path, "1");
-    watch.set(&file(&path));
-    assert_eq!(next(&mut events), Some(Event::Changed(path)));
+    watch.follow(&file(&path));
+    assert_eq!(next(&mut events), Some(WatchEvent::FileChanged(path)));
 }
 
 #[test]
 fn a_hundred_and_fifty_changes_wait_for_a_slow_receiver() {
-    let folder = Folder::new();
+    let folder = TestFolder::new();
     let paths: Vec<_> = (0..150).map(|number| folder.0.join(number.to_string())).collect();
-    let followed: Vec<_> = paths.iter().cloned().map(Followed::File).collect();
-    let (watch, mut events) = Way::Inotify.start();
-    watch.set(&followed);
+    let followed: Vec<_> = paths.iter().cloned().map(FollowedPath::File).collect();
+    let (watch, mut events) = Mechanism::Inotify.start();
+    watch.follow(&followed);
     for path in &paths {
         write(path, "1");
     }
     std::thread::sleep(Duration::from_millis(700));
-    let mut told = std::collections::BTreeSet::new();
+    let mut reported = std::collections::BTreeSet::new();
     while let Some(event) = within(&mut events, Duration::from_millis(500)) {
-        told.insert(format!("{event:?}"));
+        reported.insert(format!("{event:?}"));
     }
-    assert_eq!(told.len(), paths.len());
+    assert_eq!(reported.len(), paths.len());
 }
 
 #[test]
 fn the_thread_ends_with_its_handle() {
-    for way in Way::BOTH {
+    for way in Mechanism::BOTH {
         let (watch, events) = way.start();
         drop(watch);
         std::thread::sleep(Duration::from_millis(200));
-        assert!(events.reports.is_last(), "{way:?}");
+        assert!(events.queue.is_last(), "{way:?}");
     }
 }

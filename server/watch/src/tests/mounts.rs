@@ -4,13 +4,13 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use super::{Event, Folder, Way, file, replace, within, write};
+use super::{Mechanism, TestFolder, WatchEvent, file, replace, within, write};
 
 /// Set in the process that runs in a mount namespace of its own.
 const INSIDE: &str = "RHUMB_TEST_MOUNT_NAMESPACE";
 
 #[test]
-fn a_stale_mount_of_one_file_is_told_once() {
+fn a_stale_mount_of_one_file_is_reported_once() {
     if std::env::var_os(INSIDE).is_some() {
         return inside();
     }
@@ -22,7 +22,7 @@ fn a_stale_mount_of_one_file_is_told_once() {
     let output = Command::new("unshare")
         .arg("--mount")
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", &format!("{module}::a_stale_mount_of_one_file_is_told_once"), "--nocapture"])
+        .args(["--exact", &format!("{module}::a_stale_mount_of_one_file_is_reported_once"), "--nocapture"])
         .env(INSIDE, "1")
         .output()
         .unwrap();
@@ -35,33 +35,37 @@ fn mount(arguments: &[&Path]) {
 }
 
 fn inside() {
-    for way in Way::BOTH {
-        let folder = Folder::new();
+    for way in Mechanism::BOTH {
+        let folder = TestFolder::new();
         let (host, mounted) = (folder.0.join("host"), folder.0.join("mounted"));
         write(&host, "nameserver 192.0.2.1\n");
         write(&mounted, "");
         mount(&[&host, &mounted]);
         let (watch, mut events) = match way {
             // No event comes: it is for the regular comparison to find.
-            Way::Inotify => super::start(Duration::from_millis(100), true),
-            Way::Comparing => way.start(),
+            Mechanism::Inotify => super::start(Duration::from_millis(100), true),
+            Mechanism::Comparing => way.start(),
         };
-        watch.set(&file(&mounted));
+        watch.follow(&file(&mounted));
         write(&host, "nameserver 192.0.2.2\n");
         let changed = within(&mut events, Duration::from_secs(1));
-        assert_eq!(changed, Some(Event::Changed(mounted.clone())), "{way:?}: written in place on the host");
+        assert_eq!(
+            changed,
+            Some(WatchEvent::FileChanged(mounted.clone())),
+            "{way:?}: written in place on the host"
+        );
 
         replace(&host, "nameserver 192.0.2.3\n");
         match within(&mut events, Duration::from_secs(1)) {
-            Some(Event::Stale { path, why }) => {
+            Some(WatchEvent::Stale { path, reason }) => {
                 assert_eq!(path, mounted);
-                assert!(why.contains("mount its folder"), "{why}");
+                assert!(reason.contains("mount its folder"), "{reason}");
             }
             other => panic!("{way:?}: {other:?} instead of a warning"),
         }
-        assert_eq!(within(&mut events, Duration::from_millis(400)), None, "{way:?}: told again");
+        assert_eq!(within(&mut events, Duration::from_millis(400)), None, "{way:?}: reported again");
         assert!(Command::new("umount").arg(&mounted).status().unwrap().success());
         let changed = within(&mut events, Duration::from_secs(1));
-        assert_eq!(changed, Some(Event::Changed(mounted.clone())), "{way:?}: unmounted");
+        assert_eq!(changed, Some(WatchEvent::FileChanged(mounted.clone())), "{way:?}: unmounted");
     }
 }

@@ -14,7 +14,7 @@ const PIECE: usize = 16 * 1024;
 
 /// A file without its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Stamp {
+pub(super) struct FileStamp {
     device: u64,
     inode: u64,
     seconds: i64,
@@ -22,7 +22,7 @@ pub(super) struct Stamp {
     size: u64,
 }
 
-impl Stamp {
+impl FileStamp {
     /// The stamp of a file or folder.
     pub(super) fn of(metadata: &Metadata) -> Self {
         Self {
@@ -49,7 +49,7 @@ impl Stamp {
 
 /// What a path leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Signature {
+pub(super) enum FileSignature {
     /// Nothing.
     Missing,
     /// Something that cannot be read, and how.
@@ -57,28 +57,28 @@ pub(super) enum Signature {
     /// A folder, a device, a pipe.
     NotAFile,
     /// A file; with the hash of its content up to a size.
-    File(Stamp, Option<u64>),
+    File(FileStamp, Option<u64>),
 }
 
 /// A look at a path.
-pub(super) struct Look {
+pub(super) struct FileLook {
     /// What it leads to.
-    pub(super) signature: Signature,
+    pub(super) signature: FileSignature,
     /// It leads to a file that no folder names any more: only a mount of that single file can do so.
     pub(super) orphan: bool,
 }
 
 /// Looks at what a path leads to. Never blocks on a pipe.
-pub(super) fn look(path: &Path) -> Look {
+pub(super) fn look(path: &Path) -> FileLook {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) => return Look { signature: failed(&error), orphan: false },
+        Err(error) => return FileLook { signature: failed(&error), orphan: false },
     };
     if !metadata.is_file() {
-        return Look { signature: Signature::NotAFile, orphan: false };
+        return FileLook { signature: FileSignature::NotAFile, orphan: false };
     }
     let signature = read(path).unwrap_or_else(|error| failed(&error));
-    Look { signature, orphan: metadata.nlink() == 0 && still_orphan(path, &metadata) }
+    FileLook { signature, orphan: metadata.nlink() == 0 && still_orphan(path, &metadata) }
 }
 
 /// A file being renamed over this instant may show no links for a moment; a stale mount still does on a second look.
@@ -87,22 +87,22 @@ fn still_orphan(path: &Path, before: &Metadata) -> bool {
         .is_ok_and(|now| now.nlink() == 0 && now.ino() == before.ino() && now.dev() == before.dev())
 }
 
-fn failed(error: &io::Error) -> Signature {
+fn failed(error: &io::Error) -> FileSignature {
     match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => Signature::Missing,
-        kind => Signature::Unreadable(kind),
+        ErrorKind::NotFound | ErrorKind::NotADirectory => FileSignature::Missing,
+        kind => FileSignature::Unreadable(kind),
     }
 }
 
-fn read(path: &Path) -> io::Result<Signature> {
+fn read(path: &Path) -> io::Result<FileSignature> {
     // Between the look and the open a pipe may have taken the place: it must not hold the thread.
     let file = OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Ok(Signature::NotAFile);
+        return Ok(FileSignature::NotAFile);
     }
     let content = if metadata.size() <= HASHED { Some(hash(file)?) } else { None };
-    Ok(Signature::File(Stamp::of(&metadata), content))
+    Ok(FileSignature::File(FileStamp::of(&metadata), content))
 }
 
 /// The hash of a file's content, of a growing one's first part.

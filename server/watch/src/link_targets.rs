@@ -4,22 +4,22 @@ use std::collections::HashSet;
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
-use super::chain::{Chain, walk};
-use super::folders::Touched;
-use super::interest::Needed;
+use super::link_chain::{LinkChain, walk_chain};
+use super::needed_folders::NeededFolders;
+use super::touched_paths::TouchedPaths;
 
 /// Ways watched at most; the files at the end of others are compared only.
 const MAX_TARGETS: usize = 64;
 
 /// The ways that symlinks in a folder lead, one for each folder they lead into.
 #[derive(Default, PartialEq, Eq)]
-pub(super) struct Targets {
+pub(super) struct LinkTargets {
     any: bool,
     folders: HashSet<PathBuf>,
-    chains: Vec<Chain>,
+    chains: Vec<LinkChain>,
 }
 
-impl Targets {
+impl LinkTargets {
     /// Adds the way of a symlink.
     pub(super) fn add(&mut self, place: &Path) {
         self.any = true;
@@ -30,7 +30,7 @@ impl Targets {
         let folder = target.parent().unwrap_or(&target);
         if !self.folders.contains(folder) {
             self.folders.insert(folder.to_owned());
-            self.chains.push(walk(place));
+            self.chains.push(walk_chain(place));
         }
     }
 
@@ -40,7 +40,7 @@ impl Targets {
     }
 
     /// Adds the folders to watch: those passed for their names, the last for every name.
-    pub(super) fn need(&self, needed: &mut Needed) {
+    pub(super) fn need(&self, needed: &mut NeededFolders) {
         for chain in &self.chains {
             needed.chain(chain);
             if let Some(last) = chain.steps.last() {
@@ -50,7 +50,7 @@ impl Targets {
     }
 
     /// Whether a touched place lies on a way.
-    pub(super) fn hit(&self, touched: &Touched) -> bool {
+    pub(super) fn hit(&self, touched: &TouchedPaths) -> bool {
         self.chains.iter().any(|chain| touched.hits(chain))
     }
 

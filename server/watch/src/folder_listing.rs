@@ -4,31 +4,29 @@ use std::fs::{self, DirEntry, ReadDir};
 use std::path::Path;
 use std::time::Duration;
 
-use super::signature::Stamp;
-use super::targets::Targets;
+use super::file_signature::FileStamp;
+use super::link_targets::LinkTargets;
 
 /// What has been found so far.
-pub(super) struct Listing {
+pub(super) struct FolderListing {
     /// `None`: it cannot be listed, or not to its end.
     entries: Option<ReadDir>,
     /// The folder's stamp before it was listed.
-    pub(super) stamp: Option<Stamp>,
+    pub(super) stamp: Option<FileStamp>,
     /// Whether every file is compared.
     pub(super) every: bool,
     /// The ways that symlinks lead.
-    pub(super) targets: Targets,
-    /// Whether a file differs.
-    pub(super) found: bool,
+    pub(super) targets: LinkTargets,
     /// Time spent on it.
     pub(super) spent: Duration,
 }
 
-impl Listing {
+impl FolderListing {
     /// Opens the folder.
     pub(super) fn begin(folder: &Path, every: bool) -> Self {
-        let stamp = fs::metadata(folder).ok().as_ref().map(Stamp::of);
+        let stamp = fs::metadata(folder).ok().as_ref().map(FileStamp::of);
         let entries = stamp.and_then(|_| fs::read_dir(folder).ok());
-        Self { entries, stamp, every, targets: Targets::default(), found: false, spent: Duration::ZERO }
+        Self { entries, stamp, every, targets: LinkTargets::default(), spent: Duration::ZERO }
     }
 
     /// The next name.

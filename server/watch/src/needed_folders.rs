@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::chain::{Chain, Identity};
+use super::link_chain::{FileIdentity, LinkChain};
 
-/// Folders watched at most; paths beyond them are compared only.
+/// WatchedFolders watched at most; paths beyond them are compared only.
 const MAX_FOLDERS: usize = 2048;
 
 /// What matters in a folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Interest {
+pub(super) struct NameInterest {
     /// Any name at all.
     any: bool,
     names: HashSet<OsString>,
@@ -19,7 +19,7 @@ pub(super) struct Interest {
     pub(super) aliases: Vec<PathBuf>,
 }
 
-impl Interest {
+impl NameInterest {
     /// Whether a name matters.
     pub(super) fn covers(&self, name: &OsStr) -> bool {
         self.any || self.names.contains(name)
@@ -28,11 +28,11 @@ impl Interest {
 
 /// The folders that followed paths need.
 #[derive(Debug, Default)]
-pub(super) struct Needed(BTreeMap<PathBuf, (Option<Identity>, Interest)>);
+pub(super) struct NeededFolders(BTreeMap<PathBuf, (Option<FileIdentity>, NameInterest)>);
 
-impl Needed {
+impl NeededFolders {
     /// Adds the folders of a chain, each for the name looked up in it.
-    pub(super) fn chain(&mut self, chain: &Chain) {
+    pub(super) fn chain(&mut self, chain: &LinkChain) {
         for step in &chain.steps {
             let (identity, interest) = self.0.entry(step.folder.clone()).or_default();
             *identity = Some(step.identity);
@@ -41,16 +41,16 @@ impl Needed {
     }
 
     /// Adds a folder for every name in it.
-    pub(super) fn whole(&mut self, folder: &Path, folder_identity: Identity) {
+    pub(super) fn whole(&mut self, folder: &Path, folder_identity: FileIdentity) {
         let (identity, interest) = self.0.entry(folder.to_owned()).or_default();
         *identity = Some(folder_identity);
         interest.any = true;
     }
 
     /// The folders by one path each, the first in order, with all the interest in them.
-    pub(super) fn distinct(self) -> BTreeMap<PathBuf, (Identity, Interest)> {
-        let mut first: HashMap<Identity, PathBuf> = HashMap::new();
-        let mut folders: BTreeMap<PathBuf, (Identity, Interest)> = BTreeMap::new();
+    pub(super) fn distinct(self) -> BTreeMap<PathBuf, (FileIdentity, NameInterest)> {
+        let mut first: HashMap<FileIdentity, PathBuf> = HashMap::new();
+        let mut folders: BTreeMap<PathBuf, (FileIdentity, NameInterest)> = BTreeMap::new();
         for (path, (identity, interest)) in self.0 {
             let Some(identity) = identity else { continue };
             let known = first.entry(identity).or_insert_with(|| path.clone());

@@ -14,13 +14,13 @@ const MAX_STEPS: usize = 512;
 /// Which folder it is, whatever its path: device, inode, and birth where the file system knows it, since inode
 /// numbers are given out again at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Identity {
+pub(super) struct FileIdentity {
     device: u64,
     inode: u64,
     born: Option<SystemTime>,
 }
 
-impl Identity {
+impl FileIdentity {
     fn of(metadata: &Metadata) -> Self {
         Self { device: metadata.dev(), inode: metadata.ino(), born: metadata.created().ok() }
     }
@@ -28,16 +28,16 @@ impl Identity {
 
 /// One name looked up in one folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Step {
+pub(super) struct ChainStep {
     /// The folder, by a path without symlinks.
     pub(super) folder: PathBuf,
     /// Which folder that was.
-    pub(super) identity: Identity,
+    pub(super) identity: FileIdentity,
     /// The folder's path with the name looked up.
     pub(super) place: PathBuf,
 }
 
-impl Step {
+impl ChainStep {
     /// The name looked up.
     pub(super) fn name(&self) -> &OsStr {
         self.place.file_name().unwrap_or_default()
@@ -46,41 +46,42 @@ impl Step {
 
 /// A walked path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Chain {
+pub(super) struct LinkChain {
     /// The names looked up, from the root on; the last may be missing.
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Vec<ChainStep>,
     /// What the path leads to, by a path without symlinks; `None` when it leads to nothing.
-    pub(super) end: Option<(PathBuf, Identity)>,
+    pub(super) end: Option<(PathBuf, FileIdentity)>,
 }
 
 /// Where a walk stands.
-struct Walk {
+struct ChainWalk {
     at: PathBuf,
-    identity: Option<Identity>,
+    identity: Option<FileIdentity>,
     /// Names still to look up, the next one last.
     rest: Vec<OsString>,
     links: usize,
-    steps: Vec<Step>,
+    steps: Vec<ChainStep>,
 }
 
 /// Walks an absolute path. Never fails: what cannot be walked ends the chain early.
-pub(super) fn walk(path: &Path) -> Chain {
-    let mut walk = Walk { at: PathBuf::new(), identity: None, rest: Vec::new(), links: 0, steps: Vec::new() };
+pub(super) fn walk_chain(path: &Path) -> LinkChain {
+    let mut walk =
+        ChainWalk { at: PathBuf::new(), identity: None, rest: Vec::new(), links: 0, steps: Vec::new() };
     walk.push(path);
     while let Some(name) = walk.rest.pop() {
         if walk.step(&name).is_none() {
-            return Chain { steps: walk.steps, end: None };
+            return LinkChain { steps: walk.steps, end: None };
         }
     }
     let end = walk.identity.map(|identity| (walk.at, identity));
-    Chain { steps: walk.steps, end }
+    LinkChain { steps: walk.steps, end }
 }
 
-impl Walk {
+impl ChainWalk {
     /// Goes to the root.
     fn restart(&mut self) {
         self.at = PathBuf::from("/");
-        self.identity = fs::metadata(&self.at).ok().as_ref().map(Identity::of);
+        self.identity = fs::metadata(&self.at).ok().as_ref().map(FileIdentity::of);
     }
 
     /// Puts the names of a path before those still to look up.
@@ -100,7 +101,7 @@ impl Walk {
         if name == ".." {
             // `at` has no symlinks, so its parent is the folder's parent.
             self.at.pop();
-            self.identity = fs::symlink_metadata(&self.at).ok().as_ref().map(Identity::of);
+            self.identity = fs::symlink_metadata(&self.at).ok().as_ref().map(FileIdentity::of);
             return Some(());
         }
         if self.steps.len() >= MAX_STEPS {
@@ -108,7 +109,7 @@ impl Walk {
         }
         let place = self.at.join(name);
         let identity = self.identity?;
-        self.steps.push(Step { folder: self.at.clone(), identity, place: place.clone() });
+        self.steps.push(ChainStep { folder: self.at.clone(), identity, place: place.clone() });
         let found = fs::symlink_metadata(&place).ok()?;
         if found.is_symlink() {
             self.links += 1;
@@ -118,7 +119,7 @@ impl Walk {
             self.push(&fs::read_link(&place).ok()?);
         } else if found.is_dir() || self.rest.is_empty() {
             self.at = place;
-            self.identity = Some(Identity::of(&found));
+            self.identity = Some(FileIdentity::of(&found));
         } else {
             return None;
         }

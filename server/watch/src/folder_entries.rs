@@ -6,25 +6,29 @@ use std::hash::{BuildHasher, RandomState};
 
 /// A file: the inode of its name, which may be a symlink, and the mark of what it leads to.
 #[derive(Clone, Copy)]
-struct Entry {
+struct FileEntry {
     inode: u64,
     /// The mark, and as its lowest bit the round in which the file was last seen.
     mark: u64,
 }
 
-/// All files. Two names with one hash of 64 bits, one case in a thousand million for 100,000 names, would be told as changed
+/// All files. Two names with one hash of 64 bits, one case in a thousand million for 100,000 names, would be reported as changed
 /// at each comparison.
 #[derive(Default)]
-pub(super) struct Entries {
-    known: HashMap<u64, Entry>,
+pub(super) struct FolderEntries {
+    known: HashMap<u64, FileEntry>,
     hasher: RandomState,
     round: u64,
 }
 
-impl Entries {
+impl FolderEntries {
     /// Number of files.
     pub(super) fn len(&self) -> usize {
         self.known.len()
+    }
+
+    pub(super) fn contains(&self, name: &OsStr) -> bool {
+        self.known.contains_key(&self.hasher.hash_one(name))
     }
 
     /// The mark of a file, if it had this inode.
@@ -37,7 +41,7 @@ impl Entries {
 
     /// Notes a file as seen. Says whether it differs from before.
     pub(super) fn see(&mut self, name: &OsStr, inode: u64, mark: u64) -> bool {
-        let entry = Entry { inode, mark: mark << 1 | self.round };
+        let entry = FileEntry { inode, mark: mark << 1 | self.round };
         let before = self.known.insert(self.hasher.hash_one(name), entry);
         before.is_none_or(|before| before.mark >> 1 != entry.mark >> 1)
     }
@@ -71,7 +75,7 @@ mod tests {
     #[test]
     fn what_differs_and_what_is_gone() {
         let (a, b) = (OsStr::new("a.zone"), OsStr::new("b.zone"));
-        let mut entries = Entries::default();
+        let mut entries = FolderEntries::default();
         entries.begin();
         assert!(entries.see(a, 1, 10) && entries.see(b, 2, 20));
         assert!(!entries.end(true));
