@@ -219,7 +219,10 @@ impl FileFollower {
             folder.baseline(self.interval, &self.watched);
         }
         // A first listing may have found symlinks that lead elsewhere.
-        let moved = self.folders.iter_mut().fold(false, |moved, folder| folder.walk() || moved);
+        let mut moved = false;
+        for folder in &mut self.folders {
+            moved |= folder.walk();
+        }
         if moved {
             self.arm_and_recheck();
         }

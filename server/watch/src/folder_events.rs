@@ -111,9 +111,10 @@ impl FolderEvents {
         while let Some(inotify) = self.inotify.clone() {
             match inotify.read_events() {
                 Ok(events) => {
-                    let matter = events.iter().fold(false, |matter, event| self.note(event) || matter);
-                    if matter {
-                        self.last = Some(Instant::now());
+                    for event in &events {
+                        if self.note(event) {
+                            self.last = Some(Instant::now());
+                        }
                     }
                 }
                 Err(Errno::EINTR) => {}

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::link_chain::{FileIdentity, LinkChain};
 
-/// WatchedFolders watched at most; paths beyond them are compared only.
+/// Folders watched at most; paths beyond them are compared only.
 const MAX_FOLDERS: usize = 2048;
 
 /// What matters in a folder.
