@@ -9,7 +9,7 @@
 mod additional;
 mod chain;
 mod denial;
-mod put;
+mod write;
 
 use rhumb_wire::{MessageSection, MessageWriter, NameRef, Rcode, Type};
 
@@ -18,7 +18,7 @@ use crate::contents::node::{NodeFlags, ZoneNode};
 use crate::contents::set::FIXED;
 use crate::lookup::{MatchKind, NameMatch};
 use denial::DenialProofs;
-use put::{ChainName, OwnerPosition};
+use write::{ChainName, OwnerPosition};
 
 /// CNAME and DNAME records followed for one question.
 pub const MAX_LINKS: u8 = 8;
@@ -128,7 +128,7 @@ enum Step {
     Follow(usize),
 }
 
-/// An answer being put together.
+/// An answer being assembled.
 struct Assembly<'z, 'a, 'w, 'b, 'c> {
     zone: &'z ZoneContents,
     asked: &'a AnswerRequest<'a>,
@@ -187,7 +187,7 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
         let node = found.node;
         let qtype = self.asked.qtype;
         if let Some(set) = node.set(qtype).filter(|set| set.records > 0) {
-            let at = self.put(MessageSection::Answer, node, &set, owner)?;
+            let at = self.write_rrset(MessageSection::Answer, node, &set, owner)?;
             self.note_expansion(current, found);
             self.reply.kind = AnswerKind::Answer;
             self.prove_expansions()?;
@@ -209,7 +209,7 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
                 self.reply.kind = AnswerKind::Chain;
                 return Ok(Step::Done);
             }
-            let at = self.put(MessageSection::Answer, node, &set, owner)?;
+            let at = self.write_rrset(MessageSection::Answer, node, &set, owner)?;
             self.note_expansion(current, found);
             return Ok(Step::Follow(self.rdata_at(at)));
         }
@@ -228,7 +228,7 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
         let mut some = false;
         for set in node.sets().filter(|set| set.records > 0) {
             if wanted.is_none_or(|wanted| wanted == set.rtype) {
-                self.put(MessageSection::Answer, node, &set, owner)?;
+                self.write_rrset(MessageSection::Answer, node, &set, owner)?;
                 some = true;
             }
         }
@@ -247,7 +247,7 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
             some = true;
             // With a DNAME that the chain came by its signatures are there.
             if set.rtype != Type::DNAME || !self.proves() || self.dname_at(owner.at).is_none() {
-                self.put_signatures(&set, owner)?;
+                self.write_signatures(&set, owner)?;
             }
         }
         self.answered(current, found, some)
@@ -270,10 +270,10 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
         self.prove_expansions()?;
         let owner = self.owner_at(current, found.shared);
         let Some(set) = node.set(Type::NS) else { return Ok(()) };
-        let at = self.put_unsigned(MessageSection::Authority, node, &set, owner)?;
+        let at = self.write_unsigned(MessageSection::Authority, node, &set, owner)?;
         if self.proves() {
             match node.set(Type::DS).filter(|set| set.records > 0) {
-                Some(ds) => self.put(MessageSection::Authority, node, &ds, owner).map(|_| ())?,
+                Some(ds) => self.write_rrset(MessageSection::Authority, node, &ds, owner).map(|_| ())?,
                 None => self.prove_no_ds(current, found)?,
             }
         }
@@ -298,7 +298,7 @@ impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
         let node = self.zone.node(self.zone.root);
         let Some(set) = node.set_at(self.zone.ready.soa) else { return Ok(()) };
         let owner = self.owner_at(current, self.zone.apex().len());
-        let at = self.put(MessageSection::Authority, node, &set, owner)?;
+        let at = self.write_rrset(MessageSection::Authority, node, &set, owner)?;
         if set.ttl() != self.zone.negative_ttl {
             self.set_ttls(at, self.zone.negative_ttl);
         }

@@ -1,20 +1,20 @@
 //! Changes of a zone's contents: what a transfer of differences or a dynamic update does to them (RFC 1995, RFC 2136).
 //!
-//! A change notes the names it touches (`draft`). When it is finished, the names around them that are touched too are
-//! found (`settle`), their nodes written behind the old ones (`press`), and new contents made that share every chunk
+//! A change notes the names it touches (`name_change`). When it is finished, the names around them that are touched too are
+//! found (`affected`), their nodes written behind the old ones (`extend`), and new contents made that share every chunk
 //! and page but those that hold a changed node (`publish`). The old contents stay as they are, and go with their last
-//! reader. Nodes that were replaced lie dead in the arena until a third of it is; then the rest is copied (`compact`).
+//! reader. The bytes of replaced nodes stay in the arena until they are a third of it; then the others are copied (`compact`).
 
+mod affected;
 mod chain;
 mod compact;
-mod draft;
+mod encode;
+mod extend;
 mod faults;
 mod key;
-mod press;
+mod name_change;
 mod publish;
-mod records;
-mod settle;
-mod write;
+mod rdata_list;
 
 #[cfg(test)]
 mod tests;
@@ -25,7 +25,7 @@ use crate::builder::covered_type;
 use crate::contents::ZoneContents;
 use crate::fault::{AddError, ZoneFault};
 use crate::nsec3;
-use draft::ChangedNames;
+use name_change::ChangedNames;
 
 /// A change of contents. What is done later sees what was done before; nothing is refused for its order but by
 /// [`ZoneChange::finish`].
@@ -73,7 +73,7 @@ impl ZoneChange<'_> {
             return Err(AddError::BadRdata);
         }
         let base = self.base;
-        let taken = self.part(covered).draft(base, below).take(base, covered);
+        let taken = self.part(covered).change(base, below).take(base, covered);
         if rtype != Type::RRSIG || taken.records.len() == 0 {
             taken.ttl = ttl;
         }
@@ -89,24 +89,24 @@ impl ZoneChange<'_> {
         let covered = covered_type(rtype, rdata);
         let base = self.base;
         let Some(below) = base.below_apex(owner) else { return false };
-        let Some(draft) = self.part(covered).known(base, below) else { return false };
-        draft.take(base, covered).list(rtype).remove(rtype, rdata)
+        let Some(change) = self.part(covered).known(base, below) else { return false };
+        change.take(base, covered).list(rtype).remove(rtype, rdata)
     }
 
     /// Removes an RRset and the signatures that cover it, or for RRSIG all signatures of the name; whether there was
     /// anything. SOA and NS of the apex stay (RFC 2136 section 3.4.2.3).
     pub fn remove_set(&mut self, owner: NameRef<'_>, rtype: Type) -> bool {
         self.remove_where(owner, |covered| match rtype {
-            Type::RRSIG => What::Signatures,
-            _ if rtype == covered => What::All,
-            _ => What::Nothing,
+            Type::RRSIG => Removal::Signatures,
+            _ if rtype == covered => Removal::All,
+            _ => Removal::Nothing,
         })
     }
 
     /// Removes all that a name owns, but at the apex SOA and NS (RFC 2136 section 3.4.2.3); whether there was anything.
     /// Names below it stay.
     pub fn remove_name(&mut self, owner: NameRef<'_>) -> bool {
-        self.remove_where(owner, |_| What::All)
+        self.remove_where(owner, |_| Removal::All)
     }
 
     /// Number of records of this owner and type as the change stands; of RRSIG all signatures of the name.
@@ -121,7 +121,7 @@ impl ZoneChange<'_> {
     /// Errors: what keeps them from being served, as [`crate::ZoneBuilder::finish`] finds it, each fault with line 0; a
     /// thousand at most.
     pub fn finish(mut self) -> Result<ZoneContents, Vec<ZoneFault>> {
-        publish::publish(self.base, &mut self.names.drafts, &mut self.hashed.drafts)
+        publish::publish(self.base, &mut self.names.changes, &mut self.hashed.changes)
     }
 
     fn part(&mut self, covered: Type) -> &mut ChangedNames {
@@ -129,21 +129,21 @@ impl ZoneChange<'_> {
     }
 
     /// Removes of each RRset of a name what `what` says of its type.
-    fn remove_where(&mut self, owner: NameRef<'_>, what: impl Fn(Type) -> What) -> bool {
+    fn remove_where(&mut self, owner: NameRef<'_>, what: impl Fn(Type) -> Removal) -> bool {
         let base = self.base;
         let Some(below) = base.below_apex(owner) else { return false };
         let mut some = false;
         for part in [&mut self.names, &mut self.hashed] {
-            let Some(draft) = part.known(base, below) else { continue };
-            for covered in draft.types(base) {
+            let Some(change) = part.known(base, below) else { continue };
+            for covered in change.types(base) {
                 let kept = below.is_empty() && matches!(covered, Type::SOA | Type::NS);
                 match what(covered) {
-                    What::Signatures => some |= draft.take(base, covered).signatures.clear(),
-                    What::All if !kept => {
-                        let taken = draft.take(base, covered);
+                    Removal::Signatures => some |= change.take(base, covered).signatures.clear(),
+                    Removal::All if !kept => {
+                        let taken = change.take(base, covered);
                         some |= taken.records.clear() | taken.signatures.clear();
                     }
-                    What::All | What::Nothing => {}
+                    Removal::All | Removal::Nothing => {}
                 }
             }
         }
@@ -152,7 +152,7 @@ impl ZoneChange<'_> {
 }
 
 /// What is removed of an RRset.
-enum What {
+enum Removal {
     Nothing,
     Signatures,
     All,

@@ -86,7 +86,7 @@ pub enum FaultKind {
         /// Where it points.
         target: Name,
     },
-    /// Warning: a record that nobody sees, for it lies below a zone cut or a DNAME.
+    /// Warning: a record that no answer holds, as it lies below a zone cut or a DNAME (occluded, RFC 9499).
     Occluded {
         /// The record's type.
         rtype: Type,

@@ -1,6 +1,6 @@
 //! One walk that finds what a name is in a zone (RFC 1034 section 4.3.2, RFC 4592, RFC 6672).
 
-mod ahead;
+mod prefetch;
 
 use rhumb_wire::{NameBuf, NameRef};
 
@@ -9,7 +9,7 @@ use crate::contents::{ZoneContents, below_bytes};
 use crate::fold;
 use crate::hash::NameHash;
 
-pub use ahead::LookupPrefetch;
+pub use prefetch::LookupPrefetch;
 
 /// The label of a wildcard.
 const WILDCARD: &[u8] = b"\x01*";
@@ -114,8 +114,8 @@ impl ZoneContents {
     ) -> NameMatch<'a> {
         let flags = node.flags();
         let (mut node, mut length) = (node, length);
-        let kind = if let Some(cover) = node.cover() {
-            (node, length) = above(usize::from(cover)).unwrap_or((node, length));
+        let kind = if let Some(occluded_by) = node.occluded_by() {
+            (node, length) = above(usize::from(occluded_by)).unwrap_or((node, length));
             if node.flags().has(NodeFlags::CUT) { MatchKind::BelowCut } else { MatchKind::BelowDname }
         } else if exact {
             if flags.has(NodeFlags::CUT) { MatchKind::AtCut } else { MatchKind::Exact }

@@ -7,6 +7,7 @@
 mod chain;
 mod defect;
 mod digest;
+mod display;
 mod findings;
 mod hashed;
 mod keys;
@@ -15,7 +16,6 @@ mod misplaced;
 mod owner;
 mod signatures;
 mod types;
-mod words;
 
 use rhumb_wire::Type;
 
@@ -87,14 +87,14 @@ fn signed_zone<'c>(
         findings.add(contents.node(contents.root), None, &[], ZoneDefect::NoDenial);
     }
     for owner in OwnerNode::all(contents) {
-        let mut told = None;
+        let mut reported = None;
         if let Some(chain) = &mut chain {
-            told = chain.look(owner, findings).then_some(Type::NSEC);
+            reported = chain.look(owner, findings).then_some(Type::NSEC);
         }
         if let Some(hashed) = &mut hashed {
             hashed.look(owner);
         }
-        signatures.look(owner, told, findings);
+        signatures.look(owner, reported, findings);
         misplaced::look(contents, owner, depth, findings);
     }
     if let Some(mut chain) = chain {
@@ -103,8 +103,8 @@ fn signed_zone<'c>(
     let missing = hashed.map(|hashed| hashed.check(depth, findings)).unwrap_or_default();
     for at in contents.hashed.iter() {
         let node = contents.node(at);
-        let told = links::is_among(&missing, node).then_some(Type::NSEC3);
-        signatures.look(OwnerNode { at, node, standing: NodeAuthority::Hash }, told, findings);
+        let reported = links::is_among(&missing, node).then_some(Type::NSEC3);
+        signatures.look(OwnerNode { at, node, authority: NodeAuthority::Nsec3Owner }, reported, findings);
     }
     signatures.earliest()
 }

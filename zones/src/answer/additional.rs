@@ -2,7 +2,7 @@
 
 use rhumb_wire::{MessageSection, Type, name};
 
-use super::put::OwnerPosition;
+use super::write::OwnerPosition;
 use super::{Assembly, FIXED, Stop};
 use crate::contents::node::ZoneNode;
 use crate::contents::set::{StoredRrset, TargetLink, before_target};
@@ -12,7 +12,7 @@ use crate::lookup::MatchKind;
 const MAX_TARGETS: usize = 32;
 
 impl<'z> Assembly<'z, '_, '_, '_, '_> {
-    /// Adds addresses of the targets of an answer that was put at `at`, as far as there is room.
+    /// Adds addresses of the targets of an answer that was written at `at`, as far as there is room.
     #[inline]
     pub(super) fn additional(
         &mut self,
@@ -69,7 +69,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         count > 0 && set.links().take(count).any(|other| same(&other))
     }
 
-    /// Adds the glue of a referral (RFC 9471), whose NS records were put at `at`: what lies at or below the cut must
+    /// Adds the glue of a referral (RFC 9471), whose NS records were written at `at`: what lies at or below the cut must
     /// be there, other addresses may.
     pub(super) fn glue(&mut self, cut: ZoneNode<'z>, set: &StoredRrset<'z>, at: usize) -> Result<(), Stop> {
         let zone = self.zone;
@@ -92,7 +92,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         for set in node.sets() {
             match set.rtype {
                 Type::A | Type::AAAA if set.records > 0 => {
-                    self.put(MessageSection::Additional, node, &set, owner)?;
+                    self.write_rrset(MessageSection::Additional, node, &set, owner)?;
                 }
                 rtype if rtype.0 > Type::AAAA.0 => break,
                 _ => {}

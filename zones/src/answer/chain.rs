@@ -4,7 +4,7 @@ use rhumb_wire::compress::same_name;
 use rhumb_wire::{MessageSection, NameBuf, NameError, NameRef, Rcode, Type, name};
 
 use super::additional::record_at;
-use super::put::ChainName;
+use super::write::ChainName;
 use super::{AnswerKind, Assembly, FIXED, FoundZone, MAX_LINKS, QUESTION_AT, Step, Stop, ZoneFinder};
 use crate::lookup::NameMatch;
 
@@ -19,7 +19,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
             let links = usize::from(self.reply.links);
             self.reply.kind = AnswerKind::Chain;
             if name::expand(self.w.written(), target, &mut name).is_err()
-                || self.was_met(places.get(..links).unwrap_or(&[]), name.as_ref())
+                || self.was_visited(places.get(..links).unwrap_or(&[]), name.as_ref())
             {
                 return Ok(());
             }
@@ -58,7 +58,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         self.zone.lookup(name)
     }
 
-    fn was_met(&self, places: &[usize], name: NameRef<'_>) -> bool {
+    fn was_visited(&self, places: &[usize], name: NameRef<'_>) -> bool {
         places.iter().any(|&at| same_name(self.w.written(), at, name.as_bytes()))
     }
 
@@ -97,7 +97,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
             return Ok(Step::Done);
         }
         let owner = self.owner_at(current, found.shared);
-        self.put(MessageSection::Answer, node, &set, owner)?;
+        self.write_rrset(MessageSection::Answer, node, &set, owner)?;
         let target = set.image().get(FIXED..).map(NameRef::parse);
         let Some(Ok(target)) = target else { return Ok(Step::Done) };
         let mut name = NameBuf::new();
@@ -106,7 +106,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
             self.reply.rcode = Rcode::YXDOMAIN;
             return Ok(Step::Done);
         }
-        let at = self.put_alias(current.at, set.ttl(), name.as_ref())?;
+        let at = self.write_cname(current.at, set.ttl(), name.as_ref())?;
         if self.asked.qtype == Type::CNAME {
             self.reply.kind = AnswerKind::Answer;
             return Ok(Step::Done);

@@ -7,7 +7,7 @@ mod hashed;
 
 use rhumb_wire::{MessageSection, NameBuf, Type, name};
 
-use super::put::ChainName;
+use super::write::ChainName;
 use super::{Assembly, MAX_LINKS, QUESTION_AT, Stop};
 use crate::contents::node::ZoneNode;
 use crate::contents::order::NodeOrder;
@@ -134,13 +134,13 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         let zone = self.zone;
         match &zone.denial {
             DenialChain::Unsigned => Ok(()),
-            DenialChain::Nsec(owners) => self.prove_plain(zone, owners, current, found, claim),
-            DenialChain::Nsec3(chain) => self.prove_hashed(chain, current, found, claim),
+            DenialChain::Nsec(owners) => self.prove_by_nsec(zone, owners, current, found, claim),
+            DenialChain::Nsec3(chain) => self.prove_by_nsec3(chain, current, found, claim),
         }
     }
 
     /// By NSEC.
-    fn prove_plain(
+    fn prove_by_nsec(
         &mut self,
         zone: &'z ZoneContents,
         owners: &'z NodeOrder,
@@ -152,18 +152,18 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         let apex = zone.apex().len();
         let Some(below) = name.get(..name.len() - apex) else { return Ok(()) };
         match claim {
-            Claim::Expanded => self.cover(zone, owners, current, below),
-            Claim::NoType | Claim::NoDs => self.at(zone, owners, current, found.node),
+            Claim::Expanded => self.write_covering(zone, owners, current, below),
+            Claim::NoType | Claim::NoDs => self.write_matching(zone, owners, current, found.node),
             Claim::WildcardNoType => {
-                self.at(zone, owners, current, found.node)?;
-                self.cover(zone, owners, current, below)
+                self.write_matching(zone, owners, current, found.node)?;
+                self.write_covering(zone, owners, current, below)
             }
             Claim::NoName => {
-                self.cover(zone, owners, current, below)?;
+                self.write_covering(zone, owners, current, below)?;
                 if found.shared == apex
                     && let Some(at) = zone.ready.wildcard
                 {
-                    return self.put_nsec(current, zone.node(at));
+                    return self.write_nsec(current, zone.node(at));
                 }
                 let mut wildcard = [0; 256];
                 let encloser = found.node.name();
@@ -173,13 +173,13 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
                     star.copy_from_slice(b"\x01*");
                     rest.copy_from_slice(encloser);
                 }
-                self.cover(zone, owners, current, wildcard.get(..length).unwrap_or(&[]))
+                self.write_covering(zone, owners, current, wildcard.get(..length).unwrap_or(&[]))
             }
         }
     }
 
     /// The NSEC of a node; of an empty non-terminal the one before it, which says that it is one.
-    fn at(
+    fn write_matching(
         &mut self,
         zone: &'z ZoneContents,
         owners: &NodeOrder,
@@ -187,13 +187,13 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         node: ZoneNode<'z>,
     ) -> Result<(), Stop> {
         if node.set(Type::NSEC).is_some() {
-            return self.put_nsec(current, node);
+            return self.write_nsec(current, node);
         }
-        self.cover(zone, owners, current, node.name())
+        self.write_covering(zone, owners, current, node.name())
     }
 
     /// The NSEC at or before a name.
-    fn cover(
+    fn write_covering(
         &mut self,
         zone: &'z ZoneContents,
         owners: &NodeOrder,
@@ -201,20 +201,20 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         below: &[u8],
     ) -> Result<(), Stop> {
         match zone.at_or_before(owners, below) {
-            Some(at) => self.put_nsec(current, zone.node(at)),
+            Some(at) => self.write_nsec(current, zone.node(at)),
             None => Ok(()),
         }
     }
 
-    fn put_nsec(&mut self, current: &ChainName<'_>, node: ZoneNode<'z>) -> Result<(), Stop> {
-        self.put_proof(current, node, Type::NSEC)
+    fn write_nsec(&mut self, current: &ChainName<'_>, node: ZoneNode<'z>) -> Result<(), Stop> {
+        self.write_denial(current, node, Type::NSEC)
     }
 
-    fn put_proof(&mut self, current: &ChainName<'_>, node: ZoneNode<'z>, rtype: Type) -> Result<(), Stop> {
+    fn write_denial(&mut self, current: &ChainName<'_>, node: ZoneNode<'z>, rtype: Type) -> Result<(), Stop> {
         let Some(set) = node.set(rtype).filter(|set| set.records > 0) else { return Ok(()) };
         if !self.proofs.as_mut().is_some_and(|proofs| proofs.note(node)) {
             return Ok(());
         }
-        self.put_apart(MessageSection::Authority, current, node, &set)
+        self.write_with_owner(MessageSection::Authority, current, node, &set)
     }
 }

@@ -52,7 +52,7 @@ pub(super) fn apex(apex: NameRef<'_>, names: &NameTree<'_>, soa: &[u8], faults: 
     }
 }
 
-/// The records of one name together, by type: CNAME and other data, and what nobody sees.
+/// The records of one name together, by type: CNAME and other data, and occluded records.
 pub(super) fn name<'r>(
     apex: NameRef<'_>,
     names: &NameTree<'_>,
@@ -61,27 +61,27 @@ pub(super) fn name<'r>(
     faults: &mut FaultList,
 ) {
     let alias = entry.kinds.has(TypeFlags::CNAME);
-    if !alias && entry.cover().is_none() && !entry.is_cut() {
+    if !alias && entry.occluded_by().is_none() && !entry.is_cut() {
         return;
     }
     let owner = || full_name(names.name(entry), apex);
-    let mut told = Type(0);
+    let mut reported = Type(0);
     for record in records {
         let rtype = record.rtype;
-        if rtype == told {
+        if rtype == reported {
             continue;
         }
-        told = rtype;
+        reported = rtype;
         // RFC 4034 section 2.5 of RFC 4035 for RRSIG and NSEC; RFC 2535 had KEY and SIG there too.
         if alias && !matches!(rtype, Type::CNAME | Type::RRSIG | Type::NSEC | Type::KEY | Type::SIG) {
             faults.push(owner().as_ref(), record.line, FaultKind::CnameAndOther(rtype));
         }
-        let hidden = match entry.cover() {
+        let hidden = match entry.occluded_by() {
             None => entry.is_cut() && !is_seen_at_cut(rtype),
             Some(_) => !matches!(rtype, Type::A | Type::AAAA),
         };
         if hidden {
-            let depth = usize::from(entry.cover().unwrap_or(entry.depth));
+            let depth = usize::from(entry.occluded_by().unwrap_or(entry.depth));
             let owner = owner();
             let above = owner.as_ref().skip_labels(usize::from(entry.depth) - depth).to_name();
             faults.push(owner.as_ref(), record.line, FaultKind::Occluded { rtype, by: above });
@@ -112,8 +112,9 @@ pub(super) fn set(rtype: Type, records: &[(u32, LoggedRecord<'_>)], push: &mut d
 
 /// Where NS, MX and SRV point to.
 pub(super) fn targets(names: &NameTree<'_>, contents: &ZoneContents, faults: &mut FaultList) {
-    let points =
-        |entry: &&NameEntry| entry.cover().is_none() && entry.kinds.has(TypeFlags::NS | TypeFlags::SERVICE);
+    let points = |entry: &&NameEntry| {
+        entry.occluded_by().is_none() && entry.kinds.has(TypeFlags::NS | TypeFlags::SERVICE)
+    };
     for (index, entry) in names.entries.iter().enumerate().filter(|(_, entry)| points(entry)) {
         if faults.is_full() {
             return;
@@ -170,7 +171,7 @@ fn target_fault(
     let nearest = nearest(contents, target)?;
     let hides =
         !nearest.name().is_empty() && nearest.flags().has(NodeFlags::CUT.with(NodeFlags::DNAME, true));
-    if nearest.cover().is_some() || hides {
+    if nearest.occluded_by().is_some() || hides {
         return None;
     }
     match found {

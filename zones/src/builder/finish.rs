@@ -125,12 +125,12 @@ impl<'b> Emitter<'b> {
             let hash = label
                 .map_or(self.start, |label| hashes.last().map_or(self.start, |above| above.label(label)));
             hashes.extend(label.map(|_| hash));
-            let prefix = self.chain.filter(|_| entry.cover().is_none());
+            let prefix = self.chain.filter(|_| entry.occluded_by().is_none());
             let prefix = prefix.map(|chain| chain.prefix(name, self.apex));
             let at = self.node(names, entry, prefix)?;
             order.push(at);
             entries.push((hash.finish(), at));
-            if entry.kinds.has(TypeFlags::NSEC) && entry.cover().is_none() {
+            if entry.kinds.has(TypeFlags::NSEC) && entry.occluded_by().is_none() {
                 self.owners.push(at);
             }
         }
@@ -178,7 +178,7 @@ impl<'b> Emitter<'b> {
         let sets = || grouped.chunk_by(|a, b| a.0 >> 1 == b.0 >> 1);
         self.node.clear();
         let count = u16::try_from(sets().count()).ok()?;
-        node::write_head(&mut self.node, name, flags, entry.cover(), count, prefix);
+        node::write_head(&mut self.node, name, flags, entry.occluded_by(), count, prefix);
         let mut owner = None;
         for group in sets() {
             match group {

@@ -4,8 +4,8 @@ use super::log::{LoggedRecord, RecordLog, RecordRun, TypeFlags};
 use crate::contents::canonical;
 use crate::fold;
 
-/// "None" among covers: no name has so many labels.
-const NO_COVER: u8 = u8::MAX;
+/// "Not occluded": no name has so many labels.
+const NOT_OCCLUDED: u8 = u8::MAX;
 
 /// A name below the apex, perhaps an empty non-terminal.
 #[derive(Clone, Copy, Debug)]
@@ -18,14 +18,14 @@ pub(super) struct NameEntry {
     /// Labels below the apex.
     pub(super) depth: u8,
     pub(super) kinds: TypeFlags,
-    cover: u8,
+    occluded_by: u8,
 }
 
 impl NameEntry {
     /// Labels below the apex of the topmost cut or DNAME above.
     #[inline]
-    pub(super) const fn cover(&self) -> Option<u8> {
-        if self.cover == NO_COVER { None } else { Some(self.cover) }
+    pub(super) const fn occluded_by(&self) -> Option<u8> {
+        if self.occluded_by == NOT_OCCLUDED { None } else { Some(self.occluded_by) }
     }
 
     /// Whether it is a zone cut.
@@ -33,10 +33,10 @@ impl NameEntry {
         self.depth > 0 && self.kinds.has(TypeFlags::NS)
     }
 
-    /// The cover of what lies right below.
-    const fn passes_on(&self) -> u8 {
+    /// What occludes the names right below, as [`Self::occluded_by`] has it.
+    const fn occlusion_below(&self) -> u8 {
         let covers = self.is_cut() || self.kinds.has(TypeFlags::DNAME);
-        if self.cover == NO_COVER && covers { self.depth } else { self.cover }
+        if self.occluded_by == NOT_OCCLUDED && covers { self.depth } else { self.occluded_by }
     }
 }
 
@@ -105,9 +105,9 @@ fn enter(log: &RecordLog, entries: &mut Vec<NameEntry>, path: &mut Vec<u32>, run
         let skipped = skip_labels(name, usize::from(run.depth) - depth);
         let is_wildcard = name.get(skipped..).is_some_and(|name| name.starts_with(b"\x01*"));
         let above = path.last().and_then(|&at| entries.get_mut(at as usize));
-        let cover = above.map_or(NO_COVER, |above| {
+        let occluded_by = above.map_or(NOT_OCCLUDED, |above| {
             above.kinds.0 |= if is_wildcard { TypeFlags::WILDCARD } else { 0 };
-            above.passes_on()
+            above.occlusion_below()
         });
         let is_owner = depth == usize::from(run.depth);
         path.push(entries.len() as u32);
@@ -118,7 +118,7 @@ fn enter(log: &RecordLog, entries: &mut Vec<NameEntry>, path: &mut Vec<u32>, run
             length: (name.len() - skipped) as u8,
             depth: depth as u8,
             kinds: if is_owner { run.kinds } else { TypeFlags::default() },
-            cover,
+            occluded_by,
         });
     }
 }
@@ -186,8 +186,8 @@ pub(super) mod tests {
                 prop_assert_eq!(usize::from(entry.depth), count);
                 // Every name that was given is a cut.
                 let is_given = |at: &u8| list.iter().any(|n| n.eq_ignore_ascii_case(&name[usize::from(*at)..]));
-                let cover = (1..count).rev().find(|&at| is_given(&offsets[at])).map(|at| (count - at) as u8);
-                prop_assert_eq!(entry.cover(), cover);
+                let occluded_by = (1..count).rev().find(|&at| is_given(&offsets[at])).map(|at| (count - at) as u8);
+                prop_assert_eq!(entry.occluded_by(), occluded_by);
             }
         }
     }

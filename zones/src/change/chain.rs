@@ -2,8 +2,8 @@
 
 use rhumb_wire::Type;
 
-use super::draft::NameChanges;
-use super::press::ChangedNode;
+use super::extend::ChangedNode;
+use super::name_change::NameChanges;
 use crate::builder::denial::ChainParameters;
 use crate::contents::node::ZoneNode;
 use crate::contents::order::{NodeOrder, OrderEdit};
@@ -27,8 +27,8 @@ pub(super) fn parameters_after(
     names: &NameChanges,
     hashed: &NameChanges,
 ) -> Option<ChainParameters> {
-    let gone = hashed.values().filter(|draft| draft.base.is_some() && !draft.exists).count();
-    if gone == base.hashed.len() && !hashed.values().any(|draft| draft.exists) {
+    let gone = hashed.values().filter(|change| change.base.is_some() && !change.exists).count();
+    if gone == base.hashed.len() && !hashed.values().any(|change| change.exists) {
         return None;
     }
     let read = |rdata: &[u8]| {

@@ -1,4 +1,4 @@
-//! Copies what is alive into a new arena, once enough of the old one is dead.
+//! Copies the nodes in use into a new arena, once enough of the old one is unused.
 
 use crate::contents::arena::{ArenaBuilder, NodeRef};
 use crate::contents::index::NodeIndex;

@@ -2,7 +2,7 @@
 
 use rhumb_wire::{NameRef, Type};
 
-use super::draft::{NameChange, NameChanges};
+use super::name_change::{NameChange, NameChanges};
 use crate::contents::{ZoneContents, full_name};
 use crate::fault::{FaultKind, ZoneFault};
 
@@ -11,10 +11,10 @@ const MAX_FAULTS: usize = 1000;
 
 /// The errors in these names.
 pub(super) fn errors(base: &ZoneContents, names: &NameChanges) -> Vec<ZoneFault> {
-    let touched = names.values().filter(|draft| !draft.sets.is_empty());
-    let found = touched.flat_map(|draft| {
-        let kinds = of_name(base, draft);
-        kinds.into_iter().map(|kind| fault(full_name(&draft.below, base.apex()).as_ref(), kind))
+    let touched = names.values().filter(|change| !change.sets.is_empty());
+    let found = touched.flat_map(|change| {
+        let kinds = of_name(base, change);
+        kinds.into_iter().map(|kind| fault(full_name(&change.below, base.apex()).as_ref(), kind))
     });
     found.take(MAX_FAULTS).collect()
 }
@@ -24,24 +24,24 @@ pub(super) fn fault(owner: NameRef<'_>, kind: FaultKind) -> ZoneFault {
     ZoneFault { severity: kind.severity(), owner: owner.to_name(), line: 0, kind }
 }
 
-fn of_name(base: &ZoneContents, draft: &NameChange) -> Vec<FaultKind> {
+fn of_name(base: &ZoneContents, change: &NameChange) -> Vec<FaultKind> {
     let mut kinds = Vec::new();
-    if draft.below.is_empty() {
+    if change.below.is_empty() {
         let missing = [(Type::SOA, FaultKind::NoSoa), (Type::NS, FaultKind::NoNs)];
-        kinds.extend(missing.into_iter().filter(|(t, _)| draft.count(base, *t) == 0).map(|(_, kind)| kind));
+        kinds.extend(missing.into_iter().filter(|(t, _)| change.count(base, *t) == 0).map(|(_, kind)| kind));
     }
-    let aliases = draft.count(base, Type::CNAME);
+    let aliases = change.count(base, Type::CNAME);
     if aliases > 1 {
         kinds.push(FaultKind::SeveralCnames);
     }
-    if draft.count(base, Type::DNAME) > 1 {
+    if change.count(base, Type::DNAME) > 1 {
         kinds.push(FaultKind::SeveralDnames);
     }
     if aliases > 0 {
         // What may stand beside a CNAME: RFC 4035 section 2.5; RFC 2535 had KEY and SIG there too.
         let may_stand =
             |rtype| matches!(rtype, Type::CNAME | Type::RRSIG | Type::NSEC | Type::KEY | Type::SIG);
-        let others = draft.types(base).into_iter().filter(|t| !may_stand(*t) && draft.count(base, *t) > 0);
+        let others = change.types(base).into_iter().filter(|t| !may_stand(*t) && change.count(base, *t) > 0);
         kinds.extend(others.map(FaultKind::CnameAndOther));
     }
     kinds

@@ -1,11 +1,11 @@
-//! From drafts to contents that share with the old ones all that the change did not touch.
+//! From changed names to contents that share with the old ones all that the change did not touch.
 
 use rhumb_wire::Type;
 
-use super::draft::NameChanges;
+use super::affected::{find_affected, touch_all};
+use super::extend::{ArenaExtender, ChangedNode};
 use super::faults::{self, fault};
-use super::press::{ArenaExtender, ChangedNode};
-use super::settle::{settle, touch_all};
+use super::name_change::NameChanges;
 use super::{chain, compact};
 use crate::contents::order::{NodeOrder, OrderEdit};
 use crate::contents::ready::ReadyProofs;
@@ -14,14 +14,14 @@ use crate::contents::{DenialChain, ZoneContents, canonical, label_offsets};
 use crate::fault::{FaultKind, ZoneFault};
 use crate::hash;
 
-/// The contents of `base` with what the drafts say. Errors: see [`super::ZoneChange::finish`].
+/// The contents of `base` with these changes. Errors: see [`super::ZoneChange::finish`].
 pub(super) fn publish(
     base: &ZoneContents,
     names: &mut NameChanges,
     hashed: &mut NameChanges,
 ) -> Result<ZoneContents, Vec<ZoneFault>> {
-    for draft in hashed.values_mut() {
-        draft.exists = draft.owns_any(base);
+    for change in hashed.values_mut() {
+        change.exists = change.owns_any(base);
     }
     let parameters = chain::parameters_after(base, names, hashed);
     let kept = parameters == chain::parameters(base);
@@ -29,16 +29,16 @@ pub(super) fn publish(
         // Every name has its hash noted.
         touch_all(base, names);
     }
-    settle(base, names);
+    find_affected(base, names);
     let faults = faults::errors(base, names);
     if !faults.is_empty() {
         return Err(faults);
     }
     let too_large = || vec![fault(base.apex(), FaultKind::TooLarge)];
-    let mut press = ArenaExtender::new(base);
-    let hashed = press.hashed(hashed).ok_or_else(too_large)?;
-    let names = press.names(names, parameters.as_ref(), kept).ok_or_else(too_large)?;
-    let (arena, records) = press.finish();
+    let mut extender = ArenaExtender::new(base);
+    let hashed = extender.hashed(hashed).ok_or_else(too_large)?;
+    let names = extender.names(names, parameters.as_ref(), kept).ok_or_else(too_large)?;
+    let (arena, records) = extender.finish();
     let there = || names.iter().filter_map(|name| Some((name.below, name.new?)));
     let mut contents = ZoneContents {
         apex: base.apex.clone(),

@@ -12,7 +12,7 @@ const CHUNK_BYTES: usize = UNIT << CHUNK_BITS;
 const MAX_CHUNKS: usize = 1 << (32 - CHUNK_BITS);
 /// A last chunk shorter than this is copied and continued by the next change, so that small changes make few chunks.
 const TAIL_BYTES: usize = 32 << 10;
-/// Bytes that may lie dead in any arena.
+/// Bytes that may be unused in any arena.
 const FREE_WASTE: usize = 4 << 10;
 
 /// Where an image begins.
@@ -24,7 +24,7 @@ pub(crate) struct NodeRef(pub(crate) u32);
 pub(crate) struct NodeArena {
     chunks: Box<[Arc<[u8]>]>,
     /// Bytes of images that were replaced or left out by changes.
-    dead: usize,
+    unused: usize,
 }
 
 impl NodeArena {
@@ -35,12 +35,12 @@ impl NodeArena {
         self.chunks.get((at.0 >> CHUNK_BITS) as usize).and_then(|chunk| chunk.get(offset..)).unwrap_or(&[])
     }
 
-    /// Whether it is time to copy what is alive into a new arena: a third of the bytes is dead, so that the copy costs
+    /// Whether it is time to copy what is in use into a new arena: a third of the bytes is unused, so that the copy costs
     /// twice what was written since the last one; or there are so many short chunks that numbers for them run out.
     pub(crate) fn is_wasteful(&self) -> bool {
         let bytes: usize = self.chunks.iter().map(|chunk| chunk.len()).sum();
         let short = self.chunks.len() > MAX_CHUNKS / 2 && bytes < self.chunks.len() * CHUNK_BYTES / 4;
-        self.dead > FREE_WASTE + bytes / 3 || short
+        self.unused > FREE_WASTE + bytes / 3 || short
     }
 
     /// How many bytes of chunks it does not share with `other`.
@@ -61,7 +61,7 @@ impl NodeArena {
 pub(crate) struct ArenaBuilder {
     done: Vec<Arc<[u8]>>,
     chunk: Vec<u8>,
-    dead: usize,
+    unused: usize,
 }
 
 impl ArenaBuilder {
@@ -71,12 +71,12 @@ impl ArenaBuilder {
             Some((tail, before)) if tail.len() < TAIL_BYTES => (before, &**tail),
             _ => (&*arena.chunks, &[][..]),
         };
-        Self { done: done.to_vec(), chunk: tail.to_vec(), dead: arena.dead }
+        Self { done: done.to_vec(), chunk: tail.to_vec(), unused: arena.unused }
     }
 
-    /// Counts an image of so many bytes as dead.
-    pub(crate) fn bury(&mut self, image: usize) {
-        self.dead += image.next_multiple_of(UNIT);
+    /// Counts an image of so many bytes as unused.
+    pub(crate) fn discard(&mut self, image: usize) {
+        self.unused += image.next_multiple_of(UNIT);
     }
 
     /// Stores an image; none once no reference is left for it.
@@ -104,7 +104,7 @@ impl ArenaBuilder {
         if !self.chunk.is_empty() {
             self.close();
         }
-        NodeArena { chunks: self.done.into_boxed_slice(), dead: self.dead }
+        NodeArena { chunks: self.done.into_boxed_slice(), unused: self.unused }
     }
 }
 
@@ -137,12 +137,12 @@ mod tests {
         for i in 2..=255u8 {
             let mut builder = ArenaBuilder::continuing(&arena);
             refs.push((builder.push(&[i; 1001]).unwrap(), i));
-            builder.bury(1);
+            builder.discard(1);
             let next = builder.finish();
             assert!(next.own_bytes(&arena) < TAIL_BYTES + 1004);
             arena = next;
         }
-        assert_eq!((arena.dead, arena.is_wasteful()), (254 * UNIT, false));
+        assert_eq!((arena.unused, arena.is_wasteful()), (254 * UNIT, false));
         assert!(arena.chunks.len() < 12);
         assert!(refs.iter().all(|&(at, i)| arena.from(at).starts_with(&[i; 1001])));
     }

@@ -1,7 +1,7 @@
 //! The image of a node: its name below the apex, what it is, its RRsets.
 //!
 //! ```text
-//! length u8 · flags u8 · cover u8 · number of sets u16 · name below the apex · [NSEC3 prefix, 8 bytes] · sets …
+//! length u8 · flags u8 · occluded by u8 · number of sets u16 · name below the apex · [NSEC3 prefix, 8 bytes] · sets …
 //! ```
 
 use std::fmt;
@@ -28,8 +28,8 @@ impl NodeFlags {
     pub(crate) const CNAME: Self = Self(4);
     /// A child named `*`.
     pub(crate) const WILDCARD: Self = Self(8);
-    /// Below a cut or a DNAME; `cover` says which.
-    pub(crate) const COVERED: Self = Self(16);
+    /// Below a cut or a DNAME; `occluded_by` says which.
+    pub(crate) const OCCLUDED: Self = Self(16);
     /// The first bytes of the name's NSEC3 hash follow the name.
     pub(crate) const HASHED: Self = Self(32);
 
@@ -51,7 +51,7 @@ pub(crate) struct ZoneNode<'a> {
     name: &'a [u8],
     rest: &'a [u8],
     flags: NodeFlags,
-    cover: u8,
+    occluded_by: u8,
     sets: u16,
 }
 
@@ -59,12 +59,12 @@ impl<'a> ZoneNode<'a> {
     /// The node whose image begins `bytes`. Bytes that are none give a node without name and sets.
     #[inline]
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        let nothing = Self { name: &[], rest: &[], flags: NodeFlags(0), cover: 0, sets: 0 };
-        let Some((&[length, flags, cover, low, high], rest)) = bytes.split_first_chunk::<HEAD>() else {
+        let nothing = Self { name: &[], rest: &[], flags: NodeFlags(0), occluded_by: 0, sets: 0 };
+        let Some((&[length, flags, occluded_by, low, high], rest)) = bytes.split_first_chunk::<HEAD>() else {
             return nothing;
         };
         let Some((name, rest)) = rest.split_at_checked(usize::from(length)) else { return nothing };
-        Self { name, rest, flags: NodeFlags(flags), cover, sets: u16::from_le_bytes([low, high]) }
+        Self { name, rest, flags: NodeFlags(flags), occluded_by, sets: u16::from_le_bytes([low, high]) }
     }
 
     /// The name below the apex: labels in wire form without the root label, empty for the apex.
@@ -86,8 +86,8 @@ impl<'a> ZoneNode<'a> {
 
     /// Labels below the apex of the topmost cut or DNAME above this node.
     #[inline]
-    pub(crate) const fn cover(self) -> Option<u8> {
-        if self.flags.has(NodeFlags::COVERED) { Some(self.cover) } else { None }
+    pub(crate) const fn occluded_by(self) -> Option<u8> {
+        if self.flags.has(NodeFlags::OCCLUDED) { Some(self.occluded_by) } else { None }
     }
 
     /// Whether it owns nothing.
@@ -184,14 +184,15 @@ pub(crate) fn write_head(
     out: &mut Vec<u8>,
     name: &[u8],
     flags: NodeFlags,
-    cover: Option<u8>,
+    occluded_by: Option<u8>,
     sets: u16,
     prefix: Option<[u8; PREFIX]>,
 ) {
-    let flags = flags.with(NodeFlags::HASHED, prefix.is_some()).with(NodeFlags::COVERED, cover.is_some());
-    let cover = cover.unwrap_or(0);
+    let flags =
+        flags.with(NodeFlags::HASHED, prefix.is_some()).with(NodeFlags::OCCLUDED, occluded_by.is_some());
+    let occluded_by = occluded_by.unwrap_or(0);
     let [low, high] = sets.to_le_bytes();
-    out.extend_from_slice(&[name.len() as u8, flags.0, cover, low, high]);
+    out.extend_from_slice(&[name.len() as u8, flags.0, occluded_by, low, high]);
     out.extend_from_slice(name);
     out.extend_from_slice(prefix.as_ref().map_or(&[], |prefix| prefix.as_slice()));
 }

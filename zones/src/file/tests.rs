@@ -84,7 +84,7 @@ fn ttls_come_from_where_rfc_2308_says() {
 
 #[test]
 fn every_error_has_its_place() {
-    let told = errors(
+    let found = errors(
         "a A 192.0.2\nb AA 192.0.2.1\n  c (\n A 1 )\nd CH A 192.0.2.1\nother. A 192.0.2.1\n$NOPE\ngood A 192.0.2.1\ne A \x01\n",
     );
     let starts = [
@@ -96,9 +96,9 @@ fn every_error_has_its_place() {
         "zone:12:1: `$NOPE` is no directive",
         "zone:14:5: the control character 0x01",
     ];
-    assert_eq!(told.len(), starts.len(), "{told:#?}");
-    for (told, start) in told.iter().zip(starts) {
-        assert!(told.starts_with(start), "{told}");
+    assert_eq!(found.len(), starts.len(), "{found:#?}");
+    for (found, start) in found.iter().zip(starts) {
+        assert!(found.starts_with(start), "{found}");
     }
     assert!(errors("a A (\n192.0.2.1\n")[0].starts_with("zone:6:5: this parenthesis is never closed"));
     assert!(errors("a A 192.0.2.1 )\n")[0].starts_with("zone:6:15: this parenthesis was never opened"));
@@ -106,11 +106,11 @@ fn every_error_has_its_place() {
 
 #[test]
 fn faults_of_the_whole_zone_have_their_line() {
-    let told = errors("a CNAME b\na A 192.0.2.1\n");
+    let found = errors("a CNAME b\na A 192.0.2.1\n");
     assert!(
-        told.iter().any(|t| t.starts_with("zone:6: a.example.: a CNAME and A")
+        found.iter().any(|t| t.starts_with("zone:6: a.example.: a CNAME and A")
             || t.starts_with("zone:7: a.example.: a CNAME and A")),
-        "{told:?}"
+        "{found:?}"
     );
     let loaded = with("sub NS ns.sub\n").unwrap();
     let warning = &loaded.warnings[0];
@@ -120,17 +120,17 @@ fn faults_of_the_whole_zone_have_their_line() {
 
 #[test]
 fn problems_are_bounded() {
-    let told = errors(&"x A bad\n".repeat(1000));
-    assert_eq!(told.len(), 101);
-    assert!(told[100].ends_with("and 900 errors more"), "{}", told[100]);
+    let found = errors(&"x A bad\n".repeat(1000));
+    assert_eq!(found.len(), 101);
+    assert!(found[100].ends_with("and 900 errors more"), "{}", found[100]);
 }
 
 #[test]
 fn a_long_record_is_refused() {
-    let told = errors(&format!("a TXT (\n{}\n)\nb A bad\n", "x \n".repeat(1 << 19)));
-    assert!(told[0].contains("at most 1 MiB"), "{}", told[0]);
-    let told = errors(&format!("a TXT {}\n", "x".repeat(2 << 20)));
-    assert!(told[0].contains("at most 1 MiB") || told[0].contains("at most 255 bytes"), "{}", told[0]);
+    let found = errors(&format!("a TXT (\n{}\n)\nb A bad\n", "x \n".repeat(1 << 19)));
+    assert!(found[0].contains("at most 1 MiB"), "{}", found[0]);
+    let found = errors(&format!("a TXT {}\n", "x".repeat(2 << 20)));
+    assert!(found[0].contains("at most 1 MiB") || found[0].contains("at most 255 bytes"), "{}", found[0]);
 }
 
 proptest::proptest! {

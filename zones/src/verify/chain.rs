@@ -27,9 +27,9 @@ impl<'c> NsecVerifier<'c> {
     pub(super) fn look(&mut self, owner: OwnerNode<'c>, findings: &mut FindingList<'c>) -> bool {
         let node = owner.node;
         let nsec = node.sets().find(|set| set.rtype == Type::NSEC && set.records > 0);
-        if owner.standing == NodeAuthority::Hidden {
+        if owner.authority == NodeAuthority::Occluded {
             if nsec.is_some() {
-                findings.add(node, Some(Type::NSEC), &[], ZoneDefect::NsecHidden);
+                findings.add(node, Some(Type::NSEC), &[], ZoneDefect::OccludedNsec);
             }
             return false;
         }

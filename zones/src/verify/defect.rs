@@ -35,9 +35,9 @@ pub enum ZoneDefect {
         algorithm: u8,
     },
     /// Warning: a signature of records that are not there.
-    Orphan(Type),
+    OrphanSignature(Type),
     /// Warning: a signature of records that are not authoritative (RFC 4035 section 2.2).
-    InVain(Type),
+    UselessSignature(Type),
     /// Warning: a signature whose time is over.
     Expired {
         /// The type it covers.
@@ -86,7 +86,7 @@ pub enum ZoneDefect {
     /// Warning: an NSEC at a name that has nothing else (RFC 4035 section 2.3).
     NsecAlone,
     /// Warning: an NSEC below a cut or a DNAME.
-    NsecHidden,
+    OccludedNsec,
     /// Warning: an NSEC that does not lead to the name that follows.
     WrongNext {
         /// Where it leads.
@@ -117,7 +117,7 @@ pub enum ZoneDefect {
     /// Warning: more than one NSEC3 of the same parameters at a name.
     SeveralNsec3,
     /// Warning: an NSEC3 whose owner is the hash of no name.
-    Nsec3OfNobody,
+    Nsec3WithoutName,
     /// Warning: an NSEC3 with parameters that no NSEC3PARAM names.
     ForeignNsec3,
     /// Warning: an NSEC3 that does not lead to the one that follows.
@@ -140,14 +140,14 @@ pub enum ZoneDefect {
     /// Warning: a type of which only the apex makes use.
     BelongsAtApex(Type),
     /// Warning: a CNAME to a name that this zone would have, and has not.
-    DeadAlias(Name),
+    DanglingAlias(Name),
     /// Warning: a CNAME that leads back to itself.
     AliasLoop,
     /// Warning: so many more of one kind.
     More {
         /// How many.
         count: usize,
-        /// The last that was told.
+        /// The last that was reported.
         like: Box<ZoneDefect>,
     },
 }

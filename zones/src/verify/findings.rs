@@ -8,7 +8,7 @@ use super::defect::ZoneDefect;
 use crate::contents::ZoneContents;
 use crate::contents::node::ZoneNode;
 
-/// Findings of one kind that are told one by one.
+/// Findings of one kind that are reported one by one.
 const MOST: usize = 10;
 
 /// Something wrong.

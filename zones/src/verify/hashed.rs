@@ -44,7 +44,7 @@ impl<'c> Nsec3Verifier<'c> {
 
     /// Takes the next name in canonical order.
     pub(super) fn look(&mut self, owner: OwnerNode<'c>) {
-        if owner.standing == NodeAuthority::Hidden {
+        if owner.authority == NodeAuthority::Occluded {
             return;
         }
         let node = owner.node;
@@ -56,7 +56,7 @@ impl<'c> Nsec3Verifier<'c> {
             self.above.pop();
         }
         let empty = !node.sets().any(|set| set.records > 0);
-        let insecure = empty || owner.standing == NodeAuthority::Cut && !owner.has(Type::DS);
+        let insecure = empty || owner.authority == NodeAuthority::Delegation && !owner.has(Type::DS);
         if !insecure {
             for top in self.above.drain(..) {
                 if let Some(wanted) = self.names.get_mut(top as usize) {
@@ -116,7 +116,7 @@ impl<'c> Nsec3Verifier<'c> {
                 _ if wanted.insecure && before.is_some_and(|member| member.opt_out) => {}
                 _ => {
                     missing.push(wanted.prefix);
-                    // A record with other parameters stands in its place, and was told.
+                    // A record with other parameters stands in its place, and was reported.
                     if members.others.binary_search(&wanted.prefix).is_err() {
                         findings.add(self.contents.node(wanted.at), None, &[], ZoneDefect::NoNsec3);
                     }
@@ -129,7 +129,7 @@ impl<'c> Nsec3Verifier<'c> {
 
     /// An NSEC3 record that no name has.
     fn superfluous(&self, member: &ChainMember<'c>, findings: &mut FindingList<'c>) {
-        findings.add(self.contents.node(member.at), Some(Type::NSEC3), &[], ZoneDefect::Nsec3OfNobody);
+        findings.add(self.contents.node(member.at), Some(Type::NSEC3), &[], ZoneDefect::Nsec3WithoutName);
     }
 
     /// A name and its NSEC3 record.
@@ -150,8 +150,8 @@ impl<'c> Nsec3Verifier<'c> {
                 return;
             }
         }
-        let signed = owner.standing == NodeAuthority::Cut && owner.has(Type::DS)
-            || owner.standing == NodeAuthority::Own && node.sets().any(|set| set.records > 0);
+        let signed = owner.authority == NodeAuthority::Delegation && owner.has(Type::DS)
+            || owner.authority == NodeAuthority::Authoritative && node.sets().any(|set| set.records > 0);
         if let Some(difference) = difference(member.bitmap, owner.listed(signed)) {
             let name = self.contents.owner(node).as_ref().to_name();
             findings.add(record, Some(Type::NSEC3), &[], ZoneDefect::hashed_bitmap(name, difference));

@@ -95,7 +95,7 @@ fn announced(contents: &ZoneContents) -> HashSet<(u16, &[u8])> {
     parameters.filter(|found| found.flags == 0).map(|found| (found.iterations, found.salt)).collect()
 }
 
-/// Follows the ring. That hashes are `missing` was told at their names.
+/// Follows the ring. That hashes are `missing` was reported at their names.
 pub(super) fn follow<'c>(
     contents: &'c ZoneContents,
     chain: &[ChainMember<'c>],

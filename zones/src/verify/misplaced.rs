@@ -1,4 +1,4 @@
-//! Records that stand where nobody asks for them, and aliases that lead nowhere.
+//! Records at names where they have no meaning, and aliases that lead nowhere.
 
 use rhumb_wire::{NameBuf, NameRef, Type};
 
@@ -22,7 +22,7 @@ pub(super) fn look<'c>(
     findings: &mut FindingList<'c>,
 ) {
     let node = owner.node;
-    if owner.standing == NodeAuthority::Own {
+    if owner.authority == NodeAuthority::Authoritative {
         for set in node.sets().filter(|set| set.records > 0) {
             let rtype = set.rtype;
             let defect = match rtype {
@@ -61,7 +61,7 @@ fn alias(contents: &ZoneContents, owner: OwnerNode<'_>, set: &StoredRrset<'_>) -
     for _ in 0..MOST_ALIASES {
         let found = contents.lookup(target.as_ref())?;
         match found.kind() {
-            MatchKind::NoName => return Some(ZoneDefect::DeadAlias(target.as_ref().to_name())),
+            MatchKind::NoName => return Some(ZoneDefect::DanglingAlias(target.as_ref().to_name())),
             MatchKind::Exact | MatchKind::Wildcard => {}
             MatchKind::AtCut | MatchKind::BelowCut | MatchKind::BelowDname => return None,
         }

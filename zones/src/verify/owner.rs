@@ -10,13 +10,13 @@ use crate::contents::{ZoneContents, label_offsets};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NodeAuthority {
     /// All of its records are authoritative.
-    Own,
+    Authoritative,
     /// A zone cut: of its records only DS and NSEC are (RFC 4035 section 2.2).
-    Cut,
+    Delegation,
     /// Below a cut or a DNAME: none is.
-    Hidden,
+    Occluded,
     /// The owner of NSEC3 records.
-    Hash,
+    Nsec3Owner,
 }
 
 /// A name of the zone.
@@ -24,7 +24,7 @@ pub(super) enum NodeAuthority {
 pub(super) struct OwnerNode<'c> {
     pub(super) at: NodeRef,
     pub(super) node: ZoneNode<'c>,
-    pub(super) standing: NodeAuthority,
+    pub(super) authority: NodeAuthority,
 }
 
 impl<'c> OwnerNode<'c> {
@@ -36,22 +36,22 @@ impl<'c> OwnerNode<'c> {
     /// The name that stands at `at`.
     pub(super) fn at(contents: &'c ZoneContents, at: NodeRef) -> Self {
         let node = contents.node(at);
-        let standing = if node.cover().is_some() {
-            NodeAuthority::Hidden
+        let authority = if node.occluded_by().is_some() {
+            NodeAuthority::Occluded
         } else if node.flags().has(NodeFlags::CUT) {
-            NodeAuthority::Cut
+            NodeAuthority::Delegation
         } else {
-            NodeAuthority::Own
+            NodeAuthority::Authoritative
         };
-        Self { at, node, standing }
+        Self { at, node, authority }
     }
 
     /// Whether its records of this type are authoritative.
     pub(super) const fn is_authoritative(self, rtype: Type) -> bool {
-        match self.standing {
-            NodeAuthority::Own | NodeAuthority::Hash => true,
-            NodeAuthority::Cut => matches!(rtype, Type::DS | Type::NSEC),
-            NodeAuthority::Hidden => false,
+        match self.authority {
+            NodeAuthority::Authoritative | NodeAuthority::Nsec3Owner => true,
+            NodeAuthority::Delegation => matches!(rtype, Type::DS | Type::NSEC),
+            NodeAuthority::Occluded => false,
         }
     }
 

@@ -64,18 +64,33 @@ impl<'c> SignatureVerifier<'c> {
         Self { contents, apex_labels: contents.apex().label_count(), keys, now, earliest: None }
     }
 
-    /// Looks at one name. That records of type `told` are missing is known already.
-    pub(super) fn look(&mut self, owner: OwnerNode<'c>, told: Option<Type>, findings: &mut FindingList<'c>) {
+    /// Looks at one name. That records of type `reported` are missing is reported already.
+    pub(super) fn look(
+        &mut self,
+        owner: OwnerNode<'c>,
+        reported: Option<Type>,
+        findings: &mut FindingList<'c>,
+    ) {
         let node = owner.node;
         for set in node.sets() {
             let rtype = set.rtype;
             if set.records == 0 {
-                if told != Some(rtype) {
-                    findings.add(node, Some(Type::RRSIG), &rtype.0.to_be_bytes(), ZoneDefect::Orphan(rtype));
+                if reported != Some(rtype) {
+                    findings.add(
+                        node,
+                        Some(Type::RRSIG),
+                        &rtype.0.to_be_bytes(),
+                        ZoneDefect::OrphanSignature(rtype),
+                    );
                 }
             } else if !owner.is_authoritative(rtype) {
                 if set.signatures > 0 {
-                    findings.add(node, Some(Type::RRSIG), &rtype.0.to_be_bytes(), ZoneDefect::InVain(rtype));
+                    findings.add(
+                        node,
+                        Some(Type::RRSIG),
+                        &rtype.0.to_be_bytes(),
+                        ZoneDefect::UselessSignature(rtype),
+                    );
                 }
             } else if set.signatures == 0 {
                 findings.add(node, Some(rtype), &[], ZoneDefect::Unsigned(rtype));

@@ -1,4 +1,4 @@
-//! A whole message from somebody else, an upstream's answer above all: sections and records in order, nothing copied.
+//! A received message, above all the response of an upstream: sections and records in order, nothing copied.
 
 use crate::edns::OptRecord;
 use crate::header::{self, MessageHeader};

@@ -44,7 +44,7 @@ pub enum NameError {
     Escape,
 }
 
-/// A name somebody else owns: uncompressed wire form, checked, ending in the root label.
+/// A borrowed name: uncompressed wire form, checked, ending in the root label.
 ///
 /// Equality and hashing ignore ASCII case; the order is the canonical one.
 #[derive(Clone, Copy)]

@@ -3,7 +3,7 @@
 use rhumb_wire::{NameBuf, NameRef, Type};
 
 use super::{Claim, ZoneNode};
-use crate::answer::put::ChainName;
+use crate::answer::write::ChainName;
 use crate::answer::{Assembly, Stop};
 use crate::contents::Nsec3Chain;
 use crate::contents::arena::NodeRef;
@@ -12,7 +12,7 @@ use crate::lookup::NameMatch;
 use crate::nsec3;
 
 impl<'z> Assembly<'z, '_, '_, '_, '_> {
-    pub(super) fn prove_hashed(
+    pub(super) fn prove_by_nsec3(
         &mut self,
         chain: &'z Nsec3Chain,
         current: &ChainName<'_>,
@@ -25,8 +25,8 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
             Claim::NoType | Claim::NoDs => self.prove_no_type(chain, current, found.node, shared),
             Claim::Expanded => {
                 let closer = one_below(name, shared);
-                let covered = self.cover_of(chain, None, closer);
-                self.put_found(current, covered)
+                let covered = self.covering_nsec3(chain, None, closer);
+                self.write_nsec3(current, covered)
             }
             Claim::NoName => {
                 let proven = self.prove_encloser(chain, current, name, shared, Some(found.node))?;
@@ -36,7 +36,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
                 self.prove_encloser(chain, current, name, shared, None)?;
                 let wildcard = HashPosition::of_node(found.node);
                 let at = wildcard.and_then(|place| self.zone.hashed_at_or_before(chain, &place));
-                self.put_found(current, at.filter(|(_, exact)| *exact).map(|(at, _)| at))
+                self.write_nsec3(current, at.filter(|(_, exact)| *exact).map(|(at, _)| at))
             }
         }
     }
@@ -52,14 +52,14 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     ) -> Result<(), Stop> {
         let place = self.place(chain, Some(node), name);
         if let Some((at, true)) = self.zone.hashed_at_or_before(chain, &place) {
-            return self.put_found(current, Some(at));
+            return self.write_nsec3(current, Some(at));
         }
         let above = name.parent().unwrap_or(NameRef::ROOT);
-        let encloser = self.put_encloser(chain, current, above, None)?;
+        let encloser = self.write_encloser(chain, current, above, None)?;
         let closer = one_below(name, encloser);
         let node = Some(node).filter(|_| closer.len() == name.len());
-        let covered = self.cover_of(chain, node, closer);
-        self.put_found(current, covered)
+        let covered = self.covering_nsec3(chain, node, closer);
+        self.write_nsec3(current, covered)
     }
 
     /// The closest encloser that the chain can prove, and that the name one label longer is not there (RFC 5155
@@ -72,16 +72,16 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         encloser: NameRef<'n>,
         node: Option<ZoneNode<'z>>,
     ) -> Result<NameRef<'n>, Stop> {
-        let encloser = self.put_encloser(chain, current, encloser, node)?;
+        let encloser = self.write_encloser(chain, current, encloser, node)?;
         if encloser.len() < name.len() {
-            let covered = self.cover_of(chain, None, one_below(name, encloser));
-            self.put_found(current, covered)?;
+            let covered = self.covering_nsec3(chain, None, one_below(name, encloser));
+            self.write_nsec3(current, covered)?;
         }
         Ok(encloser)
     }
 
-    /// Puts the NSEC3 that matches `encloser`, or else its nearest ancestor that has one, and says which.
-    fn put_encloser<'n>(
+    /// Writes the NSEC3 that matches `encloser`, or else its nearest ancestor that has one, and says which.
+    fn write_encloser<'n>(
         &mut self,
         chain: &'z Nsec3Chain,
         current: &ChainName<'_>,
@@ -93,12 +93,12 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         while encloser.len() > apex {
             let place = self.place(chain, node.take(), encloser);
             if let Some((at, true)) = self.zone.hashed_at_or_before(chain, &place) {
-                self.put_found(current, Some(at))?;
+                self.write_nsec3(current, Some(at))?;
                 return Ok(encloser);
             }
             encloser = encloser.parent().unwrap_or(NameRef::ROOT);
         }
-        self.put_found(current, self.zone.ready.apex)?;
+        self.write_nsec3(current, self.zone.ready.apex)?;
         Ok(encloser)
     }
 
@@ -110,25 +110,30 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     ) -> Result<(), Stop> {
         let ready = self.zone.ready.wildcard.filter(|_| encloser.len() == self.zone.apex().len());
         if ready.is_some() {
-            return self.put_found(current, ready);
+            return self.write_nsec3(current, ready);
         }
         let mut wildcard = NameBuf::new();
         if wildcard.push_label(b"*").and_then(|()| wildcard.finish(encloser)).is_err() {
             return Ok(());
         }
-        let covered = self.cover_of(chain, None, wildcard.as_ref());
-        self.put_found(current, covered)
+        let covered = self.covering_nsec3(chain, None, wildcard.as_ref());
+        self.write_nsec3(current, covered)
     }
 
-    fn put_found(&mut self, current: &ChainName<'_>, found: Option<NodeRef>) -> Result<(), Stop> {
+    fn write_nsec3(&mut self, current: &ChainName<'_>, found: Option<NodeRef>) -> Result<(), Stop> {
         match found {
-            Some(at) => self.put_proof(current, self.zone.node(at), Type::NSEC3),
+            Some(at) => self.write_denial(current, self.zone.node(at), Type::NSEC3),
             None => Ok(()),
         }
     }
 
     /// The NSEC3 that covers a name; `node` is its node, where it is known.
-    fn cover_of(&self, chain: &Nsec3Chain, node: Option<ZoneNode<'_>>, name: NameRef<'_>) -> Option<NodeRef> {
+    fn covering_nsec3(
+        &self,
+        chain: &Nsec3Chain,
+        node: Option<ZoneNode<'_>>,
+        name: NameRef<'_>,
+    ) -> Option<NodeRef> {
         let place = self.place(chain, node, name);
         match self.zone.hashed_at_or_before(chain, &place)? {
             // Two names with the same first bits: now all of them count.

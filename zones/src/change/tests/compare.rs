@@ -37,14 +37,16 @@ pub(super) fn records(contents: &ZoneContents) -> Vec<Listed> {
     listed.collect()
 }
 
-/// Name, flags, cover and prefix of a node.
+/// Name, flags, occlusion and prefix of a node.
 type Noted = (Vec<u8>, u8, Option<u8>, Option<u64>);
 
 /// What is noted of the nodes of an order.
 fn nodes(contents: &ZoneContents, order: &NodeOrder) -> Vec<Noted> {
     let nodes = order.iter().map(|at| contents.node(at));
     nodes
-        .map(|node| (node.name().to_ascii_lowercase(), node.flags().0, node.cover(), node.nsec3_prefix()))
+        .map(|node| {
+            (node.name().to_ascii_lowercase(), node.flags().0, node.occluded_by(), node.nsec3_prefix())
+        })
         .collect()
 }
 

@@ -175,7 +175,7 @@ fn plain() -> impl Strategy<Value = Record> {
     (owner(), rtype, target, 0u8..6).prop_map(|(owner, rtype, target, byte)| {
         let rdata = match rtype {
             Type::A => vec![192, 0, 2, byte],
-            // Some are long, so that much of the arena is dead soon.
+            // Some are long, so that much of the arena is soon unused.
             Type::TXT => vec![[vec![255], vec![b'a' + byte; 255]].concat(); 1 + usize::from(byte)].concat(),
             Type::DS => vec![0, 1, 8, 2, byte],
             Type::MX | Type::HTTPS => [vec![0, byte], wire(&target)].concat(),

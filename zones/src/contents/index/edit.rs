@@ -6,7 +6,7 @@ use super::{IndexSlot, NodeIndex, slot, split, start};
 use crate::contents::arena::NodeRef;
 
 impl NodeIndex {
-    /// Puts `new` in the place of `old` under the same hash; where `old` is none adds, where `new` is none removes.
+    /// Replaces `old` by `new` under the same hash; where `old` is none adds, where `new` is none removes.
     pub(crate) fn change(&mut self, hash: u32, old: Option<NodeRef>, new: Option<NodeRef>) {
         match (old, new) {
             (Some(old), Some(new)) => {
@@ -46,7 +46,7 @@ impl NodeIndex {
         *self = Self::build(&entries);
     }
 
-    /// The first slot with this value on the way of `hash`, in a page that is nobody else's.
+    /// The first slot with this value on the way of `hash`, in a page that is not shared.
     fn locate(&mut self, hash: u32, wanted: IndexSlot) -> Option<(&mut [IndexSlot], usize)> {
         let (page, fraction) = split(hash, self.pages.len());
         let page = self.pages.get_mut(page)?;

@@ -34,7 +34,7 @@ impl RdataReader<'_, '_, '_> {
                 return Err(wrong());
             }
             let value = u16::from_str_radix(group, 16).map_err(|_| wrong())?;
-            self.put(u64::from(value), 2);
+            self.write_number(u64::from(value), 2);
             count += 1;
         }
         if count == groups { Ok(()) } else { Err(wrong()) }

@@ -95,7 +95,7 @@ impl Bits {
         }
     }
 
-    /// Whether what is left over is less than a digit and nought.
+    /// Whether what is left over is less than a digit and zero.
     const fn is_over(&self, bits: u32) -> bool {
         self.count < bits && self.held & ((1 << self.count) - 1) == 0
     }
@@ -221,18 +221,18 @@ pub(super) fn base32_text(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
     let (mut held, mut count) = (0u32, 0);
     let mut text = String::new();
-    let mut put = |value: u32| text.extend(DIGITS.get(value as usize & 31).map(|&byte| byte as char));
+    let mut push_digit = |value: u32| text.extend(DIGITS.get(value as usize & 31).map(|&byte| byte as char));
     for &byte in bytes {
         held = held << 8 | u32::from(byte);
         count += 8;
         while count >= 5 {
             count -= 5;
-            put(held >> count);
+            push_digit(held >> count);
         }
         held &= (1 << count) - 1;
     }
     if count > 0 {
-        put(held << (5 - count));
+        push_digit(held << (5 - count));
     }
     text
 }

@@ -64,7 +64,7 @@ impl RdataReader<'_, '_, '_> {
         let text = std::str::from_utf8(word.bytes).unwrap_or("");
         match table.words().iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
             Some((_, value)) => {
-                self.put(u64::from(*value), bytes);
+                self.write_number(u64::from(*value), bytes);
                 Ok(())
             }
             None => self.number(word, bytes),
@@ -73,7 +73,7 @@ impl RdataReader<'_, '_, '_> {
 
     pub(super) fn covered(&mut self, word: FileWord<'_>) -> Result<(), SyntaxError> {
         let rtype = to_type(word)?;
-        self.put(u64::from(rtype.0), 2);
+        self.write_number(u64::from(rtype.0), 2);
         Ok(())
     }
 }

@@ -157,12 +157,12 @@ impl<'s, 't, 'o> RdataReader<'s, 't, 'o> {
         let most = if bytes >= 8 { u64::MAX } else { (1 << (8 * bytes)) - 1 };
         let value = number::decimal(word.bytes, most)
             .ok_or_else(|| word.wrong(format!("{} is no number from 0 to {most}", word.shown())))?;
-        self.put(value, bytes);
+        self.write_number(value, bytes);
         Ok(())
     }
 
     /// The lower `bytes` bytes of a value.
-    fn put(&mut self, value: u64, bytes: usize) {
+    fn write_number(&mut self, value: u64, bytes: usize) {
         self.out.extend(value.to_be_bytes().iter().skip(8 - bytes));
     }
 
@@ -173,7 +173,7 @@ impl<'s, 't, 'o> RdataReader<'s, 't, 'o> {
         let value = value.ok_or_else(|| {
             word.wrong(format!("{} is no time; accepted: seconds, or as in 1h30m", word.shown()))
         })?;
-        self.put(value, 4);
+        self.write_number(value, 4);
         Ok(())
     }
 
@@ -211,7 +211,7 @@ impl<'s, 't, 'o> RdataReader<'s, 't, 'o> {
         let value = number::signature_time(word.bytes).ok_or_else(|| {
             word.wrong(format!("{} is no time; accepted: YYYYMMDDHHmmSS or seconds since 1970", word.shown()))
         })?;
-        self.put(u64::from(value), 4);
+        self.write_number(u64::from(value), 4);
         Ok(())
     }
 }

@@ -80,8 +80,8 @@ impl RdataReader<'_, '_, '_> {
             return Err(word.wrong("no-default-alpn needs alpn beside it"));
         }
         for (key, value) in parameters {
-            self.put(u64::from(key), 2);
-            self.put(value.len() as u64, 2);
+            self.write_number(u64::from(key), 2);
+            self.write_number(value.len() as u64, 2);
             self.out.extend(value);
         }
         Ok(())

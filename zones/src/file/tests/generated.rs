@@ -63,17 +63,17 @@ fn what_is_wrong_is_said_once() {
         ("$GENERATE 1-3 a.$. A 192.0.2.1 x\n", "for 1: `x` is more than the type takes"),
         ("$GENERATE 1-3 a..$ A 192.0.2.1\n", "for 1: the owner"),
     ] {
-        let told = errors(tail);
-        assert!(told[0].starts_with("zone:6:11: ") && told[0].contains(part), "{told:?}");
-        assert_eq!(told.len(), 1, "{told:?}");
+        let found = errors(tail);
+        assert!(found[0].starts_with("zone:6:11: ") && found[0].contains(part), "{found:?}");
+        assert_eq!(found.len(), 1, "{found:?}");
     }
 }
 
 #[test]
 fn all_of_a_zone_are_bounded_together() {
     // Each ends with its first record, and counts as a whole all the same.
-    let told = errors(&"$GENERATE 0-65535 a A x\n".repeat(17));
-    assert_eq!(told.len(), 17);
-    assert!(told[15].starts_with("zone:21:11: for 0: "), "{told:?}");
-    assert!(told[16].starts_with("zone:22:11: all $GENERATE of a zone make at most 1048576"), "{told:?}");
+    let found = errors(&"$GENERATE 0-65535 a A x\n".repeat(17));
+    assert_eq!(found.len(), 17);
+    assert!(found[15].starts_with("zone:21:11: for 0: "), "{found:?}");
+    assert!(found[16].starts_with("zone:22:11: all $GENERATE of a zone make at most 1048576"), "{found:?}");
 }

@@ -63,8 +63,8 @@ fn traps() {
         ("$INCLUDE loop\n", "includes itself"),
         ("$INCLUDE deep0\n", "deep at most"),
     ] {
-        let told = place.read(tail).expect_err(tail);
-        assert!(told[0].message.contains(part), "{tail}: {told:?}");
+        let found = place.read(tail).expect_err(tail);
+        assert!(found[0].message.contains(part), "{tail}: {found:?}");
     }
 }
 
@@ -85,8 +85,8 @@ fn origin_and_owner_are_as_before() {
 fn an_error_behind_an_inclusion_has_its_line() {
     let place = Place::new("lines");
     place.write("inner", "x A 192.0.2.1\n\n\ny A bad\n");
-    let told = place.read("$INCLUDE inner\nz A bad\n$INCLUDE inner\nz A bad\n").unwrap_err();
-    let places: Vec<_> = told.iter().map(|p| (p.file.ends_with("inner"), p.line, p.column)).collect();
+    let found = place.read("$INCLUDE inner\nz A bad\n$INCLUDE inner\nz A bad\n").unwrap_err();
+    let places: Vec<_> = found.iter().map(|p| (p.file.ends_with("inner"), p.line, p.column)).collect();
     assert_eq!(places, [(true, 4, 5), (false, 7, 5), (true, 4, 5), (false, 9, 5)]);
 }
 
@@ -96,16 +96,16 @@ fn inclusions_of_a_zone_are_bounded_together() {
     place.write("inner", "x A 192.0.2.1\n");
     let loaded = place.read(&"$INCLUDE inner\n".repeat(1000)).unwrap();
     assert_eq!(loaded.files.len(), 2, "a file is named once");
-    let told = place.read(&"$INCLUDE inner\n".repeat(1002)).unwrap_err();
-    assert_eq!((told[0].line, told.len()), (1006, 2), "{told:?}");
-    assert!(told[0].message.contains("at most 1000 inclusions"), "{told:?}");
+    let found = place.read(&"$INCLUDE inner\n".repeat(1002)).unwrap_err();
+    assert_eq!((found[0].line, found.len()), (1006, 2), "{found:?}");
+    assert!(found[0].message.contains("at most 1000 inclusions"), "{found:?}");
     // Three of each level would be three to the power of fourteen.
     for level in 0..14 {
         place.write(&format!("tree{level}"), &format!("$INCLUDE tree{}\n", level + 1).repeat(3));
     }
     place.write("tree14", "y A 192.0.2.1\n");
-    let told = place.read("$INCLUDE tree0\n").unwrap_err();
-    assert!(told.iter().any(|problem| problem.message.contains("at most 1000 inclusions")), "{told:?}");
+    let found = place.read("$INCLUDE tree0\n").unwrap_err();
+    assert!(found.iter().any(|problem| problem.message.contains("at most 1000 inclusions")), "{found:?}");
 }
 
 #[test]
@@ -113,8 +113,11 @@ fn what_is_read_again_is_bounded() {
     let place = Place::new("again");
     place.write("large", &";".repeat(40 << 20));
     place.read("$INCLUDE large\n$INCLUDE large\n").unwrap();
-    let told = place.read("$INCLUDE large\n$INCLUDE large\n$INCLUDE large\n").unwrap_err();
-    assert!(told.len() == 1 && told[0].line == 8 && told[0].message.contains("at most 64 MiB"), "{told:?}");
+    let found = place.read("$INCLUDE large\n$INCLUDE large\n$INCLUDE large\n").unwrap_err();
+    assert!(
+        found.len() == 1 && found[0].line == 8 && found[0].message.contains("at most 64 MiB"),
+        "{found:?}"
+    );
 }
 
 /// Paths that are no regular files, and what they are called.
@@ -141,15 +144,15 @@ fn nothing_but_regular_files_is_opened() {
     let place = Place::new("special");
     let origin: Name = "example".parse().unwrap();
     for (path, part) in special(&place) {
-        let told = read_zone(origin.as_ref(), &path).unwrap_err();
-        assert_eq!((told.len(), &*told[0].file, told[0].message.as_str()), (1, path.as_path(), part));
+        let found = read_zone(origin.as_ref(), &path).unwrap_err();
+        assert_eq!((found.len(), &*found[0].file, found[0].message.as_str()), (1, path.as_path(), part));
         if path.starts_with("/dev") || path.ends_with("zero") {
             continue;
         }
         let name = path.file_name().unwrap().to_str().unwrap();
-        let told = place.read(&format!("a A 192.0.2.1\n$INCLUDE {name}\n")).unwrap_err();
-        assert_eq!((told[0].line, told[0].column), (7, 10), "{told:?}");
-        assert!(told[0].message.contains(part), "{told:?}");
+        let found = place.read(&format!("a A 192.0.2.1\n$INCLUDE {name}\n")).unwrap_err();
+        assert_eq!((found[0].line, found[0].column), (7, 10), "{found:?}");
+        assert!(found[0].message.contains(part), "{found:?}");
     }
 }
 
@@ -158,9 +161,9 @@ fn nothing_but_regular_files_is_opened() {
 fn a_file_without_an_end_is_refused() {
     let path = Path::new("/proc/kmsg");
     let origin: Name = "example".parse().unwrap();
-    let told = read_zone(origin.as_ref(), path).unwrap_err();
+    let found = read_zone(origin.as_ref(), path).unwrap_err();
     // Without the right to read it, it is refused as well.
-    assert!(told[0].message.starts_with("cannot be read"), "{told:?}");
+    assert!(found[0].message.starts_with("cannot be read"), "{found:?}");
 }
 
 #[test]
@@ -178,8 +181,8 @@ fn a_file_that_becomes_a_fifo_meanwhile_blocks_nothing() {
             }
         });
         while !swaps.is_finished() {
-            if let Err(told) = read_zone(origin.as_ref(), &zone) {
-                assert_eq!(told[0].message, "is a FIFO, not a regular file");
+            if let Err(found) = read_zone(origin.as_ref(), &zone) {
+                assert_eq!(found[0].message, "is a FIFO, not a regular file");
             }
         }
     });

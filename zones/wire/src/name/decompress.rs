@@ -1,8 +1,8 @@
-//! Names inside a message, where a pointer may end them (RFC 1035 section 4.1.4; the traps are those of RFC 9267).
+//! Names inside a message, where a pointer may end them (RFC 1035 section 4.1.4; the mistakes to avoid are those of RFC 9267).
 
 use super::{MAX_LABEL, NameBuf, NameError, NameRef};
 
-/// The most pointers followed for one name: no honest name has more than it has labels.
+/// The most pointers followed for one name: a valid name has no more than it has labels.
 const MAX_POINTERS: usize = 127;
 
 /// Copies the name at `offset` of `message` into `into`, pointers followed, and gives the offset of what comes after it.

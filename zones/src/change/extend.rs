@@ -1,9 +1,9 @@
-//! Writes the nodes of drafts into an arena that continues the old one.
+//! Writes changed nodes into an arena that continues the old one.
 
 use rhumb_wire::Type;
 
-use super::draft::{NameChange, NameChanges};
-use super::write::NodeEncoder;
+use super::encode::NodeEncoder;
+use super::name_change::{NameChange, NameChanges};
 use crate::builder::denial::ChainParameters;
 use crate::contents::ZoneContents;
 use crate::contents::arena::{ArenaBuilder, NodeArena, NodeRef};
@@ -34,7 +34,7 @@ impl<'d> ChangedNode<'d> {
 #[derive(Debug)]
 pub(super) struct ArenaExtender<'d> {
     base: &'d ZoneContents,
-    scribe: NodeEncoder<'d>,
+    encoder: NodeEncoder<'d>,
     arena: ArenaBuilder,
     records: u64,
 }
@@ -42,15 +42,15 @@ pub(super) struct ArenaExtender<'d> {
 impl<'d> ArenaExtender<'d> {
     pub(super) fn new(base: &'d ZoneContents) -> Self {
         let arena = ArenaBuilder::continuing(&base.arena);
-        Self { base, scribe: NodeEncoder::new(base), arena, records: base.records }
+        Self { base, encoder: NodeEncoder::new(base), arena, records: base.records }
     }
 
     /// The owners of NSEC3 records. None once the arena is full.
-    pub(super) fn hashed(&mut self, drafts: &'d NameChanges) -> Option<Vec<ChangedNode<'d>>> {
-        let mut changed = Vec::with_capacity(drafts.len());
-        for draft in drafts.values() {
-            let prefix = crate::nsec3::prefix_of_label(&draft.below).map(u64::to_be_bytes);
-            self.draft(draft, prefix, &mut changed)?;
+    pub(super) fn hashed(&mut self, changes: &'d NameChanges) -> Option<Vec<ChangedNode<'d>>> {
+        let mut changed = Vec::with_capacity(changes.len());
+        for change in changes.values() {
+            let prefix = crate::nsec3::prefix_of_label(&change.below).map(u64::to_be_bytes);
+            self.change(change, prefix, &mut changed)?;
         }
         Some(changed)
     }
@@ -59,18 +59,18 @@ impl<'d> ArenaExtender<'d> {
     /// good. None once the arena is full.
     pub(super) fn names(
         &mut self,
-        drafts: &'d NameChanges,
+        changes: &'d NameChanges,
         chain: Option<&ChainParameters>,
         kept: bool,
     ) -> Option<Vec<ChangedNode<'d>>> {
-        let mut changed = Vec::with_capacity(drafts.len());
-        for draft in drafts.values() {
-            let chain = chain.filter(|_| draft.exists && draft.cover.is_none());
-            let noted = draft.node(self.base).filter(|_| kept).and_then(ZoneNode::nsec3_prefix);
+        let mut changed = Vec::with_capacity(changes.len());
+        for change in changes.values() {
+            let chain = chain.filter(|_| change.exists && change.occluded_by.is_none());
+            let noted = change.node(self.base).filter(|_| kept).and_then(ZoneNode::nsec3_prefix);
             let prefix = chain.map(|chain| {
-                noted.map_or_else(|| chain.prefix(&draft.below, self.base.apex()), u64::to_be_bytes)
+                noted.map_or_else(|| chain.prefix(&change.below, self.base.apex()), u64::to_be_bytes)
             });
-            self.draft(draft, prefix, &mut changed)?;
+            self.change(change, prefix, &mut changed)?;
         }
         Some(changed)
     }
@@ -80,22 +80,22 @@ impl<'d> ArenaExtender<'d> {
         (self.arena.finish(), self.records)
     }
 
-    /// Notes a draft's node among those that change, unless it stays as it was.
-    fn draft(
+    /// Notes a name among those that change, unless it stays as it was.
+    fn change(
         &mut self,
-        draft: &'d NameChange,
+        change: &'d NameChange,
         prefix: Option<[u8; PREFIX]>,
         changed: &mut Vec<ChangedNode<'d>>,
     ) -> Option<()> {
         let base = self.base;
-        for taken in draft.sets.values() {
+        for taken in change.sets.values() {
             self.records = (self.records + taken.len() as u64).saturating_sub(taken.was as u64);
         }
-        let (below, old) = (&*draft.below, draft.base);
+        let (below, old) = (&*change.below, change.base);
         let length = old.map_or(0, |at| base.node(at).image_length());
         let mut new = None;
-        if draft.exists {
-            let image = self.scribe.node(draft, prefix)?;
+        if change.exists {
+            let image = self.encoder.node(change, prefix)?;
             let before = old.and_then(|at| base.arena.from(at).get(..length));
             if before == Some(image) {
                 return Some(());
@@ -104,9 +104,9 @@ impl<'d> ArenaExtender<'d> {
         } else if old.is_none() {
             return Some(());
         }
-        let denies = draft.cover.is_none() && draft.count(base, Type::NSEC) > 0;
+        let denies = change.occluded_by.is_none() && change.count(base, Type::NSEC) > 0;
         changed.push(ChangedNode { below, old, new, denies });
-        self.arena.bury(length);
+        self.arena.discard(length);
         Some(())
     }
 }

@@ -1,6 +1,6 @@
 //! RRset images into the message: copied whole, then the pointers filled in.
 
-mod written_out;
+mod records;
 
 use rhumb_wire::{BufferFull, Class, MessageSection, NameRef, Type, name};
 
@@ -70,7 +70,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         OwnerPosition { at, end: question_end, shared: self.shared_apex() }
     }
 
-    /// Where the RDATA of the first record of an image begins that was put at `at`.
+    /// Where the RDATA of the first record of an image begins that was written at `at`.
     #[inline]
     pub(super) fn rdata_at(&self, at: usize) -> usize {
         let owner = self.w.written().get(at..).and_then(<[u8]>::first_chunk);
@@ -79,9 +79,9 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         owner_end + FIXED - 2
     }
 
-    /// Puts an RRset, with its signatures where they are wanted; where it begins. A DNAME that a chain comes by again stays
+    /// Writes an RRset, with its signatures where they are wanted; where it begins. A DNAME that a chain comes by again stays
     /// where it is. Errors: it does not fit, nothing was written.
-    pub(super) fn put(
+    pub(super) fn write_rrset(
         &mut self,
         section: MessageSection,
         node: ZoneNode<'_>,
@@ -94,21 +94,21 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
             return Ok(at);
         }
         let (image, more) = if self.proves() { (set.images(), set.signatures) } else { (set.image(), 0) };
-        self.put_image(section, node, set, owner, image, set.records + more)
+        self.write_image(section, node, set, owner, image, set.records + more)
     }
 
-    /// Puts an RRset without its signatures.
-    pub(super) fn put_unsigned(
+    /// Writes an RRset without its signatures.
+    pub(super) fn write_unsigned(
         &mut self,
         section: MessageSection,
         node: ZoneNode<'_>,
         set: &StoredRrset<'_>,
         owner: OwnerPosition,
     ) -> Result<usize, Stop> {
-        self.put_image(section, node, set, owner, set.image(), set.records)
+        self.write_image(section, node, set, owner, set.image(), set.records)
     }
 
-    fn put_image(
+    fn write_image(
         &mut self,
         section: MessageSection,
         node: ZoneNode<'_>,
@@ -125,7 +125,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         // A pointer that cannot be filled in, or no room: written out, compressed name by name, it may be shorter.
         self.w.cut(at);
         let mark = self.w.mark();
-        self.write_out(section, node, set, owner.at, image).map(|()| at).map_err(|BufferFull| {
+        self.write_records(section, node, set, owner.at, image).map(|()| at).map_err(|BufferFull| {
             self.w.rollback(mark);
             Stop
         })
@@ -142,7 +142,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         let to_owner = POINTER | owner.at as u16;
         if to_owner != TO_QUESTION {
             for (record, _) in RecordImages::new(image) {
-                point(placed, record, to_owner);
+                set_pointer(placed, record, to_owner);
             }
         }
         for (place, stored) in set.pointers() {
@@ -155,14 +155,14 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
             if target > REACH {
                 return Err(BufferFull);
             }
-            point(placed, place, POINTER | target as u16);
+            set_pointer(placed, place, POINTER | target as u16);
         }
         Ok(())
     }
 
-    /// Puts an RRset whose owner stands nowhere in the message, with its signatures. Its RDATA has no names that are
+    /// Writes an RRset whose owner stands nowhere in the message, with its signatures. Its RDATA has no names that are
     /// compressed. Errors: it does not fit, nothing was written.
-    pub(super) fn put_apart(
+    pub(super) fn write_with_owner(
         &mut self,
         section: MessageSection,
         current: &ChainName<'_>,
@@ -171,7 +171,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     ) -> Result<(), Stop> {
         let mark = self.w.mark();
         let apex = self.owner_at(current, self.zone.apex().len());
-        self.copy_apart(apex.at, node, set.images()).map_err(|BufferFull| {
+        self.copy_with_owner(apex.at, node, set.images()).map_err(|BufferFull| {
             self.w.rollback(mark);
             Stop
         })?;
@@ -179,7 +179,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         Ok(())
     }
 
-    fn copy_apart(&mut self, apex: usize, node: ZoneNode<'_>, images: &[u8]) -> Result<(), BufferFull> {
+    fn copy_with_owner(&mut self, apex: usize, node: ZoneNode<'_>, images: &[u8]) -> Result<(), BufferFull> {
         let owner = self.w.len();
         if owner > REACH {
             return Err(BufferFull);
@@ -192,13 +192,17 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         }
         let placed = self.w.append(images.get(2..).ok_or(BufferFull)?)?;
         for (record, _) in RecordImages::new(images).skip(1) {
-            point(placed, record - 2, POINTER | owner as u16);
+            set_pointer(placed, record - 2, POINTER | owner as u16);
         }
         Ok(())
     }
 
-    /// Puts the signatures alone. Errors: they do not fit, nothing was written.
-    pub(super) fn put_signatures(&mut self, set: &StoredRrset<'_>, owner: OwnerPosition) -> Result<(), Stop> {
+    /// Writes the signatures alone. Errors: they do not fit, nothing was written.
+    pub(super) fn write_signatures(
+        &mut self,
+        set: &StoredRrset<'_>,
+        owner: OwnerPosition,
+    ) -> Result<(), Stop> {
         let at = self.w.len();
         let image = set.signature_image();
         if owner.at > REACH {
@@ -213,7 +217,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     }
 
     /// Writes the CNAME made from a DNAME. Errors: it does not fit, nothing was written.
-    pub(super) fn put_alias(&mut self, owner: usize, ttl: u32, target: NameRef<'_>) -> Result<usize, Stop> {
+    pub(super) fn write_cname(&mut self, owner: usize, ttl: u32, target: NameRef<'_>) -> Result<usize, Stop> {
         let mark = self.w.mark();
         let at = self.w.len();
         self.alias(owner, ttl, target).map_err(|BufferFull| {
@@ -260,7 +264,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
 
 /// Fills in a pointer.
 #[inline]
-fn point(placed: &mut [u8], at: usize, pointer: u16) {
+fn set_pointer(placed: &mut [u8], at: usize, pointer: u16) {
     if let Some(place) = placed.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
         *place = pointer.to_be_bytes();
     }

@@ -1,8 +1,8 @@
-//! From drafts to images.
+//! The images of changed nodes.
 
 use rhumb_wire::{NameBuf, NameRef, Type};
 
-use super::draft::{NameChange, RrsetChange};
+use super::name_change::{NameChange, RrsetChange};
 use crate::builder::image::{ImageWriter, RrsetParts};
 use crate::builder::targets::TargetLinks;
 use crate::contents::node::{self, PREFIX};
@@ -25,39 +25,39 @@ impl<'d> NodeEncoder<'d> {
         Self { base, writer, links, sets: Vec::new(), node: Vec::new() }
     }
 
-    /// The image of a draft's node. None if it has more than an image can hold.
-    pub(super) fn node(&mut self, draft: &'d NameChange, prefix: Option<[u8; PREFIX]>) -> Option<&[u8]> {
+    /// The image of a changed node. None if it has more than an image can hold.
+    pub(super) fn node(&mut self, change: &'d NameChange, prefix: Option<[u8; PREFIX]>) -> Option<&[u8]> {
         let mut owner = None;
         let mut count = 0u16;
         self.sets.clear();
-        let mut taken = draft.sets.iter().filter(|(_, taken)| taken.len() > 0).peekable();
+        let mut taken = change.sets.iter().filter(|(_, taken)| taken.len() > 0).peekable();
         // What stays is copied as it is: an image refers to nothing but itself and its owner's name, which stays too.
-        for (set, bytes) in draft.node(self.base).into_iter().flat_map(|node| node.sets().with_bytes()) {
+        for (set, bytes) in change.node(self.base).into_iter().flat_map(|node| node.sets().with_bytes()) {
             while let Some((rtype, taken)) = taken.next_if(|(rtype, _)| **rtype < set.rtype) {
-                self.set(draft, *rtype, taken, &mut owner)?;
+                self.set(change, *rtype, taken, &mut owner)?;
                 count = count.checked_add(1)?;
             }
-            if !draft.sets.contains_key(&set.rtype) {
+            if !change.sets.contains_key(&set.rtype) {
                 self.sets.extend_from_slice(bytes);
                 count = count.checked_add(1)?;
             } else if let Some((rtype, taken)) = taken.next_if(|(rtype, _)| **rtype == set.rtype) {
-                self.set(draft, *rtype, taken, &mut owner)?;
+                self.set(change, *rtype, taken, &mut owner)?;
                 count = count.checked_add(1)?;
             }
         }
         for (rtype, taken) in taken {
-            self.set(draft, *rtype, taken, &mut owner)?;
+            self.set(change, *rtype, taken, &mut owner)?;
             count = count.checked_add(1)?;
         }
         self.node.clear();
-        node::write_head(&mut self.node, &draft.below, draft.flags, draft.cover, count, prefix);
+        node::write_head(&mut self.node, &change.below, change.flags, change.occluded_by, count, prefix);
         self.node.extend_from_slice(&self.sets);
         Some(&self.node)
     }
 
     fn set(
         &mut self,
-        draft: &NameChange,
+        change: &NameChange,
         rtype: Type,
         taken: &'d RrsetChange,
         owner: &mut Option<NameBuf>,
@@ -65,7 +65,7 @@ impl<'d> NodeEncoder<'d> {
         let apex = self.base.apex();
         let owner = match owner {
             Some(owner) => owner.as_ref(),
-            None if points(rtype) => owner.insert(full_name(&draft.below, apex)).as_ref(),
+            None if points(rtype) => owner.insert(full_name(&change.below, apex)).as_ref(),
             None => NameRef::ROOT,
         };
         let mut records: Vec<&[u8]> = taken.records.iter().collect();

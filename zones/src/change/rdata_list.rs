@@ -14,7 +14,7 @@ const FEW: usize = 16;
 pub(super) struct RdataList {
     /// What was removed leaves its place empty, so that the places in `known` stay good.
     list: Vec<Option<Box<[u8]>>>,
-    live: usize,
+    count: usize,
     /// From canonical RDATA to its place, once there are many.
     known: HashMap<Vec<u8>, usize>,
 }
@@ -22,7 +22,7 @@ pub(super) struct RdataList {
 impl RdataList {
     /// Number of records.
     pub(super) const fn len(&self) -> usize {
-        self.live
+        self.count
     }
 
     /// The RDATA of each, in order.
@@ -37,7 +37,7 @@ impl RdataList {
         }
         let at = self.list.len();
         self.list.push(Some(rdata.into()));
-        self.live += 1;
+        self.count += 1;
         if at == FEW {
             let places = self.list.iter().zip(0..);
             self.known = places.filter_map(|(r, at)| Some((canonical(rtype, r.as_deref()?), at))).collect();
@@ -51,14 +51,14 @@ impl RdataList {
     pub(super) fn remove(&mut self, rtype: Type, rdata: &[u8]) -> bool {
         let Some(place) = self.find(rtype, rdata).and_then(|at| self.list.get_mut(at)) else { return false };
         *place = None;
-        self.live -= 1;
+        self.count -= 1;
         self.known.remove(&canonical(rtype, rdata));
         true
     }
 
     /// Removes all; whether there was one.
     pub(super) fn clear(&mut self) -> bool {
-        std::mem::take(self).live > 0
+        std::mem::take(self).count > 0
     }
 
     fn find(&self, rtype: Type, rdata: &[u8]) -> Option<usize> {

@@ -29,7 +29,7 @@ impl ZoneContents {
 
     /// Begins to look ahead for `name`: gives the places of its hashes to `fetch`, which may ask for that memory and must not
     /// read it. None for a name that is not in this zone or has very many labels.
-    pub fn look_ahead(&self, name: NameRef<'_>, fetch: impl Fn(*const u8)) -> Option<LookupPrefetch> {
+    pub fn prefetch_slots(&self, name: NameRef<'_>, fetch: impl Fn(*const u8)) -> Option<LookupPrefetch> {
         let path = Path::<8>::new(self, below_bytes(name, self.apex())?).ok()?;
         let mut ahead = LookupPrefetch::default();
         let longest = path.hashes.iter().take(path.depth).rev();
@@ -42,7 +42,7 @@ impl ZoneContents {
     }
 
     /// Goes on once the places of the hashes are there: gives those of the nodes to `fetch`.
-    pub fn look_further(&self, ahead: &LookupPrefetch, fetch: impl Fn(*const u8)) {
+    pub fn prefetch_nodes(&self, ahead: &LookupPrefetch, fetch: impl Fn(*const u8)) {
         for &hash in ahead.hashes.iter().flatten() {
             if let Some(bytes) = self.names.find(hash, |at| Some(self.arena.from(at))) {
                 fetch(bytes.as_ptr());
@@ -79,9 +79,9 @@ mod tests {
         {
             let name: Name = name.parse().unwrap();
             let (slots, seen) = (RefCell::new(0), RefCell::new(Vec::new()));
-            let ahead = contents.look_ahead(name.as_ref(), |_| *slots.borrow_mut() += 1).unwrap();
+            let ahead = contents.prefetch_slots(name.as_ref(), |_| *slots.borrow_mut() += 1).unwrap();
             assert_eq!(*slots.borrow(), name.as_ref().label_count() - 1, "{name}");
-            contents.look_further(&ahead, |at| seen.borrow_mut().push(at as usize));
+            contents.prefetch_nodes(&ahead, |at| seen.borrow_mut().push(at as usize));
             // Each node's first place is where its image begins, which stands before its own name.
             let found = |name: &NameRef<'_>| {
                 let node = contents.node_named(contents.below_apex(*name)?)?;
@@ -98,6 +98,6 @@ mod tests {
                 assert!(seen.borrow().iter().any(|at| (1..=8).contains(&place.wrapping_sub(*at))), "{name}");
             }
         }
-        assert_eq!(contents.look_ahead("example.org.".parse::<Name>().unwrap().as_ref(), |_| ()), None);
+        assert_eq!(contents.prefetch_slots("example.org.".parse::<Name>().unwrap().as_ref(), |_| ()), None);
     }
 }

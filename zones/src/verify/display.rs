@@ -22,8 +22,8 @@ impl fmt::Display for ZoneDefect {
             Self::More { count, like } => write!(f, "{count} more as `{like}`"),
             Self::Unsigned(_)
             | Self::NoSignatureOf { .. }
-            | Self::Orphan(_)
-            | Self::InVain(_)
+            | Self::OrphanSignature(_)
+            | Self::UselessSignature(_)
             | Self::Expired { .. }
             | Self::NotYetValid { .. }
             | Self::WrongSigner(_)
@@ -33,7 +33,9 @@ impl fmt::Display for ZoneDefect {
             Self::DsAtApex => f.write_str("DS at the apex; it belongs in the parent zone"),
             Self::DsWithoutNs => f.write_str("DS without NS"),
             Self::BelongsAtApex(rtype) => write!(f, "{rtype} is of no use but at the apex"),
-            Self::DeadAlias(target) => write!(f, "CNAME points to {target}, which this zone does not have"),
+            Self::DanglingAlias(target) => {
+                write!(f, "CNAME points to {target}, which this zone does not have")
+            }
             Self::AliasLoop => f.write_str("the CNAME leads back to itself"),
             _ => denial(self, f),
         }
@@ -47,8 +49,8 @@ fn signature(defect: &ZoneDefect, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         ZoneDefect::NoSignatureOf { rtype, algorithm } => {
             write!(f, "{rtype} has no signature of algorithm {algorithm}, of which there is a key")
         }
-        ZoneDefect::Orphan(rtype) => write!(f, "a signature of {rtype}, which is not there"),
-        ZoneDefect::InVain(rtype) => {
+        ZoneDefect::OrphanSignature(rtype) => write!(f, "a signature of {rtype}, which is not there"),
+        ZoneDefect::UselessSignature(rtype) => {
             write!(f, "a signature of {rtype}, which is not authoritative here")
         }
         ZoneDefect::Expired { rtype, since } => {
@@ -81,7 +83,7 @@ fn denial(defect: &ZoneDefect, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         ZoneDefect::NoNsec => f.write_str("the name has no NSEC"),
         ZoneDefect::SeveralNsec => f.write_str("more than one NSEC"),
         ZoneDefect::NsecAlone => f.write_str("NSEC at a name that has nothing else"),
-        ZoneDefect::NsecHidden => f.write_str("NSEC at a name that is not authoritative here"),
+        ZoneDefect::OccludedNsec => f.write_str("NSEC at a name that is not authoritative here"),
         ZoneDefect::WrongNext { next, follows } => {
             write!(f, "NSEC leads to {next}, the name that follows is {follows}")
         }
@@ -93,7 +95,7 @@ fn denial(defect: &ZoneDefect, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         }
         ZoneDefect::NoNsec3 => f.write_str("the name has no NSEC3"),
         ZoneDefect::SeveralNsec3 => f.write_str("more than one NSEC3 of the same parameters"),
-        ZoneDefect::Nsec3OfNobody => f.write_str("NSEC3 whose owner is the hash of no name of the zone"),
+        ZoneDefect::Nsec3WithoutName => f.write_str("NSEC3 whose owner is the hash of no name of the zone"),
         ZoneDefect::ForeignNsec3 => f.write_str("NSEC3 with parameters that no NSEC3PARAM gives"),
         ZoneDefect::WrongNextHash { next, follows } => {
             write!(f, "NSEC3 leads to {next}, the hash that follows is {follows}")

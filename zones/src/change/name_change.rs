@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 use rhumb_wire::Type;
 
 use super::key::key;
-use super::records::RdataList;
+use super::rdata_list::RdataList;
 use crate::contents::arena::NodeRef;
 use crate::contents::node::{NodeFlags, ZoneNode};
 use crate::contents::set::StoredRrset;
@@ -18,26 +18,26 @@ pub(super) type NameChanges = BTreeMap<Box<[u8]>, NameChange>;
 /// The touched names of the zone, or the touched owners of NSEC3.
 #[derive(Debug)]
 pub(super) struct ChangedNames {
-    pub(super) drafts: NameChanges,
+    pub(super) changes: NameChanges,
     /// How a node of the contents is found.
     find: fn(&ZoneContents, &[u8]) -> Option<NodeRef>,
 }
 
 impl ChangedNames {
     pub(super) const fn new(find: fn(&ZoneContents, &[u8]) -> Option<NodeRef>) -> Self {
-        Self { drafts: NameChanges::new(), find }
+        Self { changes: NameChanges::new(), find }
     }
 
-    /// The draft of a name, which may be a new one.
-    pub(super) fn draft(&mut self, base: &ZoneContents, below: &[u8]) -> &mut NameChange {
+    /// What changes of a name, which may be a new one.
+    pub(super) fn change(&mut self, base: &ZoneContents, below: &[u8]) -> &mut NameChange {
         let find = self.find;
-        self.drafts.entry(key(below)).or_insert_with(|| NameChange::new(base, below, find(base, below)))
+        self.changes.entry(key(below)).or_insert_with(|| NameChange::new(base, below, find(base, below)))
     }
 
-    /// The draft of a name that the contents or the change know.
+    /// What changes of a name that the contents or the change know.
     pub(super) fn known(&mut self, base: &ZoneContents, below: &[u8]) -> Option<&mut NameChange> {
-        match self.drafts.entry(key(below)) {
-            Entry::Occupied(draft) => Some(draft.into_mut()),
+        match self.changes.entry(key(below)) {
+            Entry::Occupied(change) => Some(change.into_mut()),
             Entry::Vacant(place) => {
                 let at = (self.find)(base, below)?;
                 Some(place.insert(NameChange::new(base, below, Some(at))))
@@ -47,14 +47,14 @@ impl ChangedNames {
 
     /// As [`NameChange::count`]; none where there is no such name.
     pub(super) fn count(&self, base: &ZoneContents, below: &[u8], rtype: Type) -> usize {
-        if let Some(draft) = self.drafts.get(&key(below)) {
-            return draft.count(base, rtype);
+        if let Some(change) = self.changes.get(&key(below)) {
+            return change.count(base, rtype);
         }
         (self.find)(base, below).map_or(0, |at| NameChange::new(base, below, Some(at)).count(base, rtype))
     }
 }
 
-/// An RRset and its signatures, taken out of the contents to be changed.
+/// An RRset and its signatures, copied from the contents to be changed.
 #[derive(Debug, Default)]
 pub(super) struct RrsetChange {
     pub(super) records: RdataList,
@@ -101,7 +101,7 @@ pub(super) struct NameChange {
     /// Whether it exists after the change. This and what follows is found out when all is there.
     pub(super) exists: bool,
     pub(super) flags: NodeFlags,
-    pub(super) cover: Option<u8>,
+    pub(super) occluded_by: Option<u8>,
 }
 
 impl NameChange {
@@ -115,7 +115,7 @@ impl NameChange {
             sets: BTreeMap::new(),
             exists: true,
             flags: NodeFlags::default(),
-            cover: None,
+            occluded_by: None,
         }
     }
 
@@ -179,14 +179,14 @@ impl NameChange {
             .with(NodeFlags::CNAME, is(Type::CNAME, NodeFlags::CNAME))
     }
 
-    /// The cover of what lies below it.
-    pub(super) fn passes_on(&self) -> Option<u8> {
-        passed_on(&self.below, self.flags, self.cover)
+    /// What occludes the names below it.
+    pub(super) fn occlusion_below(&self) -> Option<u8> {
+        occlusion_below(&self.below, self.flags, self.occluded_by)
     }
 }
 
-/// The cover of what lies below a name: what covers the name, or else the name itself if it is a cut or owns a DNAME.
-pub(super) fn passed_on(below: &[u8], flags: NodeFlags, cover: Option<u8>) -> Option<u8> {
+/// What occludes the names below a name: what occludes that name, or else the name itself if it is a cut or owns a DNAME.
+pub(super) fn occlusion_below(below: &[u8], flags: NodeFlags, occluded_by: Option<u8>) -> Option<u8> {
     let covers = flags.has(NodeFlags::CUT) || flags.has(NodeFlags::DNAME);
-    cover.or_else(|| covers.then(|| label_offsets(below).1 as u8))
+    occluded_by.or_else(|| covers.then(|| label_offsets(below).1 as u8))
 }

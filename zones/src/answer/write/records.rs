@@ -10,7 +10,7 @@ use crate::contents::set::{FIXED, RecordImages, StoredRrset, has_pointers};
 
 impl Assembly<'_, '_, '_, '_, '_> {
     /// Writes the records of an image one by one, every name compressed as far as the message allows.
-    pub(super) fn write_out(
+    pub(super) fn write_records(
         &mut self,
         section: MessageSection,
         node: ZoneNode<'_>,
