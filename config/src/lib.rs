@@ -38,6 +38,7 @@ mod walks;
 
 use std::path::{Path, PathBuf};
 
+use crate::check_files::FileFindings;
 use crate::comparison::Comparison;
 use crate::key_list::KeyList;
 use crate::kind::Kind;
@@ -68,27 +69,30 @@ const BUILT_IN: &str = "built-in default";
 
 /// Reads the configuration in `path`, and looks whether the lists of upstreams that it names can be read.
 ///
-/// A list that is not there yet is a warning. Zone files are not looked at: what is wrong with one concerns its zone alone.
+/// A list that is missing or cannot be read is a warning: the last good one is kept. Zone files are not looked at: what is wrong
+/// with one concerns its zone alone.
 /// Errors: every mistake in one go, also when the file itself cannot be read, is larger than 16 MiB or is not UTF-8.
 pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
-    finish(load_reading(path)?)
+    let (mut reading, lists) = load_reading(path)?;
+    reading.warnings.extend(lists.errors);
+    finish(reading)
 }
 
-/// The same, and looks whether the zone files and folders that it names are there.
+/// The same, and looks whether the zone files and folders that it names are there. Lists that cannot be read are errors.
 pub fn load_with_zones(path: &Path) -> Result<Config, ConfigErrors> {
-    let mut reading = load_reading(path)?;
+    let (mut reading, lists) = load_reading(path)?;
+    reading.errors.extend(lists.errors);
     reading.errors.extend(check_files::zones(&reading.config, &reading.positions));
     finish(reading)
 }
 
-fn load_reading(path: &Path) -> Result<reading::Reading, ConfigErrors> {
+fn load_reading(path: &Path) -> Result<(reading::Reading, FileFindings), ConfigErrors> {
     let (text, found) = text::of_file(path)?;
     let mut reading = reading::read(&text, path);
-    let lists = check_files::lists(&reading.config, &reading.positions);
-    reading.errors.extend(lists.errors);
-    reading.warnings.extend(lists.warnings);
+    let mut lists = check_files::lists(&reading.config, &reading.positions);
+    reading.warnings.append(&mut lists.warnings);
     reading.warnings.extend(check_files::secrets(&reading.config, &found));
-    Ok(reading)
+    Ok((reading, lists))
 }
 
 /// Reads `text` as the content of `file` without looking at the files that it names.
