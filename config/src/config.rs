@@ -46,6 +46,17 @@ pub struct Config {
     pub server: ServerSettings,
 }
 
+/// Keys of later versions.
+const LATER: &[(&str, &str)] = &[
+    ("tsig", "it signs no messages"),
+    ("secondary", "it serves zones from files alone"),
+    ("state", "it changes no zone by itself"),
+    ("dnstap", "it writes a log of queries with log.queries"),
+    ("hosts", "names of hosts belong into a zone"),
+    ("blocklists", "it blocks no names"),
+    ("views", "it answers all clients alike"),
+];
+
 impl Section for Config {
     type Draft = Config;
 
@@ -97,6 +108,9 @@ impl Section for Config {
         );
         resolution_keys(keys);
         process_keys(keys);
+        for (name, why) in LATER {
+            keys.not_offered(name, why);
+        }
     }
 
     fn finish(mut draft: Config, node: &Node, reader: &mut Reader) -> Option<Self> {

@@ -12,6 +12,7 @@ use serde::de::{DeserializeSeed, Deserializer as _, MapAccess, SeqAccess, Visito
 
 use crate::node::{Entry, Node, Spot, Value};
 use crate::text::{Refusal, bounded, clamp, within};
+use crate::yaml_hint::hint;
 
 /// The deepest nesting of lists and sections; the configuration itself needs six.
 const MOST_DEPTH: u8 = 32;
@@ -33,7 +34,8 @@ pub(crate) fn read(text: &str) -> Result<Node, Refusal> {
     let state = State::new(text.len());
     let root = Grow { state: &state, depth: 0 }
         .deserialize(first)
-        .map_err(|error| state.refusal.take().map_or_else(|| syntax(text, &error), |r| r.at(&error)))?;
+        .map_err(|error| state.refusal.take().map_or_else(|| syntax(text, &error), |r| r.at(&error)))
+        .map_err(|refusal| with_hint(text, refusal))?;
     match documents.next() {
         None => Ok(root),
         Some(second) => Err(second_document(text, second)),
@@ -243,6 +245,14 @@ fn syntax(text: &str, error: &serde_yaml::Error) -> Refusal {
     let place = format!(" at line {} column {}", spot.line, spot.column);
     let words = error.to_string().replacen(&place, "", 1);
     Refusal { spot: within(text, spot), message: format!("not valid YAML: {words}") }
+}
+
+/// Adds what to type instead, where that is known.
+fn with_hint(text: &str, refusal: Refusal) -> Refusal {
+    match hint(text, refusal.spot.line) {
+        Some(hint) => Refusal { message: format!("{}; {hint}", refusal.message), ..refusal },
+        None => refusal,
+    }
 }
 
 /// Finds where a second document begins: whatever stands there is refused, and the refusal has its place.

@@ -35,6 +35,7 @@ mod text;
 pub mod upstream_list;
 mod upstream_server;
 mod walks;
+mod yaml_hint;
 
 use std::path::{Path, PathBuf};
 

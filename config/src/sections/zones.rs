@@ -50,6 +50,10 @@ impl ZoneSource {
     }
 }
 
+/// Keys of later versions.
+const LATER: &[&str] =
+    &["primaries", "transfer-to", "notify", "notify-from", "update", "sign", "serial", "history"];
+
 #[derive(Default)]
 pub(crate) struct ZoneDraft {
     name: Option<Name>,
@@ -90,6 +94,9 @@ impl Section for ZoneSource {
             Optional(FilePath),
             |draft| &mut draft.directory,
         );
+        for name in LATER {
+            keys.not_offered(name, "it serves zones as their files have them");
+        }
     }
 
     fn finish(draft: ZoneDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
