@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::config::Config;
-use crate::network::Network;
+use crate::network::ClientNetwork;
 use crate::node::Node;
 use crate::reader::Reader;
 
@@ -22,9 +22,9 @@ pub(crate) fn report(config: &Config, root: &Node, reader: &mut Reader) {
     let allow = &config.recursion.allow;
     let spot =
         root.entry("recursion").map_or_else(|| root.spot_of("forward"), |entry| entry.value.spot_of("allow"));
-    if !allow.is_empty() && allow.iter().all(|network| network.addr.is_loopback()) {
+    if !allow.is_empty() && allow.iter().all(is_loopback) {
         let message = "only this host may ask for what is forwarded, though the server listens for others: they are \
-                       refused; name their networks, as in allow: [127.0.0.0/8, \"::1\", 192.0.2.0/24]";
+                       refused; name their networks, as in allow: [local], or allow: [127.0.0.0/8, \"::1\", 192.0.2.0/24]";
         reader.at_key("recursion", |reader| reader.at_key("allow", |reader| reader.warning(spot, message)));
     }
     if let (Some(open), None) = (allow.iter().find(|network| is_open(network)), &config.server.rate_limit) {
@@ -36,7 +36,12 @@ pub(crate) fn report(config: &Config, root: &Node, reader: &mut Reader) {
     }
 }
 
-fn is_open(network: &Network) -> bool {
+fn is_loopback(allowed: &ClientNetwork) -> bool {
+    matches!(allowed, ClientNetwork::Network(network) if network.addr.is_loopback())
+}
+
+fn is_open(allowed: &ClientNetwork) -> bool {
+    let ClientNetwork::Network(network) = allowed else { return false };
     // 2000::/3 is the whole of global unicast.
     network.prefix <= OPEN_PREFIX
         && !matches!(network.addr, IpAddr::V6(first) if first.segments()[0] >= 0x4000)

@@ -51,7 +51,7 @@ pub use crate::config::Config;
 pub use crate::errors::{ConfigErrors, ConfigFinding, Place};
 pub use crate::in_force::InForce;
 pub use crate::key_list::KeyDescription;
-pub use crate::network::{Network, NetworkError};
+pub use crate::network::{ClientNetwork, Network, NetworkError};
 pub use crate::regular_file::{FileError, open_regular_file, read_regular_file};
 pub use crate::sections::{
     CacheSettings, Control, CookieSecret, Forward, Listen, Log, LogFormat, LogLevel, MetricsSettings, Policy,

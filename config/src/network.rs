@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::digits::digits;
 
 /// A network in CIDR form. The bits of the address behind the prefix are 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Network {
     /// The first address.
     pub addr: IpAddr,
@@ -18,6 +18,22 @@ pub struct Network {
 }
 
 impl Network {
+    /// The network of this prefix that holds `address`; a prefix beyond the bits of the address counts as all of them.
+    pub fn around(address: IpAddr, prefix: u8) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => {
+                let prefix = prefix.min(32);
+                let first = Ipv4Addr::from_bits(address.to_bits() & mask4(prefix));
+                Network { addr: IpAddr::V4(first), prefix }
+            }
+            IpAddr::V6(address) => {
+                let prefix = prefix.min(128);
+                let first = Ipv6Addr::from_bits(address.to_bits() & mask6(prefix));
+                Network { addr: IpAddr::V6(first), prefix }
+            }
+        }
+    }
+
     /// Whether the network holds `address`. An IPv4-mapped IPv6 address counts as the IPv4 address in it.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.addr, address.to_canonical()) {
@@ -80,13 +96,37 @@ impl FromStr for Network {
                 .filter(|prefix| *prefix <= bits)
                 .ok_or(NetworkError::Prefix(bits))?,
         };
-        let first = match addr {
-            IpAddr::V4(addr) => IpAddr::V4(Ipv4Addr::from_bits(addr.to_bits() & mask4(prefix))),
-            IpAddr::V6(addr) if addr.to_ipv4_mapped().is_some() => return Err(NetworkError::Mapped),
-            IpAddr::V6(addr) => IpAddr::V6(Ipv6Addr::from_bits(addr.to_bits() & mask6(prefix))),
-        };
-        let network = Network { addr: first, prefix };
-        if first == addr { Ok(network) } else { Err(NetworkError::HostBits(network)) }
+        if addr != addr.to_canonical() {
+            return Err(NetworkError::Mapped);
+        }
+        let network = Network::around(addr, prefix);
+        if network.addr == addr { Ok(network) } else { Err(NetworkError::HostBits(network)) }
+    }
+}
+
+/// Clients that are served: those of a network, or of every network that this host has an address in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ClientNetwork {
+    /// A network.
+    Network(Network),
+    /// The networks of this host's interfaces, whatever they are at the moment; `local` in the file.
+    Local,
+}
+
+impl fmt::Display for ClientNetwork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ClientNetwork::Network(network) => network.fmt(f),
+            ClientNetwork::Local => f.write_str("local"),
+        }
+    }
+}
+
+impl FromStr for ClientNetwork {
+    type Err = NetworkError;
+
+    fn from_str(text: &str) -> Result<Self, NetworkError> {
+        if text == "local" { Ok(ClientNetwork::Local) } else { text.parse().map(ClientNetwork::Network) }
     }
 }
 

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rhumb_config::{
-    DEFAULT_ZONE, LogFormat, Workers, ZoneSource, built_in, load_with_zones, parse, schema, upstream_list,
+    ClientNetwork, DEFAULT_ZONE, LogFormat, Workers, ZoneSource, built_in, load_with_zones, parse, schema,
+    upstream_list,
 };
 use rhumb_wire::Transport;
 
@@ -52,7 +53,13 @@ fn the_built_in_default_is_the_default_example() {
     assert_eq!(listen.transports, [Transport::Udp, Transport::Tcp]);
     assert_eq!(built_in.forward[0].upstreams.len(), 1);
     assert_eq!(built_in.forward[0].domain.to_string(), ".");
-    assert!(built_in.recursion.allow.iter().all(|net| net.addr.is_loopback()));
+    assert!(
+        built_in
+            .recursion
+            .allow
+            .iter()
+            .all(|allowed| matches!(allowed, ClientNetwork::Network(net) if net.addr.is_loopback()))
+    );
     assert_eq!(built_in.metrics, file.metrics);
     assert_eq!(built_in.metrics.unwrap().listen.to_string(), "127.0.0.1:9153");
     assert_eq!(built_in.control, file.control);

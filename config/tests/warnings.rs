@@ -26,6 +26,8 @@ fn a_forwarder_that_refuses_everybody_it_listens_for() {
         ("recursion: { allow: [127.0.0.0/8, \"::1\"] }\n", Some("x.yaml:2:22: ")),
         ("recursion: { allow: [127.0.0.0/8, 10.0.0.0/8] }\n", None),
         ("recursion: { allow: [] }\n", None),
+        ("recursion: { allow: local }\n", None),
+        ("recursion: { allow: [127.0.0.0/8, local] }\n", None),
         ("listen: [{ address: 127.0.0.1 }, { address: \"::1\" }]\n", None),
         ("listen: [{ address: 127.0.0.1 }, { address: 192.0.2.1 }]\n", Some("x.yaml:1:13: ")),
     ] {

@@ -3,6 +3,7 @@
 //! A snapshot never changes; a reload publishes the next one by one swap. What lives longer than a snapshot - zone contents,
 //! upstream health, the cache - hangs behind an `Arc` that the next snapshot takes over.
 
+mod access;
 mod built_in;
 mod files;
 mod live;
@@ -14,13 +15,14 @@ mod zone;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use rhumb_config::{Config, Network};
+use rhumb_config::Config;
 use rhumb_wire::{Name, NameRef, Type};
 use rhumb_zones::{NameTable, ZoneContents};
 
 use crate::cookies::ServerCookies;
 use crate::rate_limit::RateLimit;
 
+pub use access::{ClientAccess, LocalNetworks};
 pub use built_in::built_in_zones;
 pub use files::{FileMark, FileRead};
 pub use live::{ServerClock, ServerState, cache_limits};
@@ -61,7 +63,7 @@ pub struct Snapshot {
     /// The values that a query looks at.
     pub settings: QuerySettings,
     /// Who may ask for what the zones do not hold.
-    pub allow: Vec<Network>,
+    pub allow: ClientAccess,
     /// The zones served, by apex.
     pub zones: NameTable<ZoneEntry>,
     /// The names that are answered here for those who may ask (RFC 6761, RFC 6303).
@@ -86,7 +88,7 @@ pub enum Authority<'s> {
 impl Snapshot {
     /// Whether `client` may ask for what the zones do not hold.
     pub fn allows(&self, client: IpAddr) -> bool {
-        self.allow.iter().any(|network| network.contains(client))
+        self.allow.holds(client)
     }
 
     /// The zone that answers `name`: the longest match, but for DS the parent's side of the cut (RFC 4035 section 3.1.4.1).

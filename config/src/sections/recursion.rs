@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::in_force::InForce;
 use crate::kind::Kind;
 use crate::kinds::{List, Parsed, Word};
-use crate::network::Network;
+use crate::network::{ClientNetwork, Network};
 use crate::node::{Node, Value};
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
@@ -14,14 +14,14 @@ use crate::section::{Keys, Section};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recursion {
     /// The networks of the clients that are served. Loopback when nothing is configured; may be empty.
-    pub allow: Vec<Network>,
+    pub allow: Vec<ClientNetwork>,
 }
 
 impl Default for Recursion {
     fn default() -> Self {
         let loopback4 = Network { addr: IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), prefix: 8 };
         let loopback6 = Network { addr: IpAddr::V6(Ipv6Addr::LOCALHOST), prefix: 128 };
-        Recursion { allow: vec![loopback4, loopback6] }
+        Recursion { allow: [loopback4, loopback6].map(ClientNetwork::Network).to_vec() }
     }
 }
 
@@ -73,7 +73,9 @@ impl Section for Recursion {
             InForce::AtReload,
             "The networks whose clients are served; all others are refused. An empty list serves nobody.",
             List {
-                of: Parsed::<Network>::new("a network such as 192.0.2.0/24 or 2001:db8::/32, or an address"),
+                of: Parsed::<ClientNetwork>::new(
+                    "a network such as 192.0.2.0/24 or 2001:db8::/32, an address, or local for the networks of this host",
+                ),
                 filled: false,
             },
             |draft| &mut draft.recursion.allow,

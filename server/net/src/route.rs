@@ -69,6 +69,21 @@ pub(crate) fn is_broadcast(ip: IpAddr) -> bool {
     v4.is_broadcast() || getifaddrs().is_ok_and(|mut entries| entries.any(broadcasts))
 }
 
+/// The networks of all interfaces that are up or down: an address of each, and the bits of its prefix. Link-local networks are among
+/// them.
+pub fn local_networks() -> io::Result<Vec<(IpAddr, u8)>> {
+    let mut found = Vec::new();
+    for entry in getifaddrs()? {
+        let (Some(address), Some(mask)) = (entry.address, entry.netmask) else { continue };
+        if let (Some(v4), Some(mask)) = (address.as_sockaddr_in(), mask.as_sockaddr_in()) {
+            found.push((v4.ip().into(), mask.ip().to_bits().leading_ones() as u8));
+        } else if let (Some(v6), Some(mask)) = (address.as_sockaddr_in6(), mask.as_sockaddr_in6()) {
+            found.push((v6.ip().into(), mask.ip().to_bits().leading_ones() as u8));
+        }
+    }
+    Ok(found)
+}
+
 fn connected(to: SocketAddr) -> io::Result<UdpSocket> {
     let mut to = to;
     if to.port() == 0 {

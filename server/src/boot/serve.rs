@@ -43,6 +43,7 @@ impl Server {
         let (door, inside) = recursion::door(&self.live);
         let driver = runtime.spawn(recursion::run(inside, stopped.clone()));
         self.spawn_prober(&runtime, &stopped);
+        self.spawn_network_watch(&runtime);
         let (streams, handle) = (self.streams(&door, &stopped), runtime.handle().clone());
         let connections = Arc::clone(&streams.limits);
         let live = Arc::clone(&self.live);
@@ -98,6 +99,13 @@ impl Server {
         runtime.spawn(
             worker.supervise_task(move |_| recursion::probe_upstreams(Arc::clone(&live), stop.clone())),
         );
+    }
+
+    /// Follows the networks of this host while a configuration asks for them.
+    fn spawn_network_watch(&self, runtime: &Runtime) {
+        let live = Arc::clone(&self.live);
+        let worker = live.metrics.workers().register("networks", "networks");
+        runtime.spawn(worker.supervise_task(move |_| follow_networks(Arc::clone(&live))));
     }
 
     /// What connections of all listeners have in common.
@@ -170,6 +178,21 @@ impl Signals {
             terminate: on(SignalKind::terminate())?,
             interrupt: on(SignalKind::interrupt())?,
         })
+    }
+}
+
+/// Looks at the interfaces every two seconds; the kernel lists them in some microseconds.
+async fn follow_networks(live: Arc<ServerState>) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(2));
+    loop {
+        ticks.tick().await;
+        if !live.snapshot.load().allow.follows_local() {
+            continue;
+        }
+        if let Some(networks) = live.local_networks.refresh() {
+            let networks: Vec<String> = networks.iter().map(ToString::to_string).collect();
+            tracing::info!("recursion.allow: local is {} now", networks.join(", "));
+        }
     }
 }
 

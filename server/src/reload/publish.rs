@@ -13,7 +13,7 @@ use crate::forwarding::Forwarding;
 use crate::listen::Listeners;
 use crate::listen::listeners::{BoundListener, ListenerKey};
 use crate::rate_limit::RateLimit;
-use crate::snapshot::{QuerySettings, ServerState, Snapshot, cache_limits};
+use crate::snapshot::{ClientAccess, QuerySettings, ServerState, Snapshot, cache_limits};
 use crate::zone_events::{ZoneWriter, ZonesPlan};
 
 /// A configuration that was read, while its zones are.
@@ -55,13 +55,14 @@ impl ServerParts {
         changes.extend(route_changes);
         let (broken, read_count) = (plan.broken.clone(), plan.read_count);
         let routes = self.forwarding.apply(&routes);
+        let access = self.access(&config);
         let (live, next) = (Arc::clone(&self.live), Arc::clone(&config));
         let install = Box::new(move |zones| {
             let old = live.snapshot.load_full();
             live.snapshot.swap(Arc::new(Snapshot {
                 serial: old.serial + 1,
                 settings: settings(&next, &old.settings, live.cookie_secret.as_ref()),
-                allow: next.recursion.allow.clone(),
+                allow: access,
                 config: next,
                 zones: Option::unwrap_or_else(zones, || old.zones.clone()),
                 built_in: Arc::clone(&old.built_in),
@@ -81,6 +82,16 @@ impl ServerParts {
         self.listeners.limit(&config.server);
         let warnings = self.warnings(&config);
         Ok(ReloadReport { changes, serial, read_count, broken, warnings })
+    }
+
+    /// Who may ask for what the zones do not hold.
+    fn access(&self, config: &Config) -> ClientAccess {
+        let local = &self.live.local_networks;
+        let access = ClientAccess::new(&config.recursion, local);
+        if access.follows_local() {
+            local.refresh();
+        }
+        access
     }
 
     /// What is accepted and worth a look, of the configuration in force.

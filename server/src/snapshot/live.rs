@@ -9,7 +9,7 @@ use rhumb_config::{CacheSettings, Config, CookieSecret};
 use rhumb_resolver::ServerStore;
 use rhumb_zones::NameTable;
 
-use super::{QuerySettings, RouteServices, Snapshot, built_in_zones};
+use super::{ClientAccess, LocalNetworks, QuerySettings, RouteServices, Snapshot, built_in_zones};
 use crate::metrics::Metrics;
 
 /// The running server's state. Shared by all threads.
@@ -25,6 +25,8 @@ pub struct ServerState {
     pub metrics: Arc<Metrics>,
     /// What cookies are made with where nothing is configured: random, the same until the end of the process.
     pub cookie_secret: Option<CookieSecret>,
+    /// The networks of this host's interfaces.
+    pub local_networks: Arc<LocalNetworks>,
     /// The clock of TTLs.
     pub clock: ServerClock,
 }
@@ -36,7 +38,7 @@ impl ServerState {
             serial: 0,
             config: Arc::clone(config),
             settings: QuerySettings::default(),
-            allow: Vec::new(),
+            allow: ClientAccess::default(),
             zones: NameTable::build([]),
             built_in: Arc::new(built_in_zones()),
             routes: NameTable::build([]),
@@ -47,6 +49,7 @@ impl ServerState {
             servers: ServerStore::default(),
             metrics,
             cookie_secret: random_secret(),
+            local_networks: Arc::default(),
             clock: ServerClock::start(),
         }
     }

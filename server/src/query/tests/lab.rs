@@ -46,7 +46,7 @@ impl Lab {
                 cookies: ServerCookies::new(&[CookieSecret::new([5; 16])]),
                 ..QuerySettings::default()
             },
-            allow: vec!["127.0.0.0/8".parse().unwrap()],
+            allow: vec!["127.0.0.0/8".parse().unwrap()].into(),
             zones: NameTable::build([(name, entry)]),
             built_in: Arc::clone(&live.snapshot.load().built_in),
             routes: NameTable::build([]),
