@@ -29,7 +29,7 @@ pub(crate) fn read(text: &str) -> Result<Node, Refusal> {
     bounded(text)?;
     let mut documents = serde_yaml::Deserializer::from_str(text);
     let Some(first) = documents.next() else {
-        return Ok(Node { spot: Spot::START, value: Value::Null });
+        return Ok(Node { spot: Spot::START, value: Value::Null, filled: false });
     };
     let state = State::new(text.len());
     let root = Grow { state: &state, depth: 0 }
@@ -124,7 +124,7 @@ impl<'s> Grow<'s> {
             Value::Bool(flag) => flag.to_string(),
             Value::Integer(number) => number.to_string(),
             Value::Number(number) => number,
-            Value::Null => "null".to_owned(),
+            Value::Null | Value::Unfilled => "null".to_owned(),
             Value::List(_) | Value::Section(_) => {
                 return Err(self.refuse(Some(node.spot), "a list or section cannot be a key".to_owned()));
             }
@@ -144,7 +144,7 @@ impl<'de> DeserializeSeed<'de> for Grow<'_> {
             Some(value) => {
                 let spot = marked(&error);
                 self.state.last.set(spot);
-                Ok(Node { spot, value })
+                Ok(Node { spot, value, filled: false })
             }
             None => Err(error),
         })
@@ -203,7 +203,7 @@ impl<'de> Visitor<'de> for Grow<'_> {
             list.push(node);
         }
         let spot = list.first().map_or(before, |node| node.spot);
-        Ok(Node { spot, value: Value::List(list) })
+        Ok(Node { spot, value: Value::List(list), filled: false })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
@@ -217,7 +217,7 @@ impl<'de> Visitor<'de> for Grow<'_> {
             section.push(Entry { key, spot, value });
         }
         let spot = section.first().map_or(before, |entry| entry.spot);
-        Ok(Node { spot, value: Value::Section(section) })
+        Ok(Node { spot, value: Value::Section(section), filled: false })
     }
 
     fn visit_enum<A: serde::de::EnumAccess<'de>>(self, _: A) -> Result<Node, A::Error> {

@@ -28,7 +28,7 @@ fn has_keys(key: &KeyDescription) -> bool {
 /// The tree as JSON, which is YAML too.
 fn as_json(node: &Node) -> Json {
     match &node.value {
-        Value::Null => Json::Null,
+        Value::Null | Value::Unfilled => Json::Null,
         Value::Bool(flag) => json!(flag),
         Value::Integer(number) => json!(number),
         Value::Number(text) | Value::Text(text) => json!(text),

@@ -12,6 +12,7 @@ mod config;
 mod conflicts;
 mod digits;
 mod domain;
+mod environment;
 mod errors;
 mod file;
 mod in_force;

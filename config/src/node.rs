@@ -18,6 +18,8 @@ impl Spot {
 pub(crate) struct Node {
     pub(crate) spot: Spot,
     pub(crate) value: Value,
+    /// Whether variables of the environment were filled in: such a text may be a number or a truth value too.
+    pub(crate) filled: bool,
 }
 
 /// What a value is by the YAML 1.2 core schema.
@@ -29,6 +31,8 @@ pub(crate) enum Value {
     /// Any other number, in words: with a fraction, or beyond 64 bits.
     Number(String),
     Text(String),
+    /// What could not be filled in; the error is recorded.
+    Unfilled,
     List(Vec<Node>),
     Section(Vec<Entry>),
 }
@@ -50,8 +54,27 @@ impl Node {
             Value::Integer(number) => format!("`{number}`"),
             Value::Number(number) => format!("`{number}`"),
             Value::Text(text) => shown(text),
+            Value::Unfilled => "nothing".to_owned(),
             Value::List(_) => "a list".to_owned(),
             Value::Section(_) => "a section of keys".to_owned(),
+        }
+    }
+
+    /// The whole number that the value is.
+    pub(crate) fn integer(&self) -> Option<i64> {
+        match &self.value {
+            Value::Integer(number) => Some(*number),
+            Value::Text(text) if self.filled => text.parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// The truth value that the value is.
+    pub(crate) fn flag(&self) -> Option<bool> {
+        match &self.value {
+            Value::Bool(flag) => Some(*flag),
+            Value::Text(text) if self.filled => text.parse().ok(),
+            _ => None,
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::advice;
 use crate::config::Config;
 use crate::conflicts;
+use crate::environment::fill_in_tree;
 use crate::errors::ConfigFinding;
 use crate::file;
 use crate::kind::Kind;
@@ -33,7 +34,8 @@ pub(crate) fn read(text: &str, file: &Path) -> Reading {
             Spot::START,
             "the file is empty; write `{}` for a server that has the defaults, no zones and no upstreams",
         ),
-        Ok(root) => {
+        Ok(mut root) => {
+            fill_in_tree(&mut root, &mut reader);
             config = Sub::<Config>::new().read(&root, &mut reader);
             if let Some(config) = &config {
                 conflicts::report(config, &root, &mut reader);

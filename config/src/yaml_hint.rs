@@ -11,6 +11,9 @@ pub(crate) fn hint(text: &str, line: u32) -> Option<String> {
         return Some("the line is indented with a tab; indent with blanks alone".to_owned());
     }
     let plain = without_quoted(line);
+    if let Some(variable) = variable(&plain) {
+        return Some(format!("within {{ }} and [ ], write \"{variable}\" in quotes"));
+    }
     if let Some(server) = plain.split([' ', ',', '{', '}', '\t']).find_map(bracketed) {
         return Some(format!("write \"{server}\" in quotes"));
     }
@@ -41,6 +44,12 @@ fn without_quoted(line: &str) -> String {
         }
     }
     plain
+}
+
+/// `${NAME}` out of a line.
+fn variable(line: &str) -> Option<&str> {
+    let rest = line.get(line.find("${")?..)?;
+    rest.get(..=rest.find('}')?)
 }
 
 /// `[2001:db8::1]:53` out of a word, which may stand in brackets of a list.
@@ -81,6 +90,7 @@ mod tests {
             ("  - domain: *.corp.example", Some("write corp.example, which covers everything below it")),
             ("user: @rhumb", Some("write \"@rhumb\" in quotes")),
             ("  - address: \"::\"", None),
+            ("server: { version: ${X} }", Some("within { } and [ ], write \"${X}\" in quotes")),
             ("  version: a: b", None),
             ("", None),
         ] {

@@ -1,10 +1,15 @@
 //! Each mistake a configuration can have: where it is told, and in which words.
 
-#![allow(clippy::panic, clippy::indexing_slicing, reason = "what panics in a test fails it")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what panics in a test fails it"
+)]
 
 use std::path::Path;
 
-use rhumb_config::{ConfigFinding, parse};
+use rhumb_config::{ConfigFinding, Workers, parse};
 
 fn errors(text: &str) -> Vec<ConfigFinding> {
     parse(text, Path::new("rhumb.yaml")).err().map(|errors| errors.0).unwrap_or_default()
@@ -421,4 +426,34 @@ fn limits_and_names_of_the_server_are_checked() {
     ] {
         one(&format!("server:\n  {text}"), (2, column), key, &[words]);
     }
+}
+
+#[test]
+fn variables_of_the_environment_are_filled_in() {
+    // Cargo sets both for its tests.
+    let (name, version) = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION_MAJOR"));
+    let config = parse(
+        "user: ${CARGO_PKG_NAME}\nworkers: ${NO_SUCH_VARIABLE:-3}\nlog:\n  queries: ${NO_SUCH:-true}\n\
+         cache: { size: \"${CARGO_PKG_VERSION_MAJOR}9MiB\", serve-stale: \"${NO_SUCH:-0}\" }\nserver:\n  version: $${X}\n  tcp-clients: ${NO_SUCH:-7}\n",
+        Path::new("rhumb.yaml"),
+    )
+    .unwrap();
+    assert_eq!(config.user.as_deref(), Some(name));
+    assert!(matches!(config.workers, Workers::Count(count) if count.get() == 3));
+    assert_eq!(config.cache.size, format!("{version}9").parse::<u64>().unwrap() << 20);
+    assert!(config.log.queries && config.cache.serve_stale.is_zero());
+    assert_eq!((config.server.version.as_deref(), config.server.tcp_clients), (Some("${X}"), 7));
+    one(
+        "user: ${NO_SUCH_VARIABLE}\n",
+        (1, 7),
+        "user",
+        &["the environment has no NO_SUCH_VARIABLE", "${NO_SUCH_VARIABLE:-VALUE}"],
+    );
+    one(
+        "listen: [{ address: 192.0.2.1, port: \"${\" }]\n",
+        (1, 38),
+        "listen[0].port",
+        &["accepted: ${NAME}"],
+    );
+    one("workers: ${NO_SUCH:-many}\n", (1, 10), "workers", &["`many`"]);
 }

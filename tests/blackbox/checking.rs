@@ -9,6 +9,7 @@ use rhumb_tests::rig::server::binary;
 use rhumb_tests::rig::{Config, Folder, Host, Server, program};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq};
 
+mod mistakes;
 mod signed;
 mod special;
 mod warnings;
@@ -17,6 +18,8 @@ mod warnings;
 pub(crate) const TESTS: &[Test] = &[
     Test::beside("checking::each_of_ten_mistakes_is_told_once_with_its_line", ten),
     Test::beside("checking::mistakes_in_zones_and_lists_are_told_too", files),
+    Test::beside("checking::typical_mistakes_of_configurations", mistakes::refused),
+    Test::beside("checking::typical_mistakes_of_zones", mistakes::zones),
     Test::beside("checking::warnings_are_told_and_good", warnings::told),
     Test::beside("checking::a_reload_tells_its_warnings", warnings::reloaded),
     Test::beside("checking::special_files_are_refused_at_once", special::refused),

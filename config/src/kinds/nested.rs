@@ -87,6 +87,9 @@ impl<K: Kind> Kind for List<K> {
             if reader.errors.is_full() {
                 break;
             }
+            if matches!(item.value, Value::Unfilled) {
+                continue;
+            }
             values.extend(reader.at_index(index, |reader| self.of.read(item, reader)));
         }
         Some(values)

@@ -27,12 +27,8 @@ impl<T: TryFrom<u64> + Copy + Into<Plain>> Kind for Whole<T> {
     type Out = T;
 
     fn read(&self, node: &Node, reader: &mut Reader) -> Option<T> {
-        let number = match node.value {
-            Value::Integer(number) => {
-                u64::try_from(number).ok().filter(|n| (self.least..=self.most).contains(n))
-            }
-            _ => None,
-        };
+        let number = node.integer().and_then(|number| u64::try_from(number).ok());
+        let number = number.filter(|number| (self.least..=self.most).contains(number));
         let value = number.and_then(|number| T::try_from(number).ok());
         if value.is_none() {
             let quotes = if matches!(node.value, Value::Text(_)) { " without quotes" } else { "" };
@@ -92,7 +88,7 @@ impl Kind for Size {
 
     fn read(&self, node: &Node, reader: &mut Reader) -> Option<u64> {
         let size = match &node.value {
-            Value::Integer(number) => u64::try_from(*number).ok(),
+            _ if node.integer().is_some() => node.integer().and_then(|number| u64::try_from(number).ok()),
             Value::Text(text) => SIZES.iter().find_map(|(unit, bytes)| {
                 let number = text.strip_suffix(unit)?;
                 digits(number)?.checked_mul(*bytes)
@@ -139,7 +135,7 @@ impl Kind for Span {
 
     fn read(&self, node: &Node, reader: &mut Reader) -> Option<Duration> {
         let span = match &node.value {
-            Value::Integer(0) => Some(Duration::ZERO),
+            _ if node.integer() == Some(0) => Some(Duration::ZERO),
             Value::Text(text) => TIMES.iter().find_map(|(unit, milliseconds)| {
                 if self.whole_seconds && *milliseconds < 1000 {
                     return None;

@@ -18,11 +18,11 @@ impl Kind for Flag {
     type Out = bool;
 
     fn read(&self, node: &Node, reader: &mut Reader) -> Option<bool> {
-        if let Value::Bool(flag) = node.value {
-            return Some(flag);
+        let flag = node.flag();
+        if flag.is_none() {
+            reader.wrong(node, "true or false");
         }
-        reader.wrong(node, "true or false");
-        None
+        flag
     }
 
     fn schema(&self) -> Json {

@@ -31,12 +31,12 @@ impl Kind for WorkerCount {
     fn read(&self, node: &Node, reader: &mut Reader) -> Option<Workers> {
         let workers = match &node.value {
             Value::Text(word) if word == "auto" => Some(Workers::Auto),
-            Value::Integer(number) => u16::try_from(*number)
-                .ok()
+            _ => node
+                .integer()
+                .and_then(|number| u16::try_from(number).ok())
                 .filter(|number| *number <= MOST_WORKERS)
                 .and_then(NonZeroU16::new)
                 .map(Workers::Count),
-            _ => None,
         };
         if workers.is_none() {
             reader.wrong(node, &format!("auto, or a whole number from 1 to {MOST_WORKERS}"));

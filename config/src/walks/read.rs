@@ -103,7 +103,10 @@ impl<D> Keys<D> for SectionReader<'_, D> {
         slot: fn(&mut D) -> &mut K::Out,
     ) {
         self.offered.push(name);
-        let Some(entry) = self.take(name) else { return };
+        let Some(entry) = self.take(name).filter(|entry| !matches!(entry.value.value, Value::Unfilled))
+        else {
+            return;
+        };
         if let Some(value) = self.reader.at_key(name, |reader| kind.read(&entry.value, reader)) {
             *slot(&mut self.draft) = value;
         }
