@@ -5,19 +5,26 @@ use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::admin::Admin;
+use super::server_status::BrokenZoneStatus;
 use super::status;
 use crate::change::Change;
 use crate::change::Strictness;
 use crate::control::command::{CommandAnswer, CommandArguments, CommandFailure, CommandResult, Later};
 use crate::reload::ReloadRequest;
+use crate::zone_events::BrokenZone;
 
-pub(super) fn reload<'a>(admin: &'a Admin, _: &'a CommandArguments) -> Later<'a, CommandResult> {
+pub(super) fn reload<'a>(admin: &'a Admin, given: &'a CommandArguments) -> Later<'a, CommandResult> {
     Box::pin(async {
         let (reply, answer) = oneshot::channel();
-        admin.requests.send(ReloadRequest::Reload(Strictness::Lenient, reply));
+        let strictness = if given.is_on("strict") { Strictness::Strict } else { Strictness::Lenient };
+        admin.requests.send(ReloadRequest::Reload(strictness, reply));
         let report = answer.await.map_err(|_| ending())?.map_err(|failure| failure.errors)?;
-        let (changes, warnings) = (words(&report.changes), report.warnings);
-        CommandAnswer::new(&json!({ "changes": changes, "warnings": warnings, "serial": report.serial }))
+        CommandAnswer::new(&json!({
+            "changes": words(&report.changes),
+            "warnings": report.warnings,
+            "broken": broken(report.broken),
+            "serial": report.serial,
+        }))
     })
 }
 
@@ -27,7 +34,9 @@ pub(super) fn diff<'a>(admin: &'a Admin, given: &'a CommandArguments) -> Later<'
         let file = given.file("config").map(ToOwned::to_owned);
         admin.requests.send(ReloadRequest::Diff(file, reply));
         let difference = answer.await.map_err(|_| ending())?.map_err(|failure| failure.errors)?;
-        CommandAnswer::new(&json!({ "changes": words(&difference.changes) }))
+        CommandAnswer::new(
+            &json!({ "changes": words(&difference.changes), "broken": broken(difference.broken) }),
+        )
     })
 }
 
@@ -68,6 +77,15 @@ fn no_zone(name: &Name) -> CommandFailure {
 pub(super) fn healthy(admin: &Admin, _: &CommandArguments) -> CommandResult {
     admin.healthy().map_err(|errors| CommandFailure { errors, unhealthy: true })?;
     CommandAnswer::new(&json!({ "healthy": true, "done": "healthy" }))
+}
+
+fn broken(zones: Vec<BrokenZone>) -> Vec<BrokenZoneStatus> {
+    let status = |zone: BrokenZone| BrokenZoneStatus {
+        name: zone.name.to_string(),
+        serial: zone.serial,
+        problems: zone.problems,
+    };
+    zones.into_iter().map(status).collect()
 }
 
 fn words(changes: &[Change]) -> Vec<String> {

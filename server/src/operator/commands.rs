@@ -56,7 +56,7 @@ pub(crate) static COMMANDS: &[OperatorCommand] = &[
             changes: true,
             path: "/reload",
             about: "Have the running server follow its configuration; every change or every error is reported",
-            arguments: &[],
+            arguments: &[ArgumentSpec::switch("strict", "Change nothing if a single zone is broken")],
             seconds: 60,
         },
         run: RunCommand::Later(actions::reload),

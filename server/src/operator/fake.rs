@@ -18,8 +18,8 @@ use tokio::time::sleep;
 use super::commands::COMMANDS;
 use super::explanation::{Explanation, ExplanationStep, UpstreamAttempt};
 use super::server_status::{
-    CacheStatus, ListStatus, ListenerStatus, ReloadOutcome, RouteStatus, ServerStatus, UpstreamStatus,
-    ZoneCount, ZoneStatus,
+    BrokenZoneStatus, CacheStatus, ListStatus, ListenerStatus, ReloadOutcome, RouteStatus, ServerStatus,
+    UpstreamStatus, ZoneCount, ZoneStatus,
 };
 use crate::control::command::{
     CommandAnswer, CommandArguments, CommandFailure, CommandResult, CommandSpec, ControlService, Later,
@@ -118,14 +118,17 @@ impl FakeService {
                     }
                 }
             },
+            "/reload" if given.is_on("strict") => fail(&[MORE]),
             "/reload" if good => CommandAnswer::new(
                 &json!({ "changes": ["zone a. loaded, serial 7", "upstream x\u{7}y gone"], "serial": 3 }),
             ),
+
             "/reload" => fail(&["r.yaml:1:2: listen: is wrong", MORE]),
             "/diff" if good => {
+                let broken: Vec<_> = given.file("config").map(|_| broken_zone()).into_iter().collect();
                 let compared =
                     given.file("config").map(|file| format!("cache size as in {}", file.display()));
-                CommandAnswer::new(&json!({ "changes": Vec::from_iter(compared) }))
+                CommandAnswer::new(&json!({ "changes": Vec::from_iter(compared), "broken": broken }))
             }
             "/diff" => fail(&["it is wrong"]),
             "/flush" if good => {
@@ -172,7 +175,8 @@ fn status(good: bool) -> ServerStatus {
             transports: vec!["udp".to_owned(), "tcp".to_owned()],
             workers: 2,
         }],
-        zones: ZoneCount { total: 2, failed: usize::from(!good) },
+        zones: ZoneCount { total: 2, failed: 2 * usize::from(!good) },
+        broken: if good { Vec::new() } else { vec![broken_zone()] },
         routes: vec![RouteStatus {
             domain: ".".to_owned(),
             rule: "r.yaml:9".to_owned(),
@@ -185,6 +189,10 @@ fn status(good: bool) -> ServerStatus {
         user: "rhumb".to_owned(),
         warnings: if good { Vec::new() } else { vec!["look here".to_owned()] },
     }
+}
+
+fn broken_zone() -> BrokenZoneStatus {
+    BrokenZoneStatus { name: "b.example.".to_owned(), serial: Some(8), problems: vec![MORE.to_owned()] }
 }
 
 fn zones() -> Vec<ZoneStatus> {

@@ -19,6 +19,9 @@ pub(crate) struct ServerStatus {
     pub listeners: Vec<ListenerStatus>,
     /// How many zones there are.
     pub zones: ZoneCount,
+    /// Zones that are broken, the first thousand of them.
+    #[serde(default)]
+    pub broken: Vec<BrokenZoneStatus>,
     /// The domains that are forwarded.
     pub routes: Vec<RouteStatus>,
     /// The cache.
@@ -51,6 +54,17 @@ pub(crate) struct ListenerStatus {
     pub transports: Vec<String>,
     /// UDP threads.
     pub workers: usize,
+}
+
+/// A zone whose file cannot be served: it keeps the contents it has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BrokenZoneStatus {
+    /// Its name.
+    pub name: String,
+    /// The serial number that is served; `None` if nothing is, so that queries are answered SERVFAIL.
+    pub serial: Option<u32>,
+    /// What is wrong, each with its place.
+    pub problems: Vec<String>,
 }
 
 /// How many zones there are.

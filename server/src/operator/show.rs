@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::explanation::Explanation;
-use super::server_status::{RouteStatus, ServerStatus, ZoneStatus};
+use super::server_status::{BrokenZoneStatus, RouteStatus, ServerStatus, ZoneStatus};
 use crate::control::command::CommandArguments;
 
 mod amount;
@@ -34,6 +34,8 @@ struct ReloadChanges {
     /// What is accepted and worth a look.
     #[serde(default)]
     warnings: Vec<String>,
+    #[serde(default)]
+    broken: Vec<BrokenZoneStatus>,
 }
 
 /// The answer of a command that has one thing to say.
@@ -60,14 +62,20 @@ pub(super) fn sentence(_: &CommandArguments, answer: Value, to: &mut AnswerStrea
 }
 
 pub(super) fn reload(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {
-    let ReloadChanges { changes: found, warnings } = read(answer)?;
-    warnings.iter().try_for_each(|warning| writeln!(to.out, "warning: {}", plain(warning)))?;
-    changes(to.out, &found, "nothing changed")
+    let found: ReloadChanges = read(answer)?;
+    changes(to.out, &found.changes, "nothing changed")?;
+    warn(to.err, &found)
 }
 
 pub(super) fn diff(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {
-    let ReloadChanges { changes: found, .. } = read(answer)?;
-    changes(to.out, &found, "nothing would change")
+    let found: ReloadChanges = read(answer)?;
+    changes(to.out, &found.changes, "nothing would change")?;
+    warn(to.err, &found)
+}
+
+fn warn(err: &mut dyn Write, found: &ReloadChanges) -> io::Result<()> {
+    found.warnings.iter().try_for_each(|warning| writeln!(err, "warning: {}", plain(warning)))?;
+    found.broken.iter().try_for_each(|zone| broken_zone(err, zone, "warning: "))
 }
 
 fn changes(out: &mut dyn Write, changes: &[String], none: &str) -> io::Result<()> {
@@ -75,6 +83,16 @@ fn changes(out: &mut dyn Write, changes: &[String], none: &str) -> io::Result<()
         return writeln!(out, "{none}");
     }
     changes.iter().try_for_each(|change| writeln!(out, "{}", plain(change)))
+}
+
+/// A broken zone: what is served of it, and each problem on a line of its own.
+fn broken_zone(out: &mut dyn Write, zone: &BrokenZoneStatus, indent: &str) -> io::Result<()> {
+    let served = match zone.serial {
+        Some(serial) => format!("keeps serial {serial}"),
+        None => "is answered SERVFAIL".to_owned(),
+    };
+    writeln!(out, "{indent}zone {} is broken and {served}", plain(&zone.name))?;
+    zone.problems.iter().try_for_each(|problem| writeln!(out, "{indent}  {}", plain(problem)))
 }
 
 pub(super) fn flush(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {
@@ -101,6 +119,14 @@ pub(super) fn status(_: &CommandArguments, answer: Value, to: &mut AnswerStreams
     head(out, &status)?;
     list(out, "errors of the last reload", &status.last_reload.errors)?;
     list(out, "warnings", &status.warnings)?;
+    if !status.broken.is_empty() {
+        writeln!(out, "\nbroken zones")?;
+        status.broken.iter().try_for_each(|zone| broken_zone(out, zone, "  "))?;
+        match status.zones.failed.saturating_sub(status.broken.len()) {
+            0 => {}
+            more => writeln!(out, "  and {more} more")?,
+        }
+    }
     writeln!(out)?;
     let mut listeners = Table::with_head(["LISTENER", "TRANSPORTS", "WORKERS"]);
     for listener in &status.listeners {

@@ -7,12 +7,15 @@ use rhumb_wire::Name;
 
 use super::admin::Admin;
 use super::server_status::{
-    CacheStatus, ListStatus, ListenerStatus, ReloadOutcome, RouteStatus, ServerStatus, UpstreamStatus,
-    ZoneCount, ZoneStatus,
+    BrokenZoneStatus, CacheStatus, ListStatus, ListenerStatus, ReloadOutcome, RouteStatus, ServerStatus,
+    UpstreamStatus, ZoneCount, ZoneStatus,
 };
 use crate::metrics::ReloadResult;
 use crate::reload::ReloadStatus;
 use crate::snapshot::{RouteEntry, ServerState, Snapshot, ZoneEntry};
+
+/// The most broken zones that are listed.
+const MOST_BROKEN: usize = 1000;
 
 /// The whole of it.
 pub(super) fn whole(admin: &Admin) -> ServerStatus {
@@ -20,6 +23,7 @@ pub(super) fn whole(admin: &Admin) -> ServerStatus {
     let snapshot = live.snapshot.load();
     let reloads = admin.reloads.load();
     let failed = snapshot.zones.iter().filter(|(_, entry)| entry.zone.trouble().is_some()).count();
+    let broken = snapshot.zones.iter().filter_map(|(_, entry)| broken_zone(entry)).take(MOST_BROKEN);
     ServerStatus {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         uptime: admin.began.elapsed().as_secs(),
@@ -28,12 +32,23 @@ pub(super) fn whole(admin: &Admin) -> ServerStatus {
         last_reload: last_reload(admin, &reloads),
         listeners: listeners(&reloads),
         zones: ZoneCount { total: snapshot.zones.len(), failed },
+        broken: broken.collect(),
         routes: snapshot.routes.iter().map(|(_, entry)| route(entry, &snapshot, &reloads)).collect(),
         cache: cache(live),
         sandbox: admin.confinement.iter().skip(1).cloned().collect(),
         user: admin.confinement.first().cloned().unwrap_or_default(),
         warnings: warnings(&reloads),
     }
+}
+
+fn broken_zone(entry: &ZoneEntry) -> Option<BrokenZoneStatus> {
+    let trouble = entry.zone.trouble()?;
+    let serial = entry.zone.load().as_ref().map(|contents| contents.serial());
+    Some(BrokenZoneStatus {
+        name: entry.zone.name().to_string(),
+        serial,
+        problems: vec![trouble.0.to_string()],
+    })
 }
 
 fn last_reload(admin: &Admin, reloads: &ReloadStatus) -> ReloadOutcome {

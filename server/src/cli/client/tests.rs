@@ -54,8 +54,22 @@ fn changes_have_a_line_each() {
     assert_eq!(server.fake.calls(), ["/reload", "/diff"]);
     let file = server.folder.path().join("new.yaml");
     let compared = ServerTarget { config: Some(file.clone()), ..at(&server) };
-    let (exit, out, _) = run("diff", &compared, false);
+    let (exit, out, err) = run("diff", &compared, false);
     assert_eq!((exit, out), (CommandExit::Good, format!("cache size as in {}\n", file.display())));
+    assert_eq!(
+        err,
+        "warning: zone b.example. is broken and keeps serial 8\n\
+         warning:   a.zone:3:1: not a \u{fffd}[31mrecord at all\n"
+    );
+}
+
+#[test]
+fn a_strict_reload_fails() {
+    let server = FakeServer::start(FakeOutcome::Succeed);
+    let (exit, out, err) = run("reload --strict", &at(&server), false);
+    let problem = "a.zone:3:1: not a \u{fffd}[31mrecord at all\n";
+    assert_eq!((exit, out.as_str(), err.as_str()), (CommandExit::Failed, "", problem));
+    assert_eq!(server.fake.calls(), ["/reload?strict=true"]);
 }
 
 #[test]
@@ -94,11 +108,13 @@ list /etc/resolv.conf: its last good list is kept: is empty
     for line in [
         "configuration  built-in default\n",
         "last reload    failed 2001-09-09 01:46:40 UTC\n",
-        "zones          2, 1 failed\n",
+        "zones          2, 2 failed\n",
         "cache          1 entry, 1.5 KiB of 256 MiB\n",
         "sandbox        none\n",
         "\nerrors of the last reload\n  r.yaml:1:2: wrong\n",
         "\nwarnings\n  look here\n",
+        "\nbroken zones\n  zone b.example. is broken and keeps serial 8\n    a.zone:3:1: not a \u{fffd}[31mrecord at all\n",
+        "  and 1 more\n",
     ] {
         assert!(text.contains(line), "{line:?} in {text}");
     }

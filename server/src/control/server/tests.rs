@@ -12,14 +12,15 @@ fn each_command_has_its_path() {
     let server = FakeServer::start(FakeOutcome::Succeed);
     for (method, path, body, call, said) in [
         ("POST", "/reload", "", "/reload", r#"{"changes":["zone a. loaded"#),
-        ("POST", "/diff", "", "/diff", r#"{"changes":[]}"#),
+        ("POST", "/diff", "", "/diff", r#"{"changes":[],"broken":[]}"#),
         (
             "POST",
             "/diff",
             r#"{"config":"/a"}"#,
             "/diff?config=%2Fa",
-            r#"{"changes":["cache size as in /a"]}"#,
+            r#"{"changes":["cache size as in /a"],"broken":[{"name":"b.example.","serial":8,"problems":["a.zone"#,
         ),
+        ("POST", "/reload", r#"{"strict":false}"#, "/reload?strict=false", r#"{"changes":["zone a. loaded"#),
         ("GET", "/status", "", "/status", r#"{"version":"1.2.3","uptime":90061,"pid":42,"#),
         ("GET", "/stats", "", "/stats", r#"{"queries_00000000000000000000":12.0,"ratio":0.5}"#),
         ("POST", "/flush", "", "/flush", r#"{"dropped":1234}"#),
@@ -89,7 +90,8 @@ fn what_makes_no_sense_does_nothing() {
         ("DELETE", "/zones", "", 405),
         ("POST", "/status", "", 405),
         ("POST", "/reload?force=1", "", 400),
-        ("POST", "/reload", "{}", 400),
+        ("POST", "/reload", "[]", 400),
+        ("POST", "/reload", r#"{"strict":"yes"}"#, 400),
         ("GET", "/status", "x", 400),
         ("POST", "/flush", " ", 400),
         ("POST", "/flush", "all", 400),
