@@ -7,6 +7,7 @@ mod explain;
 mod explanation;
 #[cfg(test)]
 pub(crate) mod fake;
+mod load;
 mod pages;
 mod server_status;
 pub(crate) mod show;

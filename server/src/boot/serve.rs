@@ -64,6 +64,7 @@ impl Server {
                     .map_err(|error| StartError::system("metrics")(error.to_string()))?;
                 tokio::spawn(metrics::http::serve(listener, status, stopped.clone()));
             }
+            tokio::spawn(Arc::clone(&admin).follow_load());
             let control = control
                 .map(|bound| tokio::spawn(control::serve(bound, Arc::clone(&admin) as _, stopped.clone())));
             self.supervisor.ready();

@@ -5,6 +5,7 @@
 //! [`Source`]. Nothing is ever labelled by client or query name, and every label has a bounded number of values.
 
 pub mod block;
+pub mod figures;
 pub mod handles;
 mod histogram;
 pub mod http;
@@ -17,6 +18,7 @@ mod scrape;
 mod text;
 
 pub use block::Block;
+pub use figures::TrafficFigures;
 pub use handles::{Held, List, Upstream};
 pub use labels::{CacheEvent, DropReason, Family, RefuseReason, ReloadResult};
 pub use registry::Metrics;

@@ -25,14 +25,20 @@ const HASH_BITS: u64 = (1 << 48) - 1;
 impl Metrics {
     /// The page in Prometheus' text format, version 0.0.4.
     pub fn render(&self) -> String {
-        let mut families = self.families();
-        families.extend(self.process_families());
-        families.sort_by(|a, b| a.name().cmp(b.name()));
+        let families = self.all_families();
         let mut page = String::new();
         if let Err(error) = TextEncoder::new().encode_utf8(&families, &mut page) {
             tracing::error!(%error, "the metrics page is cut short");
         }
         page
+    }
+
+    /// What the page shows, in order of the names.
+    pub(super) fn all_families(&self) -> Vec<MetricFamily> {
+        let mut families = self.families();
+        families.extend(self.process_families());
+        families.sort_by(|a, b| a.name().cmp(b.name()));
+        families
     }
 
     fn families(&self) -> Vec<MetricFamily> {

@@ -1,5 +1,7 @@
 //! What the commands do.
 
+use std::collections::BTreeMap;
+
 use rhumb_wire::{Name, NameRef};
 use serde_json::json;
 use tokio::sync::oneshot;
@@ -45,9 +47,8 @@ pub(super) fn status(admin: &Admin, _: &CommandArguments) -> CommandResult {
 }
 
 pub(super) fn stats(admin: &Admin, _: &CommandArguments) -> CommandResult {
-    let counters = status::counters(&admin.live.metrics.render()).into_iter();
-    let finite = counters.filter(|(_, value)| value.is_finite());
-    CommandAnswer::new(&finite.collect::<std::collections::BTreeMap<_, _>>())
+    let finite = admin.live.metrics.series().into_iter().filter(|(_, value)| value.is_finite());
+    CommandAnswer::new(&finite.collect::<BTreeMap<_, _>>())
 }
 
 pub(super) fn flush(admin: &Admin, given: &CommandArguments) -> CommandResult {

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::explain;
 use super::explanation::Explanation;
+use super::load::{LoadHistory, SAMPLE_EVERY};
 use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, respond};
 use crate::recursion::{Door, Explained, ReplyTo};
 use crate::reload::{ReloadRequests, ReloadStatus};
@@ -30,6 +31,7 @@ pub(crate) struct Admin {
     pub(super) started: SystemTime,
     pub(super) requests: ReloadRequests,
     door: Door,
+    pub(super) load: LoadHistory,
     stopping: AtomicBool,
 }
 
@@ -49,7 +51,17 @@ impl Admin {
             started: SystemTime::now(),
             requests,
             door,
+            load: LoadHistory::default(),
             stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// Follows the load, as long as the server runs.
+    pub(crate) async fn follow_load(self: Arc<Self>) {
+        let mut every = tokio::time::interval(SAMPLE_EVERY);
+        loop {
+            every.tick().await;
+            self.load.sample(&self.live.metrics);
         }
     }
 

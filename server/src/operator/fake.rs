@@ -19,7 +19,7 @@ use super::commands::COMMANDS;
 use super::explanation::{Explanation, ExplanationStep, UpstreamAttempt};
 use super::server_status::{
     BrokenZoneStatus, CacheStatus, ListStatus, ListenerStatus, ReloadOutcome, RouteStatus, ServerStatus,
-    UpstreamStatus, ZoneCount, ZoneStatus,
+    TrafficStatus, UpstreamStatus, ZoneCount, ZoneStatus,
 };
 use crate::control::command::{
     CommandAnswer, CommandArguments, CommandFailure, CommandResult, CommandSpec, ControlService, Later,
@@ -149,7 +149,12 @@ impl FakeService {
     fn stats(&self) -> BTreeMap<String, f64> {
         let count = if matches!(self.outcome, FakeOutcome::Heavy(_)) { 40_000 } else { 1 };
         let many = (0..count).map(|number| (format!("queries_{number:0>20}"), 12.0));
-        many.chain([("ratio".to_owned(), 0.5)]).collect()
+        many.chain([
+            ("ratio{file=\"x\"}".to_owned(), 0.5),
+            ("none".to_owned(), 0.0),
+            ("a_bucket{le=\"1\"}".to_owned(), 1.0),
+        ])
+        .collect()
     }
 }
 
@@ -184,6 +189,12 @@ fn status(good: bool) -> ServerStatus {
             upstreams: vec![upstream(true, Some(1.25), 0), upstream(false, None, 10)],
             lists: vec![list(true, None), list(false, Some("is empty"))],
         }],
+        traffic: TrafficStatus {
+            queries: 7,
+            queries_per_second: good.then_some(12.34),
+            median_ms: good.then_some(0.25),
+            ..TrafficStatus::default()
+        },
         cache: CacheStatus { entries: 1, bytes: 1536, size: 256 << 20, hit_ratio: good.then_some(0.875) },
         sandbox: if good { vec!["seccomp".to_owned(), "landlock".to_owned()] } else { Vec::new() },
         user: "rhumb".to_owned(),

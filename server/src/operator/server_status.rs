@@ -24,6 +24,9 @@ pub(crate) struct ServerStatus {
     pub broken: Vec<BrokenZoneStatus>,
     /// The domains that are forwarded.
     pub routes: Vec<RouteStatus>,
+    /// The queries.
+    #[serde(default)]
+    pub traffic: TrafficStatus,
     /// The cache.
     pub cache: CacheStatus,
     /// What the process has locked itself into, such as `seccomp`.
@@ -115,6 +118,25 @@ pub(crate) struct ListStatus {
     pub ok: bool,
     /// Why not: what is wrong with the file.
     pub why: Option<String>,
+}
+
+/// The queries. The load is that of the last minute.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TrafficStatus {
+    /// Queries since the start.
+    pub queries: u64,
+    /// Answers with SERVFAIL since the start.
+    pub servfail: u64,
+    /// Queries a second; `None` in the first seconds.
+    pub queries_per_second: Option<f64>,
+    /// The time that half of the queries took at most, in milliseconds, by the bounds of the metric.
+    pub median_ms: Option<f64>,
+    /// The time that all but one in a hundred took at most.
+    pub slowest_hundredth_ms: Option<f64>,
+    /// Queries that wait for an answer from elsewhere.
+    pub waiting: u64,
+    /// Stream connections.
+    pub connections: u64,
 }
 
 /// The cache.

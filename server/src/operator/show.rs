@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::explanation::Explanation;
-use super::server_status::{BrokenZoneStatus, RouteStatus, ServerStatus, ZoneStatus};
+use super::server_status::{BrokenZoneStatus, RouteStatus, ServerStatus, TrafficStatus, ZoneStatus};
 use crate::control::command::CommandArguments;
 
 mod amount;
@@ -107,8 +107,11 @@ fn counted(count: u64, one: &str, many: &str) -> String {
 pub(super) fn stats(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {
     let counters: BTreeMap<String, f64> = read(answer)?;
     let mut table = Table::default();
-    for (name, value) in counters {
-        table.row([&name, &value.to_string()]);
+    // What never happened and the buckets of histograms are for programs: `--json` has them.
+    let told = counters.iter().filter(|(name, value)| **value != 0.0 && !name.contains("_bucket{"));
+    for (name, value) in told {
+        let (name, labels) = name.split_once('{').unwrap_or((name, ""));
+        table.row([name, &labels.trim_end_matches('}').replace('"', ""), &value.to_string()]);
     }
     table.write(to.out)
 }
@@ -151,10 +154,21 @@ fn head(out: &mut dyn Write, status: &ServerStatus) -> io::Result<()> {
     head.row(["configuration", status.config.as_deref().unwrap_or("built-in default")]);
     head.row(["last reload", &format!("{ended} {}", utc(reload.when))]);
     head.row(["zones", &format!("{}{failed}", status.zones.total)]);
+    head.row(["load", &load(&status.traffic)]);
     head.row(["cache", &format!("{entries}, {} of {}{hits}", bytes(cache.bytes), bytes(cache.size))]);
     head.row(["account", &status.user]);
     head.row(["sandbox", &sandbox]);
     head.write(out)
+}
+
+/// Queries a second and what they took, of the last minute.
+fn load(traffic: &TrafficStatus) -> String {
+    let rate = traffic.queries_per_second.map(|rate| format!("{rate:.1} queries/s"));
+    let median = traffic.median_ms.map(|ms| format!("half within {ms} ms"));
+    let slowest = traffic.slowest_hundredth_ms.map(|ms| format!("99 % within {ms} ms"));
+    let waiting = (traffic.waiting > 0).then(|| format!("{} waiting", traffic.waiting));
+    let known: Vec<String> = [rate, median, slowest, waiting].into_iter().flatten().collect();
+    if known.is_empty() { counted(traffic.queries, "query", "queries") } else { known.join(", ") }
 }
 
 fn route(out: &mut dyn Write, route: &RouteStatus) -> io::Result<()> {

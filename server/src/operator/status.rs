@@ -1,6 +1,6 @@
 //! How the server is: gathered from where it is known.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use rhumb_resolver::UpstreamPolicy;
 use rhumb_wire::Name;
@@ -8,9 +8,9 @@ use rhumb_wire::Name;
 use super::admin::Admin;
 use super::server_status::{
     BrokenZoneStatus, CacheStatus, ListStatus, ListenerStatus, ReloadOutcome, RouteStatus, ServerStatus,
-    UpstreamStatus, ZoneCount, ZoneStatus,
+    TrafficStatus, UpstreamStatus, ZoneCount, ZoneStatus,
 };
-use crate::metrics::ReloadResult;
+use crate::metrics::{ReloadResult, TrafficFigures};
 use crate::reload::ReloadStatus;
 use crate::snapshot::{RouteEntry, ServerState, Snapshot, ZoneEntry};
 
@@ -23,6 +23,7 @@ pub(super) fn whole(admin: &Admin) -> ServerStatus {
     let snapshot = live.snapshot.load();
     let reloads = admin.reloads.load();
     let failed = snapshot.zones.iter().filter(|(_, entry)| entry.zone.trouble().is_some()).count();
+    let traffic = live.metrics.traffic();
     let broken = snapshot.zones.iter().filter_map(|(_, entry)| broken_zone(entry)).take(MOST_BROKEN);
     ServerStatus {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -34,7 +35,8 @@ pub(super) fn whole(admin: &Admin) -> ServerStatus {
         zones: ZoneCount { total: snapshot.zones.len(), failed },
         broken: broken.collect(),
         routes: snapshot.routes.iter().map(|(_, entry)| route(entry, &snapshot, &reloads)).collect(),
-        cache: cache(live),
+        traffic: traffic_status(admin, &traffic),
+        cache: cache(live, &traffic),
         sandbox: admin.confinement.iter().skip(1).cloned().collect(),
         user: admin.confinement.first().cloned().unwrap_or_default(),
         warnings: warnings(&reloads),
@@ -128,17 +130,27 @@ fn file_of(source: &rhumb_config::UpstreamSource) -> Option<&std::path::PathBuf>
     }
 }
 
-fn cache(live: &ServerState) -> CacheStatus {
+fn cache(live: &ServerState, traffic: &TrafficFigures) -> CacheStatus {
     let figures = live.cache.figures();
-    let stats = counters(&live.metrics.render());
-    let read = |name: &str| stats.iter().find(|(n, _)| n == name).map_or(0.0, |(_, value)| *value);
-    let (hits, misses) = (read("rhumb_cache_hits_total"), read("rhumb_cache_misses_total"));
-    let asked = hits + misses;
     CacheStatus {
         entries: figures.entries,
         bytes: figures.bytes,
         size: figures.limit,
-        hit_ratio: (asked > 0.0).then(|| hits / asked),
+        hit_ratio: traffic.hit_ratio(),
+    }
+}
+
+fn traffic_status(admin: &Admin, traffic: &TrafficFigures) -> TrafficStatus {
+    let load = admin.load.recent(Instant::now(), traffic);
+    let millis = |seconds: f64| seconds * 1000.0;
+    TrafficStatus {
+        queries: traffic.queries,
+        servfail: traffic.servfail,
+        queries_per_second: load.queries_per_second,
+        median_ms: load.median.map(millis),
+        slowest_hundredth_ms: load.slowest_hundredth.map(millis),
+        waiting: traffic.waiting,
+        connections: traffic.connections,
     }
 }
 
@@ -176,15 +188,6 @@ fn zone_status(entry: &ZoneEntry) -> ZoneStatus {
         loaded: entry.zone.loaded().map(unix),
         rule: entry.place().to_string(),
     }
-}
-
-/// The samples of a metrics page: name with labels, value.
-pub(super) fn counters(page: &str) -> Vec<(String, f64)> {
-    page.lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.rsplit_once(' '))
-        .filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)))
-        .collect()
 }
 
 /// Seconds since 1970.

@@ -88,6 +88,7 @@ rhumb          1.2.3, process 42, up 1 d 1 h
 configuration  /etc/rhumb.yaml
 last reload    succeeded 2001-09-09 01:46:40 UTC
 zones          2
+load           12.3 queries/s, half within 0.25 ms
 cache          1 entry, 1.5 KiB of 256 MiB, 87.5 % hits
 account        rhumb
 sandbox        seccomp, landlock
@@ -109,6 +110,7 @@ list /etc/resolv.conf: its last good list is kept: is empty
         "configuration  built-in default\n",
         "last reload    failed 2001-09-09 01:46:40 UTC\n",
         "zones          2, 2 failed\n",
+        "load           7 queries\n",
         "cache          1 entry, 1.5 KiB of 256 MiB\n",
         "sandbox        none\n",
         "\nerrors of the last reload\n  r.yaml:1:2: wrong\n",
@@ -125,7 +127,7 @@ fn counters_are_readable() {
     let server = FakeServer::start(FakeOutcome::Succeed);
     assert_eq!(
         good(&server, "stats"),
-        "queries_00000000000000000000  12\nratio                         0.5\n"
+        "queries_00000000000000000000          12\nratio                         file=x  0.5\n"
     );
 }
 

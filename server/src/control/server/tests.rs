@@ -22,7 +22,13 @@ fn each_command_has_its_path() {
         ),
         ("POST", "/reload", r#"{"strict":false}"#, "/reload?strict=false", r#"{"changes":["zone a. loaded"#),
         ("GET", "/status", "", "/status", r#"{"version":"1.2.3","uptime":90061,"pid":42,"#),
-        ("GET", "/stats", "", "/stats", r#"{"queries_00000000000000000000":12.0,"ratio":0.5}"#),
+        (
+            "GET",
+            "/stats",
+            "",
+            "/stats",
+            r#"{"a_bucket{le=\"1\"}":1.0,"none":0.0,"queries_00000000000000000000":12.0,"ratio"#,
+        ),
         ("POST", "/flush", "", "/flush", r#"{"dropped":1234}"#),
         ("POST", "/flush", "{}", "/flush", r#"{"dropped":1234}"#),
         (
