@@ -13,5 +13,5 @@ mod server_status;
 pub(crate) mod show;
 mod status;
 
-pub(crate) use admin::Admin;
+pub(crate) use admin::{Admin, ProcessControls};
 pub(crate) use pages::StatusPages;

@@ -13,7 +13,7 @@ pub(super) type Level = reload::Handle<LevelFilter, Registry>;
 
 /// Starts the log. Where one was started before, as in tests, that one stays.
 pub(super) fn start(log: Log) -> Level {
-    let (filter, level) = reload::Layer::new(filter(log));
+    let (filter, level) = reload::Layer::new(level_filter(log.level));
     let json = match log.format {
         LogFormat::Auto => !std::io::stderr().is_terminal(),
         LogFormat::Json => true,
@@ -33,14 +33,19 @@ pub(super) fn start(log: Log) -> Level {
     level
 }
 
-/// Takes the level of `log`.
-pub(super) fn set(level: &Level, log: Log) {
-    // Fails only where the log is gone, with nobody left to read it.
-    let _ = level.reload(filter(log));
+/// Takes this level, until the next reload.
+pub(super) fn set_level(handle: &Level, level: LogLevel) {
+    // Fails only where the log is gone, and with it its readers.
+    let _ = handle.reload(level_filter(level));
 }
 
-fn filter(log: Log) -> LevelFilter {
-    match log.level {
+/// Takes the level of `log`.
+pub(super) fn set(level: &Level, log: Log) {
+    set_level(level, log.level);
+}
+
+const fn level_filter(level: LogLevel) -> LevelFilter {
+    match level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
         LogLevel::Info => LevelFilter::INFO,

@@ -1,5 +1,6 @@
 //! The running server: its threads and tasks, its signals, its end.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use super::{Sockets, StartError, log, notify};
 use crate::change::{Strictness, log_changes};
 use crate::listen::ListenerServices;
 use crate::listen::stream::Streams;
-use crate::operator::{Admin, StatusPages};
+use crate::operator::{Admin, ProcessControls, StatusPages};
 use crate::recursion::Door;
 use crate::reload::{Preloaded, ReloadRequest, ReloadRequests, Reloader};
 use crate::snapshot::ServerState;
@@ -36,6 +37,8 @@ impl Server {
     /// Serves until SIGTERM or SIGINT.
     pub(super) fn run(self, sockets: Sockets, preloaded: Preloaded) -> Result<(), StartError> {
         let Sockets { mut listeners, metrics, control } = sockets;
+        let metrics_address = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
+        let control_path = control.as_ref().map(|listener| listener.path().display().to_string());
         let runtime = runtime()?;
         // Before anything is served: whoever got an answer may end the server.
         let signals = Signals::new(&runtime)?;
@@ -54,7 +57,8 @@ impl Server {
             Reloader::new(Arc::clone(&self.live), Arc::clone(&self.config), listeners, preloaded, set_log)
                 .map_err(|error| StartError::system("reloader")(error.to_string()))?;
         let (live, reloads) = (Arc::clone(&self.live), reloader.status());
-        let admin = Arc::new(Admin::new(live, reloads, self.confinement.clone(), requests.clone(), door));
+        let confinement = self.confinement.clone();
+        let admin = Arc::new(Admin::new(live, reloads, confinement, requests.clone(), door, self.controls()));
         let status = Arc::new(StatusPages::new(Arc::clone(&admin)));
         self.live.metrics.watch(Arc::clone(&status) as Arc<dyn metrics::Source>);
         let reloader = start(reloader)?;
@@ -67,10 +71,11 @@ impl Server {
             tokio::spawn(Arc::clone(&admin).follow_load());
             let control = control
                 .map(|bound| tokio::spawn(control::serve(bound, Arc::clone(&admin) as _, stopped.clone())));
+            self.log_start(&admin, metrics_address, control_path.as_deref());
             self.supervisor.ready();
             self.supervisor.status("serving");
             tracing::info!("ready");
-            self.obey(signals, &requests, &admin).await;
+            self.run_signals(signals, &requests, &admin).await;
             self.supervisor.stopping();
             admin.stopping();
             let (reply, closed) = oneshot::channel();
@@ -78,7 +83,7 @@ impl Server {
                 // The reloader ends after its answer, or has ended before.
                 let _ = tokio::time::timeout(DRAIN, closed).await;
             }
-            // Nobody is left to be told where this fails.
+            // Fails only where all tasks have ended.
             let _ = stop.send(true);
             let _ = tokio::time::timeout(DRAIN, drained(driver, &connections)).await;
             if let Some(control) = control {
@@ -86,11 +91,25 @@ impl Server {
             }
             Ok::<(), StartError>(())
         })?;
-        // It was told to end, and is at most within a load that nobody waits for any more.
+        // It was asked to end, and is at most within a load whose result has no use any more.
         drop(reloader);
         runtime.shutdown_timeout(Duration::from_millis(100));
         tracing::info!("stopped");
         Ok(())
+    }
+
+    /// Logs what runs and where it is reached.
+    fn log_start(&self, admin: &Admin, metrics: Option<SocketAddr>, control: Option<&str>) {
+        let file = self.config.file.as_ref().map(|file| file.display().to_string());
+        let config = file.as_deref().unwrap_or("built-in default");
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), config, "rhumb starts");
+        for (address, transport) in admin.listeners() {
+            tracing::info!("listens on {transport} {address}");
+        }
+        if let Some(address) = metrics {
+            tracing::info!("metrics and status page: http://{address}/");
+        }
+        tracing::info!("control socket: {}", control.unwrap_or("none"));
     }
 
     /// Looks after the upstreams that are down.
@@ -120,8 +139,17 @@ impl Server {
         }
     }
 
-    /// SIGHUP reloads; SIGTERM and SIGINT end this.
-    async fn obey(&self, signals: Signals, requests: &ReloadRequests, admin: &Admin) {
+    /// What the control socket may do to the process.
+    fn controls(&self) -> ProcessControls {
+        let level = self.level.clone();
+        ProcessControls {
+            set_level: Box::new(move |wanted| log::set_level(&level, wanted)),
+            stop: tokio::sync::Notify::new(),
+        }
+    }
+
+    /// SIGHUP reloads; SIGTERM, SIGINT and `rhumb stop` end this.
+    async fn run_signals(&self, signals: Signals, requests: &ReloadRequests, admin: &Admin) {
         let Signals { mut hangup, mut terminate, mut interrupt } = signals;
         let beat = self.supervisor.watchdog();
         let mut watchdog = tokio::time::interval(beat.unwrap_or(Duration::from_hours(1)));
@@ -129,6 +157,7 @@ impl Server {
             tokio::select! {
                 _ = terminate.recv() => return,
                 _ = interrupt.recv() => return,
+                () = admin.stop_requested() => return,
                 _ = watchdog.tick(), if beat.is_some() => self.show_life(admin),
                 _ = hangup.recv() => self.reload(requests, &mut watchdog, admin).await,
             }
@@ -162,7 +191,7 @@ impl Server {
     }
 }
 
-/// The signals that are obeyed.
+/// The signals that the server acts on.
 struct Signals {
     hangup: Signal,
     terminate: Signal,
@@ -218,9 +247,9 @@ fn start(mut reloader: Reloader) -> Result<std::thread::JoinHandle<()>, StartErr
         .map_err(|error| StartError::system("reloader")(error.to_string()))
 }
 
-/// Waits until nobody waits for an answer any more.
+/// Waits until no client waits for an answer any more.
 async fn drained(driver: tokio::task::JoinHandle<()>, connections: &ConnectionLimits) {
-    // A driver that panicked has nobody left to answer.
+    // A driver that panicked has no client left to answer.
     let _ = driver.await;
     while connections.open() > 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;

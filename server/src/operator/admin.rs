@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
 
 use arc_swap::ArcSwap;
+use rhumb_config::LogLevel;
 use rhumb_net::LocalAddress;
 use rhumb_wire::{Name, Type};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::explain;
 use super::explanation::Explanation;
@@ -22,6 +23,14 @@ use rhumb_wire::Transport;
 /// Broken zones and domains that `/ready` names.
 const MOST_NAMED: usize = 20;
 
+/// What the control socket may do to the process.
+pub(crate) struct ProcessControls {
+    /// Sets the level of the log.
+    pub(crate) set_level: Box<dyn Fn(LogLevel) + Send + Sync>,
+    /// Ends the server as SIGTERM does.
+    pub(crate) stop: Notify,
+}
+
 /// The running server, for the control socket and the status page.
 pub(crate) struct Admin {
     pub(super) live: Arc<ServerState>,
@@ -32,6 +41,7 @@ pub(crate) struct Admin {
     pub(super) requests: ReloadRequests,
     door: Door,
     pub(super) load: LoadHistory,
+    pub(super) controls: ProcessControls,
     stopping: AtomicBool,
 }
 
@@ -42,6 +52,7 @@ impl Admin {
         confinement: Vec<String>,
         requests: ReloadRequests,
         door: Door,
+        controls: ProcessControls,
     ) -> Self {
         Self {
             live,
@@ -52,6 +63,7 @@ impl Admin {
             requests,
             door,
             load: LoadHistory::default(),
+            controls,
             stopping: AtomicBool::new(false),
         }
     }
@@ -63,6 +75,17 @@ impl Admin {
             every.tick().await;
             self.load.sample(&self.live.metrics);
         }
+    }
+
+    /// Waits until a client of the control socket has the server end.
+    pub(crate) async fn stop_requested(&self) {
+        self.controls.stop.notified().await;
+    }
+
+    /// Address and transport of each listener.
+    pub(crate) fn listeners(&self) -> Vec<(String, &'static str)> {
+        let reloads = self.reloads.load();
+        reloads.listeners.iter().map(|(address, transport, _)| (address.clone(), *transport)).collect()
     }
 
     /// From now on the server is not ready.
