@@ -29,13 +29,16 @@ fn commands() -> BTreeSet<String> {
     found
 }
 
-/// The commands that a text names: behind `rhumb` in code, up to the first word that is no part of one.
-fn named(text: &str) -> Vec<String> {
+/// The commands in lines of code: behind `rhumb`, with or without a path and variables before it.
+fn named(code: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for rest in text.split(['`', '\n', '/']).filter_map(|code| code.trim_start().strip_prefix("rhumb ")) {
-        let part =
-            |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-');
-        let words: Vec<&str> = rest.split_whitespace().take_while(part).take(2).collect();
+    for line in code.lines() {
+        let mut words = line.split_whitespace().skip_while(|word| word.contains('='));
+        if !words.next().is_some_and(|program| program == "rhumb" || program.ends_with("/rhumb")) {
+            continue;
+        }
+        let part = |word: &&str| word.starts_with(|c: char| c.is_ascii_lowercase()) && !word.contains('.');
+        let words: Vec<&str> = words.take_while(part).take(2).collect();
         if !words.is_empty() {
             found.push(words.join(" "));
         }
@@ -50,9 +53,7 @@ fn every_command_in_the_texts_is_there() {
     let mut unknown = Vec::new();
     for path in ["README.md", "CONTRIBUTING.md"] {
         let text = read(path);
-        // In running text only what stands between backquotes is a command.
-        let code: String = code_of(&text);
-        for words in named(&code) {
+        for words in named(&code_of(&text)) {
             let first = words.split(' ').next().unwrap_or("");
             let known = commands.contains(&words) || commands.contains(first);
             if !known {
@@ -95,6 +96,6 @@ fn code_of(text: &str) -> String {
 
 #[test]
 fn commands_are_found_in_texts() {
-    let text = "Say `rhumb zone list` or rhumb nonsense.\n```\ntarget/ci/rhumb log debug\n```\n`rhumb diff [-c FILE]`";
+    let text = "Say `rhumb zone list` or rhumb nonsense.\n```\nA=b target/ci/rhumb log debug\n```\n`rhumb diff [-c FILE]`";
     assert_eq!(named(&code_of(text)), ["zone list", "log debug", "diff"]);
 }
