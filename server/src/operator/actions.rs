@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rhumb_config::LogLevel;
 use rhumb_wire::{Name, NameRef};
 use serde_json::json;
 use tokio::sync::oneshot;
@@ -58,6 +59,22 @@ pub(super) fn flush(admin: &Admin, given: &CommandArguments) -> CommandResult {
         Some(name) => cache.flush(name.as_ref(), given.is_on("subtree")),
     };
     CommandAnswer::new(&json!({ "dropped": dropped }))
+}
+
+pub(super) fn log(admin: &Admin, given: &CommandArguments) -> CommandResult {
+    let word = given.text("level").unwrap_or_default();
+    let level = match word {
+        "error" => LogLevel::Error,
+        "warn" => LogLevel::Warn,
+        "debug" => LogLevel::Debug,
+        "trace" => LogLevel::Trace,
+        _ => LogLevel::Info,
+    };
+    (admin.controls.set_level)(level);
+    tracing::info!(level = word, "log level set by the control socket");
+    CommandAnswer::new(
+        &json!({ "done": format!("logs {word} and more serious messages until the next reload") }),
+    )
 }
 
 pub(super) fn zone_list(admin: &Admin, _: &CommandArguments) -> CommandResult {

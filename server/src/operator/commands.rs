@@ -133,6 +133,22 @@ pub(crate) static COMMANDS: &[OperatorCommand] = &[
     },
     OperatorCommand {
         spec: CommandSpec {
+            words: "log",
+            changes: true,
+            path: "/log",
+            about: "Set the level of the log until the next reload or restart",
+            arguments: &[ArgumentSpec::required(
+                "level",
+                ArgumentKind::OneOf(&["error", "warn", "info", "debug", "trace"]),
+                "The least serious messages to log",
+            )],
+            seconds: 5,
+        },
+        run: RunCommand::Now(actions::log),
+        show: show::sentence,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
             words: "zone list",
             changes: false,
             path: "/zones",
