@@ -60,7 +60,7 @@ pub(super) fn reloaded() -> Verdict {
     let output = server.tell(&["reload"])?;
     ensure_eq!(output.code, Some(0), "reload: {}{}", output.out, output.err);
     let words = "a.zone.test. lies below the zone zone.test.";
-    ensure!(output.out.contains("warning: ") && output.out.contains(words), "reload says {}", output.out);
+    ensure!(output.err.contains("warning: ") && output.err.contains(words), "reload says {}", output.err);
     let json = server.tell(&["reload", "--json"])?;
     ensure!(json.out.contains("\"warnings\"") && json.out.contains(words), "reload says {}", json.out);
     ensure!(server.log().contains(words), "the log lacks the warning");
