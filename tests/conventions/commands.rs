@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::source::root;
 
 fn read(path: &str) -> String {
-    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    std::fs::read_to_string(root().join(path)).expect(path)
 }
 
 /// The words of every command: rows of the control socket, and variants of the command line.
