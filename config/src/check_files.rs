@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::config::Config;
-use crate::errors::{ConfigFinding, Place};
+use crate::errors::{ConfigFinding, FilePlace};
 use crate::node::Spot;
 use crate::positions::{Position, Positions};
 use crate::regular_file::{FileError, open_regular_file};
@@ -74,13 +74,13 @@ pub(crate) fn secrets(config: &Config, found: &Metadata) -> Option<ConfigFinding
     let message = format!(
         "this file holds secrets and can be read by every user (mode {mode:04o}); chmod 640 and the server's group keep it closed"
     );
-    let place = Place { file: file.into(), line: 1, column: 1 };
+    let place = FilePlace { file: file.into(), line: 1, column: 1 };
     Some(ConfigFinding { place, key: "server.cookie-secrets".to_owned(), message })
 }
 
-fn finding(place: &Place, position: Position, key: String, message: String) -> ConfigFinding {
+fn finding(place: &FilePlace, position: Position, key: String, message: String) -> ConfigFinding {
     let Spot { line, column } = position.value;
-    ConfigFinding { place: Place { file: place.file.clone(), line, column }, key, message }
+    ConfigFinding { place: FilePlace { file: place.file.clone(), line, column }, key, message }
 }
 
 fn wrong(path: &Path, error: &FileError, accepted: &str) -> String {

@@ -9,8 +9,8 @@ use crate::node::{Node, Spot};
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
 use crate::sections::{
-    CacheSettings, Control, Forward, Listen, Log, MetricsSettings, Recursion, ServerSettings, UserName,
-    WorkerCount, Workers, ZoneSource,
+    CacheSettings, ControlSettings, ForwardEntry, ListenEntry, LogSettings, MetricsSettings,
+    RecursionSettings, ServerSettings, UserName, WorkerCount, WorkerThreads, ZoneSource,
 };
 
 /// A configuration that was read in full: immutable, every path absolute or relative to the working folder.
@@ -23,23 +23,23 @@ pub struct Config {
     /// What is accepted and worth a look, in the order of the places.
     pub warnings: Vec<ConfigFinding>,
     /// The sockets to answer on; never empty, no two of which clash.
-    pub listen: Vec<Listen>,
+    pub listen: Vec<ListenEntry>,
     /// UDP threads for each listener.
-    pub workers: Workers,
+    pub workers: WorkerThreads,
     /// Where zones come from; no zone is named twice.
     pub zones: Vec<ZoneSource>,
     /// Upstreams by domain; no domain twice.
-    pub forward: Vec<Forward>,
+    pub forward: Vec<ForwardEntry>,
     /// Who may ask for what the zones do not hold.
-    pub recursion: Recursion,
+    pub recursion: RecursionSettings,
     /// Bounds of the cache.
     pub cache: CacheSettings,
     /// Where metrics are served, or `None` for nowhere.
     pub metrics: Option<MetricsSettings>,
     /// The control socket.
-    pub control: Control,
+    pub control: ControlSettings,
     /// The log.
-    pub log: Log,
+    pub log: LogSettings,
     /// The account to run as after the sockets are bound: a name, `UID` or `UID:GID`.
     pub user: Option<String>,
     /// Limits and habits towards clients.
@@ -68,14 +68,14 @@ impl Section for Config {
             warnings: Vec::new(),
             folder: PathBuf::new(),
             listen: Vec::new(),
-            workers: Workers::Auto,
+            workers: WorkerThreads::Auto,
             zones: Vec::new(),
             forward: Vec::new(),
-            recursion: Recursion::default(),
+            recursion: RecursionSettings::default(),
             cache: CacheSettings::default(),
             metrics: None,
-            control: Control::default(),
-            log: Log::default(),
+            control: ControlSettings::default(),
+            log: LogSettings::default(),
             user: None,
             server: ServerSettings::default(),
         }
@@ -115,7 +115,7 @@ impl Section for Config {
 
     fn finish(mut draft: Config, node: &Node, reader: &mut Reader) -> Option<Self> {
         if node.entry("listen").is_none() {
-            draft.listen = vec![Listen::everywhere(reader.place(Spot::START))];
+            draft.listen = vec![ListenEntry::everywhere(reader.place(Spot::START))];
         }
         Some(draft)
     }

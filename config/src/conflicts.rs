@@ -12,7 +12,7 @@ use crate::domain::show_domain;
 use crate::node::{Node, Spot};
 use crate::positions::Positions;
 use crate::reader::Reader;
-use crate::sections::{Listen, ZoneSource};
+use crate::sections::{ListenEntry, ZoneSource};
 
 /// Records an error for each listener that clashes with another, and each zone, folder or domain named twice.
 pub(crate) fn report(config: &Config, root: &Node, reader: &mut Reader) {
@@ -67,12 +67,12 @@ fn earlier<K: Hash + Eq>(seen: &mut HashMap<K, u32>, key: K, spot: Spot) -> Opti
 
 /// An entry of `listen:` with its index and node in the file.
 struct Listener<'a> {
-    listen: &'a Listen,
+    listen: &'a ListenEntry,
     index: usize,
     node: &'a Node,
 }
 
-fn listeners(listen: &[Listen], root: &Node, reader: &mut Reader) {
+fn listeners(listen: &[ListenEntry], root: &Node, reader: &mut Reader) {
     let nodes: HashMap<Spot, (usize, &Node)> =
         root.items("listen").iter().enumerate().map(|(index, node)| (node.spot, (index, node))).collect();
     let listeners: Vec<Listener<'_>> = listen

@@ -13,7 +13,7 @@ const MOST_ERRORS: usize = 1000;
 ///
 /// The built-in default has no file on disk: its places carry the words `built-in default`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Place {
+pub struct FilePlace {
     /// The file, as it was named to [`load`](crate::load) or [`parse`](crate::parse).
     pub file: Arc<Path>,
     /// The line, from 1.
@@ -22,7 +22,7 @@ pub struct Place {
     pub column: u32,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for FilePlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file.display(), self.line, self.column)
     }
@@ -33,7 +33,7 @@ impl fmt::Display for Place {
 #[error("{place}: {}{}{message}", key, if key.is_empty() { "" } else { ": " })]
 pub struct ConfigFinding {
     /// Where the value stands.
-    pub place: Place,
+    pub place: FilePlace,
     /// The way to the value, such as `listen[0].port`; empty when the whole file is meant.
     pub key: String,
     /// What is wrong and what is accepted instead; or what comes of it.

@@ -49,14 +49,15 @@ use crate::kinds::Sub;
 pub use crate::address::AddressError;
 pub use crate::comparison::{KeyChange, ValueChange};
 pub use crate::config::Config;
-pub use crate::errors::{ConfigErrors, ConfigFinding, Place};
+pub use crate::errors::{ConfigErrors, ConfigFinding, FilePlace};
 pub use crate::in_force::InForce;
 pub use crate::key_list::KeyDescription;
-pub use crate::network::{ClientNetwork, Network, NetworkError};
+pub use crate::network::{ClientNetwork, IpNetwork, IpNetworkError};
 pub use crate::regular_file::{FileError, open_regular_file, read_regular_file};
 pub use crate::sections::{
-    CacheSettings, Control, CookieSecret, Forward, Listen, Log, LogFormat, LogLevel, MetricsSettings, Policy,
-    RateLimit, Recursion, ServerSettings, UpstreamSource, Workers, ZoneSource,
+    CacheSettings, ControlSettings, CookieSecret, ForwardEntry, ForwardPolicy, ListenEntry, LogFormat,
+    LogLevel, LogSettings, MetricsSettings, RateLimitSettings, RecursionSettings, ServerSettings,
+    UpstreamSource, WorkerThreads, ZoneSource,
 };
 pub use crate::upstream_server::UpstreamServer;
 

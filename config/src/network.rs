@@ -10,26 +10,26 @@ use crate::digits::digits;
 
 /// A network in CIDR form. The bits of the address behind the prefix are 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Network {
+pub struct IpNetwork {
     /// The first address.
     pub addr: IpAddr,
     /// The bits of the address that count: up to 32 for IPv4, up to 128 for IPv6.
     pub prefix: u8,
 }
 
-impl Network {
+impl IpNetwork {
     /// The network of this prefix that holds `address`; a prefix beyond the bits of the address counts as all of them.
     pub fn around(address: IpAddr, prefix: u8) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => {
                 let prefix = prefix.min(32);
                 let first = Ipv4Addr::from_bits(address.to_bits() & mask4(prefix));
-                Network { addr: IpAddr::V4(first), prefix }
+                IpNetwork { addr: IpAddr::V4(first), prefix }
             }
             IpAddr::V6(address) => {
                 let prefix = prefix.min(128);
                 let first = Ipv6Addr::from_bits(address.to_bits() & mask6(prefix));
-                Network { addr: IpAddr::V6(first), prefix }
+                IpNetwork { addr: IpAddr::V6(first), prefix }
             }
         }
     }
@@ -56,7 +56,7 @@ fn mask6(prefix: u8) -> u128 {
     u128::MAX.checked_shl(128_u32.saturating_sub(prefix.into())).unwrap_or(0)
 }
 
-impl fmt::Display for Network {
+impl fmt::Display for IpNetwork {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.addr, self.prefix)
     }
@@ -64,7 +64,7 @@ impl fmt::Display for Network {
 
 /// Why a text is no network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum NetworkError {
+pub enum IpNetworkError {
     /// What stands before the slash is no address.
     #[error("is not a network")]
     Address,
@@ -73,34 +73,34 @@ pub enum NetworkError {
     Prefix(u8),
     /// Bits behind the prefix are set; holds the network that was probably meant.
     #[error("has bits set behind its prefix (the network is {0})")]
-    HostBits(Network),
+    HostBits(IpNetwork),
     /// An IPv4-mapped IPv6 address: clients are compared by their IPv4 address.
     #[error("is an IPv4-mapped network; write it in IPv4 form")]
     Mapped,
 }
 
-impl FromStr for Network {
-    type Err = NetworkError;
+impl FromStr for IpNetwork {
+    type Err = IpNetworkError;
 
-    fn from_str(text: &str) -> Result<Self, NetworkError> {
+    fn from_str(text: &str) -> Result<Self, IpNetworkError> {
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
             None => (text, None),
         };
-        let addr: IpAddr = address.parse().map_err(|_| NetworkError::Address)?;
+        let addr: IpAddr = address.parse().map_err(|_| IpNetworkError::Address)?;
         let bits = if addr.is_ipv4() { 32 } else { 128 };
         let prefix = match prefix {
             None => bits,
             Some(prefix) => digits(prefix)
                 .and_then(|prefix| u8::try_from(prefix).ok())
                 .filter(|prefix| *prefix <= bits)
-                .ok_or(NetworkError::Prefix(bits))?,
+                .ok_or(IpNetworkError::Prefix(bits))?,
         };
         if addr != addr.to_canonical() {
-            return Err(NetworkError::Mapped);
+            return Err(IpNetworkError::Mapped);
         }
-        let network = Network::around(addr, prefix);
-        if network.addr == addr { Ok(network) } else { Err(NetworkError::HostBits(network)) }
+        let network = IpNetwork::around(addr, prefix);
+        if network.addr == addr { Ok(network) } else { Err(IpNetworkError::HostBits(network)) }
     }
 }
 
@@ -108,7 +108,7 @@ impl FromStr for Network {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ClientNetwork {
     /// A network.
-    Network(Network),
+    Network(IpNetwork),
     /// The networks of this host's interfaces, whatever they are at the moment; `local` in the file.
     Local,
 }
@@ -123,9 +123,9 @@ impl fmt::Display for ClientNetwork {
 }
 
 impl FromStr for ClientNetwork {
-    type Err = NetworkError;
+    type Err = IpNetworkError;
 
-    fn from_str(text: &str) -> Result<Self, NetworkError> {
+    fn from_str(text: &str) -> Result<Self, IpNetworkError> {
         if text == "local" { Ok(ClientNetwork::Local) } else { text.parse().map(ClientNetwork::Network) }
     }
 }
@@ -152,27 +152,27 @@ mod tests {
             ("::/0", "2001:db8::1", true),
             ("::/0", "::ffff:192.0.2.1", false),
         ] {
-            let parsed: Network = network.parse().unwrap();
+            let parsed: IpNetwork = network.parse().unwrap();
             assert_eq!(parsed.contains(address.parse().unwrap()), held, "{network} {address}");
         }
     }
 
     #[test]
     fn refuses_what_is_no_network() {
-        let meant = Network { addr: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)), prefix: 8 };
+        let meant = IpNetwork { addr: IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)), prefix: 8 };
         for (text, error) in [
-            ("", NetworkError::Address),
-            ("any", NetworkError::Address),
-            ("10.0.0/8", NetworkError::Address),
-            ("10.0.0.0/33", NetworkError::Prefix(32)),
-            ("10.0.0.0/+8", NetworkError::Prefix(32)),
-            ("10.0.0.0/", NetworkError::Prefix(32)),
-            ("::/129", NetworkError::Prefix(128)),
-            ("10.1.2.3/8", NetworkError::HostBits(meant)),
-            ("::ffff:10.0.0.0/104", NetworkError::Mapped),
+            ("", IpNetworkError::Address),
+            ("any", IpNetworkError::Address),
+            ("10.0.0/8", IpNetworkError::Address),
+            ("10.0.0.0/33", IpNetworkError::Prefix(32)),
+            ("10.0.0.0/+8", IpNetworkError::Prefix(32)),
+            ("10.0.0.0/", IpNetworkError::Prefix(32)),
+            ("::/129", IpNetworkError::Prefix(128)),
+            ("10.1.2.3/8", IpNetworkError::HostBits(meant)),
+            ("::ffff:10.0.0.0/104", IpNetworkError::Mapped),
         ] {
-            assert_eq!(text.parse::<Network>(), Err(error), "{text}");
+            assert_eq!(text.parse::<IpNetwork>(), Err(error), "{text}");
         }
-        assert!(NetworkError::HostBits(meant).to_string().contains("10.0.0.0/8"));
+        assert!(IpNetworkError::HostBits(meant).to_string().contains("10.0.0.0/8"));
     }
 }

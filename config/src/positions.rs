@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::errors::Place;
+use crate::errors::FilePlace;
 use crate::node::{Node, Spot};
 
 /// An entry of a list: its index in the file, and where the value in question stands.
@@ -38,24 +38,24 @@ impl Positions {
         positions
     }
 
-    pub(crate) fn zone(&self, place: &Place) -> Position {
+    pub(crate) fn zone(&self, place: &FilePlace) -> Position {
         find(&self.zones, place)
     }
 
-    pub(crate) fn forward(&self, place: &Place) -> Position {
+    pub(crate) fn forward(&self, place: &FilePlace) -> Position {
         find(&self.forward, place)
     }
 
-    pub(crate) fn upstream(&self, place: &Place) -> Position {
+    pub(crate) fn upstream(&self, place: &FilePlace) -> Position {
         find(&self.upstreams, place)
     }
 }
 
-fn spot(place: &Place) -> Spot {
+fn spot(place: &FilePlace) -> Spot {
     Spot { line: place.line, column: place.column }
 }
 
-fn find(entries: &HashMap<Spot, Position>, place: &Place) -> Position {
+fn find(entries: &HashMap<Spot, Position>, place: &FilePlace) -> Position {
     let spot = spot(place);
     entries.get(&spot).copied().unwrap_or(Position { index: 0, value: spot })
 }

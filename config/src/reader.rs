@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::errors::{Collector, ConfigFinding, Place};
+use crate::errors::{Collector, ConfigFinding, FilePlace};
 use crate::node::{Node, Spot, Value};
 
 /// The state of one reading: which file, where in it, and the errors so far.
@@ -32,8 +32,8 @@ impl Reader {
         }
     }
 
-    pub(crate) fn place(&self, spot: Spot) -> Place {
-        Place { file: Arc::clone(&self.file), line: spot.line, column: spot.column }
+    pub(crate) fn place(&self, spot: Spot) -> FilePlace {
+        FilePlace { file: Arc::clone(&self.file), line: spot.line, column: spot.column }
     }
 
     /// Records an error of the value that is being read.

@@ -3,7 +3,7 @@
 use std::fs::Metadata;
 use std::path::Path;
 
-use crate::errors::{ConfigErrors, ConfigFinding, Place};
+use crate::errors::{ConfigErrors, ConfigFinding, FilePlace};
 use crate::node::Spot;
 use crate::regular_file::{FileError, read_regular_file};
 
@@ -23,7 +23,7 @@ pub(crate) struct Refusal {
 /// The content of a configuration file, bounded before it is in memory.
 pub(crate) fn of_file(path: &Path) -> Result<(String, Metadata), ConfigErrors> {
     let refused = |spot: Spot, message: String| {
-        let place = Place { file: path.into(), line: spot.line, column: spot.column };
+        let place = FilePlace { file: path.into(), line: spot.line, column: spot.column };
         ConfigErrors(vec![ConfigFinding { place, key: String::new(), message }])
     };
     let (bytes, found) = read_regular_file(path, MOST_BYTES).map_err(|error| match error {

@@ -28,13 +28,13 @@ pub fn read(path: &Path) -> Result<String, FileError> {
 }
 
 /// The upstreams of a file with their lines, and what is wrong with its other lines. Lines count from 1.
-pub type Parsed = (Vec<(UpstreamServer, u32)>, Vec<(u32, String)>);
+pub type ParsedUpstreams = (Vec<(UpstreamServer, u32)>, Vec<(u32, String)>);
 
 /// Reads a list: one upstream a line in a form of [`UpstreamServer`].
 ///
 /// Blank lines are passed over, `#` and `;` begin a comment at the start of a line or after a blank, lines may end
 /// in CRLF. An upstream that comes again is dropped.
-pub fn parse_list(text: &str) -> Parsed {
+pub fn parse_list(text: &str) -> ParsedUpstreams {
     parse(text, |line| {
         let content = without_comment(line).trim_matches([' ', '\t', '\r']);
         let read = |text| UpstreamServer::read_offered(text).map_err(|error| wrong(text, &error));
@@ -47,7 +47,7 @@ pub fn parse_list(text: &str) -> Parsed {
 /// Other keywords are passed over, and so is what stands behind the address. Short and hexadecimal forms of IPv4 addresses
 /// (`inet_aton(3)`) are read, `0.0.0.0` and `::` are this host, a scope counts on link-local addresses and is passed over on
 /// others. What the C library would not ask is told as wrong.
-pub fn parse_resolv_conf(text: &str) -> Parsed {
+pub fn parse_resolv_conf(text: &str) -> ParsedUpstreams {
     parse(text, |line| {
         let address = resolv_conf::nameserver(line)?;
         Some(match address {
@@ -64,7 +64,7 @@ fn wrong(text: &str, error: &AddressError) -> String {
 }
 
 /// Goes through the lines; `read` finds the upstream in one, or what is wrong with it, or nothing.
-fn parse(text: &str, read: impl Fn(&str) -> Option<Result<UpstreamServer, String>>) -> Parsed {
+fn parse(text: &str, read: impl Fn(&str) -> Option<Result<UpstreamServer, String>>) -> ParsedUpstreams {
     let mut list = List::default();
     if text.len() > MOST_BYTES {
         list.complain(1, format!("the file is larger than {} KiB and is not read", MOST_BYTES >> 10));

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rhumb_config::{
-    ClientNetwork, DEFAULT_ZONE, LogFormat, Workers, ZoneSource, built_in, load_with_zones, parse, schema,
-    upstream_list,
+    ClientNetwork, DEFAULT_ZONE, LogFormat, WorkerThreads, ZoneSource, built_in, load_with_zones, parse,
+    schema, upstream_list,
 };
 use rhumb_wire::Transport;
 
@@ -72,7 +72,7 @@ fn an_empty_configuration_has_the_documented_defaults() {
     let config = parse("{}", Path::new("x.yaml")).unwrap();
     let [listen] = config.listen.as_slice() else { panic!("{:?}", config.listen) };
     assert_eq!((listen.address, listen.port, listen.v6only), ("::".parse::<IpAddr>().unwrap(), 53, false));
-    assert_eq!(config.workers, Workers::Auto);
+    assert_eq!(config.workers, WorkerThreads::Auto);
     assert!(config.zones.is_empty() && config.forward.is_empty());
     assert_eq!(config.recursion.allow.len(), 2);
     assert_eq!((config.cache.size, config.cache.prefetch), (256 << 20, true));

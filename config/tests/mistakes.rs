@@ -9,7 +9,7 @@
 
 use std::path::Path;
 
-use rhumb_config::{ConfigFinding, Workers, parse};
+use rhumb_config::{ConfigFinding, WorkerThreads, parse};
 
 fn errors(text: &str) -> Vec<ConfigFinding> {
     parse(text, Path::new("rhumb.yaml")).err().map(|errors| errors.0).unwrap_or_default()
@@ -439,7 +439,7 @@ fn variables_of_the_environment_are_filled_in() {
     )
     .unwrap();
     assert_eq!(config.user.as_deref(), Some(name));
-    assert!(matches!(config.workers, Workers::Count(count) if count.get() == 3));
+    assert!(matches!(config.workers, WorkerThreads::Count(count) if count.get() == 3));
     assert_eq!(config.cache.size, format!("{version}9").parse::<u64>().unwrap() << 20);
     assert!(config.log.queries && config.cache.serve_stale.is_zero());
     assert_eq!((config.server.version.as_deref(), config.server.tcp_clients), (Some("${X}"), 7));

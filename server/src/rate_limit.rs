@@ -11,7 +11,7 @@ mod watch;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use rhumb_config::Network;
+use rhumb_config::IpNetwork;
 use rhumb_wire::NameRef;
 use siphasher::sip::SipHasher13;
 
@@ -49,7 +49,7 @@ pub enum RateVerdict {
 /// The limits, with the rates that they are held against.
 #[derive(Debug, Clone)]
 pub struct RateLimit {
-    limits: rhumb_config::RateLimit,
+    limits: rhumb_config::RateLimitSettings,
     rates: Arc<Rates>,
 }
 
@@ -63,7 +63,7 @@ struct Rates {
 
 impl RateLimit {
     /// Limits, held against the rates of `old` if it keeps as many; else against new ones, whose hash has the random `key`.
-    pub fn new(limits: &rhumb_config::RateLimit, old: Option<&Self>, key: [u8; 16]) -> Self {
+    pub fn new(limits: &rhumb_config::RateLimitSettings, old: Option<&Self>, key: [u8; 16]) -> Self {
         let fits = |old: &&Self| old.limits.table_size == limits.table_size;
         let rates = old.filter(fits).map(|old| Arc::clone(&old.rates));
         let new = || Rates { key, table: RateTable::new(limits.table_size), watch: LimitedNetworks::new() };
@@ -106,7 +106,7 @@ impl RateLimit {
         }
     }
 
-    fn network_of(&self, client: IpAddr) -> Network {
+    fn network_of(&self, client: IpAddr) -> IpNetwork {
         let (addr, prefix) = match client {
             IpAddr::V4(address) => {
                 let prefix = self.limits.ipv4_prefix.min(32);
@@ -119,11 +119,11 @@ impl RateLimit {
                 (IpAddr::V6((address.to_bits() & mask).into()), prefix)
             }
         };
-        Network { addr, prefix }
+        IpNetwork { addr, prefix }
     }
 
     /// A hash that nobody can foresee without the key.
-    fn hash(&self, network: Network, class: ResponseClass<'_>) -> u64 {
+    fn hash(&self, network: IpNetwork, class: ResponseClass<'_>) -> u64 {
         let (kind, name) = match class {
             ResponseClass::Name(name) => (1, name.as_bytes()),
             ResponseClass::Denied(zone) => (2, zone.as_bytes()),

@@ -16,16 +16,16 @@ const MOST_PATH: usize = 107;
 
 /// The control socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Control {
+pub struct ControlSettings {
     /// The path of the unix socket, at most 107 bytes; `None` when the configuration names none.
     pub socket: Option<PathBuf>,
     /// The permission bits of the socket, at most 0o777.
     pub mode: u32,
 }
 
-impl Default for Control {
+impl Default for ControlSettings {
     fn default() -> Self {
-        Control { socket: None, mode: 0o600 }
+        ControlSettings { socket: None, mode: 0o600 }
     }
 }
 
@@ -60,16 +60,16 @@ impl Kind for Mode {
     }
 }
 
-impl Section for Control {
-    type Draft = Control;
+impl Section for ControlSettings {
+    type Draft = ControlSettings;
 
     const ABOUT: &'static str = "The socket for `rhumb reload`, `status`, `explain` and the like.";
 
-    fn draft() -> Control {
-        Control::default()
+    fn draft() -> ControlSettings {
+        ControlSettings::default()
     }
 
-    fn keys<K: Keys<Control>>(keys: &mut K) {
+    fn keys<K: Keys<ControlSettings>>(keys: &mut K) {
         keys.key(
             "socket",
             InForce::AtRestart,
@@ -86,7 +86,7 @@ impl Section for Control {
         );
     }
 
-    fn finish(draft: Control, node: &Node, reader: &mut Reader) -> Option<Self> {
+    fn finish(draft: ControlSettings, node: &Node, reader: &mut Reader) -> Option<Self> {
         if draft.socket.as_ref().is_some_and(|socket| socket.as_os_str().len() > MOST_PATH) {
             let message =
                 format!("the path is longer than {MOST_PATH} bytes, the most that a unix socket may have");
@@ -95,7 +95,7 @@ impl Section for Control {
         Some(draft)
     }
 
-    fn values(&self) -> Control {
+    fn values(&self) -> ControlSettings {
         self.clone()
     }
 }

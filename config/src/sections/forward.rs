@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use rhumb_wire::Name;
 use serde_json::{Value as Json, json};
 
-use crate::errors::Place;
+use crate::errors::FilePlace;
 use crate::in_force::InForce;
 use crate::key_list::KeyList;
 use crate::kind::Kind;
@@ -18,31 +18,31 @@ use crate::upstream_server::{UPSTREAM_FORMS, UpstreamServer};
 
 /// Upstreams for a domain and everything below it. Of several entries the longest matching domain wins.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Forward {
+pub struct ForwardEntry {
     /// The domain; the root stands for everything.
     pub domain: Name,
     /// Where the upstreams are named; never empty, no address twice.
     pub upstreams: Vec<UpstreamSource>,
     /// Which upstream is asked first.
-    pub policy: Policy,
+    pub policy: ForwardPolicy,
     /// Where the entry stands.
-    pub place: Place,
+    pub place: FilePlace,
 }
 
 /// One upstream, or a file that names some.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UpstreamSource {
     /// A server in the configuration itself.
-    Server(UpstreamServer, Place),
+    Server(UpstreamServer, FilePlace),
     /// A file with one upstream a line; see [`upstream_list::parse_list`](crate::upstream_list::parse_list).
-    List(PathBuf, Place),
+    List(PathBuf, FilePlace),
     /// A file in the form of resolv.conf(5), of which the `nameserver` lines count.
-    ResolvConf(PathBuf, Place),
+    ResolvConf(PathBuf, FilePlace),
 }
 
 impl UpstreamSource {
     /// Where the entry stands.
-    pub fn place(&self) -> &Place {
+    pub fn place(&self) -> &FilePlace {
         match self {
             UpstreamSource::Server(_, place)
             | UpstreamSource::List(_, place)
@@ -53,7 +53,7 @@ impl UpstreamSource {
 
 /// The order in which upstreams are asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Policy {
+pub enum ForwardPolicy {
     /// The one with the shortest smoothed round-trip time.
     #[default]
     Fastest,
@@ -65,12 +65,12 @@ pub enum Policy {
     Random,
 }
 
-const POLICIES: Word<Policy> = Word {
+const POLICIES: Word<ForwardPolicy> = Word {
     words: &[
-        ("fastest", Policy::Fastest),
-        ("in-order", Policy::InOrder),
-        ("round-robin", Policy::RoundRobin),
-        ("random", Policy::Random),
+        ("fastest", ForwardPolicy::Fastest),
+        ("in-order", ForwardPolicy::InOrder),
+        ("round-robin", ForwardPolicy::RoundRobin),
+        ("random", ForwardPolicy::Random),
     ],
     later: &[],
 };
@@ -78,10 +78,10 @@ const POLICIES: Word<Policy> = Word {
 pub(crate) struct ForwardDraft {
     domain: Option<Name>,
     upstreams: Vec<UpstreamSource>,
-    policy: Policy,
+    policy: ForwardPolicy,
 }
 
-impl Section for Forward {
+impl Section for ForwardEntry {
     type Draft = ForwardDraft;
 
     const ABOUT: &'static str = "A domain and the upstreams that queries below it go to.";
@@ -89,7 +89,7 @@ impl Section for Forward {
     const IDENTITY: &'static [&'static str] = &["domain"];
 
     fn draft() -> ForwardDraft {
-        ForwardDraft { domain: None, upstreams: Vec::new(), policy: Policy::Fastest }
+        ForwardDraft { domain: None, upstreams: Vec::new(), policy: ForwardPolicy::Fastest }
     }
 
     fn keys<K: Keys<ForwardDraft>>(keys: &mut K) {
@@ -112,7 +112,7 @@ impl Section for Forward {
     fn finish(draft: ForwardDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
         twice(&draft.upstreams, reader);
         let place = reader.place(node.spot);
-        Some(Forward { domain: draft.domain?, upstreams: draft.upstreams, policy: draft.policy, place })
+        Some(ForwardEntry { domain: draft.domain?, upstreams: draft.upstreams, policy: draft.policy, place })
     }
 
     fn values(&self) -> ForwardDraft {

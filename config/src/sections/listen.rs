@@ -6,7 +6,7 @@ use rhumb_wire::Transport;
 use serde_json::{Value as Json, json};
 
 use crate::address::ScopedAddress;
-use crate::errors::Place;
+use crate::errors::FilePlace;
 use crate::in_force::InForce;
 use crate::kind::Kind;
 use crate::kinds::{Flag, List, Optional, Parsed, Whole, Word};
@@ -16,7 +16,7 @@ use crate::section::{Keys, Section};
 
 /// A listening socket for each transport.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listen {
+pub struct ListenEntry {
     /// The address to bind; `::` and `0.0.0.0` stand for every address.
     pub address: IpAddr,
     /// The name or number of the interface of a link-local IPv6 address, `None` for every other address.
@@ -28,14 +28,14 @@ pub struct Listen {
     /// What is spoken there, each once, at least one.
     pub transports: Vec<Transport>,
     /// Where the entry stands.
-    pub place: Place,
+    pub place: FilePlace,
 }
 
-impl Listen {
+impl ListenEntry {
     /// What is used when the configuration has no `listen:`: `::` port 53, IPv4 too, UDP and TCP.
-    pub(crate) fn everywhere(place: Place) -> Self {
+    pub(crate) fn everywhere(place: FilePlace) -> Self {
         let address = IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED);
-        Listen {
+        ListenEntry {
             address,
             scope: None,
             port: Transport::Udp.default_port(),
@@ -88,7 +88,7 @@ pub(crate) struct ListenDraft {
     transports: Vec<Transport>,
 }
 
-impl Section for Listen {
+impl Section for ListenEntry {
     type Draft = ListenDraft;
 
     const ABOUT: &'static str = "One address and port to answer on.";
@@ -139,7 +139,14 @@ impl Section for Listen {
         }
         let place = reader.place(node.spot);
         let (port, transports) = (draft.port, draft.transports);
-        Some(Listen { address: ip, scope, port, v6only: draft.v6only && ip.is_ipv6(), transports, place })
+        Some(ListenEntry {
+            address: ip,
+            scope,
+            port,
+            v6only: draft.v6only && ip.is_ipv6(),
+            transports,
+            place,
+        })
     }
 
     fn values(&self) -> ListenDraft {

@@ -8,7 +8,7 @@ use crate::section::{Keys, Section};
 
 /// The log on standard error, one line an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Log {
+pub struct LogSettings {
     /// The least important events that are still written.
     pub level: LogLevel,
     /// The form of a line.
@@ -17,9 +17,9 @@ pub struct Log {
     pub queries: bool,
 }
 
-impl Default for Log {
+impl Default for LogSettings {
     fn default() -> Self {
-        Log { level: LogLevel::Info, format: LogFormat::Auto, queries: false }
+        LogSettings { level: LogLevel::Info, format: LogFormat::Auto, queries: false }
     }
 }
 
@@ -65,16 +65,16 @@ const FORMATS: Word<LogFormat> = Word {
     later: &[],
 };
 
-impl Section for Log {
-    type Draft = Log;
+impl Section for LogSettings {
+    type Draft = LogSettings;
 
     const ABOUT: &'static str = "The log on standard error.";
 
-    fn draft() -> Log {
-        Log::default()
+    fn draft() -> LogSettings {
+        LogSettings::default()
     }
 
-    fn keys<K: Keys<Log>>(keys: &mut K) {
+    fn keys<K: Keys<LogSettings>>(keys: &mut K) {
         keys.key(
             "level",
             InForce::AtReload,
@@ -94,11 +94,11 @@ impl Section for Log {
         });
     }
 
-    fn finish(draft: Log, _: &Node, _: &mut Reader) -> Option<Self> {
+    fn finish(draft: LogSettings, _: &Node, _: &mut Reader) -> Option<Self> {
         Some(draft)
     }
 
-    fn values(&self) -> Log {
+    fn values(&self) -> LogSettings {
         *self
     }
 }

@@ -14,16 +14,16 @@ mod workers;
 mod zones;
 
 pub use cache::CacheSettings;
-pub use control::Control;
+pub use control::ControlSettings;
 pub use cookies::CookieSecret;
-pub use forward::{Forward, Policy, UpstreamSource};
-pub use listen::Listen;
-pub use log::{Log, LogFormat, LogLevel};
+pub use forward::{ForwardEntry, ForwardPolicy, UpstreamSource};
+pub use listen::ListenEntry;
+pub use log::{LogFormat, LogLevel, LogSettings};
 pub use metrics::MetricsSettings;
-pub use rate_limit::RateLimit;
-pub use recursion::Recursion;
+pub use rate_limit::RateLimitSettings;
+pub use recursion::RecursionSettings;
 pub use server::ServerSettings;
-pub use workers::Workers;
+pub use workers::WorkerThreads;
 pub use zones::ZoneSource;
 
 pub(crate) use workers::{UserName, WorkerCount};

@@ -2,14 +2,14 @@
 
 use crate::in_force::InForce;
 use crate::kinds::{List, Optional, Parsed, Whole};
-use crate::network::Network;
+use crate::network::IpNetwork;
 use crate::node::Node;
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
 
 /// Response rate limiting: it keeps the server from being of use in reflected floods.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RateLimit {
+pub struct RateLimitSettings {
     /// Answers a second to one network of clients that say the same, at least 1.
     pub responses_per_second: u32,
     /// Errors a second to one network of clients, at least 1.
@@ -21,23 +21,23 @@ pub struct RateLimit {
     /// The bits of an IPv6 address that make a network of clients, 1 to 128.
     pub ipv6_prefix: u8,
     /// Networks that are not limited.
-    pub exempt: Vec<Network>,
+    pub exempt: Vec<IpNetwork>,
     /// How many rates are kept, 8 bytes each; made a power of two.
     pub table_size: usize,
 }
 
 pub(crate) struct RateLimitDraft {
-    limit: RateLimit,
+    limit: RateLimitSettings,
     errors: Option<u32>,
 }
 
-impl Section for RateLimit {
+impl Section for RateLimitSettings {
     type Draft = RateLimitDraft;
 
     const ABOUT: &'static str = "Limits how often answers that say the same are sent to one network by UDP.";
 
     fn draft() -> RateLimitDraft {
-        let limit = RateLimit {
+        let limit = RateLimitSettings {
             responses_per_second: 200,
             errors_per_second: 200,
             slip: 2,
@@ -88,7 +88,9 @@ impl Section for RateLimit {
             InForce::AtReload,
             "Networks whose clients are not limited.",
             List {
-                of: Parsed::<Network>::new("a network such as 192.0.2.0/24 or 2001:db8::/32, or an address"),
+                of: Parsed::<IpNetwork>::new(
+                    "a network such as 192.0.2.0/24 or 2001:db8::/32, or an address",
+                ),
                 filled: false,
             },
             |draft| &mut draft.limit.exempt,

@@ -5,28 +5,28 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::in_force::InForce;
 use crate::kind::Kind;
 use crate::kinds::{List, Parsed, Word};
-use crate::network::{ClientNetwork, Network};
+use crate::network::{ClientNetwork, IpNetwork};
 use crate::node::{Node, Value};
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
 
 /// Who gets answers that come from other servers; everyone else is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recursion {
+pub struct RecursionSettings {
     /// The networks of the clients that are served. Loopback when nothing is configured; may be empty.
     pub allow: Vec<ClientNetwork>,
 }
 
-impl Default for Recursion {
+impl Default for RecursionSettings {
     fn default() -> Self {
-        let loopback4 = Network { addr: IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), prefix: 8 };
-        let loopback6 = Network { addr: IpAddr::V6(Ipv6Addr::LOCALHOST), prefix: 128 };
-        Recursion { allow: [loopback4, loopback6].map(ClientNetwork::Network).to_vec() }
+        let loopback4 = IpNetwork { addr: IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), prefix: 8 };
+        let loopback6 = IpNetwork { addr: IpAddr::V6(Ipv6Addr::LOCALHOST), prefix: 128 };
+        RecursionSettings { allow: [loopback4, loopback6].map(ClientNetwork::Network).to_vec() }
     }
 }
 
 pub(crate) struct RecursionDraft {
-    recursion: Recursion,
+    recursion: RecursionSettings,
     dnssec: (),
 }
 
@@ -58,13 +58,13 @@ impl Kind for Dnssec {
     }
 }
 
-impl Section for Recursion {
+impl Section for RecursionSettings {
     type Draft = RecursionDraft;
 
     const ABOUT: &'static str = "Answers to what the zones here do not hold.";
 
     fn draft() -> RecursionDraft {
-        RecursionDraft { recursion: Recursion::default(), dnssec: () }
+        RecursionDraft { recursion: RecursionSettings::default(), dnssec: () }
     }
 
     fn keys<K: Keys<RecursionDraft>>(keys: &mut K) {

@@ -6,7 +6,7 @@ use rhumb_wire::Name;
 use serde_json::{Value as Json, json};
 
 use super::cookies::{CookieSecret, Secret};
-use super::rate_limit::RateLimit;
+use super::rate_limit::RateLimitSettings;
 use crate::in_force::InForce;
 use crate::kind::Kind;
 use crate::kinds::{Domain, Flag, List, Optional, Size, Span, Sub, Whole};
@@ -33,7 +33,7 @@ pub struct ServerSettings {
     /// What server cookies are made with: the first makes them, all are accepted. A random one where it is empty.
     pub cookie_secrets: Vec<CookieSecret>,
     /// How many answers by UDP a network gets; as many as it asks for where it is none.
-    pub rate_limit: Option<RateLimit>,
+    pub rate_limit: Option<RateLimitSettings>,
     /// The agent domain that resolvers are asked to report errors to (RFC 9567); never the root.
     pub report_channel: Option<Name>,
     /// The most TCP connections at one time.

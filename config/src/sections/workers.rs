@@ -12,7 +12,7 @@ use crate::reader::Reader;
 
 /// UDP threads for each listener.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Workers {
+pub enum WorkerThreads {
     /// As many as the machine has use for.
     #[default]
     Auto,
@@ -26,17 +26,17 @@ const MOST_WORKERS: u16 = 1024;
 pub(crate) struct WorkerCount;
 
 impl Kind for WorkerCount {
-    type Out = Workers;
+    type Out = WorkerThreads;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<Workers> {
+    fn read(&self, node: &Node, reader: &mut Reader) -> Option<WorkerThreads> {
         let workers = match &node.value {
-            Value::Text(word) if word == "auto" => Some(Workers::Auto),
+            Value::Text(word) if word == "auto" => Some(WorkerThreads::Auto),
             _ => node
                 .integer()
                 .and_then(|number| u16::try_from(number).ok())
                 .filter(|number| *number <= MOST_WORKERS)
                 .and_then(NonZeroU16::new)
-                .map(Workers::Count),
+                .map(WorkerThreads::Count),
         };
         if workers.is_none() {
             reader.wrong(node, &format!("auto, or a whole number from 1 to {MOST_WORKERS}"));
@@ -48,10 +48,10 @@ impl Kind for WorkerCount {
         json!({ "anyOf": [{ "const": "auto" }, { "type": "integer", "minimum": 1, "maximum": MOST_WORKERS }] })
     }
 
-    fn show(&self, value: &Workers) -> Option<Json> {
+    fn show(&self, value: &WorkerThreads) -> Option<Json> {
         match value {
-            Workers::Auto => Some(json!("auto")),
-            Workers::Count(count) => Some(json!(count.get())),
+            WorkerThreads::Auto => Some(json!("auto")),
+            WorkerThreads::Count(count) => Some(json!(count.get())),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use rhumb_wire::Name;
 
-use crate::errors::Place;
+use crate::errors::FilePlace;
 use crate::in_force::InForce;
 use crate::kinds::{Domain, FilePath, Optional};
 use crate::node::Node;
@@ -21,27 +21,27 @@ pub enum ZoneSource {
         /// The zone file.
         file: PathBuf,
         /// Where the entry stands.
-        place: Place,
+        place: FilePlace,
     },
     /// Every `NAME.zone` in a folder is the zone NAME. A zone that an entry of its own names is that entry's.
     Directory {
         /// The folder.
         path: PathBuf,
         /// Where the entry stands.
-        place: Place,
+        place: FilePlace,
     },
     /// The example zone in the program, [`DEFAULT_ZONE`](crate::DEFAULT_ZONE); only in the built-in default.
     BuiltIn {
         /// The apex of the zone.
         name: Name,
         /// Where the built-in default names it.
-        place: Place,
+        place: FilePlace,
     },
 }
 
 impl ZoneSource {
     /// Where the entry stands.
-    pub fn place(&self) -> &Place {
+    pub fn place(&self) -> &FilePlace {
         match self {
             ZoneSource::File { place, .. }
             | ZoneSource::Directory { place, .. }

@@ -2,11 +2,11 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn upstreams(parsed: &Parsed) -> Vec<(String, u32)> {
+fn upstreams(parsed: &ParsedUpstreams) -> Vec<(String, u32)> {
     parsed.0.iter().map(|(upstream, line)| (upstream.to_string(), *line)).collect()
 }
 
-fn wrong_lines(parsed: &Parsed) -> Vec<u32> {
+fn wrong_lines(parsed: &ParsedUpstreams) -> Vec<u32> {
     parsed.1.iter().map(|(line, _)| *line).collect()
 }
 

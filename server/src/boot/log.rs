@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use rhumb_config::{Log, LogFormat, LogLevel};
+use rhumb_config::{LogFormat, LogLevel, LogSettings};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -12,7 +12,7 @@ use tracing_subscriber::{Layer, Registry, fmt, reload};
 pub(super) type Level = reload::Handle<LevelFilter, Registry>;
 
 /// Starts the log. Where one was started before, as in tests, that one stays.
-pub(super) fn start(log: Log) -> Level {
+pub(super) fn start(log: LogSettings) -> Level {
     let (filter, level) = reload::Layer::new(level_filter(log.level));
     let json = match log.format {
         LogFormat::Auto => !std::io::stderr().is_terminal(),
@@ -40,7 +40,7 @@ pub(super) fn set_level(handle: &Level, level: LogLevel) {
 }
 
 /// Takes the level of `log`.
-pub(super) fn set(level: &Level, log: Log) {
+pub(super) fn set(level: &Level, log: LogSettings) {
     set_level(level, log.level);
 }
 

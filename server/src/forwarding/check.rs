@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rhumb_config::{Config, Place, UpstreamServer, UpstreamSource};
+use rhumb_config::{Config, FilePlace, UpstreamServer, UpstreamSource};
 
 use super::list_file::{ListFile, ListRefresh};
 use super::own_address::{is_own_address, own_upstream};
@@ -38,7 +38,7 @@ pub fn check_lists(config: &Config) -> (Vec<String>, Vec<String>) {
 }
 
 /// What is wrong with a list. That it is not there is a warning of the configuration.
-fn complaints(file: &ListFile, place: &Place, refreshed: ListRefresh) -> Vec<String> {
+fn complaints(file: &ListFile, place: &FilePlace, refreshed: ListRefresh) -> Vec<String> {
     let path = file.path().display();
     let mut wrong = Vec::new();
     if let (ListRefresh::KeptLastGood(why), false) = (refreshed, file.is_missing()) {

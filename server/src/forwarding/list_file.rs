@@ -119,7 +119,7 @@ impl ListFile {
         self.missing
     }
 
-    fn read(&self) -> Result<upstream_list::Parsed, UnusableList> {
+    fn read(&self) -> Result<upstream_list::ParsedUpstreams, UnusableList> {
         let text = upstream_list::read(&self.path)?;
         let (upstreams, bad_lines) = match self.kind {
             ListFormat::List => parse_list(&text),

@@ -2,13 +2,13 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use rhumb_config::{Forward, Listen};
+use rhumb_config::{ForwardEntry, ListenEntry};
 use rhumb_net::route;
 
 /// Whether a query to this address would come in by a listener of this server.
-pub(super) fn is_own_address(address: SocketAddr, listeners: &[Listen]) -> bool {
+pub(super) fn is_own_address(address: SocketAddr, listeners: &[ListenEntry]) -> bool {
     let ip = address.ip().to_canonical();
-    let heard = |listen: &Listen| {
+    let heard = |listen: &ListenEntry| {
         let here = match listen.address {
             IpAddr::V4(any) if any.is_unspecified() => ip.is_ipv4(),
             IpAddr::V6(any) if any.is_unspecified() => ip.is_ipv6() || !listen.v6only,
@@ -26,7 +26,7 @@ fn is_of_this_host(address: SocketAddr) -> bool {
 }
 
 /// The warning of an upstream that is this server itself.
-pub(super) fn own_upstream(forward: &Forward, address: SocketAddr) -> String {
+pub(super) fn own_upstream(forward: &ForwardEntry, address: SocketAddr) -> String {
     format!(
         "{}: forward {}: the upstream {address} is this server itself and is not asked",
         forward.place, forward.domain

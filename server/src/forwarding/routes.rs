@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rhumb_config::{Config, Forward, UpstreamServer, UpstreamSource};
+use rhumb_config::{Config, ForwardEntry, UpstreamServer, UpstreamSource};
 use rhumb_resolver::{ServerIdentity, UpstreamPolicy};
 use rhumb_wire::Name;
 
@@ -72,7 +72,7 @@ pub(super) fn plan(
 /// Gives a route that uses a changed list its new upstreams. What changed, in words.
 pub(super) fn renew(
     config: &Config,
-    forward: &Forward,
+    forward: &ForwardEntry,
     lists: &UpstreamLists,
     snapshot: &Snapshot,
     live: &ServerState,
@@ -87,7 +87,7 @@ pub(super) fn renew(
 }
 
 /// The upstreams of a route at this moment, in order, each once.
-fn upstreams_of(config: &Config, forward: &Forward, lists: &UpstreamLists) -> Vec<ServerIdentity> {
+fn upstreams_of(config: &Config, forward: &ForwardEntry, lists: &UpstreamLists) -> Vec<ServerIdentity> {
     let mut servers = Vec::new();
     let mut add = |upstream: &UpstreamServer| match resolved(upstream) {
         Some(server) if is_own_address(server.address, &config.listen) => {
@@ -138,12 +138,12 @@ fn describe(route: &Route, new: bool, upstreams: &[ServerIdentity], changes: &mu
     }
 }
 
-fn policy_of(forward: &Forward) -> UpstreamPolicy {
+fn policy_of(forward: &ForwardEntry) -> UpstreamPolicy {
     match forward.policy {
-        rhumb_config::Policy::Fastest => UpstreamPolicy::Fastest,
-        rhumb_config::Policy::InOrder => UpstreamPolicy::InOrder,
-        rhumb_config::Policy::RoundRobin => UpstreamPolicy::RoundRobin,
-        rhumb_config::Policy::Random => UpstreamPolicy::Random,
+        rhumb_config::ForwardPolicy::Fastest => UpstreamPolicy::Fastest,
+        rhumb_config::ForwardPolicy::InOrder => UpstreamPolicy::InOrder,
+        rhumb_config::ForwardPolicy::RoundRobin => UpstreamPolicy::RoundRobin,
+        rhumb_config::ForwardPolicy::Random => UpstreamPolicy::Random,
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use rhumb_config::{Config, Listen, ServerSettings, Workers as WorkerCount};
+use rhumb_config::{Config, ListenEntry, ServerSettings, WorkerThreads as WorkerCount};
 use rhumb_net::{SocketKind, check_free, route, tcp, tcp_listener, udp};
 use tokio::sync::watch;
 
@@ -238,7 +238,7 @@ impl OpenListener {
 }
 
 /// The listeners that one entry of the configuration asks for. Errors: its interface is not there.
-fn keys(listen: &Listen, config: &Config) -> Result<Vec<ListenerKey>, String> {
+fn keys(listen: &ListenEntry, config: &Config) -> Result<Vec<ListenerKey>, String> {
     let scope = match &listen.scope {
         None => 0,
         Some(name) => route::scope_id(name)

@@ -5,7 +5,7 @@ mod lab;
 mod prefetch;
 mod truncated;
 
-use rhumb_config::RateLimit as Limits;
+use rhumb_config::RateLimitSettings as Limits;
 use rhumb_wire::edns::{COOKIE, NSID, PADDING, REPORT_CHANNEL, TCP_KEEPALIVE};
 use rhumb_wire::{MessageView, Type};
 

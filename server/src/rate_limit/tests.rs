@@ -5,8 +5,8 @@ use rhumb_wire::Name;
 
 use super::*;
 
-fn limits() -> rhumb_config::RateLimit {
-    rhumb_config::RateLimit {
+fn limits() -> rhumb_config::RateLimitSettings {
+    rhumb_config::RateLimitSettings {
         responses_per_second: 20,
         errors_per_second: 5,
         slip: 2,
@@ -57,7 +57,7 @@ fn networks_and_what_is_said_are_told_apart() {
 #[test]
 fn what_slips_is_the_part_that_was_asked_for() {
     for (slip, least, most) in [(0, 0, 0), (1, 1000, 1000), (2, 420, 580), (10, 60, 150)] {
-        let limit = RateLimit::new(&rhumb_config::RateLimit { slip, ..limits() }, None, [9; 16]);
+        let limit = RateLimit::new(&rhumb_config::RateLimitSettings { slip, ..limits() }, None, [9; 16]);
         let client = "192.0.2.1".parse().unwrap();
         let mut seen: HashMap<&str, usize> = HashMap::new();
         for _ in 0..1005 {
@@ -78,10 +78,10 @@ fn what_slips_is_the_part_that_was_asked_for() {
 fn rates_stay_when_limits_change_and_go_with_the_size() {
     let first = limit();
     assert_eq!(passed(&first, "192.0.2.1", ResponseClass::Error, 0, 10), 5);
-    let more = rhumb_config::RateLimit { errors_per_second: 6, ..limits() };
+    let more = rhumb_config::RateLimitSettings { errors_per_second: 6, ..limits() };
     let second = RateLimit::new(&more, Some(&first), [4; 16]);
     assert_eq!(passed(&second, "192.0.2.1", ResponseClass::Error, 0, 10), 0);
-    let larger = rhumb_config::RateLimit { table_size: 2048, ..limits() };
+    let larger = rhumb_config::RateLimitSettings { table_size: 2048, ..limits() };
     let third = RateLimit::new(&larger, Some(&second), [4; 16]);
     assert_eq!(passed(&third, "192.0.2.1", ResponseClass::Error, 0, 10), 5);
 }

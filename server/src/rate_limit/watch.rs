@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
-use rhumb_config::Network;
+use rhumb_config::IpNetwork;
 
 /// Networks that the log may speak of at one time; a flood from more is told by the first.
 const MOST: usize = 64;
@@ -13,14 +13,14 @@ const QUIET: u32 = 15;
 /// A network whose answers are no longer limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LimitEnd {
-    pub(super) network: Network,
+    pub(super) network: IpNetwork,
     /// Answers that were over the limit.
     pub(super) answers: u64,
 }
 
 #[derive(Debug)]
 struct Entry {
-    network: Network,
+    network: IpNetwork,
     last: u32,
     answers: u64,
 }
@@ -42,7 +42,7 @@ impl LimitedNetworks {
 
     /// An answer to `network` is over the limit, at `now` in seconds. Gives how many there were in all (it wraps), and whether
     /// it is the first of this network. Where others hold the lock it is left out of what is told.
-    pub(super) fn limited(&self, network: Network, now: u32) -> (u32, bool) {
+    pub(super) fn limited(&self, network: IpNetwork, now: u32) -> (u32, bool) {
         let count = self.limited.fetch_add(1, Relaxed);
         let mut entries = match self.entries.try_lock() {
             Ok(entries) => entries,
@@ -89,8 +89,8 @@ impl LimitedNetworks {
 mod tests {
     use super::*;
 
-    fn network(third: u8) -> Network {
-        Network { addr: [10, 0, third, 0].into(), prefix: 24 }
+    fn network(third: u8) -> IpNetwork {
+        IpNetwork { addr: [10, 0, third, 0].into(), prefix: 24 }
     }
 
     #[test]

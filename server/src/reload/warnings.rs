@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rhumb_config::{Config, Forward};
+use rhumb_config::{Config, ForwardEntry};
 use rhumb_wire::NameRef;
 
 /// Warnings of one kind that are given one by one.
@@ -10,7 +10,7 @@ const MOST: usize = 100;
 
 /// Zones below `forward` domains, and `forward` domains below zones: which of the two answers what.
 pub fn overlaps<'a>(zones: impl Iterator<Item = NameRef<'a>>, config: &Config) -> Vec<String> {
-    let forward: HashMap<NameRef<'_>, &Forward> = config
+    let forward: HashMap<NameRef<'_>, &ForwardEntry> = config
         .forward
         .iter()
         .filter(|forward| !forward.domain.as_ref().is_root())
@@ -48,8 +48,8 @@ fn ancestors(name: NameRef<'_>) -> impl Iterator<Item = NameRef<'_>> {
     std::iter::successors(Some(name), |name| name.parent()).filter(|name| !name.is_root())
 }
 
-fn zone_below(zone: NameRef<'_>, entry: &Forward) -> String {
-    let Forward { domain, place, .. } = entry;
+fn zone_below(zone: NameRef<'_>, entry: &ForwardEntry) -> String {
+    let ForwardEntry { domain, place, .. } = entry;
     if *domain.as_ref().as_bytes() == *zone.as_bytes() {
         return format!(
             "{place}: forward: {domain} is a zone that is served here too: the zone answers, the upstreams are not asked"
@@ -61,8 +61,8 @@ fn zone_below(zone: NameRef<'_>, entry: &Forward) -> String {
     )
 }
 
-fn forward_below(entry: &Forward, zone: NameRef<'_>) -> String {
-    let Forward { domain, place, .. } = entry;
+fn forward_below(entry: &ForwardEntry, zone: NameRef<'_>) -> String {
+    let ForwardEntry { domain, place, .. } = entry;
     format!(
         "{place}: forward: {domain} lies below the zone {zone}: clients in recursion.allow get its names from the \
          upstreams, all others a referral or what else the zone says"

@@ -4,15 +4,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use rhumb_config::{ClientNetwork, Network, Recursion};
+use rhumb_config::{ClientNetwork, IpNetwork, RecursionSettings};
 
 /// The networks of this host's interfaces, as last looked at.
 #[derive(Debug, Default)]
-pub struct LocalNetworks(ArcSwap<Vec<Network>>);
+pub struct LocalNetworks(ArcSwap<Vec<IpNetwork>>);
 
 impl LocalNetworks {
     /// Looks at the interfaces. Says what there is now, if that is another list than before.
-    pub fn refresh(&self) -> Option<Arc<Vec<Network>>> {
+    pub fn refresh(&self) -> Option<Arc<Vec<IpNetwork>>> {
         let found = match rhumb_net::route::local_networks() {
             Ok(found) => found,
             Err(error) => {
@@ -20,8 +20,8 @@ impl LocalNetworks {
                 return None;
             }
         };
-        let mut networks: Vec<Network> =
-            found.into_iter().map(|(address, prefix)| Network::around(address, prefix)).collect();
+        let mut networks: Vec<IpNetwork> =
+            found.into_iter().map(|(address, prefix)| IpNetwork::around(address, prefix)).collect();
         networks.sort();
         networks.dedup();
         if **self.0.load() == networks {
@@ -36,13 +36,13 @@ impl LocalNetworks {
 /// The clients that are served.
 #[derive(Debug, Clone, Default)]
 pub struct ClientAccess {
-    networks: Vec<Network>,
+    networks: Vec<IpNetwork>,
     local: Option<Arc<LocalNetworks>>,
 }
 
 impl ClientAccess {
     /// Those of a configuration; `local` is this host's networks, where it asks for them.
-    pub fn new(recursion: &Recursion, local: &Arc<LocalNetworks>) -> Self {
+    pub fn new(recursion: &RecursionSettings, local: &Arc<LocalNetworks>) -> Self {
         let networks = recursion.allow.iter().filter_map(|allowed| match allowed {
             ClientNetwork::Network(network) => Some(*network),
             ClientNetwork::Local => None,
@@ -58,13 +58,13 @@ impl ClientAccess {
 
     /// Whether `client` is one of them.
     pub fn holds(&self, client: IpAddr) -> bool {
-        let within = |networks: &[Network]| networks.iter().any(|network| network.contains(client));
+        let within = |networks: &[IpNetwork]| networks.iter().any(|network| network.contains(client));
         within(&self.networks) || self.local.as_ref().is_some_and(|local| within(&local.0.load()))
     }
 }
 
-impl From<Vec<Network>> for ClientAccess {
-    fn from(networks: Vec<Network>) -> Self {
+impl From<Vec<IpNetwork>> for ClientAccess {
+    fn from(networks: Vec<IpNetwork>) -> Self {
         Self { networks, local: None }
     }
 }

@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use rhumb_config::Place;
+use rhumb_config::FilePlace;
 use rhumb_wire::Name;
 
 /// An entry of the configuration that asks for zones, and where their files are. All zones of a folder share one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZoneOrigin {
     /// Where the configuration has it.
-    pub place: Place,
+    pub place: FilePlace,
     /// Where the files are.
     pub source: ZoneFile,
 }
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_zone_has_its_file_from_what_asks_for_it() {
-        let place = Place { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
+        let place = FilePlace { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
         let name: Name = "example.com".parse().unwrap();
         let file = |source| ZoneOrigin { place: place.clone(), source }.file(&name);
         assert_eq!(file(ZoneFile::BuiltIn), None);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use rhumb_cache::{Origin, Origins};
-use rhumb_config::Place;
+use rhumb_config::FilePlace;
 use rhumb_resolver::{ServerIdentity, ServerStore, UpstreamPolicy, UpstreamPool};
 use rhumb_wire::Name;
 use tokio::sync::watch;
@@ -73,7 +73,7 @@ pub struct RouteEntry {
     /// The route.
     pub route: Arc<Route>,
     /// Where the configuration asks for it.
-    pub place: Place,
+    pub place: FilePlace,
 }
 
 impl Route {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwapOption;
-use rhumb_config::Place;
+use rhumb_config::FilePlace;
 use rhumb_wire::Name;
 use rhumb_zones::ZoneContents;
 
@@ -68,7 +68,7 @@ impl ZoneEntry {
     }
 
     /// Where the configuration asks for it.
-    pub fn place(&self) -> &Place {
+    pub fn place(&self) -> &FilePlace {
         &self.origin.place
     }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rhumb_config::{Config, Place, ZoneSource};
+use rhumb_config::{Config, FilePlace, ZoneSource};
 use rhumb_wire::Name;
 
 use crate::snapshot::{ZoneFile, ZoneOrigin, zone_of_file};
@@ -81,7 +81,7 @@ pub(super) fn configured_zones(config: &Config) -> ConfiguredZones {
     ConfiguredZones { zones, folders: sources, unreadable, errors }
 }
 
-fn single(name: &Name, source: ZoneFile, place: &Place) -> ConfiguredZone {
+fn single(name: &Name, source: ZoneFile, place: &FilePlace) -> ConfiguredZone {
     ConfiguredZone { name: name.clone(), origin: Arc::new(ZoneOrigin { place: place.clone(), source }) }
 }
 

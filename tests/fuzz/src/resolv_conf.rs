@@ -1,7 +1,9 @@
 //! A file that names upstreams.
 
 use rhumb_config::UpstreamServer;
-use rhumb_config::upstream_list::{MOST_COMPLAINTS, MOST_ENTRIES, Parsed, parse_list, parse_resolv_conf};
+use rhumb_config::upstream_list::{
+    MOST_COMPLAINTS, MOST_ENTRIES, ParsedUpstreams, parse_list, parse_resolv_conf,
+};
 
 /// Reads the input as a list of upstreams, and as a resolv.conf.
 pub fn run(input: &[u8]) {
@@ -12,7 +14,7 @@ pub fn run(input: &[u8]) {
     check(&parse_resolv_conf(&text), lines);
 }
 
-fn check((upstreams, complaints): &Parsed, lines: u32) {
+fn check((upstreams, complaints): &ParsedUpstreams, lines: u32) {
     assert!(upstreams.len() <= MOST_ENTRIES && complaints.len() <= MOST_COMPLAINTS);
     for (upstream, line) in upstreams {
         assert!((1..=lines).contains(line));

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
-use rhumb_config::Listen;
+use rhumb_config::ListenEntry;
 use rhumb_net::route::scope_id;
 use rhumb_wire::Transport;
 
@@ -14,13 +14,13 @@ pub(super) struct Destination {
 }
 
 /// The loopback addresses that a listener for every address has, or the one address of any other.
-pub(super) fn near(listen: &Listen) -> Vec<Destination> {
+pub(super) fn near(listen: &ListenEntry) -> Vec<Destination> {
     let loopback = [(IpAddr::from(Ipv6Addr::LOCALHOST), 0), (IpAddr::from(Ipv4Addr::LOCALHOST), 0)];
     at(listen, &loopback)
 }
 
 /// Every address of this host, of those in `local` with their scopes, on which these listeners answer; each once.
-pub(super) fn all(listen: &[Listen], local: &[(IpAddr, u32)]) -> Vec<Destination> {
+pub(super) fn all(listen: &[ListenEntry], local: &[(IpAddr, u32)]) -> Vec<Destination> {
     let mut found: Vec<Destination> = Vec::new();
     for new in listen.iter().flat_map(|listen| at(listen, local)) {
         match found.iter_mut().find(|known| known.address == new.address) {
@@ -35,7 +35,7 @@ pub(super) fn all(listen: &[Listen], local: &[(IpAddr, u32)]) -> Vec<Destination
     found
 }
 
-fn at(listen: &Listen, local: &[(IpAddr, u32)]) -> Vec<Destination> {
+fn at(listen: &ListenEntry, local: &[(IpAddr, u32)]) -> Vec<Destination> {
     let destination = |ip, scope| {
         let address = match ip {
             IpAddr::V4(_) => SocketAddr::new(ip, listen.port),
@@ -58,7 +58,7 @@ fn at(listen: &Listen, local: &[(IpAddr, u32)]) -> Vec<Destination> {
 mod tests {
     use super::*;
 
-    fn listen(text: &str) -> Vec<Listen> {
+    fn listen(text: &str) -> Vec<ListenEntry> {
         let config = rhumb_config::parse(&format!("listen: [{text}]"), std::path::Path::new("x.yaml"));
         config.unwrap().listen
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rhumb_cache::Key;
-use rhumb_config::{CookieSecret, Place};
+use rhumb_config::{CookieSecret, FilePlace};
 use rhumb_net::LocalAddress;
 use rhumb_resolver::UpstreamPolicy;
 use rhumb_wire::edns::EXTENDED_ERROR;
@@ -36,7 +36,7 @@ impl Lab {
         let name: Name = "example.com.".parse().unwrap();
         let zone = Arc::new(Zone::new(name.clone()));
         zone.publish(0, Arc::new(contents(&name)), FileMark::default(), Vec::new(), None).unwrap();
-        let place = Place { file: file.into(), line: 1, column: 1 };
+        let place = FilePlace { file: file.into(), line: 1, column: 1 };
         let entry = ZoneEntry { zone, origin: Arc::new(ZoneOrigin { place, source: ZoneFile::BuiltIn }) };
         let snapshot = Snapshot {
             serial: 1,
@@ -65,7 +65,7 @@ impl Lab {
         mut self,
         zones: impl IntoIterator<Item = (Name, rhumb_zones::ZoneContents)>,
     ) -> Self {
-        let place = Place { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
+        let place = FilePlace { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
         let origin = Arc::new(ZoneOrigin { place, source: ZoneFile::BuiltIn });
         let entry = |(name, contents): (Name, _)| {
             let zone = Arc::new(Zone::new(name.clone()));
@@ -79,7 +79,7 @@ impl Lab {
     /// The same with everything else forwarded to no upstream.
     pub(super) fn forwarding(mut self) -> Self {
         let route = Route::new(1, Name::root(), UpstreamPolicy::Fastest, self.live.cache.origins());
-        let place = Place { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
+        let place = FilePlace { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
         let entry = RouteEntry { route: Arc::new(route), place };
         Arc::get_mut(&mut self.snapshot).unwrap().routes = NameTable::build([(Name::root(), entry)]);
         self

@@ -35,7 +35,7 @@ fn a_popular_entry_near_its_end_is_renewed_once() {
 /// One that is dropped leaves nothing behind.
 #[test]
 fn a_dropped_answer_renews_nothing() {
-    let limited = RateLimit::new(&rhumb_config::RateLimit { slip: 0, ..limits() }, None, [1; 16]);
+    let limited = RateLimit::new(&rhumb_config::RateLimitSettings { slip: 0, ..limits() }, None, [1; 16]);
     let mut lab = Lab::new().forwarding().with(|settings| settings.rate_limit = Some(limited));
     lab.learn("www.test.", Type::A, 100);
     lab.learn("www.test.", Type::TXT, 1000);
