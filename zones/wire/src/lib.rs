@@ -11,15 +11,17 @@ pub mod name;
 pub mod number;
 pub mod query;
 pub mod rdata;
+pub mod section;
 pub mod serial;
 pub mod transport;
 pub mod writer;
 
 pub use edns::{EdnsOptions, ExtendedError, OptRecord};
 pub use header::MessageHeader;
-pub use message::{MessageRecord, MessageSection, MessageView};
+pub use message::{MessageRecord, MessageView};
 pub use name::{Name, NameBuf, NameError, NameRef};
 pub use number::{Class, Opcode, Rcode, Type};
 pub use query::{QueryError, QueryMessage};
+pub use section::MessageSection;
 pub use transport::{Transport, UnknownTransport};
 pub use writer::{BufferFull, MessageWriter};

@@ -4,24 +4,12 @@ use crate::edns::OptRecord;
 use crate::header::{self, MessageHeader};
 use crate::name::{self, NameBuf, NameError, NameRef};
 use crate::number::{Class, Rcode, Type};
+use crate::section::MessageSection;
 
 /// The fewest bytes a question can have: root, type, class.
 const LEAST_QUESTION: usize = 5;
 /// The fewest bytes a record can have: root, type, class, TTL, length.
 const LEAST_RECORD: usize = 11;
-
-/// The four sections, in their order.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, PartialOrd, Ord)]
-pub enum MessageSection {
-    /// What was asked.
-    Question = 0,
-    /// What answers it.
-    Answer = 1,
-    /// Who could tell more, or the SOA of a denial.
-    Authority = 2,
-    /// What else may help.
-    Additional = 3,
-}
 
 /// Why a message cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -3,34 +3,16 @@
 //! RFC 1035 section 3.3 and the RFC of each type; RFC 3597 section 4 for names of newer types, RFC 4034 section 6.2 with
 //! RFC 6840 section 5.1 for the canonical form.
 
+mod error;
 mod layout;
 
 use crate::message::MessageRecord;
-use crate::name::{self, NameBuf, NameError, NameRef};
+use crate::name::{self, NameBuf, NameRef};
 use crate::number::Type;
 use crate::writer::{BufferFull, MessageWriter};
 
+pub use error::RdataError;
 pub use layout::{NameRule, RdataField, layout};
-
-/// Why RDATA does not fit its type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum RdataError {
-    /// It ends before the type's last field does.
-    #[error("RDATA is too short for its type")]
-    Short,
-    /// Bytes are left after the type's last field.
-    #[error("RDATA is longer than its type allows")]
-    Trailing,
-    /// A name in it.
-    #[error("a name in RDATA: {0}")]
-    Name(#[from] NameError),
-    /// A field has a value or an order that its type forbids.
-    #[error("a field of RDATA breaks the rules of its type")]
-    Field,
-    /// The expanded form has more than 65535 bytes.
-    #[error("RDATA grows over 65535 bytes once its names are expanded")]
-    TooLong,
-}
 
 /// A part of uncompressed RDATA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 use crate::compress::NameCompression;
 use crate::header::{self, MessageHeader};
-use crate::message::MessageSection;
 use crate::name::NameRef;
 use crate::number::{Class, Type};
+use crate::section::MessageSection;
 
 /// No room is left below the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

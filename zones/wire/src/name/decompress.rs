@@ -1,6 +1,9 @@
 //! Names inside a message, where a pointer may end them (RFC 1035 section 4.1.4; the mistakes to avoid are those of RFC 9267).
 
-use super::{MAX_LABEL, NameBuf, NameError, NameRef};
+use super::buffer::NameBuf;
+use super::domain_name::NameRef;
+use super::error::NameError;
+use super::limits::{MAX_LABEL, MAX_LENGTH};
 
 /// The most pointers followed for one name: a valid name has no more than it has labels.
 const MAX_POINTERS: usize = 127;
@@ -51,7 +54,7 @@ pub fn skip(message: &[u8], offset: usize) -> Result<usize, NameError> {
             return Ok(at + 2);
         }
         at += 1 + length;
-        if at - offset > super::MAX_LENGTH {
+        if at - offset > MAX_LENGTH {
             return Err(NameError::TooLong);
         }
         if length == 0 {

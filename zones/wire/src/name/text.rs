@@ -3,7 +3,10 @@
 use std::fmt::{self, Write};
 use std::str::FromStr;
 
-use super::{MAX_LABEL, Name, NameBuf, NameError, NameRef};
+use super::buffer::NameBuf;
+use super::domain_name::{Name, NameRef};
+use super::error::NameError;
+use super::limits::MAX_LABEL;
 
 impl fmt::Display for NameRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,6 +1,6 @@
 //! The fields of each type's RDATA, in order.
 
-use super::RdataError;
+use super::error::RdataError;
 use crate::number::Type;
 
 /// How a name in RDATA is treated.

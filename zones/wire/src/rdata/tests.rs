@@ -1,6 +1,7 @@
 use super::*;
 use crate::compress::NameCompression;
-use crate::message::{MessageSection, MessageView};
+use crate::message::MessageView;
+use crate::section::MessageSection;
 use crate::{Class, Name};
 
 fn name(text: &str) -> Vec<u8> {
