@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use crate::contents::label_offsets;
+use crate::contents::names::label_offsets;
 use crate::fold;
 
 const MULTIPLIER: u64 = 0x9fb2_1c65_1e98_df25;

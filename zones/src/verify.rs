@@ -14,6 +14,7 @@ mod keys;
 mod links;
 mod misplaced;
 mod owner;
+mod report;
 mod signatures;
 mod types;
 
@@ -28,24 +29,7 @@ use signatures::SignatureVerifier;
 
 pub use defect::ZoneDefect;
 pub use findings::{RecordLocator, ZoneFinding};
-
-/// How much is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum VerifyDepth {
-    /// What costs a fraction of reading the zone. Of an NSEC3 hash 64 bits are compared, which the contents hold anyway.
-    Load,
-    /// Everything: zones that are not signed are walked too, NSEC3 hashes are compared whole, aliases are followed.
-    Full,
-}
-
-/// What was found.
-#[derive(Debug)]
-pub struct VerifyReport {
-    /// What is wrong: ten of each kind, and how many more.
-    pub findings: Vec<ZoneFinding>,
-    /// When the first signature expires, in seconds as RRSIG has them (RFC 4034 section 3.1.5); none without signatures.
-    pub expires: Option<u32>,
-}
+pub use report::{VerifyDepth, VerifyReport};
 
 /// Checks a zone. `now` is in seconds since 1970, compared with the times of signatures in serial arithmetic.
 pub fn verify(contents: &ZoneContents, now: u32, depth: VerifyDepth) -> VerifyReport {

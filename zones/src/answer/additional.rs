@@ -2,10 +2,10 @@
 
 use rhumb_wire::{MessageSection, Type, name};
 
-use super::write::OwnerPosition;
-use super::{Assembly, FIXED, Stop};
+use super::assembly::{Assembly, Stop};
+use super::position::OwnerPosition;
 use crate::contents::node::ZoneNode;
-use crate::contents::set::{StoredRrset, TargetLink, before_target};
+use crate::contents::set::{FIXED, StoredRrset, TargetLink, before_target};
 use crate::lookup::MatchKind;
 
 /// Targets looked at for an answer's optional addresses.

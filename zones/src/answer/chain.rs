@@ -4,8 +4,10 @@ use rhumb_wire::compress::same_name;
 use rhumb_wire::{MessageSection, NameBuf, NameError, NameRef, Rcode, Type, name};
 
 use super::additional::record_at;
-use super::write::ChainName;
-use super::{AnswerKind, Assembly, FIXED, FoundZone, MAX_LINKS, QUESTION_AT, Step, Stop, ZoneFinder};
+use super::assembly::{Assembly, Step, Stop};
+use super::position::{ChainName, QUESTION_AT};
+use super::request::{AnswerKind, FoundZone, MAX_LINKS, ZoneFinder};
+use crate::contents::set::FIXED;
 use crate::lookup::NameMatch;
 
 impl<'z> Assembly<'z, '_, '_, '_, '_> {

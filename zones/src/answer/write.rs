@@ -4,7 +4,8 @@ mod records;
 
 use rhumb_wire::{BufferFull, Class, MessageSection, NameRef, Type, name};
 
-use super::{Assembly, QUESTION_AT, Stop};
+use super::assembly::{Assembly, Stop};
+use super::position::{ChainName, OwnerPosition, QUESTION_AT};
 use crate::contents::node::ZoneNode;
 use crate::contents::set::{FIXED, IN_IMAGE, RecordImages, StoredRrset, TO_QUESTION, TTL_AT, VALUE};
 use crate::lookup::NameMatch;
@@ -12,38 +13,6 @@ use crate::lookup::NameMatch;
 /// The two bits that make a pointer, and the greatest offset it can hold.
 const POINTER: u16 = 0xc000;
 const REACH: usize = 0x3fff;
-
-/// The name of the chain at hand.
-pub(super) struct ChainName<'n> {
-    pub(super) name: NameRef<'n>,
-    /// Where it begins in the message.
-    pub(super) at: usize,
-    /// Whether it is the question's, written out in full.
-    pub(super) is_question: bool,
-}
-
-impl<'n> ChainName<'n> {
-    pub(super) const fn question(name: NameRef<'n>) -> Self {
-        Self { name, at: QUESTION_AT, is_question: true }
-    }
-}
-
-/// The owner of records, as it stands in the message.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct OwnerPosition {
-    /// Where it begins.
-    pub(super) at: usize,
-    /// Where a name ends that is written out in full and has its last `shared` bytes in common with the stored owner.
-    end: usize,
-    shared: usize,
-}
-
-impl OwnerPosition {
-    /// The name at this offset, whose records have no names in their RDATA.
-    pub(super) const fn alone(at: usize) -> Self {
-        Self { at, end: 0, shared: 0 }
-    }
-}
 
 impl<'z> Assembly<'z, '_, '_, '_, '_> {
     /// The whole of the current name as owner of what `found` matched.

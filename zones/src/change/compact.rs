@@ -1,9 +1,9 @@
 //! Copies the nodes in use into a new arena, once enough of the old one is unused.
 
+use crate::contents::ReadyProofs;
 use crate::contents::arena::{ArenaBuilder, NodeRef};
 use crate::contents::index::NodeIndex;
 use crate::contents::order::NodeOrder;
-use crate::contents::ready::ReadyProofs;
 use crate::contents::{DenialChain, Nsec3Chain, ZoneContents, label_offsets};
 use crate::hash;
 

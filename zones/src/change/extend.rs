@@ -8,7 +8,7 @@ use crate::builder::denial::ChainParameters;
 use crate::contents::ZoneContents;
 use crate::contents::arena::{ArenaBuilder, NodeArena, NodeRef};
 use crate::contents::node::{PREFIX, ZoneNode};
-use crate::contents::order::OrderEdit;
+use crate::contents::order::edit::OrderEdit;
 
 /// A name whose node changes.
 #[derive(Clone, Copy, Debug)]

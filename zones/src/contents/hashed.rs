@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::arena::NodeRef;
 use super::node::ZoneNode;
-use super::{Nsec3Chain, ZoneContents};
+use super::zone::{Nsec3Chain, ZoneContents};
 use crate::nsec3::{self, HASH};
 
 /// A place in a chain.

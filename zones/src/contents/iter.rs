@@ -4,8 +4,10 @@ use std::cmp::Ordering;
 use std::iter::Peekable;
 
 use super::arena::NodeRef;
+use super::names::canonical;
 use super::node::{StoredRrsets, ZoneNode};
-use super::{ZoneContents, ZoneRrset, canonical};
+use super::rrset::ZoneRrset;
+use super::zone::ZoneContents;
 
 type Refs<'a> = Peekable<Box<dyn Iterator<Item = NodeRef> + Send + 'a>>;
 
@@ -37,6 +39,22 @@ impl<'a> ZoneRrsets<'a> {
             (None, _) => self.hashed.next(),
         }
         .map(|at| contents.node(at))
+    }
+}
+
+impl ZoneContents {
+    /// Every RRset, names in canonical order, NSEC3 owners among them.
+    pub fn iter(&self) -> ZoneRrsets<'_> {
+        ZoneRrsets::new(self)
+    }
+}
+
+impl<'a> IntoIterator for &'a ZoneContents {
+    type Item = ZoneRrset<'a>;
+    type IntoIter = ZoneRrsets<'a>;
+
+    fn into_iter(self) -> ZoneRrsets<'a> {
+        self.iter()
     }
 }
 

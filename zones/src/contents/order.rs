@@ -1,13 +1,11 @@
 //! References in the canonical order of their names, in pages, so that a change copies one page.
 
-mod edit;
+pub(crate) mod edit;
 
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::arena::NodeRef;
-
-pub(crate) use edit::OrderEdit;
 
 /// References in a page, at most.
 const PAGE: usize = 512;

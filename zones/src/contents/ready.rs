@@ -2,24 +2,12 @@
 
 use rhumb_wire::{NameBuf, Type};
 
-use super::arena::NodeRef;
 use super::hashed::HashPosition;
-use super::{DenialChain, ZoneContents};
+use super::zone::{DenialChain, ReadyProofs, ZoneContents};
 use crate::nsec3;
 
 /// The label of a wildcard.
 const WILDCARD: &[u8] = b"\x01*";
-
-/// Places that many answers need.
-#[derive(Debug, Default)]
-pub(crate) struct ReadyProofs {
-    /// Where the SOA begins among the sets of the apex.
-    pub(crate) soa: usize,
-    /// The NSEC3 that matches the apex, the closest encloser of most names that do not exist.
-    pub(crate) apex: Option<NodeRef>,
-    /// The NSEC or NSEC3 that shows that there is no wildcard below the apex.
-    pub(crate) wildcard: Option<NodeRef>,
-}
 
 impl ZoneContents {
     /// Fills in what is found out once: the last step of building contents.

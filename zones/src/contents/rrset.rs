@@ -3,7 +3,7 @@
 use rhumb_wire::rdata::{RdataField, layout};
 use rhumb_wire::{NameBuf, NameRef, Type};
 
-use super::full_name;
+use super::names::full_name;
 use super::node::ZoneNode;
 use super::set::{FIXED, RecordImages, StoredRrset, TTL_AT, expand, has_pointers};
 

@@ -1,7 +1,8 @@
 //! Where nodes are, for those who change them.
 
 use super::arena::NodeRef;
-use super::{ZoneContents, canonical};
+use super::names::canonical;
+use super::zone::ZoneContents;
 use crate::fold;
 
 impl ZoneContents {

@@ -10,11 +10,11 @@ use rhumb_wire::name::unescape;
 
 use super::disk::FileSource;
 use super::generate::{NumberRange, TextTemplate};
+use super::head::RecordHead;
 use super::number;
 use super::rdata::RdataReader;
 use super::reader::{DEEPEST, SourceText, ZoneReader};
 use super::scanner::{FileWord, SyntaxError, WordScanner};
-use super::short::RecordHead;
 
 impl<F: FileSource> ZoneReader<'_, F> {
     pub(super) fn directive<'t>(

@@ -8,8 +8,12 @@ mod budget;
 mod directive;
 mod disk;
 mod generate;
+mod head;
+mod line;
 mod lines;
+mod mnemonic;
 mod number;
+mod parsed;
 mod problem;
 mod rdata;
 mod reader;
@@ -17,33 +21,22 @@ mod scanner;
 mod short;
 mod verified;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rhumb_wire::NameRef;
 
 use crate::builder::ZoneBuilder;
-use crate::contents::ZoneContents;
 use disk::{NoFiles, ZoneFolder};
 use reader::ZoneReader;
 
 pub(crate) use number::signature_time_text;
+pub use parsed::ParsedZone;
 pub use problem::FileProblem;
 pub use rdata::rdata_text;
 pub use verified::{VerifiedFile, verify_zone};
 
-/// A zone that was read.
-#[derive(Debug)]
-pub struct ParsedZone {
-    /// What is to be served.
-    pub contents: ZoneContents,
-    /// What should be looked at.
-    pub warnings: Vec<FileProblem>,
-    /// The files that were read, the zone's own first.
-    pub files: Vec<PathBuf>,
-}
-
-/// Reads the zone `origin` from the file at `path`, which has to be a regular one. Included files are sought beside the file that includes them and lie in
-/// the folder of `path` or below it.
+/// Reads the zone `origin` from the file at `path`, which has to be a regular one. Included files are looked for beside the
+/// file that includes them; they are in the folder of `path` or below it.
 ///
 /// Errors: everything that is wrong, at most a hundred problems.
 pub fn read_zone(origin: NameRef<'_>, path: &Path) -> Result<ParsedZone, Vec<FileProblem>> {

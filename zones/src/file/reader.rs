@@ -8,12 +8,14 @@ use rhumb_wire::{Class, NameBuf, NameRef, Type};
 
 use super::budget::ReadBudget;
 use super::disk::FileSource;
+use super::head::{RecordHead, is_frequent};
 use super::lines::LineNumbers;
+use super::mnemonic::{class_of, type_of};
+use super::number;
+use super::parsed::ParsedZone;
 use super::problem::{FileProblem, ProblemList};
 use super::rdata::RdataReader;
 use super::scanner::{FileWord, RecordMark, RecordStart, SyntaxError, WordScanner};
-use super::short::{RecordHead, is_frequent};
-use super::{ParsedZone, number};
 use crate::builder::{LoggedRecord, ZoneBuilder};
 use crate::fault::FaultSeverity;
 use crate::verify::RecordLocator;
@@ -301,31 +303,4 @@ impl<'f, F: FileSource> ZoneReader<'f, F> {
             _ => Err(problems.errors()),
         }
     }
-}
-
-/// A type by its mnemonic or its number; the frequent ones first.
-#[inline]
-pub(super) fn type_of(word: &[u8]) -> Option<Type> {
-    match word {
-        b"A" => Some(Type::A),
-        b"NS" => Some(Type::NS),
-        b"AAAA" => Some(Type::AAAA),
-        b"CNAME" => Some(Type::CNAME),
-        b"MX" => Some(Type::MX),
-        b"TXT" => Some(Type::TXT),
-        b"DS" => Some(Type::DS),
-        b"RRSIG" => Some(Type::RRSIG),
-        b"NSEC3" => Some(Type::NSEC3),
-        b"IN" => None,
-        [first, ..] if first.is_ascii_alphabetic() => std::str::from_utf8(word).ok()?.parse().ok(),
-        _ => None,
-    }
-}
-
-#[inline]
-fn class_of(word: &[u8]) -> Option<Class> {
-    if word == b"IN" {
-        return Some(Class::IN);
-    }
-    std::str::from_utf8(word).ok()?.parse().ok()
 }

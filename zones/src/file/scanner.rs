@@ -1,6 +1,6 @@
 //! Words of a zone file: blanks, comments, parentheses and quotes are dealt with here (RFC 1035 section 5.1).
 
-use super::short::LineRest;
+use super::line::LineRest;
 
 /// The most bytes of one record, over all its lines.
 const LONGEST_RECORD: usize = 1 << 20;

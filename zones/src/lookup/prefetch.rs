@@ -5,7 +5,7 @@
 
 use rhumb_wire::NameRef;
 
-use super::Path;
+use super::path::Path;
 use crate::contents::{ZoneContents, below_bytes};
 
 /// Names from which on the caches of a processor hold only a part of what look-ups read.

@@ -2,11 +2,11 @@
 
 use rhumb_wire::Type;
 
-use super::VerifyDepth;
 use super::defect::ZoneDefect;
 use super::findings::FindingList;
 use super::links::{self, ChainMember, ChainMembers};
 use super::owner::{NodeAuthority, OwnerNode};
+use super::report::VerifyDepth;
 use super::types::difference;
 use crate::contents::arena::NodeRef;
 use crate::contents::{DenialChain, Nsec3Chain, ZoneContents};

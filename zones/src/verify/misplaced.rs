@@ -2,10 +2,10 @@
 
 use rhumb_wire::{NameBuf, NameRef, Type};
 
-use super::VerifyDepth;
 use super::defect::ZoneDefect;
 use super::findings::FindingList;
 use super::owner::{NodeAuthority, OwnerNode};
+use super::report::VerifyDepth;
 use crate::contents::ZoneContents;
 use crate::contents::node::NodeFlags;
 use crate::contents::set::{FIXED, RecordImages, StoredRrset, expand};

@@ -2,12 +2,13 @@
 
 use rhumb_wire::{NameBuf, NameRef, Type};
 
-use super::{Claim, ZoneNode};
-use crate::answer::write::ChainName;
-use crate::answer::{Assembly, Stop};
+use crate::answer::assembly::{Assembly, Stop};
+use crate::answer::position::ChainName;
+use crate::answer::proofs::Claim;
 use crate::contents::Nsec3Chain;
 use crate::contents::arena::NodeRef;
 use crate::contents::hashed::HashPosition;
+use crate::contents::node::ZoneNode;
 use crate::lookup::NameMatch;
 use crate::nsec3;
 

@@ -3,7 +3,7 @@
 
 use rhumb_wire::{BufferFull, Class, MessageSection, NameBuf, Type, name};
 
-use crate::answer::Assembly;
+use crate::answer::assembly::Assembly;
 use crate::contents::node::ZoneNode;
 use crate::contents::rdata::write_rdata;
 use crate::contents::set::{FIXED, RecordImages, StoredRrset, has_pointers};

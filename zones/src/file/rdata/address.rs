@@ -2,8 +2,8 @@
 
 use std::net::Ipv6Addr;
 
-use super::super::scanner::{FileWord, SyntaxError};
-use super::RdataReader;
+use super::reader::RdataReader;
+use crate::file::scanner::{FileWord, SyntaxError};
 
 impl RdataReader<'_, '_, '_> {
     #[inline]

@@ -1,7 +1,9 @@
 //! Hexadecimal, base 32 with extended hex alphabet, and base 64 (RFC 4648).
 
-use super::super::scanner::{FileWord, SyntaxError};
-use super::RdataReader;
+use rhumb_wire::{NameBuf, NameRef};
+
+use super::reader::RdataReader;
+use crate::file::scanner::{FileWord, SyntaxError, WordScanner};
 
 pub(super) const fn hex_digit(byte: u8) -> Option<u8> {
     match byte {
@@ -195,6 +197,14 @@ impl RdataReader<'_, '_, '_> {
         }
         Ok(())
     }
+}
+
+/// The bytes of base 64 in one piece; none where it is no such.
+pub(super) fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    let (mut scanner, mut name) = (WordScanner::new(text), NameBuf::new());
+    RdataReader::new(&mut scanner, NameRef::ROOT, &mut out, &mut name).rest_base64().ok()?;
+    Some(out)
 }
 
 /// The digits of base 64, with padding.

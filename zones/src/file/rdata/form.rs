@@ -2,7 +2,7 @@
 
 use rhumb_wire::Type;
 
-use super::mnemonic::MnemonicTable;
+use super::registry::MnemonicTable;
 
 /// How a field is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

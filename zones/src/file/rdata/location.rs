@@ -1,8 +1,8 @@
 //! LOC (RFC 1876).
 
-use super::super::number::decimal;
-use super::super::scanner::{FileWord, SyntaxError};
-use super::RdataReader;
+use super::reader::RdataReader;
+use crate::file::number::decimal;
+use crate::file::scanner::{FileWord, SyntaxError};
 
 /// The equator and the prime meridian in the wire form, in thousandths of a second of arc.
 const ZERO: u32 = 1 << 31;

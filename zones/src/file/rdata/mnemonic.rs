@@ -2,57 +2,10 @@
 
 use rhumb_wire::Type;
 
-use super::super::reader::type_of;
-use super::super::scanner::{FileWord, SyntaxError};
-use super::RdataReader;
-
-/// A registry of words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum MnemonicTable {
-    /// DNSSEC algorithms.
-    Algorithm,
-    /// Types of certificates (RFC 4398 section 2.1).
-    Certificate,
-}
-
-impl MnemonicTable {
-    const fn words(self) -> &'static [(&'static str, u16)] {
-        match self {
-            Self::Algorithm => &[
-                ("RSAMD5", 1),
-                ("DH", 2),
-                ("DSA", 3),
-                ("RSASHA1", 5),
-                ("DSA-NSEC3-SHA1", 6),
-                ("NSEC3DSA", 6),
-                ("RSASHA1-NSEC3-SHA1", 7),
-                ("NSEC3RSASHA1", 7),
-                ("RSASHA256", 8),
-                ("RSASHA512", 10),
-                ("ECC-GOST", 12),
-                ("ECDSAP256SHA256", 13),
-                ("ECDSAP384SHA384", 14),
-                ("ED25519", 15),
-                ("ED448", 16),
-                ("INDIRECT", 252),
-                ("PRIVATEDNS", 253),
-                ("PRIVATEOID", 254),
-            ],
-            Self::Certificate => &[
-                ("PKIX", 1),
-                ("SPKI", 2),
-                ("PGP", 3),
-                ("IPKIX", 4),
-                ("ISPKI", 5),
-                ("IPGP", 6),
-                ("ACPKIX", 7),
-                ("IACPKIX", 8),
-                ("URI", 253),
-                ("OID", 254),
-            ],
-        }
-    }
-}
+use super::reader::RdataReader;
+use super::registry::MnemonicTable;
+use crate::file::mnemonic::type_of;
+use crate::file::scanner::{FileWord, SyntaxError};
 
 impl RdataReader<'_, '_, '_> {
     pub(super) fn mnemonic(

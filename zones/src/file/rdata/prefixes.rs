@@ -3,9 +3,9 @@
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::super::number::decimal;
-use super::super::scanner::{FileWord, SyntaxError};
-use super::RdataReader;
+use super::reader::RdataReader;
+use crate::file::number::decimal;
+use crate::file::scanner::{FileWord, SyntaxError};
 
 impl RdataReader<'_, '_, '_> {
     pub(super) fn prefixes(&mut self) -> Result<(), SyntaxError> {

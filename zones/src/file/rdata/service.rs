@@ -6,11 +6,11 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use rhumb_wire::name::unescape;
 
-use super::super::number::decimal;
-use super::super::scanner::{FileWord, SyntaxError};
-use super::RdataReader;
-use super::base::base64_text;
-use super::shown::quoted;
+use super::base::{base64_text, decode_base64};
+use super::reader::RdataReader;
+use super::text::quoted;
+use crate::file::number::decimal;
+use crate::file::scanner::{FileWord, SyntaxError};
 
 /// How a parameter's value is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -168,7 +168,7 @@ fn value_of(kind: Kind, text: Option<&[u8]>) -> Option<Vec<u8>> {
                 value.extend(word(item)?.parse::<Ipv6Addr>().ok()?.octets());
             }
         }
-        Kind::Base64 => value = super::decode_base64(text.filter(|text| !text.is_empty())?)?,
+        Kind::Base64 => value = decode_base64(text.filter(|text| !text.is_empty())?)?,
     }
     Some(value)
 }

@@ -5,13 +5,14 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use rhumb_wire::{NameRef, Type, rdata};
 
-use super::super::number::signature_time_text;
 use super::base::{base32_text, base64_text, hex_text};
 use super::form::{FieldForm, GatewayKind, RestForm, forms};
 use super::location::location_text;
 use super::prefixes::prefixes_text;
 use super::service::parameters_text;
+use super::text::quoted;
 use super::types::types_of;
+use crate::file::number::signature_time_text;
 
 /// The text form of uncompressed RDATA, as a zone file takes it: the type's own, or that of RFC 3597 where the type is unknown or
 /// RDATA does not fit it.
@@ -148,20 +149,4 @@ fn host_text(rdata: &[u8]) -> Option<String> {
 
 fn joined(items: impl Iterator<Item = String>, between: &str) -> String {
     items.collect::<Vec<_>>().join(between)
-}
-
-/// A character-string in quotes.
-pub(super) fn quoted(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() + 2);
-    text.push('"');
-    for &byte in bytes {
-        // Writing to a String does not fail.
-        let _ = match byte {
-            b'"' | b'\\' => write!(text, "\\{}", byte as char),
-            0x20..=0x7e => write!(text, "{}", byte as char),
-            _ => write!(text, "\\{byte:03}"),
-        };
-    }
-    text.push('"');
-    text
 }

@@ -1,10 +1,10 @@
 //! IPSECKEY (RFC 4025), AMTRELAY (RFC 8777) and HIP (RFC 8005): fields that say what follows them.
 
-use super::super::number::decimal;
-use super::super::scanner::{FileWord, SyntaxError};
-use super::RdataReader;
 use super::base::hex;
 use super::form::GatewayKind;
+use super::reader::RdataReader;
+use crate::file::number::decimal;
+use crate::file::scanner::{FileWord, SyntaxError, WordScanner};
 
 impl RdataReader<'_, '_, '_> {
     pub(super) fn gateway(&mut self, kind: GatewayKind) -> Result<(), SyntaxError> {
@@ -70,7 +70,7 @@ impl RdataReader<'_, '_, '_> {
 
     /// Base 64 in one word.
     fn one_base64(&mut self, word: FileWord<'_>) -> Result<(), SyntaxError> {
-        let mut scanner = super::WordScanner::new(word.bytes);
+        let mut scanner = WordScanner::new(word.bytes);
         let read = RdataReader { scanner: &mut scanner, origin: self.origin, out: self.out, name: self.name }
             .rest_base64();
         read.map_err(|wrong| word.wrong(wrong.message))

@@ -1,4 +1,7 @@
+use rhumb_wire::{NameBuf, Type, rdata};
+
 use super::*;
+use crate::file::scanner::WordScanner;
 
 fn read(rtype: Type, text: &str) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();

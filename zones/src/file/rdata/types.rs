@@ -2,10 +2,10 @@
 
 use rhumb_wire::Type;
 
-use super::super::scanner::SyntaxError;
-use super::RdataReader;
 use super::form::RestForm;
 use super::mnemonic::to_type;
+use super::reader::RdataReader;
+use crate::file::scanner::SyntaxError;
 
 impl RdataReader<'_, '_, '_> {
     pub(super) fn rest(&mut self, what: RestForm) -> Result<(), SyntaxError> {

@@ -1,5 +1,7 @@
 //! `$INCLUDE`, and files that are no files.
 
+use std::path::PathBuf;
+
 use super::*;
 
 struct Place(PathBuf);
