@@ -41,9 +41,7 @@ pub(crate) fn prefix_of_label(below: &[u8]) -> Option<u64> {
 pub(crate) struct Nsec3Parameters<'a> {
     /// Flags; opt-out is the last bit.
     pub(crate) flags: u8,
-    /// Additional iterations.
     pub(crate) iterations: u16,
-    /// The salt.
     pub(crate) salt: &'a [u8],
 }
 

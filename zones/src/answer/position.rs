@@ -23,7 +23,6 @@ impl<'n> ChainName<'n> {
 /// The owner of records, as it stands in the message.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OwnerPosition {
-    /// Where it begins.
     pub(super) at: usize,
     /// Where a name ends that is written out in full and has its last `shared` bytes in common with the stored owner.
     pub(super) end: usize,

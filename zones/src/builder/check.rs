@@ -14,7 +14,6 @@ const MAX_FAULTS: usize = 1000;
 /// Names behind a cut that are looked at before a target is looked up.
 const FEW: usize = 4;
 
-/// The faults found.
 #[derive(Debug, Default)]
 pub(super) struct FaultList {
     errors: Vec<ZoneFault>,

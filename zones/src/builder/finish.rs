@@ -74,7 +74,6 @@ fn soa_numbers(rdata: &[u8]) -> (u32, u32) {
     (word(0), word(16))
 }
 
-/// Writes nodes.
 struct Emitter<'b> {
     apex: NameRef<'b>,
     start: NameHash,

@@ -57,14 +57,12 @@ pub(super) struct RecordRun {
     pub(super) key: u64,
     /// Where its name is, behind the length.
     pub(super) at: u32,
-    /// Number of records.
     count: u16,
     /// Labels below the apex.
     pub(super) depth: u8,
     pub(super) kinds: TypeFlags,
 }
 
-/// A record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LoggedRecord<'l> {
     pub(crate) rtype: Type,

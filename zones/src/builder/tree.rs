@@ -40,7 +40,6 @@ impl NameEntry {
     }
 }
 
-/// The names.
 #[derive(Debug)]
 pub(super) struct NameTree<'l> {
     log: &'l RecordLog,
@@ -75,7 +74,6 @@ impl<'l> NameTree<'l> {
         runs.iter().flat_map(|run| self.log.records(run))
     }
 
-    /// The apex.
     pub(super) fn apex(&self) -> Option<&NameEntry> {
         self.entries.first().filter(|entry| entry.depth == 0)
     }

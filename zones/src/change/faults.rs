@@ -6,7 +6,6 @@ use super::name_change::{NameChange, NameChanges};
 use crate::contents::{ZoneContents, full_name};
 use crate::fault::{FaultKind, ZoneFault};
 
-/// Faults kept.
 const MAX_FAULTS: usize = 1000;
 
 /// The errors in these names.

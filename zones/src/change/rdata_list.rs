@@ -20,7 +20,6 @@ pub(super) struct RdataList {
 }
 
 impl RdataList {
-    /// Number of records.
     pub(super) const fn len(&self) -> usize {
         self.count
     }

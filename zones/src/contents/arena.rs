@@ -99,7 +99,6 @@ impl ArenaBuilder {
         self.chunk.clear();
     }
 
-    /// The finished arena.
     pub(crate) fn finish(mut self) -> NodeArena {
         if !self.chunk.is_empty() {
             self.close();

@@ -22,9 +22,7 @@ pub(crate) struct NodeFlags(pub(crate) u8);
 impl NodeFlags {
     /// NS below the apex: a zone cut.
     pub(crate) const CUT: Self = Self(1);
-    /// A DNAME.
     pub(crate) const DNAME: Self = Self(2);
-    /// A CNAME.
     pub(crate) const CNAME: Self = Self(4);
     /// A child named `*`.
     pub(crate) const WILDCARD: Self = Self(8);
@@ -39,7 +37,6 @@ impl NodeFlags {
         self.0 & other.0 != 0
     }
 
-    /// Both.
     pub(crate) const fn with(self, other: Self, when: bool) -> Self {
         if when { Self(self.0 | other.0) } else { self }
     }
@@ -78,7 +75,6 @@ impl<'a> ZoneNode<'a> {
         self.rest.as_ptr() as usize
     }
 
-    /// What it is.
     #[inline]
     pub(crate) const fn flags(self) -> NodeFlags {
         self.flags

@@ -64,7 +64,6 @@ impl NodeOrder {
         self.pages.is_empty()
     }
 
-    /// Number of references.
     pub(crate) fn len(&self) -> usize {
         self.pages.iter().map(|page| page.len()).sum()
     }

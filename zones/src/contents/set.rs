@@ -75,11 +75,8 @@ pub(crate) const fn points(rtype: Type) -> bool {
 pub(crate) struct StoredRrset<'a> {
     /// The type of the records; that covered, where there are signatures alone.
     pub(crate) rtype: Type,
-    /// Number of records.
     pub(crate) records: u32,
-    /// Number of signatures.
     pub(crate) signatures: u32,
-    /// Links and places.
     points: &'a [u8],
     images: &'a [u8],
     split: usize,
@@ -88,20 +85,16 @@ pub(crate) struct StoredRrset<'a> {
 /// The numbers at the head of a set.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SetNumbers {
-    /// The type.
     pub(crate) rtype: Type,
     /// Bytes of the records.
     pub(crate) image: usize,
     /// Bytes of the signatures.
     pub(crate) signed: usize,
-    /// Number of records.
     pub(crate) records: usize,
-    /// Number of signatures.
     pub(crate) signatures: usize,
 }
 
 impl SetNumbers {
-    /// Appends them.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         let Self { rtype, image, signed, records, signatures } = *self;
         let [low, high] = rtype.0.to_le_bytes();
@@ -216,7 +209,6 @@ impl<'a> StoredRrset<'a> {
 pub(crate) struct TargetLink {
     /// Where it stands in the image.
     pub(crate) at: usize,
-    /// Its hash.
     pub(crate) hash: u32,
     /// Whether an answer without its addresses leads nowhere (RFC 9471).
     pub(crate) required: bool,

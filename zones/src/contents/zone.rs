@@ -49,9 +49,7 @@ pub(crate) enum DenialChain {
 /// A chain of NSEC3 records.
 #[derive(Debug)]
 pub(crate) struct Nsec3Chain {
-    /// Additional iterations.
     pub(crate) iterations: u16,
-    /// The salt.
     pub(crate) salt: Box<[u8]>,
     /// The owners that belong to it, where the zone has others too.
     pub(crate) owners: Option<NodeOrder>,

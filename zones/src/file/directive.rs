@@ -190,7 +190,6 @@ fn append(text: &mut Vec<u8>, word: FileWord<'_>) {
     }
 }
 
-/// Nothing may follow.
 fn end(scanner: &mut WordScanner<'_>) -> Result<(), SyntaxError> {
     match scanner.word()? {
         None => Ok(()),

@@ -7,7 +7,6 @@ use super::scanner::FileWord;
 /// What stands before RDATA.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RecordHead<'t> {
-    /// The first word.
     pub(super) first: FileWord<'t>,
     pub(super) ttl: Option<u32>,
     pub(super) rtype: Type,

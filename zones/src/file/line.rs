@@ -13,7 +13,6 @@ const HIGH: u64 = 0x80 * ONES;
 pub(super) struct LineRest<'t>(pub(super) &'t [u8]);
 
 impl<'t> LineRest<'t> {
-    /// Passes over blanks.
     #[inline]
     pub(super) const fn skip_blanks(&mut self) {
         while let [b' ' | b'\t', rest @ ..] = self.0 {

@@ -117,7 +117,6 @@ impl<'t> WordScanner<'t> {
         self.line
     }
 
-    /// Where it stands.
     pub(super) const fn at(&self) -> usize {
         self.at
     }

@@ -11,15 +11,12 @@ use crate::contents::node::ZoneNode;
 use crate::contents::set::RecordImages;
 use crate::contents::{ZoneContents, ZoneRrset, canonical};
 
-/// Scheme SIMPLE.
 const SIMPLE: u8 = 1;
-/// Hash algorithms.
 const SHA384: u8 = 1;
 const SHA512: u8 = 2;
 /// Bytes of ZONEMD before the digest.
 const HEAD: usize = 6;
 
-/// A ZONEMD record.
 #[derive(Clone, Copy)]
 struct Zonemd<'r> {
     rdata: &'r [u8],

@@ -42,7 +42,6 @@ impl fmt::Display for ZoneDefect {
     }
 }
 
-/// About signatures.
 fn signature(defect: &ZoneDefect, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match defect {
         ZoneDefect::Unsigned(rtype) => write!(f, "{rtype} has no signature"),

@@ -247,7 +247,6 @@ pub(super) fn base32_text(bytes: &[u8]) -> String {
     text
 }
 
-/// Hexadecimal digits.
 pub(super) fn hex_text(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {

@@ -7,21 +7,17 @@ use super::registry::MnemonicTable;
 /// How a field is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FieldForm {
-    /// A domain name.
     Name,
     /// A decimal number of so many bytes.
     Number(usize),
     /// Seconds, perhaps with units, in four bytes.
     Interval,
-    /// An IPv4 address.
     Ipv4,
-    /// An IPv6 address.
     Ipv6,
     /// A character-string with its length.
     Text,
     /// A text to the end of RDATA, without a length.
     LongText,
-    /// A type's mnemonic.
     Type,
     /// A time of RRSIG.
     Time,
@@ -41,7 +37,6 @@ pub(super) enum FieldForm {
     Rest(RestForm),
     /// LOC.
     Location,
-    /// Service parameters.
     Parameters,
     /// HIP.
     Host,
@@ -58,9 +53,7 @@ pub(super) enum RestForm {
     Base64,
     /// Character-strings, one at the least.
     Texts,
-    /// Types.
     Types,
-    /// Address prefixes.
     Prefixes,
 }
 

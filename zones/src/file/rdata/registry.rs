@@ -3,7 +3,6 @@
 /// A registry of words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MnemonicTable {
-    /// DNSSEC algorithms.
     Algorithm,
     /// Types of certificates (RFC 4398 section 2.1).
     Certificate,
