@@ -2,6 +2,7 @@
 #![allow(clippy::indexing_slicing, clippy::expect_used, reason = "a panic here is a failed test")]
 
 mod commands;
+mod crates;
 mod files;
 mod order;
 mod source;
