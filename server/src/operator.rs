@@ -8,6 +8,7 @@ mod explanation;
 #[cfg(test)]
 pub(crate) mod fake;
 mod load;
+mod page;
 mod pages;
 mod server_status;
 pub(crate) mod show;

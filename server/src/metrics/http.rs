@@ -29,8 +29,8 @@ pub trait Pages: Send + Sync {
     fn ready(&self) -> Result<Vec<String>, Vec<String>>;
     /// Whether `/health` says yes. Errors: each reason why the server should be started anew.
     fn healthy(&self) -> Result<(), Vec<String>>;
-    /// The status page: sections by title, each with names and values. Escaped here, not by the caller.
-    fn status(&self) -> Vec<(String, Vec<(String, String)>)>;
+    /// The status page, in HTML without scripts and without other sources.
+    fn status(&self) -> String;
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -106,7 +106,7 @@ impl FakeService {
         let fail =
             |errors: &[&str]| Err(errors.iter().map(|error| (*error).to_owned()).collect::<Vec<_>>().into());
         match path {
-            "/status" => CommandAnswer::new(&status(good)),
+            "/status" => CommandAnswer::new(&server_status(good)),
             "/stats" => CommandAnswer::new(&self.stats()),
             "/zones" => CommandAnswer::new(&zones()),
             "/zones/status" => match given.name("name") {
@@ -158,7 +158,8 @@ impl FakeService {
     }
 }
 
-fn status(good: bool) -> ServerStatus {
+/// A server that is well, or in every kind of trouble.
+pub(super) fn server_status(good: bool) -> ServerStatus {
     let errors = if good { Vec::new() } else { vec!["r.yaml:1:2: wrong".to_owned()] };
     let upstream = |healthy, srtt_ms, timeouts| {
         let address = "192.0.2.1:53".to_owned();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::admin::Admin;
-use super::status;
+use super::{page, status};
 use crate::metrics::http::Pages;
 use crate::metrics::{Samples, Source, ZoneSample, names};
 
@@ -29,30 +29,8 @@ impl Pages for StatusPages {
         self.0.healthy()
     }
 
-    fn status(&self) -> Vec<(String, Vec<(String, String)>)> {
-        let status = status::whole(&self.0);
-        let server = vec![
-            ("version".to_owned(), status.version),
-            ("up".to_owned(), format!("{} s", status.uptime)),
-            ("configuration".to_owned(), status.config.unwrap_or_else(|| "built-in default".to_owned())),
-            ("last reload".to_owned(), if status.last_reload.ok { "good" } else { "failed" }.to_owned()),
-            ("zones".to_owned(), format!("{}, {} not loaded well", status.zones.total, status.zones.failed)),
-            ("cache".to_owned(), format!("{} entries, {} bytes", status.cache.entries, status.cache.bytes)),
-        ];
-        let listeners = status.listeners.iter().map(|l| (l.address.clone(), l.transports.join(", ")));
-        let routes = status.routes.iter().map(|route| {
-            let upstream = |u: &super::server_status::UpstreamStatus| {
-                format!("{} {}", u.address, if u.healthy { "healthy" } else { "down" })
-            };
-            (route.domain.clone(), route.upstreams.iter().map(upstream).collect::<Vec<_>>().join(", "))
-        });
-        let warnings = status.warnings.iter().map(|warning| (String::new(), warning.clone()));
-        vec![
-            ("Server".to_owned(), server),
-            ("Listeners".to_owned(), listeners.collect()),
-            ("Forwarding".to_owned(), routes.collect()),
-            ("Warnings".to_owned(), warnings.collect()),
-        ]
+    fn status(&self) -> String {
+        page::html(&status::whole(&self.0))
     }
 }
 

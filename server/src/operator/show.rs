@@ -16,7 +16,7 @@ use crate::control::command::CommandArguments;
 mod amount;
 mod table;
 
-use amount::{bytes, share, span, utc};
+pub(super) use amount::{bytes, share, span, utc};
 pub(crate) use table::{Table, plain};
 
 /// The two streams of a command line.

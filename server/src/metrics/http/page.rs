@@ -1,7 +1,5 @@
 //! The answers: which path gets what.
 
-use std::fmt::Write as _;
-
 use http_body_util::Full;
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{
@@ -16,10 +14,6 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 /// The page needs no script and no other source; so none is allowed, whatever a zone is called.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
-const STYLE: &str = "body{font:14px/1.5 sans-serif;margin:2em auto;max-width:60em;padding:0 1em}\
-    table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.2em .6em;border-bottom:1px solid #ccc;\
-    vertical-align:top;overflow-wrap:anywhere}th{width:30%;font-weight:normal;color:#555}";
-
 /// The response to one request; its body, if it has one, is never read.
 pub(super) fn answer(pages: &dyn Pages, request: &Request<Incoming>) -> Response<Full<Bytes>> {
     if !request.body().is_end_stream() {
@@ -45,7 +39,7 @@ pub(super) fn answer(pages: &dyn Pages, request: &Request<Incoming>) -> Response
             Err(reasons) => reply(StatusCode::SERVICE_UNAVAILABLE, TEXT, lines("not ready", &reasons)),
         },
         _ => {
-            let mut page = reply(StatusCode::OK, HTML, html(&pages.status()));
+            let mut page = reply(StatusCode::OK, HTML, pages.status());
             page.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
             page
         }
@@ -70,41 +64,4 @@ fn lines(verdict: &str, sentences: &[String]) -> String {
         body.push('\n');
     }
     body
-}
-
-/// The status page: a heading and a table for each section.
-pub(super) fn html(sections: &[(String, Vec<(String, String)>)]) -> String {
-    let mut out = format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>rhumb</title><style>{STYLE}</style>\
-         </head><body>\n<h1>rhumb</h1>\n<p><a href=\"/metrics\">metrics</a> \
-         <a href=\"/ready\">ready</a> <a href=\"/health\">health</a></p>\n"
-    );
-    // Writing to a String cannot fail.
-    for (title, rows) in sections {
-        let _ = writeln!(out, "<h2>{}</h2>\n<table>", escape(title));
-        for (name, value) in rows {
-            let _ =
-                writeln!(out, "<tr><th scope=\"row\">{}</th><td>{}</td></tr>", escape(name), escape(value));
-        }
-        out.push_str("</table>\n");
-    }
-    out.push_str("</body></html>\n");
-    out
-}
-
-/// Text that means itself in an element and in a quoted attribute.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c if c.is_control() && c != '\n' && c != '\t' => out.push(char::REPLACEMENT_CHARACTER),
-            c => out.push(c),
-        }
-    }
-    out
 }

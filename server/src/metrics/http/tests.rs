@@ -30,8 +30,8 @@ impl Pages for Fixed {
         self.healthy.clone()
     }
 
-    fn status(&self) -> Vec<(String, Vec<(String, String)>)> {
-        vec![("Zones & <more>".to_owned(), vec![("\"><script>'".to_owned(), "a\u{1b}[31mb".to_owned())])]
+    fn status(&self) -> String {
+        "<!doctype html><title>x</title>".to_owned()
     }
 }
 
@@ -146,13 +146,11 @@ async fn health_fails_with_its_reasons() {
 }
 
 #[tokio::test]
-async fn the_status_page_shows_text_as_text() {
+async fn the_status_page_may_load_nothing_else() {
     let server = Server::plain().await;
     let (head, body) = server.get("/").await;
     assert!(head.contains("text/html") && head.contains("default-src 'none'"), "{head}");
-    assert!(body.contains("<h2>Zones &amp; &lt;more&gt;</h2>"), "{body}");
-    assert!(body.contains("&quot;&gt;&lt;script&gt;&#39;</th><td>a\u{fffd}[31mb</td>"), "{body}");
-    assert!(!body.contains("<script"), "{body}");
+    assert_eq!(body, "<!doctype html><title>x</title>");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Times, sizes and shares in words.
 
 /// A moment, from its seconds since 1970.
-pub(super) fn utc(seconds: u64) -> String {
+pub(crate) fn utc(seconds: u64) -> String {
     let (year, month, day) = date(seconds / 86_400);
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
@@ -23,7 +23,7 @@ fn date(day: u64) -> (u64, u64, u64) {
 }
 
 /// A length of time: its largest unit and the next.
-pub(super) fn span(seconds: u64) -> String {
+pub(crate) fn span(seconds: u64) -> String {
     match (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60) {
         (0, 0, 0, s) => format!("{s} s"),
         (0, 0, m, s) => format!("{m} min {s} s"),
@@ -34,7 +34,7 @@ pub(super) fn span(seconds: u64) -> String {
 
 /// A number of bytes in the largest unit that leaves one before the point.
 #[expect(clippy::cast_precision_loss, reason = "one digit behind the point is shown")]
-pub(super) fn bytes(count: u64) -> String {
+pub(crate) fn bytes(count: u64) -> String {
     let mut amount = count as f64;
     for unit in ["B", "KiB", "MiB", "GiB"] {
         if amount < 1024.0 {
@@ -47,7 +47,7 @@ pub(super) fn bytes(count: u64) -> String {
 }
 
 /// A share from 0 to 1 in per cent.
-pub(super) fn share(ratio: f64) -> String {
+pub(crate) fn share(ratio: f64) -> String {
     format!("{:.1} %", ratio * 100.0)
 }
 
