@@ -1,6 +1,11 @@
 //! Whatever the bytes: no panic, the same result each time, bounded work.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "what panics in a test fails it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what panics in a test fails it"
+)]
 
 use std::fmt::Write as _;
 use std::fs;
@@ -155,4 +160,89 @@ fn one_long_line_is_no_worse() {
     }
     let took = time(&(text + "]\n"));
     assert!(took < Duration::from_secs(10), "{took:?}");
+}
+
+/// What this thread has used of the processor: others may use it too.
+fn cpu_time() -> Duration {
+    nix::time::clock_gettime(nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap().into()
+}
+
+/// The time that 2n costs divided by that of n, each the least of several.
+fn growth(n: usize, text: impl Fn(usize) -> String, work: impl Fn(&str)) -> f64 {
+    let least = |text: &str| {
+        let once = || {
+            let start = cpu_time();
+            work(text);
+            cpu_time().saturating_sub(start)
+        };
+        (0..5).map(|_| once()).min().unwrap()
+    };
+    let (small, large) = (text(n), text(2 * n));
+    least(&large).as_secs_f64() / least(&small).as_secs_f64()
+}
+
+/// Twice the size costs at most 2.2 times the time, whatever is wrong; measured again where something else took the processor.
+#[track_caller]
+fn linear(what: &str, n: usize, text: impl Fn(usize) -> String, work: impl Fn(&str)) {
+    let mut seen = Vec::new();
+    for _ in 0..5 {
+        seen.push(growth(n, &text, &work));
+        if seen.last().is_some_and(|growth| *growth <= 2.2) {
+            return;
+        }
+    }
+    panic!("{what}: twice the size takes {seen:?} times the time");
+}
+
+fn items(count: usize, item: impl Fn(usize) -> String) -> String {
+    (0..count).map(item).collect::<Vec<_>>().join(", ")
+}
+
+fn network(number: usize) -> String {
+    format!("10.{}.{}.{}", number >> 16 & 255, number >> 8 & 255, number & 255)
+}
+
+#[test]
+fn every_kind_of_configuration_takes_time_as_its_size() {
+    type Text = fn(usize) -> String;
+    let kinds: [(&str, usize, Text); 8] = [
+        ("networks", 800, |n| format!("recursion: {{ allow: [{}] }}", items(n, network))),
+        ("networks that are none", 800, |n| {
+            format!("recursion: {{ allow: [{}] }}", items(n, |_| "x".to_owned()))
+        }),
+        ("domains", 500, |n| {
+            format!("forward: [{}]", items(n, |i| format!("{{ domain: d{i}, upstreams: 192.0.2.1 }}")))
+        }),
+        ("zones given again", 600, |n| {
+            format!("zones: [{}]", items(n, |i| format!("{{ name: z{}, file: f }}", i / 2)))
+        }),
+        ("listeners", 600, |n| {
+            format!("listen: [{}]", items(n, |i| format!("{{ address: {} }}", network(i + 1))))
+        }),
+        ("unknown keys", 800, |n| items(n, |i| format!("key{i}: 1")).replace(", ", "\n")),
+        ("keys given again", 1600, |n| "user: a\n".repeat(n)),
+        ("one open quote", 50_000, |n| format!("user: \"{}", "a ".repeat(n))),
+    ];
+    for (what, n, text) in kinds {
+        linear(what, n, text, |text| drop(parse(text, Path::new(FILE))));
+    }
+}
+
+#[test]
+fn every_kind_of_list_takes_time_as_its_size() {
+    type Text = fn(usize) -> String;
+    let kinds: [(&str, Text); 5] = [
+        ("one upstream again and again", |n| "192.0.2.53\n".repeat(n)),
+        ("upstreams", |n| (0..n).map(|i| network(i) + "\n").collect()),
+        ("garbage", |n| "no address\n".repeat(n)),
+        ("nameservers", |n| "nameserver ::ffff:192.0.2.1\n".repeat(n)),
+        ("one line", |n| "x".repeat(10 * n)),
+    ];
+    for (what, text) in kinds {
+        let both = |text: &str| {
+            let _ = rhumb_config::upstream_list::parse_list(text);
+            let _ = rhumb_config::upstream_list::parse_resolv_conf(text);
+        };
+        linear(what, 4000, text, both);
+    }
 }

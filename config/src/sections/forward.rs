@@ -14,6 +14,7 @@ use crate::kinds::{Domain, FilePath, List, Optional, Sub, Word};
 use crate::node::{Node, Spot, Value, shown};
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
+use crate::upstream_list::MOST_ENTRIES;
 use crate::upstream_server::{UPSTREAM_FORMS, UpstreamServer};
 
 /// Upstreams for a domain and everything below it. Of several entries the longest matching domain wins.
@@ -110,6 +111,10 @@ impl Section for ForwardEntry {
     }
 
     fn finish(draft: ForwardDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
+        if draft.upstreams.len() > MOST_ENTRIES {
+            let message = format!("more than {MOST_ENTRIES} upstreams for one domain");
+            reader.at_key("upstreams", |reader| reader.error(node.spot_of("upstreams"), message));
+        }
         twice(&draft.upstreams, reader);
         let place = reader.place(node.spot);
         Some(ForwardEntry { domain: draft.domain?, upstreams: draft.upstreams, policy: draft.policy, place })

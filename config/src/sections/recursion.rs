@@ -1,5 +1,6 @@
 //! `recursion:`: who may ask for what the zones do not hold.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::in_force::InForce;
@@ -94,11 +95,9 @@ impl Section for RecursionSettings {
     }
 
     fn finish(draft: RecursionDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
-        let allow = &draft.recursion.allow;
-        let again =
-            allow.iter().enumerate().find(|(index, net)| allow.iter().take(*index).any(|n| n == *net));
-        if let Some((_, net)) = again {
-            let message = format!("`{net}` is given twice");
+        let mut seen = HashSet::new();
+        if let Some(again) = draft.recursion.allow.iter().find(|allowed| !seen.insert(**allowed)) {
+            let message = format!("`{again}` is given twice");
             reader.at_key("allow", |reader| reader.error(node.spot_of("allow"), message));
         }
         Some(draft.recursion)

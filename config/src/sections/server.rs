@@ -16,6 +16,8 @@ use crate::section::{Keys, Section};
 
 /// The most bytes of a server identifier; it travels in every answer to a client that asks for it.
 const MOST_NSID: usize = 128;
+/// The most secrets of cookies; each query with a cookie may have to try all.
+const MOST_SECRETS: usize = 16;
 /// The most bytes of a character-string (RFC 1035 section 3.3).
 const MOST_STRING: usize = 255;
 
@@ -172,6 +174,12 @@ impl Section for ServerSettings {
 
     fn finish(draft: ServerSettings, node: &Node, reader: &mut Reader) -> Option<Self> {
         let secrets = &draft.cookie_secrets;
+        if secrets.len() > MOST_SECRETS {
+            let message = format!("more than {MOST_SECRETS} secrets; two are enough to change them");
+            let spot = node.spot_of("cookie-secrets");
+            reader.at_key("cookie-secrets", |reader| reader.error(spot, message));
+            return Some(draft);
+        }
         if secrets.iter().enumerate().any(|(index, secret)| secrets.iter().take(index).any(|s| s == secret)) {
             let spot = node.spot_of("cookie-secrets");
             reader.at_key("cookie-secrets", |reader| reader.error(spot, "a secret is given twice"));

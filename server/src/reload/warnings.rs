@@ -22,23 +22,19 @@ pub fn overlaps<'a>(zones: impl Iterator<Item = NameRef<'a>>, config: &Config) -
     let mut above: HashSet<NameRef<'_>> = forward.keys().flat_map(|domain| ancestors(*domain)).collect();
     above.insert(NameRef::ROOT);
     let mut warnings = Vec::new();
-    let mut enclosing: HashMap<NameRef<'_>, NameRef<'_>> = HashMap::new();
+    let mut enclosing: HashSet<NameRef<'_>> = HashSet::new();
     for zone in zones {
         if let Some(entry) = ancestors(zone).find_map(|name| forward.get(&name)) {
             warnings.push(zone_below(zone, entry));
         }
         if above.contains(&zone) {
-            for domain in forward.keys().filter(|domain| **domain != zone && domain.is_at_or_below(zone)) {
-                let nearest = enclosing.entry(*domain).or_insert(zone);
-                if zone.len() > nearest.len() {
-                    *nearest = zone;
-                }
-            }
+            enclosing.insert(zone);
         }
     }
     warnings.extend(config.forward.iter().filter_map(|entry| {
-        let zone = enclosing.get(&entry.domain.as_ref())?;
-        Some(forward_below(entry, *zone))
+        let parent = entry.domain.as_ref().parent()?;
+        let mut parents = ancestors(parent).chain([NameRef::ROOT]);
+        parents.find(|name| enclosing.contains(name)).map(|zone| forward_below(entry, zone))
     }));
     bounded(warnings)
 }
