@@ -16,6 +16,7 @@ use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq};
 
 use crate::forwarding::{Lab, UP, config};
 
+mod broken;
 mod busy;
 mod many;
 
@@ -30,6 +31,8 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("reloading::what_stays_keeps_its_object", stays),
     Test::beside("reloading::a_failure_is_told_everywhere", failure),
     Test::alone("reloading::one_zone_of_many_reloads_alone", many::alone),
+    Test::alone("reloading::fifty_broken_zones_of_many", broken::fifty),
+    Test::alone("reloading::special_files_are_refused_at_once", broken::special_files),
     Test::alone("reloading::a_large_zone_holds_nothing_up", busy::lists_and_commands),
 ];
 

@@ -78,9 +78,8 @@ fn spoil(server: &Server, number: usize) -> Result<String, Failure> {
         0 => (format!("{text}log: [ {{ level\n"), "rhumb.yaml:".to_owned()),
         1 => (format!("{text}lissen: []\n"), format!("rhumb.yaml:{}:1: lissen", lines + 1)),
         2 => {
-            let at = text.lines().position(|line| line == "zones:").context("no zones")? + 2;
             let entry = "zones:\n  - { name: missing.test, file: missing.zone }\n";
-            (text.replace("zones:\n", entry), format!("rhumb.yaml:{at}:"))
+            (text.replace("zones:\n", entry), "missing.zone: cannot be read".to_owned())
         }
         _ => {
             folder.write(
@@ -176,7 +175,7 @@ fn begin(lab: &Lab) -> Result<(Server, Vec<Upstream>), Failure> {
 fn reload_all(server: &Server) -> Verdict {
     for round in 1..=ROUNDS as usize {
         let named = spoil(server, round)?;
-        let failed = server.tell(&["reload"])?;
+        let failed = server.tell(&["reload", "--strict"])?;
         ensure_eq!(
             failed.code,
             Some(1),
