@@ -57,7 +57,7 @@ pub use crate::regular_file::{FileError, open_regular_file, read_regular_file};
 pub use crate::sections::{
     CacheSettings, ControlSettings, CookieSecret, ForwardEntry, ForwardPolicy, ListenEntry, LogFormat,
     LogLevel, LogSettings, MetricsSettings, RateLimitSettings, RecursionSettings, ServerSettings,
-    UpstreamSource, WorkerThreads, ZoneSource,
+    TransferRule, UpstreamSource, WorkerThreads, ZoneSource,
 };
 pub use crate::upstream_server::UpstreamServer;
 

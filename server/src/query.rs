@@ -17,6 +17,7 @@ mod limit;
 mod outcome;
 mod pipeline;
 mod response;
+mod transfer;
 mod tsig;
 mod waiting;
 
@@ -24,7 +25,7 @@ pub use ahead::look_ahead;
 pub use client::QueryClient;
 pub use context::QueryContext;
 pub use count::{count, count_message};
-pub use outcome::{Job, Purpose, QueryOutcome, QueryScratch, TraceStep};
+pub use outcome::{IncompleteResponse, Job, MessageSource, Purpose, QueryOutcome, QueryScratch, TraceStep};
 pub use pipeline::{respond, respond_truncated};
 pub use response::truncate;
 pub use waiting::{answer_waiting, fail_waiting, failure_message};

@@ -39,6 +39,7 @@ mod running;
 mod scraping;
 mod steady;
 mod supervising;
+mod transfers;
 mod unit;
 
 fn main() -> ExitCode {
@@ -72,6 +73,7 @@ fn main() -> ExitCode {
         steady::TESTS,
         checking::TESTS,
         scraping::TESTS,
+        transfers::TESTS,
         unit::TESTS,
         container::TESTS,
     ])

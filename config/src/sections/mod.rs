@@ -10,6 +10,7 @@ mod metrics;
 mod rate_limit;
 mod recursion;
 mod server;
+mod transfer_to;
 mod workers;
 mod zones;
 
@@ -23,6 +24,7 @@ pub use metrics::MetricsSettings;
 pub use rate_limit::RateLimitSettings;
 pub use recursion::RecursionSettings;
 pub use server::ServerSettings;
+pub use transfer_to::TransferRule;
 pub use workers::WorkerThreads;
 pub use zones::ZoneSource;
 

@@ -6,10 +6,11 @@ use rhumb_wire::Name;
 
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
-use crate::kinds::{Domain, FilePath, Optional};
+use crate::kinds::{Domain, FilePath, List, Optional, Sub};
 use crate::node::Node;
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
+use crate::sections::TransferRule;
 
 /// Where zones come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub enum ZoneSource {
         name: Name,
         /// The zone file.
         file: PathBuf,
+        /// Who may transfer it; nobody where it is empty.
+        transfer_to: Vec<TransferRule>,
         /// Where the entry stands.
         place: FilePlace,
     },
@@ -27,6 +30,8 @@ pub enum ZoneSource {
     Directory {
         /// The folder.
         path: PathBuf,
+        /// Who may transfer its zones; nobody where it is empty.
+        transfer_to: Vec<TransferRule>,
         /// Where the entry stands.
         place: FilePlace,
     },
@@ -51,14 +56,14 @@ impl ZoneSource {
 }
 
 /// Keys of later versions.
-const LATER: &[&str] =
-    &["primaries", "transfer-to", "notify", "notify-from", "update", "sign", "serial", "history"];
+const LATER: &[&str] = &["primaries", "notify", "notify-from", "update", "sign", "serial", "history"];
 
 #[derive(Default)]
 pub(crate) struct ZoneDraft {
     name: Option<Name>,
     file: Option<PathBuf>,
     directory: Option<PathBuf>,
+    transfer_to: Vec<TransferRule>,
 }
 
 impl Section for ZoneSource {
@@ -94,6 +99,13 @@ impl Section for ZoneSource {
             Optional(FilePath),
             |draft| &mut draft.directory,
         );
+        keys.key(
+            "transfer-to",
+            InForce::AtReload,
+            "Who may transfer the zone, or those of the folder (RFC 5936). Without it nobody may.",
+            List { of: Sub::new(), filled: false },
+            |draft| &mut draft.transfer_to,
+        );
         for name in LATER {
             keys.not_offered(name, "it serves zones as their files have them");
         }
@@ -102,22 +114,29 @@ impl Section for ZoneSource {
     fn finish(draft: ZoneDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
         let place = reader.place(node.spot);
         match draft {
-            ZoneDraft { name: Some(name), file: Some(file), .. } => {
-                Some(ZoneSource::File { name, file, place })
+            ZoneDraft { name: Some(name), file: Some(file), transfer_to, .. } => {
+                Some(ZoneSource::File { name, file, transfer_to, place })
             }
-            ZoneDraft { directory: Some(path), .. } => Some(ZoneSource::Directory { path, place }),
+            ZoneDraft { directory: Some(path), transfer_to, .. } => {
+                Some(ZoneSource::Directory { path, transfer_to, place })
+            }
             _ => None,
         }
     }
 
     fn values(&self) -> ZoneDraft {
         match self {
-            ZoneSource::File { name, file, .. } => {
-                ZoneDraft { name: Some(name.clone()), file: Some(file.clone()), directory: None }
-            }
-            ZoneSource::Directory { path, .. } => {
-                ZoneDraft { name: None, file: None, directory: Some(path.clone()) }
-            }
+            ZoneSource::File { name, file, transfer_to, .. } => ZoneDraft {
+                name: Some(name.clone()),
+                file: Some(file.clone()),
+                directory: None,
+                transfer_to: transfer_to.clone(),
+            },
+            ZoneSource::Directory { path, transfer_to, .. } => ZoneDraft {
+                directory: Some(path.clone()),
+                transfer_to: transfer_to.clone(),
+                ..ZoneDraft::default()
+            },
             ZoneSource::BuiltIn { name, .. } => {
                 ZoneDraft { name: Some(name.clone()), ..ZoneDraft::default() }
             }

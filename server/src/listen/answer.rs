@@ -6,7 +6,9 @@ use rhumb_wire::Rcode;
 use rhumb_wire::edns::ExtendedError;
 
 use crate::metrics::{Block, DropReason};
-use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, count, fail_waiting, respond};
+use crate::query::{
+    MessageSource, QueryClient, QueryContext, QueryOutcome, QueryScratch, count, fail_waiting, respond,
+};
 use crate::recursion::{Door, ReplyTo};
 
 /// What answering needs beside the message and its client.
@@ -23,6 +25,8 @@ pub(super) enum MessageAnswer {
     Reply(usize),
     /// Nothing is sent, which was counted.
     Nothing,
+    /// More than one response message, to be made as the transport takes them.
+    Messages(Box<dyn MessageSource>),
     /// The response comes by the way that `reply_to` gave.
     Pending,
 }
@@ -67,6 +71,7 @@ fn answer_unguarded(
             }
             MessageAnswer::Reply(length)
         }
+        QueryOutcome::Messages(source) => MessageAnswer::Messages(source),
         QueryOutcome::Drop(_) => MessageAnswer::Nothing,
         QueryOutcome::Wait(job) => match door.enter(job, reply_to()) {
             Ok(()) => MessageAnswer::Pending,

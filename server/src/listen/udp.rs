@@ -189,6 +189,8 @@ impl Worker {
         match answer_message(datagram.bytes, &client, context, scratch, out, reply_to) {
             MessageAnswer::Reply(length) => Some(length),
             MessageAnswer::Nothing | MessageAnswer::Pending => None,
+            // A datagram is one message; such queries are refused long before.
+            MessageAnswer::Messages(_) => None,
         }
     }
 

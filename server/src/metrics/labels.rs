@@ -57,6 +57,14 @@ label_values! {
 }
 
 label_values! {
+    /// How a zone transfer to a client ended.
+    pub enum TransferResult {
+        Complete => "complete", "All of it was sent.";
+        Aborted => "aborted", "The connection ended before.";
+    }
+}
+
+label_values! {
     /// Why a query or a reply was dropped: every drop anywhere is counted under one of these.
     pub enum DropReason {
         ShortMessage => "short-message", "Fewer octets than a header.";

@@ -20,6 +20,6 @@ mod text;
 pub use block::Block;
 pub use figures::TrafficFigures;
 pub use handles::{Held, List, Upstream};
-pub use labels::{CacheEvent, DropReason, Family, RefuseReason, ReloadResult};
+pub use labels::{CacheEvent, DropReason, Family, RefuseReason, ReloadResult, TransferResult};
 pub use registry::Metrics;
 pub use samples::{Samples, Source, ZoneSample};

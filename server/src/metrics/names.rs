@@ -100,6 +100,9 @@ metrics! {
     TCP_REFUSED = Counter "rhumb_tcp_refused_total" ["reason"]
         "Stream connections closed as soon as they were accepted, by reason.";
 
+    TRANSFERS = Counter "rhumb_transfers_total" ["direction", "kind", "result"]
+        "Zone transfers, by direction (out), kind (axfr) and result.";
+
     CACHE_ENTRIES = Gauge "rhumb_cache_entries" []
         "Entries in the cache.";
     CACHE_BYTES = Gauge "rhumb_cache_bytes" []

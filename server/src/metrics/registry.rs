@@ -10,7 +10,7 @@ use prometheus::process_collector::ProcessCollector;
 
 use super::block::Block;
 use super::handles::{Held, Keyed, List, Upstream};
-use super::labels::{RefuseReason, ReloadResult};
+use super::labels::{RefuseReason, ReloadResult, TransferResult};
 use super::samples::Source;
 use crate::supervision::WorkerRegistry;
 
@@ -66,6 +66,7 @@ pub struct Metrics {
     pub(super) tcp_open: Arc<AtomicU64>,
     pub(super) tcp_accepted: AtomicU64,
     pub(super) tcp_refused: [AtomicU64; RefuseReason::COUNT],
+    pub(super) transfers: [AtomicU64; TransferResult::COUNT],
     pub(super) reloads: [AtomicU64; ReloadResult::COUNT],
     pub(super) reload_failed: AtomicBool,
     pub(super) loaded: AtomicU64,
@@ -98,6 +99,7 @@ impl Metrics {
             tcp_open: Arc::default(),
             tcp_accepted: AtomicU64::new(0),
             tcp_refused: Default::default(),
+            transfers: Default::default(),
             reloads: Default::default(),
             reload_failed: AtomicBool::new(false),
             loaded: AtomicU64::new(now),
@@ -201,6 +203,13 @@ impl Metrics {
     /// A stream connection was closed as soon as it was accepted.
     pub fn refused(&self, reason: RefuseReason) {
         if let Some(counter) = self.tcp_refused.get(reason.index()) {
+            counter.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// A zone transfer to a client ended.
+    pub fn transferred(&self, result: TransferResult) {
+        if let Some(counter) = self.transfers.get(result.index()) {
             counter.fetch_add(1, Relaxed);
         }
     }

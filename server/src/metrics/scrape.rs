@@ -11,7 +11,9 @@ use rhumb_wire::Transport;
 
 use super::block::Block;
 use super::histogram::float;
-use super::labels::{CacheEvent, DropReason, Family, RcodeLabel, RefuseReason, ReloadResult, TypeLabel};
+use super::labels::{
+    CacheEvent, DropReason, Family, RcodeLabel, RefuseReason, ReloadResult, TransferResult, TypeLabel,
+};
 use super::names;
 use super::registry::Metrics;
 use super::samples::Samples;
@@ -72,6 +74,9 @@ impl Metrics {
         out.set(&names::TCP_ACCEPTED, &[], self.tcp_accepted.load(Relaxed));
         for (reason, count) in RefuseReason::ALL.iter().zip(&self.tcp_refused) {
             out.set(&names::TCP_REFUSED, &[reason.as_str()], count.load(Relaxed));
+        }
+        for (result, count) in TransferResult::ALL.iter().zip(&self.transfers) {
+            out.set(&names::TRANSFERS, &["out", "axfr", result.as_str()], count.load(Relaxed));
         }
     }
 

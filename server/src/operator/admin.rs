@@ -146,6 +146,9 @@ impl Admin {
         let (outcome, steps) = self.respond(&query, &client, &mut out);
         let (message, tried) = match outcome {
             QueryOutcome::Reply(length) => (out.get(..length).unwrap_or_default().to_vec(), Arc::default()),
+            QueryOutcome::Messages(_) => {
+                return Err("such a query has more than one response message".to_owned());
+            }
             QueryOutcome::Drop(reason) => {
                 return Err(format!("such a query is dropped: {}", reason.as_str()));
             }

@@ -4,7 +4,7 @@ use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
 use rhumb_wire::edns::ExtendedError;
-use rhumb_wire::{MessageSection, MessageWriter, NameRef, QueryMessage, Rcode, header};
+use rhumb_wire::{MessageSection, MessageWriter, NameRef, QueryMessage, Rcode, Type, header};
 use rhumb_zones::ZoneContents;
 use rhumb_zones::answer::{AnswerRequest, AnswerSummary, FoundZone, MAX_LINKS, OneZone, ZoneFinder, answer};
 
@@ -50,6 +50,18 @@ pub(super) fn from_zone<'m>(
         let (length, head) = from_contents(query, contents, &zones, limits, scratch, out);
         (length, ResponseHead { reports: true, ..head })
     })
+}
+
+/// Answers with the SOA of the zone and nothing else, whatever type was asked for.
+pub(super) fn soa_alone(
+    query: &QueryMessage<'_>,
+    contents: &ZoneContents,
+    limits: &ResponseLimits,
+    scratch: &mut QueryScratch,
+    out: &mut [u8],
+) -> (usize, ResponseHead) {
+    let asked = QueryMessage { qtype: Type::SOA, ..*query };
+    from_contents(&asked, contents, &OneZone, limits, scratch, out)
 }
 
 #[cold]

@@ -17,6 +17,7 @@ pub struct QueryContext<'m> {
     pub snapshot: &'m Arc<Snapshot>,
     /// What was learnt from upstreams.
     pub cache: &'m Cache,
+    pub(super) server: &'m ServerState,
     /// Seconds of a clock that never goes back.
     pub now: u32,
     /// Microseconds of the same clock.
@@ -40,7 +41,7 @@ impl<'m> QueryContext<'m> {
     pub fn of(live: &'m ServerState, snapshot: &'m Arc<Snapshot>, begun: Instant) -> Self {
         let micros = live.clock.micros_at(begun);
         let now = (micros / 1_000_000) as u32;
-        Self { snapshot, cache: &live.cache, now, micros, last: Cell::new(None) }
+        Self { snapshot, cache: &live.cache, server: live, now, micros, last: Cell::new(None) }
     }
 
     /// Whether the zone asked last is one to look ahead in.

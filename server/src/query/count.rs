@@ -19,7 +19,7 @@ pub fn count(
     snapshot: &Snapshot,
 ) {
     match outcome {
-        QueryOutcome::Reply(_) => count_response(block, scratch),
+        QueryOutcome::Reply(_) | QueryOutcome::Messages(_) => count_response(block, scratch),
         QueryOutcome::Wait(_) => {}
         QueryOutcome::Drop(reason) => {
             block.dropped(*reason);

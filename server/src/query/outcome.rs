@@ -1,5 +1,6 @@
 //! What becomes of a query.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -21,6 +22,8 @@ pub enum QueryOutcome {
     Reply(usize),
     /// Nothing is sent.
     Drop(DropReason),
+    /// More than one response message; on streams alone.
+    Messages(Box<dyn MessageSource>),
     /// Others have to be asked first.
     Wait(Box<Job>),
 }
@@ -87,6 +90,19 @@ impl QueryStats {
         cache: None,
     };
 }
+
+/// Response messages that are made one at a time, whenever the transport has room for the next.
+pub trait MessageSource: fmt::Debug + Send {
+    /// Writes the next message into `out`, which takes the longest there can be. Gives its length; none after the last.
+    ///
+    /// Errors: the rest cannot be written, and a client that has a part must be told so by the end of its connection.
+    fn next_message(&mut self, out: &mut [u8]) -> Result<Option<usize>, IncompleteResponse>;
+}
+
+/// Response messages that end before the last one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the response cannot be completed")]
+pub struct IncompleteResponse;
 
 /// One decision on the way of a query, for `rhumb explain`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

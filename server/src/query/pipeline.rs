@@ -105,7 +105,7 @@ impl AdmittedQuery<'_, '_> {
         let snapshot = context.snapshot;
         match (query.class, query.qtype) {
             (Class::CH, _) => return self.chaos(scratch, out),
-            (_, Type::AXFR | Type::IXFR) => return self.refuse_transfer(scratch, out),
+            (_, Type::AXFR | Type::IXFR) => return self.transfer(scratch, out),
             (Class::IN, Type::ANY) => return self.route(scratch, out),
             _ => {}
         }
@@ -132,17 +132,6 @@ impl AdmittedQuery<'_, '_> {
                 self.conclude(AnswerSource::Nowhere, ResponseHead::of(Rcode::NOERROR), length, scratch, out)
             }
             None => self.refuse(Rcode::REFUSED, (ExtendedError::NotSupported, ""), scratch, out),
-        }
-    }
-
-    /// Zones are not transferred; whether the name is that of a zone is told (RFC 5936 section 2.2.1).
-    fn refuse_transfer(&self, scratch: &mut QueryScratch, out: &mut [u8]) -> QueryOutcome {
-        let ours = self.context.snapshot.zones.find_exact(self.query.name).is_some();
-        scratch.note("route", || "zones are not transferred".to_owned());
-        if ours && self.query.class == Class::IN {
-            self.refuse(Rcode::REFUSED, (ExtendedError::Prohibited, ""), scratch, out)
-        } else {
-            self.refuse(Rcode::NOTAUTH, (ExtendedError::NotAuthoritative, ""), scratch, out)
         }
     }
 

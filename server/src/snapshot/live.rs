@@ -6,11 +6,16 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use rhumb_cache::{Cache, Limits};
 use rhumb_config::{CacheSettings, Config, CookieSecret};
+use rhumb_net::tcp::ConnectionLimits;
 use rhumb_resolver::ServerStore;
 use rhumb_zones::NameTable;
 
 use super::{ClientAccess, LocalNetworks, QuerySettings, RouteServices, Snapshot, built_in_zones};
 use crate::metrics::Metrics;
+
+/// Zone transfers at one time, in all and to one network: each holds a version of a zone and what its client has not read yet.
+const TRANSFERS: usize = 32;
+const TRANSFERS_PER_NETWORK: usize = 4;
 
 /// The running server's state. Shared by all threads.
 #[derive(Debug)]
@@ -27,6 +32,8 @@ pub struct ServerState {
     pub cookie_secret: Option<CookieSecret>,
     /// The networks of this host's interfaces.
     pub local_networks: Arc<LocalNetworks>,
+    /// How many zone transfers there may be.
+    pub transfers: Arc<ConnectionLimits>,
     /// The clock of TTLs.
     pub clock: ServerClock,
 }
@@ -50,6 +57,7 @@ impl ServerState {
             metrics,
             cookie_secret: random_secret(),
             local_networks: Arc::default(),
+            transfers: ConnectionLimits::new(TRANSFERS, TRANSFERS_PER_NETWORK),
             clock: ServerClock::start(),
         }
     }

@@ -1,8 +1,9 @@
 //! What asks for a zone.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use rhumb_config::FilePlace;
+use rhumb_config::{FilePlace, TransferRule};
 use rhumb_wire::Name;
 
 /// An entry of the configuration that asks for zones, and where their files are. All zones of a folder share one.
@@ -12,6 +13,8 @@ pub struct ZoneOrigin {
     pub place: FilePlace,
     /// Where the files are.
     pub source: ZoneFile,
+    /// Who may transfer its zones.
+    pub transfer_to: Vec<TransferRule>,
 }
 
 /// Where the file of a zone is.
@@ -29,6 +32,11 @@ pub enum ZoneFile {
 pub const ZONE_SUFFIX: &str = ".zone";
 
 impl ZoneOrigin {
+    /// Whether `client` may transfer its zones.
+    pub fn may_transfer(&self, client: IpAddr) -> bool {
+        self.transfer_to.iter().any(|rule| rule.network.contains(client))
+    }
+
     /// The file of the zone `name`; none for the zone of the built-in default.
     pub fn file(&self, name: &Name) -> Option<PathBuf> {
         match &self.source {
@@ -86,7 +94,7 @@ mod tests {
     fn a_zone_has_its_file_from_what_asks_for_it() {
         let place = FilePlace { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
         let name: Name = "example.com".parse().unwrap();
-        let file = |source| ZoneOrigin { place: place.clone(), source }.file(&name);
+        let file = |source| ZoneOrigin { place: place.clone(), source, transfer_to: Vec::new() }.file(&name);
         assert_eq!(file(ZoneFile::BuiltIn), None);
         assert_eq!(file(ZoneFile::File("a/b".into())), Some("a/b".into()));
         assert_eq!(file(ZoneFile::Folder("zones".into())), Some("zones/example.com.zone".into()));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rhumb_config::{Config, FilePlace, ZoneSource};
+use rhumb_config::{Config, FilePlace, TransferRule, ZoneSource};
 use rhumb_wire::Name;
 
 use crate::snapshot::{ZoneFile, ZoneOrigin, zone_of_file};
@@ -52,15 +52,16 @@ pub(super) fn configured_zones(config: &Config) -> ConfiguredZones {
     let mut sources = ZoneFolders { folders: Vec::new(), plain: true };
     for source in &config.zones {
         match source {
-            ZoneSource::File { name, file, place } => {
+            ZoneSource::File { name, file, transfer_to, place } => {
                 let source = ZoneFile::File(file.clone());
-                zones.push(single(name, source, place));
+                zones.push(single(name, source, place, transfer_to));
             }
             ZoneSource::BuiltIn { name, place } => {
-                zones.push(single(name, ZoneFile::BuiltIn, place));
+                zones.push(single(name, ZoneFile::BuiltIn, place, &[]));
             }
-            ZoneSource::Directory { path, place } => {
-                let origin = ZoneOrigin { place: place.clone(), source: ZoneFile::Folder(path.clone()) };
+            ZoneSource::Directory { path, transfer_to, place } => {
+                let source = ZoneFile::Folder(path.clone());
+                let origin = ZoneOrigin { place: place.clone(), source, transfer_to: transfer_to.clone() };
                 sources.folders.push(Arc::new(origin));
             }
         }
@@ -81,8 +82,9 @@ pub(super) fn configured_zones(config: &Config) -> ConfiguredZones {
     ConfiguredZones { zones, folders: sources, unreadable, errors }
 }
 
-fn single(name: &Name, source: ZoneFile, place: &FilePlace) -> ConfiguredZone {
-    ConfiguredZone { name: name.clone(), origin: Arc::new(ZoneOrigin { place: place.clone(), source }) }
+fn single(name: &Name, source: ZoneFile, place: &FilePlace, transfer_to: &[TransferRule]) -> ConfiguredZone {
+    let origin = ZoneOrigin { place: place.clone(), source, transfer_to: transfer_to.to_vec() };
+    ConfiguredZone { name: name.clone(), origin: Arc::new(origin) }
 }
 
 /// Adds the zones whose `NAME.zone` files are in a folder. A file whose name is no domain name is left alone, with a warning.
@@ -107,7 +109,7 @@ fn in_folder(
     odd.sort_by(|a, b| a.1.cmp(&b.1));
     let plain = odd.is_empty();
     for (name, path) in odd {
-        let origin = ZoneOrigin { place: origin.place.clone(), source: ZoneFile::File(path) };
+        let origin = ZoneOrigin { source: ZoneFile::File(path), ..ZoneOrigin::clone(origin) };
         zones.push(ConfiguredZone { name, origin: Arc::new(origin) });
     }
     Ok(plain)

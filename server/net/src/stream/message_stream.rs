@@ -86,6 +86,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageStream<S> {
         })
     }
 
+    /// Lets `each` put messages out, one a call, until it says that it has no more or so much waits that the peer has to take some
+    /// first; sends them with one write and queues what the peer does not take.
+    ///
+    /// `each` must not come back here, for any stream.
+    pub fn put_while(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut each: impl FnMut(&mut OutgoingMessages) -> bool,
+    ) -> Result<(), StreamError> {
+        ROOM.with_borrow_mut(|room| {
+            room.outgoing.clear();
+            while self.unsent.waiting() + room.outgoing.length() < FULL && each(&mut room.outgoing) {}
+            self.incoming.restart();
+            Ok(self.unsent.send(cx, &mut self.stream, &mut room.outgoing)?)
+        })
+    }
+
     /// Writes all that is queued. May be called again after `Pending`; neither bytes nor time limits are lost.
     pub fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), StreamError>> {
         if self.unsent.is_empty() {

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::Streams;
 use crate::listen::answer::{AnswerContext, MessageAnswer, answer_message};
 use crate::metrics::Block;
-use crate::query::{QueryClient, QueryContext, QueryScratch};
+use crate::query::{MessageSource, QueryClient, QueryContext, QueryScratch};
 use crate::recursion::ReplyTo;
 use crate::snapshot::Snapshot;
 
@@ -27,6 +27,8 @@ pub(super) struct StreamAnswers<'a, F> {
     /// Gives the way for an answer that comes later.
     later: F,
     begun: Option<Begun>,
+    /// Responses of more than one message.
+    sources: Vec<Box<dyn MessageSource>>,
     /// How many were answered, or dropped, at once.
     done: u64,
 }
@@ -39,12 +41,12 @@ struct Begun {
 
 impl<'a, F: FnMut() -> mpsc::Sender<Vec<u8>>> StreamAnswers<'a, F> {
     pub(super) fn new(streams: &'a Streams, client: &'a QueryClient<'a>, later: F) -> Self {
-        Self { streams, client, later, begun: None, done: 0 }
+        Self { streams, client, later, begun: None, sources: Vec::new(), done: 0 }
     }
 
     /// Answers one message into `outgoing`; whether its answer comes later.
     pub(super) fn answer(&mut self, message: &[u8], outgoing: &mut OutgoingMessages) -> bool {
-        let Self { streams, client, later, begun, .. } = self;
+        let Self { streams, client, later, begun, sources, .. } = self;
         let live = &streams.live;
         let Begun { at, snapshot, block } = begun.get_or_insert_with(|| Begun {
             at: Instant::now(),
@@ -61,6 +63,10 @@ impl<'a, F: FnMut() -> mpsc::Sender<Vec<u8>>> StreamAnswers<'a, F> {
                     MessageAnswer::Reply(length) => return Some(length),
                     MessageAnswer::Nothing => {}
                     MessageAnswer::Pending => waits = true,
+                    MessageAnswer::Messages(source) => {
+                        waits = true;
+                        sources.push(source);
+                    }
                 }
                 None
             });
@@ -69,10 +75,12 @@ impl<'a, F: FnMut() -> mpsc::Sender<Vec<u8>>> StreamAnswers<'a, F> {
         waits
     }
 
-    /// Counts how long it took, to be called when the answers are written. What waits is observed once it is answered.
-    pub(super) fn end(self) {
+    /// Counts how long it took, to be called when the answers are written. What waits is observed once it is answered. Gives the
+    /// responses that have more than one message.
+    pub(super) fn end(self) -> Vec<Box<dyn MessageSource>> {
         if let Some(Begun { at, block, .. }) = self.begun {
             block.duration(self.client.transport(), at.elapsed(), self.done);
         }
+        self.sources
     }
 }

@@ -1,5 +1,6 @@
 //! One connection, from its first query to its end.
 
+use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,16 +10,19 @@ use rhumb_net::stream::{MessageStream, ReadExpectation, ReadOutcome, StreamError
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::task::coop::has_budget_remaining;
+use tokio::time::Instant;
 
 use super::Streams;
 use super::answer::StreamAnswers;
 use crate::metrics::DropReason;
-use crate::query::QueryClient;
+use crate::query::{MessageSource, QueryClient};
 
 /// How long a peer may take for each 16 KiB of its answers.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a message may take to be whole.
 const MESSAGE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a response of more than one message may take in all.
+const OUTFLOW_TIMEOUT: Duration = Duration::from_hours(2);
 /// Reads in a row before others have their turn: some thousands of queries.
 const ROUNDS: u32 = 8;
 
@@ -29,6 +33,8 @@ pub(super) struct Connection<S> {
     messages: MessageStream<S>,
     /// The way for answers that come later; made for the first query that waits.
     later: Option<Later>,
+    /// Responses of more than one message, in the order of their queries.
+    outflows: VecDeque<Outflow>,
     most: usize,
     in_flight: usize,
     /// No more queries are taken.
@@ -43,6 +49,12 @@ pub(super) struct Connection<S> {
 struct Later {
     sender: mpsc::Sender<Vec<u8>>,
     receiver: mpsc::Receiver<Vec<u8>>,
+}
+
+/// A response of more than one message.
+struct Outflow {
+    source: Box<dyn MessageSource>,
+    ends: Instant,
 }
 
 /// How a connection ended.
@@ -77,6 +89,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             client,
             messages,
             later: None,
+            outflows: VecDeque::new(),
             most,
             in_flight: 0,
             finished: false,
@@ -102,11 +115,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if let Poll::Ready(Err(_)) = self.messages.poll_send(cx) {
                 return Poll::Ready(End::Broken);
             }
+            if self.put_messages(cx).is_err() {
+                return Poll::Ready(End::Broken);
+            }
             let taken = if self.is_reading() { self.answer(cx) } else { Poll::Pending };
             match taken {
                 Poll::Ready(Ok(ReadOutcome::Messages)) => {}
                 // Of a stream that failed, the next write tells.
                 Poll::Ready(Ok(ReadOutcome::End) | Err(_)) => self.finished = true,
+                Poll::Pending if !self.outflows.is_empty() && !self.messages.is_full() => {}
                 Poll::Pending => return self.poll_quiet(cx),
             }
         }
@@ -144,7 +161,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Answers what has come.
     fn answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<ReadOutcome, StreamError>> {
-        let Self { streams, client, messages, later, most, in_flight, .. } = self;
+        let Self { streams, client, messages, later, outflows, most, in_flight, .. } = self;
         let sender = || {
             let later = later.get_or_insert_with(|| {
                 let (sender, receiver) = mpsc::channel(*most);
@@ -157,8 +174,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             *in_flight += usize::from(answering.answer(message, outgoing));
             *in_flight < *most
         });
-        answering.end();
+        for source in answering.end() {
+            outflows.push_back(Outflow { source, ends: Instant::now() + OUTFLOW_TIMEOUT });
+        }
         taken
+    }
+
+    /// Puts out the messages of responses that have more than one, as many as the peer has room for. Errors: one of them cannot
+    /// be completed, or the peer is gone.
+    fn put_messages(&mut self, cx: &mut Context<'_>) -> Result<(), ()> {
+        let Self { messages, outflows, in_flight, .. } = self;
+        let Some(first) = outflows.front() else { return Ok(()) };
+        let mut result = if first.ends < Instant::now() { Err(()) } else { Ok(()) };
+        let sent = messages.put_while(cx, |outgoing| {
+            let Some(outflow) = outflows.front_mut().filter(|_| result.is_ok()) else { return false };
+            let mut ended = false;
+            outgoing.put(|out| match outflow.source.next_message(out) {
+                Ok(None) => {
+                    ended = true;
+                    None
+                }
+                Ok(length) => length,
+                Err(_) => {
+                    result = Err(());
+                    None
+                }
+            });
+            if ended {
+                *in_flight -= 1;
+                outflows.pop_front();
+            }
+            true
+        });
+        result.and(sent.map_err(|_| ()))
     }
 
     /// Takes the answers that were waited for.

@@ -37,7 +37,10 @@ impl Lab {
         let zone = Arc::new(Zone::new(name.clone()));
         zone.publish(0, Arc::new(contents(&name)), FileMark::default(), Vec::new(), None).unwrap();
         let place = FilePlace { file: file.into(), line: 1, column: 1 };
-        let entry = ZoneEntry { zone, origin: Arc::new(ZoneOrigin { place, source: ZoneFile::BuiltIn }) };
+        let entry = ZoneEntry {
+            zone,
+            origin: Arc::new(ZoneOrigin { place, source: ZoneFile::BuiltIn, transfer_to: Vec::new() }),
+        };
         let snapshot = Snapshot {
             serial: 1,
             config,
@@ -66,7 +69,7 @@ impl Lab {
         zones: impl IntoIterator<Item = (Name, rhumb_zones::ZoneContents)>,
     ) -> Self {
         let place = FilePlace { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
-        let origin = Arc::new(ZoneOrigin { place, source: ZoneFile::BuiltIn });
+        let origin = Arc::new(ZoneOrigin { place, source: ZoneFile::BuiltIn, transfer_to: Vec::new() });
         let entry = |(name, contents): (Name, _)| {
             let zone = Arc::new(Zone::new(name.clone()));
             zone.publish(0, Arc::new(contents), FileMark::default(), Vec::new(), None).unwrap();
@@ -110,7 +113,7 @@ impl Lab {
         match self.respond(transport, message, &mut QueryScratch::new(), &mut out) {
             QueryOutcome::Reply(length) => Ok(out[..length].to_vec()),
             QueryOutcome::Drop(reason) => Err(reason),
-            QueryOutcome::Wait(job) => panic!("{job:?}"),
+            other => panic!("{other:?}"),
         }
     }
 
