@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use rhumb_wire::Name;
 
+use super::transfer_to::TransferRule;
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
 use crate::kinds::{Domain, FilePath, List, Optional, Sub};
 use crate::node::Node;
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
-use crate::sections::TransferRule;
 
 /// Where zones come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
