@@ -77,6 +77,12 @@ pub(super) fn log(admin: &Admin, given: &CommandArguments) -> CommandResult {
     )
 }
 
+pub(super) fn stop(admin: &Admin, _: &CommandArguments) -> CommandResult {
+    tracing::info!("stopped by the control socket");
+    admin.controls.stop.notify_one();
+    CommandAnswer::new(&json!({ "done": "the server ends" }))
+}
+
 pub(super) fn zone_list(admin: &Admin, _: &CommandArguments) -> CommandResult {
     CommandAnswer::new(&status::zones(&admin.live))
 }

@@ -149,6 +149,18 @@ pub(crate) static COMMANDS: &[OperatorCommand] = &[
     },
     OperatorCommand {
         spec: CommandSpec {
+            words: "stop",
+            changes: true,
+            path: "/stop",
+            about: "End the running server as SIGTERM does: what waits is answered first",
+            arguments: &[],
+            seconds: 5,
+        },
+        run: RunCommand::Now(actions::stop),
+        show: show::sentence,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
             words: "zone list",
             changes: false,
             path: "/zones",
