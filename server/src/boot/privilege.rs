@@ -27,7 +27,7 @@ const NOBODY: u32 = 65_534;
 
 /// Why privileges were not given up. The process must end then.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
+pub(crate) enum PrivilegeError {
     /// The configured user is not to be had.
     #[error("user: {0}")]
     Account(#[from] AccountError),
@@ -105,7 +105,7 @@ impl fmt::Display for Privileges {
 
 /// Whom root is to become: the configured user (a name, "uid" or "uid:gid"), or nobody. `None`: the process is not
 /// root and stays who it is. Asked for before [`give_up`], so that the control socket can be given to that user.
-pub(crate) fn successor(user: Option<&str>) -> Result<Option<Account>, Error> {
+pub(crate) fn successor(user: Option<&str>) -> Result<Option<Account>, PrivilegeError> {
     let now = geteuid();
     if !now.is_root() && !getuid().is_root() {
         if let Some(user) = user {
@@ -144,17 +144,17 @@ pub(crate) fn as_user<T>(user: Option<&Account>, work: impl FnOnce() -> T) -> T 
 /// Becomes that user, if one is given; keeps of all capabilities at most `CAP_NET_BIND_SERVICE` and, with `reads_all`,
 /// `CAP_DAC_READ_SEARCH`; forbids new privileges, core dumps and being traced. Cannot be undone. To be called before any
 /// thread is started.
-pub(crate) fn give_up(successor: Option<&Account>, reads_all: bool) -> Result<Privileges, Error> {
+pub(crate) fn give_up(successor: Option<&Account>, reads_all: bool) -> Result<Privileges, PrivilegeError> {
     // Without a mounted /proc the threads cannot be counted.
     let threads = fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
     if threads > 1 {
-        return Err(Error::Threads(threads));
+        return Err(PrivilegeError::Threads(threads));
     }
     give_up_here(successor, reads_all)
 }
 
 /// The same for the calling thread and those it starts; user and groups change for the whole process.
-fn give_up_here(successor: Option<&Account>, reads_all: bool) -> Result<Privileges, Error> {
+fn give_up_here(successor: Option<&Account>, reads_all: bool) -> Result<Privileges, PrivilegeError> {
     let mut keep = caps::read(None, CapSet::Permitted)?;
     keep.retain(|capability| match capability {
         Capability::CAP_NET_BIND_SERVICE => true,
@@ -184,7 +184,7 @@ fn give_up_here(successor: Option<&Account>, reads_all: bool) -> Result<Privileg
 }
 
 /// Drops the rest from the bounding set, if that is allowed to us. Says whether nothing else is in it now.
-fn clear_bounding() -> Result<bool, Error> {
+fn clear_bounding() -> Result<bool, PrivilegeError> {
     let mut rest = caps::read(None, CapSet::Bounding)?;
     rest.remove(&Capability::CAP_NET_BIND_SERVICE);
     if !caps::has_cap(None, CapSet::Effective, Capability::CAP_SETPCAP)? {
@@ -196,9 +196,9 @@ fn clear_bounding() -> Result<bool, Error> {
     Ok(true)
 }
 
-fn become_user(account: &Account) -> Result<(), Error> {
+fn become_user(account: &Account) -> Result<(), PrivilegeError> {
     let (uid, gid) = (account.uid, account.gid);
-    let switch = |call, id| move |errno| Error::Switch { call, id, errno };
+    let switch = |call, id| move |errno| PrivilegeError::Switch { call, id, errno };
     // Without it the change of user would take the one capability to keep along.
     flag("PR_SET_KEEPCAPS", prctl::set_keepcaps(true))?;
     setgroups(&account.groups).map_err(switch("setgroups", gid.as_raw()))?;
@@ -206,23 +206,23 @@ fn become_user(account: &Account) -> Result<(), Error> {
     setresuid(uid, uid, uid).map_err(switch("setresuid", uid.as_raw()))
 }
 
-fn flag(flag: &'static str, result: nix::Result<()>) -> Result<(), Error> {
-    result.map_err(|errno| Error::Flag { flag, errno })
+fn flag(flag: &'static str, result: nix::Result<()>) -> Result<(), PrivilegeError> {
+    result.map_err(|errno| PrivilegeError::Flag { flag, errno })
 }
 
 /// Looks whether it is so: a set-user-id call may succeed and change nothing in odd kernels and sandboxes.
-fn verify(successor: Option<&Account>, keep: &CapsHashSet) -> Result<(), Error> {
+fn verify(successor: Option<&Account>, keep: &CapsHashSet) -> Result<(), PrivilegeError> {
     for set in [CapSet::Effective, CapSet::Permitted] {
         if caps::read(None, set)? != *keep {
-            return Err(Error::Left("capabilities"));
+            return Err(PrivilegeError::Left("capabilities"));
         }
     }
-    let ids = getresuid().map_err(|errno| Error::Switch { call: "getresuid", id: 0, errno })?;
+    let ids = getresuid().map_err(|errno| PrivilegeError::Switch { call: "getresuid", id: 0, errno })?;
     if successor.is_some_and(|account| [ids.real, ids.effective, ids.saved] != [account.uid; 3]) {
-        return Err(Error::Left("the user"));
+        return Err(PrivilegeError::Left("the user"));
     }
     if seteuid(Uid::from_raw(0)).is_ok() {
-        return Err(Error::Left("the way back to root"));
+        return Err(PrivilegeError::Left("the way back to root"));
     }
     Ok(())
 }

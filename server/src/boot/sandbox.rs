@@ -29,7 +29,7 @@ const LANDLOCK: ABI = ABI::V5;
 
 /// Why the sandbox was not entered. What a kernel lacks is no error.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
+pub(crate) enum SandboxError {
     /// Other threads would stay outside.
     #[error("the sandbox can be entered only before threads are started, and {0} run")]
     Threads(usize),
@@ -84,19 +84,19 @@ impl fmt::Display for Sandbox {
 
 /// Enters the sandbox; it cannot be left. `writable` are the folders beneath which files may be made, written and
 /// removed; all others can be read only. To be called before any thread is started.
-pub(crate) fn enter(writable: &[PathBuf]) -> Result<Sandbox, Error> {
+pub(crate) fn enter(writable: &[PathBuf]) -> Result<Sandbox, SandboxError> {
     // Without a mounted /proc the threads cannot be counted.
     let threads = fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
     if threads > 1 {
-        return Err(Error::Threads(threads));
+        return Err(SandboxError::Threads(threads));
     }
     enter_here(writable)
 }
 
 /// The same, with Landlock for the calling thread and those it starts.
-fn enter_here(writable: &[PathBuf]) -> Result<Sandbox, Error> {
+fn enter_here(writable: &[PathBuf]) -> Result<Sandbox, SandboxError> {
     for path in writable {
-        fs::metadata(path).map_err(|error| Error::Writable { path: path.clone(), error })?;
+        fs::metadata(path).map_err(|error| SandboxError::Writable { path: path.clone(), error })?;
     }
     let landlock = restrict_writing(writable).unwrap_or_else(|error| Force::None(error.to_string()));
     if let Force::None(why) = &landlock {
@@ -136,7 +136,7 @@ fn program(
     SeccompFilter::new(rules, SeccompAction::Allow, answer, arch)?.try_into()
 }
 
-fn filter_calls() -> Result<Force, Error> {
+fn filter_calls() -> Result<Force, SandboxError> {
     let Ok(arch) = TargetArch::try_from(std::env::consts::ARCH) else {
         return Ok(Force::None(format!("no table of calls for {}", std::env::consts::ARCH)));
     };

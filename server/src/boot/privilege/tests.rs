@@ -7,7 +7,7 @@ use caps::{CapSet, Capability, CapsHashSet};
 use nix::unistd::{Gid, Uid, geteuid, getgroups, setgroups, setresgid, setresuid};
 
 use super::account::{AccountError, find_in};
-use super::{Error, Privileges, give_up, give_up_here, successor};
+use super::{PrivilegeError, Privileges, give_up, give_up_here, successor};
 
 /// Set in the process that gives up its privileges: what it is to do.
 const ROLE: &str = "RHUMB_TEST_ROLE";
@@ -172,7 +172,7 @@ fn root_that_cannot_become_another_is_told() {
     assert_eq!(status("CapEff"), BIND_ONLY, "the test's own start");
     let account = successor(None).unwrap();
     let error = give_up_here(account.as_ref(), false).unwrap_err();
-    assert!(matches!(error, Error::Switch { call: "setgroups", .. }), "{error}");
+    assert!(matches!(error, PrivilegeError::Switch { call: "setgroups", .. }), "{error}");
     assert!(error.to_string().contains("--user"), "{error}");
 }
 
@@ -180,7 +180,7 @@ fn root_that_cannot_become_another_is_told() {
 fn threads_that_run_already_are_an_error() {
     let (end, ended) = std::sync::mpsc::channel::<()>();
     let other = std::thread::spawn(move || ended.recv());
-    assert!(matches!(give_up(None, false), Err(Error::Threads(2..))));
+    assert!(matches!(give_up(None, false), Err(PrivilegeError::Threads(2..))));
     drop(end);
     assert!(other.join().unwrap().is_err());
 }

@@ -12,7 +12,7 @@ use std::process::Command;
 use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 
-use super::{Error, Force, enter, enter_here, folder_of};
+use super::{Force, SandboxError, enter, enter_here, folder_of};
 use crate::boot::privilege::tests::{again, role, root, status, succeeded};
 
 /// Two folders that anyone may write to, removed at the end: in one the sandbox allows it.
@@ -145,7 +145,7 @@ fn root_is_held_too() {
 fn threads_and_missing_folders_are_errors() {
     let (end, ended) = std::sync::mpsc::channel::<()>();
     let other = std::thread::spawn(move || ended.recv());
-    assert!(matches!(enter(&[]), Err(Error::Threads(2..))));
+    assert!(matches!(enter(&[]), Err(SandboxError::Threads(2..))));
     drop(end);
     assert!(other.join().unwrap().is_err());
     let missing = enter_here(&["/nonexistent/folder".into()]).unwrap_err();
