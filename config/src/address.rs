@@ -27,6 +27,9 @@ pub enum AddressError {
     /// The scope is neither an interface name nor an interface number.
     #[error("has a scope that is neither an interface name nor its number")]
     Scope,
+    /// A text that cannot be the name of an interface (netdevice(7)).
+    #[error("is not the name of an interface")]
+    Interface,
     /// An IPv4-mapped IPv6 address; holds the IPv4 address in it.
     #[error("is an IPv4-mapped address (write {0})")]
     Mapped(Ipv4Addr),
@@ -96,6 +99,80 @@ impl FromStr for ScopedAddress {
     }
 }
 
+/// The addresses of an entry of `listen:`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ListenAddresses {
+    /// This one; `::` and `0.0.0.0` stand for every address, on one socket.
+    One {
+        /// The address.
+        ip: IpAddr,
+        /// The name or number of the interface of a link-local IPv6 address.
+        scope: Option<String>,
+    },
+    /// Each address that the host has, on a socket of its own, those that come later too.
+    EachOfHost,
+    /// Each address of the interface of this name, likewise.
+    EachOfInterface(String),
+}
+
+impl ListenAddresses {
+    /// Whether it is a loopback address, which other hosts cannot reach.
+    pub fn is_loopback(&self) -> bool {
+        matches!(self, Self::One { ip, .. } if ip.is_loopback())
+    }
+
+    /// Whether it is `::` or `0.0.0.0`.
+    pub fn is_wildcard(&self) -> bool {
+        matches!(self, Self::One { ip, .. } if ip.is_unspecified())
+    }
+}
+
+/// The word that stands for each address of the host.
+const EACH: &str = "all";
+
+/// What the key `address` takes: an address, or [`EACH`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum AddressOrAll {
+    Address(ScopedAddress),
+    All,
+}
+
+impl fmt::Display for AddressOrAll {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::All => f.write_str(EACH),
+        }
+    }
+}
+
+impl FromStr for AddressOrAll {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        if text == EACH { Ok(Self::All) } else { text.parse().map(Self::Address) }
+    }
+}
+
+/// The name of an interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct InterfaceName(pub(crate) String);
+
+impl fmt::Display for InterfaceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for InterfaceName {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let number = text.bytes().all(|byte| byte.is_ascii_digit());
+        if number || !is_scope(text) { Err(AddressError::Interface) } else { Ok(Self(text.to_owned())) }
+    }
+}
+
 /// A number above 0, or a name as Linux allows it: up to 15 bytes, no slash, no blank (netdevice(7)).
 fn is_scope(scope: &str) -> bool {
     if scope.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -138,6 +215,18 @@ mod tests {
             ("224.0.0.1", AddressError::NoHost("a multicast address")),
         ] {
             assert_eq!(text.parse::<ScopedAddress>(), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn all_is_each_address_and_interfaces_have_names() {
+        assert_eq!("all".parse(), Ok(AddressOrAll::All));
+        assert_eq!("::1".parse(), Ok(AddressOrAll::Address("::1".parse().unwrap())));
+        assert_eq!("ALL".parse::<AddressOrAll>(), Err(AddressError::NotAnAddress));
+        for (name, good) in
+            [("br0", true), ("wg-1.2", true), ("", false), ("1", false), ("a b", false), ("a/b", false)]
+        {
+            assert_eq!(name.parse::<InterfaceName>().is_ok(), good, "{name}");
         }
     }
 }

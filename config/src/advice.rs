@@ -16,7 +16,7 @@ pub(crate) fn report(config: &Config, root: &Node, reader: &mut Reader) {
         reader.warning(root.spot, "nothing is served: every query is refused; give `zones` or `forward`");
     }
     // Without upstreams `allow` lets nobody have anything.
-    if config.forward.is_empty() || config.listen.iter().all(|listen| listen.address.is_loopback()) {
+    if config.forward.is_empty() || config.listen.iter().all(|listen| listen.addresses.is_loopback()) {
         return;
     }
     let allow = &config.recursion.allow;

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use rhumb_wire::Transport;
 
+use crate::address::ListenAddresses;
 use crate::config::Config;
 use crate::domain::show_domain;
 use crate::node::{Node, Spot};
@@ -83,11 +84,12 @@ fn listeners(listen: &[ListenEntry], root: &Node, reader: &mut Reader) {
         })
         .collect();
     let mut reported = BTreeSet::new();
+    let ipv4 = every(Ipv4Addr::UNSPECIFIED.into());
     for transport in Transport::ALL {
         let spoken = |one: &&Listener<'_>| one.listen.transports.contains(&transport);
         let mut sockets: HashMap<_, &Listener<'_>> = HashMap::new();
         for one in listeners.iter().filter(spoken) {
-            match sockets.entry((one.listen.address, one.listen.scope.as_deref(), one.listen.port)) {
+            match sockets.entry((&one.listen.addresses, one.listen.port)) {
                 Entry::Vacant(free) => {
                     free.insert(one);
                 }
@@ -96,15 +98,35 @@ fn listeners(listen: &[ListenEntry], root: &Node, reader: &mut Reader) {
             }
         }
         for one in listeners.iter().filter(spoken) {
-            let dual = one.listen.address == IpAddr::V6(Ipv6Addr::UNSPECIFIED) && !one.listen.v6only;
-            let ipv4 = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), None, one.listen.port);
-            if let (true, Some(other)) = (dual, sockets.get(&ipv4))
+            let dual = one.listen.addresses == every(Ipv6Addr::UNSPECIFIED.into()) && !one.listen.v6only;
+            if let (true, Some(other)) = (dual, sockets.get(&(&ipv4, one.listen.port)))
                 && reported.insert(one.index)
             {
                 dual_stack(one, other, reader);
             }
+            let each = !matches!(one.listen.addresses, ListenAddresses::One { .. });
+            let beside = |other: &&&Listener<'_>| {
+                other.listen.port == one.listen.port && other.listen.addresses.is_wildcard()
+            };
+            if let (true, Some(other)) = (each, sockets.values().find(beside))
+                && reported.insert(one.index)
+            {
+                wildcard_beside(one, other, reader);
+            }
         }
     }
+}
+
+fn every(ip: IpAddr) -> ListenAddresses {
+    ListenAddresses::One { ip, scope: None }
+}
+
+fn wildcard_beside(one: &Listener<'_>, other: &Listener<'_>, reader: &mut Reader) {
+    let message = format!(
+        "a socket for each address clashes with the one for all of them (listen[{}], line {}); keep one of the two",
+        other.index, other.listen.place.line,
+    );
+    in_list(reader, "listen", one.index, one.node.spot, message);
 }
 
 fn same_socket(one: &Listener<'_>, other: &Listener<'_>, reader: &mut Reader) {

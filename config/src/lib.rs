@@ -46,7 +46,7 @@ use crate::key_list::KeyList;
 use crate::kind::Kind;
 use crate::kinds::Sub;
 
-pub use crate::address::AddressError;
+pub use crate::address::{AddressError, ListenAddresses};
 pub use crate::comparison::{KeyChange, ValueChange};
 pub use crate::config::Config;
 pub use crate::errors::{ConfigErrors, ConfigFinding, FilePlace};

@@ -3,13 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "what panics in a test fails it")]
 
 use std::fs;
-use std::net::IpAddr;
+use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rhumb_config::{
-    ClientNetwork, DEFAULT_ZONE, LogFormat, WorkerThreads, ZoneSource, built_in, load_with_zones, parse,
-    schema, upstream_list,
+    ClientNetwork, DEFAULT_ZONE, ListenAddresses, LogFormat, WorkerThreads, ZoneSource, built_in,
+    load_with_zones, parse, schema, upstream_list,
 };
 use rhumb_wire::Transport;
 
@@ -37,6 +37,11 @@ fn every_example_can_be_loaded() {
     }
 }
 
+/// `::`.
+fn every() -> ListenAddresses {
+    ListenAddresses::One { ip: Ipv6Addr::UNSPECIFIED.into(), scope: None }
+}
+
 #[test]
 fn the_built_in_default_is_the_default_example() {
     let path = folder().join("default.yaml");
@@ -49,7 +54,7 @@ fn the_built_in_default_is_the_default_example() {
     assert_eq!(name.to_string(), "example.com.");
     assert_eq!(place.to_string(), format!("built-in default:{}:{}", place.line, place.column));
     let listen = &built_in.listen[0];
-    assert_eq!((listen.address, listen.port, listen.v6only), ("::".parse::<IpAddr>().unwrap(), 5300, false));
+    assert_eq!((&listen.addresses, listen.port, listen.v6only), (&every(), 5300, false));
     assert_eq!(listen.transports, [Transport::Udp, Transport::Tcp]);
     assert_eq!(built_in.forward[0].upstreams.len(), 1);
     assert_eq!(built_in.forward[0].domain.to_string(), ".");
@@ -71,7 +76,7 @@ fn the_built_in_default_is_the_default_example() {
 fn an_empty_configuration_has_the_documented_defaults() {
     let config = parse("{}", Path::new("x.yaml")).unwrap();
     let [listen] = config.listen.as_slice() else { panic!("{:?}", config.listen) };
-    assert_eq!((listen.address, listen.port, listen.v6only), ("::".parse::<IpAddr>().unwrap(), 53, false));
+    assert_eq!((&listen.addresses, listen.port, listen.v6only), (&every(), 53, false));
     assert_eq!(config.workers, WorkerThreads::Auto);
     assert!(config.zones.is_empty() && config.forward.is_empty());
     assert_eq!(config.recursion.allow.len(), 2);

@@ -70,6 +70,9 @@ pub fn run(path: Option<&Path>) -> Result<(), StartError> {
     let supervisor = notify::Supervisor::from_environment();
     let successor = privilege::successor(config.user.as_deref())
         .map_err(|error| StartError::System(error.to_string()))?;
+    if let Err(error) = rhumb_net::raise_descriptor_limit() {
+        tracing::warn!(%error, "the limit of open files (RLIMIT_NOFILE) stays as it is");
+    }
     let sockets = bind(&config, successor.as_ref())?;
     let (reads_all, preloaded) = closed_files(&config, successor.as_ref());
     let privileges = privilege::give_up(successor.as_ref(), reads_all)

@@ -1,8 +1,13 @@
 //! How queries come in: listeners, the threads of UDP, the connections of TCP.
 
 mod answer;
+mod descriptors;
+mod following;
 pub mod listeners;
+mod notes;
 pub mod stream;
 pub mod udp;
+mod wanted;
 
+pub use following::follow_addresses;
 pub use listeners::{ListenerServices, Listeners};

@@ -19,7 +19,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::change::Strictness;
 use crate::forwarding::{Forwarding, PreloadedLists};
-use crate::listen::Listeners;
+use crate::listen::{Listeners, follow_addresses};
 use crate::snapshot::ServerState;
 use crate::test_hooks::{PanicPoint, inject_panic};
 use crate::zone_events::{FileChanges, PlanPurpose, PreloadedZones, ZoneWriter, ZonesPlan};
@@ -56,6 +56,10 @@ pub struct Reloader {
     pending: Option<PendingReload>,
     /// Requests that came while a reload was under way: they get one of their own.
     waiting: Vec<(Strictness, ReloadReply)>,
+    /// Whether changes of this host's addresses are reported.
+    follows_addresses: bool,
+    /// Such a change came and was not acted on yet.
+    addresses_changed: bool,
     journal: ReloadJournal,
     events: UnboundedReceiver<ReloadEvent>,
     sender: UnboundedSender<ReloadEvent>,
@@ -89,6 +93,8 @@ impl Reloader {
             files_signal,
             pending: None,
             waiting: Vec::new(),
+            follows_addresses: false,
+            addresses_changed: false,
             journal: ReloadJournal::new(live),
             events,
             sender: sender.clone(),
@@ -172,6 +178,7 @@ impl Reloader {
                 self.follow_present();
             }
             ReloadEvent::ZonesPlanned(result) => self.finish(result),
+            ReloadEvent::Addresses => self.addresses_changed = true,
         }
         self.catch_up();
         true
@@ -189,7 +196,12 @@ impl Reloader {
         }
         if !reports.changes.is_empty() {
             self.parts.zones.files_changed(reports.changes);
-            self.journal.update(&self.parts.forwarding.lists(), &self.parts.listeners.describe());
+            self.update_status();
+        }
+        if self.addresses_changed && self.pending.is_none() {
+            self.addresses_changed = false;
+            self.parts.listeners.follow(&self.config);
+            self.update_status();
         }
         if self.pending.is_some() {
             self.files.reports.config = reports.config;
@@ -311,6 +323,19 @@ impl Reloader {
     fn follow_present(&mut self) {
         let config = Arc::clone(&self.config);
         self.files.follow(&config, &self.parts.zones.included());
-        self.journal.update(&self.parts.forwarding.lists(), &self.parts.listeners.describe());
+        if Listeners::follows_addresses(&config) && !self.follows_addresses {
+            let sender = self.sender.clone();
+            let changed = move || sender.send(ReloadEvent::Addresses).is_ok();
+            match follow_addresses(self.parts.live.metrics.workers(), changed) {
+                Ok(()) => self.follows_addresses = true,
+                Err(error) => tracing::error!(%error, "the addresses of this host are not followed"),
+            }
+        }
+        self.update_status();
+    }
+
+    fn update_status(&self) {
+        let listeners = &self.parts.listeners;
+        self.journal.update(&self.parts.forwarding.lists(), &listeners.describe(), listeners.notes());
     }
 }

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use rhumb_tests::harness;
 
+mod addresses;
 mod attacks;
 mod authoritative;
 mod caching;
@@ -45,6 +46,7 @@ mod unit;
 fn main() -> ExitCode {
     harness::main(&[
         listening::TESTS,
+        addresses::TESTS,
         families::TESTS,
         authoritative::TESTS,
         clients::TESTS,

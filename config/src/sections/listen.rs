@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use rhumb_wire::Transport;
 use serde_json::{Value as Json, json};
 
-use crate::address::ScopedAddress;
+use crate::address::{AddressOrAll, InterfaceName, ListenAddresses, ScopedAddress};
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
 use crate::kind::Kind;
@@ -17,13 +17,11 @@ use crate::section::{Keys, Section};
 /// A listening socket for each transport.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenEntry {
-    /// The address to bind; `::` and `0.0.0.0` stand for every address.
-    pub address: IpAddr,
-    /// The name or number of the interface of a link-local IPv6 address, `None` for every other address.
-    pub scope: Option<String>,
+    /// The addresses to bind.
+    pub addresses: ListenAddresses,
     /// The port, never 0.
     pub port: u16,
-    /// `IPV6_V6ONLY` (ipv6(7)): whether `::` leaves IPv4 to others. Always false for IPv4 addresses.
+    /// `IPV6_V6ONLY` (ipv6(7)): whether `::` leaves IPv4 to others. Always false for other addresses than `::`.
     pub v6only: bool,
     /// What is spoken there, each once, at least one.
     pub transports: Vec<Transport>,
@@ -34,10 +32,9 @@ pub struct ListenEntry {
 impl ListenEntry {
     /// What is used when the configuration has no `listen:`: `::` port 53, IPv4 too, UDP and TCP.
     pub(crate) fn everywhere(place: FilePlace) -> Self {
-        let address = IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED);
+        let ip = IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED);
         ListenEntry {
-            address,
-            scope: None,
+            addresses: ListenAddresses::One { ip, scope: None },
             port: Transport::Udp.default_port(),
             v6only: false,
             transports: USUAL.to_vec(),
@@ -82,7 +79,8 @@ impl Kind for TransportList {
 }
 
 pub(crate) struct ListenDraft {
-    address: Option<ScopedAddress>,
+    address: Option<AddressOrAll>,
+    interface: Option<InterfaceName>,
     port: u16,
     v6only: bool,
     transports: Vec<Transport>,
@@ -92,12 +90,13 @@ impl Section for ListenEntry {
     type Draft = ListenDraft;
 
     const ABOUT: &'static str = "One address and port to answer on.";
-    const ONE_OF: &'static [&'static [&'static str]] = &[&["address"]];
-    const IDENTITY: &'static [&'static str] = &["address", "port"];
+    const ONE_OF: &'static [&'static [&'static str]] = &[&["address"], &["interface"]];
+    const IDENTITY: &'static [&'static str] = &["address", "interface", "port"];
 
     fn draft() -> ListenDraft {
         ListenDraft {
             address: None,
+            interface: None,
             port: Transport::Udp.default_port(),
             v6only: false,
             transports: USUAL.to_vec(),
@@ -107,9 +106,19 @@ impl Section for ListenEntry {
     fn keys<K: Keys<ListenDraft>>(keys: &mut K) {
         keys.key("address", InForce::AtReload,
             "The address to listen on. `::` is every address, IPv4 too unless v6only is true; `0.0.0.0` is every \
-             IPv4 address. Replies leave from the address that was asked.",
-            Optional(Parsed::new("an IPv4 or IPv6 address, link-local ones with their interface as in fe80::1%eth0")),
+             IPv4 address; `all` opens a socket for each address of the host, follows addresses that come and go, and \
+             passes over those that another process has. Replies leave from the address that was asked.",
+            Optional(Parsed::new(
+                "all, or an IPv4 or IPv6 address, link-local ones with their interface as in fe80::1%eth0",
+            )),
             |draft| &mut draft.address,
+        );
+        keys.key(
+            "interface",
+            InForce::AtReload,
+            "In place of `address`: as `all`, but only the addresses of this interface.",
+            Optional(Parsed::new("the name of an interface such as br0")),
+            |draft| &mut draft.interface,
         );
         keys.key("port", InForce::AtReload, "The port.", Whole::new(1, 65_535), |draft| &mut draft.port);
         keys.key("v6only", InForce::AtReload,
@@ -130,29 +139,40 @@ impl Section for ListenEntry {
     }
 
     fn finish(draft: ListenDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
-        let ScopedAddress { ip, scope } = draft.address?;
-        if draft.v6only && ip.is_ipv4() {
+        let addresses = match (draft.address, draft.interface) {
+            (Some(AddressOrAll::Address(ScopedAddress { ip, scope })), _) => {
+                ListenAddresses::One { ip, scope }
+            }
+            (Some(AddressOrAll::All), _) => ListenAddresses::EachOfHost,
+            (None, interface) => ListenAddresses::EachOfInterface(interface?.0),
+        };
+        let is_ipv6 = matches!(addresses, ListenAddresses::One { ip: IpAddr::V6(_), .. });
+        if draft.v6only && !is_ipv6 {
             let spot = node.spot_of("v6only");
-            reader.at_key("v6only", |reader| {
-                reader.error(spot, format!("{ip} is an IPv4 address; v6only is for IPv6 addresses only"));
-            });
+            let message = match &addresses {
+                ListenAddresses::One { ip, .. } => {
+                    format!("{ip} is an IPv4 address; v6only is for IPv6 addresses only")
+                }
+                _ => "v6only is for `::`; here each address has a socket of its own".to_owned(),
+            };
+            reader.at_key("v6only", |reader| reader.error(spot, message));
         }
+        let v6only = draft.v6only && addresses.is_wildcard();
         let place = reader.place(node.spot);
-        let (port, transports) = (draft.port, draft.transports);
-        Some(ListenEntry {
-            address: ip,
-            scope,
-            port,
-            v6only: draft.v6only && ip.is_ipv6(),
-            transports,
-            place,
-        })
+        Some(ListenEntry { addresses, port: draft.port, v6only, transports: draft.transports, place })
     }
 
     fn values(&self) -> ListenDraft {
-        let address = ScopedAddress { ip: self.address, scope: self.scope.clone() };
+        let (address, interface) = match &self.addresses {
+            ListenAddresses::One { ip, scope } => {
+                (Some(AddressOrAll::Address(ScopedAddress { ip: *ip, scope: scope.clone() })), None)
+            }
+            ListenAddresses::EachOfHost => (Some(AddressOrAll::All), None),
+            ListenAddresses::EachOfInterface(name) => (None, Some(InterfaceName(name.clone()))),
+        };
         ListenDraft {
-            address: Some(address),
+            address,
+            interface,
             port: self.port,
             v6only: self.v6only,
             transports: self.transports.clone(),

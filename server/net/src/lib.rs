@@ -9,6 +9,8 @@
 //! `sys.rs`, `process.rs` and `udp/batch.rs`, the latter in `pktinfo.rs`, `sockaddr.rs` and the files that say so.
 
 mod accept;
+#[cfg(target_os = "linux")]
+mod address_watch;
 mod bind;
 mod free;
 mod local;
@@ -26,8 +28,13 @@ pub mod udp;
 pub mod upstream;
 
 pub use accept::{AcceptEvent, AcceptedConnection, StreamListener, serve_connections, tcp_listener};
+#[cfg(target_os = "linux")]
+pub use address_watch::AddressWatch;
 pub use bind::{BindError, SocketKind};
 pub use free::check_free;
 pub use local::LocalAddress;
-pub use process::{fetch, release_memory, return_large_memory, yield_to_others};
+pub use process::{
+    descriptor_limit, fetch, open_descriptors, raise_descriptor_limit, release_memory, return_large_memory,
+    yield_to_others,
+};
 pub use random::{random, random_u16};

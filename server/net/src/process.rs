@@ -2,7 +2,10 @@
 //! behind others.
 #![allow(unsafe_code, reason = "no other crate offers these calls")]
 
+use std::io;
+
 use nix::libc;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 /// How much is taken off the calling thread's share of the processor where others want it (setpriority(2)).
 const NICE: libc::c_int = 5;
@@ -37,6 +40,27 @@ pub fn fetch(place: *const u8) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = place;
+}
+
+/// Raises the soft limit of open files to the hard one, and gives it (getrlimit(2)). Errors: the kernel's, and the limit is as before.
+pub fn raise_descriptor_limit() -> io::Result<usize> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    if soft < hard {
+        setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+    }
+    Ok(usize::try_from(hard).unwrap_or(usize::MAX))
+}
+
+/// How many files the process may have open.
+pub fn descriptor_limit() -> io::Result<usize> {
+    let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    Ok(usize::try_from(soft).unwrap_or(usize::MAX))
+}
+
+/// How many files the process has open; `None` without /proc.
+pub fn open_descriptors() -> Option<usize> {
+    // The one that is being read with is none of them.
+    Some(std::fs::read_dir("/proc/self/fd").ok()?.count().saturating_sub(1))
 }
 
 /// Puts the calling thread, and those it starts from now on, behind the others where not all can run.

@@ -57,6 +57,15 @@ pub fn local_addresses() -> io::Result<Vec<(IpAddr, u32, String)>> {
     Ok(found)
 }
 
+/// Whether packets to this address are for this host, also where it is one of a whole prefix that is; asked by binding it. Where
+/// that cannot be found out, as for want of descriptors, it is taken to be.
+pub fn is_local(ip: IpAddr) -> bool {
+    match UdpSocket::bind((ip, 0)) {
+        Ok(_) => true,
+        Err(error) => error.raw_os_error().map(Errno::from_raw) != Some(Errno::EADDRNOTAVAIL),
+    }
+}
+
 /// Whether datagrams to this address are for every host of a network: 255.255.255.255, or the broadcast address of one of
 /// this host's interfaces.
 pub(crate) fn is_broadcast(ip: IpAddr) -> bool {
@@ -105,6 +114,15 @@ mod tests {
         assert!(reachable(to));
         assert_eq!(source_for(to), Some("127.0.0.1".parse().unwrap()));
         assert!(reachable("127.0.0.1:0".parse().unwrap()));
+    }
+
+    #[test]
+    fn addresses_of_this_host_are_told_from_others() {
+        for (ip, local) in
+            [("127.0.0.1", true), ("127.200.0.9", true), ("192.0.2.77", false), ("2001:db8::77", false)]
+        {
+            assert_eq!(is_local(ip.parse().unwrap()), local, "{ip}");
+        }
     }
 
     #[test]

@@ -2,21 +2,30 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use rhumb_config::{ForwardEntry, ListenEntry};
+use rhumb_config::{ForwardEntry, ListenAddresses, ListenEntry};
 use rhumb_net::route;
 
 /// Whether a query to this address would come in by a listener of this server.
 pub(super) fn is_own_address(address: SocketAddr, listeners: &[ListenEntry]) -> bool {
     let ip = address.ip().to_canonical();
     let heard = |listen: &ListenEntry| {
-        let here = match listen.address {
-            IpAddr::V4(any) if any.is_unspecified() => ip.is_ipv4(),
-            IpAddr::V6(any) if any.is_unspecified() => ip.is_ipv6() || !listen.v6only,
-            one => one == ip,
+        let here = match &listen.addresses {
+            ListenAddresses::One { ip: IpAddr::V4(any), .. } if any.is_unspecified() => ip.is_ipv4(),
+            ListenAddresses::One { ip: IpAddr::V6(any), .. } if any.is_unspecified() => {
+                ip.is_ipv6() || !listen.v6only
+            }
+            ListenAddresses::One { ip: one, .. } => *one == ip,
+            ListenAddresses::EachOfHost => true,
+            ListenAddresses::EachOfInterface(name) => is_of_interface(ip, name),
         };
         here && listen.port == address.port()
     };
     listeners.iter().any(heard) && is_of_this_host(address)
+}
+
+fn is_of_interface(ip: IpAddr, name: &str) -> bool {
+    let addresses = route::local_addresses().unwrap_or_default();
+    addresses.iter().any(|(own, _, interface)| *own == ip && interface == name)
 }
 
 /// What is sent to an address of this host leaves from it; loopback addresses may leave from another one.
@@ -51,6 +60,10 @@ mod tests {
             ("{ address: 127.0.0.1 }", "127.0.0.1:53", true),
             ("{ address: 127.0.0.1 }", "127.0.0.2:53", false),
             ("{ address: '::' }", "192.0.2.1:53", false),
+            ("{ address: all }", "127.0.0.1:53", true),
+            ("{ address: all }", "192.0.2.1:53", false),
+            ("{ interface: lo }", "127.0.0.1:53", true),
+            ("{ interface: no-such0 }", "127.0.0.1:53", false),
         ] {
             let listeners =
                 rhumb_config::parse(&format!("listen: [{listen}]"), Path::new("x.yaml")).unwrap().listen;

@@ -1,16 +1,20 @@
 //! The sockets that queries come in by.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use rhumb_config::{Config, ListenEntry, ServerSettings, WorkerThreads as WorkerCount};
-use rhumb_net::{SocketKind, check_free, route, tcp, tcp_listener, udp};
+use rhumb_config::{Config, ServerSettings};
+use rhumb_net::{
+    BindError, SocketKind, check_free, descriptor_limit, open_descriptors, tcp, tcp_listener, udp,
+};
 use tokio::sync::watch;
 
+use super::descriptors::fitting_clients;
+use super::notes::ListenerNotes;
 use super::stream::{self, Streams};
 use super::udp::Workers;
+use super::wanted::{WantedListener, follows_addresses, wanted};
 use crate::change::Change;
 use crate::recursion::Door;
 use crate::snapshot::ServerState;
@@ -21,13 +25,13 @@ const BACKLOG: u32 = 1024;
 /// What makes a listener the same before and after a reload.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ListenerKey {
-    address: SocketAddr,
-    v6only: bool,
-    kind: ListenerKind,
+    pub(super) address: SocketAddr,
+    pub(super) v6only: bool,
+    pub(super) kind: ListenerKind,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum ListenerKind {
+pub(super) enum ListenerKind {
     Udp { threads: usize, buffer: u64 },
     Tcp,
 }
@@ -66,6 +70,7 @@ pub struct Listeners {
     open: HashMap<ListenerKey, OpenListener>,
     waiting: Vec<(ListenerKey, BoundListener)>,
     serving: Option<ListenerServices>,
+    notes: ListenerNotes,
 }
 
 impl Listeners {
@@ -77,21 +82,14 @@ impl Listeners {
         Ok(listeners)
     }
 
-    /// Whether another process, perhaps another rhumb, has what `config` asks for.
+    /// Whether another process, perhaps another rhumb, has what `config` asks for by name.
     fn check_unused(config: &Config) -> Result<(), Vec<String>> {
-        let mut errors = Vec::new();
-        for listen in &config.listen {
-            // An interface that is not there is told when it comes to binding.
-            for key in keys(listen, config).unwrap_or_default() {
-                let transport = match key.kind {
-                    ListenerKind::Udp { .. } => SocketKind::Udp,
-                    ListenerKind::Tcp => SocketKind::Tcp,
-                };
-                if let Err(error) = check_free(transport, key.address, key.v6only) {
-                    errors.push(format!("{}: {error}", listen.place));
-                }
-            }
-        }
+        // An interface that is not there is reported when it comes to binding.
+        let (wanted, _) = wanted(config);
+        let check = |wanted: &WantedListener| {
+            wanted.key.check_free().err().map(|error| format!("{}: {error}", wanted.place))
+        };
+        let errors: Vec<String> = wanted.iter().filter(|wanted| wanted.is_named).filter_map(check).collect();
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 
@@ -101,36 +99,71 @@ impl Listeners {
     }
 
     /// Binds what `config` asks for and is neither open nor bound. Errors: as [`Self::bind`]; what was bound is closed again.
-    pub fn bind_missing(&self, config: &Config) -> Result<Vec<(ListenerKey, BoundListener)>, Vec<String>> {
+    pub fn bind_missing(
+        &mut self,
+        config: &Config,
+    ) -> Result<Vec<(ListenerKey, BoundListener)>, Vec<String>> {
+        let (bound, errors) = self.bind_possible(config);
+        if errors.is_empty() { Ok(bound) } else { Err(errors) }
+    }
+
+    /// Binds what is missing and can be had; and what is named and cannot.
+    fn bind_possible(&mut self, config: &Config) -> (Vec<(ListenerKey, BoundListener)>, Vec<String>) {
         let mut bound = Vec::new();
-        let mut errors = Vec::new();
-        for listen in &config.listen {
-            for key in keys(listen, config).unwrap_or_else(|error| {
-                errors.push(error);
-                Vec::new()
-            }) {
-                if self.open.contains_key(&key) || self.waiting.iter().any(|(other, _)| *other == key) {
-                    continue;
-                }
-                match key.bind() {
-                    Ok(socket) => bound.push((key, socket)),
-                    Err(error) => errors.push(format!("{}: {error}", listen.place)),
-                }
+        let (wanted, mut errors) = wanted(config);
+        for WantedListener { key, place, is_named } in wanted {
+            if self.has(&key) {
+                continue;
+            }
+            // Another process of the same user would share the address unnoticed.
+            let is_ours = is_named || self.open.keys().any(|open| open.shares_socket_with(&key));
+            let free = if is_ours { Ok(()) } else { key.check_free() };
+            match free.and_then(|()| key.bind()) {
+                Ok(socket) => bound.push((key, socket)),
+                Err(error) if is_named => errors.push(format!("{place}: {error}")),
+                Err(error) => self.notes.pass_over(key, &error),
             }
         }
-        if errors.is_empty() { Ok(bound) } else { Err(errors) }
+        (bound, errors)
+    }
+
+    fn has(&self, key: &ListenerKey) -> bool {
+        self.open.contains_key(key) || self.waiting.iter().any(|(other, _)| other == key)
     }
 
     /// What opening and closing for `config` comes to, in words.
     pub fn changes(&self, config: &Config) -> Vec<Change> {
-        let wanted: Vec<ListenerKey> =
-            config.listen.iter().filter_map(|listen| keys(listen, config).ok()).flatten().collect();
-        let is_new = |key: &&ListenerKey| {
-            !self.open.contains_key(*key) && !self.waiting.iter().any(|(other, _)| other == *key)
-        };
+        let wanted = wanted_keys(config);
+        let is_new = |key: &&ListenerKey| !self.has(key) && !self.notes.is_passed_over(key);
         let opened = wanted.iter().filter(is_new).map(|key| Change(format!("listener {key}: opened")));
         let closed = self.open.keys().filter(|key| !wanted.contains(key));
         opened.chain(closed.map(|key| Change(format!("listener {key}: closed")))).collect()
+    }
+
+    /// Whether what is listened on depends on the addresses of the host.
+    pub fn follows_addresses(config: &Config) -> bool {
+        follows_addresses(config)
+    }
+
+    /// Opens and closes what `config`, which is in force, asks for by now: addresses of the host have come or gone.
+    pub fn follow(&mut self, config: &Config) {
+        let (bound, errors) = self.bind_possible(config);
+        for error in errors {
+            tracing::warn!("{error}");
+        }
+        let before: Vec<ListenerKey> = self.open.keys().cloned().collect();
+        self.publish(bound, config);
+        for key in self.open.keys().filter(|key| !before.contains(key)) {
+            tracing::info!("listener {key}: opened");
+        }
+        for key in before.iter().filter(|key| !self.open.contains_key(key)) {
+            tracing::info!("listener {key}: closed");
+        }
+    }
+
+    /// What is asked for and not served, and the like: a sentence each.
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.sentences()
     }
 
     /// Serves what was bound, then closes what `config` no longer asks for, once it has answered what is queued.
@@ -144,8 +177,7 @@ impl Listeners {
                 Err(error) => tracing::error!(listener = %key, %error, "a listener could not be served"),
             }
         }
-        let wanted: Vec<ListenerKey> =
-            config.listen.iter().filter_map(|listen| keys(listen, config).ok()).flatten().collect();
+        let wanted = wanted_keys(config);
         let closed: Vec<ListenerKey> =
             self.open.keys().filter(|key| !wanted.contains(key)).cloned().collect();
         for key in closed {
@@ -153,13 +185,20 @@ impl Listeners {
                 open.close();
             }
         }
+        let open = &self.open;
+        self.notes.keep_passed_over(|key| wanted.contains(key) && !open.contains_key(key));
+        self.notes.look_for(open.keys());
     }
 
-    /// How many connections there may be from now on.
-    pub fn limit(&self, server: &ServerSettings) {
-        if let Some(serving) = &self.serving {
-            serving.streams.limits.set(server.tcp_clients, server.tcp_clients_per_network);
-        }
+    /// How many connections there may be from now on: no more than leave enough descriptors for upstreams and files.
+    pub fn limit(&mut self, server: &ServerSettings) {
+        let Some(serving) = &self.serving else { return };
+        let limits = &serving.streams.limits;
+        let open = open_descriptors().unwrap_or(0).saturating_sub(limits.open());
+        let limit = descriptor_limit().unwrap_or(usize::MAX);
+        let fitting = fitting_clients(server.tcp_clients, limit, open);
+        limits.set(fitting, server.tcp_clients_per_network);
+        self.notes.fit_clients(server.tcp_clients, fitting);
     }
 
     /// Closes all.
@@ -193,7 +232,37 @@ impl std::fmt::Display for ListenerKey {
 }
 
 impl ListenerKey {
-    fn bind(&self) -> Result<BoundListener, rhumb_net::BindError> {
+    /// The address.
+    pub(super) fn ip(&self) -> IpAddr {
+        self.address.ip()
+    }
+
+    /// The index of the interface of a link-local address, otherwise 0.
+    pub(super) fn scope(&self) -> u32 {
+        match self.address {
+            SocketAddr::V4(_) => 0,
+            SocketAddr::V6(v6) => v6.scope_id(),
+        }
+    }
+
+    /// Whether the two are the same to the kernel.
+    fn shares_socket_with(&self, other: &Self) -> bool {
+        self.address == other.address && self.socket_kind() == other.socket_kind()
+    }
+
+    fn socket_kind(&self) -> SocketKind {
+        match self.kind {
+            ListenerKind::Udp { .. } => SocketKind::Udp,
+            ListenerKind::Tcp => SocketKind::Tcp,
+        }
+    }
+
+    /// Errors: another socket has the address, or it cannot be bound at all.
+    fn check_free(&self) -> Result<(), BindError> {
+        check_free(self.socket_kind(), self.address, self.v6only)
+    }
+
+    fn bind(&self) -> Result<BoundListener, BindError> {
         match self.kind {
             ListenerKind::Udp { threads, buffer } => {
                 let options = udp::SocketOptions {
@@ -237,26 +306,6 @@ impl OpenListener {
     }
 }
 
-/// The listeners that one entry of the configuration asks for. Errors: its interface is not there.
-fn keys(listen: &ListenEntry, config: &Config) -> Result<Vec<ListenerKey>, String> {
-    let scope = match &listen.scope {
-        None => 0,
-        Some(name) => route::scope_id(name)
-            .ok_or_else(|| format!("{}: no interface is called `{name}` on this host", listen.place))?,
-    };
-    let mut address = SocketAddr::new(listen.address, listen.port);
-    if let SocketAddr::V6(v6) = &mut address {
-        v6.set_scope_id(scope);
-    }
-    let threads = match config.workers {
-        WorkerCount::Auto => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
-        WorkerCount::Count(count) => usize::from(count.get()),
-    };
-    let udp = ListenerKind::Udp { threads, buffer: config.server.receive_buffer };
-    let spoken = |transport| listen.transports.contains(&transport);
-    let kinds = [
-        spoken(rhumb_wire::Transport::Udp).then_some(udp),
-        spoken(rhumb_wire::Transport::Tcp).then_some(ListenerKind::Tcp),
-    ];
-    Ok(kinds.into_iter().flatten().map(|kind| ListenerKey { address, v6only: listen.v6only, kind }).collect())
+fn wanted_keys(config: &Config) -> Vec<ListenerKey> {
+    wanted(config).0.into_iter().map(|wanted| wanted.key).collect()
 }

@@ -159,7 +159,7 @@ fn warnings(reloads: &ReloadStatus) -> Vec<String> {
         let why = list.kept.as_ref()?;
         Some(format!("{}: {why}; its last {} upstreams stay", list.path.display(), list.upstreams))
     });
-    reloads.warnings.iter().cloned().chain(kept).collect()
+    reloads.listener_notes.iter().chain(&reloads.warnings).cloned().chain(kept).collect()
 }
 
 /// Every zone, by name.

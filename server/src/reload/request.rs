@@ -73,6 +73,8 @@ pub(super) enum ReloadEvent {
     Files,
     /// The zones of the reload under way are read; or what is wrong with the configuration.
     ZonesPlanned(Result<ZonesPlan, Vec<String>>),
+    /// Addresses of this host have come or gone.
+    Addresses,
 }
 
 /// Asks the reloader.

@@ -34,6 +34,8 @@ pub struct ReloadStatus {
     pub lists: Vec<ListState>,
     /// The listeners: address, transport, threads.
     pub listeners: Vec<(String, &'static str, usize)>,
+    /// What is to be said of the listeners as they are now.
+    pub listener_notes: Vec<String>,
     /// What an operator should look at.
     pub warnings: Vec<String>,
 }
@@ -90,10 +92,16 @@ impl ReloadJournal {
     }
 
     /// How the lists and listeners are now.
-    pub(super) fn update(&self, lists: &[ListState], listeners: &[(String, &'static str, usize)]) {
+    pub(super) fn update(
+        &self,
+        lists: &[ListState],
+        listeners: &[(String, &'static str, usize)],
+        notes: Vec<String>,
+    ) {
         self.status.rcu(|status| ReloadStatus {
             lists: lists.to_vec(),
             listeners: listeners.to_vec(),
+            listener_notes: notes.clone(),
             ..ReloadStatus::clone(status)
         });
     }

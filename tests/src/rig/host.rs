@@ -58,6 +58,12 @@ impl Host {
         Ok(self)
     }
 
+    /// Takes an address away again.
+    pub fn no_address(&self, interface: &str, address: &str) -> Result<&Self, Failure> {
+        self.ip(&format!("address del {address} dev {interface}"))?;
+        Ok(self)
+    }
+
     /// Adds a route: `198.51.100.0/24 via 192.0.2.1`, `local 203.0.113.0/24 dev lo`.
     pub fn route(&self, route: &str) -> Result<&Self, Failure> {
         let family = if route.contains(':') { "-6" } else { "-4" };

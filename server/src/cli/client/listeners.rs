@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
-use rhumb_config::ListenEntry;
-use rhumb_net::route::scope_id;
+use rhumb_config::{ListenAddresses, ListenEntry};
+use rhumb_net::route::{local_addresses, scope_id};
 use rhumb_wire::Transport;
 
 /// An address to ask, and how.
@@ -13,14 +13,19 @@ pub(super) struct Destination {
     pub(super) transports: Vec<Transport>,
 }
 
-/// The loopback addresses that a listener for every address has, or the one address of any other.
+/// The loopback addresses that a listener for every address has, the one address of another; those of an interface.
 pub(super) fn near(listen: &ListenEntry) -> Vec<Destination> {
-    let loopback = [(IpAddr::from(Ipv6Addr::LOCALHOST), 0), (IpAddr::from(Ipv4Addr::LOCALHOST), 0)];
+    if let ListenAddresses::EachOfInterface(_) = listen.addresses {
+        return at(listen, &local_addresses().unwrap_or_default());
+    }
+    let lo = || "lo".to_owned();
+    let loopback =
+        [(IpAddr::from(Ipv6Addr::LOCALHOST), 0, lo()), (IpAddr::from(Ipv4Addr::LOCALHOST), 0, lo())];
     at(listen, &loopback)
 }
 
 /// Every address of this host, of those in `local` with their scopes, on which these listeners answer; each once.
-pub(super) fn all(listen: &[ListenEntry], local: &[(IpAddr, u32)]) -> Vec<Destination> {
+pub(super) fn all(listen: &[ListenEntry], local: &[(IpAddr, u32, String)]) -> Vec<Destination> {
     let mut found: Vec<Destination> = Vec::new();
     for new in listen.iter().flat_map(|listen| at(listen, local)) {
         match found.iter_mut().find(|known| known.address == new.address) {
@@ -35,7 +40,7 @@ pub(super) fn all(listen: &[ListenEntry], local: &[(IpAddr, u32)]) -> Vec<Destin
     found
 }
 
-fn at(listen: &ListenEntry, local: &[(IpAddr, u32)]) -> Vec<Destination> {
+fn at(listen: &ListenEntry, local: &[(IpAddr, u32, String)]) -> Vec<Destination> {
     let destination = |ip, scope| {
         let address = match ip {
             IpAddr::V4(_) => SocketAddr::new(ip, listen.port),
@@ -43,15 +48,21 @@ fn at(listen: &ListenEntry, local: &[(IpAddr, u32)]) -> Vec<Destination> {
         };
         Destination { address, transports: listen.transports.clone() }
     };
-    if !listen.address.is_unspecified() {
-        let scope = listen.scope.as_deref().and_then(scope_id).unwrap_or(0);
-        return vec![destination(listen.address, scope)];
-    }
-    let served = |ip: &IpAddr| match listen.address {
-        IpAddr::V4(_) => ip.is_ipv4(),
-        IpAddr::V6(_) => ip.is_ipv6() || !listen.v6only,
+    let served = |ip: &IpAddr, interface: &str| match &listen.addresses {
+        ListenAddresses::One { ip: IpAddr::V4(_), .. } => ip.is_ipv4(),
+        ListenAddresses::One { ip: IpAddr::V6(_), .. } => ip.is_ipv6() || !listen.v6only,
+        ListenAddresses::EachOfHost => true,
+        ListenAddresses::EachOfInterface(name) => name == interface,
     };
-    local.iter().filter(|(ip, _)| served(ip)).map(|(ip, scope)| destination(*ip, *scope)).collect()
+    match &listen.addresses {
+        ListenAddresses::One { ip, scope } if !ip.is_unspecified() => {
+            vec![destination(*ip, scope.as_deref().and_then(scope_id).unwrap_or(0))]
+        }
+        _ => {
+            let served = local.iter().filter(|(ip, _, interface)| served(ip, interface));
+            served.map(|(ip, scope, _)| destination(*ip, *scope)).collect()
+        }
+    }
 }
 
 #[cfg(test)]
@@ -67,12 +78,20 @@ mod tests {
         found.iter().map(|one| one.address.to_string()).collect()
     }
 
-    const LOCAL: [(IpAddr, u32); 4] = [
-        (IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
-        (IpAddr::V6(Ipv6Addr::LOCALHOST), 0),
-        (IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 0),
-        (IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1)), 2),
-    ];
+    fn local() -> Vec<(IpAddr, u32, String)> {
+        let of = |ip: &str, scope, interface: &str| (ip.parse().unwrap(), scope, interface.to_owned());
+        let outer = [of("192.0.2.1", 0, "eth0"), of("fe80::1", 2, "eth0")];
+        [of("127.0.0.1", 0, "lo"), of("::1", 0, "lo")].into_iter().chain(outer).collect()
+    }
+
+    #[test]
+    fn each_address_and_those_of_an_interface() {
+        let found = all(&listen("{ address: all, port: 54 }"), &local());
+        assert_eq!(addresses(&found), ["127.0.0.1:54", "[::1]:54", "192.0.2.1:54", "[fe80::1%2]:54"]);
+        let found = all(&listen("{ interface: eth0 }"), &local());
+        assert_eq!(addresses(&found), ["192.0.2.1:53", "[fe80::1%2]:53"]);
+        assert_eq!(addresses(&near(&listen("{ address: all }")[0])), ["[::1]:53", "127.0.0.1:53"]);
+    }
 
     #[test]
     fn near_is_loopback_for_every_address() {
@@ -91,11 +110,11 @@ mod tests {
     fn all_addresses_once() {
         let everywhere = listen("{ address: '::' }, { address: 192.0.2.1, port: 54 }");
         let all_of_it = ["127.0.0.1:53", "[::1]:53", "192.0.2.1:53", "[fe80::1%2]:53", "192.0.2.1:54"];
-        assert_eq!(addresses(&all(&everywhere, &LOCAL)), all_of_it);
+        assert_eq!(addresses(&all(&everywhere, &local())), all_of_it);
         let apart = listen(
             "{ address: 0.0.0.0, transports: [udp] }, { address: '::', v6only: true }, { address: 127.0.0.1, transports: [tcp] }",
         );
-        let found = all(&apart, &LOCAL);
+        let found = all(&apart, &local());
         assert_eq!(addresses(&found), ["127.0.0.1:53", "192.0.2.1:53", "[::1]:53", "[fe80::1%2]:53"]);
         assert_eq!(found[0].transports, [Transport::Udp, Transport::Tcp]);
         assert_eq!(found[1].transports, [Transport::Udp]);

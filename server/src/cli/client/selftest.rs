@@ -47,15 +47,14 @@ pub(crate) fn selftest(target: &ServerTarget, json: bool, streams: &mut AnswerSt
             return CommandExit::Wrong;
         }
     };
-    let local = match rhumb_net::route::local_addresses() {
-        Ok(found) => {
-            let mut seen = HashSet::new();
-            let all = found.into_iter().map(|(ip, scope, _)| (ip, scope));
-            all.filter(|address| seen.insert(*address)).collect::<Vec<_>>()
-        }
+    let found = match rhumb_net::route::local_addresses() {
+        Ok(found) => found,
         Err(error) => return exit::fail(streams, [format!("the addresses of this host: {error}")]),
     };
-    let destinations = listeners::all(&config.listen, &local);
+    let destinations = listeners::all(&config.listen, &found);
+    let mut seen = HashSet::new();
+    let local = found.iter().map(|(ip, scope, _)| (*ip, *scope));
+    let local: Vec<_> = local.filter(|address| seen.insert(*address)).collect();
     if destinations.is_empty() {
         return exit::fail(streams, ["no address of this host is one that the configuration listens on"]);
     }

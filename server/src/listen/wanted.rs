@@ -1,0 +1,140 @@
+//! The sockets that a configuration asks for, at the addresses that the host has now.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
+
+use rhumb_config::{Config, ListenAddresses, ListenEntry, WorkerThreads as WorkerCount};
+use rhumb_net::route;
+use rhumb_wire::Transport;
+
+use super::listeners::{ListenerKey, ListenerKind};
+
+/// A socket that is asked for.
+#[derive(Debug)]
+pub(super) struct WantedListener {
+    pub(super) key: ListenerKey,
+    /// The entry that asks for it.
+    pub(super) place: String,
+    /// Whether the entry names its address. If not, a socket that another process has, or that cannot be bound, is passed over.
+    pub(super) is_named: bool,
+}
+
+/// The sockets that `config` asks for, each once, and what is wrong with its entries: an interface that has to be there is not.
+pub(super) fn wanted(config: &Config) -> (Vec<WantedListener>, Vec<String>) {
+    let mut errors = Vec::new();
+    let mut all: Vec<WantedListener> = Vec::new();
+    // Those that are named come first: where an address is both, it has to be bound.
+    let (named, each): (Vec<_>, Vec<_>) =
+        config.listen.iter().partition(|listen| matches!(listen.addresses, ListenAddresses::One { .. }));
+    let local = if each.is_empty() { Ok(Vec::new()) } else { route::local_addresses() };
+    let local = local.unwrap_or_else(|error| {
+        errors.push(format!("the addresses of this host: {error}"));
+        Vec::new()
+    });
+    for listen in named.into_iter().chain(each) {
+        let is_named = matches!(listen.addresses, ListenAddresses::One { .. });
+        let found = addresses(listen, &local).unwrap_or_else(|error| {
+            errors.push(error);
+            Vec::new()
+        });
+        for (ip, scope) in found {
+            for kind in kinds(listen, config) {
+                let key = ListenerKey {
+                    address: socket_address(ip, listen.port, scope),
+                    v6only: listen.v6only,
+                    kind,
+                };
+                if all.iter().all(|other| other.key != key) {
+                    all.push(WantedListener { key, place: listen.place.to_string(), is_named });
+                }
+            }
+        }
+    }
+    (all, errors)
+}
+
+/// Whether sockets depend on what addresses the host has.
+pub(super) fn follows_addresses(config: &Config) -> bool {
+    config.listen.iter().any(|listen| !listen.addresses.is_wildcard())
+}
+
+/// Addresses with their scopes. Errors: the interface of a link-local address is not there.
+fn addresses(listen: &ListenEntry, local: &[(IpAddr, u32, String)]) -> Result<Vec<(IpAddr, u32)>, String> {
+    let of = |wanted: Option<&str>| {
+        let on = |name: &str| wanted.is_none_or(|wanted| wanted == name);
+        local.iter().filter(|(.., name)| on(name)).map(|(ip, scope, _)| (*ip, *scope)).collect()
+    };
+    match &listen.addresses {
+        ListenAddresses::EachOfHost => Ok(of(None)),
+        ListenAddresses::EachOfInterface(name) => Ok(of(Some(name))),
+        ListenAddresses::One { ip, scope: None } => Ok(vec![(*ip, 0)]),
+        ListenAddresses::One { ip, scope: Some(name) } => match route::scope_id(name) {
+            Some(scope) => Ok(vec![(*ip, scope)]),
+            None => Err(format!("{}: no interface is called `{name}` on this host", listen.place)),
+        },
+    }
+}
+
+fn kinds(listen: &ListenEntry, config: &Config) -> impl Iterator<Item = ListenerKind> {
+    let threads = match config.workers {
+        WorkerCount::Auto => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+        WorkerCount::Count(count) => usize::from(count.get()),
+    };
+    let udp = ListenerKind::Udp { threads, buffer: config.server.receive_buffer };
+    let spoken = |transport| listen.transports.contains(&transport);
+    let kinds = [spoken(Transport::Udp).then_some(udp), spoken(Transport::Tcp).then_some(ListenerKind::Tcp)];
+    kinds.into_iter().flatten()
+}
+
+fn socket_address(ip: IpAddr, port: u16, scope: u32) -> SocketAddr {
+    let mut address = SocketAddr::new(ip, port);
+    if let SocketAddr::V6(v6) = &mut address {
+        v6.set_scope_id(scope);
+    }
+    address
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn config(listen: &str) -> Config {
+        rhumb_config::parse(&format!("workers: 1\nlisten: [{listen}]"), Path::new("x.yaml")).unwrap()
+    }
+
+    fn shown(config: &Config) -> Vec<(String, bool)> {
+        let (wanted, errors) = wanted(config);
+        assert_eq!(errors, [""; 0]);
+        wanted.iter().map(|one| (one.key.to_string(), one.is_named)).collect()
+    }
+
+    #[test]
+    fn each_address_is_asked_for_once_and_named_ones_have_to_be_bound() {
+        let found = shown(&config("{ address: all, transports: [udp] }, { address: 127.0.0.1 }"));
+        let of = |key: &str| found.iter().filter(|(known, _)| known == key).collect::<Vec<_>>();
+        assert_eq!(of("udp 127.0.0.1:53"), [&("udp 127.0.0.1:53".to_owned(), true)]);
+        assert_eq!(of("tcp 127.0.0.1:53").len(), 1);
+        let others = found.iter().filter(|(key, _)| !key.contains("127.0.0.1"));
+        assert!(others.clone().all(|(key, named)| key.starts_with("udp ") && !named), "{found:?}");
+        assert_eq!(found.len(), 2 + others.count());
+    }
+
+    #[test]
+    fn an_interface_has_its_own_addresses_only() {
+        let found = shown(&config("{ interface: lo, port: 5300, transports: [tcp] }"));
+        assert!(found.contains(&("tcp 127.0.0.1:5300".to_owned(), false)), "{found:?}");
+        let local = route::local_addresses().unwrap();
+        assert_eq!(found.len(), local.iter().filter(|(.., name)| name == "lo").count());
+        // It may come later.
+        assert_eq!(shown(&config("{ interface: no-such0 }")), []);
+    }
+
+    #[test]
+    fn a_link_local_address_needs_its_interface() {
+        let (found, errors) = wanted(&config("{ address: 'fe80::1%no-such0' }"));
+        assert!(found.is_empty());
+        assert!(errors[0].contains("no interface is called `no-such0`"), "{errors:?}");
+    }
+}

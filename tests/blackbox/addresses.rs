@@ -1,0 +1,115 @@
+//! A socket for each address of the host: addresses that come and go, those that another process has, those that are not there.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rhumb_tests::rig::server::until;
+use rhumb_tests::rig::{Client, Config, Host, Message, Server};
+use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq};
+
+use crate::forwarding::Lab;
+
+/// The tests of this file.
+pub(crate) const TESTS: &[Test] = &[
+    Test::beside("addresses::each_address_is_served_also_later_ones", each),
+    Test::beside("addresses::each_address_of_one_interface", of_interface),
+    Test::beside("addresses::an_address_that_is_not_there_is_reported", absent),
+    Test::beside("addresses::clients_leave_descriptors_for_others", descriptors),
+];
+
+const ZONE: &str = "\
+$TTL 300
+@ SOA ns hostmaster 1 3600 600 86400 60
+@ NS ns
+ns A 192.0.2.1
+www A 198.18.0.80
+";
+/// How long a change of addresses may take until it is acted on.
+const SOON: Duration = Duration::from_secs(3);
+
+fn answers(client: &Client, address: &str) -> bool {
+    let Ok(to) = format!("{address}:53").parse::<SocketAddr>() else { return false };
+    let query = Message::query("www.zone.test.", "A");
+    client.udp(to, &query).is_ok_and(|reply| reply.from == to) && client.stream(to, &query).is_ok()
+}
+
+fn status(server: &Server) -> Result<String, Failure> {
+    Ok(server.tell(&["status"])?.out)
+}
+
+/// `::` and `0.0.0.0` would clash with the holder of one address; a socket for each does not.
+fn each() -> Verdict {
+    let (host, client) = Host::pair()?;
+    host.address("lo", "127.0.0.53/32")?;
+    let other = Config::new().listen("127.0.0.53").zone("zone.test", ZONE);
+    let _other = Server::start(&host, &other)?;
+    let config = Config::new().listen("all").zone("zone.test", ZONE);
+    let server = Server::launch(&host, &config, &[])?;
+    let client = Client::new(&client).patience(Duration::from_millis(300));
+    ensure!(until(Duration::from_secs(10), || answers(&client, "192.0.2.1")), "{}", server.log_tail());
+    ensure!(server.log().contains("127.0.0.53:53: passed over"), "{}", server.log());
+    ensure!(status(&server)?.contains("127.0.0.53:53: passed over"), "{}", status(&server)?);
+    ensure!(server.page("/ready")?.status == 200, "/ready");
+    host.address("eth0", "192.0.2.4/24")?;
+    ensure!(until(SOON, || answers(&client, "192.0.2.4")), "a new address: {}", server.log_tail());
+    let changes = server.tell(&["diff"])?.out;
+    ensure!(!changes.contains("listener"), "nothing changed, and yet: {changes}");
+    host.no_address("eth0", "192.0.2.4/24")?;
+    let closed = || server.log().contains("listener udp 192.0.2.4:53: closed");
+    ensure!(until(SOON, closed), "an address that went: {}", server.log_tail());
+    ensure!(!status(&server)?.contains("192.0.2.4"), "{}", status(&server)?);
+    ensure!(answers(&client, "192.0.2.1"), "the other address");
+    Ok(Outcome::Passed)
+}
+
+fn of_interface() -> Verdict {
+    let (host, client) = Host::pair()?;
+    let config = Config::new().zone("zone.test", ZONE).more("listen: [{ interface: eth0 }]");
+    let server = Server::launch(&host, &config, &[])?;
+    let client = Client::new(&client).patience(Duration::from_millis(300));
+    ensure!(until(Duration::from_secs(10), || answers(&client, "192.0.2.1")), "{}", server.log_tail());
+    let own = Client::new(&host).patience(Duration::from_millis(300));
+    ensure!(!answers(&own, "127.0.0.1"), "loopback is another interface");
+    host.address("eth0", "192.0.2.4/24")?;
+    ensure!(until(SOON, || answers(&client, "192.0.2.4")), "a new address: {}", server.log_tail());
+    Ok(Outcome::Passed)
+}
+
+fn absent() -> Verdict {
+    let (host, client) = Host::pair()?;
+    let config = Config::new().listen("192.0.2.1").listen("192.0.2.9").zone("zone.test", ZONE);
+    let server = Server::start(&host, &config)?;
+    let sentence = "listener 192.0.2.9: this host does not have that address";
+    ensure_eq!(server.log().matches(sentence).count(), 1, "{}", server.log());
+    ensure!(status(&server)?.contains(sentence), "{}", status(&server)?);
+    host.address("eth0", "192.0.2.9/24")?;
+    let client = Client::new(&client).patience(Duration::from_millis(300));
+    ensure!(until(SOON, || answers(&client, "192.0.2.9")), "an address that came");
+    let gone = || status(&server).is_ok_and(|status| !status.contains(sentence));
+    ensure!(until(SOON, gone), "{}", status(&server)?);
+    Ok(Outcome::Passed)
+}
+
+/// With few descriptors, connections that are open and silent take none from upstreams (row 70 of the attacks).
+fn descriptors() -> Verdict {
+    if rhumb_tests::rig::program::find("prlimit").is_none() {
+        rhumb_tests::skip!("no prlimit here");
+    }
+    let lab = Lab::new()?;
+    let _upstream = lab.upstream(0, rhumb_tests::rig::script::every_name("198.18.0.9"))?;
+    let config = crate::forwarding::config()
+        .forward(".", &[crate::forwarding::UP[0]])
+        .more("server: { tcp-clients: 1000, tcp-clients-per-network: 1000, tcp-first-query: 30s }");
+    let server = Server::start_by(&lab.host, &config, &["prlimit", "--nofile=128:128"])?;
+    ensure!(server.log().contains("tcp-clients: 1000 do not fit"), "{}", server.log_tail());
+    let mut open = Vec::new();
+    for _ in 0..150 {
+        open.extend(lab.client.tcp(lab.to));
+    }
+    for number in 0..19 {
+        let found = lab.addresses(&format!("n{number}.example.")).context(format!("query {number}"))?;
+        ensure_eq!(found, ["198.18.0.9"], "query {number}");
+    }
+    drop(open);
+    Ok(Outcome::Passed)
+}
