@@ -14,6 +14,7 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("addresses::each_address_is_served_also_later_ones", each),
     Test::beside("addresses::each_address_of_one_interface", of_interface),
     Test::beside("addresses::an_address_that_is_not_there_is_reported", absent),
+    Test::beside("addresses::what_is_no_query_ends_a_connection", no_query),
     Test::beside("addresses::clients_leave_descriptors_for_others", descriptors),
 ];
 
@@ -111,5 +112,25 @@ fn descriptors() -> Verdict {
         ensure_eq!(found, ["198.18.0.9"], "query {number}");
     }
     drop(open);
+    Ok(Outcome::Passed)
+}
+
+/// A query before it is answered; what comes after it is not.
+fn no_query() -> Verdict {
+    let (host, client) = Host::pair()?;
+    let _server = Server::start(&host, &Config::new().listen("192.0.2.1").zone("zone.test", ZONE))?;
+    let client = Client::new(&client);
+    let query = Message::query("www.zone.test.", "A").to_wire();
+    let mut response = query.clone();
+    response[2] |= 0x80;
+    for frame in [&response[..], &query[..11], &[0]] {
+        let mut stream = client.tcp("192.0.2.1:53".parse()?)?;
+        stream.send(&query)?;
+        stream.send(frame)?;
+        let answer = stream.receive(Duration::from_secs(2))?.context("no answer to the query before")?;
+        ensure_eq!(Message::from_wire(&answer)?.data("A"), ["198.18.0.80"], "the query before");
+        // Idle connections live for ten seconds.
+        ensure!(stream.closes_within(Duration::from_secs(3))?, "still open after {frame:?}");
+    }
     Ok(Outcome::Passed)
 }

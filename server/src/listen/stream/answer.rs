@@ -31,6 +31,8 @@ pub(super) struct StreamAnswers<'a, F> {
     sources: Vec<Box<dyn MessageSource>>,
     /// How many were answered, or dropped, at once.
     done: u64,
+    /// Whether a message was no query.
+    dropped: bool,
 }
 
 struct Begun {
@@ -41,7 +43,7 @@ struct Begun {
 
 impl<'a, F: FnMut() -> mpsc::Sender<Vec<u8>>> StreamAnswers<'a, F> {
     pub(super) fn new(streams: &'a Streams, client: &'a QueryClient<'a>, later: F) -> Self {
-        Self { streams, client, later, begun: None, sources: Vec::new(), done: 0 }
+        Self { streams, client, later, begun: None, sources: Vec::new(), done: 0, dropped: false }
     }
 
     /// Answers one message into `outgoing`; whether its answer comes later.
@@ -55,13 +57,13 @@ impl<'a, F: FnMut() -> mpsc::Sender<Vec<u8>>> StreamAnswers<'a, F> {
         });
         let context = QueryContext::of(live, snapshot, *at);
         let context = AnswerContext { query: &context, door: &streams.door, block };
-        let mut waits = false;
+        let (mut waits, mut dropped) = (false, false);
         let reply_to = || ReplyTo::Stream(later());
         SCRATCH.with_borrow_mut(|scratch| {
             outgoing.put(|out| {
                 match answer_message(message, client, &context, scratch, out, reply_to) {
                     MessageAnswer::Reply(length) => return Some(length),
-                    MessageAnswer::Nothing => {}
+                    MessageAnswer::Nothing => dropped = true,
                     MessageAnswer::Pending => waits = true,
                     MessageAnswer::Messages(source) => {
                         waits = true;
@@ -72,7 +74,13 @@ impl<'a, F: FnMut() -> mpsc::Sender<Vec<u8>>> StreamAnswers<'a, F> {
             });
         });
         self.done += u64::from(!waits);
+        self.dropped |= dropped;
         waits
+    }
+
+    /// Whether a message was no query, and so is no reason to keep the connection.
+    pub(super) const fn has_dropped(&self) -> bool {
+        self.dropped
     }
 
     /// Counts how long it took, to be called when the answers are written. What waits is observed once it is answered. Gives the

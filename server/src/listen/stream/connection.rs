@@ -159,9 +159,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         !self.finished && self.in_flight < self.most && !self.messages.is_full()
     }
 
-    /// Answers what has come.
+    /// Answers what has come. A message that is no query ends it, for such would keep the connection open and ask nothing.
     fn answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<ReadOutcome, StreamError>> {
-        let Self { streams, client, messages, later, outflows, most, in_flight, .. } = self;
+        let Self { streams, client, messages, later, outflows, most, in_flight, finished, .. } = self;
         let sender = || {
             let later = later.get_or_insert_with(|| {
                 let (sender, receiver) = mpsc::channel(*most);
@@ -172,8 +172,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut answering = StreamAnswers::new(streams, client, sender);
         let taken = messages.poll_answer(cx, |message, outgoing| {
             *in_flight += usize::from(answering.answer(message, outgoing));
-            *in_flight < *most
+            *in_flight < *most && !answering.has_dropped()
         });
+        *finished |= answering.has_dropped();
         for source in answering.end() {
             outflows.push_back(Outflow { source, ends: Instant::now() + OUTFLOW_TIMEOUT });
         }
