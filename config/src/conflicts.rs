@@ -105,10 +105,10 @@ fn listeners(listen: &[ListenEntry], root: &Node, reader: &mut Reader) {
                 dual_stack(one, other, reader);
             }
             let each = !matches!(one.listen.addresses, ListenAddresses::One { .. });
-            let beside = |other: &&&Listener<'_>| {
+            let beside = |other: &&Listener<'_>| {
                 other.listen.port == one.listen.port && other.listen.addresses.is_wildcard()
             };
-            if let (true, Some(other)) = (each, sockets.values().find(beside))
+            if let (true, Some(other)) = (each, listeners.iter().filter(spoken).find(beside))
                 && reported.insert(one.index)
             {
                 wildcard_beside(one, other, reader);

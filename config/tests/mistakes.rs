@@ -106,7 +106,11 @@ fn unknown_keys_name_the_nearest_one() {
     );
     one("server: { quux: 1 }\n", (1, 11), "server.quux", &["unknown key `quux`; accepted: nsid"]);
     let told = errors("listen:\n  - address: \"::\"\n    prot: 53\n");
-    assert!(told[0].message.ends_with("accepted: address, port, v6only, transports"), "{}", told[0]);
+    assert!(
+        told[0].message.ends_with("accepted: address, interface, port, v6only, transports"),
+        "{}",
+        told[0]
+    );
     one("1: 2\n", (1, 1), "1", &["unknown key `1`"]);
     one("<<: {}\n", (1, 1), "<<", &["unknown key"]);
 }
@@ -118,9 +122,24 @@ fn keys_are_given_once() {
 }
 
 #[test]
+fn sockets_for_each_address_stand_alone() {
+    let wildcard = "a socket for each address clashes with the one for all of them (listen[0], line 2); keep one of the two";
+    one("listen:\n  - address: \"::\"\n  - address: all\n", (3, 5), "listen[1]", &[wildcard]);
+    one("listen:\n  - address: 0.0.0.0\n  - interface: br0\n", (3, 5), "listen[1]", &[wildcard]);
+    one("listen: [{ address: all, interface: br0 }]\n", (1, 12), "listen[0]", &["`address`", "`interface`"]);
+    one("listen: [{ address: all, v6only: true }]\n", (1, 34), "listen[0].v6only", &["v6only is for `::`"]);
+    one(
+        "listen: [{ interface: a/b }]\n",
+        (1, 23),
+        "listen[0].interface",
+        &["is not the name of an interface"],
+    );
+}
+
+#[test]
 fn required_keys_are_missed() {
-    one("listen: [{ port: 53 }]\n", (1, 12), "listen[0]", &["`address` is missing"]);
-    one("listen: [{}]\n", (1, 1), "listen[0]", &["`address` is missing"]);
+    one("listen: [{ port: 53 }]\n", (1, 12), "listen[0]", &["`address`, or `interface` is missing"]);
+    one("listen: [{}]\n", (1, 1), "listen[0]", &["`address`, or `interface` is missing"]);
     one("zones: [{ name: example.com }]\n", (1, 11), "zones[0]", &["`file` is missing"]);
     one("zones:\n  - {}\n", (1, 1), "zones[0]", &["`name` with `file`, or `directory` is missing"]);
     one(
