@@ -336,6 +336,6 @@ impl Reloader {
 
     fn update_status(&self) {
         let listeners = &self.parts.listeners;
-        self.journal.update(&self.parts.forwarding.lists(), &listeners.describe(), listeners.notes());
+        self.journal.update(&self.parts.forwarding.lists(), &listeners.describe(), &listeners.notes());
     }
 }

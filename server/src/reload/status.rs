@@ -96,12 +96,12 @@ impl ReloadJournal {
         &self,
         lists: &[ListState],
         listeners: &[(String, &'static str, usize)],
-        notes: Vec<String>,
+        notes: &[String],
     ) {
         self.status.rcu(|status| ReloadStatus {
             lists: lists.to_vec(),
             listeners: listeners.to_vec(),
-            listener_notes: notes.clone(),
+            listener_notes: notes.to_vec(),
             ..ReloadStatus::clone(status)
         });
     }
