@@ -5,6 +5,7 @@
 mod admit;
 mod admitted;
 mod ahead;
+mod alias_scan;
 mod authoritative;
 mod cached;
 mod chaos;
@@ -13,7 +14,9 @@ mod context;
 mod count;
 mod deny;
 mod edns_context;
+mod follow;
 mod limit;
+mod link_parts;
 mod outcome;
 mod pipeline;
 mod response;
@@ -22,13 +25,18 @@ mod tsig;
 mod waiting;
 
 pub use ahead::look_ahead;
+pub use alias_scan::{check_aliases, is_whole};
 pub use client::QueryClient;
 pub use context::QueryContext;
 pub use count::{count, count_message};
-pub use outcome::{IncompleteResponse, Job, MessageSource, Purpose, QueryOutcome, QueryScratch, TraceStep};
+pub use link_parts::LinkAnswer;
+pub use outcome::{
+    IncompleteResponse, MessageSource, QueryOutcome, QueryScratch, ResolveWork, TraceStep, WaitingClient,
+    WaitingQuery, WaitingWork,
+};
 pub use pipeline::{respond, respond_truncated};
 pub use response::truncate;
-pub use waiting::{answer_waiting, fail_waiting, failure_message};
+pub use waiting::{answer_waiting, fail_waiting, failure_message, follow_waiting};
 
 #[cfg(test)]
 mod tests;

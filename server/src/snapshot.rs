@@ -120,6 +120,29 @@ impl Snapshot {
         }
     }
 
+    /// The route of a forwarded domain below the zone that would answer `name`: for clients that may recurse the longest
+    /// match among zones and forwarded domains counts.
+    pub fn route_below(&self, zone: &ZoneEntry, name: NameRef<'_>, qtype: Type) -> Option<&RouteEntry> {
+        if self.routes.is_empty() {
+            return None;
+        }
+        let name = if qtype == Type::DS { name.parent()? } else { name };
+        // Both are ancestors of one name, so that the longer one lies below the other.
+        let longer =
+            |entry: &&RouteEntry| entry.route.domain().as_ref().len() > zone.zone.name().as_ref().len();
+        self.routes.find(name).filter(longer)
+    }
+
+    /// What answers `name` for a client that may recurse.
+    pub fn authority_of(&self, name: NameRef<'_>, qtype: Type) -> Authority<'_> {
+        match self.zone_of(name, qtype) {
+            Some(zone) => {
+                self.route_below(zone, name, qtype).map_or(Authority::Zone(zone), Authority::Forward)
+            }
+            None => self.authority_beyond_zones(name),
+        }
+    }
+
     /// The zone with this apex.
     pub fn zone_at(&self, apex: &Name) -> Option<&ZoneEntry> {
         self.zones.find_exact(apex.as_ref())

@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use rhumb_tests::harness;
 
 mod addresses;
+mod aliases;
 mod attacks;
 mod authoritative;
 mod caching;
@@ -60,9 +61,11 @@ fn main() -> ExitCode {
         reading::special::TESTS,
         forwarding::TESTS,
         failover::TESTS,
+        aliases::TESTS,
         forgery::TESTS,
         caching::TESTS,
         attacks::streams::TESTS,
+        attacks::waiting::TESTS,
         attacks::packets::TESTS,
         attacks::metrics::TESTS,
         attacks::access::TESTS,

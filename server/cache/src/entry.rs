@@ -93,6 +93,8 @@ pub(crate) struct Entry {
     /// Hits since it was last considered for eviction, up to 3.
     pub(crate) uses: u8,
     pub(crate) prefetched: bool,
+    /// The keeper's note.
+    pub(crate) aliases: u32,
 }
 
 impl Entry {
@@ -137,6 +139,7 @@ impl Entry {
             failed_until: 0,
             uses: 0,
             prefetched: false,
+            aliases: 0,
         })
     }
 

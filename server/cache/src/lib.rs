@@ -72,6 +72,8 @@ pub struct Hit {
     pub age: u32,
     /// Seconds until its TTL runs out.
     pub left: u32,
+    /// What its keeper noted of its aliases, see [`Cache::keep`].
+    pub aliases: u32,
 }
 
 /// What the cache holds and has done, for metrics and `status`.
@@ -153,6 +155,8 @@ impl Cache {
 
     /// Keeps `message`, the answer to `key`, for `ttl` seconds within the limits.
     ///
+    /// `aliases` is the caller's note of where its aliases lead, which comes back with each hit.
+    ///
     /// The question of the message stands in lower case, uncompressed, right behind the header, and is that of the key.
     /// Errors: see [`NotKept`].
     pub fn keep(
@@ -160,6 +164,7 @@ impl Cache {
         key: &Key<'_>,
         message: &[u8],
         ttl: u32,
+        aliases: u32,
         origin: Origin,
         now: u32,
     ) -> Result<(), NotKept> {
@@ -169,6 +174,7 @@ impl Cache {
         let mut room = [0; entry::LONGEST_QUESTION];
         let mut key = *key;
         let mut entry = Entry::new(key, message, ttl, origin, now)?;
+        entry.aliases = aliases;
         let denies = entry.denies_the_name();
         if let Some(any) = key.of_any_type(&mut room) {
             if denies {

@@ -122,7 +122,17 @@ impl Shard {
             && left <= entry.ttl / 10;
         entry.prefetched |= prefetch;
         let failure = entry.kind == Kind::Failure;
-        Some(Hit { length, truncated, stale, prefetch, failure, origin: entry.origin, age, left })
+        Some(Hit {
+            length,
+            truncated,
+            stale,
+            prefetch,
+            failure,
+            origin: entry.origin,
+            age,
+            left,
+            aliases: entry.aliases,
+        })
     }
 
     pub(crate) fn insert(&mut self, mut entry: Entry, key: &Key<'_>, now: u32) -> Result<(), NotKept> {

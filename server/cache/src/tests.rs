@@ -51,7 +51,7 @@ impl Rig {
     }
 
     fn keep(&self, name: &str, ttl: u32, now: u32) -> Result<(), NotKept> {
-        self.cache.keep(&key(&question(name)), &message(name, &[ttl]), ttl, self.origin, now)
+        self.cache.keep(&key(&question(name)), &message(name, &[ttl]), ttl, 0, self.origin, now)
     }
 
     fn get(&self, name: &str, want: Want, now: u32) -> Option<(Hit, Vec<u8>)> {
@@ -66,7 +66,7 @@ impl Rig {
 fn ttls_age_and_run_out() {
     let rig = Rig::new(LIMITS);
     let q = question("a.example");
-    rig.cache.keep(&key(&q), &message("a.example", &[300, 60]), 60, rig.origin, 1000).unwrap();
+    rig.cache.keep(&key(&q), &message("a.example", &[300, 60]), 60, 7, rig.origin, 1000).unwrap();
     let (hit, out) = rig.get("a.example", Want::Fresh, 1010).unwrap();
     assert_eq!((hit.age, hit.left, hit.stale), (10, 50, false));
     // An answer is only as good as its shortest TTL.
@@ -132,7 +132,7 @@ fn a_name_that_is_denied_is_denied_for_every_type() {
     let q = question("a.example");
     let mut denial = message("a.example", &[]);
     denial[3] |= 3;
-    rig.cache.keep(&key(&q), &denial, 60, rig.origin, 0).unwrap();
+    rig.cache.keep(&key(&q), &denial, 60, 0, rig.origin, 0).unwrap();
     let name = q.len() - 4;
     let other = [&q[..name], &[0, 28, 0, 1]].concat();
     let mut out = [0; 512];
@@ -140,13 +140,13 @@ fn a_name_that_is_denied_is_denied_for_every_type() {
     assert!(rig.cache.look_up(&key(&other), Want::Fresh, 1, 512, &mut out).is_some());
     assert_eq!(rig.cache.figures().entries, 1);
     // Until it comes into being.
-    rig.cache.keep(&key(&other), &with_type(message("a.example", &[60]), 28), 60, rig.origin, 2).unwrap();
+    rig.cache.keep(&key(&other), &with_type(message("a.example", &[60]), 28), 60, 0, rig.origin, 2).unwrap();
     assert!(rig.cache.look_up(&key(&q), Want::Stale, 3, 512, &mut out).is_none());
     // The denial of what an alias leads to says nothing of the alias.
     let mut chain = message("b.example", &[60]);
     chain[3] |= 3;
     let q = question("b.example");
-    rig.cache.keep(&key(&q), &chain, 60, rig.origin, 0).unwrap();
+    rig.cache.keep(&key(&q), &chain, 60, 0, rig.origin, 0).unwrap();
     let other = [&q[..name], &[0, 28, 0, 1]].concat();
     assert!(rig.cache.look_up(&key(&q), Want::Fresh, 1, 512, &mut out).is_some());
     assert!(rig.cache.look_up(&key(&other), Want::Fresh, 1, 512, &mut out).is_none());
@@ -165,7 +165,7 @@ fn ttls_are_held_to_the_limits() {
 fn what_does_not_fit_is_cut_to_its_question() {
     let rig = Rig::new(LIMITS);
     let q = question("a.example");
-    rig.cache.keep(&key(&q), &message("a.example", &[60; 20]), 60, rig.origin, 0).unwrap();
+    rig.cache.keep(&key(&q), &message("a.example", &[60; 20]), 60, 0, rig.origin, 0).unwrap();
     let mut out = [0; 512];
     let hit = rig.cache.look_up(&key(&q), Want::Fresh, 1, 100, &mut out).unwrap();
     assert!(hit.truncated);

@@ -28,4 +28,10 @@ impl Question {
             checking_disabled: false,
         }
     }
+
+    /// QNAME, QTYPE and QCLASS as they stand in a message.
+    pub fn to_wire(&self) -> Box<[u8]> {
+        let name = self.name.as_ref().as_bytes();
+        [name, &self.qtype.0.to_be_bytes(), &self.class.0.to_be_bytes()].concat().into()
+    }
 }

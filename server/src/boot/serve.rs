@@ -16,7 +16,7 @@ use crate::change::{Strictness, log_changes};
 use crate::listen::ListenerServices;
 use crate::listen::stream::Streams;
 use crate::operator::{Admin, ProcessControls, StatusPages};
-use crate::recursion::Door;
+use crate::recursion::{ResolveQueue, ResolveTasks};
 use crate::reload::{Preloaded, ReloadRequest, ReloadRequests, Reloader};
 use crate::snapshot::ServerState;
 use crate::{control, metrics, recursion};
@@ -43,14 +43,19 @@ impl Server {
         // Before anything is served: whoever got an answer may end the server.
         let signals = Signals::new(&runtime)?;
         let (stop, stopped) = watch::channel(false);
-        let (door, inside) = recursion::door(&self.live);
-        let driver = runtime.spawn(recursion::run(inside, stopped.clone()));
+        let (queue, tasks) = ResolveTasks::new(&self.live, runtime.metrics().num_workers());
+        let tasks = runtime.spawn(tasks.run(stopped.clone()));
         self.spawn_prober(&runtime, &stopped);
         self.spawn_network_watch(&runtime);
-        let (streams, handle) = (self.streams(&door, &stopped), runtime.handle().clone());
+        let (streams, handle) = (self.streams(&queue, &stopped), runtime.handle().clone());
         let connections = Arc::clone(&streams.limits);
         let live = Arc::clone(&self.live);
-        listeners.serve_with(ListenerServices { live, door: door.clone(), streams, runtime: handle.clone() });
+        listeners.serve_with(ListenerServices {
+            live,
+            queue: queue.clone(),
+            streams,
+            runtime: handle.clone(),
+        });
         let level = self.level.clone();
         let set_log = move |config: &Config| log::set(&level, config.log);
         let (reloader, requests) =
@@ -58,7 +63,8 @@ impl Server {
                 .map_err(|error| StartError::system("reloader")(error.to_string()))?;
         let (live, reloads) = (Arc::clone(&self.live), reloader.status());
         let confinement = self.confinement.clone();
-        let admin = Arc::new(Admin::new(live, reloads, confinement, requests.clone(), door, self.controls()));
+        let admin =
+            Arc::new(Admin::new(live, reloads, confinement, requests.clone(), queue, self.controls()));
         let status = Arc::new(StatusPages::new(Arc::clone(&admin)));
         self.live.metrics.watch(Arc::clone(&status) as Arc<dyn metrics::Source>);
         let reloader = start(reloader)?;
@@ -85,7 +91,7 @@ impl Server {
             }
             // Fails only where all tasks have ended.
             let _ = stop.send(true);
-            let _ = tokio::time::timeout(DRAIN, drained(driver, &connections)).await;
+            let _ = tokio::time::timeout(DRAIN, drained(tasks, &connections)).await;
             if let Some(control) = control {
                 let _ = tokio::time::timeout(Duration::from_secs(1), control).await;
             }
@@ -129,11 +135,11 @@ impl Server {
     }
 
     /// What connections of all listeners have in common.
-    fn streams(&self, door: &Door, stop: &watch::Receiver<bool>) -> Streams {
+    fn streams(&self, queue: &ResolveQueue, stop: &watch::Receiver<bool>) -> Streams {
         let server = &self.config.server;
         Streams {
             live: Arc::clone(&self.live),
-            door: door.clone(),
+            queue: queue.clone(),
             limits: ConnectionLimits::new(server.tcp_clients, server.tcp_clients_per_network),
             stop: stop.clone(),
         }
@@ -248,9 +254,9 @@ fn start(mut reloader: Reloader) -> Result<std::thread::JoinHandle<()>, StartErr
 }
 
 /// Waits until no client waits for an answer any more.
-async fn drained(driver: tokio::task::JoinHandle<()>, connections: &ConnectionLimits) {
-    // A driver that panicked has no client left to answer.
-    let _ = driver.await;
+async fn drained(tasks: tokio::task::JoinHandle<()>, connections: &ConnectionLimits) {
+    // Tasks that are gone have no clients left.
+    let _ = tasks.await;
     while connections.open() > 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

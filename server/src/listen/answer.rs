@@ -2,19 +2,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rhumb_wire::Rcode;
-use rhumb_wire::edns::ExtendedError;
-
 use crate::metrics::{Block, DropReason};
-use crate::query::{
-    MessageSource, QueryClient, QueryContext, QueryOutcome, QueryScratch, count, fail_waiting, respond,
-};
-use crate::recursion::{Door, ReplyTo};
+use crate::query::{MessageSource, QueryClient, QueryContext, QueryOutcome, QueryScratch, count, respond};
+use crate::recursion::{ReplyPath, ResolveQueue};
 
 /// What answering needs beside the message and its client.
 pub(super) struct AnswerContext<'a, 'm> {
     pub(super) query: &'a QueryContext<'m>,
-    pub(super) door: &'a Door,
+    pub(super) queue: &'a ResolveQueue,
     pub(super) block: &'a Block,
 }
 
@@ -40,7 +35,7 @@ pub(super) fn answer_message(
     context: &AnswerContext<'_, '_>,
     scratch: &mut QueryScratch,
     out: &mut [u8],
-    reply_to: impl FnOnce() -> ReplyTo,
+    reply_to: impl FnOnce() -> ReplyPath,
 ) -> MessageAnswer {
     let answer = || answer_unguarded(message, client, context, scratch, out, reply_to);
     catch_unwind(AssertUnwindSafe(answer)).unwrap_or_else(|_| {
@@ -58,32 +53,23 @@ fn answer_unguarded(
     context: &AnswerContext<'_, '_>,
     scratch: &mut QueryScratch,
     out: &mut [u8],
-    reply_to: impl FnOnce() -> ReplyTo,
+    reply_to: impl FnOnce() -> ReplyPath,
 ) -> MessageAnswer {
-    let AnswerContext { query, door, block } = context;
+    let AnswerContext { query, queue, block } = context;
     let outcome = respond(message, client, query, scratch, out);
     count(block, client, message, &outcome, scratch, query.snapshot);
     match outcome {
         QueryOutcome::Reply(length) => {
-            if let Some(job) = scratch.prefetch.take() {
-                // Renewing ahead of time is a favour; without room it is left undone.
-                let _ = door.enter(job, ReplyTo::Nobody);
+            if let Some(work) = scratch.prefetch.take() {
+                queue.renew(work);
             }
             MessageAnswer::Reply(length)
         }
         QueryOutcome::Messages(source) => MessageAnswer::Messages(source),
         QueryOutcome::Drop(_) => MessageAnswer::Nothing,
-        QueryOutcome::Wait(job) => match door.enter(job, reply_to()) {
-            Ok(()) => MessageAnswer::Pending,
-            Err(job) => {
-                block.dropped(DropReason::QueueFull);
-                let error = (ExtendedError::Other, "too many queries wait");
-                let Some(length) = fail_waiting(&job, Rcode::SERVFAIL, error, out) else {
-                    return MessageAnswer::Nothing;
-                };
-                block.response(Rcode::SERVFAIL.0);
-                MessageAnswer::Reply(length)
-            }
-        },
+        QueryOutcome::Wait(waiting) => {
+            queue.enter(*waiting, reply_to());
+            MessageAnswer::Pending
+        }
     }
 }

@@ -16,7 +16,7 @@ use super::stream::{self, Streams};
 use super::udp::Workers;
 use super::wanted::{WantedListener, follows_addresses, wanted};
 use crate::change::Change;
-use crate::recursion::Door;
+use crate::recursion::ResolveQueue;
 use crate::snapshot::ServerState;
 
 /// Connections that wait to be accepted.
@@ -57,7 +57,7 @@ pub struct ListenerServices {
     /// The server's state.
     pub live: Arc<ServerState>,
     /// Where queries go that have to wait.
-    pub door: Door,
+    pub queue: ResolveQueue,
     /// What connections have in common.
     pub streams: Streams,
     /// Where connections are served.
@@ -283,7 +283,7 @@ impl ListenerKey {
         match bound {
             BoundListener::Udp(sockets) => {
                 let name = format!("udp/{}", self.address);
-                Workers::start(&name, sockets, &serving.live, &serving.door).map(OpenListener::Udp)
+                Workers::start(&name, sockets, &serving.live, &serving.queue).map(OpenListener::Udp)
             }
             BoundListener::Tcp(listener) => {
                 let _inside = serving.runtime.enter();

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use self::connection::Connection;
 use crate::metrics::RefuseReason;
 use crate::query::QueryClient;
-use crate::recursion::Door;
+use crate::recursion::ResolveQueue;
 use crate::snapshot::ServerState;
 use rhumb_wire::Transport;
 
@@ -24,7 +24,7 @@ pub struct Streams {
     /// The server's state.
     pub live: Arc<ServerState>,
     /// Where queries go that have to wait.
-    pub door: Door,
+    pub queue: ResolveQueue,
     /// How many connections there may be.
     pub limits: Arc<ConnectionLimits>,
     /// True once the server stops: connections end when their answers are written.

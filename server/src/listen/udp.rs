@@ -11,7 +11,7 @@ use rhumb_net::udp::{DatagramBatch, DatagramSocket, ReceivedDatagram, is_too_lar
 use super::answer::{AnswerContext, MessageAnswer, answer_message};
 use crate::metrics::{Block, DropReason};
 use crate::query::{QueryClient, QueryContext, QueryScratch, look_ahead, respond_truncated};
-use crate::recursion::{Door, ReplyTo};
+use crate::recursion::{ReplyPath, ResolveQueue};
 use crate::snapshot::ServerState;
 use crate::supervision::WorkerHandle;
 use crate::test_hooks::{PanicPoint, inject_panic};
@@ -41,7 +41,7 @@ impl Workers {
         name: &str,
         sockets: Vec<DatagramSocket>,
         live: &Arc<ServerState>,
-        door: &Door,
+        queue: &ResolveQueue,
     ) -> std::io::Result<Self> {
         let sockets: Vec<Arc<DatagramSocket>> = sockets.into_iter().map(Arc::new).collect();
         let mut threads = Vec::new();
@@ -50,7 +50,7 @@ impl Workers {
             let worker = Worker {
                 socket: Arc::clone(socket),
                 live: Arc::clone(live),
-                door: door.clone(),
+                queue: queue.clone(),
                 block: live.metrics.block(&name),
                 truncated: Cell::new(false),
                 large: Cell::new(false),
@@ -84,7 +84,7 @@ impl Workers {
 struct Worker {
     socket: Arc<DatagramSocket>,
     live: Arc<ServerState>,
-    door: Door,
+    queue: ResolveQueue,
     block: Arc<Block>,
     /// Whether a query was larger than the buffers: they may be those of an earlier configuration.
     truncated: Cell<bool>,
@@ -141,7 +141,7 @@ impl Worker {
                 self.block.panic();
             }
         }
-        let context = AnswerContext { query: &query, door: &self.door, block: &self.block };
+        let context = AnswerContext { query: &query, queue: &self.queue, block: &self.block };
         let mut replies = 0;
         batch.answer(|datagram, out| {
             let answered = self.answer(datagram, &context, scratch, out);
@@ -185,7 +185,7 @@ impl Worker {
             return None;
         }
         let client = QueryClient::Datagram(datagram);
-        let reply_to = || ReplyTo::Datagram(Arc::clone(&self.socket));
+        let reply_to = || ReplyPath::Datagram(Arc::clone(&self.socket));
         match answer_message(datagram.bytes, &client, context, scratch, out, reply_to) {
             MessageAnswer::Reply(length) => Some(length),
             MessageAnswer::Nothing | MessageAnswer::Pending => None,

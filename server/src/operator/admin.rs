@@ -14,8 +14,8 @@ use tokio::sync::{Notify, oneshot};
 use super::explain;
 use super::explanation::Explanation;
 use super::load::{LoadHistory, SAMPLE_EVERY};
-use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, respond};
-use crate::recursion::{Door, Explained, ReplyTo};
+use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, TraceStep, respond};
+use crate::recursion::{Explained, ReplyPath, ResolveQueue};
 use crate::reload::{ReloadRequests, ReloadStatus};
 use crate::snapshot::{ServerState, Snapshot};
 use rhumb_wire::Transport;
@@ -39,7 +39,7 @@ pub(crate) struct Admin {
     pub(super) began: Instant,
     pub(super) started: SystemTime,
     pub(super) requests: ReloadRequests,
-    door: Door,
+    queue: ResolveQueue,
     pub(super) load: LoadHistory,
     pub(super) controls: ProcessControls,
     stopping: AtomicBool,
@@ -51,7 +51,7 @@ impl Admin {
         reloads: Arc<ArcSwap<ReloadStatus>>,
         confinement: Vec<String>,
         requests: ReloadRequests,
-        door: Door,
+        queue: ResolveQueue,
         controls: ProcessControls,
     ) -> Self {
         Self {
@@ -61,7 +61,7 @@ impl Admin {
             began: Instant::now(),
             started: SystemTime::now(),
             requests,
-            door,
+            queue,
             load: LoadHistory::default(),
             controls,
             stopping: AtomicBool::new(false),
@@ -144,21 +144,27 @@ impl Admin {
         };
         let mut out = vec![0; 65_535];
         let (outcome, steps) = self.respond(&query, &client, &mut out);
-        let (message, tried) = match outcome {
-            QueryOutcome::Reply(length) => (out.get(..length).unwrap_or_default().to_vec(), Arc::default()),
+        let (message, tried, links) = match outcome {
             QueryOutcome::Messages(_) => {
                 return Err("such a query has more than one response message".to_owned());
+            }
+            QueryOutcome::Reply(length) => {
+                (out.get(..length).unwrap_or_default().to_vec(), Arc::default(), Vec::new())
             }
             QueryOutcome::Drop(reason) => {
                 return Err(format!("such a query is dropped: {}", reason.as_str()));
             }
-            QueryOutcome::Wait(job) => {
+            QueryOutcome::Wait(waiting) => {
                 let (reply, answer) = oneshot::channel();
-                self.door.enter(job, ReplyTo::Explain(reply)).map_err(|_| "too many queries wait")?;
-                let Explained { message, tried } = answer.await.map_err(|_| "the query was dropped")?;
-                (message, tried)
+                self.queue.enter(*waiting, ReplyPath::Explain(reply));
+                let Explained { message, tried, steps } =
+                    answer.await.map_err(|_| "the query was dropped")?;
+                (message, tried, steps)
             }
         };
+        // The links as they were found in the end, in place of those known before.
+        let known = |step: &TraceStep| links.is_empty() || step.step != "link";
+        let steps = steps.into_iter().filter(known).chain(links.iter().cloned()).collect();
         explain::explanation(&message, steps, &tried, begun.elapsed())
     }
 
@@ -167,7 +173,7 @@ impl Admin {
         query: &[u8],
         client: &QueryClient<'_>,
         out: &mut [u8],
-    ) -> (QueryOutcome, Vec<crate::query::TraceStep>) {
+    ) -> (QueryOutcome, Vec<TraceStep>) {
         let snapshot = self.live.snapshot.load();
         let context = QueryContext::of(&self.live, &snapshot, Instant::now());
         let mut scratch = QueryScratch::new();

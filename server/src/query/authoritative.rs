@@ -6,7 +6,9 @@ use std::sync::Arc;
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{MessageSection, MessageWriter, NameRef, QueryMessage, Rcode, Type, header};
 use rhumb_zones::ZoneContents;
-use rhumb_zones::answer::{AnswerRequest, AnswerSummary, FoundZone, MAX_LINKS, OneZone, ZoneFinder, answer};
+use rhumb_zones::answer::{
+    AnswerKind, AnswerRequest, AnswerSummary, FoundZone, MAX_LINKS, OneZone, ZoneFinder, answer,
+};
 
 use super::context::QueryContext;
 use super::outcome::QueryScratch;
@@ -15,40 +17,53 @@ use crate::snapshot::{Snapshot, ZoneEntry};
 
 /// The zones that a chain of aliases may lead into: those that are served here. What it was led into is held until the answer
 /// is written, one zone a link at the most.
-struct Served<'s> {
+pub(super) struct ServedZones<'s> {
     snapshot: &'s Snapshot,
+    /// Whether a forwarded domain below a zone comes before it.
+    recursing: bool,
     held: OnceCell<Held>,
     used: Cell<usize>,
 }
 
 type Held = [OnceCell<Arc<ZoneContents>>; MAX_LINKS as usize];
 
-impl ZoneFinder for Served<'_> {
+impl<'s> ServedZones<'s> {
+    pub(super) const fn new(snapshot: &'s Snapshot, recursing: bool) -> Self {
+        Self { snapshot, recursing, held: OnceCell::new(), used: Cell::new(0) }
+    }
+}
+
+impl ZoneFinder for ServedZones<'_> {
     fn find(&self, name: NameRef<'_>) -> Option<FoundZone<'_>> {
         let entry = self.snapshot.zones.find(name)?;
+        if self.recursing && self.snapshot.route_below(entry, name, Type::A).is_some() {
+            // The chain ends here, and goes on by another rule.
+            return Some(FoundZone::NotReady);
+        }
         let Some(contents) = entry.zone.contents() else { return Some(FoundZone::NotReady) };
         let slot = self.held.get_or_init(Held::default).get(self.used.replace(self.used.get() + 1))?;
         Some(FoundZone::Contents(slot.get_or_init(|| contents)))
     }
 }
 
-/// Answers from a zone that is served here; SERVFAIL as long as it was never loaded. Gives the length, and what header
-/// and OPT say.
+/// Answers from a zone that is served here; SERVFAIL as long as it was never loaded. Gives the length, what header
+/// and OPT say, and what kind of answer it is.
 #[inline]
 pub(super) fn from_zone<'m>(
     query: &QueryMessage<'_>,
     context: &QueryContext<'m>,
     entry: &'m ZoneEntry,
+    recursing: bool,
     limits: &ResponseLimits,
     scratch: &mut QueryScratch,
     out: &mut [u8],
-) -> (usize, ResponseHead) {
+) -> (usize, ResponseHead, AnswerKind) {
     scratch.note("route", || format!("zone {} ({})", entry.zone.name(), entry.place()));
     context.with_contents(&entry.zone, |contents| {
         let Some(contents) = contents else { return not_loaded(query, scratch, out) };
-        let zones = Served { snapshot: context.snapshot, held: OnceCell::new(), used: Cell::new(0) };
-        let (length, head) = from_contents(query, contents, &zones, limits, scratch, out);
-        (length, ResponseHead { reports: true, ..head })
+        let zones = ServedZones::new(context.snapshot, recursing);
+        let (length, head, kind) = from_contents(query, contents, &zones, limits, scratch, out);
+        (length, ResponseHead { reports: true, ..head }, kind)
     })
 }
 
@@ -61,15 +76,20 @@ pub(super) fn soa_alone(
     out: &mut [u8],
 ) -> (usize, ResponseHead) {
     let asked = QueryMessage { qtype: Type::SOA, ..*query };
-    from_contents(&asked, contents, &OneZone, limits, scratch, out)
+    let (length, head, _) = from_contents(&asked, contents, &OneZone, limits, scratch, out);
+    (length, head)
 }
 
 #[cold]
-fn not_loaded(query: &QueryMessage<'_>, scratch: &mut QueryScratch, out: &mut [u8]) -> (usize, ResponseHead) {
+fn not_loaded(
+    query: &QueryMessage<'_>,
+    scratch: &mut QueryScratch,
+    out: &mut [u8],
+) -> (usize, ResponseHead, AnswerKind) {
     scratch.note("authoritative", || "the zone is not loaded".to_owned());
     let length = question_only(Some(query), &mut scratch.compression, out);
     let error = Some((ExtendedError::NotReady, "the zone is not loaded"));
-    (length, ResponseHead { error, ..ResponseHead::of(Rcode::SERVFAIL) })
+    (length, ResponseHead { error, ..ResponseHead::of(Rcode::SERVFAIL) }, AnswerKind::Answer)
 }
 
 /// Answers from one of the zones that are built in.
@@ -81,7 +101,8 @@ pub(super) fn from_built_in(
     out: &mut [u8],
 ) -> (usize, ResponseHead) {
     scratch.note("route", || format!("{} never leaves this host (RFC 6761, RFC 6303)", contents.apex()));
-    from_contents(query, contents, &OneZone, limits, scratch, out)
+    let (length, head, _) = from_contents(query, contents, &OneZone, limits, scratch, out);
+    (length, head)
 }
 
 #[inline]
@@ -92,7 +113,7 @@ fn from_contents(
     limits: &ResponseLimits,
     scratch: &mut QueryScratch,
     out: &mut [u8],
-) -> (usize, ResponseHead) {
+) -> (usize, ResponseHead, AnswerKind) {
     let mut w = MessageWriter::new(out, limits.message(), &mut scratch.compression);
     // A limit of 512 bytes or more, less OPT, has room for a question.
     let _ = w.bytes(query.question_bytes());
@@ -108,7 +129,8 @@ fn from_contents(
     scratch.note("authoritative", || tell(query, contents, reply));
     let authoritative = if reply.authoritative { header::AA } else { 0 };
     let truncated = if reply.truncated { header::TC } else { 0 };
-    (length, ResponseHead { flags: authoritative | truncated, ..ResponseHead::of(reply.rcode) })
+    let head = ResponseHead { flags: authoritative | truncated, ..ResponseHead::of(reply.rcode) };
+    (length, head, reply.kind)
 }
 
 fn tell(query: &QueryMessage<'_>, contents: &ZoneContents, reply: AnswerSummary) -> String {

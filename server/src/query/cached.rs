@@ -1,16 +1,14 @@
-//! Answers out of the cache, and the job for those that are not there.
+//! Answers out of the cache, and the work for those that are not there.
 
 use std::sync::Arc;
 
 use rhumb_cache::{Hit, Key, Want};
 use rhumb_resolver::Question;
 use rhumb_wire::edns::ExtendedError;
-use rhumb_wire::{NameRef, QueryMessage, Rcode, header};
+use rhumb_wire::{QueryMessage, Rcode, header};
 
-use super::client::QueryClient;
 use super::context::QueryContext;
-use super::edns_context::EdnsContext;
-use super::outcome::{Job, Purpose, QueryScratch};
+use super::outcome::{QueryScratch, ResolveWork};
 use super::response::{ResponseHead, ResponseLimits};
 use crate::metrics::CacheEvent;
 use crate::snapshot::RouteEntry;
@@ -22,6 +20,20 @@ pub(super) fn lowercase_question(query: &QueryMessage<'_>, into: &mut Vec<u8>) {
     if let Some(name) = into.get_mut(..query.name.len()) {
         name.make_ascii_lowercase();
     }
+}
+
+/// An answer out of the cache.
+pub(super) struct CachedAnswer {
+    pub(super) length: usize,
+    pub(super) head: ResponseHead,
+    /// How its aliases were checked.
+    pub(super) aliases: u32,
+}
+
+/// The key of a question in wire form, by the route of this number.
+pub(super) const fn key_of<'k>(question: &Question, wire: &'k [u8], route: u32) -> Key<'k> {
+    let Question { dnssec_ok, checking_disabled, .. } = *question;
+    Key { question: wire, route, dnssec_ok, checking_disabled }
 }
 
 /// The key of what `query` asks by `route`.
@@ -44,7 +56,7 @@ pub(super) fn answer(
     limits: &ResponseLimits,
     scratch: &mut QueryScratch,
     out: &mut [u8],
-) -> Option<(usize, ResponseHead)> {
+) -> Option<CachedAnswer> {
     let mut question = std::mem::take(&mut scratch.question);
     lowercase_question(query, &mut question);
     let key = key(query, &question, entry.route.id());
@@ -61,7 +73,7 @@ pub(super) fn answer(
         _ => CacheEvent::Hit,
     });
     scratch.note("cached", || tell(&hit, context, entry));
-    Some((hit.length, complete(query, &hit, out)))
+    Some(CachedAnswer { length: hit.length, aliases: hit.aliases, head: complete(query, &hit, out) })
 }
 
 /// Restores the question's case in a message out of the cache, and says what its header and OPT say.
@@ -104,33 +116,16 @@ fn tell(hit: &Hit, context: &QueryContext<'_>, entry: &RouteEntry) -> String {
     format!("{kind} learnt from {from} {} s ago, {} s left", hit.age, hit.left)
 }
 
-/// The job that finds the answer.
-pub(super) fn job(
-    purpose: Purpose,
-    query: &QueryMessage<'_>,
-    client: &QueryClient<'_>,
-    context: &QueryContext<'_>,
-    entry: &RouteEntry,
-    edns_context: EdnsContext,
-    key: &[u8],
-) -> Box<Job> {
-    let name = key.get(..query.name.len()).and_then(|name| NameRef::parse(name).ok()).unwrap_or(query.name);
-    Box::new(Job {
-        purpose,
-        query: query.message.into(),
-        peer: client.peer(),
-        local: client.local(),
-        transport: client.transport(),
-        edns_context,
-        snapshot: Arc::clone(context.snapshot),
+/// The work that finds the answer.
+pub(super) fn work(query: &QueryMessage<'_>, entry: &RouteEntry) -> ResolveWork {
+    ResolveWork {
         route: Arc::clone(&entry.route),
         question: Question {
-            name: name.to_lowercase(),
+            name: query.name.to_lowercase(),
             qtype: query.qtype,
             class: query.class,
             dnssec_ok: query.dnssec_ok(),
             checking_disabled: query.header.flags & header::CD != 0,
         },
-        key: key.into(),
-    })
+    }
 }

@@ -63,6 +63,12 @@ impl EdnsContext {
         Ok(edns_context)
     }
 
+    /// Whether nothing is asked for that needs room in the answer.
+    #[inline]
+    pub(super) const fn is_empty(&self) -> bool {
+        !self.nsid && !self.keepalive && self.cookie.is_none()
+    }
+
     /// Whether the client has shown that its address is its own.
     pub(super) fn proven(&self) -> bool {
         self.cookie.is_some_and(|cookie| cookie.valid)

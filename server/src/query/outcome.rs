@@ -11,6 +11,7 @@ use rhumb_wire::{Rcode, Type};
 use serde::Serialize;
 
 use super::edns_context::EdnsContext;
+use super::link_parts::{FollowBuffers, LinkAnswer};
 use crate::metrics::{CacheEvent, DropReason};
 use crate::snapshot::{Route, Snapshot};
 use rhumb_wire::Transport;
@@ -25,24 +26,38 @@ pub enum QueryOutcome {
     /// More than one response message; on streams alone.
     Messages(Box<dyn MessageSource>),
     /// Others have to be asked first.
-    Wait(Box<Job>),
+    Wait(Box<WaitingQuery>),
 }
 
-/// Why a job was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// A client waits.
-    Answer,
-    /// The cache asks for an entry that is about to run out; nobody waits.
-    Prefetch,
-}
-
-/// A query that has to wait, with all it needs until it is answered. It keeps the snapshot it began with.
+/// A query that cannot be answered at once.
 #[derive(Debug)]
-pub struct Job {
-    /// Why.
-    pub purpose: Purpose,
-    /// The query as it came.
+pub struct WaitingQuery {
+    /// What is to be done.
+    pub work: WaitingWork,
+    /// Who waits for it.
+    pub client: WaitingClient,
+}
+
+/// Work that waits for others.
+#[derive(Debug)]
+pub enum WaitingWork {
+    /// A question is to be resolved.
+    Resolve(ResolveWork),
+}
+
+/// A question, and the upstreams that it goes to.
+#[derive(Debug)]
+pub struct ResolveWork {
+    /// Through which upstreams.
+    pub route: Arc<Route>,
+    /// What is to be asked.
+    pub question: Question,
+}
+
+/// What is kept of a query until it is answered. It keeps the snapshot it began with.
+#[derive(Debug)]
+pub struct WaitingClient {
+    /// Header, question and OPT of the query; its options are in `edns_context`.
     pub query: Box<[u8]>,
     /// Who asks.
     pub peer: SocketAddr,
@@ -54,12 +69,10 @@ pub struct Job {
     pub edns_context: EdnsContext,
     /// The snapshot it began with.
     pub snapshot: Arc<Snapshot>,
-    /// Through which upstreams.
-    pub route: Arc<Route>,
-    /// What is to be asked.
-    pub question: Question,
-    /// The question in lower case, as the cache wants it.
-    pub key: Box<[u8]>,
+    /// Whether its answer is put together link by link.
+    pub follows: bool,
+    /// What was looked up for its links so far.
+    pub links: Vec<LinkAnswer>,
 }
 
 /// What is counted of a query and its answer.
@@ -121,11 +134,13 @@ pub struct QueryScratch {
     /// A question in lower case.
     pub(super) question: Vec<u8>,
     /// An entry to be asked for ahead of its end, beside the reply; for the caller to take.
-    pub prefetch: Option<Box<Job>>,
+    pub prefetch: Option<ResolveWork>,
     /// For the caller's counters.
     pub(super) stats: QueryStats,
     /// What was decided; nothing is noted where this is none.
     pub trace: Option<Vec<TraceStep>>,
+    /// Made for the first chain that is followed.
+    pub(super) follow: Option<Box<FollowBuffers>>,
 }
 
 impl Default for QueryScratch {
@@ -143,6 +158,7 @@ impl QueryScratch {
             prefetch: None,
             stats: QueryStats::NOTHING,
             trace: None,
+            follow: None,
         }
     }
 

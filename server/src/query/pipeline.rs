@@ -2,17 +2,20 @@
 
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{Class, Rcode, Type, header};
+use rhumb_zones::answer::AnswerKind;
 
 use super::admit::{admit, usual};
 use super::admitted::AdmittedQuery;
+use super::alias_scan::is_whole;
 use super::client::QueryClient;
 use super::context::QueryContext;
 use super::deny::{bad_cookie, deny};
 use super::edns_context::EdnsContext;
 use super::limit::AnswerSource;
-use super::outcome::{Purpose, QueryOutcome, QueryScratch, QueryStats};
+use super::outcome::{QueryOutcome, QueryScratch, QueryStats, WaitingClient, WaitingQuery, WaitingWork};
 use super::response::{ResponseHead, ResponseLimits, question_only};
 use super::{authoritative, cached, chaos};
+use crate::metrics::CacheEvent;
 use crate::snapshot::{Authority, RouteEntry, Snapshot};
 
 /// Answers `message`, which `client` sent, into `out`; or says that nothing is sent; or what has to be looked up first.
@@ -70,7 +73,15 @@ impl AdmittedQuery<'_, '_> {
         let Self { query, client, context, limits } = self;
         let snapshot = context.snapshot;
         if let Some(entry) = snapshot.zone_of(query.name, query.qtype) {
-            let (length, mut head) = authoritative::from_zone(query, context, entry, limits, scratch, out);
+            let recurses = self.recurses();
+            if recurses && let Some(route) = snapshot.route_below(entry, query.name, query.qtype) {
+                return self.forward(route, scratch, out);
+            }
+            let (length, mut head, kind) =
+                authoritative::from_zone(query, context, entry, recurses, limits, scratch, out);
+            if recurses && self.leads_elsewhere(kind) {
+                return self.follow_or_wait(scratch, out);
+            }
             head.flags |= recursion_available(client, snapshot);
             return self.conclude(AnswerSource::Zone(entry), head, length, scratch, out);
         }
@@ -98,6 +109,19 @@ impl AdmittedQuery<'_, '_> {
         }
     }
 
+    /// Whether an answer out of a zone is to be followed further: its alias leads out of what is served here, or its name is
+    /// delegated and a forwarded domain covers it.
+    #[inline]
+    fn leads_elsewhere(&self, kind: AnswerKind) -> bool {
+        match kind {
+            AnswerKind::Chain => true,
+            AnswerKind::Referral => {
+                !matches!(self.context.snapshot.authority_beyond_zones(self.query.name), Authority::None)
+            }
+            _ => false,
+        }
+    }
+
     /// Other classes and meta-types: they are answered from zones, as types that no name has, and never asked elsewhere.
     #[cold]
     fn unusual(&self, scratch: &mut QueryScratch, out: &mut [u8]) -> QueryOutcome {
@@ -114,7 +138,8 @@ impl AdmittedQuery<'_, '_> {
                 .note("route", || "no zone covers the name, and such a question is not forwarded".to_owned());
             return self.refuse(Rcode::REFUSED, (ExtendedError::NotAuthoritative, ""), scratch, out);
         };
-        let (length, mut head) = authoritative::from_zone(query, context, entry, limits, scratch, out);
+        let (length, mut head, _) =
+            authoritative::from_zone(query, context, entry, false, limits, scratch, out);
         head.flags |= recursion_available(client, snapshot);
         if query.class == Class::ANY {
             // There may be records of other classes elsewhere (RFC 1035 section 6.2).
@@ -135,27 +160,26 @@ impl AdmittedQuery<'_, '_> {
         }
     }
 
-    /// Answers from what was learnt through a route, or makes the job that looks it up.
+    /// Answers from what was learnt through a route, or says what is to be looked up.
     fn forward(&self, entry: &RouteEntry, scratch: &mut QueryScratch, out: &mut [u8]) -> QueryOutcome {
         let Self { query, client, context, limits } = self;
         scratch.note("route", || format!("forwarded by {} ({})", entry.route.domain(), entry.place));
-        let found = cached::answer(query, context, entry, limits, scratch, out);
-        let prefetch = scratch.stats.cache == Some(crate::metrics::CacheEvent::Prefetch);
-        let purpose = if prefetch { Purpose::Prefetch } else { Purpose::Answer };
-        let job = |question: &[u8]| {
-            cached::job(purpose, query, client, context, entry, limits.edns_context, question)
+        let Some(cached) = cached::answer(query, context, entry, limits, scratch, out) else {
+            let work = WaitingWork::Resolve(cached::work(query, entry));
+            let client = WaitingClient::of(query, client, context, limits.edns_context);
+            return QueryOutcome::Wait(Box::new(WaitingQuery { work, client }));
         };
-        match found {
-            Some((length, head)) => {
-                let outcome = self.conclude(AnswerSource::Cache, head, length, scratch, out);
-                // A flood that is answered by nothing is no reason to ask upstreams.
-                if prefetch && matches!(outcome, QueryOutcome::Reply(_)) {
-                    scratch.prefetch = Some(job(&scratch.question));
-                }
-                outcome
-            }
-            None => QueryOutcome::Wait(job(&scratch.question)),
+        let prefetch = scratch.stats.cache == Some(CacheEvent::Prefetch);
+        let outcome = if is_whole(cached.aliases, context.snapshot) {
+            self.conclude(AnswerSource::Cache, cached.head, cached.length, scratch, out)
+        } else {
+            self.follow_or_wait(scratch, out)
+        };
+        // A flood that is answered by nothing is no reason to ask upstreams.
+        if prefetch && matches!(outcome, QueryOutcome::Reply(_)) {
+            scratch.prefetch = Some(cached::work(query, entry));
         }
+        outcome
     }
 }
 

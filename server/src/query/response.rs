@@ -62,7 +62,7 @@ impl ResponseLimits {
         } else {
             LARGEST
         };
-        let opt = if edns.options.is_empty() { edns::FIXED } else { options_length(edns_context, settings) };
+        let opt = if edns_context.is_empty() { edns::FIXED } else { options_length(edns_context, settings) };
         Self { whole: whole.min(buffer), opt, edns_context }
     }
 

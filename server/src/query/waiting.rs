@@ -1,21 +1,76 @@
 //! Answers for queries that waited: the message that was found, made into each client's own.
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use rhumb_cache::Hit;
 use rhumb_resolver::Question;
 use rhumb_wire::compress::NameCompression;
-use rhumb_wire::edns::ExtendedError;
-use rhumb_wire::{MessageWriter, QueryMessage, Rcode, header};
+use rhumb_wire::edns::{self, ExtendedError};
+use rhumb_wire::{MessageWriter, QueryMessage, Rcode, Type, header};
 
+use super::admitted::AdmittedQuery;
 use super::cached;
-use super::outcome::Job;
+use super::client::QueryClient;
+use super::context::QueryContext;
+use super::edns_context::EdnsContext;
+use super::follow::Followed;
+use super::outcome::{QueryScratch, ResolveWork, WaitingClient};
 use super::response::{ResponseHead, ResponseLimits, finish, question_only};
+use crate::snapshot::ServerState;
 
-/// Writes the answer to `job` out of `message`, which has the cache's form. Gives its length; none if the query, which
+impl WaitingClient {
+    /// Keeps what the answer to `query` needs.
+    pub(super) fn of(
+        query: &QueryMessage<'_>,
+        client: &QueryClient<'_>,
+        context: &QueryContext<'_>,
+        edns_context: EdnsContext,
+    ) -> Self {
+        Self {
+            query: without_options(query),
+            peer: client.peer(),
+            local: client.local(),
+            transport: client.transport(),
+            edns_context,
+            snapshot: Arc::clone(context.snapshot),
+            follows: false,
+            links: Vec::new(),
+        }
+    }
+}
+
+/// A query of header, question and OPT: what a client has in its options may be long, and was read.
+fn without_options(query: &QueryMessage<'_>) -> Box<[u8]> {
+    let question = query.question_bytes();
+    let mut bytes = Vec::with_capacity(header::LENGTH + question.len() + edns::FIXED);
+    let additionals = u16::from(query.edns.is_some());
+    let (answers, authorities) = (0, 0);
+    bytes.extend_from_slice(
+        &header::MessageHeader { answers, authorities, additionals, questions: 1, ..query.header }.to_bytes(),
+    );
+    bytes.extend_from_slice(question);
+    if let Some(edns) = query.edns {
+        let flags = if query.dnssec_ok() { edns::DO } else { 0 };
+        bytes.push(0);
+        for word in [Type::OPT.0, edns.udp_size, 0, flags, 0] {
+            bytes.extend_from_slice(&word.to_be_bytes());
+        }
+    }
+    bytes.into()
+}
+
+/// Writes the answer to `client` out of `message`, which has the cache's form. Gives its length; none if the query, which
 /// was read once already, cannot be.
-pub fn answer_waiting(job: &Job, message: &[u8], hit: Option<&Hit>, out: &mut [u8]) -> Option<usize> {
-    let query = QueryMessage::parse(&job.query).ok()?;
-    let settings = &job.snapshot.settings;
-    let limits = ResponseLimits::of(&query, job.edns_context, job.transport, settings, out.len());
+pub fn answer_waiting(
+    client: &WaitingClient,
+    message: &[u8],
+    hit: Option<&Hit>,
+    out: &mut [u8],
+) -> Option<usize> {
+    let query = QueryMessage::parse(&client.query).ok()?;
+    let settings = &client.snapshot.settings;
+    let limits = ResponseLimits::of(&query, client.edns_context, client.transport, settings, out.len());
     let fresh = Hit {
         length: message.len(),
         truncated: message.len() > limits.message(),
@@ -25,10 +80,11 @@ pub fn answer_waiting(job: &Job, message: &[u8], hit: Option<&Hit>, out: &mut [u
         origin: rhumb_cache::Origin::NONE,
         age: 0,
         left: 0,
+        aliases: 0,
     };
     let mut hit = hit.copied().unwrap_or(fresh);
     hit.truncated |= message.len() > limits.message();
-    let wanted = if hit.truncated { header::LENGTH + job.key.len() } else { message.len() };
+    let wanted = if hit.truncated { header::LENGTH + query.question_bytes().len() } else { message.len() };
     out.get_mut(..wanted)?.copy_from_slice(message.get(..wanted)?);
     if hit.truncated {
         out.get_mut(6..header::LENGTH)?.fill(0);
@@ -37,16 +93,36 @@ pub fn answer_waiting(job: &Job, message: &[u8], hit: Option<&Hit>, out: &mut [u
     Some(finish(&query, settings, &limits, head, wanted, out))
 }
 
-/// Writes a failure for `job` into `out`: SERVFAIL, or what the upstreams said, with the reason. Gives its length.
+/// Goes on with the chain of a client whose missing link was found and added to its links: the length of the answer in
+/// `out`, or what is missing now. None if the query, which was read once already, cannot be.
+pub fn follow_waiting(
+    client: &WaitingClient,
+    live: &ServerState,
+    scratch: &mut QueryScratch,
+    out: &mut [u8],
+) -> Option<Result<usize, ResolveWork>> {
+    let query = QueryMessage::parse(&client.query).ok()?;
+    let context = QueryContext::of(live, &client.snapshot, Instant::now());
+    let WaitingClient { peer, local, transport, edns_context, .. } = *client;
+    let known = QueryClient::Known { peer, local, transport };
+    let limits = ResponseLimits::of(&query, edns_context, transport, &client.snapshot.settings, out.len());
+    let admitted = AdmittedQuery { query: &query, client: &known, context: &context, limits };
+    Some(match admitted.follow(&client.links, scratch, out) {
+        Followed::Answer(length, head) => Ok(admitted.complete(head, length, scratch, out)),
+        Followed::Missing(work) => Err(work),
+    })
+}
+
+/// Writes a failure for `client` into `out`: SERVFAIL, or what the upstreams said, with the reason. Gives its length.
 pub fn fail_waiting(
-    job: &Job,
+    client: &WaitingClient,
     rcode: Rcode,
     error: (ExtendedError, &'static str),
     out: &mut [u8],
 ) -> Option<usize> {
-    let query = QueryMessage::parse(&job.query).ok()?;
-    let settings = &job.snapshot.settings;
-    let limits = ResponseLimits::of(&query, job.edns_context, job.transport, settings, out.len());
+    let query = QueryMessage::parse(&client.query).ok()?;
+    let settings = &client.snapshot.settings;
+    let limits = ResponseLimits::of(&query, client.edns_context, client.transport, settings, out.len());
     let length = question_only(Some(&query), &mut NameCompression::default(), out);
     let flags = header::RA | (query.header.flags & header::CD);
     let head = ResponseHead { flags, error: Some(error), ..ResponseHead::of(rcode) };

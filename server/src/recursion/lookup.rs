@@ -1,4 +1,4 @@
-//! One look-up: ask the route's upstreams, keep what was learnt, and tell the driver.
+//! One look-up: ask the route's upstreams, keep what was learnt, and report to the task that waits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use rhumb_resolver::{
 use rhumb_wire::Rcode;
 use rhumb_wire::edns::ExtendedError;
 use serde::Serialize;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
 use super::UpstreamNetwork;
-use crate::query::failure_message;
+use crate::query::{check_aliases, failure_message};
 use crate::snapshot::{Route, RouteState, ServerState};
 
 /// From then on a client gets a stale answer, if there is one, while the look-up goes on (RFC 8767 section 5).
@@ -25,16 +25,15 @@ const RECHECK: u32 = 30;
 /// How often a look-up begins anew because its upstreams were taken away.
 const RESTARTS: usize = 4;
 
-/// What makes two questions one: the question, the route, the route's upstreams, DO and CD.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct FlightKey {
-    pub(super) question: Box<[u8]>,
+/// What makes two questions one: the question with DO and CD, the route, the route's upstreams.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct LookupKey {
+    pub(super) question: Question,
     pub(super) route: u32,
     pub(super) upstreams: u64,
-    pub(super) bits: (bool, bool),
 }
 
-/// An attempt as `explain` tells it.
+/// An attempt as `explain` shows it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Tried {
     /// The upstream's address.
@@ -47,50 +46,97 @@ pub struct Tried {
     pub ms: f64,
 }
 
-/// What a client is told instead of an answer.
-pub(super) type Said = (Rcode, (ExtendedError, &'static str));
+/// A response code without an answer, and its cause.
+pub(super) type LookupFailure = (Rcode, (ExtendedError, &'static str));
 
 /// What a look-up found.
 #[derive(Debug)]
-pub(super) struct Found {
-    /// A message in the cache's form, with its hit if the cache gave it; or what to say instead.
-    pub(super) outcome: Result<(Vec<u8>, Option<Hit>), Said>,
+pub(super) struct LookupAnswer {
+    /// What was learnt, or why there is nothing.
+    pub(super) outcome: Result<LookupMessage, LookupFailure>,
     pub(super) tried: Arc<[Tried]>,
 }
 
-/// What a look-up tells the driver.
+/// An answer in the cache's form.
 #[derive(Debug)]
-pub(super) enum Event {
+pub(super) struct LookupMessage {
+    pub(super) bytes: Arc<[u8]>,
+    /// What the cache says of it, if it came from there.
+    pub(super) hit: Option<Hit>,
+    /// How its aliases were checked.
+    pub(super) aliases: u32,
+}
+
+/// What a look-up reports to its task.
+#[derive(Debug)]
+pub(super) enum LookupEvent {
     /// It takes long, and here is a stale answer.
-    Stale(FlightKey, Found),
+    Stale(Arc<LookupKey>, LookupAnswer),
     /// It is over.
-    Landed(FlightKey, Found),
+    Done(Arc<LookupKey>, LookupAnswer),
 }
 
 /// All that a look-up needs.
 pub(super) struct Lookup {
-    pub(super) live: Arc<ServerState>,
-    pub(super) network: Arc<UpstreamNetwork>,
-    pub(super) route: Arc<Route>,
-    pub(super) question: Question,
-    pub(super) cache_key: Box<[u8]>,
+    live: Arc<ServerState>,
+    network: Arc<UpstreamNetwork>,
+    route: Arc<Route>,
+    key: Arc<LookupKey>,
+    /// The question in lower case, as the cache wants it.
+    wire: Box<[u8]>,
+    /// Its place among the look-ups under way.
+    permit: OwnedSemaphorePermit,
+}
+
+/// Reports the end of a look-up, that by a panic too.
+struct LookupEnd {
+    key: Arc<LookupKey>,
+    live: Arc<ServerState>,
+    /// None once it is reported.
+    events: Option<mpsc::UnboundedSender<LookupEvent>>,
+}
+
+impl LookupEnd {
+    fn report(&mut self, found: LookupAnswer) {
+        if let Some(events) = self.events.take() {
+            // The task is gone if it panicked or the server ends; its clients have their answers then.
+            let _ = events.send(LookupEvent::Done(Arc::clone(&self.key), found));
+        }
+    }
+}
+
+impl Drop for LookupEnd {
+    fn drop(&mut self) {
+        if self.events.is_some() {
+            self.live.metrics.with_local(crate::metrics::Block::panic);
+            let error = (ExtendedError::Other, "internal error");
+            self.report(LookupAnswer::failure(Rcode::SERVFAIL, error, Arc::default()));
+        }
+    }
 }
 
 impl Lookup {
-    /// Looks up and tells `events` whatever happens, a panic too.
-    pub(super) async fn run(self, key: FlightKey, events: mpsc::UnboundedSender<Event>) {
-        let live = Arc::clone(&self.live);
-        let (stale_key, stale_events) = (key.clone(), events.clone());
-        let found = tokio::spawn(async move { self.find(&stale_key, &stale_events).await }).await;
-        let found = found.unwrap_or_else(|_| {
-            live.metrics.with_local(crate::metrics::Block::panic);
-            Found::failure(Rcode::SERVFAIL, (ExtendedError::Other, "internal error"), Arc::default())
-        });
-        // The driver is gone only when the server ends.
-        let _ = events.send(Event::Landed(key, found));
+    pub(super) fn new(
+        live: &Arc<ServerState>,
+        network: &Arc<UpstreamNetwork>,
+        route: Arc<Route>,
+        key: Arc<LookupKey>,
+        permit: OwnedSemaphorePermit,
+    ) -> Self {
+        let wire = key.question.to_wire();
+        Self { live: Arc::clone(live), network: Arc::clone(network), route, key, wire, permit }
     }
 
-    async fn find(&self, key: &FlightKey, events: &mpsc::UnboundedSender<Event>) -> Found {
+    /// Looks up and reports to `events` whatever happens, a panic too.
+    pub(super) async fn run(self, events: mpsc::UnboundedSender<LookupEvent>) {
+        let (key, live) = (Arc::clone(&self.key), Arc::clone(&self.live));
+        let mut end = LookupEnd { key, live, events: Some(events.clone()) };
+        let found = self.find(&events).await;
+        drop(self.permit);
+        end.report(found);
+    }
+
+    async fn find(&self, events: &mpsc::UnboundedSender<LookupEvent>) -> LookupAnswer {
         let mut state = self.route.state();
         let mut stale = std::pin::pin!(tokio::time::sleep(STALE_AFTER));
         let mut waiting = true;
@@ -98,7 +144,7 @@ impl Lookup {
             let changes = self.route.changes();
             state = self.route.state();
             let observe = |attempt: &AttemptReport| count(attempt, &state);
-            let mut asked = std::pin::pin!(ask(&self.network, &state, &self.question, observe));
+            let mut asked = std::pin::pin!(ask(&self.network, &state, &self.key.question, observe));
             let mut taken = std::pin::pin!(taken_away(&self.route, &state, changes));
             loop {
                 tokio::select! {
@@ -108,7 +154,7 @@ impl Lookup {
                     () = &mut stale, if waiting => {
                         waiting = false;
                         if let Some(found) = self.stale(&state, true) {
-                            let _ = events.send(Event::Stale(key.clone(), found));
+                            let _ = events.send(LookupEvent::Stale(Arc::clone(&self.key), found));
                         }
                     }
                 }
@@ -120,27 +166,30 @@ impl Lookup {
 
     fn key(&self) -> Key<'_> {
         Key {
-            question: &self.cache_key,
+            question: &self.wire,
             route: self.route.id(),
-            dnssec_ok: self.question.dnssec_ok,
-            checking_disabled: self.question.checking_disabled,
+            dnssec_ok: self.key.question.dnssec_ok,
+            checking_disabled: self.key.question.checking_disabled,
         }
     }
 
-    fn conclude(&self, state: &RouteState, result: Result<ForwardAnswer, ForwardFailure>) -> Found {
+    fn conclude(&self, state: &RouteState, result: Result<ForwardAnswer, ForwardFailure>) -> LookupAnswer {
         match result {
             Ok(answer) => {
                 let origin =
                     state.member(answer.server.identity()).map_or(Origin::NONE, |member| member.origin);
                 let now = self.live.clock.now();
-                let kept = self.live.cache.keep(&self.key(), &answer.message, answer.ttl, origin, now);
-                // Told as the cache tells it, TTLs held to the limits; what cannot be kept is still an answer.
+                let aliases = self.check_aliases(&answer.message);
+                let kept =
+                    self.live.cache.keep(&self.key(), &answer.message, answer.ttl, aliases, origin, now);
+                // As the cache gives it, TTLs held to the limits; what cannot be kept is still an answer.
                 let message =
                     kept.ok().and_then(|()| self.kept(now, answer.message.len())).unwrap_or(answer.message);
-                Found { outcome: Ok((message, None)), tried: tell(&answer.attempts) }
+                let message = LookupMessage { bytes: message.into(), hit: None, aliases };
+                LookupAnswer { outcome: Ok(message), tried: tried(&answer.attempts) }
             }
             Err(failure) => {
-                let tried = tell(&failure.attempts);
+                let tried = tried(&failure.attempts);
                 self.fail(state, failure.rcode(), reason(&failure), tried)
             }
         }
@@ -153,15 +202,19 @@ impl Lookup {
         rcode: Rcode,
         error: (ExtendedError, &'static str),
         tried: Arc<[Tried]>,
-    ) -> Found {
-        let message = failure_message(&self.question, rcode);
+    ) -> LookupAnswer {
+        let message = failure_message(&self.key.question, rcode);
         let (cache, now) = (&self.live.cache, self.live.clock.now());
         let ttl = if self.stale_hit(&mut Vec::new()).is_some() { RECHECK } else { FAILURE_TTL };
         let _ = cache.keep_failure(&self.key(), &message, ttl, state.failures, now);
         match self.stale(state, false) {
-            Some(found) => Found { tried, ..found },
-            None => Found::failure(rcode, error, tried),
+            Some(found) => LookupAnswer { tried, ..found },
+            None => LookupAnswer::failure(rcode, error, tried),
         }
+    }
+
+    fn check_aliases(&self, message: &[u8]) -> u32 {
+        check_aliases(&self.live.snapshot.load(), self.route.id(), &self.key.question, message)
     }
 
     /// What was just kept.
@@ -180,20 +233,32 @@ impl Lookup {
     }
 
     /// The stale answer; with `spare` the upstreams are then left alone for a while by other clients of this question.
-    fn stale(&self, state: &RouteState, spare: bool) -> Option<Found> {
+    fn stale(&self, state: &RouteState, spare: bool) -> Option<LookupAnswer> {
         let mut message = Vec::new();
         let hit = self.stale_hit(&mut message)?;
         if spare {
-            let failure = failure_message(&self.question, Rcode::SERVFAIL);
+            let failure = failure_message(&self.key.question, Rcode::SERVFAIL);
             let now = self.live.clock.now();
             let _ = self.live.cache.keep_failure(&self.key(), &failure, RECHECK, state.failures, now);
         }
         self.live.metrics.with_local(|block| block.cache(crate::metrics::CacheEvent::Stale));
-        Some(Found { outcome: Ok((message, Some(hit))), tried: Arc::default() })
+        let message = LookupMessage { bytes: message.into(), hit: Some(hit), aliases: hit.aliases };
+        Some(LookupAnswer { outcome: Ok(message), tried: Arc::default() })
     }
 }
 
-impl Found {
+/// What the cache has by now. `out` takes the longest message.
+pub(super) fn cached(live: &ServerState, key: &LookupKey, out: &mut [u8]) -> Option<LookupAnswer> {
+    let wire = key.question.to_wire();
+    let Question { dnssec_ok, checking_disabled, .. } = key.question;
+    let key = Key { question: &wire, route: key.route, dnssec_ok, checking_disabled };
+    let hit = live.cache.look_up(&key, Want::Fresh, live.clock.now(), out.len(), out)?;
+    let message =
+        LookupMessage { bytes: out.get(..hit.length)?.into(), hit: Some(hit), aliases: hit.aliases };
+    Some(LookupAnswer { outcome: Ok(message), tried: Arc::default() })
+}
+
+impl LookupAnswer {
     const fn failure(rcode: Rcode, error: (ExtendedError, &'static str), tried: Arc<[Tried]>) -> Self {
         Self { outcome: Err((rcode, error)), tried }
     }
@@ -246,7 +311,7 @@ fn reason(failure: &ForwardFailure) -> (ExtendedError, &'static str) {
     }
 }
 
-fn tell(attempts: &[AttemptReport]) -> Arc<[Tried]> {
+fn tried(attempts: &[AttemptReport]) -> Arc<[Tried]> {
     attempts
         .iter()
         .map(|attempt| Tried {

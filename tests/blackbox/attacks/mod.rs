@@ -15,6 +15,7 @@ pub(crate) mod metrics;
 pub(crate) mod packets;
 pub(crate) mod privileges;
 pub(crate) mod streams;
+pub(crate) mod waiting;
 
 /// A small zone with one large RRset.
 pub(crate) fn zone() -> String {

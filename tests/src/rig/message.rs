@@ -35,6 +35,8 @@ pub const TC: u16 = 0x0200;
 pub const RD: u16 = 0x0100;
 /// RA: recursion available.
 pub const RA: u16 = 0x0080;
+/// AD.
+pub const AD: u16 = 0x0020;
 
 /// The OPT record (RFC 6891).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +97,13 @@ impl Message {
     #[must_use]
     pub fn edns(mut self, size: u16) -> Self {
         self.edns = Some(Edns::with_size(size));
+        self
+    }
+
+    /// The same query with DO set (payload size 1232 where none was chosen).
+    #[must_use]
+    pub fn dnssec(mut self) -> Self {
+        self.edns.get_or_insert_with(|| Edns::with_size(1232)).dnssec_ok = true;
         self
     }
 

@@ -12,7 +12,7 @@ use super::Streams;
 use crate::listen::answer::{AnswerContext, MessageAnswer, answer_message};
 use crate::metrics::Block;
 use crate::query::{MessageSource, QueryClient, QueryContext, QueryScratch};
-use crate::recursion::ReplyTo;
+use crate::recursion::ReplyPath;
 use crate::snapshot::Snapshot;
 
 thread_local! {
@@ -56,9 +56,9 @@ impl<'a, F: FnMut() -> mpsc::Sender<Vec<u8>>> StreamAnswers<'a, F> {
             block: live.metrics.local_block(),
         });
         let context = QueryContext::of(live, snapshot, *at);
-        let context = AnswerContext { query: &context, door: &streams.door, block };
+        let context = AnswerContext { query: &context, queue: &streams.queue, block };
         let (mut waits, mut dropped) = (false, false);
-        let reply_to = || ReplyTo::Stream(later());
+        let reply_to = || ReplyPath::Stream(later());
         SCRATCH.with_borrow_mut(|scratch| {
             outgoing.put(|out| {
                 match answer_message(message, client, &context, scratch, out, reply_to) {

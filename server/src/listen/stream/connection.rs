@@ -10,7 +10,7 @@ use rhumb_net::stream::{MessageStream, ReadExpectation, ReadOutcome, StreamError
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::task::coop::has_budget_remaining;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::Streams;
 use super::answer::StreamAnswers;
@@ -23,6 +23,8 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 const MESSAGE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a response of more than one message may take in all.
 const OUTFLOW_TIMEOUT: Duration = Duration::from_hours(2);
+/// How long one answer after the other may take, once the connection waits for some: longer than any look-up.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 /// Reads in a row before others have their turn: some thousands of queries.
 const ROUNDS: u32 = 8;
 
@@ -37,6 +39,8 @@ pub(super) struct Connection<S> {
     outflows: VecDeque<Outflow>,
     most: usize,
     in_flight: usize,
+    /// When the next answer has to be there; none while none is waited for.
+    answer_due: Option<Pin<Box<Sleep>>>,
     /// No more queries are taken.
     finished: bool,
     /// Ends when the server stops.
@@ -92,6 +96,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             outflows: VecDeque::new(),
             most,
             in_flight: 0,
+            answer_due: None,
             finished: false,
             stopping,
             told: false,
@@ -138,6 +143,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             // Without budget left it did not listen, and this will be polled again soon.
             self.told = has_budget_remaining();
         }
+        if self.poll_answers_late(cx).is_ready() {
+            return Poll::Ready(End::Broken);
+        }
         loop {
             if self.finished && self.in_flight == 0 && self.messages.is_sent() {
                 return Poll::Ready(End::Good);
@@ -153,6 +161,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Poll::Ready(_) => self.finished = true,
             }
         }
+    }
+
+    /// Ready when the connection has waited for an answer for too long.
+    fn poll_answers_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        // Responses of several messages have a limit of their own.
+        if self.in_flight <= self.outflows.len() {
+            self.answer_due = None;
+            return Poll::Pending;
+        }
+        self.answer_due.get_or_insert_with(|| Box::pin(sleep(ANSWER_TIMEOUT))).as_mut().poll(cx)
     }
 
     fn is_reading(&self) -> bool {
@@ -217,6 +235,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             && let Poll::Ready(Some(answer)) = later.receiver.poll_recv(cx)
         {
             self.in_flight -= 1;
+            self.answer_due = None;
             if self.messages.is_full() {
                 // An error shows at the next call too.
                 let _ = self.messages.poll_send(cx);

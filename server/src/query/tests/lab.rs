@@ -99,7 +99,7 @@ impl Lab {
             Key { question: &question, route: 1, dnssec_ok: false, checking_disabled: false },
             self.live.cache.origins().allocate(),
         );
-        self.live.cache.keep(&key, &message, ttl, origin, self.live.clock.at(self.begun)).unwrap();
+        self.live.cache.keep(&key, &message, ttl, 0, origin, self.live.clock.at(self.begun)).unwrap();
     }
 
     /// From now on it is so much later.

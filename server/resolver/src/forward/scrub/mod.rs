@@ -28,7 +28,7 @@ pub struct ScrubbedAnswer {
     /// NOERROR or NXDOMAIN.
     pub rcode: Rcode,
     /// How long it may be kept, in seconds: the least TTL in it; with a denial also no longer than the SOA allows (RFC
-    /// 2308 section 5), 0 without a SOA.
+    /// 2308 section 5), 0 without a SOA unless an alias stands there.
     pub ttl: u32,
     /// Whether it denies the name or the type at the end of its chain.
     pub negative: bool,
@@ -60,7 +60,9 @@ pub fn scrub(reply: &[u8], question: &Question) -> Result<ScrubbedAnswer, Unusab
         if sets.is_empty() && soa.is_none() {
             refuse_emptiness(&records, head.flags & header::AA != 0, rcode)?;
         }
-        ttl = soa.map_or(0, |seconds| seconds.min(ttl));
+        // An alias without its target is good as it stands: the target is asked for.
+        let alias = !sets.is_empty() && rcode == Rcode::NOERROR;
+        ttl = soa.map_or(if alias { ttl } else { 0 }, |seconds| seconds.min(ttl));
     }
     let substantial = !sets.is_empty() || !proof.sets.is_empty();
     ttl = ttl.min(least_ttl(&proof.sets));

@@ -1,0 +1,246 @@
+//! An answer that is owed to a client, and given whatever happens.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rhumb_net::udp::{DatagramSendError, DatagramSocket};
+use rhumb_wire::Rcode;
+use rhumb_wire::edns::ExtendedError;
+use tokio::sync::{mpsc, oneshot};
+
+use super::lookup::{LookupAnswer, LookupKey, LookupMessage, Tried};
+use super::waiting_clients::WaitPermit;
+use crate::metrics::{DropReason, Held};
+use crate::query::{
+    LinkAnswer, QueryScratch, ResolveWork, TraceStep, WaitingClient, answer_waiting, count_message,
+    fail_waiting, follow_waiting, is_whole, truncate,
+};
+use crate::snapshot::ServerState;
+
+/// From so many waiting queries of a client on, its late UDP answers are dropped: it may be the target of a burst (CVE-2024-33655).
+const CROWD: u32 = 100;
+/// How late such an answer is.
+const LATE: Duration = Duration::from_millis(1900);
+/// Look-ups for one client: one for each link of a chain and the first.
+const MAX_LINKS: usize = 12;
+/// Enough for a failure with every option of EDNS.
+const FAILURE_SIZE: usize = 1232;
+
+/// Where an answer goes.
+#[derive(Debug)]
+pub enum ReplyPath {
+    /// Out of the socket the query came in by, from the address that was asked.
+    Datagram(Arc<DatagramSocket>),
+    /// To the connection it came by; an empty one says that there is no answer.
+    Stream(mpsc::Sender<Vec<u8>>),
+    /// To an operator who wants it explained.
+    Explain(oneshot::Sender<Explained>),
+}
+
+/// The answer to a query, and what was tried to find it.
+#[derive(Debug, Clone)]
+pub struct Explained {
+    /// The message as a client would get it.
+    pub message: Vec<u8>,
+    /// Each attempt, in order.
+    pub tried: Arc<[Tried]>,
+    /// The links of a chain, where the answer was put together from them.
+    pub steps: Vec<TraceStep>,
+}
+
+/// A client that waits for its answer. Dropped, it gives SERVFAIL, so that nobody waits in vain and each connection knows
+/// what it still owes.
+#[derive(Debug)]
+pub(super) struct PendingReply(Option<Box<OpenReply>>);
+
+#[derive(Debug)]
+struct OpenReply {
+    client: WaitingClient,
+    path: ReplyPath,
+    since: Instant,
+    live: Arc<ServerState>,
+    /// None for one that was refused and is answered at once.
+    permit: Option<WaitPermit>,
+    /// What was tried for the links before.
+    tried: Vec<Tried>,
+    _waiting: Held,
+}
+
+impl PendingReply {
+    pub(super) fn new(
+        client: WaitingClient,
+        path: ReplyPath,
+        permit: Option<WaitPermit>,
+        live: &Arc<ServerState>,
+    ) -> Self {
+        Self(Some(Box::new(OpenReply {
+            client,
+            path,
+            since: Instant::now(),
+            live: Arc::clone(live),
+            permit,
+            tried: Vec::new(),
+            _waiting: live.metrics.waiting(),
+        })))
+    }
+
+    /// What a client holds while it waits, in bytes, its query left out.
+    pub(super) const SIZE: usize = size_of::<OpenReply>() + size_of::<Self>() + 32;
+
+    /// Whether it is a datagram, whose sender may be forged.
+    pub(super) fn is_datagram(&self) -> bool {
+        self.0.as_ref().is_some_and(|open| matches!(open.path, ReplyPath::Datagram(_)))
+    }
+
+    /// Gives the answer that a look-up found. `out` takes the longest message.
+    pub(super) fn answer(mut self, found: &LookupAnswer, out: &mut [u8]) {
+        let Some(open) = self.0.take() else { return };
+        if open.is_late() {
+            open.drop_silently(DropReason::TooOld);
+            return;
+        }
+        let length = match &found.outcome {
+            Ok(message) => answer_waiting(&open.client, &message.bytes, message.hit.as_ref(), out),
+            Err((rcode, error)) => fail_waiting(&open.client, *rcode, *error, out),
+        };
+        open.give(length, &found.tried, None, out);
+    }
+
+    /// Whether what was found is only a link of this client's answer.
+    pub(super) fn follows(&self, found: &LookupMessage) -> bool {
+        let follows =
+            |open: &OpenReply| open.client.follows || !is_whole(found.aliases, &open.client.snapshot);
+        self.0.as_ref().is_some_and(|open| follows(open))
+    }
+
+    /// Goes on with the answer of a client for which `found` is a link: gives it, or what is missing now.
+    pub(super) fn follow(
+        mut self,
+        key: &LookupKey,
+        found: &LookupMessage,
+        tried: &Arc<[Tried]>,
+        scratch: &mut QueryScratch,
+        out: &mut [u8],
+    ) -> Option<(ResolveWork, Self)> {
+        let mut open = self.0.take()?;
+        if open.is_late() {
+            open.drop_silently(DropReason::TooOld);
+            return None;
+        }
+        let grown = open.permit.as_mut().is_none_or(|permit| permit.grow(found.bytes.len()));
+        if open.client.links.len() >= MAX_LINKS || !grown {
+            open.fail("too many aliases lead elsewhere");
+            return None;
+        }
+        open.client.follows = true;
+        open.client.links.push(LinkAnswer {
+            route: key.route,
+            question: key.question.clone(),
+            message: Arc::clone(&found.bytes),
+        });
+        open.tried.extend(tried.iter().cloned());
+        scratch.trace = matches!(open.path, ReplyPath::Explain(_)).then(Vec::new);
+        let followed = follow_waiting(&open.client, &open.live, scratch, out);
+        let trace = scratch.trace.take();
+        match followed {
+            Some(Err(work)) => return Some((work, Self(Some(open)))),
+            Some(Ok(length)) => {
+                let tried: Arc<[Tried]> = std::mem::take(&mut open.tried).into();
+                open.give(Some(length), &tried, trace, out);
+            }
+            None => open.drop_silently(DropReason::Malformed),
+        }
+        None
+    }
+
+    /// Answers SERVFAIL.
+    pub(super) fn fail(mut self, why: &'static str) {
+        if let Some(open) = self.0.take() {
+            open.fail(why);
+        }
+    }
+
+    /// Answers nothing.
+    pub(super) fn drop_silently(mut self, reason: DropReason) {
+        if let Some(open) = self.0.take() {
+            open.drop_silently(reason);
+        }
+    }
+}
+
+impl Drop for PendingReply {
+    fn drop(&mut self) {
+        let Some(open) = self.0.take() else { return };
+        // A second panic while the first one unwinds would end the process.
+        let _ = catch_unwind(AssertUnwindSafe(|| open.fail("internal error")));
+    }
+}
+
+impl OpenReply {
+    fn is_late(&self) -> bool {
+        matches!(self.path, ReplyPath::Datagram(_))
+            && self.since.elapsed() > LATE
+            && self.permit.as_ref().is_some_and(|permit| permit.queries_of_client() > CROWD)
+    }
+
+    fn fail(self, why: &'static str) {
+        let mut out = [0; FAILURE_SIZE];
+        let error = (ExtendedError::Other, why);
+        match fail_waiting(&self.client, Rcode::SERVFAIL, error, &mut out).and_then(|end| out.get_mut(..end))
+        {
+            Some(reply) => self.send(reply, Arc::default(), Vec::new()),
+            None => self.drop_silently(DropReason::Malformed),
+        }
+    }
+
+    fn give(
+        self,
+        length: Option<usize>,
+        tried: &Arc<[Tried]>,
+        steps: Option<Vec<TraceStep>>,
+        out: &mut [u8],
+    ) {
+        match length.and_then(|length| out.get_mut(..length)) {
+            Some(reply) => self.send(reply, Arc::clone(tried), steps.unwrap_or_default()),
+            None => self.drop_silently(DropReason::Malformed),
+        }
+    }
+
+    fn drop_silently(self, reason: DropReason) {
+        self.live.metrics.with_local(|block| block.dropped(reason));
+        if let ReplyPath::Stream(connection) = self.path {
+            // A connection that is gone owes nothing.
+            let _ = connection.try_send(Vec::new());
+        }
+    }
+
+    fn send(self, reply: &mut [u8], tried: Arc<[Tried]>, steps: Vec<TraceStep>) {
+        let Self { client, path, since, live, .. } = self;
+        live.metrics.with_local(|block| {
+            count_message(block, reply);
+            block.duration(client.transport, since.elapsed(), 1);
+        });
+        let failed = match path {
+            ReplyPath::Datagram(socket) => match socket.send(reply, client.peer, &client.local) {
+                Ok(()) => None,
+                Err(DatagramSendError::TooLarge) => {
+                    let length = truncate(reply);
+                    let reply = reply.get(..length).unwrap_or_default();
+                    socket.send(reply, client.peer, &client.local).err().map(|_| DropReason::SendFailed)
+                }
+                Err(_) => Some(DropReason::SendFailed),
+            },
+            ReplyPath::Stream(connection) => {
+                connection.try_send(reply.to_vec()).err().map(|_| DropReason::ClientGone)
+            }
+            ReplyPath::Explain(asker) => {
+                let explained = Explained { message: reply.to_vec(), tried, steps };
+                asker.send(explained).err().map(|_| DropReason::ClientGone)
+            }
+        };
+        if let Some(reason) = failed {
+            live.metrics.with_local(|block| block.dropped(reason));
+        }
+    }
+}

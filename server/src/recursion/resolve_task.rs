@@ -1,0 +1,191 @@
+//! The tasks that join equal questions, start a look-up for each, and answer all clients that wait for it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use super::UpstreamNetwork;
+use super::lookup::{Lookup, LookupAnswer, LookupEvent, LookupKey, cached};
+use super::pending::PendingReply;
+use super::queue::{QueuedWork, ResolveQueue};
+use crate::metrics::DropReason;
+use crate::query::{QueryScratch, ResolveWork};
+use crate::snapshot::ServerState;
+use crate::test_hooks::{PanicPoint, inject_panic};
+
+/// Look-ups under way at a time, over all tasks.
+const LOOKUPS: usize = 4096;
+/// Clients that wait for one question.
+const CLIENTS_OF_QUESTION: usize = 1000;
+/// How long look-ups have once the server stops; it leaves their clients' connections some of the five seconds of the end.
+const LAST: Duration = Duration::from_millis(4500);
+/// With so much room and nothing in it, the table of look-ups gives it back.
+const KEPT: usize = 64;
+
+/// The tasks, before they are begun.
+#[derive(Debug)]
+pub struct ResolveTasks {
+    live: Arc<ServerState>,
+    queue: ResolveQueue,
+    receivers: Vec<mpsc::Receiver<QueuedWork>>,
+}
+
+impl ResolveTasks {
+    /// So many tasks, one at least, and the queue that they take their work from.
+    pub fn new(live: &Arc<ServerState>, tasks: usize) -> (ResolveQueue, Self) {
+        let (queue, receivers) = ResolveQueue::new(live, tasks);
+        (queue.clone(), Self { live: Arc::clone(live), queue, receivers })
+    }
+
+    /// Runs until `stop` is true and no client waits any more; clients that still wait some seconds later get SERVFAIL. A task
+    /// that panics is begun anew, and its clients get SERVFAIL.
+    pub async fn run(self, stop: watch::Receiver<bool>) {
+        let lookups = Arc::new(Semaphore::new(LOOKUPS));
+        let network = Arc::new(UpstreamNetwork);
+        let mut tasks = JoinSet::new();
+        for (index, queue) in self.receivers.into_iter().enumerate() {
+            let worker = self.live.metrics.workers().register("resolve", format!("resolve/{index}"));
+            // It outlives a run that panics.
+            let queue = Arc::new(Mutex::new(queue));
+            let (live, network, lookups) =
+                (Arc::clone(&self.live), Arc::clone(&network), Arc::clone(&lookups));
+            let (stop, sender) = (stop.clone(), self.queue.clone());
+            tasks.spawn(worker.supervise_task(move |_| {
+                let (events, arrivals) = mpsc::unbounded_channel();
+                let task = ResolveTask {
+                    live: Arc::clone(&live),
+                    network: Arc::clone(&network),
+                    lookups: Arc::clone(&lookups),
+                    in_flight: HashMap::new(),
+                    events,
+                    queue: sender.clone(),
+                    scratch: QueryScratch::new(),
+                    out: vec![0; 65_535],
+                };
+                let (queue, stop) = (Arc::clone(&queue), stop.clone());
+                async move { task.run(&mut *queue.lock().await, arrivals, stop).await }
+            }));
+        }
+        tasks.join_all().await;
+    }
+}
+
+/// The clients that wait for one look-up.
+type InFlight = Vec<PendingReply>;
+
+struct ResolveTask {
+    live: Arc<ServerState>,
+    network: Arc<UpstreamNetwork>,
+    lookups: Arc<Semaphore>,
+    in_flight: HashMap<Arc<LookupKey>, InFlight>,
+    /// Bounded by the number of look-ups: each sends two at most.
+    events: mpsc::UnboundedSender<LookupEvent>,
+    /// For clients whose chain goes on with another question.
+    queue: ResolveQueue,
+    scratch: QueryScratch,
+    out: Vec<u8>,
+}
+
+impl ResolveTask {
+    async fn run(
+        mut self,
+        queue: &mut mpsc::Receiver<QueuedWork>,
+        mut arrivals: mpsc::UnboundedReceiver<LookupEvent>,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let mut stopping = false;
+        let mut last = std::pin::pin!(sleep(Duration::ZERO));
+        while !(stopping && self.in_flight.is_empty() && queue.is_empty()) {
+            tokio::select! {
+                Some(event) = arrivals.recv() => self.complete(event),
+                work = queue.recv() => match work {
+                    Some((work, reply)) => self.join(work, reply),
+                    None => return,
+                },
+                _ = stop.wait_for(|stop| *stop), if !stopping => {
+                    stopping = true;
+                    last.as_mut().reset(Instant::now() + LAST);
+                }
+                () = &mut last, if stopping => {
+                    let waiting = self.in_flight.drain().flat_map(|(_, waiting)| waiting);
+                    for reply in waiting.chain(std::iter::from_fn(|| queue.try_recv().ok()).filter_map(|(_, reply)| reply)) {
+                        reply.fail("the server is about to end");
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Has a client wait for a look-up, which is started if there is none for this question.
+    fn join(&mut self, work: ResolveWork, reply: Option<PendingReply>) {
+        inject_panic(PanicPoint::ResolveTask);
+        let key = LookupKey {
+            route: work.route.id(),
+            upstreams: work.route.state().serial,
+            question: work.question,
+        };
+        if let Some(waiting) = self.in_flight.get_mut(&key) {
+            if let Some(reply) = reply {
+                if waiting.len() < CLIENTS_OF_QUESTION {
+                    waiting.push(reply);
+                } else {
+                    self.refuse(reply, "too many clients wait for this question");
+                }
+            }
+            return;
+        }
+        // It may have been answered while this client stood in the queue.
+        let found = reply.as_ref().and_then(|_| cached(&self.live, &key, &mut self.out));
+        if let Some(found) = found {
+            if let Some(reply) = reply {
+                self.answer(reply, &key, &found);
+            }
+            return;
+        }
+        let Ok(permit) = Arc::clone(&self.lookups).try_acquire_owned() else {
+            if let Some(reply) = reply {
+                self.refuse(reply, "too many questions wait");
+            }
+            return;
+        };
+        let key = Arc::new(key);
+        let lookup = Lookup::new(&self.live, &self.network, work.route, Arc::clone(&key), permit);
+        tokio::spawn(lookup.run(self.events.clone()));
+        self.in_flight.insert(key, reply.into_iter().collect());
+    }
+
+    fn complete(&mut self, event: LookupEvent) {
+        let (waiting, key, found) = match event {
+            LookupEvent::Stale(key, found) => (self.in_flight.get_mut(&key).map(std::mem::take), key, found),
+            LookupEvent::Done(key, found) => (self.in_flight.remove(&key), key, found),
+        };
+        for reply in waiting.into_iter().flatten() {
+            self.answer(reply, &key, &found);
+        }
+        if self.in_flight.is_empty() && self.in_flight.capacity() > KEPT {
+            self.in_flight = HashMap::new();
+        }
+    }
+
+    fn answer(&mut self, reply: PendingReply, key: &LookupKey, found: &LookupAnswer) {
+        match &found.outcome {
+            Ok(message) if reply.follows(message) => {
+                let next = reply.follow(key, message, &found.tried, &mut self.scratch, &mut self.out);
+                if let Some((work, reply)) = next {
+                    self.queue.send(work, Some(reply));
+                }
+            }
+            _ => reply.answer(found, &mut self.out),
+        }
+    }
+
+    fn refuse(&self, reply: PendingReply, why: &'static str) {
+        self.live.metrics.with_local(|block| block.dropped(DropReason::QueueFull));
+        reply.fail(why);
+    }
+}

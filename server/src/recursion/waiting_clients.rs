@@ -1,0 +1,176 @@
+//! How many clients wait, and how much memory they hold: bounds over all of them and for each.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Clients that wait at a time.
+const CLIENTS: usize = 65_536;
+/// What they hold together, in bytes.
+const BYTES: usize = 48 << 20;
+/// Queries of one client, or one IPv6 /56, that wait at a time.
+const CLIENTS_EACH: u32 = 1000;
+/// The tables of clients, so that the threads of all listeners seldom wait for one another.
+const TABLES: usize = 16;
+
+/// The clients that wait.
+#[derive(Debug)]
+pub(super) struct WaitingClients {
+    clients: AtomicUsize,
+    bytes: AtomicUsize,
+    networks: [Mutex<HashMap<IpAddr, u32>>; TABLES],
+    hasher: RandomState,
+}
+
+/// Why one more client cannot wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WaitRefusal {
+    /// It has its share.
+    Network,
+    /// All clients together wait for too much.
+    Total,
+}
+
+/// A client that waits, until this is dropped.
+#[derive(Debug)]
+pub(super) struct WaitPermit {
+    all: Arc<WaitingClients>,
+    network: IpAddr,
+    bytes: usize,
+}
+
+impl WaitingClients {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            clients: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            networks: Default::default(),
+            hasher: RandomState::new(),
+        })
+    }
+
+    /// Lets a query of the client at `ip`, which holds `bytes`, wait.
+    pub(super) fn admit(self: &Arc<Self>, ip: IpAddr, bytes: usize) -> Result<WaitPermit, WaitRefusal> {
+        let clients = self.clients.fetch_add(1, Relaxed);
+        let held = self.bytes.fetch_add(bytes, Relaxed);
+        let network = network(ip);
+        let refusal = if clients >= CLIENTS || held + bytes > BYTES {
+            WaitRefusal::Total
+        } else {
+            let mut networks = self.networks_of(network);
+            let count = networks.entry(network).or_insert(0);
+            if *count < CLIENTS_EACH {
+                *count += 1;
+                drop(networks);
+                return Ok(WaitPermit { all: Arc::clone(self), network, bytes });
+            }
+            WaitRefusal::Network
+        };
+        self.clients.fetch_sub(1, Relaxed);
+        self.bytes.fetch_sub(bytes, Relaxed);
+        Err(refusal)
+    }
+
+    fn networks_of(&self, network: IpAddr) -> MutexGuard<'_, HashMap<IpAddr, u32>> {
+        let table = self.hasher.hash_one(network) as usize % TABLES;
+        let table = self.networks.get(table).unwrap_or(&self.networks[0]);
+        table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl WaitPermit {
+    /// Holds `more` bytes as well: whether they are to be had.
+    pub(super) fn grow(&mut self, more: usize) -> bool {
+        let held = self.all.bytes.fetch_add(more, Relaxed);
+        if held + more > BYTES {
+            self.all.bytes.fetch_sub(more, Relaxed);
+            return false;
+        }
+        self.bytes += more;
+        true
+    }
+
+    /// How many queries of this client wait, this one among them.
+    pub(super) fn queries_of_client(&self) -> u32 {
+        self.all.networks_of(self.network).get(&self.network).copied().unwrap_or(0)
+    }
+}
+
+impl Drop for WaitPermit {
+    fn drop(&mut self) {
+        self.all.clients.fetch_sub(1, Relaxed);
+        self.all.bytes.fetch_sub(self.bytes, Relaxed);
+        let mut networks = self.all.networks_of(self.network);
+        if let Some(count) = networks.get_mut(&self.network) {
+            *count -= 1;
+            if *count == 0 {
+                networks.remove(&self.network);
+            }
+        }
+        if networks.is_empty() && networks.capacity() > CLIENTS_EACH as usize {
+            *networks = HashMap::new();
+        }
+    }
+}
+
+/// What counts as one client: an IPv4 address, or an IPv6 /56.
+fn network(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V4(v4) => IpAddr::V4(v4),
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & !((1 << 72) - 1)).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(n: u32) -> IpAddr {
+        IpAddr::V4(n.into())
+    }
+
+    fn level(clients: &WaitingClients) -> (usize, usize) {
+        (clients.clients.load(Relaxed), clients.bytes.load(Relaxed))
+    }
+
+    #[test]
+    fn a_client_has_its_share_and_others_lose_nothing() {
+        let all = WaitingClients::new();
+        let mut held: Vec<_> = (0..1000).map(|_| all.admit(ip(1), 10).unwrap()).collect();
+        for _ in 0..3 {
+            assert_eq!(all.admit(ip(1), 10).unwrap_err(), WaitRefusal::Network);
+        }
+        assert_eq!(held[0].queries_of_client(), 1000);
+        held.push(all.admit(ip(2), 10).unwrap());
+        assert_eq!(level(&all), (1001, 10_010));
+        drop(held);
+        assert_eq!(level(&all), (0, 0));
+        assert!(all.networks.iter().all(|table| table.lock().unwrap().is_empty()));
+        assert!(all.admit(ip(1), 10).is_ok());
+    }
+
+    #[test]
+    fn an_ipv6_client_is_a_network() {
+        let all = WaitingClients::new();
+        let of = |text: &str| all.admit(text.parse().unwrap(), 1).unwrap();
+        let _one = of("2001:db8:0:1::1");
+        assert_eq!(of("2001:db8:0:ff::2").queries_of_client(), 2);
+        assert_eq!(of("2001:db8:0:100::1").queries_of_client(), 1);
+        let _mapped = of("::ffff:192.0.2.1");
+        assert_eq!(of("192.0.2.1").queries_of_client(), 2);
+    }
+
+    #[test]
+    fn number_and_bytes_are_bounded_over_all() {
+        let all = WaitingClients::new();
+        let held: Vec<_> = (0..CLIENTS as u32).map(|n| all.admit(ip(n), 1).unwrap()).collect();
+        assert_eq!(all.admit(ip(u32::MAX), 1).unwrap_err(), WaitRefusal::Total);
+        drop(held);
+        let held: Vec<_> = (0..48).map(|n| all.admit(ip(n), 1 << 20).unwrap()).collect();
+        assert_eq!(all.admit(ip(99), 1).unwrap_err(), WaitRefusal::Total);
+        drop(held);
+        assert_eq!(level(&all), (0, 0));
+    }
+}
