@@ -49,13 +49,8 @@ impl Server {
         self.spawn_network_watch(&runtime);
         let (streams, handle) = (self.streams(&queue, &stopped), runtime.handle().clone());
         let connections = Arc::clone(&streams.limits);
-        let live = Arc::clone(&self.live);
-        listeners.serve_with(ListenerServices {
-            live,
-            queue: queue.clone(),
-            streams,
-            runtime: handle.clone(),
-        });
+        let (live, resolve) = (Arc::clone(&self.live), queue.clone());
+        listeners.serve_with(ListenerServices { live, queue: resolve, streams, runtime: handle.clone() });
         let level = self.level.clone();
         let set_log = move |config: &Config| log::set(&level, config.log);
         let (reloader, requests) =

@@ -24,7 +24,7 @@ const CLIENTS_OF_QUESTION: usize = 1000;
 /// How long look-ups have once the server stops; it leaves their clients' connections some of the five seconds of the end.
 const LAST: Duration = Duration::from_millis(4500);
 /// With so much room and nothing in it, the table of look-ups gives it back.
-const KEPT: usize = 64;
+const KEPT: usize = 512;
 
 /// The tasks, before they are begun.
 #[derive(Debug)]
@@ -169,6 +169,8 @@ impl ResolveTask {
         }
         if self.in_flight.is_empty() && self.in_flight.capacity() > KEPT {
             self.in_flight = HashMap::new();
+            // What held many look-ups and their clients goes back to the system.
+            tokio::task::spawn_blocking(rhumb_net::release_memory);
         }
     }
 
