@@ -43,9 +43,7 @@ impl Server {
         // Before anything is served: whoever got an answer may end the server.
         let signals = Signals::new(&runtime)?;
         let (stop, stopped) = watch::channel(false);
-        let (queue, tasks) = ResolveTasks::new(&self.live, runtime.metrics().num_workers());
-        let tasks = runtime.spawn(tasks.run(stopped.clone()));
-        self.spawn_prober(&runtime, &stopped);
+        let (queue, tasks) = self.spawn_resolving(&runtime, &stopped);
         self.spawn_network_watch(&runtime);
         let (streams, handle) = (self.streams(&queue, &stopped), runtime.handle().clone());
         let connections = Arc::clone(&streams.limits);
@@ -111,6 +109,17 @@ impl Server {
             tracing::info!("metrics and status page: http://{address}/");
         }
         tracing::info!("control socket: {}", control.unwrap_or("none"));
+    }
+
+    /// Resolves what has to wait, and looks after the upstreams.
+    fn spawn_resolving(
+        &self,
+        runtime: &Runtime,
+        stop: &watch::Receiver<bool>,
+    ) -> (ResolveQueue, tokio::task::JoinHandle<()>) {
+        let (queue, tasks) = ResolveTasks::new(&self.live, runtime.metrics().num_workers());
+        self.spawn_prober(runtime, stop);
+        (queue, runtime.spawn(tasks.run(stop.clone())))
     }
 
     /// Looks after the upstreams that are down.
