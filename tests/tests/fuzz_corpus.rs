@@ -50,6 +50,11 @@ fn resolv_conf() {
 }
 
 #[test]
+fn tsig() {
+    replay("tsig", targets::tsig::run);
+}
+
+#[test]
 fn upstream_answer() {
     replay("upstream_answer", targets::upstream_answer::run);
 }

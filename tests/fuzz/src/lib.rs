@@ -8,6 +8,7 @@ pub mod answer;
 pub mod config;
 pub mod query;
 pub mod resolv_conf;
+pub mod tsig;
 pub mod upstream_answer;
 pub mod walk;
 pub mod zone_file;

@@ -1,7 +1,7 @@
 //! DNS messages as bytes: views that borrow what was received, and writing into a caller's buffer.
 //!
 //! Nothing here allocates on the way of a query, and nothing trusts a count, a length or a pointer that came from
-//! outside. The formats are those of RFC 1035 section 4, RFC 3597 and RFC 6891.
+//! outside. The formats are those of RFC 1035 section 4, RFC 3597, RFC 6891 and RFC 8945.
 
 pub mod compress;
 pub mod edns;
@@ -14,6 +14,7 @@ pub mod rdata;
 pub mod section;
 pub mod serial;
 pub mod transport;
+pub mod tsig;
 pub mod writer;
 
 pub use edns::{EdnsOptions, ExtendedError, OptRecord};
