@@ -132,22 +132,27 @@ fn circles(all: &BTreeMap<Module, File>) -> Vec<String> {
         let used = used_paths(&code_without_tests(file));
         edges.insert(module, used.iter().filter_map(|path| target(path, module, all)).collect());
     }
-    // What imports nothing that is left, or is imported by nothing that is left, is on no circle.
-    loop {
-        let before = edges.values().map(BTreeSet::len).sum::<usize>() + edges.len();
-        let left: BTreeSet<Module> = edges.keys().map(|module| (*module).clone()).collect();
-        let imported: BTreeSet<Module> = edges.values().flatten().cloned().collect();
-        for used in edges.values_mut() {
-            used.retain(|module| left.contains(module));
+    // On a circle is what leads back to itself; of its imports, those that lead back to it.
+    let leads = |from: &Module, to: &Module| {
+        let (mut seen, mut open) = (BTreeSet::new(), vec![from]);
+        while let Some(module) = open.pop() {
+            if module == to {
+                return true;
+            }
+            if seen.insert(module) {
+                open.extend(edges.get(module).into_iter().flatten());
+            }
         }
-        edges.retain(|module, used| !used.is_empty() && imported.contains(*module));
-        if edges.values().map(BTreeSet::len).sum::<usize>() + edges.len() == before {
-            break;
-        }
-    }
+        false
+    };
+    let on_circle = |(module, used): (&&Module, &BTreeSet<Module>)| {
+        let back: BTreeSet<Module> = used.iter().filter(|next| leads(next, module)).cloned().collect();
+        (!back.is_empty()).then(|| ((*module).clone(), back))
+    };
+    let found: BTreeMap<Module, BTreeSet<Module>> = edges.iter().filter_map(on_circle).collect();
     let shown = |module: &Module| if module.is_empty() { "(root)".to_owned() } else { module.join("::") };
     let list = |used: &BTreeSet<Module>| used.iter().map(shown).collect::<Vec<_>>().join(", ");
-    edges.iter().map(|(module, used)| format!("{} imports {}", shown(module), list(used))).collect()
+    found.iter().map(|(module, used)| format!("{} imports {}", shown(module), list(used))).collect()
 }
 
 #[test]
