@@ -6,6 +6,7 @@ mod notify;
 mod privilege;
 mod sandbox;
 mod serve;
+mod start_error;
 mod unreadable;
 
 use std::net::TcpListener;
@@ -21,43 +22,17 @@ use crate::reload::Preloaded;
 use crate::snapshot::ServerState;
 
 pub use check::{check, check_zone};
+pub use start_error::StartError;
+
+use start_error::read_config;
 
 use unreadable::unreadable;
-
-/// Why the server did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The configuration; each error has its place.
-    #[error("{}", .0.join("\n"))]
-    Configuration(Vec<String>),
-    /// The system said no.
-    #[error("{0}")]
-    System(String),
-}
-
-impl StartError {
-    fn system(what: &str) -> impl Fn(String) -> Self + '_ {
-        move |error| Self::System(format!("{what}: {error}"))
-    }
-}
 
 /// What is bound before privileges are given up.
 struct Sockets {
     listeners: Listeners,
     metrics: Option<TcpListener>,
     control: Option<control::Listener>,
-}
-
-/// Reads the configuration at `path`, or the built-in default, by a way of reading.
-fn read_config(
-    path: Option<&Path>,
-    load: impl FnOnce(&Path) -> Result<Config, rhumb_config::ConfigErrors>,
-) -> Result<Config, StartError> {
-    let Some(path) = path else { return Ok(rhumb_config::built_in()) };
-    // The folder of a relative path would be another once the server has moved.
-    let path = std::path::absolute(path).map_err(|error| StartError::System(error.to_string()))?;
-    load(&path)
-        .map_err(|errors| StartError::Configuration(errors.0.iter().map(ToString::to_string).collect()))
 }
 
 /// Serves until a signal ends it.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use clap_complete::Shell;
 use rhumb_wire::Name;
 
@@ -16,9 +16,10 @@ mod client;
 mod exit;
 mod man;
 mod rows;
+mod server_target;
 
-use client::ServerTarget;
 use exit::CommandExit;
+use server_target::{ServerTarget, TargetArguments};
 
 /// A nameserver: authoritative, recursive and forwarding in one.
 ///
@@ -74,23 +75,6 @@ enum LocalCommand {
     /// Print the manual page
     #[command(display_order = rows::ORDER + 1)]
     Man,
-}
-
-/// Where the running server is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
-struct TargetArguments {
-    /// The configuration that names the control socket; the usual places are tried without it
-    #[arg(short, long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The control socket
-    #[arg(long, value_name = "PATH")]
-    socket: Option<PathBuf>,
-}
-
-impl From<TargetArguments> for ServerTarget {
-    fn from(arguments: TargetArguments) -> Self {
-        Self { config: arguments.config, socket: arguments.socket }
-    }
 }
 
 /// Does what the command line says. Wrong usage ends the process with status 2; `--help` and `--version` with 0.

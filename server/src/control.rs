@@ -5,6 +5,7 @@
 
 mod arguments;
 pub mod command;
+mod command_spec;
 pub(crate) mod percent;
 pub mod place;
 mod server;

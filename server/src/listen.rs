@@ -3,6 +3,7 @@
 mod answer;
 mod descriptors;
 mod following;
+pub mod listener_key;
 pub mod listeners;
 mod notes;
 pub mod stream;

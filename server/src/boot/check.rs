@@ -5,7 +5,8 @@ use std::path::Path;
 use rhumb_config::Config;
 use rhumb_wire::Name;
 
-use super::{StartError, privilege, read_config};
+use super::privilege;
+use super::start_error::{StartError, read_config};
 use crate::forwarding::check_lists;
 use crate::reload::overlaps;
 use crate::zone_events::{self, check_zones};

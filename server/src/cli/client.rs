@@ -1,6 +1,5 @@
 //! The client's side of the control socket: asking the running server, and showing what it answers.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ArgMatches;
@@ -8,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::exit::{self, CommandExit};
 use super::rows;
+use super::server_target::ServerTarget;
 use crate::control::command::CommandArguments;
 use crate::operator::commands::OperatorCommand;
 use crate::operator::show::AnswerStreams;
@@ -29,15 +29,6 @@ use target::AskError;
 
 /// How much longer a client waits than the server does.
 const LONGER: Duration = Duration::from_secs(5);
-
-/// Where the running server is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct ServerTarget {
-    /// The configuration file that says where the control socket is; `None` for the built-in default.
-    pub(super) config: Option<PathBuf>,
-    /// The control socket itself.
-    pub(super) socket: Option<PathBuf>,
-}
 
 /// Runs the command of a row as the command line says.
 pub(super) fn run(

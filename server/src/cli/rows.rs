@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, ValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args as _, Command, FromArgMatches as _};
 
-use super::TargetArguments;
-use super::client::ServerTarget;
+use super::server_target::{ServerTarget, TargetArguments};
 use crate::control::command::{ArgumentKind, ArgumentPlace, ArgumentSpec, CommandArguments};
 use crate::operator::commands::{COMMAND_GROUPS, COMMANDS, OperatorCommand};
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rhumb_wire::{Name, Type};
 use serde_json::{Map, Value};
 
-use super::command::{ArgumentKind, ArgumentPlace, ArgumentSpec, CommandSpec};
+use super::command_spec::{ArgumentKind, ArgumentPlace, ArgumentSpec, CommandSpec};
 use super::percent;
 
 /// The most characters of a text.

@@ -11,6 +11,7 @@ use rhumb_net::{
 use tokio::sync::watch;
 
 use super::descriptors::fitting_clients;
+use super::listener_key::{ListenerKey, ListenerKind};
 use super::notes::ListenerNotes;
 use super::stream::{self, Streams};
 use super::udp::Workers;
@@ -21,20 +22,6 @@ use crate::snapshot::ServerState;
 
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
-
-/// What makes a listener the same before and after a reload.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ListenerKey {
-    pub(super) address: SocketAddr,
-    pub(super) v6only: bool,
-    pub(super) kind: ListenerKind,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum ListenerKind {
-    Udp { threads: usize, buffer: u64 },
-    Tcp,
-}
 
 /// A socket, or sockets, bound and not yet served.
 #[derive(Debug)]
@@ -220,14 +207,6 @@ impl Listeners {
             .collect();
         all.sort();
         all
-    }
-}
-
-impl std::fmt::Display for ListenerKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let transport = if matches!(self.kind, ListenerKind::Tcp) { "tcp" } else { "udp" };
-        write!(f, "{transport} {}", self.address)?;
-        if self.v6only && self.address.ip().is_unspecified() { write!(f, " (IPv6 only)") } else { Ok(()) }
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use rhumb_net::{BindError, route};
 
-use super::listeners::ListenerKey;
+use super::listener_key::ListenerKey;
 
 /// What an operator should know of the listeners.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use rhumb_config::{Config, ListenAddresses, ListenEntry, WorkerThreads as Worker
 use rhumb_net::route;
 use rhumb_wire::Transport;
 
-use super::listeners::{ListenerKey, ListenerKind};
+use super::listener_key::{ListenerKey, ListenerKind};
 
 /// A socket that is asked for.
 #[derive(Debug)]

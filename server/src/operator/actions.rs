@@ -119,3 +119,15 @@ fn words(changes: &[Change]) -> Vec<String> {
 fn ending() -> CommandFailure {
     CommandFailure::new("the server is about to end, or failed; its log has more")
 }
+
+/// Answers a question and says how.
+pub(super) fn explain<'a>(admin: &'a Admin, given: &'a CommandArguments) -> Later<'a, CommandResult> {
+    Box::pin(async {
+        let (Some(name), Some(rtype)) = (given.name("name"), given.record_type("type")) else {
+            return Err(CommandFailure::new("name and type are missing"));
+        };
+        let (from, to) = (given.address("from"), given.address("to"));
+        let explanation = admin.explained(name, rtype, from, to).await.map_err(CommandFailure::new)?;
+        CommandAnswer::new(&explanation)
+    })
+}

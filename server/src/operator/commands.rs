@@ -4,9 +4,9 @@ use std::io;
 
 use serde_json::Value;
 
+use super::actions;
 use super::admin::Admin;
 use super::show::{self, AnswerStreams};
-use super::{actions, explain};
 use crate::control::command::{
     ArgumentKind, ArgumentSpec, CommandArguments, CommandResult, CommandSpec, ControlService, Later,
 };
@@ -128,7 +128,7 @@ pub(crate) static COMMANDS: &[OperatorCommand] = &[
             // Every upstream may have to time out.
             seconds: 15,
         },
-        run: RunCommand::Later(explain::explain),
+        run: RunCommand::Later(actions::explain),
         show: show::explanation,
     },
     OperatorCommand {

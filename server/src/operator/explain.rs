@@ -7,9 +7,7 @@ use rhumb_wire::edns::{self, write_opt};
 use rhumb_wire::{Class, MessageSection, MessageView, MessageWriter, NameBuf, NameRef, Type, header, rdata};
 use rhumb_zones::file::rdata_text;
 
-use super::admin::Admin;
 use super::explanation::{Explanation, ExplanationStep, UpstreamAttempt};
-use crate::control::command::{CommandAnswer, CommandArguments, CommandFailure, CommandResult, Later};
 use crate::query::TraceStep;
 use crate::recursion::Tried;
 
@@ -23,18 +21,6 @@ const FLAGS: [(u16, &str); 7] = [
     (header::AD, "ad"),
     (header::CD, "cd"),
 ];
-
-/// Answers a question and says how.
-pub(super) fn explain<'a>(admin: &'a Admin, given: &'a CommandArguments) -> Later<'a, CommandResult> {
-    Box::pin(async {
-        let (Some(name), Some(rtype)) = (given.name("name"), given.record_type("type")) else {
-            return Err(CommandFailure::new("name and type are missing"));
-        };
-        let (from, to) = (given.address("from"), given.address("to"));
-        let explanation = admin.explained(name, rtype, from, to).await.map_err(CommandFailure::new)?;
-        CommandAnswer::new(&explanation)
-    })
-}
 
 /// A query as a stub resolver sends it, with EDNS.
 pub(super) fn query(name: NameRef<'_>, rtype: Type) -> Vec<u8> {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use rhumb_config::{Config, CookieSecret};
 
-use super::overlaps;
 use super::request::{ReloadFailure, ReloadReply, ReloadReport};
+use super::warnings::overlaps;
 use crate::change::{Change, Strictness};
 use crate::cookies::ServerCookies;
 use crate::forwarding::Forwarding;
 use crate::listen::Listeners;
-use crate::listen::listeners::{BoundListener, ListenerKey};
+use crate::listen::listener_key::ListenerKey;
+use crate::listen::listeners::BoundListener;
 use crate::rate_limit::RateLimit;
 use crate::snapshot::{ClientAccess, QuerySettings, ServerState, Snapshot, cache_limits};
 use crate::zone_events::{ZoneWriter, ZonesPlan};

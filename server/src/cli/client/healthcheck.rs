@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use rhumb_config::Config;
 use rhumb_wire::Transport;
 
-use super::ServerTarget;
 use super::listeners::{self, Destination};
 use super::question::Question;
 use super::target::{self, AskError};
 use crate::cli::exit::{self, CommandExit};
+use crate::cli::server_target::ServerTarget;
 use crate::operator::show::AnswerStreams;
 
 /// For all of it; what remains of the two seconds is for starting the process.

@@ -65,7 +65,7 @@ fn garbage_does_nothing() {
 #[test]
 fn as_another_account() {
     let Some(socket) = std::env::var_os(TRY) else { return };
-    let target = super::ServerTarget { config: None, socket: Some(socket.into()) };
+    let target = crate::cli::server_target::ServerTarget { config: None, socket: Some(socket.into()) };
     let mut said = String::new();
     for line in ["reload", "flush", "status"] {
         let (exit, out, err) = super::tests::run(line, &target, false);

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use rhumb_wire::Transport;
 use serde::Serialize;
 
-use super::ServerTarget;
 use super::healthcheck::by_tcp;
 use super::listeners::{self, Destination};
 use super::question::Question;
 use super::target;
 use crate::cli::exit::{self, CommandExit};
+use crate::cli::server_target::ServerTarget;
 use crate::operator::show::{AnswerStreams, Table};
 
 /// How long to wait for a reply, and how often to ask.

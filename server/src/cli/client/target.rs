@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use rhumb_config::Config;
 
-use super::ServerTarget;
 use super::exchange::{self, ServerReply};
+use crate::cli::server_target::ServerTarget;
 use crate::control::place::{self, Place};
 
 /// The section of a configuration that says where the control socket is.

@@ -1,4 +1,5 @@
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use super::*;
 use crate::operator::fake::{FakeOutcome, FakeServer, Folder};

@@ -1,0 +1,34 @@
+//! Reading the configuration for a start, and why a start fails.
+
+use std::path::Path;
+
+use rhumb_config::Config;
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration; each error has its place.
+    #[error("{}", .0.join("\n"))]
+    Configuration(Vec<String>),
+    /// The system said no.
+    #[error("{0}")]
+    System(String),
+}
+
+impl StartError {
+    pub(super) fn system(what: &str) -> impl Fn(String) -> Self + '_ {
+        move |error| Self::System(format!("{what}: {error}"))
+    }
+}
+
+/// Reads the configuration at `path`, or the built-in default, by a way of reading.
+pub(super) fn read_config(
+    path: Option<&Path>,
+    load: impl FnOnce(&Path) -> Result<Config, rhumb_config::ConfigErrors>,
+) -> Result<Config, StartError> {
+    let Some(path) = path else { return Ok(rhumb_config::built_in()) };
+    // The folder of a relative path would be another once the server has moved.
+    let path = std::path::absolute(path).map_err(|error| StartError::System(error.to_string()))?;
+    load(&path)
+        .map_err(|errors| StartError::Configuration(errors.0.iter().map(ToString::to_string).collect()))
+}
