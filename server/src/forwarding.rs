@@ -58,9 +58,9 @@ impl Forwarding {
     /// Drops what was learnt through routes of `old` that are gone, and the lists that `config` does not name.
     pub fn retire(&mut self, old: &Snapshot, config: &Config) {
         let new = self.live.snapshot.load();
-        for (domain, entry) in old.routes.iter() {
+        for (domain, entry) in old.view.routes.iter() {
             let stays =
-                new.routes.find_exact(domain).is_some_and(|now| Arc::ptr_eq(&now.route, &entry.route));
+                new.view.routes.find_exact(domain).is_some_and(|now| Arc::ptr_eq(&now.route, &entry.route));
             if !stays {
                 entry.route.retire(self.live.cache.origins());
             }

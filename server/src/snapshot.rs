@@ -10,14 +10,14 @@ mod live;
 mod origin;
 pub mod retired;
 mod route;
+mod view;
 mod zone;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use rhumb_config::Config;
-use rhumb_wire::{Name, NameRef, Type};
-use rhumb_zones::{NameTable, ZoneContents};
+use rhumb_wire::Name;
 
 use crate::cookies::ServerCookies;
 use crate::rate_limit::RateLimit;
@@ -28,6 +28,7 @@ pub use files::{FileMark, FileRead};
 pub use live::{ServerClock, ServerState, cache_limits};
 pub use origin::{ZONE_SUFFIX, ZoneFile, ZoneOrigin, zone_of_file};
 pub use route::{ListSource, Route, RouteEntry, RouteServices, RouteState, RouteUpstream};
+pub use view::{Authority, SnapshotView};
 pub use zone::{StaleVersion, Zone, ZoneEntry, ZoneTrouble};
 
 /// The values of the configuration that a query looks at.
@@ -62,89 +63,15 @@ pub struct Snapshot {
     pub config: Arc<Config>,
     /// The values that a query looks at.
     pub settings: QuerySettings,
-    /// Who may ask for what the zones do not hold.
-    pub allow: ClientAccess,
-    /// The zones served, by apex.
-    pub zones: NameTable<ZoneEntry>,
-    /// The names that are answered here for those who may ask (RFC 6761, RFC 6303).
-    pub built_in: Arc<NameTable<ZoneContents>>,
-    /// The forwarded domains.
-    pub routes: NameTable<RouteEntry>,
-}
-
-/// Who answers a name.
-#[derive(Debug, Clone, Copy)]
-pub enum Authority<'s> {
-    /// A zone of ours.
-    Zone(&'s ZoneEntry),
-    /// A name that never leaves this host.
-    BuiltIn(&'s ZoneContents),
-    /// Upstreams.
-    Forward(&'s RouteEntry),
-    /// Neither: the name is refused.
-    None,
+    /// What clients are answered from.
+    pub view: SnapshotView,
 }
 
 impl Snapshot {
-    /// Whether `client` may ask for what the zones do not hold.
-    pub fn allows(&self, client: IpAddr) -> bool {
-        self.allow.holds(client)
-    }
-
-    /// The zone that answers `name`: the longest match, but for DS the parent's side of the cut (RFC 4035 section 3.1.4.1).
+    /// What the client with the address that `client` gives is answered from: for all clients the same. The address is asked for
+    /// only where views differ by it.
     #[inline]
-    pub fn zone_of(&self, name: NameRef<'_>, qtype: Type) -> Option<&ZoneEntry> {
-        if qtype == Type::DS
-            && let Some(above) = name.parent().and_then(|parent| self.zones.find(parent))
-        {
-            return Some(above);
-        }
-        self.zones.find(name)
-    }
-
-    /// Who answers `name` once no zone does. A forwarded domain at or below a built-in one comes first, for whoever wrote it
-    /// meant it; `localhost` has no such exception (RFC 6761 section 6.3).
-    pub fn authority_beyond_zones(&self, name: NameRef<'_>) -> Authority<'_> {
-        let route = self.routes.find(name);
-        let Some(built_in) = self.built_in.find(name) else {
-            return route.map_or(Authority::None, Authority::Forward);
-        };
-        match route {
-            Some(entry)
-                if entry.route.domain().as_ref().is_at_or_below(built_in.apex())
-                    && !built_in.apex().as_bytes().eq_ignore_ascii_case(b"\x09localhost\0") =>
-            {
-                Authority::Forward(entry)
-            }
-            _ => Authority::BuiltIn(built_in),
-        }
-    }
-
-    /// The route of a forwarded domain below the zone that would answer `name`: for clients that may recurse the longest
-    /// match among zones and forwarded domains counts.
-    pub fn route_below(&self, zone: &ZoneEntry, name: NameRef<'_>, qtype: Type) -> Option<&RouteEntry> {
-        if self.routes.is_empty() {
-            return None;
-        }
-        let name = if qtype == Type::DS { name.parent()? } else { name };
-        // Both are ancestors of one name, so that the longer one lies below the other.
-        let longer =
-            |entry: &&RouteEntry| entry.route.domain().as_ref().len() > zone.zone.name().as_ref().len();
-        self.routes.find(name).filter(longer)
-    }
-
-    /// What answers `name` for a client that may recurse.
-    pub fn authority_of(&self, name: NameRef<'_>, qtype: Type) -> Authority<'_> {
-        match self.zone_of(name, qtype) {
-            Some(zone) => {
-                self.route_below(zone, name, qtype).map_or(Authority::Zone(zone), Authority::Forward)
-            }
-            None => self.authority_beyond_zones(name),
-        }
-    }
-
-    /// The zone with this apex.
-    pub fn zone_at(&self, apex: &Name) -> Option<&ZoneEntry> {
-        self.zones.find_exact(apex.as_ref())
+    pub const fn view<F: FnOnce() -> IpAddr + Copy>(&self, _client: F) -> &SnapshotView {
+        &self.view
     }
 }

@@ -226,7 +226,7 @@ async fn follow_networks(live: Arc<ServerState>) {
     let mut ticks = tokio::time::interval(Duration::from_secs(2));
     loop {
         ticks.tick().await;
-        if !live.snapshot.load().allow.follows_local() {
+        if !live.snapshot.load().view.allow.follows_local() {
             continue;
         }
         if let Some(networks) = live.local_networks.refresh() {

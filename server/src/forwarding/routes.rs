@@ -47,7 +47,7 @@ pub(super) fn plan(
         let domain = forward.domain.clone();
         let policy = policy_of(forward);
         let upstreams = upstreams_of(config, forward, lists);
-        let present = snapshot.routes.find_exact(domain.as_ref());
+        let present = snapshot.view.routes.find_exact(domain.as_ref());
         let route = if let Some(entry) = present {
             Arc::clone(&entry.route)
         } else {
@@ -61,7 +61,7 @@ pub(super) fn plan(
             policy,
         });
     }
-    for (domain, _) in snapshot.routes.iter() {
+    for (domain, _) in snapshot.view.routes.iter() {
         if !plans.iter().any(|plan| plan.entry.route.domain().as_ref() == domain) {
             changes.push(Change(format!("forward {domain}: removed")));
         }
@@ -79,7 +79,7 @@ pub(super) fn renew(
 ) -> Vec<Change> {
     let mut changes = Vec::new();
     let upstreams = upstreams_of(config, forward, lists);
-    if let Some(entry) = snapshot.routes.find_exact(forward.domain.as_ref()) {
+    if let Some(entry) = snapshot.view.routes.find_exact(forward.domain.as_ref()) {
         describe(&entry.route, false, &upstreams, &mut changes);
         set_upstreams(&entry.route, &upstreams, policy_of(forward), live);
     }

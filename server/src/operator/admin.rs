@@ -185,11 +185,11 @@ impl Admin {
 
 /// Broken zones and domains without an upstream that answers: a few by name, all of them by number.
 fn degraded(snapshot: &Snapshot) -> Vec<String> {
-    let broken = snapshot.zones.iter().filter_map(|(_, entry)| {
+    let broken = snapshot.view.zones.iter().filter_map(|(_, entry)| {
         let trouble = entry.zone.trouble()?;
         Some(format!("zone {}: {}", entry.zone.name(), trouble.0))
     });
-    let down = snapshot.routes.iter().filter(|(_, entry)| !entry.route.state().pool.is_healthy());
+    let down = snapshot.view.routes.iter().filter(|(_, entry)| !entry.route.state().pool.is_healthy());
     let down = down.map(|(_, entry)| format!("forward {}: no upstream answers", entry.route.domain()));
     let all: Vec<String> = broken.chain(down).collect();
     let more = all.len().saturating_sub(MOST_NAMED);

@@ -45,7 +45,7 @@ impl Source for StatusPages {
         let snapshot = live.snapshot.load();
         // Broken zones first: where there are more zones than series, theirs are on the page.
         for broken in [true, false] {
-            for (_, entry) in snapshot.zones.iter() {
+            for (_, entry) in snapshot.view.zones.iter() {
                 let contents = entry.zone.load();
                 let ok = entry.zone.trouble().is_none() && contents.is_some();
                 if ok == broken {

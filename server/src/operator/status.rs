@@ -22,9 +22,9 @@ pub(super) fn whole(admin: &Admin) -> ServerStatus {
     let live = &admin.live;
     let snapshot = live.snapshot.load();
     let reloads = admin.reloads.load();
-    let failed = snapshot.zones.iter().filter(|(_, entry)| entry.zone.trouble().is_some()).count();
+    let failed = snapshot.view.zones.iter().filter(|(_, entry)| entry.zone.trouble().is_some()).count();
     let traffic = live.metrics.traffic();
-    let broken = snapshot.zones.iter().filter_map(|(_, entry)| broken_zone(entry)).take(MOST_BROKEN);
+    let broken = snapshot.view.zones.iter().filter_map(|(_, entry)| broken_zone(entry)).take(MOST_BROKEN);
     ServerStatus {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         uptime: admin.began.elapsed().as_secs(),
@@ -32,9 +32,9 @@ pub(super) fn whole(admin: &Admin) -> ServerStatus {
         config: snapshot.config.file.as_ref().map(|file| file.display().to_string()),
         last_reload: last_reload(admin, &reloads),
         listeners: listeners(&reloads),
-        zones: ZoneCount { total: snapshot.zones.len(), failed },
+        zones: ZoneCount { total: snapshot.view.zones.len(), failed },
         broken: broken.collect(),
-        routes: snapshot.routes.iter().map(|(_, entry)| route(entry, &snapshot, &reloads)).collect(),
+        routes: snapshot.view.routes.iter().map(|(_, entry)| route(entry, &snapshot, &reloads)).collect(),
         traffic: traffic_status(admin, &traffic),
         cache: cache(live, &traffic),
         sandbox: admin.confinement.iter().skip(1).cloned().collect(),
@@ -165,14 +165,15 @@ fn warnings(reloads: &ReloadStatus) -> Vec<String> {
 /// Every zone, by name.
 pub(super) fn zones(live: &ServerState) -> Vec<ZoneStatus> {
     let snapshot = live.snapshot.load();
-    let mut zones: Vec<ZoneStatus> = snapshot.zones.iter().map(|(_, entry)| zone_status(entry)).collect();
+    let mut zones: Vec<ZoneStatus> =
+        snapshot.view.zones.iter().map(|(_, entry)| zone_status(entry)).collect();
     zones.sort_by(|a, b| a.name.cmp(&b.name));
     zones
 }
 
 /// The zone with this apex.
 pub(super) fn zone(live: &ServerState, apex: &Name) -> Option<ZoneStatus> {
-    live.snapshot.load().zone_at(apex).map(zone_status)
+    live.snapshot.load().view.zone_at(apex).map(zone_status)
 }
 
 fn zone_status(entry: &ZoneEntry) -> ZoneStatus {

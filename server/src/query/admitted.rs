@@ -10,6 +10,7 @@ use super::outcome::{QueryOutcome, QueryScratch};
 use super::response::{ResponseHead, ResponseLimits, finish, question_only};
 use crate::metrics::DropReason;
 use crate::rate_limit::RateVerdict;
+use crate::snapshot::SnapshotView;
 
 /// A query that may be answered, and the limits of its response.
 #[derive(Clone, Copy)]
@@ -17,6 +18,7 @@ pub(super) struct AdmittedQuery<'a, 'm> {
     pub(super) query: &'a QueryMessage<'a>,
     pub(super) client: &'a QueryClient<'a>,
     pub(super) context: &'a QueryContext<'m>,
+    pub(super) view: &'m SnapshotView,
     pub(super) limits: ResponseLimits,
 }
 

@@ -27,7 +27,7 @@ pub fn look_ahead<'m, 'q>(context: &QueryContext<'m>, messages: impl Iterator<It
 
 fn begin<'m>(context: &QueryContext<'m>, message: &[u8]) -> Option<(&'m Zone, LookupPrefetch)> {
     let name = NameRef::parse(message.get(header::LENGTH..)?).ok()?;
-    let zone: &'m Zone = &context.snapshot.zones.find(name)?.zone;
+    let zone: &'m Zone = &context.snapshot.view.zones.find(name)?.zone;
     let look = |contents: &rhumb_zones::ZoneContents| contents.prefetch_slots(name, fetch);
     let ahead = context
         .with_contents(zone, |contents| contents.filter(|contents| contents.is_large()).and_then(look))?;

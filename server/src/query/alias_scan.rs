@@ -3,7 +3,7 @@
 use rhumb_resolver::Question;
 use rhumb_wire::{MessageSection, MessageView, NameBuf, NameRef, Rcode, Type};
 
-use crate::snapshot::{Authority, Snapshot};
+use crate::snapshot::{Authority, Snapshot, SnapshotView};
 
 /// An answer has no aliases: it is whole under every configuration. See [`check_aliases`].
 const NO_ALIASES: u32 = 0;
@@ -75,7 +75,7 @@ fn target_of(record: &rhumb_wire::MessageRecord<'_>, into: &mut NameBuf) -> Opti
 /// names of the same route, and it does not end in one. It is compared by [`is_whole`].
 pub fn check_aliases(snapshot: &Snapshot, route: u32, question: &Question, message: &[u8]) -> u32 {
     let Ok(message) = MessageView::parse(message) else { return INCOMPLETE };
-    let here = |name: NameRef<'_>| is_here(snapshot, name, question.qtype, route);
+    let here = |name: NameRef<'_>| is_here(&snapshot.view, name, question.qtype, route);
     match AliasScan::new(&message, question.name.as_ref(), question.qtype, here) {
         Some(AliasScan { incomplete: false, links: 0, .. }) => NO_ALIASES,
         Some(AliasScan { incomplete: false, .. }) => mark(snapshot),
@@ -95,6 +95,6 @@ fn mark(snapshot: &Snapshot) -> u32 {
 }
 
 /// Whether the route of this number answers `name`.
-pub(super) fn is_here(snapshot: &Snapshot, name: NameRef<'_>, qtype: Type, route: u32) -> bool {
-    matches!(snapshot.authority_of(name, qtype), Authority::Forward(entry) if entry.route.id() == route)
+pub(super) fn is_here(view: &SnapshotView, name: NameRef<'_>, qtype: Type, route: u32) -> bool {
+    matches!(view.authority_of(name, qtype), Authority::Forward(entry) if entry.route.id() == route)
 }

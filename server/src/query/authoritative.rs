@@ -10,15 +10,15 @@ use rhumb_zones::answer::{
     AnswerKind, AnswerRequest, AnswerSummary, FoundZone, MAX_LINKS, OneZone, ZoneFinder, answer,
 };
 
-use super::context::QueryContext;
+use super::admitted::AdmittedQuery;
 use super::outcome::QueryScratch;
 use super::response::{ResponseHead, ResponseLimits, question_only};
-use crate::snapshot::{Snapshot, ZoneEntry};
+use crate::snapshot::{SnapshotView, ZoneEntry};
 
 /// The zones that a chain of aliases may lead into: those that are served here. What it was led into is held until the answer
 /// is written, one zone a link at the most.
 pub(super) struct ServedZones<'s> {
-    snapshot: &'s Snapshot,
+    view: &'s SnapshotView,
     /// Whether a forwarded domain below a zone comes before it.
     recursing: bool,
     held: OnceCell<Held>,
@@ -28,15 +28,15 @@ pub(super) struct ServedZones<'s> {
 type Held = [OnceCell<Arc<ZoneContents>>; MAX_LINKS as usize];
 
 impl<'s> ServedZones<'s> {
-    pub(super) const fn new(snapshot: &'s Snapshot, recursing: bool) -> Self {
-        Self { snapshot, recursing, held: OnceCell::new(), used: Cell::new(0) }
+    pub(super) const fn new(view: &'s SnapshotView, recursing: bool) -> Self {
+        Self { view, recursing, held: OnceCell::new(), used: Cell::new(0) }
     }
 }
 
 impl ZoneFinder for ServedZones<'_> {
     fn find(&self, name: NameRef<'_>) -> Option<FoundZone<'_>> {
-        let entry = self.snapshot.zones.find(name)?;
-        if self.recursing && self.snapshot.route_below(entry, name, Type::A).is_some() {
+        let entry = self.view.zones.find(name)?;
+        if self.recursing && self.view.route_below(entry, name, Type::A).is_some() {
             // The chain ends here, and goes on by another rule.
             return Some(FoundZone::NotReady);
         }
@@ -50,18 +50,17 @@ impl ZoneFinder for ServedZones<'_> {
 /// and OPT say, and what kind of answer it is.
 #[inline]
 pub(super) fn from_zone<'m>(
-    query: &QueryMessage<'_>,
-    context: &QueryContext<'m>,
+    admitted: &AdmittedQuery<'_, 'm>,
     entry: &'m ZoneEntry,
     recursing: bool,
-    limits: &ResponseLimits,
     scratch: &mut QueryScratch,
     out: &mut [u8],
 ) -> (usize, ResponseHead, AnswerKind) {
+    let AdmittedQuery { query, context, view, limits, .. } = admitted;
     scratch.note("route", || format!("zone {} ({})", entry.zone.name(), entry.place()));
     context.with_contents(&entry.zone, |contents| {
         let Some(contents) = contents else { return not_loaded(query, scratch, out) };
-        let zones = ServedZones::new(context.snapshot, recursing);
+        let zones = ServedZones::new(view, recursing);
         let (length, head, kind) = from_contents(query, contents, &zones, limits, scratch, out);
         (length, ResponseHead { reports: true, ..head }, kind)
     })

@@ -72,7 +72,8 @@ fn admitted<'a, 'm>(
     let good = edns_context.is_ok();
     let limits =
         ResponseLimits::of(query, edns_context.unwrap_or_default(), client.transport(), settings, buffer);
-    let admitted = AdmittedQuery { query, client, context, limits };
+    let admitted =
+        AdmittedQuery { query, client, context, view: context.snapshot.view(|| client.ip()), limits };
     if good { Ok(admitted) } else { Err(admitted) }
 }
 

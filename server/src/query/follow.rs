@@ -54,11 +54,11 @@ enum NoPart {
 impl AdmittedQuery<'_, '_> {
     /// Whether aliases and delegations are followed for this client.
     pub(super) fn recurses(&self) -> bool {
-        let snapshot = self.context.snapshot;
-        !snapshot.routes.is_empty()
+        let view = self.view;
+        !view.routes.is_empty()
             && self.query.recursion_desired()
             && self.query.class == Class::IN
-            && snapshot.allows(self.client.ip())
+            && view.allows(self.client.ip())
     }
 
     /// Answers along a chain, or waits for what is missing.
@@ -121,13 +121,13 @@ impl AdmittedQuery<'_, '_> {
         buffers: &mut FollowBuffers,
         w: &mut MessageWriter<'_, '_>,
     ) -> Result<ResponseHead, NoPart> {
-        let (snapshot, qtype) = (self.context.snapshot, self.query.qtype);
+        let (view, qtype) = (self.view, self.query.qtype);
         let mut name = NameBuf::new();
         name.set_lowercase(self.query.name);
         let start = w.mark();
         let mut links = 0;
         let mut head = ResponseHead::of(Rcode::NOERROR);
-        let mut authority = snapshot.authority_of(name.as_ref(), qtype);
+        let mut authority = view.authority_of(name.as_ref(), qtype);
         let mut first = true;
         loop {
             let part = match self.part(name.as_ref(), authority, found, scratch, buffers) {
@@ -140,7 +140,7 @@ impl AdmittedQuery<'_, '_> {
             let bytes = bytes.get(..part.length).unwrap_or_default();
             let message = MessageView::parse(bytes).map_err(|_| unreadable())?;
             let here = |name: NameRef<'_>| {
-                part.route.is_none_or(|entry| is_here(snapshot, name, qtype, entry.route.id()))
+                part.route.is_none_or(|entry| is_here(view, name, qtype, entry.route.id()))
             };
             let scan = AliasScan::new(&message, name.as_ref(), qtype, here).ok_or_else(unreadable)?;
             links += scan.links;
@@ -179,16 +179,16 @@ impl AdmittedQuery<'_, '_> {
 
     /// What answers the name that a link leads to; none where the chain ends with this one.
     fn beyond(&self, part: &LinkPart<'_>, scan: &AliasScan) -> Option<Authority<'_>> {
-        let (snapshot, end) = (self.context.snapshot, scan.end.as_ref());
+        let (view, end) = (self.view, scan.end.as_ref());
         match part.zone {
             // Below the cut it is not for the zone to answer, and no other zone does.
             Some(AnswerKind::Referral) => {
-                let next = snapshot.authority_beyond_zones(end);
+                let next = view.authority_beyond_zones(end);
                 matches!(next, Authority::Forward(_)).then_some(next)
             }
-            Some(AnswerKind::Chain) => Some(snapshot.authority_of(end, self.query.qtype)),
+            Some(AnswerKind::Chain) => Some(view.authority_of(end, self.query.qtype)),
             Some(_) => None,
-            None => scan.incomplete.then(|| snapshot.authority_of(end, self.query.qtype)),
+            None => scan.incomplete.then(|| view.authority_of(end, self.query.qtype)),
         }
     }
 
@@ -203,7 +203,7 @@ impl AdmittedQuery<'_, '_> {
     ) -> Result<LinkPart<'s>, NoPart> {
         match authority {
             Authority::Zone(entry) => {
-                let zones = ServedZones::new(self.context.snapshot, true);
+                let zones = ServedZones::new(self.view, true);
                 match entry.zone.load().as_deref() {
                     Some(contents) => Ok(self.zone_part(name, contents, &zones, buffers)),
                     None => Err(NoPart::Failed(

@@ -16,7 +16,7 @@ use super::outcome::{QueryOutcome, QueryScratch, QueryStats, WaitingClient, Wait
 use super::response::{ResponseHead, ResponseLimits, question_only};
 use super::{authoritative, cached, chaos};
 use crate::metrics::CacheEvent;
-use crate::snapshot::{Authority, RouteEntry, Snapshot};
+use crate::snapshot::{Authority, RouteEntry, SnapshotView};
 
 /// Answers `message`, which `client` sent, into `out`; or says that nothing is sent; or what has to be looked up first.
 ///
@@ -41,7 +41,8 @@ pub fn respond(
     scratch.stats.qtype = query.qtype;
     scratch.stats.edns = query.edns.map(|edns| edns.dnssec_ok());
     let limits = ResponseLimits::of(&query, edns_context, client.transport(), settings, out.len());
-    let admitted = AdmittedQuery { query: &query, client, context, limits };
+    let view = context.snapshot.view(|| client.ip());
+    let admitted = AdmittedQuery { query: &query, client, context, view, limits };
     if usual(&query) { admitted.route(scratch, out) } else { admitted.unusual(scratch, out) }
 }
 
@@ -60,7 +61,8 @@ pub fn respond_truncated(
     let settings = &context.snapshot.settings;
     let edns_context = EdnsContext::of(&query, client, settings).ok()?;
     let limits = ResponseLimits::of(&query, edns_context, client.transport(), settings, out.len());
-    let admitted = AdmittedQuery { query: &query, client, context, limits };
+    let view = context.snapshot.view(|| client.ip());
+    let admitted = AdmittedQuery { query: &query, client, context, view, limits };
     let length = question_only(Some(&query), &mut scratch.compression, out);
     let head = ResponseHead { flags: header::TC, ..ResponseHead::of(Rcode::NOERROR) };
     Some(admitted.complete(head, length, scratch, out))
@@ -70,26 +72,24 @@ impl AdmittedQuery<'_, '_> {
     /// Answers from a zone, a built-in name, the cache, or waits for an upstream.
     #[inline]
     fn route(&self, scratch: &mut QueryScratch, out: &mut [u8]) -> QueryOutcome {
-        let Self { query, client, context, limits } = self;
-        let snapshot = context.snapshot;
-        if let Some(entry) = snapshot.zone_of(query.name, query.qtype) {
+        let Self { query, client, view, limits, .. } = self;
+        if let Some(entry) = view.zone_of(query.name, query.qtype) {
             let recurses = self.recurses();
-            if recurses && let Some(route) = snapshot.route_below(entry, query.name, query.qtype) {
+            if recurses && let Some(route) = view.route_below(entry, query.name, query.qtype) {
                 return self.forward(route, scratch, out);
             }
-            let (length, mut head, kind) =
-                authoritative::from_zone(query, context, entry, recurses, limits, scratch, out);
+            let (length, mut head, kind) = authoritative::from_zone(self, entry, recurses, scratch, out);
             if recurses && self.leads_elsewhere(kind) {
                 return self.follow_or_wait(scratch, out);
             }
-            head.flags |= recursion_available(client, snapshot);
+            head.flags |= recursion_available(client, view);
             return self.conclude(AnswerSource::Zone(entry), head, length, scratch, out);
         }
-        if !snapshot.allows(client.ip()) {
+        if !view.allows(client.ip()) {
             scratch.note("route", || format!("{} may not ask for what no zone holds", client.ip()));
             return self.refuse(Rcode::REFUSED, (ExtendedError::Prohibited, ""), scratch, out);
         }
-        match snapshot.authority_beyond_zones(query.name) {
+        match view.authority_beyond_zones(query.name) {
             Authority::BuiltIn(contents) => {
                 let (length, mut head) = authoritative::from_built_in(query, contents, limits, scratch, out);
                 head.flags |= header::RA;
@@ -116,7 +116,7 @@ impl AdmittedQuery<'_, '_> {
         match kind {
             AnswerKind::Chain => true,
             AnswerKind::Referral => {
-                !matches!(self.context.snapshot.authority_beyond_zones(self.query.name), Authority::None)
+                !matches!(self.view.authority_beyond_zones(self.query.name), Authority::None)
             }
             _ => false,
         }
@@ -125,22 +125,20 @@ impl AdmittedQuery<'_, '_> {
     /// Other classes and meta-types: they are answered from zones, as types that no name has, and never asked elsewhere.
     #[cold]
     fn unusual(&self, scratch: &mut QueryScratch, out: &mut [u8]) -> QueryOutcome {
-        let Self { query, client, context, limits } = self;
-        let snapshot = context.snapshot;
+        let Self { query, client, view, .. } = self;
         match (query.class, query.qtype) {
             (Class::CH, _) => return self.chaos(scratch, out),
             (_, Type::AXFR | Type::IXFR) => return self.transfer(scratch, out),
             (Class::IN, Type::ANY) => return self.route(scratch, out),
             _ => {}
         }
-        let Some(entry) = snapshot.zone_of(query.name, query.qtype) else {
+        let Some(entry) = view.zone_of(query.name, query.qtype) else {
             scratch
                 .note("route", || "no zone covers the name, and such a question is not forwarded".to_owned());
             return self.refuse(Rcode::REFUSED, (ExtendedError::NotAuthoritative, ""), scratch, out);
         };
-        let (length, mut head, _) =
-            authoritative::from_zone(query, context, entry, false, limits, scratch, out);
-        head.flags |= recursion_available(client, snapshot);
+        let (length, mut head, _) = authoritative::from_zone(self, entry, false, scratch, out);
+        head.flags |= recursion_available(client, view);
         if query.class == Class::ANY {
             // There may be records of other classes elsewhere (RFC 1035 section 6.2).
             head.flags &= !header::AA;
@@ -162,7 +160,7 @@ impl AdmittedQuery<'_, '_> {
 
     /// Answers from what was learnt through a route, or says what is to be looked up.
     fn forward(&self, entry: &RouteEntry, scratch: &mut QueryScratch, out: &mut [u8]) -> QueryOutcome {
-        let Self { query, client, context, limits } = self;
+        let Self { query, client, context, limits, .. } = self;
         scratch.note("route", || format!("forwarded by {} ({})", entry.route.domain(), entry.place));
         let Some(cached) = cached::answer(query, context, entry, limits, scratch, out) else {
             let work = WaitingWork::Resolve(cached::work(query, entry));
@@ -183,6 +181,6 @@ impl AdmittedQuery<'_, '_> {
     }
 }
 
-fn recursion_available(client: &QueryClient<'_>, snapshot: &Snapshot) -> u16 {
-    if !snapshot.routes.is_empty() && snapshot.allows(client.ip()) { header::RA } else { 0 }
+fn recursion_available(client: &QueryClient<'_>, view: &SnapshotView) -> u16 {
+    if !view.routes.is_empty() && view.allows(client.ip()) { header::RA } else { 0 }
 }

@@ -41,8 +41,8 @@ struct ZoneTransfer {
 impl AdmittedQuery<'_, '_> {
     /// Answers AXFR and IXFR.
     pub(super) fn transfer(&self, scratch: &mut QueryScratch, out: &mut [u8]) -> QueryOutcome {
-        let Self { query, client, context, .. } = self;
-        let entry = context.snapshot.zones.find_exact(query.name).filter(|_| query.class == Class::IN);
+        let Self { query, client, context, view, .. } = self;
+        let entry = view.zones.find_exact(query.name).filter(|_| query.class == Class::IN);
         let Some(entry) = entry else {
             scratch.note("transfer", || "no zone has this name".to_owned());
             return self.refuse(Rcode::NOTAUTH, (ExtendedError::NotAuthoritative, ""), scratch, out);
@@ -80,7 +80,7 @@ impl AdmittedQuery<'_, '_> {
     }
 
     fn begin(&self, contents: Arc<ZoneContents>, slot: ConnectionPermit) -> ZoneTransfer {
-        let Self { query, client, context, limits } = self;
+        let Self { query, client, context, limits, .. } = self;
         ZoneTransfer {
             transfer: OutboundTransfer::new(contents),
             query: query.message.into(),

@@ -106,7 +106,8 @@ pub fn follow_waiting(
     let WaitingClient { peer, local, transport, edns_context, .. } = *client;
     let known = QueryClient::Known { peer, local, transport };
     let limits = ResponseLimits::of(&query, edns_context, transport, &client.snapshot.settings, out.len());
-    let admitted = AdmittedQuery { query: &query, client: &known, context: &context, limits };
+    let view = context.snapshot.view(|| peer.ip());
+    let admitted = AdmittedQuery { query: &query, client: &known, context: &context, view, limits };
     Some(match admitted.follow(&client.links, scratch, out) {
         Followed::Answer(length, head) => Ok(admitted.complete(head, length, scratch, out)),
         Followed::Missing(work) => Err(work),

@@ -31,7 +31,7 @@ fn probe_due(live: &Arc<ServerState>, down: &mut HashSet<ServerIdentity>) -> Ins
     // Also a route that is new may have an upstream that is down.
     let mut next = now + limits::PROBE_MOST;
     let mut still_down = HashSet::new();
-    for (_, entry) in live.snapshot.load().routes.iter() {
+    for (_, entry) in live.snapshot.load().view.routes.iter() {
         let state = entry.route.state();
         for server in state.pool.upstreams() {
             if server.claim_probe(now) {

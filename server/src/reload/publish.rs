@@ -14,7 +14,7 @@ use crate::listen::Listeners;
 use crate::listen::listener_key::ListenerKey;
 use crate::listen::listeners::BoundListener;
 use crate::rate_limit::RateLimit;
-use crate::snapshot::{ClientAccess, QuerySettings, ServerState, Snapshot, cache_limits};
+use crate::snapshot::{ClientAccess, QuerySettings, ServerState, Snapshot, SnapshotView, cache_limits};
 use crate::zone_events::{ZoneWriter, ZonesPlan};
 
 /// A configuration that was read, while its zones are.
@@ -63,11 +63,13 @@ impl ServerParts {
             live.snapshot.swap(Arc::new(Snapshot {
                 serial: old.serial + 1,
                 settings: settings(&next, &old.settings, live.cookie_secret.as_ref()),
-                allow: access,
                 config: next,
-                zones: Option::unwrap_or_else(zones, || old.zones.clone()),
-                built_in: Arc::clone(&old.built_in),
-                routes,
+                view: SnapshotView {
+                    allow: access,
+                    zones: Option::unwrap_or_else(zones, || old.view.zones.clone()),
+                    built_in: Arc::clone(&old.view.built_in),
+                    routes,
+                },
             }))
         });
         let old = self.zones.commit(plan, install).ok_or_else(ReloadFailure::internal)?;
@@ -98,7 +100,7 @@ impl ServerParts {
     /// What is accepted and worth a look, of the configuration in force.
     fn warnings(&self, config: &Config) -> Vec<String> {
         let snapshot = self.live.snapshot.load();
-        let zones = snapshot.zones.iter().map(|(name, _)| name);
+        let zones = snapshot.view.zones.iter().map(|(name, _)| name);
         config.warnings.iter().map(ToString::to_string).chain(overlaps(zones, config)).collect()
     }
 }

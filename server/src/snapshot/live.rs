@@ -10,7 +10,9 @@ use rhumb_net::tcp::ConnectionLimits;
 use rhumb_resolver::ServerStore;
 use rhumb_zones::NameTable;
 
-use super::{ClientAccess, LocalNetworks, QuerySettings, RouteServices, Snapshot, built_in_zones};
+use super::{
+    ClientAccess, LocalNetworks, QuerySettings, RouteServices, Snapshot, SnapshotView, built_in_zones,
+};
 use crate::metrics::Metrics;
 
 /// Zone transfers at one time, in all and to one network: each holds a version of a zone and what its client has not read yet.
@@ -45,10 +47,12 @@ impl ServerState {
             serial: 0,
             config: Arc::clone(config),
             settings: QuerySettings::default(),
-            allow: ClientAccess::default(),
-            zones: NameTable::build([]),
-            built_in: Arc::new(built_in_zones()),
-            routes: NameTable::build([]),
+            view: SnapshotView {
+                allow: ClientAccess::default(),
+                zones: NameTable::build([]),
+                built_in: Arc::new(built_in_zones()),
+                routes: NameTable::build([]),
+            },
         };
         Self {
             snapshot: ArcSwap::from_pointee(snapshot),

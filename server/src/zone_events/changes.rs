@@ -97,7 +97,7 @@ impl DirtyZones {
             }
         }
         for name in including {
-            if snapshot.zone_at(name).is_some_and(|entry| entry.zone.includes(path)) {
+            if snapshot.view.zone_at(name).is_some_and(|entry| entry.zone.includes(path)) {
                 self.names.insert(name.clone());
             }
         }

@@ -75,15 +75,15 @@ pub(super) fn pair_all(config: &Config, snapshot: &Snapshot) -> (PairedZones, Ve
     let pairs: Vec<ZonePair> = zones
         .into_iter()
         .map(|wanted| {
-            let present = snapshot.zone_at(&wanted.name).cloned();
+            let present = snapshot.view.zone_at(&wanted.name).cloned();
             ZonePair::new(wanted, present)
         })
         .collect();
     let kept: HashSet<&Name> =
         pairs.iter().filter(|pair| pair.present.is_some()).map(|pair| &pair.wanted.name).collect();
     let mut gone = Vec::new();
-    if kept.len() < snapshot.zones.len() {
-        let entries = snapshot.zones.iter().map(|(_, entry)| entry);
+    if kept.len() < snapshot.view.zones.len() {
+        let entries = snapshot.view.zones.iter().map(|(_, entry)| entry);
         let missing =
             entries.filter(|entry| !kept.contains(entry.zone.name()) && !lies_in(entry, &unreadable));
         gone.extend(missing.map(|entry| entry.zone.name().clone()));
@@ -101,7 +101,7 @@ fn lies_in(entry: &ZoneEntry, folders: &[PathBuf]) -> bool {
 pub(super) fn pair_names(names: &HashSet<&Name>, snapshot: &Snapshot, folders: &ZoneFolders) -> PairedZones {
     let (mut pairs, mut gone) = (Vec::new(), Vec::new());
     for name in names {
-        let present = snapshot.zone_at(name).cloned();
+        let present = snapshot.view.zone_at(name).cloned();
         match wanted_one(name, present.as_ref(), folders) {
             Some(wanted) => pairs.push(ZonePair::new(wanted, present)),
             None if present.is_some() => gone.push((*name).clone()),
@@ -149,7 +149,7 @@ pub(super) fn next_zones(paired: PairedZones, snapshot: &Snapshot) -> NextZones 
     }
     let table = differs.then(|| {
         if !all {
-            return snapshot.zones.with(changed);
+            return snapshot.view.zones.with(changed);
         }
         // In the order of their names.
         NameTable::build(entries.into_iter().map(|entry| (entry.zone.name().clone(), entry)))

@@ -19,7 +19,7 @@ use super::publish::publish_zone;
 use super::readers::{ReadJob, ReadReason, ZoneReaders};
 use crate::change::log_changes;
 use crate::snapshot::retired::DeferredFree;
-use crate::snapshot::{ServerState, Snapshot, ZoneEntry};
+use crate::snapshot::{ServerState, Snapshot, SnapshotView, ZoneEntry};
 
 /// Makes the next snapshot current, with these zones or with those that there are. Gives the one before.
 pub(super) type InstallSnapshot = Box<dyn FnOnce(Option<NameTable<ZoneEntry>>) -> Arc<Snapshot> + Send>;
@@ -222,7 +222,7 @@ impl ZoneSchedule {
     fn publish_changed(&mut self, name: Name, version: u32, read: ZoneRead) {
         let again = self.reading.remove(&name).unwrap_or(false);
         let snapshot = self.live.snapshot.load_full();
-        if let Some(entry) = snapshot.zone_at(&name) {
+        if let Some(entry) = snapshot.view.zone_at(&name) {
             let old = entry.zone.contents().map(|contents| contents.serial());
             let new = read.as_ref().ok().map(|loaded| loaded.contents.serial());
             let planned = PlannedRead { entry: entry.clone(), version, read };
@@ -283,7 +283,7 @@ impl ZoneSchedule {
         let old = install(table);
         if let Some(folders) = folders {
             self.folders = folders;
-            for (_, entry) in self.live.snapshot.load_full().zones.iter() {
+            for (_, entry) in self.live.snapshot.load_full().view.zones.iter() {
                 included |= self.attention.update(entry);
             }
         }
@@ -326,6 +326,7 @@ impl ZoneSchedule {
 fn install_table(live: &ServerState, table: Option<NameTable<ZoneEntry>>) -> Arc<Snapshot> {
     let old = live.snapshot.load_full();
     let Some(zones) = table else { return old };
-    let next = Snapshot { serial: old.serial + 1, zones, ..Snapshot::clone(&old) };
+    let view = SnapshotView { zones, ..old.view.clone() };
+    let next = Snapshot { serial: old.serial + 1, view, ..Snapshot::clone(&old) };
     live.snapshot.swap(Arc::new(next))
 }

@@ -19,8 +19,20 @@ fn names_follow_the_conventions() {
         );
         for label in metric.labels() {
             let allowed = [
-                "proto", "family", "type", "rcode", "reason", "thread", "upstream", "file", "zone", "result",
-                "version", "worker",
+                "proto",
+                "family",
+                "type",
+                "rcode",
+                "reason",
+                "thread",
+                "upstream",
+                "file",
+                "zone",
+                "result",
+                "version",
+                "worker",
+                "direction",
+                "kind",
             ];
             assert!(allowed.contains(label), "{label}: is its number of values bounded?");
         }

@@ -18,7 +18,8 @@ use crate::cookies::ServerCookies;
 use crate::metrics::{DropReason, Metrics};
 use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, respond, respond_truncated};
 use crate::snapshot::{
-    FileMark, QuerySettings, Route, RouteEntry, ServerState, Snapshot, Zone, ZoneEntry, ZoneFile, ZoneOrigin,
+    FileMark, QuerySettings, Route, RouteEntry, ServerState, Snapshot, SnapshotView, Zone, ZoneEntry,
+    ZoneFile, ZoneOrigin,
 };
 
 /// A server of the zone example.com, with cookies.
@@ -49,10 +50,12 @@ impl Lab {
                 cookies: ServerCookies::new(&[CookieSecret::new([5; 16])]),
                 ..QuerySettings::default()
             },
-            allow: vec!["127.0.0.0/8".parse().unwrap()].into(),
-            zones: NameTable::build([(name, entry)]),
-            built_in: Arc::clone(&live.snapshot.load().built_in),
-            routes: NameTable::build([]),
+            view: SnapshotView {
+                allow: vec!["127.0.0.0/8".parse().unwrap()].into(),
+                zones: NameTable::build([(name, entry)]),
+                built_in: Arc::clone(&live.snapshot.load().view.built_in),
+                routes: NameTable::build([]),
+            },
         };
         Self { live, snapshot: Arc::new(snapshot), begun: Instant::now() }
     }
@@ -75,7 +78,7 @@ impl Lab {
             zone.publish(0, Arc::new(contents), FileMark::default(), Vec::new(), None).unwrap();
             (name, ZoneEntry { zone, origin: Arc::clone(&origin) })
         };
-        Arc::get_mut(&mut self.snapshot).unwrap().zones = NameTable::build(zones.into_iter().map(entry));
+        Arc::get_mut(&mut self.snapshot).unwrap().view.zones = NameTable::build(zones.into_iter().map(entry));
         self
     }
 
@@ -84,7 +87,7 @@ impl Lab {
         let route = Route::new(1, Name::root(), UpstreamPolicy::Fastest, self.live.cache.origins());
         let place = FilePlace { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
         let entry = RouteEntry { route: Arc::new(route), place };
-        Arc::get_mut(&mut self.snapshot).unwrap().routes = NameTable::build([(Name::root(), entry)]);
+        Arc::get_mut(&mut self.snapshot).unwrap().view.routes = NameTable::build([(Name::root(), entry)]);
         self
     }
 
