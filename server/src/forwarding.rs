@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rhumb_config::Config;
+use rhumb_watch::OpenWriters;
 use rhumb_zones::NameTable;
 
 use crate::change::Change;
@@ -33,8 +34,8 @@ pub struct Forwarding {
 
 impl Forwarding {
     /// Without lists and routes.
-    pub fn new(live: Arc<ServerState>, preloaded: PreloadedLists) -> Self {
-        Self { live, lists: UpstreamLists::new(preloaded), last_route: 0 }
+    pub fn new(live: Arc<ServerState>, preloaded: PreloadedLists, writers: OpenWriters) -> Self {
+        Self { live, lists: UpstreamLists::new(preloaded, writers), last_route: 0 }
     }
 
     /// Reads every list that `config` names.

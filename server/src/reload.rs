@@ -4,6 +4,7 @@
 //! while they are.
 
 mod files;
+mod hold;
 mod publish;
 mod request;
 mod settings;
@@ -12,6 +13,7 @@ mod warnings;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use rhumb_config::Config;
@@ -28,7 +30,8 @@ pub use request::{ReloadDifference, ReloadFailure, ReloadReport, ReloadRequest, 
 pub use status::{FinishedReload, ReloadStatus};
 pub use warnings::overlaps;
 
-use files::FollowedFiles;
+use files::{FollowedFiles, own_files};
+use hold::{ReloadHold, still_open};
 use publish::{PendingReload, ServerParts};
 use request::{DiffReply, FilesSignal, ReloadEvent, ReloadReply};
 use status::{ReloadJournal, log_warnings};
@@ -54,6 +57,8 @@ pub struct Reloader {
     files: FollowedFiles,
     files_signal: FilesSignal,
     pending: Option<PendingReload>,
+    /// Why the requests that wait do so: files of theirs are being written.
+    hold: Option<ReloadHold>,
     /// Requests that came while a reload was under way: they get one of their own.
     waiting: Vec<(Strictness, ReloadReply)>,
     /// Whether changes of this host's addresses are reported.
@@ -79,9 +84,11 @@ impl Reloader {
         let (sender, events) = unbounded_channel();
         let files_signal = FilesSignal::new(sender.clone());
         let (changed, included) = (files_signal.clone(), files_signal.clone());
+        let files = FollowedFiles::start(move || changed.send())?;
+        let writers = files.writers();
         let parts = ServerParts {
-            zones: ZoneWriter::start(&live, preloaded.zones, move || included.send())?,
-            forwarding: Forwarding::new(Arc::clone(&live), preloaded.lists),
+            zones: ZoneWriter::start(&live, preloaded.zones, &writers, move || included.send())?,
+            forwarding: Forwarding::new(Arc::clone(&live), preloaded.lists, writers),
             live: Arc::clone(&live),
             listeners,
             set_log: Box::new(set_log),
@@ -89,9 +96,10 @@ impl Reloader {
         let reloader = Self {
             config,
             parts,
-            files: FollowedFiles::start(move || changed.send())?,
+            files,
             files_signal,
             pending: None,
+            hold: None,
             waiting: Vec::new(),
             follows_addresses: false,
             addresses_changed: false,
@@ -153,6 +161,7 @@ impl Reloader {
     /// After a panic: no reload is under way, and the files are looked at again.
     fn recover(&mut self) {
         self.pending = None;
+        self.hold = None;
         self.parts.zones.abandon();
         self.files_signal.clear();
         self.files_signal.send();
@@ -211,19 +220,49 @@ impl Reloader {
             {
                 tracing::info!("{}: changed", file.display());
             }
-            self.begin();
+            self.begin_when_closed();
         }
     }
 
-    /// Reads the configuration and has its zones read. All requests that wait get its outcome; the strictest counts.
-    fn begin(&mut self) {
+    /// Begins a reload if its own files are complete. Else the requests wait; a change that was reported is reported again once
+    /// its file is closed.
+    fn begin_when_closed(&mut self) {
+        let now = Instant::now();
+        if self.hold.as_ref().is_some_and(|hold| hold.is_early(now)) {
+            return;
+        }
+        let files = own_files(&self.config);
+        let read = self.read_config(None);
+        let seen = match &self.hold {
+            Some(hold) => hold.seen(),
+            // What was reported was seen twice already.
+            None if self.waiting.is_empty() => &files,
+            None => &[],
+        };
+        let Some(file) = self.files.incomplete(&files, seen) else {
+            self.hold = None;
+            return self.begin(read);
+        };
+        if self.hold.as_ref().is_some_and(|hold| hold.is_over(now)) {
+            self.hold = None;
+            // A list that is open keeps its last good upstreams.
+            let is_config = self.config.file.as_ref() == Some(&file);
+            self.begin(if is_config { Err(still_open(&file)) } else { read });
+        } else if !self.waiting.is_empty() {
+            let hold = self.hold.get_or_insert_with(|| ReloadHold::new(now));
+            hold.wait(files, now, &self.files_signal);
+        }
+    }
+
+    /// Has the zones of a configuration read. All requests that wait get its outcome; the strictest counts.
+    fn begin(&mut self, config: Result<Arc<Config>, ReloadFailure>) {
         let waiting = std::mem::take(&mut self.waiting);
         let strict = waiting.iter().any(|(strictness, _)| *strictness == Strictness::Strict);
         let strictness = if strict { Strictness::Strict } else { Strictness::Lenient };
         let replies = waiting.into_iter().map(|(_, reply)| reply).collect();
         self.files.look(self.config.file.as_deref());
         self.files.reports.config = false;
-        let config = match self.read_config(None) {
+        let config = match config {
             Ok(config) => config,
             Err(failure) => return self.conclude(replies, &Err(failure)),
         };

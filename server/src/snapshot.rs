@@ -6,6 +6,7 @@
 mod access;
 mod built_in;
 mod files;
+mod incomplete;
 mod live;
 mod origin;
 pub mod retired;
@@ -25,6 +26,7 @@ use crate::rate_limit::RateLimit;
 pub use access::{ClientAccess, LocalNetworks};
 pub use built_in::built_in_zones;
 pub use files::{FileMark, FileRead};
+pub use incomplete::{CONFIRM, WRITER_BOUND, incomplete_file};
 pub use live::{ServerClock, ServerState, cache_limits};
 pub use origin::{ZONE_SUFFIX, ZoneFile, ZoneOrigin, zone_of_file};
 pub use route::{ListSource, Route, RouteEntry, RouteServices, RouteState, RouteUpstream};

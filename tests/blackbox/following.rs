@@ -21,6 +21,7 @@ use crate::forwarding::{Lab, UP, config};
 use crate::glibc;
 
 mod ways;
+mod writing;
 
 use ways::{
     CONFIGMAP, IN_PLACE, MADE_ANEW, RENAMED_OVER, REPOINTED, REPOINTED_RENAMED, TARGET_RENAMED, Way,
@@ -40,6 +41,11 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("following::an_unusable_file_keeps_the_last_good_list", unusable),
     Test::beside("following::a_stale_mount_is_warned_of", stale_mount),
     Test::beside("following::what_was_cached_goes_with_its_upstream", cached),
+    Test::beside("following::nothing_half_written_is_served", writing::followed),
+    Test::beside("following::a_reload_waits_for_writers", writing::reloaded),
+    Test::beside("following::a_writer_that_never_closes", writing::never_closed),
+    Test::beside("following::same_size_and_time_but_other_content", writing::same_size_and_time),
+    Test::beside("following::an_unreadable_folder_holds_nothing_up", writing::unreadable_folder),
 ];
 
 /// How long after a change a client may see the old answer.

@@ -12,6 +12,7 @@ use std::time::SystemTime;
 
 use rhumb_config::upstream_list::{self, parse_list, parse_resolv_conf};
 use rhumb_config::{FileError, UpstreamServer};
+use rhumb_watch::{OpenWriters, WriterState};
 
 /// The form of a file of upstreams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,6 +29,9 @@ pub(crate) enum UnusableList {
     /// It is missing, or no regular file, or not ours to read, or too large.
     #[error(transparent)]
     File(#[from] FileError),
+    /// It may be half of what it is to be.
+    #[error("is being written: a program has it open")]
+    Open,
     /// Nothing in it claims to be an upstream.
     #[error("names no upstream")]
     Empty,
@@ -108,7 +112,20 @@ impl ListFile {
     /// Reads the file again (up to 1 MiB; it may block on a slow mount). The log is told what is new: bad lines, a
     /// file that has become unusable, and one that is usable again.
     pub(crate) fn refresh(&mut self) -> ListRefresh {
-        match self.read() {
+        let read = self.read();
+        self.take_over(read)
+    }
+
+    /// The same, but a file that is being written is not usable.
+    pub(crate) fn refresh_closed(&mut self, writers: &OpenWriters) -> ListRefresh {
+        let read = self.read();
+        // Asked after reading, so that a writer that came meanwhile is seen.
+        let open = writers.state(&self.path) == WriterState::Open;
+        self.take_over(if open { Err(UnusableList::Open) } else { read })
+    }
+
+    fn take_over(&mut self, read: Result<upstream_list::Parsed, UnusableList>) -> ListRefresh {
+        match read {
             Ok((upstreams, bad_lines)) => self.accept(upstreams, bad_lines),
             Err(unusable) => self.keep(&unusable),
         }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rhumb_config::{Config, UpstreamServer};
+use rhumb_watch::OpenWriters;
 
 use super::list_file::{ListFile, ListFileState, ListRefresh};
 use super::source::{PreloadedLists, file_of, sources_of, unread};
@@ -27,11 +28,12 @@ pub struct ListState {
 pub(super) struct UpstreamLists {
     lists: HashMap<ListSource, (ListFile, Arc<List>)>,
     preloaded: PreloadedLists,
+    writers: OpenWriters,
 }
 
 impl UpstreamLists {
-    pub(super) fn new(preloaded: PreloadedLists) -> Self {
-        Self { lists: HashMap::new(), preloaded }
+    pub(super) fn new(preloaded: PreloadedLists, writers: OpenWriters) -> Self {
+        Self { lists: HashMap::new(), preloaded, writers }
     }
 
     /// Reads every list that `config` names.
@@ -43,7 +45,7 @@ impl UpstreamLists {
                 let counters = metrics.list(&list.path().display().to_string());
                 (list, counters)
             });
-            list.refresh();
+            list.refresh_closed(&self.writers);
             counters.set_ok(*list.state() == ListFileState::Ok);
         }
     }
@@ -55,7 +57,7 @@ impl UpstreamLists {
             if file_of(source).0 != path {
                 continue;
             }
-            let outcome = list.refresh();
+            let outcome = list.refresh_closed(&self.writers);
             counters.set_ok(!matches!(outcome, ListRefresh::KeptLastGood(_)));
             if outcome == ListRefresh::Changed {
                 counters.changed();

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rhumb_config::{Config, UpstreamSource, ZoneSource};
-use rhumb_watch::{FileWatch, FollowedPath, NamePattern, WatchEvent};
+use rhumb_watch::{FileWatch, FollowedPath, NamePattern, OpenWriters, WatchEvent};
 
-use crate::snapshot::ZONE_SUFFIX;
+use crate::snapshot::{FileRead, ZONE_SUFFIX, incomplete_file};
 use crate::zone_events::FileChanges;
 
 /// The time between two comparisons of followed files, where inotify is silent.
@@ -41,6 +41,16 @@ impl FollowedFiles {
             paths: Vec::new(),
             reports: FileReports::default(),
         })
+    }
+
+    /// Which files are being written.
+    pub(super) fn writers(&self) -> OpenWriters {
+        self.watch.writers()
+    }
+
+    /// The first of `files`, as they were when they were read, that is not complete; `seen` are those of an earlier look.
+    pub(super) fn incomplete(&self, files: &[FileRead], seen: &[FileRead]) -> Option<PathBuf> {
+        incomplete_file(&self.watch.writers(), files, seen).map(|file| file.path().to_owned())
     }
 
     /// Follows what `config` names, and the files that zones include, so that what changes while they are read is seen.
@@ -82,14 +92,22 @@ impl FollowedFiles {
     }
 }
 
+/// The files that a reload reads itself: that of the configuration, and the lists of upstreams.
+pub(super) fn own_files(config: &Config) -> Vec<FileRead> {
+    config.file.iter().chain(lists(config)).map(|path| FileRead::now(path.clone())).collect()
+}
+
+fn lists(config: &Config) -> impl Iterator<Item = &PathBuf> {
+    config.forward.iter().flat_map(|forward| &forward.upstreams).filter_map(|source| match source {
+        UpstreamSource::List(path, _) | UpstreamSource::ResolvConf(path, _) => Some(path),
+        UpstreamSource::Server(..) => None,
+    })
+}
+
 /// The files and folders that `config` names, and those that zones include.
 fn paths(config: &Config, included: &[PathBuf]) -> Vec<FollowedPath> {
     let mut paths: Vec<FollowedPath> = config.file.clone().map(FollowedPath::File).into_iter().collect();
-    for source in config.forward.iter().flat_map(|forward| &forward.upstreams) {
-        if let UpstreamSource::List(path, _) | UpstreamSource::ResolvConf(path, _) = source {
-            paths.push(FollowedPath::File(path.clone()));
-        }
-    }
+    paths.extend(lists(config).cloned().map(FollowedPath::File));
     for source in &config.zones {
         match source {
             ZoneSource::File { file, .. } => paths.push(FollowedPath::File(file.clone())),

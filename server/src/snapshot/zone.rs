@@ -139,10 +139,6 @@ impl Zone {
         state.file = file;
         let more = state.more.get_or_insert_default();
         more.trouble = Some(trouble);
-        // What was wrong may be wrong there, so that a change there is one to act on.
-        for included in &mut more.included {
-            *included = FileRead::now(included.path().to_owned());
-        }
     }
 
     /// Why the last load failed, if it did.

@@ -2,24 +2,33 @@
 
 use std::sync::Arc;
 
+use rhumb_watch::OpenWriters;
+
 use super::describe;
 use super::load::load;
 use super::outcome::ZonesPlan;
 use super::pairs::{PairedZones, ZonePair, next_zones};
 use super::schedule::PlanReply;
 use crate::change::Change;
-use crate::snapshot::{Snapshot, ZoneEntry};
+use crate::snapshot::{Snapshot, ZoneEntry, incomplete_file};
 
 /// A larger zone file is not read only to say what it would change: the answer should come at once.
 const READ_AT_MOST: u64 = 4 * 1024 * 1024;
 
 /// Replies from a thread of its own, as files have to be read.
-pub(super) fn reply(mut paired: PairedZones, errors: Vec<String>, snapshot: Arc<Snapshot>, reply: PlanReply) {
+pub(super) fn reply(
+    mut paired: PairedZones,
+    errors: Vec<String>,
+    snapshot: Arc<Snapshot>,
+    writers: OpenWriters,
+    reply: PlanReply,
+) {
     if !errors.is_empty() {
         return reply(Err(errors));
     }
     let work = move || {
-        let large: Vec<Change> = paired.pairs.iter_mut().filter_map(read_small).collect();
+        let large: Vec<Change> =
+            paired.pairs.iter_mut().filter_map(|pair| read_small(pair, &writers)).collect();
         let mut changes = describe::changes(&paired);
         changes.extend(large);
         let broken = describe::broken(&paired);
@@ -33,14 +42,24 @@ pub(super) fn reply(mut paired: PairedZones, errors: Vec<String>, snapshot: Arc<
 }
 
 /// Reads a zone that may differ, if its file is small. What is known of it otherwise.
-fn read_small(pair: &mut ZonePair) -> Option<Change> {
+fn read_small(pair: &mut ZonePair, writers: &OpenWriters) -> Option<Change> {
     if pair.stays(true) {
         return None;
     }
     let file = pair.wanted.file();
     let size = file.as_deref().and_then(|file| std::fs::metadata(file).ok()).map_or(0, |found| found.len());
     if size <= READ_AT_MOST {
-        pair.read = Some(load(&pair.wanted.name, file.as_deref()));
+        let read = load(&pair.wanted.name, file.as_deref());
+        let files = match &read {
+            Ok(loaded) => &loaded.files,
+            Err(refusal) => &refusal.files,
+        };
+        // What was seen is what is there now: a look at the differences waits for nothing.
+        if let Some(open) = incomplete_file(writers, files, files) {
+            let name = &pair.wanted.name;
+            return Some(Change(format!("zone {name}: {} is being written", open.path().display())));
+        }
+        pair.read = Some(read);
         return None;
     }
     let current = pair.present.as_ref().is_some_and(ZoneEntry::is_current);

@@ -1,8 +1,9 @@
 //! Reading a zone from its file.
 
-use std::path::Path;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rhumb_wire::Name;
 use rhumb_zones::file::{FileProblem, ParsedZone, read_zone, read_zone_bytes, verify_zone};
@@ -20,10 +21,8 @@ pub(super) type ZoneRead = Result<LoadedZone, ZoneRefusal>;
 pub struct LoadedZone {
     /// What is to be served.
     pub contents: Arc<ZoneContents>,
-    /// The zone's own file as it was before it was read.
-    pub file: FileMark,
-    /// The files that it included.
-    pub included: Vec<FileRead>,
+    /// The files that it was read from as they were before, its own first.
+    pub files: Vec<FileRead>,
     /// What should be looked at, but does not keep the zone from being served.
     pub warnings: Vec<String>,
     /// When its first signature expires, in seconds since 1970; none for a zone without signatures.
@@ -35,8 +34,18 @@ pub struct LoadedZone {
 pub struct ZoneRefusal {
     /// What is wrong, each with its place.
     pub problems: Vec<String>,
-    /// The zone's own file as it was before it was read.
-    pub file: FileMark,
+    /// The files that are known to have been read as they were before, the zone's own first.
+    pub files: Vec<FileRead>,
+}
+
+/// Files are read again at most so often because they change while they are read.
+const ATTEMPTS: u32 = 3;
+/// An included file is known only once it was read. One that changed less long before that is read again.
+const LATELY: Duration = Duration::from_secs(2);
+
+/// The mark of the first file; none of the zone of the built-in default.
+pub(super) fn own_mark(files: &[FileRead]) -> FileMark {
+    files.first().map_or_else(FileMark::default, FileRead::mark)
 }
 
 /// Reads the zone `name` from `file`, to be served; without a file, the zone of the built-in default.
@@ -60,50 +69,139 @@ fn load_at(name: &Name, file: Option<&Path>, depth: VerifyDepth) -> Result<Loade
         return match read_zone_bytes(name.as_ref(), Path::new("built-in"), text) {
             Ok(loaded) => Ok(LoadedZone {
                 contents: Arc::new(loaded.contents),
-                file: FileMark::default(),
-                included: Vec::new(),
+                files: Vec::new(),
                 warnings: in_words(&loaded.warnings),
                 expires: None,
             }),
-            Err(problems) => Err(ZoneRefusal { problems: in_words(&problems), file: FileMark::default() }),
+            Err(problems) => Err(ZoneRefusal { problems: in_words(&problems), files: Vec::new() }),
         };
     };
-    let mark = FileMark::now(file);
-    match read_zone(name.as_ref(), file) {
-        Ok(loaded) => verified(loaded, file, mark, depth),
-        Err(problems) => Err(ZoneRefusal { problems: in_words(&problems), file: mark }),
+    let mut before = vec![FileRead::now(file.to_owned())];
+    let mut attempt = 1;
+    loop {
+        let begun = SystemTime::now();
+        let read = read_zone(name.as_ref(), file);
+        let mut files = files_of(file, &read);
+        let pause = pause_before_again(&before, &files, begun);
+        if let Some(pause) = pause.filter(|_| attempt < ATTEMPTS) {
+            attempt += 1;
+            before = files;
+            std::thread::sleep(pause);
+            continue;
+        }
+        if pause.is_some() {
+            files = files.into_iter().map(FileRead::outdated).collect();
+        }
+        return match read {
+            Ok(loaded) => verified(loaded, file, files, depth),
+            Err(problems) => Err(ZoneRefusal { problems: in_words(&problems), files }),
+        };
     }
+}
+
+/// The files that reading `file` read, as they are now. Of a zone with errors those are known that have errors.
+fn files_of(file: &Path, read: &Result<ParsedZone, Vec<FileProblem>>) -> Vec<FileRead> {
+    let others: Vec<&Path> = match read {
+        Ok(loaded) => loaded.files.iter().map(PathBuf::as_path).collect(),
+        Err(problems) => problems.iter().map(|problem| &*problem.file).collect(),
+    };
+    let mut named = HashSet::new();
+    let all = std::iter::once(file).chain(others).filter(|path| named.insert(*path));
+    all.map(|path| FileRead::now(path.to_owned())).collect()
+}
+
+/// How long to wait before reading once more; none if what was read is what the files held at one moment, and any later change
+/// gives another mark. `before` and `after` are the files around the reading, which began at `begun`.
+fn pause_before_again(before: &[FileRead], after: &[FileRead], begun: SystemTime) -> Option<Duration> {
+    let again = after.iter().filter(|file| match before.iter().find(|known| known.path() == file.path()) {
+        Some(known) => known != *file || file.changed_within(file.tick(), begun),
+        None => file.changed_since(begun - LATELY),
+    });
+    again.map(FileRead::tick).max()
 }
 
 /// Checks what was read as a whole. The clock is asked now.
 fn verified(
     loaded: ParsedZone,
     file: &Path,
-    mark: FileMark,
+    files: Vec<FileRead>,
     depth: VerifyDepth,
 ) -> Result<LoadedZone, ZoneRefusal> {
-    let ParsedZone { contents, warnings, files: read } = loaded;
+    let ParsedZone { contents, warnings, .. } = loaded;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     // Times of signatures have 32 bits, compared in serial arithmetic.
     let found = verify_zone(file, &contents, now as u32, depth);
     let (errors, more): (Vec<FileProblem>, Vec<FileProblem>) =
         found.problems.into_iter().partition(|problem| problem.severity == FaultSeverity::Error);
     if !errors.is_empty() {
-        return Err(ZoneRefusal { problems: in_words(&errors), file: mark });
+        return Err(ZoneRefusal { problems: in_words(&errors), files });
     }
-    let included = read.into_iter().filter(|path| path != file).map(FileRead::now).collect();
     let warnings = warnings.iter().chain(&more).map(ToString::to_string).collect();
     let until =
         |expires: u32| now.saturating_add_signed(i64::from(expires.wrapping_sub(now as u32).cast_signed()));
-    Ok(LoadedZone {
-        contents: Arc::new(contents),
-        file: mark,
-        included,
-        warnings,
-        expires: found.expires.map(until),
-    })
+    Ok(LoadedZone { contents: Arc::new(contents), files, warnings, expires: found.expires.map(until) })
 }
 
 fn in_words(problems: &[FileProblem]) -> Vec<String> {
     problems.iter().map(ToString::to_string).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const ZONE: &str = "$TTL 60\n@ SOA ns host 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n";
+
+    fn folder(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("rhumb-load-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        path
+    }
+
+    /// Right after it was written, a second change of the same size must not go unseen.
+    #[test]
+    fn what_was_just_written_is_read_when_its_mark_says_it_all() {
+        let folder = folder("fresh");
+        let (zone, part) = (folder.join("zone"), folder.join("part"));
+        let name: Name = "a.test".parse().unwrap();
+        for round in 0..10 {
+            fs::write(&part, format!("www A 192.0.2.{round}\n")).unwrap();
+            fs::write(&zone, format!("{ZONE}$INCLUDE part\n")).unwrap();
+            let loaded = load(&name, Some(&zone)).unwrap();
+            assert_eq!(loaded.files.iter().map(FileRead::path).collect::<Vec<_>>(), [&zone, &part]);
+            assert!(loaded.files.iter().all(FileRead::is_current), "round {round}");
+            let changed = if round % 2 == 0 { &part } else { &zone };
+            let text = fs::read_to_string(changed).unwrap().replace("192.0.2", "192.0.3");
+            fs::write(changed, text).unwrap();
+            assert!(!loaded.files.iter().all(FileRead::is_current), "round {round}");
+        }
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn files_that_changed_around_the_reading_are_read_again() {
+        let folder = folder("around");
+        let (zone, part) = (folder.join("zone"), folder.join("part"));
+        fs::write(&zone, "1").unwrap();
+        fs::write(&part, "1").unwrap();
+        let now = |path: &PathBuf| FileRead::now(path.clone());
+        let later = SystemTime::now() + Duration::from_secs(60);
+        let (zone_before, part_before) = (now(&zone), now(&part));
+        let pause = |before: &[&FileRead], after: &[&FileRead], begun| {
+            let owned = |files: &[&FileRead]| files.iter().map(|&file| file.clone()).collect::<Vec<_>>();
+            pause_before_again(&owned(before), &owned(after), begun)
+        };
+        let both = [&zone_before, &part_before];
+        assert_eq!(pause(&both, &both, later), None, "long ago");
+        assert_eq!(pause(&[&zone_before], &both, later), None, "an included file, long ago");
+        let begun = SystemTime::now();
+        assert!(pause(&[&zone_before], &both, begun).is_some(), "an included file, lately");
+        std::thread::sleep(Duration::from_millis(30));
+        assert_eq!(pause(&both, &both, SystemTime::now()), None, "both known");
+        fs::write(&part, "2").unwrap();
+        assert!(pause(&both, &[&zone_before, &now(&part)], later).is_some(), "changed while it was read");
+        fs::remove_dir_all(folder).unwrap();
+    }
 }

@@ -22,12 +22,14 @@ pub(super) struct ZonePair {
     /// The version that is served as the zone is looked at.
     pub(super) version: u32,
     pub(super) read: Option<ZoneRead>,
+    /// Its file is not complete: it is read later.
+    pub(super) incomplete: bool,
 }
 
 impl ZonePair {
     fn new(wanted: ConfiguredZone, present: Option<ZoneEntry>) -> Self {
         let version = present.as_ref().map_or(0, |entry| entry.zone.version());
-        Self { wanted, present, version, read: None }
+        Self { wanted, present, version, read: None, incomplete: false }
     }
 
     /// Whether it stays as it is, with no look at what its file says. A broken file that is what it was stays too, unless
@@ -42,6 +44,11 @@ impl ZonePair {
     /// Whether nothing but its contents can change.
     pub(super) fn keeps_entry(&self) -> bool {
         self.present.as_ref().is_some_and(|entry| entry.origin == self.wanted.origin)
+    }
+
+    /// Whether it is not to be served yet.
+    pub(super) const fn is_later(&self) -> bool {
+        self.incomplete && self.present.is_none()
     }
 
     /// The entry of the next snapshot.

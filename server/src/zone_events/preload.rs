@@ -10,7 +10,7 @@ use rhumb_config::Config;
 use rhumb_wire::Name;
 
 use super::configured::{ConfiguredZone, configured_zones};
-use super::load::{ZoneRead, load};
+use super::load::{ZoneRead, load, own_mark};
 
 /// Reads zones on as many threads as there are cores. What each gave, in their order; none where a thread panicked.
 fn read_all(zones: &[ConfiguredZone]) -> Vec<Option<ZoneRead>> {
@@ -68,8 +68,8 @@ impl PreloadedZones {
         while self.0.next_if(|(other, _)| other.name < zone.name).is_some() {}
         let (other, read) = self.0.next_if(|(other, _)| other.name == zone.name)?;
         let mark = match &read {
-            Ok(loaded) => loaded.file,
-            Err(refusal) => refusal.file,
+            Ok(loaded) => own_mark(&loaded.files),
+            Err(refusal) => own_mark(&refusal.files),
         };
         let file = zone.file();
         let current = other.file() == file && file.is_none_or(|file| mark.is_current(&file));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rhumb_zones::ZoneContents;
 
-use super::load::ZoneRead;
+use super::load::{ZoneRead, own_mark};
 use crate::snapshot::{StaleVersion, ZoneEntry, ZoneTrouble};
 
 /// Serves from now on what was read, in place of the version that was served when reading began; a zone that could not be
@@ -21,14 +21,16 @@ pub(super) fn publish_zone(
             for warning in &loaded.warnings {
                 tracing::warn!("{warning}");
             }
-            entry.zone.publish(version, loaded.contents, loaded.file, loaded.included, loaded.expires)
+            let mark = own_mark(&loaded.files);
+            let included = loaded.files.into_iter().skip(1).collect();
+            entry.zone.publish(version, loaded.contents, mark, included, loaded.expires)
         }
         Err(refusal) => {
             for problem in &refusal.problems {
                 tracing::error!("{problem}");
             }
             let trouble = refusal.problems.first().cloned().unwrap_or_default();
-            entry.zone.fail(ZoneTrouble(trouble.into()), refusal.file);
+            entry.zone.fail(ZoneTrouble(trouble.into()), own_mark(&refusal.files));
             Ok(None)
         }
     }

@@ -1,17 +1,27 @@
-//! The threads that read zone files, so that nobody else waits for one.
+//! The threads that read zone files, so that no other thread waits for one.
 
+use std::fmt;
 use std::io;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use rhumb_wire::Name;
+use rhumb_watch::OpenWriters;
 
 use super::configured::ConfiguredZone;
-use super::load::{ZoneRead, ZoneRefusal, load};
+use super::load::{ZoneRead, ZoneRefusal};
+use super::read_queue::{ReadQueue, ReadTicket};
 use crate::metrics::{Block, Metrics};
-use crate::snapshot::FileMark;
+use crate::snapshot::{FileRead, incomplete_file};
+
+/// A file that cannot even be opened within this time lies on a file system that does not respond.
+const OPEN_BOUND: Duration = Duration::from_secs(10);
+/// The same for reading it: the largest zones take a few minutes.
+const READ_BOUND: Duration = Duration::from_mins(10);
+/// Threads started at most in place of those that do not come back.
+const MOST_REPLACEMENTS: usize = 16;
 
 /// Why a zone is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,75 +29,216 @@ pub(super) enum ReadReason {
     /// For a plan: its number, and the zone's place in it.
     Planned { plan: u64, index: usize },
     /// Its file changed.
-    Changed { name: Name, version: u32 },
+    Changed { version: u32 },
 }
 
 /// A zone to be read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct ReadJob {
     pub(super) reason: ReadReason,
     pub(super) zone: ConfiguredZone,
+    /// Its files as they were when they were found incomplete.
+    pub(super) seen: Vec<FileRead>,
+}
+
+/// What reading a zone gave.
+#[derive(Debug)]
+pub(super) enum ReadOutcome {
+    /// What its files say.
+    Read(ZoneRead),
+    /// A file is not complete. All files, as they were before they were read.
+    Incomplete { file: PathBuf, files: Vec<FileRead> },
+    /// The file was given up as one that does not respond, and now it has.
+    Late,
+}
+
+/// How reading is bounded, and done.
+pub(super) struct ReaderSettings {
+    pub(super) threads: usize,
+    pub(super) open_bound: Duration,
+    pub(super) read_bound: Duration,
+    pub(super) most_replacements: usize,
+    /// Opens the file of a zone, to see whether its file system responds.
+    pub(super) open: Box<dyn Fn(&ConfiguredZone) + Send + Sync>,
+    pub(super) load: Box<dyn Fn(&ConfiguredZone) -> ZoneRead + Send + Sync>,
+}
+
+impl ReaderSettings {
+    /// As many threads as there are cores, and at least two: a small zone does not wait for a large one.
+    pub(super) fn new(load: impl Fn(&ConfiguredZone) -> ZoneRead + Send + Sync + 'static) -> Self {
+        Self {
+            threads: std::thread::available_parallelism().map_or(2, NonZeroUsize::get).max(2),
+            open_bound: OPEN_BOUND,
+            read_bound: READ_BOUND,
+            most_replacements: MOST_REPLACEMENTS,
+            open: Box::new(open_file),
+            load: Box::new(load),
+        }
+    }
+}
+
+/// Opens a regular file and closes it.
+fn open_file(zone: &ConfiguredZone) {
+    use std::os::unix::fs::OpenOptionsExt;
+    let Some(file) = zone.file().filter(|file| file.is_file()) else { return };
+    // What is wrong is found again when it is read.
+    let _ = std::fs::OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(file);
+}
+
+/// What all reading threads share.
+struct ReaderContext {
+    queue: ReadQueue,
+    metrics: Arc<Metrics>,
+    writers: OpenWriters,
+    settings: ReaderSettings,
+    done: Box<dyn Fn(ReadJob, ReadOutcome) + Send + Sync>,
 }
 
 /// The threads. They end when this is dropped and what they were given is read.
-#[derive(Debug)]
-pub(super) struct ZoneReaders(Sender<ReadJob>);
+pub(super) struct ZoneReaders {
+    context: Arc<ReaderContext>,
+    threads: usize,
+}
+
+impl fmt::Debug for ZoneReaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ZoneReaders").field("threads", &self.threads).finish_non_exhaustive()
+    }
+}
 
 impl ZoneReaders {
-    /// Starts as many threads as there are cores, and at least two: a small zone does not wait for a large one.
-    /// `done` is called by them with what each job gave.
+    /// Starts the threads. `done` is called by them with what each job gave.
+    ///
+    /// Errors: a thread could not be made.
     pub(super) fn start(
         metrics: &Arc<Metrics>,
-        done: impl Fn(ReadReason, ZoneRead) + Clone + Send + 'static,
+        writers: OpenWriters,
+        settings: ReaderSettings,
+        done: impl Fn(ReadJob, ReadOutcome) + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        let (sender, jobs) = channel();
-        let jobs = Arc::new(Mutex::new(jobs));
-        let threads = std::thread::available_parallelism().map_or(2, NonZeroUsize::get).max(2);
-        for number in 0..threads {
-            let (jobs, metrics, done) = (Arc::clone(&jobs), Arc::clone(metrics), done.clone());
-            let name = format!("zone-read-{number}");
-            let worker = metrics.workers().register("zone-read", &name);
-            std::thread::Builder::new().name(name).spawn(move || {
-                rhumb_net::yield_to_others();
-                // Not watched for being stuck: however long a zone takes, the others go on.
-                worker.supervise(|_| {
-                    while let Some(job) = next(&jobs) {
-                        let read = read(&job.zone, &metrics);
-                        done(job.reason, read);
-                    }
-                });
-            })?;
+        let threads = settings.threads;
+        let context = Arc::new(ReaderContext {
+            queue: ReadQueue::default(),
+            metrics: Arc::clone(metrics),
+            writers,
+            settings,
+            done: Box::new(done),
+        });
+        let mut readers = Self { context, threads: 0 };
+        for _ in 0..threads {
+            readers.add_thread()?;
         }
-        Ok(Self(sender))
+        Ok(readers)
+    }
+
+    fn add_thread(&mut self) -> io::Result<()> {
+        let context = Arc::clone(&self.context);
+        let name = format!("zone-read-{}", self.threads);
+        let worker = context.metrics.workers().register("zone-read", &name);
+        std::thread::Builder::new().name(name).spawn(move || {
+            rhumb_net::yield_to_others();
+            // Not watched for being stuck: `replace_stuck` does so.
+            worker.supervise(|_| {
+                while let Some((job, ticket)) = context.queue.next() {
+                    context.read(job, &ticket);
+                }
+            });
+        })?;
+        self.threads += 1;
+        Ok(())
     }
 
     /// Reads a zone as soon as a thread is free.
     pub(super) fn read(&self, job: ReadJob) {
-        // The threads outlive every sender.
-        let _ = self.0.send(job);
+        self.context.queue.push(job);
+    }
+
+    /// Whether a zone is being read or waits for it.
+    pub(super) fn is_busy(&self) -> bool {
+        self.context.queue.is_busy()
+    }
+
+    /// Finds the jobs whose files do not respond, each once, and starts a thread in place of each that reads one.
+    pub(super) fn replace_stuck(&mut self, now: Instant) -> Vec<(ReadJob, ZoneRefusal)> {
+        let settings = &self.context.settings;
+        let stuck = self.context.queue.take_stuck(now, settings.open_bound, settings.read_bound);
+        let most = settings.threads + settings.most_replacements;
+        for _ in &stuck {
+            if self.threads >= most {
+                tracing::warn!("{most} threads read zone files, and no more are started");
+            } else if let Err(error) = self.add_thread() {
+                tracing::error!(%error, "no thread to read zone files");
+            }
+        }
+        stuck
+            .into_iter()
+            .map(|(job, took)| {
+                let refusal = refused(&job.zone, took);
+                (job, refusal)
+            })
+            .collect()
     }
 }
 
-fn next(jobs: &Mutex<Receiver<ReadJob>>) -> Option<ReadJob> {
-    jobs.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+impl Drop for ZoneReaders {
+    fn drop(&mut self) {
+        self.context.queue.close();
+    }
 }
 
-/// Reads a zone; once more where that panicked. A file that makes it panic twice is refused.
-fn read(zone: &ConfiguredZone, metrics: &Metrics) -> ZoneRead {
-    let file = zone.file();
-    for _ in 0..2 {
-        let read = catch_unwind(AssertUnwindSafe(|| load(&zone.name, file.as_deref())));
-        match read {
-            Ok(read) => return read,
-            Err(_) => metrics.with_local(Block::panic),
+impl ReaderContext {
+    fn read(&self, job: ReadJob, ticket: &ReadTicket) {
+        (self.settings.open)(&job.zone);
+        self.queue.note_open(ticket);
+        let read = self.load(&job.zone);
+        let outcome = if self.queue.finish(ticket) { self.checked(&job, read) } else { ReadOutcome::Late };
+        (self.done)(job, outcome);
+    }
+
+    /// Loads a zone; once more where that panicked. A file that makes it panic twice is refused.
+    fn load(&self, zone: &ConfiguredZone) -> ZoneRead {
+        for _ in 0..2 {
+            match catch_unwind(AssertUnwindSafe(|| (self.settings.load)(zone))) {
+                Ok(read) => return read,
+                Err(_) => self.metrics.with_local(Block::panic),
+            }
+        }
+        let problem = format!(
+            "{}: internal error while zone {} was read; the log has more",
+            shown_file(zone),
+            zone.name
+        );
+        Err(ZoneRefusal {
+            problems: vec![problem],
+            files: zone.file().map(FileRead::now).into_iter().collect(),
+        })
+    }
+
+    /// Asked after reading, so that a writer that came meanwhile is seen.
+    fn checked(&self, job: &ReadJob, read: ZoneRead) -> ReadOutcome {
+        let files = match &read {
+            Ok(loaded) => &loaded.files,
+            Err(refusal) => &refusal.files,
+        };
+        match incomplete_file(&self.writers, files, &job.seen) {
+            Some(file) => ReadOutcome::Incomplete { file: file.path().to_owned(), files: files.clone() },
+            None => ReadOutcome::Read(read),
         }
     }
-    let shown = file.as_ref().map_or_else(|| "built-in".to_owned(), |file| file.display().to_string());
-    Err(ZoneRefusal {
-        problems: vec![format!(
-            "{shown}: internal error while zone {} was read; the log has more",
-            zone.name
-        )],
-        file: file.as_deref().map(FileMark::now).unwrap_or_default(),
-    })
 }
+
+fn shown_file(zone: &ConfiguredZone) -> String {
+    zone.file().map_or_else(|| "built-in".to_owned(), |file| file.display().to_string())
+}
+
+fn refused(zone: &ConfiguredZone, took: Duration) -> ZoneRefusal {
+    let problem = format!(
+        "{}: reading it has not come to an end for {} s; its file system may not respond",
+        shown_file(zone),
+        took.as_secs()
+    );
+    ZoneRefusal { problems: vec![problem], files: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,12 @@
 //! What the zone thread does with each event: it decides what is read, and puts in force what was read.
 
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use rhumb_config::Config;
+use rhumb_watch::OpenWriters;
 use rhumb_wire::Name;
 use rhumb_zones::NameTable;
 
@@ -12,14 +15,15 @@ use super::changes::{DirtyZones, FileChanges};
 use super::configured::ZoneFolders;
 use super::describe;
 use super::load::ZoneRead;
+use super::open_files::OpenZoneFiles;
 use super::outcome::{NextZones, PlannedRead, ZonesPlan};
 use super::pairs::{PairedZones, ZonePair, next_zones, pair_all, pair_names};
 use super::preload::PreloadedZones;
 use super::publish::publish_zone;
-use super::readers::{ReadJob, ReadReason, ZoneReaders};
+use super::readers::{ReadJob, ReadOutcome, ReadReason, ZoneReaders};
 use crate::change::log_changes;
 use crate::snapshot::retired::DeferredFree;
-use crate::snapshot::{ServerState, Snapshot, SnapshotView, ZoneEntry};
+use crate::snapshot::{FileRead, ServerState, Snapshot, SnapshotView, ZoneEntry};
 
 /// Makes the next snapshot current, with these zones or with those that there are. Gives the one before.
 pub(super) type InstallSnapshot = Box<dyn FnOnce(Option<NameTable<ZoneEntry>>) -> Arc<Snapshot> + Send>;
@@ -36,6 +40,7 @@ struct ActivePlan {
     dirty: DirtyZones,
     /// The table of zones that it is a change of.
     snapshot: Arc<Snapshot>,
+    begun: Instant,
     /// Who puts it in force; none: this thread does, as soon as all is read.
     reply: Option<PlanReply>,
 }
@@ -44,6 +49,7 @@ struct ActivePlan {
 pub(super) struct ZoneSchedule {
     live: Arc<ServerState>,
     readers: ZoneReaders,
+    open_files: OpenZoneFiles,
     folders: ZoneFolders,
     attention: ZoneAttention,
     preloaded: Option<PreloadedZones>,
@@ -62,6 +68,7 @@ impl ZoneSchedule {
     pub(super) fn new(
         live: Arc<ServerState>,
         readers: ZoneReaders,
+        open_files: OpenZoneFiles,
         attention: ZoneAttention,
         preloaded: PreloadedZones,
         notify: Box<dyn Fn() + Send>,
@@ -69,6 +76,7 @@ impl ZoneSchedule {
         Self {
             live,
             readers,
+            open_files,
             folders: ZoneFolders::default(),
             attention,
             preloaded: Some(preloaded),
@@ -114,7 +122,7 @@ impl ZoneSchedule {
     pub(super) fn unsettled(&self, changes: &FileChanges, snapshot: &Snapshot) -> DirtyZones {
         let mut dirty = DirtyZones::of(changes, &snapshot.config, snapshot, self.attention.zones());
         dirty.extend(self.deferred.clone());
-        dirty.names.extend(self.reading.keys().cloned());
+        dirty.names.extend(self.reading.keys().chain(self.open_files.zones()).cloned());
         if let Some(plan) = &self.plan {
             dirty.extend(plan.dirty.clone());
         }
@@ -141,10 +149,12 @@ impl ZoneSchedule {
             if pair.read.is_none() && !pair.stays(reread_broken) {
                 outstanding += 1;
                 let reason = ReadReason::Planned { plan: number, index };
-                self.readers.read(ReadJob { reason, zone: pair.wanted.clone() });
+                let seen = self.open_files.take_seen(&pair.wanted.name);
+                self.readers.read(ReadJob { reason, zone: pair.wanted.clone(), seen });
             }
         }
-        self.plan = Some(ActivePlan { number, paired, outstanding, dirty, snapshot, reply });
+        self.plan =
+            Some(ActivePlan { number, paired, outstanding, dirty, snapshot, begun: Instant::now(), reply });
         self.finish_plan();
     }
 
@@ -198,24 +208,87 @@ impl ZoneSchedule {
             *again = true;
             return;
         }
-        self.reading.insert(name.clone(), false);
-        let reason = ReadReason::Changed { name, version: pair.version };
-        self.readers.read(ReadJob { reason, zone: pair.wanted });
+        let seen = self.open_files.take_seen(&name);
+        self.reading.insert(name, false);
+        let reason = ReadReason::Changed { version: pair.version };
+        self.readers.read(ReadJob { reason, zone: pair.wanted, seen });
     }
 
-    /// A zone has been read.
-    pub(super) fn read(&mut self, reason: ReadReason, read: ZoneRead) {
-        match reason {
+    /// A reading thread has done a job.
+    pub(super) fn finish_read(&mut self, job: ReadJob, outcome: ReadOutcome) {
+        match outcome {
+            ReadOutcome::Read(read) => self.take_read(job, read),
+            ReadOutcome::Incomplete { file, files } => self.postpone(job, file, files),
+            ReadOutcome::Late => drop(self.deferred.names.insert(job.zone.name)),
+        }
+    }
+
+    fn active_plan(&mut self, number: u64) -> Option<&mut ActivePlan> {
+        self.plan.as_mut().filter(|plan| plan.number == number)
+    }
+
+    fn take_read(&mut self, job: ReadJob, read: ZoneRead) {
+        match job.reason {
             ReadReason::Planned { plan: number, index } => {
-                let plan = self.plan.as_mut().filter(|plan| plan.number == number);
-                let Some(plan) = plan else { return };
+                let Some(plan) = self.active_plan(number) else { return };
                 plan.outstanding -= 1;
                 if let Some(pair) = plan.paired.pairs.get_mut(index) {
                     pair.read = Some(read);
                 }
                 self.finish_plan();
             }
-            ReadReason::Changed { name, version } => self.publish_changed(name, version, read),
+            ReadReason::Changed { version } => self.publish_changed(job.zone.name, version, read),
+        }
+    }
+
+    /// A file of the zone is not complete. Whoever asked for a reload waits for it; the plans and changes that nobody
+    /// waits for go on without the zone.
+    fn postpone(&mut self, mut job: ReadJob, file: PathBuf, files: Vec<FileRead>) {
+        let name = job.zone.name.clone();
+        match job.reason {
+            ReadReason::Planned { plan: number, index } => {
+                let Some(plan) = self.active_plan(number) else { return };
+                if plan.reply.is_some() {
+                    let begun = plan.begun;
+                    job.seen = files;
+                    return self.open_files.hold(job, file, begun);
+                }
+                plan.outstanding -= 1;
+                if let Some(pair) = plan.paired.pairs.get_mut(index) {
+                    pair.incomplete = true;
+                }
+                self.open_files.await_close(name, file, files);
+                self.finish_plan();
+            }
+            ReadReason::Changed { .. } => {
+                self.reading.remove(&name);
+                self.open_files.await_close(name, file, files);
+            }
+        }
+    }
+
+    pub(super) const fn writers(&self) -> &OpenWriters {
+        self.open_files.writers()
+    }
+
+    /// Whether [`Self::look_at_waiting`] has something to do.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.open_files.is_empty() || self.readers.is_busy()
+    }
+
+    /// Looks whether files are closed by now, and for readers that are stuck.
+    pub(super) fn look_at_waiting(&mut self, now: Instant) {
+        let closed = self.open_files.look(now);
+        for job in closed.jobs {
+            self.readers.read(job);
+        }
+        self.deferred.names.extend(closed.zones);
+        for (job, file, refusal) in closed.refused {
+            self.open_files.await_close(job.zone.name.clone(), file, Vec::new());
+            self.take_read(job, Err(refusal));
+        }
+        for (job, refusal) in self.readers.replace_stuck(now) {
+            self.take_read(job, Err(refusal));
         }
     }
 
@@ -255,6 +328,7 @@ impl ZoneSchedule {
     /// Hands over the plan if all its zones are read.
     fn finish_plan(&mut self) {
         let Some(plan) = self.plan.as_mut().filter(|plan| plan.outstanding == 0) else { return };
+        plan.paired.pairs.retain(|pair| !pair.is_later());
         let changes = describe::changes(&plan.paired);
         let broken = describe::broken(&plan.paired);
         // The plan stays as what is under way until it is in force or given up.
@@ -306,6 +380,7 @@ impl ZoneSchedule {
         if self.plan.is_none() {
             let deferred = std::mem::take(&mut self.deferred);
             self.look_at(&deferred);
+            self.open_files.forget_seen();
         }
     }
 
@@ -313,6 +388,7 @@ impl ZoneSchedule {
     pub(super) fn recover(&mut self) {
         self.plan = None;
         self.reading.clear();
+        self.open_files.clear();
         self.deferred = DirtyZones::every();
     }
 

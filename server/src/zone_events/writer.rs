@@ -4,17 +4,20 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use rhumb_config::Config;
+use rhumb_watch::OpenWriters;
 
 use super::attention::ZoneAttention;
 use super::changes::FileChanges;
 use super::difference;
-use super::load::ZoneRead;
+use super::load::load;
+use super::open_files::{LOOK_PAUSE, OpenZoneFiles};
 use super::outcome::{PlanPurpose, ZonesPlan};
 use super::preload::PreloadedZones;
-use super::readers::{ReadReason, ZoneReaders};
+use super::readers::{ReadJob, ReadOutcome, ReaderSettings, ZoneReaders};
 use super::schedule::{InstallSnapshot, PlanReply, ZoneSchedule};
 use crate::snapshot::retired::SWEEP_PAUSE;
 use crate::snapshot::{ServerState, Snapshot};
@@ -25,7 +28,7 @@ enum ZoneEvent {
     Commit { plan: Box<ZonesPlan>, install: InstallSnapshot, done: SyncSender<Arc<Snapshot>> },
     Abandon,
     FilesChanged(FileChanges),
-    Read(ReadReason, Box<ZoneRead>),
+    Read(Box<(ReadJob, ReadOutcome)>),
 }
 
 /// The way to the one thread that changes the contents of zones and makes snapshots current.
@@ -42,17 +45,26 @@ impl ZoneWriter {
     pub fn start(
         live: &Arc<ServerState>,
         preloaded: PreloadedZones,
+        writers: &OpenWriters,
         notify: impl Fn() + Send + 'static,
     ) -> io::Result<Self> {
         let (events, inbox) = channel();
         let read = events.clone();
-        let readers = ZoneReaders::start(&live.metrics, move |reason, zone| {
+        let settings = ReaderSettings::new(|zone| load(&zone.name, zone.file().as_deref()));
+        let readers = ZoneReaders::start(&live.metrics, writers.clone(), settings, move |job, outcome| {
             // The zone thread is gone only when the process ends.
-            let _ = read.send(ZoneEvent::Read(reason, Box::new(zone)));
+            let _ = read.send(ZoneEvent::Read(Box::new((job, outcome))));
         })?;
         let attention = ZoneAttention::default();
         let included = attention.included();
-        let schedule = ZoneSchedule::new(Arc::clone(live), readers, attention, preloaded, Box::new(notify));
+        let schedule = ZoneSchedule::new(
+            Arc::clone(live),
+            readers,
+            OpenZoneFiles::new(writers.clone()),
+            attention,
+            preloaded,
+            Box::new(notify),
+        );
         let live = Arc::clone(live);
         std::thread::Builder::new().name("zones".into()).spawn(move || run(schedule, &inbox, &live))?;
         Ok(Self { events, included })
@@ -108,16 +120,26 @@ fn run(mut schedule: ZoneSchedule, inbox: &Receiver<ZoneEvent>, live: &Arc<Serve
     });
 }
 
-/// The next event. While there is none, what is used no more is freed.
+/// The next event. While there is none, what is used no more is freed, and what is waited for is looked at.
 fn next(schedule: &mut ZoneSchedule, inbox: &Receiver<ZoneEvent>) -> Option<ZoneEvent> {
-    while !schedule.retired.is_empty() {
-        match inbox.recv_timeout(SWEEP_PAUSE) {
+    loop {
+        let pause = if !schedule.retired.is_empty() {
+            SWEEP_PAUSE
+        } else if schedule.is_waiting() {
+            LOOK_PAUSE
+        } else {
+            return inbox.recv().ok();
+        };
+        match inbox.recv_timeout(pause) {
             Ok(event) => return Some(event),
-            Err(RecvTimeoutError::Timeout) => schedule.retired.sweep(),
+            Err(RecvTimeoutError::Timeout) => {
+                schedule.retired.sweep();
+                schedule.look_at_waiting(Instant::now());
+                schedule.resume();
+            }
             Err(RecvTimeoutError::Disconnected) => return None,
         }
     }
-    inbox.recv().ok()
 }
 
 fn execute(schedule: &mut ZoneSchedule, event: ZoneEvent, live: &Arc<ServerState>) {
@@ -129,7 +151,7 @@ fn execute(schedule: &mut ZoneSchedule, event: ZoneEvent, live: &Arc<ServerState
             let snapshot = live.snapshot.load_full();
             let dirty = schedule.unsettled(&changes, &snapshot);
             let (paired, errors) = schedule.pair(&config, &snapshot, &dirty);
-            difference::reply(paired, errors, snapshot, reply);
+            difference::reply(paired, errors, snapshot, schedule.writers().clone(), reply);
         }
         ZoneEvent::Commit { plan, install, done } => {
             // Whoever waits for it is gone only when the server ends.
@@ -137,6 +159,9 @@ fn execute(schedule: &mut ZoneSchedule, event: ZoneEvent, live: &Arc<ServerState
         }
         ZoneEvent::Abandon => schedule.abandon(),
         ZoneEvent::FilesChanged(changes) => schedule.files_changed(&changes),
-        ZoneEvent::Read(reason, read) => schedule.read(reason, *read),
+        ZoneEvent::Read(read) => {
+            let (job, outcome) = *read;
+            schedule.finish_read(job, outcome);
+        }
     }
 }

@@ -1,0 +1,131 @@
+//! Zones whose files are not complete: when they are looked at again.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rhumb_watch::{OpenWriters, WriterState};
+use rhumb_wire::Name;
+
+use super::load::ZoneRefusal;
+use super::readers::ReadJob;
+use crate::snapshot::{CONFIRM, FileRead, WRITER_BOUND};
+
+/// Pause between two looks at open files.
+pub(super) const LOOK_PAUSE: Duration = Duration::from_millis(250);
+
+/// A zone that is read once its file is closed, however long that takes.
+#[derive(Debug)]
+struct OpenZone {
+    file: PathBuf,
+    seen: Vec<FileRead>,
+    /// Not looked at before.
+    next: Instant,
+}
+
+/// A zone that somebody waits for.
+#[derive(Debug)]
+struct HeldRead {
+    job: ReadJob,
+    file: PathBuf,
+    next: Instant,
+    until: Instant,
+}
+
+/// What has become of the files.
+#[derive(Debug, Default)]
+pub(super) struct ClosedFiles {
+    /// To be read now.
+    pub(super) jobs: Vec<ReadJob>,
+    /// Still open after [`WRITER_BOUND`].
+    pub(super) refused: Vec<(ReadJob, PathBuf, ZoneRefusal)>,
+    /// Zones to look at now.
+    pub(super) zones: Vec<Name>,
+}
+
+/// Zones with files that are not complete.
+#[derive(Debug)]
+pub(super) struct OpenZoneFiles {
+    writers: OpenWriters,
+    zones: HashMap<Name, OpenZone>,
+    held: Vec<HeldRead>,
+    /// The files as they were when they were found incomplete, for the next look to confirm.
+    seen: HashMap<Name, Vec<FileRead>>,
+}
+
+impl OpenZoneFiles {
+    pub(super) fn new(writers: OpenWriters) -> Self {
+        Self { writers, zones: HashMap::new(), held: Vec::new(), seen: HashMap::new() }
+    }
+
+    pub(super) const fn writers(&self) -> &OpenWriters {
+        &self.writers
+    }
+
+    /// The zones that are looked at again.
+    pub(super) fn zones(&self) -> impl Iterator<Item = &Name> {
+        self.zones.keys()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.zones.clear();
+        self.held.clear();
+        self.seen.clear();
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.zones.is_empty() && self.held.is_empty()
+    }
+
+    /// The zone is looked at again once `file` is complete; `seen` is what it was read from now.
+    pub(super) fn await_close(&mut self, name: Name, file: PathBuf, seen: Vec<FileRead>) {
+        self.zones.insert(name, OpenZone { file, seen, next: Instant::now() + CONFIRM });
+    }
+
+    /// The same for a zone that somebody has waited for since `begun`.
+    pub(super) fn hold(&mut self, job: ReadJob, file: PathBuf, begun: Instant) {
+        self.held.push(HeldRead { job, file, next: Instant::now() + CONFIRM, until: begun + WRITER_BOUND });
+    }
+
+    /// What the zone's files were when they were last found incomplete.
+    pub(super) fn take_seen(&mut self, name: &Name) -> Vec<FileRead> {
+        self.seen.remove(name).unwrap_or_default()
+    }
+
+    /// Looks at the files.
+    pub(super) fn look(&mut self, now: Instant) -> ClosedFiles {
+        let mut closed = ClosedFiles::default();
+        let writers = self.writers.clone();
+        let is_open = |file: &Path| writers.state(file) == WriterState::Open;
+        for held in std::mem::take(&mut self.held) {
+            if held.until <= now {
+                let refusal = still_open(&held.file);
+                closed.refused.push((held.job, held.file, refusal));
+            } else if held.next <= now && !is_open(&held.file) {
+                closed.jobs.push(held.job);
+            } else {
+                self.held.push(held);
+            }
+        }
+        let ready = self.zones.extract_if(|_, zone| zone.next <= now && !is_open(&zone.file));
+        for (name, zone) in ready {
+            self.seen.insert(name.clone(), zone.seen);
+            closed.zones.push(name);
+        }
+        closed
+    }
+
+    /// What was seen counts for one look alone.
+    pub(super) fn forget_seen(&mut self) {
+        self.seen.clear();
+    }
+}
+
+fn still_open(file: &Path) -> ZoneRefusal {
+    let problem = format!(
+        "{}: a program has had it open for writing for more than {} s; it is read once it is closed",
+        file.display(),
+        WRITER_BOUND.as_secs()
+    );
+    ZoneRefusal { problems: vec![problem], files: Vec::new() }
+}

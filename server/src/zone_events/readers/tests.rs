@@ -1,0 +1,145 @@
+//! Reading threads whose files do not respond.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rhumb_config::Place;
+use rhumb_watch::FileWatch;
+
+use super::{ReadJob, ReadOutcome, ReadReason, ReaderSettings, ZoneReaders};
+use crate::metrics::Metrics;
+use crate::snapshot::{ZoneFile, ZoneOrigin};
+use crate::zone_events::configured::ConfiguredZone;
+use crate::zone_events::load::ZoneRefusal;
+
+const SOON: Duration = Duration::from_secs(10);
+const BOUND: Duration = Duration::from_millis(50);
+
+/// Readers of a file system on which `dead` files do not respond until `revive` is dropped.
+struct Rig {
+    readers: ZoneReaders,
+    done: Receiver<(String, ReadOutcome)>,
+    /// Dropped, all dead files respond.
+    revive: Option<Sender<()>>,
+    _watch: FileWatch,
+}
+
+impl Rig {
+    /// Files called `open…` hang as they are opened, files called `read…` as they are read.
+    fn start(most_replacements: usize) -> Self {
+        let (revive, dead) = channel::<()>();
+        let dead = Arc::new(Mutex::new(dead));
+        let hang = move || {
+            // Ends when the sender is dropped; one after the other is enough.
+            let _ = dead.lock().unwrap().recv();
+        };
+        let hang = Arc::new(hang);
+        let (open, load) = (Arc::clone(&hang), hang);
+        let is = |zone: &ConfiguredZone, what: &str| zone.name.to_string().starts_with(what);
+        let settings = ReaderSettings {
+            threads: 2,
+            open_bound: BOUND,
+            read_bound: BOUND * 4,
+            most_replacements,
+            open: Box::new(move |zone| {
+                if is(zone, "open") {
+                    open()
+                }
+            }),
+            load: Box::new(move |zone| {
+                if is(zone, "read") {
+                    load();
+                }
+                Err(ZoneRefusal { problems: vec!["read".to_owned()], files: Vec::new() })
+            }),
+        };
+        let watch = FileWatch::start(SOON, || {}).unwrap();
+        let (sender, done) = channel();
+        let metrics = Arc::new(Metrics::new("test"));
+        let readers = ZoneReaders::start(&metrics, watch.writers(), settings, move |job, outcome| {
+            sender.send((job.zone.name.to_string(), outcome)).unwrap_or(());
+        });
+        Self { readers: readers.unwrap(), done, revive: Some(revive), _watch: watch }
+    }
+
+    fn read(&self, name: &str) {
+        let place = Place { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
+        let origin = Arc::new(ZoneOrigin { place, source: ZoneFile::File("zone".into()) });
+        let zone = ConfiguredZone { name: name.parse().unwrap(), origin };
+        self.readers.read(ReadJob { reason: ReadReason::Changed { version: 0 }, zone, seen: Vec::new() });
+    }
+
+    /// The next zone that was read.
+    fn next(&self) -> (String, ReadOutcome) {
+        self.done.recv_timeout(SOON).unwrap()
+    }
+
+    /// Waits until so many jobs are found stuck; their zones.
+    fn stuck(&mut self, count: usize) -> Vec<String> {
+        let (mut stuck, begun) = (Vec::new(), Instant::now());
+        while stuck.len() < count && begun.elapsed() < SOON {
+            for (job, refusal) in self.readers.replace_stuck(Instant::now()) {
+                assert!(refusal.problems[0].contains("zone: reading it"), "{refusal:?}");
+                stuck.push(job.zone.name.to_string());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        stuck.sort();
+        stuck
+    }
+}
+
+#[test]
+fn zones_are_read_while_others_do_not_respond() {
+    let mut rig = Rig::start(4);
+    for name in ["open1.test", "read1.test", "a.test", "b.test"] {
+        rig.read(name);
+    }
+    assert!(rig.readers.is_busy());
+    assert!(rig.done.recv_timeout(BOUND).is_err(), "both threads are taken");
+    assert_eq!(rig.stuck(2), ["open1.test.", "read1.test."]);
+    let mut read = [rig.next().0, rig.next().0];
+    read.sort();
+    assert_eq!(read, ["a.test.", "b.test."]);
+    assert_eq!(rig.stuck(0), [""; 0], "each is found once");
+    rig.revive = None;
+    for _ in 0..2 {
+        let (name, outcome) = rig.next();
+        assert!(matches!(outcome, ReadOutcome::Late), "{name}: {outcome:?}");
+    }
+    rig.read("c.test");
+    assert!(matches!(rig.next(), (name, ReadOutcome::Read(_)) if name == "c.test."));
+}
+
+#[test]
+fn threads_in_place_of_stuck_ones_are_bounded() {
+    let mut rig = Rig::start(3);
+    let names: Vec<String> = (0..10).map(|number| format!("open{number}.test.")).collect();
+    names.iter().for_each(|name| rig.read(name));
+    assert_eq!(rig.stuck(5).len(), 5);
+    rig.read("a.test");
+    assert!(rig.done.recv_timeout(BOUND * 4).is_err(), "no thread is left");
+    assert_eq!(rig.readers.threads, 5);
+    rig.revive = None;
+    let mut late = 0;
+    loop {
+        let (name, outcome) = rig.next();
+        late += usize::from(matches!(outcome, ReadOutcome::Late));
+        if name == "a.test." {
+            break;
+        }
+    }
+    assert!(late >= 5, "{late}");
+}
+
+/// A large zone is not given up as fast as a file that cannot be opened.
+#[test]
+fn reading_may_take_longer_than_opening() {
+    let mut rig = Rig::start(4);
+    rig.read("read.test");
+    let begun = Instant::now();
+    assert_eq!(rig.stuck(1), ["read.test."]);
+    assert!(begun.elapsed() >= BOUND * 4 - Duration::from_millis(10));
+}
