@@ -43,7 +43,7 @@ pub(super) fn reply(
 
 /// Reads a zone that may differ, if its file is small. What is known of it otherwise.
 fn read_small(pair: &mut ZonePair, writers: &OpenWriters) -> Option<Change> {
-    if pair.stays(true) {
+    if pair.kept_entry(true).is_some_and(ZoneEntry::is_current) {
         return None;
     }
     let file = pair.wanted.file();

@@ -32,12 +32,11 @@ impl ZonePair {
         Self { wanted, present, version, read: None, incomplete: false }
     }
 
-    /// Whether it stays as it is, with no look at what its file says. A broken file that is what it was stays too, unless
-    /// `reread_broken`.
-    pub(super) fn stays(&self, reread_broken: bool) -> bool {
-        self.present.as_ref().is_some_and(|entry| {
+    /// What is there, if it stays as it is unless its files have changed. A broken zone stays too, unless `reread_broken`.
+    pub(super) fn kept_entry(&self, reread_broken: bool) -> Option<&ZoneEntry> {
+        self.present.as_ref().filter(|entry| {
             let same = Arc::ptr_eq(&entry.origin, &self.wanted.origin) || entry.file() == self.wanted.file();
-            same && (!reread_broken || entry.zone.trouble().is_none()) && entry.is_current()
+            same && (!reread_broken || entry.zone.trouble().is_none())
         })
     }
 

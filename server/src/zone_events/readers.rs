@@ -14,7 +14,7 @@ use super::configured::ConfiguredZone;
 use super::load::{ZoneRead, ZoneRefusal};
 use super::read_queue::{ReadQueue, ReadTicket};
 use crate::metrics::{Block, Metrics};
-use crate::snapshot::{FileRead, incomplete_file};
+use crate::snapshot::{FileRead, ZoneEntry, incomplete_file};
 
 /// A file that cannot even be opened within this time lies on a file system that does not respond.
 const OPEN_BOUND: Duration = Duration::from_secs(10);
@@ -37,6 +37,8 @@ pub(super) enum ReadReason {
 pub(super) struct ReadJob {
     pub(super) reason: ReadReason,
     pub(super) zone: ConfiguredZone,
+    /// Not read if the files of this are what they were.
+    pub(super) kept: Option<ZoneEntry>,
     /// Its files as they were when they were found incomplete.
     pub(super) seen: Vec<FileRead>,
 }
@@ -46,6 +48,8 @@ pub(super) struct ReadJob {
 pub(super) enum ReadOutcome {
     /// What its files say.
     Read(ZoneRead),
+    /// Its files are what they were.
+    Unchanged,
     /// A file is not complete. All files, as they were before they were read.
     Incomplete { file: PathBuf, files: Vec<FileRead> },
     /// The file was given up as one that does not respond, and now it has.
@@ -190,8 +194,13 @@ impl ReaderContext {
     fn read(&self, job: ReadJob, ticket: &ReadTicket) {
         (self.settings.open)(&job.zone);
         self.queue.note_open(ticket);
-        let read = self.load(&job.zone);
-        let outcome = if self.queue.finish(ticket) { self.checked(&job, read) } else { ReadOutcome::Late };
+        let unchanged = job.kept.as_ref().is_some_and(ZoneEntry::is_current);
+        let read = (!unchanged).then(|| self.load(&job.zone));
+        let outcome = match read {
+            _ if !self.queue.finish(ticket) => ReadOutcome::Late,
+            None => ReadOutcome::Unchanged,
+            Some(read) => self.checked(&job, read),
+        };
         (self.done)(job, outcome);
     }
 

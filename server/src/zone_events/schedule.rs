@@ -146,11 +146,12 @@ impl ZoneSchedule {
         }
         let mut outstanding = 0;
         for (index, pair) in paired.pairs.iter().enumerate() {
-            if pair.read.is_none() && !pair.stays(reread_broken) {
+            if pair.read.is_none() {
                 outstanding += 1;
                 let reason = ReadReason::Planned { plan: number, index };
                 let seen = self.open_files.take_seen(&pair.wanted.name);
-                self.readers.read(ReadJob { reason, zone: pair.wanted.clone(), seen });
+                let kept = pair.kept_entry(reread_broken).cloned();
+                self.readers.read(ReadJob { reason, zone: pair.wanted.clone(), kept, seen });
             }
         }
         self.plan =
@@ -186,7 +187,7 @@ impl ZoneSchedule {
         }
         let (contents, table): (Vec<ZonePair>, Vec<ZonePair>) =
             paired.pairs.into_iter().partition(ZonePair::keeps_entry);
-        for pair in contents.into_iter().filter(|pair| !pair.stays(false)) {
+        for pair in contents {
             self.read_changed(pair);
         }
         paired.pairs = table;
@@ -211,13 +212,15 @@ impl ZoneSchedule {
         let seen = self.open_files.take_seen(&name);
         self.reading.insert(name, false);
         let reason = ReadReason::Changed { version: pair.version };
-        self.readers.read(ReadJob { reason, zone: pair.wanted, seen });
+        let kept = pair.kept_entry(false).cloned();
+        self.readers.read(ReadJob { reason, zone: pair.wanted, kept, seen });
     }
 
     /// A reading thread has done a job.
     pub(super) fn finish_read(&mut self, job: ReadJob, outcome: ReadOutcome) {
         match outcome {
-            ReadOutcome::Read(read) => self.take_read(job, read),
+            ReadOutcome::Read(read) => self.take_read(job, Some(read)),
+            ReadOutcome::Unchanged => self.take_read(job, None),
             ReadOutcome::Incomplete { file, files } => self.postpone(job, file, files),
             ReadOutcome::Late => drop(self.deferred.names.insert(job.zone.name)),
         }
@@ -227,13 +230,14 @@ impl ZoneSchedule {
         self.plan.as_mut().filter(|plan| plan.number == number)
     }
 
-    fn take_read(&mut self, job: ReadJob, read: ZoneRead) {
+    /// Without `read`, the zone stays as it is.
+    fn take_read(&mut self, job: ReadJob, read: Option<ZoneRead>) {
         match job.reason {
             ReadReason::Planned { plan: number, index } => {
                 let Some(plan) = self.active_plan(number) else { return };
                 plan.outstanding -= 1;
                 if let Some(pair) = plan.paired.pairs.get_mut(index) {
-                    pair.read = Some(read);
+                    pair.read = read;
                 }
                 self.finish_plan();
             }
@@ -285,17 +289,17 @@ impl ZoneSchedule {
         self.deferred.names.extend(closed.zones);
         for (job, file, refusal) in closed.refused {
             self.open_files.await_close(job.zone.name.clone(), file, Vec::new());
-            self.take_read(job, Err(refusal));
+            self.take_read(job, Some(Err(refusal)));
         }
         for (job, refusal) in self.readers.replace_stuck(now) {
-            self.take_read(job, Err(refusal));
+            self.take_read(job, Some(Err(refusal)));
         }
     }
 
-    fn publish_changed(&mut self, name: Name, version: u32, read: ZoneRead) {
+    fn publish_changed(&mut self, name: Name, version: u32, read: Option<ZoneRead>) {
         let again = self.reading.remove(&name).unwrap_or(false);
         let snapshot = self.live.snapshot.load_full();
-        if let Some(entry) = snapshot.view.zone_at(&name) {
+        if let (Some(entry), Some(read)) = (snapshot.view.zone_at(&name), read) {
             let old = entry.zone.contents().map(|contents| contents.serial());
             let new = read.as_ref().ok().map(|loaded| loaded.contents.serial());
             let planned = PlannedRead { entry: entry.clone(), version, read };

@@ -68,7 +68,12 @@ impl Rig {
         let place = Place { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
         let origin = Arc::new(ZoneOrigin { place, source: ZoneFile::File("zone".into()) });
         let zone = ConfiguredZone { name: name.parse().unwrap(), origin };
-        self.readers.read(ReadJob { reason: ReadReason::Changed { version: 0 }, zone, seen: Vec::new() });
+        self.readers.read(ReadJob {
+            reason: ReadReason::Changed { version: 0 },
+            zone,
+            kept: None,
+            seen: Vec::new(),
+        });
     }
 
     /// The next zone that was read.
