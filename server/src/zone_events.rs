@@ -14,6 +14,7 @@ mod outcome;
 mod pairs;
 mod preload;
 mod publish;
+mod read_job;
 mod read_queue;
 mod readers;
 mod schedule;

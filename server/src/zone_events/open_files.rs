@@ -8,7 +8,7 @@ use rhumb_watch::{OpenWriters, WriterState};
 use rhumb_wire::Name;
 
 use super::load::ZoneRefusal;
-use super::readers::ReadJob;
+use super::read_job::ReadJob;
 use crate::snapshot::{CONFIRM, FileRead, WRITER_BOUND};
 
 /// Pause between two looks at open files.

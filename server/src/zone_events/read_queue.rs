@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::readers::ReadJob;
+use super::read_job::ReadJob;
 
 /// Stands for a job that a thread has taken.
 #[derive(Debug)]

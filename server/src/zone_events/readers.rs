@@ -4,7 +4,6 @@ use std::fmt;
 use std::io;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,6 +11,7 @@ use rhumb_watch::OpenWriters;
 
 use super::configured::ConfiguredZone;
 use super::load::{ZoneRead, ZoneRefusal};
+use super::read_job::{ReadJob, ReadOutcome};
 use super::read_queue::{ReadQueue, ReadTicket};
 use crate::metrics::{Block, Metrics};
 use crate::snapshot::{FileRead, ZoneEntry, incomplete_file};
@@ -22,39 +22,6 @@ const OPEN_BOUND: Duration = Duration::from_secs(10);
 const READ_BOUND: Duration = Duration::from_mins(10);
 /// Threads started at most in place of those that do not come back.
 const MOST_REPLACEMENTS: usize = 16;
-
-/// Why a zone is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum ReadReason {
-    /// For a plan: its number, and the zone's place in it.
-    Planned { plan: u64, index: usize },
-    /// Its file changed.
-    Changed { version: u32 },
-}
-
-/// A zone to be read.
-#[derive(Debug, Clone)]
-pub(super) struct ReadJob {
-    pub(super) reason: ReadReason,
-    pub(super) zone: ConfiguredZone,
-    /// Not read if the files of this are what they were.
-    pub(super) kept: Option<ZoneEntry>,
-    /// Its files as they were when they were found incomplete.
-    pub(super) seen: Vec<FileRead>,
-}
-
-/// What reading a zone gave.
-#[derive(Debug)]
-pub(super) enum ReadOutcome {
-    /// What its files say.
-    Read(ZoneRead),
-    /// Its files are what they were.
-    Unchanged,
-    /// A file is not complete. All files, as they were before they were read.
-    Incomplete { file: PathBuf, files: Vec<FileRead> },
-    /// The file was given up as one that does not respond, and now it has.
-    Late,
-}
 
 /// How reading is bounded, and done.
 pub(super) struct ReaderSettings {

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use rhumb_config::Place;
 use rhumb_watch::FileWatch;
 
-use super::{ReadJob, ReadOutcome, ReadReason, ReaderSettings, ZoneReaders};
+use super::{ReaderSettings, ZoneReaders};
 use crate::metrics::Metrics;
 use crate::snapshot::{ZoneFile, ZoneOrigin};
 use crate::zone_events::configured::ConfiguredZone;
 use crate::zone_events::load::ZoneRefusal;
+use crate::zone_events::read_job::{ReadJob, ReadOutcome, ReadReason};
 
 const SOON: Duration = Duration::from_secs(10);
 const BOUND: Duration = Duration::from_millis(50);
