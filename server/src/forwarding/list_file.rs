@@ -124,7 +124,7 @@ impl ListFile {
         self.take_over(if open { Err(UnusableList::Open) } else { read })
     }
 
-    fn take_over(&mut self, read: Result<upstream_list::Parsed, UnusableList>) -> ListRefresh {
+    fn take_over(&mut self, read: Result<upstream_list::ParsedUpstreams, UnusableList>) -> ListRefresh {
         match read {
             Ok((upstreams, bad_lines)) => self.accept(upstreams, bad_lines),
             Err(unusable) => self.keep(&unusable),

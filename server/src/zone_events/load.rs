@@ -187,7 +187,7 @@ mod tests {
         fs::write(&zone, "1").unwrap();
         fs::write(&part, "1").unwrap();
         let now = |path: &PathBuf| FileRead::now(path.clone());
-        let later = SystemTime::now() + Duration::from_secs(60);
+        let later = SystemTime::now() + Duration::from_mins(1);
         let (zone_before, part_before) = (now(&zone), now(&part));
         let pause = |before: &[&FileRead], after: &[&FileRead], begun| {
             let owned = |files: &[&FileRead]| files.iter().map(|&file| file.clone()).collect::<Vec<_>>();

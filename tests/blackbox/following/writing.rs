@@ -147,23 +147,20 @@ const WRITERS: [(&str, Writer); 4] = [
             print(flush=True); sys.stdin.readline(); m[len(a):]=b; m.close(); f.close()\n";
         let mut command = Command::new("python3");
         command.args(["-c", script]).arg(path).args(halves);
-        match command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() {
-            Ok(mut child) => {
-                let mut line = [0];
-                std::io::Read::read_exact(child.stdout.as_mut().context("no pipe")?, &mut line)?;
-                let result = half();
-                child.stdin.take().context("no pipe")?.write_all(b"\n")?;
-                ensure!(child.wait()?.success(), "the writer failed");
-                result
-            }
-            Err(_) => {
-                let file = OpenOptions::new().write(true).open(path)?;
-                file.set_len(0)?;
-                file.write_at(halves[0].as_bytes(), 0)?;
-                half()?;
-                file.write_at(halves[1].as_bytes(), halves[0].len() as u64)?;
-                Ok(())
-            }
+        if let Ok(mut child) = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() {
+            let mut line = [0];
+            std::io::Read::read_exact(child.stdout.as_mut().context("no pipe")?, &mut line)?;
+            let result = half();
+            child.stdin.take().context("no pipe")?.write_all(b"\n")?;
+            ensure!(child.wait()?.success(), "the writer failed");
+            result
+        } else {
+            let file = OpenOptions::new().write(true).open(path)?;
+            file.set_len(0)?;
+            file.write_at(halves[0].as_bytes(), 0)?;
+            half()?;
+            file.write_at(halves[1].as_bytes(), halves[0].len() as u64)?;
+            Ok(())
         }
     }),
 ];

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use rhumb_config::Place;
+use rhumb_config::FilePlace;
 use rhumb_watch::FileWatch;
 
 use super::{ReaderSettings, ZoneReaders};
@@ -46,7 +46,7 @@ impl Rig {
             most_replacements,
             open: Box::new(move |zone| {
                 if is(zone, "open") {
-                    open()
+                    open();
                 }
             }),
             load: Box::new(move |zone| {
@@ -66,7 +66,7 @@ impl Rig {
     }
 
     fn read(&self, name: &str) {
-        let place = Place { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
+        let place = FilePlace { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
         let origin = Arc::new(ZoneOrigin { place, source: ZoneFile::File("zone".into()) });
         let zone = ConfiguredZone { name: name.parse().unwrap(), origin };
         self.readers.read(ReadJob {
@@ -123,7 +123,9 @@ fn zones_are_read_while_others_do_not_respond() {
 fn threads_in_place_of_stuck_ones_are_bounded() {
     let mut rig = Rig::start(3);
     let names: Vec<String> = (0..10).map(|number| format!("open{number}.test.")).collect();
-    names.iter().for_each(|name| rig.read(name));
+    for name in &names {
+        rig.read(name);
+    }
     assert_eq!(rig.stuck(5).len(), 5);
     rig.read("a.test");
     assert!(rig.done.recv_timeout(BOUND * 4).is_err(), "no thread is left");
@@ -141,5 +143,5 @@ fn reading_may_take_longer_than_opening() {
     rig.read("read.test");
     let begun = Instant::now();
     assert_eq!(rig.stuck(1), ["read.test."]);
-    assert!(begun.elapsed() >= BOUND * 4 - Duration::from_millis(10));
+    assert!(begun.elapsed() >= BOUND * 3);
 }
