@@ -67,7 +67,8 @@ impl Rig {
 
     fn read(&self, name: &str) {
         let place = FilePlace { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
-        let origin = Arc::new(ZoneOrigin { place, source: ZoneFile::File("zone".into()) });
+        let origin =
+            Arc::new(ZoneOrigin { place, source: ZoneFile::File("zone".into()), transfer_to: Vec::new() });
         let zone = ConfiguredZone { name: name.parse().unwrap(), origin };
         self.readers.read(ReadJob {
             reason: ReadReason::Changed { version: 0 },
