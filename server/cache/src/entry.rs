@@ -4,8 +4,8 @@ use std::hash::{Hash, Hasher};
 
 use rhumb_wire::{MessageView, NameRef, Rcode, Type, header};
 
-use crate::Limits;
 use crate::origin::Origin;
+use crate::terms::Limits;
 
 /// What an answer is kept under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

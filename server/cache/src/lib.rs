@@ -8,6 +8,7 @@ mod entry;
 mod eviction;
 mod origin;
 mod shard;
+mod terms;
 
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,63 +19,10 @@ use rhumb_wire::NameRef;
 
 pub use entry::{Key, NotKept};
 pub use origin::{Origin, Origins};
+pub use terms::{Hit, Limits, STALE_TTL, Want};
 
 use entry::Entry;
 use shard::Shard;
-
-/// How long things are kept and how much of them; the part of the configuration that the cache obeys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes for all entries together, bookkeeping included.
-    pub size: u64,
-    /// Seconds that an entry may be served after its TTL, when no upstream answers (RFC 8767); 0: never.
-    pub serve_stale: u32,
-    /// The least TTL in seconds.
-    pub min_ttl: u32,
-    /// The greatest TTL in seconds.
-    pub max_ttl: u32,
-    /// Whether popular entries are asked for again shortly before they run out.
-    pub prefetch: bool,
-}
-
-impl Limits {
-    /// A TTL within the least and the greatest.
-    fn hold(&self, ttl: u32) -> u32 {
-        ttl.max(self.min_ttl).min(self.max_ttl)
-    }
-}
-
-/// Which answers satisfy a look-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Want {
-    /// Within its TTL; or beyond it while the upstreams are known to fail (RFC 8767 section 5, the failure recheck timer).
-    Fresh,
-    /// Also beyond its TTL: the upstreams failed, or took too long.
-    Stale,
-}
-
-/// An answer out of the cache, already in the caller's buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hit {
-    /// Bytes of the message.
-    pub length: usize,
-    /// The message did not fit and was cut to its question; TC is set.
-    pub truncated: bool,
-    /// Served beyond its TTL.
-    pub stale: bool,
-    /// The caller is to ask for it again; said once for each entry.
-    pub prefetch: bool,
-    /// It tells of a failure (RFC 9520).
-    pub failure: bool,
-    /// Where it was learnt.
-    pub origin: Origin,
-    /// Seconds since it was learnt.
-    pub age: u32,
-    /// Seconds until its TTL runs out.
-    pub left: u32,
-    /// What its keeper noted of its aliases, see [`Cache::keep`].
-    pub aliases: u32,
-}
 
 /// What the cache holds and has done, for metrics and `status`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,8 +46,6 @@ pub struct Cache {
     limit: AtomicU64,
 }
 
-/// The TTL that a stale answer leaves with (RFC 8767 section 4).
-pub const STALE_TTL: u32 = 30;
 /// Shards; a power of two well above the number of threads.
 const SHARDS: usize = 64;
 

@@ -6,7 +6,7 @@ use rhumb_wire::NameRef;
 use crate::entry::{Entry, Key, Kind, NotKept};
 use crate::eviction::{Ghosts, Queues, Ticket};
 use crate::origin::Origins;
-use crate::{Hit, Limits, STALE_TTL, Want};
+use crate::terms::{Hit, Limits, STALE_TTL, Want};
 
 /// The share of the small queue in the shard's room: one in this many bytes.
 const SMALL_SHARE: u64 = 10;

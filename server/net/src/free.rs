@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::bind::{BindError, SocketKind};
 use crate::local::canonical;
 use crate::udp::addresses_to_come;
-use crate::{BindError, SocketKind};
 
 /// Whether no socket is bound to `address`, asked by binding it for a moment without sharing it: sockets of one user that all have
 /// `SO_REUSEPORT` would share it unnoticed (socket(7)). `v6only` is meant as in [`crate::tcp::bind`].

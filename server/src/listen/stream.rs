@@ -2,34 +2,22 @@
 
 mod answer;
 mod connection;
+mod services;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use rhumb_net::tcp::{ConnectionLimits, ConnectionRefusal};
+use rhumb_net::tcp::ConnectionRefusal;
 use rhumb_net::{AcceptEvent, AcceptedConnection, serve_connections};
+use rhumb_wire::Transport;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use self::connection::Connection;
 use crate::metrics::RefuseReason;
 use crate::query::QueryClient;
-use crate::recursion::ResolveQueue;
-use crate::snapshot::ServerState;
-use rhumb_wire::Transport;
 
-/// What connections of all listeners have in common.
-#[derive(Debug, Clone)]
-pub struct Streams {
-    /// The server's state.
-    pub live: Arc<ServerState>,
-    /// Where queries go that have to wait.
-    pub queue: ResolveQueue,
-    /// How many connections there may be.
-    pub limits: Arc<ConnectionLimits>,
-    /// True once the server stops: connections end when their answers are written.
-    pub stop: watch::Receiver<bool>,
-}
+pub use services::Streams;
+
+use connection::Connection;
 
 /// Accepts connections until `closed` turns true or its sender is gone. Connections made before go on.
 pub async fn accept(listener: TcpListener, streams: Streams, mut closed: watch::Receiver<bool>) {

@@ -12,7 +12,7 @@ use rhumb_wire::edns::ExtendedError;
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
-use super::UpstreamNetwork;
+use super::upstream_network::UpstreamNetwork;
 use crate::query::{check_aliases, failure_message};
 use crate::snapshot::{Route, RouteState, ServerState};
 

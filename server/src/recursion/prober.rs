@@ -9,7 +9,7 @@ use rhumb_wire::{Name, NameRef, Type};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::UpstreamNetwork;
+use super::upstream_network::UpstreamNetwork;
 use crate::snapshot::{RouteState, ServerState};
 
 /// Probes the upstreams of all routes that are down, each when it is due, until `stop` is true.

@@ -8,10 +8,10 @@ use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::UpstreamNetwork;
 use super::lookup::{Lookup, LookupAnswer, LookupEvent, LookupKey, cached};
 use super::pending::PendingReply;
 use super::queue::{QueuedWork, ResolveQueue};
+use super::upstream_network::UpstreamNetwork;
 use crate::metrics::DropReason;
 use crate::query::{QueryScratch, ResolveWork};
 use crate::snapshot::ServerState;

@@ -10,9 +10,11 @@ use rhumb_net::tcp::ConnectionLimits;
 use rhumb_resolver::ServerStore;
 use rhumb_zones::NameTable;
 
-use super::{
-    ClientAccess, LocalNetworks, QuerySettings, RouteServices, Snapshot, SnapshotView, built_in_zones,
-};
+use super::access::{ClientAccess, LocalNetworks};
+use super::built_in::built_in_zones;
+use super::published::{QuerySettings, Snapshot};
+use super::route::RouteServices;
+use super::view::SnapshotView;
 use crate::metrics::Metrics;
 
 /// Zone transfers at one time, in all and to one network: each holds a version of a zone and what its client has not read yet.

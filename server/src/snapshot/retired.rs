@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rhumb_zones::ZoneContents;
 
-use crate::snapshot::Snapshot;
+use super::published::Snapshot;
 
 /// The pause between two looks at what is still used.
 pub const SWEEP_PAUSE: Duration = Duration::from_millis(20);

@@ -20,7 +20,7 @@ pub use datagram::ReceivedDatagram;
 pub use options::SocketOptions;
 pub(crate) use options::{addresses_to_come, unfragmented};
 
-use crate::BindError;
+use crate::bind::BindError;
 use crate::local::{LocalAddress, canonical, mapped};
 use crate::pktinfo::Control;
 use crate::sys;

@@ -7,9 +7,10 @@ use nix::libc;
 use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::bind::{BindError, SocketKind};
 use crate::local::{LocalAddress, canonical};
 use crate::route::is_broadcast;
-use crate::{BindError, SocketKind, pktinfo, sys};
+use crate::{pktinfo, sys};
 
 /// The send buffer, in bytes: several whole batches of large answers.
 const SEND_BUFFER: usize = 1 << 20;

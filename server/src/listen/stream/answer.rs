@@ -8,7 +8,7 @@ use arc_swap::Guard;
 use rhumb_net::stream::OutgoingMessages;
 use tokio::sync::mpsc;
 
-use super::Streams;
+use super::services::Streams;
 use crate::listen::answer::{AnswerContext, MessageAnswer, answer_message};
 use crate::metrics::Block;
 use crate::query::{MessageSource, QueryClient, QueryContext, QueryScratch};

@@ -12,8 +12,8 @@ use tokio::sync::mpsc;
 use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::Streams;
 use super::answer::StreamAnswers;
+use super::services::Streams;
 use crate::metrics::DropReason;
 use crate::query::{MessageSource, QueryClient};
 
