@@ -7,6 +7,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::context::LookupContext;
 use super::limits;
+use super::report::AttemptReport;
 use super::reply::ReadAnswer;
 use super::server::RemoteServer;
 use super::server_exchange::{ExchangeProgress, RetryLimits, ServerExchange};
@@ -17,7 +18,7 @@ use crate::question::Question;
 /// The server is up from then on, whatever the reply says.
 pub async fn probe(net: &impl Network, server: &Arc<RemoteServer>, question: &Question) -> bool {
     let now = Instant::now();
-    let observer = &mut |_: &super::AttemptReport| {};
+    let observer = &mut |_: &AttemptReport| {};
     let budget = (limits::PROBE_TIMEOUT, limits::PROBE_SENDS, usize::from(u16::MAX));
     let mut context = LookupContext::new(net, question, observer, now, budget);
     let anything = |_: &[u8], _: &Question| Ok(ReadAnswer { answer: (), substantial: false });
