@@ -8,24 +8,7 @@ use nix::errno::Errno;
 
 use crate::local::is_link_local;
 use crate::port_owner;
-
-/// What a socket carries.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum SocketKind {
-    /// Datagrams.
-    Udp,
-    /// Streams.
-    Tcp,
-}
-
-impl fmt::Display for SocketKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Udp => "udp",
-            Self::Tcp => "tcp",
-        })
-    }
-}
+use crate::socket_kind::SocketKind;
 
 /// A listening socket that could not be had: which, the kernel's answer, and the likely cause.
 #[derive(Debug)]

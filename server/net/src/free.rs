@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::bind::{BindError, SocketKind};
+use crate::bind::BindError;
 use crate::local::canonical;
+use crate::socket_kind::SocketKind;
 use crate::udp::addresses_to_come;
 
 /// Whether no socket is bound to `address`, asked by binding it for a moment without sharing it: sockets of one user that all have

@@ -21,6 +21,7 @@ mod process;
 mod random;
 pub mod route;
 mod sockaddr;
+mod socket_kind;
 pub mod stream;
 mod sys;
 pub mod tcp;
@@ -30,7 +31,7 @@ pub mod upstream;
 pub use accept::{AcceptEvent, AcceptedConnection, StreamListener, serve_connections, tcp_listener};
 #[cfg(target_os = "linux")]
 pub use address_watch::AddressWatch;
-pub use bind::{BindError, SocketKind};
+pub use bind::BindError;
 pub use free::check_free;
 pub use local::LocalAddress;
 pub use process::{
@@ -38,3 +39,4 @@ pub use process::{
     yield_to_others,
 };
 pub use random::{random, random_u16};
+pub use socket_kind::SocketKind;

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::bind::SocketKind;
+use crate::socket_kind::SocketKind;
 
 /// How long the search may take: it runs while a server starts.
 const TIME: Duration = Duration::from_millis(300);

@@ -8,10 +8,11 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
+use super::bounds::{FULL, PushError, StreamError, StreamTimeouts};
 use super::deadline_timer::DeadlineTimer;
+use super::outgoing_messages::OutgoingMessages;
 use super::receive_buffer::{self, Front, ReceiveBuffer, front};
 use super::send_queue::SendQueue;
-use super::{FULL, OutgoingMessages, PushError, StreamError, StreamTimeouts};
 
 /// What one thread reads into and answers from, for one connection at a time.
 struct Room {

@@ -1,6 +1,6 @@
 //! The answers to one read, written where they are sent from.
 
-use super::{FULL, LONGEST, PREFIX};
+use super::bounds::{FULL, LONGEST, PREFIX};
 
 /// Answers on their way into one write, each behind its length.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::Instant;
 
-use super::{LONGEST, PREFIX, StreamError, StreamTimeouts};
+use super::bounds::{LONGEST, PREFIX, StreamError, StreamTimeouts};
 
 /// How much is read in one call, in bytes: hundreds of queries, and still small beside the caches of a processor.
 const READ: usize = 16_384;

@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::io::AsyncWrite;
 use tokio::time::Instant;
 
-use super::{FULL, LONGEST, OutgoingMessages, PREFIX, PushError};
+use super::bounds::{FULL, LONGEST, PREFIX, PushError};
+use super::outgoing_messages::OutgoingMessages;
 
 /// How much a peer must take within the write timeout, if that much is waiting, in bytes.
 const PACE: usize = 16_384;

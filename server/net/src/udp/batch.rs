@@ -12,8 +12,8 @@ use std::slice;
 use nix::libc::{self, c_int, iovec};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::datagram::Destination;
-use super::{DatagramSocket, ReceivedDatagram, is_full};
+use super::datagram::{Destination, ReceivedDatagram};
+use super::socket::{DatagramSocket, is_full};
 use crate::local::LocalAddress;
 use crate::pktinfo::{self, Control};
 use crate::process::fetch;

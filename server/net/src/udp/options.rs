@@ -7,10 +7,15 @@ use nix::libc;
 use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::bind::{BindError, SocketKind};
+use crate::bind::BindError;
 use crate::local::{LocalAddress, canonical};
 use crate::route::is_broadcast;
+use crate::socket_kind::SocketKind;
 use crate::{pktinfo, sys};
+
+/// How long a receive blocks at most, where shutdown(2) does not end one that waits.
+#[cfg(not(target_os = "linux"))]
+const RECEIVE_TIMEOUT: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// The send buffer, in bytes: several whole batches of large answers.
 const SEND_BUFFER: usize = 1 << 20;
@@ -52,7 +57,7 @@ impl SocketOptions {
         }
         // With a limit the kernel would set a timer for each wait.
         #[cfg(not(target_os = "linux"))]
-        socket.set_read_timeout(Some(super::RECEIVE_TIMEOUT)).map_err(failed("set SO_RCVTIMEO"))?;
+        socket.set_read_timeout(Some(RECEIVE_TIMEOUT)).map_err(failed("set SO_RCVTIMEO"))?;
         buffers(&socket, self.receive_buffer);
         unfragmented(&socket, v4, address.is_ipv6()).map_err(failed("set path MTU discovery"))?;
         addresses_to_come(&socket, v4, address.is_ipv6());

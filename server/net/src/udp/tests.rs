@@ -7,6 +7,8 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use super::*;
+use crate::local::LocalAddress;
+use crate::sys;
 
 fn socket(address: &str, v6only: bool) -> DatagramSocket {
     DatagramSocket::bind(&SocketOptions {

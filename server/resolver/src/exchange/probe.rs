@@ -7,8 +7,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::context::LookupContext;
 use super::limits;
-use super::report::AttemptReport;
 use super::reply::ReadAnswer;
+use super::report::AttemptReport;
 use super::server::RemoteServer;
 use super::server_exchange::{ExchangeProgress, RetryLimits, ServerExchange};
 use crate::network::Network;

@@ -231,7 +231,7 @@ fn a_closed_socket_is_an_error_and_not_a_loop() {
         inner: listener.into(),
         address: "127.0.0.1:0".parse().unwrap(),
         bound: None,
-        stopped: AtomicBool::new(false),
+        stopped: std::sync::atomic::AtomicBool::new(false),
     };
     assert!(DatagramBatch::new(2, 512, 512).receive(&socket).is_err());
 }
