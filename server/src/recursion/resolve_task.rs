@@ -169,8 +169,6 @@ impl ResolveTask {
         }
         if self.in_flight.is_empty() && self.in_flight.capacity() > KEPT {
             self.in_flight = HashMap::new();
-            // What held many look-ups and their clients goes back to the system.
-            tokio::task::spawn_blocking(rhumb_net::release_memory);
         }
     }
 

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Clients that wait at a time.
 const CLIENTS: usize = 65_536;
@@ -12,6 +13,10 @@ const CLIENTS: usize = 65_536;
 const BYTES: usize = 48 << 20;
 /// Queries of one client, or one IPv6 /56, that wait at a time.
 const CLIENTS_EACH: u32 = 1000;
+/// Once so many have waited and none does any more, what they held goes back to the system.
+const MANY: usize = 4096;
+/// How long the last of them has to free what it holds.
+const RELEASE_AFTER: Duration = Duration::from_millis(100);
 /// The tables of clients, so that the threads of all listeners seldom wait for one another.
 const TABLES: usize = 16;
 
@@ -20,6 +25,8 @@ const TABLES: usize = 16;
 pub(super) struct WaitingClients {
     clients: AtomicUsize,
     bytes: AtomicUsize,
+    /// The most clients that waited since none did.
+    most: AtomicUsize,
     networks: [Mutex<HashMap<IpAddr, u32>>; TABLES],
     hasher: RandomState,
 }
@@ -46,6 +53,7 @@ impl WaitingClients {
         Arc::new(Self {
             clients: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
+            most: AtomicUsize::new(0),
             networks: Default::default(),
             hasher: RandomState::new(),
         })
@@ -64,6 +72,7 @@ impl WaitingClients {
             if *count < CLIENTS_EACH {
                 *count += 1;
                 drop(networks);
+                self.most.fetch_max(clients + 1, Relaxed);
                 return Ok(WaitPermit { all: Arc::clone(self), network, bytes });
             }
             WaitRefusal::Network
@@ -100,8 +109,11 @@ impl WaitPermit {
 
 impl Drop for WaitPermit {
     fn drop(&mut self) {
-        self.all.clients.fetch_sub(1, Relaxed);
+        let last = self.all.clients.fetch_sub(1, Relaxed) == 1;
         self.all.bytes.fetch_sub(self.bytes, Relaxed);
+        if last && self.all.most.swap(0, Relaxed) >= MANY {
+            release_soon();
+        }
         let mut networks = self.all.networks_of(self.network);
         if let Some(count) = networks.get_mut(&self.network) {
             *count -= 1;
@@ -112,6 +124,17 @@ impl Drop for WaitPermit {
         if networks.is_empty() && networks.capacity() > CLIENTS_EACH as usize {
             *networks = HashMap::new();
         }
+    }
+}
+
+/// Gives free memory back to the system, from a thread of its own: it takes milliseconds.
+fn release_soon() {
+    let release = || {
+        std::thread::sleep(RELEASE_AFTER);
+        rhumb_net::release_memory();
+    };
+    if let Err(error) = std::thread::Builder::new().name("release".into()).spawn(release) {
+        tracing::debug!(%error, "no thread to give memory back");
     }
 }
 
