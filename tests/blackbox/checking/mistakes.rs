@@ -15,7 +15,7 @@ const REFUSED: &[(&str, u32, &str)] = &[
     ("listen: [{ address: 192.0.2.1:53 }]", 1, "accepted: all, or an IPv4 or IPv6 address"),
     ("listen: [{ address: eth0 }]", 1, "accepted: all, or an IPv4 or IPv6 address"),
     ("listen: [{ address: fe80::1 }]", 1, "needs its interface, as in fe80::53%eth0"),
-    ("listen: [{ port: 53 }]", 1, "`address` is missing"),
+    ("listen: [{ port: 53 }]", 1, "`address`, or `interface` is missing"),
     ("listen: [{ address: 192.0.2.1, port: \"53\" }]", 1, "without quotes"),
     ("listen: [{ address: 192.0.2.1, port: 70000 }]", 1, "from 1 to 65535"),
     ("listen: [{ address: 192.0.2.1, transports: [dot] }]", 1, "accepted: udp, tcp"),
