@@ -17,8 +17,8 @@ pub(super) enum Rejection {
     NoQuestion,
     /// An answer with the question.
     Question(Rcode, Option<ExtendedError>),
-    /// An answer with the question and a TSIG record that says why.
-    Key,
+    /// It is signed, and its signature comes first.
+    Signed,
 }
 
 /// The meta-type that stands for a name that does not exist, and is never asked for (RFC 9824).
@@ -44,8 +44,7 @@ pub(super) fn admit<'a>(message: &'a [u8], client: &QueryClient<'_>) -> Result<Q
         return Err(Rejection::Question(Rcode::BADVERS, None));
     }
     if query.tsig.is_some() {
-        // No key is configured, so that none can be the right one (RFC 8945 section 5.2.1).
-        return Err(Rejection::Key);
+        return Err(Rejection::Signed);
     }
     if usual(&query) {
         return Ok(query);

@@ -11,7 +11,6 @@ use super::edns_context::EdnsContext;
 use super::limit::{self, AnswerSource};
 use super::outcome::{QueryOutcome, QueryScratch};
 use super::response::{ResponseHead, ResponseLimits, question_only};
-use super::tsig;
 use crate::metrics::DropReason;
 use crate::rate_limit::{RateVerdict, ResponseClass};
 
@@ -29,17 +28,15 @@ pub(super) fn deny(
         Rejection::Drop(reason) => QueryOutcome::Drop(reason),
         Rejection::Header(rcode) => header_reply(message, rcode, client, context, scratch, out),
         Rejection::NoQuestion => no_question(message, client, context, scratch, out),
-        Rejection::Question(..) | Rejection::Key => {
+        // One that is signed twice cannot be read.
+        Rejection::Signed => header_reply(message, Rcode::FORMERR, client, context, scratch, out),
+        Rejection::Question(rcode, error) => {
             let Ok(query) = QueryMessage::parse(message) else {
                 return header_reply(message, Rcode::FORMERR, client, context, scratch, out);
             };
-            let admitted = match admitted(&query, client, context, scratch, out.len()) {
-                Ok(admitted) => admitted,
-                Err(admitted) => return admitted.reject(Rcode::FORMERR, None, scratch, out),
-            };
-            match denied {
-                Rejection::Question(rcode, error) => admitted.reject(rcode, error, scratch, out),
-                _ => admitted.unknown_key(scratch, out),
+            match admitted(&query, client, context, scratch, out.len()) {
+                Ok(admitted) => admitted.reject(rcode, error, scratch, out),
+                Err(admitted) => admitted.reject(Rcode::FORMERR, None, scratch, out),
             }
         }
     }
@@ -124,19 +121,6 @@ impl AdmittedQuery<'_, '_> {
         let length = question_only(Some(self.query), &mut scratch.compression, out);
         let head = ResponseHead { error: error.map(|error| (error, "")), ..ResponseHead::of(rcode) };
         self.conclude(AnswerSource::Nowhere, head, length, scratch, out)
-    }
-
-    /// NOTAUTH with an unsigned TSIG that says BADKEY.
-    fn unknown_key(&self, scratch: &mut QueryScratch, out: &mut [u8]) -> QueryOutcome {
-        let Some(unknown) = tsig::read(self.query) else {
-            return self.reject(Rcode::FORMERR, None, scratch, out);
-        };
-        match self.reject(Rcode::NOTAUTH, None, scratch, out) {
-            QueryOutcome::Reply(length) if !scratch.stats.slipped => {
-                QueryOutcome::Reply(tsig::append(&unknown, length, self.limits.whole, out))
-            }
-            outcome => outcome,
-        }
     }
 }
 

@@ -21,6 +21,8 @@ pub struct EdnsContext {
     pub(super) padding: bool,
     /// The cookie that goes back.
     pub(super) cookie: Option<CheckedCookie>,
+    /// Bytes of the TSIG that the response is signed with; 0 without one.
+    pub(super) signature: u16,
 }
 
 impl EdnsContext {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rhumb_net::LocalAddress;
 use rhumb_resolver::Question;
 use rhumb_wire::compress::NameCompression;
+use rhumb_wire::tsig::TsigSigner;
 use rhumb_wire::{Rcode, Type};
 use serde::Serialize;
 
@@ -73,6 +74,8 @@ pub struct WaitingClient {
     pub follows: bool,
     /// What was looked up for its links so far.
     pub links: Vec<LinkAnswer>,
+    /// Signs its response, if it signed its query.
+    pub signer: Option<Box<TsigSigner>>,
 }
 
 /// What is counted of a query and its answer.

@@ -1,10 +1,11 @@
 //! The steps of a query, in their order.
 
 use rhumb_wire::edns::ExtendedError;
-use rhumb_wire::{Class, Rcode, Type, header};
+use rhumb_wire::tsig::RequestRejection;
+use rhumb_wire::{Class, QueryMessage, Rcode, Type, header};
 use rhumb_zones::answer::AnswerKind;
 
-use super::admit::{admit, usual};
+use super::admit::{Rejection, admit, usual};
 use super::admitted::AdmittedQuery;
 use super::alias_scan::is_whole;
 use super::client::QueryClient;
@@ -14,6 +15,7 @@ use super::edns_context::EdnsContext;
 use super::limit::AnswerSource;
 use super::outcome::{QueryOutcome, QueryScratch, QueryStats, WaitingClient, WaitingQuery, WaitingWork};
 use super::response::{ResponseHead, ResponseLimits, question_only};
+use super::tsig::{self, VerifiedQuery};
 use super::{authoritative, cached, chaos};
 use crate::metrics::CacheEvent;
 use crate::snapshot::{Authority, RouteEntry, SnapshotView};
@@ -30,20 +32,80 @@ pub fn respond(
     out: &mut [u8],
 ) -> QueryOutcome {
     scratch.stats = QueryStats::NOTHING;
-    let query = match admit(message, client) {
-        Ok(query) => query,
-        Err(denied) => return deny(denied, message, client, context, scratch, out),
-    };
+    match admit(message, client) {
+        Ok(query) => respond_to(&query, 0, client, context, scratch, out),
+        Err(Rejection::Signed) => respond_signed(message, client, context, scratch, out),
+        Err(denied) => deny(denied, message, client, context, scratch, out),
+    }
+}
+
+/// Responds to a query that was admitted; `signature` bytes are kept free for a TSIG.
+#[inline]
+fn respond_to(
+    query: &QueryMessage<'_>,
+    signature: u16,
+    client: &QueryClient<'_>,
+    context: &QueryContext<'_>,
+    scratch: &mut QueryScratch,
+    out: &mut [u8],
+) -> QueryOutcome {
     let settings = &context.snapshot.settings;
-    let Ok(edns_context) = EdnsContext::of(&query, client, settings) else {
-        return bad_cookie(message, client, context, scratch, out);
+    let Ok(mut edns_context) = EdnsContext::of(query, client, settings) else {
+        return bad_cookie(query.message, client, context, scratch, out);
     };
+    edns_context.signature = signature;
     scratch.stats.qtype = query.qtype;
     scratch.stats.edns = query.edns.map(|edns| edns.dnssec_ok());
-    let limits = ResponseLimits::of(&query, edns_context, client.transport(), settings, out.len());
+    let limits = ResponseLimits::of(query, edns_context, client.transport(), settings, out.len());
     let view = context.snapshot.view(|| client.ip());
-    let admitted = AdmittedQuery { query: &query, client, context, view, limits };
-    if usual(&query) { admitted.route(scratch, out) } else { admitted.unusual(scratch, out) }
+    let admitted = AdmittedQuery { query, client, context, view, limits };
+    if usual(query) { admitted.route(scratch, out) } else { admitted.unusual(scratch, out) }
+}
+
+/// Responds to a signed query: as to the query within, and signs the response; or says what is wrong with the signature.
+#[cold]
+fn respond_signed(
+    message: &[u8],
+    client: &QueryClient<'_>,
+    context: &QueryContext<'_>,
+    scratch: &mut QueryScratch,
+    out: &mut [u8],
+) -> QueryOutcome {
+    let rejection = match tsig::verify(message, &context.snapshot.settings.keys) {
+        Ok(VerifiedQuery { message, signer }) => {
+            let room = signer.record_length() as u16;
+            let outcome = match admit(&message, client) {
+                Ok(query) => respond_to(&query, room, client, context, scratch, out),
+                Err(denied) => deny(denied, &message, client, context, scratch, out),
+            };
+            return tsig::sign_outcome(outcome, signer, out);
+        }
+        Err(rejection) => rejection,
+    };
+    scratch.note("admit", || format!("its signature: {:?}", rejection.error()));
+    let rcode = if rejection.error().is_some() { Rcode::NOTAUTH } else { Rcode::FORMERR };
+    let outcome = deny(Rejection::Question(rcode, None), message, client, context, scratch, out);
+    match (rejection, outcome) {
+        (RequestRejection::Unsigned(error), QueryOutcome::Reply(length)) if !scratch.stats.slipped => {
+            let limit = largest_response(message, client, context, out.len());
+            QueryOutcome::Reply(tsig::append_error(message, error, length, limit, out))
+        }
+        (RequestRejection::Signed(_, signer), outcome) => tsig::sign_outcome(outcome, signer, out),
+        (_, outcome) => outcome,
+    }
+}
+
+/// The most bytes of the response to `message`.
+fn largest_response(
+    message: &[u8],
+    client: &QueryClient<'_>,
+    context: &QueryContext<'_>,
+    buffer: usize,
+) -> usize {
+    let settings = &context.snapshot.settings;
+    QueryMessage::parse(message).map_or(0, |query| {
+        ResponseLimits::of(&query, EdnsContext::default(), client.transport(), settings, buffer).whole
+    })
 }
 
 /// Writes a truncated answer to `message` (TC, no records but OPT and TSIG): in place of one that the path does not take in one
@@ -57,13 +119,34 @@ pub fn respond_truncated(
     out: &mut [u8],
 ) -> Option<usize> {
     scratch.stats = QueryStats::NOTHING;
-    let query = admit(message, client).ok()?;
+    match admit(message, client) {
+        Ok(query) => truncated_response(&query, 0, client, context, scratch, out),
+        Err(Rejection::Signed) => {
+            let VerifiedQuery { message, mut signer } =
+                tsig::verify(message, &context.snapshot.settings.keys).ok()?;
+            let query = admit(&message, client).ok()?;
+            let room = signer.record_length() as u16;
+            let length = truncated_response(&query, room, client, context, scratch, out)?;
+            tsig::sign(&mut signer, length, out)
+        }
+        Err(_) => None,
+    }
+}
+
+fn truncated_response(
+    query: &QueryMessage<'_>,
+    signature: u16,
+    client: &QueryClient<'_>,
+    context: &QueryContext<'_>,
+    scratch: &mut QueryScratch,
+    out: &mut [u8],
+) -> Option<usize> {
     let settings = &context.snapshot.settings;
-    let edns_context = EdnsContext::of(&query, client, settings).ok()?;
-    let limits = ResponseLimits::of(&query, edns_context, client.transport(), settings, out.len());
+    let edns_context = EdnsContext { signature, ..EdnsContext::of(query, client, settings).ok()? };
+    let limits = ResponseLimits::of(query, edns_context, client.transport(), settings, out.len());
     let view = context.snapshot.view(|| client.ip());
-    let admitted = AdmittedQuery { query: &query, client, context, view, limits };
-    let length = question_only(Some(&query), &mut scratch.compression, out);
+    let admitted = AdmittedQuery { query, client, context, view, limits };
+    let length = question_only(Some(query), &mut scratch.compression, out);
     let head = ResponseHead { flags: header::TC, ..ResponseHead::of(Rcode::NOERROR) };
     Some(admitted.complete(head, length, scratch, out))
 }

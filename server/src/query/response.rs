@@ -35,7 +35,7 @@ impl ResponseHead {
     }
 }
 
-/// The most bytes of a response, those of them that OPT needs, and the options that are to be in it.
+/// The most bytes of a response before it is signed, those of them that OPT needs, and the options that are to be in it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ResponseLimits {
     pub(super) whole: usize,
@@ -53,9 +53,11 @@ impl ResponseLimits {
         settings: &QuerySettings,
         buffer: usize,
     ) -> Self {
+        let buffer = buffer.saturating_sub(usize::from(edns_context.signature));
+        let signed = |whole: usize| whole.saturating_sub(usize::from(edns_context.signature));
         let Some(edns) = query.edns else {
             let whole = if transport.is_datagram() { PLAIN } else { LARGEST };
-            return Self { whole: whole.min(buffer), opt: 0, edns_context };
+            return Self { whole: signed(whole).min(buffer), opt: 0, edns_context };
         };
         let whole = if transport.is_datagram() {
             edns.payload().min(usize::from(settings.edns_size))
@@ -63,7 +65,7 @@ impl ResponseLimits {
             LARGEST
         };
         let opt = if edns_context.is_empty() { edns::FIXED } else { options_length(edns_context, settings) };
-        Self { whole: whole.min(buffer), opt, edns_context }
+        Self { whole: signed(whole).min(buffer), opt, edns_context }
     }
 
     /// Bytes for everything but OPT.

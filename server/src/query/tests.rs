@@ -3,6 +3,7 @@
 mod allocation;
 mod lab;
 mod prefetch;
+mod signed;
 mod truncated;
 
 use rhumb_config::RateLimitSettings as Limits;

@@ -7,6 +7,7 @@ use rhumb_cache::Hit;
 use rhumb_resolver::Question;
 use rhumb_wire::compress::NameCompression;
 use rhumb_wire::edns::{self, ExtendedError};
+use rhumb_wire::tsig::TsigSigner;
 use rhumb_wire::{MessageWriter, QueryMessage, Rcode, Type, header};
 
 use super::admitted::AdmittedQuery;
@@ -17,6 +18,7 @@ use super::edns_context::EdnsContext;
 use super::follow::Followed;
 use super::outcome::{QueryScratch, ResolveWork, WaitingClient};
 use super::response::{ResponseHead, ResponseLimits, finish, question_only};
+use super::tsig;
 use crate::snapshot::ServerState;
 
 impl WaitingClient {
@@ -36,6 +38,7 @@ impl WaitingClient {
             snapshot: Arc::clone(context.snapshot),
             follows: false,
             links: Vec::new(),
+            signer: None,
         }
     }
 }
@@ -90,7 +93,7 @@ pub fn answer_waiting(
         out.get_mut(6..header::LENGTH)?.fill(0);
     }
     let head = cached::complete(&query, &hit, out);
-    Some(finish(&query, settings, &limits, head, wanted, out))
+    signed(client, finish(&query, settings, &limits, head, wanted, out), out)
 }
 
 /// Goes on with the chain of a client whose missing link was found and added to its links: the length of the answer in
@@ -109,7 +112,10 @@ pub fn follow_waiting(
     let view = context.snapshot.view(|| peer.ip());
     let admitted = AdmittedQuery { query: &query, client: &known, context: &context, view, limits };
     Some(match admitted.follow(&client.links, scratch, out) {
-        Followed::Answer(length, head) => Ok(admitted.complete(head, length, scratch, out)),
+        Followed::Answer(length, head) => {
+            let length = admitted.complete(head, length, scratch, out);
+            Ok(signed(client, length, out)?)
+        }
         Followed::Missing(work) => Err(work),
     })
 }
@@ -127,7 +133,14 @@ pub fn fail_waiting(
     let length = question_only(Some(&query), &mut NameCompression::default(), out);
     let flags = header::RA | (query.header.flags & header::CD);
     let head = ResponseHead { flags, error: Some(error), ..ResponseHead::of(rcode) };
-    Some(finish(&query, settings, &limits, head, length, out))
+    signed(client, finish(&query, settings, &limits, head, length, out), out)
+}
+
+/// Signs the response of `length` bytes to a client that signed its query. Gives its length; none where the room that was kept
+/// for that is not there.
+fn signed(client: &WaitingClient, length: usize, out: &mut [u8]) -> Option<usize> {
+    let Some(signer) = &client.signer else { return Some(length) };
+    tsig::sign(&mut TsigSigner::clone(signer), length, out)
 }
 
 /// A failure in the form that the cache keeps.

@@ -121,6 +121,7 @@ fn settings(config: &Config, old: &QuerySettings, random: Option<&CookieSecret>)
         cookies: ServerCookies::new(secrets).filter(|_| server.cookies),
         rate_limit: limits.map(|limits| RateLimit::new(limits, old.rate_limit.as_ref(), random_key())),
         report_channel: server.report_channel.clone(),
+        keys: Arc::clone(&old.keys),
         tcp_idle: u16::try_from(server.tcp_idle.as_secs()).unwrap_or(u16::MAX),
         log_queries: config.log.queries,
     }

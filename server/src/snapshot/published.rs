@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rhumb_config::Config;
 use rhumb_wire::Name;
+use rhumb_wire::tsig::TsigKeyring;
 
 use super::view::SnapshotView;
 use crate::cookies::ServerCookies;
@@ -27,6 +28,8 @@ pub struct QuerySettings {
     pub rate_limit: Option<RateLimit>,
     /// To whom errors of the zones are to be reported (RFC 9567).
     pub report_channel: Option<Name>,
+    /// The keys that queries may be signed with.
+    pub keys: Arc<TsigKeyring>,
     /// Seconds that idle connections are kept open, told to clients that ask (RFC 7828).
     pub tcp_idle: u16,
     /// Whether each query is logged.

@@ -217,7 +217,9 @@ pub(super) fn options(mut message: Vec<u8>, options: &[(u16, &[u8])]) -> Vec<u8>
 /// The same with a TSIG of this class, its data cut to `cut` bytes unless that is 0.
 pub(super) fn tsig(mut message: Vec<u8>, class: u16, cut: usize) -> Vec<u8> {
     let mut data = b"\x0bhmac-sha256\0".to_vec();
-    data.extend([0, 0, 0x60, 0, 0, 0, 1, 44, 0, 4, 1, 2, 3, 4, 0x12, 0x34, 0, 0, 0, 0]);
+    data.extend([0, 0, 0x60, 0, 0, 0, 1, 44, 0, 32]);
+    data.extend([7; 32]);
+    data.extend([0x12, 0x34, 0, 0, 0, 0]);
     data.truncate(if cut == 0 { data.len() } else { cut });
     message[11] += 1;
     message.extend(b"\x03key\x04test\0\0\xfa");
