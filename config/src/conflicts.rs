@@ -88,7 +88,12 @@ fn listeners(listen: &[ListenEntry], root: &Node, reader: &mut Reader) {
     for transport in Transport::ALL {
         let spoken = |one: &&Listener<'_>| one.listen.transports.contains(&transport);
         let mut sockets: HashMap<_, &Listener<'_>> = HashMap::new();
+        // The first one of each port for all addresses.
+        let mut wildcards: HashMap<u16, &Listener<'_>> = HashMap::new();
         for one in listeners.iter().filter(spoken) {
+            if one.listen.addresses.is_wildcard() {
+                wildcards.entry(one.listen.port).or_insert(one);
+            }
             match sockets.entry((&one.listen.addresses, one.listen.port)) {
                 Entry::Vacant(free) => {
                     free.insert(one);
@@ -105,10 +110,7 @@ fn listeners(listen: &[ListenEntry], root: &Node, reader: &mut Reader) {
                 dual_stack(one, other, reader);
             }
             let each = !matches!(one.listen.addresses, ListenAddresses::One { .. });
-            let beside = |other: &&Listener<'_>| {
-                other.listen.port == one.listen.port && other.listen.addresses.is_wildcard()
-            };
-            if let (true, Some(other)) = (each, listeners.iter().filter(spoken).find(beside))
+            if let (true, Some(other)) = (each, wildcards.get(&one.listen.port))
                 && reported.insert(one.index)
             {
                 wildcard_beside(one, other, reader);

@@ -144,8 +144,9 @@ fn twenty_thousand_files_are_cheap() {
         write(&path.join(format!("{number}.zone")), "new");
     }
     let mut names = std::collections::HashSet::new();
-    while let Some(WatchEvent::FolderChanged { names: more, .. }) =
-        within(&mut events, Duration::from_secs(1))
+    while names.len() < FILES
+        && let Some(WatchEvent::FolderChanged { names: more, .. }) =
+            within(&mut events, Duration::from_secs(10))
     {
         names.extend(more);
     }
