@@ -58,7 +58,7 @@ pub struct ZoneFault {
 pub enum FaultKind {
     /// Error: no SOA at the apex.
     NoSoa,
-    /// Error: no NS at the apex.
+    /// Warning: no NS at the apex (RFC 1035 section 5.2 wants one; secondaries and resolvers have no use for the zone).
     NoNs,
     /// Error: other data beside a CNAME (RFC 2181 section 10.1, RFC 4035 section 2.5 for what may stand there).
     CnameAndOther(Type),
@@ -102,7 +102,6 @@ impl FaultKind {
     pub const fn severity(&self) -> FaultSeverity {
         match self {
             Self::NoSoa
-            | Self::NoNs
             | Self::CnameAndOther(_)
             | Self::SeveralCnames
             | Self::SeveralDnames

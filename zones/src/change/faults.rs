@@ -4,7 +4,7 @@ use rhumb_wire::{NameRef, Type};
 
 use super::name_change::{NameChange, NameChanges};
 use crate::contents::{ZoneContents, full_name};
-use crate::fault::{FaultKind, ZoneFault};
+use crate::fault::{FaultKind, FaultSeverity, ZoneFault};
 
 const MAX_FAULTS: usize = 1000;
 
@@ -18,16 +18,17 @@ pub(super) fn errors(base: &ZoneContents, names: &NameChanges) -> Vec<ZoneFault>
     found.take(MAX_FAULTS).collect()
 }
 
-/// A fault for which no line is to blame.
+/// A fault for which no line is to blame. It keeps the change from being published.
 pub(super) fn fault(owner: NameRef<'_>, kind: FaultKind) -> ZoneFault {
-    ZoneFault { severity: kind.severity(), owner: owner.to_name(), line: 0, kind }
+    ZoneFault { severity: FaultSeverity::Error, owner: owner.to_name(), line: 0, kind }
 }
 
 fn of_name(base: &ZoneContents, change: &NameChange) -> Vec<FaultKind> {
     let mut kinds = Vec::new();
     if change.below.is_empty() {
-        let missing = [(Type::SOA, FaultKind::NoSoa), (Type::NS, FaultKind::NoNs)];
-        kinds.extend(missing.into_iter().filter(|(t, _)| change.count(base, *t) == 0).map(|(_, kind)| kind));
+        // That a zone without NS is served is for the builder to warn of, and that an update leaves the last one in place (RFC
+        // 2136 section 3.4.2.4) for who carries it out: a transfer may bring a zone without.
+        kinds.extend((change.count(base, Type::SOA) == 0).then_some(FaultKind::NoSoa));
     }
     let aliases = change.count(base, Type::CNAME);
     if aliases > 1 {

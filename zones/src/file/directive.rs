@@ -11,10 +11,10 @@ use rhumb_wire::name::unescape;
 use super::disk::FileSource;
 use super::generate::{NumberRange, TextTemplate};
 use super::head::RecordHead;
-use super::number;
 use super::rdata::RdataReader;
 use super::reader::{DEEPEST, SourceText, ZoneReader};
 use super::scanner::{FileWord, SyntaxError, WordScanner};
+use crate::fault::FaultSeverity;
 
 impl<F: FileSource> ZoneReader<'_, F> {
     pub(super) fn directive<'t>(
@@ -33,7 +33,7 @@ impl<F: FileSource> ZoneReader<'_, F> {
             }
             b"$TTL" => {
                 let word = scanner.expect("the TTL")?;
-                let seconds = number::ttl(word.bytes);
+                let seconds = self.ttl(word);
                 let wrong =
                     || word.wrong(format!("{} is no TTL; accepted: seconds, or as in 1h30m", word.shown()));
                 self.default_ttl = Some(seconds.ok_or_else(wrong)?);
@@ -106,15 +106,21 @@ impl<F: FileSource> ZoneReader<'_, F> {
         let wrong = |message: String| word.wrong(message);
         let range = NumberRange::parse(word.bytes).map_err(wrong)?;
         let owner = TextTemplate::parse(scanner.expect("the owner")?.bytes).map_err(wrong)?;
-        let (ttl, rtype) = Self::ttl_and_type(scanner.expect("the type")?, scanner)?;
+        let (ttl, rtype) = self.ttl_and_type(scanner.expect("the type")?, scanner)?;
         let rdata = TextTemplate::parse(&template_text(scanner)?).map_err(wrong)?;
         self.budget.generate(range.count()).map_err(wrong)?;
         let head = RecordHead { first: word, ttl, rtype };
         let kept = (self.owner, self.owner_below);
         let mut numbers = range.numbers();
         let made = numbers.try_for_each(|number| {
-            let made = self.generated(number, &owner, &rdata, &head, line);
-            made.map_err(|wrong| word.wrong(format!("for {number}: {}", wrong.message)))
+            let Err(wrong) = self.generated(number, &owner, &rdata, &head, line) else { return Ok(()) };
+            let message = format!("for {number}: {}", wrong.message);
+            let wrong = SyntaxError { at: word.at, message, ..wrong };
+            if wrong.severity == FaultSeverity::Error {
+                return Err(wrong);
+            }
+            self.report(source, wrong);
+            Ok(())
         });
         (self.owner, self.owner_below) = kept;
         made

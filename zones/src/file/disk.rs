@@ -73,6 +73,11 @@ impl OpenFile {
     }
 }
 
+/// Whether there is something with this name, a link to nothing among it.
+fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
 /// Errors: a sentence that says what it is instead.
 fn is_regular(metadata: &Metadata) -> Result<(), String> {
     let kind = metadata.file_type();
@@ -93,26 +98,42 @@ fn kind_of(kind: FileType) -> &'static str {
     }
 }
 
-/// The folder of a zone file, and what lies below it.
-pub(super) struct ZoneFolder<'p>(&'p Path);
+/// How a zone is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ZoneReadOptions {
+    /// Folders from which files may be included, besides that of the zone file. What lies below them counts too.
+    pub include_folders: Vec<PathBuf>,
+}
+
+/// The folder of a zone file and further ones, and what lies below them.
+pub(super) struct ZoneFolder<'p> {
+    own: &'p Path,
+    further: &'p [PathBuf],
+}
 
 impl<'p> ZoneFolder<'p> {
-    /// The folder that the file at `path` lies in.
-    pub(super) fn of(path: &'p Path) -> Self {
-        Self(match path.parent() {
+    /// The folder that the file at `path` lies in, and those of `options`.
+    pub(super) fn of(path: &'p Path, options: &'p ZoneReadOptions) -> Self {
+        let own = match path.parent() {
             Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
             Some(folder) => folder,
             None => Path::new("/"),
-        })
+        };
+        Self { own, further: &options.include_folders }
     }
 
     /// The path without links. Errors: the file lies elsewhere, also by way of `..` or of a link.
     fn resolve(&self, path: &Path) -> Result<PathBuf, String> {
         let real = path.canonicalize().map_err(|error| format!("cannot be read: {error}"))?;
-        match self.0.canonicalize() {
-            Ok(folder) if real.starts_with(&folder) => Ok(real),
-            _ => Err(format!("{} does not lie in the folder of the zone file", path.display())),
+        let folders = std::iter::once(self.own).chain(self.further.iter().map(PathBuf::as_path));
+        let mut folders = folders.filter_map(|folder| folder.canonicalize().ok());
+        if folders.any(|folder| real.starts_with(folder)) {
+            return Ok(real);
         }
+        Err(format!(
+            "{} does not lie in the folder of the zone file, nor in one that files may be included from",
+            path.display()
+        ))
     }
 }
 
@@ -121,7 +142,9 @@ impl FileSource for ZoneFolder<'_> {
         let Some(folder) = from.and_then(Path::parent) else {
             return OpenFile::new(name.to_owned(), name);
         };
-        let path = folder.join(name);
+        // Beside the file that includes it; else in the folder of the zone, where BIND and NSD look from, if it is there.
+        let (beside, in_zone) = (folder.join(name), self.own.join(name));
+        let path = if !exists(&beside) && exists(&in_zone) { in_zone } else { beside };
         let real = self.resolve(&path)?;
         OpenFile::new(path, &real)
     }

@@ -29,18 +29,30 @@ use crate::builder::ZoneBuilder;
 use disk::{NoFiles, ZoneFolder};
 use reader::ZoneReader;
 
+pub use disk::ZoneReadOptions;
 pub(crate) use number::signature_time_text;
 pub use parsed::ParsedZone;
 pub use problem::FileProblem;
 pub use rdata::rdata_text;
-pub use verified::{VerifiedFile, verify_zone};
+pub use verified::{VerifiedFile, verify_zone, verify_zone_with};
 
-/// Reads the zone `origin` from the file at `path`, which has to be a regular one. Included files are looked for beside the
-/// file that includes them; they are in the folder of `path` or below it.
+/// Reads the zone `origin` from the file at `path`, which has to be a regular one. An included file is looked for
+/// beside the file that includes it, then in the folder of `path`; it lies in that folder or below it.
 ///
 /// Errors: everything that is wrong, at most a hundred problems.
 pub fn read_zone(origin: NameRef<'_>, path: &Path) -> Result<ParsedZone, Vec<FileProblem>> {
-    let files = ZoneFolder::of(path);
+    read_zone_with(origin, path, &ZoneReadOptions::default())
+}
+
+/// As [`read_zone`], with `options`.
+///
+/// Errors: as [`read_zone`].
+pub fn read_zone_with(
+    origin: NameRef<'_>,
+    path: &Path,
+    options: &ZoneReadOptions,
+) -> Result<ParsedZone, Vec<FileProblem>> {
+    let files = ZoneFolder::of(path, options);
     let mut reader = ZoneReader::new(origin, ZoneBuilder::new(origin), &files);
     match reader.file(path) {
         Ok(()) => reader.finish(),

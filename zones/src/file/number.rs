@@ -20,10 +20,16 @@ pub(super) fn decimal(word: &[u8], most: u64) -> Option<u64> {
     (value <= most).then_some(value)
 }
 
-/// A TTL or an interval of SOA: seconds, or numbers with the units w, d, h, m, s (`1h30m`).
+/// A TTL: as [`interval`], and not beyond the greatest.
 #[inline]
 pub(super) fn ttl(word: &[u8]) -> Option<u32> {
-    if let Some(seconds) = decimal(word, u64::from(MOST_TTL)) {
+    interval(word).filter(|seconds| *seconds <= MOST_TTL)
+}
+
+/// A time of 32 bits: seconds, or numbers with the units w, d, h, m, s (`1h30m`).
+#[inline]
+pub(super) fn interval(word: &[u8]) -> Option<u32> {
+    if let Some(seconds) = decimal(word, u64::from(u32::MAX)) {
         return Some(seconds as u32);
     }
     let (mut total, mut value, mut digits) = (0u64, 0u64, false);
@@ -47,7 +53,7 @@ pub(super) fn ttl(word: &[u8]) -> Option<u32> {
         total = total.checked_add(value.checked_mul(unit)?)?;
         (value, digits) = (0, false);
     }
-    (!digits && !word.is_empty() && total <= u64::from(MOST_TTL)).then_some(total as u32)
+    (!digits && !word.is_empty()).then_some(total).and_then(|total| u32::try_from(total).ok())
 }
 
 /// A time of RRSIG: seconds since 1970, or `YYYYMMDDHHmmSS` in UTC (RFC 4034 section 3.2).
@@ -113,6 +119,7 @@ mod tests {
             ("1W", Some(604_800)),
             ("2147483647", Some(0x7fff_ffff)),
             ("2147483648", None),
+            ("30000d", None),
             ("1h30", None),
             ("h", None),
             ("", None),
@@ -120,6 +127,18 @@ mod tests {
             ("1x", None),
         ] {
             assert_eq!(ttl(text.as_bytes()), seconds, "{text}");
+        }
+    }
+
+    #[test]
+    fn intervals_have_all_bits() {
+        for (text, seconds) in [
+            ("4294967295", Some(u32::MAX)),
+            ("4294967296", None),
+            ("30000d", Some(2_592_000_000)),
+            ("50000d", None),
+        ] {
+            assert_eq!(interval(text.as_bytes()), seconds, "{text}");
         }
     }
 

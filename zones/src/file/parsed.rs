@@ -12,6 +12,8 @@ pub struct ParsedZone {
     pub contents: ZoneContents,
     /// What should be looked at.
     pub warnings: Vec<FileProblem>,
+    /// How many records were left out, each with a warning: more than are among the warnings that are kept.
+    pub left_out: u64,
     /// The files that were read, the zone's own first.
     pub files: Vec<PathBuf>,
 }

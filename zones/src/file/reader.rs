@@ -17,7 +17,7 @@ use super::problem::{FileProblem, ProblemList};
 use super::rdata::RdataReader;
 use super::scanner::{FileWord, RecordMark, RecordStart, SyntaxError, WordScanner};
 use crate::builder::{LoggedRecord, ZoneBuilder};
-use crate::fault::FaultSeverity;
+use crate::fault::{AddError, FaultSeverity};
 use crate::verify::RecordLocator;
 
 /// Files inside files inside files.
@@ -47,6 +47,9 @@ pub(super) struct ZoneReader<'f, F> {
     pub(super) open: Vec<Option<(u64, u64)>>,
     /// What may still be read and made.
     pub(super) budget: ReadBudget,
+    /// Warnings about the record at hand, which is kept all the same.
+    notes: Vec<SyntaxError>,
+    left_out: u64,
 }
 
 /// The text at hand: which file, and from where its lines are numbered.
@@ -89,6 +92,8 @@ impl<'f, F: FileSource> ZoneReader<'f, F> {
             read: Vec::new(),
             open: Vec::new(),
             budget: ReadBudget::default(),
+            notes: Vec::new(),
+            left_out: 0,
         }
     }
 
@@ -108,6 +113,9 @@ impl<'f, F: FileSource> ZoneReader<'f, F> {
         self.open.push(identity);
         let mut source = self.begin(&file, text, 1);
         let mut scanner = WordScanner::new(text);
+        if scanner.skip_byte_order_mark() {
+            self.note(SyntaxError::new(0, "the file begins with a byte order mark, which is passed over"));
+        }
         while let Some(start) = scanner.begin() {
             source.mark = scanner.mark();
             let done = match start {
@@ -117,8 +125,16 @@ impl<'f, F: FileSource> ZoneReader<'f, F> {
                 }
             };
             if let Err(wrong) = done {
-                self.report(&source, FaultSeverity::Error, wrong);
+                self.report(&source, wrong);
                 scanner.skip_record();
+            }
+            if let Some(at) = scanner.take_broken_text() {
+                self.note(SyntaxError::new(at, "a line break within quotes, which is part of the text"));
+            }
+            if !self.notes.is_empty() {
+                for note in std::mem::take(&mut self.notes) {
+                    self.add_problem(&source, note);
+                }
             }
         }
         self.next_line = source.number_of(scanner.line()) + 1;
@@ -192,7 +208,13 @@ impl<'f, F: FileSource> ZoneReader<'f, F> {
             Some(below) => self.builder.add_below(below, &LoggedRecord { rtype, ttl, line, rdata }),
             None => self.builder.add(owner, rtype, ttl, rdata, line),
         }
-        .map_err(|error| head.first.wrong(error.to_string()))
+        .map_err(|error| {
+            let wrong = head.first.wrong(error.to_string());
+            match error {
+                AddError::OutOfZone | AddError::SecondSoa => wrong.as_warning(),
+                _ => wrong,
+            }
+        })
     }
 
     /// What stands before RDATA; none if nothing stands there.
@@ -204,7 +226,8 @@ impl<'f, F: FileSource> ZoneReader<'f, F> {
         let Some(first) = scanner.word()? else { return Ok(None) };
         let word = if blank {
             if !self.has_owner {
-                return Err(first.wrong("a record without an owner, and none before it to take it from"));
+                self.has_owner = true;
+                self.note(first.wrong("a record without an owner, and none before it: the origin is taken"));
             }
             first
         } else {
@@ -215,13 +238,14 @@ impl<'f, F: FileSource> ZoneReader<'f, F> {
                 .map_err(|error| first.wrong(format!("the owner {}: {error}", first.shown())))?;
             scanner.expect("the type")?
         };
-        let (ttl, rtype) = Self::ttl_and_type(word, scanner)?;
+        let (ttl, rtype) = self.ttl_and_type(word, scanner)?;
         Ok(Some(RecordHead { first, ttl, rtype }))
     }
 
     /// TTL and class in either order, both optional, then the type (RFC 1035 section 5.1).
     #[inline]
     pub(super) fn ttl_and_type<'t>(
+        &mut self,
         mut word: FileWord<'t>,
         scanner: &mut WordScanner<'t>,
     ) -> Result<(Option<u32>, Type), SyntaxError> {
@@ -232,7 +256,7 @@ impl<'f, F: FileSource> ZoneReader<'f, F> {
                 return Ok((ttl, rtype));
             }
             if ttl.is_none()
-                && let Some(seconds) = number::ttl(word.bytes)
+                && let Some(seconds) = self.ttl(word)
             {
                 ttl = Some(seconds);
             } else if let (false, Some(found)) = (class, class_of(word.bytes)) {
@@ -245,6 +269,16 @@ impl<'f, F: FileSource> ZoneReader<'f, F> {
             }
             word = scanner.expect("the type")?;
         }
+    }
+
+    /// A TTL; one beyond the greatest counts as 0 (RFC 2181 section 8).
+    pub(super) fn ttl(&mut self, word: FileWord<'_>) -> Option<u32> {
+        let seconds = number::interval(word.bytes)?;
+        if number::ttl(word.bytes).is_none() {
+            self.note(word.wrong(format!("the TTL {} is beyond 2147483647: 0 is taken", word.shown())));
+            return Some(0);
+        }
+        Some(seconds)
     }
 
     /// RFC 2308 section 4: the record's own, else `$TTL`, else the last one given; for a SOA, its minimum.
@@ -264,8 +298,25 @@ impl<'f, F: FileSource> ZoneReader<'f, F> {
         Ok(ttl)
     }
 
-    /// Reports what is wrong with the record at hand of `source`.
-    pub(super) fn report(&mut self, source: &SourceText<'_>, severity: FaultSeverity, wrong: SyntaxError) {
+    /// Warns of the record at hand, once it is read.
+    fn note(&mut self, wrong: SyntaxError) {
+        self.notes.push(wrong.as_warning());
+    }
+
+    /// Reports what is wrong with the record at hand of `source`, which is left out.
+    pub(super) fn report(&mut self, source: &SourceText<'_>, wrong: SyntaxError) {
+        match wrong.severity {
+            FaultSeverity::Error => self.add_problem(source, wrong),
+            FaultSeverity::Warning => {
+                self.left_out += 1;
+                let message = wrong.message + "; the record is left out";
+                self.add_problem(source, SyntaxError { message, ..wrong });
+            }
+        }
+    }
+
+    fn add_problem(&mut self, source: &SourceText<'_>, wrong: SyntaxError) {
+        let severity = wrong.severity;
         self.problems.add(severity, || {
             let (line, column) = source.mark.place_of(source.text, wrong.at);
             FileProblem { severity, file: Arc::clone(&source.file), line, column, message: wrong.message }
@@ -280,7 +331,7 @@ impl<'f, F: FileSource> ZoneReader<'f, F> {
 
     /// What was read, or what is wrong with it.
     pub(super) fn finish(self) -> Result<ParsedZone, Vec<FileProblem>> {
-        let Self { builder, mut problems, lines, mut read, .. } = self;
+        let Self { builder, mut problems, lines, mut read, left_out, .. } = self;
         let mut named = HashSet::new();
         read.retain(|path| named.insert(path.clone()));
         let first: Arc<Path> =
@@ -298,7 +349,7 @@ impl<'f, F: FileSource> ZoneReader<'f, F> {
         }
         match contents {
             Some(contents) if problems.is_good() => {
-                Ok(ParsedZone { contents, warnings: problems.warnings(), files: read })
+                Ok(ParsedZone { contents, warnings: problems.warnings(), left_out, files: read })
             }
             _ => Err(problems.errors()),
         }

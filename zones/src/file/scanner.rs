@@ -1,6 +1,7 @@
 //! Words of a zone file: blanks, comments, parentheses and quotes are dealt with here (RFC 1035 section 5.1).
 
 use super::line::LineRest;
+use crate::fault::FaultSeverity;
 
 /// The most bytes of one record, over all its lines.
 const LONGEST_RECORD: usize = 1 << 20;
@@ -10,11 +11,18 @@ const LONGEST_RECORD: usize = 1 << 20;
 pub(super) struct SyntaxError {
     pub(super) at: usize,
     pub(super) message: String,
+    /// Of a warning, the record is left out and the zone served without it.
+    pub(super) severity: FaultSeverity,
 }
 
 impl SyntaxError {
     pub(super) fn new(at: usize, message: impl Into<String>) -> Self {
-        Self { at, message: message.into() }
+        Self { at, message: message.into(), severity: FaultSeverity::Error }
+    }
+
+    /// The same as a warning.
+    pub(super) fn as_warning(self) -> Self {
+        Self { severity: FaultSeverity::Warning, ..self }
     }
 }
 
@@ -94,6 +102,10 @@ pub(super) struct WordScanner<'t> {
     depth: u32,
     record: usize,
     ended: bool,
+    /// Whether a quote behind `=` belongs to the word, as in `key="value"` (RFC 9460 section 2.1).
+    pairs: bool,
+    /// Where a quoted text with a line break in it began.
+    broken_text: Option<usize>,
 }
 
 /// How a record begins.
@@ -109,7 +121,34 @@ pub(super) enum RecordStart {
 
 impl<'t> WordScanner<'t> {
     pub(super) const fn new(text: &'t [u8]) -> Self {
-        Self { text, at: 0, line: 1, open: None, depth: 0, record: 0, ended: false }
+        Self {
+            text,
+            at: 0,
+            line: 1,
+            open: None,
+            depth: 0,
+            record: 0,
+            ended: false,
+            pairs: false,
+            broken_text: None,
+        }
+    }
+
+    /// Takes quotes behind `=` as parts of words, or as the beginning of words of their own.
+    pub(super) const fn set_pairs(&mut self, pairs: bool) {
+        self.pairs = pairs;
+    }
+
+    /// Where a quoted text with a line break in it began, since this was last asked.
+    pub(super) const fn take_broken_text(&mut self) -> Option<usize> {
+        self.broken_text.take()
+    }
+
+    /// Passes over a byte order mark, which some editors write. Gives whether there was one.
+    pub(super) fn skip_byte_order_mark(&mut self) -> bool {
+        let marked = self.at == 0 && self.text.starts_with(b"\xef\xbb\xbf");
+        self.at += if marked { 3 } else { 0 };
+        marked
     }
 
     /// The line at hand, from 1.
@@ -239,9 +278,9 @@ impl<'t> WordScanner<'t> {
                     Some(&next) if kind(next) != Kind::Newline => self.at += 2,
                     _ => return Err(SyntaxError::new(self.at, "a backslash at the end of a line")),
                 },
-                // key="value" is one word (RFC 9460 section 2.1).
-                Some(Kind::Quote) => {
-                    self.at = self.closing_quote(self.at)?;
+                // Elsewhere a quote behind a word begins another one.
+                Some(Kind::Quote) if self.pairs && self.text.get(self.at.wrapping_sub(1)) == Some(&b'=') => {
+                    self.pass_quoted(self.at)?;
                 }
                 Some(Kind::Control) => return Err(self.control(self.at)),
                 _ => break,
@@ -255,26 +294,36 @@ impl<'t> WordScanner<'t> {
 
     fn quoted(&mut self) -> Result<FileWord<'t>, SyntaxError> {
         let start = self.at;
-        self.at = self.closing_quote(start)?;
+        self.pass_quoted(start)?;
         Ok(FileWord { bytes: self.text.get(start + 1..self.at - 1).unwrap_or(&[]), quoted: true, at: start })
     }
 
-    /// The offset behind the quote that closes the one at `open`.
-    fn closing_quote(&self, open: usize) -> Result<usize, SyntaxError> {
-        let mut at = open + 1;
+    /// Goes behind the quote that closes the one at `open`. A line break between them is part of the text.
+    ///
+    /// Errors: there is none within the record's length; then no quote at all stands in what was searched, so that the
+    /// search for the next one begins behind it.
+    fn pass_quoted(&mut self, open: usize) -> Result<(), SyntaxError> {
+        let (mut at, mut breaks) = (open + 1, 0);
+        let end = self.text.len().min(self.record.saturating_add(LONGEST_RECORD));
         loop {
-            match self.text.get(at).copied() {
-                Some(b'"') => return Ok(at + 1),
-                Some(b'\\') if self.text.get(at + 1).is_some_and(|&next| kind(next) != Kind::Newline) => {
-                    at += 2;
-                }
-                None | Some(b'\n' | b'\\') => {
-                    return Err(SyntaxError::new(open, "this quote is never closed"));
-                }
+            match self.text.get(at).copied().filter(|_| at < end) {
+                Some(b'"') => break,
                 Some(0) => return Err(self.control(at)),
-                Some(_) => at += 1,
+                None => return Err(SyntaxError::new(open, "this quote is never closed")),
+                Some(byte) => {
+                    // What a backslash escapes is no quote; it may be a line break.
+                    at += usize::from(byte == b'\\');
+                    breaks += u32::from(self.text.get(at) == Some(&b'\n'));
+                    at += 1;
+                }
             }
         }
+        if breaks > 0 {
+            self.line += breaks;
+            self.broken_text.get_or_insert(open);
+        }
+        self.at = at + 1;
+        Ok(())
     }
 
     fn skip_comment(&mut self) {

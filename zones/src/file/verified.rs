@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::disk::ZoneFolder;
+use super::disk::{ZoneFolder, ZoneReadOptions};
 use super::problem::FileProblem;
 use super::reader::ZoneReader;
 use crate::builder::ZoneBuilder;
@@ -22,14 +22,32 @@ pub struct VerifiedFile {
 /// Checks, as [`verify`] does, the contents that were read from the file at `path`. Only if there is something to tell is
 /// the file read a second time, for the lines; one that has changed since then is named without a line.
 pub fn verify_zone(path: &Path, contents: &ZoneContents, now: u32, depth: VerifyDepth) -> VerifiedFile {
+    verify_zone_with(path, contents, now, depth, &ZoneReadOptions::default())
+}
+
+/// As [`verify_zone`], for contents that were read with `options`.
+pub fn verify_zone_with(
+    path: &Path,
+    contents: &ZoneContents,
+    now: u32,
+    depth: VerifyDepth,
+    options: &ZoneReadOptions,
+) -> VerifiedFile {
     let verdict = verify(contents, now, depth);
-    let problems =
-        if verdict.findings.is_empty() { Vec::new() } else { placed(path, contents, verdict.findings) };
+    let problems = match verdict.findings.as_slice() {
+        [] => Vec::new(),
+        _ => placed(path, contents, verdict.findings, options),
+    };
     VerifiedFile { problems, expires: verdict.expires }
 }
 
-fn placed(path: &Path, contents: &ZoneContents, findings: Vec<ZoneFinding>) -> Vec<FileProblem> {
-    let files = ZoneFolder::of(path);
+fn placed(
+    path: &Path,
+    contents: &ZoneContents,
+    findings: Vec<ZoneFinding>,
+    options: &ZoneReadOptions,
+) -> Vec<FileProblem> {
+    let files = ZoneFolder::of(path, options);
     let owners = findings.iter().filter_map(|finding| Some(finding.record.as_ref()?.owner.as_ref()));
     let mut reader = ZoneReader::new(contents.apex(), ZoneBuilder::seeking(contents.apex(), owners), &files);
     // A file that cannot be read any more leaves the findings without their lines.

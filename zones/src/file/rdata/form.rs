@@ -54,6 +54,8 @@ pub(super) enum RestForm {
     /// Character-strings, one at the least.
     Texts,
     Types,
+    /// Services of WKS.
+    Services,
     Prefixes,
 }
 
@@ -92,6 +94,8 @@ use FieldForm::{
 const HEX: FieldForm = FieldForm::Rest(RestForm::Hex);
 const BASE64: FieldForm = FieldForm::Rest(RestForm::Base64);
 const ALGORITHM: FieldForm = Mnemonic(MnemonicTable::Algorithm, 1);
+const DIGEST: FieldForm = Mnemonic(MnemonicTable::Digest, 1);
+const PROTOCOL: FieldForm = Mnemonic(MnemonicTable::Protocol, 1);
 const BYTE: FieldForm = Number(1);
 const SHORT: FieldForm = Number(2);
 
@@ -125,7 +129,7 @@ pub(super) const fn forms(rtype: Type) -> Option<&'static [FieldForm]> {
         Type::LOC => &[FieldForm::Location],
         Type::APL => &[FieldForm::Rest(RestForm::Prefixes)],
         Type::CERT => &[Mnemonic(MnemonicTable::Certificate, 2), SHORT, ALGORITHM, BASE64],
-        Type::DS | Type::CDS | Type::DLV | Type::TA => &[SHORT, ALGORITHM, BYTE, HEX],
+        Type::DS | Type::CDS | Type::DLV | Type::TA => &[SHORT, ALGORITHM, DIGEST, HEX],
         Type::DNSKEY | Type::CDNSKEY | Type::KEY => &[SHORT, BYTE, ALGORITHM, BASE64],
         Type::SSHFP => &[BYTE, BYTE, HEX],
         Type::TLSA | Type::SMIMEA => &[BYTE, BYTE, BYTE, HEX],
@@ -139,6 +143,7 @@ pub(super) const fn forms(rtype: Type) -> Option<&'static [FieldForm]> {
         Type::NSEC3PARAM => &[BYTE, BYTE, SHORT, Salt],
         Type::CSYNC => &[Number(4), SHORT, FieldForm::Rest(RestForm::Types)],
         Type::DHCID | Type::OPENPGPKEY => &[BASE64],
+        Type::WKS => &[Ipv4, PROTOCOL, FieldForm::Rest(RestForm::Services)],
         Type::HIP => &[FieldForm::Host],
         Type::ZONEMD => &[Number(4), BYTE, BYTE, HEX],
         Type::SVCB | Type::HTTPS => &[SHORT, Name, Parameters],

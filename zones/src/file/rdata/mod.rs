@@ -13,6 +13,7 @@ mod shown;
 mod special;
 mod text;
 mod types;
+mod wks;
 
 pub(super) use address::{ipv4, ipv6};
 pub(super) use reader::RdataReader;

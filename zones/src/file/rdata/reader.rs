@@ -46,6 +46,9 @@ impl<'s, 't, 'o> RdataReader<'s, 't, 'o> {
             *self.scanner = look_ahead;
             return self.generic(rtype, first);
         }
+        if self.removal(rtype)? {
+            return Ok(());
+        }
         let forms = forms(rtype).ok_or_else(|| {
             SyntaxError::new(
                 before,
@@ -57,6 +60,29 @@ impl<'s, 't, 'o> RdataReader<'s, 't, 'o> {
         }
         self.end()?;
         rdata::check(rtype, self.out).map_err(|error| SyntaxError::new(before, format!("{rtype}: {error}")))
+    }
+
+    /// `CDS 0 0 0 0` and `CDNSKEY 0 3 0 0`, as RFC 8078 section 4 writes them before its erratum: they ask for the removal of
+    /// DS, and what stands for the digest and the key is one byte.
+    fn removal(&mut self, rtype: Type) -> Result<bool, SyntaxError> {
+        let protocol = match rtype {
+            Type::CDS => 0,
+            Type::CDNSKEY => 3,
+            _ => return Ok(false),
+        };
+        let mut ahead = self.scanner.clone();
+        for digit in [0, protocol, 0, 0] {
+            if ahead.word()?.is_none_or(|word| word.bytes != [b'0' + digit]) {
+                return Ok(false);
+            }
+        }
+        if ahead.word()?.is_some() {
+            return Ok(false);
+        }
+        *self.scanner = ahead;
+        // Both have two bytes, two numbers of one byte, and then the digest or the key.
+        self.out.extend([0, 0, protocol, 0, 0]);
+        Ok(true)
     }
 
     #[inline]
@@ -153,9 +179,7 @@ impl<'s, 't, 'o> RdataReader<'s, 't, 'o> {
     }
 
     fn interval(&mut self, word: FileWord<'_>) -> Result<(), SyntaxError> {
-        let value = number::ttl(word.bytes)
-            .map(u64::from)
-            .or_else(|| number::decimal(word.bytes, u64::from(u32::MAX)));
+        let value = number::interval(word.bytes).map(u64::from);
         let value = value.ok_or_else(|| {
             word.wrong(format!("{} is no time; accepted: seconds, or as in 1h30m", word.shown()))
         })?;

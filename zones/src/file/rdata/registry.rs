@@ -4,6 +4,10 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MnemonicTable {
     Algorithm,
+    /// Digest types of DS (RFC 4509, RFC 5933, RFC 6605).
+    Digest,
+    /// Protocols of WKS, by their IP numbers.
+    Protocol,
     /// Types of certificates (RFC 4398 section 2.1).
     Certificate,
 }
@@ -31,6 +35,16 @@ impl MnemonicTable {
                 ("PRIVATEDNS", 253),
                 ("PRIVATEOID", 254),
             ],
+            Self::Digest => &[
+                ("SHA-1", 1),
+                ("SHA1", 1),
+                ("SHA-256", 2),
+                ("SHA256", 2),
+                ("GOST", 3),
+                ("SHA-384", 4),
+                ("SHA384", 4),
+            ],
+            Self::Protocol => &[("ICMP", 1), ("TCP", 6), ("UDP", 17)],
             Self::Certificate => &[
                 ("PKIX", 1),
                 ("SPKI", 2),

@@ -55,6 +55,13 @@ fn kind_of(key: u16) -> Kind {
 
 impl RdataReader<'_, '_, '_> {
     pub(super) fn parameters(&mut self) -> Result<(), SyntaxError> {
+        self.scanner.set_pairs(true);
+        let read = self.all_parameters();
+        self.scanner.set_pairs(false);
+        read
+    }
+
+    fn all_parameters(&mut self) -> Result<(), SyntaxError> {
         let mut parameters: Vec<(u16, Vec<u8>)> = Vec::new();
         let mut keys = HashSet::new();
         let mut last = None;

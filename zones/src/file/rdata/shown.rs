@@ -12,6 +12,7 @@ use super::prefixes::prefixes_text;
 use super::service::parameters_text;
 use super::text::quoted;
 use super::types::types_of;
+use super::wks::services_text;
 use crate::file::number::signature_time_text;
 
 /// The text form of uncompressed RDATA, as a zone file takes it: the type's own, or that of RFC 3597 where the type is unknown or
@@ -98,6 +99,7 @@ fn rest_text(what: RestForm, rest: &[u8]) -> Option<String> {
         RestForm::Base64 => base64_text(rest),
         RestForm::Types => joined(types_of(rest)?.iter().map(ToString::to_string), " "),
         RestForm::Prefixes => prefixes_text(rest)?,
+        RestForm::Services => services_text(rest)?,
         RestForm::Texts => {
             let mut texts = Vec::new();
             let mut left = rest;

@@ -21,6 +21,7 @@ impl RdataReader<'_, '_, '_> {
                 Ok(())
             }
             RestForm::Types => self.types(),
+            RestForm::Services => self.services(),
             RestForm::Prefixes => self.prefixes(),
         }
     }

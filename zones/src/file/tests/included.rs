@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::verify::VerifyDepth;
 
 struct Place(PathBuf);
 
@@ -188,4 +189,44 @@ fn a_file_that_becomes_a_fifo_meanwhile_blocks_nothing() {
             }
         }
     });
+}
+
+#[test]
+fn files_are_looked_for_beside_the_including_one_then_in_the_folder_of_the_zone() {
+    let place = Place::new("beside");
+    place.write("sub/common", "c1 A 192.0.2.1\n$INCLUDE sub/more\n$INCLUDE near\n");
+    place.write("sub/more", "c2 A 192.0.2.2\n");
+    place.write("sub/near", "c3 A 192.0.2.3\n");
+    place.write("near", "c4 A 192.0.2.4\n");
+    // A comment may begin right behind a word.
+    let loaded = place.read("$INCLUDE sub/common;\n").unwrap();
+    for (name, there) in [("c1", true), ("c2", true), ("c3", true), ("c4", false)] {
+        assert_eq!(has(&loaded, &format!("{name}.example"), Type::A).is_some(), there, "{name}");
+    }
+    assert!(loaded.files.iter().any(|file| file.ends_with("zones/sub/more")), "{:?}", loaded.files);
+    let found = place.read("$INCLUDE sub/common\n$INCLUDE nowhere\n").unwrap_err();
+    assert!(found[0].message.contains("cannot be read"), "{found:?}");
+}
+
+#[test]
+fn further_folders_are_named_by_an_option() {
+    let place = Place::new("further");
+    std::fs::create_dir_all(place.0.join("outside/deep")).unwrap();
+    std::fs::write(place.0.join("outside/shared"), "shared A 192.0.2.24\n$INCLUDE deep/more\n").unwrap();
+    std::fs::write(place.0.join("outside/deep/more"), "more A 192.0.2.25\n").unwrap();
+    let shared = place.0.join("outside/shared");
+    let path = place.write("top", &format!("{HEAD}$INCLUDE {}\nsub NS ns.sub\n", shared.display()));
+    let origin: Name = "example".parse().unwrap();
+    let found = read_zone(origin.as_ref(), &path).unwrap_err();
+    assert!(found[0].message.contains("does not lie in the folder of the zone file"), "{found:?}");
+    let options = ZoneReadOptions { include_folders: vec![place.0.join("none"), place.0.join("outside")] };
+    let loaded = read_zone_with(origin.as_ref(), &path, &options).unwrap();
+    assert!(
+        has(&loaded, "shared.example", Type::A).is_some() && has(&loaded, "more.example", Type::A).is_some()
+    );
+    let elsewhere = ZoneReadOptions { include_folders: vec![place.0.join("outside/deep")] };
+    assert!(read_zone_with(origin.as_ref(), &path, &elsewhere).is_err());
+    // A record that is found wanting later has its line.
+    let verified = verify_zone_with(&path, &loaded.contents, 0, VerifyDepth::Full, &options);
+    assert!(verified.problems.is_empty(), "{:?}", verified.problems);
 }
