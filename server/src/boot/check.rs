@@ -54,8 +54,12 @@ pub fn check_zone(origin: &str, file: &Path) -> Result<(Vec<String>, String), St
     match zone_events::load_to_check(&name, file) {
         Ok(ready) => {
             let contents = ready.contents;
+            let left_out = match ready.left_out {
+                0 => String::new(),
+                count => format!(", {count} left out"),
+            };
             let told = format!(
-                "zone {name}: good; serial {}, {} records",
+                "zone {name}: good; serial {}, {} records{left_out}",
                 contents.serial(),
                 contents.record_count()
             );

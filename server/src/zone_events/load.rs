@@ -25,6 +25,8 @@ pub struct LoadedZone {
     pub files: Vec<FileRead>,
     /// What should be looked at, but does not keep the zone from being served.
     pub warnings: Vec<String>,
+    /// How many of its records were left out, each with a warning.
+    pub left_out: u64,
     /// When its first signature expires, in seconds since 1970; none for a zone without signatures.
     pub expires: Option<u64>,
 }
@@ -71,6 +73,7 @@ fn load_at(name: &Name, file: Option<&Path>, depth: VerifyDepth) -> Result<Loade
                 contents: Arc::new(loaded.contents),
                 files: Vec::new(),
                 warnings: in_words(&loaded.warnings),
+                left_out: loaded.left_out,
                 expires: None,
             }),
             Err(problems) => Err(ZoneRefusal { problems: in_words(&problems), files: Vec::new() }),
@@ -127,7 +130,7 @@ fn verified(
     files: Vec<FileRead>,
     depth: VerifyDepth,
 ) -> Result<LoadedZone, ZoneRefusal> {
-    let ParsedZone { contents, warnings, .. } = loaded;
+    let ParsedZone { contents, warnings, left_out, .. } = loaded;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     // Times of signatures have 32 bits, compared in serial arithmetic.
     let found = verify_zone(file, &contents, now as u32, depth);
@@ -139,7 +142,13 @@ fn verified(
     let warnings = warnings.iter().chain(&more).map(ToString::to_string).collect();
     let until =
         |expires: u32| now.saturating_add_signed(i64::from(expires.wrapping_sub(now as u32).cast_signed()));
-    Ok(LoadedZone { contents: Arc::new(contents), files, warnings, expires: found.expires.map(until) })
+    Ok(LoadedZone {
+        contents: Arc::new(contents),
+        files,
+        warnings,
+        left_out,
+        expires: found.expires.map(until),
+    })
 }
 
 fn in_words(problems: &[FileProblem]) -> Vec<String> {

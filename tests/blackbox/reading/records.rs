@@ -96,6 +96,9 @@ pub(super) const BOTH: &[Form] = &[
     (28, "TYPE28 \\# 16 20010db8000000000000000000000001"),
     (15, "CLASS1 TYPE15 10 typed.other."),
     (65280, "TYPE65280 \\# 4 ( 0A0\n 00001 )"),
+    (16, r#"TXT ef"gh""#),
+    (16, r#"TXT ab"c d"ef"#),
+    (16, r#"TXT a="b" "c""d""#),
     (731, "TYPE731 \\# 0"),
 ];
 
@@ -103,6 +106,12 @@ pub(super) const BOTH: &[Form] = &[
 pub(super) const BIND_ALONE: &[Form] = &[
     (5, r#"CNAME \097\.b\\c\"d\(e\).Mixed."#),
     (23, "NSAP-PTR foo.bb."),
+    (257, r#"CAA 0 issue"ca.example""#),
+    (11, "WKS 192.0.2.1 TCP telnet smtp"),
+    (11, "WKS 192.0.2.1 17 domain 69"),
+    (43, "DS 370 ECDSAP256SHA256 SHA-256 BE74359954660069D5C63D200C39F5603827D7DD02B56F120EE9F3A86764247C"),
+    (1, "2147483648 A 192.0.2.1"),
+    (1, "4294967295 A 192.0.2.1"),
     (27, "GPOS -32.6882 116.8652 10.0"),
     (260, "AMTRELAY 10 0 1 203.0.113.15"),
     (260, "AMTRELAY 10 1 0 ."),
@@ -137,7 +146,29 @@ pub(super) const GENERATED: &str = "\
 $GENERATE 1-3 g$ A 192.0.2.$
 $GENERATE 8-16/4 x${0,3,d} 60 IN CNAME h${-7}.other.
 $GENERATE 10-11 ${0,3,x}.gen TXT v${0,4,o}-${5}
+$GENERATE 18-18 ${0,4,n}rev PTR a.other.
+$GENERATE 256-256 ${0,10,n}x TXT t
+$GENERATE 1-3 q$ MX \"10 mail$.other.\"
+$GENERATE 1-2 t$ TXT \"a $ b\"
+$GENERATE 1-2 u$ TXT \"\\\"a $\\\" b\"
+$GENERATE 0-1 m${-2,4} A 192.0.2.1
+$GENERATE 0-0 z${-2,4,n} A 192.0.2.1
+$GENERATE 1-1 s$$ A 192.0.2.1
 ";
 /// The questions.
-pub(super) const OF_GENERATED: &[(&str, u16)] =
-    &[("g1", 1), ("g3", 1), ("x012", 5), ("x016", 5), ("00a.gen", 16), ("00b.gen", 16)];
+pub(super) const OF_GENERATED: &[(&str, u16)] = &[
+    ("g1", 1),
+    ("g3", 1),
+    ("x012", 5),
+    ("x016", 5),
+    ("00a.gen", 16),
+    ("00b.gen", 16),
+    ("2.1.rev", 12),
+    ("0.0.1.0.0.x", 16),
+    ("q3", 15),
+    ("t2", 16),
+    ("u1", 16),
+    ("m-002", 1),
+    ("ze.f.f.f.f.f.f.f", 1),
+    ("s\\$", 1),
+];

@@ -143,7 +143,7 @@ impl NumberForm {
     /// `offset`, `offset,width` or `offset,width,base`. Errors: a sentence.
     fn parse(text: &[u8]) -> Result<Self, String> {
         let wrong = || {
-            let text = String::from_utf8_lossy(text.get(..40).unwrap_or(text)).into_owned();
+            let text = String::from_utf8_lossy(text.get(..40).unwrap_or(text)).escape_debug().to_string();
             format!(
                 "`${{{text}}}`: the form is ${{offset}}, ${{offset,width}} or ${{offset,width,base}} with width up to \
                  {WIDEST} and base d, o, x, X, n or N"

@@ -211,7 +211,7 @@ impl<'f, F: FileSource> ZoneReader<'f, F> {
         .map_err(|error| {
             let wrong = head.first.wrong(error.to_string());
             match error {
-                AddError::OutOfZone | AddError::SecondSoa => wrong.as_warning(),
+                AddError::OutOfZone | AddError::SecondSoa => wrong.into_warning(),
                 _ => wrong,
             }
         })
@@ -300,7 +300,7 @@ impl<'f, F: FileSource> ZoneReader<'f, F> {
 
     /// Warns of the record at hand, once it is read.
     fn note(&mut self, wrong: SyntaxError) {
-        self.notes.push(wrong.as_warning());
+        self.notes.push(wrong.into_warning());
     }
 
     /// Reports what is wrong with the record at hand of `source`, which is left out.

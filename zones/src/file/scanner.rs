@@ -21,7 +21,7 @@ impl SyntaxError {
     }
 
     /// The same as a warning.
-    pub(super) fn as_warning(self) -> Self {
+    pub(super) fn into_warning(self) -> Self {
         Self { severity: FaultSeverity::Warning, ..self }
     }
 }
@@ -46,7 +46,15 @@ impl FileWord<'_> {
 
     /// The word for a message, cut where it is long.
     pub(super) fn shown(&self) -> String {
-        let text = String::from_utf8_lossy(self.bytes.get(..40).unwrap_or(self.bytes)).into_owned();
+        let mut text = String::new();
+        for c in String::from_utf8_lossy(self.bytes.get(..40).unwrap_or(self.bytes)).chars() {
+            // A message is one line, whatever stands in quotes.
+            if c.is_control() {
+                text.extend(c.escape_default());
+            } else {
+                text.push(c);
+            }
+        }
         if self.bytes.len() > 40 { format!("`{text}…`") } else { format!("`{text}`") }
     }
 }

@@ -113,6 +113,9 @@ fn a_line_break_in_quotes_is_part_of_the_text() {
         assert_eq!(has(&loaded, "t.example", Type::TXT).unwrap().1, [texts], "{rdata}");
         assert!(has(&loaded, "last.example", Type::A).is_some(), "{rdata}");
     }
+    // A message is one line.
+    let found = errors("t A \"1\n2\u{7f}\" \n");
+    assert!(found[0].starts_with("zone:6:5: `1\\n2\\u{7f}` is no IPv4 address"), "{found:?}");
     // A quote that is never closed costs its own line, and the search for its end does not go on for ever.
     let found = errors(&format!("t TXT \"x\nbad A x\n{}", "a A 192.0.2.1\n".repeat(100_000)));
     assert_eq!(found.len(), 2, "{found:?}");
