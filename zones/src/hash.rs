@@ -1,4 +1,10 @@
 //! Hashes of names, label by label from the right, so that all suffixes of a name cost one pass.
+//!
+//! This is no cryptographic hash: a multiplication by a public constant, its halves folded together, from a random start.
+//! Who knows the start can compute any number of names with one hash. Who does not, which is everybody who only sends names
+//! (in queries, transfers or updates), can choose pairs that collide more often than by chance, as the difference of two
+//! words meets an unknown sum; not the thousands of names with one hash that would make a search long, as each further one
+//! needs the same luck again. The start is never shown, and each zone that is read has a start of its own.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -7,7 +13,7 @@ use crate::fold;
 
 const MULTIPLIER: u64 = 0x9fb2_1c65_1e98_df25;
 
-/// The state for "no label yet". Random, so that nobody can write a zone whose names collide.
+/// The state after some labels; at first a random start. What it withstands and what not stands above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NameHash(u64);
 
@@ -105,6 +111,62 @@ mod tests {
                 other[at] = label[at].to_ascii_uppercase();
                 assert_eq!(start.label(&other), start.label(&label));
             }
+        }
+    }
+
+    /// Equal hashes among `names`, and how many are to be expected by chance.
+    fn equal(start: NameHash, names: &[Vec<u8>]) -> (usize, usize) {
+        let mut hashes: Vec<u32> = names.iter().map(|name| of_labels(start, name)).collect();
+        hashes.sort_unstable();
+        let equal = hashes.windows(2).filter(|pair| pair[0] == pair[1]).count();
+        // Pairs of names, each equal once in 2^32.
+        (equal, names.len() * names.len() >> 33)
+    }
+
+    /// Names as zones have them, and as somebody might choose them who knows the multiplier, from several starts.
+    #[test]
+    fn names_that_are_alike_collide_by_chance_alone() {
+        const COUNT: u64 = 60_000;
+        let name = |labels: &[&[u8]]| -> Vec<u8> {
+            labels.iter().flat_map(|label| [&[label.len() as u8], *label].concat()).collect()
+        };
+        // Seven bytes with the length make a word: those that differ by small multiples of the multiplier's inverse.
+        let mut inverse = MULTIPLIER;
+        for _ in 0..6 {
+            inverse = inverse.wrapping_mul(2u64.wrapping_sub(MULTIPLIER.wrapping_mul(inverse)));
+        }
+        assert_eq!(inverse.wrapping_mul(MULTIPLIER), 1);
+        let bytes = |n: u64| n.to_le_bytes();
+        let families: [(&str, Vec<Vec<u8>>); 5] = [
+            ("numbered", (0..COUNT).map(|n| name(&[format!("host{n}").as_bytes()])).collect()),
+            (
+                "numbers below one name",
+                (0..COUNT).map(|n| name(&[n.to_string().as_bytes(), b"dyn"])).collect(),
+            ),
+            (
+                "nibbles",
+                (0..COUNT)
+                    .map(|n| {
+                        let digits: Vec<String> =
+                            (0..5).map(|at| format!("{:x}", n >> (4 * at) & 15)).collect();
+                        name(&digits.iter().map(String::as_bytes).collect::<Vec<_>>())
+                    })
+                    .collect(),
+            ),
+            ("one word", (0..COUNT).map(|n| name(&[&bytes(n << 32)[1..]])).collect()),
+            (
+                "multiples of the inverse",
+                (0..COUNT).map(|n| name(&[&bytes(inverse.wrapping_mul(n))[1..]])).collect(),
+            ),
+        ];
+        for (family, names) in families {
+            let mut names: Vec<Vec<u8>> = names.into_iter().map(|name| name.to_ascii_lowercase()).collect();
+            names.sort_unstable();
+            names.dedup();
+            // Chance is not the same each time: the best of three starts counts, and several times the average is allowed.
+            let found = (0..3).map(|_| equal(NameHash::random(), &names)).min_by_key(|(equal, _)| *equal);
+            let (equal, expected) = found.unwrap();
+            assert!(equal < 8 * expected + 8, "{family}: {equal} and not {expected}");
         }
     }
 }
