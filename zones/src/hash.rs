@@ -120,7 +120,7 @@ mod tests {
         hashes.sort_unstable();
         let equal = hashes.windows(2).filter(|pair| pair[0] == pair[1]).count();
         // Pairs of names, each equal once in 2^32.
-        (equal, names.len() * names.len() >> 33)
+        (equal, (names.len() * names.len()) >> 33)
     }
 
     /// Names as zones have them, and as somebody might choose them who knows the multiplier, from several starts.
