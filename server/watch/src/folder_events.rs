@@ -67,6 +67,10 @@ impl WatchedFolder {
         }
     }
 
+    fn has_writer(&self) -> bool {
+        self.written.iter().any(|name| self.interest.covers(name))
+    }
+
     fn add_writer(&mut self, name: &OsStr) {
         if self.interest.covers(name) || self.written.len() < MAX_OTHER_WRITERS {
             self.written.insert(name.to_owned());
@@ -179,9 +183,9 @@ impl FolderEvents {
         std::mem::take(&mut self.touched)
     }
 
-    /// Whether any file of the watched folders is being written.
+    /// Whether any file that is followed is being written. What else is written in the same folders does not count.
     pub(super) fn any_writer(&self) -> bool {
-        self.folders.values().any(|folder| !folder.written.is_empty())
+        self.folders.values().any(WatchedFolder::has_writer)
     }
 
     fn folder(&self, identity: FileIdentity) -> Option<&WatchedFolder> {

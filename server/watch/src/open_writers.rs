@@ -24,7 +24,7 @@ impl OpenWriters {
         Self { events, signal }
     }
 
-    /// Whether any file is being written. Costs one system call.
+    /// Whether any file that is followed is being written. Costs one system call.
     pub fn any(&self) -> bool {
         self.read_events().any_writer()
     }
