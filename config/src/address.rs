@@ -173,16 +173,17 @@ impl FromStr for InterfaceName {
     }
 }
 
-/// A number above 0, or a name as Linux allows it: up to 15 bytes, no slash, no blank (netdevice(7)).
+/// A number above 0, or a name as Linux allows it: up to 15 bytes, no slash, no blank (netdevice(7)), and none of the
+/// characters that part an address from what is behind it.
 fn is_scope(scope: &str) -> bool {
     if scope.bytes().all(|byte| byte.is_ascii_digit()) {
         return scope.parse::<u32>().is_ok_and(|number| number > 0);
     }
     scope.len() <= 15
         && !matches!(scope, "." | "..")
-        && scope
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'/' | b':' | b'%' | b'[' | b']'))
+        && scope.bytes().all(|byte| {
+            byte.is_ascii_graphic() && !matches!(byte, b'/' | b':' | b'%' | b'[' | b']' | b'#' | b'@')
+        })
 }
 
 #[cfg(test)]
@@ -208,6 +209,7 @@ mod tests {
             ("fe80::53%", AddressError::Scope),
             ("fe80::53%0", AddressError::Scope),
             ("fe80::53%a/b", AddressError::Scope),
+            ("fe80::53%#", AddressError::Scope),
             ("fe80::53%a-name-that-is-too-long", AddressError::Scope),
             ("::ffff:192.0.2.53", AddressError::Mapped(Ipv4Addr::new(192, 0, 2, 53))),
             ("255.255.255.255", AddressError::NoHost("the broadcast address")),
