@@ -95,6 +95,7 @@ fn candidates() -> Vec<Json> {
             .map(Json::from),
     );
     words.extend([json!([]), json!(["10.0.0.0/8"]), json!(["udp"]), json!(["192.0.2.7"])]);
+    words.push(json!("NAME.db"));
     words.extend([json!(["00112233445566778899aabbccddeeff"])]);
     let mut pending = vec![schema()];
     while let Some(part) = pending.pop() {

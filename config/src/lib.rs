@@ -37,6 +37,7 @@ pub mod upstream_list;
 mod upstream_server;
 mod walks;
 mod yaml_hint;
+mod zone_file_pattern;
 
 use std::path::{Path, PathBuf};
 
@@ -60,6 +61,7 @@ pub use crate::sections::{
     TransferRule, UpstreamSource, WorkerThreads, ZoneSource,
 };
 pub use crate::upstream_server::UpstreamServer;
+pub use crate::zone_file_pattern::{ZoneFilePattern, ZoneFilePatternError};
 
 /// The YAML of the built-in default, which is also an example to start from.
 pub const DEFAULT_CONFIG: &str = include_str!("../examples/default.yaml");

@@ -52,6 +52,9 @@ enum LocalCommand {
         origin: Name,
         /// The zone file
         file: PathBuf,
+        /// A folder that $INCLUDE may read from too; may be given several times
+        #[arg(long, value_name = "FOLDER")]
+        include_folder: Vec<PathBuf>,
     },
     /// Ask every local address through every listener: does the reply come from it?
     #[command(display_order = rows::ORDER + 1)]
@@ -105,7 +108,9 @@ impl LocalCommand {
         let done = match self {
             Self::Run { config } => boot::run(config.as_deref()).map(|()| None),
             Self::Check { config } => boot::check(config.as_deref()).map(Some),
-            Self::CheckZone { origin, file } => boot::check_zone(&origin.to_string(), &file).map(Some),
+            Self::CheckZone { origin, file, include_folder } => {
+                boot::check_zone(&origin.to_string(), &file, include_folder).map(Some)
+            }
             Self::Selftest { config, json } => {
                 return client::selftest(&ServerTarget { config, socket: None }, json, streams);
             }

@@ -20,7 +20,7 @@ pub use built_in::built_in_zones;
 pub use files::{FileMark, FileRead};
 pub use incomplete::{CONFIRM, WRITER_BOUND, incomplete_file};
 pub use live::{ServerClock, ServerState, cache_limits};
-pub use origin::{ZONE_SUFFIX, ZoneFile, ZoneOrigin, zone_of_file};
+pub use origin::{ZoneFile, ZoneOrigin, zone_of_file};
 pub use published::{QuerySettings, Snapshot};
 pub use route::{ListSource, Route, RouteEntry, RouteServices, RouteState, RouteUpstream};
 pub use view::{Authority, SnapshotView};

@@ -10,6 +10,7 @@ mod describe;
 mod difference;
 mod load;
 mod open_files;
+mod other_files;
 mod outcome;
 mod pairs;
 mod preload;

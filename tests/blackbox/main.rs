@@ -43,6 +43,7 @@ mod steady;
 mod supervising;
 mod transfers;
 mod unit;
+mod zone_folders;
 
 fn main() -> ExitCode {
     harness::main(&[
@@ -80,6 +81,7 @@ fn main() -> ExitCode {
         scraping::TESTS,
         transfers::TESTS,
         unit::TESTS,
+        zone_folders::TESTS,
         container::TESTS,
     ])
 }

@@ -7,10 +7,11 @@ use rhumb_wire::Name;
 use super::transfer_to::TransferRule;
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
-use crate::kinds::{Domain, FilePath, List, Optional, Sub};
+use crate::kinds::{Domain, FilePath, List, Optional, Parsed, Sub};
 use crate::node::Node;
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
+use crate::zone_file_pattern::ZoneFilePattern;
 
 /// Where zones come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,17 +22,23 @@ pub enum ZoneSource {
         name: Name,
         /// The zone file.
         file: PathBuf,
-        /// Who may transfer it; nobody where it is empty.
+        /// Who may transfer it; no one where it is empty.
         transfer_to: Vec<TransferRule>,
+        /// Folders that it may include files from, besides its own.
+        include_folders: Vec<PathBuf>,
         /// Where the entry stands.
         place: FilePlace,
     },
-    /// Every `NAME.zone` in a folder is the zone NAME. A zone that an entry of its own names is that entry's.
+    /// Every file in a folder that is called by the pattern is a zone. A zone that an entry of its own names is that entry's.
     Directory {
         /// The folder.
         path: PathBuf,
-        /// Who may transfer its zones; nobody where it is empty.
+        /// How the files of zones are called.
+        pattern: ZoneFilePattern,
+        /// Who may transfer its zones; no one where it is empty.
         transfer_to: Vec<TransferRule>,
+        /// Folders that its zones may include files from, besides this one.
+        include_folders: Vec<PathBuf>,
         /// Where the entry stands.
         place: FilePlace,
     },
@@ -63,7 +70,9 @@ pub(crate) struct ZoneDraft {
     name: Option<Name>,
     file: Option<PathBuf>,
     directory: Option<PathBuf>,
+    pattern: Option<ZoneFilePattern>,
     transfer_to: Vec<TransferRule>,
+    include_folders: Vec<PathBuf>,
 }
 
 impl Section for ZoneSource {
@@ -100,11 +109,26 @@ impl Section for ZoneSource {
             |draft| &mut draft.directory,
         );
         keys.key(
+            "pattern",
+            InForce::AtReload,
+            "How the files in the directory are called, where it is not NAME.zone: db.NAME, NAME.db, NAME, or another text with \
+             NAME in it. Hidden files and backups are never zones.",
+            Optional(Parsed::new("a file name with NAME in it for the name of the zone, such as db.NAME")),
+            |draft| &mut draft.pattern,
+        );
+        keys.key(
             "transfer-to",
             InForce::AtReload,
-            "Who may transfer the zone, or those of the folder (RFC 5936). Without it nobody may.",
+            "Who may transfer the zone, or those of the folder (RFC 5936). Without it no one may.",
             List { of: Sub::new(), filled: false },
             |draft| &mut draft.transfer_to,
+        );
+        keys.key(
+            "include-folders",
+            InForce::AtReload,
+            "Folders that $INCLUDE in zone files may read from, besides the folder of the zone file. What lies below them counts too.",
+            List { of: FilePath, filled: false },
+            |draft| &mut draft.include_folders,
         );
         for name in LATER {
             keys.not_offered(name, "it serves zones as their files have them");
@@ -114,11 +138,18 @@ impl Section for ZoneSource {
     fn finish(draft: ZoneDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
         let place = reader.place(node.spot);
         match draft {
-            ZoneDraft { name: Some(name), file: Some(file), transfer_to, .. } => {
-                Some(ZoneSource::File { name, file, transfer_to, place })
+            ZoneDraft { pattern: Some(_), directory: None, .. } => {
+                let spot = node.spot_of("pattern");
+                let message = "a pattern is for a `directory`; a zone with a `name` has its `file`";
+                reader.at_key("pattern", |reader| reader.error(spot, message));
+                None
             }
-            ZoneDraft { directory: Some(path), transfer_to, .. } => {
-                Some(ZoneSource::Directory { path, transfer_to, place })
+            ZoneDraft { name: Some(name), file: Some(file), transfer_to, include_folders, .. } => {
+                Some(ZoneSource::File { name, file, transfer_to, include_folders, place })
+            }
+            ZoneDraft { directory: Some(path), pattern, transfer_to, include_folders, .. } => {
+                let pattern = pattern.unwrap_or_default();
+                Some(ZoneSource::Directory { path, pattern, transfer_to, include_folders, place })
             }
             _ => None,
         }
@@ -126,15 +157,18 @@ impl Section for ZoneSource {
 
     fn values(&self) -> ZoneDraft {
         match self {
-            ZoneSource::File { name, file, transfer_to, .. } => ZoneDraft {
+            ZoneSource::File { name, file, transfer_to, include_folders, .. } => ZoneDraft {
                 name: Some(name.clone()),
                 file: Some(file.clone()),
-                directory: None,
                 transfer_to: transfer_to.clone(),
+                include_folders: include_folders.clone(),
+                ..ZoneDraft::default()
             },
-            ZoneSource::Directory { path, transfer_to, .. } => ZoneDraft {
+            ZoneSource::Directory { path, pattern, transfer_to, include_folders, .. } => ZoneDraft {
                 directory: Some(path.clone()),
+                pattern: Some(pattern.clone()).filter(|pattern| *pattern != ZoneFilePattern::default()),
                 transfer_to: transfer_to.clone(),
+                include_folders: include_folders.clone(),
                 ..ZoneDraft::default()
             },
             ZoneSource::BuiltIn { name, .. } => {

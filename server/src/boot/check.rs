@@ -1,9 +1,10 @@
 //! `rhumb check` and `rhumb check-zone`: read everything a start would read, and tell every error.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rhumb_config::Config;
 use rhumb_wire::Name;
+use rhumb_zones::file::ZoneReadOptions;
 
 use super::privilege;
 use super::start_error::{StartError, read_config};
@@ -44,14 +45,18 @@ fn check_host(config: &Config) -> Option<String> {
     Some(format!("{}: user: {fault}; a start as root fails", file.display()))
 }
 
-/// Reads one zone file. Gives its warnings and what it holds, in words.
+/// Reads one zone file, which may include files from its own folder and `include_folders`. Gives its warnings and what it holds, in words.
 ///
 /// Errors: all of them, each with its place.
-pub fn check_zone(origin: &str, file: &Path) -> Result<(Vec<String>, String), StartError> {
+pub fn check_zone(
+    origin: &str,
+    file: &Path,
+    include_folders: Vec<PathBuf>,
+) -> Result<(Vec<String>, String), StartError> {
     let name: Name = origin
         .parse()
         .map_err(|error| StartError::Configuration(vec![format!("`{origin}` is no zone name: {error}")]))?;
-    match zone_events::load_to_check(&name, file) {
+    match zone_events::load_to_check(&name, file, &ZoneReadOptions { include_folders }) {
         Ok(ready) => {
             let contents = ready.contents;
             let left_out = match ready.left_out {

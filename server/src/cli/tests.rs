@@ -28,7 +28,11 @@ fn local_commands_are_read() {
         ("check --config a.yaml", Some(LocalCommand::Check { config: Some("a.yaml".into()) })),
         (
             "check-zone example.com a.zone",
-            Some(LocalCommand::CheckZone { origin: name("example.com"), file: "a.zone".into() }),
+            Some(LocalCommand::CheckZone {
+                origin: name("example.com"),
+                file: "a.zone".into(),
+                include_folder: Vec::new(),
+            }),
         ),
         ("selftest", Some(LocalCommand::Selftest { config: None, json: false })),
         ("healthcheck -c a.yaml", Some(LocalCommand::Healthcheck(target(Some("a.yaml"))))),

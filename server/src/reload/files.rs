@@ -7,7 +7,7 @@ use std::time::Duration;
 use rhumb_config::{Config, UpstreamSource, ZoneSource};
 use rhumb_watch::{FileWatch, FollowedPath, NamePattern, OpenWriters, WatchEvent};
 
-use crate::snapshot::{FileRead, ZONE_SUFFIX, incomplete_file};
+use crate::snapshot::{FileRead, incomplete_file};
 use crate::zone_events::FileChanges;
 
 /// The time between two comparisons of followed files, where inotify is silent.
@@ -111,8 +111,9 @@ fn paths(config: &Config, included: &[PathBuf]) -> Vec<FollowedPath> {
     for source in &config.zones {
         match source {
             ZoneSource::File { file, .. } => paths.push(FollowedPath::File(file.clone())),
-            ZoneSource::Directory { path, .. } => {
-                paths.push(FollowedPath::Folder(path.clone(), NamePattern::ending_in(ZONE_SUFFIX)));
+            ZoneSource::Directory { path, pattern, .. } => {
+                let (prefix, suffix) = (pattern.prefix().to_owned(), pattern.suffix().to_owned());
+                paths.push(FollowedPath::Folder(path.clone(), NamePattern { prefix, suffix }));
             }
             ZoneSource::BuiltIn { .. } => {}
         }

@@ -54,7 +54,7 @@ impl ServerParts {
         let (routes, route_changes) = self.forwarding.plan(&config);
         changes.extend(plan.changes.iter().cloned());
         changes.extend(route_changes);
-        let (broken, read_count) = (plan.broken.clone(), plan.read_count);
+        let (broken, of_zones, read_count) = (plan.broken.clone(), plan.warnings.clone(), plan.read_count);
         let routes = self.forwarding.apply(&routes);
         let access = self.access(&config);
         let (live, next) = (Arc::clone(&self.live), Arc::clone(&config));
@@ -83,7 +83,8 @@ impl ServerParts {
         }
         self.listeners.publish(bound, &config);
         self.listeners.limit(&config.server);
-        let warnings = self.warnings(&config);
+        let mut warnings = self.warnings(&config);
+        warnings.extend(of_zones);
         Ok(ReloadReport { changes, serial, read_count, broken, warnings })
     }
 

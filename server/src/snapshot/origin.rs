@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use rhumb_config::{FilePlace, TransferRule};
+use rhumb_config::{FilePlace, TransferRule, ZoneFilePattern};
 use rhumb_wire::Name;
+use rhumb_zones::file::ZoneReadOptions;
 
 /// An entry of the configuration that asks for zones, and where their files are. All zones of a folder share one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct ZoneOrigin {
     pub source: ZoneFile,
     /// Who may transfer its zones.
     pub transfer_to: Vec<TransferRule>,
+    /// How the files are read.
+    pub reading: ZoneReadOptions,
 }
 
 /// Where the file of a zone is.
@@ -24,12 +27,9 @@ pub enum ZoneFile {
     BuiltIn,
     /// Here.
     File(PathBuf),
-    /// In this folder, by the name of the zone.
-    Folder(PathBuf),
+    /// In this folder, called by the name of the zone.
+    Folder(PathBuf, ZoneFilePattern),
 }
-
-/// What the names of zone files in a folder end in.
-pub const ZONE_SUFFIX: &str = ".zone";
 
 impl ZoneOrigin {
     /// Whether `client` may transfer its zones.
@@ -42,29 +42,26 @@ impl ZoneOrigin {
         match &self.source {
             ZoneFile::BuiltIn => None,
             ZoneFile::File(path) => Some(path.clone()),
-            ZoneFile::Folder(folder) => Some(folder.join(file_name(name))),
+            ZoneFile::Folder(folder, pattern) => Some(folder.join(file_name(name, pattern))),
         }
     }
 }
 
 /// The name of the file of a zone in a folder.
-fn file_name(name: &Name) -> String {
-    let mut text = name.to_string();
-    text.truncate(text.trim_end_matches('.').len());
-    text.push_str(ZONE_SUFFIX);
-    text
+fn file_name(name: &Name, pattern: &ZoneFilePattern) -> String {
+    pattern.file_name(name.to_string().trim_end_matches('.'))
 }
 
-/// The zone whose file in a folder is called so, and whether that is just the name that [`ZoneOrigin::file`] gives. None for the
-/// name of no zone file: one without `.zone`, a hidden one.
+/// The zone whose file in a folder is called so, and whether that is just the name that [`ZoneOrigin::file`] gives. None for a
+/// file that is called otherwise than `pattern`.
 ///
-/// Errors: it ends in `.zone`, but what stands before that is no domain name; in words.
-pub fn zone_of_file(file: &Path) -> Option<Result<(Name, bool), String>> {
+/// Errors: it is called so, but what stands for the name is no domain name; in words.
+pub fn zone_of_file(file: &Path, pattern: &ZoneFilePattern) -> Option<Result<(Name, bool), String>> {
     let file = file.file_name()?.to_str()?;
-    let stem = file.strip_suffix(ZONE_SUFFIX).filter(|_| !file.starts_with('.'))?;
-    Some(stem.parse::<Name>().map_err(|error| error.to_string()).map(|name| {
+    let name = pattern.zone_name(file)?;
+    Some(name.parse::<Name>().map_err(|error| error.to_string()).map(|name| {
         let name = Name::from(name.as_ref().to_lowercase().as_ref());
-        let plain = file_name(&name) == file;
+        let plain = file_name(&name, pattern) == file;
         (name, plain)
     }))
 }
@@ -75,7 +72,8 @@ mod tests {
 
     #[test]
     fn the_name_of_a_file_is_the_name_of_its_zone() {
-        let zone = |file: &str| zone_of_file(Path::new(file));
+        let pattern = ZoneFilePattern::default();
+        let zone = |file: &str| zone_of_file(Path::new(file), &pattern);
         for (file, name, plain) in [
             ("/zones/example.com.zone", "example.com.", true),
             ("Example.COM.zone", "example.com.", false),
@@ -94,9 +92,14 @@ mod tests {
     fn a_zone_has_its_file_from_what_asks_for_it() {
         let place = FilePlace { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
         let name: Name = "example.com".parse().unwrap();
-        let file = |source| ZoneOrigin { place: place.clone(), source, transfer_to: Vec::new() }.file(&name);
+        let file = |source| {
+            let reading = ZoneReadOptions::default();
+            ZoneOrigin { place: place.clone(), source, transfer_to: Vec::new(), reading }.file(&name)
+        };
+        let folder = |pattern: &str| file(ZoneFile::Folder("zones".into(), pattern.parse().unwrap()));
         assert_eq!(file(ZoneFile::BuiltIn), None);
         assert_eq!(file(ZoneFile::File("a/b".into())), Some("a/b".into()));
-        assert_eq!(file(ZoneFile::Folder("zones".into())), Some("zones/example.com.zone".into()));
+        assert_eq!(folder("NAME.zone"), Some("zones/example.com.zone".into()));
+        assert_eq!(folder("db.NAME"), Some("zones/db.example.com".into()));
     }
 }

@@ -32,7 +32,7 @@ impl ZoneAttention {
     pub(super) fn update(&mut self, entry: &ZoneEntry) -> bool {
         let name = entry.zone.name();
         let included = entry.zone.included();
-        let needs = !matches!(entry.origin.source, ZoneFile::Folder(_))
+        let needs = !matches!(entry.origin.source, ZoneFile::Folder(..))
             || entry.zone.trouble().is_some()
             || !included.is_empty();
         if needs {

@@ -57,7 +57,7 @@ impl DirtyZones {
     ) -> Self {
         let mut dirty = Self { all: changes.all, names: HashSet::new() };
         for (folder, files) in &changes.folders {
-            dirty.add_files(folder, files);
+            dirty.add_files(folder, files, config);
         }
         for path in &changes.files {
             dirty.add_file(path, config, snapshot, including);
@@ -75,10 +75,16 @@ impl DirtyZones {
         self.names.extend(other.names);
     }
 
-    fn add_files(&mut self, folder: &Path, files: &[OsString]) {
+    fn add_files(&mut self, folder: &Path, files: &[OsString], config: &Config) {
         self.all |= files.is_empty();
+        let pattern = config.zones.iter().find_map(|source| match source {
+            ZoneSource::Directory { path, pattern, .. } if path == folder => Some(pattern),
+            _ => None,
+        });
+        // A folder that is followed no more has no zones.
+        let Some(pattern) = pattern else { return };
         for file in files {
-            match zone_of_file(Path::new(file)) {
+            match zone_of_file(Path::new(file), pattern) {
                 None => {}
                 Some(Ok((name, true))) => drop(self.names.insert(name)),
                 // Which of several files has a zone is found by listing them.

@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rhumb_config::{Config, FilePlace, TransferRule, ZoneSource};
+use rhumb_config::{Config, ZoneFilePattern, ZoneSource};
 use rhumb_wire::Name;
+use rhumb_zones::file::ZoneReadOptions;
 
+use super::other_files::OtherFiles;
 use crate::snapshot::{ZoneFile, ZoneOrigin, zone_of_file};
 
 /// A zone that the configuration asks for.
@@ -41,6 +43,8 @@ pub(super) struct ConfiguredZones {
     pub(super) unreadable: Vec<PathBuf>,
     /// What is wrong, with its place.
     pub(super) errors: Vec<String>,
+    /// What is most likely not meant to be, with its place.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Lists the zones of `config`: an entry for one zone goes before a folder that holds it too, and a folder before those
@@ -48,28 +52,24 @@ pub(super) struct ConfiguredZones {
 pub(super) fn configured_zones(config: &Config) -> ConfiguredZones {
     let mut zones = Vec::new();
     let mut errors = Vec::new();
-    let mut unreadable = Vec::new();
+    let (mut unreadable, mut warnings) = (Vec::new(), Vec::new());
     let mut sources = ZoneFolders { folders: Vec::new(), plain: true };
     for source in &config.zones {
         match source {
-            ZoneSource::File { name, file, transfer_to, place } => {
-                let source = ZoneFile::File(file.clone());
-                zones.push(single(name, source, place, transfer_to));
+            ZoneSource::File { name, .. } | ZoneSource::BuiltIn { name, .. } => {
+                zones.push(ConfiguredZone { name: name.clone(), origin: origin(source) });
             }
-            ZoneSource::BuiltIn { name, place } => {
-                zones.push(single(name, ZoneFile::BuiltIn, place, &[]));
-            }
-            ZoneSource::Directory { path, transfer_to, place } => {
-                let source = ZoneFile::Folder(path.clone());
-                let origin = ZoneOrigin { place: place.clone(), source, transfer_to: transfer_to.clone() };
-                sources.folders.push(Arc::new(origin));
-            }
+            ZoneSource::Directory { .. } => sources.folders.push(origin(source)),
         }
     }
     for origin in &sources.folders {
-        let ZoneFile::Folder(path) = &origin.source else { continue };
-        match in_folder(path, origin, &mut zones) {
-            Ok(plain) => sources.plain &= plain,
+        let ZoneFile::Folder(path, pattern) = &origin.source else { continue };
+        let before = zones.len();
+        match in_folder(path, pattern, origin, &mut zones) {
+            Ok((plain, others)) => {
+                sources.plain &= plain;
+                warnings.extend(others.warning(path, pattern, &origin.place, zones.len() - before));
+            }
             Err(error) => {
                 errors.push(format!("{}: {}: {error}", origin.place, path.display()));
                 unreadable.push(path.clone());
@@ -79,27 +79,38 @@ pub(super) fn configured_zones(config: &Config) -> ConfiguredZones {
     // Those that come first are kept: the sort is stable.
     zones.sort_by(|a, b| a.name.cmp(&b.name));
     zones.dedup_by(|later, first| later.name == first.name);
-    ConfiguredZones { zones, folders: sources, unreadable, errors }
+    ConfiguredZones { zones, folders: sources, unreadable, errors, warnings }
 }
 
-fn single(name: &Name, source: ZoneFile, place: &FilePlace, transfer_to: &[TransferRule]) -> ConfiguredZone {
-    let origin = ZoneOrigin { place: place.clone(), source, transfer_to: transfer_to.to_vec() };
-    ConfiguredZone { name: name.clone(), origin: Arc::new(origin) }
+/// What an entry of the configuration says of its zones.
+fn origin(entry: &ZoneSource) -> Arc<ZoneOrigin> {
+    let (source, transfer_to, include_folders) = match entry {
+        ZoneSource::File { file, transfer_to, include_folders, .. } => {
+            (ZoneFile::File(file.clone()), transfer_to.clone(), include_folders.clone())
+        }
+        ZoneSource::Directory { path, pattern, transfer_to, include_folders, .. } => {
+            (ZoneFile::Folder(path.clone(), pattern.clone()), transfer_to.clone(), include_folders.clone())
+        }
+        ZoneSource::BuiltIn { .. } => (ZoneFile::BuiltIn, Vec::new(), Vec::new()),
+    };
+    let reading = ZoneReadOptions { include_folders };
+    Arc::new(ZoneOrigin { place: entry.place().clone(), source, transfer_to, reading })
 }
 
-/// Adds the zones whose `NAME.zone` files are in a folder. A file whose name is no domain name is left alone, with a warning.
-/// Says whether each is called just as its zone is.
+/// Adds the zones whose files are in a folder. A file whose name is no domain name is left alone, with a warning. Says whether
+/// each is called just as its zone is, and which files are called otherwise.
 fn in_folder(
     folder: &Path,
+    pattern: &ZoneFilePattern,
     origin: &Arc<ZoneOrigin>,
     zones: &mut Vec<ConfiguredZone>,
-) -> std::io::Result<bool> {
-    let mut odd = Vec::new();
+) -> std::io::Result<(bool, OtherFiles)> {
+    let (mut odd, mut others) = (Vec::new(), OtherFiles::default());
     for entry in std::fs::read_dir(folder)? {
         let name = entry?.file_name();
         let file = Path::new(&name);
-        match zone_of_file(file) {
-            None => {}
+        match zone_of_file(file, pattern) {
+            None => others.add(&name),
             Some(Ok((name, true))) => zones.push(ConfiguredZone { name, origin: Arc::clone(origin) }),
             Some(Ok((name, false))) => odd.push((name, folder.join(file))),
             Some(Err(error)) => warn_of_name(&folder.join(file), &error),
@@ -112,7 +123,7 @@ fn in_folder(
         let origin = ZoneOrigin { source: ZoneFile::File(path), ..ZoneOrigin::clone(origin) };
         zones.push(ConfiguredZone { name, origin: Arc::new(origin) });
     }
-    Ok(plain)
+    Ok((plain, others))
 }
 
 /// Warns of a file that is called like a zone file, but by no zone's name.

@@ -32,8 +32,9 @@ pub(super) fn reply(
         let mut changes = describe::changes(&paired);
         changes.extend(large);
         let broken = describe::broken(&paired);
+        let warnings = std::mem::take(&mut paired.warnings);
         let next = next_zones(paired, &snapshot);
-        reply(Ok(ZonesPlan { changes, broken, read_count: next.read.len(), next }));
+        reply(Ok(ZonesPlan { changes, broken, warnings, read_count: next.read.len(), next }));
     };
     // Without a thread the reply is dropped, which whoever waits for it takes for a failure.
     if let Err(error) = std::thread::Builder::new().name("zone-diff".into()).spawn(work) {
@@ -49,7 +50,7 @@ fn read_small(pair: &mut ZonePair, writers: &OpenWriters) -> Option<Change> {
     let file = pair.wanted.file();
     let size = file.as_deref().and_then(|file| std::fs::metadata(file).ok()).map_or(0, |found| found.len());
     if size <= READ_AT_MOST {
-        let read = load(&pair.wanted.name, file.as_deref());
+        let read = load(&pair.wanted.name, file.as_deref(), &pair.wanted.origin.reading);
         let files = match &read {
             Ok(loaded) => &loaded.files,
             Err(refusal) => &refusal.files,

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rhumb_wire::Name;
-use rhumb_zones::file::{FileProblem, ParsedZone, read_zone, read_zone_bytes, verify_zone};
+use rhumb_zones::file::{
+    FileProblem, ParsedZone, ZoneReadOptions, read_zone_bytes, read_zone_with, verify_zone_with,
+};
 use rhumb_zones::verify::VerifyDepth;
 use rhumb_zones::{FaultSeverity, ZoneContents};
 
@@ -53,18 +55,23 @@ pub(super) fn own_mark(files: &[FileRead]) -> FileMark {
 /// Reads the zone `name` from `file`, to be served; without a file, the zone of the built-in default.
 ///
 /// Errors: what is wrong with the file or the zone.
-pub fn load(name: &Name, file: Option<&Path>) -> Result<LoadedZone, ZoneRefusal> {
-    load_at(name, file, VerifyDepth::Load)
+pub fn load(name: &Name, file: Option<&Path>, options: &ZoneReadOptions) -> Result<LoadedZone, ZoneRefusal> {
+    load_at(name, file, options, VerifyDepth::Load)
 }
 
 /// The same, with all that can be checked.
 ///
 /// Errors: as [`load`].
-pub fn load_to_check(name: &Name, file: &Path) -> Result<LoadedZone, ZoneRefusal> {
-    load_at(name, Some(file), VerifyDepth::Full)
+pub fn load_to_check(name: &Name, file: &Path, options: &ZoneReadOptions) -> Result<LoadedZone, ZoneRefusal> {
+    load_at(name, Some(file), options, VerifyDepth::Full)
 }
 
-fn load_at(name: &Name, file: Option<&Path>, depth: VerifyDepth) -> Result<LoadedZone, ZoneRefusal> {
+fn load_at(
+    name: &Name,
+    file: Option<&Path>,
+    options: &ZoneReadOptions,
+    depth: VerifyDepth,
+) -> Result<LoadedZone, ZoneRefusal> {
     inject_panic(PanicPoint::ZoneReader);
     let Some(file) = file else {
         let text = rhumb_config::DEFAULT_ZONE.as_bytes();
@@ -83,7 +90,7 @@ fn load_at(name: &Name, file: Option<&Path>, depth: VerifyDepth) -> Result<Loade
     let mut attempt = 1;
     loop {
         let begun = SystemTime::now();
-        let read = read_zone(name.as_ref(), file);
+        let read = read_zone_with(name.as_ref(), file, options);
         let mut files = files_of(file, &read);
         let pause = pause_before_again(&before, &files, begun);
         if let Some(pause) = pause.filter(|_| attempt < ATTEMPTS) {
@@ -96,7 +103,7 @@ fn load_at(name: &Name, file: Option<&Path>, depth: VerifyDepth) -> Result<Loade
             files = files.into_iter().map(FileRead::outdated).collect();
         }
         return match read {
-            Ok(loaded) => verified(loaded, file, files, depth),
+            Ok(loaded) => verified(loaded, file, files, options, depth),
             Err(problems) => Err(ZoneRefusal { problems: in_words(&problems), files }),
         };
     }
@@ -128,12 +135,13 @@ fn verified(
     loaded: ParsedZone,
     file: &Path,
     files: Vec<FileRead>,
+    options: &ZoneReadOptions,
     depth: VerifyDepth,
 ) -> Result<LoadedZone, ZoneRefusal> {
     let ParsedZone { contents, warnings, left_out, .. } = loaded;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     // Times of signatures have 32 bits, compared in serial arithmetic.
-    let found = verify_zone(file, &contents, now as u32, depth);
+    let found = verify_zone_with(file, &contents, now as u32, depth, options);
     let (errors, more): (Vec<FileProblem>, Vec<FileProblem>) =
         found.problems.into_iter().partition(|problem| problem.severity == FaultSeverity::Error);
     if !errors.is_empty() {
@@ -178,7 +186,7 @@ mod tests {
         for round in 0..10 {
             fs::write(&part, format!("www A 192.0.2.{round}\n")).unwrap();
             fs::write(&zone, format!("{ZONE}$INCLUDE part\n")).unwrap();
-            let loaded = load(&name, Some(&zone)).unwrap();
+            let loaded = load(&name, Some(&zone), &ZoneReadOptions::default()).unwrap();
             assert_eq!(loaded.files.iter().map(FileRead::path).collect::<Vec<_>>(), [&zone, &part]);
             assert!(loaded.files.iter().all(FileRead::is_current), "round {round}");
             let changed = if round % 2 == 0 { &part } else { &zone };

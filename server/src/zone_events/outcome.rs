@@ -35,6 +35,8 @@ pub struct ZonesPlan {
     pub changes: Vec<Change>,
     /// Zones that keep what they serve.
     pub broken: Vec<BrokenZone>,
+    /// What is most likely not meant to be, with its place.
+    pub warnings: Vec<String>,
     /// Zones whose files were read.
     pub read_count: usize,
     pub(super) next: NextZones,

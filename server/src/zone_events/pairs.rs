@@ -35,8 +35,9 @@ impl ZonePair {
     /// What is there, if it stays as it is unless its files have changed. A broken zone stays too, unless `reread_broken`.
     pub(super) fn kept_entry(&self, reread_broken: bool) -> Option<&ZoneEntry> {
         self.present.as_ref().filter(|entry| {
-            let same = Arc::ptr_eq(&entry.origin, &self.wanted.origin) || entry.file() == self.wanted.file();
-            same && (!reread_broken || entry.zone.trouble().is_none())
+            let (old, new) = (&entry.origin, &self.wanted.origin);
+            let same = || entry.file() == self.wanted.file() && old.reading == new.reading;
+            (Arc::ptr_eq(old, new) || same()) && (!reread_broken || entry.zone.trouble().is_none())
         })
     }
 
@@ -66,18 +67,20 @@ impl ZonePair {
 }
 
 /// Zones looked at, and those that are gone.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct PairedZones {
     /// By name.
     pub(super) pairs: Vec<ZonePair>,
     pub(super) gone: Vec<Name>,
     /// The folders, if all zones were looked at.
     pub(super) folders: Option<ZoneFolders>,
+    /// What is most likely not meant to be in these folders, with its place.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Every zone of `config`. Zones of folders that cannot be listed are neither looked at nor gone; the errors say which.
 pub(super) fn pair_all(config: &Config, snapshot: &Snapshot) -> (PairedZones, Vec<String>) {
-    let ConfiguredZones { zones, folders, unreadable, errors } = configured_zones(config);
+    let ConfiguredZones { zones, folders, unreadable, errors, warnings } = configured_zones(config);
     let pairs: Vec<ZonePair> = zones
         .into_iter()
         .map(|wanted| {
@@ -94,7 +97,7 @@ pub(super) fn pair_all(config: &Config, snapshot: &Snapshot) -> (PairedZones, Ve
             entries.filter(|entry| !kept.contains(entry.zone.name()) && !lies_in(entry, &unreadable));
         gone.extend(missing.map(|entry| entry.zone.name().clone()));
     }
-    (PairedZones { pairs, gone, folders: Some(folders) }, errors)
+    (PairedZones { pairs, gone, folders: Some(folders), warnings }, errors)
 }
 
 /// Whether the zone's file lies in one of these folders.
@@ -116,12 +119,12 @@ pub(super) fn pair_names(names: &HashSet<&Name>, snapshot: &Snapshot, folders: &
     }
     pairs.sort_by(|a, b| a.wanted.name.cmp(&b.wanted.name));
     gone.sort();
-    PairedZones { pairs, gone, folders: None }
+    PairedZones { pairs, gone, folders: None, warnings: Vec::new() }
 }
 
 /// What the configuration asks for under this name, its folders looked into.
 fn wanted_one(name: &Name, present: Option<&ZoneEntry>, folders: &ZoneFolders) -> Option<ConfiguredZone> {
-    let single = present.filter(|entry| !matches!(entry.origin.source, ZoneFile::Folder(_)));
+    let single = present.filter(|entry| !matches!(entry.origin.source, ZoneFile::Folder(..)));
     let origin = match single {
         Some(entry) => &entry.origin,
         None => folders.folders.iter().find(|origin| {
@@ -137,7 +140,7 @@ fn wanted_one(name: &Name, present: Option<&ZoneEntry>, folders: &ZoneFolders) -
 
 /// What putting these zones in force comes to.
 pub(super) fn next_zones(paired: PairedZones, snapshot: &Snapshot) -> NextZones {
-    let PairedZones { pairs, gone, folders } = paired;
+    let PairedZones { pairs, gone, folders, .. } = paired;
     let mut changed: HashMap<Name, Option<ZoneEntry>> =
         gone.iter().map(|name| (name.clone(), None)).collect();
     let (mut entries, mut read) = (Vec::new(), Vec::new());

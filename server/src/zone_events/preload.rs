@@ -23,7 +23,7 @@ fn read_all(zones: &[ConfiguredZone]) -> Vec<Option<ZoneRead>> {
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(zone) = zones.get(at) else { return };
-            let read = load(&zone.name, zone.file().as_deref());
+            let read = load(&zone.name, zone.file().as_deref(), &zone.origin.reading);
             if let Some(slot) = done.lock().unwrap_or_else(PoisonError::into_inner).get_mut(at) {
                 *slot = Some(read);
             }
@@ -57,7 +57,7 @@ impl PreloadedZones {
     /// Reads every zone that `config` names, on this thread. What is wrong with the configuration is found again by the plan.
     pub fn read(config: &Config) -> Self {
         let zones = configured_zones(config).zones.into_iter().map(|zone| {
-            let read = load(&zone.name, zone.file().as_deref());
+            let read = load(&zone.name, zone.file().as_deref(), &zone.origin.reading);
             (zone, read)
         });
         Self(zones.collect::<Vec<_>>().into_iter().peekable())
@@ -81,7 +81,7 @@ impl PreloadedZones {
 /// wrong with them, in words.
 pub fn check_zones(config: &Config) -> (Vec<Name>, Vec<String>, Vec<String>) {
     let configured = configured_zones(config);
-    let (mut warnings, mut errors) = (Vec::new(), configured.errors);
+    let (mut warnings, mut errors) = (configured.warnings, configured.errors);
     for read in read_all(&configured.zones) {
         match read {
             Some(Ok(loaded)) => warnings.extend(loaded.warnings),

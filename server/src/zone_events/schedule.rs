@@ -337,9 +337,10 @@ impl ZoneSchedule {
         let changes = describe::changes(&plan.paired);
         let broken = describe::broken(&plan.paired);
         // The plan stays as what is under way until it is in force or given up.
-        let paired = PairedZones { pairs: Vec::new(), gone: Vec::new(), folders: None };
-        let next = next_zones(std::mem::replace(&mut plan.paired, paired), &plan.snapshot);
-        let zones = ZonesPlan { changes, broken, read_count: next.read.len(), next };
+        let mut paired = std::mem::take(&mut plan.paired);
+        let warnings = std::mem::take(&mut paired.warnings);
+        let next = next_zones(paired, &plan.snapshot);
+        let zones = ZonesPlan { changes, broken, warnings, read_count: next.read.len(), next };
         if let Some(reply) = plan.reply.take() {
             return reply(Ok(zones));
         }

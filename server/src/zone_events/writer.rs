@@ -51,7 +51,8 @@ impl ZoneWriter {
     ) -> io::Result<Self> {
         let (events, inbox) = channel();
         let read = events.clone();
-        let settings = ReaderSettings::new(|zone| load(&zone.name, zone.file().as_deref()));
+        let settings =
+            ReaderSettings::new(|zone| load(&zone.name, zone.file().as_deref(), &zone.origin.reading));
         let readers = ZoneReaders::start(&live.metrics, writers.clone(), settings, move |job, outcome| {
             // The zone thread is gone only when the process ends.
             let _ = read.send(ZoneEvent::Read(Box::new((job, outcome))));

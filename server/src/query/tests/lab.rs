@@ -12,6 +12,7 @@ use rhumb_net::LocalAddress;
 use rhumb_resolver::UpstreamPolicy;
 use rhumb_wire::edns::EXTENDED_ERROR;
 use rhumb_wire::{MessageSection, MessageView, Name, Transport, Type};
+use rhumb_zones::file::ZoneReadOptions;
 use rhumb_zones::{NameTable, ZoneBuilder};
 
 use crate::cookies::ServerCookies;
@@ -40,7 +41,12 @@ impl Lab {
         let place = FilePlace { file: file.into(), line: 1, column: 1 };
         let entry = ZoneEntry {
             zone,
-            origin: Arc::new(ZoneOrigin { place, source: ZoneFile::BuiltIn, transfer_to: Vec::new() }),
+            origin: Arc::new(ZoneOrigin {
+                place,
+                source: ZoneFile::BuiltIn,
+                transfer_to: Vec::new(),
+                reading: ZoneReadOptions::default(),
+            }),
         };
         let snapshot = Snapshot {
             serial: 1,
@@ -72,7 +78,12 @@ impl Lab {
         zones: impl IntoIterator<Item = (Name, rhumb_zones::ZoneContents)>,
     ) -> Self {
         let place = FilePlace { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
-        let origin = Arc::new(ZoneOrigin { place, source: ZoneFile::BuiltIn, transfer_to: Vec::new() });
+        let origin = Arc::new(ZoneOrigin {
+            place,
+            source: ZoneFile::BuiltIn,
+            transfer_to: Vec::new(),
+            reading: ZoneReadOptions::default(),
+        });
         let entry = |(name, contents): (Name, _)| {
             let zone = Arc::new(Zone::new(name.clone()));
             zone.publish(0, Arc::new(contents), FileMark::default(), Vec::new(), None).unwrap();

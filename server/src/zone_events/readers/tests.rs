@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use rhumb_config::FilePlace;
 use rhumb_watch::FileWatch;
+use rhumb_zones::file::ZoneReadOptions;
 
 use super::{ReaderSettings, ZoneReaders};
 use crate::metrics::Metrics;
@@ -67,8 +68,12 @@ impl Rig {
 
     fn read(&self, name: &str) {
         let place = FilePlace { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
-        let origin =
-            Arc::new(ZoneOrigin { place, source: ZoneFile::File("zone".into()), transfer_to: Vec::new() });
+        let origin = Arc::new(ZoneOrigin {
+            place,
+            source: ZoneFile::File("zone".into()),
+            transfer_to: Vec::new(),
+            reading: ZoneReadOptions::default(),
+        });
         let zone = ConfiguredZone { name: name.parse().unwrap(), origin };
         self.readers.read(ReadJob {
             reason: ReadReason::Changed { version: 0 },
