@@ -186,7 +186,7 @@ impl Reloader {
                 self.files_signal.clear();
                 self.follow_present();
             }
-            ReloadEvent::ZonesPlanned(result) => self.finish(result),
+            ReloadEvent::ZonesPlanned(result) => self.finish(*result),
             ReloadEvent::Addresses => self.addresses_changed = true,
         }
         self.catch_up();
@@ -278,7 +278,7 @@ impl Reloader {
         let files = std::mem::take(&mut self.files.reports.changes);
         let planned = self.sender.clone();
         // The receiver is gone only when the server ends.
-        let reply = Box::new(move |plan| drop(planned.send(ReloadEvent::ZonesPlanned(plan))));
+        let reply = Box::new(move |plan| drop(planned.send(ReloadEvent::ZonesPlanned(Box::new(plan)))));
         self.parts.zones.plan(config, files, PlanPurpose::Reload, reply);
     }
 

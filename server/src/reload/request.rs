@@ -72,7 +72,7 @@ pub(super) enum ReloadEvent {
     /// Something was reported of the files followed, or other files have to be followed.
     Files,
     /// The zones of the reload under way are read; or what is wrong with the configuration.
-    ZonesPlanned(Result<ZonesPlan, Vec<String>>),
+    ZonesPlanned(Box<Result<ZonesPlan, Vec<String>>>),
     /// Addresses of this host have come or gone.
     Addresses,
 }
