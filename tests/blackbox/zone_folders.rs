@@ -51,7 +51,7 @@ fn patterns() -> Verdict {
             let reply = client.ask(SERVER, "www.b.test.", "A");
             reply.is_ok_and(|message| message.rcode() == rcode::REFUSED)
         };
-        ensure!(until(SOON, || refused()), "{pattern}: a zone went");
+        ensure!(until(SOON, refused), "{pattern}: a zone went");
         let list = server.tell(&["zone", "list"])?;
         ensure!(list.out.contains("a.test") && !list.out.contains('~'), "{pattern}: {}", list.out);
     }
