@@ -1,6 +1,6 @@
 //! The log: one line an event on standard error, text on a terminal and JSON otherwise, its level changed by a reload.
 
-use std::io::IsTerminal;
+mod destination;
 
 use rhumb_config::{LogFormat, LogLevel, LogSettings};
 use tracing_subscriber::filter::LevelFilter;
@@ -8,29 +8,34 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry, fmt, reload};
 
+use destination::{LogDestination, StderrLines};
+
 /// Changes the level of a log that was started.
 pub(super) type Level = reload::Handle<LevelFilter, Registry>;
 
 /// Starts the log. Where one was started before, as in tests, that one stays.
 pub(super) fn start(log: LogSettings) -> Level {
     let (filter, level) = reload::Layer::new(level_filter(log.level));
-    let json = match log.format {
-        LogFormat::Auto => !std::io::stderr().is_terminal(),
-        LogFormat::Json => true,
-        LogFormat::Text => false,
-    };
-    let lines: Box<dyn Layer<_> + Send + Sync> = if json {
-        Box::new(
-            fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(std::io::stderr),
-        )
+    let destination = LogDestination::of_stderr();
+    let lines = StderrLines(destination);
+    let lines: Box<dyn Layer<_> + Send + Sync> = if is_json(log.format, destination) {
+        Box::new(fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(lines))
     } else {
-        Box::new(
-            fmt::layer().compact().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()),
-        )
+        let colours = destination == LogDestination::Terminal { colours: true };
+        Box::new(fmt::layer().compact().with_writer(lines).with_ansi(colours))
     };
     // Fails only where a log was started before.
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
     level
+}
+
+/// Whether a line is JSON.
+const fn is_json(format: LogFormat, destination: LogDestination) -> bool {
+    match format {
+        LogFormat::Auto => !matches!(destination, LogDestination::Terminal { .. }),
+        LogFormat::Json => true,
+        LogFormat::Text => false,
+    }
 }
 
 /// Takes this level, until the next reload.
