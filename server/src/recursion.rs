@@ -1,17 +1,20 @@
 //! Work that waits for others: through one bounded queue, joined where the question is the same, answered to each client by
 //! itself.
 
+mod failure_log;
 mod lookup;
 mod pending;
 mod prober;
 mod queue;
 mod resolve_task;
+mod tried;
 mod upstream_network;
+mod upstream_trouble;
 mod waiting_clients;
 
-pub use lookup::Tried;
 pub use pending::{Explained, ReplyPath};
 pub use prober::probe_upstreams;
 pub use queue::ResolveQueue;
 pub use resolve_task::ResolveTasks;
+pub use tried::Tried;
 pub use upstream_network::UpstreamNetwork;

@@ -5,14 +5,18 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rhumb_tests::rig::client::receive;
+use rhumb_tests::rig::script::every_name;
 use rhumb_tests::rig::server::until;
 use rhumb_tests::rig::{Client, Config, Host, Message, Server};
 use rhumb_tests::{Context, Outcome, Test, Verdict, ensure, ensure_eq, skip};
+
+use crate::forwarding::{Lab, UP, config};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
     Test::beside("datagrams::a_thread_that_panics_is_started_again", panics),
     Test::beside("datagrams::broadcast_is_answered_from_the_host", broadcast),
+    Test::beside("datagrams::a_reply_that_cannot_be_sent_is_counted_once", unsendable),
 ];
 
 const ZONE: &str = "\
@@ -72,6 +76,33 @@ fn broadcast() -> Verdict {
             .context(format!("no answer to a broadcast to {to}: {}", server.log_tail()))?;
         ensure_eq!(from, SocketAddr::new("192.0.2.1".parse()?, port), "who answers {to}");
         ensure_eq!(Message::from_wire(&wire)?.data("A"), ["198.18.0.80"], "answer to {to}");
+    }
+    Ok(Outcome::Passed)
+}
+
+/// Replies for which the host has no route, at hand and after waiting for an upstream: one drop each.
+fn unsendable() -> Verdict {
+    let lab = Lab::new()?;
+    let _upstream = lab.upstream(0, every_name("198.18.0.1"))?;
+    let server = lab.start(&config().zone("zone.test", ZONE).forward(".", &UP[..1]))?;
+    lab.client.host().address("eth0", "203.0.113.9/24")?;
+    for interface in ["all", "eth0"] {
+        lab.host.sysctl(&format!("net/ipv4/conf/{interface}/rp_filter"), "0")?;
+    }
+    lab.host.route("unreachable 203.0.113.0/24")?;
+    let client = lab.client.clone().from("203.0.113.9".parse()?).patience(Duration::from_millis(200));
+    for (name, all) in [("www.zone.test.", 1.0), ("absent.zone.test.", 2.0), ("www.up.example.", 3.0)] {
+        let answer = client.exchange_raw(lab.to, &Message::query(name, "A").to_wire())?;
+        ensure!(answer.is_none(), "{name}: an answer came although there is no route");
+        let dropped = |labels: &[&str]| server.metric("rhumb_dns_dropped_total", labels);
+        let failed = ["reason=\"send-failed\""];
+        ensure!(
+            until(Duration::from_secs(5), || dropped(&failed).is_ok_and(|count| count >= all)),
+            "{name}: {} replies could not be sent",
+            dropped(&failed)?
+        );
+        ensure_eq!(dropped(&failed)?, all, "replies that could not be sent, after {name}");
+        ensure_eq!(dropped(&[])?, all, "drops for any reason, after {name}");
     }
     Ok(Outcome::Passed)
 }

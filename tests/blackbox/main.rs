@@ -24,6 +24,7 @@ mod clients;
 mod conformance;
 mod container;
 mod cookies;
+mod counting;
 mod datagrams;
 mod differential;
 mod documents;
@@ -35,6 +36,7 @@ mod forwarding;
 mod glibc;
 mod limiting;
 mod listening;
+mod logging;
 mod reading;
 mod reloading;
 mod running;
@@ -79,6 +81,8 @@ fn main() -> ExitCode {
         steady::TESTS,
         checking::TESTS,
         scraping::TESTS,
+        counting::TESTS,
+        logging::TESTS,
         transfers::TESTS,
         unit::TESTS,
         zone_folders::TESTS,

@@ -52,7 +52,7 @@ pub(super) fn plan(
             Arc::clone(&entry.route)
         } else {
             *last_id += 1;
-            Arc::new(Route::new(*last_id, domain, policy, live.cache.origins()))
+            Arc::new(Route::new(*last_id, domain, policy, live.route_services()))
         };
         describe(&route, present.is_none(), &upstreams, &mut changes);
         plans.push(RoutePlan {

@@ -155,7 +155,6 @@ impl Worker {
                 too_large.push(slot);
             } else {
                 tracing::debug!(socket = %self.socket.address(), %error, "sending failed");
-                self.block.send_failed();
                 self.block.dropped(DropReason::SendFailed);
             }
         });
@@ -210,7 +209,6 @@ impl Worker {
         if sent.is_some() {
             self.block.truncated();
         } else {
-            self.block.send_failed();
             self.block.dropped(DropReason::SendFailed);
         }
     }

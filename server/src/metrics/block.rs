@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::histogram::{Histogram, Reading};
 use rhumb_wire::Transport;
 
-use super::labels::{CacheEvent, DropReason, Family, RcodeLabel, TypeLabel};
+use super::labels::{AccessList, CacheEvent, DropReason, Family, RcodeLabel, ResponseSource, TypeLabel};
+use super::sizes::{SizeHistogram, SizeReading};
 
 /// A counter with one writing thread. A load and a store cost half a nanosecond where `fetch_add` costs five.
 #[derive(Debug)]
@@ -54,7 +55,11 @@ fn read_at(counters: &[Counter], index: usize) -> u64 {
 pub struct Block {
     requests: [Counter; REQUESTS],
     responses: [Counter; RcodeLabel::COUNT],
+    sources: [Counter; ResponseSource::COUNT],
+    refused: [Counter; AccessList::COUNT],
     durations: [Histogram; Transport::ALL.len()],
+    request_sizes: [SizeHistogram; Transport::ALL.len()],
+    response_sizes: [SizeHistogram; Transport::ALL.len()],
     cache: [Counter; CacheEvent::COUNT],
     dropped: [Counter; DropReason::COUNT],
     edns: Counter,
@@ -69,7 +74,11 @@ impl Block {
         Self {
             requests: [const { Counter::new() }; REQUESTS],
             responses: [const { Counter::new() }; RcodeLabel::COUNT],
+            sources: [const { Counter::new() }; ResponseSource::COUNT],
+            refused: [const { Counter::new() }; AccessList::COUNT],
             durations: [const { Histogram::new() }; Transport::ALL.len()],
+            request_sizes: [const { SizeHistogram::new() }; Transport::ALL.len()],
+            response_sizes: [const { SizeHistogram::new() }; Transport::ALL.len()],
             cache: [const { Counter::new() }; CacheEvent::COUNT],
             dropped: [const { Counter::new() }; DropReason::COUNT],
             edns: Counter::new(),
@@ -86,6 +95,14 @@ impl Block {
         add_at(&self.requests, request_index(transport, family, TypeLabel::of(qtype)));
     }
 
+    /// Such a query has so many bytes.
+    #[inline]
+    pub fn request_size(&self, transport: Transport, bytes: usize) {
+        if let Some(sizes) = self.request_sizes.get(transport as usize) {
+            sizes.observe(bytes);
+        }
+    }
+
     /// The query carried EDNS (RFC 6891), with the DO bit or without.
     #[inline]
     pub fn edns(&self, dnssec_ok: bool) {
@@ -95,8 +112,23 @@ impl Block {
 
     /// A response was made; `rcode` with its upper eight bits from the OPT record (RFC 6891, section 6.1.3).
     #[inline]
-    pub fn response(&self, rcode: u16) {
+    pub fn response(&self, rcode: u16, source: ResponseSource) {
         add_at(&self.responses, RcodeLabel::of(rcode).index());
+        add_at(&self.sources, source.index());
+    }
+
+    /// A response message has so many bytes.
+    #[inline]
+    pub fn response_size(&self, transport: Transport, bytes: usize) {
+        if let Some(sizes) = self.response_sizes.get(transport as usize) {
+            sizes.observe(bytes);
+        }
+    }
+
+    /// An access list refused a query.
+    #[inline]
+    pub fn refused(&self, list: AccessList) {
+        add_at(&self.refused, list.index());
     }
 
     /// The response left with TC=1.
@@ -115,12 +147,6 @@ impl Block {
     #[inline]
     pub fn dropped(&self, reason: DropReason) {
         add_at(&self.dropped, reason.index());
-    }
-
-    /// The kernel did not take a reply: short for [`DropReason::SendFailed`].
-    #[inline]
-    pub fn send_failed(&self) {
-        self.dropped(DropReason::SendFailed);
     }
 
     /// `count` queries took this long each, from reading to handing over the reply. A batch of datagrams is one call.
@@ -151,13 +177,24 @@ impl Block {
         for (mine, theirs) in self.durations.iter().zip(&other.durations) {
             mine.absorb(theirs);
         }
+        for (mine, theirs) in self.sizes().zip(other.sizes()) {
+            mine.absorb(theirs);
+        }
+    }
+
+    fn sizes(&self) -> impl Iterator<Item = &SizeHistogram> {
+        self.request_sizes.iter().chain(&self.response_sizes)
     }
 
     fn all(&self) -> impl Iterator<Item = &Counter> {
         let Self {
             requests,
             responses,
+            sources,
+            refused,
             durations: _,
+            request_sizes: _,
+            response_sizes: _,
             cache,
             dropped,
             edns,
@@ -166,7 +203,8 @@ impl Block {
             slipped,
             panics,
         } = self;
-        let arrays = requests.iter().chain(responses).chain(cache).chain(dropped);
+        let arrays =
+            requests.iter().chain(responses).chain(sources).chain(refused).chain(cache).chain(dropped);
         arrays.chain([edns, dnssec_ok, truncated, slipped, panics])
     }
 
@@ -192,6 +230,20 @@ impl Block {
 
     pub(super) fn read_duration(&self, transport: Transport) -> Option<Reading> {
         self.durations.get(transport as usize).map(Histogram::read)
+    }
+
+    pub(super) fn read_source(&self, source: ResponseSource) -> u64 {
+        read_at(&self.sources, source.index())
+    }
+
+    pub(super) fn read_refused(&self, list: AccessList) -> u64 {
+        read_at(&self.refused, list.index())
+    }
+
+    /// Sizes of queries and of responses.
+    pub(super) fn read_sizes(&self, transport: Transport) -> Option<(SizeReading, SizeReading)> {
+        let requests = self.request_sizes.get(transport as usize)?;
+        Some((requests.read(), self.response_sizes.get(transport as usize)?.read()))
     }
 
     pub(super) fn read_edns(&self) -> u64 {

@@ -1,27 +1,31 @@
 //! Counters for what is not on the hot path: any thread may count, and a series goes when its last handle does.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::histogram::{Reading, SharedHistogram};
-use super::labels::RcodeLabel;
+use super::labels::{LookupResult, RcodeLabel, UpstreamFailure};
 
 /// What is counted for one upstream address.
 #[derive(Debug, Default)]
 pub struct Upstream {
     requests: AtomicU64,
+    stream_requests: AtomicU64,
     responses: [AtomicU64; RcodeLabel::COUNT],
-    timeouts: AtomicU64,
+    failures: [AtomicU64; UpstreamFailure::COUNT],
+    /// The index of the last failure's reason, from 1; 0 before the first.
+    last_failure: AtomicUsize,
     unhealthy: AtomicBool,
     durations: SharedHistogram,
 }
 
 impl Upstream {
-    /// A query was sent.
-    pub fn request(&self) {
+    /// A query was sent, by a datagram or on a stream.
+    pub fn request(&self, on_stream: bool) {
         self.requests.fetch_add(1, Relaxed);
+        self.stream_requests.fetch_add(u64::from(on_stream), Relaxed);
     }
 
     /// An answer to it was accepted after this time.
@@ -32,9 +36,17 @@ impl Upstream {
         self.durations.observe(took);
     }
 
-    /// No answer came in time.
-    pub fn timeout(&self) {
-        self.timeouts.fetch_add(1, Relaxed);
+    /// Nothing came that could be used.
+    pub fn failure(&self, reason: UpstreamFailure) {
+        if let Some(counter) = self.failures.get(reason.index()) {
+            counter.fetch_add(1, Relaxed);
+        }
+        self.last_failure.store(reason.index() + 1, Relaxed);
+    }
+
+    /// Why the last query that failed did so; none before the first.
+    pub fn last_failure(&self) -> Option<UpstreamFailure> {
+        UpstreamFailure::ALL.get(self.last_failure.load(Relaxed).checked_sub(1)?).copied()
     }
 
     /// Whether it is thought to answer; true at first.
@@ -50,12 +62,41 @@ impl Upstream {
         self.responses.get(rcode.index()).map_or(0, |counter| counter.load(Relaxed))
     }
 
-    pub(super) fn read_timeouts(&self) -> u64 {
-        self.timeouts.load(Relaxed)
+    pub(super) fn read_stream_requests(&self) -> u64 {
+        self.stream_requests.load(Relaxed)
+    }
+
+    pub(super) fn read_failure(&self, reason: UpstreamFailure) -> u64 {
+        self.failures.get(reason.index()).map_or(0, |counter| counter.load(Relaxed))
     }
 
     pub(super) fn read_healthy(&self) -> bool {
         !self.unhealthy.load(Relaxed)
+    }
+
+    pub(super) fn read_durations(&self) -> Reading {
+        self.durations.read()
+    }
+}
+
+/// What is counted for one forwarded domain.
+#[derive(Debug, Default)]
+pub struct ForwardedDomain {
+    lookups: [AtomicU64; LookupResult::COUNT],
+    durations: SharedHistogram,
+}
+
+impl ForwardedDomain {
+    /// A look-up ended after this time.
+    pub fn lookup(&self, result: LookupResult, took: Duration) {
+        if let Some(counter) = self.lookups.get(result.index()) {
+            counter.fetch_add(1, Relaxed);
+        }
+        self.durations.observe(took);
+    }
+
+    pub(super) fn read_lookups(&self, result: LookupResult) -> u64 {
+        self.lookups.get(result.index()).map_or(0, |counter| counter.load(Relaxed))
     }
 
     pub(super) fn read_durations(&self) -> Reading {

@@ -65,6 +65,61 @@ label_values! {
 }
 
 label_values! {
+    /// Where a response comes from.
+    pub enum ResponseSource {
+        Zone => "zone", "A zone that is served here.";
+        BuiltIn => "built-in", "A zone that is built in, such as that of localhost.";
+        Cache => "cache", "What was learnt before.";
+        Upstream => "upstream", "An upstream that was asked for it.";
+        Refused => "refused", "Nowhere: it was refused.";
+        Server => "server", "The server itself: errors, and what it says of itself.";
+    }
+}
+
+label_values! {
+    /// A list that says who may ask for what.
+    pub enum AccessList {
+        Recursion => "recursion.allow", "Who may ask for what the zones do not hold.";
+        Transfer => "zones.transfer-to", "Who may transfer a zone.";
+    }
+}
+
+label_values! {
+    /// Why a query to an upstream brought nothing that could be used.
+    pub enum UpstreamFailure {
+        Timeout => "timeout", "No reply in time.";
+        ConnectionRefused => "connection-refused", "Nothing listens there.";
+        Unreachable => "unreachable", "The network knows no way.";
+        Mismatched => "mismatched", "Replies of another id or question.";
+        Unusable => "unusable", "A reply that cannot be read, or holds no answer.";
+        Error => "error", "Another error of the system.";
+    }
+}
+
+impl UpstreamFailure {
+    /// In words, for the log.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Timeout => "no reply in time",
+            Self::ConnectionRefused => "nothing listens there",
+            Self::Unreachable => "no route, or the network says it is unreachable",
+            Self::Mismatched => "its replies do not match the queries",
+            Self::Unusable => "its replies cannot be used",
+            Self::Error => "the system reports an error",
+        }
+    }
+}
+
+label_values! {
+    /// How a look-up through a forwarded domain ended.
+    pub enum LookupResult {
+        Answered => "answered", "An upstream answered.";
+        Stale => "stale", "No upstream answered, and a stale answer stood in.";
+        Failed => "failed", "No upstream answered.";
+    }
+}
+
+label_values! {
     /// Why a query or a reply was dropped: every drop anywhere is counted under one of these.
     pub enum DropReason {
         ShortMessage => "short-message", "Fewer octets than a header.";

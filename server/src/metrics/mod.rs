@@ -14,12 +14,16 @@ pub mod names;
 pub mod registry;
 pub mod samples;
 mod scrape;
+mod sizes;
 #[cfg(test)]
 mod text;
 
 pub use block::Block;
 pub use figures::TrafficFigures;
-pub use handles::{Held, List, Upstream};
-pub use labels::{CacheEvent, DropReason, Family, RefuseReason, ReloadResult, TransferResult};
+pub use handles::{ForwardedDomain, Held, List, Upstream};
+pub use labels::{
+    AccessList, CacheEvent, DropReason, Family, LookupResult, RefuseReason, ReloadResult, ResponseSource,
+    TransferResult, UpstreamFailure,
+};
 pub use registry::Metrics;
 pub use samples::{Samples, Source, ZoneSample};

@@ -72,6 +72,14 @@ metrics! {
         "Queries whose question could be read.";
     DNS_RESPONSES = Counter "rhumb_dns_responses_total" ["rcode"]
         "Responses made, by response code.";
+    DNS_ANSWERS = Counter "rhumb_dns_answers_total" ["source"]
+        "Responses made, by where the answer comes from.";
+    DNS_REFUSED = Counter "rhumb_dns_refused_total" ["list"]
+        "Queries refused by an access list, by the key of the list.";
+    DNS_REQUEST_SIZE = Histogram "rhumb_dns_request_size_bytes" ["proto"]
+        "Size of queries whose question could be read, without the length field of streams.";
+    DNS_RESPONSE_SIZE = Histogram "rhumb_dns_response_size_bytes" ["proto"]
+        "Size of responses, without the length field of streams; messages of zone transfers are not in it.";
     DNS_DURATION = Histogram "rhumb_dns_request_duration_seconds" ["proto"]
         "Time from reading a query to handing its response to the kernel.";
     DNS_DROPPED = Counter "rhumb_dns_dropped_total" ["reason"]
@@ -122,14 +130,26 @@ metrics! {
 
     FORWARD_REQUESTS = Counter "rhumb_forward_requests_total" ["upstream"]
         "Queries sent to an upstream, repeats included.";
+    FORWARD_TCP_REQUESTS = Counter "rhumb_forward_tcp_requests_total" ["upstream"]
+        "Queries sent to an upstream over TCP.";
     FORWARD_RESPONSES = Counter "rhumb_forward_responses_total" ["upstream", "rcode"]
         "Responses of an upstream that were accepted, by response code.";
     FORWARD_DURATION = Histogram "rhumb_forward_request_duration_seconds" ["upstream"]
         "Time an upstream took to answer.";
     FORWARD_TIMEOUTS = Counter "rhumb_forward_timeouts_total" ["upstream"]
         "Queries an upstream did not answer in time.";
+    FORWARD_FAILURES = Counter "rhumb_forward_failures_total" ["upstream", "reason"]
+        "Queries to an upstream that brought nothing usable, by reason; time-outs are among them.";
     FORWARD_HEALTHY = Gauge "rhumb_forward_healthy" ["upstream"]
         "1 when an upstream is thought to answer, 0 when it is passed over.";
+    DOMAIN_UPSTREAMS = Gauge "rhumb_forward_domain_upstreams" ["domain"]
+        "Upstreams of a forwarded domain that may be asked.";
+    DOMAIN_HEALTHY = Gauge "rhumb_forward_domain_healthy_upstreams" ["domain"]
+        "Upstreams of a forwarded domain that are thought to answer.";
+    DOMAIN_LOOKUPS = Counter "rhumb_forward_domain_lookups_total" ["domain", "result"]
+        "Look-ups through a forwarded domain, by result; equal questions at one time are one.";
+    DOMAIN_DURATION = Histogram "rhumb_forward_domain_lookup_duration_seconds" ["domain"]
+        "Time a look-up through a forwarded domain took.";
     FORWARD_WAITING = Gauge "rhumb_forward_waiting" []
         "Client queries that wait for an answer from elsewhere.";
     FORWARD_LIST_OK = Gauge "rhumb_forward_list_ok" ["file"]

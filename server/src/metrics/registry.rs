@@ -9,14 +9,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use prometheus::process_collector::ProcessCollector;
 
 use super::block::Block;
-use super::handles::{Held, Keyed, List, Upstream};
+use super::handles::{ForwardedDomain, Held, Keyed, List, Upstream};
 use super::labels::{RefuseReason, ReloadResult, TransferResult};
 use super::samples::Source;
 use crate::supervision::WorkerRegistry;
 
 /// Zones with series of their own, unless set otherwise.
 const ZONE_SERIES: usize = 1000;
-/// Upstreams, and list files, with series of their own.
+/// Upstreams, forwarded domains and list files with series of their own.
 const MAX_UPSTREAMS: usize = 256;
 
 /// Tells one `Metrics` from the next, so that a thread's block is never counted into another one's page.
@@ -61,6 +61,7 @@ pub struct Metrics {
     pub(super) started: u64,
     pub(super) zone_series: AtomicUsize,
     pub(super) upstreams: Keyed<Upstream>,
+    pub(super) domains: Keyed<ForwardedDomain>,
     pub(super) lists: Keyed<List>,
     pub(super) waiting: Arc<AtomicU64>,
     pub(super) tcp_open: Arc<AtomicU64>,
@@ -94,6 +95,7 @@ impl Metrics {
             started: now,
             zone_series: AtomicUsize::new(ZONE_SERIES),
             upstreams: Keyed::new(MAX_UPSTREAMS),
+            domains: Keyed::new(MAX_UPSTREAMS),
             lists: Keyed::new(MAX_UPSTREAMS),
             waiting: Arc::default(),
             tcp_open: Arc::default(),
@@ -182,6 +184,11 @@ impl Metrics {
     /// same counters while any handle to them lives; the series go with the last one.
     pub fn upstream(&self, label: &str) -> Arc<Upstream> {
         self.upstreams.get(label)
+    }
+
+    /// The counters of one forwarded domain; as [`Self::upstream`].
+    pub fn domain(&self, domain: &str) -> Arc<ForwardedDomain> {
+        self.domains.get(domain)
     }
 
     /// The counters of one watched list of upstreams; as [`Self::upstream`].

@@ -3,6 +3,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Display;
+use std::time::Duration;
 
 use prometheus::proto::{
     Bucket, Counter, Gauge, Histogram, LabelPair, Metric as Series, MetricFamily, MetricType,
@@ -10,6 +11,7 @@ use prometheus::proto::{
 
 use super::histogram::{BOUNDS, Reading, float};
 use super::names::{self, Kind, Metric};
+use super::sizes::SizeReading;
 
 /// Most series of one metric, zones aside; a page stays readable and its size bounded.
 const MAX_SERIES: usize = 10_000;
@@ -100,24 +102,13 @@ impl Samples {
     }
 
     pub(super) fn histogram(&mut self, metric: &'static Metric, labels: &[&str], reading: &Reading) {
-        let mut total = 0_u64;
-        let mut buckets = Vec::with_capacity(BOUNDS.len());
-        for (bound, count) in BOUNDS.iter().zip(reading.buckets) {
-            total = total.wrapping_add(count);
-            let mut bucket = Bucket::default();
-            bucket.set_upper_bound(bound.as_secs_f64());
-            bucket.set_cumulative_count(total);
-            buckets.push(bucket);
-        }
-        // The total comes from the buckets themselves, so that the page agrees with itself while threads count on.
-        total = total.wrapping_add(reading.buckets.last().copied().unwrap_or(0));
-        let mut histogram = Histogram::default();
-        histogram.set_bucket(buckets);
-        histogram.set_sample_count(total);
-        histogram.set_sample_sum(reading.sum);
-        let mut series = Series::default();
-        series.set_histogram(histogram);
-        self.add(metric, labels, series);
+        let bounded = BOUNDS.iter().map(Duration::as_secs_f64).zip(reading.buckets);
+        let beyond = reading.buckets.last().copied().unwrap_or(0);
+        self.add(metric, labels, histogram_of(bounded, beyond, reading.sum));
+    }
+
+    pub(super) fn size_histogram(&mut self, metric: &'static Metric, labels: &[&str], reading: &SizeReading) {
+        self.add(metric, labels, histogram_of(reading.bounded(), 0, float(reading.sum)));
     }
 
     /// One zone: counted always, with series of its own for as many zones as the setting allows.
@@ -166,6 +157,27 @@ impl Samples {
         self.set(&names::SERIES_LEFT_OUT, &[], left_out);
         self.families.into_values().filter(|family| !family.series.is_empty()).map(Family::finish).collect()
     }
+}
+
+/// A histogram of these upper bounds and counts, and what is above the last bound.
+fn histogram_of(bounded: impl Iterator<Item = (f64, u64)>, beyond: u64, sum: f64) -> Series {
+    let mut total = 0_u64;
+    let mut buckets = Vec::new();
+    for (bound, count) in bounded {
+        total = total.wrapping_add(count);
+        let mut bucket = Bucket::default();
+        bucket.set_upper_bound(bound);
+        bucket.set_cumulative_count(total);
+        buckets.push(bucket);
+    }
+    let mut histogram = Histogram::default();
+    histogram.set_bucket(buckets);
+    // The total comes from the buckets themselves, so that the page agrees with itself while threads count on.
+    histogram.set_sample_count(total.wrapping_add(beyond));
+    histogram.set_sample_sum(sum);
+    let mut series = Series::default();
+    series.set_histogram(histogram);
+    series
 }
 
 impl Family {

@@ -12,7 +12,8 @@ use rhumb_wire::Transport;
 use super::block::Block;
 use super::histogram::float;
 use super::labels::{
-    CacheEvent, DropReason, Family, RcodeLabel, RefuseReason, ReloadResult, TransferResult, TypeLabel,
+    AccessList, CacheEvent, DropReason, Family, LookupResult, RcodeLabel, RefuseReason, ReloadResult,
+    ResponseSource, TransferResult, TypeLabel, UpstreamFailure,
 };
 use super::names;
 use super::registry::Metrics;
@@ -85,7 +86,13 @@ impl Metrics {
         for (label, upstream) in self.upstreams.held() {
             let label = label.as_str();
             out.set(&names::FORWARD_REQUESTS, &[label], upstream.read_requests());
-            out.set(&names::FORWARD_TIMEOUTS, &[label], upstream.read_timeouts());
+            out.set(&names::FORWARD_TCP_REQUESTS, &[label], upstream.read_stream_requests());
+            let timeouts = upstream.read_failure(UpstreamFailure::Timeout);
+            out.set(&names::FORWARD_TIMEOUTS, &[label], timeouts);
+            for reason in UpstreamFailure::ALL {
+                let failures = upstream.read_failure(*reason);
+                out.set(&names::FORWARD_FAILURES, &[label, reason.as_str()], failures);
+            }
             out.set(&names::FORWARD_HEALTHY, &[label], u64::from(upstream.read_healthy()));
             out.histogram(&names::FORWARD_DURATION, &[label], &upstream.read_durations());
             for rcode in RcodeLabel::ALL {
@@ -96,9 +103,20 @@ impl Metrics {
                 }
             }
         }
+        self.sample_domains(out);
         for (file, list) in self.lists.held() {
             out.set(&names::FORWARD_LIST_OK, &[&file], u64::from(list.read_ok()));
             out.set(&names::FORWARD_LIST_CHANGES, &[&file], list.read_changes());
+        }
+    }
+
+    fn sample_domains(&self, out: &mut Samples) {
+        for (label, domain) in self.domains.held() {
+            let label = label.as_str();
+            for result in LookupResult::ALL {
+                out.set(&names::DOMAIN_LOOKUPS, &[label, result.as_str()], domain.read_lookups(*result));
+            }
+            out.histogram(&names::DOMAIN_DURATION, &[label], &domain.read_durations());
         }
     }
 
@@ -145,9 +163,19 @@ fn sample_block(total: &Block, out: &mut Samples) {
         if let Some(reading) = total.read_duration(transport) {
             out.histogram(&names::DNS_DURATION, &[transport.name()], &reading);
         }
+        if let Some((requests, responses)) = total.read_sizes(transport) {
+            out.size_histogram(&names::DNS_REQUEST_SIZE, &[transport.name()], &requests);
+            out.size_histogram(&names::DNS_RESPONSE_SIZE, &[transport.name()], &responses);
+        }
     }
     for rcode in RcodeLabel::ALL {
         out.set(&names::DNS_RESPONSES, &[rcode.as_str()], total.read_response(*rcode));
+    }
+    for source in ResponseSource::ALL {
+        out.set(&names::DNS_ANSWERS, &[source.as_str()], total.read_source(*source));
+    }
+    for list in AccessList::ALL {
+        out.set(&names::DNS_REFUSED, &[list.as_str()], total.read_refused(*list));
     }
     for reason in DropReason::ALL {
         out.set(&names::DNS_DROPPED, &[reason.as_str()], total.read_dropped(*reason));

@@ -6,6 +6,7 @@ use super::admin::Admin;
 use super::{page, status};
 use crate::metrics::http::Pages;
 use crate::metrics::{Samples, Source, ZoneSample, names};
+use crate::snapshot::Route;
 
 /// The pages of the running server, and the values that are asked for at each scrape.
 pub(crate) struct StatusPages(Arc<Admin>);
@@ -34,6 +35,15 @@ impl Pages for StatusPages {
     }
 }
 
+/// How many upstreams a forwarded domain has, and how many of them answer.
+fn sample_route(route: &Route, out: &mut Samples) {
+    let (domain, state) = (route.domain().to_string(), route.state());
+    let healthy = state.pool.upstreams().iter().filter(|upstream| upstream.is_healthy()).count();
+    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    out.set(&names::DOMAIN_UPSTREAMS, &[&domain], count(state.pool.upstreams().len()));
+    out.set(&names::DOMAIN_HEALTHY, &[&domain], count(healthy));
+}
+
 impl Source for StatusPages {
     fn sample(&self, out: &mut Samples) {
         let live = &self.0.live;
@@ -43,6 +53,9 @@ impl Source for StatusPages {
         out.set(&names::CACHE_SIZE, &[], figures.limit);
         out.set(&names::CACHE_EVICTIONS, &[], figures.evicted);
         let snapshot = live.snapshot.load();
+        for (_, entry) in snapshot.view.routes.iter() {
+            sample_route(&entry.route, out);
+        }
         // Broken zones first: where there are more zones than series, theirs are on the page.
         for broken in [true, false] {
             for (_, entry) in snapshot.view.zones.iter() {

@@ -47,6 +47,7 @@ impl<'m> AdmittedQuery<'_, 'm> {
         out: &mut [u8],
     ) -> QueryOutcome {
         let settings = &self.context.snapshot.settings;
+        scratch.stats.source = from.counted();
         if let Some(limit) = &settings.rate_limit
             && limit::applies(self.client, &self.limits.edns_context, scratch)
         {

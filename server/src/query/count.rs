@@ -1,10 +1,10 @@
 //! What is counted of a query and of its answer, and the query log.
 
-use rhumb_wire::header;
+use rhumb_wire::{Rcode, Transport, header};
 
 use super::client::QueryClient;
-use super::outcome::{QueryOutcome, QueryScratch};
-use crate::metrics::{Block, DropReason};
+use super::outcome::{QueryOutcome, QueryScratch, QueryStats};
+use crate::metrics::{Block, DropReason, ResponseSource};
 use crate::snapshot::Snapshot;
 
 /// Counts a query, what became of it and its answer. A query that is dropped is counted as a request only where its question
@@ -19,7 +19,11 @@ pub fn count(
     snapshot: &Snapshot,
 ) {
     match outcome {
-        QueryOutcome::Reply(_) | QueryOutcome::Messages(_) => count_response(block, scratch),
+        QueryOutcome::Reply(length) => {
+            count_response(block, scratch);
+            block.response_size(client.transport(), *length);
+        }
+        QueryOutcome::Messages(_) => count_response(block, scratch),
         QueryOutcome::Wait(_) => {}
         QueryOutcome::Drop(reason) => {
             block.dropped(*reason);
@@ -42,6 +46,7 @@ fn count_request(
 ) {
     let stats = &scratch.stats;
     block.request(client.transport(), client.family(), stats.qtype.0);
+    block.request_size(client.transport(), message.len());
     if let Some(dnssec_ok) = stats.edns {
         block.edns(dnssec_ok);
     }
@@ -65,7 +70,10 @@ fn log(client: &QueryClient<'_>, message: &[u8], scratch: &QueryScratch) {
 #[inline]
 fn count_response(block: &Block, scratch: &QueryScratch) {
     let stats = &scratch.stats;
-    block.response(stats.rcode.0);
+    block.response(stats.rcode.0, source_of(stats));
+    if let Some(list) = stats.refused {
+        block.refused(list);
+    }
     if stats.truncated {
         block.truncated();
     }
@@ -74,10 +82,21 @@ fn count_response(block: &Block, scratch: &QueryScratch) {
     }
 }
 
+/// Where the answer that was written last comes from.
+#[inline]
+pub(super) const fn source_of(stats: &QueryStats) -> ResponseSource {
+    match (stats.source, stats.rcode) {
+        (Some(source), _) => source,
+        (None, Rcode::REFUSED) => ResponseSource::Refused,
+        (None, _) => ResponseSource::Server,
+    }
+}
+
 /// Counts an answer to a query that waited, by its header.
-pub fn count_message(block: &Block, answer: &[u8]) {
+pub fn count_message(block: &Block, transport: Transport, answer: &[u8], source: ResponseSource) {
     if let Some([high, low]) = answer.get(2..4) {
-        block.response(u16::from(*low) & header::RCODE);
+        block.response(u16::from(*low) & header::RCODE, source);
+        block.response_size(transport, answer.len());
         if u16::from(*high) << 8 & header::TC != 0 {
             block.truncated();
         }

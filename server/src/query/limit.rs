@@ -7,6 +7,7 @@ use super::client::QueryClient;
 use super::context::QueryContext;
 use super::edns_context::EdnsContext;
 use super::outcome::QueryScratch;
+use crate::metrics::ResponseSource;
 use crate::rate_limit::{RateLimit, RateVerdict, ResponseClass};
 use crate::snapshot::ZoneEntry;
 
@@ -21,6 +22,19 @@ pub(super) enum AnswerSource<'s> {
     Cache,
     /// Nowhere: it is an error.
     Nowhere,
+}
+
+impl AnswerSource<'_> {
+    /// As it is counted.
+    #[inline]
+    pub(super) const fn counted(self) -> Option<ResponseSource> {
+        match self {
+            Self::Zone(_) => Some(ResponseSource::Zone),
+            Self::BuiltIn(_) => Some(ResponseSource::BuiltIn),
+            Self::Cache => Some(ResponseSource::Cache),
+            Self::Nowhere => None,
+        }
+    }
 }
 
 /// Whether limits apply: to datagrams whose sender may be forged, and not to questions of our own making.

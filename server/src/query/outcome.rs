@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::edns_context::EdnsContext;
 use super::link_parts::{FollowBuffers, LinkAnswer};
-use crate::metrics::{CacheEvent, DropReason};
+use crate::metrics::{AccessList, CacheEvent, DropReason, ResponseSource};
 use crate::snapshot::{Route, Snapshot};
 use rhumb_wire::Transport;
 
@@ -93,6 +93,10 @@ pub(super) struct QueryStats {
     pub(super) edns: Option<bool>,
     /// How the cache was used.
     pub(super) cache: Option<CacheEvent>,
+    /// Where the answer comes from; none for errors.
+    pub(super) source: Option<ResponseSource>,
+    /// Which access list refused the query.
+    pub(super) refused: Option<AccessList>,
 }
 
 impl QueryStats {
@@ -104,6 +108,8 @@ impl QueryStats {
         slipped: false,
         edns: None,
         cache: None,
+        source: None,
+        refused: None,
     };
 }
 

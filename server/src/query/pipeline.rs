@@ -17,7 +17,7 @@ use super::outcome::{QueryOutcome, QueryScratch, QueryStats, WaitingClient, Wait
 use super::response::{ResponseHead, ResponseLimits, question_only};
 use super::tsig::{self, VerifiedQuery};
 use super::{authoritative, cached, chaos};
-use crate::metrics::CacheEvent;
+use crate::metrics::{AccessList, CacheEvent};
 use crate::snapshot::{Authority, RouteEntry, SnapshotView};
 
 /// Answers `message`, which `client` sent, into `out`; or says that nothing is sent; or what has to be looked up first.
@@ -170,6 +170,7 @@ impl AdmittedQuery<'_, '_> {
         }
         if !view.allows(client.ip()) {
             scratch.note("route", || format!("{} may not ask for what no zone holds", client.ip()));
+            scratch.stats.refused = Some(AccessList::Recursion);
             return self.refuse(Rcode::REFUSED, (ExtendedError::Prohibited, ""), scratch, out);
         }
         match view.authority_beyond_zones(query.name) {

@@ -19,7 +19,7 @@ use super::edns_context::EdnsContext;
 use super::limit::AnswerSource;
 use super::outcome::{IncompleteResponse, MessageSource, QueryOutcome, QueryScratch};
 use super::response::{ResponseHead, ResponseLimits, finish};
-use crate::metrics::{Metrics, TransferResult};
+use crate::metrics::{AccessList, Metrics, ResponseSource, TransferResult};
 use crate::snapshot::Snapshot;
 
 /// A zone on its way to a client.
@@ -48,6 +48,7 @@ impl AdmittedQuery<'_, '_> {
             return self.refuse(Rcode::NOTAUTH, (ExtendedError::NotAuthoritative, ""), scratch, out);
         };
         if !entry.origin.may_transfer(client.ip()) {
+            scratch.stats.refused = Some(AccessList::Transfer);
             scratch
                 .note("transfer", || format!("{}: no `transfer-to` allows {}", entry.place(), client.ip()));
             return self.refuse(Rcode::REFUSED, (ExtendedError::Prohibited, ""), scratch, out);
@@ -76,6 +77,7 @@ impl AdmittedQuery<'_, '_> {
             let error = (ExtendedError::Other, "too many transfers");
             return self.refuse(Rcode::REFUSED, error, scratch, out);
         };
+        scratch.stats.source = Some(ResponseSource::Zone);
         QueryOutcome::Messages(Box::new(self.begin(contents, slot)))
     }
 

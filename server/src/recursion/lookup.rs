@@ -5,14 +5,18 @@ use std::time::Duration;
 
 use rhumb_cache::{Hit, Key, Origin, Want};
 use rhumb_resolver::{
-    AttemptOutcome, AttemptReport, FailureReason, ForwardAnswer, ForwardFailure, Question, forward,
+    AttemptOutcome, AttemptReport, FailureReason, ForwardAnswer, ForwardFailure, Question, UnusableReply,
+    forward,
 };
 use rhumb_wire::Rcode;
 use rhumb_wire::edns::ExtendedError;
-use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::time::Instant;
 
+use super::failure_log::FailureLog;
+use super::tried::{Tried, tried};
 use super::upstream_network::UpstreamNetwork;
+use crate::metrics::{LookupResult, ResponseSource, UpstreamFailure};
 use crate::query::{check_aliases, failure_message};
 use crate::snapshot::{Route, RouteState, ServerState};
 
@@ -31,19 +35,6 @@ pub(super) struct LookupKey {
     pub(super) question: Question,
     pub(super) route: u32,
     pub(super) upstreams: u64,
-}
-
-/// An attempt as `explain` shows it.
-#[derive(Debug, Clone, Serialize)]
-pub struct Tried {
-    /// The upstream's address.
-    pub upstream: String,
-    /// `udp` or `tcp`.
-    pub transport: &'static str,
-    /// What came of it.
-    pub outcome: String,
-    /// Milliseconds it took.
-    pub ms: f64,
 }
 
 /// A response code without an answer, and its cause.
@@ -80,6 +71,7 @@ pub(super) enum LookupEvent {
 pub(super) struct Lookup {
     live: Arc<ServerState>,
     network: Arc<UpstreamNetwork>,
+    failures: Arc<FailureLog>,
     route: Arc<Route>,
     key: Arc<LookupKey>,
     /// The question in lower case, as the cache wants it.
@@ -119,19 +111,23 @@ impl Lookup {
     pub(super) fn new(
         live: &Arc<ServerState>,
         network: &Arc<UpstreamNetwork>,
+        failures: &Arc<FailureLog>,
         route: Arc<Route>,
         key: Arc<LookupKey>,
         permit: OwnedSemaphorePermit,
     ) -> Self {
         let wire = key.question.to_wire();
-        Self { live: Arc::clone(live), network: Arc::clone(network), route, key, wire, permit }
+        let (live, network, failures) = (Arc::clone(live), Arc::clone(network), Arc::clone(failures));
+        Self { live, network, failures, route, key, wire, permit }
     }
 
     /// Looks up and reports to `events` whatever happens, a panic too.
     pub(super) async fn run(self, events: mpsc::UnboundedSender<LookupEvent>) {
         let (key, live) = (Arc::clone(&self.key), Arc::clone(&self.live));
         let mut end = LookupEnd { key, live, events: Some(events.clone()) };
+        let begun = Instant::now();
         let found = self.find(&events).await;
+        self.route.counters().lookup(found.result(), begun.elapsed());
         drop(self.permit);
         end.report(found);
     }
@@ -209,7 +205,13 @@ impl Lookup {
         let _ = cache.keep_failure(&self.key(), &message, ttl, state.failures, now);
         match self.stale(state, false) {
             Some(found) => LookupAnswer { tried, ..found },
-            None => LookupAnswer::failure(rcode, error, tried),
+            None => {
+                // That a domain has no upstream is said once for all its names.
+                if rcode == Rcode::SERVFAIL && state.pool.is_healthy() {
+                    self.failures.failed(&self.key.question, error.1, &tried);
+                }
+                LookupAnswer::failure(rcode, error, tried)
+            }
         }
     }
 
@@ -259,6 +261,24 @@ pub(super) fn cached(live: &ServerState, key: &LookupKey, out: &mut [u8]) -> Opt
 }
 
 impl LookupAnswer {
+    /// Where it comes from.
+    pub(super) fn source(&self) -> ResponseSource {
+        match &self.outcome {
+            Ok(message) if message.hit.is_some() => ResponseSource::Cache,
+            Ok(_) => ResponseSource::Upstream,
+            Err(_) => ResponseSource::Server,
+        }
+    }
+
+    /// As a look-up is counted that ended so.
+    fn result(&self) -> LookupResult {
+        match &self.outcome {
+            Ok(message) if message.hit.is_some_and(|hit| hit.stale) => LookupResult::Stale,
+            Ok(_) => LookupResult::Answered,
+            Err(_) => LookupResult::Failed,
+        }
+    }
+
     const fn failure(rcode: Rcode, error: (ExtendedError, &'static str), tried: Arc<[Tried]>) -> Self {
         Self { outcome: Err((rcode, error)), tried }
     }
@@ -287,18 +307,37 @@ fn count(attempt: &AttemptReport, state: &RouteState) {
     let Some(member) = state.member(attempt.server.identity()) else { return };
     let counters = &member.counters;
     if attempt.outcome != AttemptOutcome::NoRoute {
-        counters.request();
+        counters.request(!attempt.transport.is_datagram());
     }
-    match attempt.outcome {
-        AttemptOutcome::Answered(rcode)
-        | AttemptOutcome::Refused(rcode)
-        | AttemptOutcome::WithoutEdns(rcode) => {
-            counters.response(rcode.0, attempt.elapsed);
-        }
-        AttemptOutcome::TimedOut => counters.timeout(),
-        _ => {}
+    if let AttemptOutcome::Answered(rcode)
+    | AttemptOutcome::Refused(rcode)
+    | AttemptOutcome::WithoutEdns(rcode) = attempt.outcome
+    {
+        counters.response(rcode.0, attempt.elapsed);
+    }
+    if let Some(reason) = failure_of(attempt.outcome) {
+        counters.failure(reason);
     }
     counters.set_healthy(attempt.server.is_healthy());
+}
+
+/// Why an attempt brought nothing that could be used; none where it did, or where the next one is part of it.
+const fn failure_of(outcome: AttemptOutcome) -> Option<UpstreamFailure> {
+    Some(match outcome {
+        AttemptOutcome::TimedOut => UpstreamFailure::Timeout,
+        AttemptOutcome::ConnectionRefused => UpstreamFailure::ConnectionRefused,
+        AttemptOutcome::Unreachable | AttemptOutcome::NoRoute => UpstreamFailure::Unreachable,
+        AttemptOutcome::Suspicious(_) | AttemptOutcome::Unusable(UnusableReply::Mismatch) => {
+            UpstreamFailure::Mismatched
+        }
+        AttemptOutcome::Malformed | AttemptOutcome::Unusable(_) => UpstreamFailure::Unusable,
+        AttemptOutcome::Error(_) => UpstreamFailure::Error,
+        AttemptOutcome::Answered(_)
+        | AttemptOutcome::Refused(_)
+        | AttemptOutcome::WithoutEdns(_)
+        | AttemptOutcome::Truncated
+        | AttemptOutcome::Overtaken => return None,
+    })
 }
 
 fn reason(failure: &ForwardFailure) -> (ExtendedError, &'static str) {
@@ -308,36 +347,5 @@ fn reason(failure: &ForwardFailure) -> (ExtendedError, &'static str) {
         FailureReason::Silence => (ExtendedError::NoReachableAuthority, "no upstream replied"),
         FailureReason::Unusable(_) => (ExtendedError::InvalidData, "no usable reply from any upstream"),
         FailureReason::Rcode(_) => (ExtendedError::Other, "every upstream failed"),
-    }
-}
-
-fn tried(attempts: &[AttemptReport]) -> Arc<[Tried]> {
-    attempts
-        .iter()
-        .map(|attempt| Tried {
-            upstream: attempt.server.identity().to_string(),
-            transport: attempt.transport.name(),
-            outcome: words(attempt.outcome),
-            ms: attempt.elapsed.as_secs_f64() * 1000.0,
-        })
-        .collect()
-}
-
-/// What came of an attempt, in words.
-fn words(outcome: AttemptOutcome) -> String {
-    match outcome {
-        AttemptOutcome::Answered(rcode) => format!("answered {rcode}"),
-        AttemptOutcome::Refused(rcode) => format!("passed over: {rcode}"),
-        AttemptOutcome::WithoutEdns(rcode) => format!("{rcode}, asked again without EDNS"),
-        AttemptOutcome::Truncated => "truncated, asked again over TCP".to_owned(),
-        AttemptOutcome::Suspicious(why) => format!("{why}, asked again over TCP"),
-        AttemptOutcome::Malformed => "malformed".to_owned(),
-        AttemptOutcome::Unusable(why) => format!("unusable: {why}"),
-        AttemptOutcome::TimedOut => "timed out".to_owned(),
-        AttemptOutcome::ConnectionRefused => "connection refused".to_owned(),
-        AttemptOutcome::Unreachable => "unreachable".to_owned(),
-        AttemptOutcome::Error(kind) => kind.to_string(),
-        AttemptOutcome::NoRoute => "no route, nothing sent".to_owned(),
-        AttemptOutcome::Overtaken => "another answer came first".to_owned(),
     }
 }

@@ -9,9 +9,10 @@ use rhumb_wire::Rcode;
 use rhumb_wire::edns::ExtendedError;
 use tokio::sync::{mpsc, oneshot};
 
-use super::lookup::{LookupAnswer, LookupKey, LookupMessage, Tried};
+use super::lookup::{LookupAnswer, LookupKey, LookupMessage};
+use super::tried::Tried;
 use super::waiting_clients::WaitPermit;
-use crate::metrics::{DropReason, Held};
+use crate::metrics::{DropReason, Held, ResponseSource};
 use crate::query::{
     LinkAnswer, QueryScratch, ResolveWork, TraceStep, WaitingClient, answer_waiting, count_message,
     fail_waiting, follow_waiting, is_whole, truncate,
@@ -104,7 +105,7 @@ impl PendingReply {
             Ok(message) => answer_waiting(&open.client, &message.bytes, message.hit.as_ref(), out),
             Err((rcode, error)) => fail_waiting(&open.client, *rcode, *error, out),
         };
-        open.give(length, &found.tried, None, out);
+        open.give(length, found.source(), &found.tried, None, out);
     }
 
     /// Whether what was found is only a link of this client's answer.
@@ -147,7 +148,7 @@ impl PendingReply {
             Some(Err(work)) => return Some((work, Self(Some(open)))),
             Some(Ok(length)) => {
                 let tried: Arc<[Tried]> = std::mem::take(&mut open.tried).into();
-                open.give(Some(length), &tried, trace, out);
+                open.give(Some(length), ResponseSource::Upstream, &tried, trace, out);
             }
             None => open.drop_silently(DropReason::Malformed),
         }
@@ -189,7 +190,7 @@ impl OpenReply {
         let error = (ExtendedError::Other, why);
         match fail_waiting(&self.client, Rcode::SERVFAIL, error, &mut out).and_then(|end| out.get_mut(..end))
         {
-            Some(reply) => self.send(reply, Arc::default(), Vec::new()),
+            Some(reply) => self.send(reply, ResponseSource::Server, Arc::default(), Vec::new()),
             None => self.drop_silently(DropReason::Malformed),
         }
     }
@@ -197,12 +198,13 @@ impl OpenReply {
     fn give(
         self,
         length: Option<usize>,
+        source: ResponseSource,
         tried: &Arc<[Tried]>,
         steps: Option<Vec<TraceStep>>,
         out: &mut [u8],
     ) {
         match length.and_then(|length| out.get_mut(..length)) {
-            Some(reply) => self.send(reply, Arc::clone(tried), steps.unwrap_or_default()),
+            Some(reply) => self.send(reply, source, Arc::clone(tried), steps.unwrap_or_default()),
             None => self.drop_silently(DropReason::Malformed),
         }
     }
@@ -215,12 +217,15 @@ impl OpenReply {
         }
     }
 
-    fn send(self, reply: &mut [u8], tried: Arc<[Tried]>, steps: Vec<TraceStep>) {
+    fn send(self, reply: &mut [u8], source: ResponseSource, tried: Arc<[Tried]>, steps: Vec<TraceStep>) {
         let Self { client, path, since, live, .. } = self;
-        live.metrics.with_local(|block| {
-            count_message(block, reply);
-            block.duration(client.transport, since.elapsed(), 1);
-        });
+        // An explanation is no client's response.
+        if !matches!(path, ReplyPath::Explain(_)) {
+            live.metrics.with_local(|block| {
+                count_message(block, client.transport, reply, source);
+                block.duration(client.transport, since.elapsed(), 1);
+            });
+        }
         let failed = match path {
             ReplyPath::Datagram(socket) => match socket.send(reply, client.peer, &client.local) {
                 Ok(()) => None,

@@ -1,63 +1,71 @@
 //! Upstreams that are down are asked again and again whether they are back, so that no client has to find out.
 
-use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use rhumb_resolver::exchange::{limits, probe};
-use rhumb_resolver::{Question, RemoteServer, ServerIdentity};
+use rhumb_resolver::exchange::probe;
+use rhumb_resolver::{Question, RemoteServer};
 use rhumb_wire::{Name, NameRef, Type};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::upstream_network::UpstreamNetwork;
-use crate::snapshot::{RouteState, ServerState};
+use super::upstream_trouble::UpstreamTrouble;
+use crate::snapshot::{RouteState, ServerState, Snapshot};
 
-/// Probes the upstreams of all routes that are down, each when it is due, until `stop` is true.
+/// The longest time between two looks: a client may find out first that an upstream is back.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// Probes the upstreams of all routes that are down, each when it is due, until `stop` is true. Logs which upstreams go down and
+/// come back, and which domains have none left.
 pub async fn probe_upstreams(live: Arc<ServerState>, mut stop: watch::Receiver<bool>) {
-    let mut down = HashSet::new();
+    let (mut seen, probed) = (UpstreamTrouble::default(), Arc::new(Notify::new()));
     loop {
-        let next = probe_due(&live, &mut down);
+        let snapshot = live.snapshot.load_full();
+        let next = probe_due(&snapshot, &probed);
+        let now = UpstreamTrouble::of(&snapshot);
+        now.log_since(&seen, &snapshot);
+        seen = now;
+        drop(snapshot);
         tokio::select! {
             () = live.servers.server_down() => {}
+            () = probed.notified() => {}
             () = sleep_until(next) => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
     }
 }
 
-/// Begins the probes that are due, and logs which upstreams went down or came back. When to look again.
-fn probe_due(live: &Arc<ServerState>, down: &mut HashSet<ServerIdentity>) -> Instant {
+/// Begins the probes that are due. When to look again.
+fn probe_due(snapshot: &Snapshot, probed: &Arc<Notify>) -> Instant {
     let now = Instant::now();
     // Also a route that is new may have an upstream that is down.
-    let mut next = now + limits::PROBE_MOST;
-    let mut still_down = HashSet::new();
-    for (_, entry) in live.snapshot.load().view.routes.iter() {
+    let mut next = now + LOOK_AGAIN;
+    for (_, entry) in snapshot.view.routes.iter() {
         let state = entry.route.state();
         for server in state.pool.upstreams() {
             if server.claim_probe(now) {
                 let question = question(entry.route.domain());
-                tokio::spawn(probe_one(Arc::clone(&state), Arc::clone(server), question));
+                tokio::spawn(probe_one(Arc::clone(&state), Arc::clone(server), question, Arc::clone(probed)));
             }
-            let Some(at) = server.probe_at() else { continue };
-            next = next.min(at);
-            let identity = server.identity();
-            if !down.contains(identity) && still_down.insert(identity.clone()) {
-                tracing::warn!(upstream = %identity, domain = %entry.route.domain(), "upstream is down");
-            }
-            still_down.insert(identity.clone());
+            next = next.min(server.probe_at().unwrap_or(next));
         }
     }
-    for identity in down.difference(&still_down) {
-        tracing::info!(upstream = %identity, "upstream is up again, or no longer in use");
-    }
-    *down = still_down;
     next
 }
 
-async fn probe_one(state: Arc<RouteState>, server: Arc<RemoteServer>, question: Question) {
-    probe(&UpstreamNetwork, &server, &question).await;
+async fn probe_one(
+    state: Arc<RouteState>,
+    server: Arc<RemoteServer>,
+    question: Question,
+    probed: Arc<Notify>,
+) {
+    let answered = probe(&UpstreamNetwork, &server, &question).await;
     if let Some(member) = state.member(server.identity()) {
         member.counters.set_healthy(server.is_healthy());
+    }
+    if answered {
+        probed.notify_one();
     }
 }
 

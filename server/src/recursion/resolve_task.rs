@@ -8,6 +8,7 @@ use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
+use super::failure_log::FailureLog;
 use super::lookup::{Lookup, LookupAnswer, LookupEvent, LookupKey, cached};
 use super::pending::PendingReply;
 use super::queue::{QueuedWork, ResolveQueue};
@@ -45,7 +46,7 @@ impl ResolveTasks {
     /// that panics is begun anew, and its clients get SERVFAIL.
     pub async fn run(self, stop: watch::Receiver<bool>) {
         let lookups = Arc::new(Semaphore::new(LOOKUPS));
-        let network = Arc::new(UpstreamNetwork);
+        let (network, failures) = (Arc::new(UpstreamNetwork), Arc::new(FailureLog::default()));
         let mut tasks = JoinSet::new();
         for (index, queue) in self.receivers.into_iter().enumerate() {
             let worker = self.live.metrics.workers().register("resolve", format!("resolve/{index}"));
@@ -53,12 +54,13 @@ impl ResolveTasks {
             let queue = Arc::new(Mutex::new(queue));
             let (live, network, lookups) =
                 (Arc::clone(&self.live), Arc::clone(&network), Arc::clone(&lookups));
-            let (stop, sender) = (stop.clone(), self.queue.clone());
+            let (stop, sender, failures) = (stop.clone(), self.queue.clone(), Arc::clone(&failures));
             tasks.spawn(worker.supervise_task(move |_| {
                 let (events, arrivals) = mpsc::unbounded_channel();
                 let task = ResolveTask {
                     live: Arc::clone(&live),
                     network: Arc::clone(&network),
+                    failures: Arc::clone(&failures),
                     lookups: Arc::clone(&lookups),
                     in_flight: HashMap::new(),
                     events,
@@ -80,6 +82,7 @@ type InFlight = Vec<PendingReply>;
 struct ResolveTask {
     live: Arc<ServerState>,
     network: Arc<UpstreamNetwork>,
+    failures: Arc<FailureLog>,
     lookups: Arc<Semaphore>,
     in_flight: HashMap<Arc<LookupKey>, InFlight>,
     /// Bounded by the number of look-ups: each sends two at most.
@@ -154,7 +157,8 @@ impl ResolveTask {
             return;
         };
         let key = Arc::new(key);
-        let lookup = Lookup::new(&self.live, &self.network, work.route, Arc::clone(&key), permit);
+        let (live, network, failures) = (&self.live, &self.network, &self.failures);
+        let lookup = Lookup::new(live, network, failures, work.route, Arc::clone(&key), permit);
         tokio::spawn(lookup.run(self.events.clone()));
         self.in_flight.insert(key, reply.into_iter().collect());
     }

@@ -18,6 +18,7 @@ use crate::metrics::{self, Metrics};
 pub struct Route {
     id: u32,
     domain: Name,
+    counters: Arc<metrics::ForwardedDomain>,
     state: ArcSwap<RouteState>,
     serial: AtomicU64,
     changed: watch::Sender<u64>,
@@ -78,11 +79,13 @@ pub struct RouteEntry {
 
 impl Route {
     /// A route without upstreams. `id` is given to no other route as long as the process lives.
-    pub fn new(id: u32, domain: Name, policy: UpstreamPolicy, origins: &Origins) -> Self {
+    pub fn new(id: u32, domain: Name, policy: UpstreamPolicy, services: RouteServices<'_>) -> Self {
         let pool = UpstreamPool::new(policy, []);
-        let state = RouteState { serial: 0, pool, members: Vec::new(), failures: origins.allocate() };
+        let state =
+            RouteState { serial: 0, pool, members: Vec::new(), failures: services.origins.allocate() };
         Self {
             id,
+            counters: services.metrics.domain(&domain.to_string()),
             domain,
             state: ArcSwap::from_pointee(state),
             serial: AtomicU64::new(0),
@@ -98,6 +101,11 @@ impl Route {
     /// The domain it covers.
     pub const fn domain(&self) -> &Name {
         &self.domain
+    }
+
+    /// What is counted of it.
+    pub fn counters(&self) -> &metrics::ForwardedDomain {
+        &self.counters
     }
 
     /// The upstreams at this moment.

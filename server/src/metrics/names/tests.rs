@@ -26,6 +26,9 @@ fn names_follow_the_conventions() {
                 "reason",
                 "thread",
                 "upstream",
+                "domain",
+                "source",
+                "list",
                 "file",
                 "zone",
                 "result",
@@ -42,13 +45,20 @@ fn names_follow_the_conventions() {
 #[test]
 fn the_table_and_a_scrape_agree() {
     let metrics = Metrics::new("0.0.0");
-    let held = (metrics.block("udp-0"), metrics.upstream("192.0.2.1"), metrics.list("/etc/resolv.conf"));
+    let held = (
+        metrics.block("udp-0"),
+        metrics.upstream("192.0.2.1"),
+        metrics.domain("."),
+        metrics.list("/etc/resolv.conf"),
+    );
     drop(metrics.workers().register("udp", "udp 127.0.0.1:53/0"));
     metrics.watch(std::sync::Arc::new(|out: &mut Samples| {
         out.set(&CACHE_ENTRIES, &[], 1);
         out.set(&CACHE_BYTES, &[], 1);
         out.set(&CACHE_SIZE, &[], 1);
         out.set(&CACHE_EVICTIONS, &[], 1);
+        out.set(&DOMAIN_UPSTREAMS, &["."], 1);
+        out.set(&DOMAIN_HEALTHY, &["."], 1);
         out.zone(&ZoneSample {
             origin: &"example.com.",
             serial: Some(7),

@@ -3,7 +3,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
-use crate::metrics::labels::Family;
+use crate::metrics::labels::{Family, UpstreamFailure};
 use crate::metrics::text::Page;
 use crate::metrics::{Samples, ZoneSample, names};
 use rhumb_wire::Transport;
@@ -116,9 +116,9 @@ fn counts_made_while_a_thread_ends_are_kept() {
 fn upstream_series_come_and_go_with_their_handles() {
     let metrics = Metrics::new("0");
     let upstream = metrics.upstream("192.0.2.53:53");
-    upstream.request();
+    upstream.request(false);
     metrics.upstream("192.0.2.53:53").response(3, Duration::from_millis(2));
-    upstream.timeout();
+    upstream.failure(UpstreamFailure::Timeout);
     upstream.set_healthy(false);
     let label = ("upstream", "192.0.2.53:53");
     let there = page(&metrics);
@@ -126,6 +126,9 @@ fn upstream_series_come_and_go_with_their_handles() {
     assert_eq!(there.value("rhumb_forward_responses_total", &[label, ("rcode", "NXDOMAIN")]), Some(1.0));
     assert_eq!(there.value("rhumb_forward_responses_total", &[label, ("rcode", "REFUSED")]), None);
     assert_eq!(there.value("rhumb_forward_timeouts_total", &[label]), Some(1.0));
+    let failures = |reason| there.value("rhumb_forward_failures_total", &[label, ("reason", reason)]);
+    assert_eq!((failures("timeout"), failures("mismatched")), (Some(1.0), Some(0.0)));
+    assert_eq!(there.value("rhumb_forward_tcp_requests_total", &[label]), Some(0.0));
     assert_eq!(there.value("rhumb_forward_healthy", &[label]), Some(0.0));
     assert_eq!(there.value("rhumb_forward_request_duration_seconds_sum", &[label]), Some(0.002));
     drop(upstream);
@@ -139,7 +142,7 @@ fn labels_are_bounded() {
     let metrics = Metrics::new("0");
     let upstreams: Vec<_> = (0..1000).map(|i| metrics.upstream(&format!("192.0.2.1:{i}"))).collect();
     for upstream in &upstreams {
-        upstream.request();
+        upstream.request(false);
     }
     metrics.set_zone_series(3);
     metrics.watch(Arc::new(|out: &mut Samples| {
@@ -162,7 +165,7 @@ fn labels_are_bounded() {
     assert_eq!(full.value("rhumb_zones_failed", &[]), Some(2.0));
     drop(upstreams);
     let kept = metrics.upstream("192.0.2.99");
-    kept.request();
+    kept.request(false);
     assert_eq!(page(&metrics).labels("rhumb_forward_requests_total"), ["192.0.2.99"]);
 }
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::metrics::text::Page;
-use crate::metrics::{List, Upstream, ZoneSample};
+use crate::metrics::{List, ResponseSource, Upstream, ZoneSample};
 
 /// As a page shows a label: what is not text replaced, control characters too, cut at its longest.
 fn shown(label: &str) -> String {
@@ -50,7 +50,7 @@ fn busy() -> (Metrics, Arc<Upstream>, Arc<List>) {
     let metrics = Metrics::new("1.2.3");
     metrics.with_local(|block| {
         block.request(Transport::Udp, Family::V6, 28);
-        block.response(0);
+        block.response(0, ResponseSource::Zone);
         block.duration(Transport::Udp, Duration::from_micros(3), 1);
         block.cache(CacheEvent::Miss);
         block.dropped(DropReason::Response);

@@ -95,7 +95,7 @@ impl Lab {
 
     /// The same with everything else forwarded to no upstream.
     pub(super) fn forwarding(mut self) -> Self {
-        let route = Route::new(1, Name::root(), UpstreamPolicy::Fastest, self.live.cache.origins());
+        let route = Route::new(1, Name::root(), UpstreamPolicy::Fastest, self.live.route_services());
         let place = FilePlace { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
         let entry = RouteEntry { route: Arc::new(route), place };
         Arc::get_mut(&mut self.snapshot).unwrap().view.routes = NameTable::build([(Name::root(), entry)]);
