@@ -203,16 +203,14 @@ impl Lookup {
         let (cache, now) = (&self.live.cache, self.live.clock.now());
         let ttl = if self.stale_hit(&mut Vec::new()).is_some() { RECHECK } else { FAILURE_TTL };
         let _ = cache.keep_failure(&self.key(), &message, ttl, state.failures, now);
-        match self.stale(state, false) {
-            Some(found) => LookupAnswer { tried, ..found },
-            None => {
-                // That a domain has no upstream is said once for all its names.
-                if rcode == Rcode::SERVFAIL && state.pool.is_healthy() {
-                    self.failures.failed(&self.key.question, error.1, &tried);
-                }
-                LookupAnswer::failure(rcode, error, tried)
-            }
+        if let Some(found) = self.stale(state, false) {
+            return LookupAnswer { tried, ..found };
         }
+        // That a domain has no upstream is said once for all its names.
+        if rcode == Rcode::SERVFAIL && state.pool.is_healthy() {
+            self.failures.failed(&self.key.question, error.1, &tried);
+        }
+        LookupAnswer::failure(rcode, error, tried)
     }
 
     fn check_aliases(&self, message: &[u8]) -> u32 {
