@@ -1,7 +1,13 @@
 //! Replays the corpus of every fuzz target: what was once found stays found.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic here is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic here is a failed test"
+)]
 
 use std::fs;
+use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
 #[path = "../fuzz/src/lib.rs"]
@@ -26,7 +32,40 @@ fn replay(target: &str, run: fn(&[u8])) {
         // The name of the input stands above its panic.
         eprintln!("{}", file.display());
         run(&input);
+        for seed in 0..MUTATIONS {
+            let mutated = mutate(&input, seed);
+            let run = catch_unwind(|| run(&mutated));
+            assert!(run.is_ok(), "{}, seed {seed}: {mutated:?}", file.display());
+        }
     }
+}
+
+/// How often each input is changed and run again.
+const MUTATIONS: u64 = 500;
+
+/// The input with up to four bytes changed, inserted or removed, the same for the same seed.
+fn mutate(input: &[u8], seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    // xorshift64*, enough to choose places and bytes.
+    let mut next = |bound: usize| {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        usize::try_from(state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33).unwrap() % bound.max(1)
+    };
+    let mut bytes = input.to_vec();
+    for _ in 0..=next(4) {
+        let at = next(bytes.len());
+        let byte = u8::try_from(next(256)).unwrap();
+        match next(4) {
+            0 => bytes.insert(at, byte),
+            1 if at < bytes.len() => drop(bytes.remove(at)),
+            2 if at < bytes.len() => bytes[at] = bytes[at].wrapping_add(1),
+            _ if at < bytes.len() => bytes[at] = byte,
+            _ => {}
+        }
+    }
+    bytes
 }
 
 #[test]

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use rhumb_wire::NameRef;
 use rhumb_wire::tsig::{
     RequestRejection, TsigAlgorithm, TsigError, TsigKey, TsigKeyring, TsigRecord, sign_request,
     verify_request, write_unsigned_error,
 };
+use rhumb_wire::{MessageView, NameRef};
 
 use super::walk;
 
@@ -20,12 +20,22 @@ fn key() -> Option<Arc<TsigKey>> {
     TsigKey::new(name, TsigAlgorithm::HmacSha384, secret.into()).ok().map(Arc::new)
 }
 
+/// Whether all records can be read, no byte follows the last one, and one more can be counted.
+fn ends_with_its_records(message: &[u8]) -> bool {
+    let Ok(view) = MessageView::parse(message) else { return false };
+    let mut records = view.records();
+    records.by_ref().all(|record| record.is_ok())
+        && records.offset() == message.len()
+        && message.get(10..12) != Some(&[0xff, 0xff])
+}
+
 /// What is verified is signed again to the same bytes; what is refused is answered in words that fit; what is not signed
 /// can be signed, and is then verified.
 pub fn run(input: &[u8]) {
     let Some(key) = key() else { return };
     let keys: TsigKeyring = [Arc::clone(&key)].into_iter().collect();
-    let mut buffer = [0; 4096];
+    // Room for an input of libFuzzer's longest and a signature.
+    let mut buffer = [0; 8192];
     let Some(room) = buffer.get_mut(..input.len()).filter(|room| room.len() >= 12) else { return };
     room.copy_from_slice(input);
     match TsigRecord::find(input) {
@@ -46,19 +56,19 @@ pub fn run(input: &[u8]) {
             };
             assert!(end.is_ok_and(|end| end > length), "there was room");
         }
-        Ok(None) => {
+        // Only a message that ends with its last record can be signed.
+        Ok(None) if ends_with_its_records(input) => {
             let Ok((length, mut verifier)) = sign_request(&key, &mut buffer, input.len(), NOW) else {
                 return;
             };
             assert_eq!(length, input.len() + key.signed_length());
             let signed = buffer.get(..length).unwrap_or(&[]);
-            // Bytes behind the last record come to stand before the signature, where no record is.
-            if let Ok(Some(record)) = TsigRecord::find(signed) {
-                assert_eq!(record.at, input.len());
-                assert!(verify_request(signed, &record, &keys, NOW).is_ok(), "signed, and not verified");
-                assert!(verifier.verify(signed, NOW).is_err(), "a request is no response");
-            }
+            let found = TsigRecord::find(signed).ok().flatten();
+            let Some(record) = found else { panic!("signed, and without a signature") };
+            assert_eq!(record.at, input.len());
+            assert!(verify_request(signed, &record, &keys, NOW).is_ok(), "signed, and not verified");
+            assert!(verifier.verify(signed, NOW).is_err(), "a request is no response");
         }
-        Err(_) => {}
+        Ok(None) | Err(_) => {}
     }
 }
