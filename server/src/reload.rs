@@ -84,7 +84,7 @@ impl Reloader {
         let (sender, events) = unbounded_channel();
         let files_signal = FilesSignal::new(sender.clone());
         let (changed, included) = (files_signal.clone(), files_signal.clone());
-        let files = FollowedFiles::start(move || changed.send())?;
+        let files = FollowedFiles::start(live.metrics.workers(), move || changed.send())?;
         let writers = files.writers();
         let parts = ServerParts {
             zones: ZoneWriter::start(&live, preloaded.zones, &writers, move || included.send())?,

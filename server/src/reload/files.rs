@@ -2,12 +2,14 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rhumb_config::{Config, UpstreamSource, ZoneSource};
 use rhumb_watch::{FileWatch, FollowedPath, NamePattern, OpenWriters, WatchEvent};
 
 use crate::snapshot::{FileRead, incomplete_file};
+use crate::supervision::WorkerRegistry;
 use crate::zone_events::FileChanges;
 
 /// The time between two comparisons of followed files, where inotify is silent.
@@ -35,12 +37,18 @@ impl FollowedFiles {
     /// Follows nothing yet. `notify` is called when there is something to [collect](Self::collect).
     ///
     /// Errors: no thread for following files could be made.
-    pub(super) fn start(notify: impl Fn() + Send + 'static) -> io::Result<Self> {
-        Ok(Self {
-            watch: FileWatch::start(COMPARE_EVERY, notify)?,
-            paths: Vec::new(),
-            reports: FileReports::default(),
-        })
+    pub(super) fn start(
+        workers: &Arc<WorkerRegistry>,
+        notify: impl Fn() + Send + 'static,
+    ) -> io::Result<Self> {
+        let (watch, mut follower) = FileWatch::new(COMPARE_EVERY, notify)?;
+        let worker = workers.register("watch", "watch");
+        std::thread::Builder::new().name("watch".into()).spawn(move || {
+            worker.supervise(|worker| {
+                follower.run(|busy| if busy { worker.begin(Instant::now()) } else { worker.end() });
+            });
+        })?;
+        Ok(Self { watch, paths: Vec::new(), reports: FileReports::default() })
     }
 
     /// Which files are being written.

@@ -54,15 +54,20 @@ impl NextSteps {
     }
 }
 
-pub(super) struct FileFollower {
+/// What follows, to be run by a thread of the caller: see [`Self::run`].
+pub struct FileFollower {
     orders: Receiver<WatchOrder>,
     /// Becomes readable when there is an order, or when another thread has read events.
     signal: Arc<EventFd>,
     queue: EventQueue,
     notify: Box<dyn Fn() + Send>,
     watched: WatchedFolders,
+    /// What was last ordered to be followed.
+    ordered: Vec<FollowedPath>,
     files: Vec<FollowedFile>,
     folders: Vec<FollowedFolder>,
+    /// Whether [`Self::run`] was called and did not return.
+    interrupted: bool,
     interval: Duration,
     next_regular: Instant,
     /// Regular comparisons so far.
@@ -85,8 +90,10 @@ impl FileFollower {
             queue,
             notify,
             watched,
+            ordered: Vec::new(),
             files: Vec::new(),
             folders: Vec::new(),
+            interrupted: false,
             interval,
             next_regular: Instant::now() + interval,
             count: 0,
@@ -94,11 +101,18 @@ impl FileFollower {
         }
     }
 
-    /// Follows until it is ordered to stop.
-    pub(super) fn run(mut self) {
+    /// Follows until its [`FileWatch`](super::FileWatch) is dropped. Called again after a panic, it looks at everything anew.
+    /// `busy` is called with true before it looks at files, which may block on a dead mount, and with false when it waits.
+    pub fn run(&mut self, busy: impl Fn(bool)) {
+        if std::mem::replace(&mut self.interrupted, true) {
+            self.resume();
+        }
         loop {
+            busy(false);
             self.wait();
+            busy(true);
             if self.execute_orders().is_none() {
+                self.interrupted = false;
                 return;
             }
             self.read_events();
@@ -112,6 +126,14 @@ impl FileFollower {
                 (self.notify)();
             }
         }
+    }
+
+    /// Goes on after a panic: nothing that was seen until then is trusted.
+    fn resume(&mut self) {
+        self.follow(self.ordered.clone());
+        self.files.iter_mut().for_each(FollowedFile::recheck);
+        self.folders.iter_mut().for_each(FollowedFolder::recheck);
+        self.compare_soon();
     }
 
     /// Waits for an order, for events, or until it is time for something.
@@ -186,6 +208,7 @@ impl FileFollower {
 
     /// Replaces what is followed.
     fn follow(&mut self, followed: Vec<FollowedPath>) {
+        self.ordered.clone_from(&followed);
         let mut files: HashMap<PathBuf, FollowedFile> =
             self.files.drain(..).map(|file| (file.path().to_owned(), file)).collect();
         let mut folders: HashMap<PathBuf, FollowedFolder> =

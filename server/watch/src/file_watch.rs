@@ -18,7 +18,7 @@ use super::watched_folders::WatchedFolders;
 /// How long [`FileWatch::follow`] waits for the first look at every path: a dead network mount must not hold a reload.
 const FIRST_LOOK: Duration = Duration::from_secs(10);
 
-/// The following thread. It ends when this is dropped.
+/// The handle of what follows, which ends when this is dropped.
 #[derive(Debug)]
 pub struct FileWatch {
     orders: Sender<WatchOrder>,
@@ -28,19 +28,19 @@ pub struct FileWatch {
 }
 
 impl FileWatch {
-    /// Starts the thread, following nothing yet. `interval` is the time between two comparisons; it is stretched
-    /// so that they cost no more than a hundredth of one CPU. `notify` is called, by that thread, when there are events
-    /// to [take](Self::take). Fails when no thread can be had.
-    pub fn start(interval: Duration, notify: impl Fn() + Send + 'static) -> io::Result<Self> {
-        Self::start_with(interval, true, notify)
+    /// Follows nothing yet, and needs a thread to [run](FileFollower::run) what it comes with. `interval` is the time between
+    /// two comparisons; it is stretched so that they cost no more than a hundredth of one CPU. `notify` is called, by that
+    /// thread, when there are events to [take](Self::take). Fails when no descriptor can be had.
+    pub fn new(interval: Duration, notify: impl Fn() + Send + 'static) -> io::Result<(Self, FileFollower)> {
+        Self::with(interval, true, notify)
     }
 
     /// The same, with inotify or by comparing alone.
-    pub(super) fn start_with(
+    pub(super) fn with(
         interval: Duration,
         inotify: bool,
         notify: impl Fn() + Send + 'static,
-    ) -> io::Result<Self> {
+    ) -> io::Result<(Self, FileFollower)> {
         let (orders, inbox) = channel();
         let signal = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?);
         let queue = EventQueue::default();
@@ -49,8 +49,7 @@ impl FileWatch {
         let orders_and_signal = (inbox, Arc::clone(&signal));
         let follower =
             FileFollower::new(orders_and_signal, queue.clone(), Box::new(notify), watched, interval);
-        std::thread::Builder::new().name("watch".into()).spawn(move || follower.run())?;
-        Ok(Self { orders, signal, writers, queue })
+        Ok((Self { orders, signal, writers, queue }, follower))
     }
 
     /// Replaces what is followed. Paths followed before keep what was last seen of them.

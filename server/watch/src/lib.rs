@@ -33,6 +33,7 @@ mod watch_order;
 mod watched_folders;
 mod writer_hold;
 
+pub use file_follower::FileFollower;
 pub use file_watch::FileWatch;
 pub use followed_path::FollowedPath;
 pub use name_pattern::NamePattern;

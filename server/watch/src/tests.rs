@@ -5,6 +5,7 @@ mod files;
 mod folders;
 mod looking;
 mod mounts;
+mod panics;
 mod writing;
 
 use std::collections::VecDeque;
@@ -57,7 +58,9 @@ impl Mechanism {
 
 fn start(interval: Duration, inotify: bool) -> (FileWatch, Events) {
     let (sender, notified) = channel();
-    let watch = FileWatch::start_with(interval, inotify, move || sender.send(()).unwrap_or(())).unwrap();
+    let (watch, mut follower) =
+        FileWatch::with(interval, inotify, move || sender.send(()).unwrap_or(())).unwrap();
+    std::thread::spawn(move || follower.run(|_| {}));
     let events = Events { notified, queue: watch.queue.clone(), taken: VecDeque::new() };
     (watch, events)
 }

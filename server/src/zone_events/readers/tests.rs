@@ -57,7 +57,8 @@ impl Rig {
                 Err(ZoneRefusal { problems: vec!["read".to_owned()], files: Vec::new() })
             }),
         };
-        let watch = FileWatch::start(SOON, || {}).unwrap();
+        let (watch, mut follower) = FileWatch::new(SOON, || {}).unwrap();
+        std::thread::spawn(move || follower.run(|_| {}));
         let (sender, done) = channel();
         let metrics = Arc::new(Metrics::new("test"));
         let readers = ZoneReaders::start(&metrics, watch.writers(), settings, move |job, outcome| {
