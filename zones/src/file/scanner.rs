@@ -317,6 +317,10 @@ impl<'t> WordScanner<'t> {
             match self.text.get(at).copied().filter(|_| at < end) {
                 Some(b'"') => break,
                 Some(0) => return Err(self.control(at)),
+                None if end < self.text.len() => {
+                    let message = "this quote is not closed within the 1 MiB that a record may have";
+                    return Err(SyntaxError::new(open, message));
+                }
                 None => return Err(SyntaxError::new(open, "this quote is never closed")),
                 Some(byte) => {
                     // What a backslash escapes is no quote; it may be a line break.

@@ -117,10 +117,14 @@ fn a_line_break_in_quotes_is_part_of_the_text() {
     let found = errors("t A \"1\n2\u{7f}\" \n");
     assert!(found[0].starts_with("zone:6:5: `1\\n2\\u{7f}` is no IPv4 address"), "{found:?}");
     // A quote that is never closed costs its own line, and the search for its end does not go on for ever.
-    let found = errors(&format!("t TXT \"x\nbad A x\n{}", "a A 192.0.2.1\n".repeat(100_000)));
-    assert_eq!(found.len(), 2, "{found:?}");
-    assert!(found[0].starts_with("zone:6:7: this quote is never closed"), "{found:?}");
-    assert!(found[1].starts_with("zone:7:7: `x`"), "{found:?}");
+    for (lines, message) in
+        [(10, "this quote is never closed"), (100_000, "this quote is not closed within the 1 MiB")]
+    {
+        let found = errors(&format!("t TXT \"x\nbad A x\n{}", "a A 192.0.2.1\n".repeat(lines)));
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].starts_with(&format!("zone:6:7: {message}")), "{found:?}");
+        assert!(found[1].starts_with("zone:7:7: `x`"), "{found:?}");
+    }
 }
 
 #[test]
