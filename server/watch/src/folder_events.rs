@@ -112,10 +112,12 @@ pub(super) struct FolderEvents {
 impl FolderEvents {
     /// Reads all events that are there.
     pub(super) fn drain(&mut self) {
+        let mut lost = false;
         while let Some(inotify) = self.inotify.clone() {
             match inotify.read_events() {
                 Ok(events) => {
                     for event in &events {
+                        lost |= event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW);
                         if self.note(event) {
                             self.last = Some(Instant::now());
                         }
@@ -128,6 +130,10 @@ impl FolderEvents {
                     self.give_up();
                 }
             }
+        }
+        // Until the queue was read to its end more may have been lost, which the same event stands for.
+        if lost {
+            self.forget_writers();
         }
     }
 
@@ -158,6 +164,11 @@ impl FolderEvents {
     fn note_lost_events(&mut self) {
         self.touched.note_lost_events();
         self.lost = Some(Instant::now());
+        self.forget_writers();
+    }
+
+    /// Whether files are closed is not known any more.
+    fn forget_writers(&mut self) {
         self.folders.values_mut().for_each(|folder| folder.written.clear());
     }
 

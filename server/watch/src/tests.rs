@@ -5,6 +5,7 @@ mod files;
 mod folders;
 mod looking;
 mod mounts;
+mod overflow;
 mod panics;
 mod writing;
 
