@@ -10,8 +10,11 @@ pub mod identity;
 pub mod network;
 pub mod question;
 
-pub use exchange::{AttemptOutcome, AttemptReport, RemoteServer, ServerStore, UnusableReply};
-pub use forward::{FailureReason, ForwardAnswer, ForwardFailure, UpstreamPolicy, UpstreamPool, forward};
+pub use exchange::{AttemptOutcome, AttemptReport, ExtendedReason, RemoteServer, ServerStore, UnusableReply};
+pub use forward::{
+    FailureReason, ForwardAnswer, ForwardFailure, UpstreamPolicy, UpstreamPool, forward,
+    holds_private_address,
+};
 pub use identity::ServerIdentity;
 pub use network::{DatagramVerdict, ExchangeError, Network, SpoofSignal};
 pub use question::Question;

@@ -11,6 +11,7 @@ pub(super) struct ServerCapabilities {
     case_lost_until: AtomicU64,
     case_misses: AtomicU32,
     no_edns_until: AtomicU64,
+    edns_misses: AtomicU32,
 }
 
 impl ServerCapabilities {
@@ -42,8 +43,18 @@ impl ServerCapabilities {
         self.no_edns_until.load(Relaxed) <= now
     }
 
+    /// A query with EDNS was answered.
+    pub(super) fn edns_taken(&self) {
+        self.edns_misses.store(0, Relaxed);
+        self.no_edns_until.store(0, Relaxed);
+    }
+
     /// An error with EDNS was followed by an answer without.
     pub(super) fn edns_refused(&self, now: u64) {
+        if self.edns_misses.fetch_add(1, Relaxed).saturating_add(1) < limits::EDNS_MISSES {
+            return;
+        }
+        self.edns_misses.store(0, Relaxed);
         self.no_edns_until.store(now + millis(limits::EDNS_MEMORY), Relaxed);
     }
 }

@@ -98,7 +98,9 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
                 self.server.answered(Transport::Udp);
             }
         }
-        if self.plain && !attempt.edns {
+        if attempt.edns {
+            self.server.capabilities.edns_taken();
+        } else if self.plain {
             self.server.capabilities.edns_refused(self.server.clock(now));
         }
         ExchangeProgress::Answer(Arc::clone(&self.server), answer.answer)
@@ -186,6 +188,8 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         };
         let timed_out = outcome == AttemptOutcome::TimedOut;
         if timed_out && attempt.overdue {
+            // The time is up, and it was waited for to the end.
+            self.server.failed(attempt.transport, now);
             return ExchangeProgress::Failed;
         }
         let counters = &self.server.path(attempt.transport).counters;

@@ -16,12 +16,13 @@ pub struct LookupContext<'a, N> {
     pub(super) net: &'a N,
     pub(super) question: &'a Question,
     observer: &'a mut AttemptObserver<'a>,
+    /// Whether replies are to say if they are authentic (AD).
+    pub(super) authentic: bool,
     deadline: Instant,
     /// Messages that may still be sent.
     sends: usize,
     /// Bytes of replies that may still be read before nothing more is sent.
     received: usize,
-    last_sent: Instant,
     attempts: Vec<AttemptReport>,
 }
 
@@ -38,22 +39,23 @@ impl<'a, N: Network> LookupContext<'a, N> {
             net,
             question,
             observer,
+            authentic: false,
             deadline: now + time,
             sends,
             received,
-            last_sent: now,
             attempts: Vec::new(),
         }
+    }
+
+    /// The same, asking for AD in replies if `wanted`.
+    #[must_use]
+    pub fn asking_authentic(self, wanted: bool) -> Self {
+        Self { authentic: wanted, ..self }
     }
 
     /// When the question ends at the latest.
     pub const fn deadline(&self) -> Instant {
         self.deadline
-    }
-
-    /// When the last message was sent; before the first, when the question began.
-    pub const fn last_sent(&self) -> Instant {
-        self.last_sent
     }
 
     /// Whether one more message may be sent.
@@ -71,9 +73,8 @@ impl<'a, N: Network> LookupContext<'a, N> {
         self.attempts
     }
 
-    pub(super) fn count_sent(&mut self, now: Instant) {
+    pub(super) fn count_sent(&mut self) {
         self.sends = self.sends.saturating_sub(1);
-        self.last_sent = now;
     }
 
     pub(super) fn count_received(&mut self, bytes: usize) {

@@ -6,6 +6,8 @@ use std::time::Duration;
 pub const SENDS_EACH: u8 = 3;
 /// Datagrams that are no reply, after which a socket is given up.
 pub const STRAYS: u32 = 8;
+/// The most bytes taken of the text of an extended error.
+pub const REASON: usize = 100;
 /// The UDP payload size that servers are told (RFC 9715 section 3.2).
 pub const PAYLOAD: u16 = 1232;
 
@@ -37,8 +39,11 @@ pub const PROBE_SENDS: usize = 3;
 /// How often a server that is not the fastest of its list is measured.
 pub const EXPLORE: Duration = Duration::from_secs(50);
 
-/// How long a server is asked without EDNS once it answered so and not with it.
-pub const EDNS_MEMORY: Duration = Duration::from_mins(15);
+/// How long a server is asked without EDNS once it answers so and not with it. Queries with DO have EDNS all the same.
+pub const EDNS_MEMORY: Duration = Duration::from_mins(1);
+/// Questions in a row that were answered without EDNS alone, after which the server is taken to have none: one that
+/// refuses a single name, or loses its way for a moment, has it.
+pub const EDNS_MISSES: u32 = 3;
 /// How long a server that does not keep the case of names is asked in lower case.
 pub const CASE_MEMORY: Duration = Duration::from_hours(1);
 /// Replies in another case in a row after which no TCP is needed to believe it.

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use rhumb_wire::edns::EXTENDED_ERROR;
+use rhumb_wire::edns::OptRecord;
 use rhumb_wire::{MessageHeader, MessageView, Opcode, Rcode, Transport, header};
 
 use super::limits;
 use super::query::OutgoingQuery;
+use super::reason::ExtendedReason;
 use super::server::RemoteServer;
 use super::unusable::UnusableReply;
 use crate::network::{DatagramVerdict, SpoofSignal};
@@ -29,12 +30,18 @@ pub struct ReadAnswer<A> {
 }
 
 /// A response code that is no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedReply {
     /// The code, all of its bits; neither NOERROR nor NXDOMAIN.
     pub rcode: Rcode,
-    /// The info code of an extended error (RFC 8914).
-    pub extended: Option<u16>,
+    /// Why, if the server says so.
+    pub reason: Option<ExtendedReason>,
+}
+
+impl RefusedReply {
+    fn new(rcode: Rcode, edns: Option<OptRecord<'_>>) -> Self {
+        Self { rcode, reason: ExtendedReason::of(edns) }
+    }
 }
 
 /// What a message is to the question that was sent.
@@ -86,11 +93,13 @@ impl<A> ReplyReader<'_, A> {
         else {
             return ReadMessage::Stray;
         };
+        if bytes.len() == header::LENGTH {
+            return without_question(&head, None);
+        }
         let Ok(message) = MessageView::parse(bytes) else { return ReadMessage::Malformed };
         let Ok(question) = message.question() else { return ReadMessage::Malformed };
         let case_kept = match question {
-            // A server that cannot read a query need not repeat its question.
-            None if matches!(Rcode(head.rcode_low()), Rcode::FORMERR | Rcode::NOTIMP) => true,
+            None => return without_question(&head, message.edns().ok().flatten()),
             Some(asked)
                 if asked.name == self.question.name.as_ref()
                     && asked.qtype == self.question.qtype
@@ -108,14 +117,9 @@ impl<A> ReplyReader<'_, A> {
     /// None where the message is malformed.
     fn content(&self, message: &MessageView<'_>) -> Option<ReplyContent<A>> {
         let edns = message.edns().ok()?;
-        let high = edns.map_or(0, |edns| u16::from(edns.rcode_high));
-        let rcode = Rcode(high << 4 | message.header().rcode_low());
+        let rcode = whole_rcode(&message.header(), edns);
         if rcode != Rcode::NOERROR && rcode != Rcode::NXDOMAIN {
-            let extended = edns
-                .and_then(|edns| edns.options.find(EXTENDED_ERROR))
-                .and_then(|value| value.first_chunk::<2>())
-                .map(|code| u16::from_be_bytes(*code));
-            return Some(ReplyContent::Refused(RefusedReply { rcode, extended }));
+            return Some(ReplyContent::Refused(RefusedReply::new(rcode, edns)));
         }
         match (self.answers)(message.bytes(), self.question) {
             Ok(answer) => Some(ReplyContent::Answer(rcode, answer)),
@@ -123,6 +127,26 @@ impl<A> ReplyReader<'_, A> {
             Err(unusable) => Some(ReplyContent::Unusable(unusable)),
         }
     }
+}
+
+/// What a reply says that does not repeat the question. Some servers leave it out of an error, down to the header alone, whatever
+/// the counts in it say. An error ends nothing but the wait for one server, so it is believed; an answer is not.
+fn without_question<A>(head: &MessageHeader, edns: Option<OptRecord<'_>>) -> ReadMessage<A> {
+    let rcode = whole_rcode(head, edns);
+    let content = if head.flags & header::TC != 0 {
+        ReplyContent::Truncated
+    } else if rcode == Rcode::NOERROR || rcode == Rcode::NXDOMAIN {
+        ReplyContent::Unusable(UnusableReply::NoQuestion)
+    } else {
+        ReplyContent::Refused(RefusedReply::new(rcode, edns))
+    };
+    ReadMessage::Reply { case_kept: true, content }
+}
+
+/// The response code with the bits that stand in OPT (RFC 6891 section 6.1.3).
+pub(crate) fn whole_rcode(head: &MessageHeader, edns: Option<OptRecord<'_>>) -> Rcode {
+    let high = edns.map_or(0, |edns| u16::from(edns.rcode_high));
+    Rcode(high << 4 | head.rcode_low())
 }
 
 /// What a socket has received besides its reply; the one who waits for that looks at this too.

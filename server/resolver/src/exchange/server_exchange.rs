@@ -113,6 +113,18 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         self.attempt.as_ref().filter(|attempt| !attempt.overdue).map(|attempt| attempt.retransmit_at)
     }
 
+    /// Whether its next message goes by another transport than the one on its way.
+    pub fn changes_transport(&self) -> bool {
+        self.attempt.as_ref().is_some_and(|attempt| attempt.transport != self.transport())
+    }
+
+    /// Has the reply waited for no longer than until `latest`, since others are still to be asked.
+    pub fn retransmit_before(&mut self, latest: Instant) {
+        if let Some(attempt) = &mut self.attempt {
+            attempt.retransmit_at = attempt.retransmit_at.min(latest);
+        }
+    }
+
     /// Whether it may be asked once more later.
     pub fn may_retry(&self) -> bool {
         self.may_send() && self.sends() < self.retry.sends
@@ -132,11 +144,13 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
             return false;
         }
         let clock = self.server.clock(now);
-        let edns = !self.plain && self.server.capabilities.takes_edns(clock);
+        let dnssec_ok = context.question.dnssec_ok;
+        let edns = !self.plain && (dnssec_ok || self.server.capabilities.takes_edns(clock));
         let case = !self.uncased && self.server.capabilities.keeps_case(clock);
-        let query = OutgoingQuery::new(context.question, edns, case, || context.net.random());
+        let query =
+            OutgoingQuery::new(context.question, context.authentic, edns, case, || context.net.random());
         let retransmit_at = now + self.count_sent(transport);
-        context.count_sent(now);
+        context.count_sent();
         self.server.path(transport).counters.queries.add();
         let (edns, cased, seen) = (query.edns, query.cased, Arc::new(SeenDatagrams::default()));
         let reader = ReplyReader { query, question: context.question, answers: self.answers };

@@ -9,6 +9,9 @@ pub enum UnusableReply {
     /// It is none: not a response, truncated, or of another response code.
     #[error("no answer")]
     NoAnswer,
+    /// It does not say which question it answers.
+    #[error("no question in it")]
+    NoQuestion,
     /// It is the reply to something else.
     #[error("a reply to another question")]
     Mismatch,

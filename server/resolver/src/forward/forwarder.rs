@@ -25,6 +25,12 @@ pub(super) struct Forwarder<'a, N> {
     exchanges: Vec<ServerExchange<'a, ScrubbedAnswer>>,
     /// The order in which they are asked: indices of `exchanges`.
     queue: VecDeque<usize>,
+    /// How many of the exchanges, the first ones, are with upstreams that were up when the question came.
+    up: usize,
+    begun: Instant,
+    trusts_ad: bool,
+    /// When an upstream that was down was asked first.
+    down_asked: Option<Instant>,
     refused: Option<RefusedReply>,
     unusable: Option<UnusableReply>,
 }
@@ -38,15 +44,22 @@ impl<'a, N: Network> Forwarder<'a, N> {
     ) -> Self {
         let now = Instant::now();
         let budget = (limits::DEADLINE, limits::SENDS, limits::RECEIVED);
+        let ranked = pool.rank(now, || net.random());
+        let up = ranked.iter().filter(|upstream| upstream.rank != UpstreamRank::Down).count();
         let exchange = |upstream: RankedUpstream| {
             let retry = retry_limits(upstream.rank);
             ServerExchange::new(upstream.server, &read_scrubbed, retry, now)
         };
-        let exchanges: Vec<_> = pool.rank(now, || net.random()).into_iter().map(exchange).collect();
+        let exchanges: Vec<_> = ranked.into_iter().map(exchange).collect();
         Self {
-            context: LookupContext::new(net, question, observer, now, budget),
+            context: LookupContext::new(net, question, observer, now, budget)
+                .asking_authentic(pool.trusts_ad()),
             queue: (0..exchanges.len()).collect(),
             exchanges,
+            up,
+            begun: now,
+            trusts_ad: pool.trusts_ad(),
+            down_asked: None,
             refused: None,
             unusable: None,
         }
@@ -71,15 +84,27 @@ impl<'a, N: Network> Forwarder<'a, N> {
         if self.exchanges.iter().any(|exchange| exchange.retransmit_at().is_some()) {
             return;
         }
-        if !self.context.may_send(now) {
+        if !self.context.may_send(now) || now >= self.end() {
             self.queue.clear();
         }
         while let Some(place) = self.queue.iter().position(|&index| self.is_ready(index, now)) {
             let Some(index) = self.queue.remove(place) else { return };
             let Self { context, exchanges, .. } = self;
             if exchanges.get_mut(index).is_some_and(|exchange| exchange.send(context, now)) {
-                return;
+                if index >= self.up {
+                    self.down_asked.get_or_insert(now);
+                }
+                return self.leave_time_for_others(index, now);
             }
+        }
+    }
+
+    /// Has the reply of an upstream waited for no longer than for its share of the time, where others are still to be asked.
+    fn leave_time_for_others(&mut self, index: usize, now: Instant) {
+        let left = self.end().saturating_duration_since(now);
+        let others = self.queue.len() as u32;
+        if let Some(exchange) = self.exchanges.get_mut(index).filter(|_| others > 0) {
+            exchange.retransmit_before(now + (left / (others + 1)).max(exchange_limits::UDP_LEAST));
         }
     }
 
@@ -87,22 +112,26 @@ impl<'a, N: Network> Forwarder<'a, N> {
         self.exchanges.get(index).is_some_and(|exchange| exchange.not_before() <= now)
     }
 
+    /// When the question ends at the latest: earlier where all that is left are upstreams that were down before it came.
+    fn end(&self) -> Instant {
+        let deadline = self.context.deadline();
+        let outstanding = |exchange: &ServerExchange<'_, _>| exchange.is_outstanding();
+        let up_left = self.exchanges.iter().take(self.up).any(outstanding)
+            || self.queue.iter().any(|&index| index < self.up);
+        self.down_asked.filter(|_| !up_left).map_or(deadline, |asked| deadline.min(asked + limits::DOWN))
+    }
+
     /// Until when to wait before the next step; none if the question ends here.
     fn wait_until(&self, now: Instant) -> Option<Instant> {
-        let deadline = self.context.deadline();
+        let end = self.end();
         let retransmit = self.exchanges.iter().filter_map(ServerExchange::retransmit_at).min();
         let next = retransmit.or_else(|| {
             let waiting = self.queue.iter().filter_map(|&index| self.exchanges.get(index));
             waiting.map(ServerExchange::not_before).min().filter(|_| self.context.may_send(now))
         });
-        let mut outstanding = self.exchanges.iter().filter(|exchange| exchange.is_outstanding()).peekable();
-        let until = match next {
-            Some(next) => return (now < deadline).then_some(next.min(deadline)),
-            None if outstanding.peek().is_none() => return None,
-            None if outstanding.any(|exchange| !exchange.server().is_down()) => deadline,
-            None => deadline.min(self.context.last_sent() + limits::GRACE),
-        };
-        (now < until).then_some(until)
+        let outstanding = self.exchanges.iter().any(ServerExchange::is_outstanding);
+        let until = next.map_or(end, |next| next.min(end));
+        (now < end && (next.is_some() || outstanding)).then_some(until)
     }
 
     /// Waits until one of the messages on their way has ended; for ever if there is none.
@@ -123,7 +152,7 @@ impl<'a, N: Network> Forwarder<'a, N> {
     fn note(&mut self, index: usize, progress: &ExchangeProgress<ScrubbedAnswer>) {
         match progress {
             ExchangeProgress::Answer(..) => {}
-            ExchangeProgress::Refused(refused) => self.refused = Some(*refused),
+            ExchangeProgress::Refused(refused) => self.refused = Some(refused.clone()),
             ExchangeProgress::Unusable(unusable) => self.unusable = Some(*unusable),
             ExchangeProgress::Failed => return self.requeue(index),
             ExchangeProgress::Resent => {}
@@ -138,11 +167,13 @@ impl<'a, N: Network> Forwarder<'a, N> {
         }
     }
 
-    /// Has those whose reply is late asked again after the others.
+    /// Has those whose reply is late asked again after the others, if there is time for that or another way.
     fn expire(&mut self, now: Instant) {
+        let early = now < self.begun + limits::RESENDS;
         for index in 0..self.exchanges.len() {
             let Self { context, exchanges, .. } = self;
-            if exchanges.get_mut(index).is_some_and(|exchange| exchange.expire(context, now)) {
+            let Some(exchange) = exchanges.get_mut(index) else { continue };
+            if exchange.expire(context, now) && (early || exchange.changes_transport()) {
                 self.requeue(index);
             }
         }
@@ -156,22 +187,24 @@ impl<'a, N: Network> Forwarder<'a, N> {
 
     fn answer(mut self, server: Arc<RemoteServer>, answer: ScrubbedAnswer) -> ForwardAnswer {
         self.abandon(AttemptOutcome::Overtaken);
-        let ScrubbedAnswer { message, rcode, ttl, negative, .. } = answer;
-        ForwardAnswer { message, rcode, ttl, negative, server, attempts: self.context.into_attempts() }
+        let ScrubbedAnswer { message, rcode, ttl, negative, authentic, reason, .. } = answer;
+        let authentic = authentic && self.trusts_ad;
+        let attempts = self.context.into_attempts();
+        ForwardAnswer { message, rcode, ttl, negative, authentic, reason, server, attempts }
     }
 
     fn failure(mut self) -> ForwardFailure {
         self.abandon(AttemptOutcome::TimedOut);
         let attempts = self.context.into_attempts();
         let no_route = attempts.iter().all(|attempt| attempt.outcome == AttemptOutcome::NoRoute);
-        let reason = match (self.refused, self.unusable) {
+        let reason = match (&self.refused, self.unusable) {
             (Some(refused), _) => FailureReason::Rcode(refused.rcode),
             (None, Some(unusable)) => FailureReason::Unusable(unusable),
             (None, None) if self.exchanges.is_empty() => FailureReason::NoUpstream,
             (None, None) if no_route => FailureReason::NoRoute,
             (None, None) => FailureReason::Silence,
         };
-        let extended = self.refused.and_then(|refused| refused.extended);
+        let extended = self.refused.and_then(|refused| refused.reason);
         ForwardFailure { reason, extended, attempts }
     }
 }

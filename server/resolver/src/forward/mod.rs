@@ -7,10 +7,12 @@ mod forwarder;
 pub mod limits;
 mod outcome;
 mod pool;
+mod rebinding;
 pub mod scrub;
 
 pub use outcome::{FailureReason, ForwardAnswer, ForwardFailure};
 pub use pool::{UpstreamPolicy, UpstreamPool};
+pub use rebinding::holds_private_address;
 
 use crate::exchange::AttemptObserver;
 use crate::network::Network;

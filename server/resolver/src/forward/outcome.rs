@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rhumb_wire::Rcode;
 
-use crate::exchange::{AttemptReport, RemoteServer, UnusableReply};
+use crate::exchange::{AttemptReport, ExtendedReason, RemoteServer, UnusableReply};
 
 /// A good answer.
 #[derive(Debug)]
@@ -17,6 +17,10 @@ pub struct ForwardAnswer {
     pub ttl: u32,
     /// Whether it denies the name or the type (RFC 2308).
     pub negative: bool,
+    /// Whether the upstream is trusted and says that it is authentic (AD).
+    pub authentic: bool,
+    /// The upstream's extended error, where there was one.
+    pub reason: Option<ExtendedReason>,
     /// The upstream that gave it.
     pub server: Arc<RemoteServer>,
     /// Everything that was tried, the good answer among it.
@@ -29,8 +33,8 @@ pub struct ForwardAnswer {
 pub struct ForwardFailure {
     /// Why, the most telling reason of all upstreams asked.
     pub reason: FailureReason,
-    /// The info code of the upstream's extended error (RFC 8914), where there was one.
-    pub extended: Option<u16>,
+    /// The upstream's extended error, where there was one.
+    pub extended: Option<ExtendedReason>,
     /// Everything that was tried.
     pub attempts: Vec<AttemptReport>,
 }

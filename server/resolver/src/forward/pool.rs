@@ -27,6 +27,7 @@ pub enum UpstreamPolicy {
 pub struct UpstreamPool {
     upstreams: Vec<Arc<RemoteServer>>,
     policy: UpstreamPolicy,
+    trusts_ad: bool,
     cursor: AtomicUsize,
 }
 
@@ -54,7 +55,18 @@ impl UpstreamPool {
         let mut seen = std::collections::HashSet::new();
         let upstreams =
             upstreams.into_iter().filter(|server| seen.insert(server.identity().clone())).collect();
-        Self { upstreams, policy, cursor: AtomicUsize::new(0) }
+        Self { upstreams, policy, trusts_ad: false, cursor: AtomicUsize::new(0) }
+    }
+
+    /// The same with upstreams whose AD is believed, if `trusted`.
+    #[must_use]
+    pub fn trusting_ad(self, trusted: bool) -> Self {
+        Self { trusts_ad: trusted, ..self }
+    }
+
+    /// Whether AD of its upstreams is believed.
+    pub const fn trusts_ad(&self) -> bool {
+        self.trusts_ad
     }
 
     /// The upstreams in the order of the list.

@@ -3,6 +3,7 @@ mod chaos;
 mod failover;
 mod health;
 mod learning;
+mod odd;
 mod policies;
 mod script;
 mod spoof;

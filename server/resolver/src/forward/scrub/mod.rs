@@ -11,7 +11,7 @@ mod write;
 use rhumb_wire::{MessageView, Rcode, Type, header};
 
 use super::limits;
-use crate::exchange::{ReadAnswer, UnusableReply};
+use crate::exchange::{ExtendedReason, ReadAnswer, UnusableReply, whole_rcode};
 use crate::question::Question;
 use chain::Walk;
 use records::{Records, Set};
@@ -32,6 +32,10 @@ pub struct ScrubbedAnswer {
     pub ttl: u32,
     /// Whether it denies the name or the type at the end of its chain.
     pub negative: bool,
+    /// Whether AD was set.
+    pub authentic: bool,
+    /// An extended error that came with it.
+    pub reason: Option<ExtendedReason>,
     /// Whether anything but an empty message stood there.
     pub substantial: bool,
 }
@@ -41,7 +45,8 @@ pub struct ScrubbedAnswer {
 /// Errors: see [`UnusableReply`].
 pub fn scrub(reply: &[u8], question: &Question) -> Result<ScrubbedAnswer, UnusableReply> {
     let message = MessageView::parse(reply).map_err(|_| UnusableReply::Malformed)?;
-    let rcode = message.rcode().map_err(|_| UnusableReply::Malformed)?;
+    let edns = message.edns().map_err(|_| UnusableReply::Malformed)?;
+    let rcode = whole_rcode(&message.header(), edns);
     let head = message.header();
     let flags = head.flags & (header::QR | header::TC | header::OPCODE);
     if flags != header::QR || !matches!(rcode, Rcode::NOERROR | Rcode::NXDOMAIN) {
@@ -68,7 +73,9 @@ pub fn scrub(reply: &[u8], question: &Question) -> Result<ScrubbedAnswer, Unusab
     ttl = ttl.min(least_ttl(&proof.sets));
     sets.extend(proof.sets);
     let message = write::message(&records, &sets, question, rcode)?;
-    Ok(ScrubbedAnswer { message, rcode, ttl, negative: !walk.found, substantial })
+    let authentic = head.flags & header::AD != 0;
+    let reason = ExtendedReason::of(edns);
+    Ok(ScrubbedAnswer { message, rcode, ttl, negative: !walk.found, authentic, reason, substantial })
 }
 
 /// The same as an exchange wants it. Errors: as [`scrub`].

@@ -86,8 +86,9 @@ fn assert_scrubbed(scrubbed: &ScrubbedAnswer, question: &Question) {
     }
     assert_eq!(records.offset(), bytes.len());
     assert!(chain.len() <= 12);
-    assert!(sets.iter().all(|(.., seen)| seen.len() <= 256));
+    assert!(sets.iter().all(|(.., seen)| seen.len() <= limits::RECORDS_OF_SET));
     // What is scrub stays as it is.
-    assert_eq!(scrub(bytes, question).as_ref(), Ok(scrubbed));
+    let again = ScrubbedAnswer { authentic: false, reason: None, ..scrubbed.clone() };
+    assert_eq!(scrub(bytes, question), Ok(again));
     assert_eq!(question.class, Class::IN);
 }

@@ -54,7 +54,7 @@ async fn silence_of_all_ends_in_time_and_number() {
                 let failure = ask(&net, &pool).await.unwrap_err();
                 let log = net.take_log();
                 assert_eq!((failure.reason, failure.rcode()), (FailureReason::Silence, Rcode::SERVFAIL));
-                assert!(start.elapsed() <= ms(8000), "{count} {policy:?}: {:?}", start.elapsed());
+                assert!(start.elapsed() <= ms(4300), "{count} {policy:?}: {:?}", start.elapsed());
                 assert!(log.len() <= 12, "{count} {policy:?}: {}", log.len());
                 for to in 1..=count {
                     let sends = log.iter().filter(|sent| sent.to == to).count();
@@ -112,7 +112,7 @@ async fn the_only_upstream_is_given_its_time_from_the_first_question_on() {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_sent_at_the_deadline_or_after() {
     let net = Script::new(|sent| match sent.to {
-        1 => vec![Act::Say(8000, build::truncated(&sent.query))],
+        1 => vec![Act::Say(4300, build::truncated(&sent.query))],
         _ => Vec::new(),
     });
     let pool = pool(UpstreamPolicy::InOrder, 20);
@@ -126,7 +126,7 @@ async fn nothing_is_sent_at_the_deadline_or_after() {
 async fn a_slow_upstream_that_is_up_is_waited_for_to_the_end() {
     // Known to be quick, it has to resolve a slow name now, and answers others meanwhile.
     let mut net = Script::new(|sent| {
-        good(sent, if build::question_of(&sent.query).starts_with(b"\x04") { 5000 } else { 10 })
+        good(sent, if build::question_of(&sent.query).starts_with(b"\x04") { 2700 } else { 10 })
     });
     net.one_question = false;
     let pool = pool(UpstreamPolicy::InOrder, 1);
@@ -176,7 +176,8 @@ async fn the_reason_of_an_upstream_is_passed_on() {
         vec![Act::Say(1, reply)]
     });
     let failure = ask(&net, &pool(UpstreamPolicy::InOrder, 1)).await.unwrap_err();
-    assert_eq!((failure.rcode(), failure.extended), (Rcode::SERVFAIL, Some(6)));
+    let said = failure.extended.clone().map(|reason| (reason.code, reason.text.to_string()));
+    assert_eq!((failure.rcode(), said), (Rcode::SERVFAIL, Some((6, "xx".to_owned()))));
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,10 +7,11 @@ use rhumb_wire::{MessageView, Rcode, header};
 use tokio::time::sleep;
 
 use super::build::{self, id_of, question_of, reply};
-use super::script::{Act, Script, Sent, ask, code, given, good, outcomes, pool};
-use crate::exchange::AttemptOutcome;
-use crate::forward::UpstreamPolicy;
+use super::script::{Act, Script, Sent, ask, code, given, good, outcomes, pool, www};
+use crate::exchange::{AttemptOutcome, AttemptReport};
+use crate::forward::{UpstreamPolicy, forward};
 use crate::network::SpoofSignal;
+use crate::question::Question;
 
 fn has_edns(sent: &Sent) -> bool {
     MessageView::parse(&sent.query).unwrap().edns().unwrap().is_some()
@@ -46,14 +47,51 @@ async fn edns_is_left_out_where_it_is_not_understood() {
             outcomes(&answer.attempts),
             [AttemptOutcome::WithoutEdns(Rcode(rcode)), AttemptOutcome::Answered(Rcode::NOERROR)]
         );
+        // One name says little; three in a row that the server has no EDNS.
+        for _ in 0..2 {
+            assert!(pool.upstreams()[0].takes_edns());
+            ask(&net, &pool).await.unwrap();
+        }
         assert!(!pool.upstreams()[0].takes_edns());
         net.take_log();
         ask(&net, &pool).await.unwrap();
         assert_eq!(net.take_log().len(), 1);
         // It is tried again after a while.
-        sleep(Duration::from_mins(16)).await;
+        sleep(Duration::from_secs(61)).await;
         ask(&net, &pool).await.unwrap();
         assert!(has_edns(&net.take_log()[0]));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_with_dnssec_has_edns_whatever_the_server_did_before() {
+    let net = Script::new(|sent| if has_edns(sent) { code(sent, 1) } else { good(sent, 1) });
+    let pool = pool(UpstreamPolicy::InOrder, 1);
+    for _ in 0..5 {
+        ask(&net, &pool).await.unwrap();
+    }
+    assert!(!pool.upstreams()[0].takes_edns());
+    let signed = Question { dnssec_ok: true, ..www() };
+    for _ in 0..3 {
+        net.take_log();
+        forward(&net, &pool, &signed, &mut |_: &AttemptReport| {}).await.unwrap();
+        assert_eq!(net.take_log().iter().map(has_edns).collect::<Vec<_>>(), [true, false]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_that_are_refused_with_edns_do_not_take_it_from_the_others() {
+    let odd = |sent: &Sent| question_of(&sent.query).eq_ignore_ascii_case(&build::asked(&www()));
+    let net =
+        Script::new(move |sent| if odd(sent) && has_edns(sent) { code(sent, 1) } else { good(sent, 1) });
+    let pool = pool(UpstreamPolicy::InOrder, 1);
+    let other = build::question("other.example.com", rhumb_wire::Type::A);
+    for _ in 0..20 {
+        ask(&net, &pool).await.unwrap();
+        ask(&net, &pool).await.unwrap();
+        net.take_log();
+        forward(&net, &pool, &other, &mut |_: &AttemptReport| {}).await.unwrap();
+        assert_eq!(net.take_log().iter().map(has_edns).collect::<Vec<_>>(), [true]);
     }
 }
 

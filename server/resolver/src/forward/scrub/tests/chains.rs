@@ -213,14 +213,15 @@ fn sets_are_bounded() {
             |n: u16| rr("www.example.com", 60, Type::A, [vec![10, 0], n.to_be_bytes().to_vec()].concat());
         (0..count).map(record).collect()
     };
-    assert_eq!(good(&www(), &set(256)).len(), 256);
-    assert_eq!(scrubbed(&www(), 0, &set(257), &[]), Err(UnusableReply::TooMany));
+    // Of records that are 16 bytes long compressed, 4,092 fit a message beside a question of this length.
+    for count in [256, 257, 1500, 4092] {
+        assert_eq!(good(&www(), &set(count)).len(), usize::from(count));
+    }
+    assert_eq!(scrubbed(&www(), 0, &set(4096), &[]), Err(UnusableReply::TooLong));
+    assert_eq!(scrubbed(&www(), 0, &set(4097), &[]), Err(UnusableReply::TooMany));
     // Duplicates do not count, up to the bound of all records.
-    assert_eq!(good(&www(), &[set(200), set(256)].concat()).len(), 256);
-    assert_eq!(
-        scrubbed(&www(), 0, &[set(256), set(256), set(256), set(257)].concat(), &[]),
-        Err(UnusableReply::TooMany)
-    );
+    assert_eq!(good(&www(), &[set(1200), set(4000)].concat()).len(), 4000);
+    assert_eq!(scrubbed(&www(), 0, &[set(2001), set(4000)].concat(), &[]), Err(UnusableReply::TooMany));
     let q = question("www.example.com", Type::ANY);
     let types = |count: u16| -> Vec<Rr> {
         (0..count).map(|n| rr("www.example.com", 60, Type(3000 + n), vec![1])).collect()
