@@ -15,6 +15,7 @@ mod count;
 mod deny;
 mod edns_context;
 mod follow;
+mod kept_reason;
 mod limit;
 mod link_parts;
 mod outcome;
@@ -29,6 +30,7 @@ pub use alias_scan::{check_aliases, is_whole};
 pub use client::QueryClient;
 pub use context::QueryContext;
 pub use count::{count, count_message};
+pub use kept_reason::{PRIVATE_ADDRESS, add_reason};
 pub use link_parts::LinkAnswer;
 pub use outcome::{
     IncompleteResponse, MessageSource, QueryOutcome, QueryScratch, ResolveWork, TraceStep, WaitingClient,

@@ -22,6 +22,8 @@ pub use incomplete::{CONFIRM, WRITER_BOUND, incomplete_file};
 pub use live::{ServerClock, ServerState, cache_limits};
 pub use origin::{ZoneFile, ZoneOrigin, zone_of_file};
 pub use published::{QuerySettings, Snapshot};
-pub use route::{ListSource, Route, RouteEntry, RouteServices, RouteState, RouteUpstream};
+pub use route::{
+    AnswerTrust, ListSource, Route, RouteEntry, RouteServices, RouteState, RouteTerms, RouteUpstream,
+};
 pub use view::{Authority, SnapshotView};
 pub use zone::{StaleVersion, Zone, ZoneEntry, ZoneTrouble};

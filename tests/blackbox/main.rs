@@ -37,6 +37,7 @@ mod glibc;
 mod limiting;
 mod listening;
 mod logging;
+mod passing;
 mod reading;
 mod reloading;
 mod running;
@@ -66,6 +67,7 @@ fn main() -> ExitCode {
         failover::TESTS,
         aliases::TESTS,
         forgery::TESTS,
+        passing::TESTS,
         caching::TESTS,
         attacks::streams::TESTS,
         attacks::waiting::TESTS,

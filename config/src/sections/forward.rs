@@ -10,7 +10,7 @@ use crate::errors::FilePlace;
 use crate::in_force::InForce;
 use crate::key_list::KeyList;
 use crate::kind::Kind;
-use crate::kinds::{Domain, FilePath, List, Optional, Sub, Word};
+use crate::kinds::{Domain, FilePath, Flag, List, Optional, Sub, Word};
 use crate::node::{Node, Spot, Value, shown};
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
@@ -26,6 +26,12 @@ pub struct ForwardEntry {
     pub upstreams: Vec<UpstreamSource>,
     /// Which upstream is asked first.
     pub policy: ForwardPolicy,
+    /// Whether AD of the upstreams (RFC 4035 section 3.2.3) is passed on.
+    pub trust_ad: bool,
+    /// Whether answers with addresses of private networks are taken for attacks.
+    pub rebinding_protection: bool,
+    /// Domains whose names may have such addresses all the same.
+    pub rebinding_exempt: Vec<Name>,
     /// Where the entry stands.
     pub place: FilePlace,
 }
@@ -80,6 +86,9 @@ pub(crate) struct ForwardDraft {
     domain: Option<Name>,
     upstreams: Vec<UpstreamSource>,
     policy: ForwardPolicy,
+    trust_ad: bool,
+    rebinding_protection: bool,
+    rebinding_exempt: Vec<Name>,
 }
 
 impl Section for ForwardEntry {
@@ -90,7 +99,14 @@ impl Section for ForwardEntry {
     const IDENTITY: &'static [&'static str] = &["domain"];
 
     fn draft() -> ForwardDraft {
-        ForwardDraft { domain: None, upstreams: Vec::new(), policy: ForwardPolicy::Fastest }
+        ForwardDraft {
+            domain: None,
+            upstreams: Vec::new(),
+            policy: ForwardPolicy::Fastest,
+            trust_ad: false,
+            rebinding_protection: false,
+            rebinding_exempt: Vec::new(),
+        }
     }
 
     fn keys<K: Keys<ForwardDraft>>(keys: &mut K) {
@@ -108,6 +124,26 @@ impl Section for ForwardEntry {
         keys.key("policy", InForce::AtReload, "Which upstream is asked first.", POLICIES, |draft| {
             &mut draft.policy
         });
+        keys.key("trust-ad", InForce::AtReload,
+            "Whether clients are told that an answer is authentic (AD) when the upstream says so. Only for upstreams that \
+             validate and that are reached over a path nobody else can write to.",
+            Flag,
+            |draft| &mut draft.trust_ad,
+        );
+        keys.key("rebinding-protection", InForce::AtReload,
+            "Whether answers with an address of this host, this link or a private network (such as 127.0.0.1, 10.0.0.1, \
+             fd00::1, 0.0.0.0), in A, AAAA, HTTPS or SVCB records, are answered as if there were no such record: a web \
+             page could use them to reach services inside (DNS rebinding).",
+            Flag,
+            |draft| &mut draft.rebinding_protection,
+        );
+        keys.key(
+            "rebinding-exempt",
+            InForce::AtReload,
+            "Domains whose names may have such addresses all the same.",
+            List { of: Domain { accepted: "a domain name such as corp.example" }, filled: false },
+            |draft| &mut draft.rebinding_exempt,
+        );
     }
 
     fn finish(draft: ForwardDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
@@ -117,7 +153,15 @@ impl Section for ForwardEntry {
         }
         twice(&draft.upstreams, reader);
         let place = reader.place(node.spot);
-        Some(ForwardEntry { domain: draft.domain?, upstreams: draft.upstreams, policy: draft.policy, place })
+        Some(ForwardEntry {
+            domain: draft.domain?,
+            upstreams: draft.upstreams,
+            policy: draft.policy,
+            trust_ad: draft.trust_ad,
+            rebinding_protection: draft.rebinding_protection,
+            rebinding_exempt: draft.rebinding_exempt,
+            place,
+        })
     }
 
     fn values(&self) -> ForwardDraft {
@@ -125,6 +169,9 @@ impl Section for ForwardEntry {
             domain: Some(self.domain.clone()),
             upstreams: self.upstreams.clone(),
             policy: self.policy,
+            trust_ad: self.trust_ad,
+            rebinding_protection: self.rebinding_protection,
+            rebinding_exempt: self.rebinding_exempt.clone(),
         }
     }
 }

@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use rhumb_wire::Name;
+
 use crate::in_force::InForce;
 use crate::kind::Kind;
-use crate::kinds::{List, Parsed, Word};
+use crate::kinds::{Domain, Flag, List, Parsed, Word};
 use crate::network::{ClientNetwork, IpNetwork};
 use crate::node::{Node, Value};
 use crate::reader::Reader;
@@ -16,13 +18,21 @@ use crate::section::{Keys, Section};
 pub struct RecursionSettings {
     /// The networks of the clients that are served. Loopback when nothing is configured; may be empty.
     pub allow: Vec<ClientNetwork>,
+    /// Whether names of one label are kept from upstreams.
+    pub domain_needed: bool,
+    /// Names that would be answered here (RFC 6303) and are asked of upstreams instead: these and all below them.
+    pub local_names_to_upstreams: Vec<Name>,
 }
 
 impl Default for RecursionSettings {
     fn default() -> Self {
         let loopback4 = IpNetwork { addr: IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), prefix: 8 };
         let loopback6 = IpNetwork { addr: IpAddr::V6(Ipv6Addr::LOCALHOST), prefix: 128 };
-        RecursionSettings { allow: [loopback4, loopback6].map(ClientNetwork::Network).to_vec() }
+        RecursionSettings {
+            allow: [loopback4, loopback6].map(ClientNetwork::Network).to_vec(),
+            domain_needed: false,
+            local_names_to_upstreams: Vec::new(),
+        }
     }
 }
 
@@ -80,6 +90,21 @@ impl Section for RecursionSettings {
                 filled: false,
             },
             |draft| &mut draft.recursion.allow,
+        );
+        keys.key(
+            "domain-needed",
+            InForce::AtReload,
+            "Whether addresses of names of one label, such as `printer`, are answered NXDOMAIN and not asked of upstreams.",
+            Flag,
+            |draft| &mut draft.recursion.domain_needed,
+        );
+        keys.key(
+            "local-names-to-upstreams",
+            InForce::AtReload,
+            "Names that are answered here if nothing else is said (the reverse names of private networks and their like, RFC \
+             6303, and home.arpa), and that are asked of upstreams instead. Each stands for all below it; `.` for all of them.",
+            List { of: Domain { accepted: "a domain name such as 10.in-addr.arpa, or `.` for all" }, filled: false },
+            |draft| &mut draft.recursion.local_names_to_upstreams,
         );
         keys.key(
             "dnssec",

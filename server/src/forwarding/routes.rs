@@ -11,20 +11,20 @@ use super::lists::UpstreamLists;
 use super::own_address::{is_own_address, own_upstream};
 use super::source::source_of;
 use crate::change::{Change, joined};
-use crate::snapshot::{Route, RouteEntry, ServerState, Snapshot};
+use crate::snapshot::{AnswerTrust, Route, RouteEntry, RouteTerms, ServerState, Snapshot};
 
 /// A route of the next snapshot.
 #[derive(Debug)]
 pub struct RoutePlan {
     entry: RouteEntry,
     upstreams: Vec<ServerIdentity>,
-    policy: UpstreamPolicy,
+    terms: RouteTerms,
 }
 
 impl RoutePlan {
     /// Gives the route its upstreams.
     pub(super) fn apply(&self, live: &ServerState) {
-        set_upstreams(&self.entry.route, &self.upstreams, self.policy, live);
+        set_upstreams(&self.entry.route, &self.upstreams, &self.terms, live);
     }
 
     /// The domain and what stands for it in the next snapshot.
@@ -45,20 +45,19 @@ pub(super) fn plan(
     let mut plans = Vec::new();
     for forward in &config.forward {
         let domain = forward.domain.clone();
-        let policy = policy_of(forward);
         let upstreams = upstreams_of(config, forward, lists);
         let present = snapshot.view.routes.find_exact(domain.as_ref());
         let route = if let Some(entry) = present {
             Arc::clone(&entry.route)
         } else {
             *last_id += 1;
-            Arc::new(Route::new(*last_id, domain, policy, live.route_services()))
+            Arc::new(Route::new(*last_id, domain, live.route_services()))
         };
         describe(&route, present.is_none(), &upstreams, &mut changes);
         plans.push(RoutePlan {
             entry: RouteEntry { route, place: forward.place.clone() },
             upstreams,
-            policy,
+            terms: terms_of(forward),
         });
     }
     for (domain, _) in snapshot.view.routes.iter() {
@@ -81,7 +80,7 @@ pub(super) fn renew(
     let upstreams = upstreams_of(config, forward, lists);
     if let Some(entry) = snapshot.view.routes.find_exact(forward.domain.as_ref()) {
         describe(&entry.route, false, &upstreams, &mut changes);
-        set_upstreams(&entry.route, &upstreams, policy_of(forward), live);
+        set_upstreams(&entry.route, &upstreams, &terms_of(forward), live);
     }
     changes
 }
@@ -107,13 +106,12 @@ fn upstreams_of(config: &Config, forward: &ForwardEntry, lists: &UpstreamLists) 
     servers
 }
 
-/// Gives a route its upstreams, if they or the policy differ.
-fn set_upstreams(route: &Route, upstreams: &[ServerIdentity], policy: UpstreamPolicy, live: &ServerState) {
+/// Gives a route its upstreams, if they or the terms differ.
+fn set_upstreams(route: &Route, upstreams: &[ServerIdentity], terms: &RouteTerms, live: &ServerState) {
     let state = route.state();
-    let same =
-        state.members.iter().map(|member| &member.identity).eq(upstreams) && state.pool.policy() == policy;
+    let same = state.members.iter().map(|member| &member.identity).eq(upstreams) && state.terms == *terms;
     if !same {
-        route.set_upstreams(upstreams, policy, live.route_services());
+        route.set_upstreams(upstreams, terms, live.route_services());
     }
 }
 
@@ -136,6 +134,15 @@ fn describe(route: &Route, new: bool, upstreams: &[ServerIdentity], changes: &mu
     if added.is_empty() && removed.is_empty() && old != upstreams {
         changes.push(Change(format!("forward {domain}: upstreams in another order")));
     }
+}
+
+fn terms_of(forward: &ForwardEntry) -> RouteTerms {
+    let trust = AnswerTrust {
+        authentic: forward.trust_ad,
+        no_private_addresses: forward.rebinding_protection,
+        exempt: forward.rebinding_exempt.clone(),
+    };
+    RouteTerms { policy: policy_of(forward), trust }
 }
 
 fn policy_of(forward: &ForwardEntry) -> UpstreamPolicy {

@@ -8,6 +8,7 @@ use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{QueryMessage, Rcode, header};
 
 use super::context::QueryContext;
+use super::kept_reason::take_reason;
 use super::outcome::{QueryScratch, ResolveWork};
 use super::response::{ResponseHead, ResponseLimits};
 use crate::metrics::CacheEvent;
@@ -73,12 +74,21 @@ pub(super) fn answer(
         _ => CacheEvent::Hit,
     });
     scratch.note("cached", || tell(&hit, context, entry));
-    Some(CachedAnswer { length: hit.length, aliases: hit.aliases, head: complete(query, &hit, out) })
+    let (length, head) = complete(query, &hit, hit.length, out);
+    Some(CachedAnswer { length, aliases: hit.aliases, head })
 }
 
-/// Restores the question's case in a message out of the cache, and says what its header and OPT say.
-pub(super) fn complete(query: &QueryMessage<'_>, hit: &Hit, out: &mut [u8]) -> ResponseHead {
+/// Restores the question's case in a message of `length` bytes out of the cache. Gives its length without what belongs into OPT, and what
+/// header and OPT say.
+#[inline]
+pub(super) fn complete(
+    query: &QueryMessage<'_>,
+    hit: &Hit,
+    length: usize,
+    out: &mut [u8],
+) -> (usize, ResponseHead) {
     restore_question(query, out);
+    let (length, reason) = take_reason(out, length);
     let rcode = Rcode(out.get(3).map_or(0, |low| u16::from(*low) & header::RCODE));
     let error = match (hit.stale, hit.failure, rcode) {
         (true, _, Rcode::NXDOMAIN) => Some((ExtendedError::StaleNxdomain, "")),
@@ -87,11 +97,16 @@ pub(super) fn complete(query: &QueryMessage<'_>, hit: &Hit, out: &mut [u8]) -> R
         _ => None,
     };
     let truncated = if hit.truncated { header::TC } else { 0 };
-    ResponseHead {
-        flags: header::RA | truncated | (query.header.flags & header::CD),
-        error,
-        ..ResponseHead::of(rcode)
-    }
+    let flags = header::RA | truncated | authentic(query, hit, out) | (query.header.flags & header::CD);
+    (length, ResponseHead { flags, error, reason, ..ResponseHead::of(rcode) })
+}
+
+/// AD of a kept answer, for those who ask for it (RFC 6840 section 5.8), as long as it is fresh.
+#[inline]
+fn authentic(query: &QueryMessage<'_>, hit: &Hit, out: &[u8]) -> u16 {
+    let kept = out.get(3).map_or(0, |low| u16::from(*low) & header::AD);
+    let wanted = query.header.flags & header::AD != 0 || query.dnssec_ok();
+    if wanted && !hit.stale { kept } else { 0 }
 }
 
 /// The question as it was asked: the case of the name, which every owner that equals it points to, and the type, which the

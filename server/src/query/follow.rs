@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use rhumb_cache::Want;
-use rhumb_resolver::Question;
+use rhumb_resolver::{Question, holds_private_address};
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{
     BufferFull, Class, MessageSection, MessageView, MessageWriter, NameBuf, NameRef, Rcode, Type, header,
@@ -15,6 +15,7 @@ use rhumb_zones::answer::{AnswerKind, AnswerRequest, OneZone, ZoneFinder, answer
 use super::admitted::AdmittedQuery;
 use super::alias_scan::{AliasScan, is_here};
 use super::authoritative::ServedZones;
+use super::kept_reason::{ONE_LABEL, PRIVATE_ADDRESS};
 use super::limit::AnswerSource;
 use super::link_parts::{FollowBuffers, KeptProof, LONGEST, LinkAnswer};
 use super::outcome::{QueryOutcome, QueryScratch, ResolveWork, WaitingClient, WaitingQuery, WaitingWork};
@@ -129,6 +130,7 @@ impl AdmittedQuery<'_, '_> {
         let mut head = ResponseHead::of(Rcode::NOERROR);
         let mut authority = view.authority_of(name.as_ref(), qtype);
         let mut first = true;
+        let mut guarded = false;
         loop {
             let part = match self.part(name.as_ref(), authority, found, scratch, buffers) {
                 Ok(part) => part,
@@ -150,6 +152,11 @@ impl AdmittedQuery<'_, '_> {
                     (ExtendedError::Other, "too many aliases in a row"),
                 ));
             }
+            if guarded && holds_private_address(message.bytes()) {
+                return Err(NoPart::Failed(Rcode::NOERROR, PRIVATE_ADDRESS));
+            }
+            // An alias from the public DNS to a name inside leads a browser there just as well.
+            guarded |= part.route.is_some_and(|entry| entry.route.state().terms.trust.guards(name.as_ref()));
             let beyond = self.beyond(&part, &scan);
             scratch.note("link", || tell(name.as_ref(), authority, &scan, beyond.is_some()));
             if first && part.zone.is_some_and(|kind| kind != AnswerKind::Referral || scan.links > 0) {
@@ -213,6 +220,9 @@ impl AdmittedQuery<'_, '_> {
                 }
             }
             Authority::BuiltIn(contents) => Ok(self.zone_part(name, contents, &OneZone, buffers)),
+            Authority::Forward(entry) if self.view.keeps_from(entry, name, self.query.qtype) => {
+                Err(NoPart::Failed(Rcode::NXDOMAIN, ONE_LABEL))
+            }
             Authority::Forward(entry) => self.route_part(name, entry, found, scratch, buffers),
             Authority::None => Err(NoPart::Elsewhere),
         }

@@ -12,6 +12,7 @@ use super::client::QueryClient;
 use super::context::QueryContext;
 use super::deny::{bad_cookie, deny};
 use super::edns_context::EdnsContext;
+use super::kept_reason::ONE_LABEL;
 use super::limit::AnswerSource;
 use super::outcome::{QueryOutcome, QueryScratch, QueryStats, WaitingClient, WaitingQuery, WaitingWork};
 use super::response::{ResponseHead, ResponseLimits, question_only};
@@ -184,6 +185,10 @@ impl AdmittedQuery<'_, '_> {
                 scratch.note("route", || "forwarded, but recursion is not desired".to_owned());
                 let error = (ExtendedError::NotAuthoritative, "");
                 self.refuse(Rcode::REFUSED, error, scratch, out)
+            }
+            Authority::Forward(entry) if view.keeps_from(entry, query.name, query.qtype) => {
+                scratch.note("route", || "a name of one label, which is kept from upstreams".to_owned());
+                self.refuse(Rcode::NXDOMAIN, ONE_LABEL, scratch, out)
             }
             Authority::Forward(entry) => self.forward(entry, scratch, out),
             Authority::Zone(_) | Authority::None => {

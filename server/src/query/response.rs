@@ -5,6 +5,7 @@ use rhumb_wire::edns::{self, ExtendedError};
 use rhumb_wire::{MessageWriter, QueryMessage, Rcode, header};
 
 use super::edns_context::EdnsContext;
+use super::kept_reason::read_reason;
 use crate::snapshot::QuerySettings;
 use rhumb_wire::Transport;
 
@@ -25,13 +26,15 @@ pub(super) struct ResponseHead {
     /// AA, TC, RA, AD.
     pub(super) flags: u16,
     pub(super) error: Option<(ExtendedError, &'static str)>,
+    /// Bytes of a reason that was taken off the message, see [`take_reason`](super::kept_reason::take_reason); 0 without one.
+    pub(super) reason: u8,
     /// Whether it comes from a zone whose errors are to be reported.
     pub(super) reports: bool,
 }
 
 impl ResponseHead {
     pub(super) const fn of(rcode: Rcode) -> Self {
-        Self { rcode, flags: 0, error: None, reports: false }
+        Self { rcode, flags: 0, error: None, reason: 0, reports: false }
     }
 }
 
@@ -116,6 +119,7 @@ fn append_opt(
     length: usize,
     out: &mut [u8],
 ) -> usize {
+    let reason = if head.reason > 0 { read_reason(out, length, head.reason) } else { None };
     let Some(place) = out.get_mut(length..limits.whole) else { return length };
     let mut opt = Opt { place, at: 0 };
     let dnssec_ok = if query.dnssec_ok() { edns::DO } else { 0 };
@@ -135,6 +139,9 @@ fn append_opt(
     }
     if let Some((error, text)) = head.error {
         opt.option(edns::EXTENDED_ERROR, &[&error.code().to_be_bytes(), text.as_bytes()]);
+    }
+    if let Some(reason) = &reason {
+        opt.option(edns::EXTENDED_ERROR, &[reason.value()]);
     }
     if let (true, Some(agent)) = (head.reports, &settings.report_channel) {
         // Errors of the reports themselves are not reported (RFC 9567 section 6.2).

@@ -92,8 +92,8 @@ pub fn answer_waiting(
     if hit.truncated {
         out.get_mut(6..header::LENGTH)?.fill(0);
     }
-    let head = cached::complete(&query, &hit, out);
-    signed(client, finish(&query, settings, &limits, head, wanted, out), out)
+    let (length, head) = cached::complete(&query, &hit, wanted, out);
+    signed(client, finish(&query, settings, &limits, head, length, out), out)
 }
 
 /// Goes on with the chain of a client whose missing link was found and added to its links: the length of the answer in
@@ -124,7 +124,7 @@ pub fn follow_waiting(
 pub fn fail_waiting(
     client: &WaitingClient,
     rcode: Rcode,
-    error: (ExtendedError, &'static str),
+    error: Option<(ExtendedError, &'static str)>,
     out: &mut [u8],
 ) -> Option<usize> {
     let query = QueryMessage::parse(&client.query).ok()?;
@@ -132,7 +132,7 @@ pub fn fail_waiting(
     let limits = ResponseLimits::of(&query, client.edns_context, client.transport, settings, out.len());
     let length = question_only(Some(&query), &mut NameCompression::default(), out);
     let flags = header::RA | (query.header.flags & header::CD);
-    let head = ResponseHead { flags, error: Some(error), ..ResponseHead::of(rcode) };
+    let head = ResponseHead { flags, error, ..ResponseHead::of(rcode) };
     signed(client, finish(&query, settings, &limits, head, length, out), out)
 }
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use rhumb_cache::{Hit, Key, Origin, Want};
 use rhumb_resolver::{
-    AttemptOutcome, AttemptReport, FailureReason, ForwardAnswer, ForwardFailure, Question, UnusableReply,
-    forward,
+    AttemptOutcome, AttemptReport, ExtendedReason, FailureReason, ForwardAnswer, ForwardFailure, Question,
+    UnusableReply, forward, holds_private_address,
 };
-use rhumb_wire::Rcode;
 use rhumb_wire::edns::ExtendedError;
+use rhumb_wire::{Rcode, header};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::Instant;
 
@@ -17,7 +17,9 @@ use super::failure_log::FailureLog;
 use super::tried::{Tried, tried};
 use super::upstream_network::UpstreamNetwork;
 use crate::metrics::{LookupResult, ResponseSource, UpstreamFailure};
-use crate::query::{check_aliases, failure_message};
+use crate::query::{
+    PRIVATE_ADDRESS, WaitingClient, add_reason, answer_waiting, check_aliases, fail_waiting, failure_message,
+};
 use crate::snapshot::{Route, RouteState, ServerState};
 
 /// From then on a client gets a stale answer, if there is one, while the look-up goes on (RFC 8767 section 5).
@@ -37,8 +39,25 @@ pub(super) struct LookupKey {
     pub(super) upstreams: u64,
 }
 
-/// A response code without an answer, and its cause.
-pub(super) type LookupFailure = (Rcode, (ExtendedError, &'static str));
+/// A response code without an answer.
+#[derive(Debug)]
+pub(super) struct LookupFailure {
+    rcode: Rcode,
+    /// Why, as far as this server knows.
+    error: Option<(ExtendedError, &'static str)>,
+    /// Why, as the upstream says: a message in the cache's form.
+    upstream: Option<Vec<u8>>,
+}
+
+impl LookupFailure {
+    /// Writes the response to a client that waits. Gives its length, as [`fail_waiting`] does.
+    pub(super) fn write(&self, client: &WaitingClient, out: &mut [u8]) -> Option<usize> {
+        match &self.upstream {
+            Some(message) => answer_waiting(client, message, None, out),
+            None => fail_waiting(client, self.rcode, self.error, out),
+        }
+    }
+}
 
 /// What a look-up found.
 #[derive(Debug)]
@@ -157,7 +176,7 @@ impl Lookup {
             }
         }
         let error = (ExtendedError::NoReachableAuthority, "the upstreams keep changing");
-        self.fail(&state, Rcode::SERVFAIL, error, Arc::default())
+        self.fail(&state, Rcode::SERVFAIL, error, None, Arc::default())
     }
 
     fn key(&self) -> Key<'_> {
@@ -175,20 +194,38 @@ impl Lookup {
                 let origin =
                     state.member(answer.server.identity()).map_or(Origin::NONE, |member| member.origin);
                 let now = self.live.clock.now();
-                let aliases = self.check_aliases(&answer.message);
-                let kept =
-                    self.live.cache.keep(&self.key(), &answer.message, answer.ttl, aliases, origin, now);
+                let (ttl, attempts) = (answer.ttl, tried(&answer.attempts));
+                let message = self.message_of(state, answer);
+                let aliases = self.check_aliases(&message);
+                let kept = self.live.cache.keep(&self.key(), &message, ttl, aliases, origin, now);
                 // As the cache gives it, TTLs held to the limits; what cannot be kept is still an answer.
-                let message =
-                    kept.ok().and_then(|()| self.kept(now, answer.message.len())).unwrap_or(answer.message);
+                let message = kept.ok().and_then(|()| self.kept(now, message.len())).unwrap_or(message);
                 let message = LookupMessage { bytes: message.into(), hit: None, aliases };
-                LookupAnswer { outcome: Ok(message), tried: tried(&answer.attempts) }
+                LookupAnswer { outcome: Ok(message), tried: attempts }
             }
             Err(failure) => {
                 let tried = tried(&failure.attempts);
-                self.fail(state, failure.rcode(), reason(&failure), tried)
+                self.fail(state, failure.rcode(), reason(&failure), failure.extended.as_ref(), tried)
             }
         }
+    }
+
+    /// An answer as the cache keeps it, with what the upstream says of it; an empty one in place of one that may not be believed.
+    fn message_of(&self, state: &RouteState, answer: ForwardAnswer) -> Vec<u8> {
+        let question = &self.key.question;
+        let mut message = answer.message;
+        if state.terms.trust.guards(question.name.as_ref()) && holds_private_address(&message) {
+            message = failure_message(question, Rcode::NOERROR);
+            add_reason(&mut message, PRIVATE_ADDRESS.0.code(), PRIVATE_ADDRESS.1);
+            return message;
+        }
+        if let Some(low) = message.get_mut(3).filter(|_| answer.authentic) {
+            *low |= header::AD as u8;
+        }
+        if let Some(reason) = &answer.reason {
+            add_reason(&mut message, reason.code, &said_upstream(reason));
+        }
+        message
     }
 
     /// Keeps the failure, and answers with what is stale where there is something.
@@ -197,9 +234,13 @@ impl Lookup {
         state: &RouteState,
         rcode: Rcode,
         error: (ExtendedError, &'static str),
+        upstream: Option<&ExtendedReason>,
         tried: Arc<[Tried]>,
     ) -> LookupAnswer {
-        let message = failure_message(&self.key.question, rcode);
+        let mut message = failure_message(&self.key.question, rcode);
+        if let Some(reason) = upstream {
+            add_reason(&mut message, reason.code, &said_upstream(reason));
+        }
         let (cache, now) = (&self.live.cache, self.live.clock.now());
         let ttl = if self.stale_hit(&mut Vec::new()).is_some() { RECHECK } else { FAILURE_TTL };
         let _ = cache.keep_failure(&self.key(), &message, ttl, state.failures, now);
@@ -210,7 +251,8 @@ impl Lookup {
         if rcode == Rcode::SERVFAIL && state.pool.is_healthy() {
             self.failures.failed(&self.key.question, error.1, &tried);
         }
-        LookupAnswer::failure(rcode, error, tried)
+        let failure = LookupFailure { rcode, error: Some(error), upstream: upstream.map(|_| message) };
+        LookupAnswer { outcome: Err(failure), tried }
     }
 
     fn check_aliases(&self, message: &[u8]) -> u32 {
@@ -278,7 +320,8 @@ impl LookupAnswer {
     }
 
     const fn failure(rcode: Rcode, error: (ExtendedError, &'static str), tried: Arc<[Tried]>) -> Self {
-        Self { outcome: Err((rcode, error)), tried }
+        let failure = LookupFailure { rcode, error: Some(error), upstream: None };
+        Self { outcome: Err(failure), tried }
     }
 }
 
@@ -346,4 +389,9 @@ fn reason(failure: &ForwardFailure) -> (ExtendedError, &'static str) {
         FailureReason::Unusable(_) => (ExtendedError::InvalidData, "no usable reply from any upstream"),
         FailureReason::Rcode(_) => (ExtendedError::Other, "every upstream failed"),
     }
+}
+
+/// What an upstream gives as its reason, marked as its own.
+fn said_upstream(reason: &ExtendedReason) -> String {
+    if reason.text.is_empty() { "upstream".to_owned() } else { format!("upstream: {}", reason.text) }
 }

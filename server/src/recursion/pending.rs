@@ -103,7 +103,7 @@ impl PendingReply {
         }
         let length = match &found.outcome {
             Ok(message) => answer_waiting(&open.client, &message.bytes, message.hit.as_ref(), out),
-            Err((rcode, error)) => fail_waiting(&open.client, *rcode, *error, out),
+            Err(failure) => failure.write(&open.client, out),
         };
         open.give(length, found.source(), &found.tried, None, out);
     }
@@ -187,7 +187,7 @@ impl OpenReply {
 
     fn fail(self, why: &'static str) {
         let mut out = [0; FAILURE_SIZE];
-        let error = (ExtendedError::Other, why);
+        let error = Some((ExtendedError::Other, why));
         match fail_waiting(&self.client, Rcode::SERVFAIL, error, &mut out).and_then(|end| out.get_mut(..end))
         {
             Some(reply) => self.send(reply, ResponseSource::Server, Arc::default(), Vec::new()),

@@ -14,7 +14,9 @@ use crate::listen::Listeners;
 use crate::listen::listener_key::ListenerKey;
 use crate::listen::listeners::BoundListener;
 use crate::rate_limit::RateLimit;
-use crate::snapshot::{ClientAccess, QuerySettings, ServerState, Snapshot, SnapshotView, cache_limits};
+use crate::snapshot::{
+    ClientAccess, QuerySettings, ServerState, Snapshot, SnapshotView, built_in_zones, cache_limits,
+};
 use crate::zone_events::{ZoneWriter, ZonesPlan};
 
 /// A configuration that was read, while its zones are.
@@ -58,18 +60,20 @@ impl ServerParts {
         let routes = self.forwarding.apply(&routes);
         let access = self.access(&config);
         let (live, next) = (Arc::clone(&self.live), Arc::clone(&config));
+        let built_in = Arc::new(built_in_zones(&config.recursion.local_names_to_upstreams));
         let install = Box::new(move |zones| {
             let old = live.snapshot.load_full();
             live.snapshot.swap(Arc::new(Snapshot {
                 serial: old.serial + 1,
                 settings: settings(&next, &old.settings, live.cookie_secret.as_ref()),
-                config: next,
                 view: SnapshotView {
                     allow: access,
                     zones: Option::unwrap_or_else(zones, || old.view.zones.clone()),
-                    built_in: Arc::clone(&old.view.built_in),
+                    domain_needed: next.recursion.domain_needed,
+                    built_in,
                     routes,
                 },
+                config: next,
             }))
         });
         let old = self.zones.commit(plan, install).ok_or_else(ReloadFailure::internal)?;

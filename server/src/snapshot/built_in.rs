@@ -31,9 +31,12 @@ const LOOPBACK6: &str = "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0
 const TTL: u32 = 86_400;
 const NEGATIVE_TTL: u32 = 10_800;
 
-/// All of them, by apex. Built once, at start; the texts are constants, so that one that cannot be built is a fault of this
+/// Names of applications and of tests: upstreams never get them (RFC 6761 sections 6.3 and 6.4, RFC 7686 section 2).
+const NEVER_FORWARDED: &[&str] = &["localhost", "invalid", "onion"];
+
+/// All of them, by apex, but for those at or below one of `handed_over`, which upstreams are asked for. The texts are constants, so that one that cannot be built is a fault of this
 /// file, which its test would show.
-pub fn built_in_zones() -> NameTable<ZoneContents> {
+pub fn built_in_zones(handed_over: &[Name]) -> NameTable<ZoneContents> {
     let sixteen = (16..32).map(|n| format!("{n}.172.in-addr.arpa"));
     let shared = (64..128).map(|n| format!("{n}.100.in-addr.arpa"));
     let empty = EMPTY.iter().map(ToString::to_string).chain(sixteen).chain(shared);
@@ -48,7 +51,15 @@ pub fn built_in_zones() -> NameTable<ZoneContents> {
         zone("127.in-addr.arpa", &[("1.0.0.127.in-addr.arpa", Type::PTR, name)]),
         zone(LOOPBACK6, &[(LOOPBACK6, Type::PTR, name)]),
     ];
-    NameTable::build(zones.chain(special.into_iter().flatten()))
+    let stays = |apex: &Name| {
+        let below = |name: &Name| apex.as_ref().is_at_or_below(name.as_ref());
+        is_never_forwarded(apex) || !handed_over.iter().any(below)
+    };
+    NameTable::build(zones.chain(special.into_iter().flatten()).filter(|(apex, _)| stays(apex)))
+}
+
+fn is_never_forwarded(apex: &Name) -> bool {
+    NEVER_FORWARDED.iter().any(|name| name.parse::<Name>().is_ok_and(|name| name == *apex))
 }
 
 fn zone(apex: &str, records: &[(&str, Type, &[u8])]) -> Option<(Name, ZoneContents)> {
@@ -76,7 +87,7 @@ mod tests {
 
     #[test]
     fn every_one_of_them_is_built() {
-        let zones = built_in_zones();
+        let zones = built_in_zones(&[]);
         let all = EMPTY.len() + 16 + 64 + 3;
         let shared = (64..128).map(|n| format!("{n}.100.in-addr.arpa"));
         let sixteen = (16..32).map(|n| format!("{n}.172.in-addr.arpa"));
@@ -90,5 +101,26 @@ mod tests {
             .count();
         assert_eq!(found, all);
         assert!(zones.find("www.example".parse::<Name>().unwrap().as_ref()).is_none());
+    }
+
+    #[test]
+    fn names_are_handed_over_one_by_one_or_all() {
+        let left = |handed_over: &[&str]| {
+            let names: Vec<Name> = handed_over.iter().map(|name| name.parse().unwrap()).collect();
+            built_in_zones(&names)
+        };
+        let has = |zones: &NameTable<ZoneContents>, name: &str| {
+            zones.find(name.parse::<Name>().unwrap().as_ref()).is_some()
+        };
+        let one = left(&["10.in-addr.arpa", "172.in-addr.arpa"]);
+        assert!(!has(&one, "1.0.0.10.in-addr.arpa") && !has(&one, "1.0.20.172.in-addr.arpa"));
+        assert!(has(&one, "1.0.168.192.in-addr.arpa") && has(&one, "nas.home.arpa"));
+        // What lies below one of them takes nothing away: it is an entry of `forward`.
+        assert!(has(&left(&["1.10.in-addr.arpa"]), "1.0.1.10.in-addr.arpa"));
+        let all = left(&["."]);
+        for name in ["1.0.0.10.in-addr.arpa", "nas.home.arpa", "1.0.0.127.in-addr.arpa", "1.d.f.ip6.arpa"] {
+            assert!(!has(&all, name), "{name}");
+        }
+        assert!(has(&all, "www.localhost") && has(&all, "x.onion") && has(&all, "y.invalid"));
     }
 }

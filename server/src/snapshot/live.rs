@@ -52,7 +52,8 @@ impl ServerState {
             view: SnapshotView {
                 allow: ClientAccess::default(),
                 zones: NameTable::build([]),
-                built_in: Arc::new(built_in_zones()),
+                built_in: Arc::new(built_in_zones(&[])),
+                domain_needed: false,
                 routes: NameTable::build([]),
             },
         };

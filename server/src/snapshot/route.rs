@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use rhumb_cache::{Origin, Origins};
 use rhumb_config::FilePlace;
 use rhumb_resolver::{ServerIdentity, ServerStore, UpstreamPolicy, UpstreamPool};
-use rhumb_wire::Name;
+use rhumb_wire::{Name, NameRef};
 use tokio::sync::watch;
 
 use crate::metrics::{self, Metrics};
@@ -40,10 +40,39 @@ pub struct RouteState {
     pub serial: u64,
     /// The upstreams and how one is chosen.
     pub pool: UpstreamPool,
+    /// What is believed of them.
+    pub terms: RouteTerms,
     /// What belongs to each upstream on this route, in the order of the pool.
     pub members: Vec<RouteUpstream>,
     /// Under which origin failures of the whole route are kept.
     pub failures: Origin,
+}
+
+/// How the upstreams of a route are asked, and what of their answers is believed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RouteTerms {
+    /// Which upstream is asked first.
+    pub policy: UpstreamPolicy,
+    /// What is believed of their answers.
+    pub trust: AnswerTrust,
+}
+
+/// What is believed of the answers of a route's upstreams.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AnswerTrust {
+    /// AD is passed on.
+    pub authentic: bool,
+    /// Private addresses are not (DNS rebinding).
+    pub no_private_addresses: bool,
+    /// But for names at or below these.
+    pub exempt: Vec<Name>,
+}
+
+impl AnswerTrust {
+    /// Whether an answer for `name` may not hold private addresses.
+    pub fn guards(&self, name: NameRef<'_>) -> bool {
+        self.no_private_addresses && !self.exempt.iter().any(|domain| name.is_at_or_below(domain.as_ref()))
+    }
 }
 
 /// An upstream on a route.
@@ -79,10 +108,11 @@ pub struct RouteEntry {
 
 impl Route {
     /// A route without upstreams. `id` is given to no other route as long as the process lives.
-    pub fn new(id: u32, domain: Name, policy: UpstreamPolicy, services: RouteServices<'_>) -> Self {
-        let pool = UpstreamPool::new(policy, []);
-        let state =
-            RouteState { serial: 0, pool, members: Vec::new(), failures: services.origins.allocate() };
+    pub fn new(id: u32, domain: Name, services: RouteServices<'_>) -> Self {
+        let terms = RouteTerms::default();
+        let pool = UpstreamPool::new(terms.policy, []);
+        let failures = services.origins.allocate();
+        let state = RouteState { serial: 0, pool, terms, members: Vec::new(), failures };
         Self {
             id,
             counters: services.metrics.domain(&domain.to_string()),
@@ -119,38 +149,43 @@ impl Route {
     }
 
     /// Replaces the upstreams. Those that stay keep their health and what was learnt from them; what was learnt from the
-    /// others, and every failure, is gone from this moment. Gives the servers added and removed.
+    /// others, and every failure, is gone from this moment; of all of them, where other answers are believed now. Gives the
+    /// servers added and removed.
     pub fn set_upstreams(
         &self,
         upstreams: &[ServerIdentity],
-        policy: UpstreamPolicy,
+        terms: &RouteTerms,
         services: RouteServices<'_>,
     ) -> (Vec<ServerIdentity>, Vec<ServerIdentity>) {
         let old = self.state.load_full();
         let mut added = Vec::new();
-        let member = |identity: &ServerIdentity| {
-            old.member(identity).cloned().unwrap_or_else(|| {
+        let member = |identity: &ServerIdentity| match old.member(identity) {
+            Some(known) if old.terms.trust == terms.trust => known.clone(),
+            Some(known) => RouteUpstream { origin: services.origins.allocate(), ..known.clone() },
+            None => {
                 added.push(identity.clone());
                 let counters = services.metrics.upstream(&identity.to_string());
                 RouteUpstream { identity: identity.clone(), origin: services.origins.allocate(), counters }
-            })
+            }
         };
-        let members = upstreams.iter().map(member).collect();
-        let pool =
-            UpstreamPool::new(policy, upstreams.iter().map(|identity| services.servers.server(identity)));
+        let members: Vec<_> = upstreams.iter().map(member).collect();
+        let servers = upstreams.iter().map(|identity| services.servers.server(identity));
+        let pool = UpstreamPool::new(terms.policy, servers).trusting_ad(terms.trust.authentic);
+        let stays = |origin| members.iter().any(|member| member.origin == origin);
+        let gone: Vec<_> =
+            old.members.iter().map(|member| member.origin).filter(|&origin| !stays(origin)).collect();
         let serial = self.serial.fetch_add(1, Ordering::Relaxed) + 1;
         self.state.store(Arc::new(RouteState {
             serial,
             pool,
+            terms: terms.clone(),
             members,
             failures: services.origins.allocate(),
         }));
         services.origins.retire(old.failures);
-        let mut removed = Vec::new();
-        for member in old.members.iter().filter(|member| !upstreams.contains(&member.identity)) {
-            services.origins.retire(member.origin);
-            removed.push(member.identity.clone());
-        }
+        gone.into_iter().for_each(|origin| services.origins.retire(origin));
+        let identities = old.members.iter().map(|member| member.identity.clone());
+        let removed = identities.filter(|identity| !upstreams.contains(identity)).collect();
         self.changed.send_replace(serial);
         (added, removed)
     }

@@ -19,6 +19,8 @@ pub struct SnapshotView {
     pub zones: NameTable<ZoneEntry>,
     /// The names that are answered here for those who may ask (RFC 6761, RFC 6303).
     pub built_in: Arc<NameTable<ZoneContents>>,
+    /// Whether names of one label are kept from upstreams that are asked for everything.
+    pub domain_needed: bool,
     /// The forwarded domains.
     pub routes: NameTable<RouteEntry>,
 }
@@ -69,6 +71,16 @@ impl SnapshotView {
             }
             _ => Authority::BuiltIn(built_in),
         }
+    }
+
+    /// Whether a name of one label is kept from the upstreams of this route. What a domain of the top level itself has goes to
+    /// them: who validates asks for it.
+    #[inline]
+    pub fn keeps_from(&self, entry: &RouteEntry, name: NameRef<'_>, qtype: Type) -> bool {
+        self.domain_needed
+            && name.label_count() == 1
+            && entry.route.domain().as_ref().is_root()
+            && !matches!(qtype, Type::NS | Type::SOA | Type::DS | Type::DNSKEY)
     }
 
     /// The route of a forwarded domain below the zone that would answer `name`: for clients that may recurse the longest

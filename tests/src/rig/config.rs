@@ -12,6 +12,7 @@ pub struct Config {
     files: Vec<(String, String)>,
     forward: String,
     allow: Vec<String>,
+    recursion: String,
     more: String,
 }
 
@@ -90,6 +91,13 @@ impl Config {
         self.allow(&["0.0.0.0/0", "::/0"])
     }
 
+    /// Adds keys of `recursion`, beside the networks that are allowed.
+    #[must_use]
+    pub fn recursion(mut self, keys: &str) -> Self {
+        writeln!(self.recursion, "  {keys}").expect("a String takes everything");
+        self
+    }
+
     /// Adds top-level YAML as it stands.
     #[must_use]
     pub fn more(mut self, yaml: &str) -> Self {
@@ -132,7 +140,7 @@ impl Config {
         section("forward:\n", &self.forward);
         if !self.allow.is_empty() {
             let quoted: Vec<String> = self.allow.iter().map(|network| format!("\"{network}\"")).collect();
-            section("recursion:\n", &format!("  allow: [{}]\n", quoted.join(", ")));
+            section("recursion:\n", &format!("  allow: [{}]\n{}", quoted.join(", "), self.recursion));
         }
         let has = |key: &str| self.more.lines().any(|line| line.starts_with(key));
         if !has("metrics:") {

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use rhumb_cache::Key;
 use rhumb_config::{CookieSecret, FilePlace};
 use rhumb_net::LocalAddress;
-use rhumb_resolver::UpstreamPolicy;
 use rhumb_wire::edns::EXTENDED_ERROR;
 use rhumb_wire::{MessageSection, MessageView, Name, Transport, Type};
 use rhumb_zones::file::ZoneReadOptions;
@@ -60,6 +59,7 @@ impl Lab {
                 allow: vec!["127.0.0.0/8".parse().unwrap()].into(),
                 zones: NameTable::build([(name, entry)]),
                 built_in: Arc::clone(&live.snapshot.load().view.built_in),
+                domain_needed: false,
                 routes: NameTable::build([]),
             },
         };
@@ -95,7 +95,7 @@ impl Lab {
 
     /// The same with everything else forwarded to no upstream.
     pub(super) fn forwarding(mut self) -> Self {
-        let route = Route::new(1, Name::root(), UpstreamPolicy::Fastest, self.live.route_services());
+        let route = Route::new(1, Name::root(), self.live.route_services());
         let place = FilePlace { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
         let entry = RouteEntry { route: Arc::new(route), place };
         Arc::get_mut(&mut self.snapshot).unwrap().view.routes = NameTable::build([(Name::root(), entry)]);
