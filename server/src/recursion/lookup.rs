@@ -28,6 +28,8 @@ const STALE_AFTER: Duration = Duration::from_millis(1800);
 const FAILURE_TTL: u32 = 5;
 /// How long stale answers stand in before the upstreams are asked again (RFC 8767 section 5), in seconds.
 const RECHECK: u32 = 30;
+/// Room for a header and the longest question.
+const HEAD: usize = header::LENGTH + 255 + 4;
 /// How often a look-up begins anew because its upstreams were taken away.
 const RESTARTS: usize = 4;
 
@@ -242,7 +244,7 @@ impl Lookup {
             add_reason(&mut message, reason.code, &said_upstream(reason));
         }
         let (cache, now) = (&self.live.cache, self.live.clock.now());
-        let ttl = if self.stale_hit(&mut Vec::new()).is_some() { RECHECK } else { FAILURE_TTL };
+        let ttl = if self.has_stale(now) { RECHECK } else { FAILURE_TTL };
         let _ = cache.keep_failure(&self.key(), &message, ttl, state.failures, now);
         if let Some(found) = self.stale(state, false) {
             return LookupAnswer { tried, ..found };
@@ -266,9 +268,20 @@ impl Lookup {
         Some(message)
     }
 
+    /// Whether there is a stale answer. Most failures have none, and are not to cost a buffer.
+    fn has_stale(&self, now: u32) -> bool {
+        // Of what does not fit the question is given.
+        let mut head = [0; HEAD];
+        let hit = self.live.cache.look_up(&self.key(), Want::Stale, now, HEAD, &mut head);
+        hit.is_some_and(|hit| !hit.failure)
+    }
+
     fn stale_hit(&self, out: &mut Vec<u8>) -> Option<Hit> {
-        out.resize(65_535, 0);
         let now = self.live.clock.now();
+        if !self.has_stale(now) {
+            return None;
+        }
+        out.resize(65_535, 0);
         let hit = self.live.cache.look_up(&self.key(), Want::Stale, now, out.len(), out)?;
         out.truncate(hit.length);
         (!hit.failure).then_some(hit)

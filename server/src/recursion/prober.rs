@@ -20,9 +20,10 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// come back, and which domains have none left.
 pub async fn probe_upstreams(live: Arc<ServerState>, mut stop: watch::Receiver<bool>) {
     let (mut seen, probed) = (UpstreamTrouble::default(), Arc::new(Notify::new()));
+    let network = Arc::new(UpstreamNetwork::default());
     loop {
         let snapshot = live.snapshot.load_full();
-        let next = probe_due(&snapshot, &probed);
+        let next = probe_due(&snapshot, &network, &probed);
         let now = UpstreamTrouble::of(&snapshot);
         now.log_since(&seen, &snapshot);
         seen = now;
@@ -37,7 +38,7 @@ pub async fn probe_upstreams(live: Arc<ServerState>, mut stop: watch::Receiver<b
 }
 
 /// Begins the probes that are due. When to look again.
-fn probe_due(snapshot: &Snapshot, probed: &Arc<Notify>) -> Instant {
+fn probe_due(snapshot: &Snapshot, network: &Arc<UpstreamNetwork>, probed: &Arc<Notify>) -> Instant {
     let now = Instant::now();
     // Also a route that is new may have an upstream that is down.
     let mut next = now + LOOK_AGAIN;
@@ -46,7 +47,8 @@ fn probe_due(snapshot: &Snapshot, probed: &Arc<Notify>) -> Instant {
         for server in state.pool.upstreams() {
             if server.claim_probe(now) {
                 let question = question(entry.route.domain());
-                tokio::spawn(probe_one(Arc::clone(&state), Arc::clone(server), question, Arc::clone(probed)));
+                let (network, probed) = (Arc::clone(network), Arc::clone(probed));
+                tokio::spawn(probe_one(network, Arc::clone(&state), Arc::clone(server), question, probed));
             }
             next = next.min(server.probe_at().unwrap_or(next));
         }
@@ -55,12 +57,13 @@ fn probe_due(snapshot: &Snapshot, probed: &Arc<Notify>) -> Instant {
 }
 
 async fn probe_one(
+    network: Arc<UpstreamNetwork>,
     state: Arc<RouteState>,
     server: Arc<RemoteServer>,
     question: Question,
     probed: Arc<Notify>,
 ) {
-    let answered = probe(&UpstreamNetwork, &server, &question).await;
+    let answered = probe(&*network, &server, &question).await;
     if let Some(member) = state.member(server.identity()) {
         member.counters.set_healthy(server.is_healthy());
     }

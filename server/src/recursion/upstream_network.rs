@@ -3,17 +3,19 @@
 use std::io;
 use std::net::SocketAddr;
 
-use rhumb_net::upstream::{self, ReceiveVerdict, UpstreamConnection};
+use rhumb_net::upstream::{self, KeptStreams, ReceiveVerdict};
 use rhumb_resolver::{DatagramVerdict, ExchangeError, Network, ServerIdentity};
 use rhumb_wire::Transport;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 /// The largest datagram taken: a little above what servers are told that we take.
 const DATAGRAM: usize = 4096;
 
-/// Exchanges with other servers, a socket for each.
+/// Exchanges with other servers: a socket for each datagram, connections that are kept.
 #[derive(Debug, Default)]
-pub struct UpstreamNetwork;
+pub struct UpstreamNetwork {
+    streams: KeptStreams,
+}
 
 impl Network for UpstreamNetwork {
     async fn datagram(
@@ -54,7 +56,9 @@ impl Network for UpstreamNetwork {
         deadline: Instant,
     ) -> Result<Vec<u8>, ExchangeError> {
         match transport {
-            Transport::Tcp => over_tcp(server.address, query, deadline).await,
+            Transport::Tcp => {
+                self.streams.exchange(server.address, query, deadline).await.map_err(classified)
+            }
             // The configuration offers no upstream of another transport.
             _ => Err(ExchangeError::Io(io::ErrorKind::Unsupported.into())),
         }
@@ -70,20 +74,6 @@ impl Network for UpstreamNetwork {
         let _ = rhumb_net::random(&mut bytes);
         u64::from_ne_bytes(bytes)
     }
-}
-
-async fn over_tcp(to: SocketAddr, query: &[u8], deadline: Instant) -> Result<Vec<u8>, ExchangeError> {
-    let limit = deadline.saturating_duration_since(Instant::now());
-    let talk = async {
-        let mut connection = UpstreamConnection::connect(to, limit).await.map_err(classified)?;
-        connection.send(query).await.map_err(|error| classified(io::Error::other(error)))?;
-        match connection.recv().await {
-            Ok(Some(message)) => Ok(message),
-            Ok(None) => Err(ExchangeError::Io(io::ErrorKind::UnexpectedEof.into())),
-            Err(error) => Err(classified(io::Error::other(error))),
-        }
-    };
-    timeout_at(deadline, talk).await.unwrap_or(Err(ExchangeError::Timeout))
 }
 
 fn classified(error: io::Error) -> ExchangeError {

@@ -62,6 +62,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageStream<S> {
         Self { stream, limits, incoming, unsent, timer: DeadlineTimer::default() }
     }
 
+    /// The same with other limits.
+    pub fn with_timeouts(self, limits: StreamTimeouts) -> Self {
+        Self { limits, ..self }
+    }
+
     /// Reads once at most and gives out the whole messages there are, in order; sends all that `each` has answered with
     /// one write, and queues what the peer does not take. `each` says whether to go on; what is left is given out by
     /// the next call, and no more is given out once the queue is full. After an error there is no use in reading on,
@@ -150,23 +155,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageStream<S> {
 
     /// The next message; `None` when the stream ended after a whole one. May be cancelled and called again.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, StreamError> {
-        poll_fn(|cx| {
-            loop {
-                let mut found = None;
-                let taken = self.poll_answer(cx, |message, _| {
-                    found = Some(message.to_vec());
-                    false
-                });
-                match taken {
-                    _ if found.is_some() => return Poll::Ready(Ok(found)),
-                    Poll::Ready(Ok(ReadOutcome::Messages)) => {}
-                    Poll::Ready(Ok(ReadOutcome::End)) => return Poll::Ready(Ok(None)),
-                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                    Poll::Pending => return self.poll_late(cx, ReadExpectation::Message).map(Err),
-                }
-            }
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// The same, while what is queued is written.
+    pub async fn next_while_sending(&mut self) -> Result<Option<Vec<u8>>, StreamError> {
+        poll_fn(|cx| match self.poll_send(cx) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            _ => self.poll_next(cx),
         })
         .await
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Vec<u8>>, StreamError>> {
+        loop {
+            let mut found = None;
+            let taken = self.poll_answer(cx, |message, _| {
+                found = Some(message.to_vec());
+                false
+            });
+            match taken {
+                _ if found.is_some() => return Poll::Ready(Ok(found)),
+                Poll::Ready(Ok(ReadOutcome::Messages)) => {}
+                Poll::Ready(Ok(ReadOutcome::End)) => return Poll::Ready(Ok(None)),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return self.poll_late(cx, ReadExpectation::Message).map(Err),
+            }
+        }
     }
 
     /// Writes all that is queued. May be cancelled and called again.

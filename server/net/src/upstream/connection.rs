@@ -45,6 +45,22 @@ impl UpstreamConnection {
         Ok(self.messages.send().await?)
     }
 
+    /// The same, given up once nothing came for `idle`.
+    pub(super) fn keeping_for(self, idle: Duration) -> Self {
+        let limits = StreamTimeouts { first: idle, idle, message: idle, write: idle };
+        Self { messages: self.messages.with_timeouts(limits) }
+    }
+
+    /// Queues one message; [`Self::recv_while_sending`] sends it.
+    pub fn push(&mut self, message: &[u8]) -> Result<(), PushError> {
+        self.messages.push(message)
+    }
+
+    /// The next message, as [`Self::recv`], while what is queued is sent. May be cancelled and called again.
+    pub async fn recv_while_sending(&mut self) -> Result<Option<Vec<u8>>, StreamError> {
+        self.messages.next_while_sending().await
+    }
+
     /// The next message; `None` when the server closed the connection after a whole one.
     pub async fn recv(&mut self) -> Result<Option<Vec<u8>>, StreamError> {
         self.messages.next().await

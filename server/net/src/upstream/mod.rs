@@ -4,6 +4,8 @@
 
 mod connection;
 mod datagrams;
+mod kept_streams;
+mod shared_connection;
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 pub use connection::{StreamSendError, UpstreamConnection};
 pub use datagrams::QuerySocket;
+pub use kept_streams::KeptStreams;
 
 /// What the caller makes of a datagram from the server asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,5 +66,7 @@ pub async fn exchange(
     timeout_at(deadline, exchange).await.unwrap_or(Err(QueryExchangeError::Timeout))
 }
 
+#[cfg(test)]
+mod kept_streams_tests;
 #[cfg(test)]
 mod tests;
