@@ -21,7 +21,7 @@ const LONGEST: usize = 192;
 pub fn add_reason(message: &mut Vec<u8>, code: u16, text: &str) {
     let text = if text.len() + 2 <= LONGEST { text } else { "" };
     let value = 2 + text.len();
-    let fits = message.len() + BEFORE + value <= usize::from(u16::MAX);
+    let fits = u16::try_from(message.len() + BEFORE + value).is_ok();
     if let Some(count) = message.get_mut(10..header::LENGTH).filter(|_| fits) {
         count.copy_from_slice(&[0, 1]);
         message.push(0);

@@ -183,7 +183,9 @@ impl Route {
             failures: services.origins.allocate(),
         }));
         services.origins.retire(old.failures);
-        gone.into_iter().for_each(|origin| services.origins.retire(origin));
+        for origin in gone {
+            services.origins.retire(origin);
+        }
         let identities = old.members.iter().map(|member| member.identity.clone());
         let removed = identities.filter(|identity| !upstreams.contains(identity)).collect();
         self.changed.send_replace(serial);

@@ -54,8 +54,8 @@ fn addresses(bytes: &[u8], v4: bool) -> impl Iterator<Item = IpAddr> {
     four.chain(sixteen.as_chunks::<16>().0.iter().map(|&octets| IpAddr::from(octets)))
 }
 
-/// 127/8, 10/8, 172.16/12, 192.168/16, 169.254/16, 0/8; ::1, ::, fc00::/7, fe80::/10, fec0::/10; and what holds one of the IPv4
-/// addresses: ::ffff:0:0/96, ::/96, 64:ff9b::/96, 2002::/16.
+/// 127/8, 10/8, 172.16/12, 192.168/16, 169.254/16, 0/8; `::1`, `::`, `fc00::/7`, `fe80::/10`, `fec0::/10`; and what holds one of the
+/// IPv4 addresses: `::ffff:0:0/96`, `::/96`, `64:ff9b::/96`, `2002::/16`.
 fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_private_v4(v4),
