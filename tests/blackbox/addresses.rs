@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use rhumb_tests::rig::config::SMALL_ZONE;
 use rhumb_tests::rig::server::until;
 use rhumb_tests::rig::{Client, Config, Host, Message, Server};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq};
@@ -18,13 +19,6 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("addresses::clients_leave_descriptors_for_others", descriptors),
 ];
 
-const ZONE: &str = "\
-$TTL 300
-@ SOA ns hostmaster 1 3600 600 86400 60
-@ NS ns
-ns A 192.0.2.1
-www A 198.18.0.80
-";
 /// How long a change of addresses may take until it is acted on.
 const SOON: Duration = Duration::from_secs(3);
 
@@ -42,9 +36,9 @@ fn status(server: &Server) -> Result<String, Failure> {
 fn each() -> Verdict {
     let (host, client) = Host::pair()?;
     host.address("lo", "127.0.0.53/32")?;
-    let other = Config::new().listen("127.0.0.53").zone("zone.test", ZONE);
+    let other = Config::new().listen("127.0.0.53").zone("zone.test", SMALL_ZONE);
     let _other = Server::start(&host, &other)?;
-    let config = Config::new().listen("all").zone("zone.test", ZONE);
+    let config = Config::new().listen("all").zone("zone.test", SMALL_ZONE);
     let server = Server::launch(&host, &config, &[])?;
     let client = Client::new(&client).patience(Duration::from_millis(300));
     ensure!(until(Duration::from_secs(10), || answers(&client, "192.0.2.1")), "{}", server.log_tail());
@@ -65,7 +59,7 @@ fn each() -> Verdict {
 
 fn of_interface() -> Verdict {
     let (host, client) = Host::pair()?;
-    let config = Config::new().zone("zone.test", ZONE).more("listen: [{ interface: eth0 }]");
+    let config = Config::new().zone("zone.test", SMALL_ZONE).more("listen: [{ interface: eth0 }]");
     let server = Server::launch(&host, &config, &[])?;
     let client = Client::new(&client).patience(Duration::from_millis(300));
     ensure!(until(Duration::from_secs(10), || answers(&client, "192.0.2.1")), "{}", server.log_tail());
@@ -78,7 +72,7 @@ fn of_interface() -> Verdict {
 
 fn absent() -> Verdict {
     let (host, client) = Host::pair()?;
-    let config = Config::new().listen("192.0.2.1").listen("192.0.2.9").zone("zone.test", ZONE);
+    let config = Config::new().listen("192.0.2.1").listen("192.0.2.9").zone("zone.test", SMALL_ZONE);
     let server = Server::start(&host, &config)?;
     let sentence = "listener 192.0.2.9: this host does not have that address";
     ensure_eq!(server.log().matches(sentence).count(), 1, "{}", server.log());
@@ -118,7 +112,7 @@ fn descriptors() -> Verdict {
 /// A query before it is answered; what comes after it is not.
 fn no_query() -> Verdict {
     let (host, client) = Host::pair()?;
-    let _server = Server::start(&host, &Config::new().listen("192.0.2.1").zone("zone.test", ZONE))?;
+    let _server = Server::start(&host, &Config::new().listen("192.0.2.1").zone("zone.test", SMALL_ZONE))?;
     let client = Client::new(&client);
     let query = Message::query("www.zone.test.", "A").to_wire();
     let mut response = query.clone();

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use rhumb_tests::rig::config::SMALL_ZONE;
 use rhumb_tests::rig::server::binary;
 use rhumb_tests::rig::{Config, Folder, Host, Server, program};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq};
@@ -31,14 +32,6 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("checking::exit_status_of_every_command", exit_status),
     Test::beside("checking::diff_says_what_a_reload_would_change", diff),
 ];
-
-const ZONE: &str = "\
-$TTL 300
-@ SOA ns hostmaster 1 3600 600 86400 60
-@ NS ns
-ns A 192.0.2.1
-www A 198.18.0.80
-";
 
 fn rhumb(folder: &Path, arguments: &[&str]) -> Result<program::Output, Failure> {
     program::run(Command::new(binary()).args(arguments).current_dir(folder), Duration::from_secs(20))
@@ -76,7 +69,7 @@ workers: 0
 ";
     const LINES: [u32; 10] = [3, 4, 5, 8, 9, 13, 15, 17, 18, 19];
     let folder = Folder::new()?;
-    folder.write("example.com.zone", ZONE)?;
+    folder.write("example.com.zone", SMALL_ZONE)?;
     // The eleventh is for those who count: with it mended, ten are left.
     folder.write("rhumb.yaml", TEXT.replace("workers: 0", "workers: 1"))?;
     let output = rhumb(folder.path(), &["check", "-c", "rhumb.yaml"])?;
@@ -96,13 +89,13 @@ fn files() -> Verdict {
     let folder = Folder::new()?;
     let text = Config::new()
         .listen_with("127.0.0.1", "port: 5399")
-        .zone("good.test", ZONE)
+        .zone("good.test", SMALL_ZONE)
         .zone("bad.test", "")
         .forward_raw(".", "{ list: upstreams.list }", "in-order")
         .text();
     folder.write("rhumb.yaml", text)?;
-    folder.write("zones/good.test.zone", ZONE)?;
-    folder.write("zones/bad.test.zone", format!("{ZONE}www A 192.0.2.300\nmail MX mail\n"))?;
+    folder.write("zones/good.test.zone", SMALL_ZONE)?;
+    folder.write("zones/bad.test.zone", format!("{SMALL_ZONE}www A 192.0.2.300\nmail MX mail\n"))?;
     folder.write("upstreams.list", "192.0.2.1\nnot an address\n")?;
     let output = rhumb(folder.path(), &["check", "-c", "rhumb.yaml"])?;
     ensure_eq!(output.code, Some(2), "exit status: {}{}", output.out, output.err);
@@ -116,19 +109,19 @@ fn files() -> Verdict {
 
 fn check_zone() -> Verdict {
     let folder = Folder::new()?;
-    folder.write("good.zone", ZONE)?;
+    folder.write("good.zone", SMALL_ZONE)?;
     let good = rhumb(folder.path(), &["check-zone", "zone.test", "good.zone"])?;
     ensure_eq!(good.code, Some(0), "exit status for a good zone: {}{}", good.out, good.err);
     for part in ["zone.test", "serial 1"] {
         ensure!(good.out.contains(part), "a good zone is not told by {part:?}: {}", good.out);
     }
-    folder.write("bad.zone", format!("{ZONE}a A 192.0.2\nb AAAA 2001:db8::g\nc MX ten mail\n"))?;
+    folder.write("bad.zone", format!("{SMALL_ZONE}a A 192.0.2\nb AAAA 2001:db8::g\nc MX ten mail\n"))?;
     let bad = rhumb(folder.path(), &["check-zone", "zone.test", "bad.zone"])?;
     ensure_eq!(bad.code, Some(2), "exit status for a bad zone: {}{}", bad.out, bad.err);
     let named = lines_named(&bad.err, "bad.zone");
     ensure_eq!(named, BTreeSet::from([6, 7, 8]), "lines of the errors in: {}", bad.err);
     folder.write("included.zone", "d A 192.0.2.500\n")?;
-    folder.write("includes.zone", format!("{ZONE}$INCLUDE included.zone\n"))?;
+    folder.write("includes.zone", format!("{SMALL_ZONE}$INCLUDE included.zone\n"))?;
     let included = rhumb(folder.path(), &["check-zone", "zone.test", "includes.zone"])?;
     ensure_eq!(included.code, Some(2), "exit status with a bad included file: {}", included.err);
     ensure!(included.err.contains("included.zone:1:"), "the included file is not named: {}", included.err);
@@ -146,7 +139,7 @@ fn check_zone() -> Verdict {
 /// 0 good, 1 the operation failed, 2 wrong usage or bad configuration; what went wrong is on standard error.
 fn exit_status() -> Verdict {
     let host = Host::new()?;
-    let server = Server::start(&host, &Config::new().listen("127.0.0.1").zone("zone.test", ZONE))?;
+    let server = Server::start(&host, &Config::new().listen("127.0.0.1").zone("zone.test", SMALL_ZONE))?;
     for arguments in [
         &["check"][..],
         &["diff"],
@@ -202,15 +195,18 @@ fn exit_status() -> Verdict {
 fn diff() -> Verdict {
     let host = Host::new()?;
     let base = || Config::new().listen("127.0.0.1").file("upstreams.list", "10.53.0.1\n");
-    let before = base().zone("zone.test", ZONE).zone("gone.test", ZONE).forward("up.example", &["10.53.0.1"]);
+    let before = base()
+        .zone("zone.test", SMALL_ZONE)
+        .zone("gone.test", SMALL_ZONE)
+        .forward("up.example", &["10.53.0.1"]);
     let server = Server::start(&host, &before)?;
     let nothing = server.tell(&["diff"])?;
     ensure_eq!(nothing.code, Some(0), "diff without a change: {}", nothing.err);
     ensure!(!nothing.out.contains("zone.test"), "diff without a change says {}", nothing.out);
     let after = base()
         .listen_with("127.0.0.1", "port: 54")
-        .zone("zone.test", &ZONE.replace("hostmaster 1", "hostmaster 2"))
-        .zone("new.test", ZONE)
+        .zone("zone.test", &SMALL_ZONE.replace("hostmaster 1", "hostmaster 2"))
+        .zone("new.test", SMALL_ZONE)
         .forward("up.example", &["10.53.0.2"])
         .forward("more.example", &["10.53.0.3"])
         .more("cache: { size: 32MiB }");

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rhumb_tests::rig::client::receive;
+use rhumb_tests::rig::config::SMALL_ZONE;
 use rhumb_tests::rig::script::every_name;
 use rhumb_tests::rig::server::until;
 use rhumb_tests::rig::{Client, Config, Host, Message, Server};
@@ -19,19 +20,11 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("datagrams::a_reply_that_cannot_be_sent_is_counted_once", unsendable),
 ];
 
-const ZONE: &str = "\
-$TTL 300
-@ SOA ns hostmaster 1 3600 600 86400 60
-@ NS ns
-ns A 192.0.2.1
-www A 198.18.0.80
-";
-
 /// The third, the seventh and the eighth batch are lost by a panic; a client that asks again is answered within a second.
 fn panics() -> Verdict {
     const LOST: [u64; 3] = [3, 7, 8];
     let (host, client) = Host::pair()?;
-    let config = Config::new().listen("192.0.2.1").zone("zone.test", ZONE).more("workers: 1");
+    let config = Config::new().listen("192.0.2.1").zone("zone.test", SMALL_ZONE).more("workers: 1");
     let points = LOST.map(|batch| format!("udp-thread={batch}")).join(",");
     let wrapper = ["env", &format!("RHUMB_TEST_PANIC={points}")];
     let mut server = Server::launch(&host, &config, &wrapper)?;
@@ -66,7 +59,7 @@ fn broadcast() -> Verdict {
             other => config.listen_with(other, "port: 5353, transports: [udp]"),
         };
         let port = if listen == "0.0.0.0" { 53 } else { 5353 };
-        let server = Server::start(&host, &config.zone("zone.test", ZONE))?;
+        let server = Server::start(&host, &config.zone("zone.test", SMALL_ZONE))?;
         let to = if listen == "0.0.0.0" { "192.0.2.255" } else { listen };
         let to = SocketAddr::new(to.parse()?, port);
         let socket = Client::new(&client).udp_socket(to)?;
@@ -84,7 +77,7 @@ fn broadcast() -> Verdict {
 fn unsendable() -> Verdict {
     let lab = Lab::new()?;
     let _upstream = lab.upstream(0, every_name("198.18.0.1"))?;
-    let server = lab.start(&config().zone("zone.test", ZONE).forward(".", &UP[..1]))?;
+    let server = lab.start(&config().zone("zone.test", SMALL_ZONE).forward(".", &UP[..1]))?;
     lab.client.host().address("eth0", "203.0.113.9/24")?;
     for interface in ["all", "eth0"] {
         lab.host.sysctl(&format!("net/ipv4/conf/{interface}/rp_filter"), "0")?;

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use rhumb_tests::rig::client::receive;
+use rhumb_tests::rig::config::SMALL_ZONE;
 use rhumb_tests::rig::program;
 use rhumb_tests::rig::script::every_name;
 use rhumb_tests::rig::{Client, Config, Host, Message, Server, Transport, Upstream, rcode};
@@ -83,14 +84,6 @@ static NAMED: Way = Way {
     late: &[],
 };
 
-const ZONE: &str = "\
-$TTL 300
-@ SOA ns hostmaster 1 3600 600 86400 60
-@ NS ns
-ns A 192.0.2.1
-www A 198.18.0.80
-";
-
 /// A server host with many addresses, a client host that has other ones, an upstream host behind the server.
 struct Network {
     server: Host,
@@ -126,7 +119,7 @@ fn config(way: &Way) -> Config {
     way.listen
         .iter()
         .fold(Config::new(), |config, (address, keys)| config.listen_with(address, keys))
-        .zone("zone.test", ZONE)
+        .zone("zone.test", SMALL_ZONE)
         .forward("up.example", &["10.53.0.53"])
         .allow_all()
 }
@@ -208,7 +201,7 @@ fn v6only_is_kept() -> Verdict {
     let (host, client) = Host::pair()?;
     // Were it left to the sysctl, the socket would be dual-stack here.
     host.sysctl("net/ipv6/bindv6only", "0")?;
-    let config = Config::new().listen_with("::", "port: 53, v6only: true").zone("zone.test", ZONE);
+    let config = Config::new().listen_with("::", "port: 53, v6only: true").zone("zone.test", SMALL_ZONE);
     let _server = Server::start(&host, &config)?;
     let client = Client::new(&client).patience(Duration::from_millis(500));
     let v4 = SocketAddr::new(IpAddr::from([192, 0, 2, 1]), 53);
@@ -218,7 +211,7 @@ fn v6only_is_kept() -> Verdict {
 
     let (host, client) = Host::pair()?;
     host.sysctl("net/ipv6/bindv6only", "1")?;
-    let config = Config::new().listen_with("::", "port: 53, v6only: false").zone("zone.test", ZONE);
+    let config = Config::new().listen_with("::", "port: 53, v6only: false").zone("zone.test", SMALL_ZONE);
     let _server = Server::start(&host, &config)?;
     let reply = Client::new(&client).udp(v4, &query).context("dual-stack under net.ipv6.bindv6only=1")?;
     ensure_eq!(reply.message.rcode(), rcode::NOERROR, "dual-stack under net.ipv6.bindv6only=1");
@@ -236,7 +229,7 @@ fn refusal(host: &Host, config: &Config, wrapper: &[&str]) -> Result<(i32, Strin
 
 fn port_in_use() -> Verdict {
     let host = Host::new()?;
-    let config = Config::new().listen_with("127.0.0.1", "port: 5301").zone("zone.test", ZONE);
+    let config = Config::new().listen_with("127.0.0.1", "port: 5301").zone("zone.test", SMALL_ZONE);
     let first = Server::start(&host, &config)?;
     let (code, log) = refusal(&host, &config.more("metrics: { listen: \"127.0.0.1:9999\" }"), &[])?;
     ensure!(code == 1 || code == 2, "exit status {code} of a server whose port is taken");
@@ -256,7 +249,7 @@ fn low_port() -> Verdict {
         skip!("no setpriv here");
     }
     let host = Host::new()?;
-    let config = Config::new().listen_with("127.0.0.1", "port: 53").zone("zone.test", ZONE);
+    let config = Config::new().listen_with("127.0.0.1", "port: 53").zone("zone.test", SMALL_ZONE);
     let powerless = ["setpriv", "--bounding-set=-net_bind_service", "--inh-caps=-all"];
     let (code, log) = refusal(&host, &config, &powerless)?;
     ensure!(code == 1 || code == 2, "exit status {code} of a server that may not bind port 53");

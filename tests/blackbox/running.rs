@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use rhumb_tests::rig::client::receive;
+use rhumb_tests::rig::config::SMALL_ZONE;
 use rhumb_tests::rig::script::{every_name, script};
 use rhumb_tests::rig::server::{binary, until};
 use rhumb_tests::rig::{Asked, Client, Config, Host, Message, Server, rcode};
@@ -25,14 +26,6 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("running::explain_names_where_an_answer_came_from", explain),
     Test::beside("running::selftest_asks_every_address", selftest),
 ];
-
-const ZONE: &str = "\
-$TTL 300
-@ SOA ns hostmaster 1 3600 600 86400 60
-@ NS ns
-ns A 192.0.2.1
-www A 198.18.0.80
-";
 
 /// `rhumb run` alone: port 5300 over both families, the example zone, forwarding by resolv.conf, metrics.
 fn built_in_default() -> Verdict {
@@ -101,7 +94,7 @@ fn sigterm() -> Verdict {
 /// Nothing waits: the end comes at once, idle connections are closed.
 fn sigterm_closes() -> Verdict {
     let (host, client) = Host::pair()?;
-    let mut server = Server::start(&host, &Config::new().listen("::").zone("zone.test", ZONE))?;
+    let mut server = Server::start(&host, &Config::new().listen("::").zone("zone.test", SMALL_ZONE))?;
     let mut idle = Client::new(&client).tcp("192.0.2.1:53".parse()?)?;
     idle.ask(&Message::query("www.zone.test.", "A"), Duration::from_secs(2))?;
     let begun = Instant::now();
@@ -118,7 +111,7 @@ fn sigterm_closes() -> Verdict {
 
 fn start_and_stop() -> Verdict {
     let host = Host::new()?;
-    let config = Config::new().listen("127.0.0.1").zone("zone.test", ZONE);
+    let config = Config::new().listen("127.0.0.1").zone("zone.test", SMALL_ZONE);
     for round in 0..15 {
         let mut server = Server::start(&host, &config)?;
         server.signal(if round % 2 == 0 { Signal::SIGTERM } else { Signal::SIGINT })?;
@@ -143,7 +136,7 @@ fn start_and_stop() -> Verdict {
 
 fn readiness() -> Verdict {
     let host = Host::new()?;
-    let config = Config::new().listen("127.0.0.1").zone("zone.test", ZONE);
+    let config = Config::new().listen("127.0.0.1").zone("zone.test", SMALL_ZONE);
     let server = Server::start(&host, &config)?;
     ensure_eq!(server.page("/health")?.status, 200, "status of /health");
     let ready = until(Duration::from_secs(3), || server.page("/ready").is_ok_and(|page| page.status == 200));
@@ -172,7 +165,7 @@ fn readiness() -> Verdict {
 
 fn healthcheck() -> Verdict {
     let host = Host::new()?;
-    let config = Config::new().listen("127.0.0.1").zone("zone.test", ZONE);
+    let config = Config::new().listen("127.0.0.1").zone("zone.test", SMALL_ZONE);
     let mut server = Server::start(&host, &config)?;
     let good = server.tell(&["healthcheck"])?;
     ensure_eq!(good.code, Some(0), "healthcheck of a running server: {}{}", good.out, good.err);
@@ -190,7 +183,7 @@ fn healthcheck() -> Verdict {
 fn status() -> Verdict {
     let lab = Lab::new()?;
     let _upstream = lab.upstream(0, every_name("198.18.0.1"))?;
-    let server = lab.start(&config().zone("zone.test", ZONE).forward(".", &UP[..1]))?;
+    let server = lab.start(&config().zone("zone.test", SMALL_ZONE).forward(".", &UP[..1]))?;
     lab.addresses("www.up.example.")?;
     let status = server.tell(&["status"])?;
     ensure_eq!(status.code, Some(0), "exit status of status: {}", status.err);
@@ -220,7 +213,7 @@ fn status() -> Verdict {
 fn explain() -> Verdict {
     let lab = Lab::new()?;
     let _upstream = lab.upstream(0, every_name("198.18.0.1"))?;
-    let server = lab.start(&config().zone("zone.test", ZONE).forward(".", &UP[..1]))?;
+    let server = lab.start(&config().zone("zone.test", SMALL_ZONE).forward(".", &UP[..1]))?;
     for (name, parts) in [
         ("www.zone.test", &["zone.test", "198.18.0.80"][..]),
         ("www.up.example", &[UP[0], "198.18.0.1", "rhumb.yaml:"]),
@@ -244,7 +237,7 @@ fn explain() -> Verdict {
 fn selftest() -> Verdict {
     let (host, client) = Host::pair()?;
     host.address("lo", "198.51.100.1/32")?;
-    let server = Server::start(&host, &Config::new().listen("::").zone("zone.test", ZONE))?;
+    let server = Server::start(&host, &Config::new().listen("::").zone("zone.test", SMALL_ZONE))?;
     let output = server.tell(&["selftest"])?;
     ensure_eq!(output.code, Some(0), "exit status of selftest: {}{}", output.out, output.err);
     for address in ["127.0.0.1", "192.0.2.1", "198.51.100.1", "2001:db8::1", "fe80::1"] {

@@ -1,9 +1,10 @@
 //! Typical mistakes in configurations and zone files, and what `check` says to type.
 
 use rhumb_tests::rig::Folder;
+use rhumb_tests::rig::config::SMALL_ZONE;
 use rhumb_tests::{Outcome, Verdict, ensure, ensure_eq};
 
-use super::{ZONE, rhumb};
+use super::rhumb;
 
 /// A mistake of a configuration, its line, and words of the message, which name what is accepted.
 const REFUSED: &[(&str, u32, &str)] = &[
@@ -92,7 +93,7 @@ const ZONES: &[(&str, &str)] = &[
 
 pub(super) fn refused() -> Verdict {
     let folder = Folder::new()?;
-    folder.write("z", ZONE)?;
+    folder.write("z", SMALL_ZONE)?;
     for (text, line, words) in REFUSED {
         folder.write("rhumb.yaml", format!("{text}\n"))?;
         let output = rhumb(folder.path(), &["check", "-c", "rhumb.yaml"])?;
@@ -107,7 +108,7 @@ pub(super) fn refused() -> Verdict {
 pub(super) fn zones() -> Verdict {
     let folder = Folder::new()?;
     for (text, words) in ZONES {
-        folder.write("z", format!("{ZONE}{text}"))?;
+        folder.write("z", format!("{SMALL_ZONE}{text}"))?;
         let output = rhumb(folder.path(), &["check-zone", "zone.test", "z"])?;
         ensure_eq!(output.code, Some(2), "check-zone of {text}: {}{}", output.out, output.err);
         let place = |line: &str| line.contains("z:") && line.contains(words);

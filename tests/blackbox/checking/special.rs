@@ -3,11 +3,12 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use rhumb_tests::rig::config::SMALL_ZONE;
 use rhumb_tests::rig::server::until;
 use rhumb_tests::rig::{Config, Folder, Host, Server, program};
 use rhumb_tests::{Outcome, Verdict, ensure, ensure_eq};
 
-use super::{ZONE, rhumb};
+use super::rhumb;
 
 /// A pipe, a device, a socket or a folder in place of the configuration or a list ends `check` with an error within a second.
 pub(super) fn refused() -> Verdict {
@@ -15,7 +16,7 @@ pub(super) fn refused() -> Verdict {
     let pipe = folder.at("pipe");
     let made = program::run(Command::new("mkfifo").arg(&pipe), Duration::from_secs(5))?;
     ensure_eq!(made.code, Some(0), "mkfifo: {}", made.err);
-    folder.write("z", ZONE)?;
+    folder.write("z", SMALL_ZONE)?;
     for special in ["pipe", "/dev/zero", "/dev/console", ".", "/proc/kmsg"] {
         for key in ["list", "resolv-conf"] {
             let text = format!(

@@ -1,9 +1,10 @@
 //! What is accepted and worth a look.
 
+use rhumb_tests::rig::config::SMALL_ZONE;
 use rhumb_tests::rig::{Config, Folder, Host, Server};
 use rhumb_tests::{Outcome, Verdict, ensure, ensure_eq};
 
-use super::{ZONE, rhumb};
+use super::rhumb;
 
 /// A configuration of ours, and words of the one warning that it gets.
 const WARNED: &[(&str, &str)] = &[
@@ -35,7 +36,7 @@ fn text(of: &str) -> String {
 /// `check` tells each, on standard error, and its exit status is good.
 pub(super) fn told() -> Verdict {
     let folder = Folder::new()?;
-    folder.write("z", ZONE)?;
+    folder.write("z", SMALL_ZONE)?;
     folder.write("own.conf", "nameserver 127.0.0.1\n")?;
     for (of, words) in WARNED {
         folder.write("rhumb.yaml", text(of))?;
@@ -54,7 +55,7 @@ pub(super) fn told() -> Verdict {
 /// The start logs them, a reload tells them beside its changes.
 pub(super) fn reloaded() -> Verdict {
     let host = Host::new()?;
-    let before = Config::new().listen("127.0.0.1").zone("zone.test", ZONE);
+    let before = Config::new().listen("127.0.0.1").zone("zone.test", SMALL_ZONE);
     let server = Server::start(&host, &before)?;
     server.rewrite(&before.forward("a.zone.test", &["192.0.2.1"]))?;
     let output = server.tell(&["reload"])?;

@@ -19,6 +19,15 @@ pub struct Config {
 /// Where metrics are served in every server's own namespace.
 pub const METRICS: &str = "127.0.0.1:9153";
 
+/// A zone of two hosts, for tests that only want an answer: www is 198.18.0.80.
+pub const SMALL_ZONE: &str = "\
+$TTL 300
+@ SOA ns hostmaster 1 3600 600 86400 60
+@ NS ns
+ns A 192.0.2.1
+www A 198.18.0.80
+";
+
 impl Config {
     /// Nothing yet.
     pub fn new() -> Self {
