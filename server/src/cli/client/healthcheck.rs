@@ -97,6 +97,11 @@ fn by_udp(to: SocketAddr, within: Duration) -> io::Result<()> {
     socket.connect(to)?;
     let question = Question::new()?;
     socket.send(&question.message())?;
+    reply(&socket, question, within).map(drop)
+}
+
+/// Waits for the response to `question`. Gives the address that it came from.
+pub(super) fn reply(socket: &UdpSocket, question: Question, within: Duration) -> io::Result<SocketAddr> {
     let deadline = Instant::now() + within;
     // What does not fit is cut off; the header is enough.
     let mut room = [0; 512];
@@ -106,9 +111,9 @@ fn by_udp(to: SocketAddr, within: Duration) -> io::Result<()> {
             return Err(io::ErrorKind::TimedOut.into());
         }
         socket.set_read_timeout(Some(left))?;
-        let count = socket.recv(&mut room)?;
+        let (count, from) = socket.recv_from(&mut room)?;
         if room.get(..count).is_some_and(|message| question.is_answered_by(message)) {
-            return Ok(());
+            return Ok(from);
         }
     }
 }

@@ -4,12 +4,12 @@ use std::collections::HashSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rhumb_wire::Transport;
 use serde::Serialize;
 
-use super::healthcheck::by_tcp;
+use super::healthcheck::{by_tcp, reply};
 use super::listeners::{self, Destination};
 use super::question::Question;
 use super::target;
@@ -135,7 +135,7 @@ fn by_udp(to: SocketAddr, local: &[(IpAddr, u32)]) -> io::Result<SocketAddr> {
     for _ in 0..TRIES {
         let question = Question::new()?;
         let socket = sent(to, local, question)?;
-        outcome = reply(&socket, question);
+        outcome = reply(&socket, question, REPLY_WITHIN);
         if outcome.is_ok() {
             break;
         }
@@ -180,23 +180,6 @@ fn sources(to: SocketAddr, local: &[(IpAddr, u32)]) -> Vec<SocketAddr> {
                 .collect();
             found.push(v6(Ipv6Addr::UNSPECIFIED, 0));
             found
-        }
-    }
-}
-
-fn reply(socket: &UdpSocket, question: Question) -> io::Result<SocketAddr> {
-    let deadline = Instant::now() + REPLY_WITHIN;
-    // What does not fit is cut off; the header is enough.
-    let mut room = [0; 512];
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        socket.set_read_timeout(Some(left))?;
-        let (count, from) = socket.recv_from(&mut room)?;
-        if room.get(..count).is_some_and(|message| question.is_answered_by(message)) {
-            return Ok(from);
         }
     }
 }
