@@ -1,7 +1,6 @@
 //! Whether the files that a configuration names are there and can be read.
 
-use std::fs::{self, Metadata};
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs;
 use std::path::Path;
 
 use crate::config::Config;
@@ -66,20 +65,8 @@ pub(crate) fn lists(config: &Config, positions: &Positions) -> FileFindings {
     findings
 }
 
-/// A warning where a file with secrets can be read by everybody; `found` is what the file is.
-pub(crate) fn secrets(config: &Config, found: &Metadata) -> Option<ConfigFinding> {
-    let mode = found.permissions().mode() & 0o7777;
-    let file =
-        config.file.as_deref().filter(|_| mode & 0o004 != 0 && !config.server.cookie_secrets.is_empty())?;
-    let message = format!(
-        "this file holds secrets and can be read by every user (mode {mode:04o}); chmod 640 and the server's group keep it closed"
-    );
-    let place = FilePlace { file: file.into(), line: 1, column: 1 };
-    Some(ConfigFinding { place, key: "server.cookie-secrets".to_owned(), message })
-}
-
 fn finding(place: &FilePlace, position: Position, key: String, message: String) -> ConfigFinding {
-    let Spot { line, column } = position.value;
+    let Spot { line, column, .. } = position.value;
     ConfigFinding { place: FilePlace { file: place.file.clone(), line, column }, key, message }
 }
 

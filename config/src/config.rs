@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use crate::errors::ConfigFinding;
 use crate::in_force::InForce;
+use crate::include::ConfigSources;
+use crate::include_path::IncludeFile;
 use crate::kinds::{List, Optional, Sub};
 use crate::node::{Node, Spot};
 use crate::reader::Reader;
@@ -20,6 +22,10 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// The folder that relative paths in the file were taken from.
     pub folder: PathBuf,
+    /// The files that it was read from; empty for the built-in default.
+    pub sources: ConfigSources,
+    /// The files that it includes, as it names them.
+    pub include: Vec<PathBuf>,
     /// What is accepted and worth a look, in the order of the places.
     pub warnings: Vec<ConfigFinding>,
     /// The sockets to answer on; never empty, no two of which clash.
@@ -65,6 +71,8 @@ impl Section for Config {
     fn draft() -> Config {
         Config {
             file: None,
+            sources: ConfigSources::default(),
+            include: Vec::new(),
             warnings: Vec::new(),
             folder: PathBuf::new(),
             listen: Vec::new(),
@@ -82,6 +90,15 @@ impl Section for Config {
     }
 
     fn keys<K: Keys<Config>>(keys: &mut K) {
+        keys.key(
+            "include",
+            InForce::AtReload,
+            "Further files with keys of this configuration; relative paths start at the folder of the file that they stand in. \
+             `*` and `?` in a file name stand for any text and any character; files are read in the order of their names. Lists \
+             of all files are joined, sections are joined key by key, and any other key is given in one file.",
+            List { of: IncludeFile, filled: false },
+            |draft| &mut draft.include,
+        );
         keys.key(
             "listen",
             InForce::AtReload,

@@ -1,7 +1,7 @@
 //! Entries that are each right and cannot stand together.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -10,42 +10,39 @@ use rhumb_wire::Transport;
 use crate::address::ListenAddresses;
 use crate::config::Config;
 use crate::domain::show_domain;
-use crate::node::{Node, Spot};
+use crate::node::{Node, Spot, numbered};
 use crate::positions::Positions;
 use crate::reader::Reader;
 use crate::sections::{ListenEntry, ZoneSource};
 
 /// Records an error for each listener that clashes with another, and each zone, folder or domain named twice.
 pub(crate) fn report(config: &Config, root: &Node, reader: &mut Reader) {
-    let positions = Positions::of_file(root);
+    let positions = Positions::of_tree(root, &reader.numbers);
     listeners(&config.listen, root, reader);
     let (mut zones, mut folders, mut domains) = (HashMap::new(), HashMap::new(), HashMap::new());
     for zone in &config.zones {
         let position = positions.zone(zone.place());
-        let spot = Spot { line: zone.place().line, column: zone.place().column };
+        let spot = reader.numbers.spot(zone.place());
         let found = match zone {
             ZoneSource::File { name, .. } | ZoneSource::BuiltIn { name, .. } => {
                 earlier(&mut zones, name, spot)
-                    .map(|line| (format!("the zone `{}`", show_domain(name)), line))
+                    .map(|first| (format!("the zone `{}`", show_domain(name)), first))
             }
             ZoneSource::Directory { path, .. } => earlier(&mut folders, path, spot)
-                .map(|line| (format!("the directory `{}`", path.display()), line)),
+                .map(|first| (format!("the directory `{}`", path.display()), first)),
         };
-        if let Some((what, line)) = found {
-            in_list(
-                reader,
-                "zones",
-                position.index,
-                spot,
-                format!("{what} is given already, on line {line}"),
-            );
+        if let Some((what, first)) = found {
+            let line = reader.line_seen_from(spot, first);
+            let message = format!("{what} is given already, on {line}");
+            in_list(reader, "zones", position.index, spot, message);
         }
     }
     for forward in &config.forward {
         let position = positions.forward(&forward.place);
-        if let Some(line) = earlier(&mut domains, &forward.domain, position.value) {
+        if let Some(first) = earlier(&mut domains, &forward.domain, position.value) {
+            let line = reader.line_seen_from(position.value, first);
             let message =
-                format!("the domain `{}` has an entry already, on line {line}", show_domain(&forward.domain));
+                format!("the domain `{}` has an entry already, on {line}", show_domain(&forward.domain));
             in_list(reader, "forward", position.index, position.value, message);
         }
     }
@@ -55,12 +52,12 @@ fn in_list(reader: &mut Reader, list: &str, index: usize, spot: Spot, message: S
     reader.at_key(list, |reader| reader.at_index(index, |reader| reader.error(spot, message)));
 }
 
-/// Remembers `key`; gives the line that had it before.
-fn earlier<K: Hash + Eq>(seen: &mut HashMap<K, u32>, key: K, spot: Spot) -> Option<u32> {
+/// Remembers `key`; gives the place that had it before.
+fn earlier<K: Hash + Eq>(seen: &mut HashMap<K, Spot>, key: K, spot: Spot) -> Option<Spot> {
     match seen.entry(key) {
         Entry::Occupied(before) => Some(*before.get()),
         Entry::Vacant(free) => {
-            free.insert(spot.line);
+            free.insert(spot);
             None
         }
     }
@@ -75,15 +72,19 @@ struct Listener<'a> {
 
 fn listeners(listen: &[ListenEntry], root: &Node, reader: &mut Reader) {
     let nodes: HashMap<Spot, (usize, &Node)> =
-        root.items("listen").iter().enumerate().map(|(index, node)| (node.spot, (index, node))).collect();
+        numbered(root.items("listen")).map(|(index, node)| (node.spot, (index, node))).collect();
     let listeners: Vec<Listener<'_>> = listen
         .iter()
         .filter_map(|listen| {
-            let spot = Spot { line: listen.place.line, column: listen.place.column };
-            nodes.get(&spot).map(|&(index, node)| Listener { listen, index, node })
+            nodes.get(&reader.numbers.spot(&listen.place)).map(|&(index, node)| Listener {
+                listen,
+                index,
+                node,
+            })
         })
         .collect();
-    let mut reported = BTreeSet::new();
+    // Indexes are those within a file: the place tells listeners apart.
+    let mut reported = HashSet::new();
     let ipv4 = every(Ipv4Addr::UNSPECIFIED.into());
     for transport in Transport::ALL {
         let spoken = |one: &&Listener<'_>| one.listen.transports.contains(&transport);
@@ -98,20 +99,22 @@ fn listeners(listen: &[ListenEntry], root: &Node, reader: &mut Reader) {
                 Entry::Vacant(free) => {
                     free.insert(one);
                 }
-                Entry::Occupied(other) if reported.insert(one.index) => same_socket(one, other.get(), reader),
+                Entry::Occupied(other) if reported.insert(one.node.spot) => {
+                    same_socket(one, other.get(), reader);
+                }
                 Entry::Occupied(_) => {}
             }
         }
         for one in listeners.iter().filter(spoken) {
             let dual = one.listen.addresses == every(Ipv6Addr::UNSPECIFIED.into()) && !one.listen.v6only;
             if let (true, Some(other)) = (dual, sockets.get(&(&ipv4, one.listen.port)))
-                && reported.insert(one.index)
+                && reported.insert(one.node.spot)
             {
                 dual_stack(one, other, reader);
             }
             let each = !matches!(one.listen.addresses, ListenAddresses::One { .. });
             if let (true, Some(other)) = (each, wildcards.get(&one.listen.port))
-                && reported.insert(one.index)
+                && reported.insert(one.node.spot)
             {
                 wildcard_beside(one, other, reader);
             }
@@ -125,16 +128,18 @@ fn every(ip: IpAddr) -> ListenAddresses {
 
 fn wildcard_beside(one: &Listener<'_>, other: &Listener<'_>, reader: &mut Reader) {
     let message = format!(
-        "a socket for each address clashes with the one for all of them (listen[{}], line {}); keep one of the two",
-        other.index, other.listen.place.line,
+        "a socket for each address clashes with the one for all of them (listen[{}], {}); keep one of the two",
+        other.index,
+        reader.line_seen_from(one.node.spot, other.node.spot),
     );
     in_list(reader, "listen", one.index, one.node.spot, message);
 }
 
 fn same_socket(one: &Listener<'_>, other: &Listener<'_>, reader: &mut Reader) {
     let message = format!(
-        "the same address, port and transport as listen[{}] on line {}; give it another address or port",
-        other.index, other.listen.place.line,
+        "the same address, port and transport as listen[{}] on {}; give it another address or port",
+        other.index,
+        reader.line_seen_from(one.node.spot, other.node.spot),
     );
     in_list(reader, "listen", one.index, one.node.spot, message);
 }
@@ -142,8 +147,9 @@ fn same_socket(one: &Listener<'_>, other: &Listener<'_>, reader: &mut Reader) {
 fn dual_stack(one: &Listener<'_>, other: &Listener<'_>, reader: &mut Reader) {
     let spot = one.node.spot_of("v6only");
     let message = format!(
-        "`::` with v6only: false serves IPv4 too and clashes with 0.0.0.0 (listen[{}], line {}); set v6only: true",
-        other.index, other.listen.place.line,
+        "`::` with v6only: false serves IPv4 too and clashes with 0.0.0.0 (listen[{}], {}); set v6only: true",
+        other.index,
+        reader.line_seen_from(one.node.spot, other.node.spot),
     );
     reader.at_key("listen", |reader| {
         reader.at_index(one.index, |reader| reader.at_key("v6only", |reader| reader.error(spot, message)));

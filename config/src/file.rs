@@ -23,19 +23,30 @@ const NODES_PER_BYTE: usize = 16;
 const NODES_AT_LEAST: usize = 10_000;
 /// The longest key in characters. It also bounds the work of each place, whose text names the keys above it.
 const MOST_KEY: usize = 64;
+
+/// Values that the files of a configuration may have together.
+pub(crate) struct NodeBudget(usize);
+
+impl Default for NodeBudget {
+    fn default() -> Self {
+        Self(MOST_NODES)
+    }
+}
+
 /// Reads one YAML document. Refuses broken syntax, a second document, tags, and what is too large or too deep.
-pub(crate) fn read(text: &str) -> Result<Node, Refusal> {
+pub(crate) fn read(text: &str, budget: &mut NodeBudget) -> Result<Node, Refusal> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     bounded(text)?;
     let mut documents = serde_yaml::Deserializer::from_str(text);
     let Some(first) = documents.next() else {
         return Ok(Node { spot: Spot::START, value: Value::Null, filled: false });
     };
-    let state = State::new(text.len());
+    let state = State::new(text.len(), budget);
     let root = Grow { state: &state, depth: 0 }
         .deserialize(first)
         .map_err(|error| state.refusal.take().map_or_else(|| syntax(text, &error), |r| r.at(&error)))
         .map_err(|refusal| with_hint(text, refusal))?;
+    budget.0 = budget.0.saturating_sub(state.nodes.get());
     match documents.next() {
         None => Ok(root),
         Some(second) => Err(second_document(text, second)),
@@ -54,10 +65,10 @@ struct State {
 }
 
 impl State {
-    fn new(bytes: usize) -> Self {
+    fn new(bytes: usize, budget: &NodeBudget) -> Self {
         State {
             nodes: Cell::new(0),
-            most_nodes: MOST_NODES.min(NODES_AT_LEAST + NODES_PER_BYTE * bytes),
+            most_nodes: budget.0.min(NODES_AT_LEAST + NODES_PER_BYTE * bytes),
             scalar: Cell::new(None),
             last: Cell::new(Spot::START),
             refusal: Cell::new(None),
@@ -231,12 +242,12 @@ fn marked(error: &impl Display) -> Spot {
     let text = error.to_string();
     text.rsplit_once(" at line ")
         .and_then(|(_, mark)| mark.split_once(" column "))
-        .and_then(|(line, column)| Some(Spot { line: line.parse().ok()?, column: column.parse().ok()? }))
+        .and_then(|(line, column)| Some(Spot::new(line.parse().ok()?, column.parse().ok()?)))
         .unwrap_or(Spot::START)
 }
 
 fn location(error: &serde_yaml::Error) -> Spot {
-    error.location().map_or(Spot::START, |at| Spot { line: clamp(at.line()), column: clamp(at.column()) })
+    error.location().map_or(Spot::START, |at| Spot::new(clamp(at.line()), clamp(at.column())))
 }
 
 /// The YAML reader's own complaint, its place taken out of the words.

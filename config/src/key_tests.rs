@@ -63,7 +63,7 @@ fn read(document: &Json) -> Option<Config> {
 }
 
 fn full() -> Json {
-    as_json(&file::read(FULL).unwrap())
+    as_json(&file::read(FULL, &mut file::NodeBudget::default()).unwrap())
 }
 
 #[test]

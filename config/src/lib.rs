@@ -16,11 +16,14 @@ mod environment;
 mod errors;
 mod file;
 mod in_force;
+mod include;
+mod include_path;
 mod key_list;
 #[cfg(test)]
 mod key_tests;
 mod kind;
 mod kinds;
+mod merge;
 mod nearest;
 mod network;
 mod node;
@@ -46,12 +49,15 @@ use crate::comparison::Comparison;
 use crate::key_list::KeyList;
 use crate::kind::Kind;
 use crate::kinds::Sub;
+use crate::text::Refusal;
 
 pub use crate::address::{AddressError, ListenAddresses};
 pub use crate::comparison::{KeyChange, ValueChange};
 pub use crate::config::Config;
 pub use crate::errors::{ConfigErrors, ConfigFinding, FilePlace};
 pub use crate::in_force::InForce;
+pub use crate::include::ConfigSources;
+pub use crate::include_path::IncludePattern;
 pub use crate::key_list::KeyDescription;
 pub use crate::network::{ClientNetwork, IpNetwork, IpNetworkError};
 pub use crate::regular_file::{FileError, open_regular_file, read_regular_file};
@@ -72,7 +78,7 @@ pub const DEFAULT_ZONE: &str = include_str!("../examples/zones/example.com.zone"
 /// What stands for the file in places of the built-in default.
 const BUILT_IN: &str = "built-in default";
 
-/// Reads the configuration in `path`, and looks whether the lists of upstreams that it names can be read.
+/// Reads the configuration in `path` and the files that it includes, and looks whether the lists of upstreams that it names can be read.
 ///
 /// A list that is missing or cannot be read is a warning: the last good one is kept. Zone files are not looked at: what is wrong
 /// with one concerns its zone alone.
@@ -92,19 +98,33 @@ pub fn load_with_zones(path: &Path) -> Result<Config, ConfigErrors> {
 }
 
 fn load_reading(path: &Path) -> Result<(reading::Reading, FileFindings), ConfigErrors> {
-    let (text, found) = text::of_file(path)?;
-    let mut reading = reading::read(&text, path);
+    let (text, found) = text::of_file(path, text::MOST_BYTES).map_err(|error| refused(path, error.into()))?;
+    let mut reading = reading::read(&text, path, Some(found));
     let mut lists = check_files::lists(&reading.config, &reading.positions);
     reading.warnings.append(&mut lists.warnings);
-    reading.warnings.extend(check_files::secrets(&reading.config, &found));
     Ok((reading, lists))
 }
 
-/// Reads `text` as the content of `file` without looking at the files that it names.
+fn refused(path: &Path, Refusal { spot, message }: Refusal) -> ConfigErrors {
+    let place = FilePlace { file: path.into(), line: spot.line, column: spot.column };
+    ConfigErrors(vec![ConfigFinding { place, key: String::new(), message }])
+}
+
+/// The files that the configuration in `path` is made of now, whatever is wrong with them.
+pub fn sources(path: &Path) -> ConfigSources {
+    let read =
+        text::of_file(path, text::MOST_BYTES).map(|(text, found)| reading::read(&text, path, Some(found)));
+    match read {
+        Ok(reading) => reading.config.sources,
+        Err(_) => ConfigSources { files: vec![path.to_owned()], folders: Vec::new() },
+    }
+}
+
+/// Reads `text` as the content of `file` without looking at the files that it names or includes.
 ///
 /// `file` gives errors their file and relative paths their folder; it need not exist. Errors: every mistake in one go.
 pub fn parse(text: &str, file: &Path) -> Result<Config, ConfigErrors> {
-    finish(reading::read(text, file))
+    finish(reading::read(text, file, None))
 }
 
 fn finish(reading: reading::Reading) -> Result<Config, ConfigErrors> {
@@ -121,8 +141,9 @@ fn finish(reading: reading::Reading) -> Result<Config, ConfigErrors> {
 /// The configuration of a server that is started without a file: [`DEFAULT_CONFIG`], its zone taken from
 /// [`DEFAULT_ZONE`], so that no file has to be there.
 pub fn built_in() -> Config {
-    let mut config = reading::read(DEFAULT_CONFIG, Path::new(BUILT_IN)).config;
+    let mut config = reading::read(DEFAULT_CONFIG, Path::new(BUILT_IN), None).config;
     config.file = None;
+    config.sources = ConfigSources::default();
     config.folder = PathBuf::from(".");
     for zone in &mut config.zones {
         if let ZoneSource::File { name, place, .. } = zone {

@@ -1,15 +1,26 @@
 //! The configuration file as a tree in which every value knows its place.
 
-/// A place without its file: line and column, both from 1.
+/// A place: line and column, both from 1, and the number that the reader has given to the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Spot {
     pub(crate) line: u32,
     pub(crate) column: u32,
+    pub(crate) file: u16,
 }
 
 impl Spot {
     /// The beginning of a file.
-    pub(crate) const START: Spot = Spot { line: 1, column: 1 };
+    pub(crate) const START: Spot = Spot::new(1, 1);
+
+    /// A place in the first file.
+    pub(crate) const fn new(line: u32, column: u32) -> Self {
+        Spot { line, column, file: 0 }
+    }
+
+    /// The same place of another file.
+    pub(crate) const fn in_file(self, file: u16) -> Self {
+        Spot { file, ..self }
+    }
 }
 
 /// A value and its place. A list or section stands where its first item or key does, an
@@ -95,10 +106,36 @@ impl Node {
         }
     }
 
+    /// Says that this and all in it stands in the file of this number.
+    pub(crate) fn set_file(&mut self, file: u16) {
+        self.spot.file = file;
+        match &mut self.value {
+            Value::List(items) => items.iter_mut().for_each(|item| item.set_file(file)),
+            Value::Section(entries) => {
+                for entry in entries {
+                    entry.spot.file = file;
+                    entry.value.set_file(file);
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Where the value of `key` stands, or this section when it is not given.
     pub(crate) fn spot_of(&self, key: &str) -> Spot {
         self.entry(key).map_or(self.spot, |entry| entry.value.spot)
     }
+}
+
+/// The items of a list with their numbers. Those of several files stand one file behind the other, each numbered by itself.
+pub(crate) fn numbered(items: &[Node]) -> impl Iterator<Item = (usize, &Node)> {
+    let mut begun = (0, 0);
+    items.iter().enumerate().map(move |(index, item)| {
+        if item.spot.file != begun.0 {
+            begun = (item.spot.file, index);
+        }
+        (index - begun.1, item)
+    })
 }
 
 /// Text from the file in back quotes, control characters escaped, cut after sixty characters.

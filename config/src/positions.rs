@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use crate::errors::FilePlace;
-use crate::node::{Node, Spot};
+use crate::node::{Node, Spot, numbered};
+use crate::reader::FileNumbers;
 
-/// An entry of a list: its index in the file, and where the value in question stands.
+/// An entry of a list: its index in its file, and where the value in question stands.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Position {
     pub(crate) index: usize,
@@ -18,17 +19,18 @@ pub(crate) struct Positions {
     zones: HashMap<Spot, Position>,
     forward: HashMap<Spot, Position>,
     upstreams: HashMap<Spot, Position>,
+    files: FileNumbers,
 }
 
 impl Positions {
     /// From the tree: exact, also when some entries were wrong and are missing in the configuration.
-    pub(crate) fn of_file(root: &Node) -> Self {
-        let mut positions = Positions::default();
-        for (index, zone) in root.items("zones").iter().enumerate() {
+    pub(crate) fn of_tree(root: &Node, files: &FileNumbers) -> Self {
+        let mut positions = Positions { files: files.clone(), ..Positions::default() };
+        for (index, zone) in numbered(root.items("zones")) {
             let key = if zone.entry("file").is_some() { "file" } else { "directory" };
             positions.zones.insert(zone.spot, Position { index, value: zone.spot_of(key) });
         }
-        for (index, forward) in root.items("forward").iter().enumerate() {
+        for (index, forward) in numbered(root.items("forward")) {
             positions.forward.insert(forward.spot, Position { index, value: forward.spot });
             for (index, upstream) in forward.items("upstreams").iter().enumerate() {
                 let key = if upstream.entry("list").is_some() { "list" } else { "resolv-conf" };
@@ -39,23 +41,19 @@ impl Positions {
     }
 
     pub(crate) fn zone(&self, place: &FilePlace) -> Position {
-        find(&self.zones, place)
+        self.find(&self.zones, place)
     }
 
     pub(crate) fn forward(&self, place: &FilePlace) -> Position {
-        find(&self.forward, place)
+        self.find(&self.forward, place)
     }
 
     pub(crate) fn upstream(&self, place: &FilePlace) -> Position {
-        find(&self.upstreams, place)
+        self.find(&self.upstreams, place)
     }
-}
 
-fn spot(place: &FilePlace) -> Spot {
-    Spot { line: place.line, column: place.column }
-}
-
-fn find(entries: &HashMap<Spot, Position>, place: &FilePlace) -> Position {
-    let spot = spot(place);
-    entries.get(&spot).copied().unwrap_or(Position { index: 0, value: spot })
+    fn find(&self, entries: &HashMap<Spot, Position>, place: &FilePlace) -> Position {
+        let spot = self.files.spot(place);
+        entries.get(&spot).copied().unwrap_or(Position { index: 0, value: spot })
+    }
 }

@@ -1,39 +1,125 @@
 //! The state of a reading: every error with its place and the way to its key.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::fs::Metadata;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::errors::{Collector, ConfigFinding, FilePlace};
+use crate::include::ConfigSources;
 use crate::node::{Node, Spot, Value};
 
-/// The state of one reading: which file, where in it, and the errors so far.
+/// A file that is read.
+struct SourceFile {
+    path: Arc<Path>,
+    /// What relative paths in it are relative to.
+    folder: PathBuf,
+    /// What it was when it was read; none if it was not read from disk.
+    found: Option<Metadata>,
+}
+
+/// The numbers of files, by their paths.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FileNumbers(HashMap<Arc<Path>, u16>);
+
+impl FileNumbers {
+    /// A place as nodes have it.
+    pub(crate) fn spot(&self, place: &FilePlace) -> Spot {
+        let file = self.0.get(&place.file).copied().unwrap_or(0);
+        Spot { line: place.line, column: place.column, file }
+    }
+}
+
+/// The state of one reading: which files, where in them, and the errors so far.
 pub(crate) struct Reader {
-    pub(crate) file: Arc<Path>,
-    /// What relative paths are relative to.
-    pub(crate) folder: PathBuf,
+    /// The first is the configuration's own, the others are included.
+    files: Vec<SourceFile>,
+    pub(crate) numbers: FileNumbers,
+    pub(crate) sources: ConfigSources,
     pub(crate) errors: Collector,
     pub(crate) warnings: Collector,
+    /// The first secret of each file: where it stands, and its key.
+    secrets: Vec<(Spot, String)>,
     path: String,
 }
 
 impl Reader {
-    pub(crate) fn new(file: &Path) -> Self {
-        let folder = match file.parent() {
+    /// Reads `file`; `found` is what it is on disk, if it was read from there.
+    pub(crate) fn new(file: &Path, found: Option<Metadata>) -> Self {
+        let mut reader = Reader {
+            files: Vec::new(),
+            numbers: FileNumbers::default(),
+            sources: ConfigSources { files: vec![file.to_owned()], folders: Vec::new() },
+            errors: Collector::default(),
+            warnings: Collector::default(),
+            secrets: Vec::new(),
+            path: String::new(),
+        };
+        reader.add_file(file, found);
+        reader
+    }
+
+    /// The number of a further file.
+    pub(crate) fn add_file(&mut self, path: &Path, found: Option<Metadata>) -> u16 {
+        let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
             _ => PathBuf::from("."),
         };
-        Reader {
-            file: Arc::from(file),
-            folder,
-            errors: Collector::default(),
-            warnings: Collector::default(),
-            path: String::new(),
-        }
+        let path: Arc<Path> = Arc::from(path);
+        // Far fewer are read.
+        let number = u16::try_from(self.files.len()).unwrap_or(u16::MAX);
+        self.numbers.0.insert(Arc::clone(&path), number);
+        self.files.push(SourceFile { path, folder, found });
+        number
+    }
+
+    /// The file that this place is in.
+    fn file_of(&self, spot: Spot) -> Option<&SourceFile> {
+        self.files.get(usize::from(spot.file)).or_else(|| self.files.first())
+    }
+
+    /// What relative paths at this place are relative to.
+    pub(crate) fn folder_of(&self, spot: Spot) -> &Path {
+        self.file_of(spot).map_or(Path::new("."), |file| &file.folder)
     }
 
     pub(crate) fn place(&self, spot: Spot) -> FilePlace {
-        FilePlace { file: Arc::clone(&self.file), line: spot.line, column: spot.column }
+        let file = self.file_of(spot).map_or_else(|| Arc::from(Path::new("")), |file| Arc::clone(&file.path));
+        FilePlace { file, line: spot.line, column: spot.column }
+    }
+
+    /// Where another value stands, seen from `spot`: `line 3`, or `FILE line 3`.
+    pub(crate) fn line_seen_from(&self, spot: Spot, other: Spot) -> String {
+        if spot.file == other.file {
+            return format!("line {}", other.line);
+        }
+        let place = self.place(other);
+        format!("{} line {}", place.file.display(), place.line)
+    }
+
+    /// Notes that the value that is being read is a secret. One from the environment does not stand in the file.
+    pub(crate) fn secret(&mut self, node: &Node) {
+        let known = self.secrets.iter().any(|(spot, _)| spot.file == node.spot.file);
+        if !known && !node.filled {
+            self.secrets.push((node.spot, self.path.clone()));
+        }
+    }
+
+    /// Warns of each file with secrets that every user can read.
+    pub(crate) fn warn_of_open_secrets(&mut self) {
+        for (spot, key) in std::mem::take(&mut self.secrets) {
+            let found = self.file_of(spot).and_then(|file| file.found.as_ref());
+            let mode = found.map_or(0, |found| found.permissions().mode() & 0o7777);
+            if mode & 0o004 != 0 {
+                let message = format!(
+                    "this file holds secrets and can be read by every user (mode {mode:04o}); chmod 640 and the server's group \
+                     keep it closed"
+                );
+                self.at_key(&key, |reader| reader.warning(spot, message));
+            }
+        }
     }
 
     /// Records an error of the value that is being read.

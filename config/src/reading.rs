@@ -1,5 +1,6 @@
 //! The reading of a configuration from its text.
 
+use std::fs::Metadata;
 use std::path::Path;
 
 use crate::advice;
@@ -7,7 +8,8 @@ use crate::config::Config;
 use crate::conflicts;
 use crate::environment::fill_in_tree;
 use crate::errors::ConfigFinding;
-use crate::file;
+use crate::file::{self, NodeBudget};
+use crate::include::Includer;
 use crate::kind::Kind;
 use crate::kinds::Sub;
 use crate::node::{Spot, Value};
@@ -23,12 +25,13 @@ pub(crate) struct Reading {
     pub(crate) positions: Positions,
 }
 
-/// Reads `text` as the content of `file`.
-pub(crate) fn read(text: &str, file: &Path) -> Reading {
-    let mut reader = Reader::new(file);
+/// Reads `text` as the content of `file`. With what the file is on disk, `found`, the files that it includes are read too.
+pub(crate) fn read(text: &str, file: &Path, found: Option<Metadata>) -> Reading {
+    let mut reader = Reader::new(file, found.clone());
+    let mut nodes = NodeBudget::default();
     let mut config = None;
     let mut positions = Positions::default();
-    match file::read(text) {
+    match file::read(text, &mut nodes) {
         Err(refusal) => reader.error(refusal.spot, refusal.message),
         Ok(root) if matches!(root.value, Value::Null) => reader.error(
             Spot::START,
@@ -36,16 +39,21 @@ pub(crate) fn read(text: &str, file: &Path) -> Reading {
         ),
         Ok(mut root) => {
             fill_in_tree(&mut root, &mut reader);
+            if let Some(found) = found {
+                Includer::new(&mut reader, &mut nodes, text.len(), &found).read_into(&mut root);
+            }
             config = Sub::<Config>::new().read(&root, &mut reader);
             if let Some(config) = &config {
                 conflicts::report(config, &root, &mut reader);
                 advice::report(config, &root, &mut reader);
             }
-            positions = Positions::of_file(&root);
+            positions = Positions::of_tree(&root, &reader.numbers);
         }
     }
     let mut config = config.unwrap_or_else(Config::draft);
     config.file = Some(file.to_owned());
-    config.folder.clone_from(&reader.folder);
+    reader.folder_of(Spot::START).clone_into(&mut config.folder);
+    config.sources = std::mem::take(&mut reader.sources);
+    reader.warn_of_open_secrets();
     Reading { config, errors: reader.errors.finish(), warnings: reader.warnings.finish(), positions }
 }

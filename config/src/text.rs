@@ -3,12 +3,11 @@
 use std::fs::Metadata;
 use std::path::Path;
 
-use crate::errors::{ConfigErrors, ConfigFinding, FilePlace};
 use crate::node::Spot;
 use crate::regular_file::{FileError, read_regular_file};
 
-/// The largest configuration file that is read, in bytes.
-const MOST_BYTES: usize = 16 << 20;
+/// The most bytes that the files of a configuration have together.
+pub(crate) const MOST_BYTES: usize = 16 << 20;
 /// Open brackets at one time beyond which the text is not given to the YAML reader: its work for each token grows
 /// with them.
 const MOST_OPEN: usize = 256;
@@ -20,19 +19,32 @@ pub(crate) struct Refusal {
     pub(crate) message: String,
 }
 
-/// The content of a configuration file, bounded before it is in memory.
-pub(crate) fn of_file(path: &Path) -> Result<(String, Metadata), ConfigErrors> {
-    let refused = |spot: Spot, message: String| {
-        let place = FilePlace { file: path.into(), line: spot.line, column: spot.column };
-        ConfigErrors(vec![ConfigFinding { place, key: String::new(), message }])
-    };
-    let (bytes, found) = read_regular_file(path, MOST_BYTES).map_err(|error| match error {
-        FileError::TooLarge(_) => refused(Spot::START, too_large().message),
-        other => refused(Spot::START, other.to_string()),
-    })?;
+/// Why a file could not be read as text.
+#[derive(Debug)]
+pub(crate) enum TextError {
+    /// The file itself is at fault.
+    File(FileError),
+    /// Something in it is.
+    Text(Refusal),
+}
+
+impl From<TextError> for Refusal {
+    fn from(error: TextError) -> Self {
+        match error {
+            TextError::File(FileError::TooLarge(_)) => too_large(),
+            TextError::File(error) => Refusal { spot: Spot::START, message: error.to_string() },
+            TextError::Text(refusal) => refusal,
+        }
+    }
+}
+
+/// The content of a configuration file of at most `most` bytes, bounded before it is in memory, and what the file is.
+pub(crate) fn of_file(path: &Path, most: usize) -> Result<(String, Metadata), TextError> {
+    let (bytes, found) = read_regular_file(path, most).map_err(TextError::File)?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
-        refused(end(&String::from_utf8_lossy(good)), "not valid UTF-8; accepted: YAML in UTF-8".to_owned())
+        let message = "not valid UTF-8; accepted: YAML in UTF-8".to_owned();
+        TextError::Text(Refusal { spot: end(&String::from_utf8_lossy(good)), message })
     })?;
     Ok((text, found))
 }
@@ -66,7 +78,7 @@ pub(crate) fn bounded(text: &str) -> Result<(), Refusal> {
                 }
                 _ => continue,
             };
-            return Err(Refusal { spot: Spot { line: number, column }, message });
+            return Err(Refusal { spot: Spot::new(number, column), message });
         }
     }
     Ok(())
@@ -86,7 +98,7 @@ pub(crate) fn within(text: &str, spot: Spot) -> Spot {
 fn end(text: &str) -> Spot {
     let breaks = text.matches(BREAKS).count() - text.matches("\r\n").count();
     let column = text.rsplit(BREAKS).next().map_or(0, |last| last.chars().count()) + 1;
-    Spot { line: clamp(breaks + 1), column: clamp(column) }
+    Spot::new(clamp(breaks + 1), clamp(column))
 }
 
 /// A line or column as a spot has it.

@@ -177,7 +177,9 @@ fn secrets_that_all_can_read_are_warned_of() {
     assert_eq!((warnings(0o600), warnings(0o640)), (Vec::new(), Vec::new()));
     let found = warnings(0o644);
     assert!(
-        found.len() == 1 && found[0].message.contains("can be read by every user (mode 0644)"),
+        found.len() == 1
+            && found[0].place.line == 1
+            && found[0].message.contains("can be read by every user (mode 0644)"),
         "{found:?}"
     );
     fs::write(&path, "zones: [{ directory: . }]\n").unwrap();

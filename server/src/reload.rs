@@ -16,13 +16,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
-use rhumb_config::Config;
+use rhumb_config::{Config, ConfigSources};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::change::Strictness;
 use crate::forwarding::{Forwarding, PreloadedLists};
 use crate::listen::{Listeners, follow_addresses};
-use crate::snapshot::ServerState;
+use crate::snapshot::{FileRead, ServerState};
 use crate::test_hooks::{PanicPoint, inject_panic};
 use crate::zone_events::{FileChanges, PlanPurpose, PreloadedZones, ZoneWriter, ZonesPlan};
 
@@ -30,11 +30,14 @@ pub use request::{ReloadDifference, ReloadFailure, ReloadReport, ReloadRequest, 
 pub use status::{FinishedReload, ReloadStatus};
 pub use warnings::overlaps;
 
-use files::{FollowedFiles, own_files};
+use files::FollowedFiles;
 use hold::{ReloadHold, still_open};
 use publish::{PendingReload, ServerParts};
 use request::{DiffReply, FilesSignal, ReloadEvent, ReloadReply};
 use status::{ReloadJournal, log_warnings};
+
+/// The configuration is read at most so often in a row, because it turns out to be made of other files.
+const SOURCES_ATTEMPTS: u32 = 3;
 
 /// What is read before root is given up, so that files which only root may read can at least be started from.
 #[derive(Debug, Default)]
@@ -119,6 +122,7 @@ impl Reloader {
     /// are answered SERVFAIL; anything else that is wrong is an error.
     pub fn start(&mut self) -> Result<ReloadReport, ReloadFailure> {
         let config = Arc::clone(&self.config);
+        self.files.set_sources(config.sources.clone());
         self.files.follow(&config, &[]);
         let (reply, planned) = std::sync::mpsc::sync_channel(1);
         let every = FileChanges { all: true, ..FileChanges::default() };
@@ -195,7 +199,7 @@ impl Reloader {
 
     /// Acts on what was reported of files, and on requests that wait.
     fn catch_up(&mut self) {
-        self.files.collect(self.config.file.as_deref());
+        self.files.collect();
         let reports = std::mem::take(&mut self.files.reports);
         for warning in &reports.warnings {
             self.journal.warn(warning);
@@ -214,10 +218,8 @@ impl Reloader {
         }
         if self.pending.is_some() {
             self.files.reports.config = reports.config;
-        } else if reports.config || !self.waiting.is_empty() {
-            if reports.config
-                && let Some(file) = &self.config.file
-            {
+        } else if !reports.config.is_empty() || !self.waiting.is_empty() {
+            for file in &reports.config {
                 tracing::info!("{}: changed", file.display());
             }
             self.begin_when_closed();
@@ -231,8 +233,7 @@ impl Reloader {
         if self.hold.as_ref().is_some_and(|hold| hold.is_early(now)) {
             return;
         }
-        let files = own_files(&self.config);
-        let read = self.read_config(None);
+        let (files, read) = self.read_own_files();
         let seen = match &self.hold {
             Some(hold) => hold.seen(),
             // What was reported was seen twice already.
@@ -241,27 +242,52 @@ impl Reloader {
         };
         let Some(file) = self.files.incomplete(&files, seen) else {
             self.hold = None;
-            return self.begin(read);
+            return self.begin(read, &files);
         };
         if self.hold.as_ref().is_some_and(|hold| hold.is_over(now)) {
             self.hold = None;
             // A list that is open keeps its last good upstreams.
-            let is_config = self.config.file.as_ref() == Some(&file);
-            self.begin(if is_config { Err(still_open(&file)) } else { read });
+            let is_config = self.files.is_source(&file);
+            self.begin(if is_config { Err(still_open(&file)) } else { read }, &files);
         } else if !self.waiting.is_empty() {
             let hold = self.hold.get_or_insert_with(|| ReloadHold::new(now));
             hold.wait(files, now, &self.files_signal);
         }
     }
 
-    /// Has the zones of a configuration read. All requests that wait get its outcome; the strictest counts.
-    fn begin(&mut self, config: Result<Arc<Config>, ReloadFailure>) {
+    /// Reads the configuration, which may be made of other files than before. The files as they were before they were read.
+    fn read_own_files(&mut self) -> (Vec<FileRead>, Result<Arc<Config>, ReloadFailure>) {
+        let mut attempt = 1;
+        loop {
+            let files = self.files.own_files(&self.config);
+            let read = self.read_config(None);
+            let sources = match (&read, &self.config.file) {
+                (Ok(config), _) => config.sources.clone(),
+                (Err(_), Some(file)) => rhumb_config::sources(file),
+                (Err(_), None) => ConfigSources::default(),
+            };
+            // Of files that were not known, nothing was noted before.
+            if self.files.set_sources(sources) || attempt == SOURCES_ATTEMPTS {
+                return (files, read);
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Has the zones of a configuration read that was read from `files`. All requests that wait get its outcome; the strictest
+    /// counts.
+    fn begin(&mut self, config: Result<Arc<Config>, ReloadFailure>, files: &[FileRead]) {
         let waiting = std::mem::take(&mut self.waiting);
         let strict = waiting.iter().any(|(strictness, _)| *strictness == Strictness::Strict);
         let strictness = if strict { Strictness::Strict } else { Strictness::Lenient };
         let replies = waiting.into_iter().map(|(_, reply)| reply).collect();
-        self.files.look(self.config.file.as_deref());
-        self.files.reports.config = false;
+        self.files.look();
+        // What was reported is read by now, unless it has changed since.
+        self.files.reports.config = files
+            .iter()
+            .filter(|file| self.files.is_source(file.path()) && !file.is_current())
+            .map(|file| file.path().to_owned())
+            .collect();
         let config = match config {
             Ok(config) => config,
             Err(failure) => return self.conclude(replies, &Err(failure)),
@@ -316,7 +342,7 @@ impl Reloader {
 
     /// Says what reading `file` would change. Its zones are compared by another thread, which replies.
     fn diff(&mut self, file: Option<&Path>, reply: DiffReply) {
-        self.files.look(self.config.file.as_deref());
+        self.files.look();
         let config = match self.read_config(file) {
             Ok(config) => config,
             // Whoever asked may have gone.

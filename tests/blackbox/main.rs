@@ -34,6 +34,7 @@ mod following;
 mod forgery;
 mod forwarding;
 mod glibc;
+mod including;
 mod limiting;
 mod listening;
 mod logging;
@@ -86,6 +87,7 @@ fn main() -> ExitCode {
         counting::TESTS,
         logging::TESTS,
         transfers::TESTS,
+        including::TESTS,
         unit::TESTS,
         zone_folders::TESTS,
         container::TESTS,

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use crate::comparison::{Comparison, ValueChange};
 use crate::key_list::KeyList;
 use crate::kind::Kind;
-use crate::node::{Node, Value};
+use crate::node::{Node, Value, numbered};
 use crate::one_line::in_one_line;
 use crate::reader::Reader;
 use crate::section::Section;
@@ -83,7 +83,7 @@ impl<K: Kind> Kind for List<K> {
             reader.error(node.spot, "the list is empty; at least one entry is needed");
         }
         let mut values = Vec::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
+        for (index, item) in numbered(items) {
             if reader.errors.is_full() {
                 break;
             }

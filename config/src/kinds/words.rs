@@ -83,7 +83,9 @@ impl Kind for FilePath {
 
     fn read(&self, node: &Node, reader: &mut Reader) -> Option<PathBuf> {
         match &node.value {
-            Value::Text(text) if !text.is_empty() && !text.contains('\0') => Some(reader.folder.join(text)),
+            Value::Text(text) if !text.is_empty() && !text.contains('\0') => {
+                Some(reader.folder_of(node.spot).join(text))
+            }
             _ => {
                 reader.wrong(node, "a path");
                 None

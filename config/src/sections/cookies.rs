@@ -47,6 +47,7 @@ impl Kind for Secret {
     type Out = CookieSecret;
 
     fn read(&self, node: &Node, reader: &mut Reader) -> Option<CookieSecret> {
+        reader.secret(node);
         let bytes = match &node.value {
             Value::Text(text) => from_hex(text).and_then(|bytes| bytes.try_into().ok()),
             _ => None,

@@ -11,7 +11,7 @@ use crate::in_force::InForce;
 use crate::key_list::KeyList;
 use crate::kind::Kind;
 use crate::kinds::{Domain, FilePath, Flag, List, Optional, Sub, Word};
-use crate::node::{Node, Spot, Value, shown};
+use crate::node::{Node, Value, shown};
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
 use crate::upstream_list::MOST_ENTRIES;
@@ -187,7 +187,7 @@ fn twice(upstreams: &[UpstreamSource], reader: &mut Reader) {
         let place = upstream.place();
         if let Some(line) = seen.get(&what) {
             let message = format!("`{what}` is given twice; the first is on line {line}");
-            let spot = Spot { line: place.line, column: place.column };
+            let spot = reader.numbers.spot(place);
             reader.at_key("upstreams", |reader| reader.error(spot, message));
         } else {
             seen.insert(what, place.line);

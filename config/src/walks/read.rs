@@ -86,7 +86,8 @@ impl<'a, D> SectionReader<'a, D> {
         let mut given = entries.iter().filter(|entry| entry.key == name);
         let first = given.next()?;
         for again in given {
-            let message = format!("given twice; the first is on line {}", first.spot.line);
+            let line = self.reader.line_seen_from(again.spot, first.spot);
+            let message = format!("given twice; the first is on {line}");
             self.reader.at_key(name, |reader| reader.error(again.spot, message));
         }
         Some(first)

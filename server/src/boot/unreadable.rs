@@ -11,7 +11,7 @@ const TRIED: usize = 100;
 
 /// The first file or folder that is there and that this user may not read. One that is missing is no fault of permissions.
 pub(super) fn unreadable(config: &Config) -> Option<PathBuf> {
-    let mut paths: Vec<PathBuf> = config.file.iter().cloned().collect();
+    let mut paths: Vec<PathBuf> = config.sources.files.clone();
     for source in config.forward.iter().flat_map(|forward| &forward.upstreams) {
         if let UpstreamSource::List(path, _) | UpstreamSource::ResolvConf(path, _) = source {
             paths.push(path.clone());
@@ -32,7 +32,7 @@ pub(super) fn unreadable(config: &Config) -> Option<PathBuf> {
 }
 
 fn may_read(path: &Path) -> bool {
-    // A pipe that nobody writes to would be waited for.
+    // A pipe that has no writer would be waited for.
     match std::fs::metadata(path)
         .and_then(|found| if found.is_file() { File::open(path).map(drop) } else { Ok(()) })
     {

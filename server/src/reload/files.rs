@@ -1,11 +1,12 @@
 //! The files that are followed, and what was reported of them.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rhumb_config::{Config, UpstreamSource, ZoneSource};
+use rhumb_config::{Config, ConfigSources, IncludePattern, UpstreamSource, ZoneSource};
 use rhumb_watch::{FileWatch, FollowedPath, NamePattern, OpenWriters, WatchEvent};
 
 use crate::snapshot::{FileRead, incomplete_file};
@@ -18,8 +19,8 @@ const COMPARE_EVERY: Duration = Duration::from_secs(2);
 /// What was reported and not yet acted on.
 #[derive(Debug, Default)]
 pub(super) struct FileReports {
-    /// The configuration's own file differs.
-    pub(super) config: bool,
+    /// Files of the configuration itself that differ, or folders that it is made of.
+    pub(super) config: Vec<PathBuf>,
     /// Other files that differ.
     pub(super) changes: FileChanges,
     /// What an operator should look at.
@@ -30,6 +31,8 @@ pub(super) struct FileReports {
 pub(super) struct FollowedFiles {
     watch: FileWatch,
     paths: Vec<FollowedPath>,
+    /// The files that the configuration is made of, those of a reading that failed among them.
+    sources: ConfigSources,
     pub(super) reports: FileReports,
 }
 
@@ -48,7 +51,12 @@ impl FollowedFiles {
                 follower.run(|busy| if busy { worker.begin(Instant::now()) } else { worker.end() });
             });
         })?;
-        Ok(Self { watch, paths: Vec::new(), reports: FileReports::default() })
+        Ok(Self {
+            watch,
+            paths: Vec::new(),
+            sources: ConfigSources::default(),
+            reports: FileReports::default(),
+        })
     }
 
     /// Which files are being written.
@@ -61,9 +69,34 @@ impl FollowedFiles {
         incomplete_file(&self.watch.writers(), files, seen).map(|file| file.path().to_owned())
     }
 
+    /// The files that the configuration is made of from now on, to be followed with the next [`follow`](Self::follow). Whether
+    /// they are the same as before.
+    pub(super) fn set_sources(&mut self, sources: ConfigSources) -> bool {
+        let same = self.sources == sources;
+        self.sources = sources;
+        same
+    }
+
+    /// The files that a reload reads itself: those of the configuration, and the lists of upstreams.
+    pub(super) fn own_files(&self, config: &Config) -> Vec<FileRead> {
+        self.sources.files.iter().chain(lists(config)).map(|path| FileRead::now(path.clone())).collect()
+    }
+
+    /// Whether this is a file of the configuration itself.
+    pub(super) fn is_source(&self, path: &Path) -> bool {
+        self.sources.files.iter().any(|source| source == path)
+    }
+
+    /// Whether files of these names in a folder are included; without a name, any may be.
+    fn has_sources(&self, folder: &Path, names: &[OsString]) -> bool {
+        let of_folder = self.sources.folders.iter().filter(|(followed, _)| followed == folder);
+        let covered = |pattern: &IncludePattern| names.iter().any(|name| pattern.covers(name));
+        of_folder.into_iter().any(|(_, pattern)| names.is_empty() || covered(pattern))
+    }
+
     /// Follows what `config` names, and the files that zones include, so that what changes while they are read is seen.
     pub(super) fn follow(&mut self, config: &Config, included: &[PathBuf]) {
-        let paths = paths(config, included);
+        let paths = paths(&self.sources, config, included);
         if paths == self.paths {
             return;
         }
@@ -75,14 +108,17 @@ impl FollowedFiles {
         self.reports.changes.files.extend(included.iter().cloned());
     }
 
-    /// Notes what was reported until now; `config` is the configuration's own file.
-    pub(super) fn collect(&mut self, config: Option<&Path>) {
+    /// Notes what was reported until now.
+    pub(super) fn collect(&mut self) {
         for event in self.watch.take() {
             match event {
-                WatchEvent::FileChanged(path) if config == Some(&path) => self.reports.config = true,
+                WatchEvent::FileChanged(path) if self.is_source(&path) => self.reports.config.push(path),
                 WatchEvent::FileChanged(path) => self.reports.changes.files.push(path),
                 WatchEvent::FolderChanged { path, names } => {
                     tracing::debug!("{}: {} files changed", path.display(), names.len());
+                    if self.has_sources(&path, &names) {
+                        self.reports.config.push(path.clone());
+                    }
                     self.reports.changes.folders.push((path, names));
                 }
                 WatchEvent::Stale { path, reason } => {
@@ -93,16 +129,11 @@ impl FollowedFiles {
     }
 
     /// Looks at all files now and notes what differs. Where the kernel does not tell of every change, any file may.
-    pub(super) fn look(&mut self, config: Option<&Path>) {
+    pub(super) fn look(&mut self) {
         let certain = self.watch.look();
-        self.collect(config);
+        self.collect();
         self.reports.changes.all |= !certain;
     }
-}
-
-/// The files that a reload reads itself: that of the configuration, and the lists of upstreams.
-pub(super) fn own_files(config: &Config) -> Vec<FileRead> {
-    config.file.iter().chain(lists(config)).map(|path| FileRead::now(path.clone())).collect()
 }
 
 fn lists(config: &Config) -> impl Iterator<Item = &PathBuf> {
@@ -112,9 +143,13 @@ fn lists(config: &Config) -> impl Iterator<Item = &PathBuf> {
     })
 }
 
-/// The files and folders that `config` names, and those that zones include.
-fn paths(config: &Config, included: &[PathBuf]) -> Vec<FollowedPath> {
-    let mut paths: Vec<FollowedPath> = config.file.clone().map(FollowedPath::File).into_iter().collect();
+/// The files and folders that `config` is made of and names, and those that zones include.
+fn paths(sources: &ConfigSources, config: &Config, included: &[PathBuf]) -> Vec<FollowedPath> {
+    let mut paths: Vec<FollowedPath> = sources.files.iter().cloned().map(FollowedPath::File).collect();
+    paths.extend(sources.folders.iter().map(|(folder, pattern)| {
+        let (prefix, suffix) = (pattern.prefix().to_owned(), pattern.suffix().to_owned());
+        FollowedPath::Folder(folder.clone(), NamePattern { prefix, suffix })
+    }));
     paths.extend(lists(config).cloned().map(FollowedPath::File));
     for source in &config.zones {
         match source {

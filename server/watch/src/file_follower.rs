@@ -15,6 +15,7 @@ use super::folder_contents::pause;
 use super::followed_file::{FileComparison, FollowedFile};
 use super::followed_folder::{FolderChanges, FollowedFolder};
 use super::followed_path::FollowedPath;
+use super::name_pattern::NamePattern;
 use super::needed_folders::NeededFolders;
 use super::touched_paths::TouchedPaths;
 use super::watch_order::WatchOrder;
@@ -211,8 +212,12 @@ impl FileFollower {
         self.ordered.clone_from(&followed);
         let mut files: HashMap<PathBuf, FollowedFile> =
             self.files.drain(..).map(|file| (file.path().to_owned(), file)).collect();
-        let mut folders: HashMap<PathBuf, FollowedFolder> =
-            self.folders.drain(..).map(|folder| (folder.path().to_owned(), folder)).collect();
+        // One folder may be followed for files of several kinds.
+        let mut folders: HashMap<(PathBuf, NamePattern), FollowedFolder> = self
+            .folders
+            .drain(..)
+            .map(|folder| ((folder.path().to_owned(), folder.pattern().clone()), folder))
+            .collect();
         let (mut new_files, mut new_folders) = (Vec::new(), Vec::new());
         let mut seen = HashSet::new();
         for followed in followed {
@@ -224,10 +229,13 @@ impl FileFollower {
                     Some(known) => self.files.push(known),
                     None => new_files.push(FollowedFile::new(&path)),
                 },
-                FollowedPath::Folder(path, pattern) => match folders.remove(&path) {
-                    Some(known) if *known.pattern() == pattern => self.folders.push(known),
-                    _ => new_folders.push(FollowedFolder::new(&path, pattern)),
-                },
+                FollowedPath::Folder(path, pattern) => {
+                    let kind = (path, pattern);
+                    match folders.remove(&kind) {
+                        Some(known) => self.folders.push(known),
+                        None => new_folders.push(FollowedFolder::new(&kind.0, kind.1)),
+                    }
+                }
             }
         }
         let (known_files, known_folders) = (self.files.len(), self.folders.len());
