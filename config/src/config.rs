@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::config_sources::ConfigSources;
 use crate::errors::ConfigFinding;
 use crate::in_force::InForce;
-use crate::include::ConfigSources;
 use crate::include_path::IncludeFile;
 use crate::kinds::{List, Optional, Sub};
 use crate::node::{Node, Spot};
@@ -91,15 +91,6 @@ impl Section for Config {
 
     fn keys<K: Keys<Config>>(keys: &mut K) {
         keys.key(
-            "include",
-            InForce::AtReload,
-            "Further files with keys of this configuration; relative paths start at the folder of the file that they stand in. \
-             `*` and `?` in a file name stand for any text and any character; files are read in the order of their names. Lists \
-             of all files are joined, sections are joined key by key, and any other key is given in one file.",
-            List { of: IncludeFile, filled: false },
-            |draft| &mut draft.include,
-        );
-        keys.key(
             "listen",
             InForce::AtReload,
             "The addresses and ports to answer on. Without it: `::` port 53, IPv4 too, over udp and tcp.",
@@ -125,6 +116,15 @@ impl Section for Config {
         );
         resolution_keys(keys);
         process_keys(keys);
+        keys.key(
+            "include",
+            InForce::AtReload,
+            "Further files with keys of this configuration; relative paths start at the folder of the file that they stand in. \
+             `*` and `?` in a file name stand for any text and any character; files are read in the order of their names. Lists \
+             of all files are joined, sections are joined key by key, and any other key is given in one file.",
+            List { of: IncludeFile, filled: false },
+            |draft| &mut draft.include,
+        );
         for (name, why) in LATER {
             keys.not_offered(name, why);
         }

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::environment::fill_in_tree;
 use crate::file::{self, NodeBudget};
-use crate::include_path::{IncludePath, IncludePattern};
-use crate::keys;
+use crate::include_path::IncludePath;
 use crate::merge::merge;
 use crate::node::{Node, Spot, Value};
 use crate::reader::Reader;
@@ -37,20 +36,17 @@ pub(crate) struct Includer<'r> {
 }
 
 impl<'r> Includer<'r> {
-    /// `length` is how many bytes the first file has, and `found` what it is.
+    /// `length` is how many bytes the first file has, and `found` what it is; `lists` are the keys of the first level that hold
+    /// lists.
     pub(crate) fn new(
         reader: &'r mut Reader,
         nodes: &'r mut NodeBudget,
         length: usize,
         found: &Metadata,
+        lists: Vec<String>,
     ) -> Self {
         let own = identity(found);
         let bytes = MOST_BYTES.saturating_sub(length);
-        // What is within the entries of a list has a path such as `zones[].name`.
-        let within = keys().into_iter().filter_map(|key| Some(key.path.split_once("[].")?.0.to_owned()));
-        let mut lists: Vec<String> = within.filter(|list| !list.contains('.')).collect();
-        lists.dedup();
-        lists.push("include".to_owned());
         Self { reader, nodes, bytes, read: vec![(own, Spot::START)], open: vec![own], lists }
     }
 
@@ -173,13 +169,4 @@ impl<'r> Includer<'r> {
 
 fn identity(found: &Metadata) -> FileIdentity {
     (found.dev(), found.ino())
-}
-
-/// The files that a configuration is made of, and the folders in which more may come.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ConfigSources {
-    /// The file itself, and those that are included, also those that are missing or wrong.
-    pub files: Vec<PathBuf>,
-    /// Folders, and which files in them are included.
-    pub folders: Vec<(PathBuf, IncludePattern)>,
 }

@@ -7,8 +7,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::config_sources::ConfigSources;
 use crate::errors::{Collector, ConfigFinding, FilePlace};
-use crate::include::ConfigSources;
 use crate::node::{Node, Spot, Value};
 
 /// A file that is read.

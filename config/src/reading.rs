@@ -10,6 +10,7 @@ use crate::environment::fill_in_tree;
 use crate::errors::ConfigFinding;
 use crate::file::{self, NodeBudget};
 use crate::include::Includer;
+use crate::key_list::KeyList;
 use crate::kind::Kind;
 use crate::kinds::Sub;
 use crate::node::{Spot, Value};
@@ -40,7 +41,7 @@ pub(crate) fn read(text: &str, file: &Path, found: Option<Metadata>) -> Reading 
         Ok(mut root) => {
             fill_in_tree(&mut root, &mut reader);
             if let Some(found) = found {
-                Includer::new(&mut reader, &mut nodes, text.len(), &found).read_into(&mut root);
+                Includer::new(&mut reader, &mut nodes, text.len(), &found, lists()).read_into(&mut root);
             }
             config = Sub::<Config>::new().read(&root, &mut reader);
             if let Some(config) = &config {
@@ -56,4 +57,16 @@ pub(crate) fn read(text: &str, file: &Path, found: Option<Metadata>) -> Reading 
     config.sources = std::mem::take(&mut reader.sources);
     reader.warn_of_open_secrets();
     Reading { config, errors: reader.errors.finish(), warnings: reader.warnings.finish(), positions }
+}
+
+/// The keys of the first level that hold lists.
+fn lists() -> Vec<String> {
+    let mut keys = Vec::new();
+    Sub::<Config>::new().list_keys(&mut KeyList::new(&mut keys));
+    // What is within the entries of a list has a path such as `zones[].name`.
+    let within = keys.into_iter().filter_map(|key| Some(key.path.split_once("[].")?.0.to_owned()));
+    let mut lists: Vec<String> = within.filter(|list| !list.contains('.')).collect();
+    lists.dedup();
+    lists.push("include".to_owned());
+    lists
 }
