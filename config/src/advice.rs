@@ -12,18 +12,20 @@ const OPEN_PREFIX: u8 = 3;
 
 /// Records a warning for each.
 pub(crate) fn report(config: &Config, root: &Node, reader: &mut Reader) {
-    if config.zones.is_empty() && config.forward.is_empty() {
-        reader.warning(root.spot, "nothing is served: every query is refused; give `zones` or `forward`");
+    let resolves = config.recursion.iterate || !config.stub.is_empty() || !config.forward.is_empty();
+    if config.zones.is_empty() && !resolves {
+        let message = "nothing is served: every query is refused; give `zones`, `forward` or `recursion`";
+        reader.warning(root.spot, message);
     }
-    // Without upstreams `allow` lets nobody have anything.
-    if config.forward.is_empty() || config.listen.iter().all(|listen| listen.addresses.is_loopback()) {
+    // Where nothing is resolved `allow` lets nobody have anything.
+    if !resolves || config.listen.iter().all(|listen| listen.addresses.is_loopback()) {
         return;
     }
     let allow = &config.recursion.allow;
     let spot =
         root.entry("recursion").map_or_else(|| root.spot_of("forward"), |entry| entry.value.spot_of("allow"));
     if !allow.is_empty() && allow.iter().all(is_loopback) {
-        let message = "only this host may ask for what is forwarded, though the server listens for others: they are \
+        let message = "only this host may ask for what the zones do not hold, though the server listens for others: they are \
                        refused; name their networks, as in allow: [local], or allow: [127.0.0.0/8, \"::1\", 192.0.2.0/24]";
         reader.at_key("recursion", |reader| reader.at_key("allow", |reader| reader.warning(spot, message)));
     }

@@ -8,7 +8,8 @@ use crate::errors::{ConfigFinding, FilePlace};
 use crate::node::Spot;
 use crate::positions::{Position, Positions};
 use crate::regular_file::{FileError, open_regular_file};
-use crate::sections::{UpstreamSource, ZoneSource};
+use crate::root_hints;
+use crate::sections::{RootHints, UpstreamSource, ZoneSource};
 
 /// What the files of a configuration gave.
 #[derive(Default)]
@@ -63,6 +64,21 @@ pub(crate) fn lists(config: &Config, positions: &Positions) -> FileFindings {
         }
     }
     findings
+}
+
+/// Reads the servers of the root out of the file that names them.
+pub(crate) fn root_hints(config: &mut Config) -> Option<ConfigFinding> {
+    let RootHints::File(path) = &config.recursion.root_hints else { return None };
+    match root_hints::read(path) {
+        Ok(servers) => config.recursion.root_servers = servers,
+        Err(error) => {
+            let file = config.file.as_deref().unwrap_or(path);
+            let place = FilePlace { file: file.into(), line: 1, column: 1 };
+            let message = format!("`{}` {error}", path.display());
+            return Some(ConfigFinding { place, key: "recursion.root-hints".to_owned(), message });
+        }
+    }
+    None
 }
 
 fn finding(place: &FilePlace, position: Position, key: String, message: String) -> ConfigFinding {

@@ -12,7 +12,7 @@ use crate::reader::Reader;
 use crate::section::{Keys, Section};
 use crate::sections::{
     CacheSettings, ControlSettings, ForwardEntry, ListenEntry, LogSettings, MetricsSettings,
-    RecursionSettings, ServerSettings, UserName, WorkerCount, WorkerThreads, ZoneSource,
+    RecursionSettings, ServerSettings, StubEntry, UserName, WorkerCount, WorkerThreads, ZoneSource,
 };
 
 /// A configuration that was read in full: immutable, every path absolute or relative to the working folder.
@@ -36,6 +36,8 @@ pub struct Config {
     pub zones: Vec<ZoneSource>,
     /// Upstreams by domain; no domain twice.
     pub forward: Vec<ForwardEntry>,
+    /// Domains with authoritative servers of their own; no domain twice, also not in `forward`.
+    pub stub: Vec<StubEntry>,
     /// Who may ask for what the zones do not hold.
     pub recursion: RecursionSettings,
     /// Bounds of the cache.
@@ -79,6 +81,7 @@ impl Section for Config {
             workers: WorkerThreads::Auto,
             zones: Vec::new(),
             forward: Vec::new(),
+            stub: Vec::new(),
             recursion: RecursionSettings::default(),
             cache: CacheSettings::default(),
             metrics: None,
@@ -113,6 +116,13 @@ impl Section for Config {
             "Which upstreams answer for which domains; the longest matching domain wins.",
             List { of: Sub::new(), filled: false },
             |draft| &mut draft.forward,
+        );
+        keys.key(
+            "stub",
+            InForce::AtReload,
+            "Domains that are resolved from authoritative servers given here, whatever their parents say.",
+            List { of: Sub::new(), filled: false },
+            |draft| &mut draft.stub,
         );
         resolution_keys(keys);
         process_keys(keys);

@@ -46,6 +46,15 @@ pub(crate) fn report(config: &Config, root: &Node, reader: &mut Reader) {
             in_list(reader, "forward", position.index, position.value, message);
         }
     }
+    for stub in &config.stub {
+        let position = positions.stub(&stub.place);
+        if let Some(first) = earlier(&mut domains, &stub.domain, position.value) {
+            let line = reader.line_seen_from(position.value, first);
+            let message =
+                format!("the domain `{}` has an entry already, on {line}", show_domain(&stub.domain));
+            in_list(reader, "stub", position.index, position.value, message);
+        }
+    }
 }
 
 fn in_list(reader: &mut Reader, list: &str, index: usize, spot: Spot, message: String) {

@@ -35,6 +35,7 @@ mod reader;
 mod reading;
 mod regular_file;
 mod resolv_conf;
+mod root_hints;
 mod section;
 mod sections;
 mod text;
@@ -63,10 +64,12 @@ pub use crate::include_pattern::IncludePattern;
 pub use crate::key_list::KeyDescription;
 pub use crate::network::{ClientNetwork, IpNetwork, IpNetworkError};
 pub use crate::regular_file::{FileError, open_regular_file, read_regular_file};
+pub use crate::root_hints::RootServer;
 pub use crate::sections::{
-    CacheSettings, ControlSettings, CookieSecret, ForwardEntry, ForwardPolicy, ListenEntry, LogFormat,
-    LogLevel, LogSettings, MetricsSettings, RateLimitSettings, RecursionSettings, ServerSettings,
-    TransferRule, UpstreamSource, WorkerThreads, ZoneSource,
+    CacheSettings, ControlSettings, CookieSecret, ForwardEntry, ForwardFallback, ForwardPolicy, ListenEntry,
+    LogFormat, LogLevel, LogSettings, MetricsSettings, QnameMinimisation, RateLimitSettings,
+    RecursionSettings, RootHints, ServerSettings, StubEntry, TransferRule, UpstreamSource, WorkerThreads,
+    ZoneSource,
 };
 pub use crate::upstream_server::UpstreamServer;
 pub use crate::zone_file_pattern::{ZoneFilePattern, ZoneFilePatternError};
@@ -103,6 +106,7 @@ fn load_reading(path: &Path) -> Result<(reading::Reading, FileFindings), ConfigE
     let (text, found) = text::of_file(path, text::MOST_BYTES).map_err(|error| refused(path, error.into()))?;
     let mut reading = reading::read(&text, path, Some(found));
     let mut lists = check_files::lists(&reading.config, &reading.positions);
+    reading.errors.extend(check_files::root_hints(&mut reading.config));
     reading.warnings.append(&mut lists.warnings);
     Ok((reading, lists))
 }

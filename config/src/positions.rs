@@ -18,6 +18,7 @@ pub(crate) struct Position {
 pub(crate) struct Positions {
     zones: HashMap<Spot, Position>,
     forward: HashMap<Spot, Position>,
+    stub: HashMap<Spot, Position>,
     upstreams: HashMap<Spot, Position>,
     files: FileNumbers,
 }
@@ -37,6 +38,9 @@ impl Positions {
                 positions.upstreams.insert(upstream.spot, Position { index, value: upstream.spot_of(key) });
             }
         }
+        for (index, stub) in numbered(root.items("stub")) {
+            positions.stub.insert(stub.spot, Position { index, value: stub.spot });
+        }
         positions
     }
 
@@ -46,6 +50,10 @@ impl Positions {
 
     pub(crate) fn forward(&self, place: &FilePlace) -> Position {
         self.find(&self.forward, place)
+    }
+
+    pub(crate) fn stub(&self, place: &FilePlace) -> Position {
+        self.find(&self.stub, place)
     }
 
     pub(crate) fn upstream(&self, place: &FilePlace) -> Position {

@@ -1,9 +1,11 @@
 //! What is not answered here goes to upstreams: the forwarded domains, and the lists that name their upstreams.
 
 mod check;
+mod iteration;
 mod list_file;
 mod lists;
 mod own_address;
+mod resolved;
 mod routes;
 mod source;
 
@@ -15,7 +17,7 @@ use rhumb_watch::OpenWriters;
 use rhumb_zones::NameTable;
 
 use crate::change::Change;
-use crate::snapshot::{RouteEntry, ServerState, Snapshot};
+use crate::snapshot::{IterationPlan, RouteEntry, ServerState, Snapshot};
 
 pub use check::check_lists;
 pub use lists::ListState;
@@ -46,6 +48,21 @@ impl Forwarding {
     /// Works out each route's upstreams from the lists as last read. A route whose domain stays keeps its object.
     pub fn plan(&mut self, config: &Config) -> (Vec<RoutePlan>, Vec<Change>) {
         routes::plan(config, &self.lists, &self.live, &mut self.last_route)
+    }
+
+    /// How these routes resolve what they are asked. Where iteration will go about it otherwise than it does now, what it learnt
+    /// is forgotten.
+    pub fn plan_iteration(&self, config: &Config, plans: &[RoutePlan]) -> IterationPlan {
+        let routes: Vec<_> = plans.iter().map(RoutePlan::number).collect();
+        let plan = iteration::plan(config, &routes);
+        let old = self.live.snapshot.load();
+        if old.iteration.settings != plan.settings {
+            self.live.resolver.clear();
+            for plan in plans.iter().filter(|plan| plan.iterates()) {
+                plan.forget(&self.live);
+            }
+        }
+        plan
     }
 
     /// Gives every route its upstreams. The routes of the next snapshot.

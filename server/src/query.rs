@@ -26,7 +26,7 @@ mod tsig;
 mod waiting;
 
 pub use ahead::look_ahead;
-pub use alias_scan::{check_aliases, is_whole};
+pub use alias_scan::{check_aliases, is_own_name, is_whole};
 pub use client::QueryClient;
 pub use context::QueryContext;
 pub use count::{count, count_message};

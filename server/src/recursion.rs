@@ -2,6 +2,7 @@
 //! itself.
 
 mod failure_log;
+mod iterated_lookup;
 mod lookup;
 mod pending;
 mod prober;

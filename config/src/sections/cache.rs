@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use serde_json::{Value as Json, json};
+
 use crate::in_force::InForce;
+use crate::kind::Kind;
 use crate::kinds::{Flag, Size, Span};
-use crate::node::Node;
+use crate::node::{Node, Value};
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
 
@@ -38,6 +41,30 @@ impl Default for CacheSettings {
     }
 }
 
+/// A span of time, or `off` for none.
+struct StaleSpan;
+
+const STALE: Span = Span { least: Duration::ZERO, most: DAY.saturating_mul(30), whole_seconds: true };
+
+impl Kind for StaleSpan {
+    type Out = Duration;
+
+    fn read(&self, node: &Node, reader: &mut Reader) -> Option<Duration> {
+        if matches!(&node.value, Value::Text(word) if word == "off") {
+            return Some(Duration::ZERO);
+        }
+        STALE.read(node, reader)
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "anyOf": [{ "enum": ["off"] }, STALE.schema()] })
+    }
+
+    fn show(&self, value: &Duration) -> Option<Json> {
+        if value.is_zero() { Some(json!("off")) } else { STALE.show(value) }
+    }
+}
+
 impl Section for CacheSettings {
     type Draft = CacheSettings;
 
@@ -56,8 +83,8 @@ impl Section for CacheSettings {
             |cache| &mut cache.size,
         );
         keys.key("serve-stale", InForce::AtReload,
-            "How long after its end an answer may still be served while its upstreams fail (RFC 8767); 0s for never.",
-            Span { least: Duration::ZERO, most: DAY * 30, whole_seconds: true },
+            "How long after its end an answer may still be served while its upstreams fail (RFC 8767); off for never.",
+            StaleSpan,
             |cache| &mut cache.serve_stale,
         );
         keys.key(

@@ -32,6 +32,8 @@ pub struct ForwardEntry {
     pub rebinding_protection: bool,
     /// Domains whose names may have such addresses all the same.
     pub rebinding_exempt: Vec<Name>,
+    /// What becomes of a question that no upstream answers.
+    pub fallback: ForwardFallback,
     /// Where the entry stands.
     pub place: FilePlace,
 }
@@ -72,6 +74,19 @@ pub enum ForwardPolicy {
     Random,
 }
 
+/// What becomes of a question that no upstream answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ForwardFallback {
+    /// It fails.
+    #[default]
+    None,
+    /// It is resolved from the root.
+    Iterate,
+}
+
+const FALLBACKS: Word<ForwardFallback> =
+    Word { words: &[("none", ForwardFallback::None), ("iterate", ForwardFallback::Iterate)], later: &[] };
+
 const POLICIES: Word<ForwardPolicy> = Word {
     words: &[
         ("fastest", ForwardPolicy::Fastest),
@@ -89,6 +104,7 @@ pub(crate) struct ForwardDraft {
     trust_ad: bool,
     rebinding_protection: bool,
     rebinding_exempt: Vec<Name>,
+    fallback: ForwardFallback,
 }
 
 impl Section for ForwardEntry {
@@ -106,13 +122,14 @@ impl Section for ForwardEntry {
             trust_ad: false,
             rebinding_protection: false,
             rebinding_exempt: Vec::new(),
+            fallback: ForwardFallback::None,
         }
     }
 
     fn keys<K: Keys<ForwardDraft>>(keys: &mut K) {
         keys.key("domain", InForce::AtReload,
-            "The domain; `.` is everything. The entry with the longest matching domain is used, and a name that no \
-             entry covers is refused.",
+            "The domain; `.` is everything. The entry with the longest matching domain is used. A name that no entry \
+             covers is resolved from the root where there is a section `recursion`, and refused without.",
             Optional(Domain { accepted: "a domain name such as corp.example, or `.` for everything" }),
             |draft| &mut draft.domain,
         );
@@ -144,6 +161,13 @@ impl Section for ForwardEntry {
             List { of: Domain { accepted: "a domain name such as corp.example" }, filled: false },
             |draft| &mut draft.rebinding_exempt,
         );
+        keys.key(
+            "fallback",
+            InForce::AtReload,
+            "What becomes of a question that no upstream answers: iterate resolves it from the root.",
+            FALLBACKS,
+            |draft| &mut draft.fallback,
+        );
     }
 
     fn finish(draft: ForwardDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
@@ -153,13 +177,15 @@ impl Section for ForwardEntry {
         }
         twice(&draft.upstreams, reader);
         let place = reader.place(node.spot);
+        let ForwardDraft { domain, upstreams, policy, trust_ad, rebinding_protection, .. } = draft;
         Some(ForwardEntry {
-            domain: draft.domain?,
-            upstreams: draft.upstreams,
-            policy: draft.policy,
-            trust_ad: draft.trust_ad,
-            rebinding_protection: draft.rebinding_protection,
+            domain: domain?,
+            upstreams,
+            policy,
+            trust_ad,
+            rebinding_protection,
             rebinding_exempt: draft.rebinding_exempt,
+            fallback: draft.fallback,
             place,
         })
     }
@@ -172,6 +198,7 @@ impl Section for ForwardEntry {
             trust_ad: self.trust_ad,
             rebinding_protection: self.rebinding_protection,
             rebinding_exempt: self.rebinding_exempt.clone(),
+            fallback: self.fallback,
         }
     }
 }

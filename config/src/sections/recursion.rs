@@ -1,16 +1,20 @@
-//! `recursion:`: who may ask for what the zones do not hold.
+//! `recursion:`: who may ask for what the zones do not hold, and how it is resolved.
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
+
+use serde_json::{Value as Json, json};
 
 use rhumb_wire::Name;
 
 use crate::in_force::InForce;
 use crate::kind::Kind;
-use crate::kinds::{Domain, Flag, List, Parsed, Word};
+use crate::kinds::{Domain, FilePath, Flag, List, Parsed, Word};
 use crate::network::{ClientNetwork, IpNetwork};
 use crate::node::{Node, Value};
 use crate::reader::Reader;
+use crate::root_hints::{RootServer, built_in};
 use crate::section::{Keys, Section};
 
 /// Who gets answers that come from other servers; everyone else is refused.
@@ -22,7 +26,54 @@ pub struct RecursionSettings {
     pub domain_needed: bool,
     /// Names that would be answered here (RFC 6303) and are asked of upstreams instead: these and all below them.
     pub local_names_to_upstreams: Vec<Name>,
+    /// Whether what no `forward` entry covers is resolved from the root: where the section stands in the file.
+    pub iterate: bool,
+    /// Where the servers of the root are named.
+    pub root_hints: RootHints,
+    /// The servers of the root; empty as long as the file that names them was not read.
+    pub root_servers: Vec<RootServer>,
+    /// How much of a name servers are shown.
+    pub qname_minimisation: QnameMinimisation,
+    /// Whether servers are asked over IPv4.
+    pub ipv4: bool,
+    /// Whether servers are asked over IPv6.
+    pub ipv6: bool,
+    /// Whether servers on loopback addresses are asked.
+    pub query_loopback: bool,
+    /// The addresses that queries to other servers leave from, one a family at the most; the system's choice without.
+    pub source_addresses: Vec<IpAddr>,
 }
+
+/// Where the servers of the root are named.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum RootHints {
+    /// In the program.
+    #[default]
+    BuiltIn,
+    /// In this file.
+    File(PathBuf),
+}
+
+/// How much of a name servers above its own are shown (RFC 9156).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum QnameMinimisation {
+    /// One label more than their zone; the whole name where that leads nowhere.
+    #[default]
+    Relaxed,
+    /// One label more than their zone, whatever comes of it.
+    Strict,
+    /// The whole name.
+    Off,
+}
+
+const MINIMISATION: Word<QnameMinimisation> = Word {
+    words: &[
+        ("relaxed", QnameMinimisation::Relaxed),
+        ("strict", QnameMinimisation::Strict),
+        ("off", QnameMinimisation::Off),
+    ],
+    later: &[],
+};
 
 impl Default for RecursionSettings {
     fn default() -> Self {
@@ -32,6 +83,14 @@ impl Default for RecursionSettings {
             allow: [loopback4, loopback6].map(ClientNetwork::Network).to_vec(),
             domain_needed: false,
             local_names_to_upstreams: Vec::new(),
+            iterate: false,
+            root_hints: RootHints::BuiltIn,
+            root_servers: built_in(),
+            qname_minimisation: QnameMinimisation::Relaxed,
+            ipv4: true,
+            ipv6: true,
+            query_loopback: false,
+            source_addresses: Vec::new(),
         }
     }
 }
@@ -53,7 +112,7 @@ impl Kind for Dnssec {
         if matches!(&node.value, Value::Text(word) if word == "validate") {
             reader.error(
                 node.spot,
-                "`validate` is not offered by this version, which forwards and cannot validate; accepted: off",
+                "`validate` is not offered by this version, which cannot validate; accepted: off",
             );
             return None;
         }
@@ -109,14 +168,11 @@ impl Section for RecursionSettings {
         keys.key(
             "dnssec",
             InForce::AtReload,
-            "Validation of answers (RFC 4035). This version forwards and does not validate.",
+            "Validation of answers (RFC 4035). This version does not validate.",
             Dnssec,
             |draft| &mut draft.dnssec,
         );
-        keys.not_offered(
-            "root-hints",
-            "it forwards and does not resolve from the root; give `forward` an entry for `.` instead",
-        );
+        iteration_keys(keys);
     }
 
     fn finish(draft: RecursionDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
@@ -125,10 +181,90 @@ impl Section for RecursionSettings {
             let message = format!("`{again}` is given twice");
             reader.at_key("allow", |reader| reader.error(node.spot_of("allow"), message));
         }
-        Some(draft.recursion)
+        let mut recursion = draft.recursion;
+        let of_family = |v4: bool| recursion.source_addresses.iter().filter(move |ip| ip.is_ipv4() == v4);
+        if of_family(true).count() > 1 || of_family(false).count() > 1 {
+            let message =
+                "more than one address of a family; accepted: one of IPv4 and one of IPv6 at the most";
+            reader.at_key("source-addresses", |reader| {
+                reader.error(node.spot_of("source-addresses"), message);
+            });
+        }
+        if !recursion.ipv4 && !recursion.ipv6 {
+            let message =
+                "no server can be asked over neither IPv4 nor IPv6; accepted: one of the two at the least";
+            reader.at_key("ipv6", |reader| reader.error(node.spot_of("ipv6"), message));
+        }
+        recursion.iterate = true;
+        if recursion.root_hints != RootHints::BuiltIn {
+            recursion.root_servers = Vec::new();
+        }
+        Some(recursion)
     }
 
     fn values(&self) -> RecursionDraft {
         RecursionDraft { recursion: self.clone(), dnssec: () }
+    }
+}
+
+fn iteration_keys<K: Keys<RecursionDraft>>(keys: &mut K) {
+    keys.key(
+        "root-hints",
+        InForce::AtReload,
+        "The servers of the root: built-in, or a file in the form of named.root.",
+        Hints,
+        |draft| &mut draft.recursion.root_hints,
+    );
+    keys.key(
+        "qname-minimisation",
+        InForce::AtReload,
+        "How much of a name servers are shown (RFC 9156): relaxed asks for the whole name where less leads nowhere.",
+        MINIMISATION,
+        |draft| &mut draft.recursion.qname_minimisation,
+    );
+    keys.key("ipv4", InForce::AtReload, "Whether servers are asked over IPv4.", Flag, |draft| {
+        &mut draft.recursion.ipv4
+    });
+    keys.key("ipv6", InForce::AtReload, "Whether servers are asked over IPv6.", Flag, |draft| {
+        &mut draft.recursion.ipv6
+    });
+    keys.key(
+        "query-loopback",
+        InForce::AtReload,
+        "Whether servers on loopback addresses may be asked.",
+        Flag,
+        |draft| &mut draft.recursion.query_loopback,
+    );
+    keys.key(
+        "source-addresses",
+        InForce::AtReload,
+        "The addresses that queries to other servers leave from, one of each family at the most.",
+        List { of: Parsed::<IpAddr>::new("an address such as 192.0.2.1 or 2001:db8::1"), filled: false },
+        |draft| &mut draft.recursion.source_addresses,
+    );
+}
+
+/// `root-hints:`, a word or a file.
+struct Hints;
+
+impl Kind for Hints {
+    type Out = RootHints;
+
+    fn read(&self, node: &Node, reader: &mut Reader) -> Option<RootHints> {
+        if matches!(&node.value, Value::Text(word) if word == "built-in") {
+            return Some(RootHints::BuiltIn);
+        }
+        FilePath.read(node, reader).map(RootHints::File)
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "type": "string", "description": "built-in, or a file." })
+    }
+
+    fn show(&self, value: &RootHints) -> Option<Json> {
+        match value {
+            RootHints::BuiltIn => Some(json!("built-in")),
+            RootHints::File(path) => FilePath.show(path),
+        }
     }
 }

@@ -7,6 +7,9 @@
 mod entry;
 mod eviction;
 mod origin;
+mod record_cache;
+mod record_list;
+mod record_set;
 mod shard;
 mod terms;
 
@@ -19,6 +22,9 @@ use rhumb_wire::NameRef;
 
 pub use entry::{Key, NotKept};
 pub use origin::{Origin, Origins};
+pub use record_cache::RecordCache;
+pub use record_list::RecordList;
+pub use record_set::{ANY_TYPE, Credibility, LearntRecords, RecordContent, RecordSet, SecurityStatus};
 pub use terms::{Hit, Limits, STALE_TTL, Want};
 
 use entry::Entry;

@@ -1,12 +1,13 @@
 //! Where an answer comes from when neither a zone nor the cache holds it: decisions, without sockets.
 //!
-//! [`exchange`] asks one question of one server. [`forward()`] stands on it: which of a list of upstreams are asked, and
-//! what of their answers is passed on. Everything that is sent goes through [`Network`], which the server implements over
+//! [`exchange`] asks one question of one server. Two stand on it: [`forward()`], which of a list of upstreams are asked and what of
+//! their answers is passed on, and [`iterate`], from the root down to the servers of a name. Everything that is sent goes through [`Network`], which the server implements over
 //! its sockets and tests over a script with a paused clock.
 
 pub mod exchange;
 pub mod forward;
 pub mod identity;
+pub mod iterate;
 pub mod network;
 pub mod question;
 
@@ -16,5 +17,6 @@ pub use forward::{
     holds_private_address,
 };
 pub use identity::ServerIdentity;
+pub use iterate::{IterationSettings, Minimisation, NameServer, ResolverState, StubZone};
 pub use network::{DatagramVerdict, ExchangeError, Network, SpoofSignal};
 pub use question::Question;

@@ -6,7 +6,7 @@ use rhumb_config::{Config, FilePlace, UpstreamServer, UpstreamSource};
 
 use super::list_file::{ListFile, ListRefresh};
 use super::own_address::{is_own_address, own_upstream};
-use super::routes::resolved;
+use super::resolved::resolved;
 use super::source::{source_of, unread};
 use crate::snapshot::ListSource;
 

@@ -1,17 +1,18 @@
 //! Which routes a configuration asks for, and by which upstreams each is answered.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rhumb_config::{Config, ForwardEntry, UpstreamServer, UpstreamSource};
 use rhumb_resolver::{ServerIdentity, UpstreamPolicy};
 use rhumb_wire::Name;
 
+use super::iteration::domains;
 use super::lists::UpstreamLists;
 use super::own_address::{is_own_address, own_upstream};
+use super::resolved::resolved;
 use super::source::source_of;
 use crate::change::{Change, joined};
-use crate::snapshot::{AnswerTrust, Route, RouteEntry, RouteTerms, ServerState, Snapshot};
+use crate::snapshot::{AnswerTrust, Route, RouteCourse, RouteEntry, RouteTerms, ServerState, Snapshot};
 
 /// A route of the next snapshot.
 #[derive(Debug)]
@@ -19,12 +20,29 @@ pub struct RoutePlan {
     entry: RouteEntry,
     upstreams: Vec<ServerIdentity>,
     terms: RouteTerms,
+    /// Whether it has no upstreams and is resolved by iteration.
+    iterates: bool,
 }
 
 impl RoutePlan {
     /// Gives the route its upstreams.
     pub(super) fn apply(&self, live: &ServerState) {
         set_upstreams(&self.entry.route, &self.upstreams, &self.terms, live);
+    }
+
+    /// Whether it is resolved by iteration.
+    pub(super) const fn iterates(&self) -> bool {
+        self.iterates
+    }
+
+    /// The domain, and the number of the route.
+    pub(super) fn number(&self) -> (Name, u32) {
+        (self.entry.route.domain().clone(), self.entry.route.id())
+    }
+
+    /// Drops what was learnt through it.
+    pub(super) fn forget(&self, live: &ServerState) {
+        self.entry.route.set_upstreams(&[], &self.terms, live.route_services());
     }
 
     /// The domain and what stands for it in the next snapshot.
@@ -46,7 +64,9 @@ pub(super) fn plan(
     for forward in &config.forward {
         let domain = forward.domain.clone();
         let upstreams = upstreams_of(config, forward, lists);
-        let present = snapshot.view.routes.find_exact(domain.as_ref());
+        let forwards =
+            |entry: &&RouteEntry| snapshot.iteration.course(entry.route.id()) != RouteCourse::Iterate;
+        let present = snapshot.view.routes.find_exact(domain.as_ref()).filter(forwards);
         let route = if let Some(entry) = present {
             Arc::clone(&entry.route)
         } else {
@@ -58,14 +78,49 @@ pub(super) fn plan(
             entry: RouteEntry { route, place: forward.place.clone() },
             upstreams,
             terms: terms_of(forward),
+            iterates: false,
         });
     }
-    for (domain, _) in snapshot.view.routes.iter() {
+    plans.extend(iterating(config, &snapshot, live, last_id, &mut changes));
+    for (domain, entry) in snapshot.view.routes.iter() {
         if !plans.iter().any(|plan| plan.entry.route.domain().as_ref() == domain) {
-            changes.push(Change(format!("forward {domain}: removed")));
+            let iterated = snapshot.iteration.course(entry.route.id()) == RouteCourse::Iterate;
+            changes.push(Change(if iterated {
+                format!("recursion: {domain} is no longer resolved by iteration")
+            } else {
+                format!("forward {domain}: removed")
+            }));
         }
     }
     (plans, changes)
+}
+
+/// The routes that are resolved by iteration, and what changes of them.
+fn iterating(
+    config: &Config,
+    snapshot: &Snapshot,
+    live: &ServerState,
+    last_id: &mut u32,
+    changes: &mut Vec<Change>,
+) -> Vec<RoutePlan> {
+    let mut plans = Vec::new();
+    for (domain, place) in domains(config) {
+        let present = snapshot
+            .view
+            .routes
+            .find_exact(domain.as_ref())
+            .filter(|entry| snapshot.iteration.course(entry.route.id()) == RouteCourse::Iterate);
+        let route = if let Some(entry) = present {
+            Arc::clone(&entry.route)
+        } else {
+            *last_id += 1;
+            changes.push(Change(format!("recursion: {domain} is resolved by iteration")));
+            Arc::new(Route::new(*last_id, domain, live.route_services()))
+        };
+        let entry = RouteEntry { route, place };
+        plans.push(RoutePlan { entry, upstreams: Vec::new(), terms: RouteTerms::default(), iterates: true });
+    }
+    plans
 }
 
 /// Gives a route that uses a changed list its new upstreams. What changed, in words.
@@ -152,17 +207,4 @@ fn policy_of(forward: &ForwardEntry) -> UpstreamPolicy {
         rhumb_config::ForwardPolicy::RoundRobin => UpstreamPolicy::RoundRobin,
         rhumb_config::ForwardPolicy::Random => UpstreamPolicy::Random,
     }
-}
-
-pub(super) fn resolved(upstream: &UpstreamServer) -> Option<ServerIdentity> {
-    let mut address = SocketAddr::new(upstream.ip, upstream.port);
-    if let (SocketAddr::V6(v6), Some(scope)) = (&mut address, &upstream.scope) {
-        v6.set_scope_id(rhumb_net::route::scope_id(scope)?);
-    }
-    Some(ServerIdentity {
-        transport: upstream.transport,
-        address,
-        name: upstream.name.as_deref().map(Into::into),
-        path: upstream.path.as_deref().map(Into::into),
-    })
 }

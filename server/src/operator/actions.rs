@@ -54,10 +54,11 @@ pub(super) fn stats(admin: &Admin, _: &CommandArguments) -> CommandResult {
 
 pub(super) fn flush(admin: &Admin, given: &CommandArguments) -> CommandResult {
     let cache = &admin.live.cache;
-    let dropped = match given.name("name") {
-        None => cache.flush(NameRef::ROOT, true),
-        Some(name) => cache.flush(name.as_ref(), given.is_on("subtree")),
+    let (name, subtree) = match given.name("name") {
+        None => (NameRef::ROOT, true),
+        Some(name) => (name.as_ref(), given.is_on("subtree")),
     };
+    let dropped = cache.flush(name, subtree) + admin.live.resolver.records.flush(name, subtree);
     CommandAnswer::new(&json!({ "dropped": dropped }))
 }
 

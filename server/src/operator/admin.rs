@@ -17,7 +17,7 @@ use super::load::{LoadHistory, SAMPLE_EVERY};
 use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, TraceStep, respond};
 use crate::recursion::{Explained, ReplyPath, ResolveQueue};
 use crate::reload::{ReloadRequests, ReloadStatus};
-use crate::snapshot::{ServerState, Snapshot};
+use crate::snapshot::{RouteCourse, ServerState, Snapshot};
 use rhumb_wire::Transport;
 
 /// Broken zones and domains that `/ready` names.
@@ -189,7 +189,10 @@ fn degraded(snapshot: &Snapshot) -> Vec<String> {
         let trouble = entry.zone.trouble()?;
         Some(format!("zone {}: {}", entry.zone.name(), trouble.0))
     });
-    let down = snapshot.view.routes.iter().filter(|(_, entry)| !entry.route.state().pool.is_healthy());
+    let down = snapshot.view.routes.iter().filter(|(_, entry)| {
+        let course = snapshot.iteration.course(entry.route.id());
+        course == RouteCourse::Forward && !entry.route.state().pool.is_healthy()
+    });
     let down = down.map(|(_, entry)| format!("forward {}: no upstream answers", entry.route.domain()));
     let all: Vec<String> = broken.chain(down).collect();
     let more = all.len().saturating_sub(MOST_NAMED);

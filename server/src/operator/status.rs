@@ -12,7 +12,7 @@ use super::server_status::{
 };
 use crate::metrics::{ReloadResult, TrafficFigures};
 use crate::reload::ReloadStatus;
-use crate::snapshot::{RouteEntry, ServerState, Snapshot, ZoneEntry};
+use crate::snapshot::{RouteCourse, RouteEntry, ServerState, Snapshot, ZoneEntry};
 
 /// The most broken zones that are listed.
 const MOST_BROKEN: usize = 1000;
@@ -34,7 +34,7 @@ pub(super) fn whole(admin: &Admin) -> ServerStatus {
         listeners: listeners(&reloads),
         zones: ZoneCount { total: snapshot.view.zones.len(), failed },
         broken: broken.collect(),
-        routes: snapshot.view.routes.iter().map(|(_, entry)| route(entry, &snapshot, &reloads)).collect(),
+        routes: routes(&snapshot, &reloads),
         traffic: traffic_status(admin, &traffic),
         cache: cache(live, &traffic),
         sandbox: admin.confinement.iter().skip(1).cloned().collect(),
@@ -80,6 +80,13 @@ fn listeners(reloads: &ReloadStatus) -> Vec<ListenerStatus> {
         }
     }
     all
+}
+
+/// The routes that have upstreams.
+fn routes(snapshot: &Snapshot, reloads: &ReloadStatus) -> Vec<RouteStatus> {
+    let forwards = |entry: &&RouteEntry| snapshot.iteration.course(entry.route.id()) != RouteCourse::Iterate;
+    let entries = snapshot.view.routes.iter().map(|(_, entry)| entry).filter(forwards);
+    entries.map(|entry| route(entry, snapshot, reloads)).collect()
 }
 
 fn route(entry: &RouteEntry, snapshot: &Snapshot, reloads: &ReloadStatus) -> RouteStatus {

@@ -94,6 +94,11 @@ fn mark(snapshot: &Snapshot) -> u32 {
     (snapshot.serial % u64::from(INCOMPLETE - 1)) as u32 + 1
 }
 
+/// Whether the route of this number answers `name` under `snapshot`.
+pub fn is_own_name(snapshot: &Snapshot, name: NameRef<'_>, qtype: Type, route: u32) -> bool {
+    is_here(&snapshot.view, name, qtype, route)
+}
+
 /// Whether the route of this number answers `name`.
 pub(super) fn is_here(view: &SnapshotView, name: NameRef<'_>, qtype: Type, route: u32) -> bool {
     matches!(view.authority_of(name, qtype), Authority::Forward(entry) if entry.route.id() == route)

@@ -19,7 +19,7 @@ use super::response::{ResponseHead, ResponseLimits, question_only};
 use super::tsig::{self, VerifiedQuery};
 use super::{authoritative, cached, chaos};
 use crate::metrics::{AccessList, CacheEvent};
-use crate::snapshot::{Authority, RouteEntry, SnapshotView};
+use crate::snapshot::{Authority, IterationPlan, RouteCourse, RouteEntry, SnapshotView};
 
 /// Answers `message`, which `client` sent, into `out`; or says that nothing is sent; or what has to be looked up first.
 ///
@@ -250,7 +250,7 @@ impl AdmittedQuery<'_, '_> {
     /// Answers from what was learnt through a route, or says what is to be looked up.
     fn forward(&self, entry: &RouteEntry, scratch: &mut QueryScratch, out: &mut [u8]) -> QueryOutcome {
         let Self { query, client, context, limits, .. } = self;
-        scratch.note("route", || format!("forwarded by {} ({})", entry.route.domain(), entry.place));
+        scratch.note("route", || told(entry, &context.snapshot.iteration));
         let Some(cached) = cached::answer(query, context, entry, limits, scratch, out) else {
             let work = WaitingWork::Resolve(cached::work(query, entry));
             let client = WaitingClient::of(query, client, context, limits.edns_context);
@@ -267,6 +267,17 @@ impl AdmittedQuery<'_, '_> {
             scratch.prefetch = Some(cached::work(query, entry));
         }
         outcome
+    }
+}
+
+fn told(entry: &RouteEntry, plan: &IterationPlan) -> String {
+    let domain = entry.route.domain();
+    match plan.course(entry.route.id()) {
+        RouteCourse::Iterate if domain.as_ref().is_root() => "resolved from the root".to_owned(),
+        RouteCourse::Iterate => format!("resolved from the stub {domain} ({})", entry.place),
+        RouteCourse::Forward | RouteCourse::ForwardFirst => {
+            format!("forwarded by {domain} ({})", entry.place)
+        }
     }
 }
 

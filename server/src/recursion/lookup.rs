@@ -20,10 +20,10 @@ use crate::metrics::{LookupResult, ResponseSource, UpstreamFailure};
 use crate::query::{
     PRIVATE_ADDRESS, WaitingClient, add_reason, answer_waiting, check_aliases, fail_waiting, failure_message,
 };
-use crate::snapshot::{Route, RouteState, ServerState};
+use crate::snapshot::{Route, RouteCourse, RouteState, ServerState};
 
 /// From then on a client gets a stale answer, if there is one, while the look-up goes on (RFC 8767 section 5).
-const STALE_AFTER: Duration = Duration::from_millis(1800);
+pub(super) const STALE_AFTER: Duration = Duration::from_millis(1800);
 /// How long failures are kept (RFC 9520 section 3.2: at least a second, at most five minutes), in seconds.
 const FAILURE_TTL: u32 = 5;
 /// How long stale answers stand in before the upstreams are asked again (RFC 8767 section 5), in seconds.
@@ -90,11 +90,11 @@ pub(super) enum LookupEvent {
 
 /// All that a look-up needs.
 pub(super) struct Lookup {
-    live: Arc<ServerState>,
-    network: Arc<UpstreamNetwork>,
+    pub(super) live: Arc<ServerState>,
+    pub(super) network: Arc<UpstreamNetwork>,
     failures: Arc<FailureLog>,
-    route: Arc<Route>,
-    key: Arc<LookupKey>,
+    pub(super) route: Arc<Route>,
+    pub(super) key: Arc<LookupKey>,
     /// The question in lower case, as the cache wants it.
     wire: Box<[u8]>,
     /// Its place among the look-ups under way.
@@ -155,6 +155,11 @@ impl Lookup {
 
     async fn find(&self, events: &mpsc::UnboundedSender<LookupEvent>) -> LookupAnswer {
         let mut state = self.route.state();
+        let plan = self.live.snapshot.load().iteration.clone();
+        let course = plan.course(self.route.id());
+        if let (RouteCourse::Iterate, Some(settings)) = (course, &plan.settings) {
+            return self.iterated(settings, &state, events).await;
+        }
         let mut stale = std::pin::pin!(tokio::time::sleep(STALE_AFTER));
         let mut waiting = true;
         for _ in 0..RESTARTS {
@@ -166,7 +171,12 @@ impl Lookup {
             loop {
                 tokio::select! {
                     biased;
-                    result = &mut asked => return self.conclude(&state, result),
+                    result = &mut asked => match (&result, course, &plan.settings) {
+                        (Err(failure), RouteCourse::ForwardFirst, Some(settings)) if failure.is_silence() => {
+                            return self.iterated(settings, &state, events).await;
+                        }
+                        _ => return self.conclude(&state, result),
+                    },
                     () = &mut taken => break,
                     () = &mut stale, if waiting => {
                         waiting = false;
@@ -195,15 +205,9 @@ impl Lookup {
             Ok(answer) => {
                 let origin =
                     state.member(answer.server.identity()).map_or(Origin::NONE, |member| member.origin);
-                let now = self.live.clock.now();
                 let (ttl, attempts) = (answer.ttl, tried(&answer.attempts));
                 let message = self.message_of(state, answer);
-                let aliases = self.check_aliases(&message);
-                let kept = self.live.cache.keep(&self.key(), &message, ttl, aliases, origin, now);
-                // As the cache gives it, TTLs held to the limits; what cannot be kept is still an answer.
-                let message = kept.ok().and_then(|()| self.kept(now, message.len())).unwrap_or(message);
-                let message = LookupMessage { bytes: message.into(), hit: None, aliases };
-                LookupAnswer { outcome: Ok(message), tried: attempts }
+                self.keep_answer(message, ttl, origin, attempts)
             }
             Err(failure) => {
                 let tried = tried(&failure.attempts);
@@ -230,8 +234,25 @@ impl Lookup {
         message
     }
 
+    /// Keeps an answer that was learnt.
+    pub(super) fn keep_answer(
+        &self,
+        answer: Vec<u8>,
+        ttl: u32,
+        origin: Origin,
+        tried: Arc<[Tried]>,
+    ) -> LookupAnswer {
+        let now = self.live.clock.now();
+        let aliases = self.check_aliases(&answer);
+        let kept = self.live.cache.keep(&self.key(), &answer, ttl, aliases, origin, now);
+        // As the cache gives it, TTLs held to the limits; what cannot be kept is still an answer.
+        let message = kept.ok().and_then(|()| self.kept(now, answer.len())).unwrap_or(answer);
+        let message = LookupMessage { bytes: message.into(), hit: None, aliases };
+        LookupAnswer { outcome: Ok(message), tried }
+    }
+
     /// Keeps the failure, and answers with what is stale where there is something.
-    fn fail(
+    pub(super) fn fail(
         &self,
         state: &RouteState,
         rcode: Rcode,
@@ -239,9 +260,23 @@ impl Lookup {
         upstream: Option<&ExtendedReason>,
         tried: Arc<[Tried]>,
     ) -> LookupAnswer {
+        let said = upstream.map(|reason| (reason.code, said_upstream(reason)));
+        let said = said.as_ref().map(|(code, text)| (*code, text.as_str()));
+        self.fail_because(state, rcode, Some(error), said, tried)
+    }
+
+    /// The same with a cause that is found in the message too: an info code and its text.
+    pub(super) fn fail_because(
+        &self,
+        state: &RouteState,
+        rcode: Rcode,
+        error: Option<(ExtendedError, &'static str)>,
+        said: Option<(u16, &str)>,
+        tried: Arc<[Tried]>,
+    ) -> LookupAnswer {
         let mut message = failure_message(&self.key.question, rcode);
-        if let Some(reason) = upstream {
-            add_reason(&mut message, reason.code, &said_upstream(reason));
+        if let Some((code, text)) = said {
+            add_reason(&mut message, code, text);
         }
         let (cache, now) = (&self.live.cache, self.live.clock.now());
         let ttl = if self.has_stale(now) { RECHECK } else { FAILURE_TTL };
@@ -250,10 +285,11 @@ impl Lookup {
             return LookupAnswer { tried, ..found };
         }
         // That a domain has no upstream is said once for all its names.
-        if rcode == Rcode::SERVFAIL && state.pool.is_healthy() {
-            self.failures.failed(&self.key.question, error.1, &tried);
+        if rcode == Rcode::SERVFAIL && (state.pool.is_healthy() || state.members.is_empty()) {
+            let cause = error.map_or(said.map_or("", |(_, text)| text), |(_, text)| text);
+            self.failures.failed(&self.key.question, cause, &tried);
         }
-        let failure = LookupFailure { rcode, error: Some(error), upstream: upstream.map(|_| message) };
+        let failure = LookupFailure { rcode, error, upstream: said.map(|_| message) };
         LookupAnswer { outcome: Err(failure), tried }
     }
 
@@ -288,7 +324,7 @@ impl Lookup {
     }
 
     /// The stale answer; with `spare` the upstreams are then left alone for a while by other clients of this question.
-    fn stale(&self, state: &RouteState, spare: bool) -> Option<LookupAnswer> {
+    pub(super) fn stale(&self, state: &RouteState, spare: bool) -> Option<LookupAnswer> {
         let mut message = Vec::new();
         let hit = self.stale_hit(&mut message)?;
         if spare {

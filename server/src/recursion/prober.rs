@@ -20,7 +20,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// come back, and which domains have none left.
 pub async fn probe_upstreams(live: Arc<ServerState>, mut stop: watch::Receiver<bool>) {
     let (mut seen, probed) = (UpstreamTrouble::default(), Arc::new(Notify::new()));
-    let network = Arc::new(UpstreamNetwork::default());
+    let network = Arc::new(UpstreamNetwork::new(&live));
     loop {
         let snapshot = live.snapshot.load_full();
         let next = probe_due(&snapshot, &network, &probed);

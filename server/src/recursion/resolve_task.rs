@@ -46,7 +46,8 @@ impl ResolveTasks {
     /// that panics is begun anew, and its clients get SERVFAIL.
     pub async fn run(self, stop: watch::Receiver<bool>) {
         let lookups = Arc::new(Semaphore::new(LOOKUPS));
-        let (network, failures) = (Arc::new(UpstreamNetwork::default()), Arc::new(FailureLog::default()));
+        let (network, failures) =
+            (Arc::new(UpstreamNetwork::new(&self.live)), Arc::new(FailureLog::default()));
         let mut tasks = JoinSet::new();
         for (index, queue) in self.receivers.into_iter().enumerate() {
             let worker = self.live.metrics.workers().register("resolve", format!("resolve/{index}"));

@@ -1,20 +1,35 @@
 //! The resolver's network, over real sockets.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use rhumb_net::upstream::{self, KeptStreams, ReceiveVerdict};
 use rhumb_resolver::{DatagramVerdict, ExchangeError, Network, ServerIdentity};
 use rhumb_wire::Transport;
 use tokio::time::Instant;
 
+use crate::snapshot::ServerState;
+
 /// The largest datagram taken: a little above what servers are told that we take.
 const DATAGRAM: usize = 4096;
 
 /// Exchanges with other servers: a socket for each datagram, connections that are kept.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct UpstreamNetwork {
+    live: Arc<ServerState>,
     streams: KeptStreams,
+}
+
+impl UpstreamNetwork {
+    /// From the addresses that the configuration in force says.
+    pub fn new(live: &Arc<ServerState>) -> Self {
+        Self { live: Arc::clone(live), streams: KeptStreams::default() }
+    }
+
+    fn source_for(&self, to: SocketAddr) -> Option<IpAddr> {
+        self.live.snapshot.load().iteration.source_for(to)
+    }
 }
 
 impl Network for UpstreamNetwork {
@@ -27,16 +42,22 @@ impl Network for UpstreamNetwork {
     ) -> Result<Vec<u8>, ExchangeError> {
         let mut buffer = vec![0; DATAGRAM];
         let mut signal = None;
-        let received =
-            upstream::exchange(to, query, &mut buffer, deadline, |datagram| match accept(datagram) {
+        let received = upstream::exchange(
+            to,
+            self.source_for(to),
+            query,
+            &mut buffer,
+            deadline,
+            |datagram| match accept(datagram) {
                 DatagramVerdict::Accept => ReceiveVerdict::Accept,
                 DatagramVerdict::Ignore => ReceiveVerdict::Ignore,
                 DatagramVerdict::GiveUp(found) => {
                     signal = Some(found);
                     ReceiveVerdict::Stop
                 }
-            })
-            .await;
+            },
+        )
+        .await;
         match (received, signal) {
             (Ok(length), _) => {
                 buffer.truncate(length);
@@ -57,7 +78,8 @@ impl Network for UpstreamNetwork {
     ) -> Result<Vec<u8>, ExchangeError> {
         match transport {
             Transport::Tcp => {
-                self.streams.exchange(server.address, query, deadline).await.map_err(classified)
+                let source = self.source_for(server.address);
+                self.streams.exchange(server.address, source, query, deadline).await.map_err(classified)
             }
             // The configuration offers no upstream of another transport.
             _ => Err(ExchangeError::Io(io::ErrorKind::Unsupported.into())),

@@ -7,7 +7,7 @@ use rhumb_wire::{Name, NameRef};
 
 use crate::change::joined;
 use crate::metrics::UpstreamFailure;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{RouteCourse, Snapshot};
 
 /// What was wrong with the upstreams at one moment.
 #[derive(Debug, Default)]
@@ -32,7 +32,8 @@ impl UpstreamTrouble {
         let mut found = Self::default();
         for (_, entry) in snapshot.view.routes.iter() {
             let (domain, state) = (entry.route.domain(), entry.route.state());
-            if !state.pool.is_healthy() {
+            let course = snapshot.iteration.course(entry.route.id());
+            if course == RouteCourse::Forward && !state.pool.is_healthy() {
                 found.domains.insert(domain.clone());
             }
             for server in state.pool.upstreams().iter().filter(|server| server.is_down()) {

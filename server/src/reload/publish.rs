@@ -14,9 +14,7 @@ use crate::listen::Listeners;
 use crate::listen::listener_key::ListenerKey;
 use crate::listen::listeners::BoundListener;
 use crate::rate_limit::RateLimit;
-use crate::snapshot::{
-    ClientAccess, QuerySettings, ServerState, Snapshot, SnapshotView, built_in_zones, cache_limits,
-};
+use crate::snapshot::{ClientAccess, QuerySettings, ServerState, Snapshot, SnapshotView, built_in_zones};
 use crate::zone_events::{ZoneWriter, ZonesPlan};
 
 /// A configuration that was read, while its zones are.
@@ -57,6 +55,8 @@ impl ServerParts {
         changes.extend(plan.changes.iter().cloned());
         changes.extend(route_changes);
         let (broken, of_zones, read_count) = (plan.broken.clone(), plan.warnings.clone(), plan.read_count);
+        let iteration = self.forwarding.plan_iteration(&config, &routes);
+        let iterates = iteration.settings.is_some();
         let routes = self.forwarding.apply(&routes);
         let access = self.access(&config);
         let (live, next) = (Arc::clone(&self.live), Arc::clone(&config));
@@ -66,6 +66,7 @@ impl ServerParts {
             live.snapshot.swap(Arc::new(Snapshot {
                 serial: old.serial + 1,
                 settings: settings(&next, &old.settings, live.cookie_secret.as_ref()),
+                iteration,
                 view: SnapshotView {
                     allow: access,
                     zones: Option::unwrap_or_else(zones, || old.view.zones.clone()),
@@ -80,7 +81,7 @@ impl ServerParts {
         self.forwarding.retire(&old, &config);
         let serial = old.serial + 1;
         drop(old);
-        self.live.cache.set_limits(&cache_limits(&config.cache));
+        self.live.limit_caches(&config, iterates);
         (self.set_log)(&config);
         if let Some(metrics) = &config.metrics {
             self.live.metrics.set_zone_series(metrics.zone_series);

@@ -7,11 +7,12 @@ use arc_swap::ArcSwap;
 use rhumb_cache::{Cache, Limits};
 use rhumb_config::{CacheSettings, Config, CookieSecret};
 use rhumb_net::tcp::ConnectionLimits;
-use rhumb_resolver::ServerStore;
+use rhumb_resolver::{ResolverState, ServerStore};
 use rhumb_zones::NameTable;
 
 use super::access::{ClientAccess, LocalNetworks};
 use super::built_in::built_in_zones;
+use super::iteration_plan::IterationPlan;
 use super::published::{QuerySettings, Snapshot};
 use super::route::RouteServices;
 use super::view::SnapshotView;
@@ -28,6 +29,8 @@ pub struct ServerState {
     pub snapshot: ArcSwap<Snapshot>,
     /// What was learnt from upstreams.
     pub cache: Cache,
+    /// What was learnt from authoritative servers.
+    pub resolver: ResolverState,
     /// The upstreams in use, by address.
     pub servers: ServerStore,
     /// The counters.
@@ -49,6 +52,7 @@ impl ServerState {
             serial: 0,
             config: Arc::clone(config),
             settings: QuerySettings::default(),
+            iteration: IterationPlan::default(),
             view: SnapshotView {
                 allow: ClientAccess::default(),
                 zones: NameTable::build([]),
@@ -60,6 +64,7 @@ impl ServerState {
         Self {
             snapshot: ArcSwap::from_pointee(snapshot),
             cache: Cache::new(&cache_limits(&config.cache)),
+            resolver: ResolverState::new(config.cache.size / 2),
             servers: ServerStore::default(),
             metrics,
             cookie_secret: random_secret(),
@@ -67,6 +72,15 @@ impl ServerState {
             transfers: ConnectionLimits::new(TRANSFERS, TRANSFERS_PER_NETWORK),
             clock: ServerClock::start(),
         }
+    }
+
+    /// Has the cache keep to the limits of `config`; where names are resolved by iteration half of it is for what leads to answers.
+    pub fn limit_caches(&self, config: &Config, iterates: bool) {
+        let mut limits = cache_limits(&config.cache);
+        let records = if iterates { limits.size / 2 } else { 0 };
+        limits.size -= records;
+        self.resolver.records.set_limits(records, (limits.min_ttl, limits.max_ttl));
+        self.cache.set_limits(&limits);
     }
 
     /// What a change of upstreams needs.

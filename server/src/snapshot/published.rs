@@ -7,6 +7,7 @@ use rhumb_config::Config;
 use rhumb_wire::Name;
 use rhumb_wire::tsig::TsigKeyring;
 
+use super::iteration_plan::IterationPlan;
 use super::view::SnapshotView;
 use crate::cookies::ServerCookies;
 use crate::rate_limit::RateLimit;
@@ -45,6 +46,8 @@ pub struct Snapshot {
     pub config: Arc<Config>,
     /// The values that a query looks at.
     pub settings: QuerySettings,
+    /// How questions are resolved that no zone answers.
+    pub iteration: IterationPlan,
     /// What clients are answered from.
     pub view: SnapshotView,
 }

@@ -59,7 +59,7 @@ const REFUSED: &[(&str, u32, &str)] = &[
     ("recursion: { allow: [10.1.2.3/8] }", 1, "the network is 10.0.0.0/8"),
     ("recursion: { allow: [any] }", 1, "accepted: a network such as 192.0.2.0/24"),
     ("recursion: { dnssec: validate }", 1, "accepted: off"),
-    ("recursion: { root-hints: built-in }", 1, "give `forward` an entry for `.` instead"),
+    ("recursion: { root-hints: missing.root }", 1, "`missing.root` cannot be read"),
     ("zones: [{ name: example.com }]", 1, "`file` is missing"),
     ("zones: [{ name: example.com, file: z, directory: . }]", 1, "exclude each other"),
     ("zones: [{ name: example..com, file: z }]", 1, "a label is empty"),

@@ -1,10 +1,10 @@
 //! A connection to a server, for queries that UDP cannot carry.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use crate::local::canonical;
@@ -28,10 +28,15 @@ pub enum StreamSendError {
 }
 
 impl UpstreamConnection {
-    /// Connects to `to` (with the scope of a link-local address). Each step may take as long as `limit`: to connect,
+    /// Connects to `to` (with the scope of a link-local address), from `source` where one is given. Each step may take as long as `limit`: to connect,
     /// to send, to wait for a message, to receive it.
-    pub async fn connect(to: SocketAddr, limit: Duration) -> io::Result<Self> {
-        let stream = timeout(limit, TcpStream::connect(canonical(to)))
+    pub async fn connect(to: SocketAddr, source: Option<IpAddr>, limit: Duration) -> io::Result<Self> {
+        let to = canonical(to);
+        let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        if let Some(source) = source {
+            socket.bind(SocketAddr::new(source, 0))?;
+        }
+        let stream = timeout(limit, socket.connect(to))
             .await
             .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
         stream.set_nodelay(true)?;

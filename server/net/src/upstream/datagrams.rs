@@ -1,7 +1,7 @@
 //! A datagram socket for one query.
 
 use std::io;
-use std::net::{SocketAddr, UdpSocket as StdSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket as StdSocket};
 
 use nix::errno::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -28,11 +28,11 @@ pub struct QuerySocket {
 
 impl QuerySocket {
     /// Opens a socket towards `to` (with the scope of a link-local address) from a port drawn uniformly from 1024 to
-    /// 65 535. Sends nothing. Fails if there is no route, no free port in two dozen tries, or no descriptor. Needs
-    /// a tokio runtime with I/O.
-    pub fn open(to: SocketAddr) -> io::Result<Self> {
+    /// 65 535, and from the address `source` where one is given. Sends nothing. Fails if there is no route, no free port in
+    /// two dozen tries, or no descriptor, or if `source` is no address of this host. Needs a tokio runtime with I/O.
+    pub fn open(to: SocketAddr, source: Option<IpAddr>) -> io::Result<Self> {
         let to = canonical(to);
-        let socket = bound(to)?;
+        let socket = bound(to, source.unwrap_or_else(|| unspecified(&to.ip())))?;
         // Connected, the kernel takes datagrams of that address and port only, and passes on ICMP errors.
         socket.connect(&to.into())?;
         let socket = UdpSocket::from_std(StdSocket::from(socket))?;
@@ -62,9 +62,8 @@ impl QuerySocket {
     }
 }
 
-/// A socket bound to a port drawn at random.
-fn bound(to: SocketAddr) -> io::Result<Socket> {
-    let any = unspecified(&to.ip());
+/// A socket bound to a port of `source` drawn at random.
+fn bound(to: SocketAddr, source: IpAddr) -> io::Result<Socket> {
     let mut last = io::Error::from(io::ErrorKind::AddrInUse);
     for _ in 0..TRIES {
         let socket = Socket::new(Domain::for_address(to), Type::DGRAM, Some(Protocol::UDP))?;
@@ -72,7 +71,7 @@ fn bound(to: SocketAddr) -> io::Result<Socket> {
             socket.set_only_v6(true)?;
         }
         let port = FIRST_PORT + random::below(PORTS)?;
-        match socket.bind(&SocketAddr::new(any, port).into()) {
+        match socket.bind(&SocketAddr::new(source, port).into()) {
             Ok(()) => {
                 unfragmented(&socket, to.is_ipv4(), to.is_ipv6())?;
                 socket.set_nonblocking(true)?;

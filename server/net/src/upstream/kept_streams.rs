@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -23,7 +23,7 @@ const MEMORY: Duration = Duration::from_mins(1);
 /// Connections, one a server at the most, on which several queries wait at a time. Needs a tokio runtime with I/O and time.
 #[derive(Debug, Default)]
 pub struct KeptStreams {
-    open: Mutex<HashMap<SocketAddr, KnownServer>>,
+    open: Mutex<HashMap<(SocketAddr, Option<IpAddr>), KnownServer>>,
 }
 
 /// A server, and the last connection to it that was shared.
@@ -39,14 +39,20 @@ impl KeptStreams {
         Self::default()
     }
 
-    /// Sends a message to `to` and gives back the reply with the same id. Where the server closes the connection before it has replied,
+    /// Sends a message to `to`, from `source` where one is given, and gives back the reply with the same id. Where the server closes the connection before it has replied,
     /// the message is sent again on another one.
     ///
     /// Errors: `TimedOut` at the deadline; else what the system says, or `UnexpectedEof` of a server that closes without a reply.
-    pub async fn exchange(&self, to: SocketAddr, message: &[u8], deadline: Instant) -> io::Result<Vec<u8>> {
+    pub async fn exchange(
+        &self,
+        to: SocketAddr,
+        source: Option<IpAddr>,
+        message: &[u8],
+        deadline: Instant,
+    ) -> io::Result<Vec<u8>> {
         let shared = async {
             for _ in 0..TRIES {
-                let Some(connection) = self.connection(to) else { break };
+                let Some(connection) = self.connection(to, source) else { break };
                 let (reply, received) = oneshot::channel();
                 if connection.send(StreamQuery { message: message.to_vec(), reply }).is_err() {
                     // It has just ended, or is full.
@@ -58,15 +64,15 @@ impl KeptStreams {
                     Ok(Err(StreamEnd::Closed)) | Err(_) => {}
                 }
             }
-            alone(to, message, deadline).await
+            alone(to, source, message, deadline).await
         };
         timeout_at(deadline, shared).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
 
     /// The connection to a server, a new one if there is none; none to a server that gives one reply on each.
-    fn connection(&self, to: SocketAddr) -> Option<SharedConnection> {
+    fn connection(&self, to: SocketAddr, source: Option<IpAddr>) -> Option<SharedConnection> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(KnownServer { connection, opened }) = open.get(&to) {
+        if let Some(KnownServer { connection, opened }) = open.get(&(to, source)) {
             if connection.one_reply.load(Relaxed) && opened.elapsed() < MEMORY {
                 return None;
             }
@@ -80,16 +86,21 @@ impl KeptStreams {
         if open.len() >= SERVERS {
             return None;
         }
-        let connection = SharedConnection::open(to);
-        open.insert(to, KnownServer { connection: connection.clone(), opened: Instant::now() });
+        let connection = SharedConnection::open(to, source);
+        open.insert((to, source), KnownServer { connection: connection.clone(), opened: Instant::now() });
         Some(connection)
     }
 }
 
 /// The same on a connection of its own.
-async fn alone(to: SocketAddr, message: &[u8], deadline: Instant) -> io::Result<Vec<u8>> {
+async fn alone(
+    to: SocketAddr,
+    source: Option<IpAddr>,
+    message: &[u8],
+    deadline: Instant,
+) -> io::Result<Vec<u8>> {
     let limit = deadline.saturating_duration_since(Instant::now());
-    let mut connection = UpstreamConnection::connect(to, limit).await?;
+    let mut connection = UpstreamConnection::connect(to, source, limit).await?;
     connection.send(message).await.map_err(io::Error::other)?;
     match connection.recv().await {
         Ok(Some(reply)) => Ok(reply),

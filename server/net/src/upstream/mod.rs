@@ -8,7 +8,7 @@ mod kept_streams;
 mod shared_connection;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use tokio::time::{Instant, timeout_at};
 
@@ -41,17 +41,18 @@ pub enum QueryExchangeError {
     Io(#[from] io::Error),
 }
 
-/// Sends a query to `to` from a socket of its own and receives into `buffer` until `judge` accepts an answer (its
+/// Sends a query to `to` from a socket of its own, bound to `source` where one is given, and receives into `buffer` until `judge` accepts an answer (its
 /// length is returned), stops, or the deadline passes. An ICMP error ends it at once. The socket is closed at
 /// the end, and with it what may still come (RFC 5452, section 9.2).
 pub async fn exchange(
     to: SocketAddr,
+    source: Option<IpAddr>,
     query: &[u8],
     buffer: &mut [u8],
     deadline: Instant,
     mut judge: impl FnMut(&[u8]) -> ReceiveVerdict,
 ) -> Result<usize, QueryExchangeError> {
-    let socket = QuerySocket::open(to)?;
+    let socket = QuerySocket::open(to, source)?;
     let exchange = async {
         socket.send(query).await?;
         loop {

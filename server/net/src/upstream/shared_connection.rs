@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -45,10 +45,10 @@ pub(super) struct SharedConnection {
 
 impl SharedConnection {
     /// Begins to open a connection. It ends once nothing came for [`IDLE`], and once this and all its clones are gone.
-    pub(super) fn open(to: SocketAddr) -> Self {
+    pub(super) fn open(to: SocketAddr, source: Option<IpAddr>) -> Self {
         let (queries, receiver) = mpsc::channel(MOST);
         let one_reply = Arc::new(AtomicBool::new(false));
-        tokio::spawn(serve(to, receiver, Arc::clone(&one_reply)));
+        tokio::spawn(serve(to, source, receiver, Arc::clone(&one_reply)));
         Self { queries, one_reply }
     }
 
@@ -63,9 +63,14 @@ impl SharedConnection {
     }
 }
 
-async fn serve(to: SocketAddr, mut queries: mpsc::Receiver<StreamQuery>, one_reply: Arc<AtomicBool>) {
+async fn serve(
+    to: SocketAddr,
+    source: Option<IpAddr>,
+    mut queries: mpsc::Receiver<StreamQuery>,
+    one_reply: Arc<AtomicBool>,
+) {
     let mut waiting = WaitingQueries::default();
-    let end = match UpstreamConnection::connect(to, IDLE.min(CONNECT)).await {
+    let end = match UpstreamConnection::connect(to, source, IDLE.min(CONNECT)).await {
         Ok(connection) => exchange(connection.keeping_for(IDLE), &mut queries, &mut waiting).await,
         Err(error) => StreamEnd::Failed(error.kind()),
     };

@@ -33,14 +33,14 @@ async fn the_caller_judges_what_comes() {
         let mut buffer = [0; 512];
         let judge =
             |bytes: &[u8]| if bytes == b"right" { ReceiveVerdict::Accept } else { ReceiveVerdict::Ignore };
-        let length = exchange(to, b"query", &mut buffer, soon(3000), judge).await.unwrap();
+        let length = exchange(to, None, b"query", &mut buffer, soon(3000), judge).await.unwrap();
         assert_eq!(&buffer[..length], b"right");
         let mut seen = 0;
         let judge = |_: &[u8]| {
             seen += 1;
             ReceiveVerdict::Stop
         };
-        let error = exchange(to, b"query", &mut buffer, soon(3000), judge).await.unwrap_err();
+        let error = exchange(to, None, b"query", &mut buffer, soon(3000), judge).await.unwrap_err();
         assert!(matches!(error, QueryExchangeError::Stopped), "{error}");
         assert_eq!(seen, 1);
     }
@@ -51,36 +51,37 @@ async fn silence_ends_at_the_deadline() {
     let to = server("127.0.9.41", &[]).await;
     let start = Instant::now();
     let error =
-        exchange(to, b"query", &mut [0; 16], soon(100), |_| ReceiveVerdict::Accept).await.unwrap_err();
+        exchange(to, None, b"query", &mut [0; 16], soon(100), |_| ReceiveVerdict::Accept).await.unwrap_err();
     assert!(matches!(error, QueryExchangeError::Timeout), "{error}");
     assert!((90..1000).contains(&start.elapsed().as_millis()));
     // Endless wrong answers do not keep it alive either.
     let to = server("127.0.9.41", &[b"wrong", b"wrong", b"wrong"]).await;
     let error =
-        exchange(to, b"query", &mut [0; 16], soon(100), |_| ReceiveVerdict::Ignore).await.unwrap_err();
+        exchange(to, None, b"query", &mut [0; 16], soon(100), |_| ReceiveVerdict::Ignore).await.unwrap_err();
     assert!(matches!(error, QueryExchangeError::Timeout), "{error}");
 }
 
 #[tokio::test]
 async fn where_nobody_listens_it_ends_at_once() {
     let gone = UdpSocket::bind("127.0.9.42:0").await.unwrap().local_addr().unwrap();
-    let error =
-        exchange(gone, b"query", &mut [0; 16], soon(3000), |_| ReceiveVerdict::Accept).await.unwrap_err();
+    let error = exchange(gone, None, b"query", &mut [0; 16], soon(3000), |_| ReceiveVerdict::Accept)
+        .await
+        .unwrap_err();
     let QueryExchangeError::Io(error) = error else { panic!("{error}") };
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
 }
 
 #[tokio::test]
 async fn an_address_without_a_route_fails_when_opened() {
-    assert!(QuerySocket::open("[fe80::1]:53".parse().unwrap()).is_err());
-    assert!(QuerySocket::open("255.255.255.255:53".parse().unwrap()).is_err());
+    assert!(QuerySocket::open("[fe80::1]:53".parse().unwrap(), None).is_err());
+    assert!(QuerySocket::open("255.255.255.255:53".parse().unwrap(), None).is_err());
 }
 
 #[tokio::test]
 async fn each_query_has_a_port_of_its_own() {
     let mut ports = HashSet::new();
     for _ in 0..300 {
-        let socket = QuerySocket::open("127.0.9.43:53".parse().unwrap()).unwrap();
+        let socket = QuerySocket::open("127.0.9.43:53".parse().unwrap(), None).unwrap();
         ports.insert(socket.address().unwrap().port());
     }
     // The expected number of pairs among 64 512 ports is 0.7.
@@ -93,7 +94,7 @@ async fn only_the_server_asked_is_heard() {
     let server = UdpSocket::bind("127.0.9.44:0").await.unwrap();
     let port = server.local_addr().unwrap().port();
     let other = UdpSocket::bind(("127.0.9.45", port)).await.unwrap();
-    let asked = QuerySocket::open(server.local_addr().unwrap()).unwrap();
+    let asked = QuerySocket::open(server.local_addr().unwrap(), None).unwrap();
     let from = asked.address().unwrap();
     other.send_to(b"false", from).await.unwrap();
     UdpSocket::bind("127.0.9.44:0").await.unwrap().send_to(b"port", from).await.unwrap();
@@ -115,7 +116,7 @@ async fn messages_over_a_connection() {
         stream.write_all(b"\0\x03one\0\x03").await.unwrap();
         stream.write_all(b"two\0\x09thr").await.unwrap();
     });
-    let mut connection = UpstreamConnection::connect(address, Duration::from_secs(3)).await.unwrap();
+    let mut connection = UpstreamConnection::connect(address, None, Duration::from_secs(3)).await.unwrap();
     connection.send(b"query").await.unwrap();
     assert_eq!(connection.recv().await.unwrap().unwrap(), b"one");
     assert_eq!(connection.recv().await.unwrap().unwrap(), b"two");
@@ -127,9 +128,22 @@ async fn messages_over_a_connection() {
 async fn a_server_that_is_not_there_or_says_nothing() {
     let listener = TcpListener::bind("127.0.9.47:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let mut connection = UpstreamConnection::connect(address, Duration::from_millis(100)).await.unwrap();
+    let mut connection =
+        UpstreamConnection::connect(address, None, Duration::from_millis(100)).await.unwrap();
     assert!(matches!(connection.recv().await, Err(StreamError::First)));
     drop(listener);
-    let error = UpstreamConnection::connect(address, Duration::from_secs(3)).await.unwrap_err();
+    let error = UpstreamConnection::connect(address, None, Duration::from_secs(3)).await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+}
+
+#[tokio::test]
+async fn queries_leave_from_the_address_that_is_given() {
+    let source: IpAddr = "127.0.9.45".parse().unwrap();
+    let socket = QuerySocket::open("127.0.9.44:53".parse().unwrap(), Some(source)).unwrap();
+    assert_eq!(socket.address().unwrap().ip(), source);
+    assert!(QuerySocket::open("127.0.9.44:53".parse().unwrap(), Some("192.0.2.1".parse().unwrap())).is_err());
+    let listener = TcpListener::bind("127.0.9.44:0").await.unwrap();
+    let (to, limit) = (listener.local_addr().unwrap(), Duration::from_secs(3));
+    let _connection = UpstreamConnection::connect(to, Some(source), limit).await.unwrap();
+    assert_eq!(listener.accept().await.unwrap().1.ip(), source);
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rhumb_wire::Transport;
+use rhumb_wire::{Transport, header};
 use tokio::time::Instant;
 
 use super::report::{AttemptObserver, AttemptOutcome, AttemptReport};
@@ -17,13 +17,14 @@ pub struct LookupContext<'a, N> {
     pub(super) question: &'a Question,
     observer: &'a mut AttemptObserver<'a>,
     /// Whether replies are to say if they are authentic (AD).
-    pub(super) authentic: bool,
+    authentic: bool,
     deadline: Instant,
     /// Messages that may still be sent.
     sends: usize,
     /// Bytes of replies that may still be read before nothing more is sent.
     received: usize,
     attempts: Vec<AttemptReport>,
+    recursion_desired: bool,
 }
 
 impl<'a, N: Network> LookupContext<'a, N> {
@@ -44,6 +45,7 @@ impl<'a, N: Network> LookupContext<'a, N> {
             sends,
             received,
             attempts: Vec::new(),
+            recursion_desired: true,
         }
     }
 
@@ -51,6 +53,25 @@ impl<'a, N: Network> LookupContext<'a, N> {
     #[must_use]
     pub fn asking_authentic(self, wanted: bool) -> Self {
         Self { authentic: wanted, ..self }
+    }
+
+    /// The same of authoritative servers, which are asked without RD.
+    #[must_use]
+    pub const fn iterative(mut self) -> Self {
+        self.recursion_desired = false;
+        self
+    }
+
+    /// Messages and bytes that are left of the budget.
+    pub const fn left(&self) -> (usize, usize) {
+        (self.sends, self.received)
+    }
+
+    /// The flags that its queries have.
+    pub(super) const fn flags(&self) -> u16 {
+        let recursion = if self.recursion_desired { header::RD } else { 0 };
+        let authentic = if self.authentic { header::AD } else { 0 };
+        recursion | authentic
     }
 
     /// When the question ends at the latest.

@@ -19,11 +19,11 @@ pub(super) struct OutgoingQuery {
 }
 
 impl OutgoingQuery {
-    /// RD is set, CD and DO are as asked, AD if it is wanted in the reply (RFC 6840 section 5.7); with `case` each letter of the name takes its case from a random bit
-    /// (draft-vixie-dnsext-dns0x20).
+    /// The header has `flags`, and CD as asked; DO is as asked; with `case` each letter of the name takes its case from a random
+    /// bit (draft-vixie-dnsext-dns0x20).
     pub(super) fn new(
         question: &Question,
-        authentic: bool,
+        flags: u16,
         edns: bool,
         case: bool,
         mut random: impl FnMut() -> u64,
@@ -33,7 +33,7 @@ impl OutgoingQuery {
         let checking = if question.checking_disabled { header::CD } else { 0 };
         let head = MessageHeader {
             id,
-            flags: header::RD | checking | if authentic { header::AD } else { 0 },
+            flags: flags | checking,
             questions: 1,
             additionals: u16::from(edns),
             ..MessageHeader::default()
@@ -92,7 +92,7 @@ mod tests {
             [(false, false, true), (true, false, true), (false, true, true), (true, true, false)]
         {
             let q = Question { dnssec_ok, checking_disabled, ..question("www.example") };
-            let query = OutgoingQuery::new(&q, false, edns, false, || 0xabcd);
+            let query = OutgoingQuery::new(&q, header::RD, edns, false, || 0xabcd);
             let m = MessageView::parse(&query.bytes).unwrap();
             assert_eq!(m.header().id, 0xabcd);
             let cd = if checking_disabled { header::CD } else { 0 };
@@ -117,13 +117,13 @@ mod tests {
             seed ^ seed >> 29
         };
         let q = question(&long);
-        let query = OutgoingQuery::new(&q, false, true, true, &mut bits);
+        let query = OutgoingQuery::new(&q, header::RD, true, true, &mut bits);
         assert!(query.cased);
         assert_ne!(query.name(), q.name.as_ref().as_bytes());
         assert_eq!(query.name().to_ascii_lowercase(), q.name.as_ref().as_bytes());
         // Every chunk of 64 letters gets bits of its own.
         assert!(query.name()[64..].iter().any(u8::is_ascii_uppercase));
-        assert!(!OutgoingQuery::new(&question("1.2.3"), true, true, true, bits).cased);
-        assert!(!OutgoingQuery::new(&q, false, true, true, || 0).cased);
+        assert!(!OutgoingQuery::new(&question("1.2.3"), header::RD, true, true, bits).cased);
+        assert!(!OutgoingQuery::new(&q, header::RD, true, true, || 0).cased);
     }
 }

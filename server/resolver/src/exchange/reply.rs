@@ -17,7 +17,7 @@ use crate::question::Question;
 /// Makes an answer of a reply of NOERROR or NXDOMAIN whose id and question were checked.
 ///
 /// Errors: it cannot be used. One that is `Malformed` is waited out over UDP, since the true reply may still come.
-pub type AnswerReader<A> = dyn Fn(&[u8], &Question) -> Result<ReadAnswer<A>, UnusableReply> + Sync;
+pub type AnswerReader<'r, A> = dyn Fn(&[u8], &Question) -> Result<ReadAnswer<A>, UnusableReply> + Sync + 'r;
 
 /// An answer as the caller reads it.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ pub(super) enum ReplyContent<A> {
 pub(super) struct ReplyReader<'a, A> {
     pub(super) query: OutgoingQuery,
     pub(super) question: &'a Question,
-    pub(super) answers: &'a AnswerReader<A>,
+    pub(super) answers: &'a AnswerReader<'a, A>,
 }
 
 impl<A> ReplyReader<'_, A> {

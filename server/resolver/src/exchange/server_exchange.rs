@@ -20,7 +20,7 @@ use crate::network::Network;
 /// One question to one server: at most one message is on its way at a time.
 pub struct ServerExchange<'a, A> {
     pub(super) server: Arc<RemoteServer>,
-    answers: &'a AnswerReader<A>,
+    answers: &'a AnswerReader<'a, A>,
     retry: RetryLimits,
     pub(super) need: StreamNeed,
     /// Whether EDNS was answered with an error.
@@ -73,7 +73,7 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
     /// Before the first message.
     pub const fn new(
         server: Arc<RemoteServer>,
-        answers: &'a AnswerReader<A>,
+        answers: &'a AnswerReader<'a, A>,
         retry: RetryLimits,
         now: Instant,
     ) -> Self {
@@ -147,8 +147,8 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         let dnssec_ok = context.question.dnssec_ok;
         let edns = !self.plain && (dnssec_ok || self.server.capabilities.takes_edns(clock));
         let case = !self.uncased && self.server.capabilities.keeps_case(clock);
-        let query =
-            OutgoingQuery::new(context.question, context.authentic, edns, case, || context.net.random());
+        let flags = context.flags();
+        let query = OutgoingQuery::new(context.question, flags, edns, case, || context.net.random());
         let retransmit_at = now + self.count_sent(transport);
         context.count_sent();
         self.server.path(transport).counters.queries.add();

@@ -55,6 +55,7 @@ impl Lab {
                 cookies: ServerCookies::new(&[CookieSecret::new([5; 16])]),
                 ..QuerySettings::default()
             },
+            iteration: crate::snapshot::IterationPlan::default(),
             view: SnapshotView {
                 allow: vec!["127.0.0.0/8".parse().unwrap()].into(),
                 zones: NameTable::build([(name, entry)]),

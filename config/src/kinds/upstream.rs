@@ -1,0 +1,36 @@
+//! Addresses of other servers.
+
+use serde_json::{Value as Json, json};
+
+use crate::kind::Kind;
+use crate::node::{Node, Value, shown};
+use crate::reader::Reader;
+use crate::upstream_server::{UPSTREAM_FORMS, UpstreamServer};
+
+/// The address of a server, with a port where it is not the usual one.
+pub(crate) struct Upstream;
+
+impl Kind for Upstream {
+    type Out = UpstreamServer;
+
+    fn read(&self, node: &Node, reader: &mut Reader) -> Option<UpstreamServer> {
+        let Value::Text(text) = &node.value else {
+            reader.wrong(node, UPSTREAM_FORMS);
+            return None;
+        };
+        let server = UpstreamServer::read_offered(text);
+        server
+            .map_err(|error| {
+                reader.error(node.spot, format!("{} {error}; accepted: {UPSTREAM_FORMS}", shown(text)));
+            })
+            .ok()
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "type": "string", "description": format!("Accepted: {UPSTREAM_FORMS}.") })
+    }
+
+    fn show(&self, value: &UpstreamServer) -> Option<Json> {
+        Some(json!(value.to_string()))
+    }
+}

@@ -1,0 +1,289 @@
+//! RRsets learnt from authoritative servers, by name and type.
+
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use foldhash::quality::RandomState;
+use hashbrown::HashTable;
+use rhumb_wire::{NameRef, Type};
+
+use crate::record_set::LearntRecords;
+
+/// Shards; a power of two well above the number of threads.
+const SHARDS: usize = 64;
+
+/// RRsets, denials and delegations, held to a number of bytes. Shared by all threads; each call holds one short lock.
+#[derive(Debug)]
+pub struct RecordCache {
+    shards: Box<[Mutex<RecordShard>]>,
+    hasher: RandomState,
+    room: AtomicU64,
+    ttl_least: AtomicU32,
+    ttl_most: AtomicU32,
+}
+
+#[derive(Debug, Default)]
+struct RecordShard {
+    table: HashTable<RecordSlot>,
+    /// In the order of their last entry; those that were used since go round once more.
+    queue: VecDeque<(u64, u32)>,
+    bytes: u64,
+    serial: u32,
+}
+
+#[derive(Debug)]
+struct RecordSlot {
+    hash: u64,
+    serial: u32,
+    used: bool,
+    learnt: Arc<LearntRecords>,
+}
+
+impl RecordSlot {
+    fn is_for(&self, hash: u64, name: NameRef<'_>, rtype: Type) -> bool {
+        self.hash == hash && self.learnt.rtype == rtype && self.learnt.owner.as_ref() == name
+    }
+}
+
+impl RecordCache {
+    /// Empty, with room for `size` bytes.
+    pub fn new(size: u64) -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            hasher: RandomState::default(),
+            room: AtomicU64::new(size / SHARDS as u64),
+            ttl_least: AtomicU32::new(0),
+            ttl_most: AtomicU32::new(u32::MAX),
+        }
+    }
+
+    /// Takes new limits: bytes, and the least and greatest TTL of what is kept from now on, in seconds.
+    pub fn set_limits(&self, size: u64, (least, most): (u32, u32)) {
+        self.room.store(size / SHARDS as u64, Relaxed);
+        self.ttl_least.store(least, Relaxed);
+        self.ttl_most.store(most, Relaxed);
+    }
+
+    fn hash(&self, name: NameRef<'_>, rtype: Type) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        name.hash(&mut hasher);
+        hasher.write_u16(rtype.0);
+        hasher.finish()
+    }
+
+    fn shard(&self, hash: u64) -> Option<MutexGuard<'_, RecordShard>> {
+        self.shards.get((hash >> 40) as usize % SHARDS).map(lock)
+    }
+
+    /// What is known of `name` and `rtype` at `now`.
+    pub fn get(&self, name: NameRef<'_>, rtype: Type, now: u32) -> Option<Arc<LearntRecords>> {
+        let hash = self.hash(name, rtype);
+        let mut shard = self.shard(hash)?;
+        let slot = shard.table.find_mut(hash, |slot| slot.is_for(hash, name, rtype))?;
+        if slot.learnt.left(now) == 0 {
+            return None;
+        }
+        slot.used = true;
+        Some(Arc::clone(&slot.learnt))
+    }
+
+    /// Keeps what was learnt, its TTL held to the limits, unless something more credible is there. Gives it as it is kept.
+    pub fn put(&self, mut learnt: LearntRecords) -> Arc<LearntRecords> {
+        learnt.ttl = learnt.ttl.max(self.ttl_least.load(Relaxed)).min(self.ttl_most.load(Relaxed));
+        let learnt = Arc::new(learnt);
+        self.put_shared(&learnt);
+        learnt
+    }
+
+    /// The same for what another look-up may hold too; its TTL stays.
+    pub fn put_shared(&self, learnt: &Arc<LearntRecords>) {
+        if learnt.ttl == 0 {
+            return;
+        }
+        let hash = self.hash(learnt.owner.as_ref(), learnt.rtype);
+        if let Some(mut shard) = self.shard(hash) {
+            shard.insert(hash, learnt, self.room.load(Relaxed));
+        }
+    }
+
+    /// Forgets what is known of `name` and `rtype`.
+    pub fn forget(&self, name: NameRef<'_>, rtype: Type) {
+        let hash = self.hash(name, rtype);
+        if let Some(mut shard) = self.shard(hash) {
+            shard.remove(hash, |slot| slot.is_for(hash, name, rtype));
+        }
+    }
+
+    /// Drops what is known of `name`, or of it and everything below it. Gives the number of entries.
+    pub fn flush(&self, name: NameRef<'_>, subtree: bool) -> usize {
+        let hit = |owner: NameRef<'_>| if subtree { owner.is_at_or_below(name) } else { owner == name };
+        self.shards.iter().map(|shard| lock(shard).flush(hit)).sum()
+    }
+
+    /// Drops everything.
+    pub fn clear(&self) {
+        for shard in &self.shards {
+            *lock(shard) = RecordShard::default();
+        }
+    }
+
+    /// Entries and their bytes.
+    pub fn figures(&self) -> (u64, u64) {
+        self.shards
+            .iter()
+            .map(lock)
+            .fold((0, 0), |(entries, bytes), shard| (entries + shard.table.len() as u64, bytes + shard.bytes))
+    }
+}
+
+impl RecordShard {
+    fn insert(&mut self, hash: u64, learnt: &Arc<LearntRecords>, room: u64) {
+        let same = |slot: &RecordSlot| slot.is_for(hash, learnt.owner.as_ref(), learnt.rtype);
+        if let Some(old) = self.table.find(hash, same)
+            && old.learnt.credibility > learnt.credibility
+            && old.learnt.left(learnt.stored) > 0
+        {
+            return;
+        }
+        self.remove(hash, same);
+        if learnt.bytes() > room / 2 {
+            return;
+        }
+        self.serial = self.serial.wrapping_add(1);
+        let slot = RecordSlot { hash, serial: self.serial, used: false, learnt: Arc::clone(learnt) };
+        self.table.insert_unique(hash, slot, |slot| slot.hash);
+        self.queue.push_back((hash, self.serial));
+        self.bytes += learnt.bytes();
+        self.make_room(room);
+    }
+
+    fn remove(&mut self, hash: u64, same: impl Fn(&RecordSlot) -> bool) {
+        if let Ok(found) = self.table.find_entry(hash, same) {
+            let (slot, _) = found.remove();
+            self.bytes -= slot.learnt.bytes();
+        }
+    }
+
+    fn make_room(&mut self, room: u64) {
+        while self.bytes > room
+            && let Some((hash, serial)) = self.queue.pop_front()
+        {
+            match self.table.find_mut(hash, |slot| slot.serial == serial) {
+                Some(slot) if slot.used => {
+                    slot.used = false;
+                    self.queue.push_back((hash, serial));
+                }
+                Some(_) => self.remove(hash, |slot| slot.serial == serial),
+                None => {}
+            }
+        }
+        self.forget_gone();
+    }
+
+    /// Entries that were replaced or dropped leave their places in the queue behind; swept out once they outnumber the entries.
+    fn forget_gone(&mut self) {
+        if self.queue.len() > 2 * self.table.len() + 64 {
+            let table = &self.table;
+            self.queue.retain(|&(hash, serial)| table.find(hash, |slot| slot.serial == serial).is_some());
+        }
+    }
+
+    fn flush(&mut self, hit: impl Fn(NameRef<'_>) -> bool) -> usize {
+        let before = self.table.len();
+        let bytes = &mut self.bytes;
+        self.table.retain(|slot| {
+            let gone = hit(slot.learnt.owner.as_ref());
+            if gone {
+                *bytes -= slot.learnt.bytes();
+            }
+            !gone
+        });
+        self.forget_gone();
+        before - self.table.len()
+    }
+}
+
+/// A thread that panicked while it held the lock left at worst one entry half counted; the rest is sound.
+fn lock(shard: &Mutex<RecordShard>) -> MutexGuard<'_, RecordShard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use rhumb_wire::Name;
+
+    use super::*;
+    use crate::record_list::RecordList;
+    use crate::record_set::{Credibility, RecordContent, RecordSet, SecurityStatus};
+
+    fn learnt(name: &str, ttl: u32, credibility: Credibility, rdata: &[u8]) -> LearntRecords {
+        let owner: Name = name.parse().unwrap();
+        let records = [rdata].into_iter().collect();
+        let set = RecordSet {
+            owner: owner.clone(),
+            rtype: Type::A,
+            ttl,
+            records,
+            signatures: RecordList::default(),
+        };
+        LearntRecords {
+            owner,
+            rtype: Type::A,
+            content: RecordContent::Records(set),
+            attached: Box::default(),
+            credibility,
+            security: SecurityStatus::Unchecked,
+            ttl,
+            stored: 100,
+        }
+    }
+
+    fn found(cache: &RecordCache, name: &str, now: u32) -> Option<Vec<u8>> {
+        let found = cache.get(name.parse::<Name>().unwrap().as_ref(), Type::A, now)?;
+        found.records()?.records.iter().next().map(<[u8]>::to_vec)
+    }
+
+    #[test]
+    fn what_is_less_credible_does_not_replace_what_lives() {
+        let cache = RecordCache::new(1 << 20);
+        cache.put(learnt("a.example", 10, Credibility::Authoritative, b"true"));
+        cache.put(learnt("A.example", 10, Credibility::Referral, b"glue"));
+        assert_eq!(found(&cache, "a.EXAMPLE", 109).as_deref(), Some(&b"true"[..]));
+        assert_eq!(found(&cache, "a.example", 110), None);
+        cache.put(LearntRecords { stored: 110, ..learnt("a.example", 10, Credibility::Referral, b"glue") });
+        assert_eq!(found(&cache, "a.example", 111).as_deref(), Some(&b"glue"[..]));
+        cache.put(LearntRecords { stored: 111, ..learnt("a.example", 10, Credibility::Answer, b"new") });
+        assert_eq!(found(&cache, "a.example", 111).as_deref(), Some(&b"new"[..]));
+        cache.put(learnt("zero.example", 0, Credibility::Authoritative, b"never"));
+        assert_eq!((found(&cache, "zero.example", 100), cache.figures().0), (None, 1));
+    }
+
+    #[test]
+    fn ttls_are_held_to_the_limits() {
+        let cache = RecordCache::new(1 << 20);
+        cache.set_limits(1 << 20, (5, 20));
+        for (ttl, kept) in [(0, 5), (10, 10), (1000, 20)] {
+            assert_eq!(cache.put(learnt("a.example", ttl, Credibility::Authoritative, b"")).ttl, kept);
+        }
+    }
+
+    #[test]
+    fn bytes_are_bounded_and_what_is_used_stays() {
+        let cache = RecordCache::new(4 << 20);
+        for n in 0..40_000 {
+            cache.put(learnt(&format!("{n}.example"), 1000, Credibility::Authoritative, &[7; 100]));
+            assert!(found(&cache, "0.example", 101).is_some(), "{n}");
+        }
+        let (entries, bytes) = cache.figures();
+        assert!(bytes <= 4 << 20 && entries > 5000, "{entries} {bytes}");
+        assert!(cache.shards.iter().all(|shard| {
+            let shard = lock(shard);
+            shard.bytes == shard.table.iter().map(|slot| slot.learnt.bytes()).sum::<u64>()
+                && shard.queue.len() <= 2 * shard.table.len() + 64
+        }));
+        let all = cache.flush("example".parse::<Name>().unwrap().as_ref(), true);
+        assert_eq!((all as u64, cache.figures()), (entries, (0, 0)));
+    }
+}

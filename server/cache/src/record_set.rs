@@ -1,0 +1,115 @@
+//! What is known of one name and type: records with their signatures, or that there are none.
+
+use std::sync::Arc;
+
+use rhumb_wire::{Name, Type};
+
+use crate::record_list::RecordList;
+
+/// Records of one owner and type in class IN, with the signatures over them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordSet {
+    /// The owner, in the case it was learnt in.
+    pub owner: Name,
+    /// The type.
+    pub rtype: Type,
+    /// Seconds, counted from when it was learnt.
+    pub ttl: u32,
+    /// RDATA, without duplicates.
+    pub records: RecordList,
+    /// RDATA of the RRSIG records over them.
+    pub signatures: RecordList,
+}
+
+/// What stands under a name and type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordContent {
+    /// Records.
+    Records(RecordSet),
+    /// The name has none of this type (RFC 2308 section 2.2).
+    NoData,
+    /// The name does not exist (RFC 2308 section 2.1).
+    NameError,
+}
+
+/// How far data can be relied on by where it stood (RFC 2181 section 5.4.1), least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Credibility {
+    /// The parent's word on a delegation: good to go on by, never an answer.
+    Referral,
+    /// The answer of a server that does not say that it is authoritative.
+    Answer,
+    /// The answer of an authoritative server.
+    Authoritative,
+}
+
+/// What validation found (RFC 4033 section 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecurityStatus {
+    /// It has not been validated.
+    Unchecked,
+    /// It is proven that no signature can be expected.
+    Insecure,
+    /// A chain of signatures leads to it.
+    Secure,
+    /// Signatures should be there, and are not or are wrong.
+    Bogus,
+}
+
+/// What was learnt of one name and type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LearntRecords {
+    /// The name, in lower case.
+    pub owner: Name,
+    /// The type; 0 for a name that does not exist.
+    pub rtype: Type,
+    /// What stands there.
+    pub content: RecordContent,
+    /// What came with it: the SOA of a denial, the proofs of a denial or a wildcard, the addresses of a delegation.
+    pub attached: Box<[RecordSet]>,
+    /// How it was learnt.
+    pub credibility: Credibility,
+    /// What validation found.
+    pub security: SecurityStatus,
+    /// Seconds, counted from `stored`.
+    pub ttl: u32,
+    /// When it was learnt, in seconds of the caller's clock.
+    pub stored: u32,
+}
+
+/// The type under which a name is kept that does not exist.
+pub const ANY_TYPE: Type = Type(0);
+/// Bytes of an entry beside its data: the structure, its place in the table and the queue, the allocator's share.
+const OVERHEAD: usize = size_of::<LearntRecords>() + 64;
+
+impl LearntRecords {
+    /// The records, where there are some.
+    pub const fn records(&self) -> Option<&RecordSet> {
+        match &self.content {
+            RecordContent::Records(set) => Some(set),
+            RecordContent::NoData | RecordContent::NameError => None,
+        }
+    }
+
+    /// Whether it says that there is nothing.
+    pub const fn is_denial(&self) -> bool {
+        self.records().is_none()
+    }
+
+    /// Seconds left at `now`.
+    pub const fn left(&self, now: u32) -> u32 {
+        self.stored.saturating_add(self.ttl).saturating_sub(now)
+    }
+
+    /// The same with what validation found.
+    pub fn with_security(&self, security: SecurityStatus) -> Arc<Self> {
+        Arc::new(Self { security, ..self.clone() })
+    }
+
+    /// What it costs, in bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        let of = |set: &RecordSet| set.owner.as_ref().len() + set.records.bytes() + set.signatures.bytes();
+        let attached: usize = self.attached.iter().map(|set| of(set) + size_of::<RecordSet>()).sum();
+        (OVERHEAD + self.owner.as_ref().len() + self.records().map_or(0, of) + attached) as u64
+    }
+}

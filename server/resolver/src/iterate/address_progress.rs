@@ -1,0 +1,20 @@
+//! How far the addresses of a zone's servers have been looked for.
+
+/// Which servers of a zone were looked at.
+#[derive(Debug, Default)]
+pub(super) struct AddressProgress {
+    /// Whether those that were known at the start are out.
+    pub(super) known_taken: bool,
+    /// Indices of servers whose addresses were asked for.
+    pub(super) asked: Vec<usize>,
+}
+
+impl AddressProgress {
+    /// The next of `count` servers to ask for, beginning at one drawn by chance.
+    pub(super) fn next(&mut self, count: usize, random: u64) -> Option<usize> {
+        let start = usize::try_from(random % count.max(1) as u64).unwrap_or(0);
+        let next = (0..count).map(|n| (start + n) % count).find(|index| !self.asked.contains(index))?;
+        self.asked.push(next);
+        Some(next)
+    }
+}

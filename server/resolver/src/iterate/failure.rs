@@ -1,0 +1,94 @@
+//! Why a question could not be answered.
+
+use rhumb_wire::edns::ExtendedError;
+use rhumb_wire::{Name, Rcode, Type};
+
+use crate::exchange::UnusableReply;
+
+/// Why there is no answer; the client gets SERVFAIL.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IterationFailure {
+    /// No server of the zone replied.
+    #[error("all {servers} servers of {zone} silent")]
+    Silence {
+        /// The zone.
+        zone: Name,
+        /// Servers asked.
+        servers: usize,
+    },
+    /// The servers of the zone replied with this code, the last of them.
+    #[error("servers of {zone} say {rcode}")]
+    Refused {
+        /// The zone.
+        zone: Name,
+        /// The code.
+        rcode: Rcode,
+    },
+    /// What the servers of the zone replied is not to be used.
+    #[error("no usable reply from {zone}: {why}")]
+    Unusable {
+        /// The zone.
+        zone: Name,
+        /// Why.
+        why: UnusableReply,
+    },
+    /// The zone has no server whose address can be found.
+    #[error("no server of {0} has an address that can be asked")]
+    NoAddress(Name),
+    /// The routing table knows no way to any server of the zone.
+    #[error("no route to any server of {0}")]
+    NoRoute(Name),
+    /// The address of a nameserver is asked for to find that same address.
+    #[error("the address of {0} leads to itself")]
+    Circle(Name),
+    /// It was tried a moment ago in vain.
+    #[error("{name} {rtype} could not be found a moment ago")]
+    Remembered {
+        /// The name.
+        name: Name,
+        /// The type.
+        rtype: Type,
+    },
+    /// Aliases lead back to where they were.
+    #[error("the aliases of {0} form a loop")]
+    Loop(Name),
+    /// The chain of aliases is too long.
+    #[error("more than {max} aliases in a row from {0}", max = super::limits::LINKS)]
+    TooManyLinks(Name),
+    /// The time is over.
+    #[error("no answer in {} s", super::limits::DEADLINE.as_secs())]
+    Deadline,
+    /// So much as a question may cost was spent.
+    #[error(
+        "more than {} messages or {} bytes for one question",
+        super::limits::SENDS,
+        super::limits::RECEIVED
+    )]
+    Budget,
+    /// Nameservers whose addresses need other nameservers, too deep.
+    #[error("addresses of nameservers lead more than {} questions deep", super::limits::DEPTH)]
+    Depth,
+    /// The answer does not fit a message.
+    #[error("the answer is longer than a message")]
+    TooLong,
+}
+
+impl IterationFailure {
+    /// The code that tells a client the cause (RFC 8914).
+    pub const fn extended_error(&self) -> ExtendedError {
+        match self {
+            Self::Silence { .. } | Self::NoAddress(_) | Self::Circle(_) => {
+                ExtendedError::NoReachableAuthority
+            }
+            Self::NoRoute(_) => ExtendedError::NetworkError,
+            Self::Unusable { .. } => ExtendedError::InvalidData,
+            Self::Remembered { .. } => ExtendedError::CachedError,
+            _ => ExtendedError::Other,
+        }
+    }
+
+    /// Whether the next question may well end otherwise: nothing was found out about the name itself.
+    pub(super) const fn is_of_the_question(&self) -> bool {
+        matches!(self, Self::Deadline | Self::Budget | Self::Depth | Self::Circle(_))
+    }
+}

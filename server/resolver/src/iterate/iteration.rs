@@ -1,0 +1,277 @@
+//! One name and type, from the closest zone that is known down to its answer (RFC 1034 section 5.3.3).
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use rhumb_cache::{ANY_TYPE, Credibility, LearntRecords};
+use rhumb_wire::{Name, NameRef, Type};
+use tokio::time::{Instant, timeout_at};
+
+use super::address_progress::AddressProgress;
+use super::budget::WorkBudget;
+use super::clock::QuestionClock;
+use super::failure::IterationFailure;
+use super::limits;
+use super::minimised_name::MinimisedName;
+use super::resolver_state::ResolverState;
+use super::settings::{IterationSettings, Minimisation};
+use super::zone_cut::{DELEGATION, ZoneCut, delegation};
+use super::zone_exchange::{ExchangeFailure, ask_servers};
+use super::zone_reply::{ReplyEnd, ReplyReadingContext, ZoneReply};
+use crate::exchange::{AttemptReport, RemoteServer};
+use crate::network::Network;
+use crate::question::Question;
+
+/// What a client's question goes through, with what it may cost.
+pub(super) struct Iteration<'a, N> {
+    pub(super) net: &'a N,
+    pub(super) state: &'a ResolverState,
+    pub(super) settings: &'a IterationSettings,
+    pub(super) clock: QuestionClock,
+    pub(super) budget: WorkBudget,
+    /// Everything that was sent.
+    pub(super) attempts: Vec<AttemptReport>,
+    /// What was learnt on the way, for what may not be kept is still good for this question.
+    pub(super) learnt: Vec<Arc<LearntRecords>>,
+    /// The nameservers whose addresses are being looked for.
+    pub(super) sought: Vec<Name>,
+}
+
+/// The future of a question that another one waits for.
+pub(super) type BoxedLookup<'s> =
+    Pin<Box<dyn Future<Output = Result<Arc<LearntRecords>, IterationFailure>> + Send + 's>>;
+
+impl<'a, N: Network> Iteration<'a, N> {
+    pub(super) fn new(
+        net: &'a N,
+        state: &'a ResolverState,
+        settings: &'a IterationSettings,
+        clock: QuestionClock,
+    ) -> Self {
+        let budget = WorkBudget::new(Instant::now());
+        let (attempts, learnt, sought) = (Vec::new(), Vec::new(), Vec::new());
+        Self { net, state, settings, clock, budget, attempts, learnt, sought }
+    }
+
+    /// The records of `name` and `rtype`, an alias of it, or that there is nothing; for ANY the first of the types there are,
+    /// the others stand in what was learnt.
+    pub(super) fn find<'s>(&'s mut self, name: &'s Name, rtype: Type) -> BoxedLookup<'s> {
+        Box::pin(async move {
+            if let Some(known) = self.known(name.as_ref(), rtype) {
+                return Ok(known);
+            }
+            let deadline = self.budget.deadline();
+            timeout_at(deadline, self.descend(name, rtype)).await.unwrap_or(Err(IterationFailure::Deadline))
+        })
+    }
+
+    /// Asks for the servers of the root by those that are configured; whether they said which there are.
+    pub(super) async fn prime(&mut self) -> bool {
+        let hints = ZoneCut::hints(self.settings);
+        let question = iterative(NameRef::ROOT, Type::NS);
+        let Ok(reply) = self.ask(&hints, &question).await else { return false };
+        let Some(set) = reply.links.first().and_then(LearntRecords::records) else { return false };
+        let now = self.clock.now();
+        self.state.records.put(delegation(set, reply.glue, set.ttl.min(limits::TTL), now));
+        true
+    }
+
+    /// What is known already.
+    pub(super) fn known(&self, name: NameRef<'_>, rtype: Type) -> Option<Arc<LearntRecords>> {
+        let types = [rtype, Type::CNAME, ANY_TYPE];
+        let fits = |found: &Arc<LearntRecords>| found.owner.as_ref() == name && types.contains(&found.rtype);
+        if rtype == Type::ANY {
+            return None;
+        }
+        if let Some(found) = self.learnt.iter().rev().find(|found| fits(found)) {
+            return Some(Arc::clone(found));
+        }
+        let now = self.clock.now();
+        types.iter().find_map(|&rtype| {
+            let found = self.state.records.get(name, rtype, now)?;
+            (found.credibility > Credibility::Referral).then_some(found)
+        })
+    }
+
+    /// Goes down from the closest zone that is known.
+    async fn descend(&mut self, name: &Name, rtype: Type) -> Result<Arc<LearntRecords>, IterationFailure> {
+        let mut cut = self.closest_cut(name.as_ref(), rtype);
+        let mut asked = MinimisedName::new(name, self.settings.minimisation);
+        loop {
+            let question = self.next_question(&mut asked, name, rtype, &cut);
+            let whole = question.name == *name && question.qtype == rtype;
+            let reply = match self.ask(&cut, &question).await {
+                Ok(reply) => reply,
+                Err(failure) if !whole && self.relaxed() && failure_may_be_of_the_name(&failure) => {
+                    asked.show_all();
+                    continue;
+                }
+                Err(failure) => return Err(failure),
+            };
+            match &reply.end {
+                ReplyEnd::Referral(referral) => {
+                    let below = ZoneCut::delegated(&referral.servers, &referral.glue);
+                    let ttl = referral.servers.ttl.min(limits::TTL);
+                    let expires = self.clock.now().saturating_add(ttl).min(cut.expires);
+                    cut = ZoneCut { expires, ..below };
+                }
+                ReplyEnd::Denial(denial) if !whole && denial.rtype == ANY_TYPE && reply.links.is_empty() => {
+                    if !self.relaxed() {
+                        return Ok(Arc::new(LearntRecords { owner: name.clone(), ..(**denial).clone() }));
+                    }
+                    asked.show_all();
+                }
+                _ if !whole => asked.lengthen(),
+                _ => return self.of_reply(name, rtype, &reply),
+            }
+        }
+    }
+
+    fn relaxed(&self) -> bool {
+        self.settings.minimisation == Minimisation::Relaxed
+    }
+
+    /// The question for the servers of `cut`: its name is shortened as long as that may show another cut.
+    fn next_question(&self, asked: &mut MinimisedName, name: &Name, rtype: Type, cut: &ZoneCut) -> Question {
+        loop {
+            let short = asked.below(cut.zone.as_ref(), rtype);
+            if short.len() == name.as_ref().len() {
+                return iterative(name.as_ref(), rtype);
+            }
+            // That there is no cut was seen before.
+            if self.known(short, Type::A).is_none_or(|known| known.rtype == ANY_TYPE) {
+                return iterative(short, Type::A);
+            }
+            asked.lengthen();
+        }
+    }
+
+    /// What a reply to the whole question says of the name.
+    fn of_reply(
+        &self,
+        name: &Name,
+        rtype: Type,
+        reply: &ZoneReply,
+    ) -> Result<Arc<LearntRecords>, IterationFailure> {
+        let at_name = reply.links.iter().find(|link| link.owner == *name);
+        let found = at_name.or(match &reply.end {
+            ReplyEnd::Denial(denial) => Some(denial),
+            _ => None,
+        });
+        let held = found.and_then(|found| {
+            self.learnt.iter().rev().find(|held| held.owner == found.owner && held.rtype == found.rtype)
+        });
+        held.cloned().ok_or_else(|| IterationFailure::Remembered { name: name.clone(), rtype })
+    }
+
+    /// The deepest zone around `name` whose servers are known: for DS that of the parent.
+    pub(super) fn closest_cut(&self, name: NameRef<'_>, rtype: Type) -> ZoneCut {
+        let start = if rtype == Type::DS { name.parent().unwrap_or(name) } else { name };
+        let stub = self.settings.stub(start);
+        let now = self.clock.now();
+        let mut at = Some(start);
+        while let Some(zone) = at {
+            if let Some(stub) = stub.filter(|stub| stub.domain.as_ref() == zone) {
+                return ZoneCut::stub(stub);
+            }
+            let kept = self.state.records.get(zone, DELEGATION, now);
+            if let Some(cut) = kept.and_then(|kept| ZoneCut::kept(&kept)) {
+                return cut;
+            }
+            at = zone.parent();
+        }
+        ZoneCut::hints(self.settings)
+    }
+
+    /// Asks the servers of `cut`, looking for their addresses where need be, and keeps what they say.
+    async fn ask(&mut self, cut: &ZoneCut, question: &Question) -> Result<ZoneReply, IterationFailure> {
+        let mut failure = None;
+        let mut tried = Vec::new();
+        let mut looked_for = AddressProgress::default();
+        loop {
+            let addresses = self.more_addresses(cut, &mut looked_for, &tried).await;
+            if addresses.is_empty() {
+                return Err(failure.unwrap_or_else(|| IterationFailure::NoAddress(cut.zone.clone())));
+            }
+            let ranked = self.rank(&addresses);
+            tried.extend(addresses);
+            match self.exchange(cut, question, ranked).await? {
+                Ok(reply) => return Ok(reply),
+                Err(why) => failure = Some(told(cut, why, tried.len())),
+            }
+        }
+    }
+
+    /// One exchange with servers of `cut`, shared with those who ask the same at this moment.
+    async fn exchange(
+        &mut self,
+        cut: &ZoneCut,
+        question: &Question,
+        servers: Vec<Arc<RemoteServer>>,
+    ) -> Result<Result<ZoneReply, ExchangeFailure>, IterationFailure> {
+        let state = self.state;
+        let place = state.join((cut.zone.clone(), question.name.clone(), question.qtype));
+        let mut result = place.exchange.lock().await;
+        if let Some(shared) = &*result {
+            let reply = Result::clone(shared);
+            if let Ok(reply) = &reply {
+                self.note(cut, reply, false);
+            }
+            return Ok(reply);
+        }
+        let budget = self.budget.of_fetch(Instant::now())?;
+        let reading = ReplyReadingContext { zone: cut.zone.as_ref(), now: self.clock.now() };
+        let exchanged = ask_servers(self.net, servers, question, reading, budget).await;
+        self.budget.spend(exchanged.spent);
+        self.attempts.extend(exchanged.attempts);
+        if let Ok(reply) = &exchanged.reply {
+            self.note(cut, reply, true);
+        }
+        *result = Some(Arc::new(exchanged.reply.clone()));
+        place.end();
+        Ok(exchanged.reply)
+    }
+
+    /// Notes what a reply of the servers of `cut` teaches, and keeps it if it is `new`.
+    fn note(&mut self, cut: &ZoneCut, reply: &ZoneReply, new: bool) {
+        let state = self.state;
+        let hold = |learnt: &LearntRecords| {
+            if new { state.records.put(learnt.clone()) } else { Arc::new(learnt.clone()) }
+        };
+        self.learnt.extend(reply.links.iter().map(hold));
+        match &reply.end {
+            ReplyEnd::Denial(denial) => self.learnt.push(hold(denial)),
+            ReplyEnd::Referral(referral) if new => {
+                let now = self.clock.now();
+                let left = cut.expires.saturating_sub(now);
+                let ttl = referral.servers.ttl.min(limits::TTL).min(left);
+                state.records.put(delegation(&referral.servers, referral.glue.clone(), ttl, now));
+                if let Some(signer) = &referral.signer {
+                    state.records.put(signer.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether another name may be answered by servers that did not answer this one.
+const fn failure_may_be_of_the_name(failure: &IterationFailure) -> bool {
+    matches!(failure, IterationFailure::Refused { .. } | IterationFailure::Unusable { .. })
+}
+
+fn told(cut: &ZoneCut, why: ExchangeFailure, servers: usize) -> IterationFailure {
+    let zone = cut.zone.clone();
+    match why {
+        ExchangeFailure::Refused(rcode) => IterationFailure::Refused { zone, rcode },
+        ExchangeFailure::Unusable(why) => IterationFailure::Unusable { zone, why },
+        ExchangeFailure::NoRoute => IterationFailure::NoRoute(zone),
+        ExchangeFailure::Silence => IterationFailure::Silence { zone, servers },
+    }
+}
+
+/// A question as it goes to authoritative servers.
+fn iterative(name: NameRef<'_>, rtype: Type) -> Question {
+    Question { dnssec_ok: true, ..Question::new(name, rtype) }
+}

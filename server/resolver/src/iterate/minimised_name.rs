@@ -1,0 +1,94 @@
+//! How much of a name the servers on the way are shown (RFC 9156).
+
+use rhumb_wire::{Name, NameRef, Type};
+
+use super::limits;
+use super::settings::Minimisation;
+
+/// A name that is shown bit by bit.
+#[derive(Debug)]
+pub(super) struct MinimisedName<'n> {
+    name: &'n Name,
+    labels: usize,
+    /// Labels shown at the least.
+    least: usize,
+    /// Minimised names asked for so far.
+    steps: usize,
+    minimisation: Minimisation,
+}
+
+impl<'n> MinimisedName<'n> {
+    pub(super) fn new(name: &'n Name, minimisation: Minimisation) -> Self {
+        let labels = name.as_ref().label_count();
+        let least = if minimisation == Minimisation::Off { labels } else { 0 };
+        Self { name, labels, least, steps: 0, minimisation }
+    }
+
+    /// What servers of `zone` are shown: one label more than their zone at the least.
+    pub(super) fn below(&mut self, zone: NameRef<'_>, rtype: Type) -> NameRef<'n> {
+        let above = zone.label_count();
+        if self.minimisation == Minimisation::Off {
+            return self.name.as_ref();
+        }
+        // The parent answers for DS, so that a cut at the name itself is not looked for.
+        let most = if rtype == Type::DS { self.labels.saturating_sub(1) } else { self.labels };
+        let shown = self.least.max(above + 1);
+        if shown >= most {
+            return self.name.as_ref();
+        }
+        self.least = shown;
+        self.name.as_ref().skip_labels(self.labels - shown)
+    }
+
+    /// There is no cut at what was shown: the first labels are added one by one, the others in as many steps as are left.
+    pub(super) fn lengthen(&mut self) {
+        self.steps += 1;
+        let left = self.labels.saturating_sub(self.least);
+        let more = if self.steps < limits::SINGLE_LABELS {
+            1
+        } else {
+            left.div_ceil(limits::MINIMISED.saturating_sub(self.steps).max(1))
+        };
+        self.least += more.max(1);
+    }
+
+    /// From now on the whole name is shown.
+    pub(super) fn show_all(&mut self) {
+        self.least = self.labels;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_any_length_is_shown_in_ten_steps() {
+        for labels in 1..=120 {
+            let name: Name = "a.".repeat(labels).parse().unwrap();
+            let mut minimised = MinimisedName::new(&name, Minimisation::Relaxed);
+            let mut shown = vec![minimised.below(NameRef::ROOT, Type::A).label_count()];
+            while shown.last() != Some(&labels) {
+                minimised.lengthen();
+                shown.push(minimised.below(NameRef::ROOT, Type::A).label_count());
+            }
+            assert!(shown.len() <= limits::MINIMISED + 1, "{labels}: {shown:?}");
+            assert!(shown.is_sorted_by(|a, b| a < b) && shown[0] == 1);
+        }
+    }
+
+    #[test]
+    fn servers_are_shown_one_label_more_than_their_zone() {
+        let name: Name = "www.example.com".parse().unwrap();
+        let shown = |zone: &str, rtype, minimisation| {
+            let zone: Name = zone.parse().unwrap();
+            MinimisedName::new(&name, minimisation).below(zone.as_ref(), rtype).to_string()
+        };
+        let relaxed = Minimisation::Relaxed;
+        assert_eq!(shown(".", Type::A, relaxed), "com.");
+        assert_eq!(shown("com", Type::A, relaxed), "example.com.");
+        assert_eq!(shown("example.com", Type::A, relaxed), "www.example.com.");
+        assert_eq!(shown("com", Type::DS, relaxed), "www.example.com.");
+        assert_eq!(shown(".", Type::A, Minimisation::Off), "www.example.com.");
+    }
+}

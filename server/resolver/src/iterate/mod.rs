@@ -1,0 +1,30 @@
+//! Iteration: a question from the root down to the servers of its zone.
+//!
+//! Nothing is believed that lies outside of the zone a server was asked about. What a parent says of a delegation is good to go on
+//! by and never an answer. Everything that a question causes is counted against its own budget, see [`limits`].
+
+mod address_progress;
+mod budget;
+mod clock;
+mod failure;
+mod iteration;
+pub mod limits;
+mod minimised_name;
+mod reply_records;
+mod resolution;
+mod resolve;
+mod resolver_state;
+mod server_addresses;
+mod settings;
+mod zone_cut;
+mod zone_exchange;
+mod zone_reply;
+
+pub use failure::IterationFailure;
+pub use resolution::Resolution;
+pub use resolve::{OwnNames, ResolutionFailure, prime, resolve};
+pub use resolver_state::ResolverState;
+pub use settings::{IterationSettings, Minimisation, NameServer, StubZone};
+
+#[cfg(test)]
+mod tests;

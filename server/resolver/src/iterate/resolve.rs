@@ -1,0 +1,105 @@
+//! A client's question along its aliases.
+
+use std::sync::Arc;
+
+use rhumb_cache::LearntRecords;
+use rhumb_wire::{Name, NameRef, Type};
+
+use super::clock::QuestionClock;
+use super::failure::IterationFailure;
+use super::iteration::Iteration;
+use super::limits;
+use super::resolution::{Resolution, written};
+use super::resolver_state::ResolverState;
+use super::settings::IterationSettings;
+use crate::exchange::AttemptReport;
+use crate::network::Network;
+use crate::question::Question;
+
+/// A question that had no answer, and what was tried.
+#[derive(Debug, thiserror::Error)]
+#[error("{cause}")]
+pub struct ResolutionFailure {
+    /// Why.
+    pub cause: IterationFailure,
+    /// Everything that was sent.
+    pub attempts: Vec<AttemptReport>,
+}
+
+/// Says whether a name is resolved by iteration; a chain of aliases ends at the first that is not.
+pub type OwnNames<'h> = dyn Fn(NameRef<'_>) -> bool + Send + Sync + 'h;
+
+/// Resolves `question` from the root, or the closest zone that is known. `seconds` is the time of the cache's clock.
+///
+/// Errors: [`ResolutionFailure`], after at most [`limits::DEADLINE`] and [`limits::SENDS`] messages.
+pub async fn resolve(
+    net: &impl Network,
+    state: &ResolverState,
+    settings: &IterationSettings,
+    question: &Question,
+    own: &OwnNames<'_>,
+    seconds: u32,
+) -> Result<Resolution, ResolutionFailure> {
+    let clock = QuestionClock::new(seconds);
+    let mut iteration = Iteration::new(net, state, settings, clock);
+    let chain = follow(&mut iteration, question, own).await;
+    let attempts = std::mem::take(&mut iteration.attempts);
+    match chain {
+        Ok(chain) => written(question, &chain, clock.now(), attempts)
+            .map_err(|cause| ResolutionFailure { cause, attempts: Vec::new() }),
+        Err(cause) => Err(ResolutionFailure { cause, attempts }),
+    }
+}
+
+/// Asks the servers of the root which servers the root has (RFC 9609), and keeps what they say: whether they said anything.
+pub async fn prime(
+    net: &impl Network,
+    state: &ResolverState,
+    settings: &IterationSettings,
+    seconds: u32,
+) -> bool {
+    let mut iteration = Iteration::new(net, state, settings, QuestionClock::new(seconds));
+    iteration.prime().await
+}
+
+async fn follow<N: Network>(
+    iteration: &mut Iteration<'_, N>,
+    question: &Question,
+    own: &OwnNames<'_>,
+) -> Result<Vec<Arc<LearntRecords>>, IterationFailure> {
+    let mut name = question.name.clone();
+    let mut chain: Vec<Arc<LearntRecords>> = Vec::new();
+    loop {
+        let found = iteration.find(&name, question.qtype).await?;
+        if question.qtype == Type::ANY {
+            let all = iteration.learnt.iter().filter(|learnt| learnt.owner == name && !learnt.is_denial());
+            chain = all.cloned().collect();
+            if chain.is_empty() {
+                chain.push(found);
+            }
+            return Ok(chain);
+        }
+        let target = target(&found, question.qtype);
+        chain.push(found);
+        let Some(target) = target else { return Ok(chain) };
+        if chain.iter().any(|link| link.owner == target) {
+            return Err(IterationFailure::Loop(question.name.clone()));
+        }
+        if chain.len() > limits::LINKS {
+            return Err(IterationFailure::TooManyLinks(question.name.clone()));
+        }
+        if !own(target.as_ref()) {
+            return Ok(chain);
+        }
+        name = target;
+    }
+}
+
+/// Where an alias leads; none if it is the answer or no alias.
+fn target(found: &LearntRecords, qtype: Type) -> Option<Name> {
+    if found.rtype != Type::CNAME || qtype == Type::CNAME {
+        return None;
+    }
+    let rdata = found.records()?.records.iter().next()?;
+    NameRef::parse(rdata).ok().map(NameRef::to_lowercase)
+}

@@ -1,0 +1,121 @@
+//! What all questions share: what was learnt, which exchanges are under way, what failed a moment ago.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rhumb_cache::RecordCache;
+use rhumb_wire::{Name, Type};
+use tokio::time::Instant;
+
+use super::limits;
+use super::zone_exchange::ExchangeFailure;
+use super::zone_reply::ZoneReply;
+use crate::exchange::ServerStore;
+
+/// What is known of the names of the world and asked for at this moment. It survives reloads.
+#[derive(Debug)]
+pub struct ResolverState {
+    /// RRsets, denials and delegations.
+    pub records: RecordCache,
+    /// The servers asked so far.
+    pub servers: ServerStore,
+    joined: Mutex<HashMap<ExchangeKey, Arc<JoinedExchange>>>,
+    failures: Mutex<HashMap<(Name, Type), Instant>>,
+    /// When the root may be asked for its servers again.
+    prime_at: Mutex<Option<Instant>>,
+}
+
+/// What makes two exchanges one: the zone whose servers are asked, the name, the type.
+pub(super) type ExchangeKey = (Name, Name, Type);
+
+/// An exchange that others may wait for too. Whoever holds the lock asks, unless a result is there; should it be dropped on the way, the
+/// next one asks.
+pub(super) type JoinedExchange = tokio::sync::Mutex<Option<Arc<Result<ZoneReply, ExchangeFailure>>>>;
+
+/// A place at an exchange, until this is dropped.
+#[derive(Debug)]
+pub(super) struct ExchangePlace<'s> {
+    state: &'s ResolverState,
+    key: ExchangeKey,
+    pub(super) exchange: Arc<JoinedExchange>,
+}
+
+impl ExchangePlace<'_> {
+    /// Ends the exchange: whoever asks from now on begins another one.
+    pub(super) fn end(&self) {
+        self.leave(|_| true);
+    }
+
+    fn leave(&self, ends: impl Fn(usize) -> bool) {
+        let mut joined = lock(&self.state.joined);
+        let present = joined.get(&self.key).filter(|present| Arc::ptr_eq(present, &self.exchange));
+        if present.is_some_and(|present| ends(Arc::strong_count(present))) {
+            joined.remove(&self.key);
+        }
+    }
+}
+
+impl Drop for ExchangePlace<'_> {
+    fn drop(&mut self) {
+        // The table and this one.
+        self.leave(|holders| holders <= 2);
+    }
+}
+
+impl ResolverState {
+    /// Nothing is known. `size`: bytes for what is learnt.
+    pub fn new(size: u64) -> Self {
+        Self {
+            records: RecordCache::new(size),
+            servers: ServerStore::default(),
+            joined: Mutex::default(),
+            failures: Mutex::default(),
+            prime_at: Mutex::default(),
+        }
+    }
+
+    /// Whether the caller is to ask the root for its servers: nobody has for [`limits::PRIME_EVERY`].
+    pub fn claim_priming(&self) -> bool {
+        let now = Instant::now();
+        let mut at = lock(&self.prime_at);
+        let due = at.is_none_or(|at| at <= now);
+        if due {
+            *at = Some(now + limits::PRIME_EVERY);
+        }
+        due
+    }
+
+    /// Forgets everything but the servers.
+    pub fn clear(&self) {
+        self.records.clear();
+        lock(&self.failures).clear();
+        *lock(&self.prime_at) = None;
+    }
+
+    /// The exchange of this key that is under way, or a new one.
+    pub(super) fn join(&self, key: ExchangeKey) -> ExchangePlace<'_> {
+        let exchange = Arc::clone(lock(&self.joined).entry(key.clone()).or_default());
+        ExchangePlace { state: self, key, exchange }
+    }
+
+    /// Remembers that these records could not be found.
+    pub(super) fn failed(&self, name: &Name, rtype: Type, now: Instant) {
+        let mut failures = lock(&self.failures);
+        if failures.len() >= limits::FAILURES {
+            failures.retain(|_, until| *until > now);
+            if failures.len() >= limits::FAILURES {
+                failures.clear();
+            }
+        }
+        failures.insert((name.clone(), rtype), now + limits::FAILURE_MEMORY);
+    }
+
+    /// Whether these records could not be found a moment ago.
+    pub(super) fn has_failed(&self, name: &Name, rtype: Type, now: Instant) -> bool {
+        lock(&self.failures).get(&(name.clone(), rtype)).is_some_and(|until| *until > now)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

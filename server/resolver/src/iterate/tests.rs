@@ -1,0 +1,66 @@
+//! Iteration over an internet that does what each test says.
+
+mod bounds;
+mod internet;
+mod resolving;
+
+use rhumb_wire::{MessageView, NameBuf, Type};
+
+use super::*;
+use crate::question::Question;
+use internet::{Internet, name};
+
+/// A resolver that asks the root at 192.0.2.1.
+struct Resolver {
+    net: Internet,
+    state: ResolverState,
+    settings: IterationSettings,
+}
+
+impl Resolver {
+    fn new(net: Internet) -> Self {
+        let root =
+            NameServer { name: name("root.example"), addresses: vec!["192.0.2.1:53".parse().unwrap()] };
+        let settings = IterationSettings {
+            root: vec![root],
+            stubs: Vec::new(),
+            minimisation: Minimisation::Relaxed,
+            ipv4: true,
+            ipv6: false,
+            loopback: false,
+        };
+        Self { net, state: ResolverState::new(1 << 20), settings }
+    }
+
+    async fn ask(&self, text: &str, qtype: Type) -> Result<Resolution, ResolutionFailure> {
+        let question = Question::new(name(text).as_ref(), qtype);
+        resolve(&self.net, &self.state, &self.settings, &question, &|_| true, 1000).await
+    }
+
+    /// The response code and the answer as `owner TYPE`, or why there is none.
+    async fn told(&self, text: &str, qtype: Type) -> String {
+        match self.ask(text, qtype).await {
+            Ok(resolution) => told(&resolution),
+            Err(failure) => failure.to_string(),
+        }
+    }
+
+    /// What was asked since the last call, as `name TYPE @server`.
+    fn asked(&self) -> Vec<String> {
+        let log = self.net.take_log();
+        log.iter().map(|asked| format!("{} {} @{}", asked.name, asked.qtype, asked.server)).collect()
+    }
+}
+
+fn told(resolution: &Resolution) -> String {
+    let message = MessageView::parse(&resolution.message).unwrap();
+    let mut owner = NameBuf::new();
+    let mut text = resolution.rcode.to_string();
+    for record in message.records().map(Result::unwrap) {
+        if record.section == rhumb_wire::MessageSection::Answer {
+            record.owner(&mut owner).unwrap();
+            text = format!("{text} {} {}", owner.as_ref(), record.rtype);
+        }
+    }
+    text
+}

@@ -1,0 +1,202 @@
+//! An internet of servers that do what a test says, on tokio's paused clock.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use rhumb_wire::compress::NameCompression;
+use rhumb_wire::{Class, MessageSection, MessageView, MessageWriter, Name, NameRef, Transport, Type, header};
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::identity::ServerIdentity;
+use crate::network::{DatagramVerdict, ExchangeError, Network};
+
+/// What a server is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) server: IpAddr,
+    pub(super) name: String,
+    pub(super) qtype: Type,
+    pub(super) transport: Transport,
+    pub(super) recursion_desired: bool,
+}
+
+/// What a server says, as text: `owner ttl type rdata`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Said {
+    pub(super) rcode: u16,
+    pub(super) authoritative: bool,
+    pub(super) answer: Vec<String>,
+    pub(super) authority: Vec<String>,
+    pub(super) additional: Vec<String>,
+}
+
+/// A server: what it says to a question; nothing is silence.
+pub(super) type Server = Box<dyn Fn(&Asked) -> Option<Said> + Send + Sync>;
+
+#[derive(Default)]
+pub(super) struct Internet {
+    servers: HashMap<IpAddr, Server>,
+    log: Mutex<Vec<Asked>>,
+    seed: AtomicU64,
+}
+
+/// How long every reply takes.
+const DELAY: Duration = Duration::from_millis(10);
+
+impl Internet {
+    pub(super) fn with(
+        mut self,
+        address: &str,
+        server: impl Fn(&Asked) -> Option<Said> + Send + Sync + 'static,
+    ) -> Self {
+        self.servers.insert(address.parse().unwrap(), Box::new(server));
+        self
+    }
+
+    /// A server that delegates `cut` to `ns` at `address`, and denies all else.
+    pub(super) fn parent(
+        self,
+        address: &str,
+        cut: &'static str,
+        ns: &'static str,
+        glue: &'static str,
+    ) -> Self {
+        self.with(address, move |asked| {
+            let below = name(&asked.name).as_ref().is_at_or_below(name(cut).as_ref());
+            Some(if below { referral(cut, &[(ns, glue)]) } else { denial(3, ".") })
+        })
+    }
+
+    pub(super) fn take_log(&self) -> Vec<Asked> {
+        std::mem::take(&mut *self.log.lock().unwrap())
+    }
+
+    fn ask(&self, to: SocketAddr, transport: Transport, query: &[u8]) -> Option<Vec<u8>> {
+        let message = MessageView::parse(query).unwrap();
+        let question = message.question().unwrap().unwrap();
+        let asked = Asked {
+            server: to.ip(),
+            name: question.name.to_lowercase().to_string(),
+            qtype: question.qtype,
+            transport,
+            recursion_desired: message.header().flags & header::RD != 0,
+        };
+        self.log.lock().unwrap().push(asked.clone());
+        let said = self.servers.get(&to.ip())?(&asked)?;
+        Some(written(&said, message.header().id, question.name, question.qtype))
+    }
+}
+
+pub(super) fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+/// A delegation to servers with their addresses; an empty address is left out.
+pub(super) fn referral(cut: &str, servers: &[(&str, &str)]) -> Said {
+    let glued = servers.iter().filter(|(_, address)| !address.is_empty());
+    Said {
+        authority: servers.iter().map(|(ns, _)| format!("{cut} 3600 NS {ns}")).collect(),
+        additional: glued.map(|(ns, address)| format!("{ns} 3600 A {address}")).collect(),
+        ..Said::default()
+    }
+}
+
+/// NXDOMAIN (3) or NODATA (0) by `zone`.
+pub(super) fn denial(rcode: u16, zone: &str) -> Said {
+    let authority = vec![format!("{zone} 3600 SOA ns.example. 60")];
+    Said { rcode, authoritative: true, authority, ..Said::default() }
+}
+
+pub(super) fn answer(records: &[&str]) -> Said {
+    let answer = records.iter().map(ToString::to_string).collect();
+    Said { authoritative: true, answer, ..Said::default() }
+}
+
+fn written(said: &Said, id: u16, qname: NameRef<'_>, qtype: Type) -> Vec<u8> {
+    let mut buffer = vec![0; 65_535];
+    let mut compression = NameCompression::default();
+    let mut w = MessageWriter::new(&mut buffer, 65_535, &mut compression);
+    w.question(qname, qtype, Class::IN).unwrap();
+    let sections = [
+        (MessageSection::Answer, &said.answer),
+        (MessageSection::Authority, &said.authority),
+        (MessageSection::Additional, &said.additional),
+    ];
+    for (section, records) in sections {
+        for record in records {
+            let words: Vec<&str> = record.split(' ').collect();
+            let rtype: Type = words[2].parse().unwrap();
+            let rdata = rdata(rtype, &words[3..]);
+            w.record(section, name(words[0]).as_ref(), rtype, Class::IN, words[1].parse().unwrap(), |w| {
+                w.bytes(&rdata)
+            })
+            .unwrap();
+        }
+    }
+    let authoritative = if said.authoritative { header::AA } else { 0 };
+    let length = w.finish(id, header::QR | authoritative | said.rcode);
+    buffer.truncate(length);
+    buffer
+}
+
+fn rdata(rtype: Type, words: &[&str]) -> Vec<u8> {
+    match rtype {
+        Type::A => words[0].parse::<std::net::Ipv4Addr>().unwrap().octets().to_vec(),
+        Type::AAAA => words[0].parse::<std::net::Ipv6Addr>().unwrap().octets().to_vec(),
+        Type::SOA => {
+            let host = name(words[0]);
+            let minimum: u32 = words[1].parse().unwrap();
+            let host = host.as_ref().as_bytes();
+            [host, host, &[0; 16], &minimum.to_be_bytes()].concat()
+        }
+        Type::TXT => [&[words[0].len() as u8], words[0].as_bytes()].concat(),
+        _ => name(words[0]).as_ref().as_bytes().to_vec(),
+    }
+}
+
+impl Network for Internet {
+    async fn datagram(
+        &self,
+        to: SocketAddr,
+        query: &[u8],
+        deadline: Instant,
+        accept: &mut (dyn FnMut(&[u8]) -> DatagramVerdict + Send),
+    ) -> Result<Vec<u8>, ExchangeError> {
+        let at = Instant::now() + DELAY;
+        let reply = self.ask(to, Transport::Udp, query);
+        let wait = async {
+            if let Some(reply) = reply {
+                sleep_until(at).await;
+                if accept(&reply) == DatagramVerdict::Accept {
+                    return Ok(reply);
+                }
+            }
+            std::future::pending().await
+        };
+        timeout_at(deadline, wait).await.unwrap_or(Err(ExchangeError::Timeout))
+    }
+
+    async fn stream(
+        &self,
+        server: &ServerIdentity,
+        transport: Transport,
+        query: &[u8],
+        _: Instant,
+    ) -> Result<Vec<u8>, ExchangeError> {
+        self.ask(server.address, transport, query).ok_or(ExchangeError::Refused)
+    }
+
+    fn reachable(&self, _: SocketAddr) -> bool {
+        true
+    }
+
+    fn random(&self) -> u64 {
+        let mut x = self.seed.fetch_add(0x9e37_79b9_7f4a_7c15, Relaxed);
+        x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ x >> 31
+    }
+}

@@ -1,0 +1,93 @@
+//! A zone and its servers, as far as they are known.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use rhumb_cache::{Credibility, LearntRecords, RecordContent, RecordSet, SecurityStatus};
+use rhumb_wire::{Name, NameRef, Type};
+
+use super::limits;
+use super::settings::{IterationSettings, NameServer, StubZone};
+
+/// The type under which delegations are kept, apart from the NS records that the zone itself has.
+pub(super) const DELEGATION: Type = Type(u16::MAX);
+/// The port of nameservers.
+const PORT: u16 = 53;
+
+/// A zone and the servers to ask about names in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ZoneCut {
+    pub(super) zone: Name,
+    pub(super) servers: Vec<NameServer>,
+    /// Until when its parents vouch for it, in seconds of the cache's clock.
+    pub(super) expires: u32,
+    /// Whether the configuration names its servers.
+    pub(super) configured: bool,
+}
+
+impl ZoneCut {
+    /// The root, by the servers that the configuration names.
+    pub(super) fn hints(settings: &IterationSettings) -> Self {
+        Self { zone: Name::root(), servers: settings.root.clone(), expires: u32::MAX, configured: true }
+    }
+
+    /// A domain whose servers the configuration names.
+    pub(super) fn stub(stub: &StubZone) -> Self {
+        let server = NameServer { name: stub.domain.clone(), addresses: stub.servers.clone() };
+        Self { zone: stub.domain.clone(), servers: vec![server], expires: u32::MAX, configured: true }
+    }
+
+    /// A delegation that was kept.
+    pub(super) fn kept(learnt: &LearntRecords) -> Option<Self> {
+        let set = learnt.records()?;
+        let expires = learnt.stored.saturating_add(learnt.ttl);
+        Some(Self { expires, ..Self::delegated(set, &learnt.attached) })
+    }
+
+    /// A delegation by NS records and the addresses that came with them.
+    pub(super) fn delegated(set: &RecordSet, glue: &[RecordSet]) -> Self {
+        let mut servers: Vec<NameServer> = Vec::new();
+        for rdata in set.records.iter() {
+            let Ok(name) = NameRef::parse(rdata) else { continue };
+            if servers.len() == limits::NAME_SERVERS
+                || servers.iter().any(|server| server.name.as_ref() == name)
+            {
+                continue;
+            }
+            let mut addresses = Vec::new();
+            for found in glue.iter().filter(|found| found.owner.as_ref() == name) {
+                add_addresses(found, &mut addresses);
+            }
+            servers.push(NameServer { name: name.to_lowercase(), addresses });
+        }
+        Self { zone: set.owner.as_ref().to_lowercase(), servers, expires: u32::MAX, configured: false }
+    }
+}
+
+/// Adds the addresses of a set of A or AAAA records, each once.
+pub(super) fn add_addresses(set: &RecordSet, to: &mut Vec<SocketAddr>) {
+    for rdata in set.records.iter() {
+        let ip = match (set.rtype, rdata.first_chunk::<4>(), rdata.first_chunk::<16>()) {
+            (Type::A, Some(&v4), _) => IpAddr::V4(Ipv4Addr::from(v4)),
+            (Type::AAAA, _, Some(&v6)) => IpAddr::V6(Ipv6Addr::from(v6)),
+            _ => continue,
+        };
+        let address = SocketAddr::new(ip, PORT);
+        if to.len() < limits::ADDRESSES && !to.contains(&address) {
+            to.push(address);
+        }
+    }
+}
+
+/// A delegation as it is kept: the parent's NS records, which are good to go on by and never an answer.
+pub(super) fn delegation(set: &RecordSet, glue: Vec<RecordSet>, ttl: u32, now: u32) -> LearntRecords {
+    LearntRecords {
+        owner: set.owner.as_ref().to_lowercase(),
+        rtype: DELEGATION,
+        content: RecordContent::Records(set.clone()),
+        attached: glue.into(),
+        credibility: Credibility::Referral,
+        security: SecurityStatus::Unchecked,
+        ttl,
+        stored: now,
+    }
+}

@@ -1,0 +1,216 @@
+//! One question to the servers of a zone.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use rhumb_wire::Rcode;
+use tokio::time::{Instant, timeout_at};
+
+use super::zone_reply::{ReplyReadingContext, ZoneReply};
+use crate::exchange::{
+    AttemptOutcome, AttemptReport, ExchangeProgress, LookupContext, ReadAnswer, RemoteServer, RetryLimits,
+    ServerExchange, UnusableReply,
+};
+use crate::network::Network;
+use crate::question::Question;
+
+/// Messages to one server where there are others, and where there are none.
+const SENDS_EACH: u8 = 2;
+const SENDS_ALONE: u8 = 4;
+/// How long late replies are waited for after the last message.
+const GRACE: Duration = Duration::from_millis(800);
+
+/// What came of a question to the servers of a zone.
+pub(super) struct ExchangeResult {
+    pub(super) reply: Result<ZoneReply, ExchangeFailure>,
+    pub(super) attempts: Vec<AttemptReport>,
+    /// Messages sent and bytes received.
+    pub(super) spent: (usize, usize),
+}
+
+/// Why no server had a usable reply, the most telling reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ExchangeFailure {
+    Refused(Rcode),
+    Unusable(UnusableReply),
+    NoRoute,
+    Silence,
+}
+
+/// What may be spent on an exchange.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ExchangeBudget {
+    pub(super) until: Instant,
+    pub(super) sends: usize,
+    pub(super) received: usize,
+}
+
+/// The course of one question. Servers are asked one after the other, each once the reply of the one before is late; the late
+/// ones may still answer.
+struct ZoneExchange<'a, N> {
+    context: LookupContext<'a, N>,
+    exchanges: Vec<ServerExchange<'a, ZoneReply>>,
+    /// The order in which they are asked: indices of `exchanges`.
+    queue: VecDeque<usize>,
+    refused: Option<Rcode>,
+    unusable: Option<UnusableReply>,
+    last_sent: Instant,
+}
+
+/// Asks `question` of `servers`, the first of them first, until one has a usable reply.
+pub(super) async fn ask_servers<N: Network>(
+    net: &N,
+    servers: Vec<Arc<RemoteServer>>,
+    question: &Question,
+    reading: ReplyReadingContext<'_>,
+    budget: ExchangeBudget,
+) -> ExchangeResult {
+    let now = Instant::now();
+    let time = budget.until.saturating_duration_since(now);
+    let observer = &mut |_: &AttemptReport| {};
+    let read = |bytes: &[u8], question: &Question| -> Result<ReadAnswer<ZoneReply>, UnusableReply> {
+        reading.read(bytes, question)
+    };
+    let sends = if servers.len() > 1 { SENDS_EACH } else { SENDS_ALONE };
+    let retry = RetryLimits { short_first_wait: true, sends };
+    let context = LookupContext::new(net, question, observer, now, (time, budget.sends, budget.received));
+    let exchange = |server| ServerExchange::new(server, &read, retry, now);
+    let exchanges: Vec<_> = servers.into_iter().map(exchange).collect();
+    let mut course = ZoneExchange {
+        context: context.iterative(),
+        queue: (0..exchanges.len()).collect(),
+        exchanges,
+        refused: None,
+        unusable: None,
+        last_sent: now,
+    };
+    let reply = course.run().await;
+    let (sends, received) = course.context.left();
+    ExchangeResult {
+        reply,
+        spent: (budget.sends - sends, budget.received - received),
+        attempts: course.context.into_attempts(),
+    }
+}
+
+impl<N: Network> ZoneExchange<'_, N> {
+    async fn run(&mut self) -> Result<ZoneReply, ExchangeFailure> {
+        loop {
+            let now = Instant::now();
+            self.ask_next(now);
+            let Some(until) = self.wait_until(now) else { return Err(self.failure()) };
+            match timeout_at(until, self.progress()).await {
+                Ok((_, ExchangeProgress::Answer(_, reply))) => {
+                    self.abandon(AttemptOutcome::Overtaken);
+                    return Ok(reply);
+                }
+                Ok((index, progress)) => self.note(index, &progress),
+                Err(_) => self.expire(Instant::now()),
+            }
+        }
+    }
+
+    /// Asks the next server if no reply is expected in time any more.
+    fn ask_next(&mut self, now: Instant) {
+        if self.exchanges.iter().any(|exchange| exchange.retransmit_at().is_some()) {
+            return;
+        }
+        if !self.context.may_send(now) {
+            self.queue.clear();
+        }
+        while let Some(place) = self.queue.iter().position(|&index| self.is_ready(index, now)) {
+            let Some(index) = self.queue.remove(place) else { return };
+            let Self { context, exchanges, .. } = self;
+            if exchanges.get_mut(index).is_some_and(|exchange| exchange.send(context, now)) {
+                self.last_sent = now;
+                return;
+            }
+        }
+    }
+
+    fn is_ready(&self, index: usize, now: Instant) -> bool {
+        self.exchanges.get(index).is_some_and(|exchange| exchange.not_before() <= now)
+    }
+
+    /// Until when to wait before the next step; none if the question ends here.
+    fn wait_until(&self, now: Instant) -> Option<Instant> {
+        let deadline = self.context.deadline();
+        let retransmit = self.exchanges.iter().filter_map(ServerExchange::retransmit_at).min();
+        let next = retransmit.or_else(|| {
+            let waiting = self.queue.iter().filter_map(|&index| self.exchanges.get(index));
+            waiting.map(ServerExchange::not_before).min().filter(|_| self.context.may_send(now))
+        });
+        let until = match next {
+            Some(next) => next.min(deadline),
+            None if self.exchanges.iter().any(ServerExchange::is_outstanding) => {
+                deadline.min(self.last_sent + GRACE)
+            }
+            None => return None,
+        };
+        (now < until).then_some(until)
+    }
+
+    /// Waits until one of the messages on their way has ended; for ever if there is none.
+    async fn progress(&mut self) -> (usize, ExchangeProgress<ZoneReply>) {
+        let Self { context, exchanges, queue, .. } = self;
+        poll_fn(|cx| {
+            for (index, exchange) in exchanges.iter_mut().enumerate() {
+                if let Poll::Ready(progress) = exchange.poll_progress(cx, context, !queue.is_empty()) {
+                    return Poll::Ready((index, progress));
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Takes note of what became of an exchange, if that is no answer.
+    fn note(&mut self, index: usize, progress: &ExchangeProgress<ZoneReply>) {
+        match progress {
+            ExchangeProgress::Answer(..) => {}
+            ExchangeProgress::Refused(refused) => self.refused = Some(refused.rcode),
+            ExchangeProgress::Unusable(unusable) => self.unusable = Some(*unusable),
+            ExchangeProgress::Failed => return self.requeue(index),
+            ExchangeProgress::Resent => {}
+        }
+        self.queue.retain(|&waiting| waiting != index);
+    }
+
+    /// Has a server asked again after all others.
+    fn requeue(&mut self, index: usize) {
+        if self.exchanges.get(index).is_some_and(ServerExchange::may_retry) && !self.queue.contains(&index) {
+            self.queue.push_back(index);
+        }
+    }
+
+    /// Has those whose reply is late asked again after the others.
+    fn expire(&mut self, now: Instant) {
+        for index in 0..self.exchanges.len() {
+            let Self { context, exchanges, .. } = self;
+            if exchanges.get_mut(index).is_some_and(|exchange| exchange.expire(context, now)) {
+                self.requeue(index);
+            }
+        }
+    }
+
+    fn abandon(&mut self, outcome: AttemptOutcome) {
+        for exchange in &mut self.exchanges {
+            exchange.abandon(&mut self.context, outcome);
+        }
+    }
+
+    fn failure(&mut self) -> ExchangeFailure {
+        self.abandon(AttemptOutcome::TimedOut);
+        let attempts = self.context.attempts();
+        let no_route = attempts.iter().all(|attempt| attempt.outcome == AttemptOutcome::NoRoute);
+        match (self.refused, self.unusable) {
+            (Some(refused), _) => ExchangeFailure::Refused(refused),
+            (None, Some(unusable)) => ExchangeFailure::Unusable(unusable),
+            (None, None) if no_route => ExchangeFailure::NoRoute,
+            (None, None) => ExchangeFailure::Silence,
+        }
+    }
+}

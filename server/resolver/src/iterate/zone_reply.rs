@@ -1,0 +1,290 @@
+//! What the reply of a zone's server means (RFC 1034 section 5.3.3, RFC 2308 section 2).
+
+use rhumb_cache::{Credibility, LearntRecords, RecordContent, RecordList, RecordSet, SecurityStatus};
+use rhumb_wire::{MessageSection, MessageView, Name, NameBuf, NameRef, Rcode, Type, header};
+
+use super::limits;
+use super::reply_records::ReplyRecords;
+use crate::exchange::{ReadAnswer, UnusableReply};
+use crate::question::Question;
+
+/// A reply that was understood.
+#[derive(Debug, Clone)]
+pub(super) struct ZoneReply {
+    /// The records along the chain from the name asked, aliases first; of all types where all were asked for.
+    pub(super) links: Vec<LearntRecords>,
+    pub(super) end: ReplyEnd,
+    /// Addresses of the servers that NS records in the answer name.
+    pub(super) glue: Vec<RecordSet>,
+}
+
+/// How a reply ends.
+#[derive(Debug, Clone)]
+pub(super) enum ReplyEnd {
+    /// The last link answers the question.
+    Records,
+    /// The last link leads to a name that has to be asked for.
+    Alias,
+    /// The name at the end of the chain does not exist or has no such records.
+    Denial(Box<LearntRecords>),
+    /// The servers of a zone further down know more.
+    Referral(Box<ReferralReply>),
+}
+
+/// A delegation as the parent's server gives it.
+#[derive(Debug, Clone)]
+pub(super) struct ReferralReply {
+    /// NS records.
+    pub(super) servers: RecordSet,
+    /// Addresses of these servers.
+    pub(super) glue: Vec<RecordSet>,
+    /// What the parent says of DS: the records, or what proves that there are none.
+    pub(super) signer: Option<LearntRecords>,
+}
+
+/// What a reply is read against.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ReplyReadingContext<'c> {
+    /// The zone whose server was asked.
+    pub(super) zone: NameRef<'c>,
+    /// When, in seconds of the cache's clock.
+    pub(super) now: u32,
+}
+
+impl ReplyReadingContext<'_> {
+    /// Reads a reply of NOERROR or NXDOMAIN to `question`.
+    ///
+    /// Errors: `Malformed`; `Referral` from a server that does not serve the zone; `Dname`, `TooMany`, `TooManyLinks`.
+    pub(super) fn read(
+        self,
+        bytes: &[u8],
+        question: &Question,
+    ) -> Result<ReadAnswer<ZoneReply>, UnusableReply> {
+        let message = MessageView::parse(bytes).map_err(|_| UnusableReply::Malformed)?;
+        let asked_themselves = matches!(question.qtype, Type::RRSIG | Type::ANY);
+        let records = ReplyRecords::read(&message, self.zone, asked_themselves)?;
+        let authoritative = message.header().flags & header::AA != 0;
+        let reading = ReplyReading { context: self, records: &records, question, authoritative };
+        let answer = reading.answer(Rcode(message.header().rcode_low()))?;
+        Ok(ReadAnswer { answer, substantial: true })
+    }
+}
+
+struct ReplyReading<'r> {
+    context: ReplyReadingContext<'r>,
+    records: &'r ReplyRecords,
+    question: &'r Question,
+    authoritative: bool,
+}
+
+impl ReplyReading<'_> {
+    fn answer(&self, rcode: Rcode) -> Result<ZoneReply, UnusableReply> {
+        let mut links: Vec<LearntRecords> = Vec::new();
+        let mut name = self.question.name.clone();
+        loop {
+            let found = self.at(name.as_ref())?;
+            if !found.is_empty() {
+                links.extend(found);
+                let servers =
+                    links.last().and_then(LearntRecords::records).filter(|set| set.rtype == Type::NS);
+                let glue = servers.map(|servers| self.glue(servers)).unwrap_or_default();
+                return Ok(ZoneReply { links, end: ReplyEnd::Records, glue });
+            }
+            let Some((link, target)) = self.alias(name.as_ref())? else { break };
+            links.push(link);
+            if links.len() > limits::LINKS {
+                return Err(UnusableReply::TooManyLinks);
+            }
+            let known = links.iter().any(|link| link.owner == target);
+            if known || !target.as_ref().is_at_or_below(self.context.zone) {
+                return Ok(ZoneReply { links, end: ReplyEnd::Alias, glue: Vec::new() });
+            }
+            name = target;
+        }
+        let denies = rcode == Rcode::NXDOMAIN;
+        if !links.is_empty() {
+            // What is said of the end of a chain counts if the zone says it.
+            let soa = self.soa(name.as_ref());
+            let end = if soa.is_some() {
+                ReplyEnd::Denial(Box::new(self.denial(&name, denies, soa)))
+            } else {
+                ReplyEnd::Alias
+            };
+            return Ok(ZoneReply { links, end, glue: Vec::new() });
+        }
+        let end = self.nothing(&name, denies)?;
+        Ok(ZoneReply { links, end, glue: Vec::new() })
+    }
+
+    /// What a reply without records of the name says.
+    fn nothing(&self, name: &Name, denies: bool) -> Result<ReplyEnd, UnusableReply> {
+        let soa = self.soa(name.as_ref());
+        if denies || soa.is_some() {
+            return Ok(ReplyEnd::Denial(Box::new(self.denial(name, denies, soa))));
+        }
+        if let Some(referral) = self.referral(name.as_ref()) {
+            return Ok(ReplyEnd::Referral(Box::new(referral)));
+        }
+        let of_child = |set: &RecordSet| set.rtype == Type::NS && set.owner == *name;
+        let ds_elsewhere =
+            self.question.qtype == Type::DS && self.records.section(MessageSection::Authority).any(of_child);
+        if self.authoritative || ds_elsewhere {
+            return Ok(ReplyEnd::Denial(Box::new(self.denial(name, false, None))));
+        }
+        Err(UnusableReply::Referral)
+    }
+
+    /// The records asked for at `name`.
+    fn at(&self, name: NameRef<'_>) -> Result<Vec<LearntRecords>, UnusableReply> {
+        let all = self.question.qtype == Type::ANY;
+        let wanted =
+            |set: &&RecordSet| set.owner.as_ref() == name && (all || set.rtype == self.question.qtype);
+        let sets = self.records.section(MessageSection::Answer).filter(wanted);
+        let found: Vec<_> = sets.map(|set| self.learnt(set.clone(), self.expansion(set))).collect();
+        if found.len() > limits::TYPES { Err(UnusableReply::TooMany) } else { Ok(found) }
+    }
+
+    /// The alias at `name`, and where it leads: by a DNAME above it, or a CNAME. Errors: `Dname`, `Malformed`.
+    fn alias(&self, name: NameRef<'_>) -> Result<Option<(LearntRecords, Name)>, UnusableReply> {
+        if matches!(self.question.qtype, Type::CNAME | Type::ANY) {
+            return Ok(None);
+        }
+        let mut above = name.parent();
+        while let Some(ancestor) = above {
+            if let Some(dname) = self.records.set(MessageSection::Answer, ancestor, Type::DNAME) {
+                let target = substituted(name, dname)?;
+                let synthesised = RecordSet {
+                    owner: name.to_name(),
+                    rtype: Type::CNAME,
+                    ttl: dname.ttl,
+                    records: [target.as_ref().as_bytes()].into_iter().collect(),
+                    signatures: RecordList::default(),
+                };
+                let attached = [vec![dname.clone()], self.expansion(dname)].concat();
+                let target = target.as_ref().to_lowercase();
+                return Ok(Some((self.learnt(synthesised, attached), target)));
+            }
+            above = ancestor.parent();
+        }
+        let Some(cname) = self.records.set(MessageSection::Answer, name, Type::CNAME) else {
+            return Ok(None);
+        };
+        // More than one is a mistake; the first counts.
+        let mut first = cname.clone();
+        first.records = cname.records.iter().take(1).collect();
+        let rdata = first.records.iter().next().unwrap_or_default();
+        let target = NameRef::parse(rdata).map_err(|_| UnusableReply::Malformed)?.to_lowercase();
+        let expansion = self.expansion(&first);
+        Ok(Some((self.learnt(first, expansion), target)))
+    }
+
+    /// What proves the expansion of a wildcard, where `set` is one by its signatures.
+    fn expansion(&self, set: &RecordSet) -> Vec<RecordSet> {
+        let labels = set.owner.as_ref().label_count() - usize::from(set.owner.as_ref().is_wildcard());
+        let mut signed = set.signatures.iter().filter_map(|rdata| rdata.get(3));
+        if signed.any(|&signed| usize::from(signed) < labels) { self.records.proofs() } else { Vec::new() }
+    }
+
+    fn learnt(&self, set: RecordSet, attached: Vec<RecordSet>) -> LearntRecords {
+        let ttl = set.ttl.min(limits::TTL);
+        LearntRecords {
+            owner: set.owner.as_ref().to_lowercase(),
+            rtype: set.rtype,
+            content: RecordContent::Records(set),
+            attached: attached.into(),
+            credibility: self.credibility(),
+            security: SecurityStatus::Unchecked,
+            ttl,
+            stored: self.context.now,
+        }
+    }
+
+    const fn credibility(&self) -> Credibility {
+        if self.authoritative { Credibility::Authoritative } else { Credibility::Answer }
+    }
+
+    /// The SOA of a denial: that of a zone which holds `name`.
+    fn soa(&self, name: NameRef<'_>) -> Option<&RecordSet> {
+        let authority = self.records.section(MessageSection::Authority);
+        authority.filter(|set| set.rtype == Type::SOA).find(|set| name.is_at_or_below(set.owner.as_ref()))
+    }
+
+    fn denial(&self, name: &Name, denies: bool, soa: Option<&RecordSet>) -> LearntRecords {
+        let minimum = |set: &RecordSet| {
+            let minimum = set.records.iter().next().and_then(|rdata| rdata.last_chunk::<4>().copied());
+            minimum.map_or(0, u32::from_be_bytes)
+        };
+        let ttl = soa.map_or(limits::BARE_DENIAL_TTL, |soa| soa.ttl.min(minimum(soa)));
+        let mut attached: Vec<RecordSet> = soa.cloned().into_iter().collect();
+        attached.extend(self.records.proofs());
+        LearntRecords {
+            owner: name.as_ref().to_lowercase(),
+            rtype: if denies { rhumb_cache::ANY_TYPE } else { self.question.qtype },
+            content: if denies { RecordContent::NameError } else { RecordContent::NoData },
+            attached: attached.into(),
+            credibility: self.credibility(),
+            security: SecurityStatus::Unchecked,
+            ttl: ttl.min(limits::DENIAL_TTL),
+            stored: self.context.now,
+        }
+    }
+
+    /// The delegation that leads towards `name`; the parent's own side of it for DS.
+    fn referral(&self, name: NameRef<'_>) -> Option<ReferralReply> {
+        let leads = |set: &&RecordSet| {
+            let cut = set.owner.as_ref();
+            set.rtype == Type::NS
+                && cut.len() > self.context.zone.len()
+                && name.is_at_or_below(cut)
+                && !(self.question.qtype == Type::DS && cut == name)
+        };
+        let servers = self.records.section(MessageSection::Authority).find(leads)?.clone();
+        let glue = self.glue(&servers);
+        let signer = self.signer(&servers);
+        Some(ReferralReply { servers, glue, signer })
+    }
+
+    /// The addresses in the additional section of the servers that NS records name.
+    fn glue(&self, servers: &RecordSet) -> Vec<RecordSet> {
+        let named = |set: &&RecordSet| {
+            matches!(set.rtype, Type::A | Type::AAAA)
+                && servers.records.iter().any(|rdata| NameRef::parse(rdata) == Ok(set.owner.as_ref()))
+        };
+        self.records.section(MessageSection::Additional).filter(named).cloned().collect()
+    }
+
+    /// What the reply says of DS at a delegation.
+    fn signer(&self, servers: &RecordSet) -> Option<LearntRecords> {
+        let cut = servers.owner.as_ref();
+        if let Some(ds) = self.records.set(MessageSection::Authority, cut, Type::DS) {
+            return Some(LearntRecords {
+                credibility: Credibility::Authoritative,
+                ..self.learnt(ds.clone(), Vec::new())
+            });
+        }
+        let proofs = self.records.proofs();
+        (!proofs.is_empty()).then(|| LearntRecords {
+            owner: cut.to_lowercase(),
+            rtype: Type::DS,
+            content: RecordContent::NoData,
+            ttl: proofs.iter().map(|proof| proof.ttl).min().unwrap_or(0).min(limits::DENIAL_TTL),
+            attached: proofs.into(),
+            credibility: Credibility::Authoritative,
+            security: SecurityStatus::Unchecked,
+            stored: self.context.now,
+        })
+    }
+}
+
+/// `name` with the owner of the DNAME at its end replaced by its target (RFC 6672 section 2.2). Errors: `Dname`.
+fn substituted(name: NameRef<'_>, dname: &RecordSet) -> Result<Name, UnusableReply> {
+    let rdata = dname.records.iter().next().ok_or(UnusableReply::Dname)?;
+    let target = NameRef::parse(rdata).map_err(|_| UnusableReply::Dname)?;
+    let mut buffer = NameBuf::new();
+    let above = name.label_count() - dname.owner.as_ref().label_count();
+    for label in name.labels().take(above) {
+        buffer.push_label(label).map_err(|_| UnusableReply::Dname)?;
+    }
+    buffer.finish(target).map_err(|_| UnusableReply::Dname)?;
+    Ok(buffer.as_ref().to_name())
+}

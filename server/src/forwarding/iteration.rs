@@ -1,0 +1,86 @@
+//! What is resolved by iteration: the root, where the configuration leaves it to that, and stub domains.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use rhumb_config::{Config, FilePlace, ForwardFallback, QnameMinimisation, RootServer, UpstreamServer};
+use rhumb_resolver::{IterationSettings, Minimisation, NameServer, StubZone};
+use rhumb_wire::{Name, NameRef};
+
+use super::resolved::resolved;
+use crate::snapshot::{IterationPlan, RouteCourse};
+
+/// The port of nameservers.
+const PORT: u16 = 53;
+
+/// The domains that are resolved by iteration, and where the configuration asks for that.
+pub(super) fn domains(config: &Config) -> Vec<(Name, FilePlace)> {
+    let stubs = config.stub.iter().map(|stub| (stub.domain.clone(), stub.place.clone()));
+    let mut domains: Vec<_> = stubs.collect();
+    let is_root = |domain: &Name| domain.as_ref().is_root();
+    let forwarded = config.forward.iter().any(|forward| is_root(&forward.domain));
+    let root_is_stub = domains.iter().any(|(domain, _)| is_root(domain));
+    if config.recursion.iterate && !forwarded && !root_is_stub {
+        let file = config.file.as_deref().unwrap_or_else(|| Path::new("built-in default"));
+        domains.push((NameRef::ROOT.to_name(), FilePlace { file: file.into(), line: 1, column: 1 }));
+    }
+    domains
+}
+
+/// How the routes of these domains and numbers are answered, and how iteration goes about it.
+pub(super) fn plan(config: &Config, routes: &[(Name, u32)]) -> IterationPlan {
+    let iterated = domains(config);
+    let falls_back = |domain: &Name| {
+        let found = config.forward.iter().find(|forward| forward.domain == *domain);
+        found.is_some_and(|forward| forward.fallback == ForwardFallback::Iterate)
+    };
+    let course = |domain: &Name| {
+        if iterated.iter().any(|(iterated, _)| iterated == domain) {
+            RouteCourse::Iterate
+        } else if falls_back(domain) {
+            RouteCourse::ForwardFirst
+        } else {
+            RouteCourse::Forward
+        }
+    };
+    let courses: HashMap<u32, RouteCourse> = routes
+        .iter()
+        .map(|(domain, id)| (*id, course(domain)))
+        .filter(|(_, course)| *course != RouteCourse::Forward)
+        .collect();
+    IterationPlan {
+        settings: (!courses.is_empty()).then(|| Arc::new(settings(config))),
+        courses,
+        sources: config.recursion.source_addresses.clone(),
+    }
+}
+
+fn settings(config: &Config) -> IterationSettings {
+    let recursion = &config.recursion;
+    let root = |server: &RootServer| NameServer {
+        name: server.name.clone(),
+        addresses: server.addresses.iter().map(|address| SocketAddr::new(*address, PORT)).collect(),
+    };
+    let addresses = |servers: &[UpstreamServer]| {
+        let found = servers.iter().filter_map(resolved);
+        found.map(|server| server.address).collect()
+    };
+    IterationSettings {
+        root: recursion.root_servers.iter().map(root).collect(),
+        stubs: config
+            .stub
+            .iter()
+            .map(|stub| StubZone { domain: stub.domain.clone(), servers: addresses(&stub.servers) })
+            .collect(),
+        minimisation: match recursion.qname_minimisation {
+            QnameMinimisation::Relaxed => Minimisation::Relaxed,
+            QnameMinimisation::Strict => Minimisation::Strict,
+            QnameMinimisation::Off => Minimisation::Off,
+        },
+        ipv4: recursion.ipv4,
+        ipv6: recursion.ipv6,
+        loopback: recursion.query_loopback,
+    }
+}

@@ -1,0 +1,71 @@
+//! A look-up that asks authoritative servers, from the root down.
+
+use std::sync::Arc;
+
+use rhumb_resolver::IterationSettings;
+use rhumb_resolver::iterate::{self, Resolution, ResolutionFailure};
+use rhumb_wire::NameRef;
+use rhumb_wire::Rcode;
+use tokio::sync::mpsc;
+
+use super::lookup::{Lookup, LookupAnswer, LookupEvent, STALE_AFTER};
+use super::tried::tried;
+use crate::query::is_own_name;
+use crate::snapshot::RouteState;
+
+impl Lookup {
+    /// Resolves the question by iteration. A stale answer is reported to `events` where it takes long.
+    pub(super) async fn iterated(
+        &self,
+        settings: &Arc<IterationSettings>,
+        state: &RouteState,
+        events: &mpsc::UnboundedSender<LookupEvent>,
+    ) -> LookupAnswer {
+        self.prime_once(settings);
+        let snapshot = self.live.snapshot.load_full();
+        let (route, qtype) = (self.route.id(), self.key.question.qtype);
+        let own = move |name: NameRef<'_>| is_own_name(&snapshot, name, qtype, route);
+        let (live, network, question) = (&self.live, &*self.network, &self.key.question);
+        let resolving = iterate::resolve(network, &live.resolver, settings, question, &own, live.clock.now());
+        let mut resolving = std::pin::pin!(resolving);
+        let mut stale = std::pin::pin!(tokio::time::sleep(STALE_AFTER));
+        let mut waiting = true;
+        loop {
+            tokio::select! {
+                biased;
+                result = &mut resolving => return self.resolved(state, result),
+                () = &mut stale, if waiting => {
+                    waiting = false;
+                    if let Some(found) = self.stale(state, true) {
+                        let _ = events.send(LookupEvent::Stale(Arc::clone(&self.key), found));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Has the root asked for its servers, once, beside the first question.
+    fn prime_once(&self, settings: &Arc<IterationSettings>) {
+        if !self.live.resolver.claim_priming() {
+            return;
+        }
+        let (live, network, settings) =
+            (Arc::clone(&self.live), Arc::clone(&self.network), Arc::clone(settings));
+        tokio::spawn(async move {
+            iterate::prime(&*network, &live.resolver, &settings, live.clock.now()).await;
+        });
+    }
+
+    fn resolved(&self, state: &RouteState, result: Result<Resolution, ResolutionFailure>) -> LookupAnswer {
+        match result {
+            Ok(resolution) => {
+                let Resolution { message, ttl, attempts, .. } = resolution;
+                self.keep_answer(message, ttl, state.failures, tried(&attempts))
+            }
+            Err(ResolutionFailure { cause, attempts }) => {
+                let (code, text) = (cause.extended_error().code(), cause.to_string());
+                self.fail_because(state, Rcode::SERVFAIL, None, Some((code, &text)), tried(&attempts))
+            }
+        }
+    }
+}
