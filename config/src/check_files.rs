@@ -1,15 +1,23 @@
-//! Whether the files that a configuration names are there and can be read.
+//! Whether the files that a configuration names are there and can be read; those with secrets are read.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+
+use rhumb_wire::tsig::TsigAlgorithm;
+use zeroize::Zeroizing;
 
 use crate::config::Config;
 use crate::errors::{ConfigFinding, FilePlace};
+use crate::key_file;
 use crate::node::Spot;
 use crate::positions::{Position, Positions};
-use crate::regular_file::{FileError, open_regular_file};
+use crate::regular_file::{FileError, open_regular_file, read_regular_file};
 use crate::root_hints;
-use crate::sections::{RootHints, UpstreamSource, ZoneSource};
+use crate::sections::{MD5_WARNING, RootHints, TsigKeyEntry, UpstreamSource, ZoneSource};
+
+/// The most bytes of a file with a secret.
+const MOST_KEY_FILE: usize = 64 << 10;
 
 /// What the files of a configuration gave.
 #[derive(Default)]
@@ -79,6 +87,53 @@ pub(crate) fn root_hints(config: &mut Config) -> Option<ConfigFinding> {
         }
     }
     None
+}
+
+/// Reads the secrets that stand in files of their own into the keys of `config`. An error for each that cannot be had.
+pub(crate) fn keys(config: &mut Config, positions: &Positions) -> FileFindings {
+    let mut findings = FileFindings::default();
+    for key in &mut config.keys {
+        let Some(path) = key.secret_file.clone() else { continue };
+        let position = positions.key(&key.place);
+        let at = |key: &TsigKeyEntry, message| {
+            finding(&key.place, position, format!("keys[{}].secret-file", position.index), message)
+        };
+        match read_key(key, &path) {
+            Ok(()) if key.algorithm == Some(TsigAlgorithm::HmacMd5) => {
+                findings.warnings.push(at(key, format!("`{}`: {MD5_WARNING}", path.display())));
+            }
+            Ok(()) => {}
+            Err(message) => findings.errors.push(at(key, message)),
+        }
+    }
+    findings
+}
+
+/// Reads the secret of a key, and its algorithm where the entry gives none.
+fn read_key(key: &mut TsigKeyEntry, path: &Path) -> Result<(), String> {
+    let (contents, found) = read_regular_file(path, MOST_KEY_FILE)
+        .map_err(|error| wrong(path, &error, "a file with a secret"))?;
+    let contents = Zeroizing::new(contents);
+    let shown = path.display();
+    let mode = found.permissions().mode() & 0o7777;
+    if mode & 0o007 != 0 {
+        return Err(format!(
+            "`{shown}` is open to every user (mode {mode:04o}); chmod 640 and the server's group keep it closed"
+        ));
+    }
+    let file = key_file::parse(&contents).map_err(|error| format!("`{shown}` {error}"))?;
+    if let Some(name) = file.name.filter(|name| *name != key.name) {
+        return Err(format!("`{shown}` has the key {name}, not {}", key.name));
+    }
+    match (key.algorithm, file.algorithm) {
+        (Some(given), Some(found)) if given != found => {
+            return Err(format!("`{shown}` has a key of {found}, the entry says {given}"));
+        }
+        (None, found) => key.algorithm = found,
+        _ => {}
+    }
+    key.secret = Some(file.secret);
+    Ok(())
 }
 
 fn finding(place: &FilePlace, position: Position, key: String, message: String) -> ConfigFinding {

@@ -12,7 +12,8 @@ use crate::reader::Reader;
 use crate::section::{Keys, Section};
 use crate::sections::{
     CacheSettings, ControlSettings, ForwardEntry, ListenEntry, LogSettings, MetricsSettings,
-    RecursionSettings, ServerSettings, StubEntry, UserName, WorkerCount, WorkerThreads, ZoneSource,
+    RecursionSettings, RemoteServer, ServerSettings, StubEntry, TsigKeyEntry, UserName, WorkerCount,
+    WorkerThreads, ZoneSource,
 };
 
 /// A configuration that was read in full: immutable, every path absolute or relative to the working folder.
@@ -32,6 +33,10 @@ pub struct Config {
     pub listen: Vec<ListenEntry>,
     /// UDP threads for each listener.
     pub workers: WorkerThreads,
+    /// The keys that messages are signed with; no name twice.
+    pub keys: Vec<TsigKeyEntry>,
+    /// Other nameservers; no name twice.
+    pub remotes: Vec<RemoteServer>,
     /// Where zones come from; no zone is named twice.
     pub zones: Vec<ZoneSource>,
     /// Upstreams by domain; no domain twice.
@@ -56,7 +61,7 @@ pub struct Config {
 
 /// Keys of later versions.
 const LATER: &[(&str, &str)] = &[
-    ("tsig", "it signs no messages"),
+    ("tsig", "keys are given in `keys`"),
     ("secondary", "it serves zones from files alone"),
     ("state", "it changes no zone by itself"),
     ("dnstap", "it writes a log of queries with log.queries"),
@@ -79,6 +84,8 @@ impl Section for Config {
             folder: PathBuf::new(),
             listen: Vec::new(),
             workers: WorkerThreads::Auto,
+            keys: Vec::new(),
+            remotes: Vec::new(),
             zones: Vec::new(),
             forward: Vec::new(),
             stub: Vec::new(),
@@ -103,6 +110,20 @@ impl Section for Config {
         keys.key("workers", InForce::AtReload, "UDP threads for each listener.", WorkerCount, |draft| {
             &mut draft.workers
         });
+        keys.key(
+            "keys",
+            InForce::AtReload,
+            "Keys that messages are signed with (TSIG, RFC 8945).",
+            List { of: Sub::new(), filled: false },
+            |draft| &mut draft.keys,
+        );
+        keys.key(
+            "remotes",
+            InForce::AtReload,
+            "Other nameservers, by names that zones refer to.",
+            List { of: Sub::new(), filled: false },
+            |draft| &mut draft.remotes,
+        );
         keys.key(
             "zones",
             InForce::AtReload,

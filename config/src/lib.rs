@@ -20,6 +20,7 @@ mod in_force;
 mod include;
 mod include_path;
 mod include_pattern;
+mod key_file;
 mod key_list;
 #[cfg(test)]
 mod key_tests;
@@ -33,6 +34,7 @@ mod one_line;
 mod positions;
 mod reader;
 mod reading;
+mod references;
 mod regular_file;
 mod resolv_conf;
 mod root_hints;
@@ -68,8 +70,8 @@ pub use crate::root_hints::RootServer;
 pub use crate::sections::{
     CacheSettings, ControlSettings, CookieSecret, ForwardEntry, ForwardFallback, ForwardPolicy, ListenEntry,
     LogFormat, LogLevel, LogSettings, MetricsSettings, QnameMinimisation, RateLimitSettings,
-    RecursionSettings, RootHints, ServerSettings, StubEntry, TransferRule, UpstreamSource, WorkerThreads,
-    ZoneSource,
+    RecursionSettings, RemoteServer, RootHints, ServerSettings, StubEntry, TransferRule, TsigKeyEntry,
+    TsigSecret, UpstreamSource, WorkerThreads, ZoneSource,
 };
 pub use crate::upstream_server::UpstreamServer;
 pub use crate::zone_file_pattern::{ZoneFilePattern, ZoneFilePatternError};
@@ -83,7 +85,8 @@ pub const DEFAULT_ZONE: &str = include_str!("../examples/zones/example.com.zone"
 /// What stands for the file in places of the built-in default.
 const BUILT_IN: &str = "built-in default";
 
-/// Reads the configuration in `path` and the files that it includes, and looks whether the lists of upstreams that it names can be read.
+/// Reads the configuration in `path`, the files that it includes and the secrets of its keys, and looks whether the lists of upstreams
+/// that it names can be read.
 ///
 /// A list that is missing or cannot be read is a warning: the last good one is kept. Zone files are not looked at: what is wrong
 /// with one concerns its zone alone.
@@ -108,6 +111,9 @@ fn load_reading(path: &Path) -> Result<(reading::Reading, FileFindings), ConfigE
     let mut lists = check_files::lists(&reading.config, &reading.positions);
     reading.errors.extend(check_files::root_hints(&mut reading.config));
     reading.warnings.append(&mut lists.warnings);
+    let keys = check_files::keys(&mut reading.config, &reading.positions);
+    reading.errors.extend(keys.errors);
+    reading.warnings.extend(keys.warnings);
     Ok((reading, lists))
 }
 

@@ -16,6 +16,7 @@ pub(crate) struct Position {
 /// The entries of the lists by their places.
 #[derive(Debug, Default)]
 pub(crate) struct Positions {
+    keys: HashMap<Spot, Position>,
     zones: HashMap<Spot, Position>,
     forward: HashMap<Spot, Position>,
     stub: HashMap<Spot, Position>,
@@ -27,6 +28,9 @@ impl Positions {
     /// From the tree: exact, also when some entries were wrong and are missing in the configuration.
     pub(crate) fn of_tree(root: &Node, files: &FileNumbers) -> Self {
         let mut positions = Positions { files: files.clone(), ..Positions::default() };
+        for (index, key) in numbered(root.items("keys")) {
+            positions.keys.insert(key.spot, Position { index, value: key.spot_of("secret-file") });
+        }
         for (index, zone) in numbered(root.items("zones")) {
             let key = if zone.entry("file").is_some() { "file" } else { "directory" };
             positions.zones.insert(zone.spot, Position { index, value: zone.spot_of(key) });
@@ -42,6 +46,10 @@ impl Positions {
             positions.stub.insert(stub.spot, Position { index, value: stub.spot });
         }
         positions
+    }
+
+    pub(crate) fn key(&self, place: &FilePlace) -> Position {
+        self.find(&self.keys, place)
     }
 
     pub(crate) fn zone(&self, place: &FilePlace) -> Position {

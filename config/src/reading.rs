@@ -16,6 +16,7 @@ use crate::kinds::Sub;
 use crate::node::{Spot, Value};
 use crate::positions::Positions;
 use crate::reader::Reader;
+use crate::references;
 use crate::section::Section;
 
 /// What a reading gave: when there are errors, the configuration lacks what was wrong.
@@ -44,6 +45,7 @@ pub(crate) fn read(text: &str, file: &Path, found: Option<Metadata>) -> Reading 
                 Includer::new(&mut reader, &mut nodes, text.len(), &found, lists()).read_into(&mut root);
             }
             config = Sub::<Config>::new().read(&root, &mut reader);
+            references::report(&root, &mut reader);
             if let Some(config) = &config {
                 conflicts::report(config, &root, &mut reader);
                 advice::report(config, &root, &mut reader);

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::net::Ipv6Addr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,8 +33,26 @@ fn every_example_can_be_loaded() {
         }
     }
     assert_eq!(seen, 5);
+    let copy = std::env::temp_dir().join(format!("rhumb-examples-{}", std::process::id()));
+    copy_closed(&folder(), &copy);
     for name in ["authoritative.yaml", "forwarder.yaml", "full.yaml"] {
-        load_with_zones(&folder().join(name)).unwrap_or_else(|errors| panic!("{errors}"));
+        load_with_zones(&copy.join(name)).unwrap_or_else(|errors| panic!("{errors}"));
+    }
+    fs::remove_dir_all(copy).unwrap();
+}
+
+/// Copies a folder; nobody else may read the copy, as secrets ask for.
+fn copy_closed(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_closed(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), &target).unwrap();
+            fs::set_permissions(&target, fs::Permissions::from_mode(0o600)).unwrap();
+        }
     }
 }
 

@@ -8,12 +8,14 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use clap_complete::Shell;
 use rhumb_wire::Name;
+use rhumb_wire::tsig::TsigAlgorithm;
 
 use crate::boot::{self, StartError};
 use crate::operator::show::AnswerStreams;
 
 mod client;
 mod exit;
+mod key_text;
 mod man;
 mod rows;
 mod server_target;
@@ -56,6 +58,9 @@ enum LocalCommand {
         #[arg(long, value_name = "FOLDER")]
         include_folder: Vec<PathBuf>,
     },
+    /// Keys of zones and of their transfers
+    #[command(subcommand, display_order = rows::ORDER)]
+    Keys(KeysCommand),
     /// Ask every local address through every listener: does the reply come from it?
     #[command(display_order = rows::ORDER + 1)]
     Selftest {
@@ -78,6 +83,19 @@ enum LocalCommand {
     /// Print the manual page
     #[command(display_order = rows::ORDER + 1)]
     Man,
+}
+
+/// A command about keys.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+enum KeysCommand {
+    /// Make a key for TSIG and print it as rhumb and other programs take it
+    Tsig {
+        /// The name of the key, which both sides have to use
+        name: Name,
+        /// hmac-sha256, hmac-sha384, hmac-sha512, hmac-sha224, hmac-sha1 or hmac-md5
+        #[arg(long, default_value_t = TsigAlgorithm::HmacSha256)]
+        algorithm: TsigAlgorithm,
+    },
 }
 
 /// Does what the command line says. Wrong usage ends the process with status 2; `--help` and `--version` with 0.
@@ -110,6 +128,11 @@ impl LocalCommand {
             Self::Check { config } => boot::check(config.as_deref()).map(Some),
             Self::CheckZone { origin, file, include_folder } => {
                 boot::check_zone(&origin.to_string(), &file, include_folder).map(Some)
+            }
+            Self::Keys(KeysCommand::Tsig { name, algorithm }) => {
+                return print(streams.out, |text| {
+                    text.write_all(key_text::new_key(&name, algorithm)?.as_bytes())
+                });
             }
             Self::Selftest { config, json } => {
                 return client::selftest(&ServerTarget { config, socket: None }, json, streams);

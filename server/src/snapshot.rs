@@ -4,11 +4,13 @@
 //! upstream health, the cache - hangs behind an `Arc` that the next snapshot takes over.
 
 mod access;
+mod allowed_clients;
 mod built_in;
 mod files;
 mod incomplete;
 mod iteration_plan;
 mod live;
+mod log_interval;
 mod origin;
 mod published;
 pub mod retired;
@@ -17,6 +19,7 @@ mod view;
 mod zone;
 
 pub use access::{ClientAccess, LocalNetworks};
+pub use allowed_clients::AllowedClients;
 pub use built_in::built_in_zones;
 pub use files::{FileMark, FileRead};
 pub use incomplete::{CONFIRM, WRITER_BOUND, incomplete_file};

@@ -43,6 +43,8 @@ mod reading;
 mod reloading;
 mod running;
 mod scraping;
+mod secondary;
+mod signatures;
 mod steady;
 mod supervising;
 mod transfers;
@@ -88,6 +90,7 @@ fn main() -> ExitCode {
         logging::TESTS,
         transfers::TESTS,
         including::TESTS,
+        signatures::TESTS,
         unit::TESTS,
         zone_folders::TESTS,
         container::TESTS,

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use rhumb_tests::rig::server::until;
-use rhumb_tests::rig::{Client, Config, Folder, Host, Message, Server, Transport, program, rcode};
+use rhumb_tests::rig::{Client, Config, Host, Message, Server, Transport, program, rcode};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, skip};
+
+use crate::secondary::{Peer, Secondary};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
@@ -82,118 +82,26 @@ fn readers() -> Verdict {
     Ok(Outcome::Passed)
 }
 
-struct Secondary(Child);
-
-impl Drop for Secondary {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-type MakeConfig = fn(&Path) -> String;
-
 /// NSD, Knot and BIND fetch the zone as their own configuration has it, and answer out of it.
 fn secondaries() -> Verdict {
     let (_server, client) = start(3000, ALLOWED)?;
-    let folder = Folder::new()?;
     let mut running = Vec::new();
-    let programs: [(&str, &str, &[&str], MakeConfig); 3] = [
-        ("nsd", "127.0.0.2", &["-d", "-c"], nsd),
-        ("knotd", "127.0.0.3", &["-c"], knot),
-        ("named", "127.0.0.4", &["-g", "-n", "1", "-c"], bind),
-    ];
-    for (name, address, arguments, config) in programs {
-        let Some(file) = program::find(name) else { continue };
-        client.address("lo", &format!("{address}/32"))?;
-        let home = folder.at(name);
-        std::fs::create_dir_all(&home)?;
-        std::fs::write(home.join("config"), config(&home))?;
-        let log = std::fs::File::create(home.join("log"))?;
-        let mut command = client.command(file);
-        command.args(arguments).arg(home.join("config")).current_dir(&home).stdin(Stdio::null());
-        let child = command.stdout(log.try_clone()?).stderr(log).spawn().context(name)?;
-        let to: SocketAddr = format!("{address}:53").parse()?;
-        running.push((name, to, home, Secondary(child)));
+    for peer in [Peer::Nsd, Peer::Knot, Peer::Bind] {
+        running.extend(Secondary::start(peer, &client, None)?);
     }
     if running.is_empty() {
         skip!("none of NSD, Knot and BIND here");
     }
     let asker = Client::new(&client).patience(Duration::from_millis(500));
-    for (name, to, home, _child) in &running {
-        let serves = |host: &str| asker.ask(*to, host, "A").is_ok_and(|answer| !answer.data("A").is_empty());
+    for secondary in &running {
+        let (name, to) = (secondary.name(), secondary.address());
+        let serves = |host: &str| asker.ask(to, host, "A").is_ok_and(|answer| !answer.data("A").is_empty());
         let served = until(Duration::from_secs(30), || serves("h2999.zone.test."));
-        let log = std::fs::read_to_string(home.join("log")).unwrap_or_default();
-        ensure!(served, "{name} does not serve the zone; its log: {log}");
-        let large = asker.over(Transport::Tcp, *to, &Message::query("large.zone.test.", "AAAA"))?;
+        ensure!(served, "{name} does not serve the zone; its log: {}", secondary.log());
+        let large = asker.over(Transport::Tcp, to, &Message::query("large.zone.test.", "AAAA"))?;
         ensure_eq!(large.message.data("AAAA").len(), 2000, "records of the large set at {name}");
     }
     Ok(Outcome::Passed)
-}
-
-fn nsd(home: &Path) -> String {
-    let home = home.display();
-    format!(
-        "server:
-  ip-address: 127.0.0.2
-  username: \"\"
-  database: \"\"
-  zonesdir: \"{home}\"
-  pidfile: \"{home}/pid\"
-  xfrdfile: \"{home}/xfrd\"
-  zonelistfile: \"{home}/zonelist\"
-  xfrdir: \"{home}\"
-remote-control:
-  control-enable: no
-zone:
-  name: zone.test
-  zonefile: zone
-  request-xfr: 192.0.2.1 NOKEY
-  allow-notify: 192.0.2.1 NOKEY
-"
-    )
-}
-
-fn knot(home: &Path) -> String {
-    let home = home.display();
-    format!(
-        "server:
-  listen: 127.0.0.3@53
-  rundir: {home}
-database:
-  storage: {home}
-log:
-  - target: stderr
-    any: info
-remote:
-  - id: primary
-    address: 192.0.2.1@53
-zone:
-  - domain: zone.test
-    storage: {home}
-    master: primary
-"
-    )
-}
-
-fn bind(home: &Path) -> String {
-    let home = home.display();
-    format!(
-        "options {{
-  directory \"{home}\";
-  listen-on {{ 127.0.0.4; }};
-  listen-on-v6 {{ none; }};
-  pid-file none;
-  session-keyfile none;
-  recursion no;
-  notify no;
-  dnssec-validation no;
-  max-records-per-type 0;
-}};
-controls {{ }};
-zone \"zone.test\" {{ type secondary; primaries {{ 192.0.2.1; }}; file \"zone\"; }};
-"
-    )
 }
 
 /// Response code and extended error for those who may not, and for what is no request for a zone.

@@ -1,29 +1,80 @@
 //! `transfer-to:` of a zone: who may transfer it.
 
+use rhumb_wire::Name;
+use serde_json::{Value as Json, json};
+
+use super::keys::KEY_NAME;
+use super::remotes::is_remote_name;
 use crate::in_force::InForce;
-use crate::kinds::{Optional, Parsed};
+use crate::key_list::KeyList;
+use crate::kind::Kind;
+use crate::kinds::{Optional, Parsed, Sub};
 use crate::network::IpNetwork;
-use crate::node::Node;
+use crate::node::{Node, Value};
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
 
 /// Clients that may transfer a zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TransferRule {
-    /// Where they are.
-    pub network: IpNetwork,
+pub enum TransferRule {
+    /// A server of `remotes`, by its name: from one of its addresses, and signed with its key if it has one.
+    Remote(String),
+    /// Those that fit all that is said here; something is.
+    Clients {
+        /// Where they are.
+        network: Option<IpNetwork>,
+        /// What their requests are signed with.
+        key: Option<Name>,
+    },
+}
+
+/// The name of a server as text, or a section.
+pub(crate) struct Rule;
+
+impl Kind for Rule {
+    type Out = TransferRule;
+
+    fn read(&self, node: &Node, reader: &mut Reader) -> Option<TransferRule> {
+        match &node.value {
+            Value::Section(_) => Sub::new().read(node, reader),
+            Value::Text(text) if is_remote_name(text) => Some(TransferRule::Remote(text.clone())),
+            _ => {
+                reader.wrong(
+                    node,
+                    "the name of a server in `remotes`, or a section with `network`, `key` or both",
+                );
+                None
+            }
+        }
+    }
+
+    fn schema(&self) -> Json {
+        let name = json!({ "type": "string", "description": "The name of a server in `remotes`." });
+        json!({ "anyOf": [name, Sub::<TransferRule>::new().schema()] })
+    }
+
+    fn show(&self, value: &TransferRule) -> Option<Json> {
+        match value {
+            TransferRule::Remote(name) => Some(json!(name)),
+            clients @ TransferRule::Clients { .. } => Sub::new().show(clients),
+        }
+    }
+
+    fn list_keys(&self, keys: &mut KeyList<'_>) {
+        Sub::<TransferRule>::new().list_keys(keys);
+    }
 }
 
 #[derive(Default)]
 pub(crate) struct TransferRuleDraft {
     network: Option<IpNetwork>,
+    key: Option<Name>,
 }
 
 impl Section for TransferRule {
     type Draft = TransferRuleDraft;
 
     const ABOUT: &'static str = "Clients that may transfer the zone.";
-    const ONE_OF: &'static [&'static [&'static str]] = &[&["network"]];
 
     fn draft() -> TransferRuleDraft {
         TransferRuleDraft::default()
@@ -33,18 +84,33 @@ impl Section for TransferRule {
         keys.key(
             "network",
             InForce::AtReload,
-            "The network of the clients.",
+            "The network of the clients. Without it, any.",
             Optional(Parsed::new("a network such as 192.0.2.0/24 or \"2001:db8::/32\", or an address")),
             |draft| &mut draft.network,
         );
-        keys.not_offered("key", "requests are not signed");
+        keys.key(
+            "key",
+            InForce::AtReload,
+            "The key of `keys` that requests have to be signed with. Without it they need not be signed.",
+            Optional(KEY_NAME),
+            |draft| &mut draft.key,
+        );
     }
 
-    fn finish(draft: TransferRuleDraft, _: &Node, _: &mut Reader) -> Option<Self> {
-        Some(TransferRule { network: draft.network? })
+    fn finish(draft: TransferRuleDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
+        if node.entry("network").is_none() && node.entry("key").is_none() {
+            reader.error(node.spot, "`network` or `key` is missing");
+        }
+        let TransferRuleDraft { network, key } = draft;
+        (network.is_some() || key.is_some()).then_some(TransferRule::Clients { network, key })
     }
 
     fn values(&self) -> TransferRuleDraft {
-        TransferRuleDraft { network: Some(self.network) }
+        match self {
+            TransferRule::Remote(_) => TransferRuleDraft::default(),
+            TransferRule::Clients { network, key } => {
+                TransferRuleDraft { network: *network, key: key.clone() }
+            }
+        }
     }
 }

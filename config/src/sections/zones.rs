@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use rhumb_wire::Name;
 
-use super::transfer_to::TransferRule;
+use super::transfer_to::{Rule, TransferRule};
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
-use crate::kinds::{Domain, FilePath, List, Optional, Parsed, Sub};
+use crate::kinds::{Domain, FilePath, List, Optional, Parsed};
 use crate::node::Node;
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
@@ -120,7 +120,7 @@ impl Section for ZoneSource {
             "transfer-to",
             InForce::AtReload,
             "Who may transfer the zone, or those of the folder (RFC 5936). Without it no one may.",
-            List { of: Sub::new(), filled: false },
+            List { of: Rule, filled: false },
             |draft| &mut draft.transfer_to,
         );
         keys.key(

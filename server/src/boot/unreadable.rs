@@ -12,6 +12,7 @@ const TRIED: usize = 100;
 /// The first file or folder that is there and that this user may not read. One that is missing is no fault of permissions.
 pub(super) fn unreadable(config: &Config) -> Option<PathBuf> {
     let mut paths: Vec<PathBuf> = config.sources.files.clone();
+    paths.extend(config.keys.iter().filter_map(|key| key.secret_file.clone()));
     for source in config.forward.iter().flat_map(|forward| &forward.upstreams) {
         if let UpstreamSource::List(path, _) | UpstreamSource::ResolvConf(path, _) = source {
             paths.push(path.clone());

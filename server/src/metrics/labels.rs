@@ -120,6 +120,18 @@ label_values! {
 }
 
 label_values! {
+    /// What is wrong with the signature of a request.
+    pub enum TsigReason {
+        UnknownKey => "unknown-key", "No key has its name.";
+        OtherAlgorithm => "other-algorithm", "The key is of another algorithm.";
+        WrongMac => "wrong-mac", "The MAC is not that of the message: another secret.";
+        Clock => "clock", "The clocks differ by more than the fudge.";
+        ShortMac => "short-mac", "The MAC is shorter than what is accepted for the key.";
+        Malformed => "malformed", "The record cannot be read, or stands where none may.";
+    }
+}
+
+label_values! {
     /// Why a query or a reply was dropped: every drop anywhere is counted under one of these.
     pub enum DropReason {
         ShortMessage => "short-message", "Fewer octets than a header.";

@@ -111,6 +111,9 @@ metrics! {
     TRANSFERS = Counter "rhumb_transfers_total" ["direction", "kind", "result"]
         "Zone transfers, by direction (out), kind (axfr) and result.";
 
+    TSIG_ERRORS = Counter "rhumb_tsig_errors_total" ["reason"]
+        "Requests whose signature was not accepted, by what is wrong with it.";
+
     CACHE_ENTRIES = Gauge "rhumb_cache_entries" []
         "Entries in the cache.";
     CACHE_BYTES = Gauge "rhumb_cache_bytes" []

@@ -10,7 +10,7 @@ use prometheus::process_collector::ProcessCollector;
 
 use super::block::Block;
 use super::handles::{ForwardedDomain, Held, Keyed, List, Upstream};
-use super::labels::{RefuseReason, ReloadResult, TransferResult};
+use super::labels::{RefuseReason, ReloadResult, TransferResult, TsigReason};
 use super::samples::Source;
 use crate::supervision::WorkerRegistry;
 
@@ -68,6 +68,7 @@ pub struct Metrics {
     pub(super) tcp_accepted: AtomicU64,
     pub(super) tcp_refused: [AtomicU64; RefuseReason::COUNT],
     pub(super) transfers: [AtomicU64; TransferResult::COUNT],
+    pub(super) tsig_errors: [AtomicU64; TsigReason::COUNT],
     pub(super) reloads: [AtomicU64; ReloadResult::COUNT],
     pub(super) reload_failed: AtomicBool,
     pub(super) loaded: AtomicU64,
@@ -102,6 +103,7 @@ impl Metrics {
             tcp_accepted: AtomicU64::new(0),
             tcp_refused: Default::default(),
             transfers: Default::default(),
+            tsig_errors: Default::default(),
             reloads: Default::default(),
             reload_failed: AtomicBool::new(false),
             loaded: AtomicU64::new(now),
@@ -217,6 +219,13 @@ impl Metrics {
     /// A zone transfer to a client ended.
     pub fn transferred(&self, result: TransferResult) {
         if let Some(counter) = self.transfers.get(result.index()) {
+            counter.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// The signature of a request was not accepted.
+    pub fn tsig_failed(&self, reason: TsigReason) {
+        if let Some(counter) = self.tsig_errors.get(reason.index()) {
             counter.fetch_add(1, Relaxed);
         }
     }

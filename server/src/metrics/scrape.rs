@@ -13,7 +13,7 @@ use super::block::Block;
 use super::histogram::float;
 use super::labels::{
     AccessList, CacheEvent, DropReason, Family, LookupResult, RcodeLabel, RefuseReason, ReloadResult,
-    ResponseSource, TransferResult, TypeLabel, UpstreamFailure,
+    ResponseSource, TransferResult, TsigReason, TypeLabel, UpstreamFailure,
 };
 use super::names;
 use super::registry::Metrics;
@@ -78,6 +78,9 @@ impl Metrics {
         }
         for (result, count) in TransferResult::ALL.iter().zip(&self.transfers) {
             out.set(&names::TRANSFERS, &["out", "axfr", result.as_str()], count.load(Relaxed));
+        }
+        for (reason, count) in TsigReason::ALL.iter().zip(&self.tsig_errors) {
+            out.set(&names::TSIG_ERRORS, &[reason.as_str()], count.load(Relaxed));
         }
     }
 

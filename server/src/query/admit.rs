@@ -37,14 +37,14 @@ pub(super) fn admit<'a>(message: &'a [u8], client: &QueryClient<'_>) -> Result<Q
         Ok(query) => query,
         Err(error) => return Err(unreadable(message, error)),
     };
+    if query.tsig.is_some() {
+        return Err(Rejection::Signed);
+    }
     if query.header.opcode() != Opcode::QUERY {
         return Err(unserved(query.header.opcode()));
     }
     if query.edns.is_some_and(|edns| edns.version != 0) {
         return Err(Rejection::Question(Rcode::BADVERS, None));
-    }
-    if query.tsig.is_some() {
-        return Err(Rejection::Signed);
     }
     if usual(&query) {
         return Ok(query);

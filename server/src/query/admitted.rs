@@ -1,10 +1,12 @@
 //! A query that was admitted, and the last steps that all its answers share.
 
 use rhumb_wire::edns::ExtendedError;
+use rhumb_wire::tsig::{TsigKey, TsigSigner};
 use rhumb_wire::{QueryMessage, Rcode, header};
 
 use super::client::QueryClient;
 use super::context::QueryContext;
+use super::edns_context::EdnsContext;
 use super::limit::{self, AnswerSource};
 use super::outcome::{QueryOutcome, QueryScratch};
 use super::response::{ResponseHead, ResponseLimits, finish, question_only};
@@ -20,6 +22,28 @@ pub(super) struct AdmittedQuery<'a, 'm> {
     pub(super) context: &'a QueryContext<'m>,
     pub(super) view: &'m SnapshotView,
     pub(super) limits: ResponseLimits,
+    /// What the query was signed with.
+    pub(super) key: Option<&'a TsigKey>,
+}
+
+impl<'a, 'm> AdmittedQuery<'a, 'm> {
+    /// A query whose options ask for `edns_context`, and whose response goes into a buffer of so many bytes; room for what
+    /// `signer` adds to it is kept.
+    #[inline]
+    pub(super) fn new(
+        query: &'a QueryMessage<'a>,
+        mut edns_context: EdnsContext,
+        signer: Option<&'a TsigSigner>,
+        client: &'a QueryClient<'a>,
+        context: &'a QueryContext<'m>,
+        buffer: usize,
+    ) -> Self {
+        edns_context.signature = signer.map_or(0, |signer| signer.record_length() as u16);
+        let snapshot = context.snapshot;
+        let limits = ResponseLimits::of(query, edns_context, client.transport(), &snapshot.settings, buffer);
+        let view = snapshot.view(|| client.ip());
+        Self { query, client, context, view, limits, key: signer.map(|signer| &**signer.key()) }
+    }
 }
 
 impl<'m> AdmittedQuery<'_, 'm> {

@@ -1,6 +1,7 @@
 //! Responses to queries that are not admitted.
 
 use rhumb_wire::edns::ExtendedError;
+use rhumb_wire::tsig::TsigSigner;
 use rhumb_wire::{Class, MessageView, NameRef, Opcode, QueryMessage, Rcode, Type, header};
 
 use super::admit::Rejection;
@@ -10,7 +11,7 @@ use super::context::QueryContext;
 use super::edns_context::EdnsContext;
 use super::limit::{self, AnswerSource};
 use super::outcome::{QueryOutcome, QueryScratch};
-use super::response::{ResponseHead, ResponseLimits, question_only};
+use super::response::{ResponseHead, question_only};
 use crate::metrics::DropReason;
 use crate::rate_limit::{RateVerdict, ResponseClass};
 
@@ -18,6 +19,7 @@ use crate::rate_limit::{RateVerdict, ResponseClass};
 pub(super) fn deny(
     denied: Rejection,
     message: &[u8],
+    signer: Option<&TsigSigner>,
     client: &QueryClient<'_>,
     context: &QueryContext<'_>,
     scratch: &mut QueryScratch,
@@ -27,14 +29,14 @@ pub(super) fn deny(
     match denied {
         Rejection::Drop(reason) => QueryOutcome::Drop(reason),
         Rejection::Header(rcode) => header_reply(message, rcode, client, context, scratch, out),
-        Rejection::NoQuestion => no_question(message, client, context, scratch, out),
+        Rejection::NoQuestion => no_question(message, signer, client, context, scratch, out),
         // One that is signed twice cannot be read.
         Rejection::Signed => header_reply(message, Rcode::FORMERR, client, context, scratch, out),
         Rejection::Question(rcode, error) => {
             let Ok(query) = QueryMessage::parse(message) else {
                 return header_reply(message, Rcode::FORMERR, client, context, scratch, out);
             };
-            match admitted(&query, client, context, scratch, out.len()) {
+            match admitted(&query, signer, client, context, scratch, out.len()) {
                 Ok(admitted) => admitted.reject(rcode, error, scratch, out),
                 Err(admitted) => admitted.reject(Rcode::FORMERR, None, scratch, out),
             }
@@ -46,37 +48,37 @@ pub(super) fn deny(
 #[cold]
 pub(super) fn bad_cookie(
     message: &[u8],
+    signer: Option<&TsigSigner>,
     client: &QueryClient<'_>,
     context: &QueryContext<'_>,
     scratch: &mut QueryScratch,
     out: &mut [u8],
 ) -> QueryOutcome {
-    deny(Rejection::Question(Rcode::FORMERR, None), message, client, context, scratch, out)
+    deny(Rejection::Question(Rcode::FORMERR, None), message, signer, client, context, scratch, out)
 }
 
 /// The query with what its options ask for. Errors: a cookie of a wrong length; the query as if it had none.
 fn admitted<'a, 'm>(
     query: &'a QueryMessage<'a>,
+    signer: Option<&'a TsigSigner>,
     client: &'a QueryClient<'a>,
     context: &'a QueryContext<'m>,
     scratch: &mut QueryScratch,
     buffer: usize,
 ) -> Result<AdmittedQuery<'a, 'm>, AdmittedQuery<'a, 'm>> {
-    let settings = &context.snapshot.settings;
     scratch.stats.qtype = query.qtype;
     scratch.stats.edns = query.edns.map(|edns| edns.dnssec_ok());
-    let edns_context = EdnsContext::of(query, client, settings);
+    let edns_context = EdnsContext::of(query, client, &context.snapshot.settings);
     let good = edns_context.is_ok();
-    let limits =
-        ResponseLimits::of(query, edns_context.unwrap_or_default(), client.transport(), settings, buffer);
-    let admitted =
-        AdmittedQuery { query, client, context, view: context.snapshot.view(|| client.ip()), limits };
+    let edns_context = edns_context.unwrap_or_default();
+    let admitted = AdmittedQuery::new(query, edns_context, signer, client, context, buffer);
     if good { Ok(admitted) } else { Err(admitted) }
 }
 
 /// A message without question: NOERROR and a cookie for one that asks for that alone, else FORMERR.
 fn no_question(
     message: &[u8],
+    signer: Option<&TsigSigner>,
     client: &QueryClient<'_>,
     context: &QueryContext<'_>,
     scratch: &mut QueryScratch,
@@ -85,7 +87,7 @@ fn no_question(
     let Some(query) = cookie_request(message) else {
         return header_reply(message, Rcode::FORMERR, client, context, scratch, out);
     };
-    let found = admitted(&query, client, context, scratch, out.len());
+    let found = admitted(&query, signer, client, context, scratch, out.len());
     let (Ok(admitted) | Err(admitted)) = found;
     let rcode = match query.edns {
         Some(edns) if edns.version != 0 => Rcode::BADVERS,

@@ -1,7 +1,7 @@
 //! The steps of a query, in their order.
 
 use rhumb_wire::edns::ExtendedError;
-use rhumb_wire::tsig::RequestRejection;
+use rhumb_wire::tsig::{RequestRejection, TsigSigner};
 use rhumb_wire::{Class, QueryMessage, Rcode, Type, header};
 use rhumb_zones::answer::AnswerKind;
 
@@ -34,32 +34,28 @@ pub fn respond(
 ) -> QueryOutcome {
     scratch.stats = QueryStats::NOTHING;
     match admit(message, client) {
-        Ok(query) => respond_to(&query, 0, client, context, scratch, out),
+        Ok(query) => respond_to(&query, None, client, context, scratch, out),
         Err(Rejection::Signed) => respond_signed(message, client, context, scratch, out),
-        Err(denied) => deny(denied, message, client, context, scratch, out),
+        Err(denied) => deny(denied, message, None, client, context, scratch, out),
     }
 }
 
-/// Responds to a query that was admitted; `signature` bytes are kept free for a TSIG.
+/// Responds to a query that was admitted; `signer` is to sign the response.
 #[inline]
 fn respond_to(
     query: &QueryMessage<'_>,
-    signature: u16,
+    signer: Option<&TsigSigner>,
     client: &QueryClient<'_>,
     context: &QueryContext<'_>,
     scratch: &mut QueryScratch,
     out: &mut [u8],
 ) -> QueryOutcome {
-    let settings = &context.snapshot.settings;
-    let Ok(mut edns_context) = EdnsContext::of(query, client, settings) else {
-        return bad_cookie(query.message, client, context, scratch, out);
+    let Ok(edns_context) = EdnsContext::of(query, client, &context.snapshot.settings) else {
+        return bad_cookie(query.message, signer, client, context, scratch, out);
     };
-    edns_context.signature = signature;
     scratch.stats.qtype = query.qtype;
     scratch.stats.edns = query.edns.map(|edns| edns.dnssec_ok());
-    let limits = ResponseLimits::of(query, edns_context, client.transport(), settings, out.len());
-    let view = context.snapshot.view(|| client.ip());
-    let admitted = AdmittedQuery { query, client, context, view, limits };
+    let admitted = AdmittedQuery::new(query, edns_context, signer, client, context, out.len());
     if usual(query) { admitted.route(scratch, out) } else { admitted.unusual(scratch, out) }
 }
 
@@ -72,20 +68,27 @@ fn respond_signed(
     scratch: &mut QueryScratch,
     out: &mut [u8],
 ) -> QueryOutcome {
-    let rejection = match tsig::verify(message, &context.snapshot.settings.keys) {
+    let rejected = match tsig::verify(message, &context.snapshot.settings.keys) {
         Ok(VerifiedQuery { message, signer }) => {
-            let room = signer.record_length() as u16;
+            scratch.note("admit", || format!("signed with {}", signer.key().name()));
             let outcome = match admit(&message, client) {
-                Ok(query) => respond_to(&query, room, client, context, scratch, out),
-                Err(denied) => deny(denied, &message, client, context, scratch, out),
+                Ok(query) => respond_to(&query, Some(&signer), client, context, scratch, out),
+                Err(denied) => deny(denied, &message, Some(&signer), client, context, scratch, out),
             };
             return tsig::sign_outcome(outcome, signer, out);
         }
-        Err(rejection) => rejection,
+        Err(rejected) => rejected,
     };
-    scratch.note("admit", || format!("its signature: {:?}", rejection.error()));
+    scratch.note("admit", || rejected.failure.to_string());
+    context.server.metrics.tsig_failed(rejected.failure.reason());
+    if let Some(left_out) = context.server.tsig_log.pass(context.micros) {
+        let (client, failure) = (client.peer(), &rejected.failure);
+        tracing::warn!(%client, left_out, "TSIG: {failure}");
+    }
+    let rejection = rejected.rejection;
     let rcode = if rejection.error().is_some() { Rcode::NOTAUTH } else { Rcode::FORMERR };
-    let outcome = deny(Rejection::Question(rcode, None), message, client, context, scratch, out);
+    let denied = Rejection::Question(rcode, None);
+    let outcome = deny(denied, message, rejection.signer(), client, context, scratch, out);
     match (rejection, outcome) {
         (RequestRejection::Unsigned(error), QueryOutcome::Reply(length)) if !scratch.stats.slipped => {
             let limit = largest_response(message, client, context, out.len());
@@ -121,13 +124,12 @@ pub fn respond_truncated(
 ) -> Option<usize> {
     scratch.stats = QueryStats::NOTHING;
     match admit(message, client) {
-        Ok(query) => truncated_response(&query, 0, client, context, scratch, out),
+        Ok(query) => truncated_response(&query, None, client, context, scratch, out),
         Err(Rejection::Signed) => {
             let VerifiedQuery { message, mut signer } =
                 tsig::verify(message, &context.snapshot.settings.keys).ok()?;
             let query = admit(&message, client).ok()?;
-            let room = signer.record_length() as u16;
-            let length = truncated_response(&query, room, client, context, scratch, out)?;
+            let length = truncated_response(&query, Some(&signer), client, context, scratch, out)?;
             tsig::sign(&mut signer, length, out)
         }
         Err(_) => None,
@@ -136,17 +138,14 @@ pub fn respond_truncated(
 
 fn truncated_response(
     query: &QueryMessage<'_>,
-    signature: u16,
+    signer: Option<&TsigSigner>,
     client: &QueryClient<'_>,
     context: &QueryContext<'_>,
     scratch: &mut QueryScratch,
     out: &mut [u8],
 ) -> Option<usize> {
-    let settings = &context.snapshot.settings;
-    let edns_context = EdnsContext { signature, ..EdnsContext::of(query, client, settings).ok()? };
-    let limits = ResponseLimits::of(query, edns_context, client.transport(), settings, out.len());
-    let view = context.snapshot.view(|| client.ip());
-    let admitted = AdmittedQuery { query, client, context, view, limits };
+    let edns_context = EdnsContext::of(query, client, &context.snapshot.settings).ok()?;
+    let admitted = AdmittedQuery::new(query, edns_context, signer, client, context, out.len());
     let length = question_only(Some(query), &mut scratch.compression, out);
     let head = ResponseHead { flags: header::TC, ..ResponseHead::of(Rcode::NOERROR) };
     Some(admitted.complete(head, length, scratch, out))

@@ -47,10 +47,13 @@ impl AdmittedQuery<'_, '_> {
             scratch.note("transfer", || "no zone has this name".to_owned());
             return self.refuse(Rcode::NOTAUTH, (ExtendedError::NotAuthoritative, ""), scratch, out);
         };
-        if !entry.origin.may_transfer(client.ip()) {
+        if !entry.origin.may_transfer(client.ip(), self.key) {
             scratch.stats.refused = Some(AccessList::Transfer);
-            scratch
-                .note("transfer", || format!("{}: no `transfer-to` allows {}", entry.place(), client.ip()));
+            scratch.note("transfer", || {
+                let signed =
+                    self.key.map_or("unsigned".to_owned(), |key| format!("signed with {}", key.name()));
+                format!("{}: no `transfer-to` allows {}, {signed}", entry.place(), client.ip())
+            });
             return self.refuse(Rcode::REFUSED, (ExtendedError::Prohibited, ""), scratch, out);
         }
         let Some(contents) = entry.zone.contents() else {

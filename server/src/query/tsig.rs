@@ -2,14 +2,14 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rhumb_wire::header;
 use rhumb_wire::tsig::{
-    RequestRejection, TsigError, TsigFormatError, TsigKeyring, TsigRecord, TsigSigner, verify_request,
-    write_unsigned_error,
+    RequestRejection, TsigAlgorithm, TsigError, TsigFormatError, TsigKeyring, TsigRecord, TsigSigner,
+    verify_request, write_unsigned_error,
 };
+use rhumb_wire::{Name, header};
 
 use super::outcome::{IncompleteResponse, MessageSource, QueryOutcome};
-use crate::metrics::DropReason;
+use crate::metrics::{DropReason, TsigReason};
 
 /// A query whose signature is good.
 #[derive(Debug)]
@@ -20,12 +20,79 @@ pub(super) struct VerifiedQuery {
     pub(super) signer: TsigSigner,
 }
 
+/// A query whose signature is not good.
+#[derive(Debug)]
+pub(super) struct RejectedQuery {
+    /// How to respond.
+    pub(super) rejection: RequestRejection,
+    /// What the operator is told.
+    pub(super) failure: SignatureFailure,
+}
+
+/// What is wrong with a signature: the one cause, in words for the operators of both sides.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SignatureFailure {
+    #[error("no key is called {0}")]
+    UnknownKey(Name),
+    #[error("the key {0} is of {1}, and the request is signed with another algorithm")]
+    OtherAlgorithm(Name, TsigAlgorithm),
+    #[error("the MAC is wrong: the two sides have different secrets for the key {0}")]
+    WrongMac(Name),
+    #[error("signed with the key {0} by a clock that is {1} s {2}")]
+    Clock(Name, u64, &'static str),
+    #[error("the MAC made with the key {0} is too short")]
+    ShortMac(Name),
+    #[error("{0}")]
+    Malformed(TsigFormatError),
+}
+
+impl SignatureFailure {
+    /// What kept `record` from being verified.
+    fn of(record: &TsigRecord<'_>, rejection: &RequestRejection, keys: &TsigKeyring, now: u64) -> Self {
+        let name = Name::from(record.key_name());
+        let error = match rejection {
+            RequestRejection::Format(error) => return Self::Malformed(*error),
+            RequestRejection::Unsigned(error) | RequestRejection::Signed(error, _) => *error,
+        };
+        match error {
+            TsigError::BadKey => match keys.find(record.key_name()) {
+                Some(key) => Self::OtherAlgorithm(name, key.algorithm()),
+                None => Self::UnknownKey(name),
+            },
+            TsigError::BadSignature => Self::WrongMac(name),
+            TsigError::BadTime => {
+                let side = if record.time < now { "behind" } else { "ahead" };
+                Self::Clock(name, now.abs_diff(record.time), side)
+            }
+            TsigError::BadTruncation => Self::ShortMac(name),
+        }
+    }
+
+    pub(super) const fn reason(&self) -> TsigReason {
+        match self {
+            Self::UnknownKey(_) => TsigReason::UnknownKey,
+            Self::OtherAlgorithm(..) => TsigReason::OtherAlgorithm,
+            Self::WrongMac(_) => TsigReason::WrongMac,
+            Self::Clock(..) => TsigReason::Clock,
+            Self::ShortMac(_) => TsigReason::ShortMac,
+            Self::Malformed(_) => TsigReason::Malformed,
+        }
+    }
+}
+
 /// Verifies the signature of a query.
 ///
-/// Errors: see [`RequestRejection`], which says how to respond.
-pub(super) fn verify(message: &[u8], keys: &TsigKeyring) -> Result<VerifiedQuery, RequestRejection> {
-    let record = record_of(message).map_err(RequestRejection::Format)?;
-    let signer = verify_request(message, &record, keys, unix_time())?;
+/// Errors: how to respond, and what is wrong.
+pub(super) fn verify(message: &[u8], keys: &TsigKeyring) -> Result<VerifiedQuery, Box<RejectedQuery>> {
+    let record = record_of(message).map_err(|error| {
+        let failure = SignatureFailure::Malformed(error);
+        Box::new(RejectedQuery { rejection: RequestRejection::Format(error), failure })
+    })?;
+    let now = unix_time();
+    let signer = verify_request(message, &record, keys, now).map_err(|rejection| {
+        let failure = SignatureFailure::of(&record, &rejection, keys, now);
+        Box::new(RejectedQuery { rejection, failure })
+    })?;
     let mut message = message.get(..record.at).unwrap_or_default().to_vec();
     if let Some(count) = message.get_mut(header::LENGTH - 2..header::LENGTH) {
         let additionals = count.iter().fold(0, |value: u16, byte| value << 8 | u16::from(*byte));

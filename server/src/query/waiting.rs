@@ -108,9 +108,8 @@ pub fn follow_waiting(
     let context = QueryContext::of(live, &client.snapshot, Instant::now());
     let WaitingClient { peer, local, transport, edns_context, .. } = *client;
     let known = QueryClient::Known { peer, local, transport };
-    let limits = ResponseLimits::of(&query, edns_context, transport, &client.snapshot.settings, out.len());
-    let view = context.snapshot.view(|| peer.ip());
-    let admitted = AdmittedQuery { query: &query, client: &known, context: &context, view, limits };
+    let signer = client.signer.as_deref();
+    let admitted = AdmittedQuery::new(&query, edns_context, signer, &known, &context, out.len());
     Some(match admitted.follow(&client.links, scratch, out) {
         Followed::Answer(length, head) => {
             let length = admitted.complete(head, length, scratch, out);

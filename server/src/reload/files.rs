@@ -33,6 +33,8 @@ pub(super) struct FollowedFiles {
     paths: Vec<FollowedPath>,
     /// The files that the configuration is made of, those of a reading that failed among them.
     sources: ConfigSources,
+    /// Files with secrets, which belong to the configuration.
+    secrets: Vec<PathBuf>,
     pub(super) reports: FileReports,
 }
 
@@ -55,6 +57,7 @@ impl FollowedFiles {
             watch,
             paths: Vec::new(),
             sources: ConfigSources::default(),
+            secrets: Vec::new(),
             reports: FileReports::default(),
         })
     }
@@ -77,9 +80,10 @@ impl FollowedFiles {
         same
     }
 
-    /// The files that a reload reads itself: those of the configuration, and the lists of upstreams.
+    /// The files that a reload reads itself: those of the configuration and of its secrets, and the lists of upstreams.
     pub(super) fn own_files(&self, config: &Config) -> Vec<FileRead> {
-        self.sources.files.iter().chain(lists(config)).map(|path| FileRead::now(path.clone())).collect()
+        let named = secrets(config).chain(lists(config));
+        self.sources.files.iter().chain(named).map(|path| FileRead::now(path.clone())).collect()
     }
 
     /// Whether this is a file of the configuration itself.
@@ -96,6 +100,7 @@ impl FollowedFiles {
 
     /// Follows what `config` names, and the files that zones include, so that what changes while they are read is seen.
     pub(super) fn follow(&mut self, config: &Config, included: &[PathBuf]) {
+        self.secrets = secrets(config).cloned().collect();
         let paths = paths(&self.sources, config, included);
         if paths == self.paths {
             return;
@@ -112,7 +117,9 @@ impl FollowedFiles {
     pub(super) fn collect(&mut self) {
         for event in self.watch.take() {
             match event {
-                WatchEvent::FileChanged(path) if self.is_source(&path) => self.reports.config.push(path),
+                WatchEvent::FileChanged(path) if self.is_source(&path) || self.secrets.contains(&path) => {
+                    self.reports.config.push(path);
+                }
                 WatchEvent::FileChanged(path) => self.reports.changes.files.push(path),
                 WatchEvent::FolderChanged { path, names } => {
                     tracing::debug!("{}: {} files changed", path.display(), names.len());
@@ -136,6 +143,10 @@ impl FollowedFiles {
     }
 }
 
+fn secrets(config: &Config) -> impl Iterator<Item = &PathBuf> {
+    config.keys.iter().filter_map(|key| key.secret_file.as_ref())
+}
+
 fn lists(config: &Config) -> impl Iterator<Item = &PathBuf> {
     config.forward.iter().flat_map(|forward| &forward.upstreams).filter_map(|source| match source {
         UpstreamSource::List(path, _) | UpstreamSource::ResolvConf(path, _) => Some(path),
@@ -150,7 +161,7 @@ fn paths(sources: &ConfigSources, config: &Config, included: &[PathBuf]) -> Vec<
         let (prefix, suffix) = (pattern.prefix().to_owned(), pattern.suffix().to_owned());
         FollowedPath::Folder(folder.clone(), NamePattern { prefix, suffix })
     }));
-    paths.extend(lists(config).cloned().map(FollowedPath::File));
+    paths.extend(secrets(config).chain(lists(config)).cloned().map(FollowedPath::File));
     for source in &config.zones {
         match source {
             ZoneSource::File { file, .. } => paths.push(FollowedPath::File(file.clone())),

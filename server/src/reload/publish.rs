@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use rhumb_config::{Config, CookieSecret};
+use rhumb_config::{Config, CookieSecret, TsigKeyEntry};
 
 use super::request::{ReloadFailure, ReloadReply, ReloadReport};
 use super::warnings::overlaps;
@@ -127,7 +127,7 @@ fn settings(config: &Config, old: &QuerySettings, random: Option<&CookieSecret>)
         cookies: ServerCookies::new(secrets).filter(|_| server.cookies),
         rate_limit: limits.map(|limits| RateLimit::new(limits, old.rate_limit.as_ref(), random_key())),
         report_channel: server.report_channel.clone(),
-        keys: Arc::clone(&old.keys),
+        keys: Arc::new(config.keys.iter().filter_map(TsigKeyEntry::key).collect()),
         tcp_idle: u16::try_from(server.tcp_idle.as_secs()).unwrap_or(u16::MAX),
         log_queries: config.log.queries,
     }

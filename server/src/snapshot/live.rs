@@ -13,6 +13,7 @@ use rhumb_zones::NameTable;
 use super::access::{ClientAccess, LocalNetworks};
 use super::built_in::built_in_zones;
 use super::iteration_plan::IterationPlan;
+use super::log_interval::LogInterval;
 use super::published::{QuerySettings, Snapshot};
 use super::route::RouteServices;
 use super::view::SnapshotView;
@@ -41,6 +42,8 @@ pub struct ServerState {
     pub local_networks: Arc<LocalNetworks>,
     /// How many zone transfers there may be.
     pub transfers: Arc<ConnectionLimits>,
+    /// How often bad signatures are logged.
+    pub tsig_log: LogInterval,
     /// The clock of TTLs.
     pub clock: ServerClock,
 }
@@ -70,6 +73,7 @@ impl ServerState {
             cookie_secret: random_secret(),
             local_networks: Arc::default(),
             transfers: ConnectionLimits::new(TRANSFERS, TRANSFERS_PER_NETWORK),
+            tsig_log: LogInterval::default(),
             clock: ServerClock::start(),
         }
     }

@@ -3,9 +3,12 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use rhumb_config::{FilePlace, TransferRule, ZoneFilePattern};
+use rhumb_config::{FilePlace, ZoneFilePattern};
 use rhumb_wire::Name;
+use rhumb_wire::tsig::TsigKey;
 use rhumb_zones::file::ZoneReadOptions;
+
+use super::allowed_clients::AllowedClients;
 
 /// An entry of the configuration that asks for zones, and where their files are. All zones of a folder share one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +18,7 @@ pub struct ZoneOrigin {
     /// Where the files are.
     pub source: ZoneFile,
     /// Who may transfer its zones.
-    pub transfer_to: Vec<TransferRule>,
+    pub transfer_to: Vec<AllowedClients>,
     /// How the files are read.
     pub reading: ZoneReadOptions,
 }
@@ -32,9 +35,9 @@ pub enum ZoneFile {
 }
 
 impl ZoneOrigin {
-    /// Whether `client` may transfer its zones.
-    pub fn may_transfer(&self, client: IpAddr) -> bool {
-        self.transfer_to.iter().any(|rule| rule.network.contains(client))
+    /// Whether `client` may transfer its zones by a request that is signed with `key`.
+    pub fn may_transfer(&self, client: IpAddr, key: Option<&TsigKey>) -> bool {
+        self.transfer_to.iter().any(|clients| clients.hold(client, key))
     }
 
     /// The file of the zone `name`; none for the zone of the built-in default.

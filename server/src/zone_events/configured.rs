@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rhumb_config::{Config, ZoneFilePattern, ZoneSource};
+use rhumb_config::{Config, RemoteServer, TransferRule, ZoneFilePattern, ZoneSource};
 use rhumb_wire::Name;
 use rhumb_zones::file::ZoneReadOptions;
 
 use super::other_files::OtherFiles;
-use crate::snapshot::{ZoneFile, ZoneOrigin, zone_of_file};
+use crate::snapshot::{AllowedClients, ZoneFile, ZoneOrigin, zone_of_file};
 
 /// A zone that the configuration asks for.
 #[derive(Debug, Clone)]
@@ -54,6 +54,7 @@ pub(super) fn configured_zones(config: &Config) -> ConfiguredZones {
     let mut errors = Vec::new();
     let (mut unreadable, mut warnings) = (Vec::new(), Vec::new());
     let mut sources = ZoneFolders { folders: Vec::new(), plain: true };
+    let origin = |entry| Arc::new(origin(entry, &config.remotes));
     for source in &config.zones {
         match source {
             ZoneSource::File { name, .. } | ZoneSource::BuiltIn { name, .. } => {
@@ -83,18 +84,19 @@ pub(super) fn configured_zones(config: &Config) -> ConfiguredZones {
 }
 
 /// What an entry of the configuration says of its zones.
-fn origin(entry: &ZoneSource) -> Arc<ZoneOrigin> {
-    let (source, transfer_to, include_folders) = match entry {
+fn origin(entry: &ZoneSource, remotes: &[RemoteServer]) -> ZoneOrigin {
+    let (source, transfer_to, include_folders): (_, &[TransferRule], _) = match entry {
         ZoneSource::File { file, transfer_to, include_folders, .. } => {
-            (ZoneFile::File(file.clone()), transfer_to.clone(), include_folders.clone())
+            (ZoneFile::File(file.clone()), transfer_to, include_folders.clone())
         }
         ZoneSource::Directory { path, pattern, transfer_to, include_folders, .. } => {
-            (ZoneFile::Folder(path.clone(), pattern.clone()), transfer_to.clone(), include_folders.clone())
+            (ZoneFile::Folder(path.clone(), pattern.clone()), transfer_to, include_folders.clone())
         }
-        ZoneSource::BuiltIn { .. } => (ZoneFile::BuiltIn, Vec::new(), Vec::new()),
+        ZoneSource::BuiltIn { .. } => (ZoneFile::BuiltIn, &[], Vec::new()),
     };
+    let transfer_to = transfer_to.iter().filter_map(|rule| AllowedClients::of(rule, remotes)).collect();
     let reading = ZoneReadOptions { include_folders };
-    Arc::new(ZoneOrigin { place: entry.place().clone(), source, transfer_to, reading })
+    ZoneOrigin { place: entry.place().clone(), source, transfer_to, reading }
 }
 
 /// Adds the zones whose files are in a folder. A file whose name is no domain name is left alone, with a warning. Says whether

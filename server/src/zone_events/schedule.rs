@@ -112,7 +112,8 @@ impl ZoneSchedule {
         snapshot: &Snapshot,
         dirty: &DirtyZones,
     ) -> (PairedZones, Vec<String>) {
-        if dirty.all || !self.folders.plain || snapshot.config.zones != config.zones {
+        let same = snapshot.config.zones == config.zones && snapshot.config.remotes == config.remotes;
+        if dirty.all || !self.folders.plain || !same {
             return pair_all(config, snapshot);
         }
         let names: HashSet<&Name> = dirty.names.iter().chain(self.attention.zones()).collect();

@@ -147,3 +147,33 @@ fn each_of_several_messages_is_signed() {
     }
     assert_eq!((count, verifier.is_complete()), (3, true));
 }
+
+/// What is denied after its signature was verified keeps room for it, and so does what is signed at a wrong time.
+#[test]
+fn denials_keep_room_for_the_signature() {
+    let lab = lab();
+    let mut update = query("example.com.", Type::SOA);
+    update[2] = 0x28;
+    let long = format!("{}.example.com.", ["a"; 90].join("."));
+    for (what, message, time, expected) in [
+        ("an opcode that nothing takes", update, now(), "REFUSED 0/0/1"),
+        ("a type that nobody asks for", query("example.com.", Type(128)), now(), "FORMERR 0/0/1"),
+        ("a long name", query(&long, Type(128)), now(), "FORMERR 0/0/1"),
+        ("by another clock", query("example.com.", Type::SOA), now() - 400, "NOTAUTH 0/0/1"),
+    ] {
+        let (message, mut verifier) = signed(&key(b"secret"), &message, time);
+        let full = lab.ask(Transport::Tcp, &message).expect(what);
+        assert_eq!(render(&full), expected, "{what}");
+        for size in [full.len(), full.len() + 7, 65_535] {
+            let mut out = vec![0; size];
+            let outcome = lab.respond(Transport::Tcp, &message, &mut QueryScratch::new(), &mut out);
+            let QueryOutcome::Reply(length) = outcome else { panic!("{what} {size}: {outcome:?}") };
+            assert_eq!(out[..length].len(), full.len(), "{what} {size}");
+        }
+        let verified = verifier.verify(&full, now());
+        let bad_time =
+            matches!(verified, Err(ResponseError::RejectedSigned { error: TsigError::BadTime, .. }));
+        assert!(bad_time || verified.is_ok(), "{what}: {verified:?}");
+        assert_eq!(bad_time, what == "by another clock");
+    }
+}

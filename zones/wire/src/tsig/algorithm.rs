@@ -5,9 +5,11 @@ use std::str::FromStr;
 
 use crate::name::NameRef;
 
-/// An algorithm of TSIG. HMAC-MD5 is refused: it is not to be used any more (RFC 8945 section 6).
+/// An algorithm of TSIG.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TsigAlgorithm {
+    /// `hmac-md5`: not to be used any more, and what many clients still use by default.
+    HmacMd5,
     /// `hmac-sha1`: must be implemented, is not recommended.
     HmacSha1,
     /// `hmac-sha224`
@@ -25,12 +27,19 @@ const LEAST_MAC: usize = 10;
 
 impl TsigAlgorithm {
     /// All of them, in the order of their lengths.
-    pub const ALL: [Self; 5] =
-        [Self::HmacSha1, Self::HmacSha224, Self::HmacSha256, Self::HmacSha384, Self::HmacSha512];
+    pub const ALL: [Self; 6] = [
+        Self::HmacMd5,
+        Self::HmacSha1,
+        Self::HmacSha224,
+        Self::HmacSha256,
+        Self::HmacSha384,
+        Self::HmacSha512,
+    ];
 
     /// Its name without the final dot, in configurations and messages to people.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::HmacMd5 => "hmac-md5",
             Self::HmacSha1 => "hmac-sha1",
             Self::HmacSha224 => "hmac-sha224",
             Self::HmacSha256 => "hmac-sha256",
@@ -42,6 +51,7 @@ impl TsigAlgorithm {
     /// Its name in wire form.
     pub(super) const fn wire_name(self) -> &'static [u8] {
         match self {
+            Self::HmacMd5 => b"\x08hmac-md5\x07sig-alg\x03reg\x03int\0",
             Self::HmacSha1 => b"\x09hmac-sha1\0",
             Self::HmacSha224 => b"\x0bhmac-sha224\0",
             Self::HmacSha256 => b"\x0bhmac-sha256\0",
@@ -58,6 +68,7 @@ impl TsigAlgorithm {
     /// Bytes of a whole MAC.
     pub const fn mac_length(self) -> usize {
         match self {
+            Self::HmacMd5 => 16,
             Self::HmacSha1 => 20,
             Self::HmacSha224 => 28,
             Self::HmacSha256 => 32,
@@ -82,17 +93,19 @@ impl fmt::Display for TsigAlgorithm {
 /// A word that names no algorithm.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown algorithm {0:?}: hmac-sha1, hmac-sha224, hmac-sha256, hmac-sha384 and hmac-sha512 are known"
+    "unknown algorithm {0:?}: hmac-sha256, hmac-sha384, hmac-sha512, hmac-sha224, hmac-sha1 and hmac-md5 are known"
 )]
 pub struct UnknownAlgorithm(pub String);
 
 impl FromStr for TsigAlgorithm {
     type Err = UnknownAlgorithm;
 
-    /// Case and a final dot make no difference.
+    /// Case and a final dot make no difference; HMAC-MD5 may have its name in messages, `hmac-md5.sig-alg.reg.int`.
     fn from_str(text: &str) -> Result<Self, UnknownAlgorithm> {
         let name = text.strip_suffix('.').unwrap_or(text);
-        let found = Self::ALL.into_iter().find(|known| known.name().eq_ignore_ascii_case(name));
+        let is_named = |known: &Self| known.name().eq_ignore_ascii_case(name);
+        let is_md5 = name.eq_ignore_ascii_case("hmac-md5.sig-alg.reg.int");
+        let found = Self::ALL.into_iter().find(is_named).or(is_md5.then_some(Self::HmacMd5));
         found.ok_or_else(|| UnknownAlgorithm(text.to_owned()))
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use hmac::digest::InvalidLength;
 use hmac::{Hmac, KeyInit, Mac};
+use md5::Md5;
 use sha1::Sha1;
 use sha2::{Sha224, Sha256, Sha384, Sha512};
 
@@ -39,6 +40,7 @@ impl fmt::Debug for MacValue {
 /// HMAC under way. What it holds is as good as the secret; the hash functions clear their state when they are dropped.
 #[derive(Clone)]
 pub(super) enum HmacState {
+    Md5(Hmac<Md5>),
     Sha1(Hmac<Sha1>),
     Sha224(Hmac<Sha224>),
     Sha256(Hmac<Sha256>),
@@ -50,6 +52,7 @@ pub(super) enum HmacState {
 macro_rules! each {
     ($state:expr, $mac:ident => $do:expr) => {
         match $state {
+            HmacState::Md5($mac) => $do,
             HmacState::Sha1($mac) => $do,
             HmacState::Sha224($mac) => $do,
             HmacState::Sha256($mac) => $do,
@@ -63,6 +66,7 @@ impl HmacState {
     /// Errors: none of the algorithms has any; the trait allows for some that do.
     pub(super) fn new(algorithm: TsigAlgorithm, secret: &[u8]) -> Result<Self, InvalidLength> {
         Ok(match algorithm {
+            TsigAlgorithm::HmacMd5 => Self::Md5(Hmac::new_from_slice(secret)?),
             TsigAlgorithm::HmacSha1 => Self::Sha1(Hmac::new_from_slice(secret)?),
             TsigAlgorithm::HmacSha224 => Self::Sha224(Hmac::new_from_slice(secret)?),
             TsigAlgorithm::HmacSha256 => Self::Sha256(Hmac::new_from_slice(secret)?),

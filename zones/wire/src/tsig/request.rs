@@ -24,6 +24,14 @@ pub enum RequestRejection {
 }
 
 impl RequestRejection {
+    /// What signs the response, if it is signed.
+    pub const fn signer(&self) -> Option<&TsigSigner> {
+        match self {
+            Self::Signed(_, signer) => Some(signer),
+            Self::Format(_) | Self::Unsigned(_) => None,
+        }
+    }
+
     /// The error of TSIG; none for FORMERR.
     pub const fn error(&self) -> Option<TsigError> {
         match self {

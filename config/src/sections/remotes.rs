@@ -1,0 +1,150 @@
+//! `remotes:`: other nameservers, by names that zones refer to.
+
+use rhumb_wire::Name;
+use serde_json::{Value as Json, json};
+
+use super::keys::KEY_NAME;
+use crate::errors::FilePlace;
+use crate::in_force::InForce;
+use crate::kind::Kind;
+use crate::kinds::{List, Optional};
+use crate::node::{Node, Value, shown};
+use crate::reader::Reader;
+use crate::section::{Keys, Section};
+use crate::upstream_server::{UPSTREAM_FORMS, UpstreamServer};
+
+/// The most addresses of one server.
+const MOST_ADDRESSES: usize = 16;
+
+/// Another nameserver: a secondary or a primary of zones here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteServer {
+    /// What zones call it.
+    pub name: String,
+    /// Its addresses; never empty.
+    pub addresses: Vec<UpstreamServer>,
+    /// The key that messages from it and to it are signed with.
+    pub key: Option<Name>,
+    /// Where the entry stands.
+    pub place: FilePlace,
+}
+
+/// Whether a text can be the name of a server: letters, digits, and `-`, `_`, `.` between them.
+pub(crate) fn is_remote_name(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+}
+
+/// What zones call a server.
+struct RemoteName;
+
+impl Kind for RemoteName {
+    type Out = String;
+
+    fn read(&self, node: &Node, reader: &mut Reader) -> Option<String> {
+        match &node.value {
+            Value::Text(text) if is_remote_name(text) => Some(text.clone()),
+            _ => {
+                reader.wrong_text(node, "a name of 1 to 63 letters, digits, `-`, `_` and `.`");
+                None
+            }
+        }
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]+$", "minLength": 1, "maxLength": 63 })
+    }
+
+    fn show(&self, value: &String) -> Option<Json> {
+        Some(json!(value))
+    }
+
+    fn identity(&self, value: &String) -> Option<String> {
+        Some(value.clone())
+    }
+}
+
+/// The address of a server, perhaps with a port.
+struct RemoteAddress;
+
+impl Kind for RemoteAddress {
+    type Out = UpstreamServer;
+
+    fn read(&self, node: &Node, reader: &mut Reader) -> Option<UpstreamServer> {
+        let Value::Text(text) = &node.value else {
+            reader.wrong_text(node, UPSTREAM_FORMS);
+            return None;
+        };
+        UpstreamServer::read_offered(text)
+            .map_err(|error| {
+                reader.error(node.spot, format!("{} {error}; accepted: {UPSTREAM_FORMS}", shown(text)));
+            })
+            .ok()
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "type": "string", "description": format!("Accepted: {UPSTREAM_FORMS}.") })
+    }
+
+    fn show(&self, value: &UpstreamServer) -> Option<Json> {
+        Some(json!(value.to_string()))
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct RemoteDraft {
+    name: Option<String>,
+    addresses: Vec<UpstreamServer>,
+    key: Option<Name>,
+}
+
+impl Section for RemoteServer {
+    type Draft = RemoteDraft;
+
+    const ABOUT: &'static str = "Another nameserver, by a name that zones refer to.";
+    const ONE_OF: &'static [&'static [&'static str]] = &[&["name", "addresses"]];
+    const IDENTITY: &'static [&'static str] = &["name"];
+
+    fn draft() -> RemoteDraft {
+        RemoteDraft::default()
+    }
+
+    fn keys<K: Keys<RemoteDraft>>(keys: &mut K) {
+        keys.key("name", InForce::AtReload, "What zones call the server.", Optional(RemoteName), |draft| {
+            &mut draft.name
+        });
+        keys.key(
+            "addresses",
+            InForce::AtReload,
+            "Its addresses.",
+            List { of: RemoteAddress, filled: true },
+            |draft| &mut draft.addresses,
+        );
+        keys.key(
+            "key",
+            InForce::AtReload,
+            "The key of `keys` that messages from it and to it are signed with. Without it they are not signed.",
+            Optional(KEY_NAME),
+            |draft| &mut draft.key,
+        );
+        keys.not_offered("source", "messages leave from the address that the routing table gives");
+        keys.not_offered("tls", "transfers are not encrypted");
+    }
+
+    fn finish(draft: RemoteDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
+        if draft.addresses.len() > MOST_ADDRESSES {
+            let message = format!("more than {MOST_ADDRESSES} addresses of one server");
+            reader.at_key("addresses", |reader| reader.error(node.spot_of("addresses"), message));
+        }
+        let place = reader.place(node.spot);
+        Some(RemoteServer { name: draft.name?, addresses: draft.addresses, key: draft.key, place })
+    }
+
+    fn values(&self) -> RemoteDraft {
+        RemoteDraft {
+            name: Some(self.name.clone()),
+            addresses: self.addresses.clone(),
+            key: self.key.clone(),
+        }
+    }
+}

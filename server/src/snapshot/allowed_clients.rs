@@ -1,0 +1,82 @@
+//! Clients that may do something with a zone.
+
+use std::net::IpAddr;
+
+use rhumb_config::{IpNetwork, RemoteServer, TransferRule};
+use rhumb_wire::Name;
+use rhumb_wire::tsig::TsigKey;
+
+/// Clients that fit all that is said here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllowedClients {
+    /// Where they are: in one of these; anywhere where there is none.
+    networks: Vec<IpNetwork>,
+    /// What their requests are signed with; none: they need not be signed.
+    key: Option<Name>,
+}
+
+impl AllowedClients {
+    /// What a rule comes to. None for one that names a server which is not there.
+    pub fn of(rule: &TransferRule, remotes: &[RemoteServer]) -> Option<Self> {
+        match rule {
+            TransferRule::Clients { network, key } => {
+                Some(Self { networks: network.iter().copied().collect(), key: key.clone() })
+            }
+            TransferRule::Remote(name) => {
+                let remote = remotes.iter().find(|remote| remote.name == *name)?;
+                let networks =
+                    remote.addresses.iter().map(|address| IpNetwork::around(address.ip, u8::MAX)).collect();
+                Some(Self { networks, key: remote.key.clone() })
+            }
+        }
+    }
+
+    /// Whether a request from `client`, signed with `key`, is one of theirs.
+    pub fn hold(&self, client: IpAddr, key: Option<&TsigKey>) -> bool {
+        let is_near =
+            self.networks.is_empty() || self.networks.iter().any(|network| network.contains(client));
+        let wanted = self.key.as_ref();
+        is_near && wanted.is_none_or(|wanted| key.is_some_and(|key| key.name() == wanted.as_ref()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use rhumb_wire::tsig::TsigAlgorithm;
+
+    use super::*;
+
+    #[test]
+    fn all_that_a_rule_says_has_to_fit() {
+        let text = "keys: [{ name: a, secret: AAAA }, { name: b, secret: AAAA }]\n\
+                    remotes: [{ name: r, addresses: [192.0.2.9, \"[2001:db8::9]:5353\"], key: a }, { name: s, addresses: 192.0.2.9 }]\n\
+                    zones: [{ name: z, file: f, transfer-to: [r, s, { network: 192.0.2.0/24 }, { key: b }, { network: 192.0.2.9, key: b }] }]\n";
+        let config = rhumb_config::parse(text, Path::new("x.yaml")).unwrap();
+        let rhumb_config::ZoneSource::File { transfer_to, .. } = &config.zones[0] else {
+            panic!("{config:?}")
+        };
+        let rules: Vec<_> =
+            transfer_to.iter().map(|rule| AllowedClients::of(rule, &config.remotes).unwrap()).collect();
+        let key = |name: &str| {
+            let name: Name = name.parse().unwrap();
+            TsigKey::new(name.as_ref(), TsigAlgorithm::HmacSha256, vec![0].into_boxed_slice().into()).unwrap()
+        };
+        let (a, b) = (key("A."), key("b."));
+        for (client, key, expected) in [
+            ("192.0.2.9", None, [false, true, true, false, false]),
+            ("192.0.2.9", Some(&a), [true, true, true, false, false]),
+            ("192.0.2.9", Some(&b), [false, true, true, true, true]),
+            ("192.0.2.8", Some(&b), [false, false, true, true, false]),
+            ("::ffff:192.0.2.9", Some(&a), [true, true, true, false, false]),
+            ("2001:db8::9", Some(&a), [true, false, false, false, false]),
+            ("2001:db8::8", Some(&a), [false; 5]),
+            ("2001:db8::8", Some(&b), [false, false, false, true, false]),
+        ] {
+            let client = client.parse().unwrap();
+            let found: Vec<_> = rules.iter().map(|rule| rule.hold(client, key)).collect();
+            assert_eq!(found, expected, "{client} {key:?}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Nameservers of others as secondaries of the zone zone.test at 192.0.2.1.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+
+use rhumb_tests::rig::{Folder, Host, program};
+use rhumb_tests::{Context, Failure};
+
+/// Whose nameserver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Peer {
+    Nsd,
+    Knot,
+    Bind,
+}
+
+/// Name, algorithm and secret of a key.
+pub(crate) type Key = (String, String, String);
+
+/// One that runs until it is dropped, and listens on an address of the loopback interface.
+pub(crate) struct Secondary {
+    peer: Peer,
+    folder: Folder,
+    child: Child,
+}
+
+impl Drop for Secondary {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Secondary {
+    /// Starts it on `host`; none where it is not installed. Its requests are signed with `key`.
+    pub(crate) fn start(peer: Peer, host: &Host, key: Option<&Key>) -> Result<Option<Self>, Failure> {
+        let (program, arguments): (_, &[&str]) = match peer {
+            Peer::Nsd => ("nsd", &["-d", "-c"]),
+            Peer::Knot => ("knotd", &["-c"]),
+            Peer::Bind => ("named", &["-g", "-n", "1", "-c"]),
+        };
+        let Some(file) = program::find(program) else { return Ok(None) };
+        host.address("lo", &format!("{}/32", peer.address()))?;
+        let folder = Folder::new()?;
+        let text = match peer {
+            Peer::Nsd => nsd(folder.path(), key),
+            Peer::Knot => knot(folder.path(), key),
+            Peer::Bind => bind(folder.path(), key),
+        };
+        folder.write("config", &text)?;
+        let log = std::fs::File::create(folder.at("log"))?;
+        let mut command = host.command(file);
+        command.args(arguments).arg(folder.at("config")).current_dir(folder.path()).stdin(Stdio::null());
+        let child = command.stdout(log.try_clone()?).stderr(log).spawn().context(program)?;
+        Ok(Some(Self { peer, folder, child }))
+    }
+
+    pub(crate) fn name(&self) -> String {
+        format!("{:?}", self.peer)
+    }
+
+    /// Where it answers, on its own host.
+    pub(crate) fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.peer.address().parse().expect("an address"), 53)
+    }
+
+    pub(crate) fn log(&self) -> String {
+        let more = |path: PathBuf| std::fs::read_to_string(path).unwrap_or_default();
+        more(self.folder.at("log")) + &more(self.folder.at("nsd.log"))
+    }
+}
+
+impl Peer {
+    pub(crate) const fn address(self) -> &'static str {
+        match self {
+            Self::Nsd => "127.0.0.2",
+            Self::Knot => "127.0.0.3",
+            Self::Bind => "127.0.0.4",
+        }
+    }
+}
+
+fn nsd(home: &Path, key: Option<&Key>) -> String {
+    let home = home.display();
+    let name = key.map_or("NOKEY", |(name, ..)| name);
+    let key = key.map_or_else(String::new, |(name, algorithm, secret)| {
+        format!("key:\n  name: {name}\n  algorithm: {algorithm}\n  secret: \"{secret}\"\n")
+    });
+    format!(
+        "server:
+  ip-address: 127.0.0.2
+  username: \"\"
+  database: \"\"
+  zonesdir: \"{home}\"
+  pidfile: \"{home}/pid\"
+  xfrdfile: \"{home}/xfrd\"
+  zonelistfile: \"{home}/zonelist\"
+  xfrdir: \"{home}\"
+  logfile: \"{home}/nsd.log\"
+  verbosity: 2
+remote-control:
+  control-enable: no
+{key}zone:
+  name: zone.test
+  zonefile: zone
+  request-xfr: 192.0.2.1 {name}
+  allow-notify: 192.0.2.1 {name}
+"
+    )
+}
+
+fn knot(home: &Path, key: Option<&Key>) -> String {
+    let home = home.display();
+    let used = key.map_or_else(String::new, |(name, ..)| format!("    key: {name}\n"));
+    let key = key.map_or_else(String::new, |(name, algorithm, secret)| {
+        format!("key:\n  - id: {name}\n    algorithm: {algorithm}\n    secret: {secret}\n")
+    });
+    format!(
+        "server:
+  listen: 127.0.0.3@53
+  rundir: {home}
+database:
+  storage: {home}
+log:
+  - target: stderr
+    any: info
+{key}remote:
+  - id: primary
+    address: 192.0.2.1@53
+{used}acl:
+  - id: notify
+    address: 192.0.2.1
+{used}    action: notify
+zone:
+  - domain: zone.test
+    storage: {home}
+    master: primary
+    acl: notify
+"
+    )
+}
+
+fn bind(home: &Path, key: Option<&Key>) -> String {
+    let home = home.display();
+    let used = key.map_or_else(String::new, |(name, ..)| format!(" key {name}"));
+    let key = key.map_or_else(String::new, |(name, algorithm, secret)| {
+        format!("key {name} {{ algorithm {algorithm}; secret \"{secret}\"; }};\n")
+    });
+    format!(
+        "options {{
+  directory \"{home}\";
+  listen-on {{ 127.0.0.4; }};
+  listen-on-v6 {{ none; }};
+  pid-file none;
+  session-keyfile none;
+  recursion no;
+  notify no;
+  dnssec-validation no;
+  max-records-per-type 0;
+}};
+controls {{ }};
+{key}zone \"zone.test\" {{ type secondary; primaries {{ 192.0.2.1{used}; }}; file \"zone\"; }};
+"
+    )
+}
