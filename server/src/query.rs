@@ -30,7 +30,7 @@ pub use alias_scan::{check_aliases, is_own_name, is_whole};
 pub use client::QueryClient;
 pub use context::QueryContext;
 pub use count::{count, count_message};
-pub use kept_reason::{PRIVATE_ADDRESS, add_reason};
+pub use kept_reason::{CIRCLE, PRIVATE_ADDRESS, add_reason};
 pub use link_parts::LinkAnswer;
 pub use outcome::{
     IncompleteResponse, MessageSource, QueryOutcome, QueryScratch, ResolveWork, TraceStep, WaitingClient,

@@ -1,9 +1,12 @@
 //! Work that waits for others: through one bounded queue, joined where the question is the same, answered to each client by
 //! itself.
 
+mod chain_deadlines;
+mod circle_check;
 mod failure_log;
 mod iterated_lookup;
 mod lookup;
+mod lookup_shares;
 mod pending;
 mod prober;
 mod queue;

@@ -6,6 +6,7 @@
 mod access;
 mod allowed_clients;
 mod built_in;
+mod circle_checks;
 mod files;
 mod incomplete;
 mod iteration_plan;
@@ -21,6 +22,7 @@ mod zone;
 pub use access::{ClientAccess, LocalNetworks};
 pub use allowed_clients::AllowedClients;
 pub use built_in::built_in_zones;
+pub use circle_checks::{CircleCheck, CircleChecks};
 pub use files::{FileMark, FileRead};
 pub use incomplete::{CONFIRM, WRITER_BOUND, incomplete_file};
 pub use iteration_plan::{IterationPlan, RouteCourse};

@@ -74,6 +74,7 @@ fn main() -> ExitCode {
         caching::TESTS,
         attacks::streams::TESTS,
         attacks::waiting::TESTS,
+        attacks::shares::TESTS,
         attacks::packets::TESTS,
         attacks::metrics::TESTS,
         attacks::access::TESTS,

@@ -3,16 +3,19 @@
 
 use std::time::{Duration, Instant};
 
+use rhumb_tests::rig::client::receive;
+use rhumb_tests::rig::script::script;
 use rhumb_tests::rig::server::until;
-use rhumb_tests::rig::{Config, Server};
+use rhumb_tests::rig::{Act, Config, Message, Server, rcode};
 use rhumb_tests::{Outcome, Test, Verdict, ensure, ensure_eq};
 
-use crate::forwarding::Lab;
+use crate::forwarding::{Lab, UP, config};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
     Test::beside("supervising::the_reloader", reloader),
     Test::beside("supervising::a_zone_thread", zone_thread),
+    Test::beside("supervising::a_resolve_task", resolve_task),
 ];
 
 fn zone(serial: u32, address: &str) -> String {
@@ -53,5 +56,61 @@ fn zone_thread() -> Verdict {
     server.folder().write("zones/zone.test.zone", zone(2, "198.18.0.81"))?;
     let new = || lab.addresses("www.zone.test.").is_ok_and(|found| found == ["198.18.0.81"]);
     ensure!(until(Duration::from_secs(2), new), "the zone is not read again: {}", server.log_tail());
+    counted(&server)
+}
+
+/// A panic in the task that waiting queries are handed to. Those that it had get SERVFAIL, as do those of the others once their upstream
+/// is given up.
+fn resolve_task() -> Verdict {
+    const BEFORE: usize = 39;
+    let lab = Lab::new()?;
+    let upstream = script(|asked| match asked.name().starts_with("silent") {
+        true => Act::Silent,
+        false => asked.answer(&[&format!("{} 300 IN A 198.18.0.1", asked.message.name())]),
+    });
+    let _upstream = lab.upstream(0, upstream)?;
+    let server = Server::start_by(
+        &lab.host,
+        &config().forward(".", &UP[..1]),
+        &["env", &format!("RHUMB_TEST_PANIC=resolve-task={}", BEFORE + 1)],
+    )?;
+    let sockets = (0..=BEFORE)
+        .map(|number| {
+            let socket = lab.client.udp_socket(lab.to)?;
+            socket.connect(lab.to)?;
+            if number == BEFORE {
+                let waits = |waiting: f64| waiting >= BEFORE as f64;
+                until(Duration::from_secs(2), || {
+                    server.metric("rhumb_forward_waiting", &[]).is_ok_and(waits)
+                });
+            }
+            socket.send(&Message::query(&format!("silent{number}.up.example."), "A").edns(1232).to_wire())?;
+            Ok(socket)
+        })
+        .collect::<Result<Vec<_>, rhumb_tests::Failure>>()?;
+    let begun = Instant::now();
+    let work = || lab.addresses("good.up.example.").is_ok_and(|found| found == ["198.18.0.1"]);
+    ensure!(until(Duration::from_secs(1), work), "no work after the panic: {}", server.log_tail());
+    for number in 0..20 {
+        ensure_eq!(
+            lab.addresses(&format!("after{number}.up.example."))?,
+            ["198.18.0.1"],
+            "name {number} after it"
+        );
+    }
+    ensure!(begun.elapsed() < Duration::from_secs(3), "at work again only after {:?}", begun.elapsed());
+    let mut ended_by_it = 0;
+    for (number, socket) in sockets.iter().enumerate() {
+        let left = Duration::from_secs(7).saturating_sub(begun.elapsed()).max(Duration::from_millis(100));
+        let reply = receive(socket, left)?;
+        let reply = reply.and_then(|(wire, _)| Message::from_wire(&wire).ok());
+        ensure!(
+            reply.as_ref().is_some_and(|reply| reply.rcode() == rcode::SERVFAIL),
+            "query {number}: {reply:?}"
+        );
+        let texts = reply.iter().flat_map(|reply| &reply.edns).flat_map(|edns| &edns.options);
+        ended_by_it += texts.filter(|(_, data)| data.ends_with(b"internal error")).count();
+    }
+    ensure!(ended_by_it >= 1, "no query was answered because of the panic");
     counted(&server)
 }

@@ -8,6 +8,10 @@ use rhumb_wire::{MessageView, Type, header};
 pub const PRIVATE_ADDRESS: (ExtendedError, &str) =
     (ExtendedError::Blocked, "a private address (rebinding-protection)");
 
+/// Why a question is not asked of an upstream that would ask this server again.
+pub const CIRCLE: (ExtendedError, &str) =
+    (ExtendedError::NoReachableAuthority, "the upstreams ask this server again: a circle of forwarders");
+
 /// Why a name of one label is not asked of upstreams.
 pub(super) const ONE_LABEL: (ExtendedError, &str) = (ExtendedError::Blocked, "domain-needed");
 

@@ -12,7 +12,7 @@ use super::client::QueryClient;
 use super::context::QueryContext;
 use super::deny::{bad_cookie, deny};
 use super::edns_context::EdnsContext;
-use super::kept_reason::ONE_LABEL;
+use super::kept_reason::{CIRCLE, ONE_LABEL};
 use super::limit::AnswerSource;
 use super::outcome::{QueryOutcome, QueryScratch, QueryStats, WaitingClient, WaitingQuery, WaitingWork};
 use super::response::{ResponseHead, ResponseLimits, question_only};
@@ -251,6 +251,10 @@ impl AdmittedQuery<'_, '_> {
         let Self { query, client, context, limits, .. } = self;
         scratch.note("route", || told(entry, &context.snapshot.iteration));
         let Some(cached) = cached::answer(query, context, entry, limits, scratch, out) else {
+            if context.server.circles.has_sent(query.name) {
+                scratch.note("route", || "a name that was sent to an upstream and came back".to_owned());
+                return self.refuse(Rcode::SERVFAIL, CIRCLE, scratch, out);
+            }
             let work = WaitingWork::Resolve(cached::work(query, entry));
             let client = WaitingClient::of(query, client, context, limits.edns_context);
             return QueryOutcome::Wait(Box::new(WaitingQuery { work, client }));

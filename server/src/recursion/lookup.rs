@@ -4,21 +4,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rhumb_cache::{Hit, Key, Origin, Want};
+use rhumb_resolver::forward::limits;
 use rhumb_resolver::{
     AttemptOutcome, AttemptReport, ExtendedReason, FailureReason, ForwardAnswer, ForwardFailure, Question,
     UnusableReply, forward, holds_private_address,
 };
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{Rcode, header};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use super::circle_check;
 use super::failure_log::FailureLog;
+use super::lookup_shares::LookupPermit;
 use super::tried::{Tried, tried};
 use super::upstream_network::UpstreamNetwork;
 use crate::metrics::{LookupResult, ResponseSource, UpstreamFailure};
 use crate::query::{
-    PRIVATE_ADDRESS, WaitingClient, add_reason, answer_waiting, check_aliases, fail_waiting, failure_message,
+    CIRCLE, PRIVATE_ADDRESS, WaitingClient, add_reason, answer_waiting, check_aliases, fail_waiting,
+    failure_message,
 };
 use crate::snapshot::{Route, RouteCourse, RouteState, ServerState};
 
@@ -30,6 +34,8 @@ const FAILURE_TTL: u32 = 5;
 const RECHECK: u32 = 30;
 /// Room for a header and the longest question.
 const HEAD: usize = header::LENGTH + 255 + 4;
+/// How long after its own end a question that began anew is given up.
+const GRACE: Duration = Duration::from_millis(50);
 /// How often a look-up begins anew because its upstreams were taken away.
 const RESTARTS: usize = 4;
 
@@ -98,7 +104,7 @@ pub(super) struct Lookup {
     /// The question in lower case, as the cache wants it.
     wire: Box<[u8]>,
     /// Its place among the look-ups under way.
-    permit: OwnedSemaphorePermit,
+    permit: LookupPermit,
 }
 
 /// Reports the end of a look-up, that by a panic too.
@@ -135,7 +141,7 @@ impl Lookup {
         failures: &Arc<FailureLog>,
         route: Arc<Route>,
         key: Arc<LookupKey>,
-        permit: OwnedSemaphorePermit,
+        permit: LookupPermit,
     ) -> Self {
         let wire = key.question.to_wire();
         let (live, network, failures) = (Arc::clone(live), Arc::clone(network), Arc::clone(failures));
@@ -143,12 +149,15 @@ impl Lookup {
     }
 
     /// Looks up and reports to `events` whatever happens, a panic too.
-    pub(super) async fn run(self, events: mpsc::UnboundedSender<LookupEvent>) {
+    pub(super) async fn run(mut self, events: mpsc::UnboundedSender<LookupEvent>) {
         let (key, live) = (Arc::clone(&self.key), Arc::clone(&self.live));
         let mut end = LookupEnd { key, live, events: Some(events.clone()) };
         let begun = Instant::now();
         let found = self.find(&events).await;
         self.route.counters().lookup(found.result(), begun.elapsed());
+        if found.result() == LookupResult::Answered {
+            self.permit.answered();
+        }
         drop(self.permit);
         end.report(found);
     }
@@ -161,11 +170,17 @@ impl Lookup {
             return self.iterated(settings, &state, events).await;
         }
         let mut stale = std::pin::pin!(tokio::time::sleep(STALE_AFTER));
+        let mut deadline = std::pin::pin!(tokio::time::sleep(limits::DEADLINE + GRACE));
         let mut waiting = true;
         for _ in 0..RESTARTS {
             let changes = self.route.changes();
             state = self.route.state();
-            let observe = |attempt: &AttemptReport| count(attempt, &state);
+            let observe = |attempt: &AttemptReport| {
+                count(attempt, &state);
+                if attempt.outcome == AttemptOutcome::TimedOut {
+                    circle_check::suspect(&self.live, &self.network, &self.route);
+                }
+            };
             let mut asked = std::pin::pin!(ask(&self.network, &state, &self.key.question, observe));
             let mut taken = std::pin::pin!(taken_away(&self.route, &state, changes));
             loop {
@@ -177,6 +192,10 @@ impl Lookup {
                         }
                         _ => return self.conclude(&state, result),
                     },
+                    () = &mut deadline => {
+                        let error = (ExtendedError::NoReachableAuthority, "no upstream replied");
+                        return self.fail(&state, Rcode::SERVFAIL, error, None, Arc::default());
+                    }
                     () = &mut taken => break,
                     () = &mut stale, if waiting => {
                         waiting = false;
@@ -211,7 +230,7 @@ impl Lookup {
             }
             Err(failure) => {
                 let tried = tried(&failure.attempts);
-                self.fail(state, failure.rcode(), reason(&failure), failure.extended.as_ref(), tried)
+                self.fail(state, failure.rcode(), reason(&failure, state), failure.extended.as_ref(), tried)
             }
         }
     }
@@ -430,8 +449,9 @@ const fn failure_of(outcome: AttemptOutcome) -> Option<UpstreamFailure> {
     })
 }
 
-fn reason(failure: &ForwardFailure) -> (ExtendedError, &'static str) {
+fn reason(failure: &ForwardFailure, state: &RouteState) -> (ExtendedError, &'static str) {
     match failure.reason {
+        FailureReason::NoUpstream if !state.excluded.is_empty() => CIRCLE,
         FailureReason::NoUpstream => (ExtendedError::NoReachableAuthority, "no upstream is configured"),
         FailureReason::NoRoute => (ExtendedError::NetworkError, "no route to any upstream"),
         FailureReason::Silence => (ExtendedError::NoReachableAuthority, "no upstream replied"),

@@ -1,5 +1,6 @@
 //! An answer that is owed to a client, and given whatever happens.
 
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::lookup::{LookupAnswer, LookupKey, LookupMessage};
 use super::tried::Tried;
-use super::waiting_clients::WaitPermit;
+use super::waiting_clients::{WaitPermit, network};
 use crate::metrics::{DropReason, Held, ResponseSource};
 use crate::query::{
     LinkAnswer, QueryScratch, ResolveWork, TraceStep, WaitingClient, answer_waiting, count_message,
@@ -19,10 +20,12 @@ use crate::query::{
 };
 use crate::snapshot::ServerState;
 
-/// From so many waiting queries of a client on, its late UDP answers are dropped: it may be the target of a burst (CVE-2024-33655).
-const CROWD: u32 = 100;
-/// How late such an answer is.
+/// A UDP response to a client of whose queries so many wait is dropped when it is so late.
 const LATE: Duration = Duration::from_millis(1900);
+/// One that has waited for so long is held back where many others of its client are sent.
+const HELD: Duration = Duration::from_millis(100);
+/// The longest a client waits, over all links of its answer: five seconds later it has given up.
+const LONGEST_WAIT: Duration = Duration::from_millis(4400);
 /// Look-ups for one client: one for each link of a chain and the first.
 const MAX_LINKS: usize = 12;
 /// Enough for a failure with every option of EDNS.
@@ -92,6 +95,18 @@ impl PendingReply {
     /// Whether it is a datagram, whose sender may be forged.
     pub(super) fn is_datagram(&self) -> bool {
         self.0.as_ref().is_some_and(|open| matches!(open.path, ReplyPath::Datagram(_)))
+    }
+
+    /// Who asked, as clients are counted; none for an operator.
+    pub(super) fn network(&self) -> Option<IpAddr> {
+        let open = self.0.as_ref()?;
+        (!matches!(open.path, ReplyPath::Explain(_))).then(|| network(open.client.peer.ip()))
+    }
+
+    /// When it has to be answered at the latest; none for one that waits for its first look-up, which ends before.
+    pub(super) fn ends(&self) -> Option<Instant> {
+        let open = self.0.as_ref()?;
+        (!open.client.links.is_empty()).then(|| open.since + LONGEST_WAIT)
     }
 
     /// Gives the answer that a look-up found. `out` takes the longest message.
@@ -182,7 +197,7 @@ impl OpenReply {
     fn is_late(&self) -> bool {
         matches!(self.path, ReplyPath::Datagram(_))
             && self.since.elapsed() > LATE
-            && self.permit.as_ref().is_some_and(|permit| permit.queries_of_client() > CROWD)
+            && self.permit.as_ref().is_some_and(WaitPermit::is_of_crowd)
     }
 
     fn fail(self, why: &'static str) {
@@ -217,7 +232,36 @@ impl OpenReply {
         }
     }
 
+    /// How long a response has to be held back, for many others to its client were sent just now.
+    fn held_back(&self) -> Option<Duration> {
+        let permit = self.permit.as_ref().filter(|permit| {
+            matches!(self.path, ReplyPath::Datagram(_)) && self.since.elapsed() > HELD && permit.is_of_crowd()
+        });
+        permit.and_then(|permit| permit.respond().err())
+    }
+
+    /// Sends a response, or has a task of its own do that later.
     fn send(self, reply: &mut [u8], source: ResponseSource, tried: Arc<[Tried]>, steps: Vec<TraceStep>) {
+        let Some(mut wait) = self.held_back() else { return self.send_now(reply, source, tried, steps) };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return self.drop_silently(DropReason::QueueFull);
+        };
+        let mut reply = reply.to_vec();
+        runtime.spawn(async move {
+            loop {
+                tokio::time::sleep(wait).await;
+                if self.is_late() {
+                    return self.drop_silently(DropReason::TooOld);
+                }
+                match self.held_back() {
+                    Some(more) => wait = more,
+                    None => return self.send_now(&mut reply, source, tried, steps),
+                }
+            }
+        });
+    }
+
+    fn send_now(self, reply: &mut [u8], source: ResponseSource, tried: Arc<[Tried]>, steps: Vec<TraceStep>) {
         let Self { client, path, since, live, .. } = self;
         // An explanation is no client's response.
         if !matches!(path, ReplyPath::Explain(_)) {

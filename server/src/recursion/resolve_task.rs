@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Semaphore, mpsc, watch};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
+use super::chain_deadlines::ChainDeadlines;
 use super::failure_log::FailureLog;
 use super::lookup::{Lookup, LookupAnswer, LookupEvent, LookupKey, cached};
+use super::lookup_shares::LookupShares;
 use super::pending::PendingReply;
 use super::queue::{QueuedWork, ResolveQueue};
 use super::upstream_network::UpstreamNetwork;
@@ -18,8 +20,6 @@ use crate::query::{QueryScratch, ResolveWork};
 use crate::snapshot::ServerState;
 use crate::test_hooks::{PanicPoint, inject_panic};
 
-/// Look-ups under way at a time, over all tasks.
-const LOOKUPS: usize = 4096;
 /// Clients that wait for one question.
 const CLIENTS_OF_QUESTION: usize = 1000;
 /// How long look-ups have once the server stops; it leaves their clients' connections some of the five seconds of the end.
@@ -45,7 +45,7 @@ impl ResolveTasks {
     /// Runs until `stop` is true and no client waits any more; clients that still wait some seconds later get SERVFAIL. A task
     /// that panics is begun anew, and its clients get SERVFAIL.
     pub async fn run(self, stop: watch::Receiver<bool>) {
-        let lookups = Arc::new(Semaphore::new(LOOKUPS));
+        let lookups = Arc::new(LookupShares::default());
         let (network, failures) =
             (Arc::new(UpstreamNetwork::new(&self.live)), Arc::new(FailureLog::default()));
         let mut tasks = JoinSet::new();
@@ -64,6 +64,7 @@ impl ResolveTasks {
                     failures: Arc::clone(&failures),
                     lookups: Arc::clone(&lookups),
                     in_flight: HashMap::new(),
+                    chains: ChainDeadlines::default(),
                     events,
                     queue: sender.clone(),
                     scratch: QueryScratch::new(),
@@ -84,8 +85,10 @@ struct ResolveTask {
     live: Arc<ServerState>,
     network: Arc<UpstreamNetwork>,
     failures: Arc<FailureLog>,
-    lookups: Arc<Semaphore>,
+    lookups: Arc<LookupShares>,
     in_flight: HashMap<Arc<LookupKey>, InFlight>,
+    /// Of clients that wait for a further link.
+    chains: ChainDeadlines,
     /// Bounded by the number of look-ups: each sends two at most.
     events: mpsc::UnboundedSender<LookupEvent>,
     /// For clients whose chain goes on with another question.
@@ -110,6 +113,7 @@ impl ResolveTask {
                     Some((work, reply)) => self.join(work, reply),
                     None => return,
                 },
+                () = sleep_until(self.chains.next()), if !self.chains.is_empty() => self.end_chains(),
                 _ = stop.wait_for(|stop| *stop), if !stopping => {
                     stopping = true;
                     last.as_mut().reset(Instant::now() + LAST);
@@ -133,13 +137,10 @@ impl ResolveTask {
             upstreams: work.route.state().serial,
             question: work.question,
         };
-        if let Some(waiting) = self.in_flight.get_mut(&key) {
+        if let Some((key, _)) = self.in_flight.get_key_value(&key) {
+            let key = Arc::clone(key);
             if let Some(reply) = reply {
-                if waiting.len() < CLIENTS_OF_QUESTION {
-                    waiting.push(reply);
-                } else {
-                    self.refuse(reply, "too many clients wait for this question");
-                }
+                self.wait(&key, reply);
             }
             return;
         }
@@ -151,17 +152,47 @@ impl ResolveTask {
             }
             return;
         }
-        let Ok(permit) = Arc::clone(&self.lookups).try_acquire_owned() else {
-            if let Some(reply) = reply {
-                self.refuse(reply, "too many questions wait");
+        let client = reply.as_ref().and_then(PendingReply::network);
+        let permit = match self.lookups.admit(key.route, key.question.name.as_ref(), client) {
+            Ok(permit) => permit,
+            Err(refusal) => {
+                if let Some(reply) = reply {
+                    self.refuse(reply, refusal.why());
+                }
+                return;
             }
-            return;
         };
         let key = Arc::new(key);
         let (live, network, failures) = (&self.live, &self.network, &self.failures);
         let lookup = Lookup::new(live, network, failures, work.route, Arc::clone(&key), permit);
         tokio::spawn(lookup.run(self.events.clone()));
-        self.in_flight.insert(key, reply.into_iter().collect());
+        self.in_flight.insert(Arc::clone(&key), Vec::new());
+        if let Some(reply) = reply {
+            self.wait(&key, reply);
+        }
+    }
+
+    /// Has a client wait for a look-up that is under way.
+    fn wait(&mut self, key: &Arc<LookupKey>, reply: PendingReply) {
+        let Some(waiting) = self.in_flight.get_mut(key) else { return };
+        if waiting.len() >= CLIENTS_OF_QUESTION {
+            return self.refuse(reply, "too many clients wait for this question");
+        }
+        if let Some(end) = reply.ends() {
+            self.chains.add(end, key);
+        }
+        waiting.push(reply);
+    }
+
+    /// Answers the clients whose chains have taken too long.
+    fn end_chains(&mut self) {
+        let now = std::time::Instant::now();
+        for key in self.chains.take_due(now) {
+            let Some(waiting) = self.in_flight.get_mut(&key) else { continue };
+            for reply in waiting.extract_if(.., |reply| reply.ends().is_some_and(|end| end <= now)) {
+                reply.fail("no upstream replied in time");
+            }
+        }
     }
 
     fn complete(&mut self, event: LookupEvent) {

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Clients that wait at a time.
 const CLIENTS: usize = 65_536;
@@ -13,8 +13,15 @@ const CLIENTS: usize = 65_536;
 const BYTES: usize = 48 << 20;
 /// Queries of one client, or one IPv6 /56, that wait at a time.
 const CLIENTS_EACH: u32 = 1000;
+/// From so many waiting queries of a client on, it may be the target of a burst (CVE-2024-33655), for as long as one of them can wait.
+const CROWD: u32 = 100;
+const CROWD_LASTS: Duration = Duration::from_secs(6);
+/// So many responses to queries that waited go to one client in each of these steps by UDP, so that in ten milliseconds, which touch
+/// three of them, there are no more than a hundred.
+const STEP_RESPONSES: u32 = 33;
+const STEP: Duration = Duration::from_millis(5);
 /// Once so many have waited and none does any more, what they held goes back to the system.
-const MANY: usize = 4096;
+const MANY: usize = 512;
 /// How long the last of them has to free what it holds.
 const RELEASE_AFTER: Duration = Duration::from_millis(100);
 /// The tables of clients, so that the threads of all listeners seldom wait for one another.
@@ -27,8 +34,44 @@ pub(super) struct WaitingClients {
     bytes: AtomicUsize,
     /// The most clients that waited since none did.
     most: AtomicUsize,
-    networks: [Mutex<HashMap<IpAddr, u32>>; TABLES],
+    networks: [Mutex<HashMap<IpAddr, ClientShare>>; TABLES],
     hasher: RandomState,
+}
+
+/// What waits of one client, and what was sent to it.
+#[derive(Debug)]
+struct ClientShare {
+    queries: u32,
+    /// When more than [`CROWD`] waited last.
+    crowd: Option<Instant>,
+    step: Instant,
+    /// Responses since `step`.
+    responses: u32,
+}
+
+impl ClientShare {
+    fn new() -> Self {
+        Self { queries: 0, crowd: None, step: Instant::now(), responses: 0 }
+    }
+
+    fn add(&mut self) {
+        self.queries += 1;
+        if self.queries > CROWD {
+            self.crowd = Some(Instant::now());
+        }
+    }
+
+    /// Counts a response, or says how long it has to wait.
+    fn respond(&mut self, now: Instant) -> Result<(), Duration> {
+        if now.saturating_duration_since(self.step) >= STEP {
+            (self.step, self.responses) = (now, 0);
+        }
+        if self.responses >= STEP_RESPONSES {
+            return Err((self.step + STEP).saturating_duration_since(now));
+        }
+        self.responses += 1;
+        Ok(())
+    }
 }
 
 /// Why one more client cannot wait.
@@ -68,9 +111,9 @@ impl WaitingClients {
             WaitRefusal::Total
         } else {
             let mut networks = self.networks_of(network);
-            let count = networks.entry(network).or_insert(0);
-            if *count < CLIENTS_EACH {
-                *count += 1;
+            let share = networks.entry(network).or_insert_with(ClientShare::new);
+            if share.queries < CLIENTS_EACH {
+                share.add();
                 drop(networks);
                 self.most.fetch_max(clients + 1, Relaxed);
                 return Ok(WaitPermit { all: Arc::clone(self), network, bytes });
@@ -82,7 +125,7 @@ impl WaitingClients {
         Err(refusal)
     }
 
-    fn networks_of(&self, network: IpAddr) -> MutexGuard<'_, HashMap<IpAddr, u32>> {
+    fn networks_of(&self, network: IpAddr) -> MutexGuard<'_, HashMap<IpAddr, ClientShare>> {
         let table = self.hasher.hash_one(network) as usize % TABLES;
         let table = self.networks.get(table).unwrap_or(&self.networks[0]);
         table.lock().unwrap_or_else(PoisonError::into_inner)
@@ -101,9 +144,22 @@ impl WaitPermit {
         true
     }
 
-    /// How many queries of this client wait, this one among them.
-    pub(super) fn queries_of_client(&self) -> u32 {
-        self.all.networks_of(self.network).get(&self.network).copied().unwrap_or(0)
+    /// Whether so many queries of its client wait, or did as this one began to, that their responses may be meant to hit it all at once.
+    pub(super) fn is_of_crowd(&self) -> bool {
+        let networks = self.all.networks_of(self.network);
+        let crowd = networks.get(&self.network).and_then(|share| share.crowd);
+        crowd.is_some_and(|crowd| crowd.elapsed() < CROWD_LASTS)
+    }
+
+    /// Counts a response by UDP to its client. Errors: enough were sent just now; how long this one has to wait at the least.
+    pub(super) fn respond(&self) -> Result<(), Duration> {
+        let mut networks = self.all.networks_of(self.network);
+        networks.get_mut(&self.network).map_or(Ok(()), |share| share.respond(Instant::now()))
+    }
+
+    #[cfg(test)]
+    fn queries_of_client(&self) -> u32 {
+        self.all.networks_of(self.network).get(&self.network).map_or(0, |share| share.queries)
     }
 }
 
@@ -115,9 +171,9 @@ impl Drop for WaitPermit {
             release_soon();
         }
         let mut networks = self.all.networks_of(self.network);
-        if let Some(count) = networks.get_mut(&self.network) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(share) = networks.get_mut(&self.network) {
+            share.queries -= 1;
+            if share.queries == 0 {
                 networks.remove(&self.network);
             }
         }
@@ -139,7 +195,7 @@ fn release_soon() {
 }
 
 /// What counts as one client: an IPv4 address, or an IPv6 /56.
-fn network(ip: IpAddr) -> IpAddr {
+pub(super) fn network(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V4(v4) => IpAddr::V4(v4),
         IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & !((1 << 72) - 1)).into()),
@@ -172,6 +228,40 @@ mod tests {
         assert_eq!(level(&all), (0, 0));
         assert!(all.networks.iter().all(|table| table.lock().unwrap().is_empty()));
         assert!(all.admit(ip(1), 10).is_ok());
+    }
+
+    #[test]
+    fn responses_to_one_client_are_spread() {
+        let begun = Instant::now();
+        let mut share = ClientShare::new();
+        let (mut now, mut sent) = (begun, Vec::new());
+        while sent.len() < 1000 {
+            match share.respond(now) {
+                Ok(()) => sent.push(now),
+                Err(wait) => {
+                    assert!(!wait.is_zero() && wait <= STEP);
+                    now += wait;
+                }
+            }
+        }
+        for window in sent.windows(101) {
+            assert!(window[100] - window[0] >= Duration::from_millis(10));
+        }
+        assert!(now - begun < Duration::from_millis(200), "a thousand take {:?}", now - begun);
+    }
+
+    #[test]
+    fn a_crowd_is_one_until_its_last_query_has_ended() {
+        let all = WaitingClients::new();
+        let mut held: Vec<_> = (0..100).map(|_| all.admit(ip(1), 1).unwrap()).collect();
+        assert!(!held[0].is_of_crowd());
+        held.push(all.admit(ip(1), 1).unwrap());
+        assert!(held[0].is_of_crowd());
+        held.truncate(1);
+        assert!(held[0].is_of_crowd());
+        assert!(!all.admit(ip(2), 1).unwrap().is_of_crowd());
+        held.clear();
+        assert!(!all.admit(ip(1), 1).unwrap().is_of_crowd());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use rhumb_zones::NameTable;
 
 use super::access::{ClientAccess, LocalNetworks};
 use super::built_in::built_in_zones;
+use super::circle_checks::CircleChecks;
 use super::iteration_plan::IterationPlan;
 use super::log_interval::LogInterval;
 use super::published::{QuerySettings, Snapshot};
@@ -38,6 +39,8 @@ pub struct ServerState {
     pub metrics: Arc<Metrics>,
     /// What cookies are made with where nothing is configured: random, the same until the end of the process.
     pub cookie_secret: Option<CookieSecret>,
+    /// Checks for circles through upstreams.
+    pub circles: CircleChecks,
     /// The networks of this host's interfaces.
     pub local_networks: Arc<LocalNetworks>,
     /// How many zone transfers there may be.
@@ -71,6 +74,7 @@ impl ServerState {
             servers: ServerStore::default(),
             metrics,
             cookie_secret: random_secret(),
+            circles: CircleChecks::default(),
             local_networks: Arc::default(),
             transfers: ConnectionLimits::new(TRANSFERS, TRANSFERS_PER_NETWORK),
             tsig_log: LogInterval::default(),

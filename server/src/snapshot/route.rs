@@ -2,16 +2,19 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use rhumb_cache::{Origin, Origins};
 use rhumb_config::FilePlace;
-use rhumb_resolver::{ServerIdentity, ServerStore, UpstreamPolicy, UpstreamPool};
+use rhumb_resolver::{RemoteServer, ServerIdentity, ServerStore, UpstreamPolicy, UpstreamPool};
 use rhumb_wire::{Name, NameRef};
 use tokio::sync::watch;
 
 use crate::metrics::{self, Metrics};
+
+/// Seconds between two looks for circles.
+const CIRCLE_CHECKS: u32 = 30;
 
 /// A route that outlives snapshots and the lists of its upstreams.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub struct Route {
     counters: Arc<metrics::ForwardedDomain>,
     state: ArcSwap<RouteState>,
     serial: AtomicU64,
+    /// When its upstreams were last looked at for circles, in seconds of the server's clock.
+    circle_checked: AtomicU32,
     changed: watch::Sender<u64>,
 }
 
@@ -38,11 +43,13 @@ pub enum ListSource {
 pub struct RouteState {
     /// Counts the changes of this route.
     pub serial: u64,
-    /// The upstreams and how one is chosen.
+    /// The upstreams that are asked, and how one is chosen.
     pub pool: UpstreamPool,
     /// What is believed of them.
     pub terms: RouteTerms,
-    /// What belongs to each upstream on this route, in the order of the pool.
+    /// Upstreams of the route that are not asked, for they ask this server again.
+    pub excluded: Vec<ServerIdentity>,
+    /// What belongs to each upstream on this route, those that are not asked among them, in the order of the configuration.
     pub members: Vec<RouteUpstream>,
     /// Under which origin failures of the whole route are kept.
     pub failures: Origin,
@@ -112,13 +119,15 @@ impl Route {
         let terms = RouteTerms::default();
         let pool = UpstreamPool::new(terms.policy, []);
         let failures = services.origins.allocate();
-        let state = RouteState { serial: 0, pool, terms, members: Vec::new(), failures };
+        let state =
+            RouteState { serial: 0, pool, terms, excluded: Vec::new(), members: Vec::new(), failures };
         Self {
             id,
             counters: services.metrics.domain(&domain.to_string()),
             domain,
             state: ArcSwap::from_pointee(state),
             serial: AtomicU64::new(0),
+            circle_checked: AtomicU32::new(0),
             changed: watch::Sender::new(0),
         }
     }
@@ -169,8 +178,9 @@ impl Route {
             }
         };
         let members: Vec<_> = upstreams.iter().map(member).collect();
-        let servers = upstreams.iter().map(|identity| services.servers.server(identity));
-        let pool = UpstreamPool::new(terms.policy, servers).trusting_ad(terms.trust.authentic);
+        let excluded: Vec<_> =
+            old.excluded.iter().filter(|server| upstreams.contains(server)).cloned().collect();
+        let pool = pool_of(upstreams, &excluded, terms, services);
         let stays = |origin| members.iter().any(|member| member.origin == origin);
         let gone: Vec<_> =
             old.members.iter().map(|member| member.origin).filter(|&origin| !stays(origin)).collect();
@@ -179,6 +189,7 @@ impl Route {
             serial,
             pool,
             terms: terms.clone(),
+            excluded,
             members,
             failures: services.origins.allocate(),
         }));
@@ -190,6 +201,43 @@ impl Route {
         let removed = identities.filter(|identity| !upstreams.contains(identity)).collect();
         self.changed.send_replace(serial);
         (added, removed)
+    }
+
+    /// Whether the caller is to look at its upstreams for circles, `now` in seconds: one caller in [`CIRCLE_CHECKS`] seconds.
+    pub fn claim_circle_check(&self, now: u32) -> bool {
+        let last = self.circle_checked.load(Ordering::Relaxed);
+        let due = last == 0 || now.saturating_sub(last) >= CIRCLE_CHECKS;
+        due && self.circle_checked.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    /// Asks an upstream no more; look-ups that wait for it begin anew. Whether it was asked before.
+    pub fn exclude(&self, server: &ServerIdentity, services: RouteServices<'_>) -> bool {
+        let mut excluded = self.state.load().excluded.clone();
+        if excluded.contains(server) || self.state.load().member(server).is_none() {
+            return false;
+        }
+        excluded.push(server.clone());
+        self.set_excluded(excluded, services);
+        true
+    }
+
+    /// Asks an upstream again.
+    pub fn include(&self, server: &ServerIdentity, services: RouteServices<'_>) {
+        let mut excluded = self.state.load().excluded.clone();
+        excluded.retain(|other| other != server);
+        self.set_excluded(excluded, services);
+    }
+
+    fn set_excluded(&self, excluded: Vec<ServerIdentity>, services: RouteServices<'_>) {
+        let old = self.state.load_full();
+        let upstreams: Vec<_> = old.members.iter().map(|member| member.identity.clone()).collect();
+        let pool = pool_of(&upstreams, &excluded, &old.terms, services);
+        let serial = self.serial.fetch_add(1, Ordering::Relaxed) + 1;
+        let (terms, members) = (old.terms.clone(), old.members.clone());
+        let failures = services.origins.allocate();
+        self.state.store(Arc::new(RouteState { serial, pool, terms, excluded, members, failures }));
+        services.origins.retire(old.failures);
+        self.changed.send_replace(serial);
     }
 
     /// Ends the route: nothing learnt through it is served any more.
@@ -208,8 +256,23 @@ impl RouteState {
         self.members.iter().find(|member| member.identity == *identity)
     }
 
-    /// Whether some upstream of this state is no longer in `newer`.
+    /// Whether some upstream that this state asks is no longer asked in `newer`.
     pub fn lost_in(&self, newer: &Self) -> bool {
-        self.members.iter().any(|member| newer.member(&member.identity).is_none())
+        let asked = |server: &RemoteServer| {
+            newer.pool.upstreams().iter().any(|other| other.identity() == server.identity())
+        };
+        self.pool.upstreams().iter().any(|server| !asked(server))
     }
+}
+
+/// The upstreams that are asked.
+fn pool_of(
+    upstreams: &[ServerIdentity],
+    excluded: &[ServerIdentity],
+    terms: &RouteTerms,
+    services: RouteServices<'_>,
+) -> UpstreamPool {
+    let asked = upstreams.iter().filter(|identity| !excluded.contains(identity));
+    let servers = asked.map(|identity| services.servers.server(identity));
+    UpstreamPool::new(terms.policy, servers).trusting_ad(terms.trust.authentic)
 }

@@ -1,0 +1,336 @@
+//! How many look-ups are under way: bounds over all, and a share for each route, each client and each domain, so that a domain that
+//! nobody answers for does not take the places of the others.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rhumb_wire::NameRef;
+
+/// Look-ups under way at a time.
+const ALL: usize = 4096;
+/// Those by one route, and by one that answers nothing.
+const ROUTE: ShareLimits = ShareLimits { usual: 2048, failing: 1024 };
+/// Those below one domain, and below one that fails.
+const DOMAIN: ShareLimits = ShareLimits { usual: 1024, failing: 200 };
+/// Those of one client, or one IPv6 /56.
+const CLIENT: usize = 512;
+/// Something fails once so many look-ups more have failed than were answered; each answer halves the number.
+const FAILING: u8 = 20;
+/// Domains that are remembered for their failures with nothing under way.
+const REMEMBERED: usize = 16_384;
+
+#[derive(Clone, Copy)]
+struct ShareLimits {
+    usual: usize,
+    failing: usize,
+}
+
+/// The look-ups under way.
+#[derive(Debug, Default)]
+pub(super) struct LookupShares {
+    counts: Mutex<LookupCounts>,
+    hasher: RandomState,
+}
+
+#[derive(Debug, Default)]
+struct LookupCounts {
+    all: usize,
+    clients: HashMap<IpAddr, usize>,
+    /// By the hash of the route, or of the route and a domain.
+    shares: HashMap<u64, LookupShare>,
+}
+
+/// The look-ups by one route, or below one domain.
+#[derive(Debug, Default)]
+struct LookupShare {
+    under_way: usize,
+    failures: u8,
+}
+
+/// Why no more look-up is begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LookupRefusal {
+    /// There are too many.
+    All,
+    /// Its route has too many.
+    Route,
+    /// Its domain has too many.
+    Domain,
+    /// Its client has too many.
+    Client,
+}
+
+impl LookupRefusal {
+    /// For the client, in words.
+    pub(super) const fn why(self) -> &'static str {
+        match self {
+            Self::All => "too many questions wait",
+            Self::Route => "too many questions wait for these upstreams",
+            Self::Domain => "too many questions wait below this domain",
+            Self::Client => "too many questions of this client wait",
+        }
+    }
+}
+
+/// A look-up under way, until this is dropped.
+#[derive(Debug)]
+pub(super) struct LookupPermit {
+    all: Arc<LookupShares>,
+    client: Option<IpAddr>,
+    keys: ShareKeys,
+    failed: bool,
+}
+
+/// The shares that a look-up belongs to: its route, and the domains above its name of two and of three labels, of one more below
+/// `arpa`.
+#[derive(Debug, Clone, Copy)]
+struct ShareKeys {
+    route: u64,
+    domains: [Option<u64>; 2],
+}
+
+impl LookupShare {
+    const fn takes_more(&self, limits: ShareLimits) -> bool {
+        let failing = self.failures >= FAILING;
+        self.under_way < if failing { limits.failing } else { limits.usual }
+    }
+}
+
+impl LookupShares {
+    /// Lets a look-up of `name` by a route begin, for a client if there is one.
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        route: u32,
+        name: NameRef<'_>,
+        client: Option<IpAddr>,
+    ) -> Result<LookupPermit, LookupRefusal> {
+        let keys = self.keys(route, name);
+        self.counts().begin(&keys, client)?;
+        // Unless it turns out otherwise: one that panics is no answer.
+        Ok(LookupPermit { all: Arc::clone(self), client, keys, failed: true })
+    }
+
+    fn counts(&self) -> MutexGuard<'_, LookupCounts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keys(&self, route: u32, name: NameRef<'_>) -> ShareKeys {
+        let mut domains = [None; 2];
+        let mut above = Some(name);
+        let mut labels = name.label_count();
+        let least = if in_arpa(name) { 3 } else { 2 };
+        while let Some(domain) = above.filter(|_| labels >= least) {
+            if let Some(place) = domains.get_mut(labels - least) {
+                *place = Some(self.hasher.hash_one((route, domain.as_bytes())));
+            }
+            (above, labels) = (domain.parent(), labels - 1);
+        }
+        ShareKeys { route: self.hasher.hash_one(route), domains }
+    }
+}
+
+fn in_arpa(name: NameRef<'_>) -> bool {
+    name.as_bytes().to_ascii_lowercase().ends_with(b"\x04arpa\0")
+}
+
+impl LookupCounts {
+    fn begin(&mut self, keys: &ShareKeys, client: Option<IpAddr>) -> Result<(), LookupRefusal> {
+        let takes = |key: u64, limits| self.shares.get(&key).is_none_or(|share| share.takes_more(limits));
+        if self.all >= ALL {
+            return Err(LookupRefusal::All);
+        }
+        if !takes(keys.route, ROUTE) {
+            return Err(LookupRefusal::Route);
+        }
+        if !keys.domains.into_iter().flatten().all(|domain| takes(domain, DOMAIN)) {
+            return Err(LookupRefusal::Domain);
+        }
+        if let Some(client) = client {
+            let count = self.clients.entry(client).or_insert(0);
+            if *count >= CLIENT {
+                return Err(LookupRefusal::Client);
+            }
+            *count += 1;
+        }
+        self.all += 1;
+        for key in keys.all() {
+            self.shares.entry(key).or_default().under_way += 1;
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, keys: &ShareKeys, client: Option<IpAddr>, failed: bool) {
+        self.all -= 1;
+        for key in keys.all() {
+            let Some(share) = self.shares.get_mut(&key) else { continue };
+            share.under_way -= 1;
+            share.failures = if failed { (share.failures + 1).min(4 * FAILING) } else { share.failures / 2 };
+            if share.under_way == 0 && share.failures < FAILING {
+                self.shares.remove(&key);
+            }
+        }
+        if let Some(client) = client
+            && let Some(count) = self.clients.get_mut(&client)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.clients.remove(&client);
+            }
+        }
+        if self.shares.len() > REMEMBERED + ALL * 3 {
+            self.shares.retain(|_, share| share.under_way > 0);
+        }
+        if self.all == 0 && self.shares.len() < ALL && self.shares.capacity() > 4 * ALL {
+            self.shares.shrink_to_fit();
+        }
+    }
+}
+
+impl ShareKeys {
+    fn all(&self) -> impl Iterator<Item = u64> {
+        std::iter::once(self.route).chain(self.domains.into_iter().flatten())
+    }
+}
+
+impl LookupPermit {
+    /// Notes that upstreams answered.
+    pub(super) const fn answered(&mut self) {
+        self.failed = false;
+    }
+}
+
+impl Drop for LookupPermit {
+    fn drop(&mut self) {
+        self.all.counts().end(&self.keys, self.client, self.failed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rhumb_wire::Name;
+
+    use super::*;
+
+    fn client(n: u32) -> Option<IpAddr> {
+        Some(IpAddr::V4(n.into()))
+    }
+
+    struct Rig(Arc<LookupShares>);
+
+    impl Rig {
+        fn new() -> Self {
+            Self(Arc::default())
+        }
+
+        fn begin(
+            &self,
+            route: u32,
+            name: &str,
+            client: Option<IpAddr>,
+        ) -> Result<LookupPermit, LookupRefusal> {
+            self.0.admit(route, name.parse::<Name>().unwrap().as_ref(), client)
+        }
+
+        fn fail(&self, count: usize, domain: &str) {
+            for n in 0..count {
+                drop(self.begin(1, &format!("f{n}.{domain}"), None).unwrap());
+            }
+        }
+
+        fn answer(&self, count: usize, domain: &str) {
+            for n in 0..count {
+                self.begin(1, &format!("a{n}.{domain}"), None).unwrap().answered();
+            }
+        }
+
+        /// How many look-ups below a domain can be under way.
+        fn room(&self, domain: &str) -> usize {
+            let mut held = Vec::new();
+            for n in 0..5000u32 {
+                match self.begin(1, &format!("n{n}.{domain}"), client(n)) {
+                    Ok(permit) => held.push(permit),
+                    Err(_) => break,
+                }
+            }
+            let count = held.len();
+            held.iter_mut().for_each(LookupPermit::answered);
+            count
+        }
+    }
+
+    #[test]
+    fn a_domain_that_fails_has_a_small_share() {
+        for domain in ["dead.example", "dead.co.uk", "deep.below.dead.example", "3.2.10.in-addr.arpa"] {
+            let rig = Rig::new();
+            rig.fail(25, domain);
+            assert_eq!(rig.room(domain), DOMAIN.failing, "{domain}");
+        }
+        let rig = Rig::new();
+        assert_eq!(rig.room("good.example"), DOMAIN.usual);
+    }
+
+    #[test]
+    fn others_lose_nothing_by_it() {
+        let rig = Rig::new();
+        rig.fail(25, "dead.example");
+        let mut held = Vec::new();
+        for n in 0..5 * CLIENT as u32 {
+            if let Ok(permit) = rig.begin(1, &format!("n{n}.dead.example"), client(n % 5)) {
+                held.push(permit);
+            }
+        }
+        assert_eq!(held.len(), DOMAIN.failing);
+        for n in 0..500 {
+            assert!(rig.begin(1, &format!("n{n}.good.example"), client(n % 5)).is_ok());
+            assert!(rig.begin(2, &format!("n{n}.dead.example"), client(9)).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_domain_that_answers_now_and_then_does_not_fail() {
+        let rig = Rig::new();
+        for _ in 0..50 {
+            rig.fail(5, "mixed.example");
+            rig.answer(1, "mixed.example");
+        }
+        assert_eq!(rig.room("mixed.example"), DOMAIN.usual);
+        // One that comes back is no longer held to it soon.
+        rig.fail(100, "back.example");
+        rig.answer(3, "back.example");
+        assert_eq!(rig.room("back.example"), DOMAIN.usual);
+    }
+
+    #[test]
+    fn a_client_and_a_route_have_their_shares() {
+        let rig = Rig::new();
+        let name = |n: u32| format!("n.d{n}.example");
+        let held: Vec<_> = (0..CLIENT as u32).map(|n| rig.begin(1, &name(n), client(1)).unwrap()).collect();
+        assert_eq!(rig.begin(1, &name(9999), client(1)).unwrap_err(), LookupRefusal::Client);
+        assert!(rig.begin(1, &name(9999), client(2)).is_ok());
+        drop(held);
+        assert!(rig.begin(1, &name(9999), client(1)).is_ok());
+        assert!(rig.0.counts().clients.is_empty());
+
+        let rig = Rig::new();
+        let mut held = Vec::new();
+        while let Ok(permit) = rig.begin(1, &name(held.len() as u32), None) {
+            held.push(permit);
+        }
+        assert_eq!(held.len(), ROUTE.usual);
+        assert_eq!(rig.begin(1, "x.y.z", None).unwrap_err(), LookupRefusal::Route);
+        assert!(rig.begin(2, "x.y.z", None).is_ok());
+        drop(held);
+        assert_eq!(rig.0.counts().all, 0);
+    }
+
+    #[test]
+    fn nothing_is_remembered_without_a_bound() {
+        let rig = Rig::new();
+        for n in 0..200_000 {
+            drop(rig.begin(1, &format!("x.d{}.example", n % 50_000), None));
+        }
+        assert!(rig.0.counts().shares.len() <= REMEMBERED + 3 * ALL + 3);
+    }
+}
