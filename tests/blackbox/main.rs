@@ -20,6 +20,7 @@ mod authoritative;
 mod caching;
 mod chaos;
 mod checking;
+mod circles;
 mod clients;
 mod conformance;
 mod container;
@@ -71,6 +72,7 @@ fn main() -> ExitCode {
         aliases::TESTS,
         forgery::TESTS,
         passing::TESTS,
+        circles::TESTS,
         caching::TESTS,
         attacks::streams::TESTS,
         attacks::waiting::TESTS,

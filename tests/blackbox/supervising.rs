@@ -62,11 +62,13 @@ fn zone_thread() -> Verdict {
 /// A panic in the task that waiting queries are handed to. Those that it had get SERVFAIL, as do those of the others once their upstream
 /// is given up.
 fn resolve_task() -> Verdict {
-    const BEFORE: usize = 39;
+    const BEFORE: u32 = 39;
     let lab = Lab::new()?;
-    let upstream = script(|asked| match asked.name().starts_with("silent") {
-        true => Act::Silent,
-        false => asked.answer(&[&format!("{} 300 IN A 198.18.0.1", asked.message.name())]),
+    let upstream = script(|asked| {
+        if asked.name().starts_with("silent") {
+            return Act::Silent;
+        }
+        asked.answer(&[&format!("{} 300 IN A 198.18.0.1", asked.message.name())])
     });
     let _upstream = lab.upstream(0, upstream)?;
     let server = Server::start_by(
@@ -79,7 +81,7 @@ fn resolve_task() -> Verdict {
             let socket = lab.client.udp_socket(lab.to)?;
             socket.connect(lab.to)?;
             if number == BEFORE {
-                let waits = |waiting: f64| waiting >= BEFORE as f64;
+                let waits = |waiting: f64| waiting >= f64::from(BEFORE);
                 until(Duration::from_secs(2), || {
                     server.metric("rhumb_forward_waiting", &[]).is_ok_and(waits)
                 });

@@ -213,8 +213,8 @@ mod tests {
 
     use super::*;
 
-    fn client(n: u32) -> Option<IpAddr> {
-        Some(IpAddr::V4(n.into()))
+    fn client(n: u32) -> IpAddr {
+        IpAddr::V4(n.into())
     }
 
     struct Rig(Arc<LookupShares>);
@@ -249,7 +249,7 @@ mod tests {
         fn room(&self, domain: &str) -> usize {
             let mut held = Vec::new();
             for n in 0..5000u32 {
-                match self.begin(1, &format!("n{n}.{domain}"), client(n)) {
+                match self.begin(1, &format!("n{n}.{domain}"), Some(client(n))) {
                     Ok(permit) => held.push(permit),
                     Err(_) => break,
                 }
@@ -277,14 +277,14 @@ mod tests {
         rig.fail(25, "dead.example");
         let mut held = Vec::new();
         for n in 0..5 * CLIENT as u32 {
-            if let Ok(permit) = rig.begin(1, &format!("n{n}.dead.example"), client(n % 5)) {
+            if let Ok(permit) = rig.begin(1, &format!("n{n}.dead.example"), Some(client(n % 5))) {
                 held.push(permit);
             }
         }
         assert_eq!(held.len(), DOMAIN.failing);
         for n in 0..500 {
-            assert!(rig.begin(1, &format!("n{n}.good.example"), client(n % 5)).is_ok());
-            assert!(rig.begin(2, &format!("n{n}.dead.example"), client(9)).is_ok());
+            assert!(rig.begin(1, &format!("n{n}.good.example"), Some(client(n % 5))).is_ok());
+            assert!(rig.begin(2, &format!("n{n}.dead.example"), Some(client(9))).is_ok());
         }
     }
 
@@ -306,11 +306,12 @@ mod tests {
     fn a_client_and_a_route_have_their_shares() {
         let rig = Rig::new();
         let name = |n: u32| format!("n.d{n}.example");
-        let held: Vec<_> = (0..CLIENT as u32).map(|n| rig.begin(1, &name(n), client(1)).unwrap()).collect();
-        assert_eq!(rig.begin(1, &name(9999), client(1)).unwrap_err(), LookupRefusal::Client);
-        assert!(rig.begin(1, &name(9999), client(2)).is_ok());
+        let held: Vec<_> =
+            (0..CLIENT as u32).map(|n| rig.begin(1, &name(n), Some(client(1))).unwrap()).collect();
+        assert_eq!(rig.begin(1, &name(9999), Some(client(1))).unwrap_err(), LookupRefusal::Client);
+        assert!(rig.begin(1, &name(9999), Some(client(2))).is_ok());
         drop(held);
-        assert!(rig.begin(1, &name(9999), client(1)).is_ok());
+        assert!(rig.begin(1, &name(9999), Some(client(1))).is_ok());
         assert!(rig.0.counts().clients.is_empty());
 
         let rig = Rig::new();
