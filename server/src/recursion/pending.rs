@@ -97,6 +97,12 @@ impl PendingReply {
         self.0.as_ref().is_some_and(|open| matches!(open.path, ReplyPath::Datagram(_)))
     }
 
+    /// Whether so many responses went by UDP to its client just now that it is to get no failure as well.
+    pub(super) fn is_one_of_many(&self) -> bool {
+        let many = |permit: &WaitPermit| permit.is_of_crowd() && permit.respond().is_err();
+        self.is_datagram() && self.0.as_ref().and_then(|open| open.permit.as_ref()).is_some_and(many)
+    }
+
     /// Who asked, as clients are counted; none for an operator.
     pub(super) fn network(&self) -> Option<IpAddr> {
         let open = self.0.as_ref()?;

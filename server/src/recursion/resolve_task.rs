@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::chain_deadlines::ChainDeadlines;
 use super::failure_log::FailureLog;
 use super::lookup::{Lookup, LookupAnswer, LookupEvent, LookupKey, cached};
-use super::lookup_shares::LookupShares;
+use super::lookup_shares::{LookupRefusal, LookupShares};
 use super::pending::PendingReply;
 use super::queue::{QueuedWork, ResolveQueue};
 use super::upstream_network::UpstreamNetwork;
@@ -157,7 +157,7 @@ impl ResolveTask {
             Ok(permit) => permit,
             Err(refusal) => {
                 if let Some(reply) = reply {
-                    self.refuse(reply, refusal.why());
+                    self.refuse_lookup(reply, refusal);
                 }
                 return;
             }
@@ -218,6 +218,14 @@ impl ResolveTask {
             }
             _ => reply.answer(found, &mut self.out),
         }
+    }
+
+    /// A flood in another's name gets no answers.
+    fn refuse_lookup(&self, reply: PendingReply, refusal: LookupRefusal) {
+        if reply.is_datagram() && refusal == LookupRefusal::Client || reply.is_one_of_many() {
+            return reply.drop_silently(DropReason::QueueFull);
+        }
+        self.refuse(reply, refusal.why());
     }
 
     fn refuse(&self, reply: PendingReply, why: &'static str) {
