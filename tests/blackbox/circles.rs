@@ -182,7 +182,7 @@ fn dnsmasq() -> Verdict {
             .within(|| std::net::TcpStream::connect_timeout(&up, Duration::from_secs(1)).is_ok())
             .unwrap_or(false)
     };
-    ensure!(until(Duration::from_secs(5), heard), "dnsmasq does not listen");
+    ensure!(until(Duration::from_secs(20), heard), "dnsmasq does not listen");
     recognised(&lab, &server, "")?;
     Ok(Outcome::Passed)
 }
