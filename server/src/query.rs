@@ -21,6 +21,7 @@ mod link_parts;
 mod outcome;
 mod pipeline;
 mod response;
+mod rotate;
 mod transfer;
 mod tsig;
 mod waiting;

@@ -42,6 +42,7 @@ mod logging;
 mod passing;
 mod reading;
 mod reloading;
+mod rotating;
 mod running;
 mod scraping;
 mod secondary;
@@ -94,6 +95,7 @@ fn main() -> ExitCode {
         transfers::TESTS,
         including::TESTS,
         signatures::TESTS,
+        rotating::TESTS,
         unit::TESTS,
         zone_folders::TESTS,
         container::TESTS,

@@ -48,6 +48,8 @@ pub struct ServerSettings {
     pub tcp_first: Duration,
     /// The most queries of one TCP connection that are waiting for their answer (RFC 7766 section 6.2.1.1).
     pub tcp_in_flight: usize,
+    /// Whether the addresses of an answer begin with another one each time.
+    pub rotate_addresses: bool,
     /// The largest UDP answer in bytes, also told to clients (RFC 6891 section 6.2, RFC 9715).
     pub edns_size: u16,
     /// The receive buffer asked for each UDP socket, in bytes (`SO_RCVBUF`, socket(7)).
@@ -69,6 +71,7 @@ impl Default for ServerSettings {
             tcp_idle: Duration::from_secs(10),
             tcp_first: Duration::from_secs(3),
             tcp_in_flight: 100,
+            rotate_addresses: true,
             edns_size: 1232,
             receive_buffer: 4 << 20,
         }
@@ -154,6 +157,7 @@ impl Section for ServerSettings {
             |server| &mut server.nsid,
         );
         identity_keys(keys);
+        order_keys(keys);
         cookie_keys(keys);
         tcp_keys(keys);
         keys.key(
@@ -216,6 +220,18 @@ fn identity_keys<K: Keys<ServerSettings>>(keys: &mut K) {
         "The agent domain that resolvers are asked to report errors of the zones served here to (RFC 9567).",
         Optional(Domain { accepted: "a domain name such as errors.example.com" }),
         |server| &mut server.report_channel,
+    );
+}
+
+fn order_keys<K: Keys<ServerSettings>>(keys: &mut K) {
+    keys.key(
+        "rotate-addresses",
+        InForce::AtReload,
+        "Whether the A and AAAA records of an answer begin with another one each time, as with BIND and Unbound: clients that \
+         take the first are spread over all. false: always in the order of the zone file or of the upstream, as with NSD. \
+         Other records keep that order in either case.",
+        Flag,
+        |server| &mut server.rotate_addresses,
     );
 }
 

@@ -6,6 +6,7 @@ use rhumb_wire::{MessageWriter, QueryMessage, Rcode, header};
 
 use super::edns_context::EdnsContext;
 use super::kept_reason::read_reason;
+use super::rotate::rotate_addresses;
 use crate::snapshot::QuerySettings;
 use rhumb_wire::Transport;
 
@@ -105,6 +106,10 @@ pub(super) fn finish(
         | (head.rcode.0 & header::RCODE);
     header::set_id(out, asked.id);
     header::set_flags(out, flags);
+    if settings.rotates {
+        // Clients choose their ids at random, which spares a generator of our own.
+        rotate_addresses(out, header::LENGTH + query.question_bytes().len(), asked.id);
+    }
     if query.edns.is_none() {
         return length;
     }

@@ -121,6 +121,7 @@ fn settings(config: &Config, old: &QuerySettings, random: Option<&CookieSecret>)
     let limits = server.rate_limit.as_ref();
     QuerySettings {
         edns_size: server.edns_size,
+        rotates: server.rotate_addresses,
         nsid: server.nsid.clone().map(Vec::into_boxed_slice),
         identity: server.identity.clone().map(String::into_boxed_str),
         version: server.version.clone().map(String::into_boxed_str),

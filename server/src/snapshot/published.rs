@@ -17,6 +17,8 @@ use crate::rate_limit::RateLimit;
 pub struct QuerySettings {
     /// The most bytes of an answer by UDP.
     pub edns_size: u16,
+    /// Whether the addresses of an answer begin with another one each time.
+    pub rotates: bool,
     /// The name server identifier, for those who ask (RFC 5001).
     pub nsid: Option<Box<[u8]>>,
     /// What the server says it is called, in the class CH.
