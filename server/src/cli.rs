@@ -23,9 +23,9 @@ mod server_target;
 use exit::CommandExit;
 use server_target::{ServerTarget, TargetArguments};
 
-/// A nameserver: authoritative, recursive and forwarding in one.
+/// A DNS server: serves zones, resolves from the root, forwards and caches.
 ///
-/// Without a command it serves, with the built-in default configuration. Exit status: 0 good, 1 the operation failed, 2 wrong usage or bad configuration.
+/// Without a command it serves, with the built-in default configuration. This version does not validate or sign (DNSSEC), and speaks UDP and TCP alone. Exit status: 0 good, 1 the operation failed, 2 wrong usage or bad configuration.
 #[derive(Debug, Parser)]
 #[command(name = "rhumb", version, disable_help_subcommand = true)]
 struct CommandLine {
@@ -125,7 +125,10 @@ impl LocalCommand {
     fn run(self, streams: &mut AnswerStreams<'_>) -> CommandExit {
         let done = match self {
             Self::Run { config } => boot::run(config.as_deref()).map(|()| None),
-            Self::Check { config } => boot::check(config.as_deref()).map(Some),
+            Self::Check { config } => boot::check(config.as_deref()).map(|(mut warnings, verdict)| {
+                warnings.extend(client::default_socket_taken(config.as_deref()));
+                Some((warnings, verdict))
+            }),
             Self::CheckZone { origin, file, include_folder } => {
                 boot::check_zone(&origin.to_string(), &file, include_folder).map(Some)
             }

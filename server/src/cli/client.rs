@@ -12,6 +12,7 @@ use crate::control::command::CommandArguments;
 use crate::operator::commands::OperatorCommand;
 use crate::operator::show::AnswerStreams;
 
+mod default_socket;
 mod exchange;
 mod healthcheck;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod question;
 mod selftest;
 mod target;
 
+pub(super) use default_socket::default_socket_taken;
 pub(super) use healthcheck::healthcheck;
 pub(super) use selftest::selftest;
 

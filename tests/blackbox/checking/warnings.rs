@@ -67,3 +67,30 @@ pub(super) fn reloaded() -> Verdict {
     ensure!(server.log().contains(words), "the log lacks the warning");
     Ok(Outcome::Passed)
 }
+
+/// `check` warns where another server has the socket that the configuration has by default, and not where it is its own server.
+pub(super) fn default_socket() -> Verdict {
+    let words = "the default control socket is in use by another server";
+    let host = Host::new()?;
+    let config =
+        Config::new().listen("127.0.0.1").zone("zone.test", SMALL_ZONE).more("control: { mode: \"0600\" }");
+    // There is one default on the machine: another test may have it.
+    let server = Server::start(&host, &config);
+    if let Err(error) = &server {
+        ensure!(error.to_string().contains("a running server has it"), "{error}");
+    }
+    let folder = Folder::new()?;
+    folder.write("z", SMALL_ZONE)?;
+    let text = "listen: [{ address: 127.0.0.1, port: 5399 }]\nzones: [{ name: z.test, file: z }]\n";
+    folder.write("rhumb.yaml", text)?;
+    let check = rhumb(folder.path(), &["check", "-c", "rhumb.yaml"])?;
+    ensure!(check.code == Some(0) && check.err.contains(words), "check says {}{}", check.out, check.err);
+    folder.write("rhumb.yaml", format!("{text}control: {{ socket: own.sock }}\n"))?;
+    let check = rhumb(folder.path(), &["check", "-c", "rhumb.yaml"])?;
+    ensure!(!check.err.contains(words), "check of one with a socket of its own says {}", check.err);
+    if let Ok(server) = server {
+        let check = server.tell(&["check"])?;
+        ensure!(!check.err.contains(words), "check of the server's own configuration says {}", check.err);
+    }
+    Ok(Outcome::Passed)
+}
