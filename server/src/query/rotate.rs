@@ -63,7 +63,7 @@ fn record_size(message: &[u8], at: usize) -> Option<usize> {
 fn first_of(seed: u16, records: usize) -> usize {
     // By the golden ratio, neighbours are far apart.
     const GOLDEN: u16 = 40_503;
-    usize::from(seed.wrapping_mul(GOLDEN)) * records >> 16
+    (usize::from(seed.wrapping_mul(GOLDEN)) * records) >> 16
 }
 
 #[cfg(test)]
@@ -87,7 +87,7 @@ mod tests {
         let mut message =
             vec![0, 1, 0x80, 0, 0, 1, 0, records.len() as u8, 0, 0, 0, 0, 1, b'a', 0, 0, 1, 0, 1];
         let end = message.len();
-        records.iter().for_each(|record| message.extend(record));
+        message.extend(records.concat());
         (message, end)
     }
 
@@ -179,7 +179,9 @@ mod tests {
         written.extend(&record(Type::A, &[192, 0, 2, 9])[2..]);
         let (mut odd, end) = message(&[written, record(Type::A, &[192, 0, 2, 1])]);
         let before = odd.clone();
-        (0..100).for_each(|seed| rotate_addresses(&mut odd, end, seed));
+        for seed in 0..100 {
+            rotate_addresses(&mut odd, end, seed);
+        }
         assert_eq!(odd, before);
     }
 }
