@@ -17,7 +17,7 @@ pub(crate) fn report(config: &Config, root: &Node, reader: &mut Reader) {
         let message = "nothing is served: every query is refused; give `zones`, `forward` or `recursion`";
         reader.warning(root.spot, message);
     }
-    // Where nothing is resolved `allow` lets nobody have anything.
+    // Where nothing is resolved `allow` gives no one anything.
     if !resolves || config.listen.iter().all(|listen| listen.addresses.is_loopback()) {
         return;
     }

@@ -88,7 +88,7 @@ impl Collector {
         self.errors.len() >= MOST_ERRORS
     }
 
-    /// The errors by place, with a last line that tells how many were left out.
+    /// The errors by place, with a last line that says how many were left out.
     pub(crate) fn finish(self) -> Vec<ConfigFinding> {
         let mut errors = self.errors;
         errors.sort_by(|a, b| a.place.cmp(&b.place));

@@ -1,6 +1,6 @@
 //! YAML into located nodes: the one place that names the YAML reader.
 //!
-//! The reader tells positions only through errors: it marks whatever error a visitor returns with the place of the
+//! The YAML reader gives positions only through errors: it marks whatever error a visitor returns with the place of the
 //! value at hand. So each scalar is put aside and answered with an error, from whose text the seed takes line and
 //! column and goes on. The scalar's event is consumed by then, so nothing is read twice.
 

@@ -1,4 +1,4 @@
-//! What every key has to have, whoever adds it: a place in the full example, a default that is shown there, words for a change
+//! What every key has to have, however it is added: a place in the full example, a default that is shown there, words for a change
 //! of it, a description.
 
 use std::collections::BTreeSet;

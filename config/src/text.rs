@@ -54,7 +54,7 @@ fn too_large() -> Refusal {
 }
 
 /// Refuses text whose size or bracket depth would cost the YAML reader too much, and control characters, whose
-/// line it does not tell.
+/// line it does not give.
 pub(crate) fn bounded(text: &str) -> Result<(), Refusal> {
     if text.len() > MOST_BYTES {
         return Err(too_large());

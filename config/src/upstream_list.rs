@@ -1,6 +1,6 @@
 //! Files that name upstreams: plain lists, and the form of resolv.conf(5).
 //!
-//! What is wrong in such a file is told line by line beside what is right, never by refusing the whole: the caller
+//! What is wrong in such a file is reported line by line beside what is right, never by refusing the whole: the caller
 //! decides. Work and results are bounded by the constants here.
 
 use std::collections::HashSet;
@@ -16,7 +16,7 @@ use crate::upstream_server::{UPSTREAM_FORMS, UpstreamServer};
 pub const MOST_BYTES: usize = 1 << 20;
 /// The most upstreams that are taken from one file.
 pub const MOST_ENTRIES: usize = 1024;
-/// The most wrong lines that are told of one file; what comes after them is not told, but still read.
+/// The most wrong lines that are reported of one file; what comes after them is not reported, but still read.
 pub const MOST_COMPLAINTS: usize = 100;
 
 /// The text of a list; bytes that are no UTF-8 become characters that no address has.
@@ -46,7 +46,7 @@ pub fn parse_list(text: &str) -> ParsedUpstreams {
 ///
 /// Other keywords are passed over, and so is what stands behind the address. Short and hexadecimal forms of IPv4 addresses
 /// (`inet_aton(3)`) are read, `0.0.0.0` and `::` are this host, a scope counts on link-local addresses and is passed over on
-/// others. What the C library would not ask is told as wrong.
+/// others. What the C library would not ask is reported as wrong.
 pub fn parse_resolv_conf(text: &str) -> ParsedUpstreams {
     parse(text, |line| {
         let address = resolv_conf::nameserver(line)?;

@@ -22,7 +22,9 @@ pub(crate) fn hint(text: &str, line: u32) -> Option<String> {
 }
 
 fn word_hint(word: &str) -> Option<String> {
-    if let Some(domain) = word.strip_prefix("*.") {
+    // Of files it is a pattern, of domains a wildcard.
+    let is_file = [".yaml", ".yml", ".conf"].iter().any(|ending| word.ends_with(ending));
+    if let Some(domain) = word.strip_prefix("*.").filter(|_| !is_file) {
         return Some(format!("write {domain}, which covers everything below it"));
     }
     if is_address(word) || word.starts_with(['*', '@', '`', '%', '&', '!']) {

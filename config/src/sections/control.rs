@@ -1,4 +1,4 @@
-//! `control:`: the socket over which the running server is asked and told.
+//! `control:`: the socket by which the running server is asked and commanded.
 
 use std::path::PathBuf;
 

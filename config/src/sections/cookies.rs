@@ -40,7 +40,7 @@ impl Drop for CookieSecret {
     }
 }
 
-/// Thirty-two hexadecimal digits. What is wrong with them is told without showing them.
+/// Thirty-two hexadecimal digits. What is wrong with them is reported without showing them.
 pub(super) struct Secret;
 
 impl Kind for Secret {

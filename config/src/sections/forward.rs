@@ -143,7 +143,7 @@ impl Section for ForwardEntry {
         });
         keys.key("trust-ad", InForce::AtReload,
             "Whether clients are told that an answer is authentic (AD) when the upstream says so. Only for upstreams that \
-             validate and that are reached over a path nobody else can write to.",
+             validate and that are reached over a path that no one else can write to.",
             Flag,
             |draft| &mut draft.trust_ad,
         );

@@ -74,7 +74,7 @@ impl TsigKeyEntry {
     }
 }
 
-/// Base64. What is wrong with it is told without showing it.
+/// Base64. What is wrong with it is reported without showing it.
 struct Secret;
 
 impl Kind for Secret {

@@ -141,7 +141,7 @@ impl Section for RecursionSettings {
         keys.key(
             "allow",
             InForce::AtReload,
-            "The networks whose clients are served; all others are refused. An empty list serves nobody.",
+            "The networks whose clients are served; all others are refused. An empty list serves no one.",
             List {
                 of: Parsed::<ClientNetwork>::new(
                     "a network such as 192.0.2.0/24 or 2001:db8::/32, an address, or local for the networks of this host",

@@ -50,7 +50,7 @@ pub struct ServerSettings {
     pub tcp_in_flight: usize,
     /// Whether the addresses of an answer begin with another one each time.
     pub rotate_addresses: bool,
-    /// The largest UDP answer in bytes, also told to clients (RFC 6891 section 6.2, RFC 9715).
+    /// The largest UDP answer in bytes, also announced to clients (RFC 6891 section 6.2, RFC 9715).
     pub edns_size: u16,
     /// The receive buffer asked for each UDP socket, in bytes (`SO_RCVBUF`, socket(7)).
     pub receive_buffer: u64,
@@ -163,7 +163,7 @@ impl Section for ServerSettings {
         keys.key(
             "edns-size",
             InForce::AtReload,
-            "The largest UDP answer in bytes, also told to clients (RFC 6891, RFC 9715).",
+            "The largest UDP answer in bytes, also announced to clients (RFC 6891, RFC 9715).",
             Whole::new(512, 4096),
             |server| &mut server.edns_size,
         );

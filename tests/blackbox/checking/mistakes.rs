@@ -8,6 +8,11 @@ use super::rhumb;
 
 /// A mistake of a configuration, its line, and words of the message, which name what is accepted.
 const REFUSED: &[(&str, u32, &str)] = &[
+    ("include: [*.yaml]", 1, "write \"*.yaml\" in quotes"),
+    ("include: none.yaml", 1, "none.yaml` cannot be read"),
+    ("include: [\"*/a.yaml\"]", 1, "they may stand in the name of the file alone"),
+    ("zones: [{ directory: ., pattern: \"*.zone\" }]", 1, "accepted: a file name with NAME in it"),
+    ("zones: [{ name: a.test, file: z, pattern: db.NAME }]", 1, "a pattern is for a `directory`"),
     ("lisen: []", 1, "did you mean `listen`?"),
     ("listen: [{ adress: 192.0.2.1 }]", 1, "did you mean `address`?"),
     ("listen: [{ address: 192.0.2.300 }]", 1, "not an IP address"),
