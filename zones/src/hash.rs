@@ -123,7 +123,7 @@ mod tests {
         (equal, (names.len() * names.len()) >> 33)
     }
 
-    /// Names as zones have them, and as somebody might choose them who knows the multiplier, from several starts.
+    /// Names as zones have them, and as an attacker who knows the multiplier might choose them, from several starts.
     #[test]
     fn names_that_are_alike_collide_by_chance_alone() {
         const COUNT: u64 = 60_000;

@@ -68,7 +68,7 @@ const OVERHEAD: u64 = 112;
 /// The most TTLs aged in one message; there are never more records in 64 KiB than this.
 const MAX_RECORDS: usize = 6000;
 
-/// The kinds of state an entry's `failed_until` cannot tell.
+/// The kinds of state an entry's `failed_until` does not show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Answer,

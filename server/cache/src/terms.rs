@@ -47,7 +47,7 @@ pub struct Hit {
     pub stale: bool,
     /// The caller is to ask for it again; said once for each entry.
     pub prefetch: bool,
-    /// It tells of a failure (RFC 9520).
+    /// It reports a failure (RFC 9520).
     pub failure: bool,
     /// Where it was learnt.
     pub origin: Origin,

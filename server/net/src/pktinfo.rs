@@ -100,7 +100,7 @@ impl Control {
     }
 
     /// Looks for packet information in the first `length` bytes. Where a dual-stack socket gave both kinds for
-    /// an IPv4 datagram it takes IPv4's: it alone tells where a broadcast is to be answered from.
+    /// an IPv4 datagram it takes IPv4's: it alone says where a broadcast is to be answered from.
     #[inline]
     pub(crate) fn find(&self, length: usize) -> Option<Found> {
         let mut found = None;

@@ -63,9 +63,9 @@ impl FileWatch {
     }
 
     /// Looks at once: what changed before the call is among the events to [take](Self::take) when it returns, as far as the
-    /// kernel tells, in folders also the files that are being written. True: for every folder followed the events name every
+    /// kernel reports changes, in folders also the files that are being written. True: for every folder followed the events name every
     /// file that changed, came or went. False: a folder has to be listed and its files looked at, for it is small enough, or
-    /// lies where the kernel does not tell.
+    /// lies where the kernel does not report them.
     pub fn look(&self) -> bool {
         let (done, waiting) = sync_channel(1);
         self.order(WatchOrder::Look(done)) && waiting.recv_timeout(FIRST_LOOK).unwrap_or(false)

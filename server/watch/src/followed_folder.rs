@@ -14,7 +14,7 @@ use super::needed_folders::NeededFolders;
 use super::touched_paths::TouchedPaths;
 use super::watched_folders::WatchedFolders;
 
-/// A folder of fewer files is looked at in full when somebody asks what changed: it costs little, and is never wrong.
+/// A folder of fewer files is looked at in full when changes are asked for: it costs little, and is never wrong.
 const MANY: usize = 5000;
 
 /// What events say of the folder.

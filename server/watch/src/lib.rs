@@ -4,7 +4,7 @@
 //! tenth of a second; comparing what the path leads to every few seconds finds it where inotify sees nothing
 //! (network and FUSE mounts, files bound into a container). Either way alone is enough.
 //!
-//! A file is not reported while its writer has it open. inotify tells when it is closed; where it does not, two looks
+//! A file is not reported while its writer has it open. inotify reports when it is closed; where it does not, two looks
 //! half a second apart have to find the same.
 
 mod event_queue;

@@ -9,7 +9,7 @@ use nix::sys::statfs::{
     XFS_SUPER_MAGIC, statfs,
 };
 
-/// File systems that nobody changes but through this kernel (ext2 and ext3 have the number of ext4).
+/// File systems that are changed through this kernel alone (ext2 and ext3 have the number of ext4).
 const LOCAL: [FsType; 6] = [
     EXT4_SUPER_MAGIC,
     XFS_SUPER_MAGIC,

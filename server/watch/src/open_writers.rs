@@ -11,7 +11,7 @@ use super::folder_events::FolderEvents;
 pub use super::folder_events::WriterState;
 use super::link_chain::walk_chain;
 
-/// The files that are being written in the folders that are followed, as far as inotify tells.
+/// The files that are being written in the folders that are followed, as far as inotify reports.
 #[derive(Clone, Debug)]
 pub struct OpenWriters {
     events: Arc<Mutex<FolderEvents>>,

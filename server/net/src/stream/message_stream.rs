@@ -193,7 +193,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageStream<S> {
         .await
     }
 
-    /// Writes all that is queued, then tells the peer that nothing follows.
+    /// Writes all that is queued, then closes that direction, so that the peer knows that nothing follows.
     pub async fn finish(&mut self) -> Result<(), StreamError> {
         self.send().await?;
         let shutdown = poll_fn(|cx| Pin::new(&mut self.stream).poll_shutdown(cx));

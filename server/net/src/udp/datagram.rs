@@ -18,7 +18,7 @@ pub struct ReceivedDatagram<'a> {
     pub(super) flags: libc::c_int,
 }
 
-/// What tells the address that a datagram was sent to.
+/// What the address that a datagram was sent to is known from.
 #[derive(Clone, Copy)]
 pub(super) enum Destination<'a> {
     /// Its socket, which is bound to that address alone.

@@ -187,7 +187,7 @@ fn a_writer_that_never_closes_holds_up_no_other_file() {
         // The other file may have been closed a moment ago.
         let deadline = Instant::now() + Duration::from_secs(2);
         while watch.writers().any() {
-            assert!(Instant::now() < deadline, "somebody still writes");
+            assert!(Instant::now() < deadline, "a writer is still there");
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -266,7 +266,7 @@ fn asking_for_writers_is_cheap() {
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
 }
 
-/// The closing of other files is told by the same queue: a flood of them must not hide it.
+/// The closing of other files is reported by the same queue: a flood of them must not hide it.
 #[test]
 fn many_writers_are_kept_apart() {
     let folder = TestFolder::new();
