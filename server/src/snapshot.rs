@@ -33,4 +33,4 @@ pub use route::{
     AnswerTrust, ListSource, Route, RouteEntry, RouteServices, RouteState, RouteTerms, RouteUpstream,
 };
 pub use view::{Authority, SnapshotView};
-pub use zone::{StaleVersion, Zone, ZoneEntry, ZoneTrouble};
+pub use zone::{NewContents, StaleVersion, Zone, ZoneEntry, ZoneTrouble};

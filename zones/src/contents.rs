@@ -16,10 +16,12 @@ mod ready;
 mod rrset;
 mod seek;
 pub(crate) mod set;
+mod soa_timers;
 mod zone;
 
 pub use iter::ZoneRrsets;
 pub use rrset::{RrsetRecords, ZoneRecord, ZoneRrset};
+pub use soa_timers::SoaTimers;
 pub use zone::ZoneContents;
 
 pub(crate) use names::{below_apex, below_bytes, canonical, full_name, label_offsets};

@@ -57,6 +57,14 @@ label_values! {
 }
 
 label_values! {
+    /// What is transferred.
+    pub enum TransferKind {
+        Axfr => "axfr", "A whole zone.";
+        Ixfr => "ixfr", "The difference to an earlier version.";
+    }
+}
+
+label_values! {
     /// How a zone transfer to a client ended.
     pub enum TransferResult {
         Complete => "complete", "All of it was sent.";

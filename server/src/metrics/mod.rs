@@ -23,7 +23,7 @@ pub use figures::TrafficFigures;
 pub use handles::{ForwardedDomain, Held, List, Upstream};
 pub use labels::{
     AccessList, CacheEvent, DropReason, Family, LookupResult, RefuseReason, ReloadResult, ResponseSource,
-    TransferResult, TsigReason, UpstreamFailure,
+    TransferKind, TransferResult, TsigReason, UpstreamFailure,
 };
 pub use registry::Metrics;
 pub use samples::{Samples, Source, ZoneSample};

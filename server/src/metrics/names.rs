@@ -109,7 +109,7 @@ metrics! {
         "Stream connections closed as soon as they were accepted, by reason.";
 
     TRANSFERS = Counter "rhumb_transfers_total" ["direction", "kind", "result"]
-        "Zone transfers, by direction (out), kind (axfr) and result.";
+        "Zone transfers, by direction (out), kind (axfr, ixfr) and result.";
 
     TSIG_ERRORS = Counter "rhumb_tsig_errors_total" ["reason"]
         "Requests whose signature was not accepted, by what is wrong with it.";

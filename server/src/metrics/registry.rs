@@ -10,7 +10,7 @@ use prometheus::process_collector::ProcessCollector;
 
 use super::block::Block;
 use super::handles::{ForwardedDomain, Held, Keyed, List, Upstream};
-use super::labels::{RefuseReason, ReloadResult, TransferResult, TsigReason};
+use super::labels::{RefuseReason, ReloadResult, TransferKind, TransferResult, TsigReason};
 use super::samples::Source;
 use crate::supervision::WorkerRegistry;
 
@@ -67,7 +67,7 @@ pub struct Metrics {
     pub(super) tcp_open: Arc<AtomicU64>,
     pub(super) tcp_accepted: AtomicU64,
     pub(super) tcp_refused: [AtomicU64; RefuseReason::COUNT],
-    pub(super) transfers: [AtomicU64; TransferResult::COUNT],
+    pub(super) transfers: [[AtomicU64; TransferResult::COUNT]; TransferKind::COUNT],
     pub(super) tsig_errors: [AtomicU64; TsigReason::COUNT],
     pub(super) reloads: [AtomicU64; ReloadResult::COUNT],
     pub(super) reload_failed: AtomicBool,
@@ -217,8 +217,9 @@ impl Metrics {
     }
 
     /// A zone transfer to a client ended.
-    pub fn transferred(&self, result: TransferResult) {
-        if let Some(counter) = self.transfers.get(result.index()) {
+    pub fn transferred(&self, kind: TransferKind, result: TransferResult) {
+        let results = self.transfers.get(kind.index());
+        if let Some(counter) = results.and_then(|results| results.get(result.index())) {
             counter.fetch_add(1, Relaxed);
         }
     }

@@ -13,7 +13,7 @@ use super::block::Block;
 use super::histogram::float;
 use super::labels::{
     AccessList, CacheEvent, DropReason, Family, LookupResult, RcodeLabel, RefuseReason, ReloadResult,
-    ResponseSource, TransferResult, TsigReason, TypeLabel, UpstreamFailure,
+    ResponseSource, TransferKind, TransferResult, TsigReason, TypeLabel, UpstreamFailure,
 };
 use super::names;
 use super::registry::Metrics;
@@ -76,8 +76,10 @@ impl Metrics {
         for (reason, count) in RefuseReason::ALL.iter().zip(&self.tcp_refused) {
             out.set(&names::TCP_REFUSED, &[reason.as_str()], count.load(Relaxed));
         }
-        for (result, count) in TransferResult::ALL.iter().zip(&self.transfers) {
-            out.set(&names::TRANSFERS, &["out", "axfr", result.as_str()], count.load(Relaxed));
+        for (kind, results) in TransferKind::ALL.iter().zip(&self.transfers) {
+            for (result, count) in TransferResult::ALL.iter().zip(results) {
+                out.set(&names::TRANSFERS, &["out", kind.as_str(), result.as_str()], count.load(Relaxed));
+            }
         }
         for (reason, count) in TsigReason::ALL.iter().zip(&self.tsig_errors) {
             out.set(&names::TSIG_ERRORS, &[reason.as_str()], count.load(Relaxed));

@@ -128,8 +128,16 @@ fn from_contents(
     scratch.note("authoritative", || tell(query, contents, reply));
     let authoritative = if reply.authoritative { header::AA } else { 0 };
     let truncated = if reply.truncated { header::TC } else { 0 };
-    let head = ResponseHead { flags: authoritative | truncated, ..ResponseHead::of(reply.rcode) };
+    // Asked for by few: what is looked up here costs the others nothing.
+    let is_soa = limits.edns_context.expire && query.qtype == Type::SOA && query.name == contents.apex();
+    let expire = if is_soa { expire_seconds(contents) } else { None };
+    let head = ResponseHead { flags: authoritative | truncated, expire, ..ResponseHead::of(reply.rcode) };
     (length, head, reply.kind)
+}
+
+/// Seconds until a zone expires at a secondary that has it from here (RFC 7314 section 3.3.1).
+pub(super) fn expire_seconds(contents: &ZoneContents) -> Option<u32> {
+    contents.soa_timers().and_then(|timers| u32::try_from(timers.expire.as_secs()).ok())
 }
 
 fn tell(query: &QueryMessage<'_>, contents: &ZoneContents, reply: AnswerSummary) -> String {

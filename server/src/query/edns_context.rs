@@ -1,7 +1,7 @@
 //! What the EDNS options of a query ask of its answer.
 
 use rhumb_wire::QueryMessage;
-use rhumb_wire::edns::{COOKIE, EdnsOptions, NSID, PADDING, TCP_KEEPALIVE};
+use rhumb_wire::edns::{COOKIE, EXPIRE, EdnsOptions, NSID, PADDING, TCP_KEEPALIVE};
 
 use super::client::QueryClient;
 use super::context::unix_seconds;
@@ -19,6 +19,8 @@ pub struct EdnsContext {
     pub(super) keepalive: bool,
     /// Padding (RFC 7830 section 6: where nobody can look inside).
     pub(super) padding: bool,
+    /// When the zone expires here (RFC 7314).
+    pub(super) expire: bool,
     /// The cookie that goes back.
     pub(super) cookie: Option<CheckedCookie>,
     /// Bytes of the TSIG that the response is signed with; 0 without one.
@@ -54,6 +56,7 @@ impl EdnsContext {
                 TCP_KEEPALIVE => {
                     edns_context.keepalive = matches!(client.transport(), Transport::Tcp | Transport::Tls);
                 }
+                EXPIRE => edns_context.expire = true,
                 PADDING => edns_context.padding = client.transport().is_encrypted(),
                 COOKIE => cookie = cookie.or(Some(value)),
                 _ => {}
@@ -68,7 +71,7 @@ impl EdnsContext {
     /// Whether nothing is asked for that needs room in the answer.
     #[inline]
     pub(super) const fn is_empty(&self) -> bool {
-        !self.nsid && !self.keepalive && self.cookie.is_none()
+        !self.nsid && !self.keepalive && !self.expire && self.cookie.is_none()
     }
 
     /// Whether the client has shown that its address is its own.

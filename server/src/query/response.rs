@@ -29,13 +29,15 @@ pub(super) struct ResponseHead {
     pub(super) error: Option<(ExtendedError, &'static str)>,
     /// Bytes of a reason that was taken off the message, see [`take_reason`](super::kept_reason::take_reason); 0 without one.
     pub(super) reason: u8,
+    /// Seconds until the zone expires here, for those who ask for it (RFC 7314).
+    pub(super) expire: Option<u32>,
     /// Whether it comes from a zone whose errors are to be reported.
     pub(super) reports: bool,
 }
 
 impl ResponseHead {
     pub(super) const fn of(rcode: Rcode) -> Self {
-        Self { rcode, flags: 0, error: None, reason: 0, reports: false }
+        Self { rcode, flags: 0, error: None, expire: None, reason: 0, reports: false }
     }
 }
 
@@ -84,7 +86,8 @@ fn options_length(edns_context: EdnsContext, settings: &QuerySettings) -> usize 
         if edns_context.nsid { OPTION + settings.nsid.as_ref().map_or(0, |nsid| nsid.len()) } else { 0 };
     let keepalive = if edns_context.keepalive { OPTION + 2 } else { 0 };
     let cookie = edns_context.cookie.map_or(0, |cookie| OPTION + cookie.reply.len());
-    edns::FIXED + nsid + keepalive + cookie
+    let expire = if edns_context.expire { OPTION + 4 } else { 0 };
+    edns::FIXED + nsid + keepalive + cookie + expire
 }
 
 /// Completes the message of `length` bytes in `out`: id and flags into the header, OPT at its end. Gives its length.
@@ -141,6 +144,9 @@ fn append_opt(
     }
     if let Some(cookie) = &edns_context.cookie {
         opt.option(edns::COOKIE, &[&cookie.reply]);
+    }
+    if let (true, Some(seconds)) = (edns_context.expire, head.expire) {
+        opt.option(edns::EXPIRE, &[&seconds.to_be_bytes()]);
     }
     if let Some((error, text)) = head.error {
         opt.option(edns::EXTENDED_ERROR, &[&error.code().to_be_bytes(), text.as_bytes()]);

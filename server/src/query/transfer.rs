@@ -1,5 +1,6 @@
 //! Zones to secondaries: who may transfer one, and the messages of it (RFC 5936). A request for the differences to an earlier
-//! version (IXFR) is answered by the whole zone, or by the SOA alone (RFC 1995 section 4).
+//! version (IXFR, RFC 1995) is answered by one difference, where that is known and smaller, or else by the whole zone; or by the
+//! SOA alone, where the client has it all or a datagram does not do.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{
     Class, MessageSection, MessageView, MessageWriter, QueryMessage, Rcode, Transport, Type, header, serial,
 };
-use rhumb_zones::{OutboundTransfer, ZoneContents};
+use rhumb_zones::{OutboundDifference, OutboundTransfer, TransferError, ZoneContents, ZoneDifference};
 
 use super::admitted::AdmittedQuery;
 use super::authoritative;
@@ -19,13 +20,50 @@ use super::edns_context::EdnsContext;
 use super::limit::AnswerSource;
 use super::outcome::{IncompleteResponse, MessageSource, QueryOutcome, QueryScratch};
 use super::response::{ResponseHead, ResponseLimits, finish};
-use crate::metrics::{AccessList, Metrics, ResponseSource, TransferResult};
-use crate::snapshot::Snapshot;
+use crate::metrics::{AccessList, Metrics, ResponseSource, TransferKind, TransferResult};
+use crate::snapshot::{Snapshot, Zone, ZoneEntry};
+
+/// Records of differences that are made into one while a client waits: some tens of milliseconds.
+const MOST_CONDENSED: usize = 200_000;
+/// The same for an answer by UDP, which holds far fewer.
+const MOST_CONDENSED_BY_UDP: usize = 200;
+
+/// What is transferred.
+#[derive(Debug)]
+enum TransferBody {
+    Zone(OutboundTransfer),
+    Difference(OutboundDifference),
+}
+
+impl TransferBody {
+    const fn kind(&self) -> TransferKind {
+        match self {
+            Self::Zone(_) => TransferKind::Axfr,
+            Self::Difference(_) => TransferKind::Ixfr,
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        match self {
+            Self::Zone(zone) => zone.is_done(),
+            Self::Difference(difference) => difference.is_done(),
+        }
+    }
+
+    fn write(&mut self, w: &mut MessageWriter<'_, '_>) -> Result<(), TransferError> {
+        match self {
+            Self::Zone(zone) => zone.write(w),
+            Self::Difference(difference) => difference.write(w),
+        }
+    }
+}
 
 /// A zone on its way to a client.
 #[derive(Debug)]
 struct ZoneTransfer {
-    transfer: OutboundTransfer,
+    body: TransferBody,
+    /// What the client has in the end.
+    contents: Arc<ZoneContents>,
     query: Box<[u8]>,
     client: SocketAddr,
     transport: Transport,
@@ -38,10 +76,10 @@ struct ZoneTransfer {
     _slot: ConnectionPermit,
 }
 
-impl AdmittedQuery<'_, '_> {
+impl<'m> AdmittedQuery<'_, 'm> {
     /// Answers AXFR and IXFR.
     pub(super) fn transfer(&self, scratch: &mut QueryScratch, out: &mut [u8]) -> QueryOutcome {
-        let Self { query, client, context, view, .. } = self;
+        let Self { query, client, view, .. } = self;
         let entry = view.zones.find_exact(query.name).filter(|_| query.class == Class::IN);
         let Some(entry) = entry else {
             scratch.note("transfer", || "no zone has this name".to_owned());
@@ -61,19 +99,88 @@ impl AdmittedQuery<'_, '_> {
             let error = (ExtendedError::NotReady, "the zone is not loaded");
             return self.refuse(Rcode::SERVFAIL, error, scratch, out);
         };
-        if query.qtype == Type::IXFR {
-            let Some(theirs) = requested_serial(query) else {
-                return self.refuse(Rcode::FORMERR, (ExtendedError::Other, "no SOA"), scratch, out);
-            };
-            if client.transport() == Transport::Udp || !serial::is_newer(contents.serial(), theirs) {
-                let (length, head) = authoritative::soa_alone(query, &contents, &self.limits, scratch, out);
-                return self.conclude(AnswerSource::Zone(entry), head, length, scratch, out);
+        if query.qtype != Type::IXFR {
+            let body = TransferBody::Zone(OutboundTransfer::new(Arc::clone(&contents)));
+            return self.begin(entry, contents, body, scratch, out);
+        }
+        let Some(theirs) = requested_serial(query) else {
+            return self.refuse(Rcode::FORMERR, (ExtendedError::Other, "no SOA"), scratch, out);
+        };
+        if !serial::is_newer(contents.serial(), theirs) {
+            return self.soa(entry, &contents, scratch, out);
+        }
+        let by_udp = client.transport() == Transport::Udp;
+        let found = difference_since(&entry.zone, theirs, by_udp);
+        match found {
+            Some((contents, difference)) if by_udp => {
+                self.difference_by_udp(entry, &contents, difference, scratch, out)
+            }
+            Some((contents, difference)) => {
+                let body = TransferBody::Difference(OutboundDifference::new(difference));
+                self.begin(entry, contents, body, scratch, out)
+            }
+            None if by_udp => self.soa(entry, &contents, scratch, out),
+            None => {
+                let body = TransferBody::Zone(OutboundTransfer::new(Arc::clone(&contents)));
+                self.begin(entry, contents, body, scratch, out)
             }
         }
+    }
+
+    /// Answers with the SOA alone.
+    fn soa(
+        &self,
+        entry: &'m ZoneEntry,
+        contents: &ZoneContents,
+        scratch: &mut QueryScratch,
+        out: &mut [u8],
+    ) -> QueryOutcome {
+        scratch.note("transfer", || format!("the SOA alone, serial {}", contents.serial()));
+        let (length, head) = authoritative::soa_alone(self.query, contents, &self.limits, scratch, out);
+        self.conclude(AnswerSource::Zone(entry), head, length, scratch, out)
+    }
+
+    /// Answers with a difference if a datagram holds it, and else with the SOA alone (RFC 1995 section 2).
+    fn difference_by_udp(
+        &self,
+        entry: &'m ZoneEntry,
+        contents: &ZoneContents,
+        difference: Arc<ZoneDifference>,
+        scratch: &mut QueryScratch,
+        out: &mut [u8],
+    ) -> QueryOutcome {
+        let mut body = OutboundDifference::new(difference);
+        let mut w = MessageWriter::new(out, self.limits.message(), &mut scratch.compression);
+        // A limit of 512 bytes or more, less OPT, has room for a question.
+        let _ = w.bytes(self.query.question_bytes());
+        w.count(MessageSection::Question);
+        if body.write(&mut w).is_err() || !body.is_done() {
+            return self.soa(entry, contents, scratch, out);
+        }
+        let length = w.finish(self.query.header.id, 0);
+        let from = body.difference().from;
+        scratch.note("transfer", || format!("the difference from serial {from} to {}", contents.serial()));
+        self.context.server.metrics.transferred(TransferKind::Ixfr, TransferResult::Complete);
+        let expire = authoritative::expire_seconds(contents);
+        let head = ResponseHead { flags: header::AA, expire, ..ResponseHead::of(Rcode::NOERROR) };
+        self.conclude(AnswerSource::Zone(entry), head, length, scratch, out)
+    }
+
+    /// Begins a response of several messages, if there is room for one more.
+    fn begin(
+        &self,
+        entry: &'m ZoneEntry,
+        contents: Arc<ZoneContents>,
+        body: TransferBody,
+        scratch: &mut QueryScratch,
+        out: &mut [u8],
+    ) -> QueryOutcome {
+        let Self { query, client, context, limits, .. } = self;
         if scratch.trace.is_some() {
-            scratch.note("transfer", || format!("serial {} would be transferred", contents.serial()));
-            let (length, head) = authoritative::soa_alone(query, &contents, &self.limits, scratch, out);
-            return self.conclude(AnswerSource::Zone(entry), head, length, scratch, out);
+            let kind = body.kind().as_str();
+            scratch
+                .note("transfer", || format!("serial {} would be transferred ({kind})", contents.serial()));
+            return self.soa(entry, &contents, scratch, out);
         }
         // After the access list, so that who is refused takes no place (SECURITY.md).
         let Ok(slot) = context.server.transfers.admit(client.ip()) else {
@@ -81,13 +188,9 @@ impl AdmittedQuery<'_, '_> {
             return self.refuse(Rcode::REFUSED, error, scratch, out);
         };
         scratch.stats.source = Some(ResponseSource::Zone);
-        QueryOutcome::Messages(Box::new(self.begin(contents, slot)))
-    }
-
-    fn begin(&self, contents: Arc<ZoneContents>, slot: ConnectionPermit) -> ZoneTransfer {
-        let Self { query, client, context, limits, .. } = self;
-        ZoneTransfer {
-            transfer: OutboundTransfer::new(contents),
+        QueryOutcome::Messages(Box::new(ZoneTransfer {
+            body,
+            contents,
             query: query.message.into(),
             client: client.peer(),
             transport: client.transport(),
@@ -98,8 +201,28 @@ impl AdmittedQuery<'_, '_> {
             messages: 0,
             bytes: 0,
             _slot: slot,
-        }
+        }))
     }
+}
+
+/// What is served, and how it differs from `serial`: in one difference, which has fewer records than the zone.
+fn difference_since(
+    zone: &Zone,
+    serial: u32,
+    by_udp: bool,
+) -> Option<(Arc<ZoneContents>, Arc<ZoneDifference>)> {
+    let (contents, steps) = zone.changes_since(serial)?;
+    let records: usize = steps.iter().map(|step| step.record_count()).sum();
+    let most = if by_udp { MOST_CONDENSED_BY_UDP } else { MOST_CONDENSED };
+    if records > most || records as u64 > contents.record_count() {
+        return None;
+    }
+    if let [only] = steps.as_slice() {
+        return Some((contents, Arc::clone(only)));
+    }
+    let condensed = Arc::new(ZoneDifference::condense(steps.iter().map(AsRef::as_ref))?);
+    zone.keep_condensed(Arc::clone(&condensed));
+    Some((contents, condensed))
 }
 
 /// The serial of the SOA in the authority section of an IXFR request (RFC 1995 section 3).
@@ -115,7 +238,7 @@ fn requested_serial(query: &QueryMessage<'_>) -> Option<u32> {
 
 impl MessageSource for ZoneTransfer {
     fn next_message(&mut self, out: &mut [u8]) -> Result<Option<usize>, IncompleteResponse> {
-        if self.transfer.is_done() {
+        if self.body.is_done() {
             return Ok(None);
         }
         let query = QueryMessage::parse(&self.query).map_err(|_| IncompleteResponse)?;
@@ -127,12 +250,13 @@ impl MessageSource for ZoneTransfer {
             w.bytes(query.question_bytes()).map_err(|_| IncompleteResponse)?;
             w.count(MessageSection::Question);
         }
-        self.transfer.write(&mut w).map_err(|error| {
+        self.body.write(&mut w).map_err(|error| {
             tracing::error!(zone = %query.name, client = %self.client, %error, "a transfer cannot go on");
             IncompleteResponse
         })?;
         let length = w.finish(query.header.id, 0);
-        let head = ResponseHead { flags: header::AA, ..ResponseHead::of(Rcode::NOERROR) };
+        let expire = if self.messages == 0 { authoritative::expire_seconds(&self.contents) } else { None };
+        let head = ResponseHead { flags: header::AA, expire, ..ResponseHead::of(Rcode::NOERROR) };
         let length = finish(&query, settings, &limits, head, length, out);
         self.messages += 1;
         self.bytes += length as u64;
@@ -142,16 +266,18 @@ impl MessageSource for ZoneTransfer {
 
 impl Drop for ZoneTransfer {
     fn drop(&mut self) {
-        let done = self.transfer.is_done();
-        self.metrics.transferred(if done { TransferResult::Complete } else { TransferResult::Aborted });
-        let contents = self.transfer.contents();
-        let (zone, serial, client) = (contents.apex(), contents.serial(), self.client);
+        let done = self.body.is_done();
+        let (kind, result) =
+            (self.body.kind(), if done { TransferResult::Complete } else { TransferResult::Aborted });
+        self.metrics.transferred(kind, result);
+        let (zone, serial, client) = (self.contents.apex(), self.contents.serial(), self.client);
+        let kind = kind.as_str();
         let Self { messages, bytes, .. } = *self;
         let took = self.begun.elapsed().as_secs_f64();
         if done {
-            tracing::info!(%zone, serial, %client, messages, bytes, seconds = took, "zone transferred");
+            tracing::info!(%zone, kind, serial, %client, messages, bytes, seconds = took, "zone transferred");
         } else {
-            tracing::warn!(%zone, serial, %client, messages, bytes, seconds = took, "zone transfer aborted");
+            tracing::warn!(%zone, kind, serial, %client, messages, bytes, seconds = took, "zone transfer aborted");
         }
     }
 }

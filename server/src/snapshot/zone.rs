@@ -7,10 +7,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use arc_swap::ArcSwapOption;
 use rhumb_config::FilePlace;
 use rhumb_wire::Name;
-use rhumb_zones::ZoneContents;
+use rhumb_zones::{ZoneContents, ZoneDifference, ZoneHistory};
 
 use super::files::{FileMark, FileRead};
 use super::origin::ZoneOrigin;
+
+/// Bytes of differences kept: so many times those of the zone, which counts as this large at least.
+const HISTORY_FACTOR: usize = 2;
+const LEAST_HISTORY: usize = 512 << 10;
 
 /// Why the last load of a zone failed, in words that name the place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +54,23 @@ struct ZoneAttributes {
     included: Vec<FileRead>,
     /// When the first signature of what is served expires, in seconds since 1970.
     expires: Option<u64>,
+    /// What earlier versions differ by.
+    history: ZoneHistory,
+}
+
+/// Contents to be served, and where they come from.
+#[derive(Debug)]
+pub struct NewContents {
+    /// What is to be served.
+    pub contents: Arc<ZoneContents>,
+    /// The zone's file as it was read.
+    pub file: FileMark,
+    /// The files that it included.
+    pub included: Vec<FileRead>,
+    /// When their first signature expires, in seconds since 1970.
+    pub expires: Option<u64>,
+    /// How they differ from those that they replace; none where that is not known, and nobody can be told.
+    pub difference: Option<Arc<ZoneDifference>>,
 }
 
 /// A zone, and what asked for it.
@@ -108,29 +129,46 @@ impl Zone {
         self.lock().version
     }
 
-    /// Serves `contents` from now on instead of those of version `expected`, read from the zone's file as `file` marks it and from those it included; `expires` is
-    /// when their first signature does, in seconds since 1970. Gives what was served until now: whoever drops the last
-    /// reference to that does the work of taking it apart, and no query should.
+    /// Serves `new` from now on instead of the contents of version `expected`. Gives what was served until now: whoever drops the
+    /// last reference to that does the work of taking it apart, and no query should.
     ///
     /// Errors: the present version is another one; nothing is changed.
     pub fn publish(
         &self,
         expected: u32,
-        contents: Arc<ZoneContents>,
-        file: FileMark,
-        included: Vec<FileRead>,
-        expires: Option<u64>,
+        new: NewContents,
     ) -> Result<Option<Arc<ZoneContents>>, StaleVersion> {
         let mut state = self.lock();
         if state.version != expected {
             return Err(StaleVersion(expected));
         }
+        let NewContents { contents, file, included, expires, difference } = new;
+        let mut history = state.more.take().map(|more| more.history).unwrap_or_default();
+        match difference {
+            Some(step) if step.is_empty() => {}
+            Some(step) => history.push(step, HISTORY_FACTOR * contents.memory().max(LEAST_HISTORY)),
+            None => history.clear(),
+        }
         let old = self.contents.swap(Some(contents));
         let loaded = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs());
-        let any = expires.is_some() || !included.is_empty();
-        let more = any.then(|| Box::new(ZoneAttributes { trouble: None, included, expires }));
+        let any = expires.is_some() || !included.is_empty() || !history.is_empty();
+        let more = any.then(|| Box::new(ZoneAttributes { trouble: None, included, expires, history }));
         *state = State { version: expected.wrapping_add(1), loaded, file, more };
         Ok(old)
+    }
+
+    /// What is served now, and the differences that lead to it from `serial`; none where they are not known.
+    pub fn changes_since(&self, serial: u32) -> Option<(Arc<ZoneContents>, Vec<Arc<ZoneDifference>>)> {
+        let state = self.lock();
+        let steps = state.more.as_ref()?.history.since(serial)?;
+        Some((self.contents()?, steps))
+    }
+
+    /// Keeps a difference that was made of several, for the next who asks from its serial.
+    pub fn keep_condensed(&self, difference: Arc<ZoneDifference>) {
+        if let Some(more) = &mut self.lock().more {
+            more.history.keep(difference);
+        }
     }
 
     /// Notes that a load of the zone's file as `file` marks it failed; what was served before goes on.

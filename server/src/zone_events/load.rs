@@ -10,7 +10,7 @@ use rhumb_zones::file::{
     FileProblem, ParsedZone, ZoneReadOptions, read_zone_bytes, read_zone_with, verify_zone_with,
 };
 use rhumb_zones::verify::VerifyDepth;
-use rhumb_zones::{FaultSeverity, ZoneContents};
+use rhumb_zones::{FaultSeverity, ZoneContents, ZoneDifference};
 
 use crate::snapshot::{FileMark, FileRead};
 use crate::test_hooks::{PanicPoint, inject_panic};
@@ -29,6 +29,8 @@ pub struct LoadedZone {
     pub warnings: Vec<String>,
     /// How many of its records were left out, each with a warning.
     pub left_out: u64,
+    /// How it differs from what is served, where somebody may want to know.
+    pub difference: Option<Arc<ZoneDifference>>,
     /// When its first signature expires, in seconds since 1970; none for a zone without signatures.
     pub expires: Option<u64>,
 }
@@ -81,6 +83,7 @@ fn load_at(
                 files: Vec::new(),
                 warnings: in_words(&loaded.warnings),
                 left_out: loaded.left_out,
+                difference: None,
                 expires: None,
             }),
             Err(problems) => Err(ZoneRefusal { problems: in_words(&problems), files: Vec::new() }),
@@ -155,6 +158,7 @@ fn verified(
         files,
         warnings,
         left_out,
+        difference: None,
         expires: found.expires.map(until),
     })
 }

@@ -41,6 +41,12 @@ impl ZonePair {
         })
     }
 
+    /// The zone whose next version is read, where somebody may ask how it differs.
+    pub(super) fn base(&self) -> Option<Arc<Zone>> {
+        let is_transferred = !self.wanted.origin.transfer_to.is_empty();
+        self.present.as_ref().filter(|_| is_transferred).map(|entry| Arc::clone(&entry.zone))
+    }
+
     /// Whether nothing but its contents can change.
     pub(super) fn keeps_entry(&self) -> bool {
         self.present.as_ref().is_some_and(|entry| entry.origin == self.wanted.origin)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rhumb_zones::ZoneContents;
 
 use super::load::{ZoneRead, own_mark};
-use crate::snapshot::{StaleVersion, ZoneEntry, ZoneTrouble};
+use crate::snapshot::{NewContents, StaleVersion, ZoneEntry, ZoneTrouble};
 
 /// Serves from now on what was read, in place of the version that was served when reading began; a zone that could not be
 /// read keeps its contents. Gives what was served until now.
@@ -22,8 +22,14 @@ pub(super) fn publish_zone(
                 tracing::warn!("{warning}");
             }
             let mark = own_mark(&loaded.files);
-            let included = loaded.files.into_iter().skip(1).collect();
-            entry.zone.publish(version, loaded.contents, mark, included, loaded.expires)
+            let new = NewContents {
+                contents: loaded.contents,
+                file: mark,
+                included: loaded.files.into_iter().skip(1).collect(),
+                expires: loaded.expires,
+                difference: loaded.difference,
+            };
+            entry.zone.publish(version, new)
         }
         Err(refusal) => {
             for problem in &refusal.problems {

@@ -1,10 +1,11 @@
 //! What the reading threads are given, and what they give back.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::configured::ConfiguredZone;
 use super::load::ZoneRead;
-use crate::snapshot::{FileRead, ZoneEntry};
+use crate::snapshot::{FileRead, Zone, ZoneEntry};
 
 /// Why a zone is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub(super) struct ReadJob {
     pub(super) zone: ConfiguredZone,
     /// Not read if the files of this are what they were.
     pub(super) kept: Option<ZoneEntry>,
+    /// The zone that it is to replace the contents of, where the difference is wanted.
+    pub(super) base: Option<Arc<Zone>>,
     /// Its files as they were when they were found incomplete.
     pub(super) seen: Vec<FileRead>,
 }

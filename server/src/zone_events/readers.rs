@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rhumb_watch::OpenWriters;
+use rhumb_zones::ZoneDifference;
 
 use super::configured::ConfiguredZone;
-use super::load::{ZoneRead, ZoneRefusal};
+use super::load::{LoadedZone, ZoneRead, ZoneRefusal};
 use super::read_job::{ReadJob, ReadOutcome};
 use super::read_queue::{ReadQueue, ReadTicket};
 use crate::metrics::{Block, Metrics};
-use crate::snapshot::{FileRead, ZoneEntry, incomplete_file};
+use crate::snapshot::{FileRead, Zone, ZoneEntry, incomplete_file};
 
 /// A file that cannot even be opened within this time lies on a file system that does not respond.
 const OPEN_BOUND: Duration = Duration::from_secs(10);
@@ -162,7 +163,8 @@ impl ReaderContext {
         (self.settings.open)(&job.zone);
         self.queue.note_open(ticket);
         let unchanged = job.kept.as_ref().is_some_and(ZoneEntry::is_current);
-        let read = (!unchanged).then(|| self.load(&job.zone));
+        let read = (!unchanged)
+            .then(|| self.load(&job.zone).map(|loaded| with_difference(loaded, job.base.as_deref())));
         let outcome = match read {
             _ if !self.queue.finish(ticket) => ReadOutcome::Late,
             None => ReadOutcome::Unchanged,
@@ -201,6 +203,14 @@ impl ReaderContext {
             None => ReadOutcome::Read(read),
         }
     }
+}
+
+/// What was read, with how it differs from what is served.
+fn with_difference(mut loaded: LoadedZone, base: Option<&Zone>) -> LoadedZone {
+    let served = base.and_then(Zone::contents);
+    let difference = served.and_then(|served| ZoneDifference::between(&served, &loaded.contents));
+    loaded.difference = difference.map(Arc::new);
+    loaded
 }
 
 fn shown_file(zone: &ConfiguredZone) -> String {

@@ -153,7 +153,13 @@ impl ZoneSchedule {
                 let reason = ReadReason::Planned { plan: number, index };
                 let seen = self.open_files.take_seen(&pair.wanted.name);
                 let kept = pair.kept_entry(reread_broken).cloned();
-                self.readers.read(ReadJob { reason, zone: pair.wanted.clone(), kept, seen });
+                self.readers.read(ReadJob {
+                    reason,
+                    zone: pair.wanted.clone(),
+                    kept,
+                    base: pair.base(),
+                    seen,
+                });
             }
         }
         self.plan =
@@ -215,7 +221,8 @@ impl ZoneSchedule {
         self.reading.insert(name, false);
         let reason = ReadReason::Changed { version: pair.version };
         let kept = pair.kept_entry(false).cloned();
-        self.readers.read(ReadJob { reason, zone: pair.wanted, kept, seen });
+        let base = pair.base();
+        self.readers.read(ReadJob { reason, zone: pair.wanted, kept, base, seen });
     }
 
     /// A reading thread has done a job.

@@ -9,6 +9,7 @@ use super::node::ZoneNode;
 use super::order::NodeOrder;
 use super::rrset::ZoneRrset;
 use super::set::{StoredRrset, TargetLink, is_named};
+use super::soa_timers::SoaTimers;
 use crate::fold;
 use crate::hash::{self, NameHash};
 
@@ -69,6 +70,13 @@ impl ZoneContents {
     /// The SOA.
     pub fn soa(&self) -> Option<ZoneRrset<'_>> {
         self.find(self.apex(), Type::SOA)
+    }
+
+    /// The times in its SOA.
+    pub fn soa_timers(&self) -> Option<SoaTimers> {
+        let mut rdata = Vec::new();
+        self.soa()?.records().next()?.rdata(&mut rdata);
+        SoaTimers::of_rdata(&rdata)
     }
 
     /// The RRset of exactly this owner and type, wherever it lies: glue and occluded records too, wildcards only literally.

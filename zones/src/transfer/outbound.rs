@@ -6,24 +6,10 @@ use std::sync::Arc;
 
 use rhumb_wire::{MessageWriter, Type};
 
+use super::{MESSAGE, TransferError};
 use crate::contents::ZoneContents;
 use crate::contents::order::{NodeOrder, OrderPosition};
 use page::{SetPart, TransferMessage, WriteProgress};
-
-/// Bytes of a message: what compression pointers reach (RFC 1035 section 4.1.4), less room for OPT and TSIG. A record that
-/// does not fit has a message of up to 65,535 bytes of its own.
-const MESSAGE: usize = 16_384 - 640;
-
-/// Why a zone cannot be transferred to its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum TransferError {
-    /// With owner and header it is longer than a message can be.
-    #[error("a record fits no message")]
-    RecordSize,
-    /// Contents without SOA are never built.
-    #[error("the zone has no SOA")]
-    NoSoa,
-}
 
 /// The contents of one zone on their way to one client: all records, the SOA first and last (RFC 5936 section 2.2). It holds
 /// the contents it began with, whatever is served meanwhile, and no copy of them.

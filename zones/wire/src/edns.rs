@@ -6,6 +6,8 @@ use crate::writer::{BufferFull, MessageWriter};
 pub const NSID: u16 = 3;
 /// Client subnet (RFC 7871).
 pub const CLIENT_SUBNET: u16 = 8;
+/// When a zone expires at the server that answers (RFC 7314).
+pub const EXPIRE: u16 = 9;
 /// Cookie (RFC 7873).
 pub const COOKIE: u16 = 10;
 /// TCP keepalive (RFC 7828).

@@ -18,8 +18,8 @@ use crate::cookies::ServerCookies;
 use crate::metrics::{DropReason, Metrics};
 use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, respond, respond_truncated};
 use crate::snapshot::{
-    FileMark, QuerySettings, Route, RouteEntry, ServerState, Snapshot, SnapshotView, Zone, ZoneEntry,
-    ZoneFile, ZoneOrigin,
+    FileMark, NewContents, QuerySettings, Route, RouteEntry, ServerState, Snapshot, SnapshotView, Zone,
+    ZoneEntry, ZoneFile, ZoneOrigin,
 };
 
 /// A server of the zone example.com, with cookies.
@@ -29,6 +29,16 @@ pub(super) struct Lab {
     begun: Instant,
 }
 
+fn new_contents(contents: rhumb_zones::ZoneContents) -> NewContents {
+    NewContents {
+        contents: Arc::new(contents),
+        file: FileMark::default(),
+        included: Vec::new(),
+        expires: None,
+        difference: None,
+    }
+}
+
 impl Lab {
     pub(super) fn new() -> Self {
         let file = Path::new("rhumb.yaml");
@@ -36,7 +46,7 @@ impl Lab {
         let live = ServerState::new(&config, Arc::new(Metrics::new("test")));
         let name: Name = "example.com.".parse().unwrap();
         let zone = Arc::new(Zone::new(name.clone()));
-        zone.publish(0, Arc::new(contents(&name)), FileMark::default(), Vec::new(), None).unwrap();
+        zone.publish(0, new_contents(contents(&name))).unwrap();
         let place = FilePlace { file: file.into(), line: 1, column: 1 };
         let entry = ZoneEntry {
             zone,
@@ -87,7 +97,7 @@ impl Lab {
         });
         let entry = |(name, contents): (Name, _)| {
             let zone = Arc::new(Zone::new(name.clone()));
-            zone.publish(0, Arc::new(contents), FileMark::default(), Vec::new(), None).unwrap();
+            zone.publish(0, new_contents(contents)).unwrap();
             (name, ZoneEntry { zone, origin: Arc::clone(&origin) })
         };
         Arc::get_mut(&mut self.snapshot).unwrap().view.zones = NameTable::build(zones.into_iter().map(entry));

@@ -80,6 +80,7 @@ impl Rig {
             reason: ReadReason::Changed { version: 0 },
             zone,
             kept: None,
+            base: None,
             seen: Vec::new(),
         });
     }
