@@ -94,7 +94,7 @@ fn candidates() -> Vec<Json> {
         ["1s", "5s", "1h", "1d", "a", "0600", "0640", "192.0.2.7", "192.0.2.7:7", ".", "2001:db8::7"]
             .map(Json::from),
     );
-    words.extend(["c2VjcmV0", "next.example"].map(Json::from));
+    words.extend(["c2VjcmV0", "next.example", "ns2", "ns3"].map(Json::from));
     words.extend([json!([]), json!(["10.0.0.0/8"]), json!(["udp"]), json!(["192.0.2.7"])]);
     words.push(json!("NAME.db"));
     words.extend([json!(["00112233445566778899aabbccddeeff"])]);

@@ -26,6 +26,7 @@ pub(crate) fn report(root: &Node, reader: &mut Reader) {
         reader.at_key("zones", |reader| {
             reader.at_index(index, |reader| {
                 defined.check_clients(zone, "transfer-to", reader);
+                defined.check_clients(zone, "notify", reader);
             });
         });
     }

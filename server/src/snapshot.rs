@@ -5,6 +5,7 @@
 
 mod access;
 mod allowed_clients;
+mod announcements;
 mod built_in;
 mod circle_checks;
 mod files;
@@ -12,6 +13,7 @@ mod incomplete;
 mod iteration_plan;
 mod live;
 mod log_interval;
+mod notify_target;
 mod origin;
 mod published;
 pub mod retired;
@@ -21,12 +23,14 @@ mod zone;
 
 pub use access::{ClientAccess, LocalNetworks};
 pub use allowed_clients::AllowedClients;
+pub use announcements::ZoneAnnouncements;
 pub use built_in::built_in_zones;
 pub use circle_checks::{CircleCheck, CircleChecks};
 pub use files::{FileMark, FileRead};
 pub use incomplete::{CONFIRM, WRITER_BOUND, incomplete_file};
 pub use iteration_plan::{IterationPlan, RouteCourse};
 pub use live::{ServerClock, ServerState, cache_limits};
+pub use notify_target::NotifyTarget;
 pub use origin::{ZoneFile, ZoneOrigin, zone_of_file};
 pub use published::{QuerySettings, Snapshot};
 pub use route::{

@@ -9,6 +9,8 @@ mod configured;
 mod describe;
 mod difference;
 mod load;
+mod notify;
+mod notify_schedule;
 mod open_files;
 mod other_files;
 mod outcome;
@@ -23,6 +25,7 @@ mod writer;
 
 pub use changes::FileChanges;
 pub use load::{LoadedZone, ZoneRefusal, load, load_to_check};
+pub use notify::send_notifications;
 pub use outcome::{BrokenZone, PlanPurpose, ZonesPlan};
 pub use preload::{PreloadedZones, check_zones};
 pub use writer::ZoneWriter;

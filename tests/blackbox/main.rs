@@ -15,6 +15,7 @@ use rhumb_tests::harness;
 
 mod addresses;
 mod aliases;
+mod announcing;
 mod attacks;
 mod authoritative;
 mod caching;
@@ -96,6 +97,7 @@ fn main() -> ExitCode {
         including::TESTS,
         signatures::TESTS,
         rotating::TESTS,
+        announcing::TESTS,
         unit::TESTS,
         zone_folders::TESTS,
         container::TESTS,

@@ -18,7 +18,7 @@ pub(crate) enum Peer {
 /// Name, algorithm and secret of a key.
 pub(crate) type Key = (String, String, String);
 
-/// One that runs until it is dropped, and listens on an address of the loopback interface.
+/// One that runs until it is dropped, and listens on an address of its own in the network of its host.
 pub(crate) struct Secondary {
     peer: Peer,
     folder: Folder,
@@ -60,7 +60,7 @@ impl Secondary {
         format!("{:?}", self.peer)
     }
 
-    /// Where it answers, on its own host.
+    /// Where it answers.
     pub(crate) fn address(&self) -> SocketAddr {
         SocketAddr::new(self.peer.address().parse().expect("an address"), 53)
     }
@@ -74,9 +74,9 @@ impl Secondary {
 impl Peer {
     pub(crate) const fn address(self) -> &'static str {
         match self {
-            Self::Nsd => "127.0.0.2",
-            Self::Knot => "127.0.0.3",
-            Self::Bind => "127.0.0.4",
+            Self::Nsd => "192.0.2.12",
+            Self::Knot => "192.0.2.13",
+            Self::Bind => "192.0.2.14",
         }
     }
 }
@@ -89,7 +89,7 @@ fn nsd(home: &Path, key: Option<&Key>) -> String {
     });
     format!(
         "server:
-  ip-address: 127.0.0.2
+  ip-address: 192.0.2.12
   username: \"\"
   database: \"\"
   zonesdir: \"{home}\"
@@ -118,7 +118,7 @@ fn knot(home: &Path, key: Option<&Key>) -> String {
     });
     format!(
         "server:
-  listen: 127.0.0.3@53
+  listen: 192.0.2.13@53
   rundir: {home}
 database:
   storage: {home}
@@ -150,7 +150,7 @@ fn bind(home: &Path, key: Option<&Key>) -> String {
     format!(
         "options {{
   directory \"{home}\";
-  listen-on {{ 127.0.0.4; }};
+  listen-on {{ 192.0.2.14; }};
   listen-on-v6 {{ none; }};
   pid-file none;
   session-keyfile none;

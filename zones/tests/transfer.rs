@@ -1,6 +1,11 @@
 //! Zones as sequences of messages: every record once, the SOA first and last, nothing that a reader would refuse.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, its helpers too"
+)]
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +13,9 @@ use std::sync::Arc;
 use rhumb_wire::compress::NameCompression;
 use rhumb_wire::{Class, MessageSection, MessageView, MessageWriter, Name, NameBuf, Type, header, rdata};
 use rhumb_zones::file::read_zone_bytes;
-use rhumb_zones::{OutboundTransfer, TransferError, ZoneBuilder, ZoneContents};
+use rhumb_zones::{
+    OutboundDifference, OutboundTransfer, TransferError, ZoneBuilder, ZoneContents, ZoneDifference,
+};
 
 /// Owner, type, TTL, RDATA in full.
 type Row = (String, Type, u32, Vec<u8>);
@@ -151,4 +158,51 @@ fn a_transfer_holds_its_contents_and_nothing_else() {
     assert_eq!(Arc::strong_count(&contents), 2);
     drop(transfer);
     assert_eq!(Arc::strong_count(&contents), 1);
+}
+
+/// A difference in as many messages as it needs: both SOA records before what goes and what comes, the new one at both ends.
+#[test]
+fn differences_come_in_order() {
+    let lines = |hosts: std::ops::Range<u32>| -> String {
+        let host = |n| format!("h{n} 60 MX 1 mail.h{n}\nh{n} 60 TXT {}\n", "x".repeat(200));
+        hosts.map(host).collect::<Vec<_>>().concat()
+    };
+    let version = |serial: u32, hosts| {
+        zone(
+            "zone.test.",
+            &format!("@ 60 SOA ns admin {serial} 2 2 60 60\n@ 60 NS ns\nns 60 A 192.0.2.1\n{}", lines(hosts)),
+        )
+    };
+    let (old, new) = (version(1, 0..200), version(2, 100..300));
+    let difference = Arc::new(ZoneDifference::between(&old, &new).unwrap());
+    assert_eq!(difference.record_count(), 400);
+    for limit in [512, 1232, 65_535] {
+        let mut transfer = OutboundDifference::new(Arc::clone(&difference));
+        let mut compression = NameCompression::default();
+        let (mut got, mut messages) = (Vec::new(), 0);
+        while !transfer.is_done() {
+            let mut buffer = vec![0xee; 65_535];
+            let mut w = MessageWriter::new(&mut buffer, limit, &mut compression);
+            transfer.write(&mut w).unwrap();
+            let length = w.finish(7, header::QR | header::AA);
+            assert!(length <= limit.min(16_383), "{length} of {limit}");
+            got.extend(rows(&buffer[..length]));
+            messages += 1;
+        }
+        let soa: Vec<usize> = (0..got.len()).filter(|at| got[*at].1 == Type::SOA).collect();
+        assert_eq!(soa, [0, 1, 202, 403], "{messages} messages of {limit}");
+        assert_eq!((&got[0], &got[0]), (&got[202], &got[403]));
+        let sorted = |rows: &[Row]| {
+            let mut rows = rows.to_vec();
+            rows.sort();
+            rows
+        };
+        let without = |contents: &ZoneContents, other: &ZoneContents| {
+            let others = expected(other);
+            let rows: Vec<Row> = expected(contents).into_iter().filter(|row| !others.contains(row)).collect();
+            sorted(&rows.into_iter().filter(|row| row.1 != Type::SOA).collect::<Vec<_>>())
+        };
+        assert_eq!(sorted(&got[2..202]), without(&old, &new));
+        assert_eq!(sorted(&got[203..403]), without(&new, &old));
+    }
 }

@@ -36,7 +36,7 @@ pub(crate) fn is_remote_name(text: &str) -> bool {
 }
 
 /// What zones call a server.
-struct RemoteName;
+pub(crate) struct RemoteName;
 
 impl Kind for RemoteName {
     type Out = String;

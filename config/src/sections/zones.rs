@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use rhumb_wire::Name;
 
+use super::remotes::RemoteName;
 use super::transfer_to::{Rule, TransferRule};
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
@@ -24,6 +25,8 @@ pub enum ZoneSource {
         file: PathBuf,
         /// Who may transfer it; no one where it is empty.
         transfer_to: Vec<TransferRule>,
+        /// Which of `remotes` are told of new versions; those that may transfer it where none are named.
+        notify: Option<Vec<String>>,
         /// Folders that it may include files from, besides its own.
         include_folders: Vec<PathBuf>,
         /// Where the entry stands.
@@ -37,6 +40,8 @@ pub enum ZoneSource {
         pattern: ZoneFilePattern,
         /// Who may transfer its zones; no one where it is empty.
         transfer_to: Vec<TransferRule>,
+        /// Which of `remotes` are told of new versions; those that may transfer its zones where none are named.
+        notify: Option<Vec<String>>,
         /// Folders that its zones may include files from, besides this one.
         include_folders: Vec<PathBuf>,
         /// Where the entry stands.
@@ -63,7 +68,7 @@ impl ZoneSource {
 }
 
 /// Keys of later versions.
-const LATER: &[&str] = &["primaries", "notify", "notify-from", "update", "sign", "serial", "history"];
+const LATER: &[&str] = &["primaries", "notify-from", "update", "sign", "serial", "history"];
 
 #[derive(Default)]
 pub(crate) struct ZoneDraft {
@@ -72,6 +77,7 @@ pub(crate) struct ZoneDraft {
     directory: Option<PathBuf>,
     pattern: Option<ZoneFilePattern>,
     transfer_to: Vec<TransferRule>,
+    notify: Option<Vec<String>>,
     include_folders: Vec<PathBuf>,
 }
 
@@ -124,6 +130,14 @@ impl Section for ZoneSource {
             |draft| &mut draft.transfer_to,
         );
         keys.key(
+            "notify",
+            InForce::AtReload,
+            "Which servers of `remotes` are told of new versions (RFC 1996). Without it, those of `transfer-to` that are named there \
+             or have an address of their own; an empty list for none.",
+            Optional(List { of: RemoteName, filled: false }),
+            |draft| &mut draft.notify,
+        );
+        keys.key(
             "include-folders",
             InForce::AtReload,
             "Folders that $INCLUDE in zone files may read from, besides the folder of the zone file. What lies below them counts too.",
@@ -144,12 +158,12 @@ impl Section for ZoneSource {
                 reader.at_key("pattern", |reader| reader.error(spot, message));
                 None
             }
-            ZoneDraft { name: Some(name), file: Some(file), transfer_to, include_folders, .. } => {
-                Some(ZoneSource::File { name, file, transfer_to, include_folders, place })
-            }
-            ZoneDraft { directory: Some(path), pattern, transfer_to, include_folders, .. } => {
+            ZoneDraft {
+                name: Some(name), file: Some(file), transfer_to, notify, include_folders, ..
+            } => Some(ZoneSource::File { name, file, transfer_to, notify, include_folders, place }),
+            ZoneDraft { directory: Some(path), pattern, transfer_to, notify, include_folders, .. } => {
                 let pattern = pattern.unwrap_or_default();
-                Some(ZoneSource::Directory { path, pattern, transfer_to, include_folders, place })
+                Some(ZoneSource::Directory { path, pattern, transfer_to, notify, include_folders, place })
             }
             _ => None,
         }
@@ -157,17 +171,19 @@ impl Section for ZoneSource {
 
     fn values(&self) -> ZoneDraft {
         match self {
-            ZoneSource::File { name, file, transfer_to, include_folders, .. } => ZoneDraft {
+            ZoneSource::File { name, file, transfer_to, notify, include_folders, .. } => ZoneDraft {
                 name: Some(name.clone()),
                 file: Some(file.clone()),
                 transfer_to: transfer_to.clone(),
+                notify: notify.clone(),
                 include_folders: include_folders.clone(),
                 ..ZoneDraft::default()
             },
-            ZoneSource::Directory { path, pattern, transfer_to, include_folders, .. } => ZoneDraft {
+            ZoneSource::Directory { path, pattern, transfer_to, notify, include_folders, .. } => ZoneDraft {
                 directory: Some(path.clone()),
                 pattern: Some(pattern.clone()).filter(|pattern| *pattern != ZoneFilePattern::default()),
                 transfer_to: transfer_to.clone(),
+                notify: notify.clone(),
                 include_folders: include_folders.clone(),
                 ..ZoneDraft::default()
             },

@@ -19,7 +19,7 @@ use crate::operator::{Admin, ProcessControls, StatusPages};
 use crate::recursion::{ResolveQueue, ResolveTasks};
 use crate::reload::{Preloaded, ReloadRequest, ReloadRequests, Reloader};
 use crate::snapshot::ServerState;
-use crate::{control, metrics, recursion};
+use crate::{control, metrics, recursion, zone_events};
 
 /// How long waiting queries and open connections have once the server stops.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -45,6 +45,7 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let (queue, tasks) = self.spawn_resolving(&runtime, &stopped);
         self.spawn_network_watch(&runtime);
+        self.spawn_notifier(&runtime, &stopped);
         let (streams, handle) = (self.streams(&queue, &stopped), runtime.handle().clone());
         let connections = Arc::clone(&streams.limits);
         let (live, resolve) = (Arc::clone(&self.live), queue.clone());
@@ -136,6 +137,15 @@ impl Server {
         let live = Arc::clone(&self.live);
         let worker = live.metrics.workers().register("networks", "networks");
         runtime.spawn(worker.supervise_task(move |_| follow_networks(Arc::clone(&live))));
+    }
+
+    /// Tells other servers of new versions of zones.
+    fn spawn_notifier(&self, runtime: &Runtime, stop: &watch::Receiver<bool>) {
+        let (live, stop) = (Arc::clone(&self.live), stop.clone());
+        let worker = live.metrics.workers().register("notifier", "notifier");
+        runtime.spawn(
+            worker.supervise_task(move |_| zone_events::send_notifications(Arc::clone(&live), stop.clone())),
+        );
     }
 
     /// What connections of all listeners have in common.

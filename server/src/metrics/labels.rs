@@ -57,6 +57,15 @@ label_values! {
 }
 
 label_values! {
+    /// What came of a NOTIFY message.
+    pub enum NotifyResult {
+        Acknowledged => "acknowledged", "The server answered that it is told.";
+        Refused => "refused", "The server answered with an error.";
+        Unanswered => "unanswered", "The server did not answer in time, or could not be reached.";
+    }
+}
+
+label_values! {
     /// What is transferred.
     pub enum TransferKind {
         Axfr => "axfr", "A whole zone.";

@@ -22,8 +22,8 @@ pub use block::Block;
 pub use figures::TrafficFigures;
 pub use handles::{ForwardedDomain, Held, List, Upstream};
 pub use labels::{
-    AccessList, CacheEvent, DropReason, Family, LookupResult, RefuseReason, ReloadResult, ResponseSource,
-    TransferKind, TransferResult, TsigReason, UpstreamFailure,
+    AccessList, CacheEvent, DropReason, Family, LookupResult, NotifyResult, RefuseReason, ReloadResult,
+    ResponseSource, TransferKind, TransferResult, TsigReason, UpstreamFailure,
 };
 pub use registry::Metrics;
 pub use samples::{Samples, Source, ZoneSample};

@@ -111,6 +111,8 @@ metrics! {
     TRANSFERS = Counter "rhumb_transfers_total" ["direction", "kind", "result"]
         "Zone transfers, by direction (out), kind (axfr, ixfr) and result.";
 
+    NOTIFY = Counter "rhumb_notify_total" ["direction", "result"]
+        "NOTIFY messages, by direction (out) and what came of them.";
     TSIG_ERRORS = Counter "rhumb_tsig_errors_total" ["reason"]
         "Requests whose signature was not accepted, by what is wrong with it.";
 

@@ -10,7 +10,7 @@ use prometheus::process_collector::ProcessCollector;
 
 use super::block::Block;
 use super::handles::{ForwardedDomain, Held, Keyed, List, Upstream};
-use super::labels::{RefuseReason, ReloadResult, TransferKind, TransferResult, TsigReason};
+use super::labels::{NotifyResult, RefuseReason, ReloadResult, TransferKind, TransferResult, TsigReason};
 use super::samples::Source;
 use crate::supervision::WorkerRegistry;
 
@@ -68,6 +68,7 @@ pub struct Metrics {
     pub(super) tcp_accepted: AtomicU64,
     pub(super) tcp_refused: [AtomicU64; RefuseReason::COUNT],
     pub(super) transfers: [[AtomicU64; TransferResult::COUNT]; TransferKind::COUNT],
+    pub(super) notifies: [AtomicU64; NotifyResult::COUNT],
     pub(super) tsig_errors: [AtomicU64; TsigReason::COUNT],
     pub(super) reloads: [AtomicU64; ReloadResult::COUNT],
     pub(super) reload_failed: AtomicBool,
@@ -103,6 +104,7 @@ impl Metrics {
             tcp_accepted: AtomicU64::new(0),
             tcp_refused: Default::default(),
             transfers: Default::default(),
+            notifies: Default::default(),
             tsig_errors: Default::default(),
             reloads: Default::default(),
             reload_failed: AtomicBool::new(false),
@@ -220,6 +222,13 @@ impl Metrics {
     pub fn transferred(&self, kind: TransferKind, result: TransferResult) {
         let results = self.transfers.get(kind.index());
         if let Some(counter) = results.and_then(|results| results.get(result.index())) {
+            counter.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// A NOTIFY message was sent, and this came of it.
+    pub fn notified(&self, result: NotifyResult) {
+        if let Some(counter) = self.notifies.get(result.index()) {
             counter.fetch_add(1, Relaxed);
         }
     }

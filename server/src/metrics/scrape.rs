@@ -12,8 +12,8 @@ use rhumb_wire::Transport;
 use super::block::Block;
 use super::histogram::float;
 use super::labels::{
-    AccessList, CacheEvent, DropReason, Family, LookupResult, RcodeLabel, RefuseReason, ReloadResult,
-    ResponseSource, TransferKind, TransferResult, TsigReason, TypeLabel, UpstreamFailure,
+    AccessList, CacheEvent, DropReason, Family, LookupResult, NotifyResult, RcodeLabel, RefuseReason,
+    ReloadResult, ResponseSource, TransferKind, TransferResult, TsigReason, TypeLabel, UpstreamFailure,
 };
 use super::names;
 use super::registry::Metrics;
@@ -80,6 +80,9 @@ impl Metrics {
             for (result, count) in TransferResult::ALL.iter().zip(results) {
                 out.set(&names::TRANSFERS, &["out", kind.as_str(), result.as_str()], count.load(Relaxed));
             }
+        }
+        for (result, count) in NotifyResult::ALL.iter().zip(&self.notifies) {
+            out.set(&names::NOTIFY, &["out", result.as_str()], count.load(Relaxed));
         }
         for (reason, count) in TsigReason::ALL.iter().zip(&self.tsig_errors) {
             out.set(&names::TSIG_ERRORS, &[reason.as_str()], count.load(Relaxed));

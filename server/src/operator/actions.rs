@@ -95,6 +95,21 @@ pub(super) fn zone_status(admin: &Admin, given: &CommandArguments) -> CommandRes
     }
 }
 
+pub(super) fn zone_notify(admin: &Admin, given: &CommandArguments) -> CommandResult {
+    let Some(name) = given.name("name") else { return Err(CommandFailure::new("which zone?".to_owned())) };
+    let snapshot = admin.live.snapshot.load();
+    let entry = snapshot.view.zone_at(name).ok_or_else(|| no_zone(name))?;
+    let servers: Vec<String> = entry.origin.notify.iter().map(|target| target.address.to_string()).collect();
+    if servers.is_empty() {
+        let message =
+            format!("zone {name} has no server to announce it to: `notify` and `transfer-to` name none");
+        return Err(CommandFailure::new(message));
+    }
+    admin.live.announcements.push(entry);
+    let done = format!("zone {name} is being announced to {}", servers.join(", "));
+    CommandAnswer::new(&json!({ "servers": servers, "done": done }))
+}
+
 fn no_zone(name: &Name) -> CommandFailure {
     CommandFailure::new(format!("the server has no zone {name}"))
 }

@@ -34,7 +34,7 @@ enum RunCommand {
 pub(crate) type ShowAnswer = fn(&CommandArguments, Value, &mut AnswerStreams<'_>) -> io::Result<()>;
 
 /// Words that several commands begin with.
-pub(crate) static COMMAND_GROUPS: &[(&str, &str)] = &[("zone", "Show the zones of the running server")];
+pub(crate) static COMMAND_GROUPS: &[(&str, &str)] = &[("zone", "The zones of the running server")];
 
 /// All of them, in the order of the help.
 pub(crate) static COMMANDS: &[OperatorCommand] = &[
@@ -186,6 +186,18 @@ pub(crate) static COMMANDS: &[OperatorCommand] = &[
         },
         run: RunCommand::Now(actions::zone_status),
         show: show::zone_status,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
+            words: "zone notify",
+            changes: true,
+            path: "/zones/notify",
+            about: "Announce a zone to its secondaries again",
+            arguments: &[ArgumentSpec::required("name", ArgumentKind::Name, "The zone")],
+            seconds: 5,
+        },
+        run: RunCommand::Now(actions::zone_notify),
+        show: show::sentence,
     },
     OperatorCommand {
         spec: CommandSpec {

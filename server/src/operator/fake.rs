@@ -118,6 +118,10 @@ impl FakeService {
                     }
                 }
             },
+            "/zones/notify" if good => CommandAnswer::new(
+                &json!({ "servers": ["192.0.2.1:53"], "done": "zone a. is being announced to 192.0.2.1:53" }),
+            ),
+            "/zones/notify" => fail(&["it is wrong"]),
             "/reload" if given.is_on("strict") => fail(&[MORE]),
             "/reload" if good => CommandAnswer::new(
                 &json!({ "changes": ["zone a. loaded, serial 7", "upstream x\u{7}y gone"], "serial": 3 }),

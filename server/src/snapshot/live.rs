@@ -11,6 +11,7 @@ use rhumb_resolver::{ResolverState, ServerStore};
 use rhumb_zones::NameTable;
 
 use super::access::{ClientAccess, LocalNetworks};
+use super::announcements::ZoneAnnouncements;
 use super::built_in::built_in_zones;
 use super::circle_checks::CircleChecks;
 use super::iteration_plan::IterationPlan;
@@ -45,6 +46,8 @@ pub struct ServerState {
     pub local_networks: Arc<LocalNetworks>,
     /// How many zone transfers there may be.
     pub transfers: Arc<ConnectionLimits>,
+    /// Zones whose secondaries are to be told of a new version.
+    pub announcements: ZoneAnnouncements,
     /// How often bad signatures are logged.
     pub tsig_log: LogInterval,
     /// The clock of TTLs.
@@ -77,6 +80,7 @@ impl ServerState {
             circles: CircleChecks::default(),
             local_networks: Arc::default(),
             transfers: ConnectionLimits::new(TRANSFERS, TRANSFERS_PER_NETWORK),
+            announcements: ZoneAnnouncements::default(),
             tsig_log: LogInterval::default(),
             clock: ServerClock::start(),
         }

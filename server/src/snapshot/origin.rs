@@ -9,6 +9,7 @@ use rhumb_wire::tsig::TsigKey;
 use rhumb_zones::file::ZoneReadOptions;
 
 use super::allowed_clients::AllowedClients;
+use super::notify_target::NotifyTarget;
 
 /// An entry of the configuration that asks for zones, and where their files are. All zones of a folder share one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct ZoneOrigin {
     pub source: ZoneFile,
     /// Who may transfer its zones.
     pub transfer_to: Vec<AllowedClients>,
+    /// Who is told of new versions.
+    pub notify: Vec<NotifyTarget>,
     /// How the files are read.
     pub reading: ZoneReadOptions,
 }
@@ -97,7 +100,8 @@ mod tests {
         let name: Name = "example.com".parse().unwrap();
         let file = |source| {
             let reading = ZoneReadOptions::default();
-            ZoneOrigin { place: place.clone(), source, transfer_to: Vec::new(), reading }.file(&name)
+            ZoneOrigin { place: place.clone(), source, transfer_to: Vec::new(), notify: Vec::new(), reading }
+                .file(&name)
         };
         let folder = |pattern: &str| file(ZoneFile::Folder("zones".into(), pattern.parse().unwrap()));
         assert_eq!(file(ZoneFile::BuiltIn), None);

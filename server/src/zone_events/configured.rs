@@ -8,7 +8,7 @@ use rhumb_wire::Name;
 use rhumb_zones::file::ZoneReadOptions;
 
 use super::other_files::OtherFiles;
-use crate::snapshot::{AllowedClients, ZoneFile, ZoneOrigin, zone_of_file};
+use crate::snapshot::{AllowedClients, NotifyTarget, ZoneFile, ZoneOrigin, zone_of_file};
 
 /// A zone that the configuration asks for.
 #[derive(Debug, Clone)]
@@ -85,18 +85,20 @@ pub(super) fn configured_zones(config: &Config) -> ConfiguredZones {
 
 /// What an entry of the configuration says of its zones.
 fn origin(entry: &ZoneSource, remotes: &[RemoteServer]) -> ZoneOrigin {
-    let (source, transfer_to, include_folders): (_, &[TransferRule], _) = match entry {
-        ZoneSource::File { file, transfer_to, include_folders, .. } => {
-            (ZoneFile::File(file.clone()), transfer_to, include_folders.clone())
+    let (source, transfer_to, notify, include_folders): (_, &[TransferRule], _, _) = match entry {
+        ZoneSource::File { file, transfer_to, notify, include_folders, .. } => {
+            (ZoneFile::File(file.clone()), transfer_to, notify.as_deref(), include_folders.clone())
         }
-        ZoneSource::Directory { path, pattern, transfer_to, include_folders, .. } => {
-            (ZoneFile::Folder(path.clone(), pattern.clone()), transfer_to, include_folders.clone())
+        ZoneSource::Directory { path, pattern, transfer_to, notify, include_folders, .. } => {
+            let source = ZoneFile::Folder(path.clone(), pattern.clone());
+            (source, transfer_to, notify.as_deref(), include_folders.clone())
         }
-        ZoneSource::BuiltIn { .. } => (ZoneFile::BuiltIn, &[], Vec::new()),
+        ZoneSource::BuiltIn { .. } => (ZoneFile::BuiltIn, &[], None, Vec::new()),
     };
+    let notify = NotifyTarget::of(notify, transfer_to, remotes);
     let transfer_to = transfer_to.iter().filter_map(|rule| AllowedClients::of(rule, remotes)).collect();
     let reading = ZoneReadOptions { include_folders };
-    ZoneOrigin { place: entry.place().clone(), source, transfer_to, reading }
+    ZoneOrigin { place: entry.place().clone(), source, transfer_to, notify, reading }
 }
 
 /// Adds the zones whose files are in a folder. A file whose name is no domain name is left alone, with a warning. Says whether

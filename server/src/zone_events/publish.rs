@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rhumb_wire::serial;
 use rhumb_zones::ZoneContents;
 
 use super::load::{ZoneRead, own_mark};
@@ -22,6 +23,17 @@ pub(super) fn publish_zone(
                 tracing::warn!("{warning}");
             }
             let mark = own_mark(&loaded.files);
+            if let Some(step) = loaded.difference.as_deref().filter(|step| !step.is_empty())
+                && !serial::is_newer(step.to, step.from)
+            {
+                let (zone, next) = (entry.zone.name(), step.from.wrapping_add(1));
+                tracing::warn!(
+                    "zone {zone} has changed and its serial, {}, is not newer than {} before: secondaries do not take the change \
+                     until the serial is {next} or later",
+                    step.to,
+                    step.from
+                );
+            }
             let new = NewContents {
                 contents: loaded.contents,
                 file: mark,

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use rhumb_config::Config;
 use rhumb_watch::OpenWriters;
-use rhumb_wire::Name;
+use rhumb_wire::{Name, serial};
 use rhumb_zones::NameTable;
 
 use super::attention::ZoneAttention;
@@ -60,6 +60,8 @@ pub(super) struct ZoneSchedule {
     last_plan: u64,
     /// What has to be looked at once the plan is in force or given up.
     deferred: DirtyZones,
+    /// Zones that have a new version.
+    announced: Vec<ZoneEntry>,
     pub(super) retired: DeferredFree,
     /// Called when zones include other files than before.
     notify: Box<dyn Fn() + Send>,
@@ -85,6 +87,7 @@ impl ZoneSchedule {
             plan: None,
             last_plan: 0,
             deferred: DirtyZones::default(),
+            announced: Vec::new(),
             retired: DeferredFree::default(),
             notify,
         }
@@ -315,6 +318,7 @@ impl ZoneSchedule {
             if self.publish_read(planned) {
                 self.included_changed();
             }
+            self.announce();
             if let Some(new) = new {
                 tracing::info!("{}", describe::loaded_anew(&name, old, new));
             }
@@ -328,10 +332,15 @@ impl ZoneSchedule {
     fn publish_read(&mut self, planned: PlannedRead) -> bool {
         let PlannedRead { entry, version, read } = planned;
         self.retired.add_freed(read.as_ref().map_or(0, |loaded| loaded.contents.memory()));
+        let serial = read.as_ref().ok().map(|loaded| loaded.contents.serial());
         let Ok(old) = publish_zone(&entry, version, read) else {
             self.deferred.names.insert(entry.zone.name().clone());
             return false;
         };
+        let is_newer = |serial| old.as_ref().is_none_or(|old| serial::is_newer(serial, old.serial()));
+        if serial.is_some_and(is_newer) && !entry.origin.notify.is_empty() {
+            self.announced.push(entry.clone());
+        }
         if let Some(old) = old {
             self.retired.add_contents(old);
         }
@@ -369,6 +378,7 @@ impl ZoneSchedule {
             included |= self.publish_read(planned);
         }
         let old = install(table);
+        self.announce();
         if let Some(folders) = folders {
             self.folders = folders;
             for (_, entry) in self.live.snapshot.load_full().view.zones.iter() {
@@ -404,6 +414,13 @@ impl ZoneSchedule {
         self.reading.clear();
         self.open_files.clear();
         self.deferred = DirtyZones::every();
+    }
+
+    /// Has the servers told of the new versions: once the keys that this is signed with are in force.
+    fn announce(&mut self) {
+        for entry in self.announced.drain(..) {
+            self.live.announcements.push(&entry);
+        }
     }
 
     fn included_changed(&self) {

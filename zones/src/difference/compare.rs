@@ -5,25 +5,28 @@ use std::collections::BTreeSet;
 
 use rhumb_wire::{NameRef, Type};
 
-use super::ZoneDifference;
 use super::records::{DifferenceRecord, RecordList};
+use super::zone_difference::ZoneDifference;
 use crate::contents::names::CanonicalName;
 use crate::contents::node::ZoneNode;
 use crate::contents::order::NodeOrder;
 use crate::contents::set::StoredRrset;
 use crate::contents::{ZoneContents, ZoneRrset};
 
-pub(super) fn compare(old: &ZoneContents, new: &ZoneContents) -> Option<ZoneDifference> {
-    let soa = [soa_of(old)?, soa_of(new)?];
-    let (mut removed, mut added) = (RecordList::default(), RecordList::default());
-    for part in
-        [|contents: &ZoneContents| &contents.order, |contents: &ZoneContents| &contents.hashed] as [Part; 2]
-    {
-        compare_part((old, part(old)), (new, part(new)), &mut removed, &mut added);
+impl ZoneDifference {
+    /// What differs between `old` and `new`, which have the same apex. None where one of them has no SOA.
+    pub fn between(old: &ZoneContents, new: &ZoneContents) -> Option<ZoneDifference> {
+        let soa = [soa_of(old)?, soa_of(new)?];
+        let (mut removed, mut added) = (RecordList::default(), RecordList::default());
+        for part in [|contents: &ZoneContents| &contents.order, |contents: &ZoneContents| &contents.hashed]
+            as [Part; 2]
+        {
+            compare_part((old, part(old)), (new, part(new)), &mut removed, &mut added);
+        }
+        removed.shrink();
+        added.shrink();
+        Some(ZoneDifference { from: old.serial(), to: new.serial(), soa, removed, added })
     }
-    removed.shrink();
-    added.shrink();
-    Some(ZoneDifference { from: old.serial(), to: new.serial(), soa, removed, added })
 }
 
 /// One of the orders of a zone.

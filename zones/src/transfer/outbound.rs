@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rhumb_wire::{MessageWriter, Type};
 
-use super::{MESSAGE, TransferError};
+use super::outbound_message::{MESSAGE, TransferError};
 use crate::contents::ZoneContents;
 use crate::contents::order::{NodeOrder, OrderPosition};
 use page::{SetPart, TransferMessage, WriteProgress};

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use rhumb_wire::rdata::{RdataField, layout};
-use rhumb_wire::{BufferFull, Class, MessageSection, MessageWriter, NameRef, Type};
+use rhumb_wire::{BufferFull, Class, MessageSection, MessageWriter, rdata};
 
-use super::{MESSAGE, TransferError};
-use crate::contents::set::has_pointers;
+use super::outbound_message::{MESSAGE, TransferError};
 use crate::difference::{DifferenceRecord, ZoneDifference};
 
 /// A difference on its way to one client (RFC 1995 section 4).
@@ -59,31 +57,6 @@ impl OutboundDifference {
 }
 
 fn write_record(w: &mut MessageWriter<'_, '_>, record: &DifferenceRecord<'_>) -> Result<(), BufferFull> {
-    let DifferenceRecord { owner, rtype, ttl, rdata } = *record;
-    w.record(MessageSection::Answer, owner, rtype, Class::IN, ttl, |w| write_rdata(w, rtype, rdata))
-}
-
-/// Writes RDATA that has its names in full; those of the types of RFC 1035 are compressed.
-fn write_rdata(w: &mut MessageWriter<'_, '_>, rtype: Type, rdata: &[u8]) -> Result<(), BufferFull> {
-    let mut rest = rdata;
-    if has_pointers(rtype) {
-        for field in layout(rtype) {
-            let length = match field {
-                RdataField::Name(_) => {
-                    // What a zone holds was checked.
-                    let Ok(name) = NameRef::parse(rest) else { break };
-                    w.name(name)?;
-                    name.len()
-                }
-                RdataField::Fixed(length) => {
-                    let length = usize::from(*length).min(rest.len());
-                    w.bytes(rest.get(..length).unwrap_or(&[]))?;
-                    length
-                }
-                _ => 0,
-            };
-            rest = rest.get(length..).unwrap_or(&[]);
-        }
-    }
-    w.bytes(rest)
+    let DifferenceRecord { owner, rtype, ttl, rdata: data } = *record;
+    w.record(MessageSection::Answer, owner, rtype, Class::IN, ttl, |w| rdata::write(w, rtype, data))
 }

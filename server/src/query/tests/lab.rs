@@ -54,6 +54,7 @@ impl Lab {
                 place,
                 source: ZoneFile::BuiltIn,
                 transfer_to: Vec::new(),
+                notify: Vec::new(),
                 reading: ZoneReadOptions::default(),
             }),
         };
@@ -93,6 +94,7 @@ impl Lab {
             place,
             source: ZoneFile::BuiltIn,
             transfer_to: Vec::new(),
+            notify: Vec::new(),
             reading: ZoneReadOptions::default(),
         });
         let entry = |(name, contents): (Name, _)| {

@@ -73,6 +73,7 @@ impl Rig {
             place,
             source: ZoneFile::File("zone".into()),
             transfer_to: Vec::new(),
+            notify: Vec::new(),
             reading: ZoneReadOptions::default(),
         });
         let zone = ConfiguredZone { name: name.parse().unwrap(), origin };
