@@ -91,8 +91,21 @@ fn the_full_example_has_every_key_and_shows_each_default() {
 fn candidates() -> Vec<Json> {
     let mut words: Vec<Json> = vec![json!(true), json!(false)];
     words.extend(
-        ["1s", "5s", "1h", "1d", "a", "0600", "0640", "192.0.2.7", "192.0.2.7:7", ".", "2001:db8::7"]
-            .map(Json::from),
+        [
+            "1s",
+            "5s",
+            "1h",
+            "1d",
+            "a",
+            "0600",
+            "0640",
+            "192.0.2.7",
+            "192.0.2.7:7",
+            ".",
+            "2001:db8::7",
+            "2030-01-01",
+        ]
+        .map(Json::from),
     );
     words.extend(["c2VjcmV0", "next.example", "ns2", "ns3"].map(Json::from));
     words.extend([json!([]), json!(["10.0.0.0/8"]), json!(["udp"]), json!(["192.0.2.7"])]);
@@ -130,7 +143,7 @@ fn every_key_is_compared() {
     listeners.truncate(1);
     listeners.extend(of_interface);
     // The one word there is for it cannot be changed.
-    let fixed = BTreeSet::from(["recursion.dnssec"]);
+    let fixed = BTreeSet::from(["recursion.aggressive-nsec"]);
     for key in offered() {
         if fixed.contains(key.path.as_str()) || has_keys(&key) {
             continue;

@@ -11,6 +11,7 @@ mod pending;
 mod prober;
 mod queue;
 mod resolve_task;
+mod signature_threads;
 mod tried;
 mod upstream_network;
 mod upstream_trouble;

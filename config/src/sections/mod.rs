@@ -3,6 +3,7 @@
 mod cache;
 mod control;
 mod cookies;
+mod dnssec;
 mod forward;
 mod keys;
 mod listen;
@@ -20,6 +21,7 @@ mod zones;
 pub use cache::CacheSettings;
 pub use control::ControlSettings;
 pub use cookies::CookieSecret;
+pub use dnssec::{CalendarDay, DnssecValidation, NegativeTrustAnchor, TrustAnchors, TrustedKey};
 pub use forward::{ForwardEntry, ForwardFallback, ForwardPolicy, UpstreamSource};
 pub use keys::{TsigKeyEntry, TsigSecret};
 pub use listen::ListenEntry;

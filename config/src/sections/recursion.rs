@@ -10,12 +10,13 @@ use rhumb_wire::Name;
 
 use crate::in_force::InForce;
 use crate::kind::Kind;
-use crate::kinds::{Domain, FilePath, Flag, List, Parsed, Word};
+use crate::kinds::{Domain, FilePath, Flag, List, Optional, Parsed, Sub, Word};
 use crate::network::{ClientNetwork, IpNetwork};
 use crate::node::{Node, Value};
 use crate::reader::Reader;
 use crate::root_hints::{RootServer, built_in};
 use crate::section::{Keys, Section};
+use crate::sections::dnssec::{AggressiveNsec, Anchors, DnssecValidation, NegativeTrustAnchor, TrustAnchors};
 
 /// Who gets answers that come from other servers; everyone else is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,12 @@ pub struct RecursionSettings {
     pub ipv6: bool,
     /// Whether servers on loopback addresses are asked.
     pub query_loopback: bool,
+    /// Whether answers are validated.
+    pub dnssec: DnssecValidation,
+    /// The keys that answers are validated by.
+    pub trust_anchors: TrustAnchors,
+    /// Domains that are not validated.
+    pub negative_trust_anchors: Vec<NegativeTrustAnchor>,
     /// The addresses that queries to other servers leave from, one a family at the most; the system's choice without.
     pub source_addresses: Vec<IpAddr>,
 }
@@ -90,6 +97,9 @@ impl Default for RecursionSettings {
             ipv4: true,
             ipv6: true,
             query_loopback: false,
+            dnssec: DnssecValidation::Iterated,
+            trust_anchors: TrustAnchors::BuiltIn,
+            negative_trust_anchors: Vec::new(),
             source_addresses: Vec::new(),
         }
     }
@@ -97,36 +107,12 @@ impl Default for RecursionSettings {
 
 pub(crate) struct RecursionDraft {
     recursion: RecursionSettings,
-    dnssec: (),
+    dnssec: Option<DnssecValidation>,
+    aggressive_nsec: bool,
 }
 
-/// `dnssec:`, of which this version can offer only the absence.
-struct Dnssec;
-
-const OFF: Word<()> = Word { words: &[("off", ())], later: &[] };
-
-impl Kind for Dnssec {
-    type Out = ();
-
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<()> {
-        if matches!(&node.value, Value::Text(word) if word == "validate") {
-            reader.error(
-                node.spot,
-                "`validate` is not offered by this version, which cannot validate; accepted: off",
-            );
-            return None;
-        }
-        OFF.read(node, reader)
-    }
-
-    fn schema(&self) -> serde_json::Value {
-        OFF.schema()
-    }
-
-    fn show(&self, value: &()) -> Option<serde_json::Value> {
-        OFF.show(value)
-    }
-}
+const DNSSEC: Word<DnssecValidation> =
+    Word { words: &[("validate", DnssecValidation::Validate), ("off", DnssecValidation::Off)], later: &[] };
 
 impl Section for RecursionSettings {
     type Draft = RecursionDraft;
@@ -134,7 +120,7 @@ impl Section for RecursionSettings {
     const ABOUT: &'static str = "Answers to what the zones here do not hold.";
 
     fn draft() -> RecursionDraft {
-        RecursionDraft { recursion: RecursionSettings::default(), dnssec: () }
+        RecursionDraft { recursion: RecursionSettings::default(), dnssec: None, aggressive_nsec: false }
     }
 
     fn keys<K: Keys<RecursionDraft>>(keys: &mut K) {
@@ -168,8 +154,8 @@ impl Section for RecursionSettings {
         keys.key(
             "dnssec",
             InForce::AtReload,
-            "Validation of answers (RFC 4035). This version does not validate.",
-            Dnssec,
+            "Validation of answers (RFC 4035): of all, or off. Default: of those that are resolved from the root or a stub.",
+            Optional(DNSSEC),
             |draft| &mut draft.dnssec,
         );
         iteration_keys(keys);
@@ -195,6 +181,7 @@ impl Section for RecursionSettings {
                 "no server can be asked over neither IPv4 nor IPv6; accepted: one of the two at the least";
             reader.at_key("ipv6", |reader| reader.error(node.spot_of("ipv6"), message));
         }
+        recursion.dnssec = draft.dnssec.unwrap_or(DnssecValidation::Iterated);
         recursion.iterate = true;
         if recursion.root_hints != RootHints::BuiltIn {
             recursion.root_servers = Vec::new();
@@ -203,7 +190,8 @@ impl Section for RecursionSettings {
     }
 
     fn values(&self) -> RecursionDraft {
-        RecursionDraft { recursion: self.clone(), dnssec: () }
+        let dnssec = Some(self.dnssec).filter(|dnssec| *dnssec != DnssecValidation::Iterated);
+        RecursionDraft { recursion: self.clone(), dnssec, aggressive_nsec: false }
     }
 }
 
@@ -222,6 +210,28 @@ fn iteration_keys<K: Keys<RecursionDraft>>(keys: &mut K) {
         MINIMISATION,
         |draft| &mut draft.recursion.qname_minimisation,
     );
+    keys.key(
+        "trust-anchors",
+        InForce::AtReload,
+        "The keys that answers are validated by: built-in for those of the root, or DS and DNSKEY records.",
+        Anchors,
+        |draft| &mut draft.recursion.trust_anchors,
+    );
+    keys.key(
+        "negative-trust-anchors",
+        InForce::AtReload,
+        "Domains whose answers are not validated (RFC 7646).",
+        List { of: Sub::new(), filled: false },
+        |draft| &mut draft.recursion.negative_trust_anchors,
+    );
+    keys.key(
+        "aggressive-nsec",
+        InForce::AtReload,
+        "Whether names are denied by what was proven of others (RFC 8198). This version does not.",
+        AggressiveNsec,
+        |draft| &mut draft.aggressive_nsec,
+    );
+    keys.not_offered("dns64", "it makes no addresses of others");
     keys.key("ipv4", InForce::AtReload, "Whether servers are asked over IPv4.", Flag, |draft| {
         &mut draft.recursion.ipv4
     });

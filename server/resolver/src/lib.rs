@@ -10,6 +10,7 @@ pub mod identity;
 pub mod iterate;
 pub mod network;
 pub mod question;
+pub mod validate;
 
 pub use exchange::{AttemptOutcome, AttemptReport, ExtendedReason, RemoteServer, ServerStore, UnusableReply};
 pub use forward::{
@@ -20,3 +21,4 @@ pub use identity::ServerIdentity;
 pub use iterate::{IterationSettings, Minimisation, NameServer, ResolverState, StubZone};
 pub use network::{DatagramVerdict, ExchangeError, Network, SpoofSignal};
 pub use question::Question;
+pub use validate::{SignatureCheck, TrustSettings};

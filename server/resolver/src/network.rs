@@ -8,6 +8,7 @@ use rhumb_wire::Transport;
 use tokio::time::Instant;
 
 use crate::identity::ServerIdentity;
+use crate::validate::SignatureCheck;
 
 /// What sends and receives.
 pub trait Network: Send + Sync {
@@ -38,6 +39,11 @@ pub trait Network: Send + Sync {
 
     /// Whether the routing table knows a way to `to`. Asked before each send, so it has to be quick.
     fn reachable(&self, to: SocketAddr) -> bool;
+
+    /// Whether a signature is right; none where too many wait to be checked. It is checked here unless that is done elsewhere.
+    fn check_signature(&self, check: SignatureCheck) -> impl Future<Output = Option<bool>> + Send {
+        std::future::ready(Some(check.is_right()))
+    }
 
     /// Sixty-four bits that cannot be foretold.
     fn random(&self) -> u64;

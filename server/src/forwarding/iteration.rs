@@ -5,9 +5,13 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use rhumb_config::{Config, FilePlace, ForwardFallback, QnameMinimisation, RootServer, UpstreamServer};
-use rhumb_resolver::{IterationSettings, Minimisation, NameServer, StubZone};
-use rhumb_wire::{Name, NameRef};
+use rhumb_config::{
+    CalendarDay, Config, DnssecValidation, FilePlace, ForwardFallback, NegativeTrustAnchor,
+    QnameMinimisation, RecursionSettings, RootServer, UpstreamServer,
+};
+use rhumb_resolver::validate::KeyDigest;
+use rhumb_resolver::{IterationSettings, Minimisation, NameServer, StubZone, TrustSettings};
+use rhumb_wire::{Name, NameRef, Type};
 
 use super::resolved::resolved;
 use crate::snapshot::{IterationPlan, RouteCourse};
@@ -41,6 +45,8 @@ pub(super) fn plan(config: &Config, routes: &[(Name, u32)]) -> IterationPlan {
             RouteCourse::Iterate
         } else if falls_back(domain) {
             RouteCourse::ForwardFirst
+        } else if config.recursion.dnssec == DnssecValidation::Validate {
+            RouteCourse::Validate
         } else {
             RouteCourse::Forward
         }
@@ -74,6 +80,7 @@ fn settings(config: &Config) -> IterationSettings {
             .iter()
             .map(|stub| StubZone { domain: stub.domain.clone(), servers: addresses(&stub.servers) })
             .collect(),
+        forwards: Vec::new(),
         minimisation: match recursion.qname_minimisation {
             QnameMinimisation::Relaxed => Minimisation::Relaxed,
             QnameMinimisation::Strict => Minimisation::Strict,
@@ -82,5 +89,26 @@ fn settings(config: &Config) -> IterationSettings {
         ipv4: recursion.ipv4,
         ipv6: recursion.ipv6,
         loopback: recursion.query_loopback,
+        trust: (recursion.dnssec != DnssecValidation::Off).then(|| trust(recursion)),
     }
+}
+
+fn trust(recursion: &RecursionSettings) -> TrustSettings {
+    let mut trust = TrustSettings::default();
+    for key in recursion.trust_anchors.keys() {
+        if key.rtype == Type::DS {
+            if let Some(digest) = KeyDigest::parse(&key.rdata) {
+                trust.add(key.zone.as_ref(), digest);
+            }
+        } else if !trust.add_key(key.zone.as_ref(), &key.rdata) {
+            tracing::warn!(
+                "recursion.trust-anchors: {} has a DNSKEY that signs no zone or is revoked",
+                key.zone
+            );
+        }
+    }
+    let ends = |anchor: &NegativeTrustAnchor| anchor.until.map(CalendarDay::end);
+    let negative = recursion.negative_trust_anchors.iter();
+    trust.negative = negative.map(|anchor| (anchor.domain.clone(), ends(anchor))).collect();
+    trust
 }

@@ -17,7 +17,7 @@ use super::load::{LoadHistory, SAMPLE_EVERY};
 use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, TraceStep, respond};
 use crate::recursion::{Explained, ReplyPath, ResolveQueue};
 use crate::reload::{ReloadRequests, ReloadStatus};
-use crate::snapshot::{RouteCourse, ServerState, Snapshot};
+use crate::snapshot::{ServerState, Snapshot};
 use rhumb_wire::Transport;
 
 /// Broken zones and domains that `/ready` names.
@@ -191,7 +191,7 @@ fn degraded(snapshot: &Snapshot) -> Vec<String> {
     });
     let down = snapshot.view.routes.iter().filter(|(_, entry)| {
         let course = snapshot.iteration.course(entry.route.id());
-        course == RouteCourse::Forward && !entry.route.state().pool.is_healthy()
+        course.needs_upstreams() && !entry.route.state().pool.is_healthy()
     });
     let down = down.map(|(_, entry)| format!("forward {}: no upstream answers", entry.route.domain()));
     let all: Vec<String> = broken.chain(down).collect();

@@ -179,6 +179,9 @@ impl AdmittedQuery<'_, '_> {
                 head.flags |= header::RA;
                 self.conclude(AnswerSource::BuiltIn(contents), head, length, scratch, out)
             }
+            Authority::Forward(entry) if !query.recursion_desired() && self.is_known(entry, scratch, out) => {
+                self.forward(entry, scratch, out)
+            }
             Authority::Forward(_) if !query.recursion_desired() => {
                 // What the cache holds says what others asked for (cache snooping).
                 scratch.note("route", || "forwarded, but recursion is not desired".to_owned());
@@ -246,6 +249,15 @@ impl AdmittedQuery<'_, '_> {
         }
     }
 
+    /// Whether the answer of a route that iterates is at hand. Who may ask it may also ask what it knows; upstreams of others are not
+    /// given away so.
+    fn is_known(&self, entry: &RouteEntry, scratch: &mut QueryScratch, out: &mut [u8]) -> bool {
+        let course = self.context.snapshot.iteration.course(entry.route.id());
+        course == RouteCourse::Iterate
+            && cached::answer(self.query, self.context, entry, &self.limits, scratch, out)
+                .is_some_and(|cached| is_whole(cached.aliases, self.context.snapshot))
+    }
+
     /// Answers from what was learnt through a route, or says what is to be looked up.
     fn forward(&self, entry: &RouteEntry, scratch: &mut QueryScratch, out: &mut [u8]) -> QueryOutcome {
         let Self { query, client, context, limits, .. } = self;
@@ -278,7 +290,7 @@ fn told(entry: &RouteEntry, plan: &IterationPlan) -> String {
     match plan.course(entry.route.id()) {
         RouteCourse::Iterate if domain.as_ref().is_root() => "resolved from the root".to_owned(),
         RouteCourse::Iterate => format!("resolved from the stub {domain} ({})", entry.place),
-        RouteCourse::Forward | RouteCourse::ForwardFirst => {
+        _ => {
             format!("forwarded by {domain} ({})", entry.place)
         }
     }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use rhumb_resolver::IterationSettings;
 use rhumb_resolver::iterate::{self, Resolution, ResolutionFailure};
+use rhumb_resolver::{IterationSettings, StubZone};
 use rhumb_wire::NameRef;
 use rhumb_wire::Rcode;
 use tokio::sync::mpsc;
@@ -11,7 +11,24 @@ use tokio::sync::mpsc;
 use super::lookup::{Lookup, LookupAnswer, LookupEvent, STALE_AFTER};
 use super::tried::tried;
 use crate::query::is_own_name;
-use crate::snapshot::RouteState;
+use crate::snapshot::{RouteCourse, RouteEntry, RouteState, Snapshot};
+
+/// The same with the upstreams of the domains whose answers are validated, as they are now.
+fn with_forwards(settings: &Arc<IterationSettings>, snapshot: &Snapshot) -> Arc<IterationSettings> {
+    let validated =
+        |entry: &&RouteEntry| snapshot.iteration.course(entry.route.id()) == RouteCourse::Validate;
+    let entries = snapshot.view.routes.iter().map(|(_, entry)| entry).filter(validated);
+    let forward = |entry: &RouteEntry| StubZone {
+        domain: entry.route.domain().clone(),
+        servers: entry.route.state().members.iter().map(|member| member.identity.address).collect(),
+    };
+    let forwards: Vec<StubZone> = entries.map(forward).collect();
+    if forwards.is_empty() {
+        return Arc::clone(settings);
+    }
+    // The configuration names them, so that loopback addresses are meant.
+    Arc::new(IterationSettings { forwards, loopback: true, ..IterationSettings::clone(settings) })
+}
 
 impl Lookup {
     /// Resolves the question by iteration. A stale answer is reported to `events` where it takes long.
@@ -21,12 +38,16 @@ impl Lookup {
         state: &RouteState,
         events: &mpsc::UnboundedSender<LookupEvent>,
     ) -> LookupAnswer {
-        self.prime_once(settings);
         let snapshot = self.live.snapshot.load_full();
+        let settings = &with_forwards(settings, &snapshot);
+        if snapshot.iteration.course(self.route.id()) == RouteCourse::Iterate {
+            self.prime_once(settings);
+        }
         let (route, qtype) = (self.route.id(), self.key.question.qtype);
         let own = move |name: NameRef<'_>| is_own_name(&snapshot, name, qtype, route);
         let (live, network, question) = (&self.live, &*self.network, &self.key.question);
-        let resolving = iterate::resolve(network, &live.resolver, settings, question, &own, live.clock.now());
+        let resolving =
+            iterate::resolve(network, &live.resolver, settings, question, &own, live.clock.with_wall_clock());
         let mut resolving = std::pin::pin!(resolving);
         let mut stale = std::pin::pin!(tokio::time::sleep(STALE_AFTER));
         let mut waiting = true;
@@ -52,7 +73,7 @@ impl Lookup {
         let (live, network, settings) =
             (Arc::clone(&self.live), Arc::clone(&self.network), Arc::clone(settings));
         tokio::spawn(async move {
-            iterate::prime(&*network, &live.resolver, &settings, live.clock.now()).await;
+            iterate::prime(&*network, &live.resolver, &settings, live.clock.with_wall_clock()).await;
         });
     }
 

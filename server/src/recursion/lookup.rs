@@ -166,7 +166,7 @@ impl Lookup {
         let mut state = self.route.state();
         let plan = self.live.snapshot.load().iteration.clone();
         let course = plan.course(self.route.id());
-        if let (RouteCourse::Iterate, Some(settings)) = (course, &plan.settings) {
+        if let (RouteCourse::Iterate | RouteCourse::Validate, Some(settings)) = (course, &plan.settings) {
             return self.iterated(settings, &state, events).await;
         }
         let mut stale = std::pin::pin!(tokio::time::sleep(STALE_AFTER));
@@ -187,7 +187,7 @@ impl Lookup {
                 tokio::select! {
                     biased;
                     result = &mut asked => match (&result, course, &plan.settings) {
-                        (Err(failure), RouteCourse::ForwardFirst, Some(settings)) if failure.is_silence() => {
+                        (Err(_), RouteCourse::ForwardFirst, Some(settings)) => {
                             return self.iterated(settings, &state, events).await;
                         }
                         _ => return self.conclude(&state, result),

@@ -2,13 +2,14 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rhumb_net::upstream::{self, KeptStreams, ReceiveVerdict};
-use rhumb_resolver::{DatagramVerdict, ExchangeError, Network, ServerIdentity};
+use rhumb_resolver::{DatagramVerdict, ExchangeError, Network, ServerIdentity, SignatureCheck};
 use rhumb_wire::Transport;
 use tokio::time::Instant;
 
+use super::signature_threads::SignatureThreads;
 use crate::snapshot::ServerState;
 
 /// The largest datagram taken: a little above what servers are told that we take.
@@ -19,12 +20,14 @@ const DATAGRAM: usize = 4096;
 pub struct UpstreamNetwork {
     live: Arc<ServerState>,
     streams: KeptStreams,
+    /// Begun with the first signature.
+    signatures: OnceLock<SignatureThreads>,
 }
 
 impl UpstreamNetwork {
     /// From the addresses that the configuration in force says.
     pub fn new(live: &Arc<ServerState>) -> Self {
-        Self { live: Arc::clone(live), streams: KeptStreams::default() }
+        Self { live: Arc::clone(live), streams: KeptStreams::default(), signatures: OnceLock::new() }
     }
 
     fn source_for(&self, to: SocketAddr) -> Option<IpAddr> {
@@ -88,6 +91,11 @@ impl Network for UpstreamNetwork {
 
     fn reachable(&self, to: SocketAddr) -> bool {
         rhumb_net::route::reachable(to)
+    }
+
+    async fn check_signature(&self, check: SignatureCheck) -> Option<bool> {
+        let threads = self.signatures.get_or_init(|| SignatureThreads::start(&self.live.metrics));
+        threads.check(check).await
     }
 
     fn random(&self) -> u64 {

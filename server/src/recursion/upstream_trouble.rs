@@ -7,7 +7,7 @@ use rhumb_wire::{Name, NameRef};
 
 use crate::change::joined;
 use crate::metrics::UpstreamFailure;
-use crate::snapshot::{RouteCourse, Snapshot};
+use crate::snapshot::Snapshot;
 
 /// What was wrong with the upstreams at one moment.
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ impl UpstreamTrouble {
         for (_, entry) in snapshot.view.routes.iter() {
             let (domain, state) = (entry.route.domain(), entry.route.state());
             let course = snapshot.iteration.course(entry.route.id());
-            if course == RouteCourse::Forward && !state.pool.is_healthy() {
+            if course.needs_upstreams() && !state.pool.is_healthy() {
                 found.domains.insert(domain.clone());
             }
             for server in state.pool.upstreams().iter().filter(|server| server.is_down()) {

@@ -25,8 +25,17 @@ pub enum RouteCourse {
     Forward,
     /// By its upstreams; where these fail, by iteration.
     ForwardFirst,
+    /// By its upstreams, and validated here.
+    Validate,
     /// By iteration.
     Iterate,
+}
+
+impl RouteCourse {
+    /// Whether it has upstreams and nothing else.
+    pub const fn needs_upstreams(self) -> bool {
+        matches!(self, Self::Forward | Self::Validate)
+    }
 }
 
 impl IterationPlan {

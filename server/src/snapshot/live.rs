@@ -1,7 +1,7 @@
 //! What outlives every snapshot: the place where the present one stands, the cache, the counters, the clock.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use rhumb_cache::{Cache, Limits};
@@ -136,6 +136,12 @@ impl ServerClock {
     pub fn micros_at(&self, instant: Instant) -> u64 {
         let since = instant.saturating_duration_since(self.zero);
         since.as_secs() * 1_000_000 + u64::from(since.subsec_micros())
+    }
+
+    /// The seconds now, and since 1970 by the system's clock.
+    pub fn with_wall_clock(&self) -> (u32, u32) {
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        (self.now(), unix as u32)
     }
 
     /// The seconds now.

@@ -9,7 +9,7 @@ use super::rhumb;
 /// A configuration of ours, and words of the one warning that it gets.
 const WARNED: &[(&str, &str)] = &[
     ("listen: [{ address: 127.0.0.1, port: 5399 }]\n", "nothing is served"),
-    ("FORWARD", "only this host may ask for what is forwarded"),
+    ("FORWARD", "only this host may ask for what the zones do not hold"),
     ("FORWARD recursion: { allow: [0.0.0.0/0] }", "open resolver"),
     ("LOCAL zones: [{ name: a.corp.test, file: z }]", "the zone a.corp.test. lies below corp.test."),
     ("LOCAL zones: [{ name: test, file: z }]", "corp.test. lies below the zone test."),

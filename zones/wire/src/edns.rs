@@ -144,6 +144,16 @@ pub enum ExtendedError {
     ForgedAnswer = 4,
     /// 6
     DnssecBogus = 6,
+    /// 7
+    SignatureExpired = 7,
+    /// 8
+    SignatureNotYetValid = 8,
+    /// 9
+    DnskeyMissing = 9,
+    /// 10
+    RrsigsMissing = 10,
+    /// 12
+    NsecMissing = 12,
     /// 13: a failure answered from the cache of failures (RFC 9520).
     CachedError = 13,
     /// 14: the zone has not been loaded.

@@ -47,11 +47,6 @@ impl ForwardFailure {
             _ => Rcode::SERVFAIL,
         }
     }
-
-    /// Whether no upstream said anything.
-    pub const fn is_silence(&self) -> bool {
-        matches!(self.reason, FailureReason::NoUpstream | FailureReason::NoRoute | FailureReason::Silence)
-    }
 }
 
 /// Why a question failed.

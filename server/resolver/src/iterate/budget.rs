@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use super::failure::IterationFailure;
 use super::limits;
 use super::zone_exchange::ExchangeBudget;
+use crate::validate::{self, HashBudget};
 
 /// The budget of one client's question, over everything that is asked on its behalf.
 #[derive(Debug)]
@@ -13,6 +14,8 @@ pub(super) struct WorkBudget {
     sends: usize,
     received: usize,
     failed_addresses: usize,
+    checks: usize,
+    pub(super) hashes: HashBudget,
 }
 
 impl WorkBudget {
@@ -22,6 +25,8 @@ impl WorkBudget {
             sends: limits::SENDS,
             received: limits::RECEIVED,
             failed_addresses: limits::FAILED_ADDRESSES,
+            checks: validate::limits::CHECKS,
+            hashes: HashBudget::default(),
         }
     }
 
@@ -54,6 +59,13 @@ impl WorkBudget {
     /// Whether addresses may still be looked for.
     pub(super) const fn may_seek_addresses(&self) -> bool {
         self.failed_addresses > 0
+    }
+
+    /// Counts a check of a signature; false if none may be made any more.
+    pub(super) fn take_check(&mut self) -> bool {
+        let left = self.checks.checked_sub(1);
+        self.checks = left.unwrap_or(0);
+        left.is_some()
     }
 
     /// When the question ends at the latest.

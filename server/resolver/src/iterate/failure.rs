@@ -4,6 +4,7 @@ use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{Name, Rcode, Type};
 
 use crate::exchange::UnusableReply;
+use crate::validate::ValidationFailure;
 
 /// Why there is no answer; the client gets SERVFAIL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +69,9 @@ pub enum IterationFailure {
     /// Nameservers whose addresses need other nameservers, too deep.
     #[error("addresses of nameservers lead more than {} questions deep", super::limits::DEPTH)]
     Depth,
+    /// It is bogus.
+    #[error(transparent)]
+    Bogus(#[from] ValidationFailure),
     /// The answer does not fit a message.
     #[error("the answer is longer than a message")]
     TooLong,
@@ -80,6 +84,7 @@ impl IterationFailure {
             Self::Silence { .. } | Self::NoAddress(_) | Self::Circle(_) => {
                 ExtendedError::NoReachableAuthority
             }
+            Self::Bogus(failure) => failure.extended_error(),
             Self::NoRoute(_) => ExtendedError::NetworkError,
             Self::Unusable { .. } => ExtendedError::InvalidData,
             Self::Remembered { .. } => ExtendedError::CachedError,

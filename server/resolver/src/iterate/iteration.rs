@@ -1,6 +1,7 @@
 //! One name and type, from the closest zone that is known down to its answer (RFC 1034 section 5.3.3).
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use super::settings::{IterationSettings, Minimisation};
 use super::zone_cut::{DELEGATION, ZoneCut, delegation};
 use super::zone_exchange::{ExchangeFailure, ask_servers};
 use super::zone_reply::{ReplyEnd, ReplyReadingContext, ZoneReply};
-use crate::exchange::{AttemptReport, RemoteServer};
+use crate::exchange::{AttemptOutcome, AttemptReport, RemoteServer};
 use crate::network::Network;
 use crate::question::Question;
 
@@ -36,6 +37,10 @@ pub(super) struct Iteration<'a, N> {
     pub(super) learnt: Vec<Arc<LearntRecords>>,
     /// The nameservers whose addresses are being looked for.
     pub(super) sought: Vec<Name>,
+    /// Who answered for which name.
+    pub(super) answered: Vec<(Name, SocketAddr)>,
+    /// Servers that gave what turned out to be bogus; they are asked last.
+    pub(super) suspects: Vec<SocketAddr>,
 }
 
 /// The future of a question that another one waits for.
@@ -49,9 +54,18 @@ impl<'a, N: Network> Iteration<'a, N> {
         settings: &'a IterationSettings,
         clock: QuestionClock,
     ) -> Self {
-        let budget = WorkBudget::new(Instant::now());
-        let (attempts, learnt, sought) = (Vec::new(), Vec::new(), Vec::new());
-        Self { net, state, settings, clock, budget, attempts, learnt, sought }
+        Self {
+            net,
+            state,
+            settings,
+            clock,
+            budget: WorkBudget::new(Instant::now()),
+            attempts: Vec::new(),
+            learnt: Vec::new(),
+            sought: Vec::new(),
+            answered: Vec::new(),
+            suspects: Vec::new(),
+        }
     }
 
     /// The records of `name` and `rtype`, an alias of it, or that there is nothing; for ANY the first of the types there are,
@@ -73,8 +87,13 @@ impl<'a, N: Network> Iteration<'a, N> {
         let Ok(reply) = self.ask(&hints, &question).await else { return false };
         let Some(set) = reply.links.first().and_then(LearntRecords::records) else { return false };
         let now = self.clock.now();
-        self.state.records.put(delegation(set, reply.glue, set.ttl.min(limits::TTL), now));
-        true
+        let usable = ZoneCut::delegated(set, &reply.glue);
+        let usable =
+            usable.servers.iter().flat_map(|server| &server.addresses).any(|to| self.settings.allows(*to));
+        if usable {
+            self.state.records.put(delegation(set, reply.glue, set.ttl.min(limits::TTL), now));
+        }
+        usable
     }
 
     /// What is known already.
@@ -134,6 +153,10 @@ impl<'a, N: Network> Iteration<'a, N> {
 
     /// The question for the servers of `cut`: its name is shortened as long as that may show another cut.
     fn next_question(&self, asked: &mut MinimisedName, name: &Name, rtype: Type, cut: &ZoneCut) -> Question {
+        if cut.forwarded {
+            // What is bogus is to be found out here.
+            return Question { checking_disabled: true, ..iterative(name.as_ref(), rtype) };
+        }
         loop {
             let short = asked.below(cut.zone.as_ref(), rtype);
             if short.len() == name.as_ref().len() {
@@ -168,12 +191,14 @@ impl<'a, N: Network> Iteration<'a, N> {
     /// The deepest zone around `name` whose servers are known: for DS that of the parent.
     pub(super) fn closest_cut(&self, name: NameRef<'_>, rtype: Type) -> ZoneCut {
         let start = if rtype == Type::DS { name.parent().unwrap_or(name) } else { name };
-        let stub = self.settings.stub(start);
         let now = self.clock.now();
         let mut at = Some(start);
         while let Some(zone) = at {
-            if let Some(stub) = stub.filter(|stub| stub.domain.as_ref() == zone) {
+            if let Some(stub) = self.settings.stub(zone) {
                 return ZoneCut::stub(stub);
+            }
+            if let Some(forward) = self.settings.forward(zone) {
+                return ZoneCut { forwarded: true, ..ZoneCut::stub(forward) };
             }
             let kept = self.state.records.get(zone, DELEGATION, now);
             if let Some(cut) = kept.and_then(|kept| ZoneCut::kept(&kept)) {
@@ -221,9 +246,13 @@ impl<'a, N: Network> Iteration<'a, N> {
             return Ok(reply);
         }
         let budget = self.budget.of_fetch(Instant::now())?;
-        let reading = ReplyReadingContext { zone: cut.zone.as_ref(), now: self.clock.now() };
+        let zone = if cut.forwarded { NameRef::ROOT } else { cut.zone.as_ref() };
+        let reading = ReplyReadingContext { zone, forwarded: cut.forwarded, now: self.clock.now() };
         let exchanged = ask_servers(self.net, servers, question, reading, budget).await;
         self.budget.spend(exchanged.spent);
+        let answered = |attempt: &&AttemptReport| matches!(attempt.outcome, AttemptOutcome::Answered(_));
+        let by = exchanged.attempts.iter().rfind(answered);
+        self.answered.extend(by.map(|by| (question.name.clone(), by.server.identity().address)));
         self.attempts.extend(exchanged.attempts);
         if let Ok(reply) = &exchanged.reply {
             self.note(cut, reply, true);

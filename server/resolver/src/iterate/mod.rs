@@ -5,6 +5,7 @@
 
 mod address_progress;
 mod budget;
+mod chain_of_trust;
 mod clock;
 mod failure;
 mod iteration;
@@ -16,9 +17,11 @@ mod resolve;
 mod resolver_state;
 mod server_addresses;
 mod settings;
+mod verdict;
 mod zone_cut;
 mod zone_exchange;
 mod zone_reply;
+mod zone_trust;
 
 pub use failure::IterationFailure;
 pub use resolution::Resolution;

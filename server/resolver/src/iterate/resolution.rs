@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rhumb_cache::{LearntRecords, RecordContent, RecordSet};
+use rhumb_cache::{LearntRecords, RecordContent, RecordSet, SecurityStatus};
 use rhumb_wire::compress::NameCompression;
 use rhumb_wire::{BufferFull, Class, MessageSection, MessageWriter, Rcode, Type, header, rdata};
 
@@ -13,7 +13,8 @@ use crate::question::Question;
 /// An answer out of what authoritative servers said.
 #[derive(Debug)]
 pub struct Resolution {
-    /// A message of our own making: the question in lower case, the answer, what proves it if DO was asked.
+    /// A message of our own making: the question in lower case, the answer, what proves it if DO was asked; AD where all of it was
+    /// validated and is secure.
     pub message: Vec<u8>,
     /// NOERROR or NXDOMAIN.
     pub rcode: Rcode,
@@ -37,8 +38,10 @@ pub(super) fn written(
     let denied = chain.iter().any(|learnt| learnt.content == RecordContent::NameError);
     let rcode = if denied { Rcode::NXDOMAIN } else { Rcode::NOERROR };
     write(&mut w, question, chain, now).map_err(|BufferFull| IterationFailure::TooLong)?;
+    let secure = chain.iter().all(|learnt| learnt.security == SecurityStatus::Secure);
+    let authentic = if secure && !question.checking_disabled { header::AD } else { 0 };
     let checking = if question.checking_disabled { header::CD } else { 0 };
-    let length = w.finish(0, header::QR | header::RD | header::RA | checking | rcode.0);
+    let length = w.finish(0, header::QR | header::RD | header::RA | authentic | checking | rcode.0);
     buffer.truncate(length);
     buffer.shrink_to_fit();
     let ttl = chain.iter().map(|learnt| learnt.left(now)).min().unwrap_or(0);
@@ -61,15 +64,20 @@ fn write(
         }
         write_set(w, MessageSection::Answer, set, ttl, signed)?;
     }
+    let mut written: Vec<&RecordSet> = Vec::new();
     for learnt in chain {
         let ttl = learnt.left(now);
         for set in &learnt.attached {
+            if written.iter().any(|other| other.rtype == set.rtype && other.owner == set.owner) {
+                continue;
+            }
             let wanted = match set.rtype {
                 Type::SOA => learnt.is_denial(),
                 Type::NSEC | Type::NSEC3 => signed,
                 _ => false,
             };
             if wanted {
+                written.push(set);
                 write_set(w, MessageSection::Authority, set, ttl, signed)?;
             }
         }

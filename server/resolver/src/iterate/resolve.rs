@@ -29,7 +29,7 @@ pub struct ResolutionFailure {
 /// Says whether a name is resolved by iteration; a chain of aliases ends at the first that is not.
 pub type OwnNames<'h> = dyn Fn(NameRef<'_>) -> bool + Send + Sync + 'h;
 
-/// Resolves `question` from the root, or the closest zone that is known. `seconds` is the time of the cache's clock.
+/// Resolves `question` from the root, or the closest zone that is known. `time` is seconds of the cache's clock, and since 1970.
 ///
 /// Errors: [`ResolutionFailure`], after at most [`limits::DEADLINE`] and [`limits::SENDS`] messages.
 pub async fn resolve(
@@ -38,9 +38,9 @@ pub async fn resolve(
     settings: &IterationSettings,
     question: &Question,
     own: &OwnNames<'_>,
-    seconds: u32,
+    time: (u32, u32),
 ) -> Result<Resolution, ResolutionFailure> {
-    let clock = QuestionClock::new(seconds);
+    let clock = QuestionClock::new(time);
     let mut iteration = Iteration::new(net, state, settings, clock);
     let chain = follow(&mut iteration, question, own).await;
     let attempts = std::mem::take(&mut iteration.attempts);
@@ -56,9 +56,9 @@ pub async fn prime(
     net: &impl Network,
     state: &ResolverState,
     settings: &IterationSettings,
-    seconds: u32,
+    time: (u32, u32),
 ) -> bool {
-    let mut iteration = Iteration::new(net, state, settings, QuestionClock::new(seconds));
+    let mut iteration = Iteration::new(net, state, settings, QuestionClock::new(time));
     iteration.prime().await
 }
 
@@ -73,12 +73,14 @@ async fn follow<N: Network>(
         let found = iteration.find(&name, question.qtype).await?;
         if question.qtype == Type::ANY {
             let all = iteration.learnt.iter().filter(|learnt| learnt.owner == name && !learnt.is_denial());
-            chain = all.cloned().collect();
-            if chain.is_empty() {
-                chain.push(found);
+            let all: Vec<_> = all.cloned().collect();
+            let all = if all.is_empty() { vec![found] } else { all };
+            for found in all {
+                chain.push(judged(iteration, question, found).await?);
             }
             return Ok(chain);
         }
+        let found = judged(iteration, question, found).await?;
         let target = target(&found, question.qtype);
         chain.push(found);
         let Some(target) = target else { return Ok(chain) };
@@ -92,6 +94,27 @@ async fn follow<N: Network>(
             return Ok(chain);
         }
         name = target;
+    }
+}
+
+/// The same once it was validated, where the client wants that. What is bogus is asked for once more, of other servers if there are any.
+///
+/// Errors: it is bogus again.
+async fn judged<N: Network>(
+    iteration: &mut Iteration<'_, N>,
+    question: &Question,
+    found: Arc<LearntRecords>,
+) -> Result<Arc<LearntRecords>, IterationFailure> {
+    if question.checking_disabled {
+        return Ok(found);
+    }
+    let name = found.owner.clone();
+    match iteration.validated(found).await {
+        Err(IterationFailure::Bogus(_)) => {
+            let again = iteration.find(&name, question.qtype).await?;
+            iteration.validated(again).await
+        }
+        judged => judged,
     }
 }
 

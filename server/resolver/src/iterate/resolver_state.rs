@@ -10,7 +10,9 @@ use tokio::time::Instant;
 use super::limits;
 use super::zone_exchange::ExchangeFailure;
 use super::zone_reply::ZoneReply;
+use super::zone_trust::ZoneTrust;
 use crate::exchange::ServerStore;
+use crate::validate;
 
 /// What is known of the names of the world and asked for at this moment. It survives reloads.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub struct ResolverState {
     pub servers: ServerStore,
     joined: Mutex<HashMap<ExchangeKey, Arc<JoinedExchange>>>,
     failures: Mutex<HashMap<(Name, Type), Instant>>,
+    /// What is known of the keys of zones, and until when in seconds of the cache's clock.
+    zones: Mutex<HashMap<Name, (ZoneTrust, u32)>>,
     /// When the root may be asked for its servers again.
     prime_at: Mutex<Option<Instant>>,
 }
@@ -70,6 +74,7 @@ impl ResolverState {
             servers: ServerStore::default(),
             joined: Mutex::default(),
             failures: Mutex::default(),
+            zones: Mutex::default(),
             prime_at: Mutex::default(),
         }
     }
@@ -89,6 +94,7 @@ impl ResolverState {
     pub fn clear(&self) {
         self.records.clear();
         lock(&self.failures).clear();
+        lock(&self.zones).clear();
         *lock(&self.prime_at) = None;
     }
 
@@ -96,6 +102,23 @@ impl ResolverState {
     pub(super) fn join(&self, key: ExchangeKey) -> ExchangePlace<'_> {
         let exchange = Arc::clone(lock(&self.joined).entry(key.clone()).or_default());
         ExchangePlace { state: self, key, exchange }
+    }
+
+    /// What is known of the keys of `zone`.
+    pub(super) fn zone_trust(&self, zone: &Name, now: u32) -> Option<ZoneTrust> {
+        lock(&self.zones).get(zone).filter(|(_, until)| *until > now).map(|(trust, _)| trust.clone())
+    }
+
+    /// Remembers what is known of the keys of `zone` until then.
+    pub(super) fn keep_zone_trust(&self, zone: &Name, trust: &ZoneTrust, now: u32, until: u32) {
+        let mut zones = lock(&self.zones);
+        if zones.len() >= validate::limits::ZONES {
+            zones.retain(|_, (_, until)| *until > now);
+            if zones.len() >= validate::limits::ZONES {
+                zones.clear();
+            }
+        }
+        zones.insert(zone.clone(), (trust.clone(), until));
     }
 
     /// Remembers that these records could not be found.

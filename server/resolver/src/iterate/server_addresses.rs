@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rhumb_cache::Credibility;
-use rhumb_wire::{Name, Type};
+use rhumb_cache::{Credibility, LearntRecords};
+use rhumb_wire::{Name, NameRef, Type};
 use tokio::time::Instant;
 
 use super::address_progress::AddressProgress;
@@ -32,7 +32,7 @@ impl<N: Network> Iteration<'_, N> {
         if !progress.known_taken {
             progress.known_taken = true;
             let known = cut.servers.iter().flat_map(|server| self.known_addresses(server));
-            let found = self.usable(known, tried);
+            let found = self.usable(cut, known, tried);
             if !found.is_empty() {
                 return found;
             }
@@ -47,12 +47,21 @@ impl<N: Network> Iteration<'_, N> {
                 continue;
             }
             let found = self.addresses_of(&server.name).await;
-            let found = self.usable(found.into_iter(), tried);
+            let found = self.usable(cut, found.into_iter(), tried);
             if !found.is_empty() {
                 return found;
             }
         }
-        Vec::new()
+        // What the delegation of a server's own zone says may be right where that zone itself is wrong.
+        let glue = cut.servers.iter().flat_map(|server| {
+            let above = self.closest_cut(server.name.as_ref(), Type::A);
+            above
+                .servers
+                .into_iter()
+                .filter(|other| other.name == server.name)
+                .flat_map(|other| other.addresses)
+        });
+        self.usable(cut, glue, tried)
     }
 
     /// The addresses of a server that are at hand.
@@ -68,10 +77,20 @@ impl<N: Network> Iteration<'_, N> {
         addresses
     }
 
-    fn usable(&self, addresses: impl Iterator<Item = SocketAddr>, tried: &[SocketAddr]) -> Vec<SocketAddr> {
+    fn usable(
+        &self,
+        cut: &ZoneCut,
+        addresses: impl Iterator<Item = SocketAddr>,
+        tried: &[SocketAddr],
+    ) -> Vec<SocketAddr> {
         let mut usable = Vec::new();
         for address in addresses {
-            if self.settings.allows(address) && !tried.contains(&address) && !usable.contains(&address) {
+            // Loopback addresses that the configuration names are meant.
+            let meant = cut.configured && address.ip().is_loopback();
+            if (meant || self.settings.allows(address))
+                && !tried.contains(&address)
+                && !usable.contains(&address)
+            {
                 usable.push(address);
             }
         }
@@ -90,7 +109,7 @@ impl<N: Network> Iteration<'_, N> {
                 continue;
             }
             self.sought.push(name.clone());
-            let found = self.find(name, rtype).await;
+            let found = self.find_address(name, rtype).await;
             self.sought.pop();
             let of_question = found.as_ref().is_err_and(IterationFailure::is_of_the_question);
             if let Some(set) = found.as_ref().ok().and_then(|found| found.records()) {
@@ -107,6 +126,22 @@ impl<N: Network> Iteration<'_, N> {
         addresses
     }
 
+    /// The addresses of a nameserver; of its alias, though it should have none (RFC 2181 section 10.3).
+    async fn find_address(
+        &mut self,
+        name: &Name,
+        rtype: Type,
+    ) -> Result<Arc<LearntRecords>, IterationFailure> {
+        let found = self.find(name, rtype).await?;
+        let alias = found.records().filter(|set| set.rtype == Type::CNAME);
+        let target =
+            alias.and_then(|set| NameRef::parse(set.records.iter().next()?).ok()).map(NameRef::to_lowercase);
+        match target {
+            Some(target) => self.find(&target, rtype).await,
+            None => Ok(found),
+        }
+    }
+
     /// The servers at these addresses in the order in which they are asked: the fastest first, those that are down last.
     pub(super) fn rank(&self, addresses: &[SocketAddr]) -> Vec<Arc<RemoteServer>> {
         let server = |address: &SocketAddr| {
@@ -116,7 +151,14 @@ impl<N: Network> Iteration<'_, N> {
         let measured = self.net.random().is_multiple_of(MEASURED);
         servers.sort_by_cached_key(|(chance, server)| {
             let (useless, time) = server.speed();
-            (server.is_down(), useless, if measured { std::time::Duration::ZERO } else { time }, *chance)
+            let suspect = self.suspects.contains(&server.identity().address);
+            (
+                suspect,
+                server.is_down(),
+                useless,
+                if measured { std::time::Duration::ZERO } else { time },
+                *chance,
+            )
         });
         servers.into_iter().map(|(_, server)| server).take(limits::SENDS_OF_FETCH).collect()
     }

@@ -4,6 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use rhumb_wire::{Name, NameRef};
 
+use crate::validate::TrustSettings;
+
 /// How iteration goes about its work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IterationSettings {
@@ -11,6 +13,8 @@ pub struct IterationSettings {
     pub root: Vec<NameServer>,
     /// Domains with servers of their own.
     pub stubs: Vec<StubZone>,
+    /// Domains that are asked of recursive servers, whose answers are validated here.
+    pub forwards: Vec<StubZone>,
     /// How much of a name servers are shown.
     pub minimisation: Minimisation,
     /// Whether servers are asked over IPv4.
@@ -19,6 +23,8 @@ pub struct IterationSettings {
     pub ipv6: bool,
     /// Whether servers on loopback addresses are asked.
     pub loopback: bool,
+    /// What answers are validated by; none where they are not.
+    pub trust: Option<TrustSettings>,
 }
 
 /// A nameserver and its addresses.
@@ -35,7 +41,7 @@ pub struct NameServer {
 pub struct StubZone {
     /// The domain.
     pub domain: Name,
-    /// Its authoritative servers.
+    /// Its servers.
     pub servers: Vec<SocketAddr>,
 }
 
@@ -63,10 +69,14 @@ impl IterationSettings {
         family && !local && !ip.is_multicast() && address.port() != 0 && (self.loopback || !ip.is_loopback())
     }
 
-    /// The stub that covers `name`, the longest match.
-    pub(super) fn stub(&self, name: NameRef<'_>) -> Option<&StubZone> {
-        let covers = |stub: &&StubZone| name.is_at_or_below(stub.domain.as_ref());
-        self.stubs.iter().filter(covers).max_by_key(|stub| stub.domain.as_ref().len())
+    /// The stub of exactly this domain.
+    pub(super) fn stub(&self, domain: NameRef<'_>) -> Option<&StubZone> {
+        self.stubs.iter().find(|stub| stub.domain.as_ref() == domain)
+    }
+
+    /// The forwarded domain that is exactly this one.
+    pub(super) fn forward(&self, domain: NameRef<'_>) -> Option<&StubZone> {
+        self.forwards.iter().find(|forward| forward.domain.as_ref() == domain)
     }
 }
 
@@ -79,10 +89,12 @@ mod tests {
         let settings = IterationSettings {
             root: Vec::new(),
             stubs: Vec::new(),
+            forwards: Vec::new(),
             minimisation: Minimisation::Off,
             ipv4: true,
             ipv6: true,
             loopback: false,
+            trust: None,
         };
         let with = |address: &str, settings: &IterationSettings| settings.allows(address.parse().unwrap());
         for address in ["192.0.2.1:53", "[2001:db8::1]:53", "10.0.0.1:5353"] {

@@ -3,6 +3,7 @@
 mod bounds;
 mod internet;
 mod resolving;
+mod signed;
 
 use rhumb_wire::{MessageView, NameBuf, Type};
 
@@ -24,17 +25,19 @@ impl Resolver {
         let settings = IterationSettings {
             root: vec![root],
             stubs: Vec::new(),
+            forwards: Vec::new(),
             minimisation: Minimisation::Relaxed,
             ipv4: true,
             ipv6: false,
             loopback: false,
+            trust: None,
         };
         Self { net, state: ResolverState::new(1 << 20), settings }
     }
 
     async fn ask(&self, text: &str, qtype: Type) -> Result<Resolution, ResolutionFailure> {
         let question = Question::new(name(text).as_ref(), qtype);
-        resolve(&self.net, &self.state, &self.settings, &question, &|_| true, 1000).await
+        resolve(&self.net, &self.state, &self.settings, &question, &|_| true, (1000, 1_700_000_000)).await
     }
 
     /// The response code and the answer as `owner TYPE`, or why there is none.

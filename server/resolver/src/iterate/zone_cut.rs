@@ -22,18 +22,32 @@ pub(super) struct ZoneCut {
     pub(super) expires: u32,
     /// Whether the configuration names its servers.
     pub(super) configured: bool,
+    /// Whether these are recursive servers.
+    pub(super) forwarded: bool,
 }
 
 impl ZoneCut {
     /// The root, by the servers that the configuration names.
     pub(super) fn hints(settings: &IterationSettings) -> Self {
-        Self { zone: Name::root(), servers: settings.root.clone(), expires: u32::MAX, configured: true }
+        Self {
+            zone: Name::root(),
+            servers: settings.root.clone(),
+            expires: u32::MAX,
+            configured: true,
+            forwarded: false,
+        }
     }
 
     /// A domain whose servers the configuration names.
     pub(super) fn stub(stub: &StubZone) -> Self {
         let server = NameServer { name: stub.domain.clone(), addresses: stub.servers.clone() };
-        Self { zone: stub.domain.clone(), servers: vec![server], expires: u32::MAX, configured: true }
+        Self {
+            zone: stub.domain.clone(),
+            servers: vec![server],
+            expires: u32::MAX,
+            configured: true,
+            forwarded: false,
+        }
     }
 
     /// A delegation that was kept.
@@ -59,7 +73,13 @@ impl ZoneCut {
             }
             servers.push(NameServer { name: name.to_lowercase(), addresses });
         }
-        Self { zone: set.owner.as_ref().to_lowercase(), servers, expires: u32::MAX, configured: false }
+        Self {
+            zone: set.owner.as_ref().to_lowercase(),
+            servers,
+            expires: u32::MAX,
+            configured: false,
+            forwarded: false,
+        }
     }
 }
 

@@ -80,7 +80,7 @@ pub(super) async fn ask_servers<N: Network>(
     let exchange = |server| ServerExchange::new(server, &read, retry, now);
     let exchanges: Vec<_> = servers.into_iter().map(exchange).collect();
     let mut course = ZoneExchange {
-        context: context.iterative(),
+        context: if reading.forwarded { context } else { context.iterative() },
         queue: (0..exchanges.len()).collect(),
         exchanges,
         refused: None,

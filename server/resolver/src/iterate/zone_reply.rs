@@ -47,6 +47,8 @@ pub(super) struct ReferralReply {
 pub(super) struct ReplyReadingContext<'c> {
     /// The zone whose server was asked.
     pub(super) zone: NameRef<'c>,
+    /// Whether it is recursive, and its replies are whole.
+    pub(super) forwarded: bool,
     /// When, in seconds of the cache's clock.
     pub(super) now: u32,
 }
@@ -122,13 +124,16 @@ impl ReplyReading<'_> {
         if denies || soa.is_some() {
             return Ok(ReplyEnd::Denial(Box::new(self.denial(name, denies, soa))));
         }
-        if let Some(referral) = self.referral(name.as_ref()) {
+        let forwarded = self.context.forwarded;
+        if let Some(referral) = self.referral(name.as_ref()).filter(|_| !forwarded) {
             return Ok(ReplyEnd::Referral(Box::new(referral)));
         }
         let of_child = |set: &RecordSet| set.rtype == Type::NS && set.owner == *name;
         let ds_elsewhere =
             self.question.qtype == Type::DS && self.records.section(MessageSection::Authority).any(of_child);
-        if self.authoritative || ds_elsewhere {
+        // Records of other types at the name: it has none of this one.
+        let others = self.records.section(MessageSection::Answer).any(|set| set.owner == *name);
+        if self.authoritative || ds_elsewhere || forwarded || others {
             return Ok(ReplyEnd::Denial(Box::new(self.denial(name, false, None))));
         }
         Err(UnusableReply::Referral)

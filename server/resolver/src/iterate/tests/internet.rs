@@ -129,7 +129,7 @@ fn written(said: &Said, id: u16, qname: NameRef<'_>, qtype: Type) -> Vec<u8> {
         for record in records {
             let words: Vec<&str> = record.split(' ').collect();
             let rtype: Type = words[2].parse().unwrap();
-            let rdata = rdata(rtype, &words[3..]);
+            let rdata = rdata_of(rtype, &words[3..]);
             w.record(section, name(words[0]).as_ref(), rtype, Class::IN, words[1].parse().unwrap(), |w| {
                 w.bytes(&rdata)
             })
@@ -142,8 +142,13 @@ fn written(said: &Said, id: u16, qname: NameRef<'_>, qtype: Type) -> Vec<u8> {
     buffer
 }
 
-fn rdata(rtype: Type, words: &[&str]) -> Vec<u8> {
+/// RDATA of its text; behind `\\#` stand its bytes.
+pub(super) fn rdata_of(rtype: Type, words: &[&str]) -> Vec<u8> {
     match rtype {
+        _ if words[0] == "\\#" => {
+            let digit = |at| u8::from_str_radix(&words[1][at..at + 2], 16).unwrap();
+            (0..words[1].len()).step_by(2).map(digit).collect()
+        }
         Type::A => words[0].parse::<std::net::Ipv4Addr>().unwrap().octets().to_vec(),
         Type::AAAA => words[0].parse::<std::net::Ipv6Addr>().unwrap().octets().to_vec(),
         Type::SOA => {

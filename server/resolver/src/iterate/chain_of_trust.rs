@@ -1,0 +1,178 @@
+//! From a trust anchor down to the keys of a zone, or to the proof that it has none (RFC 4035 section 5.2).
+
+use std::sync::Arc;
+
+use rhumb_cache::{LearntRecords, RecordContent, RecordSet, SecurityStatus};
+use rhumb_wire::{Name, NameRef, Type};
+
+use super::failure::IterationFailure;
+use super::iteration::Iteration;
+use super::verdict::BoxedVerdict;
+use super::zone_trust::ZoneTrust;
+use crate::network::Network;
+use crate::validate::{DenialClaim, DenialVerdict, KeyDigest, ValidationFailure, ZoneKey, limits};
+
+/// Seconds that a zone without usable keys is remembered as such.
+const BOGUS: u32 = 5;
+
+impl<N: Network> Iteration<'_, N> {
+    /// The keys of `zone`, or why there are none.
+    ///
+    /// Errors: what is needed to find that out cannot be fetched.
+    pub(super) fn trust_of(&mut self, zone: Name) -> BoxedVerdict<'_, ZoneTrust> {
+        Box::pin(async move {
+            let now = self.clock.now();
+            if let Some(known) = self.state.zone_trust(&zone, now) {
+                return Ok(known);
+            }
+            let (trust, ttl) = match self.work_out_trust(&zone).await {
+                Ok(found) => found,
+                Err(IterationFailure::Bogus(why)) => (ZoneTrust::Bogus(why), BOGUS),
+                Err(failure) => return Err(failure),
+            };
+            let of_question =
+                matches!(trust, ZoneTrust::Bogus(ValidationFailure::Budget | ValidationFailure::Busy));
+            if !of_question {
+                let until = now.saturating_add(ttl.min(limits::ZONE_TTL));
+                self.state.keep_zone_trust(&zone, &trust, now, until);
+            }
+            Ok(trust)
+        })
+    }
+
+    async fn work_out_trust(&mut self, zone: &Name) -> Result<(ZoneTrust, u32), IterationFailure> {
+        let insecure = |ttl| Ok((ZoneTrust::Insecure, ttl));
+        let Some(trust) = &self.settings.trust else { return insecure(limits::ZONE_TTL) };
+        if trust.denies(zone.as_ref(), self.clock.unix()) {
+            return insecure(BOGUS);
+        }
+        let Some(anchor) = trust.above(zone.as_ref()) else { return insecure(limits::ZONE_TTL) };
+        let (digests, ttl) = if anchor.zone == *zone {
+            (anchor.digests.clone(), limits::ZONE_TTL)
+        } else {
+            let found = self.find(zone, Type::DS).await?;
+            let found = self.validated(found).await?;
+            let left = found.left(self.clock.now());
+            match (&found.content, found.security) {
+                (_, SecurityStatus::Insecure) => return insecure(left),
+                (RecordContent::Records(set), _) if set.rtype == Type::DS => {
+                    (set.records.iter().filter_map(KeyDigest::parse).collect(), left)
+                }
+                _ if self.is_delegation(&found) => return insecure(left),
+                _ => return Err(ValidationFailure::NoDelegation(zone.clone()).into()),
+            }
+        };
+        let Some(digests) = usable(digests) else { return insecure(ttl) };
+        let keys = self.find(zone, Type::DNSKEY).await?;
+        let Some(set) = keys.records().filter(|set| set.rtype == Type::DNSKEY) else {
+            return Err(ValidationFailure::NoKeys(zone.clone()).into());
+        };
+        let (keys, checked) = self.keys_of(zone, set, &digests).await?;
+        Ok((ZoneTrust::Secure(keys), ttl.min(checked)))
+    }
+
+    /// The keys of a zone, signed by one of those that `digests` vouch for, and how long they may be kept.
+    async fn keys_of(
+        &mut self,
+        zone: &Name,
+        set: &RecordSet,
+        digests: &[KeyDigest],
+    ) -> Result<(Arc<[ZoneKey]>, u32), ValidationFailure> {
+        let keys: Vec<ZoneKey> = set.records.iter().filter_map(ZoneKey::parse).take(limits::KEYS).collect();
+        let vouched = |key: &&ZoneKey| digests.iter().any(|digest| digest.is_of(zone.as_ref(), key));
+        let trusted: Vec<ZoneKey> = keys.iter().filter(vouched).cloned().collect();
+        if trusted.is_empty() {
+            return Err(ValidationFailure::NoTrustedKey(zone.clone()));
+        }
+        let right = self.check_set(set, zone.as_ref(), &trusted).await?;
+        Ok((keys.into(), right.ttl))
+    }
+
+    /// Whether records of this owner and type should be signed: from the trust anchor down no zone is proven to be insecure.
+    ///
+    /// Errors: `Bogus` where the keys of a zone on the way are; what is needed cannot be fetched.
+    pub(super) fn expects_signatures<'s>(
+        &'s mut self,
+        owner: &'s Name,
+        rtype: Type,
+    ) -> BoxedVerdict<'s, bool> {
+        Box::pin(async move {
+            let unix = self.clock.unix();
+            let Some(trust) = &self.settings.trust else { return Ok(false) };
+            let above = if rtype == Type::DS { owner.as_ref().parent() } else { None };
+            let end = above.unwrap_or(owner.as_ref());
+            let Some(anchor) = trust.above(end) else { return Ok(false) };
+            let anchor = anchor.zone.clone();
+            let labels = end.label_count();
+            match self.trust_of(anchor.clone()).await? {
+                ZoneTrust::Insecure => return Ok(false),
+                ZoneTrust::Bogus(why) => return Err(why.into()),
+                ZoneTrust::Secure(_) => {}
+            }
+            for depth in anchor.as_ref().label_count() + 1..=labels {
+                let name = end.skip_labels(labels - depth).to_lowercase();
+                if self.settings.trust.as_ref().is_some_and(|trust| trust.denies(name.as_ref(), unix)) {
+                    return Ok(false);
+                }
+                match self.step(&name).await? {
+                    TrustStep::Insecure => return Ok(false),
+                    TrustStep::Ends => return Ok(true),
+                    TrustStep::GoesOn => {}
+                }
+            }
+            Ok(true)
+        })
+    }
+
+    /// What lies at `name` on the way from a secure zone down.
+    async fn step(&mut self, name: &Name) -> Result<TrustStep, IterationFailure> {
+        let found = self.find(name, Type::DS).await?;
+        let found = self.validated(found).await?;
+        if found.security == SecurityStatus::Insecure {
+            return Ok(TrustStep::Insecure);
+        }
+        match &found.content {
+            RecordContent::Records(set) if set.rtype == Type::DS => {
+                match self.trust_of(name.clone()).await? {
+                    ZoneTrust::Insecure => Ok(TrustStep::Insecure),
+                    ZoneTrust::Bogus(why) => Err(why.into()),
+                    ZoneTrust::Secure(_) => Ok(TrustStep::GoesOn),
+                }
+            }
+            RecordContent::Records(_) => Ok(TrustStep::GoesOn),
+            RecordContent::NameError => Ok(TrustStep::Ends),
+            RecordContent::NoData if self.is_delegation(&found) => Ok(TrustStep::Insecure),
+            RecordContent::NoData => Ok(TrustStep::GoesOn),
+        }
+    }
+
+    /// Whether the proofs of a denial of DS, which were checked, show a delegation.
+    fn is_delegation(&mut self, denial: &LearntRecords) -> bool {
+        let signers = denial.attached.iter().flat_map(crate::validate::signers);
+        let zones: Vec<NameRef<'_>> = signers.collect();
+        let Some(&zone) = zones.first() else { return false };
+        let proofs: Vec<&RecordSet> = denial.attached.iter().collect();
+        let claim = DenialClaim { name: denial.owner.as_ref(), rtype: Type::DS, zone };
+        claim.no_data(&proofs, &mut self.budget.hashes) == DenialVerdict::Proven { delegation: true }
+    }
+}
+
+/// What lies at a name on the way down.
+enum TrustStep {
+    /// A zone that needs no signatures.
+    Insecure,
+    /// Nothing: there is no zone further down.
+    Ends,
+    /// A secure zone, or none.
+    GoesOn,
+}
+
+/// The digests that can be used, the better ones alone; none if there is none.
+fn usable(digests: Vec<KeyDigest>) -> Option<Vec<KeyDigest>> {
+    let mut usable: Vec<KeyDigest> = digests.into_iter().filter(KeyDigest::is_usable).collect();
+    if usable.iter().any(|digest| !digest.is_weak()) {
+        usable.retain(|digest| !digest.is_weak());
+    }
+    usable.truncate(limits::DIGESTS);
+    (!usable.is_empty()).then_some(usable)
+}

@@ -1,0 +1,241 @@
+//! Validation of what was learnt: sets of records, and denials (RFC 4035 section 5).
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use rhumb_cache::{LearntRecords, RecordContent, RecordSet, SecurityStatus};
+use rhumb_wire::{Name, NameRef, Type};
+
+use super::failure::IterationFailure;
+use super::iteration::Iteration;
+use super::zone_trust::ZoneTrust;
+use crate::network::Network;
+use crate::validate::{
+    DenialClaim, DenialVerdict, SetCheck, ValidationFailure, ZoneKey, checks, limits, signers,
+};
+
+/// The future of a validation that another one waits for.
+pub(super) type BoxedVerdict<'s, T> = Pin<Box<dyn Future<Output = Result<T, IterationFailure>> + Send + 's>>;
+
+impl<N: Network> Iteration<'_, N> {
+    /// What was learnt, with what validation finds; where answers are not validated as it is.
+    ///
+    /// Errors: `Bogus`; or what is needed for validation cannot be fetched.
+    pub(super) fn validated(&mut self, learnt: Arc<LearntRecords>) -> BoxedVerdict<'_, Arc<LearntRecords>> {
+        Box::pin(async move {
+            if self.settings.trust.is_none() || learnt.security != SecurityStatus::Unchecked {
+                return Ok(learnt);
+            }
+            let judged = match self.judge(&learnt).await {
+                Ok(judged) => Arc::new(judged),
+                Err(failure) => {
+                    self.forget(&learnt);
+                    return Err(failure);
+                }
+            };
+            self.state.records.put_shared(&judged);
+            self.learnt.push(Arc::clone(&judged));
+            Ok(judged)
+        })
+    }
+
+    /// Forgets what is bogus; whoever gave it is asked last from now on.
+    fn forget(&mut self, learnt: &LearntRecords) {
+        let by = self.answered.iter().filter(|(name, _)| *name == learnt.owner).map(|(_, address)| *address);
+        self.suspects.extend(by);
+        self.state.records.forget(learnt.owner.as_ref(), learnt.rtype);
+        self.learnt.retain(|known| known.owner != learnt.owner || known.rtype != learnt.rtype);
+    }
+
+    async fn judge(&mut self, learnt: &LearntRecords) -> Result<LearntRecords, IterationFailure> {
+        let with = |security| LearntRecords { security, ..learnt.clone() };
+        let Some(trust) = &self.settings.trust else { return Ok(with(SecurityStatus::Insecure)) };
+        let denied = trust.denies(learnt.owner.as_ref(), self.clock.unix());
+        if denied || trust.above(learnt.owner.as_ref()).is_none() || learnt.rtype == Type::RRSIG {
+            return Ok(with(SecurityStatus::Insecure));
+        }
+        match &learnt.content {
+            RecordContent::Records(set) => {
+                // A CNAME that was made from a DNAME is as good as that.
+                let dname = learnt.attached.iter().find(|set| set.rtype == Type::DNAME);
+                let (security, ttl) = self.judge_set(dname.unwrap_or(set), &learnt.attached).await?;
+                Ok(LearntRecords { security, ttl: learnt.ttl.min(ttl), ..learnt.clone() })
+            }
+            RecordContent::NoData | RecordContent::NameError => self.judge_denial(learnt).await,
+        }
+    }
+
+    /// What a set is, and how long it may be kept.
+    async fn judge_set(
+        &mut self,
+        set: &RecordSet,
+        attached: &[RecordSet],
+    ) -> Result<(SecurityStatus, u32), IterationFailure> {
+        let mut failure = None;
+        for signer in signers(set).into_iter().take(2) {
+            match self.trust_of(signer.to_lowercase()).await? {
+                ZoneTrust::Insecure => return Ok((SecurityStatus::Insecure, set.ttl)),
+                ZoneTrust::Bogus(why) => failure = Some(why),
+                ZoneTrust::Secure(keys) => match self.check_set(set, signer, &keys).await {
+                    Ok(right) => {
+                        let security = match right.wildcard {
+                            None => SecurityStatus::Secure,
+                            Some(labels) => self.expansion(set, labels, attached, signer, &keys).await?,
+                        };
+                        return Ok((security, right.ttl));
+                    }
+                    Err(why) => failure = Some(why),
+                },
+            }
+        }
+        let (owner, rtype) = (set.owner.as_ref().to_lowercase(), set.rtype);
+        if self.expects_signatures(&owner, rtype).await? {
+            return Err(failure.unwrap_or(ValidationFailure::Unsigned { owner, rtype }).into());
+        }
+        Ok((SecurityStatus::Insecure, set.ttl))
+    }
+
+    /// Checks the signatures of a set by the keys of `zone`, until one is right.
+    pub(super) async fn check_set(
+        &mut self,
+        set: &RecordSet,
+        zone: NameRef<'_>,
+        keys: &[ZoneKey],
+    ) -> Result<SetCheck, ValidationFailure> {
+        let mut failure = None;
+        for candidate in checks(set, zone, keys, self.clock.unix())? {
+            if !self.budget.take_check() {
+                return Err(ValidationFailure::Budget);
+            }
+            match self.net.check_signature(candidate.check.clone()).await {
+                Some(true) => return Ok(candidate),
+                Some(false) => {
+                    let (owner, rtype) = (set.owner.as_ref().to_lowercase(), set.rtype);
+                    failure = Some(ValidationFailure::Wrong { owner, rtype, tag: candidate.tag });
+                }
+                None => return Err(ValidationFailure::Busy),
+            }
+        }
+        let (owner, rtype) = (set.owner.as_ref().to_lowercase(), set.rtype);
+        Err(failure.unwrap_or(ValidationFailure::Unsigned { owner, rtype }))
+    }
+
+    /// Whether it is proven that a set was rightly made from a wildcard of `labels` labels.
+    async fn expansion(
+        &mut self,
+        set: &RecordSet,
+        labels: usize,
+        attached: &[RecordSet],
+        zone: NameRef<'_>,
+        keys: &[ZoneKey],
+    ) -> Result<SecurityStatus, IterationFailure> {
+        let proofs = self.right_proofs(attached, zone, keys).await?;
+        let claim = DenialClaim { name: set.owner.as_ref(), rtype: set.rtype, zone };
+        let verdict = claim.expanded(labels, &proofs.iter().collect::<Vec<_>>(), &mut self.budget.hashes);
+        match verdict {
+            DenialVerdict::Proven { .. } => Ok(SecurityStatus::Secure),
+            DenialVerdict::OptOut | DenialVerdict::TooManyIterations => Ok(SecurityStatus::Insecure),
+            DenialVerdict::Unproven => {
+                let (owner, rtype) = (set.owner.as_ref().to_lowercase(), set.rtype);
+                Err(self.unproven(owner, rtype).into())
+            }
+        }
+    }
+
+    fn unproven(&self, owner: Name, rtype: Type) -> ValidationFailure {
+        if self.budget.hashes.is_spent() {
+            ValidationFailure::Budget
+        } else {
+            ValidationFailure::Unproven { owner, rtype }
+        }
+    }
+
+    /// The proofs among what came with an answer whose signatures are right. Errors: `Bogus` where the budget is spent.
+    async fn right_proofs(
+        &mut self,
+        attached: &[RecordSet],
+        zone: NameRef<'_>,
+        keys: &[ZoneKey],
+    ) -> Result<Vec<RecordSet>, IterationFailure> {
+        let proofs = attached.iter().filter(|set| matches!(set.rtype, Type::NSEC | Type::NSEC3));
+        let mut right = Vec::new();
+        for proof in proofs.take(limits::PROOFS) {
+            match self.check_set(proof, zone, keys).await {
+                // A proof is never made from a wildcard.
+                Ok(check) if check.wildcard.is_none() => right.push(proof.clone()),
+                Err(why @ (ValidationFailure::Budget | ValidationFailure::Busy)) => return Err(why.into()),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        Ok(right)
+    }
+
+    async fn judge_denial(&mut self, learnt: &LearntRecords) -> Result<LearntRecords, IterationFailure> {
+        let name = learnt.owner.as_ref();
+        let parent_side = learnt.rtype == Type::DS;
+        let mut zones: Vec<Name> = Vec::new();
+        for signer in learnt.attached.iter().flat_map(signers) {
+            let holds = name.is_at_or_below(signer) && !(parent_side && signer == name && !name.is_root());
+            if holds && !zones.iter().any(|zone| zone.as_ref() == signer) {
+                zones.push(signer.to_lowercase());
+            }
+        }
+        let mut failure = None;
+        for zone in zones.into_iter().take(2) {
+            match self.trust_of(zone.clone()).await? {
+                ZoneTrust::Insecure => return Ok(insecure(learnt)),
+                ZoneTrust::Bogus(why) => failure = Some(why),
+                ZoneTrust::Secure(keys) => match self.denied_by(learnt, zone.as_ref(), &keys).await? {
+                    Ok(judged) => return Ok(judged),
+                    Err(why) => failure = Some(why),
+                },
+            }
+        }
+        let owner = learnt.owner.clone();
+        if self.expects_signatures(&owner, learnt.rtype).await? {
+            let rtype = learnt.rtype;
+            return Err(failure.unwrap_or(ValidationFailure::Unproven { owner, rtype }).into());
+        }
+        Ok(insecure(learnt))
+    }
+
+    /// Whether a denial is proven by the keys of `zone`; what is kept of it then is what was checked.
+    async fn denied_by(
+        &mut self,
+        learnt: &LearntRecords,
+        zone: NameRef<'_>,
+        keys: &[ZoneKey],
+    ) -> Result<Result<LearntRecords, ValidationFailure>, IterationFailure> {
+        let mut attached = Vec::new();
+        let mut ttl = learnt.ttl;
+        for soa in learnt.attached.iter().filter(|set| set.rtype == Type::SOA) {
+            match self.check_set(soa, zone, keys).await {
+                Ok(right) => ttl = ttl.min(right.ttl),
+                Err(why) => return Ok(Err(why)),
+            }
+            attached.push(soa.clone());
+        }
+        let proofs = self.right_proofs(&learnt.attached, zone, keys).await?;
+        let verdict = {
+            let proofs: Vec<&RecordSet> = proofs.iter().collect();
+            let claim = DenialClaim { name: learnt.owner.as_ref(), rtype: learnt.rtype, zone };
+            if learnt.content == RecordContent::NameError {
+                claim.name_error(&proofs, &mut self.budget.hashes)
+            } else {
+                claim.no_data(&proofs, &mut self.budget.hashes)
+            }
+        };
+        attached.extend(proofs);
+        let security = match verdict {
+            DenialVerdict::Proven { .. } => SecurityStatus::Secure,
+            DenialVerdict::OptOut | DenialVerdict::TooManyIterations => SecurityStatus::Insecure,
+            DenialVerdict::Unproven => return Ok(Err(self.unproven(learnt.owner.clone(), learnt.rtype))),
+        };
+        Ok(Ok(LearntRecords { attached: attached.into(), security, ttl, ..learnt.clone() }))
+    }
+}
+
+fn insecure(learnt: &LearntRecords) -> LearntRecords {
+    LearntRecords { security: SecurityStatus::Insecure, ..learnt.clone() }
+}

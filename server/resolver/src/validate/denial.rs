@@ -1,0 +1,61 @@
+//! Whether proofs of denial prove what they are for (RFC 4035 section 5.4, RFC 5155 section 8).
+
+use rhumb_cache::RecordSet;
+
+use super::denial_claim::{DenialClaim, DenialVerdict};
+use super::limits;
+use super::nsec::NsecProofs;
+use super::nsec3::{HashBudget, Nsec3Proofs};
+
+impl DenialClaim<'_> {
+    /// Whether there are no such records at the name, which may exist.
+    pub(crate) fn no_data(self, proofs: &[&RecordSet], hashes: &mut HashBudget) -> DenialVerdict {
+        self.judge(proofs, hashes, |nsec| nsec.no_data(self), |nsec3, hashes| nsec3.no_data(self, hashes))
+    }
+
+    /// Whether the name does not exist, and no wildcard that it would be made from.
+    pub(crate) fn name_error(self, proofs: &[&RecordSet], hashes: &mut HashBudget) -> DenialVerdict {
+        self.judge(
+            proofs,
+            hashes,
+            |nsec| nsec.name_error(self),
+            |nsec3, hashes| nsec3.name_error(self, hashes),
+        )
+    }
+
+    /// Whether the name itself does not exist, so that the wildcard of `labels` labels answers for it.
+    pub(crate) fn expanded(
+        self,
+        labels: usize,
+        proofs: &[&RecordSet],
+        hashes: &mut HashBudget,
+    ) -> DenialVerdict {
+        self.judge(
+            proofs,
+            hashes,
+            |nsec| nsec.expanded(self, labels),
+            |nsec3, hashes| nsec3.expanded(self, labels, hashes),
+        )
+    }
+
+    fn judge<'p>(
+        self,
+        proofs: &[&'p RecordSet],
+        hashes: &mut HashBudget,
+        by_nsec: impl FnOnce(&NsecProofs<'p>) -> DenialVerdict,
+        by_nsec3: impl FnOnce(&Nsec3Proofs<'p>, &mut HashBudget) -> DenialVerdict,
+    ) -> DenialVerdict {
+        let nsec = NsecProofs::new(proofs, self.zone, limits::PROOFS);
+        if !nsec.is_empty() {
+            let verdict = by_nsec(&nsec);
+            if verdict != DenialVerdict::Unproven {
+                return verdict;
+            }
+        }
+        match Nsec3Proofs::new(proofs, self.zone, limits::PROOFS) {
+            Some(nsec3) if nsec3.is_too_much() => DenialVerdict::TooManyIterations,
+            Some(nsec3) => by_nsec3(&nsec3, hashes),
+            None => DenialVerdict::Unproven,
+        }
+    }
+}

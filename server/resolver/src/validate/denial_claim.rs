@@ -1,0 +1,28 @@
+//! What is to be proven, and what proofs show.
+
+use rhumb_wire::{NameRef, Type};
+
+/// What is to be proven of a name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DenialClaim<'c> {
+    pub(crate) name: NameRef<'c>,
+    pub(crate) rtype: Type,
+    /// The zone whose keys signed the proofs.
+    pub(crate) zone: NameRef<'c>,
+}
+
+/// What proofs show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DenialVerdict {
+    /// What was to be shown.
+    Proven {
+        /// Whether the name is a delegation.
+        delegation: bool,
+    },
+    /// That there may be a delegation without signatures (RFC 5155 section 6).
+    OptOut,
+    /// Nothing, for the zone asks for too much work (RFC 9276).
+    TooManyIterations,
+    /// Nothing.
+    Unproven,
+}

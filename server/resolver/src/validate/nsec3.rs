@@ -1,0 +1,216 @@
+//! Proofs by NSEC3 (RFC 5155 section 8).
+
+use rhumb_cache::RecordSet;
+use rhumb_wire::{Name, NameBuf, NameRef, Type};
+use sha1::{Digest, Sha1};
+
+use super::denial_claim::{DenialClaim, DenialVerdict};
+use super::limits;
+use super::type_bitmap::TypeBitmap;
+
+const HASH: usize = 20;
+const OPT_OUT: u8 = 1;
+
+type Hash = [u8; HASH];
+
+/// The names that may still be hashed for a question.
+#[derive(Debug)]
+pub(crate) struct HashBudget(usize);
+
+impl Default for HashBudget {
+    fn default() -> Self {
+        Self(limits::HASHES)
+    }
+}
+
+impl HashBudget {
+    /// Whether it is spent.
+    pub(crate) const fn is_spent(&self) -> bool {
+        self.0 == 0
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Nsec3<'p> {
+    owner: Hash,
+    next: Hash,
+    opt_out: bool,
+    types: TypeBitmap<'p>,
+}
+
+/// NSEC3 records of one zone, of one salt and number of iterations, whose signatures are right.
+#[derive(Debug)]
+pub(super) struct Nsec3Proofs<'p> {
+    zone: Name,
+    iterations: u16,
+    salt: &'p [u8],
+    records: Vec<Nsec3<'p>>,
+}
+
+impl<'p> Nsec3Proofs<'p> {
+    /// The first `most` of them; none if there is none.
+    pub(super) fn new(proofs: &[&'p RecordSet], zone: NameRef<'_>, most: usize) -> Option<Self> {
+        let mut found: Option<Self> = None;
+        for set in proofs.iter().filter(|set| set.rtype == Type::NSEC3).take(most) {
+            let owner = set.owner.as_ref();
+            // The owner is a hash right below the zone.
+            if owner.parent() != Some(zone) {
+                continue;
+            }
+            let (Some(rdata), Some(hash)) =
+                (set.records.iter().next(), owner.first_label().and_then(hash_of_label))
+            else {
+                continue;
+            };
+            let Some((iterations, salt, record)) = read(rdata, hash) else { continue };
+            let proofs = found.get_or_insert_with(|| Self {
+                zone: zone.to_lowercase(),
+                iterations,
+                salt,
+                records: Vec::new(),
+            });
+            if proofs.iterations == iterations && proofs.salt == salt {
+                proofs.records.push(record);
+            }
+        }
+        found
+    }
+
+    /// Whether it takes more work than a zone may ask for.
+    pub(super) const fn is_too_much(&self) -> bool {
+        self.iterations > limits::ITERATIONS
+    }
+
+    pub(super) fn no_data(&self, claim: DenialClaim<'_>, hashes: &mut HashBudget) -> DenialVerdict {
+        let DenialClaim { name, rtype, .. } = claim;
+        if let Some(record) = self.matching(name, hashes) {
+            if !record.types.denies(rtype, name.is_root()) {
+                return DenialVerdict::Unproven;
+            }
+            return DenialVerdict::Proven { delegation: record.types.is_delegation() };
+        }
+        let Some((encloser, covering)) = self.closest_encloser(name, hashes) else {
+            return DenialVerdict::Unproven;
+        };
+        let wildcard = Name::prepend(b"*", encloser).ok();
+        let at_wildcard = wildcard.and_then(|wildcard| self.matching(wildcard.as_ref(), hashes));
+        match at_wildcard {
+            Some(record) if !record.types.denies(rtype, false) => DenialVerdict::Unproven,
+            // There may be a delegation without signatures at the name.
+            _ if covering.opt_out => DenialVerdict::OptOut,
+            Some(_) => DenialVerdict::Proven { delegation: false },
+            None => DenialVerdict::Unproven,
+        }
+    }
+
+    pub(super) fn name_error(&self, claim: DenialClaim<'_>, hashes: &mut HashBudget) -> DenialVerdict {
+        let Some((encloser, covering)) = self.closest_encloser(claim.name, hashes) else {
+            return DenialVerdict::Unproven;
+        };
+        let wildcard = Name::prepend(b"*", encloser).ok();
+        match wildcard.and_then(|wildcard| self.covering(wildcard.as_ref(), hashes)) {
+            Some(_) if covering.opt_out => DenialVerdict::OptOut,
+            Some(_) => DenialVerdict::Proven { delegation: false },
+            None => DenialVerdict::Unproven,
+        }
+    }
+
+    pub(super) fn expanded(
+        &self,
+        claim: DenialClaim<'_>,
+        labels: usize,
+        hashes: &mut HashBudget,
+    ) -> DenialVerdict {
+        let name = claim.name;
+        let next_closer = name.skip_labels(name.label_count().saturating_sub(labels + 1));
+        match self.covering(next_closer, hashes) {
+            Some(covering) if covering.opt_out => DenialVerdict::OptOut,
+            Some(_) => DenialVerdict::Proven { delegation: false },
+            None => DenialVerdict::Unproven,
+        }
+    }
+
+    /// The closest encloser of `name`, and the record that covers the name one label longer (RFC 5155 section 8.3).
+    fn closest_encloser<'n>(
+        &self,
+        name: NameRef<'n>,
+        hashes: &mut HashBudget,
+    ) -> Option<(NameRef<'n>, Nsec3<'p>)> {
+        let mut next_closer = name;
+        while let Some(encloser) = next_closer.parent() {
+            if !encloser.is_at_or_below(self.zone.as_ref()) {
+                return None;
+            }
+            if let Some(record) = self.matching(encloser, hashes) {
+                let beyond = record.types.is_delegation() || record.types.holds(Type::DNAME);
+                return if beyond { None } else { Some((encloser, self.covering(next_closer, hashes)?)) };
+            }
+            next_closer = encloser;
+        }
+        None
+    }
+
+    fn matching(&self, name: NameRef<'_>, hashes: &mut HashBudget) -> Option<Nsec3<'p>> {
+        let hash = self.hash(name, hashes)?;
+        self.records.iter().find(|record| record.owner == hash).copied()
+    }
+
+    fn covering(&self, name: NameRef<'_>, hashes: &mut HashBudget) -> Option<Nsec3<'p>> {
+        let hash = self.hash(name, hashes)?;
+        let covers = |record: &&Nsec3<'_>| {
+            let last = record.next <= record.owner;
+            if last {
+                hash > record.owner || hash < record.next
+            } else {
+                record.owner < hash && hash < record.next
+            }
+        };
+        self.records.iter().find(covers).copied()
+    }
+
+    fn hash(&self, name: NameRef<'_>, hashes: &mut HashBudget) -> Option<Hash> {
+        hashes.0 = hashes.0.checked_sub(1)?;
+        let mut lower = NameBuf::new();
+        lower.set_lowercase(name);
+        let digest =
+            |head: &[u8]| -> Hash { Sha1::new_with_prefix(head).chain_update(self.salt).finalize().into() };
+        let first = digest(lower.as_ref().as_bytes());
+        Some((0..self.iterations).fold(first, |hash, _| digest(&hash)))
+    }
+}
+
+/// Iterations, salt and the rest of RDATA; none of another hash algorithm than SHA-1, or with flags that are not known.
+fn read(rdata: &[u8], owner: Hash) -> Option<(u16, &[u8], Nsec3<'_>)> {
+    let (&[algorithm, flags, high, low, length], rest) = rdata.split_first_chunk::<5>()?;
+    let (salt, rest) = rest.split_at_checked(usize::from(length))?;
+    let (&length, rest) = rest.split_first()?;
+    let (next, types) = rest.split_at_checked(usize::from(length))?;
+    let next: Hash = next.try_into().ok()?;
+    let known = algorithm == 1 && flags & !OPT_OUT == 0;
+    let record = Nsec3 { owner, next, opt_out: flags & OPT_OUT != 0, types: TypeBitmap(types) };
+    known.then_some((u16::from_be_bytes([high, low]), salt, record))
+}
+
+/// The hash that a label is in base32hex (RFC 4648 section 7).
+fn hash_of_label(label: &[u8]) -> Option<Hash> {
+    if label.len() != HASH * 8 / 5 {
+        return None;
+    }
+    let mut hash = [0; HASH];
+    for (room, digits) in hash.as_chunks_mut::<5>().0.iter_mut().zip(label.as_chunks::<8>().0) {
+        let mut bits = 0u64;
+        for digit in digits {
+            let value = match digit {
+                b'0'..=b'9' => digit - b'0',
+                b'a'..=b'v' => digit - b'a' + 10,
+                b'A'..=b'V' => digit - b'A' + 10,
+                _ => return None,
+            };
+            bits = bits << 5 | u64::from(value);
+        }
+        if let Some(five) = bits.to_be_bytes().last_chunk::<5>() {
+            *room = *five;
+        }
+    }
+    Some(hash)
+}
