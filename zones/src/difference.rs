@@ -8,4 +8,5 @@ mod zone_difference;
 mod tests;
 
 pub use records::DifferenceRecord;
+pub(crate) use records::RecordList;
 pub use zone_difference::ZoneDifference;

@@ -54,4 +54,7 @@ pub use fault::{AddError, FaultKind, FaultSeverity, ZoneFault};
 pub use history::ZoneHistory;
 pub use lookup::{LookupPrefetch, MatchKind, NameMatch};
 pub use table::NameTable;
-pub use transfer::{OutboundDifference, OutboundTransfer, TransferError};
+pub use transfer::{
+    InboundError, InboundLimits, InboundProgress, InboundResult, InboundTransfer, OutboundDifference,
+    OutboundTransfer, TransferError,
+};

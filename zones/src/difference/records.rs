@@ -37,7 +37,7 @@ pub(crate) struct RecordList {
 }
 
 impl RecordList {
-    pub(super) fn push(&mut self, record: DifferenceRecord<'_>) {
+    pub(crate) fn push(&mut self, record: DifferenceRecord<'_>) {
         self.bytes.extend_from_slice(record.owner.as_bytes());
         self.bytes.extend_from_slice(&record.rtype.0.to_be_bytes());
         self.bytes.extend_from_slice(&record.ttl.to_be_bytes());
@@ -51,7 +51,7 @@ impl RecordList {
         self.bytes.shrink_to_fit();
     }
 
-    pub(super) fn iter(&self) -> Records<'_> {
+    pub(crate) fn iter(&self) -> Records<'_> {
         Records(&self.bytes)
     }
 
@@ -74,7 +74,7 @@ impl RecordList {
 
 /// Walks the records.
 #[derive(Clone)]
-pub(super) struct Records<'d>(&'d [u8]);
+pub(crate) struct Records<'d>(&'d [u8]);
 
 impl<'d> Iterator for Records<'d> {
     type Item = DifferenceRecord<'d>;
