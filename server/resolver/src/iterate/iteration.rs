@@ -37,6 +37,8 @@ pub(super) struct Iteration<'a, N> {
     pub(super) learnt: Vec<Arc<LearntRecords>>,
     /// The nameservers whose addresses are being looked for.
     pub(super) sought: Vec<Name>,
+    /// What is being validated, each for the one before.
+    pub(super) validating: Vec<(Name, Type)>,
     /// Who answered for which name.
     pub(super) answered: Vec<(Name, SocketAddr)>,
     /// Servers that gave what turned out to be bogus; they are asked last.
@@ -63,6 +65,7 @@ impl<'a, N: Network> Iteration<'a, N> {
             attempts: Vec::new(),
             learnt: Vec::new(),
             sought: Vec::new(),
+            validating: Vec::new(),
             answered: Vec::new(),
             suspects: Vec::new(),
         }

@@ -27,7 +27,19 @@ impl<N: Network> Iteration<'_, N> {
             if self.settings.trust.is_none() || learnt.security != SecurityStatus::Unchecked {
                 return Ok(learnt);
             }
-            let judged = match self.judge(&learnt).await {
+            // A denial may need itself to be proven: by a zone that denies its own name.
+            let this = (learnt.owner.clone(), learnt.rtype);
+            if self.validating.contains(&this) {
+                let (owner, rtype) = this;
+                return Err(ValidationFailure::Unproven { owner, rtype }.into());
+            }
+            if self.validating.len() >= limits::DEPTH {
+                return Err(ValidationFailure::Budget.into());
+            }
+            self.validating.push(this);
+            let judged = self.judge(&learnt).await;
+            self.validating.pop();
+            let judged = match judged {
                 Ok(judged) => Arc::new(judged),
                 Err(failure) => {
                     self.forget(&learnt);
@@ -173,7 +185,9 @@ impl<N: Network> Iteration<'_, N> {
 
     async fn judge_denial(&mut self, learnt: &LearntRecords) -> Result<LearntRecords, IterationFailure> {
         let name = learnt.owner.as_ref();
-        let parent_side = learnt.rtype == Type::DS;
+        // What does not exist has no keys either.
+        let denied = learnt.content == RecordContent::NameError;
+        let parent_side = denied || learnt.rtype == Type::DS;
         let mut zones: Vec<Name> = Vec::new();
         for signer in learnt.attached.iter().flat_map(signers) {
             let holds = name.is_at_or_below(signer) && !(parent_side && signer == name && !name.is_root());
@@ -193,7 +207,8 @@ impl<N: Network> Iteration<'_, N> {
             }
         }
         let owner = learnt.owner.clone();
-        if self.expects_signatures(&owner, learnt.rtype).await? {
+        let side = if parent_side { Type::DS } else { learnt.rtype };
+        if self.expects_signatures(&owner, side).await? {
             let rtype = learnt.rtype;
             return Err(failure.unwrap_or(ValidationFailure::Unproven { owner, rtype }).into());
         }

@@ -2,6 +2,8 @@
 
 /// The most signatures checked for one question.
 pub const CHECKS: usize = 32;
+/// How deep validations may need further ones.
+pub const DEPTH: usize = 48;
 /// The most signatures checked for one `RRset`.
 pub const CHECKS_OF_SET: usize = 8;
 /// The most keys of one tag and algorithm that are tried for a signature.

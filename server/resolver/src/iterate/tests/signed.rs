@@ -268,6 +268,26 @@ async fn colliding_keys_and_signatures_cost_few_checks() {
     assert!(resolver.asked().len() <= limits::SENDS_OF_FETCH);
 }
 
+/// Names from `test.` down that their own zone denies, with signatures by it.
+#[tokio::test(start_paused = true)]
+async fn a_zone_that_denies_itself_ends() {
+    for qtype in [Type::A, Type::DS, Type::DNSKEY, Type::SOA] {
+        let resolver = resolver(|asked, _, _| {
+            let own: &'static str = if asked.name.starts_with("sub.") { "sub.test." } else { "test." };
+            let signer = Signer::new(own, 2);
+            let proof = nsec(own, own, &[Type::SOA, Type::NS]);
+            let soa = signer.sign(&[&format!("{own} 3600 SOA ns.test. 60")]);
+            let authority = [soa, signer.sign(&[&proof])].concat();
+            Said { rcode: 3, authoritative: true, authority, ..Said::default() }
+        });
+        for name in ["test", "sub.test", "a.sub.test", "a.b.c.d.sub.test"] {
+            let told = told(&resolver, name, qtype).await;
+            assert!(!told.contains("AD") || name == "test", "{name} {qtype}: {told}");
+        }
+        assert!(resolver.asked().len() <= 4 * limits::SENDS_OF_FETCH);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_negative_trust_anchor_makes_insecure() {
     let mut resolver = resolver(|asked, _, mut said| {
