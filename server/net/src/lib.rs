@@ -2,8 +2,8 @@
 //!
 //! This crate knows no more of DNS than that a message on a stream follows its length in two bytes
 //! (RFC 1035, section 4.2.2). What it owns is the promise that a datagram is answered from the very address
-//! it was sent to ([`udp`], [`LocalAddress`]), the bounds on streams ([`tcp`], [`stream`]), fresh and unpredictable
-//! sockets towards other servers ([`upstream`]), and the questions to ask of the routing table ([`route`]).
+//! it was sent to ([`udp`], [`LocalAddress`]), the bounds on streams ([`tcp`], [`stream`]), their encryption ([`tls`]), fresh
+//! and unpredictable sockets towards other servers ([`upstream`]), and the questions to ask of the routing table ([`route`]).
 //!
 //! It is also the only crate with `unsafe` code and with code for one operating system only. The former is in
 //! `sys.rs`, `process.rs` and `udp/batch.rs`, the latter in `pktinfo.rs`, `sockaddr.rs` and the files that say so.
@@ -25,6 +25,7 @@ mod socket_kind;
 pub mod stream;
 mod sys;
 pub mod tcp;
+pub mod tls;
 pub mod udp;
 pub mod upstream;
 

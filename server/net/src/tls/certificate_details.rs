@@ -1,0 +1,74 @@
+//! What a certificate says of itself.
+
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustls::pki_types::CertificateDer;
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
+use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::ext::pkix::name::GeneralName;
+
+use super::certificate_error::CertificateError;
+
+/// What the first certificate of a chain says, and how the chain fits together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateDetails {
+    /// The names and addresses that it is for (RFC 9525: those of the subject alternative name alone).
+    pub names: Vec<String>,
+    /// It is not valid before.
+    pub not_before: SystemTime,
+    /// It is not valid after.
+    pub not_after: SystemTime,
+    /// The number, from 1, of the first certificate that the one before it was not issued by. Many clients refuse such a chain.
+    pub misplaced: Option<usize>,
+}
+
+impl CertificateDetails {
+    pub(super) fn of_chain(chain: &[CertificateDer<'_>]) -> Result<Self, CertificateError> {
+        let read = |(index, der): (usize, &CertificateDer<'_>)| {
+            let unreadable =
+                |error: x509_cert::der::Error| CertificateError::Certificate(index + 1, error.to_string());
+            Certificate::from_der(der).map_err(unreadable)
+        };
+        let chain: Vec<Certificate> = chain.iter().enumerate().map(read).collect::<Result<_, _>>()?;
+        let first = &chain.first().ok_or(CertificateError::NoCertificate)?.tbs_certificate;
+        let follows = |(one, next): (&Certificate, &Certificate)| {
+            one.tbs_certificate.issuer == next.tbs_certificate.subject
+        };
+        let misplaced = chain.iter().zip(chain.iter().skip(1)).position(|pair| !follows(pair));
+        let time = |since: Duration| UNIX_EPOCH + since;
+        Ok(Self {
+            names: names(first).map_err(|error| CertificateError::Certificate(1, error.to_string()))?,
+            not_before: time(first.validity.not_before.to_unix_duration()),
+            not_after: time(first.validity.not_after.to_unix_duration()),
+            misplaced: misplaced.map(|index| index + 2),
+        })
+    }
+
+    /// Why clients refuse it at this time, apart from its names and its issuers.
+    pub fn invalid_at(&self, now: SystemTime) -> Option<&'static str> {
+        match () {
+            () if now < self.not_before => Some("is not valid yet"),
+            () if now > self.not_after => Some("has expired"),
+            () => None,
+        }
+    }
+}
+
+fn names(certificate: &x509_cert::TbsCertificate) -> Result<Vec<String>, x509_cert::der::Error> {
+    let Some((_, alternatives)) = certificate.get::<SubjectAltName>()? else { return Ok(Vec::new()) };
+    Ok(alternatives.0.iter().filter_map(name).collect())
+}
+
+fn name(name: &GeneralName) -> Option<String> {
+    match name {
+        GeneralName::DnsName(name) => Some(name.to_string()),
+        GeneralName::IpAddress(bytes) => {
+            let bytes = bytes.as_bytes();
+            let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+            v4.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from)).ok().map(|ip| ip.to_string())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,19 @@
+//! The server's side of TLS: certificates with their keys, and handshakes.
+//!
+//! TLS 1.3 and 1.2 by rustls and aws-lc-rs. Tickets are stateless: nothing is kept of a connection that has ended. Early data is
+//! not accepted (RFC 8446, section 8: it may be replayed).
+
+mod acceptor;
+mod certificate_details;
+mod certificate_error;
+mod certificate_pair;
+mod handshake_error;
+
+pub use acceptor::{AcceptedSession, ServerTlsStream, TlsAcceptor, TlsTickets};
+pub use certificate_details::CertificateDetails;
+pub use certificate_error::CertificateError;
+pub use certificate_pair::CertificatePair;
+pub use handshake_error::HandshakeError;
+
+#[cfg(test)]
+mod tests;
