@@ -79,6 +79,25 @@ struct Listener<'a> {
     node: &'a Node,
 }
 
+/// A socket that an entry asks for.
+struct Socket<'a> {
+    one: &'a Listener<'a>,
+    port: u16,
+}
+
+impl<'a> Socket<'a> {
+    /// Those for datagrams, or those for streams. Transports of one kind cannot share a port.
+    fn of(listeners: &'a [Listener<'a>], is_datagram: bool) -> Vec<Self> {
+        let kind =
+            |transport: &&Transport| matches!(transport, Transport::Udp | Transport::Quic) == is_datagram;
+        let of_one = |one: &'a Listener<'a>| {
+            let transports = one.listen.transports.iter().filter(kind);
+            transports.map(move |transport| Socket { one, port: one.listen.port_of(*transport) })
+        };
+        listeners.iter().flat_map(of_one).collect()
+    }
+}
+
 fn listeners(listen: &[ListenEntry], root: &Node, reader: &mut Reader) {
     let nodes: HashMap<Spot, (usize, &Node)> =
         numbered(root.items("listen")).map(|(index, node)| (node.spot, (index, node))).collect();
@@ -95,16 +114,16 @@ fn listeners(listen: &[ListenEntry], root: &Node, reader: &mut Reader) {
     // Indexes are those within a file: the place tells listeners apart.
     let mut reported = HashSet::new();
     let ipv4 = every(Ipv4Addr::UNSPECIFIED.into());
-    for transport in Transport::ALL {
-        let spoken = |one: &&Listener<'_>| one.listen.transports.contains(&transport);
-        let mut sockets: HashMap<_, &Listener<'_>> = HashMap::new();
+    for is_datagram in [true, false] {
+        let sockets = Socket::of(&listeners, is_datagram);
+        let mut first: HashMap<_, &Listener<'_>> = HashMap::new();
         // The first one of each port for all addresses.
         let mut wildcards: HashMap<u16, &Listener<'_>> = HashMap::new();
-        for one in listeners.iter().filter(spoken) {
+        for Socket { one, port } in &sockets {
             if one.listen.addresses.is_wildcard() {
-                wildcards.entry(one.listen.port).or_insert(one);
+                wildcards.entry(*port).or_insert(one);
             }
-            match sockets.entry((&one.listen.addresses, one.listen.port)) {
+            match first.entry((&one.listen.addresses, *port)) {
                 Entry::Vacant(free) => {
                     free.insert(one);
                 }
@@ -114,15 +133,15 @@ fn listeners(listen: &[ListenEntry], root: &Node, reader: &mut Reader) {
                 Entry::Occupied(_) => {}
             }
         }
-        for one in listeners.iter().filter(spoken) {
+        for Socket { one, port } in &sockets {
             let dual = one.listen.addresses == every(Ipv6Addr::UNSPECIFIED.into()) && !one.listen.v6only;
-            if let (true, Some(other)) = (dual, sockets.get(&(&ipv4, one.listen.port)))
+            if let (true, Some(other)) = (dual, first.get(&(&ipv4, *port)))
                 && reported.insert(one.node.spot)
             {
                 dual_stack(one, other, reader);
             }
             let each = !matches!(one.listen.addresses, ListenAddresses::One { .. });
-            if let (true, Some(other)) = (each, wildcards.get(&one.listen.port))
+            if let (true, Some(other)) = (each, wildcards.get(port))
                 && reported.insert(one.node.spot)
             {
                 wildcard_beside(one, other, reader);
@@ -145,6 +164,10 @@ fn wildcard_beside(one: &Listener<'_>, other: &Listener<'_>, reader: &mut Reader
 }
 
 fn same_socket(one: &Listener<'_>, other: &Listener<'_>, reader: &mut Reader) {
+    if one.node.spot == other.node.spot {
+        let message = "two transports of this entry need the same port; leave `port` out or give each an entry of its own";
+        return in_list(reader, "listen", one.index, one.node.spot_of("port"), message.to_owned());
+    }
     let message = format!(
         "the same address, port and transport as listen[{}] on {}; give it another address or port",
         other.index,

@@ -198,7 +198,7 @@ fn changes_are_said_in_the_words_of_the_file() {
     assert_eq!(
         words,
         [
-            "listen[192.0.2.1 53].transports: [udp, tcp] -> [udp]",
+            "listen[192.0.2.1].transports: [udp, tcp] -> [udp]",
             "zones[a].file: /a.zone -> /b.zone",
             "zones[/d]: removed",
             "forward[b].upstreams: [192.0.2.1] -> [192.0.2.1, { list: /l }]",

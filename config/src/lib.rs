@@ -68,11 +68,11 @@ pub use crate::network::{ClientNetwork, IpNetwork, IpNetworkError};
 pub use crate::regular_file::{FileError, open_regular_file, read_regular_file};
 pub use crate::root_hints::RootServer;
 pub use crate::sections::{
-    CacheSettings, CalendarDay, ControlSettings, CookieSecret, DnssecValidation, ForwardEntry,
-    ForwardFallback, ForwardPolicy, ListenEntry, LogFormat, LogLevel, LogSettings, MetricsSettings,
-    NegativeTrustAnchor, QnameMinimisation, RateLimitSettings, RecursionSettings, RemoteServer, RootHints,
-    ServerSettings, StubEntry, TransferRule, TrustAnchors, TrustedKey, TsigKeyEntry, TsigSecret,
-    UpstreamSource, WorkerThreads, ZoneSource,
+    CacheSettings, CalendarDay, CertificateSource, ControlSettings, CookieSecret, DnssecValidation,
+    ForwardEntry, ForwardFallback, ForwardPolicy, ListenEntry, LogFormat, LogLevel, LogSettings,
+    MetricsSettings, NegativeTrustAnchor, QnameMinimisation, RateLimitSettings, RecursionSettings,
+    RemoteServer, RootHints, ServerSettings, StubEntry, TransferRule, TrustAnchors, TrustedKey, TsigKeyEntry,
+    TsigSecret, UpstreamSource, WorkerThreads, ZoneSource,
 };
 pub use crate::upstream_server::UpstreamServer;
 pub use crate::zone_file_pattern::{ZoneFilePattern, ZoneFilePatternError};

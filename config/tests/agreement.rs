@@ -153,6 +153,7 @@ fn right() -> Value {
         "listen": [
             { "address": "::", "port": 5300, "v6only": true, "transports": ["udp", "tcp"] },
             { "address": "0.0.0.0", "port": 5300 },
+            { "address": "192.0.2.1", "transports": ["tls"], "certificate": "c", "key": "k" },
         ],
         "workers": 2,
         "zones": [{ "name": "example.com", "file": "a" }, { "directory": "b" }],
@@ -206,7 +207,9 @@ fn what_is_wrong_by_structure_is_refused_by_both() {
         (&["listen", "0", "port"], json!(0)),
         (&["listen", "0", "transports"], json!([])),
         (&["listen", "0", "transports"], json!(["udp", "udp"])),
-        (&["listen", "0", "transports"], json!(["tls"])),
+        (&["listen", "0", "transports"], json!(["quic"])),
+        (&["listen", "2", "certificate"], json!("")),
+        (&["listen", "2", "key"], json!([])),
         (&["listen"], json!([])),
         (&["zones", "0"], json!({ "name": "a" })),
         (&["zones", "0"], json!({ "name": "a", "directory": "b" })),

@@ -73,7 +73,7 @@ fn the_built_in_default_is_the_default_example() {
     assert_eq!(name.to_string(), "example.com.");
     assert_eq!(place.to_string(), format!("built-in default:{}:{}", place.line, place.column));
     let listen = &built_in.listen[0];
-    assert_eq!((&listen.addresses, listen.port, listen.v6only), (&every(), 5300, false));
+    assert_eq!((&listen.addresses, listen.port, listen.v6only), (&every(), Some(5300), false));
     assert_eq!(listen.transports, [Transport::Udp, Transport::Tcp]);
     assert_eq!(built_in.forward[0].upstreams.len(), 1);
     assert_eq!(built_in.forward[0].domain.to_string(), ".");
@@ -95,7 +95,7 @@ fn the_built_in_default_is_the_default_example() {
 fn an_empty_configuration_has_the_documented_defaults() {
     let config = parse("{}", Path::new("x.yaml")).unwrap();
     let [listen] = config.listen.as_slice() else { panic!("{:?}", config.listen) };
-    assert_eq!((&listen.addresses, listen.port, listen.v6only), (&every(), 53, false));
+    assert_eq!((&listen.addresses, listen.port_of(Transport::Tcp), listen.v6only), (&every(), 53, false));
     assert_eq!(config.workers, WorkerThreads::Auto);
     assert!(config.zones.is_empty() && config.forward.is_empty());
     assert_eq!(config.recursion.allow.len(), 2);
@@ -115,7 +115,7 @@ fn the_container_example_logs_json_and_serves_metrics_to_others() {
     let config = parse(&text("container.yaml"), Path::new("/etc/rhumb/rhumb.yaml")).unwrap();
     assert_eq!(config.log.format, LogFormat::Json);
     assert_eq!(config.metrics.unwrap().listen.to_string(), "[::]:9153");
-    assert_eq!((config.listen[0].port, config.listen[0].v6only), (53, false));
+    assert_eq!((config.listen[0].port_of(Transport::Udp), config.listen[0].v6only), (53, false));
     assert!(
         matches!(&config.zones[0], ZoneSource::Directory { path, .. } if path == Path::new("/etc/rhumb/zones"))
     );

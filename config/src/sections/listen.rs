@@ -1,6 +1,7 @@
 //! `listen:`: the sockets that queries arrive on.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use rhumb_wire::Transport;
 use serde_json::{Value as Json, json};
@@ -9,8 +10,8 @@ use crate::address::{AddressOrAll, InterfaceName, ListenAddresses, ScopedAddress
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
 use crate::kind::Kind;
-use crate::kinds::{Flag, List, Optional, Parsed, Whole, Word};
-use crate::node::Node;
+use crate::kinds::{FilePath, Flag, List, Optional, Parsed, Whole, Word};
+use crate::node::{Node, Value};
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
 
@@ -19,25 +20,47 @@ use crate::section::{Keys, Section};
 pub struct ListenEntry {
     /// The addresses to bind.
     pub addresses: ListenAddresses,
-    /// The port, never 0.
-    pub port: u16,
+    /// The port of all its transports, never 0; that of each where it is none.
+    pub port: Option<u16>,
     /// `IPV6_V6ONLY` (ipv6(7)): whether `::` leaves IPv4 to others. Always false for other addresses than `::`.
     pub v6only: bool,
     /// What is spoken there, each once, at least one.
     pub transports: Vec<Transport>,
+    /// What the server shows on its encrypted transports; there if and only if there are any.
+    pub certificate: Option<CertificateSource>,
     /// Where the entry stands.
     pub place: FilePlace,
 }
 
+/// Where a certificate and its key come from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CertificateSource {
+    /// The server makes one at its start.
+    SelfSigned,
+    /// Two files in PEM.
+    Files {
+        /// The certificate, then those of its issuers.
+        certificate: PathBuf,
+        /// The private key.
+        key: PathBuf,
+    },
+}
+
 impl ListenEntry {
+    /// The port of one transport.
+    pub fn port_of(&self, transport: Transport) -> u16 {
+        self.port.unwrap_or(transport.default_port())
+    }
+
     /// What is used when the configuration has no `listen:`: `::` port 53, IPv4 too, UDP and TCP.
     pub(crate) fn everywhere(place: FilePlace) -> Self {
         let ip = IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED);
         ListenEntry {
             addresses: ListenAddresses::One { ip, scope: None },
-            port: Transport::Udp.default_port(),
+            port: None,
             v6only: false,
             transports: USUAL.to_vec(),
+            certificate: None,
             place,
         }
     }
@@ -47,9 +70,47 @@ impl ListenEntry {
 const USUAL: [Transport; 2] = [Transport::Udp, Transport::Tcp];
 
 const WORDS: Word<Transport> = Word {
-    words: &[(Transport::Udp.name(), Transport::Udp), (Transport::Tcp.name(), Transport::Tcp)],
-    later: &[Transport::Tls.name(), Transport::Https.name(), Transport::Quic.name()],
+    words: &[
+        (Transport::Udp.name(), Transport::Udp),
+        (Transport::Tcp.name(), Transport::Tcp),
+        (Transport::Tls.name(), Transport::Tls),
+    ],
+    later: &[Transport::Https.name(), Transport::Quic.name()],
 };
+
+/// In place of a file: the server makes a certificate.
+const SELF_SIGNED: &str = "self-signed";
+
+/// What stands behind `certificate`.
+pub(crate) enum NamedCertificate {
+    SelfSigned,
+    File(PathBuf),
+}
+
+/// A path, or the word for a certificate that the server makes.
+struct CertificateFile;
+
+impl Kind for CertificateFile {
+    type Out = NamedCertificate;
+
+    fn read(&self, node: &Node, reader: &mut Reader) -> Option<NamedCertificate> {
+        match &node.value {
+            Value::Text(text) if text == SELF_SIGNED => Some(NamedCertificate::SelfSigned),
+            _ => FilePath.read(node, reader).map(NamedCertificate::File),
+        }
+    }
+
+    fn schema(&self) -> Json {
+        FilePath.schema()
+    }
+
+    fn show(&self, value: &NamedCertificate) -> Option<Json> {
+        match value {
+            NamedCertificate::SelfSigned => Some(json!(SELF_SIGNED)),
+            NamedCertificate::File(path) => FilePath.show(path),
+        }
+    }
+}
 
 /// A list of transports, each at most once, in the order of [`Transport::ALL`].
 struct TransportList;
@@ -81,9 +142,11 @@ impl Kind for TransportList {
 pub(crate) struct ListenDraft {
     address: Option<AddressOrAll>,
     interface: Option<InterfaceName>,
-    port: u16,
+    port: Option<u16>,
     v6only: bool,
     transports: Vec<Transport>,
+    certificate: Option<NamedCertificate>,
+    key: Option<PathBuf>,
 }
 
 impl Section for ListenEntry {
@@ -97,9 +160,11 @@ impl Section for ListenEntry {
         ListenDraft {
             address: None,
             interface: None,
-            port: Transport::Udp.default_port(),
+            port: None,
             v6only: false,
             transports: USUAL.to_vec(),
+            certificate: None,
+            key: None,
         }
     }
 
@@ -120,7 +185,13 @@ impl Section for ListenEntry {
             Optional(Parsed::new("the name of an interface such as br0")),
             |draft| &mut draft.interface,
         );
-        keys.key("port", InForce::AtReload, "The port.", Whole::new(1, 65_535), |draft| &mut draft.port);
+        keys.key(
+            "port",
+            InForce::AtReload,
+            "The port. Without it 53 for udp and tcp, 853 for tls.",
+            Optional(Whole::new(1, 65_535)),
+            |draft| &mut draft.port,
+        );
         keys.key("v6only", InForce::AtReload,
             "For `::`: true leaves IPv4 to other entries, false serves IPv4 on the same socket. Always set on the \
              socket, whatever the system's default is.",
@@ -130,15 +201,25 @@ impl Section for ListenEntry {
         keys.key(
             "transports",
             InForce::AtReload,
-            "What is spoken on this address and port.",
+            "What is spoken on this address. tls needs a certificate.",
             TransportList,
             |draft| &mut draft.transports,
         );
-        keys.not_offered("certificate", "it belongs to the transports tls, https and quic");
-        keys.not_offered("key", "it belongs to the transports tls, https and quic");
+        keys.key("certificate", InForce::AtReload,
+            "For tls: the file of the certificate, followed by those of its issuers, in PEM. The file and that of the key are \
+             followed. `self-signed` makes a certificate at the start that no client trusts, to try things out.",
+            Optional(CertificateFile),
+            |draft| &mut draft.certificate,
+        );
+        keys.key("key", InForce::AtReload,
+            "For tls: the file of the certificate's private key, in PEM. It must not be readable by every user.",
+            Optional(FilePath),
+            |draft| &mut draft.key,
+        );
     }
 
     fn finish(draft: ListenDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
+        let certificate = certificate(&draft, node, reader);
         let addresses = match (draft.address, draft.interface) {
             (Some(AddressOrAll::Address(ScopedAddress { ip, scope })), _) => {
                 ListenAddresses::One { ip, scope }
@@ -159,7 +240,8 @@ impl Section for ListenEntry {
         }
         let v6only = draft.v6only && addresses.is_wildcard();
         let place = reader.place(node.spot);
-        Some(ListenEntry { addresses, port: draft.port, v6only, transports: draft.transports, place })
+        let ListenDraft { port, transports, .. } = draft;
+        Some(ListenEntry { addresses, port, v6only, transports, certificate, place })
     }
 
     fn values(&self) -> ListenDraft {
@@ -170,12 +252,53 @@ impl Section for ListenEntry {
             ListenAddresses::EachOfHost => (Some(AddressOrAll::All), None),
             ListenAddresses::EachOfInterface(name) => (None, Some(InterfaceName(name.clone()))),
         };
+        let (certificate, key) = match &self.certificate {
+            None => (None, None),
+            Some(CertificateSource::SelfSigned) => (Some(NamedCertificate::SelfSigned), None),
+            Some(CertificateSource::Files { certificate, key }) => {
+                (Some(NamedCertificate::File(certificate.clone())), Some(key.clone()))
+            }
+        };
         ListenDraft {
             address,
             interface,
             port: self.port,
             v6only: self.v6only,
             transports: self.transports.clone(),
+            certificate,
+            key,
+        }
+    }
+}
+
+/// What the keys `certificate` and `key` say together. An error is recorded where they do not fit each other, or the transports.
+fn certificate(draft: &ListenDraft, node: &Node, reader: &mut Reader) -> Option<CertificateSource> {
+    let encrypted = draft.transports.iter().find(|transport| transport.is_encrypted());
+    let mut wrong = |key: &str, message: String| {
+        let spot = node.spot_of(key);
+        reader.at_key(key, |reader| reader.error(spot, message));
+        None
+    };
+    match (&draft.certificate, &draft.key, encrypted) {
+        (None, None, None) => None,
+        (None, None, Some(transport)) => wrong(
+            "certificate",
+            format!("missing; {transport} needs `certificate` and `key`, or `certificate: self-signed`"),
+        ),
+        (None, Some(_), _) => wrong("certificate", "missing; `key` stands alone".to_owned()),
+        (Some(_), _, None) => wrong(
+            "certificate",
+            "no transport of this entry is encrypted; add tls to `transports`".to_owned(),
+        ),
+        (Some(NamedCertificate::SelfSigned), None, Some(_)) => Some(CertificateSource::SelfSigned),
+        (Some(NamedCertificate::SelfSigned), Some(_), Some(_)) => {
+            wrong("key", "a self-signed certificate has no file of its key; remove one of the two".to_owned())
+        }
+        (Some(NamedCertificate::File(_)), None, Some(_)) => {
+            wrong("key", "missing; the certificate needs its key".to_owned())
+        }
+        (Some(NamedCertificate::File(certificate)), Some(key), Some(_)) => {
+            Some(CertificateSource::Files { certificate: certificate.clone(), key: key.clone() })
         }
     }
 }

@@ -1,0 +1,76 @@
+//! Mistakes in the keys of encrypted listeners.
+
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what panics in a test fails it"
+)]
+
+use std::path::Path;
+
+use rhumb_config::{ConfigFinding, parse};
+
+fn errors(text: &str) -> Vec<ConfigFinding> {
+    parse(text, Path::new("rhumb.yaml")).err().map(|errors| errors.0).unwrap_or_default()
+}
+
+/// One error at `line:column`, for `key`, whose message has all of `words`.
+#[track_caller]
+fn one(text: &str, place: (u32, u32), key: &str, words: &[&str]) {
+    let errors = errors(text);
+    let [error] = errors.as_slice() else { panic!("{text}\nnot one error: {errors:#?}") };
+    assert_eq!((error.place.line, error.place.column), place, "{text}\n{error}");
+    assert_eq!(error.key, key, "{text}\n{error}");
+    for word in words {
+        assert!(error.message.contains(word), "{text}\n{error}\nlacks {word:?}");
+    }
+}
+
+#[test]
+fn certificates_have_keys_and_transports() {
+    let told = |entry: &str, key: &str, words: &[&str]| {
+        let found = errors(&format!("listen:\n  - {{ address: 192.0.2.1, {entry} }}\n"));
+        assert_eq!(found.len(), 1, "{entry}: {found:?}");
+        assert_eq!(found[0].key, format!("listen[0].{key}"), "{entry}");
+        assert!(words.iter().all(|word| found[0].message.contains(word)), "{entry}: {}", found[0]);
+    };
+    let needs = ["tls needs `certificate` and `key`", "certificate: self-signed"];
+    told("transports: [tls]", "certificate", &needs);
+    told("transports: [udp, tls]", "certificate", &needs);
+    told("transports: [tls], key: k.pem", "certificate", &["`key` stands alone"]);
+    told("transports: [tls], certificate: c.pem", "key", &["needs its key"]);
+    told("transports: [tls], certificate: self-signed, key: k.pem", "key", &["remove one of the two"]);
+    told("certificate: c.pem, key: k.pem", "certificate", &["add tls to `transports`"]);
+    told("certificate: self-signed", "certificate", &["add tls to `transports`"]);
+    for fine in ["certificate: self-signed", "certificate: c.pem, key: k.pem"] {
+        let text = format!("listen: [{{ address: 192.0.2.1, transports: [udp, tcp, tls], {fine} }}]\n");
+        assert_eq!(errors(&text), [], "{fine}");
+    }
+}
+
+#[test]
+fn streams_do_not_share_a_port() {
+    let listen = |entries: &[&str]| {
+        entries.iter().fold("listen:\n".to_owned(), |text, entry| text + "  - { address: " + entry + " }\n")
+    };
+    let tls = "certificate: self-signed, transports:";
+    let one_entry = format!("192.0.2.1, port: 853, {tls} [tcp, tls]");
+    one(&listen(&[&one_entry]), (2, 33), "listen[0]", &["need the same port", "leave `port` out"]);
+    let beside = format!("192.0.2.1, {tls} [tls]");
+    let clash = ["the same address, port and transport as listen[0] on line 2"];
+    one(&listen(&["192.0.2.1, port: 853, transports: [tcp]", &beside]), (3, 7), "listen[1]", &clash);
+    one(&listen(&[&beside, &beside]), (3, 7), "listen[1]", &clash);
+    let everywhere = format!("\"::\", {tls} [tls]");
+    let v4 = format!("0.0.0.0, {tls} [udp, tls]");
+    one(&listen(&[&v4, &everywhere]), (3, 7), "listen[1].v6only", &["set v6only: true"]);
+    for fine in [
+        &["192.0.2.1, port: 853, transports: [udp]", &beside][..],
+        &["192.0.2.1, port: 53", &beside],
+        &["\"::\"", &beside],
+        &[&format!("192.0.2.1, {tls} [udp, tcp, tls]")],
+        &[&format!("192.0.2.1, port: 853, {tls} [udp, tls]")],
+    ] {
+        assert_eq!(errors(&listen(fine)), [], "{fine:?}");
+    }
+}
