@@ -131,6 +131,25 @@ impl List {
     }
 }
 
+/// What is shown of one certificate.
+#[derive(Debug, Default)]
+pub struct CertificateFigures {
+    expires: AtomicU64,
+    bad: AtomicBool,
+}
+
+impl CertificateFigures {
+    /// When it expires, in seconds since 1970, and whether it is that of its files.
+    pub fn set(&self, expires: u64, ok: bool) {
+        self.expires.store(expires, Relaxed);
+        self.bad.store(!ok, Relaxed);
+    }
+
+    pub(super) fn read(&self) -> (u64, bool) {
+        (self.expires.load(Relaxed), !self.bad.load(Relaxed))
+    }
+}
+
 /// Handles by label. A label lives while somebody outside holds its handle; past `max` of them, new ones share `other`.
 #[derive(Debug)]
 pub(super) struct Keyed<T> {

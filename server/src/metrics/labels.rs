@@ -190,6 +190,22 @@ label_values! {
 }
 
 label_values! {
+    /// How a TLS handshake with a client ended.
+    pub enum HandshakeResult {
+        Full => "full", "A new session.";
+        Resumed => "resumed", "An earlier session goes on.";
+        Timeout => "timeout", "Not done in time.";
+        Closed => "closed", "The client closed the connection.";
+        NotTls => "not-tls", "The client sent something else.";
+        Version => "version", "No version in common.";
+        Cipher => "cipher", "No cipher suite, group or signature scheme in common.";
+        Protocol => "protocol", "The client offers other protocols alone (ALPN).";
+        Alert => "alert", "The client ended it, as it does where it does not trust the certificate.";
+        Other => "other", "Something else.";
+    }
+}
+
+label_values! {
     /// How a reload ended.
     pub enum ReloadResult {
         Changed => "changed", "The new configuration is in force.";

@@ -20,10 +20,10 @@ mod text;
 
 pub use block::Block;
 pub use figures::TrafficFigures;
-pub use handles::{ForwardedDomain, Held, List, Upstream};
+pub use handles::{CertificateFigures, ForwardedDomain, Held, List, Upstream};
 pub use labels::{
-    AccessList, CacheEvent, DropReason, Family, LookupResult, NotifyResult, RefuseReason, ReloadResult,
-    ResponseSource, TransferKind, TransferResult, TsigReason, UpstreamFailure,
+    AccessList, CacheEvent, DropReason, Family, HandshakeResult, LookupResult, NotifyResult, RefuseReason,
+    ReloadResult, ResponseSource, TransferKind, TransferResult, TsigReason, UpstreamFailure,
 };
 pub use registry::Metrics;
 pub use samples::{Samples, Source, ZoneSample};

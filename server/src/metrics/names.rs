@@ -108,6 +108,13 @@ metrics! {
     TCP_REFUSED = Counter "rhumb_tcp_refused_total" ["reason"]
         "Stream connections closed as soon as they were accepted, by reason.";
 
+    TLS_HANDSHAKES = Counter "rhumb_tls_handshakes_total" ["proto", "result"]
+        "TLS handshakes with clients: full, resumed, or why there is no session.";
+    CERTIFICATE_EXPIRES = Gauge "rhumb_certificate_expires_seconds" ["certificate"]
+        "When the certificate that clients are shown expires, in seconds since 1970.";
+    CERTIFICATE_OK = Gauge "rhumb_certificate_ok" ["certificate"]
+        "1 when the certificate in use is that of its files, 0 when they cannot be used and the last good one is.";
+
     TRANSFERS = Counter "rhumb_transfers_total" ["direction", "kind", "result"]
         "Zone transfers, by direction (out), kind (axfr, ixfr) and result.";
 

@@ -9,14 +9,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use prometheus::process_collector::ProcessCollector;
 
 use super::block::Block;
-use super::handles::{ForwardedDomain, Held, Keyed, List, Upstream};
-use super::labels::{NotifyResult, RefuseReason, ReloadResult, TransferKind, TransferResult, TsigReason};
+use super::handles::{CertificateFigures, ForwardedDomain, Held, Keyed, List, Upstream};
+use super::labels::{
+    HandshakeResult, NotifyResult, RefuseReason, ReloadResult, TransferKind, TransferResult, TsigReason,
+};
 use super::samples::Source;
 use crate::supervision::WorkerRegistry;
 
 /// Zones with series of their own, unless set otherwise.
 const ZONE_SERIES: usize = 1000;
-/// Upstreams, forwarded domains and list files with series of their own.
+/// Upstreams, forwarded domains, list files and certificates with series of their own.
 const MAX_UPSTREAMS: usize = 256;
 
 /// Tells one `Metrics` from the next, so that a thread's block is never counted into another one's page.
@@ -67,6 +69,8 @@ pub struct Metrics {
     pub(super) tcp_open: Arc<AtomicU64>,
     pub(super) tcp_accepted: AtomicU64,
     pub(super) tcp_refused: [AtomicU64; RefuseReason::COUNT],
+    pub(super) tls_handshakes: [AtomicU64; HandshakeResult::COUNT],
+    pub(super) certificates: Keyed<CertificateFigures>,
     pub(super) transfers: [[AtomicU64; TransferResult::COUNT]; TransferKind::COUNT],
     pub(super) notifies: [AtomicU64; NotifyResult::COUNT],
     pub(super) tsig_errors: [AtomicU64; TsigReason::COUNT],
@@ -103,6 +107,8 @@ impl Metrics {
             tcp_open: Arc::default(),
             tcp_accepted: AtomicU64::new(0),
             tcp_refused: Default::default(),
+            tls_handshakes: Default::default(),
+            certificates: Keyed::new(MAX_UPSTREAMS),
             transfers: Default::default(),
             notifies: Default::default(),
             tsig_errors: Default::default(),
@@ -216,6 +222,18 @@ impl Metrics {
         if let Some(counter) = self.tcp_refused.get(reason.index()) {
             counter.fetch_add(1, Relaxed);
         }
+    }
+
+    /// A handshake of DNS over TLS ended.
+    pub fn handshake(&self, result: HandshakeResult) {
+        if let Some(counter) = self.tls_handshakes.get(result.index()) {
+            counter.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// What is shown of one certificate; as [`Self::upstream`].
+    pub fn certificate(&self, name: &str) -> Arc<CertificateFigures> {
+        self.certificates.get(name)
     }
 
     /// A zone transfer to a client ended.

@@ -12,8 +12,9 @@ use rhumb_wire::Transport;
 use super::block::Block;
 use super::histogram::float;
 use super::labels::{
-    AccessList, CacheEvent, DropReason, Family, LookupResult, NotifyResult, RcodeLabel, RefuseReason,
-    ReloadResult, ResponseSource, TransferKind, TransferResult, TsigReason, TypeLabel, UpstreamFailure,
+    AccessList, CacheEvent, DropReason, Family, HandshakeResult, LookupResult, NotifyResult, RcodeLabel,
+    RefuseReason, ReloadResult, ResponseSource, TransferKind, TransferResult, TsigReason, TypeLabel,
+    UpstreamFailure,
 };
 use super::names;
 use super::registry::Metrics;
@@ -75,6 +76,14 @@ impl Metrics {
         out.set(&names::TCP_ACCEPTED, &[], self.tcp_accepted.load(Relaxed));
         for (reason, count) in RefuseReason::ALL.iter().zip(&self.tcp_refused) {
             out.set(&names::TCP_REFUSED, &[reason.as_str()], count.load(Relaxed));
+        }
+        for (result, count) in HandshakeResult::ALL.iter().zip(&self.tls_handshakes) {
+            out.set(&names::TLS_HANDSHAKES, &[Transport::Tls.name(), result.as_str()], count.load(Relaxed));
+        }
+        for (name, certificate) in self.certificates.held() {
+            let (expires, ok) = certificate.read();
+            out.set(&names::CERTIFICATE_EXPIRES, &[&name], expires);
+            out.set(&names::CERTIFICATE_OK, &[&name], u64::from(ok));
         }
         for (kind, results) in TransferKind::ALL.iter().zip(&self.transfers) {
             for (result, count) in TransferResult::ALL.iter().zip(results) {
