@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 
 use rhumb_config::{Config, ServerSettings};
@@ -10,10 +11,12 @@ use rhumb_net::{
 };
 use tokio::sync::watch;
 
+use super::certificates::{CertificateState, Certificates};
 use super::descriptors::fitting_clients;
 use super::listener_key::{ListenerKey, ListenerKind};
 use super::notes::ListenerNotes;
 use super::stream::{self, Streams};
+use super::tls::TlsListener;
 use super::udp::Workers;
 use super::wanted::{WantedListener, follows_addresses, wanted};
 use crate::change::Change;
@@ -28,14 +31,14 @@ const BACKLOG: u32 = 1024;
 pub enum BoundListener {
     /// One for each thread.
     Udp(Vec<udp::DatagramSocket>),
-    /// One.
-    Tcp(std::net::TcpListener),
+    /// One, of a transport over TCP.
+    Stream(std::net::TcpListener),
 }
 
 #[derive(Debug)]
 enum OpenListener {
     Udp(Workers),
-    Tcp(watch::Sender<bool>),
+    Stream { close: watch::Sender<bool>, tls: Option<Arc<TlsListener>> },
 }
 
 /// What listeners need to serve.
@@ -58,6 +61,7 @@ pub struct Listeners {
     waiting: Vec<(ListenerKey, BoundListener)>,
     serving: Option<ListenerServices>,
     notes: ListenerNotes,
+    certificates: Certificates,
 }
 
 impl Listeners {
@@ -85,12 +89,15 @@ impl Listeners {
         self.serving = Some(serving);
     }
 
-    /// Binds what `config` asks for and is neither open nor bound. Errors: as [`Self::bind`]; what was bound is closed again.
+    /// Reads certificates, and binds what `config` asks for and is neither open nor bound. Errors: as [`Self::bind`], and each
+    /// certificate that never was good; what was bound is closed again.
     pub fn bind_missing(
         &mut self,
         config: &Config,
     ) -> Result<Vec<(ListenerKey, BoundListener)>, Vec<String>> {
-        let (bound, errors) = self.bind_possible(config);
+        let mut errors = self.certificates.read(config);
+        let (bound, unbound) = self.bind_possible(config);
+        errors.extend(unbound);
         if errors.is_empty() { Ok(bound) } else { Err(errors) }
     }
 
@@ -98,7 +105,7 @@ impl Listeners {
     fn bind_possible(&mut self, config: &Config) -> (Vec<(ListenerKey, BoundListener)>, Vec<String>) {
         let mut bound = Vec::new();
         let (wanted, mut errors) = wanted(config);
-        for WantedListener { key, place, is_named } in wanted {
+        for WantedListener { key, place, is_named, .. } in wanted {
             if self.has(&key) {
                 continue;
             }
@@ -148,6 +155,31 @@ impl Listeners {
         }
     }
 
+    /// Reads the certificates again that this file is part of.
+    pub fn file_changed(&mut self, config: &Config, path: &Path) {
+        if self.certificates.file_changed(path) {
+            self.publish_certificates(config);
+        }
+    }
+
+    /// Shows clients the certificates as they are now.
+    fn publish_certificates(&mut self, config: &Config) {
+        let Some(serving) = &self.serving else { return };
+        self.certificates.publish(config, &serving.live.metrics);
+        for WantedListener { key, certificate, .. } in wanted(config).0 {
+            if let Some(OpenListener::Stream { tls: Some(tls), .. }) = self.open.get(&key)
+                && let Some(pair) = certificate.and_then(|source| self.certificates.pair(&source))
+            {
+                tls.set_certificate(pair);
+            }
+        }
+    }
+
+    /// The certificates that clients are shown.
+    pub fn certificates(&self) -> Vec<CertificateState> {
+        self.certificates.states()
+    }
+
     /// What is asked for and not served, and the like: a sentence each.
     pub fn notes(&self) -> Vec<String> {
         self.notes.sentences()
@@ -156,25 +188,28 @@ impl Listeners {
     /// Serves what was bound, then closes what `config` no longer asks for, once it has answered what is queued.
     pub fn publish(&mut self, bound: Vec<(ListenerKey, BoundListener)>, config: &Config) {
         let Some(serving) = self.serving.clone() else { return };
+        let (wanted, _) = wanted(config);
         for (key, socket) in std::mem::take(&mut self.waiting).into_iter().chain(bound) {
-            match key.open(socket, &serving) {
+            let source = wanted.iter().find(|one| one.key == key).and_then(|one| one.certificate.as_ref());
+            let tls = source.map(|source| self.certificates.acceptor(source)).transpose();
+            match tls.and_then(|tls| key.open(socket, tls.map(TlsListener::new), &serving)) {
                 Ok(open) => {
                     self.open.insert(key, open);
                 }
                 Err(error) => tracing::error!(listener = %key, %error, "a listener could not be served"),
             }
         }
-        let wanted = wanted_keys(config);
-        let closed: Vec<ListenerKey> =
-            self.open.keys().filter(|key| !wanted.contains(key)).cloned().collect();
+        let is_wanted = |key: &ListenerKey| wanted.iter().any(|one| one.key == *key);
+        let closed: Vec<ListenerKey> = self.open.keys().filter(|key| !is_wanted(key)).cloned().collect();
         for key in closed {
             if let Some(open) = self.open.remove(&key) {
                 open.close();
             }
         }
         let open = &self.open;
-        self.notes.keep_passed_over(|key| wanted.contains(key) && !open.contains_key(key));
+        self.notes.keep_passed_over(|key| is_wanted(key) && !open.contains_key(key));
         self.notes.look_for(open.keys());
+        self.publish_certificates(config);
     }
 
     /// How many connections there may be from now on: no more than leave enough descriptors for upstreams and files.
@@ -200,9 +235,9 @@ impl Listeners {
         let mut all: Vec<_> = self
             .open
             .keys()
-            .map(|key| match key.kind {
-                ListenerKind::Udp { threads, .. } => (key.address.to_string(), "udp", threads),
-                ListenerKind::Tcp => (key.address.to_string(), "tcp", 0),
+            .map(|key| {
+                let threads = if let ListenerKind::Udp { threads, .. } = key.kind { threads } else { 0 };
+                (key.address.to_string(), key.kind.transport().name(), threads)
             })
             .collect();
         all.sort();
@@ -232,7 +267,7 @@ impl ListenerKey {
     fn socket_kind(&self) -> SocketKind {
         match self.kind {
             ListenerKind::Udp { .. } => SocketKind::Udp,
-            ListenerKind::Tcp => SocketKind::Tcp,
+            ListenerKind::Tcp | ListenerKind::Tls => SocketKind::Tcp,
         }
     }
 
@@ -254,22 +289,39 @@ impl ListenerKey {
                     .collect::<Result<_, _>>()
                     .map(BoundListener::Udp)
             }
-            ListenerKind::Tcp => tcp::bind(self.address, self.v6only, BACKLOG).map(BoundListener::Tcp),
+            ListenerKind::Tcp | ListenerKind::Tls => {
+                tcp::bind(self.address, self.v6only, BACKLOG).map(BoundListener::Stream)
+            }
         }
     }
 
-    fn open(&self, bound: BoundListener, serving: &ListenerServices) -> std::io::Result<OpenListener> {
+    fn open(
+        &self,
+        bound: BoundListener,
+        tls: Option<TlsListener>,
+        serving: &ListenerServices,
+    ) -> std::io::Result<OpenListener> {
         match bound {
             BoundListener::Udp(sockets) => {
                 let name = format!("udp/{}", self.address);
                 Workers::start(&name, sockets, &serving.live, &serving.queue).map(OpenListener::Udp)
             }
-            BoundListener::Tcp(listener) => {
+            BoundListener::Stream(listener) => {
                 let _inside = serving.runtime.enter();
                 let listener = tcp_listener(listener)?;
                 let (close, closed) = watch::channel(false);
-                serving.runtime.spawn(stream::accept(listener, serving.streams.clone(), closed));
-                Ok(OpenListener::Tcp(close))
+                let tls = tls.map(Arc::new);
+                let streams = serving.streams.clone();
+                match tls.clone() {
+                    None => {
+                        serving.runtime.spawn(stream::accept(listener, streams, closed, stream::serve_tcp))
+                    }
+                    Some(tls) => {
+                        let serve = move |accepted, streams| Arc::clone(&tls).serve(accepted, streams);
+                        serving.runtime.spawn(stream::accept(listener, streams, closed, serve))
+                    }
+                };
+                Ok(OpenListener::Stream { close, tls })
             }
         }
     }
@@ -280,7 +332,7 @@ impl OpenListener {
         match self {
             Self::Udp(workers) => workers.stop(),
             // Nobody is listening any more where this fails.
-            Self::Tcp(close) => drop(close.send(true)),
+            Self::Stream { close, .. } => drop(close.send(true)),
         }
     }
 }

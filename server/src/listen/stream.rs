@@ -6,28 +6,40 @@ mod services;
 
 use std::time::Duration;
 
-use rhumb_net::tcp::ConnectionRefusal;
+use rhumb_net::tcp::{ConnectionPermit, ConnectionRefusal};
 use rhumb_net::{AcceptEvent, AcceptedConnection, serve_connections};
 use rhumb_wire::Transport;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
-use crate::metrics::RefuseReason;
+use crate::metrics::{Held, RefuseReason};
 use crate::query::QueryClient;
 
 pub use services::Streams;
 
-use connection::Connection;
+pub(super) use connection::Connection;
 
-/// Accepts connections until `closed` turns true or its sender is gone. Connections made before go on.
-pub async fn accept(listener: TcpListener, streams: Streams, mut closed: watch::Receiver<bool>) {
+/// Accepts connections and has `serve` serve each, until `closed` turns true or its sender is gone. Connections made before go on.
+pub(super) async fn accept<F: Future<Output = ()> + Send + 'static>(
+    listener: TcpListener,
+    streams: Streams,
+    mut closed: watch::Receiver<bool>,
+    serve: impl Fn(AcceptedConnection, Streams) -> F,
+) {
     let address = listener.local_addr().map_or_else(|error| error.to_string(), |address| address.to_string());
     let closed = async move {
         // An error means that the sender is gone: as good as closed.
         let _ = closed.wait_for(|closed| *closed).await;
     };
-    let serve = |accepted, _| {
-        admit(accepted, &streams);
+    let admit = |accepted: AcceptedConnection, _| {
+        if let Some(open) = admit(&accepted, &streams) {
+            let served = serve(accepted, streams.clone());
+            tokio::spawn(async move {
+                let _open = open;
+                served.await;
+            });
+        }
         // Its task is not this listener's: it goes on when the listener is closed.
         None::<std::future::Ready<()>>
     };
@@ -36,29 +48,29 @@ pub async fn accept(listener: TcpListener, streams: Streams, mut closed: watch::
             tracing::warn!(listener = %address, %error, "no connection accepted");
         }
     };
-    if let Err(error) = serve_connections(listener, closed, Duration::ZERO, serve, event).await {
+    if let Err(error) = serve_connections(listener, closed, Duration::ZERO, admit, event).await {
         tracing::error!(listener = %address, %error, "accepting ended");
     }
 }
 
-fn admit(accepted: AcceptedConnection, streams: &Streams) {
-    let permit = match streams.limits.admit(accepted.peer.ip()) {
-        Ok(permit) => permit,
+/// Serves a connection over TCP to its end.
+pub(super) async fn serve_tcp(accepted: AcceptedConnection, streams: Streams) {
+    let AcceptedConnection { stream, peer, local } = accepted;
+    let client = QueryClient::Known { peer, local, transport: Transport::Tcp };
+    Connection::new(streams, client, stream, Instant::now()).run().await;
+}
+
+/// Counts a connection as long as what is given lives; none beyond the limits.
+fn admit(accepted: &AcceptedConnection, streams: &Streams) -> Option<(ConnectionPermit, Held)> {
+    match streams.limits.admit(accepted.peer.ip()) {
+        Ok(permit) => Some((permit, streams.live.metrics.connection())),
         Err(refusal) => {
             let reason = match refusal {
                 ConnectionRefusal::Total => RefuseReason::Total,
                 ConnectionRefusal::Network => RefuseReason::Client,
             };
             streams.live.metrics.refused(reason);
-            return;
+            None
         }
-    };
-    let streams = streams.clone();
-    tokio::spawn(async move {
-        let _permit = permit;
-        let _open = streams.live.metrics.connection();
-        let client =
-            QueryClient::Known { peer: accepted.peer, local: accepted.local, transport: Transport::Tcp };
-        Connection::new(streams, client, accepted.stream).run().await;
-    });
+    }
 }

@@ -3,9 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 
-use rhumb_config::{Config, ListenAddresses, ListenEntry, WorkerThreads as WorkerCount};
+use rhumb_config::{CertificateSource, Config, ListenAddresses, ListenEntry, WorkerThreads as WorkerCount};
 use rhumb_net::route;
-use rhumb_wire::Transport;
 
 use super::listener_key::{ListenerKey, ListenerKind};
 
@@ -17,6 +16,8 @@ pub(super) struct WantedListener {
     pub(super) place: String,
     /// Whether the entry names its address. If not, a socket that another process has, or that cannot be bound, is passed over.
     pub(super) is_named: bool,
+    /// What an encrypted one shows to clients.
+    pub(super) certificate: Option<CertificateSource>,
 }
 
 /// The sockets that `config` asks for, each once, and what is wrong with its entries: an interface that has to be there is not.
@@ -39,13 +40,12 @@ pub(super) fn wanted(config: &Config) -> (Vec<WantedListener>, Vec<String>) {
         });
         for (ip, scope) in found {
             for kind in kinds(listen, config) {
-                let key = ListenerKey {
-                    address: socket_address(ip, listen.port, scope),
-                    v6only: listen.v6only,
-                    kind,
-                };
+                let transport = kind.transport();
+                let address = socket_address(ip, listen.port_of(transport), scope);
+                let key = ListenerKey { address, v6only: listen.v6only, kind };
                 if all.iter().all(|other| other.key != key) {
-                    all.push(WantedListener { key, place: listen.place.to_string(), is_named });
+                    let certificate = listen.certificate.clone().filter(|_| transport.is_encrypted());
+                    all.push(WantedListener { key, place: listen.place.to_string(), is_named, certificate });
                 }
             }
         }
@@ -82,8 +82,8 @@ fn kinds(listen: &ListenEntry, config: &Config) -> impl Iterator<Item = Listener
     };
     let udp = ListenerKind::Udp { threads, buffer: config.server.receive_buffer };
     let spoken = |transport| listen.transports.contains(&transport);
-    let kinds = [spoken(Transport::Udp).then_some(udp), spoken(Transport::Tcp).then_some(ListenerKind::Tcp)];
-    kinds.into_iter().flatten()
+    let kinds = [udp, ListenerKind::Tcp, ListenerKind::Tls];
+    kinds.into_iter().filter(move |kind| spoken(kind.transport()))
 }
 
 fn socket_address(ip: IpAddr, port: u16, scope: u32) -> SocketAddr {
@@ -129,6 +129,18 @@ mod tests {
         assert_eq!(found.len(), local.iter().filter(|(.., name)| name == "lo").count());
         // It may come later.
         assert_eq!(shown(&config("{ interface: no-such0 }")), []);
+    }
+
+    #[test]
+    fn each_transport_has_its_port_and_encrypted_ones_their_certificate() {
+        let listen = "{ address: 127.0.0.1, transports: [udp, tcp, tls], certificate: c, key: k }";
+        let config = config(listen);
+        let (found, _) = wanted(&config);
+        let shown: Vec<_> =
+            found.iter().map(|one| (one.key.to_string(), one.certificate.is_some())).collect();
+        let expected =
+            [("udp 127.0.0.1:53", false), ("tcp 127.0.0.1:53", false), ("tls 127.0.0.1:853", true)];
+        assert_eq!(shown, expected.map(|(key, encrypted)| (key.to_owned(), encrypted)));
     }
 
     #[test]

@@ -29,7 +29,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 const ROUNDS: u32 = 8;
 
 /// A connection and the answers that it waits for.
-pub(super) struct Connection<S> {
+pub(in crate::listen) struct Connection<S> {
     streams: Streams,
     client: QueryClient<'static>,
     messages: MessageStream<S>,
@@ -71,11 +71,17 @@ enum End {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(super) fn new(streams: Streams, client: QueryClient<'static>, stream: S) -> Self {
+    /// The time for the first query began at `begun`.
+    pub(in crate::listen) fn new(
+        streams: Streams,
+        client: QueryClient<'static>,
+        stream: S,
+        begun: Instant,
+    ) -> Self {
         let snapshot = streams.live.snapshot.load();
         let server = &snapshot.config.server;
         let limits = StreamTimeouts {
-            first: server.tcp_first,
+            first: server.tcp_first.saturating_sub(begun.elapsed()),
             idle: server.tcp_idle,
             message: MESSAGE_TIMEOUT,
             write: WRITE_TIMEOUT,
@@ -104,7 +110,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Serves until either end is done.
-    pub(super) async fn run(mut self) {
+    pub(in crate::listen) async fn run(mut self) {
         if poll_fn(|cx| self.poll(cx)).await == End::Good {
             // A peer that is gone by now has nothing to be told.
             let _ = self.messages.finish().await;

@@ -1,0 +1,214 @@
+//! Certificates of listeners: read at the start, at reloads, and when their files change.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rhumb_config::{CertificateSource, Config, read_regular_file};
+use rhumb_net::tls::{CertificatePair, TlsAcceptor, TlsTickets};
+
+use crate::metrics::{CertificateFigures, Metrics};
+
+/// The largest file of a certificate or key, in bytes; those in use have some thousand.
+const MOST: usize = 1 << 20;
+/// What clients offer that ask DNS over TLS (RFC 7858, by the registry of ALPN).
+const DNS_OVER_TLS: &[u8] = b"dot";
+/// What a certificate of our own making is called in messages, metrics and `status`.
+const SELF_SIGNED: &str = "self-signed";
+
+/// A certificate, as `status` shows it.
+#[derive(Debug, Clone)]
+pub struct CertificateState {
+    /// Its file, or `self-signed`.
+    pub name: String,
+    /// The names and addresses that it is for.
+    pub subjects: Vec<String>,
+    /// When it expires.
+    pub not_after: SystemTime,
+    /// Why the last good pair was kept, if it was.
+    pub kept: Option<String>,
+}
+
+/// The certificates that are shown to clients.
+#[derive(Debug, Default)]
+pub(super) struct Certificates {
+    known: HashMap<CertificateSource, KnownCertificate>,
+    tickets: Option<TlsTickets>,
+}
+
+#[derive(Debug)]
+struct KnownCertificate {
+    pair: CertificatePair,
+    /// Why this is not what the files hold now.
+    kept: Option<String>,
+    figures: Option<Arc<CertificateFigures>>,
+}
+
+impl Certificates {
+    /// Reads every certificate that `config` names. Errors: those that cannot be used and never could, in words.
+    pub(super) fn read(&mut self, config: &Config) -> Vec<String> {
+        let mut errors = Vec::new();
+        for (place, source) in sources(config) {
+            // One of our own making is made once.
+            if *source == CertificateSource::SelfSigned && self.known.contains_key(source) {
+                continue;
+            }
+            if let Err(error) = self.refresh(source) {
+                errors.push(format!("{place}: {error}"));
+            }
+        }
+        errors
+    }
+
+    /// Reads the pairs again that this file is part of. Whether there are any.
+    pub(super) fn file_changed(&mut self, path: &Path) -> bool {
+        let concerned: Vec<_> = self.known.keys().filter(|source| is_of(source, path)).cloned().collect();
+        for source in &concerned {
+            // A pair that was good before is kept, so that there is no error.
+            let _ = self.refresh(source);
+        }
+        !concerned.is_empty()
+    }
+
+    /// Forgets those that `config` does not name, and counts the others.
+    pub(super) fn publish(&mut self, config: &Config, metrics: &Metrics) {
+        self.known.retain(|source, _| sources(config).any(|(_, named)| named == source));
+        for (source, known) in &mut self.known {
+            let figures = known.figures.get_or_insert_with(|| metrics.certificate(&name(source)));
+            figures.set(unix_seconds(known.pair.details().not_after), known.kept.is_none());
+        }
+    }
+
+    /// What handshakes of a listener are done with. Errors: the system gives no random bytes, or the certificate is not known.
+    pub(super) fn acceptor(&mut self, source: &CertificateSource) -> io::Result<TlsAcceptor> {
+        let known = self.known.get(source).ok_or_else(|| io::Error::other("its certificate was not read"))?;
+        let tickets = match &self.tickets {
+            Some(tickets) => tickets,
+            None => self.tickets.insert(TlsTickets::new()?),
+        };
+        TlsAcceptor::new(&known.pair, DNS_OVER_TLS, tickets)
+    }
+
+    /// The pair in use.
+    pub(super) fn pair(&self, source: &CertificateSource) -> Option<&CertificatePair> {
+        self.known.get(source).map(|known| &known.pair)
+    }
+
+    /// How each is, by name.
+    pub(super) fn states(&self) -> Vec<CertificateState> {
+        let state = |(source, known): (&CertificateSource, &KnownCertificate)| CertificateState {
+            name: name(source),
+            subjects: known.pair.details().names.clone(),
+            not_after: known.pair.details().not_after,
+            kept: known.kept.clone(),
+        };
+        let mut states: Vec<_> = self.known.iter().map(state).collect();
+        states.sort_by(|one, other| one.name.cmp(&other.name));
+        states
+    }
+
+    /// Reads a pair and puts it in the place of the one before. Errors: it cannot be used, and there is none before it.
+    fn refresh(&mut self, source: &CertificateSource) -> Result<(), String> {
+        match (read_pair(source), self.known.get_mut(source)) {
+            (Ok(pair), Some(known)) => {
+                if known.pair != pair || known.kept.is_some() {
+                    tracing::info!("certificate {}: a new one is in use", name(source));
+                }
+                (known.pair, known.kept) = (pair, None);
+            }
+            (Ok(pair), None) => {
+                self.known.insert(source.clone(), KnownCertificate { pair, kept: None, figures: None });
+            }
+            (Err(why), Some(known)) => {
+                if known.kept.as_ref() != Some(&why) {
+                    tracing::warn!("{why}: the last good certificate stays");
+                }
+                known.kept = Some(why);
+            }
+            (Err(why), None) => return Err(why),
+        }
+        Ok(())
+    }
+}
+
+/// Reads every certificate that `config` names: warnings, and what is wrong, in words.
+pub fn check_certificates(config: &Config) -> (Vec<String>, Vec<String>) {
+    let (mut warnings, mut errors) = (Vec::new(), Vec::new());
+    let mut seen = Vec::new();
+    for (place, source) in sources(config).filter(|(_, source)| **source != CertificateSource::SelfSigned) {
+        if seen.contains(&source) {
+            continue;
+        }
+        seen.push(source);
+        match read_pair(source) {
+            Err(error) => errors.push(format!("{place}: {error}")),
+            Ok(pair) => warnings
+                .extend(doubts(&pair).into_iter().map(|doubt| format!("{place}: {}: {doubt}", name(source)))),
+        }
+    }
+    (warnings, errors)
+}
+
+/// Why clients may refuse a certificate.
+fn doubts(pair: &CertificatePair) -> Vec<String> {
+    let details = pair.details();
+    let invalid = details.invalid_at(SystemTime::now()).map(|why| format!("the certificate {why}"));
+    let nameless =
+        details.names.is_empty().then(|| "the certificate is for no name and no address".to_owned());
+    let misplaced = details.misplaced.map(|number| {
+        format!("certificate {number} of the file is not that of the issuer of the one before it; clients may refuse the chain")
+    });
+    [invalid, nameless, misplaced].into_iter().flatten().collect()
+}
+
+fn read_pair(source: &CertificateSource) -> Result<CertificatePair, String> {
+    match source {
+        CertificateSource::SelfSigned => {
+            let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
+            CertificatePair::self_signed(names).map_err(|error| error.to_string())
+        }
+        CertificateSource::Files { certificate, key } => {
+            let read = |path: &Path| {
+                read_regular_file(path, MOST).map_err(|error| format!("`{}` {error}", path.display()))
+            };
+            let (chain, _) = read(certificate)?;
+            let (secret, found) = read(key)?;
+            let mode = found.permissions().mode() & 0o7777;
+            if mode & 0o004 != 0 {
+                let key = key.display();
+                return Err(format!(
+                    "`{key}` is a private key that every user can read (mode {mode:04o}); chmod o-r {key}"
+                ));
+            }
+            CertificatePair::from_pem(&chain, &secret).map_err(|error| {
+                format!("`{}` with the key `{}`: {error}", certificate.display(), key.display())
+            })
+        }
+    }
+}
+
+/// The certificates that are named, with the places of the entries.
+fn sources(config: &Config) -> impl Iterator<Item = (&rhumb_config::FilePlace, &CertificateSource)> {
+    config.listen.iter().filter_map(|listen| Some((&listen.place, listen.certificate.as_ref()?)))
+}
+
+fn is_of(source: &CertificateSource, path: &Path) -> bool {
+    match source {
+        CertificateSource::SelfSigned => false,
+        CertificateSource::Files { certificate, key } => certificate == path || key == path,
+    }
+}
+
+fn name(source: &CertificateSource) -> String {
+    match source {
+        CertificateSource::SelfSigned => SELF_SIGNED.to_owned(),
+        CertificateSource::Files { certificate, .. } => certificate.display().to_string(),
+    }
+}
+
+fn unix_seconds(when: SystemTime) -> u64 {
+    when.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
