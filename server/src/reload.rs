@@ -206,6 +206,7 @@ impl Reloader {
         }
         for file in &reports.changes.files {
             self.parts.forwarding.file_changed(&self.config, file);
+            self.parts.listeners.file_changed(&self.config, file);
         }
         if !reports.changes.is_empty() {
             self.parts.zones.files_changed(reports.changes);
@@ -400,7 +401,6 @@ impl Reloader {
     }
 
     fn update_status(&self) {
-        let listeners = &self.parts.listeners;
-        self.journal.update(&self.parts.forwarding.lists(), &listeners.describe(), &listeners.notes());
+        self.journal.update(&self.parts.forwarding.lists(), &self.parts.listeners);
     }
 }

@@ -9,6 +9,7 @@ use rhumb_zones::file::ZoneReadOptions;
 use super::privilege;
 use super::start_error::{StartError, read_config};
 use crate::forwarding::check_lists;
+use crate::listen::check_certificates;
 use crate::reload::overlaps;
 use crate::zone_events::{self, check_zones};
 
@@ -21,12 +22,14 @@ pub fn check(path: Option<&Path>) -> Result<(Vec<String>, String), StartError> {
     let (zones, of_zones, mut errors) = check_zones(&config);
     let (of_lists, wrong_lists) = check_lists(&config);
     errors.extend(wrong_lists);
+    let (of_certificates, wrong_certificates) = check_certificates(&config);
+    errors.extend(wrong_certificates);
     if !errors.is_empty() {
         return Err(StartError::Configuration(errors));
     }
     warnings.extend(check_host(&config));
     warnings.extend(overlaps(zones.iter().map(Name::as_ref), &config));
-    warnings.extend(of_zones.into_iter().chain(of_lists));
+    warnings.extend(of_zones.into_iter().chain(of_lists).chain(of_certificates));
     let file =
         config.file.as_ref().map_or_else(|| "built-in default".into(), |file| file.display().to_string());
     let told = format!(

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use rhumb_config::{Config, UpstreamSource, ZoneSource};
+use rhumb_config::{CertificateSource, Config, UpstreamSource, ZoneSource};
 
 /// Zone files of a folder that are tried; those of one folder mostly have one owner.
 const TRIED: usize = 100;
@@ -16,6 +16,11 @@ pub(super) fn unreadable(config: &Config) -> Option<PathBuf> {
     for source in config.forward.iter().flat_map(|forward| &forward.upstreams) {
         if let UpstreamSource::List(path, _) | UpstreamSource::ResolvConf(path, _) = source {
             paths.push(path.clone());
+        }
+    }
+    for source in config.listen.iter().filter_map(|listen| listen.certificate.as_ref()) {
+        if let CertificateSource::Files { certificate, key } = source {
+            paths.extend([certificate.clone(), key.clone()]);
         }
     }
     for source in &config.zones {

@@ -18,7 +18,8 @@ pub(super) fn is_own_address(address: SocketAddr, listeners: &[ListenEntry]) -> 
             ListenAddresses::EachOfHost => true,
             ListenAddresses::EachOfInterface(name) => is_of_interface(ip, name),
         };
-        here && listen.port == address.port()
+        let plain = listen.transports.iter().filter(|transport| !transport.is_encrypted());
+        here && plain.map(|transport| listen.port_of(*transport)).any(|port| port == address.port())
     };
     listeners.iter().any(heard) && is_of_this_host(address)
 }

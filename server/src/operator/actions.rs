@@ -143,7 +143,8 @@ pub(super) fn explain<'a>(admin: &'a Admin, given: &'a CommandArguments) -> Late
             return Err(CommandFailure::new("name and type are missing"));
         };
         let (from, to) = (given.address("from"), given.address("to"));
-        let explanation = admin.explained(name, rtype, from, to).await.map_err(CommandFailure::new)?;
+        let via = given.text("via").and_then(|word| word.parse().ok());
+        let explanation = admin.explained(name, rtype, from, to, via).await.map_err(CommandFailure::new)?;
         CommandAnswer::new(&explanation)
     })
 }

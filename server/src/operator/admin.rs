@@ -132,6 +132,7 @@ impl Admin {
         rtype: Type,
         from: Option<IpAddr>,
         to: Option<IpAddr>,
+        via: Option<Transport>,
     ) -> Result<Explanation, String> {
         let begun = Instant::now();
         let query = explain::query(name.as_ref(), rtype);
@@ -140,7 +141,7 @@ impl Admin {
         let client = QueryClient::Known {
             peer: SocketAddr::new(from, 53_053),
             local: LocalAddress::new(to, 0),
-            transport: Transport::Tcp,
+            transport: via.unwrap_or(Transport::Tcp),
         };
         let mut out = vec![0; 65_535];
         let (outcome, steps) = self.respond(&query, &client, &mut out);

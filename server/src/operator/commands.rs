@@ -124,6 +124,11 @@ pub(crate) static COMMANDS: &[OperatorCommand] = &[
                     ArgumentKind::Address,
                     "The address it is taken to have been sent to",
                 ),
+                ArgumentSpec::option(
+                    "via",
+                    ArgumentKind::OneOf(&["udp", "tcp", "tls"]),
+                    "The transport it is taken to have come by; tcp without it",
+                ),
             ],
             // Every upstream may have to time out.
             seconds: 15,

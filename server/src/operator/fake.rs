@@ -180,6 +180,7 @@ pub(super) fn server_status(good: bool) -> ServerStatus {
         pid: 42,
         config: good.then(|| "/etc/rhumb.yaml".to_owned()),
         last_reload: ReloadOutcome { ok: good, when: 1_000_000_000, errors },
+        certificates: Vec::new(),
         listeners: vec![ListenerStatus {
             address: "[::]:53".to_owned(),
             transports: vec!["udp".to_owned(), "tcp".to_owned()],

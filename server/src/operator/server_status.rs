@@ -17,6 +17,9 @@ pub(crate) struct ServerStatus {
     pub last_reload: ReloadOutcome,
     /// The sockets that queries arrive on.
     pub listeners: Vec<ListenerStatus>,
+    /// The certificates that clients are shown.
+    #[serde(default)]
+    pub certificates: Vec<CertificateStatus>,
     /// How many zones there are.
     pub zones: ZoneCount,
     /// Zones that are broken, the first thousand of them.
@@ -57,6 +60,19 @@ pub(crate) struct ListenerStatus {
     pub transports: Vec<String>,
     /// UDP threads.
     pub workers: usize,
+}
+
+/// A certificate that clients are shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CertificateStatus {
+    /// Its file, or `self-signed`.
+    pub certificate: String,
+    /// The names and addresses that it is for.
+    pub names: Vec<String>,
+    /// When it expires, in seconds since 1970.
+    pub expires: u64,
+    /// Why its files cannot be used and the last good pair is, if so.
+    pub why: Option<String>,
 }
 
 /// A zone whose file cannot be served: it keeps the contents it has.

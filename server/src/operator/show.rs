@@ -10,7 +10,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::explanation::Explanation;
-use super::server_status::{BrokenZoneStatus, RouteStatus, ServerStatus, TrafficStatus, ZoneStatus};
+use super::server_status::{
+    BrokenZoneStatus, CertificateStatus, RouteStatus, ServerStatus, TrafficStatus, ZoneStatus,
+};
 use crate::control::command::CommandArguments;
 
 mod amount;
@@ -136,7 +138,20 @@ pub(super) fn status(_: &CommandArguments, answer: Value, to: &mut AnswerStreams
         listeners.row([&*listener.address, &listener.transports.join(", "), &listener.workers.to_string()]);
     }
     listeners.write(out)?;
+    certificates(out, &status.certificates)?;
     status.routes.iter().try_for_each(|entry| route(out, entry))
+}
+
+fn certificates(out: &mut dyn Write, certificates: &[CertificateStatus]) -> io::Result<()> {
+    if certificates.is_empty() {
+        return Ok(());
+    }
+    writeln!(out)?;
+    let mut table = Table::with_head(["CERTIFICATE", "NAMES", "EXPIRES"]);
+    for one in certificates {
+        table.row([&*one.certificate, &one.names.join(", "), &utc(one.expires)]);
+    }
+    table.write(out)
 }
 
 fn head(out: &mut dyn Write, status: &ServerStatus) -> io::Result<()> {

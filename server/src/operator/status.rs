@@ -1,19 +1,23 @@
 //! How the server is: gathered from where it is known.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rhumb_resolver::UpstreamPolicy;
 use rhumb_wire::Name;
 
 use super::admin::Admin;
 use super::server_status::{
-    BrokenZoneStatus, CacheStatus, ListStatus, ListenerStatus, ReloadOutcome, RouteStatus, ServerStatus,
-    TrafficStatus, UpstreamStatus, ZoneCount, ZoneStatus,
+    BrokenZoneStatus, CacheStatus, CertificateStatus, ListStatus, ListenerStatus, ReloadOutcome, RouteStatus,
+    ServerStatus, TrafficStatus, UpstreamStatus, ZoneCount, ZoneStatus,
 };
+use super::show::{span, utc};
+use crate::listen::CertificateState;
 use crate::metrics::{ReloadResult, TrafficFigures};
 use crate::reload::ReloadStatus;
 use crate::snapshot::{RouteCourse, RouteEntry, ServerState, Snapshot, ZoneEntry};
 
+/// A certificate that expires within this time is warned of.
+const EXPIRES_SOON: Duration = Duration::from_hours(21 * 24);
 /// The most broken zones that are listed.
 const MOST_BROKEN: usize = 1000;
 
@@ -32,6 +36,7 @@ pub(super) fn whole(admin: &Admin) -> ServerStatus {
         config: snapshot.config.file.as_ref().map(|file| file.display().to_string()),
         last_reload: last_reload(admin, &reloads),
         listeners: listeners(&reloads),
+        certificates: reloads.certificates.iter().map(certificate).collect(),
         zones: ZoneCount { total: snapshot.view.zones.len(), failed },
         broken: broken.collect(),
         routes: routes(&snapshot, &reloads),
@@ -39,7 +44,7 @@ pub(super) fn whole(admin: &Admin) -> ServerStatus {
         cache: cache(live, &traffic),
         sandbox: admin.confinement.iter().skip(1).cloned().collect(),
         user: admin.confinement.first().cloned().unwrap_or_default(),
-        warnings: warnings(&reloads),
+        warnings: warnings(&reloads, SystemTime::now()),
     }
 }
 
@@ -161,12 +166,45 @@ fn traffic_status(admin: &Admin, traffic: &TrafficFigures) -> TrafficStatus {
     }
 }
 
-fn warnings(reloads: &ReloadStatus) -> Vec<String> {
+fn certificate(state: &CertificateState) -> CertificateStatus {
+    CertificateStatus {
+        certificate: state.name.clone(),
+        names: state.subjects.clone(),
+        expires: unix(state.not_after),
+        why: state.kept.clone(),
+    }
+}
+
+/// What is to be done about a certificate.
+fn certificate_warnings(state: &CertificateState, now: SystemTime) -> Vec<String> {
+    let CertificateState { name, kept, not_after, .. } = state;
+    let kept = kept.as_ref().map(|why| format!("{why}: the last good certificate stays"));
+    let expiry = match not_after.duration_since(now) {
+        Err(_) => Some(format!("certificate {name}: expired {}", utc(unix(*not_after)))),
+        Ok(left) if left <= EXPIRES_SOON => Some(format!(
+            "certificate {name}: expires {}, in {}",
+            utc(unix(*not_after)),
+            span(left.as_secs())
+        )),
+        Ok(_) => None,
+    };
+    kept.into_iter().chain(expiry).collect()
+}
+
+fn warnings(reloads: &ReloadStatus, now: SystemTime) -> Vec<String> {
+    let of_certificates = reloads.certificates.iter().flat_map(|state| certificate_warnings(state, now));
     let kept = reloads.lists.iter().filter_map(|list| {
         let why = list.kept.as_ref()?;
         Some(format!("{}: {why}; its last {} upstreams stay", list.path.display(), list.upstreams))
     });
-    reloads.listener_notes.iter().chain(&reloads.warnings).cloned().chain(kept).collect()
+    reloads
+        .listener_notes
+        .iter()
+        .chain(&reloads.warnings)
+        .cloned()
+        .chain(kept)
+        .chain(of_certificates)
+        .collect()
 }
 
 /// Every zone, by name.
@@ -201,4 +239,32 @@ fn zone_status(entry: &ZoneEntry) -> ZoneStatus {
 /// Seconds since 1970.
 fn unix(when: SystemTime) -> u64 {
     when.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_are_warned_of_when_they_are_about_to_expire_or_kept() {
+        let now = UNIX_EPOCH + Duration::from_hours(24 * 365);
+        let day = Duration::from_hours(24);
+        let state = |not_after, kept: Option<&str>| CertificateState {
+            name: "/c.pem".to_owned(),
+            subjects: Vec::new(),
+            not_after,
+            kept: kept.map(str::to_owned),
+        };
+        for (not_after, kept, expected) in [
+            (now + day * 22, None, &[][..]),
+            (now + day * 20, None, &["expires 1971-01-21"]),
+            (now - day, None, &["expired 1970-12-31"]),
+            (now + day * 90, Some("no PEM"), &["no PEM: the last good certificate stays"]),
+            (now - day, Some("no PEM"), &["no PEM: the last good", "expired"]),
+        ] {
+            let told = certificate_warnings(&state(not_after, kept), now);
+            assert_eq!(told.len(), expected.len(), "{told:?}");
+            assert!(told.iter().zip(expected).all(|(told, words)| told.contains(words)), "{told:?}");
+        }
+    }
 }

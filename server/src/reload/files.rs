@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rhumb_config::{Config, ConfigSources, IncludePattern, UpstreamSource, ZoneSource};
+use rhumb_config::{CertificateSource, Config, ConfigSources, IncludePattern, UpstreamSource, ZoneSource};
 use rhumb_watch::{FileWatch, FollowedPath, NamePattern, OpenWriters, WatchEvent};
 
 use crate::snapshot::{FileRead, incomplete_file};
@@ -147,6 +147,14 @@ fn secrets(config: &Config) -> impl Iterator<Item = &PathBuf> {
     config.keys.iter().filter_map(|key| key.secret_file.as_ref())
 }
 
+fn certificates(config: &Config) -> impl Iterator<Item = &PathBuf> {
+    let files = config.listen.iter().filter_map(|listen| match listen.certificate.as_ref()? {
+        CertificateSource::SelfSigned => None,
+        CertificateSource::Files { certificate, key } => Some([certificate, key]),
+    });
+    files.flatten()
+}
+
 fn lists(config: &Config) -> impl Iterator<Item = &PathBuf> {
     config.forward.iter().flat_map(|forward| &forward.upstreams).filter_map(|source| match source {
         UpstreamSource::List(path, _) | UpstreamSource::ResolvConf(path, _) => Some(path),
@@ -161,7 +169,8 @@ fn paths(sources: &ConfigSources, config: &Config, included: &[PathBuf]) -> Vec<
         let (prefix, suffix) = (pattern.prefix().to_owned(), pattern.suffix().to_owned());
         FollowedPath::Folder(folder.clone(), NamePattern { prefix, suffix })
     }));
-    paths.extend(secrets(config).chain(lists(config)).cloned().map(FollowedPath::File));
+    let files = secrets(config).chain(lists(config)).chain(certificates(config));
+    paths.extend(files.cloned().map(FollowedPath::File));
     for source in &config.zones {
         match source {
             ZoneSource::File { file, .. } => paths.push(FollowedPath::File(file.clone())),

@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use super::request::{ReloadFailure, ReloadReport};
 use crate::change::log_changes;
 use crate::forwarding::ListState;
+use crate::listen::{CertificateState, Listeners};
 use crate::metrics::ReloadResult;
 use crate::snapshot::ServerState;
 
@@ -36,6 +37,8 @@ pub struct ReloadStatus {
     pub listeners: Vec<(String, &'static str, usize)>,
     /// What is to be said of the listeners as they are now.
     pub listener_notes: Vec<String>,
+    /// The certificates that clients are shown.
+    pub certificates: Vec<CertificateState>,
     /// What an operator should look at.
     pub warnings: Vec<String>,
 }
@@ -92,16 +95,14 @@ impl ReloadJournal {
     }
 
     /// How the lists and listeners are now.
-    pub(super) fn update(
-        &self,
-        lists: &[ListState],
-        listeners: &[(String, &'static str, usize)],
-        notes: &[String],
-    ) {
+    pub(super) fn update(&self, lists: &[ListState], listeners: &Listeners) {
+        let (sockets, notes, certificates) =
+            (listeners.describe(), listeners.notes(), listeners.certificates());
         self.status.rcu(|status| ReloadStatus {
             lists: lists.to_vec(),
-            listeners: listeners.to_vec(),
-            listener_notes: notes.to_vec(),
+            listeners: sockets.clone(),
+            listener_notes: notes.clone(),
+            certificates: certificates.clone(),
             ..ReloadStatus::clone(status)
         });
     }

@@ -51,9 +51,9 @@ pub(crate) fn healthcheck(target: &ServerTarget, streams: &mut AnswerStreams<'_>
 }
 
 fn by_query(config: &Config, deadline: Instant, streams: &mut AnswerStreams<'_>) -> CommandExit {
-    let udp = config.listen.iter().find(|listen| listen.transports.contains(&Transport::Udp));
-    let Some(listen) = udp.or(config.listen.first()) else {
-        return exit::fail(streams, ["the configuration has no listener to ask"]);
+    let by = |transport| config.listen.iter().find(|listen| listen.transports.contains(&transport));
+    let Some(listen) = by(Transport::Udp).or_else(|| by(Transport::Tcp)) else {
+        return exit::fail(streams, ["the configuration has no listener over udp or tcp to ask"]);
     };
     let mut destinations = listeners::near(listen);
     let asked: Vec<String> = destinations.iter().map(|to| to.address.to_string()).collect();

@@ -41,12 +41,18 @@ pub(super) fn all(listen: &[ListenEntry], local: &[(IpAddr, u32, String)]) -> Ve
 }
 
 fn at(listen: &ListenEntry, local: &[(IpAddr, u32, String)]) -> Vec<Destination> {
+    // The command line asks over UDP and TCP, which have the same port.
+    let plain = |transport: &&Transport| !transport.is_encrypted();
+    let transports: Vec<Transport> = listen.transports.iter().filter(plain).copied().collect();
+    let Some(port) = transports.first().map(|transport| listen.port_of(*transport)) else {
+        return Vec::new();
+    };
     let destination = |ip, scope| {
         let address = match ip {
-            IpAddr::V4(_) => SocketAddr::new(ip, listen.port),
-            IpAddr::V6(ip) => SocketAddrV6::new(ip, listen.port, 0, scope).into(),
+            IpAddr::V4(_) => SocketAddr::new(ip, port),
+            IpAddr::V6(ip) => SocketAddrV6::new(ip, port, 0, scope).into(),
         };
-        Destination { address, transports: listen.transports.clone() }
+        Destination { address, transports: transports.clone() }
     };
     let served = |ip: &IpAddr, interface: &str| match &listen.addresses {
         ListenAddresses::One { ip: IpAddr::V4(_), .. } => ip.is_ipv4(),
@@ -100,6 +106,8 @@ mod tests {
             ("{ address: '::', v6only: true, port: 5300 }", &["[::1]:5300"]),
             ("{ address: 0.0.0.0 }", &["127.0.0.1:53"]),
             ("{ address: 192.0.2.7 }", &["192.0.2.7:53"]),
+            ("{ address: 192.0.2.7, transports: [tcp, tls], certificate: c, key: k }", &["192.0.2.7:53"]),
+            ("{ address: 192.0.2.7, transports: [tls], certificate: c, key: k }", &[]),
             ("{ address: 'fe80::7%lo' }", &["[fe80::7%1]:53"]),
         ] {
             assert_eq!(addresses(&near(&listen(text)[0])), expected, "{text}");
