@@ -30,6 +30,7 @@ mod counting;
 mod datagrams;
 mod differential;
 mod documents;
+mod encrypted;
 mod failover;
 mod families;
 mod following;
@@ -84,6 +85,8 @@ fn main() -> ExitCode {
         attacks::access::TESTS,
         attacks::privileges::TESTS,
         documents::TESTS,
+        encrypted::TESTS,
+        encrypted::renewal::TESTS,
         running::TESTS,
         following::TESTS,
         reloading::TESTS,
