@@ -46,6 +46,7 @@ mod reading;
 mod reloading;
 mod rotating;
 mod running;
+mod scenarios;
 mod scraping;
 mod secondary;
 mod signatures;
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
         datagrams::TESTS,
         limiting::TESTS,
         conformance::TESTS,
+        scenarios::TESTS,
         differential::TESTS,
         reading::TESTS,
         reading::special::TESTS,
