@@ -36,6 +36,7 @@ fn names_follow_the_conventions() {
                 "worker",
                 "direction",
                 "kind",
+                "certificate",
             ];
             assert!(allowed.contains(label), "{label}: is its number of values bounded?");
         }
@@ -50,6 +51,7 @@ fn the_table_and_a_scrape_agree() {
         metrics.upstream("192.0.2.1"),
         metrics.domain("."),
         metrics.list("/etc/resolv.conf"),
+        metrics.certificate("self-signed"),
     );
     drop(metrics.workers().register("udp", "udp 127.0.0.1:53/0"));
     metrics.watch(std::sync::Arc::new(|out: &mut Samples| {
