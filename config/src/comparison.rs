@@ -36,15 +36,21 @@ pub enum ValueChange {
     EntryRemoved,
 }
 
+impl KeyChange {
+    /// The key, and what became of its value.
+    pub fn value_text(&self) -> String {
+        match &self.change {
+            ValueChange::Other { old, new } => format!("{}: {old} -> {new}", self.key),
+            ValueChange::Secret => format!("{}: changed", self.key),
+            ValueChange::EntryAdded => format!("{}: added", self.key),
+            ValueChange::EntryRemoved => format!("{}: removed", self.key),
+        }
+    }
+}
+
 impl fmt::Display for KeyChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.key)?;
-        match &self.change {
-            ValueChange::Other { old, new } => write!(f, "{old} -> {new}")?,
-            ValueChange::Secret => f.write_str("changed")?,
-            ValueChange::EntryAdded => f.write_str("added")?,
-            ValueChange::EntryRemoved => f.write_str("removed")?,
-        }
+        f.write_str(&self.value_text())?;
         match self.in_force {
             InForce::AtReload => Ok(()),
             InForce::AtRestart => f.write_str(" (in force at the next start)"),

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use crate::comparison::KeyChange;
 use crate::node::{Node, Value};
-use crate::{Config, KeyDescription, changes, file, keys, parse, schema};
+use crate::{Config, KeyDescription, changes, digest, file, keys, parse, schema};
 
 const FULL: &str = include_str!("../examples/full.yaml");
 
@@ -99,6 +99,7 @@ fn candidates() -> Vec<Json> {
             "a",
             "0600",
             "0640",
+            "0400",
             "192.0.2.7",
             "192.0.2.7:7",
             ".",
@@ -130,7 +131,10 @@ fn changed(document: &Json, place: &str, candidates: &[Json]) -> Option<Vec<KeyC
     candidates.iter().find_map(|candidate| {
         let mut other = document.clone();
         *other.pointer_mut(place)? = candidate.clone();
-        Some(changes(&before, &read(&other)?)).filter(|changes| !changes.is_empty())
+        let after = read(&other)?;
+        let found = changes(&before, &after);
+        assert_eq!(found.is_empty(), digest(&before) == digest(&after), "{place}: the hash of {candidate}");
+        Some(found).filter(|changes| !changes.is_empty())
     })
 }
 

@@ -1,10 +1,13 @@
 //! What every form of a value can do: read itself from a node, describe itself, show a value in words.
 
+use std::hash::Hasher;
+
 use serde_json::Value;
 
 use crate::comparison::Comparison;
 use crate::key_list::KeyList;
 use crate::node::Node;
+use crate::one_line::in_one_line;
 use crate::reader::Reader;
 
 /// A form that a value may have.
@@ -24,6 +27,13 @@ pub(crate) trait Kind {
     /// Records what differs. Two values that are shown alike are the same.
     fn compare(&self, old: &Self::Out, new: &Self::Out, comparison: &mut Comparison<'_>) {
         comparison.values(self.show(old).as_ref(), self.show(new).as_ref());
+    }
+
+    /// Adds a value to a hash, a secret too. Two values that are shown alike are the same.
+    fn hash(&self, value: &Self::Out, hasher: &mut dyn Hasher) {
+        hasher.write(in_one_line(self.show(value).as_ref()).as_bytes());
+        // So that the end of a value cannot pass for the beginning of the next one.
+        hasher.write_u8(0xff);
     }
 
     /// What tells this entry of a list from the others; `None` where only the list as a whole can be compared.

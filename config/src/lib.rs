@@ -47,6 +47,7 @@ mod walks;
 mod yaml_hint;
 mod zone_file_pattern;
 
+use std::hash::{DefaultHasher, Hasher as _};
 use std::path::{Path, PathBuf};
 
 use crate::check_files::FileFindings;
@@ -173,6 +174,14 @@ pub fn changes(old: &Config, new: &Config) -> Vec<KeyChange> {
     let mut changes = Vec::new();
     Sub::new().compare(old, new, &mut Comparison::new(&mut changes));
     changes
+}
+
+/// A hash of every value, secrets too: the same for configurations that are alike, as long as the program is the same.
+pub fn digest(config: &Config) -> u64 {
+    // Its keys are always the same.
+    let mut hasher = DefaultHasher::new();
+    Sub::new().hash(config, &mut hasher);
+    hasher.finish()
 }
 
 /// Every key there is, those within a section behind it.

@@ -1,6 +1,7 @@
 //! Values made of values: sections, lists, and what may be absent.
 
 use std::collections::HashMap;
+use std::hash::Hasher;
 use std::marker::PhantomData;
 
 use serde_json::{Value as Json, json};
@@ -12,7 +13,7 @@ use crate::node::{Node, Value, numbered};
 use crate::one_line::in_one_line;
 use crate::reader::Reader;
 use crate::section::Section;
-use crate::walks::{changes, keys, read, schema, show};
+use crate::walks::{changes, digest, keys, read, schema, show};
 
 /// A section within a section.
 pub(crate) struct Sub<S>(PhantomData<S>);
@@ -40,6 +41,10 @@ impl<S: Section> Kind for Sub<S> {
 
     fn compare(&self, old: &S, new: &S, comparison: &mut Comparison<'_>) {
         changes::compare(old, new, comparison);
+    }
+
+    fn hash(&self, value: &S, hasher: &mut dyn Hasher) {
+        digest::hash(value, hasher);
     }
 
     fn identity(&self, value: &S) -> Option<String> {
@@ -127,6 +132,11 @@ impl<K: Kind> Kind for List<K> {
         }
     }
 
+    fn hash(&self, value: &Vec<K::Out>, hasher: &mut dyn Hasher) {
+        hasher.write_usize(value.len());
+        value.iter().for_each(|item| self.of.hash(item, hasher));
+    }
+
     fn list_keys(&self, keys: &mut KeyList<'_>) {
         self.of.list_keys(&mut keys.entries());
     }
@@ -189,6 +199,11 @@ impl<K: Kind> Kind for Optional<K> {
                 (old, new) => comparison.values(old.as_ref(), new.as_ref()),
             },
         }
+    }
+
+    fn hash(&self, value: &Option<K::Out>, hasher: &mut dyn Hasher) {
+        hasher.write_u8(u8::from(value.is_some()));
+        value.iter().for_each(|value| self.0.hash(value, hasher));
     }
 
     fn identity(&self, value: &Option<K::Out>) -> Option<String> {

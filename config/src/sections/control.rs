@@ -10,6 +10,7 @@ use crate::kinds::{FilePath, Optional};
 use crate::node::{Node, Value};
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
+use crate::sections::workers::GroupName;
 
 /// The most bytes of a socket's path (unix(7): 108 with the final zero).
 const MOST_PATH: usize = 107;
@@ -21,11 +22,13 @@ pub struct ControlSettings {
     pub socket: Option<PathBuf>,
     /// The permission bits of the socket, at most 0o777.
     pub mode: u32,
+    /// The group whose members may use the commands that change nothing: a name or a number.
+    pub read_group: Option<String>,
 }
 
 impl Default for ControlSettings {
     fn default() -> Self {
-        ControlSettings { socket: None, mode: 0o600 }
+        ControlSettings { socket: None, mode: 0o600, read_group: None }
     }
 }
 
@@ -84,6 +87,13 @@ impl Section for ControlSettings {
             Mode,
             |control| &mut control.mode,
         );
+        keys.key(
+            "read-group",
+            InForce::AtRestart,
+            "A group whose members may use the commands that change nothing: a name or a number.",
+            Optional(GroupName),
+            |control| &mut control.read_group,
+        );
     }
 
     fn finish(draft: ControlSettings, node: &Node, reader: &mut Reader) -> Option<Self> {
@@ -91,6 +101,10 @@ impl Section for ControlSettings {
             let message =
                 format!("the path is longer than {MOST_PATH} bytes, the most that a unix socket may have");
             reader.at_key("socket", |reader| reader.error(node.spot_of("socket"), message));
+        }
+        if draft.read_group.is_some() && draft.mode & 0o077 != 0 {
+            let message = "with `read-group` the mode must let in the owner alone, such as \"0600\": the group is let in to look";
+            reader.at_key("mode", |reader| reader.error(node.spot_of("mode"), message));
         }
         Some(draft)
     }

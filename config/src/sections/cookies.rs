@@ -1,6 +1,7 @@
 //! `server.cookies` and `server.cookie-secrets`: what server cookies are made with.
 
 use std::fmt;
+use std::hash::Hasher;
 
 use serde_json::{Value as Json, json};
 
@@ -70,6 +71,10 @@ impl Kind for Secret {
         if old != new {
             comparison.record(ValueChange::Secret);
         }
+    }
+
+    fn hash(&self, value: &CookieSecret, hasher: &mut dyn Hasher) {
+        hasher.write(&value.0);
     }
 }
 

@@ -1,7 +1,7 @@
 //! `log:`: what is written and how.
 
 use crate::in_force::InForce;
-use crate::kinds::{Flag, Word};
+use crate::kinds::{Flag, Whole, Word};
 use crate::node::Node;
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
@@ -13,13 +13,15 @@ pub struct LogSettings {
     pub level: LogLevel,
     /// The form of a line.
     pub format: LogFormat,
-    /// Whether each query is written.
+    /// Whether answers are written, one line each, whatever the level.
     pub queries: bool,
+    /// One answer in so many is written.
+    pub query_sample: u32,
 }
 
 impl Default for LogSettings {
     fn default() -> Self {
-        LogSettings { level: LogLevel::Info, format: LogFormat::Auto, queries: false }
+        LogSettings { level: LogLevel::Info, format: LogFormat::Auto, queries: false, query_sample: 1 }
     }
 }
 
@@ -89,9 +91,20 @@ impl Section for LogSettings {
             FORMATS,
             |log| &mut log.format,
         );
-        keys.key("queries", InForce::AtReload, "Whether each query is written.", Flag, |log| {
-            &mut log.queries
-        });
+        keys.key(
+            "queries",
+            InForce::AtReload,
+            "Whether answers are written, one line each, whatever the level.",
+            Flag,
+            |log| &mut log.queries,
+        );
+        keys.key(
+            "query-sample",
+            InForce::AtReload,
+            "One answer in so many is written where queries is true.",
+            Whole::new(1, 1_000_000),
+            |log| &mut log.query_sample,
+        );
     }
 
     fn finish(draft: LogSettings, _: &Node, _: &mut Reader) -> Option<Self> {

@@ -87,6 +87,37 @@ impl Kind for UserName {
     }
 }
 
+/// A group: a name, or a number that need not be in a file.
+pub(crate) struct GroupName;
+
+impl Kind for GroupName {
+    type Out = String;
+
+    fn read(&self, node: &Node, reader: &mut Reader) -> Option<String> {
+        let group = match &node.value {
+            Value::Integer(number) => Some(number.to_string()),
+            Value::Text(text) => Some(text.clone()),
+            _ => None,
+        };
+        let group = group.filter(|group| is_name(group) || (!group.contains(':') && is_number(group)));
+        if group.is_none() {
+            reader.wrong(node, "the name of a group, or the number of one");
+        }
+        group
+    }
+
+    fn schema(&self) -> Json {
+        json!({ "anyOf": [
+            { "type": "integer", "minimum": 0, "maximum": u32::MAX - 1 },
+            { "type": "string", "pattern": "^([A-Za-z_][A-Za-z0-9_.-]{0,31}|[0-9]+)$" },
+        ] })
+    }
+
+    fn show(&self, value: &String) -> Option<Json> {
+        Some(json!(value))
+    }
+}
+
 /// A name as useradd(8) allows it, a little wider: letters of both cases and dots are met in directories.
 fn is_name(user: &str) -> bool {
     let mut bytes = user.bytes();

@@ -4,6 +4,7 @@
 //! never goes back. What was learnt from an upstream or a route that is gone is dropped by turning one number
 //! ([`Origins`]).
 
+mod contents;
 mod entry;
 mod eviction;
 mod origin;
@@ -20,6 +21,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use foldhash::quality::RandomState;
 use rhumb_wire::NameRef;
 
+pub use contents::CachedEntry;
 pub use entry::{Key, NotKept};
 pub use origin::{Origin, Origins};
 pub use record_cache::RecordCache;

@@ -79,6 +79,10 @@ impl Shard {
         self.slots.get(place as usize).and_then(|slot| slot.entry.as_ref())
     }
 
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.slots.iter().filter_map(|slot| slot.entry.as_ref())
+    }
+
     fn entry_mut(&mut self, place: u32) -> Option<&mut Entry> {
         self.slots.get_mut(place as usize).and_then(|slot| slot.entry.as_mut())
     }

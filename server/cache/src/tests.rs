@@ -252,3 +252,20 @@ proptest::proptest! {
         assert_eq!(rig.cache.figures().bytes, 0, "of {bytes}");
     }
 }
+
+#[test]
+fn what_is_kept_of_a_name_is_shown() {
+    let rig = Rig::new(LIMITS);
+    rig.keep("a.example", 50, 10).unwrap();
+    rig.keep("b.a.example", 50, 10).unwrap();
+    let (name, other): (Name, Name) = ("a.example".parse().unwrap(), "c.example".parse().unwrap());
+    let shown = rig.cache.entries_of(name.as_ref(), 30, 10);
+    assert_eq!(shown.len(), 1);
+    assert_eq!((shown[0].age, shown[0].left, shown[0].failure, shown[0].route), (20, 30, false, 1));
+    assert_eq!(ttls(&shown[0].message), [30]);
+    assert_eq!(rig.cache.entries_of(name.as_ref(), 70, 10)[0].left, 0);
+    assert!(rig.cache.entries_of(other.as_ref(), 30, 10).is_empty());
+    assert!(rig.cache.entries_of(name.as_ref(), 30, 0).is_empty());
+    rig.cache.origins().retire(rig.origin);
+    assert!(rig.cache.entries_of(name.as_ref(), 30, 10).is_empty());
+}

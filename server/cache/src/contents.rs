@@ -1,0 +1,59 @@
+//! What the cache holds of a name, for people.
+
+use rhumb_wire::NameRef;
+
+use crate::entry::{Entry, Kind};
+use crate::{Cache, Origin, lock};
+
+/// An entry as it is at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CachedEntry {
+    /// The message, its TTLs aged. The type of the question is 0 in the denial of a name, which answers every type.
+    pub message: Vec<u8>,
+    /// The route it was asked through.
+    pub route: u32,
+    /// DNSSEC records were asked for (DO).
+    pub dnssec_ok: bool,
+    /// Checking was disabled (CD).
+    pub checking_disabled: bool,
+    /// Where it was learnt.
+    pub origin: Origin,
+    /// Whether it says that there was no answer.
+    pub failure: bool,
+    /// Seconds since it was learnt.
+    pub age: u32,
+    /// Seconds until its TTL ends; 0 where it has ended.
+    pub left: u32,
+}
+
+impl Cache {
+    /// What is kept of `name`, at most so many entries; what was learnt from an upstream that is gone is left out. Looks at every
+    /// entry of the cache, a part of it locked at a time.
+    pub fn entries_of(&self, name: NameRef<'_>, now: u32, most: usize) -> Vec<CachedEntry> {
+        let mut found = Vec::new();
+        for shard in &self.shards {
+            let shard = lock(shard);
+            let entries = shard.entries().filter(|entry| entry.owner() == name);
+            let live = entries.filter(|entry| self.origins.is_live(entry.origin));
+            found.extend(live.take(most.saturating_sub(found.len())).map(|entry| shown(entry, now)));
+        }
+        found
+    }
+}
+
+fn shown(entry: &Entry, now: u32) -> CachedEntry {
+    let (age, mut message) = (now.saturating_sub(entry.stored), vec![0; usize::from(u16::MAX)]);
+    let length =
+        entry.copy_to(&mut message, usize::from(u16::MAX), age, u32::MAX).map_or(0, |(length, _)| length);
+    message.truncate(length);
+    CachedEntry {
+        message,
+        route: entry.route,
+        dnssec_ok: entry.bits & 1 != 0,
+        checking_disabled: entry.bits & 2 != 0,
+        origin: entry.origin,
+        failure: entry.kind == Kind::Failure,
+        age,
+        left: entry.expires().saturating_sub(now),
+    }
+}
