@@ -1,4 +1,4 @@
-//! Telling the service manager how we are: the protocol of `sd_notify(3)` for `Type=notify-reload`.
+//! Telling the service manager how we are: the protocol of `sd_notify(3)`, for `Type=notify` and for `notify-reload`.
 //!
 //! Without `NOTIFY_SOCKET` in the environment every call does nothing. A message that cannot be delivered is
 //! dropped: nothing a manager does may hold or end the server.
