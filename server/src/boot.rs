@@ -4,6 +4,7 @@ mod check;
 mod log;
 mod notify;
 mod privilege;
+mod query_lines;
 mod sandbox;
 mod serve;
 mod start_error;
@@ -41,7 +42,7 @@ struct Sockets {
 pub fn run(path: Option<&Path>) -> Result<(), StartError> {
     rhumb_net::return_large_memory();
     let config = Arc::new(read_config(path, rhumb_config::load)?);
-    let level = log::start(config.log);
+    let log::StartedLog { level, form } = log::start(config.log);
     let supervisor = notify::Supervisor::from_environment();
     let successor = privilege::successor(config.user.as_deref())
         .map_err(|error| StartError::System(error.to_string()))?;
@@ -58,7 +59,7 @@ pub fn run(path: Option<&Path>) -> Result<(), StartError> {
     let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
     let live = Arc::new(ServerState::new(&config, metrics));
     let confinement = vec![privileges.to_string(), sandbox.to_string()];
-    let server = serve::Server { config, live, supervisor, confinement, level };
+    let server = serve::Server { config, live, supervisor, confinement, level, log_form: form };
     server.run(sockets, preloaded)
 }
 
@@ -70,7 +71,7 @@ fn bind(config: &Config, successor: Option<&privilege::Account>) -> Result<Socke
         None => None,
         Some(metrics) => Some(bind_metrics(config, metrics.listen)?),
     };
-    let control = match control::place::bind_configured(config) {
+    let mut control = match control::place::bind_configured(config) {
         Ok(bound) => Some(bound),
         // The built-in default has to start anywhere.
         Err(error) if config.file.is_none() => {
@@ -83,6 +84,15 @@ fn bind(config: &Config, successor: Option<&privilege::Account>) -> Result<Socke
         listener
             .give_to(account.uid.as_raw(), account.gid.as_raw())
             .map_err(|error| StartError::System(format!("control socket: {error}")))?;
+    }
+    if let (Some(listener), Some(group)) = (&mut control, &config.control.read_group) {
+        let failed = |error: String| StartError::System(format!("control.read-group: {error}"));
+        let gid = privilege::find_group(group).map_err(|error| failed(error.to_string()))?;
+        listener.admit_readers(gid).map_err(|error| {
+            failed(format!(
+                "the socket cannot be given to the group {group}: {error}; start as root or as a member"
+            ))
+        })?;
     }
     Ok(Sockets { listeners, metrics, control })
 }

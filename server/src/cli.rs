@@ -9,6 +9,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use clap_complete::Shell;
 use rhumb_wire::Name;
 use rhumb_wire::tsig::TsigAlgorithm;
+use serde_json::json;
 
 use crate::boot::{self, StartError};
 use crate::operator::show::AnswerStreams;
@@ -47,6 +48,9 @@ enum LocalCommand {
         /// The configuration; the built-in default without it
         #[arg(short, long, value_name = "FILE")]
         config: Option<PathBuf>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Read a zone file and report every error
     CheckZone {
@@ -57,6 +61,9 @@ enum LocalCommand {
         /// A folder that $INCLUDE may read from too; may be given several times
         #[arg(long, value_name = "FOLDER")]
         include_folder: Vec<PathBuf>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Keys of zones and of their transfers
     #[command(subcommand, display_order = rows::ORDER)]
@@ -73,7 +80,13 @@ enum LocalCommand {
     },
     /// Succeed if the running server is healthy, or at least answers a query; takes two seconds at most
     #[command(display_order = rows::ORDER + 1)]
-    Healthcheck(TargetArguments),
+    Healthcheck {
+        #[command(flatten)]
+        target: TargetArguments,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the completions for a shell
     #[command(display_order = rows::ORDER + 1)]
     Completions {
@@ -123,48 +136,76 @@ fn run(matches: &clap::ArgMatches, streams: &mut AnswerStreams<'_>) -> CommandEx
 
 impl LocalCommand {
     fn run(self, streams: &mut AnswerStreams<'_>) -> CommandExit {
-        let done = match self {
-            Self::Run { config } => boot::run(config.as_deref()).map(|()| None),
-            Self::Check { config } => boot::check(config.as_deref()).map(|(mut warnings, verdict)| {
-                warnings.extend(client::default_socket_taken(config.as_deref()));
-                Some((warnings, verdict))
-            }),
-            Self::CheckZone { origin, file, include_folder } => {
-                boot::check_zone(&origin.to_string(), &file, include_folder).map(Some)
+        match self {
+            Self::Run { config } => match boot::run(config.as_deref()) {
+                Ok(()) => CommandExit::Good,
+                Err(error) => failed(&error, false, streams),
+            },
+            Self::Check { config, json } => {
+                let checked = boot::check(config.as_deref()).map(|(mut warnings, verdict)| {
+                    warnings.extend(client::default_socket_taken(config.as_deref()));
+                    (warnings, verdict)
+                });
+                verdict(checked, json, streams)
+            }
+            Self::CheckZone { origin, file, include_folder, json } => {
+                verdict(boot::check_zone(&origin.to_string(), &file, include_folder), json, streams)
             }
             Self::Keys(KeysCommand::Tsig { name, algorithm }) => {
-                return print(streams.out, |text| {
-                    text.write_all(key_text::new_key(&name, algorithm)?.as_bytes())
-                });
+                print(streams.out, |text| text.write_all(key_text::new_key(&name, algorithm)?.as_bytes()))
             }
             Self::Selftest { config, json } => {
-                return client::selftest(&ServerTarget { config, socket: None }, json, streams);
+                client::selftest(&ServerTarget { config, socket: None }, json, streams)
             }
-            Self::Healthcheck(target) => return client::healthcheck(&target.into(), streams),
-            Self::Completions { shell } => {
-                return print(streams.out, |text| {
-                    clap_complete::generate(shell, &mut command(), "rhumb", text);
-                    Ok(())
-                });
-            }
-            Self::Man => return print(streams.out, |text| man::write(command(), text)),
-        };
-        match done {
-            Ok(None) => CommandExit::Good,
-            Ok(Some((warnings, verdict))) => {
-                exit::complain(streams, warnings);
-                print(streams.out, |text| writeln!(text, "{verdict}"))
-            }
-            Err(error) => {
-                // Each error has its line already.
-                let _ = writeln!(streams.err, "{error}");
-                match error {
-                    StartError::Configuration(_) => CommandExit::Wrong,
-                    StartError::System(_) => CommandExit::Failed,
+            Self::Healthcheck { target, json } => {
+                let exit = client::healthcheck(&target.into(), streams);
+                if json {
+                    exit.and_json(&json!({ "healthy": exit == CommandExit::Good }), streams)
+                } else {
+                    exit
                 }
             }
+            Self::Completions { shell } => print(streams.out, |text| {
+                clap_complete::generate(shell, &mut command(), "rhumb", text);
+                Ok(())
+            }),
+            Self::Man => print(streams.out, |text| man::write(command(), text)),
         }
     }
+}
+
+/// Writes what a check found: its warnings and its verdict, or every error.
+fn verdict(
+    found: Result<(Vec<String>, String), StartError>,
+    json: bool,
+    streams: &mut AnswerStreams<'_>,
+) -> CommandExit {
+    match found {
+        Ok((warnings, verdict)) if json => {
+            exit::json(streams, &json!({ "good": true, "verdict": verdict, "warnings": warnings }))
+        }
+        Ok((warnings, verdict)) => {
+            exit::complain(streams, warnings);
+            print(streams.out, |text| writeln!(text, "{verdict}"))
+        }
+        Err(error) => failed(&error, json, streams),
+    }
+}
+
+/// Writes why something failed, with `json` to standard output too.
+fn failed(error: &StartError, json: bool, streams: &mut AnswerStreams<'_>) -> CommandExit {
+    // Each error has its line already.
+    let text = error.to_string();
+    let _ = writeln!(streams.err, "{text}");
+    let exit = match error {
+        StartError::Configuration(_) => CommandExit::Wrong,
+        StartError::System(_) => CommandExit::Failed,
+    };
+    if !json {
+        return exit;
+    }
+    let errors: Vec<&str> = text.lines().collect();
+    exit.and_json(&json!({ "good": false, "errors": errors }), streams)
 }
 
 /// Made whole first: the generators take a broken pipe badly.

@@ -9,11 +9,14 @@ mod resolved;
 mod routes;
 mod source;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use rhumb_config::Config;
+use rhumb_config::{Config, UpstreamServer};
+use rhumb_resolver::ServerIdentity;
 use rhumb_watch::OpenWriters;
+use rhumb_wire::Name;
 use rhumb_zones::NameTable;
 
 use crate::change::Change;
@@ -32,12 +35,14 @@ pub struct Forwarding {
     live: Arc<ServerState>,
     lists: UpstreamLists,
     last_route: u32,
+    /// Upstreams that an operator has taken out.
+    withheld: HashSet<ServerIdentity>,
 }
 
 impl Forwarding {
     /// Without lists and routes.
     pub fn new(live: Arc<ServerState>, preloaded: PreloadedLists, writers: OpenWriters) -> Self {
-        Self { live, lists: UpstreamLists::new(preloaded, writers), last_route: 0 }
+        Self { live, lists: UpstreamLists::new(preloaded, writers), last_route: 0, withheld: HashSet::new() }
     }
 
     /// Reads every list that `config` names.
@@ -66,9 +71,10 @@ impl Forwarding {
     }
 
     /// Gives every route its upstreams. The routes of the next snapshot.
-    pub fn apply(&self, plans: &[RoutePlan]) -> NameTable<RouteEntry> {
+    pub fn apply(&mut self, plans: &[RoutePlan]) -> NameTable<RouteEntry> {
+        self.withheld.retain(|upstream| plans.iter().any(|plan| plan.has(upstream)));
         for plan in plans {
-            plan.apply(&self.live);
+            plan.apply(&self.withheld, &self.live);
         }
         NameTable::build(plans.iter().map(RoutePlan::entry))
     }
@@ -89,14 +95,38 @@ impl Forwarding {
     /// Reads the lists of this file again and gives the routes that use them their new upstreams.
     pub fn file_changed(&mut self, config: &Config, path: &Path) {
         let changed = self.lists.read_file(path);
-        let snapshot = self.live.snapshot.load_full();
         for forward in &config.forward {
             if forward.upstreams.iter().filter_map(source::source_of).any(|list| changed.contains(&list)) {
-                for change in routes::renew(config, forward, &self.lists, &snapshot, &self.live) {
+                for change in routes::renew(config, forward, &self.lists, &self.withheld, &self.live) {
                     tracing::info!(list = %path.display(), "{change}");
                 }
             }
         }
+        let snapshot = self.live.snapshot.load();
+        let is_listed = |upstream: &ServerIdentity| {
+            snapshot.view.routes.iter().any(|(_, entry)| entry.route.state().member(upstream).is_some())
+        };
+        self.withheld.retain(is_listed);
+    }
+
+    /// Takes an upstream out, or back, until it is on no list any more. The domains it is for.
+    ///
+    /// Errors: no domain has such an upstream, in words.
+    pub fn withhold(&mut self, upstream: &UpstreamServer, out: bool) -> Result<Vec<Name>, String> {
+        let unknown =
+            || format!("no domain has the upstream {upstream}; `rhumb status` shows those there are");
+        let identity = resolved::resolved(upstream).ok_or_else(unknown)?;
+        if out {
+            self.withheld.insert(identity.clone());
+        } else {
+            self.withheld.remove(&identity);
+        }
+        let domains = routes::withhold(&identity, &self.withheld, &self.live);
+        if domains.is_empty() {
+            self.withheld.remove(&identity);
+            return Err(unknown());
+        }
+        Ok(domains)
     }
 
     /// How each list is.

@@ -13,6 +13,7 @@ pub mod listen;
 pub mod metrics;
 pub mod operator;
 pub mod query;
+mod query_log;
 pub mod rate_limit;
 pub mod recursion;
 pub mod reload;

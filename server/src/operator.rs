@@ -2,7 +2,9 @@
 
 mod actions;
 mod admin;
+mod cached;
 pub(crate) mod commands;
+mod config_hash;
 mod explain;
 mod explanation;
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod follow;
 mod kept_reason;
 mod limit;
 mod link_parts;
+mod log;
 mod outcome;
 mod pipeline;
 mod response;
@@ -33,6 +34,7 @@ pub use context::QueryContext;
 pub use count::{count, count_message};
 pub use kept_reason::{CIRCLE, PRIVATE_ADDRESS, add_reason};
 pub use link_parts::LinkAnswer;
+pub use log::{log_answer, log_waiting};
 pub use outcome::{
     IncompleteResponse, MessageSource, QueryOutcome, QueryScratch, ResolveWork, TraceStep, WaitingClient,
     WaitingQuery, WaitingWork,

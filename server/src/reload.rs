@@ -179,6 +179,10 @@ impl Reloader {
                 match request {
                     ReloadRequest::Reload(strictness, reply) => self.waiting.push((strictness, reply)),
                     ReloadRequest::Diff(file, reply) => self.diff(file.as_deref(), reply),
+                    ReloadRequest::Upstream { upstream, out, reply } => {
+                        let _ = reply.send(self.parts.forwarding.withhold(&upstream, out));
+                    }
+                    ReloadRequest::Zone(name, reply) => self.parts.zones.read_again(name, reply),
                     ReloadRequest::Stop(reply) => {
                         self.parts.listeners.stop_all();
                         let _ = reply.send(());

@@ -26,6 +26,6 @@ mod writer;
 pub use changes::FileChanges;
 pub use load::{LoadedZone, ZoneRefusal, load, load_to_check};
 pub use notify::send_notifications;
-pub use outcome::{BrokenZone, PlanPurpose, ZonesPlan};
+pub use outcome::{BrokenZone, PlanPurpose, ZoneReadReply, ZonesPlan};
 pub use preload::{PreloadedZones, check_zones};
 pub use writer::ZoneWriter;

@@ -41,6 +41,7 @@ mod including;
 mod limiting;
 mod listening;
 mod logging;
+mod operating;
 mod passing;
 mod reading;
 mod reloading;
@@ -98,6 +99,7 @@ fn main() -> ExitCode {
         scraping::TESTS,
         counting::TESTS,
         logging::TESTS,
+        operating::TESTS,
         transfers::TESTS,
         including::TESTS,
         signatures::TESTS,

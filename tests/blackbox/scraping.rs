@@ -1,5 +1,6 @@
 //! Prometheus, as Debian packages it, and its tools.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -18,6 +19,7 @@ use crate::forwarding::{Lab, UP, config};
 pub(crate) const TESTS: &[Test] = &[
     Test::beside("scraping::prometheus_says_up", up),
     Test::beside("scraping::broken_zones_come_first", broken_zones),
+    Test::beside("scraping::the_status_page_has_the_scraped_numbers", page),
     Test::beside("scraping::promtool_has_nothing_to_say", promtool),
     Test::beside("scraping::the_alert_rules_pass_their_tests", rules),
 ];
@@ -147,6 +149,79 @@ fn broken_zones() -> Verdict {
         ready.body
     );
     ensure_eq!(server.page("/health")?.status, 200, "/health");
+    Ok(Outcome::Passed)
+}
+
+/// The figures of the status page, by their names.
+fn tiles(page: &str) -> BTreeMap<String, String> {
+    let tile = |part: &str| -> Option<(String, String)> {
+        let (name, rest) = part.split_once("</dt><dd>")?;
+        Some((name.to_owned(), rest.split("</dd>").next()?.to_owned()))
+    };
+    page.split("<dt>").skip(1).filter_map(tile).collect()
+}
+
+/// The cells of the table row that begins with this one.
+fn row(page: &str, first: &str) -> Option<Vec<String>> {
+    let cells = |row: &str| -> Vec<String> {
+        let cell = |part: &str| {
+            part.split_once('>').map(|(_, rest)| rest.split("</span>").next().unwrap_or("").to_owned())
+        };
+        row.split("<span").skip(1).filter_map(cell).collect()
+    };
+    page.split("<tr>").map(cells).find(|cells: &Vec<String>| cells.first().is_some_and(|cell| cell == first))
+}
+
+/// What the page says is what Prometheus scrapes at the same moment: counts, cache, zones, and each upstream.
+fn page() -> Verdict {
+    let busy = Busy::new()?;
+    busy.server.folder().write("zones/zone.test.zone", "this is no zone\n")?;
+    let broken = || busy.server.metric("rhumb_zones_failed", &[]).is_ok_and(|failed| failed > 0.5);
+    ensure!(until(Duration::from_secs(10), broken), "the broken zone is not found");
+    busy.lab.client.ask(busy.lab.to, "more.up.example.", "A")?;
+    let page = busy.server.page("/")?;
+    ensure!(page.head.contains("text/html"), "content type: {}", page.head);
+    let (page, tiles) = (page.body.clone(), tiles(&page.body));
+    let metric =
+        |name: &str, labels: &[&str]| busy.server.metric(name, labels).map(|value| value.to_string());
+    for (tile, name, labels) in [
+        ("queries", "rhumb_dns_requests_total", &[][..]),
+        ("SERVFAIL", "rhumb_dns_responses_total", &["rcode=\"SERVFAIL\""]),
+        ("cache entries", "rhumb_cache_entries", &[]),
+        ("waiting", "rhumb_forward_waiting", &[]),
+        ("TCP connections", "rhumb_tcp_connections", &[]),
+        ("zones", "rhumb_zones", &[]),
+        ("broken zones", "rhumb_zones_failed", &[]),
+    ] {
+        ensure_eq!(tiles.get(tile), Some(&metric(name, labels)?), "{tile} of the page and {name}");
+    }
+    let (hits, misses) = (
+        busy.server.metric("rhumb_cache_hits_total", &[])?,
+        busy.server.metric("rhumb_cache_misses_total", &[])?,
+    );
+    let share = format!("{:.1} %", hits / (hits + misses) * 100.0);
+    ensure_eq!(tiles.get("cache hits"), Some(&share), "hits of the page and of the metrics");
+    let upstream = format!("{}:53", UP[0]);
+    let cells = row(&page, &upstream).context("no row of the upstream")?;
+    let label = format!("upstream=\"{upstream}\"");
+    let queries = metric("rhumb_forward_requests_total", &[&label])?;
+    let timeouts = metric("rhumb_forward_timeouts_total", &[&label])?;
+    ensure_eq!(cells[1], "answers", "state of the upstream");
+    ensure!(cells[2].ends_with(" ms"), "its round trip: {}", cells[2]);
+    ensure_eq!((&cells[3], &cells[4]), (&queries, &timeouts), "queries and time-outs of the upstream");
+    let broken = row(&page, "zone.test.").context("no row of the broken zone")?;
+    ensure_eq!(broken[1], "serial 7", "what is served of the broken zone");
+    ensure!(broken[2].contains("zone.test.zone:1:"), "what is wrong with it: {}", broken[2]);
+    // Live: it is fetched anew by itself, and the next one has the next numbers.
+    ensure!(page.contains("http-equiv=\"refresh\""), "it is not fetched anew");
+    busy.lab.client.ask(busy.lab.to, "more.up.example.", "A")?;
+    let later = self::tiles(&busy.server.page("/")?.body);
+    ensure_eq!(
+        later.get("queries"),
+        Some(&metric("rhumb_dns_requests_total", &[])?),
+        "queries a moment later"
+    );
+    ensure!(later.get("queries") != tiles.get("queries"), "the page does not move");
     Ok(Outcome::Passed)
 }
 

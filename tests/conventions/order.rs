@@ -20,7 +20,7 @@ const CRATES: [(&str, u8); 11] = [
 ];
 
 /// Modules of the server by level; one may use those of higher numbers alone.
-const MODULES: [(&str, u8); 18] = [
+const MODULES: [(&str, u8); 19] = [
     ("main", 0),
     ("cli", 1),
     ("boot", 2),
@@ -33,12 +33,13 @@ const MODULES: [(&str, u8); 18] = [
     ("forwarding", 7),
     ("snapshot", 8),
     ("control", 9),
-    ("metrics", 9),
-    ("cookies", 9),
-    ("rate_limit", 9),
-    ("test_hooks", 9),
-    ("change", 9),
-    ("supervision", 10),
+    ("query_log", 9),
+    ("metrics", 10),
+    ("cookies", 10),
+    ("rate_limit", 10),
+    ("test_hooks", 10),
+    ("change", 10),
+    ("supervision", 11),
 ];
 
 fn level(list: &[(&str, u8)], name: &str) -> Option<u8> {

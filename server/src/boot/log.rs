@@ -13,12 +13,26 @@ use destination::{LogDestination, StderrLines};
 /// Changes the level of a log that was started.
 pub(super) type Level = reload::Handle<LevelFilter, Registry>;
 
+/// How lines look.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LogForm {
+    pub(super) destination: LogDestination,
+    pub(super) json: bool,
+}
+
+/// A log that was started.
+pub(super) struct StartedLog {
+    pub(super) level: Level,
+    pub(super) form: LogForm,
+}
+
 /// Starts the log. Where one was started before, as in tests, that one stays.
-pub(super) fn start(log: LogSettings) -> Level {
+pub(super) fn start(log: LogSettings) -> StartedLog {
     let (filter, level) = reload::Layer::new(level_filter(log.level));
     let destination = LogDestination::of_stderr();
+    let form = LogForm { destination, json: is_json(log.format, destination) };
     let lines = StderrLines(destination);
-    let lines: Box<dyn Layer<_> + Send + Sync> = if is_json(log.format, destination) {
+    let lines: Box<dyn Layer<_> + Send + Sync> = if form.json {
         Box::new(fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(lines))
     } else {
         let colours = destination == LogDestination::Terminal { colours: true };
@@ -26,7 +40,7 @@ pub(super) fn start(log: LogSettings) -> Level {
     };
     // Fails only where a log was started before.
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
-    level
+    StartedLog { level, form }
 }
 
 /// Whether a line is JSON.

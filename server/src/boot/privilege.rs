@@ -20,6 +20,7 @@ use nix::unistd::{
     setresuid,
 };
 
+pub(in crate::boot) use account::find_group;
 pub(crate) use account::{Account, AccountError};
 
 /// The user and group that root becomes when the configuration names none: the overflow ids, `nobody`.

@@ -11,7 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tokio::time::Interval;
 
-use super::{Sockets, StartError, log, notify};
+use super::{Sockets, StartError, log, notify, query_lines};
 use crate::change::{Strictness, log_changes};
 use crate::listen::ListenerServices;
 use crate::listen::stream::Streams;
@@ -31,6 +31,7 @@ pub(super) struct Server {
     pub(super) supervisor: notify::Supervisor,
     pub(super) confinement: Vec<String>,
     pub(super) level: log::Level,
+    pub(super) log_form: log::LogForm,
 }
 
 impl Server {
@@ -46,6 +47,8 @@ impl Server {
         let (queue, tasks) = self.spawn_resolving(&runtime, &stopped);
         self.spawn_network_watch(&runtime);
         self.spawn_notifier(&runtime, &stopped);
+        query_lines::start(&self.live, self.log_form)
+            .map_err(|error| StartError::system("query log")(error.to_string()))?;
         let (streams, handle) = (self.streams(&queue, &stopped), runtime.handle().clone());
         let connections = Arc::clone(&streams.limits);
         let (live, resolve) = (Arc::clone(&self.live), queue.clone());
@@ -57,8 +60,9 @@ impl Server {
                 .map_err(|error| StartError::system("reloader")(error.to_string()))?;
         let (live, reloads) = (Arc::clone(&self.live), reloader.status());
         let confinement = self.confinement.clone();
+        let (controls, config) = (self.controls(), Arc::clone(&self.config));
         let admin =
-            Arc::new(Admin::new(live, reloads, confinement, requests.clone(), queue, self.controls()));
+            Arc::new(Admin::new(live, reloads, confinement, requests.clone(), queue, controls, config));
         let status = Arc::new(StatusPages::new(Arc::clone(&admin)));
         self.live.metrics.watch(Arc::clone(&status) as Arc<dyn metrics::Source>);
         let reloader = start(reloader)?;
@@ -94,6 +98,7 @@ impl Server {
         // It was asked to end, and is at most within a load whose result has no use any more.
         drop(reloader);
         runtime.shutdown_timeout(Duration::from_millis(100));
+        self.live.query_log.drain(Duration::from_secs(1));
         tracing::info!("stopped");
         Ok(())
     }

@@ -18,6 +18,16 @@ pub(super) enum CommandExit {
     Wrong,
 }
 
+impl CommandExit {
+    /// The same, after a value was written as JSON.
+    pub(super) fn and_json(self, value: &impl Serialize, streams: &mut AnswerStreams<'_>) -> Self {
+        match json(streams, value) {
+            Self::Good => self,
+            unwritten => unwritten,
+        }
+    }
+}
+
 impl From<CommandExit> for ExitCode {
     fn from(exit: CommandExit) -> ExitCode {
         ExitCode::from(exit as u8)

@@ -68,7 +68,7 @@ const fn value_name(kind: ArgumentKind) -> &'static str {
     match kind {
         ArgumentKind::Name => "NAME",
         ArgumentKind::RecordType => "TYPE",
-        ArgumentKind::Address => "ADDR",
+        ArgumentKind::Address | ArgumentKind::Upstream => "ADDR",
         ArgumentKind::File => "FILE",
         ArgumentKind::Text | ArgumentKind::Switch => "TEXT",
         ArgumentKind::OneOf(_) => "WORD",

@@ -25,17 +25,21 @@ fn local_commands_are_read() {
         ("", None),
         ("run", Some(LocalCommand::Run { config: None })),
         ("run -c a.yaml", Some(LocalCommand::Run { config: Some("a.yaml".into()) })),
-        ("check --config a.yaml", Some(LocalCommand::Check { config: Some("a.yaml".into()) })),
+        ("check --config a.yaml", Some(LocalCommand::Check { config: Some("a.yaml".into()), json: false })),
         (
             "check-zone example.com a.zone",
             Some(LocalCommand::CheckZone {
                 origin: name("example.com"),
                 file: "a.zone".into(),
                 include_folder: Vec::new(),
+                json: false,
             }),
         ),
         ("selftest", Some(LocalCommand::Selftest { config: None, json: false })),
-        ("healthcheck -c a.yaml", Some(LocalCommand::Healthcheck(target(Some("a.yaml"))))),
+        (
+            "healthcheck -c a.yaml",
+            Some(LocalCommand::Healthcheck { target: target(Some("a.yaml")), json: false }),
+        ),
         ("completions zsh", Some(LocalCommand::Completions { shell: Shell::Zsh })),
         ("man", Some(LocalCommand::Man)),
     ] {
@@ -61,6 +65,10 @@ fn rows_are_read() {
         ),
         ("zone list", "/zones", ""),
         ("zone status a", "/zones/status", "?name=a."),
+        ("zone reload a", "/zones/reload", "?name=a."),
+        ("cache show a", "/cache", "?name=a."),
+        ("upstream down 192.0.2.1", "/upstreams/down", "?upstream=192.0.2.1"),
+        ("upstream up [2001:db8::1]:5353", "/upstreams/up", "?upstream=%5B2001%3Adb8%3A%3A1%5D%3A5353"),
     ] {
         let matches = read(line).unwrap();
         let (row, matches) = rows::find(&matches).unwrap();
@@ -87,6 +95,10 @@ fn wrong_usage_is_status_2() {
         "explain a A --from localhost",
         "zone",
         "zone refresh",
+        "zone reload",
+        "upstream up",
+        "upstream down nowhere",
+        "cache",
         "completions tcsh",
         "selftest --socket /s",
     ] {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use rhumb_config::UpstreamServer;
 use rhumb_wire::{Name, Type};
 use serde_json::{Map, Value};
 
@@ -23,6 +24,8 @@ pub enum ArgumentValue {
     RecordType(Type),
     /// An IP address.
     Address(IpAddr),
+    /// An upstream.
+    Upstream(Box<UpstreamServer>),
     /// An absolute path.
     File(PathBuf),
     /// A text, or one of the row's words.
@@ -65,6 +68,14 @@ impl CommandArguments {
     pub fn address(&self, argument: &str) -> Option<IpAddr> {
         match self.0.get(argument)? {
             ArgumentValue::Address(address) => Some(*address),
+            _ => None,
+        }
+    }
+
+    /// The upstream called so.
+    pub fn upstream(&self, argument: &str) -> Option<&UpstreamServer> {
+        match self.0.get(argument)? {
+            ArgumentValue::Upstream(upstream) => Some(upstream),
             _ => None,
         }
     }
@@ -139,6 +150,7 @@ impl ArgumentValue {
             Self::Name(name) => name.to_string(),
             Self::RecordType(rtype) => rtype.to_string(),
             Self::Address(address) => address.to_string(),
+            Self::Upstream(upstream) => upstream.to_string(),
             Self::File(path) => path.to_string_lossy().into_owned(),
             Self::Text(text) => text.clone(),
             Self::Switch(on) => on.to_string(),
@@ -153,6 +165,7 @@ impl ArgumentKind {
             Self::Name => parsed(text).map(ArgumentValue::Name),
             Self::RecordType => parsed(text).map(ArgumentValue::RecordType),
             Self::Address => parsed(text).map(ArgumentValue::Address),
+            Self::Upstream => parsed(text).map(Box::new).map(ArgumentValue::Upstream),
             Self::Switch => match text {
                 "true" => Ok(ArgumentValue::Switch(true)),
                 "false" => Ok(ArgumentValue::Switch(false)),

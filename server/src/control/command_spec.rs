@@ -93,6 +93,8 @@ pub enum ArgumentKind {
     RecordType,
     /// An IP address.
     Address,
+    /// An upstream as the configuration writes it.
+    Upstream,
     /// An absolute path.
     File,
     /// Any text of at most 255 characters.

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep};
 
 use super::command::ControlService;
-use super::socket::Listener;
+use super::socket::{ControlAccess, Listener};
 
 mod body;
 mod perform;
@@ -51,6 +51,12 @@ const DRAIN: Duration = Duration::from_secs(1);
 /// A client's permit to be served, one of [`Limits::clients`]; kept by its command, which may outlast its connection.
 type ClientPermit = Arc<OwnedSemaphorePermit>;
 
+/// A client that is served.
+struct AdmittedClient {
+    permit: ClientPermit,
+    access: ControlAccess,
+}
+
 /// Serves the control socket until `stop` turns true or its sender is gone; then its file goes.
 pub async fn serve(listener: Listener, service: Arc<dyn ControlService>, stop: watch::Receiver<bool>) {
     if let Err(error) = serve_within(listener, service, stop, LIMITS).await {
@@ -71,14 +77,11 @@ async fn serve_within(
         // An error means that the sender is gone: as good as a stop.
         let _ = stop.wait_for(|stop| *stop).await;
     };
-    let serve = |(stream, admitted), _| {
-        let permit = admit(&permits, admitted);
-        match permit {
-            Ok(permit) => Some(connection(stream, Arc::clone(&service), permit, limits)),
-            Err(refused) => {
-                refuse(stream, &refused);
-                None
-            }
+    let serve = |(stream, access), _| match admit(&permits, access) {
+        Ok(client) => Some(connection(stream, Arc::clone(&service), client, limits)),
+        Err(refused) => {
+            refuse(stream, &refused);
+            None
         }
     };
     let event = |event: AcceptEvent<'_>| match event {
@@ -95,33 +98,34 @@ struct AdmittingListener {
 }
 
 impl StreamListener for AdmittingListener {
-    /// A client, and whether it may act.
-    type Stream = (UnixStream, bool);
+    /// A client, and what it may do; none: nothing.
+    type Stream = (UnixStream, Option<ControlAccess>);
 
-    async fn accept_one(&self) -> io::Result<(UnixStream, bool)> {
+    async fn accept_one(&self) -> io::Result<Self::Stream> {
         let stream = self.socket.accept_one().await?;
-        let admitted = match rhumb_net::peer::credentials(&stream) {
-            Ok(peer) if self.listener.admits(peer.uid) => true,
+        let access = match rhumb_net::peer::credentials(&stream) {
             Ok(peer) => {
-                let (uid, pid) = (peer.uid, peer.pid);
-                tracing::warn!(uid, pid, "control: a client of another account was refused");
-                false
+                let access = self.listener.access(peer.uid);
+                if access.is_none() {
+                    let (uid, pid) = (peer.uid, peer.pid);
+                    tracing::warn!(uid, pid, "control: a client of another account was refused");
+                }
+                access
             }
             Err(error) => {
                 tracing::warn!(%error, "control: a client without credentials was refused");
-                false
+                None
             }
         };
-        Ok((stream, admitted))
+        Ok((stream, access))
     }
 }
 
-/// Gives a client that may act its place. Errors: the reply to one that may not, or for which there is no place.
-fn admit(permits: &Arc<Semaphore>, admitted: bool) -> Result<ClientPermit, Vec<u8>> {
-    if !admitted {
-        return Err(reply::not_admitted());
-    }
-    Arc::clone(permits).try_acquire_owned().map(Arc::new).map_err(|_| reply::full())
+/// Gives a client that may do something its place. Errors: the reply to one that may not, or for which there is no place.
+fn admit(permits: &Arc<Semaphore>, access: Option<ControlAccess>) -> Result<AdmittedClient, Vec<u8>> {
+    let access = access.ok_or_else(reply::not_admitted)?;
+    let permit = Arc::clone(permits).try_acquire_owned().map_err(|_| reply::full())?;
+    Ok(AdmittedClient { permit: Arc::new(permit), access })
 }
 
 /// Replies before anything was read. It fits into the socket's buffer; a client that has gone already misses it.
@@ -133,16 +137,17 @@ fn refuse(stream: UnixStream, reply: &[u8]) {
 async fn connection(
     stream: UnixStream,
     service: Arc<dyn ControlService>,
-    permit: ClientPermit,
+    client: AdmittedClient,
     limits: Limits,
 ) {
+    let AdmittedClient { permit, access } = client;
     let read_by = Instant::now() + limits.read;
     let acted = Notify::new();
     let service = service_fn(|request| {
         let (service, permit, acted) = (Arc::clone(&service), Arc::clone(&permit), &acted);
         async move {
             let commands = service.commands();
-            let response = match request::read(request, &commands, read_by, limits.body_bytes).await {
+            let response = match request::read(request, &commands, access, read_by, limits.body_bytes).await {
                 Ok(request) => perform::perform(request, service, permit).await,
                 Err(refusal) => refusal.into_reply(),
             };

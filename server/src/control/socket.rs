@@ -74,6 +74,17 @@ pub struct Listener {
     /// Device and inode of the file.
     identity: (u64, u64),
     folder_is_ours: bool,
+    /// Whether a group was let in that may only look.
+    has_readers: bool,
+}
+
+/// What a client may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ControlAccess {
+    /// Run every command.
+    Full,
+    /// Run the commands that change nothing.
+    Read,
 }
 
 impl Listener {
@@ -92,6 +103,14 @@ impl Listener {
         }
     }
 
+    /// Lets members of this group in, who may only look. Errors: this process may not give the file to the group.
+    pub fn admit_readers(&mut self, gid: u32) -> io::Result<()> {
+        lchown(&self.path, None, Some(gid))?;
+        fs::set_permissions(&self.path, Permissions::from_mode(self.mode & 0o777 | 0o060))?;
+        self.has_readers = true;
+        Ok(())
+    }
+
     pub(super) fn owns_folder(&mut self) {
         self.folder_is_ours = true;
     }
@@ -101,10 +120,16 @@ impl Listener {
         tokio::net::UnixListener::from_std(self.socket.try_clone()?)
     }
 
-    /// Whether a client of this user may act. Where the mode lets others in, the kernel asks it at connecting and it
-    /// decides; where it lets in the owner only, it is root and the server's own account, whatever became of the file.
-    pub(super) fn admits(&self, uid: u32) -> bool {
-        self.mode & 0o077 != 0 || uid == 0 || uid == geteuid().as_raw()
+    /// What a client of this user may do. Root and the server's own account may do everything. Where the mode lets others in, the
+    /// kernel has asked it when they connected, and they may too; but where a group is let in to look, all others may only look.
+    pub(super) fn access(&self, uid: u32) -> Option<ControlAccess> {
+        if uid == 0 || uid == geteuid().as_raw() {
+            Some(ControlAccess::Full)
+        } else if self.has_readers {
+            Some(ControlAccess::Read)
+        } else {
+            (self.mode & 0o077 != 0).then_some(ControlAccess::Full)
+        }
     }
 }
 
@@ -145,7 +170,7 @@ fn listen(socket: OwnedFd, path: &Path, mode: u32) -> io::Result<Listener> {
     let socket = UnixListener::from(socket);
     socket.set_nonblocking(true)?;
     let identity = (file.dev(), file.ino());
-    Ok(Listener { socket, path: path.to_owned(), mode, identity, folder_is_ours: false })
+    Ok(Listener { socket, path: path.to_owned(), mode, identity, folder_is_ours: false, has_readers: false })
 }
 
 /// Two servers that start at once take turns, or the later would take the earlier for dead, between its `bind` and its

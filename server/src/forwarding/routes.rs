@@ -1,5 +1,6 @@
 //! Which routes a configuration asks for, and by which upstreams each is answered.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use rhumb_config::{Config, ForwardEntry, UpstreamServer, UpstreamSource};
@@ -26,8 +27,13 @@ pub struct RoutePlan {
 
 impl RoutePlan {
     /// Gives the route its upstreams.
-    pub(super) fn apply(&self, live: &ServerState) {
-        set_upstreams(&self.entry.route, &self.upstreams, &self.terms, live);
+    pub(super) fn apply(&self, withheld: &HashSet<ServerIdentity>, live: &ServerState) {
+        set_upstreams(&self.entry.route, &self.upstreams, withheld, &self.terms, live);
+    }
+
+    /// Whether it is one of its upstreams.
+    pub(super) fn has(&self, upstream: &ServerIdentity) -> bool {
+        self.upstreams.contains(upstream)
     }
 
     /// Whether it is resolved by iteration.
@@ -42,7 +48,7 @@ impl RoutePlan {
 
     /// Drops what was learnt through it.
     pub(super) fn forget(&self, live: &ServerState) {
-        self.entry.route.set_upstreams(&[], &self.terms, live.route_services());
+        self.entry.route.set_upstreams(&[], &HashSet::new(), &self.terms, live.route_services());
     }
 
     /// The domain and what stands for it in the next snapshot.
@@ -128,14 +134,14 @@ pub(super) fn renew(
     config: &Config,
     forward: &ForwardEntry,
     lists: &UpstreamLists,
-    snapshot: &Snapshot,
+    withheld: &HashSet<ServerIdentity>,
     live: &ServerState,
 ) -> Vec<Change> {
     let mut changes = Vec::new();
     let upstreams = upstreams_of(config, forward, lists);
-    if let Some(entry) = snapshot.view.routes.find_exact(forward.domain.as_ref()) {
+    if let Some(entry) = live.snapshot.load().view.routes.find_exact(forward.domain.as_ref()) {
         describe(&entry.route, false, &upstreams, &mut changes);
-        set_upstreams(&entry.route, &upstreams, &terms_of(forward), live);
+        set_upstreams(&entry.route, &upstreams, withheld, &terms_of(forward), live);
     }
     changes
 }
@@ -161,13 +167,42 @@ fn upstreams_of(config: &Config, forward: &ForwardEntry, lists: &UpstreamLists) 
     servers
 }
 
-/// Gives a route its upstreams, if they or the terms differ.
-fn set_upstreams(route: &Route, upstreams: &[ServerIdentity], terms: &RouteTerms, live: &ServerState) {
+/// Gives a route its upstreams, if they, those that are asked, or the terms differ.
+fn set_upstreams(
+    route: &Route,
+    upstreams: &[ServerIdentity],
+    withheld: &HashSet<ServerIdentity>,
+    terms: &RouteTerms,
+    live: &ServerState,
+) {
     let state = route.state();
-    let same = state.members.iter().map(|member| &member.identity).eq(upstreams) && state.terms == *terms;
+    let asked =
+        |upstream: &ServerIdentity| state.withheld.contains(upstream) == withheld.contains(upstream);
+    let same = state.members.iter().map(|member| &member.identity).eq(upstreams)
+        && upstreams.iter().all(asked)
+        && state.terms == *terms;
     if !same {
-        route.set_upstreams(upstreams, terms, live.route_services());
+        route.set_upstreams(upstreams, withheld, terms, live.route_services());
     }
+}
+
+/// Has every route that has this upstream ask it, or not. The domains of those routes.
+pub(super) fn withhold(
+    upstream: &ServerIdentity,
+    withheld: &HashSet<ServerIdentity>,
+    live: &ServerState,
+) -> Vec<Name> {
+    let mut domains = Vec::new();
+    for (_, entry) in live.snapshot.load().view.routes.iter() {
+        let state = entry.route.state();
+        let members: Vec<ServerIdentity> =
+            state.members.iter().map(|member| member.identity.clone()).collect();
+        if members.contains(upstream) {
+            set_upstreams(&entry.route, &members, withheld, &state.terms, live);
+            domains.push(entry.route.domain().clone());
+        }
+    }
+    domains
 }
 
 fn describe(route: &Route, new: bool, upstreams: &[ServerIdentity], changes: &mut Vec<Change>) {

@@ -3,7 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::metrics::{Block, DropReason};
-use crate::query::{MessageSource, QueryClient, QueryContext, QueryOutcome, QueryScratch, count, respond};
+use crate::query::{
+    MessageSource, QueryClient, QueryContext, QueryOutcome, QueryScratch, count, log_answer, respond,
+};
 use crate::recursion::{ReplyPath, ResolveQueue};
 
 /// What answering needs beside the message and its client.
@@ -57,7 +59,10 @@ fn answer_unguarded(
 ) -> MessageAnswer {
     let AnswerContext { query, queue, block } = context;
     let outcome = respond(message, client, query, scratch, out);
-    count(block, client, message, &outcome, scratch, query.snapshot);
+    count(block, client, message, &outcome, scratch);
+    if let Some(one_in) = query.snapshot.settings.query_log {
+        log_answer(one_in, message, client, &outcome, query, scratch, out);
+    }
     match outcome {
         QueryOutcome::Reply(length) => {
             if let Some(work) = scratch.prefetch.take() {

@@ -189,7 +189,7 @@ metrics! {
     RELOAD_TIMESTAMP = Gauge "rhumb_reload_timestamp_seconds" []
         "When a configuration was last loaded well, in seconds since 1970.";
     CONFIG_HASH = Gauge "rhumb_config_hash" []
-        "48 bits of a hash over the configuration in force; equal on servers configured alike.";
+        "48 bits of a hash over what is in force: values, upstreams, serials of zones; equal on servers that are alike.";
 
     BUILD_INFO = Gauge "rhumb_build_info" ["version"]
         "Always 1; the label tells what runs.";

@@ -77,7 +77,6 @@ pub struct Metrics {
     pub(super) reloads: [AtomicU64; ReloadResult::COUNT],
     pub(super) reload_failed: AtomicBool,
     pub(super) loaded: AtomicU64,
-    pub(super) config_hash: AtomicU64,
     /// Locked: two scrapes at once would add the same CPU seconds twice.
     pub(super) process: Mutex<ProcessCollector>,
 }
@@ -115,7 +114,6 @@ impl Metrics {
             reloads: Default::default(),
             reload_failed: AtomicBool::new(false),
             loaded: AtomicU64::new(now),
-            config_hash: AtomicU64::new(0),
             process: Mutex::new(ProcessCollector::for_self()),
         }
     }
@@ -268,11 +266,6 @@ impl Metrics {
         if !failed {
             self.loaded.store(unix_seconds(), Relaxed);
         }
-    }
-
-    /// A hash over the configuration in force, the same for the same configuration on every server.
-    pub fn config_hash(&self, hash: u64) {
-        self.config_hash.store(hash, Relaxed);
     }
 }
 

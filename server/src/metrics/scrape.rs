@@ -23,9 +23,6 @@ use super::samples::Samples;
 /// The content type of [`Metrics::render`].
 pub(super) const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
 
-/// A number this wide is exact in an `f64`.
-const HASH_BITS: u64 = (1 << 48) - 1;
-
 impl Metrics {
     /// The page in Prometheus' text format, version 0.0.4.
     pub fn render(&self) -> String {
@@ -143,7 +140,6 @@ impl Metrics {
         }
         out.set(&names::RELOAD_SUCCESS, &[], u64::from(!self.reload_failed.load(Relaxed)));
         out.set(&names::RELOAD_TIMESTAMP, &[], self.loaded.load(Relaxed));
-        out.set(&names::CONFIG_HASH, &[], self.config_hash.load(Relaxed) & HASH_BITS);
         out.set(&names::BUILD_INFO, &[&self.version], 1);
         out.set(&names::START_TIMESTAMP, &[], self.started);
     }

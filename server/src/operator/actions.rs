@@ -9,9 +9,8 @@ use tokio::sync::oneshot;
 
 use super::admin::Admin;
 use super::server_status::BrokenZoneStatus;
-use super::status;
-use crate::change::Change;
-use crate::change::Strictness;
+use super::{cached, status};
+use crate::change::{Change, Strictness, joined};
 use crate::control::command::{CommandAnswer, CommandArguments, CommandFailure, CommandResult, Later};
 use crate::reload::ReloadRequest;
 use crate::zone_events::BrokenZone;
@@ -37,9 +36,11 @@ pub(super) fn diff<'a>(admin: &'a Admin, given: &'a CommandArguments) -> Later<'
         let file = given.file("config").map(ToOwned::to_owned);
         admin.requests.send(ReloadRequest::Diff(file, reply));
         let difference = answer.await.map_err(|_| ending())?.map_err(|failure| failure.errors)?;
-        CommandAnswer::new(
-            &json!({ "changes": words(&difference.changes), "broken": broken(difference.broken) }),
-        )
+        CommandAnswer::new(&json!({
+            "changes": words(&difference.changes),
+            "broken": broken(difference.broken),
+            "pending_restart": admin.pending_restart(),
+        }))
     })
 }
 
@@ -112,6 +113,44 @@ pub(super) fn zone_notify(admin: &Admin, given: &CommandArguments) -> CommandRes
 
 fn no_zone(name: &Name) -> CommandFailure {
     CommandFailure::new(format!("the server has no zone {name}"))
+}
+
+pub(super) fn zone_reload<'a>(admin: &'a Admin, given: &'a CommandArguments) -> Later<'a, CommandResult> {
+    Box::pin(async {
+        let Some(name) = given.name("name") else { return Err(CommandFailure::new("name is missing")) };
+        status::zone(&admin.live, name).ok_or_else(|| no_zone(name))?;
+        let (reply, answer) = oneshot::channel();
+        admin.requests.send(ReloadRequest::Zone(name.clone(), reply));
+        let serial = answer.await.map_err(|_| ending())??;
+        CommandAnswer::new(
+            &json!({ "done": format!("zone {name}: read again, serial {serial}"), "serial": serial }),
+        )
+    })
+}
+
+pub(super) fn upstream_down<'a>(admin: &'a Admin, given: &'a CommandArguments) -> Later<'a, CommandResult> {
+    Box::pin(withhold(admin, given, true))
+}
+
+pub(super) fn upstream_up<'a>(admin: &'a Admin, given: &'a CommandArguments) -> Later<'a, CommandResult> {
+    Box::pin(withhold(admin, given, false))
+}
+
+/// Takes an upstream out, or back.
+async fn withhold(admin: &Admin, given: &CommandArguments, out: bool) -> CommandResult {
+    let upstream = given.upstream("upstream").ok_or_else(|| CommandFailure::new("upstream is missing"))?;
+    let (reply, answer) = oneshot::channel();
+    let request = ReloadRequest::Upstream { upstream: Box::new(upstream.clone()), out, reply };
+    admin.requests.send(request);
+    let domains = answer.await.map_err(|_| ending())?.map_err(CommandFailure::new)?;
+    let (word, domains) = (if out { "taken out" } else { "taken back" }, joined(&domains));
+    tracing::info!("upstream {upstream}: {word} by the control socket (for {domains})");
+    CommandAnswer::new(&json!({ "done": format!("upstream {upstream}: {word} (for {domains})") }))
+}
+
+pub(super) fn cache_show(admin: &Admin, given: &CommandArguments) -> CommandResult {
+    let Some(name) = given.name("name") else { return Err(CommandFailure::new("name is missing")) };
+    CommandAnswer::new(&cached::entries(&admin.live, name))
 }
 
 pub(super) fn healthy(admin: &Admin, _: &CommandArguments) -> CommandResult {

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
 
 use arc_swap::ArcSwap;
-use rhumb_config::LogLevel;
+use rhumb_config::{Config, InForce, LogLevel};
 use rhumb_net::LocalAddress;
 use rhumb_wire::{Name, Type};
 use tokio::sync::{Notify, oneshot};
 
+use super::config_hash::ConfigHash;
 use super::explain;
 use super::explanation::Explanation;
 use super::load::{LoadHistory, SAMPLE_EVERY};
@@ -41,6 +42,9 @@ pub(crate) struct Admin {
     pub(super) requests: ReloadRequests,
     queue: ResolveQueue,
     pub(super) load: LoadHistory,
+    pub(super) config_hash: ConfigHash,
+    /// The configuration that the server was started with.
+    pub(super) start_config: Arc<Config>,
     pub(super) controls: ProcessControls,
     stopping: AtomicBool,
 }
@@ -53,6 +57,7 @@ impl Admin {
         requests: ReloadRequests,
         queue: ResolveQueue,
         controls: ProcessControls,
+        start_config: Arc<Config>,
     ) -> Self {
         Self {
             live,
@@ -63,6 +68,8 @@ impl Admin {
             requests,
             queue,
             load: LoadHistory::default(),
+            config_hash: ConfigHash::default(),
+            start_config,
             controls,
             stopping: AtomicBool::new(false),
         }
@@ -96,6 +103,13 @@ impl Admin {
     /// Whether the server is about to end.
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Settings that were changed and are in force only after a restart, in words.
+    pub(super) fn pending_restart(&self) -> Vec<String> {
+        let changes = rhumb_config::changes(&self.start_config, &self.live.snapshot.load().config);
+        let pending = changes.into_iter().filter(|change| change.in_force == InForce::AtRestart);
+        pending.map(|change| change.value_text()).collect()
     }
 
     /// Whether queries are served: the first configuration is in force, its listeners are open, and the server is not about to end.

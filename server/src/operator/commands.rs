@@ -34,7 +34,18 @@ enum RunCommand {
 pub(crate) type ShowAnswer = fn(&CommandArguments, Value, &mut AnswerStreams<'_>) -> io::Result<()>;
 
 /// Words that several commands begin with.
-pub(crate) static COMMAND_GROUPS: &[(&str, &str)] = &[("zone", "The zones of the running server")];
+pub(crate) static COMMAND_GROUPS: &[(&str, &str)] = &[
+    ("zone", "The zones of the running server"),
+    ("upstream", "Take an upstream of the running server out, or back"),
+    ("cache", "Show what the running server has cached"),
+];
+
+/// Which upstream is meant.
+const UPSTREAM: ArgumentSpec = ArgumentSpec::required(
+    "upstream",
+    ArgumentKind::Upstream,
+    "The upstream, as the configuration writes it",
+);
 
 /// All of them, in the order of the help.
 pub(crate) static COMMANDS: &[OperatorCommand] = &[
@@ -203,6 +214,54 @@ pub(crate) static COMMANDS: &[OperatorCommand] = &[
         },
         run: RunCommand::Now(actions::zone_notify),
         show: show::sentence,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
+            words: "zone reload",
+            changes: true,
+            path: "/zones/reload",
+            about: "Read the files of one zone again, changed or not",
+            arguments: &[ArgumentSpec::required("name", ArgumentKind::Name, "The zone")],
+            seconds: 60,
+        },
+        run: RunCommand::Later(actions::zone_reload),
+        show: show::sentence,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
+            words: "upstream down",
+            changes: true,
+            path: "/upstreams/down",
+            about: "Ask an upstream nothing until it is taken back; reloads keep it so",
+            arguments: &[UPSTREAM],
+            seconds: 5,
+        },
+        run: RunCommand::Later(actions::upstream_down),
+        show: show::sentence,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
+            words: "upstream up",
+            changes: true,
+            path: "/upstreams/up",
+            about: "Take an upstream back that was taken out",
+            arguments: &[UPSTREAM],
+            seconds: 5,
+        },
+        run: RunCommand::Later(actions::upstream_up),
+        show: show::sentence,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
+            words: "cache show",
+            changes: false,
+            path: "/cache",
+            about: "Show what is cached of a name",
+            arguments: &[ArgumentSpec::required("name", ArgumentKind::Name, "The name")],
+            seconds: 5,
+        },
+        run: RunCommand::Now(actions::cache_show),
+        show: show::cached,
     },
     OperatorCommand {
         spec: CommandSpec {

@@ -67,12 +67,13 @@ pub(super) fn explanation(
             _ if record.rtype == Type::OPT => continue,
             _ => &mut told.additional,
         };
-        section.push(text(&record)?);
+        section.push(record_text(&record)?);
     }
     Ok(told)
 }
 
-fn text(record: &rhumb_wire::MessageRecord<'_>) -> Result<String, String> {
+/// A record in presentation form. Errors: it cannot be read, in words.
+pub(super) fn record_text(record: &rhumb_wire::MessageRecord<'_>) -> Result<String, String> {
     let mut owner = NameBuf::new();
     record.owner(&mut owner).map_err(|error| error.to_string())?;
     let mut data = Vec::new();

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
+use super::cached::CachedAnswer;
 use super::commands::COMMANDS;
 use super::explanation::{Explanation, ExplanationStep, UpstreamAttempt};
 use super::server_status::{
@@ -139,6 +140,7 @@ impl FakeService {
                 CommandAnswer::new(&json!({ "dropped": if given.is_on("subtree") { 1 } else { 1234 } }))
             }
             "/flush" => fail(&["there is no cache"]),
+            "/cache" => CommandAnswer::new(&cached(given)),
             "/explain" if good => CommandAnswer::new(&explanation()),
             "/explain" => fail(&["not now"]),
             "/healthy" if good => CommandAnswer::new(&json!({ "healthy": true })),
@@ -167,7 +169,7 @@ pub(super) fn server_status(good: bool) -> ServerStatus {
     let errors = if good { Vec::new() } else { vec!["r.yaml:1:2: wrong".to_owned()] };
     let upstream = |healthy, srtt_ms, timeouts| {
         let address = "192.0.2.1:53".to_owned();
-        UpstreamStatus { address, healthy, srtt_ms, queries: 10, timeouts }
+        UpstreamStatus { address, healthy, taken_out: false, srtt_ms, queries: 10, timeouts }
     };
     let list = |ok, why: Option<&str>| ListStatus {
         file: "/etc/resolv.conf".to_owned(),
@@ -181,6 +183,7 @@ pub(super) fn server_status(good: bool) -> ServerStatus {
         config: good.then(|| "/etc/rhumb.yaml".to_owned()),
         last_reload: ReloadOutcome { ok: good, when: 1_000_000_000, errors },
         certificates: Vec::new(),
+        pending_restart: if good { Vec::new() } else { vec!["user: none -> rhumb".to_owned()] },
         listeners: vec![ListenerStatus {
             address: "[::]:53".to_owned(),
             transports: vec!["udp".to_owned(), "tcp".to_owned()],
@@ -217,6 +220,7 @@ fn zones() -> Vec<ZoneStatus> {
         name: name.to_owned(),
         serial,
         records: 5,
+        left_out: u64::from(trouble.is_some()),
         ok: trouble.is_none(),
         trouble: trouble.map(str::to_owned),
         file: file.map(str::to_owned),
@@ -228,6 +232,34 @@ fn zones() -> Vec<ZoneStatus> {
         zone("b.example.", Some(8), Some(MORE), Some("b.zone")),
         zone("c.example.", None, Some("is missing"), Some("c.zone")),
     ]
+}
+
+fn cached(given: &CommandArguments) -> Vec<CachedAnswer> {
+    let answer = CachedAnswer {
+        r#type: "A".to_owned(),
+        domain: Some(".".to_owned()),
+        upstream: Some("192.0.2.1:53".to_owned()),
+        rcode: "NOERROR".to_owned(),
+        failure: false,
+        dnssec_ok: true,
+        checking_disabled: false,
+        age: 65,
+        left: 295,
+        records: vec!["a.example. 295 IN A 192.0.2.9".to_owned()],
+    };
+    let failure = CachedAnswer {
+        r#type: "any".to_owned(),
+        upstream: None,
+        rcode: "SERVFAIL".to_owned(),
+        failure: true,
+        dnssec_ok: false,
+        age: 2,
+        left: 0,
+        records: Vec::new(),
+        ..answer.clone()
+    };
+    let known = given.name("name").is_some_and(|name| name.to_string().to_lowercase() == "a.example.");
+    if known { vec![answer, failure] } else { Vec::new() }
 }
 
 fn explanation() -> Explanation {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::server_status::{RouteStatus, ServerStatus, TrafficStatus};
+use super::server_status::{RouteStatus, ServerStatus, TrafficStatus, UpstreamStatus};
 use super::show::{bytes, share, span, utc};
 
 const STYLE: &str = include_str!("page.css");
@@ -24,6 +24,7 @@ pub(super) fn html(status: &ServerStatus) -> String {
     tiles(&mut page, status);
     broken_zones(&mut page, status);
     last_reload(&mut page, status);
+    lines(&mut page, "Waits for a restart", &status.pending_restart);
     lines(&mut page, "Warnings", &status.warnings);
     status.routes.iter().for_each(|entry| route(&mut page, entry));
     let listeners = status.listeners.iter().map(|listener| {
@@ -43,7 +44,8 @@ pub(super) fn html(status: &ServerStatus) -> String {
 
 /// Name, version, state, and the way to the other pages.
 fn header(page: &mut String, status: &ServerStatus) {
-    let down = status.routes.iter().any(|route| !route.upstreams.iter().any(|upstream| upstream.healthy));
+    let answers = |upstream: &UpstreamStatus| upstream.healthy && !upstream.taken_out;
+    let down = status.routes.iter().any(|route| !route.upstreams.iter().any(answers));
     let trouble = down || status.zones.failed > 0 || !status.last_reload.ok;
     let (class, word) = if trouble { ("bad", "needs a look") } else { ("good", "all is well") };
     let (version, up) = (escape(&status.version), span(status.uptime));
@@ -132,7 +134,7 @@ fn list(page: &mut String, sentences: &[String]) {
 fn route(page: &mut String, route: &RouteStatus) {
     let rows = route.upstreams.iter().map(|upstream| {
         let rtt = upstream.srtt_ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1} ms"));
-        let state = if upstream.healthy { "answers" } else { "down" };
+        let state = upstream.state();
         let counts = [upstream.queries.to_string(), upstream.timeouts.to_string()];
         [upstream.address.clone(), state.to_owned(), rtt].into_iter().chain(counts).collect()
     });

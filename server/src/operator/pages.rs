@@ -8,6 +8,9 @@ use crate::metrics::http::Pages;
 use crate::metrics::{Samples, Source, ZoneSample, names};
 use crate::snapshot::Route;
 
+/// A number this wide is exact in an `f64`.
+const HASH_BITS: u64 = (1 << 48) - 1;
+
 /// The pages of the running server, and the values that are asked for at each scrape.
 pub(crate) struct StatusPages(Arc<Admin>);
 
@@ -53,6 +56,7 @@ impl Source for StatusPages {
         out.set(&names::CACHE_SIZE, &[], figures.limit);
         out.set(&names::CACHE_EVICTIONS, &[], figures.evicted);
         let snapshot = live.snapshot.load();
+        out.set(&names::CONFIG_HASH, &[], self.0.config_hash.of(&snapshot) & HASH_BITS);
         for (_, entry) in snapshot.view.routes.iter() {
             sample_route(&entry.route, out);
         }

@@ -15,6 +15,9 @@ pub(crate) struct ServerStatus {
     pub config: Option<String>,
     /// How the last reading of the configuration ended, the one at the start included.
     pub last_reload: ReloadOutcome,
+    /// Settings that were changed and are in force only after a restart, in words.
+    #[serde(default)]
+    pub pending_restart: Vec<String>,
     /// The sockets that queries arrive on.
     pub listeners: Vec<ListenerStatus>,
     /// The certificates that clients are shown.
@@ -117,12 +120,26 @@ pub(crate) struct UpstreamStatus {
     pub address: String,
     /// Whether it is taken to answer.
     pub healthy: bool,
+    /// Whether an operator has taken it out.
+    #[serde(default)]
+    pub taken_out: bool,
     /// Smoothed round-trip time in milliseconds; `None` before the first answer.
     pub srtt_ms: Option<f64>,
     /// Questions sent to it.
     pub queries: u64,
     /// Those that no answer came to in time.
     pub timeouts: u64,
+}
+
+impl UpstreamStatus {
+    /// In a word or two.
+    pub(crate) const fn state(&self) -> &'static str {
+        match (self.taken_out, self.healthy) {
+            (true, _) => "taken out",
+            (false, true) => "answers",
+            (false, false) => "down",
+        }
+    }
 }
 
 /// A file that names upstreams.
@@ -177,6 +194,9 @@ pub(crate) struct ZoneStatus {
     pub serial: Option<u32>,
     /// How many records it has.
     pub records: u64,
+    /// How many records of its file were left out, each with a warning in the log.
+    #[serde(default)]
+    pub left_out: u64,
     /// Whether what is served is what the file holds now.
     pub ok: bool,
     /// Why not: what is wrong with the file.

@@ -2,13 +2,13 @@
 //!
 //! Names and messages come from zones, files and other servers: whatever could steer a terminal is taken out of them.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::cached::CachedAnswer;
 use super::explanation::Explanation;
 use super::server_status::{
     BrokenZoneStatus, CertificateStatus, RouteStatus, ServerStatus, TrafficStatus, ZoneStatus,
@@ -16,9 +16,13 @@ use super::server_status::{
 use crate::control::command::CommandArguments;
 
 mod amount;
+mod stats;
 mod table;
 
 pub(super) use amount::{bytes, share, span, utc};
+pub(super) use stats::stats;
+
+pub(crate) use amount::timestamp;
 pub(crate) use table::{Table, plain};
 
 /// The two streams of a command line.
@@ -38,6 +42,9 @@ struct ReloadChanges {
     warnings: Vec<String>,
     #[serde(default)]
     broken: Vec<BrokenZoneStatus>,
+    /// What earlier reloads left to a restart.
+    #[serde(default)]
+    pending_restart: Vec<String>,
 }
 
 /// The answer of a command that has one thing to say.
@@ -72,6 +79,9 @@ pub(super) fn reload(_: &CommandArguments, answer: Value, to: &mut AnswerStreams
 pub(super) fn diff(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {
     let found: ReloadChanges = read(answer)?;
     changes(to.out, &found.changes, "nothing would change")?;
+    for setting in &found.pending_restart {
+        writeln!(to.out, "waits for a restart: {}", plain(setting))?;
+    }
     warn(to.err, &found)
 }
 
@@ -106,23 +116,12 @@ fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-pub(super) fn stats(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {
-    let counters: BTreeMap<String, f64> = read(answer)?;
-    let mut table = Table::default();
-    // What never happened and the buckets of histograms are for programs: `--json` has them.
-    let told = counters.iter().filter(|(name, value)| **value != 0.0 && !name.contains("_bucket{"));
-    for (name, value) in told {
-        let (name, labels) = name.split_once('{').unwrap_or((name, ""));
-        table.row([name, &labels.trim_end_matches('}').replace('"', ""), &value.to_string()]);
-    }
-    table.write(to.out)
-}
-
 pub(super) fn status(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {
     let status: ServerStatus = read(answer)?;
     let out = &mut *to.out;
     head(out, &status)?;
     list(out, "errors of the last reload", &status.last_reload.errors)?;
+    list(out, "waits for a restart", &status.pending_restart)?;
     list(out, "warnings", &status.warnings)?;
     if !status.broken.is_empty() {
         writeln!(out, "\nbroken zones")?;
@@ -189,11 +188,11 @@ fn load(traffic: &TrafficStatus) -> String {
 fn route(out: &mut dyn Write, route: &RouteStatus) -> io::Result<()> {
     let head = format!("forward {} ({}, {})", route.domain, route.policy, route.rule);
     writeln!(out, "\n{}", plain(&head))?;
-    let mut table = Table::with_head(["UPSTREAM", "HEALTHY", "RTT", "QUERIES", "TIMEOUTS"]);
+    let mut table = Table::with_head(["UPSTREAM", "STATE", "RTT", "QUERIES", "TIMEOUTS"]);
     for upstream in &route.upstreams {
         table.row([
             &*upstream.address,
-            yes(upstream.healthy),
+            upstream.state(),
             &upstream.srtt_ms.map_or("-".to_owned(), |ms| format!("{ms:.1} ms")),
             &upstream.queries.to_string(),
             &upstream.timeouts.to_string(),
@@ -210,10 +209,6 @@ fn route(out: &mut dyn Write, route: &RouteStatus) -> io::Result<()> {
         writeln!(out, "{}", plain(&format!("list {}: {state}", list.file)))?;
     }
     Ok(())
-}
-
-fn yes(yes: bool) -> &'static str {
-    if yes { "yes" } else { "no" }
 }
 
 fn list(out: &mut dyn Write, title: &str, lines: &[String]) -> io::Result<()> {
@@ -263,10 +258,41 @@ pub(super) fn zone_status(_: &CommandArguments, answer: Value, to: &mut AnswerSt
         }
         table.row(["serial", &serial(zone)]);
         table.row(["records", &zone.records.to_string()]);
+        if zone.left_out > 0 {
+            table.row([
+                "left out",
+                &format!("{}; the log has them", counted(zone.left_out, "record", "records")),
+            ]);
+        }
         table.row(["file", file(zone)]);
         table.row(["loaded", &zone.loaded.map_or("never".to_owned(), utc)]);
         table.row(["rule", &zone.rule]);
         table.write(to.out)?;
+    }
+    Ok(())
+}
+
+pub(super) fn cached(given: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {
+    let entries: Vec<CachedAnswer> = read(answer)?;
+    let name = given.name("name").map(ToString::to_string).unwrap_or_default();
+    if entries.is_empty() {
+        return writeln!(to.out, "nothing is cached of {}", plain(&name));
+    }
+    for entry in &entries {
+        let kind = if entry.failure { "failure" } else { "answer" };
+        let from = match (&entry.upstream, &entry.domain) {
+            (Some(upstream), Some(domain)) => format!(" from {upstream} (for {domain})"),
+            (None, Some(domain)) => format!(" of the upstreams for {domain}"),
+            _ => String::new(),
+        };
+        let left =
+            if entry.left == 0 { "stale".to_owned() } else { format!("{} left", span(entry.left.into())) };
+        let flags = [(entry.dnssec_ok, ", for queries with DO"), (entry.checking_disabled, ", with CD")];
+        let flags: String = flags.iter().filter(|(set, _)| *set).map(|(_, text)| *text).collect();
+        let age = span(entry.age.into());
+        let line = format!("{name} {}: {} {kind}{from}, {age} old, {left}{flags}", entry.r#type, entry.rcode);
+        writeln!(to.out, "{}", plain(&line))?;
+        entry.records.iter().try_for_each(|record| writeln!(to.out, "  {}", plain(record)))?;
     }
     Ok(())
 }

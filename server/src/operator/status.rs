@@ -35,11 +35,12 @@ pub(super) fn whole(admin: &Admin) -> ServerStatus {
         pid: std::process::id(),
         config: snapshot.config.file.as_ref().map(|file| file.display().to_string()),
         last_reload: last_reload(admin, &reloads),
+        pending_restart: admin.pending_restart(),
         listeners: listeners(&reloads),
         certificates: reloads.certificates.iter().map(certificate).collect(),
         zones: ZoneCount { total: snapshot.view.zones.len(), failed },
         broken: broken.collect(),
-        routes: routes(&snapshot, &reloads),
+        routes: routes(live, &snapshot, &reloads),
         traffic: traffic_status(admin, &traffic),
         cache: cache(live, &traffic),
         sandbox: admin.confinement.iter().skip(1).cloned().collect(),
@@ -88,19 +89,21 @@ fn listeners(reloads: &ReloadStatus) -> Vec<ListenerStatus> {
 }
 
 /// The routes that have upstreams.
-fn routes(snapshot: &Snapshot, reloads: &ReloadStatus) -> Vec<RouteStatus> {
+fn routes(live: &ServerState, snapshot: &Snapshot, reloads: &ReloadStatus) -> Vec<RouteStatus> {
     let forwards = |entry: &&RouteEntry| snapshot.iteration.course(entry.route.id()) != RouteCourse::Iterate;
     let entries = snapshot.view.routes.iter().map(|(_, entry)| entry).filter(forwards);
-    entries.map(|entry| route(entry, snapshot, reloads)).collect()
+    entries.map(|entry| route(entry, live, snapshot, reloads)).collect()
 }
 
-fn route(entry: &RouteEntry, snapshot: &Snapshot, reloads: &ReloadStatus) -> RouteStatus {
+fn route(entry: &RouteEntry, live: &ServerState, snapshot: &Snapshot, reloads: &ReloadStatus) -> RouteStatus {
     let state = entry.route.state();
-    let upstreams = state.pool.upstreams().iter().map(|upstream| {
+    let upstreams = state.members.iter().map(|member| {
+        let upstream = live.servers.server(&member.identity);
         let counts = upstream.all_counts();
         UpstreamStatus {
             address: upstream.identity().to_string(),
             healthy: upstream.is_healthy(),
+            taken_out: state.withheld.contains(&member.identity),
             srtt_ms: upstream
                 .smoothed_rtt(upstream.identity().transport)
                 .map(|rtt| rtt.as_secs_f64() * 1000.0),
@@ -228,6 +231,7 @@ fn zone_status(entry: &ZoneEntry) -> ZoneStatus {
         name: entry.zone.name().to_string(),
         serial: contents.as_ref().map(|contents| contents.serial()),
         records: contents.as_ref().map_or(0, |contents| contents.record_count()),
+        left_out: entry.zone.left_out(),
         ok: trouble.is_none() && contents.is_some(),
         trouble: trouble.map(|trouble| trouble.0.to_string()),
         file: entry.file().map(|file| file.display().to_string()),

@@ -1,11 +1,10 @@
-//! What is counted of a query and of its answer, and the query log.
+//! What is counted of a query and of its answer.
 
 use rhumb_wire::{Rcode, Transport, header};
 
 use super::client::QueryClient;
 use super::outcome::{QueryOutcome, QueryScratch, QueryStats};
 use crate::metrics::{Block, DropReason, ResponseSource};
-use crate::snapshot::Snapshot;
 
 /// Counts a query, what became of it and its answer. A query that is dropped is counted as a request only where its question
 /// could be read.
@@ -16,7 +15,6 @@ pub fn count(
     message: &[u8],
     outcome: &QueryOutcome,
     scratch: &QueryScratch,
-    snapshot: &Snapshot,
 ) {
     match outcome {
         QueryOutcome::Reply(length) => {
@@ -32,18 +30,12 @@ pub fn count(
             }
         }
     }
-    count_request(block, client, message, scratch, snapshot);
+    count_request(block, client, message, scratch);
 }
 
 /// Counts a query by what its message says.
 #[inline]
-fn count_request(
-    block: &Block,
-    client: &QueryClient<'_>,
-    message: &[u8],
-    scratch: &QueryScratch,
-    snapshot: &Snapshot,
-) {
+fn count_request(block: &Block, client: &QueryClient<'_>, message: &[u8], scratch: &QueryScratch) {
     let stats = &scratch.stats;
     block.request(client.transport(), client.family(), stats.qtype.0);
     block.request_size(client.transport(), message.len());
@@ -53,17 +45,6 @@ fn count_request(
     if let Some(event) = stats.cache {
         block.cache(event);
     }
-    if snapshot.settings.log_queries {
-        log(client, message, scratch);
-    }
-}
-
-#[cold]
-fn log(client: &QueryClient<'_>, message: &[u8], scratch: &QueryScratch) {
-    let query = rhumb_wire::QueryMessage::parse(message);
-    let name = query.map_or_else(|_| "?".to_owned(), |query| query.name.to_string());
-    let (peer, local, qtype) = (client.peer(), client.local(), scratch.stats.qtype);
-    tracing::info!(target: "query", %peer, %local, proto = client.transport().name(), %name, r#type = %qtype);
 }
 
 /// Counts the answer that was written last.

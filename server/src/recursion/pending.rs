@@ -16,7 +16,7 @@ use super::waiting_clients::{WaitPermit, network};
 use crate::metrics::{DropReason, Held, ResponseSource};
 use crate::query::{
     LinkAnswer, QueryScratch, ResolveWork, TraceStep, WaitingClient, answer_waiting, count_message,
-    fail_waiting, follow_waiting, is_whole, truncate,
+    fail_waiting, follow_waiting, is_whole, log_waiting, truncate,
 };
 use crate::snapshot::ServerState;
 
@@ -275,6 +275,7 @@ impl OpenReply {
                 count_message(block, client.transport, reply, source);
                 block.duration(client.transport, since.elapsed(), 1);
             });
+            log_waiting(&client, reply, source, since.elapsed(), &live);
         }
         let failed = match path {
             ReplyPath::Datagram(socket) => match socket.send(reply, client.peer, &client.local) {

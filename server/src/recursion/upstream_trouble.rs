@@ -79,7 +79,7 @@ impl UpstreamTrouble {
 }
 
 fn is_in_use(identity: &ServerIdentity, snapshot: &Snapshot) -> bool {
-    snapshot.view.routes.iter().any(|(_, entry)| entry.route.state().member(identity).is_some())
+    snapshot.view.routes.iter().any(|(_, entry)| entry.route.state().is_asked(identity))
 }
 
 fn has_upstreams(domain: NameRef<'_>, snapshot: &Snapshot) -> bool {

@@ -1,6 +1,7 @@
 //! A configuration comes into force.
 
 use std::hash::{BuildHasher, RandomState};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use rhumb_config::{Config, CookieSecret, TsigKeyEntry};
@@ -130,7 +131,7 @@ fn settings(config: &Config, old: &QuerySettings, random: Option<&CookieSecret>)
         report_channel: server.report_channel.clone(),
         keys: Arc::new(config.keys.iter().filter_map(TsigKeyEntry::key).collect()),
         tcp_idle: u16::try_from(server.tcp_idle.as_secs()).unwrap_or(u16::MAX),
-        log_queries: config.log.queries,
+        query_log: NonZeroU32::new(config.log.query_sample).filter(|_| config.log.queries),
     }
 }
 

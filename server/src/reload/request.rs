@@ -4,11 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rhumb_config::UpstreamServer;
+use rhumb_wire::Name;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
 use crate::change::{Change, Strictness};
-use crate::zone_events::{BrokenZone, ZonesPlan};
+use crate::zone_events::{BrokenZone, ZoneReadReply, ZonesPlan};
 
 /// Why a reload changed nothing: every error, each with its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,6 +64,17 @@ pub enum ReloadRequest {
     Reload(Strictness, ReloadReply),
     /// Say what reading this file would change, the configuration's own file if none.
     Diff(Option<PathBuf>, DiffReply),
+    /// Take an upstream out, or back. The domains it is for, or why there is none.
+    Upstream {
+        /// Which one.
+        upstream: Box<UpstreamServer>,
+        /// Out, or back.
+        out: bool,
+        /// Takes the answer.
+        reply: oneshot::Sender<Result<Vec<Name>, String>>,
+    },
+    /// Read the files of a zone again, whether or not they differ.
+    Zone(Name, ZoneReadReply),
     /// Close the listeners; the answer comes once they are closed.
     Stop(oneshot::Sender<()>),
 }

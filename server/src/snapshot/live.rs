@@ -20,6 +20,7 @@ use super::published::{QuerySettings, Snapshot};
 use super::route::RouteServices;
 use super::view::SnapshotView;
 use crate::metrics::Metrics;
+use crate::query_log::QueryLog;
 
 /// Zone transfers at one time, in all and to one network: each holds a version of a zone and what its client has not read yet.
 const TRANSFERS: usize = 32;
@@ -42,6 +43,8 @@ pub struct ServerState {
     pub cookie_secret: Option<CookieSecret>,
     /// Checks for circles through upstreams.
     pub circles: CircleChecks,
+    /// The way of answers to the log of queries.
+    pub query_log: QueryLog,
     /// The networks of this host's interfaces.
     pub local_networks: Arc<LocalNetworks>,
     /// How many zone transfers there may be.
@@ -78,6 +81,7 @@ impl ServerState {
             metrics,
             cookie_secret: random_secret(),
             circles: CircleChecks::default(),
+            query_log: QueryLog::default(),
             local_networks: Arc::default(),
             transfers: ConnectionLimits::new(TRANSFERS, TRANSFERS_PER_NETWORK),
             announcements: ZoneAnnouncements::default(),

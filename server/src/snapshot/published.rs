@@ -1,6 +1,7 @@
 //! What a reload publishes.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use rhumb_config::Config;
@@ -35,8 +36,8 @@ pub struct QuerySettings {
     pub keys: Arc<TsigKeyring>,
     /// Seconds that idle connections are kept open, told to clients that ask (RFC 7828).
     pub tcp_idle: u16,
-    /// Whether each query is logged.
-    pub log_queries: bool,
+    /// One answer in so many is logged; none: no answer is.
+    pub query_log: Option<NonZeroU32>,
 }
 
 /// What every query is answered by.

@@ -1,5 +1,6 @@
 //! A forwarded domain: the upstreams it has at the moment, and where their answers are kept.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -49,6 +50,8 @@ pub struct RouteState {
     pub terms: RouteTerms,
     /// Upstreams of the route that are not asked, for they ask this server again.
     pub excluded: Vec<ServerIdentity>,
+    /// Upstreams of the route that are not asked, for an operator has taken them out.
+    pub withheld: Vec<ServerIdentity>,
     /// What belongs to each upstream on this route, those that are not asked among them, in the order of the configuration.
     pub members: Vec<RouteUpstream>,
     /// Under which origin failures of the whole route are kept.
@@ -119,8 +122,8 @@ impl Route {
         let terms = RouteTerms::default();
         let pool = UpstreamPool::new(terms.policy, []);
         let failures = services.origins.allocate();
-        let state =
-            RouteState { serial: 0, pool, terms, excluded: Vec::new(), members: Vec::new(), failures };
+        let (excluded, withheld, members) = (Vec::new(), Vec::new(), Vec::new());
+        let state = RouteState { serial: 0, pool, terms, excluded, withheld, members, failures };
         Self {
             id,
             counters: services.metrics.domain(&domain.to_string()),
@@ -157,12 +160,13 @@ impl Route {
         self.changed.subscribe()
     }
 
-    /// Replaces the upstreams. Those that stay keep their health and what was learnt from them; what was learnt from the
-    /// others, and every failure, is gone from this moment; of all of them, where other answers are believed now. Gives the
-    /// servers added and removed.
+    /// Replaces the upstreams; those that are `withheld` are members and not asked. Those that stay keep their health and what
+    /// was learnt from them; what was learnt from the others, and every failure, is gone from this moment; of all of them, where
+    /// other answers are believed now. Gives the servers added and removed.
     pub fn set_upstreams(
         &self,
         upstreams: &[ServerIdentity],
+        withheld: &HashSet<ServerIdentity>,
         terms: &RouteTerms,
         services: RouteServices<'_>,
     ) -> (Vec<ServerIdentity>, Vec<ServerIdentity>) {
@@ -180,7 +184,8 @@ impl Route {
         let members: Vec<_> = upstreams.iter().map(member).collect();
         let excluded: Vec<_> =
             old.excluded.iter().filter(|server| upstreams.contains(server)).cloned().collect();
-        let pool = pool_of(upstreams, &excluded, terms, services);
+        let withheld: Vec<_> = upstreams.iter().filter(|server| withheld.contains(*server)).cloned().collect();
+        let pool = pool_of(upstreams, &excluded, &withheld, terms, services);
         let stays = |origin| members.iter().any(|member| member.origin == origin);
         let gone: Vec<_> =
             old.members.iter().map(|member| member.origin).filter(|&origin| !stays(origin)).collect();
@@ -190,6 +195,7 @@ impl Route {
             pool,
             terms: terms.clone(),
             excluded,
+            withheld,
             members,
             failures: services.origins.allocate(),
         }));
@@ -231,11 +237,12 @@ impl Route {
     fn set_excluded(&self, excluded: Vec<ServerIdentity>, services: RouteServices<'_>) {
         let old = self.state.load_full();
         let upstreams: Vec<_> = old.members.iter().map(|member| member.identity.clone()).collect();
-        let pool = pool_of(&upstreams, &excluded, &old.terms, services);
+        let withheld = old.withheld.clone();
+        let pool = pool_of(&upstreams, &excluded, &withheld, &old.terms, services);
         let serial = self.serial.fetch_add(1, Ordering::Relaxed) + 1;
         let (terms, members) = (old.terms.clone(), old.members.clone());
         let failures = services.origins.allocate();
-        self.state.store(Arc::new(RouteState { serial, pool, terms, excluded, members, failures }));
+        self.state.store(Arc::new(RouteState { serial, pool, terms, excluded, withheld, members, failures }));
         services.origins.retire(old.failures);
         self.changed.send_replace(serial);
     }
@@ -256,6 +263,11 @@ impl RouteState {
         self.members.iter().find(|member| member.identity == *identity)
     }
 
+    /// Whether questions may go to this upstream.
+    pub fn is_asked(&self, identity: &ServerIdentity) -> bool {
+        self.pool.upstreams().iter().any(|server| server.identity() == identity)
+    }
+
     /// Whether some upstream that this state asks is no longer asked in `newer`.
     pub fn lost_in(&self, newer: &Self) -> bool {
         let asked = |server: &RemoteServer| {
@@ -269,10 +281,11 @@ impl RouteState {
 fn pool_of(
     upstreams: &[ServerIdentity],
     excluded: &[ServerIdentity],
+    withheld: &[ServerIdentity],
     terms: &RouteTerms,
     services: RouteServices<'_>,
 ) -> UpstreamPool {
-    let asked = upstreams.iter().filter(|identity| !excluded.contains(identity));
+    let asked = upstreams.iter().filter(|identity| !excluded.contains(identity) && !withheld.contains(identity));
     let servers = asked.map(|identity| services.servers.server(identity));
     UpstreamPool::new(terms.policy, servers).trusting_ad(terms.trust.authentic)
 }

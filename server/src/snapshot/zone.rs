@@ -54,6 +54,8 @@ struct ZoneAttributes {
     included: Vec<FileRead>,
     /// When the first signature of what is served expires, in seconds since 1970.
     expires: Option<u64>,
+    /// Records of its files that were left out.
+    left_out: u64,
     /// What earlier versions differ by.
     history: ZoneHistory,
 }
@@ -71,6 +73,8 @@ pub struct NewContents {
     pub expires: Option<u64>,
     /// How they differ from those that they replace; none where that is not known, and nobody can be told.
     pub difference: Option<Arc<ZoneDifference>>,
+    /// How many records of its files were left out.
+    pub left_out: u64,
 }
 
 /// A zone, and what asked for it.
@@ -142,7 +146,7 @@ impl Zone {
         if state.version != expected {
             return Err(StaleVersion(expected));
         }
-        let NewContents { contents, file, included, expires, difference } = new;
+        let NewContents { contents, file, included, expires, difference, left_out } = new;
         let mut history = state.more.take().map(|more| more.history).unwrap_or_default();
         match difference {
             Some(step) if step.is_empty() => {}
@@ -151,8 +155,9 @@ impl Zone {
         }
         let old = self.contents.swap(Some(contents));
         let loaded = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs());
-        let any = expires.is_some() || !included.is_empty() || !history.is_empty();
-        let more = any.then(|| Box::new(ZoneAttributes { trouble: None, included, expires, history }));
+        let any = expires.is_some() || !included.is_empty() || !history.is_empty() || left_out > 0;
+        let attributes = ZoneAttributes { trouble: None, included, expires, left_out, history };
+        let more = any.then(|| Box::new(attributes));
         *state = State { version: expected.wrapping_add(1), loaded, file, more };
         Ok(old)
     }
@@ -193,6 +198,11 @@ impl Zone {
     /// When the first signature of what is served expires, in seconds since 1970; none without signatures.
     pub fn expires(&self) -> Option<u64> {
         self.lock().more.as_ref()?.expires
+    }
+
+    /// How many records of its files were left out of what is served.
+    pub fn left_out(&self) -> u64 {
+        self.lock().more.as_ref().map_or(0, |more| more.left_out)
     }
 
     /// The files that the last good load included.

@@ -2,6 +2,7 @@
 
 use rhumb_wire::Name;
 use rhumb_zones::NameTable;
+use tokio::sync::oneshot;
 
 use super::configured::ZoneFolders;
 use super::load::ZoneRead;
@@ -27,6 +28,9 @@ pub struct BrokenZone {
     /// What is wrong, each with its place.
     pub problems: Vec<String>,
 }
+
+/// Takes what came of reading a zone again: the serial in force, or what is wrong.
+pub type ZoneReadReply = oneshot::Sender<Result<u32, Vec<String>>>;
 
 /// The zones of the next snapshot, read and not yet in force.
 #[derive(Debug)]

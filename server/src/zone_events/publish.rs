@@ -40,12 +40,15 @@ pub(super) fn publish_zone(
                 included: loaded.files.into_iter().skip(1).collect(),
                 expires: loaded.expires,
                 difference: loaded.difference,
+                left_out: loaded.left_out,
             };
             entry.zone.publish(version, new)
         }
         Err(refusal) => {
+            let serial = entry.zone.load().as_ref().map(|contents| contents.serial());
+            let served = serial.map_or_else(|| "SERVFAIL".to_owned(), |serial| format!("serial {serial}"));
             for problem in &refusal.problems {
-                tracing::error!("{problem}");
+                tracing::error!("zone {} is broken and answered by {served}: {problem}", entry.zone.name());
             }
             let trouble = refusal.problems.first().cloned().unwrap_or_default();
             entry.zone.fail(ZoneTrouble(trouble.into()), own_mark(&refusal.files));

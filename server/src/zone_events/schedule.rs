@@ -16,7 +16,7 @@ use super::configured::ZoneFolders;
 use super::describe;
 use super::load::ZoneRead;
 use super::open_files::OpenZoneFiles;
-use super::outcome::{NextZones, PlannedRead, ZonesPlan};
+use super::outcome::{NextZones, PlannedRead, ZoneReadReply, ZonesPlan};
 use super::pairs::{PairedZones, ZonePair, next_zones, pair_all, pair_names};
 use super::preload::PreloadedZones;
 use super::publish::publish_zone;
@@ -56,6 +56,8 @@ pub(super) struct ZoneSchedule {
     preloaded: Option<PreloadedZones>,
     /// Zones that are read because their files changed, and whether they have changed again since.
     reading: HashMap<Name, bool>,
+    /// Who waits for a zone to be read again.
+    awaited: HashMap<Name, Vec<ZoneReadReply>>,
     plan: Option<ActivePlan>,
     last_plan: u64,
     /// What has to be looked at once the plan is in force or given up.
@@ -84,6 +86,7 @@ impl ZoneSchedule {
             attention,
             preloaded: Some(preloaded),
             reading: HashMap::new(),
+            awaited: HashMap::new(),
             plan: None,
             last_plan: 0,
             deferred: DirtyZones::default(),
@@ -199,7 +202,7 @@ impl ZoneSchedule {
         let (contents, table): (Vec<ZonePair>, Vec<ZonePair>) =
             paired.pairs.into_iter().partition(ZonePair::keeps_entry);
         for pair in contents {
-            self.read_changed(pair);
+            self.read_changed(pair, false);
         }
         paired.pairs = table;
         if paired.pairs.is_empty() && paired.gone.is_empty() {
@@ -214,7 +217,33 @@ impl ZoneSchedule {
         }
     }
 
-    fn read_changed(&mut self, pair: ZonePair) {
+    /// Reads the files of a zone, whether or not they differ, and replies when they are in force.
+    pub(super) fn read_again(&mut self, name: Name, reply: ZoneReadReply) {
+        let snapshot = self.live.snapshot.load_full();
+        let paired = if self.folders.plain {
+            pair_names(&HashSet::from([&name]), &snapshot, &self.folders)
+        } else {
+            pair_all(&snapshot.config, &snapshot).0
+        };
+        let is_it = |pair: &ZonePair| pair.wanted.name == name && pair.keeps_entry();
+        let Some(pair) = paired.pairs.into_iter().find(is_it) else {
+            // Whoever asked may have gone; so everywhere here.
+            let _ = reply.send(Err(vec![format!("zone {name} has no file that could be read")]));
+            return;
+        };
+        self.awaited.entry(name).or_default().push(reply);
+        self.read_changed(pair, true);
+    }
+
+    /// Tells those that wait for this zone what came of it.
+    fn answer_awaited(&mut self, name: &Name, result: &Result<u32, Vec<String>>) {
+        for reply in self.awaited.remove(name).into_iter().flatten() {
+            let _ = reply.send(result.clone());
+        }
+    }
+
+    /// With `whatever` also files that have not changed.
+    fn read_changed(&mut self, pair: ZonePair, whatever: bool) {
         let name = pair.wanted.name.clone();
         if let Some(again) = self.reading.get_mut(&name) {
             *again = true;
@@ -223,7 +252,7 @@ impl ZoneSchedule {
         let seen = self.open_files.take_seen(&name);
         self.reading.insert(name, false);
         let reason = ReadReason::Changed { version: pair.version };
-        let kept = pair.kept_entry(false).cloned();
+        let kept = if whatever { None } else { pair.kept_entry(false).cloned() };
         let base = pair.base();
         self.readers.read(ReadJob { reason, zone: pair.wanted, kept, base, seen });
     }
@@ -278,6 +307,8 @@ impl ZoneSchedule {
             }
             ReadReason::Changed { .. } => {
                 self.reading.remove(&name);
+                let open = format!("{}: it is being written, and read once it is closed", file.display());
+                self.answer_awaited(&name, &Err(vec![open]));
                 self.open_files.await_close(name, file, files);
             }
         }
@@ -310,6 +341,8 @@ impl ZoneSchedule {
 
     fn publish_changed(&mut self, name: Name, version: u32, read: Option<ZoneRead>) {
         let again = self.reading.remove(&name).unwrap_or(false);
+        let problems =
+            read.as_ref().and_then(|read| read.as_ref().err()).map(|refusal| refusal.problems.clone());
         let snapshot = self.live.snapshot.load_full();
         if let (Some(entry), Some(read)) = (snapshot.view.zone_at(&name), read) {
             let old = entry.zone.contents().map(|contents| contents.serial());
@@ -325,6 +358,12 @@ impl ZoneSchedule {
         }
         if again {
             self.look_at(&DirtyZones::one(name));
+        } else if self.awaited.contains_key(&name) {
+            let serial = snapshot.view.zone_at(&name).and_then(|entry| entry.zone.contents());
+            let serial = serial.map(|contents| contents.serial());
+            let gone = || vec![format!("there is no zone {name} any more")];
+            let result = problems.map_or_else(|| serial.ok_or_else(gone), Err);
+            self.answer_awaited(&name, &result);
         }
     }
 
@@ -412,6 +451,7 @@ impl ZoneSchedule {
     pub(super) fn recover(&mut self) {
         self.plan = None;
         self.reading.clear();
+        self.awaited.clear();
         self.open_files.clear();
         self.deferred = DirtyZones::every();
     }

@@ -9,13 +9,14 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use rhumb_config::Config;
 use rhumb_watch::OpenWriters;
+use rhumb_wire::Name;
 
 use super::attention::ZoneAttention;
 use super::changes::FileChanges;
 use super::difference;
 use super::load::load;
 use super::open_files::{LOOK_PAUSE, OpenZoneFiles};
-use super::outcome::{PlanPurpose, ZonesPlan};
+use super::outcome::{PlanPurpose, ZoneReadReply, ZonesPlan};
 use super::preload::PreloadedZones;
 use super::read_job::{ReadJob, ReadOutcome};
 use super::readers::{ReaderSettings, ZoneReaders};
@@ -29,6 +30,7 @@ enum ZoneEvent {
     Commit { plan: Box<ZonesPlan>, install: InstallSnapshot, done: SyncSender<Arc<Snapshot>> },
     Abandon,
     FilesChanged(FileChanges),
+    ReadAgain(Name, ZoneReadReply),
     Read(Box<(ReadJob, ReadOutcome)>),
 }
 
@@ -93,6 +95,11 @@ impl ZoneWriter {
     /// Looks at the zones of these files.
     pub fn files_changed(&self, changes: FileChanges) {
         self.send(ZoneEvent::FilesChanged(changes));
+    }
+
+    /// Reads the files of a zone again, whether or not they differ, and puts them in force.
+    pub fn read_again(&self, name: Name, reply: ZoneReadReply) {
+        self.send(ZoneEvent::ReadAgain(name, reply));
     }
 
     /// The files that zones include, in order.
@@ -161,6 +168,7 @@ fn execute(schedule: &mut ZoneSchedule, event: ZoneEvent, live: &Arc<ServerState
         }
         ZoneEvent::Abandon => schedule.abandon(),
         ZoneEvent::FilesChanged(changes) => schedule.files_changed(&changes),
+        ZoneEvent::ReadAgain(name, reply) => schedule.read_again(name, reply),
         ZoneEvent::Read(read) => {
             let (job, outcome) = *read;
             schedule.finish_read(job, outcome);

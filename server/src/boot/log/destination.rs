@@ -11,7 +11,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// What reads the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum LogDestination {
+pub(in crate::boot) enum LogDestination {
     /// A person.
     Terminal {
         /// Whether words are coloured.
@@ -39,7 +39,7 @@ impl LogDestination {
     }
 
     /// What stands before a line of this level.
-    pub(super) const fn prefix(self, level: Level) -> &'static str {
+    pub(in crate::boot) const fn prefix(self, level: Level) -> &'static str {
         match self {
             Self::Journal => priority(level),
             _ => "",

@@ -29,6 +29,9 @@ pub(crate) enum AccountError {
     /// No such name.
     #[error("{0:?} is not in /etc/passwd; accepted: a name in that file, a number, or two as uid:gid")]
     Unknown(String),
+    /// No such group.
+    #[error("{0:?} is not in /etc/group; accepted: a name in that file, or a number")]
+    UnknownGroup(String),
     /// Root, by name or number.
     #[error("{0:?} is root; name a user without privileges")]
     Root(String),
@@ -48,6 +51,20 @@ pub(crate) enum AccountError {
 /// Looks up a name, "uid" or "uid:gid". A number need not be in the files: its group has the same number then.
 pub(super) fn find(user: &str) -> Result<Account, AccountError> {
     find_in(user, &read("/etc/passwd")?, &read("/etc/group")?)
+}
+
+/// Looks up a group by name or number; a number need not be in the file.
+pub(in crate::boot) fn find_group(group: &str) -> Result<u32, AccountError> {
+    group_in(group, &read("/etc/group")?)
+}
+
+fn group_in(group: &str, groups: &str) -> Result<u32, AccountError> {
+    let named = |line: &str| {
+        let mut fields = line.split(':');
+        (fields.next() == Some(group)).then(|| number(fields.nth(1)?)).flatten()
+    };
+    let found = number(group).or_else(|| groups.lines().find_map(named));
+    found.ok_or_else(|| AccountError::UnknownGroup(group.to_owned()))
 }
 
 /// The text of a file; a missing one is empty, as in a container with nothing but the binary.

@@ -35,7 +35,7 @@ fn good(server: &FakeServer, line: &str) -> String {
 
 const QUESTION: &str = "explain www.a\\.b aaaa --from 192.0.2.1 --to ::1";
 
-const LINES: [&str; 9] = [
+const LINES: [&str; 13] = [
     "reload",
     "diff",
     "status",
@@ -44,6 +44,10 @@ const LINES: [&str; 9] = [
     "flush a.example --subtree",
     "zone list",
     "zone status B.example",
+    "zone reload b.example",
+    "upstream down 192.0.2.1",
+    "upstream up tls://192.0.2.1#name.example",
+    "cache show a.example",
     QUESTION,
 ];
 
@@ -98,9 +102,9 @@ LISTENER  TRANSPORTS  WORKERS
 [::]:53   udp, tcp    2
 
 forward . (fastest, r.yaml:9)
-UPSTREAM      HEALTHY  RTT     QUERIES  TIMEOUTS
-192.0.2.1:53  yes      1.2 ms  10       0
-192.0.2.1:53  no       -       10       10
+UPSTREAM      STATE    RTT     QUERIES  TIMEOUTS
+192.0.2.1:53  answers  1.2 ms  10       0
+192.0.2.1:53  down     -       10       10
 list /etc/resolv.conf: followed
 list /etc/resolv.conf: its last good list is kept: is empty
 ";
@@ -115,6 +119,7 @@ list /etc/resolv.conf: its last good list is kept: is empty
         "cache          1 entry, 1.5 KiB of 256 MiB\n",
         "sandbox        none\n",
         "\nerrors of the last reload\n  r.yaml:1:2: wrong\n",
+        "\nwaits for a restart\n  user: none -> rhumb\n",
         "\nwarnings\n  look here\n",
         "\nbroken zones\n  zone b.example. is broken and keeps serial 8\n    a.zone:3:1: not a \u{fffd}[31mrecord at all\n",
         "  and 1 more\n",
@@ -143,21 +148,38 @@ c.example.    -       5        not loaded  c.zone
 ";
     assert_eq!(good(&server, "zone list"), list);
     let one = "\
-zone     b.example.
-state    outdated
-trouble  a.zone:3:1: not a \u{fffd}[31mrecord at all
-serial   8
-records  5
-file     b.zone
-loaded   1970-01-01 00:00:00 UTC
-rule     r.yaml:7
+zone      b.example.
+state     outdated
+trouble   a.zone:3:1: not a \u{fffd}[31mrecord at all
+serial    8
+records   5
+left out  1 record; the log has them
+file      b.zone
+loaded    1970-01-01 00:00:00 UTC
+rule      r.yaml:7
 ";
     assert_eq!(good(&server, "zone status B.Example"), one);
     let all = good(&server, "zone status");
-    assert!(all.contains(one) && all.contains("\n\nzone     c.example.\n") && all.contains("never"), "{all}");
+    assert!(
+        all.contains(one) && all.contains("\n\nzone      c.example.\n") && all.contains("never"),
+        "{all}"
+    );
     let (exit, out, err) = run("zone status d.example", &at(&server), false);
     let told = (exit, out.as_str(), err.as_str());
     assert_eq!(told, (CommandExit::Failed, "", "the server has no zone d.example.\n"));
+}
+
+#[test]
+fn cached_answers_are_readable() {
+    let server = FakeServer::start(FakeOutcome::Succeed);
+    let expected = "\
+A.example. A: NOERROR answer from 192.0.2.1:53 (for .), 1 min 5 s old, 4 min 55 s left, for queries with DO
+  a.example. 295 IN A 192.0.2.9
+A.example. any: SERVFAIL failure of the upstreams for ., 2 s old, stale
+";
+    assert_eq!(good(&server, "cache show A.example"), expected);
+    assert_eq!(server.fake.calls(), ["/cache?name=A.example."]);
+    assert_eq!(good(&server, "cache show nothing.example"), "nothing is cached of nothing.example.\n");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::reply::Refusal;
 use crate::control::arguments::CommandArguments;
 use crate::control::command::{ArgumentSpec, CommandSpec};
 use crate::control::percent;
+use crate::control::socket::ControlAccess;
 
 /// A command to be run.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub(super) struct CommandRequest {
 pub(super) async fn read(
     request: Request<Incoming>,
     commands: &[&'static CommandSpec],
+    access: ControlAccess,
     by: Instant,
     most: usize,
 ) -> Result<CommandRequest, Refusal> {
@@ -35,6 +37,10 @@ pub(super) async fn read(
     };
     if head.method != command.method() {
         return Err(Refusal::only(command.method()));
+    }
+    if command.changes && access == ControlAccess::Read {
+        let message = format!("{path} changes something, and members of control.read-group may only look");
+        return Err(Refusal::new(StatusCode::FORBIDDEN, message));
     }
     let query = head.uri.query().unwrap_or_default();
     let takes = |of_changes: bool| command.changes == of_changes && !command.arguments.is_empty();

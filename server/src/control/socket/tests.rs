@@ -16,11 +16,25 @@ fn it_has_the_mode_asked_for() {
         let listener = bind(&path, mode).unwrap();
         assert_eq!(bits(&path), mode);
         assert_eq!(listener.path(), path);
-        assert_eq!(listener.admits(geteuid().as_raw() + 1000), mode & 0o077 != 0);
-        assert!(listener.admits(0) && listener.admits(geteuid().as_raw()));
+        let other = (mode & 0o077 != 0).then_some(ControlAccess::Full);
+        assert_eq!(listener.access(geteuid().as_raw() + 1000), other);
+        assert_eq!(listener.access(0), Some(ControlAccess::Full));
+        assert_eq!(listener.access(geteuid().as_raw()), Some(ControlAccess::Full));
         drop(listener);
         assert!(!path.exists());
     }
+}
+
+#[test]
+fn a_group_may_be_let_in_to_look() {
+    let folder = Folder::new("bind");
+    let path = folder.path().join("s");
+    let mut listener = bind(&path, 0o600).unwrap();
+    // One's own group can always be given.
+    listener.admit_readers(nix::unistd::getegid().as_raw()).unwrap();
+    assert_eq!(bits(&path), 0o660);
+    assert_eq!(listener.access(geteuid().as_raw() + 1000), Some(ControlAccess::Read));
+    assert_eq!(listener.access(geteuid().as_raw()), Some(ControlAccess::Full));
 }
 
 #[test]

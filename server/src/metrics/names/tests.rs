@@ -61,6 +61,7 @@ fn the_table_and_a_scrape_agree() {
         out.set(&CACHE_EVICTIONS, &[], 1);
         out.set(&DOMAIN_UPSTREAMS, &["."], 1);
         out.set(&DOMAIN_HEALTHY, &["."], 1);
+        out.set(&CONFIG_HASH, &[], 1);
         out.zone(&ZoneSample {
             origin: &"example.com.",
             serial: Some(7),

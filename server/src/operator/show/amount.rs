@@ -7,6 +7,13 @@ pub(crate) fn utc(seconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
 }
 
+/// A moment, from its seconds since 1970 and microseconds, as RFC 3339 writes it.
+pub(crate) fn timestamp(seconds: u64, micros: u32) -> String {
+    let (year, month, day) = date(seconds / 86_400);
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
+}
+
 /// The date of a day counted from 1970-01-01, in the Gregorian calendar.
 fn date(day: u64) -> (u64, u64, u64) {
     const FOUR_CENTURIES: u64 = 146_097;
@@ -69,6 +76,7 @@ mod tests {
         ] {
             assert_eq!(utc(seconds), text);
         }
+        assert_eq!(timestamp(951_782_400, 7), "2000-02-29T00:00:00.000007Z");
         let _ = utc(u64::MAX);
     }
 

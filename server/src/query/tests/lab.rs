@@ -36,6 +36,7 @@ fn new_contents(contents: rhumb_zones::ZoneContents) -> NewContents {
         included: Vec::new(),
         expires: None,
         difference: None,
+        left_out: 0,
     }
 }
 
