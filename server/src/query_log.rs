@@ -157,11 +157,11 @@ mod tests {
         std::thread::spawn(move || {
             writer.write_all(|record| written.send(record.client.port()).unwrap(), || {});
         });
-        log.drain(Duration::from_secs(60));
+        log.drain(Duration::from_mins(1));
         let ports: Vec<u16> = ports.try_iter().collect();
         assert!(ports.into_iter().eq(0..u16::try_from(LENGTH).unwrap()));
         log.put(record(1));
-        log.drain(Duration::from_secs(60));
+        log.drain(Duration::from_mins(1));
         assert_eq!(log.dropped(), 5);
     }
 }

@@ -206,7 +206,7 @@ fn sampled() -> Verdict {
     server.rewrite(&with("queries: false"))?;
     server.reload()?;
     ensure_eq!(ask("done", 20)?, 0, "lines once it is off again");
-    ensure_eq!(server.metric("rhumb_query_log_dropped_total", &[])? as u64, 0, "lines dropped");
+    ensure!(server.metric("rhumb_query_log_dropped_total", &[])? < 0.5, "lines were dropped");
     Ok(Outcome::Passed)
 }
 
@@ -238,7 +238,7 @@ fn unread() -> Verdict {
     Ok(Outcome::Passed)
 }
 
-/// Where standard error is the stream that JOURNAL_STREAM names, each line has its priority in front.
+/// Where standard error is the stream that `JOURNAL_STREAM` names, each line has its priority in front.
 fn journal() -> Verdict {
     let host = Host::new()?;
     let config =

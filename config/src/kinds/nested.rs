@@ -134,7 +134,9 @@ impl<K: Kind> Kind for List<K> {
 
     fn hash(&self, value: &Vec<K::Out>, hasher: &mut dyn Hasher) {
         hasher.write_usize(value.len());
-        value.iter().for_each(|item| self.of.hash(item, hasher));
+        for item in value {
+            self.of.hash(item, hasher);
+        }
     }
 
     fn list_keys(&self, keys: &mut KeyList<'_>) {
@@ -203,7 +205,9 @@ impl<K: Kind> Kind for Optional<K> {
 
     fn hash(&self, value: &Option<K::Out>, hasher: &mut dyn Hasher) {
         hasher.write_u8(u8::from(value.is_some()));
-        value.iter().for_each(|value| self.0.hash(value, hasher));
+        if let Some(value) = value {
+            self.0.hash(value, hasher);
+        }
     }
 
     fn identity(&self, value: &Option<K::Out>) -> Option<String> {
