@@ -191,6 +191,9 @@ metrics! {
     CONFIG_HASH = Gauge "rhumb_config_hash" []
         "48 bits of a hash over what is in force: values, upstreams, serials of zones; equal on servers that are alike.";
 
+    QUERY_LOG_DROPPED = Counter "rhumb_query_log_dropped_total" []
+        "Answers without their line in the query log because the log is read too slowly.";
+
     BUILD_INFO = Gauge "rhumb_build_info" ["version"]
         "Always 1; the label tells what runs.";
     START_TIMESTAMP = Gauge "rhumb_start_timestamp_seconds" []

@@ -55,6 +55,7 @@ impl Source for StatusPages {
         out.set(&names::CACHE_BYTES, &[], figures.bytes);
         out.set(&names::CACHE_SIZE, &[], figures.limit);
         out.set(&names::CACHE_EVICTIONS, &[], figures.evicted);
+        out.set(&names::QUERY_LOG_DROPPED, &[], live.query_log.dropped());
         let snapshot = live.snapshot.load();
         out.set(&names::CONFIG_HASH, &[], self.0.config_hash.of(&snapshot) & HASH_BITS);
         for (_, entry) in snapshot.view.routes.iter() {

@@ -62,6 +62,7 @@ fn the_table_and_a_scrape_agree() {
         out.set(&DOMAIN_UPSTREAMS, &["."], 1);
         out.set(&DOMAIN_HEALTHY, &["."], 1);
         out.set(&CONFIG_HASH, &[], 1);
+        out.set(&QUERY_LOG_DROPPED, &[], 1);
         out.zone(&ZoneSample {
             origin: &"example.com.",
             serial: Some(7),
