@@ -6,7 +6,7 @@ use super::admin::Admin;
 use super::{page, status};
 use crate::metrics::http::Pages;
 use crate::metrics::{Samples, Source, ZoneSample, names};
-use crate::snapshot::Route;
+use crate::snapshot::{Route, RouteCourse};
 
 /// A number this wide is exact in an `f64`.
 const HASH_BITS: u64 = (1 << 48) - 1;
@@ -59,7 +59,9 @@ impl Source for StatusPages {
         let snapshot = live.snapshot.load();
         out.set(&names::CONFIG_HASH, &[], self.0.config_hash.of(&snapshot) & HASH_BITS);
         for (_, entry) in snapshot.view.routes.iter() {
-            sample_route(&entry.route, out);
+            if snapshot.iteration.course(entry.route.id()) != RouteCourse::Iterate {
+                sample_route(&entry.route, out);
+            }
         }
         // Broken zones first: where there are more zones than series, theirs are on the page.
         for broken in [true, false] {
