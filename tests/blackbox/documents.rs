@@ -149,6 +149,7 @@ fn metrics() -> Verdict {
         .allow_all()
         .zone("zone.test", zone)
         .zone("signed.test", &signed)
+        .zone_folder("folder", [("folder.test".to_owned(), zone.to_owned())])
         .file("upstreams.list", UP[0])
         .forward_raw(".", "{ list: upstreams.list }", "in-order");
     let server = lab.start(&config)?;

@@ -28,6 +28,7 @@ mod container;
 mod cookies;
 mod counting;
 mod datagrams;
+mod day;
 mod differential;
 mod documents;
 mod encrypted;
@@ -100,6 +101,7 @@ fn main() -> ExitCode {
         counting::TESTS,
         logging::TESTS,
         operating::TESTS,
+        day::TESTS,
         transfers::TESTS,
         including::TESTS,
         signatures::TESTS,

@@ -21,6 +21,27 @@ fn astray(word: &str, may: impl Fn(&str) -> bool) -> Vec<String> {
     files.iter().filter(|file| !may(&file.path)).flat_map(|file| places(file, word)).collect()
 }
 
+/// What people read is written in words: nothing of the server is shown as the code writes it, but for texts in quotes.
+#[test]
+fn values_are_not_shown_as_the_code_writes_them() {
+    let quotes = ["server/src/boot/privilege/account.rs"];
+    let mut found = Vec::new();
+    for file in files(".rs") {
+        let shown =
+            file.path.starts_with("server/src/") && !is_test(&file.path) && !quotes.contains(&&*file.path);
+        // Helpers of tests, and tests at the end of a file.
+        let of_tests =
+            ["server/src/metrics/text.rs", "server/src/cli/client/hostile.rs", "server/src/operator/fake.rs"];
+        if !shown || of_tests.contains(&&*file.path) {
+            continue;
+        }
+        let code = file.text.split("#[cfg(test)]\nmod tests").next().unwrap_or("");
+        let lines = code.lines().enumerate().filter(|(_, line)| line.contains("?}") && line.contains('"'));
+        found.extend(lines.map(|(number, line)| format!("{}:{}: {}", file.path, number + 1, line.trim())));
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
 #[test]
 fn unsafe_code_is_in_net_alone() {
     let found = astray("unsafe", |path| path.starts_with("server/net/"));

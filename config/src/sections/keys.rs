@@ -1,6 +1,7 @@
 //! `keys:`: what messages are signed with (TSIG, RFC 8945).
 
 use std::fmt;
+use std::hash::Hasher;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -107,6 +108,11 @@ impl Kind for Secret {
         if old != new {
             comparison.record(ValueChange::Secret);
         }
+    }
+
+    fn hash(&self, secret: &TsigSecret, hasher: &mut dyn Hasher) {
+        hasher.write_usize(secret.0.len());
+        hasher.write(&secret.0);
     }
 }
 

@@ -179,6 +179,8 @@ metrics! {
         "Resource records in the zone.";
     ZONE_OK = Gauge "rhumb_zone_ok" ["zone"]
         "1 when the last load of the zone went well, 0 when it failed.";
+    ZONE_FOLDER_OK = Gauge "rhumb_zone_folder_ok" ["folder"]
+        "1 when this folder of zones could be listed, 0 when it could not and its zones stay as they are.";
     ZONE_EXPIRES = Gauge "rhumb_zone_signature_expires_seconds" ["zone"]
         "When the first signature of a signed zone expires, in seconds since 1970.";
 

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use rhumb_config::{Config, ZoneSource};
+
 use super::admin::Admin;
 use super::{page, status};
 use crate::metrics::http::Pages;
 use crate::metrics::{Samples, Source, ZoneSample, names};
-use crate::snapshot::{Route, RouteCourse};
+use crate::snapshot::{Route, RouteCourse, ServerState};
 
 /// A number this wide is exact in an `f64`.
 const HASH_BITS: u64 = (1 << 48) - 1;
@@ -47,6 +49,17 @@ fn sample_route(route: &Route, out: &mut Samples) {
     out.set(&names::DOMAIN_HEALTHY, &[&domain], count(healthy));
 }
 
+/// Which folders of zones could be listed at the last look.
+fn sample_folders(live: &ServerState, config: &Config, out: &mut Samples) {
+    let unreadable = live.folders.list();
+    for source in &config.zones {
+        if let ZoneSource::Directory { path, .. } = source {
+            let ok = !unreadable.iter().any(|(folder, _)| folder == path);
+            out.set(&names::ZONE_FOLDER_OK, &[&path.display().to_string()], u64::from(ok));
+        }
+    }
+}
+
 impl Source for StatusPages {
     fn sample(&self, out: &mut Samples) {
         let live = &self.0.live;
@@ -63,6 +76,7 @@ impl Source for StatusPages {
                 sample_route(&entry.route, out);
             }
         }
+        sample_folders(live, &snapshot.config, out);
         // Broken zones first: where there are more zones than series, theirs are on the page.
         for broken in [true, false] {
             for (_, entry) in snapshot.view.zones.iter() {

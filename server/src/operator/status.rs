@@ -45,7 +45,7 @@ pub(super) fn whole(admin: &Admin) -> ServerStatus {
         cache: cache(live, &traffic),
         sandbox: admin.confinement.iter().skip(1).cloned().collect(),
         user: admin.confinement.first().cloned().unwrap_or_default(),
-        warnings: warnings(&reloads, SystemTime::now()),
+        warnings: warnings(live, &reloads, SystemTime::now()),
     }
 }
 
@@ -194,8 +194,9 @@ fn certificate_warnings(state: &CertificateState, now: SystemTime) -> Vec<String
     kept.into_iter().chain(expiry).collect()
 }
 
-fn warnings(reloads: &ReloadStatus, now: SystemTime) -> Vec<String> {
+fn warnings(live: &ServerState, reloads: &ReloadStatus, now: SystemTime) -> Vec<String> {
     let of_certificates = reloads.certificates.iter().flat_map(|state| certificate_warnings(state, now));
+    let unreadable = live.folders.list().into_iter().map(|(_, why)| why);
     let kept = reloads.lists.iter().filter_map(|list| {
         let why = list.kept.as_ref()?;
         Some(format!("{}: {why}; its last {} upstreams stay", list.path.display(), list.upstreams))
@@ -206,6 +207,7 @@ fn warnings(reloads: &ReloadStatus, now: SystemTime) -> Vec<String> {
         .chain(&reloads.warnings)
         .cloned()
         .chain(kept)
+        .chain(unreadable)
         .chain(of_certificates)
         .collect()
 }

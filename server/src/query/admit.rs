@@ -1,5 +1,7 @@
 //! Which messages are answered at all, and which by an error alone.
 
+use std::fmt;
+
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{Class, Opcode, QueryError, QueryMessage, Rcode, Type, header};
 
@@ -19,6 +21,21 @@ pub(super) enum Rejection {
     Question(Rcode, Option<ExtendedError>),
     /// It is signed, and its signature comes first.
     Signed,
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Drop(reason) => write!(f, "dropped: {}", reason.as_str()),
+            Self::Header(rcode) => write!(f, "{rcode}, the question cannot be repeated"),
+            Self::NoQuestion => f.write_str("no question"),
+            Self::Question(rcode, None) => rcode.fmt(f),
+            Self::Question(rcode, Some(error)) => {
+                write!(f, "{rcode} ({})", ExtendedError::name(error.code()).unwrap_or("no reason"))
+            }
+            Self::Signed => f.write_str("signed twice"),
+        }
+    }
 }
 
 /// The meta-type that stands for a name that does not exist, and is never asked for (RFC 9824).

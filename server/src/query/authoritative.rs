@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{MessageSection, MessageWriter, NameRef, QueryMessage, Rcode, Type, header};
-use rhumb_zones::ZoneContents;
 use rhumb_zones::answer::{
     AnswerKind, AnswerRequest, AnswerSummary, FoundZone, MAX_LINKS, OneZone, ZoneFinder, answer,
 };
+use rhumb_zones::{MatchKind, ZoneContents};
 
 use super::admitted::AdmittedQuery;
 use super::outcome::QueryScratch;
@@ -144,7 +144,32 @@ fn tell(query: &QueryMessage<'_>, contents: &ZoneContents, reply: AnswerSummary)
     let found = contents.lookup(query.name);
     let matched = found.map_or_else(
         || "outside of the zone".to_owned(),
-        |found| format!("{:?} at {}", found.kind(), found.owner().as_ref()),
+        |found| format!("{} {}", match_words(found.kind()), found.owner().as_ref()),
     );
-    format!("serial {}: {matched}; {:?}, {} aliases followed", contents.serial(), reply.kind, reply.links)
+    let (serial, answer, links) = (contents.serial(), answer_words(reply.kind), reply.links);
+    format!("serial {serial}: {matched}; {answer}, {links} aliases followed")
+}
+
+/// How a name was matched, in words that the owner stands behind.
+const fn match_words(kind: MatchKind) -> &'static str {
+    match kind {
+        MatchKind::Exact => "the name is there:",
+        MatchKind::Wildcard => "matched by the wildcard",
+        MatchKind::AtCut => "at the zone cut",
+        MatchKind::BelowCut => "below the zone cut",
+        MatchKind::BelowDname => "below the DNAME of",
+        MatchKind::NoName => "no such name below",
+    }
+}
+
+const fn answer_words(kind: AnswerKind) -> &'static str {
+    match kind {
+        AnswerKind::Answer => "an answer",
+        AnswerKind::Referral => "a referral",
+        AnswerKind::NoData => "no data of the type",
+        AnswerKind::NxDomain => "the name does not exist",
+        AnswerKind::Chain => "aliases that lead out of what is served here",
+        AnswerKind::Overflow => "the name that a DNAME leads to is too long",
+        AnswerKind::OutOfZone => "outside of the zone",
+    }
 }

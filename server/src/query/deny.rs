@@ -25,7 +25,7 @@ pub(super) fn deny(
     scratch: &mut QueryScratch,
     out: &mut [u8],
 ) -> QueryOutcome {
-    scratch.note("admit", || format!("{denied:?}"));
+    scratch.note("admit", || denied.to_string());
     match denied {
         Rejection::Drop(reason) => QueryOutcome::Drop(reason),
         Rejection::Header(rcode) => header_reply(message, rcode, client, context, scratch, out),

@@ -14,6 +14,7 @@ use super::access::{ClientAccess, LocalNetworks};
 use super::announcements::ZoneAnnouncements;
 use super::built_in::built_in_zones;
 use super::circle_checks::CircleChecks;
+use super::folders::UnreadableFolders;
 use super::iteration_plan::IterationPlan;
 use super::log_interval::LogInterval;
 use super::published::{QuerySettings, Snapshot};
@@ -43,6 +44,8 @@ pub struct ServerState {
     pub cookie_secret: Option<CookieSecret>,
     /// Checks for circles through upstreams.
     pub circles: CircleChecks,
+    /// Folders of zones that cannot be listed.
+    pub folders: UnreadableFolders,
     /// The way of answers to the log of queries.
     pub query_log: QueryLog,
     /// The networks of this host's interfaces.
@@ -81,6 +84,7 @@ impl ServerState {
             metrics,
             cookie_secret: random_secret(),
             circles: CircleChecks::default(),
+            folders: UnreadableFolders::default(),
             query_log: QueryLog::default(),
             local_networks: Arc::default(),
             transfers: ConnectionLimits::new(TRANSFERS, TRANSFERS_PER_NETWORK),

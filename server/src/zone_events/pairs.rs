@@ -82,6 +82,8 @@ pub(super) struct PairedZones {
     pub(super) folders: Option<ZoneFolders>,
     /// What is most likely not meant to be in these folders, with its place.
     pub(super) warnings: Vec<String>,
+    /// The folders that could not be listed, each with why.
+    pub(super) unreadable: Vec<(PathBuf, String)>,
 }
 
 /// Every zone of `config`. Zones of folders that cannot be listed are neither looked at nor gone; the errors say which.
@@ -103,7 +105,8 @@ pub(super) fn pair_all(config: &Config, snapshot: &Snapshot) -> (PairedZones, Ve
             entries.filter(|entry| !kept.contains(entry.zone.name()) && !lies_in(entry, &unreadable));
         gone.extend(missing.map(|entry| entry.zone.name().clone()));
     }
-    (PairedZones { pairs, gone, folders: Some(folders), warnings }, errors)
+    let unreadable = unreadable.into_iter().zip(errors.iter().cloned()).collect();
+    (PairedZones { pairs, gone, folders: Some(folders), warnings, unreadable }, errors)
 }
 
 /// Whether the zone's file lies in one of these folders.
@@ -125,7 +128,7 @@ pub(super) fn pair_names(names: &HashSet<&Name>, snapshot: &Snapshot, folders: &
     }
     pairs.sort_by(|a, b| a.wanted.name.cmp(&b.wanted.name));
     gone.sort();
-    PairedZones { pairs, gone, folders: None, warnings: Vec::new() }
+    PairedZones { pairs, gone, ..PairedZones::default() }
 }
 
 /// What the configuration asks for under this name, its folders looked into.

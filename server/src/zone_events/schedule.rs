@@ -108,6 +108,9 @@ impl ZoneSchedule {
             self.deferred = dirty;
             return reply(Err(errors));
         }
+        if paired.folders.is_some() {
+            self.live.folders.note(Vec::new());
+        }
         self.begin(paired, snapshot, dirty, Some(reply), true);
     }
 
@@ -188,16 +191,14 @@ impl ZoneSchedule {
         }
         let snapshot = self.live.snapshot.load_full();
         let config = Arc::clone(&snapshot.config);
-        let (mut paired, errors) = if dirty.all || !self.folders.plain {
-            pair_all(&config, &snapshot)
+        let mut paired = if dirty.all || !self.folders.plain {
+            pair_all(&config, &snapshot).0
         } else {
-            (pair_names(&dirty.names.iter().collect(), &snapshot, &self.folders), Vec::new())
+            pair_names(&dirty.names.iter().collect(), &snapshot, &self.folders)
         };
-        for error in errors {
-            tracing::error!("{error}");
-        }
         if let Some(folders) = paired.folders.take() {
             self.folders = folders;
+            self.live.folders.note(std::mem::take(&mut paired.unreadable));
         }
         let (contents, table): (Vec<ZonePair>, Vec<ZonePair>) =
             paired.pairs.into_iter().partition(ZonePair::keeps_entry);

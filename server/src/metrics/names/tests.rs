@@ -30,6 +30,7 @@ fn names_follow_the_conventions() {
                 "source",
                 "list",
                 "file",
+                "folder",
                 "zone",
                 "result",
                 "version",
@@ -62,6 +63,7 @@ fn the_table_and_a_scrape_agree() {
         out.set(&DOMAIN_UPSTREAMS, &["."], 1);
         out.set(&DOMAIN_HEALTHY, &["."], 1);
         out.set(&CONFIG_HASH, &[], 1);
+        out.set(&ZONE_FOLDER_OK, &["/etc/rhumb/zones"], 1);
         out.set(&QUERY_LOG_DROPPED, &[], 1);
         out.zone(&ZoneSample {
             origin: &"example.com.",
