@@ -176,8 +176,7 @@ fn set_upstreams(
     live: &ServerState,
 ) {
     let state = route.state();
-    let asked =
-        |upstream: &ServerIdentity| state.withheld.contains(upstream) == withheld.contains(upstream);
+    let asked = |upstream: &ServerIdentity| state.withheld.contains(upstream) == withheld.contains(upstream);
     let same = state.members.iter().map(|member| &member.identity).eq(upstreams)
         && upstreams.iter().all(asked)
         && state.terms == *terms;

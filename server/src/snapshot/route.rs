@@ -184,7 +184,8 @@ impl Route {
         let members: Vec<_> = upstreams.iter().map(member).collect();
         let excluded: Vec<_> =
             old.excluded.iter().filter(|server| upstreams.contains(server)).cloned().collect();
-        let withheld: Vec<_> = upstreams.iter().filter(|server| withheld.contains(*server)).cloned().collect();
+        let withheld: Vec<_> =
+            upstreams.iter().filter(|server| withheld.contains(*server)).cloned().collect();
         let pool = pool_of(upstreams, &excluded, &withheld, terms, services);
         let stays = |origin| members.iter().any(|member| member.origin == origin);
         let gone: Vec<_> =
@@ -285,7 +286,8 @@ fn pool_of(
     terms: &RouteTerms,
     services: RouteServices<'_>,
 ) -> UpstreamPool {
-    let asked = upstreams.iter().filter(|identity| !excluded.contains(identity) && !withheld.contains(identity));
+    let asked =
+        upstreams.iter().filter(|identity| !excluded.contains(identity) && !withheld.contains(identity));
     let servers = asked.map(|identity| services.servers.server(identity));
     UpstreamPool::new(terms.policy, servers).trusting_ad(terms.trust.authentic)
 }
