@@ -11,7 +11,7 @@ const MOST: usize = 1000;
 
 /// An answer in the cache.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct CachedAnswer {
+pub(crate) struct ShownCacheEntry {
     /// The type that it answers; `any` for a name that does not exist.
     pub r#type: String,
     /// The forwarded domain that it was asked through; none once that is gone.
@@ -35,11 +35,11 @@ pub(crate) struct CachedAnswer {
 }
 
 /// What is cached of `name`, by type.
-pub(super) fn entries(live: &ServerState, name: &Name) -> Vec<CachedAnswer> {
+pub(super) fn entries(live: &ServerState, name: &Name) -> Vec<ShownCacheEntry> {
     let snapshot = live.snapshot.load();
     let lower = name.as_ref().to_lowercase();
     let found = live.cache.entries_of(lower.as_ref(), live.clock.now(), MOST);
-    let mut answers: Vec<CachedAnswer> = found
+    let mut answers: Vec<ShownCacheEntry> = found
         .iter()
         .filter_map(|entry| {
             let mut routes = snapshot.view.routes.iter().map(|(_, known)| known);
@@ -51,12 +51,12 @@ pub(super) fn entries(live: &ServerState, name: &Name) -> Vec<CachedAnswer> {
 }
 
 /// None for a message that cannot be read, which the cache does not take.
-fn answer(entry: &rhumb_cache::CachedEntry, route: Option<&RouteEntry>) -> Option<CachedAnswer> {
+fn answer(entry: &rhumb_cache::CachedEntry, route: Option<&RouteEntry>) -> Option<ShownCacheEntry> {
     let message = MessageView::parse(&entry.message).ok()?;
     let qtype = message.question().ok()??.qtype;
     let state = route.map(|route| route.route.state());
     let member = state.iter().flat_map(|state| &state.members).find(|member| member.origin == entry.origin);
-    Some(CachedAnswer {
+    Some(ShownCacheEntry {
         r#type: if qtype == Type(0) { "any".to_owned() } else { qtype.to_string() },
         domain: route.map(|route| route.route.domain().to_string()),
         upstream: member.map(|member| member.identity.to_string()),

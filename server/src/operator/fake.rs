@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use super::cached::CachedAnswer;
+use super::cached::ShownCacheEntry;
 use super::commands::COMMANDS;
 use super::explanation::{Explanation, ExplanationStep, UpstreamAttempt};
 use super::server_status::{
@@ -234,8 +234,8 @@ fn zones() -> Vec<ZoneStatus> {
     ]
 }
 
-fn cached(given: &CommandArguments) -> Vec<CachedAnswer> {
-    let answer = CachedAnswer {
+fn cached(given: &CommandArguments) -> Vec<ShownCacheEntry> {
+    let answer = ShownCacheEntry {
         r#type: "A".to_owned(),
         domain: Some(".".to_owned()),
         upstream: Some("192.0.2.1:53".to_owned()),
@@ -247,7 +247,7 @@ fn cached(given: &CommandArguments) -> Vec<CachedAnswer> {
         left: 295,
         records: vec!["a.example. 295 IN A 192.0.2.9".to_owned()],
     };
-    let failure = CachedAnswer {
+    let failure = ShownCacheEntry {
         r#type: "any".to_owned(),
         upstream: None,
         rcode: "SERVFAIL".to_owned(),

@@ -5,10 +5,9 @@
 use std::io::{self, Write};
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::cached::CachedAnswer;
+use super::cached::ShownCacheEntry;
 use super::explanation::Explanation;
 use super::server_status::{
     BrokenZoneStatus, CertificateStatus, RouteStatus, ServerStatus, TrafficStatus, ZoneStatus,
@@ -16,22 +15,17 @@ use super::server_status::{
 use crate::control::command::CommandArguments;
 
 mod amount;
+mod answer;
 mod stats;
 mod table;
 
-pub(super) use amount::{bytes, share, span, utc};
-pub(super) use stats::stats;
-
 pub(crate) use amount::timestamp;
+pub(super) use amount::{bytes, share, span, utc};
+pub(crate) use answer::AnswerStreams;
+pub(super) use stats::stats;
 pub(crate) use table::{Table, plain};
 
-/// The two streams of a command line.
-pub(crate) struct AnswerStreams<'a> {
-    /// What was asked for.
-    pub out: &'a mut dyn Write,
-    /// What went wrong.
-    pub err: &'a mut dyn Write,
-}
+use answer::read;
 
 /// The answers of `reload` and `diff`.
 #[derive(Deserialize)]
@@ -57,11 +51,6 @@ struct DoneSentence {
 #[derive(Deserialize)]
 struct DroppedEntries {
     dropped: u64,
-}
-
-fn read<T: DeserializeOwned>(answer: Value) -> io::Result<T> {
-    let wrong = |error| format!("the server's answer is not understood: {error}");
-    serde_json::from_value(answer).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, wrong(error)))
 }
 
 /// The answer of a command that has one thing to say.
@@ -273,7 +262,7 @@ pub(super) fn zone_status(_: &CommandArguments, answer: Value, to: &mut AnswerSt
 }
 
 pub(super) fn cached(given: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {
-    let entries: Vec<CachedAnswer> = read(answer)?;
+    let entries: Vec<ShownCacheEntry> = read(answer)?;
     let name = given.name("name").map(ToString::to_string).unwrap_or_default();
     if entries.is_empty() {
         return writeln!(to.out, "nothing is cached of {}", plain(&name));

@@ -5,7 +5,9 @@ use std::io;
 
 use serde_json::Value;
 
-use super::{AnswerStreams, Table, bytes, read, utc};
+use super::amount::{bytes, utc};
+use super::answer::{AnswerStreams, read};
+use super::table::Table;
 use crate::control::command::CommandArguments;
 use crate::metrics::names::{Kind, Metric, TABLE};
 
