@@ -1,9 +1,7 @@
 //! What the cache holds of a name, for people.
 
-use rhumb_wire::NameRef;
-
 use crate::entry::{Entry, Kind};
-use crate::{Cache, Origin, lock};
+use crate::origin::Origin;
 
 /// An entry as it is at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,22 +24,8 @@ pub struct CachedEntry {
     pub left: u32,
 }
 
-impl Cache {
-    /// What is kept of `name`, at most so many entries; what was learnt from an upstream that is gone is left out. Looks at every
-    /// entry of the cache, a part of it locked at a time.
-    pub fn entries_of(&self, name: NameRef<'_>, now: u32, most: usize) -> Vec<CachedEntry> {
-        let mut found = Vec::new();
-        for shard in &self.shards {
-            let shard = lock(shard);
-            let entries = shard.entries().filter(|entry| entry.owner() == name);
-            let live = entries.filter(|entry| self.origins.is_live(entry.origin));
-            found.extend(live.take(most.saturating_sub(found.len())).map(|entry| shown(entry, now)));
-        }
-        found
-    }
-}
-
-fn shown(entry: &Entry, now: u32) -> CachedEntry {
+/// The entry as it is at `now`.
+pub(crate) fn shown(entry: &Entry, now: u32) -> CachedEntry {
     let (age, mut message) = (now.saturating_sub(entry.stored), vec![0; usize::from(u16::MAX)]);
     let length =
         entry.copy_to(&mut message, usize::from(u16::MAX), age, u32::MAX).map_or(0, |(length, _)| length);

@@ -204,6 +204,20 @@ impl Cache {
             .sum()
     }
 
+    /// What is kept of `name`, at most so many entries; what was learnt from an upstream that is gone is left out. Looks at every
+    /// entry of the cache, a part of it locked at a time.
+    pub fn entries_of(&self, name: NameRef<'_>, now: u32, most: usize) -> Vec<CachedEntry> {
+        let mut found = Vec::new();
+        for shard in &self.shards {
+            let shard = lock(shard);
+            let entries = shard.entries().filter(|entry| entry.owner() == name);
+            let live = entries.filter(|entry| self.origins.is_live(entry.origin));
+            found
+                .extend(live.take(most.saturating_sub(found.len())).map(|entry| contents::shown(entry, now)));
+        }
+        found
+    }
+
     /// What it holds.
     pub fn figures(&self) -> Figures {
         let mut figures = Figures { limit: self.limit.load(Ordering::Relaxed), ..Figures::default() };

@@ -38,7 +38,13 @@ fn each_command_has_its_path() {
             "/flush?name=Example.com.&subtree=true",
             r#"{"dropped":1}"#,
         ),
-        ("GET", "/zones", "", "/zones", r#"[{"name":"example.com.","serial":7,"records":5,"ok":true,"#),
+        (
+            "GET",
+            "/zones",
+            "",
+            "/zones",
+            r#"[{"name":"example.com.","serial":7,"records":5,"left_out":0,"ok":true,"#,
+        ),
         ("GET", "/healthy", "", "/healthy", r#"{"healthy":true}"#),
         (
             "GET",
