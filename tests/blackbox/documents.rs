@@ -10,8 +10,9 @@ use std::time::Duration;
 use rhumb_tests::rig::script::every_name;
 use rhumb_tests::rig::server::{binary, until};
 use rhumb_tests::rig::{Config, Message, Transport, program};
-use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq};
+use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, skip};
 
+use crate::encrypted::Issued;
 use crate::forwarding::{Lab, UP};
 
 /// The tests of this file.
@@ -35,8 +36,12 @@ fn rhumb(arguments: &[&str]) -> Result<program::Output, Failure> {
 }
 
 fn examples() -> Verdict {
+    if program::find("openssl").is_none() {
+        skip!("no openssl here");
+    }
     // What an example takes from /etc/rhumb stands beside its copy here.
-    let folder = rhumb_tests::rig::Folder::new()?;
+    let issued = Issued::new()?;
+    let folder = &issued.folder;
     let here = folder.path().to_string_lossy().into_owned();
     let copied = program::run(
         Command::new("cp").arg("-r").arg(root().join("config/examples/.")).arg(folder.path()),
@@ -46,6 +51,9 @@ fn examples() -> Verdict {
     // Secrets have to be closed to others, which a checkout cannot say.
     let closed = fs::Permissions::from_mode(0o600);
     fs::set_permissions(folder.at("next.example.key"), closed)?;
+    let (chain, key) = issued.issue("tls", "dns.example", 30)?;
+    fs::rename(chain, folder.at("tls/fullchain.pem"))?;
+    fs::rename(key, folder.at("tls/privkey.pem"))?;
     let mut count = 0;
     for entry in fs::read_dir(folder.path()).context("config/examples")? {
         let path = entry?.path();
@@ -145,7 +153,7 @@ fn metrics() -> Verdict {
     // One signature is enough to expire.
     let signed = format!("{zone}@ RRSIG SOA 13 2 300 20300101000000 20260101000000 1 signed.test. AAAA\n");
     let config = Config::new()
-        .listen("::")
+        .listen_with("::", "transports: [udp, tcp, tls], certificate: self-signed")
         .allow_all()
         .zone("zone.test", zone)
         .zone("signed.test", &signed)
