@@ -24,9 +24,9 @@ mod server_target;
 use exit::CommandExit;
 use server_target::{ServerTarget, TargetArguments};
 
-/// A DNS server: serves zones, resolves from the root, forwards and caches.
+/// A DNS server: serves zones, resolves from the root with DNSSEC validation, forwards and caches.
 ///
-/// Without a command it serves, with the built-in default configuration. This version does not validate or sign (DNSSEC), and speaks UDP and TCP alone. Exit status: 0 good, 1 the operation failed, 2 wrong usage or bad configuration.
+/// Without a command it serves, with the built-in default configuration. This version does not sign zones. Exit status: 0 good, 1 the operation failed, 2 wrong usage or bad configuration.
 #[derive(Debug, Parser)]
 #[command(name = "rhumb", version, disable_help_subcommand = true)]
 struct CommandLine {
