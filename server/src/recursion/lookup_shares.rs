@@ -167,7 +167,7 @@ impl LookupCounts {
             let Some(share) = self.shares.get_mut(&key) else { continue };
             share.under_way -= 1;
             share.failures = if failed { (share.failures + 1).min(4 * FAILING) } else { share.failures / 2 };
-            if share.under_way == 0 && share.failures < FAILING {
+            if share.under_way == 0 && share.failures == 0 {
                 self.shares.remove(&key);
             }
         }
