@@ -133,11 +133,13 @@ fn answers() -> Verdict {
             (&*format!("{proto}.up.example."), "A", "NOERROR", "upstream", "rd ra"),
             (&format!("{proto}.up.example."), "A", "NOERROR", "cache", "rd ra"),
             (&format!("a\\032\\\"\\\\.{proto}.broken.example."), "A", "SERVFAIL", "server", "rd ra"),
-            ("elsewhere.example.", "AAAA", "REFUSED", "refused", "rd"),
+            ("elsewhere.up.example.", "AAAA", "REFUSED", "refused", ""),
         ] {
             let key = format!("{name} {kind}");
             let before = queries(&server).get(&key).map_or(0, Vec::len);
-            let reply = lab.client.over(transport, lab.to, &Message::query(name, kind))?;
+            let query = Message::query(name, kind);
+            let query = if source == "refused" { query.no_recursion() } else { query };
+            let reply = lab.client.over(transport, lab.to, &query)?;
             let line = || queries(&server).get(&key).and_then(|lines| lines.get(before)).cloned();
             ensure!(
                 until(Duration::from_secs(5), || line().is_some()),
