@@ -88,7 +88,7 @@ fn commands_in(text: &str) -> BTreeSet<String> {
                 let program = pair[0].rsplit('/').next() == Some("rhumb");
                 if program
                     && pair[1].starts_with(|c: char| c.is_ascii_lowercase())
-                    && !pair[1].contains(['.', ':', '='])
+                    && !pair[1].contains(['.', ':', '=', '/'])
                 {
                     found.insert(pair[1].trim_end_matches([',', ';', ')']).to_owned());
                 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rhumb_tests::rig::script::every_name;
 use rhumb_tests::rig::server::until;
-use rhumb_tests::rig::{Server, Upstream, rcode};
+use rhumb_tests::rig::{Message, Server, Upstream, rcode};
 use rhumb_tests::{Context, Failure, Outcome, Verdict, ensure, ensure_eq};
 
 use crate::forwarding::{Lab, config};
@@ -251,7 +251,9 @@ pub(super) fn never_closed() -> Verdict {
     let failed = scene.server.tell(&["reload"])?;
     ensure_eq!(failed.code, Some(1), "a reload with an open configuration: {}", failed.out);
     ensure!(failed.err.contains("open for writing"), "it says: {}", failed.err);
-    let unfinished = scene.lab.client.ask(scene.lab.to, "www.unfinished.test.", "A")?;
+    // Without recursion: it would go on to the root.
+    let query = Message::query("www.unfinished.test.", "A").no_recursion();
+    let unfinished = scene.lab.client.udp(scene.lab.to, &query)?.message;
     ensure_eq!(unfinished.rcode(), rcode::REFUSED, "a new zone that is not finished");
     Ok(Outcome::Passed)
 }
