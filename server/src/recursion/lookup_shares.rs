@@ -14,8 +14,8 @@ const ALL: usize = 4096;
 const ROUTE: ShareLimits = ShareLimits { usual: 2048, failing: 1024 };
 /// Those below one domain, and below one that fails.
 const DOMAIN: ShareLimits = ShareLimits { usual: 1024, failing: 200 };
-/// Those of one client, or one IPv6 /56.
-const CLIENT: usize = 512;
+/// Those of one client, or one IPv6 /56, and of one whose look-ups fail: a client may be a server that many others ask.
+const CLIENT: ShareLimits = ShareLimits { usual: 2048, failing: 512 };
 /// Something fails once so many look-ups more have failed than were answered; each answer halves the number.
 const FAILING: u8 = 20;
 /// Domains that are remembered for their failures with nothing under way.
@@ -37,12 +37,12 @@ pub(super) struct LookupShares {
 #[derive(Debug, Default)]
 struct LookupCounts {
     all: usize,
-    clients: HashMap<IpAddr, usize>,
+    clients: HashMap<IpAddr, LookupShare>,
     /// By the hash of the route, or of the route and a domain.
     shares: HashMap<u64, LookupShare>,
 }
 
-/// The look-ups by one route, or below one domain.
+/// The look-ups by one route, below one domain, or of one client.
 #[derive(Debug, Default)]
 struct LookupShare {
     under_way: usize,
@@ -96,6 +96,11 @@ impl LookupShare {
         let failing = self.failures >= FAILING;
         self.under_way < if failing { limits.failing } else { limits.usual }
     }
+
+    fn end(&mut self, failed: bool) {
+        self.under_way -= 1;
+        self.failures = if failed { (self.failures + 1).min(4 * FAILING) } else { self.failures / 2 };
+    }
 }
 
 impl LookupShares {
@@ -148,11 +153,11 @@ impl LookupCounts {
             return Err(LookupRefusal::Domain);
         }
         if let Some(client) = client {
-            let count = self.clients.entry(client).or_insert(0);
-            if *count >= CLIENT {
+            let share = self.clients.entry(client).or_default();
+            if !share.takes_more(CLIENT) {
                 return Err(LookupRefusal::Client);
             }
-            *count += 1;
+            share.under_way += 1;
         }
         self.all += 1;
         for key in keys.all() {
@@ -165,17 +170,16 @@ impl LookupCounts {
         self.all -= 1;
         for key in keys.all() {
             let Some(share) = self.shares.get_mut(&key) else { continue };
-            share.under_way -= 1;
-            share.failures = if failed { (share.failures + 1).min(4 * FAILING) } else { share.failures / 2 };
+            share.end(failed);
             if share.under_way == 0 && share.failures == 0 {
                 self.shares.remove(&key);
             }
         }
         if let Some(client) = client
-            && let Some(count) = self.clients.get_mut(&client)
+            && let Some(share) = self.clients.get_mut(&client)
         {
-            *count -= 1;
-            if *count == 0 {
+            share.end(failed);
+            if share.under_way == 0 {
                 self.clients.remove(&client);
             }
         }
@@ -276,7 +280,7 @@ mod tests {
         let rig = Rig::new();
         rig.fail(25, "dead.example");
         let mut held = Vec::new();
-        for n in 0..5 * CLIENT as u32 {
+        for n in 0..5 * CLIENT.failing as u32 {
             if let Ok(permit) = rig.begin(1, &format!("n{n}.dead.example"), Some(client(n % 5))) {
                 held.push(permit);
             }
@@ -306,10 +310,15 @@ mod tests {
     fn a_client_and_a_route_have_their_shares() {
         let rig = Rig::new();
         let name = |n: u32| format!("n.d{n}.example");
-        let held: Vec<_> =
-            (0..CLIENT as u32).map(|n| rig.begin(1, &name(n), Some(client(1))).unwrap()).collect();
-        assert_eq!(rig.begin(1, &name(9999), Some(client(1))).unwrap_err(), LookupRefusal::Client);
-        assert!(rig.begin(1, &name(9999), Some(client(2))).is_ok());
+        let begin = |n: u32| rig.begin(n % 3, &name(n), Some(client(1)));
+        let mut held: Vec<_> = (0..CLIENT.usual as u32).map(|n| begin(n).unwrap()).collect();
+        assert_eq!(begin(9999).unwrap_err(), LookupRefusal::Client);
+        assert!(rig.begin(4, &name(9999), Some(client(2))).is_ok());
+        // Failing, it has less.
+        held.truncate(CLIENT.failing);
+        assert_eq!(begin(9999).unwrap_err(), LookupRefusal::Client);
+        held.truncate(CLIENT.failing - 1);
+        assert!(begin(9999).is_ok());
         drop(held);
         assert!(rig.begin(1, &name(9999), Some(client(1))).is_ok());
         assert!(rig.0.counts().clients.is_empty());
