@@ -12,7 +12,6 @@ use crate::reader::Reader;
 
 /// One file, or those of a folder whose names are of a form.
 pub(crate) enum IncludePath {
-    /// This file.
     File(PathBuf),
     /// The files of a folder that a pattern covers.
     Pattern(PathBuf, IncludePattern),

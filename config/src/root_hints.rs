@@ -17,9 +17,9 @@ const MOST_SERVERS: usize = 64;
 /// A server of the root and its addresses, one at the least.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RootServer {
-    /// Its name.
+    /// As in `a.root-servers.net`.
     pub name: Name,
-    /// Its addresses.
+    /// Those of its A and AAAA records.
     pub addresses: Vec<IpAddr>,
 }
 

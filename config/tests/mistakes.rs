@@ -7,25 +7,12 @@
     reason = "what panics in a test fails it"
 )]
 
+mod expect;
+
 use std::path::Path;
 
-use rhumb_config::{ConfigFinding, WorkerThreads, parse};
-
-fn errors(text: &str) -> Vec<ConfigFinding> {
-    parse(text, Path::new("rhumb.yaml")).err().map(|errors| errors.0).unwrap_or_default()
-}
-
-/// One error at `line:column`, for `key`, whose message has all of `words`.
-#[track_caller]
-fn one(text: &str, place: (u32, u32), key: &str, words: &[&str]) {
-    let errors = errors(text);
-    let [error] = errors.as_slice() else { panic!("{text}\nnot one error: {errors:#?}") };
-    assert_eq!((error.place.line, error.place.column), place, "{text}\n{error}");
-    assert_eq!(error.key, key, "{text}\n{error}");
-    for word in words {
-        assert!(error.message.contains(word), "{text}\n{error}\nlacks {word:?}");
-    }
-}
+use expect::{errors, one};
+use rhumb_config::{WorkerThreads, parse};
 
 const TEN: &str = r#"listen:
   - adress: "::"

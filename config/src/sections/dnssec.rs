@@ -22,7 +22,7 @@ pub enum DnssecValidation {
     /// Those that are resolved from the root or a stub.
     #[default]
     Iterated,
-    /// None.
+    /// No answer is validated.
     Off,
 }
 
@@ -32,16 +32,16 @@ pub enum TrustAnchors {
     /// Those of the root, as IANA publishes them.
     #[default]
     BuiltIn,
-    /// These.
+    /// Those in the configuration, which replace the built-in ones.
     Given(Vec<TrustedKey>),
 }
 
 /// A trusted key of a zone: a DS or DNSKEY record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustedKey {
-    /// The zone.
+    /// The zone whose apex it stands at.
     pub zone: Name,
-    /// DS or DNSKEY.
+    /// DS or DNSKEY, which says how the RDATA is read.
     pub rtype: Type,
     /// Its RDATA.
     pub rdata: Vec<u8>,

@@ -7,11 +7,11 @@ use super::keys::KEY_NAME;
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
 use crate::kind::Kind;
-use crate::kinds::{List, Optional};
-use crate::node::{Node, Value, shown};
+use crate::kinds::{List, Optional, Upstream};
+use crate::node::{Node, Value};
 use crate::reader::Reader;
 use crate::section::{Keys, Section};
-use crate::upstream_server::{UPSTREAM_FORMS, UpstreamServer};
+use crate::upstream_server::UpstreamServer;
 
 /// The most addresses of one server.
 const MOST_ADDRESSES: usize = 16;
@@ -64,33 +64,6 @@ impl Kind for RemoteName {
     }
 }
 
-/// The address of a server, perhaps with a port.
-struct RemoteAddress;
-
-impl Kind for RemoteAddress {
-    type Out = UpstreamServer;
-
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<UpstreamServer> {
-        let Value::Text(text) = &node.value else {
-            reader.wrong_text(node, UPSTREAM_FORMS);
-            return None;
-        };
-        UpstreamServer::read_offered(text)
-            .map_err(|error| {
-                reader.error(node.spot, format!("{} {error}; accepted: {UPSTREAM_FORMS}", shown(text)));
-            })
-            .ok()
-    }
-
-    fn schema(&self) -> Json {
-        json!({ "type": "string", "description": format!("Accepted: {UPSTREAM_FORMS}.") })
-    }
-
-    fn show(&self, value: &UpstreamServer) -> Option<Json> {
-        Some(json!(value.to_string()))
-    }
-}
-
 #[derive(Default)]
 pub(crate) struct RemoteDraft {
     name: Option<String>,
@@ -117,7 +90,7 @@ impl Section for RemoteServer {
             "addresses",
             InForce::AtReload,
             "Its addresses.",
-            List { of: RemoteAddress, filled: true },
+            List { of: Upstream, filled: true },
             |draft| &mut draft.addresses,
         );
         keys.key(

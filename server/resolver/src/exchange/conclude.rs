@@ -1,5 +1,6 @@
 //! What follows from a reply or an error.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -13,6 +14,24 @@ use super::report::AttemptOutcome;
 use super::server_exchange::{ExchangeProgress, ServerExchange, StreamNeed};
 use super::unusable::UnusableReply;
 use crate::network::{ExchangeError, Network, SpoofSignal};
+
+/// Waits until the message of one of `exchanges` has ended, and gives the index of that one; for ever if no message is on its
+/// way. `left` as in [`ServerExchange::poll_progress`].
+pub(crate) async fn next_progress<'a, A: Send + 'a, N: Network>(
+    exchanges: &mut [ServerExchange<'a, A>],
+    context: &mut LookupContext<'a, N>,
+    left: bool,
+) -> (usize, ExchangeProgress<A>) {
+    poll_fn(|cx| {
+        for (index, exchange) in exchanges.iter_mut().enumerate() {
+            if let Poll::Ready(progress) = exchange.poll_progress(cx, context, left) {
+                return Poll::Ready((index, progress));
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
 
 impl<'a, A: Send + 'a> ServerExchange<'a, A> {
     /// Ready once the message on its way has ended, with what follows from that. Where the question is to be sent again it

@@ -23,6 +23,7 @@ mod server_exchange;
 mod store;
 mod unusable;
 
+pub(crate) use conclude::next_progress;
 pub use context::LookupContext;
 pub use counters::{RCODE_CLASSES, TransportCounts, rcode_class};
 pub use probe::probe;

@@ -1,9 +1,7 @@
 //! One question from the first message sent to its end.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 
 use tokio::time::{Instant, timeout_at};
 
@@ -13,7 +11,7 @@ use super::pool::{RankedUpstream, UpstreamPool, UpstreamRank};
 use super::scrub::{ScrubbedAnswer, read_scrubbed};
 use crate::exchange::{
     AttemptObserver, AttemptOutcome, ExchangeProgress, LookupContext, RefusedReply, RemoteServer,
-    RetryLimits, ServerExchange, UnusableReply, limits as exchange_limits,
+    RetryLimits, ServerExchange, UnusableReply, limits as exchange_limits, next_progress,
 };
 use crate::network::Network;
 use crate::question::Question;
@@ -136,16 +134,7 @@ impl<'a, N: Network> Forwarder<'a, N> {
 
     /// Waits until one of the messages on their way has ended; for ever if there is none.
     async fn progress(&mut self) -> (usize, ExchangeProgress<ScrubbedAnswer>) {
-        let Self { context, exchanges, queue, .. } = self;
-        poll_fn(|cx| {
-            for (index, exchange) in exchanges.iter_mut().enumerate() {
-                if let Poll::Ready(progress) = exchange.poll_progress(cx, context, !queue.is_empty()) {
-                    return Poll::Ready((index, progress));
-                }
-            }
-            Poll::Pending
-        })
-        .await
+        next_progress(&mut self.exchanges, &mut self.context, !self.queue.is_empty()).await
     }
 
     /// Takes note of what became of an exchange, if that is no answer.

@@ -12,7 +12,7 @@ pub enum IterationFailure {
     /// No server of the zone replied.
     #[error("all {servers} servers of {zone} silent")]
     Silence {
-        /// The zone.
+        /// The zone whose servers were asked.
         zone: Name,
         /// Servers asked.
         servers: usize,
@@ -20,7 +20,7 @@ pub enum IterationFailure {
     /// The servers of the zone replied with this code, the last of them.
     #[error("servers of {zone} say {rcode}")]
     Refused {
-        /// The zone.
+        /// The zone whose servers were asked.
         zone: Name,
         /// The code.
         rcode: Rcode,
@@ -28,7 +28,7 @@ pub enum IterationFailure {
     /// What the servers of the zone replied is not to be used.
     #[error("no usable reply from {zone}: {why}")]
     Unusable {
-        /// The zone.
+        /// The zone whose servers were asked.
         zone: Name,
         /// Why.
         why: UnusableReply,

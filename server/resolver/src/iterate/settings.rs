@@ -30,7 +30,7 @@ pub struct IterationSettings {
 /// A nameserver and its addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameServer {
-    /// Its name.
+    /// As the NS record has it.
     pub name: Name,
     /// Where it answers; empty where that is still to be found out.
     pub addresses: Vec<SocketAddr>,

@@ -1,9 +1,7 @@
 //! One question to the servers of a zone.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use rhumb_wire::Rcode;
@@ -12,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use super::zone_reply::{ReplyReadingContext, ZoneReply};
 use crate::exchange::{
     AttemptOutcome, AttemptReport, ExchangeProgress, LookupContext, ReadAnswer, RemoteServer, RetryLimits,
-    ServerExchange, UnusableReply,
+    ServerExchange, UnusableReply, next_progress,
 };
 use crate::network::Network;
 use crate::question::Question;
@@ -155,16 +153,7 @@ impl<N: Network> ZoneExchange<'_, N> {
 
     /// Waits until one of the messages on their way has ended; for ever if there is none.
     async fn progress(&mut self) -> (usize, ExchangeProgress<ZoneReply>) {
-        let Self { context, exchanges, queue, .. } = self;
-        poll_fn(|cx| {
-            for (index, exchange) in exchanges.iter_mut().enumerate() {
-                if let Poll::Ready(progress) = exchange.poll_progress(cx, context, !queue.is_empty()) {
-                    return Poll::Ready((index, progress));
-                }
-            }
-            Poll::Pending
-        })
-        .await
+        next_progress(&mut self.exchanges, &mut self.context, !self.queue.is_empty()).await
     }
 
     /// Takes note of what became of an exchange, if that is no answer.

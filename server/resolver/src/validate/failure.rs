@@ -41,7 +41,7 @@ pub enum ValidationFailure {
     /// The zone has no key that the signatures name.
     #[error("{zone} has no key {tag}")]
     NoKey {
-        /// The zone.
+        /// The signer of the signatures.
         zone: Name,
         /// The key.
         tag: u16,

@@ -7,7 +7,7 @@ use super::zone_key::{KeyDigest, ZoneKey};
 /// The keys of a zone that are trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustAnchor {
-    /// The zone.
+    /// The apex that validation begins at.
     pub zone: Name,
     /// Digests of its keys.
     pub digests: Vec<KeyDigest>,
