@@ -79,6 +79,11 @@ fn config() {
 }
 
 #[test]
+fn journal() {
+    replay("journal", targets::journal::run);
+}
+
+#[test]
 fn query() {
     replay("query", targets::query::run);
 }

@@ -39,6 +39,7 @@ pub mod file;
 mod fold;
 mod hash;
 pub mod history;
+pub mod journal;
 pub mod lookup;
 mod nsec3;
 pub mod table;
@@ -49,7 +50,7 @@ pub use answer::{AnswerKind, AnswerRequest, AnswerSummary, FoundZone, OneZone, Z
 pub use builder::ZoneBuilder;
 pub use change::ZoneChange;
 pub use contents::{SoaTimers, ZoneContents};
-pub use difference::{DifferenceRecord, ZoneDifference};
+pub use difference::{DifferenceMisfit, DifferenceRecord, ZoneDifference};
 pub use fault::{AddError, FaultKind, FaultSeverity, ZoneFault};
 pub use history::ZoneHistory;
 pub use lookup::{LookupPrefetch, MatchKind, NameMatch};

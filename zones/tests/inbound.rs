@@ -92,7 +92,7 @@ fn what_is_sent_is_what_is_there() {
             // Also in answer to a request for the difference to something else.
             for base in [None, Some(Arc::new(zone(origin, "@ 60 SOA a b 0 1 1 1 1\n@ 60 NS ns.other.\n")))] {
                 let result = received(origin, base.as_ref(), &whole(&contents, limit), LIMITS);
-                let Ok(InboundResult::Contents { contents: got, is_whole: true }) = result else {
+                let Ok(InboundResult::Contents { contents: got, difference: None }) = result else {
                     panic!("{origin} {limit}: {result:?}")
                 };
                 assert!(same(&contents, &got), "{origin} {limit}");
@@ -112,7 +112,9 @@ fn differences_lead_to_the_next_version() {
     let (old, new) = (version(u32::MAX, 0..300), version(7, 150..400));
     for limit in [600, 65_535] {
         let result = received("zone.test.", Some(&old), &difference(&old, &new, limit), LIMITS);
-        let Ok(InboundResult::Contents { contents, is_whole: false }) = result else { panic!("{result:?}") };
+        let Ok(InboundResult::Contents { contents, difference: Some(_) }) = result else {
+            panic!("{result:?}")
+        };
         assert!(same(&new, &contents), "{limit}");
     }
     let result = received("zone.test.", None, &whole(&new, 600), InboundLimits { records: 100, ..LIMITS });
@@ -184,8 +186,12 @@ fn what_is_wrong_with_a_stream_is_told() {
         let result =
             received("zone.test.", Some(&base), &[stream(lines)], LIMITS).map(|result| match result {
                 InboundResult::UpToDate => "up to date".to_owned(),
-                InboundResult::Contents { contents, is_whole } => {
-                    format!("{} {}", if is_whole { "whole" } else { "difference" }, contents.serial())
+                InboundResult::Contents { contents, difference } => {
+                    format!(
+                        "{} {}",
+                        if difference.is_none() { "whole" } else { "difference" },
+                        contents.serial()
+                    )
                 }
             });
         assert_eq!(result, expected.map(str::to_owned), "{lines:?}");

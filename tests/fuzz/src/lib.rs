@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod config;
+pub mod journal;
 pub mod query;
 pub mod resolv_conf;
 pub mod tsig;

@@ -27,9 +27,19 @@ impl DifferenceRecord<'_> {
         let owners = self.owner.canonical_cmp(other.owner);
         owners.then_with(|| rest(self).cmp(&rest(other))).then_with(|| self.rdata.cmp(other.rdata))
     }
+
+    /// Appends it: owner · type · TTL · length · RDATA.
+    pub(crate) fn write(&self, into: &mut Vec<u8>) {
+        into.extend_from_slice(self.owner.as_bytes());
+        into.extend_from_slice(&self.rtype.0.to_be_bytes());
+        into.extend_from_slice(&self.ttl.to_be_bytes());
+        // RDATA of a zone has a length of 16 bits.
+        into.extend_from_slice(&(self.rdata.len() as u16).to_be_bytes());
+        into.extend_from_slice(self.rdata);
+    }
 }
 
-/// Records: owner · type · TTL · length · RDATA.
+/// Records as [`DifferenceRecord::write`] has them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RecordList {
     bytes: Vec<u8>,
@@ -38,17 +48,16 @@ pub(crate) struct RecordList {
 
 impl RecordList {
     pub(crate) fn push(&mut self, record: DifferenceRecord<'_>) {
-        self.bytes.extend_from_slice(record.owner.as_bytes());
-        self.bytes.extend_from_slice(&record.rtype.0.to_be_bytes());
-        self.bytes.extend_from_slice(&record.ttl.to_be_bytes());
-        // RDATA of a zone has a length of 16 bits.
-        self.bytes.extend_from_slice(&(record.rdata.len() as u16).to_be_bytes());
-        self.bytes.extend_from_slice(record.rdata);
+        record.write(&mut self.bytes);
         self.count += 1;
     }
 
-    pub(super) fn shrink(&mut self) {
+    pub(crate) fn shrink(&mut self) {
         self.bytes.shrink_to_fit();
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     pub(crate) fn iter(&self) -> Records<'_> {

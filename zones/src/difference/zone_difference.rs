@@ -27,6 +27,18 @@ impl ZoneDifference {
         [new, old, &self.removed, new, &self.added, new]
     }
 
+    /// The SOA before, the SOA after, what is removed, what is added.
+    pub(crate) fn lists(&self) -> [&RecordList; 4] {
+        let [old, new] = &self.soa;
+        [old, new, &self.removed, &self.added]
+    }
+
+    /// A difference of the lists that [`Self::lists`] has. None where the first two are not one SOA each.
+    pub(crate) fn of_lists([old, new, removed, added]: [RecordList; 4]) -> Option<Self> {
+        let (from, to) = (serial_of(&old)?, serial_of(&new)?);
+        Some(Self { from, to, soa: [old, new], removed, added })
+    }
+
     /// Records removed, without the SOA.
     pub fn removed(&self) -> impl Iterator<Item = DifferenceRecord<'_>> {
         self.removed.iter()
@@ -82,6 +94,15 @@ impl ZoneDifference {
         let soa = [first.soa[0].clone(), last.soa[1].clone()];
         Some(Self { from: first.from, to: last.to, soa, removed, added })
     }
+}
+
+/// The serial of the one SOA that a list holds.
+fn serial_of(list: &RecordList) -> Option<u32> {
+    let mut records = list.iter();
+    let soa = records.next().filter(|record| record.rtype == Type::SOA)?;
+    // Five numbers of four bytes stand behind the two names.
+    let serial = soa.rdata.last_chunk::<20>()?.first_chunk().map(|serial| u32::from_be_bytes(*serial));
+    serial.filter(|_| records.next().is_none())
 }
 
 /// What makes a record the same as another; names are folded, as they are by comparison (RFC 4343).

@@ -9,7 +9,7 @@ use super::inbound_error::InboundError;
 use super::received_record::{ReceivedRecord, serial_of};
 use crate::builder::ZoneBuilder;
 use crate::contents::ZoneContents;
-use crate::difference::{DifferenceRecord, RecordList};
+use crate::difference::{RecordList, ZoneDifference};
 use crate::fault::ZoneFault;
 
 /// How much a transfer may bring.
@@ -39,18 +39,18 @@ pub enum InboundResult {
     Contents {
         /// What is to be served.
         contents: Box<ZoneContents>,
-        /// Whether it came as a whole zone.
-        is_whole: bool,
+        /// How they differ from what was served; none where it came as a whole zone.
+        difference: Option<ZoneDifference>,
     },
 }
 
-/// One difference of a transfer.
+/// One difference of a transfer: the SOA before, what is removed, the SOA after, what is added.
 #[derive(Debug)]
 struct InboundStep {
+    old: RecordList,
     removed: RecordList,
+    new: RecordList,
     added: RecordList,
-    /// The SOA afterwards.
-    soa: (u32, Vec<u8>),
 }
 
 /// What stands where in a transfer.
@@ -61,8 +61,8 @@ enum InboundState {
     /// The first SOA alone has come.
     FirstSoa,
     Whole(Box<ZoneBuilder>),
-    Removing(RecordList),
-    Adding(InboundStep),
+    Removing(Box<InboundStep>),
+    Adding(Box<InboundStep>),
     Complete,
     /// A record was wrong.
     Failed,
@@ -81,7 +81,7 @@ pub struct InboundTransfer {
     serial: u32,
     /// The serial that was reached by the differences so far.
     reached: u32,
-    steps: Vec<InboundStep>,
+    steps: Vec<ZoneDifference>,
     whole: Option<Box<ZoneBuilder>>,
     records: u64,
     bytes: u64,
@@ -169,13 +169,13 @@ impl InboundTransfer {
             }
             InboundState::FirstSoa => self.second(record, is_soa)?,
             InboundState::Whole(builder) => self.whole(builder, record, is_soa)?,
-            InboundState::Removing(mut removed) => {
+            InboundState::Removing(mut step) => {
                 self.state = if is_soa {
-                    let soa = (record.ttl, record.rdata.to_vec());
-                    InboundState::Adding(InboundStep { removed, added: RecordList::default(), soa })
+                    step.new.push(record.for_list());
+                    InboundState::Adding(step)
                 } else {
-                    removed.push(record.for_list());
-                    InboundState::Removing(removed)
+                    step.removed.push(record.for_list());
+                    InboundState::Removing(step)
                 };
             }
             InboundState::Adding(step) => self.adding(step, record, is_soa)?,
@@ -226,13 +226,16 @@ impl InboundTransfer {
         if found != self.reached {
             return Err(InboundError::OutOfStep { expected: self.reached, found });
         }
-        self.state = InboundState::Removing(RecordList::default());
+        let mut old = RecordList::default();
+        old.push(record.for_list());
+        let (removed, new, added) = Default::default();
+        self.state = InboundState::Removing(Box::new(InboundStep { old, removed, new, added }));
         Ok(())
     }
 
     fn adding(
         &mut self,
-        mut step: InboundStep,
+        mut step: Box<InboundStep>,
         record: &ReceivedRecord<'_>,
         is_soa: bool,
     ) -> Result<(), InboundError> {
@@ -241,7 +244,9 @@ impl InboundTransfer {
             self.state = InboundState::Adding(step);
             return Ok(());
         }
-        self.reached = serial_of(&step.soa.1).ok_or(InboundError::Malformed)?;
+        let InboundStep { old, removed, new, added } = *step;
+        let step = ZoneDifference::of_lists([old, new, removed, added]).ok_or(InboundError::Malformed)?;
+        self.reached = step.to;
         self.steps.push(step);
         if self.reached != self.serial {
             return self.old_soa(record);
@@ -271,37 +276,13 @@ impl InboundTransfer {
         }
         if let Some(builder) = self.whole {
             let (contents, _) = builder.finish().map_err(first_fault)?;
-            return Ok(InboundResult::Contents { contents: Box::new(contents), is_whole: true });
+            return Ok(InboundResult::Contents { contents: Box::new(contents), difference: None });
         }
         let base = self.base.as_deref().ok_or(InboundError::Incomplete)?;
-        let contents = apply(base, &self.steps)?;
-        Ok(InboundResult::Contents { contents: Box::new(contents), is_whole: false })
+        let contents = Box::new(base.apply(&self.steps)?);
+        let difference = ZoneDifference::condense(&self.steps);
+        Ok(InboundResult::Contents { contents, difference })
     }
-}
-
-/// Makes the differences one after the other.
-fn apply(base: &ZoneContents, steps: &[InboundStep]) -> Result<ZoneContents, InboundError> {
-    let mut change = base.change();
-    let unfit = |record: &DifferenceRecord<'_>| InboundError::Unfit(record.owner.to_name(), record.rtype);
-    for step in steps {
-        for record in step.removed.iter() {
-            if !change.remove_record(record.owner, record.rtype, record.rdata) {
-                return Err(unfit(&record));
-            }
-        }
-        for record in step.added.iter() {
-            let DifferenceRecord { owner, rtype, ttl, rdata } = record;
-            let added = change.add(owner, rtype, ttl, rdata);
-            if !added.map_err(|error| InboundError::Record(owner.to_name(), error))? {
-                return Err(unfit(&record));
-            }
-        }
-        let (ttl, rdata) = &step.soa;
-        change
-            .add(base.apex(), Type::SOA, *ttl, rdata)
-            .map_err(|error| InboundError::Record(base.apex().to_name(), error))?;
-    }
-    change.finish().map_err(first_fault)
 }
 
 fn first_fault(faults: Vec<ZoneFault>) -> InboundError {

@@ -2,6 +2,7 @@
 
 use rhumb_wire::{Name, Rcode, Type};
 
+use crate::difference::DifferenceMisfit;
 use crate::fault::{AddError, ZoneFault};
 
 /// Why a transfer is of no use. What was served before is as it was.
@@ -59,4 +60,14 @@ pub enum InboundError {
     /// What keeps the zone from being served, the first of it.
     #[error("the zone cannot be served: {0:?}")]
     Zone(Box<ZoneFault>),
+}
+
+impl From<DifferenceMisfit> for InboundError {
+    fn from(misfit: DifferenceMisfit) -> Self {
+        match misfit {
+            DifferenceMisfit::Unfit(owner, rtype) => Self::Unfit(owner, rtype),
+            DifferenceMisfit::Record(owner, error) => Self::Record(owner, error),
+            DifferenceMisfit::Zone(fault) => Self::Zone(fault),
+        }
+    }
 }
