@@ -58,6 +58,10 @@ pub struct DatagramBatch {
     received: usize,
     /// How many answers are ready.
     ready: usize,
+    /// The size of the largest of them, in bytes.
+    largest: usize,
+    /// How many batches with small answers only were sent since one with a large answer.
+    small_batches: u32,
 }
 
 // SAFETY: the raw pointers in the headers lead only into the heap blocks of the vectors beside them, which move with
@@ -87,6 +91,8 @@ impl DatagramBatch {
             bound: None,
             received: slots,
             ready: 0,
+            largest: 0,
+            small_batches: 0,
         };
         batch.connect();
         batch.restore();
@@ -121,6 +127,7 @@ impl DatagramBatch {
         let mut outgoing = self.outgoing.iter_mut().zip(&mut self.origins);
         let bound = self.bound.as_ref();
         self.ready = 0;
+        self.largest = 0;
         // Answers lie behind each other: most are short, and few pages are touched.
         let mut free = 0;
         for (index, message) in self.incoming.iter().take(self.received).enumerate() {
@@ -159,6 +166,7 @@ impl DatagramBatch {
             out.header.msg_controllen = controls as _;
             *origin = index;
             self.ready += 1;
+            self.largest = self.largest.max(part.iov_len);
             free += part.iov_len.next_multiple_of(LINE);
         }
     }
@@ -166,8 +174,11 @@ impl DatagramBatch {
     /// Sends the answers, many in one call, and says how many left. A message that fails is reported to `failed` with
     /// its slot (see [`DatagramBatch::datagram`]) and passed over; the others are sent. If it was too large for the path
     /// ([`super::is_too_large`]) the caller sends a truncated answer. Full buffers are waited for, 8 milliseconds
-    /// at most for a batch.
+    /// at most for a batch. All batches of a socket are sent by one thread.
     pub fn send(&mut self, socket: &DatagramSocket, mut failed: impl FnMut(usize, io::Error)) -> usize {
+        if self.ready > 0 {
+            socket.fragments.prepare_batch(&socket.inner, self.largest, &mut self.small_batches);
+        }
         let fd = socket.as_fd().as_raw_fd();
         let (mut sent, mut waits) = (0, WAITS);
         let mut rest = self.outgoing.get_mut(..self.ready).unwrap_or_default();

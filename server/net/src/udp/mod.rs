@@ -5,6 +5,7 @@
 
 mod batch;
 mod datagram;
+mod fragmentation;
 mod options;
 mod socket;
 

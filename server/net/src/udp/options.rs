@@ -41,6 +41,12 @@ impl SocketOptions {
         (!shared).then_some(local)
     }
 
+    /// Whether IPv4 comes through the socket. Through an IPv6 one it does only if that is the wildcard one, but the options
+    /// of IPv4 harm no other.
+    pub(super) fn serves_v4(&self) -> bool {
+        canonical(self.address).is_ipv4() || !self.v6only
+    }
+
     pub(super) fn bind(&self) -> Result<(Socket, SocketAddr), BindError> {
         let address = canonical(self.address);
         let failed = |step| move |error| BindError::new(SocketKind::Udp, self.address, step, error);
@@ -50,8 +56,7 @@ impl SocketOptions {
             socket.set_only_v6(self.v6only).map_err(failed("set IPV6_V6ONLY"))?;
         }
         socket.set_reuse_port(true).map_err(failed("set SO_REUSEPORT"))?;
-        // IPv4 comes through an IPv6 socket only if that is the wildcard one, but the options harm no other.
-        let v4 = address.is_ipv4() || !self.v6only;
+        let v4 = self.serves_v4();
         if self.bound_to().is_none() {
             pktinfo::ask(&socket, v4, address.is_ipv6()).map_err(failed("ask for packet info"))?;
         }

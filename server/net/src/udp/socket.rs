@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use nix::libc;
 use socket2::{MsgHdr, SockAddr};
 
+use super::fragmentation::FragmentMode;
 use super::options::SocketOptions;
 use crate::bind::BindError;
 use crate::local::{LocalAddress, canonical, mapped};
@@ -22,6 +23,7 @@ pub struct DatagramSocket {
     /// The address that all its datagrams are sent to, where it is bound to that one alone. What it sends leaves from there
     /// by itself, and packet information, which costs the kernel a twentieth of a query, is not asked for.
     pub(super) bound: Option<LocalAddress>,
+    pub(super) fragments: FragmentMode,
     pub(super) stopped: AtomicBool,
 }
 
@@ -66,7 +68,9 @@ impl DatagramSocket {
     /// share its datagrams (`SO_REUSEPORT`).
     pub fn bind(options: &SocketOptions) -> Result<Self, BindError> {
         let bound = options.bound_to();
-        options.bind().map(|(inner, address)| Self { inner, address, bound, stopped: AtomicBool::new(false) })
+        let (inner, address) = options.bind()?;
+        let fragments = FragmentMode::new(options.serves_v4());
+        Ok(Self { inner, address, bound, fragments, stopped: AtomicBool::new(false) })
     }
 
     /// The address and port the socket is bound to; the port is the kernel's choice where 0 was asked for.
@@ -91,6 +95,7 @@ impl DatagramSocket {
         {
             header = header.with_control(control);
         }
+        let _allowed = self.fragments.prepare_message(&self.inner, message.len());
         loop {
             match self.inner.sendmsg(&header, libc::MSG_DONTWAIT) {
                 Ok(_) => return Ok(()),

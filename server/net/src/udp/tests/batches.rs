@@ -231,7 +231,46 @@ fn a_closed_socket_is_an_error_and_not_a_loop() {
         inner: listener.into(),
         address: "127.0.0.1:0".parse().unwrap(),
         bound: None,
+        fragments: fragmentation::FragmentMode::new(false),
         stopped: std::sync::atomic::AtomicBool::new(false),
     };
     assert!(DatagramBatch::new(2, 512, 512).receive(&socket).is_err());
+}
+
+/// The mode of path MTU discovery that the socket's next IPv4 datagram leaves with.
+fn discovery(socket: &DatagramSocket) -> i32 {
+    sys::option(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER).unwrap()
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[test]
+fn small_answers_leave_without_fragments_and_large_ones_with() {
+    for (address, to) in [("127.3.0.1:0", "127.3.0.1"), ("[::]:0", "127.3.0.2"), ("0.0.0.0:0", "127.3.0.3")] {
+        let socket = socket(address, false);
+        let client = client("127.0.9.1");
+        let mut batch = DatagramBatch::new(4, 1500, 1500);
+        let mut ask = |size: usize, mode: i32| {
+            client.send_to(&vec![7; size], at(&socket, to.parse::<IpAddr>().unwrap())).unwrap();
+            echo(&socket, &mut batch, 1);
+            assert_eq!(heard(&client).0.len(), size);
+            assert_eq!(discovery(&socket), mode, "after {size} bytes at {address}");
+        };
+        let local = LocalAddress::new(to.parse().unwrap(), 0);
+        for _ in 0..2 {
+            (0..63).for_each(|_| ask(512, libc::IP_PMTUDISC_OMIT));
+            ask(512, libc::IP_PMTUDISC_PROBE);
+            ask(40, libc::IP_PMTUDISC_PROBE);
+            socket.send(&[1; 512], client.local_addr().unwrap(), &local).unwrap();
+            assert_eq!(heard(&client).0.len(), 512);
+            ask(512, libc::IP_PMTUDISC_PROBE);
+            ask(513, libc::IP_PMTUDISC_OMIT);
+        }
+        (0..64).for_each(|n| {
+            ask(20, if n < 63 { libc::IP_PMTUDISC_OMIT } else { libc::IP_PMTUDISC_PROBE });
+        });
+        // A late answer of another thread.
+        socket.send(&[1; 513], client.local_addr().unwrap(), &local).unwrap();
+        assert_eq!(heard(&client).0.len(), 513);
+        assert_eq!(discovery(&socket), libc::IP_PMTUDISC_OMIT);
+    }
 }
