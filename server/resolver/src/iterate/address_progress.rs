@@ -5,6 +5,8 @@
 pub(super) struct AddressProgress {
     /// Whether those that were known at the start are out.
     pub(super) known_taken: bool,
+    /// Whether the parent was asked for those that it gave no addresses of.
+    pub(super) parent_asked: bool,
     /// Indices of servers whose addresses were asked for.
     pub(super) asked: Vec<usize>,
 }

@@ -17,7 +17,7 @@ use super::limits;
 use super::minimised_name::MinimisedName;
 use super::resolver_state::ResolverState;
 use super::settings::{IterationSettings, Minimisation};
-use super::zone_cut::{DELEGATION, ZoneCut, delegation};
+use super::zone_cut::{DELEGATION, HEARSAY, ZoneCut, delegation};
 use super::zone_exchange::{ExchangeFailure, ask_servers};
 use super::zone_reply::{ReplyEnd, ReplyReadingContext, ZoneReply};
 use crate::exchange::{AttemptOutcome, AttemptReport, RemoteServer};
@@ -102,7 +102,13 @@ impl<'a, N: Network> Iteration<'a, N> {
     /// What is known already.
     pub(super) fn known(&self, name: NameRef<'_>, rtype: Type) -> Option<Arc<LearntRecords>> {
         let types = [rtype, Type::CNAME, ANY_TYPE];
-        let fits = |found: &Arc<LearntRecords>| found.owner.as_ref() == name && types.contains(&found.rtype);
+        // That a name is no alias says nothing of its other types.
+        let tells = |found: &LearntRecords| {
+            found.rtype == rtype
+                || found.rtype == ANY_TYPE
+                || found.rtype == Type::CNAME && !found.is_denial()
+        };
+        let fits = |found: &Arc<LearntRecords>| found.owner.as_ref() == name && tells(found);
         if rtype == Type::ANY {
             return None;
         }
@@ -112,7 +118,7 @@ impl<'a, N: Network> Iteration<'a, N> {
         let now = self.clock.now();
         types.iter().find_map(|&rtype| {
             let found = self.state.records.get(name, rtype, now)?;
-            (found.credibility > Credibility::Referral).then_some(found)
+            (found.credibility > Credibility::Referral && tells(&found)).then_some(found)
         })
     }
 
@@ -213,7 +219,11 @@ impl<'a, N: Network> Iteration<'a, N> {
     }
 
     /// Asks the servers of `cut`, looking for their addresses where need be, and keeps what they say.
-    async fn ask(&mut self, cut: &ZoneCut, question: &Question) -> Result<ZoneReply, IterationFailure> {
+    pub(super) async fn ask(
+        &mut self,
+        cut: &ZoneCut,
+        question: &Question,
+    ) -> Result<ZoneReply, IterationFailure> {
         let mut failure = None;
         let mut tried = Vec::new();
         let mut looked_for = AddressProgress::default();
@@ -279,6 +289,10 @@ impl<'a, N: Network> Iteration<'a, N> {
                 let left = cut.expires.saturating_sub(now);
                 let ttl = referral.servers.ttl.min(limits::TTL).min(left);
                 state.records.put(delegation(&referral.servers, referral.glue.clone(), ttl, now));
+                if !referral.hearsay.is_empty() {
+                    let kept = delegation(&referral.servers, referral.hearsay.clone(), ttl, now);
+                    state.records.put(LearntRecords { rtype: HEARSAY, ..kept });
+                }
                 if let Some(signer) = &referral.signer {
                     state.records.put(signer.clone());
                 }
@@ -304,6 +318,6 @@ fn told(cut: &ZoneCut, why: ExchangeFailure, servers: usize) -> IterationFailure
 }
 
 /// A question as it goes to authoritative servers.
-fn iterative(name: NameRef<'_>, rtype: Type) -> Question {
+pub(super) fn iterative(name: NameRef<'_>, rtype: Type) -> Question {
     Question { dnssec_ok: true, ..Question::new(name, rtype) }
 }

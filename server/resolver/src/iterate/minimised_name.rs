@@ -30,10 +30,10 @@ impl<'n> MinimisedName<'n> {
         if self.minimisation == Minimisation::Off {
             return self.name.as_ref();
         }
-        // The parent answers for DS, so that a cut at the name itself is not looked for.
+        // The parent answers for DS, so that a cut at the name itself is not looked for; there may be one right above.
         let most = if rtype == Type::DS { self.labels.saturating_sub(1) } else { self.labels };
         let shown = self.least.max(above + 1);
-        if shown >= most {
+        if shown > most || shown == self.labels {
             return self.name.as_ref();
         }
         self.least = shown;
@@ -88,7 +88,8 @@ mod tests {
         assert_eq!(shown(".", Type::A, relaxed), "com.");
         assert_eq!(shown("com", Type::A, relaxed), "example.com.");
         assert_eq!(shown("example.com", Type::A, relaxed), "www.example.com.");
-        assert_eq!(shown("com", Type::DS, relaxed), "www.example.com.");
+        assert_eq!(shown("com", Type::DS, relaxed), "example.com.");
+        assert_eq!(shown("example.com", Type::DS, relaxed), "www.example.com.");
         assert_eq!(shown(".", Type::A, Minimisation::Off), "www.example.com.");
     }
 }

@@ -12,6 +12,8 @@ use crate::exchange::UnusableReply;
 #[derive(Debug)]
 struct OpenSet {
     section: MessageSection,
+    /// Whether its owner lies outside of the zone.
+    outside: bool,
     owner: Name,
     rtype: Type,
     ttl: u32,
@@ -19,10 +21,13 @@ struct OpenSet {
     seen: HashSet<Vec<u8>>,
 }
 
-/// The sets of a reply that belong to the zone it was asked of; whatever lies outside of that is not there.
+/// The sets of a reply that belong to the zone it was asked of. Whatever lies outside of that is not there, but for
+/// [`outside_addresses`](Self::outside_addresses).
 #[derive(Debug)]
 pub(super) struct ReplyRecords {
     sets: Vec<(MessageSection, RecordSet)>,
+    outside: Vec<RecordSet>,
+    upward: bool,
 }
 
 impl ReplyRecords {
@@ -38,6 +43,7 @@ impl ReplyRecords {
         let mut places: HashMap<(u8, Name, Type), usize> = HashMap::new();
         let mut signatures: HashMap<(u8, Name, Type), Vec<Vec<u8>>> = HashMap::new();
         let mut owner = NameBuf::new();
+        let mut upward = false;
         for (index, record) in message.records().enumerate() {
             let record = record.map_err(|_| UnusableReply::Malformed)?;
             if index == limits::RECORDS {
@@ -45,7 +51,11 @@ impl ReplyRecords {
             }
             record.owner(&mut owner).map_err(|_| UnusableReply::Malformed)?;
             let outside = !owner.as_ref().is_at_or_below(zone);
-            if record.class != Class::IN || record.rtype.is_meta() || outside {
+            let above = outside && zone.is_at_or_below(owner.as_ref());
+            upward |= above && record.section == MessageSection::Authority && record.rtype == Type::NS;
+            let address =
+                record.section == MessageSection::Additional && matches!(record.rtype, Type::A | Type::AAAA);
+            if record.class != Class::IN || record.rtype.is_meta() || outside && !address {
                 continue;
             }
             let mut data = Vec::new();
@@ -68,26 +78,30 @@ impl ReplyRecords {
                 }
             }
             let place = *places.entry((section, name, record.rtype)).or_insert_with(|| {
-                open.push(OpenSet::new(record.section, owner.as_ref(), record.rtype));
+                open.push(OpenSet { outside, ..OpenSet::new(record.section, owner.as_ref(), record.rtype) });
                 open.len() - 1
             });
             if let Some(set) = open.get_mut(place) {
                 set.add(record.ttl, data)?;
             }
         }
-        let sets = open.into_iter().map(|set| {
+        let (outside, inside): (Vec<_>, Vec<_>) = open.into_iter().partition(|set| set.outside);
+        let mut complete = |set: OpenSet| {
             let key = (set.section as u8, set.owner.as_ref().to_lowercase(), set.rtype);
             let signatures = signatures.remove(&key).unwrap_or_default();
-            let complete = RecordSet {
+            let section = set.section;
+            let set = RecordSet {
                 owner: set.owner,
                 rtype: set.rtype,
                 ttl: set.ttl,
                 records: set.records.iter().map(Vec::as_slice).collect(),
                 signatures: signatures.iter().map(Vec::as_slice).collect(),
             };
-            (set.section, complete)
-        });
-        Ok(Self { sets: sets.collect() })
+            (section, set)
+        };
+        let sets = inside.into_iter().map(&mut complete).collect();
+        let outside = outside.into_iter().map(|set| complete(set).1).collect();
+        Ok(Self { sets, outside, upward })
     }
 
     /// The sets of a section.
@@ -98,6 +112,16 @@ impl ReplyRecords {
     /// The set of this owner and type in a section.
     pub(super) fn set(&self, section: MessageSection, owner: NameRef<'_>, rtype: Type) -> Option<&RecordSet> {
         self.section(section).find(|set| set.rtype == rtype && set.owner.as_ref() == owner)
+    }
+
+    /// Addresses in the additional section whose owners lie outside of the zone.
+    pub(super) fn outside_addresses(&self) -> &[RecordSet] {
+        &self.outside
+    }
+
+    /// Whether the authority section names servers of a zone above the one that was asked.
+    pub(super) const fn leads_upwards(&self) -> bool {
+        self.upward
     }
 
     /// NSEC and NSEC3 of the authority section.
@@ -111,7 +135,7 @@ impl ReplyRecords {
 impl OpenSet {
     fn new(section: MessageSection, owner: NameRef<'_>, rtype: Type) -> Self {
         let (records, seen) = (Vec::new(), HashSet::new());
-        Self { section, owner: owner.to_name(), rtype, ttl: limits::TTL, records, seen }
+        Self { section, outside: false, owner: owner.to_name(), rtype, ttl: limits::TTL, records, seen }
     }
 
     /// Errors: `TooMany`.

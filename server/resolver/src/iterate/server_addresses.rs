@@ -9,10 +9,11 @@ use tokio::time::Instant;
 
 use super::address_progress::AddressProgress;
 use super::failure::IterationFailure;
-use super::iteration::Iteration;
+use super::iteration::{Iteration, iterative};
 use super::limits;
 use super::settings::NameServer;
-use super::zone_cut::{ZoneCut, add_addresses};
+use super::zone_cut::{DELEGATION, HEARSAY, ZoneCut, add_addresses};
+use super::zone_reply::{ReplyEnd, ZoneReply};
 use crate::exchange::RemoteServer;
 use crate::identity::ServerIdentity;
 use crate::network::Network;
@@ -52,16 +53,78 @@ impl<N: Network> Iteration<'_, N> {
                 return found;
             }
         }
-        // What the delegation of a server's own zone says may be right where that zone itself is wrong.
-        let glue = cut.servers.iter().flat_map(|server| {
-            let above = self.closest_cut(server.name.as_ref(), Type::A);
-            above
-                .servers
-                .into_iter()
-                .filter(|other| other.name == server.name)
-                .flat_map(|other| other.addresses)
-        });
-        self.usable(cut, glue, tried)
+        if !std::mem::replace(&mut progress.parent_asked, true) {
+            let found = self.addresses_by_parent(cut).await;
+            let found = self.usable(cut, found.into_iter(), tried);
+            if !found.is_empty() {
+                return found;
+            }
+        }
+        let found = self.usable(cut, self.glue_above(cut).into_iter(), tried);
+        if !found.is_empty() {
+            return found;
+        }
+        let hearsay = self.state.records.get(cut.zone.as_ref(), HEARSAY, self.clock.now());
+        let hearsay = hearsay.and_then(|hearsay| ZoneCut::kept(&hearsay));
+        let hearsay = hearsay.into_iter().flat_map(|cut| cut.servers).flat_map(|server| server.addresses);
+        self.usable(cut, hearsay, tried)
+    }
+
+    /// What the delegations of the servers' own zones say, which may be right where these zones are wrong.
+    fn glue_above(&self, cut: &ZoneCut) -> Vec<SocketAddr> {
+        let mut addresses = Vec::new();
+        for server in &cut.servers {
+            let mut above = Some(server.name.as_ref());
+            while let Some(zone) = above {
+                let kept = self.state.records.get(zone, DELEGATION, self.clock.now());
+                let others = kept.and_then(|kept| ZoneCut::kept(&kept)).map(|cut| cut.servers);
+                let same = others.into_iter().flatten().filter(|other| other.name == server.name);
+                addresses.extend(same.flat_map(|other| other.addresses));
+                above = zone.parent();
+            }
+        }
+        addresses
+    }
+
+    /// The addresses of servers within their own zone that came without, as the servers of the parent give them when they are asked.
+    async fn addresses_by_parent(&mut self, cut: &ZoneCut) -> Vec<SocketAddr> {
+        let Some(above) = cut.zone.as_ref().parent() else { return Vec::new() };
+        let parent = self.closest_cut(above, Type::A);
+        let within = |server: &&NameServer| {
+            server.addresses.is_empty() && server.name.as_ref().is_at_or_below(cut.zone.as_ref())
+        };
+        let names: Vec<Name> = cut.servers.iter().filter(within).map(|server| server.name.clone()).collect();
+        for name in names {
+            let depth = self.sought.len();
+            let mut asked = name.clone();
+            let mut addresses = Vec::new();
+            while self.may_seek(&asked, Type::A) {
+                self.sought.push(asked.clone());
+                let reply = Box::pin(self.ask(&parent, &iterative(asked.as_ref(), Type::A))).await;
+                let Ok(reply) = reply else { break };
+                let (found, target) = addresses_of_reply(&reply, &asked);
+                addresses = found;
+                match target {
+                    Some(target) if addresses.is_empty() => asked = target,
+                    _ => break,
+                }
+            }
+            self.sought.truncate(depth);
+            if !addresses.is_empty() {
+                return addresses;
+            }
+            self.budget.address_failed();
+            self.state.failed(&name, Type::A, Instant::now());
+        }
+        Vec::new()
+    }
+
+    /// Whether the addresses of a nameserver may be looked for.
+    fn may_seek(&self, name: &Name, rtype: Type) -> bool {
+        self.sought.len() < limits::DEPTH
+            && !self.sought.contains(name)
+            && self.budget.may_seek_addresses()
+            && !self.state.has_failed(name, rtype, Instant::now())
     }
 
     /// The addresses of a server that are at hand.
@@ -99,13 +162,10 @@ impl<N: Network> Iteration<'_, N> {
 
     /// Asks for the addresses of a nameserver: IPv4 first, IPv6 if there is none.
     async fn addresses_of(&mut self, name: &Name) -> Vec<SocketAddr> {
-        if self.sought.len() >= limits::DEPTH || self.sought.contains(name) {
-            return Vec::new();
-        }
         let mut addresses = Vec::new();
         let types = [(Type::A, self.settings.ipv4), (Type::AAAA, self.settings.ipv6)];
         for (rtype, _) in types.into_iter().filter(|(_, wanted)| *wanted) {
-            if !self.budget.may_seek_addresses() || self.state.has_failed(name, rtype, Instant::now()) {
+            if !self.may_seek(name, rtype) {
                 continue;
             }
             self.sought.push(name.clone());
@@ -162,4 +222,21 @@ impl<N: Network> Iteration<'_, N> {
         });
         servers.into_iter().map(|(_, server)| server).take(limits::SENDS_OF_FETCH).collect()
     }
+}
+
+/// The addresses of `name` in a reply of its zone's parent: in an answer or beside a referral. Or the alias that it has, though it
+/// should have none.
+fn addresses_of_reply(reply: &ZoneReply, name: &Name) -> (Vec<SocketAddr>, Option<Name>) {
+    let glue = match &reply.end {
+        ReplyEnd::Referral(referral) => referral.glue.as_slice(),
+        _ => &[],
+    };
+    let answer = reply.links.iter().filter_map(LearntRecords::records);
+    let mut addresses = Vec::new();
+    for set in answer.clone().chain(glue).filter(|set| set.owner.as_ref() == name.as_ref()) {
+        add_addresses(set, &mut addresses);
+    }
+    let alias = answer.filter(|set| set.rtype == Type::CNAME && set.owner.as_ref() == name.as_ref());
+    let target = alias.filter_map(|set| NameRef::parse(set.records.iter().next()?).ok()).next();
+    (addresses, target.map(NameRef::to_lowercase))
 }

@@ -1,6 +1,7 @@
 //! Iteration over an internet that does what each test says.
 
 mod bounds;
+mod careless;
 mod internet;
 mod resolving;
 mod signed;

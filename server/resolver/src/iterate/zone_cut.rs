@@ -10,6 +10,9 @@ use super::settings::{IterationSettings, NameServer, StubZone};
 
 /// The type under which delegations are kept, apart from the NS records that the zone itself has.
 pub(super) const DELEGATION: Type = Type(u16::MAX);
+/// The type under which addresses are kept that a parent gave for servers whose names lie outside of it. They are good for the servers
+/// of that one delegation, once nothing else has led to them: its parent could as well have named others.
+pub(super) const HEARSAY: Type = Type(u16::MAX - 1);
 /// The port of nameservers.
 const PORT: u16 = 53;
 

@@ -38,6 +38,9 @@ pub(super) struct ReferralReply {
     pub(super) servers: RecordSet,
     /// Addresses of these servers.
     pub(super) glue: Vec<RecordSet>,
+    /// Addresses of those whose names lie outside of the parent, where it has no others: nothing to build on, see
+    /// [`HEARSAY`](super::zone_cut::HEARSAY).
+    pub(super) hearsay: Vec<RecordSet>,
     /// What the parent says of DS: the records, or what proves that there are none.
     pub(super) signer: Option<LearntRecords>,
 }
@@ -133,7 +136,9 @@ impl ReplyReading<'_> {
             self.question.qtype == Type::DS && self.records.section(MessageSection::Authority).any(of_child);
         // Records of other types at the name: it has none of this one.
         let others = self.records.section(MessageSection::Answer).any(|set| set.owner == *name);
-        if self.authoritative || ds_elsewhere || forwarded || others {
+        // With AA too, servers of a zone further up are what a server says that does not have the zone.
+        let lame = self.records.leads_upwards() && !forwarded;
+        if !lame && (self.authoritative || ds_elsewhere || forwarded || others) {
             return Ok(ReplyEnd::Denial(Box::new(self.denial(name, false, None))));
         }
         Err(UnusableReply::Referral)
@@ -245,17 +250,16 @@ impl ReplyReading<'_> {
         };
         let servers = self.records.section(MessageSection::Authority).find(leads)?.clone();
         let glue = self.glue(&servers);
+        let outside = if glue.is_empty() { self.records.outside_addresses() } else { &[] };
+        let hearsay = outside.iter().filter(|set| names_server(&servers, set)).cloned().collect();
         let signer = self.signer(&servers);
-        Some(ReferralReply { servers, glue, signer })
+        Some(ReferralReply { servers, glue, hearsay, signer })
     }
 
     /// The addresses in the additional section of the servers that NS records name.
     fn glue(&self, servers: &RecordSet) -> Vec<RecordSet> {
-        let named = |set: &&RecordSet| {
-            matches!(set.rtype, Type::A | Type::AAAA)
-                && servers.records.iter().any(|rdata| NameRef::parse(rdata) == Ok(set.owner.as_ref()))
-        };
-        self.records.section(MessageSection::Additional).filter(named).cloned().collect()
+        let additional = self.records.section(MessageSection::Additional);
+        additional.filter(|set| names_server(servers, set)).cloned().collect()
     }
 
     /// What the reply says of DS at a delegation.
@@ -279,6 +283,12 @@ impl ReplyReading<'_> {
             stored: self.context.now,
         })
     }
+}
+
+/// Whether `set` holds addresses of a server that the NS records name.
+fn names_server(servers: &RecordSet, set: &RecordSet) -> bool {
+    matches!(set.rtype, Type::A | Type::AAAA)
+        && servers.records.iter().any(|rdata| NameRef::parse(rdata) == Ok(set.owner.as_ref()))
 }
 
 /// `name` with the owner of the DNAME at its end replaced by its target (RFC 6672 section 2.2). Errors: `Dname`.

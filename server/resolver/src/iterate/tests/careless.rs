@@ -1,0 +1,135 @@
+//! Delegations and replies that are not as they should be, and resolve all the same.
+
+use rhumb_wire::Type;
+
+use super::Resolver;
+use super::internet::{Internet, Said, answer, denial, referral};
+
+fn nodata(authority: &[&str]) -> Said {
+    let authority = authority.iter().map(ToString::to_string).collect();
+    Said { authoritative: true, authority, ..Said::default() }
+}
+
+/// The servers of two zones have their names in each other; their parents give addresses that are not theirs to give.
+#[tokio::test(start_paused = true)]
+async fn addresses_from_outside_of_the_parent_lead_on_as_a_last_resort() {
+    let net = Internet::default()
+        .with("192.0.2.1", |asked| {
+            Some(if asked.name.ends_with("com.") {
+                referral("com.", &[("ns.com.", "192.0.2.2")])
+            } else {
+                referral("net.", &[("ns.net.", "192.0.2.3")])
+            })
+        })
+        .with("192.0.2.2", |_| Some(referral("example.com.", &[("ns.example.net.", "192.0.2.4")])))
+        .with("192.0.2.3", |_| Some(referral("example.net.", &[("ns.example.com.", "192.0.2.5")])))
+        .with("192.0.2.4", |asked| {
+            Some(match (asked.name.as_str(), asked.qtype) {
+                ("ns.example.com." | "www.example.com.", Type::A) => {
+                    answer(&[&format!("{} 300 A 192.0.2.5", asked.name)])
+                }
+                _ => denial(0, "example.com."),
+            })
+        });
+    let resolver = Resolver::new(net);
+    for name in ["ns.example.com", "www.example.com"] {
+        assert_eq!(resolver.told(name, Type::A).await, format!("NOERROR {name}. A"));
+    }
+    // What lies outside of the parent is no answer.
+    assert_eq!(resolver.told("ns.example.net", Type::A).await, "all 1 servers of example.net. silent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn servers_in_their_own_zone_without_addresses_are_asked_of_the_parent() {
+    let net = Internet::default()
+        .parent("192.0.2.1", "com.", "ns.com.", "192.0.2.2")
+        .with("192.0.2.2", |asked| {
+            Some(match (asked.name.as_str(), asked.qtype) {
+                ("ns.example.com.", Type::A) => answer(&["ns.example.com. 300 CNAME ns2.example.com."]),
+                ("ns2.example.com.", Type::A) => answer(&["ns2.example.com. 300 A 192.0.2.3"]),
+                ("ns.example.org.", _) => denial(3, "."),
+                _ => referral("example.com.", &[("ns.example.com.", "")]),
+            })
+        })
+        .with("192.0.2.3", |_| Some(answer(&["www.example.com. 300 A 198.51.100.1"])));
+    let resolver = Resolver::new(net);
+    assert_eq!(resolver.told("www.example.com", Type::A).await, "NOERROR www.example.com. A");
+    assert!(resolver.asked().len() <= 7);
+}
+
+/// A server that has only some types of its zone answers others with the servers of the root, AA set.
+#[tokio::test(start_paused = true)]
+async fn a_referral_upwards_is_no_denial_though_aa_is_set() {
+    let net = Internet::default()
+        .parent("192.0.2.1", "com.", "ns.com.", "192.0.2.2")
+        .parent("192.0.2.2", "example.com.", "ns.example.com.", "192.0.2.3")
+        .with("192.0.2.3", |asked| {
+            Some(match asked.qtype {
+                Type::A => answer(&["example.com. 300 A 198.51.100.1"]),
+                Type::AAAA => nodata(&[". 300 NS a.root.example.", ". 300 NS b.root.example."]),
+                _ => nodata(&["example.com. 300 SOA ns.example. 60", ". 300 NS a.root.example."]),
+            })
+        });
+    let resolver = Resolver::new(net);
+    assert!(resolver.told("example.com", Type::AAAA).await.starts_with("no usable reply"));
+    assert_eq!(resolver.told("example.com", Type::A).await, "NOERROR example.com. A");
+    assert_eq!(resolver.told("example.com", Type::MX).await, "NOERROR");
+}
+
+/// The zone of a nameserver gives nonsense for it; the delegation of that zone had its address.
+#[tokio::test(start_paused = true)]
+async fn the_delegation_of_a_servers_zone_counts_where_the_zone_is_wrong() {
+    let net = Internet::default()
+        .with("192.0.2.1", |asked| {
+            Some(if asked.name.ends_with("net.") {
+                referral("example.net.", &[("ns.example.net.", "192.0.2.3")])
+            } else {
+                referral("com.", &[("ns.com.", "192.0.2.2")])
+            })
+        })
+        .with("192.0.2.2", |_| Some(referral("example.com.", &[("ns.example.net.", "")])))
+        .with("192.0.2.3", |asked| {
+            Some(match asked.name.as_str() {
+                "www.example.com." | "mail.example.com." => {
+                    answer(&[&format!("{} 300 A 198.51.100.1", asked.name)])
+                }
+                "ns.example.net." => referral("ns.example.net.", &[("4.example.net.", "")]),
+                _ => denial(3, "example.net."),
+            })
+        });
+    let resolver = Resolver::new(net);
+    for name in ["www.example.com", "mail.example.com"] {
+        assert_eq!(resolver.told(name, Type::A).await, format!("NOERROR {name}. A"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_a_name_is_no_alias_says_nothing_of_its_other_types() {
+    let net = Internet::default().with("192.0.2.1", |asked| {
+        Some(match asked.qtype {
+            Type::TXT => answer(&["a. 300 TXT text"]),
+            _ => denial(0, "."),
+        })
+    });
+    let resolver = Resolver::new(net);
+    assert_eq!(resolver.told("a", Type::CNAME).await, "NOERROR");
+    assert_eq!(resolver.told("a", Type::TXT).await, "NOERROR a. TXT");
+    assert_eq!(resolver.told("a", Type::CNAME).await, "NOERROR");
+    assert_eq!(resolver.asked(), ["a. CNAME @192.0.2.1", "a. TXT @192.0.2.1"]);
+}
+
+/// The server of the root has a zone further down as well, and would answer for DS there by the wrong side.
+#[tokio::test(start_paused = true)]
+async fn ds_is_asked_of_the_zone_right_above() {
+    let net = Internet::default()
+        .with("192.0.2.1", |asked| {
+            Some(match asked.name.as_str() {
+                "example.net." => answer(&["example.net. 300 CNAME elsewhere."]),
+                _ => referral("net.", &[("ns.net.", "192.0.2.2")]),
+            })
+        })
+        .with("192.0.2.2", |_| Some(denial(0, "net.")));
+    let resolver = Resolver::new(net);
+    assert_eq!(resolver.told("example.net", Type::DS).await, "NOERROR");
+    assert_eq!(resolver.asked(), ["net. A @192.0.2.1", "example.net. DS @192.0.2.2"]);
+}
