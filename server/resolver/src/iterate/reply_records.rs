@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use rhumb_cache::RecordSet;
-use rhumb_wire::{Class, MessageSection, MessageView, Name, NameBuf, NameRef, Type, rdata};
+use rhumb_wire::{Class, MessageRecord, MessageSection, MessageView, Name, NameBuf, NameRef, Type, rdata};
 
 use super::limits;
 use crate::exchange::UnusableReply;
@@ -53,9 +53,7 @@ impl ReplyRecords {
             let outside = !owner.as_ref().is_at_or_below(zone);
             let above = outside && zone.is_at_or_below(owner.as_ref());
             upward |= above && record.section == MessageSection::Authority && record.rtype == Type::NS;
-            let address =
-                record.section == MessageSection::Additional && matches!(record.rtype, Type::A | Type::AAAA);
-            if record.class != Class::IN || record.rtype.is_meta() || outside && !address {
+            if !counts(&record, outside) {
                 continue;
             }
             let mut data = Vec::new();
@@ -90,14 +88,7 @@ impl ReplyRecords {
             let key = (set.section as u8, set.owner.as_ref().to_lowercase(), set.rtype);
             let signatures = signatures.remove(&key).unwrap_or_default();
             let section = set.section;
-            let set = RecordSet {
-                owner: set.owner,
-                rtype: set.rtype,
-                ttl: set.ttl,
-                records: set.records.iter().map(Vec::as_slice).collect(),
-                signatures: signatures.iter().map(Vec::as_slice).collect(),
-            };
-            (section, set)
+            (section, set.complete(&signatures))
         };
         let sets = inside.into_iter().map(&mut complete).collect();
         let outside = outside.into_iter().map(|set| complete(set).1).collect();
@@ -132,10 +123,27 @@ impl ReplyRecords {
     }
 }
 
+/// Whether a record is read: those of the zone, and addresses that come beside them.
+fn counts(record: &MessageRecord<'_>, outside: bool) -> bool {
+    let address =
+        record.section == MessageSection::Additional && matches!(record.rtype, Type::A | Type::AAAA);
+    record.class == Class::IN && !record.rtype.is_meta() && (!outside || address)
+}
+
 impl OpenSet {
     fn new(section: MessageSection, owner: NameRef<'_>, rtype: Type) -> Self {
         let (records, seen) = (Vec::new(), HashSet::new());
         Self { section, outside: false, owner: owner.to_name(), rtype, ttl: limits::TTL, records, seen }
+    }
+
+    fn complete(self, signatures: &[Vec<u8>]) -> RecordSet {
+        RecordSet {
+            owner: self.owner,
+            rtype: self.rtype,
+            ttl: self.ttl,
+            records: self.records.iter().map(Vec::as_slice).collect(),
+            signatures: signatures.iter().map(Vec::as_slice).collect(),
+        }
     }
 
     /// Errors: `TooMany`.

@@ -236,7 +236,7 @@ fn addresses_of_reply(reply: &ZoneReply, name: &Name) -> (Vec<SocketAddr>, Optio
     for set in answer.clone().chain(glue).filter(|set| set.owner.as_ref() == name.as_ref()) {
         add_addresses(set, &mut addresses);
     }
-    let alias = answer.filter(|set| set.rtype == Type::CNAME && set.owner.as_ref() == name.as_ref());
-    let target = alias.filter_map(|set| NameRef::parse(set.records.iter().next()?).ok()).next();
+    let mut alias = answer.filter(|set| set.rtype == Type::CNAME && set.owner.as_ref() == name.as_ref());
+    let target = alias.find_map(|set| NameRef::parse(set.records.iter().next()?).ok());
     (addresses, target.map(NameRef::to_lowercase))
 }
