@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
+use rhumb_wire::Transport;
 use thiserror::Error;
 
 /// Why a text is no address of an upstream or a listener.
@@ -37,7 +38,7 @@ pub enum AddressError {
     #[error("is {0} and belongs to no single host")]
     NoHost(&'static str),
     /// What stands before `://` is no transport.
-    #[error("names a transport that there is not: udp, tcp, tls, https and quic are known")]
+    #[error("names a transport that there is not; known are {known}", known = Transport::NAMES.join(", "))]
     Transport,
     /// A transport of the contract that this version does not offer.
     #[error("names a transport that is not offered by this version, which asks upstreams over udp and tcp")]

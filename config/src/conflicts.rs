@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use rhumb_wire::Transport;
+use rhumb_wire::{Transport, TransportCarrier};
 
 use crate::address::ListenAddresses;
 use crate::config::Config;
@@ -86,10 +86,9 @@ struct Socket<'a> {
 }
 
 impl<'a> Socket<'a> {
-    /// Those for datagrams, or those for streams. Transports of one kind cannot share a port.
-    fn of(listeners: &'a [Listener<'a>], is_datagram: bool) -> Vec<Self> {
-        let kind =
-            |transport: &&Transport| matches!(transport, Transport::Udp | Transport::Quic) == is_datagram;
+    /// Those of one carrier, whose transports cannot share a port.
+    fn of(listeners: &'a [Listener<'a>], carrier: TransportCarrier) -> Vec<Self> {
+        let kind = |transport: &&Transport| transport.carrier() == carrier;
         let of_one = |one: &'a Listener<'a>| {
             let transports = one.listen.transports.iter().filter(kind);
             transports.map(move |transport| Socket { one, port: one.listen.port_of(*transport) })
@@ -114,8 +113,8 @@ fn listeners(listen: &[ListenEntry], root: &Node, reader: &mut Reader) {
     // Indexes are those within a file: the place tells listeners apart.
     let mut reported = HashSet::new();
     let ipv4 = every(Ipv4Addr::UNSPECIFIED.into());
-    for is_datagram in [true, false] {
-        let sockets = Socket::of(&listeners, is_datagram);
+    for carrier in [TransportCarrier::Datagrams, TransportCarrier::Streams] {
+        let sockets = Socket::of(&listeners, carrier);
         let mut first: HashMap<_, &Listener<'_>> = HashMap::new();
         // The first one of each port for all addresses.
         let mut wildcards: HashMap<u16, &Listener<'_>> = HashMap::new();

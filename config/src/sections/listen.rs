@@ -69,14 +69,15 @@ impl ListenEntry {
 /// What a listener speaks where the configuration does not say.
 const USUAL: [Transport; 2] = [Transport::Udp, Transport::Tcp];
 
+/// What a listener may speak.
 const WORDS: Word<Transport> = Word {
-    words: &[
-        (Transport::Udp.name(), Transport::Udp),
-        (Transport::Tcp.name(), Transport::Tcp),
-        (Transport::Tls.name(), Transport::Tls),
-    ],
-    later: &[Transport::Https.name(), Transport::Quic.name()],
+    words: &[named(Transport::Udp), named(Transport::Tcp), named(Transport::Tls)],
+    later: &Transport::NAMES,
 };
+
+const fn named(transport: Transport) -> (&'static str, Transport) {
+    (transport.name(), transport)
+}
 
 /// In place of a file: the server makes a certificate.
 const SELF_SIGNED: &str = "self-signed";

@@ -51,8 +51,7 @@ impl Server {
             .map_err(|error| StartError::system("query log")(error.to_string()))?;
         let (streams, handle) = (self.streams(&queue, &stopped), runtime.handle().clone());
         let connections = Arc::clone(&streams.limits);
-        let (live, resolve) = (Arc::clone(&self.live), queue.clone());
-        listeners.serve_with(ListenerServices { live, queue: resolve, streams, runtime: handle.clone() });
+        listeners.serve_with(ListenerServices { streams, runtime: handle.clone() });
         let level = self.level.clone();
         let set_log = move |config: &Config| log::set(&level, config.log);
         let (reloader, requests) =

@@ -1,21 +1,19 @@
 //! Certificates of listeners: read at the start, at reloads, and when their files change.
 
 use std::collections::HashMap;
-use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rhumb_config::{CertificateSource, Config, read_regular_file};
-use rhumb_net::tls::{CertificatePair, TlsAcceptor, TlsTickets};
+use rhumb_net::tls::{CertificatePair, TlsTickets};
 
+use super::open_listener::TlsTerms;
 use crate::metrics::{CertificateFigures, Metrics};
 
 /// The largest file of a certificate or key, in bytes; those in use have some thousand.
 const MOST: usize = 1 << 20;
-/// What clients offer that ask DNS over TLS (RFC 7858, by the registry of ALPN).
-const DNS_OVER_TLS: &[u8] = b"dot";
 /// What a certificate of our own making is called in messages, metrics and `status`.
 const SELF_SIGNED: &str = "self-signed";
 
@@ -52,6 +50,12 @@ impl Certificates {
     pub(super) fn read(&mut self, config: &Config) -> Vec<String> {
         let mut errors = Vec::new();
         for (place, source) in sources(config) {
+            if self.tickets.is_none() {
+                match TlsTickets::new() {
+                    Ok(tickets) => self.tickets = Some(tickets),
+                    Err(error) => errors.push(format!("{place}: {error}")),
+                }
+            }
             // One of our own making is made once.
             if *source == CertificateSource::SelfSigned && self.known.contains_key(source) {
                 continue;
@@ -82,19 +86,10 @@ impl Certificates {
         }
     }
 
-    /// What handshakes of a listener are done with. Errors: the system gives no random bytes, or the certificate is not known.
-    pub(super) fn acceptor(&mut self, source: &CertificateSource) -> io::Result<TlsAcceptor> {
-        let known = self.known.get(source).ok_or_else(|| io::Error::other("its certificate was not read"))?;
-        let tickets = match &self.tickets {
-            Some(tickets) => tickets,
-            None => self.tickets.insert(TlsTickets::new()?),
-        };
-        TlsAcceptor::new(&known.pair, DNS_OVER_TLS, tickets)
-    }
-
-    /// The pair in use.
-    pub(super) fn pair(&self, source: &CertificateSource) -> Option<&CertificatePair> {
-        self.known.get(source).map(|known| &known.pair)
+    /// What handshakes of a listener are done with; none for a certificate that was not read.
+    pub(super) fn terms(&self, source: &CertificateSource) -> Option<TlsTerms<'_>> {
+        let known = self.known.get(source)?;
+        Some(TlsTerms { certificate: &known.pair, tickets: self.tickets.as_ref()? })
     }
 
     /// How each is, by name.

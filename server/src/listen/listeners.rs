@@ -1,63 +1,25 @@
 //! The sockets that queries come in by.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::sync::Arc;
 
 use rhumb_config::{Config, ServerSettings};
-use rhumb_net::{
-    BindError, SocketKind, check_free, descriptor_limit, open_descriptors, tcp, tcp_listener, udp,
-};
-use tokio::sync::watch;
+use rhumb_net::{descriptor_limit, open_descriptors};
 
 use super::certificates::{CertificateState, Certificates};
 use super::descriptors::fitting_clients;
-use super::listener_key::{ListenerKey, ListenerKind};
+use super::listener_key::ListenerKey;
 use super::notes::ListenerNotes;
-use super::stream::{self, Streams};
-use super::tls::TlsListener;
-use super::udp::Workers;
+use super::open_listener::{BoundListener, ListenerOpening, ListenerTerms, OpenListener};
+use super::openers;
+use super::stream::ListenerServices;
 use super::wanted::{WantedListener, follows_addresses, wanted};
 use crate::change::Change;
-use crate::recursion::ResolveQueue;
-use crate::snapshot::ServerState;
-
-/// Connections that wait to be accepted.
-const BACKLOG: u32 = 1024;
-
-/// A socket, or sockets, bound and not yet served.
-#[derive(Debug)]
-pub enum BoundListener {
-    /// One for each thread.
-    Udp(Vec<udp::DatagramSocket>),
-    /// One, of a transport over TCP.
-    Stream(std::net::TcpListener),
-}
-
-#[derive(Debug)]
-enum OpenListener {
-    Udp(Workers),
-    Stream { close: watch::Sender<bool>, tls: Option<Arc<TlsListener>> },
-}
-
-/// What listeners need to serve.
-#[derive(Debug, Clone)]
-pub struct ListenerServices {
-    /// The server's state.
-    pub live: Arc<ServerState>,
-    /// Where queries go that have to wait.
-    pub queue: ResolveQueue,
-    /// What connections have in common.
-    pub streams: Streams,
-    /// Where connections are served.
-    pub runtime: tokio::runtime::Handle,
-}
 
 /// The listeners that are open.
 #[derive(Debug, Default)]
 pub struct Listeners {
-    open: HashMap<ListenerKey, OpenListener>,
+    open: HashMap<ListenerKey, Box<dyn OpenListener>>,
     waiting: Vec<(ListenerKey, BoundListener)>,
     serving: Option<ListenerServices>,
     notes: ListenerNotes,
@@ -77,8 +39,8 @@ impl Listeners {
     fn check_unused(config: &Config) -> Result<(), Vec<String>> {
         // An interface that is not there is reported when it comes to binding.
         let (wanted, _) = wanted(config);
-        let check = |wanted: &WantedListener| {
-            wanted.key.check_free().err().map(|error| format!("{}: {error}", wanted.place))
+        let check = |wanted: &WantedListener<'_>| {
+            wanted.key.check_free().err().map(|error| format!("{}: {error}", wanted.entry.place))
         };
         let errors: Vec<String> = wanted.iter().filter(|wanted| wanted.is_named).filter_map(check).collect();
         if errors.is_empty() { Ok(()) } else { Err(errors) }
@@ -105,16 +67,16 @@ impl Listeners {
     fn bind_possible(&mut self, config: &Config) -> (Vec<(ListenerKey, BoundListener)>, Vec<String>) {
         let mut bound = Vec::new();
         let (wanted, mut errors) = wanted(config);
-        for WantedListener { key, place, is_named, .. } in wanted {
+        for WantedListener { key, entry, is_named } in wanted {
             if self.has(&key) {
                 continue;
             }
             // Another process of the same user would share the address unnoticed.
             let is_ours = is_named || self.open.keys().any(|open| open.shares_socket_with(&key));
             let free = if is_ours { Ok(()) } else { key.check_free() };
-            match free.and_then(|()| key.bind()) {
+            match free.and_then(|()| openers::bind(&key)) {
                 Ok(socket) => bound.push((key, socket)),
-                Err(error) if is_named => errors.push(format!("{place}: {error}")),
+                Err(error) if is_named => errors.push(format!("{}: {error}", entry.place)),
                 Err(error) => self.notes.pass_over(key, &error),
             }
         }
@@ -158,21 +120,23 @@ impl Listeners {
     /// Reads the certificates again that this file is part of.
     pub fn file_changed(&mut self, config: &Config, path: &Path) {
         if self.certificates.file_changed(path) {
-            self.publish_certificates(config);
+            self.publish_terms(config);
         }
     }
 
-    /// Shows clients the certificates as they are now.
-    fn publish_certificates(&mut self, config: &Config) {
+    /// Serves clients by what `config` says, and with the certificates as they are now.
+    fn publish_terms(&mut self, config: &Config) {
         let Some(serving) = &self.serving else { return };
-        self.certificates.publish(config, &serving.live.metrics);
-        for WantedListener { key, certificate, .. } in wanted(config).0 {
-            if let Some(OpenListener::Stream { tls: Some(tls), .. }) = self.open.get(&key)
-                && let Some(pair) = certificate.and_then(|source| self.certificates.pair(&source))
-            {
-                tls.set_certificate(pair);
+        self.certificates.publish(config, &serving.streams.live.metrics);
+        for one in wanted(config).0 {
+            if let Some(open) = self.open.get(&one.key) {
+                open.set_terms(self.terms(&one));
             }
         }
+    }
+
+    fn terms(&self, wanted: &WantedListener<'_>) -> ListenerTerms<'_> {
+        ListenerTerms { tls: wanted.certificate().and_then(|source| self.certificates.terms(source)) }
     }
 
     /// The certificates that clients are shown.
@@ -190,9 +154,9 @@ impl Listeners {
         let Some(serving) = self.serving.clone() else { return };
         let (wanted, _) = wanted(config);
         for (key, socket) in std::mem::take(&mut self.waiting).into_iter().chain(bound) {
-            let source = wanted.iter().find(|one| one.key == key).and_then(|one| one.certificate.as_ref());
-            let tls = source.map(|source| self.certificates.acceptor(source)).transpose();
-            match tls.and_then(|tls| key.open(socket, tls.map(TlsListener::new), &serving)) {
+            let Some(one) = wanted.iter().find(|one| one.key == key) else { continue };
+            let opening = ListenerOpening { key: &key, terms: self.terms(one), serving: &serving };
+            match openers::open(socket, opening) {
                 Ok(open) => {
                     self.open.insert(key, open);
                 }
@@ -209,7 +173,7 @@ impl Listeners {
         let open = &self.open;
         self.notes.keep_passed_over(|key| is_wanted(key) && !open.contains_key(key));
         self.notes.look_for(open.keys());
-        self.publish_certificates(config);
+        self.publish_terms(config);
     }
 
     /// How many connections there may be from now on: no more than leave enough descriptors for upstreams and files.
@@ -235,105 +199,10 @@ impl Listeners {
         let mut all: Vec<_> = self
             .open
             .keys()
-            .map(|key| {
-                let threads = if let ListenerKind::Udp { threads, .. } = key.kind { threads } else { 0 };
-                (key.address.to_string(), key.kind.transport().name(), threads)
-            })
+            .map(|key| (key.address.to_string(), key.transport.name(), key.threads()))
             .collect();
         all.sort();
         all
-    }
-}
-
-impl ListenerKey {
-    /// The address.
-    pub(super) fn ip(&self) -> IpAddr {
-        self.address.ip()
-    }
-
-    /// The index of the interface of a link-local address, otherwise 0.
-    pub(super) fn scope(&self) -> u32 {
-        match self.address {
-            SocketAddr::V4(_) => 0,
-            SocketAddr::V6(v6) => v6.scope_id(),
-        }
-    }
-
-    /// Whether the two are the same to the kernel.
-    fn shares_socket_with(&self, other: &Self) -> bool {
-        self.address == other.address && self.socket_kind() == other.socket_kind()
-    }
-
-    fn socket_kind(&self) -> SocketKind {
-        match self.kind {
-            ListenerKind::Udp { .. } => SocketKind::Udp,
-            ListenerKind::Tcp | ListenerKind::Tls => SocketKind::Tcp,
-        }
-    }
-
-    /// Errors: another socket has the address, or it cannot be bound at all.
-    fn check_free(&self) -> Result<(), BindError> {
-        check_free(self.socket_kind(), self.address, self.v6only)
-    }
-
-    fn bind(&self) -> Result<BoundListener, BindError> {
-        match self.kind {
-            ListenerKind::Udp { threads, buffer } => {
-                let options = udp::SocketOptions {
-                    address: self.address,
-                    v6only: self.v6only,
-                    receive_buffer: usize::try_from(buffer).unwrap_or(usize::MAX),
-                };
-                (0..threads)
-                    .map(|_| udp::DatagramSocket::bind(&options))
-                    .collect::<Result<_, _>>()
-                    .map(BoundListener::Udp)
-            }
-            ListenerKind::Tcp | ListenerKind::Tls => {
-                tcp::bind(self.address, self.v6only, BACKLOG).map(BoundListener::Stream)
-            }
-        }
-    }
-
-    fn open(
-        &self,
-        bound: BoundListener,
-        tls: Option<TlsListener>,
-        serving: &ListenerServices,
-    ) -> std::io::Result<OpenListener> {
-        match bound {
-            BoundListener::Udp(sockets) => {
-                let name = format!("udp/{}", self.address);
-                Workers::start(&name, sockets, &serving.live, &serving.queue).map(OpenListener::Udp)
-            }
-            BoundListener::Stream(listener) => {
-                let _inside = serving.runtime.enter();
-                let listener = tcp_listener(listener)?;
-                let (close, closed) = watch::channel(false);
-                let tls = tls.map(Arc::new);
-                let streams = serving.streams.clone();
-                match tls.clone() {
-                    None => {
-                        serving.runtime.spawn(stream::accept(listener, streams, closed, stream::serve_tcp))
-                    }
-                    Some(tls) => {
-                        let serve = move |accepted, streams| Arc::clone(&tls).serve(accepted, streams);
-                        serving.runtime.spawn(stream::accept(listener, streams, closed, serve))
-                    }
-                };
-                Ok(OpenListener::Stream { close, tls })
-            }
-        }
-    }
-}
-
-impl OpenListener {
-    fn close(self) {
-        match self {
-            Self::Udp(workers) => workers.stop(),
-            // Nobody is listening any more where this fails.
-            Self::Stream { close, .. } => drop(close.send(true)),
-        }
     }
 }
 

@@ -4,24 +4,51 @@ mod answer;
 mod connection;
 mod services;
 
+use std::io;
+use std::net::TcpListener as StdTcpListener;
 use std::time::Duration;
 
 use rhumb_net::tcp::{ConnectionPermit, ConnectionRefusal};
-use rhumb_net::{AcceptEvent, AcceptedConnection, serve_connections};
-use rhumb_wire::Transport;
+use rhumb_net::{AcceptEvent, AcceptedConnection, serve_connections, tcp_listener};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 use crate::metrics::{Held, RefuseReason};
-use crate::query::QueryClient;
 
-pub use services::Streams;
+pub use services::{ListenerServices, Streams};
 
 pub(super) use connection::Connection;
 
-/// Accepts connections and has `serve` serve each, until `closed` turns true or its sender is gone. Connections made before go on.
-pub(super) async fn accept<F: Future<Output = ()> + Send + 'static>(
+/// Accepts the connections of a listener.
+#[derive(Debug)]
+pub(super) struct StreamAcceptor {
+    close: watch::Sender<bool>,
+}
+
+impl StreamAcceptor {
+    /// Has `serve` serve each connection, in a task of its own. Errors: the runtime does not take the socket.
+    pub(super) fn start<F: Future<Output = ()> + Send + 'static>(
+        listener: StdTcpListener,
+        serving: &ListenerServices,
+        serve: impl Fn(AcceptedConnection, Streams) -> F + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let ListenerServices { streams, runtime } = serving.clone();
+        let _inside = runtime.enter();
+        let listener = tcp_listener(listener)?;
+        let (close, closed) = watch::channel(false);
+        runtime.spawn(accept(listener, streams, closed, serve));
+        Ok(Self { close })
+    }
+
+    /// Connections made before go on.
+    pub(super) fn close(self) {
+        // Nobody is listening any more where this fails.
+        let _ = self.close.send(true);
+    }
+}
+
+/// Until `closed` turns true or its sender is gone.
+async fn accept<F: Future<Output = ()> + Send + 'static>(
     listener: TcpListener,
     streams: Streams,
     mut closed: watch::Receiver<bool>,
@@ -51,13 +78,6 @@ pub(super) async fn accept<F: Future<Output = ()> + Send + 'static>(
     if let Err(error) = serve_connections(listener, closed, Duration::ZERO, admit, event).await {
         tracing::error!(listener = %address, %error, "accepting ended");
     }
-}
-
-/// Serves a connection over TCP to its end.
-pub(super) async fn serve_tcp(accepted: AcceptedConnection, streams: Streams) {
-    let AcceptedConnection { stream, peer, local } = accepted;
-    let client = QueryClient::Known { peer, local, transport: Transport::Tcp };
-    Connection::new(streams, client, stream, Instant::now()).run().await;
 }
 
 /// Counts a connection as long as what is given lives; none beyond the limits.

@@ -1,79 +1,49 @@
 //! DNS over TLS (RFC 7858): a handshake, then a connection like any other.
 
+use std::io;
+use std::net::TcpListener;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use rhumb_net::AcceptedConnection;
-use rhumb_net::tls::{CertificatePair, HandshakeError, TlsAcceptor};
 use rhumb_wire::Transport;
 use tokio::time::Instant;
 
-use super::stream::{Connection, Streams};
-use crate::metrics::HandshakeResult;
+use super::handshakes::Handshakes;
+use super::open_listener::{ListenerOpening, ListenerTerms, OpenListener};
+use super::stream::{Connection, StreamAcceptor, Streams};
 use crate::query::QueryClient;
 
-/// Seconds between two lines of the log about failures of the same cause.
-const LOG_EVERY: u64 = 60;
-
-/// What the connections of a listener begin with.
+/// A listener whose connections begin with a handshake.
 #[derive(Debug)]
-pub(super) struct TlsListener {
-    acceptor: TlsAcceptor,
-    began: Instant,
-    /// When each cause was last logged, in seconds since the listener began, from 1; 0 where it never was.
-    logged: [AtomicU64; HandshakeResult::COUNT],
+struct TlsService {
+    handshakes: Arc<Handshakes>,
+    acceptor: StreamAcceptor,
 }
 
-impl TlsListener {
-    pub(super) fn new(acceptor: TlsAcceptor) -> Self {
-        Self { acceptor, began: Instant::now(), logged: Default::default() }
-    }
+/// Serves what was bound. Errors: the runtime does not take the socket, or there is no certificate.
+pub(super) fn open(listener: TcpListener, opening: ListenerOpening<'_>) -> io::Result<Box<dyn OpenListener>> {
+    let handshakes = Arc::new(Handshakes::of(&opening)?);
+    let of_connections = Arc::clone(&handshakes);
+    let serve = move |accepted, streams| serve(Arc::clone(&of_connections), accepted, streams);
+    let acceptor = StreamAcceptor::start(listener, opening.serving, serve)?;
+    Ok(Box::new(TlsService { handshakes, acceptor }))
+}
 
-    /// Later handshakes show this certificate.
-    pub(super) fn set_certificate(&self, certificate: &CertificatePair) {
-        self.acceptor.set_certificate(certificate);
-    }
-
-    /// Serves a connection to its end. The time for the first query includes the handshake.
-    pub(super) async fn serve(self: Arc<Self>, accepted: AcceptedConnection, streams: Streams) {
-        let begun = Instant::now();
-        let within = streams.live.snapshot.load().config.server.tcp_first;
-        let AcceptedConnection { stream, peer, local } = accepted;
-        match self.acceptor.accept(stream, begun + within).await {
-            Ok(session) => {
-                let resumed = session.resumed;
-                let result = if resumed { HandshakeResult::Resumed } else { HandshakeResult::Full };
-                streams.live.metrics.handshake(result);
-                let client = QueryClient::Known { peer, local, transport: Transport::Tls };
-                Connection::new(streams, client, session.stream, begun).run().await;
-            }
-            Err(error) => {
-                let cause = cause_of(&error);
-                streams.live.metrics.handshake(cause);
-                if self.is_due(cause) {
-                    tracing::info!(client = %peer, "no TLS session: {error}");
-                }
-            }
-        }
-    }
-
-    /// Whether a failure of this cause is to be logged now.
-    fn is_due(&self, cause: HandshakeResult) -> bool {
-        let now = self.began.elapsed().as_secs() + 1;
-        let due = |last: u64| (last == 0 || now >= last + LOG_EVERY).then_some(now);
-        self.logged.get(cause.index()).is_some_and(|last| last.fetch_update(Relaxed, Relaxed, due).is_ok())
+/// Serves a connection to its end. The time for the first query includes the handshake.
+async fn serve(handshakes: Arc<Handshakes>, accepted: AcceptedConnection, streams: Streams) {
+    let begun = Instant::now();
+    let client = QueryClient::Known { peer: accepted.peer, local: accepted.local, transport: Transport::Tls };
+    if let Some(stream) = handshakes.accept(accepted, &streams, begun).await {
+        Connection::new(streams, client, stream, begun).run().await;
     }
 }
 
-const fn cause_of(error: &HandshakeError) -> HandshakeResult {
-    match error {
-        HandshakeError::Timeout => HandshakeResult::Timeout,
-        HandshakeError::Closed => HandshakeResult::Closed,
-        HandshakeError::NotTls(_) => HandshakeResult::NotTls,
-        HandshakeError::Version(_) => HandshakeResult::Version,
-        HandshakeError::Cipher(_) => HandshakeResult::Cipher,
-        HandshakeError::Protocol => HandshakeResult::Protocol,
-        HandshakeError::Alert(_) => HandshakeResult::Alert,
-        HandshakeError::Other(_) => HandshakeResult::Other,
+impl OpenListener for TlsService {
+    fn set_terms(&self, terms: ListenerTerms<'_>) {
+        self.handshakes.set_terms(terms);
+    }
+
+    fn close(self: Box<Self>) {
+        self.acceptor.close();
     }
 }

@@ -1,6 +1,7 @@
 //! Queries by UDP: threads that take batches of datagrams from a socket, answer what is at hand, and hand on what has to wait.
 
 use std::cell::Cell;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -9,6 +10,8 @@ use std::time::Instant;
 use rhumb_net::udp::{DatagramBatch, DatagramSocket, ReceivedDatagram, is_too_large};
 
 use super::answer::{AnswerContext, MessageAnswer, answer_message};
+use super::open_listener::{ListenerOpening, ListenerTerms, OpenListener};
+use super::stream::Streams;
 use crate::metrics::{Block, DropReason};
 use crate::query::{QueryClient, QueryContext, QueryScratch, look_ahead, respond_truncated};
 use crate::recursion::{ReplyPath, ResolveQueue};
@@ -30,19 +33,33 @@ const LAST_BATCHES: usize = 1024;
 
 /// The threads of one listener, each with a socket of its own.
 #[derive(Debug)]
-pub struct Workers {
+struct UdpService {
     sockets: Vec<Arc<DatagramSocket>>,
     threads: Vec<JoinHandle<()>>,
 }
 
-impl Workers {
+/// Serves what was bound. Errors: a thread could not be made.
+pub(super) fn open(
+    sockets: Vec<DatagramSocket>,
+    opening: ListenerOpening<'_>,
+) -> io::Result<Box<dyn OpenListener>> {
+    let ListenerOpening { key, serving, .. } = opening;
+    let name = format!("{}/{}", key.transport, key.address);
+    Ok(Box::new(UdpService::start(&name, sockets, &serving.streams)?))
+}
+
+impl OpenListener for UdpService {
+    fn set_terms(&self, _: ListenerTerms<'_>) {}
+
+    fn close(self: Box<Self>) {
+        self.stop();
+    }
+}
+
+impl UdpService {
     /// Starts a thread for each socket. Errors: a thread could not be made.
-    pub fn start(
-        name: &str,
-        sockets: Vec<DatagramSocket>,
-        live: &Arc<ServerState>,
-        queue: &ResolveQueue,
-    ) -> std::io::Result<Self> {
+    fn start(name: &str, sockets: Vec<DatagramSocket>, serving: &Streams) -> io::Result<Self> {
+        let Streams { live, queue, .. } = serving;
         let sockets: Vec<Arc<DatagramSocket>> = sockets.into_iter().map(Arc::new).collect();
         let mut threads = Vec::new();
         for (index, socket) in sockets.iter().enumerate() {
@@ -65,7 +82,7 @@ impl Workers {
     }
 
     /// Ends the threads once they have answered what is queued.
-    pub fn stop(self) {
+    fn stop(self) {
         for socket in &self.sockets {
             socket.stop_receiving();
         }
@@ -73,11 +90,6 @@ impl Workers {
             // Its panics were counted when they happened.
             let _ = thread.join();
         }
-    }
-
-    /// Datagrams that the kernel dropped because a thread was too slow.
-    pub fn dropped(&self) -> u64 {
-        self.sockets.iter().filter_map(|socket| socket.dropped()).sum()
     }
 }
 
@@ -115,7 +127,7 @@ impl Worker {
                         batch = DatagramBatch::new(BATCH, self.query_size(), REPLY_SIZE);
                     }
                 }
-                Err(error) if stopped && error.kind() == std::io::ErrorKind::WouldBlock => return,
+                Err(error) if stopped && error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) => self.rest(&error),
             }
         }
@@ -127,7 +139,7 @@ impl Worker {
     }
 
     /// A receive can fail for a moment, as by an ICMP error of an earlier answer; a pause keeps a lasting fault from spinning.
-    fn rest(&self, error: &std::io::Error) {
+    fn rest(&self, error: &io::Error) {
         tracing::debug!(socket = %self.socket.address(), %error, "receiving failed");
         std::thread::sleep(std::time::Duration::from_millis(1));
     }

@@ -5,25 +5,31 @@ use std::num::NonZeroUsize;
 
 use rhumb_config::{CertificateSource, Config, ListenAddresses, ListenEntry, WorkerThreads as WorkerCount};
 use rhumb_net::route;
+use rhumb_wire::{Transport, TransportCarrier};
 
-use super::listener_key::{ListenerKey, ListenerKind};
+use super::listener_key::{DatagramSockets, ListenerKey};
 
 /// A socket that is asked for.
 #[derive(Debug)]
-pub(super) struct WantedListener {
+pub(super) struct WantedListener<'c> {
     pub(super) key: ListenerKey,
     /// The entry that asks for it.
-    pub(super) place: String,
+    pub(super) entry: &'c ListenEntry,
     /// Whether the entry names its address. If not, a socket that another process has, or that cannot be bound, is passed over.
     pub(super) is_named: bool,
+}
+
+impl<'c> WantedListener<'c> {
     /// What an encrypted one shows to clients.
-    pub(super) certificate: Option<CertificateSource>,
+    pub(super) fn certificate(&self) -> Option<&'c CertificateSource> {
+        self.entry.certificate.as_ref().filter(|_| self.key.transport.is_encrypted())
+    }
 }
 
 /// The sockets that `config` asks for, each once, and what is wrong with its entries: an interface that has to be there is not.
-pub(super) fn wanted(config: &Config) -> (Vec<WantedListener>, Vec<String>) {
+pub(super) fn wanted(config: &Config) -> (Vec<WantedListener<'_>>, Vec<String>) {
     let mut errors = Vec::new();
-    let mut all: Vec<WantedListener> = Vec::new();
+    let mut all: Vec<WantedListener<'_>> = Vec::new();
     // Those that are named come first: where an address is both, it has to be bound.
     let (named, each): (Vec<_>, Vec<_>) =
         config.listen.iter().partition(|listen| matches!(listen.addresses, ListenAddresses::One { .. }));
@@ -39,13 +45,12 @@ pub(super) fn wanted(config: &Config) -> (Vec<WantedListener>, Vec<String>) {
             Vec::new()
         });
         for (ip, scope) in found {
-            for kind in kinds(listen, config) {
-                let transport = kind.transport();
+            for &transport in &listen.transports {
                 let address = socket_address(ip, listen.port_of(transport), scope);
-                let key = ListenerKey { address, v6only: listen.v6only, kind };
+                let datagrams = datagram_sockets(transport, config);
+                let key = ListenerKey { address, v6only: listen.v6only, transport, datagrams };
                 if all.iter().all(|other| other.key != key) {
-                    let certificate = listen.certificate.clone().filter(|_| transport.is_encrypted());
-                    all.push(WantedListener { key, place: listen.place.to_string(), is_named, certificate });
+                    all.push(WantedListener { key, entry: listen, is_named });
                 }
             }
         }
@@ -75,15 +80,15 @@ fn addresses(listen: &ListenEntry, local: &[(IpAddr, u32, String)]) -> Result<Ve
     }
 }
 
-fn kinds(listen: &ListenEntry, config: &Config) -> impl Iterator<Item = ListenerKind> {
+/// A socket for each thread; those that tasks serve have one.
+fn datagram_sockets(transport: Transport, config: &Config) -> Option<DatagramSockets> {
     let threads = match config.workers {
         WorkerCount::Auto => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
         WorkerCount::Count(count) => usize::from(count.get()),
     };
-    let udp = ListenerKind::Udp { threads, buffer: config.server.receive_buffer };
-    let spoken = |transport| listen.transports.contains(&transport);
-    let kinds = [udp, ListenerKind::Tcp, ListenerKind::Tls];
-    kinds.into_iter().filter(move |kind| spoken(kind.transport()))
+    let count = if transport.is_datagram() { threads } else { 1 };
+    let sockets = DatagramSockets { count, buffer: config.server.receive_buffer };
+    (transport.carrier() == TransportCarrier::Datagrams).then_some(sockets)
 }
 
 fn socket_address(ip: IpAddr, port: u16, scope: u32) -> SocketAddr {
@@ -137,7 +142,7 @@ mod tests {
         let config = config(listen);
         let (found, _) = wanted(&config);
         let shown: Vec<_> =
-            found.iter().map(|one| (one.key.to_string(), one.certificate.is_some())).collect();
+            found.iter().map(|one| (one.key.to_string(), one.certificate().is_some())).collect();
         let expected =
             [("udp 127.0.0.1:53", false), ("tcp 127.0.0.1:53", false), ("tls 127.0.0.1:853", true)];
         assert_eq!(shown, expected.map(|(key, encrypted)| (key.to_owned(), encrypted)));
@@ -145,7 +150,8 @@ mod tests {
 
     #[test]
     fn a_link_local_address_needs_its_interface() {
-        let (found, errors) = wanted(&config("{ address: 'fe80::1%no-such0' }"));
+        let config = config("{ address: 'fe80::1%no-such0' }");
+        let (found, errors) = wanted(&config);
         assert!(found.is_empty());
         assert!(errors[0].contains("no interface is called `no-such0`"), "{errors:?}");
     }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use prometheus::process_collector::ProcessCollector;
+use rhumb_wire::Transport;
 
 use super::block::Block;
 use super::handles::{CertificateFigures, ForwardedDomain, Held, Keyed, List, Upstream};
@@ -69,7 +70,7 @@ pub struct Metrics {
     pub(super) tcp_open: Arc<AtomicU64>,
     pub(super) tcp_accepted: AtomicU64,
     pub(super) tcp_refused: [AtomicU64; RefuseReason::COUNT],
-    pub(super) tls_handshakes: [AtomicU64; HandshakeResult::COUNT],
+    pub(super) tls_handshakes: [[AtomicU64; HandshakeResult::COUNT]; Transport::ALL.len()],
     pub(super) certificates: Keyed<CertificateFigures>,
     pub(super) transfers: [[AtomicU64; TransferResult::COUNT]; TransferKind::COUNT],
     pub(super) notifies: [AtomicU64; NotifyResult::COUNT],
@@ -222,9 +223,10 @@ impl Metrics {
         }
     }
 
-    /// A handshake of DNS over TLS ended.
-    pub fn handshake(&self, result: HandshakeResult) {
-        if let Some(counter) = self.tls_handshakes.get(result.index()) {
+    /// A handshake with a client ended.
+    pub fn handshake(&self, transport: Transport, result: HandshakeResult) {
+        let results = self.tls_handshakes.get(transport as usize);
+        if let Some(counter) = results.and_then(|results| results.get(result.index())) {
             counter.fetch_add(1, Relaxed);
         }
     }

@@ -74,8 +74,13 @@ impl Metrics {
         for (reason, count) in RefuseReason::ALL.iter().zip(&self.tcp_refused) {
             out.set(&names::TCP_REFUSED, &[reason.as_str()], count.load(Relaxed));
         }
-        for (result, count) in HandshakeResult::ALL.iter().zip(&self.tls_handshakes) {
-            out.set(&names::TLS_HANDSHAKES, &[Transport::Tls.name(), result.as_str()], count.load(Relaxed));
+        for (transport, results) in Transport::ALL.into_iter().zip(&self.tls_handshakes) {
+            for (result, count) in HandshakeResult::ALL.iter().zip(results) {
+                if transport.is_encrypted() {
+                    let labels = [transport.name(), result.as_str()];
+                    out.set(&names::TLS_HANDSHAKES, &labels, count.load(Relaxed));
+                }
+            }
         }
         for (name, certificate) in self.certificates.held() {
             let (expires, ok) = certificate.read();

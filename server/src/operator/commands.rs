@@ -2,6 +2,7 @@
 
 use std::io;
 
+use rhumb_wire::Transport;
 use serde_json::Value;
 
 use super::actions;
@@ -137,7 +138,7 @@ pub(crate) static COMMANDS: &[OperatorCommand] = &[
                 ),
                 ArgumentSpec::option(
                     "via",
-                    ArgumentKind::OneOf(&["udp", "tcp", "tls"]),
+                    ArgumentKind::OneOf(&Transport::NAMES),
                     "The transport it is taken to have come by; tcp without it",
                 ),
             ],

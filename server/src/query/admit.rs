@@ -70,7 +70,7 @@ pub(super) fn admit<'a>(message: &'a [u8], client: &QueryClient<'_>) -> Result<Q
         (Class::IN | Class::CH | Class::ANY, NXNAME) => {
             Err(Rejection::Question(Rcode::FORMERR, Some(ExtendedError::InvalidQueryType)))
         }
-        (Class::IN, Type::AXFR) if client.transport().is_datagram() => {
+        (Class::IN, Type::AXFR) if !client.transport().has_many_responses() => {
             Err(Rejection::Question(Rcode::NOTIMP, Some(ExtendedError::NotSupported)))
         }
         (Class::IN | Class::CH | Class::ANY, _) => Ok(query),

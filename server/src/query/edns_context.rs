@@ -7,7 +7,6 @@ use super::client::QueryClient;
 use super::context::unix_seconds;
 use crate::cookies::{CheckedCookie, CookieLengthError};
 use crate::snapshot::QuerySettings;
-use rhumb_wire::Transport;
 
 /// What the options ask for and this server gives. Options that are unknown ask for nothing (RFC 6891 section 6.1.2), and of one
 /// that comes twice the first counts.
@@ -53,9 +52,7 @@ impl EdnsContext {
         for (code, value) in options {
             match code {
                 NSID => edns_context.nsid = settings.nsid.is_some(),
-                TCP_KEEPALIVE => {
-                    edns_context.keepalive = matches!(client.transport(), Transport::Tcp | Transport::Tls);
-                }
+                TCP_KEEPALIVE => edns_context.keepalive = client.transport().has_keepalive(),
                 EXPIRE => edns_context.expire = true,
                 PADDING => edns_context.padding = client.transport().is_encrypted(),
                 COOKIE => cookie = cookie.or(Some(value)),

@@ -109,17 +109,17 @@ impl<'m> AdmittedQuery<'_, 'm> {
         if !serial::is_newer(contents.serial(), theirs) {
             return self.soa(entry, &contents, scratch, out);
         }
-        let by_udp = client.transport() == Transport::Udp;
-        let found = difference_since(&entry.zone, theirs, by_udp);
+        let in_one = !client.transport().has_many_responses();
+        let found = difference_since(&entry.zone, theirs, in_one);
         match found {
-            Some((contents, difference)) if by_udp => {
-                self.difference_by_udp(entry, &contents, difference, scratch, out)
+            Some((contents, difference)) if in_one => {
+                self.difference_in_one(entry, &contents, difference, scratch, out)
             }
             Some((contents, difference)) => {
                 let body = TransferBody::Difference(OutboundDifference::new(difference));
                 self.begin(entry, contents, body, scratch, out)
             }
-            None if by_udp => self.soa(entry, &contents, scratch, out),
+            None if in_one => self.soa(entry, &contents, scratch, out),
             None => {
                 let body = TransferBody::Zone(OutboundTransfer::new(Arc::clone(&contents)));
                 self.begin(entry, contents, body, scratch, out)
@@ -141,7 +141,7 @@ impl<'m> AdmittedQuery<'_, 'm> {
     }
 
     /// Answers with a difference if a datagram holds it, and else with the SOA alone (RFC 1995 section 2).
-    fn difference_by_udp(
+    fn difference_in_one(
         &self,
         entry: &'m ZoneEntry,
         contents: &ZoneContents,
@@ -209,11 +209,11 @@ impl<'m> AdmittedQuery<'_, 'm> {
 fn difference_since(
     zone: &Zone,
     serial: u32,
-    by_udp: bool,
+    in_one: bool,
 ) -> Option<(Arc<ZoneContents>, Arc<ZoneDifference>)> {
     let (contents, steps) = zone.changes_since(serial)?;
     let records: usize = steps.iter().map(|step| step.record_count()).sum();
-    let most = if by_udp { MOST_CONDENSED_BY_UDP } else { MOST_CONDENSED };
+    let most = if in_one { MOST_CONDENSED_BY_UDP } else { MOST_CONDENSED };
     if records > most || records as u64 > contents.record_count() {
         return None;
     }

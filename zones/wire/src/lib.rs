@@ -24,5 +24,5 @@ pub use name::{Name, NameBuf, NameError, NameRef};
 pub use number::{Class, Opcode, Rcode, Type};
 pub use query::{QueryError, QueryMessage};
 pub use section::MessageSection;
-pub use transport::{Transport, UnknownTransport};
+pub use transport::{MessageFraming, Transport, TransportCarrier, TransportFacts, UnknownTransport};
 pub use writer::{BufferFull, MessageWriter};

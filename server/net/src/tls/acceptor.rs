@@ -52,17 +52,18 @@ pub struct AcceptedSession {
 }
 
 impl TlsAcceptor {
-    /// Takes clients that offer `protocol` (ALPN, RFC 7301), and those that offer none; not those that offer others alone.
+    /// Takes clients that offer one of `protocols` (ALPN, RFC 7301; the best first), and those that offer none; not those that
+    /// offer others alone.
     ///
     /// Errors: the library lacks what it should have.
-    pub fn new(certificate: &CertificatePair, protocol: &[u8], tickets: &TlsTickets) -> io::Result<Self> {
+    pub fn new(certificate: &CertificatePair, protocols: &[&[u8]], tickets: &TlsTickets) -> io::Result<Self> {
         let certificate = Arc::new(CurrentCertificate(RwLock::new(Arc::clone(&certificate.key))));
         let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(io::Error::other)?
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&certificate) as Arc<dyn ResolvesServerCert>);
-        config.alpn_protocols = vec![protocol.to_vec()];
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.ticketer = Arc::clone(&tickets.0);
         config.max_early_data_size = 0;

@@ -1,8 +1,9 @@
-//! What connections need to be served.
+//! What queries need to be served.
 
 use std::sync::Arc;
 
 use rhumb_net::tcp::ConnectionLimits;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::recursion::ResolveQueue;
@@ -19,4 +20,13 @@ pub struct Streams {
     pub limits: Arc<ConnectionLimits>,
     /// True once the server stops: connections end when their answers are written.
     pub stop: watch::Receiver<bool>,
+}
+
+/// What listeners need to serve.
+#[derive(Debug, Clone)]
+pub struct ListenerServices {
+    /// What connections have in common.
+    pub streams: Streams,
+    /// Where connections are served.
+    pub runtime: Handle,
 }

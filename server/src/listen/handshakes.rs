@@ -1,0 +1,91 @@
+//! The handshakes that connections of a listener begin with.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use rhumb_net::AcceptedConnection;
+use rhumb_net::tls::{HandshakeError, ServerTlsStream, TlsAcceptor};
+use rhumb_wire::Transport;
+use tokio::time::Instant;
+
+use super::open_listener::{ListenerOpening, ListenerTerms, TlsTerms};
+use super::stream::Streams;
+use crate::metrics::HandshakeResult;
+
+/// Seconds between two lines of the log about failures of the same cause.
+const LOG_EVERY: u64 = 60;
+
+/// The handshakes of a listener.
+#[derive(Debug)]
+pub(super) struct Handshakes {
+    acceptor: TlsAcceptor,
+    transport: Transport,
+    began: Instant,
+    /// When each cause was last logged, in seconds since the listener began, from 1; 0 where it never was.
+    logged: [AtomicU64; HandshakeResult::COUNT],
+}
+
+impl Handshakes {
+    /// Errors: there is no certificate, or the library lacks what it should have.
+    pub(super) fn of(opening: &ListenerOpening<'_>) -> io::Result<Self> {
+        let transport = opening.key.transport;
+        let TlsTerms { certificate, tickets } =
+            opening.terms.tls.ok_or_else(|| io::Error::other("it has no certificate"))?;
+        let acceptor = TlsAcceptor::new(certificate, transport.protocols(), tickets)?;
+        Ok(Self { acceptor, transport, began: Instant::now(), logged: Default::default() })
+    }
+
+    /// Later handshakes are done by these terms.
+    pub(super) fn set_terms(&self, terms: ListenerTerms<'_>) {
+        if let Some(tls) = terms.tls {
+            self.acceptor.set_certificate(tls.certificate);
+        }
+    }
+
+    /// Does the handshake of a connection that began at `begun`, within the time that the first query has. None: there is no
+    /// session, which is counted.
+    pub(super) async fn accept(
+        &self,
+        accepted: AcceptedConnection,
+        streams: &Streams,
+        begun: Instant,
+    ) -> Option<ServerTlsStream> {
+        let within = streams.live.snapshot.load().config.server.tcp_first;
+        let metrics = &streams.live.metrics;
+        match self.acceptor.accept(accepted.stream, begun + within).await {
+            Ok(session) => {
+                let result = if session.resumed { HandshakeResult::Resumed } else { HandshakeResult::Full };
+                metrics.handshake(self.transport, result);
+                Some(session.stream)
+            }
+            Err(error) => {
+                let cause = cause_of(&error);
+                metrics.handshake(self.transport, cause);
+                if self.is_due(cause) {
+                    tracing::info!(client = %accepted.peer, "no TLS session: {error}");
+                }
+                None
+            }
+        }
+    }
+
+    /// Whether a failure of this cause is to be logged now.
+    fn is_due(&self, cause: HandshakeResult) -> bool {
+        let now = self.began.elapsed().as_secs() + 1;
+        let due = |last: u64| (last == 0 || now >= last + LOG_EVERY).then_some(now);
+        self.logged.get(cause.index()).is_some_and(|last| last.fetch_update(Relaxed, Relaxed, due).is_ok())
+    }
+}
+
+const fn cause_of(error: &HandshakeError) -> HandshakeResult {
+    match error {
+        HandshakeError::Timeout => HandshakeResult::Timeout,
+        HandshakeError::Closed => HandshakeResult::Closed,
+        HandshakeError::NotTls(_) => HandshakeResult::NotTls,
+        HandshakeError::Version(_) => HandshakeResult::Version,
+        HandshakeError::Cipher(_) => HandshakeResult::Cipher,
+        HandshakeError::Protocol => HandshakeResult::Protocol,
+        HandshakeError::Alert(_) => HandshakeResult::Alert,
+        HandshakeError::Other(_) => HandshakeResult::Other,
+    }
+}

@@ -1,0 +1,52 @@
+//! What listeners of every transport have in common: they are bound, then opened, then served by terms that may change, then closed.
+
+use std::fmt;
+use std::net::TcpListener;
+
+use rhumb_net::tls::{CertificatePair, TlsTickets};
+use rhumb_net::udp::DatagramSocket;
+
+use super::listener_key::ListenerKey;
+use super::stream::ListenerServices;
+
+/// A socket, or sockets, bound and not yet served.
+#[derive(Debug)]
+pub enum BoundListener {
+    /// One for each thread.
+    Datagrams(Vec<DatagramSocket>),
+    /// One for all connections.
+    Streams(TcpListener),
+}
+
+/// What the clients of a listener are served by; it may change while the listener is open.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ListenerTerms<'a> {
+    /// Of encrypted ones.
+    pub(super) tls: Option<TlsTerms<'a>>,
+}
+
+/// What handshakes are done with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TlsTerms<'a> {
+    /// What clients are shown.
+    pub(super) certificate: &'a CertificatePair,
+    /// What sessions are resumed by.
+    pub(super) tickets: &'a TlsTickets,
+}
+
+/// A listener that is about to be opened.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ListenerOpening<'a> {
+    pub(super) key: &'a ListenerKey,
+    pub(super) terms: ListenerTerms<'a>,
+    pub(super) serving: &'a ListenerServices,
+}
+
+/// A listener that is open.
+pub(super) trait OpenListener: fmt::Debug + Send {
+    /// Clients that come from now on are served by these terms.
+    fn set_terms(&self, terms: ListenerTerms<'_>);
+
+    /// Takes no more clients; those that are there are served to their end.
+    fn close(self: Box<Self>);
+}
