@@ -81,14 +81,7 @@ impl Server {
             self.run_signals(signals, &requests, &admin).await;
             self.supervisor.stopping();
             admin.stopping();
-            let (reply, closed) = oneshot::channel();
-            if requests.send(ReloadRequest::Stop(reply)) {
-                // The reloader ends after its answer, or has ended before.
-                let _ = tokio::time::timeout(DRAIN, closed).await;
-            }
-            // Fails only where all tasks have ended.
-            let _ = stop.send(true);
-            let _ = tokio::time::timeout(DRAIN, drained(tasks, &connections)).await;
+            end_work(&requests, &stop, tasks, &connections).await;
             if let Some(control) = control {
                 let _ = tokio::time::timeout(Duration::from_secs(1), control).await;
             }
@@ -269,6 +262,23 @@ fn start(mut reloader: Reloader) -> Result<std::thread::JoinHandle<()>, StartErr
         .name("reload".into())
         .spawn(move || reloader.run())
         .map_err(|error| StartError::system("reloader")(error.to_string()))
+}
+
+/// Ends the listeners, then the tasks and connections, once the clients that wait have their answers; each in [`DRAIN`] at most.
+async fn end_work(
+    requests: &ReloadRequests,
+    stop: &watch::Sender<bool>,
+    tasks: tokio::task::JoinHandle<()>,
+    connections: &ConnectionLimits,
+) {
+    let (reply, closed) = oneshot::channel();
+    if requests.send(ReloadRequest::Stop(reply)) {
+        // The reloader ends after its answer, or has ended before.
+        let _ = tokio::time::timeout(DRAIN, closed).await;
+    }
+    // Fails only where all tasks have ended.
+    let _ = stop.send(true);
+    let _ = tokio::time::timeout(DRAIN, drained(tasks, connections)).await;
 }
 
 /// Waits until no client waits for an answer any more.
