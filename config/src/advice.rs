@@ -2,16 +2,16 @@
 
 use std::net::IpAddr;
 
-use crate::config::Config;
+use crate::config::ServerConfig;
 use crate::network::ClientNetwork;
-use crate::node::Node;
-use crate::reader::Reader;
+use crate::node::YamlNode;
+use crate::reader::ConfigReader;
 
 /// Networks with prefixes as short as this are the whole internet, or a good part of it.
 const OPEN_PREFIX: u8 = 3;
 
 /// Records a warning for each.
-pub(crate) fn report(config: &Config, root: &Node, reader: &mut Reader) {
+pub(crate) fn report(config: &ServerConfig, root: &YamlNode, reader: &mut ConfigReader) {
     let resolves = config.recursion.iterate || !config.stub.is_empty() || !config.forward.is_empty();
     if config.zones.is_empty() && !resolves {
         let message = "nothing is served: every query is refused; give `zones`, `forward` or `recursion`";

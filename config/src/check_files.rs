@@ -7,11 +7,11 @@ use std::path::Path;
 use rhumb_wire::tsig::TsigAlgorithm;
 use zeroize::Zeroizing;
 
-use crate::config::Config;
+use crate::config::ServerConfig;
 use crate::errors::{ConfigFinding, FilePlace};
 use crate::key_file;
-use crate::node::Spot;
-use crate::positions::{Position, Positions};
+use crate::node::YamlPlace;
+use crate::positions::{ListPosition, ListPositions};
 use crate::regular_file::{FileError, open_regular_file, read_regular_file};
 use crate::root_hints;
 use crate::sections::{MD5_WARNING, RootHints, TsigKeyEntry, UpstreamSource, ZoneSource};
@@ -28,7 +28,7 @@ pub(crate) struct FileFindings {
 
 /// Looks at every zone file and folder: an error for each that is missing, of another kind, or unreadable to this process. The
 /// contents are not judged.
-pub(crate) fn zones(config: &Config, positions: &Positions) -> Vec<ConfigFinding> {
+pub(crate) fn zones(config: &ServerConfig, positions: &ListPositions) -> Vec<ConfigFinding> {
     let mut errors = Vec::new();
     for zone in &config.zones {
         let (key, complaint) = match zone {
@@ -47,7 +47,7 @@ pub(crate) fn zones(config: &Config, positions: &Positions) -> Vec<ConfigFinding
 }
 
 /// Looks at every file of upstreams. One that is missing may come: that is a warning.
-pub(crate) fn lists(config: &Config, positions: &Positions) -> FileFindings {
+pub(crate) fn lists(config: &ServerConfig, positions: &ListPositions) -> FileFindings {
     let mut findings = FileFindings::default();
     for forward in &config.forward {
         let entry = positions.forward(&forward.place).index;
@@ -75,7 +75,7 @@ pub(crate) fn lists(config: &Config, positions: &Positions) -> FileFindings {
 }
 
 /// Reads the servers of the root out of the file that names them.
-pub(crate) fn root_hints(config: &mut Config) -> Option<ConfigFinding> {
+pub(crate) fn root_hints(config: &mut ServerConfig) -> Option<ConfigFinding> {
     let RootHints::File(path) = &config.recursion.root_hints else { return None };
     match root_hints::read(path) {
         Ok(servers) => config.recursion.root_servers = servers,
@@ -90,7 +90,7 @@ pub(crate) fn root_hints(config: &mut Config) -> Option<ConfigFinding> {
 }
 
 /// Reads the secrets that stand in files of their own into the keys of `config`. An error for each that cannot be had.
-pub(crate) fn keys(config: &mut Config, positions: &Positions) -> FileFindings {
+pub(crate) fn keys(config: &mut ServerConfig, positions: &ListPositions) -> FileFindings {
     let mut findings = FileFindings::default();
     for key in &mut config.keys {
         let Some(path) = key.secret_file.clone() else { continue };
@@ -136,8 +136,8 @@ fn read_key(key: &mut TsigKeyEntry, path: &Path) -> Result<(), String> {
     Ok(())
 }
 
-fn finding(place: &FilePlace, position: Position, key: String, message: String) -> ConfigFinding {
-    let Spot { line, column, .. } = position.value;
+fn finding(place: &FilePlace, position: ListPosition, key: String, message: String) -> ConfigFinding {
+    let YamlPlace { line, column, .. } = position.value;
     ConfigFinding { place: FilePlace { file: place.file.clone(), line, column }, key, message }
 }
 

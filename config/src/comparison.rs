@@ -59,27 +59,27 @@ impl fmt::Display for KeyChange {
 }
 
 /// Where a comparison is, and what it found so far.
-pub(crate) struct Comparison<'a> {
+pub(crate) struct SettingComparison<'a> {
     path: String,
     in_force: InForce,
     changes: &'a mut Vec<KeyChange>,
 }
 
-impl<'a> Comparison<'a> {
+impl<'a> SettingComparison<'a> {
     pub(crate) fn new(changes: &'a mut Vec<KeyChange>) -> Self {
-        Comparison { path: String::new(), in_force: InForce::AtReload, changes }
+        SettingComparison { path: String::new(), in_force: InForce::AtReload, changes }
     }
 
     /// The comparison of a key within this value.
-    pub(crate) fn at_key(&mut self, name: &str, in_force: InForce) -> Comparison<'_> {
+    pub(crate) fn at_key(&mut self, name: &str, in_force: InForce) -> SettingComparison<'_> {
         let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
-        Comparison { path, in_force, changes: self.changes }
+        SettingComparison { path, in_force, changes: self.changes }
     }
 
     /// The comparison of an entry of this list.
-    pub(crate) fn at_entry(&mut self, identity: &str) -> Comparison<'_> {
+    pub(crate) fn at_entry(&mut self, identity: &str) -> SettingComparison<'_> {
         let path = format!("{}[{identity}]", self.path);
-        Comparison { path, in_force: self.in_force, changes: self.changes }
+        SettingComparison { path, in_force: self.in_force, changes: self.changes }
     }
 
     pub(crate) fn values(&mut self, old: Option<&Json>, new: Option<&Json>) {

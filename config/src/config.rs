@@ -6,19 +6,19 @@ use crate::config_sources::ConfigSources;
 use crate::errors::ConfigFinding;
 use crate::in_force::InForce;
 use crate::include_path::IncludeFile;
-use crate::kinds::{List, Optional, Sub};
-use crate::node::{Node, Spot};
-use crate::reader::Reader;
-use crate::section::{Keys, Section};
+use crate::kinds::{OptionalKind, SectionKind, ValueList};
+use crate::node::{YamlNode, YamlPlace};
+use crate::reader::ConfigReader;
+use crate::section::{ConfigSection, KeyVisitor};
 use crate::sections::{
-    CacheSettings, ControlSettings, ForwardEntry, ListenEntry, LogSettings, MetricsSettings,
-    RecursionSettings, RemoteServer, ServerSettings, StubEntry, TsigKeyEntry, UserName, WorkerCount,
-    WorkerThreads, ZoneSource,
+    CacheSettings, ControlSettings, ForwardEntry, ListenEntry, LogSettings, MetricsSettings, NamedRemote,
+    RecursionSettings, ServerSettings, StubEntry, TsigKeyEntry, UserName, WorkerCount, WorkerThreads,
+    ZoneSource,
 };
 
 /// A configuration that was read in full: immutable, every path absolute or relative to the working folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Config {
+pub struct ServerConfig {
     /// The file it was read from; `None` for the built-in default.
     pub file: Option<PathBuf>,
     /// The folder that relative paths in the file were taken from.
@@ -36,7 +36,7 @@ pub struct Config {
     /// The keys that messages are signed with; no name twice.
     pub keys: Vec<TsigKeyEntry>,
     /// Other nameservers; no name twice.
-    pub remotes: Vec<RemoteServer>,
+    pub remotes: Vec<NamedRemote>,
     /// Where zones come from; no zone is named twice.
     pub zones: Vec<ZoneSource>,
     /// Upstreams by domain; no domain twice.
@@ -70,13 +70,13 @@ const LATER: &[(&str, &str)] = &[
     ("views", "it answers all clients alike"),
 ];
 
-impl Section for Config {
-    type Draft = Config;
+impl ConfigSection for ServerConfig {
+    type Draft = ServerConfig;
 
     const ABOUT: &'static str = "The configuration of rhumb, a nameserver.";
 
-    fn draft() -> Config {
-        Config {
+    fn draft() -> ServerConfig {
+        ServerConfig {
             file: None,
             sources: ConfigSources::default(),
             include: Vec::new(),
@@ -99,12 +99,12 @@ impl Section for Config {
         }
     }
 
-    fn keys<K: Keys<Config>>(keys: &mut K) {
+    fn keys<K: KeyVisitor<ServerConfig>>(keys: &mut K) {
         keys.key(
             "listen",
             InForce::AtReload,
             "The addresses and ports to answer on. Without it: `::` port 53, IPv4 too, over udp and tcp.",
-            List { of: Sub::new(), filled: true },
+            ValueList { of: SectionKind::new(), filled: true },
             |draft| &mut draft.listen,
         );
         keys.key("workers", InForce::AtReload, "UDP threads for each listener.", WorkerCount, |draft| {
@@ -114,35 +114,35 @@ impl Section for Config {
             "keys",
             InForce::AtReload,
             "Keys that messages are signed with (TSIG, RFC 8945).",
-            List { of: Sub::new(), filled: false },
+            ValueList { of: SectionKind::new(), filled: false },
             |draft| &mut draft.keys,
         );
         keys.key(
             "remotes",
             InForce::AtReload,
             "Other nameservers, by names that zones refer to.",
-            List { of: Sub::new(), filled: false },
+            ValueList { of: SectionKind::new(), filled: false },
             |draft| &mut draft.remotes,
         );
         keys.key(
             "zones",
             InForce::AtReload,
             "What is served from files. An entry for one zone goes before a directory that holds it too.",
-            List { of: Sub::new(), filled: false },
+            ValueList { of: SectionKind::new(), filled: false },
             |draft| &mut draft.zones,
         );
         keys.key(
             "forward",
             InForce::AtReload,
             "Which upstreams answer for which domains; the longest matching domain wins.",
-            List { of: Sub::new(), filled: false },
+            ValueList { of: SectionKind::new(), filled: false },
             |draft| &mut draft.forward,
         );
         keys.key(
             "stub",
             InForce::AtReload,
             "Domains that are resolved from authoritative servers given here, whatever their parents say.",
-            List { of: Sub::new(), filled: false },
+            ValueList { of: SectionKind::new(), filled: false },
             |draft| &mut draft.stub,
         );
         resolution_keys(keys);
@@ -153,7 +153,7 @@ impl Section for Config {
             "Further files with keys of this configuration; relative paths start at the folder of the file that they stand in. \
              `*` and `?` in a file name stand for any text and any character; files are read in the order of their names. Lists \
              of all files are joined, sections are joined key by key, and any other key is given in one file.",
-            List { of: IncludeFile, filled: false },
+            ValueList { of: IncludeFile, filled: false },
             |draft| &mut draft.include,
         );
         for (name, why) in LATER {
@@ -161,59 +161,61 @@ impl Section for Config {
         }
     }
 
-    fn finish(mut draft: Config, node: &Node, reader: &mut Reader) -> Option<Self> {
+    fn finish(mut draft: ServerConfig, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
         if node.entry("listen").is_none() {
-            draft.listen = vec![ListenEntry::everywhere(reader.place(Spot::START))];
+            draft.listen = vec![ListenEntry::everywhere(reader.place(YamlPlace::START))];
         }
         Some(draft)
     }
 
-    fn values(&self) -> Config {
+    fn values(&self) -> ServerConfig {
         self.clone()
     }
 }
 
-fn resolution_keys<K: Keys<Config>>(keys: &mut K) {
+fn resolution_keys<K: KeyVisitor<ServerConfig>>(keys: &mut K) {
     keys.key(
         "recursion",
         InForce::AtReload,
         "Who may ask for what the zones do not hold.",
-        Sub::new(),
+        SectionKind::new(),
         |draft| &mut draft.recursion,
     );
-    keys.key("cache", InForce::AtReload, "Answers learnt from upstreams.", Sub::new(), |draft| {
+    keys.key("cache", InForce::AtReload, "Answers learnt from upstreams.", SectionKind::new(), |draft| {
         &mut draft.cache
     });
 }
 
-fn process_keys<K: Keys<Config>>(keys: &mut K) {
+fn process_keys<K: KeyVisitor<ServerConfig>>(keys: &mut K) {
     keys.key(
         "metrics",
         InForce::AtRestart,
         "Metrics for Prometheus, health and readiness. Without it nothing is served.",
-        Optional(Sub::new()),
+        OptionalKind(SectionKind::new()),
         |draft| &mut draft.metrics,
     );
     keys.key(
         "control",
         InForce::AtRestart,
         "The socket for rhumb reload, status and the like.",
-        Sub::new(),
+        SectionKind::new(),
         |draft| &mut draft.control,
     );
-    keys.key("log", InForce::AtReload, "The log on standard error.", Sub::new(), |draft| &mut draft.log);
+    keys.key("log", InForce::AtReload, "The log on standard error.", SectionKind::new(), |draft| {
+        &mut draft.log
+    });
     keys.key(
         "user",
         InForce::AtRestart,
         "The account to run as after the sockets are bound: a name, a number, or \"UID:GID\".",
-        Optional(UserName),
+        OptionalKind(UserName),
         |draft| &mut draft.user,
     );
     keys.key(
         "server",
         InForce::AtReload,
         "Limits and habits of the server towards its clients.",
-        Sub::new(),
+        SectionKind::new(),
         |draft| &mut draft.server,
     );
 }

@@ -8,16 +8,16 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use rhumb_wire::{Transport, TransportCarrier};
 
 use crate::address::ListenAddresses;
-use crate::config::Config;
+use crate::config::ServerConfig;
 use crate::domain::show_domain;
-use crate::node::{Node, Spot, numbered};
-use crate::positions::Positions;
-use crate::reader::Reader;
+use crate::node::{YamlNode, YamlPlace, numbered};
+use crate::positions::ListPositions;
+use crate::reader::ConfigReader;
 use crate::sections::{ListenEntry, ZoneSource};
 
 /// Records an error for each listener that clashes with another, and each zone, folder or domain named twice.
-pub(crate) fn report(config: &Config, root: &Node, reader: &mut Reader) {
-    let positions = Positions::of_tree(root, &reader.numbers);
+pub(crate) fn report(config: &ServerConfig, root: &YamlNode, reader: &mut ConfigReader) {
+    let positions = ListPositions::of_tree(root, &reader.numbers);
     listeners(&config.listen, root, reader);
     let (mut zones, mut folders, mut domains) = (HashMap::new(), HashMap::new(), HashMap::new());
     for zone in &config.zones {
@@ -57,12 +57,12 @@ pub(crate) fn report(config: &Config, root: &Node, reader: &mut Reader) {
     }
 }
 
-fn in_list(reader: &mut Reader, list: &str, index: usize, spot: Spot, message: String) {
+fn in_list(reader: &mut ConfigReader, list: &str, index: usize, spot: YamlPlace, message: String) {
     reader.at_key(list, |reader| reader.at_index(index, |reader| reader.error(spot, message)));
 }
 
 /// Remembers `key`; gives the place that had it before.
-fn earlier<K: Hash + Eq>(seen: &mut HashMap<K, Spot>, key: K, spot: Spot) -> Option<Spot> {
+fn earlier<K: Hash + Eq>(seen: &mut HashMap<K, YamlPlace>, key: K, spot: YamlPlace) -> Option<YamlPlace> {
     match seen.entry(key) {
         Entry::Occupied(before) => Some(*before.get()),
         Entry::Vacant(free) => {
@@ -76,7 +76,7 @@ fn earlier<K: Hash + Eq>(seen: &mut HashMap<K, Spot>, key: K, spot: Spot) -> Opt
 struct Listener<'a> {
     listen: &'a ListenEntry,
     index: usize,
-    node: &'a Node,
+    node: &'a YamlNode,
 }
 
 /// A socket that an entry asks for.
@@ -97,8 +97,8 @@ impl<'a> Socket<'a> {
     }
 }
 
-fn listeners(listen: &[ListenEntry], root: &Node, reader: &mut Reader) {
-    let nodes: HashMap<Spot, (usize, &Node)> =
+fn listeners(listen: &[ListenEntry], root: &YamlNode, reader: &mut ConfigReader) {
+    let nodes: HashMap<YamlPlace, (usize, &YamlNode)> =
         numbered(root.items("listen")).map(|(index, node)| (node.spot, (index, node))).collect();
     let listeners: Vec<Listener<'_>> = listen
         .iter()
@@ -153,7 +153,7 @@ fn every(ip: IpAddr) -> ListenAddresses {
     ListenAddresses::One { ip, scope: None }
 }
 
-fn wildcard_beside(one: &Listener<'_>, other: &Listener<'_>, reader: &mut Reader) {
+fn wildcard_beside(one: &Listener<'_>, other: &Listener<'_>, reader: &mut ConfigReader) {
     let message = format!(
         "a socket for each address clashes with the one for all of them (listen[{}], {}); keep one of the two",
         other.index,
@@ -162,7 +162,7 @@ fn wildcard_beside(one: &Listener<'_>, other: &Listener<'_>, reader: &mut Reader
     in_list(reader, "listen", one.index, one.node.spot, message);
 }
 
-fn same_socket(one: &Listener<'_>, other: &Listener<'_>, reader: &mut Reader) {
+fn same_socket(one: &Listener<'_>, other: &Listener<'_>, reader: &mut ConfigReader) {
     if one.node.spot == other.node.spot {
         let message = "two transports of this entry need the same port; leave `port` out or give each an entry of its own";
         return in_list(reader, "listen", one.index, one.node.spot_of("port"), message.to_owned());
@@ -175,7 +175,7 @@ fn same_socket(one: &Listener<'_>, other: &Listener<'_>, reader: &mut Reader) {
     in_list(reader, "listen", one.index, one.node.spot, message);
 }
 
-fn dual_stack(one: &Listener<'_>, other: &Listener<'_>, reader: &mut Reader) {
+fn dual_stack(one: &Listener<'_>, other: &Listener<'_>, reader: &mut ConfigReader) {
     let spot = one.node.spot_of("v6only");
     let message = format!(
         "`::` with v6only: false serves IPv4 too and clashes with 0.0.0.0 (listen[{}], {}); set v6only: true",

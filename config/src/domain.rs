@@ -1,6 +1,6 @@
 //! Domain names as a configuration has them.
 
-use rhumb_wire::{Name, NameError};
+use rhumb_wire::{DomainName, NameError};
 use thiserror::Error;
 
 /// Why a text is no name of a domain or a zone.
@@ -21,7 +21,7 @@ pub(crate) enum DomainError {
 }
 
 /// Reads a name in lower case; the final dot may be left out.
-pub(crate) fn read_domain(text: &str) -> Result<Name, DomainError> {
+pub(crate) fn read_domain(text: &str) -> Result<DomainName, DomainError> {
     match text {
         "" => return Err(DomainError::Empty),
         "@" => return Err(DomainError::Origin),
@@ -29,7 +29,7 @@ pub(crate) fn read_domain(text: &str) -> Result<Name, DomainError> {
         _ if text.bytes().any(|byte| !byte.is_ascii_graphic()) => return Err(DomainError::Blank),
         _ => {}
     }
-    let name: Name = text.parse()?;
+    let name: DomainName = text.parse()?;
     if name.as_ref().is_wildcard() {
         return Err(DomainError::Wildcard);
     }
@@ -37,7 +37,7 @@ pub(crate) fn read_domain(text: &str) -> Result<Name, DomainError> {
 }
 
 /// A name as a file has it: without the final dot, but for the root.
-pub(crate) fn show_domain(name: &Name) -> String {
+pub(crate) fn show_domain(name: &DomainName) -> String {
     let mut text = name.to_string();
     if text.len() > 1 {
         text.pop();

@@ -1,28 +1,28 @@
 //! `${NAME}` in values: the environment of the process.
 
-use crate::node::{Node, Value};
-use crate::reader::Reader;
+use crate::node::{YamlContent, YamlNode};
+use crate::reader::ConfigReader;
 
 /// Fills in every value of the tree; an error for each that cannot be.
-pub(crate) fn fill_in_tree(node: &mut Node, reader: &mut Reader) {
+pub(crate) fn fill_in_tree(node: &mut YamlNode, reader: &mut ConfigReader) {
     match &mut node.value {
-        Value::Text(text) => match fill_in(text, |name| std::env::var(name).ok()) {
+        YamlContent::Text(text) => match fill_in(text, |name| std::env::var(name).ok()) {
             Ok(None) => {}
             Ok(Some(filled)) => {
-                node.value = Value::Text(filled);
+                node.value = YamlContent::Text(filled);
                 node.filled = true;
             }
             Err(error) => {
                 reader.error(node.spot, error.message());
-                node.value = Value::Unfilled;
+                node.value = YamlContent::Unfilled;
             }
         },
-        Value::List(items) => {
+        YamlContent::List(items) => {
             for (index, item) in items.iter_mut().enumerate() {
                 reader.at_index(index, |reader| fill_in_tree(item, reader));
             }
         }
-        Value::Section(entries) => {
+        YamlContent::Section(entries) => {
             for entry in entries {
                 reader.at_key(&entry.key, |reader| fill_in_tree(&mut entry.value, reader));
             }

@@ -69,12 +69,12 @@ impl IntoIterator for ConfigErrors {
 
 /// Collects errors or warnings up to a bound, so that a hostile file cannot fill the memory with them.
 #[derive(Debug, Default)]
-pub(crate) struct Collector {
+pub(crate) struct ProblemCollector {
     errors: Vec<ConfigFinding>,
     left_out: usize,
 }
 
-impl Collector {
+impl ProblemCollector {
     pub(crate) fn push(&mut self, error: ConfigFinding) {
         if self.is_full() {
             self.left_out = self.left_out.saturating_add(1);

@@ -10,8 +10,8 @@ use std::fmt::{self, Display};
 
 use serde::de::{DeserializeSeed, Deserializer as _, MapAccess, SeqAccess, Visitor};
 
-use crate::node::{Entry, Node, Spot, Value};
-use crate::text::{Refusal, bounded, clamp, within};
+use crate::node::{YamlContent, YamlEntry, YamlNode, YamlPlace};
+use crate::text::{TextRefusal, bounded, clamp, within};
 use crate::yaml_hint::hint;
 
 /// The deepest nesting of lists and sections; the configuration itself needs six.
@@ -34,12 +34,12 @@ impl Default for NodeBudget {
 }
 
 /// Reads one YAML document. Refuses broken syntax, a second document, tags, and what is too large or too deep.
-pub(crate) fn read(text: &str, budget: &mut NodeBudget) -> Result<Node, Refusal> {
+pub(crate) fn read(text: &str, budget: &mut NodeBudget) -> Result<YamlNode, TextRefusal> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     bounded(text)?;
     let mut documents = serde_yaml::Deserializer::from_str(text);
     let Some(first) = documents.next() else {
-        return Ok(Node { spot: Spot::START, value: Value::Null, filled: false });
+        return Ok(YamlNode { spot: YamlPlace::START, value: YamlContent::Null, filled: false });
     };
     let state = State::new(text.len(), budget);
     let root = Grow { state: &state, depth: 0 }
@@ -58,9 +58,9 @@ struct State {
     nodes: Cell<usize>,
     most_nodes: usize,
     /// The scalar a visitor has just met, on its way past the YAML reader.
-    scalar: Cell<Option<Value>>,
+    scalar: Cell<Option<YamlContent>>,
     /// Where the last scalar stood: an empty list or section, which has no mark of its own, is placed there.
-    last: Cell<Spot>,
+    last: Cell<YamlPlace>,
     refusal: Cell<Option<Reason>>,
 }
 
@@ -70,7 +70,7 @@ impl State {
             nodes: Cell::new(0),
             most_nodes: budget.0.min(NODES_AT_LEAST + NODES_PER_BYTE * bytes),
             scalar: Cell::new(None),
-            last: Cell::new(Spot::START),
+            last: Cell::new(YamlPlace::START),
             refusal: Cell::new(None),
         }
     }
@@ -78,13 +78,13 @@ impl State {
 
 /// A refusal of ours that may still lack its place.
 struct Reason {
-    spot: Option<Spot>,
+    spot: Option<YamlPlace>,
     message: String,
 }
 
 impl Reason {
-    fn at(self, error: &serde_yaml::Error) -> Refusal {
-        Refusal { spot: self.spot.unwrap_or_else(|| location(error)), message: self.message }
+    fn at(self, error: &serde_yaml::Error) -> TextRefusal {
+        TextRefusal { spot: self.spot.unwrap_or_else(|| location(error)), message: self.message }
     }
 }
 
@@ -116,27 +116,27 @@ impl<'s> Grow<'s> {
         Ok(())
     }
 
-    fn refuse<E: serde::de::Error>(self, spot: Option<Spot>, message: String) -> E {
+    fn refuse<E: serde::de::Error>(self, spot: Option<YamlPlace>, message: String) -> E {
         self.state.refusal.set(Some(Reason { spot, message }));
         E::custom("refused")
     }
 
     /// Puts a scalar aside and returns the error that will bring its place.
-    fn scalar<E: serde::de::Error>(self, value: Value) -> Result<Node, E> {
+    fn scalar<E: serde::de::Error>(self, value: YamlContent) -> Result<YamlNode, E> {
         self.count()?;
         self.state.scalar.set(Some(value));
         Err(E::custom("placed"))
     }
 
     /// The text of a key; lists and sections are no keys, and long ones are refused.
-    fn key<E: serde::de::Error>(self, node: Node) -> Result<(String, Spot), E> {
+    fn key<E: serde::de::Error>(self, node: YamlNode) -> Result<(String, YamlPlace), E> {
         let key = match node.value {
-            Value::Text(text) => text,
-            Value::Bool(flag) => flag.to_string(),
-            Value::Integer(number) => number.to_string(),
-            Value::Number(number) => number,
-            Value::Null | Value::Unfilled => "null".to_owned(),
-            Value::List(_) | Value::Section(_) => {
+            YamlContent::Text(text) => text,
+            YamlContent::Bool(flag) => flag.to_string(),
+            YamlContent::Integer(number) => number.to_string(),
+            YamlContent::Number(number) => number,
+            YamlContent::Null | YamlContent::Unfilled => "null".to_owned(),
+            YamlContent::List(_) | YamlContent::Section(_) => {
                 return Err(self.refuse(Some(node.spot), "a list or section cannot be a key".to_owned()));
             }
         };
@@ -148,14 +148,14 @@ impl<'s> Grow<'s> {
 }
 
 impl<'de> DeserializeSeed<'de> for Grow<'_> {
-    type Value = Node;
+    type Value = YamlNode;
 
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<YamlNode, D::Error> {
         deserializer.deserialize_any(self).or_else(|error| match self.state.scalar.take() {
             Some(value) => {
                 let spot = marked(&error);
                 self.state.last.set(spot);
-                Ok(Node { spot, value, filled: false })
+                Ok(YamlNode { spot, value, filled: false })
             }
             None => Err(error),
         })
@@ -163,49 +163,52 @@ impl<'de> DeserializeSeed<'de> for Grow<'_> {
 }
 
 impl<'de> Visitor<'de> for Grow<'_> {
-    type Value = Node;
+    type Value = YamlNode;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value without a tag")
     }
 
-    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Node, E> {
-        self.scalar(Value::Bool(value))
+    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<YamlNode, E> {
+        self.scalar(YamlContent::Bool(value))
     }
 
-    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Node, E> {
-        self.scalar(Value::Integer(value))
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<YamlNode, E> {
+        self.scalar(YamlContent::Integer(value))
     }
 
-    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Node, E> {
-        self.scalar(i64::try_from(value).map_or_else(|_| Value::Number(value.to_string()), Value::Integer))
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<YamlNode, E> {
+        self.scalar(
+            i64::try_from(value)
+                .map_or_else(|_| YamlContent::Number(value.to_string()), YamlContent::Integer),
+        )
     }
 
-    fn visit_i128<E: serde::de::Error>(self, value: i128) -> Result<Node, E> {
-        self.scalar(Value::Number(value.to_string()))
+    fn visit_i128<E: serde::de::Error>(self, value: i128) -> Result<YamlNode, E> {
+        self.scalar(YamlContent::Number(value.to_string()))
     }
 
-    fn visit_u128<E: serde::de::Error>(self, value: u128) -> Result<Node, E> {
-        self.scalar(Value::Number(value.to_string()))
+    fn visit_u128<E: serde::de::Error>(self, value: u128) -> Result<YamlNode, E> {
+        self.scalar(YamlContent::Number(value.to_string()))
     }
 
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Node, E> {
-        self.scalar(Value::Number(value.to_string()))
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<YamlNode, E> {
+        self.scalar(YamlContent::Number(value.to_string()))
     }
 
-    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Node, E> {
-        self.scalar(Value::Text(value.to_owned()))
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<YamlNode, E> {
+        self.scalar(YamlContent::Text(value.to_owned()))
     }
 
-    fn visit_unit<E: serde::de::Error>(self) -> Result<Node, E> {
-        self.scalar(Value::Null)
+    fn visit_unit<E: serde::de::Error>(self) -> Result<YamlNode, E> {
+        self.scalar(YamlContent::Null)
     }
 
-    fn visit_none<E: serde::de::Error>(self) -> Result<Node, E> {
-        self.scalar(Value::Null)
+    fn visit_none<E: serde::de::Error>(self) -> Result<YamlNode, E> {
+        self.scalar(YamlContent::Null)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<YamlNode, A::Error> {
         self.count()?;
         let seed = self.inside()?;
         let before = self.state.last.get();
@@ -214,10 +217,10 @@ impl<'de> Visitor<'de> for Grow<'_> {
             list.push(node);
         }
         let spot = list.first().map_or(before, |node| node.spot);
-        Ok(Node { spot, value: Value::List(list), filled: false })
+        Ok(YamlNode { spot, value: YamlContent::List(list), filled: false })
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<YamlNode, A::Error> {
         self.count()?;
         let seed = self.inside()?;
         let before = self.state.last.get();
@@ -225,49 +228,49 @@ impl<'de> Visitor<'de> for Grow<'_> {
         while let Some(key) = entries.next_key_seed(seed)? {
             let (key, spot) = self.key(key)?;
             let value = entries.next_value_seed(seed)?;
-            section.push(Entry { key, spot, value });
+            section.push(YamlEntry { key, spot, value });
         }
         let spot = section.first().map_or(before, |entry| entry.spot);
-        Ok(Node { spot, value: Value::Section(section), filled: false })
+        Ok(YamlNode { spot, value: YamlContent::Section(section), filled: false })
     }
 
-    fn visit_enum<A: serde::de::EnumAccess<'de>>(self, _: A) -> Result<Node, A::Error> {
+    fn visit_enum<A: serde::de::EnumAccess<'de>>(self, _: A) -> Result<YamlNode, A::Error> {
         let message = "YAML tags are not accepted; write the value without the word after `!`".to_owned();
         Err(self.refuse(None, message))
     }
 }
 
 /// The place at the end of an error's text, ` at line L column C`; it is left out for the very first character.
-fn marked(error: &impl Display) -> Spot {
+fn marked(error: &impl Display) -> YamlPlace {
     let text = error.to_string();
     text.rsplit_once(" at line ")
         .and_then(|(_, mark)| mark.split_once(" column "))
-        .and_then(|(line, column)| Some(Spot::new(line.parse().ok()?, column.parse().ok()?)))
-        .unwrap_or(Spot::START)
+        .and_then(|(line, column)| Some(YamlPlace::new(line.parse().ok()?, column.parse().ok()?)))
+        .unwrap_or(YamlPlace::START)
 }
 
-fn location(error: &serde_yaml::Error) -> Spot {
-    error.location().map_or(Spot::START, |at| Spot::new(clamp(at.line()), clamp(at.column())))
+fn location(error: &serde_yaml::Error) -> YamlPlace {
+    error.location().map_or(YamlPlace::START, |at| YamlPlace::new(clamp(at.line()), clamp(at.column())))
 }
 
 /// The YAML reader's own complaint, its place taken out of the words.
-fn syntax(text: &str, error: &serde_yaml::Error) -> Refusal {
+fn syntax(text: &str, error: &serde_yaml::Error) -> TextRefusal {
     let spot = location(error);
     let place = format!(" at line {} column {}", spot.line, spot.column);
     let words = error.to_string().replacen(&place, "", 1);
-    Refusal { spot: within(text, spot), message: format!("not valid YAML: {words}") }
+    TextRefusal { spot: within(text, spot), message: format!("not valid YAML: {words}") }
 }
 
 /// Adds what to type instead, where that is known.
-fn with_hint(text: &str, refusal: Refusal) -> Refusal {
+fn with_hint(text: &str, refusal: TextRefusal) -> TextRefusal {
     match hint(text, refusal.spot.line) {
-        Some(hint) => Refusal { message: format!("{}; {hint}", refusal.message), ..refusal },
+        Some(hint) => TextRefusal { message: format!("{}; {hint}", refusal.message), ..refusal },
         None => refusal,
     }
 }
 
 /// Finds where a second document begins: whatever stands there is refused, and the refusal has its place.
-fn second_document(text: &str, document: serde_yaml::Deserializer<'_>) -> Refusal {
+fn second_document(text: &str, document: serde_yaml::Deserializer<'_>) -> TextRefusal {
     struct Second;
     impl Visitor<'_> for Second {
         type Value = Infallible;
@@ -280,7 +283,7 @@ fn second_document(text: &str, document: serde_yaml::Deserializer<'_>) -> Refusa
         Ok(never) => match never {},
         Err(error) => within(text, location(&error)),
     };
-    Refusal {
+    TextRefusal {
         spot,
         message: "a second YAML document begins here; a configuration is one document".to_owned(),
     }

@@ -9,8 +9,8 @@ use crate::environment::fill_in_tree;
 use crate::file::{self, NodeBudget};
 use crate::include_path::IncludePath;
 use crate::merge::merge;
-use crate::node::{Node, Spot, Value};
-use crate::reader::Reader;
+use crate::node::{YamlContent, YamlNode, YamlPlace};
+use crate::reader::ConfigReader;
 use crate::text::{self, MOST_BYTES, TextError};
 
 /// The most files that one configuration is made of.
@@ -22,24 +22,24 @@ const MOST_DEPTH: usize = 8;
 type FileIdentity = (u64, u64);
 
 /// Reads included files into the tree of the file that includes them.
-pub(crate) struct Includer<'r> {
-    reader: &'r mut Reader,
+pub(crate) struct IncludeReader<'r> {
+    reader: &'r mut ConfigReader,
     nodes: &'r mut NodeBudget,
     /// Bytes that the files may have, those read before taken away.
     bytes: usize,
     /// The files that were read, and where they are included.
-    read: Vec<(FileIdentity, Spot)>,
+    read: Vec<(FileIdentity, YamlPlace)>,
     /// The files that include the one being read, and this one.
     open: Vec<FileIdentity>,
     /// The keys of the first level that hold lists.
     lists: Vec<String>,
 }
 
-impl<'r> Includer<'r> {
+impl<'r> IncludeReader<'r> {
     /// `length` is how many bytes the first file has, and `found` what it is; `lists` are the keys of the first level that hold
     /// lists.
     pub(crate) fn new(
-        reader: &'r mut Reader,
+        reader: &'r mut ConfigReader,
         nodes: &'r mut NodeBudget,
         length: usize,
         found: &Metadata,
@@ -47,17 +47,17 @@ impl<'r> Includer<'r> {
     ) -> Self {
         let own = identity(found);
         let bytes = MOST_BYTES.saturating_sub(length);
-        Self { reader, nodes, bytes, read: vec![(own, Spot::START)], open: vec![own], lists }
+        Self { reader, nodes, bytes, read: vec![(own, YamlPlace::START)], open: vec![own], lists }
     }
 
     /// Reads what `root` includes into it: lists are joined, sections are joined key by key.
-    pub(crate) fn read_into(&mut self, root: &mut Node) {
-        let named: Vec<(Spot, IncludePath)> = root
+    pub(crate) fn read_into(&mut self, root: &mut YamlNode) {
+        let named: Vec<(YamlPlace, IncludePath)> = root
             .items("include")
             .iter()
             .filter_map(|item| {
                 // A value of another form is reported when the key is read.
-                let Value::Text(text) = &item.value else { return None };
+                let YamlContent::Text(text) = &item.value else { return None };
                 let folder = self.reader.folder_of(item.spot);
                 Some((item.spot, IncludePath::read(text, folder).ok()?))
             })
@@ -72,7 +72,7 @@ impl<'r> Includer<'r> {
     }
 
     /// The files that a path stands for, in the order of their names.
-    fn matching(&mut self, spot: Spot, path: IncludePath) -> Vec<PathBuf> {
+    fn matching(&mut self, spot: YamlPlace, path: IncludePath) -> Vec<PathBuf> {
         let (folder, pattern) = match path {
             IncludePath::File(path) => return vec![path],
             IncludePath::Pattern(folder, pattern) => (folder, pattern),
@@ -91,12 +91,12 @@ impl<'r> Includer<'r> {
         }
     }
 
-    fn refuse(&mut self, spot: Spot, message: String) {
+    fn refuse(&mut self, spot: YamlPlace, message: String) {
         self.reader.at_key("include", |reader| reader.error(spot, message));
     }
 
     /// The tree of an included file, with what that includes; `None` when an error was recorded or there is nothing in it.
-    fn read_file(&mut self, spot: Spot, path: &Path) -> Option<Node> {
+    fn read_file(&mut self, spot: YamlPlace, path: &Path) -> Option<YamlNode> {
         let shown = path.display();
         self.reader.sources.files.push(path.to_owned());
         if self.read.len() >= MOST_FILES {
@@ -138,7 +138,7 @@ impl<'r> Includer<'r> {
         self.tree(spot, path, &text, found)
     }
 
-    fn tree(&mut self, spot: Spot, path: &Path, text: &str, found: Metadata) -> Option<Node> {
+    fn tree(&mut self, spot: YamlPlace, path: &Path, text: &str, found: Metadata) -> Option<YamlNode> {
         let own = identity(&found);
         let index = self.reader.add_file(path, Some(found));
         self.read.push((own, spot));
@@ -151,9 +151,9 @@ impl<'r> Includer<'r> {
         };
         root.set_file(index);
         match root.value {
-            Value::Section(_) => {}
+            YamlContent::Section(_) => {}
             // Only comments.
-            Value::Null => return None,
+            YamlContent::Null => return None,
             _ => {
                 self.reader.wrong(&root, "keys, as in any configuration");
                 return None;

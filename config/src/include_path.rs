@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value as Json, json};
 
 use crate::include_pattern::{IncludePattern, WILD};
-use crate::kind::Kind;
-use crate::node::{Node, Value, shown};
-use crate::reader::Reader;
+use crate::kind::ValueKind;
+use crate::node::{YamlContent, YamlNode, shown};
+use crate::reader::ConfigReader;
 
 /// One file, or those of a folder whose names are of a form.
 pub(crate) enum IncludePath {
@@ -38,11 +38,11 @@ impl IncludePath {
 /// An entry of `include:`.
 pub(crate) struct IncludeFile;
 
-impl Kind for IncludeFile {
+impl ValueKind for IncludeFile {
     type Out = PathBuf;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<PathBuf> {
-        let Value::Text(text) = &node.value else {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<PathBuf> {
+        let YamlContent::Text(text) = &node.value else {
             reader.wrong(node, "a path, or one with `*` in the file name");
             return None;
         };

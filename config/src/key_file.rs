@@ -1,6 +1,6 @@
 //! Files that hold the secret of a TSIG key: base64 alone, or a `key` statement in the form of named.conf.
 
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 use rhumb_wire::tsig::TsigAlgorithm;
 use thiserror::Error;
 
@@ -11,7 +11,7 @@ use crate::sections::TsigSecret;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct KeyFile {
     /// The name that its statement gives.
-    pub(crate) name: Option<Name>,
+    pub(crate) name: Option<DomainName>,
     pub(crate) algorithm: Option<TsigAlgorithm>,
     pub(crate) secret: TsigSecret,
 }

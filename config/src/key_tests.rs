@@ -7,8 +7,8 @@ use std::path::Path;
 use serde_json::{Value as Json, json};
 
 use crate::comparison::KeyChange;
-use crate::node::{Node, Value};
-use crate::{Config, KeyDescription, changes, digest, file, keys, parse, schema};
+use crate::node::{YamlContent, YamlNode};
+use crate::{KeyDescription, ServerConfig, changes, digest, file, keys, parse, schema};
 
 const FULL: &str = include_str!("../examples/full.yaml");
 
@@ -26,14 +26,14 @@ fn has_keys(key: &KeyDescription) -> bool {
 }
 
 /// The tree as JSON, which is YAML too.
-fn as_json(node: &Node) -> Json {
+fn as_json(node: &YamlNode) -> Json {
     match &node.value {
-        Value::Null | Value::Unfilled => Json::Null,
-        Value::Bool(flag) => json!(flag),
-        Value::Integer(number) => json!(number),
-        Value::Number(text) | Value::Text(text) => json!(text),
-        Value::List(items) => items.iter().map(as_json).collect(),
-        Value::Section(entries) => {
+        YamlContent::Null | YamlContent::Unfilled => Json::Null,
+        YamlContent::Bool(flag) => json!(flag),
+        YamlContent::Integer(number) => json!(number),
+        YamlContent::Number(text) | YamlContent::Text(text) => json!(text),
+        YamlContent::List(items) => items.iter().map(as_json).collect(),
+        YamlContent::Section(entries) => {
             entries.iter().map(|entry| (entry.key.clone(), as_json(&entry.value))).collect()
         }
     }
@@ -58,7 +58,7 @@ fn places(root: &Json, path: &str) -> Vec<String> {
     found
 }
 
-fn read(document: &Json) -> Option<Config> {
+fn read(document: &Json) -> Option<ServerConfig> {
     parse(&document.to_string(), Path::new("/x.yaml")).ok()
 }
 

@@ -4,19 +4,19 @@ use std::hash::Hasher;
 
 use serde_json::Value;
 
-use crate::comparison::Comparison;
+use crate::comparison::SettingComparison;
 use crate::key_list::KeyList;
-use crate::node::Node;
+use crate::node::YamlNode;
 use crate::one_line::in_one_line;
-use crate::reader::Reader;
+use crate::reader::ConfigReader;
 
 /// A form that a value may have.
-pub(crate) trait Kind {
+pub(crate) trait ValueKind {
     /// What is read.
     type Out;
 
     /// Reads the value; `None` when an error was recorded and nothing of it can be used.
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<Self::Out>;
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self::Out>;
 
     /// The JSON Schema of the form.
     fn schema(&self) -> Value;
@@ -25,7 +25,7 @@ pub(crate) trait Kind {
     fn show(&self, value: &Self::Out) -> Option<Value>;
 
     /// Records what differs. Two values that are shown alike are the same.
-    fn compare(&self, old: &Self::Out, new: &Self::Out, comparison: &mut Comparison<'_>) {
+    fn compare(&self, old: &Self::Out, new: &Self::Out, comparison: &mut SettingComparison<'_>) {
         comparison.values(self.show(old).as_ref(), self.show(new).as_ref());
     }
 

@@ -1,4 +1,4 @@
-//! The configuration: YAML in, one immutable [`Config`] out.
+//! The configuration: YAML in, one immutable [`ServerConfig`] out.
 //!
 //! Every error of a file is found in one reading and has its line and column. The keys of each section are described
 //! once, by the crate-private `Section` trait; the reader and the JSON Schema both follow that description, so they
@@ -51,15 +51,15 @@ use std::hash::{DefaultHasher, Hasher as _};
 use std::path::{Path, PathBuf};
 
 use crate::check_files::FileFindings;
-use crate::comparison::Comparison;
+use crate::comparison::SettingComparison;
 use crate::key_list::KeyList;
-use crate::kind::Kind;
-use crate::kinds::Sub;
-use crate::text::Refusal;
+use crate::kind::ValueKind;
+use crate::kinds::SectionKind;
+use crate::text::TextRefusal;
 
 pub use crate::address::{AddressError, ListenAddresses};
 pub use crate::comparison::{KeyChange, ValueChange};
-pub use crate::config::Config;
+pub use crate::config::ServerConfig;
 pub use crate::config_sources::ConfigSources;
 pub use crate::errors::{ConfigErrors, ConfigFinding, FilePlace};
 pub use crate::in_force::InForce;
@@ -71,9 +71,9 @@ pub use crate::root_hints::RootServer;
 pub use crate::sections::{
     CacheSettings, CalendarDay, CertificateSource, ControlSettings, CookieSecret, DnssecValidation,
     ForwardEntry, ForwardFallback, ForwardPolicy, ListenEntry, LogFormat, LogLevel, LogSettings,
-    MetricsSettings, NegativeTrustAnchor, QnameMinimisation, RateLimitSettings, RecursionSettings,
-    RemoteServer, RootHints, ServerSettings, StubEntry, TransferRule, TrustAnchors, TrustedKey, TsigKeyEntry,
-    TsigSecret, UpstreamSource, WorkerThreads, ZoneSource,
+    MetricsSettings, NamedRemote, NegativeTrustAnchor, QnameMinimisation, RateLimitSettings,
+    RecursionSettings, RootHints, ServerSettings, StubEntry, TransferRule, TrustAnchors, TrustedKey,
+    TsigKeyEntry, TsigSecret, UpstreamSource, WorkerThreads, ZoneSource,
 };
 pub use crate::upstream_server::UpstreamServer;
 pub use crate::zone_file_pattern::{ZoneFilePattern, ZoneFilePatternError};
@@ -93,21 +93,21 @@ const BUILT_IN: &str = "built-in default";
 /// A list that is missing or cannot be read is a warning: the last good one is kept. Zone files are not looked at: what is wrong
 /// with one concerns its zone alone.
 /// Errors: every mistake in one go, also when the file itself cannot be read, is larger than 16 MiB or is not UTF-8.
-pub fn load(path: &Path) -> Result<Config, ConfigErrors> {
+pub fn load(path: &Path) -> Result<ServerConfig, ConfigErrors> {
     let (mut reading, lists) = load_reading(path)?;
     reading.warnings.extend(lists.errors);
     finish(reading)
 }
 
 /// The same, and looks whether the zone files and folders that it names are there. Lists that cannot be read are errors.
-pub fn load_with_zones(path: &Path) -> Result<Config, ConfigErrors> {
+pub fn load_with_zones(path: &Path) -> Result<ServerConfig, ConfigErrors> {
     let (mut reading, lists) = load_reading(path)?;
     reading.errors.extend(lists.errors);
     reading.errors.extend(check_files::zones(&reading.config, &reading.positions));
     finish(reading)
 }
 
-fn load_reading(path: &Path) -> Result<(reading::Reading, FileFindings), ConfigErrors> {
+fn load_reading(path: &Path) -> Result<(reading::ConfigReading, FileFindings), ConfigErrors> {
     let (text, found) = text::of_file(path, text::MOST_BYTES).map_err(|error| refused(path, error.into()))?;
     let mut reading = reading::read(&text, path, Some(found));
     let mut lists = check_files::lists(&reading.config, &reading.positions);
@@ -119,7 +119,7 @@ fn load_reading(path: &Path) -> Result<(reading::Reading, FileFindings), ConfigE
     Ok((reading, lists))
 }
 
-fn refused(path: &Path, Refusal { spot, message }: Refusal) -> ConfigErrors {
+fn refused(path: &Path, TextRefusal { spot, message }: TextRefusal) -> ConfigErrors {
     let place = FilePlace { file: path.into(), line: spot.line, column: spot.column };
     ConfigErrors(vec![ConfigFinding { place, key: String::new(), message }])
 }
@@ -137,12 +137,12 @@ pub fn sources(path: &Path) -> ConfigSources {
 /// Reads `text` as the content of `file` without looking at the files that it names or includes.
 ///
 /// `file` gives errors their file and relative paths their folder; it need not exist. Errors: every mistake in one go.
-pub fn parse(text: &str, file: &Path) -> Result<Config, ConfigErrors> {
+pub fn parse(text: &str, file: &Path) -> Result<ServerConfig, ConfigErrors> {
     finish(reading::read(text, file, None))
 }
 
-fn finish(reading: reading::Reading) -> Result<Config, ConfigErrors> {
-    let reading::Reading { mut config, mut errors, mut warnings, .. } = reading;
+fn finish(reading: reading::ConfigReading) -> Result<ServerConfig, ConfigErrors> {
+    let reading::ConfigReading { mut config, mut errors, mut warnings, .. } = reading;
     if errors.is_empty() {
         warnings.sort_by(|a, b| a.place.cmp(&b.place));
         config.warnings = warnings;
@@ -154,7 +154,7 @@ fn finish(reading: reading::Reading) -> Result<Config, ConfigErrors> {
 
 /// The configuration of a server that is started without a file: [`DEFAULT_CONFIG`], its zone taken from
 /// [`DEFAULT_ZONE`], so that no file has to be there.
-pub fn built_in() -> Config {
+pub fn built_in() -> ServerConfig {
     let mut config = reading::read(DEFAULT_CONFIG, Path::new(BUILT_IN), None).config;
     config.file = None;
     config.sources = ConfigSources::default();
@@ -170,24 +170,24 @@ pub fn built_in() -> Config {
 /// Every key whose value differs between two configurations, in the order of the description.
 ///
 /// Entries of `listen`, `zones` and `forward` are compared with their namesakes.
-pub fn changes(old: &Config, new: &Config) -> Vec<KeyChange> {
+pub fn changes(old: &ServerConfig, new: &ServerConfig) -> Vec<KeyChange> {
     let mut changes = Vec::new();
-    Sub::new().compare(old, new, &mut Comparison::new(&mut changes));
+    SectionKind::new().compare(old, new, &mut SettingComparison::new(&mut changes));
     changes
 }
 
 /// A hash of every value, secrets too: the same for configurations that are alike, as long as the program is the same.
-pub fn digest(config: &Config) -> u64 {
+pub fn digest(config: &ServerConfig) -> u64 {
     // Its keys are always the same.
     let mut hasher = DefaultHasher::new();
-    Sub::new().hash(config, &mut hasher);
+    SectionKind::new().hash(config, &mut hasher);
     hasher.finish()
 }
 
 /// Every key there is, those within a section behind it.
 pub fn keys() -> Vec<KeyDescription> {
     let mut keys = Vec::new();
-    Sub::<Config>::new().list_keys(&mut KeyList::new(&mut keys));
+    SectionKind::<ServerConfig>::new().list_keys(&mut KeyList::new(&mut keys));
     keys
 }
 
@@ -195,7 +195,7 @@ pub fn keys() -> Vec<KeyDescription> {
 ///
 /// `config/schema.json` holds it for editors.
 pub fn schema() -> serde_json::Value {
-    let mut schema = Sub::<Config>::new().schema();
+    let mut schema = SectionKind::<ServerConfig>::new().schema();
     if let Some(words) = schema.as_object_mut() {
         words.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
         words.insert("title".to_owned(), "rhumb configuration".into());

@@ -2,40 +2,40 @@
 
 /// A place: line and column, both from 1, and the number that the reader has given to the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Spot {
+pub(crate) struct YamlPlace {
     pub(crate) line: u32,
     pub(crate) column: u32,
     pub(crate) file: u16,
 }
 
-impl Spot {
+impl YamlPlace {
     /// The beginning of a file.
-    pub(crate) const START: Spot = Spot::new(1, 1);
+    pub(crate) const START: YamlPlace = YamlPlace::new(1, 1);
 
     /// A place in the first file.
     pub(crate) const fn new(line: u32, column: u32) -> Self {
-        Spot { line, column, file: 0 }
+        YamlPlace { line, column, file: 0 }
     }
 
     /// The same place of another file.
     pub(crate) const fn in_file(self, file: u16) -> Self {
-        Spot { file, ..self }
+        YamlPlace { file, ..self }
     }
 }
 
 /// A value and its place. A list or section stands where its first item or key does, an
 /// empty one where the scalar before it does.
 #[derive(Debug, Clone)]
-pub(crate) struct Node {
-    pub(crate) spot: Spot,
-    pub(crate) value: Value,
+pub(crate) struct YamlNode {
+    pub(crate) spot: YamlPlace,
+    pub(crate) value: YamlContent,
     /// Whether variables of the environment were filled in: such a text may be a number or a truth value too.
     pub(crate) filled: bool,
 }
 
 /// What a value is by the YAML 1.2 core schema.
 #[derive(Debug, Clone)]
-pub(crate) enum Value {
+pub(crate) enum YamlContent {
     Null,
     Bool(bool),
     Integer(i64),
@@ -44,38 +44,38 @@ pub(crate) enum Value {
     Text(String),
     /// What could not be filled in; the error is recorded.
     Unfilled,
-    List(Vec<Node>),
-    Section(Vec<Entry>),
+    List(Vec<YamlNode>),
+    Section(Vec<YamlEntry>),
 }
 
 /// A key of a section and what it is set to.
 #[derive(Debug, Clone)]
-pub(crate) struct Entry {
+pub(crate) struct YamlEntry {
     pub(crate) key: String,
-    pub(crate) spot: Spot,
-    pub(crate) value: Node,
+    pub(crate) spot: YamlPlace,
+    pub(crate) value: YamlNode,
 }
 
-impl Node {
+impl YamlNode {
     /// The value in words, for a message: text is shown in back quotes, cut to a readable length.
     pub(crate) fn describe(&self) -> String {
         match &self.value {
-            Value::Null => "no value".to_owned(),
-            Value::Bool(flag) => format!("`{flag}`"),
-            Value::Integer(number) => format!("`{number}`"),
-            Value::Number(number) => format!("`{number}`"),
-            Value::Text(text) => shown(text),
-            Value::Unfilled => "nothing".to_owned(),
-            Value::List(_) => "a list".to_owned(),
-            Value::Section(_) => "a section of keys".to_owned(),
+            YamlContent::Null => "no value".to_owned(),
+            YamlContent::Bool(flag) => format!("`{flag}`"),
+            YamlContent::Integer(number) => format!("`{number}`"),
+            YamlContent::Number(number) => format!("`{number}`"),
+            YamlContent::Text(text) => shown(text),
+            YamlContent::Unfilled => "nothing".to_owned(),
+            YamlContent::List(_) => "a list".to_owned(),
+            YamlContent::Section(_) => "a section of keys".to_owned(),
         }
     }
 
     /// The whole number that the value is.
     pub(crate) fn integer(&self) -> Option<i64> {
         match &self.value {
-            Value::Integer(number) => Some(*number),
-            Value::Text(text) if self.filled => text.parse().ok(),
+            YamlContent::Integer(number) => Some(*number),
+            YamlContent::Text(text) if self.filled => text.parse().ok(),
             _ => None,
         }
     }
@@ -83,24 +83,24 @@ impl Node {
     /// The truth value that the value is.
     pub(crate) fn flag(&self) -> Option<bool> {
         match &self.value {
-            Value::Bool(flag) => Some(*flag),
-            Value::Text(text) if self.filled => text.parse().ok(),
+            YamlContent::Bool(flag) => Some(*flag),
+            YamlContent::Text(text) if self.filled => text.parse().ok(),
             _ => None,
         }
     }
 
     /// The entry with this key, when the value is a section that has it.
-    pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
+    pub(crate) fn entry(&self, key: &str) -> Option<&YamlEntry> {
         match &self.value {
-            Value::Section(entries) => entries.iter().find(|entry| entry.key == key),
+            YamlContent::Section(entries) => entries.iter().find(|entry| entry.key == key),
             _ => None,
         }
     }
 
     /// The items of the list under `key`, where one value alone is a list of one; none when there is no such key.
-    pub(crate) fn items(&self, key: &str) -> &[Node] {
+    pub(crate) fn items(&self, key: &str) -> &[YamlNode] {
         match self.entry(key).map(|entry| &entry.value) {
-            Some(Node { value: Value::List(items), .. }) => items,
+            Some(YamlNode { value: YamlContent::List(items), .. }) => items,
             Some(one) => std::slice::from_ref(one),
             None => &[],
         }
@@ -110,8 +110,8 @@ impl Node {
     pub(crate) fn set_file(&mut self, file: u16) {
         self.spot.file = file;
         match &mut self.value {
-            Value::List(items) => items.iter_mut().for_each(|item| item.set_file(file)),
-            Value::Section(entries) => {
+            YamlContent::List(items) => items.iter_mut().for_each(|item| item.set_file(file)),
+            YamlContent::Section(entries) => {
                 for entry in entries {
                     entry.spot.file = file;
                     entry.value.set_file(file);
@@ -122,13 +122,13 @@ impl Node {
     }
 
     /// Where the value of `key` stands, or this section when it is not given.
-    pub(crate) fn spot_of(&self, key: &str) -> Spot {
+    pub(crate) fn spot_of(&self, key: &str) -> YamlPlace {
         self.entry(key).map_or(self.spot, |entry| entry.value.spot)
     }
 }
 
 /// The items of a list with their numbers. Those of several files stand one file behind the other, each numbered by itself.
-pub(crate) fn numbered(items: &[Node]) -> impl Iterator<Item = (usize, &Node)> {
+pub(crate) fn numbered(items: &[YamlNode]) -> impl Iterator<Item = (usize, &YamlNode)> {
     let mut begun = (0, 0);
     items.iter().enumerate().map(move |(index, item)| {
         if item.spot.file != begun.0 {

@@ -3,73 +3,75 @@
 use std::collections::HashMap;
 
 use crate::errors::FilePlace;
-use crate::node::{Node, Spot, numbered};
+use crate::node::{YamlNode, YamlPlace, numbered};
 use crate::reader::FileNumbers;
 
 /// An entry of a list: its index in its file, and where the value in question stands.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Position {
+pub(crate) struct ListPosition {
     pub(crate) index: usize,
-    pub(crate) value: Spot,
+    pub(crate) value: YamlPlace,
 }
 
 /// The entries of the lists by their places.
 #[derive(Debug, Default)]
-pub(crate) struct Positions {
-    keys: HashMap<Spot, Position>,
-    zones: HashMap<Spot, Position>,
-    forward: HashMap<Spot, Position>,
-    stub: HashMap<Spot, Position>,
-    upstreams: HashMap<Spot, Position>,
+pub(crate) struct ListPositions {
+    keys: HashMap<YamlPlace, ListPosition>,
+    zones: HashMap<YamlPlace, ListPosition>,
+    forward: HashMap<YamlPlace, ListPosition>,
+    stub: HashMap<YamlPlace, ListPosition>,
+    upstreams: HashMap<YamlPlace, ListPosition>,
     files: FileNumbers,
 }
 
-impl Positions {
+impl ListPositions {
     /// From the tree: exact, also when some entries were wrong and are missing in the configuration.
-    pub(crate) fn of_tree(root: &Node, files: &FileNumbers) -> Self {
-        let mut positions = Positions { files: files.clone(), ..Positions::default() };
+    pub(crate) fn of_tree(root: &YamlNode, files: &FileNumbers) -> Self {
+        let mut positions = ListPositions { files: files.clone(), ..ListPositions::default() };
         for (index, key) in numbered(root.items("keys")) {
-            positions.keys.insert(key.spot, Position { index, value: key.spot_of("secret-file") });
+            positions.keys.insert(key.spot, ListPosition { index, value: key.spot_of("secret-file") });
         }
         for (index, zone) in numbered(root.items("zones")) {
             let key = if zone.entry("file").is_some() { "file" } else { "directory" };
-            positions.zones.insert(zone.spot, Position { index, value: zone.spot_of(key) });
+            positions.zones.insert(zone.spot, ListPosition { index, value: zone.spot_of(key) });
         }
         for (index, forward) in numbered(root.items("forward")) {
-            positions.forward.insert(forward.spot, Position { index, value: forward.spot });
+            positions.forward.insert(forward.spot, ListPosition { index, value: forward.spot });
             for (index, upstream) in forward.items("upstreams").iter().enumerate() {
                 let key = if upstream.entry("list").is_some() { "list" } else { "resolv-conf" };
-                positions.upstreams.insert(upstream.spot, Position { index, value: upstream.spot_of(key) });
+                positions
+                    .upstreams
+                    .insert(upstream.spot, ListPosition { index, value: upstream.spot_of(key) });
             }
         }
         for (index, stub) in numbered(root.items("stub")) {
-            positions.stub.insert(stub.spot, Position { index, value: stub.spot });
+            positions.stub.insert(stub.spot, ListPosition { index, value: stub.spot });
         }
         positions
     }
 
-    pub(crate) fn key(&self, place: &FilePlace) -> Position {
+    pub(crate) fn key(&self, place: &FilePlace) -> ListPosition {
         self.find(&self.keys, place)
     }
 
-    pub(crate) fn zone(&self, place: &FilePlace) -> Position {
+    pub(crate) fn zone(&self, place: &FilePlace) -> ListPosition {
         self.find(&self.zones, place)
     }
 
-    pub(crate) fn forward(&self, place: &FilePlace) -> Position {
+    pub(crate) fn forward(&self, place: &FilePlace) -> ListPosition {
         self.find(&self.forward, place)
     }
 
-    pub(crate) fn stub(&self, place: &FilePlace) -> Position {
+    pub(crate) fn stub(&self, place: &FilePlace) -> ListPosition {
         self.find(&self.stub, place)
     }
 
-    pub(crate) fn upstream(&self, place: &FilePlace) -> Position {
+    pub(crate) fn upstream(&self, place: &FilePlace) -> ListPosition {
         self.find(&self.upstreams, place)
     }
 
-    fn find(&self, entries: &HashMap<Spot, Position>, place: &FilePlace) -> Position {
+    fn find(&self, entries: &HashMap<YamlPlace, ListPosition>, place: &FilePlace) -> ListPosition {
         let spot = self.files.spot(place);
-        entries.get(&spot).copied().unwrap_or(Position { index: 0, value: spot })
+        entries.get(&spot).copied().unwrap_or(ListPosition { index: 0, value: spot })
     }
 }

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config_sources::ConfigSources;
-use crate::errors::{Collector, ConfigFinding, FilePlace};
-use crate::node::{Node, Spot, Value};
+use crate::errors::{ConfigFinding, FilePlace, ProblemCollector};
+use crate::node::{YamlContent, YamlNode, YamlPlace};
 
 /// A file that is read.
 struct SourceFile {
@@ -26,34 +26,34 @@ pub(crate) struct FileNumbers(HashMap<Arc<Path>, u16>);
 
 impl FileNumbers {
     /// A place as nodes have it.
-    pub(crate) fn spot(&self, place: &FilePlace) -> Spot {
+    pub(crate) fn spot(&self, place: &FilePlace) -> YamlPlace {
         let file = self.0.get(&place.file).copied().unwrap_or(0);
-        Spot { line: place.line, column: place.column, file }
+        YamlPlace { line: place.line, column: place.column, file }
     }
 }
 
 /// The state of one reading: which files, where in them, and the errors so far.
-pub(crate) struct Reader {
+pub(crate) struct ConfigReader {
     /// The first is the configuration's own, the others are included.
     files: Vec<SourceFile>,
     pub(crate) numbers: FileNumbers,
     pub(crate) sources: ConfigSources,
-    pub(crate) errors: Collector,
-    pub(crate) warnings: Collector,
+    pub(crate) errors: ProblemCollector,
+    pub(crate) warnings: ProblemCollector,
     /// The first secret of each file: where it stands, and its key.
-    secrets: Vec<(Spot, String)>,
+    secrets: Vec<(YamlPlace, String)>,
     path: String,
 }
 
-impl Reader {
+impl ConfigReader {
     /// Reads `file`; `found` is what it is on disk, if it was read from there.
     pub(crate) fn new(file: &Path, found: Option<Metadata>) -> Self {
-        let mut reader = Reader {
+        let mut reader = ConfigReader {
             files: Vec::new(),
             numbers: FileNumbers::default(),
             sources: ConfigSources { files: vec![file.to_owned()], folders: Vec::new() },
-            errors: Collector::default(),
-            warnings: Collector::default(),
+            errors: ProblemCollector::default(),
+            warnings: ProblemCollector::default(),
             secrets: Vec::new(),
             path: String::new(),
         };
@@ -76,22 +76,22 @@ impl Reader {
     }
 
     /// The file that this place is in.
-    fn file_of(&self, spot: Spot) -> Option<&SourceFile> {
+    fn file_of(&self, spot: YamlPlace) -> Option<&SourceFile> {
         self.files.get(usize::from(spot.file)).or_else(|| self.files.first())
     }
 
     /// What relative paths at this place are relative to.
-    pub(crate) fn folder_of(&self, spot: Spot) -> &Path {
+    pub(crate) fn folder_of(&self, spot: YamlPlace) -> &Path {
         self.file_of(spot).map_or(Path::new("."), |file| &file.folder)
     }
 
-    pub(crate) fn place(&self, spot: Spot) -> FilePlace {
+    pub(crate) fn place(&self, spot: YamlPlace) -> FilePlace {
         let file = self.file_of(spot).map_or_else(|| Arc::from(Path::new("")), |file| Arc::clone(&file.path));
         FilePlace { file, line: spot.line, column: spot.column }
     }
 
     /// Where another value stands, seen from `spot`: `line 3`, or `FILE line 3`.
-    pub(crate) fn line_seen_from(&self, spot: Spot, other: Spot) -> String {
+    pub(crate) fn line_seen_from(&self, spot: YamlPlace, other: YamlPlace) -> String {
         if spot.file == other.file {
             return format!("line {}", other.line);
         }
@@ -100,7 +100,7 @@ impl Reader {
     }
 
     /// Notes that the value that is being read is a secret. One from the environment does not stand in the file.
-    pub(crate) fn secret(&mut self, node: &Node) {
+    pub(crate) fn secret(&mut self, node: &YamlNode) {
         let known = self.secrets.iter().any(|(spot, _)| spot.file == node.spot.file);
         if !known && !node.filled {
             self.secrets.push((node.spot, self.path.clone()));
@@ -123,31 +123,32 @@ impl Reader {
     }
 
     /// Records an error of the value that is being read.
-    pub(crate) fn error(&mut self, spot: Spot, message: impl Into<String>) {
+    pub(crate) fn error(&mut self, spot: YamlPlace, message: impl Into<String>) {
         let error =
             ConfigFinding { place: self.place(spot), key: self.path.clone(), message: message.into() };
         self.errors.push(error);
     }
 
     /// Records what is accepted and worth a look.
-    pub(crate) fn warning(&mut self, spot: Spot, message: impl Into<String>) {
+    pub(crate) fn warning(&mut self, spot: YamlPlace, message: impl Into<String>) {
         let warning =
             ConfigFinding { place: self.place(spot), key: self.path.clone(), message: message.into() };
         self.warnings.push(warning);
     }
 
     /// Records that `node` is not of the accepted form.
-    pub(crate) fn wrong(&mut self, node: &Node, accepted: &str) {
+    pub(crate) fn wrong(&mut self, node: &YamlNode, accepted: &str) {
         let what = match &node.value {
-            Value::Null => "has no value; remove the key or give it one".to_owned(),
+            YamlContent::Null => "has no value; remove the key or give it one".to_owned(),
             _ => format!("{} is not accepted here", node.describe()),
         };
         self.error(node.spot, format!("{what}; accepted: {accepted}"));
     }
 
     /// The same where text is accepted.
-    pub(crate) fn wrong_text(&mut self, node: &Node, accepted: &str) {
-        let quotes = matches!(node.value, Value::Integer(_) | Value::Number(_) | Value::Bool(_));
+    pub(crate) fn wrong_text(&mut self, node: &YamlNode, accepted: &str) {
+        let quotes =
+            matches!(node.value, YamlContent::Integer(_) | YamlContent::Number(_) | YamlContent::Bool(_));
         let hint = if quotes { " (a number or a truth value needs quotes to be text)" } else { "" };
         self.wrong(node, &format!("{accepted}{hint}"));
     }

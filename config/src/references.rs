@@ -2,8 +2,8 @@
 
 use crate::domain::{read_domain, show_domain};
 use crate::nearest::nearest;
-use crate::node::{Node, Value, numbered, shown};
-use crate::reader::Reader;
+use crate::node::{YamlContent, YamlNode, numbered, shown};
+use crate::reader::ConfigReader;
 use crate::sections::is_remote_name;
 
 /// What is defined, as the file has it: also what had errors of its own.
@@ -13,7 +13,7 @@ struct Defined {
 }
 
 /// Records an error for each key and server that is given twice, and for each that is named and not there.
-pub(crate) fn report(root: &Node, reader: &mut Reader) {
+pub(crate) fn report(root: &YamlNode, reader: &mut ConfigReader) {
     let keys = unique(root, "keys", key_name, reader);
     let remotes = unique(root, "remotes", |text| Some(text.to_owned()), reader);
     let defined = Defined { keys, remotes };
@@ -39,15 +39,15 @@ fn key_name(text: &str) -> Option<String> {
 
 /// The names that the entries of a list have.
 fn unique(
-    root: &Node,
+    root: &YamlNode,
     list: &str,
     name: impl Fn(&str) -> Option<String>,
-    reader: &mut Reader,
+    reader: &mut ConfigReader,
 ) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for (index, entry) in numbered(root.items(list)) {
         let Some(found) = entry.entry("name") else { continue };
-        let Value::Text(text) = &found.value.value else { continue };
+        let YamlContent::Text(text) = &found.value.value else { continue };
         let Some(name) = name(text) else { continue };
         if names.contains(&name) {
             let message = format!("{} is given already", shown(&name));
@@ -66,11 +66,11 @@ fn unique(
 
 impl Defined {
     /// Checks the items of a list of clients: names of servers, and sections with keys.
-    fn check_clients(&self, section: &Node, list: &str, reader: &mut Reader) {
+    fn check_clients(&self, section: &YamlNode, list: &str, reader: &mut ConfigReader) {
         for (index, item) in section.items(list).iter().enumerate() {
             reader.at_key(list, |reader| {
                 reader.at_index(index, |reader| match &item.value {
-                    Value::Text(text) if is_remote_name(text) => {
+                    YamlContent::Text(text) if is_remote_name(text) => {
                         unknown(text, text, &self.remotes, ("server", "remotes"), item, reader);
                     }
                     _ => self.check_key(item, reader),
@@ -80,9 +80,9 @@ impl Defined {
     }
 
     /// Checks what `key` of a section names.
-    fn check_key(&self, section: &Node, reader: &mut Reader) {
+    fn check_key(&self, section: &YamlNode, reader: &mut ConfigReader) {
         let Some(entry) = section.entry("key") else { return };
-        let Value::Text(text) = &entry.value.value else { return };
+        let YamlContent::Text(text) = &entry.value.value else { return };
         let Some(name) = key_name(text) else { return };
         reader.at_key("key", |reader| {
             unknown(&name, text, &self.keys, ("key", "keys"), &entry.value, reader);
@@ -96,8 +96,8 @@ fn unknown(
     text: &str,
     known: &[String],
     (what, list): (&str, &str),
-    node: &Node,
-    reader: &mut Reader,
+    node: &YamlNode,
+    reader: &mut ConfigReader,
 ) {
     if known.iter().any(|known| known == name) {
         return;

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::Path;
 
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 
 use crate::domain::read_domain;
 use crate::node::shown;
@@ -18,7 +18,7 @@ const MOST_SERVERS: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RootServer {
     /// As in `a.root-servers.net`.
-    pub name: Name,
+    pub name: DomainName,
     /// Those of its A and AAAA records.
     pub addresses: Vec<IpAddr>,
 }
@@ -66,7 +66,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<RootServer>, RootHintsError> {
 
 fn parse(text: &str) -> Result<Vec<RootServer>, RootHintsError> {
     let mut servers: Vec<RootServer> = Vec::new();
-    let mut addresses: Vec<(Name, IpAddr)> = Vec::new();
+    let mut addresses: Vec<(DomainName, IpAddr)> = Vec::new();
     for (line, number) in text.lines().zip(1..) {
         let content = line.split(';').next().unwrap_or(line);
         let words: Vec<&str> = content.split_ascii_whitespace().collect();

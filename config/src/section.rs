@@ -2,12 +2,12 @@
 //! and the list of keys all walk over that description.
 
 use crate::in_force::InForce;
-use crate::kind::Kind;
-use crate::node::Node;
-use crate::reader::Reader;
+use crate::kind::ValueKind;
+use crate::node::YamlNode;
+use crate::reader::ConfigReader;
 
 /// A mapping of the configuration with a fixed set of keys.
-pub(crate) trait Section: Sized {
+pub(crate) trait ConfigSection: Sized {
     /// What the keys are read into; starts as the defaults.
     type Draft;
 
@@ -24,21 +24,21 @@ pub(crate) trait Section: Sized {
     fn draft() -> Self::Draft;
 
     /// Names every key, in the order in which the schema shows them.
-    fn keys<K: Keys<Self::Draft>>(keys: &mut K);
+    fn keys<K: KeyVisitor<Self::Draft>>(keys: &mut K);
 
     /// Makes the value, checking what concerns several keys. `None` only when an error was recorded.
-    fn finish(draft: Self::Draft, node: &Node, reader: &mut Reader) -> Option<Self>;
+    fn finish(draft: Self::Draft, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self>;
 
     /// What the keys hold: a draft from which `finish` makes this value.
     fn values(&self) -> Self::Draft;
 }
 
 /// What walks over the keys of a section.
-pub(crate) trait Keys<D> {
+pub(crate) trait KeyVisitor<D> {
     /// A key: its name, when a change of it is in force, what it is for, the kind of its value, and where the value goes.
     ///
     /// A key that holds a section leaves `in_force` to the keys in there.
-    fn key<K: Kind>(
+    fn key<K: ValueKind>(
         &mut self,
         name: &'static str,
         in_force: InForce,

@@ -3,7 +3,7 @@
 use std::fs::Metadata;
 use std::path::Path;
 
-use crate::node::Spot;
+use crate::node::YamlPlace;
 use crate::regular_file::{FileError, read_regular_file};
 
 /// The most bytes that the files of a configuration have together.
@@ -14,8 +14,8 @@ const MOST_OPEN: usize = 256;
 
 /// Why a text could not be read as one YAML document.
 #[derive(Debug)]
-pub(crate) struct Refusal {
-    pub(crate) spot: Spot,
+pub(crate) struct TextRefusal {
+    pub(crate) spot: YamlPlace,
     pub(crate) message: String,
 }
 
@@ -25,14 +25,14 @@ pub(crate) enum TextError {
     /// The file itself is at fault.
     File(FileError),
     /// Something in it is.
-    Text(Refusal),
+    Text(TextRefusal),
 }
 
-impl From<TextError> for Refusal {
+impl From<TextError> for TextRefusal {
     fn from(error: TextError) -> Self {
         match error {
             TextError::File(FileError::TooLarge(_)) => too_large(),
-            TextError::File(error) => Refusal { spot: Spot::START, message: error.to_string() },
+            TextError::File(error) => TextRefusal { spot: YamlPlace::START, message: error.to_string() },
             TextError::Text(refusal) => refusal,
         }
     }
@@ -44,18 +44,21 @@ pub(crate) fn of_file(path: &Path, most: usize) -> Result<(String, Metadata), Te
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
         let message = "not valid UTF-8; accepted: YAML in UTF-8".to_owned();
-        TextError::Text(Refusal { spot: end(&String::from_utf8_lossy(good)), message })
+        TextError::Text(TextRefusal { spot: end(&String::from_utf8_lossy(good)), message })
     })?;
     Ok((text, found))
 }
 
-fn too_large() -> Refusal {
-    Refusal { spot: Spot::START, message: format!("the file is larger than {} MiB", MOST_BYTES >> 20) }
+fn too_large() -> TextRefusal {
+    TextRefusal {
+        spot: YamlPlace::START,
+        message: format!("the file is larger than {} MiB", MOST_BYTES >> 20),
+    }
 }
 
 /// Refuses text whose size or bracket depth would cost the YAML reader too much, and control characters, whose
 /// line it does not give.
-pub(crate) fn bounded(text: &str) -> Result<(), Refusal> {
+pub(crate) fn bounded(text: &str) -> Result<(), TextRefusal> {
     if text.len() > MOST_BYTES {
         return Err(too_large());
     }
@@ -78,7 +81,7 @@ pub(crate) fn bounded(text: &str) -> Result<(), Refusal> {
                 }
                 _ => continue,
             };
-            return Err(Refusal { spot: Spot::new(number, column), message });
+            return Err(TextRefusal { spot: YamlPlace::new(number, column), message });
         }
     }
     Ok(())
@@ -89,16 +92,16 @@ const BREAKS: [char; 5] = ['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'];
 
 /// The spot, or the end of the text when the spot lies behind it: a last line without a line feed has a mark below
 /// itself.
-pub(crate) fn within(text: &str, spot: Spot) -> Spot {
+pub(crate) fn within(text: &str, spot: YamlPlace) -> YamlPlace {
     let end = end(text);
     if spot.line <= end.line { spot } else { end }
 }
 
 /// Where the text ends.
-fn end(text: &str) -> Spot {
+fn end(text: &str) -> YamlPlace {
     let breaks = text.matches(BREAKS).count() - text.matches("\r\n").count();
     let column = text.rsplit(BREAKS).next().map_or(0, |last| last.chars().count()) + 1;
-    Spot::new(clamp(breaks + 1), clamp(column))
+    YamlPlace::new(clamp(breaks + 1), clamp(column))
 }
 
 /// A line or column as a spot has it.

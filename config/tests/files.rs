@@ -12,7 +12,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rhumb_config::{
-    Config, ConfigFinding, UpstreamSource, ZoneSource, load, load_with_zones, parse, upstream_list,
+    ConfigFinding, ServerConfig, UpstreamSource, ZoneSource, load, load_with_zones, parse, upstream_list,
 };
 
 /// A folder that goes with the test.
@@ -102,7 +102,7 @@ fn each_missing_file_is_told_with_its_own_line() {
         (9, 15, "forward[0].upstreams[1].list".to_owned()),
         (10, 22, "forward[0].upstreams[2].resolv-conf".to_owned()),
     ];
-    let of_files = |config: &Config| -> Vec<_> {
+    let of_files = |config: &ServerConfig| -> Vec<_> {
         config.warnings.iter().filter(|warning| warning.key.starts_with("forward")).cloned().collect()
     };
     assert_eq!(places(&of_files(&config)), lists);

@@ -7,7 +7,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rhumb_config::{Config, ZoneSource, changes, load, load_with_zones, parse, sources};
+use rhumb_config::{ServerConfig, ZoneSource, changes, load, load_with_zones, parse, sources};
 
 /// A folder that goes with the test.
 struct Folder(PathBuf);
@@ -25,7 +25,7 @@ impl Folder {
         folder
     }
 
-    fn load(&self) -> Config {
+    fn load(&self) -> ServerConfig {
         load(&self.0.join("rhumb.yaml")).unwrap_or_else(|errors| panic!("{errors}"))
     }
 
@@ -43,7 +43,7 @@ impl Drop for Folder {
     }
 }
 
-fn zones(config: &Config) -> Vec<String> {
+fn zones(config: &ServerConfig) -> Vec<String> {
     config
         .zones
         .iter()

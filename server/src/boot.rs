@@ -14,12 +14,12 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 
-use rhumb_config::Config;
+use rhumb_config::ServerConfig;
 
 use crate::control;
-use crate::listen::Listeners;
-use crate::metrics::Metrics;
-use crate::reload::Preloaded;
+use crate::listen::OpenListeners;
+use crate::metrics::ServerMetrics;
+use crate::reload::PreloadedFiles;
 use crate::snapshot::ServerState;
 
 pub use check::{check, check_zone};
@@ -31,9 +31,9 @@ use unreadable::unreadable;
 
 /// What is bound before privileges are given up.
 struct Sockets {
-    listeners: Listeners,
+    listeners: OpenListeners,
     metrics: Option<TcpListener>,
-    control: Option<control::Listener>,
+    control: Option<control::ControlListener>,
 }
 
 /// Serves until a signal ends it.
@@ -43,7 +43,7 @@ pub fn run(path: Option<&Path>) -> Result<(), StartError> {
     rhumb_net::return_large_memory();
     let config = Arc::new(read_config(path, rhumb_config::load)?);
     let log::StartedLog { level, form } = log::start(config.log);
-    let supervisor = notify::Supervisor::from_environment();
+    let supervisor = notify::ServiceManager::from_environment();
     let successor = privilege::successor(config.user.as_deref())
         .map_err(|error| StartError::System(error.to_string()))?;
     if let Err(error) = rhumb_net::raise_descriptor_limit() {
@@ -56,17 +56,17 @@ pub fn run(path: Option<&Path>) -> Result<(), StartError> {
     let writable = writable(sockets.control.as_ref());
     let sandbox = sandbox::enter(&writable).map_err(|error| StartError::System(error.to_string()))?;
     tracing::info!("{privileges}; {sandbox}");
-    let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
+    let metrics = Arc::new(ServerMetrics::new(env!("CARGO_PKG_VERSION")));
     let live = Arc::new(ServerState::new(&config, metrics));
     let confinement = vec![privileges.to_string(), sandbox.to_string()];
-    let server = serve::Server { config, live, supervisor, confinement, level, log_form: form };
+    let server = serve::StartedServer { config, live, supervisor, confinement, level, log_form: form };
     server.run(sockets, preloaded)
 }
 
 /// Binds everything while it is still allowed, but for the later user: sockets that share a port have to be of one user.
-fn bind(config: &Config, successor: Option<&privilege::Account>) -> Result<Sockets, StartError> {
+fn bind(config: &ServerConfig, successor: Option<&privilege::UserAccount>) -> Result<Sockets, StartError> {
     let listeners =
-        privilege::as_user(successor, || Listeners::bind(config)).map_err(StartError::Configuration)?;
+        privilege::as_user(successor, || OpenListeners::bind(config)).map_err(StartError::Configuration)?;
     let metrics = match config.metrics {
         None => None,
         Some(metrics) => Some(bind_metrics(config, metrics.listen)?),
@@ -100,30 +100,30 @@ fn bind(config: &Config, successor: Option<&privilege::Account>) -> Result<Socke
 /// What is done about files that the later user cannot read. Whether reading them has to be kept, so that their changes can be
 /// followed: root was started without saying whom to become. A user that is named is held to what it can read, and starts
 /// from what root reads now. That is read by this thread alone: privileges belong to a thread, and are given up next.
-fn closed_files(config: &Config, successor: Option<&privilege::Account>) -> (bool, Preloaded) {
+fn closed_files(config: &ServerConfig, successor: Option<&privilege::UserAccount>) -> (bool, PreloadedFiles) {
     let closed = privilege::as_user(successor, || unreadable(config));
     match (closed, &config.user) {
-        (None, _) => (false, Preloaded::default()),
+        (None, _) => (false, PreloadedFiles::default()),
         (Some(path), Some(user)) => {
             tracing::warn!(
                 "{}: {user} cannot read it, so that its changes will not be followed",
                 path.display()
             );
-            (false, Preloaded::read(config))
+            (false, PreloadedFiles::read(config))
         }
         (Some(path), None) => {
             tracing::warn!(
                 "{}: only root may read it: CAP_DAC_READ_SEARCH is kept to follow it",
                 path.display()
             );
-            (successor.is_some(), Preloaded::default())
+            (successor.is_some(), PreloadedFiles::default())
         }
     }
 }
 
 /// The folders that files are made and removed in. One that the user cannot enter stays closed: the socket in it, made
 /// while root, serves all the same and is replaced at the next start.
-fn writable(control: Option<&control::Listener>) -> Vec<std::path::PathBuf> {
+fn writable(control: Option<&control::ControlListener>) -> Vec<std::path::PathBuf> {
     let folder = control.map(|listener| sandbox::folder_of(listener.path()));
     let (open, closed): (Vec<_>, Vec<_>) =
         folder.into_iter().partition(|folder| std::fs::read_dir(folder).is_ok());
@@ -136,7 +136,7 @@ fn writable(control: Option<&control::Listener>) -> Vec<std::path::PathBuf> {
     open
 }
 
-fn bind_metrics(config: &Config, address: std::net::SocketAddr) -> Result<TcpListener, StartError> {
+fn bind_metrics(config: &ServerConfig, address: std::net::SocketAddr) -> Result<TcpListener, StartError> {
     let v6only = address.is_ipv6() && !address.ip().is_unspecified();
     rhumb_net::tcp::bind(address, v6only, 128).map_err(|error| {
         let file =

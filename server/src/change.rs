@@ -4,7 +4,7 @@ use std::fmt;
 
 /// How much may be wrong with what is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Strictness {
+pub enum ReadStrictness {
     /// A zone that cannot be read keeps its contents; one without contents is answered SERVFAIL.
     Lenient,
     /// Nothing may be wrong.
@@ -13,9 +13,9 @@ pub enum Strictness {
 
 /// One change, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change(pub String);
+pub struct ChangeText(pub String);
 
-impl fmt::Display for Change {
+impl fmt::Display for ChangeText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -25,7 +25,7 @@ impl fmt::Display for Change {
 const LOGGED: usize = 200;
 
 /// Logs each change, or the number of those that are more than anybody reads.
-pub fn log_changes(changes: &[Change]) {
+pub fn log_changes(changes: &[ChangeText]) {
     for change in changes.iter().take(LOGGED) {
         tracing::info!("{change}");
     }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use clap_complete::Shell;
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 use rhumb_wire::tsig::TsigAlgorithm;
 use serde_json::json;
 
@@ -55,7 +55,7 @@ enum LocalCommand {
     /// Read a zone file and report every error
     CheckZone {
         /// The name of the zone
-        origin: Name,
+        origin: DomainName,
         /// The zone file
         file: PathBuf,
         /// A folder that $INCLUDE may read from too; may be given several times
@@ -104,7 +104,7 @@ enum KeysCommand {
     /// Make a key for TSIG and print it as rhumb and other programs take it
     Tsig {
         /// The name of the key, which both sides have to use
-        name: Name,
+        name: DomainName,
         /// hmac-sha256, hmac-sha384, hmac-sha512, hmac-sha224, hmac-sha1 or hmac-md5
         #[arg(long, default_value_t = TsigAlgorithm::HmacSha256)]
         algorithm: TsigAlgorithm,

@@ -12,4 +12,4 @@ mod server;
 pub mod socket;
 
 pub use server::serve;
-pub use socket::Listener;
+pub use socket::ControlListener;

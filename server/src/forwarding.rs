@@ -13,14 +13,14 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use rhumb_config::{Config, UpstreamServer};
+use rhumb_config::{ServerConfig, UpstreamServer};
 use rhumb_resolver::ServerIdentity;
 use rhumb_watch::OpenWriters;
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 use rhumb_zones::NameTable;
 
-use crate::change::Change;
-use crate::snapshot::{IterationPlan, RouteEntry, ServerState, Snapshot};
+use crate::change::ChangeText;
+use crate::snapshot::{IterationPlan, RouteEntry, ServerSnapshot, ServerState};
 
 pub use check::check_lists;
 pub use lists::ListState;
@@ -31,7 +31,7 @@ use lists::UpstreamLists;
 
 /// The routes of a configuration and the lists they depend on. The one place that changes upstreams.
 #[derive(Debug)]
-pub struct Forwarding {
+pub struct ForwardingRoutes {
     live: Arc<ServerState>,
     lists: UpstreamLists,
     last_route: u32,
@@ -39,25 +39,25 @@ pub struct Forwarding {
     withheld: HashSet<ServerIdentity>,
 }
 
-impl Forwarding {
+impl ForwardingRoutes {
     /// Without lists and routes.
     pub fn new(live: Arc<ServerState>, preloaded: PreloadedLists, writers: OpenWriters) -> Self {
         Self { live, lists: UpstreamLists::new(preloaded, writers), last_route: 0, withheld: HashSet::new() }
     }
 
     /// Reads every list that `config` names.
-    pub fn read_lists(&mut self, config: &Config) {
+    pub fn read_lists(&mut self, config: &ServerConfig) {
         self.lists.read(config, &self.live.metrics);
     }
 
     /// Works out each route's upstreams from the lists as last read. A route whose domain stays keeps its object.
-    pub fn plan(&mut self, config: &Config) -> (Vec<RoutePlan>, Vec<Change>) {
+    pub fn plan(&mut self, config: &ServerConfig) -> (Vec<RoutePlan>, Vec<ChangeText>) {
         routes::plan(config, &self.lists, &self.live, &mut self.last_route)
     }
 
     /// How these routes resolve what they are asked. Where iteration will go about it otherwise than it does now, what it learnt
     /// is forgotten.
-    pub fn plan_iteration(&self, config: &Config, plans: &[RoutePlan]) -> IterationPlan {
+    pub fn plan_iteration(&self, config: &ServerConfig, plans: &[RoutePlan]) -> IterationPlan {
         let routes: Vec<_> = plans.iter().map(RoutePlan::number).collect();
         let plan = iteration::plan(config, &routes);
         let old = self.live.snapshot.load();
@@ -80,7 +80,7 @@ impl Forwarding {
     }
 
     /// Drops what was learnt through routes of `old` that are gone, and the lists that `config` does not name.
-    pub fn retire(&mut self, old: &Snapshot, config: &Config) {
+    pub fn retire(&mut self, old: &ServerSnapshot, config: &ServerConfig) {
         let new = self.live.snapshot.load();
         for (domain, entry) in old.view.routes.iter() {
             let stays =
@@ -93,7 +93,7 @@ impl Forwarding {
     }
 
     /// Reads the lists of this file again and gives the routes that use them their new upstreams.
-    pub fn file_changed(&mut self, config: &Config, path: &Path) {
+    pub fn file_changed(&mut self, config: &ServerConfig, path: &Path) {
         let changed = self.lists.read_file(path);
         for forward in &config.forward {
             if forward.upstreams.iter().filter_map(source::source_of).any(|list| changed.contains(&list)) {
@@ -112,7 +112,7 @@ impl Forwarding {
     /// Takes an upstream out, or back, until it is on no list any more. The domains it is for.
     ///
     /// Errors: no domain has such an upstream, in words.
-    pub fn withhold(&mut self, upstream: &UpstreamServer, out: bool) -> Result<Vec<Name>, String> {
+    pub fn withhold(&mut self, upstream: &UpstreamServer, out: bool) -> Result<Vec<DomainName>, String> {
         let unknown =
             || format!("no domain has the upstream {upstream}; `rhumb status` shows those there are");
         let identity = resolved::resolved(upstream).ok_or_else(unknown)?;

@@ -18,6 +18,6 @@ mod wanted;
 
 pub use certificates::{CertificateState, check_certificates};
 pub use following::follow_addresses;
-pub use listeners::Listeners;
+pub use listeners::OpenListeners;
 pub use open_listener::BoundListener;
 pub use stream::ListenerServices;

@@ -16,5 +16,5 @@ mod server_status;
 pub(crate) mod show;
 mod status;
 
-pub(crate) use admin::{Admin, ProcessControls};
+pub(crate) use admin::{ProcessControls, ServerAdmin};
 pub(crate) use pages::StatusPages;

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use rhumb_net::LocalAddress;
-use rhumb_wire::{Name, Opcode, Rcode, Transport, Type};
+use rhumb_wire::{DomainName, Opcode, Rcode, Transport, Type};
 use tokio::sync::mpsc;
 
 use crate::metrics::ResponseSource;
@@ -31,7 +31,7 @@ pub struct QueryRecord {
     /// The opcode of the query.
     pub opcode: Opcode,
     /// The name and type that were asked for; none where they could not be read.
-    pub question: Option<(Name, Type)>,
+    pub question: Option<(DomainName, Type)>,
     /// The response code, all of its bits.
     pub rcode: Rcode,
     /// Where the answer comes from.

@@ -17,9 +17,9 @@ mod upstream_network;
 mod upstream_trouble;
 mod waiting_clients;
 
-pub use pending::{Explained, ReplyPath};
+pub use pending::{ExplainedAnswer, ReplyPath};
 pub use prober::probe_upstreams;
 pub use queue::ResolveQueue;
 pub use resolve_task::ResolveTasks;
-pub use tried::Tried;
+pub use tried::TriedServer;
 pub use upstream_network::UpstreamNetwork;

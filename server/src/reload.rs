@@ -16,12 +16,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
-use rhumb_config::{Config, ConfigSources};
+use rhumb_config::{ConfigSources, ServerConfig};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::change::Strictness;
-use crate::forwarding::{Forwarding, PreloadedLists};
-use crate::listen::{Listeners, follow_addresses};
+use crate::change::ReadStrictness;
+use crate::forwarding::{ForwardingRoutes, PreloadedLists};
+use crate::listen::{OpenListeners, follow_addresses};
 use crate::snapshot::{FileRead, ServerState};
 use crate::test_hooks::{PanicPoint, inject_panic};
 use crate::zone_events::{FileChanges, PlanPurpose, PreloadedZones, ZoneWriter, ZonesPlan};
@@ -41,21 +41,21 @@ const SOURCES_ATTEMPTS: u32 = 3;
 
 /// What is read before root is given up, so that files which only root may read can at least be started from.
 #[derive(Debug, Default)]
-pub struct Preloaded {
+pub struct PreloadedFiles {
     zones: PreloadedZones,
     lists: PreloadedLists,
 }
 
-impl Preloaded {
+impl PreloadedFiles {
     /// Reads the zones and lists that `config` names, on this thread.
-    pub fn read(config: &Config) -> Self {
+    pub fn read(config: &ServerConfig) -> Self {
         Self { zones: PreloadedZones::read(config), lists: PreloadedLists::read(config) }
     }
 }
 
 /// The one thread that changes the configuration in force.
-pub struct Reloader {
-    config: Arc<Config>,
+pub struct ConfigReloader {
+    config: Arc<ServerConfig>,
     parts: ServerParts,
     files: FollowedFiles,
     files_signal: FilesSignal,
@@ -63,7 +63,7 @@ pub struct Reloader {
     /// Why the requests that wait do so: files of theirs are being written.
     hold: Option<ReloadHold>,
     /// Requests that came while a reload was under way: they get one of their own.
-    waiting: Vec<(Strictness, ReloadReply)>,
+    waiting: Vec<(ReadStrictness, ReloadReply)>,
     /// Whether changes of this host's addresses are reported.
     follows_addresses: bool,
     /// Such a change came and was not acted on yet.
@@ -73,16 +73,16 @@ pub struct Reloader {
     sender: UnboundedSender<ReloadEvent>,
 }
 
-impl Reloader {
+impl ConfigReloader {
     /// Takes over the listeners that were bound at the start. `set_log` is called with each new configuration.
     ///
     /// Errors: a thread could not be made.
     pub fn new(
         live: Arc<ServerState>,
-        config: Arc<Config>,
-        listeners: Listeners,
-        preloaded: Preloaded,
-        set_log: impl Fn(&Config) + Send + 'static,
+        config: Arc<ServerConfig>,
+        listeners: OpenListeners,
+        preloaded: PreloadedFiles,
+        set_log: impl Fn(&ServerConfig) + Send + 'static,
     ) -> std::io::Result<(Self, ReloadRequests)> {
         let (sender, events) = unbounded_channel();
         let files_signal = FilesSignal::new(sender.clone());
@@ -91,7 +91,7 @@ impl Reloader {
         let writers = files.writers();
         let parts = ServerParts {
             zones: ZoneWriter::start(&live, preloaded.zones, &writers, move || included.send())?,
-            forwarding: Forwarding::new(Arc::clone(&live), preloaded.lists, writers),
+            forwarding: ForwardingRoutes::new(Arc::clone(&live), preloaded.lists, writers),
             live: Arc::clone(&live),
             listeners,
             set_log: Box::new(set_log),
@@ -133,7 +133,7 @@ impl Reloader {
         let pending = PendingReload {
             changes: self.parts.listeners.changes(&config),
             config,
-            strictness: Strictness::Lenient,
+            strictness: ReadStrictness::Lenient,
             replies: Vec::new(),
             bound: Vec::new(),
             errors: Vec::new(),
@@ -261,7 +261,7 @@ impl Reloader {
     }
 
     /// Reads the configuration, which may be made of other files than before. The files as they were before they were read.
-    fn read_own_files(&mut self) -> (Vec<FileRead>, Result<Arc<Config>, ReloadFailure>) {
+    fn read_own_files(&mut self) -> (Vec<FileRead>, Result<Arc<ServerConfig>, ReloadFailure>) {
         let mut attempt = 1;
         loop {
             let files = self.files.own_files(&self.config);
@@ -281,10 +281,10 @@ impl Reloader {
 
     /// Has the zones of a configuration read that was read from `files`. All requests that wait get its outcome; the strictest
     /// counts.
-    fn begin(&mut self, config: Result<Arc<Config>, ReloadFailure>, files: &[FileRead]) {
+    fn begin(&mut self, config: Result<Arc<ServerConfig>, ReloadFailure>, files: &[FileRead]) {
         let waiting = std::mem::take(&mut self.waiting);
-        let strict = waiting.iter().any(|(strictness, _)| *strictness == Strictness::Strict);
-        let strictness = if strict { Strictness::Strict } else { Strictness::Lenient };
+        let strict = waiting.iter().any(|(strictness, _)| *strictness == ReadStrictness::Strict);
+        let strictness = if strict { ReadStrictness::Strict } else { ReadStrictness::Lenient };
         let replies = waiting.into_iter().map(|(_, reply)| reply).collect();
         self.files.look();
         // What was reported is read by now, unless it has changed since.
@@ -323,7 +323,7 @@ impl Reloader {
         });
         let result = result.and_then(|plan| {
             let mut errors = std::mem::take(&mut pending.errors);
-            if pending.strictness == Strictness::Strict {
+            if pending.strictness == ReadStrictness::Strict {
                 errors.extend(plan.broken.iter().flat_map(|zone| zone.problems.iter().cloned()));
             }
             if errors.is_empty() {
@@ -380,7 +380,7 @@ impl Reloader {
         Ok(report)
     }
 
-    fn read_config(&self, file: Option<&Path>) -> Result<Arc<Config>, ReloadFailure> {
+    fn read_config(&self, file: Option<&Path>) -> Result<Arc<ServerConfig>, ReloadFailure> {
         match file.or(self.config.file.as_deref()) {
             None => Ok(Arc::new(rhumb_config::built_in())),
             Some(file) => rhumb_config::load(file).map(Arc::new).map_err(|errors| ReloadFailure {
@@ -393,7 +393,7 @@ impl Reloader {
     fn follow_present(&mut self) {
         let config = Arc::clone(&self.config);
         self.files.follow(&config, &self.parts.zones.included());
-        if Listeners::follows_addresses(&config) && !self.follows_addresses {
+        if OpenListeners::follows_addresses(&config) && !self.follows_addresses {
             let sender = self.sender.clone();
             let changed = move || sender.send(ReloadEvent::Addresses).is_ok();
             match follow_addresses(self.parts.live.metrics.workers(), changed) {

@@ -34,9 +34,9 @@ pub use iteration_plan::{IterationPlan, RouteCourse};
 pub use live::{ServerClock, ServerState, cache_limits};
 pub use notify_target::NotifyTarget;
 pub use origin::{ZoneFile, ZoneOrigin, zone_of_file};
-pub use published::{QuerySettings, Snapshot};
+pub use published::{QuerySettings, ServerSnapshot};
 pub use route::{
-    AnswerTrust, ListSource, Route, RouteEntry, RouteServices, RouteState, RouteTerms, RouteUpstream,
+    AnswerTrust, ForwardRoute, ListSource, RouteEntry, RouteServices, RouteState, RouteTerms, RouteUpstream,
 };
-pub use view::{Authority, SnapshotView};
-pub use zone::{NewContents, StaleVersion, Zone, ZoneEntry, ZoneTrouble};
+pub use view::{AnswerAuthority, SnapshotView};
+pub use zone::{NewContents, ServedZone, StaleVersion, ZoneEntry, ZoneTrouble};

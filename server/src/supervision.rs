@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use restarts::Restarts;
+use restarts::WorkerRestarts;
 
 /// From so long without progress on, a worker that has something to do is stuck.
 pub const STUCK_AFTER: Duration = Duration::from_secs(30);
@@ -118,7 +118,7 @@ impl WorkerHandle {
     /// Runs `work` on this thread until it returns. After a panic it is called again, within a second at most; after too many
     /// in a row the worker is gone.
     pub fn supervise(self, mut work: impl FnMut(&Self)) {
-        let mut restarts = Restarts::default();
+        let mut restarts = WorkerRestarts::default();
         loop {
             let begun = Instant::now();
             let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(&self))) else { return };
@@ -133,7 +133,7 @@ impl WorkerHandle {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let mut restarts = Restarts::default();
+        let mut restarts = WorkerRestarts::default();
         loop {
             let begun = tokio::time::Instant::now();
             let mut task = JoinSet::new();

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use questions::Kind;
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 use rhumb_zones::file::read_zone;
 
 /// Answers of each kind under callgrind.
@@ -56,7 +56,7 @@ fn kinds(file: &[&str]) -> Result<Vec<Kind>, String> {
     match file {
         [] => zones::built_in(),
         [origin, path] => {
-            let origin: Name = origin.parse().map_err(|error| format!("{origin}: {error}"))?;
+            let origin: DomainName = origin.parse().map_err(|error| format!("{origin}: {error}"))?;
             let loaded =
                 read_zone(origin.as_ref(), Path::new(path)).map_err(|problems| format!("{problems:?}"))?;
             Ok(questions::of_zone(loaded.contents))

@@ -2,7 +2,7 @@
 
 use rhumb_wire::compress::NameCompression;
 use rhumb_wire::edns::{self, write_opt};
-use rhumb_wire::{Class, MessageSection, MessageWriter, Name, Type, header};
+use rhumb_wire::{Class, DomainName, MessageSection, MessageWriter, Type, header};
 use rhumb_zones::{MatchKind, NameTable, ZoneContents};
 use std::rc::Rc;
 
@@ -20,14 +20,20 @@ pub(crate) struct Kind {
 
 impl Kind {
     /// Questions for a type of many names.
-    pub(crate) fn new(name: &str, served: &Rc<Served>, names: &[Name], qtype: Type, signed: bool) -> Self {
+    pub(crate) fn new(
+        name: &str,
+        served: &Rc<Served>,
+        names: &[DomainName],
+        qtype: Type,
+        signed: bool,
+    ) -> Self {
         let requests = names.iter().filter_map(|name| request(name, qtype, signed)).collect();
         Self { name: name.to_owned(), served: Rc::clone(served), requests }
     }
 }
 
 /// A request; with EDNS and DO where signatures are wanted.
-fn request(name: &Name, qtype: Type, signed: bool) -> Option<Vec<u8>> {
+fn request(name: &DomainName, qtype: Type, signed: bool) -> Option<Vec<u8>> {
     let mut buffer = vec![0; 512];
     let mut compression = NameCompression::default();
     let mut w = MessageWriter::new(&mut buffer, 512, &mut compression);
@@ -45,20 +51,21 @@ fn request(name: &Name, qtype: Type, signed: bool) -> Option<Vec<u8>> {
 pub(crate) fn of_zone(contents: ZoneContents) -> Vec<Kind> {
     let apex = contents.apex().to_name();
     let signed = contents.is_signed();
-    let exact =
-        |name: &Name| contents.lookup(name.as_ref()).is_some_and(|found| found.kind() == MatchKind::Exact);
-    let lacks = |name: &Name, rtype| contents.find(name.as_ref(), rtype).is_none();
-    let owners = |rtype: Type| -> Vec<Name> {
+    let exact = |name: &DomainName| {
+        contents.lookup(name.as_ref()).is_some_and(|found| found.kind() == MatchKind::Exact)
+    };
+    let lacks = |name: &DomainName, rtype| contents.find(name.as_ref(), rtype).is_none();
+    let owners = |rtype: Type| -> Vec<DomainName> {
         let found = contents.iter().filter(|set| set.rtype() == rtype && !set.is_empty());
         found.map(|set| set.owner().as_ref().to_name()).collect()
     };
-    let hosts: Vec<Name> = spread(owners(Type::A)).into_iter().filter(exact).collect();
-    let empty: Vec<Name> = hosts.iter().filter(|name| lacks(name, Type::TXT)).cloned().collect();
-    let missing: Vec<Name> = (0..MOST).filter_map(|i| format!("nx{i}.{apex}").parse().ok()).collect();
+    let hosts: Vec<DomainName> = spread(owners(Type::A)).into_iter().filter(exact).collect();
+    let empty: Vec<DomainName> = hosts.iter().filter(|name| lacks(name, Type::TXT)).cloned().collect();
+    let missing: Vec<DomainName> = (0..MOST).filter_map(|i| format!("nx{i}.{apex}").parse().ok()).collect();
     let (mut secure, mut insecure) = (Vec::new(), Vec::new());
     for cut in spread(owners(Type::NS)).into_iter().filter(|name| *name != apex) {
         let list = if lacks(&cut, Type::DS) { &mut insecure } else { &mut secure };
-        list.extend(format!("www.{cut}").parse::<Name>());
+        list.extend(format!("www.{cut}").parse::<DomainName>());
     }
     let lists = [
         ("hit", hosts, Type::A),
@@ -80,9 +87,9 @@ pub(crate) fn of_zone(contents: ZoneContents) -> Vec<Kind> {
 }
 
 /// At most so many of them, from all over.
-fn spread(names: Vec<Name>) -> Vec<Name> {
+fn spread(names: Vec<DomainName>) -> Vec<DomainName> {
     let step = names.len().div_ceil(MOST).max(1);
-    let mut few: Vec<Name> = names.into_iter().step_by(step).collect();
+    let mut few: Vec<DomainName> = names.into_iter().step_by(step).collect();
     // In an order that has nothing to do with the zone's.
     let mut number = 1usize;
     for at in (1..few.len()).rev() {

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::rc::Rc;
 
-use rhumb_wire::{Name, Type};
+use rhumb_wire::{DomainName, Type};
 use rhumb_zones::file::read_zone_bytes;
 use rhumb_zones::{NameTable, ZoneContents};
 use sha1::{Digest, Sha1};
@@ -48,13 +48,14 @@ const QUESTIONS: &[(&str, &str, &str, Type, usize)] = &[
 pub(crate) fn built_in() -> Result<Vec<Kind>, String> {
     let mut served = BTreeMap::new();
     for zone in ["plain", "nsec", "nsec3"] {
-        let apex: Name = format!("{zone}.example.").parse().map_err(|error| format!("{zone}: {error}"))?;
+        let apex: DomainName =
+            format!("{zone}.example.").parse().map_err(|error| format!("{zone}: {error}"))?;
         let contents = zone_of(zone, &apex)?;
         served.insert(zone, Rc::new(Served(NameTable::build([(apex, contents)]))));
     }
     let kind = |&(name, zone, pattern, qtype, count): &(&str, &str, &str, Type, usize)| {
         let numbers = (0..count).map(|i| i * 617 % count);
-        let names: Vec<Name> = numbers
+        let names: Vec<DomainName> = numbers
             .filter_map(|i| {
                 let dot = if pattern.is_empty() { "" } else { "." };
                 format!("{}{dot}{zone}.example.", pattern.replace('#', &i.to_string())).parse().ok()
@@ -65,7 +66,7 @@ pub(crate) fn built_in() -> Result<Vec<Kind>, String> {
     Ok(QUESTIONS.iter().filter_map(kind).collect())
 }
 
-fn zone_of(zone: &str, apex: &Name) -> Result<ZoneContents, String> {
+fn zone_of(zone: &str, apex: &DomainName) -> Result<ZoneContents, String> {
     let mut sets = records();
     let apex_text = apex.to_string();
     match zone {
@@ -167,7 +168,7 @@ fn add_nsec3(sets: &mut Sets, apex: &str) {
         .into_iter()
         .filter_map(|(labels, types)| {
             let dot = if labels.is_empty() { "" } else { "." };
-            let name: Name = format!("{}{dot}{apex}", dotted(&labels)).parse().ok()?;
+            let name: DomainName = format!("{}{dot}{apex}", dotted(&labels)).parse().ok()?;
             Some((base32hex(&Sha1::digest(name.as_ref().as_bytes())), types))
         })
         .collect();

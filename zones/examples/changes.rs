@@ -7,7 +7,7 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use rhumb_wire::{Name, NameBuf, NameError, NameRef, Type};
+use rhumb_wire::{DomainName, NameBuf, NameError, NameRef, Type};
 use rhumb_zones::{ZoneBuilder, ZoneChange, ZoneContents};
 
 /// What a change does to the host of a number; `round` is different each time.
@@ -20,11 +20,11 @@ const EDITS: &[(&str, Edit)] = &[
         change.add(host, Type::A, 3600, &round.to_be_bytes()).ok().map(|_| ())
     }),
     ("a name more", |change, host, round| {
-        let name = Name::prepend(format!("n{round}").as_bytes(), host).ok()?;
+        let name = DomainName::prepend(format!("n{round}").as_bytes(), host).ok()?;
         change.add(name.as_ref(), Type::A, 3600, &round.to_be_bytes()).ok().map(|_| ())
     }),
     ("a name less", |change, host, round| {
-        let name = Name::prepend(format!("n{round}").as_bytes(), host).ok()?;
+        let name = DomainName::prepend(format!("n{round}").as_bytes(), host).ok()?;
         change.remove_name(name.as_ref()).then_some(())
     }),
 ];
@@ -81,7 +81,7 @@ fn timed(
 
 /// A zone of so many hosts with an address each.
 fn build(hosts: u32) -> Option<ZoneContents> {
-    let apex: Name = "example.com.".parse().ok()?;
+    let apex: DomainName = "example.com.".parse().ok()?;
     let mut builder = ZoneBuilder::new(apex.as_ref());
     builder.add(apex.as_ref(), Type::SOA, 3600, &[0; 22], 0).ok()?;
     builder.add(apex.as_ref(), Type::NS, 3600, b"\x02ns\x05other\0", 0).ok()?;

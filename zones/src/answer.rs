@@ -19,7 +19,7 @@ mod write;
 use rhumb_wire::MessageWriter;
 
 use crate::contents::ZoneContents;
-use assembly::{Assembly, Step, Stop};
+use assembly::{AnswerAssembly, MessageFull, NextStep};
 use position::ChainName;
 
 pub use request::{AnswerKind, AnswerRequest, AnswerSummary, FoundZone, MAX_LINKS, OneZone, ZoneFinder};
@@ -33,11 +33,11 @@ pub fn answer(
     zones: &impl ZoneFinder,
     w: &mut MessageWriter<'_, '_>,
 ) -> AnswerSummary {
-    let mut assembly = Assembly::new(zone, asked, w);
+    let mut assembly = AnswerAssembly::new(zone, asked, w);
     let done = match assembly.step(&ChainName::question(asked.name)) {
-        Ok(Step::Done) => Ok(()),
-        Ok(Step::Follow(target)) => assembly.follow(target, zones),
-        Err(Stop) => Err(Stop),
+        Ok(NextStep::Done) => Ok(()),
+        Ok(NextStep::Follow(target)) => assembly.follow(target, zones),
+        Err(MessageFull) => Err(MessageFull),
     };
     if done.and_then(|()| assembly.prove_expansions()).is_err() {
         assembly.reply.truncated = true;

@@ -12,7 +12,7 @@ mod tree;
 
 use std::collections::HashSet;
 
-use rhumb_wire::{Name, NameRef, Type};
+use rhumb_wire::{DomainName, NameRef, Type};
 
 use crate::contents::{ZoneContents, below_apex};
 use crate::fault::{AddError, ZoneFault};
@@ -27,7 +27,7 @@ const SMALL: usize = 16;
 /// Takes the records of one zone in any order and makes its [`ZoneContents`].
 #[derive(Debug)]
 pub struct ZoneBuilder {
-    apex: Name,
+    apex: DomainName,
     start: NameHash,
     log: RecordLog,
     names: Vec<RecordRun>,

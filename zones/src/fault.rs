@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rhumb_wire::{Name, Type};
+use rhumb_wire::{DomainName, Type};
 
 /// Why a single record is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -45,7 +45,7 @@ pub struct ZoneFault {
     /// How bad it is.
     pub severity: FaultSeverity,
     /// The owner of the record it was found at.
-    pub owner: Name,
+    pub owner: DomainName,
     /// The line given with that record; 0 where no record is to blame.
     pub line: u32,
     /// What it is.
@@ -71,27 +71,27 @@ pub enum FaultKind {
     /// Warning: the TTLs of an RRset differ; the lowest is taken (RFC 2181 section 5.2).
     TtlsDiffer(Type),
     /// Warning: an NS needs the address of a name at or below its own cut, and the zone has none.
-    MissingGlue(Name),
+    MissingGlue(DomainName),
     /// Warning: the target of an NS, MX or SRV lies in the authoritative part of this zone and has no address.
     TargetWithoutAddress {
         /// The type that points there.
         rtype: Type,
         /// Where it points.
-        target: Name,
+        target: DomainName,
     },
     /// Warning: the target of an NS, MX or SRV is an alias (RFC 2181 section 10.3).
     TargetIsAlias {
         /// The type that points there.
         rtype: Type,
         /// Where it points.
-        target: Name,
+        target: DomainName,
     },
     /// Warning: a record that no answer holds, as it lies below a zone cut or a DNAME (occluded, RFC 9499).
     Occluded {
         /// The record's type.
         rtype: Type,
         /// The owner of the NS or DNAME above.
-        by: Name,
+        by: DomainName,
     },
     /// Warning: the same record twice; one is kept.
     Duplicate(Type),

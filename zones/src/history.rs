@@ -87,14 +87,14 @@ impl ZoneHistory {
 mod tests {
     use std::path::Path;
 
-    use rhumb_wire::Name;
+    use rhumb_wire::DomainName;
 
     use super::*;
     use crate::contents::ZoneContents;
     use crate::file::read_zone_bytes;
 
     fn version(serial: u32) -> ZoneContents {
-        let origin: Name = "zone.test.".parse().unwrap();
+        let origin: DomainName = "zone.test.".parse().unwrap();
         let text = format!(
             "@ 60 SOA ns admin {serial} 2 2 60 60\n@ 60 NS ns\nns 60 A 192.0.2.1\nn{serial} 60 TXT x\n"
         );

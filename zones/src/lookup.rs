@@ -7,7 +7,7 @@ mod prefetch;
 use rhumb_wire::NameRef;
 
 use crate::contents::{ZoneContents, below_bytes};
-use path::{Misfit, Path, WILDCARD};
+use path::{LabelPath, PathMisfit, WILDCARD};
 
 pub use name_match::{MatchKind, NameMatch};
 pub use prefetch::LookupPrefetch;
@@ -43,14 +43,14 @@ impl ZoneContents {
     #[inline(never)]
     fn lookup_labels(&self, below: &[u8]) -> Option<NameMatch<'_>> {
         // Few labels are the rule: a small array on the stack is quicker to set up.
-        match Path::<8>::new(self, below) {
-            Err(Misfit::Labels) => self.lookup_many_labels(below),
+        match LabelPath::<8>::new(self, below) {
+            Err(PathMisfit::Labels) => self.lookup_many_labels(below),
             path => path.ok().map(|path| path.find()),
         }
     }
 
     #[cold]
     fn lookup_many_labels(&self, below: &[u8]) -> Option<NameMatch<'_>> {
-        Path::<128>::new(self, below).ok().map(|path| path.find())
+        LabelPath::<128>::new(self, below).ok().map(|path| path.find())
     }
 }

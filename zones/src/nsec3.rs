@@ -102,7 +102,7 @@ mod tests {
             ("*.w.example", "r53bq7cc2uvmubfu5ocmm6pers9tk9en"),
             ("xx.example", "t644ebqk9bibcna874givr6joj62mlhv"),
         ] {
-            let name: rhumb_wire::Name = name.parse().unwrap();
+            let name: rhumb_wire::DomainName = name.parse().unwrap();
             let hash = hash(name.as_ref(), 12, &[0xaa, 0xbb, 0xcc, 0xdd]);
             let label = label(&hash);
             assert_eq!(label.escape_ascii().to_string(), wanted);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rhumb_wire::{Name, NameRef};
+use rhumb_wire::{DomainName, NameRef};
 
 use crate::fold;
 use crate::hash::{self, NameHash};
@@ -44,7 +44,7 @@ struct TableEntry<V> {
 
 impl<V> NameTable<V> {
     /// A table of these names and values. Of a name that comes twice the last value is kept.
-    pub fn build(pairs: impl IntoIterator<Item = (Name, V)>) -> Self {
+    pub fn build(pairs: impl IntoIterator<Item = (DomainName, V)>) -> Self {
         let mut draft = NameTableBuilder::new(NameHash::random(), 0);
         for (name, value) in pairs {
             let name = name.as_ref();
@@ -60,7 +60,7 @@ impl<V> NameTable<V> {
     /// This table with other values for some names, which are added where they are missing, and without the names whose value
     /// is none. The names that stay keep their order; those added come last, in canonical order. Costs a copy of the table, and no hash of a name
     /// that stays.
-    pub fn with(&self, changes: HashMap<Name, Option<V>>) -> Self
+    pub fn with(&self, changes: HashMap<DomainName, Option<V>>) -> Self
     where
         V: Clone,
     {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rhumb_wire::compress::NameCompression;
 use rhumb_wire::edns::{DO, write_opt};
-use rhumb_wire::{Class, MessageSection, MessageWriter, Name, NameRef, QueryMessage, Type};
+use rhumb_wire::{Class, DomainName, MessageSection, MessageWriter, NameRef, QueryMessage, Type};
 use rhumb_zones::file::read_zone_bytes;
 use rhumb_zones::{
     AnswerKind, AnswerRequest, AnswerSummary, FoundZone, NameTable, ZoneContents, ZoneFinder, answer,
@@ -52,13 +52,13 @@ impl ZoneFinder for Served {
 
 fn served() -> Served {
     Served(NameTable::build(ZONES.iter().map(|(origin, text)| {
-        let origin: Name = origin.parse().unwrap();
+        let origin: DomainName = origin.parse().unwrap();
         let contents = read_zone_bytes(origin.as_ref(), Path::new("zone"), text.as_bytes()).unwrap().contents;
         (origin, contents)
     })))
 }
 
-fn request(name: &Name, qtype: Type, dnssec_ok: bool) -> Vec<u8> {
+fn request(name: &DomainName, qtype: Type, dnssec_ok: bool) -> Vec<u8> {
     let (mut buffer, mut compression) = ([0; 512], NameCompression::default());
     let mut w = MessageWriter::new(&mut buffer, 512, &mut compression);
     w.question(name.as_ref(), qtype, Class::IN).unwrap();
@@ -96,8 +96,8 @@ fn no_answer_allocates() {
     let seconds = LABELS.iter().flat_map(|a| LABELS.iter().map(move |b| format!("{a}.{b}.")));
     for below in firsts.chain(seconds).chain([String::new(), format!("{}.o.", "l".repeat(63))]) {
         for (origin, _) in ZONES {
-            let name: Name =
-                format!("{below}{}", origin.trim_start_matches('.')).parse().unwrap_or(Name::root());
+            let name: DomainName =
+                format!("{below}{}", origin.trim_start_matches('.')).parse().unwrap_or(DomainName::root());
             for (qtype, dnssec_ok) in TYPES.iter().flat_map(|&qtype| [(qtype, false), (qtype, true)]) {
                 let request = request(&name, qtype, dnssec_ok);
                 for limit in [300, 1232] {

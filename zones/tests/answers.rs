@@ -10,7 +10,7 @@
 mod kit;
 
 use kit::{ask, ask_in, check, zone};
-use rhumb_wire::{Name, Rcode, Type};
+use rhumb_wire::{DomainName, Rcode, Type};
 use rhumb_zones::{AnswerKind, AnswerRequest, MatchKind, OneZone, ZoneContents};
 
 /// RFC 4592 section 2.2.1.
@@ -47,7 +47,8 @@ fn wildcards() {
     check(&ask(&zone, "ghost.*.example.", Type::MX), AnswerKind::NxDomain, &[], &soa, &[]);
     let servers = ["subdel.example. NS ns.example.com.", "subdel.example. NS ns.example.net."];
     check(&ask(&zone, "host.subdel.example.", Type::A), AnswerKind::Referral, &[], &servers, &[]);
-    let kind = |name: &str| zone.lookup(name.parse::<Name>().unwrap().as_ref()).map(|found| found.kind());
+    let kind =
+        |name: &str| zone.lookup(name.parse::<DomainName>().unwrap().as_ref()).map(|found| found.kind());
     assert_eq!(kind("a.b.example."), Some(MatchKind::Wildcard));
     assert_eq!(kind("host.subdel.example."), Some(MatchKind::BelowCut));
     assert_eq!(kind("example.com."), None);
@@ -153,7 +154,7 @@ fn glue_that_does_not_fit() {
         ("x.side.example.", 1232, false, 13),
         ("x.side.example.", 100, true, 0),
     ] {
-        let qname: Name = name.parse().unwrap();
+        let qname: DomainName = name.parse().unwrap();
         let asked =
             AnswerRequest { name: qname.as_ref(), qtype: Type::A, dnssec_ok: false, minimal_any: true };
         let referral = ask_in(&zone, &asked, &OneZone, limit);
@@ -186,7 +187,7 @@ fn additional_addresses() {
     assert_eq!(ask(&zone, "svc.example.", Type::HTTPS).sections[2], ["svc.example. A 192.0.2.44"]);
     assert_eq!(ask(&zone, "to.example.", Type::SVCB).sections[2], ["svc.example. A 192.0.2.44"]);
     // Left out without a word where there is no room.
-    let name: Name = "example.".parse().unwrap();
+    let name: DomainName = "example.".parse().unwrap();
     let asked = AnswerRequest { name: name.as_ref(), qtype: Type::MX, dnssec_ok: false, minimal_any: true };
     let small = ask_in(&zone, &asked, &OneZone, 110);
     assert_eq!((small.reply.truncated, small.sections[0].len(), small.sections[2].len()), (false, 3, 1));
@@ -202,7 +203,7 @@ fn any_gets_one_set_or_all() {
         ns.example. 300 IN TXT text",
     );
     assert_eq!(ask(&zone, "ns.example.", Type::ANY).sections[0], ["ns.example. A 192.0.2.53"]);
-    let name: Name = "ns.example.".parse().unwrap();
+    let name: DomainName = "ns.example.".parse().unwrap();
     let asked = AnswerRequest { name: name.as_ref(), qtype: Type::ANY, dnssec_ok: false, minimal_any: false };
     assert_eq!(ask_in(&zone, &asked, &OneZone, 1232).sections[0].len(), 3);
 }
@@ -257,7 +258,7 @@ fn large_sets() {
     writeln!(text, "to.example. 300 IN CNAME many.example.").unwrap();
     let zone = zone(&text);
     for name in ["many.example.", "to.example."] {
-        let qname: Name = name.parse().unwrap();
+        let qname: DomainName = name.parse().unwrap();
         let asked =
             AnswerRequest { name: qname.as_ref(), qtype: Type::MX, dnssec_ok: false, minimal_any: true };
         let answered = ask_in(&zone, &asked, &OneZone, 65535);
@@ -265,7 +266,7 @@ fn large_sets() {
         let found = answered.sections[0].iter().filter(|line| line.starts_with("many.example. MX")).count();
         assert_eq!(found, 2000);
     }
-    let qname: Name = "huge.example.".parse().unwrap();
+    let qname: DomainName = "huge.example.".parse().unwrap();
     let asked = AnswerRequest { name: qname.as_ref(), qtype: Type::TXT, dnssec_ok: false, minimal_any: true };
     let answered = ask_in(&zone, &asked, &OneZone, 65535);
     assert!(answered.reply.truncated && answered.sections[0].is_empty());

@@ -10,7 +10,7 @@
 mod kit;
 
 use kit::{ask, ask_in, check, zone};
-use rhumb_wire::{Name, NameRef, Rcode, Type};
+use rhumb_wire::{DomainName, NameRef, Rcode, Type};
 use rhumb_zones::{AnswerKind, AnswerRequest, FoundZone, ZoneContents, ZoneFinder};
 
 fn aliases() -> ZoneContents {
@@ -141,7 +141,7 @@ fn chains_into_a_zone_without_delegation() {
         a.child.example. 300 IN A 192.0.2.1",
     );
     let ask = |name: &str, qtype| {
-        let name: Name = name.parse().unwrap();
+        let name: DomainName = name.parse().unwrap();
         let asked = AnswerRequest { name: name.as_ref(), qtype, dnssec_ok: false, minimal_any: true };
         ask_in(&parent, &asked, &Both([&parent, &child]), 1232).sections
     };
@@ -181,7 +181,7 @@ struct Both<'a>([&'a ZoneContents; 2]);
 
 impl ZoneFinder for Both<'_> {
     fn find(&self, name: NameRef<'_>) -> Option<FoundZone<'_>> {
-        if name.is_at_or_below("unready.".parse::<Name>().unwrap().as_ref()) {
+        if name.is_at_or_below("unready.".parse::<DomainName>().unwrap().as_ref()) {
             return Some(FoundZone::NotReady);
         }
         let zones = self.0.iter().filter(|zone| name.is_at_or_below(zone.apex()));
@@ -209,7 +209,7 @@ fn chains_across_zones() {
         to.child.example. 300 IN DNAME example.",
     );
     let ask = |zone: &ZoneContents, name: &str, qtype| {
-        let name: Name = name.parse().unwrap();
+        let name: DomainName = name.parse().unwrap();
         let asked = AnswerRequest { name: name.as_ref(), qtype, dnssec_ok: false, minimal_any: true };
         ask_in(zone, &asked, &Both([&parent, &child]), 1232)
     };

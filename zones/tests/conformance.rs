@@ -16,7 +16,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use flate2::read::GzDecoder;
-use rhumb_wire::{Name, Rcode};
+use rhumb_wire::{DomainName, Rcode};
 use rhumb_zones::{AnswerRequest, OneZone};
 use serde_json::Value;
 
@@ -79,7 +79,7 @@ fn every_answer_of_the_set() {
         let apex = lines[0].split_whitespace().next().unwrap();
         let contents =
             kit::build(apex, lines.iter().copied()).unwrap_or_else(|faults| panic!("{faults:?}")).0;
-        let name: Name = case["name"].as_str().unwrap().parse().unwrap();
+        let name: DomainName = case["name"].as_str().unwrap().parse().unwrap();
         let qtype = case["type"].as_str().unwrap().parse().unwrap();
         let asked = AnswerRequest { name: name.as_ref(), qtype, dnssec_ok: false, minimal_any: true };
         let got = kit::ask_in(&contents, &asked, &OneZone, 4096);

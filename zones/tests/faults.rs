@@ -10,7 +10,7 @@
 mod kit;
 
 use kit::build;
-use rhumb_wire::{Name, Type};
+use rhumb_wire::{DomainName, Type};
 use rhumb_zones::{AddError, FaultSeverity, ZoneBuilder, ZoneFault};
 
 const HEAD: &str = "example. 300 IN SOA ns.example. x. 1 1 1 1 60\nexample. 300 IN NS ns.example.\nns.example. 300 IN A 192.0.2.53\n";
@@ -113,7 +113,7 @@ fn a_zone_needs_soa_and_ns() {
 
 #[test]
 fn records_that_are_refused() {
-    let name = |text: &str| text.parse::<Name>().unwrap();
+    let name = |text: &str| text.parse::<DomainName>().unwrap();
     let mut builder = ZoneBuilder::new(name("example.").as_ref());
     let soa = |serial: u8| [&[0, 0][..], &[serial; 20]].concat();
     for (owner, rtype, rdata, wanted) in [

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rhumb_wire::compress::NameCompression;
-use rhumb_wire::{Class, MessageSection, MessageWriter, Name, Rcode, Type, header};
+use rhumb_wire::{Class, DomainName, MessageSection, MessageWriter, Rcode, Type, header};
 use rhumb_zones::file::read_zone_bytes;
 use rhumb_zones::{
     AddError, InboundError, InboundLimits, InboundProgress, InboundResult, InboundTransfer,
@@ -23,7 +23,7 @@ mod kit;
 const LIMITS: InboundLimits = InboundLimits { records: 100_000, bytes: 1 << 24 };
 
 fn zone(origin: &str, text: &str) -> ZoneContents {
-    let origin: Name = origin.parse().unwrap();
+    let origin: DomainName = origin.parse().unwrap();
     read_zone_bytes(origin.as_ref(), Path::new("zone"), text.as_bytes()).unwrap().contents
 }
 
@@ -66,7 +66,7 @@ fn received(
     stream: &[Vec<u8>],
     limits: InboundLimits,
 ) -> Result<InboundResult, InboundError> {
-    let apex: Name = apex.parse().unwrap();
+    let apex: DomainName = apex.parse().unwrap();
     let mut transfer = InboundTransfer::new(apex.as_ref(), base.cloned(), limits);
     for (index, message) in stream.iter().enumerate() {
         let complete = transfer.message(message)? == InboundProgress::Complete;
@@ -154,8 +154,8 @@ const ELSEWHERE: &str = "a.zone.other. 60 IN A 192.0.2.2";
 fn what_is_wrong_with_a_stream_is_told() {
     let base =
         Arc::new(zone("zone.test.", "@ 60 SOA ns. a. 5 1 1 1 1\n@ 60 NS ns.other.\na 60 A 192.0.2.1\n"));
-    let apex: Name = "zone.test.".parse().unwrap();
-    let host: Name = "a.zone.test.".parse().unwrap();
+    let apex: DomainName = "zone.test.".parse().unwrap();
+    let host: DomainName = "a.zone.test.".parse().unwrap();
     let out_of_step = |expected, found| Err(InboundError::OutOfStep { expected, found });
     let unfit = || Err(InboundError::Unfit(host.clone(), Type::A));
     let outside = || Err(InboundError::Record("a.zone.other.".parse().unwrap(), AddError::OutOfZone));

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use proptest::prelude::*;
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 use rhumb_zones::file::read_zone_bytes;
 use rhumb_zones::journal::{
     ChangeCause, JournalRecord, RecordKind, ReplayError, SEGMENT_START, SegmentItem, SegmentReader,
@@ -19,7 +19,7 @@ use rhumb_zones::journal::{
 };
 use rhumb_zones::{ZoneContents, ZoneDifference};
 
-fn version(zone: &Name, serial: u32) -> ZoneContents {
+fn version(zone: &DomainName, serial: u32) -> ZoneContents {
     let hosts = (serial..serial + 20).map(|host| format!("h{host} 60 A 192.0.2.{}\n", host % 200));
     let text =
         format!("@ 60 SOA ns admin {serial} 2 2 60 60\n@ 60 NS ns.other.\n") + &hosts.collect::<String>();
@@ -31,7 +31,7 @@ struct Log {
     bytes: Vec<u8>,
     sequence: u64,
     /// The last sequence and version of each zone.
-    zones: BTreeMap<Name, (u64, u32)>,
+    zones: BTreeMap<DomainName, (u64, u32)>,
 }
 
 impl Log {
@@ -39,7 +39,7 @@ impl Log {
         Self { bytes: SEGMENT_START.to_vec(), sequence: 0, zones: BTreeMap::new() }
     }
 
-    fn record<'r>(&self, kind: RecordKind, zone: &'r Name, from: u32, to: u32) -> JournalRecord<'r> {
+    fn record<'r>(&self, kind: RecordKind, zone: &'r DomainName, from: u32, to: u32) -> JournalRecord<'r> {
         let base = self.zones.get(zone).map_or(0, |(sequence, _)| *sequence);
         JournalRecord {
             kind,
@@ -56,7 +56,7 @@ impl Log {
         }
     }
 
-    fn whole(&mut self, zone: &Name, serial: u32) {
+    fn whole(&mut self, zone: &DomainName, serial: u32) {
         self.sequence += 1;
         let contents = version(zone, serial);
         let (mut payload, mut part) = (ZonePayload::new(&contents), Vec::new());
@@ -69,7 +69,7 @@ impl Log {
         self.zones.insert(zone.clone(), (self.sequence, serial));
     }
 
-    fn change(&mut self, zone: &Name, to: u32) {
+    fn change(&mut self, zone: &DomainName, to: u32) {
         self.sequence += 1;
         let from = self.zones[zone].1;
         let mut payload = Vec::new();
@@ -81,7 +81,7 @@ impl Log {
         self.zones.insert(zone.clone(), (self.sequence, to));
     }
 
-    fn checked(&mut self, zone: &Name) {
+    fn checked(&mut self, zone: &DomainName) {
         self.sequence += 1;
         let serial = self.zones[zone].1;
         self.record(RecordKind::Checked, zone, serial, serial).write(&mut self.bytes);
@@ -91,15 +91,15 @@ impl Log {
 /// What comes out of a log: serials of the zones that can be had, those that cannot, and whether the log ends early.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Outcome {
-    serials: BTreeMap<Name, u32>,
-    refused: BTreeSet<Name>,
+    serials: BTreeMap<DomainName, u32>,
+    refused: BTreeSet<DomainName>,
     torn: Option<usize>,
     unknown: bool,
 }
 
 fn replay(bytes: &[u8]) -> Outcome {
     let mut outcome = Outcome::default();
-    let mut zones: BTreeMap<Name, ZoneReplay> = BTreeMap::new();
+    let mut zones: BTreeMap<DomainName, ZoneReplay> = BTreeMap::new();
     for item in SegmentReader::new(bytes) {
         match item {
             SegmentItem::Record(record, offset, length) => {
@@ -126,7 +126,7 @@ fn replay(bytes: &[u8]) -> Outcome {
     outcome
 }
 
-fn names() -> Vec<Name> {
+fn names() -> Vec<DomainName> {
     ["a.test.", "b.test.", "a.long-name.of.a.zone.test."].map(|name| name.parse().unwrap()).to_vec()
 }
 
@@ -244,7 +244,7 @@ proptest! {
         edits in proptest::collection::vec((any::<prop::sample::Index>(), 0..4_u8, any::<u8>()), 1..12)
     ) {
         let (log, ends) = sample();
-        let mut known: BTreeMap<&Name, BTreeSet<u32>> = BTreeMap::new();
+        let mut known: BTreeMap<&DomainName, BTreeSet<u32>> = BTreeMap::new();
         for (name, serial) in ends.iter().flat_map(|(_, outcome)| &outcome.serials) {
             known.entry(name).or_default().insert(*serial);
         }

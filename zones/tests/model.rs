@@ -13,15 +13,15 @@ use std::collections::BTreeSet;
 
 use kit::{ask_in, show};
 use proptest::prelude::*;
-use rhumb_wire::{Name, NameBuf, NameRef, Rcode, Type};
+use rhumb_wire::{DomainName, NameBuf, NameRef, Rcode, Type};
 use rhumb_zones::{AnswerRequest, OneZone, ZoneBuilder};
 
-type Record = (Name, Type, Vec<u8>);
+type Record = (DomainName, Type, Vec<u8>);
 
 const APEX: &str = "zone.";
 
 struct Model {
-    apex: Name,
+    apex: DomainName,
     records: Vec<Record>,
 }
 
@@ -58,7 +58,7 @@ impl Model {
         {
             let alias = expected.answer.iter().find_map(|line| {
                 let target = line.strip_prefix(&format!("{} CNAME ", name.as_ref().to_lowercase()))?;
-                target.parse::<Name>().ok()
+                target.parse::<DomainName>().ok()
             });
             met.push(name);
             name = alias.unwrap();
@@ -82,7 +82,7 @@ impl Model {
         let mut owner = name.to_name();
         if !self.exists(name) {
             let encloser = self.path(name).into_iter().rfind(|above| self.exists(*above)).unwrap();
-            owner = Name::prepend(b"*", encloser).unwrap();
+            owner = DomainName::prepend(b"*", encloser).unwrap();
             if !self.exists(owner.as_ref()) {
                 expected.rcode = Some(Rcode::NXDOMAIN);
                 expected.authority = lines(self.apex.as_ref(), &self.at(self.apex.as_ref(), Type::SOA));
@@ -131,13 +131,13 @@ fn lines(owner: NameRef<'_>, records: &[&Record]) -> BTreeSet<String> {
     records.iter().map(|(_, rtype, rdata)| show(owner, *rtype, rdata)).collect()
 }
 
-fn name() -> impl Strategy<Value = Name> {
+fn name() -> impl Strategy<Value = DomainName> {
     proptest::collection::vec(prop_oneof![Just("a"), Just("b"), Just("*"), Just("C")], 0..5)
         .prop_map(|labels| [&labels[..], &[APEX]].concat().join(".").parse().unwrap())
 }
 
 fn record() -> impl Strategy<Value = Record> {
-    let target = || prop_oneof![4 => name(), 1 => Just("elsewhere.".parse::<Name>().unwrap())];
+    let target = || prop_oneof![4 => name(), 1 => Just("elsewhere.".parse::<DomainName>().unwrap())];
     let rtype = prop_oneof![
         3 => Just(Type::A), 2 => Just(Type::NS), 2 => Just(Type::CNAME), 2 => Just(Type::DNAME), 1 => Just(Type::DS)
     ];
@@ -153,7 +153,7 @@ fn record() -> impl Strategy<Value = Record> {
 
 /// Leaves out what the builder would refuse: a second CNAME or DNAME, anything beside a CNAME.
 fn sound(records: Vec<Record>) -> Vec<Record> {
-    let apex: Name = APEX.parse().unwrap();
+    let apex: DomainName = APEX.parse().unwrap();
     let soa = [apex.as_ref().as_bytes(), apex.as_ref().as_bytes(), &[0; 20]].concat();
     let mut kept: Vec<Record> =
         vec![(apex.clone(), Type::SOA, soa), (apex.clone(), Type::NS, b"\x02ns\x05other\0".to_vec())];
@@ -198,7 +198,7 @@ proptest! {
     #[test]
     fn a_zone_is_listed_as_it_was_given(records in proptest::collection::vec(record(), 0..30)) {
         let records = sound(records);
-        let apex: Name = APEX.parse().unwrap();
+        let apex: DomainName = APEX.parse().unwrap();
         let mut builder = ZoneBuilder::new(apex.as_ref());
         for (owner, rtype, rdata) in &records {
             builder.add(owner.as_ref(), *rtype, 300, rdata, 0).unwrap();

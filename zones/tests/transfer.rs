@@ -11,7 +11,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rhumb_wire::compress::NameCompression;
-use rhumb_wire::{Class, MessageSection, MessageView, MessageWriter, Name, NameBuf, Type, header, rdata};
+use rhumb_wire::{
+    Class, DomainName, MessageSection, MessageView, MessageWriter, NameBuf, Type, header, rdata,
+};
 use rhumb_zones::file::read_zone_bytes;
 use rhumb_zones::{
     OutboundDifference, OutboundTransfer, TransferError, ZoneBuilder, ZoneContents, ZoneDifference,
@@ -84,7 +86,7 @@ fn check(contents: ZoneContents, limit: usize) {
 }
 
 fn zone(origin: &str, text: &str) -> ZoneContents {
-    let origin: Name = origin.parse().unwrap();
+    let origin: DomainName = origin.parse().unwrap();
     read_zone_bytes(origin.as_ref(), Path::new("zone"), text.as_bytes()).unwrap().contents
 }
 
@@ -108,16 +110,16 @@ fn every_record_comes_once() {
 /// Sets that fit no message are split, also those with names, and a record that needs a large message gets one.
 #[test]
 fn large_sets_and_records() {
-    let apex: Name = "big.test.".parse().unwrap();
+    let apex: DomainName = "big.test.".parse().unwrap();
     let mut builder = ZoneBuilder::new(apex.as_ref());
     let mut add = |owner: &str, rtype, data: &[u8]| {
-        let owner: Name = owner.parse().unwrap();
+        let owner: DomainName = owner.parse().unwrap();
         builder.add(owner.as_ref(), rtype, 300, data, 0).unwrap();
     };
     add("big.test.", Type::SOA, &[[0; 2].as_slice(), &[0, 0, 0, 9].repeat(5)].concat());
     for n in 0..3000_u32 {
         add("many.big.test.", Type::A, &n.to_be_bytes());
-        let host: Name = format!("host{n}.in.big.test.").parse().unwrap();
+        let host: DomainName = format!("host{n}.in.big.test.").parse().unwrap();
         add("big.test.", Type::NS, host.as_ref().as_bytes());
         add("mail.big.test.", Type::MX, &[&[0, 1][..], host.as_ref().as_bytes()].concat());
         add(&format!("n{n}.big.test."), Type::A, &n.to_be_bytes());

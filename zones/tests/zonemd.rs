@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 use rhumb_zones::FaultSeverity;
 use rhumb_zones::file::read_zone_bytes;
 use rhumb_zones::verify::{VerifyDepth, verify};
@@ -62,7 +62,7 @@ NS2.EXAMPLE. 3600 IN AAAA 2001:db8::63
 
 /// What is told of a zone of 2026.
 fn told(text: &str) -> Vec<(FaultSeverity, String)> {
-    let origin: Name = "example.".parse().unwrap();
+    let origin: DomainName = "example.".parse().unwrap();
     let read = read_zone_bytes(origin.as_ref(), Path::new("zone"), text.as_bytes());
     let contents = read.unwrap_or_else(|problems| panic!("{problems:?}")).contents;
     let findings = verify(&contents, 1_782_864_000, VerifyDepth::Load).findings;

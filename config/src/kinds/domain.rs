@@ -1,24 +1,24 @@
 //! Names of domains and zones.
 
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 use serde_json::{Value as Json, json};
 
 use crate::domain::{read_domain, show_domain};
-use crate::kind::Kind;
-use crate::node::{Node, Value, shown};
-use crate::reader::Reader;
+use crate::kind::ValueKind;
+use crate::node::{YamlContent, YamlNode, shown};
+use crate::reader::ConfigReader;
 
 /// The name of a domain; everything below it belongs to it.
-pub(crate) struct Domain {
+pub(crate) struct DomainKind {
     /// The accepted form in words.
     pub(crate) accepted: &'static str,
 }
 
-impl Kind for Domain {
-    type Out = Name;
+impl ValueKind for DomainKind {
+    type Out = DomainName;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<Name> {
-        let Value::Text(text) = &node.value else {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<DomainName> {
+        let YamlContent::Text(text) = &node.value else {
             reader.wrong_text(node, self.accepted);
             return None;
         };
@@ -33,7 +33,7 @@ impl Kind for Domain {
         json!({ "type": "string", "description": format!("Accepted: {}.", self.accepted) })
     }
 
-    fn show(&self, value: &Name) -> Option<Json> {
+    fn show(&self, value: &DomainName) -> Option<Json> {
         Some(json!(show_domain(value)))
     }
 }

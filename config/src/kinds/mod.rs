@@ -6,8 +6,8 @@ mod numbers;
 mod upstream;
 mod words;
 
-pub(crate) use domain::Domain;
-pub(crate) use nested::{List, Optional, Sub};
-pub(crate) use numbers::{Size, Span, Whole};
-pub(crate) use upstream::Upstream;
-pub(crate) use words::{FilePath, Flag, Parsed, Word};
+pub(crate) use domain::DomainKind;
+pub(crate) use nested::{OptionalKind, SectionKind, ValueList};
+pub(crate) use numbers::{NumberKind, SizeKind, TimeKind};
+pub(crate) use upstream::UpstreamAddress;
+pub(crate) use words::{FilePath, FlagKind, ParsedKind, WordKind};

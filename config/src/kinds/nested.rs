@@ -6,28 +6,28 @@ use std::marker::PhantomData;
 
 use serde_json::{Value as Json, json};
 
-use crate::comparison::{Comparison, ValueChange};
+use crate::comparison::{SettingComparison, ValueChange};
 use crate::key_list::KeyList;
-use crate::kind::Kind;
-use crate::node::{Node, Value, numbered};
+use crate::kind::ValueKind;
+use crate::node::{YamlContent, YamlNode, numbered};
 use crate::one_line::in_one_line;
-use crate::reader::Reader;
-use crate::section::Section;
+use crate::reader::ConfigReader;
+use crate::section::ConfigSection;
 use crate::walks::{changes, digest, keys, read, schema, show};
 
 /// A section within a section.
-pub(crate) struct Sub<S>(PhantomData<S>);
+pub(crate) struct SectionKind<S>(PhantomData<S>);
 
-impl<S> Sub<S> {
+impl<S> SectionKind<S> {
     pub(crate) fn new() -> Self {
-        Sub(PhantomData)
+        SectionKind(PhantomData)
     }
 }
 
-impl<S: Section> Kind for Sub<S> {
+impl<S: ConfigSection> ValueKind for SectionKind<S> {
     type Out = S;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<S> {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<S> {
         read::read(node, reader)
     }
 
@@ -39,7 +39,7 @@ impl<S: Section> Kind for Sub<S> {
         Some(Json::Object(show::show(value)))
     }
 
-    fn compare(&self, old: &S, new: &S, comparison: &mut Comparison<'_>) {
+    fn compare(&self, old: &S, new: &S, comparison: &mut SettingComparison<'_>) {
         changes::compare(old, new, comparison);
     }
 
@@ -66,19 +66,19 @@ impl<S: Section> Kind for Sub<S> {
 type EntryName = (String, usize);
 
 /// A list of values of one kind; one value alone is a list of one. Items that are wrong are left out, the others kept.
-pub(crate) struct List<K> {
+pub(crate) struct ValueList<K> {
     pub(crate) of: K,
     /// Whether an empty list is an error.
     pub(crate) filled: bool,
 }
 
-impl<K: Kind> Kind for List<K> {
+impl<K: ValueKind> ValueKind for ValueList<K> {
     type Out = Vec<K::Out>;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<Vec<K::Out>> {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<Vec<K::Out>> {
         let items = match &node.value {
-            Value::List(items) => items,
-            Value::Null => {
+            YamlContent::List(items) => items,
+            YamlContent::Null => {
                 reader.wrong(node, "a list");
                 return None;
             }
@@ -92,7 +92,7 @@ impl<K: Kind> Kind for List<K> {
             if reader.errors.is_full() {
                 break;
             }
-            if matches!(item.value, Value::Unfilled) {
+            if matches!(item.value, YamlContent::Unfilled) {
                 continue;
             }
             values.extend(reader.at_index(index, |reader| self.of.read(item, reader)));
@@ -113,7 +113,7 @@ impl<K: Kind> Kind for List<K> {
         items.filter(|items| !(self.filled && items.is_empty())).map(Json::Array)
     }
 
-    fn compare(&self, old: &Vec<K::Out>, new: &Vec<K::Out>, comparison: &mut Comparison<'_>) {
+    fn compare(&self, old: &Vec<K::Out>, new: &Vec<K::Out>, comparison: &mut SettingComparison<'_>) {
         let (Some(before), Some(now)) = (self.by_identity(old), self.by_identity(new)) else {
             return self.compare_unnamed(old, new, comparison);
         };
@@ -144,16 +144,16 @@ impl<K: Kind> Kind for List<K> {
     }
 }
 
-impl<K: Kind> List<K> {
+impl<K: ValueKind> ValueList<K> {
     /// Lists are shown whole. A list of secrets says only that it differs.
-    fn compare_unnamed(&self, old: &Vec<K::Out>, new: &Vec<K::Out>, comparison: &mut Comparison<'_>) {
+    fn compare_unnamed(&self, old: &Vec<K::Out>, new: &Vec<K::Out>, comparison: &mut SettingComparison<'_>) {
         if let (Some(old), Some(new)) = (self.show(old), self.show(new)) {
             return comparison.values(Some(&old), Some(&new));
         }
         let differ = old.len() != new.len()
             || old.iter().zip(new).any(|(old, new)| {
                 let mut changes = Vec::new();
-                self.of.compare(old, new, &mut Comparison::new(&mut changes));
+                self.of.compare(old, new, &mut SettingComparison::new(&mut changes));
                 !changes.is_empty()
             });
         if differ {
@@ -175,12 +175,12 @@ impl<K: Kind> List<K> {
 }
 
 /// A value that has no default: `None` when its key is absent.
-pub(crate) struct Optional<K>(pub(crate) K);
+pub(crate) struct OptionalKind<K>(pub(crate) K);
 
-impl<K: Kind> Kind for Optional<K> {
+impl<K: ValueKind> ValueKind for OptionalKind<K> {
     type Out = Option<K::Out>;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<Option<K::Out>> {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<Option<K::Out>> {
         self.0.read(node, reader).map(Some)
     }
 
@@ -192,7 +192,7 @@ impl<K: Kind> Kind for Optional<K> {
         value.as_ref().and_then(|value| self.0.show(value))
     }
 
-    fn compare(&self, old: &Option<K::Out>, new: &Option<K::Out>, comparison: &mut Comparison<'_>) {
+    fn compare(&self, old: &Option<K::Out>, new: &Option<K::Out>, comparison: &mut SettingComparison<'_>) {
         match (old, new) {
             (Some(old), Some(new)) => self.0.compare(old, new, comparison),
             (None, None) => {}

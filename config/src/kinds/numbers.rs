@@ -6,32 +6,32 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use crate::digits::digits;
-use crate::kind::Kind;
-use crate::node::{Node, Value};
-use crate::reader::Reader;
+use crate::kind::ValueKind;
+use crate::node::{YamlContent, YamlNode};
+use crate::reader::ConfigReader;
 
 /// A whole number within bounds, written without quotes.
-pub(crate) struct Whole<T> {
+pub(crate) struct NumberKind<T> {
     least: u64,
     most: u64,
     out: PhantomData<T>,
 }
 
-impl<T> Whole<T> {
+impl<T> NumberKind<T> {
     pub(crate) fn new(least: u64, most: u64) -> Self {
-        Whole { least, most, out: PhantomData }
+        NumberKind { least, most, out: PhantomData }
     }
 }
 
-impl<T: TryFrom<u64> + Copy + Into<Plain>> Kind for Whole<T> {
+impl<T: TryFrom<u64> + Copy + Into<PlainNumber>> ValueKind for NumberKind<T> {
     type Out = T;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<T> {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<T> {
         let number = node.integer().and_then(|number| u64::try_from(number).ok());
         let number = number.filter(|number| (self.least..=self.most).contains(number));
         let value = number.and_then(|number| T::try_from(number).ok());
         if value.is_none() {
-            let quotes = if matches!(node.value, Value::Text(_)) { " without quotes" } else { "" };
+            let quotes = if matches!(node.value, YamlContent::Text(_)) { " without quotes" } else { "" };
             reader.wrong(node, &format!("a whole number from {} to {}{quotes}", self.least, self.most));
         }
         value
@@ -42,35 +42,35 @@ impl<T: TryFrom<u64> + Copy + Into<Plain>> Kind for Whole<T> {
     }
 
     fn show(&self, value: &T) -> Option<Json> {
-        let Plain(number) = (*value).into();
+        let PlainNumber(number) = (*value).into();
         Some(json!(number))
     }
 }
 
 /// A number as the schema shows it.
-pub(crate) struct Plain(u64);
+pub(crate) struct PlainNumber(u64);
 
-impl From<u8> for Plain {
+impl From<u8> for PlainNumber {
     fn from(number: u8) -> Self {
-        Plain(number.into())
+        PlainNumber(number.into())
     }
 }
 
-impl From<u32> for Plain {
+impl From<u32> for PlainNumber {
     fn from(number: u32) -> Self {
-        Plain(number.into())
+        PlainNumber(number.into())
     }
 }
 
-impl From<u16> for Plain {
+impl From<u16> for PlainNumber {
     fn from(number: u16) -> Self {
-        Plain(number.into())
+        PlainNumber(number.into())
     }
 }
 
-impl From<usize> for Plain {
+impl From<usize> for PlainNumber {
     fn from(number: usize) -> Self {
-        Plain(number as u64)
+        PlainNumber(number as u64)
     }
 }
 
@@ -78,18 +78,18 @@ impl From<usize> for Plain {
 const SIZES: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
 
 /// A size in bytes: a plain number, or one with a unit.
-pub(crate) struct Size {
+pub(crate) struct SizeKind {
     pub(crate) least: u64,
     pub(crate) most: u64,
 }
 
-impl Kind for Size {
+impl ValueKind for SizeKind {
     type Out = u64;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<u64> {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<u64> {
         let size = match &node.value {
             _ if node.integer().is_some() => node.integer().and_then(|number| u64::try_from(number).ok()),
-            Value::Text(text) => SIZES.iter().find_map(|(unit, bytes)| {
+            YamlContent::Text(text) => SIZES.iter().find_map(|(unit, bytes)| {
                 let number = text.strip_suffix(unit)?;
                 digits(number)?.checked_mul(*bytes)
             }),
@@ -123,20 +123,20 @@ impl Kind for Size {
 const TIMES: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 
 /// A span of time with its unit, or a plain 0.
-pub(crate) struct Span {
+pub(crate) struct TimeKind {
     pub(crate) least: Duration,
     pub(crate) most: Duration,
     /// Whether parts of a second are refused, as for what is compared with TTLs.
     pub(crate) whole_seconds: bool,
 }
 
-impl Kind for Span {
+impl ValueKind for TimeKind {
     type Out = Duration;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<Duration> {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<Duration> {
         let span = match &node.value {
             _ if node.integer() == Some(0) => Some(Duration::ZERO),
-            Value::Text(text) => TIMES.iter().find_map(|(unit, milliseconds)| {
+            YamlContent::Text(text) => TIMES.iter().find_map(|(unit, milliseconds)| {
                 if self.whole_seconds && *milliseconds < 1000 {
                     return None;
                 }

@@ -2,19 +2,19 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::kind::Kind;
-use crate::node::{Node, Value, shown};
-use crate::reader::Reader;
+use crate::kind::ValueKind;
+use crate::node::{YamlContent, YamlNode, shown};
+use crate::reader::ConfigReader;
 use crate::upstream_server::{UPSTREAM_FORMS, UpstreamServer};
 
 /// The address of a server, with a port where it is not the usual one.
-pub(crate) struct Upstream;
+pub(crate) struct UpstreamAddress;
 
-impl Kind for Upstream {
+impl ValueKind for UpstreamAddress {
     type Out = UpstreamServer;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<UpstreamServer> {
-        let Value::Text(text) = &node.value else {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<UpstreamServer> {
+        let YamlContent::Text(text) = &node.value else {
             reader.wrong(node, UPSTREAM_FORMS);
             return None;
         };

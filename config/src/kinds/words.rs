@@ -7,17 +7,17 @@ use std::str::FromStr;
 
 use serde_json::{Value as Json, json};
 
-use crate::kind::Kind;
-use crate::node::{Node, Value, shown};
-use crate::reader::Reader;
+use crate::kind::ValueKind;
+use crate::node::{YamlContent, YamlNode, shown};
+use crate::reader::ConfigReader;
 
 /// `true` or `false`.
-pub(crate) struct Flag;
+pub(crate) struct FlagKind;
 
-impl Kind for Flag {
+impl ValueKind for FlagKind {
     type Out = bool;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<bool> {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<bool> {
         let flag = node.flag();
         if flag.is_none() {
             reader.wrong(node, "true or false");
@@ -35,18 +35,18 @@ impl Kind for Flag {
 }
 
 /// One of a few fixed words.
-pub(crate) struct Word<T: 'static> {
+pub(crate) struct WordKind<T: 'static> {
     pub(crate) words: &'static [(&'static str, T)],
     /// Words of the contract that this version does not offer.
     pub(crate) later: &'static [&'static str],
 }
 
-impl<T: Copy + PartialEq> Kind for Word<T> {
+impl<T: Copy + PartialEq> ValueKind for WordKind<T> {
     type Out = T;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<T> {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<T> {
         let accepted = accepted_words(self.words);
-        if let Value::Text(text) = &node.value {
+        if let YamlContent::Text(text) = &node.value {
             if let Some((_, value)) = self.words.iter().find(|(word, _)| word == text) {
                 return Some(*value);
             }
@@ -78,12 +78,12 @@ fn accepted_words<T>(words: &[(&str, T)]) -> String {
 /// A path; a relative one is taken from the folder of the configuration file.
 pub(crate) struct FilePath;
 
-impl Kind for FilePath {
+impl ValueKind for FilePath {
     type Out = PathBuf;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<PathBuf> {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<PathBuf> {
         match &node.value {
-            Value::Text(text) if !text.is_empty() && !text.contains('\0') => {
+            YamlContent::Text(text) if !text.is_empty() && !text.contains('\0') => {
                 Some(reader.folder_of(node.spot).join(text))
             }
             _ => {
@@ -103,23 +103,23 @@ impl Kind for FilePath {
 }
 
 /// A text that the type itself can parse.
-pub(crate) struct Parsed<T> {
+pub(crate) struct ParsedKind<T> {
     /// The accepted form in words.
     accepted: &'static str,
     out: PhantomData<T>,
 }
 
-impl<T> Parsed<T> {
+impl<T> ParsedKind<T> {
     pub(crate) fn new(accepted: &'static str) -> Self {
-        Parsed { accepted, out: PhantomData }
+        ParsedKind { accepted, out: PhantomData }
     }
 }
 
-impl<T: FromStr<Err: Display> + Display> Kind for Parsed<T> {
+impl<T: FromStr<Err: Display> + Display> ValueKind for ParsedKind<T> {
     type Out = T;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<T> {
-        let Value::Text(text) = &node.value else {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<T> {
+        let YamlContent::Text(text) = &node.value else {
             reader.wrong_text(node, self.accepted);
             return None;
         };

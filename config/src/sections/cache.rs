@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use crate::in_force::InForce;
-use crate::kind::Kind;
-use crate::kinds::{Flag, Size, Span};
-use crate::node::{Node, Value};
-use crate::reader::Reader;
-use crate::section::{Keys, Section};
+use crate::kind::ValueKind;
+use crate::kinds::{FlagKind, SizeKind, TimeKind};
+use crate::node::{YamlContent, YamlNode};
+use crate::reader::ConfigReader;
+use crate::section::{ConfigSection, KeyVisitor};
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -44,13 +44,13 @@ impl Default for CacheSettings {
 /// A span of time, or `off` for none.
 struct StaleSpan;
 
-const STALE: Span = Span { least: Duration::ZERO, most: DAY.saturating_mul(30), whole_seconds: true };
+const STALE: TimeKind = TimeKind { least: Duration::ZERO, most: DAY.saturating_mul(30), whole_seconds: true };
 
-impl Kind for StaleSpan {
+impl ValueKind for StaleSpan {
     type Out = Duration;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<Duration> {
-        if matches!(&node.value, Value::Text(word) if word == "off") {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<Duration> {
+        if matches!(&node.value, YamlContent::Text(word) if word == "off") {
             return Some(Duration::ZERO);
         }
         STALE.read(node, reader)
@@ -65,7 +65,7 @@ impl Kind for StaleSpan {
     }
 }
 
-impl Section for CacheSettings {
+impl ConfigSection for CacheSettings {
     type Draft = CacheSettings;
 
     const ABOUT: &'static str = "Answers learnt from upstreams.";
@@ -74,12 +74,12 @@ impl Section for CacheSettings {
         CacheSettings::default()
     }
 
-    fn keys<K: Keys<CacheSettings>>(keys: &mut K) {
+    fn keys<K: KeyVisitor<CacheSettings>>(keys: &mut K) {
         keys.key(
             "size",
             InForce::AtReload,
             "The most memory for answers.",
-            Size { least: 64 << 10, most: 1 << 40 },
+            SizeKind { least: 64 << 10, most: 1 << 40 },
             |cache| &mut cache.size,
         );
         keys.key("serve-stale", InForce::AtReload,
@@ -91,26 +91,26 @@ impl Section for CacheSettings {
             "min-ttl",
             InForce::AtReload,
             "The shortest time an answer is kept, whatever its TTL says.",
-            Span { least: Duration::ZERO, most: DAY, whole_seconds: true },
+            TimeKind { least: Duration::ZERO, most: DAY, whole_seconds: true },
             |cache| &mut cache.min_ttl,
         );
         keys.key(
             "max-ttl",
             InForce::AtReload,
             "The longest time an answer is kept, whatever its TTL says.",
-            Span { least: SECOND, most: DAY * 30, whole_seconds: true },
+            TimeKind { least: SECOND, most: DAY * 30, whole_seconds: true },
             |cache| &mut cache.max_ttl,
         );
         keys.key(
             "prefetch",
             InForce::AtReload,
             "Whether popular answers are renewed shortly before their end.",
-            Flag,
+            FlagKind,
             |cache| &mut cache.prefetch,
         );
     }
 
-    fn finish(draft: CacheSettings, node: &Node, reader: &mut Reader) -> Option<Self> {
+    fn finish(draft: CacheSettings, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
         if draft.min_ttl > draft.max_ttl {
             let (low, high) = (draft.min_ttl.as_secs(), draft.max_ttl.as_secs());
             let key = if node.entry("min-ttl").is_some() { "min-ttl" } else { "max-ttl" };

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use serde_json::{Value as Json, json};
 
 use crate::in_force::InForce;
-use crate::kind::Kind;
-use crate::kinds::{FilePath, Optional};
-use crate::node::{Node, Value};
-use crate::reader::Reader;
-use crate::section::{Keys, Section};
+use crate::kind::ValueKind;
+use crate::kinds::{FilePath, OptionalKind};
+use crate::node::{YamlContent, YamlNode};
+use crate::reader::ConfigReader;
+use crate::section::{ConfigSection, KeyVisitor};
 use crate::sections::workers::GroupName;
 
 /// The most bytes of a socket's path (unix(7): 108 with the final zero).
@@ -38,12 +38,12 @@ impl Default for ControlSettings {
 /// so numbers are refused.
 struct Mode;
 
-impl Kind for Mode {
+impl ValueKind for Mode {
     type Out = u32;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<u32> {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<u32> {
         let mode = match &node.value {
-            Value::Text(text) if text.len() == 4 && text.starts_with('0') => {
+            YamlContent::Text(text) if text.len() == 4 && text.starts_with('0') => {
                 u32::from_str_radix(text, 8).ok()
             }
             _ => None,
@@ -63,7 +63,7 @@ impl Kind for Mode {
     }
 }
 
-impl Section for ControlSettings {
+impl ConfigSection for ControlSettings {
     type Draft = ControlSettings;
 
     const ABOUT: &'static str = "The socket for `rhumb reload`, `status`, `explain` and the like.";
@@ -72,12 +72,12 @@ impl Section for ControlSettings {
         ControlSettings::default()
     }
 
-    fn keys<K: Keys<ControlSettings>>(keys: &mut K) {
+    fn keys<K: KeyVisitor<ControlSettings>>(keys: &mut K) {
         keys.key(
             "socket",
             InForce::AtRestart,
             "The path of the unix socket.",
-            Optional(FilePath),
+            OptionalKind(FilePath),
             |control| &mut control.socket,
         );
         keys.key(
@@ -91,12 +91,12 @@ impl Section for ControlSettings {
             "read-group",
             InForce::AtRestart,
             "A group whose members may use the commands that change nothing: a name or a number.",
-            Optional(GroupName),
+            OptionalKind(GroupName),
             |control| &mut control.read_group,
         );
     }
 
-    fn finish(draft: ControlSettings, node: &Node, reader: &mut Reader) -> Option<Self> {
+    fn finish(draft: ControlSettings, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
         if draft.socket.as_ref().is_some_and(|socket| socket.as_os_str().len() > MOST_PATH) {
             let message =
                 format!("the path is longer than {MOST_PATH} bytes, the most that a unix socket may have");

@@ -5,10 +5,10 @@ use std::hash::Hasher;
 
 use serde_json::{Value as Json, json};
 
-use crate::comparison::{Comparison, ValueChange};
-use crate::kind::Kind;
-use crate::node::{Node, Value};
-use crate::reader::Reader;
+use crate::comparison::{SettingComparison, ValueChange};
+use crate::kind::ValueKind;
+use crate::node::{YamlContent, YamlNode};
+use crate::reader::ConfigReader;
 
 /// A secret that server cookies are made with (RFC 9018 section 4.4): 128 bits. It shows itself nowhere, and its bytes are
 /// overwritten when it is dropped.
@@ -42,15 +42,15 @@ impl Drop for CookieSecret {
 }
 
 /// Thirty-two hexadecimal digits. What is wrong with them is reported without showing them.
-pub(super) struct Secret;
+pub(super) struct SecretDigits;
 
-impl Kind for Secret {
+impl ValueKind for SecretDigits {
     type Out = CookieSecret;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<CookieSecret> {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<CookieSecret> {
         reader.secret(node);
         let bytes = match &node.value {
-            Value::Text(text) => from_hex(text).and_then(|bytes| bytes.try_into().ok()),
+            YamlContent::Text(text) => from_hex(text).and_then(|bytes| bytes.try_into().ok()),
             _ => None,
         };
         if bytes.is_none() {
@@ -67,7 +67,7 @@ impl Kind for Secret {
         None
     }
 
-    fn compare(&self, old: &CookieSecret, new: &CookieSecret, comparison: &mut Comparison<'_>) {
+    fn compare(&self, old: &CookieSecret, new: &CookieSecret, comparison: &mut SettingComparison<'_>) {
         if old != new {
             comparison.record(ValueChange::Secret);
         }

@@ -3,16 +3,16 @@
 use std::fmt;
 use std::str::FromStr;
 
-use rhumb_wire::{Name, Type};
+use rhumb_wire::{DomainName, Type};
 use serde_json::{Value as Json, json};
 
 use crate::domain::read_domain;
 use crate::in_force::InForce;
-use crate::kind::Kind;
-use crate::kinds::{Domain, Flag, List, Optional, Parsed};
-use crate::node::{Node, Value};
-use crate::reader::Reader;
-use crate::section::{Keys, Section};
+use crate::kind::ValueKind;
+use crate::kinds::{DomainKind, FlagKind, OptionalKind, ParsedKind, ValueList};
+use crate::node::{YamlContent, YamlNode};
+use crate::reader::ConfigReader;
+use crate::section::{ConfigSection, KeyVisitor};
 
 /// Whether answers are validated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub enum TrustAnchors {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustedKey {
     /// The zone whose apex it stands at.
-    pub zone: Name,
+    pub zone: DomainName,
     /// DS or DNSKEY, which says how the RDATA is read.
     pub rtype: Type,
     /// Its RDATA.
@@ -52,7 +52,7 @@ pub struct TrustedKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NegativeTrustAnchor {
     /// The domain, and all below it.
-    pub domain: Name,
+    pub domain: DomainName,
     /// The last day of that; none for good.
     pub until: Option<CalendarDay>,
 }
@@ -212,11 +212,11 @@ impl CalendarDay {
 /// `aggressive-nsec:`, of which this version can offer only the absence.
 pub(crate) struct AggressiveNsec;
 
-impl Kind for AggressiveNsec {
+impl ValueKind for AggressiveNsec {
     type Out = bool;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<bool> {
-        let flag = Flag.read(node, reader)?;
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<bool> {
+        let flag = FlagKind.read(node, reader)?;
         if flag {
             reader.error(node.spot, "`true` is not offered by this version; accepted: false");
         }
@@ -228,21 +228,21 @@ impl Kind for AggressiveNsec {
     }
 
     fn show(&self, value: &bool) -> Option<Json> {
-        Flag.show(value)
+        FlagKind.show(value)
     }
 }
 
 /// `trust-anchors:`, a word or a list.
-pub(crate) struct Anchors;
+pub(crate) struct AnchorKind;
 
-const KEYS: fn() -> List<Parsed<TrustedKey>> =
-    || List { of: Parsed::new("a DS or DNSKEY record on one line, or built-in"), filled: false };
+const KEYS: fn() -> ValueList<ParsedKind<TrustedKey>> =
+    || ValueList { of: ParsedKind::new("a DS or DNSKEY record on one line, or built-in"), filled: false };
 
-impl Kind for Anchors {
+impl ValueKind for AnchorKind {
     type Out = TrustAnchors;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<TrustAnchors> {
-        if matches!(&node.value, Value::Text(word) if word == "built-in") {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<TrustAnchors> {
+        if matches!(&node.value, YamlContent::Text(word) if word == "built-in") {
             return Some(TrustAnchors::BuiltIn);
         }
         KEYS().read(node, reader).map(TrustAnchors::Given)
@@ -261,11 +261,11 @@ impl Kind for Anchors {
 }
 
 pub(crate) struct NegativeDraft {
-    domain: Option<Name>,
+    domain: Option<DomainName>,
     until: Option<CalendarDay>,
 }
 
-impl Section for NegativeTrustAnchor {
+impl ConfigSection for NegativeTrustAnchor {
     type Draft = NegativeDraft;
 
     const ABOUT: &'static str = "A domain that is taken as insecure whatever is signed there (RFC 7646).";
@@ -276,24 +276,24 @@ impl Section for NegativeTrustAnchor {
         NegativeDraft { domain: None, until: None }
     }
 
-    fn keys<K: Keys<NegativeDraft>>(keys: &mut K) {
+    fn keys<K: KeyVisitor<NegativeDraft>>(keys: &mut K) {
         keys.key(
             "domain",
             InForce::AtReload,
             "The domain, and all below it.",
-            Optional(Domain { accepted: "a domain name such as broken.example" }),
+            OptionalKind(DomainKind { accepted: "a domain name such as broken.example" }),
             |draft| &mut draft.domain,
         );
         keys.key(
             "until",
             InForce::AtReload,
             "The last day of that (UTC). Default: for good.",
-            Optional(Parsed::<CalendarDay>::new("a day such as 2027-01-31")),
+            OptionalKind(ParsedKind::<CalendarDay>::new("a day such as 2027-01-31")),
             |draft| &mut draft.until,
         );
     }
 
-    fn finish(draft: NegativeDraft, _: &Node, _: &mut Reader) -> Option<Self> {
+    fn finish(draft: NegativeDraft, _: &YamlNode, _: &mut ConfigReader) -> Option<Self> {
         Some(NegativeTrustAnchor { domain: draft.domain?, until: draft.until })
     }
 

@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 use serde_json::{Value as Json, json};
 
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
 use crate::key_list::KeyList;
-use crate::kind::Kind;
-use crate::kinds::{Domain, FilePath, Flag, List, Optional, Sub, Word};
-use crate::node::{Node, Value, shown};
-use crate::reader::Reader;
-use crate::section::{Keys, Section};
+use crate::kind::ValueKind;
+use crate::kinds::{DomainKind, FilePath, FlagKind, OptionalKind, SectionKind, ValueList, WordKind};
+use crate::node::{YamlContent, YamlNode, shown};
+use crate::reader::ConfigReader;
+use crate::section::{ConfigSection, KeyVisitor};
 use crate::upstream_list::MOST_ENTRIES;
 use crate::upstream_server::{UPSTREAM_FORMS, UpstreamServer};
 
@@ -21,7 +21,7 @@ use crate::upstream_server::{UPSTREAM_FORMS, UpstreamServer};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForwardEntry {
     /// The domain; the root stands for everything.
-    pub domain: Name,
+    pub domain: DomainName,
     /// Where the upstreams are named; never empty, no address twice.
     pub upstreams: Vec<UpstreamSource>,
     /// Which upstream is asked first.
@@ -31,7 +31,7 @@ pub struct ForwardEntry {
     /// Whether answers with addresses of private networks are taken for attacks.
     pub rebinding_protection: bool,
     /// Domains whose names may have such addresses all the same.
-    pub rebinding_exempt: Vec<Name>,
+    pub rebinding_exempt: Vec<DomainName>,
     /// What becomes of a question that no upstream answers.
     pub fallback: ForwardFallback,
     /// Where the entry stands.
@@ -84,10 +84,10 @@ pub enum ForwardFallback {
     Iterate,
 }
 
-const FALLBACKS: Word<ForwardFallback> =
-    Word { words: &[("none", ForwardFallback::None), ("iterate", ForwardFallback::Iterate)], later: &[] };
+const FALLBACKS: WordKind<ForwardFallback> =
+    WordKind { words: &[("none", ForwardFallback::None), ("iterate", ForwardFallback::Iterate)], later: &[] };
 
-const POLICIES: Word<ForwardPolicy> = Word {
+const POLICIES: WordKind<ForwardPolicy> = WordKind {
     words: &[
         ("fastest", ForwardPolicy::Fastest),
         ("in-order", ForwardPolicy::InOrder),
@@ -98,16 +98,16 @@ const POLICIES: Word<ForwardPolicy> = Word {
 };
 
 pub(crate) struct ForwardDraft {
-    domain: Option<Name>,
+    domain: Option<DomainName>,
     upstreams: Vec<UpstreamSource>,
     policy: ForwardPolicy,
     trust_ad: bool,
     rebinding_protection: bool,
-    rebinding_exempt: Vec<Name>,
+    rebinding_exempt: Vec<DomainName>,
     fallback: ForwardFallback,
 }
 
-impl Section for ForwardEntry {
+impl ConfigSection for ForwardEntry {
     type Draft = ForwardDraft;
 
     const ABOUT: &'static str = "A domain and the upstreams that queries below it go to.";
@@ -126,16 +126,16 @@ impl Section for ForwardEntry {
         }
     }
 
-    fn keys<K: Keys<ForwardDraft>>(keys: &mut K) {
+    fn keys<K: KeyVisitor<ForwardDraft>>(keys: &mut K) {
         keys.key("domain", InForce::AtReload,
             "The domain; `.` is everything. The entry with the longest matching domain is used. A name that no entry \
              covers is resolved from the root where there is a section `recursion`, and refused without.",
-            Optional(Domain { accepted: "a domain name such as corp.example, or `.` for everything" }),
+            OptionalKind(DomainKind { accepted: "a domain name such as corp.example, or `.` for everything" }),
             |draft| &mut draft.domain,
         );
         keys.key("upstreams", InForce::AtReload,
             "The servers to ask: addresses, list files and resolv.conf files, in any mixture. The files are watched.",
-            List { of: Upstream, filled: true },
+            ValueList { of: Upstream, filled: true },
             |draft| &mut draft.upstreams,
         );
         keys.key("policy", InForce::AtReload, "Which upstream is asked first.", POLICIES, |draft| {
@@ -144,21 +144,21 @@ impl Section for ForwardEntry {
         keys.key("trust-ad", InForce::AtReload,
             "Whether clients are told that an answer is authentic (AD) when the upstream says so. Only for upstreams that \
              validate and that are reached over a path that no one else can write to.",
-            Flag,
+            FlagKind,
             |draft| &mut draft.trust_ad,
         );
         keys.key("rebinding-protection", InForce::AtReload,
             "Whether answers with an address of this host, this link or a private network (such as 127.0.0.1, 10.0.0.1, \
              fd00::1, 0.0.0.0), in A, AAAA, HTTPS or SVCB records, are answered as if there were no such record: a web \
              page could use them to reach services inside (DNS rebinding).",
-            Flag,
+            FlagKind,
             |draft| &mut draft.rebinding_protection,
         );
         keys.key(
             "rebinding-exempt",
             InForce::AtReload,
             "Domains whose names may have such addresses all the same.",
-            List { of: Domain { accepted: "a domain name such as corp.example" }, filled: false },
+            ValueList { of: DomainKind { accepted: "a domain name such as corp.example" }, filled: false },
             |draft| &mut draft.rebinding_exempt,
         );
         keys.key(
@@ -170,7 +170,7 @@ impl Section for ForwardEntry {
         );
     }
 
-    fn finish(draft: ForwardDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
+    fn finish(draft: ForwardDraft, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
         if draft.upstreams.len() > MOST_ENTRIES {
             let message = format!("more than {MOST_ENTRIES} upstreams for one domain");
             reader.at_key("upstreams", |reader| reader.error(node.spot_of("upstreams"), message));
@@ -204,7 +204,7 @@ impl Section for ForwardEntry {
 }
 
 /// Refuses an upstream, or a file of upstreams, that one entry names twice.
-fn twice(upstreams: &[UpstreamSource], reader: &mut Reader) {
+fn twice(upstreams: &[UpstreamSource], reader: &mut ConfigReader) {
     let mut seen = HashMap::new();
     for upstream in upstreams {
         let what = match upstream {
@@ -225,13 +225,13 @@ fn twice(upstreams: &[UpstreamSource], reader: &mut Reader) {
 /// An upstream: an address as text, or a section that names a file.
 struct Upstream;
 
-impl Kind for Upstream {
+impl ValueKind for Upstream {
     type Out = UpstreamSource;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<UpstreamSource> {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<UpstreamSource> {
         match &node.value {
-            Value::Section(_) => Sub::new().read(node, reader),
-            Value::Text(text) => {
+            YamlContent::Section(_) => SectionKind::new().read(node, reader),
+            YamlContent::Text(text) => {
                 let server = UpstreamServer::read_offered(text).map_err(|error| {
                     reader.error(node.spot, format!("{} {error}; accepted: {UPSTREAM_FORMS}", shown(text)));
                 });
@@ -245,18 +245,18 @@ impl Kind for Upstream {
     }
 
     fn schema(&self) -> Json {
-        json!({ "anyOf": [{ "type": "string", "description": format!("Accepted: {UPSTREAM_FORMS}.") }, Sub::<UpstreamSource>::new().schema()] })
+        json!({ "anyOf": [{ "type": "string", "description": format!("Accepted: {UPSTREAM_FORMS}.") }, SectionKind::<UpstreamSource>::new().schema()] })
     }
 
     fn show(&self, value: &UpstreamSource) -> Option<Json> {
         match value {
             UpstreamSource::Server(server, _) => Some(json!(server.to_string())),
-            file => Sub::new().show(file),
+            file => SectionKind::new().show(file),
         }
     }
 
     fn list_keys(&self, keys: &mut KeyList<'_>) {
-        Sub::<UpstreamSource>::new().list_keys(keys);
+        SectionKind::<UpstreamSource>::new().list_keys(keys);
     }
 }
 
@@ -266,7 +266,7 @@ pub(crate) struct UpstreamDraft {
     resolv_conf: Option<PathBuf>,
 }
 
-impl Section for UpstreamSource {
+impl ConfigSection for UpstreamSource {
     type Draft = UpstreamDraft;
 
     const ABOUT: &'static str = "A file that names upstreams.";
@@ -276,24 +276,24 @@ impl Section for UpstreamSource {
         UpstreamDraft::default()
     }
 
-    fn keys<K: Keys<UpstreamDraft>>(keys: &mut K) {
+    fn keys<K: KeyVisitor<UpstreamDraft>>(keys: &mut K) {
         keys.key(
             "list",
             InForce::AtReload,
             "A file with one upstream a line; `#` and `;` begin comments.",
-            Optional(FilePath),
+            OptionalKind(FilePath),
             |draft| &mut draft.list,
         );
         keys.key(
             "resolv-conf",
             InForce::AtReload,
             "A file in the form of resolv.conf(5); its nameserver lines count.",
-            Optional(FilePath),
+            OptionalKind(FilePath),
             |draft| &mut draft.resolv_conf,
         );
     }
 
-    fn finish(draft: UpstreamDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
+    fn finish(draft: UpstreamDraft, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
         let place = reader.place(node.spot);
         match draft {
             UpstreamDraft { list: Some(path), .. } => Some(UpstreamSource::List(path, place)),

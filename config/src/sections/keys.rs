@@ -6,19 +6,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use data_encoding::{BASE64, BASE64_NOPAD};
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 use rhumb_wire::tsig::{TsigAlgorithm, TsigKey};
 use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
 
-use crate::comparison::{Comparison, ValueChange};
+use crate::comparison::{SettingComparison, ValueChange};
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
-use crate::kind::Kind;
-use crate::kinds::{Domain, FilePath, Optional, Word};
-use crate::node::{Node, Value};
-use crate::reader::Reader;
-use crate::section::{Keys, Section};
+use crate::kind::ValueKind;
+use crate::kinds::{DomainKind, FilePath, OptionalKind, WordKind};
+use crate::node::{YamlContent, YamlNode};
+use crate::reader::ConfigReader;
+use crate::section::{ConfigSection, KeyVisitor};
 
 /// The most bytes of a secret; the longest hash has a block of 128, and what is longer than a block is hashed first.
 const MOST_SECRET: usize = 512;
@@ -55,7 +55,7 @@ impl fmt::Debug for TsigSecret {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TsigKeyEntry {
     /// Its name, which both sides have to know it by.
-    pub name: Name,
+    pub name: DomainName,
     /// The algorithm, where the entry or its file says one; else it is HMAC-SHA256.
     pub algorithm: Option<TsigAlgorithm>,
     /// The file that holds the secret.
@@ -78,13 +78,13 @@ impl TsigKeyEntry {
 /// Base64. What is wrong with it is reported without showing it.
 struct Secret;
 
-impl Kind for Secret {
+impl ValueKind for Secret {
     type Out = TsigSecret;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<TsigSecret> {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<TsigSecret> {
         reader.secret(node);
         let secret = match &node.value {
-            Value::Text(text) => TsigSecret::from_base64(text),
+            YamlContent::Text(text) => TsigSecret::from_base64(text),
             _ => None,
         };
         if secret.is_none() {
@@ -104,7 +104,7 @@ impl Kind for Secret {
         None
     }
 
-    fn compare(&self, old: &TsigSecret, new: &TsigSecret, comparison: &mut Comparison<'_>) {
+    fn compare(&self, old: &TsigSecret, new: &TsigSecret, comparison: &mut SettingComparison<'_>) {
         if old != new {
             comparison.record(ValueChange::Secret);
         }
@@ -116,7 +116,7 @@ impl Kind for Secret {
     }
 }
 
-const ALGORITHMS: Word<TsigAlgorithm> = Word {
+const ALGORITHMS: WordKind<TsigAlgorithm> = WordKind {
     words: &[
         ("hmac-sha256", TsigAlgorithm::HmacSha256),
         ("hmac-sha384", TsigAlgorithm::HmacSha384),
@@ -129,17 +129,17 @@ const ALGORITHMS: Word<TsigAlgorithm> = Word {
 };
 
 /// The name of a key, where one is named.
-pub(crate) const KEY_NAME: Domain = Domain { accepted: "the name of a key such as transfer.example" };
+pub(crate) const KEY_NAME: DomainKind = DomainKind { accepted: "the name of a key such as transfer.example" };
 
 #[derive(Default)]
 pub(crate) struct TsigKeyDraft {
-    name: Option<Name>,
+    name: Option<DomainName>,
     algorithm: Option<TsigAlgorithm>,
     secret: Option<TsigSecret>,
     secret_file: Option<PathBuf>,
 }
 
-impl Section for TsigKeyEntry {
+impl ConfigSection for TsigKeyEntry {
     type Draft = TsigKeyDraft;
 
     const ABOUT: &'static str = "A key that messages are signed with (TSIG, RFC 8945).";
@@ -150,37 +150,37 @@ impl Section for TsigKeyEntry {
         TsigKeyDraft::default()
     }
 
-    fn keys<K: Keys<TsigKeyDraft>>(keys: &mut K) {
+    fn keys<K: KeyVisitor<TsigKeyDraft>>(keys: &mut K) {
         keys.key(
             "name",
             InForce::AtReload,
             "The name of the key, a domain name. Both sides have to use the same.",
-            Optional(KEY_NAME),
+            OptionalKind(KEY_NAME),
             |draft| &mut draft.name,
         );
         keys.key(
             "algorithm",
             InForce::AtReload,
             "The algorithm. Without it, what the secret's file says, else hmac-sha256.",
-            Optional(ALGORITHMS),
+            OptionalKind(ALGORITHMS),
             |draft| &mut draft.algorithm,
         );
         keys.key(
             "secret",
             InForce::AtReload,
             "The secret in base64; `rhumb keys tsig NAME` makes one.",
-            Optional(Secret),
+            OptionalKind(Secret),
             |draft| &mut draft.secret,
         );
         keys.key("secret-file", InForce::AtReload,
             "A file with the secret: base64 alone, or a key statement as named.conf has it and tsig-keygen prints it. It is \
              refused if other users can read it.",
-            Optional(FilePath),
+            OptionalKind(FilePath),
             |draft| &mut draft.secret_file,
         );
     }
 
-    fn finish(draft: TsigKeyDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
+    fn finish(draft: TsigKeyDraft, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
         if draft.algorithm == Some(TsigAlgorithm::HmacMd5) {
             reader.at_key("algorithm", |reader| reader.warning(node.spot_of("algorithm"), MD5_WARNING));
         }

@@ -9,11 +9,11 @@ use serde_json::{Value as Json, json};
 use crate::address::{AddressOrAll, InterfaceName, ListenAddresses, ScopedAddress};
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
-use crate::kind::Kind;
-use crate::kinds::{FilePath, Flag, List, Optional, Parsed, Whole, Word};
-use crate::node::{Node, Value};
-use crate::reader::Reader;
-use crate::section::{Keys, Section};
+use crate::kind::ValueKind;
+use crate::kinds::{FilePath, FlagKind, NumberKind, OptionalKind, ParsedKind, ValueList, WordKind};
+use crate::node::{YamlContent, YamlNode};
+use crate::reader::ConfigReader;
+use crate::section::{ConfigSection, KeyVisitor};
 
 /// A listening socket for each transport.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl ListenEntry {
 const USUAL: [Transport; 2] = [Transport::Udp, Transport::Tcp];
 
 /// What a listener may speak.
-const WORDS: Word<Transport> = Word {
+const WORDS: WordKind<Transport> = WordKind {
     words: &[named(Transport::Udp), named(Transport::Tcp), named(Transport::Tls)],
     later: &Transport::NAMES,
 };
@@ -91,12 +91,12 @@ pub(crate) enum NamedCertificate {
 /// A path, or the word for a certificate that the server makes.
 struct CertificateFile;
 
-impl Kind for CertificateFile {
+impl ValueKind for CertificateFile {
     type Out = NamedCertificate;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<NamedCertificate> {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<NamedCertificate> {
         match &node.value {
-            Value::Text(text) if text == SELF_SIGNED => Some(NamedCertificate::SelfSigned),
+            YamlContent::Text(text) if text == SELF_SIGNED => Some(NamedCertificate::SelfSigned),
             _ => FilePath.read(node, reader).map(NamedCertificate::File),
         }
     }
@@ -116,11 +116,11 @@ impl Kind for CertificateFile {
 /// A list of transports, each at most once, in the order of [`Transport::ALL`].
 struct TransportList;
 
-impl Kind for TransportList {
+impl ValueKind for TransportList {
     type Out = Vec<Transport>;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<Vec<Transport>> {
-        let mut transports = List { of: WORDS, filled: true }.read(node, reader)?;
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<Vec<Transport>> {
+        let mut transports = ValueList { of: WORDS, filled: true }.read(node, reader)?;
         let given = transports.len();
         transports.sort();
         transports.dedup();
@@ -150,7 +150,7 @@ pub(crate) struct ListenDraft {
     key: Option<PathBuf>,
 }
 
-impl Section for ListenEntry {
+impl ConfigSection for ListenEntry {
     type Draft = ListenDraft;
 
     const ABOUT: &'static str = "One address and port to answer on.";
@@ -169,12 +169,12 @@ impl Section for ListenEntry {
         }
     }
 
-    fn keys<K: Keys<ListenDraft>>(keys: &mut K) {
+    fn keys<K: KeyVisitor<ListenDraft>>(keys: &mut K) {
         keys.key("address", InForce::AtReload,
             "The address to listen on. `::` is every address, IPv4 too unless v6only is true; `0.0.0.0` is every \
              IPv4 address; `all` opens a socket for each address of the host, follows addresses that come and go, and \
              passes over those that another process has. Replies leave from the address that was asked.",
-            Optional(Parsed::new(
+            OptionalKind(ParsedKind::new(
                 "all, or an IPv4 or IPv6 address, link-local ones with their interface as in fe80::1%eth0",
             )),
             |draft| &mut draft.address,
@@ -183,20 +183,20 @@ impl Section for ListenEntry {
             "interface",
             InForce::AtReload,
             "In place of `address`: as `all`, but only the addresses of this interface.",
-            Optional(Parsed::new("the name of an interface such as br0")),
+            OptionalKind(ParsedKind::new("the name of an interface such as br0")),
             |draft| &mut draft.interface,
         );
         keys.key(
             "port",
             InForce::AtReload,
             "The port. Without it 53 for udp and tcp, 853 for tls.",
-            Optional(Whole::new(1, 65_535)),
+            OptionalKind(NumberKind::new(1, 65_535)),
             |draft| &mut draft.port,
         );
         keys.key("v6only", InForce::AtReload,
             "For `::`: true leaves IPv4 to other entries, false serves IPv4 on the same socket. Always set on the \
              socket, whatever the system's default is.",
-            Flag,
+            FlagKind,
             |draft| &mut draft.v6only,
         );
         keys.key(
@@ -209,17 +209,17 @@ impl Section for ListenEntry {
         keys.key("certificate", InForce::AtReload,
             "For tls: the file of the certificate, followed by those of its issuers, in PEM. The file and that of the key are \
              followed. `self-signed` makes a certificate at the start that no client trusts, to try things out.",
-            Optional(CertificateFile),
+            OptionalKind(CertificateFile),
             |draft| &mut draft.certificate,
         );
         keys.key("key", InForce::AtReload,
             "For tls: the file of the certificate's private key, in PEM. It must not be readable by every user.",
-            Optional(FilePath),
+            OptionalKind(FilePath),
             |draft| &mut draft.key,
         );
     }
 
-    fn finish(draft: ListenDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
+    fn finish(draft: ListenDraft, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
         let certificate = certificate(&draft, node, reader);
         let addresses = match (draft.address, draft.interface) {
             (Some(AddressOrAll::Address(ScopedAddress { ip, scope })), _) => {
@@ -273,7 +273,7 @@ impl Section for ListenEntry {
 }
 
 /// What the keys `certificate` and `key` say together. An error is recorded where they do not fit each other, or the transports.
-fn certificate(draft: &ListenDraft, node: &Node, reader: &mut Reader) -> Option<CertificateSource> {
+fn certificate(draft: &ListenDraft, node: &YamlNode, reader: &mut ConfigReader) -> Option<CertificateSource> {
     let encrypted = draft.transports.iter().find(|transport| transport.is_encrypted());
     let mut wrong = |key: &str, message: String| {
         let spot = node.spot_of(key);

@@ -1,10 +1,10 @@
 //! `log:`: what is written and how.
 
 use crate::in_force::InForce;
-use crate::kinds::{Flag, Whole, Word};
-use crate::node::Node;
-use crate::reader::Reader;
-use crate::section::{Keys, Section};
+use crate::kinds::{FlagKind, NumberKind, WordKind};
+use crate::node::YamlNode;
+use crate::reader::ConfigReader;
+use crate::section::{ConfigSection, KeyVisitor};
 
 /// The log on standard error, one line an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub enum LogFormat {
     Json,
 }
 
-const LEVELS: Word<LogLevel> = Word {
+const LEVELS: WordKind<LogLevel> = WordKind {
     words: &[
         ("error", LogLevel::Error),
         ("warn", LogLevel::Warn),
@@ -62,12 +62,12 @@ const LEVELS: Word<LogLevel> = Word {
     later: &[],
 };
 
-const FORMATS: Word<LogFormat> = Word {
+const FORMATS: WordKind<LogFormat> = WordKind {
     words: &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)],
     later: &[],
 };
 
-impl Section for LogSettings {
+impl ConfigSection for LogSettings {
     type Draft = LogSettings;
 
     const ABOUT: &'static str = "The log on standard error.";
@@ -76,7 +76,7 @@ impl Section for LogSettings {
         LogSettings::default()
     }
 
-    fn keys<K: Keys<LogSettings>>(keys: &mut K) {
+    fn keys<K: KeyVisitor<LogSettings>>(keys: &mut K) {
         keys.key(
             "level",
             InForce::AtReload,
@@ -95,19 +95,19 @@ impl Section for LogSettings {
             "queries",
             InForce::AtReload,
             "Whether answers are written, one line each, whatever the level.",
-            Flag,
+            FlagKind,
             |log| &mut log.queries,
         );
         keys.key(
             "query-sample",
             InForce::AtReload,
             "One answer in so many is written where queries is true.",
-            Whole::new(1, 1_000_000),
+            NumberKind::new(1, 1_000_000),
             |log| &mut log.query_sample,
         );
     }
 
-    fn finish(draft: LogSettings, _: &Node, _: &mut Reader) -> Option<Self> {
+    fn finish(draft: LogSettings, _: &YamlNode, _: &mut ConfigReader) -> Option<Self> {
         Some(draft)
     }
 

@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use serde_json::{Value as Json, json};
 
 use crate::in_force::InForce;
-use crate::kind::Kind;
-use crate::kinds::{Optional, Whole};
-use crate::node::{Node, Value, shown};
-use crate::reader::Reader;
-use crate::section::{Keys, Section};
+use crate::kind::ValueKind;
+use crate::kinds::{NumberKind, OptionalKind};
+use crate::node::{YamlContent, YamlNode, shown};
+use crate::reader::ConfigReader;
+use crate::section::{ConfigSection, KeyVisitor};
 
 /// The listener for `/metrics`, `/health`, `/ready` and the status page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,12 +28,12 @@ pub(crate) struct MetricsDraft {
 /// An address with a port.
 struct Socket;
 
-impl Kind for Socket {
+impl ValueKind for Socket {
     type Out = SocketAddr;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<SocketAddr> {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<SocketAddr> {
         const ACCEPTED: &str = "an address and a port such as \"127.0.0.1:9153\" or \"[::1]:9153\"";
-        let Value::Text(text) = &node.value else {
+        let YamlContent::Text(text) = &node.value else {
             reader.wrong(node, ACCEPTED);
             return None;
         };
@@ -62,7 +62,7 @@ impl Kind for Socket {
     }
 }
 
-impl Section for MetricsSettings {
+impl ConfigSection for MetricsSettings {
     type Draft = MetricsDraft;
 
     const ABOUT: &'static str = "Metrics for Prometheus, health and readiness over HTTP.";
@@ -72,24 +72,24 @@ impl Section for MetricsSettings {
         MetricsDraft { listen: None, zone_series: 1000 }
     }
 
-    fn keys<K: Keys<MetricsDraft>>(keys: &mut K) {
+    fn keys<K: KeyVisitor<MetricsDraft>>(keys: &mut K) {
         keys.key(
             "listen",
             InForce::AtRestart,
             "The address and port for /metrics, /health, /ready and the status page.",
-            Optional(Socket),
+            OptionalKind(Socket),
             |draft| &mut draft.listen,
         );
         keys.key(
             "zone-series",
             InForce::AtReload,
             "How many zones have series of their own, broken ones first; the others count in the totals.",
-            Whole::new(0, 100_000),
+            NumberKind::new(0, 100_000),
             |draft| &mut draft.zone_series,
         );
     }
 
-    fn finish(draft: MetricsDraft, _: &Node, _: &mut Reader) -> Option<Self> {
+    fn finish(draft: MetricsDraft, _: &YamlNode, _: &mut ConfigReader) -> Option<Self> {
         Some(MetricsSettings { listen: draft.listen?, zone_series: draft.zone_series })
     }
 

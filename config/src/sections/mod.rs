@@ -29,7 +29,7 @@ pub use log::{LogFormat, LogLevel, LogSettings};
 pub use metrics::MetricsSettings;
 pub use rate_limit::RateLimitSettings;
 pub use recursion::{QnameMinimisation, RecursionSettings, RootHints};
-pub use remotes::RemoteServer;
+pub use remotes::NamedRemote;
 pub use server::ServerSettings;
 pub use stub::StubEntry;
 pub use transfer_to::TransferRule;

@@ -1,11 +1,11 @@
 //! `server.rate-limit`: how many answers by UDP a network gets.
 
 use crate::in_force::InForce;
-use crate::kinds::{List, Optional, Parsed, Whole};
+use crate::kinds::{NumberKind, OptionalKind, ParsedKind, ValueList};
 use crate::network::IpNetwork;
-use crate::node::Node;
-use crate::reader::Reader;
-use crate::section::{Keys, Section};
+use crate::node::YamlNode;
+use crate::reader::ConfigReader;
+use crate::section::{ConfigSection, KeyVisitor};
 
 /// Response rate limiting: it keeps the server from being of use in reflected floods.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(crate) struct RateLimitDraft {
     errors: Option<u32>,
 }
 
-impl Section for RateLimitSettings {
+impl ConfigSection for RateLimitSettings {
     type Draft = RateLimitDraft;
 
     const ABOUT: &'static str = "Limits how often answers that say the same are sent to one network by UDP.";
@@ -49,46 +49,46 @@ impl Section for RateLimitSettings {
         RateLimitDraft { limit, errors: None }
     }
 
-    fn keys<K: Keys<RateLimitDraft>>(keys: &mut K) {
+    fn keys<K: KeyVisitor<RateLimitDraft>>(keys: &mut K) {
         keys.key(
             "responses-per-second",
             InForce::AtReload,
             "Answers a second to one network for one name, or for all names that are denied in one zone.",
-            Whole::new(1, 1_000_000),
+            NumberKind::new(1, 1_000_000),
             |draft| &mut draft.limit.responses_per_second,
         );
         keys.key(
             "errors-per-second",
             InForce::AtReload,
             "Errors a second to one network. Without it, as many as answers.",
-            Optional(Whole::new(1, 1_000_000)),
+            OptionalKind(NumberKind::new(1, 1_000_000)),
             |draft| &mut draft.errors,
         );
         keys.key("slip", InForce::AtReload,
             "Of the answers over the limit every so-manieth is sent, truncated, so that a client can ask by TCP; 0 for none.",
-            Whole::new(0, 100),
+            NumberKind::new(0, 100),
             |draft| &mut draft.limit.slip,
         );
         keys.key(
             "ipv4-prefix",
             InForce::AtReload,
             "The bits of an IPv4 address that make a network.",
-            Whole::new(1, 32),
+            NumberKind::new(1, 32),
             |draft| &mut draft.limit.ipv4_prefix,
         );
         keys.key(
             "ipv6-prefix",
             InForce::AtReload,
             "The bits of an IPv6 address that make a network.",
-            Whole::new(1, 128),
+            NumberKind::new(1, 128),
             |draft| &mut draft.limit.ipv6_prefix,
         );
         keys.key(
             "exempt",
             InForce::AtReload,
             "Networks whose clients are not limited.",
-            List {
-                of: Parsed::<IpNetwork>::new(
+            ValueList {
+                of: ParsedKind::<IpNetwork>::new(
                     "a network such as 192.0.2.0/24 or 2001:db8::/32, or an address",
                 ),
                 filled: false,
@@ -99,12 +99,12 @@ impl Section for RateLimitSettings {
             "table-size",
             InForce::AtReload,
             "How many rates are kept, 8 bytes each; the next power of two counts.",
-            Whole::new(1024, 1 << 24),
+            NumberKind::new(1024, 1 << 24),
             |draft| &mut draft.limit.table_size,
         );
     }
 
-    fn finish(draft: RateLimitDraft, _: &Node, _: &mut Reader) -> Option<Self> {
+    fn finish(draft: RateLimitDraft, _: &YamlNode, _: &mut ConfigReader) -> Option<Self> {
         let mut limit = draft.limit;
         limit.errors_per_second = draft.errors.unwrap_or(limit.responses_per_second);
         limit.table_size = limit.table_size.next_power_of_two();

@@ -6,17 +6,21 @@ use std::path::PathBuf;
 
 use serde_json::{Value as Json, json};
 
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 
 use crate::in_force::InForce;
-use crate::kind::Kind;
-use crate::kinds::{Domain, FilePath, Flag, List, Optional, Parsed, Sub, Word};
+use crate::kind::ValueKind;
+use crate::kinds::{
+    DomainKind, FilePath, FlagKind, OptionalKind, ParsedKind, SectionKind, ValueList, WordKind,
+};
 use crate::network::{ClientNetwork, IpNetwork};
-use crate::node::{Node, Value};
-use crate::reader::Reader;
+use crate::node::{YamlContent, YamlNode};
+use crate::reader::ConfigReader;
 use crate::root_hints::{RootServer, built_in};
-use crate::section::{Keys, Section};
-use crate::sections::dnssec::{AggressiveNsec, Anchors, DnssecValidation, NegativeTrustAnchor, TrustAnchors};
+use crate::section::{ConfigSection, KeyVisitor};
+use crate::sections::dnssec::{
+    AggressiveNsec, AnchorKind, DnssecValidation, NegativeTrustAnchor, TrustAnchors,
+};
 
 /// Who gets answers that come from other servers; everyone else is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +30,7 @@ pub struct RecursionSettings {
     /// Whether names of one label are kept from upstreams.
     pub domain_needed: bool,
     /// Names that would be answered here (RFC 6303) and are asked of upstreams instead: these and all below them.
-    pub local_names_to_upstreams: Vec<Name>,
+    pub local_names_to_upstreams: Vec<DomainName>,
     /// Whether what no `forward` entry covers is resolved from the root: where the section stands in the file.
     pub iterate: bool,
     /// Where the servers of the root are named.
@@ -73,7 +77,7 @@ pub enum QnameMinimisation {
     Off,
 }
 
-const MINIMISATION: Word<QnameMinimisation> = Word {
+const MINIMISATION: WordKind<QnameMinimisation> = WordKind {
     words: &[
         ("relaxed", QnameMinimisation::Relaxed),
         ("strict", QnameMinimisation::Strict),
@@ -111,10 +115,12 @@ pub(crate) struct RecursionDraft {
     aggressive_nsec: bool,
 }
 
-const DNSSEC: Word<DnssecValidation> =
-    Word { words: &[("validate", DnssecValidation::Validate), ("off", DnssecValidation::Off)], later: &[] };
+const DNSSEC: WordKind<DnssecValidation> = WordKind {
+    words: &[("validate", DnssecValidation::Validate), ("off", DnssecValidation::Off)],
+    later: &[],
+};
 
-impl Section for RecursionSettings {
+impl ConfigSection for RecursionSettings {
     type Draft = RecursionDraft;
 
     const ABOUT: &'static str = "Answers to what the zones here do not hold.";
@@ -123,13 +129,13 @@ impl Section for RecursionSettings {
         RecursionDraft { recursion: RecursionSettings::default(), dnssec: None, aggressive_nsec: false }
     }
 
-    fn keys<K: Keys<RecursionDraft>>(keys: &mut K) {
+    fn keys<K: KeyVisitor<RecursionDraft>>(keys: &mut K) {
         keys.key(
             "allow",
             InForce::AtReload,
             "The networks whose clients are served; all others are refused. An empty list serves no one.",
-            List {
-                of: Parsed::<ClientNetwork>::new(
+            ValueList {
+                of: ParsedKind::<ClientNetwork>::new(
                     "a network such as 192.0.2.0/24 or 2001:db8::/32, an address, or local for the networks of this host",
                 ),
                 filled: false,
@@ -140,7 +146,7 @@ impl Section for RecursionSettings {
             "domain-needed",
             InForce::AtReload,
             "Whether addresses of names of one label, such as `printer`, are answered NXDOMAIN and not asked of upstreams.",
-            Flag,
+            FlagKind,
             |draft| &mut draft.recursion.domain_needed,
         );
         keys.key(
@@ -148,20 +154,20 @@ impl Section for RecursionSettings {
             InForce::AtReload,
             "Names that are answered here if nothing else is said (the reverse names of private networks and their like, RFC \
              6303, and home.arpa), and that are asked of upstreams instead. Each stands for all below it; `.` for all of them.",
-            List { of: Domain { accepted: "a domain name such as 10.in-addr.arpa, or `.` for all" }, filled: false },
+            ValueList { of: DomainKind { accepted: "a domain name such as 10.in-addr.arpa, or `.` for all" }, filled: false },
             |draft| &mut draft.recursion.local_names_to_upstreams,
         );
         keys.key(
             "dnssec",
             InForce::AtReload,
             "Validation of answers (RFC 4035): of all, or off. Default: of those that are resolved from the root or a stub.",
-            Optional(DNSSEC),
+            OptionalKind(DNSSEC),
             |draft| &mut draft.dnssec,
         );
         iteration_keys(keys);
     }
 
-    fn finish(draft: RecursionDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
+    fn finish(draft: RecursionDraft, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
         let mut seen = HashSet::new();
         if let Some(again) = draft.recursion.allow.iter().find(|allowed| !seen.insert(**allowed)) {
             let message = format!("`{again}` is given twice");
@@ -195,7 +201,7 @@ impl Section for RecursionSettings {
     }
 }
 
-fn iteration_keys<K: Keys<RecursionDraft>>(keys: &mut K) {
+fn iteration_keys<K: KeyVisitor<RecursionDraft>>(keys: &mut K) {
     keys.key(
         "root-hints",
         InForce::AtReload,
@@ -214,14 +220,14 @@ fn iteration_keys<K: Keys<RecursionDraft>>(keys: &mut K) {
         "trust-anchors",
         InForce::AtReload,
         "The keys that answers are validated by: built-in for those of the root, or DS and DNSKEY records.",
-        Anchors,
+        AnchorKind,
         |draft| &mut draft.recursion.trust_anchors,
     );
     keys.key(
         "negative-trust-anchors",
         InForce::AtReload,
         "Domains whose answers are not validated (RFC 7646).",
-        List { of: Sub::new(), filled: false },
+        ValueList { of: SectionKind::new(), filled: false },
         |draft| &mut draft.recursion.negative_trust_anchors,
     );
     keys.key(
@@ -232,24 +238,27 @@ fn iteration_keys<K: Keys<RecursionDraft>>(keys: &mut K) {
         |draft| &mut draft.aggressive_nsec,
     );
     keys.not_offered("dns64", "it makes no addresses of others");
-    keys.key("ipv4", InForce::AtReload, "Whether servers are asked over IPv4.", Flag, |draft| {
+    keys.key("ipv4", InForce::AtReload, "Whether servers are asked over IPv4.", FlagKind, |draft| {
         &mut draft.recursion.ipv4
     });
-    keys.key("ipv6", InForce::AtReload, "Whether servers are asked over IPv6.", Flag, |draft| {
+    keys.key("ipv6", InForce::AtReload, "Whether servers are asked over IPv6.", FlagKind, |draft| {
         &mut draft.recursion.ipv6
     });
     keys.key(
         "query-loopback",
         InForce::AtReload,
         "Whether servers on loopback addresses may be asked.",
-        Flag,
+        FlagKind,
         |draft| &mut draft.recursion.query_loopback,
     );
     keys.key(
         "source-addresses",
         InForce::AtReload,
         "The addresses that queries to other servers leave from, one of each family at the most.",
-        List { of: Parsed::<IpAddr>::new("an address such as 192.0.2.1 or 2001:db8::1"), filled: false },
+        ValueList {
+            of: ParsedKind::<IpAddr>::new("an address such as 192.0.2.1 or 2001:db8::1"),
+            filled: false,
+        },
         |draft| &mut draft.recursion.source_addresses,
     );
 }
@@ -257,11 +266,11 @@ fn iteration_keys<K: Keys<RecursionDraft>>(keys: &mut K) {
 /// `root-hints:`, a word or a file.
 struct Hints;
 
-impl Kind for Hints {
+impl ValueKind for Hints {
     type Out = RootHints;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<RootHints> {
-        if matches!(&node.value, Value::Text(word) if word == "built-in") {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<RootHints> {
+        if matches!(&node.value, YamlContent::Text(word) if word == "built-in") {
             return Some(RootHints::BuiltIn);
         }
         FilePath.read(node, reader).map(RootHints::File)

@@ -1,16 +1,16 @@
 //! `remotes:`: other nameservers, by names that zones refer to.
 
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 use serde_json::{Value as Json, json};
 
 use super::keys::KEY_NAME;
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
-use crate::kind::Kind;
-use crate::kinds::{List, Optional, Upstream};
-use crate::node::{Node, Value};
-use crate::reader::Reader;
-use crate::section::{Keys, Section};
+use crate::kind::ValueKind;
+use crate::kinds::{OptionalKind, UpstreamAddress, ValueList};
+use crate::node::{YamlContent, YamlNode};
+use crate::reader::ConfigReader;
+use crate::section::{ConfigSection, KeyVisitor};
 use crate::upstream_server::UpstreamServer;
 
 /// The most addresses of one server.
@@ -18,13 +18,13 @@ const MOST_ADDRESSES: usize = 16;
 
 /// Another nameserver: a secondary or a primary of zones here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RemoteServer {
+pub struct NamedRemote {
     /// What zones call it.
     pub name: String,
     /// Its addresses; never empty.
     pub addresses: Vec<UpstreamServer>,
     /// The key that messages from it and to it are signed with.
-    pub key: Option<Name>,
+    pub key: Option<DomainName>,
     /// Where the entry stands.
     pub place: FilePlace,
 }
@@ -38,12 +38,12 @@ pub(crate) fn is_remote_name(text: &str) -> bool {
 /// What zones call a server.
 pub(crate) struct RemoteName;
 
-impl Kind for RemoteName {
+impl ValueKind for RemoteName {
     type Out = String;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<String> {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<String> {
         match &node.value {
-            Value::Text(text) if is_remote_name(text) => Some(text.clone()),
+            YamlContent::Text(text) if is_remote_name(text) => Some(text.clone()),
             _ => {
                 reader.wrong_text(node, "a name of 1 to 63 letters, digits, `-`, `_` and `.`");
                 None
@@ -68,10 +68,10 @@ impl Kind for RemoteName {
 pub(crate) struct RemoteDraft {
     name: Option<String>,
     addresses: Vec<UpstreamServer>,
-    key: Option<Name>,
+    key: Option<DomainName>,
 }
 
-impl Section for RemoteServer {
+impl ConfigSection for NamedRemote {
     type Draft = RemoteDraft;
 
     const ABOUT: &'static str = "Another nameserver, by a name that zones refer to.";
@@ -82,35 +82,39 @@ impl Section for RemoteServer {
         RemoteDraft::default()
     }
 
-    fn keys<K: Keys<RemoteDraft>>(keys: &mut K) {
-        keys.key("name", InForce::AtReload, "What zones call the server.", Optional(RemoteName), |draft| {
-            &mut draft.name
-        });
+    fn keys<K: KeyVisitor<RemoteDraft>>(keys: &mut K) {
+        keys.key(
+            "name",
+            InForce::AtReload,
+            "What zones call the server.",
+            OptionalKind(RemoteName),
+            |draft| &mut draft.name,
+        );
         keys.key(
             "addresses",
             InForce::AtReload,
             "Its addresses.",
-            List { of: Upstream, filled: true },
+            ValueList { of: UpstreamAddress, filled: true },
             |draft| &mut draft.addresses,
         );
         keys.key(
             "key",
             InForce::AtReload,
             "The key of `keys` that messages from it and to it are signed with. Without it they are not signed.",
-            Optional(KEY_NAME),
+            OptionalKind(KEY_NAME),
             |draft| &mut draft.key,
         );
         keys.not_offered("source", "messages leave from the address that the routing table gives");
         keys.not_offered("tls", "transfers are not encrypted");
     }
 
-    fn finish(draft: RemoteDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
+    fn finish(draft: RemoteDraft, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
         if draft.addresses.len() > MOST_ADDRESSES {
             let message = format!("more than {MOST_ADDRESSES} addresses of one server");
             reader.at_key("addresses", |reader| reader.error(node.spot_of("addresses"), message));
         }
         let place = reader.place(node.spot);
-        Some(RemoteServer { name: draft.name?, addresses: draft.addresses, key: draft.key, place })
+        Some(NamedRemote { name: draft.name?, addresses: draft.addresses, key: draft.key, place })
     }
 
     fn values(&self) -> RemoteDraft {

@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 use serde_json::{Value as Json, json};
 
-use super::cookies::{CookieSecret, Secret};
+use super::cookies::{CookieSecret, SecretDigits};
 use super::rate_limit::RateLimitSettings;
 use crate::in_force::InForce;
-use crate::kind::Kind;
-use crate::kinds::{Domain, Flag, List, Optional, Size, Span, Sub, Whole};
-use crate::node::{Node, Value};
-use crate::reader::Reader;
-use crate::section::{Keys, Section};
+use crate::kind::ValueKind;
+use crate::kinds::{
+    DomainKind, FlagKind, NumberKind, OptionalKind, SectionKind, SizeKind, TimeKind, ValueList,
+};
+use crate::node::{YamlContent, YamlNode};
+use crate::reader::ConfigReader;
+use crate::section::{ConfigSection, KeyVisitor};
 
 /// The most bytes of a server identifier; it travels in every answer to a client that asks for it.
 const MOST_NSID: usize = 128;
@@ -37,7 +39,7 @@ pub struct ServerSettings {
     /// How many answers by UDP a network gets; as many as it asks for where it is none.
     pub rate_limit: Option<RateLimitSettings>,
     /// The agent domain that resolvers are asked to report errors to (RFC 9567); never the root.
-    pub report_channel: Option<Name>,
+    pub report_channel: Option<DomainName>,
     /// The most TCP connections at one time.
     pub tcp_clients: usize,
     /// The most of them from one network (IPv4 address or IPv6 /64).
@@ -81,12 +83,12 @@ impl Default for ServerSettings {
 /// Text as it is, or bytes in hexadecimal behind `0x`.
 struct Nsid;
 
-impl Kind for Nsid {
+impl ValueKind for Nsid {
     type Out = Vec<u8>;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<Vec<u8>> {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<Vec<u8>> {
         let bytes = match &node.value {
-            Value::Text(text) => match text.strip_prefix("0x") {
+            YamlContent::Text(text) => match text.strip_prefix("0x") {
                 Some(digits) => super::cookies::from_hex(digits),
                 None => Some(text.as_bytes().to_vec()),
             },
@@ -117,12 +119,12 @@ impl Kind for Nsid {
 /// One character-string of TXT RDATA.
 struct OneString;
 
-impl Kind for OneString {
+impl ValueKind for OneString {
     type Out = String;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<String> {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<String> {
         match &node.value {
-            Value::Text(text) if (1..=MOST_STRING).contains(&text.len()) => Some(text.clone()),
+            YamlContent::Text(text) if (1..=MOST_STRING).contains(&text.len()) => Some(text.clone()),
             _ => {
                 reader.wrong(node, "a text of 1 to 255 bytes");
                 None
@@ -139,7 +141,7 @@ impl Kind for OneString {
     }
 }
 
-impl Section for ServerSettings {
+impl ConfigSection for ServerSettings {
     type Draft = ServerSettings;
 
     const ABOUT: &'static str = "Limits and habits of the server towards its clients.";
@@ -148,12 +150,12 @@ impl Section for ServerSettings {
         ServerSettings::default()
     }
 
-    fn keys<K: Keys<ServerSettings>>(keys: &mut K) {
+    fn keys<K: KeyVisitor<ServerSettings>>(keys: &mut K) {
         keys.key(
             "nsid",
             InForce::AtReload,
             "The name of this server for clients that ask for it (RFC 5001): text, or bytes as \"0x…\".",
-            Optional(Nsid),
+            OptionalKind(Nsid),
             |server| &mut server.nsid,
         );
         identity_keys(keys);
@@ -164,19 +166,19 @@ impl Section for ServerSettings {
             "edns-size",
             InForce::AtReload,
             "The largest UDP answer in bytes, also announced to clients (RFC 6891, RFC 9715).",
-            Whole::new(512, 4096),
+            NumberKind::new(512, 4096),
             |server| &mut server.edns_size,
         );
         keys.key(
             "receive-buffer",
             InForce::AtReload,
             "The receive buffer asked of the kernel for each UDP socket: it holds bursts of queries.",
-            Size { least: 4 << 10, most: 1 << 30 },
+            SizeKind { least: 4 << 10, most: 1 << 30 },
             |server| &mut server.receive_buffer,
         );
     }
 
-    fn finish(draft: ServerSettings, node: &Node, reader: &mut Reader) -> Option<Self> {
+    fn finish(draft: ServerSettings, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
         let secrets = &draft.cookie_secrets;
         if secrets.len() > MOST_SECRETS {
             let message = format!("more than {MOST_SECRETS} secrets; two are enough to change them");
@@ -201,76 +203,79 @@ impl Section for ServerSettings {
     }
 }
 
-fn identity_keys<K: Keys<ServerSettings>>(keys: &mut K) {
+fn identity_keys<K: KeyVisitor<ServerSettings>>(keys: &mut K) {
     keys.key("identity", InForce::AtReload,
         "What id.server and hostname.bind are answered in the class CH (RFC 4892). Without it they are refused.",
-        Optional(OneString),
+        OptionalKind(OneString),
         |server| &mut server.identity,
     );
     keys.key(
         "version",
         InForce::AtReload,
         "What version.server and version.bind are answered in the class CH. Without it they are refused.",
-        Optional(OneString),
+        OptionalKind(OneString),
         |server| &mut server.version,
     );
     keys.key(
         "report-channel",
         InForce::AtReload,
         "The agent domain that resolvers are asked to report errors of the zones served here to (RFC 9567).",
-        Optional(Domain { accepted: "a domain name such as errors.example.com" }),
+        OptionalKind(DomainKind { accepted: "a domain name such as errors.example.com" }),
         |server| &mut server.report_channel,
     );
 }
 
-fn order_keys<K: Keys<ServerSettings>>(keys: &mut K) {
+fn order_keys<K: KeyVisitor<ServerSettings>>(keys: &mut K) {
     keys.key(
         "rotate-addresses",
         InForce::AtReload,
         "Whether the A and AAAA records of an answer begin with another one each time, as with BIND and Unbound: clients that \
          take the first are spread over all. false: always in the order of the zone file or of the upstream, as with NSD. \
          Other records keep that order in either case.",
-        Flag,
+        FlagKind,
         |server| &mut server.rotate_addresses,
     );
 }
 
-fn cookie_keys<K: Keys<ServerSettings>>(keys: &mut K) {
+fn cookie_keys<K: KeyVisitor<ServerSettings>>(keys: &mut K) {
     keys.key(
         "cookies",
         InForce::AtReload,
         "Whether clients that send a cookie get one of the server (RFC 7873, RFC 9018).",
-        Flag,
+        FlagKind,
         |server| &mut server.cookies,
     );
     keys.key("cookie-secrets", InForce::AtReload,
         "Secrets of server cookies, the same on all servers of an anycast set, each of 32 hexadecimal digits. The first \
          makes cookies, all are accepted. Without it, a random one until the next start.",
-        List { of: Secret, filled: true },
+        ValueList { of: SecretDigits, filled: true },
         |server| &mut server.cookie_secrets,
     );
     keys.key("rate-limit", InForce::AtReload,
         "Limits answers by UDP, so that the server is of no use in reflected floods. Without it nothing is limited.",
-        Optional(Sub::new()),
+        OptionalKind(SectionKind::new()),
         |server| &mut server.rate_limit,
     );
 }
 
-fn tcp_keys<K: Keys<ServerSettings>>(keys: &mut K) {
-    let span =
-        || Span { least: Duration::from_millis(100), most: Duration::from_hours(1), whole_seconds: false };
+fn tcp_keys<K: KeyVisitor<ServerSettings>>(keys: &mut K) {
+    let span = || TimeKind {
+        least: Duration::from_millis(100),
+        most: Duration::from_hours(1),
+        whole_seconds: false,
+    };
     keys.key(
         "tcp-clients",
         InForce::AtReload,
         "The most TCP connections at one time; further ones wait or are closed.",
-        Whole::new(1, 1_000_000),
+        NumberKind::new(1, 1_000_000),
         |server| &mut server.tcp_clients,
     );
     keys.key(
         "tcp-clients-per-network",
         InForce::AtReload,
         "The most TCP connections from one IPv4 address or one IPv6 /64.",
-        Whole::new(1, 1_000_000),
+        NumberKind::new(1, 1_000_000),
         |server| &mut server.tcp_clients_per_network,
     );
     keys.key(
@@ -291,7 +296,7 @@ fn tcp_keys<K: Keys<ServerSettings>>(keys: &mut K) {
         "tcp-in-flight",
         InForce::AtReload,
         "The most queries of one TCP connection that wait for their answer at one time.",
-        Whole::new(1, 65_535),
+        NumberKind::new(1, 65_535),
         |server| &mut server.tcp_in_flight,
     );
 }

@@ -1,20 +1,20 @@
 //! `stub:`: domains that are resolved from servers of their own.
 
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
-use crate::kinds::{Domain, List, Optional, Upstream};
-use crate::node::Node;
-use crate::reader::Reader;
-use crate::section::{Keys, Section};
+use crate::kinds::{DomainKind, OptionalKind, UpstreamAddress, ValueList};
+use crate::node::YamlNode;
+use crate::reader::ConfigReader;
+use crate::section::{ConfigSection, KeyVisitor};
 use crate::upstream_server::UpstreamServer;
 
 /// A domain and its authoritative servers, which are asked instead of those that its parent names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StubEntry {
     /// The domain.
-    pub domain: Name,
+    pub domain: DomainName,
     /// Its servers; never empty.
     pub servers: Vec<UpstreamServer>,
     /// Where the entry stands.
@@ -22,11 +22,11 @@ pub struct StubEntry {
 }
 
 pub(crate) struct StubDraft {
-    domain: Option<Name>,
+    domain: Option<DomainName>,
     servers: Vec<UpstreamServer>,
 }
 
-impl Section for StubEntry {
+impl ConfigSection for StubEntry {
     type Draft = StubDraft;
 
     const ABOUT: &'static str = "A domain and the authoritative servers to ask for it.";
@@ -37,24 +37,24 @@ impl Section for StubEntry {
         StubDraft { domain: None, servers: Vec::new() }
     }
 
-    fn keys<K: Keys<StubDraft>>(keys: &mut K) {
+    fn keys<K: KeyVisitor<StubDraft>>(keys: &mut K) {
         keys.key(
             "domain",
             InForce::AtReload,
             "The domain; what is delegated further down is followed from there.",
-            Optional(Domain { accepted: "a domain name such as corp.example" }),
+            OptionalKind(DomainKind { accepted: "a domain name such as corp.example" }),
             |draft| &mut draft.domain,
         );
         keys.key(
             "servers",
             InForce::AtReload,
             "Its authoritative servers, which are asked whatever the parent of the domain says.",
-            List { of: Upstream, filled: true },
+            ValueList { of: UpstreamAddress, filled: true },
             |draft| &mut draft.servers,
         );
     }
 
-    fn finish(draft: StubDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
+    fn finish(draft: StubDraft, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
         let place = reader.place(node.spot);
         Some(StubEntry { domain: draft.domain?, servers: draft.servers, place })
     }

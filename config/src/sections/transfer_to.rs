@@ -1,18 +1,18 @@
 //! `transfer-to:` of a zone: who may transfer it.
 
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 use serde_json::{Value as Json, json};
 
 use super::keys::KEY_NAME;
 use super::remotes::is_remote_name;
 use crate::in_force::InForce;
 use crate::key_list::KeyList;
-use crate::kind::Kind;
-use crate::kinds::{Optional, Parsed, Sub};
+use crate::kind::ValueKind;
+use crate::kinds::{OptionalKind, ParsedKind, SectionKind};
 use crate::network::IpNetwork;
-use crate::node::{Node, Value};
-use crate::reader::Reader;
-use crate::section::{Keys, Section};
+use crate::node::{YamlContent, YamlNode};
+use crate::reader::ConfigReader;
+use crate::section::{ConfigSection, KeyVisitor};
 
 /// Clients that may transfer a zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,20 +24,20 @@ pub enum TransferRule {
         /// Where they are.
         network: Option<IpNetwork>,
         /// What their requests are signed with.
-        key: Option<Name>,
+        key: Option<DomainName>,
     },
 }
 
 /// The name of a server as text, or a section.
-pub(crate) struct Rule;
+pub(crate) struct TransferRuleKind;
 
-impl Kind for Rule {
+impl ValueKind for TransferRuleKind {
     type Out = TransferRule;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<TransferRule> {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<TransferRule> {
         match &node.value {
-            Value::Section(_) => Sub::new().read(node, reader),
-            Value::Text(text) if is_remote_name(text) => Some(TransferRule::Remote(text.clone())),
+            YamlContent::Section(_) => SectionKind::new().read(node, reader),
+            YamlContent::Text(text) if is_remote_name(text) => Some(TransferRule::Remote(text.clone())),
             _ => {
                 reader.wrong(
                     node,
@@ -50,28 +50,28 @@ impl Kind for Rule {
 
     fn schema(&self) -> Json {
         let name = json!({ "type": "string", "description": "The name of a server in `remotes`." });
-        json!({ "anyOf": [name, Sub::<TransferRule>::new().schema()] })
+        json!({ "anyOf": [name, SectionKind::<TransferRule>::new().schema()] })
     }
 
     fn show(&self, value: &TransferRule) -> Option<Json> {
         match value {
             TransferRule::Remote(name) => Some(json!(name)),
-            clients @ TransferRule::Clients { .. } => Sub::new().show(clients),
+            clients @ TransferRule::Clients { .. } => SectionKind::new().show(clients),
         }
     }
 
     fn list_keys(&self, keys: &mut KeyList<'_>) {
-        Sub::<TransferRule>::new().list_keys(keys);
+        SectionKind::<TransferRule>::new().list_keys(keys);
     }
 }
 
 #[derive(Default)]
 pub(crate) struct TransferRuleDraft {
     network: Option<IpNetwork>,
-    key: Option<Name>,
+    key: Option<DomainName>,
 }
 
-impl Section for TransferRule {
+impl ConfigSection for TransferRule {
     type Draft = TransferRuleDraft;
 
     const ABOUT: &'static str = "Clients that may transfer the zone.";
@@ -80,24 +80,26 @@ impl Section for TransferRule {
         TransferRuleDraft::default()
     }
 
-    fn keys<K: Keys<TransferRuleDraft>>(keys: &mut K) {
+    fn keys<K: KeyVisitor<TransferRuleDraft>>(keys: &mut K) {
         keys.key(
             "network",
             InForce::AtReload,
             "The network of the clients. Without it, any.",
-            Optional(Parsed::new("a network such as 192.0.2.0/24 or \"2001:db8::/32\", or an address")),
+            OptionalKind(ParsedKind::new(
+                "a network such as 192.0.2.0/24 or \"2001:db8::/32\", or an address",
+            )),
             |draft| &mut draft.network,
         );
         keys.key(
             "key",
             InForce::AtReload,
             "The key of `keys` that requests have to be signed with. Without it they need not be signed.",
-            Optional(KEY_NAME),
+            OptionalKind(KEY_NAME),
             |draft| &mut draft.key,
         );
     }
 
-    fn finish(draft: TransferRuleDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
+    fn finish(draft: TransferRuleDraft, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
         if node.entry("network").is_none() && node.entry("key").is_none() {
             reader.error(node.spot, "`network` or `key` is missing");
         }

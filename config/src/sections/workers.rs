@@ -5,10 +5,10 @@ use std::num::NonZeroU16;
 use serde_json::{Value as Json, json};
 
 use crate::digits::digits;
-use crate::kind::Kind;
+use crate::kind::ValueKind;
 
-use crate::node::{Node, Value};
-use crate::reader::Reader;
+use crate::node::{YamlContent, YamlNode};
+use crate::reader::ConfigReader;
 
 /// UDP threads for each listener.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,12 +25,12 @@ const MOST_WORKERS: u16 = 1024;
 /// `auto` or a number.
 pub(crate) struct WorkerCount;
 
-impl Kind for WorkerCount {
+impl ValueKind for WorkerCount {
     type Out = WorkerThreads;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<WorkerThreads> {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<WorkerThreads> {
         let workers = match &node.value {
-            Value::Text(word) if word == "auto" => Some(WorkerThreads::Auto),
+            YamlContent::Text(word) if word == "auto" => Some(WorkerThreads::Auto),
             _ => node
                 .integer()
                 .and_then(|number| u16::try_from(number).ok())
@@ -59,13 +59,13 @@ impl Kind for WorkerCount {
 /// A user: a name, a number, or numbers of user and group with a colon between.
 pub(crate) struct UserName;
 
-impl Kind for UserName {
+impl ValueKind for UserName {
     type Out = String;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<String> {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<String> {
         let user = match &node.value {
-            Value::Integer(number) => Some(number.to_string()),
-            Value::Text(text) => Some(text.clone()),
+            YamlContent::Integer(number) => Some(number.to_string()),
+            YamlContent::Text(text) => Some(text.clone()),
             _ => None,
         };
         let user = user.filter(|user| is_name(user) || is_number(user));
@@ -90,13 +90,13 @@ impl Kind for UserName {
 /// A group: a name, or a number that need not be in a file.
 pub(crate) struct GroupName;
 
-impl Kind for GroupName {
+impl ValueKind for GroupName {
     type Out = String;
 
-    fn read(&self, node: &Node, reader: &mut Reader) -> Option<String> {
+    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<String> {
         let group = match &node.value {
-            Value::Integer(number) => Some(number.to_string()),
-            Value::Text(text) => Some(text.clone()),
+            YamlContent::Integer(number) => Some(number.to_string()),
+            YamlContent::Text(text) => Some(text.clone()),
             _ => None,
         };
         let group = group.filter(|group| is_name(group) || (!group.contains(':') && is_number(group)));

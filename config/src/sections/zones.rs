@@ -2,16 +2,16 @@
 
 use std::path::PathBuf;
 
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 
 use super::remotes::RemoteName;
-use super::transfer_to::{Rule, TransferRule};
+use super::transfer_to::{TransferRule, TransferRuleKind};
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
-use crate::kinds::{Domain, FilePath, List, Optional, Parsed};
-use crate::node::Node;
-use crate::reader::Reader;
-use crate::section::{Keys, Section};
+use crate::kinds::{DomainKind, FilePath, OptionalKind, ParsedKind, ValueList};
+use crate::node::YamlNode;
+use crate::reader::ConfigReader;
+use crate::section::{ConfigSection, KeyVisitor};
 use crate::zone_file_pattern::ZoneFilePattern;
 
 /// Where zones come from.
@@ -20,7 +20,7 @@ pub enum ZoneSource {
     /// One zone in one file.
     File {
         /// The apex of the zone.
-        name: Name,
+        name: DomainName,
         /// The zone file.
         file: PathBuf,
         /// Who may transfer it; no one where it is empty.
@@ -50,7 +50,7 @@ pub enum ZoneSource {
     /// The example zone in the program, [`DEFAULT_ZONE`](crate::DEFAULT_ZONE); only in the built-in default.
     BuiltIn {
         /// The apex of the zone.
-        name: Name,
+        name: DomainName,
         /// Where the built-in default names it.
         place: FilePlace,
     },
@@ -72,7 +72,7 @@ const LATER: &[&str] = &["primaries", "notify-from", "update", "sign", "serial",
 
 #[derive(Default)]
 pub(crate) struct ZoneDraft {
-    name: Option<Name>,
+    name: Option<DomainName>,
     file: Option<PathBuf>,
     directory: Option<PathBuf>,
     pattern: Option<ZoneFilePattern>,
@@ -81,7 +81,7 @@ pub(crate) struct ZoneDraft {
     include_folders: Vec<PathBuf>,
 }
 
-impl Section for ZoneSource {
+impl ConfigSection for ZoneSource {
     type Draft = ZoneDraft;
 
     const ABOUT: &'static str = "One zone with its file, or a directory of zone files.";
@@ -92,26 +92,26 @@ impl Section for ZoneSource {
         ZoneDraft::default()
     }
 
-    fn keys<K: Keys<ZoneDraft>>(keys: &mut K) {
+    fn keys<K: KeyVisitor<ZoneDraft>>(keys: &mut K) {
         keys.key(
             "name",
             InForce::AtReload,
             "The name of the zone, such as example.com.",
-            Optional(Domain { accepted: "a domain name such as example.com" }),
+            OptionalKind(DomainKind { accepted: "a domain name such as example.com" }),
             |draft| &mut draft.name,
         );
         keys.key(
             "file",
             InForce::AtReload,
             "The zone file (RFC 1035 section 5). A relative path starts at the folder of this configuration.",
-            Optional(FilePath),
+            OptionalKind(FilePath),
             |draft| &mut draft.file,
         );
         keys.key(
             "directory",
             InForce::AtReload,
             "A folder whose files NAME.zone are the zones NAME. Files that come and go are followed.",
-            Optional(FilePath),
+            OptionalKind(FilePath),
             |draft| &mut draft.directory,
         );
         keys.key(
@@ -119,14 +119,14 @@ impl Section for ZoneSource {
             InForce::AtReload,
             "How the files in the directory are called, where it is not NAME.zone: db.NAME, NAME.db, NAME, or another text with \
              NAME in it. Hidden files and backups are never zones.",
-            Optional(Parsed::new("a file name with NAME in it for the name of the zone, such as db.NAME")),
+            OptionalKind(ParsedKind::new("a file name with NAME in it for the name of the zone, such as db.NAME")),
             |draft| &mut draft.pattern,
         );
         keys.key(
             "transfer-to",
             InForce::AtReload,
             "Who may transfer the zone, or those of the folder (RFC 5936). Without it no one may.",
-            List { of: Rule, filled: false },
+            ValueList { of: TransferRuleKind, filled: false },
             |draft| &mut draft.transfer_to,
         );
         keys.key(
@@ -134,14 +134,14 @@ impl Section for ZoneSource {
             InForce::AtReload,
             "Which servers of `remotes` are told of new versions (RFC 1996). Without it, those of `transfer-to` that are named there \
              or have an address of their own; an empty list for none.",
-            Optional(List { of: RemoteName, filled: false }),
+            OptionalKind(ValueList { of: RemoteName, filled: false }),
             |draft| &mut draft.notify,
         );
         keys.key(
             "include-folders",
             InForce::AtReload,
             "Folders that $INCLUDE in zone files may read from, besides the folder of the zone file. What lies below them counts too.",
-            List { of: FilePath, filled: false },
+            ValueList { of: FilePath, filled: false },
             |draft| &mut draft.include_folders,
         );
         for name in LATER {
@@ -149,7 +149,7 @@ impl Section for ZoneSource {
         }
     }
 
-    fn finish(draft: ZoneDraft, node: &Node, reader: &mut Reader) -> Option<Self> {
+    fn finish(draft: ZoneDraft, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
         let place = reader.place(node.spot);
         match draft {
             ZoneDraft { pattern: Some(_), directory: None, .. } => {

@@ -1,23 +1,23 @@
 //! Compares two values of a section, key by key.
 
-use crate::comparison::Comparison;
+use crate::comparison::SettingComparison;
 use crate::in_force::InForce;
-use crate::kind::Kind;
-use crate::section::{Keys, Section};
+use crate::kind::ValueKind;
+use crate::section::{ConfigSection, KeyVisitor};
 
 /// Records each key whose value differs.
-pub(crate) fn compare<S: Section>(old: &S, new: &S, comparison: &mut Comparison<'_>) {
+pub(crate) fn compare<S: ConfigSection>(old: &S, new: &S, comparison: &mut SettingComparison<'_>) {
     S::keys(&mut SectionComparison { old: old.values(), new: new.values(), comparison });
 }
 
 struct SectionComparison<'c, 'a, D> {
     old: D,
     new: D,
-    comparison: &'c mut Comparison<'a>,
+    comparison: &'c mut SettingComparison<'a>,
 }
 
-impl<D> Keys<D> for SectionComparison<'_, '_, D> {
-    fn key<K: Kind>(
+impl<D> KeyVisitor<D> for SectionComparison<'_, '_, D> {
+    fn key<K: ValueKind>(
         &mut self,
         name: &'static str,
         in_force: InForce,

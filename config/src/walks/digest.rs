@@ -3,11 +3,11 @@
 use std::hash::Hasher;
 
 use crate::in_force::InForce;
-use crate::kind::Kind;
-use crate::section::{Keys, Section};
+use crate::kind::ValueKind;
+use crate::section::{ConfigSection, KeyVisitor};
 
 /// Every key with its value, secrets too.
-pub(crate) fn hash<S: Section>(section: &S, hasher: &mut dyn Hasher) {
+pub(crate) fn hash<S: ConfigSection>(section: &S, hasher: &mut dyn Hasher) {
     S::keys(&mut HashedSection { values: section.values(), hasher });
 }
 
@@ -16,8 +16,8 @@ struct HashedSection<'h, D> {
     hasher: &'h mut dyn Hasher,
 }
 
-impl<D> Keys<D> for HashedSection<'_, D> {
-    fn key<K: Kind>(
+impl<D> KeyVisitor<D> for HashedSection<'_, D> {
+    fn key<K: ValueKind>(
         &mut self,
         name: &'static str,
         _: InForce,

@@ -2,11 +2,11 @@
 
 use crate::in_force::InForce;
 use crate::key_list::KeyList;
-use crate::kind::Kind;
-use crate::section::{Keys, Section};
+use crate::kind::ValueKind;
+use crate::section::{ConfigSection, KeyVisitor};
 
 /// Adds every key, the sections' own keys behind them.
-pub(crate) fn list<S: Section>(list: &mut KeyList<'_>) {
+pub(crate) fn list<S: ConfigSection>(list: &mut KeyList<'_>) {
     S::keys(&mut SectionKeys { defaults: S::draft(), list });
 }
 
@@ -15,8 +15,8 @@ struct SectionKeys<'k, 'a, D> {
     list: &'k mut KeyList<'a>,
 }
 
-impl<D> Keys<D> for SectionKeys<'_, '_, D> {
-    fn key<K: Kind>(
+impl<D> KeyVisitor<D> for SectionKeys<'_, '_, D> {
+    fn key<K: ValueKind>(
         &mut self,
         name: &'static str,
         in_force: InForce,

@@ -1,21 +1,21 @@
 //! Reads a section: each known key once, every other key refused, the required ones present.
 
 use crate::in_force::InForce;
-use crate::kind::Kind;
+use crate::kind::ValueKind;
 use crate::nearest::nearest;
-use crate::node::{Entry, Node, Value, shown};
-use crate::reader::Reader;
-use crate::section::{Keys, Section};
+use crate::node::{YamlContent, YamlEntry, YamlNode, shown};
+use crate::reader::ConfigReader;
+use crate::section::{ConfigSection, KeyVisitor};
 
 /// The section in `node`. `None` only when an error was recorded.
-pub(crate) fn read<S: Section>(node: &Node, reader: &mut Reader) -> Option<S> {
+pub(crate) fn read<S: ConfigSection>(node: &YamlNode, reader: &mut ConfigReader) -> Option<S> {
     let draft = draft::<S>(node, reader)?;
     S::finish(draft, node, reader)
 }
 
 /// The draft comes back even when keys were wrong; it keeps its defaults there.
-fn draft<S: Section>(node: &Node, reader: &mut Reader) -> Option<S::Draft> {
-    let Value::Section(entries) = &node.value else {
+fn draft<S: ConfigSection>(node: &YamlNode, reader: &mut ConfigReader) -> Option<S::Draft> {
+    let YamlContent::Section(entries) = &node.value else {
         reader.wrong(node, &format!("a section of keys; {}", S::ABOUT));
         return None;
     };
@@ -28,7 +28,12 @@ fn draft<S: Section>(node: &Node, reader: &mut Reader) -> Option<S::Draft> {
     Some(draft)
 }
 
-fn unknown_keys(entries: &[Entry], offered: &[&'static str], later: &[&'static str], reader: &mut Reader) {
+fn unknown_keys(
+    entries: &[YamlEntry],
+    offered: &[&'static str],
+    later: &[&'static str],
+    reader: &mut ConfigReader,
+) {
     for entry in entries {
         if reader.errors.is_full() {
             return;
@@ -44,7 +49,7 @@ fn unknown_keys(entries: &[Entry], offered: &[&'static str], later: &[&'static s
 }
 
 /// Exactly one of the groups has to be given, and that one in full.
-fn required_keys(node: &Node, one_of: &[&[&'static str]], reader: &mut Reader) {
+fn required_keys(node: &YamlNode, one_of: &[&[&'static str]], reader: &mut ConfigReader) {
     let begun: Vec<_> =
         one_of.iter().filter(|group| group.iter().any(|key| node.entry(key).is_some())).collect();
     match begun.as_slice() {
@@ -71,8 +76,8 @@ fn in_words(keys: &[&str]) -> String {
 
 /// Walks the keys of a section and takes each from the file.
 struct SectionReader<'a, D> {
-    reader: &'a mut Reader,
-    entries: &'a [Entry],
+    reader: &'a mut ConfigReader,
+    entries: &'a [YamlEntry],
     draft: D,
     offered: Vec<&'static str>,
     /// Keys that a later version offers.
@@ -81,7 +86,7 @@ struct SectionReader<'a, D> {
 
 impl<'a, D> SectionReader<'a, D> {
     /// The first entry of a key; further ones are errors.
-    fn take(&mut self, name: &'static str) -> Option<&'a Entry> {
+    fn take(&mut self, name: &'static str) -> Option<&'a YamlEntry> {
         let entries = self.entries;
         let mut given = entries.iter().filter(|entry| entry.key == name);
         let first = given.next()?;
@@ -94,8 +99,8 @@ impl<'a, D> SectionReader<'a, D> {
     }
 }
 
-impl<D> Keys<D> for SectionReader<'_, D> {
-    fn key<K: Kind>(
+impl<D> KeyVisitor<D> for SectionReader<'_, D> {
+    fn key<K: ValueKind>(
         &mut self,
         name: &'static str,
         _: InForce,
@@ -104,7 +109,7 @@ impl<D> Keys<D> for SectionReader<'_, D> {
         slot: fn(&mut D) -> &mut K::Out,
     ) {
         self.offered.push(name);
-        let Some(entry) = self.take(name).filter(|entry| !matches!(entry.value.value, Value::Unfilled))
+        let Some(entry) = self.take(name).filter(|entry| !matches!(entry.value.value, YamlContent::Unfilled))
         else {
             return;
         };

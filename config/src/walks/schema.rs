@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use crate::in_force::InForce;
-use crate::kind::Kind;
-use crate::section::{Keys, Section};
+use crate::kind::ValueKind;
+use crate::section::{ConfigSection, KeyVisitor};
 
 /// The schema of one section.
-pub(crate) fn of<S: Section>() -> Value {
+pub(crate) fn of<S: ConfigSection>() -> Value {
     let mut keys = SchemaKeys { draft: S::draft(), properties: Map::new() };
     S::keys(&mut keys);
     let mut schema = Map::new();
@@ -56,8 +56,8 @@ impl<D> SchemaKeys<D> {
     }
 }
 
-impl<D> Keys<D> for SchemaKeys<D> {
-    fn key<K: Kind>(
+impl<D> KeyVisitor<D> for SchemaKeys<D> {
+    fn key<K: ValueKind>(
         &mut self,
         name: &'static str,
         in_force: InForce,

@@ -3,11 +3,11 @@
 use serde_json::{Map, Value};
 
 use crate::in_force::InForce;
-use crate::kind::Kind;
-use crate::section::{Keys, Section};
+use crate::kind::ValueKind;
+use crate::section::{ConfigSection, KeyVisitor};
 
 /// Every key that has a value and is no secret.
-pub(crate) fn show<S: Section>(section: &S) -> Map<String, Value> {
+pub(crate) fn show<S: ConfigSection>(section: &S) -> Map<String, Value> {
     let mut shown = ShownSection { values: section.values(), shown: Map::new() };
     S::keys(&mut shown);
     shown.shown
@@ -18,8 +18,8 @@ struct ShownSection<D> {
     shown: Map<String, Value>,
 }
 
-impl<D> Keys<D> for ShownSection<D> {
-    fn key<K: Kind>(
+impl<D> KeyVisitor<D> for ShownSection<D> {
+    fn key<K: ValueKind>(
         &mut self,
         name: &'static str,
         _: InForce,

@@ -1,7 +1,7 @@
 //! What the cache holds of a name, for people.
 
-use crate::entry::{Entry, Kind};
-use crate::origin::Origin;
+use crate::entry::{CacheEntry, EntryState};
+use crate::origin::AnswerOrigin;
 
 /// An entry as it is at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct CachedEntry {
     /// Checking was disabled (CD).
     pub checking_disabled: bool,
     /// Where it was learnt.
-    pub origin: Origin,
+    pub origin: AnswerOrigin,
     /// Whether it says that there was no answer.
     pub failure: bool,
     /// Seconds since it was learnt.
@@ -25,7 +25,7 @@ pub struct CachedEntry {
 }
 
 /// The entry as it is at `now`.
-pub(crate) fn shown(entry: &Entry, now: u32) -> CachedEntry {
+pub(crate) fn shown(entry: &CacheEntry, now: u32) -> CachedEntry {
     let (age, mut message) = (now.saturating_sub(entry.stored), vec![0; usize::from(u16::MAX)]);
     let length =
         entry.copy_to(&mut message, usize::from(u16::MAX), age, u32::MAX).map_or(0, |(length, _)| length);
@@ -36,7 +36,7 @@ pub(crate) fn shown(entry: &Entry, now: u32) -> CachedEntry {
         dnssec_ok: entry.bits & 1 != 0,
         checking_disabled: entry.bits & 2 != 0,
         origin: entry.origin,
-        failure: entry.kind == Kind::Failure,
+        failure: entry.kind == EntryState::Failure,
         age,
         left: entry.expires().saturating_sub(now),
     }

@@ -4,12 +4,12 @@ use std::hash::{Hash, Hasher};
 
 use rhumb_wire::{MessageView, NameRef, Rcode, Type, header};
 
-use crate::origin::Origin;
-use crate::terms::Limits;
+use crate::origin::AnswerOrigin;
+use crate::terms::CacheLimits;
 
 /// What an answer is kept under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Key<'a> {
+pub struct AnswerKey<'a> {
     /// The question as it stands in a message: the name in lower case, type, class.
     pub question: &'a [u8],
     /// The route it is asked through: answers of one route are never given to another.
@@ -23,14 +23,14 @@ pub struct Key<'a> {
 /// The longest question: a name, type and class.
 pub(crate) const LONGEST_QUESTION: usize = 255 + 4;
 
-impl Key<'_> {
+impl AnswerKey<'_> {
     /// The same question of no type, under which the denial of a name is kept. None for what is no question.
-    pub(crate) fn of_any_type<'r>(&self, room: &'r mut [u8; LONGEST_QUESTION]) -> Option<Key<'r>> {
+    pub(crate) fn of_any_type<'r>(&self, room: &'r mut [u8; LONGEST_QUESTION]) -> Option<AnswerKey<'r>> {
         let question = room.get_mut(..self.question.len())?;
         question.copy_from_slice(self.question);
         let rtype = question.len().checked_sub(4)?;
         question.get_mut(rtype..rtype + 2)?.fill(0);
-        Some(Key { question, ..*self })
+        Some(AnswerKey { question, ..*self })
     }
 
     fn bits(&self) -> u8 {
@@ -38,7 +38,7 @@ impl Key<'_> {
     }
 }
 
-impl Hash for Key<'_> {
+impl Hash for AnswerKey<'_> {
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write(self.question);
@@ -70,22 +70,22 @@ const MAX_RECORDS: usize = 6000;
 
 /// The kinds of state an entry's `failed_until` does not show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum EntryState {
     Answer,
     Failure,
 }
 
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct CacheEntry {
     pub(crate) hash: u64,
     /// The message, then the offsets of its TTLs, two bytes each.
     data: Box<[u8]>,
     records: u16,
     question: u16,
     pub(crate) bits: u8,
-    pub(crate) kind: Kind,
+    pub(crate) kind: EntryState,
     pub(crate) route: u32,
-    pub(crate) origin: Origin,
+    pub(crate) origin: AnswerOrigin,
     pub(crate) stored: u32,
     pub(crate) ttl: u32,
     /// Until when a failed attempt to renew it spares the next one.
@@ -97,13 +97,13 @@ pub(crate) struct Entry {
     pub(crate) aliases: u32,
 }
 
-impl Entry {
+impl CacheEntry {
     /// Errors: `Unreadable`, `TooLarge`.
     pub(crate) fn new(
-        key: Key<'_>,
+        key: AnswerKey<'_>,
         message: &[u8],
         ttl: u32,
-        origin: Origin,
+        origin: AnswerOrigin,
         now: u32,
     ) -> Result<Self, NotKept> {
         let end = header::LENGTH + key.question.len();
@@ -131,7 +131,7 @@ impl Entry {
             records: records as u16,
             question: key.question.len() as u16,
             bits: key.bits(),
-            kind: Kind::Answer,
+            kind: EntryState::Answer,
             route: key.route,
             origin,
             stored: now,
@@ -158,12 +158,12 @@ impl Entry {
     }
 
     pub(crate) const fn mark_failure(&mut self) {
-        self.kind = Kind::Failure;
+        self.kind = EntryState::Failure;
     }
 
     /// Holds its TTLs to the limits; a failure keeps its own. Errors: `Fleeting`.
-    pub(crate) fn hold_to(&mut self, limits: &Limits) -> Result<(), NotKept> {
-        if self.kind == Kind::Answer {
+    pub(crate) fn hold_to(&mut self, limits: &CacheLimits) -> Result<(), NotKept> {
+        if self.kind == EntryState::Answer {
             self.ttl = limits.hold(self.ttl);
             let length = self.message_length();
             if let Some((message, offsets)) = self.data.split_at_mut_checked(length) {
@@ -191,7 +191,7 @@ impl Entry {
     }
 
     #[inline]
-    pub(crate) fn is_for(&self, hash: u64, key: &Key<'_>) -> bool {
+    pub(crate) fn is_for(&self, hash: u64, key: &AnswerKey<'_>) -> bool {
         self.hash == hash
             && self.route == key.route
             && self.bits == key.bits()

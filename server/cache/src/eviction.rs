@@ -5,24 +5,24 @@ use std::collections::VecDeque;
 
 /// Where an entry stands in the slab, and the entry's serial number: a place may have been taken by another since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ticket {
+pub(crate) struct QueueTicket {
     pub(crate) place: u32,
     pub(crate) serial: u32,
 }
 
 /// The two queues; what they point to may be gone already.
 #[derive(Debug, Default)]
-pub(crate) struct Queues {
-    pub(crate) small: VecDeque<Ticket>,
-    pub(crate) main: VecDeque<Ticket>,
+pub(crate) struct EvictionQueues {
+    pub(crate) small: VecDeque<QueueTicket>,
+    pub(crate) main: VecDeque<QueueTicket>,
     pub(crate) small_bytes: u64,
 }
 
 /// The hashes of those who left the small queue last, one to a slot; a collision forgets the older one.
 #[derive(Debug)]
-pub(crate) struct Ghosts(Box<[u32]>);
+pub(crate) struct EvictedHashes(Box<[u32]>);
 
-impl Ghosts {
+impl EvictedHashes {
     /// One slot for every 512 bytes of room, at least 64, at most 65536.
     pub(crate) fn for_bytes(bytes: u64) -> Self {
         let slots = (bytes / 512).clamp(64, 65_536).next_power_of_two();

@@ -2,7 +2,7 @@
 //!
 //! A hit is one short lock of one shard, a copy and a few patched words. Time is an argument: seconds of a clock that
 //! never goes back. What was learnt from an upstream or a route that is gone is dropped by turning one number
-//! ([`Origins`]).
+//! ([`LiveOrigins`]).
 
 mod contents;
 mod entry;
@@ -22,19 +22,19 @@ use foldhash::quality::RandomState;
 use rhumb_wire::NameRef;
 
 pub use contents::CachedEntry;
-pub use entry::{Key, NotKept};
-pub use origin::{Origin, Origins};
+pub use entry::{AnswerKey, NotKept};
+pub use origin::{AnswerOrigin, LiveOrigins};
 pub use record_cache::RecordCache;
-pub use record_list::RecordList;
-pub use record_set::{ANY_TYPE, Credibility, LearntRecords, RecordContent, RecordSet, SecurityStatus};
-pub use terms::{Hit, Limits, STALE_TTL, Want};
+pub use record_list::CachedRecords;
+pub use record_set::{ANY_TYPE, CredibilityRank, LearntRecords, RecordContent, RecordSet, SecurityStatus};
+pub use terms::{CacheHit, CacheLimits, STALE_TTL, WantedAnswer};
 
-use entry::Entry;
-use shard::Shard;
+use entry::CacheEntry;
+use shard::CacheShard;
 
 /// What the cache holds and has done, for metrics and `status`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Figures {
+pub struct CacheFigures {
     /// Entries.
     pub entries: u64,
     /// Bytes of entries, bookkeeping included.
@@ -47,42 +47,42 @@ pub struct Figures {
 
 /// The cache. Shared by all threads.
 #[derive(Debug)]
-pub struct Cache {
-    shards: Box<[Mutex<Shard>]>,
+pub struct AnswerCache {
+    shards: Box<[Mutex<CacheShard>]>,
     hasher: RandomState,
-    origins: Origins,
+    origins: LiveOrigins,
     limit: AtomicU64,
 }
 
 /// Shards; a power of two well above the number of threads.
 const SHARDS: usize = 64;
 
-impl Cache {
+impl AnswerCache {
     /// Empty, with room for `limits.size` bytes.
-    pub fn new(limits: &Limits) -> Self {
-        let shards = (0..SHARDS).map(|_| Mutex::new(Shard::new(limits, SHARDS as u64))).collect();
+    pub fn new(limits: &CacheLimits) -> Self {
+        let shards = (0..SHARDS).map(|_| Mutex::new(CacheShard::new(limits, SHARDS as u64))).collect();
         Self {
             shards,
             hasher: RandomState::default(),
-            origins: Origins::new(),
+            origins: LiveOrigins::new(),
             limit: AtomicU64::new(limits.size),
         }
     }
 
     /// Where answers can come from; slots are given out and taken back here.
-    pub const fn origins(&self) -> &Origins {
+    pub const fn origins(&self) -> &LiveOrigins {
         &self.origins
     }
 
     /// Takes new limits; a smaller size puts out what no longer fits.
-    pub fn set_limits(&self, limits: &Limits) {
+    pub fn set_limits(&self, limits: &CacheLimits) {
         self.limit.store(limits.size, Ordering::Relaxed);
         for shard in &self.shards {
             lock(shard).set_limits(limits, SHARDS as u64);
         }
     }
 
-    fn shard(&self, hash: u64) -> Option<MutexGuard<'_, Shard>> {
+    fn shard(&self, hash: u64) -> Option<MutexGuard<'_, CacheShard>> {
         // The table inside the shard uses the low and the very high bits.
         self.shards.get((hash >> 40) as usize % SHARDS).map(lock)
     }
@@ -94,7 +94,14 @@ impl Cache {
     ///
     /// A name that does not exist has no type (RFC 2308 section 5): its denial answers every one of them.
     #[inline]
-    pub fn look_up(&self, key: &Key<'_>, want: Want, now: u32, limit: usize, out: &mut [u8]) -> Option<Hit> {
+    pub fn look_up(
+        &self,
+        key: &AnswerKey<'_>,
+        want: WantedAnswer,
+        now: u32,
+        limit: usize,
+        out: &mut [u8],
+    ) -> Option<CacheHit> {
         self.look_up_one(key, want, now, limit, out).or_else(|| {
             let mut room = [0; entry::LONGEST_QUESTION];
             self.look_up_one(&key.of_any_type(&mut room)?, want, now, limit, out)
@@ -102,7 +109,14 @@ impl Cache {
     }
 
     #[inline]
-    fn look_up_one(&self, key: &Key<'_>, want: Want, now: u32, limit: usize, out: &mut [u8]) -> Option<Hit> {
+    fn look_up_one(
+        &self,
+        key: &AnswerKey<'_>,
+        want: WantedAnswer,
+        now: u32,
+        limit: usize,
+        out: &mut [u8],
+    ) -> Option<CacheHit> {
         let hash = self.hasher.hash_one(key);
         self.shard(hash)?.look_up(hash, key, want, now, limit, out, &self.origins)
     }
@@ -115,11 +129,11 @@ impl Cache {
     /// Errors: see [`NotKept`].
     pub fn keep(
         &self,
-        key: &Key<'_>,
+        key: &AnswerKey<'_>,
         message: &[u8],
         ttl: u32,
         aliases: u32,
-        origin: Origin,
+        origin: AnswerOrigin,
         now: u32,
     ) -> Result<(), NotKept> {
         if !self.origins.is_live(origin) {
@@ -127,7 +141,7 @@ impl Cache {
         }
         let mut room = [0; entry::LONGEST_QUESTION];
         let mut key = *key;
-        let mut entry = Entry::new(key, message, ttl, origin, now)?;
+        let mut entry = CacheEntry::new(key, message, ttl, origin, now)?;
         entry.aliases = aliases;
         let denies = entry.denies_the_name();
         if let Some(any) = key.of_any_type(&mut room) {
@@ -142,7 +156,7 @@ impl Cache {
         self.put(entry, &key, now)
     }
 
-    fn put(&self, mut entry: Entry, key: &Key<'_>, now: u32) -> Result<(), NotKept> {
+    fn put(&self, mut entry: CacheEntry, key: &AnswerKey<'_>, now: u32) -> Result<(), NotKept> {
         entry.hash = self.hasher.hash_one(key);
         match self.shard(entry.hash) {
             Some(mut shard) => shard.insert(entry, key, now),
@@ -150,7 +164,7 @@ impl Cache {
         }
     }
 
-    fn forget(&self, key: &Key<'_>) {
+    fn forget(&self, key: &AnswerKey<'_>) {
         let hash = self.hasher.hash_one(key);
         if let Some(mut shard) = self.shard(hash) {
             shard.forget(hash, key);
@@ -163,16 +177,16 @@ impl Cache {
     /// Errors: see [`NotKept`].
     pub fn keep_failure(
         &self,
-        key: &Key<'_>,
+        key: &AnswerKey<'_>,
         message: &[u8],
         ttl: u32,
-        origin: Origin,
+        origin: AnswerOrigin,
         now: u32,
     ) -> Result<(), NotKept> {
         if !self.origins.is_live(origin) {
             return Err(NotKept::Gone);
         }
-        let mut entry = Entry::new(*key, message, ttl, origin, now)?;
+        let mut entry = CacheEntry::new(*key, message, ttl, origin, now)?;
         entry.mark_failure();
         let mut room = [0; entry::LONGEST_QUESTION];
         if let Some(any) = key.of_any_type(&mut room)
@@ -186,7 +200,7 @@ impl Cache {
         self.put(entry, key, now)
     }
 
-    fn note_failure(&self, key: &Key<'_>, now: u32, ttl: u32) -> bool {
+    fn note_failure(&self, key: &AnswerKey<'_>, now: u32, ttl: u32) -> bool {
         let hash = self.hasher.hash_one(key);
         self.shard(hash).is_some_and(|mut shard| shard.note_failure(hash, key, now, ttl, &self.origins))
     }
@@ -219,8 +233,9 @@ impl Cache {
     }
 
     /// What it holds.
-    pub fn figures(&self) -> Figures {
-        let mut figures = Figures { limit: self.limit.load(Ordering::Relaxed), ..Figures::default() };
+    pub fn figures(&self) -> CacheFigures {
+        let mut figures =
+            CacheFigures { limit: self.limit.load(Ordering::Relaxed), ..CacheFigures::default() };
         for shard in &self.shards {
             let shard = lock(shard);
             figures.entries += shard.len() as u64;
@@ -232,7 +247,7 @@ impl Cache {
 }
 
 /// A thread that panicked while it held the lock left at worst one entry half counted; the rest is sound.
-fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+fn lock(shard: &Mutex<CacheShard>) -> MutexGuard<'_, CacheShard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

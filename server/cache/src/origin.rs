@@ -8,14 +8,14 @@ const SLOTS: usize = 1 << 18;
 
 /// A pair of route and upstream. It is alive until it is retired; whatever carries it is dead from then on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Origin {
+pub struct AnswerOrigin {
     slot: u32,
     generation: u32,
 }
 
 /// Which origins are alive.
 #[derive(Debug)]
-pub struct Origins {
+pub struct LiveOrigins {
     generations: Box<[AtomicU32]>,
     free: Mutex<Free>,
 }
@@ -26,23 +26,23 @@ struct Free {
     next: u32,
 }
 
-impl Origin {
+impl AnswerOrigin {
     /// An origin that never lives: nothing learnt from it is kept.
     pub const NONE: Self = Self { slot: u32::MAX, generation: 0 };
 
-    /// The number of its slot; with [`Origins::is_live`] enough to find out whose it is.
+    /// The number of its slot; with [`LiveOrigins::is_live`] enough to find out whose it is.
     pub const fn slot(self) -> u32 {
         self.slot
     }
 }
 
-impl Default for Origins {
+impl Default for LiveOrigins {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Origins {
+impl LiveOrigins {
     /// None alive.
     pub fn new() -> Self {
         let generations = (0..SLOTS).map(|_| AtomicU32::new(0)).collect();
@@ -50,7 +50,7 @@ impl Origins {
     }
 
     /// A new one; [`Origin::NONE`] where all slots are taken, so that its answers are used but not kept.
-    pub fn allocate(&self) -> Origin {
+    pub fn allocate(&self) -> AnswerOrigin {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = match free.slots.pop() {
             Some(slot) => slot,
@@ -58,14 +58,14 @@ impl Origins {
                 free.next += 1;
                 free.next - 1
             }
-            None => return Origin::NONE,
+            None => return AnswerOrigin::NONE,
         };
         let generation = self.generations.get(slot as usize).map_or(0, |g| g.load(Ordering::Acquire));
-        Origin { slot, generation }
+        AnswerOrigin { slot, generation }
     }
 
     /// Ends it: everything learnt from it is gone at once. Ending it again does nothing.
-    pub fn retire(&self, origin: Origin) {
+    pub fn retire(&self, origin: AnswerOrigin) {
         let Some(generation) = self.generations.get(origin.slot as usize) else { return };
         let next = origin.generation.wrapping_add(1);
         if generation.compare_exchange(origin.generation, next, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
@@ -75,7 +75,7 @@ impl Origins {
 
     /// Whether what was learnt from it may still be served.
     #[inline]
-    pub fn is_live(&self, origin: Origin) -> bool {
+    pub fn is_live(&self, origin: AnswerOrigin) -> bool {
         self.generations
             .get(origin.slot as usize)
             .is_some_and(|generation| generation.load(Ordering::Acquire) == origin.generation)

@@ -212,21 +212,21 @@ fn lock(shard: &Mutex<RecordShard>) -> MutexGuard<'_, RecordShard> {
 
 #[cfg(test)]
 mod tests {
-    use rhumb_wire::Name;
+    use rhumb_wire::DomainName;
 
     use super::*;
-    use crate::record_list::RecordList;
-    use crate::record_set::{Credibility, RecordContent, RecordSet, SecurityStatus};
+    use crate::record_list::CachedRecords;
+    use crate::record_set::{CredibilityRank, RecordContent, RecordSet, SecurityStatus};
 
-    fn learnt(name: &str, ttl: u32, credibility: Credibility, rdata: &[u8]) -> LearntRecords {
-        let owner: Name = name.parse().unwrap();
+    fn learnt(name: &str, ttl: u32, credibility: CredibilityRank, rdata: &[u8]) -> LearntRecords {
+        let owner: DomainName = name.parse().unwrap();
         let records = [rdata].into_iter().collect();
         let set = RecordSet {
             owner: owner.clone(),
             rtype: Type::A,
             ttl,
             records,
-            signatures: RecordList::default(),
+            signatures: CachedRecords::default(),
         };
         LearntRecords {
             owner,
@@ -241,22 +241,25 @@ mod tests {
     }
 
     fn found(cache: &RecordCache, name: &str, now: u32) -> Option<Vec<u8>> {
-        let found = cache.get(name.parse::<Name>().unwrap().as_ref(), Type::A, now)?;
+        let found = cache.get(name.parse::<DomainName>().unwrap().as_ref(), Type::A, now)?;
         found.records()?.records.iter().next().map(<[u8]>::to_vec)
     }
 
     #[test]
     fn what_is_less_credible_does_not_replace_what_lives() {
         let cache = RecordCache::new(1 << 20);
-        cache.put(learnt("a.example", 10, Credibility::Authoritative, b"true"));
-        cache.put(learnt("A.example", 10, Credibility::Referral, b"glue"));
+        cache.put(learnt("a.example", 10, CredibilityRank::Authoritative, b"true"));
+        cache.put(learnt("A.example", 10, CredibilityRank::Referral, b"glue"));
         assert_eq!(found(&cache, "a.EXAMPLE", 109).as_deref(), Some(&b"true"[..]));
         assert_eq!(found(&cache, "a.example", 110), None);
-        cache.put(LearntRecords { stored: 110, ..learnt("a.example", 10, Credibility::Referral, b"glue") });
+        cache.put(LearntRecords {
+            stored: 110,
+            ..learnt("a.example", 10, CredibilityRank::Referral, b"glue")
+        });
         assert_eq!(found(&cache, "a.example", 111).as_deref(), Some(&b"glue"[..]));
-        cache.put(LearntRecords { stored: 111, ..learnt("a.example", 10, Credibility::Answer, b"new") });
+        cache.put(LearntRecords { stored: 111, ..learnt("a.example", 10, CredibilityRank::Answer, b"new") });
         assert_eq!(found(&cache, "a.example", 111).as_deref(), Some(&b"new"[..]));
-        cache.put(learnt("zero.example", 0, Credibility::Authoritative, b"never"));
+        cache.put(learnt("zero.example", 0, CredibilityRank::Authoritative, b"never"));
         assert_eq!((found(&cache, "zero.example", 100), cache.figures().0), (None, 1));
     }
 
@@ -265,7 +268,7 @@ mod tests {
         let cache = RecordCache::new(1 << 20);
         cache.set_limits(1 << 20, (5, 20));
         for (ttl, kept) in [(0, 5), (10, 10), (1000, 20)] {
-            assert_eq!(cache.put(learnt("a.example", ttl, Credibility::Authoritative, b"")).ttl, kept);
+            assert_eq!(cache.put(learnt("a.example", ttl, CredibilityRank::Authoritative, b"")).ttl, kept);
         }
     }
 
@@ -273,7 +276,7 @@ mod tests {
     fn bytes_are_bounded_and_what_is_used_stays() {
         let cache = RecordCache::new(4 << 20);
         for n in 0..40_000 {
-            cache.put(learnt(&format!("{n}.example"), 1000, Credibility::Authoritative, &[7; 100]));
+            cache.put(learnt(&format!("{n}.example"), 1000, CredibilityRank::Authoritative, &[7; 100]));
             assert!(found(&cache, "0.example", 101).is_some(), "{n}");
         }
         let (entries, bytes) = cache.figures();
@@ -283,7 +286,7 @@ mod tests {
             shard.bytes == shard.table.iter().map(|slot| slot.learnt.bytes()).sum::<u64>()
                 && shard.queue.len() <= 2 * shard.table.len() + 64
         }));
-        let all = cache.flush("example".parse::<Name>().unwrap().as_ref(), true);
+        let all = cache.flush("example".parse::<DomainName>().unwrap().as_ref(), true);
         assert_eq!((all as u64, cache.figures()), (entries, (0, 0)));
     }
 }

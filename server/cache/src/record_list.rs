@@ -2,9 +2,9 @@
 
 /// RDATA of records, each behind its length; names in it are written out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RecordList(Box<[u8]>);
+pub struct CachedRecords(Box<[u8]>);
 
-impl RecordList {
+impl CachedRecords {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -33,7 +33,7 @@ impl RecordList {
 }
 
 /// RDATA of more than 65535 bytes, which no message can hold, is left out.
-impl<'r> FromIterator<&'r [u8]> for RecordList {
+impl<'r> FromIterator<&'r [u8]> for CachedRecords {
     fn from_iter<I: IntoIterator<Item = &'r [u8]>>(records: I) -> Self {
         let mut bytes = Vec::new();
         for rdata in records {
@@ -54,9 +54,9 @@ mod tests {
     fn records_come_back_as_they_were_put_in() {
         let long = vec![7; 65_535];
         let records: [&[u8]; 3] = [b"one", b"", &long];
-        let list: RecordList = records.into_iter().collect();
+        let list: CachedRecords = records.into_iter().collect();
         assert_eq!((list.iter().collect::<Vec<_>>(), list.len()), (records.to_vec(), 3));
-        let none: RecordList = [vec![0; 65_536].as_slice()].into_iter().collect();
-        assert!(none.is_empty() && RecordList::default().is_empty());
+        let none: CachedRecords = [vec![0; 65_536].as_slice()].into_iter().collect();
+        assert!(none.is_empty() && CachedRecords::default().is_empty());
     }
 }

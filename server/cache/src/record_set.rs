@@ -2,23 +2,23 @@
 
 use std::sync::Arc;
 
-use rhumb_wire::{Name, Type};
+use rhumb_wire::{DomainName, Type};
 
-use crate::record_list::RecordList;
+use crate::record_list::CachedRecords;
 
 /// Records of one owner and type in class IN, with the signatures over them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordSet {
     /// The owner, in the case it was learnt in.
-    pub owner: Name,
+    pub owner: DomainName,
     /// The type.
     pub rtype: Type,
     /// Seconds, counted from when it was learnt.
     pub ttl: u32,
     /// RDATA, without duplicates.
-    pub records: RecordList,
+    pub records: CachedRecords,
     /// RDATA of the RRSIG records over them.
-    pub signatures: RecordList,
+    pub signatures: CachedRecords,
 }
 
 /// What stands under a name and type.
@@ -34,7 +34,7 @@ pub enum RecordContent {
 
 /// How far data can be relied on by where it stood (RFC 2181 section 5.4.1), least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Credibility {
+pub enum CredibilityRank {
     /// The parent's word on a delegation: good to go on by, never an answer.
     Referral,
     /// The answer of a server that does not say that it is authoritative.
@@ -60,7 +60,7 @@ pub enum SecurityStatus {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LearntRecords {
     /// The name, in lower case.
-    pub owner: Name,
+    pub owner: DomainName,
     /// The type; 0 for a name that does not exist.
     pub rtype: Type,
     /// What stands there.
@@ -68,7 +68,7 @@ pub struct LearntRecords {
     /// What came with it: the SOA of a denial, the proofs of a denial or a wildcard, the addresses of a delegation.
     pub attached: Box<[RecordSet]>,
     /// How it was learnt.
-    pub credibility: Credibility,
+    pub credibility: CredibilityRank,
     /// What validation found.
     pub security: SecurityStatus,
     /// Seconds, counted from `stored`.

@@ -3,10 +3,10 @@
 use hashbrown::HashTable;
 use rhumb_wire::NameRef;
 
-use crate::entry::{Entry, Key, Kind, NotKept};
-use crate::eviction::{Ghosts, Queues, Ticket};
-use crate::origin::Origins;
-use crate::terms::{Hit, Limits, STALE_TTL, Want};
+use crate::entry::{AnswerKey, CacheEntry, EntryState, NotKept};
+use crate::eviction::{EvictedHashes, EvictionQueues, QueueTicket};
+use crate::origin::LiveOrigins;
+use crate::terms::{CacheHit, CacheLimits, STALE_TTL, WantedAnswer};
 
 /// The share of the small queue in the shard's room: one in this many bytes.
 const SMALL_SHARE: u64 = 10;
@@ -19,32 +19,32 @@ const LEAST_PREFETCH_TTL: u32 = 10;
 struct Slot {
     serial: u32,
     small: bool,
-    entry: Option<Entry>,
+    entry: Option<CacheEntry>,
 }
 
 #[derive(Debug)]
-pub(crate) struct Shard {
+pub(crate) struct CacheShard {
     table: HashTable<u32>,
     slots: Vec<Slot>,
     free: Vec<u32>,
-    queues: Queues,
-    ghosts: Ghosts,
-    limits: Limits,
+    queues: EvictionQueues,
+    ghosts: EvictedHashes,
+    limits: CacheLimits,
     room: u64,
     bytes: u64,
     evicted: u64,
     serial: u32,
 }
 
-impl Shard {
-    pub(crate) fn new(limits: &Limits, shards: u64) -> Self {
+impl CacheShard {
+    pub(crate) fn new(limits: &CacheLimits, shards: u64) -> Self {
         let room = limits.size / shards;
         Self {
             table: HashTable::new(),
             slots: Vec::new(),
             free: Vec::new(),
-            queues: Queues::default(),
-            ghosts: Ghosts::for_bytes(room),
+            queues: EvictionQueues::default(),
+            ghosts: EvictedHashes::for_bytes(room),
             limits: *limits,
             room,
             bytes: 0,
@@ -65,25 +65,25 @@ impl Shard {
         self.evicted
     }
 
-    pub(crate) fn set_limits(&mut self, limits: &Limits, shards: u64) {
+    pub(crate) fn set_limits(&mut self, limits: &CacheLimits, shards: u64) {
         self.room = limits.size / shards;
         self.limits = *limits;
         self.make_room();
     }
 
-    fn find(&self, hash: u64, key: &Key<'_>) -> Option<u32> {
+    fn find(&self, hash: u64, key: &AnswerKey<'_>) -> Option<u32> {
         self.table.find(hash, |&place| self.entry(place).is_some_and(|e| e.is_for(hash, key))).copied()
     }
 
-    fn entry(&self, place: u32) -> Option<&Entry> {
+    fn entry(&self, place: u32) -> Option<&CacheEntry> {
         self.slots.get(place as usize).and_then(|slot| slot.entry.as_ref())
     }
 
-    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &CacheEntry> {
         self.slots.iter().filter_map(|slot| slot.entry.as_ref())
     }
 
-    fn entry_mut(&mut self, place: u32) -> Option<&mut Entry> {
+    fn entry_mut(&mut self, place: u32) -> Option<&mut CacheEntry> {
         self.slots.get_mut(place as usize).and_then(|slot| slot.entry.as_mut())
     }
 
@@ -92,13 +92,13 @@ impl Shard {
     pub(crate) fn look_up(
         &mut self,
         hash: u64,
-        key: &Key<'_>,
-        want: Want,
+        key: &AnswerKey<'_>,
+        want: WantedAnswer,
         now: u32,
         limit: usize,
         out: &mut [u8],
-        origins: &Origins,
-    ) -> Option<Hit> {
+        origins: &LiveOrigins,
+    ) -> Option<CacheHit> {
         let place = self.find(hash, key)?;
         let limits = self.limits;
         let entry = self.entry_mut(place)?;
@@ -108,7 +108,7 @@ impl Shard {
             self.remove(place);
             return None;
         }
-        if stale && want == Want::Fresh && now >= entry.failed_until {
+        if stale && want == WantedAnswer::Fresh && now >= entry.failed_until {
             return None;
         }
         let age = now.saturating_sub(entry.stored);
@@ -120,13 +120,13 @@ impl Shard {
         let prefetch = limits.prefetch
             && !entry.prefetched
             && !stale
-            && entry.kind == Kind::Answer
+            && entry.kind == EntryState::Answer
             && entry.uses > 1
             && entry.ttl >= LEAST_PREFETCH_TTL
             && left <= entry.ttl / 10;
         entry.prefetched |= prefetch;
-        let failure = entry.kind == Kind::Failure;
-        Some(Hit {
+        let failure = entry.kind == EntryState::Failure;
+        Some(CacheHit {
             length,
             truncated,
             stale,
@@ -139,7 +139,12 @@ impl Shard {
         })
     }
 
-    pub(crate) fn insert(&mut self, mut entry: Entry, key: &Key<'_>, now: u32) -> Result<(), NotKept> {
+    pub(crate) fn insert(
+        &mut self,
+        mut entry: CacheEntry,
+        key: &AnswerKey<'_>,
+        now: u32,
+    ) -> Result<(), NotKept> {
         entry.hold_to(&self.limits)?;
         let bytes = entry.bytes();
         if bytes > self.room / 2 {
@@ -158,7 +163,7 @@ impl Shard {
         Ok(())
     }
 
-    fn place(&mut self, entry: Entry, small: bool) {
+    fn place(&mut self, entry: CacheEntry, small: bool) {
         let hash = entry.hash;
         let bytes = entry.bytes();
         self.serial = self.serial.wrapping_add(1);
@@ -176,7 +181,7 @@ impl Shard {
         self.table.insert_unique(hash, place, |&p| {
             slots.get(p as usize).and_then(|s| s.entry.as_ref()).map_or(0, |e| e.hash)
         });
-        let ticket = Ticket { place, serial: self.serial };
+        let ticket = QueueTicket { place, serial: self.serial };
         if small {
             self.queues.small.push_back(ticket);
             self.queues.small_bytes += bytes;
@@ -190,15 +195,15 @@ impl Shard {
     pub(crate) fn note_failure(
         &mut self,
         hash: u64,
-        key: &Key<'_>,
+        key: &AnswerKey<'_>,
         now: u32,
         ttl: u32,
-        origins: &Origins,
+        origins: &LiveOrigins,
     ) -> bool {
         let limits = self.limits;
         let Some(place) = self.find(hash, key) else { return false };
         let Some(entry) = self.entry_mut(place) else { return false };
-        let usable = entry.kind == Kind::Answer
+        let usable = entry.kind == EntryState::Answer
             && origins.is_live(entry.origin)
             && now < entry.expires().saturating_add(stale_span(entry, &limits));
         if usable {
@@ -209,13 +214,13 @@ impl Shard {
     }
 
     /// Drops what is kept under `key`, if anything is.
-    pub(crate) fn forget(&mut self, hash: u64, key: &Key<'_>) {
+    pub(crate) fn forget(&mut self, hash: u64, key: &AnswerKey<'_>) {
         if let Some(place) = self.find(hash, key) {
             self.remove(place);
         }
     }
 
-    fn remove(&mut self, place: u32) -> Option<Entry> {
+    fn remove(&mut self, place: u32) -> Option<CacheEntry> {
         let slot = self.slots.get_mut(place as usize)?;
         let entry = slot.entry.take()?;
         if slot.small {
@@ -287,7 +292,7 @@ impl Shard {
             return;
         }
         let slots = &self.slots;
-        let live = |t: &Ticket| {
+        let live = |t: &QueueTicket| {
             slots.get(t.place as usize).is_some_and(|s| s.serial == t.serial && s.entry.is_some())
         };
         self.queues.small.retain(live);
@@ -307,6 +312,6 @@ impl Shard {
     }
 }
 
-fn stale_span(entry: &Entry, limits: &Limits) -> u32 {
-    if entry.kind == Kind::Failure { 0 } else { limits.serve_stale }
+fn stale_span(entry: &CacheEntry, limits: &CacheLimits) -> u32 {
+    if entry.kind == EntryState::Failure { 0 } else { limits.serve_stale }
 }

@@ -1,13 +1,13 @@
 //! What is asked of the cache, what it gives, and the limits that it keeps to.
 
-use crate::origin::Origin;
+use crate::origin::AnswerOrigin;
 
 /// The TTL that a stale answer leaves with (RFC 8767 section 4).
 pub const STALE_TTL: u32 = 30;
 
 /// How long things are kept and how much of them; the part of the configuration that the cache obeys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct CacheLimits {
     /// Bytes for all entries together, bookkeeping included.
     pub size: u64,
     /// Seconds that an entry may be served after its TTL, when no upstream answers (RFC 8767); 0: never.
@@ -20,7 +20,7 @@ pub struct Limits {
     pub prefetch: bool,
 }
 
-impl Limits {
+impl CacheLimits {
     /// A TTL within the least and the greatest.
     pub(crate) fn hold(&self, ttl: u32) -> u32 {
         ttl.max(self.min_ttl).min(self.max_ttl)
@@ -29,7 +29,7 @@ impl Limits {
 
 /// Which answers satisfy a look-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Want {
+pub enum WantedAnswer {
     /// Within its TTL; or beyond it while the upstreams are known to fail (RFC 8767 section 5, the failure recheck timer).
     Fresh,
     /// Also beyond its TTL: the upstreams failed, or took too long.
@@ -38,7 +38,7 @@ pub enum Want {
 
 /// An answer out of the cache, already in the caller's buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hit {
+pub struct CacheHit {
     /// Bytes of the message.
     pub length: usize,
     /// The message did not fit and was cut to its question; TC is set.
@@ -50,11 +50,11 @@ pub struct Hit {
     /// It reports a failure (RFC 9520).
     pub failure: bool,
     /// Where it was learnt.
-    pub origin: Origin,
+    pub origin: AnswerOrigin,
     /// Seconds since it was learnt.
     pub age: u32,
     /// Seconds until its TTL runs out.
     pub left: u32,
-    /// What its keeper noted of its aliases, see [`Cache::keep`].
+    /// What its keeper noted of its aliases, see [`AnswerCache::keep`].
     pub aliases: u32,
 }

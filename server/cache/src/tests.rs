@@ -1,11 +1,12 @@
 use super::*;
 use rhumb_wire::compress::NameCompression;
-use rhumb_wire::{Class, MessageSection, MessageWriter, Name, Type, header};
+use rhumb_wire::{Class, DomainName, MessageSection, MessageWriter, Type, header};
 
-const LIMITS: Limits = Limits { size: 1 << 20, serve_stale: 100, min_ttl: 0, max_ttl: 1000, prefetch: true };
+const LIMITS: CacheLimits =
+    CacheLimits { size: 1 << 20, serve_stale: 100, min_ttl: 0, max_ttl: 1000, prefetch: true };
 
 fn message(name: &str, ttls: &[u32]) -> Vec<u8> {
-    let name: Name = name.parse().unwrap();
+    let name: DomainName = name.parse().unwrap();
     let mut buffer = vec![0; 4096];
     let mut compression = NameCompression::default();
     let mut w = MessageWriter::new(&mut buffer, 4096, &mut compression);
@@ -26,12 +27,12 @@ fn with_type(mut message: Vec<u8>, rtype: u8) -> Vec<u8> {
 }
 
 fn question(name: &str) -> Vec<u8> {
-    let name: Name = name.parse().unwrap();
+    let name: DomainName = name.parse().unwrap();
     [name.as_ref().as_bytes(), &[0, 1, 0, 1]].concat()
 }
 
-fn key(question: &[u8]) -> Key<'_> {
-    Key { question, route: 1, dnssec_ok: false, checking_disabled: false }
+fn key(question: &[u8]) -> AnswerKey<'_> {
+    AnswerKey { question, route: 1, dnssec_ok: false, checking_disabled: false }
 }
 
 fn ttls(message: &[u8]) -> Vec<u32> {
@@ -39,13 +40,13 @@ fn ttls(message: &[u8]) -> Vec<u32> {
 }
 
 struct Rig {
-    cache: Cache,
-    origin: Origin,
+    cache: AnswerCache,
+    origin: AnswerOrigin,
 }
 
 impl Rig {
-    fn new(limits: Limits) -> Self {
-        let cache = Cache::new(&limits);
+    fn new(limits: CacheLimits) -> Self {
+        let cache = AnswerCache::new(&limits);
         let origin = cache.origins().allocate();
         Self { cache, origin }
     }
@@ -54,7 +55,7 @@ impl Rig {
         self.cache.keep(&key(&question(name)), &message(name, &[ttl]), ttl, 0, self.origin, now)
     }
 
-    fn get(&self, name: &str, want: Want, now: u32) -> Option<(Hit, Vec<u8>)> {
+    fn get(&self, name: &str, want: WantedAnswer, now: u32) -> Option<(CacheHit, Vec<u8>)> {
         let mut out = vec![0; 4096];
         let hit = self.cache.look_up(&key(&question(name)), want, now, 4096, &mut out)?;
         out.truncate(hit.length);
@@ -67,15 +68,15 @@ fn ttls_age_and_run_out() {
     let rig = Rig::new(LIMITS);
     let q = question("a.example");
     rig.cache.keep(&key(&q), &message("a.example", &[300, 60]), 60, 7, rig.origin, 1000).unwrap();
-    let (hit, out) = rig.get("a.example", Want::Fresh, 1010).unwrap();
+    let (hit, out) = rig.get("a.example", WantedAnswer::Fresh, 1010).unwrap();
     assert_eq!((hit.age, hit.left, hit.stale), (10, 50, false));
     // An answer is only as good as its shortest TTL.
     assert_eq!(ttls(&out), [50, 50]);
-    assert!(rig.get("a.example", Want::Fresh, 1060).is_none());
-    let (hit, out) = rig.get("a.example", Want::Stale, 1060).unwrap();
+    assert!(rig.get("a.example", WantedAnswer::Fresh, 1060).is_none());
+    let (hit, out) = rig.get("a.example", WantedAnswer::Stale, 1060).unwrap();
     assert!(hit.stale);
     assert_eq!(ttls(&out), [30, 30]);
-    assert!(rig.get("a.example", Want::Stale, 1160).is_none());
+    assert!(rig.get("a.example", WantedAnswer::Stale, 1160).is_none());
     assert_eq!(rig.cache.figures().entries, 0);
 }
 
@@ -87,11 +88,15 @@ fn questions_differ_by_route_and_bits() {
     let mut out = [0; 512];
     for (other, found) in [
         (key(&q), true),
-        (Key { route: 2, ..key(&q) }, false),
-        (Key { dnssec_ok: true, ..key(&q) }, false),
-        (Key { checking_disabled: true, ..key(&q) }, false),
+        (AnswerKey { route: 2, ..key(&q) }, false),
+        (AnswerKey { dnssec_ok: true, ..key(&q) }, false),
+        (AnswerKey { checking_disabled: true, ..key(&q) }, false),
     ] {
-        assert_eq!(rig.cache.look_up(&other, Want::Fresh, 1, 512, &mut out).is_some(), found, "{other:?}");
+        assert_eq!(
+            rig.cache.look_up(&other, WantedAnswer::Fresh, 1, 512, &mut out).is_some(),
+            found,
+            "{other:?}"
+        );
     }
 }
 
@@ -100,8 +105,8 @@ fn a_retired_origin_takes_its_answers_with_it() {
     let rig = Rig::new(LIMITS);
     rig.keep("a.example", 60, 0).unwrap();
     rig.cache.origins().retire(rig.origin);
-    assert!(rig.get("a.example", Want::Fresh, 1).is_none());
-    assert!(rig.get("a.example", Want::Stale, 1).is_none());
+    assert!(rig.get("a.example", WantedAnswer::Fresh, 1).is_none());
+    assert!(rig.get("a.example", WantedAnswer::Stale, 1).is_none());
     assert_eq!(rig.keep("a.example", 60, 1), Err(NotKept::Gone));
     // The slot is used again, the life is another.
     let next = rig.cache.origins().allocate();
@@ -117,13 +122,13 @@ fn failures_are_kept_and_step_aside_for_stale_answers() {
     let q = question("a.example");
     let failure = message("a.example", &[]);
     rig.cache.keep_failure(&key(&q), &failure, 5, rig.origin, 10).unwrap();
-    assert!(rig.get("a.example", Want::Fresh, 14).unwrap().0.failure);
-    assert!(rig.get("a.example", Want::Stale, 15).is_none());
+    assert!(rig.get("a.example", WantedAnswer::Fresh, 14).unwrap().0.failure);
+    assert!(rig.get("a.example", WantedAnswer::Stale, 15).is_none());
     rig.keep("a.example", 60, 20).unwrap();
     rig.cache.keep_failure(&key(&q), &failure, 5, rig.origin, 81).unwrap();
-    let (hit, _) = rig.get("a.example", Want::Fresh, 82).unwrap();
+    let (hit, _) = rig.get("a.example", WantedAnswer::Fresh, 82).unwrap();
     assert!(hit.stale && !hit.failure);
-    assert!(rig.get("a.example", Want::Fresh, 86).is_none(), "asked again once the pause is over");
+    assert!(rig.get("a.example", WantedAnswer::Fresh, 86).is_none(), "asked again once the pause is over");
 }
 
 #[test]
@@ -136,29 +141,29 @@ fn a_name_that_is_denied_is_denied_for_every_type() {
     let name = q.len() - 4;
     let other = [&q[..name], &[0, 28, 0, 1]].concat();
     let mut out = [0; 512];
-    assert!(rig.cache.look_up(&key(&q), Want::Fresh, 1, 512, &mut out).is_some());
-    assert!(rig.cache.look_up(&key(&other), Want::Fresh, 1, 512, &mut out).is_some());
+    assert!(rig.cache.look_up(&key(&q), WantedAnswer::Fresh, 1, 512, &mut out).is_some());
+    assert!(rig.cache.look_up(&key(&other), WantedAnswer::Fresh, 1, 512, &mut out).is_some());
     assert_eq!(rig.cache.figures().entries, 1);
     // Until it comes into being.
     rig.cache.keep(&key(&other), &with_type(message("a.example", &[60]), 28), 60, 0, rig.origin, 2).unwrap();
-    assert!(rig.cache.look_up(&key(&q), Want::Stale, 3, 512, &mut out).is_none());
+    assert!(rig.cache.look_up(&key(&q), WantedAnswer::Stale, 3, 512, &mut out).is_none());
     // The denial of what an alias leads to says nothing of the alias.
     let mut chain = message("b.example", &[60]);
     chain[3] |= 3;
     let q = question("b.example");
     rig.cache.keep(&key(&q), &chain, 60, 0, rig.origin, 0).unwrap();
     let other = [&q[..name], &[0, 28, 0, 1]].concat();
-    assert!(rig.cache.look_up(&key(&q), Want::Fresh, 1, 512, &mut out).is_some());
-    assert!(rig.cache.look_up(&key(&other), Want::Fresh, 1, 512, &mut out).is_none());
+    assert!(rig.cache.look_up(&key(&q), WantedAnswer::Fresh, 1, 512, &mut out).is_some());
+    assert!(rig.cache.look_up(&key(&other), WantedAnswer::Fresh, 1, 512, &mut out).is_none());
 }
 
 #[test]
 fn ttls_are_held_to_the_limits() {
-    let rig = Rig::new(Limits { min_ttl: 50, max_ttl: 100, ..LIMITS });
+    let rig = Rig::new(CacheLimits { min_ttl: 50, max_ttl: 100, ..LIMITS });
     rig.keep("low.example", 5, 0).unwrap();
     rig.keep("high.example", 5000, 0).unwrap();
-    assert_eq!(ttls(&rig.get("low.example", Want::Fresh, 10).unwrap().1), [40]);
-    assert_eq!(ttls(&rig.get("high.example", Want::Fresh, 10).unwrap().1), [90]);
+    assert_eq!(ttls(&rig.get("low.example", WantedAnswer::Fresh, 10).unwrap().1), [40]);
+    assert_eq!(ttls(&rig.get("high.example", WantedAnswer::Fresh, 10).unwrap().1), [90]);
 }
 
 #[test]
@@ -167,7 +172,7 @@ fn what_does_not_fit_is_cut_to_its_question() {
     let q = question("a.example");
     rig.cache.keep(&key(&q), &message("a.example", &[60; 20]), 60, 0, rig.origin, 0).unwrap();
     let mut out = [0; 512];
-    let hit = rig.cache.look_up(&key(&q), Want::Fresh, 1, 100, &mut out).unwrap();
+    let hit = rig.cache.look_up(&key(&q), WantedAnswer::Fresh, 1, 100, &mut out).unwrap();
     assert!(hit.truncated);
     assert_eq!(hit.length, 12 + q.len());
     assert_eq!(out[2] & 0x82, 0x82);
@@ -178,34 +183,35 @@ fn what_does_not_fit_is_cut_to_its_question() {
 fn prefetch_is_asked_for_once_and_only_for_what_is_popular() {
     let rig = Rig::new(LIMITS);
     rig.keep("a.example", 100, 0).unwrap();
-    assert!(!rig.get("a.example", Want::Fresh, 95).unwrap().0.prefetch);
-    assert!(rig.get("a.example", Want::Fresh, 95).unwrap().0.prefetch);
-    assert!(!rig.get("a.example", Want::Fresh, 96).unwrap().0.prefetch);
+    assert!(!rig.get("a.example", WantedAnswer::Fresh, 95).unwrap().0.prefetch);
+    assert!(rig.get("a.example", WantedAnswer::Fresh, 95).unwrap().0.prefetch);
+    assert!(!rig.get("a.example", WantedAnswer::Fresh, 96).unwrap().0.prefetch);
 }
 
 #[test]
 fn memory_is_bounded_and_a_scan_does_not_wash_out_what_is_used() {
-    let rig = Rig::new(Limits { size: 256 << 10, ..LIMITS });
+    let rig = Rig::new(CacheLimits { size: 256 << 10, ..LIMITS });
     for i in 0..200 {
         rig.keep(&format!("hot{i}.example"), 900, 0).unwrap();
     }
     for _ in 0..3 {
         for i in 0..200 {
-            rig.get(&format!("hot{i}.example"), Want::Fresh, 1);
+            rig.get(&format!("hot{i}.example"), WantedAnswer::Fresh, 1);
         }
     }
     for i in 0..20_000 {
         rig.keep(&format!("scan{i}.example"), 900, 2).unwrap();
         if i % 100 == 0 {
             for i in 0..200 {
-                rig.get(&format!("hot{i}.example"), Want::Fresh, 3);
+                rig.get(&format!("hot{i}.example"), WantedAnswer::Fresh, 3);
             }
         }
     }
     let figures = rig.cache.figures();
     assert!(figures.bytes <= 256 << 10, "{figures:?}");
     assert!(figures.evicted > 15_000);
-    let kept = (0..200).filter(|i| rig.get(&format!("hot{i}.example"), Want::Fresh, 4).is_some()).count();
+    let kept =
+        (0..200).filter(|i| rig.get(&format!("hot{i}.example"), WantedAnswer::Fresh, 4).is_some()).count();
     assert!(kept > 180, "{kept} of 200 are left");
 }
 
@@ -215,7 +221,7 @@ fn flushing_takes_a_name_or_a_subtree() {
     for name in ["example", "a.example", "b.a.example", "other"] {
         rig.keep(name, 60, 0).unwrap();
     }
-    let example: Name = "EXAMPLE".parse().unwrap();
+    let example: DomainName = "EXAMPLE".parse().unwrap();
     assert_eq!(rig.cache.flush(example.as_ref(), false), 1);
     assert_eq!(rig.cache.flush(example.as_ref(), true), 2);
     assert_eq!(rig.cache.flush(NameRef::ROOT, true), 1);
@@ -238,11 +244,11 @@ proptest::proptest! {
                     model.insert(name, now + ttl);
                 }
                 1 => {
-                    rig.cache.flush(text.parse::<Name>().unwrap().as_ref(), false);
+                    rig.cache.flush(text.parse::<DomainName>().unwrap().as_ref(), false);
                     model.remove(&name);
                 }
                 _ => {
-                    let found = rig.get(&text, Want::Fresh, now).map(|(hit, _)| now + hit.left);
+                    let found = rig.get(&text, WantedAnswer::Fresh, now).map(|(hit, _)| now + hit.left);
                     assert_eq!(found, model.get(&name).copied().filter(|&end| now < end));
                 }
             }
@@ -258,7 +264,8 @@ fn what_is_kept_of_a_name_is_shown() {
     let rig = Rig::new(LIMITS);
     rig.keep("a.example", 50, 10).unwrap();
     rig.keep("b.a.example", 50, 10).unwrap();
-    let (name, other): (Name, Name) = ("a.example".parse().unwrap(), "c.example".parse().unwrap());
+    let (name, other): (DomainName, DomainName) =
+        ("a.example".parse().unwrap(), "c.example".parse().unwrap());
     let shown = rig.cache.entries_of(name.as_ref(), 30, 10);
     assert_eq!(shown.len(), 1);
     assert_eq!((shown[0].age, shown[0].left, shown[0].failure, shown[0].route), (20, 30, false, 1));

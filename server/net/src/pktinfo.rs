@@ -18,7 +18,7 @@ pub(crate) const SPACE: usize = 96;
 /// Control messages, aligned as cmsg(3) asks.
 #[derive(Clone, Copy)]
 #[repr(C, align(8))]
-pub(crate) struct Control(pub(crate) [u8; SPACE]);
+pub(crate) struct ControlData(pub(crate) [u8; SPACE]);
 
 /// How the address lies in the data of a control message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,7 +81,7 @@ const fn align(length: usize) -> usize {
 
 /// A control message with packet information: where its data begins, and how it is laid out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Found {
+pub(crate) struct PacketInfo {
     data: usize,
     layout: Layout,
 }
@@ -94,7 +94,7 @@ pub(crate) fn ask(fd: impl AsFd, v4: bool, v6: bool) -> io::Result<()> {
     Ok(())
 }
 
-impl Control {
+impl ControlData {
     pub(crate) const fn empty() -> Self {
         Self([0; SPACE])
     }
@@ -102,7 +102,7 @@ impl Control {
     /// Looks for packet information in the first `length` bytes. Where a dual-stack socket gave both kinds for
     /// an IPv4 datagram it takes IPv4's: it alone says where a broadcast is to be answered from.
     #[inline]
-    pub(crate) fn find(&self, length: usize) -> Option<Found> {
+    pub(crate) fn find(&self, length: usize) -> Option<PacketInfo> {
         let mut found = None;
         let mut at = 0;
         let end = length.min(SPACE);
@@ -111,10 +111,10 @@ impl Control {
             let inside = size.min(end - at);
             let kind = (self.number(at + LEVEL), self.number(at + LEVEL + 4));
             if kind == (V4.level, V4.kind) && inside >= HEADER + V4.layout.size() {
-                return Some(Found { data: at + HEADER, layout: V4.layout });
+                return Some(PacketInfo { data: at + HEADER, layout: V4.layout });
             }
             if kind == (V6.level, V6.kind) && inside >= HEADER + V6.layout.size() {
-                found = Some(Found { data: at + HEADER, layout: V6.layout });
+                found = Some(PacketInfo { data: at + HEADER, layout: V6.layout });
             }
             if !(HEADER..=SPACE).contains(&size) {
                 break;
@@ -126,7 +126,7 @@ impl Control {
 
     /// The address to answer from.
     #[inline]
-    pub(crate) fn local(&self, found: Found) -> LocalAddress {
+    pub(crate) fn local(&self, found: PacketInfo) -> LocalAddress {
         match found.layout {
             Layout::Info4 => LocalAddress { ip: self.source4(found.data).into(), interface: 0 },
             Layout::Address4 => {
@@ -142,7 +142,7 @@ impl Control {
 
     /// Makes the control message of a query that of its answer, in place. Gives where it begins and its size.
     #[inline]
-    pub(crate) fn rewrite_for_reply(&mut self, found: Found) -> (usize, usize) {
+    pub(crate) fn rewrite_for_reply(&mut self, found: PacketInfo) -> (usize, usize) {
         let data = found.data;
         match found.layout {
             Layout::Info4 => {

@@ -12,9 +12,9 @@ pub(crate) const SIZE: usize = size_of::<libc::sockaddr_in6>();
 /// Room for the address of either family, as the kernel writes it.
 #[derive(Clone, Copy)]
 #[repr(C, align(8))]
-pub(crate) struct Sockaddr(pub(crate) [u8; SIZE]);
+pub(crate) struct RawAddress(pub(crate) [u8; SIZE]);
 
-impl Sockaddr {
+impl RawAddress {
     pub(crate) const fn empty() -> Self {
         Self([0; SIZE])
     }
@@ -79,10 +79,10 @@ mod tests {
     use nix::sys::socket::SockaddrStorage;
 
     /// The bytes of the address as another crate lays them out.
-    fn kernel_form(text: &str) -> Sockaddr {
+    fn kernel_form(text: &str) -> RawAddress {
         let address: SocketAddr = text.parse().unwrap();
         let storage = SockaddrStorage::from(address);
-        let mut out = Sockaddr::empty();
+        let mut out = RawAddress::empty();
         if let Some(v4) = storage.as_sockaddr_in() {
             let raw: &libc::sockaddr_in = v4.as_ref();
             out.0[..2].copy_from_slice(&raw.sin_family.to_ne_bytes());
@@ -117,6 +117,6 @@ mod tests {
 
     #[test]
     fn nothing_received_is_no_address() {
-        assert_eq!(Sockaddr::empty().address(), None);
+        assert_eq!(RawAddress::empty().address(), None);
     }
 }

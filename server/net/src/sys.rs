@@ -63,12 +63,12 @@ pub(crate) fn drops(_fd: impl AsFd) -> Option<u64> {
 
 /// `struct mmsghdr`, which not all systems have: a message and how many of its bytes were received or sent.
 #[repr(C)]
-pub(crate) struct Message {
+pub(crate) struct RawMessage {
     pub(crate) header: msghdr,
     pub(crate) length: c_uint,
 }
 
-impl Message {
+impl RawMessage {
     pub(crate) fn empty() -> Self {
         // SAFETY: the structure is integers and raw pointers, for which all zeros are a value; some systems have
         // padding fields of other names in it.
@@ -91,7 +91,7 @@ pub(crate) const WAIT_FOR_ONE: c_int = 0;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) unsafe fn receive_messages(
     fd: RawFd,
-    messages: &mut [Message],
+    messages: &mut [RawMessage],
     flags: c_int,
 ) -> io::Result<usize> {
     // The call itself, not the C library's function of that name: musl's copies and, for sending, loops.
@@ -108,7 +108,7 @@ pub(crate) unsafe fn receive_messages(
 /// # Safety
 /// Each message must point at memory that the kernel may read, with the lengths beside it.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) unsafe fn send_messages(fd: RawFd, messages: &mut [Message]) -> io::Result<usize> {
+pub(crate) unsafe fn send_messages(fd: RawFd, messages: &mut [RawMessage]) -> io::Result<usize> {
     let (count, flags) = (messages.len() as c_uint, libc::MSG_DONTWAIT);
     // SAFETY: as for receiving.
     let count = unsafe { libc::syscall(libc::SYS_sendmmsg, fd, messages.as_mut_ptr(), count, flags) };
@@ -122,7 +122,7 @@ pub(crate) unsafe fn send_messages(fd: RawFd, messages: &mut [Message]) -> io::R
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(crate) unsafe fn receive_messages(
     fd: RawFd,
-    messages: &mut [Message],
+    messages: &mut [RawMessage],
     flags: c_int,
 ) -> io::Result<usize> {
     let Some(first) = messages.first_mut() else { return Ok(0) };
@@ -137,7 +137,7 @@ pub(crate) unsafe fn receive_messages(
 /// # Safety
 /// Each message must point at memory that the kernel may read, with the lengths beside it.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) unsafe fn send_messages(fd: RawFd, messages: &mut [Message]) -> io::Result<usize> {
+pub(crate) unsafe fn send_messages(fd: RawFd, messages: &mut [RawMessage]) -> io::Result<usize> {
     let Some(first) = messages.first() else { return Ok(0) };
     // SAFETY: the caller's promise.
     let length = unsafe { libc::sendmsg(fd, &raw const first.header, libc::MSG_DONTWAIT) };

@@ -1,7 +1,7 @@
 //! Where an answer comes from when neither a zone nor the cache holds it: decisions, without sockets.
 //!
 //! [`exchange`] asks one question of one server. Two stand on it: [`forward()`], which of a list of upstreams are asked and what of
-//! their answers is passed on, and [`iterate`], from the root down to the servers of a name. Everything that is sent goes through [`Network`], which the server implements over
+//! their answers is passed on, and [`iterate`], from the root down to the servers of a name. Everything that is sent goes through [`UpstreamTransport`], which the server implements over
 //! its sockets and tests over a script with a paused clock.
 
 pub mod exchange;
@@ -18,7 +18,7 @@ pub use forward::{
     holds_private_address,
 };
 pub use identity::ServerIdentity;
-pub use iterate::{IterationSettings, Minimisation, NameServer, ResolverState, StubZone};
-pub use network::{DatagramVerdict, ExchangeError, Network, SpoofSignal};
-pub use question::Question;
+pub use iterate::{IterationSettings, NameMinimisation, NameServer, ResolverState, StubZone};
+pub use network::{DatagramVerdict, ExchangeError, SpoofSignal, UpstreamTransport};
+pub use question::OutboundQuestion;
 pub use validate::{SignatureCheck, TrustSettings};

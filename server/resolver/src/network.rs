@@ -11,7 +11,7 @@ use crate::identity::ServerIdentity;
 use crate::validate::SignatureCheck;
 
 /// What sends and receives.
-pub trait Network: Send + Sync {
+pub trait UpstreamTransport: Send + Sync {
     /// Sends `query` in one datagram out of a fresh socket, connected to `to`, with a random source port, and shows
     /// every datagram that comes back to `accept` until it says [`DatagramVerdict::Accept`] (that datagram is the
     /// result) or [`DatagramVerdict::GiveUp`], or `deadline` passes. A dropped future closes its socket.

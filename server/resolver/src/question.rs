@@ -1,12 +1,12 @@
 //! What is to be found out.
 
-use rhumb_wire::{Class, Name, NameRef, Type};
+use rhumb_wire::{Class, DomainName, NameRef, Type};
 
 /// A question for others, without anything that tells which client asked it: equal questions may share one lookup.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Question {
+pub struct OutboundQuestion {
     /// QNAME in lower case.
-    pub name: Name,
+    pub name: DomainName,
     /// QTYPE; never one that is no lookup, as AXFR or IXFR.
     pub qtype: Type,
     /// QCLASS.
@@ -17,7 +17,7 @@ pub struct Question {
     pub checking_disabled: bool,
 }
 
-impl Question {
+impl OutboundQuestion {
     /// A question of class IN without DO and CD; the name is put into lower case.
     pub fn new(name: NameRef<'_>, qtype: Type) -> Self {
         Self {

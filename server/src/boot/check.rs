@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use rhumb_config::Config;
-use rhumb_wire::Name;
+use rhumb_config::ServerConfig;
+use rhumb_wire::DomainName;
 use rhumb_zones::file::ZoneReadOptions;
 
 use super::privilege;
@@ -17,7 +17,7 @@ use crate::zone_events::{self, check_zones};
 ///
 /// Errors: all of them, each with its place.
 pub fn check(path: Option<&Path>) -> Result<(Vec<String>, String), StartError> {
-    let config: Config = read_config(path, rhumb_config::load_with_zones)?;
+    let config: ServerConfig = read_config(path, rhumb_config::load_with_zones)?;
     let mut warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
     let (zones, of_zones, mut errors) = check_zones(&config);
     let (of_lists, wrong_lists) = check_lists(&config);
@@ -28,7 +28,7 @@ pub fn check(path: Option<&Path>) -> Result<(Vec<String>, String), StartError> {
         return Err(StartError::Configuration(errors));
     }
     warnings.extend(check_host(&config));
-    warnings.extend(overlaps(zones.iter().map(Name::as_ref), &config));
+    warnings.extend(overlaps(zones.iter().map(DomainName::as_ref), &config));
     warnings.extend(of_zones.into_iter().chain(of_lists).chain(of_certificates));
     let file =
         config.file.as_ref().map_or_else(|| "built-in default".into(), |file| file.display().to_string());
@@ -42,7 +42,7 @@ pub fn check(path: Option<&Path>) -> Result<(Vec<String>, String), StartError> {
 }
 
 /// What the configuration asks of this host and the host does not have, in words.
-fn check_host(config: &Config) -> Option<String> {
+fn check_host(config: &ServerConfig) -> Option<String> {
     let file = config.file.as_ref()?;
     let fault = privilege::fault_of_user(config.user.as_deref()?)?;
     Some(format!("{}: user: {fault}; a start as root fails", file.display()))
@@ -56,7 +56,7 @@ pub fn check_zone(
     file: &Path,
     include_folders: Vec<PathBuf>,
 ) -> Result<(Vec<String>, String), StartError> {
-    let name: Name = origin
+    let name: DomainName = origin
         .parse()
         .map_err(|error| StartError::Configuration(vec![format!("`{origin}` is no zone name: {error}")]))?;
     match zone_events::load_to_check(&name, file, &ZoneReadOptions { include_folders }) {

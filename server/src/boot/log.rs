@@ -11,7 +11,7 @@ use tracing_subscriber::{Layer, Registry, fmt, reload};
 use destination::{LogDestination, StderrLines};
 
 /// Changes the level of a log that was started.
-pub(super) type Level = reload::Handle<LevelFilter, Registry>;
+pub(super) type LogLevelHandle = reload::Handle<LevelFilter, Registry>;
 
 /// How lines look.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +22,7 @@ pub(super) struct LogForm {
 
 /// A log that was started.
 pub(super) struct StartedLog {
-    pub(super) level: Level,
+    pub(super) level: LogLevelHandle,
     pub(super) form: LogForm,
 }
 
@@ -53,13 +53,13 @@ const fn is_json(format: LogFormat, destination: LogDestination) -> bool {
 }
 
 /// Takes this level, until the next reload.
-pub(super) fn set_level(handle: &Level, level: LogLevel) {
+pub(super) fn set_level(handle: &LogLevelHandle, level: LogLevel) {
     // Fails only where the log is gone, and with it its readers.
     let _ = handle.reload(level_filter(level));
 }
 
 /// Takes the level of `log`.
-pub(super) fn set(level: &Level, log: LogSettings) {
+pub(super) fn set(level: &LogLevelHandle, log: LogSettings) {
     set_level(level, log.level);
 }
 

@@ -22,12 +22,12 @@ const MOST_STATUS: usize = 1024;
 /// The way to the service manager. Cheap to share; to be made before threads are started, as it reads the
 /// environment.
 #[derive(Debug, Default)]
-pub(crate) struct Supervisor {
+pub(crate) struct ServiceManager {
     to: Option<(UnixDatagram, SocketAddr)>,
     watchdog: Option<Duration>,
 }
 
-impl Supervisor {
+impl ServiceManager {
     /// As the environment says: `NOTIFY_SOCKET` (a path, or `@` and an abstract name), `WATCHDOG_USEC` and
     /// `WATCHDOG_PID`. An address of another kind is told in the log and not used.
     pub(crate) fn from_environment() -> Self {
@@ -50,7 +50,7 @@ impl Supervisor {
         }
     }
 
-    /// How often to call [`Supervisor::alive`]: half the time after which the manager would restart us. `None`: it
+    /// How often to call [`ServiceManager::alive`]: half the time after which the manager would restart us. `None`: it
     /// does not watch.
     pub(crate) fn watchdog(&self) -> Option<Duration> {
         self.watchdog
@@ -61,7 +61,7 @@ impl Supervisor {
         self.send("READY=1");
     }
 
-    /// A reload begins; [`Supervisor::ready`] has to follow.
+    /// A reload begins; [`ServiceManager::ready`] has to follow.
     pub(crate) fn reloading(&self) {
         // The manager tells by this time that the reload is the one it asked for (CLOCK_MONOTONIC, microseconds).
         let Ok(now) = clock_gettime(ClockId::CLOCK_MONOTONIC) else { return };

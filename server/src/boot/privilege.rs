@@ -21,7 +21,7 @@ use nix::unistd::{
 };
 
 pub(in crate::boot) use account::find_group;
-pub(crate) use account::{Account, AccountError};
+pub(crate) use account::{AccountError, UserAccount};
 
 /// The user and group that root becomes when the configuration names none: the overflow ids, `nobody`.
 const NOBODY: u32 = 65_534;
@@ -74,7 +74,7 @@ fn hint(errno: Errno) -> &'static str {
 
 /// What is left, for the log and `status`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Privileges {
+pub(crate) struct RemainingPrivileges {
     /// The effective user.
     pub(crate) uid: u32,
     /// The effective group.
@@ -89,7 +89,7 @@ pub(crate) struct Privileges {
     pub(crate) bounded: bool,
 }
 
-impl fmt::Display for Privileges {
+impl fmt::Display for RemainingPrivileges {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(name) = &self.name {
             write!(f, "{name} ")?;
@@ -106,7 +106,7 @@ impl fmt::Display for Privileges {
 
 /// Whom root is to become: the configured user (a name, "uid" or "uid:gid"), or nobody. `None`: the process is not
 /// root and stays who it is. Asked for before [`give_up`], so that the control socket can be given to that user.
-pub(crate) fn successor(user: Option<&str>) -> Result<Option<Account>, PrivilegeError> {
+pub(crate) fn successor(user: Option<&str>) -> Result<Option<UserAccount>, PrivilegeError> {
     let now = geteuid();
     if !now.is_root() && !getuid().is_root() {
         if let Some(user) = user {
@@ -122,7 +122,7 @@ pub(crate) fn successor(user: Option<&str>) -> Result<Option<Account>, Privilege
     }
     tracing::warn!("started as root and no `user:` is configured: becoming nobody ({NOBODY}:{NOBODY})");
     let (uid, gid) = (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY));
-    Ok(Some(Account { name: None, uid, gid, groups: vec![gid] }))
+    Ok(Some(UserAccount { name: None, uid, gid, groups: vec![gid] }))
 }
 
 /// Why a start as root would fail with this user, in words; `None` where it would not.
@@ -132,7 +132,7 @@ pub(crate) fn fault_of_user(user: &str) -> Option<String> {
 
 /// Does `work` with the files and sockets it makes belonging to that user. Sockets that share a port have to be of one user,
 /// and later ones are made when root is given up (`SO_REUSEPORT`, socket(7); setfsuid(2)).
-pub(crate) fn as_user<T>(user: Option<&Account>, work: impl FnOnce() -> T) -> T {
+pub(crate) fn as_user<T>(user: Option<&UserAccount>, work: impl FnOnce() -> T) -> T {
     let before = user.map(|account| (setfsgid(account.gid), setfsuid(account.uid)));
     let done = work();
     if let Some((gid, uid)) = before {
@@ -145,7 +145,10 @@ pub(crate) fn as_user<T>(user: Option<&Account>, work: impl FnOnce() -> T) -> T 
 /// Becomes that user, if one is given; keeps of all capabilities at most `CAP_NET_BIND_SERVICE` and, with `reads_all`,
 /// `CAP_DAC_READ_SEARCH`; forbids new privileges, core dumps and being traced. Cannot be undone. To be called before any
 /// thread is started.
-pub(crate) fn give_up(successor: Option<&Account>, reads_all: bool) -> Result<Privileges, PrivilegeError> {
+pub(crate) fn give_up(
+    successor: Option<&UserAccount>,
+    reads_all: bool,
+) -> Result<RemainingPrivileges, PrivilegeError> {
     // Without a mounted /proc the threads cannot be counted.
     let threads = fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
     if threads > 1 {
@@ -155,7 +158,10 @@ pub(crate) fn give_up(successor: Option<&Account>, reads_all: bool) -> Result<Pr
 }
 
 /// The same for the calling thread and those it starts; user and groups change for the whole process.
-fn give_up_here(successor: Option<&Account>, reads_all: bool) -> Result<Privileges, PrivilegeError> {
+fn give_up_here(
+    successor: Option<&UserAccount>,
+    reads_all: bool,
+) -> Result<RemainingPrivileges, PrivilegeError> {
     let mut keep = caps::read(None, CapSet::Permitted)?;
     keep.retain(|capability| match capability {
         Capability::CAP_NET_BIND_SERVICE => true,
@@ -174,7 +180,7 @@ fn give_up_here(successor: Option<&Account>, reads_all: bool) -> Result<Privileg
     flag("PR_SET_NO_NEW_PRIVS", prctl::set_no_new_privs())?;
     flag("PR_SET_DUMPABLE", prctl::set_dumpable(false))?;
     verify(successor, &keep)?;
-    Ok(Privileges {
+    Ok(RemainingPrivileges {
         uid: geteuid().as_raw(),
         gid: getgid().as_raw(),
         name: successor.and_then(|account| account.name.clone()),
@@ -197,7 +203,7 @@ fn clear_bounding() -> Result<bool, PrivilegeError> {
     Ok(true)
 }
 
-fn become_user(account: &Account) -> Result<(), PrivilegeError> {
+fn become_user(account: &UserAccount) -> Result<(), PrivilegeError> {
     let (uid, gid) = (account.uid, account.gid);
     let switch = |call, id| move |errno| PrivilegeError::Switch { call, id, errno };
     // Without it the change of user would take the one capability to keep along.
@@ -212,7 +218,7 @@ fn flag(flag: &'static str, result: nix::Result<()>) -> Result<(), PrivilegeErro
 }
 
 /// Looks whether it is so: a set-user-id call may succeed and change nothing in odd kernels and sandboxes.
-fn verify(successor: Option<&Account>, keep: &CapsHashSet) -> Result<(), PrivilegeError> {
+fn verify(successor: Option<&UserAccount>, keep: &CapsHashSet) -> Result<(), PrivilegeError> {
     for set in [CapSet::Effective, CapSet::Permitted] {
         if caps::read(None, set)? != *keep {
             return Err(PrivilegeError::Left("capabilities"));

@@ -48,16 +48,16 @@ pub(crate) enum SandboxError {
 
 /// What is in force, for the log and `status`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Sandbox {
+pub(crate) struct SandboxStatus {
     /// The filter of system calls.
-    pub(crate) seccomp: Force,
+    pub(crate) seccomp: SandboxForce,
     /// The rules for writing files.
-    pub(crate) landlock: Force,
+    pub(crate) landlock: SandboxForce,
 }
 
 /// Whether one of the two is in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Force {
+pub(crate) enum SandboxForce {
     /// Wholly.
     Full,
     /// As far as this kernel knows the rules.
@@ -66,7 +66,7 @@ pub(crate) enum Force {
     None(String),
 }
 
-impl fmt::Display for Force {
+impl fmt::Display for SandboxForce {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full => f.write_str("on"),
@@ -76,7 +76,7 @@ impl fmt::Display for Force {
     }
 }
 
-impl fmt::Display for Sandbox {
+impl fmt::Display for SandboxStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "seccomp {}, landlock {}", self.seccomp, self.landlock)
     }
@@ -84,7 +84,7 @@ impl fmt::Display for Sandbox {
 
 /// Enters the sandbox; it cannot be left. `writable` are the folders beneath which files may be made, written and
 /// removed; all others can be read only. To be called before any thread is started.
-pub(crate) fn enter(writable: &[PathBuf]) -> Result<Sandbox, SandboxError> {
+pub(crate) fn enter(writable: &[PathBuf]) -> Result<SandboxStatus, SandboxError> {
     // Without a mounted /proc the threads cannot be counted.
     let threads = fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
     if threads > 1 {
@@ -94,22 +94,22 @@ pub(crate) fn enter(writable: &[PathBuf]) -> Result<Sandbox, SandboxError> {
 }
 
 /// The same, with Landlock for the calling thread and those it starts.
-fn enter_here(writable: &[PathBuf]) -> Result<Sandbox, SandboxError> {
+fn enter_here(writable: &[PathBuf]) -> Result<SandboxStatus, SandboxError> {
     for path in writable {
         fs::metadata(path).map_err(|error| SandboxError::Writable { path: path.clone(), error })?;
     }
-    let landlock = restrict_writing(writable).unwrap_or_else(|error| Force::None(error.to_string()));
-    if let Force::None(why) = &landlock {
+    let landlock = restrict_writing(writable).unwrap_or_else(|error| SandboxForce::None(error.to_string()));
+    if let SandboxForce::None(why) = &landlock {
         tracing::info!(%why, "Landlock is not in force: files are protected by their modes alone");
     }
     let seccomp = filter_calls()?;
-    if let Force::None(why) = &seccomp {
+    if let SandboxForce::None(why) = &seccomp {
         tracing::warn!(%why, "seccomp is not in force: no system call is refused");
     }
-    Ok(Sandbox { seccomp, landlock })
+    Ok(SandboxStatus { seccomp, landlock })
 }
 
-fn restrict_writing(writable: &[PathBuf]) -> Result<Force, RulesetError> {
+fn restrict_writing(writable: &[PathBuf]) -> Result<SandboxForce, RulesetError> {
     let writing = AccessFs::from_write(LANDLOCK);
     let status = Ruleset::default()
         .handle_access(writing)?
@@ -117,12 +117,12 @@ fn restrict_writing(writable: &[PathBuf]) -> Result<Force, RulesetError> {
         .add_rules(path_beneath_rules(writable.iter().map(PathBuf::as_path), writing))?
         .restrict_self()?;
     Ok(match (status.ruleset, status.landlock) {
-        (RulesetStatus::FullyEnforced, _) => Force::Full,
-        (RulesetStatus::PartiallyEnforced, _) => Force::Partial,
+        (RulesetStatus::FullyEnforced, _) => SandboxForce::Full,
+        (RulesetStatus::PartiallyEnforced, _) => SandboxForce::Partial,
         (RulesetStatus::NotEnforced, LandlockStatus::NotEnabled) => {
-            Force::None("this kernel has it, but not enabled at boot".into())
+            SandboxForce::None("this kernel has it, but not enabled at boot".into())
         }
-        (RulesetStatus::NotEnforced, _) => Force::None("this kernel has none".into()),
+        (RulesetStatus::NotEnforced, _) => SandboxForce::None("this kernel has none".into()),
     })
 }
 
@@ -136,12 +136,12 @@ fn program(
     SeccompFilter::new(rules, SeccompAction::Allow, answer, arch)?.try_into()
 }
 
-fn filter_calls() -> Result<Force, SandboxError> {
+fn filter_calls() -> Result<SandboxForce, SandboxError> {
     let Ok(arch) = TargetArch::try_from(std::env::consts::ARCH) else {
-        return Ok(Force::None(format!("no table of calls for {}", std::env::consts::ARCH)));
+        return Ok(SandboxForce::None(format!("no table of calls for {}", std::env::consts::ARCH)));
     };
     let Some(refused) = calls::refused()? else {
-        return Ok(Force::None(format!("no table of calls for {}", std::env::consts::ARCH)));
+        return Ok(SandboxForce::None(format!("no table of calls for {}", std::env::consts::ARCH)));
     };
     let programs = [
         program(refused, libc::EPERM, arch)?,
@@ -150,10 +150,10 @@ fn filter_calls() -> Result<Force, SandboxError> {
     ];
     for program in &programs {
         if let Err(error) = apply_filter_all_threads(program) {
-            return Ok(Force::None(error.to_string()));
+            return Ok(SandboxForce::None(error.to_string()));
         }
     }
-    Ok(Force::Full)
+    Ok(SandboxForce::Full)
 }
 
 /// The folder that a socket or file is made in: what [`enter`] needs to allow for it.

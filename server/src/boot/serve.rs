@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rhumb_config::Config;
+use rhumb_config::ServerConfig;
 use rhumb_net::tcp::ConnectionLimits;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -12,12 +12,12 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Interval;
 
 use super::{Sockets, StartError, log, notify, query_lines};
-use crate::change::{Strictness, log_changes};
+use crate::change::{ReadStrictness, log_changes};
 use crate::listen::ListenerServices;
-use crate::listen::stream::Streams;
-use crate::operator::{Admin, ProcessControls, StatusPages};
+use crate::listen::stream::StreamServices;
+use crate::operator::{ProcessControls, ServerAdmin, StatusPages};
 use crate::recursion::{ResolveQueue, ResolveTasks};
-use crate::reload::{Preloaded, ReloadRequest, ReloadRequests, Reloader};
+use crate::reload::{ConfigReloader, PreloadedFiles, ReloadRequest, ReloadRequests};
 use crate::snapshot::ServerState;
 use crate::{control, metrics, recursion, zone_events};
 
@@ -25,18 +25,18 @@ use crate::{control, metrics, recursion, zone_events};
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// What the start has gathered.
-pub(super) struct Server {
-    pub(super) config: Arc<Config>,
+pub(super) struct StartedServer {
+    pub(super) config: Arc<ServerConfig>,
     pub(super) live: Arc<ServerState>,
-    pub(super) supervisor: notify::Supervisor,
+    pub(super) supervisor: notify::ServiceManager,
     pub(super) confinement: Vec<String>,
-    pub(super) level: log::Level,
+    pub(super) level: log::LogLevelHandle,
     pub(super) log_form: log::LogForm,
 }
 
-impl Server {
+impl StartedServer {
     /// Serves until SIGTERM or SIGINT.
-    pub(super) fn run(self, sockets: Sockets, preloaded: Preloaded) -> Result<(), StartError> {
+    pub(super) fn run(self, sockets: Sockets, preloaded: PreloadedFiles) -> Result<(), StartError> {
         let Sockets { mut listeners, metrics, control } = sockets;
         let metrics_address = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
         let control_path = control.as_ref().map(|listener| listener.path().display().to_string());
@@ -53,17 +53,22 @@ impl Server {
         let connections = Arc::clone(&streams.limits);
         listeners.serve_with(ListenerServices { streams, runtime: handle.clone() });
         let level = self.level.clone();
-        let set_log = move |config: &Config| log::set(&level, config.log);
-        let (reloader, requests) =
-            Reloader::new(Arc::clone(&self.live), Arc::clone(&self.config), listeners, preloaded, set_log)
-                .map_err(|error| StartError::system("reloader")(error.to_string()))?;
+        let set_log = move |config: &ServerConfig| log::set(&level, config.log);
+        let (reloader, requests) = ConfigReloader::new(
+            Arc::clone(&self.live),
+            Arc::clone(&self.config),
+            listeners,
+            preloaded,
+            set_log,
+        )
+        .map_err(|error| StartError::system("reloader")(error.to_string()))?;
         let (live, reloads) = (Arc::clone(&self.live), reloader.status());
         let confinement = self.confinement.clone();
         let (controls, config) = (self.controls(), Arc::clone(&self.config));
         let admin =
-            Arc::new(Admin::new(live, reloads, confinement, requests.clone(), queue, controls, config));
+            Arc::new(ServerAdmin::new(live, reloads, confinement, requests.clone(), queue, controls, config));
         let status = Arc::new(StatusPages::new(Arc::clone(&admin)));
-        self.live.metrics.watch(Arc::clone(&status) as Arc<dyn metrics::Source>);
+        self.live.metrics.watch(Arc::clone(&status) as Arc<dyn metrics::SampleSource>);
         let reloader = start(reloader)?;
         runtime.block_on(async {
             if let Some(listener) = metrics {
@@ -96,7 +101,7 @@ impl Server {
     }
 
     /// Logs what runs and where it is reached.
-    fn log_start(&self, admin: &Admin, metrics: Option<SocketAddr>, control: Option<&str>) {
+    fn log_start(&self, admin: &ServerAdmin, metrics: Option<SocketAddr>, control: Option<&str>) {
         let file = self.config.file.as_ref().map(|file| file.display().to_string());
         let config = file.as_deref().unwrap_or("built-in default");
         tracing::info!(version = env!("CARGO_PKG_VERSION"), config, "rhumb starts");
@@ -146,9 +151,9 @@ impl Server {
     }
 
     /// What connections of all listeners have in common.
-    fn streams(&self, queue: &ResolveQueue, stop: &watch::Receiver<bool>) -> Streams {
+    fn streams(&self, queue: &ResolveQueue, stop: &watch::Receiver<bool>) -> StreamServices {
         let server = &self.config.server;
-        Streams {
+        StreamServices {
             live: Arc::clone(&self.live),
             queue: queue.clone(),
             limits: ConnectionLimits::new(server.tcp_clients, server.tcp_clients_per_network),
@@ -166,7 +171,7 @@ impl Server {
     }
 
     /// SIGHUP reloads; SIGTERM, SIGINT and `rhumb stop` end this.
-    async fn run_signals(&self, signals: Signals, requests: &ReloadRequests, admin: &Admin) {
+    async fn run_signals(&self, signals: Signals, requests: &ReloadRequests, admin: &ServerAdmin) {
         let Signals { mut hangup, mut terminate, mut interrupt } = signals;
         let beat = self.supervisor.watchdog();
         let mut watchdog = tokio::time::interval(beat.unwrap_or(Duration::from_hours(1)));
@@ -182,12 +187,12 @@ impl Server {
     }
 }
 
-impl Server {
+impl StartedServer {
     /// Reloads for the service manager, which hears that the server is alive as long as the reload gets on.
-    async fn reload(&self, requests: &ReloadRequests, watchdog: &mut Interval, admin: &Admin) {
+    async fn reload(&self, requests: &ReloadRequests, watchdog: &mut Interval, admin: &ServerAdmin) {
         self.supervisor.reloading();
         let (reply, mut done) = oneshot::channel();
-        requests.send(ReloadRequest::Reload(Strictness::Lenient, reply));
+        requests.send(ReloadRequest::Reload(ReadStrictness::Lenient, reply));
         let result = loop {
             tokio::select! {
                 result = &mut done => break result,
@@ -200,7 +205,7 @@ impl Server {
     }
 
     /// A sign of life for the watchdog, while every thread and task does its work.
-    fn show_life(&self, admin: &Admin) {
+    fn show_life(&self, admin: &ServerAdmin) {
         match admin.healthy() {
             Ok(()) => self.supervisor.alive(),
             Err(failures) => self.supervisor.status(&failures.join("; ")),
@@ -255,7 +260,7 @@ fn runtime() -> Result<Runtime, StartError> {
 }
 
 /// Publishes the first snapshot, then lets the reloader work on a thread of its own.
-fn start(mut reloader: Reloader) -> Result<std::thread::JoinHandle<()>, StartError> {
+fn start(mut reloader: ConfigReloader) -> Result<std::thread::JoinHandle<()>, StartError> {
     let report = reloader.start().map_err(|failure| StartError::Configuration(failure.errors))?;
     log_changes(&report.changes);
     std::thread::Builder::new()

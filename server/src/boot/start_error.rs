@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rhumb_config::Config;
+use rhumb_config::ServerConfig;
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -24,8 +24,8 @@ impl StartError {
 /// Reads the configuration at `path`, or the built-in default, by a way of reading.
 pub(super) fn read_config(
     path: Option<&Path>,
-    load: impl FnOnce(&Path) -> Result<Config, rhumb_config::ConfigErrors>,
-) -> Result<Config, StartError> {
+    load: impl FnOnce(&Path) -> Result<ServerConfig, rhumb_config::ConfigErrors>,
+) -> Result<ServerConfig, StartError> {
     let Some(path) = path else { return Ok(rhumb_config::built_in()) };
     // The folder of a relative path would be another once the server has moved.
     let path = std::path::absolute(path).map_err(|error| StartError::System(error.to_string()))?;

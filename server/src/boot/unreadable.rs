@@ -4,13 +4,13 @@ use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use rhumb_config::{CertificateSource, Config, UpstreamSource, ZoneSource};
+use rhumb_config::{CertificateSource, ServerConfig, UpstreamSource, ZoneSource};
 
 /// Zone files of a folder that are tried; those of one folder mostly have one owner.
 const TRIED: usize = 100;
 
 /// The first file or folder that is there and that this user may not read. One that is missing is no fault of permissions.
-pub(super) fn unreadable(config: &Config) -> Option<PathBuf> {
+pub(super) fn unreadable(config: &ServerConfig) -> Option<PathBuf> {
     let mut paths: Vec<PathBuf> = config.sources.files.clone();
     paths.extend(config.keys.iter().filter_map(|key| key.secret_file.clone()));
     for source in config.forward.iter().flat_map(|forward| &forward.upstreams) {

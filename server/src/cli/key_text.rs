@@ -3,18 +3,18 @@
 use std::fmt::Write as _;
 
 use data_encoding::BASE64;
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 use rhumb_wire::tsig::TsigAlgorithm;
 /// A new key in the forms of the programs that are to know it. The secret has as many bytes as the hash (RFC 8945 section 10).
 ///
 /// Errors: there are no random numbers.
-pub(super) fn new_key(name: &Name, algorithm: TsigAlgorithm) -> std::io::Result<String> {
+pub(super) fn new_key(name: &DomainName, algorithm: TsigAlgorithm) -> std::io::Result<String> {
     let mut secret = vec![0; algorithm.mac_length()];
     rhumb_net::random(&mut secret)?;
     Ok(in_all_forms(name, algorithm, &BASE64.encode(&secret)))
 }
 
-fn in_all_forms(name: &Name, algorithm: TsigAlgorithm, secret: &str) -> String {
+fn in_all_forms(name: &DomainName, algorithm: TsigAlgorithm, secret: &str) -> String {
     let full = name.to_string();
     let short = if full.len() > 1 { full.trim_end_matches('.') } else { &full };
     // Some programs have the name of the algorithm that messages have, others the short one.
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn what_is_printed_for_a_configuration_is_read_by_it() {
         for algorithm in TsigAlgorithm::ALL {
-            let name: Name = "xfr.example.".parse().unwrap();
+            let name: DomainName = "xfr.example.".parse().unwrap();
             let text = new_key(&name, algorithm).unwrap();
             let own: String = text.lines().skip(1).take(2).map(|line| line.to_owned() + "\n").collect();
             let config = rhumb_config::parse(&own, std::path::Path::new("x.yaml")).unwrap();

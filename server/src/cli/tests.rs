@@ -19,7 +19,7 @@ fn the_description_is_sound() {
 
 #[test]
 fn local_commands_are_read() {
-    let name = |text: &str| text.parse::<Name>().unwrap();
+    let name = |text: &str| text.parse::<DomainName>().unwrap();
     let target = |config: Option<&str>| TargetArguments { config: config.map(PathBuf::from), socket: None };
     for (line, command) in [
         ("", None),

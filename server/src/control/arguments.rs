@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use rhumb_config::UpstreamServer;
-use rhumb_wire::{Name, Type};
+use rhumb_wire::{DomainName, Type};
 use serde_json::{Map, Value};
 
 use super::command_spec::{ArgumentKind, ArgumentPlace, ArgumentSpec, CommandSpec};
@@ -19,7 +19,7 @@ const MOST_TEXT: usize = 255;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ArgumentValue {
     /// A domain name.
-    Name(Name),
+    Name(DomainName),
     /// A record type.
     RecordType(Type),
     /// An IP address.
@@ -49,7 +49,7 @@ impl CommandArguments {
     }
 
     /// The domain name called so.
-    pub fn name(&self, argument: &str) -> Option<&Name> {
+    pub fn name(&self, argument: &str) -> Option<&DomainName> {
         match self.0.get(argument)? {
             ArgumentValue::Name(name) => Some(name),
             _ => None,

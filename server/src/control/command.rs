@@ -8,7 +8,7 @@ pub use super::arguments::{ArgumentValue, CommandArguments};
 pub use super::command_spec::{ArgumentKind, ArgumentPlace, ArgumentSpec, CommandSpec};
 
 /// A result that may take its time.
-pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub type LaterResult<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What a command gives: JSON, or what went wrong.
 pub type CommandResult = Result<CommandAnswer, CommandFailure>;
@@ -59,5 +59,5 @@ pub trait ControlService: Send + Sync + 'static {
         &'a self,
         command: &'static CommandSpec,
         given: &'a CommandArguments,
-    ) -> Later<'a, CommandResult>;
+    ) -> LaterResult<'a, CommandResult>;
 }

@@ -6,9 +6,9 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::geteuid;
-use rhumb_config::Config;
+use rhumb_config::ServerConfig;
 
-use super::socket::{BindError, Listener, bind};
+use super::socket::{ControlBindError, ControlListener, bind};
 
 /// Where the socket is when no configuration says so and the folder can be written.
 const SYSTEM: &str = "/run/rhumb/control.sock";
@@ -17,7 +17,7 @@ const FILE: &str = "control.sock";
 
 /// A place where the socket may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct SocketPlace {
     /// The socket.
     pub path: PathBuf,
     /// Whether its folder must be this account's own and closed to others. In a place that anybody may write to, a folder
@@ -25,7 +25,7 @@ pub struct Place {
     pub private: bool,
 }
 
-impl Place {
+impl SocketPlace {
     fn open(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), private: false }
     }
@@ -54,37 +54,37 @@ impl Place {
 
 /// The places to look at, in order: the one that the configuration file names, or, where there is no file or it names
 /// none, that of the system and those of this account.
-pub fn candidates(config: &Config) -> Vec<Place> {
+pub fn candidates(config: &ServerConfig) -> Vec<SocketPlace> {
     match &config.control.socket {
         // The built-in default names the system's place, and has to work for everybody.
-        Some(path) if config.file.is_some() => vec![Place::open(path)],
+        Some(path) if config.file.is_some() => vec![SocketPlace::open(path)],
         _ => well_known(std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from), geteuid().as_raw()),
     }
 }
 
-fn well_known(runtime: Option<PathBuf>, uid: u32) -> Vec<Place> {
+fn well_known(runtime: Option<PathBuf>, uid: u32) -> Vec<SocketPlace> {
     // The XDG Base Directory Specification has a relative path ignored.
     let runtime = runtime.filter(|folder| folder.is_absolute());
     let own = runtime.map(|folder| folder.join("rhumb").join(FILE));
     let last = PathBuf::from(format!("/tmp/rhumb-{uid}")).join(FILE);
-    let own = own.into_iter().chain([last]).map(|path| Place { path, private: true });
-    [Place::open(SYSTEM)].into_iter().chain(own).collect()
+    let own = own.into_iter().chain([last]).map(|path| SocketPlace { path, private: true });
+    [SocketPlace::open(SYSTEM)].into_iter().chain(own).collect()
 }
 
 /// Makes the control socket at the first of its [`candidates`] that will have it. A folder that is missing is made.
 ///
 /// Errors: [`BindError::Live`] as soon as a server is found at one of them; else that of the place that was configured,
 /// or [`BindError::Nowhere`] with those of all that were tried.
-pub fn bind_configured(config: &Config) -> Result<Listener, BindError> {
+pub fn bind_configured(config: &ServerConfig) -> Result<ControlListener, ControlBindError> {
     bind_first(candidates(config), config.control.mode)
 }
 
-fn bind_first(places: Vec<Place>, mode: u32) -> Result<Listener, BindError> {
+fn bind_first(places: Vec<SocketPlace>, mode: u32) -> Result<ControlListener, ControlBindError> {
     let mut errors = Vec::new();
     for place in places {
         match bind_at(&place, mode) {
             Ok(listener) => return Ok(listener),
-            Err(error @ BindError::ServerState { .. }) => return Err(error),
+            Err(error @ ControlBindError::ServerState { .. }) => return Err(error),
             Err(error) => errors.push(error),
         }
     }
@@ -92,13 +92,14 @@ fn bind_first(places: Vec<Place>, mode: u32) -> Result<Listener, BindError> {
         Some(only) if errors.is_empty() => Err(only),
         last => {
             errors.extend(last);
-            Err(BindError::Nowhere(errors))
+            Err(ControlBindError::Nowhere(errors))
         }
     }
 }
 
-fn bind_at(place: &Place, mode: u32) -> Result<Listener, BindError> {
-    let made = place.prepare().map_err(|source| BindError::Folder { path: place.path.clone(), source })?;
+fn bind_at(place: &SocketPlace, mode: u32) -> Result<ControlListener, ControlBindError> {
+    let made =
+        place.prepare().map_err(|source| ControlBindError::Folder { path: place.path.clone(), source })?;
     let mut listener = bind(&place.path, mode)?;
     if made {
         listener.owns_folder();

@@ -14,7 +14,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep};
 
 use super::command::ControlService;
-use super::socket::{ControlAccess, Listener};
+use super::socket::{ControlAccess, ControlListener};
 
 mod body;
 mod perform;
@@ -58,7 +58,7 @@ struct AdmittedClient {
 }
 
 /// Serves the control socket until `stop` turns true or its sender is gone; then its file goes.
-pub async fn serve(listener: Listener, service: Arc<dyn ControlService>, stop: watch::Receiver<bool>) {
+pub async fn serve(listener: ControlListener, service: Arc<dyn ControlService>, stop: watch::Receiver<bool>) {
     if let Err(error) = serve_within(listener, service, stop, LIMITS).await {
         tracing::error!(%error, "control: the socket cannot be served");
     }
@@ -66,7 +66,7 @@ pub async fn serve(listener: Listener, service: Arc<dyn ControlService>, stop: w
 
 /// Errors: the runtime does not take the socket.
 async fn serve_within(
-    listener: Listener,
+    listener: ControlListener,
     service: Arc<dyn ControlService>,
     mut stop: watch::Receiver<bool>,
     limits: Limits,
@@ -94,7 +94,7 @@ async fn serve_within(
 /// The control socket, whose file goes when it is closed.
 struct AdmittingListener {
     socket: UnixListener,
-    listener: Listener,
+    listener: ControlListener,
 }
 
 impl StreamListener for AdmittingListener {

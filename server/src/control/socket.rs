@@ -23,7 +23,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(25);
 
 /// Why there is no control socket; shown with its path, and without the words that it is one.
 #[derive(Debug, Error)]
-pub enum BindError {
+pub enum ControlBindError {
     /// A process listens there.
     #[error("{}: a running server has it{}; stop that one or set another control.socket", .path.display(), held_by(*.pid))]
     ServerState {
@@ -58,7 +58,7 @@ pub enum BindError {
     },
     /// None of the places to try will have it.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Nowhere(Vec<BindError>),
+    Nowhere(Vec<ControlBindError>),
 }
 
 fn held_by(pid: Option<i32>) -> String {
@@ -67,7 +67,7 @@ fn held_by(pid: Option<i32>) -> String {
 
 /// The listening control socket. Its file goes when this does, unless somebody else's has taken its place.
 #[derive(Debug)]
-pub struct Listener {
+pub struct ControlListener {
     socket: UnixListener,
     path: PathBuf,
     mode: u32,
@@ -87,7 +87,7 @@ pub(super) enum ControlAccess {
     Read,
 }
 
-impl Listener {
+impl ControlListener {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -133,7 +133,7 @@ impl Listener {
     }
 }
 
-impl Drop for Listener {
+impl Drop for ControlListener {
     fn drop(&mut self) {
         let same =
             fs::symlink_metadata(&self.path).is_ok_and(|file| (file.dev(), file.ino()) == self.identity);
@@ -147,9 +147,9 @@ impl Drop for Listener {
 /// Makes a control socket at `path` that the permission bits `mode` (of 0o777) let in. The file of a server that is gone is
 /// replaced.
 ///
-/// Errors: see [`BindError`]; `path` is too long for a socket above 107 bytes.
-pub fn bind(path: &Path, mode: u32) -> Result<Listener, BindError> {
-    let failed = |source: io::Error| BindError::Socket { path: path.to_owned(), source };
+/// Errors: see [`ControlBindError`]; `path` is too long for a socket above 107 bytes.
+pub fn bind(path: &Path, mode: u32) -> Result<ControlListener, ControlBindError> {
+    let failed = |source: io::Error| ControlBindError::Socket { path: path.to_owned(), source };
     let address = UnixAddr::new(path).map_err(|error| failed(error.into()))?;
     let _lock = lock_folder(path);
     clear(path)?;
@@ -163,14 +163,21 @@ pub fn bind(path: &Path, mode: u32) -> Result<Listener, BindError> {
 }
 
 /// The bound socket gets its permissions before it listens: until then every client is refused.
-fn listen(socket: OwnedFd, path: &Path, mode: u32) -> io::Result<Listener> {
+fn listen(socket: OwnedFd, path: &Path, mode: u32) -> io::Result<ControlListener> {
     fs::set_permissions(path, Permissions::from_mode(mode & 0o777))?;
     let file = fs::symlink_metadata(path)?;
     socket::listen(&socket, Backlog::new(BACKLOG)?)?;
     let socket = UnixListener::from(socket);
     socket.set_nonblocking(true)?;
     let identity = (file.dev(), file.ino());
-    Ok(Listener { socket, path: path.to_owned(), mode, identity, folder_is_ours: false, has_readers: false })
+    Ok(ControlListener {
+        socket,
+        path: path.to_owned(),
+        mode,
+        identity,
+        folder_is_ours: false,
+        has_readers: false,
+    })
 }
 
 /// Two servers that start at once take turns, or the later would take the earlier for dead, between its `bind` and its
@@ -190,9 +197,9 @@ fn lock_folder(path: &Path) -> Option<Flock<File>> {
 }
 
 /// Makes the name free, if no living server has it.
-fn clear(path: &Path) -> Result<(), BindError> {
-    let failed = |source| BindError::Socket { path: path.to_owned(), source };
-    let occupied = |kind| BindError::Occupied { path: path.to_owned(), kind };
+fn clear(path: &Path) -> Result<(), ControlBindError> {
+    let failed = |source| ControlBindError::Socket { path: path.to_owned(), source };
+    let occupied = |kind| ControlBindError::Occupied { path: path.to_owned(), kind };
     let kind = match fs::symlink_metadata(path) {
         Ok(found) => found.file_type(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -209,11 +216,11 @@ fn clear(path: &Path) -> Result<(), BindError> {
     match connect(path) {
         Ok(stream) => {
             let pid = rhumb_net::peer::credentials(&stream).ok().and_then(|peer| peer.pid);
-            Err(BindError::ServerState { path: path.to_owned(), pid })
+            Err(ControlBindError::ServerState { path: path.to_owned(), pid })
         }
         // A full backlog is that of a living server.
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-            Err(BindError::ServerState { path: path.to_owned(), pid: None })
+            Err(ControlBindError::ServerState { path: path.to_owned(), pid: None })
         }
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rhumb_config::{Config, FilePlace, UpstreamServer, UpstreamSource};
+use rhumb_config::{FilePlace, ServerConfig, UpstreamServer, UpstreamSource};
 
 use super::list_file::{ListFile, ListRefresh};
 use super::own_address::{is_own_address, own_upstream};
@@ -11,7 +11,7 @@ use super::source::{source_of, unread};
 use crate::snapshot::ListSource;
 
 /// Reads every list that `config` names: warnings, and what is wrong with each, in words.
-pub fn check_lists(config: &Config) -> (Vec<String>, Vec<String>) {
+pub fn check_lists(config: &ServerConfig) -> (Vec<String>, Vec<String>) {
     let mut read: HashMap<ListSource, ListFile> = HashMap::new();
     let (mut warnings, mut errors) = (Vec::new(), Vec::new());
     for forward in &config.forward {

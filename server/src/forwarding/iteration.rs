@@ -6,12 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rhumb_config::{
-    CalendarDay, Config, DnssecValidation, FilePlace, ForwardFallback, NegativeTrustAnchor,
-    QnameMinimisation, RecursionSettings, RootServer, UpstreamServer,
+    CalendarDay, DnssecValidation, FilePlace, ForwardFallback, NegativeTrustAnchor, QnameMinimisation,
+    RecursionSettings, RootServer, ServerConfig, UpstreamServer,
 };
 use rhumb_resolver::validate::KeyDigest;
-use rhumb_resolver::{IterationSettings, Minimisation, NameServer, StubZone, TrustSettings};
-use rhumb_wire::{Name, NameRef, Type};
+use rhumb_resolver::{IterationSettings, NameMinimisation, NameServer, StubZone, TrustSettings};
+use rhumb_wire::{DomainName, NameRef, Type};
 
 use super::resolved::resolved;
 use crate::snapshot::{IterationPlan, RouteCourse};
@@ -20,10 +20,10 @@ use crate::snapshot::{IterationPlan, RouteCourse};
 const PORT: u16 = 53;
 
 /// The domains that are resolved by iteration, and where the configuration asks for that.
-pub(super) fn domains(config: &Config) -> Vec<(Name, FilePlace)> {
+pub(super) fn domains(config: &ServerConfig) -> Vec<(DomainName, FilePlace)> {
     let stubs = config.stub.iter().map(|stub| (stub.domain.clone(), stub.place.clone()));
     let mut domains: Vec<_> = stubs.collect();
-    let is_root = |domain: &Name| domain.as_ref().is_root();
+    let is_root = |domain: &DomainName| domain.as_ref().is_root();
     let forwarded = config.forward.iter().any(|forward| is_root(&forward.domain));
     let root_is_stub = domains.iter().any(|(domain, _)| is_root(domain));
     if config.recursion.iterate && !forwarded && !root_is_stub {
@@ -34,13 +34,13 @@ pub(super) fn domains(config: &Config) -> Vec<(Name, FilePlace)> {
 }
 
 /// How the routes of these domains and numbers are answered, and how iteration goes about it.
-pub(super) fn plan(config: &Config, routes: &[(Name, u32)]) -> IterationPlan {
+pub(super) fn plan(config: &ServerConfig, routes: &[(DomainName, u32)]) -> IterationPlan {
     let iterated = domains(config);
-    let falls_back = |domain: &Name| {
+    let falls_back = |domain: &DomainName| {
         let found = config.forward.iter().find(|forward| forward.domain == *domain);
         found.is_some_and(|forward| forward.fallback == ForwardFallback::Iterate)
     };
-    let course = |domain: &Name| {
+    let course = |domain: &DomainName| {
         if iterated.iter().any(|(iterated, _)| iterated == domain) {
             RouteCourse::Iterate
         } else if falls_back(domain) {
@@ -63,7 +63,7 @@ pub(super) fn plan(config: &Config, routes: &[(Name, u32)]) -> IterationPlan {
     }
 }
 
-fn settings(config: &Config) -> IterationSettings {
+fn settings(config: &ServerConfig) -> IterationSettings {
     let recursion = &config.recursion;
     let root = |server: &RootServer| NameServer {
         name: server.name.clone(),
@@ -82,9 +82,9 @@ fn settings(config: &Config) -> IterationSettings {
             .collect(),
         forwards: Vec::new(),
         minimisation: match recursion.qname_minimisation {
-            QnameMinimisation::Relaxed => Minimisation::Relaxed,
-            QnameMinimisation::Strict => Minimisation::Strict,
-            QnameMinimisation::Off => Minimisation::Off,
+            QnameMinimisation::Relaxed => NameMinimisation::Relaxed,
+            QnameMinimisation::Strict => NameMinimisation::Strict,
+            QnameMinimisation::Off => NameMinimisation::Off,
         },
         ipv4: recursion.ipv4,
         ipv6: recursion.ipv6,

@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rhumb_config::{Config, UpstreamServer};
+use rhumb_config::{ServerConfig, UpstreamServer};
 use rhumb_watch::OpenWriters;
 
 use super::list_file::{ListFile, ListFileState, ListRefresh};
 use super::source::{PreloadedLists, file_of, sources_of, unread};
-use crate::metrics::{List, Metrics};
+use crate::metrics::{ListMetrics, ServerMetrics};
 use crate::snapshot::ListSource;
 
 /// A list of upstreams, as `status` shows it.
@@ -26,7 +26,7 @@ pub struct ListState {
 /// Every list in use, and its counters.
 #[derive(Debug)]
 pub(super) struct UpstreamLists {
-    lists: HashMap<ListSource, (ListFile, Arc<List>)>,
+    lists: HashMap<ListSource, (ListFile, Arc<ListMetrics>)>,
     preloaded: PreloadedLists,
     writers: OpenWriters,
 }
@@ -37,7 +37,7 @@ impl UpstreamLists {
     }
 
     /// Reads every list that `config` names.
-    pub(super) fn read(&mut self, config: &Config, metrics: &Metrics) {
+    pub(super) fn read(&mut self, config: &ServerConfig, metrics: &ServerMetrics) {
         for source in sources_of(config) {
             let preloaded = self.preloaded.0.remove(&source);
             let (list, counters) = self.lists.entry(source.clone()).or_insert_with(|| {
@@ -68,7 +68,7 @@ impl UpstreamLists {
     }
 
     /// Forgets the lists that `config` does not name.
-    pub(super) fn keep_named(&mut self, config: &Config) {
+    pub(super) fn keep_named(&mut self, config: &ServerConfig) {
         let named: HashSet<ListSource> = sources_of(config).collect();
         self.lists.retain(|source, _| named.contains(source));
     }

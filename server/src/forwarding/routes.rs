@@ -3,17 +3,19 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use rhumb_config::{Config, ForwardEntry, UpstreamServer, UpstreamSource};
+use rhumb_config::{ForwardEntry, ServerConfig, UpstreamServer, UpstreamSource};
 use rhumb_resolver::{ServerIdentity, UpstreamPolicy};
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 
 use super::iteration::domains;
 use super::lists::UpstreamLists;
 use super::own_address::{is_own_address, own_upstream};
 use super::resolved::resolved;
 use super::source::source_of;
-use crate::change::{Change, joined};
-use crate::snapshot::{AnswerTrust, Route, RouteCourse, RouteEntry, RouteTerms, ServerState, Snapshot};
+use crate::change::{ChangeText, joined};
+use crate::snapshot::{
+    AnswerTrust, ForwardRoute, RouteCourse, RouteEntry, RouteTerms, ServerSnapshot, ServerState,
+};
 
 /// A route of the next snapshot.
 #[derive(Debug)]
@@ -42,7 +44,7 @@ impl RoutePlan {
     }
 
     /// The domain, and the number of the route.
-    pub(super) fn number(&self) -> (Name, u32) {
+    pub(super) fn number(&self) -> (DomainName, u32) {
         (self.entry.route.domain().clone(), self.entry.route.id())
     }
 
@@ -52,18 +54,18 @@ impl RoutePlan {
     }
 
     /// The domain and what stands for it in the next snapshot.
-    pub(super) fn entry(&self) -> (Name, RouteEntry) {
+    pub(super) fn entry(&self) -> (DomainName, RouteEntry) {
         (self.entry.route.domain().clone(), self.entry.clone())
     }
 }
 
 /// Works out each route's upstreams, and what changes. `last_id` is the number of the youngest route.
 pub(super) fn plan(
-    config: &Config,
+    config: &ServerConfig,
     lists: &UpstreamLists,
     live: &ServerState,
     last_id: &mut u32,
-) -> (Vec<RoutePlan>, Vec<Change>) {
+) -> (Vec<RoutePlan>, Vec<ChangeText>) {
     let mut changes = Vec::new();
     let snapshot = live.snapshot.load_full();
     let mut plans = Vec::new();
@@ -77,7 +79,7 @@ pub(super) fn plan(
             Arc::clone(&entry.route)
         } else {
             *last_id += 1;
-            Arc::new(Route::new(*last_id, domain, live.route_services()))
+            Arc::new(ForwardRoute::new(*last_id, domain, live.route_services()))
         };
         describe(&route, present.is_none(), &upstreams, &mut changes);
         plans.push(RoutePlan {
@@ -91,7 +93,7 @@ pub(super) fn plan(
     for (domain, entry) in snapshot.view.routes.iter() {
         if !plans.iter().any(|plan| plan.entry.route.domain().as_ref() == domain) {
             let iterated = snapshot.iteration.course(entry.route.id()) == RouteCourse::Iterate;
-            changes.push(Change(if iterated {
+            changes.push(ChangeText(if iterated {
                 format!("recursion: {domain} is no longer resolved by iteration")
             } else {
                 format!("forward {domain}: removed")
@@ -103,11 +105,11 @@ pub(super) fn plan(
 
 /// The routes that are resolved by iteration, and what changes of them.
 fn iterating(
-    config: &Config,
-    snapshot: &Snapshot,
+    config: &ServerConfig,
+    snapshot: &ServerSnapshot,
     live: &ServerState,
     last_id: &mut u32,
-    changes: &mut Vec<Change>,
+    changes: &mut Vec<ChangeText>,
 ) -> Vec<RoutePlan> {
     let mut plans = Vec::new();
     for (domain, place) in domains(config) {
@@ -120,8 +122,8 @@ fn iterating(
             Arc::clone(&entry.route)
         } else {
             *last_id += 1;
-            changes.push(Change(format!("recursion: {domain} is resolved by iteration")));
-            Arc::new(Route::new(*last_id, domain, live.route_services()))
+            changes.push(ChangeText(format!("recursion: {domain} is resolved by iteration")));
+            Arc::new(ForwardRoute::new(*last_id, domain, live.route_services()))
         };
         let entry = RouteEntry { route, place };
         plans.push(RoutePlan { entry, upstreams: Vec::new(), terms: RouteTerms::default(), iterates: true });
@@ -131,12 +133,12 @@ fn iterating(
 
 /// Gives a route that uses a changed list its new upstreams. What changed, in words.
 pub(super) fn renew(
-    config: &Config,
+    config: &ServerConfig,
     forward: &ForwardEntry,
     lists: &UpstreamLists,
     withheld: &HashSet<ServerIdentity>,
     live: &ServerState,
-) -> Vec<Change> {
+) -> Vec<ChangeText> {
     let mut changes = Vec::new();
     let upstreams = upstreams_of(config, forward, lists);
     if let Some(entry) = live.snapshot.load().view.routes.find_exact(forward.domain.as_ref()) {
@@ -147,7 +149,7 @@ pub(super) fn renew(
 }
 
 /// The upstreams of a route at this moment, in order, each once.
-fn upstreams_of(config: &Config, forward: &ForwardEntry, lists: &UpstreamLists) -> Vec<ServerIdentity> {
+fn upstreams_of(config: &ServerConfig, forward: &ForwardEntry, lists: &UpstreamLists) -> Vec<ServerIdentity> {
     let mut servers = Vec::new();
     let mut add = |upstream: &UpstreamServer| match resolved(upstream) {
         Some(server) if is_own_address(server.address, &config.listen) => {
@@ -169,7 +171,7 @@ fn upstreams_of(config: &Config, forward: &ForwardEntry, lists: &UpstreamLists) 
 
 /// Gives a route its upstreams, if they, those that are asked, or the terms differ.
 fn set_upstreams(
-    route: &Route,
+    route: &ForwardRoute,
     upstreams: &[ServerIdentity],
     withheld: &HashSet<ServerIdentity>,
     terms: &RouteTerms,
@@ -190,7 +192,7 @@ pub(super) fn withhold(
     upstream: &ServerIdentity,
     withheld: &HashSet<ServerIdentity>,
     live: &ServerState,
-) -> Vec<Name> {
+) -> Vec<DomainName> {
     let mut domains = Vec::new();
     for (_, entry) in live.snapshot.load().view.routes.iter() {
         let state = entry.route.state();
@@ -204,10 +206,10 @@ pub(super) fn withhold(
     domains
 }
 
-fn describe(route: &Route, new: bool, upstreams: &[ServerIdentity], changes: &mut Vec<Change>) {
+fn describe(route: &ForwardRoute, new: bool, upstreams: &[ServerIdentity], changes: &mut Vec<ChangeText>) {
     let domain = route.domain();
     if new {
-        changes.push(Change(format!("forward {domain}: added, upstreams {}", joined(upstreams))));
+        changes.push(ChangeText(format!("forward {domain}: added, upstreams {}", joined(upstreams))));
         return;
     }
     let state = route.state();
@@ -215,13 +217,13 @@ fn describe(route: &Route, new: bool, upstreams: &[ServerIdentity], changes: &mu
     let added: Vec<_> = upstreams.iter().filter(|server| !old.contains(server)).collect();
     let removed: Vec<_> = old.iter().filter(|server| !upstreams.contains(server)).collect();
     if !added.is_empty() {
-        changes.push(Change(format!("forward {domain}: upstreams added: {}", joined(&added))));
+        changes.push(ChangeText(format!("forward {domain}: upstreams added: {}", joined(&added))));
     }
     if !removed.is_empty() {
-        changes.push(Change(format!("forward {domain}: upstreams removed: {}", joined(&removed))));
+        changes.push(ChangeText(format!("forward {domain}: upstreams removed: {}", joined(&removed))));
     }
     if added.is_empty() && removed.is_empty() && old != upstreams {
-        changes.push(Change(format!("forward {domain}: upstreams in another order")));
+        changes.push(ChangeText(format!("forward {domain}: upstreams in another order")));
     }
 }
 

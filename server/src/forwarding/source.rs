@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use rhumb_config::{Config, UpstreamSource};
+use rhumb_config::{ServerConfig, UpstreamSource};
 
 use super::list_file::{ListFile, ListFormat};
 use crate::snapshot::ListSource;
 
 /// The lists that `config` names, one as often as it is named.
-pub(super) fn sources_of(config: &Config) -> impl Iterator<Item = ListSource> {
+pub(super) fn sources_of(config: &ServerConfig) -> impl Iterator<Item = ListSource> {
     config.forward.iter().flat_map(|forward| &forward.upstreams).filter_map(source_of)
 }
 
@@ -42,7 +42,7 @@ pub struct PreloadedLists(pub(super) HashMap<ListSource, ListFile>);
 
 impl PreloadedLists {
     /// Reads every list that `config` names.
-    pub fn read(config: &Config) -> Self {
+    pub fn read(config: &ServerConfig) -> Self {
         let read = sources_of(config).map(|source| {
             let mut list = unread(&source);
             list.refresh();

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::metrics::{Block, DropReason};
+use crate::metrics::{CounterBlock, DropReason};
 use crate::query::{
     MessageSource, QueryClient, QueryContext, QueryOutcome, QueryScratch, count, log_answer, respond,
 };
@@ -12,7 +12,7 @@ use crate::recursion::{ReplyPath, ResolveQueue};
 pub(super) struct AnswerContext<'a, 'm> {
     pub(super) query: &'a QueryContext<'m>,
     pub(super) queue: &'a ResolveQueue,
-    pub(super) block: &'a Block,
+    pub(super) block: &'a CounterBlock,
 }
 
 /// What became of a message.

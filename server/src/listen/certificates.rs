@@ -6,11 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rhumb_config::{CertificateSource, Config, read_regular_file};
+use rhumb_config::{CertificateSource, ServerConfig, read_regular_file};
 use rhumb_net::tls::{CertificatePair, TlsTickets};
 
 use super::open_listener::TlsTerms;
-use crate::metrics::{CertificateFigures, Metrics};
+use crate::metrics::{CertificateFigures, ServerMetrics};
 
 /// The largest file of a certificate or key, in bytes; those in use have some thousand.
 const MOST: usize = 1 << 20;
@@ -32,7 +32,7 @@ pub struct CertificateState {
 
 /// The certificates that are shown to clients.
 #[derive(Debug, Default)]
-pub(super) struct Certificates {
+pub(super) struct ServerCertificates {
     known: HashMap<CertificateSource, KnownCertificate>,
     tickets: Option<TlsTickets>,
 }
@@ -45,9 +45,9 @@ struct KnownCertificate {
     figures: Option<Arc<CertificateFigures>>,
 }
 
-impl Certificates {
+impl ServerCertificates {
     /// Reads every certificate that `config` names. Errors: those that cannot be used and never could, in words.
-    pub(super) fn read(&mut self, config: &Config) -> Vec<String> {
+    pub(super) fn read(&mut self, config: &ServerConfig) -> Vec<String> {
         let mut errors = Vec::new();
         for (place, source) in sources(config) {
             if self.tickets.is_none() {
@@ -78,7 +78,7 @@ impl Certificates {
     }
 
     /// Forgets those that `config` does not name, and counts the others.
-    pub(super) fn publish(&mut self, config: &Config, metrics: &Metrics) {
+    pub(super) fn publish(&mut self, config: &ServerConfig, metrics: &ServerMetrics) {
         self.known.retain(|source, _| sources(config).any(|(_, named)| named == source));
         for (source, known) in &mut self.known {
             let figures = known.figures.get_or_insert_with(|| metrics.certificate(&name(source)));
@@ -130,7 +130,7 @@ impl Certificates {
 }
 
 /// Reads every certificate that `config` names: warnings, and what is wrong, in words.
-pub fn check_certificates(config: &Config) -> (Vec<String>, Vec<String>) {
+pub fn check_certificates(config: &ServerConfig) -> (Vec<String>, Vec<String>) {
     let (mut warnings, mut errors) = (Vec::new(), Vec::new());
     let mut seen = Vec::new();
     for (place, source) in sources(config).filter(|(_, source)| **source != CertificateSource::SelfSigned) {
@@ -186,7 +186,7 @@ fn read_pair(source: &CertificateSource) -> Result<CertificatePair, String> {
 }
 
 /// The certificates that are named, with the places of the entries.
-fn sources(config: &Config) -> impl Iterator<Item = (&rhumb_config::FilePlace, &CertificateSource)> {
+fn sources(config: &ServerConfig) -> impl Iterator<Item = (&rhumb_config::FilePlace, &CertificateSource)> {
     config.listen.iter().filter_map(|listen| Some((&listen.place, listen.certificate.as_ref()?)))
 }
 

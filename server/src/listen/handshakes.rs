@@ -9,7 +9,7 @@ use rhumb_wire::Transport;
 use tokio::time::Instant;
 
 use super::open_listener::{ListenerOpening, ListenerTerms, TlsTerms};
-use super::stream::Streams;
+use super::stream::StreamServices;
 use crate::metrics::HandshakeResult;
 
 /// Seconds between two lines of the log about failures of the same cause.
@@ -17,7 +17,7 @@ const LOG_EVERY: u64 = 60;
 
 /// The handshakes of a listener.
 #[derive(Debug)]
-pub(super) struct Handshakes {
+pub(super) struct ListenerHandshakes {
     acceptor: TlsAcceptor,
     transport: Transport,
     began: Instant,
@@ -25,7 +25,7 @@ pub(super) struct Handshakes {
     logged: [AtomicU64; HandshakeResult::COUNT],
 }
 
-impl Handshakes {
+impl ListenerHandshakes {
     /// Errors: there is no certificate, or the library lacks what it should have.
     pub(super) fn of(opening: &ListenerOpening<'_>) -> io::Result<Self> {
         let transport = opening.key.transport;
@@ -47,7 +47,7 @@ impl Handshakes {
     pub(super) async fn accept(
         &self,
         accepted: AcceptedConnection,
-        streams: &Streams,
+        streams: &StreamServices,
         begun: Instant,
     ) -> Option<ServerTlsStream> {
         let within = streams.live.snapshot.load().config.server.tcp_first;

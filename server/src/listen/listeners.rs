@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use rhumb_config::{Config, ServerSettings};
+use rhumb_config::{ServerConfig, ServerSettings};
 use rhumb_net::{descriptor_limit, open_descriptors};
 
-use super::certificates::{CertificateState, Certificates};
+use super::certificates::{CertificateState, ServerCertificates};
 use super::descriptors::fitting_clients;
 use super::listener_key::ListenerKey;
 use super::notes::ListenerNotes;
@@ -14,21 +14,21 @@ use super::open_listener::{BoundListener, ListenerOpening, ListenerTerms, OpenLi
 use super::openers;
 use super::stream::ListenerServices;
 use super::wanted::{WantedListener, follows_addresses, wanted};
-use crate::change::Change;
+use crate::change::ChangeText;
 
 /// The listeners that are open.
 #[derive(Debug, Default)]
-pub struct Listeners {
+pub struct OpenListeners {
     open: HashMap<ListenerKey, Box<dyn OpenListener>>,
     waiting: Vec<(ListenerKey, BoundListener)>,
     serving: Option<ListenerServices>,
     notes: ListenerNotes,
-    certificates: Certificates,
+    certificates: ServerCertificates,
 }
 
-impl Listeners {
+impl OpenListeners {
     /// Binds everything `config` asks for. Errors: each address that could not be bound, in words.
-    pub fn bind(config: &Config) -> Result<Self, Vec<String>> {
+    pub fn bind(config: &ServerConfig) -> Result<Self, Vec<String>> {
         let mut listeners = Self::default();
         Self::check_unused(config)?;
         listeners.waiting = listeners.bind_missing(config)?;
@@ -36,7 +36,7 @@ impl Listeners {
     }
 
     /// Whether another process, perhaps another rhumb, has what `config` asks for by name.
-    fn check_unused(config: &Config) -> Result<(), Vec<String>> {
+    fn check_unused(config: &ServerConfig) -> Result<(), Vec<String>> {
         // An interface that is not there is reported when it comes to binding.
         let (wanted, _) = wanted(config);
         let check = |wanted: &WantedListener<'_>| {
@@ -55,7 +55,7 @@ impl Listeners {
     /// certificate that never was good; what was bound is closed again.
     pub fn bind_missing(
         &mut self,
-        config: &Config,
+        config: &ServerConfig,
     ) -> Result<Vec<(ListenerKey, BoundListener)>, Vec<String>> {
         let mut errors = self.certificates.read(config);
         let (bound, unbound) = self.bind_possible(config);
@@ -64,7 +64,7 @@ impl Listeners {
     }
 
     /// Binds what is missing and can be had; and what is named and cannot.
-    fn bind_possible(&mut self, config: &Config) -> (Vec<(ListenerKey, BoundListener)>, Vec<String>) {
+    fn bind_possible(&mut self, config: &ServerConfig) -> (Vec<(ListenerKey, BoundListener)>, Vec<String>) {
         let mut bound = Vec::new();
         let (wanted, mut errors) = wanted(config);
         for WantedListener { key, entry, is_named } in wanted {
@@ -88,21 +88,21 @@ impl Listeners {
     }
 
     /// What opening and closing for `config` comes to, in words.
-    pub fn changes(&self, config: &Config) -> Vec<Change> {
+    pub fn changes(&self, config: &ServerConfig) -> Vec<ChangeText> {
         let wanted = wanted_keys(config);
         let is_new = |key: &&ListenerKey| !self.has(key) && !self.notes.is_passed_over(key);
-        let opened = wanted.iter().filter(is_new).map(|key| Change(format!("listener {key}: opened")));
+        let opened = wanted.iter().filter(is_new).map(|key| ChangeText(format!("listener {key}: opened")));
         let closed = self.open.keys().filter(|key| !wanted.contains(key));
-        opened.chain(closed.map(|key| Change(format!("listener {key}: closed")))).collect()
+        opened.chain(closed.map(|key| ChangeText(format!("listener {key}: closed")))).collect()
     }
 
     /// Whether what is listened on depends on the addresses of the host.
-    pub fn follows_addresses(config: &Config) -> bool {
+    pub fn follows_addresses(config: &ServerConfig) -> bool {
         follows_addresses(config)
     }
 
     /// Opens and closes what `config`, which is in force, asks for by now: addresses of the host have come or gone.
-    pub fn follow(&mut self, config: &Config) {
+    pub fn follow(&mut self, config: &ServerConfig) {
         let (bound, errors) = self.bind_possible(config);
         for error in errors {
             tracing::warn!("{error}");
@@ -118,14 +118,14 @@ impl Listeners {
     }
 
     /// Reads the certificates again that this file is part of.
-    pub fn file_changed(&mut self, config: &Config, path: &Path) {
+    pub fn file_changed(&mut self, config: &ServerConfig, path: &Path) {
         if self.certificates.file_changed(path) {
             self.publish_terms(config);
         }
     }
 
     /// Serves clients by what `config` says, and with the certificates as they are now.
-    fn publish_terms(&mut self, config: &Config) {
+    fn publish_terms(&mut self, config: &ServerConfig) {
         let Some(serving) = &self.serving else { return };
         self.certificates.publish(config, &serving.streams.live.metrics);
         for one in wanted(config).0 {
@@ -150,7 +150,7 @@ impl Listeners {
     }
 
     /// Serves what was bound, then closes what `config` no longer asks for, once it has answered what is queued.
-    pub fn publish(&mut self, bound: Vec<(ListenerKey, BoundListener)>, config: &Config) {
+    pub fn publish(&mut self, bound: Vec<(ListenerKey, BoundListener)>, config: &ServerConfig) {
         let Some(serving) = self.serving.clone() else { return };
         let (wanted, _) = wanted(config);
         for (key, socket) in std::mem::take(&mut self.waiting).into_iter().chain(bound) {
@@ -206,6 +206,6 @@ impl Listeners {
     }
 }
 
-fn wanted_keys(config: &Config) -> Vec<ListenerKey> {
+fn wanted_keys(config: &ServerConfig) -> Vec<ListenerKey> {
     wanted(config).0.into_iter().map(|wanted| wanted.key).collect()
 }

@@ -13,9 +13,9 @@ use rhumb_net::{AcceptEvent, AcceptedConnection, serve_connections, tcp_listener
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::metrics::{Held, RefuseReason};
+use crate::metrics::{GaugeUnit, RefuseReason};
 
-pub use services::{ListenerServices, Streams};
+pub use services::{ListenerServices, StreamServices};
 
 pub(super) use connection::Connection;
 
@@ -30,7 +30,7 @@ impl StreamAcceptor {
     pub(super) fn start<F: Future<Output = ()> + Send + 'static>(
         listener: StdTcpListener,
         serving: &ListenerServices,
-        serve: impl Fn(AcceptedConnection, Streams) -> F + Send + Sync + 'static,
+        serve: impl Fn(AcceptedConnection, StreamServices) -> F + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let ListenerServices { streams, runtime } = serving.clone();
         let _inside = runtime.enter();
@@ -50,9 +50,9 @@ impl StreamAcceptor {
 /// Until `closed` turns true or its sender is gone.
 async fn accept<F: Future<Output = ()> + Send + 'static>(
     listener: TcpListener,
-    streams: Streams,
+    streams: StreamServices,
     mut closed: watch::Receiver<bool>,
-    serve: impl Fn(AcceptedConnection, Streams) -> F,
+    serve: impl Fn(AcceptedConnection, StreamServices) -> F,
 ) {
     let address = listener.local_addr().map_or_else(|error| error.to_string(), |address| address.to_string());
     let closed = async move {
@@ -81,7 +81,7 @@ async fn accept<F: Future<Output = ()> + Send + 'static>(
 }
 
 /// Counts a connection as long as what is given lives; none beyond the limits.
-fn admit(accepted: &AcceptedConnection, streams: &Streams) -> Option<(ConnectionPermit, Held)> {
+fn admit(accepted: &AcceptedConnection, streams: &StreamServices) -> Option<(ConnectionPermit, GaugeUnit)> {
     match streams.limits.admit(accepted.peer.ip()) {
         Ok(permit) => Some((permit, streams.live.metrics.connection())),
         Err(refusal) => {

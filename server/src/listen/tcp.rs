@@ -8,7 +8,7 @@ use rhumb_wire::Transport;
 use tokio::time::Instant;
 
 use super::open_listener::{ListenerOpening, ListenerTerms, OpenListener};
-use super::stream::{Connection, StreamAcceptor, Streams};
+use super::stream::{Connection, StreamAcceptor, StreamServices};
 use crate::query::QueryClient;
 
 /// A listener without encryption.
@@ -21,7 +21,7 @@ pub(super) fn open(listener: TcpListener, opening: ListenerOpening<'_>) -> io::R
     Ok(Box::new(TcpService(acceptor)))
 }
 
-async fn serve(accepted: AcceptedConnection, streams: Streams) {
+async fn serve(accepted: AcceptedConnection, streams: StreamServices) {
     let AcceptedConnection { stream, peer, local } = accepted;
     let client = QueryClient::Known { peer, local, transport: Transport::Tcp };
     Connection::new(streams, client, stream, Instant::now()).run().await;

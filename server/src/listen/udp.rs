@@ -11,8 +11,8 @@ use rhumb_net::udp::{DatagramBatch, DatagramSocket, ReceivedDatagram, is_too_lar
 
 use super::answer::{AnswerContext, MessageAnswer, answer_message};
 use super::open_listener::{ListenerOpening, ListenerTerms, OpenListener};
-use super::stream::Streams;
-use crate::metrics::{Block, DropReason};
+use super::stream::StreamServices;
+use crate::metrics::{CounterBlock, DropReason};
 use crate::query::{QueryClient, QueryContext, QueryScratch, look_ahead, respond_truncated};
 use crate::recursion::{ReplyPath, ResolveQueue};
 use crate::snapshot::ServerState;
@@ -58,8 +58,8 @@ impl OpenListener for UdpService {
 
 impl UdpService {
     /// Starts a thread for each socket. Errors: a thread could not be made.
-    fn start(name: &str, sockets: Vec<DatagramSocket>, serving: &Streams) -> io::Result<Self> {
-        let Streams { live, queue, .. } = serving;
+    fn start(name: &str, sockets: Vec<DatagramSocket>, serving: &StreamServices) -> io::Result<Self> {
+        let StreamServices { live, queue, .. } = serving;
         let sockets: Vec<Arc<DatagramSocket>> = sockets.into_iter().map(Arc::new).collect();
         let mut threads = Vec::new();
         for (index, socket) in sockets.iter().enumerate() {
@@ -97,7 +97,7 @@ struct Worker {
     socket: Arc<DatagramSocket>,
     live: Arc<ServerState>,
     queue: ResolveQueue,
-    block: Arc<Block>,
+    block: Arc<CounterBlock>,
     /// Whether a query was larger than the buffers: they may be those of an earlier configuration.
     truncated: Cell<bool>,
     /// Whether the last query of the last batch was for a large zone: the next ones most likely are too.

@@ -3,7 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 
-use rhumb_config::{CertificateSource, Config, ListenAddresses, ListenEntry, WorkerThreads as WorkerCount};
+use rhumb_config::{
+    CertificateSource, ListenAddresses, ListenEntry, ServerConfig, WorkerThreads as WorkerCount,
+};
 use rhumb_net::route;
 use rhumb_wire::{Transport, TransportCarrier};
 
@@ -27,7 +29,7 @@ impl<'c> WantedListener<'c> {
 }
 
 /// The sockets that `config` asks for, each once, and what is wrong with its entries: an interface that has to be there is not.
-pub(super) fn wanted(config: &Config) -> (Vec<WantedListener<'_>>, Vec<String>) {
+pub(super) fn wanted(config: &ServerConfig) -> (Vec<WantedListener<'_>>, Vec<String>) {
     let mut errors = Vec::new();
     let mut all: Vec<WantedListener<'_>> = Vec::new();
     // Those that are named come first: where an address is both, it has to be bound.
@@ -59,7 +61,7 @@ pub(super) fn wanted(config: &Config) -> (Vec<WantedListener<'_>>, Vec<String>) 
 }
 
 /// Whether sockets depend on what addresses the host has.
-pub(super) fn follows_addresses(config: &Config) -> bool {
+pub(super) fn follows_addresses(config: &ServerConfig) -> bool {
     config.listen.iter().any(|listen| !listen.addresses.is_wildcard())
 }
 
@@ -81,7 +83,7 @@ fn addresses(listen: &ListenEntry, local: &[(IpAddr, u32, String)]) -> Result<Ve
 }
 
 /// A socket for each thread; those that tasks serve have one.
-fn datagram_sockets(transport: Transport, config: &Config) -> Option<DatagramSockets> {
+fn datagram_sockets(transport: Transport, config: &ServerConfig) -> Option<DatagramSockets> {
     let threads = match config.workers {
         WorkerCount::Auto => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
         WorkerCount::Count(count) => usize::from(count.get()),
@@ -105,11 +107,11 @@ mod tests {
 
     use super::*;
 
-    fn config(listen: &str) -> Config {
+    fn config(listen: &str) -> ServerConfig {
         rhumb_config::parse(&format!("workers: 1\nlisten: [{listen}]"), Path::new("x.yaml")).unwrap()
     }
 
-    fn shown(config: &Config) -> Vec<(String, bool)> {
+    fn shown(config: &ServerConfig) -> Vec<(String, bool)> {
         let (wanted, errors) = wanted(config);
         assert_eq!(errors, [""; 0]);
         wanted.iter().map(|one| (one.key.to_string(), one.is_named)).collect()

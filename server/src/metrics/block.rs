@@ -3,10 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use super::histogram::{Histogram, Reading};
+use super::histogram::{HistogramReading, WriterHistogram};
 use rhumb_wire::Transport;
 
-use super::labels::{AccessList, CacheEvent, DropReason, Family, RcodeLabel, ResponseSource, TypeLabel};
+use super::labels::{
+    AccessList, CacheEvent, ClientFamily, DropReason, RcodeLabel, ResponseSource, TypeLabel,
+};
 use super::sizes::{SizeHistogram, SizeReading};
 
 /// A counter with one writing thread. A load and a store cost half a nanosecond where `fetch_add` costs five.
@@ -28,11 +30,11 @@ impl Counter {
     }
 }
 
-const REQUESTS: usize = Transport::ALL.len() * Family::COUNT * TypeLabel::COUNT;
+const REQUESTS: usize = Transport::ALL.len() * ClientFamily::COUNT * TypeLabel::COUNT;
 
 #[inline]
-const fn request_index(transport: Transport, family: Family, qtype: TypeLabel) -> usize {
-    (transport as usize * Family::COUNT + family.index()) * TypeLabel::COUNT + qtype.index()
+const fn request_index(transport: Transport, family: ClientFamily, qtype: TypeLabel) -> usize {
+    (transport as usize * ClientFamily::COUNT + family.index()) * TypeLabel::COUNT + qtype.index()
 }
 
 #[inline]
@@ -52,12 +54,12 @@ fn read_at(counters: &[Counter], index: usize) -> u64 {
 /// threads, and the pairs of cache lines that processors fetch together, apart.
 #[derive(Debug)]
 #[repr(align(128))]
-pub struct Block {
+pub struct CounterBlock {
     requests: [Counter; REQUESTS],
     responses: [Counter; RcodeLabel::COUNT],
     sources: [Counter; ResponseSource::COUNT],
     refused: [Counter; AccessList::COUNT],
-    durations: [Histogram; Transport::ALL.len()],
+    durations: [WriterHistogram; Transport::ALL.len()],
     request_sizes: [SizeHistogram; Transport::ALL.len()],
     response_sizes: [SizeHistogram; Transport::ALL.len()],
     cache: [Counter; CacheEvent::COUNT],
@@ -69,14 +71,14 @@ pub struct Block {
     panics: Counter,
 }
 
-impl Block {
+impl CounterBlock {
     pub(super) const fn new() -> Self {
         Self {
             requests: [const { Counter::new() }; REQUESTS],
             responses: [const { Counter::new() }; RcodeLabel::COUNT],
             sources: [const { Counter::new() }; ResponseSource::COUNT],
             refused: [const { Counter::new() }; AccessList::COUNT],
-            durations: [const { Histogram::new() }; Transport::ALL.len()],
+            durations: [const { WriterHistogram::new() }; Transport::ALL.len()],
             request_sizes: [const { SizeHistogram::new() }; Transport::ALL.len()],
             response_sizes: [const { SizeHistogram::new() }; Transport::ALL.len()],
             cache: [const { Counter::new() }; CacheEvent::COUNT],
@@ -91,7 +93,7 @@ impl Block {
 
     /// A query whose question could be read.
     #[inline]
-    pub fn request(&self, transport: Transport, family: Family, qtype: u16) {
+    pub fn request(&self, transport: Transport, family: ClientFamily, qtype: u16) {
         add_at(&self.requests, request_index(transport, family, TypeLabel::of(qtype)));
     }
 
@@ -208,7 +210,7 @@ impl Block {
         arrays.chain([edns, dnssec_ok, truncated, slipped, panics])
     }
 
-    pub(super) fn read_request(&self, transport: Transport, family: Family, qtype: TypeLabel) -> u64 {
+    pub(super) fn read_request(&self, transport: Transport, family: ClientFamily, qtype: TypeLabel) -> u64 {
         read_at(&self.requests, request_index(transport, family, qtype))
     }
 
@@ -228,8 +230,8 @@ impl Block {
         read_at(&self.cache, event.index())
     }
 
-    pub(super) fn read_duration(&self, transport: Transport) -> Option<Reading> {
-        self.durations.get(transport as usize).map(Histogram::read)
+    pub(super) fn read_duration(&self, transport: Transport) -> Option<HistogramReading> {
+        self.durations.get(transport as usize).map(WriterHistogram::read)
     }
 
     pub(super) fn read_source(&self, source: ResponseSource) -> u64 {

@@ -4,7 +4,7 @@ use prometheus::proto::{Metric as Series, MetricFamily, MetricType};
 
 use super::histogram::{BOUNDS, float};
 use super::labels::{CacheEvent, RcodeLabel};
-use super::registry::Metrics;
+use super::registry::ServerMetrics;
 use rhumb_wire::Transport;
 
 /// Sums over all threads since the start.
@@ -54,7 +54,7 @@ impl TrafficFigures {
     }
 }
 
-impl Metrics {
+impl ServerMetrics {
     /// The sums of this moment.
     pub fn traffic(&self) -> TrafficFigures {
         let (total, _) = self.sum();
@@ -125,8 +125,8 @@ mod tests {
 
     use super::*;
 
-    fn served(counts: &[(u64, u64)]) -> Metrics {
-        let metrics = Metrics::new("1");
+    fn served(counts: &[(u64, u64)]) -> ServerMetrics {
+        let metrics = ServerMetrics::new("1");
         metrics.with_local(|block| {
             for (micros, count) in counts {
                 block.duration(Transport::Udp, Duration::from_micros(*micros), *count);

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::histogram::{Reading, SharedHistogram};
+use super::histogram::{HistogramReading, SharedHistogram};
 use super::labels::{LookupResult, RcodeLabel, UpstreamFailure};
 
 /// What is counted for one upstream address.
 #[derive(Debug, Default)]
-pub struct Upstream {
+pub struct UpstreamMetrics {
     requests: AtomicU64,
     stream_requests: AtomicU64,
     responses: [AtomicU64; RcodeLabel::COUNT],
@@ -21,7 +21,7 @@ pub struct Upstream {
     durations: SharedHistogram,
 }
 
-impl Upstream {
+impl UpstreamMetrics {
     /// A query was sent, by a datagram or on a stream.
     pub fn request(&self, on_stream: bool) {
         self.requests.fetch_add(1, Relaxed);
@@ -74,7 +74,7 @@ impl Upstream {
         !self.unhealthy.load(Relaxed)
     }
 
-    pub(super) fn read_durations(&self) -> Reading {
+    pub(super) fn read_durations(&self) -> HistogramReading {
         self.durations.read()
     }
 }
@@ -99,19 +99,19 @@ impl ForwardedDomain {
         self.lookups.get(result.index()).map_or(0, |counter| counter.load(Relaxed))
     }
 
-    pub(super) fn read_durations(&self) -> Reading {
+    pub(super) fn read_durations(&self) -> HistogramReading {
         self.durations.read()
     }
 }
 
 /// What is counted for one watched list of upstreams.
 #[derive(Debug, Default)]
-pub struct List {
+pub struct ListMetrics {
     changes: AtomicU64,
     bad: AtomicBool,
 }
 
-impl List {
+impl ListMetrics {
     /// The file was read and its list differs from the one before.
     pub fn changed(&self) {
         self.changes.fetch_add(1, Relaxed);
@@ -152,13 +152,13 @@ impl CertificateFigures {
 
 /// Handles by label. A label lives while somebody outside holds its handle; past `max` of them, new ones share `other`.
 #[derive(Debug)]
-pub(super) struct Keyed<T> {
+pub(super) struct LabelledHandles<T> {
     max: usize,
     live: Mutex<BTreeMap<String, Arc<T>>>,
     other: Arc<T>,
 }
 
-impl<T: Default> Keyed<T> {
+impl<T: Default> LabelledHandles<T> {
     pub(super) fn new(max: usize) -> Self {
         Self { max, live: Mutex::default(), other: Arc::default() }
     }
@@ -196,16 +196,16 @@ impl<T: Default> Keyed<T> {
 /// One unit of a gauge, given back on drop: a connection that is open, a query that waits.
 #[derive(Debug)]
 #[must_use = "dropped at once, it counts nothing"]
-pub struct Held(Arc<AtomicU64>);
+pub struct GaugeUnit(Arc<AtomicU64>);
 
-impl Held {
+impl GaugeUnit {
     pub(super) fn one_of(level: &Arc<AtomicU64>) -> Self {
         level.fetch_add(1, Relaxed);
         Self(Arc::clone(level))
     }
 }
 
-impl Drop for Held {
+impl Drop for GaugeUnit {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Relaxed);
     }

@@ -35,20 +35,20 @@ fn bucket_of(took: Duration) -> usize {
 
 /// What a histogram held when it was read: observations for each bucket, and the sum in seconds.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Reading {
+pub(super) struct HistogramReading {
     pub(super) buckets: [u64; BUCKETS],
     pub(super) sum: f64,
 }
 
 /// A histogram with one writing thread: no read-modify-write.
 #[derive(Debug)]
-pub(super) struct Histogram {
+pub(super) struct WriterHistogram {
     buckets: [AtomicU64; BUCKETS],
     /// Seconds, as the bits of an `f64`: nanoseconds in a `u64` would overflow within days of a busy server.
     sum: AtomicU64,
 }
 
-impl Histogram {
+impl WriterHistogram {
     pub(super) const fn new() -> Self {
         Self { buckets: [const { AtomicU64::new(0) }; BUCKETS], sum: AtomicU64::new(0) }
     }
@@ -70,8 +70,8 @@ impl Histogram {
         self.add_seconds(f64::from_bits(other.sum.load(Relaxed)));
     }
 
-    pub(super) fn read(&self) -> Reading {
-        Reading { buckets: loads(&self.buckets), sum: f64::from_bits(self.sum.load(Relaxed)) }
+    pub(super) fn read(&self) -> HistogramReading {
+        HistogramReading { buckets: loads(&self.buckets), sum: f64::from_bits(self.sum.load(Relaxed)) }
     }
 
     #[inline]
@@ -102,8 +102,8 @@ impl SharedHistogram {
         self.sum.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Relaxed);
     }
 
-    pub(super) fn read(&self) -> Reading {
-        Reading { buckets: loads(&self.buckets), sum: float(self.sum.load(Relaxed)) / 1e6 }
+    pub(super) fn read(&self) -> HistogramReading {
+        HistogramReading { buckets: loads(&self.buckets), sum: float(self.sum.load(Relaxed)) / 1e6 }
     }
 }
 

@@ -21,7 +21,7 @@ use tokio::time::{sleep, timeout};
 mod page;
 
 /// What the pages show, asked for at each request.
-pub trait Pages: Send + Sync {
+pub trait HttpPages: Send + Sync {
     /// The text of `/metrics`, format 0.0.4.
     fn metrics(&self) -> String;
     /// Whether `/ready` says yes: sentences on what does not work, and does not make the server unready, one each. Errors: each
@@ -62,13 +62,13 @@ const LINGER_BYTES: u64 = 64 * 1024;
 const DRAIN: Duration = Duration::from_secs(1);
 
 /// Serves the pages until `stop` turns true or its sender is gone.
-pub async fn serve(listener: TcpListener, pages: Arc<dyn Pages>, stop: watch::Receiver<bool>) {
+pub async fn serve(listener: TcpListener, pages: Arc<dyn HttpPages>, stop: watch::Receiver<bool>) {
     serve_within(listener, pages, stop, LIMITS).await;
 }
 
 async fn serve_within(
     listener: TcpListener,
-    pages: Arc<dyn Pages>,
+    pages: Arc<dyn HttpPages>,
     mut stop: watch::Receiver<bool>,
     limits: Limits,
 ) {
@@ -90,7 +90,7 @@ async fn serve_within(
 }
 
 /// One connection, which is one request.
-async fn connection(stream: TcpStream, pages: Arc<dyn Pages>, limits: Limits) {
+async fn connection(stream: TcpStream, pages: Arc<dyn HttpPages>, limits: Limits) {
     let asked = Notify::new();
     let service = service_fn(|request| {
         asked.notify_one();

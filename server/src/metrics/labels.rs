@@ -50,7 +50,7 @@ macro_rules! label_codes {
 
 label_values! {
     /// The address family of the client; IPv4 on a dual-stack socket is IPv4.
-    pub enum Family {
+    pub enum ClientFamily {
         V4 => "4", "IPv4, also mapped into IPv6.";
         V6 => "6", "IPv6.";
     }

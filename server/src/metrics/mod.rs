@@ -1,8 +1,8 @@
 //! Counters of the server and the page they are read from.
 //!
-//! The query path counts into a [`Block`] that belongs to its thread alone; everything slower counts through the
-//! handles of [`Metrics`], and what others already know (sizes, serials) is asked of them at scrape time through
-//! [`Source`]. Nothing is ever labelled by client or query name, and every label has a bounded number of values.
+//! The query path counts into a [`CounterBlock`] that belongs to its thread alone; everything slower counts through the
+//! handles of [`ServerMetrics`], and what others already know (sizes, serials) is asked of them at scrape time through
+//! [`SampleSource`]. Nothing is ever labelled by client or query name, and every label has a bounded number of values.
 
 pub mod block;
 pub mod figures;
@@ -18,12 +18,12 @@ mod sizes;
 #[cfg(test)]
 mod text;
 
-pub use block::Block;
+pub use block::CounterBlock;
 pub use figures::TrafficFigures;
-pub use handles::{CertificateFigures, ForwardedDomain, Held, List, Upstream};
+pub use handles::{CertificateFigures, ForwardedDomain, GaugeUnit, ListMetrics, UpstreamMetrics};
 pub use labels::{
-    AccessList, CacheEvent, DropReason, Family, HandshakeResult, LookupResult, NotifyResult, RefuseReason,
-    ReloadResult, ResponseSource, TransferKind, TransferResult, TsigReason, UpstreamFailure,
+    AccessList, CacheEvent, ClientFamily, DropReason, HandshakeResult, LookupResult, NotifyResult,
+    RefuseReason, ReloadResult, ResponseSource, TransferKind, TransferResult, TsigReason, UpstreamFailure,
 };
-pub use registry::Metrics;
-pub use samples::{Samples, Source, ZoneSample};
+pub use registry::ServerMetrics;
+pub use samples::{MetricSamples, SampleSource, ZoneSample};

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 /// What a metric does over time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum MetricKind {
     /// Never falls while the process lives.
     Counter,
     /// Goes up and down.
@@ -13,7 +13,7 @@ pub enum Kind {
     Histogram,
 }
 
-impl Kind {
+impl MetricKind {
     /// As the text format writes it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -26,21 +26,21 @@ impl Kind {
 
 /// One metric. The values of this type are the statics of this file and no others.
 #[derive(Debug)]
-pub struct Metric {
+pub struct MetricSpec {
     name: &'static str,
-    kind: Kind,
+    kind: MetricKind,
     labels: &'static [&'static str],
     help: &'static str,
 }
 
-impl Metric {
+impl MetricSpec {
     /// The full name.
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
     /// Its type.
-    pub const fn kind(&self) -> Kind {
+    pub const fn kind(&self) -> MetricKind {
         self.kind
     }
 
@@ -59,11 +59,11 @@ macro_rules! metrics {
     ($($id:ident = $kind:ident $name:literal [$($label:literal),*] $help:literal;)+) => {
         $(
             #[doc = concat!("`", $name, "`: ", $help)]
-            pub static $id: Metric = Metric { name: $name, kind: Kind::$kind, labels: &[$($label),*], help: $help };
+            pub static $id: MetricSpec = MetricSpec { name: $name, kind: MetricKind::$kind, labels: &[$($label),*], help: $help };
         )+
 
         /// All of them, in the order of the documentation.
-        pub static TABLE: &[&Metric] = &[$(&$id),+];
+        pub static TABLE: &[&MetricSpec] = &[$(&$id),+];
     };
 }
 

@@ -1,4 +1,4 @@
-//! [`Metrics`]: where every counter of the server is found again.
+//! [`ServerMetrics`]: where every counter of the server is found again.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -9,12 +9,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use prometheus::process_collector::ProcessCollector;
 use rhumb_wire::Transport;
 
-use super::block::Block;
-use super::handles::{CertificateFigures, ForwardedDomain, Held, Keyed, List, Upstream};
+use super::block::CounterBlock;
+use super::handles::{
+    CertificateFigures, ForwardedDomain, GaugeUnit, LabelledHandles, ListMetrics, UpstreamMetrics,
+};
 use super::labels::{
     HandshakeResult, NotifyResult, RefuseReason, ReloadResult, TransferKind, TransferResult, TsigReason,
 };
-use super::samples::Source;
+use super::samples::SampleSource;
 use crate::supervision::WorkerRegistry;
 
 /// Zones with series of their own, unless set otherwise.
@@ -27,16 +29,16 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
     /// This thread's block, and the `Metrics` it belongs to.
-    static LOCAL: RefCell<Option<(u64, Arc<Block>)>> = const { RefCell::new(None) };
+    static LOCAL: RefCell<Option<(u64, Arc<CounterBlock>)>> = const { RefCell::new(None) };
 }
 
 /// A block and, for I/O threads, the thread's name.
-type Named = (Option<String>, Arc<Block>);
+type Named = (Option<String>, Arc<CounterBlock>);
 
 /// Blocks of running threads, and what those of ended threads held.
 struct Blocks {
     live: Vec<Named>,
-    ended: Block,
+    ended: CounterBlock,
 }
 
 impl Blocks {
@@ -55,23 +57,23 @@ impl Blocks {
 }
 
 /// All counters of the server. Shared by `Arc`; outlives every reload.
-pub struct Metrics {
+pub struct ServerMetrics {
     id: u64,
     blocks: Mutex<Blocks>,
-    sources: Mutex<Vec<Arc<dyn Source>>>,
+    sources: Mutex<Vec<Arc<dyn SampleSource>>>,
     workers: Arc<WorkerRegistry>,
     pub(super) version: String,
     pub(super) started: u64,
     pub(super) zone_series: AtomicUsize,
-    pub(super) upstreams: Keyed<Upstream>,
-    pub(super) domains: Keyed<ForwardedDomain>,
-    pub(super) lists: Keyed<List>,
+    pub(super) upstreams: LabelledHandles<UpstreamMetrics>,
+    pub(super) domains: LabelledHandles<ForwardedDomain>,
+    pub(super) lists: LabelledHandles<ListMetrics>,
     pub(super) waiting: Arc<AtomicU64>,
     pub(super) tcp_open: Arc<AtomicU64>,
     pub(super) tcp_accepted: AtomicU64,
     pub(super) tcp_refused: [AtomicU64; RefuseReason::COUNT],
     pub(super) tls_handshakes: [[AtomicU64; HandshakeResult::COUNT]; Transport::ALL.len()],
-    pub(super) certificates: Keyed<CertificateFigures>,
+    pub(super) certificates: LabelledHandles<CertificateFigures>,
     pub(super) transfers: [[AtomicU64; TransferResult::COUNT]; TransferKind::COUNT],
     pub(super) notifies: [AtomicU64; NotifyResult::COUNT],
     pub(super) tsig_errors: [AtomicU64; TsigReason::COUNT],
@@ -82,33 +84,33 @@ pub struct Metrics {
     pub(super) process: Mutex<ProcessCollector>,
 }
 
-impl fmt::Debug for Metrics {
+impl fmt::Debug for ServerMetrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Metrics").field("version", &self.version).finish_non_exhaustive()
     }
 }
 
-impl Metrics {
+impl ServerMetrics {
     /// Everything at zero, the start time now, the configuration of the start counted as loaded well.
     pub fn new(version: &str) -> Self {
         let now = unix_seconds();
         Self {
             id: NEXT_ID.fetch_add(1, Relaxed),
-            blocks: Mutex::new(Blocks { live: Vec::new(), ended: Block::new() }),
+            blocks: Mutex::new(Blocks { live: Vec::new(), ended: CounterBlock::new() }),
             sources: Mutex::default(),
             workers: Arc::default(),
             version: version.to_owned(),
             started: now,
             zone_series: AtomicUsize::new(ZONE_SERIES),
-            upstreams: Keyed::new(MAX_UPSTREAMS),
-            domains: Keyed::new(MAX_UPSTREAMS),
-            lists: Keyed::new(MAX_UPSTREAMS),
+            upstreams: LabelledHandles::new(MAX_UPSTREAMS),
+            domains: LabelledHandles::new(MAX_UPSTREAMS),
+            lists: LabelledHandles::new(MAX_UPSTREAMS),
             waiting: Arc::default(),
             tcp_open: Arc::default(),
             tcp_accepted: AtomicU64::new(0),
             tcp_refused: Default::default(),
             tls_handshakes: Default::default(),
-            certificates: Keyed::new(MAX_UPSTREAMS),
+            certificates: LabelledHandles::new(MAX_UPSTREAMS),
             transfers: Default::default(),
             notifies: Default::default(),
             tsig_errors: Default::default(),
@@ -121,17 +123,17 @@ impl Metrics {
 
     /// A block for an I/O thread, which keeps it as long as it runs. Once the thread has dropped it, its counts stay in
     /// the sums.
-    pub fn block(&self, name: &str) -> Arc<Block> {
+    pub fn block(&self, name: &str) -> Arc<CounterBlock> {
         self.register(Some(name.to_owned()))
     }
 
     /// Counts on a thread that has no block in its hands, as those of tokio.
-    pub fn with_local(&self, count: impl FnOnce(&Block)) {
+    pub fn with_local(&self, count: impl FnOnce(&CounterBlock)) {
         count(&self.local_block());
     }
 
     /// The block of a thread that has none in its hands, made at the thread's first use. A new one on a thread that ends.
-    pub fn local_block(&self) -> Arc<Block> {
+    pub fn local_block(&self) -> Arc<CounterBlock> {
         let found = LOCAL.try_with(|slot| {
             let mut mine = slot.try_borrow_mut().ok()?;
             match &*mine {
@@ -142,8 +144,8 @@ impl Metrics {
         found.ok().flatten().unwrap_or_else(|| self.register(None))
     }
 
-    fn register(&self, name: Option<String>) -> Arc<Block> {
-        let block = Arc::new(Block::new());
+    fn register(&self, name: Option<String>) -> Arc<CounterBlock> {
+        let block = Arc::new(CounterBlock::new());
         let mut blocks = self.lock_blocks();
         blocks.fold();
         blocks.live.push((name, Arc::clone(&block)));
@@ -155,10 +157,10 @@ impl Metrics {
     }
 
     /// The sum over all threads that run or ran, and what each named thread that runs has read.
-    pub(super) fn sum(&self) -> (Box<Block>, Vec<(String, u64)>) {
+    pub(super) fn sum(&self) -> (Box<CounterBlock>, Vec<(String, u64)>) {
         let mut blocks = self.lock_blocks();
         blocks.fold();
-        let total = Box::new(Block::new());
+        let total = Box::new(CounterBlock::new());
         total.absorb(&blocks.ended);
         let mut threads: Vec<(String, u64)> = Vec::new();
         for (name, block) in &blocks.live {
@@ -171,11 +173,11 @@ impl Metrics {
     }
 
     /// Has `source` asked at every scrape from now on.
-    pub fn watch(&self, source: Arc<dyn Source>) {
+    pub fn watch(&self, source: Arc<dyn SampleSource>) {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner).push(source);
     }
 
-    pub(super) fn sources(&self) -> Vec<Arc<dyn Source>> {
+    pub(super) fn sources(&self) -> Vec<Arc<dyn SampleSource>> {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -191,7 +193,7 @@ impl Metrics {
 
     /// The counters of one upstream, labelled by its address as the configuration writes it. The same label gives the
     /// same counters while any handle to them lives; the series go with the last one.
-    pub fn upstream(&self, label: &str) -> Arc<Upstream> {
+    pub fn upstream(&self, label: &str) -> Arc<UpstreamMetrics> {
         self.upstreams.get(label)
     }
 
@@ -201,19 +203,19 @@ impl Metrics {
     }
 
     /// The counters of one watched list of upstreams; as [`Self::upstream`].
-    pub fn list(&self, file: &str) -> Arc<List> {
+    pub fn list(&self, file: &str) -> Arc<ListMetrics> {
         self.lists.get(file)
     }
 
     /// A client's query waits for an answer from elsewhere until the value is dropped.
-    pub fn waiting(&self) -> Held {
-        Held::one_of(&self.waiting)
+    pub fn waiting(&self) -> GaugeUnit {
+        GaugeUnit::one_of(&self.waiting)
     }
 
     /// A stream connection is served until the value is dropped.
-    pub fn connection(&self) -> Held {
+    pub fn connection(&self) -> GaugeUnit {
         self.tcp_accepted.fetch_add(1, Relaxed);
-        Held::one_of(&self.tcp_open)
+        GaugeUnit::one_of(&self.tcp_open)
     }
 
     /// A stream connection was closed as soon as it was accepted.

@@ -9,8 +9,8 @@ use prometheus::proto::{
     Bucket, Counter, Gauge, Histogram, LabelPair, Metric as Series, MetricFamily, MetricType,
 };
 
-use super::histogram::{BOUNDS, Reading, float};
-use super::names::{self, Kind, Metric};
+use super::histogram::{BOUNDS, HistogramReading, float};
+use super::names::{self, MetricKind, MetricSpec};
 use super::sizes::SizeReading;
 
 /// Most series of one metric, zones aside; a page stays readable and its size bounded.
@@ -21,13 +21,13 @@ const MAX_LABEL: usize = 1024;
 /// An owner of values that is asked for them at each scrape.
 ///
 /// Asked on the thread that serves the page: what it does should take microseconds, and no lock the query path waits on.
-pub trait Source: Send + Sync {
+pub trait SampleSource: Send + Sync {
     /// Puts its values of this moment into `out`.
-    fn sample(&self, out: &mut Samples);
+    fn sample(&self, out: &mut MetricSamples);
 }
 
-impl<F: Fn(&mut Samples) + Send + Sync> Source for F {
-    fn sample(&self, out: &mut Samples) {
+impl<F: Fn(&mut MetricSamples) + Send + Sync> SampleSource for F {
+    fn sample(&self, out: &mut MetricSamples) {
         self(out);
     }
 }
@@ -48,13 +48,13 @@ pub struct ZoneSample<'a> {
 }
 
 struct Family {
-    metric: &'static Metric,
+    metric: &'static MetricSpec,
     series: Vec<Series>,
     seen: HashSet<Vec<String>>,
 }
 
 /// The page being filled: every series once, each metric with no more of them than its bound.
-pub struct Samples {
+pub struct MetricSamples {
     families: BTreeMap<&'static str, Family>,
     zone_series: usize,
     zones: u64,
@@ -62,38 +62,38 @@ pub struct Samples {
     left_out: u64,
 }
 
-impl Samples {
+impl MetricSamples {
     pub(super) fn new(zone_series: usize) -> Self {
         Self { families: BTreeMap::new(), zone_series, zones: 0, zones_failed: 0, left_out: 0 }
     }
 
-    /// A counter's or gauge's value; `labels` in the order of [`Metric::labels`].
+    /// A counter's or gauge's value; `labels` in the order of [`MetricSpec::labels`].
     ///
     /// A series that was given already, one with a wrong number of labels and one past the metric's bound are left out
     /// and counted as such.
-    pub fn set(&mut self, metric: &'static Metric, labels: &[&str], value: u64) {
+    pub fn set(&mut self, metric: &'static MetricSpec, labels: &[&str], value: u64) {
         self.set_float(metric, labels, float(value));
     }
 
     /// The same for values with a fraction; one that is not finite is left out.
-    pub fn set_float(&mut self, metric: &'static Metric, labels: &[&str], value: f64) {
+    pub fn set_float(&mut self, metric: &'static MetricSpec, labels: &[&str], value: f64) {
         if !value.is_finite() {
             self.left_out += 1;
             return;
         }
         let mut series = Series::default();
         match metric.kind() {
-            Kind::Counter => {
+            MetricKind::Counter => {
                 let mut counter = Counter::default();
                 counter.set_value(value);
                 series.set_counter(counter);
             }
-            Kind::Gauge => {
+            MetricKind::Gauge => {
                 let mut gauge = Gauge::default();
                 gauge.set_value(value);
                 series.set_gauge(gauge);
             }
-            Kind::Histogram => {
+            MetricKind::Histogram => {
                 self.left_out += 1;
                 return;
             }
@@ -101,13 +101,23 @@ impl Samples {
         self.add(metric, labels, series);
     }
 
-    pub(super) fn histogram(&mut self, metric: &'static Metric, labels: &[&str], reading: &Reading) {
+    pub(super) fn histogram(
+        &mut self,
+        metric: &'static MetricSpec,
+        labels: &[&str],
+        reading: &HistogramReading,
+    ) {
         let bounded = BOUNDS.iter().map(Duration::as_secs_f64).zip(reading.buckets);
         let beyond = reading.buckets.last().copied().unwrap_or(0);
         self.add(metric, labels, histogram_of(bounded, beyond, reading.sum));
     }
 
-    pub(super) fn size_histogram(&mut self, metric: &'static Metric, labels: &[&str], reading: &SizeReading) {
+    pub(super) fn size_histogram(
+        &mut self,
+        metric: &'static MetricSpec,
+        labels: &[&str],
+        reading: &SizeReading,
+    ) {
         self.add(metric, labels, histogram_of(reading.bounded(), 0, float(reading.sum)));
     }
 
@@ -129,7 +139,7 @@ impl Samples {
         }
     }
 
-    fn add(&mut self, metric: &'static Metric, labels: &[&str], mut series: Series) {
+    fn add(&mut self, metric: &'static MetricSpec, labels: &[&str], mut series: Series) {
         let values: Vec<String> = labels.iter().map(|label| label_text(label)).collect();
         let most = if metric.labels() == ["zone"] { self.zone_series } else { MAX_SERIES };
         let family = match self.families.entry(metric.name()) {
@@ -186,9 +196,9 @@ impl Family {
         family.set_name(self.metric.name().to_owned());
         family.set_help(self.metric.help().to_owned());
         family.set_field_type(match self.metric.kind() {
-            Kind::Counter => MetricType::COUNTER,
-            Kind::Gauge => MetricType::GAUGE,
-            Kind::Histogram => MetricType::HISTOGRAM,
+            MetricKind::Counter => MetricType::COUNTER,
+            MetricKind::Gauge => MetricType::GAUGE,
+            MetricKind::Histogram => MetricType::HISTOGRAM,
         });
         family.set_metric(self.series);
         family

@@ -9,21 +9,21 @@ use prometheus::proto::{MetricFamily, MetricType};
 
 use rhumb_wire::Transport;
 
-use super::block::Block;
+use super::block::CounterBlock;
 use super::histogram::float;
 use super::labels::{
-    AccessList, CacheEvent, DropReason, Family, HandshakeResult, LookupResult, NotifyResult, RcodeLabel,
-    RefuseReason, ReloadResult, ResponseSource, TransferKind, TransferResult, TsigReason, TypeLabel,
-    UpstreamFailure,
+    AccessList, CacheEvent, ClientFamily, DropReason, HandshakeResult, LookupResult, NotifyResult,
+    RcodeLabel, RefuseReason, ReloadResult, ResponseSource, TransferKind, TransferResult, TsigReason,
+    TypeLabel, UpstreamFailure,
 };
 use super::names;
-use super::registry::Metrics;
-use super::samples::Samples;
+use super::registry::ServerMetrics;
+use super::samples::MetricSamples;
 
-/// The content type of [`Metrics::render`].
+/// The content type of [`ServerMetrics::render`].
 pub(super) const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
 
-impl Metrics {
+impl ServerMetrics {
     /// The page in Prometheus' text format, version 0.0.4.
     pub fn render(&self) -> String {
         let families = self.all_families();
@@ -43,7 +43,7 @@ impl Metrics {
     }
 
     fn families(&self) -> Vec<MetricFamily> {
-        let mut out = Samples::new(self.zone_series.load(Relaxed));
+        let mut out = MetricSamples::new(self.zone_series.load(Relaxed));
         let (total, threads) = self.sum();
         sample_block(&total, &mut out);
         self.sample_workers(&total, &mut out);
@@ -59,7 +59,7 @@ impl Metrics {
         out.finish()
     }
 
-    fn sample_workers(&self, total: &Block, out: &mut Samples) {
+    fn sample_workers(&self, total: &CounterBlock, out: &mut MetricSamples) {
         let workers = self.workers();
         out.set(&names::PANICS, &[], total.read_panics().wrapping_add(workers.panics()));
         for (kind, restarts) in workers.restarts() {
@@ -68,7 +68,7 @@ impl Metrics {
         out.set(&names::WORKERS_FAILED, &[], u64::try_from(workers.failures().len()).unwrap_or(u64::MAX));
     }
 
-    fn sample_streams(&self, out: &mut Samples) {
+    fn sample_streams(&self, out: &mut MetricSamples) {
         out.set(&names::TCP_CONNECTIONS, &[], self.tcp_open.load(Relaxed));
         out.set(&names::TCP_ACCEPTED, &[], self.tcp_accepted.load(Relaxed));
         for (reason, count) in RefuseReason::ALL.iter().zip(&self.tcp_refused) {
@@ -100,7 +100,7 @@ impl Metrics {
         }
     }
 
-    fn sample_forwarding(&self, out: &mut Samples) {
+    fn sample_forwarding(&self, out: &mut MetricSamples) {
         out.set(&names::FORWARD_WAITING, &[], self.waiting.load(Relaxed));
         for (label, upstream) in self.upstreams.held() {
             let label = label.as_str();
@@ -129,7 +129,7 @@ impl Metrics {
         }
     }
 
-    fn sample_domains(&self, out: &mut Samples) {
+    fn sample_domains(&self, out: &mut MetricSamples) {
         for (label, domain) in self.domains.held() {
             let label = label.as_str();
             for result in LookupResult::ALL {
@@ -139,7 +139,7 @@ impl Metrics {
         }
     }
 
-    fn sample_process(&self, out: &mut Samples) {
+    fn sample_process(&self, out: &mut MetricSamples) {
         for (result, count) in ReloadResult::ALL.iter().zip(&self.reloads) {
             out.set(&names::RELOADS, &[result.as_str()], count.load(Relaxed));
         }
@@ -162,17 +162,17 @@ impl Metrics {
     }
 }
 
-fn sample_block(total: &Block, out: &mut Samples) {
+fn sample_block(total: &CounterBlock, out: &mut MetricSamples) {
     for transport in Transport::ALL {
         let requests =
             |family| TypeLabel::ALL.iter().map(move |qtype| total.read_request(transport, family, *qtype));
         // The encrypted ones have series once there is a query.
         if transport.is_encrypted()
-            && Family::ALL.iter().flat_map(|family| requests(*family)).all(|count| count == 0)
+            && ClientFamily::ALL.iter().flat_map(|family| requests(*family)).all(|count| count == 0)
         {
             continue;
         }
-        for family in Family::ALL {
+        for family in ClientFamily::ALL {
             for qtype in TypeLabel::ALL {
                 let labels = [transport.name(), family.as_str(), qtype.as_str()];
                 out.set(&names::DNS_REQUESTS, &labels, total.read_request(transport, *family, *qtype));

@@ -11,13 +11,13 @@ type Series = (String, Labels);
 
 /// A page that was read without a complaint.
 #[derive(Debug, Default)]
-pub(super) struct Page {
+pub(super) struct MetricsPage {
     /// Type and help of each metric, by name.
     pub(super) metrics: BTreeMap<String, (String, String)>,
     series: BTreeMap<Series, f64>,
 }
 
-impl Page {
+impl MetricsPage {
     pub(super) fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         self.series.get(&(name.to_owned(), labels)).copied()
@@ -165,12 +165,12 @@ fn the_reader_refuses_what_is_wrong() {
         "a{b=\"x\ny\"} 1\n",
         "# TYPE a gauge\n",
     ] {
-        assert!(Page::read(&format!("{head}{bad}")).is_err(), "{bad:?}");
+        assert!(MetricsPage::read(&format!("{head}{bad}")).is_err(), "{bad:?}");
     }
-    let good = Page::read(&format!("{head}a{{b=\"c\\\\d\\\"\\n\"}} 1.5\na 2\n")).unwrap();
+    let good = MetricsPage::read(&format!("{head}a{{b=\"c\\\\d\\\"\\n\"}} 1.5\na 2\n")).unwrap();
     assert_eq!(good.value("a", &[("b", "c\\d\"\n")]), Some(1.5));
     let histogram =
         "# HELP h x\n# TYPE h histogram\nh_bucket{le=\"1\"} 2\nh_bucket{le=\"+Inf\"} 3\nh_sum 4\n";
-    assert!(Page::read(&format!("{histogram}h_count 3\n")).is_ok());
-    assert!(Page::read(&format!("{histogram}h_count 4\n")).is_err());
+    assert!(MetricsPage::read(&format!("{histogram}h_count 3\n")).is_ok());
+    assert!(MetricsPage::read(&format!("{histogram}h_count 4\n")).is_err());
 }

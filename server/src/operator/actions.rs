@@ -3,22 +3,25 @@
 use std::collections::BTreeMap;
 
 use rhumb_config::LogLevel;
-use rhumb_wire::{Name, NameRef};
+use rhumb_wire::{DomainName, NameRef};
 use serde_json::json;
 use tokio::sync::oneshot;
 
-use super::admin::Admin;
+use super::admin::ServerAdmin;
 use super::server_status::BrokenZoneStatus;
 use super::{cached, status};
-use crate::change::{Change, Strictness, joined};
-use crate::control::command::{CommandAnswer, CommandArguments, CommandFailure, CommandResult, Later};
+use crate::change::{ChangeText, ReadStrictness, joined};
+use crate::control::command::{CommandAnswer, CommandArguments, CommandFailure, CommandResult, LaterResult};
 use crate::reload::ReloadRequest;
 use crate::zone_events::BrokenZone;
 
-pub(super) fn reload<'a>(admin: &'a Admin, given: &'a CommandArguments) -> Later<'a, CommandResult> {
+pub(super) fn reload<'a>(
+    admin: &'a ServerAdmin,
+    given: &'a CommandArguments,
+) -> LaterResult<'a, CommandResult> {
     Box::pin(async {
         let (reply, answer) = oneshot::channel();
-        let strictness = if given.is_on("strict") { Strictness::Strict } else { Strictness::Lenient };
+        let strictness = if given.is_on("strict") { ReadStrictness::Strict } else { ReadStrictness::Lenient };
         admin.requests.send(ReloadRequest::Reload(strictness, reply));
         let report = answer.await.map_err(|_| ending())?.map_err(|failure| failure.errors)?;
         CommandAnswer::new(&json!({
@@ -30,7 +33,10 @@ pub(super) fn reload<'a>(admin: &'a Admin, given: &'a CommandArguments) -> Later
     })
 }
 
-pub(super) fn diff<'a>(admin: &'a Admin, given: &'a CommandArguments) -> Later<'a, CommandResult> {
+pub(super) fn diff<'a>(
+    admin: &'a ServerAdmin,
+    given: &'a CommandArguments,
+) -> LaterResult<'a, CommandResult> {
     Box::pin(async {
         let (reply, answer) = oneshot::channel();
         let file = given.file("config").map(ToOwned::to_owned);
@@ -44,16 +50,16 @@ pub(super) fn diff<'a>(admin: &'a Admin, given: &'a CommandArguments) -> Later<'
     })
 }
 
-pub(super) fn status(admin: &Admin, _: &CommandArguments) -> CommandResult {
+pub(super) fn status(admin: &ServerAdmin, _: &CommandArguments) -> CommandResult {
     CommandAnswer::new(&status::whole(admin))
 }
 
-pub(super) fn stats(admin: &Admin, _: &CommandArguments) -> CommandResult {
+pub(super) fn stats(admin: &ServerAdmin, _: &CommandArguments) -> CommandResult {
     let finite = admin.live.metrics.series().into_iter().filter(|(_, value)| value.is_finite());
     CommandAnswer::new(&finite.collect::<BTreeMap<_, _>>())
 }
 
-pub(super) fn flush(admin: &Admin, given: &CommandArguments) -> CommandResult {
+pub(super) fn flush(admin: &ServerAdmin, given: &CommandArguments) -> CommandResult {
     let cache = &admin.live.cache;
     let (name, subtree) = match given.name("name") {
         None => (NameRef::ROOT, true),
@@ -63,7 +69,7 @@ pub(super) fn flush(admin: &Admin, given: &CommandArguments) -> CommandResult {
     CommandAnswer::new(&json!({ "dropped": dropped }))
 }
 
-pub(super) fn log(admin: &Admin, given: &CommandArguments) -> CommandResult {
+pub(super) fn log(admin: &ServerAdmin, given: &CommandArguments) -> CommandResult {
     let word = given.text("level").unwrap_or_default();
     let level = match word {
         "error" => LogLevel::Error,
@@ -79,24 +85,24 @@ pub(super) fn log(admin: &Admin, given: &CommandArguments) -> CommandResult {
     )
 }
 
-pub(super) fn stop(admin: &Admin, _: &CommandArguments) -> CommandResult {
+pub(super) fn stop(admin: &ServerAdmin, _: &CommandArguments) -> CommandResult {
     tracing::info!("stopped by the control socket");
     admin.controls.stop.notify_one();
     CommandAnswer::new(&json!({ "done": "the server ends" }))
 }
 
-pub(super) fn zone_list(admin: &Admin, _: &CommandArguments) -> CommandResult {
+pub(super) fn zone_list(admin: &ServerAdmin, _: &CommandArguments) -> CommandResult {
     CommandAnswer::new(&status::zones(&admin.live))
 }
 
-pub(super) fn zone_status(admin: &Admin, given: &CommandArguments) -> CommandResult {
+pub(super) fn zone_status(admin: &ServerAdmin, given: &CommandArguments) -> CommandResult {
     match given.name("name") {
         None => zone_list(admin, given),
         Some(name) => CommandAnswer::new(&status::zone(&admin.live, name).ok_or_else(|| no_zone(name))?),
     }
 }
 
-pub(super) fn zone_notify(admin: &Admin, given: &CommandArguments) -> CommandResult {
+pub(super) fn zone_notify(admin: &ServerAdmin, given: &CommandArguments) -> CommandResult {
     let Some(name) = given.name("name") else { return Err(CommandFailure::new("which zone?".to_owned())) };
     let snapshot = admin.live.snapshot.load();
     let entry = snapshot.view.zone_at(name).ok_or_else(|| no_zone(name))?;
@@ -111,11 +117,14 @@ pub(super) fn zone_notify(admin: &Admin, given: &CommandArguments) -> CommandRes
     CommandAnswer::new(&json!({ "servers": servers, "done": done }))
 }
 
-fn no_zone(name: &Name) -> CommandFailure {
+fn no_zone(name: &DomainName) -> CommandFailure {
     CommandFailure::new(format!("the server has no zone {name}"))
 }
 
-pub(super) fn zone_reload<'a>(admin: &'a Admin, given: &'a CommandArguments) -> Later<'a, CommandResult> {
+pub(super) fn zone_reload<'a>(
+    admin: &'a ServerAdmin,
+    given: &'a CommandArguments,
+) -> LaterResult<'a, CommandResult> {
     Box::pin(async {
         let Some(name) = given.name("name") else { return Err(CommandFailure::new("name is missing")) };
         status::zone(&admin.live, name).ok_or_else(|| no_zone(name))?;
@@ -128,16 +137,22 @@ pub(super) fn zone_reload<'a>(admin: &'a Admin, given: &'a CommandArguments) -> 
     })
 }
 
-pub(super) fn upstream_down<'a>(admin: &'a Admin, given: &'a CommandArguments) -> Later<'a, CommandResult> {
+pub(super) fn upstream_down<'a>(
+    admin: &'a ServerAdmin,
+    given: &'a CommandArguments,
+) -> LaterResult<'a, CommandResult> {
     Box::pin(withhold(admin, given, true))
 }
 
-pub(super) fn upstream_up<'a>(admin: &'a Admin, given: &'a CommandArguments) -> Later<'a, CommandResult> {
+pub(super) fn upstream_up<'a>(
+    admin: &'a ServerAdmin,
+    given: &'a CommandArguments,
+) -> LaterResult<'a, CommandResult> {
     Box::pin(withhold(admin, given, false))
 }
 
 /// Takes an upstream out, or back.
-async fn withhold(admin: &Admin, given: &CommandArguments, out: bool) -> CommandResult {
+async fn withhold(admin: &ServerAdmin, given: &CommandArguments, out: bool) -> CommandResult {
     let upstream = given.upstream("upstream").ok_or_else(|| CommandFailure::new("upstream is missing"))?;
     let (reply, answer) = oneshot::channel();
     let request = ReloadRequest::Upstream { upstream: Box::new(upstream.clone()), out, reply };
@@ -148,12 +163,12 @@ async fn withhold(admin: &Admin, given: &CommandArguments, out: bool) -> Command
     CommandAnswer::new(&json!({ "done": format!("upstream {upstream}: {word} (for {domains})") }))
 }
 
-pub(super) fn cache_show(admin: &Admin, given: &CommandArguments) -> CommandResult {
+pub(super) fn cache_show(admin: &ServerAdmin, given: &CommandArguments) -> CommandResult {
     let Some(name) = given.name("name") else { return Err(CommandFailure::new("name is missing")) };
     CommandAnswer::new(&cached::entries(&admin.live, name))
 }
 
-pub(super) fn healthy(admin: &Admin, _: &CommandArguments) -> CommandResult {
+pub(super) fn healthy(admin: &ServerAdmin, _: &CommandArguments) -> CommandResult {
     admin.healthy().map_err(|errors| CommandFailure { errors, unhealthy: true })?;
     CommandAnswer::new(&json!({ "healthy": true, "done": "healthy" }))
 }
@@ -167,7 +182,7 @@ fn broken(zones: Vec<BrokenZone>) -> Vec<BrokenZoneStatus> {
     zones.into_iter().map(status).collect()
 }
 
-fn words(changes: &[Change]) -> Vec<String> {
+fn words(changes: &[ChangeText]) -> Vec<String> {
     changes.iter().map(ToString::to_string).collect()
 }
 
@@ -176,7 +191,10 @@ fn ending() -> CommandFailure {
 }
 
 /// Answers a question and says how.
-pub(super) fn explain<'a>(admin: &'a Admin, given: &'a CommandArguments) -> Later<'a, CommandResult> {
+pub(super) fn explain<'a>(
+    admin: &'a ServerAdmin,
+    given: &'a CommandArguments,
+) -> LaterResult<'a, CommandResult> {
     Box::pin(async {
         let (Some(name), Some(rtype)) = (given.name("name"), given.record_type("type")) else {
             return Err(CommandFailure::new("name and type are missing"));

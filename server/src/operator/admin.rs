@@ -6,19 +6,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
 
 use arc_swap::ArcSwap;
-use rhumb_config::{Config, InForce, LogLevel};
+use rhumb_config::{InForce, LogLevel, ServerConfig};
 use rhumb_net::LocalAddress;
-use rhumb_wire::{Name, Type};
+use rhumb_wire::{DomainName, Type};
 use tokio::sync::{Notify, oneshot};
 
 use super::config_hash::ConfigHash;
 use super::explain;
-use super::explanation::Explanation;
+use super::explanation::AnswerExplanation;
 use super::load::{LoadHistory, SAMPLE_EVERY};
 use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, TraceStep, respond};
-use crate::recursion::{Explained, ReplyPath, ResolveQueue};
+use crate::recursion::{ExplainedAnswer, ReplyPath, ResolveQueue};
 use crate::reload::{ReloadRequests, ReloadStatus};
-use crate::snapshot::{ServerState, Snapshot};
+use crate::snapshot::{ServerSnapshot, ServerState};
 use rhumb_wire::Transport;
 
 /// Broken zones and domains that `/ready` names.
@@ -33,7 +33,7 @@ pub(crate) struct ProcessControls {
 }
 
 /// The running server, for the control socket and the status page.
-pub(crate) struct Admin {
+pub(crate) struct ServerAdmin {
     pub(super) live: Arc<ServerState>,
     pub(super) reloads: Arc<ArcSwap<ReloadStatus>>,
     pub(super) confinement: Vec<String>,
@@ -44,12 +44,12 @@ pub(crate) struct Admin {
     pub(super) load: LoadHistory,
     pub(super) config_hash: ConfigHash,
     /// The configuration that the server was started with.
-    pub(super) start_config: Arc<Config>,
+    pub(super) start_config: Arc<ServerConfig>,
     pub(super) controls: ProcessControls,
     stopping: AtomicBool,
 }
 
-impl Admin {
+impl ServerAdmin {
     pub(crate) fn new(
         live: Arc<ServerState>,
         reloads: Arc<ArcSwap<ReloadStatus>>,
@@ -57,7 +57,7 @@ impl Admin {
         requests: ReloadRequests,
         queue: ResolveQueue,
         controls: ProcessControls,
-        start_config: Arc<Config>,
+        start_config: Arc<ServerConfig>,
     ) -> Self {
         Self {
             live,
@@ -142,12 +142,12 @@ impl Admin {
     /// Answers as a client would be answered, every decision noted.
     pub(super) async fn explained(
         &self,
-        name: &Name,
+        name: &DomainName,
         rtype: Type,
         from: Option<IpAddr>,
         to: Option<IpAddr>,
         via: Option<Transport>,
-    ) -> Result<Explanation, String> {
+    ) -> Result<AnswerExplanation, String> {
         let begun = Instant::now();
         let query = explain::query(name.as_ref(), rtype);
         let from = from.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
@@ -172,7 +172,7 @@ impl Admin {
             QueryOutcome::Wait(waiting) => {
                 let (reply, answer) = oneshot::channel();
                 self.queue.enter(*waiting, ReplyPath::Explain(reply));
-                let Explained { message, tried, steps } =
+                let ExplainedAnswer { message, tried, steps } =
                     answer.await.map_err(|_| "the query was dropped")?;
                 (message, tried, steps)
             }
@@ -199,7 +199,7 @@ impl Admin {
 }
 
 /// Broken zones and domains without an upstream that answers: a few by name, all of them by number.
-fn degraded(snapshot: &Snapshot) -> Vec<String> {
+fn degraded(snapshot: &ServerSnapshot) -> Vec<String> {
     let broken = snapshot.view.zones.iter().filter_map(|(_, entry)| {
         let trouble = entry.zone.trouble()?;
         Some(format!("zone {}: {}", entry.zone.name(), trouble.0))

@@ -1,6 +1,6 @@
 //! `rhumb cache show`: what is cached of a name.
 
-use rhumb_wire::{MessageView, Name, Type};
+use rhumb_wire::{DomainName, MessageView, Type};
 use serde::{Deserialize, Serialize};
 
 use super::explain::record_text;
@@ -35,7 +35,7 @@ pub(crate) struct ShownCacheEntry {
 }
 
 /// What is cached of `name`, by type.
-pub(super) fn entries(live: &ServerState, name: &Name) -> Vec<ShownCacheEntry> {
+pub(super) fn entries(live: &ServerState, name: &DomainName) -> Vec<ShownCacheEntry> {
     let snapshot = live.snapshot.load();
     let lower = name.as_ref().to_lowercase();
     let found = live.cache.entries_of(lower.as_ref(), live.clock.now(), MOST);

@@ -6,10 +6,10 @@ use rhumb_wire::Transport;
 use serde_json::Value;
 
 use super::actions;
-use super::admin::Admin;
+use super::admin::ServerAdmin;
 use super::show::{self, AnswerStreams};
 use crate::control::command::{
-    ArgumentKind, ArgumentSpec, CommandArguments, CommandResult, CommandSpec, ControlService, Later,
+    ArgumentKind, ArgumentSpec, CommandArguments, CommandResult, CommandSpec, ControlService, LaterResult,
 };
 
 /// A command with what it does and how its answer is shown.
@@ -26,9 +26,9 @@ pub(crate) struct OperatorCommand {
 #[derive(Debug)]
 enum RunCommand {
     /// Something that is done at once.
-    Now(fn(&Admin, &CommandArguments) -> CommandResult),
+    Now(fn(&ServerAdmin, &CommandArguments) -> CommandResult),
     /// Something that waits.
-    Later(for<'a> fn(&'a Admin, &'a CommandArguments) -> Later<'a, CommandResult>),
+    Later(for<'a> fn(&'a ServerAdmin, &'a CommandArguments) -> LaterResult<'a, CommandResult>),
 }
 
 /// Writes an answer as text. Errors: it is not understood, or cannot be written.
@@ -278,7 +278,7 @@ pub(crate) static COMMANDS: &[OperatorCommand] = &[
     },
 ];
 
-impl ControlService for Admin {
+impl ControlService for ServerAdmin {
     fn commands(&self) -> Vec<&'static CommandSpec> {
         COMMANDS.iter().map(|command| &command.spec).collect()
     }
@@ -287,7 +287,7 @@ impl ControlService for Admin {
         &'a self,
         command: &'static CommandSpec,
         given: &'a CommandArguments,
-    ) -> Later<'a, CommandResult> {
+    ) -> LaterResult<'a, CommandResult> {
         let row = COMMANDS.iter().find(|row| std::ptr::eq(&raw const row.spec, command));
         Box::pin(async move {
             match row.map(|row| &row.run) {

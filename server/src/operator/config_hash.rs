@@ -3,17 +3,17 @@
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rhumb_config::Config;
+use rhumb_config::ServerConfig;
 
-use crate::snapshot::{Snapshot, ZoneEntry};
+use crate::snapshot::{ServerSnapshot, ZoneEntry};
 
 /// The hash, of which the part that takes long is kept from one look to the next.
 #[derive(Debug, Default)]
-pub(super) struct ConfigHash(Mutex<Option<(Arc<Config>, u64)>>);
+pub(super) struct ConfigHash(Mutex<Option<(Arc<ServerConfig>, u64)>>);
 
 impl ConfigHash {
     /// Of what `snapshot` has at this moment. Equal where all is alike, as long as the program is the same.
-    pub(super) fn of(&self, snapshot: &Snapshot) -> u64 {
+    pub(super) fn of(&self, snapshot: &ServerSnapshot) -> u64 {
         let mut all = DefaultHasher::new();
         self.values(&snapshot.config).hash(&mut all);
         for (domain, entry) in snapshot.view.routes.iter() {
@@ -26,7 +26,7 @@ impl ConfigHash {
         all.finish()
     }
 
-    fn values(&self, config: &Arc<Config>) -> u64 {
+    fn values(&self, config: &Arc<ServerConfig>) -> u64 {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &*kept {
             Some((known, hash)) if Arc::ptr_eq(known, config) => *hash,

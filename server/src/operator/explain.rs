@@ -7,9 +7,9 @@ use rhumb_wire::edns::{self, write_opt};
 use rhumb_wire::{Class, MessageSection, MessageView, MessageWriter, NameBuf, NameRef, Type, header, rdata};
 use rhumb_zones::file::rdata_text;
 
-use super::explanation::{Explanation, ExplanationStep, UpstreamAttempt};
+use super::explanation::{AnswerExplanation, ExplanationStep, UpstreamAttempt};
 use crate::query::TraceStep;
-use crate::recursion::Tried;
+use crate::recursion::TriedServer;
 
 /// Flags of a header by the words of dig.
 const FLAGS: [(u16, &str); 7] = [
@@ -41,13 +41,13 @@ pub(super) fn query(name: NameRef<'_>, rtype: Type) -> Vec<u8> {
 pub(super) fn explanation(
     message: &[u8],
     steps: Vec<TraceStep>,
-    tried: &[Tried],
+    tried: &[TriedServer],
     took: Duration,
-) -> Result<Explanation, String> {
+) -> Result<AnswerExplanation, String> {
     let unreadable = |error| format!("the answer cannot be read: {error}");
     let parsed = MessageView::parse(message).map_err(unreadable)?;
     let flags = FLAGS.iter().filter(|(bit, _)| parsed.header().flags & bit != 0);
-    let mut told = Explanation {
+    let mut told = AnswerExplanation {
         steps: steps
             .into_iter()
             .map(|step| ExplanationStep { step: step.step.to_owned(), what: step.what })
@@ -57,7 +57,7 @@ pub(super) fn explanation(
         tried: tried.iter().map(attempt).collect(),
         ede: errors(&parsed),
         took_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-        ..Explanation::default()
+        ..AnswerExplanation::default()
     };
     for record in parsed.records() {
         let record = record.map_err(unreadable)?;
@@ -82,7 +82,7 @@ pub(super) fn record_text(record: &rhumb_wire::MessageRecord<'_>) -> Result<Stri
     Ok(format!("{owner} {} {} {rtype} {}", record.ttl, record.class, rdata_text(rtype, &data)))
 }
 
-fn attempt(tried: &Tried) -> UpstreamAttempt {
+fn attempt(tried: &TriedServer) -> UpstreamAttempt {
     UpstreamAttempt {
         upstream: tried.upstream.clone(),
         transport: tried.transport.to_owned(),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// How a question was answered and why so.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Explanation {
+pub(crate) struct AnswerExplanation {
     /// The way of the query through the server, in order.
     pub steps: Vec<ExplanationStep>,
     /// The response code's mnemonic, such as `NXDOMAIN`.

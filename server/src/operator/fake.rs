@@ -17,21 +17,21 @@ use tokio::time::sleep;
 
 use super::cached::ShownCacheEntry;
 use super::commands::COMMANDS;
-use super::explanation::{Explanation, ExplanationStep, UpstreamAttempt};
+use super::explanation::{AnswerExplanation, ExplanationStep, UpstreamAttempt};
 use super::server_status::{
     BrokenZoneStatus, CacheStatus, ListStatus, ListenerStatus, ReloadOutcome, RouteStatus, ServerStatus,
     TrafficStatus, UpstreamStatus, ZoneCount, ZoneStatus,
 };
 use crate::control::command::{
-    CommandAnswer, CommandArguments, CommandFailure, CommandResult, CommandSpec, ControlService, Later,
+    CommandAnswer, CommandArguments, CommandFailure, CommandResult, CommandSpec, ControlService, LaterResult,
 };
 use crate::control::serve;
 use crate::control::socket::bind;
 
 /// A folder of its own that goes with the value.
-pub(crate) struct Folder(PathBuf);
+pub(crate) struct ScratchFolder(PathBuf);
 
-impl Folder {
+impl ScratchFolder {
     pub(crate) fn new(name: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -45,7 +45,7 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for ScratchFolder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
@@ -78,7 +78,7 @@ impl ControlService for FakeService {
         &'a self,
         command: &'static CommandSpec,
         given: &'a CommandArguments,
-    ) -> Later<'a, CommandResult> {
+    ) -> LaterResult<'a, CommandResult> {
         Box::pin(async move {
             let query = given.to_query();
             self.called(format!("{}{query}", command.path));
@@ -262,7 +262,7 @@ fn cached(given: &CommandArguments) -> Vec<ShownCacheEntry> {
     if known { vec![answer, failure] } else { Vec::new() }
 }
 
-fn explanation() -> Explanation {
+fn explanation() -> AnswerExplanation {
     let step = |step: &str, what: &str| ExplanationStep { step: step.to_owned(), what: what.to_owned() };
     let tried = |outcome: &str, ms| UpstreamAttempt {
         upstream: "192.0.2.1:53".to_owned(),
@@ -270,7 +270,7 @@ fn explanation() -> Explanation {
         outcome: outcome.to_owned(),
         ms,
     };
-    Explanation {
+    AnswerExplanation {
         steps: vec![step("admit", "from loopback"), step("route", "forward . (r.yaml:9)")],
         rcode: "NOERROR".to_owned(),
         flags: vec!["qr".to_owned(), "ra".to_owned()],
@@ -278,7 +278,7 @@ fn explanation() -> Explanation {
         tried: vec![tried("timed out", 400.0), tried("NOERROR", 12.34)],
         ede: vec!["3 (Stale Answer)".to_owned()],
         took_us: 412_500,
-        ..Explanation::default()
+        ..AnswerExplanation::default()
     }
 }
 
@@ -289,12 +289,12 @@ pub(crate) struct FakeServer {
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) task: JoinHandle<()>,
     pub(crate) runtime: Runtime,
-    pub(crate) folder: Folder,
+    pub(crate) folder: ScratchFolder,
 }
 
 impl FakeServer {
     pub(crate) fn start(outcome: FakeOutcome) -> Self {
-        let folder = Folder::new("control");
+        let folder = ScratchFolder::new("control");
         let path = folder.path().join("control.sock");
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = bind(&path, 0o600).unwrap();

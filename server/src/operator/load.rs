@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::metrics::{Metrics, TrafficFigures};
+use crate::metrics::{ServerMetrics, TrafficFigures};
 
 /// The time between two looks.
 pub(crate) const SAMPLE_EVERY: Duration = Duration::from_secs(5);
@@ -28,7 +28,7 @@ pub(super) struct RecentLoad {
 
 impl LoadHistory {
     /// Takes a look.
-    pub(crate) fn sample(&self, metrics: &Metrics) {
+    pub(crate) fn sample(&self, metrics: &ServerMetrics) {
         self.push(Instant::now(), metrics.traffic());
     }
 

@@ -2,27 +2,27 @@
 
 use std::sync::Arc;
 
-use rhumb_config::{Config, ZoneSource};
+use rhumb_config::{ServerConfig, ZoneSource};
 
-use super::admin::Admin;
+use super::admin::ServerAdmin;
 use super::{page, status};
-use crate::metrics::http::Pages;
-use crate::metrics::{Samples, Source, ZoneSample, names};
-use crate::snapshot::{Route, RouteCourse, ServerState};
+use crate::metrics::http::HttpPages;
+use crate::metrics::{MetricSamples, SampleSource, ZoneSample, names};
+use crate::snapshot::{ForwardRoute, RouteCourse, ServerState};
 
 /// A number this wide is exact in an `f64`.
 const HASH_BITS: u64 = (1 << 48) - 1;
 
 /// The pages of the running server, and the values that are asked for at each scrape.
-pub(crate) struct StatusPages(Arc<Admin>);
+pub(crate) struct StatusPages(Arc<ServerAdmin>);
 
 impl StatusPages {
-    pub(crate) const fn new(admin: Arc<Admin>) -> Self {
+    pub(crate) const fn new(admin: Arc<ServerAdmin>) -> Self {
         Self(admin)
     }
 }
 
-impl Pages for StatusPages {
+impl HttpPages for StatusPages {
     fn metrics(&self) -> String {
         self.0.live.metrics.render()
     }
@@ -41,7 +41,7 @@ impl Pages for StatusPages {
 }
 
 /// How many upstreams a forwarded domain has, and how many of them answer.
-fn sample_route(route: &Route, out: &mut Samples) {
+fn sample_route(route: &ForwardRoute, out: &mut MetricSamples) {
     let (domain, state) = (route.domain().to_string(), route.state());
     let healthy = state.pool.upstreams().iter().filter(|upstream| upstream.is_healthy()).count();
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
@@ -50,7 +50,7 @@ fn sample_route(route: &Route, out: &mut Samples) {
 }
 
 /// Which folders of zones could be listed at the last look.
-fn sample_folders(live: &ServerState, config: &Config, out: &mut Samples) {
+fn sample_folders(live: &ServerState, config: &ServerConfig, out: &mut MetricSamples) {
     let unreadable = live.folders.list();
     for source in &config.zones {
         if let ZoneSource::Directory { path, .. } = source {
@@ -60,8 +60,8 @@ fn sample_folders(live: &ServerState, config: &Config, out: &mut Samples) {
     }
 }
 
-impl Source for StatusPages {
-    fn sample(&self, out: &mut Samples) {
+impl SampleSource for StatusPages {
+    fn sample(&self, out: &mut MetricSamples) {
         let live = &self.0.live;
         let figures = live.cache.figures();
         out.set(&names::CACHE_ENTRIES, &[], figures.entries);

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::cached::ShownCacheEntry;
-use super::explanation::Explanation;
+use super::explanation::AnswerExplanation;
 use super::server_status::{
     BrokenZoneStatus, CertificateStatus, RouteStatus, ServerStatus, TrafficStatus, ZoneStatus,
 };
@@ -23,7 +23,7 @@ pub(crate) use amount::timestamp;
 pub(super) use amount::{bytes, share, span, utc};
 pub(crate) use answer::AnswerStreams;
 pub(super) use stats::stats;
-pub(crate) use table::{Table, plain};
+pub(crate) use table::{TextTable, plain};
 
 use answer::read;
 
@@ -121,7 +121,7 @@ pub(super) fn status(_: &CommandArguments, answer: Value, to: &mut AnswerStreams
         }
     }
     writeln!(out)?;
-    let mut listeners = Table::with_head(["LISTENER", "TRANSPORTS", "WORKERS"]);
+    let mut listeners = TextTable::with_head(["LISTENER", "TRANSPORTS", "WORKERS"]);
     for listener in &status.listeners {
         listeners.row([&*listener.address, &listener.transports.join(", "), &listener.workers.to_string()]);
     }
@@ -135,7 +135,7 @@ fn certificates(out: &mut dyn Write, certificates: &[CertificateStatus]) -> io::
         return Ok(());
     }
     writeln!(out)?;
-    let mut table = Table::with_head(["CERTIFICATE", "NAMES", "EXPIRES"]);
+    let mut table = TextTable::with_head(["CERTIFICATE", "NAMES", "EXPIRES"]);
     for one in certificates {
         table.row([&*one.certificate, &one.names.join(", "), &utc(one.expires)]);
     }
@@ -152,7 +152,7 @@ fn head(out: &mut dyn Write, status: &ServerStatus) -> io::Result<()> {
         failed => format!(", {failed} failed"),
     };
     let sandbox = if status.sandbox.is_empty() { "none".to_owned() } else { status.sandbox.join(", ") };
-    let mut head = Table::default();
+    let mut head = TextTable::default();
     head.row(["rhumb", &format!("{}, process {}, up {}", status.version, status.pid, span(status.uptime))]);
     head.row(["configuration", status.config.as_deref().unwrap_or("built-in default")]);
     head.row(["last reload", &format!("{ended} {}", utc(reload.when))]);
@@ -177,7 +177,7 @@ fn load(traffic: &TrafficStatus) -> String {
 fn route(out: &mut dyn Write, route: &RouteStatus) -> io::Result<()> {
     let head = format!("forward {} ({}, {})", route.domain, route.policy, route.rule);
     writeln!(out, "\n{}", plain(&head))?;
-    let mut table = Table::with_head(["UPSTREAM", "STATE", "RTT", "QUERIES", "TIMEOUTS"]);
+    let mut table = TextTable::with_head(["UPSTREAM", "STATE", "RTT", "QUERIES", "TIMEOUTS"]);
     for upstream in &route.upstreams {
         table.row([
             &*upstream.address,
@@ -210,7 +210,7 @@ fn list(out: &mut dyn Write, title: &str, lines: &[String]) -> io::Result<()> {
 
 pub(super) fn zone_list(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {
     let zones: Vec<ZoneStatus> = read(answer)?;
-    let mut table = Table::with_head(["ZONE", "SERIAL", "RECORDS", "STATE", "FILE"]);
+    let mut table = TextTable::with_head(["ZONE", "SERIAL", "RECORDS", "STATE", "FILE"]);
     for zone in &zones {
         table.row([&*zone.name, &serial(zone), &zone.records.to_string(), state(zone), file(zone)]);
     }
@@ -239,7 +239,7 @@ pub(super) fn zone_status(_: &CommandArguments, answer: Value, to: &mut AnswerSt
         if index > 0 {
             writeln!(to.out)?;
         }
-        let mut table = Table::default();
+        let mut table = TextTable::default();
         table.row(["zone", &zone.name]);
         table.row(["state", state(zone)]);
         if let Some(trouble) = &zone.trouble {
@@ -291,21 +291,21 @@ pub(super) fn explanation(
     answer: Value,
     to: &mut AnswerStreams<'_>,
 ) -> io::Result<()> {
-    let found: Explanation = read(answer)?;
+    let found: AnswerExplanation = read(answer)?;
     let out = &mut *to.out;
     let name = given.name("name").map(ToString::to_string).unwrap_or_default();
     let rtype = given.record_type("type").map(|rtype| rtype.to_string()).unwrap_or_default();
     let from = given.address("from").map(|from| format!(" from {from}")).unwrap_or_default();
     let to = given.address("to").map(|to| format!(" to {to}")).unwrap_or_default();
     writeln!(out, "{} {rtype}{from}{to}\n", plain(&name))?;
-    let mut steps = Table::default();
+    let mut steps = TextTable::default();
     for step in &found.steps {
         steps.row([&step.step, &step.what]);
     }
     steps.write(out)?;
     if !found.tried.is_empty() {
         writeln!(out)?;
-        let mut tried = Table::with_head(["UPSTREAM", "TRANSPORT", "OUTCOME", "TIME"]);
+        let mut tried = TextTable::with_head(["UPSTREAM", "TRANSPORT", "OUTCOME", "TIME"]);
         for one in &found.tried {
             tried.row([&*one.upstream, &one.transport, &one.outcome, &format!("{:.1} ms", one.ms)]);
         }

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rhumb_resolver::UpstreamPolicy;
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 
-use super::admin::Admin;
+use super::admin::ServerAdmin;
 use super::server_status::{
     BrokenZoneStatus, CacheStatus, CertificateStatus, ListStatus, ListenerStatus, ReloadOutcome, RouteStatus,
     ServerStatus, TrafficStatus, UpstreamStatus, ZoneCount, ZoneStatus,
@@ -14,7 +14,7 @@ use super::show::{span, utc};
 use crate::listen::CertificateState;
 use crate::metrics::{ReloadResult, TrafficFigures};
 use crate::reload::ReloadStatus;
-use crate::snapshot::{RouteCourse, RouteEntry, ServerState, Snapshot, ZoneEntry};
+use crate::snapshot::{RouteCourse, RouteEntry, ServerSnapshot, ServerState, ZoneEntry};
 
 /// A certificate that expires within this time is warned of.
 const EXPIRES_SOON: Duration = Duration::from_hours(21 * 24);
@@ -22,7 +22,7 @@ const EXPIRES_SOON: Duration = Duration::from_hours(21 * 24);
 const MOST_BROKEN: usize = 1000;
 
 /// The whole of it.
-pub(super) fn whole(admin: &Admin) -> ServerStatus {
+pub(super) fn whole(admin: &ServerAdmin) -> ServerStatus {
     let live = &admin.live;
     let snapshot = live.snapshot.load();
     let reloads = admin.reloads.load();
@@ -59,7 +59,7 @@ fn broken_zone(entry: &ZoneEntry) -> Option<BrokenZoneStatus> {
     })
 }
 
-fn last_reload(admin: &Admin, reloads: &ReloadStatus) -> ReloadOutcome {
+fn last_reload(admin: &ServerAdmin, reloads: &ReloadStatus) -> ReloadOutcome {
     match &reloads.last_reload {
         None => ReloadOutcome { ok: true, when: unix(admin.started), errors: Vec::new() },
         Some(last) => ReloadOutcome {
@@ -89,13 +89,18 @@ fn listeners(reloads: &ReloadStatus) -> Vec<ListenerStatus> {
 }
 
 /// The routes that have upstreams.
-fn routes(live: &ServerState, snapshot: &Snapshot, reloads: &ReloadStatus) -> Vec<RouteStatus> {
+fn routes(live: &ServerState, snapshot: &ServerSnapshot, reloads: &ReloadStatus) -> Vec<RouteStatus> {
     let forwards = |entry: &&RouteEntry| snapshot.iteration.course(entry.route.id()) != RouteCourse::Iterate;
     let entries = snapshot.view.routes.iter().map(|(_, entry)| entry).filter(forwards);
     entries.map(|entry| route(entry, live, snapshot, reloads)).collect()
 }
 
-fn route(entry: &RouteEntry, live: &ServerState, snapshot: &Snapshot, reloads: &ReloadStatus) -> RouteStatus {
+fn route(
+    entry: &RouteEntry,
+    live: &ServerState,
+    snapshot: &ServerSnapshot,
+    reloads: &ReloadStatus,
+) -> RouteStatus {
     let state = entry.route.state();
     let upstreams = state.members.iter().map(|member| {
         let upstream = live.servers.server(&member.identity);
@@ -155,7 +160,7 @@ fn cache(live: &ServerState, traffic: &TrafficFigures) -> CacheStatus {
     }
 }
 
-fn traffic_status(admin: &Admin, traffic: &TrafficFigures) -> TrafficStatus {
+fn traffic_status(admin: &ServerAdmin, traffic: &TrafficFigures) -> TrafficStatus {
     let load = admin.load.recent(Instant::now(), traffic);
     let millis = |seconds: f64| seconds * 1000.0;
     TrafficStatus {
@@ -222,7 +227,7 @@ pub(super) fn zones(live: &ServerState) -> Vec<ZoneStatus> {
 }
 
 /// The zone with this apex.
-pub(super) fn zone(live: &ServerState, apex: &Name) -> Option<ZoneStatus> {
+pub(super) fn zone(live: &ServerState, apex: &DomainName) -> Option<ZoneStatus> {
     live.snapshot.load().view.zone_at(apex).map(zone_status)
 }
 

@@ -10,7 +10,7 @@ use crate::metrics::DropReason;
 
 /// Why a message goes no further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rejection {
+pub(super) enum MessageRejection {
     /// No answer.
     Drop(DropReason),
     /// An answer of nothing but the header.
@@ -23,7 +23,7 @@ pub(super) enum Rejection {
     Signed,
 }
 
-impl fmt::Display for Rejection {
+impl fmt::Display for MessageRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Drop(reason) => write!(f, "dropped: {}", reason.as_str()),
@@ -46,35 +46,38 @@ const NXNAME: Type = Type(128);
 /// Never answered: fewer than twelve bytes and responses (CVE-2024-2169), and what no answer can go to. FORMERR for what
 /// cannot be read; NOTIMP for opcodes that are not in use here, REFUSED for NOTIFY and UPDATE, since no zone takes them.
 #[inline]
-pub(super) fn admit<'a>(message: &'a [u8], client: &QueryClient<'_>) -> Result<QueryMessage<'a>, Rejection> {
+pub(super) fn admit<'a>(
+    message: &'a [u8],
+    client: &QueryClient<'_>,
+) -> Result<QueryMessage<'a>, MessageRejection> {
     if client.port() == 0 {
-        return Err(Rejection::Drop(DropReason::BadSource));
+        return Err(MessageRejection::Drop(DropReason::BadSource));
     }
     let query = match QueryMessage::parse(message) {
         Ok(query) => query,
         Err(error) => return Err(unreadable(message, error)),
     };
     if query.tsig.is_some() {
-        return Err(Rejection::Signed);
+        return Err(MessageRejection::Signed);
     }
     if query.header.opcode() != Opcode::QUERY {
         return Err(unserved(query.header.opcode()));
     }
     if query.edns.is_some_and(|edns| edns.version != 0) {
-        return Err(Rejection::Question(Rcode::BADVERS, None));
+        return Err(MessageRejection::Question(Rcode::BADVERS, None));
     }
     if usual(&query) {
         return Ok(query);
     }
     match (query.class, query.qtype) {
         (Class::IN | Class::CH | Class::ANY, NXNAME) => {
-            Err(Rejection::Question(Rcode::FORMERR, Some(ExtendedError::InvalidQueryType)))
+            Err(MessageRejection::Question(Rcode::FORMERR, Some(ExtendedError::InvalidQueryType)))
         }
         (Class::IN, Type::AXFR) if !client.transport().has_many_responses() => {
-            Err(Rejection::Question(Rcode::NOTIMP, Some(ExtendedError::NotSupported)))
+            Err(MessageRejection::Question(Rcode::NOTIMP, Some(ExtendedError::NotSupported)))
         }
         (Class::IN | Class::CH | Class::ANY, _) => Ok(query),
-        _ => Err(Rejection::Question(Rcode::REFUSED, Some(ExtendedError::NotSupported))),
+        _ => Err(MessageRejection::Question(Rcode::REFUSED, Some(ExtendedError::NotSupported))),
     }
 }
 
@@ -85,28 +88,28 @@ pub(super) fn usual(query: &QueryMessage<'_>) -> bool {
 }
 
 #[cold]
-fn unserved(opcode: Opcode) -> Rejection {
+fn unserved(opcode: Opcode) -> MessageRejection {
     match opcode {
         Opcode::NOTIFY | Opcode::UPDATE => {
-            Rejection::Question(Rcode::REFUSED, Some(ExtendedError::Prohibited))
+            MessageRejection::Question(Rcode::REFUSED, Some(ExtendedError::Prohibited))
         }
-        _ => Rejection::Question(Rcode::NOTIMP, None),
+        _ => MessageRejection::Question(Rcode::NOTIMP, None),
     }
 }
 
 /// A message whose opcode is unknown may well have another form, so that FORMERR would be a guess.
 #[cold]
-fn unreadable(message: &[u8], error: QueryError) -> Rejection {
+fn unreadable(message: &[u8], error: QueryError) -> MessageRejection {
     let header = match error {
-        QueryError::Short => return Rejection::Drop(DropReason::ShortMessage),
-        QueryError::Response => return Rejection::Drop(DropReason::Response),
+        QueryError::Short => return MessageRejection::Drop(DropReason::ShortMessage),
+        QueryError::Response => return MessageRejection::Drop(DropReason::Response),
         QueryError::Malformed(_) => header::MessageHeader::parse(message),
     };
     match header.map(|header| (header.opcode(), header.questions)) {
-        Some((Opcode::QUERY, 0)) => Rejection::NoQuestion,
+        Some((Opcode::QUERY, 0)) => MessageRejection::NoQuestion,
         Some((Opcode::QUERY | Opcode::NOTIFY | Opcode::UPDATE, _)) | None => {
-            Rejection::Header(Rcode::FORMERR)
+            MessageRejection::Header(Rcode::FORMERR)
         }
-        Some(_) => Rejection::Header(Rcode::NOTIMP),
+        Some(_) => MessageRejection::Header(Rcode::NOTIMP),
     }
 }

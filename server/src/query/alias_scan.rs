@@ -1,9 +1,9 @@
 //! How far an answer goes along its aliases before they lead to a name that is answered by another rule.
 
-use rhumb_resolver::Question;
+use rhumb_resolver::OutboundQuestion;
 use rhumb_wire::{MessageSection, MessageView, NameBuf, NameRef, Rcode, Type};
 
-use crate::snapshot::{Authority, Snapshot, SnapshotView};
+use crate::snapshot::{AnswerAuthority, ServerSnapshot, SnapshotView};
 
 /// An answer has no aliases: it is whole under every configuration. See [`check_aliases`].
 const NO_ALIASES: u32 = 0;
@@ -73,7 +73,12 @@ fn target_of(record: &rhumb_wire::MessageRecord<'_>, into: &mut NameBuf) -> Opti
 
 /// Under which snapshot `message`, the answer to `question` by the route of this number, is whole: all its aliases lead to
 /// names of the same route, and it does not end in one. It is compared by [`is_whole`].
-pub fn check_aliases(snapshot: &Snapshot, route: u32, question: &Question, message: &[u8]) -> u32 {
+pub fn check_aliases(
+    snapshot: &ServerSnapshot,
+    route: u32,
+    question: &OutboundQuestion,
+    message: &[u8],
+) -> u32 {
     let Ok(message) = MessageView::parse(message) else { return INCOMPLETE };
     let here = |name: NameRef<'_>| is_here(&snapshot.view, name, question.qtype, route);
     match AliasScan::new(&message, question.name.as_ref(), question.qtype, here) {
@@ -85,21 +90,21 @@ pub fn check_aliases(snapshot: &Snapshot, route: u32, question: &Question, messa
 
 /// Whether an answer that was checked so is whole under `snapshot`, or has to be followed link by link.
 #[inline]
-pub fn is_whole(checked: u32, snapshot: &Snapshot) -> bool {
+pub fn is_whole(checked: u32, snapshot: &ServerSnapshot) -> bool {
     checked == NO_ALIASES || checked == mark(snapshot)
 }
 
 /// The serial of a snapshot, and neither of the two numbers that have a meaning of their own.
-fn mark(snapshot: &Snapshot) -> u32 {
+fn mark(snapshot: &ServerSnapshot) -> u32 {
     (snapshot.serial % u64::from(INCOMPLETE - 1)) as u32 + 1
 }
 
 /// Whether the route of this number answers `name` under `snapshot`.
-pub fn is_own_name(snapshot: &Snapshot, name: NameRef<'_>, qtype: Type, route: u32) -> bool {
+pub fn is_own_name(snapshot: &ServerSnapshot, name: NameRef<'_>, qtype: Type, route: u32) -> bool {
     is_here(&snapshot.view, name, qtype, route)
 }
 
 /// Whether the route of this number answers `name`.
 pub(super) fn is_here(view: &SnapshotView, name: NameRef<'_>, qtype: Type, route: u32) -> bool {
-    matches!(view.authority_of(name, qtype), Authority::Forward(entry) if entry.route.id() == route)
+    matches!(view.authority_of(name, qtype), AnswerAuthority::Forward(entry) if entry.route.id() == route)
 }

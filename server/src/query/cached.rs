@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use rhumb_cache::{Hit, Key, Want};
-use rhumb_resolver::Question;
+use rhumb_cache::{AnswerKey, CacheHit, WantedAnswer};
+use rhumb_resolver::OutboundQuestion;
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{QueryMessage, Rcode, header};
 
@@ -32,14 +32,14 @@ pub(super) struct CachedAnswer {
 }
 
 /// The key of a question in wire form, by the route of this number.
-pub(super) const fn key_of<'k>(question: &Question, wire: &'k [u8], route: u32) -> Key<'k> {
-    let Question { dnssec_ok, checking_disabled, .. } = *question;
-    Key { question: wire, route, dnssec_ok, checking_disabled }
+pub(super) const fn key_of<'k>(question: &OutboundQuestion, wire: &'k [u8], route: u32) -> AnswerKey<'k> {
+    let OutboundQuestion { dnssec_ok, checking_disabled, .. } = *question;
+    AnswerKey { question: wire, route, dnssec_ok, checking_disabled }
 }
 
 /// The key of what `query` asks by `route`.
-pub(super) fn key<'k>(query: &QueryMessage<'_>, question: &'k [u8], route: u32) -> Key<'k> {
-    Key {
+pub(super) fn key<'k>(query: &QueryMessage<'_>, question: &'k [u8], route: u32) -> AnswerKey<'k> {
+    AnswerKey {
         question,
         route,
         dnssec_ok: query.dnssec_ok(),
@@ -61,7 +61,7 @@ pub(super) fn answer(
     let mut question = std::mem::take(&mut scratch.question);
     lowercase_question(query, &mut question);
     let key = key(query, &question, entry.route.id());
-    let hit = context.cache.look_up(&key, Want::Fresh, context.now, limits.message(), out);
+    let hit = context.cache.look_up(&key, WantedAnswer::Fresh, context.now, limits.message(), out);
     scratch.question = question;
     let Some(hit) = hit else {
         scratch.stats.cache = Some(CacheEvent::Miss);
@@ -83,7 +83,7 @@ pub(super) fn answer(
 #[inline]
 pub(super) fn complete(
     query: &QueryMessage<'_>,
-    hit: &Hit,
+    hit: &CacheHit,
     length: usize,
     out: &mut [u8],
 ) -> (usize, ResponseHead) {
@@ -103,7 +103,7 @@ pub(super) fn complete(
 
 /// AD of a kept answer, for those who ask for it (RFC 6840 section 5.8), as long as it is fresh.
 #[inline]
-fn authentic(query: &QueryMessage<'_>, hit: &Hit, out: &[u8]) -> u16 {
+fn authentic(query: &QueryMessage<'_>, hit: &CacheHit, out: &[u8]) -> u16 {
     let kept = out.get(3).map_or(0, |low| u16::from(*low) & header::AD);
     let wanted = query.header.flags & header::AD != 0 || query.dnssec_ok();
     if wanted && !hit.stale { kept } else { 0 }
@@ -118,7 +118,7 @@ fn restore_question(query: &QueryMessage<'_>, out: &mut [u8]) {
     }
 }
 
-fn tell(hit: &Hit, context: &QueryContext<'_>, entry: &RouteEntry) -> String {
+fn tell(hit: &CacheHit, context: &QueryContext<'_>, entry: &RouteEntry) -> String {
     let state = entry.route.state();
     let from = state.members.iter().find(|member| member.origin == hit.origin);
     let from = from.map_or_else(|| "the route's upstreams".to_owned(), |member| member.identity.to_string());
@@ -135,7 +135,7 @@ fn tell(hit: &Hit, context: &QueryContext<'_>, entry: &RouteEntry) -> String {
 pub(super) fn work(query: &QueryMessage<'_>, entry: &RouteEntry) -> ResolveWork {
     ResolveWork {
         route: Arc::clone(&entry.route),
-        question: Question {
+        question: OutboundQuestion {
             name: query.name.to_lowercase(),
             qtype: query.qtype,
             class: query.class,

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use rhumb_net::LocalAddress;
 use rhumb_net::udp::ReceivedDatagram;
 
-use crate::metrics::Family;
+use crate::metrics::ClientFamily;
 use rhumb_wire::Transport;
 
 /// The other end of a query. The addresses of a datagram are converted only when somebody asks for them.
@@ -66,7 +66,7 @@ impl QueryClient<'_> {
     }
 
     /// The family of who asks.
-    pub fn family(&self) -> Family {
-        if self.ip().is_ipv4() { Family::V4 } else { Family::V6 }
+    pub fn family(&self) -> ClientFamily {
+        if self.ip().is_ipv4() { ClientFamily::V4 } else { ClientFamily::V6 }
     }
 }

@@ -6,17 +6,17 @@ use std::ptr;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use rhumb_cache::Cache;
+use rhumb_cache::AnswerCache;
 use rhumb_zones::ZoneContents;
 
-use crate::snapshot::{ServerState, Snapshot, Zone};
+use crate::snapshot::{ServedZone, ServerSnapshot, ServerState};
 
 /// What a query is answered by: the snapshot, the cache, and the time.
 pub struct QueryContext<'m> {
     /// Settings, access, zones and routes.
-    pub snapshot: &'m Arc<Snapshot>,
+    pub snapshot: &'m Arc<ServerSnapshot>,
     /// What was learnt from upstreams.
-    pub cache: &'m Cache,
+    pub cache: &'m AnswerCache,
     pub(super) server: &'m ServerState,
     /// Seconds of a clock that never goes back.
     pub now: u32,
@@ -24,7 +24,7 @@ pub struct QueryContext<'m> {
     pub micros: u64,
     /// The zone that was asked last, and its contents: most queries of a batch are for the same, and finding out that
     /// contents are still the same costs as much as a look-up in them.
-    last: Cell<Option<(&'m Zone, Loaded)>>,
+    last: Cell<Option<(&'m ServedZone, Loaded)>>,
 }
 
 type Loaded = arc_swap::Guard<Option<Arc<ZoneContents>>>;
@@ -38,7 +38,7 @@ impl fmt::Debug for QueryContext<'_> {
 impl<'m> QueryContext<'m> {
     /// The moment at which queries came in.
     #[inline]
-    pub fn of(live: &'m ServerState, snapshot: &'m Arc<Snapshot>, begun: Instant) -> Self {
+    pub fn of(live: &'m ServerState, snapshot: &'m Arc<ServerSnapshot>, begun: Instant) -> Self {
         let micros = live.clock.micros_at(begun);
         let now = (micros / 1_000_000) as u32;
         Self { snapshot, cache: &live.cache, server: live, now, micros, last: Cell::new(None) }
@@ -58,7 +58,7 @@ impl<'m> QueryContext<'m> {
     #[inline]
     pub(super) fn with_contents<R>(
         &self,
-        zone: &'m Zone,
+        zone: &'m ServedZone,
         answer: impl FnOnce(Option<&ZoneContents>) -> R,
     ) -> R {
         let loaded = match self.last.take() {

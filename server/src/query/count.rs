@@ -4,13 +4,13 @@ use rhumb_wire::{Rcode, Transport, header};
 
 use super::client::QueryClient;
 use super::outcome::{QueryOutcome, QueryScratch, QueryStats};
-use crate::metrics::{Block, DropReason, ResponseSource};
+use crate::metrics::{CounterBlock, DropReason, ResponseSource};
 
 /// Counts a query, what became of it and its answer. A query that is dropped is counted as a request only where its question
 /// could be read.
 #[inline]
 pub fn count(
-    block: &Block,
+    block: &CounterBlock,
     client: &QueryClient<'_>,
     message: &[u8],
     outcome: &QueryOutcome,
@@ -35,7 +35,7 @@ pub fn count(
 
 /// Counts a query by what its message says.
 #[inline]
-fn count_request(block: &Block, client: &QueryClient<'_>, message: &[u8], scratch: &QueryScratch) {
+fn count_request(block: &CounterBlock, client: &QueryClient<'_>, message: &[u8], scratch: &QueryScratch) {
     let stats = &scratch.stats;
     block.request(client.transport(), client.family(), stats.qtype.0);
     block.request_size(client.transport(), message.len());
@@ -49,7 +49,7 @@ fn count_request(block: &Block, client: &QueryClient<'_>, message: &[u8], scratc
 
 /// Counts the answer that was written last.
 #[inline]
-fn count_response(block: &Block, scratch: &QueryScratch) {
+fn count_response(block: &CounterBlock, scratch: &QueryScratch) {
     let stats = &scratch.stats;
     block.response(stats.rcode.0, source_of(stats));
     if let Some(list) = stats.refused {
@@ -74,7 +74,7 @@ pub(super) const fn source_of(stats: &QueryStats) -> ResponseSource {
 }
 
 /// Counts an answer to a query that waited, by its header.
-pub fn count_message(block: &Block, transport: Transport, answer: &[u8], source: ResponseSource) {
+pub fn count_message(block: &CounterBlock, transport: Transport, answer: &[u8], source: ResponseSource) {
     if let Some([high, low]) = answer.get(2..4) {
         block.response(u16::from(*low) & header::RCODE, source);
         block.response_size(transport, answer.len());

@@ -4,7 +4,7 @@ use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::tsig::TsigSigner;
 use rhumb_wire::{Class, MessageView, NameRef, Opcode, QueryMessage, Rcode, Type, header};
 
-use super::admit::Rejection;
+use super::admit::MessageRejection;
 use super::admitted::AdmittedQuery;
 use super::client::QueryClient;
 use super::context::QueryContext;
@@ -17,7 +17,7 @@ use crate::rate_limit::{RateVerdict, ResponseClass};
 
 #[cold]
 pub(super) fn deny(
-    denied: Rejection,
+    denied: MessageRejection,
     message: &[u8],
     signer: Option<&TsigSigner>,
     client: &QueryClient<'_>,
@@ -27,12 +27,12 @@ pub(super) fn deny(
 ) -> QueryOutcome {
     scratch.note("admit", || denied.to_string());
     match denied {
-        Rejection::Drop(reason) => QueryOutcome::Drop(reason),
-        Rejection::Header(rcode) => header_reply(message, rcode, client, context, scratch, out),
-        Rejection::NoQuestion => no_question(message, signer, client, context, scratch, out),
+        MessageRejection::Drop(reason) => QueryOutcome::Drop(reason),
+        MessageRejection::Header(rcode) => header_reply(message, rcode, client, context, scratch, out),
+        MessageRejection::NoQuestion => no_question(message, signer, client, context, scratch, out),
         // One that is signed twice cannot be read.
-        Rejection::Signed => header_reply(message, Rcode::FORMERR, client, context, scratch, out),
-        Rejection::Question(rcode, error) => {
+        MessageRejection::Signed => header_reply(message, Rcode::FORMERR, client, context, scratch, out),
+        MessageRejection::Question(rcode, error) => {
             let Ok(query) = QueryMessage::parse(message) else {
                 return header_reply(message, Rcode::FORMERR, client, context, scratch, out);
             };
@@ -54,7 +54,7 @@ pub(super) fn bad_cookie(
     scratch: &mut QueryScratch,
     out: &mut [u8],
 ) -> QueryOutcome {
-    deny(Rejection::Question(Rcode::FORMERR, None), message, signer, client, context, scratch, out)
+    deny(MessageRejection::Question(Rcode::FORMERR, None), message, signer, client, context, scratch, out)
 }
 
 /// The query with what its options ask for. Errors: a cookie of a wrong length; the query as if it had none.

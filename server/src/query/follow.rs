@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use rhumb_cache::Want;
-use rhumb_resolver::{Question, holds_private_address};
+use rhumb_cache::WantedAnswer;
+use rhumb_resolver::{OutboundQuestion, holds_private_address};
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{
     BufferFull, Class, MessageSection, MessageView, MessageWriter, NameBuf, NameRef, Rcode, Type, header,
@@ -21,13 +21,13 @@ use super::link_parts::{FollowBuffers, KeptProof, LONGEST, LinkAnswer};
 use super::outcome::{QueryOutcome, QueryScratch, ResolveWork, WaitingClient, WaitingQuery, WaitingWork};
 use super::response::{ResponseHead, question_only};
 use crate::metrics::CacheEvent;
-use crate::snapshot::{Authority, RouteEntry};
+use crate::snapshot::{AnswerAuthority, RouteEntry};
 
 /// The most links of a chain.
 const MAX_LINKS: usize = 11;
 
 /// How far a chain could be followed.
-pub(super) enum Followed {
+pub(super) enum FollowedChain {
     /// To its end: so many bytes, and what header and OPT say.
     Answer(usize, ResponseHead),
     /// To a name that has to be looked up first.
@@ -66,14 +66,14 @@ impl AdmittedQuery<'_, '_> {
     #[cold]
     pub(super) fn follow_or_wait(&self, scratch: &mut QueryScratch, out: &mut [u8]) -> QueryOutcome {
         match self.follow(&[], scratch, out) {
-            Followed::Answer(length, head) => {
+            FollowedChain::Answer(length, head) => {
                 let outcome = self.conclude(AnswerSource::Cache, head, length, scratch, out);
                 if !matches!(outcome, QueryOutcome::Reply(_)) {
                     scratch.prefetch = None;
                 }
                 outcome
             }
-            Followed::Missing(work) => {
+            FollowedChain::Missing(work) => {
                 let client =
                     WaitingClient::of(self.query, self.client, self.context, self.limits.edns_context);
                 let client = WaitingClient { follows: true, ..client };
@@ -88,7 +88,7 @@ impl AdmittedQuery<'_, '_> {
         found: &[LinkAnswer],
         scratch: &mut QueryScratch,
         out: &mut [u8],
-    ) -> Followed {
+    ) -> FollowedChain {
         let mut buffers = scratch.follow.take().unwrap_or_default();
         buffers.proofs.clear();
         let mut compression = std::mem::take(&mut scratch.compression);
@@ -101,17 +101,18 @@ impl AdmittedQuery<'_, '_> {
         scratch.compression = compression;
         let common = header::RA | (self.query.header.flags & header::CD);
         match followed {
-            Ok(head) => Followed::Answer(length, ResponseHead { flags: head.flags | common, ..head }),
-            Err(NoPart::Missing(work)) => Followed::Missing(work),
+            Ok(head) => FollowedChain::Answer(length, ResponseHead { flags: head.flags | common, ..head }),
+            Err(NoPart::Missing(work)) => FollowedChain::Missing(work),
             Err(NoPart::Failed(rcode, error)) => {
                 let length = question_only(Some(self.query), &mut scratch.compression, out);
                 let head = ResponseHead { flags: common, error: Some(error), ..ResponseHead::of(rcode) };
-                Followed::Answer(length, head)
+                FollowedChain::Answer(length, head)
             }
             // Not said of the first name.
-            Err(NoPart::Elsewhere) => {
-                Followed::Answer(length, ResponseHead { flags: common, ..ResponseHead::of(Rcode::NOERROR) })
-            }
+            Err(NoPart::Elsewhere) => FollowedChain::Answer(
+                length,
+                ResponseHead { flags: common, ..ResponseHead::of(Rcode::NOERROR) },
+            ),
         }
     }
 
@@ -185,13 +186,13 @@ impl AdmittedQuery<'_, '_> {
     }
 
     /// What answers the name that a link leads to; none where the chain ends with this one.
-    fn beyond(&self, part: &LinkPart<'_>, scan: &AliasScan) -> Option<Authority<'_>> {
+    fn beyond(&self, part: &LinkPart<'_>, scan: &AliasScan) -> Option<AnswerAuthority<'_>> {
         let (view, end) = (self.view, scan.end.as_ref());
         match part.zone {
             // Below the cut it is not for the zone to answer, and no other zone does.
             Some(AnswerKind::Referral) => {
                 let next = view.authority_beyond_zones(end);
-                matches!(next, Authority::Forward(_)).then_some(next)
+                matches!(next, AnswerAuthority::Forward(_)).then_some(next)
             }
             Some(AnswerKind::Chain) => Some(view.authority_of(end, self.query.qtype)),
             Some(_) => None,
@@ -203,13 +204,13 @@ impl AdmittedQuery<'_, '_> {
     fn part<'s>(
         &'s self,
         name: NameRef<'_>,
-        authority: Authority<'s>,
+        authority: AnswerAuthority<'s>,
         found: &[LinkAnswer],
         scratch: &mut QueryScratch,
         buffers: &mut FollowBuffers,
     ) -> Result<LinkPart<'s>, NoPart> {
         match authority {
-            Authority::Zone(entry) => {
+            AnswerAuthority::Zone(entry) => {
                 let zones = ServedZones::new(self.view, true);
                 match entry.zone.load().as_deref() {
                     Some(contents) => Ok(self.zone_part(name, contents, &zones, buffers)),
@@ -219,12 +220,12 @@ impl AdmittedQuery<'_, '_> {
                     )),
                 }
             }
-            Authority::BuiltIn(contents) => Ok(self.zone_part(name, contents, &OneZone, buffers)),
-            Authority::Forward(entry) if self.view.keeps_from(entry, name, self.query.qtype) => {
+            AnswerAuthority::BuiltIn(contents) => Ok(self.zone_part(name, contents, &OneZone, buffers)),
+            AnswerAuthority::Forward(entry) if self.view.keeps_from(entry, name, self.query.qtype) => {
                 Err(NoPart::Failed(Rcode::NXDOMAIN, ONE_LABEL))
             }
-            Authority::Forward(entry) => self.route_part(name, entry, found, scratch, buffers),
-            Authority::None => Err(NoPart::Elsewhere),
+            AnswerAuthority::Forward(entry) => self.route_part(name, entry, found, scratch, buffers),
+            AnswerAuthority::None => Err(NoPart::Elsewhere),
         }
     }
 
@@ -254,7 +255,7 @@ impl AdmittedQuery<'_, '_> {
         scratch: &mut QueryScratch,
         buffers: &mut FollowBuffers,
     ) -> Result<LinkPart<'s>, NoPart> {
-        let question = Question {
+        let question = OutboundQuestion {
             name: name.to_lowercase(),
             qtype: self.query.qtype,
             class: Class::IN,
@@ -274,7 +275,8 @@ impl AdmittedQuery<'_, '_> {
             wire.extend_from_slice(&question.to_wire());
             let key = super::cached::key_of(&question, &wire, id);
             let context = self.context;
-            let hit = context.cache.look_up(&key, Want::Fresh, context.now, LONGEST, &mut buffers.part);
+            let hit =
+                context.cache.look_up(&key, WantedAnswer::Fresh, context.now, LONGEST, &mut buffers.part);
             scratch.question = wire;
             let work = || ResolveWork { route: Arc::clone(&entry.route), question: question.clone() };
             let Some(hit) = hit else {
@@ -365,12 +367,12 @@ fn finish(
     Ok(())
 }
 
-fn tell(name: NameRef<'_>, authority: Authority<'_>, scan: &AliasScan, goes_on: bool) -> String {
+fn tell(name: NameRef<'_>, authority: AnswerAuthority<'_>, scan: &AliasScan, goes_on: bool) -> String {
     let by = match authority {
-        Authority::Zone(entry) => format!("zone {} ({})", entry.zone.name(), entry.place()),
-        Authority::BuiltIn(contents) => format!("built-in {}", contents.apex()),
-        Authority::Forward(entry) => format!("forward {} ({})", entry.route.domain(), entry.place),
-        Authority::None => "nothing".to_owned(),
+        AnswerAuthority::Zone(entry) => format!("zone {} ({})", entry.zone.name(), entry.place()),
+        AnswerAuthority::BuiltIn(contents) => format!("built-in {}", contents.apex()),
+        AnswerAuthority::Forward(entry) => format!("forward {} ({})", entry.route.domain(), entry.place),
+        AnswerAuthority::None => "nothing".to_owned(),
     };
     let end = scan.end.as_ref();
     match (goes_on, scan.links) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rhumb_resolver::Question;
+use rhumb_resolver::OutboundQuestion;
 use rhumb_wire::compress::NameCompression;
 use rhumb_wire::{NameBuf, Type};
 
@@ -15,7 +15,7 @@ pub struct LinkAnswer {
     /// The route it was asked through.
     pub route: u32,
     /// What was asked.
-    pub question: Question,
+    pub question: OutboundQuestion,
     /// The answer, in the cache's form.
     pub message: Arc<[u8]>,
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rhumb_net::LocalAddress;
-use rhumb_resolver::Question;
+use rhumb_resolver::OutboundQuestion;
 use rhumb_wire::compress::NameCompression;
 use rhumb_wire::tsig::TsigSigner;
 use rhumb_wire::{Rcode, Type};
@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::edns_context::EdnsContext;
 use super::link_parts::{FollowBuffers, LinkAnswer};
 use crate::metrics::{AccessList, CacheEvent, DropReason, ResponseSource};
-use crate::snapshot::{Route, Snapshot};
+use crate::snapshot::{ForwardRoute, ServerSnapshot};
 use rhumb_wire::Transport;
 
 /// What becomes of a query.
@@ -50,9 +50,9 @@ pub enum WaitingWork {
 #[derive(Debug)]
 pub struct ResolveWork {
     /// Through which upstreams.
-    pub route: Arc<Route>,
+    pub route: Arc<ForwardRoute>,
     /// What is to be asked.
-    pub question: Question,
+    pub question: OutboundQuestion,
 }
 
 /// What is kept of a query until it is answered. It keeps the snapshot it began with.
@@ -69,7 +69,7 @@ pub struct WaitingClient {
     /// What its options ask of the answer.
     pub edns_context: EdnsContext,
     /// The snapshot it began with.
-    pub snapshot: Arc<Snapshot>,
+    pub snapshot: Arc<ServerSnapshot>,
     /// Whether its answer is put together link by link.
     pub follows: bool,
     /// What was looked up for its links so far.

@@ -5,7 +5,7 @@ use rhumb_wire::tsig::{RequestRejection, TsigSigner};
 use rhumb_wire::{Class, QueryMessage, Rcode, Type, header};
 use rhumb_zones::answer::AnswerKind;
 
-use super::admit::{Rejection, admit, usual};
+use super::admit::{MessageRejection, admit, usual};
 use super::admitted::AdmittedQuery;
 use super::alias_scan::is_whole;
 use super::client::QueryClient;
@@ -19,7 +19,7 @@ use super::response::{ResponseHead, ResponseLimits, question_only};
 use super::tsig::{self, VerifiedQuery};
 use super::{authoritative, cached, chaos};
 use crate::metrics::{AccessList, CacheEvent};
-use crate::snapshot::{Authority, IterationPlan, RouteCourse, RouteEntry, SnapshotView};
+use crate::snapshot::{AnswerAuthority, IterationPlan, RouteCourse, RouteEntry, SnapshotView};
 
 /// Answers `message`, which `client` sent, into `out`; or says that nothing is sent; or what has to be looked up first.
 ///
@@ -35,7 +35,7 @@ pub fn respond(
     scratch.stats = QueryStats::NOTHING;
     match admit(message, client) {
         Ok(query) => respond_to(&query, None, client, context, scratch, out),
-        Err(Rejection::Signed) => respond_signed(message, client, context, scratch, out),
+        Err(MessageRejection::Signed) => respond_signed(message, client, context, scratch, out),
         Err(denied) => deny(denied, message, None, client, context, scratch, out),
     }
 }
@@ -87,7 +87,7 @@ fn respond_signed(
     }
     let rejection = rejected.rejection;
     let rcode = if rejection.error().is_some() { Rcode::NOTAUTH } else { Rcode::FORMERR };
-    let denied = Rejection::Question(rcode, None);
+    let denied = MessageRejection::Question(rcode, None);
     let outcome = deny(denied, message, rejection.signer(), client, context, scratch, out);
     match (rejection, outcome) {
         (RequestRejection::Unsigned(error), QueryOutcome::Reply(length)) if !scratch.stats.slipped => {
@@ -125,7 +125,7 @@ pub fn respond_truncated(
     scratch.stats = QueryStats::NOTHING;
     match admit(message, client) {
         Ok(query) => truncated_response(&query, None, client, context, scratch, out),
-        Err(Rejection::Signed) => {
+        Err(MessageRejection::Signed) => {
             let VerifiedQuery { message, mut signer } =
                 tsig::verify(message, &context.snapshot.settings.keys).ok()?;
             let query = admit(&message, client).ok()?;
@@ -174,26 +174,28 @@ impl AdmittedQuery<'_, '_> {
             return self.refuse(Rcode::REFUSED, (ExtendedError::Prohibited, ""), scratch, out);
         }
         match view.authority_beyond_zones(query.name) {
-            Authority::BuiltIn(contents) => {
+            AnswerAuthority::BuiltIn(contents) => {
                 let (length, mut head) = authoritative::from_built_in(query, contents, limits, scratch, out);
                 head.flags |= header::RA;
                 self.conclude(AnswerSource::BuiltIn(contents), head, length, scratch, out)
             }
-            Authority::Forward(entry) if !query.recursion_desired() && self.is_known(entry, scratch, out) => {
+            AnswerAuthority::Forward(entry)
+                if !query.recursion_desired() && self.is_known(entry, scratch, out) =>
+            {
                 self.forward(entry, scratch, out)
             }
-            Authority::Forward(_) if !query.recursion_desired() => {
+            AnswerAuthority::Forward(_) if !query.recursion_desired() => {
                 // What the cache holds says what others asked for (cache snooping).
                 scratch.note("route", || "forwarded, but recursion is not desired".to_owned());
                 let error = (ExtendedError::NotAuthoritative, "");
                 self.refuse(Rcode::REFUSED, error, scratch, out)
             }
-            Authority::Forward(entry) if view.keeps_from(entry, query.name, query.qtype) => {
+            AnswerAuthority::Forward(entry) if view.keeps_from(entry, query.name, query.qtype) => {
                 scratch.note("route", || "a name of one label, which is kept from upstreams".to_owned());
                 self.refuse(Rcode::NXDOMAIN, ONE_LABEL, scratch, out)
             }
-            Authority::Forward(entry) => self.forward(entry, scratch, out),
-            Authority::Zone(_) | Authority::None => {
+            AnswerAuthority::Forward(entry) => self.forward(entry, scratch, out),
+            AnswerAuthority::Zone(_) | AnswerAuthority::None => {
                 scratch.note("route", || "no zone and no forwarded domain covers the name".to_owned());
                 self.refuse(Rcode::REFUSED, (ExtendedError::NotAuthoritative, ""), scratch, out)
             }
@@ -207,7 +209,7 @@ impl AdmittedQuery<'_, '_> {
         match kind {
             AnswerKind::Chain => true,
             AnswerKind::Referral => {
-                !matches!(self.view.authority_beyond_zones(self.query.name), Authority::None)
+                !matches!(self.view.authority_beyond_zones(self.query.name), AnswerAuthority::None)
             }
             _ => false,
         }

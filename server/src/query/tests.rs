@@ -13,7 +13,7 @@ use rhumb_wire::{MessageView, Type};
 use super::QueryOutcome;
 use crate::metrics::DropReason;
 use crate::rate_limit::RateLimit;
-use lab::{Lab, asked, class, header, option, options, query, render, tsig};
+use lab::{QueryLab, asked, class, header, option, options, query, render, tsig};
 use rhumb_wire::Transport;
 
 const CLIENT_COOKIE: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
@@ -22,7 +22,7 @@ const CLIENT_COOKIE: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
 /// two are followed, and the standard before both.
 #[test]
 fn odd_questions_get_what_others_give() {
-    let lab = Lab::new();
+    let lab = QueryLab::new();
     let apex = |qtype: u16| query("example.com.", Type(qtype));
     let host = || query("www.example.com.", Type::A);
     for (what, message, expected) in [
@@ -72,7 +72,8 @@ fn odd_questions_get_what_others_give() {
 /// What comes back of a TSIG by an unknown key (RFC 8945 sections 5.2.1 and 5.3.2).
 #[test]
 fn an_unknown_key_is_told_in_an_unsigned_record() {
-    let answer = Lab::new().ask(Transport::Udp, &tsig(query("www.example.com.", Type::A), 255, 0)).unwrap();
+    let answer =
+        QueryLab::new().ask(Transport::Udp, &tsig(query("www.example.com.", Type::A), 255, 0)).unwrap();
     let record = MessageView::parse(&answer).unwrap().records().next().unwrap().unwrap();
     assert_eq!((record.rtype, record.class.0, record.ttl), (Type::TSIG, 255, 0));
     let algorithm = b"\x0bhmac-sha256\0";
@@ -82,7 +83,7 @@ fn an_unknown_key_is_told_in_an_unsigned_record() {
 
 #[test]
 fn the_class_ch_tells_what_is_configured() {
-    let lab = Lab::new().with(|settings| settings.identity = Some("ns1".into()));
+    let lab = QueryLab::new().with(|settings| settings.identity = Some("ns1".into()));
     let ask = |name: &str, qtype| lab.ask(Transport::Udp, &class(query(name, qtype), 3)).unwrap();
     for (name, qtype, expected) in [
         ("id.server.", Type::TXT, "NOERROR 1/0/0"),
@@ -105,7 +106,7 @@ fn the_class_ch_tells_what_is_configured() {
 
 #[test]
 fn cookies_are_made_checked_and_renewed() {
-    let lab = Lab::new();
+    let lab = QueryLab::new();
     let host = || query("www.example.com.", Type::A);
     let with = |value: &[u8]| options(host(), &[(COOKIE, value)]);
     let first = lab.ask(Transport::Udp, &with(&CLIENT_COOKIE)).unwrap();
@@ -129,14 +130,14 @@ fn cookies_are_made_checked_and_renewed() {
     let at = other_version.len() - 12 - 5;
     other_version[at] = 1;
     assert_eq!(render(&lab.ask(Transport::Udp, &other_version).unwrap()), "BADVERS 0/0/0 []");
-    let off = Lab::new().with(|settings| settings.cookies = None);
+    let off = QueryLab::new().with(|settings| settings.cookies = None);
     assert_eq!(render(&off.ask(Transport::Udp, &with(&[1; 3])).unwrap()), "NOERROR aa 1/0/0 []");
 }
 
 /// RFC 7873 section 5.4.
 #[test]
 fn a_cookie_may_be_asked_for_alone() {
-    let lab = Lab::new();
+    let lab = QueryLab::new();
     for (sent, expected) in [
         (&[(COOKIE, &CLIENT_COOKIE[..])][..], "NOERROR 0/0/0 [10]"),
         (&[(COOKIE, &CLIENT_COOKIE[..5])], "FORMERR 0/0/0 []"),
@@ -152,7 +153,7 @@ fn a_cookie_may_be_asked_for_alone() {
 #[test]
 fn errors_of_our_zones_are_to_be_reported() {
     let agent = "agent.example.com.".parse().unwrap();
-    let lab = Lab::new().with(|settings| settings.report_channel = Some(agent));
+    let lab = QueryLab::new().with(|settings| settings.report_channel = Some(agent));
     for (name, expected) in [
         ("www.example.com.", "NOERROR aa 1/0/0 [18]"),
         ("none.example.com.", "NXDOMAIN aa 0/1/0 [18]"),
@@ -172,7 +173,7 @@ fn errors_of_our_zones_are_to_be_reported() {
 
 #[test]
 fn options_are_for_their_transports() {
-    let lab = Lab::new().with(|settings| settings.nsid = Some(Box::from(&b"ns1"[..])));
+    let lab = QueryLab::new().with(|settings| settings.nsid = Some(Box::from(&b"ns1"[..])));
     let sent = [(NSID, &b""[..]), (NSID, b""), (TCP_KEEPALIVE, b""), (PADDING, &[0; 40]), (3000, b"?")];
     let message = options(query("www.example.com.", Type::A), &sent);
     assert_eq!(render(&lab.ask(Transport::Udp, &message).unwrap()), "NOERROR aa 1/0/0 [3]");
@@ -192,7 +193,7 @@ fn limits() -> Limits {
 }
 
 /// Answers that are not limited of twenty, one for each question that `name` makes of a number.
-fn unlimited(lab: &Lab, name: impl Fn(usize) -> String) -> usize {
+fn unlimited(lab: &QueryLab, name: impl Fn(usize) -> String) -> usize {
     let ask = |n| render(&lab.ask(Transport::Udp, &query(&name(n), Type::A)).unwrap());
     (0..20).map(ask).filter(|answer| answer != "NOERROR tc 0/0/0").count()
 }
@@ -201,7 +202,7 @@ fn unlimited(lab: &Lab, name: impl Fn(usize) -> String) -> usize {
 #[test]
 fn answers_are_limited_by_what_stands_for_the_name() {
     let limited = RateLimit::new(&limits(), None, [1; 16]);
-    let lab = Lab::new().with(|settings| settings.rate_limit = Some(limited));
+    let lab = QueryLab::new().with(|settings| settings.rate_limit = Some(limited));
     assert_eq!(unlimited(&lab, |_| "www.example.com.".into()), 4);
     assert_eq!(unlimited(&lab, |n| format!("n{n}.example.com.")), 4, "denials of a zone");
     assert_eq!(unlimited(&lab, |n| format!("n{n}.wild.example.com.")), 4, "a wildcard");
@@ -213,7 +214,7 @@ fn answers_are_limited_by_what_stands_for_the_name() {
 #[test]
 fn who_cannot_be_forged_is_not_limited() {
     let limited = RateLimit::new(&limits(), None, [1; 16]);
-    let lab = Lab::new().with(|settings| settings.rate_limit = Some(limited));
+    let lab = QueryLab::new().with(|settings| settings.rate_limit = Some(limited));
     let host = || query("www.example.com.", Type::A);
     let with = |value: &[u8]| options(host(), &[(COOKIE, value)]);
     let made = option(&lab.ask(Transport::Udp, &with(&CLIENT_COOKIE)).unwrap(), COOKIE).unwrap();
@@ -225,7 +226,7 @@ fn who_cannot_be_forged_is_not_limited() {
         assert!(!matches!(lab.explain(&host()), QueryOutcome::Drop(_)));
     }
     let silent = RateLimit::new(&Limits { slip: 0, ..limits() }, None, [1; 16]);
-    let lab = Lab::new().with(|settings| settings.rate_limit = Some(silent));
+    let lab = QueryLab::new().with(|settings| settings.rate_limit = Some(silent));
     let lost = (0..20).filter_map(|_| lab.ask(Transport::Udp, &host()).err()).collect::<Vec<_>>();
     assert_eq!(lost, [DropReason::RateLimited; 16]);
 }

@@ -20,8 +20,8 @@ use super::edns_context::EdnsContext;
 use super::limit::AnswerSource;
 use super::outcome::{IncompleteResponse, MessageSource, QueryOutcome, QueryScratch};
 use super::response::{ResponseHead, ResponseLimits, finish};
-use crate::metrics::{AccessList, Metrics, ResponseSource, TransferKind, TransferResult};
-use crate::snapshot::{Snapshot, Zone, ZoneEntry};
+use crate::metrics::{AccessList, ResponseSource, ServerMetrics, TransferKind, TransferResult};
+use crate::snapshot::{ServedZone, ServerSnapshot, ZoneEntry};
 
 /// Records of differences that are made into one while a client waits: some tens of milliseconds.
 const MOST_CONDENSED: usize = 200_000;
@@ -68,8 +68,8 @@ struct ZoneTransfer {
     client: SocketAddr,
     transport: Transport,
     edns_context: EdnsContext,
-    snapshot: Arc<Snapshot>,
-    metrics: Arc<Metrics>,
+    snapshot: Arc<ServerSnapshot>,
+    metrics: Arc<ServerMetrics>,
     begun: Instant,
     messages: u64,
     bytes: u64,
@@ -207,7 +207,7 @@ impl<'m> AdmittedQuery<'_, 'm> {
 
 /// What is served, and how it differs from `serial`: in one difference, which has fewer records than the zone.
 fn difference_since(
-    zone: &Zone,
+    zone: &ServedZone,
     serial: u32,
     in_one: bool,
 ) -> Option<(Arc<ZoneContents>, Arc<ZoneDifference>)> {

@@ -6,7 +6,7 @@ use rhumb_wire::tsig::{
     RequestRejection, TsigAlgorithm, TsigError, TsigFormatError, TsigKeyring, TsigRecord, TsigSigner,
     verify_request, write_unsigned_error,
 };
-use rhumb_wire::{Name, header};
+use rhumb_wire::{DomainName, header};
 
 use super::outcome::{IncompleteResponse, MessageSource, QueryOutcome};
 use crate::metrics::{DropReason, TsigReason};
@@ -33,15 +33,15 @@ pub(super) struct RejectedQuery {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SignatureFailure {
     #[error("no key is called {0}")]
-    UnknownKey(Name),
+    UnknownKey(DomainName),
     #[error("the key {0} is of {1}, and the request is signed with another algorithm")]
-    OtherAlgorithm(Name, TsigAlgorithm),
+    OtherAlgorithm(DomainName, TsigAlgorithm),
     #[error("the MAC is wrong: the two sides have different secrets for the key {0}")]
-    WrongMac(Name),
+    WrongMac(DomainName),
     #[error("signed with the key {0} by a clock that is {1} s {2}")]
-    Clock(Name, u64, &'static str),
+    Clock(DomainName, u64, &'static str),
     #[error("the MAC made with the key {0} is too short")]
-    ShortMac(Name),
+    ShortMac(DomainName),
     #[error("{0}")]
     Malformed(TsigFormatError),
 }
@@ -49,7 +49,7 @@ pub(super) enum SignatureFailure {
 impl SignatureFailure {
     /// What kept `record` from being verified.
     fn of(record: &TsigRecord<'_>, rejection: &RequestRejection, keys: &TsigKeyring, now: u64) -> Self {
-        let name = Name::from(record.key_name());
+        let name = DomainName::from(record.key_name());
         let error = match rejection {
             RequestRejection::Format(error) => return Self::Malformed(*error),
             RequestRejection::Unsigned(error) | RequestRejection::Signed(error, _) => *error,

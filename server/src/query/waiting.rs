@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use rhumb_cache::Hit;
-use rhumb_resolver::Question;
+use rhumb_cache::CacheHit;
+use rhumb_resolver::OutboundQuestion;
 use rhumb_wire::compress::NameCompression;
 use rhumb_wire::edns::{self, ExtendedError};
 use rhumb_wire::tsig::TsigSigner;
@@ -15,7 +15,7 @@ use super::cached;
 use super::client::QueryClient;
 use super::context::QueryContext;
 use super::edns_context::EdnsContext;
-use super::follow::Followed;
+use super::follow::FollowedChain;
 use super::outcome::{QueryScratch, ResolveWork, WaitingClient};
 use super::response::{ResponseHead, ResponseLimits, finish, question_only};
 use super::tsig;
@@ -68,19 +68,19 @@ fn without_options(query: &QueryMessage<'_>) -> Box<[u8]> {
 pub fn answer_waiting(
     client: &WaitingClient,
     message: &[u8],
-    hit: Option<&Hit>,
+    hit: Option<&CacheHit>,
     out: &mut [u8],
 ) -> Option<usize> {
     let query = QueryMessage::parse(&client.query).ok()?;
     let settings = &client.snapshot.settings;
     let limits = ResponseLimits::of(&query, client.edns_context, client.transport, settings, out.len());
-    let fresh = Hit {
+    let fresh = CacheHit {
         length: message.len(),
         truncated: message.len() > limits.message(),
         stale: false,
         prefetch: false,
         failure: false,
-        origin: rhumb_cache::Origin::NONE,
+        origin: rhumb_cache::AnswerOrigin::NONE,
         age: 0,
         left: 0,
         aliases: 0,
@@ -111,11 +111,11 @@ pub fn follow_waiting(
     let signer = client.signer.as_deref();
     let admitted = AdmittedQuery::new(&query, edns_context, signer, &known, &context, out.len());
     Some(match admitted.follow(&client.links, scratch, out) {
-        Followed::Answer(length, head) => {
+        FollowedChain::Answer(length, head) => {
             let length = admitted.complete(head, length, scratch, out);
             Ok(signed(client, length, out)?)
         }
-        Followed::Missing(work) => Err(work),
+        FollowedChain::Missing(work) => Err(work),
     })
 }
 
@@ -143,7 +143,7 @@ fn signed(client: &WaitingClient, length: usize, out: &mut [u8]) -> Option<usize
 }
 
 /// A failure in the form that the cache keeps.
-pub fn failure_message(question: &Question, rcode: Rcode) -> Vec<u8> {
+pub fn failure_message(question: &OutboundQuestion, rcode: Rcode) -> Vec<u8> {
     let mut buffer = vec![0; header::LENGTH + question.name.as_ref().len() + 4];
     let limit = buffer.len();
     let mut compression = NameCompression::default();

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
 
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 
 use super::*;
 
@@ -29,7 +29,7 @@ fn passed(limit: &RateLimit, client: &str, says: ResponseClass<'_>, now: u64, ti
 #[test]
 fn networks_and_what_is_said_are_told_apart() {
     let limit = limit();
-    let names: Vec<Name> =
+    let names: Vec<DomainName> =
         ["www.example.", "WWW.Example.", "ftp.example."].map(|n| n.parse().unwrap()).into();
     let [www, again, ftp] = [0, 1, 2].map(|i| names[i].as_ref());
     for (client, says, expected) in [
@@ -90,7 +90,7 @@ fn rates_stay_when_limits_change_and_go_with_the_size() {
 #[test]
 fn a_flood_from_everywhere_does_not_limit_who_keeps_to_the_limit() {
     let limit = limit();
-    let name: Name = "www.example.".parse().unwrap();
+    let name: DomainName = "www.example.".parse().unwrap();
     let mut answered = 0;
     for n in 0..1_000_000_u32 {
         let now = u64::from(n);

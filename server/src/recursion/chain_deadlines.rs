@@ -41,7 +41,7 @@ impl ChainDeadlines {
 mod tests {
     use std::time::Duration;
 
-    use rhumb_resolver::Question;
+    use rhumb_resolver::OutboundQuestion;
     use rhumb_wire::{NameRef, Type};
 
     use super::*;
@@ -49,7 +49,11 @@ mod tests {
     #[test]
     fn what_is_due_is_taken_once() {
         let key = |route| {
-            Arc::new(LookupKey { question: Question::new(NameRef::ROOT, Type::NS), route, upstreams: 1 })
+            Arc::new(LookupKey {
+                question: OutboundQuestion::new(NameRef::ROOT, Type::NS),
+                route,
+                upstreams: 1,
+            })
         };
         let (begun, mut deadlines) = (Instant::now(), ChainDeadlines::default());
         let at = |seconds| begun + Duration::from_secs(seconds);

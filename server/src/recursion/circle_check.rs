@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rhumb_resolver::{DatagramVerdict, Network, Question, ServerIdentity};
+use rhumb_resolver::{DatagramVerdict, OutboundQuestion, ServerIdentity, UpstreamTransport};
 use rhumb_wire::header::{self, MessageHeader};
-use rhumb_wire::{Name, Transport, Type};
+use rhumb_wire::{DomainName, Transport, Type};
 use tokio::time::{Instant, sleep};
 
 use super::upstream_network::UpstreamNetwork;
-use crate::snapshot::{Route, ServerState};
+use crate::snapshot::{ForwardRoute, ServerState};
 
 /// How long a name may take to come back.
 const RETURN: Duration = Duration::from_secs(2);
@@ -18,14 +18,14 @@ const RETURN: Duration = Duration::from_secs(2);
 const AGAIN: Duration = Duration::from_secs(30);
 
 /// Looks at the upstreams of a route, one of which did not reply in time, if that was not done a short while ago.
-pub(super) fn suspect(live: &Arc<ServerState>, network: &Arc<UpstreamNetwork>, route: &Arc<Route>) {
+pub(super) fn suspect(live: &Arc<ServerState>, network: &Arc<UpstreamNetwork>, route: &Arc<ForwardRoute>) {
     if route.claim_circle_check(live.clock.now()) {
         let (live, network, route) = (Arc::clone(live), Arc::clone(network), Arc::clone(route));
         tokio::spawn(async move { check(&live, &network, &route).await });
     }
 }
 
-async fn check(live: &Arc<ServerState>, network: &Arc<UpstreamNetwork>, route: &Arc<Route>) {
+async fn check(live: &Arc<ServerState>, network: &Arc<UpstreamNetwork>, route: &Arc<ForwardRoute>) {
     let state = route.state();
     for server in state.pool.upstreams() {
         let identity = server.identity();
@@ -44,7 +44,7 @@ async fn check(live: &Arc<ServerState>, network: &Arc<UpstreamNetwork>, route: &
 }
 
 /// Looks at the upstreams that are on a circle again and again until none is, or they are no longer in use.
-async fn watch(live: &Arc<ServerState>, network: &Arc<UpstreamNetwork>, route: &Arc<Route>) {
+async fn watch(live: &Arc<ServerState>, network: &Arc<UpstreamNetwork>, route: &Arc<ForwardRoute>) {
     loop {
         sleep(AGAIN).await;
         let in_use = live.snapshot.load().view.routes.find_exact(route.domain().as_ref()).is_some();
@@ -65,7 +65,7 @@ async fn watch(live: &Arc<ServerState>, network: &Arc<UpstreamNetwork>, route: &
 async fn comes_back(
     live: &ServerState,
     network: &UpstreamNetwork,
-    domain: &Name,
+    domain: &DomainName,
     identity: &ServerIdentity,
 ) -> bool {
     let check = live.circles.begin(network.random());
@@ -88,7 +88,7 @@ async fn comes_back(
 }
 
 /// A query for an address of `name`.
-fn query(name: &Name, id: u16) -> Vec<u8> {
+fn query(name: &DomainName, id: u16) -> Vec<u8> {
     let head = MessageHeader { id, flags: header::RD, questions: 1, ..MessageHeader::default() };
-    [&head.to_bytes()[..], &Question::new(name.as_ref(), Type::A).to_wire()].concat()
+    [&head.to_bytes()[..], &OutboundQuestion::new(name.as_ref(), Type::A).to_wire()].concat()
 }

@@ -6,10 +6,10 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use rhumb_resolver::Question;
+use rhumb_resolver::OutboundQuestion;
 use tokio::time::Instant;
 
-use super::tried::Tried;
+use super::tried::TriedServer;
 
 /// A name that was logged is not logged again for so long.
 const FORGET: Duration = Duration::from_mins(10);
@@ -40,7 +40,7 @@ struct FailureMemory {
 
 impl FailureLog {
     /// A look-up ended in SERVFAIL for this reason, after these attempts.
-    pub(super) fn failed(&self, question: &Question, cause: &str, tried: &[Tried]) {
+    pub(super) fn failed(&self, question: &OutboundQuestion, cause: &str, tried: &[TriedServer]) {
         let name = self.hasher.hash_one(&question.name);
         let line = self.memory.lock().unwrap_or_else(PoisonError::into_inner).admit(name, Instant::now());
         let Some(left_out) = line else { return };
@@ -74,9 +74,9 @@ impl FailureMemory {
 }
 
 /// What was tried, in words.
-fn attempts(tried: &[Tried]) -> String {
+fn attempts(tried: &[TriedServer]) -> String {
     let mut words = String::new();
-    for Tried { upstream, transport, outcome, .. } in tried.iter().take(ATTEMPTS) {
+    for TriedServer { upstream, transport, outcome, .. } in tried.iter().take(ATTEMPTS) {
         // Writing to a String cannot fail.
         let _ = write!(words, "; {upstream} over {transport}: {outcome}");
     }
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn attempts_are_named() {
-        let tried = |number: usize| Tried {
+        let tried = |number: usize| TriedServer {
             upstream: format!("192.0.2.{number}:53"),
             transport: "udp",
             outcome: "timed out".to_owned(),
@@ -137,7 +137,7 @@ mod tests {
         };
         assert_eq!(attempts(&[]), "");
         assert_eq!(attempts(&[tried(1)]), "; 192.0.2.1:53 over udp: timed out");
-        let many: Vec<Tried> = (0..6).map(tried).collect();
+        let many: Vec<TriedServer> = (0..6).map(tried).collect();
         assert!(attempts(&many).ends_with("; 192.0.2.3:53 over udp: timed out; 2 attempts more"));
     }
 }

@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use rhumb_resolver::iterate::{self, Resolution, ResolutionFailure};
+use rhumb_resolver::iterate::{self, IteratedAnswer, ResolutionFailure};
 use rhumb_resolver::{IterationSettings, StubZone};
 use rhumb_wire::NameRef;
 use rhumb_wire::Rcode;
 use tokio::sync::mpsc;
 
-use super::lookup::{Lookup, LookupAnswer, LookupEvent, STALE_AFTER};
+use super::lookup::{LookupAnswer, LookupEvent, STALE_AFTER, UpstreamLookup};
 use super::tried::tried;
 use crate::query::is_own_name;
-use crate::snapshot::{RouteCourse, RouteEntry, RouteState, Snapshot};
+use crate::snapshot::{RouteCourse, RouteEntry, RouteState, ServerSnapshot};
 
 /// The same with the upstreams of the domains whose answers are validated, as they are now.
-fn with_forwards(settings: &Arc<IterationSettings>, snapshot: &Snapshot) -> Arc<IterationSettings> {
+fn with_forwards(settings: &Arc<IterationSettings>, snapshot: &ServerSnapshot) -> Arc<IterationSettings> {
     let validated =
         |entry: &&RouteEntry| snapshot.iteration.course(entry.route.id()) == RouteCourse::Validate;
     let entries = snapshot.view.routes.iter().map(|(_, entry)| entry).filter(validated);
@@ -30,7 +30,7 @@ fn with_forwards(settings: &Arc<IterationSettings>, snapshot: &Snapshot) -> Arc<
     Arc::new(IterationSettings { forwards, loopback: true, ..IterationSettings::clone(settings) })
 }
 
-impl Lookup {
+impl UpstreamLookup {
     /// Resolves the question by iteration. A stale answer is reported to `events` where it takes long.
     pub(super) async fn iterated(
         &self,
@@ -77,10 +77,14 @@ impl Lookup {
         });
     }
 
-    fn resolved(&self, state: &RouteState, result: Result<Resolution, ResolutionFailure>) -> LookupAnswer {
+    fn resolved(
+        &self,
+        state: &RouteState,
+        result: Result<IteratedAnswer, ResolutionFailure>,
+    ) -> LookupAnswer {
         match result {
             Ok(resolution) => {
-                let Resolution { message, ttl, attempts, .. } = resolution;
+                let IteratedAnswer { message, ttl, attempts, .. } = resolution;
                 self.keep_answer(message, ttl, state.failures, tried(&attempts))
             }
             Err(ResolutionFailure { cause, attempts }) => {

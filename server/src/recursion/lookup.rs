@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rhumb_cache::{Hit, Key, Origin, Want};
+use rhumb_cache::{AnswerKey, AnswerOrigin, CacheHit, WantedAnswer};
 use rhumb_resolver::forward::limits;
 use rhumb_resolver::{
-    AttemptOutcome, AttemptReport, ExtendedReason, FailureReason, ForwardAnswer, ForwardFailure, Question,
-    UnusableReply, forward, holds_private_address,
+    AttemptOutcome, AttemptReport, ExtendedReason, FailureReason, ForwardAnswer, ForwardFailure,
+    OutboundQuestion, UnusableReply, forward, holds_private_address,
 };
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{Rcode, header};
@@ -17,14 +17,14 @@ use tokio::time::Instant;
 use super::circle_check;
 use super::failure_log::FailureLog;
 use super::lookup_shares::LookupPermit;
-use super::tried::{Tried, tried};
+use super::tried::{TriedServer, tried};
 use super::upstream_network::UpstreamNetwork;
 use crate::metrics::{LookupResult, ResponseSource, UpstreamFailure};
 use crate::query::{
     CIRCLE, PRIVATE_ADDRESS, WaitingClient, add_reason, answer_waiting, check_aliases, fail_waiting,
     failure_message,
 };
-use crate::snapshot::{Route, RouteCourse, RouteState, ServerState};
+use crate::snapshot::{ForwardRoute, RouteCourse, RouteState, ServerState};
 
 /// From then on a client gets a stale answer, if there is one, while the look-up goes on (RFC 8767 section 5).
 pub(super) const STALE_AFTER: Duration = Duration::from_millis(1800);
@@ -42,7 +42,7 @@ const RESTARTS: usize = 4;
 /// What makes two questions one: the question with DO and CD, the route, the route's upstreams.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct LookupKey {
-    pub(super) question: Question,
+    pub(super) question: OutboundQuestion,
     pub(super) route: u32,
     pub(super) upstreams: u64,
 }
@@ -72,7 +72,7 @@ impl LookupFailure {
 pub(super) struct LookupAnswer {
     /// What was learnt, or why there is nothing.
     pub(super) outcome: Result<LookupMessage, LookupFailure>,
-    pub(super) tried: Arc<[Tried]>,
+    pub(super) tried: Arc<[TriedServer]>,
 }
 
 /// An answer in the cache's form.
@@ -80,7 +80,7 @@ pub(super) struct LookupAnswer {
 pub(super) struct LookupMessage {
     pub(super) bytes: Arc<[u8]>,
     /// What the cache says of it, if it came from there.
-    pub(super) hit: Option<Hit>,
+    pub(super) hit: Option<CacheHit>,
     /// How its aliases were checked.
     pub(super) aliases: u32,
 }
@@ -95,11 +95,11 @@ pub(super) enum LookupEvent {
 }
 
 /// All that a look-up needs.
-pub(super) struct Lookup {
+pub(super) struct UpstreamLookup {
     pub(super) live: Arc<ServerState>,
     pub(super) network: Arc<UpstreamNetwork>,
     failures: Arc<FailureLog>,
-    pub(super) route: Arc<Route>,
+    pub(super) route: Arc<ForwardRoute>,
     pub(super) key: Arc<LookupKey>,
     /// The question in lower case, as the cache wants it.
     wire: Box<[u8]>,
@@ -127,19 +127,19 @@ impl LookupEnd {
 impl Drop for LookupEnd {
     fn drop(&mut self) {
         if self.events.is_some() {
-            self.live.metrics.with_local(crate::metrics::Block::panic);
+            self.live.metrics.with_local(crate::metrics::CounterBlock::panic);
             let error = (ExtendedError::Other, "internal error");
             self.report(LookupAnswer::failure(Rcode::SERVFAIL, error, Arc::default()));
         }
     }
 }
 
-impl Lookup {
+impl UpstreamLookup {
     pub(super) fn new(
         live: &Arc<ServerState>,
         network: &Arc<UpstreamNetwork>,
         failures: &Arc<FailureLog>,
-        route: Arc<Route>,
+        route: Arc<ForwardRoute>,
         key: Arc<LookupKey>,
         permit: LookupPermit,
     ) -> Self {
@@ -210,8 +210,8 @@ impl Lookup {
         self.fail(&state, Rcode::SERVFAIL, error, None, Arc::default())
     }
 
-    fn key(&self) -> Key<'_> {
-        Key {
+    fn key(&self) -> AnswerKey<'_> {
+        AnswerKey {
             question: &self.wire,
             route: self.route.id(),
             dnssec_ok: self.key.question.dnssec_ok,
@@ -223,7 +223,7 @@ impl Lookup {
         match result {
             Ok(answer) => {
                 let origin =
-                    state.member(answer.server.identity()).map_or(Origin::NONE, |member| member.origin);
+                    state.member(answer.server.identity()).map_or(AnswerOrigin::NONE, |member| member.origin);
                 let (ttl, attempts) = (answer.ttl, tried(&answer.attempts));
                 let message = self.message_of(state, answer);
                 self.keep_answer(message, ttl, origin, attempts)
@@ -258,8 +258,8 @@ impl Lookup {
         &self,
         answer: Vec<u8>,
         ttl: u32,
-        origin: Origin,
-        tried: Arc<[Tried]>,
+        origin: AnswerOrigin,
+        tried: Arc<[TriedServer]>,
     ) -> LookupAnswer {
         let now = self.live.clock.now();
         let aliases = self.check_aliases(&answer);
@@ -277,7 +277,7 @@ impl Lookup {
         rcode: Rcode,
         error: (ExtendedError, &'static str),
         upstream: Option<&ExtendedReason>,
-        tried: Arc<[Tried]>,
+        tried: Arc<[TriedServer]>,
     ) -> LookupAnswer {
         let said = upstream.map(|reason| (reason.code, said_upstream(reason)));
         let said = said.as_ref().map(|(code, text)| (*code, text.as_str()));
@@ -291,7 +291,7 @@ impl Lookup {
         rcode: Rcode,
         error: Option<(ExtendedError, &'static str)>,
         said: Option<(u16, &str)>,
-        tried: Arc<[Tried]>,
+        tried: Arc<[TriedServer]>,
     ) -> LookupAnswer {
         let mut message = failure_message(&self.key.question, rcode);
         if let Some((code, text)) = said {
@@ -319,7 +319,7 @@ impl Lookup {
     /// What was just kept.
     fn kept(&self, now: u32, length: usize) -> Option<Vec<u8>> {
         let mut message = vec![0; length];
-        self.live.cache.look_up(&self.key(), Want::Fresh, now, length, &mut message)?;
+        self.live.cache.look_up(&self.key(), WantedAnswer::Fresh, now, length, &mut message)?;
         Some(message)
     }
 
@@ -327,17 +327,17 @@ impl Lookup {
     fn has_stale(&self, now: u32) -> bool {
         // Of what does not fit the question is given.
         let mut head = [0; HEAD];
-        let hit = self.live.cache.look_up(&self.key(), Want::Stale, now, HEAD, &mut head);
+        let hit = self.live.cache.look_up(&self.key(), WantedAnswer::Stale, now, HEAD, &mut head);
         hit.is_some_and(|hit| !hit.failure)
     }
 
-    fn stale_hit(&self, out: &mut Vec<u8>) -> Option<Hit> {
+    fn stale_hit(&self, out: &mut Vec<u8>) -> Option<CacheHit> {
         let now = self.live.clock.now();
         if !self.has_stale(now) {
             return None;
         }
         out.resize(65_535, 0);
-        let hit = self.live.cache.look_up(&self.key(), Want::Stale, now, out.len(), out)?;
+        let hit = self.live.cache.look_up(&self.key(), WantedAnswer::Stale, now, out.len(), out)?;
         out.truncate(hit.length);
         (!hit.failure).then_some(hit)
     }
@@ -360,9 +360,9 @@ impl Lookup {
 /// What the cache has by now. `out` takes the longest message.
 pub(super) fn cached(live: &ServerState, key: &LookupKey, out: &mut [u8]) -> Option<LookupAnswer> {
     let wire = key.question.to_wire();
-    let Question { dnssec_ok, checking_disabled, .. } = key.question;
-    let key = Key { question: &wire, route: key.route, dnssec_ok, checking_disabled };
-    let hit = live.cache.look_up(&key, Want::Fresh, live.clock.now(), out.len(), out)?;
+    let OutboundQuestion { dnssec_ok, checking_disabled, .. } = key.question;
+    let key = AnswerKey { question: &wire, route: key.route, dnssec_ok, checking_disabled };
+    let hit = live.cache.look_up(&key, WantedAnswer::Fresh, live.clock.now(), out.len(), out)?;
     let message =
         LookupMessage { bytes: out.get(..hit.length)?.into(), hit: Some(hit), aliases: hit.aliases };
     Some(LookupAnswer { outcome: Ok(message), tried: Arc::default() })
@@ -387,7 +387,7 @@ impl LookupAnswer {
         }
     }
 
-    const fn failure(rcode: Rcode, error: (ExtendedError, &'static str), tried: Arc<[Tried]>) -> Self {
+    const fn failure(rcode: Rcode, error: (ExtendedError, &'static str), tried: Arc<[TriedServer]>) -> Self {
         let failure = LookupFailure { rcode, error: Some(error), upstream: None };
         Self { outcome: Err(failure), tried }
     }
@@ -396,14 +396,14 @@ impl LookupAnswer {
 async fn ask(
     network: &UpstreamNetwork,
     state: &RouteState,
-    question: &Question,
+    question: &OutboundQuestion,
     mut observe: impl FnMut(&AttemptReport) + Send,
 ) -> Result<ForwardAnswer, ForwardFailure> {
     forward(network, &state.pool, question, &mut observe).await
 }
 
 /// Ends once an upstream that this look-up may be waiting for is no longer on the route's list.
-async fn taken_away(route: &Route, state: &RouteState, mut changes: watch::Receiver<u64>) {
+async fn taken_away(route: &ForwardRoute, state: &RouteState, mut changes: watch::Receiver<u64>) {
     while !state.lost_in(&route.state()) {
         if changes.changed().await.is_err() {
             // The route is gone from the configuration; what was begun on it ends on it.

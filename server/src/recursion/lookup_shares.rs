@@ -213,7 +213,7 @@ impl Drop for LookupPermit {
 
 #[cfg(test)]
 mod tests {
-    use rhumb_wire::Name;
+    use rhumb_wire::DomainName;
 
     use super::*;
 
@@ -234,7 +234,7 @@ mod tests {
             name: &str,
             client: Option<IpAddr>,
         ) -> Result<LookupPermit, LookupRefusal> {
-            self.0.admit(route, name.parse::<Name>().unwrap().as_ref(), client)
+            self.0.admit(route, name.parse::<DomainName>().unwrap().as_ref(), client)
         }
 
         fn fail(&self, count: usize, domain: &str) {

@@ -11,9 +11,9 @@ use rhumb_wire::edns::ExtendedError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::lookup::{LookupAnswer, LookupKey, LookupMessage};
-use super::tried::Tried;
+use super::tried::TriedServer;
 use super::waiting_clients::{WaitPermit, network};
-use crate::metrics::{DropReason, Held, ResponseSource};
+use crate::metrics::{DropReason, GaugeUnit, ResponseSource};
 use crate::query::{
     LinkAnswer, QueryScratch, ResolveWork, TraceStep, WaitingClient, answer_waiting, count_message,
     fail_waiting, follow_waiting, is_whole, log_waiting, truncate,
@@ -39,16 +39,16 @@ pub enum ReplyPath {
     /// To the connection it came by; an empty one says that there is no answer.
     Stream(mpsc::Sender<Vec<u8>>),
     /// To an operator who wants it explained.
-    Explain(oneshot::Sender<Explained>),
+    Explain(oneshot::Sender<ExplainedAnswer>),
 }
 
 /// The answer to a query, and what was tried to find it.
 #[derive(Debug, Clone)]
-pub struct Explained {
+pub struct ExplainedAnswer {
     /// The message as a client would get it.
     pub message: Vec<u8>,
     /// Each attempt, in order.
-    pub tried: Arc<[Tried]>,
+    pub tried: Arc<[TriedServer]>,
     /// The links of a chain, where the answer was put together from them.
     pub steps: Vec<TraceStep>,
 }
@@ -67,8 +67,8 @@ struct OpenReply {
     /// None for one that was refused and is answered at once.
     permit: Option<WaitPermit>,
     /// What was tried for the links before.
-    tried: Vec<Tried>,
-    _waiting: Held,
+    tried: Vec<TriedServer>,
+    _waiting: GaugeUnit,
 }
 
 impl PendingReply {
@@ -141,7 +141,7 @@ impl PendingReply {
         mut self,
         key: &LookupKey,
         found: &LookupMessage,
-        tried: &Arc<[Tried]>,
+        tried: &Arc<[TriedServer]>,
         scratch: &mut QueryScratch,
         out: &mut [u8],
     ) -> Option<(ResolveWork, Self)> {
@@ -168,7 +168,7 @@ impl PendingReply {
         match followed {
             Some(Err(work)) => return Some((work, Self(Some(open)))),
             Some(Ok(length)) => {
-                let tried: Arc<[Tried]> = std::mem::take(&mut open.tried).into();
+                let tried: Arc<[TriedServer]> = std::mem::take(&mut open.tried).into();
                 open.give(Some(length), ResponseSource::Upstream, &tried, trace, out);
             }
             None => open.drop_silently(DropReason::Malformed),
@@ -220,7 +220,7 @@ impl OpenReply {
         self,
         length: Option<usize>,
         source: ResponseSource,
-        tried: &Arc<[Tried]>,
+        tried: &Arc<[TriedServer]>,
         steps: Option<Vec<TraceStep>>,
         out: &mut [u8],
     ) {
@@ -247,7 +247,13 @@ impl OpenReply {
     }
 
     /// Sends a response, or has a task of its own do that later.
-    fn send(self, reply: &mut [u8], source: ResponseSource, tried: Arc<[Tried]>, steps: Vec<TraceStep>) {
+    fn send(
+        self,
+        reply: &mut [u8],
+        source: ResponseSource,
+        tried: Arc<[TriedServer]>,
+        steps: Vec<TraceStep>,
+    ) {
         let Some(mut wait) = self.held_back() else { return self.send_now(reply, source, tried, steps) };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return self.drop_silently(DropReason::QueueFull);
@@ -267,7 +273,13 @@ impl OpenReply {
         });
     }
 
-    fn send_now(self, reply: &mut [u8], source: ResponseSource, tried: Arc<[Tried]>, steps: Vec<TraceStep>) {
+    fn send_now(
+        self,
+        reply: &mut [u8],
+        source: ResponseSource,
+        tried: Arc<[TriedServer]>,
+        steps: Vec<TraceStep>,
+    ) {
         let Self { client, path, since, live, .. } = self;
         // An explanation is no client's response.
         if !matches!(path, ReplyPath::Explain(_)) {
@@ -291,7 +303,7 @@ impl OpenReply {
                 connection.try_send(reply.to_vec()).err().map(|_| DropReason::ClientGone)
             }
             ReplyPath::Explain(asker) => {
-                let explained = Explained { message: reply.to_vec(), tried, steps };
+                let explained = ExplainedAnswer { message: reply.to_vec(), tried, steps };
                 asker.send(explained).err().map(|_| DropReason::ClientGone)
             }
         };

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rhumb_resolver::exchange::probe;
-use rhumb_resolver::{Question, RemoteServer};
-use rhumb_wire::{Name, NameRef, Type};
+use rhumb_resolver::{OutboundQuestion, RemoteServer};
+use rhumb_wire::{DomainName, NameRef, Type};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::upstream_network::UpstreamNetwork;
 use super::upstream_trouble::UpstreamTrouble;
-use crate::snapshot::{RouteState, ServerState, Snapshot};
+use crate::snapshot::{RouteState, ServerSnapshot, ServerState};
 
 /// The longest time between two looks: a client may find out first that an upstream is back.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -38,7 +38,7 @@ pub async fn probe_upstreams(live: Arc<ServerState>, mut stop: watch::Receiver<b
 }
 
 /// Begins the probes that are due. When to look again.
-fn probe_due(snapshot: &Snapshot, network: &Arc<UpstreamNetwork>, probed: &Arc<Notify>) -> Instant {
+fn probe_due(snapshot: &ServerSnapshot, network: &Arc<UpstreamNetwork>, probed: &Arc<Notify>) -> Instant {
     let now = Instant::now();
     // Also a route that is new may have an upstream that is down.
     let mut next = now + LOOK_AGAIN;
@@ -60,7 +60,7 @@ async fn probe_one(
     network: Arc<UpstreamNetwork>,
     state: Arc<RouteState>,
     server: Arc<RemoteServer>,
-    question: Question,
+    question: OutboundQuestion,
     probed: Arc<Notify>,
 ) {
     let answered = probe(&*network, &server, &question).await;
@@ -73,10 +73,10 @@ async fn probe_one(
 }
 
 /// What every upstream for `domain` can answer from its cache, or at little cost.
-fn question(domain: &Name) -> Question {
+fn question(domain: &DomainName) -> OutboundQuestion {
     if domain.as_ref() == NameRef::ROOT {
-        Question::new(NameRef::ROOT, Type::NS)
+        OutboundQuestion::new(NameRef::ROOT, Type::NS)
     } else {
-        Question::new(domain.as_ref(), Type::SOA)
+        OutboundQuestion::new(domain.as_ref(), Type::SOA)
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::chain_deadlines::ChainDeadlines;
 use super::failure_log::FailureLog;
-use super::lookup::{Lookup, LookupAnswer, LookupEvent, LookupKey, cached};
+use super::lookup::{LookupAnswer, LookupEvent, LookupKey, UpstreamLookup, cached};
 use super::lookup_shares::{LookupRefusal, LookupShares};
 use super::pending::PendingReply;
 use super::queue::{QueuedWork, ResolveQueue};
@@ -164,7 +164,7 @@ impl ResolveTask {
         };
         let key = Arc::new(key);
         let (live, network, failures) = (&self.live, &self.network, &self.failures);
-        let lookup = Lookup::new(live, network, failures, work.route, Arc::clone(&key), permit);
+        let lookup = UpstreamLookup::new(live, network, failures, work.route, Arc::clone(&key), permit);
         tokio::spawn(lookup.run(self.events.clone()));
         self.in_flight.insert(Arc::clone(&key), Vec::new());
         if let Some(reply) = reply {

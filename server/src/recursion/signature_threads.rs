@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use rhumb_resolver::SignatureCheck;
 use tokio::sync::oneshot;
 
-use crate::metrics::Metrics;
+use crate::metrics::ServerMetrics;
 
 /// Checks that wait at a time.
 const WAITING: usize = 4096;
@@ -35,7 +35,7 @@ impl Drop for SignatureThreads {
 
 impl SignatureThreads {
     /// Begins the threads.
-    pub(super) fn start(metrics: &Arc<Metrics>) -> Self {
+    pub(super) fn start(metrics: &Arc<ServerMetrics>) -> Self {
         let (queue, jobs) = sync_channel(WAITING);
         let jobs = Arc::new(Mutex::new(jobs));
         let count = std::thread::available_parallelism().map_or(1, |count| count.get().div_ceil(2));

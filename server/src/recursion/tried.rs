@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// An attempt as `explain` shows it.
 #[derive(Debug, Clone, Serialize)]
-pub struct Tried {
+pub struct TriedServer {
     /// The upstream's address.
     pub upstream: String,
     /// `udp` or `tcp`.
@@ -19,10 +19,10 @@ pub struct Tried {
 }
 
 /// The attempts of a look-up.
-pub(super) fn tried(attempts: &[AttemptReport]) -> Arc<[Tried]> {
+pub(super) fn tried(attempts: &[AttemptReport]) -> Arc<[TriedServer]> {
     attempts
         .iter()
-        .map(|attempt| Tried {
+        .map(|attempt| TriedServer {
             upstream: attempt.server.identity().to_string(),
             transport: attempt.transport.name(),
             outcome: words(attempt.outcome),

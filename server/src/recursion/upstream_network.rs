@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
 use rhumb_net::upstream::{self, KeptStreams, ReceiveVerdict};
-use rhumb_resolver::{DatagramVerdict, ExchangeError, Network, ServerIdentity, SignatureCheck};
+use rhumb_resolver::{DatagramVerdict, ExchangeError, ServerIdentity, SignatureCheck, UpstreamTransport};
 use rhumb_wire::Transport;
 use tokio::time::Instant;
 
@@ -35,7 +35,7 @@ impl UpstreamNetwork {
     }
 }
 
-impl Network for UpstreamNetwork {
+impl UpstreamTransport for UpstreamNetwork {
     async fn datagram(
         &self,
         to: SocketAddr,

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rhumb_resolver::ServerIdentity;
-use rhumb_wire::{Name, NameRef};
+use rhumb_wire::{DomainName, NameRef};
 
 use crate::change::joined;
 use crate::metrics::UpstreamFailure;
-use crate::snapshot::Snapshot;
+use crate::snapshot::ServerSnapshot;
 
 /// What was wrong with the upstreams at one moment.
 #[derive(Debug, Default)]
@@ -15,7 +15,7 @@ pub(super) struct UpstreamTrouble {
     /// Upstreams that are down, by address.
     down: BTreeMap<String, DownUpstream>,
     /// Domains without an upstream that answers.
-    domains: BTreeSet<Name>,
+    domains: BTreeSet<DomainName>,
 }
 
 #[derive(Debug)]
@@ -23,12 +23,12 @@ struct DownUpstream {
     identity: ServerIdentity,
     cause: Option<UpstreamFailure>,
     /// The domains that it is for.
-    domains: Vec<Name>,
+    domains: Vec<DomainName>,
 }
 
 impl UpstreamTrouble {
     /// What is wrong now.
-    pub(super) fn of(snapshot: &Snapshot) -> Self {
+    pub(super) fn of(snapshot: &ServerSnapshot) -> Self {
         let mut found = Self::default();
         for (_, entry) in snapshot.view.routes.iter() {
             let (domain, state) = (entry.route.domain(), entry.route.state());
@@ -50,7 +50,7 @@ impl UpstreamTrouble {
     }
 
     /// Logs what has changed since `before`.
-    pub(super) fn log_since(&self, before: &Self, snapshot: &Snapshot) {
+    pub(super) fn log_since(&self, before: &Self, snapshot: &ServerSnapshot) {
         for (address, down) in self.down.iter().filter(|(address, _)| !before.down.contains_key(*address)) {
             let cause = down.cause.map_or("it does not answer", UpstreamFailure::sentence);
             tracing::warn!("upstream {address} is down: {cause} (for {})", joined(&down.domains));
@@ -78,11 +78,11 @@ impl UpstreamTrouble {
     }
 }
 
-fn is_in_use(identity: &ServerIdentity, snapshot: &Snapshot) -> bool {
+fn is_in_use(identity: &ServerIdentity, snapshot: &ServerSnapshot) -> bool {
     snapshot.view.routes.iter().any(|(_, entry)| entry.route.state().is_asked(identity))
 }
 
-fn has_upstreams(domain: NameRef<'_>, snapshot: &Snapshot) -> bool {
+fn has_upstreams(domain: NameRef<'_>, snapshot: &ServerSnapshot) -> bool {
     let entry = snapshot.view.routes.find_exact(domain);
     entry.is_some_and(|entry| !entry.route.state().pool.upstreams().is_empty())
 }

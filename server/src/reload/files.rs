@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rhumb_config::{CertificateSource, Config, ConfigSources, IncludePattern, UpstreamSource, ZoneSource};
+use rhumb_config::{
+    CertificateSource, ConfigSources, IncludePattern, ServerConfig, UpstreamSource, ZoneSource,
+};
 use rhumb_watch::{FileWatch, FollowedPath, NamePattern, OpenWriters, WatchEvent};
 
 use crate::snapshot::{FileRead, incomplete_file};
@@ -81,7 +83,7 @@ impl FollowedFiles {
     }
 
     /// The files that a reload reads itself: those of the configuration and of its secrets, and the lists of upstreams.
-    pub(super) fn own_files(&self, config: &Config) -> Vec<FileRead> {
+    pub(super) fn own_files(&self, config: &ServerConfig) -> Vec<FileRead> {
         let named = secrets(config).chain(lists(config));
         self.sources.files.iter().chain(named).map(|path| FileRead::now(path.clone())).collect()
     }
@@ -99,7 +101,7 @@ impl FollowedFiles {
     }
 
     /// Follows what `config` names, and the files that zones include, so that what changes while they are read is seen.
-    pub(super) fn follow(&mut self, config: &Config, included: &[PathBuf]) {
+    pub(super) fn follow(&mut self, config: &ServerConfig, included: &[PathBuf]) {
         self.secrets = secrets(config).cloned().collect();
         let paths = paths(&self.sources, config, included);
         if paths == self.paths {
@@ -143,11 +145,11 @@ impl FollowedFiles {
     }
 }
 
-fn secrets(config: &Config) -> impl Iterator<Item = &PathBuf> {
+fn secrets(config: &ServerConfig) -> impl Iterator<Item = &PathBuf> {
     config.keys.iter().filter_map(|key| key.secret_file.as_ref())
 }
 
-fn certificates(config: &Config) -> impl Iterator<Item = &PathBuf> {
+fn certificates(config: &ServerConfig) -> impl Iterator<Item = &PathBuf> {
     let files = config.listen.iter().filter_map(|listen| match listen.certificate.as_ref()? {
         CertificateSource::SelfSigned => None,
         CertificateSource::Files { certificate, key } => Some([certificate, key]),
@@ -155,7 +157,7 @@ fn certificates(config: &Config) -> impl Iterator<Item = &PathBuf> {
     files.flatten()
 }
 
-fn lists(config: &Config) -> impl Iterator<Item = &PathBuf> {
+fn lists(config: &ServerConfig) -> impl Iterator<Item = &PathBuf> {
     config.forward.iter().flat_map(|forward| &forward.upstreams).filter_map(|source| match source {
         UpstreamSource::List(path, _) | UpstreamSource::ResolvConf(path, _) => Some(path),
         UpstreamSource::Server(..) => None,
@@ -163,7 +165,7 @@ fn lists(config: &Config) -> impl Iterator<Item = &PathBuf> {
 }
 
 /// The files and folders that `config` is made of and names, and those that zones include.
-fn paths(sources: &ConfigSources, config: &Config, included: &[PathBuf]) -> Vec<FollowedPath> {
+fn paths(sources: &ConfigSources, config: &ServerConfig, included: &[PathBuf]) -> Vec<FollowedPath> {
     let mut paths: Vec<FollowedPath> = sources.files.iter().cloned().map(FollowedPath::File).collect();
     paths.extend(sources.folders.iter().map(|(folder, pattern)| {
         let (prefix, suffix) = (pattern.prefix().to_owned(), pattern.suffix().to_owned());

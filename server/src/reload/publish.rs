@@ -4,28 +4,30 @@ use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use rhumb_config::{Config, CookieSecret, TsigKeyEntry};
+use rhumb_config::{CookieSecret, ServerConfig, TsigKeyEntry};
 
 use super::request::{ReloadFailure, ReloadReply, ReloadReport};
 use super::warnings::overlaps;
-use crate::change::{Change, Strictness};
+use crate::change::{ChangeText, ReadStrictness};
 use crate::cookies::ServerCookies;
-use crate::forwarding::Forwarding;
+use crate::forwarding::ForwardingRoutes;
 use crate::listen::BoundListener;
-use crate::listen::Listeners;
+use crate::listen::OpenListeners;
 use crate::listen::listener_key::ListenerKey;
 use crate::rate_limit::RateLimit;
-use crate::snapshot::{ClientAccess, QuerySettings, ServerState, Snapshot, SnapshotView, built_in_zones};
+use crate::snapshot::{
+    ClientAccess, QuerySettings, ServerSnapshot, ServerState, SnapshotView, built_in_zones,
+};
 use crate::zone_events::{ZoneWriter, ZonesPlan};
 
 /// A configuration that was read, while its zones are.
 #[derive(Debug)]
 pub(super) struct PendingReload {
-    pub(super) config: Arc<Config>,
-    pub(super) strictness: Strictness,
+    pub(super) config: Arc<ServerConfig>,
+    pub(super) strictness: ReadStrictness,
     pub(super) replies: Vec<ReloadReply>,
     /// What changes in settings and listeners.
-    pub(super) changes: Vec<Change>,
+    pub(super) changes: Vec<ChangeText>,
     pub(super) bound: Vec<(ListenerKey, BoundListener)>,
     /// What keeps it from coming into force.
     pub(super) errors: Vec<String>,
@@ -34,10 +36,10 @@ pub(super) struct PendingReload {
 /// The parts of the server that a configuration changes.
 pub(super) struct ServerParts {
     pub(super) live: Arc<ServerState>,
-    pub(super) listeners: Listeners,
-    pub(super) forwarding: Forwarding,
+    pub(super) listeners: OpenListeners,
+    pub(super) forwarding: ForwardingRoutes,
     pub(super) zones: ZoneWriter,
-    pub(super) set_log: Box<dyn Fn(&Config) + Send>,
+    pub(super) set_log: Box<dyn Fn(&ServerConfig) + Send>,
 }
 
 impl ServerParts {
@@ -64,7 +66,7 @@ impl ServerParts {
         let built_in = Arc::new(built_in_zones(&config.recursion.local_names_to_upstreams));
         let install = Box::new(move |zones| {
             let old = live.snapshot.load_full();
-            live.snapshot.swap(Arc::new(Snapshot {
+            live.snapshot.swap(Arc::new(ServerSnapshot {
                 serial: old.serial + 1,
                 settings: settings(&next, &old.settings, live.cookie_secret.as_ref()),
                 iteration,
@@ -95,7 +97,7 @@ impl ServerParts {
     }
 
     /// Who may ask for what the zones do not hold.
-    fn access(&self, config: &Config) -> ClientAccess {
+    fn access(&self, config: &ServerConfig) -> ClientAccess {
         let local = &self.live.local_networks;
         let access = ClientAccess::new(&config.recursion, local);
         if access.follows_local() {
@@ -105,7 +107,7 @@ impl ServerParts {
     }
 
     /// What is accepted and worth a look, of the configuration in force.
-    fn warnings(&self, config: &Config) -> Vec<String> {
+    fn warnings(&self, config: &ServerConfig) -> Vec<String> {
         let snapshot = self.live.snapshot.load();
         let zones = snapshot.view.zones.iter().map(|(name, _)| name);
         config.warnings.iter().map(ToString::to_string).chain(overlaps(zones, config)).collect()
@@ -113,7 +115,7 @@ impl ServerParts {
 }
 
 /// The values that a query looks at. Rates that were counted under `old` go on; `random` makes cookies where no secret is given.
-fn settings(config: &Config, old: &QuerySettings, random: Option<&CookieSecret>) -> QuerySettings {
+fn settings(config: &ServerConfig, old: &QuerySettings, random: Option<&CookieSecret>) -> QuerySettings {
     let server = &config.server;
     let secrets = match server.cookie_secrets.as_slice() {
         [] => random.map_or(&[][..], std::slice::from_ref),

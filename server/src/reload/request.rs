@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rhumb_config::UpstreamServer;
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
-use crate::change::{Change, Strictness};
+use crate::change::{ChangeText, ReadStrictness};
 use crate::zone_events::{BrokenZone, ZoneReadReply, ZonesPlan};
 
 /// Why a reload changed nothing: every error, each with its place.
@@ -31,7 +31,7 @@ impl ReloadFailure {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReloadReport {
     /// In words, one a change; empty where nothing changed.
-    pub changes: Vec<Change>,
+    pub changes: Vec<ChangeText>,
     /// The serial of the snapshot in force.
     pub serial: u64,
     /// Zones whose files were read.
@@ -46,7 +46,7 @@ pub struct ReloadReport {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReloadDifference {
     /// In words, one a change.
-    pub changes: Vec<Change>,
+    pub changes: Vec<ChangeText>,
     /// Zones that would keep what they serve, for their files are broken.
     pub broken: Vec<BrokenZone>,
 }
@@ -61,7 +61,7 @@ pub(super) type DiffReply = oneshot::Sender<Result<ReloadDifference, ReloadFailu
 #[derive(Debug)]
 pub enum ReloadRequest {
     /// Read everything anew.
-    Reload(Strictness, ReloadReply),
+    Reload(ReadStrictness, ReloadReply),
     /// Say what reading this file would change, the configuration's own file if none.
     Diff(Option<PathBuf>, DiffReply),
     /// Take an upstream out, or back. The domains it is for, or why there is none.
@@ -71,10 +71,10 @@ pub enum ReloadRequest {
         /// Out, or back.
         out: bool,
         /// Takes the answer.
-        reply: oneshot::Sender<Result<Vec<Name>, String>>,
+        reply: oneshot::Sender<Result<Vec<DomainName>, String>>,
     },
     /// Read the files of a zone again, whether or not they differ.
-    Zone(Name, ZoneReadReply),
+    Zone(DomainName, ZoneReadReply),
     /// Close the listeners; the answer comes once they are closed.
     Stop(oneshot::Sender<()>),
 }

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use super::request::{ReloadFailure, ReloadReport};
 use crate::change::log_changes;
 use crate::forwarding::ListState;
-use crate::listen::{CertificateState, Listeners};
+use crate::listen::{CertificateState, OpenListeners};
 use crate::metrics::ReloadResult;
 use crate::snapshot::ServerState;
 
@@ -95,7 +95,7 @@ impl ReloadJournal {
     }
 
     /// How the lists and listeners are now.
-    pub(super) fn update(&self, lists: &[ListState], listeners: &Listeners) {
+    pub(super) fn update(&self, lists: &[ListState], listeners: &OpenListeners) {
         let (sockets, notes, certificates) =
             (listeners.describe(), listeners.notes(), listeners.certificates());
         self.status.rcu(|status| ReloadStatus {

@@ -2,14 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rhumb_config::{Config, ForwardEntry};
+use rhumb_config::{ForwardEntry, ServerConfig};
 use rhumb_wire::NameRef;
 
 /// Warnings of one kind that are given one by one.
 const MOST: usize = 100;
 
 /// Zones below `forward` domains, and `forward` domains below zones: which of the two answers what.
-pub fn overlaps<'a>(zones: impl Iterator<Item = NameRef<'a>>, config: &Config) -> Vec<String> {
+pub fn overlaps<'a>(zones: impl Iterator<Item = NameRef<'a>>, config: &ServerConfig) -> Vec<String> {
     let forward: HashMap<NameRef<'_>, &ForwardEntry> = config
         .forward
         .iter()
@@ -78,15 +78,15 @@ fn bounded(mut warnings: Vec<String>) -> Vec<String> {
 mod tests {
     use std::path::Path;
 
-    use rhumb_wire::Name;
+    use rhumb_wire::DomainName;
 
     use super::*;
 
-    fn config(text: &str) -> Config {
+    fn config(text: &str) -> ServerConfig {
         rhumb_config::parse(text, Path::new("x.yaml")).unwrap()
     }
 
-    fn forward(domains: &[&str]) -> Config {
+    fn forward(domains: &[&str]) -> ServerConfig {
         let entry = |domain: &&str| format!("{{ domain: {domain}, upstreams: [192.0.2.1] }}");
         config(&format!("forward: [{}]", domains.iter().map(entry).collect::<Vec<_>>().join(", ")))
     }
@@ -104,8 +104,8 @@ mod tests {
             (&["."], &["test"], &["test. lies below the zone ."]),
             (&["b.test."], &["ab.test", "test"], &["the zone b.test. lies below test."]),
         ] {
-            let names: Vec<Name> = zones.iter().map(|zone| zone.parse().unwrap()).collect();
-            let found = overlaps(names.iter().map(Name::as_ref), &forward(domains));
+            let names: Vec<DomainName> = zones.iter().map(|zone| zone.parse().unwrap()).collect();
+            let found = overlaps(names.iter().map(DomainName::as_ref), &forward(domains));
             assert_eq!(found.len(), words.len(), "{zones:?} {domains:?}: {found:?}");
             for (found, word) in found.iter().zip(words) {
                 assert!(found.starts_with("x.yaml:1:") && found.contains(word), "{found}");
@@ -115,8 +115,8 @@ mod tests {
 
     #[test]
     fn many_warnings_are_counted() {
-        let names: Vec<Name> = (0..300).map(|n| format!("z{n}.corp.test.").parse().unwrap()).collect();
-        let found = overlaps(names.iter().map(Name::as_ref), &forward(&["corp.test"]));
+        let names: Vec<DomainName> = (0..300).map(|n| format!("z{n}.corp.test.").parse().unwrap()).collect();
+        let found = overlaps(names.iter().map(DomainName::as_ref), &forward(&["corp.test"]));
         assert_eq!((found.len(), found[100].as_str()), (101, "and 200 warnings more of this kind"));
     }
 }

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use rhumb_config::{IpNetwork, RemoteServer, TransferRule};
-use rhumb_wire::Name;
+use rhumb_config::{IpNetwork, NamedRemote, TransferRule};
+use rhumb_wire::DomainName;
 use rhumb_wire::tsig::TsigKey;
 
 /// Clients that fit all that is said here.
@@ -12,12 +12,12 @@ pub struct AllowedClients {
     /// Where they are: in one of these; anywhere where there is none.
     networks: Vec<IpNetwork>,
     /// What their requests are signed with; none: they need not be signed.
-    key: Option<Name>,
+    key: Option<DomainName>,
 }
 
 impl AllowedClients {
     /// What a rule comes to. None for one that names a server which is not there.
-    pub fn of(rule: &TransferRule, remotes: &[RemoteServer]) -> Option<Self> {
+    pub fn of(rule: &TransferRule, remotes: &[NamedRemote]) -> Option<Self> {
         match rule {
             TransferRule::Clients { network, key } => {
                 Some(Self { networks: network.iter().copied().collect(), key: key.clone() })
@@ -60,7 +60,7 @@ mod tests {
         let rules: Vec<_> =
             transfer_to.iter().map(|rule| AllowedClients::of(rule, &config.remotes).unwrap()).collect();
         let key = |name: &str| {
-            let name: Name = name.parse().unwrap();
+            let name: DomainName = name.parse().unwrap();
             TsigKey::new(name.as_ref(), TsigAlgorithm::HmacSha256, vec![0].into_boxed_slice().into()).unwrap()
         };
         let (a, b) = (key("A."), key("b."));

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 use tokio::sync::Notify;
 
 use super::zone::ZoneEntry;
@@ -11,7 +11,7 @@ use super::zone::ZoneEntry;
 /// The zones that wait for it, each once.
 #[derive(Debug, Default)]
 pub struct ZoneAnnouncements {
-    waiting: Mutex<HashMap<Name, ZoneEntry>>,
+    waiting: Mutex<HashMap<DomainName, ZoneEntry>>,
     changed: Notify,
 }
 

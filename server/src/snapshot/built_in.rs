@@ -1,7 +1,7 @@
 //! The names that are answered here and never asked elsewhere: `localhost` and its like (RFC 6761), and the reverse names of
 //! addresses that mean something to this host or site alone (RFC 6303, RFC 6890, RFC 7793).
 
-use rhumb_wire::{Name, NameRef, Type};
+use rhumb_wire::{DomainName, NameRef, Type};
 use rhumb_zones::{NameTable, ZoneBuilder, ZoneContents};
 
 /// Names that do not exist anywhere: `invalid` (RFC 6761 section 6.4), `onion` (RFC 7686), `home.arpa` (RFC 8375) and reverse
@@ -36,7 +36,7 @@ const NEVER_FORWARDED: &[&str] = &["localhost", "invalid", "onion"];
 
 /// All of them, by apex, but for those at or below one of `handed_over`, which upstreams are asked for. The texts are constants, so that one that cannot be built is a fault of this
 /// file, which its test would show.
-pub fn built_in_zones(handed_over: &[Name]) -> NameTable<ZoneContents> {
+pub fn built_in_zones(handed_over: &[DomainName]) -> NameTable<ZoneContents> {
     let sixteen = (16..32).map(|n| format!("{n}.172.in-addr.arpa"));
     let shared = (64..128).map(|n| format!("{n}.100.in-addr.arpa"));
     let empty = EMPTY.iter().map(ToString::to_string).chain(sixteen).chain(shared);
@@ -51,19 +51,19 @@ pub fn built_in_zones(handed_over: &[Name]) -> NameTable<ZoneContents> {
         zone("127.in-addr.arpa", &[("1.0.0.127.in-addr.arpa", Type::PTR, name)]),
         zone(LOOPBACK6, &[(LOOPBACK6, Type::PTR, name)]),
     ];
-    let stays = |apex: &Name| {
-        let below = |name: &Name| apex.as_ref().is_at_or_below(name.as_ref());
+    let stays = |apex: &DomainName| {
+        let below = |name: &DomainName| apex.as_ref().is_at_or_below(name.as_ref());
         is_never_forwarded(apex) || !handed_over.iter().any(below)
     };
     NameTable::build(zones.chain(special.into_iter().flatten()).filter(|(apex, _)| stays(apex)))
 }
 
-fn is_never_forwarded(apex: &Name) -> bool {
-    NEVER_FORWARDED.iter().any(|name| name.parse::<Name>().is_ok_and(|name| name == *apex))
+fn is_never_forwarded(apex: &DomainName) -> bool {
+    NEVER_FORWARDED.iter().any(|name| name.parse::<DomainName>().is_ok_and(|name| name == *apex))
 }
 
-fn zone(apex: &str, records: &[(&str, Type, &[u8])]) -> Option<(Name, ZoneContents)> {
-    let apex: Name = apex.parse().ok()?;
+fn zone(apex: &str, records: &[(&str, Type, &[u8])]) -> Option<(DomainName, ZoneContents)> {
+    let apex: DomainName = apex.parse().ok()?;
     let host: &[u8] = b"\x09localhost\0";
     let mut soa = [host, b"\x06nobody\x07invalid\0".as_slice()].concat();
     for number in [1, 3600, 1200, 604_800, NEGATIVE_TTL] {
@@ -73,7 +73,7 @@ fn zone(apex: &str, records: &[(&str, Type, &[u8])]) -> Option<(Name, ZoneConten
     builder.add(apex.as_ref(), Type::SOA, TTL, &soa, 0).ok()?;
     builder.add(apex.as_ref(), Type::NS, TTL, host, 0).ok()?;
     for (owner, rtype, rdata) in records {
-        let owner: Name = owner.parse().ok()?;
+        let owner: DomainName = owner.parse().ok()?;
         builder.add(owner.as_ref(), *rtype, TTL, rdata, 0).ok()?;
     }
     let (contents, _) = builder.finish().ok()?;
@@ -97,20 +97,20 @@ mod tests {
             .chain(shared)
             .chain(sixteen)
             .chain(["localhost".into(), "127.in-addr.arpa".into(), LOOPBACK6.into()])
-            .filter(|name| zones.find_exact(name.parse::<Name>().unwrap().as_ref()).is_some())
+            .filter(|name| zones.find_exact(name.parse::<DomainName>().unwrap().as_ref()).is_some())
             .count();
         assert_eq!(found, all);
-        assert!(zones.find("www.example".parse::<Name>().unwrap().as_ref()).is_none());
+        assert!(zones.find("www.example".parse::<DomainName>().unwrap().as_ref()).is_none());
     }
 
     #[test]
     fn names_are_handed_over_one_by_one_or_all() {
         let left = |handed_over: &[&str]| {
-            let names: Vec<Name> = handed_over.iter().map(|name| name.parse().unwrap()).collect();
+            let names: Vec<DomainName> = handed_over.iter().map(|name| name.parse().unwrap()).collect();
             built_in_zones(&names)
         };
         let has = |zones: &NameTable<ZoneContents>, name: &str| {
-            zones.find(name.parse::<Name>().unwrap().as_ref()).is_some()
+            zones.find(name.parse::<DomainName>().unwrap().as_ref()).is_some()
         };
         let one = left(&["10.in-addr.arpa", "172.in-addr.arpa"]);
         assert!(!has(&one, "1.0.0.10.in-addr.arpa") && !has(&one, "1.0.20.172.in-addr.arpa"));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rhumb_wire::{Name, NameBuf, NameRef};
+use rhumb_wire::{DomainName, NameBuf, NameRef};
 use tokio::sync::Notify;
 
 /// What the first label of such a name begins with; sixteen hexadecimal digits follow.
@@ -59,7 +59,7 @@ impl CircleChecks {
 
 impl CircleCheck<'_> {
     /// The name to be asked for below `domain`; none where it would be too long.
-    pub fn name(&self, domain: &Name) -> Option<Name> {
+    pub fn name(&self, domain: &DomainName) -> Option<DomainName> {
         let label = format!("rhumb-circle-{:016x}", self.token);
         let below = if domain.as_ref().is_root() { NameRef::parse(BELOW).ok()? } else { domain.as_ref() };
         let mut name = NameBuf::new();
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn its_own_name_alone_comes_back() {
         let checks = CircleChecks::default();
-        let name = |text: &str| text.parse::<Name>().unwrap();
+        let name = |text: &str| text.parse::<DomainName>().unwrap();
         let check = checks.begin(0xabc);
         for (domain, asked) in [
             (".", "rhumb-circle-0000000000000abc.arpa."),
@@ -127,7 +127,7 @@ mod tests {
     async fn the_check_is_told() {
         let checks = CircleChecks::default();
         let check = checks.begin(7);
-        assert!(checks.has_sent(check.name(&Name::root()).unwrap().as_ref()));
+        assert!(checks.has_sent(check.name(&DomainName::root()).unwrap().as_ref()));
         check.returned().await;
     }
 }

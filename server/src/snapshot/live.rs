@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
-use rhumb_cache::{Cache, Limits};
-use rhumb_config::{CacheSettings, Config, CookieSecret};
+use rhumb_cache::{AnswerCache, CacheLimits};
+use rhumb_config::{CacheSettings, CookieSecret, ServerConfig};
 use rhumb_net::tcp::ConnectionLimits;
 use rhumb_resolver::{ResolverState, ServerStore};
 use rhumb_zones::NameTable;
@@ -17,10 +17,10 @@ use super::circle_checks::CircleChecks;
 use super::folders::UnreadableFolders;
 use super::iteration_plan::IterationPlan;
 use super::log_interval::LogInterval;
-use super::published::{QuerySettings, Snapshot};
+use super::published::{QuerySettings, ServerSnapshot};
 use super::route::RouteServices;
 use super::view::SnapshotView;
-use crate::metrics::Metrics;
+use crate::metrics::ServerMetrics;
 use crate::query_log::QueryLog;
 
 /// Zone transfers at one time, in all and to one network: each holds a version of a zone and what its client has not read yet.
@@ -31,15 +31,15 @@ const TRANSFERS_PER_NETWORK: usize = 4;
 #[derive(Debug)]
 pub struct ServerState {
     /// What every query is answered by; replaced by one swap.
-    pub snapshot: ArcSwap<Snapshot>,
+    pub snapshot: ArcSwap<ServerSnapshot>,
     /// What was learnt from upstreams.
-    pub cache: Cache,
+    pub cache: AnswerCache,
     /// What was learnt from authoritative servers.
     pub resolver: ResolverState,
     /// The upstreams in use, by address.
     pub servers: ServerStore,
     /// The counters.
-    pub metrics: Arc<Metrics>,
+    pub metrics: Arc<ServerMetrics>,
     /// What cookies are made with where nothing is configured: random, the same until the end of the process.
     pub cookie_secret: Option<CookieSecret>,
     /// Checks for circles through upstreams.
@@ -62,8 +62,8 @@ pub struct ServerState {
 
 impl ServerState {
     /// Before the first configuration is published: nothing is answered but by refusal.
-    pub fn new(config: &Arc<Config>, metrics: Arc<Metrics>) -> Self {
-        let snapshot = Snapshot {
+    pub fn new(config: &Arc<ServerConfig>, metrics: Arc<ServerMetrics>) -> Self {
+        let snapshot = ServerSnapshot {
             serial: 0,
             config: Arc::clone(config),
             settings: QuerySettings::default(),
@@ -78,7 +78,7 @@ impl ServerState {
         };
         Self {
             snapshot: ArcSwap::from_pointee(snapshot),
-            cache: Cache::new(&cache_limits(&config.cache)),
+            cache: AnswerCache::new(&cache_limits(&config.cache)),
             resolver: ResolverState::new(config.cache.size / 2),
             servers: ServerStore::default(),
             metrics,
@@ -95,7 +95,7 @@ impl ServerState {
     }
 
     /// Has the cache keep to the limits of `config`; where names are resolved by iteration half of it is for what leads to answers.
-    pub fn limit_caches(&self, config: &Config, iterates: bool) {
+    pub fn limit_caches(&self, config: &ServerConfig, iterates: bool) {
         let mut limits = cache_limits(&config.cache);
         let records = if iterates { limits.size / 2 } else { 0 };
         limits.size -= records;
@@ -159,9 +159,9 @@ impl ServerClock {
 }
 
 /// The limits of the cache, out of the configuration.
-pub fn cache_limits(settings: &CacheSettings) -> Limits {
+pub fn cache_limits(settings: &CacheSettings) -> CacheLimits {
     let seconds = |duration: Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
-    Limits {
+    CacheLimits {
         size: settings.size,
         serve_stale: seconds(settings.serve_stale),
         min_ttl: seconds(settings.min_ttl),

@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use rhumb_config::{RemoteServer, TransferRule, UpstreamServer};
-use rhumb_wire::Name;
+use rhumb_config::{NamedRemote, TransferRule, UpstreamServer};
+use rhumb_wire::DomainName;
 
 /// The port of nameservers.
 const PORT: u16 = 53;
@@ -14,16 +14,12 @@ pub struct NotifyTarget {
     /// Where it listens.
     pub address: SocketAddr,
     /// What the message is signed with.
-    pub key: Option<Name>,
+    pub key: Option<DomainName>,
 }
 
 impl NotifyTarget {
     /// The servers that `notify` names; without it those of `transfer_to` that are named or have an address of their own.
-    pub fn of(
-        notify: Option<&[String]>,
-        transfer_to: &[TransferRule],
-        remotes: &[RemoteServer],
-    ) -> Vec<Self> {
+    pub fn of(notify: Option<&[String]>, transfer_to: &[TransferRule], remotes: &[NamedRemote]) -> Vec<Self> {
         let named = |name: &String| {
             let remote = remotes.iter().find(|remote| remote.name == *name);
             remote.into_iter().flat_map(Self::of_remote).collect::<Vec<_>>()
@@ -46,7 +42,7 @@ impl NotifyTarget {
             .collect()
     }
 
-    fn of_remote(remote: &RemoteServer) -> impl Iterator<Item = Self> {
+    fn of_remote(remote: &NamedRemote) -> impl Iterator<Item = Self> {
         let addresses = remote.addresses.iter().filter_map(socket_address);
         addresses.map(|address| Self { address, key: remote.key.clone() })
     }

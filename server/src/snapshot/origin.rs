@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use rhumb_config::{FilePlace, ZoneFilePattern};
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 use rhumb_wire::tsig::TsigKey;
 use rhumb_zones::file::ZoneReadOptions;
 
@@ -44,7 +44,7 @@ impl ZoneOrigin {
     }
 
     /// The file of the zone `name`; none for the zone of the built-in default.
-    pub fn file(&self, name: &Name) -> Option<PathBuf> {
+    pub fn file(&self, name: &DomainName) -> Option<PathBuf> {
         match &self.source {
             ZoneFile::BuiltIn => None,
             ZoneFile::File(path) => Some(path.clone()),
@@ -54,7 +54,7 @@ impl ZoneOrigin {
 }
 
 /// The name of the file of a zone in a folder.
-fn file_name(name: &Name, pattern: &ZoneFilePattern) -> String {
+fn file_name(name: &DomainName, pattern: &ZoneFilePattern) -> String {
     pattern.file_name(name.to_string().trim_end_matches('.'))
 }
 
@@ -62,11 +62,11 @@ fn file_name(name: &Name, pattern: &ZoneFilePattern) -> String {
 /// file that is called otherwise than `pattern`.
 ///
 /// Errors: it is called so, but what stands for the name is no domain name; in words.
-pub fn zone_of_file(file: &Path, pattern: &ZoneFilePattern) -> Option<Result<(Name, bool), String>> {
+pub fn zone_of_file(file: &Path, pattern: &ZoneFilePattern) -> Option<Result<(DomainName, bool), String>> {
     let file = file.file_name()?.to_str()?;
     let name = pattern.zone_name(file)?;
-    Some(name.parse::<Name>().map_err(|error| error.to_string()).map(|name| {
-        let name = Name::from(name.as_ref().to_lowercase().as_ref());
+    Some(name.parse::<DomainName>().map_err(|error| error.to_string()).map(|name| {
+        let name = DomainName::from(name.as_ref().to_lowercase().as_ref());
         let plain = file_name(&name, pattern) == file;
         (name, plain)
     }))
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn a_zone_has_its_file_from_what_asks_for_it() {
         let place = FilePlace { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
-        let name: Name = "example.com".parse().unwrap();
+        let name: DomainName = "example.com".parse().unwrap();
         let file = |source| {
             let reading = ZoneReadOptions::default();
             ZoneOrigin { place: place.clone(), source, transfer_to: Vec::new(), notify: Vec::new(), reading }

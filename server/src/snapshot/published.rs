@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use rhumb_config::Config;
-use rhumb_wire::Name;
+use rhumb_config::ServerConfig;
+use rhumb_wire::DomainName;
 use rhumb_wire::tsig::TsigKeyring;
 
 use super::iteration_plan::IterationPlan;
@@ -31,7 +31,7 @@ pub struct QuerySettings {
     /// The limits of answers by UDP.
     pub rate_limit: Option<RateLimit>,
     /// To whom errors of the zones are to be reported (RFC 9567).
-    pub report_channel: Option<Name>,
+    pub report_channel: Option<DomainName>,
     /// The keys that queries may be signed with.
     pub keys: Arc<TsigKeyring>,
     /// Seconds that idle connections are kept open, told to clients that ask (RFC 7828).
@@ -42,11 +42,11 @@ pub struct QuerySettings {
 
 /// What every query is answered by.
 #[derive(Debug, Clone)]
-pub struct Snapshot {
+pub struct ServerSnapshot {
     /// Counts the snapshots published.
     pub serial: u64,
     /// The configuration that it was built from.
-    pub config: Arc<Config>,
+    pub config: Arc<ServerConfig>,
     /// The values that a query looks at.
     pub settings: QuerySettings,
     /// How questions are resolved that no zone answers.
@@ -55,7 +55,7 @@ pub struct Snapshot {
     pub view: SnapshotView,
 }
 
-impl Snapshot {
+impl ServerSnapshot {
     /// What the client with the address that `client` gives is answered from: for all clients the same. The address is asked for
     /// only where views differ by it.
     #[inline]

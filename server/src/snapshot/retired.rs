@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rhumb_zones::ZoneContents;
 
-use super::published::Snapshot;
+use super::published::ServerSnapshot;
 
 /// The pause between two looks at what is still used.
 pub const SWEEP_PAUSE: Duration = Duration::from_millis(20);
@@ -15,7 +15,7 @@ const MUCH: usize = 1024 * 1024;
 /// Snapshots and contents of zones that were replaced.
 #[derive(Debug, Default)]
 pub struct DeferredFree {
-    snapshots: Vec<Arc<Snapshot>>,
+    snapshots: Vec<Arc<ServerSnapshot>>,
     contents: Vec<Arc<ZoneContents>>,
     /// Bytes freed and not yet given back.
     freed: usize,
@@ -28,7 +28,7 @@ impl DeferredFree {
     }
 
     /// The same for a snapshot.
-    pub fn add_snapshot(&mut self, snapshot: Arc<Snapshot>) {
+    pub fn add_snapshot(&mut self, snapshot: Arc<ServerSnapshot>) {
         self.snapshots.push(snapshot);
     }
 

@@ -6,22 +6,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
-use rhumb_cache::{Origin, Origins};
+use rhumb_cache::{AnswerOrigin, LiveOrigins};
 use rhumb_config::FilePlace;
 use rhumb_resolver::{RemoteServer, ServerIdentity, ServerStore, UpstreamPolicy, UpstreamPool};
-use rhumb_wire::{Name, NameRef};
+use rhumb_wire::{DomainName, NameRef};
 use tokio::sync::watch;
 
-use crate::metrics::{self, Metrics};
+use crate::metrics::{self, ServerMetrics};
 
 /// Seconds between two looks for circles.
 const CIRCLE_CHECKS: u32 = 30;
 
 /// A route that outlives snapshots and the lists of its upstreams.
 #[derive(Debug)]
-pub struct Route {
+pub struct ForwardRoute {
     id: u32,
-    domain: Name,
+    domain: DomainName,
     counters: Arc<metrics::ForwardedDomain>,
     state: ArcSwap<RouteState>,
     serial: AtomicU64,
@@ -55,7 +55,7 @@ pub struct RouteState {
     /// What belongs to each upstream on this route, those that are not asked among them, in the order of the configuration.
     pub members: Vec<RouteUpstream>,
     /// Under which origin failures of the whole route are kept.
-    pub failures: Origin,
+    pub failures: AnswerOrigin,
 }
 
 /// How the upstreams of a route are asked, and what of their answers is believed.
@@ -75,7 +75,7 @@ pub struct AnswerTrust {
     /// Private addresses are not (DNS rebinding).
     pub no_private_addresses: bool,
     /// But for names at or below these.
-    pub exempt: Vec<Name>,
+    pub exempt: Vec<DomainName>,
 }
 
 impl AnswerTrust {
@@ -91,34 +91,34 @@ pub struct RouteUpstream {
     /// Which server it is.
     pub identity: ServerIdentity,
     /// Under which origin its answers are kept.
-    pub origin: Origin,
+    pub origin: AnswerOrigin,
     /// Its counters.
-    pub counters: Arc<metrics::Upstream>,
+    pub counters: Arc<metrics::UpstreamMetrics>,
 }
 
 /// What the upstreams of all routes have in common.
 #[derive(Debug, Clone, Copy)]
 pub struct RouteServices<'c> {
     /// Which origins live.
-    pub origins: &'c Origins,
+    pub origins: &'c LiveOrigins,
     /// One object a server, so that health is shared between routes.
     pub servers: &'c ServerStore,
     /// Where counters come from.
-    pub metrics: &'c Metrics,
+    pub metrics: &'c ServerMetrics,
 }
 
 /// A route, and what asked for it.
 #[derive(Debug, Clone)]
 pub struct RouteEntry {
     /// The route.
-    pub route: Arc<Route>,
+    pub route: Arc<ForwardRoute>,
     /// Where the configuration asks for it.
     pub place: FilePlace,
 }
 
-impl Route {
+impl ForwardRoute {
     /// A route without upstreams. `id` is given to no other route as long as the process lives.
-    pub fn new(id: u32, domain: Name, services: RouteServices<'_>) -> Self {
+    pub fn new(id: u32, domain: DomainName, services: RouteServices<'_>) -> Self {
         let terms = RouteTerms::default();
         let pool = UpstreamPool::new(terms.policy, []);
         let failures = services.origins.allocate();
@@ -141,7 +141,7 @@ impl Route {
     }
 
     /// The domain it covers.
-    pub const fn domain(&self) -> &Name {
+    pub const fn domain(&self) -> &DomainName {
         &self.domain
     }
 
@@ -249,7 +249,7 @@ impl Route {
     }
 
     /// Ends the route: nothing learnt through it is served any more.
-    pub fn retire(&self, origins: &Origins) {
+    pub fn retire(&self, origins: &LiveOrigins) {
         let state = self.state.load();
         origins.retire(state.failures);
         for member in &state.members {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use rhumb_wire::{Name, NameRef, Type};
+use rhumb_wire::{DomainName, NameRef, Type};
 use rhumb_zones::{NameTable, ZoneContents};
 
 use super::access::ClientAccess;
@@ -27,7 +27,7 @@ pub struct SnapshotView {
 
 /// Who answers a name.
 #[derive(Debug, Clone, Copy)]
-pub enum Authority<'s> {
+pub enum AnswerAuthority<'s> {
     /// A zone of ours.
     Zone(&'s ZoneEntry),
     /// A name that never leaves this host.
@@ -57,19 +57,19 @@ impl SnapshotView {
 
     /// Who answers `name` once no zone does. A forwarded domain at or below a built-in one comes first, for whoever wrote it
     /// meant it; `localhost` has no such exception (RFC 6761 section 6.3).
-    pub fn authority_beyond_zones(&self, name: NameRef<'_>) -> Authority<'_> {
+    pub fn authority_beyond_zones(&self, name: NameRef<'_>) -> AnswerAuthority<'_> {
         let route = self.routes.find(name);
         let Some(built_in) = self.built_in.find(name) else {
-            return route.map_or(Authority::None, Authority::Forward);
+            return route.map_or(AnswerAuthority::None, AnswerAuthority::Forward);
         };
         match route {
             Some(entry)
                 if entry.route.domain().as_ref().is_at_or_below(built_in.apex())
                     && !built_in.apex().as_bytes().eq_ignore_ascii_case(b"\x09localhost\0") =>
             {
-                Authority::Forward(entry)
+                AnswerAuthority::Forward(entry)
             }
-            _ => Authority::BuiltIn(built_in),
+            _ => AnswerAuthority::BuiltIn(built_in),
         }
     }
 
@@ -97,17 +97,17 @@ impl SnapshotView {
     }
 
     /// What answers `name` for a client that may recurse.
-    pub fn authority_of(&self, name: NameRef<'_>, qtype: Type) -> Authority<'_> {
+    pub fn authority_of(&self, name: NameRef<'_>, qtype: Type) -> AnswerAuthority<'_> {
         match self.zone_of(name, qtype) {
-            Some(zone) => {
-                self.route_below(zone, name, qtype).map_or(Authority::Zone(zone), Authority::Forward)
-            }
+            Some(zone) => self
+                .route_below(zone, name, qtype)
+                .map_or(AnswerAuthority::Zone(zone), AnswerAuthority::Forward),
             None => self.authority_beyond_zones(name),
         }
     }
 
     /// The zone with this apex.
-    pub fn zone_at(&self, apex: &Name) -> Option<&ZoneEntry> {
+    pub fn zone_at(&self, apex: &DomainName) -> Option<&ZoneEntry> {
         self.zones.find_exact(apex.as_ref())
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwapOption;
 use rhumb_config::FilePlace;
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 use rhumb_zones::{ZoneContents, ZoneDifference, ZoneHistory};
 
 use super::files::{FileMark, FileRead};
@@ -22,8 +22,8 @@ pub struct ZoneTrouble(pub Arc<str>);
 
 /// A zone that outlives snapshots.
 #[derive(Debug)]
-pub struct Zone {
-    name: Name,
+pub struct ServedZone {
+    name: DomainName,
     contents: ArcSwapOption<ZoneContents>,
     state: Mutex<State>,
 }
@@ -81,7 +81,7 @@ pub struct NewContents {
 #[derive(Debug, Clone)]
 pub struct ZoneEntry {
     /// The zone.
-    pub zone: Arc<Zone>,
+    pub zone: Arc<ServedZone>,
     /// What asked for it.
     pub origin: Arc<ZoneOrigin>,
 }
@@ -106,14 +106,14 @@ impl ZoneEntry {
     }
 }
 
-impl Zone {
+impl ServedZone {
     /// A zone that has not been loaded: it is answered SERVFAIL.
-    pub fn new(name: Name) -> Self {
+    pub fn new(name: DomainName) -> Self {
         Self { name, contents: ArcSwapOption::empty(), state: Mutex::default() }
     }
 
     /// The apex.
-    pub const fn name(&self) -> &Name {
+    pub const fn name(&self) -> &DomainName {
         &self.name
     }
 
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn a_zone_among_a_hundred_thousand_is_small() {
-        assert!(size_of::<Zone>() <= 64, "{}", size_of::<Zone>());
+        assert!(size_of::<ServedZone>() <= 64, "{}", size_of::<ServedZone>());
         assert!(size_of::<ZoneEntry>() <= 16, "{}", size_of::<ZoneEntry>());
     }
 }

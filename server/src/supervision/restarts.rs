@@ -13,11 +13,11 @@ const MOST_IN_A_ROW: u32 = 20;
 
 /// The panics in a row of one worker.
 #[derive(Debug, Default)]
-pub(super) struct Restarts {
+pub(super) struct WorkerRestarts {
     in_a_row: u32,
 }
 
-impl Restarts {
+impl WorkerRestarts {
     /// The pause after another panic, which ended a run of this length; none: no further start.
     pub(super) fn next(&mut self, run: Duration) -> Option<Duration> {
         if run >= GOOD_RUN {
@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_a_second_and_end() {
-        let mut restarts = Restarts::default();
+        let mut restarts = WorkerRestarts::default();
         let pauses: Vec<_> = std::iter::from_fn(|| restarts.next(Duration::ZERO)).collect();
         let millis: Vec<_> = pauses.iter().map(Duration::as_millis).collect();
         assert_eq!(millis[..8], [10, 20, 40, 80, 160, 320, 640, 1000]);
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn a_good_run_begins_anew() {
-        let mut restarts = Restarts::default();
+        let mut restarts = WorkerRestarts::default();
         for _ in 0..100 {
             assert!(restarts.next(GOOD_RUN).is_some_and(|pause| pause == FIRST_PAUSE));
         }

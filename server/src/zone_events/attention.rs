@@ -5,21 +5,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 
 use crate::snapshot::{ZoneEntry, ZoneFile};
 
 /// Zones with a file of their own, with trouble, or with files that they include.
 #[derive(Debug, Default)]
 pub(super) struct ZoneAttention {
-    zones: HashSet<Name>,
-    including: HashMap<Name, Vec<PathBuf>>,
+    zones: HashSet<DomainName>,
+    including: HashMap<DomainName, Vec<PathBuf>>,
     /// All included files, in order, each once.
     included: Arc<ArcSwap<Vec<PathBuf>>>,
 }
 
 impl ZoneAttention {
-    pub(super) fn zones(&self) -> &HashSet<Name> {
+    pub(super) fn zones(&self) -> &HashSet<DomainName> {
         &self.zones
     }
 
@@ -49,7 +49,7 @@ impl ZoneAttention {
     }
 
     /// Forgets a zone that is gone. Whether it included files.
-    pub(super) fn remove(&mut self, name: &Name) -> bool {
+    pub(super) fn remove(&mut self, name: &DomainName) -> bool {
         self.zones.remove(name);
         self.including.remove(name).is_some()
     }

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use rhumb_config::{Config, ZoneSource};
-use rhumb_wire::Name;
+use rhumb_config::{ServerConfig, ZoneSource};
+use rhumb_wire::DomainName;
 
 use super::configured::warn_of_name;
-use crate::snapshot::{Snapshot, zone_of_file};
+use crate::snapshot::{ServerSnapshot, zone_of_file};
 
 /// Files that came, went or changed.
 #[derive(Debug, Default, Clone)]
@@ -34,7 +34,7 @@ pub(super) struct DirtyZones {
     /// Any may.
     pub(super) all: bool,
     /// These may.
-    pub(super) names: HashSet<Name>,
+    pub(super) names: HashSet<DomainName>,
 }
 
 impl DirtyZones {
@@ -44,16 +44,16 @@ impl DirtyZones {
     }
 
     /// One zone may differ.
-    pub(super) fn one(name: Name) -> Self {
+    pub(super) fn one(name: DomainName) -> Self {
         Self { all: false, names: HashSet::from([name]) }
     }
 
     /// The zones read from these files, or from files that include them; `including` are those that may include any.
     pub(super) fn of(
         changes: &FileChanges,
-        config: &Config,
-        snapshot: &Snapshot,
-        including: &HashSet<Name>,
+        config: &ServerConfig,
+        snapshot: &ServerSnapshot,
+        including: &HashSet<DomainName>,
     ) -> Self {
         let mut dirty = Self { all: changes.all, names: HashSet::new() };
         for (folder, files) in &changes.folders {
@@ -75,7 +75,7 @@ impl DirtyZones {
         self.names.extend(other.names);
     }
 
-    fn add_files(&mut self, folder: &Path, files: &[OsString], config: &Config) {
+    fn add_files(&mut self, folder: &Path, files: &[OsString], config: &ServerConfig) {
         self.all |= files.is_empty();
         let pattern = config.zones.iter().find_map(|source| match source {
             ZoneSource::Directory { path, pattern, .. } if path == folder => Some(pattern),
@@ -94,7 +94,13 @@ impl DirtyZones {
         }
     }
 
-    fn add_file(&mut self, path: &Path, config: &Config, snapshot: &Snapshot, including: &HashSet<Name>) {
+    fn add_file(
+        &mut self,
+        path: &Path,
+        config: &ServerConfig,
+        snapshot: &ServerSnapshot,
+        including: &HashSet<DomainName>,
+    ) {
         for source in &config.zones {
             if let ZoneSource::File { name, file, .. } = source
                 && file == path

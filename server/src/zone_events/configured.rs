@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rhumb_config::{Config, RemoteServer, TransferRule, ZoneFilePattern, ZoneSource};
-use rhumb_wire::Name;
+use rhumb_config::{NamedRemote, ServerConfig, TransferRule, ZoneFilePattern, ZoneSource};
+use rhumb_wire::DomainName;
 use rhumb_zones::file::ZoneReadOptions;
 
 use super::other_files::OtherFiles;
@@ -13,7 +13,7 @@ use crate::snapshot::{AllowedClients, NotifyTarget, ZoneFile, ZoneOrigin, zone_o
 /// A zone that the configuration asks for.
 #[derive(Debug, Clone)]
 pub(super) struct ConfiguredZone {
-    pub(super) name: Name,
+    pub(super) name: DomainName,
     pub(super) origin: Arc<ZoneOrigin>,
 }
 
@@ -49,7 +49,7 @@ pub(super) struct ConfiguredZones {
 
 /// Lists the zones of `config`: an entry for one zone goes before a folder that holds it too, and a folder before those
 /// that come after it.
-pub(super) fn configured_zones(config: &Config) -> ConfiguredZones {
+pub(super) fn configured_zones(config: &ServerConfig) -> ConfiguredZones {
     let mut zones = Vec::new();
     let mut errors = Vec::new();
     let (mut unreadable, mut warnings) = (Vec::new(), Vec::new());
@@ -84,7 +84,7 @@ pub(super) fn configured_zones(config: &Config) -> ConfiguredZones {
 }
 
 /// What an entry of the configuration says of its zones.
-fn origin(entry: &ZoneSource, remotes: &[RemoteServer]) -> ZoneOrigin {
+fn origin(entry: &ZoneSource, remotes: &[NamedRemote]) -> ZoneOrigin {
     let (source, transfer_to, notify, include_folders): (_, &[TransferRule], _, _) = match entry {
         ZoneSource::File { file, transfer_to, notify, include_folders, .. } => {
             (ZoneFile::File(file.clone()), transfer_to, notify.as_deref(), include_folders.clone())

@@ -2,21 +2,21 @@
 
 use super::outcome::BrokenZone;
 use super::pairs::{PairedZones, ZonePair};
-use crate::change::Change;
+use crate::change::ChangeText;
 
 /// What changes.
-pub(super) fn changes(paired: &PairedZones) -> Vec<Change> {
-    let removed = paired.gone.iter().map(|name| Change(format!("zone {name}: removed")));
+pub(super) fn changes(paired: &PairedZones) -> Vec<ChangeText> {
+    let removed = paired.gone.iter().map(|name| ChangeText(format!("zone {name}: removed")));
     paired.pairs.iter().filter_map(change).chain(removed).collect()
 }
 
-fn change(pair: &ZonePair) -> Option<Change> {
+fn change(pair: &ZonePair) -> Option<ChangeText> {
     let name = &pair.wanted.name;
     match (&pair.present, &pair.read) {
         (None, Some(Ok(loaded))) => {
-            Some(Change(format!("zone {name}: added, serial {}", loaded.contents.serial())))
+            Some(ChangeText(format!("zone {name}: added, serial {}", loaded.contents.serial())))
         }
-        (None, _) => Some(Change(format!("zone {name}: added, but not loaded"))),
+        (None, _) => Some(ChangeText(format!("zone {name}: added, but not loaded"))),
         (Some(old), Some(Ok(loaded))) => {
             let serial = old.zone.contents().map(|contents| contents.serial());
             Some(loaded_anew(name, serial, loaded.contents.serial()))
@@ -26,9 +26,9 @@ fn change(pair: &ZonePair) -> Option<Change> {
 }
 
 /// That a zone has new contents.
-pub(super) fn loaded_anew(name: &rhumb_wire::Name, old: Option<u32>, new: u32) -> Change {
+pub(super) fn loaded_anew(name: &rhumb_wire::DomainName, old: Option<u32>, new: u32) -> ChangeText {
     let old = old.map_or_else(|| "none".to_owned(), |serial| serial.to_string());
-    Change(format!("zone {name}: loaded anew, serial {old} -> {new}"))
+    ChangeText(format!("zone {name}: loaded anew, serial {old} -> {new}"))
 }
 
 /// The zones that cannot be served as their files have them: those just read, and those found broken before.

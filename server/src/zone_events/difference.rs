@@ -9,8 +9,8 @@ use super::load::load;
 use super::outcome::ZonesPlan;
 use super::pairs::{PairedZones, ZonePair, next_zones};
 use super::schedule::PlanReply;
-use crate::change::Change;
-use crate::snapshot::{Snapshot, ZoneEntry, incomplete_file};
+use crate::change::ChangeText;
+use crate::snapshot::{ServerSnapshot, ZoneEntry, incomplete_file};
 
 /// A larger zone file is not read only to say what it would change: the answer should come at once.
 const READ_AT_MOST: u64 = 4 * 1024 * 1024;
@@ -19,7 +19,7 @@ const READ_AT_MOST: u64 = 4 * 1024 * 1024;
 pub(super) fn reply(
     mut paired: PairedZones,
     errors: Vec<String>,
-    snapshot: Arc<Snapshot>,
+    snapshot: Arc<ServerSnapshot>,
     writers: OpenWriters,
     reply: PlanReply,
 ) {
@@ -27,7 +27,7 @@ pub(super) fn reply(
         return reply(Err(errors));
     }
     let work = move || {
-        let large: Vec<Change> =
+        let large: Vec<ChangeText> =
             paired.pairs.iter_mut().filter_map(|pair| read_small(pair, &writers)).collect();
         let mut changes = describe::changes(&paired);
         changes.extend(large);
@@ -43,7 +43,7 @@ pub(super) fn reply(
 }
 
 /// Reads a zone that may differ, if its file is small. What is known of it otherwise.
-fn read_small(pair: &mut ZonePair, writers: &OpenWriters) -> Option<Change> {
+fn read_small(pair: &mut ZonePair, writers: &OpenWriters) -> Option<ChangeText> {
     if pair.kept_entry(true).is_some_and(ZoneEntry::is_current) {
         return None;
     }
@@ -58,14 +58,14 @@ fn read_small(pair: &mut ZonePair, writers: &OpenWriters) -> Option<Change> {
         // What was seen is what is there now: a look at the differences waits for nothing.
         if let Some(open) = incomplete_file(writers, files, files) {
             let name = &pair.wanted.name;
-            return Some(Change(format!("zone {name}: {} is being written", open.path().display())));
+            return Some(ChangeText(format!("zone {name}: {} is being written", open.path().display())));
         }
         pair.read = Some(read);
         return None;
     }
     let current = pair.present.as_ref().is_some_and(ZoneEntry::is_current);
     pair.present.as_ref().filter(|_| !current).map(|entry| {
-        Change(format!(
+        ChangeText(format!(
             "zone {}: its file has changed ({size} bytes) and would be loaded anew",
             entry.zone.name()
         ))

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 use rhumb_zones::file::{
     FileProblem, ParsedZone, ZoneReadOptions, read_zone_bytes, read_zone_with, verify_zone_with,
 };
@@ -57,19 +57,27 @@ pub(super) fn own_mark(files: &[FileRead]) -> FileMark {
 /// Reads the zone `name` from `file`, to be served; without a file, the zone of the built-in default.
 ///
 /// Errors: what is wrong with the file or the zone.
-pub fn load(name: &Name, file: Option<&Path>, options: &ZoneReadOptions) -> Result<LoadedZone, ZoneRefusal> {
+pub fn load(
+    name: &DomainName,
+    file: Option<&Path>,
+    options: &ZoneReadOptions,
+) -> Result<LoadedZone, ZoneRefusal> {
     load_at(name, file, options, VerifyDepth::Load)
 }
 
 /// The same, with all that can be checked.
 ///
 /// Errors: as [`load`].
-pub fn load_to_check(name: &Name, file: &Path, options: &ZoneReadOptions) -> Result<LoadedZone, ZoneRefusal> {
+pub fn load_to_check(
+    name: &DomainName,
+    file: &Path,
+    options: &ZoneReadOptions,
+) -> Result<LoadedZone, ZoneRefusal> {
     load_at(name, Some(file), options, VerifyDepth::Full)
 }
 
 fn load_at(
-    name: &Name,
+    name: &DomainName,
     file: Option<&Path>,
     options: &ZoneReadOptions,
     depth: VerifyDepth,
@@ -186,7 +194,7 @@ mod tests {
     fn what_was_just_written_is_read_when_its_mark_says_it_all() {
         let folder = folder("fresh");
         let (zone, part) = (folder.join("zone"), folder.join("part"));
-        let name: Name = "a.test".parse().unwrap();
+        let name: DomainName = "a.test".parse().unwrap();
         for round in 0..10 {
             fs::write(&part, format!("www A 192.0.2.{round}\n")).unwrap();
             fs::write(&zone, format!("{ZONE}$INCLUDE part\n")).unwrap();

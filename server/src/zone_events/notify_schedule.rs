@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 
 use crate::snapshot::{NotifyTarget, ZoneEntry};
 
@@ -20,7 +20,7 @@ const MOST_A_SECOND: u32 = 500;
 const MOST_A_SERVER: usize = 50;
 
 /// A zone and a server: one slot, however often the zone changes.
-pub(super) type NotifySlotKey = (Name, SocketAddr);
+pub(super) type NotifySlotKey = (DomainName, SocketAddr);
 
 /// A message that is to be sent now.
 #[derive(Debug)]
@@ -183,7 +183,7 @@ mod tests {
     use rhumb_zones::file::ZoneReadOptions;
 
     use super::*;
-    use crate::snapshot::{Zone, ZoneFile, ZoneOrigin};
+    use crate::snapshot::{ServedZone, ZoneFile, ZoneOrigin};
 
     fn entry(name: &str) -> ZoneEntry {
         let place = FilePlace { file: Path::new("x.yaml").into(), line: 1, column: 1 };
@@ -194,7 +194,7 @@ mod tests {
             notify: Vec::new(),
             reading: ZoneReadOptions::default(),
         };
-        ZoneEntry { zone: Arc::new(Zone::new(name.parse().unwrap())), origin: Arc::new(origin) }
+        ZoneEntry { zone: Arc::new(ServedZone::new(name.parse().unwrap())), origin: Arc::new(origin) }
     }
 
     fn target(number: u8) -> NotifyTarget {

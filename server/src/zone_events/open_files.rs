@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rhumb_watch::{OpenWriters, WriterState};
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 
 use super::load::ZoneRefusal;
 use super::read_job::ReadJob;
@@ -40,17 +40,17 @@ pub(super) struct ClosedFiles {
     /// Still open after [`WRITER_BOUND`].
     pub(super) refused: Vec<(ReadJob, PathBuf, ZoneRefusal)>,
     /// Zones to look at now.
-    pub(super) zones: Vec<Name>,
+    pub(super) zones: Vec<DomainName>,
 }
 
 /// Zones with files that are not complete.
 #[derive(Debug)]
 pub(super) struct OpenZoneFiles {
     writers: OpenWriters,
-    zones: HashMap<Name, OpenZone>,
+    zones: HashMap<DomainName, OpenZone>,
     held: Vec<HeldRead>,
     /// The files as they were when they were found incomplete, for the next look to confirm.
-    seen: HashMap<Name, Vec<FileRead>>,
+    seen: HashMap<DomainName, Vec<FileRead>>,
 }
 
 impl OpenZoneFiles {
@@ -63,7 +63,7 @@ impl OpenZoneFiles {
     }
 
     /// The zones that are looked at again.
-    pub(super) fn zones(&self) -> impl Iterator<Item = &Name> {
+    pub(super) fn zones(&self) -> impl Iterator<Item = &DomainName> {
         self.zones.keys()
     }
 
@@ -78,7 +78,7 @@ impl OpenZoneFiles {
     }
 
     /// The zone is looked at again once `file` is complete; `seen` is what it was read from now.
-    pub(super) fn await_close(&mut self, name: Name, file: PathBuf, seen: Vec<FileRead>) {
+    pub(super) fn await_close(&mut self, name: DomainName, file: PathBuf, seen: Vec<FileRead>) {
         self.zones.insert(name, OpenZone { file, seen, next: Instant::now() + CONFIRM });
     }
 
@@ -88,7 +88,7 @@ impl OpenZoneFiles {
     }
 
     /// What the zone's files were when they were last found incomplete.
-    pub(super) fn take_seen(&mut self, name: &Name) -> Vec<FileRead> {
+    pub(super) fn take_seen(&mut self, name: &DomainName) -> Vec<FileRead> {
         self.seen.remove(name).unwrap_or_default()
     }
 

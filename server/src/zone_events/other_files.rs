@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use rhumb_config::{FilePlace, ZoneFilePattern};
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 
 /// How zone files are often called. The last one fits every file, and counts only where no other is there.
 const USUAL: [&str; 5] = ["NAME.zone", "db.NAME", "NAME.db", "NAME.hosts", "NAME"];
@@ -76,7 +76,7 @@ fn is_zone_by(file: &str, pattern: &str) -> bool {
     let pattern: Option<ZoneFilePattern> = pattern.parse().ok();
     let name = pattern.as_ref().and_then(|pattern| pattern.zone_name(file));
     let name = name.filter(|name| name.contains('.') && !is_text(name));
-    name.is_some_and(|name| name.parse::<Name>().is_ok())
+    name.is_some_and(|name| name.parse::<DomainName>().is_ok())
 }
 
 /// Whether the name ends as those of other files do.

@@ -1,12 +1,12 @@
 //! What a plan of zones comes to.
 
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 use rhumb_zones::NameTable;
 use tokio::sync::oneshot;
 
 use super::configured::ZoneFolders;
 use super::load::ZoneRead;
-use crate::change::Change;
+use crate::change::ChangeText;
 use crate::snapshot::ZoneEntry;
 
 /// What a plan is for.
@@ -22,7 +22,7 @@ pub enum PlanPurpose {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokenZone {
     /// The zone.
-    pub name: Name,
+    pub name: DomainName,
     /// The serial that is served; none if nothing is.
     pub serial: Option<u32>,
     /// What is wrong, each with its place.
@@ -36,7 +36,7 @@ pub type ZoneReadReply = oneshot::Sender<Result<u32, Vec<String>>>;
 #[derive(Debug)]
 pub struct ZonesPlan {
     /// What changes, in words.
-    pub changes: Vec<Change>,
+    pub changes: Vec<ChangeText>,
     /// Zones that keep what they serve.
     pub broken: Vec<BrokenZone>,
     /// What is most likely not meant to be, with its place.
@@ -54,7 +54,7 @@ pub(super) struct NextZones {
     pub(super) table: Option<NameTable<ZoneEntry>>,
     /// The folders, if all were listed.
     pub(super) folders: Option<ZoneFolders>,
-    pub(super) gone: Vec<Name>,
+    pub(super) gone: Vec<DomainName>,
 }
 
 /// What a zone's file gave, and the version that it replaces.

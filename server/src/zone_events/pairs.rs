@@ -5,14 +5,14 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rhumb_config::Config;
-use rhumb_wire::Name;
+use rhumb_config::ServerConfig;
+use rhumb_wire::DomainName;
 use rhumb_zones::NameTable;
 
 use super::configured::{ConfiguredZone, ConfiguredZones, ZoneFolders, configured_zones};
 use super::load::ZoneRead;
 use super::outcome::{NextZones, PlannedRead};
-use crate::snapshot::{Snapshot, Zone, ZoneEntry, ZoneFile};
+use crate::snapshot::{ServedZone, ServerSnapshot, ZoneEntry, ZoneFile};
 
 /// A zone that is to be there, and what is there.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl ZonePair {
     }
 
     /// The zone whose next version is read, where somebody may ask how it differs.
-    pub(super) fn base(&self) -> Option<Arc<Zone>> {
+    pub(super) fn base(&self) -> Option<Arc<ServedZone>> {
         let is_transferred = !self.wanted.origin.transfer_to.is_empty();
         self.present.as_ref().filter(|_| is_transferred).map(|entry| Arc::clone(&entry.zone))
     }
@@ -65,7 +65,7 @@ impl ZonePair {
                 ZoneEntry { zone: Arc::clone(&entry.zone), origin: Arc::clone(&self.wanted.origin) }
             }
             None => ZoneEntry {
-                zone: Arc::new(Zone::new(self.wanted.name.clone())),
+                zone: Arc::new(ServedZone::new(self.wanted.name.clone())),
                 origin: Arc::clone(&self.wanted.origin),
             },
         }
@@ -77,7 +77,7 @@ impl ZonePair {
 pub(super) struct PairedZones {
     /// By name.
     pub(super) pairs: Vec<ZonePair>,
-    pub(super) gone: Vec<Name>,
+    pub(super) gone: Vec<DomainName>,
     /// The folders, if all zones were looked at.
     pub(super) folders: Option<ZoneFolders>,
     /// What is most likely not meant to be in these folders, with its place.
@@ -87,7 +87,7 @@ pub(super) struct PairedZones {
 }
 
 /// Every zone of `config`. Zones of folders that cannot be listed are neither looked at nor gone; the errors say which.
-pub(super) fn pair_all(config: &Config, snapshot: &Snapshot) -> (PairedZones, Vec<String>) {
+pub(super) fn pair_all(config: &ServerConfig, snapshot: &ServerSnapshot) -> (PairedZones, Vec<String>) {
     let ConfiguredZones { zones, folders, unreadable, errors, warnings } = configured_zones(config);
     let pairs: Vec<ZonePair> = zones
         .into_iter()
@@ -96,7 +96,7 @@ pub(super) fn pair_all(config: &Config, snapshot: &Snapshot) -> (PairedZones, Ve
             ZonePair::new(wanted, present)
         })
         .collect();
-    let kept: HashSet<&Name> =
+    let kept: HashSet<&DomainName> =
         pairs.iter().filter(|pair| pair.present.is_some()).map(|pair| &pair.wanted.name).collect();
     let mut gone = Vec::new();
     if kept.len() < snapshot.view.zones.len() {
@@ -116,7 +116,11 @@ fn lies_in(entry: &ZoneEntry, folders: &[PathBuf]) -> bool {
 }
 
 /// The zones of these names; what asks for them is as it was.
-pub(super) fn pair_names(names: &HashSet<&Name>, snapshot: &Snapshot, folders: &ZoneFolders) -> PairedZones {
+pub(super) fn pair_names(
+    names: &HashSet<&DomainName>,
+    snapshot: &ServerSnapshot,
+    folders: &ZoneFolders,
+) -> PairedZones {
     let (mut pairs, mut gone) = (Vec::new(), Vec::new());
     for name in names {
         let present = snapshot.view.zone_at(name).cloned();
@@ -132,7 +136,11 @@ pub(super) fn pair_names(names: &HashSet<&Name>, snapshot: &Snapshot, folders: &
 }
 
 /// What the configuration asks for under this name, its folders looked into.
-fn wanted_one(name: &Name, present: Option<&ZoneEntry>, folders: &ZoneFolders) -> Option<ConfiguredZone> {
+fn wanted_one(
+    name: &DomainName,
+    present: Option<&ZoneEntry>,
+    folders: &ZoneFolders,
+) -> Option<ConfiguredZone> {
     let single = present.filter(|entry| !matches!(entry.origin.source, ZoneFile::Folder(..)));
     let origin = match single {
         Some(entry) => &entry.origin,
@@ -148,9 +156,9 @@ fn wanted_one(name: &Name, present: Option<&ZoneEntry>, folders: &ZoneFolders) -
 }
 
 /// What putting these zones in force comes to.
-pub(super) fn next_zones(paired: PairedZones, snapshot: &Snapshot) -> NextZones {
+pub(super) fn next_zones(paired: PairedZones, snapshot: &ServerSnapshot) -> NextZones {
     let PairedZones { pairs, gone, folders, .. } = paired;
-    let mut changed: HashMap<Name, Option<ZoneEntry>> =
+    let mut changed: HashMap<DomainName, Option<ZoneEntry>> =
         gone.iter().map(|name| (name.clone(), None)).collect();
     let (mut entries, mut read) = (Vec::new(), Vec::new());
     let (all, mut differs) = (folders.is_some(), !gone.is_empty());

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::vec::IntoIter;
 
-use rhumb_config::Config;
-use rhumb_wire::Name;
+use rhumb_config::ServerConfig;
+use rhumb_wire::DomainName;
 
 use super::configured::{ConfiguredZone, configured_zones};
 use super::load::{ZoneRead, load, own_mark};
@@ -55,7 +55,7 @@ impl Default for PreloadedZones {
 
 impl PreloadedZones {
     /// Reads every zone that `config` names, on this thread. What is wrong with the configuration is found again by the plan.
-    pub fn read(config: &Config) -> Self {
+    pub fn read(config: &ServerConfig) -> Self {
         let zones = configured_zones(config).zones.into_iter().map(|zone| {
             let read = load(&zone.name, zone.file().as_deref(), &zone.origin.reading);
             (zone, read)
@@ -79,7 +79,7 @@ impl PreloadedZones {
 
 /// Reads every zone that `config` names, for `rhumb check`: their names, and what should be looked at and what is
 /// wrong with them, in words.
-pub fn check_zones(config: &Config) -> (Vec<Name>, Vec<String>, Vec<String>) {
+pub fn check_zones(config: &ServerConfig) -> (Vec<DomainName>, Vec<String>, Vec<String>) {
     let configured = configured_zones(config);
     let (mut warnings, mut errors) = (configured.warnings, configured.errors);
     for read in read_all(&configured.zones) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::configured::ConfiguredZone;
 use super::load::ZoneRead;
-use crate::snapshot::{FileRead, Zone, ZoneEntry};
+use crate::snapshot::{FileRead, ServedZone, ZoneEntry};
 
 /// Why a zone is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,14 +24,14 @@ pub(super) struct ReadJob {
     /// Not read if the files of this are what they were.
     pub(super) kept: Option<ZoneEntry>,
     /// The zone that it is to replace the contents of, where the difference is wanted.
-    pub(super) base: Option<Arc<Zone>>,
+    pub(super) base: Option<Arc<ServedZone>>,
     /// Its files as they were when they were found incomplete.
     pub(super) seen: Vec<FileRead>,
 }
 
 /// What reading a zone gave.
 #[derive(Debug)]
-pub(super) enum ReadOutcome {
+pub(super) enum ZoneReadOutcome {
     /// What its files say.
     Read(ZoneRead),
     /// Its files are what they were.

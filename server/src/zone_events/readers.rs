@@ -12,10 +12,10 @@ use rhumb_zones::ZoneDifference;
 
 use super::configured::ConfiguredZone;
 use super::load::{LoadedZone, ZoneRead, ZoneRefusal};
-use super::read_job::{ReadJob, ReadOutcome};
+use super::read_job::{ReadJob, ZoneReadOutcome};
 use super::read_queue::{ReadQueue, ReadTicket};
-use crate::metrics::{Block, Metrics};
-use crate::snapshot::{FileRead, Zone, ZoneEntry, incomplete_file};
+use crate::metrics::{CounterBlock, ServerMetrics};
+use crate::snapshot::{FileRead, ServedZone, ZoneEntry, incomplete_file};
 
 /// A file that cannot even be opened within this time lies on a file system that does not respond.
 const OPEN_BOUND: Duration = Duration::from_secs(10);
@@ -60,10 +60,10 @@ fn open_file(zone: &ConfiguredZone) {
 /// What all reading threads share.
 struct ReaderContext {
     queue: ReadQueue,
-    metrics: Arc<Metrics>,
+    metrics: Arc<ServerMetrics>,
     writers: OpenWriters,
     settings: ReaderSettings,
-    done: Box<dyn Fn(ReadJob, ReadOutcome) + Send + Sync>,
+    done: Box<dyn Fn(ReadJob, ZoneReadOutcome) + Send + Sync>,
 }
 
 /// The threads. They end when this is dropped and what they were given is read.
@@ -83,10 +83,10 @@ impl ZoneReaders {
     ///
     /// Errors: a thread could not be made.
     pub(super) fn start(
-        metrics: &Arc<Metrics>,
+        metrics: &Arc<ServerMetrics>,
         writers: OpenWriters,
         settings: ReaderSettings,
-        done: impl Fn(ReadJob, ReadOutcome) + Send + Sync + 'static,
+        done: impl Fn(ReadJob, ZoneReadOutcome) + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let threads = settings.threads;
         let context = Arc::new(ReaderContext {
@@ -166,8 +166,8 @@ impl ReaderContext {
         let read = (!unchanged)
             .then(|| self.load(&job.zone).map(|loaded| with_difference(loaded, job.base.as_deref())));
         let outcome = match read {
-            _ if !self.queue.finish(ticket) => ReadOutcome::Late,
-            None => ReadOutcome::Unchanged,
+            _ if !self.queue.finish(ticket) => ZoneReadOutcome::Late,
+            None => ZoneReadOutcome::Unchanged,
             Some(read) => self.checked(&job, read),
         };
         (self.done)(job, outcome);
@@ -178,7 +178,7 @@ impl ReaderContext {
         for _ in 0..2 {
             match catch_unwind(AssertUnwindSafe(|| (self.settings.load)(zone))) {
                 Ok(read) => return read,
-                Err(_) => self.metrics.with_local(Block::panic),
+                Err(_) => self.metrics.with_local(CounterBlock::panic),
             }
         }
         let problem = format!(
@@ -193,21 +193,21 @@ impl ReaderContext {
     }
 
     /// Asked after reading, so that a writer that came meanwhile is seen.
-    fn checked(&self, job: &ReadJob, read: ZoneRead) -> ReadOutcome {
+    fn checked(&self, job: &ReadJob, read: ZoneRead) -> ZoneReadOutcome {
         let files = match &read {
             Ok(loaded) => &loaded.files,
             Err(refusal) => &refusal.files,
         };
         match incomplete_file(&self.writers, files, &job.seen) {
-            Some(file) => ReadOutcome::Incomplete { file: file.path().to_owned(), files: files.clone() },
-            None => ReadOutcome::Read(read),
+            Some(file) => ZoneReadOutcome::Incomplete { file: file.path().to_owned(), files: files.clone() },
+            None => ZoneReadOutcome::Read(read),
         }
     }
 }
 
 /// What was read, with how it differs from what is served.
-fn with_difference(mut loaded: LoadedZone, base: Option<&Zone>) -> LoadedZone {
-    let served = base.and_then(Zone::contents);
+fn with_difference(mut loaded: LoadedZone, base: Option<&ServedZone>) -> LoadedZone {
+    let served = base.and_then(ServedZone::contents);
     let difference = served.and_then(|served| ZoneDifference::between(&served, &loaded.contents));
     loaded.difference = difference.map(Arc::new);
     loaded

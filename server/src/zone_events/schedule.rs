@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use rhumb_config::Config;
+use rhumb_config::ServerConfig;
 use rhumb_watch::OpenWriters;
-use rhumb_wire::{Name, serial};
+use rhumb_wire::{DomainName, serial};
 use rhumb_zones::NameTable;
 
 use super::attention::ZoneAttention;
@@ -20,14 +20,14 @@ use super::outcome::{NextZones, PlannedRead, ZoneReadReply, ZonesPlan};
 use super::pairs::{PairedZones, ZonePair, next_zones, pair_all, pair_names};
 use super::preload::PreloadedZones;
 use super::publish::publish_zone;
-use super::read_job::{ReadJob, ReadOutcome, ReadReason};
+use super::read_job::{ReadJob, ReadReason, ZoneReadOutcome};
 use super::readers::ZoneReaders;
 use crate::change::log_changes;
 use crate::snapshot::retired::DeferredFree;
-use crate::snapshot::{FileRead, ServerState, Snapshot, SnapshotView, ZoneEntry};
+use crate::snapshot::{FileRead, ServerSnapshot, ServerState, SnapshotView, ZoneEntry};
 
 /// Makes the next snapshot current, with these zones or with those that there are. Gives the one before.
-pub(super) type InstallSnapshot = Box<dyn FnOnce(Option<NameTable<ZoneEntry>>) -> Arc<Snapshot> + Send>;
+pub(super) type InstallSnapshot = Box<dyn FnOnce(Option<NameTable<ZoneEntry>>) -> Arc<ServerSnapshot> + Send>;
 /// Takes a plan, or what is wrong with the configuration.
 pub(super) type PlanReply = Box<dyn FnOnce(Result<ZonesPlan, Vec<String>>) + Send>;
 
@@ -40,7 +40,7 @@ struct ActivePlan {
     /// What it was made for, in case it is given up.
     dirty: DirtyZones,
     /// The table of zones that it is a change of.
-    snapshot: Arc<Snapshot>,
+    snapshot: Arc<ServerSnapshot>,
     begun: Instant,
     /// Who puts it in force; none: this thread does, as soon as all is read.
     reply: Option<PlanReply>,
@@ -55,9 +55,9 @@ pub(super) struct ZoneSchedule {
     attention: ZoneAttention,
     preloaded: Option<PreloadedZones>,
     /// Zones that are read because their files changed, and whether they have changed again since.
-    reading: HashMap<Name, bool>,
+    reading: HashMap<DomainName, bool>,
     /// Who waits for a zone to be read again.
-    awaited: HashMap<Name, Vec<ZoneReadReply>>,
+    awaited: HashMap<DomainName, Vec<ZoneReadReply>>,
     plan: Option<ActivePlan>,
     last_plan: u64,
     /// What has to be looked at once the plan is in force or given up.
@@ -98,7 +98,7 @@ impl ZoneSchedule {
 
     /// Reads what a configuration needs read, and replies once that is done. A plan of another configuration that is
     /// under way is given up.
-    pub(super) fn plan(&mut self, config: &Config, changes: &FileChanges, reply: PlanReply) {
+    pub(super) fn plan(&mut self, config: &ServerConfig, changes: &FileChanges, reply: PlanReply) {
         let snapshot = self.live.snapshot.load_full();
         let mut dirty = std::mem::take(&mut self.deferred);
         dirty.extend(DirtyZones::of(changes, &snapshot.config, &snapshot, self.attention.zones()));
@@ -117,20 +117,20 @@ impl ZoneSchedule {
     /// The zones that may differ under `config`: the dirty ones and those under attention, or all of them.
     pub(super) fn pair(
         &self,
-        config: &Config,
-        snapshot: &Snapshot,
+        config: &ServerConfig,
+        snapshot: &ServerSnapshot,
         dirty: &DirtyZones,
     ) -> (PairedZones, Vec<String>) {
         let same = snapshot.config.zones == config.zones && snapshot.config.remotes == config.remotes;
         if dirty.all || !self.folders.plain || !same {
             return pair_all(config, snapshot);
         }
-        let names: HashSet<&Name> = dirty.names.iter().chain(self.attention.zones()).collect();
+        let names: HashSet<&DomainName> = dirty.names.iter().chain(self.attention.zones()).collect();
         (pair_names(&names, snapshot, &self.folders), Vec::new())
     }
 
     /// What may differ at this moment: what was reported, and what is under way.
-    pub(super) fn unsettled(&self, changes: &FileChanges, snapshot: &Snapshot) -> DirtyZones {
+    pub(super) fn unsettled(&self, changes: &FileChanges, snapshot: &ServerSnapshot) -> DirtyZones {
         let mut dirty = DirtyZones::of(changes, &snapshot.config, snapshot, self.attention.zones());
         dirty.extend(self.deferred.clone());
         dirty.names.extend(self.reading.keys().chain(self.open_files.zones()).cloned());
@@ -143,7 +143,7 @@ impl ZoneSchedule {
     fn begin(
         &mut self,
         mut paired: PairedZones,
-        snapshot: Arc<Snapshot>,
+        snapshot: Arc<ServerSnapshot>,
         dirty: DirtyZones,
         reply: Option<PlanReply>,
         reread_broken: bool,
@@ -219,7 +219,7 @@ impl ZoneSchedule {
     }
 
     /// Reads the files of a zone, whether or not they differ, and replies when they are in force.
-    pub(super) fn read_again(&mut self, name: Name, reply: ZoneReadReply) {
+    pub(super) fn read_again(&mut self, name: DomainName, reply: ZoneReadReply) {
         let snapshot = self.live.snapshot.load_full();
         let paired = if self.folders.plain {
             pair_names(&HashSet::from([&name]), &snapshot, &self.folders)
@@ -237,7 +237,7 @@ impl ZoneSchedule {
     }
 
     /// Tells those that wait for this zone what came of it.
-    fn answer_awaited(&mut self, name: &Name, result: &Result<u32, Vec<String>>) {
+    fn answer_awaited(&mut self, name: &DomainName, result: &Result<u32, Vec<String>>) {
         for reply in self.awaited.remove(name).into_iter().flatten() {
             let _ = reply.send(result.clone());
         }
@@ -259,12 +259,12 @@ impl ZoneSchedule {
     }
 
     /// A reading thread has done a job.
-    pub(super) fn finish_read(&mut self, job: ReadJob, outcome: ReadOutcome) {
+    pub(super) fn finish_read(&mut self, job: ReadJob, outcome: ZoneReadOutcome) {
         match outcome {
-            ReadOutcome::Read(read) => self.take_read(job, Some(read)),
-            ReadOutcome::Unchanged => self.take_read(job, None),
-            ReadOutcome::Incomplete { file, files } => self.postpone(job, file, files),
-            ReadOutcome::Late => drop(self.deferred.names.insert(job.zone.name)),
+            ZoneReadOutcome::Read(read) => self.take_read(job, Some(read)),
+            ZoneReadOutcome::Unchanged => self.take_read(job, None),
+            ZoneReadOutcome::Incomplete { file, files } => self.postpone(job, file, files),
+            ZoneReadOutcome::Late => drop(self.deferred.names.insert(job.zone.name)),
         }
     }
 
@@ -340,7 +340,7 @@ impl ZoneSchedule {
         }
     }
 
-    fn publish_changed(&mut self, name: Name, version: u32, read: Option<ZoneRead>) {
+    fn publish_changed(&mut self, name: DomainName, version: u32, read: Option<ZoneRead>) {
         let again = self.reading.remove(&name).unwrap_or(false);
         let problems =
             read.as_ref().and_then(|read| read.as_ref().err()).map(|refusal| refusal.problems.clone());
@@ -407,7 +407,7 @@ impl ZoneSchedule {
     }
 
     /// Puts a plan in force: contents first, then the snapshot that has the new zones. Gives the snapshot before.
-    pub(super) fn commit(&mut self, plan: ZonesPlan, install: InstallSnapshot) -> Arc<Snapshot> {
+    pub(super) fn commit(&mut self, plan: ZonesPlan, install: InstallSnapshot) -> Arc<ServerSnapshot> {
         let NextZones { read, table, folders, gone } = plan.next;
         self.plan = None;
         let mut included = false;
@@ -471,10 +471,10 @@ impl ZoneSchedule {
 }
 
 /// Makes a snapshot current that differs in its zones alone.
-fn install_table(live: &ServerState, table: Option<NameTable<ZoneEntry>>) -> Arc<Snapshot> {
+fn install_table(live: &ServerState, table: Option<NameTable<ZoneEntry>>) -> Arc<ServerSnapshot> {
     let old = live.snapshot.load_full();
     let Some(zones) = table else { return old };
     let view = SnapshotView { zones, ..old.view.clone() };
-    let next = Snapshot { serial: old.serial + 1, view, ..Snapshot::clone(&old) };
+    let next = ServerSnapshot { serial: old.serial + 1, view, ..ServerSnapshot::clone(&old) };
     live.snapshot.swap(Arc::new(next))
 }

@@ -7,9 +7,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, s
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
-use rhumb_config::Config;
+use rhumb_config::ServerConfig;
 use rhumb_watch::OpenWriters;
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 
 use super::attention::ZoneAttention;
 use super::changes::FileChanges;
@@ -18,20 +18,20 @@ use super::load::load;
 use super::open_files::{LOOK_PAUSE, OpenZoneFiles};
 use super::outcome::{PlanPurpose, ZoneReadReply, ZonesPlan};
 use super::preload::PreloadedZones;
-use super::read_job::{ReadJob, ReadOutcome};
+use super::read_job::{ReadJob, ZoneReadOutcome};
 use super::readers::{ReaderSettings, ZoneReaders};
 use super::schedule::{InstallSnapshot, PlanReply, ZoneSchedule};
 use crate::snapshot::retired::SWEEP_PAUSE;
-use crate::snapshot::{ServerState, Snapshot};
+use crate::snapshot::{ServerSnapshot, ServerState};
 
 /// What the zone thread is asked to do.
 enum ZoneEvent {
-    Plan { config: Arc<Config>, changes: FileChanges, purpose: PlanPurpose, reply: PlanReply },
-    Commit { plan: Box<ZonesPlan>, install: InstallSnapshot, done: SyncSender<Arc<Snapshot>> },
+    Plan { config: Arc<ServerConfig>, changes: FileChanges, purpose: PlanPurpose, reply: PlanReply },
+    Commit { plan: Box<ZonesPlan>, install: InstallSnapshot, done: SyncSender<Arc<ServerSnapshot>> },
     Abandon,
     FilesChanged(FileChanges),
-    ReadAgain(Name, ZoneReadReply),
-    Read(Box<(ReadJob, ReadOutcome)>),
+    ReadAgain(DomainName, ZoneReadReply),
+    Read(Box<(ReadJob, ZoneReadOutcome)>),
 }
 
 /// The way to the one thread that changes the contents of zones and makes snapshots current.
@@ -76,12 +76,18 @@ impl ZoneWriter {
 
     /// Works out what `config` comes to and replies once its zones are read. Of a reload's plan the caller has to say
     /// whether it is put in force or given up.
-    pub fn plan(&self, config: Arc<Config>, changes: FileChanges, purpose: PlanPurpose, reply: PlanReply) {
+    pub fn plan(
+        &self,
+        config: Arc<ServerConfig>,
+        changes: FileChanges,
+        purpose: PlanPurpose,
+        reply: PlanReply,
+    ) {
         self.send(ZoneEvent::Plan { config, changes, purpose, reply });
     }
 
     /// Puts a plan in force. `install` makes the snapshot current; the one before comes back. None: the thread failed.
-    pub fn commit(&self, plan: ZonesPlan, install: InstallSnapshot) -> Option<Arc<Snapshot>> {
+    pub fn commit(&self, plan: ZonesPlan, install: InstallSnapshot) -> Option<Arc<ServerSnapshot>> {
         let (done, waiting) = sync_channel(1);
         self.send(ZoneEvent::Commit { plan: Box::new(plan), install, done });
         waiting.recv().ok()
@@ -98,7 +104,7 @@ impl ZoneWriter {
     }
 
     /// Reads the files of a zone again, whether or not they differ, and puts them in force.
-    pub fn read_again(&self, name: Name, reply: ZoneReadReply) {
+    pub fn read_again(&self, name: DomainName, reply: ZoneReadReply) {
         self.send(ZoneEvent::ReadAgain(name, reply));
     }
 

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use hickory_proto::op::Message;
 use hickory_proto::serialize::binary::BinDecodable;
 use rhumb_wire::compress::NameCompression;
-use rhumb_wire::{Class, MessageSection, MessageView, MessageWriter, Name, QueryMessage, Type, header};
+use rhumb_wire::{Class, DomainName, MessageSection, MessageView, MessageWriter, QueryMessage, Type, header};
 use rhumb_zones::answer::{AnswerKind, AnswerRequest, AnswerSummary, FoundZone, ZoneFinder, answer};
 use rhumb_zones::file::read_zone_bytes;
 use rhumb_zones::{NameTable, ZoneContents};
@@ -82,7 +82,7 @@ impl ZoneFinder for Served {
 
 static SERVED: LazyLock<Served> = LazyLock::new(|| {
     Served(NameTable::build(TEXTS.iter().map(|(origin, text)| {
-        let origin: Name = origin.parse().unwrap_or_else(|error| panic!("{origin}: {error}"));
+        let origin: DomainName = origin.parse().unwrap_or_else(|error| panic!("{origin}: {error}"));
         let loaded = read_zone_bytes(origin.as_ref(), Path::new("zone"), text.as_bytes());
         (origin, loaded.unwrap_or_else(|problems| panic!("{problems:?}")).contents)
     })))

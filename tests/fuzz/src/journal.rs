@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 use rhumb_zones::journal::{JournalRecord, SegmentItem, SegmentReader, ZoneReplay};
 
 /// Items follow one another without a gap; a record that was read is written to the same bytes; a zone that comes out has the serial
 /// that its records say.
 pub fn run(input: &[u8]) {
     let mut at = None;
-    let mut zones: BTreeMap<Name, (ZoneReplay, bool)> = BTreeMap::new();
+    let mut zones: BTreeMap<DomainName, (ZoneReplay, bool)> = BTreeMap::new();
     for item in SegmentReader::new(input) {
         match item {
             SegmentItem::Record(record, offset, length) => {

@@ -1,6 +1,6 @@
 //! A message from an upstream.
 
-use rhumb_resolver::Question;
+use rhumb_resolver::OutboundQuestion;
 use rhumb_resolver::forward::limits;
 use rhumb_resolver::forward::scrub::scrub;
 use rhumb_wire::{Class, MessageView, NameRef, Type, header};
@@ -40,12 +40,12 @@ pub fn run(input: &[u8]) {
     assert_eq!(again.map(|again| (again.message, again.rcode)), Ok((scrubbed.message, scrubbed.rcode)));
 }
 
-fn question(flags: u8, reply: &[u8]) -> Option<Question> {
+fn question(flags: u8, reply: &[u8]) -> Option<OutboundQuestion> {
     let mut question = if flags & FIXED != 0 {
-        Question::new(NameRef::parse(b"\x01a\x07example\0").ok()?, Type::A)
+        OutboundQuestion::new(NameRef::parse(b"\x01a\x07example\0").ok()?, Type::A)
     } else {
         let asked = MessageView::parse(reply).ok()?.question().ok()??;
-        Question { class: asked.class, ..Question::new(asked.name, asked.qtype) }
+        OutboundQuestion { class: asked.class, ..OutboundQuestion::new(asked.name, asked.qtype) }
     };
     question.dnssec_ok = flags & DNSSEC_OK != 0;
     question.checking_disabled = flags & CHECKING_DISABLED != 0;

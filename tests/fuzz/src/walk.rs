@@ -2,13 +2,13 @@
 
 use rhumb_wire::compress::NameCompression;
 use rhumb_wire::edns::{EdnsOptions, MAX_OPTIONS};
-use rhumb_wire::{Class, MessageView, MessageWriter, Name, NameBuf, NameRef, Type, rdata};
+use rhumb_wire::{Class, DomainName, MessageView, MessageWriter, NameBuf, NameRef, Type, rdata};
 
 /// One record with its names expanded, its RDATA in canonical form.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Entry {
     section: rhumb_wire::MessageSection,
-    owner: Name,
+    owner: DomainName,
     rtype: Type,
     class: Class,
     ttl: u32,

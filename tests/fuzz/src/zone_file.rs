@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use rhumb_wire::{Name, NameRef, Type, rdata};
+use rhumb_wire::{DomainName, NameRef, Type, rdata};
 use rhumb_zones::ZoneContents;
 use rhumb_zones::file::{rdata_text, read_zone_bytes};
 use rhumb_zones::verify::{VerifyDepth, verify};
@@ -18,7 +18,7 @@ const MOST_RECORDS: usize = 2000;
 const MOST_FINDINGS: usize = 500;
 
 /// Owner, type, TTL and canonical RDATA.
-type Record = (Name, Type, u32, Vec<u8>);
+type Record = (DomainName, Type, u32, Vec<u8>);
 
 /// Reads the input as the zone `example.com`; nothing can be included. A zone written as text must be the same when it is
 /// read again; what is refused is refused in words.

@@ -2,7 +2,7 @@
 
 use rhumb_wire::{MessageSection, Type, name};
 
-use super::assembly::{Assembly, Stop};
+use super::assembly::{AnswerAssembly, MessageFull};
 use super::position::OwnerPosition;
 use crate::contents::node::ZoneNode;
 use crate::contents::set::{FIXED, StoredRrset, TargetLink, before_target};
@@ -11,7 +11,7 @@ use crate::lookup::MatchKind;
 /// Targets looked at for an answer's optional addresses.
 const MAX_TARGETS: usize = 32;
 
-impl<'z> Assembly<'z, '_, '_, '_, '_> {
+impl<'z> AnswerAssembly<'z, '_, '_, '_, '_> {
     /// Adds addresses of the targets of an answer that was written at `at`, as far as there is room.
     #[inline]
     pub(super) fn additional(
@@ -71,7 +71,12 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
 
     /// Adds the glue of a referral (RFC 9471), whose NS records were written at `at`: what lies at or below the cut must
     /// be there, other addresses may.
-    pub(super) fn glue(&mut self, cut: ZoneNode<'z>, set: &StoredRrset<'z>, at: usize) -> Result<(), Stop> {
+    pub(super) fn glue(
+        &mut self,
+        cut: ZoneNode<'z>,
+        set: &StoredRrset<'z>,
+        at: usize,
+    ) -> Result<(), MessageFull> {
         let zone = self.zone;
         let mut rest = at;
         for link in set.links() {
@@ -79,15 +84,15 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
             rest = after;
             let Some(node) = zone.linked(&link, set, cut) else { continue };
             match self.addresses(node, place) {
-                Err(Stop) if link.required => return Err(Stop),
-                Err(Stop) => return Ok(()),
+                Err(MessageFull) if link.required => return Err(MessageFull),
+                Err(MessageFull) => return Ok(()),
                 Ok(()) => {}
             }
         }
         Ok(())
     }
 
-    fn addresses(&mut self, node: ZoneNode<'_>, place: usize) -> Result<(), Stop> {
+    fn addresses(&mut self, node: ZoneNode<'_>, place: usize) -> Result<(), MessageFull> {
         let owner = OwnerPosition::alone(place);
         for set in node.sets() {
             match set.rtype {

@@ -7,17 +7,17 @@ use super::request::{AnswerKind, AnswerRequest, AnswerSummary};
 use crate::contents::ZoneContents;
 
 /// Something that belongs to the answer does not fit.
-pub(super) struct Stop;
+pub(super) struct MessageFull;
 
 /// What to do next.
-pub(super) enum Step {
+pub(super) enum NextStep {
     Done,
     /// Go on with the name at this offset of the message.
     Follow(usize),
 }
 
 /// An answer being assembled.
-pub(super) struct Assembly<'z, 'a, 'w, 'b, 'c> {
+pub(super) struct AnswerAssembly<'z, 'a, 'w, 'b, 'c> {
     pub(super) zone: &'z ZoneContents,
     pub(super) asked: &'a AnswerRequest<'a>,
     pub(super) w: &'w mut MessageWriter<'b, 'c>,
@@ -28,7 +28,7 @@ pub(super) struct Assembly<'z, 'a, 'w, 'b, 'c> {
     pub(super) proofs: Option<DenialProofs<'z>>,
 }
 
-impl<'z, 'a, 'w, 'b, 'c> Assembly<'z, 'a, 'w, 'b, 'c> {
+impl<'z, 'a, 'w, 'b, 'c> AnswerAssembly<'z, 'a, 'w, 'b, 'c> {
     pub(super) fn new(
         zone: &'z ZoneContents,
         asked: &'a AnswerRequest<'a>,

@@ -4,15 +4,19 @@ use rhumb_wire::compress::same_name;
 use rhumb_wire::{MessageSection, NameBuf, NameError, NameRef, Rcode, Type, name};
 
 use super::additional::record_at;
-use super::assembly::{Assembly, Step, Stop};
+use super::assembly::{AnswerAssembly, MessageFull, NextStep};
 use super::position::{ChainName, QUESTION_AT};
 use super::request::{AnswerKind, FoundZone, MAX_LINKS, ZoneFinder};
 use crate::contents::set::FIXED;
 use crate::lookup::NameMatch;
 
-impl<'z> Assembly<'z, '_, '_, '_, '_> {
+impl<'z> AnswerAssembly<'z, '_, '_, '_, '_> {
     /// Goes on from name to name until one is no alias.
-    pub(super) fn follow<'s: 'z>(&mut self, target: usize, zones: &'s impl ZoneFinder) -> Result<(), Stop> {
+    pub(super) fn follow<'s: 'z>(
+        &mut self,
+        target: usize,
+        zones: &'s impl ZoneFinder,
+    ) -> Result<(), MessageFull> {
         let mut places = [QUESTION_AT; MAX_LINKS as usize + 1];
         let mut target = target;
         let mut name = NameBuf::new();
@@ -31,8 +35,8 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
             let current = ChainName { name: name.as_ref(), at: target, is_question: false };
             let Some(found) = self.enter(current.name, zones) else { return Ok(()) };
             match self.matched(&current, &found)? {
-                Step::Done => return Ok(()),
-                Step::Follow(next) => target = next,
+                NextStep::Done => return Ok(()),
+                NextStep::Follow(next) => target = next,
             }
         }
     }
@@ -91,29 +95,29 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         &mut self,
         current: &ChainName<'_>,
         found: &NameMatch<'z>,
-    ) -> Result<Step, Stop> {
+    ) -> Result<NextStep, MessageFull> {
         let node = found.node;
-        let Some(set) = node.set(Type::DNAME) else { return Ok(Step::Done) };
+        let Some(set) = node.set(Type::DNAME) else { return Ok(NextStep::Done) };
         if self.reply.links == MAX_LINKS {
             self.reply.kind = AnswerKind::Chain;
-            return Ok(Step::Done);
+            return Ok(NextStep::Done);
         }
         let owner = self.owner_at(current, found.shared);
         self.write_rrset(MessageSection::Answer, node, &set, owner)?;
         let target = set.image().get(FIXED..).map(NameRef::parse);
-        let Some(Ok(target)) = target else { return Ok(Step::Done) };
+        let Some(Ok(target)) = target else { return Ok(NextStep::Done) };
         let mut name = NameBuf::new();
         if substitute(current.name, found.shared, target, &mut name).is_err() {
             self.reply.kind = AnswerKind::Overflow;
             self.reply.rcode = Rcode::YXDOMAIN;
-            return Ok(Step::Done);
+            return Ok(NextStep::Done);
         }
         let at = self.write_cname(current.at, set.ttl(), name.as_ref())?;
         if self.asked.qtype == Type::CNAME {
             self.reply.kind = AnswerKind::Answer;
-            return Ok(Step::Done);
+            return Ok(NextStep::Done);
         }
-        Ok(Step::Follow(self.rdata_at(at)))
+        Ok(NextStep::Follow(self.rdata_at(at)))
     }
 }
 

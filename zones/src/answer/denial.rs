@@ -7,15 +7,15 @@ mod hashed;
 
 use rhumb_wire::{MessageSection, NameBuf, Type, name};
 
-use super::assembly::{Assembly, Stop};
+use super::assembly::{AnswerAssembly, MessageFull};
 use super::position::{ChainName, QUESTION_AT};
-use super::proofs::Claim;
+use super::proofs::ProvenClaim;
 use crate::contents::node::ZoneNode;
 use crate::contents::order::NodeOrder;
 use crate::contents::{DenialChain, ZoneContents};
 use crate::lookup::{MatchKind, NameMatch};
 
-impl<'z> Assembly<'z, '_, '_, '_, '_> {
+impl<'z> AnswerAssembly<'z, '_, '_, '_, '_> {
     /// Notes a positive answer that a wildcard gave: that no closer name exists is to be shown.
     pub(super) fn note_expansion(&mut self, current: &ChainName<'_>, found: &NameMatch<'z>) {
         if found.kind() == MatchKind::Wildcard
@@ -29,11 +29,11 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
 
     /// Shows what was noted. To be called when all answers are written, before anything goes into the additional section.
     #[inline]
-    pub(super) fn prove_expansions(&mut self) -> Result<(), Stop> {
+    pub(super) fn prove_expansions(&mut self) -> Result<(), MessageFull> {
         if self.proofs.is_none() { Ok(()) } else { self.prove_noted() }
     }
 
-    fn prove_noted(&mut self) -> Result<(), Stop> {
+    fn prove_noted(&mut self) -> Result<(), MessageFull> {
         let Some(proofs) = &mut self.proofs else { return Ok(()) };
         if matches!(proofs.expanded.first(), Some(None)) {
             return Ok(());
@@ -49,7 +49,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
             self.local = self.asked.name.is_at_or_below(in_zone.apex());
             let current = ChainName { name: name.as_ref(), at, is_question: at == QUESTION_AT };
             if let Some(found) = in_zone.lookup(current.name) {
-                self.prove(&current, &found, Claim::Expanded)?;
+                self.prove(&current, &found, ProvenClaim::Expanded)?;
             }
         }
         (self.zone, self.local) = (zone, local);
@@ -61,11 +61,11 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         &mut self,
         current: &ChainName<'_>,
         found: &NameMatch<'z>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), MessageFull> {
         let claim = match found.kind() {
-            MatchKind::Wildcard => Claim::WildcardNoType,
-            MatchKind::AtCut => Claim::NoDs,
-            _ => Claim::NoType,
+            MatchKind::Wildcard => ProvenClaim::WildcardNoType,
+            MatchKind::AtCut => ProvenClaim::NoDs,
+            _ => ProvenClaim::NoType,
         };
         self.prove(current, found, claim)
     }
@@ -75,16 +75,25 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         &mut self,
         current: &ChainName<'_>,
         found: &NameMatch<'z>,
-    ) -> Result<(), Stop> {
-        self.prove(current, found, Claim::NoName)
+    ) -> Result<(), MessageFull> {
+        self.prove(current, found, ProvenClaim::NoName)
     }
 
     /// A referral to a zone that is not signed.
-    pub(super) fn prove_no_ds(&mut self, current: &ChainName<'_>, found: &NameMatch<'z>) -> Result<(), Stop> {
-        self.prove(current, found, Claim::NoDs)
+    pub(super) fn prove_no_ds(
+        &mut self,
+        current: &ChainName<'_>,
+        found: &NameMatch<'z>,
+    ) -> Result<(), MessageFull> {
+        self.prove(current, found, ProvenClaim::NoDs)
     }
 
-    fn prove(&mut self, current: &ChainName<'_>, found: &NameMatch<'z>, claim: Claim) -> Result<(), Stop> {
+    fn prove(
+        &mut self,
+        current: &ChainName<'_>,
+        found: &NameMatch<'z>,
+        claim: ProvenClaim,
+    ) -> Result<(), MessageFull> {
         if !self.asked.dnssec_ok {
             return Ok(());
         }
@@ -103,19 +112,19 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         owners: &'z NodeOrder,
         current: &ChainName<'_>,
         found: &NameMatch<'z>,
-        claim: Claim,
-    ) -> Result<(), Stop> {
+        claim: ProvenClaim,
+    ) -> Result<(), MessageFull> {
         let name = current.name.as_bytes();
         let apex = zone.apex().len();
         let Some(below) = name.get(..name.len() - apex) else { return Ok(()) };
         match claim {
-            Claim::Expanded => self.write_covering(zone, owners, current, below),
-            Claim::NoType | Claim::NoDs => self.write_matching(zone, owners, current, found.node),
-            Claim::WildcardNoType => {
+            ProvenClaim::Expanded => self.write_covering(zone, owners, current, below),
+            ProvenClaim::NoType | ProvenClaim::NoDs => self.write_matching(zone, owners, current, found.node),
+            ProvenClaim::WildcardNoType => {
                 self.write_matching(zone, owners, current, found.node)?;
                 self.write_covering(zone, owners, current, below)
             }
-            Claim::NoName => {
+            ProvenClaim::NoName => {
                 self.write_covering(zone, owners, current, below)?;
                 if found.shared == apex
                     && let Some(at) = zone.ready.wildcard
@@ -142,7 +151,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         owners: &NodeOrder,
         current: &ChainName<'_>,
         node: ZoneNode<'z>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), MessageFull> {
         if node.set(Type::NSEC).is_some() {
             return self.write_nsec(current, node);
         }
@@ -156,18 +165,23 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         owners: &NodeOrder,
         current: &ChainName<'_>,
         below: &[u8],
-    ) -> Result<(), Stop> {
+    ) -> Result<(), MessageFull> {
         match zone.at_or_before(owners, below) {
             Some(at) => self.write_nsec(current, zone.node(at)),
             None => Ok(()),
         }
     }
 
-    fn write_nsec(&mut self, current: &ChainName<'_>, node: ZoneNode<'z>) -> Result<(), Stop> {
+    fn write_nsec(&mut self, current: &ChainName<'_>, node: ZoneNode<'z>) -> Result<(), MessageFull> {
         self.write_denial(current, node, Type::NSEC)
     }
 
-    fn write_denial(&mut self, current: &ChainName<'_>, node: ZoneNode<'z>, rtype: Type) -> Result<(), Stop> {
+    fn write_denial(
+        &mut self,
+        current: &ChainName<'_>,
+        node: ZoneNode<'z>,
+        rtype: Type,
+    ) -> Result<(), MessageFull> {
         let Some(set) = node.set(rtype).filter(|set| set.records > 0) else { return Ok(()) };
         if !self.proofs.as_mut().is_some_and(|proofs| proofs.note(node)) {
             return Ok(());

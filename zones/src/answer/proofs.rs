@@ -35,7 +35,7 @@ impl DenialProofs<'_> {
 
 /// What is to be shown of a name.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Claim {
+pub(super) enum ProvenClaim {
     /// It exists and lacks the type.
     NoType,
     /// Neither it nor a wildcard exists.

@@ -2,38 +2,42 @@
 
 use rhumb_wire::{MessageSection, Rcode, Type};
 
-use super::assembly::{Assembly, Step, Stop};
+use super::assembly::{AnswerAssembly, MessageFull, NextStep};
 use super::position::{ChainName, OwnerPosition};
 use super::request::{AnswerKind, MAX_LINKS};
 use crate::contents::node::{NodeFlags, ZoneNode};
 use crate::lookup::{MatchKind, NameMatch};
 
-impl<'z> Assembly<'z, '_, '_, '_, '_> {
+impl<'z> AnswerAssembly<'z, '_, '_, '_, '_> {
     /// One name of the chain.
-    pub(super) fn step(&mut self, current: &ChainName<'_>) -> Result<Step, Stop> {
+    pub(super) fn step(&mut self, current: &ChainName<'_>) -> Result<NextStep, MessageFull> {
         let Some(found) = self.zone.lookup(current.name) else {
             self.reply.kind = AnswerKind::OutOfZone;
             self.reply.rcode = Rcode::REFUSED;
             self.reply.authoritative = false;
-            return Ok(Step::Done);
+            return Ok(NextStep::Done);
         };
         self.matched(current, &found)
     }
 
-    pub(super) fn matched(&mut self, current: &ChainName<'_>, found: &NameMatch<'z>) -> Result<Step, Stop> {
+    pub(super) fn matched(
+        &mut self,
+        current: &ChainName<'_>,
+        found: &NameMatch<'z>,
+    ) -> Result<NextStep, MessageFull> {
         match found.kind() {
             MatchKind::AtCut if self.asked.qtype != Type::DS => {
-                self.referral(current, found).map(|()| Step::Done)
+                self.referral(current, found).map(|()| NextStep::Done)
             }
             MatchKind::Exact | MatchKind::Wildcard | MatchKind::AtCut => self.at_node(current, found),
-            MatchKind::BelowCut => self.referral(current, found).map(|()| Step::Done),
+            MatchKind::BelowCut => self.referral(current, found).map(|()| NextStep::Done),
             MatchKind::BelowDname => self.below_dname(current, found),
-            MatchKind::NoName => self.no_name(current, found).map(|()| Step::Done),
+            MatchKind::NoName => self.no_name(current, found).map(|()| NextStep::Done),
         }
     }
 
     /// The name exists, or a wildcard stands for it.
-    fn at_node(&mut self, current: &ChainName<'_>, found: &NameMatch<'z>) -> Result<Step, Stop> {
+    fn at_node(&mut self, current: &ChainName<'_>, found: &NameMatch<'z>) -> Result<NextStep, MessageFull> {
         let owner = self.owner_of(current, found);
         let node = found.node;
         let qtype = self.asked.qtype;
@@ -43,13 +47,13 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
             self.reply.kind = AnswerKind::Answer;
             self.prove_expansions()?;
             self.additional(found.kind(), node, &set, at, owner);
-            return Ok(Step::Done);
+            return Ok(NextStep::Done);
         }
         match qtype {
-            Type::ANY => return self.any(current, found, owner).map(|()| Step::Done),
-            Type::RRSIG => return self.signatures(current, found, owner).map(|()| Step::Done),
+            Type::ANY => return self.any(current, found, owner).map(|()| NextStep::Done),
+            Type::RRSIG => return self.signatures(current, found, owner).map(|()| NextStep::Done),
             // As RRSIG it may stand beside a CNAME (RFC 4035 section 2.5): asked for, it is that of the name itself.
-            Type::NSEC => return self.no_data(current, found).map(|()| Step::Done),
+            Type::NSEC => return self.no_data(current, found).map(|()| NextStep::Done),
             _ => {}
         }
         if node.flags().has(NodeFlags::CNAME)
@@ -58,13 +62,13 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         {
             if self.reply.links == MAX_LINKS {
                 self.reply.kind = AnswerKind::Chain;
-                return Ok(Step::Done);
+                return Ok(NextStep::Done);
             }
             let at = self.write_rrset(MessageSection::Answer, node, &set, owner)?;
             self.note_expansion(current, found);
-            return Ok(Step::Follow(self.rdata_at(at)));
+            return Ok(NextStep::Follow(self.rdata_at(at)));
         }
-        self.no_data(current, found).map(|()| Step::Done)
+        self.no_data(current, found).map(|()| NextStep::Done)
     }
 
     /// ANY: one RRset, or all.
@@ -73,7 +77,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         current: &ChainName<'_>,
         found: &NameMatch<'z>,
         owner: OwnerPosition,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), MessageFull> {
         let node = found.node;
         let wanted = if self.asked.minimal_any { lowest(node) } else { None };
         let mut some = false;
@@ -92,7 +96,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         current: &ChainName<'_>,
         found: &NameMatch<'z>,
         owner: OwnerPosition,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), MessageFull> {
         let mut some = false;
         for set in found.node.sets().filter(|set| set.signatures > 0) {
             some = true;
@@ -104,7 +108,12 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         self.answered(current, found, some)
     }
 
-    fn answered(&mut self, current: &ChainName<'_>, found: &NameMatch<'z>, some: bool) -> Result<(), Stop> {
+    fn answered(
+        &mut self,
+        current: &ChainName<'_>,
+        found: &NameMatch<'z>,
+        some: bool,
+    ) -> Result<(), MessageFull> {
         if !some {
             return self.no_data(current, found);
         }
@@ -114,7 +123,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     }
 
     /// A delegation (RFC 1034 section 4.3.2 step 3b; RFC 4035 section 3.1.4 for DS and its denial).
-    fn referral(&mut self, current: &ChainName<'_>, found: &NameMatch<'z>) -> Result<(), Stop> {
+    fn referral(&mut self, current: &ChainName<'_>, found: &NameMatch<'z>) -> Result<(), MessageFull> {
         self.reply.kind = AnswerKind::Referral;
         self.reply.authoritative = self.reply.links > 0;
         let node = found.node;
@@ -131,13 +140,13 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         self.glue(node, &set, at)
     }
 
-    fn no_data(&mut self, current: &ChainName<'_>, found: &NameMatch<'z>) -> Result<(), Stop> {
+    fn no_data(&mut self, current: &ChainName<'_>, found: &NameMatch<'z>) -> Result<(), MessageFull> {
         self.reply.kind = AnswerKind::NoData;
         self.soa(current)?;
         self.prove_no_data(current, found)
     }
 
-    fn no_name(&mut self, current: &ChainName<'_>, found: &NameMatch<'z>) -> Result<(), Stop> {
+    fn no_name(&mut self, current: &ChainName<'_>, found: &NameMatch<'z>) -> Result<(), MessageFull> {
         self.reply.kind = AnswerKind::NxDomain;
         self.reply.rcode = Rcode::NXDOMAIN;
         self.soa(current)?;
@@ -145,7 +154,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     }
 
     /// The SOA that makes a denial one (RFC 2308 section 3), its TTL cut to the minimum.
-    fn soa(&mut self, current: &ChainName<'_>) -> Result<(), Stop> {
+    fn soa(&mut self, current: &ChainName<'_>) -> Result<(), MessageFull> {
         let node = self.zone.node(self.zone.root);
         let Some(set) = node.set_at(self.zone.ready.soa) else { return Ok(()) };
         let owner = self.owner_at(current, self.zone.apex().len());

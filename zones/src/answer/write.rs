@@ -4,7 +4,7 @@ mod records;
 
 use rhumb_wire::{BufferFull, Class, MessageSection, NameRef, Type, name};
 
-use super::assembly::{Assembly, Stop};
+use super::assembly::{AnswerAssembly, MessageFull};
 use super::position::{ChainName, OwnerPosition, QUESTION_AT};
 use crate::contents::node::ZoneNode;
 use crate::contents::set::{FIXED, IN_IMAGE, RecordImages, StoredRrset, TO_QUESTION, TTL_AT, VALUE};
@@ -14,7 +14,7 @@ use crate::lookup::NameMatch;
 const POINTER: u16 = 0xc000;
 const REACH: usize = 0x3fff;
 
-impl<'z> Assembly<'z, '_, '_, '_, '_> {
+impl<'z> AnswerAssembly<'z, '_, '_, '_, '_> {
     /// The whole of the current name as owner of what `found` matched.
     #[inline]
     pub(super) fn owner_of(&self, current: &ChainName<'_>, found: &NameMatch<'z>) -> OwnerPosition {
@@ -56,7 +56,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         node: ZoneNode<'_>,
         set: &StoredRrset<'_>,
         owner: OwnerPosition,
-    ) -> Result<usize, Stop> {
+    ) -> Result<usize, MessageFull> {
         if set.rtype == Type::DNAME
             && let Some(at) = self.dname_at(owner.at)
         {
@@ -73,7 +73,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         node: ZoneNode<'_>,
         set: &StoredRrset<'_>,
         owner: OwnerPosition,
-    ) -> Result<usize, Stop> {
+    ) -> Result<usize, MessageFull> {
         self.write_image(section, node, set, owner, set.image(), set.records)
     }
 
@@ -85,7 +85,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         owner: OwnerPosition,
         image: &[u8],
         records: u32,
-    ) -> Result<usize, Stop> {
+    ) -> Result<usize, MessageFull> {
         let at = self.w.len();
         if self.copy(set, owner, image).is_ok() {
             self.w.count_many(section, records as u16);
@@ -96,7 +96,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         let mark = self.w.mark();
         self.write_records(section, node, set, owner.at, image).map(|()| at).map_err(|BufferFull| {
             self.w.rollback(mark);
-            Stop
+            MessageFull
         })
     }
 
@@ -137,12 +137,12 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         current: &ChainName<'_>,
         node: ZoneNode<'_>,
         set: &StoredRrset<'_>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), MessageFull> {
         let mark = self.w.mark();
         let apex = self.owner_at(current, self.zone.apex().len());
         self.copy_with_owner(apex.at, node, set.images()).map_err(|BufferFull| {
             self.w.rollback(mark);
-            Stop
+            MessageFull
         })?;
         self.w.count_many(section, (set.records + set.signatures) as u16);
         Ok(())
@@ -171,13 +171,13 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         &mut self,
         set: &StoredRrset<'_>,
         owner: OwnerPosition,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), MessageFull> {
         let at = self.w.len();
         let image = set.signature_image();
         if owner.at > REACH {
-            return Err(Stop);
+            return Err(MessageFull);
         }
-        self.w.bytes(image).map_err(|BufferFull| Stop)?;
+        self.w.bytes(image).map_err(|BufferFull| MessageFull)?;
         for (record, _) in RecordImages::new(image) {
             self.w.patch_u16(at + record, POINTER | owner.at as u16);
         }
@@ -186,12 +186,17 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
     }
 
     /// Writes the CNAME made from a DNAME. Errors: it does not fit, nothing was written.
-    pub(super) fn write_cname(&mut self, owner: usize, ttl: u32, target: NameRef<'_>) -> Result<usize, Stop> {
+    pub(super) fn write_cname(
+        &mut self,
+        owner: usize,
+        ttl: u32,
+        target: NameRef<'_>,
+    ) -> Result<usize, MessageFull> {
         let mark = self.w.mark();
         let at = self.w.len();
         self.alias(owner, ttl, target).map_err(|BufferFull| {
             self.w.rollback(mark);
-            Stop
+            MessageFull
         })?;
         self.w.count(MessageSection::Answer);
         Ok(at)

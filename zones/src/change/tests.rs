@@ -5,19 +5,19 @@ mod model;
 
 use std::collections::BTreeMap;
 
-use rhumb_wire::{Name, Type};
+use rhumb_wire::{DomainName, Type};
 
 use crate::ZoneBuilder;
 use crate::contents::ZoneContents;
 
 const NAMES: u32 = 200_000;
 
-fn name(text: &str) -> Name {
+fn name(text: &str) -> DomainName {
     text.parse().unwrap()
 }
 
 /// The host of a number.
-fn host(number: u32) -> Name {
+fn host(number: u32) -> DomainName {
     name(&format!("h{number:06}.zone."))
 }
 
@@ -54,7 +54,7 @@ fn a_change_of_one_record_costs_its_own_size() {
             0 => assert!(change.add(owner.as_ref(), Type::A, 300, &[192, 0, 2, 1]).unwrap()),
             1 => assert!(change.remove_name(owner.as_ref())),
             _ => {
-                let new = Name::prepend(b"new", owner.as_ref()).unwrap();
+                let new = DomainName::prepend(b"new", owner.as_ref()).unwrap();
                 assert!(change.add(new.as_ref(), Type::A, 300, &[192, 0, 2, 1]).unwrap());
             }
         }
@@ -67,7 +67,8 @@ fn a_change_of_one_record_costs_its_own_size() {
 fn memory_stays_bounded_under_endless_changes() {
     for hosts in [0, 10, 2000] {
         let mut contents = zone(hosts);
-        let mut addresses: BTreeMap<Name, u32> = (0..hosts).map(|number| (host(number), number)).collect();
+        let mut addresses: BTreeMap<DomainName, u32> =
+            (0..hosts).map(|number| (host(number), number)).collect();
         let first = contents.memory();
         for round in 0..30_000u32 {
             let owner = host(round.wrapping_mul(2_654_435_761) % (hosts + 1));

@@ -1,6 +1,6 @@
 //! What the contents of a zone consist of, and how nodes are found.
 
-use rhumb_wire::{Name, NameBuf, NameRef, Type};
+use rhumb_wire::{DomainName, NameBuf, NameRef, Type};
 
 use super::arena::{NodeArena, NodeRef};
 use super::index::NodeIndex;
@@ -16,7 +16,7 @@ use crate::hash::{self, NameHash};
 /// The contents of one zone.
 #[derive(Debug)]
 pub struct ZoneContents {
-    pub(crate) apex: Name,
+    pub(crate) apex: DomainName,
     pub(crate) start: NameHash,
     pub(crate) arena: NodeArena,
     pub(crate) names: NodeIndex,

@@ -1,6 +1,6 @@
 //! New contents out of old ones and differences.
 
-use rhumb_wire::{Name, Type};
+use rhumb_wire::{DomainName, Type};
 
 use super::records::DifferenceRecord;
 use super::zone_difference::ZoneDifference;
@@ -12,10 +12,10 @@ use crate::fault::{AddError, FaultKind, FaultSeverity, ZoneFault};
 pub enum DifferenceMisfit {
     /// It removes what is not there, or adds what is.
     #[error("it removes what is not there, or adds what is: {1} of {0}")]
-    Unfit(Name, Type),
+    Unfit(DomainName, Type),
     /// It adds what no zone may hold.
     #[error("a record of {0}: {1}")]
-    Record(Name, AddError),
+    Record(DomainName, AddError),
     /// What keeps the zone from being served, the first of it.
     #[error("the zone cannot be served: {0:?}")]
     Zone(Box<ZoneFault>),

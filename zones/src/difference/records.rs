@@ -60,8 +60,8 @@ impl RecordList {
         &self.bytes
     }
 
-    pub(crate) fn iter(&self) -> Records<'_> {
-        Records(&self.bytes)
+    pub(crate) fn iter(&self) -> DifferenceRecords<'_> {
+        DifferenceRecords(&self.bytes)
     }
 
     /// Number of records.
@@ -71,7 +71,7 @@ impl RecordList {
 
     /// The record that begins at this byte, and where the next one does.
     pub(crate) fn at(&self, offset: usize) -> Option<(DifferenceRecord<'_>, usize)> {
-        let mut records = Records(self.bytes.get(offset..)?);
+        let mut records = DifferenceRecords(self.bytes.get(offset..)?);
         let record = records.next()?;
         Some((record, self.bytes.len() - records.0.len()))
     }
@@ -83,9 +83,9 @@ impl RecordList {
 
 /// Walks the records.
 #[derive(Clone)]
-pub(crate) struct Records<'d>(&'d [u8]);
+pub(crate) struct DifferenceRecords<'d>(&'d [u8]);
 
-impl<'d> Iterator for Records<'d> {
+impl<'d> Iterator for DifferenceRecords<'d> {
     type Item = DifferenceRecord<'d>;
 
     fn next(&mut self) -> Option<DifferenceRecord<'d>> {

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use proptest::prelude::*;
-use rhumb_wire::{Name, Type};
+use rhumb_wire::{DomainName, Type};
 
 use super::{DifferenceRecord, ZoneDifference};
 use crate::contents::ZoneContents;
 use crate::file::read_zone_bytes;
 
 fn zone(serial: u32, lines: &[String]) -> ZoneContents {
-    let origin: Name = "zone.test.".parse().unwrap();
+    let origin: DomainName = "zone.test.".parse().unwrap();
     let head = format!("$TTL 300\n@ SOA ns admin {serial} 2 2 60 60\n@ NS ns\nns A 192.0.2.1\n");
     let text = head + &lines.concat();
     read_zone_bytes(origin.as_ref(), Path::new("zone"), text.as_bytes()).unwrap().contents

@@ -5,13 +5,13 @@ mod included;
 mod lenient;
 
 use crate::fault::FaultSeverity;
-use rhumb_wire::{Name, Type};
+use rhumb_wire::{DomainName, Type};
 
 const HEAD: &str =
     "$ORIGIN example.\n$TTL 3600\n@ SOA ns host 1 3600 900 604800 300\n@ NS ns\nns A 192.0.2.1\n";
 
 fn load(text: &str) -> Result<ParsedZone, Vec<FileProblem>> {
-    let origin: Name = "example".parse().unwrap();
+    let origin: DomainName = "example".parse().unwrap();
     read_zone_bytes(origin.as_ref(), Path::new("zone"), text.as_bytes())
 }
 
@@ -20,7 +20,7 @@ fn with(tail: &str) -> Result<ParsedZone, Vec<FileProblem>> {
 }
 
 fn has(loaded: &ParsedZone, name: &str, rtype: Type) -> Option<(u32, Vec<String>)> {
-    let name: Name = name.parse().unwrap();
+    let name: DomainName = name.parse().unwrap();
     let set = loaded.contents.find(name.as_ref(), rtype)?;
     let text = |record: crate::contents::ZoneRecord<'_>| {
         let mut rdata = Vec::new();
@@ -136,7 +136,7 @@ fn a_long_record_is_refused() {
 proptest::proptest! {
     #[test]
     fn any_text_is_survived(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..400)) {
-        let origin: Name = "example".parse().unwrap();
+        let origin: DomainName = "example".parse().unwrap();
         let _ = read_zone_bytes(origin.as_ref(), Path::new("zone"), &bytes);
     }
 

@@ -8,7 +8,7 @@
 //! The label: kind (1) · cause (1) · sequence (8) · base (8) · time (8) · expires (8) · from (4) · to (4) · zone · who (the rest).
 //! Numbers are big-endian.
 
-use rhumb_wire::{Name, NameRef};
+use rhumb_wire::{DomainName, NameRef};
 
 use super::checksum::crc32c;
 
@@ -235,7 +235,7 @@ impl<'r> JournalRecord<'r> {
 }
 
 /// The zone whose record ends at the end of `bytes`, and how many bytes the record has; none where none ends there.
-pub(super) fn record_before(bytes: &[u8]) -> Option<(Name, usize)> {
+pub(super) fn record_before(bytes: &[u8]) -> Option<(DomainName, usize)> {
     let (rest, end) = bytes.split_last_chunk::<4>()?;
     if *end != END {
         return None;

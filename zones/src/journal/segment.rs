@@ -1,6 +1,6 @@
 //! A file of records, one behind the other.
 
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 
 use super::record::{JournalRecord, RecordDamage, next_start, record_before};
 
@@ -19,7 +19,7 @@ pub enum SegmentItem<'s> {
         /// How many there are.
         length: usize,
         /// The zones whose records stood there; some may be missing where `is_whole` is not set.
-        zones: Vec<Name>,
+        zones: Vec<DomainName>,
         /// Whether all of them are known.
         is_whole: bool,
     },

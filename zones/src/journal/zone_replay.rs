@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rhumb_wire::{Name, NameRef};
+use rhumb_wire::{DomainName, NameRef};
 
 use super::payload::RecordPayload;
 use super::record::{ChangeCause, JournalRecord, RecordKind};
@@ -19,7 +19,7 @@ pub enum ReplayError {
     Content,
     /// A record of a zone that is not to be had.
     #[error("a record of {0}: {1}")]
-    Record(Name, AddError),
+    Record(DomainName, AddError),
     /// The records of a whole zone make no zone that can be served.
     #[error("the whole zone is faulty")]
     Whole,
@@ -53,7 +53,7 @@ pub struct ReplayedZone {
 /// Takes the records of one zone in the order of their sequence, those of a whole zone in the order they were written.
 #[derive(Debug)]
 pub struct ZoneReplay {
-    apex: Name,
+    apex: DomainName,
     builder: Option<(u64, Box<ZoneBuilder>)>,
     zone: Option<ReplayedZone>,
     /// Differences that come before the next whole zone.

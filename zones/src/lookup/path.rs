@@ -9,14 +9,14 @@ use crate::hash::NameHash;
 /// The label of a wildcard.
 pub(super) const WILDCARD: &[u8] = b"\x01*";
 
-/// Why bytes make no [`Path`].
-pub(super) enum Misfit {
+/// Why bytes make no [`LabelPath`].
+pub(super) enum PathMisfit {
     Labels,
     Bytes,
 }
 
 /// A name below the apex, label by label; at most N labels.
-pub(super) struct Path<'a, 'n, const N: usize> {
+pub(super) struct LabelPath<'a, 'n, const N: usize> {
     contents: &'a ZoneContents,
     below: &'n [u8],
     /// Where the labels begin, from the left.
@@ -27,19 +27,19 @@ pub(super) struct Path<'a, 'n, const N: usize> {
     pub(super) depth: usize,
 }
 
-impl<'a, 'n, const N: usize> Path<'a, 'n, N> {
+impl<'a, 'n, const N: usize> LabelPath<'a, 'n, N> {
     /// Errors: more than N labels, or bytes that are not whole labels.
     #[inline]
-    pub(super) fn new(contents: &'a ZoneContents, below: &'n [u8]) -> Result<Self, Misfit> {
+    pub(super) fn new(contents: &'a ZoneContents, below: &'n [u8]) -> Result<Self, PathMisfit> {
         let mut starts = [0; N];
         let (mut at, mut labels) = (0usize, 0usize);
         while let Some(&length) = below.get(at) {
-            *starts.get_mut(labels).ok_or(Misfit::Labels)? = at as u8;
+            *starts.get_mut(labels).ok_or(PathMisfit::Labels)? = at as u8;
             labels += 1;
             at += 1 + usize::from(length);
         }
         if at != below.len() {
-            return Err(Misfit::Bytes);
+            return Err(PathMisfit::Bytes);
         }
         let depth = labels.min(contents.depth);
         let mut hashes = [contents.start; N];

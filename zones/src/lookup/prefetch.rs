@@ -5,7 +5,7 @@
 
 use rhumb_wire::NameRef;
 
-use super::path::Path;
+use super::path::LabelPath;
 use crate::contents::{ZoneContents, below_bytes};
 
 /// Names from which on the caches of a processor hold only a part of what look-ups read.
@@ -30,7 +30,7 @@ impl ZoneContents {
     /// Begins to look ahead for `name`: gives the places of its hashes to `fetch`, which may ask for that memory and must not
     /// read it. None for a name that is not in this zone or has very many labels.
     pub fn prefetch_slots(&self, name: NameRef<'_>, fetch: impl Fn(*const u8)) -> Option<LookupPrefetch> {
-        let path = Path::<8>::new(self, below_bytes(name, self.apex())?).ok()?;
+        let path = LabelPath::<8>::new(self, below_bytes(name, self.apex())?).ok()?;
         let mut ahead = LookupPrefetch::default();
         let longest = path.hashes.iter().take(path.depth).rev();
         for (slot, hash) in ahead.hashes.iter_mut().zip(longest) {
@@ -56,20 +56,20 @@ impl ZoneContents {
 mod tests {
     use std::cell::RefCell;
 
-    use rhumb_wire::{Name, Type};
+    use rhumb_wire::{DomainName, Type};
 
     use super::*;
     use crate::ZoneBuilder;
 
     #[test]
     fn the_places_are_those_that_a_look_up_reads() {
-        let apex: Name = "example.".parse().unwrap();
+        let apex: DomainName = "example.".parse().unwrap();
         let mut builder = ZoneBuilder::new(apex.as_ref());
         let soa = [[0; 2].as_slice(), &[0; 20]].concat();
         builder.add(apex.as_ref(), Type::SOA, 1, &soa, 1).unwrap();
         builder.add(apex.as_ref(), Type::NS, 1, b"\x02ns\x05other\0", 2).unwrap();
         for i in 0..5000 {
-            let host: Name = format!("h{i}.d{}.example.", i % 7).parse().unwrap();
+            let host: DomainName = format!("h{i}.d{}.example.", i % 7).parse().unwrap();
             builder.add(host.as_ref(), Type::A, 1, &[192, 0, 2, 1], 3).unwrap();
         }
         let contents = builder.finish().unwrap().0;
@@ -77,7 +77,7 @@ mod tests {
         for (name, nodes) in
             [("h8.d1.example.", 2), ("no.d1.example.", 1), ("d2.example.", 1), ("example.", 0)]
         {
-            let name: Name = name.parse().unwrap();
+            let name: DomainName = name.parse().unwrap();
             let (slots, seen) = (RefCell::new(0), RefCell::new(Vec::new()));
             let ahead = contents.prefetch_slots(name.as_ref(), |_| *slots.borrow_mut() += 1).unwrap();
             assert_eq!(*slots.borrow(), name.as_ref().label_count() - 1, "{name}");
@@ -98,6 +98,9 @@ mod tests {
                 assert!(seen.borrow().iter().any(|at| (1..=8).contains(&place.wrapping_sub(*at))), "{name}");
             }
         }
-        assert_eq!(contents.prefetch_slots("example.org.".parse::<Name>().unwrap().as_ref(), |_| ()), None);
+        assert_eq!(
+            contents.prefetch_slots("example.org.".parse::<DomainName>().unwrap().as_ref(), |_| ()),
+            None
+        );
     }
 }

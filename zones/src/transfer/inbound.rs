@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use rhumb_wire::{Class, MessageSection, MessageView, Name, NameBuf, NameRef, Rcode, Type, header, serial};
+use rhumb_wire::{
+    Class, DomainName, MessageSection, MessageView, NameBuf, NameRef, Rcode, Type, header, serial,
+};
 
 use super::inbound_error::InboundError;
 use super::received_record::{ReceivedRecord, serial_of};
@@ -71,7 +73,7 @@ enum InboundState {
 /// A transfer under way.
 #[derive(Debug)]
 pub struct InboundTransfer {
-    apex: Name,
+    apex: DomainName,
     /// What is served now, for a difference.
     base: Option<Arc<ZoneContents>>,
     limits: InboundLimits,

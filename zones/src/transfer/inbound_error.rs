@@ -1,6 +1,6 @@
 //! Why a transfer is of no use.
 
-use rhumb_wire::{Name, Rcode, Type};
+use rhumb_wire::{DomainName, Rcode, Type};
 
 use crate::difference::DifferenceMisfit;
 use crate::fault::{AddError, ZoneFault};
@@ -38,7 +38,7 @@ pub enum InboundError {
     },
     /// A difference removes what is not there, or adds what is.
     #[error("the difference does not fit the version that it is for: {1} of {0}")]
-    Unfit(Name, Type),
+    Unfit(DomainName, Type),
     /// The last SOA is not the first one.
     #[error("the last SOA is not the first one")]
     LastSoa,
@@ -50,7 +50,7 @@ pub enum InboundError {
     Incomplete,
     /// A record that no zone may hold.
     #[error("a record of {0}: {1}")]
-    Record(Name, AddError),
+    Record(DomainName, AddError),
     /// Class, RDATA or owner of a record cannot be.
     #[error("a record is malformed")]
     Malformed,

@@ -1,6 +1,6 @@
 //! The kinds of findings.
 
-use rhumb_wire::{Name, Type};
+use rhumb_wire::{DomainName, Type};
 
 use super::types::BitmapDifference;
 use crate::fault::FaultSeverity;
@@ -90,16 +90,16 @@ pub enum ZoneDefect {
     /// Warning: an NSEC that does not lead to the name that follows.
     WrongNext {
         /// Where it leads.
-        next: Name,
+        next: DomainName,
         /// The name that follows.
-        follows: Name,
+        follows: DomainName,
     },
     /// Warning: an NSEC or NSEC3 lists a type that its name does not have.
     Listed {
         /// NSEC or NSEC3.
         of: Type,
         /// The name, if it is not the owner.
-        name: Option<Name>,
+        name: Option<DomainName>,
         /// The type.
         rtype: Type,
     },
@@ -108,7 +108,7 @@ pub enum ZoneDefect {
         /// NSEC or NSEC3.
         of: Type,
         /// The name, if it is not the owner.
-        name: Option<Name>,
+        name: Option<DomainName>,
         /// The type.
         rtype: Type,
     },
@@ -140,7 +140,7 @@ pub enum ZoneDefect {
     /// Warning: a type of which only the apex makes use.
     BelongsAtApex(Type),
     /// Warning: a CNAME to a name that this zone would have, and has not.
-    DanglingAlias(Name),
+    DanglingAlias(DomainName),
     /// Warning: a CNAME that leads back to itself.
     AliasLoop,
     /// Warning: so many more of one kind.
@@ -168,7 +168,7 @@ impl ZoneDefect {
         }
     }
 
-    pub(super) fn hashed_bitmap(name: Name, difference: BitmapDifference) -> Self {
+    pub(super) fn hashed_bitmap(name: DomainName, difference: BitmapDifference) -> Self {
         let (of, name) = (Type::NSEC3, Some(name));
         match difference {
             BitmapDifference::Listed(rtype) => Self::Listed { of, name, rtype },

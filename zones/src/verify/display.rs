@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 
 use super::defect::ZoneDefect;
 use crate::file::signature_time_text;
@@ -77,7 +77,7 @@ fn signature(defect: &ZoneDefect, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 /// About proofs of denial.
 fn denial(defect: &ZoneDefect, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let at = |name: &Option<Name>| name.as_ref().map_or_else(String::new, |name| format!(" of {name}"));
+    let at = |name: &Option<DomainName>| name.as_ref().map_or_else(String::new, |name| format!(" of {name}"));
     match defect {
         ZoneDefect::NoNsec => f.write_str("the name has no NSEC"),
         ZoneDefect::SeveralNsec => f.write_str("more than one NSEC"),

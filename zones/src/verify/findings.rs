@@ -2,7 +2,7 @@
 
 use std::mem::{Discriminant, discriminant};
 
-use rhumb_wire::{Name, Type};
+use rhumb_wire::{DomainName, Type};
 
 use super::defect::ZoneDefect;
 use crate::contents::ZoneContents;
@@ -24,7 +24,7 @@ pub struct ZoneFinding {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordLocator {
     /// The owner.
-    pub owner: Name,
+    pub owner: DomainName,
     /// The type; none for the first record of that owner.
     pub rtype: Option<Type>,
     /// How its RDATA begins.

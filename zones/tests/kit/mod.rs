@@ -4,7 +4,8 @@
 
 use rhumb_wire::compress::NameCompression;
 use rhumb_wire::{
-    Class, MessageSection, MessageView, MessageWriter, Name, NameBuf, NameRef, Rcode, Type, header, rdata,
+    Class, DomainName, MessageSection, MessageView, MessageWriter, NameBuf, NameRef, Rcode, Type, header,
+    rdata,
 };
 use rhumb_zones::{
     AnswerKind, AnswerRequest, AnswerSummary, OneZone, ZoneBuilder, ZoneContents, ZoneFault, ZoneFinder,
@@ -13,14 +14,14 @@ use rhumb_zones::{
 
 /// A record of a line `owner TTL IN TYPE RDATA`, all names absolute.
 pub(crate) struct Line {
-    pub(crate) owner: Name,
+    pub(crate) owner: DomainName,
     pub(crate) ttl: u32,
     pub(crate) rtype: Type,
     pub(crate) rdata: Vec<u8>,
 }
 
 fn name(text: &str) -> Vec<u8> {
-    text.parse::<Name>().unwrap_or_else(|e| panic!("{text}: {e}")).as_ref().as_bytes().to_vec()
+    text.parse::<DomainName>().unwrap_or_else(|e| panic!("{text}: {e}")).as_ref().as_bytes().to_vec()
 }
 
 fn number<const N: usize>(text: &str) -> Vec<u8> {
@@ -114,7 +115,7 @@ pub(crate) fn build<'t>(
     apex: &str,
     lines: impl IntoIterator<Item = &'t str>,
 ) -> Result<(ZoneContents, Vec<ZoneFault>), Vec<ZoneFault>> {
-    let apex: Name = apex.parse().unwrap();
+    let apex: DomainName = apex.parse().unwrap();
     let mut builder = ZoneBuilder::new(apex.as_ref());
     for (number, text) in (1..).zip(lines) {
         let line = line(text);
@@ -165,7 +166,7 @@ pub(crate) fn ask_signed(contents: &ZoneContents, name: &str, qtype: Type) -> An
 }
 
 fn asked(contents: &ZoneContents, name: &str, qtype: Type, dnssec_ok: bool) -> Answered {
-    let name: Name = name.parse().unwrap();
+    let name: DomainName = name.parse().unwrap();
     let asked = AnswerRequest { name: name.as_ref(), qtype, dnssec_ok, minimal_any: true };
     ask_in(contents, &asked, &OneZone, 1232)
 }

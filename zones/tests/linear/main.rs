@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use inputs::{ERRORS, Input, RDATA, WHOLE};
 use nix::time::{ClockId, clock_gettime};
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 use rhumb_zones::file::read_zone_bytes;
 use rhumb_zones::verify::{VerifyDepth, verify};
 
@@ -38,7 +38,7 @@ fn now() -> Duration {
 
 /// The time of reading and checking a zone of this text.
 fn time(text: &str) -> Duration {
-    let origin: Name = "example".parse().unwrap();
+    let origin: DomainName = "example".parse().unwrap();
     let start = now();
     if let Ok(loaded) = read_zone_bytes(origin.as_ref(), Path::new("zone"), text.as_bytes()) {
         std::hint::black_box(verify(&loaded.contents, 1_800_000_000, VerifyDepth::Full));

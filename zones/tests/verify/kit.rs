@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 use rhumb_zones::FaultSeverity;
 use rhumb_zones::file::{read_zone, verify_zone};
 use rhumb_zones::verify::VerifyDepth;
@@ -50,7 +50,7 @@ pub(crate) fn told(
     depth: VerifyDepth,
 ) -> (Vec<(u32, FaultSeverity, String)>, Option<u32>) {
     let file = File::new(text);
-    let origin: Name = "example.".parse().unwrap();
+    let origin: DomainName = "example.".parse().unwrap();
     let loaded = read_zone(origin.as_ref(), &file.0).unwrap_or_else(|problems| panic!("{problems:?}"));
     let verified = verify_zone(&file.0, &loaded.contents, now, depth);
     let problems = verified.problems.into_iter();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use proptest::prelude::*;
-use rhumb_wire::Name;
+use rhumb_wire::DomainName;
 use rhumb_zones::file::read_zone_bytes;
 use rhumb_zones::verify::{VerifyDepth, verify};
 
@@ -26,7 +26,7 @@ proptest! {
                 *room = byte;
             }
         }
-        let origin: Name = "example.".parse().unwrap();
+        let origin: DomainName = "example.".parse().unwrap();
         if let Ok(loaded) = read_zone_bytes(origin.as_ref(), Path::new("zone"), &bytes) {
             for depth in [VerifyDepth::Load, VerifyDepth::Full] {
                 let verdict = verify(&loaded.contents, now, depth);

@@ -20,7 +20,7 @@ pub mod writer;
 pub use edns::{EdnsOptions, ExtendedError, OptRecord};
 pub use header::MessageHeader;
 pub use message::{MessageRecord, MessageView};
-pub use name::{Name, NameBuf, NameError, NameRef};
+pub use name::{DomainName, NameBuf, NameError, NameRef};
 pub use number::{Class, Opcode, Rcode, Type};
 pub use query::{QueryError, QueryMessage};
 pub use section::MessageSection;

@@ -10,7 +10,7 @@ mod text;
 
 pub use buffer::NameBuf;
 pub use decompress::{expand, skip};
-pub use domain_name::{LabelIter, Name, NameRef};
+pub use domain_name::{DomainName, LabelIter, NameRef};
 pub use error::NameError;
 pub use limits::{MAX_LABEL, MAX_LABELS, MAX_LENGTH};
 pub use text::unescape;

@@ -14,7 +14,7 @@ use rhumb_wire::tsig::{
     RequestRejection, ResponseError, ResponseVerifier, TsigAlgorithm, TsigError, TsigFormatError, TsigKey,
     TsigKeyring, TsigRecord, TsigSigner, sign_request, verify_request, write_unsigned_error,
 };
-use rhumb_wire::{BufferFull, Name};
+use rhumb_wire::{BufferFull, DomainName};
 use zeroize::Zeroizing;
 
 /// When the messages of these tests are signed.
@@ -23,7 +23,7 @@ const NOW: u64 = 1_800_000_000;
 const QUERY: &[u8] = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x03www\x07example\0\0\x06\0\x01";
 
 fn key(name: &str, algorithm: TsigAlgorithm, secret: &[u8]) -> TsigKey {
-    let name: Name = name.parse().unwrap();
+    let name: DomainName = name.parse().unwrap();
     TsigKey::new(name.as_ref(), algorithm, Zeroizing::new(secret.into())).unwrap()
 }
 

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::bounds::{FULL, PushError, StreamError, StreamTimeouts};
 use super::deadline_timer::DeadlineTimer;
 use super::outgoing_messages::OutgoingMessages;
-use super::receive_buffer::{self, Front, ReceiveBuffer, front};
+use super::receive_buffer::{self, BufferFront, ReceiveBuffer, front};
 use super::send_queue::SendQueue;
 
 /// What one thread reads into and answers from, for one connection at a time.
@@ -212,9 +212,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageStream<S> {
         let mut rest = input;
         let ended = loop {
             match front(rest) {
-                Front::Part => break Ok(()),
-                Front::Empty => break Err(StreamError::Empty),
-                Front::Whole(message, behind) => {
+                BufferFront::Part => break Ok(()),
+                BufferFront::Empty => break Err(StreamError::Empty),
+                BufferFront::Whole(message, behind) => {
                     rest = behind;
                     if !each(message, outgoing) {
                         break Ok(());

@@ -19,7 +19,7 @@ const KEPT: usize = 512;
 pub(super) const ROOM: usize = LONGEST + READ;
 
 /// What is at the front of some bytes.
-pub(super) enum Front<'a> {
+pub(super) enum BufferFront<'a> {
     /// A message, and what is behind it.
     Whole(&'a [u8], &'a [u8]),
     /// A part of a message, or nothing.
@@ -30,12 +30,12 @@ pub(super) enum Front<'a> {
 
 /// Looks for a message at the front.
 #[inline]
-pub(super) fn front(bytes: &[u8]) -> Front<'_> {
-    let Some((length, rest)) = bytes.split_first_chunk::<PREFIX>() else { return Front::Part };
+pub(super) fn front(bytes: &[u8]) -> BufferFront<'_> {
+    let Some((length, rest)) = bytes.split_first_chunk::<PREFIX>() else { return BufferFront::Part };
     match rest.split_at_checked(u16::from_be_bytes(*length).into()) {
-        Some(([], _)) => Front::Empty,
-        Some((message, behind)) => Front::Whole(message, behind),
-        None => Front::Part,
+        Some(([], _)) => BufferFront::Empty,
+        Some((message, behind)) => BufferFront::Whole(message, behind),
+        None => BufferFront::Part,
     }
 }
 
@@ -66,7 +66,7 @@ impl ReceiveBuffer {
     ) -> Poll<Result<usize, StreamError>> {
         loop {
             let kept = self.kept.len();
-            if !matches!(front(&self.kept), Front::Part) {
+            if !matches!(front(&self.kept), BufferFront::Part) {
                 return Poll::Ready(Ok(self.give_back(input)));
             }
             let from = if kept <= SMALL { kept } else { 0 };
@@ -88,7 +88,7 @@ impl ReceiveBuffer {
 
     /// Keeps what could not be given out; `given` says whether anything was.
     pub(super) fn keep(&mut self, rest: &[u8], given: bool) {
-        let part = !rest.is_empty() && matches!(front(rest), Front::Part);
+        let part = !rest.is_empty() && matches!(front(rest), BufferFront::Part);
         if given || part && self.begun.is_none() {
             let now = Instant::now();
             if given {

@@ -12,13 +12,13 @@ use std::slice;
 use nix::libc::{self, c_int, iovec};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::datagram::{Destination, ReceivedDatagram};
+use super::datagram::{DatagramDestination, ReceivedDatagram};
 use super::socket::{DatagramSocket, is_full};
 use crate::local::LocalAddress;
-use crate::pktinfo::{self, Control};
+use crate::pktinfo::{self, ControlData};
 use crate::process::fetch;
-use crate::sockaddr::{self, Sockaddr};
-use crate::sys::{self, Message};
+use crate::sockaddr::{self, RawAddress};
+use crate::sys::{self, RawMessage};
 
 /// The kernel takes no more messages a call (`UIO_MAXIOV`).
 const MOST_SLOTS: usize = 1024;
@@ -33,8 +33,8 @@ const WAIT: u16 = 2;
 /// What the kernel writes beside the bytes: the peer's address and the control data.
 #[repr(C)]
 struct Slot {
-    peer: Sockaddr,
-    control: Control,
+    peer: RawAddress,
+    control: ControlData,
 }
 
 /// Room for a batch of queries and their answers. Made once for a thread; the calls allocate nothing.
@@ -45,10 +45,10 @@ pub struct DatagramBatch {
     query_size: usize,
     query_stride: usize,
     reply_size: usize,
-    incoming: Vec<Message>,
+    incoming: Vec<RawMessage>,
     /// One for each incoming message, in order: the kernel sees them through `incoming` only.
     incoming_parts: Vec<iovec>,
-    outgoing: Vec<Message>,
+    outgoing: Vec<RawMessage>,
     outgoing_parts: Vec<iovec>,
     /// The slot of each outgoing message.
     origins: Vec<usize>,
@@ -83,9 +83,9 @@ impl DatagramBatch {
             query_size,
             query_stride,
             reply_size,
-            incoming: std::iter::repeat_with(Message::empty).take(slots).collect(),
+            incoming: std::iter::repeat_with(RawMessage::empty).take(slots).collect(),
             incoming_parts: std::iter::repeat_with(no_part).take(slots).collect(),
-            outgoing: std::iter::repeat_with(Message::empty).take(slots).collect(),
+            outgoing: std::iter::repeat_with(RawMessage::empty).take(slots).collect(),
             outgoing_parts: std::iter::repeat_with(no_part).take(slots).collect(),
             origins: vec![0; slots],
             bound: None,
@@ -146,9 +146,9 @@ impl DatagramBatch {
             fetch(queries.wrapping_add((index + 1) * self.query_stride));
             let datagram = slot.datagram(message, query, bound);
             let found = match datagram.destination {
-                Destination::Bound(_) => None,
-                Destination::Packet(_, found) => Some(found),
-                Destination::Unknown => {
+                DatagramDestination::Bound(_) => None,
+                DatagramDestination::Packet(_, found) => Some(found),
+                DatagramDestination::Unknown => {
                     answer(datagram, reply);
                     continue;
                 }
@@ -285,20 +285,20 @@ impl DatagramBatch {
 
 impl Slot {
     fn empty() -> Self {
-        Self { peer: Sockaddr::empty(), control: Control::empty() }
+        Self { peer: RawAddress::empty(), control: ControlData::empty() }
     }
 
     #[inline]
     fn datagram<'a>(
         &'a self,
-        message: &Message,
+        message: &RawMessage,
         bytes: &'a [u8],
         bound: Option<&'a LocalAddress>,
     ) -> ReceivedDatagram<'a> {
         let destination = match (bound, self.control.find(message.header.msg_controllen as _)) {
-            (Some(local), _) => Destination::Bound(local),
-            (None, Some(found)) => Destination::Packet(&self.control, found),
-            (None, None) => Destination::Unknown,
+            (Some(local), _) => DatagramDestination::Bound(local),
+            (None, Some(found)) => DatagramDestination::Packet(&self.control, found),
+            (None, None) => DatagramDestination::Unknown,
         };
         ReceivedDatagram { bytes, peer: &self.peer, destination, flags: message.header.msg_flags }
     }

@@ -5,26 +5,26 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use nix::libc;
 
 use crate::local::LocalAddress;
-use crate::pktinfo::{Control, Found};
-use crate::sockaddr::Sockaddr;
+use crate::pktinfo::{ControlData, PacketInfo};
+use crate::sockaddr::RawAddress;
 
 /// A received datagram. The addresses are converted when asked for: an answer needs none of them.
 #[derive(Clone, Copy)]
 pub struct ReceivedDatagram<'a> {
     /// The message.
     pub bytes: &'a [u8],
-    pub(super) peer: &'a Sockaddr,
-    pub(super) destination: Destination<'a>,
+    pub(super) peer: &'a RawAddress,
+    pub(super) destination: DatagramDestination<'a>,
     pub(super) flags: libc::c_int,
 }
 
 /// What the address that a datagram was sent to is known from.
 #[derive(Clone, Copy)]
-pub(super) enum Destination<'a> {
+pub(super) enum DatagramDestination<'a> {
     /// Its socket, which is bound to that address alone.
     Bound(&'a LocalAddress),
     /// Its packet information.
-    Packet(&'a Control, Found),
+    Packet(&'a ControlData, PacketInfo),
     /// Nothing.
     Unknown,
 }
@@ -54,9 +54,11 @@ impl ReceivedDatagram<'_> {
     #[inline]
     pub fn local(&self) -> LocalAddress {
         match self.destination {
-            Destination::Bound(local) => *local,
-            Destination::Packet(control, found) => control.local(found),
-            Destination::Unknown => LocalAddress { ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED), interface: 0 },
+            DatagramDestination::Bound(local) => *local,
+            DatagramDestination::Packet(control, found) => control.local(found),
+            DatagramDestination::Unknown => {
+                LocalAddress { ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED), interface: 0 }
+            }
         }
     }
 
@@ -70,7 +72,7 @@ impl ReceivedDatagram<'_> {
     /// send such an answer, which would leave from an address of the kernel's choice.
     #[inline]
     pub fn destination_unknown(&self) -> bool {
-        matches!(self.destination, Destination::Unknown)
+        matches!(self.destination, DatagramDestination::Unknown)
     }
 }
 

@@ -12,7 +12,7 @@ use super::fragmentation::FragmentMode;
 use super::options::SocketOptions;
 use crate::bind::BindError;
 use crate::local::{LocalAddress, canonical, mapped};
-use crate::pktinfo::Control;
+use crate::pktinfo::ControlData;
 use crate::sys;
 
 /// A datagram socket that answers from the address it was asked on.
@@ -86,7 +86,7 @@ impl DatagramSocket {
         local: &LocalAddress,
     ) -> Result<(), DatagramSendError> {
         let peer = SockAddr::from(if self.address.is_ipv6() { mapped(peer) } else { canonical(peer) });
-        let mut control = Control::empty();
+        let mut control = ControlData::empty();
         let length = if self.bound.is_some() { 0 } else { control.write(local) };
         let parts = [IoSlice::new(message)];
         let mut header = MsgHdr::new().with_addr(&peer).with_buffers(&parts);

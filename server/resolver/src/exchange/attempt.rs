@@ -9,13 +9,13 @@ use tokio::time::Instant;
 
 use super::reply::{DatagramReader, ReadMessage, ReplyReader, SeenDatagrams};
 use super::server::RemoteServer;
-use crate::network::{ExchangeError, Network};
+use crate::network::{ExchangeError, UpstreamTransport};
 
 /// How an attempt ended: what was read, of how many bytes.
 pub(super) type AttemptEnd<A> = Result<(ReadMessage<A>, usize), ExchangeError>;
 
 /// One message on its way.
-pub(super) struct Attempt<'a, A> {
+pub(super) struct QueryAttempt<'a, A> {
     pub(super) transport: Transport,
     /// Whether it carries EDNS.
     pub(super) edns: bool,
@@ -32,7 +32,7 @@ pub(super) struct Attempt<'a, A> {
 
 /// Sends the query of `reader` and waits for its reply.
 pub(super) fn transmit<'a, A: Send + 'a>(
-    net: &'a impl Network,
+    net: &'a impl UpstreamTransport,
     server: Arc<RemoteServer>,
     transport: Transport,
     reader: ReplyReader<'a, A>,

@@ -7,17 +7,17 @@ use std::task::{Context, Poll};
 use rhumb_wire::{Rcode, Transport};
 use tokio::time::Instant;
 
-use super::attempt::{Attempt, AttemptEnd};
+use super::attempt::{AttemptEnd, QueryAttempt};
 use super::context::LookupContext;
 use super::reply::{ReadAnswer, ReadMessage, RefusedReply, ReplyContent};
 use super::report::AttemptOutcome;
 use super::server_exchange::{ExchangeProgress, ServerExchange, StreamNeed};
 use super::unusable::UnusableReply;
-use crate::network::{ExchangeError, Network, SpoofSignal};
+use crate::network::{ExchangeError, SpoofSignal, UpstreamTransport};
 
 /// Waits until the message of one of `exchanges` has ended, and gives the index of that one; for ever if no message is on its
 /// way. `left` as in [`ServerExchange::poll_progress`].
-pub(crate) async fn next_progress<'a, A: Send + 'a, N: Network>(
+pub(crate) async fn next_progress<'a, A: Send + 'a, N: UpstreamTransport>(
     exchanges: &mut [ServerExchange<'a, A>],
     context: &mut LookupContext<'a, N>,
     left: bool,
@@ -36,7 +36,7 @@ pub(crate) async fn next_progress<'a, A: Send + 'a, N: Network>(
 impl<'a, A: Send + 'a> ServerExchange<'a, A> {
     /// Ready once the message on its way has ended, with what follows from that. Where the question is to be sent again it
     /// is, at once; but over a stream that is known not to work only if no other server is `left` to be asked first.
-    pub fn poll_progress<N: Network>(
+    pub fn poll_progress<N: UpstreamTransport>(
         &mut self,
         cx: &mut Context<'_>,
         context: &mut LookupContext<'a, N>,
@@ -46,10 +46,10 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         Poll::Ready(self.conclude(context, &attempt, end, left))
     }
 
-    fn conclude<N: Network>(
+    fn conclude<N: UpstreamTransport>(
         &mut self,
         context: &mut LookupContext<'a, N>,
-        attempt: &Attempt<'a, A>,
+        attempt: &QueryAttempt<'a, A>,
         end: AttemptEnd<A>,
         left: bool,
     ) -> ExchangeProgress<A> {
@@ -70,10 +70,10 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         }
     }
 
-    fn reply<N: Network>(
+    fn reply<N: UpstreamTransport>(
         &mut self,
         context: &mut LookupContext<'a, N>,
-        attempt: &Attempt<'a, A>,
+        attempt: &QueryAttempt<'a, A>,
         case_kept: bool,
         content: ReplyContent<A>,
         left: bool,
@@ -110,7 +110,12 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         }
     }
 
-    fn answered(&self, attempt: &Attempt<'a, A>, answer: ReadAnswer<A>, now: Instant) -> ExchangeProgress<A> {
+    fn answered(
+        &self,
+        attempt: &QueryAttempt<'a, A>,
+        answer: ReadAnswer<A>,
+        now: Instant,
+    ) -> ExchangeProgress<A> {
         if answer.substantial {
             self.server.answered(attempt.transport);
             if self.need == StreamNeed::Truncated {
@@ -126,10 +131,10 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
     }
 
     /// A response code that is no answer: once more without EDNS where that may help.
-    fn refused<N: Network>(
+    fn refused<N: UpstreamTransport>(
         &mut self,
         context: &mut LookupContext<'a, N>,
-        attempt: &Attempt<'a, A>,
+        attempt: &QueryAttempt<'a, A>,
         refused: RefusedReply,
         now: Instant,
     ) -> ExchangeProgress<A> {
@@ -147,10 +152,10 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         ExchangeProgress::Refused(refused)
     }
 
-    fn unusable<N: Network>(
+    fn unusable<N: UpstreamTransport>(
         &self,
         context: &mut LookupContext<'a, N>,
-        attempt: &Attempt<'a, A>,
+        attempt: &QueryAttempt<'a, A>,
         unusable: UnusableReply,
     ) -> ExchangeProgress<A> {
         self.server.path(attempt.transport).counters.unusable.add();
@@ -159,7 +164,7 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         ExchangeProgress::Unusable(unusable)
     }
 
-    fn over_stream<N: Network>(
+    fn over_stream<N: UpstreamTransport>(
         &mut self,
         context: &mut LookupContext<'a, N>,
         need: StreamNeed,
@@ -175,10 +180,10 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         ExchangeProgress::Resent
     }
 
-    fn gave_up<N: Network>(
+    fn gave_up<N: UpstreamTransport>(
         &mut self,
         context: &mut LookupContext<'a, N>,
-        attempt: &Attempt<'a, A>,
+        attempt: &QueryAttempt<'a, A>,
         signal: SpoofSignal,
         left: bool,
     ) -> ExchangeProgress<A> {
@@ -192,10 +197,10 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
     }
 
     /// The attempt ended without a reply.
-    fn failed<N: Network>(
+    fn failed<N: UpstreamTransport>(
         &mut self,
         context: &mut LookupContext<'a, N>,
-        attempt: &Attempt<'a, A>,
+        attempt: &QueryAttempt<'a, A>,
         error: &ExchangeError,
     ) -> ExchangeProgress<A> {
         let now = Instant::now();

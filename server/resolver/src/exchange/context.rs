@@ -8,13 +8,13 @@ use tokio::time::Instant;
 
 use super::report::{AttemptObserver, AttemptOutcome, AttemptReport};
 use super::server::RemoteServer;
-use crate::network::Network;
-use crate::question::Question;
+use crate::network::UpstreamTransport;
+use crate::question::OutboundQuestion;
 
 /// What all exchanges for one question share: the network, the budget, the list of attempts.
 pub struct LookupContext<'a, N> {
     pub(super) net: &'a N,
-    pub(super) question: &'a Question,
+    pub(super) question: &'a OutboundQuestion,
     observer: &'a mut AttemptObserver<'a>,
     /// Whether replies are to say if they are authentic (AD).
     authentic: bool,
@@ -27,11 +27,11 @@ pub struct LookupContext<'a, N> {
     recursion_desired: bool,
 }
 
-impl<'a, N: Network> LookupContext<'a, N> {
+impl<'a, N: UpstreamTransport> LookupContext<'a, N> {
     /// A question that may take until `now + time`, `sends` messages and replies of `received` bytes.
     pub fn new(
         net: &'a N,
-        question: &'a Question,
+        question: &'a OutboundQuestion,
         observer: &'a mut AttemptObserver<'a>,
         now: Instant,
         (time, sends, received): (Duration, usize, usize),

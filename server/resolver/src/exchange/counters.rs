@@ -38,15 +38,15 @@ pub struct TransportCounts {
 
 #[derive(Debug, Default)]
 pub(super) struct TransportCounters {
-    pub(super) queries: Counter,
-    responses: [Counter; RCODE_CLASSES.len()],
-    pub(super) timeouts: Counter,
-    pub(super) errors: Counter,
-    pub(super) truncated: Counter,
-    pub(super) wrong_ids: Counter,
-    pub(super) wrong_cases: Counter,
-    pub(super) strays: Counter,
-    pub(super) unusable: Counter,
+    pub(super) queries: SharedCounter,
+    responses: [SharedCounter; RCODE_CLASSES.len()],
+    pub(super) timeouts: SharedCounter,
+    pub(super) errors: SharedCounter,
+    pub(super) truncated: SharedCounter,
+    pub(super) wrong_ids: SharedCounter,
+    pub(super) wrong_cases: SharedCounter,
+    pub(super) strays: SharedCounter,
+    pub(super) unusable: SharedCounter,
 }
 
 impl TransportCounters {
@@ -59,7 +59,7 @@ impl TransportCounters {
     pub(super) fn read(&self) -> TransportCounts {
         TransportCounts {
             queries: self.queries.get(),
-            responses: self.responses.each_ref().map(Counter::get),
+            responses: self.responses.each_ref().map(SharedCounter::get),
             timeouts: self.timeouts.get(),
             errors: self.errors.get(),
             truncated: self.truncated.get(),
@@ -72,9 +72,9 @@ impl TransportCounters {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Counter(AtomicU64);
+pub(super) struct SharedCounter(AtomicU64);
 
-impl Counter {
+impl SharedCounter {
     pub(super) fn add(&self) {
         self.0.fetch_add(1, Relaxed);
     }

@@ -11,17 +11,21 @@ use super::reply::ReadAnswer;
 use super::report::AttemptReport;
 use super::server::RemoteServer;
 use super::server_exchange::{ExchangeProgress, RetryLimits, ServerExchange};
-use crate::network::Network;
-use crate::question::Question;
+use crate::network::UpstreamTransport;
+use crate::question::OutboundQuestion;
 
 /// Asks `question` of `server` and waits for any believable reply, for at most [`limits::PROBE_TIMEOUT`]: whether one came.
 /// The server is up from then on, whatever the reply says.
-pub async fn probe(net: &impl Network, server: &Arc<RemoteServer>, question: &Question) -> bool {
+pub async fn probe(
+    net: &impl UpstreamTransport,
+    server: &Arc<RemoteServer>,
+    question: &OutboundQuestion,
+) -> bool {
     let now = Instant::now();
     let observer = &mut |_: &AttemptReport| {};
     let budget = (limits::PROBE_TIMEOUT, limits::PROBE_SENDS, usize::from(u16::MAX));
     let mut context = LookupContext::new(net, question, observer, now, budget);
-    let anything = |_: &[u8], _: &Question| Ok(ReadAnswer { answer: (), substantial: false });
+    let anything = |_: &[u8], _: &OutboundQuestion| Ok(ReadAnswer { answer: (), substantial: false });
     let retry = RetryLimits { short_first_wait: false, sends: limits::SENDS_EACH };
     let mut exchange = ServerExchange::new(Arc::clone(server), &anything, retry, now);
     if !exchange.send(&mut context, now) {

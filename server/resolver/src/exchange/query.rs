@@ -4,7 +4,7 @@ use rhumb_wire::header::{self, MessageHeader};
 use rhumb_wire::{Type, edns};
 
 use super::limits;
-use crate::question::Question;
+use crate::question::OutboundQuestion;
 
 /// A query on its way: its bytes and what its reply has to repeat.
 #[derive(Debug, Clone)]
@@ -22,7 +22,7 @@ impl OutgoingQuery {
     /// The header has `flags`, and CD as asked; DO is as asked; with `case` each letter of the name takes its case from a random
     /// bit (draft-vixie-dnsext-dns0x20).
     pub(super) fn new(
-        question: &Question,
+        question: &OutboundQuestion,
         flags: u16,
         edns: bool,
         case: bool,
@@ -78,12 +78,12 @@ fn mix_case(name: &mut [u8], mut random: impl FnMut() -> u64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use rhumb_wire::{Class, MessageView, Name};
+    use rhumb_wire::{Class, DomainName, MessageView};
 
     use super::*;
 
-    fn question(name: &str) -> Question {
-        Question::new(name.parse::<Name>().unwrap().as_ref(), Type::AAAA)
+    fn question(name: &str) -> OutboundQuestion {
+        OutboundQuestion::new(name.parse::<DomainName>().unwrap().as_ref(), Type::AAAA)
     }
 
     #[test]
@@ -91,7 +91,7 @@ mod tests {
         for (dnssec_ok, checking_disabled, edns) in
             [(false, false, true), (true, false, true), (false, true, true), (true, true, false)]
         {
-            let q = Question { dnssec_ok, checking_disabled, ..question("www.example") };
+            let q = OutboundQuestion { dnssec_ok, checking_disabled, ..question("www.example") };
             let query = OutgoingQuery::new(&q, header::RD, edns, false, || 0xabcd);
             let m = MessageView::parse(&query.bytes).unwrap();
             assert_eq!(m.header().id, 0xabcd);

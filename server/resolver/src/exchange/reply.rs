@@ -12,12 +12,13 @@ use super::reason::ExtendedReason;
 use super::server::RemoteServer;
 use super::unusable::UnusableReply;
 use crate::network::{DatagramVerdict, SpoofSignal};
-use crate::question::Question;
+use crate::question::OutboundQuestion;
 
 /// Makes an answer of a reply of NOERROR or NXDOMAIN whose id and question were checked.
 ///
 /// Errors: it cannot be used. One that is `Malformed` is waited out over UDP, since the true reply may still come.
-pub type AnswerReader<'r, A> = dyn Fn(&[u8], &Question) -> Result<ReadAnswer<A>, UnusableReply> + Sync + 'r;
+pub type AnswerReader<'r, A> =
+    dyn Fn(&[u8], &OutboundQuestion) -> Result<ReadAnswer<A>, UnusableReply> + Sync + 'r;
 
 /// An answer as the caller reads it.
 #[derive(Debug)]
@@ -76,7 +77,7 @@ pub(super) enum ReplyContent<A> {
 /// Reads messages that may be the reply to `query`.
 pub(super) struct ReplyReader<'a, A> {
     pub(super) query: OutgoingQuery,
-    pub(super) question: &'a Question,
+    pub(super) question: &'a OutboundQuestion,
     pub(super) answers: &'a AnswerReader<'a, A>,
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rhumb_wire::Transport;
 use tokio::time::Instant;
 
-use super::attempt::{Attempt, AttemptEnd, transmit};
+use super::attempt::{AttemptEnd, QueryAttempt, transmit};
 use super::context::LookupContext;
 use super::limits;
 use super::query::OutgoingQuery;
@@ -15,7 +15,7 @@ use super::reply::{AnswerReader, RefusedReply, ReplyReader, SeenDatagrams};
 use super::report::AttemptOutcome;
 use super::server::RemoteServer;
 use super::unusable::UnusableReply;
-use crate::network::Network;
+use crate::network::UpstreamTransport;
 
 /// One question to one server: at most one message is on its way at a time.
 pub struct ServerExchange<'a, A> {
@@ -32,7 +32,7 @@ pub struct ServerExchange<'a, A> {
     not_before: Instant,
     datagrams: u8,
     streams: u8,
-    pub(super) attempt: Option<Attempt<'a, A>>,
+    pub(super) attempt: Option<QueryAttempt<'a, A>>,
 }
 
 /// How much is tried with a server.
@@ -132,7 +132,7 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
 
     /// Sends the question, unless that is not allowed any more or cannot work: whether it did. What was on its way is
     /// given up.
-    pub fn send<N: Network>(&mut self, context: &mut LookupContext<'a, N>, now: Instant) -> bool {
+    pub fn send<N: UpstreamTransport>(&mut self, context: &mut LookupContext<'a, N>, now: Instant) -> bool {
         if !context.may_send(now) || !self.may_send() {
             return false;
         }
@@ -160,12 +160,12 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         let reply = transmit(context.net, server, transport, reader, context.deadline(), Arc::clone(&seen));
         let sent = now;
         self.attempt =
-            Some(Attempt { transport, edns, cased, sent, retransmit_at, overdue: false, seen, reply });
+            Some(QueryAttempt { transport, edns, cased, sent, retransmit_at, overdue: false, seen, reply });
         true
     }
 
     /// Marks a message whose reply is late as overdue, though its reply is still taken: whether it just became so.
-    pub fn expire<N: Network>(&mut self, context: &mut LookupContext<'a, N>, now: Instant) -> bool {
+    pub fn expire<N: UpstreamTransport>(&mut self, context: &mut LookupContext<'a, N>, now: Instant) -> bool {
         let Some(attempt) = &mut self.attempt else { return false };
         if attempt.overdue || attempt.retransmit_at > now {
             return false;
@@ -188,7 +188,11 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
     }
 
     /// Gives up what is on its way, and reports it as `outcome` unless it was reported as late.
-    pub fn abandon<N: Network>(&mut self, context: &mut LookupContext<'a, N>, outcome: AttemptOutcome) {
+    pub fn abandon<N: UpstreamTransport>(
+        &mut self,
+        context: &mut LookupContext<'a, N>,
+        outcome: AttemptOutcome,
+    ) {
         if let Some(attempt) = self.attempt.take()
             && !attempt.overdue
         {
@@ -197,7 +201,10 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
     }
 
     /// Ready once what is on its way has ended.
-    pub(super) fn poll_attempt(&mut self, cx: &mut Context<'_>) -> Poll<(Attempt<'a, A>, AttemptEnd<A>)> {
+    pub(super) fn poll_attempt(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<(QueryAttempt<'a, A>, AttemptEnd<A>)> {
         let Some(attempt) = &mut self.attempt else { return Poll::Pending };
         let Poll::Ready(end) = attempt.reply.as_mut().poll(cx) else { return Poll::Pending };
         self.attempt.take().map_or(Poll::Pending, |attempt| Poll::Ready((attempt, end)))

@@ -13,12 +13,12 @@ use crate::exchange::{
     AttemptObserver, AttemptOutcome, ExchangeProgress, LookupContext, RefusedReply, RemoteServer,
     RetryLimits, ServerExchange, UnusableReply, limits as exchange_limits, next_progress,
 };
-use crate::network::Network;
-use crate::question::Question;
+use crate::network::UpstreamTransport;
+use crate::question::OutboundQuestion;
 
 /// The course of one question. Upstreams are asked one after the other, each once the reply of the one before is late;
 /// the late ones may still answer.
-pub(super) struct Forwarder<'a, N> {
+pub(super) struct ForwardingCourse<'a, N> {
     context: LookupContext<'a, N>,
     exchanges: Vec<ServerExchange<'a, ScrubbedAnswer>>,
     /// The order in which they are asked: indices of `exchanges`.
@@ -33,11 +33,11 @@ pub(super) struct Forwarder<'a, N> {
     unusable: Option<UnusableReply>,
 }
 
-impl<'a, N: Network> Forwarder<'a, N> {
+impl<'a, N: UpstreamTransport> ForwardingCourse<'a, N> {
     pub(super) fn new(
         net: &'a N,
         pool: &UpstreamPool,
-        question: &'a Question,
+        question: &'a OutboundQuestion,
         observer: &'a mut AttemptObserver<'a>,
     ) -> Self {
         let now = Instant::now();

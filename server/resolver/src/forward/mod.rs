@@ -15,8 +15,8 @@ pub use pool::{UpstreamPolicy, UpstreamPool};
 pub use rebinding::holds_private_address;
 
 use crate::exchange::AttemptObserver;
-use crate::network::Network;
-use crate::question::Question;
+use crate::network::UpstreamTransport;
+use crate::question::OutboundQuestion;
 
 /// Asks the upstreams of `pool`, one after the other, until one has a good answer.
 ///
@@ -25,12 +25,12 @@ use crate::question::Question;
 ///
 /// Errors: [`ForwardFailure`], after at most [`limits::DEADLINE`] and [`limits::SENDS`] messages.
 pub async fn forward<'a>(
-    net: &'a impl Network,
+    net: &'a impl UpstreamTransport,
     pool: &UpstreamPool,
-    question: &'a Question,
+    question: &'a OutboundQuestion,
     observer: &'a mut AttemptObserver<'a>,
 ) -> Result<ForwardAnswer, ForwardFailure> {
-    forwarder::Forwarder::new(net, pool, question, observer).run().await
+    forwarder::ForwardingCourse::new(net, pool, question, observer).run().await
 }
 
 #[cfg(test)]

@@ -3,23 +3,23 @@
 use std::sync::Arc;
 
 use rhumb_cache::{LearntRecords, RecordContent, RecordSet, SecurityStatus};
-use rhumb_wire::{Name, NameRef, Type};
+use rhumb_wire::{DomainName, NameRef, Type};
 
 use super::failure::IterationFailure;
-use super::iteration::Iteration;
+use super::iteration::IterationCourse;
 use super::verdict::BoxedVerdict;
 use super::zone_trust::ZoneTrust;
-use crate::network::Network;
+use crate::network::UpstreamTransport;
 use crate::validate::{DenialClaim, DenialVerdict, KeyDigest, ValidationFailure, ZoneKey, limits};
 
 /// Seconds that a zone without usable keys is remembered as such.
 const BOGUS: u32 = 5;
 
-impl<N: Network> Iteration<'_, N> {
+impl<N: UpstreamTransport> IterationCourse<'_, N> {
     /// The keys of `zone`, or why there are none.
     ///
     /// Errors: what is needed to find that out cannot be fetched.
-    pub(super) fn trust_of(&mut self, zone: Name) -> BoxedVerdict<'_, ZoneTrust> {
+    pub(super) fn trust_of(&mut self, zone: DomainName) -> BoxedVerdict<'_, ZoneTrust> {
         Box::pin(async move {
             let now = self.clock.now();
             if let Some(known) = self.state.zone_trust(&zone, now) {
@@ -40,7 +40,7 @@ impl<N: Network> Iteration<'_, N> {
         })
     }
 
-    async fn work_out_trust(&mut self, zone: &Name) -> Result<(ZoneTrust, u32), IterationFailure> {
+    async fn work_out_trust(&mut self, zone: &DomainName) -> Result<(ZoneTrust, u32), IterationFailure> {
         let insecure = |ttl| Ok((ZoneTrust::Insecure, ttl));
         let Some(trust) = &self.settings.trust else { return insecure(limits::ZONE_TTL) };
         if trust.denies(zone.as_ref(), self.clock.unix()) {
@@ -74,7 +74,7 @@ impl<N: Network> Iteration<'_, N> {
     /// The keys of a zone, signed by one of those that `digests` vouch for, and how long they may be kept.
     async fn keys_of(
         &mut self,
-        zone: &Name,
+        zone: &DomainName,
         set: &RecordSet,
         digests: &[KeyDigest],
     ) -> Result<(Arc<[ZoneKey]>, u32), ValidationFailure> {
@@ -93,7 +93,7 @@ impl<N: Network> Iteration<'_, N> {
     /// Errors: `Bogus` where the keys of a zone on the way are; what is needed cannot be fetched.
     pub(super) fn expects_signatures<'s>(
         &'s mut self,
-        owner: &'s Name,
+        owner: &'s DomainName,
         rtype: Type,
     ) -> BoxedVerdict<'s, bool> {
         Box::pin(async move {
@@ -125,7 +125,7 @@ impl<N: Network> Iteration<'_, N> {
     }
 
     /// What lies at `name` on the way from a secure zone down.
-    async fn step(&mut self, name: &Name) -> Result<TrustStep, IterationFailure> {
+    async fn step(&mut self, name: &DomainName) -> Result<TrustStep, IterationFailure> {
         let found = self.find(name, Type::DS).await?;
         let found = self.validated(found).await?;
         if found.security == SecurityStatus::Insecure {

@@ -1,7 +1,7 @@
 //! Why a question could not be answered.
 
 use rhumb_wire::edns::ExtendedError;
-use rhumb_wire::{Name, Rcode, Type};
+use rhumb_wire::{DomainName, Rcode, Type};
 
 use crate::exchange::UnusableReply;
 use crate::validate::ValidationFailure;
@@ -13,7 +13,7 @@ pub enum IterationFailure {
     #[error("all {servers} servers of {zone} silent")]
     Silence {
         /// The zone whose servers were asked.
-        zone: Name,
+        zone: DomainName,
         /// Servers asked.
         servers: usize,
     },
@@ -21,7 +21,7 @@ pub enum IterationFailure {
     #[error("servers of {zone} say {rcode}")]
     Refused {
         /// The zone whose servers were asked.
-        zone: Name,
+        zone: DomainName,
         /// The code.
         rcode: Rcode,
     },
@@ -29,33 +29,33 @@ pub enum IterationFailure {
     #[error("no usable reply from {zone}: {why}")]
     Unusable {
         /// The zone whose servers were asked.
-        zone: Name,
+        zone: DomainName,
         /// Why.
         why: UnusableReply,
     },
     /// The zone has no server whose address can be found.
     #[error("no server of {0} has an address that can be asked")]
-    NoAddress(Name),
+    NoAddress(DomainName),
     /// The routing table knows no way to any server of the zone.
     #[error("no route to any server of {0}")]
-    NoRoute(Name),
+    NoRoute(DomainName),
     /// The address of a nameserver is asked for to find that same address.
     #[error("the address of {0} leads to itself")]
-    Circle(Name),
+    Circle(DomainName),
     /// It was tried a moment ago in vain.
     #[error("{name} {rtype} could not be found a moment ago")]
     Remembered {
         /// The name.
-        name: Name,
+        name: DomainName,
         /// The type.
         rtype: Type,
     },
     /// Aliases lead back to where they were.
     #[error("the aliases of {0} form a loop")]
-    Loop(Name),
+    Loop(DomainName),
     /// The chain of aliases is too long.
     #[error("more than {max} aliases in a row from {0}", max = super::limits::LINKS)]
-    TooManyLinks(Name),
+    TooManyLinks(DomainName),
     /// The time is over.
     #[error("no answer in {} s", super::limits::DEADLINE.as_secs())]
     Deadline,

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use rhumb_cache::{ANY_TYPE, Credibility, LearntRecords};
-use rhumb_wire::{Name, NameRef, Type};
+use rhumb_cache::{ANY_TYPE, CredibilityRank, LearntRecords};
+use rhumb_wire::{DomainName, NameRef, Type};
 use tokio::time::{Instant, timeout_at};
 
 use super::address_progress::AddressProgress;
@@ -16,16 +16,16 @@ use super::failure::IterationFailure;
 use super::limits;
 use super::minimised_name::MinimisedName;
 use super::resolver_state::ResolverState;
-use super::settings::{IterationSettings, Minimisation};
+use super::settings::{IterationSettings, NameMinimisation};
 use super::zone_cut::{DELEGATION, HEARSAY, ZoneCut, delegation};
 use super::zone_exchange::{ExchangeFailure, ask_servers};
 use super::zone_reply::{ReplyEnd, ReplyReadingContext, ZoneReply};
 use crate::exchange::{AttemptOutcome, AttemptReport, RemoteServer};
-use crate::network::Network;
-use crate::question::Question;
+use crate::network::UpstreamTransport;
+use crate::question::OutboundQuestion;
 
 /// What a client's question goes through, with what it may cost.
-pub(super) struct Iteration<'a, N> {
+pub(super) struct IterationCourse<'a, N> {
     pub(super) net: &'a N,
     pub(super) state: &'a ResolverState,
     pub(super) settings: &'a IterationSettings,
@@ -36,11 +36,11 @@ pub(super) struct Iteration<'a, N> {
     /// What was learnt on the way, for what may not be kept is still good for this question.
     pub(super) learnt: Vec<Arc<LearntRecords>>,
     /// The nameservers whose addresses are being looked for.
-    pub(super) sought: Vec<Name>,
+    pub(super) sought: Vec<DomainName>,
     /// What is being validated, each for the one before.
-    pub(super) validating: Vec<(Name, Type)>,
+    pub(super) validating: Vec<(DomainName, Type)>,
     /// Who answered for which name.
-    pub(super) answered: Vec<(Name, SocketAddr)>,
+    pub(super) answered: Vec<(DomainName, SocketAddr)>,
     /// Servers that gave what turned out to be bogus; they are asked last.
     pub(super) suspects: Vec<SocketAddr>,
 }
@@ -49,7 +49,7 @@ pub(super) struct Iteration<'a, N> {
 pub(super) type BoxedLookup<'s> =
     Pin<Box<dyn Future<Output = Result<Arc<LearntRecords>, IterationFailure>> + Send + 's>>;
 
-impl<'a, N: Network> Iteration<'a, N> {
+impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
     pub(super) fn new(
         net: &'a N,
         state: &'a ResolverState,
@@ -73,7 +73,7 @@ impl<'a, N: Network> Iteration<'a, N> {
 
     /// The records of `name` and `rtype`, an alias of it, or that there is nothing; for ANY the first of the types there are,
     /// the others stand in what was learnt.
-    pub(super) fn find<'s>(&'s mut self, name: &'s Name, rtype: Type) -> BoxedLookup<'s> {
+    pub(super) fn find<'s>(&'s mut self, name: &'s DomainName, rtype: Type) -> BoxedLookup<'s> {
         Box::pin(async move {
             if let Some(known) = self.known(name.as_ref(), rtype) {
                 return Ok(known);
@@ -118,12 +118,16 @@ impl<'a, N: Network> Iteration<'a, N> {
         let now = self.clock.now();
         types.iter().find_map(|&rtype| {
             let found = self.state.records.get(name, rtype, now)?;
-            (found.credibility > Credibility::Referral && tells(&found)).then_some(found)
+            (found.credibility > CredibilityRank::Referral && tells(&found)).then_some(found)
         })
     }
 
     /// Goes down from the closest zone that is known.
-    async fn descend(&mut self, name: &Name, rtype: Type) -> Result<Arc<LearntRecords>, IterationFailure> {
+    async fn descend(
+        &mut self,
+        name: &DomainName,
+        rtype: Type,
+    ) -> Result<Arc<LearntRecords>, IterationFailure> {
         let mut cut = self.closest_cut(name.as_ref(), rtype);
         let mut asked = MinimisedName::new(name, self.settings.minimisation);
         loop {
@@ -157,14 +161,20 @@ impl<'a, N: Network> Iteration<'a, N> {
     }
 
     fn relaxed(&self) -> bool {
-        self.settings.minimisation == Minimisation::Relaxed
+        self.settings.minimisation == NameMinimisation::Relaxed
     }
 
     /// The question for the servers of `cut`: its name is shortened as long as that may show another cut.
-    fn next_question(&self, asked: &mut MinimisedName, name: &Name, rtype: Type, cut: &ZoneCut) -> Question {
+    fn next_question(
+        &self,
+        asked: &mut MinimisedName,
+        name: &DomainName,
+        rtype: Type,
+        cut: &ZoneCut,
+    ) -> OutboundQuestion {
         if cut.forwarded {
             // What is bogus is to be found out here.
-            return Question { checking_disabled: true, ..iterative(name.as_ref(), rtype) };
+            return OutboundQuestion { checking_disabled: true, ..iterative(name.as_ref(), rtype) };
         }
         loop {
             let short = asked.below(cut.zone.as_ref(), rtype);
@@ -182,7 +192,7 @@ impl<'a, N: Network> Iteration<'a, N> {
     /// What a reply to the whole question says of the name.
     fn of_reply(
         &self,
-        name: &Name,
+        name: &DomainName,
         rtype: Type,
         reply: &ZoneReply,
     ) -> Result<Arc<LearntRecords>, IterationFailure> {
@@ -222,7 +232,7 @@ impl<'a, N: Network> Iteration<'a, N> {
     pub(super) async fn ask(
         &mut self,
         cut: &ZoneCut,
-        question: &Question,
+        question: &OutboundQuestion,
     ) -> Result<ZoneReply, IterationFailure> {
         let mut failure = None;
         let mut tried = Vec::new();
@@ -245,7 +255,7 @@ impl<'a, N: Network> Iteration<'a, N> {
     async fn exchange(
         &mut self,
         cut: &ZoneCut,
-        question: &Question,
+        question: &OutboundQuestion,
         servers: Vec<Arc<RemoteServer>>,
     ) -> Result<Result<ZoneReply, ExchangeFailure>, IterationFailure> {
         let state = self.state;
@@ -318,6 +328,6 @@ fn told(cut: &ZoneCut, why: ExchangeFailure, servers: usize) -> IterationFailure
 }
 
 /// A question as it goes to authoritative servers.
-pub(super) fn iterative(name: NameRef<'_>, rtype: Type) -> Question {
-    Question { dnssec_ok: true, ..Question::new(name, rtype) }
+pub(super) fn iterative(name: NameRef<'_>, rtype: Type) -> OutboundQuestion {
+    OutboundQuestion { dnssec_ok: true, ..OutboundQuestion::new(name, rtype) }
 }

@@ -1,33 +1,33 @@
 //! How much of a name the servers on the way are shown (RFC 9156).
 
-use rhumb_wire::{Name, NameRef, Type};
+use rhumb_wire::{DomainName, NameRef, Type};
 
 use super::limits;
-use super::settings::Minimisation;
+use super::settings::NameMinimisation;
 
 /// A name that is shown bit by bit.
 #[derive(Debug)]
 pub(super) struct MinimisedName<'n> {
-    name: &'n Name,
+    name: &'n DomainName,
     labels: usize,
     /// Labels shown at the least.
     least: usize,
     /// Minimised names asked for so far.
     steps: usize,
-    minimisation: Minimisation,
+    minimisation: NameMinimisation,
 }
 
 impl<'n> MinimisedName<'n> {
-    pub(super) fn new(name: &'n Name, minimisation: Minimisation) -> Self {
+    pub(super) fn new(name: &'n DomainName, minimisation: NameMinimisation) -> Self {
         let labels = name.as_ref().label_count();
-        let least = if minimisation == Minimisation::Off { labels } else { 0 };
+        let least = if minimisation == NameMinimisation::Off { labels } else { 0 };
         Self { name, labels, least, steps: 0, minimisation }
     }
 
     /// What servers of `zone` are shown: one label more than their zone at the least.
     pub(super) fn below(&mut self, zone: NameRef<'_>, rtype: Type) -> NameRef<'n> {
         let above = zone.label_count();
-        if self.minimisation == Minimisation::Off {
+        if self.minimisation == NameMinimisation::Off {
             return self.name.as_ref();
         }
         // The parent answers for DS, so that a cut at the name itself is not looked for; there may be one right above.
@@ -65,8 +65,8 @@ mod tests {
     #[test]
     fn a_name_of_any_length_is_shown_in_ten_steps() {
         for labels in 1..=120 {
-            let name: Name = "a.".repeat(labels).parse().unwrap();
-            let mut minimised = MinimisedName::new(&name, Minimisation::Relaxed);
+            let name: DomainName = "a.".repeat(labels).parse().unwrap();
+            let mut minimised = MinimisedName::new(&name, NameMinimisation::Relaxed);
             let mut shown = vec![minimised.below(NameRef::ROOT, Type::A).label_count()];
             while shown.last() != Some(&labels) {
                 minimised.lengthen();
@@ -79,17 +79,17 @@ mod tests {
 
     #[test]
     fn servers_are_shown_one_label_more_than_their_zone() {
-        let name: Name = "www.example.com".parse().unwrap();
+        let name: DomainName = "www.example.com".parse().unwrap();
         let shown = |zone: &str, rtype, minimisation| {
-            let zone: Name = zone.parse().unwrap();
+            let zone: DomainName = zone.parse().unwrap();
             MinimisedName::new(&name, minimisation).below(zone.as_ref(), rtype).to_string()
         };
-        let relaxed = Minimisation::Relaxed;
+        let relaxed = NameMinimisation::Relaxed;
         assert_eq!(shown(".", Type::A, relaxed), "com.");
         assert_eq!(shown("com", Type::A, relaxed), "example.com.");
         assert_eq!(shown("example.com", Type::A, relaxed), "www.example.com.");
         assert_eq!(shown("com", Type::DS, relaxed), "example.com.");
         assert_eq!(shown("example.com", Type::DS, relaxed), "www.example.com.");
-        assert_eq!(shown(".", Type::A, Minimisation::Off), "www.example.com.");
+        assert_eq!(shown(".", Type::A, NameMinimisation::Off), "www.example.com.");
     }
 }

@@ -24,10 +24,10 @@ mod zone_reply;
 mod zone_trust;
 
 pub use failure::IterationFailure;
-pub use resolution::Resolution;
+pub use resolution::IteratedAnswer;
 pub use resolve::{OwnNames, ResolutionFailure, prime, resolve};
 pub use resolver_state::ResolverState;
-pub use settings::{IterationSettings, Minimisation, NameServer, StubZone};
+pub use settings::{IterationSettings, NameMinimisation, NameServer, StubZone};
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use rhumb_cache::RecordSet;
-use rhumb_wire::{Class, MessageRecord, MessageSection, MessageView, Name, NameBuf, NameRef, Type, rdata};
+use rhumb_wire::{
+    Class, DomainName, MessageRecord, MessageSection, MessageView, NameBuf, NameRef, Type, rdata,
+};
 
 use super::limits;
 use crate::exchange::UnusableReply;
@@ -14,7 +16,7 @@ struct OpenSet {
     section: MessageSection,
     /// Whether its owner lies outside of the zone.
     outside: bool,
-    owner: Name,
+    owner: DomainName,
     rtype: Type,
     ttl: u32,
     records: Vec<Vec<u8>>,
@@ -40,8 +42,8 @@ impl ReplyRecords {
         signatures_asked: bool,
     ) -> Result<Self, UnusableReply> {
         let mut open: Vec<OpenSet> = Vec::new();
-        let mut places: HashMap<(u8, Name, Type), usize> = HashMap::new();
-        let mut signatures: HashMap<(u8, Name, Type), Vec<Vec<u8>>> = HashMap::new();
+        let mut places: HashMap<(u8, DomainName, Type), usize> = HashMap::new();
+        let mut signatures: HashMap<(u8, DomainName, Type), Vec<Vec<u8>>> = HashMap::new();
         let mut owner = NameBuf::new();
         let mut upward = false;
         for (index, record) in message.records().enumerate() {

@@ -8,11 +8,11 @@ use rhumb_wire::{BufferFull, Class, MessageSection, MessageWriter, Rcode, Type, 
 
 use super::failure::IterationFailure;
 use crate::exchange::AttemptReport;
-use crate::question::Question;
+use crate::question::OutboundQuestion;
 
 /// An answer out of what authoritative servers said.
 #[derive(Debug)]
-pub struct Resolution {
+pub struct IteratedAnswer {
     /// A message of our own making: the question in lower case, the answer, what proves it if DO was asked; AD where all of it was
     /// validated and is secure.
     pub message: Vec<u8>,
@@ -26,11 +26,11 @@ pub struct Resolution {
 
 /// Writes the message for a chain of records. Errors: `TooLong`.
 pub(super) fn written(
-    question: &Question,
+    question: &OutboundQuestion,
     chain: &[Arc<LearntRecords>],
     now: u32,
     attempts: Vec<AttemptReport>,
-) -> Result<Resolution, IterationFailure> {
+) -> Result<IteratedAnswer, IterationFailure> {
     let mut buffer = vec![0; usize::from(u16::MAX)];
     let mut compression = NameCompression::default();
     let limit = buffer.len();
@@ -45,12 +45,12 @@ pub(super) fn written(
     buffer.truncate(length);
     buffer.shrink_to_fit();
     let ttl = chain.iter().map(|learnt| learnt.left(now)).min().unwrap_or(0);
-    Ok(Resolution { message: buffer, rcode, ttl, attempts })
+    Ok(IteratedAnswer { message: buffer, rcode, ttl, attempts })
 }
 
 fn write(
     w: &mut MessageWriter<'_, '_>,
-    question: &Question,
+    question: &OutboundQuestion,
     chain: &[Arc<LearntRecords>],
     now: u32,
 ) -> Result<(), BufferFull> {

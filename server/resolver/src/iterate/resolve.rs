@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use rhumb_cache::LearntRecords;
-use rhumb_wire::{Name, NameRef, Type};
+use rhumb_wire::{DomainName, NameRef, Type};
 
 use super::clock::QuestionClock;
 use super::failure::IterationFailure;
-use super::iteration::Iteration;
+use super::iteration::IterationCourse;
 use super::limits;
-use super::resolution::{Resolution, written};
+use super::resolution::{IteratedAnswer, written};
 use super::resolver_state::ResolverState;
 use super::settings::IterationSettings;
 use crate::exchange::AttemptReport;
-use crate::network::Network;
-use crate::question::Question;
+use crate::network::UpstreamTransport;
+use crate::question::OutboundQuestion;
 
 /// A question that had no answer, and what was tried.
 #[derive(Debug, thiserror::Error)]
@@ -33,15 +33,15 @@ pub type OwnNames<'h> = dyn Fn(NameRef<'_>) -> bool + Send + Sync + 'h;
 ///
 /// Errors: [`ResolutionFailure`], after at most [`limits::DEADLINE`] and [`limits::SENDS`] messages.
 pub async fn resolve(
-    net: &impl Network,
+    net: &impl UpstreamTransport,
     state: &ResolverState,
     settings: &IterationSettings,
-    question: &Question,
+    question: &OutboundQuestion,
     own: &OwnNames<'_>,
     time: (u32, u32),
-) -> Result<Resolution, ResolutionFailure> {
+) -> Result<IteratedAnswer, ResolutionFailure> {
     let clock = QuestionClock::new(time);
-    let mut iteration = Iteration::new(net, state, settings, clock);
+    let mut iteration = IterationCourse::new(net, state, settings, clock);
     let chain = follow(&mut iteration, question, own).await;
     let attempts = std::mem::take(&mut iteration.attempts);
     match chain {
@@ -53,18 +53,18 @@ pub async fn resolve(
 
 /// Asks the servers of the root which servers the root has (RFC 9609), and keeps what they say: whether they said anything.
 pub async fn prime(
-    net: &impl Network,
+    net: &impl UpstreamTransport,
     state: &ResolverState,
     settings: &IterationSettings,
     time: (u32, u32),
 ) -> bool {
-    let mut iteration = Iteration::new(net, state, settings, QuestionClock::new(time));
+    let mut iteration = IterationCourse::new(net, state, settings, QuestionClock::new(time));
     iteration.prime().await
 }
 
-async fn follow<N: Network>(
-    iteration: &mut Iteration<'_, N>,
-    question: &Question,
+async fn follow<N: UpstreamTransport>(
+    iteration: &mut IterationCourse<'_, N>,
+    question: &OutboundQuestion,
     own: &OwnNames<'_>,
 ) -> Result<Vec<Arc<LearntRecords>>, IterationFailure> {
     let mut name = question.name.clone();
@@ -100,9 +100,9 @@ async fn follow<N: Network>(
 /// The same once it was validated, where the client wants that. What is bogus is asked for once more, of other servers if there are any.
 ///
 /// Errors: it is bogus again.
-async fn judged<N: Network>(
-    iteration: &mut Iteration<'_, N>,
-    question: &Question,
+async fn judged<N: UpstreamTransport>(
+    iteration: &mut IterationCourse<'_, N>,
+    question: &OutboundQuestion,
     found: Arc<LearntRecords>,
 ) -> Result<Arc<LearntRecords>, IterationFailure> {
     if question.checking_disabled {
@@ -119,7 +119,7 @@ async fn judged<N: Network>(
 }
 
 /// Where an alias leads; none if it is the answer or no alias.
-fn target(found: &LearntRecords, qtype: Type) -> Option<Name> {
+fn target(found: &LearntRecords, qtype: Type) -> Option<DomainName> {
     if found.rtype != Type::CNAME || qtype == Type::CNAME {
         return None;
     }

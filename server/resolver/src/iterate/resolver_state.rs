@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rhumb_cache::RecordCache;
-use rhumb_wire::{Name, Type};
+use rhumb_wire::{DomainName, Type};
 use tokio::time::Instant;
 
 use super::limits;
@@ -22,15 +22,15 @@ pub struct ResolverState {
     /// The servers asked so far.
     pub servers: ServerStore,
     joined: Mutex<HashMap<ExchangeKey, Arc<JoinedExchange>>>,
-    failures: Mutex<HashMap<(Name, Type), Instant>>,
+    failures: Mutex<HashMap<(DomainName, Type), Instant>>,
     /// What is known of the keys of zones, and until when in seconds of the cache's clock.
-    zones: Mutex<HashMap<Name, (ZoneTrust, u32)>>,
+    zones: Mutex<HashMap<DomainName, (ZoneTrust, u32)>>,
     /// When the root may be asked for its servers again.
     prime_at: Mutex<Option<Instant>>,
 }
 
 /// What makes two exchanges one: the zone whose servers are asked, the name, the type.
-pub(super) type ExchangeKey = (Name, Name, Type);
+pub(super) type ExchangeKey = (DomainName, DomainName, Type);
 
 /// An exchange that others may wait for too. Whoever holds the lock asks, unless a result is there; should it be dropped on the way, the
 /// next one asks.
@@ -105,12 +105,12 @@ impl ResolverState {
     }
 
     /// What is known of the keys of `zone`.
-    pub(super) fn zone_trust(&self, zone: &Name, now: u32) -> Option<ZoneTrust> {
+    pub(super) fn zone_trust(&self, zone: &DomainName, now: u32) -> Option<ZoneTrust> {
         lock(&self.zones).get(zone).filter(|(_, until)| *until > now).map(|(trust, _)| trust.clone())
     }
 
     /// Remembers what is known of the keys of `zone` until then.
-    pub(super) fn keep_zone_trust(&self, zone: &Name, trust: &ZoneTrust, now: u32, until: u32) {
+    pub(super) fn keep_zone_trust(&self, zone: &DomainName, trust: &ZoneTrust, now: u32, until: u32) {
         let mut zones = lock(&self.zones);
         if zones.len() >= validate::limits::ZONES {
             zones.retain(|_, (_, until)| *until > now);
@@ -122,7 +122,7 @@ impl ResolverState {
     }
 
     /// Remembers that these records could not be found.
-    pub(super) fn failed(&self, name: &Name, rtype: Type, now: Instant) {
+    pub(super) fn failed(&self, name: &DomainName, rtype: Type, now: Instant) {
         let mut failures = lock(&self.failures);
         if failures.len() >= limits::FAILURES {
             failures.retain(|_, until| *until > now);
@@ -134,7 +134,7 @@ impl ResolverState {
     }
 
     /// Whether these records could not be found a moment ago.
-    pub(super) fn has_failed(&self, name: &Name, rtype: Type, now: Instant) -> bool {
+    pub(super) fn has_failed(&self, name: &DomainName, rtype: Type, now: Instant) -> bool {
         lock(&self.failures).get(&(name.clone(), rtype)).is_some_and(|until| *until > now)
     }
 }

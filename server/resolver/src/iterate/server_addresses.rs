@@ -3,25 +3,25 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rhumb_cache::{Credibility, LearntRecords};
-use rhumb_wire::{Name, NameRef, Type};
+use rhumb_cache::{CredibilityRank, LearntRecords};
+use rhumb_wire::{DomainName, NameRef, Type};
 use tokio::time::Instant;
 
 use super::address_progress::AddressProgress;
 use super::failure::IterationFailure;
-use super::iteration::{Iteration, iterative};
+use super::iteration::{IterationCourse, iterative};
 use super::limits;
 use super::settings::NameServer;
 use super::zone_cut::{DELEGATION, HEARSAY, ZoneCut, add_addresses};
 use super::zone_reply::{ReplyEnd, ZoneReply};
 use crate::exchange::RemoteServer;
 use crate::identity::ServerIdentity;
-use crate::network::Network;
+use crate::network::UpstreamTransport;
 
 /// One question in so many goes to any server of a zone instead of the fastest, so that each is measured now and then.
 const MEASURED: u64 = 32;
 
-impl<N: Network> Iteration<'_, N> {
+impl<N: UpstreamTransport> IterationCourse<'_, N> {
     /// Addresses of servers of `cut` that were not `tried`: first all that are known, then those of one server after the other.
     /// None once there are no more.
     pub(super) async fn more_addresses(
@@ -93,7 +93,8 @@ impl<N: Network> Iteration<'_, N> {
         let within = |server: &&NameServer| {
             server.addresses.is_empty() && server.name.as_ref().is_at_or_below(cut.zone.as_ref())
         };
-        let names: Vec<Name> = cut.servers.iter().filter(within).map(|server| server.name.clone()).collect();
+        let names: Vec<DomainName> =
+            cut.servers.iter().filter(within).map(|server| server.name.clone()).collect();
         for name in names {
             let depth = self.sought.len();
             let mut asked = name.clone();
@@ -120,7 +121,7 @@ impl<N: Network> Iteration<'_, N> {
     }
 
     /// Whether the addresses of a nameserver may be looked for.
-    fn may_seek(&self, name: &Name, rtype: Type) -> bool {
+    fn may_seek(&self, name: &DomainName, rtype: Type) -> bool {
         self.sought.len() < limits::DEPTH
             && !self.sought.contains(name)
             && self.budget.may_seek_addresses()
@@ -132,7 +133,7 @@ impl<N: Network> Iteration<'_, N> {
         let mut addresses = server.addresses.clone();
         for rtype in [Type::A, Type::AAAA] {
             let known = self.state.records.get(server.name.as_ref(), rtype, self.clock.now());
-            let known = known.filter(|known| known.credibility > Credibility::Referral);
+            let known = known.filter(|known| known.credibility > CredibilityRank::Referral);
             if let Some(set) = known.as_ref().and_then(|known| known.records()) {
                 add_addresses(set, &mut addresses);
             }
@@ -161,7 +162,7 @@ impl<N: Network> Iteration<'_, N> {
     }
 
     /// Asks for the addresses of a nameserver: IPv4 first, IPv6 if there is none.
-    async fn addresses_of(&mut self, name: &Name) -> Vec<SocketAddr> {
+    async fn addresses_of(&mut self, name: &DomainName) -> Vec<SocketAddr> {
         let mut addresses = Vec::new();
         let types = [(Type::A, self.settings.ipv4), (Type::AAAA, self.settings.ipv6)];
         for (rtype, _) in types.into_iter().filter(|(_, wanted)| *wanted) {
@@ -189,7 +190,7 @@ impl<N: Network> Iteration<'_, N> {
     /// The addresses of a nameserver; of its alias, though it should have none (RFC 2181 section 10.3).
     async fn find_address(
         &mut self,
-        name: &Name,
+        name: &DomainName,
         rtype: Type,
     ) -> Result<Arc<LearntRecords>, IterationFailure> {
         let found = self.find(name, rtype).await?;
@@ -226,7 +227,7 @@ impl<N: Network> Iteration<'_, N> {
 
 /// The addresses of `name` in a reply of its zone's parent: in an answer or beside a referral. Or the alias that it has, though it
 /// should have none.
-fn addresses_of_reply(reply: &ZoneReply, name: &Name) -> (Vec<SocketAddr>, Option<Name>) {
+fn addresses_of_reply(reply: &ZoneReply, name: &DomainName) -> (Vec<SocketAddr>, Option<DomainName>) {
     let glue = match &reply.end {
         ReplyEnd::Referral(referral) => referral.glue.as_slice(),
         _ => &[],

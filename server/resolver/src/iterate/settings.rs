@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use rhumb_wire::{Name, NameRef};
+use rhumb_wire::{DomainName, NameRef};
 
 use crate::validate::TrustSettings;
 
@@ -16,7 +16,7 @@ pub struct IterationSettings {
     /// Domains that are asked of recursive servers, whose answers are validated here.
     pub forwards: Vec<StubZone>,
     /// How much of a name servers are shown.
-    pub minimisation: Minimisation,
+    pub minimisation: NameMinimisation,
     /// Whether servers are asked over IPv4.
     pub ipv4: bool,
     /// Whether servers are asked over IPv6.
@@ -31,7 +31,7 @@ pub struct IterationSettings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameServer {
     /// As the NS record has it.
-    pub name: Name,
+    pub name: DomainName,
     /// Where it answers; empty where that is still to be found out.
     pub addresses: Vec<SocketAddr>,
 }
@@ -40,14 +40,14 @@ pub struct NameServer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StubZone {
     /// The domain.
-    pub domain: Name,
+    pub domain: DomainName,
     /// Its servers.
     pub servers: Vec<SocketAddr>,
 }
 
 /// How much of a name servers above its own are shown (RFC 9156).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Minimisation {
+pub enum NameMinimisation {
     /// One label more than their zone; the whole name where that leads nowhere.
     #[default]
     Relaxed,
@@ -90,7 +90,7 @@ mod tests {
             root: Vec::new(),
             stubs: Vec::new(),
             forwards: Vec::new(),
-            minimisation: Minimisation::Off,
+            minimisation: NameMinimisation::Off,
             ipv4: true,
             ipv6: true,
             loopback: false,

@@ -9,25 +9,25 @@ mod signed;
 use rhumb_wire::{MessageView, NameBuf, Type};
 
 use super::*;
-use crate::question::Question;
-use internet::{Internet, name};
+use crate::question::OutboundQuestion;
+use internet::{ScriptedInternet, name};
 
 /// A resolver that asks the root at 192.0.2.1.
 struct Resolver {
-    net: Internet,
+    net: ScriptedInternet,
     state: ResolverState,
     settings: IterationSettings,
 }
 
 impl Resolver {
-    fn new(net: Internet) -> Self {
+    fn new(net: ScriptedInternet) -> Self {
         let root =
             NameServer { name: name("root.example"), addresses: vec!["192.0.2.1:53".parse().unwrap()] };
         let settings = IterationSettings {
             root: vec![root],
             stubs: Vec::new(),
             forwards: Vec::new(),
-            minimisation: Minimisation::Relaxed,
+            minimisation: NameMinimisation::Relaxed,
             ipv4: true,
             ipv6: false,
             loopback: false,
@@ -36,8 +36,8 @@ impl Resolver {
         Self { net, state: ResolverState::new(1 << 20), settings }
     }
 
-    async fn ask(&self, text: &str, qtype: Type) -> Result<Resolution, ResolutionFailure> {
-        let question = Question::new(name(text).as_ref(), qtype);
+    async fn ask(&self, text: &str, qtype: Type) -> Result<IteratedAnswer, ResolutionFailure> {
+        let question = OutboundQuestion::new(name(text).as_ref(), qtype);
         resolve(&self.net, &self.state, &self.settings, &question, &|_| true, (1000, 1_700_000_000)).await
     }
 
@@ -56,7 +56,7 @@ impl Resolver {
     }
 }
 
-fn told(resolution: &Resolution) -> String {
+fn told(resolution: &IteratedAnswer) -> String {
     let message = MessageView::parse(&resolution.message).unwrap();
     let mut owner = NameBuf::new();
     let mut text = resolution.rcode.to_string();

@@ -5,12 +5,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use rhumb_cache::{LearntRecords, RecordContent, RecordSet, SecurityStatus};
-use rhumb_wire::{Name, NameRef, Type};
+use rhumb_wire::{DomainName, NameRef, Type};
 
 use super::failure::IterationFailure;
-use super::iteration::Iteration;
+use super::iteration::IterationCourse;
 use super::zone_trust::ZoneTrust;
-use crate::network::Network;
+use crate::network::UpstreamTransport;
 use crate::validate::{
     DenialClaim, DenialVerdict, SetCheck, ValidationFailure, ZoneKey, checks, limits, signers,
 };
@@ -18,7 +18,7 @@ use crate::validate::{
 /// The future of a validation that another one waits for.
 pub(super) type BoxedVerdict<'s, T> = Pin<Box<dyn Future<Output = Result<T, IterationFailure>> + Send + 's>>;
 
-impl<N: Network> Iteration<'_, N> {
+impl<N: UpstreamTransport> IterationCourse<'_, N> {
     /// What was learnt, with what validation finds; where answers are not validated as it is.
     ///
     /// Errors: `Bogus`; or what is needed for validation cannot be fetched.
@@ -155,7 +155,7 @@ impl<N: Network> Iteration<'_, N> {
         }
     }
 
-    fn unproven(&self, owner: Name, rtype: Type) -> ValidationFailure {
+    fn unproven(&self, owner: DomainName, rtype: Type) -> ValidationFailure {
         if self.budget.hashes.is_spent() {
             ValidationFailure::Budget
         } else {
@@ -188,7 +188,7 @@ impl<N: Network> Iteration<'_, N> {
         // What does not exist has no keys either.
         let denied = learnt.content == RecordContent::NameError;
         let parent_side = denied || learnt.rtype == Type::DS;
-        let mut zones: Vec<Name> = Vec::new();
+        let mut zones: Vec<DomainName> = Vec::new();
         for signer in learnt.attached.iter().flat_map(signers) {
             let holds = name.is_at_or_below(signer) && !(parent_side && signer == name && !name.is_root());
             if holds && !zones.iter().any(|zone| zone.as_ref() == signer) {

@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use rhumb_cache::{Credibility, LearntRecords, RecordContent, RecordSet, SecurityStatus};
-use rhumb_wire::{Name, NameRef, Type};
+use rhumb_cache::{CredibilityRank, LearntRecords, RecordContent, RecordSet, SecurityStatus};
+use rhumb_wire::{DomainName, NameRef, Type};
 
 use super::limits;
 use super::settings::{IterationSettings, NameServer, StubZone};
@@ -19,7 +19,7 @@ const PORT: u16 = 53;
 /// A zone and the servers to ask about names in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ZoneCut {
-    pub(super) zone: Name,
+    pub(super) zone: DomainName,
     pub(super) servers: Vec<NameServer>,
     /// Until when its parents vouch for it, in seconds of the cache's clock.
     pub(super) expires: u32,
@@ -33,7 +33,7 @@ impl ZoneCut {
     /// The root, by the servers that the configuration names.
     pub(super) fn hints(settings: &IterationSettings) -> Self {
         Self {
-            zone: Name::root(),
+            zone: DomainName::root(),
             servers: settings.root.clone(),
             expires: u32::MAX,
             configured: true,
@@ -108,7 +108,7 @@ pub(super) fn delegation(set: &RecordSet, glue: Vec<RecordSet>, ttl: u32, now: u
         rtype: DELEGATION,
         content: RecordContent::Records(set.clone()),
         attached: glue.into(),
-        credibility: Credibility::Referral,
+        credibility: CredibilityRank::Referral,
         security: SecurityStatus::Unchecked,
         ttl,
         stored: now,

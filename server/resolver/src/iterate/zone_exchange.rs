@@ -12,8 +12,8 @@ use crate::exchange::{
     AttemptOutcome, AttemptReport, ExchangeProgress, LookupContext, ReadAnswer, RemoteServer, RetryLimits,
     ServerExchange, UnusableReply, next_progress,
 };
-use crate::network::Network;
-use crate::question::Question;
+use crate::network::UpstreamTransport;
+use crate::question::OutboundQuestion;
 
 /// Messages to one server where there are others, and where there are none.
 const SENDS_EACH: u8 = 2;
@@ -59,17 +59,17 @@ struct ZoneExchange<'a, N> {
 }
 
 /// Asks `question` of `servers`, the first of them first, until one has a usable reply.
-pub(super) async fn ask_servers<N: Network>(
+pub(super) async fn ask_servers<N: UpstreamTransport>(
     net: &N,
     servers: Vec<Arc<RemoteServer>>,
-    question: &Question,
+    question: &OutboundQuestion,
     reading: ReplyReadingContext<'_>,
     budget: ExchangeBudget,
 ) -> ExchangeResult {
     let now = Instant::now();
     let time = budget.until.saturating_duration_since(now);
     let observer = &mut |_: &AttemptReport| {};
-    let read = |bytes: &[u8], question: &Question| -> Result<ReadAnswer<ZoneReply>, UnusableReply> {
+    let read = |bytes: &[u8], question: &OutboundQuestion| -> Result<ReadAnswer<ZoneReply>, UnusableReply> {
         reading.read(bytes, question)
     };
     let sends = if servers.len() > 1 { SENDS_EACH } else { SENDS_ALONE };
@@ -94,7 +94,7 @@ pub(super) async fn ask_servers<N: Network>(
     }
 }
 
-impl<N: Network> ZoneExchange<'_, N> {
+impl<N: UpstreamTransport> ZoneExchange<'_, N> {
     async fn run(&mut self) -> Result<ZoneReply, ExchangeFailure> {
         loop {
             let now = Instant::now();

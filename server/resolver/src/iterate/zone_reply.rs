@@ -1,12 +1,12 @@
 //! What the reply of a zone's server means (RFC 1034 section 5.3.3, RFC 2308 section 2).
 
-use rhumb_cache::{Credibility, LearntRecords, RecordContent, RecordList, RecordSet, SecurityStatus};
-use rhumb_wire::{MessageSection, MessageView, Name, NameBuf, NameRef, Rcode, Type, header};
+use rhumb_cache::{CachedRecords, CredibilityRank, LearntRecords, RecordContent, RecordSet, SecurityStatus};
+use rhumb_wire::{DomainName, MessageSection, MessageView, NameBuf, NameRef, Rcode, Type, header};
 
 use super::limits;
 use super::reply_records::ReplyRecords;
 use crate::exchange::{ReadAnswer, UnusableReply};
-use crate::question::Question;
+use crate::question::OutboundQuestion;
 
 /// A reply that was understood.
 #[derive(Debug, Clone)]
@@ -63,7 +63,7 @@ impl ReplyReadingContext<'_> {
     pub(super) fn read(
         self,
         bytes: &[u8],
-        question: &Question,
+        question: &OutboundQuestion,
     ) -> Result<ReadAnswer<ZoneReply>, UnusableReply> {
         let message = MessageView::parse(bytes).map_err(|_| UnusableReply::Malformed)?;
         let asked_themselves = matches!(question.qtype, Type::RRSIG | Type::ANY);
@@ -78,7 +78,7 @@ impl ReplyReadingContext<'_> {
 struct ReplyReading<'r> {
     context: ReplyReadingContext<'r>,
     records: &'r ReplyRecords,
-    question: &'r Question,
+    question: &'r OutboundQuestion,
     authoritative: bool,
 }
 
@@ -122,7 +122,7 @@ impl ReplyReading<'_> {
     }
 
     /// What a reply without records of the name says.
-    fn nothing(&self, name: &Name, denies: bool) -> Result<ReplyEnd, UnusableReply> {
+    fn nothing(&self, name: &DomainName, denies: bool) -> Result<ReplyEnd, UnusableReply> {
         let soa = self.soa(name.as_ref());
         if denies || soa.is_some() {
             return Ok(ReplyEnd::Denial(Box::new(self.denial(name, denies, soa))));
@@ -155,7 +155,7 @@ impl ReplyReading<'_> {
     }
 
     /// The alias at `name`, and where it leads: by a DNAME above it, or a CNAME. Errors: `Dname`, `Malformed`.
-    fn alias(&self, name: NameRef<'_>) -> Result<Option<(LearntRecords, Name)>, UnusableReply> {
+    fn alias(&self, name: NameRef<'_>) -> Result<Option<(LearntRecords, DomainName)>, UnusableReply> {
         if matches!(self.question.qtype, Type::CNAME | Type::ANY) {
             return Ok(None);
         }
@@ -168,7 +168,7 @@ impl ReplyReading<'_> {
                     rtype: Type::CNAME,
                     ttl: dname.ttl,
                     records: [target.as_ref().as_bytes()].into_iter().collect(),
-                    signatures: RecordList::default(),
+                    signatures: CachedRecords::default(),
                 };
                 let attached = [vec![dname.clone()], self.expansion(dname)].concat();
                 let target = target.as_ref().to_lowercase();
@@ -209,8 +209,8 @@ impl ReplyReading<'_> {
         }
     }
 
-    const fn credibility(&self) -> Credibility {
-        if self.authoritative { Credibility::Authoritative } else { Credibility::Answer }
+    const fn credibility(&self) -> CredibilityRank {
+        if self.authoritative { CredibilityRank::Authoritative } else { CredibilityRank::Answer }
     }
 
     /// The SOA of a denial: that of a zone which holds `name`.
@@ -219,7 +219,7 @@ impl ReplyReading<'_> {
         authority.filter(|set| set.rtype == Type::SOA).find(|set| name.is_at_or_below(set.owner.as_ref()))
     }
 
-    fn denial(&self, name: &Name, denies: bool, soa: Option<&RecordSet>) -> LearntRecords {
+    fn denial(&self, name: &DomainName, denies: bool, soa: Option<&RecordSet>) -> LearntRecords {
         let minimum = |set: &RecordSet| {
             let minimum = set.records.iter().next().and_then(|rdata| rdata.last_chunk::<4>().copied());
             minimum.map_or(0, u32::from_be_bytes)
@@ -267,7 +267,7 @@ impl ReplyReading<'_> {
         let cut = servers.owner.as_ref();
         if let Some(ds) = self.records.set(MessageSection::Authority, cut, Type::DS) {
             return Some(LearntRecords {
-                credibility: Credibility::Authoritative,
+                credibility: CredibilityRank::Authoritative,
                 ..self.learnt(ds.clone(), Vec::new())
             });
         }
@@ -278,7 +278,7 @@ impl ReplyReading<'_> {
             content: RecordContent::NoData,
             ttl: proofs.iter().map(|proof| proof.ttl).min().unwrap_or(0).min(limits::DENIAL_TTL),
             attached: proofs.into(),
-            credibility: Credibility::Authoritative,
+            credibility: CredibilityRank::Authoritative,
             security: SecurityStatus::Unchecked,
             stored: self.context.now,
         })
@@ -292,7 +292,7 @@ fn names_server(servers: &RecordSet, set: &RecordSet) -> bool {
 }
 
 /// `name` with the owner of the DNAME at its end replaced by its target (RFC 6672 section 2.2). Errors: `Dname`.
-fn substituted(name: NameRef<'_>, dname: &RecordSet) -> Result<Name, UnusableReply> {
+fn substituted(name: NameRef<'_>, dname: &RecordSet) -> Result<DomainName, UnusableReply> {
     let rdata = dname.records.iter().next().ok_or(UnusableReply::Dname)?;
     let target = NameRef::parse(rdata).map_err(|_| UnusableReply::Dname)?;
     let mut buffer = NameBuf::new();

@@ -1,7 +1,7 @@
 //! Why data is bogus.
 
 use rhumb_wire::edns::ExtendedError;
-use rhumb_wire::{Name, Type};
+use rhumb_wire::{DomainName, Type};
 
 /// Why data that should be signed cannot be believed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -10,7 +10,7 @@ pub enum ValidationFailure {
     #[error("{owner} {rtype}: no signature")]
     Unsigned {
         /// The owner.
-        owner: Name,
+        owner: DomainName,
         /// The type.
         rtype: Type,
     },
@@ -18,7 +18,7 @@ pub enum ValidationFailure {
     #[error("{owner} {rtype}: signature by key {tag} expired {seconds} s ago")]
     Expired {
         /// The owner.
-        owner: Name,
+        owner: DomainName,
         /// The type.
         rtype: Type,
         /// The key.
@@ -30,7 +30,7 @@ pub enum ValidationFailure {
     #[error("{owner} {rtype}: signature by key {tag} is valid in {seconds} s")]
     NotYet {
         /// The owner.
-        owner: Name,
+        owner: DomainName,
         /// The type.
         rtype: Type,
         /// The key.
@@ -42,7 +42,7 @@ pub enum ValidationFailure {
     #[error("{zone} has no key {tag}")]
     NoKey {
         /// The signer of the signatures.
-        zone: Name,
+        zone: DomainName,
         /// The key.
         tag: u16,
     },
@@ -50,7 +50,7 @@ pub enum ValidationFailure {
     #[error("{owner} {rtype}: wrong signature by key {tag}")]
     Wrong {
         /// The owner.
-        owner: Name,
+        owner: DomainName,
         /// The type.
         rtype: Type,
         /// The key.
@@ -58,18 +58,18 @@ pub enum ValidationFailure {
     },
     /// No key of the zone is the one that its parent or the trust anchor vouches for.
     #[error("no key of {0} is vouched for")]
-    NoTrustedKey(Name),
+    NoTrustedKey(DomainName),
     /// The zone has no keys though it should.
     #[error("{0} has no DNSKEY")]
-    NoKeys(Name),
+    NoKeys(DomainName),
     /// The parent of a zone does not say whether it is signed.
     #[error("whether {0} is signed is not proven")]
-    NoDelegation(Name),
+    NoDelegation(DomainName),
     /// A denial is not proven.
     #[error("that {owner} has no {rtype} is not proven")]
     Unproven {
         /// The name.
-        owner: Name,
+        owner: DomainName,
         /// The type.
         rtype: Type,
     },

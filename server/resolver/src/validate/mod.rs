@@ -18,7 +18,7 @@ pub(crate) use denial_claim::{DenialClaim, DenialVerdict};
 pub use failure::ValidationFailure;
 pub(crate) use nsec3::HashBudget;
 #[cfg(test)]
-pub(crate) use rrsig::Rrsig;
+pub(crate) use rrsig::RrsigRecord;
 pub(crate) use rrsig::signers;
 pub(crate) use signed_set::{SetCheck, checks};
 pub use trust_anchor::{TrustAnchor, TrustSettings};

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use rhumb_cache::RecordSet;
-use rhumb_wire::{Name, NameRef, Type};
+use rhumb_wire::{DomainName, NameRef, Type};
 
 use super::denial_claim::{DenialClaim, DenialVerdict};
 use super::type_bitmap::TypeBitmap;
@@ -99,7 +99,7 @@ impl Nsec<'_> {
     }
 
     /// The longest existing name above `name`, which it covers.
-    fn closest_encloser(&self, name: NameRef<'_>) -> Name {
+    fn closest_encloser(&self, name: NameRef<'_>) -> DomainName {
         let common = |other: NameRef<'_>| {
             let mut above = Some(name);
             while let Some(at) = above {
@@ -115,6 +115,6 @@ impl Nsec<'_> {
     }
 }
 
-fn wildcard_of(encloser: &Name) -> Option<Name> {
-    Name::prepend(b"*", encloser.as_ref()).ok()
+fn wildcard_of(encloser: &DomainName) -> Option<DomainName> {
+    DomainName::prepend(b"*", encloser.as_ref()).ok()
 }

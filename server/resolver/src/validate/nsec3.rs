@@ -1,7 +1,7 @@
 //! Proofs by NSEC3 (RFC 5155 section 8).
 
 use rhumb_cache::RecordSet;
-use rhumb_wire::{Name, NameBuf, NameRef, Type};
+use rhumb_wire::{DomainName, NameBuf, NameRef, Type};
 use sha1::{Digest, Sha1};
 
 use super::denial_claim::{DenialClaim, DenialVerdict};
@@ -41,7 +41,7 @@ struct Nsec3<'p> {
 /// NSEC3 records of one zone, of one salt and number of iterations, whose signatures are right.
 #[derive(Debug)]
 pub(super) struct Nsec3Proofs<'p> {
-    zone: Name,
+    zone: DomainName,
     iterations: u16,
     salt: &'p [u8],
     records: Vec<Nsec3<'p>>,
@@ -92,7 +92,7 @@ impl<'p> Nsec3Proofs<'p> {
         let Some((encloser, covering)) = self.closest_encloser(name, hashes) else {
             return DenialVerdict::Unproven;
         };
-        let wildcard = Name::prepend(b"*", encloser).ok();
+        let wildcard = DomainName::prepend(b"*", encloser).ok();
         let at_wildcard = wildcard.and_then(|wildcard| self.matching(wildcard.as_ref(), hashes));
         match at_wildcard {
             Some(record) if !record.types.denies(rtype, false) => DenialVerdict::Unproven,
@@ -107,7 +107,7 @@ impl<'p> Nsec3Proofs<'p> {
         let Some((encloser, covering)) = self.closest_encloser(claim.name, hashes) else {
             return DenialVerdict::Unproven;
         };
-        let wildcard = Name::prepend(b"*", encloser).ok();
+        let wildcard = DomainName::prepend(b"*", encloser).ok();
         match wildcard.and_then(|wildcard| self.covering(wildcard.as_ref(), hashes)) {
             Some(_) if covering.opt_out => DenialVerdict::OptOut,
             Some(_) => DenialVerdict::Proven { delegation: false },

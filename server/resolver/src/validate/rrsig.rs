@@ -5,14 +5,14 @@ use rhumb_wire::{NameBuf, NameRef, Type, rdata};
 
 /// A signature record, read.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rrsig<'r> {
+pub(crate) struct RrsigRecord<'r> {
     /// Everything before the signer's name.
     fixed: &'r [u8; 18],
     pub(crate) signer: NameRef<'r>,
     pub(crate) signature: &'r [u8],
 }
 
-impl<'r> Rrsig<'r> {
+impl<'r> RrsigRecord<'r> {
     /// None where it is not well-formed.
     pub(crate) fn parse(rdata: &'r [u8]) -> Option<Self> {
         let (fixed, rest) = rdata.split_first_chunk::<18>()?;
@@ -103,7 +103,7 @@ fn signed_owner(owner: NameRef<'_>, labels: usize) -> Option<NameBuf> {
 /// The signers that the signatures of a set name, each once.
 pub(crate) fn signers(set: &RecordSet) -> Vec<NameRef<'_>> {
     let mut signers = Vec::new();
-    for signature in set.signatures.iter().filter_map(Rrsig::parse) {
+    for signature in set.signatures.iter().filter_map(RrsigRecord::parse) {
         let own = set.owner.as_ref().is_at_or_below(signature.signer);
         // The parent signs DS.
         let own_side = set.rtype != Type::DS || signature.signer != set.owner.as_ref();

@@ -6,7 +6,7 @@ use rhumb_wire::NameRef;
 use super::algorithm::SignatureCheck;
 use super::failure::ValidationFailure;
 use super::limits;
-use super::rrsig::{Rrsig, signed_labels};
+use super::rrsig::{RrsigRecord, signed_labels};
 use super::zone_key::ZoneKey;
 
 /// A check of a signature, and what is known if it is right.
@@ -32,7 +32,7 @@ pub(crate) fn checks(
     let at = || (set.owner.as_ref().to_lowercase(), set.rtype);
     let mut failure = None;
     let mut found = Vec::new();
-    for signature in set.signatures.iter().filter_map(Rrsig::parse) {
+    for signature in set.signatures.iter().filter_map(RrsigRecord::parse) {
         let labels = signed_labels(set.owner.as_ref());
         // A signature with fewer labels than its signer would make one of a wildcard above the zone.
         let fits = (zone.label_count()..=labels).contains(&signature.labels());

@@ -1,6 +1,6 @@
 //! Keys that are trusted because the configuration says so (RFC 4033 section 2).
 
-use rhumb_wire::{Name, NameRef};
+use rhumb_wire::{DomainName, NameRef};
 
 use super::zone_key::{KeyDigest, ZoneKey};
 
@@ -8,7 +8,7 @@ use super::zone_key::{KeyDigest, ZoneKey};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustAnchor {
     /// The apex that validation begins at.
-    pub zone: Name,
+    pub zone: DomainName,
     /// Digests of its keys.
     pub digests: Vec<KeyDigest>,
 }
@@ -19,7 +19,7 @@ pub struct TrustSettings {
     /// Trusted keys; data above all of their zones is insecure.
     pub anchors: Vec<TrustAnchor>,
     /// Domains that are taken as insecure whatever is signed there (RFC 7646), each until a moment in seconds since 1970, or for good.
-    pub negative: Vec<(Name, Option<u32>)>,
+    pub negative: Vec<(DomainName, Option<u32>)>,
 }
 
 impl TrustSettings {

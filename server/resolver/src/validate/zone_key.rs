@@ -107,7 +107,7 @@ fn digest(kind: u8, zone: NameRef<'_>, key: &ZoneKey) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use rhumb_wire::Name;
+    use rhumb_wire::DomainName;
 
     use super::*;
 
@@ -118,11 +118,11 @@ mod tests {
         let rdata = [&[1, 0, 3, 5][..], &base64(key)].concat();
         let key = ZoneKey::parse(&rdata).unwrap();
         assert_eq!((key.tag(), key.algorithm()), (60485, 5));
-        let zone: Name = "dskey.example.com".parse().unwrap();
+        let zone: DomainName = "dskey.example.com".parse().unwrap();
         let digest = hex("2BB183AF5F22588179A53B0A98631FAD1A292118");
         let ds = KeyDigest { tag: 60485, algorithm: 5, kind: 1, digest: digest.into() };
         assert!(ds.is_of(zone.as_ref(), &key) && ds.is_usable() && ds.is_weak());
-        let other: Name = "other.example.com".parse().unwrap();
+        let other: DomainName = "other.example.com".parse().unwrap();
         assert!(!ds.is_of(other.as_ref(), &key));
         assert!(KeyDigest::of(zone.as_ref(), &key).is_of(zone.as_ref(), &key));
     }

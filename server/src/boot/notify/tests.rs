@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 
-use super::{MOST_STATUS, Supervisor};
+use super::{MOST_STATUS, ServiceManager};
 
 fn abstract_name(test: &str) -> (UnixDatagram, OsString) {
     let name = format!("rhumb-notify-{}-{test}", std::process::id());
@@ -23,8 +23,8 @@ fn received(socket: &UnixDatagram) -> String {
     String::from_utf8(buffer[..length].to_vec()).unwrap()
 }
 
-fn to(address: &OsStr) -> Supervisor {
-    Supervisor::new(Some(address), None, None)
+fn to(address: &OsStr) -> ServiceManager {
+    ServiceManager::new(Some(address), None, None)
 }
 
 #[test]
@@ -82,11 +82,11 @@ fn a_manager_that_does_not_read_holds_nobody() {
 fn without_a_usable_address_nothing_is_sent() {
     let long = PathBuf::from("/").join("x".repeat(200));
     for address in ["", "relative", "vsock:2:1", long.to_str().unwrap()] {
-        let supervisor = Supervisor::new(Some(address.as_ref()), Some("1000000"), None);
+        let supervisor = ServiceManager::new(Some(address.as_ref()), Some("1000000"), None);
         assert!(supervisor.to.is_none() && supervisor.watchdog().is_none(), "{address}");
         supervisor.ready();
     }
-    assert!(Supervisor::new(None, Some("1000000"), None).watchdog().is_none());
+    assert!(ServiceManager::new(None, Some("1000000"), None).watchdog().is_none());
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn the_watchdog_is_fed_at_half_its_time_and_only_when_it_is_ours() {
         (None, Some(ours.as_str()), None),
     ];
     for (time, pid, expected) in table {
-        let supervisor = Supervisor::new(Some(&address), time, pid);
+        let supervisor = ServiceManager::new(Some(&address), time, pid);
         assert_eq!(supervisor.watchdog(), expected, "{time:?} {pid:?}");
     }
 }

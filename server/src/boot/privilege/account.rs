@@ -12,7 +12,7 @@ const MOST_GROUPS: usize = 65_536;
 
 /// A user to become.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Account {
+pub(crate) struct UserAccount {
     /// The name, where there is one.
     pub(crate) name: Option<String>,
     /// The user.
@@ -49,7 +49,7 @@ pub(crate) enum AccountError {
 }
 
 /// Looks up a name, "uid" or "uid:gid". A number need not be in the files: its group has the same number then.
-pub(super) fn find(user: &str) -> Result<Account, AccountError> {
+pub(super) fn find(user: &str) -> Result<UserAccount, AccountError> {
     find_in(user, &read("/etc/passwd")?, &read("/etc/group")?)
 }
 
@@ -91,13 +91,13 @@ fn entry(line: &str) -> Option<(&str, u32, u32)> {
     Some((name, number(uid)?, number(gid)?))
 }
 
-pub(super) fn find_in(user: &str, passwd: &str, group: &str) -> Result<Account, AccountError> {
+pub(super) fn find_in(user: &str, passwd: &str, group: &str) -> Result<UserAccount, AccountError> {
     let mut entries = passwd.lines().filter_map(entry);
     let account = if let Some((uid, gid)) = user.split_once(':') {
         let unknown = || AccountError::Unknown(user.to_owned());
         let uid = number(uid).ok_or_else(unknown)?;
         let gid = number(gid).ok_or_else(unknown)?;
-        Account {
+        UserAccount {
             name: None,
             uid: Uid::from_raw(uid),
             gid: Gid::from_raw(gid),
@@ -109,7 +109,7 @@ pub(super) fn find_in(user: &str, passwd: &str, group: &str) -> Result<Account, 
         let uid = number(user).ok_or_else(|| AccountError::Unknown(user.to_owned()))?;
         match passwd.lines().filter_map(entry).find(|(_, number, _)| *number == uid) {
             Some((name, uid, gid)) => named(name, uid, gid, group),
-            None => Account {
+            None => UserAccount {
                 name: None,
                 uid: Uid::from_raw(uid),
                 gid: Gid::from_raw(uid),
@@ -127,7 +127,7 @@ pub(super) fn find_in(user: &str, passwd: &str, group: &str) -> Result<Account, 
 }
 
 /// An account of the file, with the groups it is a member of.
-fn named(name: &str, uid: u32, gid: u32, group: &str) -> Account {
+fn named(name: &str, uid: u32, gid: u32, group: &str) -> UserAccount {
     let mut groups = vec![Gid::from_raw(gid)];
     for line in group.lines() {
         let mut fields = line.split(':').skip(2);
@@ -138,5 +138,5 @@ fn named(name: &str, uid: u32, gid: u32, group: &str) -> Account {
             groups.push(more);
         }
     }
-    Account { name: Some(name.to_owned()), uid: Uid::from_raw(uid), gid: Gid::from_raw(gid), groups }
+    UserAccount { name: Some(name.to_owned()), uid: Uid::from_raw(uid), gid: Gid::from_raw(gid), groups }
 }

@@ -7,7 +7,7 @@ use caps::{CapSet, Capability, CapsHashSet};
 use nix::unistd::{Gid, Uid, geteuid, getgroups, setgroups, setresgid, setresuid};
 
 use super::account::{AccountError, find_in};
-use super::{PrivilegeError, Privileges, give_up, give_up_here, successor};
+use super::{PrivilegeError, RemainingPrivileges, give_up, give_up_here, successor};
 
 /// Set in the process that gives up its privileges: what it is to do.
 const ROLE: &str = "RHUMB_TEST_ROLE";
@@ -70,7 +70,7 @@ fn check_unprivileged(uid: u32, gid: u32) {
     assert!(!refused.into_iter().any(|error| error.kind() == std::io::ErrorKind::PermissionDenied));
 }
 
-pub(in crate::boot) fn become_somebody(user: Option<&str>) -> Privileges {
+pub(in crate::boot) fn become_somebody(user: Option<&str>) -> RemainingPrivileges {
     let account = successor(user).unwrap();
     give_up_here(account.as_ref(), false).unwrap()
 }

@@ -12,7 +12,7 @@ use std::process::Command;
 use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 
-use super::{Force, SandboxError, enter, enter_here, folder_of};
+use super::{SandboxError, SandboxForce, enter, enter_here, folder_of};
 use crate::boot::privilege::tests::{again, role, root, status, succeeded};
 
 /// Two folders that anyone may write to, removed at the end: in one the sandbox allows it.
@@ -70,12 +70,12 @@ fn check_sockets() {
     UdpSocket::bind("[::1]:0").unwrap();
 }
 
-fn check_files(folders: &Folders, landlock: &Force) {
+fn check_files(folders: &Folders, landlock: &SandboxForce) {
     fs::write(folders.inside("file"), "1").unwrap();
     drop(UnixListener::bind(folders.inside("socket")).unwrap());
     fs::remove_file(folders.inside("socket")).unwrap();
     assert_eq!(fs::read_to_string(folders.outside("file")).unwrap(), "to be read");
-    if let Force::None(why) = landlock {
+    if let SandboxForce::None(why) = landlock {
         eprintln!("skipped: writing outside, {why}");
         return;
     }
@@ -104,7 +104,7 @@ fn an_unprivileged_server_in_its_sandbox() {
         assert_eq!(status("Uid"), "65534 65534 65534 65534");
     }
     let sandbox = enter_here(&[folders.0.join("inside")]).unwrap();
-    assert_eq!(sandbox.seccomp, Force::Full, "{sandbox}");
+    assert_eq!(sandbox.seccomp, SandboxForce::Full, "{sandbox}");
     let everything = || {
         check_status();
         check_processes();

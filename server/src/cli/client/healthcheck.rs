@@ -4,11 +4,11 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
-use rhumb_config::Config;
+use rhumb_config::ServerConfig;
 use rhumb_wire::Transport;
 
-use super::listeners::{self, Destination};
-use super::question::Question;
+use super::listeners::{self, AskedListener};
+use super::question::ProbeQuestion;
 use super::target::{self, AskError};
 use crate::cli::exit::{self, CommandExit};
 use crate::cli::server_target::ServerTarget;
@@ -50,7 +50,7 @@ pub(crate) fn healthcheck(target: &ServerTarget, streams: &mut AnswerStreams<'_>
     }
 }
 
-fn by_query(config: &Config, deadline: Instant, streams: &mut AnswerStreams<'_>) -> CommandExit {
+fn by_query(config: &ServerConfig, deadline: Instant, streams: &mut AnswerStreams<'_>) -> CommandExit {
     let by = |transport| config.listen.iter().find(|listen| listen.transports.contains(&transport));
     let Some(listen) = by(Transport::Udp).or_else(|| by(Transport::Tcp)) else {
         return exit::fail(streams, ["the configuration has no listener over udp or tcp to ask"]);
@@ -81,7 +81,7 @@ fn is_silence(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted)
 }
 
-fn ask(to: &Destination, within: Duration) -> io::Result<()> {
+fn ask(to: &AskedListener, within: Duration) -> io::Result<()> {
     let within = within.max(Duration::from_millis(1));
     if to.transports.contains(&Transport::Udp) {
         by_udp(to.address, within)
@@ -95,13 +95,13 @@ fn by_udp(to: SocketAddr, within: Duration) -> io::Result<()> {
     let own: IpAddr = if to.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind((own, 0))?;
     socket.connect(to)?;
-    let question = Question::new()?;
+    let question = ProbeQuestion::new()?;
     socket.send(&question.message())?;
     reply(&socket, question, within).map(drop)
 }
 
 /// Waits for the response to `question`. Gives the address that it came from.
-pub(super) fn reply(socket: &UdpSocket, question: Question, within: Duration) -> io::Result<SocketAddr> {
+pub(super) fn reply(socket: &UdpSocket, question: ProbeQuestion, within: Duration) -> io::Result<SocketAddr> {
     let deadline = Instant::now() + within;
     // What does not fit is cut off; the header is enough.
     let mut room = [0; 512];
@@ -123,7 +123,7 @@ pub(super) fn by_tcp(to: SocketAddr, within: Duration) -> io::Result<()> {
     let mut stream = TcpStream::connect_timeout(&to, within)?;
     stream.set_read_timeout(Some(within))?;
     stream.set_write_timeout(Some(within))?;
-    let question = Question::new()?;
+    let question = ProbeQuestion::new()?;
     stream.write_all(&question.framed())?;
     // The length of the message and its header; the rest may stay where it is.
     let mut start = [0; 2 + 12];

@@ -8,13 +8,13 @@ use rhumb_wire::Transport;
 
 /// An address to ask, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Destination {
+pub(super) struct AskedListener {
     pub(super) address: SocketAddr,
     pub(super) transports: Vec<Transport>,
 }
 
 /// The loopback addresses that a listener for every address has, the one address of another; those of an interface.
-pub(super) fn near(listen: &ListenEntry) -> Vec<Destination> {
+pub(super) fn near(listen: &ListenEntry) -> Vec<AskedListener> {
     if let ListenAddresses::EachOfInterface(_) = listen.addresses {
         return at(listen, &local_addresses().unwrap_or_default());
     }
@@ -25,8 +25,8 @@ pub(super) fn near(listen: &ListenEntry) -> Vec<Destination> {
 }
 
 /// Every address of this host, of those in `local` with their scopes, on which these listeners answer; each once.
-pub(super) fn all(listen: &[ListenEntry], local: &[(IpAddr, u32, String)]) -> Vec<Destination> {
-    let mut found: Vec<Destination> = Vec::new();
+pub(super) fn all(listen: &[ListenEntry], local: &[(IpAddr, u32, String)]) -> Vec<AskedListener> {
+    let mut found: Vec<AskedListener> = Vec::new();
     for new in listen.iter().flat_map(|listen| at(listen, local)) {
         match found.iter_mut().find(|known| known.address == new.address) {
             Some(known) => {
@@ -40,7 +40,7 @@ pub(super) fn all(listen: &[ListenEntry], local: &[(IpAddr, u32, String)]) -> Ve
     found
 }
 
-fn at(listen: &ListenEntry, local: &[(IpAddr, u32, String)]) -> Vec<Destination> {
+fn at(listen: &ListenEntry, local: &[(IpAddr, u32, String)]) -> Vec<AskedListener> {
     // The command line asks over UDP and TCP, which have the same port.
     let plain = |transport: &&Transport| !transport.is_encrypted();
     let transports: Vec<Transport> = listen.transports.iter().filter(plain).copied().collect();
@@ -52,7 +52,7 @@ fn at(listen: &ListenEntry, local: &[(IpAddr, u32, String)]) -> Vec<Destination>
             IpAddr::V4(_) => SocketAddr::new(ip, port),
             IpAddr::V6(ip) => SocketAddrV6::new(ip, port, 0, scope).into(),
         };
-        Destination { address, transports: transports.clone() }
+        AskedListener { address, transports: transports.clone() }
     };
     let served = |ip: &IpAddr, interface: &str| match &listen.addresses {
         ListenAddresses::One { ip: IpAddr::V4(_), .. } => ip.is_ipv4(),
@@ -80,7 +80,7 @@ mod tests {
         config.unwrap().listen
     }
 
-    fn addresses(found: &[Destination]) -> Vec<String> {
+    fn addresses(found: &[AskedListener]) -> Vec<String> {
         found.iter().map(|one| one.address.to_string()).collect()
     }
 

@@ -10,11 +10,11 @@ pub(super) const LENGTH: usize = 17;
 
 /// One question, with an id that nobody can guess.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Question {
+pub(super) struct ProbeQuestion {
     id: [u8; 2],
 }
 
-impl Question {
+impl ProbeQuestion {
     pub(super) fn new() -> io::Result<Self> {
         Ok(Self { id: random_u16()?.to_be_bytes() })
     }
@@ -50,23 +50,23 @@ mod tests {
 
     #[test]
     fn the_question_is_one() {
-        let message = Question { id: [0x12, 0x34] }.message();
+        let message = ProbeQuestion { id: [0x12, 0x34] }.message();
         let query = QueryMessage::parse(&message).unwrap();
         assert_eq!(query.header.id, 0x1234);
         assert_eq!((query.name.to_string().as_str(), query.qtype, query.class), (".", Type::SOA, Class::IN));
         assert!(!query.recursion_desired());
         assert_eq!(query.question_end(), LENGTH);
-        let framed = Question { id: [0x12, 0x34] }.framed();
+        let framed = ProbeQuestion { id: [0x12, 0x34] }.framed();
         assert_eq!((&framed[..2], &framed[2..]), (&[0, 17][..], &message[..]));
     }
 
     #[test]
     fn responses_are_told_from_the_rest() {
-        let question = Question { id: [0x12, 0x34] };
+        let question = ProbeQuestion { id: [0x12, 0x34] };
         let refused = [0x12, 0x34, 0x80, 0x05, 0, 0, 0, 0, 0, 0, 0, 0];
         assert!(question.is_answered_by(&refused));
         assert!(!question.is_answered_by(&refused[..11]));
         assert!(!question.is_answered_by(&question.message()));
-        assert!(!Question { id: [0x12, 0x35] }.is_answered_by(&refused));
+        assert!(!ProbeQuestion { id: [0x12, 0x35] }.is_answered_by(&refused));
     }
 }

@@ -10,12 +10,12 @@ use rhumb_wire::Transport;
 use serde::Serialize;
 
 use super::healthcheck::{by_tcp, reply};
-use super::listeners::{self, Destination};
-use super::question::Question;
+use super::listeners::{self, AskedListener};
+use super::question::ProbeQuestion;
 use super::target;
 use crate::cli::exit::{self, CommandExit};
 use crate::cli::server_target::ServerTarget;
-use crate::operator::show::{AnswerStreams, Table};
+use crate::operator::show::{AnswerStreams, TextTable};
 
 /// How long to wait for a reply, and how often to ask.
 const REPLY_WITHIN: Duration = Duration::from_millis(700);
@@ -75,8 +75,8 @@ pub(crate) fn selftest(target: &ServerTarget, json: bool, streams: &mut AnswerSt
     }
 }
 
-fn table(findings: &[Finding]) -> Table {
-    let mut table = Table::with_head(["ADDRESS", "TRANSPORT", "REPLIED FROM", "OK"]);
+fn table(findings: &[Finding]) -> TextTable {
+    let mut table = TextTable::with_head(["ADDRESS", "TRANSPORT", "REPLIED FROM", "OK"]);
     for finding in findings {
         let from = finding.replied_from.map_or("-".to_owned(), |from| from.to_string());
         let verdict = match (&finding.why, finding.ok) {
@@ -89,7 +89,7 @@ fn table(findings: &[Finding]) -> Table {
     table
 }
 
-fn ask_all(destinations: &[Destination], local: &[(IpAddr, u32)]) -> Vec<Finding> {
+fn ask_all(destinations: &[AskedListener], local: &[(IpAddr, u32)]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for some in destinations.chunks(AT_ONCE) {
         let found = thread::scope(|scope| {
@@ -101,7 +101,7 @@ fn ask_all(destinations: &[Destination], local: &[(IpAddr, u32)]) -> Vec<Finding
     findings
 }
 
-fn ask(to: &Destination, local: &[(IpAddr, u32)]) -> Vec<Finding> {
+fn ask(to: &AskedListener, local: &[(IpAddr, u32)]) -> Vec<Finding> {
     let mut found = Vec::new();
     if to.transports.contains(&Transport::Udp) {
         found.push(finding(to.address, "udp", by_udp(to.address, local)));
@@ -133,7 +133,7 @@ fn finding(address: SocketAddr, transport: &'static str, reply: io::Result<Socke
 fn by_udp(to: SocketAddr, local: &[(IpAddr, u32)]) -> io::Result<SocketAddr> {
     let mut outcome = Err(io::ErrorKind::TimedOut.into());
     for _ in 0..TRIES {
-        let question = Question::new()?;
+        let question = ProbeQuestion::new()?;
         let socket = sent(to, local, question)?;
         outcome = reply(&socket, question, REPLY_WITHIN);
         if outcome.is_ok() {
@@ -145,7 +145,7 @@ fn by_udp(to: SocketAddr, local: &[(IpAddr, u32)]) -> io::Result<SocketAddr> {
 
 /// Sends the question from another address than the one asked: asked from itself, an address is what the kernel would
 /// choose for the reply even if the server left the choice to it.
-fn sent(to: SocketAddr, local: &[(IpAddr, u32)], question: Question) -> io::Result<UdpSocket> {
+fn sent(to: SocketAddr, local: &[(IpAddr, u32)], question: ProbeQuestion) -> io::Result<UdpSocket> {
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for own in sources(to, local) {
         match UdpSocket::bind(own).and_then(|socket| socket.send_to(&question.message(), to).map(|_| socket))

@@ -5,11 +5,11 @@ use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rhumb_config::Config;
+use rhumb_config::ServerConfig;
 
 use super::exchange::{self, ServerReply};
 use crate::cli::server_target::ServerTarget;
-use crate::control::place::{self, Place};
+use crate::control::place::{self, SocketPlace};
 
 /// The section of a configuration that says where the control socket is.
 const CONTROL: &[&str] = &["control"];
@@ -20,8 +20,8 @@ const MOST_BYTES: u64 = 16 << 20;
 
 /// The places to look for the server at, in order.
 #[derive(Debug)]
-pub(super) struct Channel {
-    places: Vec<Place>,
+pub(super) struct ControlTarget {
+    places: Vec<SocketPlace>,
     /// What is wrong with the rest of the configuration, one line each: for the server to tell, if there is one.
     pub(super) mistakes: Vec<String>,
 }
@@ -37,7 +37,7 @@ pub(super) enum AskError {
 
 impl AskError {
     /// What to tell, one line each.
-    pub(super) fn lines(&self, channel: &Channel, within: Duration) -> Vec<String> {
+    pub(super) fn lines(&self, channel: &ControlTarget, within: Duration) -> Vec<String> {
         match self {
             AskError::NoReply(error) if error.kind() == io::ErrorKind::TimedOut => {
                 vec![format!("the server did not answer within {} s", within.as_secs_f32())]
@@ -69,16 +69,16 @@ fn why(error: &io::Error) -> String {
 }
 
 /// Finds out where the server is to be looked for. Errors: those of the configuration, one line each.
-pub(super) fn channel(target: &ServerTarget) -> Result<Channel, Vec<String>> {
+pub(super) fn channel(target: &ServerTarget) -> Result<ControlTarget, Vec<String>> {
     if let Some(socket) = &target.socket {
-        let place = Place { path: socket.clone(), private: false };
-        return Ok(Channel { places: vec![place], mistakes: Vec::new() });
+        let place = SocketPlace { path: socket.clone(), private: false };
+        return Ok(ControlTarget { places: vec![place], mistakes: Vec::new() });
     }
     let (config, mistakes) = read(target.config.as_deref(), CONTROL)?;
-    Ok(Channel { places: place::candidates(&config), mistakes })
+    Ok(ControlTarget { places: place::candidates(&config), mistakes })
 }
 
-impl Channel {
+impl ControlTarget {
     /// Asks the first server that is reached. Errors: see [`AskError`].
     pub(super) fn ask(
         &self,
@@ -104,7 +104,7 @@ impl Channel {
 
 /// The configuration in which to look up the listeners; the built-in default without a file. Mistakes elsewhere in it do
 /// not matter. Errors: all that is wrong with the file, one line each.
-pub(super) fn listeners(file: Option<&Path>) -> Result<Config, Vec<String>> {
+pub(super) fn listeners(file: Option<&Path>) -> Result<ServerConfig, Vec<String>> {
     read(file, LISTEN).map(|(config, _)| config)
 }
 
@@ -112,7 +112,7 @@ pub(super) fn listeners(file: Option<&Path>) -> Result<Config, Vec<String>> {
 /// server to tell, which goes on with what it had. Gives the mistakes too.
 ///
 /// Errors: all that is wrong with the file, one line each.
-fn read(file: Option<&Path>, sections: &[&str]) -> Result<(Config, Vec<String>), Vec<String>> {
+fn read(file: Option<&Path>, sections: &[&str]) -> Result<(ServerConfig, Vec<String>), Vec<String>> {
     let Some(file) = file else { return Ok((rhumb_config::built_in(), Vec::new())) };
     let mistakes: Vec<String> = match rhumb_config::load(file) {
         Ok(config) => return Ok((config, Vec::new())),
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn only_mistakes_in_needed_sections_matter() {
-        let folder = crate::operator::fake::Folder::new("target");
+        let folder = crate::operator::fake::ScratchFolder::new("target");
         let file = folder.path().join("rhumb.yaml");
         let found = |text: &str| {
             fs::write(&file, text).unwrap();

@@ -2,7 +2,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use super::*;
-use crate::operator::fake::{FakeOutcome, FakeServer, Folder};
+use crate::operator::fake::{FakeOutcome, FakeServer, ScratchFolder};
 
 mod reaching;
 

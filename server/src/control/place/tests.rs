@@ -1,9 +1,9 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
-use crate::operator::fake::Folder;
+use crate::operator::fake::ScratchFolder;
 
-fn paths(places: &[Place]) -> Vec<&str> {
+fn paths(places: &[SocketPlace]) -> Vec<&str> {
     places.iter().map(|place| place.path.to_str().unwrap()).collect()
 }
 
@@ -32,11 +32,11 @@ fn without_it_the_usual_places() {
 
 #[test]
 fn a_private_folder_is_private() {
-    let folder = Folder::new("place");
+    let folder = ScratchFolder::new("place");
     let uid = geteuid().as_raw();
     let (own, link, file) =
         (folder.path().join("own"), folder.path().join("link"), folder.path().join("file"));
-    let place = Place { path: own.join(FILE), private: true };
+    let place = SocketPlace { path: own.join(FILE), private: true };
     assert_eq!(place.check().unwrap_err().kind(), io::ErrorKind::NotFound);
     assert!(place.prepare().unwrap());
     assert!(!place.prepare().unwrap());
@@ -58,15 +58,15 @@ fn a_private_folder_is_private() {
 
 #[test]
 fn the_first_place_that_will_have_it() {
-    let folder = Folder::new("place");
-    let at = |path: &str| Place { path: folder.path().join(path), private: true };
+    let folder = ScratchFolder::new("place");
+    let at = |path: &str| SocketPlace { path: folder.path().join(path), private: true };
     let places = || vec![at("a/b/s"), at("c/s"), at("d/s")];
     let listener = bind_first(places(), 0o600).unwrap();
     assert_eq!(listener.path(), folder.path().join("c/s"));
-    assert!(matches!(bind_first(places(), 0o600), Err(BindError::ServerState { .. })));
+    assert!(matches!(bind_first(places(), 0o600), Err(ControlBindError::ServerState { .. })));
     drop(listener);
-    assert!(matches!(bind_first(vec![at("a/b/s")], 0o600), Err(BindError::Folder { .. })));
+    assert!(matches!(bind_first(vec![at("a/b/s")], 0o600), Err(ControlBindError::Folder { .. })));
     let error = bind_first(vec![at("a/b/s"), at("e/f/s")], 0o600).unwrap_err();
-    assert!(matches!(&error, BindError::Nowhere(both) if both.len() == 2), "{error:?}");
+    assert!(matches!(&error, ControlBindError::Nowhere(both) if both.len() == 2), "{error:?}");
     assert!(error.to_string().contains("a/b/s: its folder: ") && error.to_string().contains("; "), "{error}");
 }

@@ -6,15 +6,16 @@ use hyper::body::{Body as _, Bytes, Incoming};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout_at};
 
-use super::reply::Refusal;
+use super::reply::RequestRefusal;
 
 /// The deepest that arrays and objects may lie in each other.
 const MOST_DEPTH: usize = 8;
 
 /// The whole body, if it has come by then and has at most this many octets. Errors: what to answer.
-pub(super) async fn read(body: Incoming, by: Instant, most: usize) -> Result<Bytes, Refusal> {
-    let too_long =
-        || Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is longer than {most} octets"));
+pub(super) async fn read(body: Incoming, by: Instant, most: usize) -> Result<Bytes, RequestRefusal> {
+    let too_long = || {
+        RequestRefusal::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is longer than {most} octets"))
+    };
     // What is announced need not come first.
     if body.size_hint().lower() > most as u64 {
         return Err(too_long());
@@ -22,17 +23,17 @@ pub(super) async fn read(body: Incoming, by: Instant, most: usize) -> Result<Byt
     match timeout_at(by, Limited::new(body, most).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
-        Ok(Err(error)) => Err(Refusal::bad(format!("the body: {error}"))),
-        Err(_) => Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")),
+        Ok(Err(error)) => Err(RequestRefusal::bad(format!("the body: {error}"))),
+        Err(_) => Err(RequestRefusal::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")),
     }
 }
 
 /// The value that a body holds. Errors: what to answer.
-pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, RequestRefusal> {
     if too_deep(body) {
-        return Err(Refusal::bad(format!("the JSON is nested deeper than {MOST_DEPTH}")));
+        return Err(RequestRefusal::bad(format!("the JSON is nested deeper than {MOST_DEPTH}")));
     }
-    serde_json::from_slice(body).map_err(|error| Refusal::bad(format!("the body: {error}")))
+    serde_json::from_slice(body).map_err(|error| RequestRefusal::bad(format!("the body: {error}")))
 }
 
 /// Whether brackets outside of strings are nested deeper than allowed. What is no JSON is left to the parser.

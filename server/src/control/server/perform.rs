@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use tokio::time::timeout;
 
 use super::ClientPermit;
-use super::reply::{self, Reply};
+use super::reply::{self, HttpReply};
 use super::request::CommandRequest;
 use crate::control::command::ControlService;
 
@@ -18,7 +18,7 @@ pub(super) async fn perform(
     request: CommandRequest,
     service: Arc<dyn ControlService>,
     permit: ClientPermit,
-) -> Reply {
+) -> HttpReply {
     let CommandRequest { command, arguments } = request;
     let running = tokio::spawn(async move {
         let result = service.run(command, &arguments).await;

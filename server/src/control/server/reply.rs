@@ -7,18 +7,18 @@ use hyper::{Method, Response, StatusCode};
 use serde::Serialize;
 
 /// What a request gets.
-pub(super) type Reply = Response<Full<Bytes>>;
+pub(super) type HttpReply = Response<Full<Bytes>>;
 
 /// Why a request is not followed.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct RequestRefusal {
     status: StatusCode,
     message: String,
     /// The method to use instead.
     allow: Option<Method>,
 }
 
-impl Refusal {
+impl RequestRefusal {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into(), allow: None }
     }
@@ -34,7 +34,7 @@ impl Refusal {
         Self { status: StatusCode::METHOD_NOT_ALLOWED, message, allow: Some(method) }
     }
 
-    pub(super) fn into_reply(self) -> Reply {
+    pub(super) fn into_reply(self) -> HttpReply {
         let mut reply = error(self.status, self.message);
         if let Some(Ok(allow)) = self.allow.map(|method| HeaderValue::from_str(method.as_str())) {
             reply.headers_mut().insert(ALLOW, allow);
@@ -70,7 +70,7 @@ struct Errors<'a> {
 }
 
 /// A response with this value as its body.
-pub(super) fn json<T: Serialize>(status: StatusCode, value: &T) -> Reply {
+pub(super) fn json<T: Serialize>(status: StatusCode, value: &T) -> HttpReply {
     match serde_json::to_vec(value) {
         Ok(body) => json_text(status, body),
         Err(error) => {
@@ -81,22 +81,22 @@ pub(super) fn json<T: Serialize>(status: StatusCode, value: &T) -> Reply {
 }
 
 /// A response whose body is this JSON.
-pub(super) fn json_text(status: StatusCode, mut text: Vec<u8>) -> Reply {
+pub(super) fn json_text(status: StatusCode, mut text: Vec<u8>) -> HttpReply {
     text.push(b'\n');
     bytes(status, text)
 }
 
 /// A response that says what is wrong, one entry each.
-pub(super) fn errors(status: StatusCode, errors: &[String]) -> Reply {
+pub(super) fn errors(status: StatusCode, errors: &[String]) -> HttpReply {
     json(status, &Errors { errors })
 }
 
 /// A response that says what is wrong.
-pub(super) fn error(status: StatusCode, message: impl Into<String>) -> Reply {
+pub(super) fn error(status: StatusCode, message: impl Into<String>) -> HttpReply {
     errors(status, &[message.into()])
 }
 
-fn bytes(status: StatusCode, body: Vec<u8>) -> Reply {
+fn bytes(status: StatusCode, body: Vec<u8>) -> HttpReply {
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use tokio::time::Instant;
 
 use super::body;
-use super::reply::Refusal;
+use super::reply::RequestRefusal;
 use crate::control::arguments::CommandArguments;
 use crate::control::command::{ArgumentSpec, CommandSpec};
 use crate::control::percent;
@@ -27,64 +27,64 @@ pub(super) async fn read(
     access: ControlAccess,
     by: Instant,
     most: usize,
-) -> Result<CommandRequest, Refusal> {
+) -> Result<CommandRequest, RequestRefusal> {
     let (head, incoming) = request.into_parts();
     let path = head.uri.path();
     let Some(command) = commands.iter().copied().find(|known| known.path == path) else {
         let known: Vec<&str> = commands.iter().map(|known| known.path).collect();
         let message = format!("nothing is here; there are {}", known.join(", "));
-        return Err(Refusal::new(StatusCode::NOT_FOUND, message));
+        return Err(RequestRefusal::new(StatusCode::NOT_FOUND, message));
     };
     if head.method != command.method() {
-        return Err(Refusal::only(command.method()));
+        return Err(RequestRefusal::only(command.method()));
     }
     if command.changes && access == ControlAccess::Read {
         let message = format!("{path} changes something, and members of control.read-group may only look");
-        return Err(Refusal::new(StatusCode::FORBIDDEN, message));
+        return Err(RequestRefusal::new(StatusCode::FORBIDDEN, message));
     }
     let query = head.uri.query().unwrap_or_default();
     let takes = |of_changes: bool| command.changes == of_changes && !command.arguments.is_empty();
     if !query.is_empty() && !takes(false) {
-        return Err(Refusal::bad(format!("{path} takes no query")));
+        return Err(RequestRefusal::bad(format!("{path} takes no query")));
     }
     let content = body::read(incoming, by, most).await?;
     if !content.is_empty() && !takes(true) {
-        return Err(Refusal::bad(format!("{path} takes no body")));
+        return Err(RequestRefusal::bad(format!("{path} takes no body")));
     }
     let arguments =
         if content.is_empty() { from_query(command, query)? } else { from_body(command, &content)? };
-    let arguments = arguments.complete(command).map_err(Refusal::bad)?;
+    let arguments = arguments.complete(command).map_err(RequestRefusal::bad)?;
     Ok(CommandRequest { command, arguments })
 }
 
-fn from_query(command: &CommandSpec, query: &str) -> Result<CommandArguments, Refusal> {
+fn from_query(command: &CommandSpec, query: &str) -> Result<CommandArguments, RequestRefusal> {
     let mut arguments = CommandArguments::default();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let spec = argument(command, key)?;
         let Some(value) = percent::decode(value) else {
-            return Err(Refusal::bad(format!("{key}: the percent-encoding is broken")));
+            return Err(RequestRefusal::bad(format!("{key}: the percent-encoding is broken")));
         };
-        arguments.add(spec, &value).map_err(Refusal::bad)?;
+        arguments.add(spec, &value).map_err(RequestRefusal::bad)?;
     }
     Ok(arguments)
 }
 
-fn from_body(command: &CommandSpec, content: &[u8]) -> Result<CommandArguments, Refusal> {
+fn from_body(command: &CommandSpec, content: &[u8]) -> Result<CommandArguments, RequestRefusal> {
     let mut arguments = CommandArguments::default();
     for (key, value) in body::parse::<Fields>(content)?.0 {
         let spec = argument(command, &key)?;
         if let Some(value) = value.text() {
-            arguments.add(spec, &value).map_err(Refusal::bad)?;
+            arguments.add(spec, &value).map_err(RequestRefusal::bad)?;
         }
     }
     Ok(arguments)
 }
 
-fn argument<'a>(command: &'a CommandSpec, key: &str) -> Result<&'a ArgumentSpec, Refusal> {
+fn argument<'a>(command: &'a CommandSpec, key: &str) -> Result<&'a ArgumentSpec, RequestRefusal> {
     command.arguments.iter().find(|spec| spec.name == key).ok_or_else(|| {
         let names: Vec<&str> = command.arguments.iter().map(|spec| spec.name).collect();
-        Refusal::bad(format!("{} takes {} and nothing else", command.path, names.join(", ")))
+        RequestRefusal::bad(format!("{} takes {} and nothing else", command.path, names.join(", ")))
     })
 }
 

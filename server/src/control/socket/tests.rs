@@ -2,7 +2,7 @@ use std::os::unix::net::UnixDatagram;
 use std::sync::Arc;
 
 use super::*;
-use crate::operator::fake::Folder;
+use crate::operator::fake::ScratchFolder;
 
 fn bits(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().mode() & 0o7777
@@ -10,7 +10,7 @@ fn bits(path: &Path) -> u32 {
 
 #[test]
 fn it_has_the_mode_asked_for() {
-    let folder = Folder::new("bind");
+    let folder = ScratchFolder::new("bind");
     for mode in [0o600, 0o660, 0o666, 0o777, 0o000] {
         let path = folder.path().join("s");
         let listener = bind(&path, mode).unwrap();
@@ -27,7 +27,7 @@ fn it_has_the_mode_asked_for() {
 
 #[test]
 fn a_group_may_be_let_in_to_look() {
-    let folder = Folder::new("bind");
+    let folder = ScratchFolder::new("bind");
     let path = folder.path().join("s");
     let mut listener = bind(&path, 0o600).unwrap();
     // One's own group can always be given.
@@ -39,7 +39,7 @@ fn a_group_may_be_let_in_to_look() {
 
 #[test]
 fn nobody_connects_before_it_has_its_mode() {
-    let folder = Folder::new("bind");
+    let folder = ScratchFolder::new("bind");
     let path = folder.path().join("s");
     let socket = stream_socket().unwrap();
     socket::bind(socket.as_raw_fd(), &UnixAddr::new(&path).unwrap()).unwrap();
@@ -51,7 +51,7 @@ fn nobody_connects_before_it_has_its_mode() {
 
 #[test]
 fn the_dead_are_replaced_and_the_living_are_not() {
-    let folder = Folder::new("bind");
+    let folder = ScratchFolder::new("bind");
     let path = folder.path().join("s");
     // Dropping std's listener leaves its file, as a killed server does.
     drop(UnixListener::bind(&path).unwrap());
@@ -59,7 +59,7 @@ fn the_dead_are_replaced_and_the_living_are_not() {
     let living = bind(&path, 0o600).unwrap();
     let error = bind(&path, 0o600).unwrap_err();
     assert!(
-        matches!(error, BindError::ServerState { pid: Some(pid), .. } if pid == std::process::id().cast_signed())
+        matches!(error, ControlBindError::ServerState { pid: Some(pid), .. } if pid == std::process::id().cast_signed())
     );
     let text = error.to_string();
     assert!(
@@ -72,7 +72,7 @@ fn the_dead_are_replaced_and_the_living_are_not() {
 
 #[test]
 fn a_full_backlog_is_alive() {
-    let folder = Folder::new("bind");
+    let folder = ScratchFolder::new("bind");
     let path = folder.path().join("s");
     let _living = bind(&path, 0o600).unwrap();
     let mut held = Vec::new();
@@ -84,12 +84,12 @@ fn a_full_backlog_is_alive() {
         assert!(held.len() < 1000);
     };
     assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
-    assert!(matches!(bind(&path, 0o600), Err(BindError::ServerState { pid: None, .. })));
+    assert!(matches!(bind(&path, 0o600), Err(ControlBindError::ServerState { pid: None, .. })));
 }
 
 #[test]
 fn what_is_no_socket_is_left_alone() {
-    let folder = Folder::new("bind");
+    let folder = ScratchFolder::new("bind");
     let at = |name: &str| folder.path().join(name);
     fs::write(at("file"), "mine").unwrap();
     fs::create_dir(at("folder")).unwrap();
@@ -114,7 +114,7 @@ fn what_is_no_socket_is_left_alone() {
 
 #[test]
 fn only_its_own_file_goes_with_it() {
-    let folder = Folder::new("bind");
+    let folder = ScratchFolder::new("bind");
     let path = folder.path().join("s");
     let first = bind(&path, 0o600).unwrap();
     fs::rename(&path, folder.path().join("moved")).unwrap();
@@ -127,7 +127,7 @@ fn only_its_own_file_goes_with_it() {
 
 #[test]
 fn of_many_that_start_at_once_one_wins() {
-    let folder = Folder::new("bind");
+    let folder = ScratchFolder::new("bind");
     let path = Arc::new(folder.path().join("s"));
     for _ in 0..20 {
         drop(UnixListener::bind(&*path).unwrap());
@@ -140,8 +140,10 @@ fn of_many_that_start_at_once_one_wins() {
         let results: Vec<_> = started.into_iter().map(|one| one.join().unwrap()).collect();
         assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
         assert!(connect(&path).is_ok());
-        let lost =
-            results.iter().filter(|result| matches!(result, Err(BindError::ServerState { .. }))).count();
+        let lost = results
+            .iter()
+            .filter(|result| matches!(result, Err(ControlBindError::ServerState { .. })))
+            .count();
         assert_eq!(lost, 3, "{results:?}");
     }
 }
@@ -152,7 +154,7 @@ fn it_can_be_given_away() {
         println!("skipped: only root gives files away");
         return;
     }
-    let folder = Folder::new("bind");
+    let folder = ScratchFolder::new("bind");
     let path = folder.path().join("s");
     let mut listener = bind(&path, 0o600).unwrap();
     listener.give_to(65_534, 65_533).unwrap();

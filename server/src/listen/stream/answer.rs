@@ -8,12 +8,12 @@ use arc_swap::Guard;
 use rhumb_net::stream::OutgoingMessages;
 use tokio::sync::mpsc;
 
-use super::services::Streams;
+use super::services::StreamServices;
 use crate::listen::answer::{AnswerContext, MessageAnswer, answer_message};
-use crate::metrics::Block;
+use crate::metrics::CounterBlock;
 use crate::query::{MessageSource, QueryClient, QueryContext, QueryScratch};
 use crate::recursion::ReplyPath;
-use crate::snapshot::Snapshot;
+use crate::snapshot::ServerSnapshot;
 
 thread_local! {
     /// By thread and not by connection: it is used without a pause between.
@@ -22,7 +22,7 @@ thread_local! {
 
 /// What all queries of one read have in common, found out when the first one is there.
 pub(super) struct StreamAnswers<'a, F> {
-    streams: &'a Streams,
+    streams: &'a StreamServices,
     client: &'a QueryClient<'a>,
     /// Gives the way for an answer that comes later.
     later: F,
@@ -37,12 +37,12 @@ pub(super) struct StreamAnswers<'a, F> {
 
 struct Begun {
     at: Instant,
-    snapshot: Guard<Arc<Snapshot>>,
-    block: Arc<Block>,
+    snapshot: Guard<Arc<ServerSnapshot>>,
+    block: Arc<CounterBlock>,
 }
 
 impl<'a, F: FnMut() -> mpsc::Sender<Vec<u8>>> StreamAnswers<'a, F> {
-    pub(super) fn new(streams: &'a Streams, client: &'a QueryClient<'a>, later: F) -> Self {
+    pub(super) fn new(streams: &'a StreamServices, client: &'a QueryClient<'a>, later: F) -> Self {
         Self { streams, client, later, begun: None, sources: Vec::new(), done: 0, dropped: false }
     }
 

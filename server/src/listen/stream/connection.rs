@@ -13,7 +13,7 @@ use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::answer::StreamAnswers;
-use super::services::Streams;
+use super::services::StreamServices;
 use crate::metrics::DropReason;
 use crate::query::{MessageSource, QueryClient};
 
@@ -30,7 +30,7 @@ const ROUNDS: u32 = 8;
 
 /// A connection and the answers that it waits for.
 pub(in crate::listen) struct Connection<S> {
-    streams: Streams,
+    streams: StreamServices,
     client: QueryClient<'static>,
     messages: MessageStream<S>,
     /// The way for answers that come later; made for the first query that waits.
@@ -73,7 +73,7 @@ enum End {
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// The time for the first query began at `begun`.
     pub(in crate::listen) fn new(
-        streams: Streams,
+        streams: StreamServices,
         client: QueryClient<'static>,
         stream: S,
         begun: Instant,

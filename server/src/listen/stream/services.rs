@@ -11,7 +11,7 @@ use crate::snapshot::ServerState;
 
 /// What connections of all listeners have in common.
 #[derive(Debug, Clone)]
-pub struct Streams {
+pub struct StreamServices {
     /// The server's state.
     pub live: Arc<ServerState>,
     /// Where queries go that have to wait.
@@ -26,7 +26,7 @@ pub struct Streams {
 #[derive(Debug, Clone)]
 pub struct ListenerServices {
     /// What connections have in common.
-    pub streams: Streams,
+    pub streams: StreamServices,
     /// Where connections are served.
     pub runtime: Handle,
 }

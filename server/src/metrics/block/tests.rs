@@ -5,10 +5,10 @@ use super::*;
 
 #[test]
 fn every_label_has_its_own_counter() {
-    let block = Block::new();
+    let block = CounterBlock::new();
     let mut expected = 0;
     for transport in Transport::ALL {
-        for family in Family::ALL {
+        for family in ClientFamily::ALL {
             for qtype in [1, 28, 257, 255, 65535] {
                 expected += 1;
                 for _ in 0..expected {
@@ -43,14 +43,14 @@ fn numbers_without_a_name_are_other() {
     {
         assert_eq!(RcodeLabel::of(code).as_str(), label);
     }
-    let block = Block::new();
+    let block = CounterBlock::new();
     for code in 0..=u16::MAX {
-        block.request(Transport::Udp, Family::V6, code);
+        block.request(Transport::Udp, ClientFamily::V6, code);
         block.response(code, ResponseSource::Cache);
     }
     assert_eq!(block.read_all_requests(), 65536);
     let named = (TypeLabel::COUNT - 1) as u64;
-    assert_eq!(block.read_request(Transport::Udp, Family::V6, TypeLabel::Other), 65536 - named);
+    assert_eq!(block.read_request(Transport::Udp, ClientFamily::V6, TypeLabel::Other), 65536 - named);
     assert_eq!(block.read_response(RcodeLabel::Other), 65536 - (RcodeLabel::COUNT as u64 - 1));
 }
 
@@ -76,7 +76,7 @@ fn labels_are_distinct_texts() {
 
 #[test]
 fn durations_fall_in_the_bucket_that_includes_their_bound() {
-    let block = Block::new();
+    let block = CounterBlock::new();
     block.duration(Transport::Udp, Duration::ZERO, 3);
     block.duration(Transport::Udp, Duration::from_micros(10), 1);
     block.duration(Transport::Udp, Duration::from_nanos(10_001), 2);
@@ -92,9 +92,10 @@ fn durations_fall_in_the_bucket_that_includes_their_bound() {
 
 #[test]
 fn a_block_shares_no_line_with_another() {
-    assert_eq!(align_of::<Block>(), 128);
-    assert_eq!(size_of::<Block>() % 128, 0);
-    let blocks: Vec<std::sync::Arc<Block>> = (0..8).map(|_| std::sync::Arc::new(Block::new())).collect();
+    assert_eq!(align_of::<CounterBlock>(), 128);
+    assert_eq!(size_of::<CounterBlock>() % 128, 0);
+    let blocks: Vec<std::sync::Arc<CounterBlock>> =
+        (0..8).map(|_| std::sync::Arc::new(CounterBlock::new())).collect();
     for block in blocks {
         assert_eq!(std::sync::Arc::as_ptr(&block).addr() % 128, 0);
     }
@@ -102,9 +103,9 @@ fn a_block_shares_no_line_with_another() {
 
 #[test]
 fn absorbing_adds_every_counter() {
-    let (a, b) = (Block::new(), Block::new());
+    let (a, b) = (CounterBlock::new(), CounterBlock::new());
     for block in [&a, &b] {
-        block.request(Transport::Tcp, Family::V4, 15);
+        block.request(Transport::Tcp, ClientFamily::V4, 15);
         block.response(0, ResponseSource::Zone);
         block.edns(true);
         block.edns(false);
@@ -118,7 +119,7 @@ fn absorbing_adds_every_counter() {
         block.duration(Transport::Tcp, Duration::from_millis(1), 2);
     }
     a.absorb(&b);
-    assert_eq!(a.read_request(Transport::Tcp, Family::V4, TypeLabel::Mx), 2);
+    assert_eq!(a.read_request(Transport::Tcp, ClientFamily::V4, TypeLabel::Mx), 2);
     assert_eq!(a.read_response(RcodeLabel::NoError), 2);
     assert_eq!((a.read_edns(), a.read_dnssec_ok(), a.read_truncated(), a.read_panics()), (4, 2, 2, 2));
     assert_eq!(a.read_dropped(DropReason::TooOld), 2);
@@ -134,11 +135,11 @@ fn absorbing_adds_every_counter() {
 
 #[test]
 fn a_reader_sees_counts_only_grow() {
-    let block = Block::new();
+    let block = CounterBlock::new();
     thread::scope(|scope| {
         let writer = scope.spawn(|| {
             for _ in 0..200_000 {
-                block.request(Transport::Udp, Family::V4, 1);
+                block.request(Transport::Udp, ClientFamily::V4, 1);
                 block.duration(Transport::Udp, Duration::from_micros(1), 1);
             }
         });

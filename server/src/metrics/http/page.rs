@@ -7,7 +7,7 @@ use hyper::header::{
 };
 use hyper::{Method, Request, Response, StatusCode};
 
-use super::Pages;
+use super::HttpPages;
 use crate::metrics::scrape;
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -15,7 +15,7 @@ const HTML: &str = "text/html; charset=utf-8";
 /// The page needs no script and no other source; so none is allowed, whatever a zone is called.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 /// The response to one request; its body, if it has one, is never read.
-pub(super) fn answer(pages: &dyn Pages, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+pub(super) fn answer(pages: &dyn HttpPages, request: &Request<Incoming>) -> Response<Full<Bytes>> {
     if !request.body().is_end_stream() {
         return reply(StatusCode::PAYLOAD_TOO_LARGE, TEXT, "no request here has a body\n".to_owned());
     }

@@ -17,7 +17,7 @@ impl Fixed {
     }
 }
 
-impl Pages for Fixed {
+impl HttpPages for Fixed {
     fn metrics(&self) -> String {
         self.metrics.clone()
     }

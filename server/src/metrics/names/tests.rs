@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::metrics::text::Page;
-use crate::metrics::{Metrics, Samples, ZoneSample};
+use crate::metrics::text::MetricsPage;
+use crate::metrics::{MetricSamples, ServerMetrics, ZoneSample};
 
 #[test]
 fn names_follow_the_conventions() {
@@ -11,7 +11,12 @@ fn names_follow_the_conventions() {
         assert!(seen.insert(metric.name()), "{} twice", metric.name());
         let known = metric.name().starts_with("rhumb_") || metric.name().starts_with("process_");
         assert!(known, "{}", metric.name());
-        assert_eq!(metric.name().ends_with("_total"), metric.kind() == Kind::Counter, "{}", metric.name());
+        assert_eq!(
+            metric.name().ends_with("_total"),
+            metric.kind() == MetricKind::Counter,
+            "{}",
+            metric.name()
+        );
         assert!(
             metric.help().ends_with('.') && !metric.help().contains(['|', '\n', '\\']),
             "{}",
@@ -46,7 +51,7 @@ fn names_follow_the_conventions() {
 
 #[test]
 fn the_table_and_a_scrape_agree() {
-    let metrics = Metrics::new("0.0.0");
+    let metrics = ServerMetrics::new("0.0.0");
     let held = (
         metrics.block("udp-0"),
         metrics.upstream("192.0.2.1"),
@@ -55,7 +60,7 @@ fn the_table_and_a_scrape_agree() {
         metrics.certificate("self-signed"),
     );
     drop(metrics.workers().register("udp", "udp 127.0.0.1:53/0"));
-    metrics.watch(std::sync::Arc::new(|out: &mut Samples| {
+    metrics.watch(std::sync::Arc::new(|out: &mut MetricSamples| {
         out.set(&CACHE_ENTRIES, &[], 1);
         out.set(&CACHE_BYTES, &[], 1);
         out.set(&CACHE_SIZE, &[], 1);
@@ -73,7 +78,7 @@ fn the_table_and_a_scrape_agree() {
             expires: Some(9),
         });
     }));
-    let page = Page::read(&metrics.render()).unwrap();
+    let page = MetricsPage::read(&metrics.render()).unwrap();
     drop(held);
     let scraped: BTreeSet<&str> = page.metrics.keys().map(String::as_str).collect();
     let table: BTreeSet<&str> = TABLE.iter().map(|metric| metric.name()).collect();

@@ -3,25 +3,25 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
-use crate::metrics::labels::{Family, UpstreamFailure};
-use crate::metrics::text::Page;
-use crate::metrics::{Samples, ZoneSample, names};
+use crate::metrics::labels::{ClientFamily, UpstreamFailure};
+use crate::metrics::text::MetricsPage;
+use crate::metrics::{MetricSamples, ZoneSample, names};
 use rhumb_wire::Transport;
 
-fn page(metrics: &Metrics) -> Page {
-    Page::read(&metrics.render()).unwrap()
+fn page(metrics: &ServerMetrics) -> MetricsPage {
+    MetricsPage::read(&metrics.render()).unwrap()
 }
 
 const UDP_A: (&str, [(&str, &str); 3]) =
     ("rhumb_dns_requests_total", [("proto", "udp"), ("family", "4"), ("type", "A")]);
 
-fn udp_a(page: &Page) -> f64 {
+fn udp_a(page: &MetricsPage) -> f64 {
     page.value(UDP_A.0, &UDP_A.1).unwrap()
 }
 
 #[test]
 fn two_threads_add_up_and_stay_when_they_end() {
-    let metrics = Arc::new(Metrics::new("1.2.3"));
+    let metrics = Arc::new(ServerMetrics::new("1.2.3"));
     let (go, wait) = mpsc::channel::<()>();
     let (done, counted) = mpsc::channel();
     let first = {
@@ -29,7 +29,7 @@ fn two_threads_add_up_and_stay_when_they_end() {
         thread::spawn(move || {
             let block = metrics.block("udp-0");
             for _ in 0..1000 {
-                block.request(Transport::Udp, Family::V4, 1);
+                block.request(Transport::Udp, ClientFamily::V4, 1);
             }
             done.send(()).unwrap();
             wait.recv().unwrap();
@@ -39,7 +39,7 @@ fn two_threads_add_up_and_stay_when_they_end() {
         let metrics = Arc::clone(&metrics);
         thread::spawn(move || {
             for _ in 0..234 {
-                metrics.with_local(|block| block.request(Transport::Udp, Family::V4, 1));
+                metrics.with_local(|block| block.request(Transport::Udp, ClientFamily::V4, 1));
             }
             done.send(()).unwrap();
         })
@@ -62,10 +62,10 @@ fn two_threads_add_up_and_stay_when_they_end() {
 
 #[test]
 fn threads_that_come_and_go_leave_no_blocks_behind() {
-    let metrics = Arc::new(Metrics::new("0"));
+    let metrics = Arc::new(ServerMetrics::new("0"));
     for _ in 0..100 {
         let metrics = Arc::clone(&metrics);
-        thread::spawn(move || metrics.with_local(Block::panic)).join().unwrap();
+        thread::spawn(move || metrics.with_local(CounterBlock::panic)).join().unwrap();
     }
     assert!(metrics.lock_blocks().live.len() <= 1);
     assert_eq!(page(&metrics).value("rhumb_panics_total", &[]), Some(100.0));
@@ -73,14 +73,14 @@ fn threads_that_come_and_go_leave_no_blocks_behind() {
 
 #[test]
 fn one_thread_counts_for_several_owners() {
-    let (one, two) = (Metrics::new("1"), Metrics::new("2"));
+    let (one, two) = (ServerMetrics::new("1"), ServerMetrics::new("2"));
     for _ in 0..3 {
         one.with_local(|block| {
             block.truncated();
-            two.with_local(Block::truncated);
-            one.with_local(Block::truncated);
+            two.with_local(CounterBlock::truncated);
+            one.with_local(CounterBlock::truncated);
         });
-        two.with_local(Block::truncated);
+        two.with_local(CounterBlock::truncated);
     }
     assert_eq!(page(&one).value("rhumb_dns_truncated_total", &[]), Some(6.0));
     assert_eq!(page(&two).value("rhumb_dns_truncated_total", &[]), Some(6.0));
@@ -88,22 +88,22 @@ fn one_thread_counts_for_several_owners() {
 
 #[test]
 fn counts_made_while_a_thread_ends_are_kept() {
-    struct AtTheEnd(Arc<Metrics>);
+    struct AtTheEnd(Arc<ServerMetrics>);
     impl Drop for AtTheEnd {
         fn drop(&mut self) {
-            self.0.with_local(Block::panic);
+            self.0.with_local(CounterBlock::panic);
         }
     }
     thread_local!(static LAST: RefCell<Option<AtTheEnd>> = const { RefCell::new(None) });
-    let metrics = Arc::new(Metrics::new("0"));
+    let metrics = Arc::new(ServerMetrics::new("0"));
     for block_first in [true, false] {
         let metrics = Arc::clone(&metrics);
         let ending = thread::spawn(move || {
             if block_first {
-                metrics.with_local(Block::truncated);
+                metrics.with_local(CounterBlock::truncated);
             }
             LAST.with_borrow_mut(|last| *last = Some(AtTheEnd(Arc::clone(&metrics))));
-            metrics.with_local(Block::truncated);
+            metrics.with_local(CounterBlock::truncated);
         });
         ending.join().unwrap();
     }
@@ -114,7 +114,7 @@ fn counts_made_while_a_thread_ends_are_kept() {
 
 #[test]
 fn upstream_series_come_and_go_with_their_handles() {
-    let metrics = Metrics::new("0");
+    let metrics = ServerMetrics::new("0");
     let upstream = metrics.upstream("192.0.2.53:53");
     upstream.request(false);
     metrics.upstream("192.0.2.53:53").response(3, Duration::from_millis(2));
@@ -139,13 +139,13 @@ fn upstream_series_come_and_go_with_their_handles() {
 
 #[test]
 fn labels_are_bounded() {
-    let metrics = Metrics::new("0");
+    let metrics = ServerMetrics::new("0");
     let upstreams: Vec<_> = (0..1000).map(|i| metrics.upstream(&format!("192.0.2.1:{i}"))).collect();
     for upstream in &upstreams {
         upstream.request(false);
     }
     metrics.set_zone_series(3);
-    metrics.watch(Arc::new(|out: &mut Samples| {
+    metrics.watch(Arc::new(|out: &mut MetricSamples| {
         for i in 0..10 {
             out.zone(&ZoneSample {
                 origin: &format_args!("z{i}."),
@@ -171,8 +171,8 @@ fn labels_are_bounded() {
 
 #[test]
 fn what_would_break_the_page_is_left_out() {
-    let metrics = Metrics::new("0");
-    metrics.watch(Arc::new(|out: &mut Samples| {
+    let metrics = ServerMetrics::new("0");
+    metrics.watch(Arc::new(|out: &mut MetricSamples| {
         out.set(&names::CACHE_BYTES, &[], 5);
         out.set(&names::CACHE_BYTES, &[], 6);
         out.set(&names::CACHE_BYTES, &["too many"], 7);
@@ -191,7 +191,7 @@ fn what_would_break_the_page_is_left_out() {
 
 #[test]
 fn gauges_follow_their_holders() {
-    let metrics = Metrics::new("0");
+    let metrics = ServerMetrics::new("0");
     let held = (metrics.connection(), metrics.connection(), metrics.waiting());
     metrics.refused(RefuseReason::Client);
     let open = page(&metrics);
@@ -207,9 +207,9 @@ fn gauges_follow_their_holders() {
 
 #[test]
 fn a_failed_reload_shows_until_one_goes_well() {
-    let metrics = Metrics::new("0");
+    let metrics = ServerMetrics::new("0");
     metrics.loaded.store(1, Relaxed);
-    let success = |metrics: &Metrics| page(metrics).value("rhumb_reload_success", &[]);
+    let success = |metrics: &ServerMetrics| page(metrics).value("rhumb_reload_success", &[]);
     assert_eq!(success(&metrics), Some(1.0));
     metrics.reload(ReloadResult::Failed);
     assert_eq!(success(&metrics), Some(0.0));

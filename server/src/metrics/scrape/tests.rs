@@ -6,8 +6,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::metrics::text::Page;
-use crate::metrics::{List, ResponseSource, Upstream, ZoneSample};
+use crate::metrics::text::MetricsPage;
+use crate::metrics::{ListMetrics, ResponseSource, UpstreamMetrics, ZoneSample};
 
 /// As a page shows a label: what is not text replaced, control characters too, cut at its longest.
 fn shown(label: &str) -> String {
@@ -26,15 +26,15 @@ proptest! {
     ) {
         let octets = String::from_utf8_lossy(&octets).into_owned();
         let labels = [octets, text, long];
-        let metrics = Metrics::new(&labels[1]);
+        let metrics = ServerMetrics::new(&labels[1]);
         let held: Vec<_> = labels.iter().map(|label| (metrics.upstream(label), metrics.list(label))).collect();
         let zones = labels.clone();
-        metrics.watch(Arc::new(move |out: &mut Samples| {
+        metrics.watch(Arc::new(move |out: &mut MetricSamples| {
             for origin in &zones {
                 out.zone(&ZoneSample { origin, serial: Some(1), records: 2, ok: true, expires: None });
             }
         }));
-        let page = Page::read(&metrics.render()).map_err(TestCaseError::fail)?;
+        let page = MetricsPage::read(&metrics.render()).map_err(TestCaseError::fail)?;
         drop(held);
         for label in &labels {
             let label = shown(label);
@@ -46,10 +46,10 @@ proptest! {
     }
 }
 
-fn busy() -> (Metrics, Arc<Upstream>, Arc<List>) {
-    let metrics = Metrics::new("1.2.3");
+fn busy() -> (ServerMetrics, Arc<UpstreamMetrics>, Arc<ListMetrics>) {
+    let metrics = ServerMetrics::new("1.2.3");
     metrics.with_local(|block| {
-        block.request(Transport::Udp, Family::V6, 28);
+        block.request(Transport::Udp, ClientFamily::V6, 28);
         block.response(0, ResponseSource::Zone);
         block.duration(Transport::Udp, Duration::from_micros(3), 1);
         block.cache(CacheEvent::Miss);
@@ -58,7 +58,7 @@ fn busy() -> (Metrics, Arc<Upstream>, Arc<List>) {
     let upstream = metrics.upstream("tls://192.0.2.1#\"name\"\\\n");
     upstream.response(0, Duration::from_millis(20));
     let list = metrics.list("/etc/resolv.conf");
-    metrics.watch(Arc::new(|out: &mut Samples| {
+    metrics.watch(Arc::new(|out: &mut MetricSamples| {
         out.set(&names::CACHE_ENTRIES, &[], 10);
         out.set(&names::CACHE_BYTES, &[], 1 << 20);
         out.set(&names::CACHE_SIZE, &[], 1 << 28);

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::amount::{bytes, utc};
 use super::answer::{AnswerStreams, read};
-use super::table::Table;
+use super::table::TextTable;
 use crate::control::command::CommandArguments;
-use crate::metrics::names::{Kind, Metric, TABLE};
+use crate::metrics::names::{MetricKind, MetricSpec, TABLE};
 
 /// The parts of the text, by what the names of their metrics begin with; the last takes the rest.
 const SECTIONS: [(&str, &str); 8] = [
@@ -47,7 +47,7 @@ pub(in crate::operator) fn stats(
         let gap = if first { "" } else { "\n" };
         first = false;
         writeln!(to.out, "{gap}{title}")?;
-        let mut table = Table::default();
+        let mut table = TextTable::default();
         for (name, value) in rows {
             table.row([&format!("  {name}"), &value]);
         }
@@ -55,7 +55,7 @@ pub(in crate::operator) fn stats(
     }
     // Those of another version of the server.
     let known = |name: &str| TABLE.iter().any(|metric| name.starts_with(metric.name()));
-    let mut others = Table::default();
+    let mut others = TextTable::default();
     for (name, values) in series.iter().filter(|(name, _)| !known(name) && !name.ends_with("_bucket")) {
         for (labels, value) in values.iter().filter(|(_, value)| *value != 0.0) {
             others.row([name, &words(labels), &value.to_string()]);
@@ -69,9 +69,9 @@ fn section_of(name: &str) -> &'static str {
 }
 
 /// What a metric says, and its values: one row, or a title and a row for each series.
-fn rows(metric: &Metric, series: &BTreeMap<String, Vec<LabelledValue>>) -> Vec<(String, String)> {
+fn rows(metric: &MetricSpec, series: &BTreeMap<String, Vec<LabelledValue>>) -> Vec<(String, String)> {
     let title = metric.help().trim_end_matches('.');
-    let values = if metric.kind() == Kind::Histogram {
+    let values = if metric.kind() == MetricKind::Histogram {
         means(metric.name(), series)
     } else {
         plain_values(metric, series)
@@ -88,7 +88,7 @@ fn rows(metric: &Metric, series: &BTreeMap<String, Vec<LabelledValue>>) -> Vec<(
 
 type ShownValue = (Vec<(String, String)>, String);
 
-fn plain_values(metric: &Metric, series: &BTreeMap<String, Vec<LabelledValue>>) -> Vec<ShownValue> {
+fn plain_values(metric: &MetricSpec, series: &BTreeMap<String, Vec<LabelledValue>>) -> Vec<ShownValue> {
     let happened = series.get(metric.name()).into_iter().flatten().filter(|(_, value)| *value != 0.0);
     happened.map(|(labels, value)| (labels.clone(), amount(metric.name(), *value))).collect()
 }

@@ -4,11 +4,11 @@ use std::io::{self, Write};
 
 /// Rows whose columns are as wide as their widest cell; the last is not filled up.
 #[derive(Default)]
-pub(crate) struct Table {
+pub(crate) struct TextTable {
     rows: Vec<Vec<String>>,
 }
 
-impl Table {
+impl TextTable {
     /// A table whose first row names the columns.
     pub(crate) fn with_head<const N: usize>(cells: [&str; N]) -> Self {
         let mut table = Self::default();
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn columns_are_aligned() {
-        let mut table = Table::with_head(["A", "LONG", "C"]);
+        let mut table = TextTable::with_head(["A", "LONG", "C"]);
         table.row(["bücher", "b", "c"]);
         table.row(["", "", ""]);
         let mut out = Vec::new();

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use rhumb_wire::edns::COOKIE;
-use rhumb_wire::{Name, Type};
+use rhumb_wire::{DomainName, Type};
 use rhumb_zones::file::read_zone_bytes;
 
-use super::lab::{Lab, options, query};
+use super::lab::{QueryLab, options, query};
 use crate::query::{QueryOutcome, QueryScratch};
 use rhumb_wire::Transport;
 
@@ -22,9 +22,9 @@ const LABELS: [&str; 14] = ["a", "b", "c", "d", "f", "l1", "ns", "o", "s", "u", 
 const TYPES: [Type; 8] =
     [Type::A, Type::NS, Type::SOA, Type::MX, Type::TXT, Type::DS, Type::HTTPS, Type::ANY];
 
-fn lab() -> Lab {
-    Lab::new().serving(ZONES.map(|(origin, text)| {
-        let origin: Name = origin.parse().unwrap();
+fn lab() -> QueryLab {
+    QueryLab::new().serving(ZONES.map(|(origin, text)| {
+        let origin: DomainName = origin.parse().unwrap();
         let loaded = read_zone_bytes(origin.as_ref(), Path::new("zone"), text.as_bytes()).unwrap();
         (origin, loaded.contents)
     }))

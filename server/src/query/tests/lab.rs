@@ -6,26 +6,26 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rhumb_cache::Key;
+use rhumb_cache::AnswerKey;
 use rhumb_config::{CookieSecret, FilePlace};
 use rhumb_net::LocalAddress;
 use rhumb_wire::edns::EXTENDED_ERROR;
-use rhumb_wire::{MessageSection, MessageView, Name, Transport, Type};
+use rhumb_wire::{DomainName, MessageSection, MessageView, Transport, Type};
 use rhumb_zones::file::ZoneReadOptions;
 use rhumb_zones::{NameTable, ZoneBuilder};
 
 use crate::cookies::ServerCookies;
-use crate::metrics::{DropReason, Metrics};
+use crate::metrics::{DropReason, ServerMetrics};
 use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, respond, respond_truncated};
 use crate::snapshot::{
-    FileMark, NewContents, QuerySettings, Route, RouteEntry, ServerState, Snapshot, SnapshotView, Zone,
-    ZoneEntry, ZoneFile, ZoneOrigin,
+    FileMark, ForwardRoute, NewContents, QuerySettings, RouteEntry, ServedZone, ServerSnapshot, ServerState,
+    SnapshotView, ZoneEntry, ZoneFile, ZoneOrigin,
 };
 
 /// A server of the zone example.com, with cookies.
-pub(super) struct Lab {
+pub(super) struct QueryLab {
     live: ServerState,
-    snapshot: Arc<Snapshot>,
+    snapshot: Arc<ServerSnapshot>,
     begun: Instant,
 }
 
@@ -40,13 +40,13 @@ fn new_contents(contents: rhumb_zones::ZoneContents) -> NewContents {
     }
 }
 
-impl Lab {
+impl QueryLab {
     pub(super) fn new() -> Self {
         let file = Path::new("rhumb.yaml");
         let config = Arc::new(rhumb_config::parse("{}", file).unwrap());
-        let live = ServerState::new(&config, Arc::new(Metrics::new("test")));
-        let name: Name = "example.com.".parse().unwrap();
-        let zone = Arc::new(Zone::new(name.clone()));
+        let live = ServerState::new(&config, Arc::new(ServerMetrics::new("test")));
+        let name: DomainName = "example.com.".parse().unwrap();
+        let zone = Arc::new(ServedZone::new(name.clone()));
         zone.publish(0, new_contents(contents(&name))).unwrap();
         let place = FilePlace { file: file.into(), line: 1, column: 1 };
         let entry = ZoneEntry {
@@ -59,7 +59,7 @@ impl Lab {
                 reading: ZoneReadOptions::default(),
             }),
         };
-        let snapshot = Snapshot {
+        let snapshot = ServerSnapshot {
             serial: 1,
             config,
             settings: QuerySettings {
@@ -88,7 +88,7 @@ impl Lab {
     /// The same with these zones: the origin of each, and its contents.
     pub(super) fn serving(
         mut self,
-        zones: impl IntoIterator<Item = (Name, rhumb_zones::ZoneContents)>,
+        zones: impl IntoIterator<Item = (DomainName, rhumb_zones::ZoneContents)>,
     ) -> Self {
         let place = FilePlace { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
         let origin = Arc::new(ZoneOrigin {
@@ -98,8 +98,8 @@ impl Lab {
             notify: Vec::new(),
             reading: ZoneReadOptions::default(),
         });
-        let entry = |(name, contents): (Name, _)| {
-            let zone = Arc::new(Zone::new(name.clone()));
+        let entry = |(name, contents): (DomainName, _)| {
+            let zone = Arc::new(ServedZone::new(name.clone()));
             zone.publish(0, new_contents(contents)).unwrap();
             (name, ZoneEntry { zone, origin: Arc::clone(&origin) })
         };
@@ -109,10 +109,11 @@ impl Lab {
 
     /// The same with everything else forwarded to no upstream.
     pub(super) fn forwarding(mut self) -> Self {
-        let route = Route::new(1, Name::root(), self.live.route_services());
+        let route = ForwardRoute::new(1, DomainName::root(), self.live.route_services());
         let place = FilePlace { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
         let entry = RouteEntry { route: Arc::new(route), place };
-        Arc::get_mut(&mut self.snapshot).unwrap().view.routes = NameTable::build([(Name::root(), entry)]);
+        Arc::get_mut(&mut self.snapshot).unwrap().view.routes =
+            NameTable::build([(DomainName::root(), entry)]);
         self
     }
 
@@ -124,7 +125,7 @@ impl Lab {
         message.extend(ttl.to_be_bytes());
         message.extend([0, 4, 192, 0, 2, 7]);
         let (key, origin) = (
-            Key { question: &question, route: 1, dnssec_ok: false, checking_disabled: false },
+            AnswerKey { question: &question, route: 1, dnssec_ok: false, checking_disabled: false },
             self.live.cache.origins().allocate(),
         );
         self.live.cache.keep(&key, &message, ttl, 0, origin, self.live.clock.at(self.begun)).unwrap();
@@ -182,12 +183,12 @@ fn client(transport: Transport) -> QueryClient<'static> {
     QueryClient::Known { peer: ([127, 0, 0, 1], 4242).into(), local, transport }
 }
 
-fn contents(apex: &Name) -> rhumb_zones::ZoneContents {
+fn contents(apex: &DomainName) -> rhumb_zones::ZoneContents {
     let mut soa = b"\x02ns\0".repeat(2);
     soa.extend([0, 0, 0, 1].repeat(5));
     let mut builder = ZoneBuilder::new(apex.as_ref());
     let mut add = |owner: &str, rtype, rdata: &[u8]| {
-        let owner: Name = owner.parse().unwrap();
+        let owner: DomainName = owner.parse().unwrap();
         builder.add(owner.as_ref(), rtype, 300, rdata, 0).unwrap();
     };
     add("example.com.", Type::SOA, &soa);
@@ -207,7 +208,7 @@ pub(super) fn asked(question: &[u8]) -> Vec<u8> {
 }
 
 pub(super) fn query(name: &str, qtype: Type) -> Vec<u8> {
-    let name: Name = name.parse().unwrap();
+    let name: DomainName = name.parse().unwrap();
     asked(&[name.as_ref().as_bytes(), &qtype.0.to_be_bytes(), &[0, 1]].concat())
 }
 

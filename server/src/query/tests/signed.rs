@@ -5,9 +5,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::tsig::{ResponseError, ResponseVerifier, TsigAlgorithm, TsigError, TsigKey, sign_request};
-use rhumb_wire::{Name, Rcode, Transport, Type};
+use rhumb_wire::{DomainName, Rcode, Transport, Type};
 
-use super::lab::{Lab, options, query, render};
+use super::lab::{QueryLab, options, query, render};
 use crate::query::outcome::IncompleteResponse;
 use crate::query::tsig::sign_outcome;
 use crate::query::{MessageSource, QueryOutcome, QueryScratch, fail_waiting};
@@ -17,13 +17,13 @@ fn now() -> u64 {
 }
 
 fn key(secret: &[u8]) -> Arc<TsigKey> {
-    let name: Name = "transfer.example.".parse().unwrap();
+    let name: DomainName = "transfer.example.".parse().unwrap();
     let secret = secret.to_vec().into_boxed_slice().into();
     Arc::new(TsigKey::new(name.as_ref(), TsigAlgorithm::HmacSha256, secret).unwrap())
 }
 
-fn lab() -> Lab {
-    Lab::new().with(|settings| settings.keys = Arc::new([key(b"secret")].into_iter().collect()))
+fn lab() -> QueryLab {
+    QueryLab::new().with(|settings| settings.keys = Arc::new([key(b"secret")].into_iter().collect()))
 }
 
 /// `message`, signed by `key` at `time`, and what verifies the response.
@@ -97,7 +97,7 @@ fn wrong_signatures_are_refused() {
         );
     }
     let refused = signed(&key(b"secret"), &message, now());
-    let answer = Lab::new().ask(Transport::Udp, &refused.0).unwrap();
+    let answer = QueryLab::new().ask(Transport::Udp, &refused.0).unwrap();
     assert_eq!(render(&answer), "NOTAUTH 0/0/1", "no key is configured");
     let (mut tampered, _) = signed(&key(b"secret"), &message, now());
     tampered[13] ^= 1;

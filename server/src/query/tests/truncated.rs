@@ -3,14 +3,14 @@
 use rhumb_wire::edns::COOKIE;
 use rhumb_wire::{Transport, Type};
 
-use super::lab::{Lab, asked, header, options, query, render};
+use super::lab::{QueryLab, asked, header, options, query, render};
 use super::limits;
 use crate::query::QueryScratch;
 use crate::rate_limit::RateLimit;
 
 #[test]
 fn they_have_a_question_and_what_the_options_ask_for() {
-    let lab = Lab::new();
+    let lab = QueryLab::new();
     let host = || query("www.example.com.", Type::A);
     for (message, expected) in [
         (host(), Some("NOERROR tc 0/0/0")),
@@ -30,7 +30,7 @@ fn they_have_a_question_and_what_the_options_ask_for() {
 #[test]
 fn they_count_for_no_rate() {
     let lab =
-        Lab::new().with(|settings| settings.rate_limit = Some(RateLimit::new(&limits(), None, [1; 16])));
+        QueryLab::new().with(|settings| settings.rate_limit = Some(RateLimit::new(&limits(), None, [1; 16])));
     let message = query("www.example.com.", Type::A);
     for _ in 0..50 {
         assert!(lab.truncated(Transport::Udp, &message, &mut QueryScratch::new()).is_some());

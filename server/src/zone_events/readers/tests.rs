@@ -10,11 +10,11 @@ use rhumb_watch::FileWatch;
 use rhumb_zones::file::ZoneReadOptions;
 
 use super::{ReaderSettings, ZoneReaders};
-use crate::metrics::Metrics;
+use crate::metrics::ServerMetrics;
 use crate::snapshot::{ZoneFile, ZoneOrigin};
 use crate::zone_events::configured::ConfiguredZone;
 use crate::zone_events::load::ZoneRefusal;
-use crate::zone_events::read_job::{ReadJob, ReadOutcome, ReadReason};
+use crate::zone_events::read_job::{ReadJob, ReadReason, ZoneReadOutcome};
 
 const SOON: Duration = Duration::from_secs(10);
 const BOUND: Duration = Duration::from_millis(50);
@@ -22,7 +22,7 @@ const BOUND: Duration = Duration::from_millis(50);
 /// Readers of a file system on which `dead` files do not respond until `revive` is dropped.
 struct Rig {
     readers: ZoneReaders,
-    done: Receiver<(String, ReadOutcome)>,
+    done: Receiver<(String, ZoneReadOutcome)>,
     /// Dropped, all dead files respond.
     revive: Option<Sender<()>>,
     _watch: FileWatch,
@@ -60,7 +60,7 @@ impl Rig {
         let (watch, mut follower) = FileWatch::new(SOON, || {}).unwrap();
         std::thread::spawn(move || follower.run(|_| {}));
         let (sender, done) = channel();
-        let metrics = Arc::new(Metrics::new("test"));
+        let metrics = Arc::new(ServerMetrics::new("test"));
         let readers = ZoneReaders::start(&metrics, watch.writers(), settings, move |job, outcome| {
             sender.send((job.zone.name.to_string(), outcome)).unwrap_or(());
         });
@@ -87,7 +87,7 @@ impl Rig {
     }
 
     /// The next zone that was read.
-    fn next(&self) -> (String, ReadOutcome) {
+    fn next(&self) -> (String, ZoneReadOutcome) {
         self.done.recv_timeout(SOON).unwrap()
     }
 
@@ -122,10 +122,10 @@ fn zones_are_read_while_others_do_not_respond() {
     rig.revive = None;
     for _ in 0..2 {
         let (name, outcome) = rig.next();
-        assert!(matches!(outcome, ReadOutcome::Late), "{name}: {outcome:?}");
+        assert!(matches!(outcome, ZoneReadOutcome::Late), "{name}: {outcome:?}");
     }
     rig.read("c.test");
-    assert!(matches!(rig.next(), (name, ReadOutcome::Read(_)) if name == "c.test."));
+    assert!(matches!(rig.next(), (name, ZoneReadOutcome::Read(_)) if name == "c.test."));
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn threads_in_place_of_stuck_ones_are_bounded() {
     assert_eq!(rig.readers.threads, 5);
     rig.revive = None;
     let outcomes: Vec<_> = (0..11).map(|_| rig.next().1).collect();
-    let late = outcomes.iter().filter(|outcome| matches!(outcome, ReadOutcome::Late)).count();
+    let late = outcomes.iter().filter(|outcome| matches!(outcome, ZoneReadOutcome::Late)).count();
     assert_eq!(late, 5, "{outcomes:?}");
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::{point, replace, write};
 
 /// A way to change a file: what is there first, and the change, done as number 1, 2 and 3.
-pub(super) struct Case {
+pub(super) struct ChangeCase {
     pub(super) name: &'static str,
     /// Makes what is there at first and gives the path to follow.
     pub(super) before: fn(&Path) -> PathBuf,
@@ -67,20 +67,20 @@ fn three_links(folder: &Path) -> PathBuf {
     folder.join("list")
 }
 
-pub(super) const CASES: &[Case] = &[
-    Case {
+pub(super) const CASES: &[ChangeCase] = &[
+    ChangeCase {
         name: "written in place, same size",
         before: plain,
         change: |folder, number| write(&folder.join("list"), &number.to_string()),
         atomic: false,
     },
-    Case {
+    ChangeCase {
         name: "renamed over",
         before: plain,
         change: |folder, number| replace(&folder.join("list"), &number.to_string()),
         atomic: true,
     },
-    Case {
+    ChangeCase {
         name: "removed and made anew",
         before: plain,
         change: |folder, number| {
@@ -89,13 +89,13 @@ pub(super) const CASES: &[Case] = &[
         },
         atomic: false,
     },
-    Case {
+    ChangeCase {
         name: "symlink re-pointed",
         before: linked,
         change: |folder, number| point(&folder.join("list"), format!("{number}/list")),
         atomic: true,
     },
-    Case {
+    ChangeCase {
         name: "symlink removed and made anew",
         before: linked,
         change: |folder, number| {
@@ -104,13 +104,13 @@ pub(super) const CASES: &[Case] = &[
         },
         atomic: false,
     },
-    Case {
+    ChangeCase {
         name: "target of the symlink renamed over",
         before: linked,
         change: |folder, number| replace(&folder.join("0/list"), &number.to_string()),
         atomic: true,
     },
-    Case {
+    ChangeCase {
         name: "re-pointed, then the new target renamed over",
         before: linked,
         change: |folder, number| match number {
@@ -119,14 +119,14 @@ pub(super) const CASES: &[Case] = &[
         },
         atomic: true,
     },
-    Case { name: "ConfigMap flip", before: map, change: flip, atomic: true },
-    Case {
+    ChangeCase { name: "ConfigMap flip", before: map, change: flip, atomic: true },
+    ChangeCase {
         name: "three symlinks, the middle one re-pointed",
         before: three_links,
         change: |folder, number| point(&folder.join("first/link"), format!("../second/{number}")),
         atomic: true,
     },
-    Case {
+    ChangeCase {
         name: "folder replaced",
         before: nested,
         change: |folder, number| {
@@ -137,7 +137,7 @@ pub(super) const CASES: &[Case] = &[
         },
         atomic: false,
     },
-    Case {
+    ChangeCase {
         name: "folder replaced, then the file in the new one written in place",
         before: nested,
         change: |folder, number| {
@@ -152,7 +152,7 @@ pub(super) const CASES: &[Case] = &[
         },
         atomic: false,
     },
-    Case {
+    ChangeCase {
         name: "ConfigMap flip, then written in place",
         before: map,
         change: |folder, number| match number {
@@ -161,7 +161,7 @@ pub(super) const CASES: &[Case] = &[
         },
         atomic: false,
     },
-    Case {
+    ChangeCase {
         name: "folders deleted and made anew",
         before: nested,
         change: |folder, number| {
@@ -171,7 +171,7 @@ pub(super) const CASES: &[Case] = &[
         },
         atomic: false,
     },
-    Case {
+    ChangeCase {
         name: "removed, and back",
         before: plain,
         change: |folder, number| match number {
@@ -180,7 +180,7 @@ pub(super) const CASES: &[Case] = &[
         },
         atomic: false,
     },
-    Case {
+    ChangeCase {
         name: "folder removed, and back",
         before: nested,
         change: |folder, number| match number {
@@ -189,7 +189,7 @@ pub(super) const CASES: &[Case] = &[
         },
         atomic: false,
     },
-    Case {
+    ChangeCase {
         name: "a loop of symlinks, and out of it",
         before: linked,
         change: |folder, number| {
@@ -198,7 +198,7 @@ pub(super) const CASES: &[Case] = &[
         },
         atomic: false,
     },
-    Case {
+    ChangeCase {
         name: "a folder in its place, and back",
         before: plain,
         change: |folder, number| match number {
@@ -207,7 +207,7 @@ pub(super) const CASES: &[Case] = &[
         },
         atomic: false,
     },
-    Case {
+    ChangeCase {
         name: "written with its old time and size",
         before: plain,
         change: |folder, number| {
@@ -218,7 +218,7 @@ pub(super) const CASES: &[Case] = &[
         },
         atomic: false,
     },
-    Case {
+    ChangeCase {
         name: "touched",
         before: plain,
         change: |folder, number| {

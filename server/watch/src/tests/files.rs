@@ -3,13 +3,13 @@
 use std::fs::{self, File};
 use std::time::Duration;
 
-use super::cases::{CASES, Case, nested, plain};
+use super::cases::{CASES, ChangeCase, nested, plain};
 use super::{
     FollowedPath, Mechanism, TestFolder, WatchEvent, file, next, replace, wait_until_quiet, within, write,
 };
 
 /// Does a case and gives what went wrong.
-fn play(case: &Case, way: Mechanism) -> Vec<String> {
+fn play(case: &ChangeCase, way: Mechanism) -> Vec<String> {
     let mut failures = Vec::new();
     let folder = TestFolder::new();
     let path = (case.before)(&folder.0);

@@ -2,9 +2,9 @@
 
 use rhumb_wire::{NameBuf, NameRef, Type};
 
-use crate::answer::assembly::{Assembly, Stop};
+use crate::answer::assembly::{AnswerAssembly, MessageFull};
 use crate::answer::position::ChainName;
-use crate::answer::proofs::Claim;
+use crate::answer::proofs::ProvenClaim;
 use crate::contents::Nsec3Chain;
 use crate::contents::arena::NodeRef;
 use crate::contents::hashed::HashPosition;
@@ -12,28 +12,28 @@ use crate::contents::node::ZoneNode;
 use crate::lookup::NameMatch;
 use crate::nsec3;
 
-impl<'z> Assembly<'z, '_, '_, '_, '_> {
+impl<'z> AnswerAssembly<'z, '_, '_, '_, '_> {
     pub(super) fn prove_by_nsec3(
         &mut self,
         chain: &'z Nsec3Chain,
         current: &ChainName<'_>,
         found: &NameMatch<'z>,
-        claim: Claim,
-    ) -> Result<(), Stop> {
+        claim: ProvenClaim,
+    ) -> Result<(), MessageFull> {
         let name = current.name;
         let Some(shared) = suffix(name, name.len() - found.shared) else { return Ok(()) };
         match claim {
-            Claim::NoType | Claim::NoDs => self.prove_no_type(chain, current, found.node, shared),
-            Claim::Expanded => {
+            ProvenClaim::NoType | ProvenClaim::NoDs => self.prove_no_type(chain, current, found.node, shared),
+            ProvenClaim::Expanded => {
                 let closer = one_below(name, shared);
                 let covered = self.covering_nsec3(chain, None, closer);
                 self.write_nsec3(current, covered)
             }
-            Claim::NoName => {
+            ProvenClaim::NoName => {
                 let proven = self.prove_encloser(chain, current, name, shared, Some(found.node))?;
                 self.prove_no_wildcard(chain, current, proven)
             }
-            Claim::WildcardNoType => {
+            ProvenClaim::WildcardNoType => {
                 self.prove_encloser(chain, current, name, shared, None)?;
                 let wildcard = HashPosition::of_node(found.node);
                 let at = wildcard.and_then(|place| self.zone.hashed_at_or_before(chain, &place));
@@ -50,7 +50,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         current: &ChainName<'_>,
         node: ZoneNode<'z>,
         name: NameRef<'_>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), MessageFull> {
         let place = self.place(chain, Some(node), name);
         if let Some((at, true)) = self.zone.hashed_at_or_before(chain, &place) {
             return self.write_nsec3(current, Some(at));
@@ -72,7 +72,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         name: NameRef<'n>,
         encloser: NameRef<'n>,
         node: Option<ZoneNode<'z>>,
-    ) -> Result<NameRef<'n>, Stop> {
+    ) -> Result<NameRef<'n>, MessageFull> {
         let encloser = self.write_encloser(chain, current, encloser, node)?;
         if encloser.len() < name.len() {
             let covered = self.covering_nsec3(chain, None, one_below(name, encloser));
@@ -88,7 +88,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         current: &ChainName<'_>,
         encloser: NameRef<'n>,
         mut node: Option<ZoneNode<'z>>,
-    ) -> Result<NameRef<'n>, Stop> {
+    ) -> Result<NameRef<'n>, MessageFull> {
         let apex = self.zone.apex().len();
         let mut encloser = encloser;
         while encloser.len() > apex {
@@ -108,7 +108,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         chain: &'z Nsec3Chain,
         current: &ChainName<'_>,
         encloser: NameRef<'_>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), MessageFull> {
         let ready = self.zone.ready.wildcard.filter(|_| encloser.len() == self.zone.apex().len());
         if ready.is_some() {
             return self.write_nsec3(current, ready);
@@ -121,7 +121,7 @@ impl<'z> Assembly<'z, '_, '_, '_, '_> {
         self.write_nsec3(current, covered)
     }
 
-    fn write_nsec3(&mut self, current: &ChainName<'_>, found: Option<NodeRef>) -> Result<(), Stop> {
+    fn write_nsec3(&mut self, current: &ChainName<'_>, found: Option<NodeRef>) -> Result<(), MessageFull> {
         match found {
             Some(at) => self.write_denial(current, self.zone.node(at), Type::NSEC3),
             None => Ok(()),

@@ -3,12 +3,12 @@
 
 use rhumb_wire::{BufferFull, Class, MessageSection, NameBuf, Type, name};
 
-use crate::answer::assembly::Assembly;
+use crate::answer::assembly::AnswerAssembly;
 use crate::contents::node::ZoneNode;
 use crate::contents::rdata::write_rdata;
 use crate::contents::set::{FIXED, RecordImages, StoredRrset, has_pointers};
 
-impl Assembly<'_, '_, '_, '_, '_> {
+impl AnswerAssembly<'_, '_, '_, '_, '_> {
     /// Writes the records of an image one by one, every name compressed as far as the message allows.
     pub(super) fn write_records(
         &mut self,

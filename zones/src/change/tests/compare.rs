@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use rhumb_wire::compress::NameCompression;
-use rhumb_wire::{Class, MessageWriter, Name, NameRef, Type, header};
+use rhumb_wire::{Class, DomainName, MessageWriter, NameRef, Type, header};
 
 use crate::contents::order::NodeOrder;
 use crate::contents::{DenialChain, ZoneContents};
@@ -17,7 +17,7 @@ pub(super) fn faults(faults: &[ZoneFault]) -> BTreeSet<String> {
 }
 
 /// Owner, type, TTL, records and signatures of an RRset.
-type Listed = (Name, Type, u32, Vec<Vec<u8>>, Vec<Vec<u8>>);
+type Listed = (DomainName, Type, u32, Vec<Vec<u8>>, Vec<Vec<u8>>);
 
 /// Everything in a zone, as it is listed.
 pub(super) fn records(contents: &ZoneContents) -> Vec<Listed> {
@@ -82,14 +82,14 @@ pub(super) fn structure(new: &ZoneContents, wanted: &ZoneContents) -> Result<(),
 pub(super) fn answers<'n>(
     new: &ZoneContents,
     wanted: &ZoneContents,
-    owners: impl Iterator<Item = &'n Name>,
+    owners: impl Iterator<Item = &'n DomainName>,
 ) -> Result<(), TestCaseError> {
     let mut names = BTreeSet::new();
     for owner in owners {
         let depth = owner.as_ref().label_count() - new.apex().label_count();
         for above in (0..=depth).map(|labels| owner.as_ref().skip_labels(labels)) {
             names.insert(above.to_name());
-            names.extend([b"x", b"*"].map(|label| Name::prepend(label, above).unwrap()));
+            names.extend([b"x", b"*"].map(|label| DomainName::prepend(label, above).unwrap()));
         }
     }
     for name in &names {

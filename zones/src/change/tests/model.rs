@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use proptest::prelude::*;
 use rhumb_wire::rdata::make_canonical;
-use rhumb_wire::{Name, Type};
+use rhumb_wire::{DomainName, Type};
 
 use super::compare::{answers, faults, records, structure};
 use super::name;
@@ -14,7 +14,7 @@ use crate::contents::ZoneContents;
 use crate::contents::set::has_pointers;
 use crate::{ZoneBuilder, ZoneChange, ZoneFault, nsec3};
 
-type Record = (Name, Type, Vec<u8>);
+type Record = (DomainName, Type, Vec<u8>);
 
 const APEX: &str = "zone.";
 
@@ -25,15 +25,15 @@ enum Step {
     /// Removes the record that stands at this place of the list, counted around.
     RemoveListed(usize),
     RemoveRecord(Record),
-    RemoveSet(Name, Type),
-    RemoveName(Name),
+    RemoveSet(DomainName, Type),
+    RemoveName(DomainName),
 }
 
 /// The records of a zone in the order they were given.
 #[derive(Clone, Debug, Default)]
 struct Model {
     records: Vec<Record>,
-    ttls: HashMap<(Name, Type), u32>,
+    ttls: HashMap<(DomainName, Type), u32>,
 }
 
 fn is_same(a: &Record, b: &Record) -> bool {
@@ -145,7 +145,7 @@ fn soa(serial: u8) -> Vec<u8> {
     [b"\x02ns\x04zone\0\x01x\x04zone\0".as_slice(), &numbers].concat()
 }
 
-fn owner() -> impl Strategy<Value = Name> {
+fn owner() -> impl Strategy<Value = DomainName> {
     let label = prop_oneof![3 => Just("a"), 2 => Just("b"), 1 => Just("*"), 1 => Just("C")];
     proptest::collection::vec(label, 0..4).prop_map(|labels| name(&[&labels[..], &[APEX]].concat().join(".")))
 }
@@ -156,12 +156,12 @@ fn parameters() -> impl Strategy<Value = (u16, &'static [u8])> {
 }
 
 /// The owner of the NSEC3 record of a name.
-fn hashed(name: &Name, (iterations, salt): (u16, &[u8])) -> Name {
+fn hashed(name: &DomainName, (iterations, salt): (u16, &[u8])) -> DomainName {
     let label = nsec3::label(&nsec3::hash(name.as_ref(), iterations, salt));
-    Name::prepend(&label, self::name(APEX).as_ref()).unwrap()
+    DomainName::prepend(&label, self::name(APEX).as_ref()).unwrap()
 }
 
-fn wire(name: &Name) -> Vec<u8> {
+fn wire(name: &DomainName) -> Vec<u8> {
     name.as_ref().as_bytes().to_vec()
 }
 
@@ -276,7 +276,8 @@ fn check((first, changes): &Life) -> Result<(), TestCaseError> {
                 prop_assert_eq!(records(&copy), records(&wanted));
                 structure(&copy, &wanted)?;
                 prop_assert_eq!(copy.depth, wanted.depth);
-                let owners: BTreeSet<&Name> = changed.records.iter().map(|(owner, _, _)| owner).collect();
+                let owners: BTreeSet<&DomainName> =
+                    changed.records.iter().map(|(owner, _, _)| owner).collect();
                 answers(&new, &wanted, owners.into_iter())?;
                 (contents, model) = (new, changed);
             }

@@ -6,7 +6,7 @@ use crate::file::scanner::WordScanner;
 fn read(rtype: Type, text: &str) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
     let (mut scanner, mut name) = (WordScanner::new(text.as_bytes()), NameBuf::new());
-    let origin: rhumb_wire::Name = "example".parse().unwrap();
+    let origin: rhumb_wire::DomainName = "example".parse().unwrap();
     let done = RdataReader::new(&mut scanner, origin.as_ref(), &mut out, &mut name).read(rtype);
     done.map(|()| out).map_err(|wrong| wrong.message)
 }

@@ -23,7 +23,7 @@ impl Place {
 
     fn read(&self, tail: &str) -> Result<ParsedZone, Vec<FileProblem>> {
         let path = self.write("top", &format!("{HEAD}{tail}"));
-        let origin: Name = "example".parse().unwrap();
+        let origin: DomainName = "example".parse().unwrap();
         read_zone(origin.as_ref(), &path)
     }
 }
@@ -145,7 +145,7 @@ fn special(place: &Place) -> Vec<(PathBuf, &'static str)> {
 #[test]
 fn nothing_but_regular_files_is_opened() {
     let place = Place::new("special");
-    let origin: Name = "example".parse().unwrap();
+    let origin: DomainName = "example".parse().unwrap();
     for (path, part) in special(&place) {
         let found = read_zone(origin.as_ref(), &path).unwrap_err();
         assert_eq!((found.len(), &*found[0].file, found[0].message.as_str()), (1, path.as_path(), part));
@@ -163,7 +163,7 @@ fn nothing_but_regular_files_is_opened() {
 #[test]
 fn a_file_without_an_end_is_refused() {
     let path = Path::new("/proc/kmsg");
-    let origin: Name = "example".parse().unwrap();
+    let origin: DomainName = "example".parse().unwrap();
     let found = read_zone(origin.as_ref(), path).unwrap_err();
     // Without the right to read it, it is refused as well.
     assert!(found[0].message.starts_with("cannot be read"), "{found:?}");
@@ -173,7 +173,7 @@ fn a_file_without_an_end_is_refused() {
 fn a_file_that_becomes_a_fifo_meanwhile_blocks_nothing() {
     let place = Place::new("race");
     let (zone, fifo) = (place.write("race", HEAD), place.0.join("zones/fifo"));
-    let origin: Name = "example".parse().unwrap();
+    let origin: DomainName = "example".parse().unwrap();
     std::thread::scope(|scope| {
         let swaps = scope.spawn(|| {
             for _ in 0..300 {
@@ -216,7 +216,7 @@ fn further_folders_are_named_by_an_option() {
     std::fs::write(place.0.join("outside/deep/more"), "more A 192.0.2.25\n").unwrap();
     let shared = place.0.join("outside/shared");
     let path = place.write("top", &format!("{HEAD}$INCLUDE {}\nsub NS ns.sub\n", shared.display()));
-    let origin: Name = "example".parse().unwrap();
+    let origin: DomainName = "example".parse().unwrap();
     let found = read_zone(origin.as_ref(), &path).unwrap_err();
     assert!(found[0].message.contains("does not lie in the folder of the zone file"), "{found:?}");
     let options = ZoneReadOptions { include_folders: vec![place.0.join("none"), place.0.join("outside")] };

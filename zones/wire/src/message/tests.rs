@@ -1,11 +1,11 @@
 use super::*;
 use crate::compress::NameCompression;
 use crate::writer::MessageWriter;
-use crate::{Name, rdata};
+use crate::{DomainName, rdata};
 
 fn answer() -> Vec<u8> {
-    let owner: Name = "www.example".parse().unwrap();
-    let target: Name = "a.www.example".parse().unwrap();
+    let owner: DomainName = "www.example".parse().unwrap();
+    let target: DomainName = "a.www.example".parse().unwrap();
     let mut buffer = vec![0u8; 512];
     let mut compression = NameCompression::default();
     let mut w = MessageWriter::new(&mut buffer, 512, &mut compression);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::domain_name::{Name, NameRef};
+use super::domain_name::{DomainName, NameRef};
 use super::error::NameError;
 use super::limits::{MAX_LABEL, MAX_LENGTH};
 
@@ -98,7 +98,7 @@ impl fmt::Debug for NameBuf {
     }
 }
 
-impl Name {
+impl DomainName {
     /// `label` in front of `parent`. Errors: `LabelTooLong`, `EmptyLabel`, `TooLong`.
     pub fn prepend(label: &[u8], parent: NameRef<'_>) -> Result<Self, NameError> {
         let mut name = NameBuf::new();

@@ -148,13 +148,13 @@ impl<'a> NameRef<'a> {
     }
 
     /// An owned copy, case kept.
-    pub fn to_name(self) -> Name {
-        Name(self.0.into())
+    pub fn to_name(self) -> DomainName {
+        DomainName(self.0.into())
     }
 
     /// An owned copy in lower case.
-    pub fn to_lowercase(self) -> Name {
-        Name(self.0.to_ascii_lowercase().into_boxed_slice())
+    pub fn to_lowercase(self) -> DomainName {
+        DomainName(self.0.to_ascii_lowercase().into_boxed_slice())
     }
 }
 
@@ -222,9 +222,9 @@ impl<'a> Iterator for LabelIter<'a> {
 
 /// A name of its own, case kept; compared like [`NameRef`].
 #[derive(Clone)]
-pub struct Name(Box<[u8]>);
+pub struct DomainName(Box<[u8]>);
 
-impl Name {
+impl DomainName {
     /// The root.
     pub fn root() -> Self {
         Self(Box::new([0]))
@@ -237,38 +237,38 @@ impl Name {
     }
 }
 
-impl PartialEq for Name {
+impl PartialEq for DomainName {
     fn eq(&self, other: &Self) -> bool {
         self.as_ref() == other.as_ref()
     }
 }
-impl Eq for Name {}
-impl Hash for Name {
+impl Eq for DomainName {}
+impl Hash for DomainName {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.as_ref().hash(state);
     }
 }
-impl PartialOrd for Name {
+impl PartialOrd for DomainName {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
-impl Ord for Name {
+impl Ord for DomainName {
     fn cmp(&self, other: &Self) -> Ordering {
         self.as_ref().canonical_cmp(other.as_ref())
     }
 }
-impl fmt::Display for Name {
+impl fmt::Display for DomainName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.as_ref(), f)
     }
 }
-impl fmt::Debug for Name {
+impl fmt::Debug for DomainName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
-impl<'a> From<NameRef<'a>> for Name {
+impl<'a> From<NameRef<'a>> for DomainName {
     fn from(name: NameRef<'a>) -> Self {
         name.to_name()
     }

@@ -2,7 +2,7 @@ use std::cmp::Ordering;
 
 use super::*;
 
-fn name(text: &str) -> Name {
+fn name(text: &str) -> DomainName {
     text.parse().unwrap()
 }
 
@@ -29,7 +29,7 @@ fn text_is_read_and_written() {
         (&"a".repeat(64), NameError::LabelTooLong),
         (&"abc.".repeat(64), NameError::TooLong),
     ] {
-        assert_eq!(text.parse::<Name>(), Err(error), "{text}");
+        assert_eq!(text.parse::<DomainName>(), Err(error), "{text}");
     }
     assert_eq!(name(&"abc.".repeat(63)).as_ref().len(), 253);
 }

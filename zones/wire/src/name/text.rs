@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 use std::str::FromStr;
 
 use super::buffer::NameBuf;
-use super::domain_name::{Name, NameRef};
+use super::domain_name::{DomainName, NameRef};
 use super::error::NameError;
 use super::limits::MAX_LABEL;
 
@@ -138,7 +138,7 @@ pub fn unescape(after: &[u8]) -> Option<(u8, &[u8])> {
     u8::try_from(value).ok().map(|value| (value, rest))
 }
 
-impl FromStr for Name {
+impl FromStr for DomainName {
     type Err = NameError;
 
     /// A name as text; a missing final dot is taken as given.

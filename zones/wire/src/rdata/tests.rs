@@ -2,10 +2,10 @@ use super::*;
 use crate::compress::NameCompression;
 use crate::message::MessageView;
 use crate::section::MessageSection;
-use crate::{Class, Name};
+use crate::{Class, DomainName};
 
 fn name(text: &str) -> Vec<u8> {
-    text.parse::<Name>().unwrap().as_ref().as_bytes().to_vec()
+    text.parse::<DomainName>().unwrap().as_ref().as_bytes().to_vec()
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn lengths_are_held_to() {
 
 #[test]
 fn compressing_and_expanding_give_the_same_bytes() {
-    let owner: Name = "example".parse().unwrap();
+    let owner: DomainName = "example".parse().unwrap();
     for (rtype, rdata) in [
         (Type::SOA, [name("ns.example"), name("host.ns.example"), vec![7; 20]].concat()),
         (Type::MX, [vec![0, 5], name("mail.example")].concat()),

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::algorithm::TsigAlgorithm;
 use super::hmac_state::HmacState;
-use crate::name::{Name, NameRef};
+use crate::name::{DomainName, NameRef};
 
 /// Bytes of type, class, TTL and length.
 pub(super) const FIXED: usize = 10;
@@ -23,7 +23,7 @@ pub(super) const fn length_of(name: usize, algorithm: usize, mac: usize, other: 
 /// A key: its name, its algorithm and its secret, which is cleared when the key is dropped and shown nowhere.
 pub struct TsigKey {
     /// In lower case, as it is signed.
-    name: Name,
+    name: DomainName,
     algorithm: TsigAlgorithm,
     secret: Zeroizing<Box<[u8]>>,
     /// HMAC with the secret taken in.

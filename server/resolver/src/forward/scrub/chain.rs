@@ -1,27 +1,30 @@
 //! From the question along CNAME and DNAME to the records that answer it.
 
-use rhumb_wire::{MessageSection, Name, NameBuf, NameRef, Type};
+use rhumb_wire::{DomainName, MessageSection, NameBuf, NameRef, Type};
 
 use super::super::limits;
-use super::records::{Item, Records, Set, Span};
+use super::records::{ByteRange, ScrubbedRecord, ScrubbedRecords, ScrubbedSet};
 use crate::exchange::UnusableReply;
-use crate::question::Question;
+use crate::question::OutboundQuestion;
 
 /// The answer section in order.
 #[derive(Debug)]
-pub(super) struct Walk {
-    pub(super) sets: Vec<Set>,
+pub(super) struct AnswerChain {
+    pub(super) sets: Vec<ScrubbedSet>,
     /// The name the chain ends at.
-    pub(super) end: Span,
+    pub(super) end: ByteRange,
     /// Whether the records asked for stand there.
     pub(super) found: bool,
 }
 
-impl Walk {
+impl AnswerChain {
     /// Follows the chain; a name with two CNAMEs has the first only.
     ///
     /// Errors: `Loop`, `TooManyLinks`, `Dname`, `TooMany`, `Malformed`.
-    pub(super) fn new(records: &mut Records, question: &Question) -> Result<Self, UnusableReply> {
+    pub(super) fn new(
+        records: &mut ScrubbedRecords,
+        question: &OutboundQuestion,
+    ) -> Result<Self, UnusableReply> {
         let mut name = records.push(question.name.as_ref().as_bytes());
         let mut walk = Self { sets: Vec::new(), end: name, found: false };
         let mut visited = vec![name];
@@ -48,7 +51,12 @@ impl Walk {
     }
 
     /// Whether `name` has what was asked for.
-    fn take_answer(&mut self, records: &Records, qtype: Type, name: Span) -> Result<bool, UnusableReply> {
+    fn take_answer(
+        &mut self,
+        records: &ScrubbedRecords,
+        qtype: Type,
+        name: ByteRange,
+    ) -> Result<bool, UnusableReply> {
         match qtype {
             // A link is the answer itself then, but one that a DNAME gives has to stand behind it.
             Type::CNAME => Ok(false),
@@ -70,7 +78,11 @@ impl Walk {
     }
 
     /// Takes the CNAME of `name`, and before it the DNAME that gives it: where it leads to.
-    fn take_link(&mut self, records: &mut Records, name: Span) -> Result<Option<Span>, UnusableReply> {
+    fn take_link(
+        &mut self,
+        records: &mut ScrubbedRecords,
+        name: ByteRange,
+    ) -> Result<Option<ByteRange>, UnusableReply> {
         let cname = first_only(records.set(MessageSection::Answer, name, Type::CNAME)?);
         let Some(dname) = dname_above(records, name) else {
             let target = cname.as_ref().and_then(|set| set.members.first().copied());
@@ -87,7 +99,7 @@ impl Walk {
             Some(set) if set.members.first().is_some_and(|&given| records.same_name(given, target)) => set,
             Some(_) => return Err(UnusableReply::Dname),
             // RFC 6672 section 3.4: the one who asks for it may make it as well.
-            None => Set {
+            None => ScrubbedSet {
                 rtype: Type::CNAME,
                 owner: name,
                 members: vec![target],
@@ -96,7 +108,7 @@ impl Walk {
             },
         };
         let target = cname.members.first().copied();
-        let known = |set: &Set| set.rtype == Type::DNAME && records.same_name(set.owner, dname.owner);
+        let known = |set: &ScrubbedSet| set.rtype == Type::DNAME && records.same_name(set.owner, dname.owner);
         if !self.sets.iter().any(known) {
             self.sets.push(dname);
         }
@@ -106,7 +118,7 @@ impl Walk {
 }
 
 /// Types of which a name has one record at the most: the first one counts.
-fn first_only(set: Option<Set>) -> Option<Set> {
+fn first_only(set: Option<ScrubbedSet>) -> Option<ScrubbedSet> {
     set.map(|mut set| {
         set.members.truncate(1);
         set
@@ -114,9 +126,9 @@ fn first_only(set: Option<Set>) -> Option<Set> {
 }
 
 /// The owner of the topmost DNAME above `name`: there is nothing below it (RFC 6672 section 2.4).
-fn dname_above(records: &Records, name: Span) -> Option<Span> {
+fn dname_above(records: &ScrubbedRecords, name: ByteRange) -> Option<ByteRange> {
     let below = records.name(name);
-    let above = |item: &&Item| {
+    let above = |item: &&ScrubbedRecord| {
         let owner = records.name(item.owner);
         owner.len() < below.len() && below.is_at_or_below(owner)
     };
@@ -125,7 +137,11 @@ fn dname_above(records: &Records, name: Span) -> Option<Span> {
 }
 
 /// `name` with `owner` at its end replaced by `target` (RFC 6672 section 2.2). Errors: `Dname` where that is too long.
-fn synthesize(name: NameRef<'_>, owner: NameRef<'_>, target: NameRef<'_>) -> Result<Name, UnusableReply> {
+fn synthesize(
+    name: NameRef<'_>,
+    owner: NameRef<'_>,
+    target: NameRef<'_>,
+) -> Result<DomainName, UnusableReply> {
     let mut made = NameBuf::new();
     let prefix = name.label_count().saturating_sub(owner.label_count());
     for label in name.labels().take(prefix) {

@@ -12,9 +12,9 @@ use rhumb_wire::{MessageView, Rcode, Type, header};
 
 use super::limits;
 use crate::exchange::{ExtendedReason, ReadAnswer, UnusableReply, whole_rcode};
-use crate::question::Question;
-use chain::Walk;
-use records::{Records, Set};
+use crate::question::OutboundQuestion;
+use chain::AnswerChain;
+use records::{ScrubbedRecords, ScrubbedSet};
 
 /// An answer without anything that was not asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub struct ScrubbedAnswer {
 /// Makes a message of our own of a reply to `question`, of which id and question were checked already.
 ///
 /// Errors: see [`UnusableReply`].
-pub fn scrub(reply: &[u8], question: &Question) -> Result<ScrubbedAnswer, UnusableReply> {
+pub fn scrub(reply: &[u8], question: &OutboundQuestion) -> Result<ScrubbedAnswer, UnusableReply> {
     let message = MessageView::parse(reply).map_err(|_| UnusableReply::Malformed)?;
     let edns = message.edns().map_err(|_| UnusableReply::Malformed)?;
     let rcode = whole_rcode(&message.header(), edns);
@@ -52,8 +52,8 @@ pub fn scrub(reply: &[u8], question: &Question) -> Result<ScrubbedAnswer, Unusab
     if flags != header::QR || !matches!(rcode, Rcode::NOERROR | Rcode::NXDOMAIN) {
         return Err(UnusableReply::NoAnswer);
     }
-    let mut records = Records::read(&message, question)?;
-    let walk = Walk::new(&mut records, question)?;
+    let mut records = ScrubbedRecords::read(&message, question)?;
+    let walk = AnswerChain::new(&mut records, question)?;
     if walk.found && rcode == Rcode::NXDOMAIN {
         return Err(UnusableReply::Contradiction);
     }
@@ -81,19 +81,23 @@ pub fn scrub(reply: &[u8], question: &Question) -> Result<ScrubbedAnswer, Unusab
 /// The same as an exchange wants it. Errors: as [`scrub`].
 pub(super) fn read_scrubbed(
     reply: &[u8],
-    question: &Question,
+    question: &OutboundQuestion,
 ) -> Result<ReadAnswer<ScrubbedAnswer>, UnusableReply> {
     let answer = scrub(reply, question)?;
     let substantial = answer.substantial;
     Ok(ReadAnswer { answer, substantial })
 }
 
-fn least_ttl(sets: &[Set]) -> u32 {
+fn least_ttl(sets: &[ScrubbedSet]) -> u32 {
     sets.iter().map(|set| set.ttl).min().unwrap_or(limits::TTL)
 }
 
 /// Tells an empty answer, which sloppy forwarders give in place of a proper denial, from a reply that answers nothing.
-fn refuse_emptiness(records: &Records, authoritative: bool, rcode: Rcode) -> Result<(), UnusableReply> {
+fn refuse_emptiness(
+    records: &ScrubbedRecords,
+    authoritative: bool,
+    rcode: Rcode,
+) -> Result<(), UnusableReply> {
     if records.answers > 0 {
         return Err(UnusableReply::Unrelated);
     }

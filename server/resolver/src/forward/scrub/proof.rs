@@ -3,7 +3,7 @@
 use rhumb_wire::{MessageSection, NameRef, Type};
 
 use super::super::limits;
-use super::records::{Records, Set, Span};
+use super::records::{ByteRange, ScrubbedRecords, ScrubbedSet};
 use crate::exchange::UnusableReply;
 
 /// Labels field and signer's name of an RRSIG (RFC 4034 section 3.1).
@@ -12,8 +12,8 @@ const SIGNER_AT: usize = 18;
 
 /// The authority section.
 #[derive(Debug, Default)]
-pub(super) struct Proof {
-    pub(super) sets: Vec<Set>,
+pub(super) struct AuthorityProof {
+    pub(super) sets: Vec<ScrubbedSet>,
     /// For how many seconds the SOA allows the denial to be kept; none without a SOA.
     pub(super) denied_for: Option<u32>,
 }
@@ -24,12 +24,12 @@ pub(super) struct Proof {
 ///
 /// Errors: `Malformed`, `TooMany`.
 pub(super) fn find(
-    records: &Records,
-    answer: &[Set],
-    end: Span,
+    records: &ScrubbedRecords,
+    answer: &[ScrubbedSet],
+    end: ByteRange,
     denied: bool,
-) -> Result<Proof, UnusableReply> {
-    let mut proof = Proof::default();
+) -> Result<AuthorityProof, UnusableReply> {
+    let mut proof = AuthorityProof::default();
     let mut zones = wildcard_signers(records, answer);
     if denied
         && let Some(mut soa) = zone_soa(records, end)?
@@ -44,7 +44,7 @@ pub(super) fn find(
     if zones.is_empty() {
         return Ok(proof);
     }
-    let mut known: Vec<(Span, Type)> = Vec::new();
+    let mut known: Vec<(ByteRange, Type)> = Vec::new();
     for item in records.items(MessageSection::Authority) {
         let owner = records.name(item.owner);
         if !matches!(item.rtype, Type::NSEC | Type::NSEC3)
@@ -67,7 +67,7 @@ pub(super) fn find(
 }
 
 /// The first SOA of a zone that `name` can be in, and of it the first record.
-fn zone_soa(records: &Records, name: Span) -> Result<Option<Set>, UnusableReply> {
+fn zone_soa(records: &ScrubbedRecords, name: ByteRange) -> Result<Option<ScrubbedSet>, UnusableReply> {
     let below = records.name(name);
     let soa = records
         .items(MessageSection::Authority)
@@ -81,7 +81,7 @@ fn zone_soa(records: &Records, name: Span) -> Result<Option<Set>, UnusableReply>
 }
 
 /// The signers of those sets whose signature has fewer labels than their owner (RFC 4035 section 5.3.4).
-fn wildcard_signers<'r>(records: &'r Records, answer: &[Set]) -> Vec<NameRef<'r>> {
+fn wildcard_signers<'r>(records: &'r ScrubbedRecords, answer: &[ScrubbedSet]) -> Vec<NameRef<'r>> {
     let mut zones = Vec::new();
     for set in answer {
         let owner = records.name(set.owner);

@@ -6,50 +6,53 @@ use rhumb_wire::{MessageSection, MessageView, NameBuf, NameRef, Type, rdata};
 
 use super::super::limits;
 use crate::exchange::UnusableReply;
-use crate::question::Question;
+use crate::question::OutboundQuestion;
 
-/// A stretch of [`Records`]'s bytes.
+/// A stretch of [`ScrubbedRecords`]'s bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
+pub(super) struct ByteRange {
     start: usize,
     end: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Item {
+pub(super) struct ScrubbedRecord {
     pub(super) section: MessageSection,
     pub(super) rtype: Type,
     pub(super) ttl: u32,
-    pub(super) owner: Span,
+    pub(super) owner: ByteRange,
     /// None where it is not well-formed.
-    pub(super) rdata: Option<Span>,
+    pub(super) rdata: Option<ByteRange>,
 }
 
 /// Records of one owner and type: their RDATA without duplicates, and the signatures over them.
 #[derive(Clone, Debug)]
-pub(super) struct Set {
+pub(super) struct ScrubbedSet {
     pub(super) section: MessageSection,
     pub(super) rtype: Type,
     /// The least of them all (RFC 2181 section 5.2).
     pub(super) ttl: u32,
-    pub(super) owner: Span,
-    pub(super) members: Vec<Span>,
-    pub(super) signatures: Vec<Span>,
+    pub(super) owner: ByteRange,
+    pub(super) members: Vec<ByteRange>,
+    pub(super) signatures: Vec<ByteRange>,
 }
 
 /// Answer and authority section of a reply, in the class of the question, names written out.
 #[derive(Debug)]
-pub(super) struct Records {
+pub(super) struct ScrubbedRecords {
     arena: Vec<u8>,
-    items: Vec<Item>,
+    items: Vec<ScrubbedRecord>,
     /// Records of the answer section, also of those that were left out.
     pub(super) answers: usize,
     signed: bool,
 }
 
-impl Records {
+impl ScrubbedRecords {
     /// Errors: `Malformed`, `TooMany`.
-    pub(super) fn read(message: &MessageView<'_>, question: &Question) -> Result<Self, UnusableReply> {
+    pub(super) fn read(
+        message: &MessageView<'_>,
+        question: &OutboundQuestion,
+    ) -> Result<Self, UnusableReply> {
         // The types ANY and RRSIG have signatures as records of their own.
         let asked_themselves = matches!(question.qtype, Type::RRSIG | Type::ANY);
         let signed = question.dnssec_ok && !asked_themselves;
@@ -80,35 +83,41 @@ impl Records {
             let owner = records.push(name.as_ref().as_bytes());
             let start = records.arena.len();
             let sound = rdata::expand(&record, &mut records.arena).is_ok();
-            let rdata = sound.then_some(Span { start, end: records.arena.len() });
+            let rdata = sound.then_some(ByteRange { start, end: records.arena.len() });
             // RFC 2181 section 8: a TTL with its top bit set is 0.
             let ttl = if record.ttl > i32::MAX as u32 { 0 } else { record.ttl.min(limits::TTL) };
-            records.items.push(Item { section: record.section, rtype: record.rtype, ttl, owner, rdata });
+            records.items.push(ScrubbedRecord {
+                section: record.section,
+                rtype: record.rtype,
+                ttl,
+                owner,
+                rdata,
+            });
         }
         Ok(records)
     }
 
     /// Adds bytes that no record brought.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Span {
+    pub(super) fn push(&mut self, bytes: &[u8]) -> ByteRange {
         let start = self.arena.len();
         self.arena.extend_from_slice(bytes);
-        Span { start, end: self.arena.len() }
+        ByteRange { start, end: self.arena.len() }
     }
 
-    pub(super) fn bytes(&self, span: Span) -> &[u8] {
+    pub(super) fn bytes(&self, span: ByteRange) -> &[u8] {
         self.arena.get(span.start..span.end).unwrap_or(&[])
     }
 
     /// The name that stands at `span`; the root where none does.
-    pub(super) fn name(&self, span: Span) -> NameRef<'_> {
+    pub(super) fn name(&self, span: ByteRange) -> NameRef<'_> {
         NameRef::parse(self.bytes(span)).unwrap_or(NameRef::ROOT)
     }
 
-    pub(super) fn same_name(&self, one: Span, other: Span) -> bool {
+    pub(super) fn same_name(&self, one: ByteRange, other: ByteRange) -> bool {
         self.bytes(one).eq_ignore_ascii_case(self.bytes(other))
     }
 
-    pub(super) fn items(&self, section: MessageSection) -> impl Iterator<Item = &Item> {
+    pub(super) fn items(&self, section: MessageSection) -> impl Iterator<Item = &ScrubbedRecord> {
         self.items.iter().filter(move |item| item.section == section)
     }
 
@@ -122,11 +131,17 @@ impl Records {
     pub(super) fn set(
         &self,
         section: MessageSection,
-        owner: Span,
+        owner: ByteRange,
         rtype: Type,
-    ) -> Result<Option<Set>, UnusableReply> {
-        let mut set =
-            Set { section, rtype, ttl: limits::TTL, owner, members: Vec::new(), signatures: Vec::new() };
+    ) -> Result<Option<ScrubbedSet>, UnusableReply> {
+        let mut set = ScrubbedSet {
+            section,
+            rtype,
+            ttl: limits::TTL,
+            owner,
+            members: Vec::new(),
+            signatures: Vec::new(),
+        };
         let mut seen = HashSet::new();
         for item in self.items(section).filter(|item| self.same_name(item.owner, owner)) {
             if item.rtype == rtype {
@@ -152,7 +167,7 @@ impl Records {
     }
 
     /// The types of the answer section at `owner`, in order. Errors: `TooMany`.
-    pub(super) fn types(&self, owner: Span) -> Result<Vec<Type>, UnusableReply> {
+    pub(super) fn types(&self, owner: ByteRange) -> Result<Vec<Type>, UnusableReply> {
         let mut types = Vec::new();
         for item in self.items(MessageSection::Answer).filter(|item| self.same_name(item.owner, owner)) {
             if types.contains(&item.rtype) {
@@ -167,11 +182,11 @@ impl Records {
     }
 
     /// Whether the RRSIG at `rdata` is over records of `rtype` (RFC 4034 section 3.1.1).
-    fn covers(&self, rdata: Span, rtype: Type) -> bool {
+    fn covers(&self, rdata: ByteRange, rtype: Type) -> bool {
         self.bytes(rdata).first_chunk::<2>() == Some(&rtype.0.to_be_bytes())
     }
 
-    fn canonical(&self, rtype: Type, rdata: Span) -> Vec<u8> {
+    fn canonical(&self, rtype: Type, rdata: ByteRange) -> Vec<u8> {
         let mut bytes = self.bytes(rdata).to_vec();
         rdata::make_canonical(rtype, &mut bytes);
         bytes

@@ -8,12 +8,12 @@ use super::super::tests::build::{Rr, asked, message};
 use super::*;
 
 /// A reply to `question` with these sections.
-fn replied(question: &Question, rcode: u16, answer: &[Rr], authority: &[Rr]) -> Vec<u8> {
+fn replied(question: &OutboundQuestion, rcode: u16, answer: &[Rr], authority: &[Rr]) -> Vec<u8> {
     message(77, header::QR | header::RA | rcode, &asked(question), [answer, authority, &[]])
 }
 
 fn scrubbed(
-    question: &Question,
+    question: &OutboundQuestion,
     rcode: u16,
     answer: &[Rr],
     authority: &[Rr],
@@ -34,7 +34,7 @@ fn listed(scrubbed: &ScrubbedAnswer) -> Vec<String> {
 }
 
 /// What holds for every scrub message.
-fn assert_scrubbed(scrubbed: &ScrubbedAnswer, question: &Question) {
+fn assert_scrubbed(scrubbed: &ScrubbedAnswer, question: &OutboundQuestion) {
     let bytes = &scrubbed.message;
     assert!(bytes.len() <= 65_535);
     let message = MessageView::parse(bytes).unwrap();
@@ -49,7 +49,7 @@ fn assert_scrubbed(scrubbed: &ScrubbedAnswer, question: &Question) {
     let mut records = message.records();
     let mut chain = vec![question.name.clone()];
     let mut name = NameBuf::new();
-    let mut sets: Vec<(rhumb_wire::Name, Type, u32, Vec<Vec<u8>>)> = Vec::new();
+    let mut sets: Vec<(rhumb_wire::DomainName, Type, u32, Vec<Vec<u8>>)> = Vec::new();
     for record in records.by_ref() {
         let record = record.unwrap();
         record.owner(&mut name).unwrap();

@@ -3,18 +3,18 @@
 use rhumb_wire::compress::NameCompression;
 use rhumb_wire::{BufferFull, MessageWriter, NameBuf, Rcode, Type, header, rdata};
 
-use super::records::{Records, Set, Span};
+use super::records::{ByteRange, ScrubbedRecords, ScrubbedSet};
 use crate::exchange::UnusableReply;
-use crate::question::Question;
+use crate::question::OutboundQuestion;
 
 /// A pointer to the question's name.
 const TO_QUESTION: [u8; 2] = [0xc0, header::LENGTH as u8];
 
 /// Errors: `TooLong`.
 pub(super) fn message(
-    records: &Records,
-    sets: &[Set],
-    question: &Question,
+    records: &ScrubbedRecords,
+    sets: &[ScrubbedSet],
+    question: &OutboundQuestion,
     rcode: Rcode,
 ) -> Result<Vec<u8>, UnusableReply> {
     let mut name = NameBuf::new();
@@ -40,7 +40,7 @@ pub(super) fn message(
 }
 
 /// The bytes of a set if no name in it were compressed, or more.
-fn size(records: &Records, set: &Set) -> usize {
+fn size(records: &ScrubbedRecords, set: &ScrubbedSet) -> usize {
     let owner = records.bytes(set.owner).len().max(TO_QUESTION.len());
     let spans = set.members.iter().chain(&set.signatures);
     spans.map(|&rdata| owner + 10 + records.bytes(rdata).len()).sum()
@@ -48,9 +48,9 @@ fn size(records: &Records, set: &Set) -> usize {
 
 fn write_set(
     w: &mut MessageWriter<'_, '_>,
-    records: &Records,
-    question: &Question,
-    set: &Set,
+    records: &ScrubbedRecords,
+    question: &OutboundQuestion,
+    set: &ScrubbedSet,
     at_question: bool,
 ) -> Result<(), BufferFull> {
     let members = set.members.iter().map(|&rdata| (set.rtype, rdata));
@@ -69,8 +69,8 @@ fn write_set(
 /// The table of the compression may be full of a long name's suffixes; the pointer to the question is always to be had.
 fn write_owner(
     w: &mut MessageWriter<'_, '_>,
-    records: &Records,
-    owner: Span,
+    records: &ScrubbedRecords,
+    owner: ByteRange,
     at_question: bool,
 ) -> Result<(), BufferFull> {
     if at_question { w.bytes(&TO_QUESTION) } else { w.name(records.name(owner)) }

@@ -1,16 +1,16 @@
 //! Messages for tests, with all names written out.
 
 use rhumb_wire::header::{self, MessageHeader};
-use rhumb_wire::{Class, MessageView, Name, Type};
+use rhumb_wire::{Class, DomainName, MessageView, Type};
 
-use crate::question::Question;
+use crate::question::OutboundQuestion;
 
 pub(in crate::forward) fn name(text: &str) -> Vec<u8> {
-    text.parse::<Name>().unwrap().as_ref().as_bytes().to_vec()
+    text.parse::<DomainName>().unwrap().as_ref().as_bytes().to_vec()
 }
 
-pub(in crate::forward) fn question(text: &str, qtype: Type) -> Question {
-    Question::new(text.parse::<Name>().unwrap().as_ref(), qtype)
+pub(in crate::forward) fn question(text: &str, qtype: Type) -> OutboundQuestion {
+    OutboundQuestion::new(text.parse::<DomainName>().unwrap().as_ref(), qtype)
 }
 
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ pub(in crate::forward) fn message(id: u16, flags: u16, question: &[u8], sections
 }
 
 /// The question section of `question`.
-pub(in crate::forward) fn asked(question: &Question) -> Vec<u8> {
+pub(in crate::forward) fn asked(question: &OutboundQuestion) -> Vec<u8> {
     let mut bytes = question.name.as_ref().as_bytes().to_vec();
     bytes.extend(question.qtype.0.to_be_bytes());
     bytes.extend(question.class.0.to_be_bytes());

@@ -7,7 +7,7 @@ use rhumb_wire::Transport::Udp;
 use tokio::time::{Instant, sleep};
 
 use super::build::reply;
-use super::script::{Act, Script, Sent, ask, given, pool};
+use super::script::{ScriptedUpstreams, SentQuery, UpstreamAct, ask, given, pool};
 use crate::forward::{UpstreamPolicy, limits};
 
 /// Numbers that are the same in each run.
@@ -22,9 +22,9 @@ impl Dice {
 }
 
 /// Loses `loss` of a hundred messages, flips a bit in one of a hundred replies, delays all by up to half a second.
-fn chaos(loss: u64, flips: u64) -> Script {
+fn chaos(loss: u64, flips: u64) -> ScriptedUpstreams {
     let dice = Dice(AtomicU64::new(loss * 1000 + flips));
-    Script::new(move |sent: &Sent| {
+    ScriptedUpstreams::new(move |sent: &SentQuery| {
         let delay = dice.roll(500);
         let mut said = reply(&sent.query, 0, sent.to);
         if sent.transport == Udp && dice.roll(100) < loss {
@@ -35,7 +35,7 @@ fn chaos(loss: u64, flips: u64) -> Script {
             let end = said.len() as u64 - 10;
             said[dice.roll(end) as usize] ^= 1 << dice.roll(8);
         }
-        vec![Act::Say(delay, said)]
+        vec![UpstreamAct::Say(delay, said)]
     })
 }
 

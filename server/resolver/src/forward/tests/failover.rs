@@ -8,7 +8,7 @@ use rhumb_wire::Transport::{Tcp, Udp};
 use tokio::time::Instant;
 
 use super::build;
-use super::script::{Act, Script, ask, code, given, good, outcomes, pool, www};
+use super::script::{ScriptedUpstreams, UpstreamAct, ask, code, given, good, outcomes, pool, www};
 use crate::exchange::{AttemptOutcome, AttemptReport, RemoteServer, UnusableReply};
 use crate::forward::{FailureReason, UpstreamPolicy, UpstreamPool, forward};
 use crate::identity::ServerIdentity;
@@ -23,7 +23,7 @@ fn is_send<T: Send>(value: T) -> T {
 
 #[tokio::test(start_paused = true)]
 async fn a_good_answer_is_told_and_counted() {
-    let net = Script::new(|sent| good(sent, 30));
+    let net = ScriptedUpstreams::new(|sent| good(sent, 30));
     let pool = pool(UpstreamPolicy::InOrder, 2);
     let mut seen = Vec::new();
     let mut observer = |attempt: &AttemptReport| seen.push((attempt.outcome, attempt.elapsed));
@@ -47,7 +47,7 @@ async fn silence_of_all_ends_in_time_and_number() {
             UpstreamPolicy::RoundRobin,
             UpstreamPolicy::Random,
         ] {
-            let net = Script::new(|_| Vec::new());
+            let net = ScriptedUpstreams::new(|_| Vec::new());
             let pool = pool(policy, count);
             for round in 0..4 {
                 let start = Instant::now();
@@ -69,7 +69,7 @@ async fn silence_of_all_ends_in_time_and_number() {
 
 #[tokio::test(start_paused = true)]
 async fn the_next_one_is_asked_when_patience_ends_and_a_late_answer_still_counts() {
-    let net = Script::new(|sent| if sent.to == 1 { good(sent, 900) } else { Vec::new() });
+    let net = ScriptedUpstreams::new(|sent| if sent.to == 1 { good(sent, 900) } else { Vec::new() });
     let pool = pool(UpstreamPolicy::InOrder, 2);
     let start = Instant::now();
     let answer = ask(&net, &pool).await.unwrap();
@@ -86,7 +86,7 @@ async fn the_next_one_is_asked_when_patience_ends_and_a_late_answer_still_counts
 
 #[tokio::test(start_paused = true)]
 async fn patience_follows_the_round_trip_time() {
-    let net = Script::new(|sent| if sent.at < ms(5000) { good(sent, 10) } else { Vec::new() });
+    let net = ScriptedUpstreams::new(|sent| if sent.at < ms(5000) { good(sent, 10) } else { Vec::new() });
     let pool = pool(UpstreamPolicy::InOrder, 2);
     for _ in 0..20 {
         ask(&net, &pool).await.unwrap();
@@ -103,7 +103,7 @@ async fn patience_follows_the_round_trip_time() {
 #[tokio::test(start_paused = true)]
 async fn the_only_upstream_is_given_its_time_from_the_first_question_on() {
     for policy in [UpstreamPolicy::Fastest, UpstreamPolicy::InOrder] {
-        let net = Script::new(|sent| good(sent, 790));
+        let net = ScriptedUpstreams::new(|sent| good(sent, 790));
         assert!(ask(&net, &pool(policy, 1)).await.is_ok());
         assert_eq!(net.take_log().len(), 1);
     }
@@ -111,8 +111,8 @@ async fn the_only_upstream_is_given_its_time_from_the_first_question_on() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_sent_at_the_deadline_or_after() {
-    let net = Script::new(|sent| match sent.to {
-        1 => vec![Act::Say(4300, build::truncated(&sent.query))],
+    let net = ScriptedUpstreams::new(|sent| match sent.to {
+        1 => vec![UpstreamAct::Say(4300, build::truncated(&sent.query))],
         _ => Vec::new(),
     });
     let pool = pool(UpstreamPolicy::InOrder, 20);
@@ -125,7 +125,7 @@ async fn nothing_is_sent_at_the_deadline_or_after() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_upstream_that_is_up_is_waited_for_to_the_end() {
     // Known to be quick, it has to resolve a slow name now, and answers others meanwhile.
-    let mut net = Script::new(|sent| {
+    let mut net = ScriptedUpstreams::new(|sent| {
         good(sent, if build::question_of(&sent.query).starts_with(b"\x04") { 2700 } else { 10 })
     });
     net.one_question = false;
@@ -146,7 +146,8 @@ async fn a_slow_upstream_that_is_up_is_waited_for_to_the_end() {
 #[tokio::test(start_paused = true)]
 async fn refusals_are_passed_over_at_once() {
     for rcode in [2, 4, 5, 9] {
-        let net = Script::new(move |sent| if sent.to < 3 { code(sent, rcode) } else { good(sent, 1) });
+        let net =
+            ScriptedUpstreams::new(move |sent| if sent.to < 3 { code(sent, rcode) } else { good(sent, 1) });
         let pool = pool(UpstreamPolicy::InOrder, 3);
         let start = Instant::now();
         assert_eq!(given(&ask(&net, &pool).await.unwrap()), 3);
@@ -157,23 +158,23 @@ async fn refusals_are_passed_over_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn the_last_refusal_is_given_back() {
-    let net = Script::new(|sent| code(sent, if sent.to == 1 { 5 } else { 2 }));
+    let net = ScriptedUpstreams::new(|sent| code(sent, if sent.to == 1 { 5 } else { 2 }));
     let failure = ask(&net, &pool(UpstreamPolicy::InOrder, 2)).await.unwrap_err();
     assert_eq!((failure.reason, failure.rcode()), (FailureReason::Rcode(Rcode::SERVFAIL), Rcode::SERVFAIL));
     assert_eq!(net.take_log().len(), 2);
 
-    let net = Script::new(|sent| code(sent, 5));
+    let net = ScriptedUpstreams::new(|sent| code(sent, 5));
     assert_eq!(ask(&net, &pool(UpstreamPolicy::InOrder, 1)).await.unwrap_err().rcode(), Rcode::REFUSED);
     assert_eq!(net.take_log().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_reason_of_an_upstream_is_passed_on() {
-    let net = Script::new(|sent| {
+    let net = ScriptedUpstreams::new(|sent| {
         let mut reply = build::reply(&sent.query, 2, 0);
         reply[11] = 1;
         reply.extend(b"\0\0\x29\x04\xd0\0\0\0\0\0\x08\0\x0f\0\x04\0\x06xx");
-        vec![Act::Say(1, reply)]
+        vec![UpstreamAct::Say(1, reply)]
     });
     let failure = ask(&net, &pool(UpstreamPolicy::InOrder, 1)).await.unwrap_err();
     let said = failure.extended.clone().map(|reason| (reason.code, reason.text.to_string()));
@@ -182,7 +183,7 @@ async fn the_reason_of_an_upstream_is_passed_on() {
 
 #[tokio::test(start_paused = true)]
 async fn referrals_and_nonsense_are_passed_over() {
-    let net = Script::new(|sent| {
+    let net = ScriptedUpstreams::new(|sent| {
         let ns = build::rr("com", 60, rhumb_wire::Type::NS, build::name("ns.evil"));
         let other = build::a("other.example", 60, 66);
         let (answer, authority) = match sent.to {
@@ -191,7 +192,7 @@ async fn referrals_and_nonsense_are_passed_over() {
             _ => return good(sent, 1),
         };
         let id = build::id_of(&sent.query);
-        vec![Act::Say(
+        vec![UpstreamAct::Say(
             1,
             build::message(id, 0x8080, build::question_of(&sent.query), [&answer, &authority, &[]]),
         )]
@@ -209,7 +210,7 @@ async fn referrals_and_nonsense_are_passed_over() {
 
 #[tokio::test(start_paused = true)]
 async fn an_upstream_without_a_route_costs_nothing() {
-    let mut net = Script::new(|sent| good(sent, 1));
+    let mut net = ScriptedUpstreams::new(|sent| good(sent, 1));
     net.unroutable = vec![1, 2];
     let pool = pool(UpstreamPolicy::InOrder, 3);
     let start = Instant::now();
@@ -230,9 +231,9 @@ async fn an_upstream_without_a_route_costs_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn refused_connections_go_on_at_once_and_come_back_later() {
-    let net = Script::new(|sent| match sent.to {
-        1 => vec![Act::Refuse(1)],
-        2 => vec![Act::Unreachable(1)],
+    let net = ScriptedUpstreams::new(|sent| match sent.to {
+        1 => vec![UpstreamAct::Refuse(1)],
+        2 => vec![UpstreamAct::Unreachable(1)],
         _ => good(sent, 1),
     });
     let start = Instant::now();
@@ -240,27 +241,30 @@ async fn refused_connections_go_on_at_once_and_come_back_later() {
     assert!(start.elapsed() < ms(10));
 
     // A forwarder that is being restarted.
-    let net = Script::new(|sent| if sent.at < ms(600) { vec![Act::Refuse(1)] } else { good(sent, 1) });
+    let net =
+        ScriptedUpstreams::new(
+            |sent| if sent.at < ms(600) { vec![UpstreamAct::Refuse(1)] } else { good(sent, 1) },
+        );
     assert_eq!(given(&ask(&net, &pool(UpstreamPolicy::InOrder, 1)).await.unwrap()), 1);
     assert_eq!(net.take_log().len(), 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_empty_list_fails_at_once() {
-    let net = Script::new(|_| Vec::new());
+    let net = ScriptedUpstreams::new(|_| Vec::new());
     let pool = UpstreamPool::new(UpstreamPolicy::Fastest, []);
     assert_eq!(ask(&net, &pool).await.unwrap_err().reason, FailureReason::NoUpstream);
 }
 
 #[tokio::test(start_paused = true)]
 async fn bytes_received_are_bounded() {
-    let net = Script::new(|sent| {
+    let net = ScriptedUpstreams::new(|sent| {
         if sent.transport == Udp {
-            return vec![Act::Say(1, build::truncated(&sent.query))];
+            return vec![UpstreamAct::Say(1, build::truncated(&sent.query))];
         }
         let mut long = build::reply(&sent.query, 5, 0);
         long.resize(65_000, 0);
-        vec![Act::Say(1, long)]
+        vec![UpstreamAct::Say(1, long)]
     });
     assert!(ask(&net, &pool(UpstreamPolicy::InOrder, 6)).await.is_err());
     let replies = net.take_log().into_iter().filter(|sent| sent.transport == Tcp).count();
@@ -274,11 +278,11 @@ async fn an_upstream_of_a_stream_gets_no_datagrams() {
         let plain = ServerIdentity::plain("192.0.2.1:53".parse().unwrap());
         let server = RemoteServer::new(ServerIdentity { transport, ..plain }, Arc::default());
         let pool = UpstreamPool::new(UpstreamPolicy::InOrder, [Arc::new(server)]);
-        let net = Script::new(|sent| good(sent, 20));
+        let net = ScriptedUpstreams::new(|sent| good(sent, 20));
         assert_eq!(given(&ask(&net, &pool).await.unwrap()), 1);
         assert_eq!(net.take_targets(), [(1, transport)]);
         assert_eq!(pool.upstreams()[0].smoothed_rtt(transport), Some(ms(20)));
-        let net = Script::new(|_| vec![Act::Refuse(1)]);
+        let net = ScriptedUpstreams::new(|_| vec![UpstreamAct::Refuse(1)]);
         assert!(ask(&net, &pool).await.is_err());
         assert!(net.take_targets().iter().all(|(_, used)| *used == transport));
         assert!(!pool.is_healthy());

@@ -8,7 +8,7 @@ use rhumb_wire::Transport::Udp;
 use tokio::time::{Instant, sleep};
 
 use super::build;
-use super::script::{Act, Script, ask, code, given, good, pool};
+use super::script::{ScriptedUpstreams, UpstreamAct, ask, code, given, good, pool};
 use crate::exchange::probe;
 use crate::forward::{UpstreamPolicy, UpstreamPool, limits};
 
@@ -17,17 +17,19 @@ fn ms(n: u64) -> Duration {
 }
 
 /// The first of the upstreams answers only while the flag is up.
-fn first_dead() -> (Script, Arc<AtomicBool>) {
+fn first_dead() -> (ScriptedUpstreams, Arc<AtomicBool>) {
     let alive = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&alive);
     (
-        Script::new(move |sent| if sent.to > 1 || flag.load(Relaxed) { good(sent, 10) } else { Vec::new() }),
+        ScriptedUpstreams::new(
+            move |sent| if sent.to > 1 || flag.load(Relaxed) { good(sent, 10) } else { Vec::new() },
+        ),
         alive,
     )
 }
 
 /// Probes those that are due, as the server does.
-async fn probe_due(net: &Script, pool: &UpstreamPool) {
+async fn probe_due(net: &ScriptedUpstreams, pool: &UpstreamPool) {
     for server in pool.upstreams() {
         if server.claim_probe(Instant::now()) {
             probe(net, server, &build::question(".", rhumb_wire::Type::NS)).await;
@@ -84,7 +86,7 @@ async fn one_that_was_down_is_healthy_within_sixteen_seconds_of_its_return_witho
 #[tokio::test(start_paused = true)]
 async fn any_believable_reply_to_a_probe_makes_healthy() {
     let down = || async {
-        let net = Script::new(|_| Vec::new());
+        let net = ScriptedUpstreams::new(|_| Vec::new());
         let pool = pool(UpstreamPolicy::InOrder, 1);
         assert!(ask(&net, &pool).await.is_err());
         assert!(!pool.is_healthy());
@@ -93,27 +95,27 @@ async fn any_believable_reply_to_a_probe_makes_healthy() {
     };
     for rcode in [0, 1, 2, 3, 4, 5] {
         let pool = down().await;
-        probe_due(&Script::new(move |sent| code(sent, rcode)), &pool).await;
+        probe_due(&ScriptedUpstreams::new(move |sent| code(sent, rcode)), &pool).await;
         assert!(pool.is_healthy(), "{rcode}");
     }
     let pool = down().await;
-    let forged = |sent: &super::script::Sent| {
+    let forged = |sent: &super::script::SentQuery| {
         let mut message = build::reply(&sent.query, 0, 1);
         message[0] ^= 1;
-        vec![Act::Say(1, message)]
+        vec![UpstreamAct::Say(1, message)]
     };
-    probe_due(&Script::new(forged), &pool).await;
+    probe_due(&ScriptedUpstreams::new(forged), &pool).await;
     assert!(!pool.is_healthy());
     sleep(ms(20_000)).await;
-    probe_due(&Script::new(|_| vec![Act::Refuse(1)]), &pool).await;
+    probe_due(&ScriptedUpstreams::new(|_| vec![UpstreamAct::Refuse(1)]), &pool).await;
     assert!(!pool.is_healthy());
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_over_tcp_after_a_truncated_one_makes_healthy() {
-    let net = Script::new(|sent| match sent.at.as_secs() {
+    let net = ScriptedUpstreams::new(|sent| match sent.at.as_secs() {
         0..20 => Vec::new(),
-        _ if sent.transport == Udp => vec![Act::Say(1, build::truncated(&sent.query))],
+        _ if sent.transport == Udp => vec![UpstreamAct::Say(1, build::truncated(&sent.query))],
         _ => good(sent, 1),
     });
     let pool = pool(UpstreamPolicy::InOrder, 1);
@@ -151,19 +153,23 @@ async fn nothing_but_an_answer_makes_healthy() {
         assert!(ask(&net, &pool).await.is_err());
     }
     for rcode in [1, 2, 4, 5] {
-        let net = Script::new(move |sent| code(sent, rcode));
+        let net = ScriptedUpstreams::new(move |sent| code(sent, rcode));
         assert!(ask(&net, &pool).await.is_err());
         assert!(!pool.is_healthy(), "{rcode}");
     }
-    let empty = |sent: &super::script::Sent| {
+    let empty = |sent: &super::script::SentQuery| {
         let question = build::question_of(&sent.query);
-        vec![Act::Say(1, build::message(build::id_of(&sent.query), 0x8080, question, [&[], &[], &[]]))]
+        vec![UpstreamAct::Say(
+            1,
+            build::message(build::id_of(&sent.query), 0x8080, question, [&[], &[], &[]]),
+        )]
     };
-    let net = Script::new(empty);
+    let net = ScriptedUpstreams::new(empty);
     let answer = ask(&net, &pool).await.unwrap();
     assert!(answer.negative && answer.ttl == 0 && !pool.is_healthy());
-    let net =
-        Script::new(|sent| vec![Act::Say(1, vec![0; 12]), Act::Say(2, build::reply(&sent.query, 0, 1))]);
+    let net = ScriptedUpstreams::new(|sent| {
+        vec![UpstreamAct::Say(1, vec![0; 12]), UpstreamAct::Say(2, build::reply(&sent.query, 0, 1))]
+    });
     assert!(ask(&net, &pool).await.is_err());
     assert!(!pool.is_healthy());
 }
@@ -171,7 +177,7 @@ async fn nothing_but_an_answer_makes_healthy() {
 #[tokio::test(start_paused = true)]
 async fn replies_of_any_kind_do_not_make_unhealthy() {
     for rcode in [2, 5] {
-        let net = Script::new(move |sent| code(sent, rcode));
+        let net = ScriptedUpstreams::new(move |sent| code(sent, rcode));
         let pool = pool(UpstreamPolicy::InOrder, 1);
         for _ in 0..10 {
             assert!(ask(&net, &pool).await.is_err());

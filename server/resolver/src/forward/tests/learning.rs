@@ -7,36 +7,36 @@ use rhumb_wire::{MessageView, Rcode, header};
 use tokio::time::sleep;
 
 use super::build::{self, id_of, question_of, reply};
-use super::script::{Act, Script, Sent, ask, code, given, good, outcomes, pool, www};
+use super::script::{ScriptedUpstreams, SentQuery, UpstreamAct, ask, code, given, good, outcomes, pool, www};
 use crate::exchange::{AttemptOutcome, AttemptReport};
 use crate::forward::{UpstreamPolicy, forward};
 use crate::network::SpoofSignal;
-use crate::question::Question;
+use crate::question::OutboundQuestion;
 
-fn has_edns(sent: &Sent) -> bool {
+fn has_edns(sent: &SentQuery) -> bool {
     MessageView::parse(&sent.query).unwrap().edns().unwrap().is_some()
 }
 
-fn is_cased(sent: &Sent) -> bool {
+fn is_cased(sent: &SentQuery) -> bool {
     question_of(&sent.query).iter().any(u8::is_ascii_uppercase)
 }
 
-fn lowered(sent: &Sent) -> Vec<Act> {
+fn lowered(sent: &SentQuery) -> Vec<UpstreamAct> {
     let mut message = reply(&sent.query, 0, sent.to);
     let length = question_of(&sent.query).len();
     message[header::LENGTH..header::LENGTH + length].make_ascii_lowercase();
-    vec![Act::Say(1, message)]
+    vec![UpstreamAct::Say(1, message)]
 }
 
 #[tokio::test(start_paused = true)]
 async fn edns_is_left_out_where_it_is_not_understood() {
     for (rcode, with_question) in [(1, true), (1, false), (4, true), (4, false)] {
-        let net = Script::new(move |sent| {
+        let net = ScriptedUpstreams::new(move |sent| {
             if !has_edns(sent) {
                 return good(sent, 1);
             }
             let question = if with_question { question_of(&sent.query) } else { &[] };
-            vec![Act::Say(
+            vec![UpstreamAct::Say(
                 1,
                 build::message(id_of(&sent.query), header::QR | rcode, question, [&[], &[], &[]]),
             )]
@@ -65,13 +65,13 @@ async fn edns_is_left_out_where_it_is_not_understood() {
 
 #[tokio::test(start_paused = true)]
 async fn a_question_with_dnssec_has_edns_whatever_the_server_did_before() {
-    let net = Script::new(|sent| if has_edns(sent) { code(sent, 1) } else { good(sent, 1) });
+    let net = ScriptedUpstreams::new(|sent| if has_edns(sent) { code(sent, 1) } else { good(sent, 1) });
     let pool = pool(UpstreamPolicy::InOrder, 1);
     for _ in 0..5 {
         ask(&net, &pool).await.unwrap();
     }
     assert!(!pool.upstreams()[0].takes_edns());
-    let signed = Question { dnssec_ok: true, ..www() };
+    let signed = OutboundQuestion { dnssec_ok: true, ..www() };
     for _ in 0..3 {
         net.take_log();
         forward(&net, &pool, &signed, &mut |_: &AttemptReport| {}).await.unwrap();
@@ -81,9 +81,10 @@ async fn a_question_with_dnssec_has_edns_whatever_the_server_did_before() {
 
 #[tokio::test(start_paused = true)]
 async fn names_that_are_refused_with_edns_do_not_take_it_from_the_others() {
-    let odd = |sent: &Sent| question_of(&sent.query).eq_ignore_ascii_case(&build::asked(&www()));
-    let net =
-        Script::new(move |sent| if odd(sent) && has_edns(sent) { code(sent, 1) } else { good(sent, 1) });
+    let odd = |sent: &SentQuery| question_of(&sent.query).eq_ignore_ascii_case(&build::asked(&www()));
+    let net = ScriptedUpstreams::new(
+        move |sent| if odd(sent) && has_edns(sent) { code(sent, 1) } else { good(sent, 1) },
+    );
     let pool = pool(UpstreamPolicy::InOrder, 1);
     let other = build::question("other.example.com", rhumb_wire::Type::A);
     for _ in 0..20 {
@@ -97,7 +98,7 @@ async fn names_that_are_refused_with_edns_do_not_take_it_from_the_others() {
 
 #[tokio::test(start_paused = true)]
 async fn bad_version_is_asked_without() {
-    let net = Script::new(|sent| {
+    let net = ScriptedUpstreams::new(|sent| {
         if !has_edns(sent) {
             return good(sent, 1);
         }
@@ -105,7 +106,7 @@ async fn bad_version_is_asked_without() {
         message[3] &= 0xf0;
         message[11] = 1;
         message.extend(b"\0\0\x29\x04\xd0\x01\0\0\0\0\0");
-        vec![Act::Say(1, message)]
+        vec![UpstreamAct::Say(1, message)]
     });
     let answer = ask(&net, &pool(UpstreamPolicy::InOrder, 1)).await.unwrap();
     assert_eq!(answer.attempts[0].outcome, AttemptOutcome::WithoutEdns(Rcode::BADVERS));
@@ -113,7 +114,7 @@ async fn bad_version_is_asked_without() {
 
 #[tokio::test(start_paused = true)]
 async fn an_error_that_stays_without_edns_is_not_held_against_it() {
-    let net = Script::new(|sent| code(sent, 1));
+    let net = ScriptedUpstreams::new(|sent| code(sent, 1));
     let pool = pool(UpstreamPolicy::InOrder, 1);
     let failure = ask(&net, &pool).await.unwrap_err();
     assert_eq!(failure.rcode(), Rcode::FORMERR);
@@ -123,7 +124,7 @@ async fn an_error_that_stays_without_edns_is_not_held_against_it() {
 
 #[tokio::test(start_paused = true)]
 async fn case_is_mixed_and_believed() {
-    let net = Script::new(|sent| good(sent, 1));
+    let net = ScriptedUpstreams::new(|sent| good(sent, 1));
     let pool = pool(UpstreamPolicy::InOrder, 1);
     for _ in 0..20 {
         assert_eq!(given(&ask(&net, &pool).await.unwrap()), 1);
@@ -135,7 +136,7 @@ async fn case_is_mixed_and_believed() {
 
 #[tokio::test(start_paused = true)]
 async fn an_upstream_that_lowers_the_case_is_confirmed_over_tcp_and_remembered() {
-    let net = Script::new(lowered);
+    let net = ScriptedUpstreams::new(lowered);
     let pool = pool(UpstreamPolicy::InOrder, 1);
     let answer = ask(&net, &pool).await.unwrap();
     assert_eq!(answer.attempts[0].outcome, AttemptOutcome::Suspicious(SpoofSignal::WrongCase));
@@ -152,10 +153,9 @@ async fn an_upstream_that_lowers_the_case_is_confirmed_over_tcp_and_remembered()
 
 #[tokio::test(start_paused = true)]
 async fn one_that_keeps_it_over_tcp_was_forged_over_udp() {
-    let net =
-        Script::new(
-            |sent| if sent.transport == Udp && sent.at.is_zero() { lowered(sent) } else { good(sent, 1) },
-        );
+    let net = ScriptedUpstreams::new(|sent| {
+        if sent.transport == Udp && sent.at.is_zero() { lowered(sent) } else { good(sent, 1) }
+    });
     let pool = pool(UpstreamPolicy::InOrder, 1);
     ask(&net, &pool).await.unwrap();
     assert_eq!(net.take_targets(), [(1, Udp), (1, Tcp)]);
@@ -167,7 +167,9 @@ async fn one_that_keeps_it_over_tcp_was_forged_over_udp() {
 
 #[tokio::test(start_paused = true)]
 async fn one_that_lowers_the_case_and_has_no_tcp_works_all_the_same() {
-    let net = Script::new(|sent| if sent.transport == Tcp { vec![Act::Refuse(1)] } else { lowered(sent) });
+    let net = ScriptedUpstreams::new(|sent| {
+        if sent.transport == Tcp { vec![UpstreamAct::Refuse(1)] } else { lowered(sent) }
+    });
     let pool = pool(UpstreamPolicy::InOrder, 1);
     for _ in 0..3 {
         assert_eq!(given(&ask(&net, &pool).await.unwrap()), 1);

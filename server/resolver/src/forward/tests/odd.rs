@@ -8,7 +8,7 @@ use rhumb_wire::header::{self, MessageHeader};
 use tokio::time::Instant;
 
 use super::build::{self, id_of};
-use super::script::{Act, Script, Sent, ask, given, good, pool};
+use super::script::{ScriptedUpstreams, SentQuery, UpstreamAct, ask, given, good, pool};
 use crate::exchange::UnusableReply;
 use crate::forward::{FailureReason, UpstreamPolicy, limits};
 
@@ -17,7 +17,7 @@ fn ms(n: u64) -> Duration {
 }
 
 /// A header that says `flags`, and counts `questions` that are not there.
-fn header_alone(sent: &Sent, flags: u16, questions: u16) -> Vec<u8> {
+fn header_alone(sent: &SentQuery, flags: u16, questions: u16) -> Vec<u8> {
     let head =
         MessageHeader { id: id_of(&sent.query), flags: header::QR | flags, questions, ..Default::default() };
     head.to_bytes().to_vec()
@@ -32,20 +32,21 @@ fn opt(high: u8) -> Vec<u8> {
 async fn an_error_without_its_question_ends_the_wait_at_once() {
     for rcode in [1, 2, 4, 5, 9, 11] {
         for (questions, with_opt) in [(0, false), (1, false), (0, true)] {
-            let reply = move |sent: &Sent| {
+            let reply = move |sent: &SentQuery| {
                 let mut bytes = header_alone(sent, rcode, questions);
                 if with_opt {
                     bytes[11] = 1;
                     bytes.extend(opt(0));
                 }
-                vec![Act::Say(1, bytes)]
+                vec![UpstreamAct::Say(1, bytes)]
             };
-            let net = Script::new(move |sent| if sent.to == 1 { reply(sent) } else { good(sent, 1) });
+            let net =
+                ScriptedUpstreams::new(move |sent| if sent.to == 1 { reply(sent) } else { good(sent, 1) });
             let start = Instant::now();
             assert_eq!(given(&ask(&net, &pool(UpstreamPolicy::InOrder, 2)).await.unwrap()), 2);
             assert!(start.elapsed() < ms(10), "{rcode} {questions} {with_opt}");
 
-            let net = Script::new(reply);
+            let net = ScriptedUpstreams::new(reply);
             let failure = ask(&net, &pool(UpstreamPolicy::InOrder, 1)).await.unwrap_err();
             assert_eq!(failure.rcode(), Rcode(rcode));
             assert!(start.elapsed() < ms(20), "{rcode} {questions} {with_opt}");
@@ -57,13 +58,13 @@ async fn an_error_without_its_question_ends_the_wait_at_once() {
 async fn an_answer_without_its_question_is_not_believed_and_not_waited_for() {
     for rcode in [0, 3] {
         for answers in [0, 1] {
-            let net = Script::new(move |sent| {
+            let net = ScriptedUpstreams::new(move |sent| {
                 if sent.to == 2 {
                     return good(sent, 1);
                 }
                 let record = [build::a("www.example.com", 60, 66)];
                 let answer = if answers == 1 { &record[..] } else { &[] };
-                vec![Act::Say(
+                vec![UpstreamAct::Say(
                     1,
                     build::message(id_of(&sent.query), header::QR | rcode, &[], [answer, &[], &[]]),
                 )]
@@ -80,11 +81,11 @@ async fn an_answer_without_its_question_is_not_believed_and_not_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_wrong_id_without_a_question_is_no_error_of_the_upstream() {
-    let net = Script::new(|sent| match sent.transport {
+    let net = ScriptedUpstreams::new(|sent| match sent.transport {
         Udp => {
             let mut bytes = header_alone(sent, 2, 0);
             bytes[0] ^= 1;
-            vec![Act::Say(1, bytes)]
+            vec![UpstreamAct::Say(1, bytes)]
         }
         _ => good(sent, 1),
     });
@@ -94,14 +95,14 @@ async fn a_wrong_id_without_a_question_is_no_error_of_the_upstream() {
 
 #[tokio::test(start_paused = true)]
 async fn a_bad_version_without_its_question_is_asked_without_edns() {
-    let net = Script::new(|sent| {
+    let net = ScriptedUpstreams::new(|sent| {
         if sent.query[11] == 0 {
             return good(sent, 1);
         }
         let mut bytes = header_alone(sent, 0, 0);
         bytes[11] = 1;
         bytes.extend(opt(1));
-        vec![Act::Say(1, bytes)]
+        vec![UpstreamAct::Say(1, bytes)]
     });
     assert_eq!(given(&ask(&net, &pool(UpstreamPolicy::InOrder, 1)).await.unwrap()), 1);
     assert_eq!(net.take_log().len(), 2);
@@ -110,7 +111,7 @@ async fn a_bad_version_without_its_question_is_asked_without_edns() {
 #[tokio::test(start_paused = true)]
 async fn an_upstream_of_three_seconds_is_waited_for() {
     for after in [1000, 2000, 3000, 3400] {
-        let net = Script::new(move |sent| good(sent, after));
+        let net = ScriptedUpstreams::new(move |sent| good(sent, after));
         let start = Instant::now();
         assert_eq!(given(&ask(&net, &pool(UpstreamPolicy::InOrder, 1)).await.unwrap()), 1, "{after}");
         assert!(start.elapsed() <= limits::DEADLINE);
@@ -120,7 +121,7 @@ async fn an_upstream_of_three_seconds_is_waited_for() {
 #[tokio::test(start_paused = true)]
 async fn upstreams_that_were_down_before_cost_a_question_little() {
     for count in [1, 2, 5, 20] {
-        let net = Script::new(|_| Vec::new());
+        let net = ScriptedUpstreams::new(|_| Vec::new());
         let all = pool(UpstreamPolicy::InOrder, count);
         for _ in 0..20 {
             let start = Instant::now();
@@ -136,10 +137,9 @@ async fn upstreams_that_were_down_before_cost_a_question_little() {
 
 #[tokio::test(start_paused = true)]
 async fn behind_one_that_refuses_the_ones_that_are_down_cost_no_more() {
-    let net =
-        Script::new(
-            |sent| if sent.to == 1 { vec![Act::Say(1, header_alone(sent, 5, 0))] } else { Vec::new() },
-        );
+    let net = ScriptedUpstreams::new(|sent| {
+        if sent.to == 1 { vec![UpstreamAct::Say(1, header_alone(sent, 5, 0))] } else { Vec::new() }
+    });
     let all = pool(UpstreamPolicy::InOrder, 6);
     for _ in 0..20 {
         assert!(ask(&net, &all).await.is_err());

@@ -12,12 +12,12 @@ use super::build;
 use crate::exchange::{AttemptOutcome, AttemptReport, RemoteServer};
 use crate::forward::{ForwardAnswer, ForwardFailure, UpstreamPolicy, UpstreamPool, forward};
 use crate::identity::ServerIdentity;
-use crate::network::{DatagramVerdict, ExchangeError, Network};
-use crate::question::Question;
+use crate::network::{DatagramVerdict, ExchangeError, UpstreamTransport};
+use crate::question::OutboundQuestion;
 
 /// A message that an upstream got.
 #[derive(Clone, Debug)]
-pub(super) struct Sent {
+pub(super) struct SentQuery {
     pub(super) at: Duration,
     /// The last byte of the upstream's address.
     pub(super) to: u8,
@@ -26,18 +26,18 @@ pub(super) struct Sent {
 }
 
 /// What an upstream does, milliseconds after the query.
-pub(super) enum Act {
+pub(super) enum UpstreamAct {
     Say(u64, Vec<u8>),
     Refuse(u64),
     Unreachable(u64),
 }
 
 /// What comes of a query; nothing at all is silence.
-pub(super) type Play = Box<dyn Fn(&Sent) -> Vec<Act> + Send + Sync>;
+pub(super) type UpstreamPlay = Box<dyn Fn(&SentQuery) -> Vec<UpstreamAct> + Send + Sync>;
 
-pub(super) struct Script {
-    play: Play,
-    log: Mutex<Vec<Sent>>,
+pub(super) struct ScriptedUpstreams {
+    play: UpstreamPlay,
+    log: Mutex<Vec<SentQuery>>,
     seed: AtomicU64,
     pub(super) unroutable: Vec<u8>,
     /// Whether questions come one by one.
@@ -48,7 +48,7 @@ pub(super) struct Script {
 }
 
 /// A socket for one query: a second one to the same upstream at the same time is a mistake.
-struct Socket<'a>(&'a Script, u8);
+struct Socket<'a>(&'a ScriptedUpstreams, u8);
 
 impl Drop for Socket<'_> {
     fn drop(&mut self) {
@@ -58,8 +58,8 @@ impl Drop for Socket<'_> {
     }
 }
 
-impl Script {
-    pub(super) fn new(play: impl Fn(&Sent) -> Vec<Act> + Send + Sync + 'static) -> Self {
+impl ScriptedUpstreams {
+    pub(super) fn new(play: impl Fn(&SentQuery) -> Vec<UpstreamAct> + Send + Sync + 'static) -> Self {
         Self {
             play: Box::new(play),
             log: Mutex::default(),
@@ -82,17 +82,21 @@ impl Script {
         Socket(self, to)
     }
 
-    fn sent(&self, to: SocketAddr, transport: Transport, query: &[u8]) -> Vec<Act> {
+    fn sent(&self, to: SocketAddr, transport: Transport, query: &[u8]) -> Vec<UpstreamAct> {
         let SocketAddr::V4(address) = to else { return Vec::new() };
-        let sent =
-            Sent { at: self.start.elapsed(), to: address.ip().octets()[3], transport, query: query.to_vec() };
+        let sent = SentQuery {
+            at: self.start.elapsed(),
+            to: address.ip().octets()[3],
+            transport,
+            query: query.to_vec(),
+        };
         let acts = (self.play)(&sent);
         self.log.lock().unwrap().push(sent);
         acts
     }
 
     /// What was sent since the last call.
-    pub(super) fn take_log(&self) -> Vec<Sent> {
+    pub(super) fn take_log(&self) -> Vec<SentQuery> {
         std::mem::take(&mut *self.log.lock().unwrap())
     }
 
@@ -102,7 +106,7 @@ impl Script {
     }
 }
 
-impl Network for Script {
+impl UpstreamTransport for ScriptedUpstreams {
     async fn datagram(
         &self,
         to: SocketAddr,
@@ -116,7 +120,7 @@ impl Network for Script {
         let performance = async {
             for act in acts {
                 match act {
-                    Act::Say(after, datagram) => {
+                    UpstreamAct::Say(after, datagram) => {
                         sleep_until(now + Duration::from_millis(after)).await;
                         match accept(&datagram) {
                             DatagramVerdict::Accept => return Ok(datagram),
@@ -162,11 +166,11 @@ impl Network for Script {
     }
 }
 
-async fn end(act: Act, now: Instant) -> Result<Vec<u8>, ExchangeError> {
+async fn end(act: UpstreamAct, now: Instant) -> Result<Vec<u8>, ExchangeError> {
     let (after, result) = match act {
-        Act::Say(after, message) => (after, Ok(message)),
-        Act::Refuse(after) => (after, Err(ExchangeError::Refused)),
-        Act::Unreachable(after) => (after, Err(ExchangeError::Unreachable)),
+        UpstreamAct::Say(after, message) => (after, Ok(message)),
+        UpstreamAct::Refuse(after) => (after, Err(ExchangeError::Refused)),
+        UpstreamAct::Unreachable(after) => (after, Err(ExchangeError::Unreachable)),
     };
     sleep_until(now + Duration::from_millis(after)).await;
     result
@@ -182,23 +186,26 @@ pub(super) fn pool(policy: UpstreamPolicy, count: u8) -> UpstreamPool {
     )
 }
 
-pub(super) fn www() -> Question {
+pub(super) fn www() -> OutboundQuestion {
     build::question("www.example.com", rhumb_wire::Type::A)
 }
 
 /// Asks for an address of www.example.com.
-pub(super) async fn ask(net: &Script, pool: &UpstreamPool) -> Result<ForwardAnswer, ForwardFailure> {
+pub(super) async fn ask(
+    net: &ScriptedUpstreams,
+    pool: &UpstreamPool,
+) -> Result<ForwardAnswer, ForwardFailure> {
     forward(net, pool, &www(), &mut |_: &AttemptReport| {}).await
 }
 
 /// A plain good answer after `after` milliseconds, whose address ends in the upstream's number.
-pub(super) fn good(sent: &Sent, after: u64) -> Vec<Act> {
-    vec![Act::Say(after, build::reply(&sent.query, 0, sent.to))]
+pub(super) fn good(sent: &SentQuery, after: u64) -> Vec<UpstreamAct> {
+    vec![UpstreamAct::Say(after, build::reply(&sent.query, 0, sent.to))]
 }
 
 /// An answer of another response code at once.
-pub(super) fn code(sent: &Sent, rcode: u16) -> Vec<Act> {
-    vec![Act::Say(1, build::reply(&sent.query, rcode, 0))]
+pub(super) fn code(sent: &SentQuery, rcode: u16) -> Vec<UpstreamAct> {
+    vec![UpstreamAct::Say(1, build::reply(&sent.query, rcode, 0))]
 }
 
 /// The last byte of the address an answer holds.

@@ -6,12 +6,14 @@ use rhumb_wire::Type;
 use tokio::time::Instant;
 
 use super::Resolver;
-use super::internet::{Internet, Said, answer, denial, referral};
+use super::internet::{ScriptedInternet, ServerSays, answer, denial, referral};
 use crate::iterate::limits;
 
 /// The root delegates `attack.` to 192.0.2.66 and `victim.` to 192.0.2.77.
-fn hostile(server: impl Fn(&super::internet::Asked) -> Option<Said> + Send + Sync + 'static) -> Resolver {
-    let net = Internet::default()
+fn hostile(
+    server: impl Fn(&super::internet::AskedQuestion) -> Option<ServerSays> + Send + Sync + 'static,
+) -> Resolver {
+    let net = ScriptedInternet::default()
         .with("192.0.2.1", |asked| {
             Some(if asked.name.ends_with("attack.") {
                 referral("attack.", &[("ns.attack.", "192.0.2.66")])
@@ -124,7 +126,7 @@ async fn delegations_without_end() {
 #[tokio::test(start_paused = true)]
 async fn the_same_error_for_ever() {
     for rcode in [1, 2, 4, 5, 23] {
-        let resolver = hostile(move |_| Some(Said { rcode: rcode & 15, ..Said::default() }));
+        let resolver = hostile(move |_| Some(ServerSays { rcode: rcode & 15, ..ServerSays::default() }));
         resolver.told("www.attack", Type::A).await;
         let asked = resolver.asked();
         assert!(asked.len() <= 6, "{rcode}: {asked:?}");

@@ -3,17 +3,17 @@
 use rhumb_wire::Type;
 
 use super::Resolver;
-use super::internet::{Internet, Said, answer, denial, referral};
+use super::internet::{ScriptedInternet, ServerSays, answer, denial, referral};
 
-fn nodata(authority: &[&str]) -> Said {
+fn nodata(authority: &[&str]) -> ServerSays {
     let authority = authority.iter().map(ToString::to_string).collect();
-    Said { authoritative: true, authority, ..Said::default() }
+    ServerSays { authoritative: true, authority, ..ServerSays::default() }
 }
 
 /// The servers of two zones have their names in each other; their parents give addresses that are not theirs to give.
 #[tokio::test(start_paused = true)]
 async fn addresses_from_outside_of_the_parent_lead_on_as_a_last_resort() {
-    let net = Internet::default()
+    let net = ScriptedInternet::default()
         .with("192.0.2.1", |asked| {
             Some(if asked.name.ends_with("com.") {
                 referral("com.", &[("ns.com.", "192.0.2.2")])
@@ -41,7 +41,7 @@ async fn addresses_from_outside_of_the_parent_lead_on_as_a_last_resort() {
 
 #[tokio::test(start_paused = true)]
 async fn servers_in_their_own_zone_without_addresses_are_asked_of_the_parent() {
-    let net = Internet::default()
+    let net = ScriptedInternet::default()
         .parent("192.0.2.1", "com.", "ns.com.", "192.0.2.2")
         .with("192.0.2.2", |asked| {
             Some(match (asked.name.as_str(), asked.qtype) {
@@ -60,7 +60,7 @@ async fn servers_in_their_own_zone_without_addresses_are_asked_of_the_parent() {
 /// A server that has only some types of its zone answers others with the servers of the root, AA set.
 #[tokio::test(start_paused = true)]
 async fn a_referral_upwards_is_no_denial_though_aa_is_set() {
-    let net = Internet::default()
+    let net = ScriptedInternet::default()
         .parent("192.0.2.1", "com.", "ns.com.", "192.0.2.2")
         .parent("192.0.2.2", "example.com.", "ns.example.com.", "192.0.2.3")
         .with("192.0.2.3", |asked| {
@@ -79,7 +79,7 @@ async fn a_referral_upwards_is_no_denial_though_aa_is_set() {
 /// The zone of a nameserver gives nonsense for it; the delegation of that zone had its address.
 #[tokio::test(start_paused = true)]
 async fn the_delegation_of_a_servers_zone_counts_where_the_zone_is_wrong() {
-    let net = Internet::default()
+    let net = ScriptedInternet::default()
         .with("192.0.2.1", |asked| {
             Some(if asked.name.ends_with("net.") {
                 referral("example.net.", &[("ns.example.net.", "192.0.2.3")])
@@ -105,7 +105,7 @@ async fn the_delegation_of_a_servers_zone_counts_where_the_zone_is_wrong() {
 
 #[tokio::test(start_paused = true)]
 async fn that_a_name_is_no_alias_says_nothing_of_its_other_types() {
-    let net = Internet::default().with("192.0.2.1", |asked| {
+    let net = ScriptedInternet::default().with("192.0.2.1", |asked| {
         Some(match asked.qtype {
             Type::TXT => answer(&["a. 300 TXT text"]),
             _ => denial(0, "."),
@@ -121,7 +121,7 @@ async fn that_a_name_is_no_alias_says_nothing_of_its_other_types() {
 /// The server of the root has a zone further down as well, and would answer for DS there by the wrong side.
 #[tokio::test(start_paused = true)]
 async fn ds_is_asked_of_the_zone_right_above() {
-    let net = Internet::default()
+    let net = ScriptedInternet::default()
         .with("192.0.2.1", |asked| {
             Some(match asked.name.as_str() {
                 "example.net." => answer(&["example.net. 300 CNAME elsewhere."]),

@@ -7,15 +7,17 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use rhumb_wire::compress::NameCompression;
-use rhumb_wire::{Class, MessageSection, MessageView, MessageWriter, Name, NameRef, Transport, Type, header};
+use rhumb_wire::{
+    Class, DomainName, MessageSection, MessageView, MessageWriter, NameRef, Transport, Type, header,
+};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::identity::ServerIdentity;
-use crate::network::{DatagramVerdict, ExchangeError, Network};
+use crate::network::{DatagramVerdict, ExchangeError, UpstreamTransport};
 
 /// What a server is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(super) struct AskedQuestion {
     pub(super) server: IpAddr,
     pub(super) name: String,
     pub(super) qtype: Type,
@@ -25,7 +27,7 @@ pub(super) struct Asked {
 
 /// What a server says, as text: `owner ttl type rdata`.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Said {
+pub(super) struct ServerSays {
     pub(super) rcode: u16,
     pub(super) authoritative: bool,
     pub(super) answer: Vec<String>,
@@ -34,23 +36,23 @@ pub(super) struct Said {
 }
 
 /// A server: what it says to a question; nothing is silence.
-pub(super) type Server = Box<dyn Fn(&Asked) -> Option<Said> + Send + Sync>;
+pub(super) type ScriptedServer = Box<dyn Fn(&AskedQuestion) -> Option<ServerSays> + Send + Sync>;
 
 #[derive(Default)]
-pub(super) struct Internet {
-    servers: HashMap<IpAddr, Server>,
-    log: Mutex<Vec<Asked>>,
+pub(super) struct ScriptedInternet {
+    servers: HashMap<IpAddr, ScriptedServer>,
+    log: Mutex<Vec<AskedQuestion>>,
     seed: AtomicU64,
 }
 
 /// How long every reply takes.
 const DELAY: Duration = Duration::from_millis(10);
 
-impl Internet {
+impl ScriptedInternet {
     pub(super) fn with(
         mut self,
         address: &str,
-        server: impl Fn(&Asked) -> Option<Said> + Send + Sync + 'static,
+        server: impl Fn(&AskedQuestion) -> Option<ServerSays> + Send + Sync + 'static,
     ) -> Self {
         self.servers.insert(address.parse().unwrap(), Box::new(server));
         self
@@ -70,14 +72,14 @@ impl Internet {
         })
     }
 
-    pub(super) fn take_log(&self) -> Vec<Asked> {
+    pub(super) fn take_log(&self) -> Vec<AskedQuestion> {
         std::mem::take(&mut *self.log.lock().unwrap())
     }
 
     fn ask(&self, to: SocketAddr, transport: Transport, query: &[u8]) -> Option<Vec<u8>> {
         let message = MessageView::parse(query).unwrap();
         let question = message.question().unwrap().unwrap();
-        let asked = Asked {
+        let asked = AskedQuestion {
             server: to.ip(),
             name: question.name.to_lowercase().to_string(),
             qtype: question.qtype,
@@ -90,32 +92,32 @@ impl Internet {
     }
 }
 
-pub(super) fn name(text: &str) -> Name {
+pub(super) fn name(text: &str) -> DomainName {
     text.parse().unwrap()
 }
 
 /// A delegation to servers with their addresses; an empty address is left out.
-pub(super) fn referral(cut: &str, servers: &[(&str, &str)]) -> Said {
+pub(super) fn referral(cut: &str, servers: &[(&str, &str)]) -> ServerSays {
     let glued = servers.iter().filter(|(_, address)| !address.is_empty());
-    Said {
+    ServerSays {
         authority: servers.iter().map(|(ns, _)| format!("{cut} 3600 NS {ns}")).collect(),
         additional: glued.map(|(ns, address)| format!("{ns} 3600 A {address}")).collect(),
-        ..Said::default()
+        ..ServerSays::default()
     }
 }
 
 /// NXDOMAIN (3) or NODATA (0) by `zone`.
-pub(super) fn denial(rcode: u16, zone: &str) -> Said {
+pub(super) fn denial(rcode: u16, zone: &str) -> ServerSays {
     let authority = vec![format!("{zone} 3600 SOA ns.example. 60")];
-    Said { rcode, authoritative: true, authority, ..Said::default() }
+    ServerSays { rcode, authoritative: true, authority, ..ServerSays::default() }
 }
 
-pub(super) fn answer(records: &[&str]) -> Said {
+pub(super) fn answer(records: &[&str]) -> ServerSays {
     let answer = records.iter().map(ToString::to_string).collect();
-    Said { authoritative: true, answer, ..Said::default() }
+    ServerSays { authoritative: true, answer, ..ServerSays::default() }
 }
 
-fn written(said: &Said, id: u16, qname: NameRef<'_>, qtype: Type) -> Vec<u8> {
+fn written(said: &ServerSays, id: u16, qname: NameRef<'_>, qtype: Type) -> Vec<u8> {
     let mut buffer = vec![0; 65_535];
     let mut compression = NameCompression::default();
     let mut w = MessageWriter::new(&mut buffer, 65_535, &mut compression);
@@ -162,7 +164,7 @@ pub(super) fn rdata_of(rtype: Type, words: &[&str]) -> Vec<u8> {
     }
 }
 
-impl Network for Internet {
+impl UpstreamTransport for ScriptedInternet {
     async fn datagram(
         &self,
         to: SocketAddr,

@@ -3,12 +3,12 @@
 use rhumb_wire::Type;
 
 use super::Resolver;
-use super::internet::{Internet, Said, answer, denial, name, referral};
-use crate::iterate::{Minimisation, StubZone};
+use super::internet::{ScriptedInternet, ServerSays, answer, denial, name, referral};
+use crate::iterate::{NameMinimisation, StubZone};
 
 /// The root at 192.0.2.1, com at 192.0.2.2, example.com at 192.0.2.3.
-fn usual() -> Internet {
-    Internet::default()
+fn usual() -> ScriptedInternet {
+    ScriptedInternet::default()
         .parent("192.0.2.1", "com.", "ns.com.", "192.0.2.2")
         .parent("192.0.2.2", "example.com.", "ns.example.com.", "192.0.2.3")
         .with("192.0.2.3", |asked| {
@@ -68,14 +68,14 @@ async fn aliases_are_followed() {
 #[tokio::test(start_paused = true)]
 async fn how_much_of_a_name_is_shown_is_configured() {
     let mut resolver = Resolver::new(usual());
-    resolver.settings.minimisation = Minimisation::Off;
+    resolver.settings.minimisation = NameMinimisation::Off;
     resolver.told("www.example.com", Type::A).await;
     assert!(resolver.asked().iter().all(|asked| asked.starts_with("www.example.com. A ")));
 }
 
 /// A server that denies names above those it has.
-fn empty_denied() -> Internet {
-    Internet::default().with("192.0.2.1", |asked| {
+fn empty_denied() -> ScriptedInternet {
+    ScriptedInternet::default().with("192.0.2.1", |asked| {
         Some(if asked.name == "a.b.c." { answer(&["a.b.c. 300 A 198.51.100.1"]) } else { denial(3, ".") })
     })
 }
@@ -85,7 +85,7 @@ async fn a_denied_name_above_is_believed_by_the_strict_alone() {
     let mut resolver = Resolver::new(empty_denied());
     assert_eq!(resolver.told("a.b.c", Type::A).await, "NOERROR a.b.c. A");
     resolver.state.clear();
-    resolver.settings.minimisation = Minimisation::Strict;
+    resolver.settings.minimisation = NameMinimisation::Strict;
     assert_eq!(resolver.told("a.b.c", Type::A).await, "NXDOMAIN");
 }
 
@@ -100,7 +100,7 @@ async fn a_stub_is_asked_whatever_the_parent_says() {
 
 #[tokio::test(start_paused = true)]
 async fn servers_without_addresses_are_looked_for_elsewhere() {
-    let net = Internet::default()
+    let net = ScriptedInternet::default()
         .with("192.0.2.1", |asked| {
             Some(if asked.name.ends_with("test.") {
                 referral("test.", &[("dead.nowhere.", ""), ("ns.host.", "")])
@@ -123,7 +123,7 @@ async fn servers_without_addresses_are_looked_for_elsewhere() {
 
 #[tokio::test(start_paused = true)]
 async fn a_name_of_a_server_that_does_not_exist_is_no_denial() {
-    let net = Internet::default().with("192.0.2.1", |asked| {
+    let net = ScriptedInternet::default().with("192.0.2.1", |asked| {
         Some(if asked.name.ends_with("test.") {
             referral("test.", &[("ns.nowhere.", "")])
         } else {
@@ -139,9 +139,10 @@ async fn a_name_of_a_server_that_does_not_exist_is_no_denial() {
 
 #[tokio::test(start_paused = true)]
 async fn what_lies_outside_of_the_zone_asked_is_not_believed() {
-    let net =
-        Internet::default().parent("192.0.2.1", "com.", "ns.com.", "192.0.2.2").with("192.0.2.2", |_| {
-            Some(Said {
+    let net = ScriptedInternet::default().parent("192.0.2.1", "com.", "ns.com.", "192.0.2.2").with(
+        "192.0.2.2",
+        |_| {
+            Some(ServerSays {
                 authority: vec!["bank. 3600 NS evil.com.".into(), "com. 3600 NS evil.com.".into()],
                 additional: vec![
                     "www.bank. 3600 A 203.0.113.66".into(),
@@ -149,7 +150,8 @@ async fn what_lies_outside_of_the_zone_asked_is_not_believed() {
                 ],
                 ..answer(&["www.com. 300 A 198.51.100.1", "www.bank. 300 A 203.0.113.66"])
             })
-        });
+        },
+    );
     let resolver = Resolver::new(net);
     assert_eq!(resolver.told("www.com", Type::A).await, "NOERROR www.com. A");
     resolver.asked();
@@ -162,9 +164,11 @@ async fn what_lies_outside_of_the_zone_asked_is_not_believed() {
 async fn a_referral_upwards_or_to_the_zone_itself_is_passed_over() {
     for authority in ["", ". 3600 NS ns.com.", "com. 3600 NS ns.com.", "net. 3600 NS ns.com."] {
         let authority: Vec<String> = [authority.to_owned()].into_iter().filter(|a| !a.is_empty()).collect();
-        let net = Internet::default()
+        let net = ScriptedInternet::default()
             .parent("192.0.2.1", "com.", "ns.com.", "192.0.2.2")
-            .with("192.0.2.2", move |_| Some(Said { authority: authority.clone(), ..Said::default() }));
+            .with("192.0.2.2", move |_| {
+                Some(ServerSays { authority: authority.clone(), ..ServerSays::default() })
+            });
         let resolver = Resolver::new(net);
         assert_eq!(resolver.told("www.com", Type::A).await, "no usable reply from com.: a referral");
         assert!(resolver.asked().len() <= 4);

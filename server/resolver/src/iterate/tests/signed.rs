@@ -1,14 +1,14 @@
 //! Validation along a chain of signed zones.
 
-use rhumb_cache::{RecordList, RecordSet};
+use rhumb_cache::{CachedRecords, RecordSet};
 use rhumb_wire::{MessageView, Type, header};
 use ring::signature::{Ed25519KeyPair, KeyPair};
 
 use super::Resolver;
-use super::internet::{Asked, Internet, Said, denial, name, rdata_of, referral};
+use super::internet::{AskedQuestion, ScriptedInternet, ServerSays, denial, name, rdata_of, referral};
 use crate::iterate::limits;
-use crate::question::Question;
-use crate::validate::{KeyDigest, Rrsig, TrustSettings, ZoneKey};
+use crate::question::OutboundQuestion;
+use crate::validate::{KeyDigest, RrsigRecord, TrustSettings, ZoneKey};
 
 /// Seconds since 1970 at which the tests play.
 const NOW: u32 = 1_700_000_000;
@@ -55,7 +55,7 @@ impl Signer {
             rtype,
             ttl: 3600,
             records: bytes.iter().map(Vec::as_slice).collect(),
-            signatures: RecordList::default(),
+            signatures: CachedRecords::default(),
         };
         let tag = self.digest().tag;
         let mut rdata = rtype.0.to_be_bytes().to_vec();
@@ -63,7 +63,7 @@ impl Signer {
         rdata.extend([3600, expiration, inception].iter().flat_map(|word: &u32| word.to_be_bytes()));
         rdata.extend(tag.to_be_bytes());
         rdata.extend(name(self.zone).as_ref().as_bytes());
-        let data = Rrsig::parse(&rdata).unwrap().signed_data(&set).unwrap();
+        let data = RrsigRecord::parse(&rdata).unwrap().signed_data(&set).unwrap();
         rdata.extend(self.pair.sign(&data).as_ref());
         let mut lines: Vec<String> = records.iter().map(ToString::to_string).collect();
         lines.push(format!("{} 3600 RRSIG \\# {}", words[0], hex(&rdata)));
@@ -93,11 +93,13 @@ fn nsec(owner: &str, next: &str, types: &[Type]) -> String {
 }
 
 /// A signed root and `test.`; what `test.` answers is changed by the test.
-fn resolver(change: impl Fn(&Asked, &Signer, Said) -> Said + Send + Sync + 'static) -> Resolver {
-    let net = Internet::default()
+fn resolver(
+    change: impl Fn(&AskedQuestion, &Signer, ServerSays) -> ServerSays + Send + Sync + 'static,
+) -> Resolver {
+    let net = ScriptedInternet::default()
         .with("192.0.2.1", |asked| {
             let (root, test) = (Signer::new(".", 1), Signer::new("test.", 2));
-            let said = |answer| Said { authoritative: true, answer, ..Said::default() };
+            let said = |answer| ServerSays { authoritative: true, answer, ..ServerSays::default() };
             Some(match (asked.name.as_str(), asked.qtype) {
                 (".", Type::DNSKEY) => said(root.sign(&[&root.dnskey()])),
                 ("test.", Type::DS) => said(root.sign(&[&test.ds()])),
@@ -118,12 +120,12 @@ fn resolver(change: impl Fn(&Asked, &Signer, Said) -> Said + Send + Sync + 'stat
         .with("192.0.2.2", move |asked| {
             let test = Signer::new("test.", 2);
             let soa = test.sign(&["test. 3600 SOA ns.test. 60"]);
-            let said = |answer| Said { authoritative: true, answer, ..Said::default() };
-            let denied = |rcode, proofs: &[String]| Said {
+            let said = |answer| ServerSays { authoritative: true, answer, ..ServerSays::default() };
+            let denied = |rcode, proofs: &[String]| ServerSays {
                 rcode,
                 authoritative: true,
                 authority: [soa.clone(), proofs.to_vec()].concat(),
-                ..Said::default()
+                ..ServerSays::default()
             };
             let apex = test.sign(&[&nsec("test.", "www.test.", &[Type::SOA, Type::NS, Type::DNSKEY])]);
             let www = test.sign(&[&nsec("www.test.", "test.", &[Type::A])]);
@@ -138,7 +140,7 @@ fn resolver(change: impl Fn(&Asked, &Signer, Said) -> Said + Send + Sync + 'stat
         })
         .with("192.0.2.3", |asked| {
             let answer = vec![format!("{} 300 A 198.51.100.3", asked.name)];
-            Some(Said { authoritative: true, answer, ..Said::default() })
+            Some(ServerSays { authoritative: true, answer, ..ServerSays::default() })
         });
     let mut resolver = Resolver::new(net);
     let mut trust = TrustSettings::default();
@@ -188,7 +190,10 @@ async fn what_lost_its_signature_is_bogus() {
     });
     assert_eq!(told(&resolver, "www.test", Type::A).await, "www.test. A: no signature");
     assert!(told(&resolver, "www.test", Type::MX).await.contains("is not proven"));
-    let question = Question { checking_disabled: true, ..Question::new(name("www.test").as_ref(), Type::A) };
+    let question = OutboundQuestion {
+        checking_disabled: true,
+        ..OutboundQuestion::new(name("www.test").as_ref(), Type::A)
+    };
     let Resolver { net, state, settings } = &resolver;
     let asked = crate::iterate::resolve(net, state, settings, &question, &|_| true, (1000, NOW));
     let flags = MessageView::parse(&asked.await.unwrap().message).unwrap().header().flags;
@@ -206,7 +211,7 @@ async fn signatures_have_their_time() {
             if asked.name != "www.test." || asked.qtype != Type::A {
                 return said;
             }
-            Said { answer: test.sign_with(&["www.test. 300 A 198.51.100.1"], 2, times), ..said }
+            ServerSays { answer: test.sign_with(&["www.test. 300 A 198.51.100.1"], 2, times), ..said }
         });
         let told = told(&resolver, "www.test", Type::A).await;
         assert!(told.contains(cause), "{told}");
@@ -223,7 +228,7 @@ async fn a_signature_of_another_key_or_of_fewer_labels_than_its_zone_is_wrong() 
             let stranger = Signer::new("test.", 9);
             let signer = if other { &stranger } else { test };
             let times = (NOW - 1000, NOW + 1000);
-            Said { answer: signer.sign_with(&["www.test. 300 A 203.0.113.66"], labels, times), ..said }
+            ServerSays { answer: signer.sign_with(&["www.test. 300 A 203.0.113.66"], labels, times), ..said }
         });
         let told = told(&resolver, "www.test", Type::A).await;
         assert!(told.contains("no key") || told.contains("no signature"), "{told}");
@@ -239,7 +244,7 @@ async fn a_wildcard_needs_the_proof_that_the_name_does_not_exist() {
             }
             let times = (NOW - 1000, NOW + 1000);
             let proof = test.sign(&[&nsec("test.", "www.test.", &[Type::SOA, Type::NS, Type::DNSKEY])]);
-            Said {
+            ServerSays {
                 rcode: 0,
                 answer: test.sign_with(&["any.test. 300 A 198.51.100.7"], 1, times),
                 authority: if proven { proof } else { Vec::new() },
@@ -261,7 +266,7 @@ async fn colliding_keys_and_signatures_cost_few_checks() {
         let signature = answer.pop().unwrap();
         let (head, _) = signature.split_at(signature.len() - 128);
         answer.extend((0..60).map(|n| format!("{head}{}", hex(&[n; 64]))));
-        Said { answer, ..said }
+        ServerSays { answer, ..said }
     });
     let told = told(&resolver, "www.test", Type::A).await;
     assert!(told.contains("wrong signature"), "{told}");
@@ -278,7 +283,7 @@ async fn a_zone_that_denies_itself_ends() {
             let proof = nsec(own, own, &[Type::SOA, Type::NS]);
             let soa = signer.sign(&[&format!("{own} 3600 SOA ns.test. 60")]);
             let authority = [soa, signer.sign(&[&proof])].concat();
-            Said { rcode: 3, authoritative: true, authority, ..Said::default() }
+            ServerSays { rcode: 3, authoritative: true, authority, ..ServerSays::default() }
         });
         for name in ["test", "sub.test", "a.sub.test", "a.b.c.d.sub.test"] {
             let told = told(&resolver, name, qtype).await;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::thread;
 
 use super::*;
-use crate::operator::fake::{FakeOutcome, FakeServer, Folder};
+use crate::operator::fake::{FakeOutcome, FakeServer, ScratchFolder};
 
 fn check(target: &ServerTarget) -> (CommandExit, String, Duration) {
     let (mut out, mut err, begun) = (Vec::new(), Vec::new(), Instant::now());
@@ -13,7 +13,7 @@ fn check(target: &ServerTarget) -> (CommandExit, String, Duration) {
     (exit, String::from_utf8(err).unwrap(), begun.elapsed())
 }
 
-fn configured(folder: &Folder, listen: &str) -> ServerTarget {
+fn configured(folder: &ScratchFolder, listen: &str) -> ServerTarget {
     let file: PathBuf = folder.path().join("rhumb.yaml");
     std::fs::write(&file, format!("control: {{ socket: none.sock }}\nlisten: [{listen}]\n")).unwrap();
     ServerTarget { config: Some(file), socket: None }
@@ -57,7 +57,7 @@ fn the_server_says_so_itself() {
 
 #[test]
 fn a_server_that_hangs_is_not_healthy() {
-    let folder = Folder::new("health");
+    let folder = ScratchFolder::new("health");
     let path = folder.path().join("s");
     let _hung = UnixListener::bind(&path).unwrap();
     let (exit, err, took) = check(&ServerTarget { config: None, socket: Some(path) });
@@ -67,7 +67,7 @@ fn a_server_that_hangs_is_not_healthy() {
 
 #[test]
 fn any_response_to_a_query_counts() {
-    let folder = Folder::new("health");
+    let folder = ScratchFolder::new("health");
     for (bound, address) in [("127.0.0.1:0", "127.0.0.1"), ("127.0.0.1:0", "0.0.0.0"), ("127.0.0.1:0", "::")]
     {
         let port = answering(bound, vec![refused]);
@@ -85,7 +85,7 @@ fn any_response_to_a_query_counts() {
 
 #[test]
 fn a_listener_without_udp_is_asked_by_tcp() {
-    let folder = Folder::new("health");
+    let folder = ScratchFolder::new("health");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let server = thread::spawn(move || {
@@ -102,7 +102,7 @@ fn a_listener_without_udp_is_asked_by_tcp() {
 
 #[test]
 fn silence_is_not_healthy() {
-    let folder = Folder::new("health");
+    let folder = ScratchFolder::new("health");
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
     let target = configured(&folder, &format!("{{ address: 127.0.0.1, port: {port} }}"));
@@ -118,7 +118,7 @@ fn silence_is_not_healthy() {
 
 #[test]
 fn a_configuration_that_cannot_be_read() {
-    let folder = Folder::new("health");
+    let folder = ScratchFolder::new("health");
     let target = ServerTarget { config: Some(folder.path().join("none.yaml")), socket: None };
     assert!(matches!(check(&target), (CommandExit::Wrong, err, _) if err.contains("none.yaml:1:1: ")));
 }

@@ -2,7 +2,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
 use super::*;
-use crate::operator::fake::Folder;
+use crate::operator::fake::ScratchFolder;
 
 /// Answers every query on the port of `from`: those to `asked` leave from `from`.
 fn nameserver(asked: &str, from: &str) -> u16 {
@@ -35,7 +35,7 @@ fn nameserver(asked: &str, from: &str) -> u16 {
 }
 
 fn run(listen: &str, json: bool) -> (CommandExit, String, String) {
-    let folder = Folder::new("selftest");
+    let folder = ScratchFolder::new("selftest");
     let config = folder.path().join("rhumb.yaml");
     std::fs::write(&config, format!("listen: [{listen}]")).unwrap();
     let (mut out, mut err) = (Vec::new(), Vec::new());

@@ -7,7 +7,7 @@ use super::*;
 
 #[test]
 fn without_a_server() {
-    let folder = Folder::new("client");
+    let folder = ScratchFolder::new("client");
     let path = folder.path().join("s");
     let target = ServerTarget { config: None, socket: Some(path.clone()) };
     let told = |text: &str| {
@@ -25,7 +25,7 @@ fn without_a_server() {
 
 #[test]
 fn servers_that_are_none() {
-    let folder = Folder::new("client");
+    let folder = ScratchFolder::new("client");
     for (index, (said, told)) in [
         ("", "no answer from the server"),
         ("220 mail.example ESMTP\r\n\r\n", "not a response in HTTP"),
@@ -53,7 +53,7 @@ fn servers_that_are_none() {
 
 #[test]
 fn a_server_that_hangs_is_given_up() {
-    let folder = Folder::new("client");
+    let folder = ScratchFolder::new("client");
     let path = folder.path().join("s");
     let _hung = UnixListener::bind(&path).unwrap();
     let target = ServerTarget { config: None, socket: Some(path) };

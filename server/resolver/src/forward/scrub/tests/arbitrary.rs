@@ -35,10 +35,10 @@ fn record() -> impl Strategy<Value = Rr> {
     })
 }
 
-fn asking() -> impl Strategy<Value = Question> {
+fn asking() -> impl Strategy<Value = OutboundQuestion> {
     let types = vec![Type::A, Type::CNAME, Type::ANY, Type::RRSIG, Type::DNAME, Type::SOA, Type::NSEC];
     (proptest::sample::select(NAMES.to_vec()), proptest::sample::select(types), any::<[bool; 2]>()).prop_map(
-        |(name, qtype, [dnssec_ok, checking_disabled])| Question {
+        |(name, qtype, [dnssec_ok, checking_disabled])| OutboundQuestion {
             dnssec_ok,
             checking_disabled,
             ..question(name, qtype)
@@ -46,7 +46,7 @@ fn asking() -> impl Strategy<Value = Question> {
     )
 }
 
-fn reply() -> impl Strategy<Value = (Question, Vec<u8>)> {
+fn reply() -> impl Strategy<Value = (OutboundQuestion, Vec<u8>)> {
     let section = || prop::collection::vec(record(), 0..12);
     (asking(), section(), section(), prop::sample::select(vec![0u16, 3])).prop_map(
         |(q, answer, authority, rcode)| {
@@ -103,7 +103,7 @@ proptest! {
 #[test]
 fn the_worst_of_64_kib_takes_no_time_to_speak_of() {
     let longest = format!("{}a", "a.".repeat(126));
-    let q = Question { dnssec_ok: true, ..question(&longest, Type::A) };
+    let q = OutboundQuestion { dnssec_ok: true, ..question(&longest, Type::A) };
     // Pointers alone: a thousand DNAMEs above the name, none of them the one that leads on.
     let mut reply = replied(&q, 0, &[], &[]);
     reply[6..8].copy_from_slice(&1000u16.to_be_bytes());

@@ -3,11 +3,11 @@
 use super::super::super::tests::build::{a, cname, name, question, rr, rrsig, soa};
 use super::*;
 
-fn www() -> Question {
+fn www() -> OutboundQuestion {
     question("www.example.com", Type::A)
 }
 
-fn good(question: &Question, answer: &[Rr]) -> Vec<String> {
+fn good(question: &OutboundQuestion, answer: &[Rr]) -> Vec<String> {
     let scrubbed = scrubbed(question, 0, answer, &[]).unwrap();
     assert!(!scrubbed.negative && scrubbed.substantial);
     assert_scrubbed(&scrubbed, question);
@@ -40,7 +40,7 @@ fn only_what_was_asked_for_stays() {
 
 #[test]
 fn the_case_of_the_upstream_is_not_kept_at_the_question() {
-    let q = Question { name: "WwW.eXample.com".parse().unwrap(), ..www() };
+    let q = OutboundQuestion { name: "WwW.eXample.com".parse().unwrap(), ..www() };
     let scrubbed = scrubbed(&q, 0, &[a("wWw.exaMPLE.com", 9, 1)], &[]).unwrap();
     assert_scrubbed(&scrubbed, &q);
     assert!(!scrubbed.message.iter().any(u8::is_ascii_uppercase));
@@ -166,7 +166,7 @@ fn dname_that_does_not_fit_is_refused() {
 
 #[test]
 fn signatures_stay_with_what_they_cover_if_asked_for() {
-    let q = Question { dnssec_ok: true, ..www() };
+    let q = OutboundQuestion { dnssec_ok: true, ..www() };
     let answer = [
         rrsig("www.example.com", 20, Type::A, 3, "example.com"),
         rrsig("www.example.com", 60, Type::AAAA, 3, "example.com"),

@@ -3,12 +3,12 @@
 use super::super::super::tests::build::{a, cname, name, nsec, question, rr, rrsig, soa};
 use super::*;
 
-fn www() -> Question {
+fn www() -> OutboundQuestion {
     question("www.example.com", Type::A)
 }
 
-fn signed() -> Question {
-    Question { dnssec_ok: true, checking_disabled: true, ..www() }
+fn signed() -> OutboundQuestion {
+    OutboundQuestion { dnssec_ok: true, checking_disabled: true, ..www() }
 }
 
 #[test]
