@@ -23,7 +23,7 @@ pub(crate) const TESTS: &[Test] = &[Test::beside("day::of_an_operator", day)];
 /// How long an event may take to be seen everywhere.
 const SEEN: Duration = Duration::from_secs(25);
 
-/// The alerts of [`rhumb.rules.yml`] that a scrape makes true at once.
+/// The alerts of `rhumb.rules.yml` that a scrape makes true at once.
 const ALERTS: [(&str, &str, &str); 8] = [
     ("RhumbNoUpstream", "rhumb_forward_domain_healthy_upstreams", "0"),
     ("RhumbUpstreamDown", "rhumb_forward_healthy", "0"),

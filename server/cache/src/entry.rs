@@ -58,8 +58,8 @@ pub enum NotKept {
     /// It would take more than its share of the cache.
     #[error("too large for the cache")]
     TooLarge,
-    /// Its TTL is nought.
-    #[error("its TTL is nought")]
+    /// Its TTL is zero.
+    #[error("its TTL is zero")]
     Fleeting,
 }
 

@@ -49,7 +49,7 @@ impl LiveOrigins {
         Self { generations, free: Mutex::new(Free::default()) }
     }
 
-    /// A new one; [`Origin::NONE`] where all slots are taken, so that its answers are used but not kept.
+    /// A new one; [`AnswerOrigin::NONE`] where all slots are taken, so that its answers are used but not kept.
     pub fn allocate(&self) -> AnswerOrigin {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = match free.slots.pop() {

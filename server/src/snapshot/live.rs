@@ -127,7 +127,7 @@ pub struct ServerClock {
 }
 
 impl ServerClock {
-    /// Starts at one second, so that nought can stand for never.
+    /// Starts at one second, so that zero can stand for never.
     pub fn start() -> Self {
         let now = Instant::now();
         Self { zero: now.checked_sub(Duration::from_secs(1)).unwrap_or(now) }

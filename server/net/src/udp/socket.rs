@@ -106,7 +106,7 @@ impl DatagramSocket {
     }
 
     /// Makes the receive that waits on this socket return now, and all later ones without waiting: for a
-    /// listener that is removed, or the end. Sending goes on, and [`DatagramBatch::receive_now`] still takes what is queued;
+    /// listener that is removed, or the end. Sending goes on, and [`super::DatagramBatch::receive_now`] still takes what is queued;
     /// what comes later goes to the other sockets of the address.
     pub fn stop_receiving(&self) {
         // A connected socket is passed over for all peers but its own, which is the socket itself. Where that fails,
