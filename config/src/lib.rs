@@ -70,8 +70,8 @@ pub use crate::regular_file::{FileError, open_regular_file, read_regular_file};
 pub use crate::root_hints::RootServer;
 pub use crate::sections::{
     CacheSettings, CalendarDay, CertificateSource, ControlSettings, CookieSecret, DnssecValidation,
-    ForwardEntry, ForwardFallback, ForwardPolicy, ListenEntry, LogFormat, LogLevel, LogSettings,
-    MetricsSettings, NamedRemote, NegativeTrustAnchor, QnameMinimisation, RateLimitSettings,
+    ForwardEntry, ForwardFallback, ForwardPolicy, HttpListener, ListenEntry, LogFormat, LogLevel,
+    LogSettings, MetricsSettings, NamedRemote, NegativeTrustAnchor, QnameMinimisation, RateLimitSettings,
     RecursionSettings, RootHints, ServerSettings, StubEntry, TransferRule, TrustAnchors, TrustedKey,
     TsigKeyEntry, TsigSecret, UpstreamSource, WorkerThreads, ZoneSource,
 };

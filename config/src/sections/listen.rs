@@ -1,17 +1,28 @@
 //! `listen:`: the sockets that queries arrive on.
 
+mod certificate;
+mod http;
+mod transports;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use rhumb_wire::Transport;
-use serde_json::{Value as Json, json};
+
+pub use certificate::CertificateSource;
+pub(crate) use certificate::NamedCertificate;
+pub use http::HttpListener;
+
+use certificate::{CertificateFile, CertificateKeys};
+use http::{HttpPath, TLS};
+use transports::{TransportList, USUAL};
 
 use crate::address::{AddressOrAll, InterfaceName, ListenAddresses, ScopedAddress};
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
-use crate::kind::ValueKind;
-use crate::kinds::{FilePath, FlagKind, NumberKind, OptionalKind, ParsedKind, ValueList, WordKind};
-use crate::node::{YamlContent, YamlNode};
+use crate::kinds::{FilePath, FlagKind, NumberKind, OptionalKind, ParsedKind, ValueList};
+use crate::network::IpNetwork;
+use crate::node::YamlNode;
 use crate::reader::ConfigReader;
 use crate::section::{ConfigSection, KeyVisitor};
 
@@ -26,24 +37,12 @@ pub struct ListenEntry {
     pub v6only: bool,
     /// What is spoken there, each once, at least one.
     pub transports: Vec<Transport>,
-    /// What the server shows on its encrypted transports; there if and only if there are any.
+    /// What the server shows on its encrypted transports; there if and only if one needs it.
     pub certificate: Option<CertificateSource>,
+    /// How HTTP is spoken there.
+    pub http: HttpListener,
     /// Where the entry stands.
     pub place: FilePlace,
-}
-
-/// Where a certificate and its key come from.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum CertificateSource {
-    /// The server makes one at its start.
-    SelfSigned,
-    /// Two files in PEM.
-    Files {
-        /// The certificate, then those of its issuers.
-        certificate: PathBuf,
-        /// The private key.
-        key: PathBuf,
-    },
 }
 
 impl ListenEntry {
@@ -61,82 +60,9 @@ impl ListenEntry {
             v6only: false,
             transports: USUAL.to_vec(),
             certificate: None,
+            http: HttpListener::default(),
             place,
         }
-    }
-}
-
-/// What a listener speaks where the configuration does not say.
-const USUAL: [Transport; 2] = [Transport::Udp, Transport::Tcp];
-
-/// What a listener may speak.
-const WORDS: WordKind<Transport> = WordKind {
-    words: &[named(Transport::Udp), named(Transport::Tcp), named(Transport::Tls)],
-    later: &Transport::NAMES,
-};
-
-const fn named(transport: Transport) -> (&'static str, Transport) {
-    (transport.name(), transport)
-}
-
-/// In place of a file: the server makes a certificate.
-const SELF_SIGNED: &str = "self-signed";
-
-/// What stands behind `certificate`.
-pub(crate) enum NamedCertificate {
-    SelfSigned,
-    File(PathBuf),
-}
-
-/// A path, or the word for a certificate that the server makes.
-struct CertificateFile;
-
-impl ValueKind for CertificateFile {
-    type Out = NamedCertificate;
-
-    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<NamedCertificate> {
-        match &node.value {
-            YamlContent::Text(text) if text == SELF_SIGNED => Some(NamedCertificate::SelfSigned),
-            _ => FilePath.read(node, reader).map(NamedCertificate::File),
-        }
-    }
-
-    fn schema(&self) -> Json {
-        FilePath.schema()
-    }
-
-    fn show(&self, value: &NamedCertificate) -> Option<Json> {
-        match value {
-            NamedCertificate::SelfSigned => Some(json!(SELF_SIGNED)),
-            NamedCertificate::File(path) => FilePath.show(path),
-        }
-    }
-}
-
-/// A list of transports, each at most once, in the order of [`Transport::ALL`].
-struct TransportList;
-
-impl ValueKind for TransportList {
-    type Out = Vec<Transport>;
-
-    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<Vec<Transport>> {
-        let mut transports = ValueList { of: WORDS, filled: true }.read(node, reader)?;
-        let given = transports.len();
-        transports.sort();
-        transports.dedup();
-        if transports.len() < given {
-            reader.error(node.spot, "a transport is named twice");
-        }
-        Some(transports)
-    }
-
-    fn schema(&self) -> Json {
-        let list = json!({ "type": "array", "items": WORDS.schema(), "minItems": 1, "uniqueItems": true });
-        json!({ "anyOf": [list, WORDS.schema()] })
-    }
-
-    fn show(&self, value: &Vec<Transport>) -> Option<Json> {
-        Some(value.iter().map(|transport| transport.name()).collect())
     }
 }
 
@@ -148,6 +74,7 @@ pub(crate) struct ListenDraft {
     transports: Vec<Transport>,
     certificate: Option<NamedCertificate>,
     key: Option<PathBuf>,
+    http: HttpListener,
 }
 
 impl ConfigSection for ListenEntry {
@@ -166,6 +93,7 @@ impl ConfigSection for ListenEntry {
             transports: USUAL.to_vec(),
             certificate: None,
             key: None,
+            http: HttpListener::default(),
         }
     }
 
@@ -217,10 +145,33 @@ impl ConfigSection for ListenEntry {
             OptionalKind(FilePath),
             |draft| &mut draft.key,
         );
+        keys.key(
+            "paths",
+            InForce::AtReload,
+            "For https: the paths that queries come to.",
+            ValueList { of: HttpPath, filled: true },
+            |draft| &mut draft.http.paths,
+        );
+        keys.key("tls", InForce::AtReload,
+            "For https: off leaves the encryption to a proxy in front of this server. Then the networks in `proxies` alone are served.",
+            TLS,
+            |draft| &mut draft.http.tls,
+        );
+        keys.key("proxies", InForce::AtReload,
+            "For https: the networks of proxies, whose header Forwarded or X-Forwarded-For says which client asks.",
+            ValueList { of: ParsedKind::<IpNetwork>::new("a network such as 192.0.2.0/24 or 2001:db8::/32, or an address"), filled: false },
+            |draft| &mut draft.http.proxies,
+        );
     }
 
     fn finish(draft: ListenDraft, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
-        let certificate = certificate(&draft, node, reader);
+        draft.http.check(&draft.transports, node, reader);
+        let certificate = CertificateKeys {
+            certificate: draft.certificate.as_ref(),
+            key: draft.key.as_ref(),
+            needed_by: draft.transports.iter().copied().find(|transport| draft.http.is_encrypted(*transport)),
+        };
+        let certificate = certificate.source(node, reader);
         let addresses = match (draft.address, draft.interface) {
             (Some(AddressOrAll::Address(ScopedAddress { ip, scope })), _) => {
                 ListenAddresses::One { ip, scope }
@@ -241,8 +192,8 @@ impl ConfigSection for ListenEntry {
         }
         let v6only = draft.v6only && addresses.is_wildcard();
         let place = reader.place(node.spot);
-        let ListenDraft { port, transports, .. } = draft;
-        Some(ListenEntry { addresses, port, v6only, transports, certificate, place })
+        let ListenDraft { port, transports, http, .. } = draft;
+        Some(ListenEntry { addresses, port, v6only, transports, certificate, http, place })
     }
 
     fn values(&self) -> ListenDraft {
@@ -268,38 +219,7 @@ impl ConfigSection for ListenEntry {
             transports: self.transports.clone(),
             certificate,
             key,
-        }
-    }
-}
-
-/// What the keys `certificate` and `key` say together. An error is recorded where they do not fit each other, or the transports.
-fn certificate(draft: &ListenDraft, node: &YamlNode, reader: &mut ConfigReader) -> Option<CertificateSource> {
-    let encrypted = draft.transports.iter().find(|transport| transport.is_encrypted());
-    let mut wrong = |key: &str, message: String| {
-        let spot = node.spot_of(key);
-        reader.at_key(key, |reader| reader.error(spot, message));
-        None
-    };
-    match (&draft.certificate, &draft.key, encrypted) {
-        (None, None, None) => None,
-        (None, None, Some(transport)) => wrong(
-            "certificate",
-            format!("missing; {transport} needs `certificate` and `key`, or `certificate: self-signed`"),
-        ),
-        (None, Some(_), _) => wrong("certificate", "missing; `key` stands alone".to_owned()),
-        (Some(_), _, None) => wrong(
-            "certificate",
-            "no transport of this entry is encrypted; add tls to `transports`".to_owned(),
-        ),
-        (Some(NamedCertificate::SelfSigned), None, Some(_)) => Some(CertificateSource::SelfSigned),
-        (Some(NamedCertificate::SelfSigned), Some(_), Some(_)) => {
-            wrong("key", "a self-signed certificate has no file of its key; remove one of the two".to_owned())
-        }
-        (Some(NamedCertificate::File(_)), None, Some(_)) => {
-            wrong("key", "missing; the certificate needs its key".to_owned())
-        }
-        (Some(NamedCertificate::File(certificate)), Some(key), Some(_)) => {
-            Some(CertificateSource::Files { certificate: certificate.clone(), key: key.clone() })
+            http: self.http.clone(),
         }
     }
 }

@@ -24,7 +24,7 @@ pub use cookies::CookieSecret;
 pub use dnssec::{CalendarDay, DnssecValidation, NegativeTrustAnchor, TrustAnchors, TrustedKey};
 pub use forward::{ForwardEntry, ForwardFallback, ForwardPolicy, UpstreamSource};
 pub use keys::{TsigKeyEntry, TsigSecret};
-pub use listen::{CertificateSource, ListenEntry};
+pub use listen::{CertificateSource, HttpListener, ListenEntry};
 pub use log::{LogFormat, LogLevel, LogSettings};
 pub use metrics::MetricsSettings;
 pub use rate_limit::RateLimitSettings;

@@ -1,0 +1,143 @@
+//! What DNS over HTTPS adds to a message: where it stands in a request, and how long its answer may be kept (RFC 8484).
+
+use data_encoding::BASE64URL_NOPAD;
+
+use crate::header::MessageHeader;
+use crate::message::{MessageRecord, MessageView, ReadError};
+use crate::number::{Rcode, Type};
+use crate::section::MessageSection;
+
+/// The media type of a message (section 6).
+pub const MEDIA_TYPE: &str = "application/dns-message";
+/// The methods that a query comes by, for the header `allow`.
+pub const METHODS: &str = "GET, HEAD, POST";
+/// What stands before a query within a target (section 4.1).
+const VARIABLE: &str = "dns=";
+
+/// Where the query of a request stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DohRequest {
+    /// In its target; here it is.
+    Target(Vec<u8>),
+    /// In its body.
+    Body,
+}
+
+/// Why a request has no query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DohRejection {
+    /// Its path is none that DNS is served on.
+    #[error("nothing is served on this path")]
+    Path,
+    /// Its method.
+    #[error("queries come by GET, HEAD or POST")]
+    Method,
+    /// The media type of its body.
+    #[error("the body of a POST is application/dns-message, without a content-encoding")]
+    MediaType,
+    /// Its target has no variable `dns`, or that is no base64url.
+    #[error("a GET has a query in the variable `dns`, in base64url without padding")]
+    Variable,
+    /// Its body is longer than a message can be.
+    #[error("a query has 65535 bytes at most")]
+    Length,
+    /// What it has is no query.
+    #[error("this is no DNS query")]
+    Query,
+    /// Its body did not come in time.
+    #[error("the body did not come in time")]
+    Late,
+}
+
+impl DohRejection {
+    /// The status of the response (RFC 9110, section 15.5).
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Path => 404,
+            Self::Method => 405,
+            Self::MediaType => 415,
+            Self::Variable | Self::Query => 400,
+            Self::Length => 413,
+            Self::Late => 408,
+        }
+    }
+}
+
+/// What says where the query of a request stands.
+#[derive(Clone, Copy, Debug)]
+pub struct DohTarget<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The path.
+    pub path: &'a str,
+    /// What follows `?`.
+    pub variables: Option<&'a str>,
+    /// The header `content-type`.
+    pub content_type: Option<&'a [u8]>,
+}
+
+impl DohTarget<'_> {
+    /// Finds the query of a request; `paths` are those that DNS is served on. Errors: why there is none.
+    pub fn request(&self, paths: &[String]) -> Result<DohRequest, DohRejection> {
+        if paths.iter().all(|path| path != self.path) {
+            return Err(DohRejection::Path);
+        }
+        match self.method {
+            "GET" | "HEAD" => {
+                let mut variables = self.variables.unwrap_or_default().split('&');
+                let text = variables.find_map(|variable| variable.strip_prefix(VARIABLE));
+                let text = text.ok_or(DohRejection::Variable)?;
+                let query = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| DohRejection::Variable)?;
+                Ok(DohRequest::Target(query))
+            }
+            "POST" if self.has_message() => Ok(DohRequest::Body),
+            "POST" => Err(DohRejection::MediaType),
+            _ => Err(DohRejection::Method),
+        }
+    }
+
+    fn has_message(&self) -> bool {
+        let essence = self.content_type.and_then(|given| given.split(|byte| *byte == b';').next());
+        essence.is_some_and(|essence| essence.trim_ascii().eq_ignore_ascii_case(MEDIA_TYPE.as_bytes()))
+    }
+}
+
+/// How long a response may be kept, in seconds: the least TTL of its answer, or for a denial what its SOA allows (RFC 8484 section 5.1,
+/// RFC 2308 section 5); 0 for failures and all else that is not to be kept.
+pub fn freshness(response: &[u8]) -> u32 {
+    let kept = |header: MessageHeader| matches!(Rcode(header.rcode_low()), Rcode::NOERROR | Rcode::NXDOMAIN);
+    match MessageView::parse(response) {
+        Ok(view) if kept(view.header()) => least_ttl(&view).unwrap_or(0),
+        _ => 0,
+    }
+}
+
+fn least_ttl(view: &MessageView<'_>) -> Result<u32, ReadError> {
+    let mut least = None;
+    let mut lower = |ttl: u32| least = Some(least.map_or(ttl, |least: u32| least.min(ttl)));
+    let is_denial = view.header().answers == 0 || Rcode(view.header().rcode_low()) == Rcode::NXDOMAIN;
+    for record in view.records() {
+        let record = record?;
+        match record.section {
+            MessageSection::Answer => lower(ttl(record)),
+            MessageSection::Authority if is_denial && record.rtype == Type::SOA => {
+                lower(ttl(record).min(negative_ttl(record)));
+            }
+            _ => {}
+        }
+    }
+    Ok(least.unwrap_or(0))
+}
+
+/// The TTL of a record; those with the top bit set are 0 (RFC 2181, section 8).
+const fn ttl(record: MessageRecord<'_>) -> u32 {
+    if record.ttl > i32::MAX.unsigned_abs() { 0 } else { record.ttl }
+}
+
+/// The last of the numbers of a SOA.
+fn negative_ttl(soa: MessageRecord<'_>) -> u32 {
+    soa.rdata.last_chunk().map_or(0, |minimum| u32::from_be_bytes(*minimum))
+}
+
+#[cfg(test)]
+mod tests;
