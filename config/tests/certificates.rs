@@ -58,3 +58,36 @@ fn streams_do_not_share_a_port() {
         assert_eq!(errors(&listen(fine)), [], "{fine:?}");
     }
 }
+
+#[test]
+fn keys_of_http_go_with_https() {
+    let told = |entry: &str, key: &str, words: &[&str]| {
+        let found = errors(&format!("listen:\n  - {{ address: 192.0.2.1, {entry} }}\n"));
+        assert_eq!(found.len(), 1, "{entry}: {found:?}");
+        assert_eq!(found[0].key, format!("listen[0].{key}"), "{entry}");
+        assert!(words.iter().all(|word| found[0].message.contains(word)), "{entry}: {}", found[0]);
+    };
+    let https = "transports: [https], certificate: self-signed";
+    told("tls: off", "tls", &["for https alone"]);
+    told("paths: [/x]", "paths", &["for https alone"]);
+    told("proxies: [10.0.0.0/8]", "proxies", &["for https alone"]);
+    told("transports: [https]", "certificate", &["https needs `certificate` and `key`"]);
+    told("transports: [https], tls: off", "proxies", &["only proxies are served"]);
+    told("transports: [https, tls], tls: off, proxies: [10.0.0.1]", "certificate", &["tls needs"]);
+    told(&format!("{https}, tls: off, proxies: [10.0.0.1]"), "certificate", &["no transport of this entry"]);
+    told(&format!("{https}, tls: no"), "tls", &["accepted: on, off"]);
+    told(&format!("{https}, paths: []"), "paths", &["empty"]);
+    for path in ["dns-query", "''", "'/a b'", "'/dns-query{?dns}'", "'/é'", "'/a#b'"] {
+        told(&format!("{https}, paths: [{path}]"), "paths[0]", &["a path such as /dns-query"]);
+    }
+    for fine in [
+        https.to_owned(),
+        format!("{https}, paths: [/, /dns-query, '/a%20b']"),
+        format!("{https}, tls: on, proxies: ['2001:db8::/32']"),
+        "transports: [udp, tcp, https], port: 8053, tls: off, proxies: [127.0.0.0/8]".to_owned(),
+    ] {
+        let text = format!("listen: [{{ address: 192.0.2.1, {fine} }}]\n");
+        let clash = fine.contains("tcp");
+        assert_eq!(errors(&text).len(), usize::from(clash), "{fine}");
+    }
+}

@@ -3,8 +3,10 @@
 mod answer;
 mod certificates;
 mod descriptors;
+mod exchange;
 mod following;
 mod handshakes;
+mod https;
 pub mod listener_key;
 pub mod listeners;
 mod notes;

@@ -36,7 +36,7 @@ pub(crate) fn is(metric: f64, expected: u32) -> bool {
 }
 
 /// How long programs of others may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// The account that the server becomes.
 const NOBODY: u32 = 65_534;
 

@@ -38,6 +38,7 @@ mod following;
 mod forgery;
 mod forwarding;
 mod glibc;
+mod https;
 mod including;
 mod limiting;
 mod listening;
@@ -91,6 +92,7 @@ fn main() -> ExitCode {
         documents::TESTS,
         encrypted::TESTS,
         encrypted::renewal::TESTS,
+        https::TESTS,
         running::TESTS,
         following::TESTS,
         reloading::TESTS,

@@ -117,7 +117,7 @@ impl ConfigSection for ListenEntry {
         keys.key(
             "port",
             InForce::AtReload,
-            "The port. Without it 53 for udp and tcp, 853 for tls.",
+            "The port of all its transports. Without it 53 for udp and tcp, 853 for tls, 443 for https.",
             OptionalKind(NumberKind::new(1, 65_535)),
             |draft| &mut draft.port,
         );
@@ -130,38 +130,22 @@ impl ConfigSection for ListenEntry {
         keys.key(
             "transports",
             InForce::AtReload,
-            "What is spoken on this address. tls needs a certificate.",
+            "What is spoken on this address. tls and https need a certificate.",
             TransportList,
             |draft| &mut draft.transports,
         );
         keys.key("certificate", InForce::AtReload,
-            "For tls: the file of the certificate, followed by those of its issuers, in PEM. The file and that of the key are \
+            "For tls and https: the file of the certificate, followed by those of its issuers, in PEM. The file and that of the key are \
              followed. `self-signed` makes a certificate at the start that no client trusts, to try things out.",
             OptionalKind(CertificateFile),
             |draft| &mut draft.certificate,
         );
         keys.key("key", InForce::AtReload,
-            "For tls: the file of the certificate's private key, in PEM. It must not be readable by every user.",
+            "For tls and https: the file of the certificate's private key, in PEM. It must not be readable by every user.",
             OptionalKind(FilePath),
             |draft| &mut draft.key,
         );
-        keys.key(
-            "paths",
-            InForce::AtReload,
-            "For https: the paths that queries come to.",
-            ValueList { of: HttpPath, filled: true },
-            |draft| &mut draft.http.paths,
-        );
-        keys.key("tls", InForce::AtReload,
-            "For https: off leaves the encryption to a proxy in front of this server. Then the networks in `proxies` alone are served.",
-            TLS,
-            |draft| &mut draft.http.tls,
-        );
-        keys.key("proxies", InForce::AtReload,
-            "For https: the networks of proxies, whose header Forwarded or X-Forwarded-For says which client asks.",
-            ValueList { of: ParsedKind::<IpNetwork>::new("a network such as 192.0.2.0/24 or 2001:db8::/32, or an address"), filled: false },
-            |draft| &mut draft.http.proxies,
-        );
+        http_keys(keys);
     }
 
     fn finish(draft: ListenDraft, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
@@ -222,4 +206,24 @@ impl ConfigSection for ListenEntry {
             http: self.http.clone(),
         }
     }
+}
+
+fn http_keys<K: KeyVisitor<ListenDraft>>(keys: &mut K) {
+    keys.key(
+        "paths",
+        InForce::AtReload,
+        "For https: the paths that queries come to.",
+        ValueList { of: HttpPath, filled: true },
+        |draft| &mut draft.http.paths,
+    );
+    keys.key("tls", InForce::AtReload,
+            "For https: off leaves the encryption to a proxy in front of this server. Then the networks in `proxies` alone are served.",
+            TLS,
+            |draft| &mut draft.http.tls,
+        );
+    keys.key("proxies", InForce::AtReload,
+            "For https: the networks of proxies, whose header Forwarded or X-Forwarded-For says which client asks.",
+            ValueList { of: ParsedKind::<IpNetwork>::new("a network such as 192.0.2.0/24 or 2001:db8::/32, or an address"), filled: false },
+            |draft| &mut draft.http.proxies,
+        );
 }

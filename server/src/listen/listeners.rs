@@ -135,8 +135,9 @@ impl OpenListeners {
         }
     }
 
-    fn terms(&self, wanted: &WantedListener<'_>) -> ListenerTerms<'_> {
-        ListenerTerms { tls: wanted.certificate().and_then(|source| self.certificates.terms(source)) }
+    fn terms<'a>(&'a self, wanted: &WantedListener<'a>) -> ListenerTerms<'a> {
+        let tls = wanted.certificate().and_then(|source| self.certificates.terms(source));
+        ListenerTerms { entry: wanted.entry, tls }
     }
 
     /// The certificates that clients are shown.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::TcpListener;
 
+use rhumb_config::ListenEntry;
 use rhumb_net::tls::{CertificatePair, TlsTickets};
 use rhumb_net::udp::DatagramSocket;
 
@@ -21,6 +22,8 @@ pub enum BoundListener {
 /// What the clients of a listener are served by; it may change while the listener is open.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ListenerTerms<'a> {
+    /// What the configuration says.
+    pub(super) entry: &'a ListenEntry,
     /// Of encrypted ones.
     pub(super) tls: Option<TlsTerms<'a>>,
 }

@@ -7,7 +7,7 @@ use rhumb_wire::Transport;
 
 use super::listener_key::{DatagramSockets, ListenerKey};
 use super::open_listener::{BoundListener, ListenerOpening, OpenListener};
-use super::{tcp as plain, tls, udp};
+use super::{https, tcp as plain, tls, udp};
 
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -33,6 +33,7 @@ pub(super) fn open(bound: BoundListener, opening: ListenerOpening<'_>) -> io::Re
         (Transport::Udp, Datagrams(sockets)) => udp::open(sockets, opening),
         (Transport::Tcp, Streams(listener)) => plain::open(listener, opening),
         (Transport::Tls, Streams(listener)) => tls::open(listener, opening),
+        (Transport::Https, Streams(listener)) => https::open(listener, opening),
         (transport, _) => Err(io::Error::other(format!("{transport} is not served"))),
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct WantedListener<'c> {
 impl<'c> WantedListener<'c> {
     /// What an encrypted one shows to clients.
     pub(super) fn certificate(&self) -> Option<&'c CertificateSource> {
-        self.entry.certificate.as_ref().filter(|_| self.key.transport.is_encrypted())
+        self.entry.certificate.as_ref().filter(|_| self.entry.http.is_encrypted(self.key.transport))
     }
 }
 

@@ -44,6 +44,12 @@ pub enum DohRejection {
     /// What it has is no query.
     #[error("this is no DNS query")]
     Query,
+    /// A proxy does not say which client asks.
+    #[error("the header Forwarded or X-Forwarded-For names no client")]
+    Client,
+    /// Others were asked, and no answer came of it.
+    #[error("there is no answer")]
+    Unanswered,
     /// Its body did not come in time.
     #[error("the body did not come in time")]
     Late,
@@ -56,9 +62,10 @@ impl DohRejection {
             Self::Path => 404,
             Self::Method => 405,
             Self::MediaType => 415,
-            Self::Variable | Self::Query => 400,
+            Self::Variable | Self::Query | Self::Client => 400,
             Self::Length => 413,
             Self::Late => 408,
+            Self::Unanswered => 503,
         }
     }
 }

@@ -13,7 +13,7 @@ pub(super) const USUAL: [Transport; 2] = [Transport::Udp, Transport::Tcp];
 
 /// What a listener may speak.
 const WORDS: WordKind<Transport> = WordKind {
-    words: &[named(Transport::Udp), named(Transport::Tcp), named(Transport::Tls)],
+    words: &[named(Transport::Udp), named(Transport::Tcp), named(Transport::Tls), named(Transport::Https)],
     later: &Transport::NAMES,
 };
 

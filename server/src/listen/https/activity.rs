@@ -1,0 +1,137 @@
+//! Whether a connection is of use: the time it may rest, and how often it may ask for what there is not.
+
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+
+/// Requests in a row that have no query, and then the connection ends.
+const MOST_REJECTED: usize = 50;
+/// Longer bodies and answers than this are large, in bytes.
+pub(super) const LARGE: usize = 4096;
+/// Large bodies that are read at a time.
+const LARGE_BODIES: usize = 2;
+/// Bytes of answers that wait to be sent; with more, further requests wait.
+const MOST_UNSENT: usize = 128 << 10;
+/// How long a request may take: its body, its look-up, and those before it.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What a connection does.
+#[derive(Debug)]
+pub(super) struct ConnectionActivity {
+    idle: Duration,
+    requests: AtomicUsize,
+    rejected: AtomicUsize,
+    unsent: AtomicUsize,
+    /// Answers were sent.
+    sent: Notify,
+    /// Too many requests had no query.
+    abused: Notify,
+    bodies: Arc<Semaphore>,
+    due: Mutex<Instant>,
+}
+
+impl ConnectionActivity {
+    /// The first request has until `first`; later ones come within `idle` after the one before has ended.
+    pub(super) fn new(first: Instant, idle: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            idle,
+            requests: AtomicUsize::new(0),
+            rejected: AtomicUsize::new(0),
+            unsent: AtomicUsize::new(0),
+            sent: Notify::new(),
+            abused: Notify::new(),
+            bodies: Arc::new(Semaphore::new(LARGE_BODIES)),
+            due: Mutex::new(first),
+        })
+    }
+
+    /// When the connection is to end, unless something happens before.
+    pub(super) fn due(&self) -> Instant {
+        *self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_due(&self, due: Instant) {
+        *self.due.lock().unwrap_or_else(PoisonError::into_inner) = due;
+    }
+
+    /// A request begins.
+    pub(super) fn request(self: &Arc<Self>) -> OpenRequest {
+        self.requests.fetch_add(1, Relaxed);
+        self.set_due(Instant::now() + REQUEST_TIMEOUT);
+        OpenRequest(Arc::clone(self))
+    }
+
+    /// Waits until so many answers are sent that there is room for more.
+    pub(super) async fn room(&self) {
+        loop {
+            let sent = self.sent.notified();
+            if self.unsent.load(Relaxed) < MOST_UNSENT {
+                return;
+            }
+            sent.await;
+        }
+    }
+
+    /// Leave to read a large body.
+    pub(super) async fn large_body(&self) -> Option<OwnedSemaphorePermit> {
+        // It is never closed.
+        Arc::clone(&self.bodies).acquire_owned().await.ok()
+    }
+
+    /// An answer that counts until it is sent.
+    pub(super) fn unsent(self: &Arc<Self>, message: Vec<u8>) -> UnsentAnswer {
+        self.unsent.fetch_add(message.len(), Relaxed);
+        UnsentAnswer { message, activity: Arc::clone(self) }
+    }
+
+    /// A request had a query, or none.
+    pub(super) fn judge(&self, has_query: bool) {
+        if has_query {
+            self.rejected.store(0, Relaxed);
+        } else if self.rejected.fetch_add(1, Relaxed) + 1 >= MOST_REJECTED {
+            self.abused.notify_one();
+        }
+    }
+
+    /// Waits until too many requests in a row had no query.
+    pub(super) async fn abused(&self) {
+        self.abused.notified().await;
+    }
+}
+
+/// A request that is being answered.
+#[derive(Debug)]
+pub(super) struct OpenRequest(Arc<ConnectionActivity>);
+
+impl Drop for OpenRequest {
+    fn drop(&mut self) {
+        if self.0.requests.fetch_sub(1, Relaxed) == 1 {
+            self.0.set_due(Instant::now() + self.0.idle);
+        }
+    }
+}
+
+/// An answer that waits to be sent.
+#[derive(Debug)]
+pub(super) struct UnsentAnswer {
+    message: Vec<u8>,
+    activity: Arc<ConnectionActivity>,
+}
+
+impl AsRef<[u8]> for UnsentAnswer {
+    fn as_ref(&self) -> &[u8] {
+        &self.message
+    }
+}
+
+impl Drop for UnsentAnswer {
+    fn drop(&mut self) {
+        let before = self.activity.unsent.fetch_sub(self.message.len(), Relaxed);
+        if before >= MOST_UNSENT {
+            self.activity.sent.notify_waiters();
+        }
+    }
+}
