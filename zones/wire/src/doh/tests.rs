@@ -52,8 +52,11 @@ fn bodies_have_the_media_type() {
     assert_eq!(with(None), Err(415));
 }
 
-/// A response with this code and these records: section (1 answer, 2 authority), type, TTL, RDATA.
-fn response(rcode: u8, records: &[(u8, u16, u32, &[u8])]) -> Vec<u8> {
+/// Section (1 answer, 2 authority), type, TTL, RDATA.
+type Row<'a> = (u8, u16, u32, &'a [u8]);
+
+/// A response with this code and these records.
+fn response(rcode: u8, records: &[Row<'_>]) -> Vec<u8> {
     let count = |section| records.iter().filter(|record| record.0 == section).count() as u8;
     let mut message = vec![0, 0, 0x84, rcode, 0, 1, 0, count(1), 0, count(2), 0, 0];
     message.extend_from_slice(b"\x01a\0\0\x01\0\x01");
@@ -73,7 +76,7 @@ fn freshness_is_the_least_ttl() {
     let mut soa = vec![0; 22];
     soa[21] = 60;
     let soa = soa.as_slice();
-    let cases: [(u8, &[(u8, u16, u32, &[u8])], u32); 9] = [
+    let cases: [(u8, &[Row<'_>], u32); 9] = [
         (0, &[(1, 1, 300, b"abcd"), (1, 1, 200, b"abcd"), (2, 2, 100, b"\0")], 200),
         (0, &[(1, 1, 0, b"abcd")], 0),
         (0, &[(1, 1, 0x8000_0000, b"abcd")], 0),
