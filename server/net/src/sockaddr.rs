@@ -9,6 +9,9 @@ use crate::local::canonical;
 /// The size of the larger of the two forms, in bytes.
 pub(crate) const SIZE: usize = size_of::<libc::sockaddr_in6>();
 
+/// What an IPv4 address mapped into IPv6 begins with (RFC 4291, section 2.5.5.2).
+const MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+
 /// Room for the address of either family, as the kernel writes it.
 #[derive(Clone, Copy)]
 #[repr(C, align(8))]
@@ -43,6 +46,13 @@ impl RawAddress {
         u16::from_be_bytes(self.field(2))
     }
 
+    /// Whether it is an IPv4 address, also a mapped one.
+    #[inline]
+    pub(crate) fn is_ipv4(&self) -> bool {
+        self.family() == libc::AF_INET || self.field::<12>(8) == MAPPED
+    }
+
+    #[inline]
     fn raw_ip(&self) -> Option<IpAddr> {
         match self.family() {
             libc::AF_INET => Some(Ipv4Addr::from(self.field::<4>(4)).into()),
@@ -56,6 +66,7 @@ impl RawAddress {
     }
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[inline]
     fn family(&self) -> libc::c_int {
         u16::from_ne_bytes(self.field(0)).into()
     }
@@ -105,6 +116,7 @@ mod tests {
             assert_eq!(raw.address(), Some(text.parse().unwrap()), "{text}");
             assert_eq!(raw.ip(), raw.address().map(|a| a.ip()));
             assert_eq!(Some(raw.port()), raw.address().map(|a| a.port()));
+            assert_eq!(Some(raw.is_ipv4()), raw.address().map(|a| a.is_ipv4()));
         }
     }
 
@@ -113,6 +125,7 @@ mod tests {
         let raw = kernel_form("[::ffff:192.0.2.1]:53");
         assert_eq!(raw.address(), Some("192.0.2.1:53".parse().unwrap()));
         assert_eq!(raw.ip(), Some("192.0.2.1".parse().unwrap()));
+        assert!(raw.is_ipv4());
     }
 
     #[test]

@@ -66,7 +66,12 @@ impl QueryClient<'_> {
     }
 
     /// The family of who asks.
+    #[inline]
     pub fn family(&self) -> ClientFamily {
-        if self.ip().is_ipv4() { ClientFamily::V4 } else { ClientFamily::V6 }
+        let v4 = match self {
+            Self::Datagram(datagram) => datagram.peer_is_ipv4(),
+            Self::Known { peer, .. } => peer.ip().to_canonical().is_ipv4(),
+        };
+        if v4 { ClientFamily::V4 } else { ClientFamily::V6 }
     }
 }

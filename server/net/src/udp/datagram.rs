@@ -43,6 +43,12 @@ impl ReceivedDatagram<'_> {
         self.peer.ip().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
     }
 
+    /// Whether the sender has an IPv4 address.
+    #[inline]
+    pub fn peer_is_ipv4(&self) -> bool {
+        self.peer.is_ipv4()
+    }
+
     /// The port of the sender.
     #[inline]
     pub fn peer_port(&self) -> u16 {
