@@ -226,7 +226,6 @@ fn what_is_wrong_by_structure_is_refused_by_both() {
         (&["cache", "serve-stale"], json!(true)),
         (&["recursion", "dnssec"], json!("on")),
         (&["recursion", "negative-trust-anchors", "0"], json!({ "until": "2027-01-31" })),
-        (&["recursion", "aggressive-nsec"], json!(true)),
         (&["cache", "max-ttl"], json!(0)),
         (&["cache", "size"], json!(1)),
         (&["log", "level"], json!("loud")),

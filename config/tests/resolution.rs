@@ -8,7 +8,6 @@ use rhumb_config::parse;
 fn resolution_is_checked() {
     for (text, place, key, words) in [
         ("recursion: { dnssec: on }\n", (1, 22), "recursion.dnssec", "validate, off"),
-        ("recursion: { aggressive-nsec: true }\n", (1, 31), "recursion.aggressive-nsec", "accepted: false"),
         (
             "recursion: { trust-anchors: [. DS 1 8] }\n",
             (1, 30),

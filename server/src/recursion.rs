@@ -10,6 +10,7 @@ mod lookup_shares;
 mod pending;
 mod prober;
 mod queue;
+mod recalled_answer;
 mod resolve_task;
 mod signature_threads;
 mod tried;

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::domain::read_domain;
 use crate::in_force::InForce;
 use crate::kind::ValueKind;
-use crate::kinds::{DomainKind, FlagKind, OptionalKind, ParsedKind, ValueList};
+use crate::kinds::{DomainKind, OptionalKind, ParsedKind, ValueList};
 use crate::node::{YamlContent, YamlNode};
 use crate::reader::ConfigReader;
 use crate::section::{ConfigSection, KeyVisitor};
@@ -206,29 +206,6 @@ impl CalendarDay {
         let months: u64 = lengths.iter().take(usize::from(self.month) - 1).sum();
         debug_assert!(month >= 1);
         u32::try_from((years + months + day) * 86_400).unwrap_or(u32::MAX)
-    }
-}
-
-/// `aggressive-nsec:`, of which this version can offer only the absence.
-pub(crate) struct AggressiveNsec;
-
-impl ValueKind for AggressiveNsec {
-    type Out = bool;
-
-    fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<bool> {
-        let flag = FlagKind.read(node, reader)?;
-        if flag {
-            reader.error(node.spot, "`true` is not offered by this version; accepted: false");
-        }
-        (!flag).then_some(false)
-    }
-
-    fn schema(&self) -> Json {
-        json!({ "enum": [false] })
-    }
-
-    fn show(&self, value: &bool) -> Option<Json> {
-        FlagKind.show(value)
     }
 }
 

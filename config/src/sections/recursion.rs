@@ -18,9 +18,7 @@ use crate::node::{YamlContent, YamlNode};
 use crate::reader::ConfigReader;
 use crate::root_hints::{RootServer, built_in};
 use crate::section::{ConfigSection, KeyVisitor};
-use crate::sections::dnssec::{
-    AggressiveNsec, AnchorKind, DnssecValidation, NegativeTrustAnchor, TrustAnchors,
-};
+use crate::sections::dnssec::{AnchorKind, DnssecValidation, NegativeTrustAnchor, TrustAnchors};
 
 /// Who gets answers that come from other servers; everyone else is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +49,10 @@ pub struct RecursionSettings {
     pub trust_anchors: TrustAnchors,
     /// Domains that are not validated.
     pub negative_trust_anchors: Vec<NegativeTrustAnchor>,
+    /// Whether answers come without the servers of their zone.
+    pub minimal_responses: bool,
+    /// Whether names are denied by what was proven of others (RFC 8198).
+    pub aggressive_nsec: bool,
     /// The addresses that queries to other servers leave from, one a family at the most; the system's choice without.
     pub source_addresses: Vec<IpAddr>,
 }
@@ -104,6 +106,8 @@ impl Default for RecursionSettings {
             dnssec: DnssecValidation::Iterated,
             trust_anchors: TrustAnchors::BuiltIn,
             negative_trust_anchors: Vec::new(),
+            minimal_responses: true,
+            aggressive_nsec: true,
             source_addresses: Vec::new(),
         }
     }
@@ -112,7 +116,6 @@ impl Default for RecursionSettings {
 pub(crate) struct RecursionDraft {
     recursion: RecursionSettings,
     dnssec: Option<DnssecValidation>,
-    aggressive_nsec: bool,
 }
 
 const DNSSEC: WordKind<DnssecValidation> = WordKind {
@@ -126,7 +129,7 @@ impl ConfigSection for RecursionSettings {
     const ABOUT: &'static str = "Answers to what the zones here do not hold.";
 
     fn draft() -> RecursionDraft {
-        RecursionDraft { recursion: RecursionSettings::default(), dnssec: None, aggressive_nsec: false }
+        RecursionDraft { recursion: RecursionSettings::default(), dnssec: None }
     }
 
     fn keys<K: KeyVisitor<RecursionDraft>>(keys: &mut K) {
@@ -165,6 +168,7 @@ impl ConfigSection for RecursionSettings {
             |draft| &mut draft.dnssec,
         );
         iteration_keys(keys);
+        validation_keys(keys);
     }
 
     fn finish(draft: RecursionDraft, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
@@ -197,7 +201,7 @@ impl ConfigSection for RecursionSettings {
 
     fn values(&self) -> RecursionDraft {
         let dnssec = Some(self.dnssec).filter(|dnssec| *dnssec != DnssecValidation::Iterated);
-        RecursionDraft { recursion: self.clone(), dnssec, aggressive_nsec: false }
+        RecursionDraft { recursion: self.clone(), dnssec }
     }
 }
 
@@ -215,27 +219,6 @@ fn iteration_keys<K: KeyVisitor<RecursionDraft>>(keys: &mut K) {
         "How much of a name servers are shown (RFC 9156): relaxed asks for the whole name where less leads nowhere.",
         MINIMISATION,
         |draft| &mut draft.recursion.qname_minimisation,
-    );
-    keys.key(
-        "trust-anchors",
-        InForce::AtReload,
-        "The keys that answers are validated by: built-in for those of the root, or DS and DNSKEY records.",
-        AnchorKind,
-        |draft| &mut draft.recursion.trust_anchors,
-    );
-    keys.key(
-        "negative-trust-anchors",
-        InForce::AtReload,
-        "Domains whose answers are not validated (RFC 7646).",
-        ValueList { of: SectionKind::new(), filled: false },
-        |draft| &mut draft.recursion.negative_trust_anchors,
-    );
-    keys.key(
-        "aggressive-nsec",
-        InForce::AtReload,
-        "Whether names are denied by what was proven of others (RFC 8198). This version does not.",
-        AggressiveNsec,
-        |draft| &mut draft.aggressive_nsec,
     );
     keys.not_offered("dns64", "it makes no addresses of others");
     keys.key("ipv4", InForce::AtReload, "Whether servers are asked over IPv4.", FlagKind, |draft| {
@@ -260,6 +243,37 @@ fn iteration_keys<K: KeyVisitor<RecursionDraft>>(keys: &mut K) {
             filled: false,
         },
         |draft| &mut draft.recursion.source_addresses,
+    );
+}
+
+fn validation_keys<K: KeyVisitor<RecursionDraft>>(keys: &mut K) {
+    keys.key(
+        "trust-anchors",
+        InForce::AtReload,
+        "The keys that answers are validated by: built-in for those of the root, or DS and DNSKEY records.",
+        AnchorKind,
+        |draft| &mut draft.recursion.trust_anchors,
+    );
+    keys.key(
+        "negative-trust-anchors",
+        InForce::AtReload,
+        "Domains whose answers are not validated (RFC 7646).",
+        ValueList { of: SectionKind::new(), filled: false },
+        |draft| &mut draft.recursion.negative_trust_anchors,
+    );
+    keys.key(
+        "aggressive-nsec",
+        InForce::AtReload,
+        "Whether names are denied by NSEC and NSEC3 records that came with other answers of a secure zone (RFC 8198).",
+        FlagKind,
+        |draft| &mut draft.recursion.aggressive_nsec,
+    );
+    keys.key(
+        "minimal-responses",
+        InForce::AtReload,
+        "Whether answers come without the servers of their zone and the addresses of these, which unsigned zones send along.",
+        FlagKind,
+        |draft| &mut draft.recursion.minimal_responses,
     );
 }
 

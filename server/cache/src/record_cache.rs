@@ -79,10 +79,21 @@ impl RecordCache {
 
     /// What is known of `name` and `rtype` at `now`.
     pub fn get(&self, name: NameRef<'_>, rtype: Type, now: u32) -> Option<Arc<LearntRecords>> {
+        self.get_within(name, rtype, now, 0)
+    }
+
+    /// The same up to so many seconds beyond its end (RFC 8767), as long as it was not pushed out.
+    pub fn get_within(
+        &self,
+        name: NameRef<'_>,
+        rtype: Type,
+        now: u32,
+        beyond: u32,
+    ) -> Option<Arc<LearntRecords>> {
         let hash = self.hash(name, rtype);
         let mut shard = self.shard(hash)?;
         let slot = shard.table.find_mut(hash, |slot| slot.is_for(hash, name, rtype))?;
-        if slot.learnt.left(now) == 0 {
+        if slot.learnt.left(now.saturating_sub(beyond)) == 0 {
             return None;
         }
         slot.used = true;

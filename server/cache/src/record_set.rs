@@ -96,6 +96,12 @@ impl LearntRecords {
         self.records().is_none()
     }
 
+    /// Whether it answers a question for `rtype` at its name: that a name is no alias says nothing of its other types.
+    pub fn tells_of(&self, rtype: Type) -> bool {
+        let alias = self.rtype == Type::CNAME && !self.is_denial();
+        self.rtype == rtype || self.rtype == ANY_TYPE || alias
+    }
+
     /// Seconds left at `now`.
     pub const fn left(&self, now: u32) -> u32 {
         self.stored.saturating_add(self.ttl).saturating_sub(now)

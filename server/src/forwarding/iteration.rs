@@ -89,6 +89,8 @@ fn settings(config: &ServerConfig) -> IterationSettings {
         ipv4: recursion.ipv4,
         ipv6: recursion.ipv6,
         loopback: recursion.query_loopback,
+        minimal_responses: recursion.minimal_responses,
+        aggressive_nsec: recursion.aggressive_nsec,
         trust: (recursion.dnssec != DnssecValidation::Off).then(|| trust(recursion)),
     }
 }

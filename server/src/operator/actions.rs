@@ -65,7 +65,7 @@ pub(super) fn flush(admin: &ServerAdmin, given: &CommandArguments) -> CommandRes
         None => (NameRef::ROOT, true),
         Some(name) => (name.as_ref(), given.is_on("subtree")),
     };
-    let dropped = cache.flush(name, subtree) + admin.live.resolver.records.flush(name, subtree);
+    let dropped = cache.flush(name, subtree) + admin.live.resolver.flush(name, subtree);
     CommandAnswer::new(&json!({ "dropped": dropped }))
 }
 

@@ -24,17 +24,18 @@ pub(super) struct AliasScan {
 
 impl AliasScan {
     /// Follows the aliases from `name` in the answer section of `message`, in the order they stand in; `here` says whether a
-    /// name is answered by the same rule. None if the message cannot be read.
+    /// name is answered by the same rule, and `denied` that an alias at its end leads to nothing. None if the message cannot be read.
     pub(super) fn new(
         message: &MessageView<'_>,
         name: NameRef<'_>,
         qtype: Type,
         here: impl Fn(NameRef<'_>) -> bool,
+        mut denied: bool,
     ) -> Option<Self> {
         let mut scan = Self { records: 0, links: 0, end: NameBuf::new(), incomplete: false };
         scan.end.set_lowercase(name);
         let (mut owner, mut last, mut target) = (NameBuf::new(), NameBuf::new(), NameBuf::new());
-        let (mut left, mut ends_in_alias, mut denied) = (false, false, false);
+        let (mut left, mut ends_in_alias) = (false, false);
         for record in message.records() {
             let record = record.ok()?;
             if record.section != MessageSection::Answer {
@@ -72,16 +73,17 @@ fn target_of(record: &rhumb_wire::MessageRecord<'_>, into: &mut NameBuf) -> Opti
 }
 
 /// Under which snapshot `message`, the answer to `question` by the route of this number, is whole: all its aliases lead to
-/// names of the same route, and it does not end in one. It is compared by [`is_whole`].
+/// names of the same route, and it does not end in one, or in one that is known to be `denied`. It is compared by [`is_whole`].
 pub fn check_aliases(
     snapshot: &ServerSnapshot,
     route: u32,
     question: &OutboundQuestion,
     message: &[u8],
+    denied: bool,
 ) -> u32 {
     let Ok(message) = MessageView::parse(message) else { return INCOMPLETE };
     let here = |name: NameRef<'_>| is_here(&snapshot.view, name, question.qtype, route);
-    match AliasScan::new(&message, question.name.as_ref(), question.qtype, here) {
+    match AliasScan::new(&message, question.name.as_ref(), question.qtype, here, denied) {
         Some(AliasScan { incomplete: false, links: 0, .. }) => NO_ALIASES,
         Some(AliasScan { incomplete: false, .. }) => mark(snapshot),
         _ => INCOMPLETE,

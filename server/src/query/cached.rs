@@ -135,6 +135,7 @@ fn tell(hit: &CacheHit, context: &QueryContext<'_>, entry: &RouteEntry) -> Strin
 pub(super) fn work(query: &QueryMessage<'_>, entry: &RouteEntry) -> ResolveWork {
     ResolveWork {
         route: Arc::clone(&entry.route),
+        known_only: false,
         question: OutboundQuestion {
             name: query.name.to_lowercase(),
             qtype: query.qtype,

@@ -145,7 +145,7 @@ impl AdmittedQuery<'_, '_> {
             let here = |name: NameRef<'_>| {
                 part.route.is_none_or(|entry| is_here(view, name, qtype, entry.route.id()))
             };
-            let scan = AliasScan::new(&message, name.as_ref(), qtype, here).ok_or_else(unreadable)?;
+            let scan = AliasScan::new(&message, name.as_ref(), qtype, here, false).ok_or_else(unreadable)?;
             links += scan.links;
             if links > MAX_LINKS {
                 return Err(NoPart::Failed(
@@ -278,7 +278,11 @@ impl AdmittedQuery<'_, '_> {
             let hit =
                 context.cache.look_up(&key, WantedAnswer::Fresh, context.now, LONGEST, &mut buffers.part);
             scratch.question = wire;
-            let work = || ResolveWork { route: Arc::clone(&entry.route), question: question.clone() };
+            let work = || ResolveWork {
+                route: Arc::clone(&entry.route),
+                question: question.clone(),
+                known_only: false,
+            };
             let Some(hit) = hit else {
                 scratch.stats.cache = Some(CacheEvent::Miss);
                 return Err(NoPart::Missing(work()));

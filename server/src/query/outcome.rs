@@ -53,6 +53,8 @@ pub struct ResolveWork {
     pub route: Arc<ForwardRoute>,
     /// What is to be asked.
     pub question: OutboundQuestion,
+    /// Whether nobody is asked: the answer is what is known (RD is not set).
+    pub known_only: bool,
 }
 
 /// What is kept of a query until it is answered. It keeps the snapshot it began with.

@@ -14,7 +14,9 @@ use super::deny::{bad_cookie, deny};
 use super::edns_context::EdnsContext;
 use super::kept_reason::{CIRCLE, ONE_LABEL};
 use super::limit::AnswerSource;
-use super::outcome::{QueryOutcome, QueryScratch, QueryStats, WaitingClient, WaitingQuery, WaitingWork};
+use super::outcome::{
+    QueryOutcome, QueryScratch, QueryStats, ResolveWork, WaitingClient, WaitingQuery, WaitingWork,
+};
 use super::response::{ResponseHead, ResponseLimits, question_only};
 use super::tsig::{self, VerifiedQuery};
 use super::{authoritative, cached, chaos};
@@ -179,10 +181,8 @@ impl AdmittedQuery<'_, '_> {
                 head.flags |= header::RA;
                 self.conclude(AnswerSource::BuiltIn(contents), head, length, scratch, out)
             }
-            AnswerAuthority::Forward(entry)
-                if !query.recursion_desired() && self.is_known(entry, scratch, out) =>
-            {
-                self.forward(entry, scratch, out)
+            AnswerAuthority::Forward(entry) if !query.recursion_desired() && self.may_recall(entry) => {
+                self.recall(entry, scratch, out)
             }
             AnswerAuthority::Forward(_) if !query.recursion_desired() => {
                 // What the cache holds says what others asked for (cache snooping).
@@ -251,13 +251,23 @@ impl AdmittedQuery<'_, '_> {
         }
     }
 
-    /// Whether the answer of a route that iterates is at hand. Who may ask it may also ask what it knows; upstreams of others are not
-    /// given away so.
-    fn is_known(&self, entry: &RouteEntry, scratch: &mut QueryScratch, out: &mut [u8]) -> bool {
-        let course = self.context.snapshot.iteration.course(entry.route.id());
-        course == RouteCourse::Iterate
-            && cached::answer(self.query, self.context, entry, &self.limits, scratch, out)
-                .is_some_and(|cached| is_whole(cached.aliases, self.context.snapshot))
+    /// Whether a client that does not want recursion gets what is known through a route: of one that iterates. Who may ask it may also ask
+    /// what it knows; upstreams of others are not given away so.
+    fn may_recall(&self, entry: &RouteEntry) -> bool {
+        self.context.snapshot.iteration.course(entry.route.id()) == RouteCourse::Iterate
+    }
+
+    /// Answers with what is known: the answer itself, or the servers to ask.
+    fn recall(&self, entry: &RouteEntry, scratch: &mut QueryScratch, out: &mut [u8]) -> QueryOutcome {
+        let Self { query, client, context, limits, .. } = self;
+        let cached = cached::answer(query, context, entry, limits, scratch, out);
+        if cached.is_some_and(|cached| is_whole(cached.aliases, context.snapshot)) {
+            return self.forward(entry, scratch, out);
+        }
+        scratch.note("route", || "recursion is not desired: what is known".to_owned());
+        let work = WaitingWork::Resolve(ResolveWork { known_only: true, ..cached::work(query, entry) });
+        let client = WaitingClient::of(query, client, context, limits.edns_context);
+        QueryOutcome::Wait(Box::new(WaitingQuery { work, client }))
     }
 
     /// Answers from what was learnt through a route, or says what is to be looked up.

@@ -53,6 +53,7 @@ mod tests {
                 question: OutboundQuestion::new(NameRef::ROOT, Type::NS),
                 route,
                 upstreams: 1,
+                known_only: false,
             })
         };
         let (begun, mut deadlines) = (Instant::now(), ChainDeadlines::default());

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::lookup::{LookupAnswer, LookupEvent, STALE_AFTER, UpstreamLookup};
 use super::tried::tried;
-use crate::query::is_own_name;
+use crate::query::{failure_message, is_own_name};
 use crate::snapshot::{RouteCourse, RouteEntry, RouteState, ServerSnapshot};
 
 /// The same with the upstreams of the domains whose answers are validated, as they are now.
@@ -84,12 +84,13 @@ impl UpstreamLookup {
     ) -> LookupAnswer {
         match result {
             Ok(resolution) => {
-                let IteratedAnswer { message, ttl, attempts, .. } = resolution;
-                self.keep_answer(message, ttl, state.failures, tried(&attempts))
+                let IteratedAnswer { message, ttl, whole, attempts, .. } = resolution;
+                self.keep_answer(message, ttl, whole, state.failures, tried(&attempts))
             }
-            Err(ResolutionFailure { cause, attempts }) => {
+            Err(ResolutionFailure { cause, attempts, aliases }) => {
                 let (code, text) = (cause.extended_error().code(), cause.to_string());
-                self.fail_because(state, Rcode::SERVFAIL, None, Some((code, &text)), tried(&attempts))
+                let message = aliases.unwrap_or_else(|| failure_message(&self.key.question, Rcode::SERVFAIL));
+                self.fail_with(state, message, None, Some((code, &text)), tried(&attempts))
             }
         }
     }

@@ -45,6 +45,8 @@ pub(super) struct LookupKey {
     pub(super) question: OutboundQuestion,
     pub(super) route: u32,
     pub(super) upstreams: u64,
+    /// Whether nobody is asked.
+    pub(super) known_only: bool,
 }
 
 /// A response code without an answer.
@@ -166,6 +168,9 @@ impl UpstreamLookup {
         let mut state = self.route.state();
         let plan = self.live.snapshot.load().iteration.clone();
         let course = plan.course(self.route.id());
+        if self.key.known_only {
+            return self.recalled();
+        }
         if let (RouteCourse::Iterate | RouteCourse::Validate, Some(settings)) = (course, &plan.settings) {
             return self.iterated(settings, &state, events).await;
         }
@@ -226,7 +231,7 @@ impl UpstreamLookup {
                     state.member(answer.server.identity()).map_or(AnswerOrigin::NONE, |member| member.origin);
                 let (ttl, attempts) = (answer.ttl, tried(&answer.attempts));
                 let message = self.message_of(state, answer);
-                self.keep_answer(message, ttl, origin, attempts)
+                self.keep_answer(message, ttl, false, origin, attempts)
             }
             Err(failure) => {
                 let tried = tried(&failure.attempts);
@@ -253,16 +258,17 @@ impl UpstreamLookup {
         message
     }
 
-    /// Keeps an answer that was learnt.
+    /// Keeps an answer that was learnt; `whole` says that aliases in it were followed to their end.
     pub(super) fn keep_answer(
         &self,
         answer: Vec<u8>,
         ttl: u32,
+        whole: bool,
         origin: AnswerOrigin,
         tried: Arc<[TriedServer]>,
     ) -> LookupAnswer {
         let now = self.live.clock.now();
-        let aliases = self.check_aliases(&answer);
+        let aliases = self.check_aliases(&answer, whole);
         let kept = self.live.cache.keep(&self.key(), &answer, ttl, aliases, origin, now);
         // As the cache gives it, TTLs held to the limits; what cannot be kept is still an answer.
         let message = kept.ok().and_then(|()| self.kept(now, answer.len())).unwrap_or(answer);
@@ -293,7 +299,19 @@ impl UpstreamLookup {
         said: Option<(u16, &str)>,
         tried: Arc<[TriedServer]>,
     ) -> LookupAnswer {
-        let mut message = failure_message(&self.key.question, rcode);
+        self.fail_with(state, failure_message(&self.key.question, rcode), error, said, tried)
+    }
+
+    /// The same with a message that has the response code already.
+    pub(super) fn fail_with(
+        &self,
+        state: &RouteState,
+        mut message: Vec<u8>,
+        error: Option<(ExtendedError, &'static str)>,
+        said: Option<(u16, &str)>,
+        tried: Arc<[TriedServer]>,
+    ) -> LookupAnswer {
+        let rcode = Rcode(message.get(3).map_or(0, |low| u16::from(*low) & header::RCODE));
         if let Some((code, text)) = said {
             add_reason(&mut message, code, text);
         }
@@ -302,6 +320,11 @@ impl UpstreamLookup {
         let _ = cache.keep_failure(&self.key(), &message, ttl, state.failures, now);
         if let Some(found) = self.stale(state, false) {
             return LookupAnswer { tried, ..found };
+        }
+        if rcode == Rcode::SERVFAIL
+            && let Some(message) = self.recalled_stale()
+        {
+            return self.keep_answer(message, RECHECK, true, state.failures, tried);
         }
         // That a domain has no upstream is said once for all its names.
         if rcode == Rcode::SERVFAIL && (state.pool.is_healthy() || state.members.is_empty()) {
@@ -312,8 +335,8 @@ impl UpstreamLookup {
         LookupAnswer { outcome: Err(failure), tried }
     }
 
-    fn check_aliases(&self, message: &[u8]) -> u32 {
-        check_aliases(&self.live.snapshot.load(), self.route.id(), &self.key.question, message)
+    pub(super) fn check_aliases(&self, message: &[u8], whole: bool) -> u32 {
+        check_aliases(&self.live.snapshot.load(), self.route.id(), &self.key.question, message, whole)
     }
 
     /// What was just kept.

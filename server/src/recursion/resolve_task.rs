@@ -136,6 +136,7 @@ impl ResolveTask {
             route: work.route.id(),
             upstreams: work.route.state().serial,
             question: work.question,
+            known_only: work.known_only,
         };
         if let Some((key, _)) = self.in_flight.get_key_value(&key) {
             let key = Arc::clone(key);

@@ -99,7 +99,7 @@ impl ServerState {
         let mut limits = cache_limits(&config.cache);
         let records = if iterates { limits.size / 2 } else { 0 };
         limits.size -= records;
-        self.resolver.records.set_limits(records, (limits.min_ttl, limits.max_ttl));
+        self.resolver.set_limits(records, (limits.min_ttl, limits.max_ttl));
         self.cache.set_limits(&limits);
     }
 

@@ -69,6 +69,14 @@ pub enum IterationFailure {
     /// Nameservers whose addresses need other nameservers, too deep.
     #[error("addresses of nameservers lead more than {} questions deep", super::limits::DEPTH)]
     Depth,
+    /// The name says of a key of the root what is not so (RFC 8509).
+    #[error("root key sentinel: key {tag} of the root is {}trusted", if *.trusted { "" } else { "not " })]
+    Sentinel {
+        /// The tag of the key.
+        tag: u16,
+        /// Whether it is trusted.
+        trusted: bool,
+    },
     /// It is bogus.
     #[error(transparent)]
     Bogus(#[from] ValidationFailure),
@@ -85,6 +93,7 @@ impl IterationFailure {
                 ExtendedError::NoReachableAuthority
             }
             Self::Bogus(failure) => failure.extended_error(),
+            Self::Sentinel { .. } => ExtendedError::DnssecBogus,
             Self::NoRoute(_) => ExtendedError::NetworkError,
             Self::Unusable { .. } => ExtendedError::InvalidData,
             Self::Remembered { .. } => ExtendedError::CachedError,

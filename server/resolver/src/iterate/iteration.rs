@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use rhumb_cache::{ANY_TYPE, CredibilityRank, LearntRecords};
+use rhumb_cache::{ANY_TYPE, LearntRecords};
 use rhumb_wire::{DomainName, NameRef, Type};
 use tokio::time::{Instant, timeout_at};
 
@@ -17,7 +17,7 @@ use super::limits;
 use super::minimised_name::MinimisedName;
 use super::resolver_state::ResolverState;
 use super::settings::{IterationSettings, NameMinimisation};
-use super::zone_cut::{DELEGATION, HEARSAY, ZoneCut, delegation};
+use super::zone_cut::{APEX, DELEGATION, HEARSAY, ZoneCut, delegation};
 use super::zone_exchange::{ExchangeFailure, ask_servers};
 use super::zone_reply::{ReplyEnd, ReplyReadingContext, ZoneReply};
 use crate::exchange::{AttemptOutcome, AttemptReport, RemoteServer};
@@ -78,6 +78,9 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
             if let Some(known) = self.known(name.as_ref(), rtype) {
                 return Ok(known);
             }
+            if let Some(denial) = self.known_denial(name, rtype) {
+                return Ok(denial);
+            }
             let deadline = self.budget.deadline();
             timeout_at(deadline, self.descend(name, rtype)).await.unwrap_or(Err(IterationFailure::Deadline))
         })
@@ -102,24 +105,12 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
     /// What is known already.
     pub(super) fn known(&self, name: NameRef<'_>, rtype: Type) -> Option<Arc<LearntRecords>> {
         let types = [rtype, Type::CNAME, ANY_TYPE];
-        // That a name is no alias says nothing of its other types.
-        let tells = |found: &LearntRecords| {
-            found.rtype == rtype
-                || found.rtype == ANY_TYPE
-                || found.rtype == Type::CNAME && !found.is_denial()
-        };
-        let fits = |found: &Arc<LearntRecords>| found.owner.as_ref() == name && tells(found);
+        let fits = |found: &Arc<LearntRecords>| found.owner.as_ref() == name && types.contains(&found.rtype);
         if rtype == Type::ANY {
             return None;
         }
-        if let Some(found) = self.learnt.iter().rev().find(|found| fits(found)) {
-            return Some(Arc::clone(found));
-        }
-        let now = self.clock.now();
-        types.iter().find_map(|&rtype| {
-            let found = self.state.records.get(name, rtype, now)?;
-            (found.credibility > CredibilityRank::Referral && tells(&found)).then_some(found)
-        })
+        let held = self.learnt.iter().rev().find(|found| fits(found) && found.tells_of(rtype));
+        held.cloned().or_else(|| self.state.known(name, rtype, self.clock.now(), 0))
     }
 
     /// Goes down from the closest zone that is known.
@@ -292,6 +283,12 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
             if new { state.records.put(learnt.clone()) } else { Arc::new(learnt.clone()) }
         };
         self.learnt.extend(reply.links.iter().map(hold));
+        if let Some((servers, glue)) = reply.apex.as_ref().filter(|_| new && !self.settings.minimal_responses)
+        {
+            let ttl = servers.ttl.min(limits::TTL);
+            let apex = delegation(servers, glue.clone(), ttl, self.clock.now());
+            state.records.put(LearntRecords { rtype: APEX, ..apex });
+        }
         match &reply.end {
             ReplyEnd::Denial(denial) => self.learnt.push(hold(denial)),
             ReplyEnd::Referral(referral) if new => {

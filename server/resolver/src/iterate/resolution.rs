@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use rhumb_cache::{LearntRecords, RecordContent, RecordSet, SecurityStatus};
+use rhumb_cache::{LearntRecords, RecordContent, RecordSet, STALE_TTL, SecurityStatus};
 use rhumb_wire::compress::NameCompression;
 use rhumb_wire::{BufferFull, Class, MessageSection, MessageWriter, Rcode, Type, header, rdata};
 
 use super::failure::IterationFailure;
+use super::resolve::target;
 use crate::exchange::AttemptReport;
 use crate::question::OutboundQuestion;
 
@@ -20,69 +21,113 @@ pub struct IteratedAnswer {
     pub rcode: Rcode,
     /// How long it may be kept, in seconds.
     pub ttl: u32,
+    /// Whether it goes to the end of its aliases; one that does not ends in a name that is resolved elsewhere.
+    pub whole: bool,
     /// Everything that was sent for it.
     pub attempts: Vec<AttemptReport>,
 }
 
-/// Writes the message for a chain of records. Errors: `TooLong`.
-pub(super) fn written(
-    question: &OutboundQuestion,
-    chain: &[Arc<LearntRecords>],
-    now: u32,
-    attempts: Vec<AttemptReport>,
-) -> Result<IteratedAnswer, IterationFailure> {
-    let mut buffer = vec![0; usize::from(u16::MAX)];
-    let mut compression = NameCompression::default();
-    let limit = buffer.len();
-    let mut w = MessageWriter::new(&mut buffer, limit, &mut compression);
-    let denied = chain.iter().any(|learnt| learnt.content == RecordContent::NameError);
-    let rcode = if denied { Rcode::NXDOMAIN } else { Rcode::NOERROR };
-    write(&mut w, question, chain, now).map_err(|BufferFull| IterationFailure::TooLong)?;
-    let secure = chain.iter().all(|learnt| learnt.security == SecurityStatus::Secure);
-    let authentic = if secure && !question.checking_disabled { header::AD } else { 0 };
-    let checking = if question.checking_disabled { header::CD } else { 0 };
-    let length = w.finish(0, header::QR | header::RD | header::RA | authentic | checking | rcode.0);
-    buffer.truncate(length);
-    buffer.shrink_to_fit();
-    let ttl = chain.iter().map(|learnt| learnt.left(now)).min().unwrap_or(0);
-    Ok(IteratedAnswer { message: buffer, rcode, ttl, attempts })
+/// What a message is written from.
+pub(super) struct AnswerParts<'a> {
+    pub(super) question: &'a OutboundQuestion,
+    /// The records along the chain from the name asked.
+    pub(super) chain: &'a [Arc<LearntRecords>],
+    /// Servers that are named beside them, with their addresses.
+    pub(super) servers: Option<Arc<LearntRecords>>,
+    /// Seconds of the cache's clock. What has run out by then is given as stale (RFC 8767).
+    pub(super) now: u32,
 }
 
-fn write(
-    w: &mut MessageWriter<'_, '_>,
-    question: &OutboundQuestion,
-    chain: &[Arc<LearntRecords>],
-    now: u32,
-) -> Result<(), BufferFull> {
-    w.question(question.name.as_ref(), question.qtype, question.class)?;
-    let signed = question.dnssec_ok;
-    for learnt in chain {
-        let Some(set) = learnt.records() else { continue };
-        let ttl = learnt.left(now);
-        for dname in learnt.attached.iter().filter(|set| set.rtype == Type::DNAME) {
-            write_set(w, MessageSection::Answer, dname, ttl, signed)?;
-        }
-        write_set(w, MessageSection::Answer, set, ttl, signed)?;
+impl AnswerParts<'_> {
+    /// The answer. Errors: `TooLong`.
+    pub(super) fn resolution(
+        &self,
+        attempts: Vec<AttemptReport>,
+    ) -> Result<IteratedAnswer, IterationFailure> {
+        let denied = self.chain.iter().any(|learnt| learnt.content == RecordContent::NameError);
+        let rcode = if denied { Rcode::NXDOMAIN } else { Rcode::NOERROR };
+        let fresh = |learnt: &Arc<LearntRecords>| learnt.left(self.now) > 0 || learnt.ttl == 0;
+        let secure = |learnt: &Arc<LearntRecords>| learnt.security == SecurityStatus::Secure && fresh(learnt);
+        let secure = !self.chain.is_empty() && self.chain.iter().all(secure);
+        let authentic = if secure && !self.question.checking_disabled { header::AD } else { 0 };
+        let message = self.message(rcode, authentic)?;
+        let ttl = self.chain.iter().map(|learnt| learnt.left(self.now)).min().unwrap_or(0);
+        let whole = self.chain.last().is_some_and(|last| target(last, self.question.qtype).is_none());
+        Ok(IteratedAnswer { message, rcode, ttl, whole, attempts })
     }
-    let mut written: Vec<&RecordSet> = Vec::new();
-    for learnt in chain {
-        let ttl = learnt.left(now);
-        for set in &learnt.attached {
-            if written.iter().any(|other| other.rtype == set.rtype && other.owner == set.owner) {
-                continue;
-            }
-            let wanted = match set.rtype {
-                Type::SOA => learnt.is_denial(),
-                Type::NSEC | Type::NSEC3 => signed,
-                _ => false,
-            };
-            if wanted {
-                written.push(set);
-                write_set(w, MessageSection::Authority, set, ttl, signed)?;
-            }
+
+    /// A message of this code. Errors: `TooLong`.
+    pub(super) fn message(&self, rcode: Rcode, flags: u16) -> Result<Vec<u8>, IterationFailure> {
+        let mut buffer = vec![0; usize::from(u16::MAX)];
+        let mut compression = NameCompression::default();
+        let limit = buffer.len();
+        let mut w = MessageWriter::new(&mut buffer, limit, &mut compression);
+        self.write(&mut w).map_err(|BufferFull| IterationFailure::TooLong)?;
+        let checking = if self.question.checking_disabled { header::CD } else { 0 };
+        let length = w.finish(0, header::QR | header::RD | header::RA | flags | checking | rcode.0);
+        buffer.truncate(length);
+        buffer.shrink_to_fit();
+        Ok(buffer)
+    }
+
+    fn ttl(&self, learnt: &LearntRecords) -> u32 {
+        if learnt.ttl == 0 {
+            0
+        } else {
+            Some(learnt.left(self.now)).filter(|left| *left > 0).unwrap_or(STALE_TTL)
         }
     }
-    Ok(())
+
+    fn write(&self, w: &mut MessageWriter<'_, '_>) -> Result<(), BufferFull> {
+        let OutboundQuestion { name, qtype, class, dnssec_ok: signed, .. } = self.question;
+        w.question(name.as_ref(), *qtype, *class)?;
+        for learnt in self.chain {
+            let Some(set) = learnt.records() else { continue };
+            let ttl = self.ttl(learnt);
+            for dname in learnt.attached.iter().filter(|set| set.rtype == Type::DNAME) {
+                write_set(w, MessageSection::Answer, dname, ttl, *signed)?;
+            }
+            write_set(w, MessageSection::Answer, set, ttl, *signed)?;
+        }
+        self.write_proofs(w)?;
+        self.write_servers(w)
+    }
+
+    fn write_proofs(&self, w: &mut MessageWriter<'_, '_>) -> Result<(), BufferFull> {
+        let signed = self.question.dnssec_ok;
+        let mut written: Vec<&RecordSet> = Vec::new();
+        for learnt in self.chain {
+            for set in &learnt.attached {
+                if written.iter().any(|other| other.rtype == set.rtype && other.owner == set.owner) {
+                    continue;
+                }
+                let wanted = match set.rtype {
+                    Type::SOA => learnt.is_denial(),
+                    Type::NSEC | Type::NSEC3 => signed,
+                    _ => false,
+                };
+                if wanted {
+                    written.push(set);
+                    write_set(w, MessageSection::Authority, set, self.ttl(learnt), signed)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn write_servers(&self, w: &mut MessageWriter<'_, '_>) -> Result<(), BufferFull> {
+        let Some(servers) = &self.servers else { return Ok(()) };
+        let (Some(set), ttl) = (servers.records(), self.ttl(servers)) else { return Ok(()) };
+        let answered =
+            |learnt: &Arc<LearntRecords>| learnt.rtype == Type::NS && learnt.owner == servers.owner;
+        if !self.chain.iter().any(answered) {
+            write_set(w, MessageSection::Authority, set, ttl, false)?;
+        }
+        for glue in &servers.attached {
+            write_set(w, MessageSection::Additional, glue, ttl, false)?;
+        }
+        Ok(())
+    }
 }
 
 fn write_set(

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use rhumb_cache::LearntRecords;
-use rhumb_wire::{DomainName, NameRef, Type};
+use rhumb_wire::{DomainName, NameRef, Rcode, Type};
 
 use super::clock::QuestionClock;
 use super::failure::IterationFailure;
 use super::iteration::IterationCourse;
 use super::limits;
-use super::resolution::{IteratedAnswer, written};
+use super::resolution::{AnswerParts, IteratedAnswer};
 use super::resolver_state::ResolverState;
+use super::sentinel;
 use super::settings::IterationSettings;
 use crate::exchange::AttemptReport;
 use crate::network::UpstreamTransport;
@@ -24,6 +25,8 @@ pub struct ResolutionFailure {
     pub cause: IterationFailure,
     /// Everything that was sent.
     pub attempts: Vec<AttemptReport>,
+    /// SERVFAIL with the aliases that were followed, where these are the cause.
+    pub aliases: Option<Vec<u8>>,
 }
 
 /// Says whether a name is resolved by iteration; a chain of aliases ends at the first that is not.
@@ -42,13 +45,21 @@ pub async fn resolve(
 ) -> Result<IteratedAnswer, ResolutionFailure> {
     let clock = QuestionClock::new(time);
     let mut iteration = IterationCourse::new(net, state, settings, clock);
-    let chain = follow(&mut iteration, question, own).await;
+    let mut chain = Vec::new();
+    let followed = follow(&mut iteration, question, own, &mut chain).await;
     let attempts = std::mem::take(&mut iteration.attempts);
-    match chain {
-        Ok(chain) => written(question, &chain, clock.now(), attempts)
-            .map_err(|cause| ResolutionFailure { cause, attempts: Vec::new() }),
-        Err(cause) => Err(ResolutionFailure { cause, attempts }),
-    }
+    let servers = state.servers_beside(&chain, settings, clock.now());
+    let parts = AnswerParts { question, chain: &chain, servers, now: clock.now() };
+    let cause = match followed.and_then(|()| sentinel::check(question, &chain, settings.trust.as_ref())) {
+        Ok(()) => {
+            let found = parts.resolution(attempts);
+            return found.map_err(|cause| ResolutionFailure { cause, attempts: Vec::new(), aliases: None });
+        }
+        Err(cause) => cause,
+    };
+    let by_aliases = matches!(cause, IterationFailure::Loop(_) | IterationFailure::TooManyLinks(_));
+    let aliases = by_aliases.then(|| AnswerParts { servers: None, ..parts }.message(Rcode::SERVFAIL, 0).ok());
+    Err(ResolutionFailure { cause, attempts, aliases: aliases.flatten() })
 }
 
 /// Asks the servers of the root which servers the root has (RFC 9609), and keeps what they say: whether they said anything.
@@ -66,9 +77,9 @@ async fn follow<N: UpstreamTransport>(
     iteration: &mut IterationCourse<'_, N>,
     question: &OutboundQuestion,
     own: &OwnNames<'_>,
-) -> Result<Vec<Arc<LearntRecords>>, IterationFailure> {
+    chain: &mut Vec<Arc<LearntRecords>>,
+) -> Result<(), IterationFailure> {
     let mut name = question.name.clone();
-    let mut chain: Vec<Arc<LearntRecords>> = Vec::new();
     loop {
         let found = iteration.find(&name, question.qtype).await?;
         if question.qtype == Type::ANY {
@@ -78,12 +89,12 @@ async fn follow<N: UpstreamTransport>(
             for found in all {
                 chain.push(judged(iteration, question, found).await?);
             }
-            return Ok(chain);
+            return Ok(());
         }
         let found = judged(iteration, question, found).await?;
         let target = target(&found, question.qtype);
         chain.push(found);
-        let Some(target) = target else { return Ok(chain) };
+        let Some(target) = target else { return Ok(()) };
         if chain.iter().any(|link| link.owner == target) {
             return Err(IterationFailure::Loop(question.name.clone()));
         }
@@ -91,7 +102,7 @@ async fn follow<N: UpstreamTransport>(
             return Err(IterationFailure::TooManyLinks(question.name.clone()));
         }
         if !own(target.as_ref()) {
-            return Ok(chain);
+            return Ok(());
         }
         name = target;
     }
@@ -119,7 +130,7 @@ async fn judged<N: UpstreamTransport>(
 }
 
 /// Where an alias leads; none if it is the answer or no alias.
-fn target(found: &LearntRecords, qtype: Type) -> Option<DomainName> {
+pub(super) fn target(found: &LearntRecords, qtype: Type) -> Option<DomainName> {
     if found.rtype != Type::CNAME || qtype == Type::CNAME {
         return None;
     }

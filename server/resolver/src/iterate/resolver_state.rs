@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rhumb_cache::RecordCache;
-use rhumb_wire::{DomainName, Type};
+use rhumb_cache::{ProofCache, RecordCache};
+use rhumb_wire::{DomainName, NameRef, Type};
 use tokio::time::Instant;
 
 use super::limits;
@@ -19,6 +19,8 @@ use crate::validate;
 pub struct ResolverState {
     /// RRsets, denials and delegations.
     pub records: RecordCache,
+    /// Proofs of denial of secure zones.
+    pub proofs: ProofCache,
     /// The servers asked so far.
     pub servers: ServerStore,
     joined: Mutex<HashMap<ExchangeKey, Arc<JoinedExchange>>>,
@@ -28,6 +30,9 @@ pub struct ResolverState {
     /// When the root may be asked for its servers again.
     prime_at: Mutex<Option<Instant>>,
 }
+
+/// The part of the bytes that is for proofs of denial.
+const SHARE_OF_PROOFS: u64 = 8;
 
 /// What makes two exchanges one: the zone whose servers are asked, the name, the type.
 pub(super) type ExchangeKey = (DomainName, DomainName, Type);
@@ -69,14 +74,33 @@ impl Drop for ExchangePlace<'_> {
 impl ResolverState {
     /// Nothing is known. `size`: bytes for what is learnt.
     pub fn new(size: u64) -> Self {
-        Self {
-            records: RecordCache::new(size),
+        let state = Self {
+            records: RecordCache::new(0),
+            proofs: ProofCache::default(),
             servers: ServerStore::default(),
             joined: Mutex::default(),
             failures: Mutex::default(),
             zones: Mutex::default(),
             prime_at: Mutex::default(),
-        }
+        };
+        state.set_limits(size, (0, u32::MAX));
+        state
+    }
+
+    /// Takes new limits: bytes, and the least and greatest TTL of what is kept from now on, in seconds.
+    pub fn set_limits(&self, size: u64, ttl: (u32, u32)) {
+        let proofs = size / SHARE_OF_PROOFS;
+        self.proofs.set_room(proofs);
+        self.records.set_limits(size - proofs, ttl);
+    }
+
+    /// Drops what is known of `name`, or of it and everything below it. Gives the number of entries.
+    pub fn flush(&self, name: NameRef<'_>, subtree: bool) -> usize {
+        lock(&self.zones).retain(|zone, _| {
+            let zone = zone.as_ref();
+            !(zone == name || subtree && zone.is_at_or_below(name))
+        });
+        self.records.flush(name, subtree) + self.proofs.flush(name, subtree)
     }
 
     /// Whether the caller is to ask the root for its servers: nobody has for [`limits::PRIME_EVERY`].
@@ -93,6 +117,7 @@ impl ResolverState {
     /// Forgets everything but the servers.
     pub fn clear(&self) {
         self.records.clear();
+        self.proofs.clear();
         lock(&self.failures).clear();
         lock(&self.zones).clear();
         *lock(&self.prime_at) = None;

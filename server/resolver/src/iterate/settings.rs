@@ -23,6 +23,10 @@ pub struct IterationSettings {
     pub ipv6: bool,
     /// Whether servers on loopback addresses are asked.
     pub loopback: bool,
+    /// Whether answers come without the servers of their zone.
+    pub minimal_responses: bool,
+    /// Whether names are denied by what was proven of others (RFC 8198).
+    pub aggressive_nsec: bool,
     /// What answers are validated by; none where they are not.
     pub trust: Option<TrustSettings>,
 }
@@ -94,6 +98,8 @@ mod tests {
             ipv4: true,
             ipv6: true,
             loopback: false,
+            minimal_responses: false,
+            aggressive_nsec: true,
             trust: None,
         };
         let with = |address: &str, settings: &IterationSettings| settings.allows(address.parse().unwrap());

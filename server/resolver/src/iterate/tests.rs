@@ -1,8 +1,10 @@
 //! Iteration over an internet that does what each test says.
 
+mod aggressive;
 mod bounds;
 mod careless;
 mod internet;
+mod recalling;
 mod resolving;
 mod signed;
 
@@ -31,6 +33,8 @@ impl Resolver {
             ipv4: true,
             ipv6: false,
             loopback: false,
+            minimal_responses: false,
+            aggressive_nsec: true,
             trust: None,
         };
         Self { net, state: ResolverState::new(1 << 20), settings }

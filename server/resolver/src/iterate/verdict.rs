@@ -142,7 +142,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         zone: NameRef<'_>,
         keys: &[ZoneKey],
     ) -> Result<SecurityStatus, IterationFailure> {
-        let proofs = self.right_proofs(attached, zone, keys).await?;
+        let (proofs, _) = self.right_proofs(attached, zone, keys).await?;
         let claim = DenialClaim { name: set.owner.as_ref(), rtype: set.rtype, zone };
         let verdict = claim.expanded(labels, &proofs.iter().collect::<Vec<_>>(), &mut self.budget.hashes);
         match verdict {
@@ -163,19 +163,23 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         }
     }
 
-    /// The proofs among what came with an answer whose signatures are right. Errors: `Bogus` where the budget is spent.
+    /// The proofs among what came with an answer whose signatures are right, and how long each is. Errors: `Bogus` where the budget is
+    /// spent.
     async fn right_proofs(
         &mut self,
         attached: &[RecordSet],
         zone: NameRef<'_>,
         keys: &[ZoneKey],
-    ) -> Result<Vec<RecordSet>, IterationFailure> {
+    ) -> Result<(Vec<RecordSet>, Vec<u32>), IterationFailure> {
         let proofs = attached.iter().filter(|set| matches!(set.rtype, Type::NSEC | Type::NSEC3));
-        let mut right = Vec::new();
+        let mut right = (Vec::new(), Vec::new());
         for proof in proofs.take(limits::PROOFS) {
             match self.check_set(proof, zone, keys).await {
                 // A proof is never made from a wildcard.
-                Ok(check) if check.wildcard.is_none() => right.push(proof.clone()),
+                Ok(check) if check.wildcard.is_none() => {
+                    right.0.push(proof.clone());
+                    right.1.push(check.ttl);
+                }
                 Err(why @ (ValidationFailure::Budget | ValidationFailure::Busy)) => return Err(why.into()),
                 Ok(_) | Err(_) => {}
             }
@@ -231,7 +235,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
             }
             attached.push(soa.clone());
         }
-        let proofs = self.right_proofs(&learnt.attached, zone, keys).await?;
+        let (proofs, ttls) = self.right_proofs(&learnt.attached, zone, keys).await?;
         let verdict = {
             let proofs: Vec<&RecordSet> = proofs.iter().collect();
             let claim = DenialClaim { name: learnt.owner.as_ref(), rtype: learnt.rtype, zone };
@@ -241,6 +245,12 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
                 claim.no_data(&proofs, &mut self.budget.hashes)
             }
         };
+        if matches!(verdict, DenialVerdict::Proven { .. }) {
+            // The TTL of a denial is that of its SOA, or the minimum there (RFC 9077).
+            let soa = attached.iter().map(|soa: &RecordSet| (soa.clone(), ttl));
+            let proofs = proofs.iter().cloned().zip(ttls).map(|(proof, left)| (proof, left.min(ttl)));
+            self.keep_proofs(zone, soa.chain(proofs));
+        }
         attached.extend(proofs);
         let security = match verdict {
             DenialVerdict::Proven { .. } => SecurityStatus::Secure,

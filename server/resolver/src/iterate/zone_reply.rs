@@ -16,6 +16,8 @@ pub(super) struct ZoneReply {
     pub(super) end: ReplyEnd,
     /// Addresses of the servers that NS records in the answer name.
     pub(super) glue: Vec<RecordSet>,
+    /// NS records of the zone that an answer stands in, and the addresses of those servers that lie in it.
+    pub(super) apex: Option<(RecordSet, Vec<RecordSet>)>,
 }
 
 /// How a reply ends.
@@ -93,7 +95,8 @@ impl ReplyReading<'_> {
                 let servers =
                     links.last().and_then(LearntRecords::records).filter(|set| set.rtype == Type::NS);
                 let glue = servers.map(|servers| self.glue(servers)).unwrap_or_default();
-                return Ok(ZoneReply { links, end: ReplyEnd::Records, glue });
+                let apex = self.apex(name.as_ref());
+                return Ok(ZoneReply { links, end: ReplyEnd::Records, glue, apex });
             }
             let Some((link, target)) = self.alias(name.as_ref())? else { break };
             links.push(link);
@@ -102,7 +105,7 @@ impl ReplyReading<'_> {
             }
             let known = links.iter().any(|link| link.owner == target);
             if known || !target.as_ref().is_at_or_below(self.context.zone) {
-                return Ok(ZoneReply { links, end: ReplyEnd::Alias, glue: Vec::new() });
+                return Ok(ZoneReply { links, end: ReplyEnd::Alias, glue: Vec::new(), apex: None });
             }
             name = target;
         }
@@ -115,10 +118,20 @@ impl ReplyReading<'_> {
             } else {
                 ReplyEnd::Alias
             };
-            return Ok(ZoneReply { links, end, glue: Vec::new() });
+            return Ok(ZoneReply { links, end, glue: Vec::new(), apex: None });
         }
         let end = self.nothing(&name, denies)?;
-        Ok(ZoneReply { links, end, glue: Vec::new() })
+        Ok(ZoneReply { links, end, glue: Vec::new(), apex: None })
+    }
+
+    /// The NS records of the zone that holds `name`, in the authority section or the answer.
+    fn apex(&self, name: NameRef<'_>) -> Option<(RecordSet, Vec<RecordSet>)> {
+        let holds = |set: &&RecordSet| set.rtype == Type::NS && name.is_at_or_below(set.owner.as_ref());
+        let authority = self.records.section(MessageSection::Authority).find(holds);
+        let servers = authority.or_else(|| self.records.set(MessageSection::Answer, name, Type::NS))?;
+        let mut glue = self.glue(servers);
+        glue.retain(|set| set.owner.as_ref().is_at_or_below(servers.owner.as_ref()));
+        Some((servers.clone(), glue))
     }
 
     /// What a reply without records of the name says.

@@ -4,6 +4,7 @@ mod algorithm;
 mod denial;
 mod denial_claim;
 mod failure;
+mod kept_proofs;
 pub mod limits;
 mod nsec;
 mod nsec3;
@@ -16,6 +17,7 @@ mod zone_key;
 pub use algorithm::{SignatureCheck, is_supported};
 pub(crate) use denial_claim::{DenialClaim, DenialVerdict};
 pub use failure::ValidationFailure;
+pub(crate) use kept_proofs::{ProofFinder, nsec_proofs, nsec3_proofs};
 pub(crate) use nsec3::HashBudget;
 #[cfg(test)]
 pub(crate) use rrsig::RrsigRecord;

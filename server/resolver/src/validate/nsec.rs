@@ -81,6 +81,11 @@ impl<'p> NsecProofs<'p> {
         if closest <= labels { DenialVerdict::Proven { delegation: false } } else { DenialVerdict::Unproven }
     }
 
+    /// The wildcard that must not exist either if `name`, which one of these covers, does not.
+    pub(super) fn wildcard_above(&self, name: NameRef<'_>) -> Option<DomainName> {
+        wildcard_of(&self.covering(name)?.closest_encloser(name))
+    }
+
     fn covering(&self, name: NameRef<'_>) -> Option<&Nsec<'p>> {
         self.0.iter().find(|nsec| nsec.covers(name))
     }

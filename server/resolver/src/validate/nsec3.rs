@@ -168,6 +168,12 @@ impl<'p> Nsec3Proofs<'p> {
         self.records.iter().find(covers).copied()
     }
 
+    /// The owner that the record of `name` has in this chain.
+    pub(super) fn owner_of(&self, name: NameRef<'_>, hashes: &mut HashBudget) -> Option<DomainName> {
+        let hash = self.hash(name, hashes)?;
+        DomainName::prepend(&label_of_hash(&hash), self.zone.as_ref()).ok()
+    }
+
     fn hash(&self, name: NameRef<'_>, hashes: &mut HashBudget) -> Option<Hash> {
         hashes.0 = hashes.0.checked_sub(1)?;
         let mut lower = NameBuf::new();
@@ -189,6 +195,19 @@ fn read(rdata: &[u8], owner: Hash) -> Option<(u16, &[u8], Nsec3<'_>)> {
     let known = algorithm == 1 && flags & !OPT_OUT == 0;
     let record = Nsec3 { owner, next, opt_out: flags & OPT_OUT != 0, types: TypeBitmap(types) };
     known.then_some((u16::from_be_bytes([high, low]), salt, record))
+}
+
+/// A hash in base32hex (RFC 4648 section 7), in lower case.
+fn label_of_hash(hash: &Hash) -> [u8; HASH * 8 / 5] {
+    let mut label = [0; HASH * 8 / 5];
+    for (digits, bytes) in label.as_chunks_mut::<8>().0.iter_mut().zip(hash.as_chunks::<5>().0) {
+        let bits = bytes.iter().fold(0u64, |bits, byte| bits << 8 | u64::from(*byte));
+        for (at, digit) in digits.iter_mut().rev().enumerate() {
+            let value = (bits >> (5 * at) & 31) as u8;
+            *digit = if value < 10 { b'0' + value } else { b'a' + value - 10 };
+        }
+    }
+    label
 }
 
 /// The hash that a label is in base32hex (RFC 4648 section 7).
@@ -213,4 +232,18 @@ fn hash_of_label(label: &[u8]) -> Option<Hash> {
         }
     }
     Some(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_of_hashes_are_read_as_they_are_written() {
+        let hash: Hash = std::array::from_fn(|at| (at * 37 + 5) as u8);
+        let label = label_of_hash(&hash);
+        assert_eq!(hash_of_label(&label), Some(hash));
+        assert_eq!(hash_of_label(&label.to_ascii_uppercase()), Some(hash));
+        assert_eq!(label_of_hash(&[0xff; HASH]), [b'v'; 32]);
+    }
 }

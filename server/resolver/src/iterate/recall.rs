@@ -1,0 +1,95 @@
+//! Answers out of what is known, for which nobody is asked.
+
+use std::sync::Arc;
+
+use rhumb_cache::{ANY_TYPE, CredibilityRank, LearntRecords, SecurityStatus};
+use rhumb_wire::{NameRef, Type};
+
+use super::limits;
+use super::resolution::{AnswerParts, IteratedAnswer};
+use super::resolve::{OwnNames, target};
+use super::resolver_state::ResolverState;
+use super::settings::IterationSettings;
+use super::zone_cut::{APEX, DELEGATION};
+use crate::question::OutboundQuestion;
+
+/// The answer to `question` as far as it is known at `now`, in seconds of the cache's clock: all of it up to `beyond` seconds after it ran
+/// out (RFC 8767), or none. What should be validated and was not is left out.
+pub fn recall(
+    state: &ResolverState,
+    settings: &IterationSettings,
+    question: &OutboundQuestion,
+    own: &OwnNames<'_>,
+    now: u32,
+    beyond: u32,
+) -> Option<IteratedAnswer> {
+    let mut name = question.name.clone();
+    let mut chain: Vec<Arc<LearntRecords>> = Vec::new();
+    loop {
+        let found = state.known(name.as_ref(), question.qtype, now, beyond)?;
+        let judged = found.security != SecurityStatus::Unchecked;
+        if !judged && settings.trust.is_some() && !question.checking_disabled {
+            return None;
+        }
+        let target = target(&found, question.qtype);
+        chain.push(found);
+        match target.filter(|target| own(target.as_ref())) {
+            Some(target) if chain.len() > limits::LINKS || chain.iter().any(|link| link.owner == target) => {
+                return None;
+            }
+            Some(target) => name = target,
+            None => break,
+        }
+    }
+    let servers = state.servers_beside(&chain, settings, now);
+    AnswerParts { question, chain: &chain, servers, now }.resolution(Vec::new()).ok()
+}
+
+/// The servers to ask `question` of, as far as they are known: those of the closest zone (RFC 1034 section 4.3.2).
+pub fn refer(state: &ResolverState, question: &OutboundQuestion, now: u32) -> Option<IteratedAnswer> {
+    let servers = state.closest(question.name.as_ref(), now, &[APEX, DELEGATION]);
+    AnswerParts { question, chain: &[], servers, now }.resolution(Vec::new()).ok()
+}
+
+impl ResolverState {
+    /// What is kept of `name` and `rtype`, an alias of it, or that there is nothing, up to `beyond` seconds after it ran out.
+    pub(super) fn known(
+        &self,
+        name: NameRef<'_>,
+        rtype: Type,
+        now: u32,
+        beyond: u32,
+    ) -> Option<Arc<LearntRecords>> {
+        [rtype, Type::CNAME, ANY_TYPE].into_iter().filter(|_| rtype != Type::ANY).find_map(|held| {
+            let found = self.records.get_within(name, held, now, beyond)?;
+            (found.tells_of(rtype) && found.credibility > CredibilityRank::Referral).then_some(found)
+        })
+    }
+
+    /// What is kept under one of these types of the closest name at or above `name`.
+    fn closest(&self, name: NameRef<'_>, now: u32, types: &[Type]) -> Option<Arc<LearntRecords>> {
+        let mut above = Some(name);
+        while let Some(zone) = above {
+            let found = types.iter().find_map(|rtype| self.records.get(zone, *rtype, now));
+            if found.is_some() {
+                return found;
+            }
+            above = zone.parent();
+        }
+        None
+    }
+
+    /// The servers that are named beside an answer: those of its zone, as they came with it. None beside denials, and beside what is secure,
+    /// for they were not validated.
+    pub(super) fn servers_beside(
+        &self,
+        chain: &[Arc<LearntRecords>],
+        settings: &IterationSettings,
+        now: u32,
+    ) -> Option<Arc<LearntRecords>> {
+        let last =
+            chain.last().filter(|last| !last.is_denial() && last.security != SecurityStatus::Secure)?;
+        let wanted = !settings.minimal_responses && last.rtype != Type::CNAME;
+        wanted.then(|| self.closest(last.owner.as_ref(), now, &[APEX])).flatten()
+    }
+}

@@ -1,0 +1,46 @@
+//! Answers out of what iteration learnt, for which nobody is asked.
+
+use std::sync::Arc;
+
+use rhumb_resolver::iterate::{self, IteratedAnswer};
+use rhumb_wire::edns::ExtendedError;
+use rhumb_wire::{NameRef, Rcode};
+
+use super::lookup::{LookupAnswer, LookupMessage, UpstreamLookup};
+use crate::metrics::CacheEvent;
+use crate::query::{add_reason, failure_message, is_own_name};
+use crate::snapshot::cache_limits;
+
+impl UpstreamLookup {
+    /// What is known of the question, for a client that does not want recursion: the answer, or the servers to ask.
+    pub(super) fn recalled(&self) -> LookupAnswer {
+        let now = self.live.clock.now();
+        let question = &self.key.question;
+        let known = self.recall(0).or_else(|| iterate::refer(&self.live.resolver, question, now));
+        let (bytes, whole) = match known {
+            Some(known) => (known.message, known.whole),
+            None => (failure_message(question, Rcode::SERVFAIL), false),
+        };
+        let aliases = self.check_aliases(&bytes, whole);
+        let message = LookupMessage { bytes: bytes.into(), hit: None, aliases };
+        LookupAnswer { outcome: Ok(message), tried: Arc::default() }
+    }
+
+    /// What was known until a while ago (RFC 8767), with the reason why it is given.
+    pub(super) fn recalled_stale(&self) -> Option<Vec<u8>> {
+        let beyond = cache_limits(&self.live.snapshot.load().config.cache).serve_stale;
+        let mut message = self.recall(beyond).filter(|found| beyond > 0 && found.whole)?.message;
+        add_reason(&mut message, ExtendedError::StaleAnswer.code(), "");
+        self.live.metrics.with_local(|block| block.cache(CacheEvent::Stale));
+        Some(message)
+    }
+
+    fn recall(&self, beyond: u32) -> Option<IteratedAnswer> {
+        let snapshot = self.live.snapshot.load_full();
+        let settings = snapshot.iteration.settings.clone()?;
+        let (question, route) = (&self.key.question, self.route.id());
+        let own = |name: NameRef<'_>| is_own_name(&snapshot, name, question.qtype, route);
+        let now = self.live.clock.now();
+        iterate::recall(&self.live.resolver, &settings, question, &own, now, beyond)
+    }
+}
