@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rhumb_wire::{DomainName, Type};
+use rhumb_wire::{DomainName, NameRef, Type};
 
 use crate::record_list::CachedRecords;
 
@@ -100,6 +100,15 @@ impl LearntRecords {
     pub fn tells_of(&self, rtype: Type) -> bool {
         let alias = self.rtype == Type::CNAME && !self.is_denial();
         self.rtype == rtype || self.rtype == ANY_TYPE || alias
+    }
+
+    /// Where an alias leads, in lower case; none where it is itself what is asked for, or there is none.
+    pub fn target(&self, asked: Type) -> Option<DomainName> {
+        if self.rtype != Type::CNAME || asked == Type::CNAME {
+            return None;
+        }
+        let rdata = self.records()?.records.iter().next()?;
+        NameRef::parse(rdata).ok().map(NameRef::to_lowercase)
     }
 
     /// Seconds left at `now`.

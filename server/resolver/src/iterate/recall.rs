@@ -7,7 +7,7 @@ use rhumb_wire::{NameRef, Type};
 
 use super::limits;
 use super::resolution::{AnswerParts, IteratedAnswer};
-use super::resolve::{OwnNames, target};
+use super::resolve::OwnNames;
 use super::resolver_state::ResolverState;
 use super::settings::IterationSettings;
 use super::zone_cut::{APEX, DELEGATION};
@@ -31,7 +31,7 @@ pub fn recall(
         if !judged && settings.trust.is_some() && !question.checking_disabled {
             return None;
         }
-        let target = target(&found, question.qtype);
+        let target = found.target(question.qtype);
         chain.push(found);
         match target.filter(|target| own(target.as_ref())) {
             Some(target) if chain.len() > limits::LINKS || chain.iter().any(|link| link.owner == target) => {

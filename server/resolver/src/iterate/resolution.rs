@@ -7,7 +7,6 @@ use rhumb_wire::compress::NameCompression;
 use rhumb_wire::{BufferFull, Class, MessageSection, MessageWriter, Rcode, Type, header, rdata};
 
 use super::failure::IterationFailure;
-use super::resolve::target;
 use crate::exchange::AttemptReport;
 use crate::question::OutboundQuestion;
 
@@ -52,7 +51,7 @@ impl AnswerParts<'_> {
         let authentic = if secure && !self.question.checking_disabled { header::AD } else { 0 };
         let message = self.message(rcode, authentic)?;
         let ttl = self.chain.iter().map(|learnt| learnt.left(self.now)).min().unwrap_or(0);
-        let whole = self.chain.last().is_some_and(|last| target(last, self.question.qtype).is_none());
+        let whole = self.chain.last().is_some_and(|last| last.target(self.question.qtype).is_none());
         Ok(IteratedAnswer { message, rcode, ttl, whole, attempts })
     }
 

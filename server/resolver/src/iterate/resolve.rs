@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rhumb_cache::LearntRecords;
-use rhumb_wire::{DomainName, NameRef, Rcode, Type};
+use rhumb_wire::{NameRef, Rcode, Type};
 
 use super::clock::QuestionClock;
 use super::failure::IterationFailure;
@@ -92,7 +92,7 @@ async fn follow<N: UpstreamTransport>(
             return Ok(());
         }
         let found = judged(iteration, question, found).await?;
-        let target = target(&found, question.qtype);
+        let target = found.target(question.qtype);
         chain.push(found);
         let Some(target) = target else { return Ok(()) };
         if chain.iter().any(|link| link.owner == target) {
@@ -127,13 +127,4 @@ async fn judged<N: UpstreamTransport>(
         }
         judged => judged,
     }
-}
-
-/// Where an alias leads; none if it is the answer or no alias.
-pub(super) fn target(found: &LearntRecords, qtype: Type) -> Option<DomainName> {
-    if found.rtype != Type::CNAME || qtype == Type::CNAME {
-        return None;
-    }
-    let rdata = found.records()?.records.iter().next()?;
-    NameRef::parse(rdata).ok().map(NameRef::to_lowercase)
 }
