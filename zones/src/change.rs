@@ -8,6 +8,7 @@
 mod affected;
 mod chain;
 mod compact;
+mod difference;
 mod encode;
 mod extend;
 mod faults;
@@ -25,7 +26,7 @@ use crate::builder::covered_type;
 use crate::contents::ZoneContents;
 use crate::fault::{AddError, ZoneFault};
 use crate::nsec3;
-use name_change::ChangedNames;
+use name_change::{ChangedNames, NameChange};
 
 /// A change of contents. What is done later sees what was done before; nothing is refused for its order but by
 /// [`ZoneChange::finish`].
@@ -111,9 +112,30 @@ impl ZoneChange<'_> {
 
     /// Number of records of this owner and type as the change stands; of RRSIG all signatures of the name.
     pub fn count(&self, owner: NameRef<'_>, rtype: Type) -> usize {
-        let base = self.base;
-        let count = |below| self.names.count(base, below, rtype) + self.hashed.count(base, below, rtype);
-        base.below_apex(owner).map_or(0, count)
+        self.look(owner, |name| name.count(self.base, rtype)).into_iter().flatten().sum()
+    }
+
+    /// The types that a name owns as the change stands, signatures counted under what they cover.
+    pub fn types(&self, owner: NameRef<'_>) -> Vec<Type> {
+        self.look(owner, |name| name.types(self.base)).into_iter().flatten().flatten().collect()
+    }
+
+    /// RDATA of the records of this owner and type as the change stands, in canonical form (RFC 4034 section 6.2) and sorted.
+    pub fn canonical_rdata(&self, owner: NameRef<'_>, rtype: Type) -> Vec<Vec<u8>> {
+        let mut all = self.look(owner, |name| name.canonical_rdata(self.base, rtype)).into_iter().flatten();
+        all.find(|rdata| !rdata.is_empty()).unwrap_or_default()
+    }
+
+    /// From here on [`Self::roll_back`] undoes what is done.
+    pub fn save(&mut self) {
+        self.names.save();
+        self.hashed.save();
+    }
+
+    /// Undoes all since [`Self::save`]. What was done before stays.
+    pub fn roll_back(&mut self) {
+        self.names.roll_back();
+        self.hashed.roll_back();
     }
 
     /// The contents with the change made. They share with the old ones all that the change did not touch.
@@ -122,6 +144,12 @@ impl ZoneChange<'_> {
     /// thousand at most.
     pub fn finish(mut self) -> Result<ZoneContents, Vec<ZoneFault>> {
         publish::publish(self.base, &mut self.names.changes, &mut self.hashed.changes)
+    }
+
+    /// What is found of a name among the names of the zone, and among the owners of NSEC3.
+    fn look<T>(&self, owner: NameRef<'_>, ask: impl Fn(&NameChange) -> T) -> [Option<T>; 2] {
+        let Some(below) = self.base.below_apex(owner) else { return [None, None] };
+        [&self.names, &self.hashed].map(|part| part.look(self.base, below, &ask))
     }
 
     fn part(&mut self, covered: Type) -> &mut ChangedNames {

@@ -9,6 +9,7 @@ mod zone_difference;
 mod tests;
 
 pub use apply::DifferenceMisfit;
+pub(crate) use compare::{RecordRows, push_missing, records_of, soa_of};
 pub use records::DifferenceRecord;
 pub(crate) use records::RecordList;
 pub use zone_difference::ZoneDifference;

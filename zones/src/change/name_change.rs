@@ -7,6 +7,7 @@ use rhumb_wire::Type;
 
 use super::key::key;
 use super::rdata_list::RdataList;
+use crate::builder::denial::canonical;
 use crate::contents::arena::NodeRef;
 use crate::contents::node::{NodeFlags, ZoneNode};
 use crate::contents::set::StoredRrset;
@@ -19,24 +20,54 @@ pub(super) type NameChanges = BTreeMap<Box<[u8]>, NameChange>;
 #[derive(Debug)]
 pub(super) struct ChangedNames {
     pub(super) changes: NameChanges,
+    /// What the names touched since [`Self::save`] were before; none for those that were not among the changes.
+    saved: Option<BTreeMap<Box<[u8]>, Option<NameChange>>>,
     /// How a node of the contents is found.
     find: fn(&ZoneContents, &[u8]) -> Option<NodeRef>,
 }
 
 impl ChangedNames {
     pub(super) const fn new(find: fn(&ZoneContents, &[u8]) -> Option<NodeRef>) -> Self {
-        Self { changes: NameChanges::new(), find }
+        Self { changes: NameChanges::new(), saved: None, find }
+    }
+
+    /// What is done from now on can be undone by [`Self::roll_back`].
+    pub(super) fn save(&mut self) {
+        self.saved = Some(BTreeMap::new());
+    }
+
+    /// Undoes what was done since [`Self::save`].
+    pub(super) fn roll_back(&mut self) {
+        for (key, before) in self.saved.take().into_iter().flatten() {
+            match before {
+                Some(change) => drop(self.changes.insert(key, change)),
+                None => drop(self.changes.remove(&key)),
+            }
+        }
+    }
+
+    /// Notes what a name is before it is touched.
+    fn note(&mut self, key: &[u8]) {
+        if let Some(saved) = &mut self.saved
+            && !saved.contains_key(key)
+        {
+            saved.insert(key.into(), self.changes.get(key).cloned());
+        }
     }
 
     /// What changes of a name, which may be a new one.
     pub(super) fn change(&mut self, base: &ZoneContents, below: &[u8]) -> &mut NameChange {
         let find = self.find;
-        self.changes.entry(key(below)).or_insert_with(|| NameChange::new(base, below, find(base, below)))
+        let key = key(below);
+        self.note(&key);
+        self.changes.entry(key).or_insert_with(|| NameChange::new(base, below, find(base, below)))
     }
 
     /// What changes of a name that the contents or the change know.
     pub(super) fn known(&mut self, base: &ZoneContents, below: &[u8]) -> Option<&mut NameChange> {
-        match self.changes.entry(key(below)) {
+        let key = key(below);
+        self.note(&key);
+        match self.changes.entry(key) {
             Entry::Occupied(change) => Some(change.into_mut()),
             Entry::Vacant(place) => {
                 let at = (self.find)(base, below)?;
@@ -45,17 +76,22 @@ impl ChangedNames {
         }
     }
 
-    /// As [`NameChange::count`]; none where there is no such name.
-    pub(super) fn count(&self, base: &ZoneContents, below: &[u8], rtype: Type) -> usize {
+    /// What `ask` finds of a name as it stands; none where there is no such name.
+    pub(super) fn look<T>(
+        &self,
+        base: &ZoneContents,
+        below: &[u8],
+        ask: impl FnOnce(&NameChange) -> T,
+    ) -> Option<T> {
         if let Some(change) = self.changes.get(&key(below)) {
-            return change.count(base, rtype);
+            return Some(ask(change));
         }
-        (self.find)(base, below).map_or(0, |at| NameChange::new(base, below, Some(at)).count(base, rtype))
+        (self.find)(base, below).map(|at| ask(&NameChange::new(base, below, Some(at))))
     }
 }
 
 /// An RRset and its signatures, copied from the contents to be changed.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct RrsetChange {
     pub(super) records: RdataList,
     pub(super) signatures: RdataList,
@@ -90,7 +126,7 @@ impl RrsetChange {
 }
 
 /// A name of the zone that is touched.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct NameChange {
     /// The name below the apex.
     pub(super) below: Box<[u8]>,
@@ -129,13 +165,15 @@ impl NameChange {
         node.set(rtype).map(|set| (node, set))
     }
 
+    /// The RRset of a type as it is in the contents.
+    pub(super) fn rrset<'c>(&self, base: &'c ZoneContents, rtype: Type) -> Option<ZoneRrset<'c>> {
+        self.set(base, rtype).map(|(node, set)| ZoneRrset::new(base.apex(), node, set))
+    }
+
     /// The RRset of a type, to be changed.
     pub(super) fn take(&mut self, base: &ZoneContents, rtype: Type) -> &mut RrsetChange {
-        let known = if self.sets.contains_key(&rtype) { None } else { self.set(base, rtype) };
-        self.sets.entry(rtype).or_insert_with(|| match known {
-            Some((node, set)) => RrsetChange::of(&ZoneRrset::new(base.apex(), node, set)),
-            None => RrsetChange::default(),
-        })
+        let known = if self.sets.contains_key(&rtype) { None } else { self.rrset(base, rtype) };
+        self.sets.entry(rtype).or_insert_with(|| known.as_ref().map(RrsetChange::of).unwrap_or_default())
     }
 
     /// The types it has something of, signatures counted under what they cover.
@@ -144,6 +182,25 @@ impl NameChange {
         let stay = stay.filter(|rtype| !self.sets.contains_key(rtype));
         let taken = self.sets.iter().filter(|(_, taken)| taken.len() > 0).map(|(rtype, _)| *rtype);
         stay.chain(taken).collect()
+    }
+
+    /// RDATA of the records of a type, in canonical form and sorted.
+    pub(super) fn canonical_rdata(&self, base: &ZoneContents, rtype: Type) -> Vec<Vec<u8>> {
+        let mut all: Vec<Vec<u8>> = match self.sets.get(&rtype) {
+            Some(taken) => taken.records.iter().map(|rdata| canonical(rtype, rdata)).collect(),
+            None => {
+                let stored = self.rrset(base, rtype);
+                let records = stored.iter().flat_map(ZoneRrset::records);
+                let rdata = records.map(|record| {
+                    let mut rdata = Vec::new();
+                    record.rdata(&mut rdata);
+                    canonical(rtype, &rdata)
+                });
+                rdata.collect()
+            }
+        };
+        all.sort_unstable();
+        all
     }
 
     /// Number of records of a type; of RRSIG over all types.

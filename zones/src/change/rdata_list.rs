@@ -10,7 +10,7 @@ use crate::builder::denial::{canonical, is_same};
 const FEW: usize = 16;
 
 /// The records in the order they were given.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct RdataList {
     /// What was removed leaves its place empty, so that the places in `known` stay good.
     list: Vec<Option<Box<[u8]>>>,

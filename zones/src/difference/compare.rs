@@ -10,7 +10,6 @@ use super::zone_difference::ZoneDifference;
 use crate::contents::names::CanonicalName;
 use crate::contents::node::ZoneNode;
 use crate::contents::order::NodeOrder;
-use crate::contents::set::StoredRrset;
 use crate::contents::{ZoneContents, ZoneRrset};
 
 impl ZoneDifference {
@@ -32,7 +31,8 @@ impl ZoneDifference {
 /// One of the orders of a zone.
 type Part = fn(&ZoneContents) -> &NodeOrder;
 
-fn soa_of(contents: &ZoneContents) -> Option<RecordList> {
+/// The SOA alone.
+pub(crate) fn soa_of(contents: &ZoneContents) -> Option<RecordList> {
     let soa = contents.soa()?;
     let mut list = RecordList::default();
     let mut rdata = Vec::new();
@@ -91,20 +91,24 @@ fn compare_node(
         nodes.iter().flatten().flat_map(|node| node.sets()).map(|set| set.rtype.0).collect();
     for rtype in types.into_iter().map(Type) {
         let [before, after] = nodes.map(|node| node.and_then(|node| Some((node, node.set(rtype)?))));
-        let before = before.map(|(node, set)| records_of(old, node, set)).unwrap_or_default();
-        let after = after.map(|(node, set)| records_of(new, node, set)).unwrap_or_default();
-        push_missing(&before, &after, old, one, removed);
-        push_missing(&after, &before, new, other, added);
+        let before = before.map(|(node, set)| records_of(&ZoneRrset::new(old.apex(), node, set)));
+        let after = after.map(|(node, set)| records_of(&ZoneRrset::new(new.apex(), node, set)));
+        let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
+        for (contents, node, these, those, list) in
+            [(old, one, &before, &after, &mut *removed), (new, other, &after, &before, &mut *added)]
+        {
+            if let Some(node) = node {
+                push_missing(these, those, contents.owner(node).as_ref(), list);
+            }
+        }
     }
 }
 
-/// Type, TTL and RDATA of the records of a set and of its signatures. The SOA is not among them.
-fn records_of(
-    contents: &ZoneContents,
-    node: ZoneNode<'_>,
-    set: StoredRrset<'_>,
-) -> BTreeSet<(u16, u32, Vec<u8>)> {
-    let rrset = ZoneRrset::new(contents.apex(), node, set);
+/// Type, TTL and RDATA of records of one owner.
+pub(crate) type RecordRows = BTreeSet<(u16, u32, Vec<u8>)>;
+
+/// The records of a set and its signatures. The SOA is not among them.
+pub(crate) fn records_of(rrset: &ZoneRrset<'_>) -> RecordRows {
     let records = rrset.records().filter(|record| record.rtype() != Type::SOA);
     records
         .chain(rrset.signatures())
@@ -117,16 +121,12 @@ fn records_of(
 }
 
 /// Adds to `list` what is in `these` and not in `those`.
-fn push_missing(
-    these: &BTreeSet<(u16, u32, Vec<u8>)>,
-    those: &BTreeSet<(u16, u32, Vec<u8>)>,
-    contents: &ZoneContents,
-    node: Option<ZoneNode<'_>>,
+pub(crate) fn push_missing(
+    these: &RecordRows,
+    those: &RecordRows,
+    owner: NameRef<'_>,
     list: &mut RecordList,
 ) {
-    let Some(node) = node else { return };
-    let owner = contents.owner(node);
-    let owner: NameRef<'_> = owner.as_ref();
     for (rtype, ttl, rdata) in these.difference(those) {
         list.push(DifferenceRecord { owner, rtype: Type(*rtype), ttl: *ttl, rdata });
     }

@@ -12,7 +12,7 @@ use crate::builder::covered_type;
 use crate::change::compact;
 use crate::contents::ZoneContents;
 use crate::contents::set::has_pointers;
-use crate::{ZoneBuilder, ZoneChange, ZoneFault, nsec3};
+use crate::{ZoneBuilder, ZoneChange, ZoneDifference, ZoneFault, nsec3};
 
 type Record = (DomainName, Type, Vec<u8>);
 
@@ -265,11 +265,20 @@ fn check((first, changes): &Life) -> Result<(), TestCaseError> {
         }
         let mut changed = model.clone();
         let mut change = contents.change();
-        for step in steps {
+        for (at, step) in steps.iter().enumerate() {
+            // What is undone leaves nothing behind: the steps that follow find what they would have found.
+            change.save();
+            let mut undone = changed.clone();
+            for step in steps.iter().skip(at).rev() {
+                undone.step(step, &mut change)?;
+            }
+            change.roll_back();
             changed.step(step, &mut change)?;
         }
+        let difference = change.difference();
         match (change.finish(), changed.built()) {
             (Ok(new), Ok(wanted)) => {
+                prop_assert_eq!(difference, ZoneDifference::between(&contents, &new));
                 prop_assert_eq!(records(&new), records(&wanted));
                 structure(&new, &wanted)?;
                 let copy = compact::copy(&new).unwrap();
