@@ -99,6 +99,11 @@ fn tsig() {
 }
 
 #[test]
+fn update() {
+    replay("update", targets::update::run);
+}
+
+#[test]
 fn upstream_answer() {
     replay("upstream_answer", targets::upstream_answer::run);
 }

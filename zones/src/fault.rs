@@ -4,6 +4,11 @@ use std::fmt;
 
 use rhumb_wire::{DomainName, Type};
 
+/// Whether records of a type may stand beside a CNAME (RFC 4035 section 2.5; RFC 2535 had KEY and SIG there too).
+pub(crate) const fn stands_beside_cname(rtype: Type) -> bool {
+    matches!(rtype, Type::RRSIG | Type::NSEC | Type::KEY | Type::SIG)
+}
+
 /// Why a single record is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AddError {

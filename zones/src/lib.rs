@@ -44,6 +44,7 @@ pub mod lookup;
 mod nsec3;
 pub mod table;
 pub mod transfer;
+pub mod update;
 pub mod verify;
 
 pub use answer::{AnswerKind, AnswerRequest, AnswerSummary, FoundZone, OneZone, ZoneFinder, answer};
@@ -58,4 +59,9 @@ pub use table::NameTable;
 pub use transfer::{
     InboundError, InboundLimits, InboundProgress, InboundResult, InboundTransfer, OutboundDifference,
     OutboundTransfer, TransferError,
+};
+pub use update::{
+    IgnoredOperation, IgnoredReason, UpdateActions, UpdateBatch, UpdateGrant, UpdateLimits, UpdateMessage,
+    UpdateNamePattern, UpdateOperation, UpdatePermission, UpdatePrerequisite, UpdateRefusal, UpdateSummary,
+    UpdatedZone,
 };

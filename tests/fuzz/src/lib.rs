@@ -10,6 +10,7 @@ pub mod journal;
 pub mod query;
 pub mod resolv_conf;
 pub mod tsig;
+pub mod update;
 pub mod upstream_answer;
 pub mod walk;
 pub mod zone_file;

@@ -6,7 +6,7 @@ use super::log::{LoggedRecord, TypeFlags};
 use super::tree::{NameEntry, NameTree};
 use crate::contents::node::{NodeFlags, ZoneNode};
 use crate::contents::{ZoneContents, full_name};
-use crate::fault::{FaultKind, FaultSeverity, ZoneFault};
+use crate::fault::{FaultKind, FaultSeverity, ZoneFault, stands_beside_cname};
 use crate::fold;
 
 /// Faults kept of each severity.
@@ -71,8 +71,7 @@ pub(super) fn name<'r>(
             continue;
         }
         reported = rtype;
-        // RFC 4034 section 2.5 of RFC 4035 for RRSIG and NSEC; RFC 2535 had KEY and SIG there too.
-        if alias && !matches!(rtype, Type::CNAME | Type::RRSIG | Type::NSEC | Type::KEY | Type::SIG) {
+        if alias && rtype != Type::CNAME && !stands_beside_cname(rtype) {
             faults.push(owner().as_ref(), record.line, FaultKind::CnameAndOther(rtype));
         }
         let hidden = match entry.occluded_by() {

@@ -2,13 +2,12 @@
 
 use std::collections::HashSet;
 
-use rhumb_wire::rdata::make_canonical;
+use rhumb_wire::rdata::{RdataField, layout, make_canonical};
 use rhumb_wire::{NameRef, Type};
 
 use super::tree::{NameEntry, NameTree};
 use crate::contents::full_name;
 use crate::contents::node::PREFIX;
-use crate::contents::set::has_pointers;
 use crate::nsec3;
 
 /// Records of a set compared each with each; larger sets go through a table.
@@ -69,14 +68,19 @@ pub(super) fn remove_duplicates(rtype: Type, records: &mut Vec<&[u8]>) {
 
 /// Whether two records of a type are the same.
 pub(crate) fn is_same(rtype: Type, a: &[u8], b: &[u8]) -> bool {
-    a == b || has_pointers(rtype) && a.eq_ignore_ascii_case(b) && canonical(rtype, a) == canonical(rtype, b)
+    a == b || a.eq_ignore_ascii_case(b) && folds_names(rtype) && canonical(rtype, a) == canonical(rtype, b)
 }
 
 /// RDATA by which records that are the same are known: in lower case where case does not count.
 pub(crate) fn canonical(rtype: Type, rdata: &[u8]) -> Vec<u8> {
     let mut rdata = rdata.to_vec();
-    if has_pointers(rtype) {
+    if folds_names(rtype) {
         make_canonical(rtype, &mut rdata);
     }
     rdata
+}
+
+/// Whether RDATA of the type has a name whose case does not count (RFC 4034 section 6.2).
+fn folds_names(rtype: Type) -> bool {
+    layout(rtype).iter().any(|field| matches!(field, RdataField::Name(rule) if rule.lower))
 }

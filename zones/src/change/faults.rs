@@ -4,7 +4,7 @@ use rhumb_wire::{NameRef, Type};
 
 use super::name_change::{NameChange, NameChanges};
 use crate::contents::{ZoneContents, full_name};
-use crate::fault::{FaultKind, FaultSeverity, ZoneFault};
+use crate::fault::{FaultKind, FaultSeverity, ZoneFault, stands_beside_cname};
 
 const MAX_FAULTS: usize = 1000;
 
@@ -38,9 +38,7 @@ fn of_name(base: &ZoneContents, change: &NameChange) -> Vec<FaultKind> {
         kinds.push(FaultKind::SeveralDnames);
     }
     if aliases > 0 {
-        // What may stand beside a CNAME: RFC 4035 section 2.5; RFC 2535 had KEY and SIG there too.
-        let may_stand =
-            |rtype| matches!(rtype, Type::CNAME | Type::RRSIG | Type::NSEC | Type::KEY | Type::SIG);
+        let may_stand = |rtype| rtype == Type::CNAME || stands_beside_cname(rtype);
         let others = change.types(base).into_iter().filter(|t| !may_stand(*t) && change.count(base, *t) > 0);
         kinds.extend(others.map(FaultKind::CnameAndOther));
     }

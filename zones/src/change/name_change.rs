@@ -186,18 +186,17 @@ impl NameChange {
 
     /// RDATA of the records of a type, in canonical form and sorted.
     pub(super) fn canonical_rdata(&self, base: &ZoneContents, rtype: Type) -> Vec<Vec<u8>> {
-        let mut all: Vec<Vec<u8>> = match self.sets.get(&rtype) {
-            Some(taken) => taken.records.iter().map(|rdata| canonical(rtype, rdata)).collect(),
-            None => {
-                let stored = self.rrset(base, rtype);
-                let records = stored.iter().flat_map(ZoneRrset::records);
-                let rdata = records.map(|record| {
-                    let mut rdata = Vec::new();
-                    record.rdata(&mut rdata);
-                    canonical(rtype, &rdata)
-                });
-                rdata.collect()
-            }
+        let mut all: Vec<Vec<u8>> = if let Some(taken) = self.sets.get(&rtype) {
+            taken.records.iter().map(|rdata| canonical(rtype, rdata)).collect()
+        } else {
+            let stored = self.rrset(base, rtype);
+            let records = stored.iter().flat_map(ZoneRrset::records);
+            let rdata = records.map(|record| {
+                let mut rdata = Vec::new();
+                record.rdata(&mut rdata);
+                canonical(rtype, &rdata)
+            });
+            rdata.collect()
         };
         all.sort_unstable();
         all

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rhumb_wire::Type;
+use rhumb_wire::{Type, serial};
 
 use super::records::{DifferenceRecord, RecordList};
 
@@ -37,6 +37,12 @@ impl ZoneDifference {
     pub(crate) fn of_lists([old, new, removed, added]: [RecordList; 4]) -> Option<Self> {
         let (from, to) = (serial_of(&old)?, serial_of(&new)?);
         Some(Self { from, to, soa: [old, new], removed, added })
+    }
+
+    /// The SOA after.
+    pub(crate) fn new_soa(&self) -> Option<DifferenceRecord<'_>> {
+        let [_, new] = &self.soa;
+        new.iter().next()
     }
 
     /// Records removed, without the SOA.
@@ -100,9 +106,7 @@ impl ZoneDifference {
 fn serial_of(list: &RecordList) -> Option<u32> {
     let mut records = list.iter();
     let soa = records.next().filter(|record| record.rtype == Type::SOA)?;
-    // Five numbers of four bytes stand behind the two names.
-    let serial = soa.rdata.last_chunk::<20>()?.first_chunk().map(|serial| u32::from_be_bytes(*serial));
-    serial.filter(|_| records.next().is_none())
+    serial::of_soa(soa.rdata).filter(|_| records.next().is_none())
 }
 
 /// What makes a record the same as another; names are folded, as they are by comparison (RFC 4343).

@@ -8,7 +8,7 @@ use rhumb_wire::{
 };
 
 use super::inbound_error::InboundError;
-use super::received_record::{ReceivedRecord, serial_of};
+use super::received_record::ReceivedRecord;
 use crate::builder::ZoneBuilder;
 use crate::contents::ZoneContents;
 use crate::difference::{RecordList, ZoneDifference};
@@ -165,7 +165,7 @@ impl InboundTransfer {
                 if !is_soa {
                     return Err(InboundError::FirstRecord);
                 }
-                self.serial = serial_of(record.rdata).ok_or(InboundError::Malformed)?;
+                self.serial = serial::of_soa(record.rdata).ok_or(InboundError::Malformed)?;
                 self.target = (record.ttl, record.rdata.to_vec());
                 self.state = InboundState::FirstSoa;
             }
@@ -224,7 +224,7 @@ impl InboundTransfer {
 
     /// The SOA that a difference begins with.
     fn old_soa(&mut self, record: &ReceivedRecord<'_>) -> Result<(), InboundError> {
-        let found = serial_of(record.rdata).ok_or(InboundError::Malformed)?;
+        let found = serial::of_soa(record.rdata).ok_or(InboundError::Malformed)?;
         if found != self.reached {
             return Err(InboundError::OutOfStep { expected: self.reached, found });
         }

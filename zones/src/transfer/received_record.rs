@@ -33,9 +33,3 @@ impl<'r> ReceivedRecord<'r> {
         DifferenceRecord { owner: self.owner, rtype: self.rtype, ttl: self.ttl, rdata: self.rdata }
     }
 }
-
-/// The serial in the RDATA of a SOA.
-pub(super) fn serial_of(rdata: &[u8]) -> Option<u32> {
-    // Five numbers of four bytes stand behind the two names.
-    rdata.last_chunk::<20>()?.first_chunk().map(|serial| u32::from_be_bytes(*serial))
-}

@@ -1,4 +1,4 @@
-//! Serial number arithmetic (RFC 1982).
+//! Serials: their arithmetic (RFC 1982), and where a SOA has its own.
 
 /// Whether `serial` is newer than `other`. At the distance 2^31, which section 3.2 leaves undefined, neither of two is.
 pub const fn is_newer(serial: u32, other: u32) -> bool {
@@ -6,9 +6,29 @@ pub const fn is_newer(serial: u32, other: u32) -> bool {
     distance != 0 && distance < 1 << 31
 }
 
+/// The serial in the RDATA of a SOA: five numbers of four bytes stand behind the two names (RFC 1035 section 3.3.13).
+pub fn of_soa(rdata: &[u8]) -> Option<u32> {
+    rdata.last_chunk::<20>()?.first_chunk().map(|serial| u32::from_be_bytes(*serial))
+}
+
+/// The serial that follows `serial`. Zero is left out: some servers take it for no serial at all.
+pub const fn next(serial: u32) -> u32 {
+    match serial.wrapping_add(1) {
+        0 => 1,
+        next => next,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_next_serial_is_newer() {
+        for serial in [0, 1, 0x7fff_ffff, 0x8000_0000, u32::MAX - 1, u32::MAX] {
+            assert!(is_newer(next(serial), serial) && next(serial) != 0, "{serial}");
+        }
+    }
 
     #[test]
     fn the_order_goes_round() {

@@ -1,0 +1,150 @@
+//! Messages that become one version of a zone.
+
+use rhumb_wire::{NameRef, Type};
+
+use super::apply::MessageRun;
+use super::grant::UpdatePermission;
+use super::message::UpdateMessage;
+use super::refusal::UpdateRefusal;
+use super::summary::UpdateSummary;
+use crate::change::ZoneChange;
+use crate::contents::ZoneContents;
+use crate::difference::ZoneDifference;
+use crate::fault::{FaultKind, FaultSeverity, ZoneFault};
+
+/// How large updates may make a zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UpdateLimits {
+    /// Records of one set.
+    pub set: usize,
+    /// Records of the zone, signatures left out.
+    pub zone: u64,
+}
+
+/// A version that updates made.
+#[derive(Debug)]
+pub struct UpdatedZone {
+    /// What is to be served.
+    pub contents: ZoneContents,
+    /// How it differs from what was served.
+    pub difference: ZoneDifference,
+}
+
+/// Messages one after the other, each of which sees what those before it did.
+#[derive(Debug)]
+pub struct UpdateBatch<'c> {
+    base: &'c ZoneContents,
+    pub(super) change: ZoneChange<'c>,
+    pub(super) limits: UpdateLimits,
+    /// Records of the zone as it stands.
+    records: u64,
+}
+
+impl<'c> UpdateBatch<'c> {
+    /// For the zone with these contents.
+    pub fn new(base: &'c ZoneContents, limits: UpdateLimits) -> Self {
+        Self { base, change: base.change(), limits, records: base.record_count() }
+    }
+
+    /// Carries out a message, if all of it may be and its prerequisites hold. A client that no rule is for learns nothing by
+    /// prerequisites: they come behind the rules (RFC 2136 section 3.3 leaves that open).
+    ///
+    /// Errors: see [`UpdateRefusal`]; nothing of the message is then done.
+    pub fn apply(
+        &mut self,
+        message: &UpdateMessage,
+        permission: &UpdatePermission<'_>,
+    ) -> Result<UpdateSummary, UpdateRefusal> {
+        if message.zone() != self.base.apex() {
+            return Err(UpdateRefusal::NotAuthoritative(message.zone().to_name()));
+        }
+        self.permit(message, permission)?;
+        for prerequisite in message.prerequisites() {
+            prerequisite.check(&self.change)?;
+        }
+        self.change.save();
+        let (most_records, before) = (self.limits.zone, self.records);
+        let done = MessageRun::new(self, permission).run(message).and_then(|summary| {
+            let after = (before + summary.added as u64).saturating_sub(summary.removed as u64);
+            let fits = after <= most_records || after <= before;
+            if fits { Ok((summary, after)) } else { Err(UpdateRefusal::ZoneTooLarge(most_records)) }
+        });
+        match done {
+            Ok((summary, after)) => {
+                self.records = after;
+                Ok(summary)
+            }
+            Err(refusal) => {
+                self.change.roll_back();
+                Err(refusal)
+            }
+        }
+    }
+
+    pub(super) fn apex(&self) -> NameRef<'c> {
+        self.base.apex()
+    }
+
+    /// Whether the client may do all that the message asks for, and the zone takes it.
+    fn permit(
+        &self,
+        message: &UpdateMessage,
+        permission: &UpdatePermission<'_>,
+    ) -> Result<(), UpdateRefusal> {
+        if permission.grants.is_empty() {
+            return Err(UpdateRefusal::NoRule);
+        }
+        for operation in message.operations() {
+            if permission.rule_for(operation, self.base.apex()).is_none() {
+                return Err(UpdateRefusal::Denied(operation.to_string()));
+            }
+            if is_made_by_signing(operation.rtype()) {
+                return Err(UpdateRefusal::SignerType(operation.owner().to_name(), operation.rtype()));
+            }
+        }
+        if self.base.is_signed() && !message.operations().is_empty() {
+            return Err(UpdateRefusal::SignedElsewhere);
+        }
+        Ok(())
+    }
+
+    /// The version that comes of all messages; none where nothing has changed. `next_serial` gives the serial that follows
+    /// one, and is not asked where a message gave a newer SOA (RFC 2136 section 3.6).
+    ///
+    /// Errors: `Zone`, `Record` and `NoSoa`, none of which is known to happen but for a zone of more than four gigabytes.
+    pub fn finish(
+        mut self,
+        next_serial: impl FnOnce(u32) -> u32,
+    ) -> Result<Option<UpdatedZone>, UpdateRefusal> {
+        let mut difference = self.change.difference().ok_or(UpdateRefusal::NoSoa)?;
+        if difference.is_empty() {
+            return Ok(None);
+        }
+        if difference.from == difference.to {
+            let soa = difference.new_soa().ok_or(UpdateRefusal::NoSoa)?;
+            let mut rdata = soa.rdata.to_vec();
+            let numbers = rdata.last_chunk_mut::<20>().and_then(|numbers| numbers.first_chunk_mut());
+            *numbers.ok_or(UpdateRefusal::NoSoa)? = next_serial(difference.from).to_be_bytes();
+            self.change
+                .add(soa.owner, Type::SOA, soa.ttl, &rdata)
+                .map_err(|error| UpdateRefusal::Record(soa.owner.to_name(), error))?;
+            difference = self.change.difference().ok_or(UpdateRefusal::NoSoa)?;
+        }
+        let apex = self.base.apex();
+        let contents = self.change.finish().map_err(|faults| {
+            let fault = faults.into_iter().next().unwrap_or_else(|| ZoneFault {
+                severity: FaultSeverity::Error,
+                owner: apex.to_name(),
+                line: 0,
+                kind: FaultKind::NoSoa,
+            });
+            UpdateRefusal::Zone(Box::new(fault))
+        })?;
+        Ok(Some(UpdatedZone { contents, difference }))
+    }
+}
+
+/// Types whose records signing makes and keeps in step with the rest (RFC 4034, RFC 5155).
+const fn is_made_by_signing(rtype: Type) -> bool {
+    matches!(rtype, Type::RRSIG | Type::NSEC | Type::NSEC3 | Type::NSEC3PARAM)
+}
