@@ -7,10 +7,10 @@
 //!
 //! ```
 //! use rhumb_wire::compress::NameCompression;
-//! use rhumb_wire::{Class, MessageWriter, Name, Type, header};
+//! use rhumb_wire::{Class, DomainName, MessageWriter, Type, header};
 //! use rhumb_zones::{AnswerKind, AnswerRequest, OneZone, ZoneBuilder, answer};
 //!
-//! let apex: Name = "example.".parse()?;
+//! let apex: DomainName = "example.".parse()?;
 //! let mut builder = ZoneBuilder::new(apex.as_ref());
 //! builder.add(apex.as_ref(), Type::SOA, 300, &[[0; 2].as_slice(), &[0; 20]].concat(), 1)?;
 //! builder.add(apex.as_ref(), Type::NS, 300, b"\x02ns\x05other\0", 2)?;
@@ -61,7 +61,7 @@ pub use transfer::{
     OutboundTransfer, TransferError,
 };
 pub use update::{
-    IgnoredOperation, IgnoredReason, UpdateActions, UpdateBatch, UpdateGrant, UpdateLimits, UpdateMessage,
-    UpdateNamePattern, UpdateOperation, UpdatePermission, UpdatePrerequisite, UpdateRefusal, UpdateSummary,
-    UpdatedZone,
+    FileMerge, IgnoredOperation, IgnoredReason, MergeConflict, UpdateActions, UpdateBatch, UpdateGrant,
+    UpdateLimits, UpdateMessage, UpdateNamePattern, UpdateOperation, UpdatePermission, UpdatePrerequisite,
+    UpdateRefusal, UpdateSummary, UpdatedZone,
 };

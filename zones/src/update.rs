@@ -2,9 +2,11 @@
 //!
 //! An [`UpdateMessage`] is read whole before anything is done. An [`UpdateBatch`] takes messages one after the other, each
 //! of which sees what those before it did, and is carried out whole or not at all; all of them become one version.
+//! A [`FileMerge`] brings in what the operator changes in the zone's file meanwhile.
 
 mod apply;
 mod batch;
+mod file_merge;
 mod grant;
 mod message;
 mod name_pattern;
@@ -14,6 +16,7 @@ mod refusal;
 mod summary;
 
 pub use batch::{UpdateBatch, UpdateLimits, UpdatedZone};
+pub use file_merge::{FileMerge, MergeConflict};
 pub use grant::{UpdateActions, UpdateGrant, UpdatePermission};
 pub use message::UpdateMessage;
 pub use name_pattern::UpdateNamePattern;

@@ -39,10 +39,10 @@ impl ZoneDifference {
         Some(Self { from, to, soa: [old, new], removed, added })
     }
 
-    /// The SOA after.
-    pub(crate) fn new_soa(&self) -> Option<DifferenceRecord<'_>> {
-        let [_, new] = &self.soa;
-        new.iter().next()
+    /// The SOA before and after.
+    pub(crate) fn soas(&self) -> Option<[DifferenceRecord<'_>; 2]> {
+        let [old, new] = &self.soa;
+        Some([old.iter().next()?, new.iter().next()?])
     }
 
     /// Records removed, without the SOA.

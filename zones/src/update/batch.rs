@@ -112,36 +112,41 @@ impl<'c> UpdateBatch<'c> {
     /// one, and is not asked where a message gave a newer SOA (RFC 2136 section 3.6).
     ///
     /// Errors: `Zone`, `Record` and `NoSoa`, none of which is known to happen but for a zone of more than four gigabytes.
-    pub fn finish(
-        mut self,
-        next_serial: impl FnOnce(u32) -> u32,
-    ) -> Result<Option<UpdatedZone>, UpdateRefusal> {
-        let mut difference = self.change.difference().ok_or(UpdateRefusal::NoSoa)?;
-        if difference.is_empty() {
-            return Ok(None);
-        }
-        if difference.from == difference.to {
-            let soa = difference.new_soa().ok_or(UpdateRefusal::NoSoa)?;
-            let mut rdata = soa.rdata.to_vec();
-            let numbers = rdata.last_chunk_mut::<20>().and_then(|numbers| numbers.first_chunk_mut());
-            *numbers.ok_or(UpdateRefusal::NoSoa)? = next_serial(difference.from).to_be_bytes();
-            self.change
-                .add(soa.owner, Type::SOA, soa.ttl, &rdata)
-                .map_err(|error| UpdateRefusal::Record(soa.owner.to_name(), error))?;
-            difference = self.change.difference().ok_or(UpdateRefusal::NoSoa)?;
-        }
-        let apex = self.base.apex();
-        let contents = self.change.finish().map_err(|faults| {
-            let fault = faults.into_iter().next().unwrap_or_else(|| ZoneFault {
-                severity: FaultSeverity::Error,
-                owner: apex.to_name(),
-                line: 0,
-                kind: FaultKind::NoSoa,
-            });
-            UpdateRefusal::Zone(Box::new(fault))
-        })?;
-        Ok(Some(UpdatedZone { contents, difference }))
+    pub fn finish(self, next_serial: impl FnOnce(u32) -> u32) -> Result<Option<UpdatedZone>, UpdateRefusal> {
+        finish_change(self.change, self.base.apex(), next_serial)
     }
+}
+
+/// The version that comes of a change; none where it changes nothing. The serial moves unless the change has moved it.
+pub(super) fn finish_change(
+    mut change: ZoneChange<'_>,
+    apex: NameRef<'_>,
+    next_serial: impl FnOnce(u32) -> u32,
+) -> Result<Option<UpdatedZone>, UpdateRefusal> {
+    let mut difference = change.difference().ok_or(UpdateRefusal::NoSoa)?;
+    if difference.is_empty() {
+        return Ok(None);
+    }
+    if difference.from == difference.to {
+        let [_, soa] = difference.soas().ok_or(UpdateRefusal::NoSoa)?;
+        let mut rdata = soa.rdata.to_vec();
+        let numbers = rdata.last_chunk_mut::<20>().and_then(|numbers| numbers.first_chunk_mut());
+        *numbers.ok_or(UpdateRefusal::NoSoa)? = next_serial(difference.from).to_be_bytes();
+        change
+            .add(soa.owner, Type::SOA, soa.ttl, &rdata)
+            .map_err(|error| UpdateRefusal::Record(soa.owner.to_name(), error))?;
+        difference = change.difference().ok_or(UpdateRefusal::NoSoa)?;
+    }
+    let contents = change.finish().map_err(|faults| {
+        let fault = faults.into_iter().next().unwrap_or_else(|| ZoneFault {
+            severity: FaultSeverity::Error,
+            owner: apex.to_name(),
+            line: 0,
+            kind: FaultKind::NoSoa,
+        });
+        UpdateRefusal::Zone(Box::new(fault))
+    })?;
+    Ok(Some(UpdatedZone { contents, difference }))
 }
 
 /// Types whose records signing makes and keeps in step with the rest (RFC 4034, RFC 5155).

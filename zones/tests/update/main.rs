@@ -8,6 +8,7 @@
 
 #[path = "../kit/mod.rs"]
 mod kit;
+mod merge;
 mod message;
 mod model;
 mod operations;
