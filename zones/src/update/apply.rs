@@ -2,13 +2,13 @@
 
 use rhumb_wire::{NameRef, Type, serial};
 
-use super::batch::UpdateBatch;
 use super::grant::UpdatePermission;
 use super::message::UpdateMessage;
 use super::operation::UpdateOperation;
 use super::refusal::UpdateRefusal;
 use super::summary::{IgnoredOperation, IgnoredReason, UpdateSummary};
 use crate::builder::denial::canonical;
+use crate::change::ZoneChange;
 use crate::fault::stands_beside_cname;
 
 /// Bytes of the address and the protocol in the RDATA of WKS (RFC 1035 section 3.4.2).
@@ -16,9 +16,11 @@ const WKS_HEAD: usize = 5;
 
 /// A message that is being carried out.
 pub(super) struct MessageRun<'r, 'c> {
-    batch: &'r mut UpdateBatch<'c>,
+    change: &'r mut ZoneChange<'c>,
     permission: &'r UpdatePermission<'r>,
-    apex: NameRef<'c>,
+    apex: NameRef<'r>,
+    /// Records of one set.
+    most_records: usize,
     summary: UpdateSummary,
 }
 
@@ -26,9 +28,14 @@ pub(super) struct MessageRun<'r, 'c> {
 type OperationResult = Result<Option<IgnoredReason>, UpdateRefusal>;
 
 impl<'r, 'c> MessageRun<'r, 'c> {
-    pub(super) fn new(batch: &'r mut UpdateBatch<'c>, permission: &'r UpdatePermission<'r>) -> Self {
-        let apex = batch.apex();
-        Self { batch, permission, apex, summary: UpdateSummary::default() }
+    /// In the zone with this apex, whose sets may have so many records.
+    pub(super) fn new(
+        change: &'r mut ZoneChange<'c>,
+        apex: NameRef<'r>,
+        most_records: usize,
+        permission: &'r UpdatePermission<'r>,
+    ) -> Self {
+        Self { change, permission, apex, most_records, summary: UpdateSummary::default() }
     }
 
     /// Carries out each operation. Errors: what makes all of them undone.
@@ -62,13 +69,13 @@ impl<'r, 'c> MessageRun<'r, 'c> {
             return Ok(Some(reason));
         }
         self.make_room(owner, rtype, rdata);
-        let change = &mut self.batch.change;
+        let change = &mut *self.change;
         let added = change.add(owner, rtype, ttl, rdata);
         if added.map_err(|error| UpdateRefusal::Record(owner.to_name(), error))? {
             self.summary.added += 1;
             let by_rule = self.permission.most_records(operation, self.apex).unwrap_or(usize::MAX);
-            let most = self.batch.limits.set.min(by_rule);
-            if self.batch.change.count(owner, rtype) > most {
+            let most = self.most_records.min(by_rule);
+            if self.change.count(owner, rtype) > most {
                 return Err(UpdateRefusal::SetTooLarge(owner.to_name(), rtype, most));
             }
         }
@@ -77,7 +84,7 @@ impl<'r, 'c> MessageRun<'r, 'c> {
 
     /// Why a record is not added.
     fn clash(&self, owner: NameRef<'_>, rtype: Type, rdata: &[u8]) -> Option<IgnoredReason> {
-        let change = &self.batch.change;
+        let change = &*self.change;
         match rtype {
             Type::SOA if owner != self.apex => Some(IgnoredReason::MisplacedSoa),
             Type::SOA => {
@@ -102,9 +109,7 @@ impl<'r, 'c> MessageRun<'r, 'c> {
     /// and a protocol.
     fn make_room(&mut self, owner: NameRef<'_>, rtype: Type, rdata: &[u8]) {
         let known = match rtype {
-            Type::SOA | Type::CNAME | Type::DNAME | Type::WKS => {
-                self.batch.change.canonical_rdata(owner, rtype)
-            }
+            Type::SOA | Type::CNAME | Type::DNAME | Type::WKS => self.change.canonical_rdata(owner, rtype),
             _ => return,
         };
         let new = canonical(rtype, rdata);
@@ -113,7 +118,7 @@ impl<'r, 'c> MessageRun<'r, 'c> {
                 continue;
             }
             // The SOA is exchanged by adding: a zone is never without.
-            if rtype == Type::SOA || self.batch.change.remove_record(owner, rtype, old) {
+            if rtype == Type::SOA || self.change.remove_record(owner, rtype, old) {
                 self.summary.removed += 1;
             }
         }
@@ -124,14 +129,14 @@ impl<'r, 'c> MessageRun<'r, 'c> {
         if owner == self.apex && matches!(rtype, Type::SOA | Type::NS) {
             return Some(IgnoredReason::ApexRecord);
         }
-        self.summary.removed += self.batch.change.count(owner, rtype);
-        self.batch.change.remove_set(owner, rtype);
+        self.summary.removed += self.change.count(owner, rtype);
+        self.change.remove_set(owner, rtype);
         None
     }
 
     /// Section 3.4.2.3, of all that a name owns. SOA and NS of the apex are not meant.
     fn remove_name(&mut self, operation: &UpdateOperation, owner: NameRef<'_>) -> OperationResult {
-        for rtype in self.batch.change.types(owner) {
+        for rtype in self.change.types(owner) {
             if owner == self.apex && matches!(rtype, Type::SOA | Type::NS) {
                 continue;
             }
@@ -145,7 +150,7 @@ impl<'r, 'c> MessageRun<'r, 'c> {
 
     /// Section 3.4.2.4.
     fn remove_record(&mut self, owner: NameRef<'_>, rtype: Type, rdata: &[u8]) -> Option<IgnoredReason> {
-        let change = &mut self.batch.change;
+        let change = &mut *self.change;
         let stays = match rtype {
             Type::SOA => true,
             Type::NS if owner == self.apex => {

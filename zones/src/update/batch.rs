@@ -34,8 +34,8 @@ pub struct UpdatedZone {
 #[derive(Debug)]
 pub struct UpdateBatch<'c> {
     base: &'c ZoneContents,
-    pub(super) change: ZoneChange<'c>,
-    pub(super) limits: UpdateLimits,
+    change: ZoneChange<'c>,
+    limits: UpdateLimits,
     /// Records of the zone as it stands.
     records: u64,
 }
@@ -64,7 +64,8 @@ impl<'c> UpdateBatch<'c> {
         }
         self.change.save();
         let (most_records, before) = (self.limits.zone, self.records);
-        let done = MessageRun::new(self, permission).run(message).and_then(|summary| {
+        let run = MessageRun::new(&mut self.change, self.base.apex(), self.limits.set, permission);
+        let done = run.run(message).and_then(|summary| {
             let after = (before + summary.added as u64).saturating_sub(summary.removed as u64);
             let fits = after <= most_records || after <= before;
             if fits { Ok((summary, after)) } else { Err(UpdateRefusal::ZoneTooLarge(most_records)) }
@@ -79,10 +80,6 @@ impl<'c> UpdateBatch<'c> {
                 Err(refusal)
             }
         }
-    }
-
-    pub(super) fn apex(&self) -> NameRef<'c> {
-        self.base.apex()
     }
 
     /// Whether the client may do all that the message asks for, and the zone takes it.
