@@ -105,6 +105,7 @@ fn candidates() -> Vec<Json> {
             ".",
             "2001:db8::7",
             "2030-01-01",
+            "64:ff9b:1::/48",
         ]
         .map(Json::from),
     );

@@ -12,6 +12,7 @@ mod config;
 mod config_sources;
 mod conflicts;
 mod digits;
+mod dns64_prefix;
 mod domain;
 mod environment;
 mod errors;
@@ -61,6 +62,7 @@ pub use crate::address::{AddressError, ListenAddresses};
 pub use crate::comparison::{KeyChange, ValueChange};
 pub use crate::config::ServerConfig;
 pub use crate::config_sources::ConfigSources;
+pub use crate::dns64_prefix::{Dns64Prefix, Dns64PrefixError};
 pub use crate::errors::{ConfigErrors, ConfigFinding, FilePlace};
 pub use crate::in_force::InForce;
 pub use crate::include_pattern::IncludePattern;
@@ -69,10 +71,10 @@ pub use crate::network::{ClientNetwork, IpNetwork, IpNetworkError};
 pub use crate::regular_file::{FileError, open_regular_file, read_regular_file};
 pub use crate::root_hints::RootServer;
 pub use crate::sections::{
-    CacheSettings, CalendarDay, CertificateSource, ControlSettings, CookieSecret, DnssecValidation,
+    CacheSettings, CalendarDay, CertificateSource, ControlSettings, CookieSecret, DnssecClock, DnssecValidation,
     ForwardEntry, ForwardFallback, ForwardPolicy, HttpListener, ListenEntry, LogFormat, LogLevel,
     LogSettings, MetricsSettings, NamedRemote, NegativeTrustAnchor, QnameMinimisation, RateLimitSettings,
-    RecursionSettings, RootHints, ServerSettings, StubEntry, TransferRule, TrustAnchors, TrustedKey,
+    RecursionLimits, RecursionSettings, RootHints, ServerSettings, StubEntry, TransferRule, TrustAnchors, TrustedKey,
     TsigKeyEntry, TsigSecret, UpstreamSource, WorkerThreads, ZoneSource,
 };
 pub use crate::upstream_server::UpstreamServer;

@@ -61,6 +61,12 @@ impl ForwardingRoutes {
         let routes: Vec<_> = plans.iter().map(RoutePlan::number).collect();
         let plan = iteration::plan(config, &routes);
         let old = self.live.snapshot.load();
+        let made = |plan: &IterationPlan| (plan.dns64, plan.rebinding_protection);
+        if made(&old.iteration) != made(&plan) {
+            for plan in plans {
+                plan.forget(&self.live);
+            }
+        }
         if old.iteration.settings != plan.settings {
             self.live.resolver.clear();
             for plan in plans.iter().filter(|plan| plan.iterates()) {

@@ -1,11 +1,15 @@
 //! Work that waits for others: through one bounded queue, joined where the question is the same, answered to each client by
 //! itself.
 
+mod address_synthesis;
 mod chain_deadlines;
 mod circle_check;
+mod failure_back_off;
 mod failure_log;
+mod forward_attempts;
 mod iterated_lookup;
 mod lookup;
+mod lookup_answer;
 mod lookup_shares;
 mod pending;
 mod prober;

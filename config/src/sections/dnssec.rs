@@ -26,6 +26,16 @@ pub enum DnssecValidation {
     Off,
 }
 
+/// What becomes of signatures while the clock of this host is plainly wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DnssecClock {
+    /// Their times count.
+    #[default]
+    Strict,
+    /// Their times do not count as long as the clock is before the release of this version, so that the servers of time can be found.
+    LenientUntilSet,
+}
+
 /// The keys of the root, or others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum TrustAnchors {

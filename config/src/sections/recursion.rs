@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use rhumb_wire::DomainName;
 
+use crate::dns64_prefix::Dns64Prefix;
 use crate::in_force::InForce;
 use crate::kind::ValueKind;
 use crate::kinds::{
@@ -18,7 +19,8 @@ use crate::node::{YamlContent, YamlNode};
 use crate::reader::ConfigReader;
 use crate::root_hints::{RootServer, built_in};
 use crate::section::{ConfigSection, KeyVisitor};
-use crate::sections::dnssec::{AnchorKind, DnssecValidation, NegativeTrustAnchor, TrustAnchors};
+use crate::sections::dnssec::{AnchorKind, DnssecClock, DnssecValidation, NegativeTrustAnchor, TrustAnchors};
+use crate::sections::recursion_limits::RecursionLimits;
 
 /// Who gets answers that come from other servers; everyone else is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +51,14 @@ pub struct RecursionSettings {
     pub trust_anchors: TrustAnchors,
     /// Domains that are not validated.
     pub negative_trust_anchors: Vec<NegativeTrustAnchor>,
+    /// What becomes of signatures while the clock is plainly wrong.
+    pub dnssec_clock: DnssecClock,
+    /// What stands before IPv4 addresses in the IPv6 addresses that are made of them (RFC 6147); none are made without.
+    pub dns64: Option<Dns64Prefix>,
+    /// Whether answers from the root down that hold addresses of private networks are taken for attacks.
+    pub rebinding_protection: bool,
+    /// What one question may cost.
+    pub limits: RecursionLimits,
     /// Whether answers come without the servers of their zone.
     pub minimal_responses: bool,
     /// Whether names are denied by what was proven of others (RFC 8198).
@@ -106,6 +116,10 @@ impl Default for RecursionSettings {
             dnssec: DnssecValidation::Iterated,
             trust_anchors: TrustAnchors::BuiltIn,
             negative_trust_anchors: Vec::new(),
+            dnssec_clock: DnssecClock::Strict,
+            dns64: None,
+            rebinding_protection: false,
+            limits: RecursionLimits::default(),
             minimal_responses: true,
             aggressive_nsec: true,
             source_addresses: Vec::new(),
@@ -120,6 +134,11 @@ pub(crate) struct RecursionDraft {
 
 const DNSSEC: WordKind<DnssecValidation> = WordKind {
     words: &[("validate", DnssecValidation::Validate), ("off", DnssecValidation::Off)],
+    later: &[],
+};
+
+const DNSSEC_CLOCK: WordKind<DnssecClock> = WordKind {
+    words: &[("strict", DnssecClock::Strict), ("lenient-until-set", DnssecClock::LenientUntilSet)],
     later: &[],
 };
 
@@ -220,7 +239,20 @@ fn iteration_keys<K: KeyVisitor<RecursionDraft>>(keys: &mut K) {
         MINIMISATION,
         |draft| &mut draft.recursion.qname_minimisation,
     );
-    keys.not_offered("dns64", "it makes no addresses of others");
+    keys.key(
+        "dns64",
+        InForce::AtReload,
+        "The IPv6 prefix before IPv4 addresses: where a name has no IPv6 address, one is made of its IPv4 address (RFC 6147).",
+        OptionalKind(ParsedKind::<Dns64Prefix>::new("a prefix of 32, 40, 48, 56, 64 or 96 bits such as 64:ff9b::/96")),
+        |draft| &mut draft.recursion.dns64,
+    );
+    keys.key(
+        "rebinding-protection",
+        InForce::AtReload,
+        "Whether answers from the root down with addresses of private networks are taken for attacks, and answered with nothing.",
+        FlagKind,
+        |draft| &mut draft.recursion.rebinding_protection,
+    );
     keys.key("ipv4", InForce::AtReload, "Whether servers are asked over IPv4.", FlagKind, |draft| {
         &mut draft.recursion.ipv4
     });
@@ -261,6 +293,17 @@ fn validation_keys<K: KeyVisitor<RecursionDraft>>(keys: &mut K) {
         ValueList { of: SectionKind::new(), filled: false },
         |draft| &mut draft.recursion.negative_trust_anchors,
     );
+    keys.key(
+        "dnssec-clock",
+        InForce::AtReload,
+        "While the clock of this host is plainly wrong: strict for signatures that have to be valid by it all the same, or \
+         lenient-until-set for times that do not count, so that the servers of time can be found.",
+        DNSSEC_CLOCK,
+        |draft| &mut draft.recursion.dnssec_clock,
+    );
+    keys.key("limits", InForce::AtReload, "What one question may cost.", SectionKind::new(), |draft| {
+        &mut draft.recursion.limits
+    });
     keys.key(
         "aggressive-nsec",
         InForce::AtReload,

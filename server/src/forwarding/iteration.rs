@@ -6,11 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rhumb_config::{
-    CalendarDay, DnssecValidation, FilePlace, ForwardFallback, NegativeTrustAnchor, QnameMinimisation,
-    RecursionSettings, RootServer, ServerConfig, UpstreamServer,
+    CalendarDay, DnssecClock, DnssecValidation, FilePlace, ForwardFallback, NegativeTrustAnchor,
+    QnameMinimisation, RecursionLimits, RecursionSettings, RootServer, ServerConfig, UpstreamServer,
 };
-use rhumb_resolver::validate::KeyDigest;
-use rhumb_resolver::{IterationSettings, NameMinimisation, NameServer, StubZone, TrustSettings};
+use rhumb_resolver::validate::{KeyDigest, limits};
+use rhumb_resolver::{IterationSettings, NameMinimisation, NameServer, StubZone, TrustSettings, WorkLimits};
 use rhumb_wire::{DomainName, NameRef, Type};
 
 use super::resolved::resolved;
@@ -60,6 +60,8 @@ pub(super) fn plan(config: &ServerConfig, routes: &[(DomainName, u32)]) -> Itera
         settings: (!courses.is_empty()).then(|| Arc::new(settings(config))),
         courses,
         sources: config.recursion.source_addresses.clone(),
+        dns64: config.recursion.dns64,
+        rebinding_protection: config.recursion.rebinding_protection,
     }
 }
 
@@ -89,9 +91,29 @@ fn settings(config: &ServerConfig) -> IterationSettings {
         ipv4: recursion.ipv4,
         ipv6: recursion.ipv6,
         loopback: recursion.query_loopback,
+        limits: work_limits(&recursion.limits),
+        lenient_before: if recursion.dnssec_clock == DnssecClock::LenientUntilSet {
+            limits::RELEASED
+        } else {
+            0
+        },
         minimal_responses: recursion.minimal_responses,
         aggressive_nsec: recursion.aggressive_nsec,
         trust: (recursion.dnssec != DnssecValidation::Off).then(|| trust(recursion)),
+    }
+}
+
+fn work_limits(limits: &RecursionLimits) -> WorkLimits {
+    WorkLimits {
+        sends: limits.queries,
+        sends_of_fetch: limits.queries_per_zone,
+        time: limits.time,
+        received: usize::try_from(limits.received).unwrap_or(usize::MAX),
+        failed_addresses: limits.failed_addresses,
+        depth: limits.depth,
+        checks: limits.signatures,
+        hashes: limits.hashes,
+        iterations: limits.nsec3_iterations,
     }
 }
 

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use rhumb_resolver::iterate::{self, IteratedAnswer, ResolutionFailure};
-use rhumb_resolver::{IterationSettings, StubZone};
+use rhumb_resolver::{IterationSettings, StubZone, holds_private_address};
 use rhumb_wire::NameRef;
 use rhumb_wire::Rcode;
 use tokio::sync::mpsc;
 
-use super::lookup::{LookupAnswer, LookupEvent, STALE_AFTER, UpstreamLookup};
+use super::lookup::{LookupEvent, STALE_AFTER, UpstreamLookup};
+use super::lookup_answer::LookupAnswer;
 use super::tried::tried;
-use crate::query::{failure_message, is_own_name};
+use crate::query::{PRIVATE_ADDRESS, add_reason, failure_message, is_own_name};
 use crate::snapshot::{RouteCourse, RouteEntry, RouteState, ServerSnapshot};
 
 /// The same with the upstreams of the domains whose answers are validated, as they are now.
@@ -77,6 +78,21 @@ impl UpstreamLookup {
         });
     }
 
+    /// Whether an answer from the root down holds addresses that it may not hold.
+    fn rebinds(&self, message: &[u8]) -> bool {
+        let plan = &self.live.snapshot.load().iteration;
+        let from_root =
+            plan.course(self.route.id()) == RouteCourse::Iterate && self.route.domain().as_ref().is_root();
+        plan.rebinding_protection && from_root && holds_private_address(message)
+    }
+
+    /// An empty answer in place of one that may not be believed.
+    pub(super) fn without_addresses(&self) -> Vec<u8> {
+        let mut message = failure_message(&self.key.question, Rcode::NOERROR);
+        add_reason(&mut message, PRIVATE_ADDRESS.0.code(), PRIVATE_ADDRESS.1);
+        message
+    }
+
     fn resolved(
         &self,
         state: &RouteState,
@@ -85,6 +101,7 @@ impl UpstreamLookup {
         match result {
             Ok(resolution) => {
                 let IteratedAnswer { message, ttl, whole, attempts, .. } = resolution;
+                let message = if self.rebinds(&message) { self.without_addresses() } else { message };
                 self.keep_answer(message, ttl, whole, state.failures, tried(&attempts))
             }
             Err(ResolutionFailure { cause, attempts, aliases }) => {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use rhumb_cache::{AnswerKey, AnswerOrigin, CacheHit, WantedAnswer};
 use rhumb_resolver::forward::limits;
 use rhumb_resolver::{
-    AttemptOutcome, AttemptReport, ExtendedReason, FailureReason, ForwardAnswer, ForwardFailure,
-    OutboundQuestion, UnusableReply, forward, holds_private_address,
+    AttemptOutcome, AttemptReport, ExtendedReason, ForwardAnswer, ForwardFailure, OutboundQuestion, forward,
+    holds_private_address,
 };
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{Rcode, header};
@@ -15,21 +15,19 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::circle_check;
+use super::failure_back_off::FailureBackOff;
 use super::failure_log::FailureLog;
+use super::forward_attempts::{count, reason, said_upstream};
+use super::lookup_answer::{LookupAnswer, LookupFailure, LookupMessage, is_unreachable};
 use super::lookup_shares::LookupPermit;
 use super::tried::{TriedServer, tried};
 use super::upstream_network::UpstreamNetwork;
-use crate::metrics::{LookupResult, ResponseSource, UpstreamFailure};
-use crate::query::{
-    CIRCLE, PRIVATE_ADDRESS, WaitingClient, add_reason, answer_waiting, check_aliases, fail_waiting,
-    failure_message,
-};
+use crate::metrics::LookupResult;
+use crate::query::{add_reason, check_aliases, failure_message};
 use crate::snapshot::{ForwardRoute, RouteCourse, RouteState, ServerState};
 
 /// From then on a client gets a stale answer, if there is one, while the look-up goes on (RFC 8767 section 5).
 pub(super) const STALE_AFTER: Duration = Duration::from_millis(1800);
-/// How long failures are kept (RFC 9520 section 3.2: at least a second, at most five minutes), in seconds.
-const FAILURE_TTL: u32 = 5;
 /// How long stale answers stand in before the upstreams are asked again (RFC 8767 section 5), in seconds.
 const RECHECK: u32 = 30;
 /// Room for a header and the longest question.
@@ -49,44 +47,6 @@ pub(super) struct LookupKey {
     pub(super) known_only: bool,
 }
 
-/// A response code without an answer.
-#[derive(Debug)]
-pub(super) struct LookupFailure {
-    rcode: Rcode,
-    /// Why, as far as this server knows.
-    error: Option<(ExtendedError, &'static str)>,
-    /// Why, as the upstream says: a message in the cache's form.
-    upstream: Option<Vec<u8>>,
-}
-
-impl LookupFailure {
-    /// Writes the response to a client that waits. Gives its length, as [`fail_waiting`] does.
-    pub(super) fn write(&self, client: &WaitingClient, out: &mut [u8]) -> Option<usize> {
-        match &self.upstream {
-            Some(message) => answer_waiting(client, message, None, out),
-            None => fail_waiting(client, self.rcode, self.error, out),
-        }
-    }
-}
-
-/// What a look-up found.
-#[derive(Debug)]
-pub(super) struct LookupAnswer {
-    /// What was learnt, or why there is nothing.
-    pub(super) outcome: Result<LookupMessage, LookupFailure>,
-    pub(super) tried: Arc<[TriedServer]>,
-}
-
-/// An answer in the cache's form.
-#[derive(Debug)]
-pub(super) struct LookupMessage {
-    pub(super) bytes: Arc<[u8]>,
-    /// What the cache says of it, if it came from there.
-    pub(super) hit: Option<CacheHit>,
-    /// How its aliases were checked.
-    pub(super) aliases: u32,
-}
-
 /// What a look-up reports to its task.
 #[derive(Debug)]
 pub(super) enum LookupEvent {
@@ -101,12 +61,13 @@ pub(super) struct UpstreamLookup {
     pub(super) live: Arc<ServerState>,
     pub(super) network: Arc<UpstreamNetwork>,
     failures: Arc<FailureLog>,
+    back_off: Arc<FailureBackOff>,
     pub(super) route: Arc<ForwardRoute>,
     pub(super) key: Arc<LookupKey>,
     /// The question in lower case, as the cache wants it.
     wire: Box<[u8]>,
-    /// Its place among the look-ups under way.
-    permit: LookupPermit,
+    /// Its place among the look-ups under way; none for one that is part of another.
+    permit: Option<LookupPermit>,
 }
 
 /// Reports the end of a look-up, that by a panic too.
@@ -140,14 +101,29 @@ impl UpstreamLookup {
     pub(super) fn new(
         live: &Arc<ServerState>,
         network: &Arc<UpstreamNetwork>,
-        failures: &Arc<FailureLog>,
+        (failures, back_off): (&Arc<FailureLog>, &Arc<FailureBackOff>),
         route: Arc<ForwardRoute>,
         key: Arc<LookupKey>,
         permit: LookupPermit,
     ) -> Self {
         let wire = key.question.to_wire();
-        let (live, network, failures) = (Arc::clone(live), Arc::clone(network), Arc::clone(failures));
-        Self { live, network, failures, route, key, wire, permit }
+        let (live, network) = (Arc::clone(live), Arc::clone(network));
+        let (failures, back_off) = (Arc::clone(failures), Arc::clone(back_off));
+        Self { live, network, failures, back_off, route, key, wire, permit: Some(permit) }
+    }
+
+    /// A look-up by the same route that is part of this one.
+    pub(super) fn of_question(&self, key: Arc<LookupKey>) -> Self {
+        Self {
+            live: Arc::clone(&self.live),
+            network: Arc::clone(&self.network),
+            failures: Arc::clone(&self.failures),
+            back_off: Arc::clone(&self.back_off),
+            route: Arc::clone(&self.route),
+            wire: key.question.to_wire(),
+            key,
+            permit: None,
+        }
     }
 
     /// Looks up and reports to `events` whatever happens, a panic too.
@@ -155,16 +131,23 @@ impl UpstreamLookup {
         let (key, live) = (Arc::clone(&self.key), Arc::clone(&self.live));
         let mut end = LookupEnd { key, live, events: Some(events.clone()) };
         let begun = Instant::now();
-        let found = self.find(&events).await;
+        let found = match self.synthesis() {
+            Some(prefix) => self.with_addresses(prefix, &events).await,
+            None => self.asked(&events).await,
+        };
         self.route.counters().lookup(found.result(), begun.elapsed());
         if found.result() == LookupResult::Answered {
-            self.permit.answered();
+            self.back_off.answered(&self.key.question);
+            if let Some(permit) = &mut self.permit {
+                permit.answered();
+            }
         }
         drop(self.permit);
         end.report(found);
     }
 
-    async fn find(&self, events: &mpsc::UnboundedSender<LookupEvent>) -> LookupAnswer {
+    /// The answer as the route gives it.
+    pub(super) async fn asked(&self, events: &mpsc::UnboundedSender<LookupEvent>) -> LookupAnswer {
         let mut state = self.route.state();
         let plan = self.live.snapshot.load().iteration.clone();
         let course = plan.course(self.route.id());
@@ -245,9 +228,7 @@ impl UpstreamLookup {
         let question = &self.key.question;
         let mut message = answer.message;
         if state.terms.trust.guards(question.name.as_ref()) && holds_private_address(&message) {
-            message = failure_message(question, Rcode::NOERROR);
-            add_reason(&mut message, PRIVATE_ADDRESS.0.code(), PRIVATE_ADDRESS.1);
-            return message;
+            return self.without_addresses();
         }
         if let Some(low) = message.get_mut(3).filter(|_| answer.authentic) {
             *low |= header::AD as u8;
@@ -269,11 +250,29 @@ impl UpstreamLookup {
     ) -> LookupAnswer {
         let now = self.live.clock.now();
         let aliases = self.check_aliases(&answer, whole);
+        if self.lacks_addresses(&answer) {
+            let message = LookupMessage { bytes: answer.into(), hit: None, aliases };
+            return LookupAnswer { outcome: Ok(message), tried };
+        }
         let kept = self.live.cache.keep(&self.key(), &answer, ttl, aliases, origin, now);
         // As the cache gives it, TTLs held to the limits; what cannot be kept is still an answer.
         let message = kept.ok().and_then(|()| self.kept(now, answer.len())).unwrap_or(answer);
         let message = LookupMessage { bytes: message.into(), hit: None, aliases };
         LookupAnswer { outcome: Ok(message), tried }
+    }
+
+    /// Keeps an answer that was made out of `found`.
+    pub(super) fn keep_made(&self, message: Vec<u8>, ttl: u32, found: LookupAnswer) -> LookupAnswer {
+        self.keep_answer(message, ttl, true, self.route.state().failures, found.tried)
+    }
+
+    /// Keeps a denial that was held back.
+    pub(super) fn keep_denial(&self, found: LookupAnswer, ttl: u32) -> LookupAnswer {
+        if let Ok(message) = &found.outcome {
+            let (origin, now) = (self.route.state().failures, self.live.clock.now());
+            let _ = self.live.cache.keep(&self.key(), &message.bytes, ttl, message.aliases, origin, now);
+        }
+        found
     }
 
     /// Keeps the failure, and answers with what is stale where there is something.
@@ -315,8 +314,14 @@ impl UpstreamLookup {
         if let Some((code, text)) = said {
             add_reason(&mut message, code, text);
         }
+        let code = said.map(|(code, _)| code).or_else(|| error.map(|(code, _)| code.code()));
+        let unreachable = code.is_some_and(is_unreachable);
         let (cache, now) = (&self.live.cache, self.live.clock.now());
-        let ttl = if self.has_stale(now) { RECHECK } else { FAILURE_TTL };
+        let ttl = if self.has_stale(now) {
+            RECHECK
+        } else {
+            self.back_off.failed(&self.key.question, unreachable, now)
+        };
         let _ = cache.keep_failure(&self.key(), &message, ttl, state.failures, now);
         if let Some(found) = self.stale(state, false) {
             return LookupAnswer { tried, ..found };
@@ -391,31 +396,6 @@ pub(super) fn cached(live: &ServerState, key: &LookupKey, out: &mut [u8]) -> Opt
     Some(LookupAnswer { outcome: Ok(message), tried: Arc::default() })
 }
 
-impl LookupAnswer {
-    /// Where it comes from.
-    pub(super) fn source(&self) -> ResponseSource {
-        match &self.outcome {
-            Ok(message) if message.hit.is_some() => ResponseSource::Cache,
-            Ok(_) => ResponseSource::Upstream,
-            Err(_) => ResponseSource::Server,
-        }
-    }
-
-    /// As a look-up is counted that ended so.
-    fn result(&self) -> LookupResult {
-        match &self.outcome {
-            Ok(message) if message.hit.is_some_and(|hit| hit.stale) => LookupResult::Stale,
-            Ok(_) => LookupResult::Answered,
-            Err(_) => LookupResult::Failed,
-        }
-    }
-
-    const fn failure(rcode: Rcode, error: (ExtendedError, &'static str), tried: Arc<[TriedServer]>) -> Self {
-        let failure = LookupFailure { rcode, error: Some(error), upstream: None };
-        Self { outcome: Err(failure), tried }
-    }
-}
-
 async fn ask(
     network: &UpstreamNetwork,
     state: &RouteState,
@@ -433,57 +413,4 @@ async fn taken_away(route: &ForwardRoute, state: &RouteState, mut changes: watch
             std::future::pending::<()>().await;
         }
     }
-}
-
-fn count(attempt: &AttemptReport, state: &RouteState) {
-    let Some(member) = state.member(attempt.server.identity()) else { return };
-    let counters = &member.counters;
-    if attempt.outcome != AttemptOutcome::NoRoute {
-        counters.request(!attempt.transport.is_datagram());
-    }
-    if let AttemptOutcome::Answered(rcode)
-    | AttemptOutcome::Refused(rcode)
-    | AttemptOutcome::WithoutEdns(rcode) = attempt.outcome
-    {
-        counters.response(rcode.0, attempt.elapsed);
-    }
-    if let Some(reason) = failure_of(attempt.outcome) {
-        counters.failure(reason);
-    }
-    counters.set_healthy(attempt.server.is_healthy());
-}
-
-/// Why an attempt brought nothing that could be used; none where it did, or where the next one is part of it.
-const fn failure_of(outcome: AttemptOutcome) -> Option<UpstreamFailure> {
-    Some(match outcome {
-        AttemptOutcome::TimedOut => UpstreamFailure::Timeout,
-        AttemptOutcome::ConnectionRefused => UpstreamFailure::ConnectionRefused,
-        AttemptOutcome::Unreachable | AttemptOutcome::NoRoute => UpstreamFailure::Unreachable,
-        AttemptOutcome::Suspicious(_) | AttemptOutcome::Unusable(UnusableReply::Mismatch) => {
-            UpstreamFailure::Mismatched
-        }
-        AttemptOutcome::Malformed | AttemptOutcome::Unusable(_) => UpstreamFailure::Unusable,
-        AttemptOutcome::Error(_) => UpstreamFailure::Error,
-        AttemptOutcome::Answered(_)
-        | AttemptOutcome::Refused(_)
-        | AttemptOutcome::WithoutEdns(_)
-        | AttemptOutcome::Truncated
-        | AttemptOutcome::Overtaken => return None,
-    })
-}
-
-fn reason(failure: &ForwardFailure, state: &RouteState) -> (ExtendedError, &'static str) {
-    match failure.reason {
-        FailureReason::NoUpstream if !state.excluded.is_empty() => CIRCLE,
-        FailureReason::NoUpstream => (ExtendedError::NoReachableAuthority, "no upstream is configured"),
-        FailureReason::NoRoute => (ExtendedError::NetworkError, "no route to any upstream"),
-        FailureReason::Silence => (ExtendedError::NoReachableAuthority, "no upstream replied"),
-        FailureReason::Unusable(_) => (ExtendedError::InvalidData, "no usable reply from any upstream"),
-        FailureReason::Rcode(_) => (ExtendedError::Other, "every upstream failed"),
-    }
-}
-
-/// What an upstream gives as its reason, marked as its own.
-fn said_upstream(reason: &ExtendedReason) -> String {
-    if reason.text.is_empty() { "upstream".to_owned() } else { format!("upstream: {}", reason.text) }
 }

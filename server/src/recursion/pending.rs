@@ -10,7 +10,8 @@ use rhumb_wire::Rcode;
 use rhumb_wire::edns::ExtendedError;
 use tokio::sync::{mpsc, oneshot};
 
-use super::lookup::{LookupAnswer, LookupKey, LookupMessage};
+use super::lookup::LookupKey;
+use super::lookup_answer::{LookupAnswer, LookupMessage};
 use super::tried::TriedServer;
 use super::waiting_clients::{WaitPermit, network};
 use crate::metrics::{DropReason, GaugeUnit, ResponseSource};

@@ -6,7 +6,8 @@ use rhumb_resolver::iterate::{self, IteratedAnswer};
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{NameRef, Rcode};
 
-use super::lookup::{LookupAnswer, LookupMessage, UpstreamLookup};
+use super::lookup::UpstreamLookup;
+use super::lookup_answer::{LookupAnswer, LookupMessage};
 use crate::metrics::CacheEvent;
 use crate::query::{add_reason, failure_message, is_own_name};
 use crate::snapshot::cache_limits;

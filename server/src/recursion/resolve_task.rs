@@ -9,8 +9,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::chain_deadlines::ChainDeadlines;
+use super::failure_back_off::FailureBackOff;
 use super::failure_log::FailureLog;
-use super::lookup::{LookupAnswer, LookupEvent, LookupKey, UpstreamLookup, cached};
+use super::lookup::{LookupEvent, LookupKey, UpstreamLookup, cached};
+use super::lookup_answer::LookupAnswer;
 use super::lookup_shares::{LookupRefusal, LookupShares};
 use super::pending::PendingReply;
 use super::queue::{QueuedWork, ResolveQueue};
@@ -48,6 +50,7 @@ impl ResolveTasks {
         let lookups = Arc::new(LookupShares::default());
         let (network, failures) =
             (Arc::new(UpstreamNetwork::new(&self.live)), Arc::new(FailureLog::default()));
+        let back_off = Arc::new(FailureBackOff::default());
         let mut tasks = JoinSet::new();
         for (index, queue) in self.receivers.into_iter().enumerate() {
             let worker = self.live.metrics.workers().register("resolve", format!("resolve/{index}"));
@@ -56,12 +59,14 @@ impl ResolveTasks {
             let (live, network, lookups) =
                 (Arc::clone(&self.live), Arc::clone(&network), Arc::clone(&lookups));
             let (stop, sender, failures) = (stop.clone(), self.queue.clone(), Arc::clone(&failures));
+            let back_off = Arc::clone(&back_off);
             tasks.spawn(worker.supervise_task(move |_| {
                 let (events, arrivals) = mpsc::unbounded_channel();
                 let task = ResolveTask {
                     live: Arc::clone(&live),
                     network: Arc::clone(&network),
                     failures: Arc::clone(&failures),
+                    back_off: Arc::clone(&back_off),
                     lookups: Arc::clone(&lookups),
                     in_flight: HashMap::new(),
                     chains: ChainDeadlines::default(),
@@ -85,6 +90,7 @@ struct ResolveTask {
     live: Arc<ServerState>,
     network: Arc<UpstreamNetwork>,
     failures: Arc<FailureLog>,
+    back_off: Arc<FailureBackOff>,
     lookups: Arc<LookupShares>,
     in_flight: HashMap<Arc<LookupKey>, InFlight>,
     /// Of clients that wait for a further link.
@@ -164,7 +170,7 @@ impl ResolveTask {
             }
         };
         let key = Arc::new(key);
-        let (live, network, failures) = (&self.live, &self.network, &self.failures);
+        let (live, network, failures) = (&self.live, &self.network, (&self.failures, &self.back_off));
         let lookup = UpstreamLookup::new(live, network, failures, work.route, Arc::clone(&key), permit);
         tokio::spawn(lookup.run(self.events.clone()));
         self.in_flight.insert(Arc::clone(&key), Vec::new());

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use rhumb_config::Dns64Prefix;
 use rhumb_resolver::IterationSettings;
 
 /// Which routes iterate, and how.
@@ -15,6 +16,10 @@ pub struct IterationPlan {
     pub courses: HashMap<u32, RouteCourse>,
     /// The addresses that queries to other servers leave from.
     pub sources: Vec<IpAddr>,
+    /// The prefix of addresses that are made of IPv4 addresses; none are made without.
+    pub dns64: Option<Dns64Prefix>,
+    /// Whether answers from the root down may not hold addresses of private networks.
+    pub rebinding_protection: bool,
 }
 
 /// How the questions of a route are answered.

@@ -4,14 +4,16 @@ use tokio::time::Instant;
 
 use super::failure::IterationFailure;
 use super::limits;
+use super::work_limits::WorkLimits;
 use super::zone_exchange::ExchangeBudget;
-use crate::validate::{self, HashBudget};
+use crate::validate::HashBudget;
 
 /// The budget of one client's question, over everything that is asked on its behalf.
 #[derive(Debug)]
 pub(super) struct WorkBudget {
     deadline: Instant,
     sends: usize,
+    sends_of_fetch: usize,
     received: usize,
     failed_addresses: usize,
     checks: usize,
@@ -19,14 +21,15 @@ pub(super) struct WorkBudget {
 }
 
 impl WorkBudget {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(limits: &WorkLimits, now: Instant) -> Self {
         Self {
-            deadline: now + limits::DEADLINE,
-            sends: limits::SENDS,
-            received: limits::RECEIVED,
-            failed_addresses: limits::FAILED_ADDRESSES,
-            checks: validate::limits::CHECKS,
-            hashes: HashBudget::default(),
+            deadline: now + limits.time,
+            sends: limits.sends,
+            sends_of_fetch: limits.sends_of_fetch,
+            received: limits.received,
+            failed_addresses: limits.failed_addresses,
+            checks: limits.checks,
+            hashes: HashBudget::new(limits.hashes, limits.iterations),
         }
     }
 
@@ -40,7 +43,7 @@ impl WorkBudget {
         }
         Ok(ExchangeBudget {
             until: self.deadline.min(now + limits::FETCH),
-            sends: self.sends.min(limits::SENDS_OF_FETCH),
+            sends: self.sends.min(self.sends_of_fetch),
             received: self.received,
         })
     }

@@ -57,17 +57,13 @@ pub enum IterationFailure {
     #[error("more than {max} aliases in a row from {0}", max = super::limits::LINKS)]
     TooManyLinks(DomainName),
     /// The time is over.
-    #[error("no answer in {} s", super::limits::DEADLINE.as_secs())]
+    #[error("no answer within the time for one question")]
     Deadline,
     /// So much as a question may cost was spent.
-    #[error(
-        "more than {} messages or {} bytes for one question",
-        super::limits::SENDS,
-        super::limits::RECEIVED
-    )]
+    #[error("more messages or bytes than one question may cost")]
     Budget,
     /// Nameservers whose addresses need other nameservers, too deep.
-    #[error("addresses of nameservers lead more than {} questions deep", super::limits::DEPTH)]
+    #[error("addresses of nameservers lead too many questions deep")]
     Depth,
     /// The name says of a key of the root what is not so (RFC 8509).
     #[error("root key sentinel: key {tag} of the root is {}trusted", if *.trusted { "" } else { "not " })]

@@ -61,7 +61,7 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
             state,
             settings,
             clock,
-            budget: WorkBudget::new(Instant::now()),
+            budget: WorkBudget::new(&settings.limits, Instant::now()),
             attempts: Vec::new(),
             learnt: Vec::new(),
             sought: Vec::new(),

@@ -21,6 +21,7 @@ mod sentinel;
 mod server_addresses;
 mod settings;
 mod verdict;
+mod work_limits;
 mod zone_cut;
 mod zone_exchange;
 mod zone_reply;
@@ -32,6 +33,7 @@ pub use resolution::IteratedAnswer;
 pub use resolve::{OwnNames, ResolutionFailure, prime, resolve};
 pub use resolver_state::ResolverState;
 pub use settings::{IterationSettings, NameMinimisation, NameServer, StubZone};
+pub use work_limits::WorkLimits;
 
 #[cfg(test)]
 mod tests;

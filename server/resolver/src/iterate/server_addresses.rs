@@ -10,7 +10,6 @@ use tokio::time::Instant;
 use super::address_progress::AddressProgress;
 use super::failure::IterationFailure;
 use super::iteration::{IterationCourse, iterative};
-use super::limits;
 use super::settings::NameServer;
 use super::zone_cut::{DELEGATION, HEARSAY, ZoneCut, add_addresses};
 use super::zone_reply::{ReplyEnd, ZoneReply};
@@ -122,7 +121,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
 
     /// Whether the addresses of a nameserver may be looked for.
     fn may_seek(&self, name: &DomainName, rtype: Type) -> bool {
-        self.sought.len() < limits::DEPTH
+        self.sought.len() < self.settings.limits.depth
             && !self.sought.contains(name)
             && self.budget.may_seek_addresses()
             && !self.state.has_failed(name, rtype, Instant::now())
@@ -221,7 +220,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
                 *chance,
             )
         });
-        servers.into_iter().map(|(_, server)| server).take(limits::SENDS_OF_FETCH).collect()
+        servers.into_iter().map(|(_, server)| server).take(self.settings.limits.sends_of_fetch).collect()
     }
 }
 

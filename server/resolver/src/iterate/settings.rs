@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use rhumb_wire::{DomainName, NameRef};
 
+use super::work_limits::WorkLimits;
 use crate::validate::TrustSettings;
 
 /// How iteration goes about its work.
@@ -23,6 +24,10 @@ pub struct IterationSettings {
     pub ipv6: bool,
     /// Whether servers on loopback addresses are asked.
     pub loopback: bool,
+    /// What one question may cost.
+    pub limits: WorkLimits,
+    /// Seconds since 1970 before which the clock is taken to be wrong, so that the times of signatures do not count; 0 for never.
+    pub lenient_before: u32,
     /// Whether answers come without the servers of their zone.
     pub minimal_responses: bool,
     /// Whether names are denied by what was proven of others (RFC 8198).
@@ -98,6 +103,8 @@ mod tests {
             ipv4: true,
             ipv6: true,
             loopback: false,
+            limits: WorkLimits::default(),
+            lenient_before: 0,
             minimal_responses: false,
             aggressive_nsec: true,
             trust: None,

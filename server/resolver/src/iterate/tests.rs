@@ -33,6 +33,8 @@ impl Resolver {
             ipv4: true,
             ipv6: false,
             loopback: false,
+            limits: WorkLimits::default(),
+            lenient_before: 0,
             minimal_responses: false,
             aggressive_nsec: true,
             trust: None,

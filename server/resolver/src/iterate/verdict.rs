@@ -108,6 +108,12 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         Ok((SecurityStatus::Insecure, set.ttl))
     }
 
+    /// The time by which signatures are valid or not; none while the clock is wrong and that is put up with.
+    fn signature_time(&self) -> Option<u32> {
+        let unix = self.clock.unix();
+        (unix >= self.settings.lenient_before).then_some(unix)
+    }
+
     /// Checks the signatures of a set by the keys of `zone`, until one is right.
     pub(super) async fn check_set(
         &mut self,
@@ -116,7 +122,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         keys: &[ZoneKey],
     ) -> Result<SetCheck, ValidationFailure> {
         let mut failure = None;
-        for candidate in checks(set, zone, keys, self.clock.unix())? {
+        for candidate in checks(set, zone, keys, self.signature_time())? {
             if !self.budget.take_check() {
                 return Err(ValidationFailure::Budget);
             }
@@ -124,7 +130,8 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
                 Some(true) => return Ok(candidate),
                 Some(false) => {
                     let (owner, rtype) = (set.owner.as_ref().to_lowercase(), set.rtype);
-                    failure = Some(ValidationFailure::Wrong { owner, rtype, tag: candidate.tag });
+                    let (zone, tag) = (zone.to_lowercase(), candidate.tag);
+                    failure = Some(ValidationFailure::Wrong { zone, owner, rtype, tag });
                 }
                 None => return Err(ValidationFailure::Busy),
             }

@@ -53,7 +53,7 @@ impl DenialClaim<'_> {
             }
         }
         match Nsec3Proofs::new(proofs, self.zone, limits::PROOFS) {
-            Some(nsec3) if nsec3.is_too_much() => DenialVerdict::TooManyIterations,
+            Some(nsec3) if nsec3.is_too_much(hashes) => DenialVerdict::TooManyIterations,
             Some(nsec3) => by_nsec3(&nsec3, hashes),
             None => DenialVerdict::Unproven,
         }

@@ -15,8 +15,10 @@ pub enum ValidationFailure {
         rtype: Type,
     },
     /// The signature is too old.
-    #[error("{owner} {rtype}: signature by key {tag} expired {seconds} s ago")]
+    #[error("dnskey {tag} of {zone}: signature of {owner} {rtype} expired {} ago", span(*seconds))]
     Expired {
+        /// The zone that signed.
+        zone: DomainName,
         /// The owner.
         owner: DomainName,
         /// The type.
@@ -27,8 +29,10 @@ pub enum ValidationFailure {
         seconds: u32,
     },
     /// The signature is not valid yet.
-    #[error("{owner} {rtype}: signature by key {tag} is valid in {seconds} s")]
+    #[error("dnskey {tag} of {zone}: signature of {owner} {rtype} is valid in {}", span(*seconds))]
     NotYet {
+        /// The zone that signed.
+        zone: DomainName,
         /// The owner.
         owner: DomainName,
         /// The type.
@@ -39,7 +43,7 @@ pub enum ValidationFailure {
         seconds: u32,
     },
     /// The zone has no key that the signatures name.
-    #[error("{zone} has no key {tag}")]
+    #[error("dnskey {tag} of {zone}: there is no such key")]
     NoKey {
         /// The signer of the signatures.
         zone: DomainName,
@@ -47,8 +51,10 @@ pub enum ValidationFailure {
         tag: u16,
     },
     /// The signature is wrong.
-    #[error("{owner} {rtype}: wrong signature by key {tag}")]
+    #[error("dnskey {tag} of {zone}: wrong signature of {owner} {rtype}")]
     Wrong {
+        /// The zone that signed.
+        zone: DomainName,
         /// The owner.
         owner: DomainName,
         /// The type.
@@ -74,11 +80,7 @@ pub enum ValidationFailure {
         rtype: Type,
     },
     /// So much as the validation of one question may cost was spent.
-    #[error(
-        "more than {} signatures or {} hashes for one question",
-        super::limits::CHECKS,
-        super::limits::HASHES
-    )]
+    #[error("more signatures or hashes than one question may cost")]
     Budget,
     /// The threads that check signatures have too much to do.
     #[error("too many signatures wait to be checked")]
@@ -96,6 +98,29 @@ impl ValidationFailure {
             Self::Unproven { .. } => ExtendedError::NsecMissing,
             Self::Wrong { .. } | Self::NoDelegation(_) => ExtendedError::DnssecBogus,
             Self::Budget | Self::Busy => ExtendedError::Other,
+        }
+    }
+}
+
+/// Seconds in words of one unit.
+fn span(seconds: u32) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_given_in_one_unit() {
+        for (seconds, text) in [(0, "0 s"), (119, "119 s"), (120, "2 min"), (10_900, "3 h"), (172_800, "2 d")]
+        {
+            assert_eq!(span(seconds), text);
         }
     }
 }

@@ -35,7 +35,7 @@ pub(crate) fn nsec3_proofs(
     hashes: &mut HashBudget,
 ) -> Vec<Arc<RecordSet>> {
     let chain = Nsec3Proofs::new(&[sample], zone, limits::PROOFS);
-    let Some(chain) = chain.filter(|chain| !chain.is_too_much()) else { return Vec::new() };
+    let Some(chain) = chain.filter(|chain| !chain.is_too_much(hashes)) else { return Vec::new() };
     let mut record = |name: NameRef<'_>| {
         let owner = chain.owner_of(name, hashes)?;
         let found = find(owner.as_ref(), Type::NSEC3)?;

@@ -20,5 +20,7 @@ pub const PROOFS: usize = 8;
 pub const HASHES: usize = 150;
 /// Zones whose keys are remembered.
 pub const ZONES: usize = 16_384;
+/// The release of this version (2026-11-01), in seconds since 1970: a clock that is before that is wrong.
+pub const RELEASED: u32 = 1_793_491_200;
 /// The longest that keys of a zone are believed, in seconds.
 pub const ZONE_TTL: u32 = 86_400;

@@ -5,7 +5,6 @@ use rhumb_wire::{DomainName, NameBuf, NameRef, Type};
 use sha1::{Digest, Sha1};
 
 use super::denial_claim::{DenialClaim, DenialVerdict};
-use super::limits;
 use super::type_bitmap::TypeBitmap;
 
 const HASH: usize = 20;
@@ -13,20 +12,21 @@ const OPT_OUT: u8 = 1;
 
 type Hash = [u8; HASH];
 
-/// The names that may still be hashed for a question.
+/// The names that may still be hashed for a question, each with so many iterations at the most.
 #[derive(Debug)]
-pub(crate) struct HashBudget(usize);
-
-impl Default for HashBudget {
-    fn default() -> Self {
-        Self(limits::HASHES)
-    }
+pub(crate) struct HashBudget {
+    left: usize,
+    iterations: u16,
 }
 
 impl HashBudget {
+    pub(crate) const fn new(hashes: usize, iterations: u16) -> Self {
+        Self { left: hashes, iterations }
+    }
+
     /// Whether it is spent.
     pub(crate) const fn is_spent(&self) -> bool {
-        self.0 == 0
+        self.left == 0
     }
 }
 
@@ -77,8 +77,8 @@ impl<'p> Nsec3Proofs<'p> {
     }
 
     /// Whether it takes more work than a zone may ask for.
-    pub(super) const fn is_too_much(&self) -> bool {
-        self.iterations > limits::ITERATIONS
+    pub(super) const fn is_too_much(&self, hashes: &HashBudget) -> bool {
+        self.iterations > hashes.iterations
     }
 
     pub(super) fn no_data(&self, claim: DenialClaim<'_>, hashes: &mut HashBudget) -> DenialVerdict {
@@ -175,7 +175,7 @@ impl<'p> Nsec3Proofs<'p> {
     }
 
     fn hash(&self, name: NameRef<'_>, hashes: &mut HashBudget) -> Option<Hash> {
-        hashes.0 = hashes.0.checked_sub(1)?;
+        hashes.left = hashes.left.checked_sub(1)?;
         let mut lower = NameBuf::new();
         lower.set_lowercase(name);
         let digest =

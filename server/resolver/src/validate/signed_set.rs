@@ -20,14 +20,14 @@ pub(crate) struct SetCheck {
     pub(crate) tag: u16,
 }
 
-/// The checks that may prove `set` by the keys of `zone` at `now`, in seconds since 1970.
+/// The checks that may prove `set` by the keys of `zone` at `now`, in seconds since 1970; without, their times do not count.
 ///
 /// Errors: why there is none, by the last signature.
 pub(crate) fn checks(
     set: &RecordSet,
     zone: NameRef<'_>,
     keys: &[ZoneKey],
-    now: u32,
+    now: Option<u32>,
 ) -> Result<Vec<SetCheck>, ValidationFailure> {
     let at = || (set.owner.as_ref().to_lowercase(), set.rtype);
     let mut failure = None;
@@ -40,16 +40,19 @@ pub(crate) fn checks(
             continue;
         }
         // Serial number arithmetic (RFC 4034 section 3.1.5).
+        let now = now.unwrap_or(signature.inception());
         let left = signature.expiration().wrapping_sub(now).cast_signed();
         let since = now.wrapping_sub(signature.inception()).cast_signed();
         let (owner, rtype) = at();
         let tag = signature.key_tag();
         if left < 0 {
-            failure = Some(ValidationFailure::Expired { owner, rtype, tag, seconds: left.unsigned_abs() });
+            let (zone, seconds) = (zone.to_lowercase(), left.unsigned_abs());
+            failure = Some(ValidationFailure::Expired { zone, owner, rtype, tag, seconds });
             continue;
         }
         if since < 0 {
-            failure = Some(ValidationFailure::NotYet { owner, rtype, tag, seconds: since.unsigned_abs() });
+            let (zone, seconds) = (zone.to_lowercase(), since.unsigned_abs());
+            failure = Some(ValidationFailure::NotYet { zone, owner, rtype, tag, seconds });
             continue;
         }
         let of_signature = |key: &&ZoneKey| key.tag() == tag && key.algorithm() == signature.algorithm();

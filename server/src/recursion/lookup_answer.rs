@@ -1,0 +1,92 @@
+//! What a look-up found, or why it found nothing.
+
+use std::sync::Arc;
+
+use rhumb_cache::CacheHit;
+use rhumb_wire::Rcode;
+use rhumb_wire::edns::ExtendedError;
+
+use super::tried::TriedServer;
+use crate::metrics::{LookupResult, ResponseSource};
+use crate::query::{WaitingClient, answer_waiting, fail_waiting};
+
+/// A response code without an answer.
+#[derive(Debug)]
+pub(super) struct LookupFailure {
+    pub(super) rcode: Rcode,
+    /// Why, as far as this server knows.
+    pub(super) error: Option<(ExtendedError, &'static str)>,
+    /// Why, as the upstream says: a message in the cache's form.
+    pub(super) upstream: Option<Vec<u8>>,
+}
+
+impl LookupFailure {
+    /// Writes the response to a client that waits. Gives its length, as [`fail_waiting`] does.
+    pub(super) fn write(&self, client: &WaitingClient, out: &mut [u8]) -> Option<usize> {
+        match &self.upstream {
+            Some(message) => answer_waiting(client, message, None, out),
+            None => fail_waiting(client, self.rcode, self.error, out),
+        }
+    }
+}
+
+/// What a look-up found.
+#[derive(Debug)]
+pub(super) struct LookupAnswer {
+    /// What was learnt, or why there is nothing.
+    pub(super) outcome: Result<LookupMessage, LookupFailure>,
+    pub(super) tried: Arc<[TriedServer]>,
+}
+
+/// An answer in the cache's form.
+#[derive(Debug)]
+pub(super) struct LookupMessage {
+    pub(super) bytes: Arc<[u8]>,
+    /// What the cache says of it, if it came from there.
+    pub(super) hit: Option<CacheHit>,
+    /// How its aliases were checked.
+    pub(super) aliases: u32,
+}
+
+/// Whether a failure says that servers could not be reached, or that this was so a moment ago.
+pub(super) fn is_unreachable(code: u16) -> bool {
+    let codes =
+        [ExtendedError::NoReachableAuthority, ExtendedError::NetworkError, ExtendedError::CachedError];
+    codes.iter().any(|unreachable| unreachable.code() == code)
+}
+
+impl LookupAnswer {
+    /// The message, where there is one that is not stale.
+    pub(super) fn message(&self) -> Option<&[u8]> {
+        let message = self.outcome.as_ref().ok()?;
+        message.hit.is_none_or(|hit| !hit.stale).then_some(&*message.bytes)
+    }
+
+    /// Where it comes from.
+    pub(super) fn source(&self) -> ResponseSource {
+        match &self.outcome {
+            Ok(message) if message.hit.is_some() => ResponseSource::Cache,
+            Ok(_) => ResponseSource::Upstream,
+            Err(_) => ResponseSource::Server,
+        }
+    }
+
+    /// As a look-up is counted that ended so.
+    pub(super) fn result(&self) -> LookupResult {
+        match &self.outcome {
+            Ok(message) if message.hit.is_some_and(|hit| hit.stale) => LookupResult::Stale,
+            Ok(_) => LookupResult::Answered,
+            Err(_) => LookupResult::Failed,
+        }
+    }
+
+    /// A failure that was not looked up.
+    pub(super) const fn failure(
+        rcode: Rcode,
+        error: (ExtendedError, &'static str),
+        tried: Arc<[TriedServer]>,
+    ) -> Self {
+        let failure = LookupFailure { rcode, error: Some(error), upstream: None };
+        Self { outcome: Err(failure), tried }
+    }
+}
