@@ -71,11 +71,12 @@ pub use crate::network::{ClientNetwork, IpNetwork, IpNetworkError};
 pub use crate::regular_file::{FileError, open_regular_file, read_regular_file};
 pub use crate::root_hints::RootServer;
 pub use crate::sections::{
-    CacheSettings, CalendarDay, CertificateSource, ControlSettings, CookieSecret, DnssecClock, DnssecValidation,
-    ForwardEntry, ForwardFallback, ForwardPolicy, HttpListener, ListenEntry, LogFormat, LogLevel,
-    LogSettings, MetricsSettings, NamedRemote, NegativeTrustAnchor, QnameMinimisation, RateLimitSettings,
-    RecursionLimits, RecursionSettings, RootHints, ServerSettings, StubEntry, TransferRule, TrustAnchors, TrustedKey,
-    TsigKeyEntry, TsigSecret, UpstreamSource, WorkerThreads, ZoneSource,
+    CacheSettings, CalendarDay, CertificateSource, ControlSettings, CookieSecret, DnssecClock,
+    DnssecValidation, ForwardEntry, ForwardFallback, ForwardPolicy, HttpListener, ListenEntry, LogFormat,
+    LogLevel, LogSettings, MetricsSettings, NamedRemote, NegativeTrustAnchor, QnameMinimisation,
+    RateLimitSettings, RecursionLimits, RecursionSettings, RootHints, ServerSettings, StubEntry,
+    TransferRule, TrustAnchors, TrustedKey, TsigKeyEntry, TsigSecret, UpstreamSource, WorkerThreads,
+    ZoneSource,
 };
 pub use crate::upstream_server::UpstreamServer;
 pub use crate::zone_file_pattern::{ZoneFilePattern, ZoneFilePatternError};

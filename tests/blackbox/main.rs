@@ -55,6 +55,7 @@ mod secondary;
 mod signatures;
 mod steady;
 mod supervising;
+mod synthesising;
 mod transfers;
 mod unit;
 mod zone_folders;
@@ -97,6 +98,7 @@ fn main() -> ExitCode {
         following::TESTS,
         reloading::TESTS,
         supervising::TESTS,
+        synthesising::TESTS,
         steady::TESTS,
         checking::TESTS,
         scraping::TESTS,

@@ -187,6 +187,27 @@ fn ipv4_name(prefix: Dns64Prefix, name: NameRef<'_>) -> Option<DomainName> {
 mod tests {
     use super::*;
 
+    fn answer() -> Vec<u8> {
+        let head = [0, 0, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0];
+        let (question, owner) = (b"\x04four\0\0\x01\0\x01", [0xc0, 12]);
+        let record = [0, 1, 0, 1, 0, 0, 1, 44, 0, 4, 192, 0, 2, 33];
+        [&head[..], question, &owner, &record].concat()
+    }
+
+    #[test]
+    fn addresses_are_made_of_an_answer() {
+        let name: DomainName = "four".parse().unwrap();
+        let question = OutboundQuestion::new(name.as_ref(), Type::AAAA);
+        let prefix: Dns64Prefix = "64:ff9b::/96".parse().unwrap();
+        assert!(has_addresses(&answer()));
+        let (made, ttl) = rewritten(&question, &answer(), 60, |_, _| Ok(()), Some(prefix)).unwrap();
+        let view = MessageView::parse(&made).unwrap();
+        let record = view.records().next().unwrap().unwrap();
+        let expected: Ipv6Addr = "64:ff9b::c000:221".parse().unwrap();
+        assert_eq!((record.rtype, record.rdata, ttl), (Type::AAAA, &expected.octets()[..], 60));
+        assert_eq!((denied(&made), denied(&answer())), (None, Some(WITHOUT_SOA)));
+    }
+
     #[test]
     fn names_of_made_addresses_lead_to_those_of_ipv4() {
         let prefix: Dns64Prefix = "64:ff9b::/96".parse().unwrap();
