@@ -10,6 +10,7 @@ pub mod control;
 pub mod cookies;
 pub mod forwarding;
 pub mod listen;
+pub mod log_lines;
 pub mod metrics;
 pub mod operator;
 pub mod query;

@@ -1,7 +1,7 @@
 //! What is logged: each event once, with its cause.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use rhumb_tests::rig::client::receive;
@@ -210,10 +210,10 @@ fn sampled() -> Verdict {
 fn unread() -> Verdict {
     const QUERIES: u16 = 14_000;
     let (host, client) = Host::pair()?;
-    let config = Config::new().listen("192.0.2.1").zone("zone.test", ZONE);
-    let config = config.more("log: { queries: true }\nworkers: 1");
+    let plain = Config::new().listen("192.0.2.1").zone("zone.test", ZONE);
+    let config = plain.clone().more("log: { queries: true }\nworkers: 1");
     let pipe = "mkfifo unread; exec 3<>unread; exec \"$@\" 2>&3";
-    let server = Server::start_by(&host, &config, &["sh", "-c", pipe, "sh"])?;
+    let mut server = Server::start_by(&host, &config, &["sh", "-c", pipe, "sh"])?;
     let client = rhumb_tests::rig::Client::new(&client);
     let to = "192.0.2.1:53".parse()?;
     let socket = client.udp_socket(to)?;
@@ -230,7 +230,17 @@ fn unread() -> Verdict {
     let dropped = server.metric("rhumb_query_log_dropped_total", &[])?;
     ensure!(dropped > 1000.0, "{dropped} lines dropped of {QUERIES}");
     ensure_eq!(server.page("/health")?.status, 200, "/health");
-    server.signal(Signal::SIGKILL)?;
+    // Nor does what else is logged hold up anything: reloads, and the end.
+    for round in 0..3 {
+        let zones = format!("workers: 1\nlog: {{ queries: true }}\ncache: {{ size: {}MiB }}", 8 + round);
+        server.rewrite(&plain.clone().more(&zones))?;
+        let begun = Instant::now();
+        server.reload()?;
+        ensure!(begun.elapsed() < Duration::from_secs(5), "reload {round} took {:?}", begun.elapsed());
+    }
+    ensure!(server.metric("rhumb_log_dropped_total", &[])? > 0.5, "no line of the log was counted");
+    server.signal(Signal::SIGTERM)?;
+    ensure_eq!(server.wait(Duration::from_secs(8))?, 0, "the status at the end");
     Ok(Outcome::Passed)
 }
 

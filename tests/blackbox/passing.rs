@@ -9,6 +9,9 @@ use rhumb_tests::{Outcome, Test, Verdict, ensure, ensure_eq};
 
 use crate::forwarding::{Lab, UP, config};
 
+pub(crate) mod links;
+pub(crate) mod referrals;
+
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
     Test::beside("passing::errors_without_a_question_end_the_wait", without_question),
@@ -256,7 +259,10 @@ fn private_addresses() -> Verdict {
     let upstream = format!("\"{}\"", UP[0]);
     let guarded = "in-order, rebinding-protection: true, rebinding-exempt: [inside.example]";
     let config = config().forward_raw(".", &upstream, guarded).forward("open.example", &UP[..1]);
-    let _server = lab.start(&config)?;
+    let server = lab.start(&config)?;
+    let emptied = |domain: &str| {
+        server.metric("rhumb_forward_domain_private_answers_total", &[&format!("\"{domain}\"")])
+    };
     let count =
         |label: &str, domain: &str, kind: &str| -> Result<(usize, Option<u16>), rhumb_tests::Failure> {
             let query = Message::query(&format!("{label}.{domain}."), kind).edns(1232);
@@ -296,6 +302,8 @@ fn private_addresses() -> Verdict {
     {
         ensure!(count(label, "out.example", kind)?.0 > 0, "{label}.out.example {kind} has no record");
     }
+    ensure!((emptied(".")? - 13.0).abs() < 0.5, "{} answers were counted as emptied", emptied(".")?);
+    ensure!(emptied("open.example.")? < 0.5, "answers of a domain without the key were counted as emptied");
     Ok(Outcome::Passed)
 }
 

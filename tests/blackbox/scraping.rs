@@ -20,6 +20,7 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("scraping::prometheus_says_up", up),
     Test::beside("scraping::broken_zones_come_first", broken_zones),
     Test::beside("scraping::the_status_page_has_the_scraped_numbers", page),
+    Test::beside("scraping::domains_that_fall_back_to_iteration_say_so", fallback),
     Test::beside("scraping::promtool_has_nothing_to_say", promtool),
     Test::beside("scraping::the_alert_rules_pass_their_tests", rules),
 ];
@@ -49,6 +50,8 @@ impl Busy {
         let config = config()
             .zone("zone.test", ZONE)
             .file("upstreams.list", &format!("{}\n", UP[0]))
+            .forward("dead.example", &UP[2..3])
+            .forward_raw("back.example", UP[0], "in-order, fallback: iterate")
             .forward_raw(".", "{ list: upstreams.list }", "fastest");
         let server = lab.start(&config)?;
         for transport in [Transport::Udp, Transport::Tcp] {
@@ -179,6 +182,14 @@ fn page() -> Verdict {
     let broken = || busy.server.metric("rhumb_zones_failed", &[]).is_ok_and(|failed| failed > 0.5);
     ensure!(until(Duration::from_secs(10), broken), "the broken zone is not found");
     busy.lab.client.ask(busy.lab.to, "more.up.example.", "A")?;
+    let dead = format!("upstream=\"{}:53\"", UP[2]);
+    let down = until(Duration::from_secs(20), || {
+        let _ = busy.lab.client.ask(busy.lab.to, "www.dead.example.", "A");
+        busy.server.page("/").is_ok_and(|page| page.body.contains(">down<"))
+    });
+    ensure!(down, "the dead upstream is not down");
+    // By now it is probed.
+    std::thread::sleep(Duration::from_secs(2));
     let page = busy.server.page("/")?;
     ensure!(page.head.contains("text/html"), "content type: {}", page.head);
     let (page, tiles) = (page.body.clone(), tiles(&page.body));
@@ -201,6 +212,9 @@ fn page() -> Verdict {
     );
     let share = format!("{:.1} %", hits / (hits + misses) * 100.0);
     ensure_eq!(tiles.get("cache hits"), Some(&share), "hits of the page and of the metrics");
+    let cells = row(&page, &format!("{}:53", UP[2])).context("no row of the dead upstream")?;
+    let queries = metric("rhumb_forward_requests_total", &[&dead])?;
+    ensure_eq!((&*cells[1], &cells[3]), ("down", &queries), "state and queries of the dead upstream");
     let upstream = format!("{}:53", UP[0]);
     let cells = row(&page, &upstream).context("no row of the upstream")?;
     let label = format!("upstream=\"{upstream}\"");
@@ -222,6 +236,20 @@ fn page() -> Verdict {
         "queries a moment later"
     );
     ensure!(later.get("queries") != tiles.get("queries"), "the page does not move");
+    Ok(Outcome::Passed)
+}
+
+fn fallback() -> Verdict {
+    let busy = Busy::new()?;
+    for (domain, expected) in [(".", 0.0), ("back.example.", 1.0)] {
+        let domain = format!("\"{domain}\"");
+        let value: f64 = busy.server.metric("rhumb_forward_domain_fallback", &[&domain])?;
+        ensure!((value - expected).abs() < 0.1, "{domain} has {value}");
+        ensure!(
+            busy.server.metric("rhumb_forward_domain_upstreams", &[&domain])? > 0.5,
+            "{domain} has no upstream"
+        );
+    }
     Ok(Outcome::Passed)
 }
 

@@ -20,7 +20,7 @@ const CRATES: [(&str, u8); 11] = [
 ];
 
 /// Modules of the server by level; one may use those of higher numbers alone.
-const MODULES: [(&str, u8); 19] = [
+const MODULES: [(&str, u8); 20] = [
     ("main", 0),
     ("cli", 1),
     ("boot", 2),
@@ -34,6 +34,7 @@ const MODULES: [(&str, u8); 19] = [
     ("snapshot", 8),
     ("control", 9),
     ("query_log", 9),
+    ("log_lines", 10),
     ("metrics", 10),
     ("cookies", 10),
     ("rate_limit", 10),

@@ -1,6 +1,7 @@
 //! The log: one line an event on standard error, text on a terminal and JSON otherwise, its level changed by a reload.
 
 mod destination;
+mod stderr_lines;
 
 use rhumb_config::{LogFormat, LogLevel, LogSettings};
 use tracing_subscriber::filter::LevelFilter;
@@ -8,17 +9,12 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry, fmt, reload};
 
-use destination::{LogDestination, StderrLines};
+use destination::LogDestination;
+pub(super) use destination::LogForm;
+use stderr_lines::StderrLines;
 
 /// Changes the level of a log that was started.
 pub(super) type LogLevelHandle = reload::Handle<LevelFilter, Registry>;
-
-/// How lines look.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct LogForm {
-    pub(super) destination: LogDestination,
-    pub(super) json: bool,
-}
 
 /// A log that was started.
 pub(super) struct StartedLog {
@@ -31,7 +27,7 @@ pub(super) fn start(log: LogSettings) -> StartedLog {
     let (filter, level) = reload::Layer::new(level_filter(log.level));
     let destination = LogDestination::of_stderr();
     let form = LogForm { destination, json: is_json(log.format, destination) };
-    let lines = StderrLines(destination);
+    let lines = StderrLines(form);
     let lines: Box<dyn Layer<_> + Send + Sync> = if form.json {
         Box::new(fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(lines))
     } else {

@@ -1,9 +1,7 @@
 //! The lines of the query log, and the thread that writes them to standard error.
 
 use std::fmt::Write as _;
-use std::fs::File;
 use std::io;
-use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
@@ -12,22 +10,18 @@ use serde::Serialize;
 use tracing::Level;
 
 use super::log::LogForm;
+use crate::log_lines::{PIECE, STDERR};
 use crate::operator::show::timestamp;
 use crate::query_log::QueryRecord;
 use crate::snapshot::ServerState;
 
-/// The most bytes of one call: no more than a pipe takes in one piece (pipe(7)), so that lines of the log stay whole beside these.
-const MOST: usize = 4096;
-
-/// Starts the thread that writes the log of queries, in the form of the log. Errors: no thread, or no standard error.
+/// Starts the thread that writes the log of queries, in the form of the log. Errors: no thread.
 pub(super) fn start(live: &Arc<ServerState>, form: LogForm) -> io::Result<()> {
-    // Not through the lock of the process: whoever reads slowly holds up this thread alone.
-    let stderr = File::from(io::stderr().as_fd().try_clone_to_owned()?);
     let worker = live.metrics.workers().register("query-log", "query-log");
     let live = Arc::clone(live);
     let run = move || {
         worker.supervise(|_| {
-            let lines = std::cell::RefCell::new(QueryLines { form, out: &stderr, buffer: String::new() });
+            let lines = std::cell::RefCell::new(QueryLines { form, buffer: String::new() });
             live.query_log.write_all(|record| lines.borrow_mut().add(record), || lines.borrow_mut().flush());
         });
     };
@@ -35,25 +29,23 @@ pub(super) fn start(live: &Arc<ServerState>, form: LogForm) -> io::Result<()> {
 }
 
 /// Lines on their way out.
-struct QueryLines<W> {
+struct QueryLines {
     form: LogForm,
-    out: W,
     buffer: String,
 }
 
-impl<W: io::Write> QueryLines<W> {
+impl QueryLines {
     /// Adds a line, and writes those before it where both do not fit in one call.
     fn add(&mut self, record: &QueryRecord) {
         let line = line(record, self.form);
-        if self.buffer.len() + line.len() > MOST {
+        if self.buffer.len() + line.len() > PIECE {
             self.flush();
         }
         self.buffer.push_str(&line);
     }
 
     fn flush(&mut self) {
-        // Where standard error is gone there is nobody to be told.
-        let _ = self.out.write_all(self.buffer.as_bytes());
+        STDERR.write_patiently(self.buffer.as_bytes());
         self.buffer.clear();
     }
 }

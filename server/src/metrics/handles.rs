@@ -54,8 +54,14 @@ impl UpstreamMetrics {
         self.unhealthy.store(!healthy, Relaxed);
     }
 
-    pub(super) fn read_requests(&self) -> u64 {
+    /// Queries that were sent; probes of an upstream that is down are not among them.
+    pub fn requests(&self) -> u64 {
         self.requests.load(Relaxed)
+    }
+
+    /// Queries that were not answered in time.
+    pub fn timeouts(&self) -> u64 {
+        self.read_failure(UpstreamFailure::Timeout)
     }
 
     pub(super) fn read_response(&self, rcode: RcodeLabel) -> u64 {
@@ -83,6 +89,7 @@ impl UpstreamMetrics {
 #[derive(Debug, Default)]
 pub struct ForwardedDomain {
     lookups: [AtomicU64; LookupResult::COUNT],
+    private_answers: AtomicU64,
     durations: SharedHistogram,
 }
 
@@ -93,6 +100,15 @@ impl ForwardedDomain {
             counter.fetch_add(1, Relaxed);
         }
         self.durations.observe(took);
+    }
+
+    /// An answer was emptied for a private address in it.
+    pub fn private_answer(&self) {
+        self.private_answers.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn read_private_answers(&self) -> u64 {
+        self.private_answers.load(Relaxed)
     }
 
     pub(super) fn read_lookups(&self, result: LookupResult) -> u64 {

@@ -141,7 +141,7 @@ metrics! {
         "Entries that made room for others.";
 
     FORWARD_REQUESTS = Counter "rhumb_forward_requests_total" ["upstream"]
-        "Queries sent to an upstream, repeats included.";
+        "Queries sent to an upstream, repeats included, probes of one that is down not.";
     FORWARD_TCP_REQUESTS = Counter "rhumb_forward_tcp_requests_total" ["upstream"]
         "Queries sent to an upstream over TCP.";
     FORWARD_RESPONSES = Counter "rhumb_forward_responses_total" ["upstream", "rcode"]
@@ -158,8 +158,12 @@ metrics! {
         "Upstreams of a forwarded domain that may be asked.";
     DOMAIN_HEALTHY = Gauge "rhumb_forward_domain_healthy_upstreams" ["domain"]
         "Upstreams of a forwarded domain that are thought to answer.";
+    DOMAIN_FALLBACK = Gauge "rhumb_forward_domain_fallback" ["domain"]
+        "1 when a forwarded domain is resolved from the root where its upstreams fail.";
     DOMAIN_LOOKUPS = Counter "rhumb_forward_domain_lookups_total" ["domain", "result"]
         "Look-ups through a forwarded domain, by result; equal questions at one time are one.";
+    DOMAIN_PRIVATE = Counter "rhumb_forward_domain_private_answers_total" ["domain"]
+        "Answers through a forwarded domain that were emptied for a private address in them (rebinding-protection).";
     DOMAIN_DURATION = Histogram "rhumb_forward_domain_lookup_duration_seconds" ["domain"]
         "Time a look-up through a forwarded domain took.";
     FORWARD_WAITING = Gauge "rhumb_forward_waiting" []
@@ -193,6 +197,8 @@ metrics! {
     CONFIG_HASH = Gauge "rhumb_config_hash" []
         "48 bits of a hash over what is in force: values, upstreams, serials of zones; equal on servers that are alike.";
 
+    LOG_DROPPED = Counter "rhumb_log_dropped_total" []
+        "Lines of the log, those of queries aside, that were left out because standard error is not read.";
     QUERY_LOG_DROPPED = Counter "rhumb_query_log_dropped_total" []
         "Answers without their line in the query log because the log is read too slowly.";
 

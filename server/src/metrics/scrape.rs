@@ -104,9 +104,9 @@ impl ServerMetrics {
         out.set(&names::FORWARD_WAITING, &[], self.waiting.load(Relaxed));
         for (label, upstream) in self.upstreams.held() {
             let label = label.as_str();
-            out.set(&names::FORWARD_REQUESTS, &[label], upstream.read_requests());
+            out.set(&names::FORWARD_REQUESTS, &[label], upstream.requests());
             out.set(&names::FORWARD_TCP_REQUESTS, &[label], upstream.read_stream_requests());
-            let timeouts = upstream.read_failure(UpstreamFailure::Timeout);
+            let timeouts = upstream.timeouts();
             out.set(&names::FORWARD_TIMEOUTS, &[label], timeouts);
             for reason in UpstreamFailure::ALL {
                 let failures = upstream.read_failure(*reason);
@@ -135,6 +135,7 @@ impl ServerMetrics {
             for result in LookupResult::ALL {
                 out.set(&names::DOMAIN_LOOKUPS, &[label, result.as_str()], domain.read_lookups(*result));
             }
+            out.set(&names::DOMAIN_PRIVATE, &[label], domain.read_private_answers());
             out.histogram(&names::DOMAIN_DURATION, &[label], &domain.read_durations());
         }
     }

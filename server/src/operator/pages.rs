@@ -6,6 +6,7 @@ use rhumb_config::{ServerConfig, ZoneSource};
 
 use super::admin::ServerAdmin;
 use super::{page, status};
+use crate::log_lines::STDERR;
 use crate::metrics::http::HttpPages;
 use crate::metrics::{MetricSamples, SampleSource, ZoneSample, names};
 use crate::snapshot::{ForwardRoute, RouteCourse, ServerState};
@@ -41,12 +42,14 @@ impl HttpPages for StatusPages {
 }
 
 /// How many upstreams a forwarded domain has, and how many of them answer.
-fn sample_route(route: &ForwardRoute, out: &mut MetricSamples) {
+fn sample_route(route: &ForwardRoute, course: RouteCourse, out: &mut MetricSamples) {
     let (domain, state) = (route.domain().to_string(), route.state());
     let healthy = state.pool.upstreams().iter().filter(|upstream| upstream.is_healthy()).count();
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     out.set(&names::DOMAIN_UPSTREAMS, &[&domain], count(state.pool.upstreams().len()));
     out.set(&names::DOMAIN_HEALTHY, &[&domain], count(healthy));
+    let fallback = course == RouteCourse::ForwardFirst;
+    out.set(&names::DOMAIN_FALLBACK, &[&domain], u64::from(fallback));
 }
 
 /// Which folders of zones could be listed at the last look.
@@ -68,12 +71,14 @@ impl SampleSource for StatusPages {
         out.set(&names::CACHE_BYTES, &[], figures.bytes);
         out.set(&names::CACHE_SIZE, &[], figures.limit);
         out.set(&names::CACHE_EVICTIONS, &[], figures.evicted);
+        out.set(&names::LOG_DROPPED, &[], STDERR.dropped());
         out.set(&names::QUERY_LOG_DROPPED, &[], live.query_log.dropped());
         let snapshot = live.snapshot.load();
         out.set(&names::CONFIG_HASH, &[], self.0.config_hash.of(&snapshot) & HASH_BITS);
         for (_, entry) in snapshot.view.routes.iter() {
-            if snapshot.iteration.course(entry.route.id()) != RouteCourse::Iterate {
-                sample_route(&entry.route, out);
+            let course = snapshot.iteration.course(entry.route.id());
+            if course != RouteCourse::Iterate {
+                sample_route(&entry.route, course, out);
             }
         }
         sample_folders(live, &snapshot.config, out);

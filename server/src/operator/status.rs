@@ -104,7 +104,6 @@ fn route(
     let state = entry.route.state();
     let upstreams = state.members.iter().map(|member| {
         let upstream = live.servers.server(&member.identity);
-        let counts = upstream.all_counts();
         UpstreamStatus {
             address: upstream.identity().to_string(),
             healthy: upstream.is_healthy(),
@@ -112,8 +111,8 @@ fn route(
             srtt_ms: upstream
                 .smoothed_rtt(upstream.identity().transport)
                 .map(|rtt| rtt.as_secs_f64() * 1000.0),
-            queries: counts.iter().map(|counts| counts.queries).sum(),
-            timeouts: counts.iter().map(|counts| counts.timeouts).sum(),
+            queries: member.counters.requests(),
+            timeouts: member.counters.timeouts(),
         }
     });
     let named = snapshot.config.forward.iter().find(|forward| forward.place == entry.place);

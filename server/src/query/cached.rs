@@ -101,12 +101,11 @@ pub(super) fn complete(
     (length, ResponseHead { flags, error, reason, ..ResponseHead::of(rcode) })
 }
 
-/// AD of a kept answer, for those who ask for it (RFC 6840 section 5.8), as long as it is fresh.
+/// AD of a kept answer, for those who ask for it, as long as it is fresh.
 #[inline]
 fn authentic(query: &QueryMessage<'_>, hit: &CacheHit, out: &[u8]) -> u16 {
     let kept = out.get(3).map_or(0, |low| u16::from(*low) & header::AD);
-    let wanted = query.header.flags & header::AD != 0 || query.dnssec_ok();
-    if wanted && !hit.stale { kept } else { 0 }
+    if query.wants_authentic() && !hit.stale { kept } else { 0 }
 }
 
 /// The question as it was asked: the case of the name, which every owner that equals it points to, and the type, which the

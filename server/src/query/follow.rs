@@ -15,7 +15,7 @@ use rhumb_zones::answer::{AnswerKind, AnswerRequest, OneZone, ZoneFinder, answer
 use super::admitted::AdmittedQuery;
 use super::alias_scan::{AliasScan, is_here};
 use super::authoritative::ServedZones;
-use super::kept_reason::{ONE_LABEL, PRIVATE_ADDRESS};
+use super::kept_reason::{ONE_LABEL, PRIVATE_ADDRESS, place_reason, read_reason, take_reason};
 use super::limit::AnswerSource;
 use super::link_parts::{FollowBuffers, KeptProof, LONGEST, LinkAnswer};
 use super::outcome::{QueryOutcome, QueryScratch, ResolveWork, WaitingClient, WaitingQuery, WaitingWork};
@@ -42,6 +42,8 @@ struct LinkPart<'s> {
     route: Option<&'s RouteEntry>,
     zone: Option<AnswerKind>,
     stale: bool,
+    /// Whether all of it was validated.
+    authentic: bool,
 }
 
 /// Why there is no answer of a link.
@@ -91,21 +93,29 @@ impl AdmittedQuery<'_, '_> {
     ) -> FollowedChain {
         let mut buffers = scratch.follow.take().unwrap_or_default();
         buffers.proofs.clear();
+        buffers.reason = None;
         let mut compression = std::mem::take(&mut scratch.compression);
         let mut w = MessageWriter::new(out, self.limits.message(), &mut compression);
         // A limit of 512 bytes or more, less OPT, has room for a question.
         let _ = w.question(self.query.name, self.query.qtype, self.query.class);
         let followed = self.links(found, scratch, &mut buffers, &mut w);
         let length = w.finish(0, 0);
+        let reason = buffers.reason.take();
+        let placed = |out: &mut [u8], end| reason.as_ref().map_or(0, |reason| place_reason(out, end, reason));
         scratch.follow = Some(buffers);
         scratch.compression = compression;
         let common = header::RA | (self.query.header.flags & header::CD);
         match followed {
-            Ok(head) => FollowedChain::Answer(length, ResponseHead { flags: head.flags | common, ..head }),
+            Ok(head) => {
+                let reason = placed(out, length);
+                FollowedChain::Answer(length, ResponseHead { flags: head.flags | common, reason, ..head })
+            }
             Err(NoPart::Missing(work)) => FollowedChain::Missing(work),
             Err(NoPart::Failed(rcode, error)) => {
                 let length = question_only(Some(self.query), &mut scratch.compression, out);
-                let head = ResponseHead { flags: common, error: Some(error), ..ResponseHead::of(rcode) };
+                let reason = placed(out, length);
+                let head =
+                    ResponseHead { flags: common, error: Some(error), reason, ..ResponseHead::of(rcode) };
                 FollowedChain::Answer(length, head)
             }
             // Not said of the first name.
@@ -131,7 +141,8 @@ impl AdmittedQuery<'_, '_> {
         let mut head = ResponseHead::of(Rcode::NOERROR);
         let mut authority = view.authority_of(name.as_ref(), qtype);
         let mut first = true;
-        let mut guarded = false;
+        let mut guard = None;
+        let mut authentic = self.query.wants_authentic();
         loop {
             let part = match self.part(name.as_ref(), authority, found, scratch, buffers) {
                 Ok(part) => part,
@@ -153,33 +164,33 @@ impl AdmittedQuery<'_, '_> {
                     (ExtendedError::Other, "too many aliases in a row"),
                 ));
             }
-            if guarded && holds_private_address(message.bytes()) {
-                return Err(NoPart::Failed(Rcode::NOERROR, PRIVATE_ADDRESS));
-            }
+            refuse_private(guard, &message)?;
             // An alias from the public DNS to a name inside leads a browser there just as well.
-            guarded |= part.route.is_some_and(|entry| entry.route.state().terms.trust.guards(name.as_ref()));
+            guard = guard
+                .or_else(|| part.route.filter(|entry| entry.route.state().terms.trust.guards(name.as_ref())));
             let beyond = self.beyond(&part, &scan);
             scratch.note("link", || tell(name.as_ref(), authority, &scan, beyond.is_some()));
             if first && part.zone.is_some_and(|kind| kind != AnswerKind::Referral || scan.links > 0) {
                 head.flags |= header::AA;
             }
             first = false;
+            authentic &= part.authentic;
             if part.stale {
                 head.error = Some((ExtendedError::StaleAnswer, ""));
             }
-            let taken = copy(w, &message, MessageSection::Answer, scan.records, rdata);
-            let written = if beyond.is_some() {
-                taken.and_then(|()| keep_proofs(&message, proofs).map_err(|_| BufferFull))
-            } else {
+            if beyond.is_none() {
                 head.rcode = part.rcode;
-                taken.and_then(|()| finish(w, &message, proofs, rdata))
-            };
+            }
+            let written = put_link(w, &message, scan.records, beyond.is_none(), proofs, rdata);
             if written.is_err() {
                 w.rollback(start);
                 head.flags |= header::TC;
                 return Ok(head);
             }
-            let Some(next) = beyond else { return Ok(head) };
+            let Some(next) = beyond else {
+                head.flags |= if authentic { header::AD } else { 0 };
+                return Ok(head);
+            };
             name.set_lowercase(scan.end.as_ref());
             authority = next;
         }
@@ -244,7 +255,14 @@ impl AdmittedQuery<'_, '_> {
         let asked = AnswerRequest { name, qtype, dnssec_ok, minimal_any: true };
         let reply = answer(contents, &asked, zones, &mut w);
         let length = w.finish(0, reply.rcode.0 & header::RCODE);
-        LinkPart { length, rcode: reply.rcode, route: None, zone: Some(reply.kind), stale: false }
+        LinkPart {
+            length,
+            rcode: reply.rcode,
+            route: None,
+            zone: Some(reply.kind),
+            stale: false,
+            authentic: false,
+        }
     }
 
     fn route_part<'s>(
@@ -263,12 +281,13 @@ impl AdmittedQuery<'_, '_> {
             checking_disabled: self.query.header.flags & header::CD != 0,
         };
         let id = entry.route.id();
+        let mut failed = false;
         let known = found.iter().find(|link| link.route == id && link.question == question);
         let (length, stale) = if let Some(link) = known {
             if let Some(place) = buffers.part.get_mut(..link.message.len()) {
                 place.copy_from_slice(&link.message);
             }
-            (link.message.len(), false)
+            (link.message.len(), link.stale)
         } else {
             let mut wire = std::mem::take(&mut scratch.question);
             wire.clear();
@@ -291,16 +310,45 @@ impl AdmittedQuery<'_, '_> {
             if hit.prefetch {
                 scratch.prefetch = Some(work());
             }
-            if hit.failure {
-                let rcode =
-                    buffers.part.get(3).map_or(Rcode::SERVFAIL, |low| Rcode(u16::from(*low) & header::RCODE));
-                return Err(NoPart::Failed(rcode, (ExtendedError::CachedError, "")));
-            }
+            failed = hit.failure;
             (hit.length, hit.stale)
         };
-        let rcode = buffers.part.get(3).map_or(0, |low| u16::from(*low) & header::RCODE);
-        Ok(LinkPart { length, rcode: Rcode(rcode), route: Some(entry), zone: None, stale })
+        let (length, reason) = take_reason(&mut buffers.part, length);
+        if reason > 0 {
+            buffers.reason = read_reason(&buffers.part, length, reason);
+        }
+        let low = buffers.part.get(3).map_or(0, |low| u16::from(*low));
+        let rcode = Rcode(low & header::RCODE);
+        // A failure of NOERROR is an empty answer.
+        if failed && rcode != Rcode::NOERROR {
+            return Err(NoPart::Failed(rcode, (ExtendedError::CachedError, "")));
+        }
+        let authentic = low & header::AD != 0 && !stale;
+        Ok(LinkPart { length, rcode, route: Some(entry), zone: None, stale, authentic })
     }
+}
+
+/// Withholds what a name that `guard` is for leads to, where it holds a private address.
+fn refuse_private(guard: Option<&RouteEntry>, message: &MessageView<'_>) -> Result<(), NoPart> {
+    let Some(guard) = guard.filter(|_| holds_private_address(message.bytes())) else { return Ok(()) };
+    guard.route.counters().private_answer();
+    Err(NoPart::Failed(Rcode::NOERROR, PRIVATE_ADDRESS))
+}
+
+/// Writes the first `records` of a link's answer, and behind those of the last link what ends the answer.
+fn put_link(
+    w: &mut MessageWriter<'_, '_>,
+    message: &MessageView<'_>,
+    records: usize,
+    last: bool,
+    proofs: &mut Vec<KeptProof>,
+    data: &mut Vec<u8>,
+) -> Result<(), BufferFull> {
+    copy(w, message, MessageSection::Answer, records, data)?;
+    if last {
+        return finish(w, message, proofs, data);
+    }
+    keep_proofs(message, proofs).map_err(|_| BufferFull)
 }
 
 /// Copies the first `most` records of a section.

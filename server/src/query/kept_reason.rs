@@ -23,16 +23,16 @@ const LONGEST: usize = 192;
 /// Adds a reason to `message`, which has the cache's form and none yet. A text that is too long is left out, as is all of it where the
 /// message is as long as one can be.
 pub fn add_reason(message: &mut Vec<u8>, code: u16, text: &str) {
-    let text = if text.len() + 2 <= LONGEST { text } else { "" };
-    let value = 2 + text.len();
-    let fits = u16::try_from(message.len() + BEFORE + value).is_ok();
+    let reason = ReasonValue::new(code, text);
+    let value = reason.value();
+    let fits = u16::try_from(message.len() + BEFORE + value.len()).is_ok();
     if let Some(count) = message.get_mut(10..header::LENGTH).filter(|_| fits) {
         count.copy_from_slice(&[0, 1]);
         message.push(0);
-        for word in [Type::OPT.0, 0, 0, 0, (4 + value) as u16, EXTENDED_ERROR, value as u16, code] {
+        for word in [Type::OPT.0, 0, 0, 0, (4 + value.len()) as u16, EXTENDED_ERROR, value.len() as u16] {
             message.extend_from_slice(&word.to_be_bytes());
         }
-        message.extend_from_slice(text.as_bytes());
+        message.extend_from_slice(value);
     }
 }
 
@@ -55,23 +55,48 @@ fn take_off(out: &mut [u8], length: usize) -> Option<(usize, u8)> {
     Some((end, u8::try_from(value).ok()?))
 }
 
-/// A reason that was taken off a message.
-pub(super) struct TakenReason {
+/// The value of an extended error: its code and its text.
+#[derive(Debug)]
+pub(super) struct ReasonValue {
     bytes: [u8; LONGEST],
     length: usize,
 }
 
-impl TakenReason {
+impl ReasonValue {
+    /// A text that is too long is left out.
+    pub(super) fn new(code: u16, text: &str) -> Self {
+        let mut reason = Self { bytes: [0; LONGEST], length: 2 };
+        let (head, rest) = reason.bytes.split_at_mut(2);
+        head.copy_from_slice(&code.to_be_bytes());
+        if let Some(place) = rest.get_mut(..text.len()) {
+            place.copy_from_slice(text.as_bytes());
+            reason.length += text.len();
+        }
+        reason
+    }
+
     pub(super) fn value(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 }
 
+/// Puts a reason behind the message that ends at `end` of `out`, where [`read_reason`] finds it: its length, 0 where there is no room.
+#[cold]
+pub(super) fn place_reason(out: &mut [u8], end: usize, reason: &ReasonValue) -> u8 {
+    match out.get_mut(end + BEFORE..end + BEFORE + reason.length) {
+        Some(place) => {
+            place.copy_from_slice(reason.value());
+            u8::try_from(reason.length).unwrap_or(0)
+        }
+        None => 0,
+    }
+}
+
 /// The reason of so many bytes that was taken off the message which ends at `end` of `out`, where nothing was written since.
 #[cold]
-pub(super) fn read_reason(out: &[u8], end: usize, length: u8) -> Option<TakenReason> {
+pub(super) fn read_reason(out: &[u8], end: usize, length: u8) -> Option<ReasonValue> {
     let length = usize::from(length);
-    let mut reason = TakenReason { bytes: [0; LONGEST], length };
+    let mut reason = ReasonValue { bytes: [0; LONGEST], length };
     let value = out.get(end + BEFORE..end + BEFORE + length)?;
     reason.bytes.get_mut(..length)?.copy_from_slice(value);
     Some(reason)

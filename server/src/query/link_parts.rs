@@ -6,6 +6,8 @@ use rhumb_resolver::OutboundQuestion;
 use rhumb_wire::compress::NameCompression;
 use rhumb_wire::{NameBuf, Type};
 
+use super::kept_reason::ReasonValue;
+
 /// The longest message.
 pub(super) const LONGEST: usize = 65_535;
 
@@ -18,6 +20,8 @@ pub struct LinkAnswer {
     pub question: OutboundQuestion,
     /// The answer, in the cache's form.
     pub message: Arc<[u8]>,
+    /// Whether it is stale.
+    pub stale: bool,
 }
 
 /// Buffers that following needs, kept from query to query by the thread that does it.
@@ -27,6 +31,8 @@ pub(super) struct FollowBuffers {
     pub(super) part: Vec<u8>,
     pub(super) compression: NameCompression,
     pub(super) rdata: Vec<u8>,
+    /// Why an answer is as it is: of the last link that has a reason.
+    pub(super) reason: Option<ReasonValue>,
     /// Proofs that wildcards were expanded rightly, of links that are no longer in `part`.
     pub(super) proofs: Vec<KeptProof>,
 }
@@ -37,6 +43,7 @@ impl Default for FollowBuffers {
             part: vec![0; LONGEST],
             compression: NameCompression::default(),
             rdata: Vec::new(),
+            reason: None,
             proofs: Vec::new(),
         }
     }

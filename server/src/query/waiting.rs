@@ -16,6 +16,7 @@ use super::client::QueryClient;
 use super::context::QueryContext;
 use super::edns_context::EdnsContext;
 use super::follow::FollowedChain;
+use super::kept_reason::{ReasonValue, place_reason};
 use super::outcome::{QueryScratch, ResolveWork, WaitingClient};
 use super::response::{ResponseHead, ResponseLimits, finish, question_only};
 use super::tsig;
@@ -119,11 +120,13 @@ pub fn follow_waiting(
     })
 }
 
-/// Writes a failure for `client` into `out`: SERVFAIL, or what the upstreams said, with the reason. Gives its length.
+/// Writes a failure for `client` into `out`: SERVFAIL, or what the upstreams said, with the reasons that this server and the upstreams
+/// have. Gives its length.
 pub fn fail_waiting(
     client: &WaitingClient,
     rcode: Rcode,
     error: Option<(ExtendedError, &'static str)>,
+    said: Option<(u16, &str)>,
     out: &mut [u8],
 ) -> Option<usize> {
     let query = QueryMessage::parse(&client.query).ok()?;
@@ -131,7 +134,8 @@ pub fn fail_waiting(
     let limits = ResponseLimits::of(&query, client.edns_context, client.transport, settings, out.len());
     let length = question_only(Some(&query), &mut NameCompression::default(), out);
     let flags = header::RA | (query.header.flags & header::CD);
-    let head = ResponseHead { flags, error, ..ResponseHead::of(rcode) };
+    let reason = said.map_or(0, |(code, text)| place_reason(out, length, &ReasonValue::new(code, text)));
+    let head = ResponseHead { flags, error, reason, ..ResponseHead::of(rcode) };
     signed(client, finish(&query, settings, &limits, head, length, out), out)
 }
 

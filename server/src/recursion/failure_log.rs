@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rhumb_resolver::OutboundQuestion;
+use rhumb_wire::Rcode;
 use tokio::time::Instant;
 
 use super::tried::TriedServer;
@@ -39,14 +40,21 @@ struct FailureMemory {
 }
 
 impl FailureLog {
-    /// A look-up ended in SERVFAIL for this reason, after these attempts.
-    pub(super) fn failed(&self, question: &OutboundQuestion, cause: &str, tried: &[TriedServer]) {
+    /// A look-up ended in a response without an answer for this reason, after these attempts.
+    pub(super) fn failed(
+        &self,
+        question: &OutboundQuestion,
+        rcode: Rcode,
+        cause: &str,
+        tried: &[TriedServer],
+    ) {
         let name = self.hasher.hash_one(&question.name);
         let line = self.memory.lock().unwrap_or_else(PoisonError::into_inner).admit(name, Instant::now());
         let Some(left_out) = line else { return };
         let more =
             if left_out > 0 { format!("; {left_out} other names failed before") } else { String::new() };
-        tracing::warn!("SERVFAIL for {} {}: {cause}{}{more}", question.name, question.qtype, attempts(tried));
+        let answer = if rcode == Rcode::NOERROR { "an empty answer".to_owned() } else { rcode.to_string() };
+        tracing::warn!("{answer} for {} {}: {cause}{}{more}", question.name, question.qtype, attempts(tried));
     }
 }
 

@@ -9,6 +9,10 @@ use crate::metrics::UpstreamFailure;
 use crate::query::CIRCLE;
 use crate::snapshot::RouteState;
 
+/// Why an answer is empty that nobody has given.
+pub(super) const REFERRAL: (ExtendedError, &str) =
+    (ExtendedError::InvalidData, "the upstreams only refer to other servers");
+
 /// Counts an attempt at one of the upstreams of a route.
 pub(super) fn count(attempt: &AttemptReport, state: &RouteState) {
     let Some(member) = state.member(attempt.server.identity()) else { return };

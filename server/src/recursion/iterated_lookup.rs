@@ -86,8 +86,9 @@ impl UpstreamLookup {
         plan.rebinding_protection && from_root && holds_private_address(message)
     }
 
-    /// An empty answer in place of one that may not be believed.
+    /// An empty answer in place of one that may not be believed; counted.
     pub(super) fn without_addresses(&self) -> Vec<u8> {
+        self.route.counters().private_answer();
         let mut message = failure_message(&self.key.question, Rcode::NOERROR);
         add_reason(&mut message, PRIVATE_ADDRESS.0.code(), PRIVATE_ADDRESS.1);
         message

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::circle_check;
 use super::failure_back_off::FailureBackOff;
 use super::failure_log::FailureLog;
-use super::forward_attempts::{count, reason, said_upstream};
+use super::forward_attempts::{REFERRAL, count, reason, said_upstream};
 use super::lookup_answer::{LookupAnswer, LookupFailure, LookupMessage, is_unreachable};
 use super::lookup_shares::LookupPermit;
 use super::tried::{TriedServer, tried};
@@ -216,6 +216,10 @@ impl UpstreamLookup {
                 let message = self.message_of(state, answer);
                 self.keep_answer(message, ttl, false, origin, attempts)
             }
+            Err(failure) if failure.rcode() == Rcode::NOERROR => {
+                let (code, text) = (REFERRAL.0.code(), REFERRAL.1);
+                self.fail_because(state, Rcode::NOERROR, None, Some((code, text)), tried(&failure.attempts))
+            }
             Err(failure) => {
                 let tried = tried(&failure.attempts);
                 self.fail(state, failure.rcode(), reason(&failure, state), failure.extended.as_ref(), tried)
@@ -332,11 +336,18 @@ impl UpstreamLookup {
             return self.keep_answer(message, RECHECK, true, state.failures, tried);
         }
         // That a domain has no upstream is said once for all its names.
-        if rcode == Rcode::SERVFAIL && (state.pool.is_healthy() || state.members.is_empty()) {
+        let telling = matches!(rcode, Rcode::SERVFAIL | Rcode::NOERROR);
+        if telling && (state.pool.is_healthy() || state.members.is_empty()) {
             let cause = error.map_or(said.map_or("", |(_, text)| text), |(_, text)| text);
-            self.failures.failed(&self.key.question, cause, &tried);
+            self.failures.failed(&self.key.question, rcode, cause, &tried);
         }
-        let failure = LookupFailure { rcode, error, upstream: said.map(|_| message) };
+        if rcode == Rcode::NOERROR {
+            let aliases = self.check_aliases(&message, true);
+            let message = LookupMessage { bytes: message.into(), hit: None, aliases };
+            return LookupAnswer { outcome: Ok(message), tried };
+        }
+        let (message, said) = (said.map(|_| message), said.map(|(code, text)| (code, text.into())));
+        let failure = LookupFailure { rcode, error, said, message };
         LookupAnswer { outcome: Err(failure), tried }
     }
 

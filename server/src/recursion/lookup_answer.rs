@@ -16,16 +16,24 @@ pub(super) struct LookupFailure {
     pub(super) rcode: Rcode,
     /// Why, as far as this server knows.
     pub(super) error: Option<(ExtendedError, &'static str)>,
-    /// Why, as the upstream says: a message in the cache's form.
-    pub(super) upstream: Option<Vec<u8>>,
+    /// Why, as the upstream says: an info code and its text.
+    pub(super) said: Option<(u16, Box<str>)>,
+    /// The response with that, in the cache's form.
+    pub(super) message: Option<Vec<u8>>,
 }
 
 impl LookupFailure {
     /// Writes the response to a client that waits. Gives its length, as [`fail_waiting`] does.
     pub(super) fn write(&self, client: &WaitingClient, out: &mut [u8]) -> Option<usize> {
-        match &self.upstream {
-            Some(message) => answer_waiting(client, message, None, out),
-            None => fail_waiting(client, self.rcode, self.error, out),
+        // Of a client that follows aliases the question is another one.
+        match &self.message {
+            Some(message) if !client.follows => answer_waiting(client, message, None, out),
+            _ => {
+                let said = self.said.as_ref().map(|(code, text)| (*code, &**text));
+                // The upstream's own words in place of ours.
+                let error = self.error.filter(|_| said.is_none());
+                fail_waiting(client, self.rcode, error, said, out)
+            }
         }
     }
 }
@@ -86,7 +94,7 @@ impl LookupAnswer {
         error: (ExtendedError, &'static str),
         tried: Arc<[TriedServer]>,
     ) -> Self {
-        let failure = LookupFailure { rcode, error: Some(error), upstream: None };
+        let failure = LookupFailure { rcode, error: Some(error), said: None, message: None };
         Self { outcome: Err(failure), tried }
     }
 }

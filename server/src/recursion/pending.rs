@@ -161,6 +161,7 @@ impl PendingReply {
             route: key.route,
             question: key.question.clone(),
             message: Arc::clone(&found.bytes),
+            stale: found.hit.is_some_and(|hit| hit.stale),
         });
         open.tried.extend(tried.iter().cloned());
         scratch.trace = matches!(open.path, ReplyPath::Explain(_)).then(Vec::new);
@@ -210,7 +211,8 @@ impl OpenReply {
     fn fail(self, why: &'static str) {
         let mut out = [0; FAILURE_SIZE];
         let error = Some((ExtendedError::Other, why));
-        match fail_waiting(&self.client, Rcode::SERVFAIL, error, &mut out).and_then(|end| out.get_mut(..end))
+        match fail_waiting(&self.client, Rcode::SERVFAIL, error, None, &mut out)
+            .and_then(|end| out.get_mut(..end))
         {
             Some(reply) => self.send(reply, ResponseSource::Server, Arc::default(), Vec::new()),
             None => self.drop_silently(DropReason::Malformed),

@@ -129,6 +129,12 @@ impl<'a> QueryMessage<'a> {
         self.edns.is_some_and(|edns| edns.dnssec_ok())
     }
 
+    /// Whether the client wants to know that data are authentic (RFC 6840 section 5.7).
+    #[inline]
+    pub fn wants_authentic(&self) -> bool {
+        self.header.flags & header::AD != 0 || self.dnssec_ok()
+    }
+
     /// Whether the client wants recursion.
     #[inline]
     pub const fn recursion_desired(&self) -> bool {

@@ -87,11 +87,6 @@ impl RemoteServer {
         self.path(transport).counters.read()
     }
 
-    /// What was counted over all of its transports.
-    pub fn all_counts(&self) -> [TransportCounts; 2] {
-        [self.own.counters.read(), self.stream.counters.read()]
-    }
-
     /// Whether questions go to it in mixed case (0x20): as long as it is not known to lose the case.
     pub fn keeps_case(&self) -> bool {
         self.capabilities.keeps_case(self.clock(Instant::now()))

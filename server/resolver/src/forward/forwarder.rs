@@ -142,7 +142,11 @@ impl<'a, N: UpstreamTransport> ForwardingCourse<'a, N> {
         match progress {
             ExchangeProgress::Answer(..) => {}
             ExchangeProgress::Refused(refused) => self.refused = Some(refused.clone()),
-            ExchangeProgress::Unusable(unusable) => self.unusable = Some(*unusable),
+            ExchangeProgress::Unusable(unusable) => {
+                // Only where all say so it is a referral.
+                let before = self.unusable.filter(|before| *before != UnusableReply::Referral);
+                self.unusable = before.or(Some(*unusable));
+            }
             ExchangeProgress::Failed => return self.requeue(index),
             ExchangeProgress::Resent => {}
         }

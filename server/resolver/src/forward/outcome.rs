@@ -40,10 +40,13 @@ pub struct ForwardFailure {
 }
 
 impl ForwardFailure {
-    /// The response code for the client: the upstream's own if it gave one, else SERVFAIL.
+    /// The response code for the client: the upstream's own if it gave one, else SERVFAIL. Where every reply is a referral the client
+    /// gets an empty answer: it cannot follow one, and SERVFAIL to one type keeps it from using the answer to another (RFC 4074 section
+    /// 4.5).
     pub const fn rcode(&self) -> Rcode {
         match self.reason {
             FailureReason::Rcode(rcode) => rcode,
+            FailureReason::Unusable(UnusableReply::Referral) => Rcode::NOERROR,
             _ => Rcode::SERVFAIL,
         }
     }

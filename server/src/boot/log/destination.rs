@@ -6,8 +6,7 @@ use std::io::{self, IsTerminal as _};
 use std::os::fd::AsFd as _;
 
 use nix::sys::stat::fstat;
-use tracing::{Level, Metadata};
-use tracing_subscriber::fmt::MakeWriter;
+use tracing::Level;
 
 /// What reads the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +20,13 @@ pub(in crate::boot) enum LogDestination {
     Journal,
     /// A file, a pipe.
     Other,
+}
+
+/// How lines look.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::boot) struct LogForm {
+    pub(in crate::boot) destination: LogDestination,
+    pub(in crate::boot) json: bool,
 }
 
 impl LogDestination {
@@ -65,40 +71,6 @@ const fn priority(level: Level) -> &'static str {
         Level::WARN => "<4>",
         Level::INFO => "<6>",
         Level::DEBUG | Level::TRACE => "<7>",
-    }
-}
-
-/// Writes each line to standard error by one call, so that lines of several threads stay apart.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct StderrLines(pub(super) LogDestination);
-
-/// One line on its way to standard error.
-pub(super) struct StderrLine(&'static str);
-
-impl<'a> MakeWriter<'a> for StderrLines {
-    type Writer = StderrLine;
-
-    fn make_writer(&'a self) -> StderrLine {
-        StderrLine(self.0.prefix(Level::INFO))
-    }
-
-    fn make_writer_for(&'a self, event: &Metadata<'_>) -> StderrLine {
-        StderrLine(self.0.prefix(*event.level()))
-    }
-}
-
-impl io::Write for StderrLine {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if self.0.is_empty() {
-            io::stderr().write_all(line)?;
-        } else {
-            io::stderr().write_all(&[self.0.as_bytes(), line].concat())?;
-        }
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

@@ -67,8 +67,10 @@ fn the_table_and_a_scrape_agree() {
         out.set(&CACHE_EVICTIONS, &[], 1);
         out.set(&DOMAIN_UPSTREAMS, &["."], 1);
         out.set(&DOMAIN_HEALTHY, &["."], 1);
+        out.set(&DOMAIN_FALLBACK, &["."], 0);
         out.set(&CONFIG_HASH, &[], 1);
         out.set(&ZONE_FOLDER_OK, &["/etc/rhumb/zones"], 1);
+        out.set(&LOG_DROPPED, &[], 1);
         out.set(&QUERY_LOG_DROPPED, &[], 1);
         out.zone(&ZoneSample {
             origin: &"example.com.",

@@ -114,7 +114,7 @@ fn one_that_waits_is_signed_for_once_it_is_answered() {
     let outcome = lab.respond(Transport::Udp, &message, &mut QueryScratch::new(), &mut out);
     let QueryOutcome::Wait(waiting) = outcome else { panic!("{outcome:?}") };
     let error = (ExtendedError::NoReachableAuthority, "");
-    let length = fail_waiting(&waiting.client, Rcode::SERVFAIL, Some(error), &mut out).unwrap();
+    let length = fail_waiting(&waiting.client, Rcode::SERVFAIL, Some(error), None, &mut out).unwrap();
     assert_eq!(render(&out[..length]), "SERVFAIL 0/0/1");
     verifier.verify(&out[..length], now()).unwrap();
 }

@@ -8,7 +8,7 @@ use rhumb_wire::Transport::{Tcp, Udp};
 use tokio::time::Instant;
 
 use super::build;
-use super::script::{ScriptedUpstreams, UpstreamAct, ask, code, given, good, outcomes, pool, www};
+use super::script::{ScriptedUpstreams, SentQuery, UpstreamAct, ask, code, given, good, outcomes, pool, www};
 use crate::exchange::{AttemptOutcome, AttemptReport, RemoteServer, UnusableReply};
 use crate::forward::{FailureReason, UpstreamPolicy, UpstreamPool, forward};
 use crate::identity::ServerIdentity;
@@ -206,6 +206,37 @@ async fn referrals_and_nonsense_are_passed_over() {
             AttemptOutcome::Answered(Rcode::NOERROR)
         ]
     );
+}
+
+/// A referral without an answer to `sent`.
+fn referral(sent: &SentQuery) -> Vec<UpstreamAct> {
+    let ns = build::rr("com", 60, rhumb_wire::Type::NS, build::name("ns.elsewhere"));
+    let (id, question) = (build::id_of(&sent.query), build::question_of(&sent.query));
+    vec![UpstreamAct::Say(1, build::message(id, 0x8080, question, [&[], &[ns], &[]]))]
+}
+
+/// What one upstream does.
+type Reply = fn(&SentQuery) -> Vec<UpstreamAct>;
+
+#[tokio::test(start_paused = true)]
+async fn referrals_alone_are_an_empty_answer() {
+    let unusable = FailureReason::Unusable;
+    let refused: Reply = |sent| code(sent, 5);
+    let empty_header: Reply =
+        |sent| vec![UpstreamAct::Say(1, build::reply(&sent.query, 0, 0)[..12].to_vec())];
+    let silent: Reply = |_| Vec::new();
+    for (replies, reason, rcode) in [
+        ([referral as Reply, referral], unusable(UnusableReply::Referral), Rcode::NOERROR),
+        ([referral, silent], unusable(UnusableReply::Referral), Rcode::NOERROR),
+        ([referral, refused], FailureReason::Rcode(Rcode::REFUSED), Rcode::REFUSED),
+        ([refused, referral], FailureReason::Rcode(Rcode::REFUSED), Rcode::REFUSED),
+        ([referral, empty_header], unusable(UnusableReply::NoQuestion), Rcode::SERVFAIL),
+        ([empty_header, referral], unusable(UnusableReply::NoQuestion), Rcode::SERVFAIL),
+    ] {
+        let net = ScriptedUpstreams::new(move |sent| replies[usize::from(sent.to != 1)](sent));
+        let failure = ask(&net, &pool(UpstreamPolicy::InOrder, 2)).await.unwrap_err();
+        assert_eq!((failure.reason, failure.rcode()), (reason, rcode));
+    }
 }
 
 #[tokio::test(start_paused = true)]
