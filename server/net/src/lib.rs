@@ -2,7 +2,7 @@
 //!
 //! This crate knows no more of DNS than that a message on a stream follows its length in two bytes
 //! (RFC 1035, section 4.2.2). What it owns is the promise that a datagram is answered from the very address
-//! it was sent to ([`udp`], [`LocalAddress`]), the bounds on streams ([`tcp`], [`stream`]), their encryption ([`tls`]), fresh
+//! it was sent to ([`udp`], [`LocalAddress`]), the bounds on streams ([`tcp`], [`stream`]), their encryption ([`tls`], [`quic`]), fresh
 //! and unpredictable sockets towards other servers ([`upstream`]), and the questions to ask of the routing table ([`route`]).
 //!
 //! It is also the only crate with `unsafe` code and with code for one operating system only. The former is in
@@ -18,6 +18,7 @@ pub mod peer;
 mod pktinfo;
 mod port_owner;
 mod process;
+pub mod quic;
 mod random;
 pub mod route;
 mod sockaddr;

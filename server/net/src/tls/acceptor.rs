@@ -2,33 +2,20 @@
 
 use std::fmt;
 use std::io;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
-use rustls::crypto::aws_lc_rs::{Ticketer, default_provider};
-use rustls::server::{ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
-use rustls::{HandshakeKind, ServerConfig};
+use rustls::{ALL_VERSIONS, HandshakeKind};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::server::TlsStream;
 
 use super::certificate_pair::CertificatePair;
+use super::current_certificate::CurrentCertificate;
 use super::handshake_error::HandshakeError;
+use super::server_config::{TlsTickets, server_config};
 
 /// A connection whose bytes are encrypted.
 pub type ServerTlsStream = TlsStream<TcpStream>;
-
-/// What session tickets are made and read with: a key of the process, another one every six hours, each good for twelve. With the
-/// same one, all acceptors take the tickets of each other.
-#[derive(Debug, Clone)]
-pub struct TlsTickets(Arc<dyn ProducesTickets>);
-
-impl TlsTickets {
-    /// Errors: the system gives no random bytes.
-    pub fn new() -> io::Result<Self> {
-        Ticketer::new().map(Self).map_err(io::Error::other)
-    }
-}
 
 /// Does the handshakes of a listener, with the certificate of the moment.
 pub struct TlsAcceptor {
@@ -57,22 +44,14 @@ impl TlsAcceptor {
     ///
     /// Errors: the library lacks what it should have.
     pub fn new(certificate: &CertificatePair, protocols: &[&[u8]], tickets: &TlsTickets) -> io::Result<Self> {
-        let certificate = Arc::new(CurrentCertificate(RwLock::new(Arc::clone(&certificate.key))));
-        let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(io::Error::other)?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::clone(&certificate) as Arc<dyn ResolvesServerCert>);
-        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-        config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.ticketer = Arc::clone(&tickets.0);
-        config.max_early_data_size = 0;
+        let certificate = CurrentCertificate::new(certificate);
+        let config = server_config(&certificate, protocols, tickets, ALL_VERSIONS)?;
         Ok(Self { certificate, acceptor: Arc::new(config).into() })
     }
 
     /// Later handshakes show this certificate. Sessions that were begun go on.
     pub fn set_certificate(&self, certificate: &CertificatePair) {
-        *self.certificate.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&certificate.key);
+        self.certificate.set(certificate);
     }
 
     /// Does the handshake with a client. Errors: why there is no session; the client was told where it can be.
@@ -85,15 +64,5 @@ impl TlsAcceptor {
         let stream = accepted.map_err(|_| HandshakeError::Timeout)?.map_err(HandshakeError::of)?;
         let resumed = stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed);
         Ok(AcceptedSession { stream, resumed })
-    }
-}
-
-/// The certificate that is shown now.
-#[derive(Debug)]
-struct CurrentCertificate(RwLock<Arc<CertifiedKey>>);
-
-impl ResolvesServerCert for CurrentCertificate {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner)))
     }
 }

@@ -14,7 +14,7 @@ use super::certificate_error::{CertificateError, MOST};
 /// A certificate and its key, ready to be shown to clients.
 #[derive(Debug, Clone)]
 pub struct CertificatePair {
-    pub(super) key: Arc<CertifiedKey>,
+    pub(crate) key: Arc<CertifiedKey>,
     details: CertificateDetails,
 }
 

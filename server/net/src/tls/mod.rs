@@ -7,13 +7,19 @@ mod acceptor;
 mod certificate_details;
 mod certificate_error;
 mod certificate_pair;
+mod current_certificate;
 mod handshake_error;
+mod server_config;
 
-pub use acceptor::{AcceptedSession, ServerTlsStream, TlsAcceptor, TlsTickets};
+pub use acceptor::{AcceptedSession, ServerTlsStream, TlsAcceptor};
 pub use certificate_details::CertificateDetails;
 pub use certificate_error::CertificateError;
 pub use certificate_pair::CertificatePair;
 pub use handshake_error::HandshakeError;
+pub use server_config::TlsTickets;
+
+pub(crate) use current_certificate::CurrentCertificate;
+pub(crate) use server_config::server_config;
 
 #[cfg(test)]
 mod tests;

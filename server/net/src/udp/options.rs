@@ -47,7 +47,25 @@ impl SocketOptions {
         canonical(self.address).is_ipv4() || !self.v6only
     }
 
+    /// Binds a socket that says of each datagram where it was sent to, unless it is bound to that address alone.
     pub(super) fn bind(&self) -> Result<(Socket, SocketAddr), BindError> {
+        self.bind_with(
+            |socket, v4, v6| {
+                if self.bound_to().is_none() { pktinfo::ask(socket, v4, v6) } else { Ok(()) }
+            },
+        )
+    }
+
+    /// Binds a socket for those who ask it for that themselves. It does not block.
+    pub(crate) fn bind_plain(&self) -> Result<std::net::UdpSocket, BindError> {
+        let (socket, _) = self.bind_with(|socket, _, _| socket.set_nonblocking(true))?;
+        Ok(socket.into())
+    }
+
+    fn bind_with(
+        &self,
+        prepare: impl FnOnce(&Socket, bool, bool) -> io::Result<()>,
+    ) -> Result<(Socket, SocketAddr), BindError> {
         let address = canonical(self.address);
         let failed = |step| move |error| BindError::new(SocketKind::Udp, self.address, step, error);
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))
@@ -57,9 +75,7 @@ impl SocketOptions {
         }
         socket.set_reuse_port(true).map_err(failed("set SO_REUSEPORT"))?;
         let v4 = self.serves_v4();
-        if self.bound_to().is_none() {
-            pktinfo::ask(&socket, v4, address.is_ipv6()).map_err(failed("ask for packet info"))?;
-        }
+        prepare(&socket, v4, address.is_ipv6()).map_err(failed("ask for packet info"))?;
         // With a limit the kernel would set a timer for each wait.
         #[cfg(not(target_os = "linux"))]
         socket.set_read_timeout(Some(RECEIVE_TIMEOUT)).map_err(failed("set SO_RCVTIMEO"))?;

@@ -1,0 +1,151 @@
+//! Clients on loopback.
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use quinn::crypto::rustls::QuicClientConfig;
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::time::Instant;
+
+use super::*;
+use crate::tls::{CertificatePair, HandshakeError, TlsTickets};
+use crate::udp::SocketOptions;
+
+fn endpoint(address: &str, pair: &CertificatePair) -> (QuicEndpoint, u16) {
+    let options = SocketOptions { address: address.parse().unwrap(), v6only: false, receive_buffer: 1 << 16 };
+    let socket = bind(&options).unwrap();
+    let port = socket.local_addr().unwrap().port();
+    (QuicEndpoint::open(socket, pair, &[b"doq"], &TlsTickets::new().unwrap()).unwrap(), port)
+}
+
+fn client(own: &str, pair: &CertificatePair, protocol: &[u8]) -> quinn::Endpoint {
+    let mut roots = RootCertStore::empty();
+    roots.add(pair.key.cert[0].clone()).unwrap();
+    let mut tls = ClientConfig::builder_with_provider(std::sync::Arc::new(default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    tls.alpn_protocols = vec![protocol.to_vec()];
+    let tls = QuicClientConfig::try_from(tls).unwrap();
+    let mut client = quinn::Endpoint::client(own.parse().unwrap()).unwrap();
+    client.set_default_client_config(quinn::ClientConfig::new(std::sync::Arc::new(tls)));
+    client
+}
+
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(5)
+}
+
+#[tokio::test]
+async fn answers_leave_from_the_address_that_was_asked() {
+    let pair = CertificatePair::self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (server, port) = endpoint("[::]:0", &pair);
+    for (own, asked) in [
+        ("127.0.9.41:0", SocketAddr::from((Ipv4Addr::new(127, 1, 2, 3), port))),
+        ("[::1]:0", SocketAddr::from((Ipv6Addr::LOCALHOST, port))),
+    ] {
+        let client = client(own, &pair, b"doq");
+        let answered = async {
+            let connection = server.accept().await.unwrap().accept(soon()).await.unwrap();
+            assert_eq!(connection.local().ip, asked.ip());
+            assert_eq!(connection.peer().ip(), own.parse::<SocketAddr>().unwrap().ip());
+            let mut stream = connection.accept_stream().await.unwrap();
+            let mut bytes = Vec::new();
+            assert_eq!(stream.read_on(&mut bytes, 100).await, Ok(true));
+            stream.write(&bytes).await.unwrap();
+            stream.finish().unwrap();
+            stream.stopped().await;
+        };
+        let asking = async {
+            // A client takes packets from the address alone that it has asked.
+            let connection = client.connect(asked, "localhost").unwrap().await.unwrap();
+            let (mut send, mut receive) = connection.open_bi().await.unwrap();
+            send.write_all(b"question").await.unwrap();
+            send.finish().unwrap();
+            assert_eq!(receive.read_to_end(100).await.unwrap(), b"question");
+        };
+        tokio::join!(answered, asking);
+    }
+}
+
+#[tokio::test]
+async fn other_protocols_are_turned_away() {
+    let pair = CertificatePair::self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (server, port) = endpoint("127.0.0.1:0", &pair);
+    let client = client("127.0.0.1:0", &pair, b"h3");
+    let refused = async { server.accept().await.unwrap().accept(soon()).await.unwrap_err() };
+    let asking =
+        async { client.connect((Ipv4Addr::LOCALHOST, port).into(), "localhost").unwrap().await.unwrap_err() };
+    let (error, _) = tokio::join!(refused, asking);
+    assert!(matches!(error, HandshakeError::Protocol), "{error:?}");
+}
+
+#[tokio::test]
+async fn clients_that_do_not_trust_the_certificate_are_told_apart() {
+    let [pair, other] =
+        [(), ()].map(|()| CertificatePair::self_signed(vec!["localhost".to_owned()]).unwrap());
+    let (server, port) = endpoint("127.0.0.1:0", &pair);
+    let client = client("127.0.0.1:0", &other, b"doq");
+    let refused = async { server.accept().await.unwrap().accept(soon()).await.unwrap_err() };
+    let asking =
+        async { client.connect((Ipv4Addr::LOCALHOST, port).into(), "localhost").unwrap().await.unwrap_err() };
+    let (error, _) = tokio::join!(refused, asking);
+    assert!(matches!(error, HandshakeError::Alert(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_retry_shows_that_an_address_is_its_own() {
+    let pair = CertificatePair::self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (server, port) = endpoint("127.0.0.1:0", &pair);
+    let client = client("127.0.0.1:0", &pair, b"doq");
+    let accepted = async {
+        let first = server.accept().await.unwrap();
+        assert!(first.may_retry());
+        first.retry();
+        let second = server.accept().await.unwrap();
+        assert!(!second.may_retry());
+        let connection = second.accept(soon()).await.unwrap();
+        connection.close(7, "enough");
+    };
+    let asking = async {
+        let connection =
+            client.connect((Ipv4Addr::LOCALHOST, port).into(), "localhost").unwrap().await.unwrap();
+        let closed = connection.closed().await;
+        assert!(closed.to_string().contains("enough"), "{closed}");
+    };
+    tokio::join!(accepted, asking);
+}
+
+#[tokio::test]
+async fn streams_have_bounds() {
+    let pair = CertificatePair::self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (server, port) = endpoint("127.0.0.1:0", &pair);
+    let client = client("127.0.0.1:0", &pair, b"doq");
+    let read = async {
+        let connection = server.accept().await.unwrap().accept(soon()).await.unwrap();
+        let mut stream = connection.accept_stream().await.unwrap();
+        let mut bytes = Vec::new();
+        assert_eq!(stream.read_on(&mut bytes, 50).await, Ok(false));
+        assert_eq!(bytes.len(), 51);
+        assert_eq!(stream.read_on(&mut bytes, 100).await, Ok(false));
+        assert_eq!(bytes.len(), 101);
+        let mut stream = connection.accept_stream().await.unwrap();
+        assert_eq!(stream.read_on(&mut Vec::new(), 100).await, Err(StreamClosed));
+        connection.close(0, "");
+    };
+    let sent = async {
+        let connection =
+            client.connect((Ipv4Addr::LOCALHOST, port).into(), "localhost").unwrap().await.unwrap();
+        let (mut send, _receive) = connection.open_bi().await.unwrap();
+        send.write_all(&[0; 101]).await.unwrap();
+        send.finish().unwrap();
+        let (mut send, _receive) = connection.open_bi().await.unwrap();
+        send.write_all(&[0; 10]).await.unwrap();
+        send.reset(3_u32.into()).unwrap();
+        assert!(tokio::time::timeout(Duration::from_millis(100), connection.open_uni()).await.is_err());
+        connection.closed().await;
+    };
+    tokio::join!(read, sent);
+}
