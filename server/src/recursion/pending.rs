@@ -110,6 +110,12 @@ impl PendingReply {
         (!matches!(open.path, ReplyPath::Explain(_))).then(|| network(open.client.peer.ip()))
     }
 
+    /// Whether its client has gone, as far as streams tell.
+    pub(super) fn is_abandoned(&self) -> bool {
+        let gone = |open: &OpenReply| matches!(&open.path, ReplyPath::Stream(client) if client.is_closed());
+        self.0.as_deref().is_some_and(gone)
+    }
+
     /// When it has to be answered at the latest; none for one that waits for its first look-up, which ends before.
     pub(super) fn ends(&self) -> Option<Instant> {
         let open = self.0.as_ref()?;

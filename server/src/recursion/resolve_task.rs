@@ -26,6 +26,8 @@ use crate::test_hooks::{PanicPoint, inject_panic};
 const CLIENTS_OF_QUESTION: usize = 1000;
 /// How long look-ups have once the server stops; it leaves their clients' connections some of the five seconds of the end.
 const LAST: Duration = Duration::from_millis(4500);
+/// How often the clients that wait are looked at, whether they are still there.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// With so much room and nothing in it, the table of look-ups gives it back.
 const KEPT: usize = 512;
 
@@ -70,6 +72,7 @@ impl ResolveTasks {
                     lookups: Arc::clone(&lookups),
                     in_flight: HashMap::new(),
                     chains: ChainDeadlines::default(),
+                    next_look: Instant::now(),
                     events,
                     queue: sender.clone(),
                     scratch: QueryScratch::new(),
@@ -95,6 +98,8 @@ struct ResolveTask {
     in_flight: HashMap<Arc<LookupKey>, InFlight>,
     /// Of clients that wait for a further link.
     chains: ChainDeadlines,
+    /// When clients are looked at next, whether they are still there.
+    next_look: Instant,
     /// Bounded by the number of look-ups: each sends two at most.
     events: mpsc::UnboundedSender<LookupEvent>,
     /// For clients whose chain goes on with another question.
@@ -120,6 +125,7 @@ impl ResolveTask {
                     None => return,
                 },
                 () = sleep_until(self.chains.next()), if !self.chains.is_empty() => self.end_chains(),
+                () = sleep_until(self.next_look), if !self.in_flight.is_empty() => self.let_go(),
                 _ = stop.wait_for(|stop| *stop), if !stopping => {
                     stopping = true;
                     last.as_mut().reset(Instant::now() + LAST);
@@ -189,6 +195,16 @@ impl ResolveTask {
             self.chains.add(end, key);
         }
         waiting.push(reply);
+    }
+
+    /// Forgets the clients that have gone meanwhile, so that they count no longer.
+    fn let_go(&mut self) {
+        for waiting in self.in_flight.values_mut() {
+            for reply in waiting.extract_if(.., |reply| reply.is_abandoned()) {
+                reply.drop_silently(DropReason::ClientGone);
+            }
+        }
+        self.next_look = Instant::now() + LOOK_EVERY;
     }
 
     /// Answers the clients whose chains have taken too long.
