@@ -12,6 +12,7 @@ pub mod listeners;
 mod notes;
 mod open_listener;
 mod openers;
+mod quic;
 pub mod stream;
 mod tcp;
 mod tls;

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::answer::{AnswerContext, MessageAnswer, answer_message};
 use super::stream::StreamServices;
-use crate::query::{QueryClient, QueryContext, QueryScratch};
+use crate::query::{MessageSource, QueryClient, QueryContext, QueryScratch};
 use crate::recursion::ReplyPath;
 
 /// How long an answer that waits for others may take: longer than any look-up.
@@ -28,6 +28,8 @@ pub(super) enum ExchangeAnswer {
     Message(Vec<u8>),
     /// There is none, which was counted: the message is no query, or one that gets no answer.
     Dropped,
+    /// More than one response message.
+    Messages(Box<dyn MessageSource>),
     /// Others were asked, and no answer came of it.
     Unanswered,
 }
@@ -70,8 +72,8 @@ fn answer_now(
             MessageAnswer::Reply(length) => {
                 Some(ExchangeAnswer::Message(out.get(..length).unwrap_or_default().to_vec()))
             }
-            // More than one message is for transports that have room for them, and refused before it comes to this.
-            MessageAnswer::Nothing | MessageAnswer::Messages(_) => Some(ExchangeAnswer::Dropped),
+            MessageAnswer::Nothing => Some(ExchangeAnswer::Dropped),
+            MessageAnswer::Messages(source) => Some(ExchangeAnswer::Messages(source)),
             MessageAnswer::Pending => None,
         }
     });

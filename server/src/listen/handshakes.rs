@@ -1,6 +1,7 @@
 //! The handshakes that connections of a listener begin with.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use rhumb_net::AcceptedConnection;
@@ -10,7 +11,7 @@ use tokio::time::Instant;
 
 use super::open_listener::{ListenerOpening, ListenerTerms, TlsTerms};
 use super::stream::StreamServices;
-use crate::metrics::HandshakeResult;
+use crate::metrics::{HandshakeResult, ServerMetrics};
 
 /// Seconds between two lines of the log about failures of the same cause.
 const LOG_EVERY: u64 = 60;
@@ -19,20 +20,16 @@ const LOG_EVERY: u64 = 60;
 #[derive(Debug)]
 pub(super) struct ListenerHandshakes {
     acceptor: TlsAcceptor,
-    transport: Transport,
-    began: Instant,
-    /// When each cause was last logged, in seconds since the listener began, from 1; 0 where it never was.
-    logged: [AtomicU64; HandshakeResult::COUNT],
+    log: HandshakeLog,
 }
 
 impl ListenerHandshakes {
     /// Errors: there is no certificate, or the library lacks what it should have.
     pub(super) fn of(opening: &ListenerOpening<'_>) -> io::Result<Self> {
         let transport = opening.key.transport;
-        let TlsTerms { certificate, tickets } =
-            opening.terms.tls.ok_or_else(|| io::Error::other("it has no certificate"))?;
+        let TlsTerms { certificate, tickets } = opening.terms.needed_tls()?;
         let acceptor = TlsAcceptor::new(certificate, transport.protocols(), tickets)?;
-        Ok(Self { acceptor, transport, began: Instant::now(), logged: Default::default() })
+        Ok(Self { acceptor, log: HandshakeLog::new(transport) })
     }
 
     /// Later handshakes are done by these terms.
@@ -55,17 +52,37 @@ impl ListenerHandshakes {
         match self.acceptor.accept(accepted.stream, begun + within).await {
             Ok(session) => {
                 let result = if session.resumed { HandshakeResult::Resumed } else { HandshakeResult::Full };
-                metrics.handshake(self.transport, result);
+                metrics.handshake(self.log.transport, result);
                 Some(session.stream)
             }
             Err(error) => {
-                let cause = cause_of(&error);
-                metrics.handshake(self.transport, cause);
-                if self.is_due(cause) {
-                    tracing::info!(client = %accepted.peer, "no TLS session: {error}");
-                }
+                self.log.failed(accepted.peer, &error, metrics);
                 None
             }
+        }
+    }
+}
+
+/// What is counted and logged of handshakes that fail, once a minute for each cause.
+#[derive(Debug)]
+pub(super) struct HandshakeLog {
+    transport: Transport,
+    began: Instant,
+    /// When each cause was last logged, in seconds since the listener began, from 1; 0 where it never was.
+    logged: [AtomicU64; HandshakeResult::COUNT],
+}
+
+impl HandshakeLog {
+    pub(super) fn new(transport: Transport) -> Self {
+        Self { transport, began: Instant::now(), logged: Default::default() }
+    }
+
+    /// A handshake failed.
+    pub(super) fn failed(&self, client: SocketAddr, error: &HandshakeError, metrics: &ServerMetrics) {
+        let cause = cause_of(error);
+        metrics.handshake(self.transport, cause);
+        if self.is_due(cause) {
+            tracing::info!(%client, proto = self.transport.name(), "no TLS session: {error}");
         }
     }
 

@@ -1,7 +1,8 @@
 //! What listeners of every transport have in common: they are bound, then opened, then served by terms that may change, then closed.
 
 use std::fmt;
-use std::net::TcpListener;
+use std::io;
+use std::net::{TcpListener, UdpSocket};
 
 use rhumb_config::ListenEntry;
 use rhumb_net::tls::{CertificatePair, TlsTickets};
@@ -15,6 +16,8 @@ use super::stream::ListenerServices;
 pub enum BoundListener {
     /// One for each thread.
     Datagrams(Vec<DatagramSocket>),
+    /// One for the datagrams of all connections.
+    Datagram(UdpSocket),
     /// One for all connections.
     Streams(TcpListener),
 }
@@ -26,6 +29,13 @@ pub(super) struct ListenerTerms<'a> {
     pub(super) entry: &'a ListenEntry,
     /// Of encrypted ones.
     pub(super) tls: Option<TlsTerms<'a>>,
+}
+
+impl<'a> ListenerTerms<'a> {
+    /// Errors: there is no certificate.
+    pub(super) fn needed_tls(&self) -> io::Result<TlsTerms<'a>> {
+        self.tls.ok_or_else(|| io::Error::other("it has no certificate"))
+    }
 }
 
 /// What handshakes are done with.

@@ -2,12 +2,13 @@
 
 use std::io;
 
-use rhumb_net::{BindError, tcp, udp::DatagramSocket, udp::SocketOptions};
+use rhumb_net::udp::{DatagramSocket, SocketOptions};
+use rhumb_net::{self as net, BindError};
 use rhumb_wire::Transport;
 
 use super::listener_key::{DatagramSockets, ListenerKey};
 use super::open_listener::{BoundListener, ListenerOpening, OpenListener};
-use super::{https, tcp as plain, tls, udp};
+use super::{https, quic, tcp, tls, udp};
 
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -15,25 +16,29 @@ const BACKLOG: u32 = 1024;
 /// Binds the sockets of a listener. Errors: the address cannot be had.
 pub(super) fn bind(key: &ListenerKey) -> Result<BoundListener, BindError> {
     let Some(DatagramSockets { count, buffer }) = key.datagrams else {
-        return tcp::bind(key.address, key.v6only, BACKLOG).map(BoundListener::Streams);
+        return net::tcp::bind(key.address, key.v6only, BACKLOG).map(BoundListener::Streams);
     };
     let options = SocketOptions {
         address: key.address,
         v6only: key.v6only,
         receive_buffer: usize::try_from(buffer).unwrap_or(usize::MAX),
     };
+    if !key.transport.is_datagram() {
+        return net::quic::bind(&options).map(BoundListener::Datagram);
+    }
     let sockets = (0..count).map(|_| DatagramSocket::bind(&options));
     sockets.collect::<Result<_, _>>().map(BoundListener::Datagrams)
 }
 
 /// Serves what was bound. Errors: the system gives no threads or random bytes.
 pub(super) fn open(bound: BoundListener, opening: ListenerOpening<'_>) -> io::Result<Box<dyn OpenListener>> {
-    use BoundListener::{Datagrams, Streams};
+    use BoundListener::{Datagram, Datagrams, Streams};
     match (opening.key.transport, bound) {
         (Transport::Udp, Datagrams(sockets)) => udp::open(sockets, opening),
-        (Transport::Tcp, Streams(listener)) => plain::open(listener, opening),
+        (Transport::Tcp, Streams(listener)) => tcp::open(listener, opening),
         (Transport::Tls, Streams(listener)) => tls::open(listener, opening),
         (Transport::Https, Streams(listener)) => https::open(listener, opening),
+        (Transport::Quic, Datagram(socket)) => quic::open(socket, opening),
         (transport, _) => Err(io::Error::other(format!("{transport} is not served"))),
     }
 }

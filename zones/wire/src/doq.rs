@@ -1,6 +1,8 @@
 //! What DNS over QUIC says of its streams and how they end (RFC 9250).
 
+use crate::edns::{self, OptRecord};
 use crate::header;
+use crate::query::QueryMessage;
 
 /// Why a stream or a connection ends before it should (section 4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,16 +21,28 @@ pub enum DoqErrorCode {
 
 /// What is wrong with the bytes of a stream; the connection ends with [`DoqErrorCode::Protocol`] (section 4.3.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.reason())]
 pub enum DoqStreamError {
     /// It ended before the message did.
-    #[error("a stream ended before its message")]
     Short,
     /// More bytes than one message.
-    #[error("a stream has more than one message")]
     Long,
     /// The id of the message is not 0 (section 4.2.1).
-    #[error("the id of a message is not 0")]
     Id,
+    /// An option that QUIC has its own way for (section 5.5.2).
+    Keepalive,
+}
+
+impl DoqStreamError {
+    /// In words, for the end of the connection.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Short => "a stream ended before its message",
+            Self::Long => "a stream has more than one message",
+            Self::Id => "the id of a message is not 0",
+            Self::Keepalive => "a message has the option edns-tcp-keepalive",
+        }
+    }
 }
 
 /// The longest that a stream of a client may be: a message behind its length.
@@ -44,7 +58,12 @@ pub fn query(stream: &[u8]) -> Result<&[u8], DoqStreamError> {
     if message.len() < length || length < header::LENGTH {
         return Err(DoqStreamError::Short);
     }
-    if message.starts_with(&[0, 0]) { Ok(message) } else { Err(DoqStreamError::Id) }
+    if !message.starts_with(&[0, 0]) {
+        return Err(DoqStreamError::Id);
+    }
+    let edns = QueryMessage::parse(message).ok().and_then(|query| query.edns);
+    let keeps = |edns: OptRecord<'_>| edns.options.into_iter().any(|(code, _)| code == edns::TCP_KEEPALIVE);
+    if edns.is_some_and(keeps) { Err(DoqStreamError::Keepalive) } else { Ok(message) }
 }
 
 #[cfg(test)]
@@ -69,5 +88,17 @@ mod tests {
         ] {
             assert_eq!(query(&wrong), Err(error), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn keepalive_is_not_for_quic() {
+        let with_option = |code: u8| {
+            let mut message =
+                b"\0\0\x01\0\0\x01\0\0\0\0\0\x01\0\0\x01\0\x01\0\0\x29\x04\xd0\0\0\0\0\0\x04\0".to_vec();
+            message.extend_from_slice(&[code, 0, 0]);
+            [&(message.len() as u16).to_be_bytes(), message.as_slice()].concat()
+        };
+        assert_eq!(query(&with_option(11)), Err(DoqStreamError::Keepalive));
+        assert!(query(&with_option(12)).is_ok());
     }
 }

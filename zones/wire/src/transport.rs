@@ -55,6 +55,10 @@ macro_rules! transports {
             /// Their names, in the same order.
             pub const NAMES: [&'static str; Self::ALL.len()] = [$(Self::$variant.name()),*];
 
+            /// Each behind its name, in the same order.
+            pub const WORDS: [(&'static str, Self); Self::ALL.len()] =
+                [$((Self::$variant.name(), Self::$variant)),*];
+
             /// What sets it apart from the others.
             pub const fn facts(self) -> TransportFacts {
                 match self {

@@ -12,14 +12,7 @@ use crate::reader::ConfigReader;
 pub(super) const USUAL: [Transport; 2] = [Transport::Udp, Transport::Tcp];
 
 /// What a listener may speak.
-const WORDS: WordKind<Transport> = WordKind {
-    words: &[named(Transport::Udp), named(Transport::Tcp), named(Transport::Tls), named(Transport::Https)],
-    later: &Transport::NAMES,
-};
-
-const fn named(transport: Transport) -> (&'static str, Transport) {
-    (transport.name(), transport)
-}
+const WORDS: WordKind<Transport> = WordKind { words: &Transport::WORDS, later: &[] };
 
 /// A list of transports, each at most once, in the order of [`Transport::ALL`].
 pub(super) struct TransportList;

@@ -124,7 +124,8 @@ impl HttpConnection {
         match exchange(&query, &client, streams).await {
             ExchangeAnswer::Message(message) => answer(activity.unsent(message), is_head),
             ExchangeAnswer::Unanswered => rejection(DohRejection::Unanswered, is_head),
-            ExchangeAnswer::Dropped => rejection(DohRejection::Query, is_head),
+            // More than one message is for transports that have room for them, and refused before it comes to this.
+            ExchangeAnswer::Dropped | ExchangeAnswer::Messages(_) => rejection(DohRejection::Query, is_head),
         }
     }
 
