@@ -45,6 +45,7 @@ mod listening;
 mod logging;
 mod operating;
 mod passing;
+mod quic;
 mod reading;
 mod reloading;
 mod rotating;
@@ -97,6 +98,7 @@ fn main() -> ExitCode {
         encrypted::TESTS,
         encrypted::renewal::TESTS,
         https::TESTS,
+        quic::TESTS,
         running::TESTS,
         following::TESTS,
         reloading::TESTS,

@@ -117,7 +117,7 @@ impl ConfigSection for ListenEntry {
         keys.key(
             "port",
             InForce::AtReload,
-            "The port of all its transports. Without it 53 for udp and tcp, 853 for tls, 443 for https.",
+            "The port of all its transports. Without it 53 for udp and tcp, 853 for tls and quic, 443 for https.",
             OptionalKind(NumberKind::new(1, 65_535)),
             |draft| &mut draft.port,
         );
@@ -130,18 +130,18 @@ impl ConfigSection for ListenEntry {
         keys.key(
             "transports",
             InForce::AtReload,
-            "What is spoken on this address. tls and https need a certificate.",
+            "What is spoken on this address. tls, https and quic need a certificate.",
             TransportList,
             |draft| &mut draft.transports,
         );
         keys.key("certificate", InForce::AtReload,
-            "For tls and https: the file of the certificate, followed by those of its issuers, in PEM. The file and that of the key are \
+            "For tls, https and quic: the file of the certificate, followed by those of its issuers, in PEM. The file and that of the key are \
              followed. `self-signed` makes a certificate at the start that no client trusts, to try things out.",
             OptionalKind(CertificateFile),
             |draft| &mut draft.certificate,
         );
         keys.key("key", InForce::AtReload,
-            "For tls and https: the file of the certificate's private key, in PEM. It must not be readable by every user.",
+            "For tls, https and quic: the file of the certificate's private key, in PEM. It must not be readable by every user.",
             OptionalKind(FilePath),
             |draft| &mut draft.key,
         );
