@@ -207,7 +207,7 @@ fn what_is_wrong_by_structure_is_refused_by_both() {
         (&["listen", "0", "port"], json!(0)),
         (&["listen", "0", "transports"], json!([])),
         (&["listen", "0", "transports"], json!(["udp", "udp"])),
-        (&["listen", "0", "transports"], json!(["quic"])),
+        (&["listen", "0", "transports"], json!(["dtls"])),
         (&["listen", "2", "certificate"], json!("")),
         (&["listen", "2", "key"], json!([])),
         (&["listen"], json!([])),

@@ -18,7 +18,7 @@ const TEN: &str = r#"listen:
   - adress: "::"
   - address: 192.0.2.300
     port: 70000
-    transports: [udp, quic]
+    transports: [udp, dtls]
 workers: many
 zones:
   - name: example..com
