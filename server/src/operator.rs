@@ -12,6 +12,7 @@ pub(crate) mod fake;
 mod load;
 mod page;
 mod pages;
+mod running;
 mod server_status;
 pub(crate) mod show;
 mod status;

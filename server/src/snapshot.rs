@@ -19,6 +19,7 @@ mod origin;
 mod published;
 pub mod retired;
 mod route;
+mod running_lookups;
 mod view;
 mod zone;
 
@@ -38,5 +39,6 @@ pub use published::{QuerySettings, ServerSnapshot};
 pub use route::{
     AnswerTrust, ForwardRoute, ListSource, RouteEntry, RouteServices, RouteState, RouteTerms, RouteUpstream,
 };
+pub use running_lookups::{RunningLookup, RunningLookups, RunningPlace};
 pub use view::{AnswerAuthority, SnapshotView};
 pub use zone::{NewContents, ServedZone, StaleVersion, ZoneEntry, ZoneTrouble};

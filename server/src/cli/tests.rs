@@ -66,6 +66,7 @@ fn rows_are_read() {
         ("zone list", "/zones", ""),
         ("zone status a", "/zones/status", "?name=a."),
         ("zone reload a", "/zones/reload", "?name=a."),
+        ("requests", "/requests", ""),
         ("cache show a", "/cache", "?name=a."),
         ("upstream down 192.0.2.1", "/upstreams/down", "?upstream=192.0.2.1"),
         ("upstream up [2001:db8::1]:5353", "/upstreams/up", "?upstream=%5B2001%3Adb8%3A%3A1%5D%3A5353"),

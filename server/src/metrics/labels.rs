@@ -149,6 +149,26 @@ label_values! {
 }
 
 label_values! {
+    /// What validation found of an answer from authoritative servers.
+    pub enum AnswerSecurity {
+        Secure => "secure", "Signed, and all signatures are right.";
+        Insecure => "insecure", "Not signed, or not validated.";
+        Bogus => "bogus", "A signature is missing or wrong.";
+    }
+}
+
+label_values! {
+    /// The bound that a question ended at.
+    pub enum WorkBound {
+        Time => "time", "It was worked on for too long.";
+        Queries => "queries", "Too many messages or bytes.";
+        Depth => "depth", "Addresses of nameservers lead too deep.";
+        Aliases => "aliases", "Too many aliases in a row.";
+        Validation => "validation", "Too many signatures or hashes.";
+    }
+}
+
+label_values! {
     /// Why a query or a reply was dropped: every drop anywhere is counted under one of these.
     pub enum DropReason {
         ShortMessage => "short-message", "Fewer octets than a header.";

@@ -22,8 +22,9 @@ pub use block::CounterBlock;
 pub use figures::TrafficFigures;
 pub use handles::{CertificateFigures, ForwardedDomain, GaugeUnit, ListMetrics, UpstreamMetrics};
 pub use labels::{
-    AccessList, CacheEvent, ClientFamily, DropReason, HandshakeResult, LookupResult, NotifyResult,
-    RefuseReason, ReloadResult, ResponseSource, TransferKind, TransferResult, TsigReason, UpstreamFailure,
+    AccessList, AnswerSecurity, CacheEvent, ClientFamily, DropReason, HandshakeResult, LookupResult,
+    NotifyResult, RefuseReason, ReloadResult, ResponseSource, TransferKind, TransferResult, TsigReason,
+    UpstreamFailure, WorkBound,
 };
 pub use registry::ServerMetrics;
 pub use samples::{MetricSamples, SampleSource, ZoneSample};

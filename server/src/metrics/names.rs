@@ -173,6 +173,13 @@ metrics! {
     FORWARD_LIST_CHANGES = Counter "rhumb_forward_list_changes_total" ["file"]
         "Changes of this file that changed the list of upstreams.";
 
+    RESOLVER_REQUESTS = Counter "rhumb_resolver_requests_total" []
+        "Queries sent to authoritative servers, repeats included.";
+    RESOLVER_ANSWERS = Counter "rhumb_resolver_answers_total" ["security"]
+        "Questions resolved by authoritative servers, by what validation found.";
+    RESOLVER_BOUNDS = Counter "rhumb_resolver_bounds_total" ["bound"]
+        "Questions that ended at a bound of their work, by bound.";
+
     ZONES = Gauge "rhumb_zones" []
         "Zones configured.";
     ZONES_FAILED = Gauge "rhumb_zones_failed" []

@@ -14,7 +14,8 @@ use super::handles::{
     CertificateFigures, ForwardedDomain, GaugeUnit, LabelledHandles, ListMetrics, UpstreamMetrics,
 };
 use super::labels::{
-    HandshakeResult, NotifyResult, RefuseReason, ReloadResult, TransferKind, TransferResult, TsigReason,
+    AnswerSecurity, HandshakeResult, NotifyResult, RefuseReason, ReloadResult, TransferKind, TransferResult,
+    TsigReason, WorkBound,
 };
 use super::samples::SampleSource;
 use crate::supervision::WorkerRegistry;
@@ -77,6 +78,9 @@ pub struct ServerMetrics {
     pub(super) transfers: [[AtomicU64; TransferResult::COUNT]; TransferKind::COUNT],
     pub(super) notifies: [AtomicU64; NotifyResult::COUNT],
     pub(super) tsig_errors: [AtomicU64; TsigReason::COUNT],
+    pub(super) resolver_requests: AtomicU64,
+    pub(super) resolver_answers: [AtomicU64; AnswerSecurity::COUNT],
+    pub(super) resolver_bounds: [AtomicU64; WorkBound::COUNT],
     pub(super) reloads: [AtomicU64; ReloadResult::COUNT],
     pub(super) reload_failed: AtomicBool,
     pub(super) loaded: AtomicU64,
@@ -114,6 +118,9 @@ impl ServerMetrics {
             transfers: Default::default(),
             notifies: Default::default(),
             tsig_errors: Default::default(),
+            resolver_requests: AtomicU64::new(0),
+            resolver_answers: Default::default(),
+            resolver_bounds: Default::default(),
             reloads: Default::default(),
             reload_failed: AtomicBool::new(false),
             loaded: AtomicU64::new(now),
@@ -256,6 +263,25 @@ impl ServerMetrics {
     /// The signature of a request was not accepted.
     pub fn tsig_failed(&self, reason: TsigReason) {
         if let Some(counter) = self.tsig_errors.get(reason.index()) {
+            counter.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// So many queries were sent to authoritative servers for one question.
+    pub fn resolver_sent(&self, requests: usize) {
+        self.resolver_requests.fetch_add(requests as u64, Relaxed);
+    }
+
+    /// A question was resolved, or its answer is bogus.
+    pub fn resolved(&self, security: AnswerSecurity) {
+        if let Some(counter) = self.resolver_answers.get(security.index()) {
+            counter.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// A question ended at a bound.
+    pub fn resolver_bound(&self, bound: WorkBound) {
+        if let Some(counter) = self.resolver_bounds.get(bound.index()) {
             counter.fetch_add(1, Relaxed);
         }
     }

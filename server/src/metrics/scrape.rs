@@ -12,9 +12,9 @@ use rhumb_wire::Transport;
 use super::block::CounterBlock;
 use super::histogram::float;
 use super::labels::{
-    AccessList, CacheEvent, ClientFamily, DropReason, HandshakeResult, LookupResult, NotifyResult,
-    RcodeLabel, RefuseReason, ReloadResult, ResponseSource, TransferKind, TransferResult, TsigReason,
-    TypeLabel, UpstreamFailure,
+    AccessList, AnswerSecurity, CacheEvent, ClientFamily, DropReason, HandshakeResult, LookupResult,
+    NotifyResult, RcodeLabel, RefuseReason, ReloadResult, ResponseSource, TransferKind, TransferResult,
+    TsigReason, TypeLabel, UpstreamFailure, WorkBound,
 };
 use super::names;
 use super::registry::ServerMetrics;
@@ -52,6 +52,7 @@ impl ServerMetrics {
         }
         self.sample_streams(&mut out);
         self.sample_forwarding(&mut out);
+        self.sample_resolver(&mut out);
         self.sample_process(&mut out);
         for source in self.sources() {
             source.sample(&mut out);
@@ -97,6 +98,16 @@ impl ServerMetrics {
         }
         for (reason, count) in TsigReason::ALL.iter().zip(&self.tsig_errors) {
             out.set(&names::TSIG_ERRORS, &[reason.as_str()], count.load(Relaxed));
+        }
+    }
+
+    fn sample_resolver(&self, out: &mut MetricSamples) {
+        out.set(&names::RESOLVER_REQUESTS, &[], self.resolver_requests.load(Relaxed));
+        for (security, count) in AnswerSecurity::ALL.iter().zip(&self.resolver_answers) {
+            out.set(&names::RESOLVER_ANSWERS, &[security.as_str()], count.load(Relaxed));
+        }
+        for (bound, count) in WorkBound::ALL.iter().zip(&self.resolver_bounds) {
+            out.set(&names::RESOLVER_BOUNDS, &[bound.as_str()], count.load(Relaxed));
         }
     }
 

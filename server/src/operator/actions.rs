@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::admin::ServerAdmin;
 use super::server_status::BrokenZoneStatus;
-use super::{cached, status};
+use super::{cached, running, status};
 use crate::change::{ChangeText, ReadStrictness, joined};
 use crate::control::command::{CommandAnswer, CommandArguments, CommandFailure, CommandResult, LaterResult};
 use crate::reload::ReloadRequest;
@@ -166,6 +166,10 @@ async fn withhold(admin: &ServerAdmin, given: &CommandArguments, out: bool) -> C
 pub(super) fn cache_show(admin: &ServerAdmin, given: &CommandArguments) -> CommandResult {
     let Some(name) = given.name("name") else { return Err(CommandFailure::new("name is missing")) };
     CommandAnswer::new(&cached::entries(&admin.live, name))
+}
+
+pub(super) fn requests(admin: &ServerAdmin, _: &CommandArguments) -> CommandResult {
+    CommandAnswer::new(&running::lookups(&admin.live))
 }
 
 pub(super) fn healthy(admin: &ServerAdmin, _: &CommandArguments) -> CommandResult {

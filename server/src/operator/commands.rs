@@ -266,6 +266,18 @@ pub(crate) static COMMANDS: &[OperatorCommand] = &[
     },
     OperatorCommand {
         spec: CommandSpec {
+            words: "requests",
+            changes: false,
+            path: "/requests",
+            about: "Show what is being resolved now",
+            arguments: &[],
+            seconds: 5,
+        },
+        run: RunCommand::Now(actions::requests),
+        show: show::requests,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
             words: "",
             changes: false,
             path: "/healthy",

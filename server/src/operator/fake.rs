@@ -18,6 +18,7 @@ use tokio::time::sleep;
 use super::cached::ShownCacheEntry;
 use super::commands::COMMANDS;
 use super::explanation::{AnswerExplanation, ExplanationStep, UpstreamAttempt};
+use super::running::{ShownLookup, ShownLookups};
 use super::server_status::{
     BrokenZoneStatus, CacheStatus, ListStatus, ListenerStatus, ReloadOutcome, RouteStatus, ServerStatus,
     TrafficStatus, UpstreamStatus, ZoneCount, ZoneStatus,
@@ -141,6 +142,7 @@ impl FakeService {
             }
             "/flush" => fail(&["there is no cache"]),
             "/cache" => CommandAnswer::new(&cached(given)),
+            "/requests" => CommandAnswer::new(&running(good)),
             "/explain" if good => CommandAnswer::new(&explanation()),
             "/explain" => fail(&["not now"]),
             "/healthy" if good => CommandAnswer::new(&json!({ "healthy": true })),
@@ -352,4 +354,19 @@ pub(crate) fn rest(mut stream: UnixStream) -> String {
 /// The status code of a response; 0 if there is none.
 pub(crate) fn status_code(said: &str) -> u16 {
     said.get(9..12).and_then(|code| code.parse().ok()).unwrap_or(0)
+}
+
+/// Two look-ups of three, or none.
+fn running(good: bool) -> ShownLookups {
+    let lookup = |name: &str, ms| ShownLookup {
+        name: name.to_owned(),
+        r#type: "AAAA".to_owned(),
+        domain: ".".to_owned(),
+        dnssec_ok: true,
+        checking_disabled: false,
+        ms,
+    };
+    let lookups =
+        if good { vec![lookup("slow.example.", 1900), lookup("a.example.", 7)] } else { Vec::new() };
+    ShownLookups { count: if good { 3 } else { 0 }, lookups }
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::cached::ShownCacheEntry;
 use super::explanation::AnswerExplanation;
+use super::running::ShownLookups;
 use super::server_status::{
     BrokenZoneStatus, CertificateStatus, RouteStatus, ServerStatus, TrafficStatus, ZoneStatus,
 };
@@ -284,6 +285,20 @@ pub(super) fn cached(given: &CommandArguments, answer: Value, to: &mut AnswerStr
         entry.records.iter().try_for_each(|record| writeln!(to.out, "  {}", plain(record)))?;
     }
     Ok(())
+}
+
+pub(super) fn requests(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {
+    let found: ShownLookups = read(answer)?;
+    if found.count == 0 {
+        return writeln!(to.out, "nothing is being resolved");
+    }
+    let mut table = TextTable::with_head(["FOR", "NAME", "TYPE", "BY"]);
+    for lookup in &found.lookups {
+        table.row([&format!("{} ms", lookup.ms), &lookup.name, &lookup.r#type, &lookup.domain]);
+    }
+    table.write(&mut *to.out)?;
+    let left_out = found.count - found.lookups.len().min(found.count);
+    if left_out > 0 { writeln!(to.out, "and {left_out} more") } else { Ok(()) }
 }
 
 pub(super) fn explanation(

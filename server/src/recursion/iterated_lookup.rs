@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use rhumb_resolver::iterate::{self, IteratedAnswer, ResolutionFailure};
+use rhumb_resolver::iterate::{self, IteratedAnswer, IterationFailure, ResolutionFailure};
+use rhumb_resolver::validate::ValidationFailure;
 use rhumb_resolver::{IterationSettings, StubZone, holds_private_address};
 use rhumb_wire::NameRef;
-use rhumb_wire::Rcode;
+use rhumb_wire::{Rcode, header};
 use tokio::sync::mpsc;
 
 use super::lookup::{LookupEvent, STALE_AFTER, UpstreamLookup};
 use super::lookup_answer::LookupAnswer;
 use super::tried::tried;
+use crate::metrics::{AnswerSecurity, WorkBound};
 use crate::query::{PRIVATE_ADDRESS, add_reason, failure_message, is_own_name};
 use crate::snapshot::{RouteCourse, RouteEntry, RouteState, ServerSnapshot};
 
@@ -78,6 +80,19 @@ impl UpstreamLookup {
         });
     }
 
+    fn count(&self, cause: &IterationFailure) {
+        let bound = match cause {
+            IterationFailure::Deadline => WorkBound::Time,
+            IterationFailure::Budget => WorkBound::Queries,
+            IterationFailure::Depth => WorkBound::Depth,
+            IterationFailure::TooManyLinks(_) => WorkBound::Aliases,
+            IterationFailure::Bogus(ValidationFailure::Budget) => WorkBound::Validation,
+            IterationFailure::Bogus(_) => return self.live.metrics.resolved(AnswerSecurity::Bogus),
+            _ => return,
+        };
+        self.live.metrics.resolver_bound(bound);
+    }
+
     /// Whether an answer from the root down holds addresses that it may not hold.
     fn rebinds(&self, message: &[u8]) -> bool {
         let plan = &self.live.snapshot.load().iteration;
@@ -102,10 +117,16 @@ impl UpstreamLookup {
         match result {
             Ok(resolution) => {
                 let IteratedAnswer { message, ttl, whole, attempts, .. } = resolution;
+                self.live.metrics.resolver_sent(attempts.len());
+                let secure = message.get(3).is_some_and(|low| u16::from(*low) & header::AD != 0);
+                let security = if secure { AnswerSecurity::Secure } else { AnswerSecurity::Insecure };
+                self.live.metrics.resolved(security);
                 let message = if self.rebinds(&message) { self.without_addresses() } else { message };
                 self.keep_answer(message, ttl, whole, state.failures, tried(&attempts))
             }
             Err(ResolutionFailure { cause, attempts, aliases }) => {
+                self.live.metrics.resolver_sent(attempts.len());
+                self.count(&cause);
                 let (code, text) = (cause.extended_error().code(), cause.to_string());
                 let message = aliases.unwrap_or_else(|| failure_message(&self.key.question, Rcode::SERVFAIL));
                 self.fail_with(state, message, None, Some((code, &text)), tried(&attempts))

@@ -130,6 +130,7 @@ impl UpstreamLookup {
     pub(super) async fn run(mut self, events: mpsc::UnboundedSender<LookupEvent>) {
         let (key, live) = (Arc::clone(&self.key), Arc::clone(&self.live));
         let mut end = LookupEnd { key, live, events: Some(events.clone()) };
+        let _running = self.live.lookups.begin(&self.key.question, self.route.domain());
         let begun = Instant::now();
         let found = match self.synthesis() {
             Some(prefix) => self.with_addresses(prefix, &events).await,

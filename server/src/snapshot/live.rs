@@ -19,6 +19,7 @@ use super::iteration_plan::IterationPlan;
 use super::log_interval::LogInterval;
 use super::published::{QuerySettings, ServerSnapshot};
 use super::route::RouteServices;
+use super::running_lookups::RunningLookups;
 use super::view::SnapshotView;
 use crate::metrics::ServerMetrics;
 use crate::query_log::QueryLog;
@@ -36,6 +37,8 @@ pub struct ServerState {
     pub cache: AnswerCache,
     /// What was learnt from authoritative servers.
     pub resolver: ResolverState,
+    /// What is being looked up.
+    pub lookups: Arc<RunningLookups>,
     /// The upstreams in use, by address.
     pub servers: ServerStore,
     /// The counters.
@@ -80,6 +83,7 @@ impl ServerState {
             snapshot: ArcSwap::from_pointee(snapshot),
             cache: AnswerCache::new(&cache_limits(&config.cache)),
             resolver: ResolverState::new(config.cache.size / 2),
+            lookups: Arc::default(),
             servers: ServerStore::default(),
             metrics,
             cookie_secret: random_secret(),

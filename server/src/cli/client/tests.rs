@@ -35,7 +35,7 @@ fn good(server: &FakeServer, line: &str) -> String {
 
 const QUESTION: &str = "explain www.a\\.b aaaa --from 192.0.2.1 --to ::1";
 
-const LINES: [&str; 13] = [
+const LINES: [&str; 14] = [
     "reload",
     "diff",
     "status",
@@ -47,6 +47,7 @@ const LINES: [&str; 13] = [
     "zone reload b.example",
     "upstream down 192.0.2.1",
     "upstream up tls://192.0.2.1#name.example",
+    "requests",
     "cache show a.example",
     QUESTION,
 ];
@@ -83,6 +84,18 @@ fn flushing_says_how_much() {
     assert_eq!(good(&server, "flush"), "1234 entries dropped from the cache\n");
     assert_eq!(good(&server, "flush a.Example --subtree"), "1 entry dropped from the cache\n");
     assert_eq!(server.fake.calls(), ["/flush", "/flush?name=a.Example.&subtree=true"]);
+}
+
+#[test]
+fn what_is_being_resolved_has_a_line_each() {
+    let server = FakeServer::start(FakeOutcome::Succeed);
+    let expected = "FOR      NAME           TYPE  BY\n\
+                    1900 ms  slow.example.  AAAA  .\n\
+                    7 ms     a.example.     AAAA  .\n\
+                    and 1 more\n";
+    assert_eq!(good(&server, "requests"), expected);
+    let idle = FakeServer::start(FakeOutcome::Fail);
+    assert_eq!(good(&idle, "requests"), "nothing is being resolved\n");
 }
 
 #[test]

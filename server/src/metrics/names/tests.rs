@@ -43,6 +43,8 @@ fn names_follow_the_conventions() {
                 "direction",
                 "kind",
                 "certificate",
+                "security",
+                "bound",
             ];
             assert!(allowed.contains(label), "{label}: is its number of values bounded?");
         }
