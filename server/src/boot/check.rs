@@ -10,6 +10,7 @@ use super::privilege;
 use super::start_error::{StartError, read_config};
 use crate::forwarding::check_lists;
 use crate::listen::check_certificates;
+use crate::operator::show::counted;
 use crate::reload::overlaps;
 use crate::zone_events::{self, check_zones};
 
@@ -33,10 +34,10 @@ pub fn check(path: Option<&Path>) -> Result<(Vec<String>, String), StartError> {
     let file =
         config.file.as_ref().map_or_else(|| "built-in default".into(), |file| file.display().to_string());
     let told = format!(
-        "{file}: good; {} listeners, {} zones, {} forwarded domains",
-        config.listen.len(),
-        zones.len(),
-        config.forward.len()
+        "{file}: good; {}, {}, {}",
+        counted(config.listen.len() as u64, "listener", "listeners"),
+        counted(zones.len() as u64, "zone", "zones"),
+        counted(config.forward.len() as u64, "forwarded domain", "forwarded domains")
     );
     Ok((warnings, told))
 }

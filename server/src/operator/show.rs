@@ -102,7 +102,7 @@ pub(super) fn flush(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<
     writeln!(to.out, "{} dropped from the cache", counted(dropped, "entry", "entries"))
 }
 
-fn counted(count: u64, one: &str, many: &str) -> String {
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
