@@ -51,3 +51,30 @@ impl EvictedHashes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_is_recalled_once_and_by_all_of_its_bits() {
+        let mut evicted = EvictedHashes::for_bytes(0);
+        let hash = 0x1234_5678_0000_0005;
+        assert!(!evicted.recall(hash));
+        evicted.remember(hash);
+        // Another one of the same slot, and one of another slot.
+        assert!(!evicted.recall(0x4321_5678_0000_0005) && !evicted.recall(0x1234_5678_0000_0006));
+        assert!(evicted.recall(hash) && !evicted.recall(hash));
+        // The newer one of a slot stays.
+        evicted.remember(hash);
+        evicted.remember(0x4321_5678_0000_0005);
+        assert!(!evicted.recall(hash) && evicted.recall(0x4321_5678_0000_0005));
+    }
+
+    #[test]
+    fn slots_are_by_the_room() {
+        for (bytes, slots) in [(0, 64), (64 * 512, 64), (65 * 512, 128), (1 << 20, 2048), (1 << 40, 65_536)] {
+            assert_eq!(EvictedHashes::for_bytes(bytes).0.len(), slots, "{bytes}");
+        }
+    }
+}

@@ -261,6 +261,35 @@ mod tests {
     }
 
     #[test]
+    fn any_record_of_a_chain_is_found_while_it_lives() {
+        let cache = ProofCache::default();
+        cache.set_room(1 << 20);
+        let zone = name("example");
+        let proofs = [proof("b.example", Type::NSEC3, 100), proof("example", Type::SOA, 200)];
+        cache.keep(&zone, proofs.into_iter().chain([proof("c.example", Type::NSEC3, 300)]));
+        let any = |zone: &DomainName, rtype: Type, now: u32| {
+            cache.any(zone, rtype, now).map(|proof| proof.set.owner.to_string())
+        };
+        assert_eq!(any(&zone, Type::NSEC3, 99).as_deref(), Some("b.example."));
+        assert_eq!(any(&zone, Type::NSEC3, 100), None);
+        assert_eq!(
+            (any(&zone, Type::NSEC, 0), any(&zone, Type::SOA, 0), any(&name("other"), Type::NSEC3, 0)),
+            (None, None, None)
+        );
+    }
+
+    #[test]
+    fn a_proof_costs_its_owner_twice_and_its_data() {
+        let plain = proof("example", Type::NSEC, 100);
+        let signatures = [&[0; 90][..], &[0; 10]].into_iter().collect();
+        let signed = RecordSet { signatures, ..RecordSet::clone(&plain.set) };
+        let signed = KeptProof { set: Arc::new(signed), until: 100 };
+        // `example.` has nine bytes, and each record two for its length.
+        let of_plain = (OVERHEAD + 2 * 9 + 42) as u64;
+        assert_eq!((cost(&plain), cost(&signed)), (of_plain, of_plain + 92 + 12));
+    }
+
+    #[test]
     fn bytes_are_bounded() {
         let cache = ProofCache::default();
         let room = 1 << 16;

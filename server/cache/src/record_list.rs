@@ -56,6 +56,7 @@ mod tests {
         let records: [&[u8]; 3] = [b"one", b"", &long];
         let list: CachedRecords = records.into_iter().collect();
         assert_eq!((list.iter().collect::<Vec<_>>(), list.len()), (records.to_vec(), 3));
+        assert_eq!((list.bytes(), CachedRecords::default().bytes()), (2 + 3 + 2 + 2 + 65_535, 0));
         let none: CachedRecords = [vec![0; 65_536].as_slice()].into_iter().collect();
         assert!(none.is_empty() && CachedRecords::default().is_empty());
     }

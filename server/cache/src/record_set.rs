@@ -128,3 +128,74 @@ impl LearntRecords {
         (OVERHEAD + self.owner.as_ref().len() + self.records().map_or(0, of) + attached) as u64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(owner: &str, rtype: Type, records: &[&[u8]], signatures: &[&[u8]]) -> RecordSet {
+        let [records, signatures] = [records, signatures].map(|list| list.iter().copied().collect());
+        RecordSet { owner: owner.parse().unwrap(), rtype, ttl: 60, records, signatures }
+    }
+
+    fn learnt(rtype: Type, content: RecordContent, attached: Vec<RecordSet>) -> LearntRecords {
+        LearntRecords {
+            owner: "a.test".parse().unwrap(),
+            rtype,
+            content,
+            attached: attached.into(),
+            credibility: CredibilityRank::Answer,
+            security: SecurityStatus::Unchecked,
+            ttl: 60,
+            stored: 100,
+        }
+    }
+
+    #[test]
+    fn aliases_and_names_that_do_not_exist_tell_of_every_type() {
+        let records = || RecordContent::Records(set("a.test", Type::CNAME, &[b"\x01b\x04test\0"], &[]));
+        for (rtype, content, of_a, of_cname) in [
+            (Type::CNAME, records(), true, true),
+            (Type::CNAME, RecordContent::NoData, false, true),
+            (Type::A, records(), true, false),
+            (Type::A, RecordContent::NoData, true, false),
+            (ANY_TYPE, RecordContent::NameError, true, true),
+            (Type::AAAA, records(), false, false),
+        ] {
+            let learnt = learnt(rtype, content, Vec::new());
+            let told = (learnt.tells_of(Type::A), learnt.tells_of(Type::CNAME));
+            assert_eq!(told, (of_a, of_cname), "{learnt:?}");
+        }
+    }
+
+    #[test]
+    fn an_alias_leads_to_its_target() {
+        let records = || RecordContent::Records(set("a.test", Type::CNAME, &[b"\x01B\x04Test\0"], &[]));
+        let alias = learnt(Type::CNAME, records(), Vec::new());
+        assert_eq!(alias.target(Type::A).map(|name| name.to_string()).as_deref(), Some("b.test."));
+        assert_eq!(alias.target(Type::CNAME), None);
+        assert_eq!(learnt(Type::A, records(), Vec::new()).target(Type::AAAA), None);
+        assert_eq!(learnt(Type::CNAME, RecordContent::NoData, Vec::new()).target(Type::A), None);
+    }
+
+    #[test]
+    fn it_costs_all_that_it_holds() {
+        let denial = learnt(Type::A, RecordContent::NoData, Vec::new());
+        // `a.test.` has eight bytes, and each record two for its length.
+        assert_eq!(denial.bytes(), (OVERHEAD + 8) as u64);
+        let records = RecordContent::Records(set("a.test", Type::A, &[&[1; 4], &[2; 4]], &[&[3; 70]]));
+        let attached =
+            vec![set("test", Type::SOA, &[&[0; 30]], &[]), set("test", Type::NSEC, &[], &[&[0; 9]])];
+        let with = learnt(Type::A, records, attached);
+        let of_attached = (6 + 32) + (6 + 11) + 2 * size_of::<RecordSet>();
+        assert_eq!(with.bytes(), (OVERHEAD + 8 + (8 + 6 + 6 + 72) + of_attached) as u64);
+    }
+
+    #[test]
+    fn the_time_left_ends_at_nothing() {
+        let learnt = learnt(Type::A, RecordContent::NoData, Vec::new());
+        assert_eq!([100, 130, 160, 500].map(|now| learnt.left(now)), [60, 30, 0, 0]);
+        let secure = learnt.with_security(SecurityStatus::Secure);
+        assert_eq!((secure.security, secure.stored, secure.rtype), (SecurityStatus::Secure, 100, Type::A));
+    }
+}

@@ -260,6 +260,25 @@ proptest::proptest! {
 }
 
 #[test]
+fn the_bits_of_a_question_are_shown() {
+    let rig = Rig::new(LIMITS);
+    let (question, name): (_, DomainName) = (question("a.example"), "a.example".parse().unwrap());
+    let bits = [(false, false), (true, false), (false, true), (true, true)];
+    for (dnssec_ok, checking_disabled) in bits {
+        let key = AnswerKey { dnssec_ok, checking_disabled, ..key(&question) };
+        rig.cache.keep(&key, &message("a.example", &[50]), 50, 0, rig.origin, 10).unwrap();
+    }
+    let mut shown: Vec<_> = rig
+        .cache
+        .entries_of(name.as_ref(), 20, 10)
+        .iter()
+        .map(|entry| (entry.dnssec_ok, entry.checking_disabled))
+        .collect();
+    shown.sort_by_key(|&(dnssec_ok, checking_disabled)| (checking_disabled, dnssec_ok));
+    assert_eq!(shown, bits);
+}
+
+#[test]
 fn what_is_kept_of_a_name_is_shown() {
     let rig = Rig::new(LIMITS);
     rig.keep("a.example", 50, 10).unwrap();
