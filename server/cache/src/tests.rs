@@ -189,6 +189,20 @@ fn prefetch_is_asked_for_once_and_only_for_what_is_popular() {
 }
 
 #[test]
+fn what_was_popular_stays_so_only_while_it_is_fresh() {
+    for (again, prefetch) in [(99, true), (100, false), (101, false)] {
+        let rig = Rig::new(LIMITS);
+        rig.keep("a.example", 100, 0).unwrap();
+        for _ in 0..3 {
+            rig.get("a.example", WantedAnswer::Fresh, 10).unwrap();
+        }
+        rig.keep("a.example", 100, again).unwrap();
+        let first = rig.get("a.example", WantedAnswer::Fresh, again + 95).unwrap().0;
+        assert_eq!(first.prefetch, prefetch, "kept again at {again}");
+    }
+}
+
+#[test]
 fn memory_is_bounded_and_a_scan_does_not_wash_out_what_is_used() {
     let rig = Rig::new(CacheLimits { size: 256 << 10, ..LIMITS });
     for i in 0..200 {
