@@ -135,3 +135,38 @@ pub fn same_name(message: &[u8], mut at: usize, mut suffix: &[u8]) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::DomainName;
+
+    #[test]
+    fn names_that_share_slots_are_found_again() {
+        let mut compression = NameCompression::default();
+        let mut message = vec![0; 12];
+        let names: Vec<DomainName> = (0..24).map(|number| format!("n{number}.").parse().unwrap()).collect();
+        let mut places = Vec::new();
+        for name in &names {
+            let plan = compression.plan(&message, name.as_ref(), message.len());
+            assert_eq!(plan, CompressionPlan { plain: name.as_ref().len() - 1, target: None });
+            places.push(message.len() as u16);
+            message.extend_from_slice(name.as_ref().as_bytes());
+        }
+        for (name, place) in names.iter().zip(places) {
+            let plan = compression.plan(&message, name.as_ref(), message.len());
+            assert_eq!(plan, CompressionPlan { plain: 0, target: Some(place) }, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_out_of_reach_is_not_pointed_to() {
+        for (at, target) in [(REACH - 1, true), (REACH, false)] {
+            let name: DomainName = "far.".parse().unwrap();
+            let (mut compression, mut message) = (NameCompression::default(), vec![0; at]);
+            compression.plan(&message, name.as_ref(), at);
+            message.extend_from_slice(name.as_ref().as_bytes());
+            assert_eq!(compression.plan(&message, name.as_ref(), message.len()).target.is_some(), target);
+        }
+    }
+}

@@ -266,3 +266,33 @@ pub fn write_extended_error(
     w.u16(error.code())?;
     w.bytes(text.as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_info_code_that_is_assigned_has_a_name_of_its_own() {
+        let names: Vec<&str> = (0..=30).filter_map(ExtendedError::name).collect();
+        assert_eq!(names.len(), 31);
+        assert!(names.iter().enumerate().all(|(at, name)| !names[..at].contains(name)));
+        assert_eq!((ExtendedError::name(31), ExtendedError::name(u16::MAX)), (None, None));
+        for (error, name) in [
+            (ExtendedError::Other, "Other Error"),
+            (ExtendedError::StaleAnswer, "Stale Answer"),
+            (ExtendedError::CachedError, "Cached Error"),
+            (ExtendedError::Blocked, "Blocked"),
+            (ExtendedError::StaleNxdomain, "Stale NXDOMAIN Answer"),
+            (ExtendedError::NoReachableAuthority, "No Reachable Authority"),
+            (ExtendedError::InvalidQueryType, "Invalid Query Type"),
+        ] {
+            assert_eq!(ExtendedError::name(error.code()), Some(name));
+        }
+    }
+
+    #[test]
+    fn options_are_empty_without_bytes() {
+        assert!(EdnsOptions::default().is_empty() && EdnsOptions(b"").well_formed());
+        assert!(!EdnsOptions(&[0, 3, 0, 0]).is_empty());
+    }
+}

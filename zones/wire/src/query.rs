@@ -222,6 +222,56 @@ mod tests {
         }
     }
 
+    const TSIG: &[u8] = b"\0\0\xfa\0\xff\0\0\0\0\0\0";
+    const TXT: &[u8] = b"\x01x\0\0\x10\0\x01\0\0\0\x05\0\x04\x03abc";
+
+    /// Other opcodes have records before the additional section.
+    fn notify(counts: [u8; 8], tail: &[u8]) -> Vec<u8> {
+        let mut message = with(counts, tail);
+        message[2] |= 4 << 3;
+        message
+    }
+
+    #[test]
+    fn records_before_opt_are_passed_over() {
+        for message in [
+            with([0, 1, 0, 0, 0, 0, 0, 2], &[TXT, OPT].concat()),
+            with([0, 1, 0, 0, 0, 0, 0, 2], &[OPT, TXT].concat()),
+            notify([0, 1, 0, 2, 0, 0, 0, 2], &[TXT, TXT, TXT, OPT].concat()),
+            notify([0, 1, 0, 1, 0, 1, 0, 1], &[TXT, TXT, OPT].concat()),
+        ] {
+            let query = QueryMessage::parse(&message).unwrap();
+            assert_eq!(query.edns.map(|edns| edns.udp_size), Some(1232));
+        }
+        let signed = with([0, 1, 0, 0, 0, 0, 0, 2], &[OPT, TSIG].concat());
+        let query = QueryMessage::parse(&signed).unwrap();
+        assert_eq!((query.tsig, query.edns.is_some()), (Some(signed.len() - TSIG.len()), true));
+    }
+
+    #[test]
+    fn opt_and_tsig_stand_in_the_additional_section_alone() {
+        for message in [
+            notify([0, 1, 0, 1, 0, 0, 0, 0], OPT),
+            notify([0, 1, 0, 0, 0, 1, 0, 1], &[OPT, TXT].concat()),
+            notify([0, 1, 0, 1, 0, 0, 0, 1], &[TSIG, TXT].concat()),
+            notify([0, 1, 0, 1, 0, 1, 0, 0], &[TXT, TSIG].concat()),
+        ] {
+            assert!(matches!(QueryMessage::parse(&message), Err(QueryError::Malformed(_))), "{message:?}");
+        }
+    }
+
+    #[test]
+    fn those_who_want_authentic_data_say_so_by_either_bit() {
+        let plain = QueryMessage::parse(ASKED).unwrap();
+        assert!(!plain.wants_authentic());
+        let mut authentic = ASKED.to_vec();
+        authentic[3] |= 0x20;
+        assert!(QueryMessage::parse(&authentic).unwrap().wants_authentic());
+        assert!(QueryMessage::parse(&with([0, 1, 0, 0, 0, 0, 0, 1], OPT)).unwrap().wants_authentic());
+        let without_do = b"\0\0\x29\x04\xd0\0\0\0\0\0\0";
+        assert!(!QueryMessage::parse(&with([0, 1, 0, 0, 0, 0, 0, 1], without_do)).unwrap().wants_authentic());
+    }
+
     proptest::proptest! {
         #[test]
         fn any_bytes_are_survived(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {

@@ -76,7 +76,7 @@ fn freshness_is_the_least_ttl() {
     let mut soa = vec![0; 22];
     soa[21] = 60;
     let soa = soa.as_slice();
-    let cases: [(u8, &[Row<'_>], u32); 9] = [
+    let cases: [(u8, &[Row<'_>], u32); 11] = [
         (0, &[(1, 1, 300, b"abcd"), (1, 1, 200, b"abcd"), (2, 2, 100, b"\0")], 200),
         (0, &[(1, 1, 0, b"abcd")], 0),
         (0, &[(1, 1, 0x8000_0000, b"abcd")], 0),
@@ -86,6 +86,8 @@ fn freshness_is_the_least_ttl() {
         (3, &[], 0),
         (0, &[(2, 2, 100, b"\0")], 0),
         (2, &[(1, 1, 300, b"abcd")], 0),
+        (0, &[(1, 1, 300, b"abcd"), (2, 6, 30, soa)], 300),
+        (3, &[(2, 6, 30, soa), (2, 47, 10, b"\0\0\0\0\0")], 30),
     ];
     for (rcode, records, expected) in cases {
         let message = response(rcode, records);

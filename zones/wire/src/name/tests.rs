@@ -7,6 +7,18 @@ fn name(text: &str) -> DomainName {
 }
 
 #[test]
+fn labels_are_counted() {
+    for (text, labels, first) in [(".", 0, None), ("com", 1, Some("com")), ("a.b.example.com", 4, Some("a"))]
+    {
+        let name = name(text);
+        let name = name.as_ref();
+        assert_eq!((name.label_count(), name.labels().count()), (labels, labels), "{text}");
+        assert_eq!(name.first_label(), first.map(str::as_bytes), "{text}");
+    }
+    assert_eq!(format!("{:?}", name("a\\.b.c")), "a\\.b.c.");
+}
+
+#[test]
 fn text_is_read_and_written() {
     for (text, shown) in [
         (".", "."),

@@ -38,6 +38,88 @@ fn lengths_are_held_to() {
     }
 }
 
+/// The shortest RDATA of each type whose length is bounded from below: cut by a byte it is none.
+#[test]
+fn each_type_has_its_shortest_rdata() {
+    use RdataPart::{Bytes, Name};
+    for (rtype, parts) in [
+        (Type::A, &[Bytes(4)][..]),
+        (Type::L32, &[Bytes(6)]),
+        (Type::AAAA, &[Bytes(16)]),
+        (Type::NS, &[Name]),
+        (Type::MB, &[Name]),
+        (Type::PTR, &[Name]),
+        (Type::SOA, &[Name, Name, Bytes(20)]),
+        (Type::MINFO, &[Name, Name]),
+        (Type::MX, &[Bytes(2), Name]),
+        (Type::DNAME, &[Name]),
+        (Type::RP, &[Name, Name]),
+        (Type::AFSDB, &[Bytes(2), Name]),
+        (Type::PX, &[Bytes(2), Name, Name]),
+        (Type::SRV, &[Bytes(6), Name]),
+        (Type::NAPTR, &[Bytes(7), Name]),
+        (Type::SIG, &[Bytes(18), Name]),
+        (Type::NXT, &[Name]),
+        (Type::RRSIG, &[Bytes(18), Name, Bytes(1)]),
+        (Type::NSEC, &[Name]),
+        (Type::NSEC3PARAM, &[Bytes(5)]),
+        (Type::CSYNC, &[Bytes(6)]),
+        (Type::LP, &[Bytes(2), Name]),
+        (Type::NID, &[Bytes(10)]),
+        (Type::SVCB, &[Bytes(2), Name]),
+        (Type::DSYNC, &[Bytes(5), Name]),
+        (Type::HINFO, &[Bytes(2)]),
+        (Type::X25, &[Bytes(1)]),
+        (Type::TXT, &[Bytes(1)]),
+        (Type::GPOS, &[Bytes(3)]),
+        (Type::WKS, &[Bytes(5)]),
+        (Type::LOC, &[Bytes(16)]),
+        (Type::EUI48, &[Bytes(6)]),
+        (Type::EUI64, &[Bytes(8)]),
+        (Type::DNSKEY, &[Bytes(5)]),
+        (Type::DS, &[Bytes(5)]),
+        (Type::SSHFP, &[Bytes(3)]),
+        (Type::TLSA, &[Bytes(4)]),
+        (Type::CERT, &[Bytes(6)]),
+        (Type::OPENPGPKEY, &[Bytes(1)]),
+        (Type::ZONEMD, &[Bytes(18)]),
+        (Type::URI, &[Bytes(5)]),
+    ] {
+        let part = |part: &RdataPart| match part {
+            Bytes(length) => vec![0; *length],
+            Name => name("x"),
+        };
+        let rdata: Vec<u8> = parts.iter().flat_map(part).collect();
+        assert!(check(rtype, &rdata).is_ok(), "{rtype} {rdata:?}");
+        assert!(check(rtype, &rdata[..rdata.len() - 1]).is_err(), "{rtype} cut by a byte");
+    }
+}
+
+/// A part of RDATA.
+enum RdataPart {
+    /// So many bytes of 0.
+    Bytes(usize),
+    Name,
+}
+
+#[test]
+fn what_is_not_well_formed_goes_out_as_it_is() {
+    for (rtype, rdata) in [
+        (Type::SOA, [name("ns.other"), vec![0x80, 1, 2]].concat()),
+        (Type::SOA, [name("ns.other"), name("host.third"), vec![7; 19]].concat()),
+        (Type::MX, vec![0]),
+        (Type::MX, vec![0, 5, 3, b'a']),
+        (Type::NS, [name("ns.other"), vec![1, 2, 3]].concat()),
+    ] {
+        let mut buffer = [0u8; 128];
+        let mut compression = NameCompression::default();
+        let mut w = MessageWriter::new(&mut buffer, 128, &mut compression);
+        let at = w.len();
+        write(&mut w, rtype, &rdata).unwrap();
+        assert_eq!(&w.written()[at..], rdata, "{rtype}");
+    }
+}
+
 #[test]
 fn compressing_and_expanding_give_the_same_bytes() {
     let owner: DomainName = "example".parse().unwrap();
