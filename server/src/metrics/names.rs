@@ -177,6 +177,10 @@ metrics! {
         "Queries sent to authoritative servers, repeats included.";
     RESOLVER_ANSWERS = Counter "rhumb_resolver_answers_total" ["security"]
         "Questions resolved by authoritative servers, by what validation found.";
+    RESOLVER_SIGNATURES = Counter "rhumb_resolver_signatures_total" []
+        "Signatures checked to validate answers.";
+    RESOLVER_HASHES = Counter "rhumb_resolver_hashes_total" []
+        "Names hashed for NSEC3 to validate answers.";
     RESOLVER_BOUNDS = Counter "rhumb_resolver_bounds_total" ["bound"]
         "Questions that ended at a bound of their work, by bound.";
 

@@ -80,6 +80,8 @@ pub struct ServerMetrics {
     pub(super) tsig_errors: [AtomicU64; TsigReason::COUNT],
     pub(super) resolver_requests: AtomicU64,
     pub(super) resolver_answers: [AtomicU64; AnswerSecurity::COUNT],
+    pub(super) resolver_signatures: AtomicU64,
+    pub(super) resolver_hashes: AtomicU64,
     pub(super) resolver_bounds: [AtomicU64; WorkBound::COUNT],
     pub(super) reloads: [AtomicU64; ReloadResult::COUNT],
     pub(super) reload_failed: AtomicBool,
@@ -120,6 +122,8 @@ impl ServerMetrics {
             tsig_errors: Default::default(),
             resolver_requests: AtomicU64::new(0),
             resolver_answers: Default::default(),
+            resolver_signatures: AtomicU64::new(0),
+            resolver_hashes: AtomicU64::new(0),
             resolver_bounds: Default::default(),
             reloads: Default::default(),
             reload_failed: AtomicBool::new(false),
@@ -270,6 +274,12 @@ impl ServerMetrics {
     /// So many queries were sent to authoritative servers for one question.
     pub fn resolver_sent(&self, requests: usize) {
         self.resolver_requests.fetch_add(requests as u64, Relaxed);
+    }
+
+    /// So many signatures were checked and names hashed for a question that has ended.
+    pub fn resolver_worked(&self, signatures: usize, hashes: usize) {
+        self.resolver_signatures.fetch_add(signatures as u64, Relaxed);
+        self.resolver_hashes.fetch_add(hashes as u64, Relaxed);
     }
 
     /// A question was resolved, or its answer is bogus.

@@ -106,6 +106,8 @@ impl ServerMetrics {
         for (security, count) in AnswerSecurity::ALL.iter().zip(&self.resolver_answers) {
             out.set(&names::RESOLVER_ANSWERS, &[security.as_str()], count.load(Relaxed));
         }
+        out.set(&names::RESOLVER_SIGNATURES, &[], self.resolver_signatures.load(Relaxed));
+        out.set(&names::RESOLVER_HASHES, &[], self.resolver_hashes.load(Relaxed));
         for (bound, count) in WorkBound::ALL.iter().zip(&self.resolver_bounds) {
             out.set(&names::RESOLVER_BOUNDS, &[bound.as_str()], count.load(Relaxed));
         }

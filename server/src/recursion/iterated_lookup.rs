@@ -114,6 +114,11 @@ impl UpstreamLookup {
         state: &RouteState,
         result: Result<IteratedAnswer, ResolutionFailure>,
     ) -> LookupAnswer {
+        let cost = match &result {
+            Ok(resolution) => resolution.cost,
+            Err(failure) => failure.cost,
+        };
+        self.live.metrics.resolver_worked(cost.signatures, cost.hashes);
         match result {
             Ok(resolution) => {
                 let IteratedAnswer { message, ttl, whole, attempts, .. } = resolution;
@@ -124,7 +129,7 @@ impl UpstreamLookup {
                 let message = if self.rebinds(&message) { self.without_addresses() } else { message };
                 self.keep_answer(message, ttl, whole, state.failures, tried(&attempts))
             }
-            Err(ResolutionFailure { cause, attempts, aliases }) => {
+            Err(ResolutionFailure { cause, attempts, aliases, .. }) => {
                 self.live.metrics.resolver_sent(attempts.len());
                 self.count(&cause);
                 let (code, text) = (cause.extended_error().code(), cause.to_string());

@@ -14,6 +14,7 @@ pub(crate) mod access;
 pub(crate) mod metrics;
 pub(crate) mod packets;
 pub(crate) mod privileges;
+pub(crate) mod resolving;
 pub(crate) mod secrets;
 pub(crate) mod shares;
 pub(crate) mod streams;

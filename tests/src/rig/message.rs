@@ -292,8 +292,10 @@ impl fmt::Debug for Message {
                 write!(f, "; {title} {section:?}")?;
             }
         }
-        if let Some(error) = self.extended_error() {
-            write!(f, "; EDE {error}")?;
+        for (_, data) in self.edns.iter().flat_map(|edns| &edns.options).filter(|(code, _)| *code == 15) {
+            let (code, text) = data.split_at_checked(2).unwrap_or((data, &[]));
+            let code = code.iter().fold(0, |all, byte| all << 8 | u16::from(*byte));
+            write!(f, "; EDE {code} {}", String::from_utf8_lossy(text))?;
         }
         f.write_str("]")
     }

@@ -3,8 +3,8 @@
 use crate::fail;
 use crate::failure::Failure;
 
-/// The labels of a name in presentation form; `\.` and `\DDD` are understood, a final dot is optional.
-fn labels(text: &str) -> Vec<Vec<u8>> {
+/// The labels of a name in presentation form, without the root; `\.` and `\DDD` are understood, a final dot is optional.
+pub fn labels(text: &str) -> Vec<Vec<u8>> {
     let mut labels = vec![Vec::new()];
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {

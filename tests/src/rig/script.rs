@@ -1,7 +1,7 @@
 //! What a scripted upstream is asked and how it reacts.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,8 @@ pub struct Asked {
     pub transport: Transport,
     /// From where, with the port its sender chose.
     pub from: SocketAddr,
+    /// The address that was asked.
+    pub to: IpAddr,
     /// When.
     pub at: Instant,
 }

@@ -1,11 +1,16 @@
 //! Nameservers that react by a script, over UDP and TCP.
 
-use std::io::{ErrorKind, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::io::{ErrorKind, IoSlice, IoSliceMut, Write};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use nix::libc;
+use nix::sys::socket::sockopt::Ipv4PacketInfo;
+use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg};
 
 use crate::failure::{Context, Failure};
 use crate::rig::host::Host;
@@ -30,7 +35,8 @@ struct Shared {
 }
 
 impl Upstream {
-    /// Starts one on `host` at an address (`192.0.2.53`, `fe80::53%eth0`) and port 53.
+    /// Starts one on `host` at an address (`192.0.2.53`, `fe80::53%eth0`) and port 53. At `0.0.0.0` it is asked on any address
+    /// of the host, and answers from that one.
     pub fn start(host: &Host, address: &str, script: Script) -> Result<Self, Failure> {
         let address = host.socket_address(address, 53)?;
         let sockets = host.within(|| -> std::io::Result<_> {
@@ -38,6 +44,7 @@ impl Upstream {
         })?;
         let (udp, tcp) = sockets.context(format!("starting an upstream at {address}"))?;
         let _ = nix::sys::socket::setsockopt(&udp, nix::sys::socket::sockopt::RcvBufForce, &(8 << 20));
+        nix::sys::socket::setsockopt(&udp, Ipv4PacketInfo, &address.is_ipv4())?;
         udp.set_read_timeout(Some(TICK))?;
         tcp.set_nonblocking(true)?;
         let shared = Arc::new(Shared {
@@ -90,9 +97,9 @@ impl Drop for Upstream {
 }
 
 impl Shared {
-    fn react(&self, wire: &[u8], transport: Transport, from: SocketAddr) -> Act {
+    fn react(&self, wire: &[u8], transport: Transport, (from, to): (SocketAddr, IpAddr)) -> Act {
         let Ok(message) = Message::from_wire(wire) else { return Act::Silent };
-        let asked = Asked { message, transport, from, at: Instant::now() };
+        let asked = Asked { message, transport, from, to, at: Instant::now() };
         let script = Arc::clone(&self.script.read().unwrap());
         self.seen.lock().unwrap().push(asked.clone());
         script(&asked)
@@ -102,14 +109,54 @@ impl Shared {
 fn serve_udp(socket: &UdpSocket, shared: &Shared) {
     let mut buffer = vec![0; 65536];
     while !shared.ended.load(Ordering::Relaxed) {
-        let Ok((length, from)) = socket.recv_from(&mut buffer) else { continue };
-        let act = shared.react(&buffer[..length], Transport::Udp, from);
+        let Some(datagram) = receive(socket, &mut buffer) else { continue };
+        let act = shared.react(&buffer[..datagram.length], Transport::Udp, (datagram.from, datagram.to));
         let Ok(sender) = socket.try_clone() else { continue };
         perform(act, move |wire| {
             if let Some(wire) = wire {
-                let _ = sender.send_to(wire, from);
+                let _ = datagram.reply(&sender, wire);
             }
         });
+    }
+}
+
+/// How a datagram travelled.
+struct Datagram {
+    length: usize,
+    from: SocketAddr,
+    to: IpAddr,
+    info: Option<libc::in_pktinfo>,
+}
+
+fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> Option<Datagram> {
+    let own = socket.local_addr().ok()?.ip();
+    let mut slices = [IoSliceMut::new(buffer)];
+    let mut control = nix::cmsg_space!(libc::in_pktinfo);
+    let flags = MsgFlags::empty();
+    let received =
+        recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut slices, Some(&mut control), flags).ok()?;
+    let address = received.address?;
+    let v4 = address.as_sockaddr_in().map(|from| SocketAddr::V4((*from).into()));
+    let v6 = address.as_sockaddr_in6().map(|from| SocketAddr::V6((*from).into()));
+    let info = received.cmsgs().ok()?.find_map(|message| match message {
+        ControlMessageOwned::Ipv4PacketInfo(info) => Some(info),
+        _ => None,
+    });
+    let asked = info.map(|info| IpAddr::from(info.ipi_addr.s_addr.to_ne_bytes()));
+    Some(Datagram { length: received.bytes, from: v4.or(v6)?, to: asked.unwrap_or(own), info })
+}
+
+impl Datagram {
+    /// Sends `wire` back, from the address that was asked.
+    fn reply(&self, socket: &UdpSocket, wire: &[u8]) -> nix::Result<usize> {
+        let info = self.info.map(|info| libc::in_pktinfo {
+            ipi_ifindex: 0,
+            ipi_spec_dst: info.ipi_addr,
+            ipi_addr: info.ipi_addr,
+        });
+        let control: Vec<ControlMessage<'_>> = info.iter().map(ControlMessage::Ipv4PacketInfo).collect();
+        let to = SockaddrStorage::from(self.from);
+        sendmsg(socket.as_raw_fd(), &[IoSlice::new(wire)], &control, MsgFlags::empty(), Some(&to))
     }
 }
 
@@ -127,6 +174,7 @@ fn serve_tcp(listener: &TcpListener, shared: &Arc<Shared>) {
 }
 
 fn serve_stream(socket: TcpStream, from: SocketAddr, shared: &Shared) {
+    let Ok(to) = socket.local_addr() else { return };
     let Ok(writer) = socket.try_clone() else { return };
     let Ok(mut stream) = Stream::new(socket) else { return };
     while !shared.ended.load(Ordering::Relaxed) {
@@ -134,7 +182,7 @@ fn serve_stream(socket: TcpStream, from: SocketAddr, shared: &Shared) {
         match stream.receive(TICK) {
             Ok(Some(wire)) => {
                 let Ok(mut writer) = writer.try_clone() else { return };
-                perform(shared.react(&wire, Transport::Tcp, from), move |wire| match wire {
+                perform(shared.react(&wire, Transport::Tcp, (from, to.ip())), move |wire| match wire {
                     Some(wire) => {
                         let _ = writer.write_all(&framed(wire));
                     }

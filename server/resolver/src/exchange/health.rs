@@ -12,6 +12,8 @@ pub(super) struct ServerHealth {
     probe_at: AtomicU64,
     /// Probes since a client's question was answered.
     probes: AtomicU32,
+    /// When one that is silent may be asked next.
+    trial_at: AtomicU64,
 }
 
 impl ServerHealth {
@@ -44,6 +46,17 @@ impl ServerHealth {
     /// Whether it is down.
     pub(super) fn is_down(&self) -> bool {
         self.failures() >= limits::FAILURES
+    }
+
+    /// Whether it has been silent for so long that it is spared.
+    pub(super) fn is_silent(&self) -> bool {
+        self.failures() >= limits::SILENT_FAILURES
+    }
+
+    /// Whether the caller may ask one that is silent at `now`: one caller in [`limits::TRIAL`] may.
+    pub(super) fn claim_trial(&self, now: u64) -> bool {
+        let (due, next) = (self.trial_at.load(Relaxed), now + millis(limits::TRIAL));
+        now >= due && self.trial_at.compare_exchange(due, next, Relaxed, Relaxed).is_ok()
     }
 
     /// When it is to be probed; none while it is up.
@@ -118,6 +131,19 @@ mod tests {
         (0..3).for_each(|_| _ = health.failed(200_000));
         assert!(!health.claim_probe(200_999));
         assert!(health.claim_probe(201_000));
+    }
+
+    #[test]
+    fn one_that_is_silent_gets_a_trial_now_and_then() {
+        let health = ServerHealth::default();
+        (1..limits::SILENT_FAILURES).for_each(|_| _ = health.failed(0));
+        assert!(!health.is_silent());
+        health.failed(0);
+        assert!(health.is_silent());
+        let trials = (5000..7000).filter(|now| health.claim_trial(*now)).count();
+        assert_eq!(trials, 8);
+        health.succeeded();
+        assert!(!health.is_silent());
     }
 
     #[test]

@@ -28,6 +28,10 @@ pub const PAUSE: Duration = Duration::from_millis(250);
 
 /// Failures in a row after which a server is down.
 pub const FAILURES: u32 = 3;
+/// Failures in a row after which a server gets no more than a trial now and then.
+pub const SILENT_FAILURES: u32 = 12;
+/// How often it gets one.
+pub const TRIAL: Duration = Duration::from_millis(250);
 /// Pause before a server that is down is probed; doubles with each probe.
 pub const PROBE_LEAST: Duration = Duration::from_secs(1);
 /// The most it doubles to.

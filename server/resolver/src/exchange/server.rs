@@ -72,6 +72,16 @@ impl RemoteServer {
         self.own.health.is_down()
     }
 
+    /// Whether it has been silent for so long that most questions pass it over.
+    pub fn is_silent(&self) -> bool {
+        self.own.health.is_silent()
+    }
+
+    /// Whether the caller's question may go to it: always, or as a trial where it is silent.
+    pub fn claim_question(&self, now: Instant) -> bool {
+        !self.is_silent() || self.own.health.claim_trial(self.clock(now))
+    }
+
     /// The smoothed time of its replies; none before the first.
     pub fn smoothed_rtt(&self, transport: Transport) -> Option<Duration> {
         self.path(transport).rtt.smoothed()

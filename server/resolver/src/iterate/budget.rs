@@ -4,9 +4,10 @@ use tokio::time::Instant;
 
 use super::failure::IterationFailure;
 use super::limits;
+use super::question_cost::QuestionCost;
 use super::work_limits::WorkLimits;
 use super::zone_exchange::ExchangeBudget;
-use crate::validate::HashBudget;
+use crate::validate::{self, HashBudget};
 
 /// The budget of one client's question, over everything that is asked on its behalf.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub(super) struct WorkBudget {
     received: usize,
     failed_addresses: usize,
     checks: usize,
+    wrong_checks: usize,
+    spent: QuestionCost,
     pub(super) hashes: HashBudget,
 }
 
@@ -29,6 +32,8 @@ impl WorkBudget {
             received: limits.received,
             failed_addresses: limits.failed_addresses,
             checks: limits.checks,
+            wrong_checks: validate::limits::WRONG,
+            spent: QuestionCost::default(),
             hashes: HashBudget::new(limits.hashes, limits.iterations),
         }
     }
@@ -52,6 +57,8 @@ impl WorkBudget {
     pub(super) fn spend(&mut self, (sends, received): (usize, usize)) {
         self.sends = self.sends.saturating_sub(sends);
         self.received = self.received.saturating_sub(received);
+        self.spent.queries += sends;
+        self.spent.received += received;
     }
 
     /// Counts an address that was looked for in vain.
@@ -65,10 +72,21 @@ impl WorkBudget {
     }
 
     /// Counts a check of a signature; false if none may be made any more.
-    pub(super) fn take_check(&mut self) -> bool {
-        let left = self.checks.checked_sub(1);
-        self.checks = left.unwrap_or(0);
-        left.is_some()
+    pub(super) const fn take_check(&mut self) -> bool {
+        let may = self.checks > 0 && self.wrong_checks > 0;
+        self.checks -= may as usize;
+        self.spent.signatures += may as usize;
+        may
+    }
+
+    /// Counts a signature that turned out wrong.
+    pub(super) const fn check_failed(&mut self) {
+        self.wrong_checks = self.wrong_checks.saturating_sub(1);
+    }
+
+    /// What was spent so far.
+    pub(super) const fn cost(&self) -> QuestionCost {
+        QuestionCost { hashes: self.hashes.spent(), ..self.spent }
     }
 
     /// When the question ends at the latest.

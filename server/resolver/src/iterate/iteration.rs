@@ -235,6 +235,10 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
             }
             let ranked = self.rank(&addresses);
             tried.extend(addresses);
+            if ranked.is_empty() {
+                failure = Some(told(cut, ExchangeFailure::Silence, tried.len()));
+                continue;
+            }
             match self.exchange(cut, question, ranked).await? {
                 Ok(reply) => return Ok(reply),
                 Err(why) => failure = Some(told(cut, why, tried.len())),
@@ -260,7 +264,7 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
             return Ok(reply);
         }
         let budget = self.budget.of_fetch(Instant::now())?;
-        let zone = if cut.forwarded { NameRef::ROOT } else { cut.zone.as_ref() };
+        let zone = cut.zone.as_ref();
         let reading = ReplyReadingContext { zone, forwarded: cut.forwarded, now: self.clock.now() };
         let exchanged = ask_servers(self.net, servers, question, reading, budget).await;
         self.budget.spend(exchanged.spent);

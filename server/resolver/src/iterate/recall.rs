@@ -6,6 +6,7 @@ use rhumb_cache::{ANY_TYPE, CredibilityRank, LearntRecords, SecurityStatus};
 use rhumb_wire::{NameRef, Type};
 
 use super::limits;
+use super::question_cost::QuestionCost;
 use super::resolution::{AnswerParts, IteratedAnswer};
 use super::resolve::OwnNames;
 use super::resolver_state::ResolverState;
@@ -42,13 +43,13 @@ pub fn recall(
         }
     }
     let servers = state.servers_beside(&chain, settings, now);
-    AnswerParts { question, chain: &chain, servers, now }.resolution(Vec::new()).ok()
+    AnswerParts { question, chain: &chain, servers, now }.resolution(Vec::new(), QuestionCost::default()).ok()
 }
 
 /// The servers to ask `question` of, as far as they are known: those of the closest zone (RFC 1034 section 4.3.2).
 pub fn refer(state: &ResolverState, question: &OutboundQuestion, now: u32) -> Option<IteratedAnswer> {
     let servers = state.closest(question.name.as_ref(), now, &[APEX, DELEGATION]);
-    AnswerParts { question, chain: &[], servers, now }.resolution(Vec::new()).ok()
+    AnswerParts { question, chain: &[], servers, now }.resolution(Vec::new(), QuestionCost::default()).ok()
 }
 
 impl ResolverState {

@@ -7,6 +7,7 @@ use rhumb_wire::compress::NameCompression;
 use rhumb_wire::{BufferFull, Class, MessageSection, MessageWriter, Rcode, Type, header, rdata};
 
 use super::failure::IterationFailure;
+use super::question_cost::QuestionCost;
 use crate::exchange::AttemptReport;
 use crate::question::OutboundQuestion;
 
@@ -24,6 +25,8 @@ pub struct IteratedAnswer {
     pub whole: bool,
     /// Everything that was sent for it.
     pub attempts: Vec<AttemptReport>,
+    /// What it took.
+    pub cost: QuestionCost,
 }
 
 /// What a message is written from.
@@ -42,6 +45,7 @@ impl AnswerParts<'_> {
     pub(super) fn resolution(
         &self,
         attempts: Vec<AttemptReport>,
+        cost: QuestionCost,
     ) -> Result<IteratedAnswer, IterationFailure> {
         let denied = self.chain.iter().any(|learnt| learnt.content == RecordContent::NameError);
         let rcode = if denied { Rcode::NXDOMAIN } else { Rcode::NOERROR };
@@ -52,7 +56,7 @@ impl AnswerParts<'_> {
         let message = self.message(rcode, authentic)?;
         let ttl = self.chain.iter().map(|learnt| learnt.left(self.now)).min().unwrap_or(0);
         let whole = self.chain.last().is_some_and(|last| last.target(self.question.qtype).is_none());
-        Ok(IteratedAnswer { message, rcode, ttl, whole, attempts })
+        Ok(IteratedAnswer { message, rcode, ttl, whole, attempts, cost })
     }
 
     /// A message of this code. Errors: `TooLong`.

@@ -10,24 +10,12 @@ use super::failure::IterationFailure;
 use super::iteration::IterationCourse;
 use super::limits;
 use super::resolution::{AnswerParts, IteratedAnswer};
+use super::resolution_failure::ResolutionFailure;
 use super::resolver_state::ResolverState;
 use super::sentinel;
 use super::settings::IterationSettings;
-use crate::exchange::AttemptReport;
 use crate::network::UpstreamTransport;
 use crate::question::OutboundQuestion;
-
-/// A question that had no answer, and what was tried.
-#[derive(Debug, thiserror::Error)]
-#[error("{cause}")]
-pub struct ResolutionFailure {
-    /// Why.
-    pub cause: IterationFailure,
-    /// Everything that was sent.
-    pub attempts: Vec<AttemptReport>,
-    /// SERVFAIL with the aliases that were followed, where these are the cause.
-    pub aliases: Option<Vec<u8>>,
-}
 
 /// Says whether a name is resolved by iteration; a chain of aliases ends at the first that is not.
 pub type OwnNames<'h> = dyn Fn(NameRef<'_>) -> bool + Send + Sync + 'h;
@@ -47,19 +35,24 @@ pub async fn resolve(
     let mut iteration = IterationCourse::new(net, state, settings, clock);
     let mut chain = Vec::new();
     let followed = follow(&mut iteration, question, own, &mut chain).await;
-    let attempts = std::mem::take(&mut iteration.attempts);
+    let (attempts, cost) = (std::mem::take(&mut iteration.attempts), iteration.budget.cost());
     let servers = state.servers_beside(&chain, settings, clock.now());
     let parts = AnswerParts { question, chain: &chain, servers, now: clock.now() };
     let cause = match followed.and_then(|()| sentinel::check(question, &chain, settings.trust.as_ref())) {
         Ok(()) => {
-            let found = parts.resolution(attempts);
-            return found.map_err(|cause| ResolutionFailure { cause, attempts: Vec::new(), aliases: None });
+            let found = parts.resolution(attempts, cost);
+            return found.map_err(|cause| ResolutionFailure {
+                cause,
+                attempts: Vec::new(),
+                aliases: None,
+                cost,
+            });
         }
         Err(cause) => cause,
     };
     let by_aliases = matches!(cause, IterationFailure::Loop(_) | IterationFailure::TooManyLinks(_));
     let aliases = by_aliases.then(|| AnswerParts { servers: None, ..parts }.message(Rcode::SERVFAIL, 0).ok());
-    Err(ResolutionFailure { cause, attempts, aliases: aliases.flatten() })
+    Err(ResolutionFailure { cause, attempts, aliases: aliases.flatten(), cost })
 }
 
 /// Asks the servers of the root which servers the root has (RFC 9609), and keeps what they say: whether they said anything.

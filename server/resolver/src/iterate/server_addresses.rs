@@ -202,7 +202,8 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         }
     }
 
-    /// The servers at these addresses in the order in which they are asked: the fastest first, those that are down last.
+    /// The servers at these addresses in the order in which they are asked: the fastest first, those that are down last,
+    /// those that are silent now and then.
     pub(super) fn rank(&self, addresses: &[SocketAddr]) -> Vec<Arc<RemoteServer>> {
         let server = |address: &SocketAddr| {
             (self.net.random(), self.state.servers.server(&ServerIdentity::plain(*address)))
@@ -220,7 +221,9 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
                 *chance,
             )
         });
-        servers.into_iter().map(|(_, server)| server).take(self.settings.limits.sends_of_fetch).collect()
+        let now = Instant::now();
+        let servers = servers.into_iter().map(|(_, server)| server).take(self.settings.limits.sends_of_fetch);
+        servers.filter(|server| server.claim_question(now)).collect()
     }
 }
 

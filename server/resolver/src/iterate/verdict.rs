@@ -124,11 +124,12 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         let mut failure = None;
         for candidate in checks(set, zone, keys, self.signature_time())? {
             if !self.budget.take_check() {
-                return Err(ValidationFailure::Budget);
+                return Err(failure.unwrap_or(ValidationFailure::Budget));
             }
             match self.net.check_signature(candidate.check.clone()).await {
                 Some(true) => return Ok(candidate),
                 Some(false) => {
+                    self.budget.check_failed();
                     let (owner, rtype) = (set.owner.as_ref().to_lowercase(), set.rtype);
                     let (zone, tag) = (zone.to_lowercase(), candidate.tag);
                     failure = Some(ValidationFailure::Wrong { zone, owner, rtype, tag });

@@ -170,7 +170,9 @@ impl<N: UpstreamTransport> ZoneExchange<'_, N> {
 
     /// Has a server asked again after all others.
     fn requeue(&mut self, index: usize) {
-        if self.exchanges.get(index).is_some_and(ServerExchange::may_retry) && !self.queue.contains(&index) {
+        let may =
+            |exchange: &ServerExchange<'_, ZoneReply>| exchange.may_retry() && !exchange.server().is_silent();
+        if self.exchanges.get(index).is_some_and(may) && !self.queue.contains(&index) {
             self.queue.push_back(index);
         }
     }

@@ -2,6 +2,8 @@
 
 /// The most signatures checked for one question.
 pub const CHECKS: usize = 32;
+/// The most of them that may turn out wrong.
+pub const WRONG: usize = 12;
 /// How deep validations may need further ones.
 pub const DEPTH: usize = 48;
 /// The most signatures checked for one `RRset`.

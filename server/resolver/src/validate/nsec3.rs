@@ -16,12 +16,18 @@ type Hash = [u8; HASH];
 #[derive(Debug)]
 pub(crate) struct HashBudget {
     left: usize,
+    spent: usize,
     iterations: u16,
 }
 
 impl HashBudget {
     pub(crate) const fn new(hashes: usize, iterations: u16) -> Self {
-        Self { left: hashes, iterations }
+        Self { left: hashes, spent: 0, iterations }
+    }
+
+    /// Names hashed so far.
+    pub(crate) const fn spent(&self) -> usize {
+        self.spent
     }
 
     /// Whether it is spent.
@@ -176,6 +182,7 @@ impl<'p> Nsec3Proofs<'p> {
 
     fn hash(&self, name: NameRef<'_>, hashes: &mut HashBudget) -> Option<Hash> {
         hashes.left = hashes.left.checked_sub(1)?;
+        hashes.spent += 1;
         let mut lower = NameBuf::new();
         lower.set_lowercase(name);
         let digest =
