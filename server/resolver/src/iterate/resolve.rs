@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rhumb_cache::LearntRecords;
-use rhumb_wire::{NameRef, Rcode, Type};
+use rhumb_wire::{DomainName, NameRef, Rcode, Type};
 
 use super::clock::QuestionClock;
 use super::failure::IterationFailure;
@@ -16,6 +16,7 @@ use super::sentinel;
 use super::settings::IterationSettings;
 use crate::network::UpstreamTransport;
 use crate::question::OutboundQuestion;
+use crate::validate::TrustSettings;
 
 /// Says whether a name is resolved by iteration; a chain of aliases ends at the first that is not.
 pub type OwnNames<'h> = dyn Fn(NameRef<'_>) -> bool + Send + Sync + 'h;
@@ -63,7 +64,22 @@ pub async fn prime(
     time: (u32, u32),
 ) -> bool {
     let mut iteration = IterationCourse::new(net, state, settings, QuestionClock::new(time));
-    iteration.prime().await
+    let primed = iteration.prime().await;
+    if primed && let Some(name) = settings.trust.as_ref().and_then(root_key_signal) {
+        // Whatever comes back, the servers of the root have seen it.
+        let _ = iteration.find(&name, Type::NULL).await;
+    }
+    primed
+}
+
+/// The name by which the servers of the root are told which of its keys are trusted (RFC 8145 section 5.1); none if none are.
+fn root_key_signal(trust: &TrustSettings) -> Option<DomainName> {
+    let root = trust.anchors.iter().filter(|anchor| anchor.zone.as_ref().is_root());
+    let mut tags: Vec<u16> = root.flat_map(|anchor| &anchor.digests).map(|digest| digest.tag).collect();
+    tags.sort_unstable();
+    tags.dedup();
+    let label = tags.iter().fold("_ta".to_owned(), |label, tag| format!("{label}-{tag:04x}"));
+    label.parse().ok().filter(|_| !tags.is_empty())
 }
 
 async fn follow<N: UpstreamTransport>(

@@ -2,8 +2,10 @@
 
 use rhumb_wire::Type;
 
-use super::internet::{ServerSays, name};
+use super::Resolver;
+use super::internet::{ScriptedInternet, ServerSays, answer, denial, name};
 use super::signed::{NOW, Signer, nsec, resolver, told};
+use crate::validate::TrustSettings;
 
 #[tokio::test(start_paused = true)]
 async fn names_in_a_proven_gap_cost_no_question() {
@@ -85,4 +87,28 @@ async fn the_root_key_sentinel_tells_of_the_trust_anchor() {
         assert_eq!(told == "NXDOMAIN AD", secure, "{asked}: {told}");
         assert_eq!(told.starts_with("root key sentinel"), !secure, "{asked}: {told}");
     }
+}
+
+/// The servers of the root are told which of its keys are trusted (RFC 8145).
+#[tokio::test(start_paused = true)]
+async fn priming_says_which_keys_are_trusted() {
+    let net = ScriptedInternet::default().with("192.0.2.1", |asked| {
+        let servers = ServerSays {
+            additional: vec!["root.example. 3600 A 192.0.2.1".to_owned()],
+            ..answer(&[". 3600 NS root.example."])
+        };
+        Some(if asked.name == "." { servers } else { denial(3, ".") })
+    });
+    let mut resolver = Resolver::new(net);
+    let mut trust = TrustSettings::default();
+    for key in [1, 2] {
+        trust.add(name(".").as_ref(), Signer::new(".", key).digest());
+    }
+    resolver.settings.trust = Some(trust);
+    let mut tags = [1, 2].map(|key| Signer::new(".", key).digest().tag);
+    tags.sort_unstable();
+    let Resolver { net, state, settings } = &resolver;
+    assert!(crate::iterate::prime(net, state, settings, (1000, NOW)).await);
+    let signal = format!("_ta-{:04x}-{:04x}. NULL @192.0.2.1", tags[0], tags[1]);
+    assert_eq!(resolver.asked(), [". NS @192.0.2.1", &signal]);
 }
