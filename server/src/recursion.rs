@@ -4,6 +4,7 @@
 mod address_synthesis;
 mod chain_deadlines;
 mod circle_check;
+mod clock_check;
 mod failure_back_off;
 mod failure_log;
 mod forward_attempts;

@@ -184,6 +184,9 @@ metrics! {
     RESOLVER_BOUNDS = Counter "rhumb_resolver_bounds_total" ["bound"]
         "Questions that ended at a bound of their work, by bound.";
 
+    CLOCK_WRONG = Gauge "rhumb_clock_wrong" []
+        "1 when the clock of this host is before the release of this version, so that signatures seem not valid yet.";
+
     ZONES = Gauge "rhumb_zones" []
         "Zones configured.";
     ZONES_FAILED = Gauge "rhumb_zones_failed" []

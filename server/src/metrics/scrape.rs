@@ -7,6 +7,7 @@ use prometheus::TextEncoder;
 use prometheus::core::Collector as _;
 use prometheus::proto::{MetricFamily, MetricType};
 
+use rhumb_resolver::validate::limits::RELEASED;
 use rhumb_wire::Transport;
 
 use super::block::CounterBlock;
@@ -17,7 +18,7 @@ use super::labels::{
     TsigReason, TypeLabel, UpstreamFailure, WorkBound,
 };
 use super::names;
-use super::registry::ServerMetrics;
+use super::registry::{ServerMetrics, unix_seconds};
 use super::samples::MetricSamples;
 
 /// The content type of [`ServerMetrics::render`].
@@ -103,6 +104,8 @@ impl ServerMetrics {
 
     fn sample_resolver(&self, out: &mut MetricSamples) {
         out.set(&names::RESOLVER_REQUESTS, &[], self.resolver_requests.load(Relaxed));
+        let wrong = unix_seconds() < u64::from(RELEASED);
+        out.set(&names::CLOCK_WRONG, &[], u64::from(wrong));
         for (security, count) in AnswerSecurity::ALL.iter().zip(&self.resolver_answers) {
             out.set(&names::RESOLVER_ANSWERS, &[security.as_str()], count.load(Relaxed));
         }

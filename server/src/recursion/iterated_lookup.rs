@@ -9,6 +9,7 @@ use rhumb_wire::NameRef;
 use rhumb_wire::{Rcode, header};
 use tokio::sync::mpsc;
 
+use super::clock_check::{self, CLOCK_IS_WRONG};
 use super::lookup::{LookupEvent, STALE_AFTER, UpstreamLookup};
 use super::lookup_answer::LookupAnswer;
 use super::tried::tried;
@@ -48,16 +49,17 @@ impl UpstreamLookup {
         }
         let (route, qtype) = (self.route.id(), self.key.question.qtype);
         let own = move |name: NameRef<'_>| is_own_name(&snapshot, name, qtype, route);
+        let time = self.live.clock.with_wall_clock();
+        let wrong = settings.trust.is_some() && clock_check::is_wrong(time.1);
         let (live, network, question) = (&self.live, &*self.network, &self.key.question);
-        let resolving =
-            iterate::resolve(network, &live.resolver, settings, question, &own, live.clock.with_wall_clock());
+        let resolving = iterate::resolve(network, &live.resolver, settings, question, &own, time);
         let mut resolving = std::pin::pin!(resolving);
         let mut stale = std::pin::pin!(tokio::time::sleep(STALE_AFTER));
         let mut waiting = true;
         loop {
             tokio::select! {
                 biased;
-                result = &mut resolving => return self.resolved(state, result),
+                result = &mut resolving => return self.resolved(state, wrong, result),
                 () = &mut stale, if waiting => {
                     waiting = false;
                     if let Some(found) = self.stale(state, true) {
@@ -112,6 +114,7 @@ impl UpstreamLookup {
     fn resolved(
         &self,
         state: &RouteState,
+        clock_is_wrong: bool,
         result: Result<IteratedAnswer, ResolutionFailure>,
     ) -> LookupAnswer {
         let cost = match &result {
@@ -132,7 +135,10 @@ impl UpstreamLookup {
             Err(ResolutionFailure { cause, attempts, aliases, .. }) => {
                 self.live.metrics.resolver_sent(attempts.len());
                 self.count(&cause);
-                let (code, text) = (cause.extended_error().code(), cause.to_string());
+                let (code, mut text) = (cause.extended_error().code(), cause.to_string());
+                if clock_is_wrong && matches!(cause, IterationFailure::Bogus(_)) {
+                    text = format!("{text}; {CLOCK_IS_WRONG}");
+                }
                 let message = aliases.unwrap_or_else(|| failure_message(&self.key.question, Rcode::SERVFAIL));
                 self.fail_with(state, message, None, Some((code, &text)), tried(&attempts))
             }
