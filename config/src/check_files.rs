@@ -36,7 +36,7 @@ pub(crate) fn zones(config: &ServerConfig, positions: &ListPositions) -> Vec<Con
                 ("file", open_regular_file(file).err().map(|error| wrong(file, &error, "a zone file")))
             }
             ZoneSource::Directory { path, .. } => ("directory", readable_folder(path)),
-            ZoneSource::BuiltIn { .. } => continue,
+            ZoneSource::Secondary(_) | ZoneSource::BuiltIn { .. } => continue,
         };
         if let Some(message) = complaint {
             let position = positions.zone(zone.place());

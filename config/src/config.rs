@@ -6,7 +6,7 @@ use crate::config_sources::ConfigSources;
 use crate::errors::ConfigFinding;
 use crate::in_force::InForce;
 use crate::include_path::IncludeFile;
-use crate::kinds::{OptionalKind, SectionKind, ValueList};
+use crate::kinds::{FilePath, OptionalKind, SectionKind, ValueList};
 use crate::node::{YamlNode, YamlPlace};
 use crate::reader::ConfigReader;
 use crate::section::{ConfigSection, KeyVisitor};
@@ -53,6 +53,8 @@ pub struct ServerConfig {
     pub control: ControlSettings,
     /// The log.
     pub log: LogSettings,
+    /// The folder that zones are kept in which do not come from files.
+    pub state: Option<PathBuf>,
     /// The account to run as after the sockets are bound: a name, `UID` or `UID:GID`.
     pub user: Option<String>,
     /// Limits and habits towards clients.
@@ -62,8 +64,7 @@ pub struct ServerConfig {
 /// Keys of later versions.
 const LATER: &[(&str, &str)] = &[
     ("tsig", "keys are given in `keys`"),
-    ("secondary", "it serves zones from files alone"),
-    ("state", "it changes no zone by itself"),
+    ("secondary", "a zone that other servers have is one of `zones` with `primaries`"),
     ("dnstap", "it writes a log of queries with log.queries"),
     ("hosts", "names of hosts belong into a zone"),
     ("blocklists", "it blocks no names"),
@@ -94,6 +95,7 @@ impl ConfigSection for ServerConfig {
             metrics: None,
             control: ControlSettings::default(),
             log: LogSettings::default(),
+            state: None,
             user: None,
             server: ServerSettings::default(),
         }
@@ -127,7 +129,7 @@ impl ConfigSection for ServerConfig {
         keys.key(
             "zones",
             InForce::AtReload,
-            "What is served from files. An entry for one zone goes before a directory that holds it too.",
+            "What is served, from files or from other servers. An entry for one zone goes before a directory that holds it too.",
             ValueList { of: SectionKind::new(), filled: false },
             |draft| &mut draft.zones,
         );
@@ -204,6 +206,14 @@ fn process_keys<K: KeyVisitor<ServerConfig>>(keys: &mut K) {
     keys.key("log", InForce::AtReload, "The log on standard error.", SectionKind::new(), |draft| {
         &mut draft.log
     });
+    keys.key(
+        "state",
+        InForce::AtRestart,
+        "The folder of zones that other servers have, with their last versions: made if it is missing, owned by `user`, used by one \
+         process. Such zones need it.",
+        OptionalKind(FilePath),
+        |draft| &mut draft.state,
+    );
     keys.key(
         "user",
         InForce::AtRestart,

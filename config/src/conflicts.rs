@@ -28,12 +28,19 @@ pub(crate) fn report(config: &ServerConfig, root: &YamlNode, reader: &mut Config
                 earlier(&mut zones, name, spot)
                     .map(|first| (format!("the zone `{}`", show_domain(name)), first))
             }
+            ZoneSource::Secondary(secondary) => earlier(&mut zones, &secondary.name, spot)
+                .map(|first| (format!("the zone `{}`", show_domain(&secondary.name)), first)),
             ZoneSource::Directory { path, .. } => earlier(&mut folders, path, spot)
                 .map(|first| (format!("the directory `{}`", path.display()), first)),
         };
         if let Some((what, first)) = found {
             let line = reader.line_seen_from(spot, first);
             let message = format!("{what} is given already, on {line}");
+            in_list(reader, "zones", position.index, spot, message);
+        }
+        if matches!(zone, ZoneSource::Secondary(_)) && config.state.is_none() {
+            let message =
+                "a zone with `primaries` needs `state`, the folder that zones are kept in".to_owned();
             in_list(reader, "zones", position.index, spot, message);
         }
     }

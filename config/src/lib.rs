@@ -74,9 +74,9 @@ pub use crate::sections::{
     CacheSettings, CalendarDay, CertificateSource, ControlSettings, CookieSecret, DnssecClock,
     DnssecValidation, ForwardEntry, ForwardFallback, ForwardPolicy, HttpListener, ListenEntry, LogFormat,
     LogLevel, LogSettings, MetricsSettings, NamedRemote, NegativeTrustAnchor, QnameMinimisation,
-    RateLimitSettings, RecursionLimits, RecursionSettings, RootHints, ServerSettings, StubEntry,
-    TransferRule, TrustAnchors, TrustedKey, TsigKeyEntry, TsigSecret, UpstreamSource, WorkerThreads,
-    ZoneSource,
+    RateLimitSettings, RecursionLimits, RecursionSettings, RootHints, SecondaryTerms, SecondaryZone,
+    ServerSettings, StubEntry, TimerBounds, TransferRule, TrustAnchors, TrustedKey, TsigKeyEntry, TsigSecret,
+    UpstreamSource, WorkerThreads, ZoneSource,
 };
 pub use crate::upstream_server::UpstreamServer;
 pub use crate::zone_file_pattern::{ZoneFilePattern, ZoneFilePatternError};

@@ -32,8 +32,9 @@ impl ListPositions {
             positions.keys.insert(key.spot, ListPosition { index, value: key.spot_of("secret-file") });
         }
         for (index, zone) in numbered(root.items("zones")) {
-            let key = if zone.entry("file").is_some() { "file" } else { "directory" };
-            positions.zones.insert(zone.spot, ListPosition { index, value: zone.spot_of(key) });
+            let key = ["file", "directory", "primaries"].into_iter().find(|key| zone.entry(key).is_some());
+            let value = zone.spot_of(key.unwrap_or("name"));
+            positions.zones.insert(zone.spot, ListPosition { index, value });
         }
         for (index, forward) in numbered(root.items("forward")) {
             positions.forward.insert(forward.spot, ListPosition { index, value: forward.spot });

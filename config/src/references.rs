@@ -27,6 +27,8 @@ pub(crate) fn report(root: &YamlNode, reader: &mut ConfigReader) {
             reader.at_index(index, |reader| {
                 defined.check_clients(zone, "transfer-to", reader);
                 defined.check_clients(zone, "notify", reader);
+                defined.check_clients(zone, "primaries", reader);
+                defined.check_clients(zone, "notify-from", reader);
             });
         });
     }

@@ -50,6 +50,7 @@ fn zones(config: &ServerConfig) -> Vec<String> {
         .map(|zone| match zone {
             ZoneSource::File { name, .. } => name.to_string(),
             ZoneSource::Directory { path, .. } => path.file_name().unwrap().to_str().unwrap().to_owned(),
+            ZoneSource::Secondary(zone) => zone.name.to_string(),
             ZoneSource::BuiltIn { .. } => "built-in".to_owned(),
         })
         .collect()
@@ -125,7 +126,7 @@ fn errors_name_the_file_and_its_own_lines() {
     ]);
     let errors = folder.errors();
     let words = [
-        ("a.yaml:2:7: zones[0]: ", "`file` is missing"),
+        ("a.yaml:2:7: zones[0]: ", "`file`, or `primaries` is missing"),
         ("a.yaml:2:16: zones[0].fil: ", "did you mean `file`?"),
         ("a.yaml:3:7: zones[1]: ", "the zone `z` is given already, on rhumb.yaml line 3"),
         ("a.yaml:5:3: log.level: ", "given twice; the first is on rhumb.yaml line 4"),

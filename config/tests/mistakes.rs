@@ -129,8 +129,13 @@ fn sockets_for_each_address_stand_alone() {
 fn required_keys_are_missed() {
     one("listen: [{ port: 53 }]\n", (1, 12), "listen[0]", &["`address`, or `interface` is missing"]);
     one("listen: [{}]\n", (1, 1), "listen[0]", &["`address`, or `interface` is missing"]);
-    one("zones: [{ name: example.com }]\n", (1, 11), "zones[0]", &["`file` is missing"]);
-    one("zones:\n  - {}\n", (1, 1), "zones[0]", &["`name` with `file`, or `directory` is missing"]);
+    one("zones: [{ name: example.com }]\n", (1, 11), "zones[0]", &["`file`, or `primaries` is missing"]);
+    one(
+        "zones:\n  - {}\n",
+        (1, 1),
+        "zones[0]",
+        &["`name` with `file`, or `name` with `primaries`, or `directory` is missing"],
+    );
     one(
         "zones: [{ name: a, file: b, directory: c }]\n",
         (1, 11),

@@ -21,6 +21,7 @@ use crate::listen::OpenListeners;
 use crate::metrics::ServerMetrics;
 use crate::reload::PreloadedFiles;
 use crate::snapshot::ServerState;
+use crate::zone_events::{StateFolder, StateStore};
 
 pub use check::{check, check_zone};
 pub use start_error::StartError;
@@ -50,17 +51,33 @@ pub fn run(path: Option<&Path>) -> Result<(), StartError> {
         tracing::warn!(%error, "the limit of open files (RLIMIT_NOFILE) stays as it is");
     }
     let sockets = bind(&config, successor.as_ref())?;
+    let state = prepare_state(&config, successor.as_ref())?;
     let (reads_all, preloaded) = closed_files(&config, successor.as_ref());
     let privileges = privilege::give_up(successor.as_ref(), reads_all)
         .map_err(|error| StartError::System(error.to_string()))?;
-    let writable = writable(sockets.control.as_ref());
+    let mut writable = writable(sockets.control.as_ref());
+    writable.extend(state.as_ref().map(|state| state.path().to_owned()));
     let sandbox = sandbox::enter(&writable).map_err(|error| StartError::System(error.to_string()))?;
     tracing::info!("{privileges}; {sandbox}");
     let metrics = Arc::new(ServerMetrics::new(env!("CARGO_PKG_VERSION")));
     let live = Arc::new(ServerState::new(&config, metrics));
+    let store = match state {
+        Some(folder) => Some(StateStore::start(folder, &live.metrics).map_err(StartError::from)?),
+        None => None,
+    };
     let confinement = vec![privileges.to_string(), sandbox.to_string()];
-    let server = serve::StartedServer { config, live, supervisor, confinement, level, log_form: form };
+    let server = serve::StartedServer { config, live, store, supervisor, confinement, level, log_form: form };
     server.run(sockets, preloaded)
+}
+
+/// Makes the folder of the state while that is allowed, and takes it as the later user.
+fn prepare_state(
+    config: &ServerConfig,
+    successor: Option<&privilege::UserAccount>,
+) -> Result<Option<StateFolder>, StartError> {
+    let Some(path) = &config.state else { return Ok(None) };
+    StateFolder::prepare(path, successor.map(|account| (account.uid, account.gid)))?;
+    Ok(Some(privilege::as_user(successor, || StateFolder::open(path))?))
 }
 
 /// Binds everything while it is still allowed, but for the later user: sockets that share a port have to be of one user.

@@ -19,6 +19,7 @@ mod kept_reason;
 mod limit;
 mod link_parts;
 mod log;
+mod notified;
 mod outcome;
 mod pipeline;
 mod response;

@@ -24,7 +24,7 @@ use crate::forwarding::{ForwardingRoutes, PreloadedLists};
 use crate::listen::{OpenListeners, follow_addresses};
 use crate::snapshot::{FileRead, ServerState};
 use crate::test_hooks::{PanicPoint, inject_panic};
-use crate::zone_events::{FileChanges, PlanPurpose, PreloadedZones, ZoneWriter, ZonesPlan};
+use crate::zone_events::{FileChanges, PlanPurpose, PreloadedZones, StateStore, ZoneWriter, ZonesPlan};
 
 pub use request::{ReloadDifference, ReloadFailure, ReloadReport, ReloadRequest, ReloadRequests};
 pub use status::{FinishedReload, ReloadStatus};
@@ -82,6 +82,7 @@ impl ConfigReloader {
         config: Arc<ServerConfig>,
         listeners: OpenListeners,
         preloaded: PreloadedFiles,
+        store: Option<&StateStore>,
         set_log: impl Fn(&ServerConfig) + Send + 'static,
     ) -> std::io::Result<(Self, ReloadRequests)> {
         let (sender, events) = unbounded_channel();
@@ -90,7 +91,7 @@ impl ConfigReloader {
         let files = FollowedFiles::start(live.metrics.workers(), move || changed.send())?;
         let writers = files.writers();
         let parts = ServerParts {
-            zones: ZoneWriter::start(&live, preloaded.zones, &writers, move || included.send())?,
+            zones: ZoneWriter::start(&live, preloaded.zones, store, &writers, move || included.send())?,
             forwarding: ForwardingRoutes::new(Arc::clone(&live), preloaded.lists, writers),
             live: Arc::clone(&live),
             listeners,
@@ -111,6 +112,11 @@ impl ConfigReloader {
             sender: sender.clone(),
         };
         Ok((reloader, ReloadRequests(sender)))
+    }
+
+    /// The way to the thread that changes the contents of zones.
+    pub fn zones(&self) -> ZoneWriter {
+        self.parts.zones.clone()
     }
 
     /// What `status` tells of reloads, lists and listeners.

@@ -17,9 +17,11 @@ mod log_interval;
 mod notify_target;
 mod origin;
 mod published;
+mod refreshes;
 pub mod retired;
 mod route;
 mod running_lookups;
+mod secondary;
 mod view;
 mod zone;
 
@@ -36,9 +38,11 @@ pub use live::{ServerClock, ServerState, cache_limits};
 pub use notify_target::NotifyTarget;
 pub use origin::{ZoneFile, ZoneOrigin, zone_of_file};
 pub use published::{QuerySettings, ServerSnapshot};
+pub use refreshes::{RefreshCommand, RefreshReply, RefreshRequest, RefreshStatus, ZoneRefreshes};
 pub use route::{
     AnswerTrust, ForwardRoute, ListSource, RouteEntry, RouteServices, RouteState, RouteTerms, RouteUpstream,
 };
 pub use running_lookups::{RunningLookup, RunningLookups, RunningPlace};
+pub use secondary::{PrimaryServer, SecondaryOrigin};
 pub use view::{AnswerAuthority, SnapshotView};
-pub use zone::{NewContents, ServedZone, StaleVersion, ZoneEntry, ZoneTrouble};
+pub use zone::{NewContents, SecondaryTimes, ServedZone, StaleVersion, ZoneEntry, ZoneTrouble};

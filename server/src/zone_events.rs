@@ -1,4 +1,4 @@
-//! What happens to zones: they are read, and their files change. One thread alone changes what is served.
+//! What happens to zones: they are read, their files change, they are transferred from other servers. One thread alone changes what is served.
 //!
 //! [`ZoneWriter`] is how the others reach that thread. It never reads a zone itself: threads of their own do, however large
 //! the zone is.
@@ -20,7 +20,11 @@ mod publish;
 mod read_job;
 mod read_queue;
 mod readers;
+mod refresh;
 mod schedule;
+mod state;
+mod stored;
+mod transferred;
 mod writer;
 
 pub use changes::FileChanges;
@@ -28,4 +32,6 @@ pub use load::{LoadedZone, ZoneRefusal, load, load_to_check};
 pub use notify::send_notifications;
 pub use outcome::{BrokenZone, PlanPurpose, ZoneReadReply, ZonesPlan};
 pub use preload::{PreloadedZones, check_zones};
+pub use refresh::refresh_zones;
+pub use state::{StateFolder, StateFolderError, StateStore};
 pub use writer::ZoneWriter;

@@ -45,8 +45,10 @@ mod listening;
 mod logging;
 mod operating;
 mod passing;
+mod primary;
 mod quic;
 mod reading;
+mod refreshing;
 mod reloading;
 mod rotating;
 mod running;
@@ -123,6 +125,8 @@ const TESTS: &[&[Test]] = &[
     signatures::TESTS,
     rotating::TESTS,
     announcing::TESTS,
+    refreshing::TESTS,
+    refreshing::hostile::TESTS,
     unit::TESTS,
     zone_folders::TESTS,
     container::TESTS,

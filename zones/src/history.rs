@@ -12,6 +12,10 @@ const MOST_VERSIONS: usize = 10_000;
 /// Condensed differences kept: secondaries mostly ask from one of the last serials.
 const MOST_CONDENSED: usize = 4;
 
+/// Bytes of differences kept: so many times those of the zone, which counts as this large at least.
+const SIZE_FACTOR: usize = 2;
+const LEAST_SIZE: usize = 512 << 10;
+
 /// Differences that follow one another, the oldest first.
 #[derive(Debug, Default)]
 pub struct ZoneHistory {
@@ -22,6 +26,16 @@ pub struct ZoneHistory {
 }
 
 impl ZoneHistory {
+    /// Bytes of differences that are kept of a zone with so many bytes.
+    pub const fn most_bytes(zone: usize) -> usize {
+        SIZE_FACTOR * if zone > LEAST_SIZE { zone } else { LEAST_SIZE }
+    }
+
+    /// The differences, the oldest first.
+    pub fn steps(&self) -> impl Iterator<Item = &Arc<ZoneDifference>> {
+        self.steps.iter()
+    }
+
     /// Adds the difference to a new version, and drops the oldest ones beyond so many bytes. One that does not lead from the last
     /// serial to a newer one leaves nothing of those before: what stood under their serials cannot be told any more.
     pub fn push(&mut self, step: Arc<ZoneDifference>, most_bytes: usize) {

@@ -60,11 +60,13 @@ impl Log {
         self.sequence += 1;
         let contents = version(zone, serial);
         let (mut payload, mut part) = (ZonePayload::new(&contents), Vec::new());
+        let mut parts = 0;
         while payload.next_part(&mut part) {
-            let record = self.record(RecordKind::Part, zone, 0, serial);
+            let record = self.record(RecordKind::Part, zone, parts, serial);
             JournalRecord { payload: &part, ..record }.write(&mut self.bytes);
+            parts += 1;
         }
-        let record = self.record(RecordKind::Whole, zone, 0, serial);
+        let record = self.record(RecordKind::Whole, zone, parts, serial);
         JournalRecord { base: self.sequence, ..record }.write(&mut self.bytes);
         self.zones.insert(zone.clone(), (self.sequence, serial));
     }
@@ -235,6 +237,32 @@ fn a_record_that_is_missing_is_missed_by_the_next() {
         })
         .collect();
     assert_eq!(results.last().unwrap(), &Err(ReplayError::Gap(2)));
+}
+
+/// Of a whole zone in several parts one is gone.
+#[test]
+fn a_part_that_is_missing_is_missed() {
+    let name = names()[0].clone();
+    let hosts = (0..30_000).map(|host| format!("h{host} 60 A 192.0.2.1\n")).collect::<Vec<_>>().concat();
+    let text = format!("@ 60 SOA ns admin 1 2 2 60 60\n@ 60 NS ns.other.\n{hosts}");
+    let contents = read_zone_bytes(name.as_ref(), Path::new("zone"), text.as_bytes()).unwrap().contents;
+    let (mut payload, mut part, mut parts) = (ZonePayload::new(&contents), Vec::new(), Vec::new());
+    while payload.next_part(&mut part) {
+        parts.push(part.clone());
+    }
+    assert!(parts.len() > 2, "{}", parts.len());
+    let log = Log::new();
+    for gone in 0..=parts.len() {
+        let mut zone = ZoneReplay::new(name.as_ref());
+        let mut results = Vec::new();
+        for (index, part) in parts.iter().enumerate().filter(|(index, _)| *index != gone) {
+            let record = log.record(RecordKind::Part, &name, index as u32, 1);
+            results.push(zone.take(&JournalRecord { payload: part, ..record }));
+        }
+        results.push(zone.take(&log.record(RecordKind::Whole, &name, parts.len() as u32, 1)));
+        assert_eq!(results.iter().all(Result::is_ok), gone == parts.len(), "{gone}: {results:?}");
+        assert_eq!(zone.finish().is_some(), gone == parts.len(), "{gone}");
+    }
 }
 
 proptest! {

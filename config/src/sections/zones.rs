@@ -1,10 +1,11 @@
-//! `zones:`: what is served from files.
+//! `zones:`: what is served, from files or from other servers.
 
 use std::path::PathBuf;
 
 use rhumb_wire::DomainName;
 
 use super::remotes::RemoteName;
+use super::secondary::{HasSecondaryDraft, SECONDARY_KEYS, SecondaryDraft, SecondaryZone, secondary_keys};
 use super::transfer_to::{TransferRule, TransferRuleKind};
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
@@ -47,6 +48,8 @@ pub enum ZoneSource {
         /// Where the entry stands.
         place: FilePlace,
     },
+    /// One zone from other servers.
+    Secondary(Box<SecondaryZone>),
     /// The example zone in the program, [`DEFAULT_ZONE`](crate::DEFAULT_ZONE); only in the built-in default.
     BuiltIn {
         /// The apex of the zone.
@@ -63,12 +66,18 @@ impl ZoneSource {
             ZoneSource::File { place, .. }
             | ZoneSource::Directory { place, .. }
             | ZoneSource::BuiltIn { place, .. } => place,
+            ZoneSource::Secondary(zone) => &zone.place,
         }
     }
 }
 
 /// Keys of later versions.
-const LATER: &[&str] = &["primaries", "notify-from", "update", "sign", "serial", "history"];
+const LATER: &[(&str, &str)] = &[
+    ("update", "it takes no dynamic updates"),
+    ("sign", "it signs no zones"),
+    ("serial", "the serial is that of the file or of the primary"),
+    ("history", "it keeps as much of earlier versions as twice the zone has"),
+];
 
 #[derive(Default)]
 pub(crate) struct ZoneDraft {
@@ -79,13 +88,21 @@ pub(crate) struct ZoneDraft {
     transfer_to: Vec<TransferRule>,
     notify: Option<Vec<String>>,
     include_folders: Vec<PathBuf>,
+    secondary: SecondaryDraft,
+}
+
+impl HasSecondaryDraft for ZoneDraft {
+    fn secondary_draft(&mut self) -> &mut SecondaryDraft {
+        &mut self.secondary
+    }
 }
 
 impl ConfigSection for ZoneSource {
     type Draft = ZoneDraft;
 
-    const ABOUT: &'static str = "One zone with its file, or a directory of zone files.";
-    const ONE_OF: &'static [&'static [&'static str]] = &[&["name", "file"], &["directory"]];
+    const ABOUT: &'static str = "One zone with its file or its primaries, or a directory of zone files.";
+    const ONE_OF: &'static [&'static [&'static str]] =
+        &[&["name", "file"], &["name", "primaries"], &["directory"]];
     const IDENTITY: &'static [&'static str] = &["name", "directory"];
 
     fn draft() -> ZoneDraft {
@@ -144,13 +161,23 @@ impl ConfigSection for ZoneSource {
             ValueList { of: FilePath, filled: false },
             |draft| &mut draft.include_folders,
         );
-        for name in LATER {
-            keys.not_offered(name, "it serves zones as their files have them");
+        secondary_keys(keys);
+        for (name, why) in LATER {
+            keys.not_offered(name, why);
         }
     }
 
     fn finish(draft: ZoneDraft, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
         let place = reader.place(node.spot);
+        if draft.secondary.primaries.is_empty() {
+            for key in SECONDARY_KEYS.into_iter().filter(|key| node.entry(key).is_some()) {
+                let message = format!("`{key}` is for a zone with `primaries`");
+                reader.at_key(key, |reader| reader.error(node.spot_of(key), message));
+            }
+        } else if node.entry("include-folders").is_some() {
+            let message = "a zone with `primaries` has no file that could include others";
+            reader.at_key("include-folders", |reader| reader.error(node.spot_of("include-folders"), message));
+        }
         match draft {
             ZoneDraft { pattern: Some(_), directory: None, .. } => {
                 let spot = node.spot_of("pattern");
@@ -161,6 +188,13 @@ impl ConfigSection for ZoneSource {
             ZoneDraft {
                 name: Some(name), file: Some(file), transfer_to, notify, include_folders, ..
             } => Some(ZoneSource::File { name, file, transfer_to, notify, include_folders, place }),
+            ZoneDraft { name: Some(name), transfer_to, notify, secondary, .. }
+                if !secondary.primaries.is_empty() =>
+            {
+                let SecondaryDraft { primaries, notify_from, terms } = secondary;
+                let zone = SecondaryZone { name, primaries, notify_from, transfer_to, notify, terms, place };
+                Some(ZoneSource::Secondary(Box::new(zone)))
+            }
             ZoneDraft { directory: Some(path), pattern, transfer_to, notify, include_folders, .. } => {
                 let pattern = pattern.unwrap_or_default();
                 Some(ZoneSource::Directory { path, pattern, transfer_to, notify, include_folders, place })
@@ -185,6 +219,17 @@ impl ConfigSection for ZoneSource {
                 transfer_to: transfer_to.clone(),
                 notify: notify.clone(),
                 include_folders: include_folders.clone(),
+                ..ZoneDraft::default()
+            },
+            ZoneSource::Secondary(zone) => ZoneDraft {
+                name: Some(zone.name.clone()),
+                transfer_to: zone.transfer_to.clone(),
+                notify: zone.notify.clone(),
+                secondary: SecondaryDraft {
+                    primaries: zone.primaries.clone(),
+                    notify_from: zone.notify_from.clone(),
+                    terms: zone.terms,
+                },
                 ..ZoneDraft::default()
             },
             ZoneSource::BuiltIn { name, .. } => {

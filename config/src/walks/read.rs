@@ -1,5 +1,7 @@
 //! Reads a section: each known key once, every other key refused, the required ones present.
 
+use std::collections::HashSet;
+
 use crate::in_force::InForce;
 use crate::kind::ValueKind;
 use crate::nearest::nearest;
@@ -48,24 +50,46 @@ fn unknown_keys(
     }
 }
 
-/// Exactly one of the groups has to be given, and that one in full.
+/// Exactly one of the groups has to be given, and that one in full. Groups may have keys in common.
 fn required_keys(node: &YamlNode, one_of: &[&[&'static str]], reader: &mut ConfigReader) {
-    let begun: Vec<_> =
-        one_of.iter().filter(|group| group.iter().any(|key| node.entry(key).is_some())).collect();
-    match begun.as_slice() {
-        [] if one_of.is_empty() => {}
-        [] => {
+    let given = |group: &[&'static str]| group.iter().filter(|key| node.entry(key).is_some()).count();
+    // One of which another has all that is given and more is not meant.
+    let is_lesser = |group: &[&'static str], other: &[&'static str]| {
+        let within = group.iter().all(|key| other.contains(key) || node.entry(key).is_none());
+        within && given(group) < given(other)
+    };
+    let is_meant =
+        |group: &&&[&'static str]| given(group) > 0 && !one_of.iter().any(|other| is_lesser(group, other));
+    let begun: Vec<_> = one_of.iter().filter(is_meant).collect();
+    let all: HashSet<_> = begun.iter().flat_map(|group| group.iter()).collect();
+    let total = all.iter().filter(|key| node.entry(key).is_some()).count();
+    // Those that nothing is given beside.
+    let fitting: Vec<_> = begun.iter().filter(|group| given(group) == total).collect();
+    if fitting.iter().any(|group| given(group) == group.len()) {
+        return;
+    }
+    match (one_of, begun.as_slice(), fitting.as_slice()) {
+        ([], ..) => {}
+        (_, [], _) => {
             let groups: Vec<_> = one_of.iter().map(|group| in_words(group)).collect();
             reader.error(node.spot, format!("{} is missing", groups.join(", or ")));
         }
-        [group] => {
+        (.., []) => {
+            let groups: Vec<_> = begun.iter().map(|group| in_words(group)).collect();
+            reader.error(node.spot, format!("{} exclude each other; give one of them", groups.join(" and ")));
+        }
+        (.., [group]) => {
             for key in group.iter().filter(|key| node.entry(key).is_none()) {
                 reader.error(node.spot, format!("`{key}` is missing"));
             }
         }
-        [..] => {
-            let groups: Vec<_> = begun.iter().map(|group| in_words(group)).collect();
-            reader.error(node.spot, format!("{} exclude each other; give one of them", groups.join(" and ")));
+        (.., groups) => {
+            let missing = |group: &[&'static str]| {
+                let keys: Vec<_> = group.iter().copied().filter(|key| node.entry(key).is_none()).collect();
+                in_words(&keys)
+            };
+            let groups: Vec<_> = groups.iter().map(|group| missing(group)).collect();
+            reader.error(node.spot, format!("{} is missing", groups.join(", or ")));
         }
     }
 }

@@ -13,12 +13,13 @@ use tokio::time::Interval;
 
 use super::{Sockets, StartError, log, notify, query_lines};
 use crate::change::{ReadStrictness, log_changes};
-use crate::listen::ListenerServices;
 use crate::listen::stream::StreamServices;
+use crate::listen::{ListenerServices, OpenListeners};
 use crate::operator::{ProcessControls, ServerAdmin, StatusPages};
 use crate::recursion::{ResolveQueue, ResolveTasks};
 use crate::reload::{ConfigReloader, PreloadedFiles, ReloadRequest, ReloadRequests};
 use crate::snapshot::ServerState;
+use crate::zone_events::{StateStore, ZoneWriter};
 use crate::{control, metrics, recursion, zone_events};
 
 /// How long waiting queries and open connections have once the server stops.
@@ -28,6 +29,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 pub(super) struct StartedServer {
     pub(super) config: Arc<ServerConfig>,
     pub(super) live: Arc<ServerState>,
+    pub(super) store: Option<StateStore>,
     pub(super) supervisor: notify::ServiceManager,
     pub(super) confinement: Vec<String>,
     pub(super) level: log::LogLevelHandle,
@@ -52,16 +54,7 @@ impl StartedServer {
         let (streams, handle) = (self.streams(&queue, &stopped), runtime.handle().clone());
         let connections = Arc::clone(&streams.limits);
         listeners.serve_with(ListenerServices { streams, runtime: handle.clone() });
-        let level = self.level.clone();
-        let set_log = move |config: &ServerConfig| log::set(&level, config.log);
-        let (reloader, requests) = ConfigReloader::new(
-            Arc::clone(&self.live),
-            Arc::clone(&self.config),
-            listeners,
-            preloaded,
-            set_log,
-        )
-        .map_err(|error| StartError::system("reloader")(error.to_string()))?;
+        let (reloader, requests) = self.reloader(listeners, preloaded)?;
         let (live, reloads) = (Arc::clone(&self.live), reloader.status());
         let confinement = self.confinement.clone();
         let (controls, config) = (self.controls(), Arc::clone(&self.config));
@@ -69,7 +62,9 @@ impl StartedServer {
             Arc::new(ServerAdmin::new(live, reloads, confinement, requests.clone(), queue, controls, config));
         let status = Arc::new(StatusPages::new(Arc::clone(&admin)));
         self.live.metrics.watch(Arc::clone(&status) as Arc<dyn metrics::SampleSource>);
+        let zones = reloader.zones();
         let reloader = start(reloader)?;
+        self.spawn_refresher(&runtime, &stopped, zones);
         runtime.block_on(async {
             if let Some(listener) = metrics {
                 let listener = tokio::net::TcpListener::from_std(listener)
@@ -98,6 +93,18 @@ impl StartedServer {
         self.live.query_log.drain(Duration::from_secs(1));
         tracing::info!("stopped");
         Ok(())
+    }
+
+    /// Follows the configuration from now on.
+    fn reloader(
+        &self,
+        listeners: OpenListeners,
+        preloaded: PreloadedFiles,
+    ) -> Result<(ConfigReloader, ReloadRequests), StartError> {
+        let (live, config, level) = (Arc::clone(&self.live), Arc::clone(&self.config), self.level.clone());
+        let set_log = move |config: &ServerConfig| log::set(&level, config.log);
+        ConfigReloader::new(live, config, listeners, preloaded, self.store.as_ref(), set_log)
+            .map_err(|error| StartError::system("reloader")(error.to_string()))
     }
 
     /// Logs what runs and where it is reached.
@@ -148,6 +155,15 @@ impl StartedServer {
         runtime.spawn(
             worker.supervise_task(move |_| zone_events::send_notifications(Arc::clone(&live), stop.clone())),
         );
+    }
+
+    /// Looks after the zones of other servers, once those that are kept are served.
+    fn spawn_refresher(&self, runtime: &Runtime, stop: &watch::Receiver<bool>, zones: ZoneWriter) {
+        let (live, store, stop) = (Arc::clone(&self.live), self.store.clone(), stop.clone());
+        let worker = live.metrics.workers().register("refresher", "refresher");
+        runtime.spawn(worker.supervise_task(move |_| {
+            zone_events::refresh_zones(Arc::clone(&live), zones.clone(), store.clone(), stop.clone())
+        }));
     }
 
     /// What connections of all listeners have in common.

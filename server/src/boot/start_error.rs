@@ -4,6 +4,8 @@ use std::path::Path;
 
 use rhumb_config::ServerConfig;
 
+use crate::zone_events::StateFolderError;
+
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -13,6 +15,12 @@ pub enum StartError {
     /// The system said no.
     #[error("{0}")]
     System(String),
+}
+
+impl From<StateFolderError> for StartError {
+    fn from(error: StateFolderError) -> Self {
+        Self::System(error.to_string())
+    }
 }
 
 impl StartError {

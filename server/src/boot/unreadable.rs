@@ -31,7 +31,7 @@ pub(super) fn unreadable(config: &ServerConfig) -> Option<PathBuf> {
                 Err(error) if is_denied(&error) => return Some(path.clone()),
                 Err(_) => {}
             },
-            ZoneSource::BuiltIn { .. } => {}
+            ZoneSource::Secondary(_) | ZoneSource::BuiltIn { .. } => {}
         }
     }
     paths.into_iter().find(|path| !may_read(path))

@@ -166,6 +166,37 @@ impl CertificateFigures {
     }
 }
 
+/// What is shown of the log of the state.
+#[derive(Debug, Default)]
+pub struct StateLogFigures {
+    bytes: AtomicU64,
+    unwritable: AtomicBool,
+    syncs: SharedHistogram,
+}
+
+impl StateLogFigures {
+    /// The logs have so many bytes.
+    pub fn set_bytes(&self, bytes: u64) {
+        self.bytes.store(bytes, Relaxed);
+    }
+
+    /// The disk was waited for so long; whether it took what was written, and whether it did so the time before.
+    pub fn synced(&self, took: Duration, written: Option<u64>) -> bool {
+        self.syncs.observe(took);
+        self.bytes.fetch_add(written.unwrap_or(0), Relaxed);
+        !self.unwritable.swap(written.is_none(), Relaxed)
+    }
+
+    /// Something could not be written.
+    pub fn failed(&self) {
+        self.unwritable.store(true, Relaxed);
+    }
+
+    pub(super) fn read(&self) -> (u64, bool, HistogramReading) {
+        (self.bytes.load(Relaxed), !self.unwritable.load(Relaxed), self.syncs.read())
+    }
+}
+
 /// Handles by label. A label lives while somebody outside holds its handle; past `max` of them, new ones share `other`.
 #[derive(Debug)]
 pub(super) struct LabelledHandles<T> {

@@ -74,10 +74,10 @@ label_values! {
 }
 
 label_values! {
-    /// How a zone transfer to a client ended.
+    /// How a zone transfer ended.
     pub enum TransferResult {
-        Complete => "complete", "All of it was sent.";
-        Aborted => "aborted", "The connection ended before.";
+        Complete => "complete", "All of it was sent, or taken.";
+        Aborted => "aborted", "The connection ended before, or what came could not be taken.";
     }
 }
 
@@ -222,6 +222,15 @@ label_values! {
         Protocol => "protocol", "The client offers other protocols alone (ALPN).";
         Alert => "alert", "The client ended it, as it does where it does not trust the certificate.";
         Other => "other", "Something else.";
+    }
+}
+
+label_values! {
+    /// How a NOTIFY message of another server was answered.
+    pub enum NotifyInResult {
+        Accepted => "accepted", "A primary says that there is a new version.";
+        NotAllowed => "not-allowed", "Nobody who may say so.";
+        NoZone => "no-zone", "No zone of other servers has this name.";
     }
 }
 

@@ -20,11 +20,13 @@ mod text;
 
 pub use block::CounterBlock;
 pub use figures::TrafficFigures;
-pub use handles::{CertificateFigures, ForwardedDomain, GaugeUnit, ListMetrics, UpstreamMetrics};
+pub use handles::{
+    CertificateFigures, ForwardedDomain, GaugeUnit, ListMetrics, StateLogFigures, UpstreamMetrics,
+};
 pub use labels::{
     AccessList, AnswerSecurity, CacheEvent, ClientFamily, DropReason, HandshakeResult, LookupResult,
-    NotifyResult, RefuseReason, ReloadResult, ResponseSource, TransferKind, TransferResult, TsigReason,
-    UpstreamFailure, WorkBound,
+    NotifyInResult, NotifyResult, RefuseReason, ReloadResult, ResponseSource, TransferKind, TransferResult,
+    TsigReason, UpstreamFailure, WorkBound,
 };
 pub use registry::ServerMetrics;
-pub use samples::{MetricSamples, SampleSource, ZoneSample};
+pub use samples::{MetricSamples, SampleSource, SecondarySample, ZoneSample};

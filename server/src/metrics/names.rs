@@ -116,12 +116,19 @@ metrics! {
         "1 when the certificate in use is that of its files, 0 when they cannot be used and the last good one is.";
 
     TRANSFERS = Counter "rhumb_transfers_total" ["direction", "kind", "result"]
-        "Zone transfers, by direction (out), kind (axfr, ixfr) and result.";
+        "Zone transfers, by direction (in, out), kind (axfr, ixfr) and result.";
 
     NOTIFY = Counter "rhumb_notify_total" ["direction", "result"]
-        "NOTIFY messages, by direction (out) and what came of them.";
+        "NOTIFY messages, by direction (in, out) and what came of them.";
     TSIG_ERRORS = Counter "rhumb_tsig_errors_total" ["reason"]
         "Requests whose signature was not accepted, by what is wrong with it.";
+
+    LOG_BYTES = Gauge "rhumb_log_bytes" []
+        "Bytes of the logs in which versions of zones are kept.";
+    LOG_WRITABLE = Gauge "rhumb_log_writable" []
+        "1 when the last version of a zone could be kept, 0 when the disk did not take it.";
+    LOG_SYNC = Histogram "rhumb_log_sync_seconds" []
+        "Time the disk took to take what was written to the log.";
 
     CACHE_ENTRIES = Gauge "rhumb_cache_entries" []
         "Entries in the cache.";
@@ -197,6 +204,14 @@ metrics! {
         "Resource records in the zone.";
     ZONE_OK = Gauge "rhumb_zone_ok" ["zone"]
         "1 when the last load of the zone went well, 0 when it failed.";
+    ZONE_REFRESH = Gauge "rhumb_zone_refresh_seconds" ["zone"]
+        "Seconds between two looks at the primaries of a zone.";
+    ZONE_CHECKED = Gauge "rhumb_zone_checked_seconds" ["zone"]
+        "When a zone was last found to be that of a primary, in seconds since 1970.";
+    ZONE_EXPIRE = Gauge "rhumb_zone_expire_seconds" ["zone"]
+        "When a zone is served no more unless a primary has it before, in seconds since 1970.";
+    ZONE_PRIMARY_SERIAL = Gauge "rhumb_zone_primary_serial" ["zone"]
+        "Serial at the primary that was last asked.";
     ZONE_FOLDER_OK = Gauge "rhumb_zone_folder_ok" ["folder"]
         "1 when this folder of zones could be listed, 0 when it could not and its zones stay as they are.";
     ZONE_EXPIRES = Gauge "rhumb_zone_signature_expires_seconds" ["zone"]

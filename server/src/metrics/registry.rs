@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use prometheus::process_collector::ProcessCollector;
@@ -11,11 +11,12 @@ use rhumb_wire::Transport;
 
 use super::block::CounterBlock;
 use super::handles::{
-    CertificateFigures, ForwardedDomain, GaugeUnit, LabelledHandles, ListMetrics, UpstreamMetrics,
+    CertificateFigures, ForwardedDomain, GaugeUnit, LabelledHandles, ListMetrics, StateLogFigures,
+    UpstreamMetrics,
 };
 use super::labels::{
-    AnswerSecurity, HandshakeResult, NotifyResult, RefuseReason, ReloadResult, TransferKind, TransferResult,
-    TsigReason, WorkBound,
+    AnswerSecurity, HandshakeResult, NotifyInResult, NotifyResult, RefuseReason, ReloadResult, TransferKind,
+    TransferResult, TsigReason, WorkBound,
 };
 use super::samples::SampleSource;
 use crate::supervision::WorkerRegistry;
@@ -75,8 +76,12 @@ pub struct ServerMetrics {
     pub(super) tcp_refused: [AtomicU64; RefuseReason::COUNT],
     pub(super) tls_handshakes: [[AtomicU64; HandshakeResult::COUNT]; Transport::ALL.len()],
     pub(super) certificates: LabelledHandles<CertificateFigures>,
+    /// The log of the state; none as long as there is none.
+    pub(super) state_log: OnceLock<Arc<StateLogFigures>>,
     pub(super) transfers: [[AtomicU64; TransferResult::COUNT]; TransferKind::COUNT],
+    pub(super) received: [[AtomicU64; TransferResult::COUNT]; TransferKind::COUNT],
     pub(super) notifies: [AtomicU64; NotifyResult::COUNT],
+    pub(super) notified: [AtomicU64; NotifyInResult::COUNT],
     pub(super) tsig_errors: [AtomicU64; TsigReason::COUNT],
     pub(super) resolver_requests: AtomicU64,
     pub(super) resolver_answers: [AtomicU64; AnswerSecurity::COUNT],
@@ -117,8 +122,11 @@ impl ServerMetrics {
             tcp_refused: Default::default(),
             tls_handshakes: Default::default(),
             certificates: LabelledHandles::new(MAX_UPSTREAMS),
+            state_log: OnceLock::new(),
             transfers: Default::default(),
+            received: Default::default(),
             notifies: Default::default(),
+            notified: Default::default(),
             tsig_errors: Default::default(),
             resolver_requests: AtomicU64::new(0),
             resolver_answers: Default::default(),
@@ -249,10 +257,30 @@ impl ServerMetrics {
         self.certificates.get(name)
     }
 
+    /// What is shown of the log of the state, on the page from now on.
+    pub fn state_log(&self) -> Arc<StateLogFigures> {
+        Arc::clone(self.state_log.get_or_init(Arc::default))
+    }
+
     /// A zone transfer to a client ended.
     pub fn transferred(&self, kind: TransferKind, result: TransferResult) {
         let results = self.transfers.get(kind.index());
         if let Some(counter) = results.and_then(|results| results.get(result.index())) {
+            counter.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// A zone transfer from a primary ended.
+    pub fn received(&self, kind: TransferKind, result: TransferResult) {
+        let results = self.received.get(kind.index());
+        if let Some(counter) = results.and_then(|results| results.get(result.index())) {
+            counter.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// A NOTIFY message of another server was answered so.
+    pub fn was_notified(&self, result: NotifyInResult) {
+        if let Some(counter) = self.notified.get(result.index()) {
             counter.fetch_add(1, Relaxed);
         }
     }

@@ -45,6 +45,21 @@ pub struct ZoneSample<'a> {
     pub ok: bool,
     /// When the first signature expires, in seconds since 1970; none for a zone without signatures.
     pub expires: Option<u64>,
+    /// Of a zone of other servers.
+    pub secondary: Option<SecondarySample>,
+}
+
+/// What is known of a zone of other servers. Times are in seconds since 1970.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SecondarySample {
+    /// Seconds between two looks at the primaries; 0: not known.
+    pub interval: u64,
+    /// When it was last found to be that of a primary.
+    pub checked: Option<u64>,
+    /// When it is served no more.
+    pub expires: Option<u64>,
+    /// Serial at the primary that was last asked.
+    pub primary_serial: Option<u32>,
 }
 
 struct Family {
@@ -136,6 +151,20 @@ impl MetricSamples {
         self.set(&names::ZONE_OK, &[&origin], u64::from(zone.ok));
         if let Some(expires) = zone.expires {
             self.set(&names::ZONE_EXPIRES, &[&origin], expires);
+        }
+        if let Some(secondary) = &zone.secondary {
+            let interval = Some(secondary.interval).filter(|interval| *interval > 0);
+            let serial = secondary.primary_serial.map(u64::from);
+            for (metric, value) in [
+                (&names::ZONE_REFRESH, interval),
+                (&names::ZONE_CHECKED, secondary.checked),
+                (&names::ZONE_EXPIRE, secondary.expires),
+                (&names::ZONE_PRIMARY_SERIAL, serial),
+            ] {
+                if let Some(value) = value {
+                    self.set(metric, &[&origin], value);
+                }
+            }
         }
     }
 

@@ -14,8 +14,8 @@ use super::block::CounterBlock;
 use super::histogram::float;
 use super::labels::{
     AccessList, AnswerSecurity, CacheEvent, ClientFamily, DropReason, HandshakeResult, LookupResult,
-    NotifyResult, RcodeLabel, RefuseReason, ReloadResult, ResponseSource, TransferKind, TransferResult,
-    TsigReason, TypeLabel, UpstreamFailure, WorkBound,
+    NotifyInResult, NotifyResult, RcodeLabel, RefuseReason, ReloadResult, ResponseSource, TransferKind,
+    TransferResult, TsigReason, TypeLabel, UpstreamFailure, WorkBound,
 };
 use super::names;
 use super::registry::{ServerMetrics, unix_seconds};
@@ -89,13 +89,25 @@ impl ServerMetrics {
             out.set(&names::CERTIFICATE_EXPIRES, &[&name], expires);
             out.set(&names::CERTIFICATE_OK, &[&name], u64::from(ok));
         }
-        for (kind, results) in TransferKind::ALL.iter().zip(&self.transfers) {
-            for (result, count) in TransferResult::ALL.iter().zip(results) {
-                out.set(&names::TRANSFERS, &["out", kind.as_str(), result.as_str()], count.load(Relaxed));
+        for (direction, kinds) in [("out", &self.transfers), ("in", &self.received)] {
+            for (kind, results) in TransferKind::ALL.iter().zip(kinds) {
+                for (result, count) in TransferResult::ALL.iter().zip(results) {
+                    let labels = [direction, kind.as_str(), result.as_str()];
+                    out.set(&names::TRANSFERS, &labels, count.load(Relaxed));
+                }
             }
         }
         for (result, count) in NotifyResult::ALL.iter().zip(&self.notifies) {
             out.set(&names::NOTIFY, &["out", result.as_str()], count.load(Relaxed));
+        }
+        for (result, count) in NotifyInResult::ALL.iter().zip(&self.notified) {
+            out.set(&names::NOTIFY, &["in", result.as_str()], count.load(Relaxed));
+        }
+        if let Some(log) = self.state_log.get() {
+            let (bytes, is_writable, syncs) = log.read();
+            out.set(&names::LOG_BYTES, &[], bytes);
+            out.set(&names::LOG_WRITABLE, &[], u64::from(is_writable));
+            out.histogram(&names::LOG_SYNC, &[], &syncs);
         }
         for (reason, count) in TsigReason::ALL.iter().zip(&self.tsig_errors) {
             out.set(&names::TSIG_ERRORS, &[reason.as_str()], count.load(Relaxed));

@@ -13,6 +13,7 @@ use super::{cached, running, status};
 use crate::change::{ChangeText, ReadStrictness, joined};
 use crate::control::command::{CommandAnswer, CommandArguments, CommandFailure, CommandResult, LaterResult};
 use crate::reload::ReloadRequest;
+use crate::snapshot::RefreshCommand;
 use crate::zone_events::BrokenZone;
 
 pub(super) fn reload<'a>(
@@ -115,6 +116,31 @@ pub(super) fn zone_notify(admin: &ServerAdmin, given: &CommandArguments) -> Comm
     admin.live.announcements.push(entry);
     let done = format!("zone {name} is being announced to {}", servers.join(", "));
     CommandAnswer::new(&json!({ "servers": servers, "done": done }))
+}
+
+pub(super) fn zone_refresh<'a>(
+    admin: &'a ServerAdmin,
+    given: &'a CommandArguments,
+) -> LaterResult<'a, CommandResult> {
+    Box::pin(refreshed(admin, given, RefreshCommand::Refresh))
+}
+
+pub(super) fn zone_retransfer<'a>(
+    admin: &'a ServerAdmin,
+    given: &'a CommandArguments,
+) -> LaterResult<'a, CommandResult> {
+    Box::pin(refreshed(admin, given, RefreshCommand::Retransfer))
+}
+
+/// Has a zone of other servers looked at, and waits for what comes of it.
+async fn refreshed(admin: &ServerAdmin, given: &CommandArguments, command: RefreshCommand) -> CommandResult {
+    let name = given.name("name").ok_or_else(|| CommandFailure::new("name is missing"))?;
+    let zone = admin.live.snapshot.load().view.zone_at(name).map(|entry| entry.zone.name().clone());
+    let zone = zone.ok_or_else(|| no_zone(name))?;
+    let (reply, answer) = oneshot::channel();
+    admin.live.refreshes.command(&zone, command, reply);
+    let done = answer.await.map_err(|_| ending())?.map_err(CommandFailure::new)?;
+    CommandAnswer::new(&json!({ "done": done }))
 }
 
 fn no_zone(name: &DomainName) -> CommandFailure {

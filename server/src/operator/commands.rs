@@ -218,6 +218,30 @@ pub(crate) static COMMANDS: &[OperatorCommand] = &[
     },
     OperatorCommand {
         spec: CommandSpec {
+            words: "zone refresh",
+            changes: true,
+            path: "/zones/refresh",
+            about: "Ask the primaries of a zone now, and take what is newer",
+            arguments: &[ArgumentSpec::required("name", ArgumentKind::Name, "The zone")],
+            seconds: 300,
+        },
+        run: RunCommand::Later(actions::zone_refresh),
+        show: show::sentence,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
+            words: "zone retransfer",
+            changes: true,
+            path: "/zones/retransfer",
+            about: "Take a zone from its primaries as a whole, whatever its serial",
+            arguments: &[ArgumentSpec::required("name", ArgumentKind::Name, "The zone")],
+            seconds: 300,
+        },
+        run: RunCommand::Later(actions::zone_retransfer),
+        show: show::sentence,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
             words: "zone reload",
             changes: true,
             path: "/zones/reload",

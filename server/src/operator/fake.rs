@@ -228,6 +228,7 @@ fn zones() -> Vec<ZoneStatus> {
         file: file.map(str::to_owned),
         loaded: serial.map(|_| 0),
         rule: "r.yaml:7".to_owned(),
+        secondary: None,
     };
     vec![
         zone("example.com.", Some(7), None, None),

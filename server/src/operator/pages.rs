@@ -8,8 +8,8 @@ use super::admin::ServerAdmin;
 use super::{page, status};
 use crate::log_lines::STDERR;
 use crate::metrics::http::HttpPages;
-use crate::metrics::{MetricSamples, SampleSource, ZoneSample, names};
-use crate::snapshot::{ForwardRoute, RouteCourse, ServerState};
+use crate::metrics::{MetricSamples, SampleSource, SecondarySample, ZoneSample, names};
+use crate::snapshot::{ForwardRoute, RefreshStatus, RouteCourse, ServerState, ZoneEntry};
 
 /// A number this wide is exact in an `f64`.
 const HASH_BITS: u64 = (1 << 48) - 1;
@@ -63,6 +63,12 @@ fn sample_folders(live: &ServerState, config: &ServerConfig, out: &mut MetricSam
     }
 }
 
+fn secondary_sample(live: &ServerState, entry: &ZoneEntry) -> SecondarySample {
+    let status = live.refreshes.status(entry.zone.name()).unwrap_or_default();
+    let RefreshStatus { interval, checked, expires, primary_serial, .. } = status;
+    SecondarySample { interval, checked, expires, primary_serial }
+}
+
 impl SampleSource for StatusPages {
     fn sample(&self, out: &mut MetricSamples) {
         let live = &self.0.live;
@@ -96,6 +102,7 @@ impl SampleSource for StatusPages {
                     records: contents.as_ref().map_or(0, |contents| contents.record_count()),
                     ok,
                     expires: entry.zone.expires(),
+                    secondary: entry.origin.secondary.is_some().then(|| secondary_sample(live, entry)),
                 });
             }
         }

@@ -207,4 +207,32 @@ pub(crate) struct ZoneStatus {
     pub loaded: Option<u64>,
     /// The place of the entry of `zones:` that names it, `file:line`.
     pub rule: String,
+    /// Of a zone of other servers.
+    #[serde(default)]
+    pub secondary: Option<SecondaryZoneStatus>,
+}
+
+/// How a zone of other servers is. Times are in seconds since 1970.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SecondaryZoneStatus {
+    /// Its primaries, in the order they are asked.
+    pub primaries: Vec<String>,
+    /// The primary that last had it.
+    pub primary: Option<String>,
+    /// The serial there.
+    pub primary_serial: Option<u32>,
+    /// When it was last found to be that of a primary.
+    pub checked: Option<u64>,
+    /// When a primary is asked next.
+    pub next: u64,
+    /// Until when it may be served.
+    pub expires: Option<u64>,
+    /// Whether it is served no more.
+    pub is_expired: bool,
+    /// Why the last look failed, if it did.
+    pub failure: Option<String>,
+    /// How many failed in a row.
+    pub failures: u32,
+    /// The primary whose differences are not asked for, because they failed three times in a row.
+    pub whole_only: Option<String>,
 }

@@ -11,7 +11,8 @@ use super::cached::ShownCacheEntry;
 use super::explanation::AnswerExplanation;
 use super::running::ShownLookups;
 use super::server_status::{
-    BrokenZoneStatus, CertificateStatus, RouteStatus, ServerStatus, TrafficStatus, ZoneStatus,
+    BrokenZoneStatus, CertificateStatus, RouteStatus, SecondaryZoneStatus, ServerStatus, TrafficStatus,
+    ZoneStatus,
 };
 use crate::control::command::CommandArguments;
 
@@ -223,6 +224,14 @@ fn serial(zone: &ZoneStatus) -> String {
 }
 
 fn state(zone: &ZoneStatus) -> &'static str {
+    if let Some(secondary) = &zone.secondary {
+        return match (secondary.is_expired, zone.serial.is_some(), secondary.failures) {
+            (true, ..) => "expired",
+            (_, false, _) => "not transferred",
+            (.., 0) => "current",
+            _ => "refresh fails",
+        };
+    }
     match (zone.ok, zone.loaded) {
         (true, _) => "current",
         (false, Some(_)) => "outdated",
@@ -231,7 +240,28 @@ fn state(zone: &ZoneStatus) -> &'static str {
 }
 
 fn file(zone: &ZoneStatus) -> &str {
-    zone.file.as_deref().unwrap_or("built-in example")
+    match (&zone.file, &zone.secondary) {
+        (Some(file), _) => file,
+        (None, Some(_)) => "from its primaries",
+        (None, None) => "built-in example",
+    }
+}
+
+fn secondary_rows(table: &mut TextTable, zone: &SecondaryZoneStatus) {
+    table.row(["primaries", &zone.primaries.join(", ")]);
+    if let Some(primary) = &zone.primary {
+        let serial = zone.primary_serial.map_or("-".to_owned(), |serial| serial.to_string());
+        table.row(["last had from", &format!("{primary}, serial {serial} there")]);
+    }
+    table.row(["checked", &zone.checked.map_or("never".to_owned(), utc)]);
+    table.row(["next look", &utc(zone.next)]);
+    table.row(["expires", &zone.expires.map_or("-".to_owned(), utc)]);
+    if let Some(failure) = &zone.failure {
+        table.row(["failing", &format!("{} in a row: {failure}", zone.failures)]);
+    }
+    if let Some(primary) = &zone.whole_only {
+        table.row(["whole zones only", &format!("from {primary}: its differences failed")]);
+    }
 }
 
 pub(super) fn zone_status(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {
@@ -254,7 +284,10 @@ pub(super) fn zone_status(_: &CommandArguments, answer: Value, to: &mut AnswerSt
                 &format!("{}; the log has them", counted(zone.left_out, "record", "records")),
             ]);
         }
-        table.row(["file", file(zone)]);
+        match &zone.secondary {
+            Some(secondary) => secondary_rows(&mut table, secondary),
+            None => table.row(["file", file(zone)]),
+        }
         table.row(["loaded", &zone.loaded.map_or("never".to_owned(), utc)]);
         table.row(["rule", &zone.rule]);
         table.write(to.out)?;

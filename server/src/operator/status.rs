@@ -8,13 +8,15 @@ use rhumb_wire::DomainName;
 use super::admin::ServerAdmin;
 use super::server_status::{
     BrokenZoneStatus, CacheStatus, CertificateStatus, ListStatus, ListenerStatus, ReloadOutcome, RouteStatus,
-    ServerStatus, TrafficStatus, UpstreamStatus, ZoneCount, ZoneStatus,
+    SecondaryZoneStatus, ServerStatus, TrafficStatus, UpstreamStatus, ZoneCount, ZoneStatus,
 };
 use super::show::{span, utc};
 use crate::listen::CertificateState;
 use crate::metrics::{ReloadResult, TrafficFigures};
 use crate::reload::ReloadStatus;
-use crate::snapshot::{RouteCourse, RouteEntry, ServerSnapshot, ServerState, ZoneEntry};
+use crate::snapshot::{
+    PrimaryServer, RouteCourse, RouteEntry, SecondaryOrigin, ServerSnapshot, ServerState, ZoneEntry,
+};
 
 /// A certificate that expires within this time is warned of.
 const EXPIRES_SOON: Duration = Duration::from_hours(21 * 24);
@@ -220,17 +222,17 @@ fn warnings(live: &ServerState, reloads: &ReloadStatus, now: SystemTime) -> Vec<
 pub(super) fn zones(live: &ServerState) -> Vec<ZoneStatus> {
     let snapshot = live.snapshot.load();
     let mut zones: Vec<ZoneStatus> =
-        snapshot.view.zones.iter().map(|(_, entry)| zone_status(entry)).collect();
+        snapshot.view.zones.iter().map(|(_, entry)| zone_status(live, entry)).collect();
     zones.sort_by(|a, b| a.name.cmp(&b.name));
     zones
 }
 
 /// The zone with this apex.
 pub(super) fn zone(live: &ServerState, apex: &DomainName) -> Option<ZoneStatus> {
-    live.snapshot.load().view.zone_at(apex).map(zone_status)
+    live.snapshot.load().view.zone_at(apex).map(|entry| zone_status(live, entry))
 }
 
-fn zone_status(entry: &ZoneEntry) -> ZoneStatus {
+fn zone_status(live: &ServerState, entry: &ZoneEntry) -> ZoneStatus {
     let contents = entry.zone.contents();
     let trouble = entry.zone.trouble();
     ZoneStatus {
@@ -243,6 +245,24 @@ fn zone_status(entry: &ZoneEntry) -> ZoneStatus {
         file: entry.file().map(|file| file.display().to_string()),
         loaded: entry.zone.loaded().map(unix),
         rule: entry.place().to_string(),
+        secondary: entry.origin.secondary.as_deref().map(|origin| secondary_status(live, entry, origin)),
+    }
+}
+
+fn secondary_status(live: &ServerState, entry: &ZoneEntry, origin: &SecondaryOrigin) -> SecondaryZoneStatus {
+    let status = live.refreshes.status(entry.zone.name()).unwrap_or_default();
+    let server = |primary: &PrimaryServer| format!("{} ({})", primary.remote, primary.address);
+    SecondaryZoneStatus {
+        primaries: origin.primaries.iter().map(server).collect(),
+        primary: status.primary.map(|primary| primary.to_string()),
+        primary_serial: status.primary_serial,
+        checked: status.checked,
+        next: status.next,
+        expires: status.expires,
+        is_expired: entry.zone.is_expired(),
+        failure: status.failure,
+        failures: status.failures,
+        whole_only: status.whole_only.map(|primary| primary.to_string()),
     }
 }
 

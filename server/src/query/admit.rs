@@ -21,6 +21,8 @@ pub(super) enum MessageRejection {
     Question(Rcode, Option<ExtendedError>),
     /// It is signed, and its signature comes first.
     Signed,
+    /// It is no question but says that there is a new version of a zone.
+    Notify,
 }
 
 impl fmt::Display for MessageRejection {
@@ -34,6 +36,7 @@ impl fmt::Display for MessageRejection {
                 write!(f, "{rcode} ({})", ExtendedError::name(error.code()).unwrap_or("no reason"))
             }
             Self::Signed => f.write_str("signed twice"),
+            Self::Notify => f.write_str("NOTIFY"),
         }
     }
 }
@@ -44,7 +47,7 @@ const NXNAME: Type = Type(128);
 /// Reads a request.
 ///
 /// Never answered: fewer than twelve bytes and responses (CVE-2024-2169), and what no answer can go to. FORMERR for what
-/// cannot be read; NOTIMP for opcodes that are not in use here, REFUSED for NOTIFY and UPDATE, since no zone takes them.
+/// cannot be read; NOTIMP for opcodes that are not in use here, REFUSED for UPDATE, since no zone takes it.
 #[inline]
 pub(super) fn admit<'a>(
     message: &'a [u8],
@@ -60,8 +63,10 @@ pub(super) fn admit<'a>(
     if query.tsig.is_some() {
         return Err(MessageRejection::Signed);
     }
-    if query.header.opcode() != Opcode::QUERY {
-        return Err(unserved(query.header.opcode()));
+    match query.header.opcode() {
+        Opcode::QUERY => {}
+        Opcode::NOTIFY => return Err(MessageRejection::Notify),
+        other => return Err(unserved(other)),
     }
     if query.edns.is_some_and(|edns| edns.version != 0) {
         return Err(MessageRejection::Question(Rcode::BADVERS, None));
@@ -90,9 +95,7 @@ pub(super) fn usual(query: &QueryMessage<'_>) -> bool {
 #[cold]
 fn unserved(opcode: Opcode) -> MessageRejection {
     match opcode {
-        Opcode::NOTIFY | Opcode::UPDATE => {
-            MessageRejection::Question(Rcode::REFUSED, Some(ExtendedError::Prohibited))
-        }
+        Opcode::UPDATE => MessageRejection::Question(Rcode::REFUSED, Some(ExtendedError::Prohibited)),
         _ => MessageRejection::Question(Rcode::NOTIMP, None),
     }
 }

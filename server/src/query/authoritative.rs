@@ -59,7 +59,9 @@ pub(super) fn from_zone<'m>(
     let AdmittedQuery { query, context, view, limits, .. } = admitted;
     scratch.note("route", || format!("zone {} ({})", entry.zone.name(), entry.place()));
     context.with_contents(&entry.zone, |contents| {
-        let Some(contents) = contents else { return not_loaded(query, scratch, out) };
+        let Some(contents) = contents else {
+            return not_loaded(query, entry.zone.is_expired(), scratch, out);
+        };
         let zones = ServedZones::new(view, recursing);
         let (length, head, kind) = from_contents(query, contents, &zones, limits, scratch, out);
         (length, ResponseHead { reports: true, ..head }, kind)
@@ -82,12 +84,18 @@ pub(super) fn soa_alone(
 #[cold]
 fn not_loaded(
     query: &QueryMessage<'_>,
+    is_expired: bool,
     scratch: &mut QueryScratch,
     out: &mut [u8],
 ) -> (usize, ResponseHead, AnswerKind) {
-    scratch.note("authoritative", || "the zone is not loaded".to_owned());
+    let (code, why) = if is_expired {
+        (ExtendedError::InvalidData, "the zone has expired")
+    } else {
+        (ExtendedError::NotReady, "the zone is not loaded")
+    };
+    scratch.note("authoritative", || why.to_owned());
     let length = question_only(Some(query), &mut scratch.compression, out);
-    let error = Some((ExtendedError::NotReady, "the zone is not loaded"));
+    let error = Some((code, why));
     (length, ResponseHead { error, ..ResponseHead::of(Rcode::SERVFAIL) }, AnswerKind::Answer)
 }
 

@@ -1,4 +1,4 @@
-//! Responses to queries that are not admitted.
+//! Responses to messages that are not admitted as queries.
 
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::tsig::TsigSigner;
@@ -32,6 +32,15 @@ pub(super) fn deny(
         MessageRejection::NoQuestion => no_question(message, signer, client, context, scratch, out),
         // One that is signed twice cannot be read.
         MessageRejection::Signed => header_reply(message, Rcode::FORMERR, client, context, scratch, out),
+        MessageRejection::Notify => {
+            let Ok(query) = QueryMessage::parse(message) else {
+                return header_reply(message, Rcode::FORMERR, client, context, scratch, out);
+            };
+            match admitted(&query, signer, client, context, scratch, out.len()) {
+                Ok(admitted) => admitted.notified(scratch, out),
+                Err(admitted) => admitted.reject(Rcode::FORMERR, None, scratch, out),
+            }
+        }
         MessageRejection::Question(rcode, error) => {
             let Ok(query) = QueryMessage::parse(message) else {
                 return header_reply(message, Rcode::FORMERR, client, context, scratch, out);

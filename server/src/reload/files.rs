@@ -180,7 +180,7 @@ fn paths(sources: &ConfigSources, config: &ServerConfig, included: &[PathBuf]) -
                 let (prefix, suffix) = (pattern.prefix().to_owned(), pattern.suffix().to_owned());
                 paths.push(FollowedPath::Folder(path.clone(), NamePattern { prefix, suffix }));
             }
-            ZoneSource::BuiltIn { .. } => {}
+            ZoneSource::Secondary(_) | ZoneSource::BuiltIn { .. } => {}
         }
     }
     paths.extend(included.iter().cloned().map(FollowedPath::File));

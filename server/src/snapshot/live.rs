@@ -18,6 +18,7 @@ use super::folders::UnreadableFolders;
 use super::iteration_plan::IterationPlan;
 use super::log_interval::LogInterval;
 use super::published::{QuerySettings, ServerSnapshot};
+use super::refreshes::ZoneRefreshes;
 use super::route::RouteServices;
 use super::running_lookups::RunningLookups;
 use super::view::SnapshotView;
@@ -57,6 +58,8 @@ pub struct ServerState {
     pub transfers: Arc<ConnectionLimits>,
     /// Zones whose secondaries are to be told of a new version.
     pub announcements: ZoneAnnouncements,
+    /// Zones of other servers: what is asked of them, and how they are.
+    pub refreshes: ZoneRefreshes,
     /// How often bad signatures are logged.
     pub tsig_log: LogInterval,
     /// The clock of TTLs.
@@ -93,6 +96,7 @@ impl ServerState {
             local_networks: Arc::default(),
             transfers: ConnectionLimits::new(TRANSFERS, TRANSFERS_PER_NETWORK),
             announcements: ZoneAnnouncements::default(),
+            refreshes: ZoneRefreshes::default(),
             tsig_log: LogInterval::default(),
             clock: ServerClock::start(),
         }

@@ -42,7 +42,7 @@ impl NotifyTarget {
             .collect()
     }
 
-    fn of_remote(remote: &NamedRemote) -> impl Iterator<Item = Self> {
+    pub(super) fn of_remote(remote: &NamedRemote) -> impl Iterator<Item = Self> {
         let addresses = remote.addresses.iter().filter_map(socket_address);
         addresses.map(|address| Self { address, key: remote.key.clone() })
     }

@@ -10,6 +10,7 @@ use rhumb_zones::file::ZoneReadOptions;
 
 use super::allowed_clients::AllowedClients;
 use super::notify_target::NotifyTarget;
+use super::secondary::SecondaryOrigin;
 
 /// An entry of the configuration that asks for zones, and where their files are. All zones of a folder share one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct ZoneOrigin {
     pub notify: Vec<NotifyTarget>,
     /// How the files are read.
     pub reading: ZoneReadOptions,
+    /// Where its zones come from, if that is other servers.
+    pub secondary: Option<Box<SecondaryOrigin>>,
 }
 
 /// Where the file of a zone is.
@@ -31,6 +34,8 @@ pub struct ZoneOrigin {
 pub enum ZoneFile {
     /// Nowhere: the zone of the built-in default.
     BuiltIn,
+    /// At other servers.
+    Primaries,
     /// Here.
     File(PathBuf),
     /// In this folder, called by the name of the zone.
@@ -43,10 +48,10 @@ impl ZoneOrigin {
         self.transfer_to.iter().any(|clients| clients.hold(client, key))
     }
 
-    /// The file of the zone `name`; none for the zone of the built-in default.
+    /// The file of the zone `name`; none for the zone of the built-in default, and for those of other servers.
     pub fn file(&self, name: &DomainName) -> Option<PathBuf> {
         match &self.source {
-            ZoneFile::BuiltIn => None,
+            ZoneFile::BuiltIn | ZoneFile::Primaries => None,
             ZoneFile::File(path) => Some(path.clone()),
             ZoneFile::Folder(folder, pattern) => Some(folder.join(file_name(name, pattern))),
         }
@@ -100,8 +105,15 @@ mod tests {
         let name: DomainName = "example.com".parse().unwrap();
         let file = |source| {
             let reading = ZoneReadOptions::default();
-            ZoneOrigin { place: place.clone(), source, transfer_to: Vec::new(), notify: Vec::new(), reading }
-                .file(&name)
+            ZoneOrigin {
+                place: place.clone(),
+                source,
+                transfer_to: Vec::new(),
+                notify: Vec::new(),
+                reading,
+                secondary: None,
+            }
+            .file(&name)
         };
         let folder = |pattern: &str| file(ZoneFile::Folder("zones".into(), pattern.parse().unwrap()));
         assert_eq!(file(ZoneFile::BuiltIn), None);

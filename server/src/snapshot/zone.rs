@@ -12,13 +12,19 @@ use rhumb_zones::{ZoneContents, ZoneDifference, ZoneHistory};
 use super::files::{FileMark, FileRead};
 use super::origin::ZoneOrigin;
 
-/// Bytes of differences kept: so many times those of the zone, which counts as this large at least.
-const HISTORY_FACTOR: usize = 2;
-const LEAST_HISTORY: usize = 512 << 10;
-
 /// Why the last load of a zone failed, in words that name the place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZoneTrouble(pub Arc<str>);
+
+/// How far the clock may have gone back since a zone was checked; one that went back further says nothing of its age.
+const CLOCK_JUMP: u64 = 60;
+
+impl SecondaryTimes {
+    /// Whether the zone may be served no more at `now`.
+    pub const fn is_over(self, now: u64) -> bool {
+        self.expires != 0 && self.expires <= now && self.checked <= now + CLOCK_JUMP
+    }
+}
 
 /// A zone that outlives snapshots.
 #[derive(Debug)]
@@ -58,6 +64,19 @@ struct ZoneAttributes {
     left_out: u64,
     /// What earlier versions differ by.
     history: ZoneHistory,
+    /// Of a zone of other servers.
+    times: Option<SecondaryTimes>,
+    /// Whether that may be served no more.
+    is_expired: bool,
+}
+
+/// When a zone of other servers was last found to be theirs, and until when it may be served; in seconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SecondaryTimes {
+    /// When it was last transferred, or found to be that of a primary.
+    pub checked: u64,
+    /// Until when it may be served.
+    pub expires: u64,
 }
 
 /// Contents to be served, and where they come from.
@@ -71,10 +90,12 @@ pub struct NewContents {
     pub included: Vec<FileRead>,
     /// When their first signature expires, in seconds since 1970.
     pub expires: Option<u64>,
-    /// How they differ from those that they replace; none where that is not known, and nobody can be told.
-    pub difference: Option<Arc<ZoneDifference>>,
+    /// The differences that lead to them from those that they replace; none where they are not known, and nobody can be told.
+    pub steps: Option<Vec<Arc<ZoneDifference>>>,
     /// How many records of its files were left out.
     pub left_out: u64,
+    /// Of a zone of other servers.
+    pub times: Option<SecondaryTimes>,
 }
 
 /// A zone, and what asked for it.
@@ -146,17 +167,21 @@ impl ServedZone {
         if state.version != expected {
             return Err(StaleVersion(expected));
         }
-        let NewContents { contents, file, included, expires, difference, left_out } = new;
+        let NewContents { contents, file, included, expires, steps, left_out, times } = new;
         let mut history = state.more.take().map(|more| more.history).unwrap_or_default();
-        match difference {
-            Some(step) if step.is_empty() => {}
-            Some(step) => history.push(step, HISTORY_FACTOR * contents.memory().max(LEAST_HISTORY)),
+        match steps {
+            Some(steps) => {
+                let most = ZoneHistory::most_bytes(contents.memory());
+                steps.into_iter().filter(|step| !step.is_empty()).for_each(|step| history.push(step, most));
+            }
             None => history.clear(),
         }
         let old = self.contents.swap(Some(contents));
         let loaded = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs());
-        let any = expires.is_some() || !included.is_empty() || !history.is_empty() || left_out > 0;
-        let attributes = ZoneAttributes { trouble: None, included, expires, left_out, history };
+        let some_files = !included.is_empty() || left_out > 0;
+        let any = some_files || expires.is_some() || !history.is_empty() || times.is_some();
+        let attributes =
+            ZoneAttributes { trouble: None, included, expires, left_out, history, times, is_expired: false };
         let more = any.then(|| Box::new(attributes));
         *state = State { version: expected.wrapping_add(1), loaded, file, more };
         Ok(old)
@@ -187,6 +212,31 @@ impl ServedZone {
     /// Why the last load failed, if it did.
     pub fn trouble(&self) -> Option<ZoneTrouble> {
         self.lock().more.as_ref()?.trouble.clone()
+    }
+
+    /// Serves nothing until the next version: what there was is too old. Gives what was served until now.
+    pub fn expire(&self) -> Option<Arc<ZoneContents>> {
+        let mut state = self.lock();
+        state.version = state.version.wrapping_add(1);
+        let more = state.more.get_or_insert_default();
+        more.is_expired = true;
+        more.history.clear();
+        self.contents.swap(None)
+    }
+
+    /// Whether there is nothing to serve because it is too old.
+    pub fn is_expired(&self) -> bool {
+        self.lock().more.as_ref().is_some_and(|more| more.is_expired)
+    }
+
+    /// What is served was found to be that of a primary.
+    pub fn note_checked(&self, times: SecondaryTimes) {
+        self.lock().more.get_or_insert_default().times = Some(times);
+    }
+
+    /// When a zone of other servers was last found to be theirs.
+    pub fn times(&self) -> Option<SecondaryTimes> {
+        self.lock().more.as_ref()?.times
     }
 
     /// When it was last loaded well, to the second.

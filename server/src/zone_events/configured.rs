@@ -8,7 +8,7 @@ use rhumb_wire::DomainName;
 use rhumb_zones::file::ZoneReadOptions;
 
 use super::other_files::OtherFiles;
-use crate::snapshot::{AllowedClients, NotifyTarget, ZoneFile, ZoneOrigin, zone_of_file};
+use crate::snapshot::{AllowedClients, NotifyTarget, SecondaryOrigin, ZoneFile, ZoneOrigin, zone_of_file};
 
 /// A zone that the configuration asks for.
 #[derive(Debug, Clone)]
@@ -60,6 +60,9 @@ pub(super) fn configured_zones(config: &ServerConfig) -> ConfiguredZones {
             ZoneSource::File { name, .. } | ZoneSource::BuiltIn { name, .. } => {
                 zones.push(ConfiguredZone { name: name.clone(), origin: origin(source) });
             }
+            ZoneSource::Secondary(zone) => {
+                zones.push(ConfiguredZone { name: zone.name.clone(), origin: origin(source) });
+            }
             ZoneSource::Directory { .. } => sources.folders.push(origin(source)),
         }
     }
@@ -93,12 +96,19 @@ fn origin(entry: &ZoneSource, remotes: &[NamedRemote]) -> ZoneOrigin {
             let source = ZoneFile::Folder(path.clone(), pattern.clone());
             (source, transfer_to, notify.as_deref(), include_folders.clone())
         }
+        ZoneSource::Secondary(zone) => {
+            (ZoneFile::Primaries, &zone.transfer_to, zone.notify.as_deref(), Vec::new())
+        }
         ZoneSource::BuiltIn { .. } => (ZoneFile::BuiltIn, &[], None, Vec::new()),
+    };
+    let secondary = match entry {
+        ZoneSource::Secondary(zone) => Some(Box::new(SecondaryOrigin::of(zone, remotes))),
+        _ => None,
     };
     let notify = NotifyTarget::of(notify, transfer_to, remotes);
     let transfer_to = transfer_to.iter().filter_map(|rule| AllowedClients::of(rule, remotes)).collect();
     let reading = ZoneReadOptions { include_folders };
-    ZoneOrigin { place: entry.place().clone(), source, transfer_to, notify, reading }
+    ZoneOrigin { place: entry.place().clone(), source, transfer_to, notify, reading, secondary }
 }
 
 /// Adds the zones whose files are in a folder. A file whose name is no domain name is left alone, with a warning. Says whether

@@ -10,7 +10,7 @@ use super::outcome::ZonesPlan;
 use super::pairs::{PairedZones, ZonePair, next_zones};
 use super::schedule::PlanReply;
 use crate::change::ChangeText;
-use crate::snapshot::{ServerSnapshot, ZoneEntry, incomplete_file};
+use crate::snapshot::{ServerSnapshot, ZoneEntry, ZoneFile, incomplete_file};
 
 /// A larger zone file is not read only to say what it would change: the answer should come at once.
 const READ_AT_MOST: u64 = 4 * 1024 * 1024;
@@ -45,6 +45,9 @@ pub(super) fn reply(
 /// Reads a zone that may differ, if its file is small. What is known of it otherwise.
 fn read_small(pair: &mut ZonePair, writers: &OpenWriters) -> Option<ChangeText> {
     if pair.kept_entry(true).is_some_and(ZoneEntry::is_current) {
+        return None;
+    }
+    if pair.wanted.origin.source == ZoneFile::Primaries {
         return None;
     }
     let file = pair.wanted.file();

@@ -9,10 +9,10 @@ use rhumb_wire::DomainName;
 use rhumb_zones::file::{
     FileProblem, ParsedZone, ZoneReadOptions, read_zone_bytes, read_zone_with, verify_zone_with,
 };
-use rhumb_zones::verify::VerifyDepth;
+use rhumb_zones::verify::{VerifyDepth, ZoneFinding, verify};
 use rhumb_zones::{FaultSeverity, ZoneContents, ZoneDifference};
 
-use crate::snapshot::{FileMark, FileRead};
+use crate::snapshot::{FileMark, FileRead, SecondaryTimes};
 use crate::test_hooks::{PanicPoint, inject_panic};
 
 /// What reading a zone file gave.
@@ -29,10 +29,12 @@ pub struct LoadedZone {
     pub warnings: Vec<String>,
     /// How many of its records were left out, each with a warning.
     pub left_out: u64,
-    /// How it differs from what is served, where somebody may want to know.
-    pub difference: Option<Arc<ZoneDifference>>,
+    /// The differences that lead to it from what is served, where somebody may want to know.
+    pub steps: Option<Vec<Arc<ZoneDifference>>>,
     /// When its first signature expires, in seconds since 1970; none for a zone without signatures.
     pub expires: Option<u64>,
+    /// Of a zone of other servers.
+    pub times: Option<SecondaryTimes>,
 }
 
 /// A zone that could not be read.
@@ -91,7 +93,8 @@ fn load_at(
                 files: Vec::new(),
                 warnings: in_words(&loaded.warnings),
                 left_out: loaded.left_out,
-                difference: None,
+                steps: None,
+                times: None,
                 expires: None,
             }),
             Err(problems) => Err(ZoneRefusal { problems: in_words(&problems), files: Vec::new() }),
@@ -150,7 +153,7 @@ fn verified(
     depth: VerifyDepth,
 ) -> Result<LoadedZone, ZoneRefusal> {
     let ParsedZone { contents, warnings, left_out, .. } = loaded;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let now = unix_time();
     // Times of signatures have 32 bits, compared in serial arithmetic.
     let found = verify_zone_with(file, &contents, now as u32, depth, options);
     let (errors, more): (Vec<FileProblem>, Vec<FileProblem>) =
@@ -159,16 +162,51 @@ fn verified(
         return Err(ZoneRefusal { problems: in_words(&errors), files });
     }
     let warnings = warnings.iter().chain(&more).map(ToString::to_string).collect();
-    let until =
-        |expires: u32| now.saturating_add_signed(i64::from(expires.wrapping_sub(now as u32).cast_signed()));
     Ok(LoadedZone {
         contents: Arc::new(contents),
         files,
         warnings,
         left_out,
-        difference: None,
-        expires: found.expires.map(until),
+        steps: None,
+        times: None,
+        expires: found.expires.map(|expires| time_near(expires, now)),
     })
+}
+
+/// The zone of these contents, which come from elsewhere than a file.
+///
+/// Errors: what keeps them from being served, in words.
+pub(super) fn load_contents(contents: ZoneContents) -> Result<LoadedZone, Vec<String>> {
+    let now = unix_time();
+    let found = verify(&contents, now as u32, VerifyDepth::Load);
+    let (mut errors, mut warnings) = (Vec::new(), Vec::new());
+    for ZoneFinding { record, defect } in found.findings {
+        let owner = record.map(|record| format!("{}: ", record.owner)).unwrap_or_default();
+        let is_error = defect.severity() == FaultSeverity::Error;
+        if is_error { &mut errors } else { &mut warnings }.push(format!("{owner}{defect}"));
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    Ok(LoadedZone {
+        contents: Arc::new(contents),
+        files: Vec::new(),
+        warnings,
+        left_out: 0,
+        steps: None,
+        expires: found.expires.map(|expires| time_near(expires, now)),
+        times: None,
+    })
+}
+
+/// The time of a signature, which has 32 bits, in seconds since 1970: the one that is nearest to `now`.
+fn time_near(time: u32, now: u64) -> u64 {
+    now.saturating_add_signed(i64::from(time.wrapping_sub(now as u32).cast_signed()))
+}
+
+/// Seconds since 1970.
+pub(super) fn unix_time() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 fn in_words(problems: &[FileProblem]) -> Vec<String> {

@@ -193,6 +193,7 @@ mod tests {
             transfer_to: Vec::new(),
             notify: Vec::new(),
             reading: ZoneReadOptions::default(),
+            secondary: None,
         };
         ZoneEntry { zone: Arc::new(ServedZone::new(name.parse().unwrap())), origin: Arc::new(origin) }
     }

@@ -11,6 +11,7 @@ use rhumb_wire::DomainName;
 
 use super::configured::{ConfiguredZone, configured_zones};
 use super::load::{ZoneRead, load, own_mark};
+use crate::snapshot::ZoneFile;
 
 /// Reads zones on as many threads as there are cores. What each gave, in their order; none where a thread panicked.
 fn read_all(zones: &[ConfiguredZone]) -> Vec<Option<ZoneRead>> {
@@ -23,6 +24,9 @@ fn read_all(zones: &[ConfiguredZone]) -> Vec<Option<ZoneRead>> {
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             let Some(zone) = zones.get(at) else { return };
+            if zone.origin.source == ZoneFile::Primaries {
+                continue;
+            }
             let read = load(&zone.name, zone.file().as_deref(), &zone.origin.reading);
             if let Some(slot) = done.lock().unwrap_or_else(PoisonError::into_inner).get_mut(at) {
                 *slot = Some(read);
@@ -56,7 +60,8 @@ impl Default for PreloadedZones {
 impl PreloadedZones {
     /// Reads every zone that `config` names, on this thread. What is wrong with the configuration is found again by the plan.
     pub fn read(config: &ServerConfig) -> Self {
-        let zones = configured_zones(config).zones.into_iter().map(|zone| {
+        let with_file = |zone: &ConfiguredZone| zone.origin.source != ZoneFile::Primaries;
+        let zones = configured_zones(config).zones.into_iter().filter(with_file).map(|zone| {
             let read = load(&zone.name, zone.file().as_deref(), &zone.origin.reading);
             (zone, read)
         });

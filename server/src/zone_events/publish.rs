@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rhumb_wire::serial;
 use rhumb_zones::ZoneContents;
 
-use super::load::{ZoneRead, own_mark};
+use super::load::{ZoneRead, own_mark, unix_time};
 use crate::snapshot::{NewContents, StaleVersion, ZoneEntry, ZoneTrouble};
 
 /// Serves from now on what was read, in place of the version that was served when reading began; a zone that could not be
@@ -22,8 +22,12 @@ pub(super) fn publish_zone(
             for warning in &loaded.warnings {
                 tracing::warn!("{warning}");
             }
+            if loaded.times.is_some_and(|times| times.is_over(unix_time())) {
+                return Ok(entry.zone.expire());
+            }
             let mark = own_mark(&loaded.files);
-            if let Some(step) = loaded.difference.as_deref().filter(|step| !step.is_empty())
+            let steps = loaded.steps.iter().flatten();
+            if let Some(step) = steps.last().filter(|step| !step.is_empty() && !loaded.files.is_empty())
                 && !serial::is_newer(step.to, step.from)
             {
                 let (zone, next) = (entry.zone.name(), step.from.wrapping_add(1));
@@ -39,7 +43,8 @@ pub(super) fn publish_zone(
                 file: mark,
                 included: loaded.files.into_iter().skip(1).collect(),
                 expires: loaded.expires,
-                difference: loaded.difference,
+                steps: loaded.steps,
+                times: loaded.times,
                 left_out: loaded.left_out,
             };
             entry.zone.publish(version, new)

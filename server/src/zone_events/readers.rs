@@ -24,6 +24,9 @@ const READ_BOUND: Duration = Duration::from_mins(10);
 /// Threads started at most in place of those that do not come back.
 const MOST_REPLACEMENTS: usize = 16;
 
+/// Reads a zone; none where there is nothing to read.
+type LoadZone = Box<dyn Fn(&ConfiguredZone) -> Option<ZoneRead> + Send + Sync>;
+
 /// How reading is bounded, and done.
 pub(super) struct ReaderSettings {
     pub(super) threads: usize,
@@ -32,12 +35,12 @@ pub(super) struct ReaderSettings {
     pub(super) most_replacements: usize,
     /// Opens the file of a zone, to see whether its file system responds.
     pub(super) open: Box<dyn Fn(&ConfiguredZone) + Send + Sync>,
-    pub(super) load: Box<dyn Fn(&ConfiguredZone) -> ZoneRead + Send + Sync>,
+    pub(super) load: LoadZone,
 }
 
 impl ReaderSettings {
     /// As many threads as there are cores, and at least two: a small zone does not wait for a large one.
-    pub(super) fn new(load: impl Fn(&ConfiguredZone) -> ZoneRead + Send + Sync + 'static) -> Self {
+    pub(super) fn new(load: impl Fn(&ConfiguredZone) -> Option<ZoneRead> + Send + Sync + 'static) -> Self {
         Self {
             threads: std::thread::available_parallelism().map_or(2, NonZeroUsize::get).max(2),
             open_bound: OPEN_BOUND,
@@ -163,8 +166,8 @@ impl ReaderContext {
         (self.settings.open)(&job.zone);
         self.queue.note_open(ticket);
         let unchanged = job.kept.as_ref().is_some_and(ZoneEntry::is_current);
-        let read = (!unchanged)
-            .then(|| self.load(&job.zone).map(|loaded| with_difference(loaded, job.base.as_deref())));
+        let read = if unchanged { None } else { self.load(&job.zone) };
+        let read = read.map(|read| read.map(|loaded| with_difference(loaded, job.base.as_deref())));
         let outcome = match read {
             _ if !self.queue.finish(ticket) => ZoneReadOutcome::Late,
             None => ZoneReadOutcome::Unchanged,
@@ -174,7 +177,7 @@ impl ReaderContext {
     }
 
     /// Loads a zone; once more where that panicked. A file that makes it panic twice is refused.
-    fn load(&self, zone: &ConfiguredZone) -> ZoneRead {
+    fn load(&self, zone: &ConfiguredZone) -> Option<ZoneRead> {
         for _ in 0..2 {
             match catch_unwind(AssertUnwindSafe(|| (self.settings.load)(zone))) {
                 Ok(read) => return read,
@@ -186,10 +189,10 @@ impl ReaderContext {
             shown_file(zone),
             zone.name
         );
-        Err(ZoneRefusal {
+        Some(Err(ZoneRefusal {
             problems: vec![problem],
             files: zone.file().map(FileRead::now).into_iter().collect(),
-        })
+        }))
     }
 
     /// Asked after reading, so that a writer that came meanwhile is seen.
@@ -207,9 +210,12 @@ impl ReaderContext {
 
 /// What was read, with how it differs from what is served.
 fn with_difference(mut loaded: LoadedZone, base: Option<&ServedZone>) -> LoadedZone {
+    if loaded.steps.is_some() {
+        return loaded;
+    }
     let served = base.and_then(ServedZone::contents);
     let difference = served.and_then(|served| ZoneDifference::between(&served, &loaded.contents));
-    loaded.difference = difference.map(Arc::new);
+    loaded.steps = difference.map(|step| vec![Arc::new(step)]);
     loaded
 }
 

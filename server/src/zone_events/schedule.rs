@@ -24,7 +24,7 @@ use super::read_job::{ReadJob, ReadReason, ZoneReadOutcome};
 use super::readers::ZoneReaders;
 use crate::change::log_changes;
 use crate::snapshot::retired::DeferredFree;
-use crate::snapshot::{FileRead, ServerSnapshot, ServerState, SnapshotView, ZoneEntry};
+use crate::snapshot::{FileRead, ServerSnapshot, ServerState, SnapshotView, ZoneEntry, ZoneFile};
 
 /// Makes the next snapshot current, with these zones or with those that there are. Gives the one before.
 pub(super) type InstallSnapshot = Box<dyn FnOnce(Option<NameTable<ZoneEntry>>) -> Arc<ServerSnapshot> + Send>;
@@ -48,7 +48,7 @@ struct ActivePlan {
 
 /// The zones that there are, and what is under way with them.
 pub(super) struct ZoneSchedule {
-    live: Arc<ServerState>,
+    pub(super) live: Arc<ServerState>,
     readers: ZoneReaders,
     open_files: OpenZoneFiles,
     folders: ZoneFolders,
@@ -226,7 +226,8 @@ impl ZoneSchedule {
         } else {
             pair_all(&snapshot.config, &snapshot).0
         };
-        let is_it = |pair: &ZonePair| pair.wanted.name == name && pair.keeps_entry();
+        let has_file = |pair: &ZonePair| pair.wanted.origin.source != ZoneFile::Primaries;
+        let is_it = |pair: &ZonePair| pair.wanted.name == name && pair.keeps_entry() && has_file(pair);
         let Some(pair) = paired.pairs.into_iter().find(is_it) else {
             // Whoever asked may have gone; so everywhere here.
             let _ = reply.send(Err(vec![format!("zone {name} has no file that could be read")]));
@@ -369,7 +370,7 @@ impl ZoneSchedule {
     }
 
     /// Serves what was read. Whether the zone includes other files than before.
-    fn publish_read(&mut self, planned: PlannedRead) -> bool {
+    pub(super) fn publish_read(&mut self, planned: PlannedRead) -> bool {
         let PlannedRead { entry, version, read } = planned;
         self.retired.add_freed(read.as_ref().map_or(0, |loaded| loaded.contents.memory()));
         let serial = read.as_ref().ok().map(|loaded| loaded.contents.serial());
@@ -419,6 +420,7 @@ impl ZoneSchedule {
         }
         let old = install(table);
         self.announce();
+        self.live.refreshes.look();
         if let Some(folders) = folders {
             self.folders = folders;
             for (_, entry) in self.live.snapshot.load_full().view.zones.iter() {
@@ -458,7 +460,7 @@ impl ZoneSchedule {
     }
 
     /// Has the servers told of the new versions: once the keys that this is signed with are in force.
-    fn announce(&mut self) {
+    pub(super) fn announce(&mut self) {
         for entry in self.announced.drain(..) {
             self.live.announcements.push(&entry);
         }

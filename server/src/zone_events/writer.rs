@@ -14,13 +14,15 @@ use rhumb_wire::DomainName;
 use super::attention::ZoneAttention;
 use super::changes::FileChanges;
 use super::difference;
-use super::load::load;
 use super::open_files::{LOOK_PAUSE, OpenZoneFiles};
 use super::outcome::{PlanPurpose, ZoneReadReply, ZonesPlan};
 use super::preload::PreloadedZones;
 use super::read_job::{ReadJob, ZoneReadOutcome};
 use super::readers::{ReaderSettings, ZoneReaders};
 use super::schedule::{InstallSnapshot, PlanReply, ZoneSchedule};
+use super::state::StateStore;
+use super::stored::read_configured;
+use super::transferred::TransferredZone;
 use crate::snapshot::retired::SWEEP_PAUSE;
 use crate::snapshot::{ServerSnapshot, ServerState};
 
@@ -32,6 +34,8 @@ enum ZoneEvent {
     FilesChanged(FileChanges),
     ReadAgain(DomainName, ZoneReadReply),
     Read(Box<(ReadJob, ZoneReadOutcome)>),
+    Transferred(Box<TransferredZone>),
+    Expire(DomainName),
 }
 
 /// The way to the one thread that changes the contents of zones and makes snapshots current.
@@ -48,13 +52,13 @@ impl ZoneWriter {
     pub fn start(
         live: &Arc<ServerState>,
         preloaded: PreloadedZones,
+        store: Option<&StateStore>,
         writers: &OpenWriters,
         notify: impl Fn() + Send + 'static,
     ) -> io::Result<Self> {
         let (events, inbox) = channel();
-        let read = events.clone();
-        let settings =
-            ReaderSettings::new(|zone| load(&zone.name, zone.file().as_deref(), &zone.origin.reading));
+        let (read, store) = (events.clone(), store.cloned());
+        let settings = ReaderSettings::new(move |zone| read_configured(zone, store.as_ref()));
         let readers = ZoneReaders::start(&live.metrics, writers.clone(), settings, move |job, outcome| {
             // The zone thread is gone only when the process ends.
             let _ = read.send(ZoneEvent::Read(Box::new((job, outcome))));
@@ -106,6 +110,16 @@ impl ZoneWriter {
     /// Reads the files of a zone again, whether or not they differ, and puts them in force.
     pub fn read_again(&self, name: DomainName, reply: ZoneReadReply) {
         self.send(ZoneEvent::ReadAgain(name, reply));
+    }
+
+    /// Serves a version that was transferred from another server, and is kept.
+    pub(super) fn publish(&self, transferred: TransferredZone) {
+        self.send(ZoneEvent::Transferred(Box::new(transferred)));
+    }
+
+    /// Serves nothing of a zone of other servers any more: what there is, is too old.
+    pub(super) fn expire(&self, name: DomainName) {
+        self.send(ZoneEvent::Expire(name));
     }
 
     /// The files that zones include, in order.
@@ -179,5 +193,7 @@ fn execute(schedule: &mut ZoneSchedule, event: ZoneEvent, live: &Arc<ServerState
             let (job, outcome) = *read;
             schedule.finish_read(job, outcome);
         }
+        ZoneEvent::Transferred(transferred) => schedule.publish_transferred(*transferred),
+        ZoneEvent::Expire(name) => schedule.expire(&name),
     }
 }

@@ -30,9 +30,11 @@ const LONGEST_WHO: usize = 200;
 /// What a record holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RecordKind {
-    /// Records of a whole zone, a part of it; the parts have the sequence of the [`RecordKind::Whole`] that follows.
+    /// Records of a whole zone, a part of it; the parts have the sequence of the [`RecordKind::Whole`] that follows, and are counted
+    /// in `from`, from 0 on.
     Part,
-    /// The end of a whole zone. Its base is the sequence up to which it covers what was written of the zone.
+    /// The end of a whole zone. Its base is the sequence up to which it covers what was written of the zone; `from` is the number of
+    /// parts.
     Whole,
     /// The difference to the version that the record with the sequence `base` made.
     Change,
@@ -111,7 +113,7 @@ pub struct JournalRecord<'r> {
     pub time: u64,
     /// Until when the version may be served, in seconds since 1970; 0: for ever.
     pub expires: u64,
-    /// The serial before; 0 where there is none.
+    /// The serial before; of a whole zone see [`RecordKind`].
     pub from: u32,
     /// The serial of the version.
     pub to: u32,
@@ -173,6 +175,31 @@ impl<'r> JournalRecord<'r> {
     ///
     /// Errors: see [`RecordDamage`].
     pub fn parse(bytes: &'r [u8]) -> Result<(Self, usize), RecordDamage<'r>> {
+        let (record, label_length, length) = Self::parse_start(bytes)?;
+        let rest = bytes.get(HEAD + label_length..).unwrap_or(&[]);
+        let tail = TAIL + record.zone.len();
+        let payload_length = length.checked_sub(HEAD + label_length + tail).ok_or(RecordDamage::Label)?;
+        let Some((payload, rest)) =
+            rest.split_at_checked(payload_length).filter(|(_, rest)| rest.len() >= tail)
+        else {
+            return Err(RecordDamage::Cut(length));
+        };
+        let checksum = rest.first_chunk::<4>().map_or(0, |bytes| u32::from_be_bytes(*bytes));
+        if crc32c(&[payload]) != checksum {
+            return Err(RecordDamage::Payload(record.zone, length));
+        }
+        Ok((Self { payload, ..record }, length))
+    }
+
+    /// The same without the payload, of which nothing need be there: a record has its name and numbers at its start.
+    ///
+    /// Errors: see [`RecordDamage`].
+    pub fn parse_head(bytes: &'r [u8]) -> Result<(Self, usize), RecordDamage<'r>> {
+        Self::parse_start(bytes).map(|(record, _, length)| (record, length))
+    }
+
+    /// The record without its payload, how long its label is, and how long the whole.
+    fn parse_start(bytes: &'r [u8]) -> Result<(Self, usize, usize), RecordDamage<'r>> {
         let Some((head, rest)) = bytes.split_first_chunk::<HEAD>() else {
             return Err(if START.starts_with(bytes) || bytes.starts_with(&START) {
                 RecordDamage::Cut(HEAD)
@@ -189,7 +216,7 @@ impl<'r> JournalRecord<'r> {
         if label_length > LONGEST_LABEL {
             return Err(RecordDamage::Label);
         }
-        let Some((label, rest)) = rest.split_at_checked(label_length) else {
+        let Some((label, _)) = rest.split_at_checked(label_length) else {
             return Err(RecordDamage::Cut(HEAD + label_length));
         };
         let signed = head.get(..HEAD - 4).unwrap_or(&[]);
@@ -197,18 +224,7 @@ impl<'r> JournalRecord<'r> {
             return Err(RecordDamage::Label);
         }
         let record = Self::parse_label(label).ok_or(RecordDamage::Label)?;
-        let tail = TAIL + record.zone.len();
-        let payload_length = length.checked_sub(HEAD + label_length + tail).ok_or(RecordDamage::Label)?;
-        let Some((payload, rest)) =
-            rest.split_at_checked(payload_length).filter(|(_, rest)| rest.len() >= tail)
-        else {
-            return Err(RecordDamage::Cut(length));
-        };
-        let checksum = rest.first_chunk::<4>().map_or(0, |bytes| u32::from_be_bytes(*bytes));
-        if crc32c(&[payload]) != checksum {
-            return Err(RecordDamage::Payload(record.zone, length));
-        }
-        Ok((Self { payload, ..record }, length))
+        Ok((record, label_length, length))
     }
 
     fn parse_label(label: &'r [u8]) -> Option<Self> {

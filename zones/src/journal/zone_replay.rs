@@ -48,13 +48,16 @@ pub struct ReplayedZone {
     pub checked: u64,
     /// Until when it may be served, in seconds since 1970; 0: for ever.
     pub expires: u64,
+    /// Who caused it.
+    pub who: String,
 }
 
 /// Takes the records of one zone in the order of their sequence, those of a whole zone in the order they were written.
 #[derive(Debug)]
 pub struct ZoneReplay {
     apex: DomainName,
-    builder: Option<(u64, Box<ZoneBuilder>)>,
+    /// A whole zone under way: its sequence, and how many parts have come.
+    builder: Option<(u64, u32, Box<ZoneBuilder>)>,
     zone: Option<ReplayedZone>,
     /// Differences that come before the next whole zone.
     earlier: Vec<Arc<ZoneDifference>>,
@@ -98,13 +101,16 @@ impl ZoneReplay {
     }
 
     fn part(&mut self, record: &JournalRecord<'_>) -> Result<(), ReplayError> {
-        let builder = match &mut self.builder {
-            Some((sequence, builder)) if *sequence == record.sequence => builder,
-            other => {
-                let builder = Box::new(ZoneBuilder::new(self.apex.as_ref()));
-                &mut other.insert((record.sequence, builder)).1
-            }
+        if record.from == 0 {
+            let builder = Box::new(ZoneBuilder::new(self.apex.as_ref()));
+            self.builder = Some((record.sequence, 0, builder));
+        }
+        let is_next = |(sequence, count, _): &&mut (u64, u32, Box<ZoneBuilder>)| {
+            (*sequence, *count) == (record.sequence, record.from)
         };
+        let under_way = self.builder.as_mut().filter(is_next).ok_or(ReplayError::Gap(record.sequence))?;
+        let (_, count, builder) = under_way;
+        *count += 1;
         for row in RecordPayload(record.payload).records() {
             let row = row.ok_or(ReplayError::Content)?;
             let added = builder.add(row.owner, row.rtype, row.ttl, row.rdata, 0);
@@ -114,8 +120,10 @@ impl ZoneReplay {
     }
 
     fn whole(&mut self, record: &JournalRecord<'_>) -> Result<(), ReplayError> {
-        let builder = self.builder.take().filter(|(sequence, _)| *sequence == record.sequence);
-        let (_, builder) = builder.ok_or(ReplayError::Gap(record.sequence))?;
+        let is_all = |(sequence, count, _): &(u64, u32, Box<ZoneBuilder>)| {
+            (*sequence, *count) == (record.sequence, record.from)
+        };
+        let (.., builder) = self.builder.take().filter(is_all).ok_or(ReplayError::Gap(record.sequence))?;
         let (contents, _) = builder.finish().map_err(|_| ReplayError::Whole)?;
         if contents.serial() != record.to {
             return Err(ReplayError::Content);
@@ -128,6 +136,7 @@ impl ZoneReplay {
             time: record.time,
             checked: record.time,
             expires: record.expires,
+            who: record.who.to_owned(),
         });
         Ok(())
     }
@@ -149,6 +158,7 @@ impl ZoneReplay {
         zone.steps.push(Arc::new(step));
         (zone.sequence, zone.cause, zone.time) = (record.sequence, record.cause, record.time);
         (zone.checked, zone.expires) = (record.time, record.expires);
+        record.who.clone_into(&mut zone.who);
         Ok(())
     }
 }

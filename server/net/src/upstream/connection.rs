@@ -51,7 +51,7 @@ impl UpstreamConnection {
     }
 
     /// The same, given up once nothing came for `idle`.
-    pub(super) fn keeping_for(self, idle: Duration) -> Self {
+    pub fn keeping_for(self, idle: Duration) -> Self {
         let limits = StreamTimeouts { first: idle, idle, message: idle, write: idle };
         Self { messages: self.messages.with_timeouts(limits) }
     }

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::metrics::text::MetricsPage;
-use crate::metrics::{MetricSamples, ServerMetrics, ZoneSample};
+use crate::metrics::{MetricSamples, SecondarySample, ServerMetrics, ZoneSample};
 
 #[test]
 fn names_follow_the_conventions() {
@@ -60,6 +60,7 @@ fn the_table_and_a_scrape_agree() {
         metrics.domain("."),
         metrics.list("/etc/resolv.conf"),
         metrics.certificate("self-signed"),
+        metrics.state_log(),
     );
     drop(metrics.workers().register("udp", "udp 127.0.0.1:53/0"));
     metrics.watch(std::sync::Arc::new(|out: &mut MetricSamples| {
@@ -80,6 +81,12 @@ fn the_table_and_a_scrape_agree() {
             records: 3,
             ok: true,
             expires: Some(9),
+            secondary: Some(SecondarySample {
+                interval: 1,
+                checked: Some(2),
+                expires: Some(3),
+                primary_serial: Some(4),
+            }),
         });
     }));
     let page = MetricsPage::read(&metrics.render()).unwrap();

@@ -153,6 +153,7 @@ fn labels_are_bounded() {
                 records: 1,
                 ok: i < 8,
                 expires: None,
+                secondary: None,
             });
         }
     }));

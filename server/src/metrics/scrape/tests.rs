@@ -31,7 +31,7 @@ proptest! {
         let zones = labels.clone();
         metrics.watch(Arc::new(move |out: &mut MetricSamples| {
             for origin in &zones {
-                out.zone(&ZoneSample { origin, serial: Some(1), records: 2, ok: true, expires: None });
+                out.zone(&ZoneSample { origin, serial: Some(1), records: 2, ok: true, expires: None, secondary: None });
             }
         }));
         let page = MetricsPage::read(&metrics.render()).map_err(TestCaseError::fail)?;
@@ -69,6 +69,7 @@ fn busy() -> (ServerMetrics, Arc<UpstreamMetrics>, Arc<ListMetrics>) {
             records: 1,
             ok: true,
             expires: Some(u64::from(u32::MAX)),
+            secondary: None,
         });
     }));
     (metrics, upstream, list)

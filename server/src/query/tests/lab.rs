@@ -35,8 +35,9 @@ fn new_contents(contents: rhumb_zones::ZoneContents) -> NewContents {
         file: FileMark::default(),
         included: Vec::new(),
         expires: None,
-        difference: None,
+        steps: None,
         left_out: 0,
+        times: None,
     }
 }
 
@@ -57,6 +58,7 @@ impl QueryLab {
                 transfer_to: Vec::new(),
                 notify: Vec::new(),
                 reading: ZoneReadOptions::default(),
+                secondary: None,
             }),
         };
         let snapshot = ServerSnapshot {
@@ -97,6 +99,7 @@ impl QueryLab {
             transfer_to: Vec::new(),
             notify: Vec::new(),
             reading: ZoneReadOptions::default(),
+            secondary: None,
         });
         let entry = |(name, contents): (DomainName, _)| {
             let zone = Arc::new(ServedZone::new(name.clone()));

@@ -54,7 +54,7 @@ impl Rig {
                 if is(zone, "read") {
                     load();
                 }
-                Err(ZoneRefusal { problems: vec!["read".to_owned()], files: Vec::new() })
+                Some(Err(ZoneRefusal { problems: vec!["read".to_owned()], files: Vec::new() }))
             }),
         };
         let (watch, mut follower) = FileWatch::new(SOON, || {}).unwrap();
@@ -75,6 +75,7 @@ impl Rig {
             transfer_to: Vec::new(),
             notify: Vec::new(),
             reading: ZoneReadOptions::default(),
+            secondary: None,
         });
         let zone = ConfiguredZone { name: name.parse().unwrap(), origin };
         self.readers.read(ReadJob {

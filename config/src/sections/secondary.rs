@@ -1,0 +1,163 @@
+//! Keys of zones with `primaries`: a zone that other servers have, and that is served here too.
+
+use std::time::Duration;
+
+use rhumb_wire::DomainName;
+
+use super::remotes::RemoteName;
+use super::transfer_to::{TransferRule, TransferRuleKind};
+use crate::errors::FilePlace;
+use crate::in_force::InForce;
+use crate::kinds::{OptionalKind, SectionKind, SizeKind, TimeKind, ValueList, WordKind};
+use crate::node::YamlNode;
+use crate::reader::ConfigReader;
+use crate::section::{ConfigSection, KeyVisitor};
+
+/// A zone that is transferred from other servers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecondaryZone {
+    /// The apex of the zone.
+    pub name: DomainName,
+    /// Which of `remotes` have it, in the order they are asked; never empty.
+    pub primaries: Vec<String>,
+    /// Who may announce new versions, besides the primaries.
+    pub notify_from: Vec<TransferRule>,
+    /// Who may transfer it from here; no one where it is empty.
+    pub transfer_to: Vec<TransferRule>,
+    /// Which of `remotes` are told of new versions; those that may transfer it where none are named.
+    pub notify: Option<Vec<String>>,
+    /// What is held against the zone of the primaries.
+    pub terms: SecondaryTerms,
+    /// Where the entry stands.
+    pub place: FilePlace,
+}
+
+/// What is held against the zone of the primaries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SecondaryTerms {
+    /// Bounds of the time between two looks at the primary.
+    pub refresh: TimerBounds,
+    /// Bounds of the time after one that failed.
+    pub retry: TimerBounds,
+    /// Bounds of the time after which the zone is served no more.
+    pub expire: TimerBounds,
+    /// Whether a lower serial of the primary is taken.
+    pub accepts_decrease: bool,
+    /// The most bytes of a transfer; none: by the size of what is served.
+    pub max_zone_size: Option<u64>,
+}
+
+/// Bounds of a time that the SOA gives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TimerBounds {
+    /// The shortest time.
+    pub min: Option<Duration>,
+    /// The longest time.
+    pub max: Option<Duration>,
+}
+
+impl ConfigSection for TimerBounds {
+    type Draft = Self;
+
+    const ABOUT: &'static str = "Bounds of a time that the SOA gives.";
+
+    fn draft() -> Self {
+        Self::default()
+    }
+
+    fn keys<K: KeyVisitor<Self>>(keys: &mut K) {
+        let span = || {
+            let year = Duration::from_hours(24 * 365);
+            OptionalKind(TimeKind { least: Duration::from_secs(1), most: year, whole_seconds: true })
+        };
+        keys.key("min", InForce::AtReload, "The shortest time.", span(), |bounds| &mut bounds.min);
+        keys.key("max", InForce::AtReload, "The longest time.", span(), |bounds| &mut bounds.max);
+    }
+
+    fn finish(draft: Self, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
+        if let (Some(min), Some(max)) = (draft.min, draft.max)
+            && min > max
+        {
+            let message = "`max` is shorter than `min`";
+            reader.at_key("max", |reader| reader.error(node.spot_of("max"), message));
+        }
+        Some(draft)
+    }
+
+    fn values(&self) -> Self {
+        *self
+    }
+}
+
+const DECREASE: WordKind<bool> = WordKind { words: &[("keep", false), ("accept", true)], later: &[] };
+
+/// The names of the keys that a zone with `primaries` alone has.
+pub(super) const SECONDARY_KEYS: [&str; 6] =
+    ["notify-from", "refresh", "retry", "expire", "serial-decrease", "max-zone-size"];
+
+/// What these keys are read into.
+#[derive(Clone, Default)]
+pub(crate) struct SecondaryDraft {
+    pub(super) primaries: Vec<String>,
+    pub(super) notify_from: Vec<TransferRule>,
+    pub(super) terms: SecondaryTerms,
+}
+
+/// A draft of which these keys are a part.
+pub(super) trait HasSecondaryDraft {
+    fn secondary_draft(&mut self) -> &mut SecondaryDraft;
+}
+
+/// Names the keys.
+pub(super) fn secondary_keys<D: HasSecondaryDraft, K: KeyVisitor<D>>(keys: &mut K) {
+    keys.key(
+        "primaries",
+        InForce::AtReload,
+        "Which servers of `remotes` the zone is transferred from, in the order they are asked (RFC 5936, RFC 1995). It is kept in \
+         the folder `state`.",
+        ValueList { of: RemoteName, filled: true },
+        |draft| &mut draft.secondary_draft().primaries,
+    );
+    keys.key(
+        "notify-from",
+        InForce::AtReload,
+        "Who may announce new versions of the zone (RFC 1996), besides its primaries.",
+        ValueList { of: TransferRuleKind, filled: false },
+        |draft| &mut draft.secondary_draft().notify_from,
+    );
+    keys.key(
+        "refresh",
+        InForce::AtReload,
+        "Bounds of the time between two looks at the primary, which the SOA gives. Default: from 30s to 28d.",
+        SectionKind::new(),
+        |draft| &mut draft.secondary_draft().terms.refresh,
+    );
+    keys.key(
+        "retry",
+        InForce::AtReload,
+        "The same of the time after a look that failed, from 10s to 14d; it doubles with each failure up to the time between two looks.",
+        SectionKind::new(),
+        |draft| &mut draft.secondary_draft().terms.retry,
+    );
+    keys.key(
+        "expire",
+        InForce::AtReload,
+        "The same of the time without a primary after which the zone is served no more, 1d at least.",
+        SectionKind::new(),
+        |draft| &mut draft.secondary_draft().terms.expire,
+    );
+    keys.key(
+        "serial-decrease",
+        InForce::AtReload,
+        "What is done where the serial of the primary is lower than the one served: keep what is served, or accept the other.",
+        DECREASE,
+        |draft| &mut draft.secondary_draft().terms.accepts_decrease,
+    );
+    keys.key(
+        "max-zone-size",
+        InForce::AtReload,
+        "The most bytes of a transfer. Default: twice the zone that is served, and 64MiB at least.",
+        OptionalKind(SizeKind { least: 1 << 10, most: 4 << 30 }),
+        |draft| &mut draft.secondary_draft().terms.max_zone_size,
+    );
+}

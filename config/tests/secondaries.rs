@@ -1,0 +1,61 @@
+//! Zones that other servers have: what is accepted, and what is wrong with what is not.
+
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what panics in a test fails it"
+)]
+
+mod expect;
+
+use std::path::Path;
+use std::time::Duration;
+
+use expect::{errors, one};
+use rhumb_config::{TransferRule, ZoneSource, parse};
+
+fn text(state: &str, zone: &str) -> String {
+    format!(
+        "{state}remotes: [{{ name: hidden, addresses: 192.0.2.1 }}]\nzones: [{{ name: example.net, {zone} }}]\n"
+    )
+}
+
+const STATE: &str = "state: /var/lib/rhumb\n";
+
+#[test]
+fn a_zone_of_other_servers_is_read() {
+    let zone = "primaries: hidden, notify-from: [{ network: 192.0.2.0/24 }], refresh: { min: 30s }, \
+                retry: { max: 1h }, serial-decrease: accept, max-zone-size: 1MiB, transfer-to: [hidden]";
+    let config = parse(&text(STATE, zone), Path::new("x.yaml")).unwrap();
+    assert_eq!(config.state.as_deref(), Some(Path::new("/var/lib/rhumb")));
+    let [ZoneSource::Secondary(zone)] = config.zones.as_slice() else { panic!("{config:?}") };
+    assert_eq!(zone.primaries, ["hidden"]);
+    assert!(matches!(zone.notify_from.as_slice(), [TransferRule::Clients { .. }]));
+    assert_eq!(zone.terms.refresh.min, Some(Duration::from_secs(30)));
+    assert_eq!(zone.terms.retry.max, Some(Duration::from_hours(1)));
+    assert!(zone.terms.accepts_decrease && zone.terms.max_zone_size == Some(1 << 20));
+    assert_eq!((zone.terms.expire.min, zone.terms.refresh.max), (None, None));
+}
+
+#[test]
+fn what_is_wrong_is_told() {
+    for (state, zone, words) in [
+        (STATE, "primaries: [hiden]", "did you mean `hidden`"),
+        (STATE, "primaries: []", "the list is empty"),
+        (STATE, "primaries: [hidden], file: f", "exclude each other"),
+        (STATE, "file: f, refresh: { min: 1s }", "is for a zone with `primaries`"),
+        (STATE, "file: f, notify-from: [hidden]", "is for a zone with `primaries`"),
+        (STATE, "primaries: [hidden], include-folders: [/]", "no file that could include"),
+        (STATE, "primaries: [hidden], refresh: { min: 2h, max: 1h }", "`max` is shorter than `min`"),
+        (STATE, "primaries: [hidden], serial-decrease: maybe", "keep"),
+        (STATE, "primaries: [hidden], notify-from: [other]", "no server in `remotes` is called `other`"),
+    ] {
+        let found = errors(&text(state, zone));
+        assert!(found.iter().any(|error| error.message.contains(words)), "{zone}: {found:?}");
+    }
+    one(&text("", "primaries: [hidden]"), (2, 11), "zones[0]", &["needs `state`"]);
+    let twice = "state: s\nremotes: [{ name: a, addresses: 192.0.2.1 }]\n\
+                 zones: [{ name: b, file: f }, { name: b, primaries: a }]\n";
+    assert!(errors(twice).iter().any(|error| error.message.contains("is given already")));
+}

@@ -1,0 +1,57 @@
+//! Announcements of new versions (RFC 1996). Whoever may make one is answered at once: what comes of it is not in the answer.
+
+use rhumb_wire::edns::ExtendedError;
+use rhumb_wire::{Class, MessageSection, MessageView, QueryMessage, Rcode, Type, header, serial};
+
+use super::admitted::AdmittedQuery;
+use super::limit::AnswerSource;
+use super::outcome::{QueryOutcome, QueryScratch};
+use super::response::{ResponseHead, question_only};
+use crate::metrics::NotifyInResult;
+
+impl AdmittedQuery<'_, '_> {
+    /// Answers a NOTIFY, and has the zone looked at.
+    pub(super) fn notified(&self, scratch: &mut QueryScratch, out: &mut [u8]) -> QueryOutcome {
+        let Self { query, client, view, .. } = self;
+        let metrics = &self.context.server.metrics;
+        let entry = view.zones.find_exact(query.name).filter(|_| query.class == Class::IN);
+        let Some((entry, origin)) = entry.and_then(|entry| Some((entry, entry.origin.secondary.as_ref()?)))
+        else {
+            metrics.was_notified(NotifyInResult::NoZone);
+            return self.refuse(
+                Rcode::REFUSED,
+                (ExtendedError::NotAuthoritative, "no such zone"),
+                scratch,
+                out,
+            );
+        };
+        if !origin.may_notify(client.ip(), self.key) {
+            metrics.was_notified(NotifyInResult::NotAllowed);
+            tracing::info!(zone = %entry.zone.name(), client = %client.peer(), "NOTIFY refused");
+            return self.refuse(Rcode::REFUSED, (ExtendedError::Prohibited, ""), scratch, out);
+        }
+        metrics.was_notified(NotifyInResult::Accepted);
+        // Of an announcement that is not signed the serial may be anybody's.
+        let is_known = |announced: u32| {
+            let served = entry.zone.contents();
+            served.is_some_and(|served| !serial::is_newer(announced, served.serial()))
+        };
+        let is_old = self.key.is_some() && announced_serial(query).is_some_and(is_known);
+        if query.qtype == Type::SOA && !is_old && scratch.trace.is_none() {
+            self.context.server.refreshes.notified(entry.zone.name(), client.ip());
+        }
+        let length = question_only(Some(query), &mut scratch.compression, out);
+        let head = ResponseHead { flags: header::AA, ..ResponseHead::of(Rcode::NOERROR) };
+        self.conclude(AnswerSource::Nowhere, head, length, scratch, out)
+    }
+}
+
+/// The serial of the SOA that an announcement may have with it (RFC 1996 section 3.7).
+fn announced_serial(query: &QueryMessage<'_>) -> Option<u32> {
+    let message = MessageView::parse(query.message).ok()?;
+    let soa = message.records().map_while(Result::ok).find(|record| {
+        record.section == MessageSection::Answer && record.rtype == Type::SOA && record.class == Class::IN
+    })?;
+    let numbers = soa.rdata.last_chunk::<20>()?;
+    numbers.first_chunk().map(|serial| u32::from_be_bytes(*serial))
+}

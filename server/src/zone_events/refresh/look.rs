@@ -1,0 +1,234 @@
+//! One look at a zone: its primaries are asked one after the other; what is new is kept, and then served.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rhumb_zones::ZoneContents;
+use rhumb_zones::journal::ChangeCause;
+use tokio::sync::oneshot;
+
+use super::connection::IdleConnections;
+use super::failure::RefreshFailure;
+use super::primary::{PrimaryAccess, PrimaryReport, PrimaryVersion, ReceivedVersion, WantedZone};
+use super::timers::ZoneTimers;
+use crate::snapshot::{
+    PrimaryServer, RefreshCommand, SecondaryOrigin, SecondaryTimes, ServerState, ZoneEntry,
+};
+use crate::zone_events::load::unix_time;
+use crate::zone_events::state::{StateChange, StateStore, StateVersion};
+use crate::zone_events::transferred::TransferredZone;
+use crate::zone_events::writer::ZoneWriter;
+
+/// What all looks share.
+#[derive(Debug)]
+pub(super) struct RefreshServices {
+    pub(super) live: Arc<ServerState>,
+    pub(super) writer: ZoneWriter,
+    pub(super) store: Option<StateStore>,
+    pub(super) connections: IdleConnections,
+}
+
+/// What a look is to do.
+#[derive(Debug)]
+pub(super) struct ZoneLook {
+    pub(super) entry: ZoneEntry,
+    /// Who announced a new version: it is asked first.
+    pub(super) notified_by: Option<IpAddr>,
+    pub(super) command: Option<RefreshCommand>,
+    /// Primaries that do not answer: they are asked last.
+    pub(super) silent: Vec<SocketAddr>,
+    /// Primaries whose differences are not asked for.
+    pub(super) whole_only: Vec<SocketAddr>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct LookReport {
+    /// Whether the primary that was asked first has answered.
+    pub(super) has_answered: bool,
+    /// The primary that the zone is known of, and its serial.
+    pub(super) primary: Option<(SocketAddr, u32)>,
+    /// Until when the zone may be served, if that is known anew.
+    pub(super) expires_in: Option<Duration>,
+    /// A new version is served.
+    pub(super) updated: Option<&'static str>,
+    /// Why the difference could not be taken, or that it could.
+    pub(super) ixfr: Option<(SocketAddr, bool)>,
+    /// Why nothing was had, one a primary; empty where something was.
+    pub(super) failures: Vec<String>,
+}
+
+impl LookReport {
+    /// Before a primary was asked.
+    const fn empty() -> Self {
+        let failures = Vec::new();
+        Self { has_answered: true, primary: None, expires_in: None, updated: None, ixfr: None, failures }
+    }
+
+    /// Of a look that did not come to its end.
+    pub(super) fn failed() -> Self {
+        Self { failures: vec!["internal error; the log has more".to_owned()], ..Self::empty() }
+    }
+}
+
+impl ZoneLook {
+    /// The primaries in the order they are asked.
+    fn primaries<'o>(&self, origin: &'o SecondaryOrigin) -> Vec<&'o PrimaryServer> {
+        let mut primaries: Vec<_> = origin.primaries.iter().collect();
+        let rank = |server: &&PrimaryServer| {
+            let has_notified = self.notified_by.is_some_and(|by| by.to_canonical() == server.address.ip());
+            (!has_notified, self.silent.contains(&server.address))
+        };
+        primaries.sort_by_key(rank);
+        primaries
+    }
+
+    /// Asks the primaries until one has the zone.
+    pub(super) async fn run(self, services: &RefreshServices) -> LookReport {
+        let mut report = LookReport::empty();
+        let Some(origin) = self.entry.origin.secondary.as_deref() else { return report };
+        let (base, version) = (self.entry.zone.contents(), self.entry.zone.version());
+        let wanted = WantedZone {
+            name: self.entry.zone.name().clone(),
+            base,
+            retransfer: self.command == Some(RefreshCommand::Retransfer),
+            accepts_decrease: origin.terms.accepts_decrease,
+            max_size: origin.terms.max_zone_size,
+        };
+        for server in self.primaries(origin) {
+            let failure = match self.ask(services, server, origin, &wanted, version, &mut report).await {
+                Ok(()) => {
+                    report.failures.clear();
+                    return report;
+                }
+                Err(failure) => failure,
+            };
+            if Some(server.address) == origin.primaries.first().map(|first| first.address) {
+                report.has_answered = !failure.is_silence();
+            }
+            let is_ours = failure.is_ours();
+            report.failures.push(format!("{} ({}): {failure}", server.remote, server.address));
+            if is_ours {
+                break;
+            }
+        }
+        report
+    }
+
+    async fn ask(
+        &self,
+        services: &RefreshServices,
+        server: &PrimaryServer,
+        origin: &SecondaryOrigin,
+        wanted: &WantedZone,
+        version: u32,
+        report: &mut LookReport,
+    ) -> Result<(), RefreshFailure> {
+        let live = &*services.live;
+        let keys = Arc::clone(&live.snapshot.load().settings.keys);
+        let key = server.key.as_ref().map(|name| keys.find(name.as_ref()).cloned());
+        let key = key.map(|key| key.ok_or(RefreshFailure::NoKey)).transpose()?;
+        let access = PrimaryAccess { live, connections: &services.connections, server, key };
+        let whole_only = self.whole_only.contains(&server.address);
+        let fetched = access.fetch(wanted, whole_only).await?;
+        let PrimaryReport { version: found, serial, expire, ixfr_failure } = fetched;
+        report.primary = Some((server.address, serial));
+        if ixfr_failure.is_some() {
+            report.ixfr = Some((server.address, false));
+        }
+        match found {
+            PrimaryVersion::Same => {
+                let Some(contents) = &wanted.base else { return Err(RefreshFailure::Answer) };
+                let expires_in = expires_in(contents, origin, expire);
+                self.note_checked(services, contents.serial(), expires_in);
+                report.expires_in = Some(expires_in);
+            }
+            PrimaryVersion::New(received) => {
+                if ixfr_failure.is_none() && received.kind == crate::metrics::TransferKind::Ixfr {
+                    report.ixfr = Some((server.address, true));
+                }
+                let expires_in = expires_in(&received.loaded.contents, origin, expire);
+                report.updated = Some(received.kind.as_str());
+                self.keep_and_serve(services, server, wanted, *received, version, expires_in).await?;
+                report.expires_in = Some(expires_in);
+            }
+        }
+        Ok(())
+    }
+
+    /// Has it noted that the version served is still that of a primary. Nobody waits for the disk: at worst the zone is looked at once
+    /// more.
+    fn note_checked(&self, services: &RefreshServices, serial: u32, expires_in: Duration) {
+        let now = unix_time();
+        let times = SecondaryTimes { checked: now, expires: now + expires_in.as_secs() };
+        self.entry.zone.note_checked(times);
+        if let Some(store) = &services.store
+            && store.serial(self.entry.zone.name()) == Some(serial)
+        {
+            drop(store.submit(&StateChange {
+                zone: self.entry.zone.name().clone(),
+                cause: ChangeCause::Transfer,
+                who: String::new(),
+                time: now,
+                expires: times.expires,
+                version: StateVersion::Checked(serial),
+            }));
+        }
+    }
+
+    /// Has a version kept, and serves it once it is.
+    async fn keep_and_serve(
+        &self,
+        services: &RefreshServices,
+        server: &PrimaryServer,
+        wanted: &WantedZone,
+        received: ReceivedVersion,
+        version: u32,
+        expires_in: Duration,
+    ) -> Result<(), RefreshFailure> {
+        let ReceivedVersion { mut loaded, difference, kind, bytes } = received;
+        let Some(store) = services.store.clone() else {
+            return Err(RefreshFailure::State("`state` takes a restart of the server".to_owned()));
+        };
+        let now = unix_time();
+        let times = SecondaryTimes { checked: now, expires: now + expires_in.as_secs() };
+        let name = wanted.name.clone();
+        let follows = wanted.base.as_ref().is_some_and(|base| store.serial(&name) == Some(base.serial()));
+        // What is larger than the zone is no saving.
+        let is_short = |step: &Arc<rhumb_zones::ZoneDifference>| step.memory() < loaded.contents.memory();
+        let change = StateChange {
+            zone: name.clone(),
+            cause: ChangeCause::Transfer,
+            who: server.address.to_string(),
+            time: now,
+            expires: times.expires,
+            version: match difference.as_ref().filter(|step| follows && is_short(step)) {
+                Some(step) => StateVersion::Difference(Arc::clone(step)),
+                None => StateVersion::Whole(Arc::clone(&loaded.contents)),
+            },
+        };
+        let state = |error: String| RefreshFailure::State(error);
+        let submitted = tokio::task::spawn_blocking(move || store.submit(&change)).await;
+        let kept = submitted.map_err(|error| state(error.to_string()))?.await;
+        kept.map_err(|_| state("the server ends".to_owned()))?.map_err(|error| state(error.to_string()))?;
+        let serial = loaded.contents.serial();
+        loaded.times = Some(times);
+        loaded.steps = difference.map(|step| vec![step]);
+        let (done, served) = oneshot::channel();
+        services.writer.publish(TransferredZone { name: name.clone(), version, loaded, done });
+        if !served.await.unwrap_or(false) {
+            return Err(RefreshFailure::Overtaken);
+        }
+        let (kind, primary) = (kind.as_str(), server.address);
+        tracing::info!(zone = %name, kind, serial, %primary, bytes, "zone transferred from its primary");
+        Ok(())
+    }
+}
+
+/// For how long a zone may be served from now on: as its SOA says, and no longer than the primary may itself (RFC 7314 section 4).
+fn expires_in(contents: &ZoneContents, origin: &SecondaryOrigin, option: Option<u32>) -> Duration {
+    let timers = contents.soa_timers().map(|soa| ZoneTimers::of(soa, &origin.terms));
+    let own = timers.map_or(Duration::from_hours(24), |timers| timers.expire);
+    option.map_or(own, |seconds| own.min(Duration::from_secs(seconds.into())))
+}

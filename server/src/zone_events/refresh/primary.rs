@@ -1,0 +1,250 @@
+//! What one primary has of a zone: its SOA, then what differs, or the whole zone.
+
+use std::sync::Arc;
+
+use rhumb_net::upstream::UpstreamConnection;
+use rhumb_wire::tsig::TsigKey;
+use rhumb_wire::{DomainName, MessageSection, MessageView, Rcode, Type, header, serial};
+use rhumb_zones::{
+    InboundLimits, InboundProgress, InboundResult, InboundTransfer, ZoneContents, ZoneDifference,
+};
+
+use super::connection::IdleConnections;
+use super::exchange::{ask, expire_option};
+use super::failure::RefreshFailure;
+use crate::metrics::{TransferKind, TransferResult};
+use crate::snapshot::{PrimaryServer, ServerState};
+use crate::zone_events::load::{LoadedZone, load_contents};
+
+/// Records of a zone, at most.
+const MOST_RECORDS: u64 = 10_000_000;
+/// A zone that is not there yet may have so many bytes; one that is, twice as many as it has.
+const LEAST_BYTES: u64 = 64 << 20;
+
+/// What is wanted of a primary.
+#[derive(Debug, Clone)]
+pub(super) struct WantedZone {
+    pub(super) name: DomainName,
+    /// What is served now.
+    pub(super) base: Option<Arc<ZoneContents>>,
+    /// Whether the whole zone is taken, whatever its serial.
+    pub(super) retransfer: bool,
+    /// Whether a lower serial is taken.
+    pub(super) accepts_decrease: bool,
+    /// The most bytes of a transfer, if that is set.
+    pub(super) max_size: Option<u64>,
+}
+
+/// What a primary has.
+#[derive(Debug)]
+pub(super) enum PrimaryVersion {
+    /// The version that is served.
+    Same,
+    /// Another one.
+    New(Box<ReceivedVersion>),
+}
+
+/// A version that was transferred and checked.
+#[derive(Debug)]
+pub(super) struct ReceivedVersion {
+    pub(super) loaded: LoadedZone,
+    /// How it differs from what is served, where that is known.
+    pub(super) difference: Option<Arc<ZoneDifference>>,
+    pub(super) kind: TransferKind,
+    pub(super) bytes: u64,
+}
+
+/// What came of asking one primary.
+#[derive(Debug)]
+pub(super) struct PrimaryReport {
+    pub(super) version: PrimaryVersion,
+    /// The serial that it has.
+    pub(super) serial: u32,
+    /// Seconds until the zone expires there.
+    pub(super) expire: Option<u32>,
+    /// Why the difference was not to be had.
+    pub(super) ixfr_failure: Option<RefreshFailure>,
+}
+
+/// A primary, and what is needed to ask it.
+pub(super) struct PrimaryAccess<'a> {
+    pub(super) live: &'a ServerState,
+    pub(super) connections: &'a IdleConnections,
+    pub(super) server: &'a PrimaryServer,
+    pub(super) key: Option<Arc<TsigKey>>,
+}
+
+impl PrimaryAccess<'_> {
+    /// Asks for the SOA and takes what is newer; where there is nothing yet, the whole zone at once. Unless `whole_only` says so, for
+    /// the difference first.
+    ///
+    /// Errors: see [`RefreshFailure`].
+    pub(super) async fn fetch(
+        &self,
+        wanted: &WantedZone,
+        whole_only: bool,
+    ) -> Result<PrimaryReport, RefreshFailure> {
+        let (mut connection, was_kept) = self.connections.take(self.server.address).await?;
+        let first = self.fetch_by(&mut connection, wanted, whole_only).await;
+        let report = match first {
+            Err(RefreshFailure::Closed | RefreshFailure::Connection(_)) if was_kept => {
+                connection = IdleConnections::connect(self.server.address).await?;
+                self.fetch_by(&mut connection, wanted, whole_only).await
+            }
+            other => other,
+        };
+        if report.is_ok() || report.as_ref().is_err_and(RefreshFailure::leaves_connection) {
+            self.connections.keep(self.server.address, connection);
+        }
+        report
+    }
+
+    async fn fetch_by(
+        &self,
+        connection: &mut UpstreamConnection,
+        wanted: &WantedZone,
+        whole_only: bool,
+    ) -> Result<PrimaryReport, RefreshFailure> {
+        let base = wanted.base.as_ref().filter(|_| !wanted.retransfer);
+        let Some(base) = base else {
+            return self.whole(connection, wanted, None, None).await;
+        };
+        let (theirs, expire) = self.soa(connection, &wanted.name).await?;
+        let ours = base.serial();
+        let is_newer = serial::is_newer(theirs, ours);
+        match (theirs == ours, is_newer, wanted.accepts_decrease) {
+            (true, ..) => {
+                let (version, serial) = (PrimaryVersion::Same, theirs);
+                return Ok(PrimaryReport { version, serial, expire, ixfr_failure: None });
+            }
+            (_, true, _) => {}
+            (_, false, true) => return self.whole(connection, wanted, None, None).await,
+            (_, false, false) => return Err(RefreshFailure::Older { theirs, ours }),
+        }
+        if whole_only {
+            return self.whole(connection, wanted, Some(theirs), None).await;
+        }
+        match self.transfer(connection, Type::IXFR, wanted, Some(theirs)).await {
+            Ok(report) => Ok(report),
+            Err(failure) if failure.is_silence() => Err(failure),
+            Err(failure) => {
+                let (zone, primary) = (&wanted.name, self.server.address);
+                tracing::info!(%zone, %primary, "no difference, the whole zone is asked for: {failure}");
+                if !failure.leaves_connection() {
+                    *connection = IdleConnections::connect(primary).await?;
+                }
+                self.whole(connection, wanted, Some(theirs), Some(failure)).await
+            }
+        }
+    }
+
+    async fn whole(
+        &self,
+        connection: &mut UpstreamConnection,
+        wanted: &WantedZone,
+        said: Option<u32>,
+        ixfr_failure: Option<RefreshFailure>,
+    ) -> Result<PrimaryReport, RefreshFailure> {
+        let report = self.transfer(connection, Type::AXFR, wanted, said).await?;
+        Ok(PrimaryReport { ixfr_failure, ..report })
+    }
+
+    /// Its serial, and when the zone expires there.
+    async fn soa(
+        &self,
+        connection: &mut UpstreamConnection,
+        zone: &DomainName,
+    ) -> Result<(u32, Option<u32>), RefreshFailure> {
+        let mut answer = ask(connection, zone.as_ref(), Type::SOA, None, self.key.as_ref()).await?;
+        let message = answer.next().await?;
+        answer.end()?;
+        let view = MessageView::parse(&message).map_err(|_| RefreshFailure::Answer)?;
+        match view.rcode() {
+            Ok(Rcode::NOERROR) => {}
+            Ok(rcode) => return Err(RefreshFailure::Rcode(rcode)),
+            Err(_) => return Err(RefreshFailure::Answer),
+        }
+        if view.header().flags & header::AA == 0 {
+            return Err(RefreshFailure::NotAuthoritative);
+        }
+        let mut records = view.records().map_while(Result::ok);
+        let soa = records.find(|record| {
+            record.section == MessageSection::Answer && record.rtype == Type::SOA && {
+                let mut owner = rhumb_wire::NameBuf::new();
+                record.owner(&mut owner).is_ok() && owner.as_ref() == zone.as_ref()
+            }
+        });
+        let numbers = soa.and_then(|soa| soa.rdata.last_chunk::<20>()).ok_or(RefreshFailure::Answer)?;
+        let serial = numbers.first_chunk().map_or(0, |serial| u32::from_be_bytes(*serial));
+        Ok((serial, expire_option(&message)))
+    }
+
+    /// Takes a version whole, or not at all. `said` is the serial of its SOA.
+    async fn transfer(
+        &self,
+        connection: &mut UpstreamConnection,
+        qtype: Type,
+        wanted: &WantedZone,
+        said: Option<u32>,
+    ) -> Result<PrimaryReport, RefreshFailure> {
+        let kind = if qtype == Type::IXFR { TransferKind::Ixfr } else { TransferKind::Axfr };
+        let taken = self.take(connection, kind, wanted, said).await;
+        let result = if taken.is_ok() { TransferResult::Complete } else { TransferResult::Aborted };
+        self.live.metrics.received(kind, result);
+        taken
+    }
+
+    async fn take(
+        &self,
+        connection: &mut UpstreamConnection,
+        kind: TransferKind,
+        wanted: &WantedZone,
+        said: Option<u32>,
+    ) -> Result<PrimaryReport, RefreshFailure> {
+        let base = wanted.base.clone().filter(|_| kind == TransferKind::Ixfr);
+        let qtype = if kind == TransferKind::Ixfr { Type::IXFR } else { Type::AXFR };
+        let present = wanted.base.as_ref().map_or(0, |base| base.memory() as u64);
+        let bytes = wanted.max_size.unwrap_or((2 * present).max(LEAST_BYTES));
+        let limits = InboundLimits { records: MOST_RECORDS, bytes };
+        let mut transfer = InboundTransfer::new(wanted.name.as_ref(), base.clone(), limits);
+        let mut answer =
+            ask(connection, wanted.name.as_ref(), qtype, base.as_deref(), self.key.as_ref()).await?;
+        let mut expire = None;
+        loop {
+            let message = answer.next().await?;
+            expire = expire.or_else(|| expire_option(&message));
+            if transfer.message(&message)? == InboundProgress::Complete {
+                break;
+            }
+        }
+        answer.end()?;
+        let (bytes, sent) = (answer.bytes, transfer.serial());
+        let is_older = |said: u32| said != sent && !serial::is_newer(sent, said);
+        if let Some(said) = said.filter(|said| is_older(*said)) {
+            return Err(RefreshFailure::Serial { sent, said });
+        }
+        let before = wanted.base.clone();
+        // A large zone takes seconds.
+        let finished =
+            tokio::task::spawn_blocking(move || finish(transfer, before.as_deref(), kind, bytes)).await;
+        let version = finished.map_err(|error| RefreshFailure::Zone(error.to_string()))??;
+        Ok(PrimaryReport { version, serial: sent, expire, ixfr_failure: None })
+    }
+}
+
+/// Checks what was transferred, and finds how it differs from what is served.
+fn finish(
+    transfer: InboundTransfer,
+    before: Option<&ZoneContents>,
+    kind: TransferKind,
+    bytes: u64,
+) -> Result<PrimaryVersion, RefreshFailure> {
+    let (contents, difference) = match transfer.finish()? {
+        InboundResult::UpToDate => return Ok(PrimaryVersion::Same),
+        InboundResult::Contents { contents, difference } => (*contents, difference),
+    };
+    let loaded = load_contents(contents).map_err(|problems| RefreshFailure::Zone(problems.join("; ")))?;
+    let difference = difference.or_else(|| ZoneDifference::between(before?, &loaded.contents));
+    let difference = difference.map(Arc::new);
+    Ok(PrimaryVersion::New(Box::new(ReceivedVersion { loaded, difference, kind, bytes })))
+}

@@ -1,0 +1,23 @@
+//! Versions of zones on the disk: one log for all zones, and a file for each large one.
+//!
+//! A version is on the disk before it is served. One thread writes: it takes all that waits, writes it at once, has the disk take it
+//! (fdatasync(2)) and tells all who waited. A log of 64 MiB is followed by the next. What is no longer the last version of a zone is
+//! left behind: once half of the logs is, the oldest are written anew and removed (`keeper`). A large zone that comes whole is written
+//! to a file of its own, which is its own commitment: synced, renamed, its folder synced.
+
+mod checkpoint;
+mod encode;
+mod files;
+mod folder;
+mod index;
+mod keeper;
+mod log;
+mod read;
+mod scan;
+mod shared;
+mod store;
+mod writer;
+
+pub(super) use encode::{StateChange, StateVersion};
+pub use folder::{StateFolder, StateFolderError};
+pub use store::StateStore;

@@ -1,0 +1,106 @@
+//! What is written of a version.
+
+use std::io;
+use std::sync::Arc;
+
+use rhumb_wire::DomainName;
+use rhumb_zones::journal::{ChangeCause, JournalRecord, RecordKind, ZonePayload};
+use rhumb_zones::{ZoneContents, ZoneDifference};
+
+/// A version of a zone that is to be kept, or what else is to be known of it.
+#[derive(Debug, Clone)]
+pub struct StateChange {
+    /// The zone.
+    pub zone: DomainName,
+    /// What caused it.
+    pub cause: ChangeCause,
+    /// Who did, such as an address.
+    pub who: String,
+    /// When, in seconds since 1970.
+    pub time: u64,
+    /// Until when the version may be served, in seconds since 1970; 0: for ever.
+    pub expires: u64,
+    /// What is kept.
+    pub version: StateVersion,
+}
+
+/// What is kept.
+#[derive(Debug, Clone)]
+pub enum StateVersion {
+    /// The whole zone, in place of all before.
+    Whole(Arc<ZoneContents>),
+    /// What the last version kept differs by from this one.
+    Difference(Arc<ZoneDifference>),
+    /// The last version, of this serial, is still that of the primary.
+    Checked(u32),
+    /// Nothing any more.
+    Removed,
+}
+
+impl StateChange {
+    /// The numbers of its records; `base` is the sequence that it follows.
+    fn record(&self, kind: RecordKind, sequence: u64, base: u64) -> JournalRecord<'_> {
+        let (from, to) = match &self.version {
+            StateVersion::Whole(contents) => (0, contents.serial()),
+            StateVersion::Difference(step) => (step.from, step.to),
+            StateVersion::Checked(serial) => (*serial, *serial),
+            StateVersion::Removed => (0, 0),
+        };
+        JournalRecord {
+            kind,
+            cause: self.cause,
+            sequence,
+            base,
+            time: self.time,
+            expires: self.expires,
+            from,
+            to,
+            zone: self.zone.as_ref(),
+            who: &self.who,
+            payload: &[],
+        }
+    }
+
+    /// Gives its records to `write`, one after the other; `earlier` are differences before a whole zone.
+    ///
+    /// Errors: those of `write`.
+    pub(super) fn encode(
+        &self,
+        sequence: u64,
+        base: u64,
+        earlier: &[Arc<ZoneDifference>],
+        write: &mut impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let (mut bytes, mut payload) = (Vec::new(), Vec::new());
+        let mut put = |record: &JournalRecord<'_>| {
+            bytes.clear();
+            record.write(&mut bytes);
+            write(&bytes)
+        };
+        match &self.version {
+            StateVersion::Whole(contents) => {
+                let mut parts = ZonePayload::new(contents);
+                let mut count = 0;
+                while parts.next_part(&mut payload) {
+                    let record = self.record(RecordKind::Part, sequence, base);
+                    put(&JournalRecord { from: count, payload: &payload, ..record })?;
+                    count += 1;
+                }
+                for step in earlier {
+                    payload.clear();
+                    step.write_payload(&mut payload);
+                    let record = self.record(RecordKind::Earlier, sequence, base);
+                    put(&JournalRecord { from: step.from, to: step.to, payload: &payload, ..record })?;
+                }
+                put(&JournalRecord { from: count, ..self.record(RecordKind::Whole, sequence, base) })
+            }
+            StateVersion::Difference(step) => {
+                step.write_payload(&mut payload);
+                let record = self.record(RecordKind::Change, sequence, base);
+                put(&JournalRecord { payload: &payload, ..record })
+            }
+            StateVersion::Checked(_) => put(&self.record(RecordKind::Checked, sequence, base)),
+            StateVersion::Removed => put(&self.record(RecordKind::Removed, sequence, base)),
+        }
+    }
+}

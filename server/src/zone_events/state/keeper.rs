@@ -1,0 +1,130 @@
+//! The thread that keeps the logs short: zones with long chains of differences are written anew, and so is what is left in the oldest
+//! logs once half of all is left behind.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use rhumb_wire::DomainName;
+use rhumb_zones::journal::ReplayedZone;
+use rhumb_zones::{ZoneDifference, ZoneHistory};
+
+use super::encode::{StateChange, StateVersion};
+use super::files::{StateFile, numbered_files};
+use super::read::read_zone;
+use super::shared::{StateError, StateShared};
+use crate::supervision::WorkerRegistry;
+
+/// Bytes of logs that are no trouble, however little of them is of use.
+const FREE_BYTES: u64 = 128 << 20;
+/// Differences of a zone are kept one by one up to so many bytes, or twice the zone.
+const LEAST_CHANGES: u64 = 1 << 20;
+/// How often it looks by itself.
+const PAUSE: Duration = Duration::from_mins(1);
+
+/// Starts the thread. It looks whenever it is told that a log has been begun, and by itself.
+///
+/// Errors: the thread could not be made.
+pub(super) fn start(
+    shared: Arc<StateShared>,
+    woken: Receiver<StateFile>,
+    workers: &Arc<WorkerRegistry>,
+) -> io::Result<()> {
+    let worker = workers.register("state", "state-keeper");
+    std::thread::Builder::new().name("state-keeper".into()).spawn(move || {
+        rhumb_net::yield_to_others();
+        worker.supervise(|_| {
+            loop {
+                if let Err(error) = look(&shared) {
+                    tracing::error!("state: {error}");
+                }
+                match woken.recv_timeout(PAUSE) {
+                    Ok(_) | Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => return,
+                }
+            }
+        });
+    })?;
+    Ok(())
+}
+
+/// Writes anew what should be, and removes what is of no use.
+///
+/// Errors: the system says so; the next look tries again.
+pub(super) fn look(shared: &StateShared) -> io::Result<()> {
+    for name in with_long_chains(shared) {
+        if let Err(error) = renew(shared, &name) {
+            tracing::error!(zone = %name, "{error}");
+        }
+    }
+    loop {
+        let logs = remove_unused(shared)?;
+        let total: u64 = logs.iter().map(|(_, bytes)| bytes).sum();
+        shared.figures.set_bytes(total);
+        let live = shared.index().log_bytes();
+        let [(oldest, _), _, ..] = logs.as_slice() else { return Ok(()) };
+        if total <= 2 * live + FREE_BYTES {
+            return Ok(());
+        }
+        for name in shared.index().zones_in(*oldest) {
+            if let Err(error) = renew(shared, &name) {
+                tracing::error!(zone = %name, "{error}");
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The zones whose differences have more bytes than they should.
+fn with_long_chains(shared: &StateShared) -> Vec<DomainName> {
+    let index = shared.index();
+    let is_long = |(total, changes): (u64, u64)| changes > LEAST_CHANGES.max(2 * (total - changes));
+    let long = index.zones.iter().filter(|(_, zone)| zone.damage.is_none() && is_long(zone.bytes()));
+    long.map(|(name, _)| name.clone()).collect()
+}
+
+/// Removes the logs that hold nothing of a zone, but for the last. Those that are left, with their bytes.
+fn remove_unused(shared: &StateShared) -> io::Result<Vec<(StateFile, u64)>> {
+    let numbers = numbered_files(&shared.folder.logs(), "log")?;
+    let used = shared.index().files();
+    let last = numbers.last().copied();
+    let mut left = Vec::new();
+    for number in numbers {
+        let file = StateFile::Log(number);
+        if used.contains(&file) || Some(number) == last {
+            left.push((file, std::fs::metadata(file.path(&shared.folder))?.len()));
+        } else {
+            file.remove(&shared.folder);
+        }
+    }
+    Ok(left)
+}
+
+/// Writes a zone as a whole, with as much of its history as is kept.
+///
+/// Errors: it cannot be read or written.
+fn renew(shared: &StateShared, name: &DomainName) -> Result<(), StateError> {
+    let Some(places) = shared.index().zones.get(name).cloned() else { return Ok(()) };
+    let read = read_zone(&shared.folder, name, &places);
+    let Some(zone) = read.map_err(|fault| StateError::Read(fault.to_string()))? else { return Ok(()) };
+    let ReplayedZone { contents, steps, sequence, cause, time, checked, expires, who } = zone;
+    let mut history = ZoneHistory::default();
+    for step in steps {
+        history.push(step, ZoneHistory::most_bytes(contents.memory()));
+    }
+    let earlier: Vec<Arc<ZoneDifference>> = history.steps().cloned().collect();
+    let serial = contents.serial();
+    let version = StateVersion::Whole(Arc::new(contents));
+    let whole = StateChange { zone: name.clone(), cause, who, time, expires, version };
+    let mut written = vec![shared.submit(&whole, Some(sequence), &earlier)];
+    if checked != time {
+        let version = StateVersion::Checked(serial);
+        written.push(shared.submit(&StateChange { time: checked, version, ..whole }, Some(sequence), &[]));
+    }
+    for result in written {
+        let ended = || Err(StateError::Write("the server ends".to_owned()));
+        result.blocking_recv().unwrap_or_else(|_| ended())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! What the threads of the store share, and how a change gets to the one that writes.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rhumb_zones::ZoneDifference;
+use tokio::sync::oneshot;
+
+use super::checkpoint;
+use super::encode::{StateChange, StateVersion};
+use super::files::StateFile;
+use super::folder::StateFolder;
+use super::index::StateIndex;
+use crate::metrics::StateLogFigures;
+
+/// A whole zone of more bytes gets a file of its own.
+const MOST_IN_LOG: usize = 1 << 20;
+
+/// Why a version is not kept.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StateError {
+    /// It could not be written.
+    #[error("the state cannot be written: {0}")]
+    Write(String),
+    /// What is kept cannot be read.
+    #[error("the state cannot be read: {0}")]
+    Read(String),
+}
+
+/// What the thread that writes is given.
+#[derive(Debug)]
+pub(super) enum StateEvent {
+    /// Records to append.
+    Append { bytes: Vec<u8>, done: oneshot::Sender<Result<(), StateError>> },
+}
+
+/// What the threads of the store share.
+#[derive(Debug)]
+pub(super) struct StateShared {
+    pub(super) folder: StateFolder,
+    index: Mutex<StateIndex>,
+    sequence: AtomicU64,
+    pub(super) figures: Arc<StateLogFigures>,
+    queue: Sender<StateEvent>,
+}
+
+impl StateShared {
+    /// Of what was found in `folder`; what is to be written goes into `queue`.
+    pub(super) fn new(
+        folder: StateFolder,
+        index: StateIndex,
+        queue: Sender<StateEvent>,
+        figures: Arc<StateLogFigures>,
+    ) -> Self {
+        let sequence = AtomicU64::new(index.sequence);
+        Self { folder, index: Mutex::new(index), sequence, figures, queue }
+    }
+
+    pub(super) fn index(&self) -> MutexGuard<'_, StateIndex> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a change that follows what was kept of its zone up to `base`; without it, the last version. A large zone is on the disk
+    /// when this returns, all else when the receiver says so.
+    pub(super) fn submit(
+        &self,
+        change: &StateChange,
+        base: Option<u64>,
+        earlier: &[Arc<ZoneDifference>],
+    ) -> oneshot::Receiver<Result<(), StateError>> {
+        let (done, result) = oneshot::channel();
+        let sequence = self.sequence.fetch_add(1, Relaxed) + 1;
+        let is_whole = matches!(change.version, StateVersion::Whole(_));
+        let known = || {
+            let index = self.index();
+            index.zones.get(&change.zone.as_ref().to_lowercase()).map_or(0, |zone| zone.sequence)
+        };
+        let base = base.unwrap_or_else(|| if is_whole { sequence } else { known() });
+        let written = match &change.version {
+            StateVersion::Whole(contents) if contents.memory() > MOST_IN_LOG => {
+                checkpoint::write(&self.folder, change, (sequence, base), earlier)
+                    .and_then(|(file, _)| self.note_file(file).map(|()| None))
+            }
+            _ => {
+                let mut bytes = Vec::new();
+                let encoded = change.encode(sequence, base, earlier, &mut |record| {
+                    bytes.extend_from_slice(record);
+                    Ok(())
+                });
+                encoded.map(|()| Some(bytes))
+            }
+        };
+        // Whoever asked may be gone; the thread that writes is gone only when the server ends.
+        match written {
+            Ok(Some(bytes)) => drop(self.queue.send(StateEvent::Append { bytes, done })),
+            Ok(None) => drop(done.send(Ok(()))),
+            Err(error) => {
+                tracing::error!(zone = %change.zone, "state: {error}");
+                self.figures.failed();
+                drop(done.send(Err(StateError::Write(error.to_string()))));
+            }
+        }
+        result
+    }
+
+    /// Notes the file of a large zone, and removes the one that it takes the place of.
+    fn note_file(&self, file: StateFile) -> io::Result<()> {
+        let mut index = self.index();
+        let before = index.files();
+        checkpoint::note(&mut index, &self.folder, file)?;
+        let after = index.files();
+        drop(index);
+        for gone in before.difference(&after).filter(|file| matches!(file, StateFile::Zone(_))) {
+            gone.remove(&self.folder);
+        }
+        Ok(())
+    }
+}

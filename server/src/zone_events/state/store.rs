@@ -1,0 +1,80 @@
+//! The store: what others ask of it.
+
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, channel, sync_channel};
+
+use rhumb_wire::DomainName;
+use rhumb_zones::journal::ReplayedZone;
+use tokio::sync::oneshot;
+
+use super::encode::StateChange;
+use super::files::StateFile;
+use super::folder::{StateFolder, StateFolderError};
+use super::keeper;
+use super::log::LogFiles;
+use super::read::read_zone;
+use super::scan::scan;
+use super::shared::{StateError, StateShared};
+use super::writer;
+use crate::metrics::ServerMetrics;
+
+/// Versions of zones on the disk.
+#[derive(Debug, Clone)]
+pub struct StateStore {
+    shared: Arc<StateShared>,
+    /// Whether records were lost of which it is not known whose they were: any zone may be older than it was.
+    is_incomplete: bool,
+}
+
+impl StateStore {
+    /// Reads what the folder holds and starts the threads of the store.
+    ///
+    /// Errors: the folder cannot be read, or a thread not be made.
+    pub fn start(folder: StateFolder, metrics: &ServerMetrics) -> Result<Self, StateFolderError> {
+        let path = folder.path().to_owned();
+        let failed = |error| StateFolderError::Failed { path: path.clone(), error };
+        let found = scan(&folder).map_err(failed)?;
+        let files = LogFiles::new(&folder, found.last, found.next).map_err(failed)?;
+        let (queue, inbox) = channel();
+        let (wake, woken): (SyncSender<StateFile>, _) = sync_channel(1);
+        let shared = Arc::new(StateShared::new(folder, found.index, queue, metrics.state_log()));
+        writer::start(Arc::clone(&shared), files, inbox, wake, metrics.workers()).map_err(failed)?;
+        keeper::start(Arc::clone(&shared), woken, metrics.workers()).map_err(failed)?;
+        Ok(Self { shared, is_incomplete: found.is_incomplete })
+    }
+
+    /// Has a change kept. It may be served once the receiver says that it is on the disk; one change of a zone at a time. A large zone
+    /// is written by the caller's thread.
+    pub fn submit(&self, change: &StateChange) -> oneshot::Receiver<Result<(), StateError>> {
+        self.shared.submit(change, None, &[])
+    }
+
+    /// What is kept of a zone; none where there is nothing.
+    ///
+    /// Errors: it is damaged, or cannot be read.
+    pub fn zone(&self, name: &DomainName) -> Result<Option<ReplayedZone>, StateError> {
+        let places = self.shared.index().zones.get(&name.as_ref().to_lowercase()).cloned();
+        let Some(places) = places else { return Ok(None) };
+        read_zone(&self.shared.folder, name, &places).map_err(|fault| StateError::Read(fault.to_string()))
+    }
+
+    /// The serial of the last version that is kept of a zone.
+    pub fn serial(&self, name: &DomainName) -> Option<u32> {
+        let index = self.shared.index();
+        let zone = index.zones.get(&name.as_ref().to_lowercase()).filter(|zone| zone.damage.is_none())?;
+        (zone.sequence > 0).then_some(zone.serial)
+    }
+
+    /// The zones of which something is kept.
+    pub fn zones(&self) -> Vec<DomainName> {
+        self.shared.index().zones.keys().cloned().collect()
+    }
+
+    /// See [`Self`].
+    pub const fn is_incomplete(&self) -> bool {
+        self.is_incomplete
+    }
+}
+
+#[cfg(test)]
+mod tests;
