@@ -187,6 +187,49 @@ fn secrets_that_all_can_read_are_warned_of() {
 }
 
 #[test]
+fn secrets_of_keys_are_read_from_files_that_are_closed() {
+    const SECRET: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+    let folder = Folder::new();
+    let statement = |name: &str, algorithm: &str| {
+        format!("key \"{name}\" {{ algorithm {algorithm}; secret \"{SECRET}\"; }};\n")
+    };
+    let load_key = |entry: &str, contents: &str, mode: u32| {
+        let key = folder.write("k.key", contents);
+        fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+        let text = format!(
+            "zones: [{{ directory: . }}]\nkeys:\n  - {{ name: k.test, secret-file: k.key{entry} }}\n"
+        );
+        load(&folder.write("rhumb.yaml", text))
+    };
+    for (entry, contents, algorithm) in [
+        ("", SECRET.to_owned(), None),
+        (", algorithm: hmac-sha512", format!("{SECRET}\n"), Some("hmac-sha512")),
+        ("", statement("k.test", "hmac-sha384"), Some("hmac-sha384")),
+        (", algorithm: hmac-sha256", statement("k.test.", "hmac-sha256"), Some("hmac-sha256")),
+    ] {
+        let config = load_key(entry, &contents, 0o640).unwrap();
+        let key = &config.keys[0];
+        assert!(key.secret.is_some() && key.key().is_some(), "{contents}");
+        assert_eq!(key.algorithm.map(|algorithm| algorithm.to_string()).as_deref(), algorithm, "{contents}");
+        assert_eq!(config.warnings, []);
+    }
+    for (entry, contents, mode, words) in [
+        ("", SECRET.to_owned(), 0o644, "is open to every user (mode 0644)"),
+        ("", SECRET.to_owned(), 0o602, "is open to every user (mode 0602)"),
+        ("", SECRET[..43].to_owned() + "!", 0o600, "k.key`"),
+        ("", statement("other.test", "hmac-sha256"), 0o600, "has the key other.test., not k.test."),
+        (", algorithm: hmac-sha1", statement("k.test", "hmac-sha256"), 0o600, "the entry says hmac-sha1"),
+    ] {
+        let errors = load_key(entry, &contents, mode).unwrap_err();
+        let told: Vec<String> = errors.0.iter().map(ToString::to_string).collect();
+        assert!(told.len() == 1 && told[0].contains(words), "{words}: {told:?}");
+        assert!(told[0].contains("keys[0].secret-file") && !told[0].contains(&SECRET[..20]), "{told:?}");
+    }
+    let weak = load_key("", &statement("k.test", "hmac-md5"), 0o600).unwrap();
+    assert!(weak.warnings.len() == 1 && weak.warnings[0].message.contains("k.key"), "{:?}", weak.warnings);
+}
+
+#[test]
 fn missing_files_are_told_beside_other_mistakes() {
     let folder = Folder::new();
     let text = "\
