@@ -110,7 +110,14 @@ fn candidates() -> Vec<Json> {
         .map(Json::from),
     );
     words.extend(["c2VjcmV0", "next.example", "ns2", "ns3"].map(Json::from));
-    words.extend([json!([]), json!(["10.0.0.0/8"]), json!(["udp"]), json!(["192.0.2.7"]), json!(["/other"])]);
+    words.extend([
+        json!([]),
+        json!(["10.0.0.0/8"]),
+        json!(["udp"]),
+        json!(["192.0.2.7"]),
+        json!(["/other"]),
+        json!({ "udp": 5356 }),
+    ]);
     words.push(json!("NAME.db"));
     words.extend([json!(["00112233445566778899aabbccddeeff"])]);
     let mut pending = vec![schema()];

@@ -91,3 +91,27 @@ fn keys_of_http_go_with_https() {
         assert_eq!(errors(&text).len(), usize::from(clash), "{fine}");
     }
 }
+
+#[test]
+fn further_certificates_and_ports() {
+    let told = |entry: &str, key: &str, words: &[&str]| {
+        let found = errors(&format!("listen:\n  - {{ address: 192.0.2.1, {entry} }}\n"));
+        assert_eq!(found.len(), 1, "{entry}: {found:?}");
+        assert_eq!(found[0].key, format!("listen[0].{key}"), "{entry}");
+        assert!(words.iter().all(|word| found[0].message.contains(word)), "{entry}: {}", found[0]);
+    };
+    let tls = "transports: [udp, tls], certificate: self-signed";
+    told(&format!("{tls}, certificates: [{{ key: k }}]"), "certificates[0]", &["certificate"]);
+    told("certificates: [{ certificate: c, key: k }]", "certificates", &["beside `certificate`"]);
+    told(&format!("{tls}, ports: {{ https: 1 }}"), "ports", &["https is not among"]);
+    told(&format!("{tls}, ports: {{ dot: 1 }}"), "ports.dot", &["unknown transport", "tls, https, quic"]);
+    told(&format!("{tls}, ports: {{ tls: 0 }}"), "ports.tls", &["from 1 to 65535"]);
+    told(&format!("{tls}, ports: 853"), "ports", &["a port for each transport"]);
+    for fine in [
+        format!("{tls}, certificates: [{{ certificate: c, key: k }}, {{ certificate: d, key: l }}]"),
+        format!("{tls}, port: 53, ports: {{ tls: 8853, udp: 54 }}"),
+        "transports: [udp, tcp, tls, https, quic], certificate: self-signed, port: 53, ports: { tls: 853, https: 443, quic: 853 }".to_owned(),
+    ] {
+        assert_eq!(errors(&format!("listen: [{{ address: 192.0.2.1, {fine} }}]\n")), [], "{fine}");
+    }
+}

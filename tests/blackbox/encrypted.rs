@@ -28,6 +28,7 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("encrypted::row48_half_open_connections_end", half_open),
     Test::beside("encrypted::wrong_certificates_are_refused", refused),
     Test::beside("encrypted::self_signed_needs_no_files", self_signed),
+    Test::beside("encrypted::the_name_that_is_asked_for_chooses_the_certificate", by_name),
 ];
 
 /// Whether a metric has this value.
@@ -398,5 +399,44 @@ fn self_signed() -> Verdict {
     ensure!(output.out.contains("192.0.2.81"), "kdig: {}{}", output.out, output.err);
     let expires = lab.server.metric("rhumb_certificate_expires_seconds", &["certificate=\"self-signed\""])?;
     ensure!(expires > 0.0, "expiry of the certificate: {expires}");
+    Ok(Outcome::Passed)
+}
+
+fn by_name() -> Verdict {
+    if program::find("openssl").is_none() {
+        skip!("no openssl here");
+    }
+    let issued = Issued::new()?;
+    let (chain, key) = issued.issue("other", "*.other.test", 30)?;
+    let keys = issued.keys("udp, tcp, tls, quic, https");
+    let further = format!("certificates: [{{ certificate: {}, key: {} }}]", chain.display(), key.display());
+    let listen = format!("{keys}, {further}, ports: {{ https: 8443, quic: 8853 }}");
+    let lab = lab(&Config::new().listen_with("::", &listen).zone("zone.test", &config().files()[0].1))?;
+    let subject = |to: &str, name: &[&str]| {
+        let mut command = lab.client.host().command(program::find("openssl").context("no openssl")?);
+        let output = program::run(command.args(["s_client", "-connect", to]).args(name), PATIENCE)?;
+        let subject = output.out.lines().find_map(|line| Some(line.split_once("CN = ")?.1.to_owned()));
+        Ok::<_, Failure>(subject.unwrap_or(output.err))
+    };
+    for to in ["192.0.2.1:853", "192.0.2.1:8443"] {
+        for (name, expected) in [
+            (&["-servername", "dns.test"][..], "dns.test"),
+            (&["-servername", "DNS.other.test"], "*.other.test"),
+            (&["-servername", "a.b.other.test"], "dns.test"),
+            (&["-servername", "unknown.test"], "dns.test"),
+            (&["-noservername"], "dns.test"),
+        ] {
+            ensure_eq!(subject(to, name)?, expected, "{to} {name:?}");
+        }
+    }
+    let states = lab.server.tell(&["status"])?.out;
+    for words in ["dns.test", "*.other.test", "8443", "8853"] {
+        ensure!(states.contains(words), "status lacks {words}: {states}");
+    }
+    // Either pair is followed.
+    issued.issue("other", "new.test", 30)?;
+    let renewed =
+        || subject("192.0.2.1:853", &["-servername", "new.test"]).is_ok_and(|name| name == "new.test");
+    ensure!(until(Duration::from_secs(2), renewed), "a further pair is not followed");
     Ok(Outcome::Passed)
 }

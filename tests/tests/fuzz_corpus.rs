@@ -79,6 +79,16 @@ fn config() {
 }
 
 #[test]
+fn doq_stream() {
+    replay("doq_stream", targets::doq_stream::run);
+}
+
+#[test]
+fn http_request() {
+    replay("http_request", targets::http_request::run);
+}
+
+#[test]
 fn journal() {
     replay("journal", targets::journal::run);
 }

@@ -1,9 +1,12 @@
 //! `listen:`: the sockets that queries arrive on.
 
 mod certificate;
+mod further_certificate;
 mod http;
+mod ports;
 mod transports;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -14,13 +17,15 @@ pub(crate) use certificate::NamedCertificate;
 pub use http::HttpListener;
 
 use certificate::{CertificateFile, CertificateKeys};
+use further_certificate::FurtherCertificate;
 use http::{HttpPath, TLS};
+use ports::TransportPorts;
 use transports::{TransportList, USUAL};
 
 use crate::address::{AddressOrAll, InterfaceName, ListenAddresses, ScopedAddress};
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
-use crate::kinds::{FilePath, FlagKind, NumberKind, OptionalKind, ParsedKind, ValueList};
+use crate::kinds::{FilePath, FlagKind, NumberKind, OptionalKind, ParsedKind, SectionKind, ValueList};
 use crate::network::IpNetwork;
 use crate::node::YamlNode;
 use crate::reader::ConfigReader;
@@ -33,12 +38,15 @@ pub struct ListenEntry {
     pub addresses: ListenAddresses,
     /// The port of all its transports, never 0; that of each where it is none.
     pub port: Option<u16>,
+    /// The ports of those that have another.
+    pub ports: BTreeMap<Transport, u16>,
     /// `IPV6_V6ONLY` (ipv6(7)): whether `::` leaves IPv4 to others. Always false for other addresses than `::`.
     pub v6only: bool,
     /// What is spoken there, each once, at least one.
     pub transports: Vec<Transport>,
-    /// What the server shows on its encrypted transports; there if and only if one needs it.
-    pub certificate: Option<CertificateSource>,
+    /// What the server shows on its encrypted transports, the first one unless another is for the name that a client asks for; there if
+    /// and only if a transport needs it.
+    pub certificates: Vec<CertificateSource>,
     /// How HTTP is spoken there.
     pub http: HttpListener,
     /// Where the entry stands.
@@ -48,7 +56,7 @@ pub struct ListenEntry {
 impl ListenEntry {
     /// The port of one transport.
     pub fn port_of(&self, transport: Transport) -> u16 {
-        self.port.unwrap_or(transport.default_port())
+        self.ports.get(&transport).copied().or(self.port).unwrap_or(transport.default_port())
     }
 
     /// What is used when the configuration has no `listen:`: `::` port 53, IPv4 too, UDP and TCP.
@@ -57,9 +65,10 @@ impl ListenEntry {
         ListenEntry {
             addresses: ListenAddresses::One { ip, scope: None },
             port: None,
+            ports: BTreeMap::new(),
             v6only: false,
             transports: USUAL.to_vec(),
-            certificate: None,
+            certificates: Vec::new(),
             http: HttpListener::default(),
             place,
         }
@@ -70,10 +79,12 @@ pub(crate) struct ListenDraft {
     address: Option<AddressOrAll>,
     interface: Option<InterfaceName>,
     port: Option<u16>,
+    ports: BTreeMap<Transport, u16>,
     v6only: bool,
     transports: Vec<Transport>,
     certificate: Option<NamedCertificate>,
     key: Option<PathBuf>,
+    further: Vec<FurtherCertificate>,
     http: HttpListener,
 }
 
@@ -89,10 +100,12 @@ impl ConfigSection for ListenEntry {
             address: None,
             interface: None,
             port: None,
+            ports: BTreeMap::new(),
             v6only: false,
             transports: USUAL.to_vec(),
             certificate: None,
             key: None,
+            further: Vec::new(),
             http: HttpListener::default(),
         }
     }
@@ -121,6 +134,13 @@ impl ConfigSection for ListenEntry {
             OptionalKind(NumberKind::new(1, 65_535)),
             |draft| &mut draft.port,
         );
+        keys.key(
+            "ports",
+            InForce::AtReload,
+            "The ports of single transports, as in {tls: 8853}; they count more than `port`.",
+            TransportPorts,
+            |draft| &mut draft.ports,
+        );
         keys.key("v6only", InForce::AtReload,
             "For `::`: true leaves IPv4 to other entries, false serves IPv4 on the same socket. Always set on the \
              socket, whatever the system's default is.",
@@ -145,6 +165,11 @@ impl ConfigSection for ListenEntry {
             OptionalKind(FilePath),
             |draft| &mut draft.key,
         );
+        keys.key("certificates", InForce::AtReload,
+            "Further certificates, each with its key, for clients that ask for one of their names (SNI), or that cannot verify the first one.",
+            ValueList { of: SectionKind::<FurtherCertificate>::new(), filled: false },
+            |draft| &mut draft.further,
+        );
         http_keys(keys);
     }
 
@@ -153,9 +178,14 @@ impl ConfigSection for ListenEntry {
         let certificate = CertificateKeys {
             certificate: draft.certificate.as_ref(),
             key: draft.key.as_ref(),
+            further: &draft.further,
             needed_by: draft.transports.iter().copied().find(|transport| draft.http.is_encrypted(*transport)),
         };
-        let certificate = certificate.source(node, reader);
+        let certificates = certificate.sources(node, reader);
+        if let Some(other) = draft.ports.keys().find(|transport| !draft.transports.contains(transport)) {
+            let message = format!("{other} is not among the `transports` of this entry");
+            reader.at_key("ports", |reader| reader.error(node.spot_of("ports"), message));
+        }
         let addresses = match (draft.address, draft.interface) {
             (Some(AddressOrAll::Address(ScopedAddress { ip, scope })), _) => {
                 ListenAddresses::One { ip, scope }
@@ -176,8 +206,8 @@ impl ConfigSection for ListenEntry {
         }
         let v6only = draft.v6only && addresses.is_wildcard();
         let place = reader.place(node.spot);
-        let ListenDraft { port, transports, http, .. } = draft;
-        Some(ListenEntry { addresses, port, v6only, transports, certificate, http, place })
+        let ListenDraft { port, ports, transports, http, .. } = draft;
+        Some(ListenEntry { addresses, port, ports, v6only, transports, certificates, http, place })
     }
 
     fn values(&self) -> ListenDraft {
@@ -188,21 +218,24 @@ impl ConfigSection for ListenEntry {
             ListenAddresses::EachOfHost => (Some(AddressOrAll::All), None),
             ListenAddresses::EachOfInterface(name) => (None, Some(InterfaceName(name.clone()))),
         };
-        let (certificate, key) = match &self.certificate {
+        let (certificate, key) = match self.certificates.first() {
             None => (None, None),
             Some(CertificateSource::SelfSigned) => (Some(NamedCertificate::SelfSigned), None),
             Some(CertificateSource::Files { certificate, key }) => {
                 (Some(NamedCertificate::File(certificate.clone())), Some(key.clone()))
             }
         };
+        let further = self.certificates.iter().skip(1).filter_map(CertificateSource::further).collect();
         ListenDraft {
             address,
             interface,
             port: self.port,
+            ports: self.ports.clone(),
             v6only: self.v6only,
             transports: self.transports.clone(),
             certificate,
             key,
+            further,
             http: self.http.clone(),
         }
     }

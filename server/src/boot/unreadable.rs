@@ -18,7 +18,7 @@ pub(super) fn unreadable(config: &ServerConfig) -> Option<PathBuf> {
             paths.push(path.clone());
         }
     }
-    for source in config.listen.iter().filter_map(|listen| listen.certificate.as_ref()) {
+    for source in config.listen.iter().flat_map(|listen| &listen.certificates) {
         if let CertificateSource::Files { certificate, key } = source {
             paths.extend([certificate.clone(), key.clone()]);
         }

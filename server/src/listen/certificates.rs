@@ -86,10 +86,12 @@ impl ServerCertificates {
         }
     }
 
-    /// What handshakes of a listener are done with; none for a certificate that was not read.
-    pub(super) fn terms(&self, source: &CertificateSource) -> Option<TlsTerms<'_>> {
-        let known = self.known.get(source)?;
-        Some(TlsTerms { certificate: &known.pair, tickets: self.tickets.as_ref()? })
+    /// What handshakes of a listener are done with; none where none of its certificates was read.
+    pub(super) fn terms(&self, sources: &[CertificateSource]) -> Option<TlsTerms<'_>> {
+        let known = sources.iter().filter_map(|source| self.known.get(source));
+        let certificates: Vec<CertificatePair> = known.map(|known| known.pair.clone()).collect();
+        let tickets = self.tickets.as_ref().filter(|_| !certificates.is_empty())?;
+        Some(TlsTerms { certificates, tickets })
     }
 
     /// How each is, by name.
@@ -187,7 +189,7 @@ fn read_pair(source: &CertificateSource) -> Result<CertificatePair, String> {
 
 /// The certificates that are named, with the places of the entries.
 fn sources(config: &ServerConfig) -> impl Iterator<Item = (&rhumb_config::FilePlace, &CertificateSource)> {
-    config.listen.iter().filter_map(|listen| Some((&listen.place, listen.certificate.as_ref()?)))
+    config.listen.iter().flat_map(|listen| listen.certificates.iter().map(|source| (&listen.place, source)))
 }
 
 fn is_of(source: &CertificateSource, path: &Path) -> bool {

@@ -27,15 +27,15 @@ impl ListenerHandshakes {
     /// Errors: there is no certificate, or the library lacks what it should have.
     pub(super) fn of(opening: &ListenerOpening<'_>) -> io::Result<Self> {
         let transport = opening.key.transport;
-        let TlsTerms { certificate, tickets } = opening.terms.needed_tls()?;
-        let acceptor = TlsAcceptor::new(certificate, transport.protocols(), tickets)?;
+        let TlsTerms { certificates, tickets } = opening.terms.needed_tls()?;
+        let acceptor = TlsAcceptor::new(certificates, transport.protocols(), tickets)?;
         Ok(Self { acceptor, log: HandshakeLog::new(transport) })
     }
 
     /// Later handshakes are done by these terms.
-    pub(super) fn set_terms(&self, terms: ListenerTerms<'_>) {
-        if let Some(tls) = terms.tls {
-            self.acceptor.set_certificate(tls.certificate);
+    pub(super) fn set_terms(&self, terms: &ListenerTerms<'_>) {
+        if let Some(tls) = &terms.tls {
+            self.acceptor.set_certificates(&tls.certificates);
         }
     }
 

@@ -42,9 +42,12 @@ struct HttpEntrance {
 }
 
 /// Serves what was bound. Errors: the runtime does not take the socket, or there is no certificate where one is needed.
-pub(super) fn open(listener: TcpListener, opening: ListenerOpening<'_>) -> io::Result<Box<dyn OpenListener>> {
+pub(super) fn open(
+    listener: TcpListener,
+    opening: &ListenerOpening<'_>,
+) -> io::Result<Box<dyn OpenListener>> {
     let http = &opening.terms.entry.http;
-    let handshakes = http.tls.then(|| ListenerHandshakes::of(&opening)).transpose()?;
+    let handshakes = http.tls.then(|| ListenerHandshakes::of(opening)).transpose()?;
     let entrance = Arc::new(HttpEntrance { handshakes, terms: ArcSwap::from_pointee(http.clone()) });
     let of_connections = Arc::clone(&entrance);
     let serve = move |accepted, streams| Arc::clone(&of_connections).serve(accepted, streams);
@@ -53,7 +56,7 @@ pub(super) fn open(listener: TcpListener, opening: ListenerOpening<'_>) -> io::R
 }
 
 impl OpenListener for HttpsService {
-    fn set_terms(&self, terms: ListenerTerms<'_>) {
+    fn set_terms(&self, terms: &ListenerTerms<'_>) {
         if let Some(handshakes) = &self.entrance.handshakes {
             handshakes.set_terms(terms);
         }

@@ -130,13 +130,13 @@ impl OpenListeners {
         self.certificates.publish(config, &serving.streams.live.metrics);
         for one in wanted(config).0 {
             if let Some(open) = self.open.get(&one.key) {
-                open.set_terms(self.terms(&one));
+                open.set_terms(&self.terms(&one));
             }
         }
     }
 
     fn terms<'a>(&'a self, wanted: &WantedListener<'a>) -> ListenerTerms<'a> {
-        let tls = wanted.certificate().and_then(|source| self.certificates.terms(source));
+        let tls = self.certificates.terms(wanted.certificates());
         ListenerTerms { entry: wanted.entry, tls }
     }
 
@@ -157,7 +157,7 @@ impl OpenListeners {
         for (key, socket) in std::mem::take(&mut self.waiting).into_iter().chain(bound) {
             let Some(one) = wanted.iter().find(|one| one.key == key) else { continue };
             let opening = ListenerOpening { key: &key, terms: self.terms(one), serving: &serving };
-            match openers::open(socket, opening) {
+            match openers::open(socket, &opening) {
                 Ok(open) => {
                     self.open.insert(key, open);
                 }

@@ -23,7 +23,7 @@ pub enum BoundListener {
 }
 
 /// What the clients of a listener are served by; it may change while the listener is open.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct ListenerTerms<'a> {
     /// What the configuration says.
     pub(super) entry: &'a ListenEntry,
@@ -33,22 +33,22 @@ pub(super) struct ListenerTerms<'a> {
 
 impl<'a> ListenerTerms<'a> {
     /// Errors: there is no certificate.
-    pub(super) fn needed_tls(&self) -> io::Result<TlsTerms<'a>> {
-        self.tls.ok_or_else(|| io::Error::other("it has no certificate"))
+    pub(super) fn needed_tls(&self) -> io::Result<&TlsTerms<'a>> {
+        self.tls.as_ref().ok_or_else(|| io::Error::other("it has no certificate"))
     }
 }
 
 /// What handshakes are done with.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct TlsTerms<'a> {
-    /// What clients are shown.
-    pub(super) certificate: &'a CertificatePair,
+    /// What clients are shown: the first one, unless another is for the name that they ask for.
+    pub(super) certificates: Vec<CertificatePair>,
     /// What sessions are resumed by.
     pub(super) tickets: &'a TlsTickets,
 }
 
 /// A listener that is about to be opened.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct ListenerOpening<'a> {
     pub(super) key: &'a ListenerKey,
     pub(super) terms: ListenerTerms<'a>,
@@ -58,7 +58,7 @@ pub(super) struct ListenerOpening<'a> {
 /// A listener that is open.
 pub(super) trait OpenListener: fmt::Debug + Send {
     /// Clients that come from now on are served by these terms.
-    fn set_terms(&self, terms: ListenerTerms<'_>);
+    fn set_terms(&self, terms: &ListenerTerms<'_>);
 
     /// Takes no more clients; those that are there are served to their end.
     fn close(self: Box<Self>);

@@ -31,7 +31,7 @@ pub(super) fn bind(key: &ListenerKey) -> Result<BoundListener, BindError> {
 }
 
 /// Serves what was bound. Errors: the system gives no threads or random bytes.
-pub(super) fn open(bound: BoundListener, opening: ListenerOpening<'_>) -> io::Result<Box<dyn OpenListener>> {
+pub(super) fn open(bound: BoundListener, opening: &ListenerOpening<'_>) -> io::Result<Box<dyn OpenListener>> {
     use BoundListener::{Datagram, Datagrams, Streams};
     match (opening.key.transport, bound) {
         (Transport::Udp, Datagrams(sockets)) => udp::open(sockets, opening),

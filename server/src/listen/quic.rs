@@ -47,12 +47,12 @@ struct QuicEntrance {
 }
 
 /// Serves what was bound. Errors: the runtime does not take the socket, or there is no certificate.
-pub(super) fn open(socket: UdpSocket, opening: ListenerOpening<'_>) -> io::Result<Box<dyn OpenListener>> {
-    let TlsTerms { certificate, tickets } = opening.terms.needed_tls()?;
+pub(super) fn open(socket: UdpSocket, opening: &ListenerOpening<'_>) -> io::Result<Box<dyn OpenListener>> {
+    let TlsTerms { certificates, tickets } = opening.terms.needed_tls()?;
     let runtime = &opening.serving.runtime;
     let _inside = runtime.enter();
     let entrance = Arc::new(QuicEntrance {
-        endpoint: QuicEndpoint::open(socket, certificate, Transport::Quic.protocols(), tickets)?,
+        endpoint: QuicEndpoint::open(socket, certificates, Transport::Quic.protocols(), tickets)?,
         handshakes: AtomicUsize::new(0),
         log: HandshakeLog::new(Transport::Quic),
         long_queries: Arc::new(Semaphore::new(LONG_QUERIES)),
@@ -63,9 +63,9 @@ pub(super) fn open(socket: UdpSocket, opening: ListenerOpening<'_>) -> io::Resul
 }
 
 impl OpenListener for QuicService {
-    fn set_terms(&self, terms: ListenerTerms<'_>) {
-        if let Some(tls) = terms.tls {
-            self.entrance.endpoint.set_certificate(tls.certificate);
+    fn set_terms(&self, terms: &ListenerTerms<'_>) {
+        if let Some(tls) = &terms.tls {
+            self.entrance.endpoint.set_certificates(&tls.certificates);
         }
     }
 

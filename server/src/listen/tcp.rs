@@ -16,7 +16,10 @@ use crate::query::QueryClient;
 struct TcpService(StreamAcceptor);
 
 /// Serves what was bound. Errors: the runtime does not take the socket.
-pub(super) fn open(listener: TcpListener, opening: ListenerOpening<'_>) -> io::Result<Box<dyn OpenListener>> {
+pub(super) fn open(
+    listener: TcpListener,
+    opening: &ListenerOpening<'_>,
+) -> io::Result<Box<dyn OpenListener>> {
     let acceptor = StreamAcceptor::start(listener, opening.serving, serve)?;
     Ok(Box::new(TcpService(acceptor)))
 }
@@ -28,7 +31,7 @@ async fn serve(accepted: AcceptedConnection, streams: StreamServices) {
 }
 
 impl OpenListener for TcpService {
-    fn set_terms(&self, _: ListenerTerms<'_>) {}
+    fn set_terms(&self, _: &ListenerTerms<'_>) {}
 
     fn close(self: Box<Self>) {
         self.0.close();

@@ -21,8 +21,11 @@ struct TlsService {
 }
 
 /// Serves what was bound. Errors: the runtime does not take the socket, or there is no certificate.
-pub(super) fn open(listener: TcpListener, opening: ListenerOpening<'_>) -> io::Result<Box<dyn OpenListener>> {
-    let handshakes = Arc::new(ListenerHandshakes::of(&opening)?);
+pub(super) fn open(
+    listener: TcpListener,
+    opening: &ListenerOpening<'_>,
+) -> io::Result<Box<dyn OpenListener>> {
+    let handshakes = Arc::new(ListenerHandshakes::of(opening)?);
     let of_connections = Arc::clone(&handshakes);
     let serve = move |accepted, streams| serve(Arc::clone(&of_connections), accepted, streams);
     let acceptor = StreamAcceptor::start(listener, opening.serving, serve)?;
@@ -39,7 +42,7 @@ async fn serve(handshakes: Arc<ListenerHandshakes>, accepted: AcceptedConnection
 }
 
 impl OpenListener for TlsService {
-    fn set_terms(&self, terms: ListenerTerms<'_>) {
+    fn set_terms(&self, terms: &ListenerTerms<'_>) {
         self.handshakes.set_terms(terms);
     }
 

@@ -41,7 +41,7 @@ struct UdpService {
 /// Serves what was bound. Errors: a thread could not be made.
 pub(super) fn open(
     sockets: Vec<DatagramSocket>,
-    opening: ListenerOpening<'_>,
+    opening: &ListenerOpening<'_>,
 ) -> io::Result<Box<dyn OpenListener>> {
     let ListenerOpening { key, serving, .. } = opening;
     let name = format!("{}/{}", key.transport, key.address);
@@ -49,7 +49,7 @@ pub(super) fn open(
 }
 
 impl OpenListener for UdpService {
-    fn set_terms(&self, _: ListenerTerms<'_>) {}
+    fn set_terms(&self, _: &ListenerTerms<'_>) {}
 
     fn close(self: Box<Self>) {
         self.stop();

@@ -23,8 +23,8 @@ pub(super) struct WantedListener<'c> {
 
 impl<'c> WantedListener<'c> {
     /// What an encrypted one shows to clients.
-    pub(super) fn certificate(&self) -> Option<&'c CertificateSource> {
-        self.entry.certificate.as_ref().filter(|_| self.entry.http.is_encrypted(self.key.transport))
+    pub(super) fn certificates(&self) -> &'c [CertificateSource] {
+        if self.entry.http.is_encrypted(self.key.transport) { &self.entry.certificates } else { &[] }
     }
 }
 
@@ -144,7 +144,7 @@ mod tests {
         let config = config(listen);
         let (found, _) = wanted(&config);
         let shown: Vec<_> =
-            found.iter().map(|one| (one.key.to_string(), one.certificate().is_some())).collect();
+            found.iter().map(|one| (one.key.to_string(), !one.certificates().is_empty())).collect();
         let expected =
             [("udp 127.0.0.1:53", false), ("tcp 127.0.0.1:53", false), ("tls 127.0.0.1:853", true)];
         assert_eq!(shown, expected.map(|(key, encrypted)| (key.to_owned(), encrypted)));

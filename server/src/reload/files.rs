@@ -150,10 +150,11 @@ fn secrets(config: &ServerConfig) -> impl Iterator<Item = &PathBuf> {
 }
 
 fn certificates(config: &ServerConfig) -> impl Iterator<Item = &PathBuf> {
-    let files = config.listen.iter().filter_map(|listen| match listen.certificate.as_ref()? {
-        CertificateSource::SelfSigned => None,
-        CertificateSource::Files { certificate, key } => Some([certificate, key]),
-    });
+    let files =
+        config.listen.iter().flat_map(|listen| &listen.certificates).filter_map(|source| match source {
+            CertificateSource::SelfSigned => None,
+            CertificateSource::Files { certificate, key } => Some([certificate, key]),
+        });
     files.flatten()
 }
 

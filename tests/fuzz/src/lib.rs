@@ -6,6 +6,8 @@
 
 pub mod answer;
 pub mod config;
+pub mod doq_stream;
+pub mod http_request;
 pub mod journal;
 pub mod query;
 pub mod resolv_conf;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use rhumb_wire::Transport;
 use serde_json::{Value as Json, json};
 
+use super::further_certificate::FurtherCertificate;
 use crate::kind::ValueKind;
 use crate::kinds::FilePath;
 use crate::node::{YamlContent, YamlNode};
@@ -58,17 +59,43 @@ impl ValueKind for CertificateFile {
     }
 }
 
-/// What the keys `certificate` and `key` of an entry say.
+impl CertificateSource {
+    /// As an entry of `certificates`; none for one that has no files.
+    pub(super) fn further(&self) -> Option<FurtherCertificate> {
+        match self {
+            Self::SelfSigned => None,
+            Self::Files { certificate, key } => {
+                Some(FurtherCertificate { certificate: certificate.clone(), key: key.clone() })
+            }
+        }
+    }
+}
+
+/// What the keys `certificate`, `key` and `certificates` of an entry say.
 pub(super) struct CertificateKeys<'a> {
     pub(super) certificate: Option<&'a NamedCertificate>,
     pub(super) key: Option<&'a PathBuf>,
+    pub(super) further: &'a [FurtherCertificate],
     /// A transport of the entry that needs them.
     pub(super) needed_by: Option<Transport>,
 }
 
 impl CertificateKeys<'_> {
     /// What they say together. An error is recorded where they do not fit each other, or the transports.
-    pub(super) fn source(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<CertificateSource> {
+    pub(super) fn sources(&self, node: &YamlNode, reader: &mut ConfigReader) -> Vec<CertificateSource> {
+        let first = self.first(node, reader);
+        if self.certificate.is_none() && !self.further.is_empty() {
+            let message = "these stand beside `certificate`, which is missing";
+            reader.at_key("certificates", |reader| reader.error(node.spot_of("certificates"), message));
+        }
+        let further = self.further.iter().map(|pair| CertificateSource::Files {
+            certificate: pair.certificate.clone(),
+            key: pair.key.clone(),
+        });
+        first.into_iter().chain(further).collect()
+    }
+
+    fn first(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<CertificateSource> {
         let mut wrong = |key: &str, message: String| {
             let spot = node.spot_of(key);
             reader.at_key(key, |reader| reader.error(spot, message));

@@ -17,7 +17,7 @@ use super::connection::QuicConnection;
 use super::error::of_handshake;
 use crate::bind::BindError;
 use crate::local::canonical;
-use crate::tls::{CertificatePair, CurrentCertificate, HandshakeError, TlsTickets, server_config};
+use crate::tls::{CertificatePair, CurrentCertificates, HandshakeError, TlsTickets, server_config};
 use crate::udp::SocketOptions;
 
 /// Streams of a client at a time.
@@ -42,7 +42,7 @@ pub fn bind(options: &SocketOptions) -> Result<UdpSocket, BindError> {
 /// A socket on which clients connect.
 pub struct QuicEndpoint {
     inner: Endpoint,
-    certificate: Arc<CurrentCertificate>,
+    certificates: Arc<CurrentCertificates>,
     bound: IpAddr,
 }
 
@@ -58,12 +58,12 @@ impl QuicEndpoint {
     /// Errors: the runtime does not take the socket, or the library lacks what it should have.
     pub fn open(
         socket: UdpSocket,
-        certificate: &CertificatePair,
+        certificates: &[CertificatePair],
         protocols: &[&[u8]],
         tickets: &TlsTickets,
     ) -> io::Result<Self> {
-        let certificate = CurrentCertificate::new(certificate);
-        let tls = server_config(&certificate, protocols, tickets, &[&TLS13])?;
+        let certificates = CurrentCertificates::new(certificates);
+        let tls = server_config(&certificates, protocols, tickets, &[&TLS13])?;
         let tls = QuicServerConfig::try_from(tls).map_err(io::Error::other)?;
         let mut config = ServerConfig::with_crypto(Arc::new(tls));
         config
@@ -73,12 +73,12 @@ impl QuicEndpoint {
             .incoming_buffer_size_total(INCOMING_BYTES);
         let bound = socket.local_addr()?.ip();
         let inner = Endpoint::new(EndpointConfig::default(), Some(config), socket, Arc::new(TokioRuntime))?;
-        Ok(Self { inner, certificate, bound })
+        Ok(Self { inner, certificates, bound })
     }
 
-    /// Later handshakes show this certificate. Connections that there are go on.
-    pub fn set_certificate(&self, certificate: &CertificatePair) {
-        self.certificate.set(certificate);
+    /// Later handshakes show these certificates, the first one unless another is for the name that a client asks for. Connections that there are go on.
+    pub fn set_certificates(&self, certificates: &[CertificatePair]) {
+        self.certificates.set(certificates);
     }
 
     /// The next client that connects. May be cancelled: no client is lost. None: the socket is of no more use.

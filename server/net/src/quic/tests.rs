@@ -16,7 +16,11 @@ fn endpoint(address: &str, pair: &CertificatePair) -> (QuicEndpoint, u16) {
     let options = SocketOptions { address: address.parse().unwrap(), v6only: false, receive_buffer: 1 << 16 };
     let socket = bind(&options).unwrap();
     let port = socket.local_addr().unwrap().port();
-    (QuicEndpoint::open(socket, pair, &[b"doq"], &TlsTickets::new().unwrap()).unwrap(), port)
+    (
+        QuicEndpoint::open(socket, std::slice::from_ref(pair), &[b"doq"], &TlsTickets::new().unwrap())
+            .unwrap(),
+        port,
+    )
 }
 
 fn client(own: &str, pair: &CertificatePair, protocol: &[u8]) -> quinn::Endpoint {

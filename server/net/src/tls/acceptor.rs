@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::server::TlsStream;
 
 use super::certificate_pair::CertificatePair;
-use super::current_certificate::CurrentCertificate;
+use super::current_certificates::CurrentCertificates;
 use super::handshake_error::HandshakeError;
 use super::server_config::{TlsTickets, server_config};
 
@@ -19,7 +19,7 @@ pub type ServerTlsStream = TlsStream<TcpStream>;
 
 /// Does the handshakes of a listener, with the certificate of the moment.
 pub struct TlsAcceptor {
-    certificate: Arc<CurrentCertificate>,
+    certificates: Arc<CurrentCertificates>,
     acceptor: tokio_rustls::TlsAcceptor,
 }
 
@@ -43,15 +43,19 @@ impl TlsAcceptor {
     /// offer others alone.
     ///
     /// Errors: the library lacks what it should have.
-    pub fn new(certificate: &CertificatePair, protocols: &[&[u8]], tickets: &TlsTickets) -> io::Result<Self> {
-        let certificate = CurrentCertificate::new(certificate);
-        let config = server_config(&certificate, protocols, tickets, ALL_VERSIONS)?;
-        Ok(Self { certificate, acceptor: Arc::new(config).into() })
+    pub fn new(
+        certificates: &[CertificatePair],
+        protocols: &[&[u8]],
+        tickets: &TlsTickets,
+    ) -> io::Result<Self> {
+        let certificates = CurrentCertificates::new(certificates);
+        let config = server_config(&certificates, protocols, tickets, ALL_VERSIONS)?;
+        Ok(Self { certificates, acceptor: Arc::new(config).into() })
     }
 
-    /// Later handshakes show this certificate. Sessions that were begun go on.
-    pub fn set_certificate(&self, certificate: &CertificatePair) {
-        self.certificate.set(certificate);
+    /// Later handshakes show these certificates, the first one unless another is for the name that a client asks for. Sessions that were begun go on.
+    pub fn set_certificates(&self, certificates: &[CertificatePair]) {
+        self.certificates.set(certificates);
     }
 
     /// Does the handshake with a client. Errors: why there is no session; the client was told where it can be.

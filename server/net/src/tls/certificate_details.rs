@@ -46,6 +46,18 @@ impl CertificateDetails {
         })
     }
 
+    /// Whether it is for a host of this name; `*.` stands for one label (RFC 9525, section 6.3).
+    pub fn is_for(&self, host: &str) -> bool {
+        let matches = |name: &String| {
+            name.eq_ignore_ascii_case(host)
+                || name.strip_prefix("*.").is_some_and(|rest| {
+                    host.split_once('.')
+                        .is_some_and(|(first, parent)| !first.is_empty() && parent.eq_ignore_ascii_case(rest))
+                })
+        };
+        self.names.iter().any(matches)
+    }
+
     /// Why clients refuse it at this time, apart from its names and its issuers.
     pub fn invalid_at(&self, now: SystemTime) -> Option<&'static str> {
         match () {

@@ -7,7 +7,7 @@ mod acceptor;
 mod certificate_details;
 mod certificate_error;
 mod certificate_pair;
-mod current_certificate;
+mod current_certificates;
 mod handshake_error;
 mod server_config;
 
@@ -18,7 +18,7 @@ pub use certificate_pair::CertificatePair;
 pub use handshake_error::HandshakeError;
 pub use server_config::TlsTickets;
 
-pub(crate) use current_certificate::CurrentCertificate;
+pub(crate) use current_certificates::CurrentCertificates;
 pub(crate) use server_config::server_config;
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use rustls::crypto::aws_lc_rs::{Ticketer, default_provider};
 use rustls::server::{NoServerSessionStorage, ProducesTickets, ResolvesServerCert};
 use rustls::{ServerConfig, SupportedProtocolVersion};
 
-use super::current_certificate::CurrentCertificate;
+use super::current_certificates::CurrentCertificates;
 
 /// What session tickets are made and read with: a key of the process, another one every six hours, each good for twelve. With the
 /// same one, all acceptors take the tickets of each other.
@@ -21,12 +21,12 @@ impl TlsTickets {
     }
 }
 
-/// Handshakes that show `certificate` to clients that offer one of `protocols` (ALPN, RFC 7301; the best first), or none. Nothing is kept
+/// Handshakes that show one of `certificates` to clients that offer one of `protocols` (ALPN, RFC 7301; the best first), or none. Nothing is kept
 /// of a session, and early data is not taken.
 ///
 /// Errors: the library lacks what it should have.
 pub(crate) fn server_config(
-    certificate: &Arc<CurrentCertificate>,
+    certificates: &Arc<CurrentCertificates>,
     protocols: &[&[u8]],
     tickets: &TlsTickets,
     versions: &[&'static SupportedProtocolVersion],
@@ -35,7 +35,7 @@ pub(crate) fn server_config(
         .with_protocol_versions(versions)
         .map_err(io::Error::other)?
         .with_no_client_auth()
-        .with_cert_resolver(Arc::clone(certificate) as Arc<dyn ResolvesServerCert>);
+        .with_cert_resolver(Arc::clone(certificates) as Arc<dyn ResolvesServerCert>);
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.ticketer = Arc::clone(&tickets.0);
