@@ -291,6 +291,24 @@ mod tests {
     }
 
     #[test]
+    fn options_are_written_whole_or_the_record_is_not() {
+        let write = |limit: usize| {
+            let (mut buffer, mut compression) = ([0; 64], crate::compress::NameCompression::default());
+            let mut w = MessageWriter::new(&mut buffer, limit, &mut compression);
+            let at = w.len();
+            let done = write_opt(&mut w, 1232, 1, DO, |w| {
+                write_option(w, NSID, b"ab")?;
+                write_extended_error(w, ExtendedError::Blocked, "no")
+            });
+            (done.is_ok(), w.written()[at..].to_vec(), at)
+        };
+        let opt = b"\0\0\x29\x04\xd0\x01\0\x80\0\0\x0e\0\x03\0\x02ab\0\x0f\0\x04\0\x0fno";
+        let (_, _, at) = write(64);
+        assert_eq!(write(at + opt.len()), (true, opt.to_vec(), at));
+        assert_eq!(write(at + opt.len() - 1), (false, Vec::new(), at));
+    }
+
+    #[test]
     fn options_are_empty_without_bytes() {
         assert!(EdnsOptions::default().is_empty() && EdnsOptions(b"").well_formed());
         assert!(!EdnsOptions(&[0, 3, 0, 0]).is_empty());

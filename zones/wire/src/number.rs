@@ -108,6 +108,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn types_of_questions_and_envelopes_are_told_apart() {
+        let meta: Vec<u16> = (0..=u16::MAX).filter(|&number| Type(number).is_meta()).collect();
+        assert_eq!(meta, [41].into_iter().chain(128..=255).collect::<Vec<u16>>());
+    }
+
+    #[test]
     fn mnemonics_and_generic_forms_are_read_back() {
         for n in 0..=u16::MAX {
             assert_eq!(Type(n).to_string().parse(), Ok(Type(n)));

@@ -249,7 +249,39 @@ impl<'b, 'c> MessageWriter<'b, 'c> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::DomainName;
     use crate::message::MessageView;
+
+    /// What was taken back is not there, not counted, and no name points to it.
+    #[test]
+    fn records_are_taken_back() {
+        let (mut buffer, mut compression) = ([0; 128], NameCompression::default());
+        let mut w = MessageWriter::new(&mut buffer, 128, &mut compression);
+        let [asked, other]: [DomainName; 2] = ["www.test", "mail.other"].map(|name| name.parse().unwrap());
+        w.question(asked.as_ref(), Type::A, Class::IN).unwrap();
+        let put = |w: &mut MessageWriter<'_, '_>, name: &DomainName| {
+            w.record(MessageSection::Answer, name.as_ref(), Type::A, Class::IN, 5, |w| {
+                w.bytes(&[1, 2, 3, 4])
+            })
+            .unwrap();
+        };
+        let (mark, before) = (w.mark(), w.written().to_vec());
+        put(&mut w, &other);
+        w.rollback(mark);
+        assert_eq!(w.written(), before);
+        put(&mut w, &other);
+        let length = w.finish(1, 0);
+        let message = MessageView::parse(&buffer[..length]).unwrap();
+        let mut owner = crate::NameBuf::new();
+        let owners: Vec<String> = message
+            .records()
+            .map(|record| {
+                record.unwrap().owner(&mut owner).unwrap();
+                owner.as_ref().to_string()
+            })
+            .collect();
+        assert_eq!(owners, ["mail.other."]);
+    }
 
     #[test]
     fn what_is_written_can_be_overwritten_and_nothing_else() {

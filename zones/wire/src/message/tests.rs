@@ -24,6 +24,30 @@ fn answer() -> Vec<u8> {
 }
 
 #[test]
+fn counts_are_held_to_the_length() {
+    let message = |counts: [u8; 4], tail: &[u8]| {
+        let head = [0, 0, 0x80, 0, 0, counts[0], 0, counts[1], 0, counts[2], 0, counts[3]];
+        [&head[..], tail].concat()
+    };
+    let (question, record): (&[u8], &[u8]) = (b"\0\0\x01\0\x01", b"\0\0\x10\0\x01\0\0\0\0\0\0");
+    // The shortest of each, to the byte.
+    for (counts, tail) in [
+        ([0, 0, 0, 0], Vec::new()),
+        ([1, 0, 0, 0], question.to_vec()),
+        ([1, 1, 1, 1], [question, record, record, record].concat()),
+        ([0, 2, 0, 0], [record, record].concat()),
+    ] {
+        let whole = message(counts, &tail);
+        assert!(MessageView::parse(&whole).is_ok(), "{counts:?}");
+        let cut = &whole[..whole.len() - 1];
+        assert!(matches!(MessageView::parse(cut), Err(ReadError::Short)), "{counts:?} cut by a byte");
+    }
+    assert!(matches!(MessageView::parse(&message([1, 255, 255, 255], question)), Err(ReadError::Short)));
+    let two = [question, question].concat();
+    assert!(matches!(MessageView::parse(&message([2, 0, 0, 0], &two)), Err(ReadError::Questions)));
+}
+
+#[test]
 fn records_come_in_order_with_their_names() {
     let bytes = answer();
     let message = MessageView::parse(&bytes).unwrap();
