@@ -3,10 +3,13 @@
 mod aggressive;
 mod bounds;
 mod careless;
+mod hostile_zones;
 mod internet;
+mod real_internet;
 mod recalling;
 mod resolving;
 mod signed;
+mod simulation;
 
 use rhumb_wire::{MessageView, NameBuf, Type};
 

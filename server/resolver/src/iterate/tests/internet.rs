@@ -23,6 +23,7 @@ pub(super) struct AskedQuestion {
     pub(super) qtype: Type,
     pub(super) transport: Transport,
     pub(super) recursion_desired: bool,
+    pub(super) edns: bool,
 }
 
 /// What a server says, as text: `owner ttl type rdata`.
@@ -33,6 +34,10 @@ pub(super) struct ServerSays {
     pub(super) answer: Vec<String>,
     pub(super) authority: Vec<String>,
     pub(super) additional: Vec<String>,
+    /// Whether the question comes back in lower case.
+    pub(super) case_lost: bool,
+    /// Whether it comes over TCP alone.
+    pub(super) truncated: bool,
 }
 
 /// A server: what it says to a question; nothing is silence.
@@ -76,7 +81,7 @@ impl ScriptedInternet {
         std::mem::take(&mut *self.log.lock().unwrap())
     }
 
-    fn ask(&self, to: SocketAddr, transport: Transport, query: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn ask(&self, to: SocketAddr, transport: Transport, query: &[u8]) -> Option<Vec<u8>> {
         let message = MessageView::parse(query).unwrap();
         let question = message.question().unwrap().unwrap();
         let asked = AskedQuestion {
@@ -85,11 +90,26 @@ impl ScriptedInternet {
             qtype: question.qtype,
             transport,
             recursion_desired: message.header().flags & header::RD != 0,
+            edns: message.edns().unwrap().is_some(),
         };
         self.log.lock().unwrap().push(asked.clone());
         let said = self.servers.get(&to.ip())?(&asked)?;
-        Some(written(&said, message.header().id, question.name, question.qtype))
+        let lower = question.name.to_lowercase();
+        let name = if said.case_lost { lower.as_ref() } else { question.name };
+        let said = match transport {
+            Transport::Udp if said.truncated => ServerSays { truncated: true, ..ServerSays::default() },
+            _ => ServerSays { truncated: false, ..said },
+        };
+        Some(written(&said, message.header().id, name, question.qtype))
     }
+}
+
+/// A number that looks like chance.
+pub(super) const fn mixed(number: u64) -> u64 {
+    let mut x = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ x >> 31
 }
 
 pub(super) fn name(text: &str) -> DomainName {
@@ -139,7 +159,8 @@ fn written(said: &ServerSays, id: u16, qname: NameRef<'_>, qtype: Type) -> Vec<u
         }
     }
     let authoritative = if said.authoritative { header::AA } else { 0 };
-    let length = w.finish(id, header::QR | authoritative | said.rcode);
+    let truncated = if said.truncated { header::TC } else { 0 };
+    let length = w.finish(id, header::QR | authoritative | truncated | said.rcode);
     buffer.truncate(length);
     buffer
 }
@@ -177,8 +198,10 @@ impl UpstreamTransport for ScriptedInternet {
         let wait = async {
             if let Some(reply) = reply {
                 sleep_until(at).await;
-                if accept(&reply) == DatagramVerdict::Accept {
-                    return Ok(reply);
+                match accept(&reply) {
+                    DatagramVerdict::Accept => return Ok(reply),
+                    DatagramVerdict::GiveUp(signal) => return Err(ExchangeError::GaveUp(signal)),
+                    DatagramVerdict::Ignore => {}
                 }
             }
             std::future::pending().await
@@ -201,9 +224,6 @@ impl UpstreamTransport for ScriptedInternet {
     }
 
     fn random(&self) -> u64 {
-        let mut x = self.seed.fetch_add(0x9e37_79b9_7f4a_7c15, Relaxed);
-        x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ x >> 31
+        mixed(self.seed.fetch_add(1, Relaxed))
     }
 }
