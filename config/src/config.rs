@@ -12,8 +12,8 @@ use crate::reader::ConfigReader;
 use crate::section::{ConfigSection, KeyVisitor};
 use crate::sections::{
     CacheSettings, ControlSettings, ForwardEntry, ListenEntry, LogSettings, MetricsSettings, NamedRemote,
-    RecursionSettings, ServerSettings, StubEntry, TsigKeyEntry, UserName, WorkerCount, WorkerThreads,
-    ZoneSource,
+    RecursionSettings, ServerSettings, StubEntry, TsigKeyEntry, UpdateQueueLimits, UserName, WorkerCount,
+    WorkerThreads, ZoneSource,
 };
 
 /// A configuration that was read in full: immutable, every path absolute or relative to the working folder.
@@ -53,8 +53,10 @@ pub struct ServerConfig {
     pub control: ControlSettings,
     /// The log.
     pub log: LogSettings,
-    /// The folder that zones are kept in which do not come from files.
+    /// The folder that zones are kept in which other servers have, or updates change.
     pub state: Option<PathBuf>,
+    /// How many dynamic updates may wait.
+    pub updates: UpdateQueueLimits,
     /// The account to run as after the sockets are bound: a name, `UID` or `UID:GID`.
     pub user: Option<String>,
     /// Limits and habits towards clients.
@@ -96,6 +98,7 @@ impl ConfigSection for ServerConfig {
             control: ControlSettings::default(),
             log: LogSettings::default(),
             state: None,
+            updates: UpdateQueueLimits::default(),
             user: None,
             server: ServerSettings::default(),
         }
@@ -209,10 +212,17 @@ fn process_keys<K: KeyVisitor<ServerConfig>>(keys: &mut K) {
     keys.key(
         "state",
         InForce::AtRestart,
-        "The folder of zones that other servers have, with their last versions: made if it is missing, owned by `user`, used by one \
+        "The folder of zones that other servers have or updates change, with their last versions: made if it is missing, owned by `user`, used by one \
          process. Such zones need it.",
         OptionalKind(FilePath),
         |draft| &mut draft.state,
+    );
+    keys.key(
+        "updates",
+        InForce::AtReload,
+        "How many dynamic updates of zones may wait until they are carried out.",
+        SectionKind::new(),
+        |draft| &mut draft.updates,
     );
     keys.key(
         "user",

@@ -38,9 +38,8 @@ pub(crate) fn report(config: &ServerConfig, root: &YamlNode, reader: &mut Config
             let message = format!("{what} is given already, on {line}");
             in_list(reader, "zones", position.index, spot, message);
         }
-        if matches!(zone, ZoneSource::Secondary(_)) && config.state.is_none() {
-            let message =
-                "a zone with `primaries` needs `state`, the folder that zones are kept in".to_owned();
+        if let Some(key) = needing_state(zone).filter(|_| config.state.is_none()) {
+            let message = format!("a zone with `{key}` needs `state`, the folder that zones are kept in");
             in_list(reader, "zones", position.index, spot, message);
         }
     }
@@ -61,6 +60,17 @@ pub(crate) fn report(config: &ServerConfig, root: &YamlNode, reader: &mut Config
                 format!("the domain `{}` has an entry already, on {line}", show_domain(&stub.domain));
             in_list(reader, "stub", position.index, position.value, message);
         }
+    }
+}
+
+/// The key of a zone that is kept in `state`.
+fn needing_state(zone: &ZoneSource) -> Option<&'static str> {
+    match zone {
+        ZoneSource::Secondary(_) => Some("primaries"),
+        ZoneSource::File { update, .. } | ZoneSource::Directory { update, .. } if !update.is_empty() => {
+            Some("update")
+        }
+        _ => None,
     }
 }
 

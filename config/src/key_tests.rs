@@ -119,6 +119,7 @@ fn candidates() -> Vec<Json> {
         json!({ "udp": 5356 }),
     ]);
     words.push(json!("NAME.db"));
+    words.extend([json!(["TXT"]), json!(["www"]), json!(["add"])]);
     words.extend([json!(["00112233445566778899aabbccddeeff"])]);
     let mut pending = vec![schema()];
     while let Some(part) = pending.pop() {

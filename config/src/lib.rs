@@ -76,7 +76,8 @@ pub use crate::sections::{
     LogLevel, LogSettings, MetricsSettings, NamedRemote, NegativeTrustAnchor, QnameMinimisation,
     RateLimitSettings, RecursionLimits, RecursionSettings, RootHints, SecondaryTerms, SecondaryZone,
     ServerSettings, StubEntry, TimerBounds, TransferRule, TrustAnchors, TrustedKey, TsigKeyEntry, TsigSecret,
-    UpstreamSource, WorkerThreads, ZoneSource,
+    UpdateAction, UpdateNames, UpdateNamesError, UpdateQueueLimits, UpdateRule, UpstreamSource,
+    WorkerThreads, ZoneSource,
 };
 pub use crate::upstream_server::UpstreamServer;
 pub use crate::zone_file_pattern::{ZoneFilePattern, ZoneFilePatternError};

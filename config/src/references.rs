@@ -29,6 +29,7 @@ pub(crate) fn report(root: &YamlNode, reader: &mut ConfigReader) {
                 defined.check_clients(zone, "notify", reader);
                 defined.check_clients(zone, "primaries", reader);
                 defined.check_clients(zone, "notify-from", reader);
+                defined.check_clients(zone, "update", reader);
             });
         });
     }

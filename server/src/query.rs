@@ -26,6 +26,7 @@ mod response;
 mod rotate;
 mod transfer;
 mod tsig;
+mod updated;
 mod waiting;
 
 pub use ahead::look_ahead;
@@ -37,12 +38,12 @@ pub use kept_reason::{CIRCLE, PRIVATE_ADDRESS, add_reason};
 pub use link_parts::LinkAnswer;
 pub use log::{log_answer, log_waiting};
 pub use outcome::{
-    IncompleteResponse, MessageSource, QueryOutcome, QueryScratch, ResolveWork, TraceStep, WaitingClient,
-    WaitingQuery, WaitingWork,
+    IncompleteResponse, MessageSource, QueryOutcome, QueryScratch, ResolveWork, TraceStep, UpdateWork,
+    WaitingClient, WaitingQuery, WaitingWork,
 };
 pub use pipeline::{respond, respond_truncated};
 pub use response::truncate;
-pub use waiting::{answer_waiting, fail_waiting, failure_message, follow_waiting};
+pub use waiting::{answer_update, answer_waiting, fail_waiting, failure_message, follow_waiting};
 
 #[cfg(test)]
 mod tests;

@@ -22,6 +22,8 @@ pub mod retired;
 mod route;
 mod running_lookups;
 mod secondary;
+mod update_rule;
+mod updates;
 mod view;
 mod zone;
 
@@ -44,5 +46,7 @@ pub use route::{
 };
 pub use running_lookups::{RunningLookup, RunningLookups, RunningPlace};
 pub use secondary::{PrimaryServer, SecondaryOrigin};
+pub use update_rule::ZoneUpdateRule;
+pub use updates::{QueuedUpdate, UpdateAnswer, UpdateQueue};
 pub use view::{AnswerAuthority, SnapshotView};
 pub use zone::{NewContents, SecondaryTimes, ServedZone, StaleVersion, ZoneEntry, ZoneTrouble};

@@ -61,6 +61,7 @@ mod supervising;
 mod synthesising;
 mod transfers;
 mod unit;
+mod updating;
 mod zone_folders;
 
 /// Every test there is.
@@ -128,6 +129,7 @@ const TESTS: &[&[Test]] = &[
     refreshing::TESTS,
     refreshing::hostile::TESTS,
     unit::TESTS,
+    updating::TESTS,
     zone_folders::TESTS,
     container::TESTS,
 ];

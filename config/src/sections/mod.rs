@@ -17,6 +17,8 @@ mod secondary;
 mod server;
 mod stub;
 mod transfer_to;
+mod update_limits;
+mod update_rule;
 mod workers;
 mod zones;
 
@@ -37,6 +39,8 @@ pub use secondary::{SecondaryTerms, SecondaryZone, TimerBounds};
 pub use server::ServerSettings;
 pub use stub::StubEntry;
 pub use transfer_to::TransferRule;
+pub use update_limits::UpdateQueueLimits;
+pub use update_rule::{UpdateAction, UpdateNames, UpdateNamesError, UpdateRule};
 pub use workers::WorkerThreads;
 pub use zones::ZoneSource;
 

@@ -7,9 +7,10 @@ use rhumb_wire::DomainName;
 use super::remotes::RemoteName;
 use super::secondary::{HasSecondaryDraft, SECONDARY_KEYS, SecondaryDraft, SecondaryZone, secondary_keys};
 use super::transfer_to::{TransferRule, TransferRuleKind};
+use super::update_rule::UpdateRule;
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
-use crate::kinds::{DomainKind, FilePath, OptionalKind, ParsedKind, ValueList};
+use crate::kinds::{DomainKind, FilePath, OptionalKind, ParsedKind, SectionKind, ValueList};
 use crate::node::YamlNode;
 use crate::reader::ConfigReader;
 use crate::section::{ConfigSection, KeyVisitor};
@@ -28,6 +29,8 @@ pub enum ZoneSource {
         transfer_to: Vec<TransferRule>,
         /// Which of `remotes` are told of new versions; those that may transfer it where none are named.
         notify: Option<Vec<String>>,
+        /// Who may change it while it is served; no one where it is empty.
+        update: Vec<UpdateRule>,
         /// Folders that it may include files from, besides its own.
         include_folders: Vec<PathBuf>,
         /// Where the entry stands.
@@ -43,6 +46,8 @@ pub enum ZoneSource {
         transfer_to: Vec<TransferRule>,
         /// Which of `remotes` are told of new versions; those that may transfer its zones where none are named.
         notify: Option<Vec<String>>,
+        /// Who may change its zones while they are served; no one where it is empty.
+        update: Vec<UpdateRule>,
         /// Folders that its zones may include files from, besides this one.
         include_folders: Vec<PathBuf>,
         /// Where the entry stands.
@@ -73,7 +78,6 @@ impl ZoneSource {
 
 /// Keys of later versions.
 const LATER: &[(&str, &str)] = &[
-    ("update", "it takes no dynamic updates"),
     ("sign", "it signs no zones"),
     ("serial", "the serial is that of the file or of the primary"),
     ("history", "it keeps as much of earlier versions as twice the zone has"),
@@ -87,6 +91,7 @@ pub(crate) struct ZoneDraft {
     pattern: Option<ZoneFilePattern>,
     transfer_to: Vec<TransferRule>,
     notify: Option<Vec<String>>,
+    update: Vec<UpdateRule>,
     include_folders: Vec<PathBuf>,
     secondary: SecondaryDraft,
 }
@@ -94,6 +99,52 @@ pub(crate) struct ZoneDraft {
 impl HasSecondaryDraft for ZoneDraft {
     fn secondary_draft(&mut self) -> &mut SecondaryDraft {
         &mut self.secondary
+    }
+}
+
+/// Names the keys that say who may do what with a zone.
+fn client_keys<K: KeyVisitor<ZoneDraft>>(keys: &mut K) {
+    keys.key(
+        "transfer-to",
+        InForce::AtReload,
+        "Who may transfer the zone, or those of the folder (RFC 5936). Without it no one may.",
+        ValueList { of: TransferRuleKind, filled: false },
+        |draft| &mut draft.transfer_to,
+    );
+    keys.key(
+        "notify",
+        InForce::AtReload,
+        "Which servers of `remotes` are told of new versions (RFC 1996). Without it, those of `transfer-to` that are named there \
+         or have an address of their own; an empty list for none.",
+        OptionalKind(ValueList { of: RemoteName, filled: false }),
+        |draft| &mut draft.notify,
+    );
+    keys.key(
+        "update",
+        InForce::AtReload,
+        "Who may change the zone, or those of the folder, while it is served (RFC 2136), and what; the first rule that fits a record \
+         decides. Without it no one may. What is changed is kept in the folder `state`, never in the file.",
+        ValueList { of: SectionKind::new(), filled: false },
+        |draft| &mut draft.update,
+    );
+}
+
+/// Records an error for each key that does not go with where the zone comes from.
+fn check_source(draft: &ZoneDraft, node: &YamlNode, reader: &mut ConfigReader) {
+    if draft.secondary.primaries.is_empty() {
+        for key in SECONDARY_KEYS.into_iter().filter(|key| node.entry(key).is_some()) {
+            let message = format!("`{key}` is for a zone with `primaries`");
+            reader.at_key(key, |reader| reader.error(node.spot_of(key), message));
+        }
+    } else {
+        for (key, message) in [
+            ("include-folders", "a zone with `primaries` has no file that could include others"),
+            ("update", "a zone with `primaries` is changed there"),
+        ] {
+            if node.entry(key).is_some() {
+                reader.at_key(key, |reader| reader.error(node.spot_of(key), message));
+            }
+        }
     }
 }
 
@@ -139,21 +190,7 @@ impl ConfigSection for ZoneSource {
             OptionalKind(ParsedKind::new("a file name with NAME in it for the name of the zone, such as db.NAME")),
             |draft| &mut draft.pattern,
         );
-        keys.key(
-            "transfer-to",
-            InForce::AtReload,
-            "Who may transfer the zone, or those of the folder (RFC 5936). Without it no one may.",
-            ValueList { of: TransferRuleKind, filled: false },
-            |draft| &mut draft.transfer_to,
-        );
-        keys.key(
-            "notify",
-            InForce::AtReload,
-            "Which servers of `remotes` are told of new versions (RFC 1996). Without it, those of `transfer-to` that are named there \
-             or have an address of their own; an empty list for none.",
-            OptionalKind(ValueList { of: RemoteName, filled: false }),
-            |draft| &mut draft.notify,
-        );
+        client_keys(keys);
         keys.key(
             "include-folders",
             InForce::AtReload,
@@ -169,15 +206,7 @@ impl ConfigSection for ZoneSource {
 
     fn finish(draft: ZoneDraft, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
         let place = reader.place(node.spot);
-        if draft.secondary.primaries.is_empty() {
-            for key in SECONDARY_KEYS.into_iter().filter(|key| node.entry(key).is_some()) {
-                let message = format!("`{key}` is for a zone with `primaries`");
-                reader.at_key(key, |reader| reader.error(node.spot_of(key), message));
-            }
-        } else if node.entry("include-folders").is_some() {
-            let message = "a zone with `primaries` has no file that could include others";
-            reader.at_key("include-folders", |reader| reader.error(node.spot_of("include-folders"), message));
-        }
+        check_source(&draft, node, reader);
         match draft {
             ZoneDraft { pattern: Some(_), directory: None, .. } => {
                 let spot = node.spot_of("pattern");
@@ -186,8 +215,14 @@ impl ConfigSection for ZoneSource {
                 None
             }
             ZoneDraft {
-                name: Some(name), file: Some(file), transfer_to, notify, include_folders, ..
-            } => Some(ZoneSource::File { name, file, transfer_to, notify, include_folders, place }),
+                name: Some(name),
+                file: Some(file),
+                transfer_to,
+                notify,
+                update,
+                include_folders,
+                ..
+            } => Some(ZoneSource::File { name, file, transfer_to, notify, update, include_folders, place }),
             ZoneDraft { name: Some(name), transfer_to, notify, secondary, .. }
                 if !secondary.primaries.is_empty() =>
             {
@@ -195,9 +230,25 @@ impl ConfigSection for ZoneSource {
                 let zone = SecondaryZone { name, primaries, notify_from, transfer_to, notify, terms, place };
                 Some(ZoneSource::Secondary(Box::new(zone)))
             }
-            ZoneDraft { directory: Some(path), pattern, transfer_to, notify, include_folders, .. } => {
+            ZoneDraft {
+                directory: Some(path),
+                pattern,
+                transfer_to,
+                notify,
+                update,
+                include_folders,
+                ..
+            } => {
                 let pattern = pattern.unwrap_or_default();
-                Some(ZoneSource::Directory { path, pattern, transfer_to, notify, include_folders, place })
+                Some(ZoneSource::Directory {
+                    path,
+                    pattern,
+                    transfer_to,
+                    notify,
+                    update,
+                    include_folders,
+                    place,
+                })
             }
             _ => None,
         }
@@ -205,22 +256,26 @@ impl ConfigSection for ZoneSource {
 
     fn values(&self) -> ZoneDraft {
         match self {
-            ZoneSource::File { name, file, transfer_to, notify, include_folders, .. } => ZoneDraft {
+            ZoneSource::File { name, file, transfer_to, notify, update, include_folders, .. } => ZoneDraft {
                 name: Some(name.clone()),
                 file: Some(file.clone()),
                 transfer_to: transfer_to.clone(),
                 notify: notify.clone(),
+                update: update.clone(),
                 include_folders: include_folders.clone(),
                 ..ZoneDraft::default()
             },
-            ZoneSource::Directory { path, pattern, transfer_to, notify, include_folders, .. } => ZoneDraft {
-                directory: Some(path.clone()),
-                pattern: Some(pattern.clone()).filter(|pattern| *pattern != ZoneFilePattern::default()),
-                transfer_to: transfer_to.clone(),
-                notify: notify.clone(),
-                include_folders: include_folders.clone(),
-                ..ZoneDraft::default()
-            },
+            ZoneSource::Directory { path, pattern, transfer_to, notify, update, include_folders, .. } => {
+                ZoneDraft {
+                    directory: Some(path.clone()),
+                    pattern: Some(pattern.clone()).filter(|pattern| *pattern != ZoneFilePattern::default()),
+                    transfer_to: transfer_to.clone(),
+                    notify: notify.clone(),
+                    update: update.clone(),
+                    include_folders: include_folders.clone(),
+                    ..ZoneDraft::default()
+                }
+            }
             ZoneSource::Secondary(zone) => ZoneDraft {
                 name: Some(zone.name.clone()),
                 transfer_to: zone.transfer_to.clone(),

@@ -98,6 +98,7 @@ label_values! {
     pub enum AccessList {
         Recursion => "recursion.allow", "Who may ask for what the zones do not hold.";
         Transfer => "zones.transfer-to", "Who may transfer a zone.";
+        Update => "zones.update", "Who may change a zone.";
     }
 }
 
@@ -222,6 +223,20 @@ label_values! {
         Protocol => "protocol", "The client offers other protocols alone (ALPN).";
         Alert => "alert", "The client ended it, as it does where it does not trust the certificate.";
         Other => "other", "Something else.";
+    }
+}
+
+label_values! {
+    /// What came of a dynamic update.
+    pub enum UpdateResult {
+        Accepted => "accepted", "It was carried out, and is on the disk.";
+        Duplicate => "duplicate", "It had come before, and got the same answer.";
+        Prerequisite => "prerequisite", "A prerequisite did not hold.";
+        Refused => "refused", "No rule of the zone allows it, or the zone does not take it.";
+        Malformed => "malformed", "It could not be read, or is not for this zone.";
+        NotAuthoritative => "not-authoritative", "No zone that is changed here has this name.";
+        QueueFull => "queue-full", "Too many were waiting.";
+        Failed => "failed", "It could not be kept.";
     }
 }
 

@@ -26,7 +26,7 @@ pub use handles::{
 pub use labels::{
     AccessList, AnswerSecurity, CacheEvent, ClientFamily, DropReason, HandshakeResult, LookupResult,
     NotifyInResult, NotifyResult, RefuseReason, ReloadResult, ResponseSource, TransferKind, TransferResult,
-    TsigReason, UpstreamFailure, WorkBound,
+    TsigReason, UpdateResult, UpstreamFailure, WorkBound,
 };
 pub use registry::ServerMetrics;
 pub use samples::{MetricSamples, SampleSource, SecondarySample, ZoneSample};

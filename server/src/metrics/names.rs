@@ -120,6 +120,8 @@ metrics! {
 
     NOTIFY = Counter "rhumb_notify_total" ["direction", "result"]
         "NOTIFY messages, by direction (in, out) and what came of them.";
+    UPDATES = Counter "rhumb_updates_total" ["result"]
+        "Dynamic updates of zones, by what came of them.";
     TSIG_ERRORS = Counter "rhumb_tsig_errors_total" ["reason"]
         "Requests whose signature was not accepted, by what is wrong with it.";
 

@@ -16,7 +16,7 @@ use super::handles::{
 };
 use super::labels::{
     AnswerSecurity, HandshakeResult, NotifyInResult, NotifyResult, RefuseReason, ReloadResult, TransferKind,
-    TransferResult, TsigReason, WorkBound,
+    TransferResult, TsigReason, UpdateResult, WorkBound,
 };
 use super::samples::SampleSource;
 use crate::supervision::WorkerRegistry;
@@ -82,6 +82,7 @@ pub struct ServerMetrics {
     pub(super) received: [[AtomicU64; TransferResult::COUNT]; TransferKind::COUNT],
     pub(super) notifies: [AtomicU64; NotifyResult::COUNT],
     pub(super) notified: [AtomicU64; NotifyInResult::COUNT],
+    pub(super) updates: [AtomicU64; UpdateResult::COUNT],
     pub(super) tsig_errors: [AtomicU64; TsigReason::COUNT],
     pub(super) resolver_requests: AtomicU64,
     pub(super) resolver_answers: [AtomicU64; AnswerSecurity::COUNT],
@@ -127,6 +128,7 @@ impl ServerMetrics {
             received: Default::default(),
             notifies: Default::default(),
             notified: Default::default(),
+            updates: Default::default(),
             tsig_errors: Default::default(),
             resolver_requests: AtomicU64::new(0),
             resolver_answers: Default::default(),
@@ -281,6 +283,13 @@ impl ServerMetrics {
     /// A NOTIFY message of another server was answered so.
     pub fn was_notified(&self, result: NotifyInResult) {
         if let Some(counter) = self.notified.get(result.index()) {
+            counter.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// This came of a dynamic update.
+    pub fn updated(&self, result: UpdateResult) {
+        if let Some(counter) = self.updates.get(result.index()) {
             counter.fetch_add(1, Relaxed);
         }
     }

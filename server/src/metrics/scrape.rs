@@ -15,7 +15,7 @@ use super::histogram::float;
 use super::labels::{
     AccessList, AnswerSecurity, CacheEvent, ClientFamily, DropReason, HandshakeResult, LookupResult,
     NotifyInResult, NotifyResult, RcodeLabel, RefuseReason, ReloadResult, ResponseSource, TransferKind,
-    TransferResult, TsigReason, TypeLabel, UpstreamFailure, WorkBound,
+    TransferResult, TsigReason, TypeLabel, UpdateResult, UpstreamFailure, WorkBound,
 };
 use super::names;
 use super::registry::{ServerMetrics, unix_seconds};
@@ -108,6 +108,9 @@ impl ServerMetrics {
             out.set(&names::LOG_BYTES, &[], bytes);
             out.set(&names::LOG_WRITABLE, &[], u64::from(is_writable));
             out.histogram(&names::LOG_SYNC, &[], &syncs);
+        }
+        for (result, count) in UpdateResult::ALL.iter().zip(&self.updates) {
+            out.set(&names::UPDATES, &[result.as_str()], count.load(Relaxed));
         }
         for (reason, count) in TsigReason::ALL.iter().zip(&self.tsig_errors) {
             out.set(&names::TSIG_ERRORS, &[reason.as_str()], count.load(Relaxed));

@@ -23,6 +23,8 @@ pub(super) enum MessageRejection {
     Signed,
     /// It is no question but says that there is a new version of a zone.
     Notify,
+    /// It is no question but is to change a zone.
+    Update,
 }
 
 impl fmt::Display for MessageRejection {
@@ -37,6 +39,7 @@ impl fmt::Display for MessageRejection {
             }
             Self::Signed => f.write_str("signed twice"),
             Self::Notify => f.write_str("NOTIFY"),
+            Self::Update => f.write_str("UPDATE"),
         }
     }
 }
@@ -47,7 +50,7 @@ const NXNAME: Type = Type(128);
 /// Reads a request.
 ///
 /// Never answered: fewer than twelve bytes and responses (CVE-2024-2169), and what no answer can go to. FORMERR for what
-/// cannot be read; NOTIMP for opcodes that are not in use here, REFUSED for UPDATE, since no zone takes it.
+/// cannot be read; NOTIMP for opcodes that are not in use here.
 #[inline]
 pub(super) fn admit<'a>(
     message: &'a [u8],
@@ -66,7 +69,8 @@ pub(super) fn admit<'a>(
     match query.header.opcode() {
         Opcode::QUERY => {}
         Opcode::NOTIFY => return Err(MessageRejection::Notify),
-        other => return Err(unserved(other)),
+        Opcode::UPDATE => return Err(MessageRejection::Update),
+        _ => return Err(MessageRejection::Question(Rcode::NOTIMP, None)),
     }
     if query.edns.is_some_and(|edns| edns.version != 0) {
         return Err(MessageRejection::Question(Rcode::BADVERS, None));
@@ -90,14 +94,6 @@ pub(super) fn admit<'a>(
 #[inline]
 pub(super) fn usual(query: &QueryMessage<'_>) -> bool {
     query.class == Class::IN && !query.qtype.is_meta()
-}
-
-#[cold]
-fn unserved(opcode: Opcode) -> MessageRejection {
-    match opcode {
-        Opcode::UPDATE => MessageRejection::Question(Rcode::REFUSED, Some(ExtendedError::Prohibited)),
-        _ => MessageRejection::Question(Rcode::NOTIMP, None),
-    }
 }
 
 /// A message whose opcode is unknown may well have another form, so that FORMERR would be a guess.

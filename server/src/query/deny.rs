@@ -32,11 +32,12 @@ pub(super) fn deny(
         MessageRejection::NoQuestion => no_question(message, signer, client, context, scratch, out),
         // One that is signed twice cannot be read.
         MessageRejection::Signed => header_reply(message, Rcode::FORMERR, client, context, scratch, out),
-        MessageRejection::Notify => {
+        MessageRejection::Notify | MessageRejection::Update => {
             let Ok(query) = QueryMessage::parse(message) else {
                 return header_reply(message, Rcode::FORMERR, client, context, scratch, out);
             };
             match admitted(&query, signer, client, context, scratch, out.len()) {
+                Ok(admitted) if denied == MessageRejection::Update => admitted.updated(scratch, out),
                 Ok(admitted) => admitted.notified(scratch, out),
                 Err(admitted) => admitted.reject(Rcode::FORMERR, None, scratch, out),
             }

@@ -8,7 +8,7 @@ use rhumb_net::LocalAddress;
 use rhumb_resolver::OutboundQuestion;
 use rhumb_wire::compress::NameCompression;
 use rhumb_wire::tsig::TsigSigner;
-use rhumb_wire::{Rcode, Type};
+use rhumb_wire::{DomainName, Rcode, Type};
 use serde::Serialize;
 
 use super::edns_context::EdnsContext;
@@ -44,6 +44,19 @@ pub struct WaitingQuery {
 pub enum WaitingWork {
     /// A question is to be resolved.
     Resolve(ResolveWork),
+    /// A zone is to be changed.
+    Update(UpdateWork),
+}
+
+/// A dynamic update whose client may change something of the zone.
+#[derive(Debug)]
+pub struct UpdateWork {
+    /// The zone.
+    pub zone: DomainName,
+    /// The message without its TSIG.
+    pub message: Vec<u8>,
+    /// The name of the key that it was signed with.
+    pub key: Option<DomainName>,
 }
 
 /// A question, and the upstreams that it goes to.

@@ -139,6 +139,21 @@ pub fn fail_waiting(
     signed(client, finish(&query, settings, &limits, head, length, out), out)
 }
 
+/// Writes the answer to an update of `client` into `out`. Gives its length.
+pub fn answer_update(
+    client: &WaitingClient,
+    rcode: Rcode,
+    error: Option<(ExtendedError, &'static str)>,
+    out: &mut [u8],
+) -> Option<usize> {
+    let query = QueryMessage::parse(&client.query).ok()?;
+    let settings = &client.snapshot.settings;
+    let limits = ResponseLimits::of(&query, client.edns_context, client.transport, settings, out.len());
+    let length = question_only(Some(&query), &mut NameCompression::default(), out);
+    let head = ResponseHead { error, ..ResponseHead::of(rcode) };
+    signed(client, finish(&query, settings, &limits, head, length, out), out)
+}
+
 /// Signs the response of `length` bytes to a client that signed its query. Gives its length; none where the room that was kept
 /// for that is not there.
 fn signed(client: &WaitingClient, length: usize, out: &mut [u8]) -> Option<usize> {

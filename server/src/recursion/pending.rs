@@ -1,6 +1,6 @@
 //! An answer that is owed to a client, and given whatever happens.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,8 +16,8 @@ use super::tried::TriedServer;
 use super::waiting_clients::{WaitPermit, network};
 use crate::metrics::{DropReason, GaugeUnit, ResponseSource};
 use crate::query::{
-    LinkAnswer, QueryScratch, ResolveWork, TraceStep, WaitingClient, answer_waiting, count_message,
-    fail_waiting, follow_waiting, is_whole, log_waiting, truncate,
+    LinkAnswer, QueryScratch, ResolveWork, TraceStep, WaitingClient, answer_update, answer_waiting,
+    count_message, fail_waiting, follow_waiting, is_whole, log_waiting, truncate,
 };
 use crate::snapshot::ServerState;
 
@@ -189,6 +189,19 @@ impl PendingReply {
         if let Some(open) = self.0.take() {
             open.fail(why);
         }
+    }
+
+    /// Who waits; none once it was answered.
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        self.0.as_ref().map(|open| open.client.peer)
+    }
+
+    /// Answers an update.
+    pub(super) fn conclude(mut self, rcode: Rcode, error: Option<(ExtendedError, &'static str)>) {
+        let Some(open) = self.0.take() else { return };
+        let mut out = [0; FAILURE_SIZE];
+        let length = answer_update(&open.client, rcode, error, &mut out);
+        open.give(length, ResponseSource::Server, &Arc::default(), None, &mut out);
     }
 
     /// Answers nothing.

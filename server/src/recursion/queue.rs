@@ -3,13 +3,15 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
+use rhumb_wire::Rcode;
+use rhumb_wire::edns::ExtendedError;
 use tokio::sync::mpsc;
 
 use super::pending::{PendingReply, ReplyPath};
 use super::waiting_clients::{WaitRefusal, WaitingClients};
-use crate::metrics::DropReason;
-use crate::query::{ResolveWork, WaitingQuery, WaitingWork};
-use crate::snapshot::ServerState;
+use crate::metrics::{DropReason, UpdateResult};
+use crate::query::{ResolveWork, UpdateWork, WaitingQuery, WaitingWork};
+use crate::snapshot::{QueuedUpdate, ServerState, UpdateAnswer};
 
 /// Queries that may stand in the queue of one task; beyond, they are answered SERVFAIL.
 const LENGTH: usize = 8192;
@@ -48,9 +50,24 @@ impl ResolveQueue {
                 let reply = PendingReply::new(client, path, Some(permit), &self.live);
                 match work {
                     WaitingWork::Resolve(work) => self.send(work, Some(reply)),
+                    WaitingWork::Update(work) => self.update(work, reply),
                 }
             }
             Err(refusal) => self.refuse(PendingReply::new(client, path, None, &self.live), refusal),
+        }
+    }
+
+    /// Has an update wait until it is carried out; too many are refused.
+    fn update(&self, work: UpdateWork, reply: PendingReply) {
+        let UpdateWork { zone, message, key } = work;
+        let Some(client) = reply.peer() else { return };
+        let reply = Box::new(move |answer: UpdateAnswer| reply.conclude(answer.rcode, answer.error));
+        let update = QueuedUpdate { zone, message, client, key, reply };
+        let limits = self.live.snapshot.load().config.updates;
+        if let Err(refused) = self.live.updates.enter(update, limits) {
+            self.live.metrics.updated(UpdateResult::QueueFull);
+            let error = Some((ExtendedError::Other, "too many updates wait"));
+            (refused.reply)(UpdateAnswer { rcode: Rcode::REFUSED, error });
         }
     }
 

@@ -21,6 +21,7 @@ use super::published::{QuerySettings, ServerSnapshot};
 use super::refreshes::ZoneRefreshes;
 use super::route::RouteServices;
 use super::running_lookups::RunningLookups;
+use super::updates::UpdateQueue;
 use super::view::SnapshotView;
 use crate::metrics::ServerMetrics;
 use crate::query_log::QueryLog;
@@ -60,6 +61,10 @@ pub struct ServerState {
     pub announcements: ZoneAnnouncements,
     /// Zones of other servers: what is asked of them, and how they are.
     pub refreshes: ZoneRefreshes,
+    /// Dynamic updates that wait.
+    pub updates: UpdateQueue,
+    /// How often refused updates are logged.
+    pub update_log: LogInterval,
     /// How often bad signatures are logged.
     pub tsig_log: LogInterval,
     /// The clock of TTLs.
@@ -97,6 +102,8 @@ impl ServerState {
             transfers: ConnectionLimits::new(TRANSFERS, TRANSFERS_PER_NETWORK),
             announcements: ZoneAnnouncements::default(),
             refreshes: ZoneRefreshes::default(),
+            updates: UpdateQueue::default(),
+            update_log: LogInterval::default(),
             tsig_log: LogInterval::default(),
             clock: ServerClock::start(),
         }

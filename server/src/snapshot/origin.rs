@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use rhumb_config::{FilePlace, ZoneFilePattern};
 use rhumb_wire::DomainName;
 use rhumb_wire::tsig::TsigKey;
+use rhumb_zones::UpdateGrant;
 use rhumb_zones::file::ZoneReadOptions;
 
 use super::allowed_clients::AllowedClients;
 use super::notify_target::NotifyTarget;
 use super::secondary::SecondaryOrigin;
+use super::update_rule::ZoneUpdateRule;
 
 /// An entry of the configuration that asks for zones, and where their files are. All zones of a folder share one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub struct ZoneOrigin {
     pub transfer_to: Vec<AllowedClients>,
     /// Who is told of new versions.
     pub notify: Vec<NotifyTarget>,
+    /// Who may change its zones while they are served.
+    pub update: Vec<ZoneUpdateRule>,
     /// How the files are read.
     pub reading: ZoneReadOptions,
     /// Where its zones come from, if that is other servers.
@@ -46,6 +50,11 @@ impl ZoneOrigin {
     /// Whether `client` may transfer its zones by a request that is signed with `key`.
     pub fn may_transfer(&self, client: IpAddr, key: Option<&TsigKey>) -> bool {
         self.transfer_to.iter().any(|clients| clients.hold(client, key))
+    }
+
+    /// What `client` may change by a message that is signed with `key`.
+    pub fn update_grants(&self, client: IpAddr, key: Option<&TsigKey>) -> Vec<&UpdateGrant> {
+        self.update.iter().filter_map(|rule| rule.grant(client, key)).collect()
     }
 
     /// The file of the zone `name`; none for the zone of the built-in default, and for those of other servers.
@@ -110,6 +119,7 @@ mod tests {
                 source,
                 transfer_to: Vec::new(),
                 notify: Vec::new(),
+                update: Vec::new(),
                 reading,
                 secondary: None,
             }

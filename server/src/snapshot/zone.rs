@@ -98,6 +98,14 @@ pub struct NewContents {
     pub times: Option<SecondaryTimes>,
 }
 
+impl NewContents {
+    /// A version that was kept, without its file.
+    pub fn kept(contents: Arc<ZoneContents>, steps: Vec<Arc<ZoneDifference>>) -> Self {
+        let (file, included) = (FileMark::default(), Vec::new());
+        Self { contents, file, included, expires: None, steps: Some(steps), left_out: 0, times: None }
+    }
+}
+
 /// A zone, and what asked for it.
 #[derive(Debug, Clone)]
 pub struct ZoneEntry {
@@ -185,6 +193,19 @@ impl ServedZone {
         let more = any.then(|| Box::new(attributes));
         *state = State { version: expected.wrapping_add(1), loaded, file, more };
         Ok(old)
+    }
+
+    /// Serves what one difference makes of what is served; all else stays as it was. Gives what was served until now.
+    pub fn change(
+        &self,
+        contents: Arc<ZoneContents>,
+        step: Arc<ZoneDifference>,
+    ) -> Option<Arc<ZoneContents>> {
+        let mut state = self.lock();
+        state.version = state.version.wrapping_add(1);
+        let most = ZoneHistory::most_bytes(contents.memory());
+        state.more.get_or_insert_default().history.push(step, most);
+        self.contents.swap(Some(contents))
     }
 
     /// What is served now, and the differences that lead to it from `serial`; none where they are not known.

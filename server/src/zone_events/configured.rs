@@ -8,7 +8,9 @@ use rhumb_wire::DomainName;
 use rhumb_zones::file::ZoneReadOptions;
 
 use super::other_files::OtherFiles;
-use crate::snapshot::{AllowedClients, NotifyTarget, SecondaryOrigin, ZoneFile, ZoneOrigin, zone_of_file};
+use crate::snapshot::{
+    AllowedClients, NotifyTarget, SecondaryOrigin, ZoneFile, ZoneOrigin, ZoneUpdateRule, zone_of_file,
+};
 
 /// A zone that the configuration asks for.
 #[derive(Debug, Clone)]
@@ -101,6 +103,11 @@ fn origin(entry: &ZoneSource, remotes: &[NamedRemote]) -> ZoneOrigin {
         }
         ZoneSource::BuiltIn { .. } => (ZoneFile::BuiltIn, &[], None, Vec::new()),
     };
+    let update = match entry {
+        ZoneSource::File { update, .. } | ZoneSource::Directory { update, .. } => update.as_slice(),
+        _ => &[],
+    };
+    let update = update.iter().filter_map(ZoneUpdateRule::of).collect();
     let secondary = match entry {
         ZoneSource::Secondary(zone) => Some(Box::new(SecondaryOrigin::of(zone, remotes))),
         _ => None,
@@ -108,7 +115,7 @@ fn origin(entry: &ZoneSource, remotes: &[NamedRemote]) -> ZoneOrigin {
     let notify = NotifyTarget::of(notify, transfer_to, remotes);
     let transfer_to = transfer_to.iter().filter_map(|rule| AllowedClients::of(rule, remotes)).collect();
     let reading = ZoneReadOptions { include_folders };
-    ZoneOrigin { place: entry.place().clone(), source, transfer_to, notify, reading, secondary }
+    ZoneOrigin { place: entry.place().clone(), source, transfer_to, notify, update, reading, secondary }
 }
 
 /// Adds the zones whose files are in a folder. A file whose name is no domain name is left alone, with a warning. Says whether

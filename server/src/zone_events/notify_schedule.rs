@@ -192,6 +192,7 @@ mod tests {
             source: ZoneFile::BuiltIn,
             transfer_to: Vec::new(),
             notify: Vec::new(),
+            update: Vec::new(),
             reading: ZoneReadOptions::default(),
             secondary: None,
         };

@@ -22,6 +22,8 @@ use super::preload::PreloadedZones;
 use super::publish::publish_zone;
 use super::read_job::{ReadJob, ReadReason, ZoneReadOutcome};
 use super::readers::ZoneReaders;
+use super::recent_updates::RecentUpdates;
+use super::state::StateStore;
 use crate::change::log_changes;
 use crate::snapshot::retired::DeferredFree;
 use crate::snapshot::{FileRead, ServerSnapshot, ServerState, SnapshotView, ZoneEntry, ZoneFile};
@@ -49,6 +51,9 @@ struct ActivePlan {
 /// The zones that there are, and what is under way with them.
 pub(super) struct ZoneSchedule {
     pub(super) live: Arc<ServerState>,
+    /// Where versions are kept.
+    pub(super) store: Option<StateStore>,
+    pub(super) recent_updates: RecentUpdates,
     readers: ZoneReaders,
     open_files: OpenZoneFiles,
     folders: ZoneFolders,
@@ -63,7 +68,7 @@ pub(super) struct ZoneSchedule {
     /// What has to be looked at once the plan is in force or given up.
     deferred: DirtyZones,
     /// Zones that have a new version.
-    announced: Vec<ZoneEntry>,
+    pub(super) announced: Vec<ZoneEntry>,
     pub(super) retired: DeferredFree,
     /// Called when zones include other files than before.
     notify: Box<dyn Fn() + Send>,
@@ -72,6 +77,7 @@ pub(super) struct ZoneSchedule {
 impl ZoneSchedule {
     pub(super) fn new(
         live: Arc<ServerState>,
+        store: Option<StateStore>,
         readers: ZoneReaders,
         open_files: OpenZoneFiles,
         attention: ZoneAttention,
@@ -80,6 +86,8 @@ impl ZoneSchedule {
     ) -> Self {
         Self {
             live,
+            store,
+            recent_updates: RecentUpdates::default(),
             readers,
             open_files,
             folders: ZoneFolders::default(),
@@ -348,13 +356,13 @@ impl ZoneSchedule {
         let snapshot = self.live.snapshot.load_full();
         if let (Some(entry), Some(read)) = (snapshot.view.zone_at(&name), read) {
             let old = entry.zone.contents().map(|contents| contents.serial());
-            let new = read.as_ref().ok().map(|loaded| loaded.contents.serial());
+            let is_good = read.is_ok();
             let planned = PlannedRead { entry: entry.clone(), version, read };
             if self.publish_read(planned) {
                 self.included_changed();
             }
             self.announce();
-            if let Some(new) = new {
+            if let Some(new) = entry.zone.contents().map(|contents| contents.serial()).filter(|_| is_good) {
                 tracing::info!("{}", describe::loaded_anew(&name, old, new));
             }
         }
@@ -372,6 +380,7 @@ impl ZoneSchedule {
     /// Serves what was read. Whether the zone includes other files than before.
     pub(super) fn publish_read(&mut self, planned: PlannedRead) -> bool {
         let PlannedRead { entry, version, read } = planned;
+        let (version, read) = self.merged(&entry, version, read);
         self.retired.add_freed(read.as_ref().map_or(0, |loaded| loaded.contents.memory()));
         let serial = read.as_ref().ok().map(|loaded| loaded.contents.serial());
         let Ok(old) = publish_zone(&entry, version, read) else {

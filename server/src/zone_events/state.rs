@@ -21,3 +21,4 @@ mod writer;
 pub(super) use encode::{StateChange, StateVersion};
 pub use folder::{StateFolder, StateFolderError};
 pub use store::StateStore;
+pub(super) use store::{PendingWrite, await_write};

@@ -36,6 +36,7 @@ enum ZoneEvent {
     Read(Box<(ReadJob, ZoneReadOutcome)>),
     Transferred(Box<TransferredZone>),
     Expire(DomainName),
+    Updates,
 }
 
 /// The way to the one thread that changes the contents of zones and makes snapshots current.
@@ -58,7 +59,8 @@ impl ZoneWriter {
     ) -> io::Result<Self> {
         let (events, inbox) = channel();
         let (read, store) = (events.clone(), store.cloned());
-        let settings = ReaderSettings::new(move |zone| read_configured(zone, store.as_ref()));
+        let readers_store = store.clone();
+        let settings = ReaderSettings::new(move |zone| read_configured(zone, readers_store.as_ref()));
         let readers = ZoneReaders::start(&live.metrics, writers.clone(), settings, move |job, outcome| {
             // The zone thread is gone only when the process ends.
             let _ = read.send(ZoneEvent::Read(Box::new((job, outcome))));
@@ -67,12 +69,18 @@ impl ZoneWriter {
         let included = attention.included();
         let schedule = ZoneSchedule::new(
             Arc::clone(live),
+            store,
             readers,
             OpenZoneFiles::new(writers.clone()),
             attention,
             preloaded,
             Box::new(notify),
         );
+        let waiting = events.clone();
+        live.updates.set_wake(move || {
+            // The zone thread is gone only when the process ends.
+            let _ = waiting.send(ZoneEvent::Updates);
+        });
         let live = Arc::clone(live);
         std::thread::Builder::new().name("zones".into()).spawn(move || run(schedule, &inbox, &live))?;
         Ok(Self { events, included })
@@ -195,5 +203,6 @@ fn execute(schedule: &mut ZoneSchedule, event: ZoneEvent, live: &Arc<ServerState
         }
         ZoneEvent::Transferred(transferred) => schedule.publish_transferred(*transferred),
         ZoneEvent::Expire(name) => schedule.expire(&name),
+        ZoneEvent::Updates => schedule.carry_out_updates(),
     }
 }

@@ -57,6 +57,7 @@ impl QueryLab {
                 source: ZoneFile::BuiltIn,
                 transfer_to: Vec::new(),
                 notify: Vec::new(),
+                update: Vec::new(),
                 reading: ZoneReadOptions::default(),
                 secondary: None,
             }),
@@ -98,6 +99,7 @@ impl QueryLab {
             source: ZoneFile::BuiltIn,
             transfer_to: Vec::new(),
             notify: Vec::new(),
+            update: Vec::new(),
             reading: ZoneReadOptions::default(),
             secondary: None,
         });

@@ -74,6 +74,7 @@ impl Rig {
             source: ZoneFile::File("zone".into()),
             transfer_to: Vec::new(),
             notify: Vec::new(),
+            update: Vec::new(),
             reading: ZoneReadOptions::default(),
             secondary: None,
         });

@@ -11,6 +11,8 @@ use nix::unistd::{Gid, Uid, chown};
 
 /// Where the logs are.
 const LOGS: &str = "log";
+/// Where it is kept what zone files held.
+const FILES: &str = "files";
 /// Where the files of large zones are.
 const ZONES: &str = "zones";
 
@@ -76,6 +78,19 @@ impl StateFolder {
             Ok(lock) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err((_, Errno::EWOULDBLOCK)) => Err(StateFolderError::Used { path: path.to_owned() }),
             Err((_, errno)) => Err(failed(errno.into())),
+        }
+    }
+
+    /// The folder within it of what zone files held.
+    ///
+    /// Errors: see [`StateFolderError`].
+    pub fn files(&self) -> Result<Self, StateFolderError> {
+        let path = self.path.join(FILES);
+        match DirBuilder::new().mode(0o700).create(&path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(StateFolderError::Failed { path, error })
+            }
+            _ => Self::open(&path),
         }
     }
 

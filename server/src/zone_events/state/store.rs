@@ -16,7 +16,18 @@ use super::read::read_zone;
 use super::scan::scan;
 use super::shared::{StateError, StateShared};
 use super::writer;
-use crate::metrics::ServerMetrics;
+use crate::metrics::{ServerMetrics, StateLogFigures};
+
+/// A change on its way to the disk.
+pub(in crate::zone_events) type PendingWrite = oneshot::Receiver<Result<(), StateError>>;
+
+/// Waits until a change is on the disk.
+///
+/// Errors: it cannot be written.
+pub(in crate::zone_events) fn await_write(write: PendingWrite) -> Result<(), StateError> {
+    let ended = || Err(StateError::Write("the server ends".to_owned()));
+    write.blocking_recv().unwrap_or_else(|_| ended())
+}
 
 /// Versions of zones on the disk.
 #[derive(Debug, Clone)]
@@ -24,29 +35,48 @@ pub struct StateStore {
     shared: Arc<StateShared>,
     /// Whether records were lost of which it is not known whose they were: any zone may be older than it was.
     is_incomplete: bool,
+    /// What the files of zones held that updates change too, when they were last read.
+    files: Option<Arc<Self>>,
 }
 
 impl StateStore {
-    /// Reads what the folder holds and starts the threads of the store.
+    /// Reads what the folder holds and starts the threads of the store, and of the one within it for what zone files held.
     ///
     /// Errors: the folder cannot be read, or a thread not be made.
     pub fn start(folder: StateFolder, metrics: &ServerMetrics) -> Result<Self, StateFolderError> {
+        let files = Self::start_one(folder.files()?, metrics, Arc::default())?;
+        let store = Self::start_one(folder, metrics, metrics.state_log())?;
+        Ok(Self { files: Some(Arc::new(files)), ..store })
+    }
+
+    fn start_one(
+        folder: StateFolder,
+        metrics: &ServerMetrics,
+        figures: Arc<StateLogFigures>,
+    ) -> Result<Self, StateFolderError> {
         let path = folder.path().to_owned();
         let failed = |error| StateFolderError::Failed { path: path.clone(), error };
         let found = scan(&folder).map_err(failed)?;
         let files = LogFiles::new(&folder, found.last, found.next).map_err(failed)?;
         let (queue, inbox) = channel();
         let (wake, woken): (SyncSender<StateFile>, _) = sync_channel(1);
-        let shared = Arc::new(StateShared::new(folder, found.index, queue, metrics.state_log()));
+        let shared = Arc::new(StateShared::new(folder, found.index, queue, figures));
         writer::start(Arc::clone(&shared), files, inbox, wake, metrics.workers()).map_err(failed)?;
         keeper::start(Arc::clone(&shared), woken, metrics.workers()).map_err(failed)?;
-        Ok(Self { shared, is_incomplete: found.is_incomplete })
+        Ok(Self { shared, is_incomplete: found.is_incomplete, files: None })
     }
 
     /// Has a change kept. It may be served once the receiver says that it is on the disk; one change of a zone at a time. A large zone
     /// is written by the caller's thread.
     pub fn submit(&self, change: &StateChange) -> oneshot::Receiver<Result<(), StateError>> {
         self.shared.submit(change, None, &[])
+    }
+
+    /// As [`Self::submit`], and waits until the change is on the disk.
+    ///
+    /// Errors: it cannot be written.
+    pub fn keep(&self, change: &StateChange) -> Result<(), StateError> {
+        await_write(self.submit(change))
     }
 
     /// What is kept of a zone; none where there is nothing.
@@ -73,6 +103,11 @@ impl StateStore {
     /// See [`Self`].
     pub const fn is_incomplete(&self) -> bool {
         self.is_incomplete
+    }
+
+    /// The store of what zone files held.
+    pub fn files(&self) -> Option<&Self> {
+        self.files.as_deref()
     }
 }
 

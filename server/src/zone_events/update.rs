@@ -1,0 +1,262 @@
+//! Dynamic updates are carried out: those that wait for a zone become one version, which is on the disk before it is served, and
+//! served before anybody is answered (RFC 2136 section 3.5).
+
+use std::sync::Arc;
+
+use rhumb_wire::edns::ExtendedError;
+use rhumb_wire::{Rcode, serial};
+use rhumb_zones::journal::ChangeCause;
+use rhumb_zones::{
+    UpdateBatch, UpdateLimits, UpdateMessage, UpdatePermission, UpdateRefusal, UpdateSummary, UpdatedZone,
+    ZoneContents, ZoneDifference,
+};
+
+use super::load::unix_time;
+use super::recent_updates::UpdateIdentity;
+use super::schedule::ZoneSchedule;
+use super::state::{PendingWrite, StateChange, StateVersion, await_write};
+use crate::metrics::UpdateResult;
+use crate::snapshot::{QueuedUpdate, ServerSnapshot, UpdateAnswer, ZoneEntry};
+
+/// How large updates may make a set, and a zone.
+const LIMITS: UpdateLimits = UpdateLimits { set: 1000, zone: 10_000_000 };
+/// Done.
+const NOERROR: UpdateAnswer = UpdateAnswer { rcode: Rcode::NOERROR, error: None };
+/// The answer where a version cannot be kept.
+const NOT_KEPT: UpdateAnswer =
+    UpdateAnswer { rcode: Rcode::SERVFAIL, error: Some((ExtendedError::Other, "the update cannot be kept")) };
+/// The answer where there is no zone to be changed.
+const NO_ZONE: UpdateAnswer =
+    UpdateAnswer { rcode: Rcode::SERVFAIL, error: Some((ExtendedError::NotReady, "the zone is not loaded")) };
+
+/// A message, and what is to be answered.
+struct DecidedUpdate {
+    update: QueuedUpdate,
+    identity: UpdateIdentity,
+    result: UpdateResult,
+    answer: UpdateAnswer,
+}
+
+/// A version that is being written.
+struct WrittenVersion {
+    entry: ZoneEntry,
+    contents: Arc<ZoneContents>,
+    difference: Arc<ZoneDifference>,
+    decided: Vec<DecidedUpdate>,
+    write: PendingWrite,
+}
+
+impl ZoneSchedule {
+    /// Carries out all that waits. The versions of all zones are written together.
+    pub(super) fn carry_out_updates(&mut self) {
+        let snapshot = self.live.snapshot.load_full();
+        let mut written = Vec::new();
+        for (name, waiting) in self.live.updates.take() {
+            let entry = snapshot.view.zone_at(&name);
+            match entry.and_then(|entry| Some((entry, entry.zone.contents()?))) {
+                Some((entry, base)) => written.extend(self.begin_version(&snapshot, entry, &base, waiting)),
+                None => waiting
+                    .into_iter()
+                    .for_each(|update| self.answer_update(update, UpdateResult::Failed, NO_ZONE)),
+            }
+        }
+        for version in written {
+            self.serve_version(version);
+        }
+        self.announce();
+    }
+
+    /// Works out the next version of a zone and has it written. Messages that make none are answered.
+    fn begin_version(
+        &mut self,
+        snapshot: &ServerSnapshot,
+        entry: &ZoneEntry,
+        base: &ZoneContents,
+        waiting: Vec<QueuedUpdate>,
+    ) -> Option<WrittenVersion> {
+        let mut batch = UpdateBatch::new(base, LIMITS);
+        let mut decided: Vec<DecidedUpdate> = Vec::with_capacity(waiting.len());
+        for update in waiting {
+            let identity = self.recent_updates.identity(&update);
+            let again = self.recent_updates.answer(&identity);
+            let again = again.or_else(|| Some(decided.iter().find(|one| one.identity == identity)?.answer));
+            let (result, answer) = match again {
+                Some(answer) => (UpdateResult::Duplicate, answer),
+                None => self.decide(&mut batch, snapshot, entry, &update),
+            };
+            decided.push(DecidedUpdate { update, identity, result, answer });
+        }
+        let begun = batch.finish(serial::next).map_err(|refusal| refusal.to_string());
+        let begun = begun.and_then(|updated| {
+            updated.map(|updated| self.write_version(entry, updated, &decided)).transpose()
+        });
+        match begun {
+            Ok(Some((contents, difference, write))) => {
+                Some(WrittenVersion { entry: entry.clone(), contents, difference, decided, write })
+            }
+            Ok(None) => {
+                self.answer_decided(decided);
+                None
+            }
+            Err(error) => {
+                tracing::error!(zone = %entry.zone.name(), "updates are not carried out: {error}");
+                self.fail_decided(decided);
+                None
+            }
+        }
+    }
+
+    /// Has a version written. Errors: there is no store.
+    fn write_version(
+        &self,
+        entry: &ZoneEntry,
+        updated: UpdatedZone,
+        decided: &[DecidedUpdate],
+    ) -> Result<(Arc<ZoneContents>, Arc<ZoneDifference>, PendingWrite), String> {
+        let store = self.store.as_ref().ok_or("there is no `state` to keep them in")?;
+        let (contents, difference) = (Arc::new(updated.contents), Arc::new(updated.difference));
+        let write = store.submit(&StateChange {
+            zone: entry.zone.name().clone(),
+            cause: ChangeCause::Update,
+            who: decided.iter().find(|one| one.result == UpdateResult::Accepted).map(who).unwrap_or_default(),
+            time: unix_time(),
+            expires: 0,
+            version: StateVersion::Difference(Arc::clone(&difference)),
+        });
+        Ok((contents, difference, write))
+    }
+
+    /// Carries out one message, and says what is to be answered once the version is kept.
+    fn decide(
+        &self,
+        batch: &mut UpdateBatch<'_>,
+        snapshot: &ServerSnapshot,
+        entry: &ZoneEntry,
+        update: &QueuedUpdate,
+    ) -> (UpdateResult, UpdateAnswer) {
+        // Rules and keys as they are now: they may have been taken away while it waited.
+        let key = update.key.as_ref().and_then(|name| snapshot.settings.keys.find(name.as_ref()));
+        let key = key.map(|key| &**key);
+        let grants = entry.origin.update_grants(update.client.ip(), key);
+        let permission = UpdatePermission { grants: &grants, key: key.map(|key| key.name()) };
+        let done = UpdateMessage::parse(&update.message).and_then(|message| {
+            let summary = batch.apply(&message, &permission)?;
+            Ok((message, summary))
+        });
+        let (zone, client) = (entry.zone.name(), update.client);
+        match done {
+            Ok((message, summary)) => {
+                log_ignored(zone, client, &message, &summary);
+                (UpdateResult::Accepted, NOERROR)
+            }
+            Err(refusal) => {
+                if let Some(left_out) =
+                    self.live.update_log.pass(self.live.clock.micros_at(std::time::Instant::now()))
+                {
+                    tracing::warn!(%zone, %client, left_out, "update refused: {refusal}");
+                }
+                (result_of(&refusal), UpdateAnswer { rcode: refusal.rcode(), error: error_of(&refusal) })
+            }
+        }
+    }
+
+    /// Serves a version once it is on the disk, and answers those whose messages made it.
+    fn serve_version(&mut self, version: WrittenVersion) {
+        let WrittenVersion { entry, contents, difference, decided, write } = version;
+        let name = entry.zone.name();
+        if let Err(error) = await_write(write) {
+            tracing::error!(zone = %name, "updates are not carried out: {error}");
+            return self.fail_decided(decided);
+        }
+        let (from, to) = (difference.from, difference.to);
+        let (removed, added) = (difference.removed().count(), difference.added().count());
+        let old = entry.zone.change(contents, difference);
+        self.note_version(&entry, old);
+        tracing::info!(
+            "zone {name}: updated, serial {from} -> {to}, {added} records added, {removed} removed"
+        );
+        self.answer_decided(decided);
+    }
+
+    /// A zone has a new version, in place of this one.
+    fn note_version(&mut self, entry: &ZoneEntry, old: Option<Arc<ZoneContents>>) {
+        if !entry.origin.notify.is_empty() {
+            self.announced.push(entry.clone());
+        }
+        if let Some(old) = old {
+            self.retired.add_contents(old);
+        }
+    }
+
+    fn answer_decided(&mut self, decided: Vec<DecidedUpdate>) {
+        for DecidedUpdate { update, identity, result, answer } in decided {
+            if result != UpdateResult::Duplicate {
+                self.recent_updates.note(identity, answer);
+            }
+            self.answer_update(update, result, answer);
+        }
+    }
+
+    /// Answers messages whose version could not be kept; those that were refused are so all the same.
+    fn fail_decided(&self, decided: Vec<DecidedUpdate>) {
+        for DecidedUpdate { update, result, answer, .. } in decided {
+            match answer.rcode {
+                Rcode::NOERROR => self.answer_update(update, UpdateResult::Failed, NOT_KEPT),
+                _ => self.answer_update(update, result, answer),
+            }
+        }
+    }
+
+    fn answer_update(&self, update: QueuedUpdate, result: UpdateResult, answer: UpdateAnswer) {
+        self.live.metrics.updated(result);
+        (update.reply)(answer);
+    }
+}
+
+/// Who made a change, for the log: the key and the address.
+fn who(decided: &DecidedUpdate) -> String {
+    let QueuedUpdate { client, key, .. } = &decided.update;
+    key.as_ref().map_or_else(|| client.ip().to_string(), |key| format!("{key} {}", client.ip()))
+}
+
+/// Says which operations did nothing, and why.
+fn log_ignored(
+    zone: &rhumb_wire::DomainName,
+    client: std::net::SocketAddr,
+    message: &UpdateMessage,
+    summary: &UpdateSummary,
+) {
+    for ignored in &summary.ignored {
+        if let Some(operation) = message.operations().get(ignored.index) {
+            tracing::info!(%zone, %client, "update: {operation}: left out, {}", ignored.reason);
+        }
+    }
+}
+
+const fn result_of(refusal: &UpdateRefusal) -> UpdateResult {
+    match refusal.rcode() {
+        Rcode::FORMERR | Rcode::NOTZONE | Rcode::NOTAUTH => UpdateResult::Malformed,
+        Rcode::REFUSED => UpdateResult::Refused,
+        Rcode::SERVFAIL => UpdateResult::Failed,
+        _ => UpdateResult::Prerequisite,
+    }
+}
+
+const fn error_of(refusal: &UpdateRefusal) -> Option<(ExtendedError, &'static str)> {
+    match refusal {
+        UpdateRefusal::NoRule => Some((ExtendedError::Prohibited, "no rule of the zone is for this client")),
+        UpdateRefusal::Denied(_) => {
+            Some((ExtendedError::Prohibited, "no rule of the zone allows a record of it"))
+        }
+        UpdateRefusal::SignerType(..) => {
+            Some((ExtendedError::Prohibited, "signing makes records of this type"))
+        }
+        UpdateRefusal::SignedElsewhere => Some((ExtendedError::Prohibited, "the zone is signed elsewhere")),
+        UpdateRefusal::SetTooLarge(..) => Some((ExtendedError::Other, "a set would have too many records")),
+        UpdateRefusal::ZoneTooLarge(_) => {
+            Some((ExtendedError::Other, "the zone would have too many records"))
+        }
+        UpdateRefusal::Malformed(what) => Some((ExtendedError::Other, *what)),
+        _ => None,
+    }
+}
