@@ -7,6 +7,51 @@ fn name(text: &str) -> DomainName {
 }
 
 #[test]
+fn names_in_messages_are_passed_over_to_the_byte() {
+    // Labels of these lengths, and the root label.
+    let bytes = |lengths: &[u8]| -> Vec<u8> {
+        let labels = lengths.iter().flat_map(|&length| [&[length][..], &vec![b'a'; length.into()]].concat());
+        labels.chain([0]).collect()
+    };
+    for (message, end) in [
+        (bytes(&[]), Ok(1)),
+        (bytes(&[63, 63, 63, 61]), Ok(255)),
+        (bytes(&[63, 63, 63, 62]), Err(NameError::TooLong)),
+        (bytes(&[63, 63, 63, 63, 63]), Err(NameError::TooLong)),
+        (vec![1, b'a', 0xc0, 0], Ok(4)),
+        (vec![1, b'a', 0xc0], Err(NameError::Short)),
+        (vec![1, b'a', 0x40, 0], Err(NameError::LabelType)),
+        (vec![3, b'a'], Err(NameError::Short)),
+        (vec![1, b'a'], Err(NameError::Short)),
+    ] {
+        assert_eq!(skip(&message, 0), end, "{message:?}");
+        let behind = [&[7; 5][..], &message].concat();
+        assert_eq!(skip(&behind, 5), end.map(|end| end + 5), "{message:?} at 5");
+    }
+    let mut buffer = NameBuf::new();
+    buffer.set_lowercase(name("A.Test").as_ref());
+    assert_eq!(format!("{buffer:?}"), "a.test.");
+}
+
+/// Whatever byte stands in a text, it is read as it would be behind an escape.
+#[test]
+fn every_byte_of_a_text_is_read_alike() {
+    let origin = name("origin.test");
+    for byte in (0..=u8::MAX).filter(|byte| !b".\\".contains(byte)) {
+        for before in 0..12 {
+            let plain = [&b"abcdefghijkl"[..before], &[byte], b"x.tail"].concat();
+            let escaped = [&b"abcdefghijkl"[..before], format!("\\{byte:03}").as_bytes(), b"x.tail"].concat();
+            let [plain, escaped] = [plain, escaped].map(|text| {
+                let mut name = NameBuf::new();
+                name.set_text(&text, origin.as_ref()).unwrap();
+                name.as_ref().as_bytes().to_vec()
+            });
+            assert_eq!(plain, escaped, "{byte} behind {before}");
+        }
+    }
+}
+
+#[test]
 fn labels_are_counted() {
     for (text, labels, first) in [(".", 0, None), ("com", 1, Some("com")), ("a.b.example.com", 4, Some("a"))]
     {
@@ -59,6 +104,7 @@ fn case_does_not_count_and_labels_do() {
 
 #[test]
 fn canonical_order_of_rfc_4034() {
+    assert!(name("a.example") < name("z.example") && name("z.example") > name("a.example"));
     let sorted = [
         "example",
         "a.example",
