@@ -177,6 +177,13 @@ fn what_does_not_fit_is_cut_to_its_question() {
     assert_eq!(hit.length, 12 + q.len());
     assert_eq!(out[2] & 0x82, 0x82);
     assert_eq!(&out[6..12], &[0; 6]);
+    let whole = message("a.example", &[60; 20]).len();
+    for (limit, room, truncated) in
+        [(whole, 512, false), (whole - 1, 512, true), (512, whole, false), (512, whole - 1, true)]
+    {
+        let hit = rig.cache.look_up(&key(&q), WantedAnswer::Fresh, 1, limit, &mut out[..room]).unwrap();
+        assert_eq!(hit.truncated, truncated, "limit {limit}, room {room}, of {whole}");
+    }
 }
 
 #[test]
