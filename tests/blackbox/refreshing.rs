@@ -135,6 +135,13 @@ fn kept() -> Verdict {
         let answer = asker.over(rhumb_tests::rig::Transport::Tcp, TO.parse()?, &query)?.message;
         ensure_eq!(answer.answer.len(), 6, "records of the difference from 11: {:?}", answer.answer);
     }
+    let purge = || server.tell(&["zone", "purge", "zone.test"]);
+    ensure!(purge()?.err.contains("is in use"), "a zone that is configured is purged");
+    let without = format!("state: \"{}\"\n", state.at("state").display());
+    server.rewrite(&Config::new().listen("::").more(&without))?;
+    server.reload()?;
+    ensure!(purge()?.out.contains("nothing is kept any more"), "{}", server.log_tail());
+    ensure!(purge()?.err.contains("nothing is kept of zone zone.test."), "it is still kept");
     Ok(Outcome::Passed)
 }
 

@@ -132,6 +132,19 @@ pub(super) fn zone_retransfer<'a>(
     Box::pin(refreshed(admin, given, RefreshCommand::Retransfer))
 }
 
+pub(super) fn zone_purge<'a>(
+    admin: &'a ServerAdmin,
+    given: &'a CommandArguments,
+) -> LaterResult<'a, CommandResult> {
+    Box::pin(async {
+        let name = given.name("name").ok_or_else(|| CommandFailure::new("name is missing"))?;
+        let (reply, answer) = oneshot::channel();
+        admin.live.refreshes.command(name, RefreshCommand::Purge, reply);
+        let done = answer.await.map_err(|_| ending())?.map_err(CommandFailure::new)?;
+        CommandAnswer::new(&json!({ "done": done }))
+    })
+}
+
 /// Has a zone of other servers looked at, and waits for what comes of it.
 async fn refreshed(admin: &ServerAdmin, given: &CommandArguments, command: RefreshCommand) -> CommandResult {
     let name = given.name("name").ok_or_else(|| CommandFailure::new("name is missing"))?;

@@ -242,6 +242,18 @@ pub(crate) static COMMANDS: &[OperatorCommand] = &[
     },
     OperatorCommand {
         spec: CommandSpec {
+            words: "zone purge",
+            changes: true,
+            path: "/zones/purge",
+            about: "Remove what is kept in the state folder of a zone that is not configured any more",
+            arguments: &[ArgumentSpec::required("name", ArgumentKind::Name, "The zone")],
+            seconds: 60,
+        },
+        run: RunCommand::Later(actions::zone_purge),
+        show: show::sentence,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
             words: "zone reload",
             changes: true,
             path: "/zones/reload",

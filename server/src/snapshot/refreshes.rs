@@ -17,6 +17,8 @@ pub enum RefreshCommand {
     Refresh,
     /// Take the whole zone, whatever its serial.
     Retransfer,
+    /// Keep nothing any more of a zone that is not configured.
+    Purge,
 }
 
 /// What is asked of one zone: one slot, however often.

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rhumb_wire::DomainName;
 use rhumb_zones::ZoneContents;
 use rhumb_zones::journal::ChangeCause;
 use tokio::sync::oneshot;
@@ -57,6 +58,25 @@ pub(super) struct LookReport {
     pub(super) ixfr: Option<(SocketAddr, bool)>,
     /// Why nothing was had, one a primary; empty where something was.
     pub(super) failures: Vec<String>,
+}
+
+impl RefreshServices {
+    /// Keeps nothing of a zone any more. What was done, or why not.
+    pub(super) async fn purge(&self, name: &DomainName) -> Result<String, String> {
+        let kept = self.store.as_ref().filter(|store| store.zones().contains(&name.as_ref().to_lowercase()));
+        let store = kept.ok_or_else(|| format!("nothing is kept of zone {name}"))?;
+        let removed = store.submit(&StateChange {
+            zone: name.clone(),
+            cause: ChangeCause::Command,
+            who: String::new(),
+            time: unix_time(),
+            expires: 0,
+            version: StateVersion::Removed,
+        });
+        let removed = removed.await.map_err(|_| "the server ends".to_owned())?;
+        removed.map_err(|error| error.to_string())?;
+        Ok(format!("zone {name}: nothing is kept any more"))
+    }
 }
 
 impl LookReport {

@@ -158,8 +158,24 @@ impl RefreshTask {
         now + due
     }
 
-    /// Somebody asks for a look.
+    /// Somebody asks for a look, or for the end of what is kept of a zone.
     fn request(&mut self, name: &DomainName, request: RefreshRequest) {
+        if request.command == Some(RefreshCommand::Purge) {
+            let (services, name) = (Arc::clone(&self.services), name.clone());
+            let is_configured = self.schedule.has(&name);
+            drop(tokio::spawn(async move {
+                let done = if is_configured {
+                    Err(format!("zone {name} is configured, and what is kept of it is in use"))
+                } else {
+                    services.purge(&name).await
+                };
+                for reply in request.replies {
+                    // Whoever asked may be gone.
+                    let _ = reply.send(done.clone());
+                }
+            }));
+            return;
+        }
         if !self.schedule.has(name) {
             for reply in request.replies {
                 // Whoever asked may be gone.
