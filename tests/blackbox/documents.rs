@@ -51,9 +51,11 @@ fn examples() -> Verdict {
     // Secrets have to be closed to others, which a checkout cannot say.
     let closed = fs::Permissions::from_mode(0o600);
     fs::set_permissions(folder.at("next.example.key"), closed)?;
-    let (chain, key) = issued.issue("tls", "dns.example", 30)?;
-    fs::rename(chain, folder.at("tls/fullchain.pem"))?;
-    fs::rename(key, folder.at("tls/privkey.pem"))?;
+    for (certificate, private) in [("fullchain.pem", "privkey.pem"), ("other.pem", "other.key.pem")] {
+        let (chain, key) = issued.issue("tls", "dns.example", 30)?;
+        fs::rename(chain, folder.at("tls").join(certificate))?;
+        fs::rename(key, folder.at("tls").join(private))?;
+    }
     let mut count = 0;
     for entry in fs::read_dir(folder.path()).context("config/examples")? {
         let path = entry?.path();

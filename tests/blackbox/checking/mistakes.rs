@@ -25,7 +25,7 @@ const REFUSED: &[(&str, u32, &str)] = &[
     ("listen: [{ address: 192.0.2.1, port: \"53\" }]", 1, "without quotes"),
     ("listen: [{ address: 192.0.2.1, port: 70000 }]", 1, "from 1 to 65535"),
     ("listen: [{ address: 192.0.2.1, transports: [dot] }]", 1, "accepted: udp, tcp"),
-    ("listen: [{ address: 192.0.2.1, transports: [quic] }]", 1, "not offered by this version"),
+    ("listen: [{ address: 192.0.2.1, transports: [quic] }]", 1, "quic needs `certificate`"),
     ("listen:\n  - { address: \"::\" }\n  - { address: 0.0.0.0 }", 2, "set v6only: true"),
     ("listen:\n  - { address: 192.0.2.1 }\n  - { address: 192.0.2.1 }", 3, "give it another address or port"),
     ("log:\n\tlevel: info", 2, "indent with blanks alone"),
