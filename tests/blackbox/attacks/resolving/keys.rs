@@ -189,7 +189,9 @@ fn fifty_at_once() -> Verdict {
         asking.into_iter().filter_map(|asking| asking.join().ok()?.ok()).map(|reply| reply.rcode()).collect()
     });
     let report = load.stop();
-    ensure_eq!(codes, vec![rcode::SERVFAIL; 50], "response codes of fifty questions");
+    // What took too long for a datagram is not answered any more.
+    let wrong = codes.iter().find(|code| **code != rcode::SERVFAIL);
+    ensure!(!codes.is_empty() && wrong.is_none(), "response codes of fifty questions: {codes:?}");
     ensure_eq!((report.lost, report.wrong), (0, 0), "lost and wrong of {} innocent questions", report.sent);
     // What the machine itself does to answers is measured without the attack.
     let (late, usual) = (report.quantile(0.9), quiet.quantile(0.99));
