@@ -15,7 +15,7 @@ use crate::network::{DatagramVerdict, ExchangeError, UpstreamTransport};
 use crate::question::OutboundQuestion;
 
 /// Seeds that are tried; `RHUMB_SEEDS` says how many others, `RHUMB_SEED` the first.
-const SEEDS: u64 = 10_000;
+const SEEDS: u64 = 100_000;
 
 /// Runs `work` for every seed, on all processors.
 pub(super) fn for_seeds(count: u64, work: impl Fn(u64) + Sync) {
