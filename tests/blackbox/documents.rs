@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rhumb_tests::rig::script::every_name;
 use rhumb_tests::rig::server::{binary, until};
-use rhumb_tests::rig::{Config, Message, Transport, program};
+use rhumb_tests::rig::{Config, Folder, Message, Server, Transport, program};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, skip};
 
 use crate::encrypted::Issued;
@@ -154,7 +154,20 @@ fn metrics() -> Verdict {
     let zone = "$TTL 300\n@ SOA ns host 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n";
     // One signature is enough to expire.
     let signed = format!("{zone}@ RRSIG SOA 13 2 300 20300101000000 20260101000000 1 signed.test. AAAA\n");
+    let (folder, transfers) = (Folder::new()?, "transfer-to: [{ network: 10.53.0.0/24 }]");
+    let primary = Config::new()
+        .listen(UP[2])
+        .file("second.zone", zone)
+        .zone_raw(&format!("name: second.test, file: second.zone, {transfers}"));
+    let _primary = Server::start(&lab.behind, &primary)?;
+    let remote = format!(
+        "remotes: [{{ name: first, addresses: {} }}]\nstate: {}\n",
+        UP[2],
+        folder.at("state").display()
+    );
     let config = Config::new()
+        .more(&remote)
+        .zone_raw("name: second.test, primaries: [first]")
         .listen_with("::", "transports: [udp, tcp, tls], certificate: self-signed")
         .allow_all()
         .zone("zone.test", zone)
@@ -163,6 +176,8 @@ fn metrics() -> Verdict {
         .file("upstreams.list", UP[0])
         .forward_raw(".", "{ list: upstreams.list }", "in-order");
     let server = lab.start(&config)?;
+    let transferred = || lab.addresses("ns.second.test.").is_ok_and(|found| found == ["192.0.2.1"]);
+    ensure!(until(Duration::from_secs(20), transferred), "no transfer: {}", server.log_tail());
     for transport in [Transport::Udp, Transport::Tcp] {
         for (name, kind) in [
             ("ns.zone.test.", "A"),

@@ -57,6 +57,13 @@ impl Config {
         self
     }
 
+    /// Adds an entry of `zones` as the configuration writes it (`name: zone.test, primaries: [first]`).
+    #[must_use]
+    pub fn zone_raw(mut self, keys: &str) -> Self {
+        writeln!(self.zones, "  - {{ {keys} }}").expect("a String takes everything");
+        self
+    }
+
     /// Serves every `NAME.zone` of a folder with these files.
     #[must_use]
     pub fn zone_folder(mut self, folder: &str, zones: impl IntoIterator<Item = (String, String)>) -> Self {
