@@ -17,7 +17,7 @@ use super::alias_scan::{AliasScan, is_here};
 use super::authoritative::ServedZones;
 use super::kept_reason::{ONE_LABEL, PRIVATE_ADDRESS, place_reason, read_reason, take_reason};
 use super::limit::AnswerSource;
-use super::link_parts::{FollowBuffers, KeptProof, LONGEST, LinkAnswer};
+use super::link_parts::{FollowBuffers, LONGEST, LinkAnswer, WildcardProof};
 use super::outcome::{QueryOutcome, QueryScratch, ResolveWork, WaitingClient, WaitingQuery, WaitingWork};
 use super::response::{ResponseHead, question_only};
 use crate::metrics::CacheEvent;
@@ -341,7 +341,7 @@ fn put_link(
     message: &MessageView<'_>,
     records: usize,
     last: bool,
-    proofs: &mut Vec<KeptProof>,
+    proofs: &mut Vec<WildcardProof>,
     data: &mut Vec<u8>,
 ) -> Result<(), BufferFull> {
     copy(w, message, MessageSection::Answer, records, data)?;
@@ -383,7 +383,7 @@ fn put(
 }
 
 /// Keeps what proves the expansion of wildcards: NSEC and NSEC3 with their signatures.
-fn keep_proofs(message: &MessageView<'_>, proofs: &mut Vec<KeptProof>) -> Result<(), rdata::RdataError> {
+fn keep_proofs(message: &MessageView<'_>, proofs: &mut Vec<WildcardProof>) -> Result<(), rdata::RdataError> {
     for record in message.records().map_while(Result::ok) {
         let mut data = Vec::new();
         let mut owner = NameBuf::new();
@@ -394,7 +394,7 @@ fn keep_proofs(message: &MessageView<'_>, proofs: &mut Vec<KeptProof>) -> Result
         let covered = data.first_chunk::<2>().map(|covered| Type(u16::from_be_bytes(*covered)));
         let rtype = if record.rtype == Type::RRSIG { covered.unwrap_or(Type(0)) } else { record.rtype };
         if matches!(rtype, Type::NSEC | Type::NSEC3) {
-            proofs.push(KeptProof { owner, rtype: record.rtype, ttl: record.ttl, rdata: data });
+            proofs.push(WildcardProof { owner, rtype: record.rtype, ttl: record.ttl, rdata: data });
         }
     }
     Ok(())
@@ -404,7 +404,7 @@ fn keep_proofs(message: &MessageView<'_>, proofs: &mut Vec<KeptProof>) -> Result
 fn finish(
     w: &mut MessageWriter<'_, '_>,
     message: &MessageView<'_>,
-    proofs: &[KeptProof],
+    proofs: &[WildcardProof],
     data: &mut Vec<u8>,
 ) -> Result<(), BufferFull> {
     for proof in proofs {

@@ -34,7 +34,7 @@ pub(super) struct FollowBuffers {
     /// Why an answer is as it is: of the last link that has a reason.
     pub(super) reason: Option<ReasonValue>,
     /// Proofs that wildcards were expanded rightly, of links that are no longer in `part`.
-    pub(super) proofs: Vec<KeptProof>,
+    pub(super) proofs: Vec<WildcardProof>,
 }
 
 impl Default for FollowBuffers {
@@ -51,7 +51,7 @@ impl Default for FollowBuffers {
 
 /// A record that proves the expansion of a wildcard.
 #[derive(Debug)]
-pub(super) struct KeptProof {
+pub(super) struct WildcardProof {
     pub(super) owner: NameBuf,
     pub(super) rtype: Type,
     pub(super) ttl: u32,

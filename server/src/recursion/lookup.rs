@@ -217,7 +217,7 @@ impl UpstreamLookup {
                 let message = self.message_of(state, answer);
                 self.keep_answer(message, ttl, false, origin, attempts)
             }
-            Err(failure) if failure.rcode() == Rcode::NOERROR => {
+            Err(failure) if failure.is_referral_within(self.route.domain().as_ref()) => {
                 let (code, text) = (REFERRAL.0.code(), REFERRAL.1);
                 self.fail_because(state, Rcode::NOERROR, None, Some((code, text)), tried(&failure.attempts))
             }

@@ -23,7 +23,10 @@ fn referral(asked: &Asked) -> Act {
     if asked.name().starts_with("alias") {
         return asked.answer(&[&format!("{name} 300 IN CNAME www.other.example.")]);
     }
-    let reply = Message::reply_to(&asked.message).authorities(&["example. 300 IN NS ns.elsewhere.example."]);
+    // A server that does not have the zone says where a zone above it is.
+    let cut = if name.ends_with("lame.example.") { "example." } else { name };
+    let ns = format!("{cut} 300 IN NS ns.elsewhere.example.");
+    let reply = Message::reply_to(&asked.message).authorities(&[&ns]);
     Act::Reply(Message { flags: reply.flags & !AA, ..reply })
 }
 
@@ -38,7 +41,8 @@ fn empty() -> Verdict {
         .forward("two.example", &UP[..2])
         .forward("three.example", &UP[..3])
         .forward("refused.example", &refused)
-        .forward("other.example", &UP[1..2]);
+        .forward("other.example", &UP[1..2])
+        .forward("lame.example", &UP[..1]);
     let server = lab.start(&config)?;
     let ask = |name: &str| lab.client.udp(lab.to, &Message::query(name, "A").edns(1232));
     for round in 0..3 {
@@ -53,6 +57,7 @@ fn empty() -> Verdict {
         (1, 1),
         "each is asked once, and what they said is kept for a while"
     );
+    ensure_eq!(ask("www.lame.example.")?.message.rcode(), rcode::SERVFAIL, "a referral upwards");
     ensure_eq!(ask("www.three.example.")?.message.data("A"), ["198.18.0.3"], "the next upstream knows");
     ensure_eq!(ask("www.refused.example.")?.message.rcode(), rcode::REFUSED, "a code beside a referral");
     for round in 0..3 {

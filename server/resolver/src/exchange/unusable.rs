@@ -15,9 +15,13 @@ pub enum UnusableReply {
     /// It is the reply to something else.
     #[error("a reply to another question")]
     Mismatch,
-    /// It sends us elsewhere instead of answering.
+    /// It sends us elsewhere instead of answering: to a zone whose name has so many labels.
     #[error("a referral")]
-    Referral,
+    Referral(u8),
+    /// The server does not have the zone: it has no answer, and its referral does not lead downwards (RFC 9499 section 7, lame
+    /// delegation).
+    #[error("neither an answer nor a referral downwards")]
+    Lame,
     /// It has records, none of which belongs to the question.
     #[error("records of other names only")]
     Unrelated,

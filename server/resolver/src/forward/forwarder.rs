@@ -144,7 +144,7 @@ impl<'a, N: UpstreamTransport> ForwardingCourse<'a, N> {
             ExchangeProgress::Refused(refused) => self.refused = Some(refused.clone()),
             ExchangeProgress::Unusable(unusable) => {
                 // Only where all say so it is a referral.
-                let before = self.unusable.filter(|before| *before != UnusableReply::Referral);
+                let before = self.unusable.filter(|before| !matches!(before, UnusableReply::Referral(_)));
                 self.unusable = before.or(Some(*unusable));
             }
             ExchangeProgress::Failed => return self.requeue(index),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rhumb_wire::Rcode;
+use rhumb_wire::{NameRef, Rcode};
 
 use crate::exchange::{AttemptReport, ExtendedReason, RemoteServer, UnusableReply};
 
@@ -40,14 +40,23 @@ pub struct ForwardFailure {
 }
 
 impl ForwardFailure {
-    /// The response code for the client: the upstream's own if it gave one, else SERVFAIL. Where every reply is a referral the client
-    /// gets an empty answer: it cannot follow one, and SERVFAIL to one type keeps it from using the answer to another (RFC 4074 section
-    /// 4.5).
+    /// The response code for the client: the upstream's own if it gave one, else SERVFAIL.
     pub const fn rcode(&self) -> Rcode {
         match self.reason {
             FailureReason::Rcode(rcode) => rcode,
-            FailureReason::Unusable(UnusableReply::Referral) => Rcode::NOERROR,
             _ => Rcode::SERVFAIL,
+        }
+    }
+
+    /// Whether every reply is a referral, the last of them to a zone at or below `domain`, which is forwarded. The client gets an
+    /// empty answer then: it cannot follow a referral, and SERVFAIL to one type keeps it from using the answer to another (RFC 4074
+    /// section 4.5). A server that refers to a zone above knows nothing of the domain.
+    pub fn is_referral_within(&self, domain: NameRef<'_>) -> bool {
+        match self.reason {
+            FailureReason::Unusable(UnusableReply::Referral(labels)) => {
+                usize::from(labels) >= domain.label_count()
+            }
+            _ => false,
         }
     }
 }

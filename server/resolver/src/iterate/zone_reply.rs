@@ -154,7 +154,7 @@ impl ReplyReading<'_> {
         if !lame && (self.authoritative || ds_elsewhere || forwarded || others) {
             return Ok(ReplyEnd::Denial(Box::new(self.denial(name, false, None))));
         }
-        Err(UnusableReply::Referral)
+        Err(UnusableReply::Lame)
     }
 
     /// The records asked for at `name`.

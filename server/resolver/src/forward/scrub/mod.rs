@@ -8,7 +8,7 @@ mod proof;
 mod records;
 mod write;
 
-use rhumb_wire::{MessageView, Rcode, Type, header};
+use rhumb_wire::{MessageSection, MessageView, Rcode, Type, header};
 
 use super::limits;
 use crate::exchange::{ExtendedReason, ReadAnswer, UnusableReply, whole_rcode};
@@ -102,10 +102,14 @@ fn refuse_emptiness(
         return Err(UnusableReply::Unrelated);
     }
     // RFC 2308 section 2.2: NS and no SOA is a referral, unless the one who says so is the authority itself.
-    if rcode == Rcode::NOERROR && !authoritative && records.authority_has(Type::NS) {
-        return Err(UnusableReply::Referral);
+    let mut authority = records.items(MessageSection::Authority);
+    match authority.find(|record| record.rtype == Type::NS) {
+        Some(cut) if rcode == Rcode::NOERROR && !authoritative => {
+            let labels = records.name(cut.owner).label_count();
+            Err(UnusableReply::Referral(labels.try_into().unwrap_or(u8::MAX)))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 #[cfg(test)]

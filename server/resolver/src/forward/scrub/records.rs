@@ -121,10 +121,6 @@ impl ScrubbedRecords {
         self.items.iter().filter(move |item| item.section == section)
     }
 
-    pub(super) fn authority_has(&self, rtype: Type) -> bool {
-        self.items(MessageSection::Authority).any(|item| item.rtype == rtype)
-    }
-
     /// The records of `owner` and `rtype`, with their signatures if DO was asked; none if there is none.
     ///
     /// Errors: `Malformed` where one of the records is, `TooMany`.

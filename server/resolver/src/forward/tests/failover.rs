@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rhumb_wire::Rcode;
 use rhumb_wire::Transport::{Tcp, Udp};
+use rhumb_wire::{NameRef, Rcode};
 use tokio::time::Instant;
 
 use super::build;
@@ -201,7 +201,7 @@ async fn referrals_and_nonsense_are_passed_over() {
     assert_eq!(
         outcomes(&answer.attempts),
         [
-            AttemptOutcome::Unusable(UnusableReply::Referral),
+            AttemptOutcome::Unusable(UnusableReply::Referral(1)),
             AttemptOutcome::Unusable(UnusableReply::Unrelated),
             AttemptOutcome::Answered(Rcode::NOERROR)
         ]
@@ -219,15 +219,15 @@ fn referral(sent: &SentQuery) -> Vec<UpstreamAct> {
 type Reply = fn(&SentQuery) -> Vec<UpstreamAct>;
 
 #[tokio::test(start_paused = true)]
-async fn referrals_alone_are_an_empty_answer() {
+async fn referrals_alone_are_told_from_other_failures() {
     let unusable = FailureReason::Unusable;
     let refused: Reply = |sent| code(sent, 5);
     let empty_header: Reply =
         |sent| vec![UpstreamAct::Say(1, build::reply(&sent.query, 0, 0)[..12].to_vec())];
     let silent: Reply = |_| Vec::new();
     for (replies, reason, rcode) in [
-        ([referral as Reply, referral], unusable(UnusableReply::Referral), Rcode::NOERROR),
-        ([referral, silent], unusable(UnusableReply::Referral), Rcode::NOERROR),
+        ([referral as Reply, referral], unusable(UnusableReply::Referral(1)), Rcode::SERVFAIL),
+        ([referral, silent], unusable(UnusableReply::Referral(1)), Rcode::SERVFAIL),
         ([referral, refused], FailureReason::Rcode(Rcode::REFUSED), Rcode::REFUSED),
         ([refused, referral], FailureReason::Rcode(Rcode::REFUSED), Rcode::REFUSED),
         ([referral, empty_header], unusable(UnusableReply::NoQuestion), Rcode::SERVFAIL),
@@ -236,6 +236,12 @@ async fn referrals_alone_are_an_empty_answer() {
         let net = ScriptedUpstreams::new(move |sent| replies[usize::from(sent.to != 1)](sent));
         let failure = ask(&net, &pool(UpstreamPolicy::InOrder, 2)).await.unwrap_err();
         assert_eq!((failure.reason, failure.rcode()), (reason, rcode));
+        let is_referral = reason == unusable(UnusableReply::Referral(1));
+        for (domain, within) in [(".", true), ("com", true), ("example.com", false)] {
+            let domain = build::name(domain);
+            let found = failure.is_referral_within(NameRef::parse(&domain).unwrap());
+            assert_eq!(found, is_referral && within, "{reason:?} {within}");
+        }
     }
 }
 

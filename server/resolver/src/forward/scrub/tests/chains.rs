@@ -273,7 +273,7 @@ fn what_is_no_answer_is_told_apart() {
     assert_eq!(scrubbed(&www(), 3, &[a("www.example.com", 60, 1)], &[]), Err(UnusableReply::Contradiction));
     assert_eq!(scrubbed(&www(), 0, &[a("x.example.com", 60, 1)], &[]), Err(UnusableReply::Unrelated));
     let ns = [rr("com", 60, Type::NS, name("ns.com"))];
-    assert_eq!(scrubbed(&www(), 0, &[], &ns), Err(UnusableReply::Referral));
+    assert_eq!(scrubbed(&www(), 0, &[], &ns), Err(UnusableReply::Referral(1)));
     // From the authority itself that is no referral, and with a SOA it is a denial.
     let from_authority = message(77, 0x8400, &asked(&www()), [&[], &ns, &[]]);
     assert!(scrub(&from_authority, &www()).is_ok());
