@@ -148,22 +148,35 @@ fn documented() -> Result<BTreeSet<String>, Failure> {
 }
 
 /// A server that has done a bit of everything shows every metric of the table, and no other.
+/// A server of second.test at the third upstream address, which may be transferred from there.
+fn second_primary(lab: &Lab, zone: &str) -> Result<Server, Failure> {
+    let config = Config::new()
+        .listen(UP[2])
+        .file("second.zone", zone)
+        .zone_raw("name: second.test, file: second.zone, transfer-to: [{ network: 10.53.0.0/24 }]");
+    Server::start(&lab.behind, &config)
+}
+
+/// The names of the server's own metrics on a page.
+fn metrics_of(page: &str) -> BTreeSet<String> {
+    page.lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
+        .filter(|name| name.starts_with("rhumb_"))
+        .map(str::to_owned)
+        .collect()
+}
+
 fn metrics() -> Verdict {
     let lab = Lab::new()?;
     let _upstream = lab.upstream(0, every_name("198.18.0.1"))?;
     let zone = "$TTL 300\n@ SOA ns host 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n";
     // One signature is enough to expire.
     let signed = format!("{zone}@ RRSIG SOA 13 2 300 20300101000000 20260101000000 1 signed.test. AAAA\n");
-    let (folder, transfers) = (Folder::new()?, "transfer-to: [{ network: 10.53.0.0/24 }]");
-    let primary = Config::new()
-        .listen(UP[2])
-        .file("second.zone", zone)
-        .zone_raw(&format!("name: second.test, file: second.zone, {transfers}"));
-    let _primary = Server::start(&lab.behind, &primary)?;
+    let (state, _primary) = (Folder::new()?, second_primary(&lab, zone)?);
     let remote = format!(
         "remotes: [{{ name: first, addresses: {} }}]\nstate: {}\n",
         UP[2],
-        folder.at("state").display()
+        state.at("state").display()
     );
     let config = Config::new()
         .more(&remote)
@@ -199,13 +212,7 @@ fn metrics() -> Verdict {
     command.args(["reload", "--socket"]).arg(server.folder().at("control.sock"));
     let failed = program::run(&mut command, Duration::from_secs(20))?;
     ensure_eq!(failed.code, Some(1), "exit status of a reload with a broken file: {}", failed.err);
-    let page = server.page("/metrics")?.body;
-    let shown: BTreeSet<String> = page
-        .lines()
-        .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
-        .filter(|name| name.starts_with("rhumb_"))
-        .map(str::to_owned)
-        .collect();
+    let shown = metrics_of(&server.page("/metrics")?.body);
     let documented = documented()?;
     let (missing, surplus): (Vec<_>, Vec<_>) =
         (documented.difference(&shown).collect(), shown.difference(&documented).collect());
