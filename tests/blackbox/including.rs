@@ -66,7 +66,7 @@ fn checked() -> Verdict {
     let start = config().file("conf.d/a.yaml", &zone("a")).file("more.yaml", "log: { level: info }\n");
     let server = Server::start(&host, &start)?;
     let good = server.tell(&["check"])?;
-    ensure!(good.code == Some(0) && good.out.contains("1 zones"), "check says {}{}", good.out, good.err);
+    ensure!(good.code == Some(0) && good.out.contains("1 zone,"), "check says {}{}", good.out, good.err);
     // Not seen by the server: its name ends otherwise.
     server
         .folder()

@@ -192,7 +192,7 @@ fn one_question() -> Verdict {
         .collect::<Result<Vec<_>, Failure>>()?;
     let query = Message::query("same.example.", "A").to_wire();
     let begun = Instant::now();
-    // Longer than the question is worked on, and shorter than its failure is remembered after that.
+    // Long enough for a failure, the second for which it is remembered, and another look-up of up to three messages.
     while begun.elapsed() < Duration::from_secs(5) {
         for socket in &sockets {
             for _ in 0..10 {
@@ -206,7 +206,7 @@ fn one_question() -> Verdict {
     });
     let seen: Vec<_> =
         upstream.seen().iter().filter(|asked| asked.name() == "same.example").map(|asked| asked.at).collect();
-    ensure!((1..=3).contains(&seen.len()), "the question was sent {} times", seen.len());
+    ensure!((1..=6).contains(&seen.len()), "the question was sent {} times", seen.len());
     let close = seen
         .windows(2)
         .filter(|pair| pair[1].saturating_duration_since(pair[0]) < Duration::from_millis(200))

@@ -24,7 +24,7 @@ fn referral(asked: &Asked) -> Act {
         return asked.answer(&[&format!("{name} 300 IN CNAME www.other.example.")]);
     }
     // A server that does not have the zone says where a zone above it is.
-    let cut = if name.ends_with("lame.example.") { "example." } else { name };
+    let cut = if asked.name().ends_with("lame.example") { "example." } else { name };
     let ns = format!("{cut} 300 IN NS ns.elsewhere.example.");
     let reply = Message::reply_to(&asked.message).authorities(&[&ns]);
     Act::Reply(Message { flags: reply.flags & !AA, ..reply })
