@@ -47,7 +47,7 @@ pub struct ServerConfig {
     pub recursion: RecursionSettings,
     /// Bounds of the cache.
     pub cache: CacheSettings,
-    /// Where metrics are served, or `None` for nowhere.
+    /// Where metrics are served; `None`: they are not.
     pub metrics: Option<MetricsSettings>,
     /// The control socket.
     pub control: ControlSettings,

@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 use rhumb_tests::rig::{Folder, Host, program};
 use rhumb_tests::{Context, Failure};
 
-use crate::secondary::{Key, Peer};
+use crate::secondary::{Key, Peer, knot_server, nsd_server};
 
 /// One that runs until it is dropped, and listens on an address of its own in the network of its host.
 pub(crate) struct Primary {
@@ -73,26 +73,9 @@ impl Primary {
 }
 
 fn nsd(home: &Path, key: Option<&Key>) -> String {
-    let home = home.display();
-    let name = key.map_or("NOKEY", |(name, ..)| name);
-    let key = key.map_or_else(String::new, |(name, algorithm, secret)| {
-        format!("key:\n  name: {name}\n  algorithm: {algorithm}\n  secret: \"{secret}\"\n")
-    });
+    let (server, name) = nsd_server(home, key);
     format!(
-        "server:
-  ip-address: 192.0.2.12
-  username: \"\"
-  database: \"\"
-  zonesdir: \"{home}\"
-  pidfile: \"{home}/pid\"
-  xfrdfile: \"{home}/xfrd\"
-  zonelistfile: \"{home}/zonelist\"
-  xfrdir: \"{home}\"
-  logfile: \"{home}/nsd.log\"
-  verbosity: 2
-remote-control:
-  control-enable: no
-{key}zone:
+        "{server}zone:
   name: zone.test
   zonefile: zone
   store-ixfr: yes
@@ -105,21 +88,10 @@ remote-control:
 }
 
 fn knot(home: &Path, key: Option<&Key>) -> String {
+    let (server, used) = knot_server(home, key);
     let home = home.display();
-    let used = key.map_or_else(String::new, |(name, ..)| format!("    key: {name}\n"));
-    let key = key.map_or_else(String::new, |(name, algorithm, secret)| {
-        format!("key:\n  - id: {name}\n    algorithm: {algorithm}\n    secret: {secret}\n")
-    });
     format!(
-        "server:
-  listen: 192.0.2.13@53
-  rundir: {home}
-database:
-  storage: {home}
-log:
-  - target: stderr
-    any: info
-{key}remote:
+        "{server}remote:
   - id: secondary
     address: 192.0.2.1@53
     via: 192.0.2.13

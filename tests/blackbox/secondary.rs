@@ -81,13 +81,14 @@ impl Peer {
     }
 }
 
-fn nsd(home: &Path, key: Option<&Key>) -> String {
+/// What NSD is told beside the zone: its server and the key, and the name of that for the zone.
+pub(crate) fn nsd_server<'k>(home: &Path, key: Option<&'k Key>) -> (String, &'k str) {
     let home = home.display();
     let name = key.map_or("NOKEY", |(name, ..)| name);
     let key = key.map_or_else(String::new, |(name, algorithm, secret)| {
         format!("key:\n  name: {name}\n  algorithm: {algorithm}\n  secret: \"{secret}\"\n")
     });
-    format!(
+    let server = format!(
         "server:
   ip-address: 192.0.2.12
   username: \"\"
@@ -101,7 +102,15 @@ fn nsd(home: &Path, key: Option<&Key>) -> String {
   verbosity: 2
 remote-control:
   control-enable: no
-{key}zone:
+{key}"
+    );
+    (server, name)
+}
+
+fn nsd(home: &Path, key: Option<&Key>) -> String {
+    let (server, name) = nsd_server(home, key);
+    format!(
+        "{server}zone:
   name: zone.test
   zonefile: zone
   request-xfr: 192.0.2.1 {name}
@@ -110,13 +119,14 @@ remote-control:
     )
 }
 
-fn knot(home: &Path, key: Option<&Key>) -> String {
+/// What Knot is told beside the zone: its server and the key, and the line that uses that.
+pub(crate) fn knot_server(home: &Path, key: Option<&Key>) -> (String, String) {
     let home = home.display();
     let used = key.map_or_else(String::new, |(name, ..)| format!("    key: {name}\n"));
     let key = key.map_or_else(String::new, |(name, algorithm, secret)| {
         format!("key:\n  - id: {name}\n    algorithm: {algorithm}\n    secret: {secret}\n")
     });
-    format!(
+    let server = format!(
         "server:
   listen: 192.0.2.13@53
   rundir: {home}
@@ -125,7 +135,16 @@ database:
 log:
   - target: stderr
     any: info
-{key}remote:
+{key}"
+    );
+    (server, used)
+}
+
+fn knot(home: &Path, key: Option<&Key>) -> String {
+    let (server, used) = knot_server(home, key);
+    let home = home.display();
+    format!(
+        "{server}remote:
   - id: primary
     address: 192.0.2.1@53
 {used}acl:

@@ -29,7 +29,7 @@ pub enum DnssecValidation {
 /// What becomes of signatures while the clock of this host is plainly wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DnssecClock {
-    /// Their times count.
+    /// Signatures outside their times are bogus, whatever the clock says.
     #[default]
     Strict,
     /// Their times do not count as long as the clock is before the release of this version, so that the servers of time can be found.

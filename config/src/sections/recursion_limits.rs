@@ -17,13 +17,13 @@ pub struct RecursionLimits {
     pub queries_per_zone: usize,
     /// How long it is worked on.
     pub time: Duration,
-    /// Bytes of replies.
+    /// Bytes of all replies together.
     pub received: u64,
     /// Addresses of nameservers that are looked for in vain.
     pub failed_addresses: usize,
     /// How deep addresses of nameservers may lead to further nameservers.
     pub depth: usize,
-    /// Signatures checked.
+    /// Signatures that are checked, good and bad (CVE-2023-50387).
     pub signatures: usize,
     /// Names hashed for NSEC3.
     pub hashes: usize,

@@ -50,9 +50,9 @@ pub struct SecondaryTerms {
 /// Bounds of a time that the SOA gives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TimerBounds {
-    /// The shortest time.
+    /// A shorter time of the SOA is taken as this; none where there is no bound.
     pub min: Option<Duration>,
-    /// The longest time.
+    /// A longer time of the SOA is taken as this; none where there is no bound.
     pub max: Option<Duration>,
 }
 
@@ -108,7 +108,7 @@ pub(super) trait HasSecondaryDraft {
     fn secondary_draft(&mut self) -> &mut SecondaryDraft;
 }
 
-/// Names the keys.
+/// The keys of a zone of other servers, for entries of a zone and of a folder alike.
 pub(super) fn secondary_keys<D: HasSecondaryDraft, K: KeyVisitor<D>>(keys: &mut K) {
     keys.key(
         "primaries",

@@ -9,9 +9,9 @@ use crate::section::{ConfigSection, KeyVisitor};
 /// How many messages may wait until they are carried out; what is over is refused at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UpdateQueueLimits {
-    /// In all.
+    /// Messages for all zones together.
     pub waiting: usize,
-    /// For one zone.
+    /// Messages for one zone.
     pub waiting_per_zone: usize,
 }
 

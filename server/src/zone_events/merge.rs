@@ -20,7 +20,7 @@ struct KeptZone {
 
 impl ZoneSchedule {
     /// What is to be served once the file of a zone was read, and in place of which version. Of a zone that updates change too, that is what
-    /// is kept, with what is new in the file; without a file that can be read, what is kept is served for now.
+    /// is kept, with what is new in the file; while its file cannot be read, it is what is kept.
     pub(super) fn merged(&self, entry: &ZoneEntry, version: u32, read: ZoneRead) -> (u32, ZoneRead) {
         let Some(store) = self.store.clone().filter(|store| is_merged(entry, store)) else {
             return (version, read);

@@ -122,7 +122,8 @@ impl NotifySchedule {
         }
     }
 
-    /// A message was not answered in its time, or could not be sent. Whether that was the last one for now.
+    /// A message was not answered in its time, or could not be sent. Whether that was the last try for this
+    /// version.
     pub(super) fn unanswered(&mut self, key: &NotifySlotKey, now: Instant) -> bool {
         self.landed(key);
         let Some(slot) = self.slots.get_mut(key) else { return false };

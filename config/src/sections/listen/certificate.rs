@@ -20,7 +20,7 @@ pub enum CertificateSource {
     Files {
         /// The certificate, then those of its issuers.
         certificate: PathBuf,
-        /// The private key.
+        /// The key of the first certificate.
         key: PathBuf,
     },
 }

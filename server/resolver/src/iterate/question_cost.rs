@@ -7,7 +7,7 @@ pub struct QuestionCost {
     pub queries: usize,
     /// Bytes of replies read.
     pub received: usize,
-    /// Signatures checked.
+    /// Signatures that were checked, good and bad.
     pub signatures: usize,
     /// Names hashed for NSEC3.
     pub hashes: usize,

@@ -14,13 +14,13 @@ pub struct WorkLimits {
     pub sends_of_fetch: usize,
     /// How long it is worked on.
     pub time: Duration,
-    /// Bytes of replies.
+    /// Bytes of all replies together.
     pub received: usize,
     /// Addresses of nameservers that are looked for in vain.
     pub failed_addresses: usize,
     /// How deep questions for the addresses of nameservers may lead to further ones.
     pub depth: usize,
-    /// Signatures checked.
+    /// Signatures that are checked, good and bad (CVE-2023-50387).
     pub checks: usize,
     /// Names hashed for NSEC3.
     pub hashes: usize,
