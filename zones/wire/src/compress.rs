@@ -159,6 +159,104 @@ mod tests {
         }
     }
 
+    /// A name, how many of its bytes go out, and where it points to.
+    type PlannedName = (&'static str, usize, Option<u16>);
+
+    /// Each name is planned and written behind the ones before it.
+    #[test]
+    fn the_longest_suffix_that_was_written_is_pointed_to() {
+        let cases: &[(&str, &[PlannedName])] = &[
+            ("the root alone", &[(".", 0, None), (".", 0, None)]),
+            ("a name again", &[("www.example.", 12, None), ("www.example.", 0, Some(12))]),
+            ("in another case", &[("www.example.", 12, None), ("WWW.Example.", 0, Some(12))]),
+            ("a name above", &[("www.example.", 12, None), ("example.", 0, Some(16))]),
+            ("a name below", &[("example.", 8, None), ("a.b.example.", 4, Some(12))]),
+            ("beside it", &[("www.example.", 12, None), ("mail.example.", 5, Some(16))]),
+            ("another top", &[("www.example.", 12, None), ("www.test.", 9, None)]),
+            ("an end of a label", &[("www.example.", 12, None), ("ample.", 6, None), ("xexample.", 9, None)]),
+            (
+                "through a pointer",
+                &[("example.", 8, None), ("www.example.", 4, Some(12)), ("a.www.example.", 2, Some(21))],
+            ),
+            (
+                "the longest of several",
+                &[
+                    ("b.c.", 4, None),
+                    ("a.b.c.", 2, Some(12)),
+                    ("x.b.c.", 2, Some(12)),
+                    ("y.a.b.c.", 2, Some(17)),
+                ],
+            ),
+        ];
+        for (case, names) in cases {
+            let (mut compression, mut message) = (NameCompression::default(), vec![0; 12]);
+            for &(text, plain, target) in *names {
+                let name: DomainName = text.parse().unwrap();
+                let plan = compression.plan(&message, name.as_ref(), message.len());
+                assert_eq!(plan, CompressionPlan { plain, target }, "{case}: {text}");
+                message.extend_from_slice(&name.as_ref().as_bytes()[..plain]);
+                match target {
+                    Some(target) => message.extend_from_slice(&(0xc000 | target).to_be_bytes()),
+                    None => message.push(0),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_forgotten_is_not_pointed_to() {
+        let [first, second]: [DomainName; 2] = ["first.", "second."].map(|text| text.parse().unwrap());
+        let message = [&[0; 12][..], first.as_ref().as_bytes(), second.as_ref().as_bytes()].concat();
+        // The first stands at 12, the second at 19.
+        for (end, left) in
+            [(12, [false, false]), (13, [true, false]), (19, [true, false]), (20, [true, true])]
+        {
+            let mut compression = NameCompression::default();
+            compression.plan(&message, first.as_ref(), 12);
+            compression.plan(&message, second.as_ref(), 19);
+            compression.forget_from(end);
+            let found = [&first, &second]
+                .map(|name| compression.plan(&message, name.as_ref(), message.len()).target.is_some());
+            assert_eq!(found, left, "from {end}");
+        }
+        let mut compression = NameCompression::default();
+        compression.plan(&message, first.as_ref(), 12);
+        compression.clear();
+        assert_eq!(compression.plan(&message, first.as_ref(), message.len()).target, None);
+    }
+
+    #[test]
+    fn names_are_compared_label_by_label() {
+        // At 0 "b", at 3 "a.b" by a pointer, at 7 a pointer to that, at 9 one to itself, at 11 half of one.
+        let message = b"\x01b\0\x01a\xc0\0\xc0\x03\xc0\x09\xc0";
+        for (case, at, name, same) in [
+            ("the same", 0, &b"\x01b\0"[..], true),
+            ("in another case", 0, b"\x01B\0", true),
+            ("another label", 0, b"\x01c\0", false),
+            ("one label more", 0, b"\x01b\x01c\0", false),
+            ("one label less", 3, b"\x01a\0", false),
+            ("by a pointer", 3, b"\x01a\x01b\0", true),
+            ("by two", 7, b"\x01a\x01b\0", true),
+            ("another label behind a pointer", 3, b"\x01a\x01a\0", false),
+            ("without an end", 9, b"\x01a\0", false),
+            ("cut off", 11, b"\x01a\0", false),
+            ("behind the end", 12, b"\0", false),
+            ("the root", 2, b"\0", true),
+        ] {
+            assert_eq!(same_name(message, at, name), same, "{case}");
+        }
+        // Many labels, all written out, or each behind a pointer of its own.
+        let many = [&[1, b'a'].repeat(126)[..], &[0]].concat();
+        assert!(same_name(&many, 0, &many));
+        let mut chain = vec![1, b'a', 0];
+        for _ in 1..126 {
+            let before = if chain.len() == 3 { 0 } else { chain.len() as u16 - 4 };
+            chain.extend_from_slice(&[1, b'a']);
+            chain.extend_from_slice(&(0xc000 | before).to_be_bytes());
+        }
+        assert!(same_name(&chain, chain.len() - 4, &many));
+    }
+
     #[test]
     fn what_is_out_of_reach_is_not_pointed_to() {
         for (at, target) in [(REACH - 1, true), (REACH, false)] {

@@ -96,3 +96,57 @@ pub fn set_id(message: &mut [u8], id: u16) {
         at.copy_from_slice(&id.to_be_bytes());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BYTES: [u8; LENGTH] = [1, 2, 0xad, 0x95, 3, 4, 5, 6, 7, 8, 9, 10];
+
+    #[test]
+    fn each_field_has_its_two_bytes() {
+        let header = MessageHeader::parse(&[&BYTES[..], &[0xff; 5]].concat()).unwrap();
+        let fields = MessageHeader {
+            id: 0x0102,
+            flags: 0xad95,
+            questions: 0x0304,
+            answers: 0x0506,
+            authorities: 0x0708,
+            additionals: 0x090a,
+        };
+        assert_eq!((header, header.to_bytes()), (fields, BYTES));
+        assert_eq!(MessageHeader::parse(&BYTES[..11]), None);
+    }
+
+    #[test]
+    fn flags_are_read_bit_by_bit() {
+        for (name, flags, is_response, opcode, rcode) in [
+            ("none", 0, false, 0, 0),
+            ("QR", QR, true, 0, 0),
+            ("all but QR", !QR, false, 15, 15),
+            ("all", 0xffff, true, 15, 15),
+            ("those beside opcode and rcode", AA | TC | RD | RA | 0x40 | AD | CD, false, 0, 0),
+            ("UPDATE, NXDOMAIN", QR | 0x2800 | 3, true, 5, 3),
+            ("NOTIFY, NOTIMP", 0x2000 | AA | 4, false, 4, 4),
+        ] {
+            let header = MessageHeader { flags, ..MessageHeader::default() };
+            let read = (header.is_response(), header.opcode(), header.rcode_low());
+            assert_eq!(read, (is_response, Opcode(opcode), rcode), "{name}");
+        }
+    }
+
+    #[test]
+    fn id_and_flags_are_overwritten_and_nothing_else() {
+        let (mut with_id, mut with_flags) = (BYTES, BYTES);
+        set_id(&mut with_id, 0xabcd);
+        set_flags(&mut with_flags, 0xabcd);
+        assert_eq!((&with_id[..2], &with_id[2..]), (&[0xab, 0xcd][..], &BYTES[2..]));
+        assert_eq!((&with_flags[..2], &with_flags[4..]), (&BYTES[..2], &BYTES[4..]));
+        assert_eq!(with_flags[2..4], [0xab, 0xcd]);
+        let mut short = [7; 3];
+        set_flags(&mut short, 0);
+        assert_eq!(short, [7; 3]);
+        set_id(&mut short[..1], 0);
+        assert_eq!(short, [7; 3]);
+    }
+}

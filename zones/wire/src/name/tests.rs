@@ -151,3 +151,209 @@ fn a_name_grown_by_pointers_is_held_to_255_bytes() {
     assert!(expand(&message, 65 + 66, &mut into).is_ok());
     assert_eq!(expand(&message, 65 + 3 * 66, &mut into), Err(NameError::TooLong));
 }
+
+#[test]
+fn names_are_read_from_the_start_of_bytes() {
+    let labels = |lengths: &[u8]| -> Vec<u8> {
+        let labels = lengths.iter().flat_map(|&length| [&[length][..], &vec![b'a'; length.into()]].concat());
+        labels.chain([0]).collect()
+    };
+    for (case, bytes, length) in [
+        ("the root", labels(&[]), Ok(1)),
+        ("the longest", labels(&[63, 63, 63, 61]), Ok(255)),
+        ("a byte longer", labels(&[63, 63, 63, 62]), Err(NameError::TooLong)),
+        ("a pointer", vec![1, b'a', 0xc0, 0], Err(NameError::Pointer)),
+        ("a label of 64", vec![64], Err(NameError::LabelType)),
+        ("a label of type 2", vec![0xbf], Err(NameError::LabelType)),
+        ("without an end", vec![1, b'a'], Err(NameError::Short)),
+        ("a cut label", vec![2, b'a'], Err(NameError::Short)),
+        ("nothing", vec![], Err(NameError::Short)),
+    ] {
+        let read = |bytes: &[u8]| NameRef::parse(bytes).map(|name| (name.len(), name.as_bytes().to_vec()));
+        let wanted = length.map(|length| (length, bytes.clone()));
+        assert_eq!(read(&bytes), wanted, "{case}");
+        if length.is_ok() {
+            assert_eq!(read(&[&bytes[..], b"behind"].concat()), wanted, "{case}, more behind it");
+        }
+    }
+}
+
+#[test]
+fn names_are_taken_apart() {
+    let name = name("a.*.Example");
+    let name = name.as_ref();
+    for (labels, rest) in [(0, "a.*.Example."), (1, "*.Example."), (2, "Example."), (3, "."), (9, ".")] {
+        assert_eq!(name.skip_labels(labels).to_string(), rest, "{labels}");
+    }
+    assert_eq!(name.parent().map(|parent| parent.to_string()), Some("*.Example.".into()));
+    assert_eq!(NameRef::ROOT.parent(), None);
+    assert_eq!([name, NameRef::ROOT, DomainName::root().as_ref()].map(NameRef::is_root), [false, true, true]);
+    assert_eq!([0, 1, 2].map(|labels| name.skip_labels(labels).is_wildcard()), [false, true, false]);
+    let labels: Vec<&[u8]> = name.labels().collect();
+    assert_eq!(labels, [&b"a"[..], b"*", b"Example"]);
+    let (offsets, count) = name.label_offsets();
+    assert_eq!(offsets[..count], [0, 2, 4]);
+    assert_eq!(NameRef::ROOT.label_offsets().1, 0);
+    let shown = |name: DomainName| name.to_string();
+    assert_eq!([name.to_name(), name.to_lowercase()].map(shown), ["a.*.Example.", "a.*.example."]);
+}
+
+#[test]
+fn subtrees_end_at_labels() {
+    for (one, other, below) in [
+        ("a.example", ".", true),
+        (".", ".", true),
+        (".", "a", false),
+        ("b.a.example", "a.example", true),
+        ("c.b.a.example", "A.EXAMPLE", true),
+        ("a.example", "b.example", false),
+        ("b.example", "a.b.example", false),
+        ("aa.example", "a.example", false),
+        ("xx\\001a.example", "a.example", false),
+        ("\\001a.a.example", "a.example", true),
+    ] {
+        assert_eq!(name(one).as_ref().is_at_or_below(name(other).as_ref()), below, "{one} under {other}");
+    }
+}
+
+/// Equality, order and hash of owned names and of views are one.
+#[test]
+fn names_are_compared_in_one_way() {
+    use std::hash::BuildHasher;
+    let hasher = std::hash::RandomState::new();
+    let texts = [".", "a", "A", "b", "a.b", "A.B", "b.a", "aa", "a.a", "a\\000", "\\000a", "ab", "a.b.c"];
+    for (one, other) in texts.iter().flat_map(|one| texts.map(|other| (*one, other))) {
+        let (a, b) = (name(one), name(other));
+        let same = one.eq_ignore_ascii_case(other);
+        assert_eq!((a == b, a.as_ref() == b.as_ref()), (same, same), "{one} {other}");
+        let reversed = |text: &str| -> Vec<Vec<u8>> {
+            let name = name(text);
+            let mut labels: Vec<_> = name.as_ref().labels().map(<[u8]>::to_ascii_lowercase).collect();
+            labels.reverse();
+            labels
+        };
+        let order = reversed(one).cmp(&reversed(other));
+        assert_eq!((a.cmp(&b), a.as_ref().cmp(&b.as_ref())), (order, order), "{one} {other}");
+        let partly = (a.partial_cmp(&b), a.as_ref().partial_cmp(&b.as_ref()));
+        assert_eq!(partly, (Some(order), Some(order)), "{one} {other}");
+        let hashes =
+            (hasher.hash_one(&a) == hasher.hash_one(&b), hasher.hash_one(&a) == hasher.hash_one(b.as_ref()));
+        assert_eq!(hashes, (same, same), "{one} {other}");
+    }
+}
+
+#[test]
+fn names_are_made_label_by_label_up_to_255_bytes() {
+    let mut made = NameBuf::new();
+    assert_eq!(made.as_ref(), NameRef::ROOT, "before anything is there");
+    for (label, error) in [(&[][..], NameError::EmptyLabel), (&[b'x'; 64], NameError::LabelTooLong)] {
+        assert_eq!(made.push_label(label), Err(error));
+    }
+    for _ in 0..3 {
+        made.push_label(&[b'x'; 63]).unwrap();
+    }
+    assert_eq!(made.as_ref(), NameRef::ROOT, "not finished");
+    // 192 bytes are there; the root label needs one.
+    assert_eq!(made.push_label(&[b'y'; 62]), Err(NameError::TooLong));
+    made.push_label(&[b'y'; 61]).unwrap();
+    let before = made;
+    assert_eq!(made.finish(name("a").as_ref()), Err(NameError::TooLong));
+    made.finish(NameRef::ROOT).unwrap();
+    assert_eq!((made.as_ref().len(), made.as_ref().label_count()), (255, 4));
+    let labels: Vec<&[u8]> = made.as_ref().labels().collect();
+    assert_eq!(labels, [&[b'x'; 63][..], &[b'x'; 63], &[b'x'; 63], &[b'y'; 61]]);
+    assert_eq!(before.length, 254);
+    made.clear();
+    made.push_label(b"Ab").unwrap();
+    made.finish(name("Example").as_ref()).unwrap();
+    assert_eq!(made.as_ref().to_string(), "Ab.Example.");
+    made.set_lowercase(name("Q.Z").as_ref());
+    assert_eq!(made.as_ref().to_string(), "q.z.");
+    let parent = name("Example");
+    assert_eq!(DomainName::prepend(b"A.b", parent.as_ref()).unwrap().to_string(), "A\\.b.Example.");
+    assert_eq!(DomainName::prepend(b"", parent.as_ref()), Err(NameError::EmptyLabel));
+}
+
+#[test]
+fn texts_are_relative_to_an_origin() {
+    let origin = name("Origin.test");
+    let longest = name(&"abc.".repeat(62));
+    for (text, origin, read) in [
+        ("@", &origin, Ok("Origin.test.")),
+        (".", &origin, Ok(".")),
+        ("", &origin, Err(NameError::EmptyLabel)),
+        ("a", &origin, Ok("a.Origin.test.")),
+        ("a.", &origin, Ok("a.")),
+        ("a.b", &origin, Ok("a.b.Origin.test.")),
+        ("\\097.b", &origin, Ok("a.b.Origin.test.")),
+        ("\\097.b.", &origin, Ok("a.b.")),
+        ("a\\.", &origin, Ok("a\\..Origin.test.")),
+        ("a\\@", &origin, Ok("a\\@.Origin.test.")),
+        ("..", &origin, Err(NameError::EmptyLabel)),
+        ("\\097..", &origin, Err(NameError::EmptyLabel)),
+        ("a\\2x5", &origin, Err(NameError::Escape)),
+        ("a\\25x", &origin, Err(NameError::Escape)),
+        ("a\\255", &origin, Ok("a\\255.Origin.test.")),
+        ("12345", &longest, Ok("")),
+        ("123456", &longest, Err(NameError::TooLong)),
+        ("\\0492345", &longest, Ok("")),
+        ("\\04923456", &longest, Err(NameError::TooLong)),
+    ] {
+        let mut made = NameBuf::new();
+        let result = made.set_text(text.as_bytes(), origin.as_ref()).map(|()| made.as_ref().to_string());
+        match read {
+            Ok("") => assert_eq!(made.as_ref().len(), 255, "{text}"),
+            read => assert_eq!(result, read.map(str::to_owned), "{text}"),
+        }
+    }
+    for (length, fits) in [(63, true), (64, false)] {
+        for text in [&b"x"[..], b"\\120"] {
+            let label = [text, &vec![b'x'; length - 1]].concat();
+            assert_eq!(NameBuf::new().set_text(&label, origin.as_ref()).is_ok(), fits, "{length}");
+        }
+    }
+}
+
+/// Which bytes have to stand behind a backslash so that a text is read back.
+#[test]
+fn what_is_shown_is_read_back() {
+    for byte in 0..=u8::MAX {
+        let name = DomainName::prepend(&[b'x', byte], name("test").as_ref()).unwrap();
+        let shown = name.to_string();
+        let plain = byte.is_ascii_graphic();
+        let quoted = b".\\\"();@$".contains(&byte);
+        let length = if quoted {
+            2
+        } else if plain {
+            1
+        } else {
+            4
+        };
+        assert_eq!(shown.len(), 1 + length + 6, "{shown}");
+        let back: DomainName = shown.parse().unwrap();
+        assert_eq!(back.as_ref().as_bytes(), name.as_ref().as_bytes(), "{shown}");
+    }
+}
+
+#[test]
+fn pointers_are_followed_so_often_and_no_more() {
+    // The root, and pointers to what stands before them.
+    let mut message = vec![0];
+    for _ in 0..130 {
+        let before = if message.len() == 1 { 0 } else { message.len() as u16 - 2 };
+        message.extend((0xc000 | before).to_be_bytes());
+    }
+    let mut into = NameBuf::new();
+    assert_eq!(expand(&message, 1 + 126 * 2, &mut into), Ok(1 + 127 * 2));
+    assert_eq!(into.as_ref(), NameRef::ROOT);
+    assert_eq!(expand(&message, 1 + 127 * 2, &mut into), Err(NameError::Pointer));
+    // A pointer into the run of labels that it ends.
+    assert_eq!(expand(b"\x01a\x01b\xc0\x02", 0, &mut into), Err(NameError::Pointer));
+    assert_eq!(expand(b"\0\x01a\x01b\xc0\x01", 3, &mut into), Err(NameError::Pointer));
+    assert_eq!(expand(b"\0\x01a\xc0\0\x01b\xc0\x01", 5, &mut into), Ok(9));
+    assert_eq!(into.as_ref().to_string(), "b.a.");
+    // The fourteen bits of a pointer.
+    let far = [&vec![7; 0x1234][..], &[1, b'x', 0], &[7; 10], &[0xd2, 0x34]].concat();
+    assert_eq!(expand(&far, far.len() - 2, &mut into), Ok(far.len()));
+    assert_eq!(into.as_ref().to_string(), "x.");
+}
