@@ -180,11 +180,30 @@ impl PartialEq for NameRef<'_> {
 impl Eq for NameRef<'_> {}
 impl Hash for NameRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        for byte in self.0 {
-            state.write_u8(byte.to_ascii_lowercase());
+        let mut words = self.0.chunks_exact(8);
+        for word in &mut words {
+            state.write_u64(lower_case_word(word));
         }
+        // The root label at its end tells a name from one that goes on with zeros.
+        state.write_u64(lower_case_word(words.remainder()));
     }
 }
+/// Up to eight bytes as one word, with letters in lower case.
+fn lower_case_word(bytes: &[u8]) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let mut word = [0; 8];
+    for (to, from) in word.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    let word = u64::from_le_bytes(word);
+    // Seven bits a byte, so that no sum carries into the next one; its top bit tells on which side of the bound it is.
+    let low = word & (0x7f * EACH);
+    let from_a = low + (0x80 - u64::from(b'A')) * EACH;
+    let beyond_z = low + (0x7f - u64::from(b'Z')) * EACH;
+    let upper = from_a & !beyond_z & !word & (0x80 * EACH);
+    word | upper >> 2
+}
+
 impl PartialOrd for NameRef<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
