@@ -66,7 +66,7 @@ impl QuerySocket {
 fn bound(to: SocketAddr, source: IpAddr) -> io::Result<Socket> {
     let mut last = io::Error::from(io::ErrorKind::AddrInUse);
     for _ in 0..TRIES {
-        let socket = Socket::new(Domain::for_address(to), Type::DGRAM, Some(Protocol::UDP))?;
+        let socket = Socket::new(Domain::for_address(to), Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
         if to.is_ipv6() {
             socket.set_only_v6(true)?;
         }
@@ -74,7 +74,6 @@ fn bound(to: SocketAddr, source: IpAddr) -> io::Result<Socket> {
         match socket.bind(&SocketAddr::new(source, port).into()) {
             Ok(()) => {
                 unfragmented(&socket, to.is_ipv4(), to.is_ipv6())?;
-                socket.set_nonblocking(true)?;
                 return Ok(socket);
             }
             Err(error) if taken(&error) => last = error,
