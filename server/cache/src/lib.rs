@@ -27,7 +27,7 @@ pub use entry::{AnswerKey, NotKept};
 pub use origin::{AnswerOrigin, LiveOrigins};
 pub use proof_cache::{KeptProof, ProofCache};
 pub use record_cache::RecordCache;
-pub use record_list::CachedRecords;
+pub use record_list::{CachedRecords, RecordListBuilder};
 pub use record_set::{ANY_TYPE, CredibilityRank, LearntRecords, RecordContent, RecordSet, SecurityStatus};
 pub use terms::{CacheHit, CacheLimits, STALE_TTL, WantedAnswer};
 

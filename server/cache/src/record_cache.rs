@@ -101,9 +101,12 @@ impl RecordCache {
     }
 
     /// Keeps what was learnt, its TTL held to the limits, unless something more credible is there. Gives it as it is kept.
-    pub fn put(&self, mut learnt: LearntRecords) -> Arc<LearntRecords> {
-        learnt.ttl = learnt.ttl.max(self.ttl_least.load(Relaxed)).min(self.ttl_most.load(Relaxed));
-        let learnt = Arc::new(learnt);
+    pub fn put(&self, learnt: impl Into<Arc<LearntRecords>>) -> Arc<LearntRecords> {
+        let mut learnt = learnt.into();
+        let ttl = learnt.ttl.max(self.ttl_least.load(Relaxed)).min(self.ttl_most.load(Relaxed));
+        if ttl != learnt.ttl {
+            Arc::make_mut(&mut learnt).ttl = ttl;
+        }
         self.put_shared(&learnt);
         learnt
     }

@@ -22,28 +22,57 @@ impl CachedRecords {
 
     /// The RDATA of each record, in order.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        let mut rest = &*self.0;
-        std::iter::from_fn(move || {
-            let (length, tail) = rest.split_first_chunk::<2>()?;
-            let (rdata, tail) = tail.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-            rest = tail;
-            Some(rdata)
-        })
+        records_in(&self.0)
     }
 }
 
 /// RDATA of more than 65535 bytes, which no message can hold, is left out.
 impl<'r> FromIterator<&'r [u8]> for CachedRecords {
     fn from_iter<I: IntoIterator<Item = &'r [u8]>>(records: I) -> Self {
-        let mut bytes = Vec::new();
-        for rdata in records {
-            if let Ok(length) = u16::try_from(rdata.len()) {
-                bytes.extend_from_slice(&length.to_be_bytes());
-                bytes.extend_from_slice(rdata);
-            }
-        }
-        Self(bytes.into())
+        let mut builder = RecordListBuilder::default();
+        records.into_iter().for_each(|rdata| builder.push(rdata));
+        builder.finish()
     }
+}
+
+/// A list that grows.
+#[derive(Clone, Debug, Default)]
+pub struct RecordListBuilder(Vec<u8>);
+
+impl RecordListBuilder {
+    /// Adds a record; one of more than 65535 bytes is left out.
+    pub fn push(&mut self, rdata: &[u8]) {
+        if let Ok(length) = u16::try_from(rdata.len()) {
+            self.0.reserve(2 + rdata.len());
+            self.0.extend_from_slice(&length.to_be_bytes());
+            self.0.extend_from_slice(rdata);
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The RDATA of each record, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        records_in(&self.0)
+    }
+
+    /// The list, in just the memory it needs.
+    pub fn finish(self) -> CachedRecords {
+        CachedRecords(self.0.into())
+    }
+}
+
+fn records_in(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let (length, tail) = rest.split_first_chunk::<2>()?;
+        let (rdata, tail) = tail.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        rest = tail;
+        Some(rdata)
+    })
 }
 
 #[cfg(test)]

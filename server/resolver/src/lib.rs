@@ -10,6 +10,7 @@ pub mod identity;
 pub mod iterate;
 pub mod network;
 pub mod question;
+mod seeded_map;
 pub mod validate;
 
 pub use exchange::{AttemptOutcome, AttemptReport, ExtendedReason, RemoteServer, ServerStore, UnusableReply};

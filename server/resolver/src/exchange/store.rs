@@ -1,6 +1,5 @@
 //! All servers that something is known of.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
@@ -8,6 +7,7 @@ use tokio::sync::Notify;
 use super::limits;
 use super::server::RemoteServer;
 use crate::identity::ServerIdentity;
+use crate::seeded_map::SeededMap;
 
 /// Keeps what is learnt of servers, one object an identity, beyond the lists and look-ups that use them.
 ///
@@ -22,7 +22,7 @@ pub struct ServerStore {
 
 #[derive(Debug, Default)]
 struct KnownServers {
-    servers: HashMap<ServerIdentity, KnownServer>,
+    servers: SeededMap<ServerIdentity, KnownServer>,
     /// Counts the requests.
     uses: u64,
 }

@@ -91,7 +91,7 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         let hints = ZoneCut::hints(self.settings);
         let question = iterative(NameRef::ROOT, Type::NS);
         let Ok(reply) = self.ask(&hints, &question).await else { return false };
-        let Some(set) = reply.links.first().and_then(LearntRecords::records) else { return false };
+        let Some(set) = reply.links.first().and_then(|link| link.records()) else { return false };
         let now = self.clock.now();
         let usable = ZoneCut::delegated(set, &reply.glue);
         let usable =
@@ -256,8 +256,7 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         let state = self.state;
         let place = state.join((cut.zone.clone(), question.name.clone(), question.qtype));
         let mut result = place.exchange.lock().await;
-        if let Some(shared) = &*result {
-            let reply = Result::clone(shared);
+        if let Some(reply) = result.clone() {
             if let Ok(reply) = &reply {
                 self.note(cut, reply, false);
             }
@@ -265,7 +264,8 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         }
         let budget = self.budget.of_fetch(Instant::now())?;
         let zone = cut.zone.as_ref();
-        let reading = ReplyReadingContext { zone, forwarded: cut.forwarded, now: self.clock.now() };
+        let (with_servers, now) = (!self.settings.minimal_responses, self.clock.now());
+        let reading = ReplyReadingContext { zone, forwarded: cut.forwarded, with_servers, now };
         let exchanged = ask_servers(self.net, servers, question, reading, budget).await;
         self.budget.spend(exchanged.spent);
         let answered = |attempt: &&AttemptReport| matches!(attempt.outcome, AttemptOutcome::Answered(_));
@@ -275,7 +275,7 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         if let Ok(reply) = &exchanged.reply {
             self.note(cut, reply, true);
         }
-        *result = Some(Arc::new(exchanged.reply.clone()));
+        *result = Some(exchanged.reply.clone());
         place.end();
         Ok(exchanged.reply)
     }
@@ -283,12 +283,11 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
     /// Notes what a reply of the servers of `cut` teaches, and keeps it if it is `new`.
     fn note(&mut self, cut: &ZoneCut, reply: &ZoneReply, new: bool) {
         let state = self.state;
-        let hold = |learnt: &LearntRecords| {
-            if new { state.records.put(learnt.clone()) } else { Arc::new(learnt.clone()) }
+        let hold = |learnt: &Arc<LearntRecords>| {
+            if new { state.records.put(Arc::clone(learnt)) } else { Arc::clone(learnt) }
         };
         self.learnt.extend(reply.links.iter().map(hold));
-        if let Some((servers, glue)) = reply.apex.as_ref().filter(|_| new && !self.settings.minimal_responses)
-        {
+        if let Some((servers, glue)) = reply.apex.as_deref().filter(|_| new) {
             let ttl = servers.ttl.min(limits::TTL);
             let apex = delegation(servers, glue.clone(), ttl, self.clock.now());
             state.records.put(LearntRecords { rtype: APEX, ..apex });
@@ -305,7 +304,7 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
                     state.records.put(LearntRecords { rtype: HEARSAY, ..kept });
                 }
                 if let Some(signer) = &referral.signer {
-                    state.records.put(signer.clone());
+                    state.records.put(Arc::clone(signer));
                 }
             }
             _ => {}

@@ -1,8 +1,10 @@
 //! The records of a reply, in sets.
 
-use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, Hash, Hasher};
 
-use rhumb_cache::RecordSet;
+use foldhash::quality::RandomState;
+use hashbrown::HashTable;
+use rhumb_cache::{RecordListBuilder, RecordSet};
 use rhumb_wire::{
     Class, DomainName, MessageRecord, MessageSection, MessageView, NameBuf, NameRef, Type, rdata,
 };
@@ -19,8 +21,18 @@ struct OpenSet {
     owner: DomainName,
     rtype: Type,
     ttl: u32,
-    records: Vec<Vec<u8>>,
-    seen: HashSet<Vec<u8>>,
+    records: RecordListBuilder,
+    /// A hash of each record in its canonical form.
+    hashes: Vec<u64>,
+    signatures: RecordListBuilder,
+}
+
+/// The sets that were begun, and where each stands.
+#[derive(Debug, Default)]
+struct OpenSets {
+    sets: Vec<OpenSet>,
+    places: HashTable<usize>,
+    hasher: RandomState,
 }
 
 /// The sets of a reply that belong to the zone it was asked of. Whatever lies outside of that is not there, but for
@@ -41,10 +53,8 @@ impl ReplyRecords {
         zone: NameRef<'_>,
         signatures_asked: bool,
     ) -> Result<Self, UnusableReply> {
-        let mut open: Vec<OpenSet> = Vec::new();
-        let mut places: HashMap<(u8, DomainName, Type), usize> = HashMap::new();
-        let mut signatures: HashMap<(u8, DomainName, Type), Vec<Vec<u8>>> = HashMap::new();
-        let mut owner = NameBuf::new();
+        let mut open = OpenSets::default();
+        let (mut owner, mut data) = (NameBuf::new(), Vec::new());
         let mut upward = false;
         for (index, record) in message.records().enumerate() {
             let record = record.map_err(|_| UnusableReply::Malformed)?;
@@ -58,42 +68,31 @@ impl ReplyRecords {
             if !counts(&record, outside) {
                 continue;
             }
-            let mut data = Vec::new();
+            data.clear();
             match rdata::expand(&record, &mut data) {
                 Ok(()) => {}
                 Err(_) if record.section == MessageSection::Additional => continue,
                 Err(_) => return Err(UnusableReply::Malformed),
             }
-            let name = owner.as_ref().to_lowercase();
-            let section = record.section as u8;
+            let section = record.section;
             if record.rtype == Type::RRSIG {
-                let covered =
-                    data.first_chunk::<2>().map_or(Type(0), |bytes| Type(u16::from_be_bytes(*bytes)));
-                let list = signatures.entry((section, name.clone(), covered)).or_default();
-                if list.len() < limits::SIGNATURES && !list.contains(&data) {
-                    list.push(data.clone());
+                let covered = data.first_chunk().map_or(Type(0), |bytes| Type(u16::from_be_bytes(*bytes)));
+                if let Some(set) = open.set(section, outside, owner.as_ref(), covered) {
+                    set.sign(&data);
                 }
-                if !(signatures_asked && record.section == MessageSection::Answer) {
+                if !(signatures_asked && section == MessageSection::Answer) {
                     continue;
                 }
             }
-            let place = *places.entry((section, name, record.rtype)).or_insert_with(|| {
-                open.push(OpenSet { outside, ..OpenSet::new(record.section, owner.as_ref(), record.rtype) });
-                open.len() - 1
-            });
-            if let Some(set) = open.get_mut(place) {
-                set.add(record.ttl, data)?;
+            let hasher = open.hasher.clone();
+            if let Some(set) = open.set(section, outside, owner.as_ref(), record.rtype) {
+                set.add(record.ttl, &data, &hasher)?;
             }
         }
-        let (outside, inside): (Vec<_>, Vec<_>) = open.into_iter().partition(|set| set.outside);
-        let mut complete = |set: OpenSet| {
-            let key = (set.section as u8, set.owner.as_ref().to_lowercase(), set.rtype);
-            let signatures = signatures.remove(&key).unwrap_or_default();
-            let section = set.section;
-            (section, set.complete(&signatures))
-        };
-        let sets = inside.into_iter().map(&mut complete).collect();
-        let outside = outside.into_iter().map(|set| complete(set).1).collect();
+        let complete = open.sets.into_iter().filter(|set| !set.hashes.is_empty());
+        let (outside, inside): (Vec<_>, Vec<_>) = complete.partition(|set| set.outside);
+        let sets = inside.into_iter().map(|set| (set.section, set.complete())).collect();
+        let outside = outside.into_iter().map(OpenSet::complete).collect();
         Ok(Self { sets, outside, upward })
     }
 
@@ -132,36 +131,96 @@ fn counts(record: &MessageRecord<'_>, outside: bool) -> bool {
     record.class == Class::IN && !record.rtype.is_meta() && (!outside || address)
 }
 
+impl OpenSets {
+    /// The set of this owner and type in a section; none never.
+    fn set(
+        &mut self,
+        section: MessageSection,
+        outside: bool,
+        owner: NameRef<'_>,
+        rtype: Type,
+    ) -> Option<&mut OpenSet> {
+        let Self { sets, places, hasher } = self;
+        let hash = |section: MessageSection, owner: NameRef<'_>, rtype: Type| {
+            let mut state = hasher.build_hasher();
+            owner.hash(&mut state);
+            state.write_u32(u32::from(rtype.0) << 8 | section as u32);
+            state.finish()
+        };
+        let same =
+            |set: &OpenSet| set.rtype == rtype && set.section == section && set.owner.as_ref() == owner;
+        let known = places.find(hash(section, owner, rtype), |&place| sets.get(place).is_some_and(same));
+        let place = if let Some(&place) = known {
+            place
+        } else {
+            let place = sets.len();
+            sets.push(OpenSet { outside, ..OpenSet::new(section, owner, rtype) });
+            places.insert_unique(hash(section, owner, rtype), place, |&place| {
+                sets.get(place).map_or(0, |set| hash(set.section, set.owner.as_ref(), set.rtype))
+            });
+            place
+        };
+        sets.get_mut(place)
+    }
+}
+
 impl OpenSet {
     fn new(section: MessageSection, owner: NameRef<'_>, rtype: Type) -> Self {
-        let (records, seen) = (Vec::new(), HashSet::new());
-        Self { section, outside: false, owner: owner.to_name(), rtype, ttl: limits::TTL, records, seen }
+        Self {
+            section,
+            outside: false,
+            owner: owner.to_name(),
+            rtype,
+            ttl: limits::TTL,
+            records: RecordListBuilder::default(),
+            hashes: Vec::new(),
+            signatures: RecordListBuilder::default(),
+        }
     }
 
-    fn complete(self, signatures: &[Vec<u8>]) -> RecordSet {
+    fn complete(self) -> RecordSet {
         RecordSet {
             owner: self.owner,
             rtype: self.rtype,
             ttl: self.ttl,
-            records: self.records.iter().map(Vec::as_slice).collect(),
-            signatures: signatures.iter().map(Vec::as_slice).collect(),
+            records: self.records.finish(),
+            signatures: self.signatures.finish(),
+        }
+    }
+
+    fn sign(&mut self, data: &[u8]) {
+        let mut held = 0;
+        let known = self.signatures.iter().inspect(|_| held += 1).any(|signature| signature == data);
+        if !known && held < limits::SIGNATURES {
+            self.signatures.push(data);
         }
     }
 
     /// Errors: `TooMany`.
-    fn add(&mut self, ttl: u32, data: Vec<u8>) -> Result<(), UnusableReply> {
+    fn add(&mut self, ttl: u32, data: &[u8], hasher: &RandomState) -> Result<(), UnusableReply> {
         // RFC 2181 section 8: a TTL with its top bit set is 0. Of several the least counts (section 5.2).
         let ttl = if ttl > i32::MAX as u32 { 0 } else { ttl };
         self.ttl = self.ttl.min(ttl);
-        let mut canonical = data.clone();
+        let mut canonical = data.to_vec();
         rdata::make_canonical(self.rtype, &mut canonical);
-        if !self.seen.insert(canonical) {
+        let hash = hasher.hash_one(&canonical);
+        if self.hashes.contains(&hash) && self.holds(&canonical) {
             return Ok(());
         }
-        if self.records.len() == limits::RECORDS_OF_SET {
+        if self.hashes.len() == limits::RECORDS_OF_SET {
             return Err(UnusableReply::TooMany);
         }
+        self.hashes.push(hash);
         self.records.push(data);
         Ok(())
+    }
+
+    /// Whether one of its records has this canonical form.
+    fn holds(&self, canonical: &[u8]) -> bool {
+        self.records.iter().any(|held| {
+            let mut held = held.to_vec();
+            rdata::make_canonical(self.rtype, &mut held);
+            held == canonical
+        })
     }
 }

@@ -29,6 +29,9 @@ pub struct IteratedAnswer {
     pub cost: QuestionCost,
 }
 
+/// Nearly every answer fits into so many bytes.
+const USUAL_SIZE: usize = 2048;
+
 /// What a message is written from.
 pub(super) struct AnswerParts<'a> {
     pub(super) question: &'a OutboundQuestion,
@@ -61,16 +64,24 @@ impl AnswerParts<'_> {
 
     /// A message of this code. Errors: `TooLong`.
     pub(super) fn message(&self, rcode: Rcode, flags: u16) -> Result<Vec<u8>, IterationFailure> {
-        let mut buffer = vec![0; usize::from(u16::MAX)];
+        let checking = if self.question.checking_disabled { header::CD } else { 0 };
+        let flags = header::QR | header::RD | header::RA | flags | checking | rcode.0;
+        let mut small = [0; USUAL_SIZE];
+        if let Ok(length) = self.write_message(&mut small, flags) {
+            return Ok(small.get(..length).unwrap_or_default().to_vec());
+        }
+        let mut large = vec![0; usize::from(u16::MAX)];
+        let length = self.write_message(&mut large, flags).map_err(|BufferFull| IterationFailure::TooLong)?;
+        Ok(large.get(..length).unwrap_or_default().to_vec())
+    }
+
+    /// Its length.
+    fn write_message(&self, buffer: &mut [u8], flags: u16) -> Result<usize, BufferFull> {
         let mut compression = NameCompression::default();
         let limit = buffer.len();
-        let mut w = MessageWriter::new(&mut buffer, limit, &mut compression);
-        self.write(&mut w).map_err(|BufferFull| IterationFailure::TooLong)?;
-        let checking = if self.question.checking_disabled { header::CD } else { 0 };
-        let length = w.finish(0, header::QR | header::RD | header::RA | flags | checking | rcode.0);
-        buffer.truncate(length);
-        buffer.shrink_to_fit();
-        Ok(buffer)
+        let mut w = MessageWriter::new(buffer, limit, &mut compression);
+        self.write(&mut w)?;
+        Ok(w.finish(0, flags))
     }
 
     fn ttl(&self, learnt: &LearntRecords) -> u32 {

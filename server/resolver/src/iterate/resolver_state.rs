@@ -1,6 +1,5 @@
 //! What all questions share: what was learnt, which exchanges are under way, what failed a moment ago.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rhumb_cache::{ProofCache, RecordCache};
@@ -12,6 +11,7 @@ use super::zone_exchange::ExchangeFailure;
 use super::zone_reply::ZoneReply;
 use super::zone_trust::ZoneTrust;
 use crate::exchange::ServerStore;
+use crate::seeded_map::SeededMap;
 use crate::validate;
 
 /// What is known of the names of the world and asked for at this moment. It survives reloads.
@@ -23,10 +23,10 @@ pub struct ResolverState {
     pub proofs: ProofCache,
     /// The servers asked so far.
     pub servers: ServerStore,
-    joined: Mutex<HashMap<ExchangeKey, Arc<JoinedExchange>>>,
-    failures: Mutex<HashMap<(DomainName, Type), Instant>>,
+    joined: Mutex<SeededMap<ExchangeKey, Arc<JoinedExchange>>>,
+    failures: Mutex<SeededMap<(DomainName, Type), Instant>>,
     /// What is known of the keys of zones, and until when in seconds of the cache's clock.
-    zones: Mutex<HashMap<DomainName, (ZoneTrust, u32)>>,
+    zones: Mutex<SeededMap<DomainName, (ZoneTrust, u32)>>,
     /// When the root may be asked for its servers again.
     prime_at: Mutex<Option<Instant>>,
 }
@@ -39,7 +39,7 @@ pub(super) type ExchangeKey = (DomainName, DomainName, Type);
 
 /// An exchange that others may wait for too. Whoever holds the lock asks, unless a result is there; should it be dropped on the way, the
 /// next one asks.
-pub(super) type JoinedExchange = tokio::sync::Mutex<Option<Arc<Result<ZoneReply, ExchangeFailure>>>>;
+pub(super) type JoinedExchange = tokio::sync::Mutex<Option<Result<ZoneReply, ExchangeFailure>>>;
 
 /// A place at an exchange, until this is dropped.
 #[derive(Debug)]

@@ -234,7 +234,7 @@ fn addresses_of_reply(reply: &ZoneReply, name: &DomainName) -> (Vec<SocketAddr>,
         ReplyEnd::Referral(referral) => referral.glue.as_slice(),
         _ => &[],
     };
-    let answer = reply.links.iter().filter_map(LearntRecords::records);
+    let answer = reply.links.iter().filter_map(|link| link.records());
     let mut addresses = Vec::new();
     for set in answer.clone().chain(glue).filter(|set| set.owner.as_ref() == name.as_ref()) {
         add_addresses(set, &mut addresses);

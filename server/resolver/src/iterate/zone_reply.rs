@@ -1,5 +1,7 @@
 //! What the reply of a zone's server means (RFC 1034 section 5.3.3, RFC 2308 section 2).
 
+use std::sync::Arc;
+
 use rhumb_cache::{CachedRecords, CredibilityRank, LearntRecords, RecordContent, RecordSet, SecurityStatus};
 use rhumb_wire::{DomainName, MessageSection, MessageView, NameBuf, NameRef, Rcode, Type, header};
 
@@ -12,12 +14,12 @@ use crate::question::OutboundQuestion;
 #[derive(Debug, Clone)]
 pub(super) struct ZoneReply {
     /// The records along the chain from the name asked, aliases first; of all types where all were asked for.
-    pub(super) links: Vec<LearntRecords>,
+    pub(super) links: Vec<Arc<LearntRecords>>,
     pub(super) end: ReplyEnd,
     /// Addresses of the servers that NS records in the answer name.
     pub(super) glue: Vec<RecordSet>,
     /// NS records of the zone that an answer stands in, and the addresses of those servers that lie in it.
-    pub(super) apex: Option<(RecordSet, Vec<RecordSet>)>,
+    pub(super) apex: Option<Arc<(RecordSet, Vec<RecordSet>)>>,
 }
 
 /// How a reply ends.
@@ -28,9 +30,9 @@ pub(super) enum ReplyEnd {
     /// The last link leads to a name that has to be asked for.
     Alias,
     /// The name at the end of the chain does not exist or has no such records.
-    Denial(Box<LearntRecords>),
+    Denial(Arc<LearntRecords>),
     /// The servers of a zone further down know more.
-    Referral(Box<ReferralReply>),
+    Referral(Arc<ReferralReply>),
 }
 
 /// A delegation as the parent's server gives it.
@@ -44,7 +46,7 @@ pub(super) struct ReferralReply {
     /// [`HEARSAY`](super::zone_cut::HEARSAY).
     pub(super) hearsay: Vec<RecordSet>,
     /// What the parent says of DS: the records, or what proves that there are none.
-    pub(super) signer: Option<LearntRecords>,
+    pub(super) signer: Option<Arc<LearntRecords>>,
 }
 
 /// What a reply is read against.
@@ -54,6 +56,8 @@ pub(super) struct ReplyReadingContext<'c> {
     pub(super) zone: NameRef<'c>,
     /// Whether it is recursive, and its replies are whole.
     pub(super) forwarded: bool,
+    /// Whether the servers of the zone are kept that stand beside an answer.
+    pub(super) with_servers: bool,
     /// When, in seconds of the cache's clock.
     pub(super) now: u32,
 }
@@ -86,20 +90,21 @@ struct ReplyReading<'r> {
 
 impl ReplyReading<'_> {
     fn answer(&self, rcode: Rcode) -> Result<ZoneReply, UnusableReply> {
-        let mut links: Vec<LearntRecords> = Vec::new();
+        let mut links: Vec<Arc<LearntRecords>> = Vec::new();
         let mut name = self.question.name.clone();
         loop {
             let found = self.at(name.as_ref())?;
             if !found.is_empty() {
-                links.extend(found);
+                links.extend(found.into_iter().map(Arc::new));
                 let servers =
-                    links.last().and_then(LearntRecords::records).filter(|set| set.rtype == Type::NS);
+                    links.last().and_then(|last| last.records()).filter(|set| set.rtype == Type::NS);
                 let glue = servers.map(|servers| self.glue(servers)).unwrap_or_default();
-                let apex = self.apex(name.as_ref());
+                let apex =
+                    self.context.with_servers.then(|| self.apex(name.as_ref())).flatten().map(Arc::new);
                 return Ok(ZoneReply { links, end: ReplyEnd::Records, glue, apex });
             }
             let Some((link, target)) = self.alias(name.as_ref())? else { break };
-            links.push(link);
+            links.push(Arc::new(link));
             if links.len() > limits::LINKS {
                 return Err(UnusableReply::TooManyLinks);
             }
@@ -114,7 +119,7 @@ impl ReplyReading<'_> {
             // What is said of the end of a chain counts if the zone says it.
             let soa = self.soa(name.as_ref());
             let end = if soa.is_some() {
-                ReplyEnd::Denial(Box::new(self.denial(&name, denies, soa)))
+                ReplyEnd::Denial(Arc::new(self.denial(&name, denies, soa)))
             } else {
                 ReplyEnd::Alias
             };
@@ -138,11 +143,11 @@ impl ReplyReading<'_> {
     fn nothing(&self, name: &DomainName, denies: bool) -> Result<ReplyEnd, UnusableReply> {
         let soa = self.soa(name.as_ref());
         if denies || soa.is_some() {
-            return Ok(ReplyEnd::Denial(Box::new(self.denial(name, denies, soa))));
+            return Ok(ReplyEnd::Denial(Arc::new(self.denial(name, denies, soa))));
         }
         let forwarded = self.context.forwarded;
         if let Some(referral) = self.referral(name.as_ref()).filter(|_| !forwarded) {
-            return Ok(ReplyEnd::Referral(Box::new(referral)));
+            return Ok(ReplyEnd::Referral(Arc::new(referral)));
         }
         let of_child = |set: &RecordSet| set.rtype == Type::NS && set.owner == *name;
         let ds_elsewhere =
@@ -152,7 +157,7 @@ impl ReplyReading<'_> {
         // With AA too, servers of a zone further up are what a server says that does not have the zone.
         let lame = self.records.leads_upwards() && !forwarded;
         if !lame && (self.authoritative || ds_elsewhere || forwarded || others) {
-            return Ok(ReplyEnd::Denial(Box::new(self.denial(name, false, None))));
+            return Ok(ReplyEnd::Denial(Arc::new(self.denial(name, false, None))));
         }
         Err(UnusableReply::Lame)
     }
@@ -265,7 +270,7 @@ impl ReplyReading<'_> {
         let glue = self.glue(&servers);
         let outside = if glue.is_empty() { self.records.outside_addresses() } else { &[] };
         let hearsay = outside.iter().filter(|set| names_server(&servers, set)).cloned().collect();
-        let signer = self.signer(&servers);
+        let signer = self.signer(&servers).map(Arc::new);
         Some(ReferralReply { servers, glue, hearsay, signer })
     }
 
