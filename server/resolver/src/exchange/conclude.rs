@@ -204,6 +204,10 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         error: &ExchangeError,
     ) -> ExchangeProgress<A> {
         let now = Instant::now();
+        if matches!(error, ExchangeError::Unreachable) && self.lost_route(context.net) {
+            context.report(&self.server, attempt.transport, AttemptOutcome::NoRoute, attempt.sent);
+            return ExchangeProgress::Failed;
+        }
         let outcome = match error {
             ExchangeError::Timeout | ExchangeError::GaveUp(_) => AttemptOutcome::TimedOut,
             ExchangeError::Refused => AttemptOutcome::ConnectionRefused,

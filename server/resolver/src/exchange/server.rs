@@ -149,6 +149,11 @@ impl RemoteServer {
         millis(now.saturating_duration_since(self.epoch))
     }
 
+    /// Whether the last query to it found a reply, so that there is a route. Should it be gone since, the next query fails and says so.
+    pub(super) fn is_known_routed(&self) -> bool {
+        self.routed.load(Relaxed) && self.is_tried() && self.own.health.failures() == 0
+    }
+
     pub(super) fn set_routed(&self, routed: bool) {
         self.routed.store(routed, Relaxed);
     }

@@ -137,7 +137,8 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
             return false;
         }
         let transport = self.transport();
-        let routed = context.net.reachable(self.server.identity().address);
+        // Asking the kernel costs a socket, as much as the query itself.
+        let routed = self.server.is_known_routed() || context.net.reachable(self.server.identity().address);
         self.server.set_routed(routed);
         if !routed {
             context.report(&self.server, transport, AttemptOutcome::NoRoute, now);
@@ -247,6 +248,16 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
             self.uncased = self.case_lost;
         }
         back
+    }
+
+    /// Whether there is no route to it any more; it is not asked again then.
+    pub(super) fn lost_route(&mut self, net: &impl UpstreamTransport) -> bool {
+        let routed = net.reachable(self.server.identity().address);
+        self.server.set_routed(routed);
+        if !routed {
+            self.retry.sends = 0;
+        }
+        !routed
     }
 
     /// A pause before it is asked again, longer each time.

@@ -115,6 +115,9 @@ impl UpstreamTransport for ScriptedUpstreams {
         accept: &mut (dyn FnMut(&[u8]) -> DatagramVerdict + Send),
     ) -> Result<Vec<u8>, ExchangeError> {
         let now = Instant::now();
+        if !self.reachable(to) {
+            return Err(ExchangeError::Unreachable);
+        }
         let _socket = self.one_question.then(|| self.socket(to));
         let acts = self.sent(to, Transport::Udp, query);
         let performance = async {
