@@ -12,6 +12,8 @@ pub(crate) mod fake;
 mod load;
 mod page;
 mod pages;
+mod resolution_tree;
+mod resolution_words;
 mod running;
 mod server_status;
 pub(crate) mod show;

@@ -8,17 +8,20 @@ use std::time::{Instant, SystemTime};
 use arc_swap::ArcSwap;
 use rhumb_config::{InForce, LogLevel, ServerConfig};
 use rhumb_net::LocalAddress;
+use rhumb_resolver::OutboundQuestion;
+use rhumb_resolver::iterate::known_steps;
 use rhumb_wire::{DomainName, Type};
 use tokio::sync::{Notify, oneshot};
 
 use super::config_hash::ConfigHash;
 use super::explain;
-use super::explanation::AnswerExplanation;
+use super::explanation::{AnswerExplanation, ExplanationStep};
 use super::load::{LoadHistory, SAMPLE_EVERY};
+use super::resolution_tree;
 use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, TraceStep, respond};
-use crate::recursion::{ExplainedAnswer, ReplyPath, ResolveQueue};
+use crate::recursion::{ExplainedAnswer, ExplainedLookups, ReplyPath, ResolveQueue};
 use crate::reload::{ReloadRequests, ReloadStatus};
-use crate::snapshot::{ServerSnapshot, ServerState};
+use crate::snapshot::{AnswerAuthority, RouteCourse, ServerSnapshot, ServerState};
 use rhumb_wire::Transport;
 
 /// Broken zones and domains that `/ready` names.
@@ -159,6 +162,7 @@ impl ServerAdmin {
         };
         let mut out = vec![0; 65_535];
         let (outcome, steps) = self.respond(&query, &client, &mut out);
+        let lookups = ExplainedLookups::default();
         let (message, tried, links) = match outcome {
             QueryOutcome::Messages(_) => {
                 return Err("such a query has more than one response message".to_owned());
@@ -171,7 +175,7 @@ impl ServerAdmin {
             }
             QueryOutcome::Wait(waiting) => {
                 let (reply, answer) = oneshot::channel();
-                self.queue.enter(*waiting, ReplyPath::Explain(reply));
+                self.queue.enter(*waiting, ReplyPath::Explain(reply, lookups.clone()));
                 let ExplainedAnswer { message, tried, steps } =
                     answer.await.map_err(|_| "the query was dropped")?;
                 (message, tried, steps)
@@ -179,8 +183,33 @@ impl ServerAdmin {
         };
         // The links as they were found in the end, in place of those known before.
         let known = |step: &TraceStep| links.is_empty() || step.step != "link";
-        let steps = steps.into_iter().filter(known).chain(links.iter().cloned()).collect();
+        let steps = steps.into_iter().filter(known).chain(links.iter().cloned());
+        let step = |step: TraceStep| ExplanationStep::new(step.step, step.what);
+        let looked_up = lookups.take().into_iter().map(resolution_tree::lookup);
+        let learnt = self.learnt(name, rtype, tried.is_empty());
+        let steps = steps.map(step).chain(learnt).chain(looked_up).collect();
         explain::explanation(&message, steps, &tried, begun.elapsed())
+    }
+
+    /// What is known of a name that is resolved by iteration, where an answer came `from_cache`.
+    fn learnt(&self, name: &DomainName, rtype: Type, from_cache: bool) -> Option<ExplanationStep> {
+        let snapshot = self.live.snapshot.load();
+        let AnswerAuthority::Forward(entry) = snapshot.view.authority_of(name.as_ref(), rtype) else {
+            return None;
+        };
+        let iterated = matches!(
+            snapshot.iteration.course(entry.route.id()),
+            RouteCourse::Iterate | RouteCourse::Validate
+        );
+        let question = OutboundQuestion::new(name.as_ref(), rtype);
+        let known = if iterated && from_cache {
+            known_steps(&self.live.resolver, &question, self.live.clock.now())
+        } else {
+            Vec::new()
+        };
+        let children = resolution_tree::tree(known);
+        let what = "what is known of it".to_owned();
+        (!children.is_empty()).then(|| ExplanationStep { children, ..ExplanationStep::new("learnt", what) })
     }
 
     fn respond(

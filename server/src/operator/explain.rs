@@ -8,7 +8,6 @@ use rhumb_wire::{Class, MessageSection, MessageView, MessageWriter, NameBuf, Nam
 use rhumb_zones::file::rdata_text;
 
 use super::explanation::{AnswerExplanation, ExplanationStep, UpstreamAttempt};
-use crate::query::TraceStep;
 use crate::recursion::TriedServer;
 
 /// Flags of a header by the words of dig.
@@ -40,7 +39,7 @@ pub(super) fn query(name: NameRef<'_>, rtype: Type) -> Vec<u8> {
 /// Tells `message`, and how it came about. Errors: the message cannot be read.
 pub(super) fn explanation(
     message: &[u8],
-    steps: Vec<TraceStep>,
+    steps: Vec<ExplanationStep>,
     tried: &[TriedServer],
     took: Duration,
 ) -> Result<AnswerExplanation, String> {
@@ -48,10 +47,7 @@ pub(super) fn explanation(
     let parsed = MessageView::parse(message).map_err(unreadable)?;
     let flags = FLAGS.iter().filter(|(bit, _)| parsed.header().flags & bit != 0);
     let mut told = AnswerExplanation {
-        steps: steps
-            .into_iter()
-            .map(|step| ExplanationStep { step: step.step.to_owned(), what: step.what })
-            .collect(),
+        steps,
         rcode: parsed.rcode().map_err(unreadable)?.to_string(),
         flags: flags.map(|(_, word)| (*word).to_owned()).collect(),
         tried: tried.iter().map(attempt).collect(),

@@ -1,6 +1,7 @@
 //! An answer with its reasons.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// How a question was answered and why so.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -32,6 +33,35 @@ pub(crate) struct ExplanationStep {
     pub step: String,
     /// What was found or decided there, with the rule's place in the configuration.
     pub what: String,
+    /// The same as single facts, such as `server`, `key_tag` or `security`; steps of look-ups have them.
+    #[serde(flatten)]
+    pub facts: Map<String, Value>,
+    /// What was done within it, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub children: Vec<ExplanationStep>,
+}
+
+impl ExplanationStep {
+    /// A step without facts.
+    pub(crate) fn new(step: &str, what: String) -> Self {
+        Self { step: step.to_owned(), what, facts: Map::new(), children: Vec::new() }
+    }
+
+    /// The same with one fact more.
+    pub(crate) fn with(mut self, fact: &str, value: impl Into<Value>) -> Self {
+        self.facts.insert(fact.to_owned(), value.into());
+        self
+    }
+
+    /// The same in other words.
+    pub(crate) fn saying(self, what: String) -> Self {
+        Self { what, ..self }
+    }
+
+    /// Whether a query is among the steps within.
+    pub(crate) fn has_queries(&self) -> bool {
+        self.step == "query" || self.children.iter().any(Self::has_queries)
+    }
 }
 
 /// One question to an upstream.

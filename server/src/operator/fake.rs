@@ -266,7 +266,7 @@ fn cached(given: &CommandArguments) -> Vec<ShownCacheEntry> {
 }
 
 fn explanation() -> AnswerExplanation {
-    let step = |step: &str, what: &str| ExplanationStep { step: step.to_owned(), what: what.to_owned() };
+    let step = |step: &str, what: &str| ExplanationStep::new(step, what.to_owned());
     let tried = |outcome: &str, ms| UpstreamAttempt {
         upstream: "192.0.2.1:53".to_owned(),
         transport: "udp".to_owned(),

@@ -8,7 +8,6 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::cached::ShownCacheEntry;
-use super::explanation::AnswerExplanation;
 use super::running::ShownLookups;
 use super::server_status::{
     BrokenZoneStatus, CertificateStatus, RouteStatus, SecondaryZoneStatus, ServerStatus, TrafficStatus,
@@ -18,12 +17,14 @@ use crate::control::command::CommandArguments;
 
 mod amount;
 mod answer;
+mod explanation;
 mod stats;
 mod table;
 
 pub(crate) use amount::timestamp;
 pub(super) use amount::{bytes, share, span, utc};
 pub(crate) use answer::AnswerStreams;
+pub(super) use explanation::explanation;
 pub(super) use stats::stats;
 pub(crate) use table::{TextTable, plain};
 
@@ -332,38 +333,4 @@ pub(super) fn requests(_: &CommandArguments, answer: Value, to: &mut AnswerStrea
     table.write(&mut *to.out)?;
     let left_out = found.count - found.lookups.len().min(found.count);
     if left_out > 0 { writeln!(to.out, "and {left_out} more") } else { Ok(()) }
-}
-
-pub(super) fn explanation(
-    given: &CommandArguments,
-    answer: Value,
-    to: &mut AnswerStreams<'_>,
-) -> io::Result<()> {
-    let found: AnswerExplanation = read(answer)?;
-    let out = &mut *to.out;
-    let name = given.name("name").map(ToString::to_string).unwrap_or_default();
-    let rtype = given.record_type("type").map(|rtype| rtype.to_string()).unwrap_or_default();
-    let from = given.address("from").map(|from| format!(" from {from}")).unwrap_or_default();
-    let to = given.address("to").map(|to| format!(" to {to}")).unwrap_or_default();
-    writeln!(out, "{} {rtype}{from}{to}\n", plain(&name))?;
-    let mut steps = TextTable::default();
-    for step in &found.steps {
-        steps.row([&step.step, &step.what]);
-    }
-    steps.write(out)?;
-    if !found.tried.is_empty() {
-        writeln!(out)?;
-        let mut tried = TextTable::with_head(["UPSTREAM", "TRANSPORT", "OUTCOME", "TIME"]);
-        for one in &found.tried {
-            tried.row([&*one.upstream, &one.transport, &one.outcome, &format!("{:.1} ms", one.ms)]);
-        }
-        tried.write(out)?;
-    }
-    let flags = if found.flags.is_empty() { "-".to_owned() } else { found.flags.join(" ") };
-    let answer = format!("{}, flags {flags}, {} µs", found.rcode, found.took_us);
-    writeln!(out, "\n{}", plain(&answer))?;
-    list(out, "extended errors", &found.ede)?;
-    list(out, "answer", &found.answer)?;
-    list(out, "authority", &found.authority)?;
-    list(out, "additional", &found.additional)
 }

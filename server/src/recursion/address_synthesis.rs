@@ -76,7 +76,8 @@ impl UpstreamLookup {
     /// A look-up of another question on behalf of this one.
     fn beside(&self, question: OutboundQuestion) -> Self {
         let LookupKey { route, upstreams, known_only, .. } = *self.key;
-        self.of_question(Arc::new(LookupKey { question, route, upstreams, known_only }))
+        let explained = self.key.explained.clone();
+        self.of_question(Arc::new(LookupKey { question, route, upstreams, known_only, explained }))
     }
 
     /// The answer to this question out of that to another one: what `head` writes, then its records, addresses with `prefix`.

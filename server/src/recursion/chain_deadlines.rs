@@ -54,6 +54,7 @@ mod tests {
                 route,
                 upstreams: 1,
                 known_only: false,
+                explained: None,
             })
         };
         let (begun, mut deadlines) = (Instant::now(), ChainDeadlines::default());

@@ -52,7 +52,15 @@ impl UpstreamLookup {
         let time = self.live.clock.with_wall_clock();
         let wrong = settings.trust.is_some() && clock_check::is_wrong(time.1);
         let (live, network, question) = (&self.live, &*self.network, &self.key.question);
-        let resolving = iterate::resolve(network, &live.resolver, settings, question, &own, time);
+        let resolving = async {
+            let Some(explained) = &self.key.explained else {
+                return iterate::resolve(network, &live.resolver, settings, question, &own, time).await;
+            };
+            let traced = iterate::resolve_traced(network, &live.resolver, settings, question, &own, time);
+            let (found, steps) = traced.await;
+            explained.add(question, steps);
+            found
+        };
         let mut resolving = std::pin::pin!(resolving);
         let mut stale = std::pin::pin!(tokio::time::sleep(STALE_AFTER));
         let mut waiting = true;
@@ -140,7 +148,7 @@ impl UpstreamLookup {
                     text = format!("{text}; {CLOCK_IS_WRONG}");
                 }
                 let message = aliases.unwrap_or_else(|| failure_message(&self.key.question, Rcode::SERVFAIL));
-                self.fail_with(state, message, None, Some((code, &text)), tried(&attempts))
+                self.fail_with(state, message, (code, &text), tried(&attempts))
             }
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rhumb_cache::{AnswerKey, AnswerOrigin, CacheHit, WantedAnswer};
 use rhumb_resolver::forward::limits;
 use rhumb_resolver::{
-    AttemptOutcome, AttemptReport, ExtendedReason, ForwardAnswer, ForwardFailure, OutboundQuestion, forward,
+    AttemptOutcome, AttemptReport, ForwardAnswer, ForwardFailure, OutboundQuestion, forward,
     holds_private_address,
 };
 use rhumb_wire::edns::ExtendedError;
@@ -15,9 +15,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::circle_check;
+use super::explained_lookups::ExplainedLookups;
 use super::failure_back_off::FailureBackOff;
 use super::failure_log::FailureLog;
-use super::forward_attempts::{REFERRAL, count, reason, said_upstream};
+use super::forward_attempts::{REFERRAL, count, reason, said_upstream, silence};
 use super::lookup_answer::{LookupAnswer, LookupFailure, LookupMessage, is_unreachable};
 use super::lookup_shares::LookupPermit;
 use super::tried::{TriedServer, tried};
@@ -45,6 +46,8 @@ pub(super) struct LookupKey {
     pub(super) upstreams: u64,
     /// Whether nobody is asked.
     pub(super) known_only: bool,
+    /// Where it leaves what it did, if it is explained.
+    pub(super) explained: Option<ExplainedLookups>,
 }
 
 /// What a look-up reports to its task.
@@ -175,15 +178,22 @@ impl UpstreamLookup {
             loop {
                 tokio::select! {
                     biased;
-                    result = &mut asked => match (&result, course, &plan.settings) {
-                        (Err(_), RouteCourse::ForwardFirst, Some(settings)) => {
-                            return self.iterated(settings, &state, events).await;
+                    result = &mut asked => {
+                        if let Some(explained) = &self.key.explained {
+                            let attempts = result.as_ref().map_or_else(|failure| &failure.attempts, |answer| &answer.attempts);
+                            explained.add_attempts(&self.key.question, attempts);
                         }
-                        _ => return self.conclude(&state, result),
+                        match (&result, course, &plan.settings) {
+                            (Err(_), RouteCourse::ForwardFirst, Some(settings)) => {
+                                return self.iterated(settings, &state, events).await;
+                            }
+                            _ => return self.conclude(&state, result),
+                        }
                     },
                     () = &mut deadline => {
-                        let error = (ExtendedError::NoReachableAuthority, "no upstream replied");
-                        return self.fail(&state, Rcode::SERVFAIL, error, None, Arc::default());
+                        let text = silence(&state, self.route.domain());
+                        let said = (ExtendedError::NoReachableAuthority.code(), &*text);
+                        return self.fail(&state, Rcode::SERVFAIL, said, Arc::default());
                     }
                     () = &mut taken => break,
                     () = &mut stale, if waiting => {
@@ -195,8 +205,9 @@ impl UpstreamLookup {
                 }
             }
         }
-        let error = (ExtendedError::NoReachableAuthority, "the upstreams keep changing");
-        self.fail(&state, Rcode::SERVFAIL, error, None, Arc::default())
+        let text = format!("the upstreams for {} keep changing", self.route.domain());
+        let said = (ExtendedError::NoReachableAuthority.code(), &*text);
+        self.fail(&state, Rcode::SERVFAIL, said, Arc::default())
     }
 
     fn key(&self) -> AnswerKey<'_> {
@@ -219,11 +230,11 @@ impl UpstreamLookup {
             }
             Err(failure) if failure.is_referral_within(self.route.domain().as_ref()) => {
                 let (code, text) = (REFERRAL.0.code(), REFERRAL.1);
-                self.fail_because(state, Rcode::NOERROR, None, Some((code, text)), tried(&failure.attempts))
+                self.fail(state, Rcode::NOERROR, (code, text), tried(&failure.attempts))
             }
             Err(failure) => {
-                let tried = tried(&failure.attempts);
-                self.fail(state, failure.rcode(), reason(&failure, state), failure.extended.as_ref(), tried)
+                let (code, text) = reason(&failure, state, self.route.domain());
+                self.fail(state, failure.rcode(), (code, &text), tried(&failure.attempts))
             }
         }
     }
@@ -280,30 +291,15 @@ impl UpstreamLookup {
         found
     }
 
-    /// Keeps the failure, and answers with what is stale where there is something.
+    /// Keeps the failure with its cause, an info code and its text, and answers with what is stale where there is something.
     pub(super) fn fail(
         &self,
         state: &RouteState,
         rcode: Rcode,
-        error: (ExtendedError, &'static str),
-        upstream: Option<&ExtendedReason>,
+        cause: (u16, &str),
         tried: Arc<[TriedServer]>,
     ) -> LookupAnswer {
-        let said = upstream.map(|reason| (reason.code, said_upstream(reason)));
-        let said = said.as_ref().map(|(code, text)| (*code, text.as_str()));
-        self.fail_because(state, rcode, Some(error), said, tried)
-    }
-
-    /// The same with a cause that is found in the message too: an info code and its text.
-    pub(super) fn fail_because(
-        &self,
-        state: &RouteState,
-        rcode: Rcode,
-        error: Option<(ExtendedError, &'static str)>,
-        said: Option<(u16, &str)>,
-        tried: Arc<[TriedServer]>,
-    ) -> LookupAnswer {
-        self.fail_with(state, failure_message(&self.key.question, rcode), error, said, tried)
+        self.fail_with(state, failure_message(&self.key.question, rcode), cause, tried)
     }
 
     /// The same with a message that has the response code already.
@@ -311,16 +307,12 @@ impl UpstreamLookup {
         &self,
         state: &RouteState,
         mut message: Vec<u8>,
-        error: Option<(ExtendedError, &'static str)>,
-        said: Option<(u16, &str)>,
+        (code, text): (u16, &str),
         tried: Arc<[TriedServer]>,
     ) -> LookupAnswer {
         let rcode = Rcode(message.get(3).map_or(0, |low| u16::from(*low) & header::RCODE));
-        if let Some((code, text)) = said {
-            add_reason(&mut message, code, text);
-        }
-        let code = said.map(|(code, _)| code).or_else(|| error.map(|(code, _)| code.code()));
-        let unreachable = code.is_some_and(is_unreachable);
+        add_reason(&mut message, code, text);
+        let unreachable = is_unreachable(code);
         let (cache, now) = (&self.live.cache, self.live.clock.now());
         let ttl = if self.has_stale(now) {
             RECHECK
@@ -339,16 +331,15 @@ impl UpstreamLookup {
         // That a domain has no upstream is said once for all its names.
         let telling = matches!(rcode, Rcode::SERVFAIL | Rcode::NOERROR);
         if telling && (state.pool.is_healthy() || state.members.is_empty()) {
-            let cause = error.map_or(said.map_or("", |(_, text)| text), |(_, text)| text);
-            self.failures.failed(&self.key.question, rcode, cause, &tried);
+            self.failures.failed(&self.key.question, rcode, text, &tried);
         }
         if rcode == Rcode::NOERROR {
             let aliases = self.check_aliases(&message, true);
             let message = LookupMessage { bytes: message.into(), hit: None, aliases };
             return LookupAnswer { outcome: Ok(message), tried };
         }
-        let (message, said) = (said.map(|_| message), said.map(|(code, text)| (code, text.into())));
-        let failure = LookupFailure { rcode, error, said, message };
+        let failure =
+            LookupFailure { rcode, error: None, said: Some((code, text.into())), message: Some(message) };
         LookupAnswer { outcome: Err(failure), tried }
     }
 

@@ -10,6 +10,7 @@ use rhumb_wire::Rcode;
 use rhumb_wire::edns::ExtendedError;
 use tokio::sync::{mpsc, oneshot};
 
+use super::explained_lookups::ExplainedLookups;
 use super::lookup::LookupKey;
 use super::lookup_answer::{LookupAnswer, LookupMessage};
 use super::tried::TriedServer;
@@ -40,7 +41,7 @@ pub enum ReplyPath {
     /// To the connection it came by; an empty one says that there is no answer.
     Stream(mpsc::Sender<Vec<u8>>),
     /// To an operator who wants it explained.
-    Explain(oneshot::Sender<ExplainedAnswer>),
+    Explain(oneshot::Sender<ExplainedAnswer>, ExplainedLookups),
 }
 
 /// The answer to a query, and what was tried to find it.
@@ -107,7 +108,15 @@ impl PendingReply {
     /// Who asked, as clients are counted; none for an operator.
     pub(super) fn network(&self) -> Option<IpAddr> {
         let open = self.0.as_ref()?;
-        (!matches!(open.path, ReplyPath::Explain(_))).then(|| network(open.client.peer.ip()))
+        (!matches!(open.path, ReplyPath::Explain(..))).then(|| network(open.client.peer.ip()))
+    }
+
+    /// Where its look-ups leave what they did, if an operator wants it explained.
+    pub(super) fn explained(&self) -> Option<ExplainedLookups> {
+        match &self.0.as_ref()?.path {
+            ReplyPath::Explain(_, lookups) => Some(lookups.clone()),
+            ReplyPath::Datagram(_) | ReplyPath::Stream(_) => None,
+        }
     }
 
     /// Whether its client has gone, as far as streams tell.
@@ -170,7 +179,7 @@ impl PendingReply {
             stale: found.hit.is_some_and(|hit| hit.stale),
         });
         open.tried.extend(tried.iter().cloned());
-        scratch.trace = matches!(open.path, ReplyPath::Explain(_)).then(Vec::new);
+        scratch.trace = matches!(open.path, ReplyPath::Explain(..)).then(Vec::new);
         let followed = follow_waiting(&open.client, &open.live, scratch, out);
         let trace = scratch.trace.take();
         match followed {
@@ -304,7 +313,7 @@ impl OpenReply {
     ) {
         let Self { client, path, since, live, .. } = self;
         // An explanation is no client's response.
-        if !matches!(path, ReplyPath::Explain(_)) {
+        if !matches!(path, ReplyPath::Explain(..)) {
             live.metrics.with_local(|block| {
                 count_message(block, client.transport, reply, source);
                 block.duration(client.transport, since.elapsed(), 1);
@@ -324,7 +333,7 @@ impl OpenReply {
             ReplyPath::Stream(connection) => {
                 connection.try_send(reply.to_vec()).err().map(|_| DropReason::ClientGone)
             }
-            ReplyPath::Explain(asker) => {
+            ReplyPath::Explain(asker, _) => {
                 let explained = ExplainedAnswer { message: reply.to_vec(), tried, steps };
                 asker.send(explained).err().map(|_| DropReason::ClientGone)
             }

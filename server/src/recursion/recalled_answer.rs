@@ -12,15 +12,25 @@ use crate::metrics::CacheEvent;
 use crate::query::{add_reason, failure_message, is_own_name};
 use crate::snapshot::cache_limits;
 
+/// Why a client that does not want recursion gets nothing.
+const NOTHING_KNOWN: &str = "recursion is not desired, and nothing is known of the name";
+
 impl UpstreamLookup {
     /// What is known of the question, for a client that does not want recursion: the answer, or the servers to ask.
     pub(super) fn recalled(&self) -> LookupAnswer {
         let now = self.live.clock.now();
         let question = &self.key.question;
+        if let Some(explained) = &self.key.explained {
+            explained.add(question, iterate::known_steps(&self.live.resolver, question, now));
+        }
         let known = self.recall(0).or_else(|| iterate::refer(&self.live.resolver, question, now));
         let (bytes, whole) = match known {
             Some(known) => (known.message, known.whole),
-            None => (failure_message(question, Rcode::SERVFAIL), false),
+            None => {
+                let mut message = failure_message(question, Rcode::SERVFAIL);
+                add_reason(&mut message, ExtendedError::Other.code(), NOTHING_KNOWN);
+                (message, false)
+            }
         };
         let aliases = self.check_aliases(&bytes, whole);
         let message = LookupMessage { bytes: bytes.into(), hit: None, aliases };

@@ -149,6 +149,7 @@ impl ResolveTask {
             upstreams: work.route.state().serial,
             question: work.question,
             known_only: work.known_only,
+            explained: reply.as_ref().and_then(PendingReply::explained),
         };
         if let Some((key, _)) = self.in_flight.get_key_value(&key) {
             let key = Arc::clone(key);

@@ -25,14 +25,14 @@ pub(super) fn tried(attempts: &[AttemptReport]) -> Arc<[TriedServer]> {
         .map(|attempt| TriedServer {
             upstream: attempt.server.identity().to_string(),
             transport: attempt.transport.name(),
-            outcome: words(attempt.outcome),
+            outcome: outcome_words(attempt.outcome),
             ms: attempt.elapsed.as_secs_f64() * 1000.0,
         })
         .collect()
 }
 
 /// What came of an attempt, in words.
-fn words(outcome: AttemptOutcome) -> String {
+pub fn outcome_words(outcome: AttemptOutcome) -> String {
     match outcome {
         AttemptOutcome::Answered(rcode) => format!("answered {rcode}"),
         AttemptOutcome::Refused(rcode) => format!("passed over: {rcode}"),

@@ -7,6 +7,7 @@ use rhumb_wire::{DomainName, NameRef, Type};
 
 use super::failure::IterationFailure;
 use super::iteration::IterationCourse;
+use super::trace::{InsecureReason, ResolutionEvent};
 use super::verdict::BoxedVerdict;
 use super::zone_trust::ZoneTrust;
 use crate::network::UpstreamTransport;
@@ -23,13 +24,26 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         Box::pin(async move {
             let now = self.clock.now();
             if let Some(known) = self.state.zone_trust(&zone, now) {
+                self.note_trust(&zone, &known, true);
                 return Ok(known);
             }
-            let (trust, ttl) = match self.work_out_trust(&zone).await {
+            let outer = self.trace.enter(|| ResolutionEvent::Keys { zone: zone.clone() });
+            let found = self.work_out_trust(&zone).await;
+            self.trace.leave(outer + 1);
+            let (trust, ttl) = match found {
                 Ok(found) => found,
                 Err(IterationFailure::Bogus(why)) => (ZoneTrust::Bogus(why), BOGUS),
-                Err(failure) => return Err(failure),
+                Err(failure) => {
+                    self.trace.note(|| ResolutionEvent::Failed(failure.clone()));
+                    self.trace.leave(outer);
+                    return Err(failure);
+                }
             };
+            // Why a zone needs no signatures was noted where that was found.
+            if !matches!(trust, ZoneTrust::Insecure) {
+                self.note_trust(&zone, &trust, false);
+            }
+            self.trace.leave(outer);
             let of_question =
                 matches!(trust, ZoneTrust::Bogus(ValidationFailure::Budget | ValidationFailure::Busy));
             if !of_question {
@@ -41,12 +55,20 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
     }
 
     async fn work_out_trust(&mut self, zone: &DomainName) -> Result<(ZoneTrust, u32), IterationFailure> {
-        let insecure = |ttl| Ok((ZoneTrust::Insecure, ttl));
-        let Some(trust) = &self.settings.trust else { return insecure(limits::ZONE_TTL) };
-        if trust.denies(zone.as_ref(), self.clock.unix()) {
-            return insecure(BOGUS);
+        let Some(trust) = &self.settings.trust else {
+            return Ok(self.insecure(zone, InsecureReason::NotAnchored, limits::ZONE_TTL));
+        };
+        let begins = trust.above(zone.as_ref()).is_none_or(|anchor| anchor.zone == *zone);
+        let denied = trust.denies(zone.as_ref(), self.clock.unix());
+        if begins || denied {
+            self.note_anchor(trust, zone.as_ref());
         }
-        let Some(anchor) = trust.above(zone.as_ref()) else { return insecure(limits::ZONE_TTL) };
+        if denied {
+            return Ok(self.insecure(zone, InsecureReason::NotAnchored, BOGUS));
+        }
+        let Some(anchor) = trust.above(zone.as_ref()) else {
+            return Ok(self.insecure(zone, InsecureReason::NotAnchored, limits::ZONE_TTL));
+        };
         let (digests, ttl) = if anchor.zone == *zone {
             (anchor.digests.clone(), limits::ZONE_TTL)
         } else {
@@ -54,21 +76,39 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
             let found = self.validated(found).await?;
             let left = found.left(self.clock.now());
             match (&found.content, found.security) {
-                (_, SecurityStatus::Insecure) => return insecure(left),
+                (_, SecurityStatus::Insecure) => {
+                    return Ok(self.insecure(zone, InsecureReason::ParentInsecure, left));
+                }
                 (RecordContent::Records(set), _) if set.rtype == Type::DS => {
                     (set.records.iter().filter_map(KeyDigest::parse).collect(), left)
                 }
-                _ if self.is_delegation(&found) => return insecure(left),
+                _ if self.is_delegation(&found) => {
+                    return Ok(self.insecure(zone, InsecureReason::NoDs, left));
+                }
                 _ => return Err(ValidationFailure::NoDelegation(zone.clone()).into()),
             }
         };
-        let Some(digests) = usable(digests) else { return insecure(ttl) };
+        let Some(used) = usable(&digests) else {
+            self.note_digests(zone, &digests, &[], &[]);
+            return Ok(self.insecure(zone, InsecureReason::UnknownAlgorithms, ttl));
+        };
         let keys = self.find(zone, Type::DNSKEY).await?;
         let Some(set) = keys.records().filter(|set| set.rtype == Type::DNSKEY) else {
             return Err(ValidationFailure::NoKeys(zone.clone()).into());
         };
-        let (keys, checked) = self.keys_of(zone, set, &digests).await?;
+        let keys: Vec<ZoneKey> = set.records.iter().filter_map(ZoneKey::parse).take(limits::KEYS).collect();
+        self.note_digests(zone, &digests, &used, &keys);
+        if keys.is_empty() {
+            return Err(ValidationFailure::NoZoneKeys(zone.clone()).into());
+        }
+        let (keys, checked) = self.keys_of(zone, set, keys, &used).await?;
         Ok((ZoneTrust::Secure(keys), ttl.min(checked)))
+    }
+
+    /// That a zone needs no signatures, for so many seconds.
+    fn insecure(&mut self, zone: &DomainName, why: InsecureReason, ttl: u32) -> (ZoneTrust, u32) {
+        self.note_insecure(zone, why);
+        (ZoneTrust::Insecure, ttl)
     }
 
     /// The keys of a zone, signed by one of those that `digests` vouch for, and how long they may be kept.
@@ -76,9 +116,9 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         &mut self,
         zone: &DomainName,
         set: &RecordSet,
+        keys: Vec<ZoneKey>,
         digests: &[KeyDigest],
     ) -> Result<(Arc<[ZoneKey]>, u32), ValidationFailure> {
-        let keys: Vec<ZoneKey> = set.records.iter().filter_map(ZoneKey::parse).take(limits::KEYS).collect();
         let vouched = |key: &&ZoneKey| digests.iter().any(|digest| digest.is_of(zone.as_ref(), key));
         let trusted: Vec<ZoneKey> = keys.iter().filter(vouched).cloned().collect();
         if trusted.is_empty() {
@@ -97,31 +137,46 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         rtype: Type,
     ) -> BoxedVerdict<'s, bool> {
         Box::pin(async move {
-            let unix = self.clock.unix();
             let Some(trust) = &self.settings.trust else { return Ok(false) };
             let above = if rtype == Type::DS { owner.as_ref().parent() } else { None };
             let end = above.unwrap_or(owner.as_ref());
             let Some(anchor) = trust.above(end) else { return Ok(false) };
             let anchor = anchor.zone.clone();
             let labels = end.label_count();
-            match self.trust_of(anchor.clone()).await? {
-                ZoneTrust::Insecure => return Ok(false),
-                ZoneTrust::Bogus(why) => return Err(why.into()),
-                ZoneTrust::Secure(_) => {}
-            }
-            for depth in anchor.as_ref().label_count() + 1..=labels {
-                let name = end.skip_labels(labels - depth).to_lowercase();
-                if self.settings.trust.as_ref().is_some_and(|trust| trust.denies(name.as_ref(), unix)) {
-                    return Ok(false);
-                }
-                match self.step(&name).await? {
-                    TrustStep::Insecure => return Ok(false),
-                    TrustStep::Ends => return Ok(true),
-                    TrustStep::GoesOn => {}
-                }
-            }
-            Ok(true)
+            let outer = self.trace.enter(|| ResolutionEvent::Expect { name: owner.clone() });
+            let expected = self.expected_from(anchor, end, labels).await;
+            self.trace.leave(outer);
+            expected
         })
+    }
+
+    /// The same from the trust anchor of `anchor` down to `end`, which has so many labels.
+    async fn expected_from(
+        &mut self,
+        anchor: DomainName,
+        end: NameRef<'_>,
+        labels: usize,
+    ) -> Result<bool, IterationFailure> {
+        let unix = self.clock.unix();
+        match self.trust_of(anchor.clone()).await? {
+            ZoneTrust::Insecure => return Ok(false),
+            ZoneTrust::Bogus(why) => return Err(why.into()),
+            ZoneTrust::Secure(_) => {}
+        }
+        for depth in anchor.as_ref().label_count() + 1..=labels {
+            let name = end.skip_labels(labels - depth).to_lowercase();
+            let trust = self.settings.trust.as_ref();
+            if let Some(trust) = trust.filter(|trust| trust.denies(name.as_ref(), unix)) {
+                self.note_anchor(trust, name.as_ref());
+                return Ok(false);
+            }
+            match self.step(&name).await? {
+                TrustStep::Insecure => return Ok(false),
+                TrustStep::Ends => return Ok(true),
+                TrustStep::GoesOn => {}
+            }
+        }
+        Ok(true)
     }
 
     /// What lies at `name` on the way from a secure zone down.
@@ -153,6 +208,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         let Some(&zone) = zones.first() else { return false };
         let proofs: Vec<&RecordSet> = denial.attached.iter().collect();
         let claim = DenialClaim { name: denial.owner.as_ref(), rtype: Type::DS, zone };
+        self.note_proofs(claim, &denial.attached);
         claim.no_data(&proofs, &mut self.budget.hashes) == DenialVerdict::Proven { delegation: true }
     }
 }
@@ -168,8 +224,8 @@ enum TrustStep {
 }
 
 /// The digests that can be used, the better ones alone; none if there is none.
-fn usable(digests: Vec<KeyDigest>) -> Option<Vec<KeyDigest>> {
-    let mut usable: Vec<KeyDigest> = digests.into_iter().filter(KeyDigest::is_usable).collect();
+fn usable(digests: &[KeyDigest]) -> Option<Vec<KeyDigest>> {
+    let mut usable: Vec<KeyDigest> = digests.iter().filter(|digest| digest.is_usable()).cloned().collect();
     if usable.iter().any(|digest| !digest.is_weak()) {
         usable.retain(|digest| !digest.is_weak());
     }

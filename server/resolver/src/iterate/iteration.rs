@@ -17,6 +17,7 @@ use super::limits;
 use super::minimised_name::MinimisedName;
 use super::resolver_state::ResolverState;
 use super::settings::{IterationSettings, NameMinimisation};
+use super::trace::{ResolutionEvent, ResolutionTrace, ServersOrigin};
 use super::zone_cut::{APEX, DELEGATION, HEARSAY, ZoneCut, delegation};
 use super::zone_exchange::{ExchangeFailure, ask_servers};
 use super::zone_reply::{ReplyEnd, ReplyReadingContext, ZoneReply};
@@ -43,6 +44,8 @@ pub(super) struct IterationCourse<'a, N> {
     pub(super) answered: Vec<(DomainName, SocketAddr)>,
     /// Servers that gave what turned out to be bogus; they are asked last.
     pub(super) suspects: Vec<SocketAddr>,
+    /// What was done, where somebody wants to know.
+    pub(super) trace: ResolutionTrace,
 }
 
 /// The future of a question that another one waits for.
@@ -68,6 +71,7 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
             validating: Vec::new(),
             answered: Vec::new(),
             suspects: Vec::new(),
+            trace: ResolutionTrace::default(),
         }
     }
 
@@ -75,15 +79,34 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
     /// the others stand in what was learnt.
     pub(super) fn find<'s>(&'s mut self, name: &'s DomainName, rtype: Type) -> BoxedLookup<'s> {
         Box::pin(async move {
-            if let Some(known) = self.known(name.as_ref(), rtype) {
-                return Ok(known);
+            let outer = self.trace.enter(|| ResolutionEvent::Find { name: name.clone(), rtype });
+            let found = self.find_or_ask(name, rtype).await;
+            if let Err(failure) = &found {
+                self.trace.leave(outer + 1);
+                self.trace.note(|| ResolutionEvent::Failed(failure.clone()));
             }
-            if let Some(denial) = self.known_denial(name, rtype) {
-                return Ok(denial);
-            }
-            let deadline = self.budget.deadline();
-            timeout_at(deadline, self.descend(name, rtype)).await.unwrap_or(Err(IterationFailure::Deadline))
+            self.trace.leave(outer);
+            found
         })
+    }
+
+    async fn find_or_ask(
+        &mut self,
+        name: &DomainName,
+        rtype: Type,
+    ) -> Result<Arc<LearntRecords>, IterationFailure> {
+        let now = self.clock.now();
+        if let Some(known) = self.known(name.as_ref(), rtype) {
+            self.trace.note(|| ResolutionEvent::known(&known, now));
+            return Ok(known);
+        }
+        if let Some(denial) = self.known_denial(name, rtype) {
+            let left = denial.left(now);
+            self.trace.note(|| ResolutionEvent::KnownDenial { denial: Arc::clone(&denial), left });
+            return Ok(denial);
+        }
+        let deadline = self.budget.deadline();
+        timeout_at(deadline, self.descend(name, rtype)).await.unwrap_or(Err(IterationFailure::Deadline))
     }
 
     /// Asks for the servers of the root by those that are configured; whether they said which there are.
@@ -122,6 +145,7 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         let mut cut = self.closest_cut(name.as_ref(), rtype);
         let mut asked = MinimisedName::new(name, self.settings.minimisation);
         loop {
+            self.note_servers(&cut);
             let question = self.next_question(&mut asked, name, rtype, &cut);
             let whole = question.name == *name && question.qtype == rtype;
             let reply = match self.ask(&cut, &question).await {
@@ -132,6 +156,7 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
                 }
                 Err(failure) => return Err(failure),
             };
+            self.trace.note(|| ResolutionEvent::Reply(reply.meaning()));
             match &reply.end {
                 ReplyEnd::Referral(referral) => {
                     let below = ZoneCut::delegated(&referral.servers, &referral.glue);
@@ -246,6 +271,19 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         }
     }
 
+    fn note_servers(&mut self, cut: &ZoneCut) {
+        let left = cut.expires.saturating_sub(self.clock.now());
+        self.trace.note(|| ResolutionEvent::Servers {
+            zone: cut.zone.clone(),
+            origin: match (cut.forwarded, cut.configured) {
+                (true, _) => ServersOrigin::Forward,
+                (_, true) => ServersOrigin::Configured,
+                _ => ServersOrigin::Delegation(left),
+            },
+            count: cut.servers.len(),
+        });
+    }
+
     /// One exchange with servers of `cut`, shared with those who ask the same at this moment.
     async fn exchange(
         &mut self,
@@ -257,6 +295,8 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         let place = state.join((cut.zone.clone(), question.name.clone(), question.qtype));
         let mut result = place.exchange.lock().await;
         if let Some(reply) = result.clone() {
+            let (name, rtype) = (&question.name, question.qtype);
+            self.trace.note(|| ResolutionEvent::Shared { name: name.clone(), rtype });
             if let Ok(reply) = &reply {
                 self.note(cut, reply, false);
             }
@@ -271,6 +311,14 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         let answered = |attempt: &&AttemptReport| matches!(attempt.outcome, AttemptOutcome::Answered(_));
         let by = exchanged.attempts.iter().rfind(answered);
         self.answered.extend(by.map(|by| (question.name.clone(), by.server.identity().address)));
+        for attempt in &exchanged.attempts {
+            let (name, rtype) = (&question.name, question.qtype);
+            self.trace.note(|| ResolutionEvent::Query {
+                name: name.clone(),
+                rtype,
+                attempt: attempt.clone(),
+            });
+        }
         self.attempts.extend(exchanged.attempts);
         if let Ok(reply) = &exchanged.reply {
             self.note(cut, reply, true);

@@ -10,6 +10,7 @@ mod clock;
 mod failure;
 mod iteration;
 mod known_denial;
+mod known_steps;
 pub mod limits;
 mod minimised_name;
 mod question_cost;
@@ -22,6 +23,8 @@ mod resolver_state;
 mod sentinel;
 mod server_addresses;
 mod settings;
+mod trace;
+mod trust_notes;
 mod verdict;
 mod work_limits;
 mod zone_cut;
@@ -30,13 +33,17 @@ mod zone_reply;
 mod zone_trust;
 
 pub use failure::IterationFailure;
+pub use known_steps::known_steps;
 pub use question_cost::QuestionCost;
 pub use recall::{recall, refer};
 pub use resolution::IteratedAnswer;
 pub use resolution_failure::ResolutionFailure;
-pub use resolve::{OwnNames, prime, resolve};
+pub use resolve::{OwnNames, prime, resolve, resolve_traced};
 pub use resolver_state::ResolverState;
 pub use settings::{IterationSettings, NameMinimisation, NameServer, StubZone};
+pub use trace::{
+    AnchorKind, InsecureReason, ReplyMeaning, ResolutionEvent, ResolutionStep, ServersOrigin, TrustFound,
+};
 pub use work_limits::WorkLimits;
 
 #[cfg(test)]

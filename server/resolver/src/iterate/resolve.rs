@@ -14,6 +14,7 @@ use super::resolution_failure::ResolutionFailure;
 use super::resolver_state::ResolverState;
 use super::sentinel;
 use super::settings::IterationSettings;
+use super::trace::{ResolutionStep, ResolutionTrace};
 use crate::network::UpstreamTransport;
 use crate::question::OutboundQuestion;
 use crate::validate::TrustSettings;
@@ -32,13 +33,37 @@ pub async fn resolve(
     own: &OwnNames<'_>,
     time: (u32, u32),
 ) -> Result<IteratedAnswer, ResolutionFailure> {
-    let clock = QuestionClock::new(time);
-    let mut iteration = IterationCourse::new(net, state, settings, clock);
+    let mut iteration = IterationCourse::new(net, state, settings, QuestionClock::new(time));
+    answered(&mut iteration, question, own).await
+}
+
+/// The same, and each step that was taken.
+pub async fn resolve_traced(
+    net: &impl UpstreamTransport,
+    state: &ResolverState,
+    settings: &IterationSettings,
+    question: &OutboundQuestion,
+    own: &OwnNames<'_>,
+    time: (u32, u32),
+) -> (Result<IteratedAnswer, ResolutionFailure>, Vec<ResolutionStep>) {
+    let mut iteration = IterationCourse::new(net, state, settings, QuestionClock::new(time));
+    iteration.trace = ResolutionTrace::kept();
+    let found = answered(&mut iteration, question, own).await;
+    (found, iteration.trace.take())
+}
+
+async fn answered<N: UpstreamTransport>(
+    iteration: &mut IterationCourse<'_, N>,
+    question: &OutboundQuestion,
+    own: &OwnNames<'_>,
+) -> Result<IteratedAnswer, ResolutionFailure> {
+    let (state, settings) = (iteration.state, iteration.settings);
     let mut chain = Vec::new();
-    let followed = follow(&mut iteration, question, own, &mut chain).await;
+    let followed = follow(iteration, question, own, &mut chain).await;
     let (attempts, cost) = (std::mem::take(&mut iteration.attempts), iteration.budget.cost());
-    let servers = state.servers_beside(&chain, settings, clock.now());
-    let parts = AnswerParts { question, chain: &chain, servers, now: clock.now() };
+    let now = iteration.clock.now();
+    let servers = state.servers_beside(&chain, settings, now);
+    let parts = AnswerParts { question, chain: &chain, servers, now };
     let cause = match followed.and_then(|()| sentinel::check(question, &chain, settings.trust.as_ref())) {
         Ok(()) => {
             let found = parts.resolution(attempts, cost);

@@ -10,6 +10,7 @@ mod recalling;
 mod resolving;
 mod signed;
 mod simulation;
+mod traced;
 
 use rhumb_wire::{MessageView, NameBuf, Type};
 

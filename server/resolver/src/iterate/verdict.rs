@@ -9,10 +9,12 @@ use rhumb_wire::{DomainName, NameRef, Type};
 
 use super::failure::IterationFailure;
 use super::iteration::IterationCourse;
+use super::trace::ResolutionEvent;
 use super::zone_trust::ZoneTrust;
 use crate::network::UpstreamTransport;
 use crate::validate::{
-    DenialClaim, DenialVerdict, SetCheck, ValidationFailure, ZoneKey, checks, limits, signers,
+    DenialClaim, DenialVerdict, SetCheck, SignatureFate, ValidationFailure, ZoneKey, limits, set_checks,
+    signers,
 };
 
 /// The future of a validation that another one waits for.
@@ -36,9 +38,17 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
             if self.validating.len() >= limits::DEPTH {
                 return Err(ValidationFailure::Budget.into());
             }
+            let (name, rtype) = &this;
+            let outer = self.trace.enter(|| ResolutionEvent::Validate { name: name.clone(), rtype: *rtype });
             self.validating.push(this);
             let judged = self.judge(&learnt).await;
             self.validating.pop();
+            self.trace.leave(outer + 1);
+            self.trace.note(|| match &judged {
+                Ok(judged) => ResolutionEvent::Verdict(judged.security),
+                Err(failure) => ResolutionEvent::Failed(failure.clone()),
+            });
+            self.trace.leave(outer);
             let judged = match judged {
                 Ok(judged) => Arc::new(judged),
                 Err(failure) => {
@@ -65,6 +75,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         let Some(trust) = &self.settings.trust else { return Ok(with(SecurityStatus::Insecure)) };
         let denied = trust.denies(learnt.owner.as_ref(), self.clock.unix());
         if denied || trust.above(learnt.owner.as_ref()).is_none() || learnt.rtype == Type::RRSIG {
+            self.note_anchor(trust, learnt.owner.as_ref());
             return Ok(with(SecurityStatus::Insecure));
         }
         match &learnt.content {
@@ -122,19 +133,29 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         keys: &[ZoneKey],
     ) -> Result<SetCheck, ValidationFailure> {
         let mut failure = None;
-        for candidate in checks(set, zone, keys, self.signature_time())? {
+        let now = self.signature_time();
+        self.note_unfit(set, zone, keys, now);
+        for candidate in set_checks(set, zone, keys, now)? {
             if !self.budget.take_check() {
+                self.note_check(set, zone, &candidate, SignatureFate::NotChecked);
                 return Err(failure.unwrap_or(ValidationFailure::Budget));
             }
             match self.net.check_signature(candidate.check.clone()).await {
-                Some(true) => return Ok(candidate),
+                Some(true) => {
+                    self.note_check(set, zone, &candidate, SignatureFate::Right);
+                    return Ok(candidate);
+                }
                 Some(false) => {
+                    self.note_check(set, zone, &candidate, SignatureFate::Wrong);
                     self.budget.check_failed();
                     let (owner, rtype) = (set.owner.as_ref().to_lowercase(), set.rtype);
                     let (zone, tag) = (zone.to_lowercase(), candidate.tag);
                     failure = Some(ValidationFailure::Wrong { zone, owner, rtype, tag });
                 }
-                None => return Err(ValidationFailure::Busy),
+                None => {
+                    self.note_check(set, zone, &candidate, SignatureFate::NotChecked);
+                    return Err(ValidationFailure::Busy);
+                }
             }
         }
         let (owner, rtype) = (set.owner.as_ref().to_lowercase(), set.rtype);
@@ -152,6 +173,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
     ) -> Result<SecurityStatus, IterationFailure> {
         let (proofs, _) = self.right_proofs(attached, zone, keys).await?;
         let claim = DenialClaim { name: set.owner.as_ref(), rtype: set.rtype, zone };
+        self.note_proofs(claim, &proofs);
         let verdict = claim.expanded(labels, &proofs.iter().collect::<Vec<_>>(), &mut self.budget.hashes);
         match verdict {
             DenialVerdict::Proven { .. } => Ok(SecurityStatus::Secure),
@@ -244,9 +266,10 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
             attached.push(soa.clone());
         }
         let (proofs, ttls) = self.right_proofs(&learnt.attached, zone, keys).await?;
+        let claim = DenialClaim { name: learnt.owner.as_ref(), rtype: learnt.rtype, zone };
+        self.note_proofs(claim, &proofs);
         let verdict = {
             let proofs: Vec<&RecordSet> = proofs.iter().collect();
-            let claim = DenialClaim { name: learnt.owner.as_ref(), rtype: learnt.rtype, zone };
             if learnt.content == RecordContent::NameError {
                 claim.name_error(&proofs, &mut self.budget.hashes)
             } else {

@@ -7,6 +7,7 @@ use rhumb_wire::{DomainName, MessageSection, MessageView, NameBuf, NameRef, Rcod
 
 use super::limits;
 use super::reply_records::ReplyRecords;
+use super::trace::ReplyMeaning;
 use crate::exchange::{ReadAnswer, UnusableReply};
 use crate::question::OutboundQuestion;
 
@@ -47,6 +48,26 @@ pub(super) struct ReferralReply {
     pub(super) hearsay: Vec<RecordSet>,
     /// What the parent says of DS: the records, or what proves that there are none.
     pub(super) signer: Option<Arc<LearntRecords>>,
+}
+
+impl ZoneReply {
+    /// What it says of the name that was asked for.
+    pub(super) fn meaning(&self) -> ReplyMeaning {
+        match &self.end {
+            ReplyEnd::Records => ReplyMeaning::Records(self.links.len()),
+            ReplyEnd::Denial(denial) if denial.content == RecordContent::NameError => ReplyMeaning::NameError,
+            ReplyEnd::Denial(_) => ReplyMeaning::NoData,
+            ReplyEnd::Alias => {
+                let target = self.links.last().and_then(|link| link.target(Type::ANY));
+                target.map_or(ReplyMeaning::Records(self.links.len()), ReplyMeaning::Alias)
+            }
+            ReplyEnd::Referral(referral) => ReplyMeaning::Referral(
+                referral.servers.owner.clone(),
+                referral.servers.records.len(),
+                referral.signer.is_some(),
+            ),
+        }
+    }
 }
 
 /// What a reply is read against.

@@ -9,12 +9,12 @@ use super::nsec3::{HashBudget, Nsec3Proofs};
 
 impl DenialClaim<'_> {
     /// Whether there are no such records at the name, which may exist.
-    pub(crate) fn no_data(self, proofs: &[&RecordSet], hashes: &mut HashBudget) -> DenialVerdict {
+    pub fn no_data(self, proofs: &[&RecordSet], hashes: &mut HashBudget) -> DenialVerdict {
         self.judge(proofs, hashes, |nsec| nsec.no_data(self), |nsec3, hashes| nsec3.no_data(self, hashes))
     }
 
     /// Whether the name does not exist, and no wildcard that it would be made from.
-    pub(crate) fn name_error(self, proofs: &[&RecordSet], hashes: &mut HashBudget) -> DenialVerdict {
+    pub fn name_error(self, proofs: &[&RecordSet], hashes: &mut HashBudget) -> DenialVerdict {
         self.judge(
             proofs,
             hashes,
@@ -24,12 +24,7 @@ impl DenialClaim<'_> {
     }
 
     /// Whether the name itself does not exist, so that the wildcard of `labels` labels answers for it.
-    pub(crate) fn expanded(
-        self,
-        labels: usize,
-        proofs: &[&RecordSet],
-        hashes: &mut HashBudget,
-    ) -> DenialVerdict {
+    pub fn expanded(self, labels: usize, proofs: &[&RecordSet], hashes: &mut HashBudget) -> DenialVerdict {
         self.judge(
             proofs,
             hashes,

@@ -4,16 +4,18 @@ use rhumb_wire::{NameRef, Type};
 
 /// What is to be proven of a name.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct DenialClaim<'c> {
-    pub(crate) name: NameRef<'c>,
-    pub(crate) rtype: Type,
+pub struct DenialClaim<'c> {
+    /// The name.
+    pub name: NameRef<'c>,
+    /// The type that was asked for.
+    pub rtype: Type,
     /// The zone whose keys signed the proofs.
-    pub(crate) zone: NameRef<'c>,
+    pub zone: NameRef<'c>,
 }
 
 /// What proofs show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum DenialVerdict {
+pub enum DenialVerdict {
     /// What was to be shown.
     Proven {
         /// Whether the name is a delegation.

@@ -8,20 +8,25 @@ mod kept_proofs;
 pub mod limits;
 mod nsec;
 mod nsec3;
+mod proof_role;
 mod rrsig;
+mod signature_fate;
 mod signed_set;
 mod trust_anchor;
 mod type_bitmap;
 mod zone_key;
 
 pub use algorithm::{SignatureCheck, is_supported};
-pub(crate) use denial_claim::{DenialClaim, DenialVerdict};
+pub use denial_claim::{DenialClaim, DenialVerdict};
 pub use failure::ValidationFailure;
 pub(crate) use kept_proofs::{ProofFinder, nsec_proofs, nsec3_proofs};
-pub(crate) use nsec3::HashBudget;
+pub use nsec3::HashBudget;
+pub use proof_role::ProofRole;
 #[cfg(test)]
 pub(crate) use rrsig::RrsigRecord;
 pub(crate) use rrsig::signers;
-pub(crate) use signed_set::{SetCheck, checks};
+pub use signature_fate::{DigestFate, SignatureFate};
+pub use signed_set::{SetCheck, set_checks};
+pub(crate) use signed_set::{SignatureReport, unfit};
 pub use trust_anchor::{TrustAnchor, TrustSettings};
 pub use zone_key::{KeyDigest, ZoneKey};

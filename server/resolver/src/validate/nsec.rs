@@ -6,6 +6,7 @@ use rhumb_cache::RecordSet;
 use rhumb_wire::{DomainName, NameRef, Type};
 
 use super::denial_claim::{DenialClaim, DenialVerdict};
+use super::proof_role::ProofRole;
 use super::type_bitmap::TypeBitmap;
 
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +85,21 @@ impl<'p> NsecProofs<'p> {
     /// The wildcard that must not exist either if `name`, which one of these covers, does not.
     pub(super) fn wildcard_above(&self, name: NameRef<'_>) -> Option<DomainName> {
         wildcard_of(&self.covering(name)?.closest_encloser(name))
+    }
+
+    /// What each record says of the name of a claim, and of the wildcard that it would be made from.
+    pub(super) fn roles(&self, claim: DenialClaim<'_>) -> Vec<ProofRole> {
+        let names = std::iter::once(claim.name.to_lowercase()).chain(self.wildcard_above(claim.name));
+        let role = |name: &DomainName, nsec: &Nsec<'_>| {
+            let stands = nsec.owner == name.as_ref();
+            let (owner, name) = (nsec.owner.to_lowercase(), name.clone());
+            ProofRole { owner, rtype: Type::NSEC, name, stands, opt_out: false }
+        };
+        let of_name = |name: DomainName| {
+            let says = |nsec: &&Nsec<'_>| nsec.owner == name.as_ref() || nsec.covers(name.as_ref());
+            self.0.iter().filter(says).map(|nsec| role(&name, nsec)).collect::<Vec<_>>()
+        };
+        names.flat_map(of_name).collect()
     }
 
     fn covering(&self, name: NameRef<'_>) -> Option<&Nsec<'p>> {

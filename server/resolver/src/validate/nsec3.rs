@@ -5,6 +5,7 @@ use rhumb_wire::{DomainName, NameBuf, NameRef, Type};
 use sha1::{Digest, Sha1};
 
 use super::denial_claim::{DenialClaim, DenialVerdict};
+use super::proof_role::ProofRole;
 use super::type_bitmap::TypeBitmap;
 
 const HASH: usize = 20;
@@ -14,24 +15,25 @@ type Hash = [u8; HASH];
 
 /// The names that may still be hashed for a question, each with so many iterations at the most.
 #[derive(Debug)]
-pub(crate) struct HashBudget {
+pub struct HashBudget {
     left: usize,
     spent: usize,
     iterations: u16,
 }
 
 impl HashBudget {
-    pub(crate) const fn new(hashes: usize, iterations: u16) -> Self {
+    /// So many names, and iterations of each.
+    pub const fn new(hashes: usize, iterations: u16) -> Self {
         Self { left: hashes, spent: 0, iterations }
     }
 
     /// Names hashed so far.
-    pub(crate) const fn spent(&self) -> usize {
+    pub const fn spent(&self) -> usize {
         self.spent
     }
 
     /// Whether it is spent.
-    pub(crate) const fn is_spent(&self) -> bool {
+    pub const fn is_spent(&self) -> bool {
         self.left == 0
     }
 }
@@ -154,6 +156,36 @@ impl<'p> Nsec3Proofs<'p> {
             next_closer = encloser;
         }
         None
+    }
+
+    /// What the records say of the name of a claim; where none stands there, of its closest encloser, of the name one label longer, and of
+    /// the wildcard.
+    pub(super) fn roles(&self, claim: DenialClaim<'_>, hashes: &mut HashBudget) -> Vec<ProofRole> {
+        let role = |name: NameRef<'_>, record: Nsec3<'_>, stands| {
+            let owner = DomainName::prepend(&label_of_hash(&record.owner), self.zone.as_ref());
+            let (owner, name) = (owner.unwrap_or_else(|_| DomainName::root()), name.to_lowercase());
+            ProofRole { owner, rtype: Type::NSEC3, name, stands, opt_out: record.opt_out }
+        };
+        let (mut at, mut next_closer) = (claim.name, None);
+        while at.is_at_or_below(self.zone.as_ref()) {
+            if let Some(record) = self.matching(at, hashes) {
+                let mut roles = vec![role(at, record, true)];
+                let Some(next_closer) = next_closer else { return roles };
+                roles.extend(
+                    self.covering(next_closer, hashes).map(|record| role(next_closer, record, false)),
+                );
+                let Ok(wildcard) = DomainName::prepend(b"*", at) else { return roles };
+                let stands = self.matching(wildcard.as_ref(), hashes);
+                let record = stands.or_else(|| self.covering(wildcard.as_ref(), hashes));
+                roles.extend(record.map(|record| role(wildcard.as_ref(), record, stands.is_some())));
+                return roles;
+            }
+            next_closer = Some(at);
+            let Some(parent) = at.parent() else { break };
+            at = parent;
+        }
+        let covered = next_closer.and_then(|_| self.covering(claim.name, hashes));
+        covered.map(|record| role(claim.name, record, false)).into_iter().collect()
     }
 
     fn matching(&self, name: NameRef<'_>, hashes: &mut HashBudget) -> Option<Nsec3<'p>> {

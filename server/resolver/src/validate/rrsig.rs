@@ -3,6 +3,8 @@
 use rhumb_cache::RecordSet;
 use rhumb_wire::{NameBuf, NameRef, Type, rdata};
 
+use super::zone_key::ZoneKey;
+
 /// A signature record, read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RrsigRecord<'r> {
@@ -49,6 +51,11 @@ impl<'r> RrsigRecord<'r> {
 
     pub(crate) const fn key_tag(&self) -> u16 {
         u16::from_be_bytes([self.fixed[16], self.fixed[17]])
+    }
+
+    /// Whether it names this key.
+    pub(crate) fn is_by(&self, key: &ZoneKey) -> bool {
+        key.tag() == self.key_tag() && key.algorithm() == self.algorithm()
     }
 
     /// What is signed (RFC 4034 section 3.1.8.1). None where the number of labels does not fit the owner.

@@ -49,8 +49,13 @@ impl TrustSettings {
 
     /// Whether `name` is taken as insecure at `now`; an anchor further down counts more.
     pub(crate) fn denies(&self, name: NameRef<'_>, now: u32) -> bool {
+        self.negative_above(name, now).is_some()
+    }
+
+    /// The domain as part of which `name` is taken as insecure at `now`, and until when.
+    pub(crate) fn negative_above(&self, name: NameRef<'_>, now: u32) -> Option<&(DomainName, Option<u32>)> {
         let anchor = self.above(name).map_or(0, |anchor| anchor.zone.as_ref().len());
-        self.negative.iter().any(|(domain, until)| {
+        self.negative.iter().find(|(domain, until)| {
             name.is_at_or_below(domain.as_ref())
                 && domain.as_ref().len() >= anchor
                 && until.is_none_or(|until| now < until)

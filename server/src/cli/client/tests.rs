@@ -208,7 +208,7 @@ UPSTREAM      TRANSPORT  OUTCOME    TIME
 192.0.2.1:53  udp        timed out  400.0 ms
 192.0.2.1:53  udp        NOERROR    12.3 ms
 
-NOERROR, flags qr ra, 412500 µs
+NOERROR, flags qr ra, 412.5 ms
 
 extended errors
   3 (Stale Answer)

@@ -1,5 +1,14 @@
 //! Times, sizes and shares in words.
 
+/// A short time, from its microseconds.
+pub(crate) fn took(micros: u64) -> String {
+    match micros {
+        0..1000 => format!("{micros} µs"),
+        1000..10_000_000 => format!("{}.{} ms", micros / 1000, micros % 1000 / 100),
+        _ => format!("{}.{} s", micros / 1_000_000, micros % 1_000_000 / 100_000),
+    }
+}
+
 /// A moment, from its seconds since 1970.
 pub(crate) fn utc(seconds: u64) -> String {
     let (year, month, day) = date(seconds / 86_400);
@@ -106,6 +115,15 @@ mod tests {
             (90_000, "1 d 1 h"),
         ] {
             assert_eq!(span(seconds), text);
+        }
+    }
+
+    #[test]
+    fn short_times() {
+        for (micros, text) in
+            [(0, "0 µs"), (999, "999 µs"), (1000, "1.0 ms"), (412_578, "412.5 ms"), (12_345_678, "12.3 s")]
+        {
+            assert_eq!(took(micros), text);
         }
     }
 

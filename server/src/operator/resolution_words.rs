@@ -1,0 +1,286 @@
+//! The steps of a resolution in words, and their facts under names that stay the same.
+
+use rhumb_cache::{ANY_TYPE, CredibilityRank, LearntRecords, RecordContent, SecurityStatus};
+use rhumb_resolver::AttemptReport;
+use rhumb_resolver::iterate::{
+    AnchorKind, InsecureReason, ReplyMeaning, ResolutionEvent, ServersOrigin, TrustFound,
+};
+use rhumb_resolver::validate::{DigestFate, ProofRole, SignatureFate};
+use rhumb_wire::{DomainName, Type};
+
+use super::explanation::ExplanationStep;
+use super::show::{span, utc};
+use crate::recursion::outcome_words;
+
+/// A step, in words and facts.
+pub(super) fn told(event: ResolutionEvent) -> ExplanationStep {
+    let step = ExplanationStep::new;
+    match event {
+        ResolutionEvent::Find { name, rtype } => named("find", &name, rtype, "find "),
+        ResolutionEvent::Known { learnt, age, left } => {
+            let (age_words, left_words) = (span(age.into()), span(left.into()));
+            let what = format!("in the cache: {}, {age_words} old, {left_words} left", content(&learnt));
+            of_learnt(step("known", what), &learnt).with("age", age).with("left", left)
+        }
+        ResolutionEvent::KnownDenial { denial, left } => {
+            let what = format!("{}, by proofs that came with other answers", content(&denial));
+            of_learnt(step("known-denial", what), &denial).with("left", left)
+        }
+        ResolutionEvent::Servers { zone, origin, count } => servers(&zone, origin, count),
+        ResolutionEvent::Query { name, rtype, attempt } => query(&name, rtype, &attempt),
+        ResolutionEvent::Shared { name, rtype } => {
+            named("shared", &name, rtype, "another look-up was asking for the same: ")
+        }
+        ResolutionEvent::Reply(meaning) => reply(&meaning),
+        ResolutionEvent::Failed(why) => {
+            let code = why.extended_error().code();
+            step("failed", format!("failed: {why}")).with("ede", code).with("reason", why.to_string())
+        }
+        ResolutionEvent::Validate { name, rtype } if rtype == ANY_TYPE => {
+            step("validate", format!("validate that {name} does not exist")).with("name", name.to_string())
+        }
+        ResolutionEvent::Validate { name, rtype } => named("validate", &name, rtype, "validate "),
+        ResolutionEvent::Expect { name } => {
+            step("expect", format!("should {name} be signed?")).with("name", name.to_string())
+        }
+        ResolutionEvent::Keys { zone } => {
+            step("keys", format!("keys of {zone}")).with("zone", zone.to_string())
+        }
+        ResolutionEvent::Anchor(kind) => anchor(&kind),
+        ResolutionEvent::Digest { zone, tag, algorithm, kind, fate } => {
+            digest(&zone, tag, (algorithm, kind), fate)
+        }
+        ResolutionEvent::Signature { owner, rtype, signer, tag, algorithm, expires, fate } => {
+            let (word, fate) = signature_fate(fate, &signer);
+            let algorithm_word = algorithm_word(algorithm);
+            let expires = u64::from(expires);
+            let what = format!(
+                "signature of {owner} {rtype} by key {tag} ({algorithm_word}) of {signer}, good until {}: {fate}",
+                utc(expires)
+            );
+            named("signature", &owner, rtype, "")
+                .saying(what)
+                .with("signer", signer.to_string())
+                .with("key_tag", tag)
+                .with("algorithm", algorithm)
+                .with("expires", expires)
+                .with("result", word)
+        }
+        ResolutionEvent::Proof(role) => proof(&role),
+        ResolutionEvent::Trust { zone, found, known } => trust(&zone, &found, known),
+        ResolutionEvent::Verdict(security) => {
+            let word = security_word(security);
+            step("verdict", word.to_owned()).with("security", word)
+        }
+    }
+}
+
+fn named(step: &'static str, name: &DomainName, rtype: Type, before: &str) -> ExplanationStep {
+    ExplanationStep::new(step, format!("{before}{name} {rtype}"))
+        .with("name", name.to_string())
+        .with("type", rtype.to_string())
+}
+
+fn of_learnt(step: ExplanationStep, learnt: &LearntRecords) -> ExplanationStep {
+    let rtype = if learnt.rtype == ANY_TYPE { "any".to_owned() } else { learnt.rtype.to_string() };
+    let origin = match learnt.credibility {
+        CredibilityRank::Referral => "parent",
+        CredibilityRank::Answer => "answer",
+        CredibilityRank::Authoritative => "authority",
+    };
+    step.with("name", learnt.owner.to_string())
+        .with("type", rtype)
+        .with("origin", origin)
+        .with("security", security_word(learnt.security))
+}
+
+fn content(learnt: &LearntRecords) -> String {
+    let (name, rtype) = (&learnt.owner, learnt.rtype);
+    let what = match &learnt.content {
+        RecordContent::Records(set) => match set.records.len() {
+            1 => format!("{name} {rtype}, 1 record"),
+            count => format!("{name} {rtype}, {count} records"),
+        },
+        RecordContent::NoData => format!("{name} has no {rtype}"),
+        RecordContent::NameError => format!("{name} does not exist"),
+    };
+    let origin = match learnt.credibility {
+        CredibilityRank::Referral => "from its parent",
+        CredibilityRank::Answer => "from an answer without AA",
+        CredibilityRank::Authoritative => "from an authoritative answer",
+    };
+    format!("{what}, {origin}, {}", security_word(learnt.security))
+}
+
+const fn security_word(security: SecurityStatus) -> &'static str {
+    match security {
+        SecurityStatus::Unchecked => "not validated",
+        SecurityStatus::Insecure => "insecure",
+        SecurityStatus::Secure => "secure",
+        SecurityStatus::Bogus => "bogus",
+    }
+}
+
+fn servers(zone: &DomainName, origin: ServersOrigin, count: usize) -> ExplanationStep {
+    let (word, words) = match origin {
+        ServersOrigin::Configured => ("configuration", "by the configuration".to_owned()),
+        ServersOrigin::Forward => ("forward", "upstreams of the forwarded domain".to_owned()),
+        ServersOrigin::Delegation(left) => {
+            ("delegation", format!("by a delegation, {} left", span(left.into())))
+        }
+    };
+    let number = if count == 1 { "1 server".to_owned() } else { format!("{count} servers") };
+    let step = ExplanationStep::new("servers", format!("{number} of {zone}, {words}"))
+        .with("zone", zone.to_string())
+        .with("origin", word)
+        .with("count", count);
+    match origin {
+        ServersOrigin::Delegation(left) => step.with("left", left),
+        ServersOrigin::Configured | ServersOrigin::Forward => step,
+    }
+}
+
+fn query(name: &DomainName, rtype: Type, attempt: &AttemptReport) -> ExplanationStep {
+    let (server, transport) = (attempt.server.identity().to_string(), attempt.transport.name());
+    let (result, ms) = (outcome_words(attempt.outcome), attempt.elapsed.as_secs_f64() * 1000.0);
+    let what = format!("query {name} {rtype} to {server} over {transport}: {result}, {ms:.1} ms");
+    named("query", name, rtype, "")
+        .saying(what)
+        .with("server", server)
+        .with("transport", transport)
+        .with("result", result)
+        .with("ms", ms)
+}
+
+fn reply(meaning: &ReplyMeaning) -> ExplanationStep {
+    let step = |word: &str, what: String| ExplanationStep::new("reply", what).with("result", word);
+    match meaning {
+        ReplyMeaning::Records(1) => step("records", "reply: records".to_owned()),
+        ReplyMeaning::Records(links) => step("records", format!("reply: records of {links} names")),
+        ReplyMeaning::Alias(target) => {
+            step("alias", format!("reply: an alias of {target}")).with("name", target.to_string())
+        }
+        ReplyMeaning::NoData => step("no-data", "reply: no such records".to_owned()),
+        ReplyMeaning::NameError => step("no-name", "reply: no such name".to_owned()),
+        ReplyMeaning::Referral(zone, count, signed) => {
+            let signed_words = if *signed { ", with DS or a proof that there is none" } else { "" };
+            let number = if *count == 1 { "1 server".to_owned() } else { format!("{count} servers") };
+            step("referral", format!("reply: referral to {number} of {zone}{signed_words}"))
+                .with("zone", zone.to_string())
+                .with("count", *count)
+        }
+    }
+}
+
+fn anchor(kind: &AnchorKind) -> ExplanationStep {
+    let step = |word: &str, what: String| ExplanationStep::new("anchor", what).with("result", word);
+    match kind {
+        AnchorKind::Trusted(zone) => {
+            step("trusted", format!("begins at the trust anchor of {zone}")).with("zone", zone.to_string())
+        }
+        AnchorKind::Negative(domain, until) => {
+            let until_words = until.map(|until| format!(" until {}", utc(until.into()))).unwrap_or_default();
+            step("negative", format!("{domain} is taken as insecure by a negative trust anchor{until_words}"))
+                .with("zone", domain.to_string())
+                .with("until", *until)
+        }
+        AnchorKind::Absent => step("none", "no trust anchor covers it".to_owned()),
+    }
+}
+
+fn digest(zone: &DomainName, tag: u16, (algorithm, kind): (u8, u8), fate: DigestFate) -> ExplanationStep {
+    let (word, words) = match fate {
+        DigestFate::Matched => ("matched", "matches that key"),
+        DigestFate::OtherKey => ("other-key", "is the digest of another key"),
+        DigestFate::NoKey => ("no-key", "there is no such key"),
+        DigestFate::NotUsed => ("not-used", "not used: unknown, or there are better ones"),
+    };
+    let algorithm_word = algorithm_word(algorithm);
+    let kind_word = match kind {
+        1 => "SHA-1".to_owned(),
+        2 => "SHA-256".to_owned(),
+        4 => "SHA-384".to_owned(),
+        other => format!("digest {other}"),
+    };
+    ExplanationStep::new("ds", format!("DS of {zone} key {tag} ({algorithm_word}), {kind_word}: {words}"))
+        .with("zone", zone.to_string())
+        .with("key_tag", tag)
+        .with("algorithm", algorithm)
+        .with("digest", kind)
+        .with("result", word)
+}
+
+fn signature_fate(fate: SignatureFate, signer: &DomainName) -> (&'static str, String) {
+    match fate {
+        SignatureFate::Right => ("right", "right".to_owned()),
+        SignatureFate::Wrong => ("wrong", "wrong".to_owned()),
+        SignatureFate::NotChecked => ("not-checked", "not checked, that would be too much work".to_owned()),
+        SignatureFate::Expired(ago) => ("expired", format!("expired {} ago", span(ago.into()))),
+        SignatureFate::NotYet(time) => ("not-yet-valid", format!("valid only in {}", span(time.into()))),
+        SignatureFate::Reversed => ("reversed", "it expires before it is valid".to_owned()),
+        SignatureFate::NoKey => ("no-key", format!("{signer} has no such key")),
+        SignatureFate::OtherSigner => ("other-signer", "not by the zone that is looked at".to_owned()),
+        SignatureFate::WrongLabels => ("wrong-labels", "its number of labels fits no name here".to_owned()),
+    }
+}
+
+fn proof(role: &ProofRole) -> ExplanationStep {
+    let ProofRole { owner, rtype, name, stands, opt_out } = role;
+    let (word, words) = if *stands { ("stands-at", "stands at") } else { ("covers", "covers") };
+    let opt_out_words = if *opt_out { ", leaving out unsigned delegations" } else { "" };
+    ExplanationStep::new("proof", format!("{rtype} {owner} {words} {name}{opt_out_words}"))
+        .with("owner", owner.to_string())
+        .with("type", rtype.to_string())
+        .with("result", word)
+        .with("name", name.to_string())
+        .with("opt_out", *opt_out)
+}
+
+fn trust(zone: &DomainName, found: &TrustFound, known: bool) -> ExplanationStep {
+    let before = if known { ", found out before" } else { "" };
+    let (word, what) = match found {
+        TrustFound::Secure(keys) => {
+            let key = |(tag, algorithm): &(u16, u8)| format!("{tag} ({})", algorithm_word(*algorithm));
+            let keys: Vec<String> = keys.iter().map(key).collect();
+            ("secure", format!("{zone} is signed by keys {}{before}", keys.join(", ")))
+        }
+        TrustFound::Insecure(why) => ("insecure", format!("{zone} is insecure: {}", insecure_words(*why))),
+        TrustFound::Bogus(why) => ("bogus", format!("{zone} is bogus: {why}{before}")),
+    };
+    let step = ExplanationStep::new("trust", what).with("zone", zone.to_string()).with("security", word);
+    let step = step.with("known", known);
+    match found {
+        TrustFound::Secure(keys) => {
+            step.with("key_tags", keys.iter().map(|(tag, _)| *tag).collect::<Vec<u16>>())
+        }
+        TrustFound::Insecure(why) => step.with("reason", insecure_words(*why)),
+        TrustFound::Bogus(why) => step.with("reason", why.to_string()),
+    }
+}
+
+const fn insecure_words(why: InsecureReason) -> &'static str {
+    match why {
+        InsecureReason::NotAnchored => "no trust anchor covers it",
+        InsecureReason::ParentInsecure => "its parent is",
+        InsecureReason::NoDs => "its parent proves that it has no DS",
+        InsecureReason::UnknownAlgorithms => {
+            "its DS records have no algorithm and digest that are known here"
+        }
+        InsecureReason::Remembered => "found out before",
+    }
+}
+
+fn algorithm_word(algorithm: u8) -> String {
+    let word = match algorithm {
+        5 => "RSASHA1",
+        7 => "RSASHA1-NSEC3-SHA1",
+        8 => "RSASHA256",
+        10 => "RSASHA512",
+        13 => "ECDSAP256SHA256",
+        14 => "ECDSAP384SHA384",
+        15 => "ED25519",
+        16 => "ED448",
+        other => return format!("algorithm {other}"),
+    };
+    word.to_owned()
+}
