@@ -81,6 +81,15 @@ pub(super) fn soa_alone(
     (length, head)
 }
 
+/// Why a zone has no contents.
+pub(super) const fn unready(is_expired: bool) -> (ExtendedError, &'static str) {
+    if is_expired {
+        (ExtendedError::InvalidData, "the zone has expired: its primaries could not be reached in time")
+    } else {
+        (ExtendedError::NotReady, "the zone is not loaded")
+    }
+}
+
 #[cold]
 fn not_loaded(
     query: &QueryMessage<'_>,
@@ -88,11 +97,7 @@ fn not_loaded(
     scratch: &mut QueryScratch,
     out: &mut [u8],
 ) -> (usize, ResponseHead, AnswerKind) {
-    let (code, why) = if is_expired {
-        (ExtendedError::InvalidData, "the zone has expired")
-    } else {
-        (ExtendedError::NotReady, "the zone is not loaded")
-    };
+    let (code, why) = unready(is_expired);
     scratch.note("authoritative", || why.to_owned());
     let length = question_only(Some(query), &mut scratch.compression, out);
     let error = Some((code, why));

@@ -14,7 +14,7 @@ use rhumb_zones::answer::{AnswerKind, AnswerRequest, OneZone, ZoneFinder, answer
 
 use super::admitted::AdmittedQuery;
 use super::alias_scan::{AliasScan, is_here};
-use super::authoritative::ServedZones;
+use super::authoritative::{ServedZones, unready};
 use super::kept_reason::{ONE_LABEL, PRIVATE_ADDRESS, place_reason, read_reason, take_reason};
 use super::limit::AnswerSource;
 use super::link_parts::{FollowBuffers, LONGEST, LinkAnswer, WildcardProof};
@@ -25,6 +25,9 @@ use crate::snapshot::{AnswerAuthority, RouteEntry};
 
 /// The most links of a chain.
 const MAX_LINKS: usize = 11;
+
+/// Why a link has no answer that was there.
+const UNREADABLE: (ExtendedError, &str) = (ExtendedError::InvalidData, "the answer of a link cannot be read");
 
 /// How far a chain could be followed.
 pub(super) enum FollowedChain {
@@ -149,7 +152,7 @@ impl AdmittedQuery<'_, '_> {
                 Err(NoPart::Elsewhere) => return Ok(head),
                 Err(other) => return Err(other),
             };
-            let unreadable = || NoPart::Failed(Rcode::SERVFAIL, (ExtendedError::InvalidData, ""));
+            let unreadable = || NoPart::Failed(Rcode::SERVFAIL, UNREADABLE);
             let FollowBuffers { part: bytes, rdata, proofs, .. } = &mut *buffers;
             let bytes = bytes.get(..part.length).unwrap_or_default();
             let message = MessageView::parse(bytes).map_err(|_| unreadable())?;
@@ -225,10 +228,7 @@ impl AdmittedQuery<'_, '_> {
                 let zones = ServedZones::new(self.view, true);
                 match entry.zone.load().as_deref() {
                     Some(contents) => Ok(self.zone_part(name, contents, &zones, buffers)),
-                    None => Err(NoPart::Failed(
-                        Rcode::SERVFAIL,
-                        (ExtendedError::NotReady, "the zone is not loaded"),
-                    )),
+                    None => Err(NoPart::Failed(Rcode::SERVFAIL, unready(entry.zone.is_expired()))),
                 }
             }
             AnswerAuthority::BuiltIn(contents) => Ok(self.zone_part(name, contents, &OneZone, buffers)),

@@ -20,8 +20,8 @@ const BEFORE: usize = edns::FIXED + 4;
 /// The longest value.
 const LONGEST: usize = 192;
 
-/// Adds a reason to `message`, which has the cache's form and none yet. A text that is too long is left out, as is all of it where the
-/// message is as long as one can be.
+/// Adds a reason to `message`, which has the cache's form and none yet. A text that is too long is cut; all of it is left out
+/// where the message is as long as one can be.
 pub fn add_reason(message: &mut Vec<u8>, code: u16, text: &str) {
     let reason = ReasonValue::new(code, text);
     let value = reason.value();
@@ -63,11 +63,12 @@ pub(super) struct ReasonValue {
 }
 
 impl ReasonValue {
-    /// A text that is too long is left out.
+    /// A text that is too long is cut.
     pub(super) fn new(code: u16, text: &str) -> Self {
         let mut reason = Self { bytes: [0; LONGEST], length: 2 };
         let (head, rest) = reason.bytes.split_at_mut(2);
         head.copy_from_slice(&code.to_be_bytes());
+        let text = text.get(..text.floor_char_boundary(rest.len())).unwrap_or_default();
         if let Some(place) = rest.get_mut(..text.len()) {
             place.copy_from_slice(text.as_bytes());
             reason.length += text.len();
@@ -136,10 +137,13 @@ mod tests {
     }
 
     #[test]
-    fn too_long_a_text_is_left_out_and_a_full_message_stays() {
-        let mut with = message();
-        add_reason(&mut with, 6, &"x".repeat(300));
-        assert_eq!(with.len(), message().len() + BEFORE + 2);
+    fn too_long_a_text_is_cut_and_a_full_message_stays() {
+        for (text, length) in [("x".repeat(300), 190), ("x\u{20ac}".repeat(100), 189)] {
+            let mut with = message();
+            add_reason(&mut with, 6, &text);
+            assert_eq!(with.len(), message().len() + BEFORE + 2 + length);
+            assert!(with.ends_with(&text.as_bytes()[..length]));
+        }
         let mut full = message();
         full.resize(65_530, 0);
         let before = full.clone();

@@ -95,8 +95,8 @@ impl<'m> AdmittedQuery<'_, 'm> {
             return self.refuse(Rcode::REFUSED, (ExtendedError::Prohibited, ""), scratch, out);
         }
         let Some(contents) = entry.zone.contents() else {
-            scratch.note("transfer", || "the zone is not loaded".to_owned());
-            let error = (ExtendedError::NotReady, "the zone is not loaded");
+            let error = authoritative::unready(entry.zone.is_expired());
+            scratch.note("transfer", || error.1.to_owned());
             return self.refuse(Rcode::SERVFAIL, error, scratch, out);
         };
         if query.qtype != Type::IXFR {

@@ -3,6 +3,7 @@
 use rhumb_resolver::{
     AttemptOutcome, AttemptReport, ExtendedReason, FailureReason, ForwardFailure, UnusableReply,
 };
+use rhumb_wire::DomainName;
 use rhumb_wire::edns::ExtendedError;
 
 use crate::metrics::UpstreamFailure;
@@ -51,15 +52,35 @@ const fn failure_of(outcome: AttemptOutcome) -> Option<UpstreamFailure> {
     })
 }
 
-/// Why a question has no answer, for the client.
-pub(super) fn reason(failure: &ForwardFailure, state: &RouteState) -> (ExtendedError, &'static str) {
-    match failure.reason {
-        FailureReason::NoUpstream if !state.excluded.is_empty() => CIRCLE,
-        FailureReason::NoUpstream => (ExtendedError::NoReachableAuthority, "no upstream is configured"),
-        FailureReason::NoRoute => (ExtendedError::NetworkError, "no route to any upstream"),
-        FailureReason::Silence => (ExtendedError::NoReachableAuthority, "no upstream replied"),
-        FailureReason::Unusable(_) => (ExtendedError::InvalidData, "no usable reply from any upstream"),
-        FailureReason::Rcode(_) => (ExtendedError::Other, "every upstream failed"),
+/// Why a question has no answer, for the client: an info code and its text. What an upstream gives as its reason stands for ours.
+pub(super) fn reason(failure: &ForwardFailure, state: &RouteState, domain: &DomainName) -> (u16, String) {
+    if let Some(reason) = &failure.extended {
+        return (reason.code, said_upstream(reason));
+    }
+    let (error, text) = match failure.reason {
+        FailureReason::NoUpstream if !state.excluded.is_empty() => (CIRCLE.0, CIRCLE.1.to_owned()),
+        FailureReason::NoUpstream => {
+            (ExtendedError::NoReachableAuthority, format!("no upstream for {domain} is configured"))
+        }
+        FailureReason::NoRoute => {
+            (ExtendedError::NetworkError, format!("no route to any upstream for {domain}"))
+        }
+        FailureReason::Silence => (ExtendedError::NoReachableAuthority, silence(state, domain)),
+        FailureReason::Unusable(why) => {
+            (ExtendedError::InvalidData, format!("no usable reply from the upstreams for {domain}: {why}"))
+        }
+        FailureReason::Rcode(rcode) => {
+            (ExtendedError::Other, format!("the upstreams for {domain} say {rcode}"))
+        }
+    };
+    (error.code(), text)
+}
+
+/// That no upstream replied.
+pub(super) fn silence(state: &RouteState, domain: &DomainName) -> String {
+    match state.members.len() {
+        1 => format!("the only upstream for {domain} is silent"),
+        count => format!("all {count} upstreams for {domain} silent"),
     }
 }
 

@@ -257,6 +257,10 @@ const fn error_of(refusal: &UpdateRefusal) -> Option<(ExtendedError, &'static st
             Some((ExtendedError::Other, "the zone would have too many records"))
         }
         UpdateRefusal::Malformed(what) => Some((ExtendedError::Other, *what)),
+        UpdateRefusal::Zone(_) => {
+            Some((ExtendedError::InvalidData, "the zone could not be served after the update"))
+        }
+        UpdateRefusal::NoSoa => Some((ExtendedError::InvalidData, "the zone has no SOA")),
         _ => None,
     }
 }

@@ -152,6 +152,8 @@ pub enum ExtendedError {
     DnskeyMissing = 9,
     /// 10
     RrsigsMissing = 10,
+    /// 11
+    NoZoneKeyBit = 11,
     /// 12
     NsecMissing = 12,
     /// 13: a failure answered from the cache of failures (RFC 9520).
@@ -174,6 +176,8 @@ pub enum ExtendedError {
     NetworkError = 23,
     /// 24
     InvalidData = 24,
+    /// 25
+    SignatureReversed = 25,
     /// 27
     UnsupportedNsec3Iterations = 27,
     /// 30: the type may not be asked for (RFC 9824).

@@ -10,7 +10,7 @@ use crate::validate::ValidationFailure;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IterationFailure {
     /// No server of the zone replied.
-    #[error("all {servers} servers of {zone} silent")]
+    #[error("{}", silence(zone, *servers))]
     Silence {
         /// The zone whose servers were asked.
         zone: DomainName,
@@ -85,7 +85,8 @@ impl IterationFailure {
     /// The code that tells a client the cause (RFC 8914).
     pub const fn extended_error(&self) -> ExtendedError {
         match self {
-            Self::Silence { .. } | Self::NoAddress(_) | Self::Circle(_) => {
+            // RFC 8914 section 4.23: servers that refuse to answer are no more to be reached than silent ones.
+            Self::Silence { .. } | Self::Refused { .. } | Self::NoAddress(_) | Self::Circle(_) => {
                 ExtendedError::NoReachableAuthority
             }
             Self::Bogus(failure) => failure.extended_error(),
@@ -93,12 +94,99 @@ impl IterationFailure {
             Self::NoRoute(_) => ExtendedError::NetworkError,
             Self::Unusable { .. } => ExtendedError::InvalidData,
             Self::Remembered { .. } => ExtendedError::CachedError,
-            _ => ExtendedError::Other,
+            Self::Loop(_)
+            | Self::TooManyLinks(_)
+            | Self::Deadline
+            | Self::Budget
+            | Self::Depth
+            | Self::TooLong => ExtendedError::Other,
         }
     }
 
     /// Whether the next question may well end otherwise: nothing was found out about the name itself.
     pub(super) const fn is_of_the_question(&self) -> bool {
         matches!(self, Self::Deadline | Self::Budget | Self::Depth | Self::Circle(_))
+    }
+}
+
+fn silence(zone: &DomainName, servers: usize) -> String {
+    match servers {
+        1 => format!("the only server of {zone} is silent"),
+        _ => format!("all {servers} servers of {zone} silent"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rhumb_wire::edns::ExtendedError as Code;
+
+    use super::*;
+
+    /// Every cause of SERVFAIL by iteration, its code and its text.
+    #[test]
+    fn every_failure_has_its_code_and_names_its_cause() {
+        let name = |text: &str| text.parse::<DomainName>().unwrap();
+        let zone = || name("example.com");
+        let rtype = Type::MX;
+        for (failure, code, text) in [
+            (
+                IterationFailure::Silence { zone: zone(), servers: 4 },
+                Code::NoReachableAuthority,
+                "all 4 servers of example.com. silent",
+            ),
+            (
+                IterationFailure::Silence { zone: zone(), servers: 1 },
+                Code::NoReachableAuthority,
+                "the only server of example.com. is silent",
+            ),
+            (
+                IterationFailure::Refused { zone: zone(), rcode: Rcode::REFUSED },
+                Code::NoReachableAuthority,
+                "servers of example.com. say REFUSED",
+            ),
+            (
+                IterationFailure::Unusable { zone: zone(), why: UnusableReply::Lame },
+                Code::InvalidData,
+                "no usable reply from example.com.: neither an answer nor a referral downwards",
+            ),
+            (
+                IterationFailure::NoAddress(zone()),
+                Code::NoReachableAuthority,
+                "no server of example.com. has an address that can be asked",
+            ),
+            (IterationFailure::NoRoute(zone()), Code::NetworkError, "no route to any server of example.com."),
+            (
+                IterationFailure::Circle(name("ns.example.com")),
+                Code::NoReachableAuthority,
+                "the address of ns.example.com. leads to itself",
+            ),
+            (
+                IterationFailure::Remembered { name: zone(), rtype },
+                Code::CachedError,
+                "example.com. MX could not be found a moment ago",
+            ),
+            (IterationFailure::Loop(zone()), Code::Other, "the aliases of example.com. form a loop"),
+            (
+                IterationFailure::TooManyLinks(zone()),
+                Code::Other,
+                "more than 11 aliases in a row from example.com.",
+            ),
+            (IterationFailure::Deadline, Code::Other, "no answer within the time for one question"),
+            (IterationFailure::Budget, Code::Other, "more messages or bytes than one question may cost"),
+            (IterationFailure::Depth, Code::Other, "addresses of nameservers lead too many questions deep"),
+            (
+                IterationFailure::Sentinel { tag: 20_326, trusted: false },
+                Code::DnssecBogus,
+                "root key sentinel: key 20326 of the root is not trusted",
+            ),
+            (
+                IterationFailure::Bogus(ValidationFailure::NoKeys(zone())),
+                Code::DnskeyMissing,
+                "example.com. has no DNSKEY",
+            ),
+            (IterationFailure::TooLong, Code::Other, "the answer is longer than a message"),
+        ] {
+            assert_eq!((failure.extended_error(), failure.to_string().as_str()), (code, text));
+        }
     }
 }

@@ -42,6 +42,18 @@ pub enum ValidationFailure {
         /// From when on.
         seconds: u32,
     },
+    /// The signature ends before it begins.
+    #[error("dnskey {tag} of {zone}: signature of {owner} {rtype} expires before it is valid")]
+    Reversed {
+        /// The zone that signed.
+        zone: DomainName,
+        /// The owner.
+        owner: DomainName,
+        /// The type.
+        rtype: Type,
+        /// The key.
+        tag: u16,
+    },
     /// The zone has no key that the signatures name.
     #[error("dnskey {tag} of {zone}: there is no such key")]
     NoKey {
@@ -68,6 +80,9 @@ pub enum ValidationFailure {
     /// The zone has no keys though it should.
     #[error("{0} has no DNSKEY")]
     NoKeys(DomainName),
+    /// None of its DNSKEY records is a key that signs zones (RFC 4034 section 2.1.1).
+    #[error("no DNSKEY of {0} has the flag of zone keys")]
+    NoZoneKeys(DomainName),
     /// The parent of a zone does not say whether it is signed.
     #[error("whether {0} is signed is not proven")]
     NoDelegation(DomainName),
@@ -94,6 +109,8 @@ impl ValidationFailure {
             Self::Unsigned { .. } => ExtendedError::RrsigsMissing,
             Self::Expired { .. } => ExtendedError::SignatureExpired,
             Self::NotYet { .. } => ExtendedError::SignatureNotYetValid,
+            Self::Reversed { .. } => ExtendedError::SignatureReversed,
+            Self::NoZoneKeys(_) => ExtendedError::NoZoneKeyBit,
             Self::NoKey { .. } | Self::NoTrustedKey(_) | Self::NoKeys(_) => ExtendedError::DnskeyMissing,
             Self::Unproven { .. } => ExtendedError::NsecMissing,
             Self::Wrong { .. } | Self::NoDelegation(_) => ExtendedError::DnssecBogus,
@@ -115,6 +132,71 @@ fn span(seconds: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Every cause of SERVFAIL by validation, its code and its text.
+    #[test]
+    fn every_failure_has_its_code_and_names_its_cause() {
+        let name = |text: &str| text.parse::<DomainName>().unwrap();
+        let (zone, owner, rtype, tag) = (|| name("example.com"), || name("www.example.com"), Type::A, 12_345);
+        use ExtendedError as Code;
+        for (failure, code, text) in [
+            (
+                ValidationFailure::Unsigned { owner: owner(), rtype },
+                Code::RrsigsMissing,
+                "www.example.com. A: no signature",
+            ),
+            (
+                ValidationFailure::Expired { zone: zone(), owner: owner(), rtype, tag, seconds: 10_900 },
+                Code::SignatureExpired,
+                "dnskey 12345 of example.com.: signature of www.example.com. A expired 3 h ago",
+            ),
+            (
+                ValidationFailure::NotYet { zone: zone(), owner: owner(), rtype, tag, seconds: 90 },
+                Code::SignatureNotYetValid,
+                "dnskey 12345 of example.com.: signature of www.example.com. A is valid in 90 s",
+            ),
+            (
+                ValidationFailure::Reversed { zone: zone(), owner: owner(), rtype, tag },
+                Code::SignatureReversed,
+                "dnskey 12345 of example.com.: signature of www.example.com. A expires before it is valid",
+            ),
+            (
+                ValidationFailure::NoKey { zone: zone(), tag },
+                Code::DnskeyMissing,
+                "dnskey 12345 of example.com.: there is no such key",
+            ),
+            (
+                ValidationFailure::Wrong { zone: zone(), owner: owner(), rtype, tag },
+                Code::DnssecBogus,
+                "dnskey 12345 of example.com.: wrong signature of www.example.com. A",
+            ),
+            (
+                ValidationFailure::NoTrustedKey(zone()),
+                Code::DnskeyMissing,
+                "no key of example.com. is vouched for",
+            ),
+            (ValidationFailure::NoKeys(zone()), Code::DnskeyMissing, "example.com. has no DNSKEY"),
+            (
+                ValidationFailure::NoZoneKeys(zone()),
+                Code::NoZoneKeyBit,
+                "no DNSKEY of example.com. has the flag of zone keys",
+            ),
+            (
+                ValidationFailure::NoDelegation(zone()),
+                Code::DnssecBogus,
+                "whether example.com. is signed is not proven",
+            ),
+            (
+                ValidationFailure::Unproven { owner: owner(), rtype },
+                Code::NsecMissing,
+                "that www.example.com. has no A is not proven",
+            ),
+            (ValidationFailure::Budget, Code::Other, "more signatures or hashes than one question may cost"),
+            (ValidationFailure::Busy, Code::Other, "too many signatures wait to be checked"),
+        ] {
+            assert_eq!((failure.extended_error(), failure.to_string().as_str()), (code, text));
+        }
+    }
 
     #[test]
     fn spans_are_given_in_one_unit() {
