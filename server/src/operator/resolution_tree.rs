@@ -56,7 +56,7 @@ mod tests {
 
     /// A tree as brackets.
     fn shape(steps: &[ExplanationStep]) -> String {
-        steps.iter().map(|step| format!("({})", shape(&step.children))).collect()
+        steps.iter().fold(String::new(), |text, step| format!("{text}({})", shape(&step.children)))
     }
 
     #[test]

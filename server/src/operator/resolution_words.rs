@@ -3,7 +3,7 @@
 use rhumb_cache::{ANY_TYPE, CredibilityRank, LearntRecords, RecordContent, SecurityStatus};
 use rhumb_resolver::AttemptReport;
 use rhumb_resolver::iterate::{
-    AnchorKind, InsecureReason, ReplyMeaning, ResolutionEvent, ServersOrigin, TrustFound,
+    AnchorKind, InsecureReason, IterationFailure, ReplyMeaning, ResolutionEvent, ServersOrigin, TrustFound,
 };
 use rhumb_resolver::validate::{DigestFate, ProofRole, SignatureFate};
 use rhumb_wire::{DomainName, Type};
@@ -14,65 +14,79 @@ use crate::recursion::outcome_words;
 
 /// A step, in words and facts.
 pub(super) fn told(event: ResolutionEvent) -> ExplanationStep {
-    let step = ExplanationStep::new;
     match event {
         ResolutionEvent::Find { name, rtype } => named("find", &name, rtype, "find "),
-        ResolutionEvent::Known { learnt, age, left } => {
-            let (age_words, left_words) = (span(age.into()), span(left.into()));
-            let what = format!("in the cache: {}, {age_words} old, {left_words} left", content(&learnt));
-            of_learnt(step("known", what), &learnt).with("age", age).with("left", left)
-        }
-        ResolutionEvent::KnownDenial { denial, left } => {
-            let what = format!("{}, by proofs that came with other answers", content(&denial));
-            of_learnt(step("known-denial", what), &denial).with("left", left)
-        }
+        ResolutionEvent::Known { learnt, age, left } => known(&learnt, age, left),
+        ResolutionEvent::KnownDenial { denial, left } => known_denial(&denial, left),
         ResolutionEvent::Servers { zone, origin, count } => servers(&zone, origin, count),
         ResolutionEvent::Query { name, rtype, attempt } => query(&name, rtype, &attempt),
         ResolutionEvent::Shared { name, rtype } => {
             named("shared", &name, rtype, "another look-up was asking for the same: ")
         }
         ResolutionEvent::Reply(meaning) => reply(&meaning),
-        ResolutionEvent::Failed(why) => {
-            let code = why.extended_error().code();
-            step("failed", format!("failed: {why}")).with("ede", code).with("reason", why.to_string())
-        }
+        ResolutionEvent::Failed(why) => failed(&why),
         ResolutionEvent::Validate { name, rtype } if rtype == ANY_TYPE => {
-            step("validate", format!("validate that {name} does not exist")).with("name", name.to_string())
+            of_name("validate", &name, format!("validate that {name} does not exist"))
         }
         ResolutionEvent::Validate { name, rtype } => named("validate", &name, rtype, "validate "),
-        ResolutionEvent::Expect { name } => {
-            step("expect", format!("should {name} be signed?")).with("name", name.to_string())
-        }
+        ResolutionEvent::Expect { name } => of_name("expect", &name, format!("should {name} be signed?")),
         ResolutionEvent::Keys { zone } => {
-            step("keys", format!("keys of {zone}")).with("zone", zone.to_string())
+            ExplanationStep::new("keys", format!("keys of {zone}")).with("zone", zone.to_string())
         }
         ResolutionEvent::Anchor(kind) => anchor(&kind),
         ResolutionEvent::Digest { zone, tag, algorithm, kind, fate } => {
             digest(&zone, tag, (algorithm, kind), fate)
         }
         ResolutionEvent::Signature { owner, rtype, signer, tag, algorithm, expires, fate } => {
-            let (word, fate) = signature_fate(fate, &signer);
-            let algorithm_word = algorithm_word(algorithm);
-            let expires = u64::from(expires);
-            let what = format!(
-                "signature of {owner} {rtype} by key {tag} ({algorithm_word}) of {signer}, good until {}: {fate}",
-                utc(expires)
-            );
-            named("signature", &owner, rtype, "")
-                .saying(what)
-                .with("signer", signer.to_string())
-                .with("key_tag", tag)
-                .with("algorithm", algorithm)
-                .with("expires", expires)
-                .with("result", word)
+            signature((&owner, rtype), &signer, (tag, algorithm, expires), fate)
         }
         ResolutionEvent::Proof(role) => proof(&role),
         ResolutionEvent::Trust { zone, found, known } => trust(&zone, &found, known),
         ResolutionEvent::Verdict(security) => {
             let word = security_word(security);
-            step("verdict", word.to_owned()).with("security", word)
+            ExplanationStep::new("verdict", word.to_owned()).with("security", word)
         }
     }
+}
+
+fn known(learnt: &LearntRecords, age: u32, left: u32) -> ExplanationStep {
+    let (age_words, left_words) = (span(age.into()), span(left.into()));
+    let what = format!("in the cache: {}, {age_words} old, {left_words} left", content(learnt));
+    of_learnt(ExplanationStep::new("known", what), learnt).with("age", age).with("left", left)
+}
+
+fn known_denial(denial: &LearntRecords, left: u32) -> ExplanationStep {
+    let what = format!("{}, by proofs that came with other answers", content(denial));
+    of_learnt(ExplanationStep::new("known-denial", what), denial).with("left", left)
+}
+
+fn failed(why: &IterationFailure) -> ExplanationStep {
+    ExplanationStep::new("failed", format!("failed: {why}"))
+        .with("ede", why.extended_error().code())
+        .with("reason", why.to_string())
+}
+
+fn of_name(step: &'static str, name: &DomainName, what: String) -> ExplanationStep {
+    ExplanationStep::new(step, what).with("name", name.to_string())
+}
+
+/// A signature of a set: its key's tag, algorithm, and when it expires.
+fn signature(
+    (owner, rtype): (&DomainName, Type),
+    signer: &DomainName,
+    (tag, algorithm, expires): (u16, u8, u32),
+    fate: SignatureFate,
+) -> ExplanationStep {
+    let (word, words) = signature_fate(fate, signer);
+    let (algorithm_word, until) = (algorithm_word(algorithm), utc(expires.into()));
+    let by = format!("by key {tag} ({algorithm_word}) of {signer}");
+    named("signature", owner, rtype, "")
+        .saying(format!("signature of {owner} {rtype} {by}, good until {until}: {words}"))
+        .with("signer", signer.to_string())
+        .with("key_tag", tag)
+        .with("algorithm", algorithm)
+        .with("expires", expires)
+        .with("result", word)
 }
 
 fn named(step: &'static str, name: &DomainName, rtype: Type, before: &str) -> ExplanationStep {

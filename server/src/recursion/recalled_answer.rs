@@ -24,14 +24,14 @@ impl UpstreamLookup {
             explained.add(question, iterate::known_steps(&self.live.resolver, question, now));
         }
         let known = self.recall(0).or_else(|| iterate::refer(&self.live.resolver, question, now));
-        let (bytes, whole) = match known {
-            Some(known) => (known.message, known.whole),
-            None => {
+        let (bytes, whole) = known.map_or_else(
+            || {
                 let mut message = failure_message(question, Rcode::SERVFAIL);
                 add_reason(&mut message, ExtendedError::Other.code(), NOTHING_KNOWN);
                 (message, false)
-            }
-        };
+            },
+            |known| (known.message, known.whole),
+        );
         let aliases = self.check_aliases(&bytes, whole);
         let message = LookupMessage { bytes: bytes.into(), hit: None, aliases };
         LookupAnswer { outcome: Ok(message), tried: Arc::default() }

@@ -122,71 +122,59 @@ mod tests {
 
     use super::*;
 
-    /// Every cause of SERVFAIL by iteration, its code and its text.
-    #[test]
-    fn every_failure_has_its_code_and_names_its_cause() {
-        let name = |text: &str| text.parse::<DomainName>().unwrap();
-        let zone = || name("example.com");
-        let rtype = Type::MX;
-        for (failure, code, text) in [
-            (
-                IterationFailure::Silence { zone: zone(), servers: 4 },
-                Code::NoReachableAuthority,
-                "all 4 servers of example.com. silent",
-            ),
-            (
-                IterationFailure::Silence { zone: zone(), servers: 1 },
-                Code::NoReachableAuthority,
-                "the only server of example.com. is silent",
-            ),
-            (
-                IterationFailure::Refused { zone: zone(), rcode: Rcode::REFUSED },
-                Code::NoReachableAuthority,
-                "servers of example.com. say REFUSED",
-            ),
-            (
-                IterationFailure::Unusable { zone: zone(), why: UnusableReply::Lame },
-                Code::InvalidData,
-                "no usable reply from example.com.: neither an answer nor a referral downwards",
-            ),
-            (
-                IterationFailure::NoAddress(zone()),
-                Code::NoReachableAuthority,
-                "no server of example.com. has an address that can be asked",
-            ),
-            (IterationFailure::NoRoute(zone()), Code::NetworkError, "no route to any server of example.com."),
-            (
-                IterationFailure::Circle(name("ns.example.com")),
-                Code::NoReachableAuthority,
-                "the address of ns.example.com. leads to itself",
-            ),
-            (
-                IterationFailure::Remembered { name: zone(), rtype },
-                Code::CachedError,
-                "example.com. MX could not be found a moment ago",
-            ),
-            (IterationFailure::Loop(zone()), Code::Other, "the aliases of example.com. form a loop"),
-            (
-                IterationFailure::TooManyLinks(zone()),
-                Code::Other,
-                "more than 11 aliases in a row from example.com.",
-            ),
-            (IterationFailure::Deadline, Code::Other, "no answer within the time for one question"),
-            (IterationFailure::Budget, Code::Other, "more messages or bytes than one question may cost"),
-            (IterationFailure::Depth, Code::Other, "addresses of nameservers lead too many questions deep"),
-            (
-                IterationFailure::Sentinel { tag: 20_326, trusted: false },
-                Code::DnssecBogus,
-                "root key sentinel: key 20326 of the root is not trusted",
-            ),
-            (
-                IterationFailure::Bogus(ValidationFailure::NoKeys(zone())),
-                Code::DnskeyMissing,
-                "example.com. has no DNSKEY",
-            ),
-            (IterationFailure::TooLong, Code::Other, "the answer is longer than a message"),
-        ] {
+    fn name(text: &str) -> DomainName {
+        text.parse().unwrap()
+    }
+
+    fn zone() -> DomainName {
+        name("example.com")
+    }
+
+    fn check<const N: usize>(rows: [(IterationFailure, Code, &str); N]) {
+        for (failure, code, text) in rows {
             assert_eq!((failure.extended_error(), failure.to_string().as_str()), (code, text));
         }
+    }
+
+    /// Every cause of SERVFAIL that servers give, its code and its text.
+    #[test]
+    fn failures_of_servers_have_their_codes_and_name_their_cause() {
+        let silence = |servers| IterationFailure::Silence { zone: zone(), servers };
+        let refused = IterationFailure::Refused { zone: zone(), rcode: Rcode::REFUSED };
+        let unusable = IterationFailure::Unusable { zone: zone(), why: UnusableReply::Lame };
+        let no_address = "no server of example.com. has an address that can be asked";
+        let lame = "no usable reply from example.com.: neither an answer nor a referral downwards";
+        let circle = IterationFailure::Circle(name("ns.example.com"));
+        check([
+            (silence(4), Code::NoReachableAuthority, "all 4 servers of example.com. silent"),
+            (silence(1), Code::NoReachableAuthority, "the only server of example.com. is silent"),
+            (refused, Code::NoReachableAuthority, "servers of example.com. say REFUSED"),
+            (unusable, Code::InvalidData, lame),
+            (IterationFailure::NoAddress(zone()), Code::NoReachableAuthority, no_address),
+            (IterationFailure::NoRoute(zone()), Code::NetworkError, "no route to any server of example.com."),
+            (circle, Code::NoReachableAuthority, "the address of ns.example.com. leads to itself"),
+        ]);
+    }
+
+    /// Every other cause.
+    #[test]
+    fn failures_of_bounds_have_their_codes_and_name_their_cause() {
+        let remembered = IterationFailure::Remembered { name: zone(), rtype: Type::MX };
+        let sentinel = IterationFailure::Sentinel { tag: 20_326, trusted: false };
+        let bogus = IterationFailure::Bogus(ValidationFailure::NoKeys(zone()));
+        let links = "more than 11 aliases in a row from example.com.";
+        let depth = "addresses of nameservers lead too many questions deep";
+        let not_trusted = "root key sentinel: key 20326 of the root is not trusted";
+        check([
+            (remembered, Code::CachedError, "example.com. MX could not be found a moment ago"),
+            (IterationFailure::Loop(zone()), Code::Other, "the aliases of example.com. form a loop"),
+            (IterationFailure::TooManyLinks(zone()), Code::Other, links),
+            (IterationFailure::Deadline, Code::Other, "no answer within the time for one question"),
+            (IterationFailure::Budget, Code::Other, "more messages or bytes than one question may cost"),
+            (IterationFailure::Depth, Code::Other, depth),
+            (sentinel, Code::DnssecBogus, not_trusted),
+            (bogus, Code::DnskeyMissing, "example.com. has no DNSKEY"),
+            (IterationFailure::TooLong, Code::Other, "the answer is longer than a message"),
+        ]);
     }
 }

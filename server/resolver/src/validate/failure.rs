@@ -131,71 +131,65 @@ fn span(seconds: u32) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rhumb_wire::edns::ExtendedError as Code;
+
     use super::*;
 
-    /// Every cause of SERVFAIL by validation, its code and its text.
+    fn name(text: &str) -> DomainName {
+        text.parse().unwrap()
+    }
+
+    fn check<const N: usize>(rows: [(ValidationFailure, Code, &str); N]) {
+        for (failure, code, text) in rows {
+            assert_eq!((failure.extended_error(), failure.to_string().as_str()), (code, text));
+        }
+    }
+
+    /// Every cause of SERVFAIL that lies in a signature, its code and its text.
     #[test]
-    fn every_failure_has_its_code_and_names_its_cause() {
-        let name = |text: &str| text.parse::<DomainName>().unwrap();
-        let (zone, owner, rtype, tag) = (|| name("example.com"), || name("www.example.com"), Type::A, 12_345);
-        use ExtendedError as Code;
-        for (failure, code, text) in [
-            (
-                ValidationFailure::Unsigned { owner: owner(), rtype },
-                Code::RrsigsMissing,
-                "www.example.com. A: no signature",
-            ),
-            (
-                ValidationFailure::Expired { zone: zone(), owner: owner(), rtype, tag, seconds: 10_900 },
-                Code::SignatureExpired,
-                "dnskey 12345 of example.com.: signature of www.example.com. A expired 3 h ago",
-            ),
-            (
-                ValidationFailure::NotYet { zone: zone(), owner: owner(), rtype, tag, seconds: 90 },
-                Code::SignatureNotYetValid,
-                "dnskey 12345 of example.com.: signature of www.example.com. A is valid in 90 s",
-            ),
-            (
-                ValidationFailure::Reversed { zone: zone(), owner: owner(), rtype, tag },
-                Code::SignatureReversed,
-                "dnskey 12345 of example.com.: signature of www.example.com. A expires before it is valid",
-            ),
-            (
-                ValidationFailure::NoKey { zone: zone(), tag },
-                Code::DnskeyMissing,
-                "dnskey 12345 of example.com.: there is no such key",
-            ),
-            (
-                ValidationFailure::Wrong { zone: zone(), owner: owner(), rtype, tag },
-                Code::DnssecBogus,
-                "dnskey 12345 of example.com.: wrong signature of www.example.com. A",
-            ),
+    fn failures_of_signatures_have_their_codes_and_name_their_cause() {
+        let (rtype, tag) = (Type::A, 12_345);
+        let (zone, owner) = (|| name("example.com"), || name("www.example.com"));
+        let of_key = "dnskey 12345 of example.com.: ";
+        let unsigned = ValidationFailure::Unsigned { owner: owner(), rtype };
+        let expired =
+            ValidationFailure::Expired { zone: zone(), owner: owner(), rtype, tag, seconds: 10_900 };
+        let early = ValidationFailure::NotYet { zone: zone(), owner: owner(), rtype, tag, seconds: 90 };
+        let reversed = ValidationFailure::Reversed { zone: zone(), owner: owner(), rtype, tag };
+        let wrong = ValidationFailure::Wrong { zone: zone(), owner: owner(), rtype, tag };
+        let no_key = ValidationFailure::NoKey { zone: zone(), tag };
+        let of_set = |does: &str| format!("{of_key}signature of www.example.com. A {does}");
+        check([
+            (unsigned, Code::RrsigsMissing, "www.example.com. A: no signature"),
+            (expired, Code::SignatureExpired, &of_set("expired 3 h ago")),
+            (early, Code::SignatureNotYetValid, &of_set("is valid in 90 s")),
+            (reversed, Code::SignatureReversed, &of_set("expires before it is valid")),
+            (wrong, Code::DnssecBogus, &format!("{of_key}wrong signature of www.example.com. A")),
+            (no_key, Code::DnskeyMissing, &format!("{of_key}there is no such key")),
+        ]);
+    }
+
+    /// Every other cause.
+    #[test]
+    fn failures_of_chains_have_their_codes_and_name_their_cause() {
+        let (zone, owner) = (|| name("example.com"), name("www.example.com"));
+        let unproven = ValidationFailure::Unproven { owner, rtype: Type::A };
+        let no_keys = "no DNSKEY of example.com. has the flag of zone keys";
+        let no_delegation = "whether example.com. is signed is not proven";
+        let budget = "more signatures or hashes than one question may cost";
+        check([
             (
                 ValidationFailure::NoTrustedKey(zone()),
                 Code::DnskeyMissing,
                 "no key of example.com. is vouched for",
             ),
             (ValidationFailure::NoKeys(zone()), Code::DnskeyMissing, "example.com. has no DNSKEY"),
-            (
-                ValidationFailure::NoZoneKeys(zone()),
-                Code::NoZoneKeyBit,
-                "no DNSKEY of example.com. has the flag of zone keys",
-            ),
-            (
-                ValidationFailure::NoDelegation(zone()),
-                Code::DnssecBogus,
-                "whether example.com. is signed is not proven",
-            ),
-            (
-                ValidationFailure::Unproven { owner: owner(), rtype },
-                Code::NsecMissing,
-                "that www.example.com. has no A is not proven",
-            ),
-            (ValidationFailure::Budget, Code::Other, "more signatures or hashes than one question may cost"),
+            (ValidationFailure::NoZoneKeys(zone()), Code::NoZoneKeyBit, no_keys),
+            (ValidationFailure::NoDelegation(zone()), Code::DnssecBogus, no_delegation),
+            (unproven, Code::NsecMissing, "that www.example.com. has no A is not proven"),
+            (ValidationFailure::Budget, Code::Other, budget),
             (ValidationFailure::Busy, Code::Other, "too many signatures wait to be checked"),
-        ] {
-            assert_eq!((failure.extended_error(), failure.to_string().as_str()), (code, text));
-        }
+        ]);
     }
 
     #[test]

@@ -131,7 +131,7 @@ fn candidates<'s>(
 }
 
 /// A signature, as far as it can be told without a check.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct SignatureReport<'s> {
     pub(crate) signer: NameRef<'s>,
     pub(crate) tag: u16,
