@@ -29,6 +29,7 @@ pub(super) use stats::stats;
 pub(crate) use table::{TextTable, plain};
 
 use answer::read;
+use table::list;
 
 /// The answers of `reload` and `diff`.
 #[derive(Deserialize)]
@@ -201,14 +202,6 @@ fn route(out: &mut dyn Write, route: &RouteStatus) -> io::Result<()> {
         writeln!(out, "{}", plain(&format!("list {}: {state}", list.file)))?;
     }
     Ok(())
-}
-
-fn list(out: &mut dyn Write, title: &str, lines: &[String]) -> io::Result<()> {
-    if lines.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "\n{title}")?;
-    lines.iter().try_for_each(|line| writeln!(out, "  {}", plain(line)))
 }
 
 pub(super) fn zone_list(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {

@@ -6,6 +6,7 @@ use super::denial_claim::{DenialClaim, DenialVerdict};
 use super::limits;
 use super::nsec::NsecProofs;
 use super::nsec3::{HashBudget, Nsec3Proofs};
+use super::proof_role::ProofRole;
 
 impl DenialClaim<'_> {
     /// Whether there are no such records at the name, which may exist.
@@ -31,6 +32,18 @@ impl DenialClaim<'_> {
             |nsec| nsec.expanded(self, labels),
             |nsec3, hashes| nsec3.expanded(self, labels, hashes),
         )
+    }
+
+    /// What each of `proofs` says of the names that the claim is about. Iterations up to so many are followed.
+    pub(crate) fn roles(self, proofs: &[&RecordSet], iterations: u16) -> Vec<ProofRole> {
+        let nsec = NsecProofs::new(proofs, self.zone, limits::PROOFS);
+        let mut roles = nsec.roles(self);
+        let mut hashes = HashBudget::new(limits::HASHES, iterations);
+        let nsec3 = Nsec3Proofs::new(proofs, self.zone, limits::PROOFS);
+        if let Some(nsec3) = nsec3.filter(|nsec3| !nsec3.is_too_much(&hashes)) {
+            roles.extend(nsec3.roles(self, &mut hashes));
+        }
+        roles
     }
 
     fn judge<'p>(

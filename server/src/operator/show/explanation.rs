@@ -6,8 +6,7 @@ use serde_json::Value;
 
 use super::amount::took;
 use super::answer::{AnswerStreams, read};
-use super::list;
-use super::table::{TextTable, plain};
+use super::table::{TextTable, list, plain};
 use crate::control::command::CommandArguments;
 use crate::operator::explanation::{AnswerExplanation, ExplanationStep};
 

@@ -44,6 +44,15 @@ impl TextTable {
     }
 }
 
+/// Lines below a title; nothing without lines.
+pub(super) fn list(out: &mut dyn Write, title: &str, lines: &[String]) -> io::Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{title}")?;
+    lines.iter().try_for_each(|line| writeln!(out, "  {}", plain(line)))
+}
+
 /// Text on one line that does not steer a terminal: line ends and tabs are blanks, other control characters and those that
 /// turn the direction of writing are shown as U+FFFD.
 pub(crate) fn plain(text: &str) -> String {
