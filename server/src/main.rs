@@ -23,11 +23,6 @@ pub mod supervision;
 pub mod test_hooks;
 pub mod zone_events;
 
-/// The tests count what is allocated, by an allocator of their own.
-#[cfg(not(test))]
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> std::process::ExitCode {
     cli::main()
 }
