@@ -81,3 +81,36 @@ impl LiveOrigins {
             .is_some_and(|generation| generation.load(Ordering::Acquire) == origin.generation)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_are_given_out_one_by_one_and_again_once_they_are_free() {
+        let origins = LiveOrigins::default();
+        assert!(!origins.is_live(AnswerOrigin::NONE));
+        let [first, second] = [(); 2].map(|()| origins.allocate());
+        assert_eq!((first.slot(), second.slot()), (0, 1));
+        origins.retire(first);
+        assert_eq!([first, second].map(|origin| origins.is_live(origin)), [false, true]);
+        // Ended twice, its slot is given out once.
+        origins.retire(first);
+        let again = origins.allocate();
+        assert_eq!((again.slot(), again == first, origins.is_live(again)), (0, false, true));
+        assert!(!origins.is_live(first));
+        assert_eq!(origins.allocate().slot(), 2);
+        origins.retire(AnswerOrigin::NONE);
+        assert_ne!(origins.allocate(), AnswerOrigin::NONE);
+    }
+
+    #[test]
+    fn there_are_so_many_slots() {
+        let origins = LiveOrigins::new();
+        let last = (0..SLOTS).map(|_| origins.allocate()).last().unwrap();
+        assert_eq!((last.slot() as usize, origins.is_live(last)), (SLOTS - 1, true));
+        assert_eq!(origins.allocate(), AnswerOrigin::NONE);
+        origins.retire(last);
+        assert_eq!(origins.allocate().slot(), last.slot());
+    }
+}

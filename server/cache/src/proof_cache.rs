@@ -310,4 +310,104 @@ mod tests {
         assert_eq!(table.bytes, table.zones.values().map(|zone| zone.bytes).sum::<u64>());
         assert_eq!(table.order.len(), table.zones.len());
     }
+
+    #[test]
+    fn what_is_kept_anew_is_counted_once() {
+        let cache = ProofCache::default();
+        cache.set_room(1 << 20);
+        let zone = name("example");
+        let proofs = || {
+            let rows = [("example", Type::SOA), ("a.example", Type::NSEC), ("x.example", Type::NSEC3)];
+            rows.map(|(owner, rtype)| proof(owner, rtype, 100))
+        };
+        let bytes: u64 = proofs().iter().map(cost).sum();
+        for _ in 0..3 {
+            cache.keep(&zone, proofs());
+            assert_eq!(cache.figures(), (2, bytes));
+        }
+        cache.keep(&zone, [proof("A.example", Type::NSEC, 500)]);
+        assert_eq!(cache.figures(), (2, bytes));
+        assert_eq!(
+            found(&cache, "b.example", Type::NSEC, 499).as_deref(),
+            Some("A.example."),
+            "the newer one"
+        );
+        cache.clear();
+        assert_eq!((cache.figures(), cache.zone_of(zone.as_ref(), 0).is_none()), ((0, 0), true));
+    }
+
+    #[test]
+    fn the_closest_zone_is_found_whose_soa_lives() {
+        let cache = ProofCache::default();
+        cache.set_room(1 << 20);
+        for (zone, until) in [("example", 300), ("a.example", 100), ("c.b.example", 200)] {
+            cache.keep(&name(zone), [proof(zone, Type::SOA, until)]);
+        }
+        cache.keep(&name("without.example"), [proof("without.example", Type::NSEC, 300)]);
+        for (asked, now, zone) in [
+            ("example", 0, Some("example.")),
+            ("X.A.Example", 99, Some("a.example.")),
+            ("x.a.example", 100, Some("example.")),
+            ("b.example", 0, Some("example.")),
+            ("d.c.b.example", 0, Some("c.b.example.")),
+            ("x.without.example", 0, Some("example.")),
+            ("example", 300, None),
+            ("test", 0, None),
+            (".", 0, None),
+        ] {
+            let found = cache.zone_of(name(asked).as_ref(), now).map(|(zone, _)| zone.to_string());
+            assert_eq!(found.as_deref(), zone, "{asked} at {now}");
+        }
+    }
+
+    #[test]
+    fn proofs_are_flushed_by_what_they_can_say() {
+        for (flushed, subtree, left) in [
+            ("example", false, &["a.example", "test"][..]),
+            ("example", true, &["test"]),
+            ("b.example", false, &["a.example", "test"]),
+            ("x.a.example", false, &["test"]),
+            (".", false, &["a.example", "example", "test"]),
+            (".", true, &[]),
+            ("other", true, &["a.example", "example", "test"]),
+        ] {
+            let cache = ProofCache::default();
+            cache.set_room(1 << 20);
+            let zones = ["a.example", "example", "test"];
+            for zone in zones {
+                cache.keep(&name(zone), [proof(zone, Type::SOA, 9), proof(zone, Type::NSEC, 9)]);
+            }
+            let (entries, bytes) = cache.figures();
+            let gone = cache.flush(name(flushed).as_ref(), subtree);
+            let kept =
+                |zone: &&&str| cache.zone_of(name(zone).as_ref(), 0).is_some_and(|(at, _)| at == name(zone));
+            assert!(zones.iter().filter(kept).eq(left), "{flushed} {subtree}");
+            assert_eq!(cache.figures().0, entries - gone as u64, "{flushed} {subtree}");
+            assert_eq!(cache.figures().1 == bytes, gone == 0, "{flushed} {subtree}");
+            assert_eq!(cache.table().order.len(), left.len(), "{flushed} {subtree}");
+        }
+    }
+
+    /// A quarter of the room, to the byte, and then no more.
+    #[test]
+    fn a_zone_that_takes_too_much_begins_anew() {
+        let one = cost(&proof("a.test", Type::NSEC, 9));
+        for (room, kept) in [(8 * one, 2), (8 * one - 1, 0)] {
+            let cache = ProofCache::default();
+            cache.set_room(room);
+            for owner in ["a.test", "b.test"] {
+                cache.keep(&name("test"), [proof(owner, Type::NSEC, 9)]);
+            }
+            assert_eq!(cache.figures(), (kept, kept * one), "{room}");
+        }
+        // The zone that was begun first goes first.
+        let cache = ProofCache::default();
+        cache.set_room(4 * cost(&proof("0.test", Type::NSEC, 9)));
+        let zones = ["0.test", "1.test", "2.test", "3.test", "4.test"];
+        for zone in zones {
+            cache.keep(&name(zone), [proof(zone, Type::NSEC, 9)]);
+        }
+        let kept = zones.map(|zone| cache.any(&name(zone), Type::NSEC, 0).is_some());
+        assert_eq!(kept, [false, true, true, true, true]);
+    }
 }

@@ -303,4 +303,110 @@ mod tests {
         let all = cache.flush("example".parse::<DomainName>().unwrap().as_ref(), true);
         assert_eq!((all as u64, cache.figures()), (entries, (0, 0)));
     }
+
+    fn name(text: &str) -> DomainName {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn what_has_run_out_is_given_so_long_beyond_its_end() {
+        let cache = RecordCache::new(1 << 20);
+        // Learnt at 100.
+        cache.put(learnt("a.example", 10, CredibilityRank::Answer, b"x"));
+        let get = |now, beyond| cache.get_within(name("a.example").as_ref(), Type::A, now, beyond).is_some();
+        for (now, beyond, given) in [
+            (109, 0, true),
+            (110, 0, false),
+            (110, 1, true),
+            (129, 20, true),
+            (130, 20, false),
+            (50, 0, true),
+        ] {
+            assert_eq!(get(now, beyond), given, "at {now}, {beyond} beyond");
+        }
+        assert!(cache.get(name("a.example").as_ref(), Type::AAAA, 100).is_none(), "another type");
+        assert!(cache.get(name("b.example").as_ref(), Type::A, 100).is_none(), "another name");
+    }
+
+    #[test]
+    fn what_is_forgotten_is_not_counted() {
+        let cache = RecordCache::new(1 << 20);
+        let fill = || {
+            for text in ["example", "a.example", "b.a.example", "other"] {
+                cache.put(learnt(text, 10, CredibilityRank::Answer, b"x"));
+            }
+            let types = [Type::AAAA, Type::TXT];
+            for rtype in types {
+                cache.put(LearntRecords { rtype, ..learnt("a.example", 10, CredibilityRank::Answer, b"x") });
+            }
+            assert_eq!(cache.figures().0, 6);
+        };
+        fill();
+        let one = learnt("a.example", 10, CredibilityRank::Answer, b"x").bytes();
+        let before = cache.figures().1;
+        cache.forget(name("A.example").as_ref(), Type::A);
+        cache.forget(name("a.example").as_ref(), Type::MX);
+        assert_eq!(cache.figures(), (5, before - one));
+        for (text, subtree, gone) in [
+            ("none", true, 0),
+            ("a.example", false, 3),
+            ("a.example", true, 4),
+            ("example", true, 5),
+            (".", true, 6),
+        ] {
+            fill();
+            assert_eq!(cache.flush(name(text).as_ref(), subtree), gone, "{text} {subtree}");
+            assert_eq!(cache.figures().0, 6 - gone as u64, "{text} {subtree}");
+        }
+        assert_eq!(cache.figures(), (0, 0));
+        fill();
+        cache.clear();
+        assert_eq!(cache.figures(), (0, 0));
+    }
+
+    #[test]
+    fn an_entry_takes_half_of_a_share_at_most() {
+        let bytes = learnt("a.example", 10, CredibilityRank::Answer, &[7; 1000]).bytes();
+        for (size, kept) in [(bytes * 2, 1), (bytes * 2 - 2, 0)] {
+            let cache = RecordCache::new(1);
+            cache.set_limits(size * SHARDS as u64, (0, u32::MAX));
+            cache.put(learnt("a.example", 10, CredibilityRank::Answer, &[7; 1000]));
+            assert_eq!(cache.figures().0, kept, "{size}");
+        }
+        let learnt = Arc::new(learnt("a.example", 1000, CredibilityRank::Answer, b"x"));
+        let cache = RecordCache::new(1 << 20);
+        cache.set_limits(1 << 20, (0, 5));
+        cache.put_shared(&learnt);
+        let found = cache.get(name("a.example").as_ref(), Type::A, 100).unwrap();
+        assert_eq!(found.ttl, 1000, "what is shared keeps its TTL");
+    }
+
+    /// Of what was learnt the oldest goes, unless it was used since.
+    #[test]
+    fn the_oldest_goes_first() {
+        let one = Arc::new(learnt("a.example", 10, CredibilityRank::Answer, b"x"));
+        let room = one.bytes() * 3;
+        let mut shard = RecordShard::default();
+        for hash in 1..=3 {
+            shard.insert(hash, &one, room);
+        }
+        let used = shard.table.find_mut(1, |slot| slot.hash == 1).unwrap();
+        used.used = true;
+        let kept = |shard: &RecordShard| {
+            let mut hashes: Vec<u64> = shard.table.iter().map(|slot| slot.hash).collect();
+            hashes.sort_unstable();
+            hashes
+        };
+        shard.insert(4, &one, room);
+        assert_eq!((kept(&shard), shard.bytes), (vec![1, 3, 4], room));
+        shard.insert(5, &one, room);
+        assert_eq!(kept(&shard), [1, 4, 5]);
+        shard.insert(6, &one, room);
+        assert_eq!(kept(&shard), [1, 5, 6], "once more and no longer");
+        for _ in 0..1000 {
+            shard.insert(6, &one, room);
+            assert!(shard.queue.len() <= 2 * shard.table.len() + 64);
+        }
+        assert_eq!((kept(&shard), shard.bytes), (vec![1, 5, 6], room));
+    }
 }

@@ -315,3 +315,6 @@ impl CacheShard {
 fn stale_span(entry: &CacheEntry, limits: &CacheLimits) -> u32 {
     if entry.kind == EntryState::Failure { 0 } else { limits.serve_stale }
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,4 +39,18 @@ mod tests {
             assert!(!is_newer(one, other) && !is_newer(other, one), "{one} {other}");
         }
     }
+
+    #[test]
+    fn the_serial_of_a_soa_stands_before_its_four_last_numbers() {
+        let numbers: Vec<u8> = (1..=20).collect();
+        for (case, names, length, serial) in [
+            ("two names", &b"\x01a\0\x01b\0"[..], 20, Some(0x0102_0304)),
+            ("two roots", b"\0\0", 20, Some(0x0102_0304)),
+            ("numbers alone", b"", 20, Some(0x0102_0304)),
+            ("a byte short", b"", 19, None),
+            ("nothing", b"", 0, None),
+        ] {
+            assert_eq!(of_soa(&[names, &numbers[..length]].concat()), serial, "{case}");
+        }
+    }
 }
