@@ -63,7 +63,7 @@ pub enum ExchangeProgress<A> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StreamNeed {
     No,
-    /// UDP brought something suspicious; it will do again if the stream does not work.
+    /// UDP brought something suspicious or nothing; it will do again if the stream does not work.
     Suspicion,
     /// The answer is longer than a datagram.
     Truncated,
@@ -128,6 +128,16 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
     /// Whether it may be asked once more later.
     pub fn may_retry(&self) -> bool {
         self.may_send() && self.sends() < self.retry.sends
+    }
+
+    /// Has the next message go over a stream, every datagram so far being without a reply: whether it may. Once for each question.
+    pub fn turn_to_stream(&mut self) -> bool {
+        let unheard = self.need == StreamNeed::No && self.streams == 0 && self.transport().is_datagram();
+        let turns = unheard && self.retry.sends > 0;
+        if turns {
+            self.need = StreamNeed::Suspicion;
+        }
+        turns
     }
 
     /// Sends the question, unless that is not allowed any more or cannot work: whether it did. What was on its way is

@@ -155,10 +155,11 @@ async fn judged<N: UpstreamTransport>(
     }
     let name = found.owner.clone();
     match iteration.validated(found).await {
-        Err(IterationFailure::Bogus(_)) => {
-            let again = iteration.find(&name, question.qtype).await?;
-            iteration.validated(again).await
-        }
+        Err(IterationFailure::Bogus(why)) => match iteration.find(&name, question.qtype).await {
+            Ok(again) => iteration.validated(again).await,
+            // That nobody else can be asked is not what is wrong.
+            Err(_) => Err(why.into()),
+        },
         judged => judged,
     }
 }

@@ -18,6 +18,8 @@ use crate::question::OutboundQuestion;
 /// Messages to one server where there are others, and where there are none.
 const SENDS_EACH: u8 = 2;
 const SENDS_ALONE: u8 = 4;
+/// The servers that are asked over a stream once none of their datagrams was answered: these may have been lost.
+const STREAMS: usize = 2;
 /// How long late replies are waited for after the last message.
 const GRACE: Duration = Duration::from_millis(800);
 
@@ -168,11 +170,11 @@ impl<N: UpstreamTransport> ZoneExchange<'_, N> {
         self.queue.retain(|&waiting| waiting != index);
     }
 
-    /// Has a server asked again after all others.
+    /// Has a server asked again after all others, in the end over a stream.
     fn requeue(&mut self, index: usize) {
-        let may =
-            |exchange: &ServerExchange<'_, ZoneReply>| exchange.may_retry() && !exchange.server().is_silent();
-        if self.exchanges.get(index).is_some_and(may) && !self.queue.contains(&index) {
+        let Some(exchange) = self.exchanges.get_mut(index) else { return };
+        let again = exchange.may_retry() || index < STREAMS && exchange.turn_to_stream();
+        if again && !exchange.server().is_silent() && !self.queue.contains(&index) {
             self.queue.push_back(index);
         }
     }

@@ -1,6 +1,6 @@
 //! Delegations and replies that are not as they should be, and resolve all the same.
 
-use rhumb_wire::Type;
+use rhumb_wire::{Transport, Type};
 
 use super::Resolver;
 use super::internet::{ScriptedInternet, ServerSays, answer, denial, referral};
@@ -132,4 +132,28 @@ async fn ds_is_asked_of_the_zone_right_above() {
     let resolver = Resolver::new(net);
     assert_eq!(resolver.told("example.net", Type::DS).await, "NOERROR");
     assert_eq!(resolver.asked(), ["net. A @192.0.2.1", "example.net. DS @192.0.2.2"]);
+}
+
+/// Its datagrams are lost, or kept back by a firewall.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_not_heard_over_udp_is_asked_over_tcp() {
+    let by_tcp = |asked: &super::internet::AskedQuestion| {
+        (asked.transport == Transport::Tcp).then(|| answer(&["www.example. 300 A 198.51.100.1"]))
+    };
+    let alone = ScriptedInternet::default()
+        .parent("192.0.2.1", "example.", "ns.example.", "192.0.2.2")
+        .with("192.0.2.2", by_tcp);
+    let beside_a_dead_one = ScriptedInternet::default()
+        .with("192.0.2.1", |_| {
+            Some(referral("example.", &[("ns.example.", "192.0.2.2"), ("dead.example.", "192.0.2.3")]))
+        })
+        .with("192.0.2.2", by_tcp);
+    for (net, most) in [(alone, 4), (beside_a_dead_one, 6)] {
+        let resolver = Resolver::new(net);
+        assert_eq!(resolver.told("www.example", Type::A).await, "NOERROR www.example. A");
+        let log = resolver.net.take_log();
+        let sent = log.iter().filter(|asked| asked.name == "www.example.").count();
+        let streams = log.iter().filter(|asked| asked.transport == Transport::Tcp).count();
+        assert!(sent <= most && (1..=2).contains(&streams), "{log:?}");
+    }
 }

@@ -1,5 +1,7 @@
 //! Validation along a chain of signed zones.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use rhumb_cache::{CachedRecords, RecordSet};
 use rhumb_wire::{MessageView, Type, header};
 use ring::signature::{Ed25519KeyPair, KeyPair};
@@ -205,6 +207,23 @@ async fn what_lost_its_signature_is_bogus() {
     let flags = MessageView::parse(&asked.await.unwrap().message).unwrap().header().flags;
     assert_eq!(flags & (header::AD | header::CD), header::CD);
     // What was asked for with CD is not believed without.
+    assert_eq!(told(&resolver, "www.test", Type::A).await, "www.test. A: no signature");
+}
+
+/// That nobody else has an answer is not what is wrong with it.
+#[tokio::test(start_paused = true)]
+async fn what_is_bogus_is_said_to_be_so_though_the_second_look_finds_nothing() {
+    let before = AtomicBool::new(false);
+    let resolver = resolver(move |asked, _, mut said| {
+        if asked.name != "www.test." || asked.qtype != Type::A {
+            return said;
+        }
+        if before.swap(true, Relaxed) {
+            return ServerSays { rcode: 5, ..ServerSays::default() };
+        }
+        said.answer.retain(|record| !record.contains("RRSIG"));
+        said
+    });
     assert_eq!(told(&resolver, "www.test", Type::A).await, "www.test. A: no signature");
 }
 
