@@ -212,7 +212,7 @@ fn process_keys<K: KeyVisitor<ServerConfig>>(keys: &mut K) {
     keys.key(
         "state",
         InForce::AtRestart,
-        "The folder of zones that other servers have or updates change, with their last versions: made if it is missing, owned by `user`, used by one \
+        "The folder of zones that other servers have or updates change, and of earlier versions: made if it is missing, owned by `user`, used by one \
          process. Such zones need it.",
         OptionalKind(FilePath),
         |draft| &mut draft.state,

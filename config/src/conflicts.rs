@@ -13,7 +13,7 @@ use crate::domain::show_domain;
 use crate::node::{YamlNode, YamlPlace, numbered};
 use crate::positions::ListPositions;
 use crate::reader::ConfigReader;
-use crate::sections::{ListenEntry, ZoneSource};
+use crate::sections::{ListenEntry, SerialPolicy, ZoneSource};
 
 /// Records an error for each listener that clashes with another, and each zone, folder or domain named twice.
 pub(crate) fn report(config: &ServerConfig, root: &YamlNode, reader: &mut ConfigReader) {
@@ -70,7 +70,11 @@ fn needing_state(zone: &ZoneSource) -> Option<&'static str> {
         ZoneSource::File { update, .. } | ZoneSource::Directory { update, .. } if !update.is_empty() => {
             Some("update")
         }
-        _ => None,
+        ZoneSource::File { versions, .. } | ZoneSource::Directory { versions, .. } => {
+            let is_numbered = versions.serial.is_some_and(|serial| serial != SerialPolicy::Keep);
+            is_numbered.then_some("serial")
+        }
+        ZoneSource::BuiltIn { .. } => None,
     }
 }
 

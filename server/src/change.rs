@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use rhumb_wire::calendar;
+
 /// How much may be wrong with what is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadStrictness {
@@ -32,6 +34,13 @@ pub fn log_changes(changes: &[ChangeText]) {
     if changes.len() > LOGGED {
         tracing::info!("and {} changes more", changes.len() - LOGGED);
     }
+}
+
+/// A moment, from its seconds since 1970: `2026-11-29 20:57:00 UTC`.
+pub fn utc_time(seconds: u64) -> String {
+    let (year, month, day) = calendar::date(seconds / 86_400);
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
 }
 
 /// Several things in one line; nothing for none.

@@ -18,6 +18,8 @@ mod running;
 mod server_status;
 pub(crate) mod show;
 mod status;
+mod zone_actions;
+mod zone_versions;
 
-pub(crate) use admin::{ProcessControls, ServerAdmin};
+pub(crate) use admin::{AdminServices, ProcessControls, ServerAdmin};
 pub(crate) use pages::StatusPages;

@@ -1,15 +1,15 @@
-//! What happens to zones: they are read, their files change, they are transferred from other servers. One thread alone changes what is served.
+//! What happens to zones: they are read, their files change, they are transferred from other servers, updates change them.
 //!
-//! [`ZoneWriter`] is how the others reach that thread. It never reads a zone itself: threads of their own do, however large
-//! the zone is.
+//! [`ZoneWriter`] is how the others reach the thread that decides what is read and puts it in force. It never reads a zone itself: threads
+//! of their own do, however large the zone is. Nor does it wait for the disk: versions that are kept are made by one thread (`versions`).
 
 mod attention;
 mod changes;
 mod configured;
 mod describe;
 mod difference;
+mod in_force;
 mod load;
-mod merge;
 mod notify;
 mod notify_schedule;
 mod open_files;
@@ -21,13 +21,12 @@ mod publish;
 mod read_job;
 mod read_queue;
 mod readers;
-mod recent_updates;
 mod refresh;
 mod schedule;
 mod state;
 mod stored;
 mod transferred;
-mod update;
+mod versions;
 mod writer;
 
 pub use changes::FileChanges;
@@ -37,4 +36,5 @@ pub use outcome::{BrokenZone, PlanPurpose, ZoneReadReply, ZonesPlan};
 pub use preload::{PreloadedZones, check_zones};
 pub use refresh::refresh_zones;
 pub use state::{StateFolder, StateFolderError, StateStore};
+pub use versions::VersionCommand;
 pub use writer::ZoneWriter;

@@ -57,11 +57,13 @@ mod scraping;
 mod secondary;
 mod signatures;
 mod steady;
+mod storing;
 mod supervising;
 mod synthesising;
 mod transfers;
 mod unit;
 mod updating;
+mod versions;
 mod zone_folders;
 
 /// Every test there is.
@@ -115,6 +117,7 @@ const TESTS: &[&[Test]] = &[
     supervising::TESTS,
     synthesising::TESTS,
     steady::TESTS,
+    storing::TESTS,
     checking::TESTS,
     scraping::TESTS,
     counting::TESTS,
@@ -130,6 +133,7 @@ const TESTS: &[&[Test]] = &[
     refreshing::hostile::TESTS,
     unit::TESTS,
     updating::TESTS,
+    versions::TESTS,
     zone_folders::TESTS,
     container::TESTS,
 ];

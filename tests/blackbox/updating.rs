@@ -241,7 +241,7 @@ fn merged() -> Verdict {
         server.log_tail()
     );
     ensure!(has("dyn.zone.test.", &["192.0.2.9"]) && has("new.zone.test.", &[]), "{}", server.log_tail());
-    let told = "www.zone.test. A: the file has taken the place of 192.0.2.8, which an update had added";
+    let told = "www.zone.test. A: the file says 192.0.2.7, key acme.test. 192.0.2.2 had set 192.0.2.8 on ";
     ensure!(server.log().contains(told), "not in the log: {}", server.log());
     ensure_eq!(serial(&asking)?, 10, "one version for the file");
     // A file that is broken takes nothing away, also at the start.

@@ -1,46 +1,107 @@
-//! The differences between the last versions of a zone, for those who have an earlier one (RFC 1995).
+//! The last versions of a zone, for those who have an earlier one (RFC 1995) and for those who ask where a record comes from.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use rhumb_wire::serial;
+use rhumb_wire::{NameRef, Type, serial};
 
+use crate::builder::denial::canonical;
 use crate::difference::ZoneDifference;
+use crate::journal::ChangeCause;
 
-/// Versions kept at most.
-const MOST_VERSIONS: usize = 10_000;
 /// Condensed differences kept: secondaries mostly ask from one of the last serials.
 const MOST_CONDENSED: usize = 4;
 
-/// Bytes of differences kept: so many times those of the zone, which counts as this large at least.
-const SIZE_FACTOR: usize = 2;
-const LEAST_SIZE: usize = 512 << 10;
+/// A zone counts as this large at least, where its history is measured by it.
+const LEAST_ZONE: u64 = 512 << 10;
 
-/// Differences that follow one another, the oldest first.
+/// How a version came about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionOrigin {
+    /// What caused it.
+    pub cause: ChangeCause,
+    /// When, in seconds since 1970.
+    pub time: u64,
+    /// Who did, such as a key and an address; empty where the cause says it all.
+    pub who: Arc<str>,
+}
+
+/// A version of a zone, by what it differs by from the one before.
+#[derive(Debug, Clone)]
+pub struct ZoneVersion {
+    /// What differs.
+    pub difference: Arc<ZoneDifference>,
+    /// How it came about.
+    pub origin: VersionOrigin,
+}
+
+impl ZoneVersion {
+    /// Whether it adds this record; `rdata` is in canonical form.
+    pub fn adds(&self, owner: NameRef<'_>, rtype: Type, rdata: &[u8]) -> bool {
+        self.difference.added().any(|added| {
+            added.rtype == rtype && added.owner == owner && canonical(rtype, added.rdata) == rdata
+        })
+    }
+}
+
+/// How many bytes of differences are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HistorySize {
+    /// So many times the bytes of the zone, which counts as 512 KiB at least.
+    Times(u32),
+    /// So many bytes.
+    Bytes(u64),
+}
+
+/// How much is kept of earlier versions. What is over goes, the oldest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HistoryLimits {
+    /// Bytes of their differences.
+    pub size: HistorySize,
+    /// Number of versions.
+    pub versions: usize,
+    /// Seconds between a version and the last one.
+    pub age: u64,
+}
+
+impl Default for HistoryLimits {
+    /// Twice the zone, 10,000 versions, 30 days.
+    fn default() -> Self {
+        Self { size: HistorySize::Times(2), versions: 10_000, age: 30 * 86_400 }
+    }
+}
+
+impl HistoryLimits {
+    /// Bytes of differences that are kept of a zone with so many bytes.
+    fn most_bytes(self, zone: usize) -> u64 {
+        match self.size {
+            HistorySize::Times(times) => (zone as u64).max(LEAST_ZONE).saturating_mul(times.into()),
+            HistorySize::Bytes(bytes) => bytes,
+        }
+    }
+}
+
+/// Versions that follow one another, the oldest first.
 #[derive(Debug, Default)]
 pub struct ZoneHistory {
-    steps: VecDeque<Arc<ZoneDifference>>,
+    versions: VecDeque<ZoneVersion>,
     bytes: usize,
-    /// Some of them made into one, all to the last serial.
+    /// Some of their differences made into one, all to the last serial.
     condensed: VecDeque<Arc<ZoneDifference>>,
 }
 
 impl ZoneHistory {
-    /// Bytes of differences that are kept of a zone with so many bytes.
-    pub const fn most_bytes(zone: usize) -> usize {
-        SIZE_FACTOR * if zone > LEAST_SIZE { zone } else { LEAST_SIZE }
+    /// The versions, the oldest first.
+    pub fn versions(&self) -> impl DoubleEndedIterator<Item = &ZoneVersion> {
+        self.versions.iter()
     }
 
-    /// The differences, the oldest first.
-    pub fn steps(&self) -> impl Iterator<Item = &Arc<ZoneDifference>> {
-        self.steps.iter()
-    }
-
-    /// Adds the difference to a new version, and drops the oldest ones beyond so many bytes. One that does not lead from the last
+    /// Adds a version of a zone with `zone` bytes, and drops the oldest ones beyond the limits. One that does not lead from the last
     /// serial to a newer one leaves nothing of those before: what stood under their serials cannot be told any more.
-    pub fn push(&mut self, step: Arc<ZoneDifference>, most_bytes: usize) {
+    pub fn push(&mut self, version: ZoneVersion, limits: HistoryLimits, zone: usize) {
         self.condensed.clear();
-        let follows = self.steps.back().is_none_or(|last| last.to == step.from);
+        let step = &version.difference;
+        let follows = self.versions.back().is_none_or(|last| last.difference.to == step.from);
         let is_newer = serial::is_newer(step.to, step.from);
         if !follows || !is_newer {
             self.clear();
@@ -48,11 +109,16 @@ impl ZoneHistory {
         if !is_newer {
             return;
         }
+        let oldest = version.origin.time.saturating_sub(limits.age);
         self.bytes += step.memory();
-        self.steps.push_back(step);
-        while self.bytes > most_bytes || self.steps.len() > MOST_VERSIONS {
-            let Some(oldest) = self.steps.pop_front() else { break };
-            self.bytes -= oldest.memory();
+        self.versions.push_back(version);
+        let most_bytes = limits.most_bytes(zone);
+        while self.bytes as u64 > most_bytes
+            || self.versions.len() > limits.versions
+            || self.versions.front().is_some_and(|first| first.origin.time < oldest)
+        {
+            let Some(first) = self.versions.pop_front() else { break };
+            self.bytes -= first.difference.memory();
         }
     }
 
@@ -67,13 +133,18 @@ impl ZoneHistory {
         if let Some(known) = self.condensed.iter().find(|known| known.from == serial) {
             return Some(vec![Arc::clone(known)]);
         }
-        let first = self.steps.iter().rposition(|step| step.from == serial)?;
-        Some(self.steps.iter().skip(first).cloned().collect())
+        self.steps_since(serial)
+    }
+
+    /// The same, never condensed.
+    pub fn steps_since(&self, serial: u32) -> Option<Vec<Arc<ZoneDifference>>> {
+        let first = self.versions.iter().rposition(|version| version.difference.from == serial)?;
+        Some(self.versions.iter().skip(first).map(|version| Arc::clone(&version.difference)).collect())
     }
 
     /// Keeps what was made of several differences, if it leads to the last version.
     pub fn keep(&mut self, condensed: Arc<ZoneDifference>) {
-        if self.steps.back().is_some_and(|last| last.to == condensed.to) {
+        if self.versions.back().is_some_and(|last| last.difference.to == condensed.to) {
             self.condensed.push_back(condensed);
             if self.condensed.len() > MOST_CONDENSED {
                 self.condensed.pop_front();
@@ -83,12 +154,12 @@ impl ZoneHistory {
 
     /// Number of versions that can be started from.
     pub fn len(&self) -> usize {
-        self.steps.len()
+        self.versions.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+        self.versions.is_empty()
     }
 
     /// Bytes that the differences take.
@@ -115,8 +186,14 @@ mod tests {
         read_zone_bytes(origin.as_ref(), Path::new("zone"), text.as_bytes()).unwrap().contents
     }
 
-    fn step(from: u32, to: u32) -> Arc<ZoneDifference> {
-        Arc::new(ZoneDifference::between(&version(from), &version(to)).unwrap())
+    fn step(from: u32, to: u32, time: u64) -> ZoneVersion {
+        let difference = ZoneDifference::between(&version(from), &version(to)).unwrap();
+        let origin = VersionOrigin { cause: ChangeCause::Update, time, who: "".into() };
+        ZoneVersion { difference: Arc::new(difference), origin }
+    }
+
+    fn limits(bytes: u64) -> HistoryLimits {
+        HistoryLimits { size: HistorySize::Bytes(bytes), ..HistoryLimits::default() }
     }
 
     fn way(history: &ZoneHistory, serial: u32) -> Option<Vec<u32>> {
@@ -127,7 +204,7 @@ mod tests {
     fn steps_are_found_from_their_serial_on() {
         let mut history = ZoneHistory::default();
         for (from, to) in [(u32::MAX, 3), (3, 4), (4, 9)] {
-            history.push(step(from, to), 1 << 20);
+            history.push(step(from, to, 0), limits(1 << 20), 0);
         }
         for (serial, expected) in
             [(u32::MAX, Some(vec![3, 4, 9])), (3, Some(vec![4, 9])), (4, Some(vec![9])), (9, None), (5, None)]
@@ -138,7 +215,7 @@ mod tests {
             Arc::new(ZoneDifference::condense(history.since(3).unwrap().iter().map(AsRef::as_ref)).unwrap());
         history.keep(whole);
         assert_eq!(way(&history, 3), Some(vec![9]));
-        history.push(step(9, 10), 1 << 20);
+        history.push(step(9, 10, 0), limits(1 << 20), 0);
         assert_eq!(way(&history, 3), Some(vec![4, 9, 10]), "what was condensed goes with the next version");
     }
 
@@ -146,8 +223,8 @@ mod tests {
     fn a_gap_or_a_serial_that_is_not_newer_leaves_nothing() {
         for (from, to, left) in [(7, 8, 1), (4, 4, 0), (4, 3, 0), (4, 4 + (1 << 31), 0)] {
             let mut history = ZoneHistory::default();
-            history.push(step(3, 4), 1 << 20);
-            history.push(step(from, to), 1 << 20);
+            history.push(step(3, 4, 0), limits(1 << 20), 0);
+            history.push(step(from, to, 0), limits(1 << 20), 0);
             assert_eq!(history.len(), left, "{from} {to}");
             assert_eq!(way(&history, 3), None);
         }
@@ -156,14 +233,34 @@ mod tests {
     #[test]
     fn the_oldest_goes_first() {
         let mut history = ZoneHistory::default();
-        let most = 3 * step(1, 2).memory();
+        let most = 3 * step(1, 2, 0).difference.memory() as u64;
         for serial in 1..20 {
-            history.push(step(serial, serial + 1), most);
-            assert!(history.memory() <= most);
+            history.push(step(serial, serial + 1, 0), limits(most), 0);
+            assert!(history.memory() as u64 <= most);
         }
         assert!((2..=3).contains(&history.len()), "{}", history.len());
         assert_eq!(way(&history, 19), Some(vec![20]));
-        history.push(step(20, 21), 10);
+        history.push(step(20, 21, 0), limits(10), 0);
         assert!(history.is_empty() && history.memory() == 0);
+    }
+
+    #[test]
+    fn versions_go_by_number_age_and_the_size_of_the_zone() {
+        let pushed = |limits: HistoryLimits, zone: usize| {
+            let mut history = ZoneHistory::default();
+            for serial in 1..10 {
+                history.push(step(serial, serial + 1, 100 * u64::from(serial)), limits, zone);
+            }
+            history.versions().map(|version| version.difference.from).collect::<Vec<_>>()
+        };
+        let all = HistoryLimits::default();
+        assert_eq!(pushed(all, 0), (1..10).collect::<Vec<_>>());
+        assert_eq!(pushed(HistoryLimits { versions: 2, ..all }, 0), [8, 9]);
+        assert_eq!(pushed(HistoryLimits { versions: 0, ..all }, 0), []);
+        assert_eq!(pushed(HistoryLimits { age: 250, ..all }, 0), [7, 8, 9]);
+        assert_eq!(pushed(HistoryLimits { age: 0, ..all }, 0), [9]);
+        assert_eq!(pushed(HistoryLimits { size: HistorySize::Times(0), ..all }, 1 << 20), []);
+        let one = HistoryLimits { size: HistorySize::Times(1), ..all };
+        assert_eq!((one.most_bytes(0), one.most_bytes(1 << 20)), (512 << 10, 1 << 20));
     }
 }

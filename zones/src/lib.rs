@@ -53,7 +53,7 @@ pub use change::ZoneChange;
 pub use contents::{SoaTimers, ZoneContents};
 pub use difference::{DifferenceMisfit, DifferenceRecord, ZoneDifference};
 pub use fault::{AddError, FaultKind, FaultSeverity, ZoneFault};
-pub use history::ZoneHistory;
+pub use history::{HistoryLimits, HistorySize, VersionOrigin, ZoneHistory, ZoneVersion};
 pub use lookup::{LookupPrefetch, MatchKind, NameMatch};
 pub use table::NameTable;
 pub use transfer::{
@@ -61,7 +61,7 @@ pub use transfer::{
     OutboundTransfer, TransferError,
 };
 pub use update::{
-    FileMerge, IgnoredOperation, IgnoredReason, MergeConflict, UpdateActions, UpdateBatch, UpdateGrant,
-    UpdateLimits, UpdateMessage, UpdateNamePattern, UpdateOperation, UpdatePermission, UpdatePrerequisite,
-    UpdateRefusal, UpdateSummary, UpdatedZone,
+    FileMerge, IgnoredOperation, IgnoredReason, MergeConflict, MergedSerial, UpdateActions, UpdateBatch,
+    UpdateGrant, UpdateLimits, UpdateMessage, UpdateNamePattern, UpdateOperation, UpdatePermission,
+    UpdatePrerequisite, UpdateRefusal, UpdateSummary, UpdatedZone,
 };

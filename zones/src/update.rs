@@ -16,7 +16,7 @@ mod refusal;
 mod summary;
 
 pub use batch::{UpdateBatch, UpdateLimits, UpdatedZone};
-pub use file_merge::{FileMerge, MergeConflict};
+pub use file_merge::{FileMerge, MergeConflict, MergedSerial};
 pub use grant::{UpdateActions, UpdateGrant, UpdatePermission};
 pub use message::UpdateMessage;
 pub use name_pattern::UpdateNamePattern;

@@ -174,8 +174,9 @@ fn what_was_written_comes_out() {
     }
     let zone = zone.finish().unwrap();
     assert_eq!((zone.sequence, zone.contents.serial()), log.zones[&name]);
-    assert!(zone.expires > zone.checked && !zone.steps.is_empty());
-    assert!(zone.steps.windows(2).all(|pair| pair[0].to == pair[1].from), "{:?}", zone.steps);
+    assert!(zone.expires > zone.checked && !zone.versions.is_empty());
+    let steps: Vec<_> = zone.versions.iter().map(|version| &version.difference).collect();
+    assert!(steps.windows(2).all(|pair| pair[0].to == pair[1].from), "{steps:?}");
 }
 
 /// A thousand places to be cut at, and those around the end of each record. What was written before is there; the rest is known

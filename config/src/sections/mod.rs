@@ -19,6 +19,7 @@ mod stub;
 mod transfer_to;
 mod update_limits;
 mod update_rule;
+mod versions;
 mod workers;
 mod zones;
 
@@ -41,6 +42,7 @@ pub use stub::StubEntry;
 pub use transfer_to::TransferRule;
 pub use update_limits::UpdateQueueLimits;
 pub use update_rule::{UpdateAction, UpdateNames, UpdateNamesError, UpdateRule};
+pub use versions::{HistorySpace, HistoryTerms, SerialPolicy, VersionTerms};
 pub use workers::WorkerThreads;
 pub use zones::ZoneSource;
 

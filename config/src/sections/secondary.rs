@@ -6,6 +6,7 @@ use rhumb_wire::DomainName;
 
 use super::remotes::RemoteName;
 use super::transfer_to::{TransferRule, TransferRuleKind};
+use super::versions::VersionTerms;
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
 use crate::kinds::{OptionalKind, SectionKind, SizeKind, TimeKind, ValueList, WordKind};
@@ -28,6 +29,8 @@ pub struct SecondaryZone {
     pub notify: Option<Vec<String>>,
     /// What is held against the zone of the primaries.
     pub terms: SecondaryTerms,
+    /// How its versions are kept.
+    pub versions: VersionTerms,
     /// Where the entry stands.
     pub place: FilePlace,
 }

@@ -8,6 +8,7 @@ use super::remotes::RemoteName;
 use super::secondary::{HasSecondaryDraft, SECONDARY_KEYS, SecondaryDraft, SecondaryZone, secondary_keys};
 use super::transfer_to::{TransferRule, TransferRuleKind};
 use super::update_rule::UpdateRule;
+use super::versions::{HasVersionTerms, VersionTerms, version_keys};
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
 use crate::kinds::{DomainKind, FilePath, OptionalKind, ParsedKind, SectionKind, ValueList};
@@ -33,6 +34,8 @@ pub enum ZoneSource {
         update: Vec<UpdateRule>,
         /// Folders that it may include files from, besides its own.
         include_folders: Vec<PathBuf>,
+        /// How its versions are numbered and kept.
+        versions: VersionTerms,
         /// Where the entry stands.
         place: FilePlace,
     },
@@ -50,6 +53,8 @@ pub enum ZoneSource {
         update: Vec<UpdateRule>,
         /// Folders that its zones may include files from, besides this one.
         include_folders: Vec<PathBuf>,
+        /// How its versions are numbered and kept.
+        versions: VersionTerms,
         /// Where the entry stands.
         place: FilePlace,
     },
@@ -77,11 +82,7 @@ impl ZoneSource {
 }
 
 /// Keys of later versions.
-const LATER: &[(&str, &str)] = &[
-    ("sign", "it signs no zones"),
-    ("serial", "the serial is that of the file or of the primary"),
-    ("history", "it keeps as much of earlier versions as twice the zone has"),
-];
+const LATER: &[(&str, &str)] = &[("sign", "it signs no zones")];
 
 #[derive(Default)]
 pub(crate) struct ZoneDraft {
@@ -93,12 +94,74 @@ pub(crate) struct ZoneDraft {
     notify: Option<Vec<String>>,
     update: Vec<UpdateRule>,
     include_folders: Vec<PathBuf>,
+    versions: VersionTerms,
     secondary: SecondaryDraft,
+}
+
+impl ZoneDraft {
+    /// What it comes to, if it says where its zones come from.
+    fn source(self, place: FilePlace) -> Option<ZoneSource> {
+        let Self {
+            name,
+            file,
+            directory,
+            pattern,
+            transfer_to,
+            notify,
+            update,
+            include_folders,
+            versions,
+            secondary,
+        } = self;
+        let has_primaries = !secondary.primaries.is_empty();
+        match (name, file, directory) {
+            (Some(name), Some(file), _) => Some(ZoneSource::File {
+                name,
+                file,
+                transfer_to,
+                notify,
+                update,
+                include_folders,
+                versions,
+                place,
+            }),
+            (Some(name), None, _) if has_primaries => {
+                let SecondaryDraft { primaries, notify_from, terms } = secondary;
+                Some(ZoneSource::Secondary(Box::new(SecondaryZone {
+                    name,
+                    primaries,
+                    notify_from,
+                    transfer_to,
+                    notify,
+                    terms,
+                    versions,
+                    place,
+                })))
+            }
+            (_, _, Some(path)) => Some(ZoneSource::Directory {
+                path,
+                pattern: pattern.unwrap_or_default(),
+                transfer_to,
+                notify,
+                update,
+                include_folders,
+                versions,
+                place,
+            }),
+            _ => None,
+        }
+    }
 }
 
 impl HasSecondaryDraft for ZoneDraft {
     fn secondary_draft(&mut self) -> &mut SecondaryDraft {
         &mut self.secondary
+    }
+}
+
+impl HasVersionTerms for ZoneDraft {
+    fn version_terms(&mut self) -> &mut VersionTerms {
+        &mut self.versions
     }
 }
 
@@ -140,6 +203,7 @@ fn check_source(draft: &ZoneDraft, node: &YamlNode, reader: &mut ConfigReader) {
         for (key, message) in [
             ("include-folders", "a zone with `primaries` has no file that could include others"),
             ("update", "a zone with `primaries` is changed there"),
+            ("serial", "the serials of a zone with `primaries` are theirs"),
         ] {
             if node.entry(key).is_some() {
                 reader.at_key(key, |reader| reader.error(node.spot_of(key), message));
@@ -198,6 +262,7 @@ impl ConfigSection for ZoneSource {
             ValueList { of: FilePath, filled: false },
             |draft| &mut draft.include_folders,
         );
+        version_keys(keys);
         secondary_keys(keys);
         for (name, why) in LATER {
             keys.not_offered(name, why);
@@ -207,75 +272,48 @@ impl ConfigSection for ZoneSource {
     fn finish(draft: ZoneDraft, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
         let place = reader.place(node.spot);
         check_source(&draft, node, reader);
-        match draft {
-            ZoneDraft { pattern: Some(_), directory: None, .. } => {
-                let spot = node.spot_of("pattern");
-                let message = "a pattern is for a `directory`; a zone with a `name` has its `file`";
-                reader.at_key("pattern", |reader| reader.error(spot, message));
-                None
-            }
-            ZoneDraft {
-                name: Some(name),
-                file: Some(file),
-                transfer_to,
-                notify,
-                update,
-                include_folders,
-                ..
-            } => Some(ZoneSource::File { name, file, transfer_to, notify, update, include_folders, place }),
-            ZoneDraft { name: Some(name), transfer_to, notify, secondary, .. }
-                if !secondary.primaries.is_empty() =>
-            {
-                let SecondaryDraft { primaries, notify_from, terms } = secondary;
-                let zone = SecondaryZone { name, primaries, notify_from, transfer_to, notify, terms, place };
-                Some(ZoneSource::Secondary(Box::new(zone)))
-            }
-            ZoneDraft {
-                directory: Some(path),
-                pattern,
-                transfer_to,
-                notify,
-                update,
-                include_folders,
-                ..
-            } => {
-                let pattern = pattern.unwrap_or_default();
-                Some(ZoneSource::Directory {
-                    path,
-                    pattern,
-                    transfer_to,
-                    notify,
-                    update,
-                    include_folders,
-                    place,
-                })
-            }
-            _ => None,
+        if draft.pattern.is_some() && draft.directory.is_none() {
+            let spot = node.spot_of("pattern");
+            let message = "a pattern is for a `directory`; a zone with a `name` has its `file`";
+            reader.at_key("pattern", |reader| reader.error(spot, message));
+            return None;
         }
+        draft.source(place)
     }
 
     fn values(&self) -> ZoneDraft {
         match self {
-            ZoneSource::File { name, file, transfer_to, notify, update, include_folders, .. } => ZoneDraft {
+            ZoneSource::File {
+                name, file, transfer_to, notify, update, include_folders, versions, ..
+            } => ZoneDraft {
                 name: Some(name.clone()),
                 file: Some(file.clone()),
                 transfer_to: transfer_to.clone(),
                 notify: notify.clone(),
                 update: update.clone(),
                 include_folders: include_folders.clone(),
+                versions: *versions,
                 ..ZoneDraft::default()
             },
-            ZoneSource::Directory { path, pattern, transfer_to, notify, update, include_folders, .. } => {
-                ZoneDraft {
-                    directory: Some(path.clone()),
-                    pattern: Some(pattern.clone()).filter(|pattern| *pattern != ZoneFilePattern::default()),
-                    transfer_to: transfer_to.clone(),
-                    notify: notify.clone(),
-                    update: update.clone(),
-                    include_folders: include_folders.clone(),
-                    ..ZoneDraft::default()
-                }
-            }
+            ZoneSource::Directory {
+                path,
+                pattern,
+                transfer_to,
+                notify,
+                update,
+                include_folders,
+                versions,
+                ..
+            } => ZoneDraft {
+                directory: Some(path.clone()),
+                pattern: Some(pattern.clone()).filter(|pattern| *pattern != ZoneFilePattern::default()),
+                transfer_to: transfer_to.clone(),
+                notify: notify.clone(),
+                update: update.clone(),
+                include_folders: include_folders.clone(),
+                versions: *versions,
+                ..ZoneDraft::default()
+            },
             ZoneSource::Secondary(zone) => ZoneDraft {
                 name: Some(zone.name.clone()),
                 transfer_to: zone.transfer_to.clone(),
@@ -285,6 +323,7 @@ impl ConfigSection for ZoneSource {
                     notify_from: zone.notify_from.clone(),
                     terms: zone.terms,
                 },
+                versions: zone.versions,
                 ..ZoneDraft::default()
             },
             ZoneSource::BuiltIn { name, .. } => {

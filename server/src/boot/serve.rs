@@ -15,7 +15,7 @@ use super::{Sockets, StartError, log, notify, query_lines};
 use crate::change::{ReadStrictness, log_changes};
 use crate::listen::stream::StreamServices;
 use crate::listen::{ListenerServices, OpenListeners};
-use crate::operator::{ProcessControls, ServerAdmin, StatusPages};
+use crate::operator::{AdminServices, ProcessControls, ServerAdmin, StatusPages};
 use crate::recursion::{ResolveQueue, ResolveTasks};
 use crate::reload::{ConfigReloader, PreloadedFiles, ReloadRequest, ReloadRequests};
 use crate::snapshot::ServerState;
@@ -58,11 +58,16 @@ impl StartedServer {
         let (live, reloads) = (Arc::clone(&self.live), reloader.status());
         let confinement = self.confinement.clone();
         let (controls, config) = (self.controls(), Arc::clone(&self.config));
-        let admin =
-            Arc::new(ServerAdmin::new(live, reloads, confinement, requests.clone(), queue, controls, config));
+        let zones = reloader.zones();
+        let services = AdminServices {
+            requests: requests.clone(),
+            zones: zones.clone(),
+            store: self.store.clone(),
+            queue,
+        };
+        let admin = Arc::new(ServerAdmin::new(live, reloads, confinement, services, controls, config));
         let status = Arc::new(StatusPages::new(Arc::clone(&admin)));
         self.live.metrics.watch(Arc::clone(&status) as Arc<dyn metrics::SampleSource>);
-        let zones = reloader.zones();
         let reloader = start(reloader)?;
         self.spawn_refresher(&runtime, &stopped, zones);
         runtime.block_on(async {

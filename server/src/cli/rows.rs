@@ -72,6 +72,7 @@ const fn value_name(kind: ArgumentKind) -> &'static str {
         ArgumentKind::File => "FILE",
         ArgumentKind::Text | ArgumentKind::Switch => "TEXT",
         ArgumentKind::OneOf(_) => "WORD",
+        ArgumentKind::Serial => "SERIAL",
     }
 }
 

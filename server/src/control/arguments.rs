@@ -30,6 +30,8 @@ pub enum ArgumentValue {
     File(PathBuf),
     /// A text, or one of the row's words.
     Text(String),
+    /// A serial of a zone.
+    Serial(u32),
     /// On or off.
     Switch(bool),
 }
@@ -96,6 +98,14 @@ impl CommandArguments {
         }
     }
 
+    /// The serial called so.
+    pub fn serial(&self, argument: &str) -> Option<u32> {
+        match self.0.get(argument)? {
+            ArgumentValue::Serial(serial) => Some(*serial),
+            _ => None,
+        }
+    }
+
     /// Whether the switch called so is on.
     pub fn is_on(&self, argument: &str) -> bool {
         self.0.get(argument) == Some(&ArgumentValue::Switch(true))
@@ -153,6 +163,7 @@ impl ArgumentValue {
             Self::Upstream(upstream) => upstream.to_string(),
             Self::File(path) => path.to_string_lossy().into_owned(),
             Self::Text(text) => text.clone(),
+            Self::Serial(serial) => serial.to_string(),
             Self::Switch(on) => on.to_string(),
         }
     }
@@ -178,6 +189,10 @@ impl ArgumentKind {
                 Err(format!("a text of 1 to {MOST_TEXT} characters is needed"))
             }
             Self::Text => Ok(ArgumentValue::Text(text.to_owned())),
+            Self::Serial => {
+                let number = text.parse().map(ArgumentValue::Serial);
+                number.map_err(|_| "a number from 0 to 4294967295 is needed".to_owned())
+            }
             Self::OneOf(words) if words.contains(&text) => Ok(ArgumentValue::Text(text.to_owned())),
             Self::OneOf(words) => Err(format!("one of {} is needed", words.join(", "))),
         }

@@ -101,6 +101,8 @@ pub enum ArgumentKind {
     Text,
     /// One of these words.
     OneOf(&'static [&'static str]),
+    /// A serial of a zone (RFC 1982).
+    Serial,
     /// True or false.
     Switch,
 }

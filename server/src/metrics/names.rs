@@ -122,6 +122,8 @@ metrics! {
         "NOTIFY messages, by direction (in, out) and what came of them.";
     UPDATES = Counter "rhumb_updates_total" ["result"]
         "Dynamic updates of zones, by what came of them.";
+    UPDATE_TIME = Histogram "rhumb_update_seconds" []
+        "Time from the receipt of a dynamic update that may be carried out to its answer.";
     TSIG_ERRORS = Counter "rhumb_tsig_errors_total" ["reason"]
         "Requests whose signature was not accepted, by what is wrong with it.";
 

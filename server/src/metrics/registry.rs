@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use prometheus::process_collector::ProcessCollector;
 use rhumb_wire::Transport;
@@ -14,6 +14,7 @@ use super::handles::{
     CertificateFigures, ForwardedDomain, GaugeUnit, LabelledHandles, ListMetrics, StateLogFigures,
     UpstreamMetrics,
 };
+use super::histogram::SharedHistogram;
 use super::labels::{
     AnswerSecurity, HandshakeResult, NotifyInResult, NotifyResult, RefuseReason, ReloadResult, TransferKind,
     TransferResult, TsigReason, UpdateResult, WorkBound,
@@ -83,6 +84,7 @@ pub struct ServerMetrics {
     pub(super) notifies: [AtomicU64; NotifyResult::COUNT],
     pub(super) notified: [AtomicU64; NotifyInResult::COUNT],
     pub(super) updates: [AtomicU64; UpdateResult::COUNT],
+    pub(super) update_times: SharedHistogram,
     pub(super) tsig_errors: [AtomicU64; TsigReason::COUNT],
     pub(super) resolver_requests: AtomicU64,
     pub(super) resolver_answers: [AtomicU64; AnswerSecurity::COUNT],
@@ -129,6 +131,7 @@ impl ServerMetrics {
             notifies: Default::default(),
             notified: Default::default(),
             updates: Default::default(),
+            update_times: SharedHistogram::default(),
             tsig_errors: Default::default(),
             resolver_requests: AtomicU64::new(0),
             resolver_answers: Default::default(),
@@ -285,6 +288,11 @@ impl ServerMetrics {
         if let Some(counter) = self.notified.get(result.index()) {
             counter.fetch_add(1, Relaxed);
         }
+    }
+
+    /// A dynamic update that had to wait was answered so long after it came.
+    pub fn update_took(&self, took: Duration) {
+        self.update_times.observe(took);
     }
 
     /// This came of a dynamic update.

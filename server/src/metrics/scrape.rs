@@ -112,6 +112,7 @@ impl ServerMetrics {
         for (result, count) in UpdateResult::ALL.iter().zip(&self.updates) {
             out.set(&names::UPDATES, &[result.as_str()], count.load(Relaxed));
         }
+        out.histogram(&names::UPDATE_TIME, &[], &self.update_times.read());
         for (reason, count) in TsigReason::ALL.iter().zip(&self.tsig_errors) {
             out.set(&names::TSIG_ERRORS, &[reason.as_str()], count.load(Relaxed));
         }

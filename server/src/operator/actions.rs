@@ -93,29 +93,14 @@ pub(super) fn stop(admin: &ServerAdmin, _: &CommandArguments) -> CommandResult {
 }
 
 pub(super) fn zone_list(admin: &ServerAdmin, _: &CommandArguments) -> CommandResult {
-    CommandAnswer::new(&status::zones(&admin.live))
+    CommandAnswer::new(&status::zones(admin))
 }
 
 pub(super) fn zone_status(admin: &ServerAdmin, given: &CommandArguments) -> CommandResult {
     match given.name("name") {
         None => zone_list(admin, given),
-        Some(name) => CommandAnswer::new(&status::zone(&admin.live, name).ok_or_else(|| no_zone(name))?),
+        Some(name) => CommandAnswer::new(&status::zone(admin, name).ok_or_else(|| no_zone(name))?),
     }
-}
-
-pub(super) fn zone_notify(admin: &ServerAdmin, given: &CommandArguments) -> CommandResult {
-    let Some(name) = given.name("name") else { return Err(CommandFailure::new("which zone?".to_owned())) };
-    let snapshot = admin.live.snapshot.load();
-    let entry = snapshot.view.zone_at(name).ok_or_else(|| no_zone(name))?;
-    let servers: Vec<String> = entry.origin.notify.iter().map(|target| target.address.to_string()).collect();
-    if servers.is_empty() {
-        let message =
-            format!("zone {name} has no server to announce it to: `notify` and `transfer-to` name none");
-        return Err(CommandFailure::new(message));
-    }
-    admin.live.announcements.push(entry);
-    let done = format!("zone {name} is being announced to {}", servers.join(", "));
-    CommandAnswer::new(&json!({ "servers": servers, "done": done }))
 }
 
 pub(super) fn zone_refresh<'a>(
@@ -156,7 +141,7 @@ async fn refreshed(admin: &ServerAdmin, given: &CommandArguments, command: Refre
     CommandAnswer::new(&json!({ "done": done }))
 }
 
-fn no_zone(name: &DomainName) -> CommandFailure {
+pub(super) fn no_zone(name: &DomainName) -> CommandFailure {
     CommandFailure::new(format!("the server has no zone {name}"))
 }
 
@@ -166,7 +151,7 @@ pub(super) fn zone_reload<'a>(
 ) -> LaterResult<'a, CommandResult> {
     Box::pin(async {
         let Some(name) = given.name("name") else { return Err(CommandFailure::new("name is missing")) };
-        status::zone(&admin.live, name).ok_or_else(|| no_zone(name))?;
+        status::zone(admin, name).ok_or_else(|| no_zone(name))?;
         let (reply, answer) = oneshot::channel();
         admin.requests.send(ReloadRequest::Zone(name.clone(), reply));
         let serial = answer.await.map_err(|_| ending())??;
@@ -229,7 +214,7 @@ fn words(changes: &[ChangeText]) -> Vec<String> {
     changes.iter().map(ToString::to_string).collect()
 }
 
-fn ending() -> CommandFailure {
+pub(super) fn ending() -> CommandFailure {
     CommandFailure::new("the server is about to end, or failed; its log has more")
 }
 

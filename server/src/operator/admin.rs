@@ -22,6 +22,7 @@ use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, TraceS
 use crate::recursion::{ExplainedAnswer, ExplainedLookups, ReplyPath, ResolveQueue};
 use crate::reload::{ReloadRequests, ReloadStatus};
 use crate::snapshot::{AnswerAuthority, RouteCourse, ServerSnapshot, ServerState};
+use crate::zone_events::{StateStore, ZoneWriter};
 use rhumb_wire::Transport;
 
 /// Broken zones and domains that `/ready` names.
@@ -35,6 +36,18 @@ pub(crate) struct ProcessControls {
     pub(crate) stop: Notify,
 }
 
+/// What the commands reach the parts of the server by.
+pub(crate) struct AdminServices {
+    /// The way to the reloader.
+    pub(crate) requests: ReloadRequests,
+    /// The way to the thread that writes zones.
+    pub(crate) zones: ZoneWriter,
+    /// Versions of zones on the disk.
+    pub(crate) store: Option<StateStore>,
+    /// The way to what resolves.
+    pub(crate) queue: ResolveQueue,
+}
+
 /// The running server, for the control socket and the status page.
 pub(crate) struct ServerAdmin {
     pub(super) live: Arc<ServerState>,
@@ -43,6 +56,8 @@ pub(crate) struct ServerAdmin {
     pub(super) began: Instant,
     pub(super) started: SystemTime,
     pub(super) requests: ReloadRequests,
+    pub(super) zones: ZoneWriter,
+    pub(super) store: Option<StateStore>,
     queue: ResolveQueue,
     pub(super) load: LoadHistory,
     pub(super) config_hash: ConfigHash,
@@ -57,11 +72,11 @@ impl ServerAdmin {
         live: Arc<ServerState>,
         reloads: Arc<ArcSwap<ReloadStatus>>,
         confinement: Vec<String>,
-        requests: ReloadRequests,
-        queue: ResolveQueue,
+        services: AdminServices,
         controls: ProcessControls,
         start_config: Arc<ServerConfig>,
     ) -> Self {
+        let AdminServices { requests, zones, store, queue } = services;
         Self {
             live,
             reloads,
@@ -69,6 +84,8 @@ impl ServerAdmin {
             began: Instant::now(),
             started: SystemTime::now(),
             requests,
+            zones,
+            store,
             queue,
             load: LoadHistory::default(),
             config_hash: ConfigHash::default(),

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::actions;
 use super::admin::ServerAdmin;
 use super::show::{self, AnswerStreams};
+use super::zone_actions;
 use crate::control::command::{
     ArgumentKind, ArgumentSpec, CommandArguments, CommandResult, CommandSpec, ControlService, LaterResult,
 };
@@ -47,6 +48,9 @@ const UPSTREAM: ArgumentSpec = ArgumentSpec::required(
     ArgumentKind::Upstream,
     "The upstream, as the configuration writes it",
 );
+
+/// Which zone is meant.
+const ZONE: ArgumentSpec = ArgumentSpec::required("name", ArgumentKind::Name, "The zone");
 
 /// All of them, in the order of the help.
 pub(crate) static COMMANDS: &[OperatorCommand] = &[
@@ -209,11 +213,92 @@ pub(crate) static COMMANDS: &[OperatorCommand] = &[
             words: "zone notify",
             changes: true,
             path: "/zones/notify",
-            about: "Announce a zone to its secondaries again",
-            arguments: &[ArgumentSpec::required("name", ArgumentKind::Name, "The zone")],
+            about: "Announce a zone to its secondaries again, and tell what each says to that",
+            arguments: &[ZONE],
+            seconds: 60,
+        },
+        run: RunCommand::Later(zone_actions::zone_notify),
+        show: show::sentence,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
+            words: "zone history",
+            changes: false,
+            path: "/zones/history",
+            about: "List the versions of a zone: when each was made, by what and whom",
+            arguments: &[ZONE],
             seconds: 5,
         },
-        run: RunCommand::Now(actions::zone_notify),
+        run: RunCommand::Now(zone_actions::zone_history),
+        show: show::zone_history,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
+            words: "zone diff",
+            changes: false,
+            path: "/zones/diff",
+            about: "Show how two versions of a zone differ",
+            arguments: &[
+                ZONE,
+                ArgumentSpec::required("from", ArgumentKind::Serial, "The serial of the one"),
+                ArgumentSpec::required("to", ArgumentKind::Serial, "The serial of the other"),
+            ],
+            seconds: 60,
+        },
+        run: RunCommand::Later(zone_actions::zone_diff),
+        show: show::zone_diff,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
+            words: "zone export",
+            changes: false,
+            path: "/zones/export",
+            about: "Write a zone as a zone file",
+            arguments: &[
+                ZONE,
+                ArgumentSpec::switch("signed", "All that is served, as without this"),
+                ArgumentSpec::switch("unsigned", "Leave out what signing has made"),
+                ArgumentSpec::switch("updates", "Only what is not in the zone's file"),
+            ],
+            seconds: 300,
+        },
+        run: RunCommand::Later(zone_actions::zone_export),
+        show: show::zone_export,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
+            words: "zone set-serial",
+            changes: true,
+            path: "/zones/set-serial",
+            about: "Give a zone another serial, by way of a larger one if it is not newer (RFC 1982)",
+            arguments: &[ZONE, ArgumentSpec::required("serial", ArgumentKind::Serial, "The serial")],
+            seconds: 60,
+        },
+        run: RunCommand::Later(zone_actions::zone_set_serial),
+        show: show::sentence,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
+            words: "zone freeze",
+            changes: true,
+            path: "/zones/freeze",
+            about: "Refuse dynamic updates of a zone, also after restarts",
+            arguments: &[ZONE],
+            seconds: 60,
+        },
+        run: RunCommand::Later(zone_actions::zone_freeze),
+        show: show::sentence,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
+            words: "zone thaw",
+            changes: true,
+            path: "/zones/thaw",
+            about: "Take dynamic updates of a zone again",
+            arguments: &[ZONE],
+            seconds: 60,
+        },
+        run: RunCommand::Later(zone_actions::zone_thaw),
         show: show::sentence,
     },
     OperatorCommand {
@@ -222,7 +307,7 @@ pub(crate) static COMMANDS: &[OperatorCommand] = &[
             changes: true,
             path: "/zones/refresh",
             about: "Ask the primaries of a zone now, and take what is newer",
-            arguments: &[ArgumentSpec::required("name", ArgumentKind::Name, "The zone")],
+            arguments: &[ZONE],
             seconds: 300,
         },
         run: RunCommand::Later(actions::zone_refresh),
@@ -234,7 +319,7 @@ pub(crate) static COMMANDS: &[OperatorCommand] = &[
             changes: true,
             path: "/zones/retransfer",
             about: "Take a zone from its primaries as a whole, whatever its serial",
-            arguments: &[ArgumentSpec::required("name", ArgumentKind::Name, "The zone")],
+            arguments: &[ZONE],
             seconds: 300,
         },
         run: RunCommand::Later(actions::zone_retransfer),
@@ -246,7 +331,7 @@ pub(crate) static COMMANDS: &[OperatorCommand] = &[
             changes: true,
             path: "/zones/purge",
             about: "Remove what is kept in the state folder of a zone that is not configured any more",
-            arguments: &[ArgumentSpec::required("name", ArgumentKind::Name, "The zone")],
+            arguments: &[ZONE],
             seconds: 60,
         },
         run: RunCommand::Later(actions::zone_purge),
@@ -258,7 +343,7 @@ pub(crate) static COMMANDS: &[OperatorCommand] = &[
             changes: true,
             path: "/zones/reload",
             about: "Read the files of one zone again, changed or not",
-            arguments: &[ArgumentSpec::required("name", ArgumentKind::Name, "The zone")],
+            arguments: &[ZONE],
             seconds: 60,
         },
         run: RunCommand::Later(actions::zone_reload),

@@ -21,8 +21,9 @@ use super::explanation::{AnswerExplanation, ExplanationStep, UpstreamAttempt};
 use super::running::{ShownLookup, ShownLookups};
 use super::server_status::{
     BrokenZoneStatus, CacheStatus, ListStatus, ListenerStatus, ReloadOutcome, RouteStatus, ServerStatus,
-    TrafficStatus, UpstreamStatus, ZoneCount, ZoneStatus,
+    TrafficStatus, TransferClientStatus, UpstreamStatus, ZoneCount, ZoneStatus, ZoneVersionsStatus,
 };
+use super::zone_versions::{ShownVersion, ZonePast};
 use crate::control::command::{
     CommandAnswer, CommandArguments, CommandFailure, CommandResult, CommandSpec, ControlService, LaterResult,
 };
@@ -120,6 +121,14 @@ impl FakeService {
                     }
                 }
             },
+            "/zones/history" if good => CommandAnswer::new(&past()),
+            "/zones/diff" if good => CommandAnswer::new(&json!({
+                "zone": "a.", "from": 7, "to": 8, "removed": ["a. 60 IN A 192.0.2.1"], "added": ["a. 60 IN TXT \"x\""],
+            })),
+            "/zones/export" if good => CommandAnswer::new(
+                &json!({ "zone": "a.", "serial": 7, "text": "a. 60 IN A 192.0.2.1\nb.a. 60 IN A 192.0.2.2\n" }),
+            ),
+            "/zones/history" | "/zones/diff" | "/zones/export" => fail(&["there is no such zone"]),
             "/zones/notify" if good => CommandAnswer::new(
                 &json!({ "servers": ["192.0.2.1:53"], "done": "zone a. is being announced to 192.0.2.1:53" }),
             ),
@@ -229,6 +238,22 @@ fn zones() -> Vec<ZoneStatus> {
         loaded: serial.map(|_| 0),
         rule: "r.yaml:7".to_owned(),
         secondary: None,
+        versions: ZoneVersionsStatus {
+            role: "primary".to_owned(),
+            source: Some(7),
+            cause: serial.map(|_| "update".to_owned()),
+            who: "key k. 192.0.2.1".to_owned(),
+            earlier: 1,
+            bytes: 1536,
+            frozen: trouble.is_some(),
+            clients: vec![TransferClientStatus {
+                address: "192.0.2.2".to_owned(),
+                time: 0,
+                had: Some(6),
+                serial: 7,
+            }],
+            ..ZoneVersionsStatus::default()
+        },
     };
     vec![
         zone("example.com.", Some(7), None, None),
@@ -355,6 +380,24 @@ pub(crate) fn rest(mut stream: UnixStream) -> String {
 /// The status code of a response; 0 if there is none.
 pub(crate) fn status_code(said: &str) -> u16 {
     said.get(9..12).and_then(|code| code.parse().ok()).unwrap_or(0)
+}
+
+fn past() -> ZonePast {
+    let version = |serial, from, cause: &str, who: &str| ShownVersion {
+        serial,
+        from,
+        time: 1_000_000_000,
+        cause: cause.to_owned(),
+        who: who.to_owned(),
+        added: 1,
+        removed: 2,
+    };
+    ZonePast {
+        zone: "a.".to_owned(),
+        serial: 8,
+        bytes: 1536,
+        versions: vec![version(7, None, "file", ""), version(8, Some(7), "update", "key k. 192.0.2.1")],
+    }
 }
 
 /// Two look-ups of three, or none.

@@ -92,7 +92,7 @@ impl SampleSource for StatusPages {
         for broken in [true, false] {
             for (_, entry) in snapshot.view.zones.iter() {
                 let contents = entry.zone.load();
-                let ok = entry.zone.trouble().is_none() && contents.is_some();
+                let ok = entry.zone.trouble().is_none() && (contents.is_some() || is_awaited(live, entry));
                 if ok == broken {
                     continue;
                 }
@@ -107,4 +107,10 @@ impl SampleSource for StatusPages {
             }
         }
     }
+}
+
+/// Whether a zone of other servers has nothing to serve because it has not been transferred yet, and nothing says that it cannot be.
+fn is_awaited(live: &ServerState, entry: &ZoneEntry) -> bool {
+    let has_failed = || live.refreshes.status(entry.zone.name()).is_some_and(|status| status.failures > 0);
+    entry.origin.secondary.is_some() && !entry.zone.is_expired() && !has_failed()
 }

@@ -210,6 +210,45 @@ pub(crate) struct ZoneStatus {
     /// Of a zone of other servers.
     #[serde(default)]
     pub secondary: Option<SecondaryZoneStatus>,
+    /// Its versions, and who has them.
+    #[serde(default)]
+    pub versions: ZoneVersionsStatus,
+}
+
+/// The versions of a zone, and who has them. Times are in seconds since 1970.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ZoneVersionsStatus {
+    /// `primary`, `secondary`, or `example` for the built-in one.
+    pub role: String,
+    /// The serial in the file or at the primary, where it is known.
+    pub source: Option<u32>,
+    /// What made the version that is served: `file`, `transfer`, `update` or `command`.
+    pub cause: Option<String>,
+    /// Who did, where the cause does not say it all.
+    pub who: String,
+    /// When.
+    pub time: u64,
+    /// Earlier versions that can be started from.
+    pub earlier: usize,
+    /// Bytes that their differences take.
+    pub bytes: usize,
+    /// Whether an operator has updates refused.
+    pub frozen: bool,
+    /// Clients that have asked for transfers, the last one at the end.
+    pub clients: Vec<TransferClientStatus>,
+}
+
+/// A client that has asked for a transfer of a zone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TransferClientStatus {
+    /// Its address.
+    pub address: String,
+    /// When it asked last, in seconds since 1970.
+    pub time: u64,
+    /// The serial that it had, if it said so.
+    pub had: Option<u32>,
+    /// The serial that was served then.
+    pub serial: u32,
 }
 
 /// How a zone of other servers is. Times are in seconds since 1970.

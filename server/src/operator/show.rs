@@ -20,6 +20,7 @@ mod answer;
 mod explanation;
 mod stats;
 mod table;
+mod versions;
 
 pub(crate) use amount::timestamp;
 pub(super) use amount::{bytes, share, span, utc};
@@ -27,6 +28,7 @@ pub(crate) use answer::AnswerStreams;
 pub(super) use explanation::explanation;
 pub(super) use stats::stats;
 pub(crate) use table::{TextTable, plain};
+pub(super) use versions::{zone_diff, zone_export, zone_history};
 
 use answer::read;
 use table::list;
@@ -217,6 +219,14 @@ fn serial(zone: &ZoneStatus) -> String {
     zone.serial.map_or("-".to_owned(), |serial| serial.to_string())
 }
 
+/// The serial, and the one in the file or at the primary where that is another.
+fn serial_text(zone: &ZoneStatus) -> String {
+    match zone.versions.source.filter(|source| zone.serial != Some(*source)) {
+        Some(source) => format!("{}, {source} where it comes from", serial(zone)),
+        None => serial(zone),
+    }
+}
+
 fn state(zone: &ZoneStatus) -> &'static str {
     if let Some(secondary) = &zone.secondary {
         return match (secondary.is_expired, zone.serial.is_some(), secondary.failures) {
@@ -270,7 +280,8 @@ pub(super) fn zone_status(_: &CommandArguments, answer: Value, to: &mut AnswerSt
         if let Some(trouble) = &zone.trouble {
             table.row(["trouble", trouble]);
         }
-        table.row(["serial", &serial(zone)]);
+        table.row(["role", &zone.versions.role]);
+        table.row(["serial", &serial_text(zone)]);
         table.row(["records", &zone.records.to_string()]);
         if zone.left_out > 0 {
             table.row([
@@ -283,6 +294,7 @@ pub(super) fn zone_status(_: &CommandArguments, answer: Value, to: &mut AnswerSt
             None => table.row(["file", file(zone)]),
         }
         table.row(["loaded", &zone.loaded.map_or("never".to_owned(), utc)]);
+        versions::rows(&mut table, &zone.versions);
         table.row(["rule", &zone.rule]);
         table.write(to.out)?;
     }

@@ -8,14 +8,15 @@ use rhumb_wire::DomainName;
 use super::admin::ServerAdmin;
 use super::server_status::{
     BrokenZoneStatus, CacheStatus, CertificateStatus, ListStatus, ListenerStatus, ReloadOutcome, RouteStatus,
-    SecondaryZoneStatus, ServerStatus, TrafficStatus, UpstreamStatus, ZoneCount, ZoneStatus,
+    SecondaryZoneStatus, ServerStatus, TrafficStatus, TransferClientStatus, UpstreamStatus, ZoneCount,
+    ZoneStatus, ZoneVersionsStatus,
 };
 use super::show::{span, utc};
 use crate::listen::CertificateState;
 use crate::metrics::{ReloadResult, TrafficFigures};
 use crate::reload::ReloadStatus;
 use crate::snapshot::{
-    PrimaryServer, RouteCourse, RouteEntry, SecondaryOrigin, ServerSnapshot, ServerState, ZoneEntry,
+    PrimaryServer, RouteCourse, RouteEntry, SecondaryOrigin, ServerSnapshot, ServerState, ZoneEntry, ZoneFile,
 };
 
 /// A certificate that expires within this time is warned of.
@@ -219,17 +220,32 @@ fn warnings(live: &ServerState, reloads: &ReloadStatus, now: SystemTime) -> Vec<
 }
 
 /// Every zone, by name.
-pub(super) fn zones(live: &ServerState) -> Vec<ZoneStatus> {
+pub(super) fn zones(admin: &ServerAdmin) -> Vec<ZoneStatus> {
+    let live = &*admin.live;
     let snapshot = live.snapshot.load();
-    let mut zones: Vec<ZoneStatus> =
-        snapshot.view.zones.iter().map(|(_, entry)| zone_status(live, entry)).collect();
+    let mut zones: Vec<ZoneStatus> = snapshot
+        .view
+        .zones
+        .iter()
+        .map(|(_, entry)| with_source(admin, zone_status(live, entry), entry))
+        .collect();
     zones.sort_by(|a, b| a.name.cmp(&b.name));
     zones
 }
 
 /// The zone with this apex.
-pub(super) fn zone(live: &ServerState, apex: &DomainName) -> Option<ZoneStatus> {
-    live.snapshot.load().view.zone_at(apex).map(|entry| zone_status(live, entry))
+pub(super) fn zone(admin: &ServerAdmin, apex: &DomainName) -> Option<ZoneStatus> {
+    let live = &*admin.live;
+    live.snapshot.load().view.zone_at(apex).map(|entry| with_source(admin, zone_status(live, entry), entry))
+}
+
+/// With the serial in the zone's file.
+fn with_source(admin: &ServerAdmin, mut status: ZoneStatus, entry: &ZoneEntry) -> ZoneStatus {
+    if entry.file().is_some() {
+        let noted = admin.store.as_ref().and_then(|store| store.files()?.serial(entry.zone.name()));
+        status.versions.source = noted.or(status.serial);
+    }
+    status
 }
 
 fn zone_status(live: &ServerState, entry: &ZoneEntry) -> ZoneStatus {
@@ -246,6 +262,35 @@ fn zone_status(live: &ServerState, entry: &ZoneEntry) -> ZoneStatus {
         loaded: entry.zone.loaded().map(unix),
         rule: entry.place().to_string(),
         secondary: entry.origin.secondary.as_deref().map(|origin| secondary_status(live, entry, origin)),
+        versions: versions_status(live, entry),
+    }
+}
+
+fn versions_status(live: &ServerState, entry: &ZoneEntry) -> ZoneVersionsStatus {
+    let zone = &entry.zone;
+    let role = match &entry.origin.source {
+        ZoneFile::Primaries => "secondary",
+        ZoneFile::BuiltIn => "example",
+        ZoneFile::File(_) | ZoneFile::Folder(..) => "primary",
+    };
+    let clients = live.askers.of(zone.name()).into_iter().map(|asker| TransferClientStatus {
+        address: asker.client.to_string(),
+        time: asker.time,
+        had: asker.had,
+        serial: asker.serial,
+    });
+    let (earlier, bytes) = zone.history_size();
+    let origin = zone.origin();
+    ZoneVersionsStatus {
+        role: role.to_owned(),
+        source: live.refreshes.status(zone.name()).and_then(|status| status.primary_serial),
+        cause: origin.as_ref().map(|origin| origin.cause.as_str().to_owned()),
+        who: origin.as_ref().map(|origin| origin.who.to_string()).unwrap_or_default(),
+        time: origin.map_or(0, |origin| origin.time),
+        earlier,
+        bytes,
+        frozen: live.frozen.has(zone.name()),
+        clients: clients.collect(),
     }
 }
 

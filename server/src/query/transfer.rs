@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use rhumb_net::tcp::ConnectionPermit;
 use rhumb_wire::compress::NameCompression;
@@ -21,7 +21,7 @@ use super::limit::AnswerSource;
 use super::outcome::{IncompleteResponse, MessageSource, QueryOutcome, QueryScratch};
 use super::response::{ResponseHead, ResponseLimits, finish};
 use crate::metrics::{AccessList, ResponseSource, ServerMetrics, TransferKind, TransferResult};
-use crate::snapshot::{ServedZone, ServerSnapshot, ZoneEntry};
+use crate::snapshot::{ServedZone, ServerSnapshot, ZoneAsker, ZoneEntry};
 
 /// Records of differences that are made into one while a client waits: some tens of milliseconds.
 const MOST_CONDENSED: usize = 200_000;
@@ -99,13 +99,16 @@ impl<'m> AdmittedQuery<'_, 'm> {
             scratch.note("transfer", || error.1.to_owned());
             return self.refuse(Rcode::SERVFAIL, error, scratch, out);
         };
+        let note = |had| self.note_asker(entry, had, contents.serial(), scratch.trace.is_some());
         if query.qtype != Type::IXFR {
+            note(None);
             let body = TransferBody::Zone(OutboundTransfer::new(Arc::clone(&contents)));
             return self.begin(entry, contents, body, scratch, out);
         }
         let Some(theirs) = requested_serial(query) else {
             return self.refuse(Rcode::FORMERR, (ExtendedError::Other, "no SOA"), scratch, out);
         };
+        note(Some(theirs));
         if !serial::is_newer(contents.serial(), theirs) {
             return self.soa(entry, &contents, scratch, out);
         }
@@ -124,6 +127,15 @@ impl<'m> AdmittedQuery<'_, 'm> {
                 let body = TransferBody::Zone(OutboundTransfer::new(Arc::clone(&contents)));
                 self.begin(entry, contents, body, scratch, out)
             }
+        }
+    }
+
+    /// Notes that a client has asked, for `rhumb zone status`; not where an operator does so.
+    fn note_asker(&self, entry: &ZoneEntry, had: Option<u32>, serial: u32, is_explained: bool) {
+        if !is_explained {
+            let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+            let client = self.client.ip().to_canonical();
+            self.context.server.askers.note(entry.zone.name(), ZoneAsker { client, time, had, serial });
         }
     }
 

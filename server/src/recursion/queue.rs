@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::time::Instant;
 
 use rhumb_wire::Rcode;
 use rhumb_wire::edns::ExtendedError;
@@ -62,7 +63,7 @@ impl ResolveQueue {
         let UpdateWork { zone, message, key } = work;
         let Some(client) = reply.peer() else { return };
         let reply = Box::new(move |answer: UpdateAnswer| reply.conclude(answer.rcode, answer.error));
-        let update = QueuedUpdate { zone, message, client, key, reply };
+        let update = QueuedUpdate { zone, message, client, key, received: Instant::now(), reply };
         let limits = self.live.snapshot.load().config.updates;
         if let Err(refused) = self.live.updates.enter(update, limits) {
             self.live.metrics.updated(UpdateResult::QueueFull);

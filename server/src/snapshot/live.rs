@@ -12,9 +12,11 @@ use rhumb_zones::NameTable;
 
 use super::access::{ClientAccess, LocalNetworks};
 use super::announcements::ZoneAnnouncements;
+use super::askers::ZoneAskers;
 use super::built_in::built_in_zones;
 use super::circle_checks::CircleChecks;
 use super::folders::UnreadableFolders;
+use super::frozen::FrozenZones;
 use super::iteration_plan::IterationPlan;
 use super::log_interval::LogInterval;
 use super::published::{QuerySettings, ServerSnapshot};
@@ -63,6 +65,10 @@ pub struct ServerState {
     pub refreshes: ZoneRefreshes,
     /// Dynamic updates that wait.
     pub updates: UpdateQueue,
+    /// Who has asked for transfers.
+    pub askers: ZoneAskers,
+    /// Zones whose updates are held back.
+    pub frozen: FrozenZones,
     /// How often refused updates are logged.
     pub update_log: LogInterval,
     /// How often bad signatures are logged.
@@ -103,6 +109,8 @@ impl ServerState {
             announcements: ZoneAnnouncements::default(),
             refreshes: ZoneRefreshes::default(),
             updates: UpdateQueue::default(),
+            askers: ZoneAskers::default(),
+            frozen: FrozenZones::default(),
             update_log: LogInterval::default(),
             tsig_log: LogInterval::default(),
             clock: ServerClock::start(),

@@ -13,6 +13,7 @@ use super::allowed_clients::AllowedClients;
 use super::notify_target::NotifyTarget;
 use super::secondary::SecondaryOrigin;
 use super::update_rule::ZoneUpdateRule;
+use super::versioning::ZoneVersioning;
 
 /// An entry of the configuration that asks for zones, and where their files are. All zones of a folder share one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct ZoneOrigin {
     pub notify: Vec<NotifyTarget>,
     /// Who may change its zones while they are served.
     pub update: Vec<ZoneUpdateRule>,
+    /// How their versions are numbered and kept.
+    pub versioning: ZoneVersioning,
     /// How the files are read.
     pub reading: ZoneReadOptions,
     /// Where its zones come from, if that is other servers.
@@ -120,6 +123,7 @@ mod tests {
                 transfer_to: Vec::new(),
                 notify: Vec::new(),
                 update: Vec::new(),
+                versioning: ZoneVersioning::default(),
                 reading,
                 secondary: None,
             }

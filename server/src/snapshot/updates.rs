@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
 
 use rhumb_config::UpdateQueueLimits;
 use rhumb_wire::edns::ExtendedError;
@@ -31,6 +32,8 @@ pub struct QueuedUpdate {
     pub client: SocketAddr,
     /// The name of the key that it was signed with.
     pub key: Option<DomainName>,
+    /// When it came.
+    pub received: Instant,
     /// Where its answer goes.
     pub reply: UpdateReply,
 }
@@ -111,6 +114,7 @@ mod tests {
             message: Vec::new(),
             client: "192.0.2.1:53".parse().unwrap(),
             key: None,
+            received: Instant::now(),
             reply: Box::new(|_| {}),
         }
     }

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use arc_swap::ArcSwapOption;
 use rhumb_config::FilePlace;
 use rhumb_wire::DomainName;
-use rhumb_zones::{ZoneContents, ZoneDifference, ZoneHistory};
+use rhumb_zones::journal::ChangeCause;
+use rhumb_zones::{HistoryLimits, VersionOrigin, ZoneContents, ZoneDifference, ZoneHistory, ZoneVersion};
 
 use super::files::{FileMark, FileRead};
 use super::origin::ZoneOrigin;
@@ -62,8 +63,10 @@ struct ZoneAttributes {
     expires: Option<u64>,
     /// Records of its files that were left out.
     left_out: u64,
-    /// What earlier versions differ by.
+    /// The versions that lead to what is served.
     history: ZoneHistory,
+    /// How what is served came about, where that is not a file that was loaded.
+    origin: Option<VersionOrigin>,
     /// Of a zone of other servers.
     times: Option<SecondaryTimes>,
     /// Whether that may be served no more.
@@ -90,8 +93,12 @@ pub struct NewContents {
     pub included: Vec<FileRead>,
     /// When their first signature expires, in seconds since 1970.
     pub expires: Option<u64>,
-    /// The differences that lead to them from those that they replace; none where they are not known, and nobody can be told.
-    pub steps: Option<Vec<Arc<ZoneDifference>>>,
+    /// The versions that lead to them from those that they replace; none where they are not known, and nobody can be told.
+    pub versions: Option<Vec<ZoneVersion>>,
+    /// How they came about, where no version says so.
+    pub origin: Option<VersionOrigin>,
+    /// What is kept of earlier versions.
+    pub limits: HistoryLimits,
     /// How many records of its files were left out.
     pub left_out: u64,
     /// Of a zone of other servers.
@@ -100,9 +107,23 @@ pub struct NewContents {
 
 impl NewContents {
     /// A version that was kept, without its file.
-    pub fn kept(contents: Arc<ZoneContents>, steps: Vec<Arc<ZoneDifference>>) -> Self {
-        let (file, included) = (FileMark::default(), Vec::new());
-        Self { contents, file, included, expires: None, steps: Some(steps), left_out: 0, times: None }
+    pub fn kept(
+        contents: Arc<ZoneContents>,
+        versions: Vec<ZoneVersion>,
+        origin: VersionOrigin,
+        limits: HistoryLimits,
+    ) -> Self {
+        Self {
+            contents,
+            file: FileMark::default(),
+            included: Vec::new(),
+            expires: None,
+            versions: Some(versions),
+            origin: Some(origin),
+            limits,
+            left_out: 0,
+            times: None,
+        }
     }
 }
 
@@ -175,21 +196,28 @@ impl ServedZone {
         if state.version != expected {
             return Err(StaleVersion(expected));
         }
-        let NewContents { contents, file, included, expires, steps, left_out, times } = new;
-        let mut history = state.more.take().map(|more| more.history).unwrap_or_default();
-        match steps {
-            Some(steps) => {
-                let most = ZoneHistory::most_bytes(contents.memory());
-                steps.into_iter().filter(|step| !step.is_empty()).for_each(|step| history.push(step, most));
+        let NewContents { contents, file, included, expires, versions, origin, limits, left_out, times } =
+            new;
+        let (mut history, mut last) =
+            state.more.take().map(|more| (more.history, more.origin)).unwrap_or_default();
+        if let Some(versions) = versions {
+            for version in versions.into_iter().filter(|version| !version.difference.is_empty()) {
+                last = Some(version.origin.clone());
+                history.push(version, limits, contents.memory());
             }
-            None => history.clear(),
+        } else {
+            history.clear();
+            last = None;
         }
+        let origin = origin.or(last);
         let old = self.contents.swap(Some(contents));
         let loaded = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs());
         let some_files = !included.is_empty() || left_out > 0;
-        let any = some_files || expires.is_some() || !history.is_empty() || times.is_some();
+        let has_past = !history.is_empty() || origin.is_some();
+        let any = some_files || expires.is_some() || has_past || times.is_some();
+        let (trouble, is_expired) = (None, false);
         let attributes =
-            ZoneAttributes { trouble: None, included, expires, left_out, history, times, is_expired: false };
+            ZoneAttributes { trouble, included, expires, left_out, history, origin, times, is_expired };
         let more = any.then(|| Box::new(attributes));
         *state = State { version: expected.wrapping_add(1), loaded, file, more };
         Ok(old)
@@ -199,13 +227,41 @@ impl ServedZone {
     pub fn change(
         &self,
         contents: Arc<ZoneContents>,
-        step: Arc<ZoneDifference>,
+        version: ZoneVersion,
+        limits: HistoryLimits,
     ) -> Option<Arc<ZoneContents>> {
         let mut state = self.lock();
         state.version = state.version.wrapping_add(1);
-        let most = ZoneHistory::most_bytes(contents.memory());
-        state.more.get_or_insert_default().history.push(step, most);
+        let more = state.more.get_or_insert_default();
+        more.origin = Some(version.origin.clone());
+        more.history.push(version, limits, contents.memory());
         self.contents.swap(Some(contents))
+    }
+
+    /// The versions that lead to what is served, the oldest first.
+    pub fn versions(&self) -> Vec<ZoneVersion> {
+        self.lock().more.iter().flat_map(|more| more.history.versions().cloned()).collect()
+    }
+
+    /// How many versions can be started from, and how many bytes their differences take.
+    pub fn history_size(&self) -> (usize, usize) {
+        self.lock().more.as_ref().map_or((0, 0), |more| (more.history.len(), more.history.memory()))
+    }
+
+    /// How what is served came about; none where nothing is.
+    pub fn origin(&self) -> Option<VersionOrigin> {
+        let state = self.lock();
+        self.contents.load().as_ref()?;
+        let loaded = || VersionOrigin { cause: ChangeCause::File, time: state.loaded, who: "".into() };
+        Some(state.more.as_ref().and_then(|more| more.origin.clone()).unwrap_or_else(loaded))
+    }
+
+    /// What is served, the versions that lead to it, and how it came about.
+    pub fn past(&self) -> Option<(Arc<ZoneContents>, Vec<ZoneVersion>, VersionOrigin)> {
+        let origin = self.origin()?;
+        let state = self.lock();
+        let versions = state.more.iter().flat_map(|more| more.history.versions().cloned()).collect();
+        Some((self.contents()?, versions, origin))
     }
 
     /// What is served now, and the differences that lead to it from `serial`; none where they are not known.

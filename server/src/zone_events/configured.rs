@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rhumb_config::{NamedRemote, ServerConfig, TransferRule, ZoneFilePattern, ZoneSource};
+use rhumb_config::{NamedRemote, ServerConfig, TransferRule, VersionTerms, ZoneFilePattern, ZoneSource};
 use rhumb_wire::DomainName;
 use rhumb_zones::file::ZoneReadOptions;
 
 use super::other_files::OtherFiles;
 use crate::snapshot::{
-    AllowedClients, NotifyTarget, SecondaryOrigin, ZoneFile, ZoneOrigin, ZoneUpdateRule, zone_of_file,
+    AllowedClients, NotifyTarget, SecondaryOrigin, ZoneFile, ZoneOrigin, ZoneUpdateRule, ZoneVersioning,
+    zone_of_file,
 };
 
 /// A zone that the configuration asks for.
@@ -107,6 +108,12 @@ fn origin(entry: &ZoneSource, remotes: &[NamedRemote]) -> ZoneOrigin {
         ZoneSource::File { update, .. } | ZoneSource::Directory { update, .. } => update.as_slice(),
         _ => &[],
     };
+    let terms = match entry {
+        ZoneSource::File { versions, .. } | ZoneSource::Directory { versions, .. } => *versions,
+        ZoneSource::Secondary(zone) => zone.versions,
+        ZoneSource::BuiltIn { .. } => VersionTerms::default(),
+    };
+    let versioning = ZoneVersioning::of(&terms, !update.is_empty());
     let update = update.iter().filter_map(ZoneUpdateRule::of).collect();
     let secondary = match entry {
         ZoneSource::Secondary(zone) => Some(Box::new(SecondaryOrigin::of(zone, remotes))),
@@ -115,7 +122,8 @@ fn origin(entry: &ZoneSource, remotes: &[NamedRemote]) -> ZoneOrigin {
     let notify = NotifyTarget::of(notify, transfer_to, remotes);
     let transfer_to = transfer_to.iter().filter_map(|rule| AllowedClients::of(rule, remotes)).collect();
     let reading = ZoneReadOptions { include_folders };
-    ZoneOrigin { place: entry.place().clone(), source, transfer_to, notify, update, reading, secondary }
+    let place = entry.place().clone();
+    ZoneOrigin { place, source, transfer_to, notify, update, versioning, reading, secondary }
 }
 
 /// Adds the zones whose files are in a folder. A file whose name is no domain name is left alone, with a warning. Says whether

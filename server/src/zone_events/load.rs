@@ -10,8 +10,9 @@ use rhumb_zones::file::{
     FileProblem, ParsedZone, ZoneReadOptions, read_zone_bytes, read_zone_with, verify_zone_with,
 };
 use rhumb_zones::verify::{VerifyDepth, ZoneFinding, verify};
-use rhumb_zones::{FaultSeverity, ZoneContents, ZoneDifference};
+use rhumb_zones::{FaultSeverity, VersionOrigin, ZoneContents, ZoneVersion};
 
+use super::versions::KeptBefore;
 use crate::snapshot::{FileMark, FileRead, SecondaryTimes};
 use crate::test_hooks::{PanicPoint, inject_panic};
 
@@ -29,12 +30,16 @@ pub struct LoadedZone {
     pub warnings: Vec<String>,
     /// How many of its records were left out, each with a warning.
     pub left_out: u64,
-    /// The differences that lead to it from what is served, where somebody may want to know.
-    pub steps: Option<Vec<Arc<ZoneDifference>>>,
+    /// The versions that lead to it from what is served, where somebody may want to know.
+    pub versions: Option<Vec<ZoneVersion>>,
+    /// How it came about, where no version says so.
+    pub origin: Option<VersionOrigin>,
     /// When its first signature expires, in seconds since 1970; none for a zone without signatures.
     pub expires: Option<u64>,
     /// Of a zone of other servers.
     pub times: Option<SecondaryTimes>,
+    /// What is known from before of a zone whose versions are kept.
+    pub(super) before: Option<Box<KeptBefore>>,
 }
 
 /// A zone that could not be read.
@@ -93,7 +98,9 @@ fn load_at(
                 files: Vec::new(),
                 warnings: in_words(&loaded.warnings),
                 left_out: loaded.left_out,
-                steps: None,
+                versions: None,
+                origin: None,
+                before: None,
                 times: None,
                 expires: None,
             }),
@@ -167,7 +174,9 @@ fn verified(
         files,
         warnings,
         left_out,
-        steps: None,
+        versions: None,
+        origin: None,
+        before: None,
         times: None,
         expires: found.expires.map(|expires| time_near(expires, now)),
     })
@@ -193,7 +202,9 @@ pub(super) fn load_contents(contents: ZoneContents) -> Result<LoadedZone, Vec<St
         files: Vec::new(),
         warnings,
         left_out: 0,
-        steps: None,
+        versions: None,
+        origin: None,
+        before: None,
         expires: found.expires.map(|expires| time_near(expires, now)),
         times: None,
     })

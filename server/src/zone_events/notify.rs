@@ -1,6 +1,7 @@
 //! Tells other servers of new versions of zones (RFC 1996).
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -16,7 +17,7 @@ use tokio::time::{sleep_until, timeout};
 
 use super::notify_schedule::{DueNotify, NotifySchedule, NotifySlotKey};
 use crate::metrics::NotifyResult;
-use crate::snapshot::{ServerState, ZoneEntry};
+use crate::snapshot::{AnnouncedZone, NotifyReply, ServerState, ZoneEntry};
 
 /// The longest message: header, a name, a SOA of three names, a TSIG.
 const LONGEST: usize = 2048;
@@ -34,11 +35,24 @@ enum NotifyOutcome {
     Gone,
 }
 
+impl fmt::Display for NotifyOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answered(Rcode::NOERROR) => f.write_str("has acknowledged it"),
+            Self::Answered(rcode) => write!(f, "answers {rcode}"),
+            Self::Unanswered => f.write_str("has not answered yet and is told again"),
+            Self::Failed(error) => write!(f, "cannot be told now ({error}) and is told again"),
+            Self::Gone => f.write_str("is not told: there is no such zone or key any more"),
+        }
+    }
+}
+
 /// Tells the servers of each zone that is announced, until `stop` says so.
 pub async fn send_notifications(live: Arc<ServerState>, mut stop: watch::Receiver<bool>) {
     let mut schedule = NotifySchedule::default();
     let mut under_way = JoinSet::new();
     let mut handles: HashMap<NotifySlotKey, AbortHandle> = HashMap::new();
+    let mut awaited: HashMap<NotifySlotKey, Vec<NotifyReply>> = HashMap::new();
     loop {
         let now = Instant::now();
         while let Some(due) = schedule.next(now) {
@@ -49,18 +63,28 @@ pub async fn send_notifications(live: Arc<ServerState>, mut stop: watch::Receive
         }
         let pause = schedule.due().unwrap_or(now + LONGEST_PAUSE);
         tokio::select! {
-            entries = live.announcements.take() => {
-                for (entry, target) in entries.iter().flat_map(|e| e.origin.notify.iter().map(move |t| (e, t))) {
-                    if let Some(handle) = handles.remove(&(entry.zone.name().clone(), target.address)) {
-                        handle.abort();
+            announced = live.announcements.take() => {
+                for AnnouncedZone { entry, replies } in &announced {
+                    for target in &entry.origin.notify {
+                        let key = (entry.zone.name().clone(), target.address);
+                        if let Some(handle) = handles.remove(&key) {
+                            handle.abort();
+                        }
+                        schedule.announce(entry, target, Instant::now());
+                        if !replies.is_empty() {
+                            awaited.entry(key).or_default().extend(replies.iter().cloned());
+                        }
                     }
-                    schedule.announce(entry, target, Instant::now());
                 }
             }
             Some(done) = under_way.join_next_with_id() => {
                 // Of one that a newer version has taken the place of nothing is noted.
                 if let Ok((id, (key, outcome))) = done && handles.get(&key).is_some_and(|handle| handle.id() == id) {
                     handles.remove(&key);
+                    for reply in awaited.remove(&key).into_iter().flatten() {
+                        // Whoever asked may be gone.
+                        let _ = reply.send((key.1, outcome.to_string()));
+                    }
                     conclude(&live, &mut schedule, &key, &outcome);
                 }
             }

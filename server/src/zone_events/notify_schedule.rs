@@ -184,7 +184,7 @@ mod tests {
     use rhumb_zones::file::ZoneReadOptions;
 
     use super::*;
-    use crate::snapshot::{ServedZone, ZoneFile, ZoneOrigin};
+    use crate::snapshot::{ServedZone, ZoneFile, ZoneOrigin, ZoneVersioning};
 
     fn entry(name: &str) -> ZoneEntry {
         let place = FilePlace { file: Path::new("x.yaml").into(), line: 1, column: 1 };
@@ -194,6 +194,7 @@ mod tests {
             transfer_to: Vec::new(),
             notify: Vec::new(),
             update: Vec::new(),
+            versioning: ZoneVersioning::default(),
             reading: ZoneReadOptions::default(),
             secondary: None,
         };

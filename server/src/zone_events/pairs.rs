@@ -41,10 +41,9 @@ impl ZonePair {
         })
     }
 
-    /// The zone whose next version is read, where somebody may ask how it differs.
+    /// The zone whose next version is read.
     pub(super) fn base(&self) -> Option<Arc<ServedZone>> {
-        let is_transferred = !self.wanted.origin.transfer_to.is_empty();
-        self.present.as_ref().filter(|_| is_transferred).map(|entry| Arc::clone(&entry.zone))
+        self.present.as_ref().map(|entry| Arc::clone(&entry.zone))
     }
 
     /// Whether nothing but its contents can change.

@@ -6,13 +6,22 @@ use rhumb_wire::serial;
 use rhumb_zones::ZoneContents;
 
 use super::load::{ZoneRead, own_mark, unix_time};
+use super::versions::FileOutcome;
 use crate::snapshot::{NewContents, StaleVersion, ZoneEntry, ZoneTrouble};
 
 /// Serves from now on what was read, in place of the version that was served when reading began; a zone that could not be
-/// read keeps its contents. Gives what was served until now.
+/// read keeps its contents.
+pub(super) fn publish_zone(entry: &ZoneEntry, version: u32, read: ZoneRead) -> FileOutcome {
+    let serial = read.as_ref().ok().map(|loaded| loaded.contents.serial());
+    let Ok(old) = publish_contents(entry, version, read) else { return FileOutcome::Stale };
+    let is_newer = |serial| old.as_ref().is_none_or(|old| serial::is_newer(serial, old.serial()));
+    FileOutcome::Done { is_newer: serial.is_some_and(is_newer), old }
+}
+
+/// Gives what was served until now.
 ///
-/// Errors: another version is served by now. Nothing is changed, and the file has to be looked at again.
-pub(super) fn publish_zone(
+/// Errors: another version is served by now. Nothing is changed.
+fn publish_contents(
     entry: &ZoneEntry,
     version: u32,
     read: ZoneRead,
@@ -26,11 +35,11 @@ pub(super) fn publish_zone(
                 return Ok(entry.zone.expire());
             }
             let mark = own_mark(&loaded.files);
-            let steps = loaded.steps.iter().flatten();
-            if let Some(step) = steps.last().filter(|step| !step.is_empty() && !loaded.files.is_empty())
+            let step = loaded.versions.iter().flatten().last().map(|version| &version.difference);
+            if let Some(step) = step.filter(|step| !step.is_empty() && !loaded.files.is_empty())
                 && !serial::is_newer(step.to, step.from)
             {
-                let (zone, next) = (entry.zone.name(), step.from.wrapping_add(1));
+                let (zone, next) = (entry.zone.name(), serial::next(step.from));
                 tracing::warn!(
                     "zone {zone} has changed and its serial, {}, is not newer than {} before: secondaries do not take the change \
                      until the serial is {next} or later",
@@ -43,7 +52,9 @@ pub(super) fn publish_zone(
                 file: mark,
                 included: loaded.files.into_iter().skip(1).collect(),
                 expires: loaded.expires,
-                steps: loaded.steps,
+                versions: loaded.versions,
+                origin: loaded.origin,
+                limits: entry.origin.versioning.history,
                 times: loaded.times,
                 left_out: loaded.left_out,
             };

@@ -23,7 +23,7 @@ pub(super) struct ReadJob {
     pub(super) zone: ConfiguredZone,
     /// Not read if the files of this are what they were.
     pub(super) kept: Option<ZoneEntry>,
-    /// The zone that it is to replace the contents of, where the difference is wanted.
+    /// The zone that it is to replace the contents of.
     pub(super) base: Option<Arc<ServedZone>>,
     /// Its files as they were when they were found incomplete.
     pub(super) seen: Vec<FileRead>,

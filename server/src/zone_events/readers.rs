@@ -8,10 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rhumb_watch::OpenWriters;
-use rhumb_zones::ZoneDifference;
 
 use super::configured::ConfiguredZone;
-use super::load::{LoadedZone, ZoneRead, ZoneRefusal};
+use super::load::{ZoneRead, ZoneRefusal};
 use super::read_job::{ReadJob, ZoneReadOutcome};
 use super::read_queue::{ReadQueue, ReadTicket};
 use crate::metrics::{CounterBlock, ServerMetrics};
@@ -24,8 +23,8 @@ const READ_BOUND: Duration = Duration::from_mins(10);
 /// Threads started at most in place of those that do not come back.
 const MOST_REPLACEMENTS: usize = 16;
 
-/// Reads a zone; none where there is nothing to read.
-type LoadZone = Box<dyn Fn(&ConfiguredZone) -> Option<ZoneRead> + Send + Sync>;
+/// Reads a zone that may be served already; none where there is nothing to read.
+type LoadZone = Box<dyn Fn(&ConfiguredZone, Option<&ServedZone>) -> Option<ZoneRead> + Send + Sync>;
 
 /// How reading is bounded, and done.
 pub(super) struct ReaderSettings {
@@ -40,7 +39,9 @@ pub(super) struct ReaderSettings {
 
 impl ReaderSettings {
     /// As many threads as there are cores, and at least two: a small zone does not wait for a large one.
-    pub(super) fn new(load: impl Fn(&ConfiguredZone) -> Option<ZoneRead> + Send + Sync + 'static) -> Self {
+    pub(super) fn new(
+        load: impl Fn(&ConfiguredZone, Option<&ServedZone>) -> Option<ZoneRead> + Send + Sync + 'static,
+    ) -> Self {
         Self {
             threads: std::thread::available_parallelism().map_or(2, NonZeroUsize::get).max(2),
             open_bound: OPEN_BOUND,
@@ -166,8 +167,7 @@ impl ReaderContext {
         (self.settings.open)(&job.zone);
         self.queue.note_open(ticket);
         let unchanged = job.kept.as_ref().is_some_and(ZoneEntry::is_current);
-        let read = if unchanged { None } else { self.load(&job.zone) };
-        let read = read.map(|read| read.map(|loaded| with_difference(loaded, job.base.as_deref())));
+        let read = if unchanged { None } else { self.load(&job.zone, job.base.as_deref()) };
         let outcome = match read {
             _ if !self.queue.finish(ticket) => ZoneReadOutcome::Late,
             None => ZoneReadOutcome::Unchanged,
@@ -177,9 +177,9 @@ impl ReaderContext {
     }
 
     /// Loads a zone; once more where that panicked. A file that makes it panic twice is refused.
-    fn load(&self, zone: &ConfiguredZone) -> Option<ZoneRead> {
+    fn load(&self, zone: &ConfiguredZone, served: Option<&ServedZone>) -> Option<ZoneRead> {
         for _ in 0..2 {
-            match catch_unwind(AssertUnwindSafe(|| (self.settings.load)(zone))) {
+            match catch_unwind(AssertUnwindSafe(|| (self.settings.load)(zone, served))) {
                 Ok(read) => return read,
                 Err(_) => self.metrics.with_local(CounterBlock::panic),
             }
@@ -206,17 +206,6 @@ impl ReaderContext {
             None => ZoneReadOutcome::Read(read),
         }
     }
-}
-
-/// What was read, with how it differs from what is served.
-fn with_difference(mut loaded: LoadedZone, base: Option<&ServedZone>) -> LoadedZone {
-    if loaded.steps.is_some() {
-        return loaded;
-    }
-    let served = base.and_then(ServedZone::contents);
-    let difference = served.and_then(|served| ZoneDifference::between(&served, &loaded.contents));
-    loaded.steps = difference.map(|step| vec![Arc::new(step)]);
-    loaded
 }
 
 fn shown_file(zone: &ConfiguredZone) -> String {

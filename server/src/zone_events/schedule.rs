@@ -7,26 +7,24 @@ use std::time::Instant;
 
 use rhumb_config::ServerConfig;
 use rhumb_watch::OpenWriters;
-use rhumb_wire::{DomainName, serial};
+use rhumb_wire::DomainName;
 use rhumb_zones::NameTable;
 
 use super::attention::ZoneAttention;
 use super::changes::{DirtyZones, FileChanges};
 use super::configured::ZoneFolders;
 use super::describe;
+use super::in_force::{KeptVersions, PendingCommit, install_table};
 use super::load::ZoneRead;
 use super::open_files::OpenZoneFiles;
-use super::outcome::{NextZones, PlannedRead, ZoneReadReply, ZonesPlan};
+use super::outcome::{ZoneReadReply, ZonesPlan};
 use super::pairs::{PairedZones, ZonePair, next_zones, pair_all, pair_names};
 use super::preload::PreloadedZones;
-use super::publish::publish_zone;
 use super::read_job::{ReadJob, ReadReason, ZoneReadOutcome};
 use super::readers::ZoneReaders;
-use super::recent_updates::RecentUpdates;
-use super::state::StateStore;
 use crate::change::log_changes;
 use crate::snapshot::retired::DeferredFree;
-use crate::snapshot::{FileRead, ServerSnapshot, ServerState, SnapshotView, ZoneEntry, ZoneFile};
+use crate::snapshot::{FileRead, ServerSnapshot, ServerState, ZoneEntry, ZoneFile};
 
 /// Makes the next snapshot current, with these zones or with those that there are. Gives the one before.
 pub(super) type InstallSnapshot = Box<dyn FnOnce(Option<NameTable<ZoneEntry>>) -> Arc<ServerSnapshot> + Send>;
@@ -34,7 +32,7 @@ pub(super) type InstallSnapshot = Box<dyn FnOnce(Option<NameTable<ZoneEntry>>) -
 pub(super) type PlanReply = Box<dyn FnOnce(Result<ZonesPlan, Vec<String>>) + Send>;
 
 /// A set of zones being read, to come into force together.
-struct ActivePlan {
+pub(super) struct ActivePlan {
     number: u64,
     paired: PairedZones,
     /// Zones still being read.
@@ -51,33 +49,34 @@ struct ActivePlan {
 /// The zones that there are, and what is under way with them.
 pub(super) struct ZoneSchedule {
     pub(super) live: Arc<ServerState>,
-    /// Where versions are kept.
-    pub(super) store: Option<StateStore>,
-    pub(super) recent_updates: RecentUpdates,
+    /// Where versions are kept, and the thread that makes them.
+    pub(super) versions: KeptVersions,
     readers: ZoneReaders,
     open_files: OpenZoneFiles,
-    folders: ZoneFolders,
-    attention: ZoneAttention,
+    pub(super) folders: ZoneFolders,
+    pub(super) attention: ZoneAttention,
     preloaded: Option<PreloadedZones>,
     /// Zones that are read because their files changed, and whether they have changed again since.
-    reading: HashMap<DomainName, bool>,
+    pub(super) reading: HashMap<DomainName, bool>,
     /// Who waits for a zone to be read again.
-    awaited: HashMap<DomainName, Vec<ZoneReadReply>>,
-    plan: Option<ActivePlan>,
+    pub(super) awaited: HashMap<DomainName, Vec<ZoneReadReply>>,
+    pub(super) plan: Option<ActivePlan>,
+    /// A plan that comes into force as soon as its versions are kept.
+    pub(super) committing: Option<PendingCommit>,
     last_plan: u64,
     /// What has to be looked at once the plan is in force or given up.
-    deferred: DirtyZones,
+    pub(super) deferred: DirtyZones,
     /// Zones that have a new version.
     pub(super) announced: Vec<ZoneEntry>,
     pub(super) retired: DeferredFree,
     /// Called when zones include other files than before.
-    notify: Box<dyn Fn() + Send>,
+    pub(super) notify: Box<dyn Fn() + Send>,
 }
 
 impl ZoneSchedule {
     pub(super) fn new(
         live: Arc<ServerState>,
-        store: Option<StateStore>,
+        versions: KeptVersions,
         readers: ZoneReaders,
         open_files: OpenZoneFiles,
         attention: ZoneAttention,
@@ -86,8 +85,7 @@ impl ZoneSchedule {
     ) -> Self {
         Self {
             live,
-            store,
-            recent_updates: RecentUpdates::default(),
+            versions,
             readers,
             open_files,
             folders: ZoneFolders::default(),
@@ -96,6 +94,7 @@ impl ZoneSchedule {
             reading: HashMap::new(),
             awaited: HashMap::new(),
             plan: None,
+            committing: None,
             last_plan: 0,
             deferred: DirtyZones::default(),
             announced: Vec::new(),
@@ -246,7 +245,7 @@ impl ZoneSchedule {
     }
 
     /// Tells those that wait for this zone what came of it.
-    fn answer_awaited(&mut self, name: &DomainName, result: &Result<u32, Vec<String>>) {
+    pub(super) fn answer_awaited(&mut self, name: &DomainName, result: &Result<u32, Vec<String>>) {
         for reply in self.awaited.remove(name).into_iter().flatten() {
             let _ = reply.send(result.clone());
         }
@@ -282,7 +281,7 @@ impl ZoneSchedule {
     }
 
     /// Without `read`, the zone stays as it is.
-    fn take_read(&mut self, job: ReadJob, read: Option<ZoneRead>) {
+    pub(super) fn take_read(&mut self, job: ReadJob, read: Option<ZoneRead>) {
         match job.reason {
             ReadReason::Planned { plan: number, index } => {
                 let Some(plan) = self.active_plan(number) else { return };
@@ -349,54 +348,6 @@ impl ZoneSchedule {
         }
     }
 
-    fn publish_changed(&mut self, name: DomainName, version: u32, read: Option<ZoneRead>) {
-        let again = self.reading.remove(&name).unwrap_or(false);
-        let problems =
-            read.as_ref().and_then(|read| read.as_ref().err()).map(|refusal| refusal.problems.clone());
-        let snapshot = self.live.snapshot.load_full();
-        if let (Some(entry), Some(read)) = (snapshot.view.zone_at(&name), read) {
-            let old = entry.zone.contents().map(|contents| contents.serial());
-            let is_good = read.is_ok();
-            let planned = PlannedRead { entry: entry.clone(), version, read };
-            if self.publish_read(planned) {
-                self.included_changed();
-            }
-            self.announce();
-            if let Some(new) = entry.zone.contents().map(|contents| contents.serial()).filter(|_| is_good) {
-                tracing::info!("{}", describe::loaded_anew(&name, old, new));
-            }
-        }
-        if again {
-            self.look_at(&DirtyZones::one(name));
-        } else if self.awaited.contains_key(&name) {
-            let serial = snapshot.view.zone_at(&name).and_then(|entry| entry.zone.contents());
-            let serial = serial.map(|contents| contents.serial());
-            let gone = || vec![format!("there is no zone {name} any more")];
-            let result = problems.map_or_else(|| serial.ok_or_else(gone), Err);
-            self.answer_awaited(&name, &result);
-        }
-    }
-
-    /// Serves what was read. Whether the zone includes other files than before.
-    pub(super) fn publish_read(&mut self, planned: PlannedRead) -> bool {
-        let PlannedRead { entry, version, read } = planned;
-        let (version, read) = self.merged(&entry, version, read);
-        self.retired.add_freed(read.as_ref().map_or(0, |loaded| loaded.contents.memory()));
-        let serial = read.as_ref().ok().map(|loaded| loaded.contents.serial());
-        let Ok(old) = publish_zone(&entry, version, read) else {
-            self.deferred.names.insert(entry.zone.name().clone());
-            return false;
-        };
-        let is_newer = |serial| old.as_ref().is_none_or(|old| serial::is_newer(serial, old.serial()));
-        if serial.is_some_and(is_newer) && !entry.origin.notify.is_empty() {
-            self.announced.push(entry.clone());
-        }
-        if let Some(old) = old {
-            self.retired.add_contents(old);
-        }
-        self.attention.update(&entry)
-    }
-
     /// Hands over the plan if all its zones are read.
     fn finish_plan(&mut self) {
         let Some(plan) = self.plan.as_mut().filter(|plan| plan.outstanding == 0) else { return };
@@ -413,34 +364,7 @@ impl ZoneSchedule {
         }
         log_changes(&zones.changes);
         let live = Arc::clone(&self.live);
-        self.commit(zones, Box::new(move |table| install_table(&live, table)));
-    }
-
-    /// Puts a plan in force: contents first, then the snapshot that has the new zones. Gives the snapshot before.
-    pub(super) fn commit(&mut self, plan: ZonesPlan, install: InstallSnapshot) -> Arc<ServerSnapshot> {
-        let NextZones { read, table, folders, gone } = plan.next;
-        self.plan = None;
-        let mut included = false;
-        for name in &gone {
-            included |= self.attention.remove(name);
-        }
-        for planned in read {
-            included |= self.publish_read(planned);
-        }
-        let old = install(table);
-        self.announce();
-        self.live.refreshes.look();
-        if let Some(folders) = folders {
-            self.folders = folders;
-            for (_, entry) in self.live.snapshot.load_full().view.zones.iter() {
-                included |= self.attention.update(entry);
-            }
-        }
-        self.retired.add_snapshot(Arc::clone(&old));
-        if included {
-            self.included_changed();
-        }
-        old
+        self.commit(zones, Box::new(move |table| install_table(&live, table)), Box::new(drop));
     }
 
     /// Gives the plan up; what it was made for has to be looked at again.
@@ -461,31 +385,10 @@ impl ZoneSchedule {
 
     /// After a panic: nothing is under way, and everything is looked at again.
     pub(super) fn recover(&mut self) {
-        self.plan = None;
+        (self.plan, self.committing) = (None, None);
         self.reading.clear();
         self.awaited.clear();
         self.open_files.clear();
         self.deferred = DirtyZones::every();
     }
-
-    /// Has the servers told of the new versions: once the keys that this is signed with are in force.
-    pub(super) fn announce(&mut self) {
-        for entry in self.announced.drain(..) {
-            self.live.announcements.push(&entry);
-        }
-    }
-
-    fn included_changed(&self) {
-        self.attention.publish();
-        (self.notify)();
-    }
-}
-
-/// Makes a snapshot current that differs in its zones alone.
-fn install_table(live: &ServerState, table: Option<NameTable<ZoneEntry>>) -> Arc<ServerSnapshot> {
-    let old = live.snapshot.load_full();
-    let Some(zones) = table else { return old };
-    let view = SnapshotView { zones, ..old.view.clone() };
-    let next = ServerSnapshot { serial: old.serial + 1, view, ..ServerSnapshot::clone(&old) };
-    live.snapshot.swap(Arc::new(next))
 }

@@ -9,6 +9,7 @@ mod checkpoint;
 mod encode;
 mod files;
 mod folder;
+mod frozen;
 mod index;
 mod keeper;
 mod log;
@@ -20,5 +21,7 @@ mod writer;
 
 pub(super) use encode::{StateChange, StateVersion};
 pub use folder::{StateFolder, StateFolderError};
+pub(super) use frozen::{read_frozen, write_frozen};
+pub(super) use shared::StateError;
 pub use store::StateStore;
 pub(super) use store::{PendingWrite, await_write};

@@ -1,5 +1,6 @@
 //! The zone thread, and the way to it.
 
+use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,21 +11,24 @@ use arc_swap::ArcSwap;
 use rhumb_config::ServerConfig;
 use rhumb_watch::OpenWriters;
 use rhumb_wire::DomainName;
+use rhumb_zones::ZoneContents;
 
 use super::attention::ZoneAttention;
 use super::changes::FileChanges;
 use super::difference;
+use super::in_force::{KeptFiles, KeptVersions};
 use super::open_files::{LOOK_PAUSE, OpenZoneFiles};
 use super::outcome::{PlanPurpose, ZoneReadReply, ZonesPlan};
 use super::preload::PreloadedZones;
 use super::read_job::{ReadJob, ZoneReadOutcome};
 use super::readers::{ReaderSettings, ZoneReaders};
 use super::schedule::{InstallSnapshot, PlanReply, ZoneSchedule};
-use super::state::StateStore;
+use super::state::{StateStore, read_frozen};
 use super::stored::read_configured;
 use super::transferred::TransferredZone;
+use super::versions::{VersionCommand, VersionEvent, VersionReply, VersionThread};
 use crate::snapshot::retired::SWEEP_PAUSE;
-use crate::snapshot::{ServerSnapshot, ServerState};
+use crate::snapshot::{ServerSnapshot, ServerState, ZoneEntry};
 
 /// What the zone thread is asked to do.
 enum ZoneEvent {
@@ -36,13 +40,22 @@ enum ZoneEvent {
     Read(Box<(ReadJob, ZoneReadOutcome)>),
     Transferred(Box<TransferredZone>),
     Expire(DomainName),
-    Updates,
+    Kept(KeptFiles),
+    Replaced(ZoneEntry, Option<Arc<ZoneContents>>),
+}
+
+impl ZoneEvent {
+    /// Whether it is about plans: one that is being put in force comes first.
+    const fn is_of_plans(&self) -> bool {
+        matches!(self, Self::Plan { .. } | Self::Commit { .. } | Self::Abandon)
+    }
 }
 
 /// The way to the one thread that changes the contents of zones and makes snapshots current.
 #[derive(Debug, Clone)]
 pub struct ZoneWriter {
     events: Sender<ZoneEvent>,
+    versions: Sender<VersionEvent>,
     included: Arc<ArcSwap<Vec<PathBuf>>>,
 }
 
@@ -60,30 +73,28 @@ impl ZoneWriter {
         let (events, inbox) = channel();
         let (read, store) = (events.clone(), store.cloned());
         let readers_store = store.clone();
-        let settings = ReaderSettings::new(move |zone| read_configured(zone, readers_store.as_ref()));
+        let settings =
+            ReaderSettings::new(move |zone, served| read_configured(zone, served, readers_store.as_ref()));
         let readers = ZoneReaders::start(&live.metrics, writers.clone(), settings, move |job, outcome| {
             // The zone thread is gone only when the process ends.
             let _ = read.send(ZoneEvent::Read(Box::new((job, outcome))));
         })?;
         let attention = ZoneAttention::default();
         let included = attention.included();
+        let versions = start_versions(live, store, &events)?;
+        let sender = versions.events.clone();
         let schedule = ZoneSchedule::new(
             Arc::clone(live),
-            store,
+            versions,
             readers,
             OpenZoneFiles::new(writers.clone()),
             attention,
             preloaded,
             Box::new(notify),
         );
-        let waiting = events.clone();
-        live.updates.set_wake(move || {
-            // The zone thread is gone only when the process ends.
-            let _ = waiting.send(ZoneEvent::Updates);
-        });
         let live = Arc::clone(live);
         std::thread::Builder::new().name("zones".into()).spawn(move || run(schedule, &inbox, &live))?;
-        Ok(Self { events, included })
+        Ok(Self { events, versions: sender, included })
     }
 
     /// Works out what `config` comes to and replies once its zones are read. Of a reload's plan the caller has to say
@@ -130,6 +141,12 @@ impl ZoneWriter {
         self.send(ZoneEvent::Expire(name));
     }
 
+    /// Does what an operator asks for, and replies once it is kept.
+    pub fn command(&self, command: VersionCommand, reply: VersionReply) {
+        // The thread ends with the last sender.
+        let _ = self.versions.send(VersionEvent::Command(command, reply));
+    }
+
     /// The files that zones include, in order.
     pub fn included(&self) -> Arc<Vec<PathBuf>> {
         self.included.load_full()
@@ -141,16 +158,50 @@ impl ZoneWriter {
     }
 }
 
+/// Starts the thread of versions, and has it woken by updates that wait.
+fn start_versions(
+    live: &Arc<ServerState>,
+    store: Option<StateStore>,
+    events: &Sender<ZoneEvent>,
+) -> io::Result<KeptVersions> {
+    if let Some(store) = &store {
+        live.frozen.set(read_frozen(store)?);
+    }
+    // The zone thread is gone only when the process ends; so is the other.
+    let (replaced, back) = (events.clone(), events.clone());
+    let versions = VersionThread::start(Arc::clone(live), store.clone(), move |entry, old| {
+        let _ = replaced.send(ZoneEvent::Replaced(entry, old));
+    })?;
+    let waiting = versions.clone();
+    live.updates.set_wake(move || {
+        let _ = waiting.send(VersionEvent::Updates);
+    });
+    let back = Arc::new(move |files| {
+        let _ = back.send(ZoneEvent::Kept(files));
+    });
+    Ok(KeptVersions { store, events: versions, back })
+}
+
 fn run(mut schedule: ZoneSchedule, inbox: &Receiver<ZoneEvent>, live: &Arc<ServerState>) {
     rhumb_net::yield_to_others();
     let mut restarted = false;
+    let mut postponed = VecDeque::new();
     live.metrics.workers().register("zones", "zones").supervise(|worker| {
         if std::mem::replace(&mut restarted, true) {
             schedule.recover();
         }
         while let Some(event) = next(&mut schedule, inbox) {
             let _busy = worker.busy();
-            execute(&mut schedule, event, live);
+            if schedule.committing.is_some() && event.is_of_plans() {
+                postponed.push_back(event);
+            } else {
+                execute(&mut schedule, event, live);
+            }
+            while schedule.committing.is_none()
+                && let Some(event) = postponed.pop_front()
+            {
+                execute(&mut schedule, event, live);
+            }
             schedule.resume();
             schedule.retired.sweep();
         }
@@ -192,7 +243,7 @@ fn execute(schedule: &mut ZoneSchedule, event: ZoneEvent, live: &Arc<ServerState
         }
         ZoneEvent::Commit { plan, install, done } => {
             // Whoever waits for it is gone only when the server ends.
-            let _ = done.send(schedule.commit(*plan, install));
+            schedule.commit(*plan, install, Box::new(move |old| drop(done.send(old))));
         }
         ZoneEvent::Abandon => schedule.abandon(),
         ZoneEvent::FilesChanged(changes) => schedule.files_changed(&changes),
@@ -203,6 +254,10 @@ fn execute(schedule: &mut ZoneSchedule, event: ZoneEvent, live: &Arc<ServerState
         }
         ZoneEvent::Transferred(transferred) => schedule.publish_transferred(*transferred),
         ZoneEvent::Expire(name) => schedule.expire(&name),
-        ZoneEvent::Updates => schedule.carry_out_updates(),
+        ZoneEvent::Kept(files) => schedule.take_kept(files),
+        ZoneEvent::Replaced(entry, old) => {
+            schedule.note_replaced(&entry, old, true);
+            schedule.announce();
+        }
     }
 }

@@ -55,6 +55,22 @@ impl ZoneDifference {
         self.added.iter()
     }
 
+    /// Records removed, the SOA first where it differs.
+    pub fn removed_with_soa(&self) -> impl Iterator<Item = DifferenceRecord<'_>> {
+        self.soa_if_changed(0).chain(self.removed.iter())
+    }
+
+    /// Records added, the SOA first where it differs.
+    pub fn added_with_soa(&self) -> impl Iterator<Item = DifferenceRecord<'_>> {
+        self.soa_if_changed(1).chain(self.added.iter())
+    }
+
+    fn soa_if_changed(&self, which: usize) -> impl Iterator<Item = DifferenceRecord<'_>> {
+        let [old, new] = &self.soa;
+        let soa = self.soa.get(which).filter(|_| old != new);
+        soa.into_iter().flat_map(RecordList::iter)
+    }
+
     /// Whether the two versions are the same, SOA and all.
     pub fn is_empty(&self) -> bool {
         let [old, new] = &self.soa;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use rhumb_wire::{DomainName, NameRef};
 
 use super::payload::RecordPayload;
-use super::record::{ChangeCause, JournalRecord, RecordKind};
+use super::record::{JournalRecord, RecordKind};
 use crate::builder::ZoneBuilder;
 use crate::contents::ZoneContents;
-use crate::difference::{DifferenceMisfit, ZoneDifference};
+use crate::difference::DifferenceMisfit;
 use crate::fault::AddError;
+use crate::history::{VersionOrigin, ZoneVersion};
 
 /// Why a zone does not come out of its records.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,20 +37,16 @@ pub enum ReplayError {
 pub struct ReplayedZone {
     /// The last version.
     pub contents: ZoneContents,
-    /// What earlier versions differ by, the oldest first.
-    pub steps: Vec<Arc<ZoneDifference>>,
+    /// The versions that lead there, the oldest first.
+    pub versions: Vec<ZoneVersion>,
     /// The sequence of its last version.
     pub sequence: u64,
-    /// What caused it.
-    pub cause: ChangeCause,
-    /// When it was made, in seconds since 1970.
-    pub time: u64,
+    /// How that came about.
+    pub origin: VersionOrigin,
     /// When it was last found to be that of the primary, or made.
     pub checked: u64,
     /// Until when it may be served, in seconds since 1970; 0: for ever.
     pub expires: u64,
-    /// Who caused it.
-    pub who: String,
 }
 
 /// Takes the records of one zone in the order of their sequence, those of a whole zone in the order they were written.
@@ -59,8 +56,8 @@ pub struct ZoneReplay {
     /// A whole zone under way: its sequence, and how many parts have come.
     builder: Option<(u64, u32, Box<ZoneBuilder>)>,
     zone: Option<ReplayedZone>,
-    /// Differences that come before the next whole zone.
-    earlier: Vec<Arc<ZoneDifference>>,
+    /// Versions that come before the next whole zone.
+    earlier: Vec<ZoneVersion>,
 }
 
 impl ZoneReplay {
@@ -79,7 +76,7 @@ impl ZoneReplay {
             RecordKind::Change => self.change(record),
             RecordKind::Earlier => {
                 let step = RecordPayload(record.payload).difference().ok_or(ReplayError::Content)?;
-                self.earlier.push(Arc::new(step));
+                self.earlier.push(ZoneVersion { difference: Arc::new(step), origin: origin_of(record) });
                 Ok(())
             }
             RecordKind::Checked => {
@@ -130,13 +127,11 @@ impl ZoneReplay {
         }
         self.zone = Some(ReplayedZone {
             contents,
-            steps: std::mem::take(&mut self.earlier),
+            versions: std::mem::take(&mut self.earlier),
             sequence: record.base,
-            cause: record.cause,
-            time: record.time,
+            origin: origin_of(record),
             checked: record.time,
             expires: record.expires,
-            who: record.who.to_owned(),
         });
         Ok(())
     }
@@ -155,10 +150,13 @@ impl ZoneReplay {
             return Err(ReplayError::Content);
         }
         zone.contents = zone.contents.apply([&step])?;
-        zone.steps.push(Arc::new(step));
-        (zone.sequence, zone.cause, zone.time) = (record.sequence, record.cause, record.time);
+        zone.versions.push(ZoneVersion { difference: Arc::new(step), origin: origin_of(record) });
+        (zone.sequence, zone.origin) = (record.sequence, origin_of(record));
         (zone.checked, zone.expires) = (record.time, record.expires);
-        record.who.clone_into(&mut zone.who);
         Ok(())
     }
+}
+
+fn origin_of(record: &JournalRecord<'_>) -> VersionOrigin {
+    VersionOrigin { cause: record.cause, time: record.time, who: record.who.into() }
 }

@@ -114,6 +114,31 @@ impl<'c> UpdateBatch<'c> {
     }
 }
 
+impl ZoneContents {
+    /// These contents with another serial.
+    ///
+    /// Errors: `SignedElsewhere`, `NoSoa`; and `Record` and `Zone`, which are not known to happen.
+    pub fn with_serial(&self, serial: u32) -> Result<UpdatedZone, UpdateRefusal> {
+        if self.is_signed() {
+            return Err(UpdateRefusal::SignedElsewhere);
+        }
+        let mut change = self.change();
+        set_serial(&mut change, serial)?;
+        finish_change(change, self.apex(), |_| serial)?.ok_or(UpdateRefusal::NoSoa)
+    }
+}
+
+/// Gives the SOA another serial.
+fn set_serial(change: &mut ZoneChange<'_>, serial: u32) -> Result<(), UpdateRefusal> {
+    let difference = change.difference().ok_or(UpdateRefusal::NoSoa)?;
+    let [_, soa] = difference.soas().ok_or(UpdateRefusal::NoSoa)?;
+    let mut rdata = soa.rdata.to_vec();
+    let numbers = rdata.last_chunk_mut::<20>().and_then(|numbers| numbers.first_chunk_mut());
+    *numbers.ok_or(UpdateRefusal::NoSoa)? = serial.to_be_bytes();
+    let added = change.add(soa.owner, Type::SOA, soa.ttl, &rdata);
+    added.map(|_| ()).map_err(|error| UpdateRefusal::Record(soa.owner.to_name(), error))
+}
+
 /// The version that comes of a change; none where it changes nothing. The serial moves unless the change has moved it.
 pub(super) fn finish_change(
     mut change: ZoneChange<'_>,
@@ -125,13 +150,7 @@ pub(super) fn finish_change(
         return Ok(None);
     }
     if difference.from == difference.to {
-        let [_, soa] = difference.soas().ok_or(UpdateRefusal::NoSoa)?;
-        let mut rdata = soa.rdata.to_vec();
-        let numbers = rdata.last_chunk_mut::<20>().and_then(|numbers| numbers.first_chunk_mut());
-        *numbers.ok_or(UpdateRefusal::NoSoa)? = next_serial(difference.from).to_be_bytes();
-        change
-            .add(soa.owner, Type::SOA, soa.ttl, &rdata)
-            .map_err(|error| UpdateRefusal::Record(soa.owner.to_name(), error))?;
+        set_serial(&mut change, next_serial(difference.from))?;
         difference = change.difference().ok_or(UpdateRefusal::NoSoa)?;
     }
     let contents = change.finish().map_err(|faults| {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use rhumb_wire::{DomainName, NameRef, Type};
+use rhumb_wire::{DomainName, NameRef, Type, serial};
 
 use super::batch::{UpdatedZone, finish_change};
 use super::refusal::UpdateRefusal;
@@ -32,15 +32,36 @@ pub struct MergeConflict {
     pub rtype: Type,
     /// Their RDATA in canonical form.
     pub dropped: Vec<Vec<u8>>,
+    /// What the file has there instead: type and RDATA in canonical form.
+    pub file: Vec<(Type, Vec<u8>)>,
 }
 
-/// `www.example. A: the file has taken the place of 192.0.2.9, which an update had added`, for logs.
+/// `www.example. A: the file says 192.0.2.7, an update had set 192.0.2.9`, for logs. The type stands beside RDATA of another one.
 impl fmt::Display for MergeConflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let dropped: Vec<String> = self.dropped.iter().map(|rdata| rdata_text(self.rtype, rdata)).collect();
-        let (owner, rtype, dropped) = (&self.owner, self.rtype, dropped.join(", "));
-        write!(f, "{owner} {rtype}: the file has taken the place of {dropped}, which an update had added")
+        let Self { owner, rtype, dropped, file } = self;
+        let dropped: Vec<String> = dropped.iter().map(|rdata| rdata_text(*rtype, rdata)).collect();
+        let text = |(of, rdata): &(Type, Vec<u8>)| match rdata_text(*of, rdata) {
+            text if of == rtype => text,
+            text => format!("{of} {text}"),
+        };
+        let file: Vec<String> = file.iter().map(text).collect();
+        write!(
+            f,
+            "{owner} {rtype}: the file says {}, an update had set {}",
+            file.join(", "),
+            dropped.join(", ")
+        )
     }
+}
+
+/// Whose serial a merged zone has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MergedSerial {
+    /// That of the file, where the file has changed it and it is newer; else the next.
+    File,
+    /// The next; the one in the file means nothing.
+    Next,
 }
 
 /// What the file changes of one set: RDATA in canonical form, and the records as they are added.
@@ -51,21 +72,20 @@ struct SetChange<'d> {
 }
 
 impl FileMerge {
-    /// Makes of `served` what it becomes by a file that held `old` when it was read last, and now holds `new`. The difference of the two is
+    /// Makes of `served` what it becomes by a file that held `old` when it was read last, and now holds what `difference` makes of that. It is
     /// applied; records of updates stay. Where file and updates have both put something else in the place of the same record, the
     /// file's set holds; where a CNAME or DNAME does not go with what the other has, the file's holds too. To apply the same
-    /// difference once more changes nothing. `next_serial` gives the serial that follows one; the serial in the file
-    /// means nothing.
+    /// difference once more changes nothing. `next_serial` gives the serial that follows one.
     ///
     /// Errors: `Zone`, `Record` and `NoSoa`.
     pub fn merge(
         old: &ZoneContents,
-        new: &ZoneContents,
+        difference: &ZoneDifference,
         served: &ZoneContents,
+        serial: MergedSerial,
         next_serial: impl FnOnce(u32) -> u32,
     ) -> Result<Self, UpdateRefusal> {
-        let difference = ZoneDifference::between(old, new).ok_or(UpdateRefusal::NoSoa)?;
-        let sets = sets_of(&difference);
+        let sets = sets_of(difference);
         let mut merge = MergeRun { old, change: served.change(), conflicts: Vec::new() };
         // All that goes, before what comes is held against what is left.
         let mut added = Vec::new();
@@ -75,7 +95,7 @@ impl FileMerge {
         for record in added {
             merge.add(record)?;
         }
-        merge.soa(&difference, served)?;
+        merge.soa(difference, served, serial)?;
         let MergeRun { change, mut conflicts, .. } = merge;
         conflicts.sort_by(|a, b| a.owner.cmp(&b.owner).then(a.rtype.cmp(&b.rtype)));
         Ok(Self { updated: finish_change(change, served.apex(), next_serial)?, conflicts })
@@ -121,7 +141,10 @@ impl MergeRun<'_> {
         if both_replaced || is_single(rtype) && !added.is_empty() {
             let file: BTreeSet<_> = self.old.change().canonical_rdata(owner, rtype).into_iter().collect();
             let theirs = |rdata: &&Vec<u8>| !file.contains(*rdata) && !set.added.contains_key(*rdata);
-            self.drop_records(owner, rtype, served.iter().filter(theirs).cloned().collect());
+            let dropped = served.iter().filter(theirs).cloned().collect();
+            let stays = file.iter().filter(|rdata| !set.removed.contains(*rdata));
+            let says = stays.chain(set.added.keys()).map(|rdata| (rtype, rdata.clone())).collect();
+            self.drop_records(owner, rtype, dropped, says);
         }
         for rdata in gone {
             self.change.remove_record(owner, rtype, rdata);
@@ -137,32 +160,48 @@ impl MergeRun<'_> {
             let clashes = other != rtype && (rtype == Type::CNAME || other == Type::CNAME);
             if clashes && !stands_beside_cname(other) {
                 let all = self.change.canonical_rdata(owner, other);
-                self.drop_records(owner, other, all);
+                self.drop_records(owner, other, all, vec![(rtype, canonical(rtype, rdata))]);
             }
         }
         let added = self.change.add(owner, rtype, ttl, rdata);
         added.map(|_| ()).map_err(|error| UpdateRefusal::Record(owner.to_name(), error))
     }
 
-    fn drop_records(&mut self, owner: NameRef<'_>, rtype: Type, dropped: Vec<Vec<u8>>) {
+    fn drop_records(
+        &mut self,
+        owner: NameRef<'_>,
+        rtype: Type,
+        dropped: Vec<Vec<u8>>,
+        file: Vec<(Type, Vec<u8>)>,
+    ) {
         for rdata in &dropped {
             self.change.remove_record(owner, rtype, rdata);
         }
         if !dropped.is_empty() {
-            self.conflicts.push(MergeConflict { owner: owner.to_name(), rtype, dropped });
+            self.conflicts.push(MergeConflict { owner: owner.to_name(), rtype, dropped, file });
         }
     }
 
-    /// The names, times and TTL of the SOA come from the file where it has changed them; the serial is the one that is served.
-    fn soa(&mut self, difference: &ZoneDifference, served: &ZoneContents) -> Result<(), UpdateRefusal> {
+    /// The names, times and TTL of the SOA come from the file where it has changed them; the serial is the one that is served, or that of
+    /// the file.
+    fn soa(
+        &mut self,
+        difference: &ZoneDifference,
+        served: &ZoneContents,
+        serial: MergedSerial,
+    ) -> Result<(), UpdateRefusal> {
         let [before, after] = difference.soas().ok_or(UpdateRefusal::NoSoa)?;
-        let numbered = |record: &DifferenceRecord<'_>| {
+        let numbered = |record: &DifferenceRecord<'_>, serial: u32| {
             let mut rdata = record.rdata.to_vec();
             let numbers = rdata.last_chunk_mut::<20>()?.first_chunk_mut()?;
-            *numbers = served.serial().to_be_bytes();
+            *numbers = serial.to_be_bytes();
             Some((record.ttl, rdata))
         };
-        let (before, after) = (numbered(&before), numbered(&after));
+        let is_taken = serial == MergedSerial::File
+            && difference.from != difference.to
+            && serial::is_newer(difference.to, served.serial());
+        let after_serial = if is_taken { difference.to } else { served.serial() };
+        let (before, after) = (numbered(&before, served.serial()), numbered(&after, after_serial));
         let Some((ttl, rdata)) = after.filter(|after| before.as_ref() != Some(after)) else { return Ok(()) };
         let apex = served.apex();
         let added = self.change.add(apex, Type::SOA, ttl, &rdata);

@@ -6,6 +6,7 @@
     reason = "a panic here is a failed test"
 )]
 
+mod interleaving;
 #[path = "../kit/mod.rs"]
 mod kit;
 mod merge;

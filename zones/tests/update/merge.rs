@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use proptest::prelude::*;
 use rhumb_wire::serial;
-use rhumb_zones::{FileMerge, ZoneContents};
+use rhumb_zones::{FileMerge, MergedSerial, ZoneContents, ZoneDifference};
 
 use super::kit;
 use super::message::{apply, lines};
@@ -17,6 +17,12 @@ fn file(records: &str) -> ZoneContents {
     kit::zone(&format!("{APEX}{records}"))
 }
 
+/// What comes of a file that held `old` and now holds `new`.
+fn merge(old: &ZoneContents, new: &ZoneContents, served: &ZoneContents) -> FileMerge {
+    let difference = ZoneDifference::between(old, new).unwrap();
+    FileMerge::merge(old, &difference, served, MergedSerial::Next, serial::next).unwrap()
+}
+
 fn updated(contents: ZoneContents, given: &[&str]) -> ZoneContents {
     apply(&contents, given).unwrap().1.map_or(contents, |updated| updated.contents)
 }
@@ -25,9 +31,9 @@ fn updated(contents: ZoneContents, given: &[&str]) -> ZoneContents {
 fn merged(old: &str, new: &str, updates: &[&str]) -> (Vec<String>, Vec<String>) {
     let (before, after) = (file(old), file(new));
     let served = updated(file(old), updates);
-    let merge = FileMerge::merge(&before, &after, &served, serial::next).unwrap();
-    let conflicts = merge.conflicts.iter().map(ToString::to_string).collect();
-    let contents = match merge.updated {
+    let merged = merge(&before, &after, &served);
+    let conflicts = merged.conflicts.iter().map(ToString::to_string).collect();
+    let contents = match merged.updated {
         Some(updated) => {
             assert_eq!(
                 (updated.difference.from, updated.difference.to),
@@ -36,7 +42,7 @@ fn merged(old: &str, new: &str, updates: &[&str]) -> (Vec<String>, Vec<String>) 
             assert!(serial::is_newer(updated.contents.serial(), served.serial()));
             assert_eq!(lines(&served.apply([&updated.difference]).unwrap()), lines(&updated.contents));
             // What was kept and could not be noted as kept is merged once more: nothing comes of it.
-            let again = FileMerge::merge(&before, &after, &updated.contents, serial::next).unwrap();
+            let again = merge(&before, &after, &updated.contents);
             assert!(again.updated.is_none() && again.conflicts.is_empty(), "{again:?}");
             updated.contents
         }
@@ -110,8 +116,8 @@ fn each_side_keeps_what_it_says() {
 
 #[test]
 fn the_file_holds_where_both_say_something_else() {
-    let taken = |what: &str, rdata: &str| {
-        format!("{what}: the file has taken the place of {rdata}, which an update had added")
+    let taken = |what: &str, file: &str, rdata: &str| {
+        format!("{what}: the file says {file}, an update had set {rdata}")
     };
     for (old, new, updates, wanted, conflicts) in [
         (
@@ -119,42 +125,42 @@ fn the_file_holds_where_both_say_something_else() {
             "www.example. 60 IN A 192.0.2.7",
             &["delete www.example. A", "add www.example. 60 A 192.0.2.9"][..],
             &["www.example. A 192.0.2.7 60"][..],
-            taken("www.example. A", "192.0.2.9"),
+            taken("www.example. A", "192.0.2.7", "192.0.2.9"),
         ),
         (
             "",
             "www.example. 60 IN CNAME a.example.",
             &["add www.example. 60 A 192.0.2.9"],
             &["www.example. CNAME a.example. 60"],
-            taken("www.example. A", "192.0.2.9"),
+            taken("www.example. A", "CNAME a.example.", "192.0.2.9"),
         ),
         (
             "",
             "www.example. 60 IN A 192.0.2.1",
             &["add www.example. 60 CNAME a.example."],
             &["www.example. A 192.0.2.1 60"],
-            taken("www.example. CNAME", "a.example."),
+            taken("www.example. CNAME", "A 192.0.2.1", "a.example."),
         ),
         (
             "www.example. 60 IN CNAME a.example.",
             "www.example. 60 IN CNAME b.example.",
             &["add www.example. 60 CNAME c.example."],
             &["www.example. CNAME b.example. 60"],
-            taken("www.example. CNAME", "c.example."),
+            taken("www.example. CNAME", "b.example.", "c.example."),
         ),
         (
             "www.example. 60 IN A 192.0.2.1",
             "www.example. 60 IN CNAME b.example.",
             &["add www.example. 60 TXT \"x\""],
             &["www.example. CNAME b.example. 60"],
-            taken("www.example. TXT", "\"x\""),
+            taken("www.example. TXT", "CNAME b.example.", "\"x\""),
         ),
         (
             "",
             "d.example. 60 IN DNAME a.example.",
             &["add d.example. 60 DNAME b.example."],
             &["d.example. DNAME a.example. 60"],
-            taken("d.example. DNAME", "b.example."),
+            taken("d.example. DNAME", "a.example.", "b.example."),
         ),
     ] {
         let (found, reported) = merged(old, new, updates);
@@ -175,8 +181,8 @@ fn the_serial_of_the_file_means_nothing() {
         ("300 IN SOA ns.example. admin.example. 7 5 1 1 60", 9, 5),
         ("60 IN SOA ns.example. other.example. 1 1 1 1 60", 9, 1),
     ] {
-        let merge = FileMerge::merge(&old, &with(soa), &served, serial::next).unwrap();
-        let contents = merge.updated.map(|updated| updated.contents);
+        let merged = merge(&old, &with(soa), &served);
+        let contents = merged.updated.map(|updated| updated.contents);
         let contents = contents.as_ref().unwrap_or(&served);
         assert_eq!(
             (contents.serial(), contents.soa_timers().unwrap().refresh.as_secs()),
@@ -184,6 +190,41 @@ fn the_serial_of_the_file_means_nothing() {
             "{soa}"
         );
     }
+}
+
+#[test]
+fn a_newer_serial_of_the_file_is_taken_where_it_counts() {
+    let with = |serial: u32, more: &str| {
+        kit::zone(&format!(
+            "example. 300 IN SOA ns.example. admin.example. {serial} 1 1 1 60\nexample. 300 IN NS ns.other.\n{more}"
+        ))
+    };
+    let record = "www.example. 60 IN A 192.0.2.1\n";
+    for (old, new, served, more, expected) in [
+        (7, 9, 7, "", 9),
+        (7, 9, 8, record, 9),
+        (7, 9, 20, record, 21),
+        (7, 9, 20, "", 20),
+        (7, 7, 7, record, 8),
+        (7, 7, 5, record, 6),
+        (9, 3, 9, record, 10),
+    ] {
+        let (old_file, new_file, served) = (with(old, ""), with(new, more), with(served, ""));
+        let difference = ZoneDifference::between(&old_file, &new_file).unwrap();
+        let merged =
+            FileMerge::merge(&old_file, &difference, &served, MergedSerial::File, serial::next).unwrap();
+        let serial = merged.updated.map_or(served.serial(), |updated| updated.contents.serial());
+        assert_eq!(serial, expected, "{old} -> {new}, served {}", served.serial());
+    }
+}
+
+#[test]
+fn a_zone_gets_another_serial() {
+    let zone = file("www.example. 60 IN A 192.0.2.1\n");
+    let updated = zone.with_serial(3).unwrap();
+    assert_eq!((updated.difference.from, updated.difference.to, updated.contents.serial()), (7, 3, 3));
+    assert_eq!(updated.difference.record_count(), 0);
+    assert!(zone.with_serial(7).is_err(), "it has it already");
 }
 
 fn records() -> impl Strategy<Value = String> {
@@ -229,19 +270,19 @@ proptest! {
             let record = |line: String| line.rsplit_once(' ').map(|(record, _)| record.to_owned()).unwrap();
             lines(contents).into_iter().map(record).collect()
         };
-        let plain = FileMerge::merge(&was, &is, &was, serial::next).unwrap();
+        let plain = merge(&was, &is, &was);
         let plain_lines = plain.updated.map_or_else(|| lines(&was), |updated| lines(&updated.contents));
         prop_assert_eq!(plain_lines, lines(&is));
         prop_assert!(plain.conflicts.is_empty());
-        let same = FileMerge::merge(&was, &was, &served, serial::next).unwrap();
+        let same = merge(&was, &was, &served);
         prop_assert!(same.updated.is_none() && same.conflicts.is_empty());
-        let merge = FileMerge::merge(&was, &is, &served, serial::next).unwrap();
-        let dropped: BTreeSet<String> = merge.conflicts.iter()
+        let merged = merge(&was, &is, &served);
+        let dropped: BTreeSet<String> = merged.conflicts.iter()
             .flat_map(|conflict| conflict.dropped.iter().map(|rdata| {
                 kit::show(conflict.owner.as_ref(), conflict.rtype, rdata)
             }))
             .collect();
-        let result = merge.updated.as_ref().map_or(&served, |updated| &updated.contents);
+        let result = merged.updated.as_ref().map_or(&served, |updated| &updated.contents);
         let (was, is, before, after) = (rows(&was), rows(&is), rows(&served), rows(result));
         let added: BTreeSet<_> = is.difference(&was).collect();
         for record in &added {
@@ -256,7 +297,7 @@ proptest! {
         for record in was.intersection(&is).filter(|record| !before.contains(*record)) {
             prop_assert!(!after.contains(record), "an update removed {}", record);
         }
-        let again = FileMerge::merge(&file(&old), &file(&new), result, serial::next).unwrap();
+        let again = merge(&file(&old), &file(&new), result);
         prop_assert!(again.updated.is_none() && again.conflicts.is_empty(), "{:?}", again);
     }
 }

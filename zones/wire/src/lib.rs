@@ -3,6 +3,7 @@
 //! Nothing here allocates on the way of a query, and nothing trusts a count, a length or a pointer that came from
 //! outside. The formats are those of RFC 1035 section 4, RFC 3597, RFC 6891, RFC 8484, RFC 8945 and RFC 9250.
 
+pub mod calendar;
 pub mod compress;
 pub mod doh;
 pub mod doq;

@@ -164,11 +164,16 @@ c.example.    -       5        not loaded  c.zone
 zone      b.example.
 state     outdated
 trouble   a.zone:3:1: not a \u{fffd}[31mrecord at all
-serial    8
+role      primary
+serial    8, 7 where it comes from
 records   5
 left out  1 record; the log has them
 file      b.zone
 loaded    1970-01-01 00:00:00 UTC
+changed   1970-01-01 00:00:00 UTC, update by key k. 192.0.2.1
+history   1 earlier version, 1.5 KiB
+updates   frozen: they are refused until `rhumb zone thaw`
+client    192.0.2.2, 1970-01-01 00:00:00 UTC: asked for what is newer than 6, serial 7 then
 rule      r.yaml:7
 ";
     assert_eq!(good(&server, "zone status B.Example"), one);
@@ -180,6 +185,25 @@ rule      r.yaml:7
     let (exit, out, err) = run("zone status d.example", &at(&server), false);
     let told = (exit, out.as_str(), err.as_str());
     assert_eq!(told, (CommandExit::Failed, "", "the server has no zone d.example.\n"));
+}
+
+#[test]
+fn versions_are_readable() {
+    let server = FakeServer::start(FakeOutcome::Succeed);
+    let history = "\
+SERIAL  SINCE                    CAUSE   BY                ADDED  REMOVED
+7       2001-09-09 01:46:40 UTC  file    -                 -      -
+8       2001-09-09 01:46:40 UTC  update  key k. 192.0.2.1  1      2
+1 difference kept, 1.5 KiB
+";
+    assert_eq!(good(&server, "zone history a"), history);
+    let difference = "- a. 60 IN A 192.0.2.1\n+ a. 60 IN TXT \"x\"\n";
+    assert_eq!(good(&server, "zone diff a 7 8"), difference);
+    assert_eq!(good(&server, "zone export a"), "a. 60 IN A 192.0.2.1\nb.a. 60 IN A 192.0.2.2\n");
+    assert_eq!(
+        server.fake.calls(),
+        ["/zones/history?name=a.", "/zones/diff?from=7&name=a.&to=8", "/zones/export?name=a."]
+    );
 }
 
 #[test]

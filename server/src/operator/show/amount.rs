@@ -1,5 +1,9 @@
 //! Times, sizes and shares in words.
 
+use rhumb_wire::calendar::date;
+
+pub(crate) use crate::change::utc_time as utc;
+
 /// A short time, from its microseconds.
 pub(crate) fn took(micros: u64) -> String {
     match micros {
@@ -9,33 +13,11 @@ pub(crate) fn took(micros: u64) -> String {
     }
 }
 
-/// A moment, from its seconds since 1970.
-pub(crate) fn utc(seconds: u64) -> String {
-    let (year, month, day) = date(seconds / 86_400);
-    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
-}
-
 /// A moment, from its seconds since 1970 and microseconds, as RFC 3339 writes it.
 pub(crate) fn timestamp(seconds: u64, micros: u32) -> String {
     let (year, month, day) = date(seconds / 86_400);
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
-}
-
-/// The date of a day counted from 1970-01-01, in the Gregorian calendar.
-fn date(day: u64) -> (u64, u64, u64) {
-    const FOUR_CENTURIES: u64 = 146_097;
-    // Years begin in March here, so that the leap day is the last of its year; day 0 is 0000-03-01.
-    let day = day + 719_468;
-    let (era, day) = (day / FOUR_CENTURIES, day % FOUR_CENTURIES);
-    let year = (day - day / 1460 + day / 36_524 - day / (FOUR_CENTURIES - 1)) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    // From March on, five months have 153 days, again and again.
-    let month = (5 * day + 2) / 153;
-    let in_month = day - (153 * month + 2) / 5 + 1;
-    let (month, carry) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    (era * 400 + year + carry, month, in_month)
 }
 
 /// A length of time: its largest unit and the next.

@@ -19,7 +19,7 @@ use crate::metrics::{DropReason, ServerMetrics};
 use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, respond, respond_truncated};
 use crate::snapshot::{
     FileMark, ForwardRoute, NewContents, QuerySettings, RouteEntry, ServedZone, ServerSnapshot, ServerState,
-    SnapshotView, ZoneEntry, ZoneFile, ZoneOrigin,
+    SnapshotView, ZoneEntry, ZoneFile, ZoneOrigin, ZoneVersioning,
 };
 
 /// A server of the zone example.com, with cookies.
@@ -35,7 +35,9 @@ fn new_contents(contents: rhumb_zones::ZoneContents) -> NewContents {
         file: FileMark::default(),
         included: Vec::new(),
         expires: None,
-        steps: None,
+        versions: None,
+        origin: None,
+        limits: rhumb_zones::HistoryLimits::default(),
         left_out: 0,
         times: None,
     }
@@ -58,6 +60,7 @@ impl QueryLab {
                 transfer_to: Vec::new(),
                 notify: Vec::new(),
                 update: Vec::new(),
+                versioning: ZoneVersioning::default(),
                 reading: ZoneReadOptions::default(),
                 secondary: None,
             }),
@@ -100,6 +103,7 @@ impl QueryLab {
             transfer_to: Vec::new(),
             notify: Vec::new(),
             update: Vec::new(),
+            versioning: ZoneVersioning::default(),
             reading: ZoneReadOptions::default(),
             secondary: None,
         });

@@ -11,7 +11,7 @@ use rhumb_zones::file::ZoneReadOptions;
 
 use super::{ReaderSettings, ZoneReaders};
 use crate::metrics::ServerMetrics;
-use crate::snapshot::{ZoneFile, ZoneOrigin};
+use crate::snapshot::{ZoneFile, ZoneOrigin, ZoneVersioning};
 use crate::zone_events::configured::ConfiguredZone;
 use crate::zone_events::load::ZoneRefusal;
 use crate::zone_events::read_job::{ReadJob, ReadReason, ZoneReadOutcome};
@@ -50,7 +50,7 @@ impl Rig {
                     open();
                 }
             }),
-            load: Box::new(move |zone| {
+            load: Box::new(move |zone, _| {
                 if is(zone, "read") {
                     load();
                 }
@@ -75,6 +75,7 @@ impl Rig {
             transfer_to: Vec::new(),
             notify: Vec::new(),
             update: Vec::new(),
+            versioning: ZoneVersioning::default(),
             reading: ZoneReadOptions::default(),
             secondary: None,
         });

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rhumb_wire::DomainName;
-use rhumb_zones::ZoneContents;
 use rhumb_zones::journal::ChangeCause;
+use rhumb_zones::{VersionOrigin, ZoneContents, ZoneVersion};
 use tokio::sync::oneshot;
 
 use super::connection::IdleConnections;
@@ -67,9 +67,7 @@ impl RefreshServices {
         let store = kept.ok_or_else(|| format!("nothing is kept of zone {name}"))?;
         let removed = store.submit(&StateChange {
             zone: name.clone(),
-            cause: ChangeCause::Command,
-            who: String::new(),
-            time: unix_time(),
+            origin: VersionOrigin { cause: ChangeCause::Command, time: unix_time(), who: "".into() },
             expires: 0,
             version: StateVersion::Removed,
         });
@@ -188,9 +186,7 @@ impl ZoneLook {
         {
             drop(store.submit(&StateChange {
                 zone: self.entry.zone.name().clone(),
-                cause: ChangeCause::Transfer,
-                who: String::new(),
-                time: now,
+                origin: VersionOrigin { cause: ChangeCause::Transfer, time: now, who: "".into() },
                 expires: times.expires,
                 version: StateVersion::Checked(serial),
             }));
@@ -214,14 +210,14 @@ impl ZoneLook {
         let now = unix_time();
         let times = SecondaryTimes { checked: now, expires: now + expires_in.as_secs() };
         let name = wanted.name.clone();
+        let who = server.address.to_string().into();
+        let origin = VersionOrigin { cause: ChangeCause::Transfer, time: now, who };
         let follows = wanted.base.as_ref().is_some_and(|base| store.serial(&name) == Some(base.serial()));
         // What is larger than the zone is no saving.
         let is_short = |step: &Arc<rhumb_zones::ZoneDifference>| step.memory() < loaded.contents.memory();
         let change = StateChange {
             zone: name.clone(),
-            cause: ChangeCause::Transfer,
-            who: server.address.to_string(),
-            time: now,
+            origin: origin.clone(),
             expires: times.expires,
             version: match difference.as_ref().filter(|step| follows && is_short(step)) {
                 Some(step) => StateVersion::Difference(Arc::clone(step)),
@@ -234,7 +230,8 @@ impl ZoneLook {
         kept.map_err(|_| state("the server ends".to_owned()))?.map_err(|error| state(error.to_string()))?;
         let serial = loaded.contents.serial();
         loaded.times = Some(times);
-        loaded.steps = difference.map(|step| vec![step]);
+        loaded.origin = Some(origin.clone());
+        loaded.versions = difference.map(|difference| vec![ZoneVersion { difference, origin }]);
         let (done, served) = oneshot::channel();
         services.writer.publish(TransferredZone { name: name.clone(), version, loaded, done });
         if !served.await.unwrap_or(false) {

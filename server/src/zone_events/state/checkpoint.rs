@@ -3,9 +3,8 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::sync::Arc;
 
-use rhumb_zones::ZoneDifference;
+use rhumb_zones::ZoneVersion;
 use rhumb_zones::journal::{JournalRecord, RecordKind, SEGMENT_START};
 
 use super::encode::StateChange;
@@ -25,7 +24,7 @@ pub(super) fn write(
     folder: &StateFolder,
     change: &StateChange,
     (sequence, base): (u64, u64),
-    earlier: &[Arc<ZoneDifference>],
+    earlier: &[ZoneVersion],
 ) -> io::Result<(StateFile, u64)> {
     let file = StateFile::Zone(sequence);
     let path = file.path(folder);

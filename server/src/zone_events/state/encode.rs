@@ -4,20 +4,16 @@ use std::io;
 use std::sync::Arc;
 
 use rhumb_wire::DomainName;
-use rhumb_zones::journal::{ChangeCause, JournalRecord, RecordKind, ZonePayload};
-use rhumb_zones::{ZoneContents, ZoneDifference};
+use rhumb_zones::journal::{JournalRecord, RecordKind, ZonePayload};
+use rhumb_zones::{VersionOrigin, ZoneContents, ZoneDifference, ZoneVersion};
 
 /// A version of a zone that is to be kept, or what else is to be known of it.
 #[derive(Debug, Clone)]
 pub struct StateChange {
     /// The zone.
     pub zone: DomainName,
-    /// What caused it.
-    pub cause: ChangeCause,
-    /// Who did, such as an address.
-    pub who: String,
-    /// When, in seconds since 1970.
-    pub time: u64,
+    /// How it came about.
+    pub origin: VersionOrigin,
     /// Until when the version may be served, in seconds since 1970; 0: for ever.
     pub expires: u64,
     /// What is kept.
@@ -48,27 +44,27 @@ impl StateChange {
         };
         JournalRecord {
             kind,
-            cause: self.cause,
+            cause: self.origin.cause,
             sequence,
             base,
-            time: self.time,
+            time: self.origin.time,
             expires: self.expires,
             from,
             to,
             zone: self.zone.as_ref(),
-            who: &self.who,
+            who: &self.origin.who,
             payload: &[],
         }
     }
 
-    /// Gives its records to `write`, one after the other; `earlier` are differences before a whole zone.
+    /// Gives its records to `write`, one after the other; `earlier` are versions before a whole zone.
     ///
     /// Errors: those of `write`.
     pub(super) fn encode(
         &self,
         sequence: u64,
         base: u64,
-        earlier: &[Arc<ZoneDifference>],
+        earlier: &[ZoneVersion],
         write: &mut impl FnMut(&[u8]) -> io::Result<()>,
     ) -> io::Result<()> {
         let (mut bytes, mut payload) = (Vec::new(), Vec::new());
@@ -86,11 +82,13 @@ impl StateChange {
                     put(&JournalRecord { from: count, payload: &payload, ..record })?;
                     count += 1;
                 }
-                for step in earlier {
+                for ZoneVersion { difference, origin } in earlier {
                     payload.clear();
-                    step.write_payload(&mut payload);
+                    difference.write_payload(&mut payload);
+                    let (from, to) = (difference.from, difference.to);
                     let record = self.record(RecordKind::Earlier, sequence, base);
-                    put(&JournalRecord { from: step.from, to: step.to, payload: &payload, ..record })?;
+                    let VersionOrigin { cause, time, ref who } = *origin;
+                    put(&JournalRecord { from, to, cause, time, who, payload: &payload, ..record })?;
                 }
                 put(&JournalRecord { from: count, ..self.record(RecordKind::Whole, sequence, base) })
             }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use rhumb_wire::DomainName;
-use rhumb_zones::journal::{JournalRecord, RecordKind};
+use rhumb_zones::journal::{ChangeCause, JournalRecord, RecordKind};
 
 use super::files::StateFile;
 
@@ -40,6 +40,8 @@ pub(super) struct ZonePlaces {
     pub(super) sequence: u64,
     /// The serial of its last version.
     pub(super) serial: u32,
+    /// What caused that.
+    pub(super) cause: Option<ChangeCause>,
     /// Why it cannot be had, if so.
     pub(super) damage: Option<String>,
 }
@@ -74,7 +76,7 @@ impl ZonePlaces {
                     }
                 }
                 if is_complete {
-                    self.complete(record.base, record.to);
+                    self.complete(record);
                 }
             }
             // The whole zone has it.
@@ -83,7 +85,7 @@ impl ZonePlaces {
                 // What follows the same record was not acknowledged: writing it has failed.
                 self.places.retain(|place| place.kind != PlaceKind::Change || place.sequence <= record.base);
                 self.places.push(new(PlaceKind::Change));
-                (self.sequence, self.serial) = (sequence, record.to);
+                (self.sequence, self.serial, self.cause) = (sequence, record.to, Some(record.cause));
             }
             RecordKind::Checked if sequence > self.sequence => {
                 self.places.retain(|place| place.kind != PlaceKind::Checked);
@@ -94,7 +96,8 @@ impl ZonePlaces {
     }
 
     /// The last place is a whole zone, which takes the place of what it covers; one that covers less than another goes.
-    fn complete(&mut self, covers: u64, serial: u32) {
+    fn complete(&mut self, record: &JournalRecord<'_>) {
+        let covers = record.base;
         let Some(whole) = self.places.pop() else { return };
         if !matches!(whole.kind, PlaceKind::Whole { has_start: true, .. }) {
             // What was before it in the log is damaged.
@@ -111,7 +114,7 @@ impl ZonePlaces {
         });
         self.places.insert(0, whole);
         if covers >= self.sequence {
-            (self.sequence, self.serial) = (covers, serial);
+            (self.sequence, self.serial, self.cause) = (covers, record.to, Some(record.cause));
         }
         self.damage = None;
     }

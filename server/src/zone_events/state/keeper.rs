@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rhumb_wire::DomainName;
 use rhumb_zones::journal::ReplayedZone;
-use rhumb_zones::{ZoneDifference, ZoneHistory};
+use rhumb_zones::{VersionOrigin, ZoneHistory, ZoneVersion};
 
 use super::encode::{StateChange, StateVersion};
 use super::files::{StateFile, numbered_files};
@@ -108,19 +108,20 @@ fn renew(shared: &StateShared, name: &DomainName) -> Result<(), StateError> {
     let Some(places) = shared.index().zones.get(name).cloned() else { return Ok(()) };
     let read = read_zone(&shared.folder, name, &places);
     let Some(zone) = read.map_err(|fault| StateError::Read(fault.to_string()))? else { return Ok(()) };
-    let ReplayedZone { contents, steps, sequence, cause, time, checked, expires, who } = zone;
-    let mut history = ZoneHistory::default();
-    for step in steps {
-        history.push(step, ZoneHistory::most_bytes(contents.memory()));
+    let ReplayedZone { contents, versions, sequence, origin, checked, expires } = zone;
+    let (mut history, limits) = (ZoneHistory::default(), shared.history_limits(name));
+    for version in versions {
+        history.push(version, limits, contents.memory());
     }
-    let earlier: Vec<Arc<ZoneDifference>> = history.steps().cloned().collect();
-    let serial = contents.serial();
+    let earlier: Vec<ZoneVersion> = history.versions().cloned().collect();
+    let (serial, time) = (contents.serial(), origin.time);
     let version = StateVersion::Whole(Arc::new(contents));
-    let whole = StateChange { zone: name.clone(), cause, who, time, expires, version };
+    let whole = StateChange { zone: name.clone(), origin, expires, version };
     let mut written = vec![shared.submit(&whole, Some(sequence), &earlier)];
     if checked != time {
         let version = StateVersion::Checked(serial);
-        written.push(shared.submit(&StateChange { time: checked, version, ..whole }, Some(sequence), &[]));
+        let origin = VersionOrigin { time: checked, ..whole.origin.clone() };
+        written.push(shared.submit(&StateChange { origin, version, ..whole }, Some(sequence), &[]));
     }
     for result in written {
         let ended = || Err(StateError::Write("the server ends".to_owned()));

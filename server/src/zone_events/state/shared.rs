@@ -1,11 +1,13 @@
 //! What the threads of the store share, and how a change gets to the one that writes.
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rhumb_zones::ZoneDifference;
+use rhumb_wire::DomainName;
+use rhumb_zones::{HistoryLimits, ZoneVersion};
 use tokio::sync::oneshot;
 
 use super::checkpoint;
@@ -42,6 +44,8 @@ pub(super) struct StateShared {
     pub(super) folder: StateFolder,
     index: Mutex<StateIndex>,
     sequence: AtomicU64,
+    /// What is kept of earlier versions of zones that are not kept as is usual.
+    limits: Mutex<HashMap<DomainName, HistoryLimits>>,
     pub(super) figures: Arc<StateLogFigures>,
     queue: Sender<StateEvent>,
 }
@@ -55,7 +59,18 @@ impl StateShared {
         figures: Arc<StateLogFigures>,
     ) -> Self {
         let sequence = AtomicU64::new(index.sequence);
-        Self { folder, index: Mutex::new(index), sequence, figures, queue }
+        Self { folder, index: Mutex::new(index), sequence, limits: Mutex::default(), figures, queue }
+    }
+
+    /// What is kept of earlier versions of a zone.
+    pub(super) fn history_limits(&self, zone: &DomainName) -> HistoryLimits {
+        let limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        limits.get(zone).copied().unwrap_or_default()
+    }
+
+    /// See [`super::StateStore::set_limits`].
+    pub(super) fn set_limits(&self, limits: HashMap<DomainName, HistoryLimits>) {
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = limits;
     }
 
     pub(super) fn index(&self) -> MutexGuard<'_, StateIndex> {
@@ -68,7 +83,7 @@ impl StateShared {
         &self,
         change: &StateChange,
         base: Option<u64>,
-        earlier: &[Arc<ZoneDifference>],
+        earlier: &[ZoneVersion],
     ) -> oneshot::Receiver<Result<(), StateError>> {
         let (done, result) = oneshot::channel();
         let sequence = self.sequence.fetch_add(1, Relaxed) + 1;

@@ -1,10 +1,13 @@
 //! The store: what others ask of it.
 
+use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, channel, sync_channel};
 
 use rhumb_wire::DomainName;
-use rhumb_zones::journal::ReplayedZone;
+use rhumb_zones::journal::{ChangeCause, ReplayedZone};
+use rhumb_zones::{HistoryLimits, ZoneContents};
 use tokio::sync::oneshot;
 
 use super::encode::StateChange;
@@ -88,11 +91,41 @@ impl StateStore {
         read_zone(&self.shared.folder, name, &places).map_err(|fault| StateError::Read(fault.to_string()))
     }
 
+    /// What the file of a zone held when it was last read, where not only its file changes the zone.
+    ///
+    /// Errors: it cannot be read, in words.
+    pub fn file_contents(&self, name: &DomainName) -> Result<Option<ZoneContents>, String> {
+        let Some(files) = &self.files else { return Ok(None) };
+        let kept = files.zone(name).map_err(|error| error.to_string())?;
+        Ok(kept.map(|kept| kept.contents))
+    }
+
     /// The serial of the last version that is kept of a zone.
     pub fn serial(&self, name: &DomainName) -> Option<u32> {
         let index = self.shared.index();
         let zone = index.zones.get(&name.as_ref().to_lowercase()).filter(|zone| zone.damage.is_none())?;
         (zone.sequence > 0).then_some(zone.serial)
+    }
+
+    /// What caused the last version that is kept of a zone.
+    pub(in crate::zone_events) fn cause(&self, name: &DomainName) -> Option<ChangeCause> {
+        self.shared.index().zones.get(&name.as_ref().to_lowercase())?.cause
+    }
+
+    /// The sequence of the last version that is kept of a zone.
+    pub(in crate::zone_events) fn sequence(&self, name: &DomainName) -> Option<u64> {
+        let index = self.shared.index();
+        index.zones.get(&name.as_ref().to_lowercase()).map(|zone| zone.sequence)
+    }
+
+    /// From now on so much is kept of earlier versions of these zones, named in lower case, and of all others as much as is usual.
+    pub(in crate::zone_events) fn set_limits(&self, limits: HashMap<DomainName, HistoryLimits>) {
+        self.shared.set_limits(limits);
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        self.shared.folder.path()
     }
 
     /// The zones of which something is kept.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rhumb_wire::DomainName;
 use rhumb_zones::file::read_zone_bytes;
 use rhumb_zones::journal::ChangeCause;
-use rhumb_zones::{ZoneContents, ZoneDifference};
+use rhumb_zones::{VersionOrigin, ZoneContents, ZoneDifference};
 
 use super::super::encode::{StateChange, StateVersion};
 use super::super::folder::{StateFolder, StateFolderError};
@@ -76,9 +76,7 @@ fn version(zone: &DomainName, serial: u32, hosts: u32) -> Arc<ZoneContents> {
 fn keep(store: &StateStore, zone: &DomainName, version: StateVersion) {
     let change = StateChange {
         zone: zone.clone(),
-        cause: ChangeCause::Transfer,
-        who: "192.0.2.1:53".to_owned(),
-        time: 1000,
+        origin: VersionOrigin { cause: ChangeCause::Transfer, who: "192.0.2.1:53".into(), time: 1000 },
         expires: 2000,
         version,
     };
@@ -108,7 +106,7 @@ fn what_was_kept_is_found() {
     keep(&store, &gone, StateVersion::Removed);
     assert_eq!((store.serial(&small), store.serial(&large), store.serial(&gone)), (Some(8), Some(2), None));
     let zone = store.zone(&small).unwrap().unwrap();
-    assert_eq!((zone.contents.serial(), zone.steps.len(), zone.expires), (8, 7, 2000));
+    assert_eq!((zone.contents.serial(), zone.versions.len(), zone.expires), (8, 7, 2000));
     assert_eq!((folder.found(&small), folder.found(&large)), (Ok(Some(8)), Ok(Some(2))));
     assert_eq!(folder.found(&gone), Ok(None));
     keep(&store, &large, StateVersion::Whole(version(&large, 9, 20_000)));
@@ -154,9 +152,7 @@ fn a_change_that_could_not_be_written_leaves_no_gap() {
     let log = folder.files("log").pop().unwrap();
     let change = StateChange {
         zone: zone.clone(),
-        cause: ChangeCause::Transfer,
-        who: String::new(),
-        time: 1,
+        origin: VersionOrigin { cause: ChangeCause::Transfer, who: "".into(), time: 1 },
         expires: 0,
         version: step(&zone, 2, 3, 5),
     };
@@ -190,8 +186,15 @@ fn long_chains_are_written_anew_and_old_logs_go() {
     keeper::look(&store.shared).unwrap();
     assert_eq!(places(&store), 1);
     let kept = store.zone(&zone).unwrap().unwrap();
-    assert_eq!((kept.contents.serial(), kept.time, kept.who.as_str()), (119_000, 1000, "192.0.2.1:53"));
-    assert!(kept.steps.len() > 10 && kept.steps.last().unwrap().to == 119_000, "{}", kept.steps.len());
+    assert_eq!(
+        (kept.contents.serial(), kept.origin.time, &*kept.origin.who),
+        (119_000, 1000, "192.0.2.1:53")
+    );
+    assert!(
+        kept.versions.len() > 10 && kept.versions.last().unwrap().difference.to == 119_000,
+        "{}",
+        kept.versions.len()
+    );
     keep(&store, &zone, step(&zone, 119_000, 119_001, 100));
     assert_eq!(folder.found(&zone), Ok(Some(119_001)));
 }

@@ -4,19 +4,19 @@
 use std::sync::Arc;
 
 use rhumb_wire::edns::ExtendedError;
-use rhumb_wire::{Rcode, serial};
+use rhumb_wire::{DomainName, Rcode};
 use rhumb_zones::journal::ChangeCause;
 use rhumb_zones::{
     UpdateBatch, UpdateLimits, UpdateMessage, UpdatePermission, UpdateRefusal, UpdateSummary, UpdatedZone,
-    ZoneContents, ZoneDifference,
+    VersionOrigin, ZoneContents, ZoneVersion,
 };
 
-use super::load::unix_time;
 use super::recent_updates::UpdateIdentity;
-use super::schedule::ZoneSchedule;
-use super::state::{PendingWrite, StateChange, StateVersion, await_write};
+use super::thread::VersionThread;
 use crate::metrics::UpdateResult;
 use crate::snapshot::{QueuedUpdate, ServerSnapshot, UpdateAnswer, ZoneEntry};
+use crate::zone_events::load::unix_time;
+use crate::zone_events::state::{PendingWrite, StateChange, StateError, StateVersion};
 
 /// How large updates may make a set, and a zone.
 const LIMITS: UpdateLimits = UpdateLimits { set: 1000, zone: 10_000_000 };
@@ -37,33 +37,38 @@ struct DecidedUpdate {
     answer: UpdateAnswer,
 }
 
+/// The answer of a zone that an operator has closed to updates.
+const FROZEN: UpdateAnswer =
+    UpdateAnswer { rcode: Rcode::REFUSED, error: Some((ExtendedError::Prohibited, "the zone is frozen")) };
+
 /// A version that is being written.
-struct WrittenVersion {
+pub(super) struct UpdatedVersion {
     entry: ZoneEntry,
     contents: Arc<ZoneContents>,
-    difference: Arc<ZoneDifference>,
+    version: ZoneVersion,
     decided: Vec<DecidedUpdate>,
-    write: PendingWrite,
 }
 
-impl ZoneSchedule {
-    /// Carries out all that waits. The versions of all zones are written together.
-    pub(super) fn carry_out_updates(&mut self) {
+impl VersionThread {
+    /// Carries out the messages that wait for a zone, and has the version that they make written.
+    pub(super) fn begin_updates(
+        &mut self,
+        name: &DomainName,
+        waiting: Vec<QueuedUpdate>,
+    ) -> Option<(UpdatedVersion, PendingWrite)> {
         let snapshot = self.live.snapshot.load_full();
-        let mut written = Vec::new();
-        for (name, waiting) in self.live.updates.take() {
-            let entry = snapshot.view.zone_at(&name);
-            match entry.and_then(|entry| Some((entry, entry.zone.contents()?))) {
-                Some((entry, base)) => written.extend(self.begin_version(&snapshot, entry, &base, waiting)),
-                None => waiting
-                    .into_iter()
-                    .for_each(|update| self.answer_update(update, UpdateResult::Failed, NO_ZONE)),
-            }
+        let entry = snapshot.view.zone_at(name);
+        let zone = entry.and_then(|entry| Some((entry, entry.zone.contents()?)));
+        let is_frozen = self.live.frozen.has(name);
+        let (answer, result) = match zone {
+            Some((entry, base)) if !is_frozen => return self.begin_version(&snapshot, entry, &base, waiting),
+            Some(_) => (FROZEN, UpdateResult::Refused),
+            None => (NO_ZONE, UpdateResult::Failed),
+        };
+        for update in waiting {
+            self.answer_update(update, result, answer);
         }
-        for version in written {
-            self.serve_version(version);
-        }
-        self.announce();
+        None
     }
 
     /// Works out the next version of a zone and has it written. Messages that make none are answered.
@@ -73,7 +78,7 @@ impl ZoneSchedule {
         entry: &ZoneEntry,
         base: &ZoneContents,
         waiting: Vec<QueuedUpdate>,
-    ) -> Option<WrittenVersion> {
+    ) -> Option<(UpdatedVersion, PendingWrite)> {
         let mut batch = UpdateBatch::new(base, LIMITS);
         let mut decided: Vec<DecidedUpdate> = Vec::with_capacity(waiting.len());
         for update in waiting {
@@ -86,13 +91,15 @@ impl ZoneSchedule {
             };
             decided.push(DecidedUpdate { update, identity, result, answer });
         }
-        let begun = batch.finish(serial::next).map_err(|refusal| refusal.to_string());
+        let (versioning, now) = (&entry.origin.versioning, unix_time());
+        let next = |serial| versioning.next_serial(serial, now);
+        let begun = batch.finish(next).map_err(|refusal| refusal.to_string());
         let begun = begun.and_then(|updated| {
             updated.map(|updated| self.write_version(entry, updated, &decided)).transpose()
         });
         match begun {
-            Ok(Some((contents, difference, write))) => {
-                Some(WrittenVersion { entry: entry.clone(), contents, difference, decided, write })
+            Ok(Some((contents, version, write))) => {
+                Some((UpdatedVersion { entry: entry.clone(), contents, version, decided }, write))
             }
             Ok(None) => {
                 self.answer_decided(decided);
@@ -112,18 +119,15 @@ impl ZoneSchedule {
         entry: &ZoneEntry,
         updated: UpdatedZone,
         decided: &[DecidedUpdate],
-    ) -> Result<(Arc<ZoneContents>, Arc<ZoneDifference>, PendingWrite), String> {
+    ) -> Result<(Arc<ZoneContents>, ZoneVersion, PendingWrite), String> {
         let store = self.store.as_ref().ok_or("there is no `state` to keep them in")?;
         let (contents, difference) = (Arc::new(updated.contents), Arc::new(updated.difference));
-        let write = store.submit(&StateChange {
-            zone: entry.zone.name().clone(),
-            cause: ChangeCause::Update,
-            who: decided.iter().find(|one| one.result == UpdateResult::Accepted).map(who).unwrap_or_default(),
-            time: unix_time(),
-            expires: 0,
-            version: StateVersion::Difference(Arc::clone(&difference)),
-        });
-        Ok((contents, difference, write))
+        let origin =
+            VersionOrigin { cause: ChangeCause::Update, time: unix_time(), who: who_of(decided).into() };
+        let version = StateVersion::Difference(Arc::clone(&difference));
+        let (zone, kept) = (entry.zone.name().clone(), origin.clone());
+        let write = store.submit(&StateChange { zone, origin: kept, expires: 0, version });
+        Ok((contents, ZoneVersion { difference, origin }, write))
     }
 
     /// Carries out one message, and says what is to be answered once the version is kept.
@@ -161,31 +165,22 @@ impl ZoneSchedule {
     }
 
     /// Serves a version once it is on the disk, and answers those whose messages made it.
-    fn serve_version(&mut self, version: WrittenVersion) {
-        let WrittenVersion { entry, contents, difference, decided, write } = version;
+    pub(super) fn serve_updates(&mut self, version: UpdatedVersion, result: Result<(), StateError>) {
+        let UpdatedVersion { entry, contents, version, decided } = version;
         let name = entry.zone.name();
-        if let Err(error) = await_write(write) {
+        if let Err(error) = result {
             tracing::error!(zone = %name, "updates are not carried out: {error}");
             return self.fail_decided(decided);
         }
+        let difference = &version.difference;
         let (from, to) = (difference.from, difference.to);
         let (removed, added) = (difference.removed().count(), difference.added().count());
-        let old = entry.zone.change(contents, difference);
-        self.note_version(&entry, old);
+        let old = entry.zone.change(contents, version, entry.origin.versioning.history);
         tracing::info!(
             "zone {name}: updated, serial {from} -> {to}, {added} records added, {removed} removed"
         );
         self.answer_decided(decided);
-    }
-
-    /// A zone has a new version, in place of this one.
-    fn note_version(&mut self, entry: &ZoneEntry, old: Option<Arc<ZoneContents>>) {
-        if !entry.origin.notify.is_empty() {
-            self.announced.push(entry.clone());
-        }
-        if let Some(old) = old {
-            self.retired.add_contents(old);
-        }
+        (self.replaced)(entry, old);
     }
 
     fn answer_decided(&mut self, decided: Vec<DecidedUpdate>) {
@@ -209,19 +204,29 @@ impl ZoneSchedule {
 
     fn answer_update(&self, update: QueuedUpdate, result: UpdateResult, answer: UpdateAnswer) {
         self.live.metrics.updated(result);
+        self.live.metrics.update_took(update.received.elapsed());
         (update.reply)(answer);
     }
 }
 
-/// Who made a change, for the log: the key and the address.
-fn who(decided: &DecidedUpdate) -> String {
-    let QueuedUpdate { client, key, .. } = &decided.update;
-    key.as_ref().map_or_else(|| client.ip().to_string(), |key| format!("{key} {}", client.ip()))
+/// Who made a version: each key and address once.
+fn who_of(decided: &[DecidedUpdate]) -> String {
+    let mut all: Vec<String> = Vec::new();
+    for DecidedUpdate { update: QueuedUpdate { client, key, .. }, .. } in
+        decided.iter().filter(|one| one.result == UpdateResult::Accepted)
+    {
+        let ip = client.ip().to_canonical();
+        let who = key.as_ref().map_or_else(|| ip.to_string(), |key| format!("key {key} {ip}"));
+        if !all.contains(&who) {
+            all.push(who);
+        }
+    }
+    all.join(", ")
 }
 
 /// Says which operations did nothing, and why.
 fn log_ignored(
-    zone: &rhumb_wire::DomainName,
+    zone: &DomainName,
     client: std::net::SocketAddr,
     message: &UpdateMessage,
     summary: &UpdateSummary,

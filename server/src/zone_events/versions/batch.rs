@@ -1,0 +1,130 @@
+//! Versions that are written together.
+
+use std::collections::HashSet;
+
+use rhumb_wire::DomainName;
+
+use super::commands::BegunCommand;
+use super::file_versions::{BegunFile, FilesDone, PublishedFile};
+use super::thread::{VersionEvent, VersionThread};
+use super::updates::UpdatedVersion;
+use crate::zone_events::outcome::PlannedRead;
+use crate::zone_events::state::{PendingWrite, StateError, await_write};
+
+/// A version that is being written.
+pub(super) struct BegunVersion {
+    kind: BegunKind,
+    /// None: there is nothing to be written.
+    write: Option<PendingWrite>,
+}
+
+/// What it is of.
+enum BegunKind {
+    Updates(UpdatedVersion),
+    /// With the place of its group.
+    File(usize, Box<BegunFile>),
+    Command(BegunCommand),
+}
+
+/// Files that come into force together.
+struct FileGroup {
+    published: Vec<PublishedFile>,
+    done: FilesDone,
+}
+
+/// Versions that are written together: one a zone.
+#[derive(Default)]
+pub(super) struct VersionBatch {
+    begun: Vec<BegunVersion>,
+    zones: HashSet<DomainName>,
+    groups: Vec<FileGroup>,
+}
+
+impl VersionThread {
+    /// Begins what an event asks for. A zone of which a version is being written waits for that.
+    pub(super) fn take(&mut self, event: VersionEvent, batch: &mut VersionBatch) {
+        match event {
+            VersionEvent::Updates => {
+                for (name, waiting) in self.live.updates.take() {
+                    self.reserve([&name], batch);
+                    if let Some((version, write)) = self.begin_updates(&name, waiting) {
+                        batch
+                            .begun
+                            .push(BegunVersion { kind: BegunKind::Updates(version), write: Some(write) });
+                    }
+                }
+            }
+            VersionEvent::Files(planned, done) => {
+                self.reserve(planned.iter().map(|planned| planned.entry.zone.name()), batch);
+                let published = self.begin_files(planned, batch);
+                batch.groups.push(FileGroup { published, done });
+            }
+            VersionEvent::Command(command, reply) => {
+                self.reserve([command.zone()], batch);
+                if let Some((begun, write)) = self.begin_command(command, reply) {
+                    batch.begun.push(BegunVersion { kind: BegunKind::Command(begun), write: Some(write) });
+                }
+            }
+        }
+    }
+
+    fn reserve<'n>(&mut self, names: impl IntoIterator<Item = &'n DomainName>, batch: &mut VersionBatch) {
+        let names: Vec<DomainName> = names.into_iter().map(|name| name.as_ref().to_lowercase()).collect();
+        if names.iter().any(|name| batch.zones.contains(name)) {
+            self.finish(std::mem::take(batch));
+        }
+        batch.zones.extend(names);
+    }
+
+    /// Begins the versions of files. Those that came to their end at once.
+    fn begin_files(&mut self, planned: Vec<PlannedRead>, batch: &mut VersionBatch) -> Vec<PublishedFile> {
+        let mut published = Vec::new();
+        for one in planned {
+            match self.begin_file(one) {
+                Ok((file, write)) => {
+                    let kind = BegunKind::File(batch.groups.len(), Box::new(file));
+                    batch.begun.push(BegunVersion { kind, write });
+                }
+                Err(done) => published.push(done),
+            }
+        }
+        published
+    }
+
+    /// Waits until all is on the disk, and serves it.
+    pub(super) fn finish(&mut self, batch: VersionBatch) {
+        let VersionBatch { begun, mut groups, .. } = batch;
+        let written: Vec<(BegunKind, Result<(), StateError>)> = begun
+            .into_iter()
+            .map(|BegunVersion { kind, write }| (kind, write.map_or(Ok(()), await_write)))
+            .collect();
+        // What files hold is noted after what came of it was kept: to bring the same file in once more changes nothing. And before it
+        // is served: what updates do from then on must not be undone by that.
+        let noted: Vec<(BegunKind, Result<(), StateError>, Option<PendingWrite>)> = written
+            .into_iter()
+            .map(|(kind, result)| {
+                let note = match (&kind, &result) {
+                    (BegunKind::File(_, file), Ok(())) => self.begin_note(file),
+                    _ => None,
+                };
+                (kind, result, note)
+            })
+            .collect();
+        for (kind, result, note) in noted {
+            let result = result.and_then(|()| note.map_or(Ok(()), await_write));
+            match kind {
+                BegunKind::Updates(version) => self.serve_updates(version, result),
+                BegunKind::File(group, file) => {
+                    let published = self.serve_file(*file, result);
+                    if let Some(group) = groups.get_mut(group) {
+                        group.published.push(published);
+                    }
+                }
+                BegunKind::Command(begun) => self.serve_command(begun, result),
+            }
+        }
+        for FileGroup { published, done } in groups {
+            done(published);
+        }
+    }
+}
