@@ -9,6 +9,7 @@ mod configured;
 mod describe;
 mod difference;
 mod in_force;
+mod kept_versions;
 mod load;
 mod notify;
 mod notify_schedule;

@@ -22,6 +22,7 @@ mod stats;
 mod table;
 mod versions;
 
+pub(crate) use amount::counted;
 pub(crate) use amount::timestamp;
 pub(super) use amount::{bytes, share, span, utc};
 pub(crate) use answer::AnswerStreams;
@@ -105,10 +106,6 @@ fn broken_zone(out: &mut dyn Write, zone: &BrokenZoneStatus, indent: &str) -> io
 pub(super) fn flush(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {
     let DroppedEntries { dropped } = read(answer)?;
     writeln!(to.out, "{} dropped from the cache", counted(dropped, "entry", "entries"))
-}
-
-pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 pub(super) fn status(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {

@@ -1,90 +1,19 @@
 //! What was read comes into force: at once, or once it is kept.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 
 use rhumb_wire::DomainName;
-use rhumb_zones::{HistoryLimits, NameTable, ZoneContents};
+use rhumb_zones::ZoneContents;
 
 use super::changes::DirtyZones;
-use super::configured::ZoneFolders;
 use super::describe;
+use super::kept_versions::{ChangedZone, CommitDone, InstallSnapshot, KeptFiles, PendingCommit};
 use super::load::ZoneRead;
-use super::outcome::{NextZones, PlannedRead, ZonesPlan};
+use super::outcome::{FileOutcome, NextZones, PlannedRead, ZonesPlan};
 use super::publish::publish_zone;
-use super::schedule::{InstallSnapshot, ZoneSchedule};
-use super::state::StateStore;
-use super::versions::{FileOutcome, PublishedFile, VersionEvent, is_kept};
-use crate::snapshot::{ServerSnapshot, ServerState, SnapshotView, ZoneEntry};
-
-/// Takes the snapshot that a plan has replaced.
-pub(super) type CommitDone = Box<dyn FnOnce(Arc<ServerSnapshot>) + Send>;
-
-/// A plan whose versions are being kept.
-pub(super) struct PendingCommit {
-    /// What is not kept.
-    read: Vec<PlannedRead>,
-    table: Option<NameTable<ZoneEntry>>,
-    folders: Option<ZoneFolders>,
-    gone: Vec<DomainName>,
-    install: InstallSnapshot,
-    done: CommitDone,
-}
-
-/// A zone whose changed file comes into force.
-#[derive(Debug)]
-pub(super) struct ChangedZone {
-    name: DomainName,
-    /// The serial that was served.
-    old: Option<u32>,
-    /// What is wrong with the file.
-    problems: Option<Vec<String>>,
-}
-
-/// What came of files that the thread of versions was given.
-pub(super) enum KeptFiles {
-    /// Of one zone.
-    Changed(ChangedZone, Vec<PublishedFile>),
-    /// Of a plan.
-    Planned(Vec<PublishedFile>),
-}
-
-/// Where versions are kept, and the way to the thread that makes them.
-pub(super) struct KeptVersions {
-    pub(super) store: Option<StateStore>,
-    pub(super) events: Sender<VersionEvent>,
-    /// Gives what came of files back to the zone thread.
-    pub(super) back: Arc<dyn Fn(KeptFiles) + Send + Sync>,
-}
-
-impl KeptVersions {
-    fn has(&self, entry: &ZoneEntry) -> bool {
-        self.store.as_ref().is_some_and(|store| is_kept(&entry.origin, entry.zone.name(), store))
-    }
-
-    /// Has files kept and served; `wrap` says what they are of.
-    fn keep(
-        &self,
-        files: Vec<PlannedRead>,
-        wrap: impl FnOnce(Vec<PublishedFile>) -> KeptFiles + Send + 'static,
-    ) {
-        let back = Arc::clone(&self.back);
-        // The thread is gone only when the process ends.
-        let _ = self.events.send(VersionEvent::Files(files, Box::new(move |files| back(wrap(files)))));
-    }
-
-    /// Tells the store how much is kept of earlier versions of the zones of a snapshot.
-    fn set_limits(&self, snapshot: &ServerSnapshot) {
-        let Some(store) = &self.store else { return };
-        let entries = snapshot.view.zones.iter().map(|(_, entry)| entry);
-        let limits = entries.map(|entry| (entry.zone.name(), entry.origin.versioning.history));
-        let others = limits.filter(|(_, limits)| *limits != HistoryLimits::default());
-        let others: HashMap<_, _> =
-            others.map(|(name, limits)| (name.as_ref().to_lowercase(), limits)).collect();
-        store.set_limits(others);
-    }
-}
+use super::schedule::ZoneSchedule;
+use super::versions::PublishedFile;
+use crate::snapshot::ZoneEntry;
 
 impl ZoneSchedule {
     pub(super) fn publish_changed(&mut self, name: DomainName, version: u32, read: Option<ZoneRead>) {
@@ -240,13 +169,4 @@ impl ZoneSchedule {
         self.attention.publish();
         (self.notify)();
     }
-}
-
-/// Makes a snapshot current that differs in its zones alone.
-pub(super) fn install_table(live: &ServerState, table: Option<NameTable<ZoneEntry>>) -> Arc<ServerSnapshot> {
-    let old = live.snapshot.load_full();
-    let Some(zones) = table else { return old };
-    let view = SnapshotView { zones, ..old.view.clone() };
-    let next = ServerSnapshot { serial: old.serial + 1, view, ..ServerSnapshot::clone(&old) };
-    live.snapshot.swap(Arc::new(next))
 }

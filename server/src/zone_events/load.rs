@@ -12,7 +12,7 @@ use rhumb_zones::file::{
 use rhumb_zones::verify::{VerifyDepth, ZoneFinding, verify};
 use rhumb_zones::{FaultSeverity, VersionOrigin, ZoneContents, ZoneVersion};
 
-use super::versions::KeptBefore;
+use super::versions::kept::KeptBefore;
 use crate::snapshot::{FileMark, FileRead, SecondaryTimes};
 use crate::test_hooks::{PanicPoint, inject_panic};
 

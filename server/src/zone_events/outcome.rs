@@ -1,7 +1,9 @@
 //! What a plan of zones comes to.
 
+use std::sync::Arc;
+
 use rhumb_wire::DomainName;
-use rhumb_zones::NameTable;
+use rhumb_zones::{NameTable, ZoneContents};
 use tokio::sync::oneshot;
 
 use super::configured::ZoneFolders;
@@ -63,4 +65,13 @@ pub(super) struct PlannedRead {
     pub(super) entry: ZoneEntry,
     pub(super) version: u32,
     pub(super) read: ZoneRead,
+}
+
+/// Whether it is in force.
+#[derive(Debug)]
+pub(super) enum FileOutcome {
+    /// It is, or the zone keeps what it has because the file is refused: the contents that are served no more, and whether the serial is newer.
+    Done { old: Option<Arc<ZoneContents>>, is_newer: bool },
+    /// Something else is served than when it was read: the file has to be looked at again.
+    Stale,
 }

@@ -6,7 +6,7 @@ use rhumb_wire::serial;
 use rhumb_zones::ZoneContents;
 
 use super::load::{ZoneRead, own_mark, unix_time};
-use super::versions::FileOutcome;
+use super::outcome::FileOutcome;
 use crate::snapshot::{NewContents, StaleVersion, ZoneEntry, ZoneTrouble};
 
 /// Serves from now on what was read, in place of the version that was served when reading began; a zone that could not be

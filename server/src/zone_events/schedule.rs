@@ -14,7 +14,7 @@ use super::attention::ZoneAttention;
 use super::changes::{DirtyZones, FileChanges};
 use super::configured::ZoneFolders;
 use super::describe;
-use super::in_force::{KeptVersions, PendingCommit, install_table};
+use super::kept_versions::{KeptVersions, PendingCommit, install_table};
 use super::load::ZoneRead;
 use super::open_files::OpenZoneFiles;
 use super::outcome::{ZoneReadReply, ZonesPlan};
@@ -26,8 +26,6 @@ use crate::change::log_changes;
 use crate::snapshot::retired::DeferredFree;
 use crate::snapshot::{FileRead, ServerSnapshot, ServerState, ZoneEntry, ZoneFile};
 
-/// Makes the next snapshot current, with these zones or with those that there are. Gives the one before.
-pub(super) type InstallSnapshot = Box<dyn FnOnce(Option<NameTable<ZoneEntry>>) -> Arc<ServerSnapshot> + Send>;
 /// Takes a plan, or what is wrong with the configuration.
 pub(super) type PlanReply = Box<dyn FnOnce(Result<ZonesPlan, Vec<String>>) + Send>;
 

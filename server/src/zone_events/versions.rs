@@ -5,15 +5,18 @@
 
 mod batch;
 mod commands;
+mod event;
+mod file_origin;
 mod file_versions;
-mod kept;
+pub(super) mod kept;
 mod merge;
 mod recent_updates;
+mod run;
 mod thread;
 mod updates;
 
-pub use commands::VersionCommand;
-pub(super) use commands::VersionReply;
-pub(super) use file_versions::{FileOutcome, PublishedFile, file_origin};
-pub(super) use kept::{KeptBefore, is_kept, kept_before};
-pub(super) use thread::{VersionEvent, VersionThread};
+pub use event::VersionCommand;
+pub(super) use event::{PublishedFile, VersionEvent, VersionReply};
+pub(super) use file_origin::file_origin;
+pub(super) use kept::{is_kept, kept_before};
+pub(super) use run::start_thread;

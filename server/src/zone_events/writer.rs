@@ -16,17 +16,17 @@ use rhumb_zones::ZoneContents;
 use super::attention::ZoneAttention;
 use super::changes::FileChanges;
 use super::difference;
-use super::in_force::{KeptFiles, KeptVersions};
+use super::kept_versions::{InstallSnapshot, KeptFiles, KeptVersions};
 use super::open_files::{LOOK_PAUSE, OpenZoneFiles};
 use super::outcome::{PlanPurpose, ZoneReadReply, ZonesPlan};
 use super::preload::PreloadedZones;
 use super::read_job::{ReadJob, ZoneReadOutcome};
 use super::readers::{ReaderSettings, ZoneReaders};
-use super::schedule::{InstallSnapshot, PlanReply, ZoneSchedule};
+use super::schedule::{PlanReply, ZoneSchedule};
 use super::state::{StateStore, read_frozen};
 use super::stored::read_configured;
 use super::transferred::TransferredZone;
-use super::versions::{VersionCommand, VersionEvent, VersionReply, VersionThread};
+use super::versions::{VersionCommand, VersionEvent, VersionReply, start_thread};
 use crate::snapshot::retired::SWEEP_PAUSE;
 use crate::snapshot::{ServerSnapshot, ServerState, ZoneEntry};
 
@@ -169,7 +169,7 @@ fn start_versions(
     }
     // The zone thread is gone only when the process ends; so is the other.
     let (replaced, back) = (events.clone(), events.clone());
-    let versions = VersionThread::start(Arc::clone(live), store.clone(), move |entry, old| {
+    let versions = start_thread(Arc::clone(live), store.clone(), move |entry, old| {
         let _ = replaced.send(ZoneEvent::Replaced(entry, old));
     })?;
     let waiting = versions.clone();

@@ -44,6 +44,11 @@ pub(crate) fn bytes(count: u64) -> String {
     format!("{amount:.1} TiB")
 }
 
+/// A number of things, by their name.
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// A share from 0 to 1 in per cent.
 pub(crate) fn share(ratio: f64) -> String {
     format!("{:.1} %", ratio * 100.0)

@@ -4,9 +4,8 @@ use std::io;
 
 use serde_json::Value;
 
-use super::amount::{bytes, utc};
+use super::amount::{bytes, counted, utc};
 use super::answer::{AnswerStreams, read};
-use super::counted;
 use super::table::{TextTable, plain};
 use crate::control::command::CommandArguments;
 use crate::operator::server_status::ZoneVersionsStatus;

@@ -23,7 +23,7 @@ pub(in crate::zone_events) fn read_frozen(store: &StateStore) -> io::Result<BTre
     };
     let name = |line: &str| {
         let name = line.parse::<DomainName>();
-        name.inspect_err(|error| tracing::warn!("{}: {line:?}: {error}", path.display())).ok()
+        name.inspect_err(|error| tracing::warn!("{}: `{line}`: {error}", path.display())).ok()
     };
     Ok(text.lines().filter_map(name).collect())
 }

@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use rhumb_wire::DomainName;
 
 use super::commands::BegunCommand;
-use super::file_versions::{BegunFile, FilesDone, PublishedFile};
-use super::thread::{VersionEvent, VersionThread};
+use super::event::{FilesDone, PublishedFile, VersionEvent};
+use super::file_versions::BegunFile;
+use super::thread::VersionThread;
 use super::updates::UpdatedVersion;
 use crate::zone_events::outcome::PlannedRead;
 use crate::zone_events::state::{PendingWrite, StateError, await_write};

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use rhumb_wire::{DomainName, serial};
 use rhumb_zones::journal::ChangeCause;
 use rhumb_zones::{VersionOrigin, ZoneContents, ZoneVersion};
-use tokio::sync::oneshot;
 
+use super::event::{VersionCommand, VersionReply};
+use super::file_origin::file_origin;
 use super::kept::is_merged;
 use super::thread::VersionThread;
 use crate::snapshot::ZoneEntry;
@@ -14,29 +15,6 @@ use crate::zone_events::load::unix_time;
 use crate::zone_events::state::{
     PendingWrite, StateChange, StateError, StateStore, StateVersion, await_write, write_frozen,
 };
-
-/// What an operator asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum VersionCommand {
-    /// The zone gets this serial, or the next one on the way to it.
-    SetSerial(DomainName, u32),
-    /// Updates are refused.
-    Freeze(DomainName),
-    /// They are taken again.
-    Thaw(DomainName),
-}
-
-impl VersionCommand {
-    /// The zone.
-    pub(super) const fn zone(&self) -> &DomainName {
-        match self {
-            Self::SetSerial(zone, _) | Self::Freeze(zone) | Self::Thaw(zone) => zone,
-        }
-    }
-}
-
-/// Takes what was done, or what is wrong.
-pub(in crate::zone_events) type VersionReply = oneshot::Sender<Result<String, String>>;
 
 /// A version with another serial that is being written.
 pub(super) struct BegunCommand {
@@ -156,7 +134,7 @@ fn keep_as_file(entry: &ZoneEntry, contents: &Arc<ZoneContents>, store: &StateSt
     let name = entry.zone.name();
     let whole = StateChange {
         zone: name.clone(),
-        origin: super::file_versions::file_origin(),
+        origin: file_origin(),
         expires: 0,
         version: StateVersion::Whole(Arc::clone(contents)),
     };

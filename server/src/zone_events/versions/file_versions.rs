@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use rhumb_wire::DomainName;
-use rhumb_zones::journal::ChangeCause;
-use rhumb_zones::{VersionOrigin, ZoneContents, ZoneDifference, ZoneVersion};
+use rhumb_zones::{ZoneContents, ZoneDifference, ZoneVersion};
 
+use super::event::PublishedFile;
+use super::file_origin::{FileVersion, file_origin};
 use super::kept::{KeptBefore, KeptZone, is_merged, kept_zone};
 use super::merge::merge_file;
 use super::thread::VersionThread;
 use crate::snapshot::{NewContents, ZoneEntry};
-use crate::zone_events::load::{LoadedZone, ZoneRefusal, unix_time};
-use crate::zone_events::outcome::PlannedRead;
+use crate::zone_events::load::{LoadedZone, ZoneRefusal};
+use crate::zone_events::outcome::{FileOutcome, PlannedRead};
 use crate::zone_events::publish::publish_zone;
 use crate::zone_events::state::{PendingWrite, StateChange, StateError, StateStore, StateVersion};
 
@@ -23,38 +24,6 @@ pub(super) struct BegunFile {
     loaded: LoadedZone,
     /// What is noted of the file, where that is not all that is kept.
     note: Option<Arc<ZoneContents>>,
-}
-
-/// What came of a zone whose file was read.
-#[derive(Debug)]
-pub(in crate::zone_events) struct PublishedFile {
-    pub(in crate::zone_events) entry: ZoneEntry,
-    pub(in crate::zone_events) outcome: FileOutcome,
-}
-
-/// Whether it is in force.
-#[derive(Debug)]
-pub(in crate::zone_events) enum FileOutcome {
-    /// It is, or the zone keeps what it has because the file is refused: the contents that are served no more, and whether the serial is newer.
-    Done { old: Option<Arc<ZoneContents>>, is_newer: bool },
-    /// Something else is served than when it was read: the file has to be looked at again.
-    Stale,
-}
-
-/// Takes what came of files that come into force together.
-pub(super) type FilesDone = Box<dyn FnOnce(Vec<PublishedFile>) + Send>;
-
-/// What a file makes of a zone.
-pub(super) struct FileVersion {
-    /// What is to be written.
-    pub(super) version: Option<StateVersion>,
-    /// What is noted of the file.
-    pub(super) note: Option<Arc<ZoneContents>>,
-}
-
-/// By the file.
-pub(in crate::zone_events) fn file_origin() -> VersionOrigin {
-    VersionOrigin { cause: ChangeCause::File, time: unix_time(), who: "".into() }
 }
 
 impl VersionThread {

@@ -10,7 +10,7 @@ use rhumb_zones::{
     FileMerge, MergeConflict, MergedSerial, VersionOrigin, ZoneContents, ZoneDifference, ZoneVersion,
 };
 
-use super::file_versions::{FileVersion, file_origin};
+use super::file_origin::{FileVersion, file_origin};
 use super::kept::{FileBefore, KeptBefore, KeptZone, file_before, kept_zone};
 use crate::change::utc_time;
 use crate::snapshot::ZoneEntry;
