@@ -8,7 +8,6 @@ use std::time::Instant;
 use rhumb_config::ServerConfig;
 use rhumb_watch::OpenWriters;
 use rhumb_wire::DomainName;
-use rhumb_zones::NameTable;
 
 use super::attention::ZoneAttention;
 use super::changes::{DirtyZones, FileChanges};
