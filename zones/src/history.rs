@@ -3,46 +3,16 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use rhumb_wire::{NameRef, Type, serial};
+use rhumb_wire::serial;
 
-use crate::builder::denial::canonical;
 use crate::difference::ZoneDifference;
-use crate::journal::ChangeCause;
+use crate::version::ZoneVersion;
 
 /// Condensed differences kept: secondaries mostly ask from one of the last serials.
 const MOST_CONDENSED: usize = 4;
 
 /// A zone counts as this large at least, where its history is measured by it.
 const LEAST_ZONE: u64 = 512 << 10;
-
-/// How a version came about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VersionOrigin {
-    /// What caused it.
-    pub cause: ChangeCause,
-    /// When, in seconds since 1970.
-    pub time: u64,
-    /// Who did, such as a key and an address; empty where the cause says it all.
-    pub who: Arc<str>,
-}
-
-/// A version of a zone, by what it differs by from the one before.
-#[derive(Debug, Clone)]
-pub struct ZoneVersion {
-    /// What differs.
-    pub difference: Arc<ZoneDifference>,
-    /// How it came about.
-    pub origin: VersionOrigin,
-}
-
-impl ZoneVersion {
-    /// Whether it adds this record; `rdata` is in canonical form.
-    pub fn adds(&self, owner: NameRef<'_>, rtype: Type, rdata: &[u8]) -> bool {
-        self.difference.added().any(|added| {
-            added.rtype == rtype && added.owner == owner && canonical(rtype, added.rdata) == rdata
-        })
-    }
-}
 
 /// How many bytes of differences are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,6 +147,8 @@ mod tests {
     use super::*;
     use crate::contents::ZoneContents;
     use crate::file::read_zone_bytes;
+    use crate::journal::ChangeCause;
+    use crate::version::VersionOrigin;
 
     fn version(serial: u32) -> ZoneContents {
         let origin: DomainName = "zone.test.".parse().unwrap();

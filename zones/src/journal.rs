@@ -7,7 +7,7 @@
 
 mod checksum;
 mod payload;
-mod record;
+pub(crate) mod record;
 mod segment;
 mod zone_replay;
 

@@ -46,6 +46,7 @@ pub mod table;
 pub mod transfer;
 pub mod update;
 pub mod verify;
+pub mod version;
 
 pub use answer::{AnswerKind, AnswerRequest, AnswerSummary, FoundZone, OneZone, ZoneFinder, answer};
 pub use builder::ZoneBuilder;
@@ -53,7 +54,7 @@ pub use change::ZoneChange;
 pub use contents::{SoaTimers, ZoneContents};
 pub use difference::{DifferenceMisfit, DifferenceRecord, ZoneDifference};
 pub use fault::{AddError, FaultKind, FaultSeverity, ZoneFault};
-pub use history::{HistoryLimits, HistorySize, VersionOrigin, ZoneHistory, ZoneVersion};
+pub use history::{HistoryLimits, HistorySize, ZoneHistory};
 pub use lookup::{LookupPrefetch, MatchKind, NameMatch};
 pub use table::NameTable;
 pub use transfer::{
@@ -65,3 +66,4 @@ pub use update::{
     UpdateGrant, UpdateLimits, UpdateMessage, UpdateNamePattern, UpdateOperation, UpdatePermission,
     UpdatePrerequisite, UpdateRefusal, UpdateSummary, UpdatedZone,
 };
+pub use version::{VersionOrigin, ZoneVersion};

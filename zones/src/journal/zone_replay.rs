@@ -10,7 +10,7 @@ use crate::builder::ZoneBuilder;
 use crate::contents::ZoneContents;
 use crate::difference::DifferenceMisfit;
 use crate::fault::AddError;
-use crate::history::{VersionOrigin, ZoneVersion};
+use crate::version::{VersionOrigin, ZoneVersion};
 
 /// Why a zone does not come out of its records.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
