@@ -139,3 +139,6 @@ impl Nsec<'_> {
 fn wildcard_of(encloser: &DomainName) -> Option<DomainName> {
     DomainName::prepend(b"*", encloser.as_ref()).ok()
 }
+
+#[cfg(test)]
+mod tests;

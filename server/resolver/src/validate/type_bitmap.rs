@@ -55,4 +55,30 @@ mod tests {
         }
         assert!(!TypeBitmap(&[0, 200, 1]).holds(Type::A) && !TypeBitmap(&[]).holds(Type::A));
     }
+
+    /// RFC 6840 section 4.1: the NSEC of a delegation says nothing of the child but that there is no DS, and that of the
+    /// child's apex nothing of DS.
+    #[test]
+    fn a_type_is_denied_by_the_side_that_has_it() {
+        let bitmap = |types: &[Type]| {
+            let mut bytes = vec![0, 7, 0, 0, 0, 0, 0, 0, 0];
+            types.iter().for_each(|rtype| bytes[2 + usize::from(rtype.0 / 8)] |= 0x80 >> (rtype.0 % 8));
+            bytes
+        };
+        for (case, types, delegation, [a, ds, ds_at_root]) in [
+            ("a host", &[Type::AAAA][..], false, [true, true, true]),
+            ("a host with the type", &[Type::A], false, [false, true, true]),
+            ("an alias", &[Type::CNAME], false, [false, false, false]),
+            ("a delegation", &[Type::NS], true, [false, true, true]),
+            ("a signed delegation", &[Type::NS, Type::DS], true, [false, false, false]),
+            ("an apex", &[Type::NS, Type::SOA], false, [true, false, true]),
+            ("nothing", &[], false, [true, true, true]),
+        ] {
+            let bytes = bitmap(types);
+            let types = TypeBitmap(&bytes);
+            let denied =
+                [types.denies(Type::A, false), types.denies(Type::DS, false), types.denies(Type::DS, true)];
+            assert_eq!((types.is_delegation(), denied), (delegation, [a, ds, ds_at_root]), "{case}");
+        }
+    }
 }
