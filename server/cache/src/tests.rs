@@ -242,6 +242,11 @@ fn flushing_takes_a_name_or_a_subtree() {
     for name in ["example", "a.example", "b.a.example", "other"] {
         rig.keep(name, 60, 0).unwrap();
     }
+    let one = Rig::new(LIMITS);
+    one.keep("a.example", 60, 0).unwrap();
+    let (figures, of_one) = (rig.cache.figures(), one.cache.figures());
+    assert!(figures.bytes > 3 * of_one.bytes && of_one.bytes > 100, "{figures:?} {of_one:?}");
+    assert_eq!((figures.entries, figures.limit, figures.evicted), (4, LIMITS.size, 0));
     let example: DomainName = "EXAMPLE".parse().unwrap();
     assert_eq!(rig.cache.flush(example.as_ref(), false), 1);
     assert_eq!(rig.cache.flush(example.as_ref(), true), 2);

@@ -158,6 +158,17 @@ fn an_entry_takes_half_of_the_room_at_most() {
     assert_eq!(rig.keep(2, 0, 0, 0), Err(NotKept::Fleeting));
 }
 
+/// Each time an entry is renewed its last ticket is left behind.
+#[test]
+fn tickets_do_not_outnumber_the_entries_by_much() {
+    let mut rig = ShardRig::new(&LIMITS);
+    for now in 0..300 {
+        rig.keep(u64::from(now) % 3, 60, now, 0).unwrap();
+        rig.check();
+    }
+    assert_eq!(rig.shard.len(), 3);
+}
+
 #[test]
 fn a_smaller_limit_puts_out_what_does_not_fit() {
     let mut rig = ShardRig::new(&LIMITS);

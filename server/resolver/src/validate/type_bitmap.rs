@@ -62,7 +62,9 @@ mod tests {
     fn a_type_is_denied_by_the_side_that_has_it() {
         let bitmap = |types: &[Type]| {
             let mut bytes = vec![0, 7, 0, 0, 0, 0, 0, 0, 0];
-            types.iter().for_each(|rtype| bytes[2 + usize::from(rtype.0 / 8)] |= 0x80 >> (rtype.0 % 8));
+            for rtype in types {
+                bytes[2 + usize::from(rtype.0 / 8)] |= 0x80 >> (rtype.0 % 8);
+            }
             bytes
         };
         for (case, types, delegation, [a, ds, ds_at_root]) in [
