@@ -48,6 +48,7 @@ mod passing;
 mod primary;
 mod quic;
 mod reading;
+mod reasons;
 mod refreshing;
 mod reloading;
 mod rotating;
@@ -81,6 +82,7 @@ const TESTS: &[&[Test]] = &[
     scenarios::TESTS,
     differential::TESTS,
     reading::TESTS,
+    reasons::TESTS,
     reading::special::TESTS,
     forwarding::TESTS,
     failover::TESTS,

@@ -51,13 +51,30 @@ impl ZoneSigner {
         self.sign_as(records, count as u8, &records[0].owner)
     }
 
+    /// The same with a signature that is valid between these moments, in seconds from now.
+    pub fn sign_between(&self, records: &[Record], times: (i32, i32)) -> Vec<Record> {
+        let labels = name::labels(&records[0].owner).len() as u8;
+        self.sign_in(records, labels, &records[0].owner, times)
+    }
+
     /// The same with a signature that counts so many labels, over the owner `signed`.
     pub fn sign_as(&self, records: &[Record], labels: u8, signed: &str) -> Vec<Record> {
+        self.sign_in(records, labels, signed, (-VALID.cast_signed(), VALID.cast_signed()))
+    }
+
+    fn sign_in(
+        &self,
+        records: &[Record],
+        labels: u8,
+        signed: &str,
+        (begins, ends): (i32, i32),
+    ) -> Vec<Record> {
         let first = &records[0];
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs() as u32;
+        let (begins, ends) = (now.wrapping_add_signed(begins), now.wrapping_add_signed(ends));
         let mut rdata = first.kind.to_be_bytes().to_vec();
         rdata.extend([ALGORITHM, labels]);
-        rdata.extend([first.ttl, now + VALID, now - VALID].iter().flat_map(|word| word.to_be_bytes()));
+        rdata.extend([first.ttl, ends, begins].iter().flat_map(|word| word.to_be_bytes()));
         rdata.extend(self.tag().to_be_bytes());
         rdata.extend(name::to_wire(&self.zone.to_ascii_lowercase()));
         let mut data = rdata.clone();

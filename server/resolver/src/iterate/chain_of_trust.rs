@@ -184,6 +184,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         let found = self.find(name, Type::DS).await?;
         let found = self.validated(found).await?;
         if found.security == SecurityStatus::Insecure {
+            self.note_insecure(name, InsecureReason::ParentInsecure);
             return Ok(TrustStep::Insecure);
         }
         match &found.content {
@@ -196,7 +197,10 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
             }
             RecordContent::Records(_) => Ok(TrustStep::GoesOn),
             RecordContent::NameError => Ok(TrustStep::Ends),
-            RecordContent::NoData if self.is_delegation(&found) => Ok(TrustStep::Insecure),
+            RecordContent::NoData if self.is_delegation(&found) => {
+                self.note_insecure(name, InsecureReason::NoDs);
+                Ok(TrustStep::Insecure)
+            }
             RecordContent::NoData => Ok(TrustStep::GoesOn),
         }
     }

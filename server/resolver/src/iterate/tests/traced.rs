@@ -103,6 +103,7 @@ async fn proofs_of_denial_are_told() {
     assert!(found.iter().any(|found| found == " NSEC www.test. stands at www.test."), "{found:#?}");
     let found = told(&steps(&resolver, "www.plain", Type::A).await);
     assert!(found.iter().any(|found| found.ends_with("NSEC plain. stands at plain.")), "{found:#?}");
+    assert!(found.contains(&"  insecure plain. NoDs".to_owned()), "{found:#?}");
     assert_eq!(found.last().unwrap(), " Insecure");
 }
 
