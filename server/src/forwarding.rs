@@ -67,10 +67,16 @@ impl ForwardingRoutes {
                 plan.forget(&self.live);
             }
         }
-        if old.iteration.settings != plan.settings {
+        let settings = |plan: &IterationPlan| (plan.settings.clone(), plan.validating.clone());
+        let others = settings(&old.iteration) != settings(&plan);
+        if others {
             self.live.resolver.clear();
-            for plan in plans.iter().filter(|plan| plan.iterates()) {
-                plan.forget(&self.live);
+        }
+        let changes = |id| plan.recalling(plan.course(id)).is_some() && others;
+        for route in plans {
+            let (_, id) = route.number();
+            if changes(id) || old.iteration.course(id) != plan.course(id) {
+                route.forget(&self.live);
             }
         }
         plan

@@ -40,7 +40,7 @@ pub use files::{FileMark, FileRead};
 pub use folders::UnreadableFolders;
 pub use frozen::FrozenZones;
 pub use incomplete::{CONFIRM, WRITER_BOUND, incomplete_file};
-pub use iteration_plan::{IterationPlan, RouteCourse};
+pub use iteration_plan::{FallbackCourse, ForwardCourse, IterationPlan, RouteCourse};
 pub use live::{ServerClock, ServerState, cache_limits};
 pub use notify_target::NotifyTarget;
 pub use origin::{ZoneFile, ZoneOrigin, zone_of_file};

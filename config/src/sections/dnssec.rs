@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::domain::read_domain;
 use crate::in_force::InForce;
 use crate::kind::ValueKind;
-use crate::kinds::{DomainKind, OptionalKind, ParsedKind, ValueList};
+use crate::kinds::{DomainKind, OptionalKind, ParsedKind, ValueList, WordKind};
 use crate::node::{YamlContent, YamlNode};
 use crate::reader::ConfigReader;
 use crate::section::{ConfigSection, KeyVisitor};
@@ -25,6 +25,11 @@ pub enum DnssecValidation {
     /// No answer is validated.
     Off,
 }
+
+pub(crate) const DNSSEC: WordKind<DnssecValidation> = WordKind {
+    words: &[("validate", DnssecValidation::Validate), ("off", DnssecValidation::Off)],
+    later: &[],
+};
 
 /// What becomes of signatures while the clock of this host is plainly wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -14,6 +14,7 @@ use crate::kinds::{DomainKind, FilePath, FlagKind, OptionalKind, SectionKind, Va
 use crate::node::{YamlContent, YamlNode, shown};
 use crate::reader::ConfigReader;
 use crate::section::{ConfigSection, KeyVisitor};
+use crate::sections::dnssec::{DNSSEC, DnssecValidation};
 use crate::upstream_list::MOST_ENTRIES;
 use crate::upstream_server::{UPSTREAM_FORMS, UpstreamServer};
 
@@ -34,6 +35,8 @@ pub struct ForwardEntry {
     pub rebinding_exempt: Vec<DomainName>,
     /// What becomes of a question that no upstream answers.
     pub fallback: ForwardFallback,
+    /// Whether answers are validated; as `recursion.dnssec` says where the entry does not.
+    pub dnssec: Option<DnssecValidation>,
     /// Where the entry stands.
     pub place: FilePlace,
 }
@@ -105,6 +108,7 @@ pub(crate) struct ForwardDraft {
     rebinding_protection: bool,
     rebinding_exempt: Vec<DomainName>,
     fallback: ForwardFallback,
+    dnssec: Option<DnssecValidation>,
 }
 
 impl ConfigSection for ForwardEntry {
@@ -123,6 +127,7 @@ impl ConfigSection for ForwardEntry {
             rebinding_protection: false,
             rebinding_exempt: Vec::new(),
             fallback: ForwardFallback::None,
+            dnssec: None,
         }
     }
 
@@ -168,6 +173,14 @@ impl ConfigSection for ForwardEntry {
             FALLBACKS,
             |draft| &mut draft.fallback,
         );
+        keys.key(
+            "dnssec",
+            InForce::AtReload,
+            "Validation of the answers, those by fallback too; the keys are fetched through the same upstreams. Default: as \
+             recursion.dnssec says.",
+            OptionalKind(DNSSEC),
+            |draft| &mut draft.dnssec,
+        );
     }
 
     fn finish(draft: ForwardDraft, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
@@ -186,6 +199,7 @@ impl ConfigSection for ForwardEntry {
             rebinding_protection,
             rebinding_exempt: draft.rebinding_exempt,
             fallback: draft.fallback,
+            dnssec: draft.dnssec,
             place,
         })
     }
@@ -199,6 +213,7 @@ impl ConfigSection for ForwardEntry {
             rebinding_protection: self.rebinding_protection,
             rebinding_exempt: self.rebinding_exempt.clone(),
             fallback: self.fallback,
+            dnssec: self.dnssec,
         }
     }
 }

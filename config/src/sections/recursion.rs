@@ -19,7 +19,9 @@ use crate::node::{YamlContent, YamlNode};
 use crate::reader::ConfigReader;
 use crate::root_hints::{RootServer, built_in};
 use crate::section::{ConfigSection, KeyVisitor};
-use crate::sections::dnssec::{AnchorKind, DnssecClock, DnssecValidation, NegativeTrustAnchor, TrustAnchors};
+use crate::sections::dnssec::{
+    AnchorKind, DNSSEC, DnssecClock, DnssecValidation, NegativeTrustAnchor, TrustAnchors,
+};
 use crate::sections::recursion_limits::RecursionLimits;
 
 /// Who gets answers that come from other servers; everyone else is refused.
@@ -131,11 +133,6 @@ pub(crate) struct RecursionDraft {
     recursion: RecursionSettings,
     dnssec: Option<DnssecValidation>,
 }
-
-const DNSSEC: WordKind<DnssecValidation> = WordKind {
-    words: &[("validate", DnssecValidation::Validate), ("off", DnssecValidation::Off)],
-    later: &[],
-};
 
 const DNSSEC_CLOCK: WordKind<DnssecClock> = WordKind {
     words: &[("strict", DnssecClock::Strict), ("lenient-until-set", DnssecClock::LenientUntilSet)],

@@ -19,7 +19,10 @@ pub use forward::{
     holds_private_address,
 };
 pub use identity::ServerIdentity;
-pub use iterate::{IterationSettings, NameMinimisation, NameServer, ResolverState, StubZone, WorkLimits};
+pub use iterate::{
+    ForwardZone, IterationSettings, NameMinimisation, NameServer, ResolutionScope, ResolverState, StubZone,
+    WorkLimits,
+};
 pub use network::{DatagramVerdict, ExchangeError, SpoofSignal, UpstreamTransport};
 pub use question::OutboundQuestion;
 pub use validate::{SignatureCheck, TrustSettings};

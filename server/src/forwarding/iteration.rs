@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rhumb_config::{
-    CalendarDay, DnssecClock, DnssecValidation, FilePlace, ForwardFallback, NegativeTrustAnchor,
+    CalendarDay, DnssecClock, DnssecValidation, FilePlace, ForwardEntry, ForwardFallback, NegativeTrustAnchor,
     QnameMinimisation, RecursionLimits, RecursionSettings, RootServer, ServerConfig, UpstreamServer,
 };
 use rhumb_resolver::validate::{KeyDigest, limits};
@@ -14,7 +14,7 @@ use rhumb_resolver::{IterationSettings, NameMinimisation, NameServer, StubZone, 
 use rhumb_wire::{DomainName, NameRef, Type};
 
 use super::resolved::resolved;
-use crate::snapshot::{IterationPlan, RouteCourse};
+use crate::snapshot::{FallbackCourse, ForwardCourse, IterationPlan, RouteCourse};
 
 /// The port of nameservers.
 const PORT: u16 = 53;
@@ -36,33 +36,43 @@ pub(super) fn domains(config: &ServerConfig) -> Vec<(DomainName, FilePlace)> {
 /// How the routes of these domains and numbers are answered, and how iteration goes about it.
 pub(super) fn plan(config: &ServerConfig, routes: &[(DomainName, u32)]) -> IterationPlan {
     let iterated = domains(config);
-    let falls_back = |domain: &DomainName| {
-        let found = config.forward.iter().find(|forward| forward.domain == *domain);
-        found.is_some_and(|forward| forward.fallback == ForwardFallback::Iterate)
-    };
     let course = |domain: &DomainName| {
         if iterated.iter().any(|(iterated, _)| iterated == domain) {
-            RouteCourse::Iterate
-        } else if falls_back(domain) {
-            RouteCourse::ForwardFirst
-        } else if config.recursion.dnssec == DnssecValidation::Validate {
-            RouteCourse::Validate
-        } else {
-            RouteCourse::Forward
+            return RouteCourse::Iterate;
         }
+        let entry = config.forward.iter().find(|forward| forward.domain == *domain);
+        RouteCourse::Forward(entry.map(|entry| forward_course(config, entry)).unwrap_or_default())
     };
     let courses: HashMap<u32, RouteCourse> = routes
         .iter()
         .map(|(domain, id)| (*id, course(domain)))
-        .filter(|(_, course)| *course != RouteCourse::Forward)
+        .filter(|(_, course)| *course != RouteCourse::default())
         .collect();
+    let settings = (!courses.is_empty()).then(|| Arc::new(settings(config)));
+    let validating = settings.as_ref().map(|settings| {
+        if settings.trust.is_some() {
+            return Arc::clone(settings);
+        }
+        let trust = Some(trust(&config.recursion));
+        Arc::new(IterationSettings { trust, ..IterationSettings::clone(settings) })
+    });
     IterationPlan {
-        settings: (!courses.is_empty()).then(|| Arc::new(settings(config))),
+        settings,
+        validating,
         courses,
         sources: config.recursion.source_addresses.clone(),
         dns64: config.recursion.dns64,
         rebinding_protection: config.recursion.rebinding_protection,
     }
+}
+
+fn forward_course(config: &ServerConfig, entry: &ForwardEntry) -> ForwardCourse {
+    let says = entry.dnssec.unwrap_or(config.recursion.dnssec);
+    let fallback = match entry.fallback {
+        ForwardFallback::None => FallbackCourse::Fail,
+        ForwardFallback::Iterate => FallbackCourse::Iterate { validates: says != DnssecValidation::Off },
+    };
+    ForwardCourse { validates: says == DnssecValidation::Validate, fallback }
 }
 
 fn settings(config: &ServerConfig) -> IterationSettings {

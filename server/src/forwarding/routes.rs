@@ -23,8 +23,6 @@ pub struct RoutePlan {
     entry: RouteEntry,
     upstreams: Vec<ServerIdentity>,
     terms: RouteTerms,
-    /// Whether it has no upstreams and is resolved by iteration.
-    iterates: bool,
 }
 
 impl RoutePlan {
@@ -36,11 +34,6 @@ impl RoutePlan {
     /// Whether it is one of its upstreams.
     pub(super) fn has(&self, upstream: &ServerIdentity) -> bool {
         self.upstreams.contains(upstream)
-    }
-
-    /// Whether it is resolved by iteration.
-    pub(super) const fn iterates(&self) -> bool {
-        self.iterates
     }
 
     /// The domain, and the number of the route.
@@ -86,7 +79,6 @@ pub(super) fn plan(
             entry: RouteEntry { route, place: forward.place.clone() },
             upstreams,
             terms: terms_of(forward),
-            iterates: false,
         });
     }
     plans.extend(iterating(config, &snapshot, live, last_id, &mut changes));
@@ -126,7 +118,7 @@ fn iterating(
             Arc::new(ForwardRoute::new(*last_id, domain, live.route_services()))
         };
         let entry = RouteEntry { route, place };
-        plans.push(RoutePlan { entry, upstreams: Vec::new(), terms: RouteTerms::default(), iterates: true });
+        plans.push(RoutePlan { entry, upstreams: Vec::new(), terms: RouteTerms::default() });
     }
     plans
 }
@@ -183,7 +175,10 @@ fn set_upstreams(
         && upstreams.iter().all(asked)
         && state.terms == *terms;
     if !same {
-        route.set_upstreams(upstreams, withheld, terms, live.route_services());
+        let (_, removed) = route.set_upstreams(upstreams, withheld, terms, live.route_services());
+        if !removed.is_empty() {
+            live.resolver.flush(route.domain().as_ref(), true);
+        }
     }
 }
 

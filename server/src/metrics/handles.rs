@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::histogram::{HistogramReading, SharedHistogram};
-use super::labels::{LookupResult, RcodeLabel, UpstreamFailure};
+use super::labels::{DomainSource, LookupResult, RcodeLabel, UpstreamFailure};
 
 /// What is counted for one upstream address.
 #[derive(Debug, Default)]
@@ -89,6 +89,7 @@ impl UpstreamMetrics {
 #[derive(Debug, Default)]
 pub struct ForwardedDomain {
     lookups: [AtomicU64; LookupResult::COUNT],
+    answers: [AtomicU64; DomainSource::COUNT],
     private_answers: AtomicU64,
     durations: SharedHistogram,
 }
@@ -100,6 +101,17 @@ impl ForwardedDomain {
             counter.fetch_add(1, Relaxed);
         }
         self.durations.observe(took);
+    }
+
+    /// A look-up was answered.
+    pub fn answered_by(&self, source: DomainSource) {
+        if let Some(counter) = self.answers.get(source.index()) {
+            counter.fetch_add(1, Relaxed);
+        }
+    }
+
+    pub(super) fn read_answers(&self, source: DomainSource) -> u64 {
+        self.answers.get(source.index()).map_or(0, |counter| counter.load(Relaxed))
     }
 
     /// An answer was emptied for a private address in it.

@@ -138,6 +138,14 @@ label_values! {
 }
 
 label_values! {
+    /// Who gave the answer to a look-up through a forwarded domain.
+    pub enum DomainSource {
+        Upstream => "upstream", "An upstream.";
+        Iteration => "iteration", "Authoritative servers, for no upstream did.";
+    }
+}
+
+label_values! {
     /// What is wrong with the signature of a request.
     pub enum TsigReason {
         UnknownKey => "unknown-key", "No key has its name.";

@@ -24,7 +24,7 @@ pub use handles::{
     CertificateFigures, ForwardedDomain, GaugeUnit, ListMetrics, StateLogFigures, UpstreamMetrics,
 };
 pub use labels::{
-    AccessList, AnswerSecurity, CacheEvent, ClientFamily, DropReason, HandshakeResult, LookupResult,
+    AccessList, AnswerSecurity, CacheEvent, ClientFamily, DomainSource, DropReason, HandshakeResult, LookupResult,
     NotifyInResult, NotifyResult, RefuseReason, ReloadResult, ResponseSource, TransferKind, TransferResult,
     TsigReason, UpdateResult, UpstreamFailure, WorkBound,
 };

@@ -173,6 +173,8 @@ metrics! {
         "1 when a forwarded domain is resolved from the root where its upstreams fail.";
     DOMAIN_LOOKUPS = Counter "rhumb_forward_domain_lookups_total" ["domain", "result"]
         "Look-ups through a forwarded domain, by result; equal questions at one time are one.";
+    DOMAIN_ANSWERS = Counter "rhumb_forward_domain_answers_total" ["domain", "source"]
+        "Look-ups through a forwarded domain that were answered, by who gave the answer.";
     DOMAIN_PRIVATE = Counter "rhumb_forward_domain_private_answers_total" ["domain"]
         "Answers through a forwarded domain that were emptied for a private address in them (rebinding-protection).";
     DOMAIN_DURATION = Histogram "rhumb_forward_domain_lookup_duration_seconds" ["domain"]
@@ -187,7 +189,7 @@ metrics! {
     RESOLVER_REQUESTS = Counter "rhumb_resolver_requests_total" []
         "Queries sent to authoritative servers, repeats included.";
     RESOLVER_ANSWERS = Counter "rhumb_resolver_answers_total" ["security"]
-        "Questions resolved by authoritative servers, by what validation found.";
+        "Questions resolved by authoritative servers, or by upstreams whose answers are validated, by what validation found.";
     RESOLVER_SIGNATURES = Counter "rhumb_resolver_signatures_total" []
         "Signatures checked to validate answers.";
     RESOLVER_HASHES = Counter "rhumb_resolver_hashes_total" []

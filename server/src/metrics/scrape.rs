@@ -13,7 +13,7 @@ use rhumb_wire::Transport;
 use super::block::CounterBlock;
 use super::histogram::float;
 use super::labels::{
-    AccessList, AnswerSecurity, CacheEvent, ClientFamily, DropReason, HandshakeResult, LookupResult,
+    AccessList, AnswerSecurity, CacheEvent, ClientFamily, DomainSource, DropReason, HandshakeResult, LookupResult,
     NotifyInResult, NotifyResult, RcodeLabel, RefuseReason, ReloadResult, ResponseSource, TransferKind,
     TransferResult, TsigReason, TypeLabel, UpdateResult, UpstreamFailure, WorkBound,
 };
@@ -166,6 +166,10 @@ impl ServerMetrics {
             let label = label.as_str();
             for result in LookupResult::ALL {
                 out.set(&names::DOMAIN_LOOKUPS, &[label, result.as_str()], domain.read_lookups(*result));
+            }
+            for source in DomainSource::ALL {
+                let labels = [label, source.as_str()];
+                out.set(&names::DOMAIN_ANSWERS, &labels, domain.read_answers(*source));
             }
             out.set(&names::DOMAIN_PRIVATE, &[label], domain.read_private_answers());
             out.histogram(&names::DOMAIN_DURATION, &[label], &domain.read_durations());

@@ -48,7 +48,7 @@ fn sample_route(route: &ForwardRoute, course: RouteCourse, out: &mut MetricSampl
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     out.set(&names::DOMAIN_UPSTREAMS, &[&domain], count(state.pool.upstreams().len()));
     out.set(&names::DOMAIN_HEALTHY, &[&domain], count(healthy));
-    let fallback = course == RouteCourse::ForwardFirst;
+    let fallback = !course.needs_upstreams();
     out.set(&names::DOMAIN_FALLBACK, &[&domain], u64::from(fallback));
 }
 

@@ -21,7 +21,9 @@ use super::response::{ResponseHead, ResponseLimits, question_only};
 use super::tsig::{self, VerifiedQuery};
 use super::{authoritative, cached, chaos};
 use crate::metrics::{AccessList, CacheEvent};
-use crate::snapshot::{AnswerAuthority, IterationPlan, RouteCourse, RouteEntry, SnapshotView};
+use crate::snapshot::{
+    AnswerAuthority, ForwardCourse, IterationPlan, RouteCourse, RouteEntry, SnapshotView,
+};
 
 /// Answers `message`, which `client` sent, into `out`; or says that nothing is sent; or what has to be looked up first.
 ///
@@ -302,9 +304,10 @@ fn told(entry: &RouteEntry, plan: &IterationPlan) -> String {
     match plan.course(entry.route.id()) {
         RouteCourse::Iterate if domain.as_ref().is_root() => "resolved from the root".to_owned(),
         RouteCourse::Iterate => format!("resolved from the stub {domain} ({})", entry.place),
-        _ => {
-            format!("forwarded by {domain} ({})", entry.place)
+        RouteCourse::Forward(ForwardCourse { validates: true, .. }) => {
+            format!("forwarded by {domain} ({}), validated here", entry.place)
         }
+        RouteCourse::Forward(_) => format!("forwarded by {domain} ({})", entry.place),
     }
 }
 

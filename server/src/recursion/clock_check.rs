@@ -9,10 +9,14 @@ pub(super) const CLOCK_IS_WRONG: &str = "the clock of this host is wrong";
 
 static SAID: Once = Once::new();
 
-/// Whether `unix`, seconds since 1970, cannot be; said in the log the first time.
-pub(super) fn is_wrong(unix: u32) -> bool {
-    let wrong = unix < RELEASED;
-    if wrong {
+/// Whether `unix`, seconds since 1970, cannot be.
+pub(super) const fn is_wrong(unix: u32) -> bool {
+    unix < RELEASED
+}
+
+/// Says in the log, once, that `unix` cannot be.
+pub(super) fn look(unix: u32) {
+    if is_wrong(unix) {
         SAID.call_once(|| {
             tracing::error!(
                 "the clock of this host is {} days before the release of this version: signatures seem not valid yet until it is set; \
@@ -21,7 +25,6 @@ pub(super) fn is_wrong(unix: u32) -> bool {
             );
         });
     }
-    wrong
 }
 
 #[cfg(test)]

@@ -4,34 +4,31 @@ use std::sync::Arc;
 
 use rhumb_resolver::iterate::{self, IteratedAnswer, IterationFailure, ResolutionFailure};
 use rhumb_resolver::validate::ValidationFailure;
-use rhumb_resolver::{IterationSettings, StubZone, holds_private_address};
-use rhumb_wire::NameRef;
-use rhumb_wire::{Rcode, header};
+use rhumb_resolver::{
+    AttemptReport, ForwardZone, IterationSettings, ResolutionScope, holds_private_address,
+};
+use rhumb_wire::edns::ExtendedError;
+use rhumb_wire::{DomainName, NameRef, Rcode, header};
 use tokio::sync::mpsc;
 
 use super::clock_check::{self, CLOCK_IS_WRONG};
-use super::lookup::{LookupEvent, STALE_AFTER, UpstreamLookup};
+use super::forward_attempts::silence;
+use super::lookup::{GRACE, LookupEvent, RESTARTS, STALE_AFTER, UpstreamLookup, changing, taken_away};
 use super::lookup_answer::LookupAnswer;
 use super::tried::tried;
-use crate::metrics::{AnswerSecurity, WorkBound};
+use crate::metrics::{AnswerSecurity, DomainSource, WorkBound};
 use crate::query::{PRIVATE_ADDRESS, add_reason, failure_message, is_own_name};
-use crate::snapshot::{RouteCourse, RouteEntry, RouteState, ServerSnapshot};
+use crate::snapshot::{FallbackCourse, ForwardRoute, RouteCourse, RouteState, ServerSnapshot};
 
-/// The same with the upstreams of the domains whose answers are validated, as they are now.
-fn with_forwards(settings: &Arc<IterationSettings>, snapshot: &ServerSnapshot) -> Arc<IterationSettings> {
-    let validated =
-        |entry: &&RouteEntry| snapshot.iteration.course(entry.route.id()) == RouteCourse::Validate;
-    let entries = snapshot.view.routes.iter().map(|(_, entry)| entry).filter(validated);
-    let forward = |entry: &RouteEntry| StubZone {
-        domain: entry.route.domain().clone(),
-        servers: entry.route.state().members.iter().map(|member| member.identity.address).collect(),
-    };
-    let forwards: Vec<StubZone> = entries.map(forward).collect();
-    if forwards.is_empty() {
-        return Arc::clone(settings);
-    }
-    // The configuration names them, so that loopback addresses are meant.
-    Arc::new(IterationSettings { forwards, loopback: true, ..IterationSettings::clone(settings) })
+/// Where a look-up is resolved that this server works out itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AnswerCourse {
+    /// From the root or a stub.
+    Iterate,
+    /// By the upstreams of the route.
+    Forward,
+    /// From the root, for the upstreams of the route have no answer.
+    FallBack,
 }
 
 impl UpstreamLookup {
@@ -39,24 +36,89 @@ impl UpstreamLookup {
     pub(super) async fn iterated(
         &self,
         settings: &Arc<IterationSettings>,
-        state: &RouteState,
         events: &mpsc::UnboundedSender<LookupEvent>,
     ) -> LookupAnswer {
-        let snapshot = self.live.snapshot.load_full();
-        let settings = &with_forwards(settings, &snapshot);
-        if snapshot.iteration.course(self.route.id()) == RouteCourse::Iterate {
-            self.prime_once(settings);
+        self.prime_once(settings);
+        let state = self.route.state();
+        let result = self.worked_out(settings, AnswerCourse::Iterate, &state, events).await;
+        self.resolved(&state, AnswerCourse::Iterate, result)
+    }
+
+    /// Asks the upstreams, and validates what they say by keys that come through them too.
+    pub(super) async fn validated(
+        &self,
+        settings: &IterationSettings,
+        fallback: FallbackCourse,
+        events: &mpsc::UnboundedSender<LookupEvent>,
+    ) -> LookupAnswer {
+        let mut deadline = std::pin::pin!(tokio::time::sleep(settings.limits.time + GRACE));
+        let mut state = self.route.state();
+        for _ in 0..RESTARTS {
+            let changes = self.route.changes();
+            state = self.route.state();
+            tokio::select! {
+                biased;
+                result = self.worked_out(settings, AnswerCourse::Forward, &state, events) => return match (&result, fallback) {
+                    (Err(failure), FallbackCourse::Iterate { validates }) if !is_bogus(failure) => {
+                        self.count_attempts(&state, &failure.attempts);
+                        self.fall_back(validates, events).await
+                    }
+                    _ => self.resolved(&state, AnswerCourse::Forward, result),
+                },
+                () = &mut deadline => break,
+                () = taken_away(&self.route, &state, changes) => {}
+            }
         }
+        let text = changing(&self.route);
+        self.fail(&state, Rcode::SERVFAIL, (ExtendedError::NoReachableAuthority.code(), &text), Arc::default())
+    }
+
+    /// Resolves the question by iteration, for its upstreams have no answer.
+    pub(super) async fn fall_back(
+        &self,
+        validates: bool,
+        events: &mpsc::UnboundedSender<LookupEvent>,
+    ) -> LookupAnswer {
+        let (snapshot, state) = (self.live.snapshot.load_full(), self.route.state());
+        let plan = &snapshot.iteration;
+        let settings = if validates { &plan.validating } else { &plan.settings };
+        let Some(settings) = settings else {
+            let text = silence(&state, self.route.domain());
+            let said = (ExtendedError::NoReachableAuthority.code(), &*text);
+            return self.fail(&state, Rcode::SERVFAIL, said, Arc::default());
+        };
+        let course = AnswerCourse::FallBack;
+        let result = if settings.trust.is_some() == validates {
+            self.worked_out(settings, course, &state, events).await
+        } else {
+            let settings = IterationSettings { trust: None, ..IterationSettings::clone(settings) };
+            self.worked_out(&settings, course, &state, events).await
+        };
+        self.resolved(&state, course, result)
+    }
+
+    async fn worked_out(
+        &self,
+        settings: &IterationSettings,
+        course: AnswerCourse,
+        state: &RouteState,
+        events: &mpsc::UnboundedSender<LookupEvent>,
+    ) -> Result<IteratedAnswer, ResolutionFailure> {
+        let snapshot = self.live.snapshot.load_full();
         let (route, qtype) = (self.route.id(), self.key.question.qtype);
-        let own = move |name: NameRef<'_>| is_own_name(&snapshot, name, qtype, route);
-        let time = self.live.clock.with_wall_clock();
-        let wrong = settings.trust.is_some() && clock_check::is_wrong(time.1);
+        let own = |name: NameRef<'_>| is_own_name(&snapshot, name, qtype, route);
+        let forwards = |name: NameRef<'_>| self.forward_of(&snapshot, course, name);
+        let scope = ResolutionScope { own: &own, forwards: &forwards };
         let (live, network, question) = (&self.live, &*self.network, &self.key.question);
+        let time = live.clock.with_wall_clock();
+        if settings.trust.is_some() {
+            clock_check::look(time.1);
+        }
         let resolving = async {
             let Some(explained) = &self.key.explained else {
-                return iterate::resolve(network, &live.resolver, settings, question, &own, time).await;
+                return iterate::resolve(network, &live.resolver, settings, question, scope, time).await;
             };
-            let traced = iterate::resolve_traced(network, &live.resolver, settings, question, &own, time);
+            let traced = iterate::resolve_traced(network, &live.resolver, settings, question, scope, time);
             let (found, steps) = traced.await;
             explained.add(question, steps);
             found
@@ -67,14 +129,34 @@ impl UpstreamLookup {
         loop {
             tokio::select! {
                 biased;
-                result = &mut resolving => return self.resolved(state, wrong, result),
+                result = &mut resolving => return result,
                 () = &mut stale, if waiting => {
                     waiting = false;
-                    if let Some(found) = self.stale(state, true) {
-                        let _ = events.send(LookupEvent::Stale(Arc::clone(&self.key), found));
-                    }
+                    self.report_stale(state, events);
                 }
             }
+        }
+    }
+
+    /// The upstreams that are asked about `name` on the way: those that a client's question of it would go to; where nobody resolves
+    /// it, those of this route.
+    fn forward_of(&self, snapshot: &ServerSnapshot, course: AnswerCourse, name: NameRef<'_>) -> Option<ForwardZone> {
+        let zone = |route: &ForwardRoute| ForwardZone {
+            domain: route.domain().clone(),
+            pool: Arc::clone(&route.state().pool),
+        };
+        match snapshot.view.routes.find(name) {
+            Some(entry) if entry.route.id() == self.route.id() => {
+                (course == AnswerCourse::Forward).then(|| zone(&entry.route))
+            }
+            Some(entry) => {
+                let forwards = snapshot.iteration.course(entry.route.id()) != RouteCourse::Iterate;
+                forwards.then(|| zone(&entry.route))
+            }
+            None if course == AnswerCourse::Forward => {
+                Some(ForwardZone { domain: DomainName::root(), ..zone(&self.route) })
+            }
+            None => None,
         }
     }
 
@@ -103,12 +185,14 @@ impl UpstreamLookup {
         self.live.metrics.resolver_bound(bound);
     }
 
-    /// Whether an answer from the root down holds addresses that it may not hold.
-    fn rebinds(&self, message: &[u8]) -> bool {
+    /// Whether an answer holds addresses that it may not hold.
+    fn rebinds(&self, state: &RouteState, message: &[u8]) -> bool {
         let plan = &self.live.snapshot.load().iteration;
-        let from_root =
-            plan.course(self.route.id()) == RouteCourse::Iterate && self.route.domain().as_ref().is_root();
-        plan.rebinding_protection && from_root && holds_private_address(message)
+        let guarded = match plan.course(self.route.id()) {
+            RouteCourse::Iterate => plan.rebinding_protection && self.route.domain().as_ref().is_root(),
+            RouteCourse::Forward(_) => state.terms.trust.guards(self.key.question.name.as_ref()),
+        };
+        guarded && holds_private_address(message)
     }
 
     /// An empty answer in place of one that may not be believed; counted.
@@ -119,32 +203,40 @@ impl UpstreamLookup {
         message
     }
 
+    /// Counts what was sent: to the upstreams of the route, and to others.
+    fn count_attempts(&self, state: &RouteState, attempts: &[AttemptReport]) {
+        let of_route = |attempt: &&AttemptReport| state.member(attempt.server.identity()).is_some();
+        attempts.iter().filter(of_route).for_each(|attempt| self.observe(attempt, state));
+        self.live.metrics.resolver_sent(attempts.iter().filter(|attempt| !of_route(attempt)).count());
+    }
+
     fn resolved(
         &self,
         state: &RouteState,
-        clock_is_wrong: bool,
+        course: AnswerCourse,
         result: Result<IteratedAnswer, ResolutionFailure>,
     ) -> LookupAnswer {
-        let cost = match &result {
-            Ok(resolution) => resolution.cost,
-            Err(failure) => failure.cost,
+        let (cost, attempts) = match &result {
+            Ok(resolution) => (resolution.cost, &resolution.attempts),
+            Err(failure) => (failure.cost, &failure.attempts),
         };
         self.live.metrics.resolver_worked(cost.signatures, cost.hashes);
+        self.count_attempts(state, attempts);
         match result {
             Ok(resolution) => {
                 let IteratedAnswer { message, ttl, whole, attempts, .. } = resolution;
-                self.live.metrics.resolver_sent(attempts.len());
+                self.count_source(course);
                 let secure = message.get(3).is_some_and(|low| u16::from(*low) & header::AD != 0);
                 let security = if secure { AnswerSecurity::Secure } else { AnswerSecurity::Insecure };
                 self.live.metrics.resolved(security);
-                let message = if self.rebinds(&message) { self.without_addresses() } else { message };
+                let message =
+                    if self.rebinds(state, &message) { self.without_addresses() } else { message };
                 self.keep_answer(message, ttl, whole, state.failures, tried(&attempts))
             }
             Err(ResolutionFailure { cause, attempts, aliases, .. }) => {
-                self.live.metrics.resolver_sent(attempts.len());
                 self.count(&cause);
                 let (code, mut text) = (cause.extended_error().code(), cause.to_string());
-                if clock_is_wrong && matches!(cause, IterationFailure::Bogus(_)) {
+                if matches!(cause, IterationFailure::Bogus(_)) && clock_check::is_wrong(self.live.clock.with_wall_clock().1) {
                     text = format!("{text}; {CLOCK_IS_WRONG}");
                 }
                 let message = aliases.unwrap_or_else(|| failure_message(&self.key.question, Rcode::SERVFAIL));
@@ -152,4 +244,16 @@ impl UpstreamLookup {
             }
         }
     }
+
+    fn count_source(&self, course: AnswerCourse) {
+        match course {
+            AnswerCourse::Iterate => {}
+            AnswerCourse::Forward => self.route.counters().answered_by(DomainSource::Upstream),
+            AnswerCourse::FallBack => self.route.counters().answered_by(DomainSource::Iteration),
+        }
+    }
+}
+
+fn is_bogus(failure: &ResolutionFailure) -> bool {
+    matches!(failure.cause, IterationFailure::Bogus(_))
 }

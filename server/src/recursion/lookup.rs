@@ -23,9 +23,9 @@ use super::lookup_answer::{LookupAnswer, LookupFailure, LookupMessage, is_unreac
 use super::lookup_shares::LookupPermit;
 use super::tried::{TriedServer, tried};
 use super::upstream_network::UpstreamNetwork;
-use crate::metrics::LookupResult;
+use crate::metrics::{DomainSource, LookupResult};
 use crate::query::{add_reason, check_aliases, failure_message};
-use crate::snapshot::{ForwardRoute, RouteCourse, RouteState, ServerState};
+use crate::snapshot::{FallbackCourse, ForwardRoute, RouteCourse, RouteState, ServerState};
 
 /// From then on a client gets a stale answer, if there is one, while the look-up goes on (RFC 8767 section 5).
 pub(super) const STALE_AFTER: Duration = Duration::from_millis(1800);
@@ -34,9 +34,10 @@ const RECHECK: u32 = 30;
 /// Room for a header and the longest question.
 const HEAD: usize = header::LENGTH + 255 + 4;
 /// How long after its own end a question that began anew is given up.
-const GRACE: Duration = Duration::from_millis(50);
+pub(super) const GRACE: Duration = Duration::from_millis(50);
 /// How often a look-up begins anew because its upstreams were taken away.
-const RESTARTS: usize = 4;
+pub(super) const RESTARTS: usize = 4;
+/// Why one ends that began anew so often.
 
 /// What makes two questions one: the question with DO and CD, the route, the route's upstreams.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -152,27 +153,39 @@ impl UpstreamLookup {
 
     /// The answer as the route gives it.
     pub(super) async fn asked(&self, events: &mpsc::UnboundedSender<LookupEvent>) -> LookupAnswer {
-        let mut state = self.route.state();
-        let plan = self.live.snapshot.load().iteration.clone();
-        let course = plan.course(self.route.id());
         if self.key.known_only {
             return self.recalled();
         }
-        if let (RouteCourse::Iterate | RouteCourse::Validate, Some(settings)) = (course, &plan.settings) {
-            return self.iterated(settings, &state, events).await;
+        let snapshot = self.live.snapshot.load_full();
+        let plan = &snapshot.iteration;
+        match (plan.course(self.route.id()), &plan.settings, &plan.validating) {
+            (RouteCourse::Iterate, Some(settings), _) => self.iterated(settings, events).await,
+            (RouteCourse::Forward(course), _, Some(settings)) if course.validates && self.has_upstreams() => {
+                self.validated(settings, course.fallback, events).await
+            }
+            (RouteCourse::Forward(course), ..) => self.forwarded(course.fallback, events).await,
+            (RouteCourse::Iterate, None, _) => self.forwarded(FallbackCourse::Fail, events).await,
         }
+    }
+
+    fn has_upstreams(&self) -> bool {
+        !self.route.state().pool.upstreams().is_empty()
+    }
+
+    /// The answer of the upstreams.
+    async fn forwarded(
+        &self,
+        fallback: FallbackCourse,
+        events: &mpsc::UnboundedSender<LookupEvent>,
+    ) -> LookupAnswer {
+        let mut state = self.route.state();
         let mut stale = std::pin::pin!(tokio::time::sleep(STALE_AFTER));
         let mut deadline = std::pin::pin!(tokio::time::sleep(limits::DEADLINE + GRACE));
         let mut waiting = true;
         for _ in 0..RESTARTS {
             let changes = self.route.changes();
             state = self.route.state();
-            let observe = |attempt: &AttemptReport| {
-                count(attempt, &state);
-                if attempt.outcome == AttemptOutcome::TimedOut {
-                    circle_check::suspect(&self.live, &self.network, &self.route);
-                }
-            };
+            let observe = |attempt: &AttemptReport| self.observe(attempt, &state);
             let mut asked = std::pin::pin!(ask(&self.network, &state, &self.key.question, observe));
             let mut taken = std::pin::pin!(taken_away(&self.route, &state, changes));
             loop {
@@ -183,12 +196,10 @@ impl UpstreamLookup {
                             let attempts = result.as_ref().map_or_else(|failure| &failure.attempts, |answer| &answer.attempts);
                             explained.add_attempts(&self.key.question, attempts);
                         }
-                        match (&result, course, &plan.settings) {
-                            (Err(_), RouteCourse::ForwardFirst, Some(settings)) => {
-                                return self.iterated(settings, &state, events).await;
-                            }
-                            _ => return self.conclude(&state, result),
-                        }
+                        return match (&result, fallback) {
+                            (Err(_), FallbackCourse::Iterate { validates }) => self.fall_back(validates, events).await,
+                            _ => self.conclude(&state, result),
+                        };
                     },
                     () = &mut deadline => {
                         let text = silence(&state, self.route.domain());
@@ -198,16 +209,29 @@ impl UpstreamLookup {
                     () = &mut taken => break,
                     () = &mut stale, if waiting => {
                         waiting = false;
-                        if let Some(found) = self.stale(&state, true) {
-                            let _ = events.send(LookupEvent::Stale(Arc::clone(&self.key), found));
-                        }
+                        self.report_stale(&state, events);
                     }
                 }
             }
         }
-        let text = format!("the upstreams for {} keep changing", self.route.domain());
+        let text = changing(&self.route);
         let said = (ExtendedError::NoReachableAuthority.code(), &*text);
         self.fail(&state, Rcode::SERVFAIL, said, Arc::default())
+    }
+
+    /// Counts an attempt at an upstream; one that is silent may be on a circle.
+    pub(super) fn observe(&self, attempt: &AttemptReport, state: &RouteState) {
+        count(attempt, state);
+        if attempt.outcome == AttemptOutcome::TimedOut {
+            circle_check::suspect(&self.live, &self.network, &self.route);
+        }
+    }
+
+    /// Reports the stale answer to those who wait, if there is one.
+    pub(super) fn report_stale(&self, state: &RouteState, events: &mpsc::UnboundedSender<LookupEvent>) {
+        if let Some(found) = self.stale(state, true) {
+            let _ = events.send(LookupEvent::Stale(Arc::clone(&self.key), found));
+        }
     }
 
     fn key(&self) -> AnswerKey<'_> {
@@ -225,6 +249,7 @@ impl UpstreamLookup {
                 let origin =
                     state.member(answer.server.identity()).map_or(AnswerOrigin::NONE, |member| member.origin);
                 let (ttl, attempts) = (answer.ttl, tried(&answer.attempts));
+                self.route.counters().answered_by(DomainSource::Upstream);
                 let message = self.message_of(state, answer);
                 self.keep_answer(message, ttl, false, origin, attempts)
             }
@@ -408,8 +433,13 @@ async fn ask(
     forward(network, &state.pool, question, &mut observe).await
 }
 
+/// Why a look-up was given up that began anew too often.
+pub(super) fn changing(route: &ForwardRoute) -> String {
+    format!("the upstreams for {} keep changing", route.domain())
+}
+
 /// Ends once an upstream that this look-up may be waiting for is no longer on the route's list.
-async fn taken_away(route: &ForwardRoute, state: &RouteState, mut changes: watch::Receiver<u64>) {
+pub(super) async fn taken_away(route: &ForwardRoute, state: &RouteState, mut changes: watch::Receiver<u64>) {
     while !state.lost_in(&route.state()) {
         if changes.changed().await.is_err() {
             // The route is gone from the configuration; what was begun on it ends on it.

@@ -48,8 +48,8 @@ impl UpstreamLookup {
 
     fn recall(&self, beyond: u32) -> Option<IteratedAnswer> {
         let snapshot = self.live.snapshot.load_full();
-        let settings = snapshot.iteration.settings.clone()?;
         let (question, route) = (&self.key.question, self.route.id());
+        let settings = Arc::clone(snapshot.iteration.recalling(snapshot.iteration.course(route))?);
         let own = |name: NameRef<'_>| is_own_name(&snapshot, name, question.qtype, route);
         let now = self.live.clock.now();
         iterate::recall(&self.live.resolver, &settings, question, &own, now, beyond)

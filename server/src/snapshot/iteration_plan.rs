@@ -10,8 +10,10 @@ use rhumb_resolver::IterationSettings;
 /// Which routes iterate, and how.
 #[derive(Debug, Clone, Default)]
 pub struct IterationPlan {
-    /// How iteration goes about its work; none where nothing iterates.
+    /// How iteration goes about its work; none where nothing iterates and nothing is validated.
     pub settings: Option<Arc<IterationSettings>>,
+    /// The same for forwarded domains whose answers are validated.
+    pub validating: Option<Arc<IterationSettings>>,
     /// Routes by their numbers; all others ask their upstreams and nobody else.
     pub courses: HashMap<u32, RouteCourse>,
     /// The addresses that queries to other servers leave from.
@@ -23,23 +25,46 @@ pub struct IterationPlan {
 }
 
 /// How the questions of a route are answered.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RouteCourse {
     /// By its upstreams.
-    #[default]
-    Forward,
-    /// By its upstreams; where these fail, by iteration.
-    ForwardFirst,
-    /// By its upstreams, and validated here.
-    Validate,
+    Forward(ForwardCourse),
     /// By iteration.
     Iterate,
 }
 
+/// How the questions of a forwarded domain are answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ForwardCourse {
+    /// Whether what the upstreams answer is validated here.
+    pub validates: bool,
+    /// What becomes of a question that no upstream answers.
+    pub fallback: FallbackCourse,
+}
+
+/// What becomes of a question that no upstream answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum FallbackCourse {
+    /// It fails.
+    #[default]
+    Fail,
+    /// It is resolved by iteration.
+    Iterate {
+        /// Whether the answer is validated.
+        validates: bool,
+    },
+}
+
+impl Default for RouteCourse {
+    fn default() -> Self {
+        Self::Forward(ForwardCourse::default())
+    }
+}
+
 impl RouteCourse {
     /// Whether it has upstreams and nothing else.
-    pub const fn needs_upstreams(self) -> bool {
-        matches!(self, Self::Forward | Self::Validate)
+    pub fn needs_upstreams(self) -> bool {
+        matches!(self, Self::Forward(course) if course.fallback == FallbackCourse::Fail)
     }
 }
 
@@ -47,6 +72,15 @@ impl IterationPlan {
     /// How the questions of the route of this number are answered.
     pub fn course(&self, route: u32) -> RouteCourse {
         self.courses.get(&route).copied().unwrap_or_default()
+    }
+
+    /// What answers of this course may be made of that were learnt before; none where they come from upstreams alone.
+    pub fn recalling(&self, course: RouteCourse) -> Option<&Arc<IterationSettings>> {
+        match course {
+            RouteCourse::Iterate => self.settings.as_ref(),
+            RouteCourse::Forward(ForwardCourse { validates: true, .. }) => self.validating.as_ref(),
+            RouteCourse::Forward(_) => None,
+        }
     }
 
     /// The address that a query to `to` leaves from; none where the system chooses.

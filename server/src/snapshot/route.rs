@@ -45,7 +45,7 @@ pub struct RouteState {
     /// Counts the changes of this route.
     pub serial: u64,
     /// The upstreams that are asked, and how one is chosen.
-    pub pool: UpstreamPool,
+    pub pool: Arc<UpstreamPool>,
     /// What is believed of them.
     pub terms: RouteTerms,
     /// Upstreams of the route that are not asked, for they ask this server again.
@@ -120,7 +120,7 @@ impl ForwardRoute {
     /// A route without upstreams. `id` is given to no other route as long as the process lives.
     pub fn new(id: u32, domain: DomainName, services: RouteServices<'_>) -> Self {
         let terms = RouteTerms::default();
-        let pool = UpstreamPool::new(terms.policy, []);
+        let pool = Arc::new(UpstreamPool::new(terms.policy, []));
         let failures = services.origins.allocate();
         let (excluded, withheld, members) = (Vec::new(), Vec::new(), Vec::new());
         let state = RouteState { serial: 0, pool, terms, excluded, withheld, members, failures };
@@ -285,9 +285,9 @@ fn pool_of(
     withheld: &[ServerIdentity],
     terms: &RouteTerms,
     services: RouteServices<'_>,
-) -> UpstreamPool {
+) -> Arc<UpstreamPool> {
     let asked =
         upstreams.iter().filter(|identity| !excluded.contains(identity) && !withheld.contains(identity));
     let servers = asked.map(|identity| services.servers.server(identity));
-    UpstreamPool::new(terms.policy, servers).trusting_ad(terms.trust.authentic)
+    Arc::new(UpstreamPool::new(terms.policy, servers).trusting_ad(terms.trust.authentic))
 }

@@ -84,6 +84,15 @@ impl UpstreamPool {
         self.upstreams.iter().any(|server| server.is_healthy())
     }
 
+    /// Its servers in the order for one question.
+    pub(crate) fn servers_by_rank(
+        &self,
+        now: Instant,
+        random: impl FnMut() -> u64,
+    ) -> Vec<Arc<RemoteServer>> {
+        self.rank(now, random).into_iter().map(|upstream| upstream.server).collect()
+    }
+
     /// The order for one question.
     pub(super) fn rank(&self, now: Instant, mut random: impl FnMut() -> u64) -> Vec<RankedUpstream> {
         let mut listed: Vec<&Arc<RemoteServer>> = self.upstreams.iter().collect();

@@ -1,9 +1,10 @@
 //! What a question may still cost.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::failure::IterationFailure;
-use super::limits;
 use super::question_cost::QuestionCost;
 use super::work_limits::WorkLimits;
 use super::zone_exchange::ExchangeBudget;
@@ -38,8 +39,8 @@ impl WorkBudget {
         }
     }
 
-    /// The part of it that the servers of one zone may take. Errors: `Deadline`, `Budget`.
-    pub(super) fn of_fetch(&self, now: Instant) -> Result<ExchangeBudget, IterationFailure> {
+    /// The part of it that the servers of one zone may take, and `time` at the most. Errors: `Deadline`, `Budget`.
+    pub(super) fn of_fetch(&self, now: Instant, time: Duration) -> Result<ExchangeBudget, IterationFailure> {
         if now >= self.deadline {
             return Err(IterationFailure::Deadline);
         }
@@ -47,7 +48,7 @@ impl WorkBudget {
             return Err(IterationFailure::Budget);
         }
         Ok(ExchangeBudget {
-            until: self.deadline.min(now + limits::FETCH),
+            until: self.deadline.min(now + time),
             sends: self.sends.min(self.sends_of_fetch),
             received: self.received,
         })

@@ -15,6 +15,7 @@ use super::clock::QuestionClock;
 use super::failure::IterationFailure;
 use super::limits;
 use super::minimised_name::MinimisedName;
+use super::resolution_scope::ResolutionScope;
 use super::resolver_state::ResolverState;
 use super::settings::{IterationSettings, NameMinimisation};
 use super::trace::{ResolutionEvent, ResolutionTrace, ServersOrigin};
@@ -22,6 +23,7 @@ use super::zone_cut::{APEX, DELEGATION, HEARSAY, ZoneCut, delegation};
 use super::zone_exchange::{ExchangeFailure, ask_servers};
 use super::zone_reply::{ReplyEnd, ReplyReadingContext, ZoneReply};
 use crate::exchange::{AttemptOutcome, AttemptReport, RemoteServer};
+use crate::forward;
 use crate::network::UpstreamTransport;
 use crate::question::OutboundQuestion;
 
@@ -30,6 +32,7 @@ pub(super) struct IterationCourse<'a, N> {
     pub(super) net: &'a N,
     pub(super) state: &'a ResolverState,
     pub(super) settings: &'a IterationSettings,
+    pub(super) scope: ResolutionScope<'a>,
     pub(super) clock: QuestionClock,
     pub(super) budget: WorkBudget,
     /// Everything that was sent.
@@ -57,12 +60,14 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         net: &'a N,
         state: &'a ResolverState,
         settings: &'a IterationSettings,
+        scope: ResolutionScope<'a>,
         clock: QuestionClock,
     ) -> Self {
         Self {
             net,
             state,
             settings,
+            scope,
             clock,
             budget: WorkBudget::new(&settings.limits, Instant::now()),
             attempts: Vec::new(),
@@ -188,7 +193,7 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         rtype: Type,
         cut: &ZoneCut,
     ) -> OutboundQuestion {
-        if cut.forwarded {
+        if cut.forward.is_some() {
             // What is bogus is to be found out here.
             return OutboundQuestion { checking_disabled: true, ..iterative(name.as_ref(), rtype) };
         }
@@ -226,14 +231,14 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
     /// The deepest zone around `name` whose servers are known: for DS that of the parent.
     pub(super) fn closest_cut(&self, name: NameRef<'_>, rtype: Type) -> ZoneCut {
         let start = if rtype == Type::DS { name.parent().unwrap_or(name) } else { name };
+        if let Some(forward) = (self.scope.forwards)(start) {
+            return ZoneCut::forwarded(&forward);
+        }
         let now = self.clock.now();
         let mut at = Some(start);
         while let Some(zone) = at {
             if let Some(stub) = self.settings.stub(zone) {
                 return ZoneCut::stub(stub);
-            }
-            if let Some(forward) = self.settings.forward(zone) {
-                return ZoneCut { forwarded: true, ..ZoneCut::stub(forward) };
             }
             let kept = self.state.records.get(zone, DELEGATION, now);
             if let Some(cut) = kept.and_then(|kept| ZoneCut::kept(&kept)) {
@@ -244,12 +249,31 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         ZoneCut::hints(self.settings)
     }
 
+    /// Whether records of this owner and type are those of a domain below `zone` that the configuration names other servers for.
+    fn is_elsewhere(&self, owner: NameRef<'_>, rtype: Type, zone: NameRef<'_>) -> bool {
+        let other = |domain: NameRef<'_>| {
+            // The parent has these.
+            let of_parent = owner == domain && matches!(rtype, Type::DS | Type::NSEC | Type::RRSIG);
+            domain.len() > zone.len() && !of_parent
+        };
+        let forward = (self.scope.forwards)(owner);
+        let stub = self.settings.stub_above(owner);
+        forward.is_some_and(|forward| other(forward.domain.as_ref()))
+            || stub.is_some_and(|stub| other(stub.domain.as_ref()))
+    }
+
     /// Asks the servers of `cut`, looking for their addresses where need be, and keeps what they say.
     pub(super) async fn ask(
         &mut self,
         cut: &ZoneCut,
         question: &OutboundQuestion,
     ) -> Result<ZoneReply, IterationFailure> {
+        if let Some(pool) = &cut.forward {
+            let ranked = pool.servers_by_rank(Instant::now(), || self.net.random());
+            let servers = ranked.len();
+            let reply = self.exchange(cut, question, ranked).await?;
+            return reply.map_err(|why| told(cut, why, servers));
+        }
         let mut failure = None;
         let mut tried = Vec::new();
         let mut looked_for = AddressProgress::default();
@@ -302,10 +326,13 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
             }
             return Ok(reply);
         }
-        let budget = self.budget.of_fetch(Instant::now())?;
-        let zone = cut.zone.as_ref();
+        // Clients of forwarders give up sooner.
+        let time = if cut.forward.is_some() { forward::limits::DEADLINE } else { limits::FETCH };
+        let budget = self.budget.of_fetch(Instant::now(), time)?;
+        let (zone, forwarded) = (cut.zone.as_ref(), cut.forward.is_some());
+        let elsewhere = |name: NameRef<'_>, rtype| self.is_elsewhere(name, rtype, zone);
         let (with_servers, now) = (!self.settings.minimal_responses, self.clock.now());
-        let reading = ReplyReadingContext { zone, forwarded: cut.forwarded, with_servers, now };
+        let reading = ReplyReadingContext { zone, elsewhere: &elsewhere, forwarded, with_servers, now };
         let exchanged = ask_servers(self.net, servers, question, reading, budget).await;
         self.budget.spend(exchanged.spent);
         let answered = |attempt: &&AttemptReport| matches!(attempt.outcome, AttemptOutcome::Answered(_));

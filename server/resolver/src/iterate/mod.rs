@@ -18,6 +18,7 @@ mod recall;
 mod reply_records;
 mod resolution;
 mod resolution_failure;
+mod resolution_scope;
 mod resolve;
 mod resolver_state;
 mod sentinel;
@@ -38,7 +39,8 @@ pub use question_cost::QuestionCost;
 pub use recall::{recall, refer};
 pub use resolution::IteratedAnswer;
 pub use resolution_failure::ResolutionFailure;
-pub use resolve::{OwnNames, prime, resolve, resolve_traced};
+pub use resolution_scope::{ForwardZone, ForwardedNames, OwnNames, ResolutionScope};
+pub use resolve::{prime, resolve, resolve_traced};
 pub use resolver_state::ResolverState;
 pub use settings::{IterationSettings, NameMinimisation, NameServer, StubZone};
 pub use trace::{

@@ -8,7 +8,7 @@ use rhumb_wire::{NameRef, Type};
 use super::limits;
 use super::question_cost::QuestionCost;
 use super::resolution::{AnswerParts, IteratedAnswer};
-use super::resolve::OwnNames;
+use super::resolution_scope::OwnNames;
 use super::resolver_state::ResolverState;
 use super::settings::IterationSettings;
 use super::zone_cut::{APEX, DELEGATION};

@@ -12,6 +12,9 @@ use rhumb_wire::{
 use super::limits;
 use crate::exchange::UnusableReply;
 
+/// Says whether records of an owner and a type are those of other servers than the one that was asked.
+pub(super) type ElsewhereCheck<'c> = dyn Fn(NameRef<'_>, Type) -> bool + Send + Sync + 'c;
+
 /// A record set of a reply before it is complete.
 #[derive(Debug)]
 struct OpenSet {
@@ -45,12 +48,13 @@ pub(super) struct ReplyRecords {
 }
 
 impl ReplyRecords {
-    /// Reads the sets of class IN with owners at or below `zone`. With `signatures_asked` RRSIG records are sets of their own too.
+    /// Reads the sets of class IN with owners at or below `zone` that are not those of other servers. With `signatures_asked` RRSIG records are sets of their own too.
     ///
     /// Errors: `Malformed`, `TooMany`.
     pub(super) fn read(
         message: &MessageView<'_>,
         zone: NameRef<'_>,
+        elsewhere: &ElsewhereCheck<'_>,
         signatures_asked: bool,
     ) -> Result<Self, UnusableReply> {
         let mut open = OpenSets::default();
@@ -62,7 +66,8 @@ impl ReplyRecords {
                 return Err(UnusableReply::TooMany);
             }
             record.owner(&mut owner).map_err(|_| UnusableReply::Malformed)?;
-            let outside = !owner.as_ref().is_at_or_below(zone);
+            let outside =
+                !owner.as_ref().is_at_or_below(zone) || elsewhere(owner.as_ref(), record.rtype);
             let above = outside && zone.is_at_or_below(owner.as_ref());
             upward |= above && record.section == MessageSection::Authority && record.rtype == Type::NS;
             if !counts(&record, outside) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rhumb_cache::LearntRecords;
-use rhumb_wire::{DomainName, NameRef, Rcode, Type};
+use rhumb_wire::{DomainName, Rcode, Type};
 
 use super::clock::QuestionClock;
 use super::failure::IterationFailure;
@@ -11,6 +11,7 @@ use super::iteration::IterationCourse;
 use super::limits;
 use super::resolution::{AnswerParts, IteratedAnswer};
 use super::resolution_failure::ResolutionFailure;
+use super::resolution_scope::{OwnNames, ResolutionScope};
 use super::resolver_state::ResolverState;
 use super::sentinel;
 use super::settings::IterationSettings;
@@ -19,10 +20,7 @@ use crate::network::UpstreamTransport;
 use crate::question::OutboundQuestion;
 use crate::validate::TrustSettings;
 
-/// Says whether a name is resolved by iteration; a chain of aliases ends at the first that is not.
-pub type OwnNames<'h> = dyn Fn(NameRef<'_>) -> bool + Send + Sync + 'h;
-
-/// Resolves `question` from the root, or the closest zone that is known. `time` is seconds of the cache's clock, and since 1970.
+/// Resolves `question` from the root, or the closest zone that is known, or by the servers that its domain is forwarded to. `time` is seconds of the cache's clock, and since 1970.
 ///
 /// Errors: [`ResolutionFailure`], after at most [`limits::DEADLINE`] and [`limits::SENDS`] messages.
 pub async fn resolve(
@@ -30,11 +28,11 @@ pub async fn resolve(
     state: &ResolverState,
     settings: &IterationSettings,
     question: &OutboundQuestion,
-    own: &OwnNames<'_>,
+    scope: ResolutionScope<'_>,
     time: (u32, u32),
 ) -> Result<IteratedAnswer, ResolutionFailure> {
-    let mut iteration = IterationCourse::new(net, state, settings, QuestionClock::new(time));
-    answered(&mut iteration, question, own).await
+    let mut iteration = IterationCourse::new(net, state, settings, scope, QuestionClock::new(time));
+    answered(&mut iteration, question, scope.own).await
 }
 
 /// The same, and each step that was taken.
@@ -43,12 +41,12 @@ pub async fn resolve_traced(
     state: &ResolverState,
     settings: &IterationSettings,
     question: &OutboundQuestion,
-    own: &OwnNames<'_>,
+    scope: ResolutionScope<'_>,
     time: (u32, u32),
 ) -> (Result<IteratedAnswer, ResolutionFailure>, Vec<ResolutionStep>) {
-    let mut iteration = IterationCourse::new(net, state, settings, QuestionClock::new(time));
+    let mut iteration = IterationCourse::new(net, state, settings, scope, QuestionClock::new(time));
     iteration.trace = ResolutionTrace::kept();
-    let found = answered(&mut iteration, question, own).await;
+    let found = answered(&mut iteration, question, scope.own).await;
     (found, iteration.trace.take())
 }
 
@@ -88,7 +86,8 @@ pub async fn prime(
     settings: &IterationSettings,
     time: (u32, u32),
 ) -> bool {
-    let mut iteration = IterationCourse::new(net, state, settings, QuestionClock::new(time));
+    let (scope, clock) = (ResolutionScope::whole(), QuestionClock::new(time));
+    let mut iteration = IterationCourse::new(net, state, settings, scope, clock);
     let primed = iteration.prime().await;
     if primed && let Some(name) = settings.trust.as_ref().and_then(root_key_signal) {
         // Whatever comes back, the servers of the root have seen it.

@@ -14,8 +14,6 @@ pub struct IterationSettings {
     pub root: Vec<NameServer>,
     /// Domains with servers of their own.
     pub stubs: Vec<StubZone>,
-    /// Domains that are asked of recursive servers, whose answers are validated here.
-    pub forwards: Vec<StubZone>,
     /// How much of a name servers are shown.
     pub minimisation: NameMinimisation,
     /// Whether servers are asked over IPv4.
@@ -83,9 +81,10 @@ impl IterationSettings {
         self.stubs.iter().find(|stub| stub.domain.as_ref() == domain)
     }
 
-    /// The forwarded domain that is exactly this one.
-    pub(super) fn forward(&self, domain: NameRef<'_>) -> Option<&StubZone> {
-        self.forwards.iter().find(|forward| forward.domain.as_ref() == domain)
+    /// The stub that holds `name`, the closest one.
+    pub(super) fn stub_above(&self, name: NameRef<'_>) -> Option<&StubZone> {
+        let above = self.stubs.iter().filter(|stub| name.is_at_or_below(stub.domain.as_ref()));
+        above.max_by_key(|stub| stub.domain.as_ref().len())
     }
 }
 
@@ -98,7 +97,6 @@ mod tests {
         let settings = IterationSettings {
             root: Vec::new(),
             stubs: Vec::new(),
-            forwards: Vec::new(),
             minimisation: NameMinimisation::Off,
             ipv4: true,
             ipv6: true,

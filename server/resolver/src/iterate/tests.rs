@@ -3,6 +3,7 @@
 mod aggressive;
 mod bounds;
 mod careless;
+mod forwarded;
 mod hostile_zones;
 mod internet;
 mod real_internet;
@@ -32,7 +33,6 @@ impl Resolver {
         let settings = IterationSettings {
             root: vec![root],
             stubs: Vec::new(),
-            forwards: Vec::new(),
             minimisation: NameMinimisation::Relaxed,
             ipv4: true,
             ipv6: false,
@@ -48,7 +48,8 @@ impl Resolver {
 
     async fn ask(&self, text: &str, qtype: Type) -> Result<IteratedAnswer, ResolutionFailure> {
         let question = OutboundQuestion::new(name(text).as_ref(), qtype);
-        resolve(&self.net, &self.state, &self.settings, &question, &|_| true, (1000, 1_700_000_000)).await
+        resolve(&self.net, &self.state, &self.settings, &question, ResolutionScope::whole(), (1000, 1_700_000_000))
+            .await
     }
 
     /// The response code and the answer as `owner TYPE`, or why there is none.

@@ -1,12 +1,15 @@
 //! A zone and its servers, as far as they are known.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use rhumb_cache::{CredibilityRank, LearntRecords, RecordContent, RecordSet, SecurityStatus};
 use rhumb_wire::{DomainName, NameRef, Type};
 
 use super::limits;
+use super::resolution_scope::ForwardZone;
 use super::settings::{IterationSettings, NameServer, StubZone};
+use crate::forward::UpstreamPool;
 
 /// The type under which delegations are kept, apart from the NS records that the zone itself has.
 pub(super) const DELEGATION: Type = Type(u16::MAX);
@@ -19,7 +22,7 @@ pub(super) const APEX: Type = Type(u16::MAX - 2);
 const PORT: u16 = 53;
 
 /// A zone and the servers to ask about names in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct ZoneCut {
     pub(super) zone: DomainName,
     pub(super) servers: Vec<NameServer>,
@@ -27,8 +30,8 @@ pub(super) struct ZoneCut {
     pub(super) expires: u32,
     /// Whether the configuration names its servers.
     pub(super) configured: bool,
-    /// Whether these are recursive servers.
-    pub(super) forwarded: bool,
+    /// The recursive servers that are asked in their place.
+    pub(super) forward: Option<Arc<UpstreamPool>>,
 }
 
 impl ZoneCut {
@@ -39,7 +42,18 @@ impl ZoneCut {
             servers: settings.root.clone(),
             expires: u32::MAX,
             configured: true,
-            forwarded: false,
+            forward: None,
+        }
+    }
+
+    /// A forwarded domain.
+    pub(super) fn forwarded(forward: &ForwardZone) -> Self {
+        Self {
+            zone: forward.domain.clone(),
+            servers: Vec::new(),
+            expires: u32::MAX,
+            configured: true,
+            forward: Some(Arc::clone(&forward.pool)),
         }
     }
 
@@ -51,7 +65,7 @@ impl ZoneCut {
             servers: vec![server],
             expires: u32::MAX,
             configured: true,
-            forwarded: false,
+            forward: None,
         }
     }
 
@@ -83,7 +97,7 @@ impl ZoneCut {
             servers,
             expires: u32::MAX,
             configured: false,
-            forwarded: false,
+            forward: None,
         }
     }
 }

@@ -6,7 +6,7 @@ use rhumb_cache::{CachedRecords, CredibilityRank, LearntRecords, RecordContent, 
 use rhumb_wire::{DomainName, MessageSection, MessageView, NameBuf, NameRef, Rcode, Type, header};
 
 use super::limits;
-use super::reply_records::ReplyRecords;
+use super::reply_records::{ElsewhereCheck, ReplyRecords};
 use super::trace::ReplyMeaning;
 use crate::exchange::{ReadAnswer, UnusableReply};
 use crate::question::OutboundQuestion;
@@ -71,10 +71,12 @@ impl ZoneReply {
 }
 
 /// What a reply is read against.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct ReplyReadingContext<'c> {
     /// The zone whose server was asked.
     pub(super) zone: NameRef<'c>,
+    /// Whether records of this owner and type are those of other servers, as the configuration says.
+    pub(super) elsewhere: &'c ElsewhereCheck<'c>,
     /// Whether it is recursive, and its replies are whole.
     pub(super) forwarded: bool,
     /// Whether the servers of the zone are kept that stand beside an answer.
@@ -94,7 +96,7 @@ impl ReplyReadingContext<'_> {
     ) -> Result<ReadAnswer<ZoneReply>, UnusableReply> {
         let message = MessageView::parse(bytes).map_err(|_| UnusableReply::Malformed)?;
         let asked_themselves = matches!(question.qtype, Type::RRSIG | Type::ANY);
-        let records = ReplyRecords::read(&message, self.zone, asked_themselves)?;
+        let records = ReplyRecords::read(&message, self.zone, self.elsewhere, asked_themselves)?;
         let authoritative = message.header().flags & header::AA != 0;
         let reading = ReplyReading { context: self, records: &records, question, authoritative };
         let answer = reading.answer(Rcode(message.header().rcode_low()))?;
@@ -130,7 +132,8 @@ impl ReplyReading<'_> {
                 return Err(UnusableReply::TooManyLinks);
             }
             let known = links.iter().any(|link| link.owner == target);
-            if known || !target.as_ref().is_at_or_below(self.context.zone) {
+            let elsewhere = (self.context.elsewhere)(target.as_ref(), self.question.qtype);
+            if known || elsewhere || !target.as_ref().is_at_or_below(self.context.zone) {
                 return Ok(ZoneReply { links, end: ReplyEnd::Alias, glue: Vec::new(), apex: None });
             }
             name = target;

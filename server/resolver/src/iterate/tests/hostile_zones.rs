@@ -149,7 +149,7 @@ fn ten_thousand_hostile_zones() {
                     &state,
                     &settings,
                     &question,
-                    &|_| true,
+                    crate::iterate::ResolutionScope::whole(),
                     (1000, 1_700_000_000),
                 )
                 .await;

@@ -66,7 +66,8 @@ async fn what_was_not_validated_is_not_recalled() {
     };
     let Resolver { net, state, settings } = &resolver;
     let time = (1000, super::signed::NOW);
-    crate::iterate::resolve(net, state, settings, &question, &|_| true, time).await.unwrap();
+    let scope = crate::iterate::ResolutionScope::whole();
+    crate::iterate::resolve(net, state, settings, &question, scope, time).await.unwrap();
     assert!(recall(state, settings, &question, &|_| true, 1001, 0).is_some());
     assert!(recalled(&resolver, "www.test", 1001, 0).is_none());
     told_signed(&resolver, "www.test", Type::A).await;

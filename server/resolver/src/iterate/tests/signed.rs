@@ -203,7 +203,8 @@ async fn what_lost_its_signature_is_bogus() {
         ..OutboundQuestion::new(name("www.test").as_ref(), Type::A)
     };
     let Resolver { net, state, settings } = &resolver;
-    let asked = crate::iterate::resolve(net, state, settings, &question, &|_| true, (1000, NOW));
+    let scope = crate::iterate::ResolutionScope::whole();
+    let asked = crate::iterate::resolve(net, state, settings, &question, scope, (1000, NOW));
     let flags = MessageView::parse(&asked.await.unwrap().message).unwrap().header().flags;
     assert_eq!(flags & (header::AD | header::CD), header::CD);
     // What was asked for with CD is not believed without.

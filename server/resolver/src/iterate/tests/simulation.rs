@@ -201,7 +201,7 @@ fn a_bad_line_makes_no_wrong_answers() {
                     &state,
                     &settings,
                     &question,
-                    &|_| true,
+                    crate::iterate::ResolutionScope::whole(),
                     (1000, 1_700_000_000),
                 )
                 .await;
