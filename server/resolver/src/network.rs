@@ -69,6 +69,9 @@ pub enum SpoofSignal {
     /// The question came back in other letters than it was sent in.
     #[error("the question came back in another case")]
     WrongCase,
+    /// A reply without the cookie that the server gave before, or with another than that of the query (RFC 7873 section 5.3).
+    #[error("the cookie is missing or wrong")]
+    WrongCookie,
     /// Too many datagrams that are no reply.
     #[error("too many datagrams that are no reply")]
     Strays,

@@ -47,6 +47,7 @@ const fn failure_of(outcome: AttemptOutcome) -> Option<UpstreamFailure> {
         AttemptOutcome::Answered(_)
         | AttemptOutcome::Refused(_)
         | AttemptOutcome::WithoutEdns(_)
+        | AttemptOutcome::StaleCookie
         | AttemptOutcome::Truncated
         | AttemptOutcome::Overtaken => return None,
     })

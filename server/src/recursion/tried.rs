@@ -37,6 +37,7 @@ pub fn outcome_words(outcome: AttemptOutcome) -> String {
         AttemptOutcome::Answered(rcode) => format!("answered {rcode}"),
         AttemptOutcome::Refused(rcode) => format!("passed over: {rcode}"),
         AttemptOutcome::WithoutEdns(rcode) => format!("{rcode}, asked again without EDNS"),
+        AttemptOutcome::StaleCookie => "BADCOOKIE, asked again".to_owned(),
         AttemptOutcome::Truncated => "truncated, asked again over TCP".to_owned(),
         AttemptOutcome::Suspicious(why) => format!("{why}, asked again over TCP"),
         AttemptOutcome::Malformed => "malformed".to_owned(),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rhumb_wire::Transport;
 use tokio::time::Instant;
 
+use super::cookie::SentCookie;
 use super::reply::{DatagramReader, ReadMessage, ReplyReader, SeenDatagrams};
 use super::server::RemoteServer;
 use crate::network::{ExchangeError, UpstreamTransport};
@@ -19,6 +20,8 @@ pub(super) struct QueryAttempt<'a, A> {
     pub(super) transport: Transport,
     /// Whether it carries EDNS.
     pub(super) edns: bool,
+    /// The cookie in that.
+    pub(super) cookie: Option<SentCookie>,
     /// Whether its name is in mixed case.
     pub(super) cased: bool,
     pub(super) sent: Instant,

@@ -1,7 +1,8 @@
 //! What a server can do, as far as it was found out.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
+use super::cookie::ServerCookies;
 use super::health::millis;
 use super::limits;
 
@@ -12,6 +13,10 @@ pub(super) struct ServerCapabilities {
     case_misses: AtomicU32,
     no_edns_until: AtomicU64,
     edns_misses: AtomicU32,
+    /// Whether a reply with EDNS ever came.
+    edns_seen: AtomicBool,
+    deaf_until: AtomicU64,
+    pub(super) cookies: ServerCookies,
 }
 
 impl ServerCapabilities {
@@ -47,6 +52,27 @@ impl ServerCapabilities {
     pub(super) fn edns_taken(&self) {
         self.edns_misses.store(0, Relaxed);
         self.no_edns_until.store(0, Relaxed);
+        self.deaf_until.store(0, Relaxed);
+    }
+
+    /// A reply with EDNS came.
+    pub(super) fn saw_edns(&self) {
+        self.edns_seen.store(true, Relaxed);
+    }
+
+    /// Whether a reply with EDNS ever came: who has sent one does not drop queries with it.
+    pub(super) fn has_edns(&self) -> bool {
+        self.edns_seen.load(Relaxed)
+    }
+
+    /// Whether queries with EDNS found no reply a moment ago, and one without did.
+    pub(super) fn is_deaf(&self, now: u64) -> bool {
+        self.deaf_until.load(Relaxed) > now
+    }
+
+    /// A query without EDNS was answered after some with it were not.
+    pub(super) fn turned_out_deaf(&self, now: u64) {
+        self.deaf_until.store(now + millis(limits::DEAF_MEMORY), Relaxed);
     }
 
     /// An error with EDNS was followed by an answer without.

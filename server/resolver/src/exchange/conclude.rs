@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::attempt::{AttemptEnd, QueryAttempt};
 use super::context::LookupContext;
+use super::cookie::ReplyCookie;
 use super::reply::{ReadAnswer, ReadMessage, RefusedReply, ReplyContent};
 use super::report::AttemptOutcome;
 use super::server_exchange::{ExchangeProgress, ServerExchange, StreamNeed};
@@ -57,7 +58,8 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
             Ok((message, size)) => {
                 context.count_received(size);
                 match message {
-                    ReadMessage::Reply { case_kept, content } => {
+                    ReadMessage::Reply { case_kept, edns, cookie, content } => {
+                        self.note_edns(attempt, edns, cookie);
                         self.reply(context, attempt, case_kept, content, left)
                     }
                     // Over UDP none of these is let through.
@@ -67,6 +69,23 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
             }
             Err(ExchangeError::GaveUp(signal)) => self.gave_up(context, attempt, signal, left),
             Err(error) => self.failed(context, attempt, &error),
+        }
+    }
+
+    /// Takes note of what a reply that is believed says of EDNS and cookies.
+    fn note_edns(&self, attempt: &QueryAttempt<'a, A>, edns: bool, cookie: Option<ReplyCookie>) {
+        let (known, clock) = (&self.server.capabilities, self.server.clock(Instant::now()));
+        self.note_heard(attempt, clock);
+        if edns {
+            known.saw_edns();
+        }
+        let Some(sent) = &attempt.cookie else { return };
+        match cookie {
+            Some(ReplyCookie::Right(server)) => known.cookies.given(sent, server),
+            // Over UDP such a reply is not let through.
+            Some(ReplyCookie::Wrong) => known.cookies.missed(clock),
+            Some(ReplyCookie::Absent) if sent.is_expected() => known.cookies.missed(clock),
+            Some(ReplyCookie::Absent) | None => {}
         }
     }
 
@@ -98,6 +117,9 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
             }
             ReplyContent::Refused(refused) => {
                 counters.response(refused.rcode);
+                if refused.rcode == Rcode::BADCOOKIE && attempt.cookie.is_some() {
+                    return self.cookie_refused(context, attempt, refused, now, left);
+                }
                 self.refused(context, attempt, refused, now)
             }
             ReplyContent::Unusable(unusable) => self.unusable(context, attempt, unusable),
@@ -152,6 +174,27 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         ExchangeProgress::Refused(refused)
     }
 
+    /// BADCOOKIE: once more with the cookie that came with it, then over a stream (RFC 7873 section 5.3).
+    fn cookie_refused<N: UpstreamTransport>(
+        &mut self,
+        context: &mut LookupContext<'a, N>,
+        attempt: &QueryAttempt<'a, A>,
+        refused: RefusedReply,
+        now: Instant,
+        left: bool,
+    ) -> ExchangeProgress<A> {
+        if !attempt.transport.is_datagram() {
+            return self.refused(context, attempt, refused, now);
+        }
+        self.stale_cookies += 1;
+        context.report(&self.server, attempt.transport, AttemptOutcome::StaleCookie, attempt.sent);
+        if self.stale_cookies == 1 && self.server.capabilities.cookies.is_given() {
+            self.send(context, now);
+            return ExchangeProgress::Resent;
+        }
+        self.over_stream(context, StreamNeed::Suspicion, now, left)
+    }
+
     fn unusable<N: UpstreamTransport>(
         &self,
         context: &mut LookupContext<'a, N>,
@@ -192,6 +235,7 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
             self.case_lost = true;
             self.server.capabilities.case_missed(self.server.clock(now));
         }
+        self.cookie_lost |= signal == SpoofSignal::WrongCookie;
         context.report(&self.server, attempt.transport, AttemptOutcome::Suspicious(signal), attempt.sent);
         self.over_stream(context, StreamNeed::Suspicion, now, left)
     }

@@ -25,6 +25,8 @@ pub struct LookupContext<'a, N> {
     received: usize,
     attempts: Vec<AttemptReport>,
     recursion_desired: bool,
+    /// Whether a reply without EDNS would be of no use, since records have to be signed.
+    signed: bool,
 }
 
 impl<'a, N: UpstreamTransport> LookupContext<'a, N> {
@@ -46,6 +48,7 @@ impl<'a, N: UpstreamTransport> LookupContext<'a, N> {
             received,
             attempts: Vec::new(),
             recursion_desired: true,
+            signed: false,
         }
     }
 
@@ -62,9 +65,21 @@ impl<'a, N: UpstreamTransport> LookupContext<'a, N> {
         self
     }
 
+    /// The same for records that have to be signed, if `expected`: nothing is asked without EDNS because of silence.
+    #[must_use]
+    pub const fn expecting_signatures(mut self, expected: bool) -> Self {
+        self.signed = expected;
+        self
+    }
+
     /// Messages and bytes that are left of the budget.
     pub const fn left(&self) -> (usize, usize) {
         (self.sends, self.received)
+    }
+
+    /// Whether records have to be signed.
+    pub(super) const fn is_signed(&self) -> bool {
+        self.signed
     }
 
     /// The flags that its queries have.

@@ -30,6 +30,8 @@ pub struct TransportCounts {
     pub wrong_ids: u64,
     /// Replies whose question is in another case than it was sent in.
     pub wrong_cases: u64,
+    /// Replies without the cookie that they should have.
+    pub wrong_cookies: u64,
     /// Datagrams with the right id and another question, or that are no reply at all.
     pub strays: u64,
     /// Replies that cannot be read, or have the right id and question and hold no usable answer.
@@ -45,6 +47,7 @@ pub(super) struct TransportCounters {
     pub(super) truncated: SharedCounter,
     pub(super) wrong_ids: SharedCounter,
     pub(super) wrong_cases: SharedCounter,
+    pub(super) wrong_cookies: SharedCounter,
     pub(super) strays: SharedCounter,
     pub(super) unusable: SharedCounter,
 }
@@ -65,6 +68,7 @@ impl TransportCounters {
             truncated: self.truncated.get(),
             wrong_ids: self.wrong_ids.get(),
             wrong_cases: self.wrong_cases.get(),
+            wrong_cookies: self.wrong_cookies.get(),
             strays: self.strays.get(),
             unusable: self.unusable.get(),
         }

@@ -48,6 +48,14 @@ pub const EDNS_MEMORY: Duration = Duration::from_mins(1);
 /// Questions in a row that were answered without EDNS alone, after which the server is taken to have none: one that
 /// refuses a single name, or loses its way for a moment, has it.
 pub const EDNS_MISSES: u32 = 3;
+/// How long a server is asked without EDNS first that did not reply to queries with it.
+pub const DEAF_MEMORY: Duration = Duration::from_mins(1);
+/// How long a client cookie is used with one server (RFC 9018 section 3).
+pub const COOKIE_LIFE: Duration = Duration::from_hours(1);
+/// How long a server is asked without cookies that lost the ability, or does not reply to queries with them.
+pub const COOKIE_OFF: Duration = Duration::from_mins(10);
+/// Replies in a row over a stream without the cookie that the server gave before, after which it is asked without.
+pub const COOKIE_MISSES: u32 = 3;
 /// How long a server that does not keep the case of names is asked in lower case.
 pub const CASE_MEMORY: Duration = Duration::from_hours(1);
 /// Replies in another case in a row after which no TCP is needed to believe it.

@@ -2,13 +2,16 @@
 //!
 //! A reply is believed only if it comes to the socket its query left from, with the query's id and question, in the very
 //! case the question was sent in (RFC 5452 section 9; draft-vixie-dnsext-dns0x20). Anything suspicious is asked again
-//! over TCP, an error that may be due to EDNS once more without it. Which server is asked, and what an answer means, is
+//! over TCP, an error that may be due to EDNS once more without it. So is a reply that lacks the cookie which the server gave before
+//! (RFC 7873 section 5.3). A server that was never heard of is asked without cookie and without EDNS in the end, for some drop
+//! such queries; where records are to be signed it is not, since nothing could be believed of such a reply. Which server is asked, and what an answer means, is
 //! for the caller to decide.
 
 mod attempt;
 mod capabilities;
 mod conclude;
 mod context;
+mod cookie;
 mod counters;
 mod health;
 pub mod limits;

@@ -3,8 +3,22 @@
 use rhumb_wire::header::{self, MessageHeader};
 use rhumb_wire::{Type, edns};
 
+use super::cookie::SentCookie;
 use super::limits;
 use crate::question::OutboundQuestion;
+
+/// How a query is written.
+#[derive(Clone, Debug, Default)]
+pub(super) struct QueryForm {
+    /// The flags of its header, but for CD.
+    pub(super) flags: u16,
+    /// Whether an OPT record is in it.
+    pub(super) edns: bool,
+    /// The cookie in that.
+    pub(super) cookie: Option<SentCookie>,
+    /// Whether its name is in mixed case.
+    pub(super) case: bool,
+}
 
 /// A query on its way: its bytes and what its reply has to repeat.
 #[derive(Debug, Clone)]
@@ -13,21 +27,22 @@ pub(super) struct OutgoingQuery {
     pub(super) id: u16,
     /// Whether an OPT record is in it.
     pub(super) edns: bool,
+    /// The cookie in that.
+    pub(super) cookie: Option<SentCookie>,
     /// Whether the name has upper-case letters, so that its reply shows if the case is kept.
     pub(super) cased: bool,
     name_length: usize,
 }
 
 impl OutgoingQuery {
-    /// The header has `flags`, and CD as asked; DO is as asked; with `case` each letter of the name takes its case from a random
-    /// bit (draft-vixie-dnsext-dns0x20).
+    /// CD and DO are as asked; in mixed case each letter of the name takes its case from a random bit
+    /// (draft-vixie-dnsext-dns0x20).
     pub(super) fn new(
         question: &OutboundQuestion,
-        flags: u16,
-        edns: bool,
-        case: bool,
+        form: QueryForm,
         mut random: impl FnMut() -> u64,
     ) -> Self {
+        let QueryForm { flags, edns, cookie, case } = form;
         let id = random() as u16;
         let name = question.name.as_ref();
         let checking = if question.checking_disabled { header::CD } else { 0 };
@@ -47,11 +62,15 @@ impl OutgoingQuery {
         if edns {
             let flags = if question.dnssec_ok { edns::DO } else { 0 };
             bytes.push(0);
-            for word in [Type::OPT.0, limits::PAYLOAD, 0, flags, 0] {
+            let options = cookie.as_ref().map_or(0, SentCookie::length) as u16;
+            for word in [Type::OPT.0, limits::PAYLOAD, 0, flags, options] {
                 bytes.extend_from_slice(&word.to_be_bytes());
             }
+            if let Some(cookie) = &cookie {
+                cookie.write(&mut bytes);
+            }
         }
-        Self { bytes, id, edns, cased, name_length: name.len() }
+        Self { bytes, id, edns, cookie: cookie.filter(|_| edns), cased, name_length: name.len() }
     }
 
     /// The name as it was sent, in wire form.
@@ -82,6 +101,10 @@ mod tests {
 
     use super::*;
 
+    fn form(case: bool) -> QueryForm {
+        QueryForm { flags: header::RD, edns: true, cookie: None, case }
+    }
+
     fn question(name: &str) -> OutboundQuestion {
         OutboundQuestion::new(name.parse::<DomainName>().unwrap().as_ref(), Type::AAAA)
     }
@@ -92,7 +115,7 @@ mod tests {
             [(false, false, true), (true, false, true), (false, true, true), (true, true, false)]
         {
             let q = OutboundQuestion { dnssec_ok, checking_disabled, ..question("www.example") };
-            let query = OutgoingQuery::new(&q, header::RD, edns, false, || 0xabcd);
+            let query = OutgoingQuery::new(&q, QueryForm { edns, ..form(false) }, || 0xabcd);
             let m = MessageView::parse(&query.bytes).unwrap();
             assert_eq!(m.header().id, 0xabcd);
             let cd = if checking_disabled { header::CD } else { 0 };
@@ -117,13 +140,13 @@ mod tests {
             seed ^ seed >> 29
         };
         let q = question(&long);
-        let query = OutgoingQuery::new(&q, header::RD, true, true, &mut bits);
+        let query = OutgoingQuery::new(&q, form(true), &mut bits);
         assert!(query.cased);
         assert_ne!(query.name(), q.name.as_ref().as_bytes());
         assert_eq!(query.name().to_ascii_lowercase(), q.name.as_ref().as_bytes());
         // Every chunk of 64 letters gets bits of its own.
         assert!(query.name()[64..].iter().any(u8::is_ascii_uppercase));
-        assert!(!OutgoingQuery::new(&question("1.2.3"), header::RD, true, true, bits).cased);
-        assert!(!OutgoingQuery::new(&q, header::RD, true, true, || 0).cased);
+        assert!(!OutgoingQuery::new(&question("1.2.3"), form(true), bits).cased);
+        assert!(!OutgoingQuery::new(&q, form(true), || 0).cased);
     }
 }

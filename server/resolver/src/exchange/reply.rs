@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use rhumb_wire::edns::OptRecord;
 use rhumb_wire::{MessageHeader, MessageView, Opcode, Rcode, Transport, header};
 
+use super::cookie::{ReplyCookie, SentCookie};
 use super::limits;
 use super::query::OutgoingQuery;
 use super::reason::ExtendedReason;
@@ -58,6 +59,10 @@ pub(super) enum ReadMessage<A> {
     Reply {
         /// Whether the question stands there byte for byte as it was sent.
         case_kept: bool,
+        /// Whether EDNS is in it.
+        edns: bool,
+        /// What it says of the cookie of the query; none if that has none.
+        cookie: Option<ReplyCookie>,
         content: ReplyContent<A>,
     },
 }
@@ -95,12 +100,12 @@ impl<A> ReplyReader<'_, A> {
             return ReadMessage::Stray;
         };
         if bytes.len() == header::LENGTH {
-            return without_question(&head, None);
+            return self.without_question(&head, None);
         }
         let Ok(message) = MessageView::parse(bytes) else { return ReadMessage::Malformed };
         let Ok(question) = message.question() else { return ReadMessage::Malformed };
         let case_kept = match question {
-            None => return without_question(&head, message.edns().ok().flatten()),
+            None => return self.without_question(&head, message.edns().ok().flatten()),
             Some(asked)
                 if asked.name == self.question.name.as_ref()
                     && asked.qtype == self.question.qtype
@@ -112,7 +117,41 @@ impl<A> ReplyReader<'_, A> {
         };
         let content =
             if head.flags & header::TC == 0 { self.content(&message) } else { Some(ReplyContent::Truncated) };
-        content.map_or(ReadMessage::Malformed, |content| ReadMessage::Reply { case_kept, content })
+        let edns = message.edns().ok().flatten();
+        content.map_or(ReadMessage::Malformed, |content| self.reply(edns, case_kept, content))
+    }
+
+    fn reply(
+        &self,
+        edns: Option<OptRecord<'_>>,
+        case_kept: bool,
+        content: ReplyContent<A>,
+    ) -> ReadMessage<A> {
+        let cookie = self.query.cookie.as_ref().map(|sent| sent.found_in(edns));
+        ReadMessage::Reply { case_kept, edns: edns.is_some(), cookie, content }
+    }
+
+    /// What a reply says that does not repeat the question. Some servers leave it out of an error, down to the header alone, whatever
+    /// the counts in it say. An error ends nothing but the wait for one server, so it is believed; an answer is not.
+    fn without_question(&self, head: &MessageHeader, edns: Option<OptRecord<'_>>) -> ReadMessage<A> {
+        let rcode = whole_rcode(head, edns);
+        let content = if head.flags & header::TC != 0 {
+            ReplyContent::Truncated
+        } else if rcode == Rcode::NOERROR || rcode == Rcode::NXDOMAIN {
+            ReplyContent::Unusable(UnusableReply::NoQuestion)
+        } else {
+            ReplyContent::Refused(RefusedReply::new(rcode, edns))
+        };
+        self.reply(edns, true, content)
+    }
+
+    /// Whether a reply lacks the cookie that it should have.
+    fn lacks_cookie(&self, cookie: Option<&ReplyCookie>) -> bool {
+        match cookie {
+            Some(ReplyCookie::Wrong) => true,
+            Some(ReplyCookie::Absent) => self.query.cookie.as_ref().is_some_and(SentCookie::is_expected),
+            Some(ReplyCookie::Right(_)) | None => false,
+        }
     }
 
     /// None where the message is malformed.
@@ -128,20 +167,6 @@ impl<A> ReplyReader<'_, A> {
             Err(unusable) => Some(ReplyContent::Unusable(unusable)),
         }
     }
-}
-
-/// What a reply says that does not repeat the question. Some servers leave it out of an error, down to the header alone, whatever
-/// the counts in it say. An error ends nothing but the wait for one server, so it is believed; an answer is not.
-fn without_question<A>(head: &MessageHeader, edns: Option<OptRecord<'_>>) -> ReadMessage<A> {
-    let rcode = whole_rcode(head, edns);
-    let content = if head.flags & header::TC != 0 {
-        ReplyContent::Truncated
-    } else if rcode == Rcode::NOERROR || rcode == Rcode::NXDOMAIN {
-        ReplyContent::Unusable(UnusableReply::NoQuestion)
-    } else {
-        ReplyContent::Refused(RefusedReply::new(rcode, edns))
-    };
-    ReadMessage::Reply { case_kept: true, content }
 }
 
 /// The response code with the bits that stand in OPT (RFC 6891 section 6.1.3).
@@ -184,6 +209,10 @@ impl<A> DatagramReader<'_, A> {
             ReadMessage::Reply { case_kept: false, .. } if self.reader.query.cased => {
                 counters.wrong_cases.add();
                 return DatagramVerdict::GiveUp(SpoofSignal::WrongCase);
+            }
+            ReadMessage::Reply { cookie, .. } if self.reader.lacks_cookie(cookie.as_ref()) => {
+                counters.wrong_cookies.add();
+                return DatagramVerdict::GiveUp(SpoofSignal::WrongCookie);
             }
             reply @ ReadMessage::Reply { .. } => {
                 self.reply = Some(reply);

@@ -34,6 +34,8 @@ pub enum AttemptOutcome {
     Refused(Rcode),
     /// A response code that may be due to EDNS, asked once more without.
     WithoutEdns(Rcode),
+    /// The server wants another cookie of its own (BADCOOKIE): asked once more with that.
+    StaleCookie,
     /// Longer than a datagram: asked once more over TCP.
     Truncated,
     /// Given up for what came: asked once more over TCP.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::attempt::{AttemptEnd, QueryAttempt, transmit};
 use super::context::LookupContext;
 use super::limits;
-use super::query::OutgoingQuery;
+use super::query::{OutgoingQuery, QueryForm};
 use super::reply::{AnswerReader, RefusedReply, ReplyReader, SeenDatagrams};
 use super::report::AttemptOutcome;
 use super::server::RemoteServer;
@@ -29,11 +29,24 @@ pub struct ServerExchange<'a, A> {
     pub(super) case_lost: bool,
     /// Whether mixed case is left out, TCP having been of no help.
     uncased: bool,
+    /// Whether a reply lacked its cookie.
+    pub(super) cookie_lost: bool,
+    /// Whether cookies are left out, TCP having been of no help.
+    cookieless: bool,
+    /// Datagrams with EDNS whose reply is late.
+    silences: u8,
+    /// Whether records have to be signed.
+    signed: bool,
+    /// Times that the server wanted another cookie.
+    pub(super) stale_cookies: u8,
     not_before: Instant,
     datagrams: u8,
     streams: u8,
     pub(super) attempt: Option<QueryAttempt<'a, A>>,
 }
+
+/// Messages until a server is asked without EDNS that may drop queries with it: with a cookie, without, without EDNS.
+const DEAF: u8 = 3;
 
 /// How much is tried with a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +98,11 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
             plain: false,
             case_lost: false,
             uncased: false,
+            cookie_lost: false,
+            cookieless: false,
+            silences: 0,
+            signed: false,
+            stale_cookies: 0,
             not_before: now,
             datagrams: 0,
             streams: 0,
@@ -127,7 +145,13 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
 
     /// Whether it may be asked once more later.
     pub fn may_retry(&self) -> bool {
-        self.may_send() && self.sends() < self.retry.sends
+        self.may_send() && self.sends() < self.retry.sends.max(self.sends_to_deaf())
+    }
+
+    /// The messages that it takes to find out that a server drops queries with EDNS, if it may be one of these.
+    fn sends_to_deaf(&self) -> u8 {
+        let may_be = self.silences > 0 && !self.signed && !self.server.capabilities.has_edns();
+        if may_be { DEAF } else { 0 }
     }
 
     /// Has the next message go over a stream, every datagram so far being without a reply: whether it may. Once for each question.
@@ -155,15 +179,13 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
             return false;
         }
         let clock = self.server.clock(now);
-        let dnssec_ok = context.question.dnssec_ok;
-        let edns = !self.plain && (dnssec_ok || self.server.capabilities.takes_edns(clock));
-        let case = !self.uncased && self.server.capabilities.keeps_case(clock);
-        let flags = context.flags();
-        let query = OutgoingQuery::new(context.question, flags, edns, case, || context.net.random());
+        let form = self.form(context, clock);
+        let query = OutgoingQuery::new(context.question, form, || context.net.random());
         let retransmit_at = now + self.count_sent(transport);
         context.count_sent();
         self.server.path(transport).counters.queries.add();
-        let (edns, cased, seen) = (query.edns, query.cased, Arc::new(SeenDatagrams::default()));
+        let (edns, cased, cookie) = (query.edns, query.cased, query.cookie.clone());
+        let seen = Arc::new(SeenDatagrams::default());
         let reader = ReplyReader { query, question: context.question, answers: self.answers };
         // Two open sockets for one question to one server would double the chance of a forged reply.
         self.attempt = None;
@@ -171,8 +193,42 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         let reply = transmit(context.net, server, transport, reader, context.deadline(), Arc::clone(&seen));
         let sent = now;
         self.attempt =
-            Some(QueryAttempt { transport, edns, cased, sent, retransmit_at, overdue: false, seen, reply });
+            Some(QueryAttempt {
+                transport, edns, cookie, cased, sent, retransmit_at, overdue: false, seen, reply });
         true
+    }
+
+    /// How the next query is written.
+    fn form<N: UpstreamTransport>(&mut self, context: &LookupContext<'a, N>, clock: u64) -> QueryForm {
+        self.signed = context.is_signed();
+        let known = &self.server.capabilities;
+        let deaf = !self.signed && !known.has_edns() && match self.sends() {
+            0 => known.is_deaf(clock),
+            _ => self.silences >= DEAF - 1 || self.silences > 0 && known.is_deaf(clock),
+        };
+        let edns = !self.plain && !deaf && (context.question.dnssec_ok || known.takes_edns(clock));
+        let dropped = self.cookieless || self.silences > 0 && !known.cookies.is_given();
+        let encrypted = self.server.identity().transport.is_encrypted();
+        let cookie = (edns && !dropped && !encrypted)
+            .then(|| known.cookies.for_query(clock, || context.net.random()))
+            .flatten();
+        let case = !self.uncased && known.keeps_case(clock);
+        QueryForm { flags: context.flags(), edns, cookie, case }
+    }
+
+    /// An answer came: what its query had and others had not shows what the server drops.
+    pub(super) fn note_heard(&self, attempt: &QueryAttempt<'a, A>, clock: u64) {
+        if self.cookieless {
+            self.server.capabilities.cookies.missed(clock);
+        }
+        if self.silences == 0 || !attempt.transport.is_datagram() {
+            return;
+        }
+        if !attempt.edns && !self.plain {
+            self.server.capabilities.turned_out_deaf(clock);
+        } else if attempt.edns && attempt.cookie.is_none() {
+            self.server.capabilities.cookies.unanswered(clock);
+        }
     }
 
     /// Marks a message whose reply is late as overdue, though its reply is still taken: whether it just became so.
@@ -183,6 +239,7 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         }
         attempt.overdue = true;
         let (transport, sent, malformed) = (attempt.transport, attempt.sent, attempt.seen.malformed());
+        self.silences += u8::from(attempt.edns && transport.is_datagram() && !malformed);
         let outcome = if malformed {
             self.need = StreamNeed::Suspicion;
             AttemptOutcome::Malformed
@@ -256,6 +313,7 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         if back {
             self.need = StreamNeed::No;
             self.uncased = self.case_lost;
+            self.cookieless = self.cookie_lost;
         }
         back
     }

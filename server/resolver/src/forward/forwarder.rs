@@ -51,7 +51,8 @@ impl<'a, N: UpstreamTransport> ForwardingCourse<'a, N> {
         let exchanges: Vec<_> = ranked.into_iter().map(exchange).collect();
         Self {
             context: LookupContext::new(net, question, observer, now, budget)
-                .asking_authentic(pool.trusts_ad()),
+                .asking_authentic(pool.trusts_ad())
+                .expecting_signatures(question.dnssec_ok),
             queue: (0..exchanges.len()).collect(),
             exchanges,
             up,

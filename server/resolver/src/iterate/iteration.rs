@@ -249,6 +249,15 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         ZoneCut::hints(self.settings)
     }
 
+    /// Whether the zone is known to be signed, so that a reply without signatures is of no use.
+    fn is_signed(&self, cut: &ZoneCut) -> bool {
+        let zone = cut.zone.as_ref();
+        let Some(trust) = &self.settings.trust else { return false };
+        let digests = || self.known(zone, Type::DS).is_some_and(|known| !known.is_denial());
+        let anchored = trust.anchors.iter().any(|anchor| anchor.zone.as_ref() == zone);
+        cut.forward.is_some() || anchored || digests()
+    }
+
     /// Whether records of this owner and type are those of a domain below `zone` that the configuration names other servers for.
     fn is_elsewhere(&self, owner: NameRef<'_>, rtype: Type, zone: NameRef<'_>) -> bool {
         let other = |domain: NameRef<'_>| {
@@ -333,7 +342,7 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         let elsewhere = |name: NameRef<'_>, rtype| self.is_elsewhere(name, rtype, zone);
         let (with_servers, now) = (!self.settings.minimal_responses, self.clock.now());
         let reading = ReplyReadingContext { zone, elsewhere: &elsewhere, forwarded, with_servers, now };
-        let exchanged = ask_servers(self.net, servers, question, reading, budget).await;
+        let exchanged = ask_servers(self.net, servers, question, reading, self.is_signed(cut), budget).await;
         self.budget.spend(exchanged.spent);
         let answered = |attempt: &&AttemptReport| matches!(attempt.outcome, AttemptOutcome::Answered(_));
         let by = exchanged.attempts.iter().rfind(answered);

@@ -60,12 +60,13 @@ struct ZoneExchange<'a, N> {
     last_sent: Instant,
 }
 
-/// Asks `question` of `servers`, the first of them first, until one has a usable reply.
+/// Asks `question` of `servers`, the first of them first, until one has a usable reply. `signed`: that is one with signatures.
 pub(super) async fn ask_servers<N: UpstreamTransport>(
     net: &N,
     servers: Vec<Arc<RemoteServer>>,
     question: &OutboundQuestion,
     reading: ReplyReadingContext<'_>,
+    signed: bool,
     budget: ExchangeBudget,
 ) -> ExchangeResult {
     let now = Instant::now();
@@ -76,7 +77,8 @@ pub(super) async fn ask_servers<N: UpstreamTransport>(
     };
     let sends = if servers.len() > 1 { SENDS_EACH } else { SENDS_ALONE };
     let retry = RetryLimits { short_first_wait: true, sends };
-    let context = LookupContext::new(net, question, observer, now, (time, budget.sends, budget.received));
+    let context = LookupContext::new(net, question, observer, now, (time, budget.sends, budget.received))
+        .expecting_signatures(signed);
     let exchange = |server| ServerExchange::new(server, &read, retry, now);
     let exchanges: Vec<_> = servers.into_iter().map(exchange).collect();
     let mut course = ZoneExchange {
