@@ -29,6 +29,12 @@ pub struct RecursionLimits {
     pub hashes: usize,
     /// Iterations of NSEC3 that are followed; a zone with more is insecure (RFC 9276).
     pub nsec3_iterations: u16,
+    /// Queries to all other servers that are under way at a time.
+    pub under_way: usize,
+    /// Queries to one other server that are under way at a time.
+    pub under_way_per_server: usize,
+    /// Look-ups below one domain that are under way at a time, as long as it does not answer.
+    pub failing_domain: usize,
 }
 
 impl Default for RecursionLimits {
@@ -43,6 +49,9 @@ impl Default for RecursionLimits {
             signatures: 32,
             hashes: 150,
             nsec3_iterations: 50,
+            under_way: 8192,
+            under_way_per_server: 1000,
+            failing_domain: 200,
         }
     }
 }
@@ -50,8 +59,7 @@ impl Default for RecursionLimits {
 impl ConfigSection for RecursionLimits {
     type Draft = RecursionLimits;
 
-    const ABOUT: &'static str =
-        "What one question may cost, over everything that is asked and checked for it.";
+    const ABOUT: &'static str = "What one question may cost, over everything that is asked and checked for it, and what all of them may take at a time.";
 
     fn draft() -> RecursionLimits {
         RecursionLimits::default()
@@ -101,6 +109,7 @@ impl ConfigSection for RecursionLimits {
             |limits| &mut limits.depth,
         );
         validation_keys(keys);
+        shared_keys(keys);
     }
 
     fn finish(draft: RecursionLimits, _: &YamlNode, _: &mut ConfigReader) -> Option<Self> {
@@ -110,6 +119,30 @@ impl ConfigSection for RecursionLimits {
     fn values(&self) -> RecursionLimits {
         self.clone()
     }
+}
+
+fn shared_keys<K: KeyVisitor<RecursionLimits>>(keys: &mut K) {
+    keys.key(
+        "under-way",
+        InForce::AtReload,
+        "Queries to all other servers that are under way at a time; each holds a socket.",
+        NumberKind::new(64, 1_000_000),
+        |limits| &mut limits.under_way,
+    );
+    keys.key(
+        "under-way-per-server",
+        InForce::AtReload,
+        "Queries to one other server that are under way at a time.",
+        NumberKind::new(8, 100_000),
+        |limits| &mut limits.under_way_per_server,
+    );
+    keys.key(
+        "failing-domain",
+        InForce::AtReload,
+        "Look-ups below one domain that are under way at a time while nobody answers for it.",
+        NumberKind::new(8, 4096),
+        |limits| &mut limits.failing_domain,
+    );
 }
 
 fn validation_keys<K: KeyVisitor<RecursionLimits>>(keys: &mut K) {

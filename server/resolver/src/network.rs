@@ -89,6 +89,9 @@ pub enum ExchangeError {
     /// No way there: no route, or ICMP net or host unreachable.
     #[error("unreachable")]
     Unreachable,
+    /// Nothing was sent: so many queries are under way as may be.
+    #[error("too many queries are under way")]
+    Full,
     /// The datagrams that came were not to be trusted.
     #[error("given up: {0}")]
     GaveUp(SpoofSignal),

@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rhumb_config::{
-    CalendarDay, DnssecClock, DnssecValidation, FilePlace, ForwardEntry, ForwardFallback, NegativeTrustAnchor,
-    QnameMinimisation, RecursionLimits, RecursionSettings, RootServer, ServerConfig, UpstreamServer,
+    CalendarDay, DnssecClock, DnssecValidation, FilePlace, ForwardEntry, ForwardFallback,
+    NegativeTrustAnchor, QnameMinimisation, RecursionLimits, RecursionSettings, RootServer, ServerConfig,
+    UpstreamServer,
 };
 use rhumb_resolver::validate::{KeyDigest, limits};
 use rhumb_resolver::{IterationSettings, NameMinimisation, NameServer, StubZone, TrustSettings, WorkLimits};
@@ -92,7 +93,6 @@ fn settings(config: &ServerConfig) -> IterationSettings {
             .iter()
             .map(|stub| StubZone { domain: stub.domain.clone(), servers: addresses(&stub.servers) })
             .collect(),
-        forwards: Vec::new(),
         minimisation: match recursion.qname_minimisation {
             QnameMinimisation::Relaxed => NameMinimisation::Relaxed,
             QnameMinimisation::Strict => NameMinimisation::Strict,
@@ -117,6 +117,7 @@ fn work_limits(limits: &RecursionLimits) -> WorkLimits {
     WorkLimits {
         sends: limits.queries,
         sends_of_fetch: limits.queries_per_zone,
+        places_of_server: limits.under_way_per_server,
         time: limits.time,
         received: usize::try_from(limits.received).unwrap_or(usize::MAX),
         failed_addresses: limits.failed_addresses,

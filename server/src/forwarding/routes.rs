@@ -78,7 +78,7 @@ pub(super) fn plan(
         plans.push(RoutePlan {
             entry: RouteEntry { route, place: forward.place.clone() },
             upstreams,
-            terms: terms_of(forward),
+            terms: terms_of(config, forward),
         });
     }
     plans.extend(iterating(config, &snapshot, live, last_id, &mut changes));
@@ -135,7 +135,7 @@ pub(super) fn renew(
     let upstreams = upstreams_of(config, forward, lists);
     if let Some(entry) = live.snapshot.load().view.routes.find_exact(forward.domain.as_ref()) {
         describe(&entry.route, false, &upstreams, &mut changes);
-        set_upstreams(&entry.route, &upstreams, withheld, &terms_of(forward), live);
+        set_upstreams(&entry.route, &upstreams, withheld, &terms_of(config, forward), live);
     }
     changes
 }
@@ -222,13 +222,14 @@ fn describe(route: &ForwardRoute, new: bool, upstreams: &[ServerIdentity], chang
     }
 }
 
-fn terms_of(forward: &ForwardEntry) -> RouteTerms {
+fn terms_of(config: &ServerConfig, forward: &ForwardEntry) -> RouteTerms {
     let trust = AnswerTrust {
         authentic: forward.trust_ad,
         no_private_addresses: forward.rebinding_protection,
         exempt: forward.rebinding_exempt.clone(),
     };
-    RouteTerms { policy: policy_of(forward), trust }
+    let places_of_server = config.recursion.limits.under_way_per_server;
+    RouteTerms { policy: policy_of(forward), trust, places_of_server }
 }
 
 fn policy_of(forward: &ForwardEntry) -> UpstreamPolicy {

@@ -174,6 +174,22 @@ label_values! {
         Depth => "depth", "Addresses of nameservers lead too deep.";
         Aliases => "aliases", "Too many aliases in a row.";
         Validation => "validation", "Too many signatures or hashes.";
+        UnderWay => "under-way", "Too many queries to all other servers at a time.";
+        Server => "server", "Too many queries to one other server at a time.";
+        Lookups => "look-ups", "Too many look-ups at a time.";
+        Route => "forwarded-domain", "Too many look-ups at a time through one forwarded domain.";
+        Domain => "domain", "Too many look-ups at a time below one domain.";
+        Client => "client", "Too many look-ups at a time for one client.";
+    }
+}
+
+label_values! {
+    /// Why a datagram of another server is not believed.
+    pub enum SuspiciousReply {
+        WrongId => "id", "Another id than that of the query.";
+        WrongCase => "case", "The question in other letters than it was sent in.";
+        WrongCookie => "cookie", "Without the cookie that it should have, or with a wrong one.";
+        Strays => "strays", "Many that are no replies.";
     }
 }
 

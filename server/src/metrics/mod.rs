@@ -24,9 +24,9 @@ pub use handles::{
     CertificateFigures, ForwardedDomain, GaugeUnit, ListMetrics, StateLogFigures, UpstreamMetrics,
 };
 pub use labels::{
-    AccessList, AnswerSecurity, CacheEvent, ClientFamily, DomainSource, DropReason, HandshakeResult, LookupResult,
-    NotifyInResult, NotifyResult, RefuseReason, ReloadResult, ResponseSource, TransferKind, TransferResult,
-    TsigReason, UpdateResult, UpstreamFailure, WorkBound,
+    AccessList, AnswerSecurity, CacheEvent, ClientFamily, DomainSource, DropReason, HandshakeResult,
+    LookupResult, NotifyInResult, NotifyResult, RefuseReason, ReloadResult, ResponseSource, SuspiciousReply,
+    TransferKind, TransferResult, TsigReason, UpdateResult, UpstreamFailure, WorkBound,
 };
 pub use registry::ServerMetrics;
 pub use samples::{MetricSamples, SampleSource, SecondarySample, ZoneSample};

@@ -186,6 +186,8 @@ metrics! {
     FORWARD_LIST_CHANGES = Counter "rhumb_forward_list_changes_total" ["file"]
         "Changes of this file that changed the list of upstreams.";
 
+    UNDER_WAY = Gauge "rhumb_resolver_queries_under_way" []
+        "Queries to other servers, upstreams among them, whose reply is waited for.";
     RESOLVER_REQUESTS = Counter "rhumb_resolver_requests_total" []
         "Queries sent to authoritative servers, repeats included.";
     RESOLVER_ANSWERS = Counter "rhumb_resolver_answers_total" ["security"]
@@ -195,7 +197,10 @@ metrics! {
     RESOLVER_HASHES = Counter "rhumb_resolver_hashes_total" []
         "Names hashed for NSEC3 to validate answers.";
     RESOLVER_BOUNDS = Counter "rhumb_resolver_bounds_total" ["bound"]
-        "Questions that ended at a bound of their work, by bound.";
+        "Times that a question met a bound of its work, or of that of all questions, by bound.";
+
+    RESOLVER_SUSPICIOUS = Counter "rhumb_resolver_suspicious_replies_total" ["reason"]
+        "Datagrams of other servers, upstreams among them, after which a question was asked again over TCP.";
 
     CLOCK_WRONG = Gauge "rhumb_clock_wrong" []
         "1 when the clock of this host is before the release of this version, so that signatures seem not valid yet.";

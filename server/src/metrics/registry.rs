@@ -16,8 +16,8 @@ use super::handles::{
 };
 use super::histogram::SharedHistogram;
 use super::labels::{
-    AnswerSecurity, HandshakeResult, NotifyInResult, NotifyResult, RefuseReason, ReloadResult, TransferKind,
-    TransferResult, TsigReason, UpdateResult, WorkBound,
+    AnswerSecurity, HandshakeResult, NotifyInResult, NotifyResult, RefuseReason, ReloadResult,
+    SuspiciousReply, TransferKind, TransferResult, TsigReason, UpdateResult, WorkBound,
 };
 use super::samples::SampleSource;
 use crate::supervision::WorkerRegistry;
@@ -91,6 +91,7 @@ pub struct ServerMetrics {
     pub(super) resolver_signatures: AtomicU64,
     pub(super) resolver_hashes: AtomicU64,
     pub(super) resolver_bounds: [AtomicU64; WorkBound::COUNT],
+    pub(super) suspicious: [AtomicU64; SuspiciousReply::COUNT],
     pub(super) reloads: [AtomicU64; ReloadResult::COUNT],
     pub(super) reload_failed: AtomicBool,
     pub(super) loaded: AtomicU64,
@@ -138,6 +139,7 @@ impl ServerMetrics {
             resolver_signatures: AtomicU64::new(0),
             resolver_hashes: AtomicU64::new(0),
             resolver_bounds: Default::default(),
+            suspicious: Default::default(),
             reloads: Default::default(),
             reload_failed: AtomicBool::new(false),
             loaded: AtomicU64::new(now),
@@ -330,6 +332,13 @@ impl ServerMetrics {
     /// A question was resolved, or its answer is bogus.
     pub fn resolved(&self, security: AnswerSecurity) {
         if let Some(counter) = self.resolver_answers.get(security.index()) {
+            counter.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// A datagram of another server was not believed.
+    pub fn suspicious(&self, reply: SuspiciousReply) {
+        if let Some(counter) = self.suspicious.get(reply.index()) {
             counter.fetch_add(1, Relaxed);
         }
     }

@@ -13,9 +13,10 @@ use rhumb_wire::Transport;
 use super::block::CounterBlock;
 use super::histogram::float;
 use super::labels::{
-    AccessList, AnswerSecurity, CacheEvent, ClientFamily, DomainSource, DropReason, HandshakeResult, LookupResult,
-    NotifyInResult, NotifyResult, RcodeLabel, RefuseReason, ReloadResult, ResponseSource, TransferKind,
-    TransferResult, TsigReason, TypeLabel, UpdateResult, UpstreamFailure, WorkBound,
+    AccessList, AnswerSecurity, CacheEvent, ClientFamily, DomainSource, DropReason, HandshakeResult,
+    LookupResult, NotifyInResult, NotifyResult, RcodeLabel, RefuseReason, ReloadResult, ResponseSource,
+    SuspiciousReply, TransferKind, TransferResult, TsigReason, TypeLabel, UpdateResult, UpstreamFailure,
+    WorkBound,
 };
 use super::names;
 use super::registry::{ServerMetrics, unix_seconds};
@@ -127,6 +128,9 @@ impl ServerMetrics {
         }
         out.set(&names::RESOLVER_SIGNATURES, &[], self.resolver_signatures.load(Relaxed));
         out.set(&names::RESOLVER_HASHES, &[], self.resolver_hashes.load(Relaxed));
+        for (reply, count) in SuspiciousReply::ALL.iter().zip(&self.suspicious) {
+            out.set(&names::RESOLVER_SUSPICIOUS, &[reply.as_str()], count.load(Relaxed));
+        }
         for (bound, count) in WorkBound::ALL.iter().zip(&self.resolver_bounds) {
             out.set(&names::RESOLVER_BOUNDS, &[bound.as_str()], count.load(Relaxed));
         }

@@ -73,6 +73,7 @@ impl SampleSource for StatusPages {
     fn sample(&self, out: &mut MetricSamples) {
         let live = &self.0.live;
         let figures = live.cache.figures();
+        out.set(&names::UNDER_WAY, &[], u64::try_from(live.under_way.taken()).unwrap_or(u64::MAX));
         out.set(&names::CACHE_ENTRIES, &[], figures.entries);
         out.set(&names::CACHE_BYTES, &[], figures.bytes);
         out.set(&names::CACHE_SIZE, &[], figures.limit);

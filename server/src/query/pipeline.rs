@@ -21,9 +21,7 @@ use super::response::{ResponseHead, ResponseLimits, question_only};
 use super::tsig::{self, VerifiedQuery};
 use super::{authoritative, cached, chaos};
 use crate::metrics::{AccessList, CacheEvent};
-use crate::snapshot::{
-    AnswerAuthority, ForwardCourse, IterationPlan, RouteCourse, RouteEntry, SnapshotView,
-};
+use crate::snapshot::{AnswerAuthority, ForwardCourse, IterationPlan, RouteCourse, RouteEntry, SnapshotView};
 
 /// Answers `message`, which `client` sent, into `out`; or says that nothing is sent; or what has to be looked up first.
 ///

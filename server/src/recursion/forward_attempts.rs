@@ -1,12 +1,12 @@
 //! What came of the attempts at the upstreams of a route: counted, and in words.
 
 use rhumb_resolver::{
-    AttemptOutcome, AttemptReport, ExtendedReason, FailureReason, ForwardFailure, UnusableReply,
+    AttemptOutcome, AttemptReport, ExtendedReason, FailureReason, ForwardFailure, SpoofSignal, UnusableReply,
 };
 use rhumb_wire::DomainName;
 use rhumb_wire::edns::ExtendedError;
 
-use crate::metrics::UpstreamFailure;
+use crate::metrics::{ServerMetrics, SuspiciousReply, UpstreamFailure, WorkBound};
 use crate::query::CIRCLE;
 use crate::snapshot::RouteState;
 
@@ -18,7 +18,7 @@ pub(super) const REFERRAL: (ExtendedError, &str) =
 pub(super) fn count(attempt: &AttemptReport, state: &RouteState) {
     let Some(member) = state.member(attempt.server.identity()) else { return };
     let counters = &member.counters;
-    if attempt.outcome != AttemptOutcome::NoRoute {
+    if attempt.outcome.was_sent() {
         counters.request(!attempt.transport.is_datagram());
     }
     if let AttemptOutcome::Answered(rcode)
@@ -31,6 +31,21 @@ pub(super) fn count(attempt: &AttemptReport, state: &RouteState) {
         counters.failure(reason);
     }
     counters.set_healthy(attempt.server.is_healthy());
+}
+
+/// Counts what is counted of every attempt, whoever was asked.
+pub(super) fn count_any(attempt: &AttemptReport, metrics: &ServerMetrics) {
+    match attempt.outcome {
+        AttemptOutcome::ServerFull => metrics.resolver_bound(WorkBound::Server),
+        AttemptOutcome::AllFull => metrics.resolver_bound(WorkBound::UnderWay),
+        AttemptOutcome::Suspicious(signal) => metrics.suspicious(match signal {
+            SpoofSignal::WrongId => SuspiciousReply::WrongId,
+            SpoofSignal::WrongCase => SuspiciousReply::WrongCase,
+            SpoofSignal::WrongCookie => SuspiciousReply::WrongCookie,
+            SpoofSignal::Strays => SuspiciousReply::Strays,
+        }),
+        _ => {}
+    }
 }
 
 /// Why an attempt brought nothing that could be used; none where it did, or where the next one is part of it.
@@ -49,6 +64,8 @@ const fn failure_of(outcome: AttemptOutcome) -> Option<UpstreamFailure> {
         | AttemptOutcome::WithoutEdns(_)
         | AttemptOutcome::StaleCookie
         | AttemptOutcome::Truncated
+        | AttemptOutcome::ServerFull
+        | AttemptOutcome::AllFull
         | AttemptOutcome::Overtaken => return None,
     })
 }
@@ -65,6 +82,9 @@ pub(super) fn reason(failure: &ForwardFailure, state: &RouteState, domain: &Doma
         }
         FailureReason::NoRoute => {
             (ExtendedError::NetworkError, format!("no route to any upstream for {domain}"))
+        }
+        FailureReason::Full => {
+            (ExtendedError::Other, format!("too many queries to the upstreams for {domain} are under way"))
         }
         FailureReason::Silence => (ExtendedError::NoReachableAuthority, silence(state, domain)),
         FailureReason::Unusable(why) => {

@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use rhumb_resolver::iterate::{self, IteratedAnswer, IterationFailure, ResolutionFailure};
 use rhumb_resolver::validate::ValidationFailure;
-use rhumb_resolver::{
-    AttemptReport, ForwardZone, IterationSettings, ResolutionScope, holds_private_address,
-};
+use rhumb_resolver::{AttemptReport, ForwardZone, IterationSettings, ResolutionScope, holds_private_address};
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{DomainName, NameRef, Rcode, header};
 use tokio::sync::mpsc;
 
 use super::clock_check::{self, CLOCK_IS_WRONG};
-use super::forward_attempts::silence;
+use super::forward_attempts::{count_any, silence};
 use super::lookup::{GRACE, LookupEvent, RESTARTS, STALE_AFTER, UpstreamLookup, changing, taken_away};
 use super::lookup_answer::LookupAnswer;
 use super::tried::tried;
@@ -140,7 +138,12 @@ impl UpstreamLookup {
 
     /// The upstreams that are asked about `name` on the way: those that a client's question of it would go to; where nobody resolves
     /// it, those of this route.
-    fn forward_of(&self, snapshot: &ServerSnapshot, course: AnswerCourse, name: NameRef<'_>) -> Option<ForwardZone> {
+    fn forward_of(
+        &self,
+        snapshot: &ServerSnapshot,
+        course: AnswerCourse,
+        name: NameRef<'_>,
+    ) -> Option<ForwardZone> {
         let zone = |route: &ForwardRoute| ForwardZone {
             domain: route.domain().clone(),
             pool: Arc::clone(&route.state().pool),
@@ -205,9 +208,12 @@ impl UpstreamLookup {
 
     /// Counts what was sent: to the upstreams of the route, and to others.
     fn count_attempts(&self, state: &RouteState, attempts: &[AttemptReport]) {
-        let of_route = |attempt: &&AttemptReport| state.member(attempt.server.identity()).is_some();
-        attempts.iter().filter(of_route).for_each(|attempt| self.observe(attempt, state));
-        self.live.metrics.resolver_sent(attempts.iter().filter(|attempt| !of_route(attempt)).count());
+        let (upstreams, others): (Vec<_>, Vec<_>) =
+            attempts.iter().partition(|attempt| state.member(attempt.server.identity()).is_some());
+        upstreams.into_iter().for_each(|attempt| self.observe(attempt, state));
+        others.iter().for_each(|attempt| count_any(attempt, &self.live.metrics));
+        let sent = others.iter().filter(|attempt| attempt.outcome.was_sent());
+        self.live.metrics.resolver_sent(sent.count());
     }
 
     fn resolved(
@@ -229,14 +235,15 @@ impl UpstreamLookup {
                 let secure = message.get(3).is_some_and(|low| u16::from(*low) & header::AD != 0);
                 let security = if secure { AnswerSecurity::Secure } else { AnswerSecurity::Insecure };
                 self.live.metrics.resolved(security);
-                let message =
-                    if self.rebinds(state, &message) { self.without_addresses() } else { message };
+                let message = if self.rebinds(state, &message) { self.without_addresses() } else { message };
                 self.keep_answer(message, ttl, whole, state.failures, tried(&attempts))
             }
             Err(ResolutionFailure { cause, attempts, aliases, .. }) => {
                 self.count(&cause);
                 let (code, mut text) = (cause.extended_error().code(), cause.to_string());
-                if matches!(cause, IterationFailure::Bogus(_)) && clock_check::is_wrong(self.live.clock.with_wall_clock().1) {
+                if matches!(cause, IterationFailure::Bogus(_))
+                    && clock_check::is_wrong(self.live.clock.with_wall_clock().1)
+                {
                     text = format!("{text}; {CLOCK_IS_WRONG}");
                 }
                 let message = aliases.unwrap_or_else(|| failure_message(&self.key.question, Rcode::SERVFAIL));

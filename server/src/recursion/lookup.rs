@@ -18,7 +18,7 @@ use super::circle_check;
 use super::explained_lookups::ExplainedLookups;
 use super::failure_back_off::FailureBackOff;
 use super::failure_log::FailureLog;
-use super::forward_attempts::{REFERRAL, count, reason, said_upstream, silence};
+use super::forward_attempts::{REFERRAL, count, count_any, reason, said_upstream, silence};
 use super::lookup_answer::{LookupAnswer, LookupFailure, LookupMessage, is_unreachable};
 use super::lookup_shares::LookupPermit;
 use super::tried::{TriedServer, tried};
@@ -37,7 +37,6 @@ const HEAD: usize = header::LENGTH + 255 + 4;
 pub(super) const GRACE: Duration = Duration::from_millis(50);
 /// How often a look-up begins anew because its upstreams were taken away.
 pub(super) const RESTARTS: usize = 4;
-/// Why one ends that began anew so often.
 
 /// What makes two questions one: the question with DO and CD, the route, the route's upstreams.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -222,6 +221,7 @@ impl UpstreamLookup {
     /// Counts an attempt at an upstream; one that is silent may be on a circle.
     pub(super) fn observe(&self, attempt: &AttemptReport, state: &RouteState) {
         count(attempt, state);
+        count_any(attempt, &self.live.metrics);
         if attempt.outcome == AttemptOutcome::TimedOut {
             circle_check::suspect(&self.live, &self.network, &self.route);
         }

@@ -8,12 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rhumb_wire::NameRef;
 
+use crate::metrics::WorkBound;
+
 /// Look-ups under way at a time.
 const ALL: usize = 4096;
 /// Those by one route, and by one that answers nothing.
 const ROUTE: ShareLimits = ShareLimits { usual: 2048, failing: 1024 };
-/// Those below one domain, and below one that fails.
-const DOMAIN: ShareLimits = ShareLimits { usual: 1024, failing: 200 };
+/// Those below one domain; the configuration says how many below one that fails.
+const DOMAIN: usize = 1024;
 /// Those of one client, or one IPv6 /56, and of one whose look-ups fail: a client may be a server that many others ask.
 const CLIENT: ShareLimits = ShareLimits { usual: 2048, failing: 512 };
 /// Something fails once so many look-ups more have failed than were answered; each answer halves the number.
@@ -49,6 +51,15 @@ struct LookupShare {
     failures: u8,
 }
 
+/// What answers the look-ups of a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RouteKind {
+    /// A few servers, which all its domains depend on.
+    Forwards,
+    /// Servers of each domain, so that those of one say nothing of those of another.
+    Iterates,
+}
+
 /// Why no more look-up is begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LookupRefusal {
@@ -63,6 +74,16 @@ pub(super) enum LookupRefusal {
 }
 
 impl LookupRefusal {
+    /// As it is counted.
+    pub(super) const fn bound(self) -> WorkBound {
+        match self {
+            Self::All => WorkBound::Lookups,
+            Self::Route => WorkBound::Route,
+            Self::Domain => WorkBound::Domain,
+            Self::Client => WorkBound::Client,
+        }
+    }
+
     /// For the client, in words.
     pub(super) const fn why(self) -> &'static str {
         match self {
@@ -104,15 +125,17 @@ impl LookupShare {
 }
 
 impl LookupShares {
-    /// Lets a look-up of `name` by a route begin, for a client if there is one.
+    /// Lets a look-up of `name` by a route begin, for a client if there is one; below a domain that fails `failing` of them.
     pub(super) fn admit(
         self: &Arc<Self>,
-        route: u32,
+        (route, kind): (u32, RouteKind),
         name: NameRef<'_>,
         client: Option<IpAddr>,
+        failing: usize,
     ) -> Result<LookupPermit, LookupRefusal> {
         let keys = self.keys(route, name);
-        self.counts().begin(&keys, client)?;
+        let domain = ShareLimits { usual: DOMAIN.max(failing), failing };
+        self.counts().begin(&keys, kind, client, domain)?;
         // Unless it turns out otherwise: one that panics is no answer.
         Ok(LookupPermit { all: Arc::clone(self), client, keys, failed: true })
     }
@@ -141,15 +164,21 @@ fn in_arpa(name: NameRef<'_>) -> bool {
 }
 
 impl LookupCounts {
-    fn begin(&mut self, keys: &ShareKeys, client: Option<IpAddr>) -> Result<(), LookupRefusal> {
+    fn begin(
+        &mut self,
+        keys: &ShareKeys,
+        kind: RouteKind,
+        client: Option<IpAddr>,
+        domain: ShareLimits,
+    ) -> Result<(), LookupRefusal> {
         let takes = |key: u64, limits| self.shares.get(&key).is_none_or(|share| share.takes_more(limits));
         if self.all >= ALL {
             return Err(LookupRefusal::All);
         }
-        if !takes(keys.route, ROUTE) {
+        if kind == RouteKind::Forwards && !takes(keys.route, ROUTE) {
             return Err(LookupRefusal::Route);
         }
-        if !keys.domains.into_iter().flatten().all(|domain| takes(domain, DOMAIN)) {
+        if !keys.domains.into_iter().flatten().all(|key| takes(key, domain)) {
             return Err(LookupRefusal::Domain);
         }
         if let Some(client) = client {
@@ -217,6 +246,9 @@ mod tests {
 
     use super::*;
 
+    /// Look-ups below a domain that fails.
+    const FEW: usize = 200;
+
     fn client(n: u32) -> IpAddr {
         IpAddr::V4(n.into())
     }
@@ -234,7 +266,8 @@ mod tests {
             name: &str,
             client: Option<IpAddr>,
         ) -> Result<LookupPermit, LookupRefusal> {
-            self.0.admit(route, name.parse::<DomainName>().unwrap().as_ref(), client)
+            let name = name.parse::<DomainName>().unwrap();
+            self.0.admit((route, RouteKind::Forwards), name.as_ref(), client, FEW)
         }
 
         fn fail(&self, count: usize, domain: &str) {
@@ -269,10 +302,10 @@ mod tests {
         for domain in ["dead.example", "dead.co.uk", "deep.below.dead.example", "3.2.10.in-addr.arpa"] {
             let rig = Rig::new();
             rig.fail(25, domain);
-            assert_eq!(rig.room(domain), DOMAIN.failing, "{domain}");
+            assert_eq!(rig.room(domain), FEW, "{domain}");
         }
         let rig = Rig::new();
-        assert_eq!(rig.room("good.example"), DOMAIN.usual);
+        assert_eq!(rig.room("good.example"), DOMAIN);
     }
 
     #[test]
@@ -285,7 +318,7 @@ mod tests {
                 held.push(permit);
             }
         }
-        assert_eq!(held.len(), DOMAIN.failing);
+        assert_eq!(held.len(), FEW);
         for n in 0..500 {
             assert!(rig.begin(1, &format!("n{n}.good.example"), Some(client(n % 5))).is_ok());
             assert!(rig.begin(2, &format!("n{n}.dead.example"), Some(client(9))).is_ok());
@@ -299,11 +332,11 @@ mod tests {
             rig.fail(5, "mixed.example");
             rig.answer(1, "mixed.example");
         }
-        assert_eq!(rig.room("mixed.example"), DOMAIN.usual);
+        assert_eq!(rig.room("mixed.example"), DOMAIN);
         // One that comes back is no longer held to it soon.
         rig.fail(100, "back.example");
         rig.answer(3, "back.example");
-        assert_eq!(rig.room("back.example"), DOMAIN.usual);
+        assert_eq!(rig.room("back.example"), DOMAIN);
     }
 
     #[test]
@@ -333,6 +366,19 @@ mod tests {
         assert!(rig.begin(2, "x.y.z", None).is_ok());
         drop(held);
         assert_eq!(rig.0.counts().all, 0);
+    }
+
+    #[test]
+    fn where_each_domain_has_servers_of_its_own_a_route_has_no_share() {
+        let rig = Rig::new();
+        let begin = |n: usize| {
+            let name = format!("n.d{n}.example").parse::<DomainName>().unwrap();
+            rig.0.admit((1, RouteKind::Iterates), name.as_ref(), None, FEW)
+        };
+        let held: Vec<_> = (0..ALL).map(|n| begin(n).unwrap()).collect();
+        assert_eq!(begin(ALL).unwrap_err(), LookupRefusal::All);
+        drop(held);
+        assert!(begin(0).is_ok());
     }
 
     #[test]

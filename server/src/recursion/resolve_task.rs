@@ -13,13 +13,13 @@ use super::failure_back_off::FailureBackOff;
 use super::failure_log::FailureLog;
 use super::lookup::{LookupEvent, LookupKey, UpstreamLookup, cached};
 use super::lookup_answer::LookupAnswer;
-use super::lookup_shares::{LookupRefusal, LookupShares};
+use super::lookup_shares::{LookupRefusal, LookupShares, RouteKind};
 use super::pending::PendingReply;
 use super::queue::{QueuedWork, ResolveQueue};
 use super::upstream_network::UpstreamNetwork;
 use crate::metrics::DropReason;
 use crate::query::{QueryScratch, ResolveWork};
-use crate::snapshot::ServerState;
+use crate::snapshot::{RouteCourse, ServerState};
 use crate::test_hooks::{PanicPoint, inject_panic};
 
 /// Clients that wait for one question.
@@ -167,9 +167,18 @@ impl ResolveTask {
             return;
         }
         let client = reply.as_ref().and_then(PendingReply::network);
-        let permit = match self.lookups.admit(key.route, key.question.name.as_ref(), client) {
+        let snapshot = self.live.snapshot.load();
+        let kind = match snapshot.iteration.course(key.route) {
+            RouteCourse::Iterate => RouteKind::Iterates,
+            RouteCourse::Forward(_) => RouteKind::Forwards,
+        };
+        let failing = snapshot.config.recursion.limits.failing_domain;
+        let admitted = self.lookups.admit((key.route, kind), key.question.name.as_ref(), client, failing);
+        drop(snapshot);
+        let permit = match admitted {
             Ok(permit) => permit,
             Err(refusal) => {
+                self.live.metrics.resolver_bound(refusal.bound());
                 if let Some(reply) = reply {
                     self.refuse_lookup(reply, refusal);
                 }

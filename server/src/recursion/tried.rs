@@ -47,6 +47,8 @@ pub fn outcome_words(outcome: AttemptOutcome) -> String {
         AttemptOutcome::Unreachable => "unreachable".to_owned(),
         AttemptOutcome::Error(kind) => kind.to_string(),
         AttemptOutcome::NoRoute => "no route, nothing sent".to_owned(),
+        AttemptOutcome::ServerFull => "too many queries to it are under way, nothing sent".to_owned(),
+        AttemptOutcome::AllFull => "too many queries are under way, nothing sent".to_owned(),
         AttemptOutcome::Overtaken => "another answer came first".to_owned(),
     }
 }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
 use rhumb_net::upstream::{self, KeptStreams, ReceiveVerdict};
+use rhumb_resolver::exchange::QueryPlace;
 use rhumb_resolver::{DatagramVerdict, ExchangeError, ServerIdentity, SignatureCheck, UpstreamTransport};
 use rhumb_wire::Transport;
 use tokio::time::Instant;
@@ -30,6 +31,12 @@ impl UpstreamNetwork {
         Self { live: Arc::clone(live), streams: KeptStreams::default(), signatures: OnceLock::new() }
     }
 
+    /// A place among all queries that are under way. Errors: `Full`.
+    fn place(&self) -> Result<QueryPlace, ExchangeError> {
+        let most = self.live.snapshot.load().config.recursion.limits.under_way;
+        self.live.under_way.take(most).ok_or(ExchangeError::Full)
+    }
+
     fn source_for(&self, to: SocketAddr) -> Option<IpAddr> {
         self.live.snapshot.load().iteration.source_for(to)
     }
@@ -43,6 +50,7 @@ impl UpstreamTransport for UpstreamNetwork {
         deadline: Instant,
         accept: &mut (dyn FnMut(&[u8]) -> DatagramVerdict + Send),
     ) -> Result<Vec<u8>, ExchangeError> {
+        let _place = self.place()?;
         let mut buffer = vec![0; DATAGRAM];
         let mut signal = None;
         let received = upstream::exchange(
@@ -79,6 +87,7 @@ impl UpstreamTransport for UpstreamNetwork {
         query: &[u8],
         deadline: Instant,
     ) -> Result<Vec<u8>, ExchangeError> {
+        let _place = self.place()?;
         match transport {
             Transport::Tcp => {
                 let source = self.source_for(server.address);

@@ -65,6 +65,8 @@ pub struct RouteTerms {
     pub policy: UpstreamPolicy,
     /// What is believed of their answers.
     pub trust: AnswerTrust,
+    /// Queries to one of them that are under way at a time.
+    pub places_of_server: usize,
 }
 
 /// What is believed of the answers of a route's upstreams.
@@ -289,5 +291,9 @@ fn pool_of(
     let asked =
         upstreams.iter().filter(|identity| !excluded.contains(identity) && !withheld.contains(identity));
     let servers = asked.map(|identity| services.servers.server(identity));
-    Arc::new(UpstreamPool::new(terms.policy, servers).trusting_ad(terms.trust.authentic))
+    Arc::new(
+        UpstreamPool::new(terms.policy, servers)
+            .trusting_ad(terms.trust.authentic)
+            .with_places(terms.places_of_server),
+    )
 }

@@ -8,6 +8,7 @@ use rhumb_wire::Transport;
 use tokio::time::Instant;
 
 use super::cookie::SentCookie;
+use super::places::QueryPlace;
 use super::reply::{DatagramReader, ReadMessage, ReplyReader, SeenDatagrams};
 use super::server::RemoteServer;
 use crate::network::{ExchangeError, UpstreamTransport};
@@ -30,6 +31,8 @@ pub(super) struct QueryAttempt<'a, A> {
     /// Whether that has passed.
     pub(super) overdue: bool,
     pub(super) seen: Arc<SeenDatagrams>,
+    /// Its place among the queries to the server.
+    pub(super) _place: QueryPlace,
     pub(super) reply: Pin<Box<dyn Future<Output = AttemptEnd<A>> + Send + 'a>>,
 }
 

@@ -256,6 +256,11 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
             ExchangeError::Timeout | ExchangeError::GaveUp(_) => AttemptOutcome::TimedOut,
             ExchangeError::Refused => AttemptOutcome::ConnectionRefused,
             ExchangeError::Unreachable => AttemptOutcome::Unreachable,
+            ExchangeError::Full => {
+                context.report(&self.server, attempt.transport, AttemptOutcome::AllFull, attempt.sent);
+                self.pause(now);
+                return ExchangeProgress::Failed;
+            }
             ExchangeError::Io(error) => AttemptOutcome::Error(error.kind()),
         };
         let timed_out = outcome == AttemptOutcome::TimedOut;

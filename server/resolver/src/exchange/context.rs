@@ -6,6 +6,7 @@ use std::time::Duration;
 use rhumb_wire::{Transport, header};
 use tokio::time::Instant;
 
+use super::limits;
 use super::report::{AttemptObserver, AttemptOutcome, AttemptReport};
 use super::server::RemoteServer;
 use crate::network::UpstreamTransport;
@@ -27,6 +28,8 @@ pub struct LookupContext<'a, N> {
     recursion_desired: bool,
     /// Whether a reply without EDNS would be of no use, since records have to be signed.
     signed: bool,
+    /// The most queries to one server under way at a time.
+    places_of_server: usize,
 }
 
 impl<'a, N: UpstreamTransport> LookupContext<'a, N> {
@@ -49,6 +52,7 @@ impl<'a, N: UpstreamTransport> LookupContext<'a, N> {
             attempts: Vec::new(),
             recursion_desired: true,
             signed: false,
+            places_of_server: limits::UNDER_WAY_OF_SERVER,
         }
     }
 
@@ -70,6 +74,18 @@ impl<'a, N: UpstreamTransport> LookupContext<'a, N> {
     pub const fn expecting_signatures(mut self, expected: bool) -> Self {
         self.signed = expected;
         self
+    }
+
+    /// The same with so many queries to one server under way at a time, those of other questions among them.
+    #[must_use]
+    pub const fn with_places(mut self, of_server: usize) -> Self {
+        self.places_of_server = of_server;
+        self
+    }
+
+    /// The most queries to one server under way at a time.
+    pub(super) const fn places_of_server(&self) -> usize {
+        self.places_of_server
     }
 
     /// Messages and bytes that are left of the budget.

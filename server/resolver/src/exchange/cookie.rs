@@ -150,8 +150,7 @@ mod tests {
         };
         assert_eq!(found(b"client-1serverxx"), ReplyCookie::Right((*b"serverxx").into()));
         assert_eq!(found(&[&b"client-1"[..], &[7; 32]].concat()), ReplyCookie::Right([7; 32].into()));
-        for wrong in
-            [&b"client-2serverxx"[..], b"client-1", b"client", b"", b"client-1serverx", &[b'x'; 41]]
+        for wrong in [&b"client-2serverxx"[..], b"client-1", b"client", b"", b"client-1serverx", &[b'x'; 41]]
         {
             assert_eq!(found(wrong), ReplyCookie::Wrong, "{wrong:?}");
         }

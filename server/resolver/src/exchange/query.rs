@@ -37,11 +37,7 @@ pub(super) struct OutgoingQuery {
 impl OutgoingQuery {
     /// CD and DO are as asked; in mixed case each letter of the name takes its case from a random bit
     /// (draft-vixie-dnsext-dns0x20).
-    pub(super) fn new(
-        question: &OutboundQuestion,
-        form: QueryForm,
-        mut random: impl FnMut() -> u64,
-    ) -> Self {
+    pub(super) fn new(question: &OutboundQuestion, form: QueryForm, mut random: impl FnMut() -> u64) -> Self {
         let QueryForm { flags, edns, cookie, case } = form;
         let id = random() as u16;
         let name = question.name.as_ref();

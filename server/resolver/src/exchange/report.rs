@@ -54,6 +54,22 @@ pub enum AttemptOutcome {
     Error(std::io::ErrorKind),
     /// Nothing was sent: the routing table knows no way.
     NoRoute,
+    /// Nothing was sent: too many queries to this server are under way.
+    ServerFull,
+    /// Nothing was sent: too many queries to all servers are under way.
+    AllFull,
     /// The answer of another server came first.
     Overtaken,
+}
+
+impl AttemptOutcome {
+    /// Whether a message was sent.
+    pub const fn was_sent(self) -> bool {
+        !matches!(self, Self::NoRoute | Self::ServerFull | Self::AllFull)
+    }
+
+    /// Whether nothing was sent because of too many others.
+    pub const fn is_full(self) -> bool {
+        matches!(self, Self::ServerFull | Self::AllFull)
+    }
 }

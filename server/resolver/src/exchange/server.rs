@@ -12,6 +12,7 @@ use super::capabilities::ServerCapabilities;
 use super::counters::{TransportCounters, TransportCounts};
 use super::health::{ServerHealth, millis};
 use super::limits;
+use super::places::{QueryPlace, QueryPlaces};
 use super::rtt::RoundTripTime;
 use crate::identity::ServerIdentity;
 
@@ -30,6 +31,7 @@ pub struct RemoteServer {
     /// Replies in a row that were no answers.
     useless: AtomicU32,
     went_down: Arc<Notify>,
+    under_way: Arc<QueryPlaces>,
 }
 
 /// What is known of one transport to a server.
@@ -53,6 +55,7 @@ impl RemoteServer {
             explore_at: AtomicU64::new(0),
             useless: AtomicU32::new(0),
             went_down,
+            under_way: Arc::default(),
         }
     }
 
@@ -70,6 +73,11 @@ impl RemoteServer {
     /// Whether the last three queries over its own transport found no reply.
     pub fn is_down(&self) -> bool {
         self.own.health.is_down()
+    }
+
+    /// A place among the queries to it that are under way; none if there are `most` already.
+    pub(super) fn take_place(&self, most: usize) -> Option<QueryPlace> {
+        self.under_way.take(most)
     }
 
     /// Whether it has been silent for so long that most questions pass it over.

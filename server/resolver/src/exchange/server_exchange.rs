@@ -178,6 +178,12 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
             context.report(&self.server, transport, AttemptOutcome::NoRoute, now);
             return false;
         }
+        // Two open sockets for one question to one server would double the chance of a forged reply.
+        self.attempt = None;
+        let Some(place) = self.server.take_place(context.places_of_server()) else {
+            context.report(&self.server, transport, AttemptOutcome::ServerFull, now);
+            return false;
+        };
         let clock = self.server.clock(now);
         let form = self.form(context, clock);
         let query = OutgoingQuery::new(context.question, form, || context.net.random());
@@ -187,14 +193,21 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         let (edns, cased, cookie) = (query.edns, query.cased, query.cookie.clone());
         let seen = Arc::new(SeenDatagrams::default());
         let reader = ReplyReader { query, question: context.question, answers: self.answers };
-        // Two open sockets for one question to one server would double the chance of a forged reply.
-        self.attempt = None;
         let server = Arc::clone(&self.server);
         let reply = transmit(context.net, server, transport, reader, context.deadline(), Arc::clone(&seen));
         let sent = now;
-        self.attempt =
-            Some(QueryAttempt {
-                transport, edns, cookie, cased, sent, retransmit_at, overdue: false, seen, reply });
+        self.attempt = Some(QueryAttempt {
+            transport,
+            edns,
+            cookie,
+            cased,
+            sent,
+            retransmit_at,
+            overdue: false,
+            seen,
+            _place: place,
+            reply,
+        });
         true
     }
 
@@ -202,10 +215,12 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
     fn form<N: UpstreamTransport>(&mut self, context: &LookupContext<'a, N>, clock: u64) -> QueryForm {
         self.signed = context.is_signed();
         let known = &self.server.capabilities;
-        let deaf = !self.signed && !known.has_edns() && match self.sends() {
-            0 => known.is_deaf(clock),
-            _ => self.silences >= DEAF - 1 || self.silences > 0 && known.is_deaf(clock),
-        };
+        let deaf = !self.signed
+            && !known.has_edns()
+            && match self.sends() {
+                0 => known.is_deaf(clock),
+                _ => self.silences >= DEAF - 1 || self.silences > 0 && known.is_deaf(clock),
+            };
         let edns = !self.plain && !deaf && (context.question.dnssec_ok || known.takes_edns(clock));
         let dropped = self.cookieless || self.silences > 0 && !known.cookies.is_given();
         let encrypted = self.server.identity().transport.is_encrypted();

@@ -52,7 +52,8 @@ impl<'a, N: UpstreamTransport> ForwardingCourse<'a, N> {
         Self {
             context: LookupContext::new(net, question, observer, now, budget)
                 .asking_authentic(pool.trusts_ad())
-                .expecting_signatures(question.dnssec_ok),
+                .expecting_signatures(question.dnssec_ok)
+                .with_places(pool.places_of_server()),
             queue: (0..exchanges.len()).collect(),
             exchanges,
             up,
@@ -191,11 +192,14 @@ impl<'a, N: UpstreamTransport> ForwardingCourse<'a, N> {
         self.abandon(AttemptOutcome::TimedOut);
         let attempts = self.context.into_attempts();
         let no_route = attempts.iter().all(|attempt| attempt.outcome == AttemptOutcome::NoRoute);
+        let full = attempts.iter().any(|attempt| attempt.outcome.is_full())
+            && !attempts.iter().any(|attempt| attempt.outcome.was_sent());
         let reason = match (&self.refused, self.unusable) {
             (Some(refused), _) => FailureReason::Rcode(refused.rcode),
             (None, Some(unusable)) => FailureReason::Unusable(unusable),
             (None, None) if self.exchanges.is_empty() => FailureReason::NoUpstream,
             (None, None) if no_route => FailureReason::NoRoute,
+            (None, None) if full => FailureReason::Full,
             (None, None) => FailureReason::Silence,
         };
         let extended = self.refused.and_then(|refused| refused.reason);

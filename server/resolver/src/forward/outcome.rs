@@ -70,6 +70,9 @@ pub enum FailureReason {
     /// The routing table knows no way to any of them.
     #[error("no route to any upstream")]
     NoRoute,
+    /// So many queries to them are under way as may be.
+    #[error("too many queries are under way")]
+    Full,
     /// None replied in time, or the network said no.
     #[error("no upstream replied")]
     Silence,

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use tokio::time::Instant;
 
 use crate::exchange::RemoteServer;
+use crate::exchange::limits::UNDER_WAY_OF_SERVER;
 
 /// In which order the upstreams of a list are asked. Those that are down always come last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -28,6 +29,7 @@ pub struct UpstreamPool {
     upstreams: Vec<Arc<RemoteServer>>,
     policy: UpstreamPolicy,
     trusts_ad: bool,
+    places_of_server: usize,
     cursor: AtomicUsize,
 }
 
@@ -55,7 +57,19 @@ impl UpstreamPool {
         let mut seen = std::collections::HashSet::new();
         let upstreams =
             upstreams.into_iter().filter(|server| seen.insert(server.identity().clone())).collect();
-        Self { upstreams, policy, trusts_ad: false, cursor: AtomicUsize::new(0) }
+        let (trusts_ad, cursor) = (false, AtomicUsize::new(0));
+        Self { upstreams, policy, trusts_ad, places_of_server: UNDER_WAY_OF_SERVER, cursor }
+    }
+
+    /// The same with so many queries to one of them under way at a time.
+    #[must_use]
+    pub fn with_places(self, of_server: usize) -> Self {
+        Self { places_of_server: of_server, ..self }
+    }
+
+    /// The most queries to one of them under way at a time.
+    pub(super) const fn places_of_server(&self) -> usize {
+        self.places_of_server
     }
 
     /// The same with upstreams whose AD is believed, if `trusted`.

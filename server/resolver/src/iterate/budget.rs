@@ -17,6 +17,7 @@ pub(super) struct WorkBudget {
     sends: usize,
     sends_of_fetch: usize,
     received: usize,
+    places_of_server: usize,
     failed_addresses: usize,
     checks: usize,
     wrong_checks: usize,
@@ -31,6 +32,7 @@ impl WorkBudget {
             sends: limits.sends,
             sends_of_fetch: limits.sends_of_fetch,
             received: limits.received,
+            places_of_server: limits.places_of_server,
             failed_addresses: limits.failed_addresses,
             checks: limits.checks,
             wrong_checks: validate::limits::WRONG,
@@ -51,6 +53,7 @@ impl WorkBudget {
             until: self.deadline.min(now + time),
             sends: self.sends.min(self.sends_of_fetch),
             received: self.received,
+            places_of_server: self.places_of_server,
         })
     }
 

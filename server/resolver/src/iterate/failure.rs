@@ -39,6 +39,9 @@ pub enum IterationFailure {
     /// The routing table knows no way to any server of the zone.
     #[error("no route to any server of {0}")]
     NoRoute(DomainName),
+    /// So many queries to the servers of the zone are under way as may be.
+    #[error("too many queries to the servers of {0} are under way")]
+    Full(DomainName),
     /// The address of a nameserver is asked for to find that same address.
     #[error("the address of {0} leads to itself")]
     Circle(DomainName),
@@ -105,7 +108,7 @@ impl IterationFailure {
 
     /// Whether the next question may well end otherwise: nothing was found out about the name itself.
     pub(super) const fn is_of_the_question(&self) -> bool {
-        matches!(self, Self::Deadline | Self::Budget | Self::Depth | Self::Circle(_))
+        matches!(self, Self::Deadline | Self::Budget | Self::Depth | Self::Circle(_) | Self::Full(_))
     }
 }
 

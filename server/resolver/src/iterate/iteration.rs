@@ -407,6 +407,7 @@ fn told(cut: &ZoneCut, why: ExchangeFailure, servers: usize) -> IterationFailure
         ExchangeFailure::Refused(rcode) => IterationFailure::Refused { zone, rcode },
         ExchangeFailure::Unusable(why) => IterationFailure::Unusable { zone, why },
         ExchangeFailure::NoRoute => IterationFailure::NoRoute(zone),
+        ExchangeFailure::Full => IterationFailure::Full(zone),
         ExchangeFailure::Silence => IterationFailure::Silence { zone, servers },
     }
 }

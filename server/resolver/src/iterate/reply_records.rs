@@ -66,8 +66,7 @@ impl ReplyRecords {
                 return Err(UnusableReply::TooMany);
             }
             record.owner(&mut owner).map_err(|_| UnusableReply::Malformed)?;
-            let outside =
-                !owner.as_ref().is_at_or_below(zone) || elsewhere(owner.as_ref(), record.rtype);
+            let outside = !owner.as_ref().is_at_or_below(zone) || elsewhere(owner.as_ref(), record.rtype);
             let above = outside && zone.is_at_or_below(owner.as_ref());
             upward |= above && record.section == MessageSection::Authority && record.rtype == Type::NS;
             if !counts(&record, outside) {

@@ -48,8 +48,15 @@ impl Resolver {
 
     async fn ask(&self, text: &str, qtype: Type) -> Result<IteratedAnswer, ResolutionFailure> {
         let question = OutboundQuestion::new(name(text).as_ref(), qtype);
-        resolve(&self.net, &self.state, &self.settings, &question, ResolutionScope::whole(), (1000, 1_700_000_000))
-            .await
+        resolve(
+            &self.net,
+            &self.state,
+            &self.settings,
+            &question,
+            ResolutionScope::whole(),
+            (1000, 1_700_000_000),
+        )
+        .await
     }
 
     /// The response code and the answer as `owner TYPE`, or why there is none.

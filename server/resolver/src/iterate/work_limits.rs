@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::limits;
-use crate::validate;
+use crate::{exchange, validate};
 
 /// Bounds of the work for one question, over everything that is asked and checked on its behalf.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct WorkLimits {
     pub sends: usize,
     /// Messages sent to the servers of one zone for one of its names.
     pub sends_of_fetch: usize,
+    /// Queries to one server that are under way at a time, those for other questions among them.
+    pub places_of_server: usize,
     /// How long it is worked on.
     pub time: Duration,
     /// Bytes of all replies together.
@@ -33,6 +35,7 @@ impl Default for WorkLimits {
         Self {
             sends: limits::SENDS,
             sends_of_fetch: limits::SENDS_OF_FETCH,
+            places_of_server: exchange::limits::UNDER_WAY_OF_SERVER,
             time: limits::DEADLINE,
             received: limits::RECEIVED,
             failed_addresses: limits::FAILED_ADDRESSES,

@@ -37,6 +37,7 @@ pub(super) enum ExchangeFailure {
     Refused(Rcode),
     Unusable(UnusableReply),
     NoRoute,
+    Full,
     Silence,
 }
 
@@ -46,6 +47,8 @@ pub(super) struct ExchangeBudget {
     pub(super) until: Instant,
     pub(super) sends: usize,
     pub(super) received: usize,
+    /// Queries to one server under way at a time.
+    pub(super) places_of_server: usize,
 }
 
 /// The course of one question. Servers are asked one after the other, each once the reply of the one before is late; the late
@@ -78,7 +81,8 @@ pub(super) async fn ask_servers<N: UpstreamTransport>(
     let sends = if servers.len() > 1 { SENDS_EACH } else { SENDS_ALONE };
     let retry = RetryLimits { short_first_wait: true, sends };
     let context = LookupContext::new(net, question, observer, now, (time, budget.sends, budget.received))
-        .expecting_signatures(signed);
+        .expecting_signatures(signed)
+        .with_places(budget.places_of_server);
     let exchange = |server| ServerExchange::new(server, &read, retry, now);
     let exchanges: Vec<_> = servers.into_iter().map(exchange).collect();
     let mut course = ZoneExchange {
@@ -201,10 +205,13 @@ impl<N: UpstreamTransport> ZoneExchange<'_, N> {
         self.abandon(AttemptOutcome::TimedOut);
         let attempts = self.context.attempts();
         let no_route = attempts.iter().all(|attempt| attempt.outcome == AttemptOutcome::NoRoute);
+        let full = attempts.iter().any(|attempt| attempt.outcome.is_full())
+            && !attempts.iter().any(|attempt| attempt.outcome.was_sent());
         match (self.refused, self.unusable) {
             (Some(refused), _) => ExchangeFailure::Refused(refused),
             (None, Some(unusable)) => ExchangeFailure::Unusable(unusable),
             (None, None) if no_route => ExchangeFailure::NoRoute,
+            (None, None) if full => ExchangeFailure::Full,
             (None, None) => ExchangeFailure::Silence,
         }
     }

@@ -20,10 +20,7 @@ const FORWARDER: &str = "192.0.2.53";
 fn forward_zone(domain: &str) -> ForwardZone {
     let identity = ServerIdentity::plain(format!("{FORWARDER}:53").parse().unwrap());
     let server = ServerStore::default().server(&identity);
-    ForwardZone {
-        domain: name(domain),
-        pool: Arc::new(UpstreamPool::new(UpstreamPolicy::InOrder, [server])),
-    }
+    ForwardZone { domain: name(domain), pool: Arc::new(UpstreamPool::new(UpstreamPolicy::InOrder, [server])) }
 }
 
 /// What comes of a question where `domain` is forwarded.
@@ -53,6 +50,11 @@ fn recursive(asked: &AskedQuestion, forged: bool) -> Option<ServerSays> {
         ("plain.", Type::DS) => {
             let mut authority = root.sign(&[". 3600 SOA ns.example. 60"]);
             authority.extend(root.sign(&[&nsec("plain.", "test.", &[Type::NS, Type::RRSIG, Type::NSEC])]));
+            ServerSays { authority, ..ServerSays::default() }
+        }
+        ("www.test.", Type::DS) => {
+            let mut authority = test.sign(&["test. 3600 SOA ns.test. 60"]);
+            authority.extend(test.sign(&[&nsec("www.test.", "test.", &[Type::A, Type::RRSIG, Type::NSEC])]));
             ServerSays { authority, ..ServerSays::default() }
         }
         ("www.test.", Type::A) if forged => said(vec!["www.test. 60 A 192.0.2.66".to_owned()]),
