@@ -36,6 +36,7 @@ mod failover;
 mod families;
 mod following;
 mod forgery;
+mod forwarded;
 mod forwarding;
 mod glibc;
 mod https;
@@ -85,6 +86,7 @@ const TESTS: &[&[Test]] = &[
     reasons::TESTS,
     reading::special::TESTS,
     forwarding::TESTS,
+    forwarded::TESTS,
     failover::TESTS,
     aliases::TESTS,
     forgery::TESTS,
@@ -97,11 +99,13 @@ const TESTS: &[&[Test]] = &[
     attacks::waiting::TESTS,
     attacks::shares::TESTS,
     attacks::packets::TESTS,
+    attacks::messages::TESTS,
     attacks::metrics::TESTS,
     attacks::access::TESTS,
     attacks::privileges::TESTS,
     attacks::resolving::servers::TESTS,
     attacks::resolving::chains::TESTS,
+    attacks::resolving::cookies::TESTS,
     attacks::resolving::keys::TESTS,
     attacks::resolving::denials::TESTS,
     attacks::resolving::signatures::TESTS,

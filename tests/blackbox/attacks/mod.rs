@@ -11,6 +11,7 @@ use rhumb_tests::rig::{Client, Config, Host, Server};
 use rhumb_tests::{Failure, ensure_eq};
 
 pub(crate) mod access;
+pub(crate) mod messages;
 pub(crate) mod metrics;
 pub(crate) mod packets;
 pub(crate) mod privileges;

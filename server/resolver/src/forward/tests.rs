@@ -1,5 +1,6 @@
 pub(super) mod build;
 mod chaos;
+mod cookies;
 mod failover;
 mod health;
 mod learning;

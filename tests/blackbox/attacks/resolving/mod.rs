@@ -9,6 +9,7 @@ use rhumb_tests::rig::{Act, Asked, Config, Internet, Load, Message, Record, rcod
 use rhumb_tests::{Failure, ensure, ensure_eq};
 
 pub(crate) mod chains;
+pub(crate) mod cookies;
 pub(crate) mod denials;
 pub(crate) mod keys;
 pub(crate) mod poison;

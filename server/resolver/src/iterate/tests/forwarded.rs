@@ -99,7 +99,7 @@ async fn a_forged_answer_is_bogus() {
     assert_eq!(told, "www.test. A: no signature");
 }
 
-/// What one server says of the domains of others is not believed, nor kept (MaginotDNS).
+/// What one server says of the domains of others is not believed, nor kept (CVE-2021-25220).
 #[tokio::test(start_paused = true)]
 async fn a_forwarder_says_nothing_of_the_domains_of_others() {
     let net = ScriptedInternet::default()
