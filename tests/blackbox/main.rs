@@ -39,6 +39,7 @@ mod forgery;
 mod forwarded;
 mod forwarding;
 mod glibc;
+mod guarding;
 mod https;
 mod including;
 mod limiting;
@@ -122,6 +123,7 @@ const TESTS: &[&[Test]] = &[
     reloading::TESTS,
     supervising::TESTS,
     synthesising::TESTS,
+    guarding::TESTS,
     steady::TESTS,
     storing::TESTS,
     checking::TESTS,

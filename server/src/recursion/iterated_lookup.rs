@@ -210,8 +210,12 @@ impl UpstreamLookup {
     fn count_attempts(&self, state: &RouteState, attempts: &[AttemptReport]) {
         let (upstreams, others): (Vec<_>, Vec<_>) =
             attempts.iter().partition(|attempt| state.member(attempt.server.identity()).is_some());
-        upstreams.into_iter().for_each(|attempt| self.observe(attempt, state));
-        others.iter().for_each(|attempt| count_any(attempt, &self.live.metrics));
+        for attempt in upstreams {
+            self.observe(attempt, state);
+        }
+        for attempt in &others {
+            count_any(attempt, &self.live.metrics);
+        }
         let sent = others.iter().filter(|attempt| attempt.outcome.was_sent());
         self.live.metrics.resolver_sent(sent.count());
     }
