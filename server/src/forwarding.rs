@@ -99,6 +99,7 @@ impl ForwardingRoutes {
                 new.view.routes.find_exact(domain).is_some_and(|now| Arc::ptr_eq(&now.route, &entry.route));
             if !stays {
                 entry.route.retire(self.live.cache.origins());
+                self.live.resolver.flush(domain, true);
             }
         }
         self.lists.keep_named(config);

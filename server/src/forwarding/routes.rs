@@ -175,8 +175,10 @@ fn set_upstreams(
         && upstreams.iter().all(asked)
         && state.terms == *terms;
     if !same {
+        let new = state.members.is_empty();
         let (_, removed) = route.set_upstreams(upstreams, withheld, terms, live.route_services());
-        if !removed.is_empty() {
+        // What was learnt below the domain came from others.
+        if new || !removed.is_empty() {
             live.resolver.flush(route.domain().as_ref(), true);
         }
     }

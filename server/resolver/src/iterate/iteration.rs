@@ -325,7 +325,8 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         servers: Vec<Arc<RemoteServer>>,
     ) -> Result<Result<ZoneReply, ExchangeFailure>, IterationFailure> {
         let state = self.state;
-        let place = state.join((cut.zone.clone(), question.name.clone(), question.qtype));
+        let key = (cut.zone.clone(), cut.forward.is_some(), question.name.clone(), question.qtype);
+        let place = state.join(key);
         let mut result = place.exchange.lock().await;
         if let Some(reply) = result.clone() {
             let (name, rtype) = (&question.name, question.qtype);

@@ -34,8 +34,8 @@ pub struct ResolverState {
 /// The part of the bytes that is for proofs of denial.
 const SHARE_OF_PROOFS: u64 = 8;
 
-/// What makes two exchanges one: the zone whose servers are asked, the name, the type.
-pub(super) type ExchangeKey = (DomainName, DomainName, Type);
+/// What makes two exchanges one: the zone whose servers are asked, whether recursive ones are in their place, the name, the type.
+pub(super) type ExchangeKey = (DomainName, bool, DomainName, Type);
 
 /// An exchange that others may wait for too. Whoever holds the lock asks, unless a result is there; should it be dropped on the way, the
 /// next one asks.
