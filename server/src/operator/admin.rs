@@ -214,10 +214,10 @@ impl ServerAdmin {
         let AnswerAuthority::Forward(entry) = snapshot.view.authority_of(name.as_ref(), rtype) else {
             return None;
         };
-        let iterated = matches!(
-            snapshot.iteration.course(entry.route.id()),
-            RouteCourse::Iterate | RouteCourse::Validate
-        );
+        let iterated = match snapshot.iteration.course(entry.route.id()) {
+            RouteCourse::Iterate => true,
+            RouteCourse::Forward(course) => course.validates,
+        };
         let question = OutboundQuestion::new(name.as_ref(), rtype);
         let known = if iterated && from_cache {
             known_steps(&self.live.resolver, &question, self.live.clock.now())

@@ -68,7 +68,12 @@ impl UpstreamLookup {
             }
         }
         let text = changing(&self.route);
-        self.fail(&state, Rcode::SERVFAIL, (ExtendedError::NoReachableAuthority.code(), &text), Arc::default())
+        self.fail(
+            &state,
+            Rcode::SERVFAIL,
+            (ExtendedError::NoReachableAuthority.code(), &text),
+            Arc::default(),
+        )
     }
 
     /// Resolves the question by iteration, for its upstreams have no answer.

@@ -317,6 +317,9 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         *count += 1;
         if first && self.retry.short_first_wait && transport.is_datagram() {
             self.server.short_retransmit_after()
+        } else if self.sends_to_deaf() > 0 && transport.is_datagram() {
+            // It may never reply to what it is asked; the question that it replies to is not to come too late.
+            self.server.retransmit_after(transport).min(limits::UDP_UNKNOWN)
         } else {
             self.server.retransmit_after(transport)
         }

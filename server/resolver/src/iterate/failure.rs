@@ -102,6 +102,7 @@ impl IterationFailure {
             | Self::Deadline
             | Self::Budget
             | Self::Depth
+            | Self::Full(_)
             | Self::TooLong => ExtendedError::Other,
         }
     }

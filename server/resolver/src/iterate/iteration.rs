@@ -308,12 +308,12 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         let left = cut.expires.saturating_sub(self.clock.now());
         self.trace.note(|| ResolutionEvent::Servers {
             zone: cut.zone.clone(),
-            origin: match (cut.forwarded, cut.configured) {
+            origin: match (cut.forward.is_some(), cut.configured) {
                 (true, _) => ServersOrigin::Forward,
                 (_, true) => ServersOrigin::Configured,
                 _ => ServersOrigin::Delegation(left),
             },
-            count: cut.servers.len(),
+            count: cut.forward.as_ref().map_or(cut.servers.len(), |pool| pool.upstreams().len()),
         });
     }
 

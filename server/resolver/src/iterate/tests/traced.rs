@@ -8,7 +8,8 @@ use super::internet::{ServerSays, name};
 use super::signed::{NOW, resolver};
 use crate::iterate::trace::ResolutionTrace;
 use crate::iterate::{
-    AnchorKind, ReplyMeaning, ResolutionEvent, ResolutionStep, TrustFound, known_steps, resolve_traced,
+    AnchorKind, ReplyMeaning, ResolutionEvent, ResolutionScope, ResolutionStep, TrustFound, known_steps,
+    resolve_traced,
 };
 use crate::question::OutboundQuestion;
 use crate::validate::{DigestFate, SignatureFate};
@@ -16,7 +17,7 @@ use crate::validate::{DigestFate, SignatureFate};
 async fn steps(resolver: &Resolver, text: &str, qtype: Type) -> Vec<ResolutionStep> {
     let question = OutboundQuestion::new(name(text).as_ref(), qtype);
     let Resolver { net, state, settings } = resolver;
-    resolve_traced(net, state, settings, &question, &|_| true, (1000, NOW)).await.1
+    resolve_traced(net, state, settings, &question, ResolutionScope::whole(), (1000, NOW)).await.1
 }
 
 /// Steps in short, with their depths; those of the way down to the zone are left out.
