@@ -145,13 +145,12 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
 
     /// Whether it may be asked once more later.
     pub fn may_retry(&self) -> bool {
-        self.may_send() && self.sends() < self.retry.sends.max(self.sends_to_deaf())
+        self.may_send() && self.sends() < self.retry.sends
     }
 
-    /// The messages that it takes to find out that a server drops queries with EDNS, if it may be one of these.
-    fn sends_to_deaf(&self) -> u8 {
-        let may_be = self.silences > 0 && !self.signed && !self.server.capabilities.has_edns();
-        if may_be { DEAF } else { 0 }
+    /// Whether the server may be one that drops queries with EDNS.
+    fn may_be_deaf(&self) -> bool {
+        self.silences >= DEAF - 1 && !self.signed && !self.server.capabilities.has_edns()
     }
 
     /// Has the next message go over a stream, every datagram so far being without a reply: whether it may. Once for each question.
@@ -255,6 +254,10 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         attempt.overdue = true;
         let (transport, sent, malformed) = (attempt.transport, attempt.sent, attempt.seen.malformed());
         self.silences += u8::from(attempt.edns && transport.is_datagram() && !malformed);
+        if self.may_be_deaf() {
+            // Where there is no time left to find out, the next question does.
+            self.server.capabilities.turned_out_deaf(self.server.clock(now));
+        }
         let outcome = if malformed {
             self.need = StreamNeed::Suspicion;
             AttemptOutcome::Malformed
@@ -317,9 +320,6 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         *count += 1;
         if first && self.retry.short_first_wait && transport.is_datagram() {
             self.server.short_retransmit_after()
-        } else if self.sends_to_deaf() > 0 && transport.is_datagram() {
-            // It may never reply to what it is asked; the question that it replies to is not to come too late.
-            self.server.retransmit_after(transport).min(limits::UDP_UNKNOWN)
         } else {
             self.server.retransmit_after(transport)
         }
