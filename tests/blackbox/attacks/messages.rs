@@ -69,7 +69,7 @@ fn strangers() -> Verdict {
         .allow_all()
         .zone("zone.test", &super::zone())
         .zone_raw("name: second.test, primaries: [first]")
-        .more("remotes:\n  - { name: first, addresses: 10.9.0.1 }\n")
+        .more("state: state\nremotes:\n  - { name: first, addresses: 10.9.0.1 }\n")
         .forward("up.example", &["10.9.0.2"]);
     let server = Server::start(&host, &config)?;
     let (client, to) = (Client::new(&people), "192.0.2.1:53".parse()?);
