@@ -50,7 +50,7 @@ impl Default for RecursionLimits {
             hashes: 150,
             nsec3_iterations: 50,
             under_way: 8192,
-            under_way_per_server: 1000,
+            under_way_per_server: 4096,
             failing_domain: 200,
         }
     }

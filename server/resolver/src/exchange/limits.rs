@@ -61,8 +61,9 @@ pub const CASE_MEMORY: Duration = Duration::from_hours(1);
 /// Replies in another case in a row after which no TCP is needed to believe it.
 pub const CASE_MISSES: u32 = 3;
 
-/// The most queries to one server that are under way at a time: at half a second a reply two thousand a second.
-pub const UNDER_WAY_OF_SERVER: usize = 1000;
+/// The most queries to one server that are under way at a time: more than one route may ask, since a forwarder may be silent for one domain
+/// and answer for the others.
+pub const UNDER_WAY_OF_SERVER: usize = 4096;
 /// The most queries to all servers that are under way at a time; each holds a socket.
 pub const UNDER_WAY: usize = 8192;
 
