@@ -141,7 +141,7 @@ fn bogus(net: &Internet) -> Result<(), Failure> {
     );
     let query = Message::query("www.broken.", "A").dnssec();
     let unchecked = Message { flags: query.flags | CD, ..query };
-    let found = told(&net, &net.to.to_string(), &unchecked)?;
+    let found = told(net, &net.to.to_string(), &unchecked)?;
     ensure_eq!(found, (rcode::NOERROR, vec!["198.18.9.80".to_owned()], false), "with CD");
     Ok(())
 }
