@@ -75,6 +75,7 @@ fn the_table_and_a_scrape_agree() {
         out.set(&ZONE_FOLDER_OK, &["/etc/rhumb/zones"], 1);
         out.set(&LOG_DROPPED, &[], 1);
         out.set(&QUERY_LOG_DROPPED, &[], 1);
+        out.set(&UNDER_WAY, &[], 1);
         out.zone(&ZoneSample {
             origin: &"example.com.",
             serial: Some(7),
