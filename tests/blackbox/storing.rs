@@ -26,6 +26,8 @@ pub(crate) const TESTS: &[Test] = &[
 
 const TO: &str = "192.0.2.1:53";
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Within which updates are taken again by a disk that is well: the log is tried every five seconds, the rest is for a loaded machine.
+const RECOVERY: Duration = Duration::from_secs(15);
 /// Opcode 5 (RFC 2136).
 const UPDATE: u16 = 5 << 11;
 const SERVFAIL: u16 = 2;
@@ -161,11 +163,12 @@ fn failing() -> Verdict {
     Ok(Outcome::Passed)
 }
 
-/// Updates are taken again, by the same process.
+/// Updates are taken again soon, by the same process.
 fn recovered(server: &Server, client: &Client) -> Result<(), Failure> {
     let begun = Instant::now();
     let is_taken = || update(client, "after.zone.test. 60 IN A 192.0.2.9").is_ok_and(|(code, _)| code == 0);
-    ensure!(until(PATIENCE, is_taken), "not within {:?}: {}", begun.elapsed(), server.log_tail());
+    let is_in_time = until(RECOVERY, is_taken) && begun.elapsed() < RECOVERY;
+    ensure!(is_in_time, "not within {RECOVERY:?} but {:?}: {}", begun.elapsed(), server.log_tail());
     ensure_eq!(format!("{:.0}", server.metric("rhumb_log_writable", &[])?), "1", "the metric");
     Ok(())
 }
@@ -199,7 +202,7 @@ fn full() -> Verdict {
     let filler = disk.0.at("filler");
     // As much as there is room for.
     let _ = fs::write(&filler, vec![0; 2 << 20]);
-    let large = format!("large.zone.test. 60 IN TXT {}", vec!["x".repeat(200); 20].join(" "));
+    let large = format!("large.zone.test. 60 IN TXT {}", vec!["x".repeat(200); 4].join(" "));
     let mut refused = 0;
     for round in 0..30 {
         let (code, error) = update(&client, &large.replace("large", &format!("large{round}")))?;
