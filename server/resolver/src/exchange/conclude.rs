@@ -140,8 +140,10 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
     ) -> ExchangeProgress<A> {
         if answer.substantial {
             self.server.answered(attempt.transport);
-            if self.need == StreamNeed::Truncated {
-                self.server.answered(Transport::Udp);
+            match self.need {
+                StreamNeed::Truncated => self.server.answered(Transport::Udp),
+                StreamNeed::Suspicion if !attempt.transport.is_datagram() => self.server.heard(),
+                _ => {}
             }
         }
         if attempt.edns {

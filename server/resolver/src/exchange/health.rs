@@ -29,6 +29,11 @@ impl ServerHealth {
         self.failures.store(0, Relaxed);
     }
 
+    /// It was heard of by another way: it may be down, but it is not silent.
+    pub(super) fn heard(&self) {
+        self.failures.update(Relaxed, Relaxed, |failures| failures.min(limits::FAILURES));
+    }
+
     /// A query found no reply at `now`. Whether the server is down since this one.
     pub(super) fn failed(&self, now: u64) -> bool {
         let went_down = self.failures.fetch_add(1, Relaxed).saturating_add(1) == limits::FAILURES;
@@ -142,6 +147,10 @@ mod tests {
         assert!(health.is_silent());
         let trials = (5000..7000).filter(|now| health.claim_trial(*now)).count();
         assert_eq!(trials, 8);
+        health.heard();
+        assert!(!health.is_silent() && health.is_down());
+        (0..limits::SILENT_FAILURES).for_each(|_| _ = health.failed(0));
+        assert!(health.is_silent());
         health.succeeded();
         assert!(!health.is_silent());
     }

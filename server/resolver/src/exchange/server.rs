@@ -162,6 +162,11 @@ impl RemoteServer {
         self.routed.load(Relaxed) && self.is_tried() && self.own.health.failures() == 0
     }
 
+    /// Whether there was a route to it when that was last looked for.
+    pub fn is_routed(&self) -> bool {
+        self.routed.load(Relaxed)
+    }
+
     pub(super) fn set_routed(&self, routed: bool) {
         self.routed.store(routed, Relaxed);
     }
@@ -195,6 +200,11 @@ impl RemoteServer {
     pub(super) fn answered(&self, transport: Transport) {
         self.path(transport).health.succeeded();
         self.useless.store(0, Relaxed);
+    }
+
+    /// An answer came over its stream transport, its own having brought nothing.
+    pub(super) fn heard(&self) {
+        self.own.health.heard();
     }
 
     /// A probe was answered.

@@ -154,11 +154,17 @@ async fn judged<N: UpstreamTransport>(
     }
     let name = found.owner.clone();
     match iteration.validated(found).await {
-        Err(IterationFailure::Bogus(why)) => match iteration.find(&name, question.qtype).await {
-            Ok(again) => iteration.validated(again).await,
+        Err(IterationFailure::Bogus(why)) => {
+            let again = match iteration.find(&name, question.qtype).await {
+                Ok(again) => iteration.validated(again).await,
+                Err(failure) => Err(failure),
+            };
             // That nobody else can be asked is not what is wrong.
-            Err(_) => Err(why.into()),
-        },
+            again.map_err(|failure| match failure {
+                IterationFailure::Bogus(_) => failure,
+                _ => why.into(),
+            })
+        }
         judged => judged,
     }
 }

@@ -213,7 +213,9 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         servers.sort_by_cached_key(|(chance, server)| {
             let (useless, time) = server.speed();
             let suspect = self.suspects.contains(&server.identity().address);
+            // Those that cannot be reached take no place from others that can.
             (
+                !server.is_routed(),
                 suspect,
                 server.is_down(),
                 useless,

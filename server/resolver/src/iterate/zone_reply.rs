@@ -188,6 +188,12 @@ impl ReplyReading<'_> {
 
     /// The records asked for at `name`.
     fn at(&self, name: NameRef<'_>) -> Result<Vec<LearntRecords>, UnusableReply> {
+        // What a DNAME makes is nothing without it: it has no signature of its own (RFC 6672 section 5.3.1).
+        if self.question.qtype == Type::CNAME
+            && let Some((made, _)) = self.made_by_dname(name)?
+        {
+            return Ok(vec![made]);
+        }
         let all = self.question.qtype == Type::ANY;
         let wanted =
             |set: &&RecordSet| set.owner.as_ref() == name && (all || set.rtype == self.question.qtype);
@@ -201,6 +207,23 @@ impl ReplyReading<'_> {
         if matches!(self.question.qtype, Type::CNAME | Type::ANY) {
             return Ok(None);
         }
+        if let Some(made) = self.made_by_dname(name)? {
+            return Ok(Some(made));
+        }
+        let Some(cname) = self.records.set(MessageSection::Answer, name, Type::CNAME) else {
+            return Ok(None);
+        };
+        // More than one is a mistake; the first counts.
+        let mut first = cname.clone();
+        first.records = cname.records.iter().take(1).collect();
+        let rdata = first.records.iter().next().unwrap_or_default();
+        let target = NameRef::parse(rdata).map_err(|_| UnusableReply::Malformed)?.to_lowercase();
+        let expansion = self.expansion(&first);
+        Ok(Some((self.learnt(first, expansion), target)))
+    }
+
+    /// The CNAME that a DNAME above `name` makes, and where it leads. Errors: `Dname`.
+    fn made_by_dname(&self, name: NameRef<'_>) -> Result<Option<(LearntRecords, DomainName)>, UnusableReply> {
         let mut above = name.parent();
         while let Some(ancestor) = above {
             if let Some(dname) = self.records.set(MessageSection::Answer, ancestor, Type::DNAME) {
@@ -218,16 +241,7 @@ impl ReplyReading<'_> {
             }
             above = ancestor.parent();
         }
-        let Some(cname) = self.records.set(MessageSection::Answer, name, Type::CNAME) else {
-            return Ok(None);
-        };
-        // More than one is a mistake; the first counts.
-        let mut first = cname.clone();
-        first.records = cname.records.iter().take(1).collect();
-        let rdata = first.records.iter().next().unwrap_or_default();
-        let target = NameRef::parse(rdata).map_err(|_| UnusableReply::Malformed)?.to_lowercase();
-        let expansion = self.expansion(&first);
-        Ok(Some((self.learnt(first, expansion), target)))
+        Ok(None)
     }
 
     /// What proves the expansion of a wildcard, where `set` is one by its signatures.

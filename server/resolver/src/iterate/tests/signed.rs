@@ -211,6 +211,21 @@ async fn what_lost_its_signature_is_bogus() {
     assert_eq!(told(&resolver, "www.test", Type::A).await, "www.test. A: no signature");
 }
 
+/// The CNAME itself has no signature.
+#[tokio::test(start_paused = true)]
+async fn an_alias_made_by_a_dname_is_secure_where_it_is_asked_for_itself() {
+    let mut resolver = resolver(|asked, test, said| {
+        if asked.name != "a.sub.test." || asked.qtype != Type::CNAME {
+            return said;
+        }
+        let mut answer = test.sign(&["sub.test. 300 DNAME other.test."]);
+        answer.push("a.sub.test. 300 CNAME a.other.test.".to_owned());
+        ServerSays { authoritative: true, answer, ..ServerSays::default() }
+    });
+    resolver.settings.aggressive_nsec = false;
+    assert_eq!(told(&resolver, "a.sub.test", Type::CNAME).await, "NOERROR AD");
+}
+
 /// That nobody else has an answer is not what is wrong with it.
 #[tokio::test(start_paused = true)]
 async fn what_is_bogus_is_said_to_be_so_though_the_second_look_finds_nothing() {
