@@ -136,7 +136,7 @@ fn counts(record: &MessageRecord<'_>, outside: bool) -> bool {
 }
 
 impl OpenSets {
-    /// The set of this owner and type in a section; none never.
+    /// The set of this owner and type in a section, begun where there is none; always one.
     fn set(
         &mut self,
         section: MessageSection,
@@ -208,7 +208,7 @@ impl OpenSet {
         let mut canonical = data.to_vec();
         rdata::make_canonical(self.rtype, &mut canonical);
         let hash = hasher.hash_one(&canonical);
-        if self.hashes.contains(&hash) && self.holds(&canonical) {
+        if self.holds(hash, &canonical) {
             return Ok(());
         }
         if self.hashes.len() == limits::RECORDS_OF_SET {
@@ -219,12 +219,87 @@ impl OpenSet {
         Ok(())
     }
 
-    /// Whether one of its records has this canonical form.
-    fn holds(&self, canonical: &[u8]) -> bool {
-        self.records.iter().any(|held| {
+    /// Whether one of its records has this canonical form, of this hash. No other is put into that form: a reply may repeat its last
+    /// record many times.
+    fn holds(&self, hash: u64, canonical: &[u8]) -> bool {
+        let mut alike = self.records.iter().zip(&self.hashes).filter(|(_, held)| **held == hash);
+        alike.any(|(held, _)| {
             let mut held = held.to_vec();
             rdata::make_canonical(self.rtype, &mut held);
             held == canonical
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rhumb_wire::header::{self, MessageHeader};
+
+    use super::*;
+
+    /// A reply with these records of the root, each with its type and RDATA, in the answer section.
+    fn reply(records: &[(Type, Vec<u8>)]) -> Vec<u8> {
+        let head = MessageHeader {
+            flags: header::QR,
+            questions: 1,
+            answers: records.len() as u16,
+            ..MessageHeader::default()
+        };
+        let mut bytes = head.to_bytes().to_vec();
+        bytes.extend([0, 0, 1, 0, 1]);
+        for (rtype, rdata) in records {
+            bytes.push(0);
+            bytes.extend(rtype.0.to_be_bytes());
+            bytes.extend([0, 1, 0, 0, 0, 60]);
+            bytes.extend((rdata.len() as u16).to_be_bytes());
+            bytes.extend(rdata);
+        }
+        bytes
+    }
+
+    fn sets(records: &[(Type, Vec<u8>)]) -> Result<Vec<(Type, usize)>, UnusableReply> {
+        let bytes = reply(records);
+        let message = MessageView::parse(&bytes).unwrap();
+        let read = ReplyRecords::read(&message, NameRef::ROOT, &|_, _| false, false)?;
+        Ok(read.section(MessageSection::Answer).map(|set| (set.rtype, set.records.len())).collect())
+    }
+
+    fn address(n: u16) -> (Type, Vec<u8>) {
+        let [high, low] = n.to_be_bytes();
+        (Type::A, vec![192, 0, high, low])
+    }
+
+    #[test]
+    fn records_that_are_the_same_are_one() {
+        let mail = |name: &[u8; 4]| (Type::MX, [&[0, 1, 4][..], name, &[0]].concat());
+        assert_eq!(sets(&[mail(b"mail"), mail(b"MaiL"), mail(b"main")]), Ok(vec![(Type::MX, 2)]));
+        let distinct = (0..limits::RECORDS_OF_SET as u16).map(address);
+        let repeated = std::iter::repeat_n(address(limits::RECORDS_OF_SET as u16 - 1), 700);
+        let full: Vec<_> = distinct.chain(repeated).collect();
+        assert_eq!(sets(&full), Ok(vec![(Type::A, limits::RECORDS_OF_SET)]));
+        let over = [full, vec![address(1000)]].concat();
+        assert_eq!(sets(&over), Err(UnusableReply::TooMany));
+    }
+
+    #[test]
+    fn signatures_are_kept_with_their_set_wherever_they_stand() {
+        let signature = |of: Type, n: u8| {
+            (
+                Type::RRSIG,
+                [&of.0.to_be_bytes()[..], &[13, 0, 0, 0, 0, 60, 0, 0, 0, 9, 0, 0, 0, 1, 0, 7, 0, n]].concat(),
+            )
+        };
+        let bytes = reply(&[
+            signature(Type::A, 1),
+            address(1),
+            signature(Type::A, 1),
+            signature(Type::A, 2),
+            signature(Type::MX, 3),
+        ]);
+        let message = MessageView::parse(&bytes).unwrap();
+        let read = ReplyRecords::read(&message, NameRef::ROOT, &|_, _| false, false).unwrap();
+        let found: Vec<_> =
+            read.section(MessageSection::Answer).map(|set| (set.rtype, set.signatures.len())).collect();
+        assert_eq!(found, [(Type::A, 2)]);
     }
 }
