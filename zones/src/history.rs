@@ -19,7 +19,7 @@ const LEAST_ZONE: u64 = 512 << 10;
 pub enum HistorySize {
     /// So many times the bytes of the zone, which counts as 512 KiB at least.
     Times(u32),
-    /// So many bytes.
+    /// Bytes, whatever the size of the zone.
     Bytes(u64),
 }
 
@@ -28,7 +28,7 @@ pub enum HistorySize {
 pub struct HistoryLimits {
     /// Bytes of their differences.
     pub size: HistorySize,
-    /// Number of versions.
+    /// The most versions, the last one left out.
     pub versions: usize,
     /// Seconds between a version and the last one.
     pub age: u64,

@@ -39,7 +39,7 @@ pub enum SerialPolicy {
 pub struct HistoryTerms {
     /// Bytes of their differences.
     pub size: HistorySpace,
-    /// Number of versions.
+    /// The most versions, the last one left out.
     pub versions: usize,
     /// Time between a version and the last one.
     pub age: Duration,
@@ -50,7 +50,7 @@ pub struct HistoryTerms {
 pub enum HistorySpace {
     /// So many times the bytes of the zone.
     Times(u32),
-    /// So many bytes.
+    /// Bytes, whatever the size of the zone.
     Bytes(u64),
 }
 

@@ -65,12 +65,12 @@ impl ServerCapabilities {
         self.edns_seen.load(Relaxed)
     }
 
-    /// Whether queries with EDNS found no reply a moment ago, and one without did.
+    /// Whether queries with EDNS found no reply a moment ago, so that the next question is asked without it first.
     pub(super) fn is_deaf(&self, now: u64) -> bool {
         self.deaf_until.load(Relaxed) > now
     }
 
-    /// A query without EDNS was answered after some with it were not.
+    /// Queries with EDNS were not answered, and one without it was or was not tried any more.
     pub(super) fn turned_out_deaf(&self, now: u64) {
         self.deaf_until.store(now + millis(limits::DEAF_MEMORY), Relaxed);
     }

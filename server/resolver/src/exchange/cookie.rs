@@ -23,7 +23,7 @@ pub(super) struct SentCookie {
 /// What a reply says of the cookie of its query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ReplyCookie {
-    /// There is none.
+    /// The reply has no cookie, though its query had one.
     Absent,
     /// That of the query is in it, with this one of the server.
     Right(Box<[u8]>),

@@ -160,7 +160,7 @@ mod tests {
         ]);
     }
 
-    /// Every other cause.
+    /// The causes that the test above has not.
     #[test]
     fn failures_of_bounds_have_their_codes_and_name_their_cause() {
         let remembered = IterationFailure::Remembered { name: zone(), rtype: Type::MX };

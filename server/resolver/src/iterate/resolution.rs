@@ -75,7 +75,7 @@ impl AnswerParts<'_> {
         Ok(large.get(..length).unwrap_or_default().to_vec())
     }
 
-    /// Its length.
+    /// Writes the message into `buffer`; its length in bytes. Errors: it does not fit.
     fn write_message(&self, buffer: &mut [u8], flags: u16) -> Result<usize, BufferFull> {
         let mut compression = NameCompression::default();
         let limit = buffer.len();

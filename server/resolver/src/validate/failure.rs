@@ -169,7 +169,7 @@ mod tests {
         ]);
     }
 
-    /// Every other cause.
+    /// The causes that the tests above have not.
     #[test]
     fn failures_of_chains_have_their_codes_and_name_their_cause() {
         let (zone, owner) = (|| name("example.com"), name("www.example.com"));
