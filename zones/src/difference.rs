@@ -8,7 +8,7 @@ mod zone_difference;
 #[cfg(test)]
 mod tests;
 
-pub use apply::DifferenceMisfit;
+pub use apply::{DifferenceMisfit, FittedChange};
 pub(crate) use compare::{RecordRows, push_missing, records_of, soa_of};
 pub use records::DifferenceRecord;
 pub(crate) use records::RecordList;

@@ -42,6 +42,7 @@ pub mod history;
 pub mod journal;
 pub mod lookup;
 mod nsec3;
+pub mod record_identity;
 pub mod table;
 pub mod transfer;
 pub mod update;
@@ -52,10 +53,11 @@ pub use answer::{AnswerKind, AnswerRequest, AnswerSummary, FoundZone, OneZone, Z
 pub use builder::ZoneBuilder;
 pub use change::ZoneChange;
 pub use contents::{SoaTimers, ZoneContents};
-pub use difference::{DifferenceMisfit, DifferenceRecord, ZoneDifference};
+pub use difference::{DifferenceMisfit, DifferenceRecord, FittedChange, ZoneDifference};
 pub use fault::{AddError, FaultKind, FaultSeverity, ZoneFault};
 pub use history::{HistoryLimits, HistorySize, ZoneHistory};
 pub use lookup::{LookupPrefetch, MatchKind, NameMatch};
+pub use record_identity::RecordIdentity;
 pub use table::NameTable;
 pub use transfer::{
     InboundError, InboundLimits, InboundProgress, InboundResult, InboundTransfer, OutboundDifference,
@@ -66,4 +68,4 @@ pub use update::{
     UpdateGrant, UpdateLimits, UpdateMessage, UpdateNamePattern, UpdateOperation, UpdatePermission,
     UpdatePrerequisite, UpdateRefusal, UpdateSummary, UpdatedZone,
 };
-pub use version::{VersionOrigin, ZoneVersion};
+pub use version::{VersionOrigin, ZoneVersion, last_additions};

@@ -29,10 +29,20 @@ use signatures::SignatureVerifier;
 
 pub use defect::ZoneDefect;
 pub use findings::{RecordLocator, ZoneFinding};
-pub use report::{VerifyDepth, VerifyReport};
+pub use report::{DigestPolicy, VerifyDepth, VerifyReport};
 
 /// Checks a zone. `now` is in seconds since 1970, compared with the times of signatures in serial arithmetic.
 pub fn verify(contents: &ZoneContents, now: u32, depth: VerifyDepth) -> VerifyReport {
+    verify_with(contents, now, depth, DigestPolicy::Verify)
+}
+
+/// As [`verify`]; `digest` says what is made of ZONEMD.
+pub fn verify_with(
+    contents: &ZoneContents,
+    now: u32,
+    depth: VerifyDepth,
+    digest: DigestPolicy,
+) -> VerifyReport {
     let mut findings = FindingList::new(contents);
     let signed = is_signed(contents, depth);
     let mut expires = None;
@@ -43,7 +53,7 @@ pub fn verify(contents: &ZoneContents, now: u32, depth: VerifyDepth) -> VerifyRe
             misplaced::look(contents, owner, depth, &mut findings);
         }
     }
-    digest::check(contents, &mut findings);
+    digest::check(contents, digest, &mut findings);
     VerifyReport { findings: findings.finish(), expires }
 }
 

@@ -7,6 +7,7 @@ use rhumb_wire::{NameRef, Type};
 use crate::builder::denial::canonical;
 use crate::difference::ZoneDifference;
 use crate::journal::record::ChangeCause;
+use crate::record_identity::RecordIdentity;
 
 /// How a version came about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,4 +36,26 @@ impl ZoneVersion {
             added.rtype == rtype && added.owner == owner && canonical(rtype, added.rdata) == rdata
         })
     }
+}
+
+/// The last of `versions`, which are in order, that adds each of `records`; in the order of the records.
+pub fn last_additions<'v>(
+    versions: &'v [ZoneVersion],
+    records: &[RecordIdentity],
+) -> Vec<Option<&'v ZoneVersion>> {
+    let mut found: Vec<Option<&ZoneVersion>> = vec![None; records.len()];
+    for version in versions.iter().rev() {
+        if found.iter().all(Option::is_some) {
+            break;
+        }
+        for added in version.difference.added_with_soa() {
+            let sought = records.iter().zip(&mut found).filter(|(_, found)| found.is_none());
+            for (record, found) in sought {
+                if record.is(added.owner, added.rtype, added.rdata) {
+                    *found = Some(version);
+                }
+            }
+        }
+    }
+    found
 }

@@ -92,7 +92,7 @@ fn what_is_sent_is_what_is_there() {
             // Also in answer to a request for the difference to something else.
             for base in [None, Some(Arc::new(zone(origin, "@ 60 SOA a b 0 1 1 1 1\n@ 60 NS ns.other.\n")))] {
                 let result = received(origin, base.as_ref(), &whole(&contents, limit), LIMITS);
-                let Ok(InboundResult::Contents { contents: got, difference: None }) = result else {
+                let Ok(InboundResult::Contents { contents: got, difference: None, .. }) = result else {
                     panic!("{origin} {limit}: {result:?}")
                 };
                 assert!(same(&contents, &got), "{origin} {limit}");
@@ -112,7 +112,7 @@ fn differences_lead_to_the_next_version() {
     let (old, new) = (version(u32::MAX, 0..300), version(7, 150..400));
     for limit in [600, 65_535] {
         let result = received("zone.test.", Some(&old), &difference(&old, &new, limit), LIMITS);
-        let Ok(InboundResult::Contents { contents, difference: Some(_) }) = result else {
+        let Ok(InboundResult::Contents { contents, difference: Some(_), .. }) = result else {
             panic!("{result:?}")
         };
         assert!(same(&new, &contents), "{limit}");
@@ -186,7 +186,7 @@ fn what_is_wrong_with_a_stream_is_told() {
         let result =
             received("zone.test.", Some(&base), &[stream(lines)], LIMITS).map(|result| match result {
                 InboundResult::UpToDate => "up to date".to_owned(),
-                InboundResult::Contents { contents, difference } => {
+                InboundResult::Contents { contents, difference, .. } => {
                     format!(
                         "{} {}",
                         if difference.is_none() { "whole" } else { "difference" },
@@ -211,4 +211,44 @@ fn what_is_wrong_with_a_stream_is_told() {
     query.splice(2..3, [0]);
     assert_eq!(transfer.message(&query), Err(InboundError::Message));
     assert_eq!(transfer.message(&[1, 2, 3]), Err(InboundError::Message));
+}
+
+/// What does not fit is passed over where that is wanted, and what comes of it is the difference that is told on.
+#[test]
+fn misfits_are_passed_over() {
+    let base =
+        Arc::new(zone("zone.test.", "@ 60 SOA ns. a. 5 1 1 1 1\n@ 60 NS ns.other.\na 60 A 192.0.2.1\n"));
+    let apex: DomainName = "zone.test.".parse().unwrap();
+    for (lines, expected, records) in [
+        (&[SOA6, SOA5, OLD, SOA6, NEW, SOA6][..], 0, "a 60 A 192.0.2.2\n"),
+        (&[SOA6, SOA5, NEW, SOA6, SOA6], 1, "a 60 A 192.0.2.1\n"),
+        (&[SOA6, SOA5, SOA6, OLD, SOA6], 1, "a 60 A 192.0.2.1\n"),
+        (
+            &[SOA7, SOA5, NEW, SOA6, OLD, SOA6, OLD, SOA7, OLD, NEW, SOA7],
+            2,
+            "a 60 A 192.0.2.1\na 60 A 192.0.2.2\n",
+        ),
+    ] {
+        let mut transfer = InboundTransfer::new(apex.as_ref(), Some(Arc::clone(&base)), LIMITS);
+        transfer.pass_misfits();
+        assert_eq!(transfer.message(&stream(lines)), Ok(InboundProgress::Complete), "{lines:?}");
+        let Ok(InboundResult::Contents { contents, difference: Some(difference), misfits }) =
+            transfer.finish()
+        else {
+            panic!("{lines:?}")
+        };
+        let serial = contents.serial();
+        let wanted =
+            zone("zone.test.", &format!("@ 60 SOA ns. a. {serial} 1 1 1 1\n@ 60 NS ns.other.\n{records}"));
+        assert!(same(&wanted, &contents), "{lines:?}");
+        assert_eq!(misfits, expected, "{lines:?}");
+        assert_eq!(difference, ZoneDifference::between(&base, &contents).unwrap(), "{lines:?}");
+    }
+    let mut transfer = InboundTransfer::new(apex.as_ref(), Some(base), LIMITS);
+    transfer.pass_misfits();
+    transfer.message(&stream(&[SOA6, SOA5, SOA6, ELSEWHERE, SOA6])).unwrap();
+    assert!(
+        matches!(transfer.finish(), Err(InboundError::Record(_, AddError::OutOfZone))),
+        "outside the zone"
+    );
 }

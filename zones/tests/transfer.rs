@@ -208,3 +208,38 @@ fn differences_come_in_order() {
         assert_eq!(sorted(&got[203..403]), without(&new, &old));
     }
 }
+
+/// The last SOA, each difference with the SOA before and after it, and the last SOA (RFC 1995 section 4).
+#[test]
+fn differences_go_one_by_one() {
+    let version = |serial: u32| {
+        let text = format!("@ 60 SOA ns admin {serial} 2 2 60 60\n@ 60 NS ns\nns 60 A 192.0.2.{serial}\n");
+        zone("zone.test.", &text)
+    };
+    let versions: Vec<ZoneContents> = (1..=3).map(version).collect();
+    let steps =
+        versions.windows(2).map(|pair| Arc::new(ZoneDifference::between(&pair[0], &pair[1]).unwrap()));
+    let steps: Vec<_> = steps.collect();
+    assert!(OutboundDifference::of_steps(Vec::new()).is_none());
+    for limit in [160, 512, 65_535] {
+        let mut transfer = OutboundDifference::of_steps(steps.clone()).unwrap();
+        assert_eq!(transfer.from_serial(), 1);
+        let (mut compression, mut got) = (NameCompression::default(), Vec::new());
+        while !transfer.is_done() {
+            let mut buffer = vec![0xee; 65_535];
+            let mut w = MessageWriter::new(&mut buffer, limit, &mut compression);
+            transfer.write(&mut w).unwrap();
+            let length = w.finish(7, header::QR | header::AA);
+            got.extend(rows(&buffer[..length]));
+        }
+        let told: Vec<String> = got
+            .iter()
+            .map(|row| match row.1 {
+                Type::SOA => format!("SOA {}", row.3[row.3.len() - 17]),
+                rtype => format!("{rtype} {}", row.3[3]),
+            })
+            .collect();
+        let expected = ["SOA 3", "SOA 1", "A 1", "SOA 2", "A 2", "SOA 2", "A 2", "SOA 3", "A 3", "SOA 3"];
+        assert_eq!(told, expected, "{limit}");
+    }
+}

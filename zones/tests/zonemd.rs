@@ -7,7 +7,7 @@ use std::path::Path;
 use rhumb_wire::DomainName;
 use rhumb_zones::FaultSeverity;
 use rhumb_zones::file::read_zone_bytes;
-use rhumb_zones::verify::{VerifyDepth, verify};
+use rhumb_zones::verify::{DigestPolicy, VerifyDepth, verify_with};
 
 const PLAIN: &str = include_str!("verify/ldns-zonemd-plain.zone");
 const SIGNED: &str = include_str!("verify/ldns-zonemd.zone");
@@ -62,10 +62,14 @@ NS2.EXAMPLE. 3600 IN AAAA 2001:db8::63
 
 /// What is told of a zone of 2026.
 fn told(text: &str) -> Vec<(FaultSeverity, String)> {
+    told_with(text, DigestPolicy::Verify)
+}
+
+fn told_with(text: &str, policy: DigestPolicy) -> Vec<(FaultSeverity, String)> {
     let origin: DomainName = "example.".parse().unwrap();
     let read = read_zone_bytes(origin.as_ref(), Path::new("zone"), text.as_bytes());
     let contents = read.unwrap_or_else(|problems| panic!("{problems:?}")).contents;
-    let findings = verify(&contents, 1_782_864_000, VerifyDepth::Load).findings;
+    let findings = verify_with(&contents, 1_782_864_000, VerifyDepth::Load, policy).findings;
     findings.into_iter().map(|finding| (finding.defect.severity(), finding.defect.to_string())).collect()
 }
 
@@ -90,6 +94,26 @@ fn the_examples_of_rfc_8976() {
 fn zones_of_ldns_signzone() {
     assert_eq!(told(PLAIN), []);
     assert_eq!(told(SIGNED), []);
+}
+
+#[test]
+fn a_digest_may_be_required_or_ignored() {
+    let missing =
+        [(FaultSeverity::Error, "a ZONEMD that can be verified is required, and there is none".to_owned())];
+    let require = |text: &str| told_with(text, DigestPolicy::Require);
+    assert_eq!(require(SIMPLE), []);
+    assert_eq!(require(&without(SIMPLE, " ZONEMD ")), missing);
+    // One of a hash algorithm that is not known is none.
+    let unknown = without(&without(&without(SEVERAL, " 1 1 62e6"), " 1 2 08cf"), " 241 1 ");
+    assert_eq!(require(&unknown), missing);
+    assert_eq!(
+        told(&unknown).iter().map(|(severity, _)| *severity).collect::<Vec<_>>(),
+        [FaultSeverity::Warning]
+    );
+    let wrong = SIMPLE.replace("203.0.113.63", "203.0.113.64");
+    assert_eq!(require(&wrong).len(), 1);
+    assert_eq!(told_with(&wrong, DigestPolicy::Ignore), []);
+    assert_eq!(told_with(&unknown, DigestPolicy::Ignore), []);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use rhumb_wire::NameRef;
 
 use super::ZoneBuilder;
+use crate::record_identity::RecordIdentity;
 use crate::verify::RecordLocator;
 use crate::{fold, hash};
 
@@ -30,6 +31,15 @@ impl ZoneBuilder {
         let record = records.find(|record| {
             wanted.rtype.is_none_or(|rtype| rtype == record.rtype) && record.rdata.starts_with(&wanted.begins)
         })?;
+        Some(record.line)
+    }
+
+    /// The line of the first record that is this one.
+    pub(crate) fn line_of_record(&self, wanted: &RecordIdentity) -> Option<u32> {
+        let below = self.below_apex(wanted.owner.as_ref()).ok()?;
+        let runs = self.names.iter().chain(&self.hashed).filter(|run| fold::eq(self.log.name(run), below));
+        let mut records = runs.flat_map(|run| self.log.records(run));
+        let record = records.find(|record| record.rtype == wanted.rtype && wanted.has_rdata(record.rdata))?;
         Some(record.line)
     }
 }

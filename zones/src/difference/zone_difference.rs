@@ -20,13 +20,6 @@ pub struct ZoneDifference {
 }
 
 impl ZoneDifference {
-    /// The lists in the order in which IXFR has them: the SOA after as a head, the SOA before, what is removed, the SOA after,
-    /// what is added, and the SOA after as the end.
-    pub(crate) fn sections(&self) -> [&RecordList; 6] {
-        let [old, new] = &self.soa;
-        [new, old, &self.removed, new, &self.added, new]
-    }
-
     /// The SOA before, the SOA after, what is removed, what is added.
     pub(crate) fn lists(&self) -> [&RecordList; 4] {
         let [old, new] = &self.soa;

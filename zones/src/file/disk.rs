@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
 
+use crate::verify::DigestPolicy;
+
 /// Gives files by name.
 pub(super) trait FileSource {
     /// The file called `name`; `from` is the file that includes it. Errors: a sentence.
@@ -103,6 +105,8 @@ fn kind_of(kind: FileType) -> &'static str {
 pub struct ZoneReadOptions {
     /// Folders from which files may be included, besides that of the zone file. What lies below them counts too.
     pub include_folders: Vec<PathBuf>,
+    /// What is made of ZONEMD.
+    pub digest: DigestPolicy,
 }
 
 /// The folder of a zone file and further ones, and what lies below them.

@@ -17,6 +17,7 @@ mod parsed;
 mod problem;
 mod rdata;
 mod reader;
+mod record_place;
 mod scanner;
 mod short;
 mod verified;
@@ -34,6 +35,7 @@ pub(crate) use number::signature_time_text;
 pub use parsed::ParsedZone;
 pub use problem::FileProblem;
 pub use rdata::rdata_text;
+pub use record_place::{RecordPlace, find_records};
 pub use verified::{VerifiedFile, verify_zone, verify_zone_with};
 
 /// Reads the zone `origin` from the file at `path`, which has to be a regular one. An included file is looked for

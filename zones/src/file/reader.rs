@@ -18,6 +18,7 @@ use super::rdata::RdataReader;
 use super::scanner::{FileWord, RecordMark, RecordStart, SyntaxError, WordScanner};
 use crate::builder::{LoggedRecord, ZoneBuilder};
 use crate::fault::{AddError, FaultSeverity};
+use crate::record_identity::RecordIdentity;
 use crate::verify::RecordLocator;
 
 /// Files inside files inside files.
@@ -326,6 +327,12 @@ impl<'f, F: FileSource> ZoneReader<'f, F> {
     /// The file and the line of a record that was read.
     pub(super) fn place_of(&self, record: &RecordLocator) -> Option<(Arc<Path>, u32)> {
         let (file, line) = self.lines.place(self.builder.line_of(record)?)?;
+        Some((Arc::clone(file), line))
+    }
+
+    /// The file and the line of the first record that is this one.
+    pub(super) fn place_of_record(&self, record: &RecordIdentity) -> Option<(Arc<Path>, u32)> {
+        let (file, line) = self.lines.place(self.builder.line_of_record(record)?)?;
         Some((Arc::clone(file), line))
     }
 

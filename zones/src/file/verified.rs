@@ -8,7 +8,7 @@ use super::problem::FileProblem;
 use super::reader::ZoneReader;
 use crate::builder::ZoneBuilder;
 use crate::contents::ZoneContents;
-use crate::verify::{VerifyDepth, ZoneFinding, verify};
+use crate::verify::{VerifyDepth, ZoneFinding, verify_with};
 
 /// What was found.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct VerifiedFile {
     pub expires: Option<u32>,
 }
 
-/// Checks, as [`verify`] does, the contents that were read from the file at `path`. Only if there is something to tell is
+/// Checks, as [`crate::verify::verify`] does, the contents that were read from the file at `path`. Only if there is something to tell is
 /// the file read a second time, for the lines; one that has changed since then is named without a line.
 pub fn verify_zone(path: &Path, contents: &ZoneContents, now: u32, depth: VerifyDepth) -> VerifiedFile {
     verify_zone_with(path, contents, now, depth, &ZoneReadOptions::default())
@@ -33,7 +33,7 @@ pub fn verify_zone_with(
     depth: VerifyDepth,
     options: &ZoneReadOptions,
 ) -> VerifiedFile {
-    let verdict = verify(contents, now, depth);
+    let verdict = verify_with(contents, now, depth, options.digest);
     let problems = match verdict.findings.as_slice() {
         [] => Vec::new(),
         _ => placed(path, contents, verdict.findings, options),

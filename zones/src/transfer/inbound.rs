@@ -11,7 +11,7 @@ use super::inbound_error::InboundError;
 use super::received_record::ReceivedRecord;
 use crate::builder::ZoneBuilder;
 use crate::contents::ZoneContents;
-use crate::difference::{RecordList, ZoneDifference};
+use crate::difference::{FittedChange, RecordList, ZoneDifference};
 use crate::fault::ZoneFault;
 
 /// How much a transfer may bring.
@@ -43,6 +43,8 @@ pub enum InboundResult {
         contents: Box<ZoneContents>,
         /// How they differ from what was served; none where it came as a whole zone.
         difference: Option<ZoneDifference>,
+        /// Records that did not fit and were passed over.
+        misfits: u64,
     },
 }
 
@@ -77,6 +79,8 @@ pub struct InboundTransfer {
     /// What is served now, for a difference.
     base: Option<Arc<ZoneContents>>,
     limits: InboundLimits,
+    /// Whether records of differences that do not fit are passed over.
+    passes_misfits: bool,
     state: InboundState,
     /// TTL and RDATA of the first SOA, and its serial.
     target: (u32, Vec<u8>),
@@ -96,6 +100,7 @@ impl InboundTransfer {
             apex: apex.to_name(),
             base,
             limits,
+            passes_misfits: false,
             state: InboundState::Begin,
             target: (0, Vec::new()),
             serial: 0,
@@ -105,6 +110,11 @@ impl InboundTransfer {
             records: 0,
             bytes: 0,
         }
+    }
+
+    /// From now on records of differences are passed over that would remove what is not there, or add what is.
+    pub const fn pass_misfits(&mut self) {
+        self.passes_misfits = true;
     }
 
     /// The serial of the primary, once a record has come.
@@ -278,12 +288,18 @@ impl InboundTransfer {
         }
         if let Some(builder) = self.whole {
             let (contents, _) = builder.finish().map_err(first_fault)?;
-            return Ok(InboundResult::Contents { contents: Box::new(contents), difference: None });
+            let contents = Box::new(contents);
+            return Ok(InboundResult::Contents { contents, difference: None, misfits: 0 });
         }
         let base = self.base.as_deref().ok_or(InboundError::Incomplete)?;
+        if self.passes_misfits {
+            let FittedChange { contents, difference, misfits } = base.apply_fitting(&self.steps)?;
+            let (contents, difference) = (Box::new(contents), Some(difference));
+            return Ok(InboundResult::Contents { contents, difference, misfits });
+        }
         let contents = Box::new(base.apply(&self.steps)?);
         let difference = ZoneDifference::condense(&self.steps);
-        Ok(InboundResult::Contents { contents, difference })
+        Ok(InboundResult::Contents { contents, difference, misfits: 0 })
     }
 }
 

@@ -19,6 +19,8 @@ pub enum ZoneDefect {
         /// That of ZONEMD.
         digested: u32,
     },
+    /// Error: a ZONEMD that can be verified is required, and there is none.
+    DigestMissing,
     /// Warning: no ZONEMD has a scheme and a hash algorithm that can be verified, or two have the same.
     NoDigestSupported,
     /// Warning: a signed zone without DNSKEY.
@@ -156,7 +158,7 @@ impl ZoneDefect {
     /// How bad it is.
     pub const fn severity(&self) -> FaultSeverity {
         match self {
-            Self::WrongDigest | Self::OtherSerial { .. } => FaultSeverity::Error,
+            Self::WrongDigest | Self::OtherSerial { .. } | Self::DigestMissing => FaultSeverity::Error,
             _ => FaultSeverity::Warning,
         }
     }

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha384, Sha512};
 
 use super::defect::ZoneDefect;
 use super::findings::FindingList;
+use super::report::DigestPolicy;
 use crate::contents::node::ZoneNode;
 use crate::contents::set::RecordImages;
 use crate::contents::{ZoneContents, ZoneRrset, canonical};
@@ -46,9 +47,18 @@ impl<'r> Zonemd<'r> {
 }
 
 /// Verifies ZONEMD at the apex, where there is one (RFC 8976 section 4). One record that is right is enough.
-pub(super) fn check(contents: &ZoneContents, findings: &mut FindingList<'_>) {
+pub(super) fn check(contents: &ZoneContents, policy: DigestPolicy, findings: &mut FindingList<'_>) {
+    if policy == DigestPolicy::Ignore {
+        return;
+    }
+    let is_required = policy == DigestPolicy::Require;
     let apex = contents.node(contents.root);
-    let Some(set) = apex.sets().find(|set| set.rtype == Type::ZONEMD && set.records > 0) else { return };
+    let Some(set) = apex.sets().find(|set| set.rtype == Type::ZONEMD && set.records > 0) else {
+        if is_required {
+            findings.add(apex, Some(Type::SOA), &[], ZoneDefect::DigestMissing);
+        }
+        return;
+    };
     let all = || RecordImages::new(set.image()).filter_map(|(_, rdata)| Zonemd::parse(rdata));
     let mut mismatch = None;
     for hash in [SHA384, SHA512] {
@@ -62,7 +72,7 @@ pub(super) fn check(contents: &ZoneContents, findings: &mut FindingList<'_>) {
     }
     let Some(found) = mismatch.or_else(|| all().next()) else { return };
     let defect = if mismatch.is_none() {
-        ZoneDefect::NoDigestSupported
+        if is_required { ZoneDefect::DigestMissing } else { ZoneDefect::NoDigestSupported }
     } else if found.serial == contents.serial() {
         ZoneDefect::WrongDigest
     } else {

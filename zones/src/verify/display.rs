@@ -14,6 +14,9 @@ impl fmt::Display for ZoneDefect {
             Self::OtherSerial { serial, digested } => {
                 write!(f, "ZONEMD is made for serial {digested}, the zone has serial {serial}")
             }
+            Self::DigestMissing => {
+                f.write_str("a ZONEMD that can be verified is required, and there is none")
+            }
             Self::NoDigestSupported => f.write_str(
                 "no ZONEMD can be verified; one each of scheme 1 with hash algorithm 1 or 2 can be",
             ),

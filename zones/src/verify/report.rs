@@ -11,6 +11,18 @@ pub enum VerifyDepth {
     Full,
 }
 
+/// What is made of ZONEMD, the digest of a zone (RFC 8976).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DigestPolicy {
+    /// It is verified where there is one.
+    #[default]
+    Verify,
+    /// There has to be one that can be verified.
+    Require,
+    /// It is not looked at.
+    Ignore,
+}
+
 /// What was found.
 #[derive(Debug)]
 pub struct VerifyReport {

@@ -219,12 +219,16 @@ fn further_folders_are_named_by_an_option() {
     let origin: DomainName = "example".parse().unwrap();
     let found = read_zone(origin.as_ref(), &path).unwrap_err();
     assert!(found[0].message.contains("does not lie in the folder of the zone file"), "{found:?}");
-    let options = ZoneReadOptions { include_folders: vec![place.0.join("none"), place.0.join("outside")] };
+    let options = ZoneReadOptions {
+        include_folders: vec![place.0.join("none"), place.0.join("outside")],
+        ..ZoneReadOptions::default()
+    };
     let loaded = read_zone_with(origin.as_ref(), &path, &options).unwrap();
     assert!(
         has(&loaded, "shared.example", Type::A).is_some() && has(&loaded, "more.example", Type::A).is_some()
     );
-    let elsewhere = ZoneReadOptions { include_folders: vec![place.0.join("outside/deep")] };
+    let elsewhere =
+        ZoneReadOptions { include_folders: vec![place.0.join("outside/deep")], ..ZoneReadOptions::default() };
     assert!(read_zone_with(origin.as_ref(), &path, &elsewhere).is_err());
     // A record that is found wanting later has its line.
     let verified = verify_zone_with(&path, &loaded.contents, 0, VerifyDepth::Full, &options);
