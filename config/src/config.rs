@@ -12,8 +12,8 @@ use crate::reader::ConfigReader;
 use crate::section::{ConfigSection, KeyVisitor};
 use crate::sections::{
     CacheSettings, ControlSettings, ForwardEntry, ListenEntry, LogSettings, MetricsSettings, NamedRemote,
-    RecursionSettings, ServerSettings, StubEntry, TsigKeyEntry, UpdateQueueLimits, UserName, WorkerCount,
-    WorkerThreads, ZoneSource,
+    RecursionSettings, ServerSettings, StubEntry, TransferLimits, TsigKeyEntry, UpdateQueueLimits, UserName,
+    WorkerCount, WorkerThreads, ZoneSource,
 };
 
 /// A configuration that was read in full: immutable, every path absolute or relative to the working folder.
@@ -55,6 +55,8 @@ pub struct ServerConfig {
     pub log: LogSettings,
     /// The folder that zones are kept in which other servers have, or updates change.
     pub state: Option<PathBuf>,
+    /// How many zone transfers there may be, and how fast primaries are asked.
+    pub transfers: TransferLimits,
     /// How many dynamic updates may wait.
     pub updates: UpdateQueueLimits,
     /// The account to run as after the sockets are bound: a name, `UID` or `UID:GID`.
@@ -98,6 +100,7 @@ impl ConfigSection for ServerConfig {
             control: ControlSettings::default(),
             log: LogSettings::default(),
             state: None,
+            transfers: TransferLimits::default(),
             updates: UpdateQueueLimits::default(),
             user: None,
             server: ServerSettings::default(),
@@ -216,6 +219,13 @@ fn process_keys<K: KeyVisitor<ServerConfig>>(keys: &mut K) {
          process. Such zones need it.",
         OptionalKind(FilePath),
         |draft| &mut draft.state,
+    );
+    keys.key(
+        "transfers",
+        InForce::AtReload,
+        "How many zone transfers there may be at one time, and how fast primaries are asked.",
+        SectionKind::new(),
+        |draft| &mut draft.transfers,
     );
     keys.key(
         "updates",

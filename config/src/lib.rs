@@ -71,13 +71,13 @@ pub use crate::network::{ClientNetwork, IpNetwork, IpNetworkError};
 pub use crate::regular_file::{FileError, open_regular_file, read_regular_file};
 pub use crate::root_hints::RootServer;
 pub use crate::sections::{
-    CacheSettings, CalendarDay, CertificateSource, ControlSettings, CookieSecret, DnssecClock,
+    CacheSettings, CalendarDay, CertificateSource, ControlSettings, CookieSecret, DigestCheck, DnssecClock,
     DnssecValidation, ForwardEntry, ForwardFallback, ForwardPolicy, HistorySpace, HistoryTerms, HttpListener,
     ListenEntry, LogFormat, LogLevel, LogSettings, MetricsSettings, NamedRemote, NegativeTrustAnchor,
     QnameMinimisation, RateLimitSettings, RecursionLimits, RecursionSettings, RootHints, SecondaryTerms,
-    SecondaryZone, SerialPolicy, ServerSettings, StubEntry, TimerBounds, TransferRule, TrustAnchors,
-    TrustedKey, TsigKeyEntry, TsigSecret, UpdateAction, UpdateNames, UpdateNamesError, UpdateQueueLimits,
-    UpdateRule, UpstreamSource, VersionTerms, WorkerThreads, ZoneSource,
+    SecondaryZone, SerialPolicy, ServerSettings, StubEntry, TimerBounds, TransferLimits, TransferRule,
+    TrustAnchors, TrustedKey, TsigKeyEntry, TsigSecret, UpdateAction, UpdateNames, UpdateNamesError,
+    UpdateQueueLimits, UpdateRule, UpstreamSource, VersionTerms, WorkerThreads, ZoneSource,
 };
 pub use crate::upstream_server::UpstreamServer;
 pub use crate::zone_file_pattern::{ZoneFilePattern, ZoneFilePatternError};

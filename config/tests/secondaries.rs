@@ -13,7 +13,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use expect::{errors, one};
-use rhumb_config::{TransferRule, ZoneSource, parse};
+use rhumb_config::{DigestCheck, TransferRule, ZoneSource, parse};
 
 fn text(state: &str, zone: &str) -> String {
     format!(
@@ -26,7 +26,8 @@ const STATE: &str = "state: /var/lib/rhumb\n";
 #[test]
 fn a_zone_of_other_servers_is_read() {
     let zone = "primaries: hidden, notify-from: [{ network: 192.0.2.0/24 }], refresh: { min: 30s }, \
-                retry: { max: 1h }, serial-decrease: accept, max-zone-size: 1MiB, transfer-to: [hidden]";
+                retry: { max: 1h }, serial-decrease: accept, max-zone-size: 1MiB, transfer-to: [hidden], \
+                zonemd: require, transfer-format: plain";
     let config = parse(&text(STATE, zone), Path::new("x.yaml")).unwrap();
     assert_eq!(config.state.as_deref(), Some(Path::new("/var/lib/rhumb")));
     let [ZoneSource::Secondary(zone)] = config.zones.as_slice() else { panic!("{config:?}") };
@@ -34,8 +35,26 @@ fn a_zone_of_other_servers_is_read() {
     assert!(matches!(zone.notify_from.as_slice(), [TransferRule::Clients { .. }]));
     assert_eq!(zone.terms.refresh.min, Some(Duration::from_secs(30)));
     assert_eq!(zone.terms.retry.max, Some(Duration::from_hours(1)));
+    assert!(zone.terms.strict_differences);
+    assert_eq!((zone.versions.digest, zone.versions.plain_transfers), (DigestCheck::Require, true));
     assert!(zone.terms.accepts_decrease && zone.terms.max_zone_size == Some(1 << 20));
     assert_eq!((zone.terms.expire.min, zone.terms.refresh.max), (None, None));
+}
+
+#[test]
+fn transfers_have_limits() {
+    let usual = parse(STATE, Path::new("x.yaml")).unwrap().transfers;
+    assert_eq!((usual.out, usual.out_per_network), (32, 4));
+    assert_eq!((usual.incoming, usual.in_per_primary, usual.soa_queries_per_second), (64, 8, 1000));
+    let given =
+        "transfers: { out: 1, out-per-network: 2, in: 3, in-per-primary: 4, soa-queries-per-second: 5 }\n";
+    let given = parse(given, Path::new("x.yaml")).unwrap().transfers;
+    assert_eq!((given.out, given.out_per_network), (1, 2));
+    assert_eq!((given.incoming, given.in_per_primary, given.soa_queries_per_second), (3, 4, 5));
+    for key in ["out", "out-per-network", "in", "in-per-primary", "soa-queries-per-second"] {
+        let found = errors(&format!("transfers: {{ {key}: 0 }}\n"));
+        assert!(found.iter().any(|error| error.message.contains("from 1 to")), "{key}: {found:?}");
+    }
 }
 
 #[test]
@@ -49,6 +68,10 @@ fn what_is_wrong_is_told() {
         (STATE, "primaries: [hidden], include-folders: [/]", "no file that could include"),
         (STATE, "primaries: [hidden], refresh: { min: 2h, max: 1h }", "`max` is shorter than `min`"),
         (STATE, "primaries: [hidden], serial-decrease: maybe", "keep"),
+        (STATE, "primaries: [hidden], zonemd: maybe", "verify, require, ignore"),
+        (STATE, "primaries: [hidden], transfer-format: maybe", "condensed, plain"),
+        (STATE, "file: f, strict-differences: false", "is for a zone with `primaries`"),
+        (STATE, "file: f, forward-updates: true", "is for a zone with `primaries`"),
         (STATE, "primaries: [hidden], notify-from: [other]", "no server in `remotes` is called `other`"),
     ] {
         let found = errors(&text(state, zone));

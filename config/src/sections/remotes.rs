@@ -1,5 +1,7 @@
 //! `remotes:`: other nameservers, by names that zones refer to.
 
+use std::net::IpAddr;
+
 use rhumb_wire::DomainName;
 use serde_json::{Value as Json, json};
 
@@ -7,7 +9,7 @@ use super::keys::KEY_NAME;
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
 use crate::kind::ValueKind;
-use crate::kinds::{OptionalKind, UpstreamAddress, ValueList};
+use crate::kinds::{OptionalKind, ParsedKind, UpstreamAddress, ValueList};
 use crate::node::{YamlContent, YamlNode};
 use crate::reader::ConfigReader;
 use crate::section::{ConfigSection, KeyVisitor};
@@ -25,6 +27,8 @@ pub struct NamedRemote {
     pub addresses: Vec<UpstreamServer>,
     /// The key that messages from it and to it are signed with.
     pub key: Option<DomainName>,
+    /// The address that messages to those of its addresses leave from that are of the same family; none: the routing table's.
+    pub source: Option<IpAddr>,
     /// Where the entry stands.
     pub place: FilePlace,
 }
@@ -69,6 +73,7 @@ pub(crate) struct RemoteDraft {
     name: Option<String>,
     addresses: Vec<UpstreamServer>,
     key: Option<DomainName>,
+    source: Option<IpAddr>,
 }
 
 impl ConfigSection for NamedRemote {
@@ -104,7 +109,14 @@ impl ConfigSection for NamedRemote {
             OptionalKind(KEY_NAME),
             |draft| &mut draft.key,
         );
-        keys.not_offered("source", "messages leave from the address that the routing table gives");
+        keys.key(
+            "source",
+            InForce::AtReload,
+            "The address of this host that messages leave from to those of its addresses that are of the same family. Without it the \
+             routing table says which.",
+            OptionalKind(ParsedKind::new("an address such as 192.0.2.1 or 2001:db8::1")),
+            |draft| &mut draft.source,
+        );
         keys.not_offered("tls", "transfers are not encrypted");
     }
 
@@ -113,8 +125,16 @@ impl ConfigSection for NamedRemote {
             let message = format!("more than {MOST_ADDRESSES} addresses of one server");
             reader.at_key("addresses", |reader| reader.error(node.spot_of("addresses"), message));
         }
+        if let Some(source) = draft.source
+            && !draft.addresses.is_empty()
+            && draft.addresses.iter().all(|address| address.ip.is_ipv4() != source.is_ipv4())
+        {
+            let message = format!("no address of the server is of the family of {source}");
+            reader.at_key("source", |reader| reader.error(node.spot_of("source"), message));
+        }
         let place = reader.place(node.spot);
-        Some(NamedRemote { name: draft.name?, addresses: draft.addresses, key: draft.key, place })
+        let RemoteDraft { name, addresses, key, source } = draft;
+        Some(NamedRemote { name: name?, addresses, key, source, place })
     }
 
     fn values(&self) -> RemoteDraft {
@@ -122,6 +142,7 @@ impl ConfigSection for NamedRemote {
             name: Some(self.name.clone()),
             addresses: self.addresses.clone(),
             key: self.key.clone(),
+            source: self.source,
         }
     }
 }

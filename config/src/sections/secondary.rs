@@ -9,7 +9,7 @@ use super::transfer_to::{TransferRule, TransferRuleKind};
 use super::versions::VersionTerms;
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
-use crate::kinds::{OptionalKind, SectionKind, SizeKind, TimeKind, ValueList, WordKind};
+use crate::kinds::{FlagKind, OptionalKind, SectionKind, SizeKind, TimeKind, ValueList, WordKind};
 use crate::node::YamlNode;
 use crate::reader::ConfigReader;
 use crate::section::{ConfigSection, KeyVisitor};
@@ -36,7 +36,7 @@ pub struct SecondaryZone {
 }
 
 /// What is held against the zone of the primaries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SecondaryTerms {
     /// Bounds of the time between two looks at the primary.
     pub refresh: TimerBounds,
@@ -48,6 +48,24 @@ pub struct SecondaryTerms {
     pub accepts_decrease: bool,
     /// The most bytes of a transfer; none: by the size of what is served.
     pub max_zone_size: Option<u64>,
+    /// Whether a difference is refused that removes what is not there, or adds what is.
+    pub strict_differences: bool,
+    /// Whether dynamic updates are passed on to a primary.
+    pub forwards_updates: bool,
+}
+
+impl Default for SecondaryTerms {
+    fn default() -> Self {
+        Self {
+            refresh: TimerBounds::default(),
+            retry: TimerBounds::default(),
+            expire: TimerBounds::default(),
+            accepts_decrease: false,
+            max_zone_size: None,
+            strict_differences: true,
+            forwards_updates: false,
+        }
+    }
 }
 
 /// Bounds of a time that the SOA gives.
@@ -95,8 +113,16 @@ impl ConfigSection for TimerBounds {
 const DECREASE: WordKind<bool> = WordKind { words: &[("keep", false), ("accept", true)], later: &[] };
 
 /// The names of the keys that a zone with `primaries` alone has.
-pub(super) const SECONDARY_KEYS: [&str; 6] =
-    ["notify-from", "refresh", "retry", "expire", "serial-decrease", "max-zone-size"];
+pub(super) const SECONDARY_KEYS: [&str; 8] = [
+    "notify-from",
+    "refresh",
+    "retry",
+    "expire",
+    "serial-decrease",
+    "max-zone-size",
+    "strict-differences",
+    "forward-updates",
+];
 
 /// What these keys are read into.
 #[derive(Clone, Default)]
@@ -149,6 +175,11 @@ pub(super) fn secondary_keys<D: HasSecondaryDraft, K: KeyVisitor<D>>(keys: &mut 
         SectionKind::new(),
         |draft| &mut draft.secondary_draft().terms.expire,
     );
+    version_keys(keys);
+}
+
+/// Those about the versions of the primaries.
+fn version_keys<D: HasSecondaryDraft, K: KeyVisitor<D>>(keys: &mut K) {
     keys.key(
         "serial-decrease",
         InForce::AtReload,
@@ -162,5 +193,21 @@ pub(super) fn secondary_keys<D: HasSecondaryDraft, K: KeyVisitor<D>>(keys: &mut 
         "The most bytes of a transfer. Default: twice the zone that is served, and 64MiB at least.",
         OptionalKind(SizeKind { least: 1 << 10, most: 4 << 30 }),
         |draft| &mut draft.secondary_draft().terms.max_zone_size,
+    );
+    keys.key(
+        "strict-differences",
+        InForce::AtReload,
+        "Whether a difference of the primary is refused that removes what is not there, or adds what is; the whole zone is then asked for. \
+         Else such records are passed over and counted.",
+        FlagKind,
+        |draft| &mut draft.secondary_draft().terms.strict_differences,
+    );
+    keys.key(
+        "forward-updates",
+        InForce::AtReload,
+        "Whether dynamic updates of the zone go to a primary as they are, and its answer back (RFC 2136 section 6). The primary sees the \
+         address of this server, so that its rules should go by keys. Else they are answered NOTAUTH.",
+        FlagKind,
+        |draft| &mut draft.secondary_draft().terms.forwards_updates,
     );
 }

@@ -12,13 +12,29 @@ use crate::node::{YamlContent, YamlNode};
 use crate::reader::ConfigReader;
 use crate::section::{ConfigSection, KeyVisitor};
 
-/// How the versions of a zone are numbered and kept.
+/// How the versions of a zone are checked, numbered and kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VersionTerms {
     /// Where serials come from; none: the file where it alone changes the zone, else each is one more than the last.
     pub serial: Option<SerialPolicy>,
     /// What is kept of earlier versions; none: as much as is usual.
     pub history: Option<HistoryTerms>,
+    /// Whether servers are given each difference by itself, instead of one made of all.
+    pub plain_transfers: bool,
+    /// What is made of ZONEMD.
+    pub digest: DigestCheck,
+}
+
+/// What is made of ZONEMD, the digest of a zone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DigestCheck {
+    /// It is verified where there is one.
+    #[default]
+    Verify,
+    /// There has to be one that can be verified.
+    Require,
+    /// It is not looked at.
+    Ignore,
 }
 
 /// Where the serial of a version comes from.
@@ -151,6 +167,18 @@ const SERIAL: WordKind<SerialPolicy> = WordKind {
     later: &[],
 };
 
+const DIGEST: WordKind<DigestCheck> = WordKind {
+    words: &[
+        ("verify", DigestCheck::Verify),
+        ("require", DigestCheck::Require),
+        ("ignore", DigestCheck::Ignore),
+    ],
+    later: &[],
+};
+
+const TRANSFER_FORMAT: WordKind<bool> =
+    WordKind { words: &[("condensed", false), ("plain", true)], later: &[] };
+
 /// A draft of which these keys are a part.
 pub(super) trait HasVersionTerms {
     fn version_terms(&mut self) -> &mut VersionTerms;
@@ -173,5 +201,21 @@ pub(super) fn version_keys<D: HasVersionTerms, K: KeyVisitor<D>>(keys: &mut K) {
          10,000 versions, 30 days. Where `state` is set, restarts keep it.",
         OptionalKind(SectionKind::new()),
         |draft| &mut draft.version_terms().history,
+    );
+    keys.key(
+        "transfer-format",
+        InForce::AtReload,
+        "What servers get that have an earlier version (RFC 1995): condensed (all changes since as one difference) or plain (the differences \
+         one by one, for those that cannot do with the other).",
+        TRANSFER_FORMAT,
+        |draft| &mut draft.version_terms().plain_transfers,
+    );
+    keys.key(
+        "zonemd",
+        InForce::AtReload,
+        "What is made of the digest of the zone (ZONEMD, RFC 8976): verify where there is one, require one that can be verified, or ignore \
+         it. A version whose digest is wrong is not served.",
+        DIGEST,
+        |draft| &mut draft.version_terms().digest,
     );
 }
