@@ -12,6 +12,7 @@ pub(crate) mod fake;
 mod load;
 mod page;
 mod pages;
+mod record_sources;
 mod resolution_tree;
 mod resolution_words;
 mod running;

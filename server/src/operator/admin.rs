@@ -15,8 +15,9 @@ use tokio::sync::{Notify, oneshot};
 
 use super::config_hash::ConfigHash;
 use super::explain;
-use super::explanation::{AnswerExplanation, ExplanationStep};
+use super::explanation::{AnswerExplanation, ExplanationStep, RecordSource};
 use super::load::{LoadHistory, SAMPLE_EVERY};
+use super::record_sources::{self, AnsweredRecord};
 use super::resolution_tree;
 use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, TraceStep, respond};
 use crate::recursion::{ExplainedAnswer, ExplainedLookups, ReplyPath, ResolveQueue};
@@ -204,8 +205,22 @@ impl ServerAdmin {
         let step = |step: TraceStep| ExplanationStep::new(step.step, step.what);
         let looked_up = lookups.take().into_iter().map(resolution_tree::lookup);
         let learnt = self.learnt(name, rtype, tried.is_empty());
-        let steps = steps.map(step).chain(learnt).chain(looked_up).collect();
-        explain::explanation(&message, steps, &tried, begun.elapsed())
+        let took = begun.elapsed();
+        let (versions, sources) = self.traced(name, rtype, explain::answered(&message)?).await?;
+        let steps = steps.map(step).chain(versions).chain(learnt).chain(looked_up).collect();
+        Ok(AnswerExplanation { sources, ..explain::explanation(&message, steps, &tried, took)? })
+    }
+
+    /// The versions of the zones that an answer comes from, and where its records do. Files may be read for that.
+    async fn traced(
+        &self,
+        name: &DomainName,
+        rtype: Type,
+        records: Vec<AnsweredRecord>,
+    ) -> Result<(Vec<ExplanationStep>, Vec<RecordSource>), String> {
+        let (snapshot, name) = (self.live.snapshot.load_full(), name.clone());
+        let trace = move || record_sources::trace(&snapshot.view, (name.as_ref(), rtype), records);
+        tokio::task::spawn_blocking(trace).await.map_err(|_| "the server is about to end".to_owned())
     }
 
     /// What is known of a name that is resolved by iteration, where an answer came `from_cache`.

@@ -5,9 +5,11 @@ use std::time::Duration;
 use rhumb_wire::compress::NameCompression;
 use rhumb_wire::edns::{self, write_opt};
 use rhumb_wire::{Class, MessageSection, MessageView, MessageWriter, NameBuf, NameRef, Type, header, rdata};
+use rhumb_zones::RecordIdentity;
 use rhumb_zones::file::rdata_text;
 
 use super::explanation::{AnswerExplanation, ExplanationStep, UpstreamAttempt};
+use super::record_sources::AnsweredRecord;
 use crate::recursion::TriedServer;
 
 /// Flags of a header by the words of dig.
@@ -66,6 +68,31 @@ pub(super) fn explanation(
         section.push(record_text(&record)?);
     }
     Ok(told)
+}
+
+/// The records of `message` that can come from a zone.
+///
+/// Errors: it cannot be read, in words.
+pub(super) fn answered(message: &[u8]) -> Result<Vec<AnsweredRecord>, String> {
+    let unreadable = |error| format!("the answer cannot be read: {error}");
+    let parsed = MessageView::parse(message).map_err(unreadable)?;
+    let mut all = Vec::new();
+    for record in parsed.records() {
+        let record = record.map_err(unreadable)?;
+        if record.rtype == Type::OPT {
+            continue;
+        }
+        let (mut owner, mut data) = (NameBuf::new(), Vec::new());
+        record.owner(&mut owner).map_err(|error| error.to_string())?;
+        rdata::expand(&record, &mut data).map_err(|error| error.to_string())?;
+        let covered = data.first_chunk::<2>().filter(|_| record.rtype == Type::RRSIG);
+        all.push(AnsweredRecord {
+            text: record_text(&record)?,
+            identity: RecordIdentity::new(owner.as_ref(), record.rtype, &data),
+            covered: covered.map_or(record.rtype, |covered| Type(u16::from_be_bytes(*covered))),
+        });
+    }
+    Ok(all)
 }
 
 /// A record in presentation form. Errors: it cannot be read, in words.

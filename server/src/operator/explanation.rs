@@ -18,6 +18,9 @@ pub(crate) struct AnswerExplanation {
     pub authority: Vec<String>,
     /// The records of the additional section in presentation form, without OPT.
     pub additional: Vec<String>,
+    /// Where the records come from that zones of the server have.
+    #[serde(default)]
+    pub sources: Vec<RecordSource>,
     /// The upstreams that were asked, in order.
     pub tried: Vec<UpstreamAttempt>,
     /// The Extended DNS Errors of the answer (RFC 8914): number, name and text of each.
@@ -62,6 +65,34 @@ impl ExplanationStep {
     pub(crate) fn has_queries(&self) -> bool {
         self.step == "query" || self.children.iter().any(Self::has_queries)
     }
+}
+
+/// Where a record of an answer comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RecordSource {
+    /// The record, as the answer has it.
+    pub record: String,
+    /// The zone.
+    pub zone: String,
+    /// All of it in words.
+    pub what: String,
+    /// What brought it in: `file`, `transfer`, `update` or `command`.
+    pub cause: String,
+    /// Who did: a key and an address, a primary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
+    /// When, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<u64>,
+    /// The serial of the version that it came with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<u32>,
+    /// The file that has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The line there, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
 }
 
 /// One question to an upstream.

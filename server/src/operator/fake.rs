@@ -17,7 +17,7 @@ use tokio::time::sleep;
 
 use super::cached::ShownCacheEntry;
 use super::commands::COMMANDS;
-use super::explanation::{AnswerExplanation, ExplanationStep, UpstreamAttempt};
+use super::explanation::{AnswerExplanation, ExplanationStep, RecordSource, UpstreamAttempt};
 use super::running::{ShownLookup, ShownLookups};
 use super::server_status::{
     BrokenZoneStatus, CacheStatus, ListStatus, ListenerStatus, ReloadOutcome, RouteStatus, ServerStatus,
@@ -302,7 +302,21 @@ fn explanation() -> AnswerExplanation {
         steps: vec![step("admit", "from loopback"), step("route", "forward . (r.yaml:9)")],
         rcode: "NOERROR".to_owned(),
         flags: vec!["qr".to_owned(), "ra".to_owned()],
-        answer: vec!["www.example. 60 IN A 192.0.2.9".to_owned()],
+        answer: vec![
+            "www.example. 60 IN A 192.0.2.9".to_owned(),
+            "www.example. 60 IN A 192.0.2.10".to_owned(),
+        ],
+        sources: vec![RecordSource {
+            record: "www.example. 60 IN A 192.0.2.9".to_owned(),
+            zone: "example.".to_owned(),
+            what: "example.zone:7".to_owned(),
+            cause: "file".to_owned(),
+            who: None,
+            time: None,
+            serial: None,
+            file: Some("example.zone".to_owned()),
+            line: Some(7),
+        }],
         tried: vec![tried("timed out", 400.0), tried("NOERROR", 12.34)],
         ede: vec!["3 (Stale Answer)".to_owned()],
         took_us: 412_500,

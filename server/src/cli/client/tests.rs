@@ -239,6 +239,8 @@ extended errors
 
 answer
   www.example. 60 IN A 192.0.2.9
+    from example.zone:7
+  www.example. 60 IN A 192.0.2.10
 ";
     assert_eq!(good(&server, QUESTION), expected);
     assert_eq!(server.fake.calls(), ["/explain?from=192.0.2.1&name=www.a%5C.b.&to=%3A%3A1&type=AAAA"]);

@@ -8,7 +8,7 @@ use super::amount::took;
 use super::answer::{AnswerStreams, read};
 use super::table::{TextTable, list, plain};
 use crate::control::command::CommandArguments;
-use crate::operator::explanation::{AnswerExplanation, ExplanationStep};
+use crate::operator::explanation::{AnswerExplanation, ExplanationStep, RecordSource};
 
 pub(in crate::operator) fn explanation(
     given: &CommandArguments,
@@ -34,9 +34,19 @@ pub(in crate::operator) fn explanation(
     let flags = if found.flags.is_empty() { "none".to_owned() } else { found.flags.join(" ") };
     writeln!(out, "\n{}", plain(&format!("{}, flags {flags}, {}", found.rcode, took(found.took_us))))?;
     list(out, "extended errors", &found.ede)?;
-    list(out, "answer", &found.answer)?;
-    list(out, "authority", &found.authority)?;
-    list(out, "additional", &found.additional)
+    records(out, "answer", &found.answer, &found.sources)?;
+    records(out, "authority", &found.authority, &found.sources)?;
+    records(out, "additional", &found.additional, &found.sources)
+}
+
+/// Records below a title, each with where it comes from; nothing without records.
+fn records(out: &mut dyn Write, title: &str, records: &[String], sources: &[RecordSource]) -> io::Result<()> {
+    let told = |record: &String| {
+        let source = sources.iter().find(|source| source.record == *record);
+        let from = source.map(|source| format!("  from {}", source.what));
+        std::iter::once(record.clone()).chain(from).collect::<Vec<_>>()
+    };
+    list(out, title, &records.iter().flat_map(told).collect::<Vec<_>>())
 }
 
 /// The steps in two columns, below each the tree of those within it.
