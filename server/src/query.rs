@@ -34,12 +34,13 @@ pub use alias_scan::{check_aliases, is_own_name, is_whole};
 pub use client::QueryClient;
 pub use context::QueryContext;
 pub use count::{count, count_message};
+pub use deny::respond_incomplete;
 pub use kept_reason::{CIRCLE, PRIVATE_ADDRESS, add_reason};
 pub use link_parts::LinkAnswer;
 pub use log::{log_answer, log_waiting};
 pub use outcome::{
-    IncompleteResponse, MessageSource, QueryOutcome, QueryScratch, ResolveWork, TraceStep, UpdateWork,
-    WaitingClient, WaitingQuery, WaitingWork,
+    ForwardedUpdate, IncompleteResponse, MessageSource, QueryOutcome, QueryScratch, ResolveWork, TraceStep,
+    UpdateWork, WaitingClient, WaitingQuery, WaitingWork,
 };
 pub use pipeline::{respond, respond_truncated};
 pub use response::truncate;

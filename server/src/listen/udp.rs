@@ -13,7 +13,10 @@ use super::answer::{AnswerContext, MessageAnswer, answer_message};
 use super::open_listener::{ListenerOpening, ListenerTerms, OpenListener};
 use super::stream::StreamServices;
 use crate::metrics::{CounterBlock, DropReason};
-use crate::query::{QueryClient, QueryContext, QueryScratch, look_ahead, respond_truncated};
+use crate::query::{
+    QueryClient, QueryContext, QueryOutcome, QueryScratch, count, look_ahead, respond_incomplete,
+    respond_truncated,
+};
 use crate::recursion::{ReplyPath, ResolveQueue};
 use crate::snapshot::ServerState;
 use crate::supervision::WorkerHandle;
@@ -192,8 +195,7 @@ impl Worker {
         }
         if datagram.truncated() {
             self.truncated.set(true);
-            self.block.dropped(DropReason::TruncatedDatagram);
-            return None;
+            return self.answer_incomplete(datagram, context.query, scratch, out);
         }
         let client = QueryClient::Datagram(datagram);
         let reply_to = || ReplyPath::Datagram(Arc::clone(&self.socket));
@@ -202,6 +204,23 @@ impl Worker {
             MessageAnswer::Nothing | MessageAnswer::Pending => None,
             // A datagram is one message; such queries are refused long before.
             MessageAnswer::Messages(_) => None,
+        }
+    }
+
+    /// Answers a datagram whose end was not received.
+    fn answer_incomplete(
+        &self,
+        datagram: ReceivedDatagram<'_>,
+        context: &QueryContext<'_>,
+        scratch: &mut QueryScratch,
+        out: &mut [u8],
+    ) -> Option<usize> {
+        let client = QueryClient::Datagram(datagram);
+        let outcome = respond_incomplete(datagram.bytes, &client, context, scratch, out);
+        count(&self.block, &client, datagram.bytes, &outcome, scratch);
+        match outcome {
+            QueryOutcome::Reply(length) => Some(length),
+            _ => None,
         }
     }
 

@@ -10,7 +10,7 @@ use super::client::QueryClient;
 use super::context::QueryContext;
 use super::edns_context::EdnsContext;
 use super::limit::{self, AnswerSource};
-use super::outcome::{QueryOutcome, QueryScratch};
+use super::outcome::{QueryOutcome, QueryScratch, QueryStats};
 use super::response::{ResponseHead, question_only};
 use crate::metrics::DropReason;
 use crate::rate_limit::{RateVerdict, ResponseClass};
@@ -134,6 +134,32 @@ impl AdmittedQuery<'_, '_> {
         let head = ResponseHead { error: error.map(|error| (error, "")), ..ResponseHead::of(rcode) };
         self.conclude(AnswerSource::Nowhere, head, length, scratch, out)
     }
+}
+
+/// Answers a datagram of which only `beginning` was received, as it was longer than the buffers are. FORMERR says that nothing was done,
+/// and TC brings clients to TCP, which takes every message.
+#[cold]
+pub fn respond_incomplete(
+    beginning: &[u8],
+    client: &QueryClient<'_>,
+    context: &QueryContext<'_>,
+    scratch: &mut QueryScratch,
+    out: &mut [u8],
+) -> QueryOutcome {
+    scratch.stats = QueryStats::NOTHING;
+    let is_request = header::MessageHeader::parse(beginning).is_some_and(|header| {
+        let is_known = matches!(header.opcode(), Opcode::QUERY | Opcode::NOTIFY | Opcode::UPDATE);
+        is_known && !header.is_response()
+    });
+    if !is_request || client.port() == 0 {
+        return QueryOutcome::Drop(DropReason::TruncatedDatagram);
+    }
+    let outcome = header_reply(beginning, Rcode::FORMERR, client, context, scratch, out);
+    if let (QueryOutcome::Reply(_), Some(reply)) = (&outcome, header::MessageHeader::parse(out)) {
+        header::set_flags(out, reply.flags | header::TC);
+        scratch.stats.truncated = true;
+    }
+    outcome
 }
 
 /// An answer to what could not be read: the header alone, id, opcode and RD repeated.
