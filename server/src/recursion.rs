@@ -9,6 +9,7 @@ mod explained_lookups;
 mod failure_back_off;
 mod failure_log;
 mod forward_attempts;
+mod forwarded_updates;
 mod iterated_lookup;
 mod lookup;
 mod lookup_answer;

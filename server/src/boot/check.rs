@@ -60,7 +60,11 @@ pub fn check_zone(
     let name: DomainName = origin
         .parse()
         .map_err(|error| StartError::Configuration(vec![format!("`{origin}` is no zone name: {error}")]))?;
-    match zone_events::load_to_check(&name, file, &ZoneReadOptions { include_folders }) {
+    match zone_events::load_to_check(
+        &name,
+        file,
+        &ZoneReadOptions { include_folders, ..ZoneReadOptions::default() },
+    ) {
         Ok(ready) => {
             let contents = ready.contents;
             let left_out = match ready.left_out {

@@ -261,6 +261,8 @@ label_values! {
         NotAuthoritative => "not-authoritative", "No zone that is changed here has this name.";
         QueueFull => "queue-full", "Too many were waiting.";
         Failed => "failed", "It could not be kept.";
+        Forwarded => "forwarded", "A primary of the zone has answered it.";
+        Unanswered => "unanswered", "It was for a primary of the zone, and none has answered.";
     }
 }
 

@@ -120,6 +120,8 @@ metrics! {
 
     NOTIFY = Counter "rhumb_notify_total" ["direction", "result"]
         "NOTIFY messages, by direction (in, out) and what came of them.";
+    TRANSFER_MISFITS = Counter "rhumb_transfer_misfits_total" []
+        "Records of differences from primaries that did not fit and were passed over.";
     UPDATES = Counter "rhumb_updates_total" ["result"]
         "Dynamic updates of zones, by what came of them.";
     UPDATE_TIME = Histogram "rhumb_update_seconds" []

@@ -83,6 +83,7 @@ pub struct ServerMetrics {
     pub(super) received: [[AtomicU64; TransferResult::COUNT]; TransferKind::COUNT],
     pub(super) notifies: [AtomicU64; NotifyResult::COUNT],
     pub(super) notified: [AtomicU64; NotifyInResult::COUNT],
+    pub(super) transfer_misfits: AtomicU64,
     pub(super) updates: [AtomicU64; UpdateResult::COUNT],
     pub(super) update_times: SharedHistogram,
     pub(super) tsig_errors: [AtomicU64; TsigReason::COUNT],
@@ -131,6 +132,7 @@ impl ServerMetrics {
             received: Default::default(),
             notifies: Default::default(),
             notified: Default::default(),
+            transfer_misfits: AtomicU64::new(0),
             updates: Default::default(),
             update_times: SharedHistogram::default(),
             tsig_errors: Default::default(),
@@ -275,6 +277,11 @@ impl ServerMetrics {
         if let Some(counter) = results.and_then(|results| results.get(result.index())) {
             counter.fetch_add(1, Relaxed);
         }
+    }
+
+    /// So many records of a difference from a primary did not fit.
+    pub fn passed_misfits(&self, records: u64) {
+        self.transfer_misfits.fetch_add(records, Relaxed);
     }
 
     /// A zone transfer from a primary ended.

@@ -46,6 +46,17 @@ pub enum WaitingWork {
     Resolve(ResolveWork),
     /// A zone is to be changed.
     Update(UpdateWork),
+    /// A zone is to be changed where it comes from.
+    Forward(ForwardedUpdate),
+}
+
+/// A dynamic update of a zone of other servers.
+#[derive(Debug)]
+pub struct ForwardedUpdate {
+    /// The zone.
+    pub zone: DomainName,
+    /// The message as it came.
+    pub message: Vec<u8>,
 }
 
 /// A dynamic update whose client may change something of the zone.

@@ -19,6 +19,7 @@ use super::outcome::{
 };
 use super::response::{ResponseHead, ResponseLimits, question_only};
 use super::tsig::{self, VerifiedQuery};
+use super::updated::forwarded;
 use super::{authoritative, cached, chaos};
 use crate::metrics::{AccessList, CacheEvent};
 use crate::snapshot::{AnswerAuthority, ForwardCourse, IterationPlan, RouteCourse, RouteEntry, SnapshotView};
@@ -37,7 +38,10 @@ pub fn respond(
     scratch.stats = QueryStats::NOTHING;
     match admit(message, client) {
         Ok(query) => respond_to(&query, None, client, context, scratch, out),
-        Err(MessageRejection::Signed) => respond_signed(message, client, context, scratch, out),
+        Err(MessageRejection::Signed) => match forwarded(message, client, context, scratch) {
+            Some(outcome) => outcome,
+            None => respond_signed(message, client, context, scratch, out),
+        },
         Err(denied) => deny(denied, message, None, client, context, scratch, out),
     }
 }

@@ -113,14 +113,17 @@ impl<'m> AdmittedQuery<'_, 'm> {
             return self.soa(entry, &contents, scratch, out);
         }
         let in_one = !client.transport().has_many_responses();
-        let found = difference_since(&entry.zone, theirs, in_one);
+        let found = if entry.origin.versioning.plain_transfers {
+            steps_since(&entry.zone, theirs)
+        } else {
+            difference_since(&entry.zone, theirs, in_one)
+        };
         match found {
             Some((contents, difference)) if in_one => {
                 self.difference_in_one(entry, &contents, difference, scratch, out)
             }
             Some((contents, difference)) => {
-                let body = TransferBody::Difference(OutboundDifference::new(difference));
-                self.begin(entry, contents, body, scratch, out)
+                self.begin(entry, contents, TransferBody::Difference(difference), scratch, out)
             }
             None if in_one => self.soa(entry, &contents, scratch, out),
             None => {
@@ -157,11 +160,10 @@ impl<'m> AdmittedQuery<'_, 'm> {
         &self,
         entry: &'m ZoneEntry,
         contents: &ZoneContents,
-        difference: Arc<ZoneDifference>,
+        mut body: OutboundDifference,
         scratch: &mut QueryScratch,
         out: &mut [u8],
     ) -> QueryOutcome {
-        let mut body = OutboundDifference::new(difference);
         let mut w = MessageWriter::new(out, self.limits.message(), &mut scratch.compression);
         // A limit of 512 bytes or more, less OPT, has room for a question.
         let _ = w.bytes(self.query.question_bytes());
@@ -170,7 +172,7 @@ impl<'m> AdmittedQuery<'_, 'm> {
             return self.soa(entry, contents, scratch, out);
         }
         let length = w.finish(self.query.header.id, 0);
-        let from = body.difference().from;
+        let from = body.from_serial();
         scratch.note("transfer", || format!("the difference from serial {from} to {}", contents.serial()));
         self.context.server.metrics.transferred(TransferKind::Ixfr, TransferResult::Complete);
         let expire = authoritative::expire_seconds(contents);
@@ -222,7 +224,7 @@ fn difference_since(
     zone: &ServedZone,
     serial: u32,
     in_one: bool,
-) -> Option<(Arc<ZoneContents>, Arc<ZoneDifference>)> {
+) -> Option<(Arc<ZoneContents>, OutboundDifference)> {
     let (contents, steps) = zone.changes_since(serial)?;
     let records: usize = steps.iter().map(|step| step.record_count()).sum();
     let most = if in_one { MOST_CONDENSED_BY_UDP } else { MOST_CONDENSED };
@@ -230,11 +232,19 @@ fn difference_since(
         return None;
     }
     if let [only] = steps.as_slice() {
-        return Some((contents, Arc::clone(only)));
+        return Some((contents, OutboundDifference::new(Arc::clone(only))));
     }
     let condensed = Arc::new(ZoneDifference::condense(steps.iter().map(AsRef::as_ref))?);
     zone.keep_condensed(Arc::clone(&condensed));
-    Some((contents, condensed))
+    Some((contents, OutboundDifference::new(condensed)))
+}
+
+/// What is served, and the differences that lead to it from `serial`, which together have fewer records than the zone.
+fn steps_since(zone: &ServedZone, serial: u32) -> Option<(Arc<ZoneContents>, OutboundDifference)> {
+    let (contents, steps) = zone.steps_since(serial)?;
+    let records: usize = steps.iter().map(|step| step.record_count()).sum();
+    let fits = records as u64 <= contents.record_count();
+    Some((contents, OutboundDifference::of_steps(steps)?)).filter(|_| fits)
 }
 
 /// The serial of the SOA in the authority section of an IXFR request (RFC 1995 section 3).

@@ -1,14 +1,40 @@
 //! Dynamic updates (RFC 2136): who may make one is found here; it is carried out, and answered, by the thread that changes zones.
 
 use rhumb_wire::edns::ExtendedError;
-use rhumb_wire::{Class, Rcode, Type};
+use rhumb_wire::{Class, Opcode, QueryMessage, Rcode, Type, header};
 
 use super::admitted::AdmittedQuery;
-use super::outcome::{QueryOutcome, QueryScratch, UpdateWork, WaitingClient, WaitingQuery, WaitingWork};
+use super::client::QueryClient;
+use super::context::QueryContext;
+use super::edns_context::EdnsContext;
+use super::outcome::{
+    ForwardedUpdate, QueryOutcome, QueryScratch, UpdateWork, WaitingClient, WaitingQuery, WaitingWork,
+};
 use crate::metrics::{AccessList, UpdateResult};
 
 /// What is said of a zone that is not changed here.
 const ELSEWHERE: (ExtendedError, &str) = (ExtendedError::NotAuthoritative, "the zone is not changed here");
+
+/// Has an update of a zone of other servers wait until a primary has answered it, where that is configured. It may be signed with a key
+/// that is not known here.
+pub(super) fn forwarded(
+    message: &[u8],
+    client: &QueryClient<'_>,
+    context: &QueryContext<'_>,
+    scratch: &mut QueryScratch,
+) -> Option<QueryOutcome> {
+    let is_update = header::MessageHeader::parse(message)?.opcode() == Opcode::UPDATE;
+    let query = QueryMessage::parse(message).ok().filter(|_| is_update)?;
+    let view = context.snapshot.view(|| client.ip());
+    let is_zone = (query.qtype, query.class) == (Type::SOA, Class::IN);
+    let entry = view.zones.find_exact(query.name).filter(|_| is_zone)?;
+    entry.origin.secondary.as_ref().filter(|secondary| secondary.terms.forwards_updates)?;
+    scratch.stats.qtype = query.qtype;
+    scratch.stats.edns = query.edns.map(|edns| edns.dnssec_ok());
+    let work = ForwardedUpdate { zone: entry.zone.name().clone(), message: message.to_vec() };
+    let client = WaitingClient::of(&query, client, context, EdnsContext::default());
+    Some(QueryOutcome::Wait(Box::new(WaitingQuery { work: WaitingWork::Forward(work), client })))
+}
 
 impl AdmittedQuery<'_, '_> {
     /// Has an update wait, if its client may change anything of the zone.
@@ -19,6 +45,9 @@ impl AdmittedQuery<'_, '_> {
             metrics.updated(UpdateResult::Malformed);
             let error = (ExtendedError::Other, "the type in the zone section is not SOA");
             return self.refuse(Rcode::FORMERR, error, scratch, out);
+        }
+        if let Some(outcome) = forwarded(query.message, client, self.context, scratch) {
+            return outcome;
         }
         let entry = view.zones.find_exact(query.name).filter(|_| query.class == Class::IN);
         let Some(entry) = entry.filter(|entry| entry.origin.secondary.is_none()) else {

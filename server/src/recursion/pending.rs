@@ -213,6 +213,13 @@ impl PendingReply {
         open.give(length, ResponseSource::Server, &Arc::default(), None, &mut out);
     }
 
+    /// Gives the answer of another server as it is.
+    pub(super) fn pass_on(mut self, mut answer: Vec<u8>) {
+        if let Some(open) = self.0.take() {
+            open.send(&mut answer, ResponseSource::Upstream, Arc::default(), Vec::new());
+        }
+    }
+
     /// Answers nothing.
     pub(super) fn drop_silently(mut self, reason: DropReason) {
         if let Some(open) = self.0.take() {

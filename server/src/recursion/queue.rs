@@ -8,14 +8,18 @@ use rhumb_wire::Rcode;
 use rhumb_wire::edns::ExtendedError;
 use tokio::sync::mpsc;
 
+use super::forwarded_updates::{QueuedForward, TOO_MANY_UPDATES};
 use super::pending::{PendingReply, ReplyPath};
 use super::waiting_clients::{WaitRefusal, WaitingClients};
 use crate::metrics::{DropReason, UpdateResult};
-use crate::query::{ResolveWork, UpdateWork, WaitingQuery, WaitingWork};
+use crate::query::{ForwardedUpdate, ResolveWork, UpdateWork, WaitingQuery, WaitingWork};
 use crate::snapshot::{QueuedUpdate, ServerState, UpdateAnswer};
 
 /// Queries that may stand in the queue of one task; beyond, they are answered SERVFAIL.
 const LENGTH: usize = 8192;
+
+/// Updates that may stand in the queue of those that are passed on; each is looked at at once.
+const FORWARDS: usize = 256;
 
 /// Work for a task, and the client that waits for it; none where the cache is renewed.
 pub(super) type QueuedWork = (ResolveWork, Option<PendingReply>);
@@ -24,22 +28,28 @@ pub(super) type QueuedWork = (ResolveWork, Option<PendingReply>);
 #[derive(Debug, Clone)]
 pub struct ResolveQueue {
     tasks: Arc<[mpsc::Sender<QueuedWork>]>,
+    forwards: mpsc::Sender<QueuedForward>,
     clients: Arc<WaitingClients>,
     hasher: RandomState,
     live: Arc<ServerState>,
 }
 
 impl ResolveQueue {
-    /// A queue for so many tasks, one at least, and what they receive it by.
-    pub(super) fn new(live: &Arc<ServerState>, tasks: usize) -> (Self, Vec<mpsc::Receiver<QueuedWork>>) {
+    /// A queue for so many tasks, one at least, and what they receive it by; and what updates are received by that are passed on.
+    pub(super) fn new(
+        live: &Arc<ServerState>,
+        tasks: usize,
+    ) -> (Self, Vec<mpsc::Receiver<QueuedWork>>, mpsc::Receiver<QueuedForward>) {
         let (senders, receivers): (Vec<_>, Vec<_>) = (0..tasks.max(1)).map(|_| mpsc::channel(LENGTH)).unzip();
+        let (forwards, forwarded) = mpsc::channel(FORWARDS);
         let queue = Self {
             tasks: senders.into(),
+            forwards,
             clients: WaitingClients::new(),
             hasher: RandomState::new(),
             live: Arc::clone(live),
         };
-        (queue, receivers)
+        (queue, receivers, forwarded)
     }
 
     /// Takes a query, which is answered by `path` whatever happens. Never waits.
@@ -52,6 +62,7 @@ impl ResolveQueue {
                 match work {
                     WaitingWork::Resolve(work) => self.send(work, Some(reply)),
                     WaitingWork::Update(work) => self.update(work, reply),
+                    WaitingWork::Forward(update) => self.forward(update, reply),
                 }
             }
             Err(refusal) => self.refuse(PendingReply::new(client, path, None, &self.live), refusal),
@@ -67,8 +78,17 @@ impl ResolveQueue {
         let limits = self.live.snapshot.load().config.updates;
         if let Err(refused) = self.live.updates.enter(update, limits) {
             self.live.metrics.updated(UpdateResult::QueueFull);
-            let error = Some((ExtendedError::Other, "too many updates wait"));
+            let error = Some((ExtendedError::Other, TOO_MANY_UPDATES));
             (refused.reply)(UpdateAnswer { rcode: Rcode::REFUSED, error });
+        }
+    }
+
+    /// Has an update wait until a primary has answered it.
+    fn forward(&self, update: ForwardedUpdate, reply: PendingReply) {
+        if let Err(error) = self.forwards.try_send((update, reply)) {
+            let (_, reply) = error.into_inner();
+            self.live.metrics.updated(UpdateResult::QueueFull);
+            reply.conclude(Rcode::REFUSED, Some((ExtendedError::Other, TOO_MANY_UPDATES)));
         }
     }
 

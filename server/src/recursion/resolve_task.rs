@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::chain_deadlines::ChainDeadlines;
 use super::failure_back_off::FailureBackOff;
 use super::failure_log::FailureLog;
+use super::forwarded_updates::{QueuedForward, UpdateForwarder};
 use super::lookup::{LookupEvent, LookupKey, UpstreamLookup, cached};
 use super::lookup_answer::LookupAnswer;
 use super::lookup_shares::{LookupRefusal, LookupShares, RouteKind};
@@ -37,13 +38,14 @@ pub struct ResolveTasks {
     live: Arc<ServerState>,
     queue: ResolveQueue,
     receivers: Vec<mpsc::Receiver<QueuedWork>>,
+    forwards: mpsc::Receiver<QueuedForward>,
 }
 
 impl ResolveTasks {
     /// So many tasks, one at least, and the queue that they take their work from.
     pub fn new(live: &Arc<ServerState>, tasks: usize) -> (ResolveQueue, Self) {
-        let (queue, receivers) = ResolveQueue::new(live, tasks);
-        (queue.clone(), Self { live: Arc::clone(live), queue, receivers })
+        let (queue, receivers, forwards) = ResolveQueue::new(live, tasks);
+        (queue.clone(), Self { live: Arc::clone(live), queue, receivers, forwards })
     }
 
     /// Runs until `stop` is true and no client waits any more; clients that still wait some seconds later get SERVFAIL. A task
@@ -82,6 +84,12 @@ impl ResolveTasks {
                 async move { task.run(&mut *queue.lock().await, arrivals, stop).await }
             }));
         }
+        let worker = self.live.metrics.workers().register("updates", "forward-updates".to_owned());
+        let (live, forwards) = (self.live, Arc::new(Mutex::new(self.forwards)));
+        tasks.spawn(worker.supervise_task(move |_| {
+            let (task, queue, stop) = (UpdateForwarder::new(&live), Arc::clone(&forwards), stop.clone());
+            async move { task.run(&mut *queue.lock().await, stop).await }
+        }));
         tasks.join_all().await;
     }
 }

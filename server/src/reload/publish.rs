@@ -85,6 +85,7 @@ impl ServerParts {
         let serial = old.serial + 1;
         drop(old);
         self.live.limit_caches(&config, iterates);
+        self.live.transfers.set(config.transfers.out, config.transfers.out_per_network);
         (self.set_log)(&config);
         if let Some(metrics) = &config.metrics {
             self.live.metrics.set_zone_series(metrics.zone_series);

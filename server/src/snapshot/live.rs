@@ -29,10 +29,6 @@ use super::view::SnapshotView;
 use crate::metrics::ServerMetrics;
 use crate::query_log::QueryLog;
 
-/// Zone transfers at one time, in all and to one network: each holds a version of a zone and what its client has not read yet.
-const TRANSFERS: usize = 32;
-const TRANSFERS_PER_NETWORK: usize = 4;
-
 /// The running server's state. Shared by all threads.
 #[derive(Debug)]
 pub struct ServerState {
@@ -60,7 +56,7 @@ pub struct ServerState {
     pub query_log: QueryLog,
     /// The networks of this host's interfaces.
     pub local_networks: Arc<LocalNetworks>,
-    /// How many zone transfers there may be.
+    /// How many zone transfers to others there may be: each holds a version of a zone and what its client has not read yet.
     pub transfers: Arc<ConnectionLimits>,
     /// Zones whose secondaries are to be told of a new version.
     pub announcements: ZoneAnnouncements,
@@ -109,7 +105,7 @@ impl ServerState {
             folders: UnreadableFolders::default(),
             query_log: QueryLog::default(),
             local_networks: Arc::default(),
-            transfers: ConnectionLimits::new(TRANSFERS, TRANSFERS_PER_NETWORK),
+            transfers: ConnectionLimits::new(config.transfers.out, config.transfers.out_per_network),
             announcements: ZoneAnnouncements::default(),
             refreshes: ZoneRefreshes::default(),
             updates: UpdateQueue::default(),

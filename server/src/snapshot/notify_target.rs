@@ -15,6 +15,8 @@ pub struct NotifyTarget {
     pub address: SocketAddr,
     /// What the message is signed with.
     pub key: Option<DomainName>,
+    /// The address that messages leave from; none: the routing table's.
+    pub source: Option<IpAddr>,
 }
 
 impl NotifyTarget {
@@ -35,7 +37,7 @@ impl NotifyTarget {
                     let bits = if matches!(network.addr, IpAddr::V4(_)) { 32 } else { 128 };
                     let address = SocketAddr::new(network.addr, PORT);
                     let is_single = network.prefix == bits;
-                    is_single.then(|| Self { address, key: key.clone() }).into_iter().collect()
+                    is_single.then(|| Self { address, key: key.clone(), source: None }).into_iter().collect()
                 }
                 TransferRule::Clients { network: None, .. } => Vec::new(),
             })
@@ -44,7 +46,11 @@ impl NotifyTarget {
 
     pub(super) fn of_remote(remote: &NamedRemote) -> impl Iterator<Item = Self> {
         let addresses = remote.addresses.iter().filter_map(socket_address);
-        addresses.map(|address| Self { address, key: remote.key.clone() })
+        addresses.map(|address| Self {
+            address,
+            key: remote.key.clone(),
+            source: remote.source.filter(|source| source.is_ipv4() == address.is_ipv4()),
+        })
     }
 }
 

@@ -18,6 +18,8 @@ pub struct PrimaryServer {
     pub address: SocketAddr,
     /// What requests are signed with.
     pub key: Option<DomainName>,
+    /// The address that messages leave from; none: the routing table's.
+    pub source: Option<IpAddr>,
 }
 
 /// Where a zone of other servers comes from.
@@ -38,10 +40,11 @@ impl SecondaryOrigin {
         let addresses = |remote: &NamedRemote| {
             let named = remote.name.clone();
             NotifyTarget::of_remote(remote)
-                .map(move |NotifyTarget { address, key }| PrimaryServer {
+                .map(move |NotifyTarget { address, key, source }| PrimaryServer {
                     remote: named.clone(),
                     address,
                     key,
+                    source,
                 })
                 .collect::<Vec<_>>()
         };

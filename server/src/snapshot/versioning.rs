@@ -11,6 +11,8 @@ pub struct ZoneVersioning {
     pub serial: SerialPolicy,
     /// What is kept of earlier versions.
     pub history: HistoryLimits,
+    /// Whether others are given each difference by itself, instead of one made of all.
+    pub plain_transfers: bool,
     /// Whether the configuration says something of it: earlier versions are then kept whoever may ask for them.
     pub is_asked_for: bool,
 }
@@ -33,7 +35,8 @@ impl ZoneVersioning {
         Self {
             serial: terms.serial.unwrap_or(usual),
             history: HistoryLimits { size, versions, age: age.as_secs() },
-            is_asked_for: *terms != VersionTerms::default(),
+            plain_transfers: terms.plain_transfers,
+            is_asked_for: terms.serial.is_some() || terms.history.is_some(),
         }
     }
 
@@ -64,7 +67,7 @@ mod tests {
             (Some(SerialPolicy::Date), true, 7, 2_026_113_000),
             (Some(SerialPolicy::Date), true, 2_026_113_041, 2_026_113_042),
         ] {
-            let terms = VersionTerms { serial: policy, history: None };
+            let terms = VersionTerms { serial: policy, ..VersionTerms::default() };
             let versioning = ZoneVersioning::of(&terms, is_updated);
             assert_eq!(versioning.next_serial(serial, now), expected, "{policy:?} {serial}");
             let usual = if is_updated { SerialPolicy::Increment } else { SerialPolicy::Keep };

@@ -271,6 +271,13 @@ impl ServedZone {
         Some((self.contents()?, steps))
     }
 
+    /// The same, each difference as it was made.
+    pub fn steps_since(&self, serial: u32) -> Option<(Arc<ZoneContents>, Vec<Arc<ZoneDifference>>)> {
+        let state = self.lock();
+        let steps = state.more.as_ref()?.history.steps_since(serial)?;
+        Some((self.contents()?, steps))
+    }
+
     /// Keeps a difference that was made of several, for the next who asks from its serial.
     pub fn keep_condensed(&self, difference: Arc<ZoneDifference>) {
         if let Some(more) = &mut self.lock().more {

@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rhumb_config::{NamedRemote, ServerConfig, TransferRule, VersionTerms, ZoneFilePattern, ZoneSource};
+use rhumb_config::{
+    DigestCheck, NamedRemote, ServerConfig, TransferRule, VersionTerms, ZoneFilePattern, ZoneSource,
+};
 use rhumb_wire::DomainName;
 use rhumb_zones::file::ZoneReadOptions;
+use rhumb_zones::verify::DigestPolicy;
 
 use super::other_files::OtherFiles;
 use crate::snapshot::{
@@ -121,9 +124,17 @@ fn origin(entry: &ZoneSource, remotes: &[NamedRemote]) -> ZoneOrigin {
     };
     let notify = NotifyTarget::of(notify, transfer_to, remotes);
     let transfer_to = transfer_to.iter().filter_map(|rule| AllowedClients::of(rule, remotes)).collect();
-    let reading = ZoneReadOptions { include_folders };
+    let reading = ZoneReadOptions { include_folders, digest: digest_policy(terms.digest) };
     let place = entry.place().clone();
     ZoneOrigin { place, source, transfer_to, notify, update, versioning, reading, secondary }
+}
+
+const fn digest_policy(check: DigestCheck) -> DigestPolicy {
+    match check {
+        DigestCheck::Verify => DigestPolicy::Verify,
+        DigestCheck::Require => DigestPolicy::Require,
+        DigestCheck::Ignore => DigestPolicy::Ignore,
+    }
 }
 
 /// Adds the zones whose files are in a folder. A file whose name is no domain name is left alone, with a warning. Says whether

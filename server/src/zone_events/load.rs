@@ -9,7 +9,7 @@ use rhumb_wire::DomainName;
 use rhumb_zones::file::{
     FileProblem, ParsedZone, ZoneReadOptions, read_zone_bytes, read_zone_with, verify_zone_with,
 };
-use rhumb_zones::verify::{VerifyDepth, ZoneFinding, verify};
+use rhumb_zones::verify::{DigestPolicy, VerifyDepth, ZoneFinding, verify_with};
 use rhumb_zones::{FaultSeverity, VersionOrigin, ZoneContents, ZoneVersion};
 
 use super::versions::kept::KeptBefore;
@@ -182,12 +182,12 @@ fn verified(
     })
 }
 
-/// The zone of these contents, which come from elsewhere than a file.
+/// The zone of these contents, which come from elsewhere than a file; `digest` says what is made of ZONEMD.
 ///
 /// Errors: what keeps them from being served, in words.
-pub(super) fn load_contents(contents: ZoneContents) -> Result<LoadedZone, Vec<String>> {
+pub(super) fn load_contents(contents: ZoneContents, digest: DigestPolicy) -> Result<LoadedZone, Vec<String>> {
     let now = unix_time();
-    let found = verify(&contents, now as u32, VerifyDepth::Load);
+    let found = verify_with(&contents, now as u32, VerifyDepth::Load, digest);
     let (mut errors, mut warnings) = (Vec::new(), Vec::new());
     for ZoneFinding { record, defect } in found.findings {
         let owner = record.map(|record| format!("{}: ", record.owner)).unwrap_or_default();

@@ -139,7 +139,7 @@ async fn exchange(live: &ServerState, due: DueNotify) -> NotifyOutcome {
         Some(Ok((length, verifier))) => (length, Some(verifier)),
         Some(Err(BufferFull)) => return NotifyOutcome::Gone,
     };
-    let socket = match QuerySocket::open(target.address, None) {
+    let socket = match QuerySocket::open(target.address, target.source) {
         Ok(socket) => socket,
         Err(error) => return NotifyOutcome::Failed(error),
     };

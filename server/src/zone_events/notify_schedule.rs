@@ -202,7 +202,7 @@ mod tests {
     }
 
     fn target(number: u8) -> NotifyTarget {
-        NotifyTarget { address: SocketAddr::from(([192, 0, 2, number], 53)), key: None }
+        NotifyTarget { address: SocketAddr::from(([192, 0, 2, number], 53)), key: None, source: None }
     }
 
     fn key(name: &str, number: u8) -> NotifySlotKey {

@@ -28,7 +28,8 @@ pub(super) fn read_configured(
     };
     let times = SecondaryTimes { checked: kept.checked, expires: kept.expires };
     let (versions, origin) = (kept.versions, kept.origin);
-    let loaded = load_contents(kept.contents).map_err(|problems| ZoneRefusal { problems, files: Vec::new() });
+    let loaded = load_contents(kept.contents, zone.origin.reading.digest);
+    let loaded = loaded.map_err(|problems| ZoneRefusal { problems, files: Vec::new() });
     Some(loaded.map(|mut loaded| {
         (loaded.versions, loaded.origin, loaded.times) = (Some(versions), Some(origin), Some(times));
         loaded

@@ -113,6 +113,8 @@ impl ZoneLook {
             retransfer: self.command == Some(RefreshCommand::Retransfer),
             accepts_decrease: origin.terms.accepts_decrease,
             max_size: origin.terms.max_zone_size,
+            passes_misfits: !origin.terms.strict_differences,
+            digest: self.entry.origin.reading.digest,
         };
         for server in self.primaries(origin) {
             let failure = match self.ask(services, server, origin, &wanted, version, &mut report).await {

@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// Zones of one primary that are looked at at one time.
-const MOST_AT_ONCE: usize = 8;
-/// The same of one that does not answer.
+/// Zones of a primary that does not answer that are looked at at one time.
 const MOST_OF_SILENT: usize = 2;
 /// Looks at one primary in a second.
 const MOST_A_SECOND: f64 = 200.0;
@@ -39,12 +37,12 @@ impl PrimaryPace {
         self.silent >= SILENT_AFTER
     }
 
-    /// Begins a look, if one may begin now. Else, when one may, where that is known.
-    pub(super) fn begin(&mut self, now: Instant) -> Result<(), Option<Instant>> {
+    /// Begins a look, if one may begin now, `most` being under way at one time. Else, when one may, where that is known.
+    pub(super) fn begin(&mut self, now: Instant, most: usize) -> Result<(), Option<Instant>> {
         if let Some(pause) = self.pause.filter(|pause| now < *pause) {
             return Err(Some(pause));
         }
-        let most = if self.is_silent() { MOST_OF_SILENT } else { MOST_AT_ONCE };
+        let most = if self.is_silent() { MOST_OF_SILENT.min(most) } else { most };
         if self.running >= most {
             return Err(None);
         }
@@ -80,6 +78,8 @@ impl PrimaryPace {
 mod tests {
     use super::*;
 
+    const MOST: usize = 8;
+
     #[test]
     fn a_primary_is_asked_as_fast_as_it_bears() {
         let begun = Instant::now();
@@ -87,7 +87,7 @@ mod tests {
         let mut count = 0;
         for millis in 0..1000 {
             let now = begun + Duration::from_millis(millis);
-            while pace.begin(now).is_ok() {
+            while pace.begin(now, MOST).is_ok() {
                 count += 1;
                 pace.end(true, now);
             }
@@ -95,9 +95,9 @@ mod tests {
         assert!((195..=201).contains(&count), "{count}");
         for _ in 0..8 {
             let later = begun + Duration::from_secs(2);
-            assert_eq!(pace.begin(later), Ok(()));
+            assert_eq!(pace.begin(later, MOST), Ok(()));
         }
-        assert_eq!(pace.begin(begun + Duration::from_secs(2)), Err(None), "eight are under way");
+        assert_eq!(pace.begin(begun + Duration::from_secs(2), MOST), Err(None), "eight are under way");
     }
 
     #[test]
@@ -107,17 +107,17 @@ mod tests {
         let mut now = begun;
         for _ in 0..3 {
             now += Duration::from_secs(1);
-            assert_eq!(pace.begin(now), Ok(()));
+            assert_eq!(pace.begin(now, MOST), Ok(()));
             pace.end(false, now);
         }
         assert!(pace.is_silent());
-        assert_eq!(pace.begin(now), Err(Some(now + Duration::from_secs(5))));
+        assert_eq!(pace.begin(now, MOST), Err(Some(now + Duration::from_secs(5))));
         now += Duration::from_secs(5);
-        assert_eq!((pace.begin(now), pace.rate), (Ok(()), 25.0));
+        assert_eq!((pace.begin(now, MOST), pace.rate), (Ok(()), 25.0));
         pace.end(false, now);
-        assert_eq!(pace.begin(now), Err(Some(now + Duration::from_secs(10))));
+        assert_eq!(pace.begin(now, MOST), Err(Some(now + Duration::from_secs(10))));
         now += Duration::from_secs(10);
-        assert_eq!(pace.begin(now), Ok(()));
+        assert_eq!(pace.begin(now, MOST), Ok(()));
         pace.end(true, now);
         assert!(!pace.is_silent());
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rhumb_net::upstream::UpstreamConnection;
 use rhumb_wire::tsig::TsigKey;
 use rhumb_wire::{DomainName, MessageSection, MessageView, Rcode, Type, header, serial};
+use rhumb_zones::verify::DigestPolicy;
 use rhumb_zones::{
     InboundLimits, InboundProgress, InboundResult, InboundTransfer, ZoneContents, ZoneDifference,
 };
@@ -33,6 +34,10 @@ pub(super) struct WantedZone {
     pub(super) accepts_decrease: bool,
     /// The most bytes of a transfer, if that is set.
     pub(super) max_size: Option<u64>,
+    /// Whether records of differences that do not fit are passed over.
+    pub(super) passes_misfits: bool,
+    /// What is made of ZONEMD.
+    pub(super) digest: DigestPolicy,
 }
 
 /// What a primary has.
@@ -84,17 +89,17 @@ impl PrimaryAccess<'_> {
         wanted: &WantedZone,
         whole_only: bool,
     ) -> Result<PrimaryReport, RefreshFailure> {
-        let (mut connection, was_kept) = self.connections.take(self.server.address).await?;
+        let (mut connection, was_kept) = self.connections.take(self.server).await?;
         let first = self.fetch_by(&mut connection, wanted, whole_only).await;
         let report = match first {
             Err(RefreshFailure::Closed | RefreshFailure::Connection(_)) if was_kept => {
-                connection = IdleConnections::connect(self.server.address).await?;
+                connection = IdleConnections::connect(self.server).await?;
                 self.fetch_by(&mut connection, wanted, whole_only).await
             }
             other => other,
         };
         if report.is_ok() || report.as_ref().is_err_and(RefreshFailure::leaves_connection) {
-            self.connections.keep(self.server.address, connection);
+            self.connections.keep(self.server, connection);
         }
         report
     }
@@ -131,7 +136,7 @@ impl PrimaryAccess<'_> {
                 let (zone, primary) = (&wanted.name, self.server.address);
                 tracing::info!(%zone, %primary, "no difference, the whole zone is asked for: {failure}");
                 if !failure.leaves_connection() {
-                    *connection = IdleConnections::connect(primary).await?;
+                    *connection = IdleConnections::connect(self.server).await?;
                 }
                 self.whole(connection, wanted, Some(theirs), Some(failure)).await
             }
@@ -207,6 +212,9 @@ impl PrimaryAccess<'_> {
         let bytes = wanted.max_size.unwrap_or((2 * present).max(LEAST_BYTES));
         let limits = InboundLimits { records: MOST_RECORDS, bytes };
         let mut transfer = InboundTransfer::new(wanted.name.as_ref(), base.clone(), limits);
+        if wanted.passes_misfits {
+            transfer.pass_misfits();
+        }
         let mut answer =
             ask(connection, wanted.name.as_ref(), qtype, base.as_deref(), self.key.as_ref()).await?;
         let mut expire = None;
@@ -223,28 +231,36 @@ impl PrimaryAccess<'_> {
         if let Some(said) = said.filter(|said| is_older(*said)) {
             return Err(RefreshFailure::Serial { sent, said });
         }
-        let before = wanted.base.clone();
+        let (before, digest) = (wanted.base.clone(), wanted.digest);
         // A large zone takes seconds.
-        let finished =
-            tokio::task::spawn_blocking(move || finish(transfer, before.as_deref(), kind, bytes)).await;
-        let version = finished.map_err(|error| RefreshFailure::Zone(error.to_string()))??;
+        let finish = move || finish(transfer, before.as_deref(), digest, kind, bytes);
+        let finished = tokio::task::spawn_blocking(finish).await;
+        let (version, misfits) = finished.map_err(|error| RefreshFailure::Zone(error.to_string()))??;
+        if misfits > 0 {
+            let (zone, primary) = (&wanted.name, self.server.address);
+            tracing::warn!(%zone, %primary, misfits, "records of the difference do not fit and are passed over");
+            self.live.metrics.passed_misfits(misfits);
+        }
         Ok(PrimaryReport { version, serial: sent, expire, ixfr_failure: None })
     }
 }
 
-/// Checks what was transferred, and finds how it differs from what is served.
+/// Checks what was transferred, and finds how it differs from what is served; with the number of records that did not fit.
 fn finish(
     transfer: InboundTransfer,
     before: Option<&ZoneContents>,
+    digest: DigestPolicy,
     kind: TransferKind,
     bytes: u64,
-) -> Result<PrimaryVersion, RefreshFailure> {
-    let (contents, difference) = match transfer.finish()? {
-        InboundResult::UpToDate => return Ok(PrimaryVersion::Same),
-        InboundResult::Contents { contents, difference } => (*contents, difference),
+) -> Result<(PrimaryVersion, u64), RefreshFailure> {
+    let (contents, difference, misfits) = match transfer.finish()? {
+        InboundResult::UpToDate => return Ok((PrimaryVersion::Same, 0)),
+        InboundResult::Contents { contents, difference, misfits } => (*contents, difference, misfits),
     };
-    let loaded = load_contents(contents).map_err(|problems| RefreshFailure::Zone(problems.join("; ")))?;
+    let loaded = load_contents(contents, digest);
+    let loaded = loaded.map_err(|problems| RefreshFailure::Zone(problems.join("; ")))?;
     let difference = difference.or_else(|| ZoneDifference::between(before?, &loaded.contents));
     let difference = difference.map(Arc::new);
-    Ok(PrimaryVersion::New(Box::new(ReceivedVersion { loaded, difference, kind, bytes })))
+    let received = ReceivedVersion { loaded, difference, kind, bytes };
+    Ok((PrimaryVersion::New(Box::new(received)), misfits))
 }

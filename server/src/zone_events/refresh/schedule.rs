@@ -4,14 +4,10 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use rhumb_config::TransferLimits;
 use rhumb_wire::DomainName;
 
 use super::pace::PrimaryPace;
-
-/// Zones that are looked at at one time.
-const MOST_AT_ONCE: usize = 64;
-/// Looks in a second, at all primaries.
-const MOST_A_SECOND: u32 = 1000;
 
 /// Why a zone is due: what comes first is looked at first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,9 +52,15 @@ pub(super) struct RefreshSchedule {
     second: Option<(Instant, u32)>,
     /// When a primary may be asked again that may not now.
     held: Option<Instant>,
+    limits: TransferLimits,
 }
 
 impl RefreshSchedule {
+    /// From now on so many zones are looked at, so often; what is under way goes on.
+    pub(super) const fn limit(&mut self, limits: TransferLimits) {
+        self.limits = limits;
+    }
+
     /// Adds a zone, or says which primary it is asked of first.
     pub(super) fn set(
         &mut self,
@@ -111,15 +113,16 @@ impl RefreshSchedule {
     pub(super) fn next(&mut self, now: Instant) -> Option<DomainName> {
         self.wake(now);
         self.held = None;
-        if self.running >= MOST_AT_ONCE || !self.has_room(now) {
+        if self.running >= self.limits.incoming || !self.has_room(now) {
             return None;
         }
         // Each urgency goes round all primaries before the next one does.
+        let most = self.limits.in_per_primary;
         for urgency in 0..3 {
             for turn in 0..self.turns.len() {
                 let Some(primary) = self.turns.get(turn).copied() else { break };
                 let Some(name) = self.first_ready(primary, urgency) else { continue };
-                match self.paces.entry(primary).or_insert_with(|| PrimaryPace::new(now)).begin(now) {
+                match self.paces.entry(primary).or_insert_with(|| PrimaryPace::new(now)).begin(now, most) {
                     Ok(()) => {
                         self.begin(&name, primary, urgency, turn);
                         return Some(name);
@@ -175,14 +178,16 @@ impl RefreshSchedule {
 
     /// When there may be something to do next.
     pub(super) fn due(&self) -> Option<Instant> {
-        let second = self.second.filter(|(_, count)| *count >= MOST_A_SECOND);
+        let second = self.second.filter(|(_, count)| *count >= self.limits.soa_queries_per_second);
         let held = earliest(self.held, second.map(|(begun, _)| begun + Duration::from_secs(1)));
         earliest(held, self.queue.keys().next().map(|(due, _)| *due))
     }
 
     fn has_room(&mut self, now: Instant) -> bool {
         match &self.second {
-            Some((begun, count)) if now < *begun + Duration::from_secs(1) => *count < MOST_A_SECOND,
+            Some((begun, count)) if now < *begun + Duration::from_secs(1) => {
+                *count < self.limits.soa_queries_per_second
+            }
             _ => {
                 self.second = Some((now, 0));
                 true
@@ -303,6 +308,36 @@ mod tests {
         assert_eq!((schedule.next(later), schedule.due()), (None, Some(later + HOUR)));
         schedule.forget(&name(1));
         assert_eq!((schedule.next(later + HOUR), schedule.due()), (None, None));
+    }
+
+    #[test]
+    fn limits_hold_and_can_change() {
+        let now = Instant::now();
+        let mut schedule = RefreshSchedule::default();
+        let limits = |incoming, in_per_primary, soa_queries_per_second| TransferLimits {
+            incoming,
+            in_per_primary,
+            soa_queries_per_second,
+            ..TransferLimits::default()
+        };
+        for number in 0..40 {
+            schedule.set(&name(number), primary(1 + u8::from(number % 2 > 0)), RefreshUrgency::Due, now);
+        }
+        let mut at = now;
+        let mut begun = |schedule: &mut RefreshSchedule, millis: u64| {
+            at += Duration::from_millis(millis);
+            std::iter::from_fn(|| schedule.next(at)).count()
+        };
+        schedule.limit(limits(10, 2, 1000));
+        let of_each: usize = (0..20).map(|_| begun(&mut schedule, 10)).sum();
+        assert_eq!(of_each, 4, "two of each primary");
+        schedule.limit(limits(7, 8, 1000));
+        let all: usize = (0..20).map(|_| begun(&mut schedule, 10)).sum();
+        assert_eq!(all, 3, "seven in all");
+        schedule.limit(limits(100, 100, 12));
+        let in_a_second: usize = (0..20).map(|_| begun(&mut schedule, 10)).sum();
+        assert_eq!(in_a_second, 5, "twelve in a second");
+        assert_eq!(begun(&mut schedule, 1000), 12, "twelve in the next one");
     }
 
     #[test]

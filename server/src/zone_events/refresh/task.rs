@@ -106,6 +106,7 @@ impl RefreshTask {
     /// Takes in the zones of other servers that there are now, and forgets those that are gone.
     fn find_zones(&mut self) {
         let snapshot = self.services.live.snapshot.load_full();
+        self.schedule.limit(snapshot.config.transfers);
         let (now, wall) = (Instant::now(), unix_time());
         for (_, entry) in snapshot.view.zones.iter() {
             let name = entry.zone.name();
