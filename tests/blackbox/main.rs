@@ -59,6 +59,7 @@ mod scenarios;
 mod scraping;
 mod secondary;
 mod signatures;
+mod sources;
 mod steady;
 mod storing;
 mod supervising;
@@ -135,12 +136,15 @@ const TESTS: &[&[Test]] = &[
     transfers::TESTS,
     including::TESTS,
     signatures::TESTS,
+    sources::TESTS,
     rotating::TESTS,
     announcing::TESTS,
     refreshing::TESTS,
     refreshing::hostile::TESTS,
     unit::TESTS,
     updating::TESTS,
+    updating::forwarded::TESTS,
+    updating::messages::TESTS,
     versions::TESTS,
     zone_folders::TESTS,
     container::TESTS,

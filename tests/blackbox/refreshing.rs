@@ -35,7 +35,7 @@ pub(crate) fn zone(serial: u32) -> String {
 }
 
 /// A secondary of this primary, which keeps its zones in `state`.
-fn config(state: &Folder, primaries: &[(SocketAddr, Option<&Key>)], rules: &str) -> Config {
+pub(crate) fn config(state: &Folder, primaries: &[(SocketAddr, Option<&Key>)], rules: &str) -> Config {
     let keys: Vec<&Key> = primaries.iter().filter_map(|(_, key)| *key).collect();
     let key = keys.first().map_or_else(String::new, |(name, algorithm, secret)| {
         format!("keys:\n  - {{ name: {name}, algorithm: {algorithm}, secret: \"{secret}\" }}\n")

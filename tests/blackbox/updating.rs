@@ -1,5 +1,8 @@
 //! Zones that clients change while they are served (RFC 2136): by the usual programs, kept over kill -9, together with the file.
 
+pub(crate) mod forwarded;
+pub(crate) mod messages;
+
 use std::fs;
 use std::net::SocketAddr;
 use std::process::Command;
@@ -20,15 +23,15 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("updating::on_the_disk_before_the_answer", order),
 ];
 
-const TO: &str = "192.0.2.1:53";
+pub(crate) const TO: &str = "192.0.2.1:53";
 const SECRET: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 const KEY: &str = "hmac-sha256:acme.test:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
-const FILE: &str =
+pub(crate) const FILE: &str =
     "$TTL 300\n@ SOA ns admin 7 86400 86400 864000 60\n@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.2\n";
 
 /// A server whose zone may be changed by these rules, kept in `state`.
-fn config(state: &Folder, rules: &str) -> Config {
+pub(crate) fn config(state: &Folder, rules: &str) -> Config {
     let text = format!(
         "state: \"{}\"\nkeys:\n  - {{ name: acme.test, secret: \"{SECRET}\" }}\nzones:\n  - {{ name: zone.test, file: zone.test.zone, update: [{rules}] }}\n",
         state.at("state").display()
@@ -36,7 +39,7 @@ fn config(state: &Folder, rules: &str) -> Config {
     Config::new().listen("::").file("zone.test.zone", FILE).more(&text)
 }
 
-const ANY: &str = "{ key: acme.test }";
+pub(crate) const ANY: &str = "{ key: acme.test }";
 
 /// Runs a program that reads commands from a file, and gives what it printed.
 fn run(client: &Host, name: &str, arguments: &[&str], lines: &[&str]) -> Result<program::Output, Failure> {
@@ -53,7 +56,7 @@ fn update(client: &Host, lines: &[&str]) -> Result<program::Output, Failure> {
     run(client, "nsupdate", &["-y", KEY], lines)
 }
 
-fn taken(client: &Host, lines: &[&str]) -> Result<(), Failure> {
+pub(crate) fn taken(client: &Host, lines: &[&str]) -> Result<(), Failure> {
     let output = update(client, lines)?;
     ensure_eq!(output.code, Some(0), "{lines:?}: {}{}", output.out, output.err);
     Ok(())

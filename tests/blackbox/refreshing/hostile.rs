@@ -71,16 +71,16 @@ fn refuse(asked: &Asked) -> Act {
     asked.code(rcode::REFUSED)
 }
 
-struct Rig {
+pub(crate) struct Rig {
     upstream: Upstream,
-    server: Server,
+    pub(crate) server: Server,
     client: Client,
     _state: Folder,
 }
 
 impl Rig {
     /// A secondary that has version 10.
-    fn start(rules: &str) -> Result<Self, Failure> {
+    pub(crate) fn start(rules: &str) -> Result<Self, Failure> {
         let (host, client) = Host::pair()?;
         let upstream =
             Upstream::start(&client, "192.0.2.2", primary(10, refuse, |asked| reply(asked, &whole(10))))?;
@@ -98,7 +98,12 @@ impl Rig {
         asked.is_ok_and(|answer| answer.data("A") == ["192.0.2.9"])
     }
 
-    fn refresh(&self) -> Result<String, Failure> {
+    /// From now on the primary has this version, and the difference to it.
+    pub(crate) fn follow_difference(&self, from: u32, to: u32) {
+        self.upstream.follow(primary(to, move |asked| reply(asked, &difference(from, to)), refuse));
+    }
+
+    pub(crate) fn refresh(&self) -> Result<String, Failure> {
         let told = self.server.tell(&["zone", "refresh", "zone.test"])?;
         Ok(told.out + &told.err)
     }
@@ -199,7 +204,7 @@ fn refused() -> Verdict {
     }
     let log = rig.server.log();
     ensure!(log.contains("the transfer is larger than is allowed"), "the endless difference: {log}");
-    rig.upstream.follow(primary(11, |asked| reply(asked, &difference(10, 11)), refuse));
+    rig.follow_difference(10, 11);
     let told = rig.refresh()?;
     ensure!(told.contains("(ixfr), serial 11") && rig.serves(11) && !rig.serves(10), "{told}");
     Ok(Outcome::Passed)
