@@ -11,6 +11,7 @@ pub(crate) mod record;
 mod segment;
 mod zone_replay;
 
+pub use checksum::crc32c;
 pub use payload::{RecordPayload, ZonePayload};
 pub use record::{ChangeCause, JournalRecord, RecordDamage, RecordKind};
 pub use segment::{SEGMENT_START, SegmentItem, SegmentReader};

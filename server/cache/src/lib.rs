@@ -12,7 +12,9 @@ mod proof_cache;
 mod record_cache;
 mod record_list;
 mod record_set;
+mod record_walk;
 mod shard;
+mod stored_form;
 mod terms;
 
 use std::hash::BuildHasher;
@@ -29,6 +31,8 @@ pub use proof_cache::{KeptProof, ProofCache};
 pub use record_cache::RecordCache;
 pub use record_list::{CachedRecords, RecordListBuilder};
 pub use record_set::{ANY_TYPE, CredibilityRank, LearntRecords, RecordContent, RecordSet, SecurityStatus};
+pub use record_walk::RecordWalk;
+pub use stored_form::{RestoreTime, StoredEntry, StoredEntryError, read_stored, store_proof, store_records};
 pub use terms::{CacheHit, CacheLimits, STALE_TTL, WantedAnswer};
 
 use entry::CacheEntry;

@@ -78,6 +78,39 @@ impl ProofCache {
 
     /// Keeps proofs of `zone`, whose names are in lower case, and its SOA.
     pub fn keep(&self, zone: &DomainName, proofs: impl IntoIterator<Item = KeptProof>) {
+        self.add(zone, proofs, |_, _| true);
+    }
+
+    /// Keeps a proof from before a restart, unless there is one in its place already. Whether it was kept.
+    pub fn restore(&self, zone: &DomainName, proof: KeptProof) -> bool {
+        let mut kept = false;
+        self.add(zone, [proof], |known, proof| {
+            kept = !known.has(proof);
+            kept
+        });
+        kept
+    }
+
+    /// The zones of which something is kept.
+    pub fn zones(&self) -> Vec<DomainName> {
+        self.table().order.iter().cloned().collect()
+    }
+
+    /// All that is kept of `zone`.
+    pub fn proofs_of(&self, zone: &DomainName) -> Vec<KeptProof> {
+        let table = self.table();
+        let all = |zone: &ZoneProofs| {
+            zone.soa.iter().chain(zone.nsec.values()).chain(zone.nsec3.values()).cloned().collect()
+        };
+        table.zones.get(zone).map(all).unwrap_or_default()
+    }
+
+    fn add(
+        &self,
+        zone: &DomainName,
+        proofs: impl IntoIterator<Item = KeptProof>,
+        mut wanted: impl FnMut(&ZoneProofs, &KeptProof) -> bool,
+    ) {
         let room = self.room.load(Relaxed);
         let mut table = self.table();
         let table = &mut *table;
@@ -88,7 +121,9 @@ impl ProofCache {
         let Some(kept) = table.zones.get_mut(zone) else { return };
         let before = kept.bytes;
         for proof in proofs {
-            kept.add(proof);
+            if wanted(kept, &proof) {
+                kept.add(proof);
+            }
         }
         if kept.bytes > room / SHARE_OF_ZONE {
             *kept = ZoneProofs::default();
@@ -188,6 +223,14 @@ impl ZoneProofs {
             Type::NSEC => Some(&self.nsec),
             Type::NSEC3 => Some(&self.nsec3),
             _ => None,
+        }
+    }
+
+    fn has(&self, proof: &KeptProof) -> bool {
+        let owner = CanonicalName(proof.set.owner.as_ref().to_lowercase());
+        match self.chain(proof.set.rtype) {
+            Some(chain) => chain.contains_key(&owner),
+            None => self.soa.is_some(),
         }
     }
 

@@ -10,9 +10,10 @@ use hashbrown::HashTable;
 use rhumb_wire::{NameRef, Type};
 
 use crate::record_set::LearntRecords;
+use crate::record_walk::RecordWalk;
 
 /// Shards; a power of two well above the number of threads.
-const SHARDS: usize = 64;
+pub(crate) const SHARDS: usize = 64;
 
 /// RRsets, denials and delegations, held to a number of bytes. Shared by all threads; each call holds one short lock.
 #[derive(Debug)]
@@ -122,6 +123,40 @@ impl RecordCache {
         }
     }
 
+    /// Keeps what was learnt before a restart, unless something is known already. Whether it was kept.
+    pub fn restore(&self, mut learnt: LearntRecords) -> bool {
+        learnt.ttl = learnt.ttl.min(self.ttl_most.load(Relaxed));
+        let hash = self.hash(learnt.owner.as_ref(), learnt.rtype);
+        let Some(mut shard) = self.shard(hash) else { return false };
+        let same = |slot: &RecordSlot| slot.is_for(hash, learnt.owner.as_ref(), learnt.rtype);
+        if learnt.ttl == 0 || shard.table.find(hash, same).is_some() {
+            return false;
+        }
+        shard.insert(hash, &Arc::new(learnt), self.room.load(Relaxed))
+    }
+
+    /// All that is kept, a few at a time.
+    pub const fn walk(&self) -> RecordWalk<'_> {
+        RecordWalk::new(self)
+    }
+
+    /// Up to `most` of the records of a shard, those at the places from `at` on; none where it ends before.
+    pub(crate) fn some_of_shard(
+        &self,
+        shard: usize,
+        at: usize,
+        most: usize,
+    ) -> Option<Vec<Arc<LearntRecords>>> {
+        let shard = lock(self.shards.get(shard)?);
+        let end = shard.queue.len().min(at.saturating_add(most));
+        if at >= end {
+            return None;
+        }
+        let slot = |&(hash, serial): &(u64, u32)| shard.table.find(hash, |slot| slot.serial == serial);
+        let found = shard.queue.range(at..end).filter_map(slot);
+        Some(found.map(|slot| Arc::clone(&slot.learnt)).collect())
+    }
+
     /// Forgets what is known of `name` and `rtype`.
     pub fn forget(&self, name: NameRef<'_>, rtype: Type) {
         let hash = self.hash(name, rtype);
@@ -143,6 +178,11 @@ impl RecordCache {
         }
     }
 
+    /// A number that changes with everything that is kept.
+    pub fn changes(&self) -> u64 {
+        self.shards.iter().map(|shard| u64::from(lock(shard).serial)).sum()
+    }
+
     /// Entries and their bytes.
     pub fn figures(&self) -> (u64, u64) {
         self.shards
@@ -153,17 +193,18 @@ impl RecordCache {
 }
 
 impl RecordShard {
-    fn insert(&mut self, hash: u64, learnt: &Arc<LearntRecords>, room: u64) {
+    /// Whether it was kept.
+    fn insert(&mut self, hash: u64, learnt: &Arc<LearntRecords>, room: u64) -> bool {
         let same = |slot: &RecordSlot| slot.is_for(hash, learnt.owner.as_ref(), learnt.rtype);
         if let Some(old) = self.table.find(hash, same)
             && old.learnt.credibility > learnt.credibility
             && old.learnt.left(learnt.stored) > 0
         {
-            return;
+            return false;
         }
         self.remove(hash, same);
         if learnt.bytes() > room / 2 {
-            return;
+            return false;
         }
         self.serial = self.serial.wrapping_add(1);
         let slot = RecordSlot { hash, serial: self.serial, used: false, learnt: Arc::clone(learnt) };
@@ -171,6 +212,7 @@ impl RecordShard {
         self.queue.push_back((hash, self.serial));
         self.bytes += learnt.bytes();
         self.make_room(room);
+        true
     }
 
     fn remove(&mut self, hash: u64, same: impl Fn(&RecordSlot) -> bool) {

@@ -20,6 +20,11 @@ impl CachedRecords {
         self.0.len()
     }
 
+    /// The records as they are kept, each behind its length in two bytes, the higher first.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The RDATA of each record, in order.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         records_in(&self.0)

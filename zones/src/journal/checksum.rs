@@ -43,8 +43,8 @@ const fn entry(table: &[u32; 256], value: u32) -> u32 {
     }
 }
 
-/// The checksum of the parts one behind the other.
-pub(super) fn crc32c(parts: &[&[u8]]) -> u32 {
+/// The checksum of the parts one behind the other, CRC-32C (RFC 3720 section 12.1).
+pub fn crc32c(parts: &[&[u8]]) -> u32 {
     !parts.iter().fold(u32::MAX, |crc, part| update(crc, part))
 }
 
