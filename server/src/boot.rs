@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use rhumb_config::ServerConfig;
 
+use crate::cache_file::CacheFile;
 use crate::control;
 use crate::listen::OpenListeners;
 use crate::metrics::ServerMetrics;
@@ -61,12 +62,25 @@ pub fn run(path: Option<&Path>) -> Result<(), StartError> {
     tracing::info!("{privileges}; {sandbox}");
     let metrics = Arc::new(ServerMetrics::new(env!("CARGO_PKG_VERSION")));
     let live = Arc::new(ServerState::new(&config, metrics));
+    let cache_file = match &state {
+        Some(folder) => Some(cache_file(&live, folder)?),
+        None => None,
+    };
     let store = match state {
         Some(folder) => Some(StateStore::start(folder, &live.metrics).map_err(StartError::from)?),
         None => None,
     };
     let confinement = vec![privileges.to_string(), sandbox.to_string()];
-    let server = serve::StartedServer { config, live, store, supervisor, confinement, level, log_form: form };
+    let server = serve::StartedServer {
+        config,
+        live,
+        store,
+        cache_file,
+        supervisor,
+        confinement,
+        level,
+        log_form: form,
+    };
     server.run(sockets, preloaded)
 }
 
@@ -78,6 +92,11 @@ fn prepare_state(
     let Some(path) = &config.state else { return Ok(None) };
     StateFolder::prepare(path, successor.map(|account| (account.uid, account.gid)))?;
     Ok(Some(privilege::as_user(successor, || StateFolder::open(path))?))
+}
+
+/// What looks after the file of the cache.
+fn cache_file(live: &Arc<ServerState>, folder: &StateFolder) -> Result<CacheFile, StartError> {
+    CacheFile::start(live, folder.path()).map_err(|error| StartError::System(format!("cache file: {error}")))
 }
 
 /// Binds everything while it is still allowed, but for the later user: sockets that share a port have to be of one user.

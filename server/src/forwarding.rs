@@ -14,12 +14,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rhumb_config::{ServerConfig, UpstreamServer};
-use rhumb_resolver::ServerIdentity;
+use rhumb_resolver::{IterationSettings, NameServer, ServerIdentity};
 use rhumb_watch::OpenWriters;
 use rhumb_wire::DomainName;
 use rhumb_zones::NameTable;
 
-use crate::change::ChangeText;
+use crate::change::{ChangeText, joined};
 use crate::snapshot::{IterationPlan, RouteEntry, ServerSnapshot, ServerState};
 
 pub use check::check_lists;
@@ -52,7 +52,14 @@ impl ForwardingRoutes {
 
     /// Works out each route's upstreams from the lists as last read. A route whose domain stays keeps its object.
     pub fn plan(&mut self, config: &ServerConfig) -> (Vec<RoutePlan>, Vec<ChangeText>) {
-        routes::plan(config, &self.lists, &self.live, &mut self.last_route)
+        let (plans, mut changes) = routes::plan(config, &self.lists, &self.live, &mut self.last_route);
+        let (old, new) = (&self.live.snapshot.load().config.recursion, &config.recursion);
+        if old.root_hints == new.root_hints && old.root_servers != new.root_servers {
+            let servers: Vec<_> = new.root_servers.iter().map(|server| &server.name).collect();
+            changes
+                .push(ChangeText(format!("recursion.root-hints: the root is asked of {}", joined(&servers))));
+        }
+        (plans, changes)
     }
 
     /// How these routes resolve what they are asked. Where iteration will go about it otherwise than it does now, what it learnt
@@ -67,10 +74,11 @@ impl ForwardingRoutes {
                 plan.forget(&self.live);
             }
         }
-        let settings = |plan: &IterationPlan| (plan.settings.clone(), plan.validating.clone());
-        let others = settings(&old.iteration) != settings(&plan);
+        let others = beside_root(&old.iteration) != beside_root(&plan);
         if others {
             self.live.resolver.clear();
+        } else if servers_of_root(&old.iteration) != servers_of_root(&plan) {
+            self.live.resolver.forget_root();
         }
         let changes = |id| plan.recalling(plan.course(id)).is_some() && others;
         for route in plans {
@@ -146,4 +154,16 @@ impl ForwardingRoutes {
     pub fn lists(&self) -> Vec<ListState> {
         self.lists.states()
     }
+}
+
+/// How iteration goes about its work, but for the servers of the root, which change nothing of what was learnt.
+fn beside_root(plan: &IterationPlan) -> [Option<IterationSettings>; 2] {
+    [&plan.settings, &plan.validating].map(|settings| {
+        let settings = settings.as_deref()?;
+        Some(IterationSettings { root: Vec::new(), ..settings.clone() })
+    })
+}
+
+fn servers_of_root(plan: &IterationPlan) -> Option<&[NameServer]> {
+    plan.settings.as_deref().map(|settings| settings.root.as_slice())
 }

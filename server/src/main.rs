@@ -1,9 +1,10 @@
 //! rhumb: a nameserver, authoritative, recursive and forwarding in one binary.
 //!
 //! Modules import downwards only: `main > cli > boot > operator > reload > listen > recursion > {query, zone_events,
-//! forwarding} > snapshot > {control, metrics, cookies, rate_limit, change} > supervision`.
+//! forwarding, cache_file} > snapshot > {control, metrics, cookies, rate_limit, change} > supervision`.
 
 pub mod boot;
+pub mod cache_file;
 pub mod change;
 pub mod cli;
 pub mod control;

@@ -53,6 +53,8 @@ mod reading;
 mod reasons;
 mod refreshing;
 mod reloading;
+mod restarting;
+mod roots;
 mod rotating;
 mod running;
 mod scenarios;
@@ -122,6 +124,8 @@ const TESTS: &[&[Test]] = &[
     running::TESTS,
     following::TESTS,
     reloading::TESTS,
+    restarting::TESTS,
+    roots::TESTS,
     supervising::TESTS,
     synthesising::TESTS,
     guarding::TESTS,

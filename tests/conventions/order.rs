@@ -20,7 +20,7 @@ const CRATES: [(&str, u8); 11] = [
 ];
 
 /// Modules of the server by level; one may use those of higher numbers alone.
-const MODULES: [(&str, u8); 20] = [
+const MODULES: [(&str, u8); 21] = [
     ("main", 0),
     ("cli", 1),
     ("boot", 2),
@@ -31,6 +31,7 @@ const MODULES: [(&str, u8); 20] = [
     ("query", 7),
     ("zone_events", 7),
     ("forwarding", 7),
+    ("cache_file", 7),
     ("snapshot", 8),
     ("control", 9),
     ("query_log", 9),

@@ -27,6 +27,8 @@ pub struct CacheSettings {
     pub max_ttl: Duration,
     /// Whether popular answers are renewed shortly before their end.
     pub prefetch: bool,
+    /// How often what was learnt is written to the folder of the state, if there is one; 0 for never.
+    pub keep: Duration,
 }
 
 impl Default for CacheSettings {
@@ -37,31 +39,34 @@ impl Default for CacheSettings {
             min_ttl: Duration::ZERO,
             max_ttl: DAY,
             prefetch: true,
+            keep: Duration::from_mins(5),
         }
     }
 }
 
 /// A span of time, or `off` for none.
-struct StaleSpan;
+struct SpanOrOff(TimeKind);
 
-const STALE: TimeKind = TimeKind { least: Duration::ZERO, most: DAY.saturating_mul(30), whole_seconds: true };
+const STALE: SpanOrOff =
+    SpanOrOff(TimeKind { least: Duration::ZERO, most: DAY.saturating_mul(30), whole_seconds: true });
+const KEEP: SpanOrOff = SpanOrOff(TimeKind { least: SECOND, most: DAY, whole_seconds: true });
 
-impl ValueKind for StaleSpan {
+impl ValueKind for SpanOrOff {
     type Out = Duration;
 
     fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<Duration> {
         if matches!(&node.value, YamlContent::Text(word) if word == "off") {
             return Some(Duration::ZERO);
         }
-        STALE.read(node, reader)
+        self.0.read(node, reader)
     }
 
     fn schema(&self) -> Json {
-        json!({ "anyOf": [{ "enum": ["off"] }, STALE.schema()] })
+        json!({ "anyOf": [{ "enum": ["off"] }, self.0.schema()] })
     }
 
     fn show(&self, value: &Duration) -> Option<Json> {
-        if value.is_zero() { Some(json!("off")) } else { STALE.show(value) }
+        if value.is_zero() { Some(json!("off")) } else { self.0.show(value) }
     }
 }
 
@@ -84,7 +89,7 @@ impl ConfigSection for CacheSettings {
         );
         keys.key("serve-stale", InForce::AtReload,
             "How long after its end an answer may still be served while its upstreams fail (RFC 8767); off for never.",
-            StaleSpan,
+            STALE,
             |cache| &mut cache.serve_stale,
         );
         keys.key(
@@ -107,6 +112,13 @@ impl ConfigSection for CacheSettings {
             "Whether popular answers are renewed shortly before their end.",
             FlagKind,
             |cache| &mut cache.prefetch,
+        );
+        keys.key(
+            "keep",
+            InForce::AtReload,
+            "How often what was learnt of authoritative servers is written to the folder of the state, so that a restart does not lose it; it is written at the end of the server too. off for never.",
+            KEEP,
+            |cache| &mut cache.keep,
         );
     }
 

@@ -12,6 +12,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Interval;
 
 use super::{Sockets, StartError, log, notify, query_lines};
+use crate::cache_file::CacheFile;
 use crate::change::{ReadStrictness, log_changes};
 use crate::listen::stream::StreamServices;
 use crate::listen::{ListenerServices, OpenListeners};
@@ -30,6 +31,7 @@ pub(super) struct StartedServer {
     pub(super) config: Arc<ServerConfig>,
     pub(super) live: Arc<ServerState>,
     pub(super) store: Option<StateStore>,
+    pub(super) cache_file: Option<CacheFile>,
     pub(super) supervisor: notify::ServiceManager,
     pub(super) confinement: Vec<String>,
     pub(super) level: log::LogLevelHandle,
@@ -63,12 +65,14 @@ impl StartedServer {
             requests: requests.clone(),
             zones: zones.clone(),
             store: self.store.clone(),
+            cache_file: self.cache_file.clone(),
             queue,
         };
         let admin = Arc::new(ServerAdmin::new(live, reloads, confinement, services, controls, config));
         let status = Arc::new(StatusPages::new(Arc::clone(&admin)));
         self.live.metrics.watch(Arc::clone(&status) as Arc<dyn metrics::SampleSource>);
         let reloader = start(reloader)?;
+        self.cache_file.iter().for_each(CacheFile::read);
         self.spawn_refresher(&runtime, &stopped, zones);
         runtime.block_on(async {
             if let Some(listener) = metrics {
@@ -95,6 +99,7 @@ impl StartedServer {
         // It was asked to end, and is at most within a load whose result has no use any more.
         drop(reloader);
         runtime.shutdown_timeout(Duration::from_millis(100));
+        self.cache_file.iter().for_each(CacheFile::end);
         self.live.query_log.drain(Duration::from_secs(1));
         tracing::info!("stopped");
         Ok(())

@@ -5,6 +5,7 @@
 //! [`SampleSource`]. Nothing is ever labelled by client or query name, and every label has a bounded number of values.
 
 pub mod block;
+mod cache_file_figures;
 pub mod figures;
 pub mod handles;
 mod histogram;
@@ -19,6 +20,7 @@ mod sizes;
 mod text;
 
 pub use block::CounterBlock;
+pub use cache_file_figures::{CacheFileFigures, CacheFileReading};
 pub use figures::TrafficFigures;
 pub use handles::{
     CertificateFigures, ForwardedDomain, GaugeUnit, ListMetrics, StateLogFigures, UpstreamMetrics,

@@ -152,6 +152,20 @@ metrics! {
         "Entries asked for again ahead of their expiry.";
     CACHE_EVICTIONS = Counter "rhumb_cache_evictions_total" []
         "Entries that made room for others.";
+    CACHE_FILE_LOADED = Gauge "rhumb_cache_file_loaded_entries" []
+        "Entries that were taken from the cache file at the start.";
+    CACHE_FILE_LEFT_OUT = Gauge "rhumb_cache_file_left_out_entries" []
+        "Entries of the cache file that were of no use at the start: too old, or of servers that are no longer asked.";
+    CACHE_FILE_REFUSED = Counter "rhumb_cache_file_refused_total" []
+        "Cache files that could not be used at the start: damaged, of another version, or written later than now.";
+    CACHE_FILE_ENTRIES = Gauge "rhumb_cache_file_entries" []
+        "Entries in the cache file as it was last written.";
+    CACHE_FILE_BYTES = Gauge "rhumb_cache_file_bytes" []
+        "Size of the cache file as it was last written.";
+    CACHE_FILE_WRITTEN = Gauge "rhumb_cache_file_written_seconds" []
+        "When the cache file was last written, in seconds since 1970; 0 before the first time.";
+    CACHE_FILE_FAILURES = Counter "rhumb_cache_file_failures_total" []
+        "Times that the cache file could not be written; the one before stays.";
 
     FORWARD_REQUESTS = Counter "rhumb_forward_requests_total" ["upstream"]
         "Queries sent to an upstream, repeats included, probes of one that is down not.";

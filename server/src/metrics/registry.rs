@@ -10,6 +10,7 @@ use prometheus::process_collector::ProcessCollector;
 use rhumb_wire::Transport;
 
 use super::block::CounterBlock;
+use super::cache_file_figures::{CacheFileFigures, CacheFileReading};
 use super::handles::{
     CertificateFigures, ForwardedDomain, GaugeUnit, LabelledHandles, ListMetrics, StateLogFigures,
     UpstreamMetrics,
@@ -79,6 +80,8 @@ pub struct ServerMetrics {
     pub(super) certificates: LabelledHandles<CertificateFigures>,
     /// The log of the state; none as long as there is none.
     pub(super) state_log: OnceLock<Arc<StateLogFigures>>,
+    /// The file of the cache; none as long as there is none.
+    pub(super) cache_file: OnceLock<Arc<CacheFileFigures>>,
     pub(super) transfers: [[AtomicU64; TransferResult::COUNT]; TransferKind::COUNT],
     pub(super) received: [[AtomicU64; TransferResult::COUNT]; TransferKind::COUNT],
     pub(super) notifies: [AtomicU64; NotifyResult::COUNT],
@@ -128,6 +131,7 @@ impl ServerMetrics {
             tls_handshakes: Default::default(),
             certificates: LabelledHandles::new(MAX_UPSTREAMS),
             state_log: OnceLock::new(),
+            cache_file: OnceLock::new(),
             transfers: Default::default(),
             received: Default::default(),
             notifies: Default::default(),
@@ -269,6 +273,16 @@ impl ServerMetrics {
     /// What is shown of the log of the state, on the page from now on.
     pub fn state_log(&self) -> Arc<StateLogFigures> {
         Arc::clone(self.state_log.get_or_init(Arc::default))
+    }
+
+    /// What is shown of the file of the cache, on the page from now on.
+    pub fn cache_file(&self) -> Arc<CacheFileFigures> {
+        Arc::clone(self.cache_file.get_or_init(Arc::default))
+    }
+
+    /// What is shown of the file of the cache, if there is one.
+    pub fn read_cache_file(&self) -> Option<CacheFileReading> {
+        self.cache_file.get().map(|file| file.read())
     }
 
     /// A zone transfer to a client ended.

@@ -11,6 +11,7 @@ use rhumb_resolver::validate::limits::RELEASED;
 use rhumb_wire::Transport;
 
 use super::block::CounterBlock;
+use super::cache_file_figures::CacheFileReading;
 use super::histogram::float;
 use super::labels::{
     AccessList, AnswerSecurity, CacheEvent, ClientFamily, DomainSource, DropReason, HandshakeResult,
@@ -111,6 +112,9 @@ impl ServerMetrics {
             out.set(&names::LOG_WRITABLE, &[], u64::from(is_writable));
             out.histogram(&names::LOG_SYNC, &[], &syncs);
         }
+        if let Some(file) = self.cache_file.get() {
+            sample_cache_file(file.read(), out);
+        }
         for (result, count) in UpdateResult::ALL.iter().zip(&self.updates) {
             out.set(&names::UPDATES, &[result.as_str()], count.load(Relaxed));
         }
@@ -202,6 +206,16 @@ impl ServerMetrics {
         });
         families
     }
+}
+
+fn sample_cache_file(file: CacheFileReading, out: &mut MetricSamples) {
+    out.set(&names::CACHE_FILE_LOADED, &[], file.loaded);
+    out.set(&names::CACHE_FILE_LEFT_OUT, &[], file.left_out);
+    out.set(&names::CACHE_FILE_REFUSED, &[], file.refused);
+    out.set(&names::CACHE_FILE_ENTRIES, &[], file.entries);
+    out.set(&names::CACHE_FILE_BYTES, &[], file.bytes);
+    out.set(&names::CACHE_FILE_WRITTEN, &[], file.written);
+    out.set(&names::CACHE_FILE_FAILURES, &[], file.failures);
 }
 
 fn sample_block(total: &CounterBlock, out: &mut MetricSamples) {

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::admin::ServerAdmin;
 use super::server_status::BrokenZoneStatus;
 use super::{cached, running, status};
+use crate::cache_file::CacheFile;
 use crate::change::{ChangeText, ReadStrictness, joined};
 use crate::control::command::{CommandAnswer, CommandArguments, CommandFailure, CommandResult, LaterResult};
 use crate::reload::ReloadRequest;
@@ -67,6 +68,7 @@ pub(super) fn flush(admin: &ServerAdmin, given: &CommandArguments) -> CommandRes
         Some(name) => (name.as_ref(), given.is_on("subtree")),
     };
     let dropped = cache.flush(name, subtree) + admin.live.resolver.flush(name, subtree);
+    admin.cache_file.iter().for_each(CacheFile::forget);
     CommandAnswer::new(&json!({ "dropped": dropped }))
 }
 

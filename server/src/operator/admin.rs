@@ -19,6 +19,7 @@ use super::explanation::{AnswerExplanation, ExplanationStep, RecordSource};
 use super::load::{LoadHistory, SAMPLE_EVERY};
 use super::record_sources::{self, AnsweredRecord};
 use super::resolution_tree;
+use crate::cache_file::CacheFile;
 use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, TraceStep, respond};
 use crate::recursion::{ExplainedAnswer, ExplainedLookups, ReplyPath, ResolveQueue};
 use crate::reload::{ReloadRequests, ReloadStatus};
@@ -45,6 +46,8 @@ pub(crate) struct AdminServices {
     pub(crate) zones: ZoneWriter,
     /// Versions of zones on the disk.
     pub(crate) store: Option<StateStore>,
+    /// What was learnt, on the disk.
+    pub(crate) cache_file: Option<CacheFile>,
     /// The way to what resolves.
     pub(crate) queue: ResolveQueue,
 }
@@ -59,6 +62,7 @@ pub(crate) struct ServerAdmin {
     pub(super) requests: ReloadRequests,
     pub(super) zones: ZoneWriter,
     pub(super) store: Option<StateStore>,
+    pub(super) cache_file: Option<CacheFile>,
     queue: ResolveQueue,
     pub(super) load: LoadHistory,
     pub(super) config_hash: ConfigHash,
@@ -77,7 +81,7 @@ impl ServerAdmin {
         controls: ProcessControls,
         start_config: Arc<ServerConfig>,
     ) -> Self {
-        let AdminServices { requests, zones, store, queue } = services;
+        let AdminServices { requests, zones, store, cache_file, queue } = services;
         Self {
             live,
             reloads,
@@ -87,6 +91,7 @@ impl ServerAdmin {
             requests,
             zones,
             store,
+            cache_file,
             queue,
             load: LoadHistory::default(),
             config_hash: ConfigHash::default(),

@@ -20,8 +20,9 @@ use super::commands::COMMANDS;
 use super::explanation::{AnswerExplanation, ExplanationStep, RecordSource, UpstreamAttempt};
 use super::running::{ShownLookup, ShownLookups};
 use super::server_status::{
-    BrokenZoneStatus, CacheStatus, ListStatus, ListenerStatus, ReloadOutcome, RouteStatus, ServerStatus,
-    TrafficStatus, TransferClientStatus, UpstreamStatus, ZoneCount, ZoneStatus, ZoneVersionsStatus,
+    BrokenZoneStatus, CacheFileStatus, CacheStatus, ListStatus, ListenerStatus, ReloadOutcome, RouteStatus,
+    ServerStatus, TrafficStatus, TransferClientStatus, UpstreamStatus, ZoneCount, ZoneStatus,
+    ZoneVersionsStatus,
 };
 use super::zone_versions::{ShownVersion, ZonePast};
 use crate::control::command::{
@@ -215,7 +216,19 @@ pub(super) fn server_status(good: bool) -> ServerStatus {
             median_ms: good.then_some(0.25),
             ..TrafficStatus::default()
         },
-        cache: CacheStatus { entries: 1, bytes: 1536, size: 256 << 20, hit_ratio: good.then_some(0.875) },
+        cache: CacheStatus {
+            entries: 1,
+            bytes: 1536,
+            size: 256 << 20,
+            hit_ratio: good.then_some(0.875),
+            file: good.then_some(CacheFileStatus {
+                loaded: 12,
+                written: Some(1_700_000_000),
+                entries: 1,
+                bytes: 1536,
+                failures: 0,
+            }),
+        },
         sandbox: if good { vec!["seccomp".to_owned(), "landlock".to_owned()] } else { Vec::new() },
         user: "rhumb".to_owned(),
         warnings: if good { Vec::new() } else { vec!["look here".to_owned()] },

@@ -183,6 +183,23 @@ pub(crate) struct CacheStatus {
     pub size: u64,
     /// Hits among all look-ups since the start, from 0 to 1; `None` before the first.
     pub hit_ratio: Option<f64>,
+    /// The file that it is kept in over a restart, if there is a folder for the state.
+    pub file: Option<CacheFileStatus>,
+}
+
+/// The file that the cache is kept in over a restart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CacheFileStatus {
+    /// Entries taken from it at the start.
+    pub loaded: u64,
+    /// When it was last written, in seconds since 1970; `None` before the first time.
+    pub written: Option<u64>,
+    /// Entries in it.
+    pub entries: u64,
+    /// Its bytes.
+    pub bytes: u64,
+    /// Times that it could not be written.
+    pub failures: u64,
 }
 
 /// One zone.

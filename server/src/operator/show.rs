@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::cached::ShownCacheEntry;
 use super::running::ShownLookups;
 use super::server_status::{
-    BrokenZoneStatus, CertificateStatus, RouteStatus, SecondaryZoneStatus, ServerStatus, TrafficStatus,
-    ZoneStatus,
+    BrokenZoneStatus, CacheFileStatus, CertificateStatus, RouteStatus, SecondaryZoneStatus, ServerStatus,
+    TrafficStatus, ZoneStatus,
 };
 use crate::control::command::CommandArguments;
 
@@ -162,9 +162,25 @@ fn head(out: &mut dyn Write, status: &ServerStatus) -> io::Result<()> {
     head.row(["zones", &format!("{}{failed}", status.zones.total)]);
     head.row(["load", &load(&status.traffic)]);
     head.row(["cache", &format!("{entries}, {} of {}{hits}", bytes(cache.bytes), bytes(cache.size))]);
+    if let Some(file) = &cache.file {
+        head.row(["cache file", &cache_file(file)]);
+    }
     head.row(["account", &status.user]);
     head.row(["sandbox", &sandbox]);
     head.write(out)
+}
+
+fn cache_file(file: &CacheFileStatus) -> String {
+    let entries = |count| counted(count, "entry", "entries");
+    let written = file.written.map_or("not written yet".to_owned(), |written| {
+        format!("written {}, {}, {}", utc(written), entries(file.entries), bytes(file.bytes))
+    });
+    let loaded = format!("{} from before the start", entries(file.loaded));
+    let failures = match file.failures {
+        0 => String::new(),
+        failures => format!(", {} to write it", counted(failures, "failure", "failures")),
+    };
+    format!("{written}; {loaded}{failures}")
 }
 
 /// Queries a second and what they took, of the last minute.

@@ -7,9 +7,9 @@ use rhumb_wire::DomainName;
 
 use super::admin::ServerAdmin;
 use super::server_status::{
-    BrokenZoneStatus, CacheStatus, CertificateStatus, ListStatus, ListenerStatus, ReloadOutcome, RouteStatus,
-    SecondaryZoneStatus, ServerStatus, TrafficStatus, TransferClientStatus, UpstreamStatus, ZoneCount,
-    ZoneStatus, ZoneVersionsStatus,
+    BrokenZoneStatus, CacheFileStatus, CacheStatus, CertificateStatus, ListStatus, ListenerStatus,
+    ReloadOutcome, RouteStatus, SecondaryZoneStatus, ServerStatus, TrafficStatus, TransferClientStatus,
+    UpstreamStatus, ZoneCount, ZoneStatus, ZoneVersionsStatus,
 };
 use super::show::{span, utc};
 use crate::listen::CertificateState;
@@ -159,6 +159,13 @@ fn cache(live: &ServerState, traffic: &TrafficFigures) -> CacheStatus {
         bytes: figures.bytes,
         size: figures.limit,
         hit_ratio: traffic.hit_ratio(),
+        file: live.metrics.read_cache_file().map(|file| CacheFileStatus {
+            loaded: file.loaded,
+            written: Some(file.written).filter(|written| *written > 0),
+            entries: file.entries,
+            bytes: file.bytes,
+            failures: file.failures,
+        }),
     }
 }
 

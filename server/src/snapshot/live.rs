@@ -143,29 +143,36 @@ fn random_secret() -> Option<CookieSecret> {
     }
 }
 
-/// Seconds since a little before the start, never going back.
+/// What the clock shows at the start: so long ago something may have been learnt that is of use, and zero can stand for never. An answer
+/// is kept for 30 days at most, and as long beyond its TTL.
+const CLOCK_START: Duration = Duration::from_hours(24 * 61);
+
+/// Seconds since long before the start, never going back.
 #[derive(Debug, Clone, Copy)]
 pub struct ServerClock {
-    zero: Instant,
+    started: Instant,
 }
 
 impl ServerClock {
-    /// Starts at one second, so that zero can stand for never.
+    /// Starts now.
     pub fn start() -> Self {
-        let now = Instant::now();
-        Self { zero: now.checked_sub(Duration::from_secs(1)).unwrap_or(now) }
+        Self { started: Instant::now() }
+    }
+
+    fn since_zero(&self, instant: Instant) -> Duration {
+        CLOCK_START + instant.saturating_duration_since(self.started)
     }
 
     /// The seconds at `instant`.
     #[inline]
     pub fn at(&self, instant: Instant) -> u32 {
-        instant.saturating_duration_since(self.zero).as_secs() as u32
+        self.since_zero(instant).as_secs() as u32
     }
 
     /// The microseconds at `instant`.
     #[inline]
     pub fn micros_at(&self, instant: Instant) -> u64 {
-        let since = instant.saturating_duration_since(self.zero);
+        let since = self.since_zero(instant);
         since.as_secs() * 1_000_000 + u64::from(since.subsec_micros())
     }
 

@@ -7,6 +7,7 @@ use rhumb_wire::{DomainName, NameRef, Type};
 use tokio::time::Instant;
 
 use super::limits;
+use super::zone_cut::DELEGATION;
 use super::zone_exchange::ExchangeFailure;
 use super::zone_reply::ZoneReply;
 use super::zone_trust::ZoneTrust;
@@ -103,6 +104,11 @@ impl ResolverState {
         self.records.flush(name, subtree) + self.proofs.flush(name, subtree)
     }
 
+    /// A number that changes with everything that is learnt.
+    pub fn changes(&self) -> u64 {
+        self.records.changes()
+    }
+
     /// Whether the caller is to ask the root for its servers: nobody has for [`limits::PRIME_EVERY`].
     pub fn claim_priming(&self) -> bool {
         let now = Instant::now();
@@ -112,6 +118,12 @@ impl ResolverState {
             *at = Some(now + limits::PRIME_EVERY);
         }
         due
+    }
+
+    /// Forgets which servers the root has, so that those of the configuration are asked.
+    pub fn forget_root(&self) {
+        self.records.forget(NameRef::ROOT, DELEGATION);
+        *lock(&self.prime_at) = None;
     }
 
     /// Forgets everything but the servers.

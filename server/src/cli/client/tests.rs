@@ -108,6 +108,7 @@ last reload    succeeded 2001-09-09 01:46:40 UTC
 zones          2
 load           12.3 queries/s, half within 0.25 ms
 cache          1 entry, 1.5 KiB of 256 MiB, 87.5 % hits
+cache file     written 2023-11-14 22:13:20 UTC, 1 entry, 1.5 KiB; 12 entries from before the start
 account        rhumb
 sandbox        seccomp, landlock
 

@@ -61,6 +61,7 @@ fn the_table_and_a_scrape_agree() {
         metrics.list("/etc/resolv.conf"),
         metrics.certificate("self-signed"),
         metrics.state_log(),
+        metrics.cache_file(),
     );
     drop(metrics.workers().register("udp", "udp 127.0.0.1:53/0"));
     metrics.watch(std::sync::Arc::new(|out: &mut MetricSamples| {
