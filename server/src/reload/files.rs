@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rhumb_config::{
-    CertificateSource, ConfigSources, IncludePattern, ServerConfig, UpstreamSource, ZoneSource,
+    CertificateSource, ConfigSources, IncludePattern, RootHints, ServerConfig, UpstreamSource, ZoneSource,
 };
 use rhumb_watch::{FileWatch, FollowedPath, NamePattern, OpenWriters, WatchEvent};
 
@@ -35,8 +35,8 @@ pub(super) struct FollowedFiles {
     paths: Vec<FollowedPath>,
     /// The files that the configuration is made of, those of a reading that failed among them.
     sources: ConfigSources,
-    /// Files with secrets, which belong to the configuration.
-    secrets: Vec<PathBuf>,
+    /// The files that are read with the configuration in force.
+    settings: Vec<PathBuf>,
     pub(super) reports: FileReports,
 }
 
@@ -59,7 +59,7 @@ impl FollowedFiles {
             watch,
             paths: Vec::new(),
             sources: ConfigSources::default(),
-            secrets: Vec::new(),
+            settings: Vec::new(),
             reports: FileReports::default(),
         })
     }
@@ -82,9 +82,9 @@ impl FollowedFiles {
         same
     }
 
-    /// The files that a reload reads itself: those of the configuration and of its secrets, and the lists of upstreams.
+    /// The files that a reload reads itself: those of the configuration and those read with it, and the lists of upstreams.
     pub(super) fn own_files(&self, config: &ServerConfig) -> Vec<FileRead> {
-        let named = secrets(config).chain(lists(config));
+        let named = settings(config).chain(lists(config));
         self.sources.files.iter().chain(named).map(|path| FileRead::now(path.clone())).collect()
     }
 
@@ -102,7 +102,7 @@ impl FollowedFiles {
 
     /// Follows what `config` names, and the files that zones include, so that what changes while they are read is seen.
     pub(super) fn follow(&mut self, config: &ServerConfig, included: &[PathBuf]) {
-        self.secrets = secrets(config).cloned().collect();
+        self.settings = settings(config).cloned().collect();
         let paths = paths(&self.sources, config, included);
         if paths == self.paths {
             return;
@@ -119,7 +119,7 @@ impl FollowedFiles {
     pub(super) fn collect(&mut self) {
         for event in self.watch.take() {
             match event {
-                WatchEvent::FileChanged(path) if self.is_source(&path) || self.secrets.contains(&path) => {
+                WatchEvent::FileChanged(path) if self.is_source(&path) || self.settings.contains(&path) => {
                     self.reports.config.push(path);
                 }
                 WatchEvent::FileChanged(path) => self.reports.changes.files.push(path),
@@ -145,8 +145,13 @@ impl FollowedFiles {
     }
 }
 
-fn secrets(config: &ServerConfig) -> impl Iterator<Item = &PathBuf> {
-    config.keys.iter().filter_map(|key| key.secret_file.as_ref())
+/// The files that are read with the configuration: secrets, and the servers of the root.
+fn settings(config: &ServerConfig) -> impl Iterator<Item = &PathBuf> {
+    let hints = match &config.recursion.root_hints {
+        RootHints::BuiltIn => None,
+        RootHints::File(path) => Some(path),
+    };
+    config.keys.iter().filter_map(|key| key.secret_file.as_ref()).chain(hints)
 }
 
 fn certificates(config: &ServerConfig) -> impl Iterator<Item = &PathBuf> {
@@ -172,7 +177,7 @@ fn paths(sources: &ConfigSources, config: &ServerConfig, included: &[PathBuf]) -
         let (prefix, suffix) = (pattern.prefix().to_owned(), pattern.suffix().to_owned());
         FollowedPath::Folder(folder.clone(), NamePattern { prefix, suffix })
     }));
-    let files = secrets(config).chain(lists(config)).chain(certificates(config));
+    let files = settings(config).chain(lists(config)).chain(certificates(config));
     paths.extend(files.cloned().map(FollowedPath::File));
     for source in &config.zones {
         match source {
