@@ -45,9 +45,7 @@ impl<'p> NsecProofs<'p> {
             }
             return DenialVerdict::Proven { delegation: nsec.types.is_delegation() };
         }
-        // A name without records that has names below it.
-        let between = |nsec: &&Nsec<'_>| nsec.covers(name) && nsec.next.is_at_or_below(name);
-        if self.0.iter().any(|nsec| between(&nsec)) {
+        if self.is_empty_non_terminal(name) {
             return DenialVerdict::Proven { delegation: false };
         }
         let Some(covering) = self.covering(name) else { return DenialVerdict::Unproven };
@@ -57,6 +55,9 @@ impl<'p> NsecProofs<'p> {
         let found = self.0.iter().find(|nsec| nsec.owner == wildcard.as_ref());
         match found {
             Some(nsec) if nsec.types.denies(rtype, false) => DenialVerdict::Proven { delegation: false },
+            None if self.is_empty_non_terminal(wildcard.as_ref()) => {
+                DenialVerdict::Proven { delegation: false }
+            }
             _ => DenialVerdict::Unproven,
         }
     }
@@ -66,12 +67,14 @@ impl<'p> NsecProofs<'p> {
         if covering.next.is_at_or_below(claim.name) {
             return DenialVerdict::Unproven;
         }
-        let wildcard = wildcard_of(&covering.closest_encloser(claim.name));
-        match wildcard {
-            Some(wildcard) if self.covering(wildcard.as_ref()).is_some() => {
-                DenialVerdict::Proven { delegation: false }
-            }
-            _ => DenialVerdict::Unproven,
+        let Some(wildcard) = wildcard_of(&covering.closest_encloser(claim.name)) else {
+            return DenialVerdict::Unproven;
+        };
+        let wildcard = wildcard.as_ref();
+        if self.covering(wildcard).is_some() && !self.is_empty_non_terminal(wildcard) {
+            DenialVerdict::Proven { delegation: false }
+        } else {
+            DenialVerdict::Unproven
         }
     }
 
@@ -100,6 +103,11 @@ impl<'p> NsecProofs<'p> {
             self.0.iter().filter(says).map(|nsec| role(&name, nsec)).collect::<Vec<_>>()
         };
         names.flat_map(of_name).collect()
+    }
+
+    /// Whether there are names below `name` and no records at it: it exists, also where it is a wildcard (RFC 4592 section 2.2.2).
+    fn is_empty_non_terminal(&self, name: NameRef<'_>) -> bool {
+        self.0.iter().any(|nsec| nsec.covers(name) && nsec.next.is_at_or_below(name))
     }
 
     fn covering(&self, name: NameRef<'_>) -> Option<&Nsec<'p>> {

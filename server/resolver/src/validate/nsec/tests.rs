@@ -95,6 +95,26 @@ fn a_name_is_denied_together_with_its_wildcard() {
     }
 }
 
+/// It has no records and names below it, so that names are made from it that have no records.
+#[test]
+fn a_wildcard_without_records_is_there() {
+    let sets = [nsec("test", "a.*.b.test", &[Type::SOA, Type::NS]), nsec("a.*.b.test", "test", &[Type::A])];
+    let zone = name("test");
+    let proofs = NsecProofs::new(&[&sets[0], &sets[1]], zone.as_ref(), 10);
+    for (asked, no_data, name_error) in [
+        ("c.b.test", PROVEN, NOTHING),
+        ("d.c.b.test", PROVEN, NOTHING),
+        ("*.b.test", PROVEN, NOTHING),
+        ("b.test", PROVEN, NOTHING),
+        ("c.*.b.test", NOTHING, PROVEN),
+        ("c.test", NOTHING, PROVEN),
+    ] {
+        let asked_name = name(asked);
+        let claim = DenialClaim { name: asked_name.as_ref(), rtype: Type::A, zone: zone.as_ref() };
+        assert_eq!([proofs.no_data(claim), proofs.name_error(claim)], [no_data, name_error], "{asked}");
+    }
+}
+
 #[test]
 fn a_wildcard_answers_where_it_is_the_closest() {
     for (case, asked, labels, verdict) in [
