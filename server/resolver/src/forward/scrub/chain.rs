@@ -71,7 +71,9 @@ impl AnswerChain {
             _ => {
                 let set = records.set(MessageSection::Answer, name, qtype)?;
                 let found = set.is_some();
-                self.sets.extend(set);
+                // A DNAME that is asked for may have led here.
+                let new = set.filter(|set| !self.holds(records, set.rtype, set.owner));
+                self.sets.extend(new);
                 Ok(found)
             }
         }
@@ -108,12 +110,16 @@ impl AnswerChain {
             },
         };
         let target = cname.members.first().copied();
-        let known = |set: &ScrubbedSet| set.rtype == Type::DNAME && records.same_name(set.owner, dname.owner);
-        if !self.sets.iter().any(known) {
+        if !self.holds(records, Type::DNAME, dname.owner) {
             self.sets.push(dname);
         }
         self.sets.push(cname);
         Ok(target)
+    }
+
+    /// Whether the set of this type and owner was taken before.
+    fn holds(&self, records: &ScrubbedRecords, rtype: Type, owner: ByteRange) -> bool {
+        self.sets.iter().any(|set| set.rtype == rtype && records.same_name(set.owner, owner))
     }
 }
 

@@ -147,6 +147,21 @@ fn a_dname_that_serves_twice_stands_there_once() {
 }
 
 #[test]
+fn a_dname_that_leads_to_itself_stands_there_once() {
+    let answer = [
+        rr("example.com", 80, Type::DNAME, name("www.example.net")),
+        rr("www.example.net", 80, Type::DNAME, name("example.net")),
+    ];
+    let expected = [
+        "example.com. 80 DNAME",
+        "www.example.com. 80 CNAME",
+        "www.example.net. 80 DNAME",
+        "www.www.example.net. 80 CNAME",
+    ];
+    assert_eq!(good(&question("www.example.com", Type::DNAME), &answer), expected);
+}
+
+#[test]
 fn dname_that_does_not_fit_is_refused() {
     let dname = |owner: &str, to: &str| rr(owner, 80, Type::DNAME, name(to));
     let other = [
