@@ -306,6 +306,16 @@ mod tests {
         assert!(keys.iter().all(|key| key.rdata.len() == 36 && show_domain(&key.zone) == "."));
         let key: TrustedKey = "example.com. 3600 IN DNSKEY 257 3 5 AwEA AQ== ; one".parse().unwrap();
         assert_eq!((key.rtype, key.rdata), (Type::DNSKEY, vec![1, 1, 3, 5, 3, 1, 0, 1]));
+        // Every digit there is, in order: 0 to 63, six bits each.
+        let digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ abcdefghijklmnopqrstuvwxyz 0123456789+/";
+        let key: TrustedKey = format!(". DNSKEY 257 3 8 {digits}").parse().unwrap();
+        let bits = (0..64_u8).flat_map(|digit| (0..6).rev().map(move |at| digit >> at & 1));
+        let bytes: Vec<u8> = bits
+            .collect::<Vec<_>>()
+            .chunks(8)
+            .map(|byte| byte.iter().fold(0, |all, bit| all << 1 | bit))
+            .collect();
+        assert_eq!(key.rdata[4..], bytes);
         for (text, error) in [
             ("", TrustedKeyError::Form),
             (". DS 1 8", TrustedKeyError::Form),

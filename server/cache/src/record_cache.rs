@@ -451,4 +451,24 @@ mod tests {
         }
         assert_eq!((kept(&shard), shard.bytes), (vec![1, 5, 6], room));
     }
+
+    /// Each replacement leaves a place in the queue; these are swept out once they outnumber the entries by 64.
+    #[test]
+    fn places_that_entries_left_are_swept_out() {
+        let mut shard = RecordShard::default();
+        let entry = |n: u64| Arc::new(learnt(&format!("n{n}.test"), 60, CredibilityRank::Answer, &[1; 4]));
+        for n in 0..100 {
+            shard.insert(n, &entry(n), u64::MAX);
+        }
+        for places in 101..=264 {
+            shard.insert(7, &entry(7), u64::MAX);
+            assert_eq!((shard.table.len(), shard.queue.len()), (100, places));
+        }
+        shard.insert(7, &entry(7), u64::MAX);
+        assert_eq!((shard.table.len(), shard.queue.len()), (100, 100));
+        // The order is that of the last replacement.
+        assert_eq!([&shard.queue[0], &shard.queue[99]].map(|(hash, _)| *hash), [0, 7]);
+        assert_eq!(shard.flush(|name| *name.as_bytes() != *entry(7).owner.as_ref().as_bytes()), 99);
+        assert_eq!((shard.table.len(), shard.queue.len()), (1, 1));
+    }
 }

@@ -94,4 +94,19 @@ mod tests {
         let none: CachedRecords = [vec![0; 65_536].as_slice()].into_iter().collect();
         assert!(none.is_empty() && CachedRecords::default().is_empty());
     }
+
+    #[test]
+    fn a_list_grows_record_by_record() {
+        let mut builder = RecordListBuilder::default();
+        assert!(builder.is_empty() && builder.iter().count() == 0);
+        builder.push(&[0; 65_536]);
+        assert!(builder.is_empty(), "it was too long");
+        for (record, count) in [(&b""[..], 1), (b"a", 2), (b"a", 3)] {
+            builder.push(record);
+            assert_eq!((builder.is_empty(), builder.iter().count()), (false, count));
+            assert_eq!(builder.iter().last(), Some(record));
+        }
+        let list = builder.finish();
+        assert_eq!((list.is_empty(), list.len(), list.bytes()), (false, 3, 3 * 2 + 2));
+    }
 }

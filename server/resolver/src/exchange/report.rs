@@ -73,3 +73,23 @@ impl AttemptOutcome {
         matches!(self, Self::ServerFull | Self::AllFull)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_sent_and_what_had_no_room() {
+        for (outcome, sent, full) in [
+            (AttemptOutcome::TimedOut, true, false),
+            (AttemptOutcome::ConnectionRefused, true, false),
+            (AttemptOutcome::Unreachable, true, false),
+            (AttemptOutcome::Overtaken, true, false),
+            (AttemptOutcome::NoRoute, false, false),
+            (AttemptOutcome::ServerFull, false, true),
+            (AttemptOutcome::AllFull, false, true),
+        ] {
+            assert_eq!((outcome.was_sent(), outcome.is_full()), (sent, full), "{outcome:?}");
+        }
+    }
+}

@@ -302,4 +302,28 @@ mod tests {
             read.section(MessageSection::Answer).map(|set| (set.rtype, set.signatures.len())).collect();
         assert_eq!(found, [(Type::A, 2)]);
     }
+    /// RFC 2181 section 5.2 and 8: of several TTLs the least counts, and one with its top bit set is nothing.
+    #[test]
+    fn the_least_ttl_counts() {
+        for (ttls, kept) in [
+            (&[300][..], 300),
+            (&[300, 60, 600], 60),
+            (&[0x7fff_ffff], 0x7fff_ffff),
+            (&[0x8000_0000], 0),
+            (&[u32::MAX, 300], 0),
+            (&[0, 300], 0),
+        ] {
+            let records: Vec<_> = (0..ttls.len() as u16).map(address).collect();
+            let mut bytes = reply(&records);
+            // Each record has fifteen bytes: owner, type, class, TTL, length, address.
+            let first = bytes.len() - 15 * ttls.len();
+            for (at, ttl) in ttls.iter().enumerate() {
+                bytes[first + 15 * at + 5..][..4].copy_from_slice(&ttl.to_be_bytes());
+            }
+            let message = MessageView::parse(&bytes).unwrap();
+            let read = ReplyRecords::read(&message, NameRef::ROOT, &|_, _| false, false).unwrap();
+            let found: Vec<_> = read.section(MessageSection::Answer).map(|set| set.ttl).collect();
+            assert_eq!(found, [kept], "{ttls:x?}");
+        }
+    }
 }

@@ -359,3 +359,6 @@ fn substituted(name: NameRef<'_>, dname: &RecordSet) -> Result<DomainName, Unusa
     buffer.finish(target).map_err(|_| UnusableReply::Dname)?;
     Ok(buffer.as_ref().to_name())
 }
+
+#[cfg(test)]
+mod tests;

@@ -115,3 +115,6 @@ fn rsa_parts(key: &[u8]) -> Option<(&[u8], &[u8])> {
     // An even modulus is none, and modpow of an even one is slow.
     (!exponent.is_empty() && modulus.last().is_some_and(|last| last % 2 == 1)).then_some((exponent, modulus))
 }
+
+#[cfg(test)]
+mod tests;

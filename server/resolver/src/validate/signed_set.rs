@@ -157,3 +157,6 @@ pub(crate) fn unfit<'s>(
         })
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,7 +74,12 @@ fn text_is_read_and_written() {
         ("x\\000y.c", "x\\000y.c."),
         ("*.wild", "*.wild."),
     ] {
-        assert_eq!(name(text).to_string(), shown);
+        let read = name(text);
+        assert_eq!((read.to_string().as_str(), format!("{read:?}").as_str()), (shown, shown));
+        assert_eq!(
+            (read.as_ref().to_string().as_str(), format!("{:?}", read.as_ref()).as_str()),
+            (shown, shown)
+        );
     }
     for (text, error) in [
         ("a..b", NameError::EmptyLabel),

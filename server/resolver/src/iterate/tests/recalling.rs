@@ -2,10 +2,10 @@
 
 use rhumb_wire::Type;
 
-use super::internet::{ScriptedInternet, answer, name, referral};
+use super::internet::{ScriptedInternet, answer, denial, name, referral};
 use super::signed::{resolver as signed, told as told_signed};
 use super::{Resolver, told};
-use crate::iterate::{IteratedAnswer, recall, refer};
+use crate::iterate::{IteratedAnswer, ResolutionEvent, ResolutionStep, known_steps, recall, refer};
 use crate::question::OutboundQuestion;
 
 fn recalled(resolver: &Resolver, text: &str, now: u32, beyond: u32) -> Option<IteratedAnswer> {
@@ -72,4 +72,75 @@ async fn what_was_not_validated_is_not_recalled() {
     assert!(recalled(&resolver, "www.test", 1001, 0).is_none());
     told_signed(&resolver, "www.test", Type::A).await;
     assert!(recalled(&resolver, "www.test", 1001, 0).is_some());
+}
+
+/// Each link of a chain of aliases is told, with what is known of the zone that signed it.
+#[tokio::test(start_paused = true)]
+async fn every_link_of_a_known_chain_is_told() {
+    let net = ScriptedInternet::default().parent("192.0.2.1", "test.", "ns.test.", "192.0.2.2").with(
+        "192.0.2.2",
+        |asked| {
+            let number: u32 = asked.name.trim_start_matches('l').split('.').next()?.parse().unwrap_or(0);
+            Some(match number {
+                0 => denial(0, "test."),
+                5 => answer(&["l5.test. 300 A 198.51.100.1"]),
+                _ => {
+                    let alias = format!("l{number}.test. 300 CNAME l{}.test.", number + 1);
+                    answer(&[alias.as_str()])
+                }
+            })
+        },
+    );
+    let resolver = Resolver::new(net);
+    let steps = |name_asked: &str| {
+        let question = OutboundQuestion::new(name(name_asked).as_ref(), Type::A);
+        let told = known_steps(&resolver.state, &question, 1000);
+        let owner = |step: &ResolutionStep| match &step.event {
+            ResolutionEvent::Known { learnt, .. } => Some(learnt.owner.to_string()),
+            _ => None,
+        };
+        told.iter().filter_map(owner).collect::<Vec<_>>()
+    };
+    assert_eq!(steps("l1.test"), [""; 0]);
+    resolver.told("l1.test", Type::A).await;
+    assert_eq!(steps("l1.test"), ["l1.test.", "l2.test.", "l3.test.", "l4.test.", "l5.test."]);
+    assert_eq!(steps("l4.test"), ["l4.test.", "l5.test."]);
+}
+
+/// The servers of its zone stand beside an answer: not beside an alias, a denial, what is secure, or where they are not wanted.
+#[tokio::test(start_paused = true)]
+async fn servers_stand_beside_what_is_plain() {
+    let with_servers = |records: &[&str]| {
+        let mut said = answer(records);
+        said.authority = vec!["test. 300 NS ns.test.".to_owned()];
+        said.additional = vec!["ns.test. 300 A 192.0.2.2".to_owned()];
+        Some(said)
+    };
+    for (case, minimal, asked_for, count) in [
+        ("an answer", false, ("www.test", Type::A), 1),
+        ("an answer alone", true, ("www.test", Type::A), 0),
+        ("an alias to an answer", false, ("alias.test", Type::A), 1),
+        ("the alias itself", false, ("alias.test", Type::CNAME), 0),
+        ("a denial", false, ("none.test", Type::A), 0),
+    ] {
+        let net = ScriptedInternet::default().parent("192.0.2.1", "test.", "ns.test.", "192.0.2.2").with(
+            "192.0.2.2",
+            move |asked| match asked.name.as_str() {
+                "www.test." => with_servers(&["www.test. 300 A 198.51.100.1"]),
+                "alias.test." => {
+                    with_servers(&["alias.test. 300 CNAME www.test.", "www.test. 300 A 198.51.100.1"])
+                }
+                _ => Some(denial(3, "test.")),
+            },
+        );
+        let mut resolver = Resolver::new(net);
+        resolver.settings.minimal_responses = minimal;
+        let found = resolver.ask("www.test", Type::A).await.unwrap();
+        assert_eq!(found.rcode.to_string(), "NOERROR");
+        let found = resolver.ask(asked_for.0, asked_for.1).await.unwrap();
+        let head = rhumb_wire::MessageView::parse(&found.message).unwrap().header();
+        let authorities =
+            if case == "a denial" { head.authorities.saturating_sub(1) } else { head.authorities };
+        assert_eq!((authorities, head.additionals), (count, count), "{case}");
+    }
 }

@@ -352,3 +352,34 @@ async fn a_negative_trust_anchor_makes_insecure() {
     resolver.state.clear();
     assert_eq!(told(&resolver, "www.test", Type::A).await, "www.test. A: no signature");
 }
+
+/// The proofs of a zone that is insecure say nothing of names that are not its own.
+#[tokio::test(start_paused = true)]
+async fn a_denial_is_proven_by_a_zone_around_the_name() {
+    for (case, signer, owner, told_so) in [
+        ("the zone itself", "test.", "www.test.", "NOERROR AD"),
+        (
+            "an insecure zone beside the name",
+            "plain.test.",
+            "x.plain.test.",
+            "that www.test. has no MX is not proven",
+        ),
+        ("the name itself", "www.test.", "www.test.", "that www.test. has no MX is not proven"),
+    ] {
+        let mut resolver = resolver(move |asked, test, said| match (asked.name.as_str(), asked.qtype) {
+            ("www.test.", Type::MX) => {
+                let zone = Signer::new(signer, if signer == "test." { 2 } else { 9 });
+                let proof = zone.sign(&[&nsec(owner, "zzz.test.", &[Type::A])]);
+                ServerSays { authority: proof, ..said }
+            }
+            ("plain.test.", Type::DS) => {
+                let proof = test.sign(&[&nsec("plain.test.", "www.test.", &[Type::NS, Type::NSEC])]);
+                let soa = test.sign(&["test. 3600 SOA ns.test. 60"]);
+                ServerSays { rcode: 0, authority: [soa, proof].concat(), ..said }
+            }
+            _ => said,
+        });
+        resolver.settings.aggressive_nsec = false;
+        assert_eq!(told(&resolver, "www.test", Type::MX).await, told_so, "{case}");
+    }
+}
