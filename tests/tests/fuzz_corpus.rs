@@ -79,6 +79,11 @@ fn config() {
 }
 
 #[test]
+fn denial_proofs() {
+    replay("denial_proofs", targets::denial_proofs::run);
+}
+
+#[test]
 fn doq_stream() {
     replay("doq_stream", targets::doq_stream::run);
 }
@@ -101,6 +106,16 @@ fn query() {
 #[test]
 fn resolv_conf() {
     replay("resolv_conf", targets::resolv_conf::run);
+}
+
+#[test]
+fn resolver_steps() {
+    replay("resolver_steps", targets::resolver_steps::run);
+}
+
+#[test]
+fn signature_sets() {
+    replay("signature_sets", targets::signature_sets::run);
 }
 
 #[test]

@@ -6,13 +6,21 @@
 
 pub mod answer;
 pub mod config;
+pub mod denial_proofs;
 pub mod doq_stream;
+pub mod hostile_network;
+pub mod hostile_reply;
 pub mod http_request;
+pub mod input_script;
 pub mod journal;
+pub mod proof_chain;
 pub mod query;
 pub mod resolv_conf;
+pub mod resolver_steps;
+pub mod signature_sets;
 pub mod tsig;
 pub mod update;
 pub mod upstream_answer;
 pub mod walk;
 pub mod zone_file;
+pub mod zone_model;
