@@ -74,10 +74,10 @@ pub use crate::sections::{
     CacheSettings, CalendarDay, CertificateSource, ControlSettings, CookieSecret, DigestCheck, DnssecClock,
     DnssecValidation, ForwardEntry, ForwardFallback, ForwardPolicy, HistorySpace, HistoryTerms, HttpListener,
     ListenEntry, LogFormat, LogLevel, LogSettings, MetricsSettings, NamedRemote, NegativeTrustAnchor,
-    QnameMinimisation, RateLimitSettings, RecursionLimits, RecursionSettings, RootHints, SecondaryTerms,
-    SecondaryZone, SerialPolicy, ServerSettings, StubEntry, TimerBounds, TransferLimits, TransferRule,
-    TrustAnchors, TrustedKey, TsigKeyEntry, TsigSecret, UpdateAction, UpdateNames, UpdateNamesError,
-    UpdateQueueLimits, UpdateRule, UpstreamSource, VersionTerms, WorkerThreads, ZoneSource,
+    QnameMinimisation, RateLimitSettings, RecursionLimits, RecursionSettings, ResolverDiscovery, RootHints,
+    SecondaryTerms, SecondaryZone, SerialPolicy, ServerSettings, StubEntry, TimerBounds, TransferLimits,
+    TransferRule, TrustAnchors, TrustedKey, TsigKeyEntry, TsigSecret, UpdateAction, UpdateNames,
+    UpdateNamesError, UpdateQueueLimits, UpdateRule, UpstreamSource, VersionTerms, WorkerThreads, ZoneSource,
 };
 pub use crate::upstream_server::UpstreamServer;
 pub use crate::zone_file_pattern::{ZoneFilePattern, ZoneFilePatternError};

@@ -3,6 +3,7 @@
 mod answer;
 mod certificates;
 mod descriptors;
+mod designations;
 mod exchange;
 mod following;
 mod handshakes;

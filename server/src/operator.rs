@@ -5,6 +5,7 @@ mod admin;
 mod cached;
 pub(crate) mod commands;
 mod config_hash;
+mod discovery;
 mod explain;
 mod explanation;
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod client;
 mod context;
 mod count;
 mod deny;
+mod discovery;
 mod edns_context;
 mod follow;
 mod kept_reason;

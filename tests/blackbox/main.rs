@@ -30,6 +30,7 @@ mod counting;
 mod datagrams;
 mod day;
 mod differential;
+mod discovering;
 mod documents;
 mod encrypted;
 mod failover;
@@ -118,6 +119,7 @@ const TESTS: &[&[Test]] = &[
     attacks::secrets::TESTS,
     documents::TESTS,
     encrypted::TESTS,
+    discovering::TESTS,
     encrypted::renewal::TESTS,
     https::TESTS,
     quic::TESTS,

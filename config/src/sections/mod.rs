@@ -3,6 +3,7 @@
 mod cache;
 mod control;
 mod cookies;
+mod discovery;
 mod dnssec;
 mod forward;
 mod keys;
@@ -27,6 +28,7 @@ mod zones;
 pub use cache::CacheSettings;
 pub use control::ControlSettings;
 pub use cookies::CookieSecret;
+pub use discovery::ResolverDiscovery;
 pub use dnssec::{CalendarDay, DnssecClock, DnssecValidation, NegativeTrustAnchor, TrustAnchors, TrustedKey};
 pub use forward::{ForwardEntry, ForwardFallback, ForwardPolicy, UpstreamSource};
 pub use keys::{TsigKeyEntry, TsigSecret};

@@ -6,6 +6,7 @@ use rhumb_wire::DomainName;
 use serde_json::{Value as Json, json};
 
 use super::cookies::{CookieSecret, SecretDigits};
+use super::discovery::{DiscoveryKind, ResolverDiscovery};
 use super::rate_limit::RateLimitSettings;
 use crate::in_force::InForce;
 use crate::kind::ValueKind;
@@ -32,6 +33,8 @@ pub struct ServerSettings {
     pub identity: Option<String>,
     /// What `version.server` and `version.bind` are answered in the class CH, 1 to 255 bytes; refused without it.
     pub version: Option<String>,
+    /// What clients that ask for encrypted transports are told (RFC 9462).
+    pub discovery: ResolverDiscovery,
     /// Whether clients that send a cookie get one (RFC 7873).
     pub cookies: bool,
     /// What server cookies are made with: the first makes them, all are accepted. A random one where it is empty.
@@ -64,6 +67,7 @@ impl Default for ServerSettings {
             nsid: None,
             identity: None,
             version: None,
+            discovery: ResolverDiscovery::default(),
             cookies: true,
             cookie_secrets: Vec::new(),
             rate_limit: None,
@@ -215,6 +219,12 @@ fn identity_keys<K: KeyVisitor<ServerSettings>>(keys: &mut K) {
         "What version.server and version.bind are answered in the class CH. Without it they are refused.",
         OptionalKind(OneString),
         |server| &mut server.version,
+    );
+    keys.key("discovery", InForce::AtReload,
+        "What clients that ask for _dns.resolver.arpa are told of the tls, https and quic listeners (RFC 9462). `auto`: all of \
+         them, by the first name of their certificate. A name: that one, which the certificate has to be for. `off`: that there are none.",
+        DiscoveryKind,
+        |server| &mut server.discovery,
     );
     keys.key(
         "report-channel",

@@ -94,6 +94,12 @@ impl ServerCertificates {
         Some(TlsTerms { certificates, tickets })
     }
 
+    /// The names and addresses of the first that was read.
+    pub(super) fn names(&self, sources: &[CertificateSource]) -> Vec<String> {
+        let known = sources.iter().find_map(|source| self.known.get(source));
+        known.map(|known| known.pair.details().names.clone()).unwrap_or_default()
+    }
+
     /// How each is, by name.
     pub(super) fn states(&self) -> Vec<CertificateState> {
         let state = |(source, known): (&CertificateSource, &KnownCertificate)| CertificateState {

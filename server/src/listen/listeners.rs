@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use rhumb_config::{ServerConfig, ServerSettings};
 use rhumb_net::{descriptor_limit, open_descriptors};
 
 use super::certificates::{CertificateState, ServerCertificates};
 use super::descriptors::fitting_clients;
+use super::designations::designations;
 use super::listener_key::ListenerKey;
 use super::notes::ListenerNotes;
 use super::open_listener::{BoundListener, ListenerOpening, ListenerTerms, OpenListener};
@@ -15,6 +17,7 @@ use super::openers;
 use super::stream::ListenerServices;
 use super::wanted::{WantedListener, follows_addresses, wanted};
 use crate::change::ChangeText;
+use crate::snapshot::DesignatedResolver;
 
 /// The listeners that are open.
 #[derive(Debug, Default)]
@@ -133,6 +136,18 @@ impl OpenListeners {
                 open.set_terms(&self.terms(&one));
             }
         }
+        serving.streams.live.designated.store(Arc::new(self.designations(config)));
+    }
+
+    /// The encrypted listeners that are open, as clients are told of them.
+    fn designations(&self, config: &ServerConfig) -> Vec<DesignatedResolver> {
+        let open = wanted(config).0.into_iter().filter(|one| self.open.contains_key(&one.key));
+        let encrypted = open.filter(|one| !one.certificates().is_empty());
+        let named = encrypted.map(|one| {
+            let names = self.certificates.names(one.certificates());
+            (one, names)
+        });
+        designations(config, named)
     }
 
     fn terms<'a>(&'a self, wanted: &WantedListener<'a>) -> ListenerTerms<'a> {

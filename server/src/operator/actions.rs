@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::admin::ServerAdmin;
+use super::discovery::DiscoveryStatus;
 use super::server_status::BrokenZoneStatus;
 use super::{cached, running, status};
 use crate::cache_file::CacheFile;
@@ -52,7 +53,10 @@ pub(super) fn diff<'a>(
     })
 }
 
-pub(super) fn status(admin: &ServerAdmin, _: &CommandArguments) -> CommandResult {
+pub(super) fn status(admin: &ServerAdmin, given: &CommandArguments) -> CommandResult {
+    if given.is_on("ddr") {
+        return CommandAnswer::new(&DiscoveryStatus::of(admin));
+    }
     CommandAnswer::new(&status::whole(admin))
 }
 

@@ -84,7 +84,10 @@ pub(crate) static COMMANDS: &[OperatorCommand] = &[
             changes: false,
             path: "/status",
             about: "Show how the running server is",
-            arguments: &[],
+            arguments: &[ArgumentSpec::switch(
+                "ddr",
+                "Show instead what clients that look for encrypted transports are told (RFC 9462), and the options for a DHCP server (RFC 9463)",
+            )],
             seconds: 5,
         },
         run: RunCommand::Now(actions::status),

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::cached::ShownCacheEntry;
+use super::discovery::DiscoveryStatus;
 use super::running::ShownLookups;
 use super::server_status::{
     BrokenZoneStatus, CacheFileStatus, CertificateStatus, RouteStatus, SecondaryZoneStatus, ServerStatus,
@@ -108,7 +109,10 @@ pub(super) fn flush(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<
     writeln!(to.out, "{} dropped from the cache", counted(dropped, "entry", "entries"))
 }
 
-pub(super) fn status(_: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {
+pub(super) fn status(given: &CommandArguments, answer: Value, to: &mut AnswerStreams<'_>) -> io::Result<()> {
+    if given.is_on("ddr") {
+        return read::<DiscoveryStatus>(answer)?.write(&mut *to.out);
+    }
     let status: ServerStatus = read(answer)?;
     let out = &mut *to.out;
     head(out, &status)?;

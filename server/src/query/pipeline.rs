@@ -3,6 +3,7 @@
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::tsig::{RequestRejection, TsigSigner};
 use rhumb_wire::{Class, QueryMessage, Rcode, Type, header};
+use rhumb_zones::ZoneContents;
 use rhumb_zones::answer::AnswerKind;
 
 use super::admit::{MessageRejection, admit, usual};
@@ -20,7 +21,7 @@ use super::outcome::{
 use super::response::{ResponseHead, ResponseLimits, question_only};
 use super::tsig::{self, VerifiedQuery};
 use super::updated::forwarded;
-use super::{authoritative, cached, chaos};
+use super::{authoritative, cached, chaos, discovery};
 use crate::metrics::{AccessList, CacheEvent};
 use crate::snapshot::{AnswerAuthority, ForwardCourse, IterationPlan, RouteCourse, RouteEntry, SnapshotView};
 
@@ -157,11 +158,11 @@ fn truncated_response(
     Some(admitted.complete(head, length, scratch, out))
 }
 
-impl AdmittedQuery<'_, '_> {
+impl<'m> AdmittedQuery<'_, 'm> {
     /// Answers from a zone, a built-in name, the cache, or waits for an upstream.
     #[inline]
     fn route(&self, scratch: &mut QueryScratch, out: &mut [u8]) -> QueryOutcome {
-        let Self { query, client, view, limits, .. } = self;
+        let Self { query, client, view, .. } = self;
         if let Some(entry) = view.zone_of(query.name, query.qtype) {
             let recurses = self.recurses();
             if recurses && let Some(route) = view.route_below(entry, query.name, query.qtype) {
@@ -180,11 +181,7 @@ impl AdmittedQuery<'_, '_> {
             return self.refuse(Rcode::REFUSED, (ExtendedError::Prohibited, ""), scratch, out);
         }
         match view.authority_beyond_zones(query.name) {
-            AnswerAuthority::BuiltIn(contents) => {
-                let (length, mut head) = authoritative::from_built_in(query, contents, limits, scratch, out);
-                head.flags |= header::RA;
-                self.conclude(AnswerSource::BuiltIn(contents), head, length, scratch, out)
-            }
+            AnswerAuthority::BuiltIn(contents) => self.built_in(contents, scratch, out),
             AnswerAuthority::Forward(entry) if !query.recursion_desired() && self.may_recall(entry) => {
                 self.recall(entry, scratch, out)
             }
@@ -204,6 +201,37 @@ impl AdmittedQuery<'_, '_> {
                 self.refuse(Rcode::REFUSED, (ExtendedError::NotAuthoritative, ""), scratch, out)
             }
         }
+    }
+
+    /// Answers a name that never leaves this host.
+    fn built_in(
+        &self,
+        contents: &'m ZoneContents,
+        scratch: &mut QueryScratch,
+        out: &mut [u8],
+    ) -> QueryOutcome {
+        let Self { query, limits, .. } = self;
+        let discovers = discovery::is_zone(contents.apex());
+        let told = if discovers { self.designated(scratch, out) } else { None };
+        let (length, mut head) =
+            told.unwrap_or_else(|| authoritative::from_built_in(query, contents, limits, scratch, out));
+        if discovers {
+            head = discovery::without_name_error(head);
+        }
+        head.flags |= header::RA;
+        self.conclude(AnswerSource::BuiltIn(contents), head, length, scratch, out)
+    }
+
+    /// The encrypted listeners, for clients that look for them.
+    fn designated(&self, scratch: &mut QueryScratch, out: &mut [u8]) -> Option<(usize, ResponseHead)> {
+        let Self { query, client, context, limits, .. } = self;
+        let designated = context.server.designated.load();
+        let limit = limits.message();
+        let (length, cut) =
+            discovery::answer(query, client, &designated, limit, &mut scratch.compression, out)?;
+        scratch.note("route", || "the encrypted listeners of this server (RFC 9462)".to_owned());
+        let flags = header::AA | if cut { header::TC } else { 0 };
+        Some((length, ResponseHead { flags, ..ResponseHead::of(Rcode::NOERROR) }))
     }
 
     /// Whether an answer out of a zone is to be followed further: its alias leads out of what is served here, or its name is

@@ -4,12 +4,14 @@
 use rhumb_wire::{DomainName, NameRef, Type};
 use rhumb_zones::{NameTable, ZoneBuilder, ZoneContents};
 
-/// Names that do not exist anywhere: `invalid` (RFC 6761 section 6.4), `onion` (RFC 7686), `home.arpa` (RFC 8375) and reverse
-/// names of RFC 6303 section 4, RFC 6890 and RFC 7793, the blocks of 172.16/12 and 100.64/10 left out.
+/// Names that do not exist anywhere: `invalid` (RFC 6761 section 6.4), `onion` (RFC 7686), `home.arpa` (RFC 8375), `resolver.arpa`,
+/// whose one service is answered apart (RFC 9462 section 6.4), and reverse names of RFC 6303 section 4, RFC 6890 and RFC 7793, the
+/// blocks of 172.16/12 and 100.64/10 left out.
 const EMPTY: &[&str] = &[
     "invalid",
     "onion",
     "home.arpa",
+    "resolver.arpa",
     "0.in-addr.arpa",
     "10.in-addr.arpa",
     "168.192.in-addr.arpa",
@@ -31,8 +33,9 @@ const LOOPBACK6: &str = "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0
 const TTL: u32 = 86_400;
 const NEGATIVE_TTL: u32 = 10_800;
 
-/// Names of applications and of tests: upstreams never get them (RFC 6761 sections 6.3 and 6.4, RFC 7686 section 2).
-const NEVER_FORWARDED: &[&str] = &["localhost", "invalid", "onion"];
+/// Names of applications, of tests and of the resolver itself: upstreams never get them (RFC 6761 sections 6.3 and 6.4, RFC 7686
+/// section 2, RFC 9462 section 6.4).
+const NEVER_FORWARDED: &[&str] = &["localhost", "invalid", "onion", "resolver.arpa"];
 
 /// All of them, by apex, but for those at or below one of `handed_over`, which upstreams are asked for. The texts are constants, so that one that cannot be built is a fault of this
 /// file, which its test would show.
@@ -122,5 +125,6 @@ mod tests {
             assert!(!has(&all, name), "{name}");
         }
         assert!(has(&all, "www.localhost") && has(&all, "x.onion") && has(&all, "y.invalid"));
+        assert!(has(&all, "_dns.resolver.arpa"));
     }
 }

@@ -16,6 +16,7 @@ use super::announcements::ZoneAnnouncements;
 use super::askers::ZoneAskers;
 use super::built_in::built_in_zones;
 use super::circle_checks::CircleChecks;
+use super::designated::DesignatedResolver;
 use super::folders::UnreadableFolders;
 use super::frozen::FrozenZones;
 use super::iteration_plan::IterationPlan;
@@ -50,6 +51,8 @@ pub struct ServerState {
     pub cookie_secret: Option<CookieSecret>,
     /// Checks for circles through upstreams.
     pub circles: CircleChecks,
+    /// The encrypted listeners that clients are told of.
+    pub designated: ArcSwap<Vec<DesignatedResolver>>,
     /// Folders of zones that cannot be listed.
     pub folders: UnreadableFolders,
     /// The way of answers to the log of queries.
@@ -102,6 +105,7 @@ impl ServerState {
             metrics,
             cookie_secret: random_secret(),
             circles: CircleChecks::default(),
+            designated: ArcSwap::default(),
             folders: UnreadableFolders::default(),
             query_log: QueryLog::default(),
             local_networks: Arc::default(),

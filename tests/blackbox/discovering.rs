@@ -1,0 +1,117 @@
+//! How clients find the encrypted listeners (RFC 9462), and what a DHCP server is told of them (RFC 9463).
+
+use rhumb_tests::rig::{Config, Message, program, rcode};
+use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, skip};
+
+use crate::authoritative::{Lab, lab};
+use crate::encrypted::{Issued, PATIENCE};
+
+/// The tests of this file.
+pub(crate) const TESTS: &[Test] = &[
+    Test::beside("discovering::a_client_verifies_what_it_is_told_of", verified),
+    Test::beside("discovering::a_reload_changes_what_is_told", reloaded),
+    Test::beside("discovering::other_names_have_no_records_and_nobody_else_is_asked", others),
+];
+
+const NAME: &str = "_dns.resolver.arpa.";
+
+fn config(issued: &Issued, more: &str) -> Config {
+    let listen = issued.keys("udp, tcp, tls, https, quic");
+    Config::new()
+        .listen_with("::", &listen)
+        .zone("zone.test", "@ SOA ns h 1 1h 15m 1w 1h\n@ NS ns\nns A 192.0.2.1\n")
+        .allow_all()
+        .more(more)
+}
+
+/// The records that dig shows of a server, each in words.
+fn told(lab: &Lab, server: &str) -> Result<Vec<Vec<String>>, Failure> {
+    let dig = program::find("dig").context("no dig")?;
+    let mut command = lab.client.host().command(dig);
+    let output = program::run(command.args([server, "+short", "+tries=2", "SVCB", NAME]), PATIENCE)?;
+    ensure_eq!(output.code, Some(0), "dig {server}: {}{}", output.out, output.err);
+    let words = |line: &str| line.replace('"', "").split(' ').map(str::to_owned).collect();
+    Ok(output.out.lines().map(words).collect())
+}
+
+fn rows(found: &[Vec<String>]) -> Vec<String> {
+    found.iter().map(|words| words.join(" ")).collect()
+}
+
+/// As section 4.2 says: the client goes to the address that it asked before, and the certificate has to be for that address.
+fn verified() -> Verdict {
+    if program::find("dig").is_none() || program::find("openssl").is_none() {
+        skip!("no dig or no openssl here");
+    }
+    let issued = Issued::new()?;
+    let lab = lab(&config(&issued, ""))?;
+    let chain = issued.folder.at("chain.pem").display().to_string();
+    for (server, ip, hint) in [
+        ("@192.0.2.1", "192.0.2.1", "ipv4hint=192.0.2.1"),
+        ("@2001:db8::1", "2001:db8::1", "ipv6hint=2001:db8::1"),
+    ] {
+        let found = told(&lab, server)?;
+        let expected = [
+            format!("1 dns.test. alpn=dot port=853 {hint}"),
+            format!("2 dns.test. alpn=doq port=853 {hint}"),
+            format!("3 dns.test. alpn=h2 port=443 {hint} key7=/dns-query{{?dns}}"),
+        ];
+        // Newer ones know the last parameter by its name.
+        let found: Vec<String> = rows(&found).iter().map(|row| row.replace("dohpath=", "key7=")).collect();
+        ensure_eq!(found, expected, "{server}");
+        for (port, protocol) in [("853", "dot"), ("443", "h2")] {
+            let to = if ip.contains(':') { format!("[{ip}]:{port}") } else { format!("{ip}:{port}") };
+            let mut command = lab.client.host().command(program::find("openssl").context("no openssl")?);
+            command.args(["s_client", "-connect", &to, "-alpn", protocol, "-CAfile", &chain]);
+            let output = program::run(command.args(["-verify_ip", ip, "-verify_return_error"]), PATIENCE)?;
+            let agreed = output.out.contains(&format!("ALPN protocol: {protocol}"));
+            ensure!(output.code == Some(0) && agreed, "{to}: {}{}", output.out, output.err);
+        }
+    }
+    Ok(Outcome::Passed)
+}
+
+fn reloaded() -> Verdict {
+    if program::find("dig").is_none() {
+        skip!("no dig here");
+    }
+    let issued = Issued::new()?;
+    let lab = lab(&config(&issued, ""))?;
+    ensure_eq!(told(&lab, "@192.0.2.1")?.len(), 3, "records at first");
+    let status = lab.server.tell(&["status", "--ddr"])?.out;
+    for words in ["_dns.resolver.arpa. IN SVCB 1 dns.test. alpn=dot port=853", "option 162", "option 144"] {
+        ensure!(status.contains(words), "status --ddr lacks {words}: {status}");
+    }
+    let json = lab.server.tell(&["status", "--ddr", "--json"])?.out;
+    // Priority 1, the name of 10 bytes, the address of 4, then the parameters.
+    let option = "00010a03646e73047465737400";
+    ensure!(json.contains(option) && json.contains("04c0000201"), "status --ddr --json: {json}");
+    lab.server.rewrite(&config(&issued, "server: { discovery: other.test }"))?;
+    lab.server.reload()?;
+    let found = rows(&told(&lab, "@192.0.2.1")?);
+    ensure!(found.len() == 3 && found.iter().all(|row| row.contains(" other.test. ")), "by name: {found:?}");
+    lab.server.rewrite(&config(&issued, "server: { discovery: off }"))?;
+    lab.server.reload()?;
+    let answer = lab.client.udp(lab.to, &Message::query(NAME, "SVCB"))?.message;
+    ensure_eq!((answer.rcode(), answer.answer.len()), (rcode::NOERROR, 0), "where it is off");
+    ensure_eq!(answer.authority.len(), 1, "the SOA where it is off");
+    let status = lab.server.tell(&["status", "--ddr"])?.out;
+    ensure!(status.contains("no encrypted listener"), "status --ddr: {status}");
+    Ok(Outcome::Passed)
+}
+
+fn others() -> Verdict {
+    let issued = Issued::new()?;
+    // A name that went to the upstream would wait for it, and fail.
+    let lab = lab(&config(&issued, "").forward(".", &["192.0.2.2"]))?;
+    for (name, kind) in
+        [(NAME, "A"), ("resolver.arpa.", "SVCB"), ("www.resolver.arpa.", "A"), ("_DNS.Resolver.ARPA.", "TXT")]
+    {
+        let answer = lab.client.udp(lab.to, &Message::query(name, kind))?.message;
+        ensure_eq!((answer.rcode(), answer.answer.len()), (rcode::NOERROR, 0), "{name} {kind}");
+        ensure_eq!(answer.authority.len(), 1, "the SOA beside {name} {kind}");
+    }
+    let answer = lab.client.udp(lab.to, &Message::query("_DNS.Resolver.ARPA.", "SVCB"))?.message;
+    ensure_eq!((answer.rcode(), answer.answer.len()), (rcode::NOERROR, 3), "in other letters");
+    Ok(Outcome::Passed)
+}
