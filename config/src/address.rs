@@ -40,9 +40,12 @@ pub enum AddressError {
     /// What stands before `://` is no transport.
     #[error("names a transport that there is not; known are {known}", known = Transport::NAMES.join(", "))]
     Transport,
-    /// A transport of the contract that this version does not offer.
-    #[error("names a transport that is not offered by this version, which asks upstreams over udp and tcp")]
-    NotOffered,
+    /// A transport where it cannot be chosen.
+    #[error("names a transport; these servers are asked over udp, and over tcp where need be")]
+    NotPlain,
+    /// What stands before `@` is no host name, or the transport has none.
+    #[error("has @, which stands between the name of a server with tls, https or quic and its address")]
+    NameBeforeAddress,
     /// What stands behind `#` is no host name, or the transport checks no name.
     #[error("has behind # no host name that a certificate could have")]
     CertificateName,
@@ -50,7 +53,7 @@ pub enum AddressError {
     #[error("has a path, which only https:// has")]
     Path,
     /// A host name where the address should be.
-    #[error("names a host; write its address, and its name behind #, as in tls://192.0.2.53#dns.example")]
+    #[error("names a host without its address; write it behind @, as in tls://dns.example@192.0.2.53")]
     HostName,
 }
 

@@ -155,8 +155,8 @@ fn every_key_is_compared() {
     let of_interface = listeners.pop();
     listeners.truncate(2);
     listeners.extend(of_interface);
-    // The other word for it needs other keys beside it.
-    let fixed = BTreeSet::from(["listen[].tls"]);
+    // The other word for it needs other keys beside it, or forbids those there are.
+    let fixed = BTreeSet::from(["listen[].tls", "forward[].verify"]);
     for key in offered() {
         if fixed.contains(key.path.as_str()) || has_keys(&key) {
             continue;

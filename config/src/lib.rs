@@ -23,6 +23,7 @@ mod include_path;
 mod include_pattern;
 mod key_file;
 mod key_list;
+mod key_pin;
 #[cfg(test)]
 mod key_tests;
 mod kind;
@@ -67,6 +68,7 @@ pub use crate::errors::{ConfigErrors, ConfigFinding, FilePlace};
 pub use crate::in_force::InForce;
 pub use crate::include_pattern::IncludePattern;
 pub use crate::key_list::KeyDescription;
+pub use crate::key_pin::{KeyPin, KeyPinError};
 pub use crate::network::{ClientNetwork, IpNetwork, IpNetworkError};
 pub use crate::regular_file::{FileError, open_regular_file, read_regular_file};
 pub use crate::root_hints::RootServer;
@@ -77,7 +79,8 @@ pub use crate::sections::{
     QnameMinimisation, RateLimitSettings, RecursionLimits, RecursionSettings, ResolverDiscovery, RootHints,
     SecondaryTerms, SecondaryZone, SerialPolicy, ServerSettings, StubEntry, TimerBounds, TransferLimits,
     TransferRule, TrustAnchors, TrustedKey, TsigKeyEntry, TsigSecret, UpdateAction, UpdateNames,
-    UpdateNamesError, UpdateQueueLimits, UpdateRule, UpstreamSource, VersionTerms, WorkerThreads, ZoneSource,
+    UpdateNamesError, UpdateQueueLimits, UpdateRule, UpstreamSource, UpstreamTrust, VersionTerms,
+    WorkerThreads, ZoneSource,
 };
 pub use crate::upstream_server::UpstreamServer;
 pub use crate::zone_file_pattern::{ZoneFilePattern, ZoneFilePatternError};

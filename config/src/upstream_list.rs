@@ -37,7 +37,7 @@ pub type ParsedUpstreams = (Vec<(UpstreamServer, u32)>, Vec<(u32, String)>);
 pub fn parse_list(text: &str) -> ParsedUpstreams {
     parse(text, |line| {
         let content = without_comment(line).trim_matches([' ', '\t', '\r']);
-        let read = |text| UpstreamServer::read_offered(text).map_err(|error| wrong(text, &error));
+        let read = |text: &str| text.parse::<UpstreamServer>().map_err(|error| wrong(text, &error));
         (!content.is_empty()).then(|| read(content))
     })
 }

@@ -9,9 +9,14 @@ use rhumb_wire::Transport;
 use crate::address::{AddressError, ScopedAddress};
 use crate::digits::digits;
 
-/// Forms of an upstream, for messages.
-pub(crate) const UPSTREAM_FORMS: &str =
+/// Forms of a server that is asked by UDP, for messages.
+pub(crate) const PLAIN_FORMS: &str =
     "an address such as 192.0.2.53, 192.0.2.53:5353, 2001:db8::53, \"[2001:db8::53]:53\" or fe80::53%eth0";
+/// Forms of an upstream, for messages.
+pub(crate) const UPSTREAM_FORMS: &str = "an address such as 192.0.2.53, 192.0.2.53:5353, 2001:db8::53, \"[2001:db8::53]:53\" or \
+     fe80::53%eth0; tcp:// and an address; tls://, https:// or quic:// and an address, with the name of the certificate behind #, as \
+     in tls://192.0.2.53#dns.example or https://192.0.2.53/dns-query#dns.example; or a name with its address behind @, as in \
+     https://dns.example/dns-query@192.0.2.53";
 
 /// The path of DNS over HTTPS where none is given.
 const DNS_QUERY: &str = "/dns-query";
@@ -20,7 +25,7 @@ const DNS_QUERY: &str = "/dns-query";
 ///
 /// As text: `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53`, `[2001:db8::53]:5353`, `fe80::53%eth0`, and with a transport
 /// `tls://192.0.2.53#dns.example`, `https://[2001:db8::53]:443/dns-query#dns.example`. The port of the transport (53, 853, 443)
-/// and the path `/dns-query` are not shown.
+/// and the path `/dns-query` are not shown. `https://dns.example/dns-query@2001:db8::53` is read as the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UpstreamServer {
     /// How it is asked; UDP stands for UDP with TCP where a datagram does not do.
@@ -44,10 +49,10 @@ impl UpstreamServer {
         UpstreamServer { transport, ip, scope, port: transport.default_port(), name: None, path: None }
     }
 
-    /// Reads a server, of which this version has to offer the transport.
-    pub(crate) fn read_offered(text: &str) -> Result<Self, AddressError> {
+    /// Reads a server that is asked by UDP.
+    pub(crate) fn read_plain(text: &str) -> Result<Self, AddressError> {
         let server: Self = text.parse()?;
-        if server.transport == Transport::Udp { Ok(server) } else { Err(AddressError::NotOffered) }
+        if server.transport == Transport::Udp { Ok(server) } else { Err(AddressError::NotPlain) }
     }
 }
 
@@ -83,6 +88,9 @@ impl FromStr for UpstreamServer {
             None => (Transport::Udp, text),
             Some((word, rest)) => (word.parse().map_err(|_| AddressError::Transport)?, rest),
         };
+        if let Some((uri, address)) = rest.rsplit_once('@') {
+            return named(transport, uri, address);
+        }
         let (rest, name) = match rest.split_once('#') {
             None => (rest, None),
             Some((rest, name)) if transport.is_encrypted() && is_host_name(name) => {
@@ -90,35 +98,67 @@ impl FromStr for UpstreamServer {
             }
             Some(_) => return Err(AddressError::CertificateName),
         };
-        let (rest, path) = match rest.find('/').and_then(|at| rest.split_at_checked(at)) {
-            None => (rest, None),
-            Some((rest, path)) => (rest, Some(path)),
-        };
-        let path = match (transport, path) {
-            (Transport::Https, None | Some("/")) => Some(DNS_QUERY.to_owned()),
-            (Transport::Https, Some(path)) if is_path(path) => Some(path.to_owned()),
-            (_, None) => None,
-            (_, Some(_)) => return Err(AddressError::Path),
-        };
+        let (rest, path) = split_path(transport, rest)?;
         let (address, port) = split_port(rest)?;
-        let ScopedAddress { ip, scope } = address.parse().map_err(|error| match error {
-            AddressError::NotAnAddress if transport.is_encrypted() && is_host_name(address) => {
+        let ScopedAddress { ip, scope } = host_address(address).map_err(|error| match error {
+            AddressError::NotAnAddress if transport.is_encrypted() && is_host_name(name_of(address)) => {
                 AddressError::HostName
             }
             other => other,
         })?;
-        if ip.is_unspecified() {
-            return Err(AddressError::NoHost("the unspecified address"));
-        }
-        let port = match port {
-            None => transport.default_port(),
-            Some(port) => digits(port)
-                .and_then(|port| u16::try_from(port).ok())
-                .filter(|port| *port > 0)
-                .ok_or(AddressError::Port)?,
-        };
+        let port = port_number(transport, port)?;
         Ok(UpstreamServer { transport, ip, scope, port, name, path })
     }
+}
+
+/// A server by its name, the address being given behind it: `uri` is what stands between `://` and `@`.
+fn named(transport: Transport, uri: &str, address: &str) -> Result<UpstreamServer, AddressError> {
+    let (host, path) = split_path(transport, uri)?;
+    let (name, port) = match host.split_once(':') {
+        None => (host, None),
+        Some((name, port)) => (name, Some(port)),
+    };
+    if !transport.is_encrypted() || !is_host_name(name) {
+        return Err(AddressError::NameBeforeAddress);
+    }
+    let inner = address.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(address);
+    let ScopedAddress { ip, scope } = host_address(inner)?;
+    let port = port_number(transport, port)?;
+    Ok(UpstreamServer { transport, ip, scope, port, name: Some(name.to_owned()), path })
+}
+
+/// The address of one host.
+fn host_address(text: &str) -> Result<ScopedAddress, AddressError> {
+    let address: ScopedAddress = text.parse()?;
+    if address.ip.is_unspecified() {
+        return Err(AddressError::NoHost("the unspecified address"));
+    }
+    Ok(address)
+}
+
+fn port_number(transport: Transport, port: Option<&str>) -> Result<u16, AddressError> {
+    let Some(port) = port else { return Ok(transport.default_port()) };
+    let number = digits(port).and_then(|port| u16::try_from(port).ok());
+    number.filter(|port| *port > 0).ok_or(AddressError::Port)
+}
+
+/// Divides what follows the transport before its path.
+fn split_path(transport: Transport, text: &str) -> Result<(&str, Option<String>), AddressError> {
+    let (rest, path) = match text.find('/').and_then(|at| text.split_at_checked(at)) {
+        None => (text, None),
+        Some((rest, path)) => (rest, Some(path)),
+    };
+    match (transport, path) {
+        (Transport::Https, None | Some("/")) => Ok((rest, Some(DNS_QUERY.to_owned()))),
+        (Transport::Https, Some(path)) if is_path(path) => Ok((rest, Some(path.to_owned()))),
+        (_, None) => Ok((rest, None)),
+        (_, Some(_)) => Err(AddressError::Path),
+    }
+}
+
+/// A host without its port.
+fn name_of(host: &str) -> &str {
+    host.split_once(':').map_or(host, |(name, _)| name)
 }
 
 /// A name as certificates have it (RFC 9525 section 6.3), of at most 253 bytes.
@@ -130,9 +170,10 @@ fn is_host_name(name: &str) -> bool {
     name.len() <= 253 && name.split('.').all(label) && name.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
-/// A path without a query (RFC 3986 section 3.3), of at most 255 bytes.
+/// A path without a query (RFC 3986 section 3.3), of at most 255 bytes. `@` parts it from an address.
 fn is_path(path: &str) -> bool {
-    path.len() <= 255 && path.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#'))
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,;=:".contains(&byte);
+    path.len() <= 255 && path.bytes().all(allowed)
 }
 
 /// Divides an upstream into its address and, when given, its port.
@@ -185,12 +226,12 @@ mod tests {
             assert_eq!(parsed, server, "{text}");
             assert_eq!(parsed.to_string(), shown, "{text}");
             assert_eq!(shown.parse::<UpstreamServer>().unwrap(), server, "{shown}");
-            assert_eq!(UpstreamServer::read_offered(text), Ok(server), "{text}");
+            assert_eq!(UpstreamServer::read_plain(text), Ok(server), "{text}");
         }
     }
 
     #[test]
-    fn reads_encrypted_transports_and_does_not_offer_them() {
+    fn reads_encrypted_transports() {
         for (text, shown, port, path) in [
             ("tcp://192.0.2.1", "tcp://192.0.2.1", 53, None),
             ("tls://192.0.2.1#dns.example", "tls://192.0.2.1#dns.example", 853, None),
@@ -205,6 +246,22 @@ mod tests {
             ),
             ("https://192.0.2.1/#dns.example", "https://192.0.2.1#dns.example", 443, Some("/dns-query")),
             ("https://[2001:db8::1]:8443/q", "https://[2001:db8::1]:8443/q", 8443, Some("/q")),
+            (
+                "https://dns.example/dns-query@192.0.2.2",
+                "https://192.0.2.2#dns.example",
+                443,
+                Some("/dns-query"),
+            ),
+            (
+                "https://dns.example:8443/q@[2001:db8::1]",
+                "https://[2001:db8::1]:8443/q#dns.example",
+                8443,
+                Some("/q"),
+            ),
+            ("https://dns.example@2001:db8::1", "https://[2001:db8::1]#dns.example", 443, Some("/dns-query")),
+            ("tls://dns.example@192.0.2.2", "tls://192.0.2.2#dns.example", 853, None),
+            ("quic://dns.example:8853@192.0.2.2", "quic://192.0.2.2:8853#dns.example", 8853, None),
+            ("https://192.0.2.1/dns-query", "https://192.0.2.1", 443, Some("/dns-query")),
         ] {
             let server: UpstreamServer = text.parse().unwrap();
             assert_eq!(
@@ -212,7 +269,7 @@ mod tests {
                 (shown, port, path)
             );
             assert_eq!(shown.parse::<UpstreamServer>(), Ok(server), "{shown}");
-            assert_eq!(UpstreamServer::read_offered(text), Err(AddressError::NotOffered), "{text}");
+            assert_eq!(UpstreamServer::read_plain(text), Err(AddressError::NotPlain), "{text}");
         }
     }
 
@@ -242,6 +299,16 @@ mod tests {
             ("https://192.0.2.53/q?dns=1", AddressError::Path),
             ("https://dns.example/dns-query", AddressError::HostName),
             ("tls://dns.example", AddressError::HostName),
+            ("tls://dns.example:8853", AddressError::HostName),
+            ("dns.example@192.0.2.1", AddressError::NameBeforeAddress),
+            ("tcp://dns.example@192.0.2.1", AddressError::NameBeforeAddress),
+            ("tls://192.0.2.2@192.0.2.1", AddressError::NameBeforeAddress),
+            ("tls://a..b@192.0.2.1", AddressError::NameBeforeAddress),
+            ("tls://dns.example@192.0.2.1:853", AddressError::NotAnAddress),
+            ("tls://dns.example@192.0.2.1#dns.example", AddressError::NotAnAddress),
+            ("tls://dns.example:0@192.0.2.1", AddressError::Port),
+            ("tls://dns.example/q@192.0.2.1", AddressError::Path),
+            ("https://dns.example/q@::", AddressError::NoHost("the unspecified address")),
         ] {
             assert_eq!(text.parse::<UpstreamServer>(), Err(error), "{text}");
         }

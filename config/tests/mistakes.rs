@@ -231,7 +231,10 @@ fn addresses_are_checked() {
         ("dns.example", "not an IP address"),
         ("192.0.2.53:0", "1 to 65535"),
         ("fe80::53", "needs its interface"),
-        ("tls://192.0.2.1#name", "not offered by this version"),
+        ("tls://dns.example", "write it behind @, as in tls://dns.example@192.0.2.53"),
+        ("tls://192.0.2.1#", "no host name that a certificate could have"),
+        ("dot://192.0.2.1", "known are udp, tcp, tls, https, quic"),
+        ("tls://192.0.2.1/dns-query", "which only https:// has"),
         ("0.0.0.0", "belongs to no single host"),
         ("[2001:db8::53", "brackets"),
     ] {

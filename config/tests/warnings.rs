@@ -44,6 +44,37 @@ fn a_forwarder_that_refuses_everybody_it_listens_for() {
 }
 
 #[test]
+fn certificates_of_upstreams_that_nobody_verifies() {
+    let entry = |upstream: &str, keys: &str| {
+        let text = format!(
+            "recursion: {{ allow: [] }}\nforward: [{{ domain: ., upstreams: [\"{upstream}\"], {keys} }}]\n"
+        );
+        parse(&text, Path::new("x.yaml"))
+    };
+    let warned = |upstream: &str, keys: &str| -> Vec<String> {
+        entry(upstream, keys).unwrap().warnings.iter().map(ToString::to_string).collect()
+    };
+    let pin = format!("sha256/{}=", "A".repeat(43));
+    assert_eq!(warned("tls://192.0.2.1", "verify: on"), Vec::<String>::new());
+    assert_eq!(warned("tls://192.0.2.1", &format!("ca: ca.pem, pins: [{pin}]")), Vec::<String>::new());
+    let found = warned("tls://192.0.2.1", "verify: off");
+    assert!(
+        found.len() == 1 && found[0].contains("forward[0].verify: the certificates of these"),
+        "{found:?}"
+    );
+    for keys in ["ca: ca.pem", "verify: off", &format!("pins: [{pin}]")] {
+        let found = warned("tcp://192.0.2.1", keys);
+        assert!(found.len() == 1 && found[0].contains("has no effect"), "{keys}: {found:?}");
+    }
+    for keys in ["verify: off, ca: ca.pem".to_owned(), format!("verify: off, pins: [{pin}]")] {
+        let error = entry("tls://192.0.2.1", &keys).unwrap_err().to_string();
+        assert!(error.contains("off contradicts"), "{error}");
+    }
+    let error = entry("tls://192.0.2.1", "pins: [sha256/abc]").unwrap_err().to_string();
+    assert!(error.contains("is no pin of a key; accepted: sha256/ and the digest"), "{error}");
+}
+
+#[test]
 fn an_open_resolver_without_a_limit() {
     for (text, warned) in [
         ("recursion: { allow: [0.0.0.0/0] }\n", true),

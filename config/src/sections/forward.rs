@@ -10,11 +10,14 @@ use crate::errors::FilePlace;
 use crate::in_force::InForce;
 use crate::key_list::KeyList;
 use crate::kind::ValueKind;
-use crate::kinds::{DomainKind, FilePath, FlagKind, OptionalKind, SectionKind, ValueList, WordKind};
+use crate::kinds::{
+    DomainKind, FilePath, FlagKind, OptionalKind, ParsedKind, SectionKind, ValueList, WordKind,
+};
 use crate::node::{YamlContent, YamlNode, shown};
 use crate::reader::ConfigReader;
 use crate::section::{ConfigSection, KeyVisitor};
 use crate::sections::dnssec::{DNSSEC, DnssecValidation};
+use crate::sections::upstream_trust::{PIN_FORM, UpstreamTrust, VERIFY};
 use crate::upstream_list::MOST_ENTRIES;
 use crate::upstream_server::{UPSTREAM_FORMS, UpstreamServer};
 
@@ -37,6 +40,8 @@ pub struct ForwardEntry {
     pub fallback: ForwardFallback,
     /// Whether answers are validated; as `recursion.dnssec` says where the entry does not.
     pub dnssec: Option<DnssecValidation>,
+    /// What the certificates of encrypted upstreams are judged by.
+    pub trust: UpstreamTrust,
     /// Where the entry stands.
     pub place: FilePlace,
 }
@@ -109,6 +114,7 @@ pub(crate) struct ForwardDraft {
     rebinding_exempt: Vec<DomainName>,
     fallback: ForwardFallback,
     dnssec: Option<DnssecValidation>,
+    trust: UpstreamTrust,
 }
 
 impl ConfigSection for ForwardEntry {
@@ -128,6 +134,7 @@ impl ConfigSection for ForwardEntry {
             rebinding_exempt: Vec::new(),
             fallback: ForwardFallback::None,
             dnssec: None,
+            trust: UpstreamTrust::default(),
         }
     }
 
@@ -181,6 +188,7 @@ impl ConfigSection for ForwardEntry {
             OptionalKind(DNSSEC),
             |draft| &mut draft.dnssec,
         );
+        trust_keys(keys);
     }
 
     fn finish(draft: ForwardDraft, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
@@ -189,6 +197,7 @@ impl ConfigSection for ForwardEntry {
             reader.at_key("upstreams", |reader| reader.error(node.spot_of("upstreams"), message));
         }
         twice(&draft.upstreams, reader);
+        draft.trust.check(draft.upstreams.iter().any(may_be_encrypted), node, reader);
         let place = reader.place(node.spot);
         let ForwardDraft { domain, upstreams, policy, trust_ad, rebinding_protection, .. } = draft;
         Some(ForwardEntry {
@@ -200,6 +209,7 @@ impl ConfigSection for ForwardEntry {
             rebinding_exempt: draft.rebinding_exempt,
             fallback: draft.fallback,
             dnssec: draft.dnssec,
+            trust: draft.trust,
             place,
         })
     }
@@ -214,7 +224,42 @@ impl ConfigSection for ForwardEntry {
             rebinding_exempt: self.rebinding_exempt.clone(),
             fallback: self.fallback,
             dnssec: self.dnssec,
+            trust: self.trust.clone(),
         }
+    }
+}
+
+fn trust_keys<K: KeyVisitor<ForwardDraft>>(keys: &mut K) {
+    keys.key(
+        "ca",
+        InForce::AtReload,
+        "A file with certificates in PEM that those of encrypted upstreams have to lead to. Default: those that the system trusts.",
+        OptionalKind(FilePath),
+        |draft| &mut draft.trust.authorities,
+    );
+    keys.key(
+        "pins",
+        InForce::AtReload,
+        "Keys that encrypted upstreams may have: the SHA-256 digests of their public keys. An upstream without a name needs no more \
+         than one of them; one with a name needs a good certificate too.",
+        ValueList { of: ParsedKind::new(PIN_FORM), filled: false },
+        |draft| &mut draft.trust.pins,
+    );
+    keys.key(
+        "verify",
+        InForce::AtReload,
+        "off takes any certificate of encrypted upstreams: whoever is on the path can answer in their place.",
+        VERIFY,
+        |draft| &mut draft.trust.verified,
+    );
+}
+
+/// Files may name any upstream; those of resolv.conf are never encrypted.
+fn may_be_encrypted(source: &UpstreamSource) -> bool {
+    match source {
+        UpstreamSource::Server(server, _) => server.transport.is_encrypted(),
+        UpstreamSource::List(..) => true,
+        UpstreamSource::ResolvConf(..) => false,
     }
 }
 
@@ -247,7 +292,7 @@ impl ValueKind for Upstream {
         match &node.value {
             YamlContent::Section(_) => SectionKind::new().read(node, reader),
             YamlContent::Text(text) => {
-                let server = UpstreamServer::read_offered(text).map_err(|error| {
+                let server = text.parse::<UpstreamServer>().map_err(|error| {
                     reader.error(node.spot, format!("{} {error}; accepted: {UPSTREAM_FORMS}", shown(text)));
                 });
                 Some(UpstreamSource::Server(server.ok()?, reader.place(node.spot)))

@@ -54,9 +54,9 @@ const REFUSED: &[(&str, u32, &str)] = &[
     ("forward: [{ domain: ., upstreams: [dns.example] }]", 1, "accepted: an address such as 192.0.2.53"),
     ("forward:\n  - domain: .\n    upstreams: [[2001:db8::1]:53]", 3, "write \"[2001:db8::1]:53\" in quotes"),
     (
-        "forward: [{ domain: ., upstreams: [\"tls://192.0.2.1#dns.example\"] }]",
+        "forward: [{ domain: ., upstreams: [\"tls://dns.example\"] }]",
         1,
-        "not offered by this version",
+        "write it behind @, as in tls://dns.example@192.0.2.53",
     ),
     ("forward: [{ domain: ., upstreams: [53] }]", 1, "`resolv-conf: FILE`"),
     ("forward: [{ domain: ., upstreams: [192.0.2.1, 192.0.2.1] }]", 1, "given twice"),
