@@ -1,12 +1,13 @@
-//! The server's side of TLS: certificates with their keys, and handshakes.
+//! TLS: certificates with their keys and handshakes with clients; handshakes with servers ([`client`]).
 //!
-//! TLS 1.3 and 1.2 by rustls and aws-lc-rs. Tickets are stateless: nothing is kept of a connection that has ended. Early data is
-//! not accepted (RFC 8446, section 8: it may be replayed).
+//! TLS 1.3 and 1.2 by rustls and aws-lc-rs. Tickets for clients are stateless: nothing is kept of a connection that has ended. Early
+//! data is neither accepted nor sent (RFC 8446, section 8: it may be replayed).
 
 mod acceptor;
 mod certificate_details;
 mod certificate_error;
 mod certificate_pair;
+pub mod client;
 mod current_certificates;
 mod handshake_error;
 mod server_config;

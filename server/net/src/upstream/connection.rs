@@ -4,16 +4,17 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use crate::local::canonical;
 use crate::stream::{MessageStream, PushError, StreamError, StreamTimeouts};
 
-/// A TCP connection that carries messages behind their lengths.
+/// A connection that carries messages behind their lengths, over TCP where nothing else is said.
 #[derive(Debug)]
-pub struct UpstreamConnection {
-    messages: MessageStream<TcpStream>,
+pub struct UpstreamConnection<S = TcpStream> {
+    messages: MessageStream<S>,
 }
 
 /// Why a message was not sent.
@@ -31,17 +32,30 @@ impl UpstreamConnection {
     /// Connects to `to` (with the scope of a link-local address), from `source` where one is given. Each step may take as long as `limit`: to connect,
     /// to send, to wait for a message, to receive it.
     pub async fn connect(to: SocketAddr, source: Option<IpAddr>, limit: Duration) -> io::Result<Self> {
-        let to = canonical(to);
-        let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        if let Some(source) = source {
-            socket.bind(SocketAddr::new(source, 0))?;
-        }
-        let stream = timeout(limit, socket.connect(to))
+        let stream = timeout(limit, tcp_stream(to, source))
             .await
             .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-        stream.set_nodelay(true)?;
+        Ok(Self::over(stream, limit))
+    }
+}
+
+/// Connects to `to`, from `source` where one is given.
+pub(super) async fn tcp_stream(to: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
+    let to = canonical(to);
+    let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    if let Some(source) = source {
+        socket.bind(SocketAddr::new(source, 0))?;
+    }
+    let stream = socket.connect(to).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> UpstreamConnection<S> {
+    /// Messages on a stream that is open. Each step may take as long as `limit`.
+    pub(super) fn over(stream: S, limit: Duration) -> Self {
         let limits = StreamTimeouts { first: limit, idle: limit, message: limit, write: limit };
-        Ok(Self { messages: MessageStream::new(stream, limits) })
+        Self { messages: MessageStream::new(stream, limits) }
     }
 
     /// Sends one message.

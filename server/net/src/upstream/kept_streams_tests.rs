@@ -11,7 +11,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::connection_failure::ConnectionFailure;
 use super::kept_streams::KeptStreams;
+use super::stream_server::StreamServer;
+
+fn tcp(to: SocketAddr) -> StreamServer {
+    StreamServer::tcp(to, None)
+}
 
 fn soon() -> Instant {
     Instant::now() + Duration::from_secs(5)
@@ -66,7 +72,7 @@ async fn ask_at_once(streams: &Arc<KeptStreams>, to: SocketAddr, count: u16) -> 
     for number in 0..count {
         let streams = Arc::clone(streams);
         tasks.spawn(async move {
-            streams.exchange(to, None, &query(number), soon()).await.ok() == Some(query(number))
+            streams.exchange(&tcp(to), &query(number), soon()).await.ok() == Some(query(number))
         });
     }
     tasks.join_all().await.into_iter().filter(|own| *own).count()
@@ -87,7 +93,7 @@ async fn a_connection_that_the_server_closes_is_opened_again() {
     let (to, taken) = server("127.0.9.61", 1, 3).await;
     let streams = Arc::new(KeptStreams::new());
     for number in 0..30 {
-        assert_eq!(streams.exchange(to, None, &query(number), soon()).await.unwrap(), query(number));
+        assert_eq!(streams.exchange(&tcp(to), &query(number), soon()).await.unwrap(), query(number));
     }
     assert!((10..=20).contains(&taken.load(Relaxed)), "{taken:?}");
 }
@@ -121,12 +127,13 @@ async fn errors_come_at_once() {
             let _ = read(&mut stream).await;
         }
     });
-    let error = streams.exchange(to, None, &query(1), soon()).await.unwrap_err();
-    assert!(matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset), "{error}");
+    let error = streams.exchange(&tcp(to), &query(1), soon()).await.unwrap_err();
+    let reset = ConnectionFailure::System(io::ErrorKind::ConnectionReset);
+    assert!(error.cause == ConnectionFailure::Closed || error.cause == reset, "{error}");
     let gone = TcpListener::bind("127.0.9.65:0").await.unwrap().local_addr().unwrap();
     for _ in 0..3 {
-        let error = streams.exchange(gone, None, &query(1), soon()).await.unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        let error = streams.exchange(&tcp(gone), &query(1), soon()).await.unwrap_err();
+        assert_eq!(error.cause, ConnectionFailure::System(io::ErrorKind::ConnectionRefused));
     }
 }
 
@@ -143,9 +150,9 @@ async fn silence_ends_at_the_deadline_and_a_late_reply_goes_to_nobody_else() {
     });
     let streams = KeptStreams::new();
     let short = Instant::now() + Duration::from_millis(50);
-    let error = streams.exchange(to, None, &query(1), short).await.unwrap_err();
-    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-    assert_eq!(streams.exchange(to, None, &query(2), soon()).await.unwrap(), query(2));
+    let error = streams.exchange(&tcp(to), &query(1), short).await.unwrap_err();
+    assert_eq!(error.cause, ConnectionFailure::Timeout);
+    assert_eq!(streams.exchange(&tcp(to), &query(2), soon()).await.unwrap(), query(2));
     served.await.unwrap().unwrap();
 }
 
@@ -160,7 +167,7 @@ async fn a_reply_of_another_id_goes_to_the_only_query_and_shows_that() {
         write(&mut stream, &message).await?;
         stream.read_u8().await
     });
-    let reply = KeptStreams::new().exchange(to, None, &query(7), soon()).await.unwrap();
+    let reply = KeptStreams::new().exchange(&tcp(to), &query(7), soon()).await.unwrap();
     assert_ne!(reply[..2], query(7)[..2]);
     assert_eq!(reply[2..], query(7)[2..]);
 }
@@ -176,7 +183,7 @@ async fn an_idle_connection_is_closed() {
         stream.read_u8().await
     });
     let streams = KeptStreams::new();
-    streams.exchange(to, None, &query(1), soon()).await.unwrap();
+    streams.exchange(&tcp(to), &query(1), soon()).await.unwrap();
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(11)).await;
     tokio::time::resume();

@@ -3,9 +3,15 @@
 //! What an answer must look like is the caller's to judge; here it is only bytes from the right address.
 
 mod connection;
+mod connection_failure;
 mod datagrams;
+mod http_connection;
 mod kept_streams;
+mod message_connection;
+mod quic_connection;
+mod request_connection;
 mod shared_connection;
+mod stream_server;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -13,8 +19,10 @@ use std::net::{IpAddr, SocketAddr};
 use tokio::time::{Instant, timeout_at};
 
 pub use connection::{StreamSendError, UpstreamConnection};
+pub use connection_failure::ConnectionFailure;
 pub use datagrams::QuerySocket;
 pub use kept_streams::KeptStreams;
+pub use stream_server::{CarriageKind, StreamCarriage, StreamFailure, StreamServer};
 
 /// What the caller makes of a datagram from the server asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,6 +75,8 @@ pub async fn exchange(
     timeout_at(deadline, exchange).await.unwrap_or(Err(QueryExchangeError::Timeout))
 }
 
+#[cfg(test)]
+mod encrypted_tests;
 #[cfg(test)]
 mod kept_streams_tests;
 #[cfg(test)]
