@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use rhumb_wire::Transport;
@@ -17,12 +18,25 @@ pub struct ServerIdentity {
     pub name: Option<Arc<str>>,
     /// The path of its URI, for HTTPS.
     pub path: Option<Arc<str>>,
+    /// What its certificate is judged by; without it, the certificates that the system trusts.
+    pub trust: Option<Arc<CertificateTrust>>,
+}
+
+/// What the certificate of a server is judged by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CertificateTrust {
+    /// A file of certificates that are trusted in place of the system's.
+    pub authorities: Option<Arc<Path>>,
+    /// SHA-256 of the public keys that it may have; any where there are none. Without a name, a key that is among them is enough.
+    pub pins: Vec<[u8; 32]>,
+    /// False takes any certificate.
+    pub verified: bool,
 }
 
 impl ServerIdentity {
     /// A server that is asked by UDP, and by TCP where need be.
     pub const fn plain(address: SocketAddr) -> Self {
-        Self { transport: Transport::Udp, address, name: None, path: None }
+        Self { transport: Transport::Udp, address, name: None, path: None, trust: None }
     }
 
     /// The transport for answers that are longer than a datagram; its own where that is no datagram.
@@ -59,6 +73,7 @@ mod tests {
             address: "[2001:db8::1]:443".parse().unwrap(),
             name: Some("dns.example".into()),
             path: Some("/dns-query".into()),
+            trust: None,
         };
         assert_eq!(https.to_string(), "https://[2001:db8::1]:443/dns-query#dns.example");
         assert_eq!(https.stream_transport(), Transport::Https);

@@ -11,6 +11,7 @@ pub mod iterate;
 pub mod network;
 pub mod question;
 mod seeded_map;
+mod session_failure;
 pub mod validate;
 
 pub use exchange::{AttemptOutcome, AttemptReport, ExtendedReason, RemoteServer, ServerStore, UnusableReply};
@@ -18,11 +19,12 @@ pub use forward::{
     FailureReason, ForwardAnswer, ForwardFailure, UpstreamPolicy, UpstreamPool, forward,
     holds_private_address,
 };
-pub use identity::ServerIdentity;
+pub use identity::{CertificateTrust, ServerIdentity};
 pub use iterate::{
     ForwardZone, IterationSettings, NameMinimisation, NameServer, ResolutionScope, ResolverState, StubZone,
     WorkLimits,
 };
 pub use network::{DatagramVerdict, ExchangeError, SpoofSignal, UpstreamTransport};
 pub use question::OutboundQuestion;
+pub use session_failure::SessionFailure;
 pub use validate::{SignatureCheck, TrustSettings};

@@ -8,6 +8,7 @@ use rhumb_wire::Transport;
 use tokio::time::Instant;
 
 use crate::identity::ServerIdentity;
+use crate::session_failure::SessionFailure;
 use crate::validate::SignatureCheck;
 
 /// What sends and receives.
@@ -36,6 +37,11 @@ pub trait UpstreamTransport: Send + Sync {
         query: &[u8],
         deadline: Instant,
     ) -> impl Future<Output = Result<Vec<u8>, ExchangeError>> + Send;
+
+    /// Whether a session with `server` has been begun that it has not agreed to yet, and there is no other.
+    fn is_in_handshake(&self, _server: &ServerIdentity) -> bool {
+        false
+    }
 
     /// Whether the routing table knows a way to `to`. Asked before each send, so it has to be quick.
     fn reachable(&self, to: SocketAddr) -> bool;
@@ -92,6 +98,24 @@ pub enum ExchangeError {
     /// Nothing was sent: so many queries are under way as may be.
     #[error("too many queries are under way")]
     Full,
+    /// Nothing was sent: so many queries to this server are under way as may be.
+    #[error("too many queries to the server are under way")]
+    ServerFull,
+    /// There is no encrypted session.
+    #[error(transparent)]
+    Session(SessionFailure),
+    /// The server closes connections without a reply.
+    #[error("the server closed the connection")]
+    Closed,
+    /// The response of HTTP is another than 200.
+    #[error("HTTP status {0}")]
+    HttpStatus(u16),
+    /// What came holds no message.
+    #[error("the response holds no message")]
+    NoMessage,
+    /// The same of a connection that others waited for too, one of whom is told so without this: it failed once.
+    #[error(transparent)]
+    Shared(Box<ExchangeError>),
     /// The datagrams that came were not to be trusted.
     #[error("given up: {0}")]
     GaveUp(SpoofSignal),

@@ -250,12 +250,27 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         error: &ExchangeError,
     ) -> ExchangeProgress<A> {
         let now = Instant::now();
+        let (error, counts) = match error {
+            ExchangeError::Shared(error) => (&**error, false),
+            error => (error, true),
+        };
         if matches!(error, ExchangeError::Unreachable) && self.lost_route(context.net) {
             context.report(&self.server, attempt.transport, AttemptOutcome::NoRoute, attempt.sent);
             return ExchangeProgress::Failed;
         }
         let outcome = match error {
-            ExchangeError::Timeout | ExchangeError::GaveUp(_) => AttemptOutcome::TimedOut,
+            ExchangeError::Timeout | ExchangeError::GaveUp(_) | ExchangeError::Shared(_) => {
+                AttemptOutcome::TimedOut
+            }
+            ExchangeError::Session(failure) => AttemptOutcome::NoSession(*failure),
+            ExchangeError::Closed => AttemptOutcome::Closed,
+            ExchangeError::HttpStatus(status) => AttemptOutcome::HttpStatus(*status),
+            ExchangeError::NoMessage => AttemptOutcome::NoMessage,
+            ExchangeError::ServerFull => {
+                context.report(&self.server, attempt.transport, AttemptOutcome::ServerFull, attempt.sent);
+                self.pause(now);
+                return ExchangeProgress::Failed;
+            }
             ExchangeError::Refused => AttemptOutcome::ConnectionRefused,
             ExchangeError::Unreachable => AttemptOutcome::Unreachable,
             ExchangeError::Full => {
@@ -273,13 +288,21 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         }
         let counters = &self.server.path(attempt.transport).counters;
         if timed_out { &counters.timeouts } else { &counters.errors }.add();
-        if !attempt.overdue {
+        let mut went_down = false;
+        if matches!(error, ExchangeError::Session(failure) if failure.is_lasting()) {
+            went_down = self.server.failed_for_good(attempt.transport, now);
+            self.end();
+        } else if !attempt.overdue && counts {
             self.server.failed(attempt.transport, now);
         }
         if !self.stream_failed() {
             self.pause(now);
         }
         context.report(&self.server, attempt.transport, outcome, attempt.sent);
+        if went_down {
+            // Once the cause is known.
+            self.server.tell_down();
+        }
         ExchangeProgress::Failed
     }
 }

@@ -43,6 +43,12 @@ impl ServerHealth {
         went_down
     }
 
+    /// A query failed at `now` by what will go on to fail. Whether the server is down since this one.
+    pub(super) fn failed_for_good(&self, now: u64) -> bool {
+        self.failures.update(Relaxed, Relaxed, |failures| failures.max(limits::FAILURES - 1));
+        self.failed(now)
+    }
+
     /// Failures in a row.
     pub(super) fn failures(&self) -> u32 {
         self.failures.load(Relaxed)
@@ -112,6 +118,17 @@ mod tests {
         assert!(health.is_down());
         health.succeeded();
         assert!(!health.is_down());
+    }
+
+    #[test]
+    fn what_goes_on_to_fail_is_down_at_once() {
+        let health = ServerHealth::default();
+        assert!(health.failed_for_good(10));
+        assert!(health.is_down() && !health.failed_for_good(20));
+        assert_eq!(health.probe_at(), Some(1010));
+        health.succeeded();
+        assert!(!health.is_down() && !health.failed(30));
+        assert!(health.failed_for_good(40));
     }
 
     #[test]

@@ -11,9 +11,9 @@ pub const REASON: usize = 100;
 /// The UDP payload size that servers are told (RFC 9715 section 3.2).
 pub const PAYLOAD: u16 = 1232;
 
-/// How long the first reply of a server over UDP is waited for before the query is sent again, or to another one.
+/// How long the first reply of a server over UDP, or whatever it is asked by first, is waited for before the query is sent again, or to another one.
 pub const UDP_UNKNOWN: Duration = Duration::from_millis(800);
-/// The same over a stream.
+/// The same over a stream to a server that is asked by UDP first.
 pub const STREAM_UNKNOWN: Duration = Duration::from_millis(1500);
 /// The same where the server is down, or untried while others are known.
 pub const DOUBTFUL: Duration = Duration::from_millis(400);

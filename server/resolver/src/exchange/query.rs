@@ -7,6 +7,11 @@ use super::cookie::SentCookie;
 use super::limits;
 use crate::question::OutboundQuestion;
 
+/// Bytes of an option's code and length (RFC 6891 section 6.1.2).
+const OPTION: usize = 4;
+/// Padded queries have a multiple of so many bytes (RFC 8467 section 4.1).
+const BLOCK: usize = 128;
+
 /// How a query is written.
 #[derive(Clone, Debug, Default)]
 pub(super) struct QueryForm {
@@ -18,6 +23,8 @@ pub(super) struct QueryForm {
     pub(super) cookie: Option<SentCookie>,
     /// Whether its name is in mixed case.
     pub(super) case: bool,
+    /// Whether it is filled up, so that its length tells nothing of its name; only with EDNS.
+    pub(super) padded: bool,
 }
 
 /// A query on its way: its bytes and what its reply has to repeat.
@@ -38,7 +45,7 @@ impl OutgoingQuery {
     /// CD and DO are as asked; in mixed case each letter of the name takes its case from a random bit
     /// (draft-vixie-dnsext-dns0x20).
     pub(super) fn new(question: &OutboundQuestion, form: QueryForm, mut random: impl FnMut() -> u64) -> Self {
-        let QueryForm { flags, edns, cookie, case } = form;
+        let QueryForm { flags, edns, cookie, case, padded } = form;
         let id = random() as u16;
         let name = question.name.as_ref();
         let checking = if question.checking_disabled { header::CD } else { 0 };
@@ -58,12 +65,21 @@ impl OutgoingQuery {
         if edns {
             let flags = if question.dnssec_ok { edns::DO } else { 0 };
             bytes.push(0);
-            let options = cookie.as_ref().map_or(0, SentCookie::length) as u16;
+            let cookie_length = cookie.as_ref().map_or(0, SentCookie::length);
+            // Behind the root name, type, class, TTL and length of options.
+            let unpadded = bytes.len() + 10 + cookie_length;
+            let padding = padded.then(|| padding(unpadded));
+            let options = (cookie_length + padding.map_or(0, |length| OPTION + length)) as u16;
             for word in [Type::OPT.0, limits::PAYLOAD, 0, flags, options] {
                 bytes.extend_from_slice(&word.to_be_bytes());
             }
             if let Some(cookie) = &cookie {
                 cookie.write(&mut bytes);
+            }
+            if let Some(length) = padding {
+                bytes.extend_from_slice(&edns::PADDING.to_be_bytes());
+                bytes.extend_from_slice(&(length as u16).to_be_bytes());
+                bytes.resize(bytes.len() + length, 0);
             }
         }
         Self { bytes, id, edns, cookie: cookie.filter(|_| edns), cased, name_length: name.len() }
@@ -73,6 +89,11 @@ impl OutgoingQuery {
     pub(super) fn name(&self) -> &[u8] {
         self.bytes.get(header::LENGTH..header::LENGTH + self.name_length).unwrap_or(&[])
     }
+}
+
+/// How long the padding of a message is that has so many bytes without it.
+const fn padding(unpadded: usize) -> usize {
+    (unpadded + OPTION).next_multiple_of(BLOCK) - unpadded - OPTION
 }
 
 /// Whether any letter ended up in upper case. Length bytes are below 64 and so are no letters.
@@ -98,7 +119,7 @@ mod tests {
     use super::*;
 
     fn form(case: bool) -> QueryForm {
-        QueryForm { flags: header::RD, edns: true, cookie: None, case }
+        QueryForm { flags: header::RD, edns: true, cookie: None, case, padded: false }
     }
 
     fn question(name: &str) -> OutboundQuestion {
@@ -124,6 +145,21 @@ mod tests {
             let opt = m.edns().unwrap();
             assert_eq!(opt.map(|o| (o.udp_size, o.dnssec_ok())), edns.then_some((1232, dnssec_ok)));
             assert!(!query.cased);
+        }
+    }
+
+    #[test]
+    fn padded_queries_have_whole_blocks() {
+        for length in 1..=250 {
+            let labels = ["a".repeat(length.min(63)), "b".repeat(60), "c".repeat(60), "d".repeat(60)];
+            let name = labels[..=(length / 64)].join(".");
+            let form = QueryForm { padded: true, ..form(false) };
+            let query = OutgoingQuery::new(&question(&name), form.clone(), || 1);
+            assert_eq!(query.bytes.len() % 128, 0, "{length}");
+            let edns = MessageView::parse(&query.bytes).unwrap().edns().unwrap();
+            assert!(edns.is_some(), "{length}");
+            let plain = OutgoingQuery::new(&question(&name), QueryForm { edns: false, ..form }, || 1);
+            assert_eq!(plain.bytes.len(), 12 + query.name().len() + 4);
         }
     }
 

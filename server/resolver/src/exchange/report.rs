@@ -8,6 +8,7 @@ use rhumb_wire::{Rcode, Transport};
 use super::server::RemoteServer;
 use super::unusable::UnusableReply;
 use crate::network::SpoofSignal;
+use crate::session_failure::SessionFailure;
 
 /// One message sent, and what came of it.
 #[derive(Clone, Debug)]
@@ -50,6 +51,14 @@ pub enum AttemptOutcome {
     ConnectionRefused,
     /// The network knows no way.
     Unreachable,
+    /// There is no encrypted session.
+    NoSession(SessionFailure),
+    /// The server closed the connection without a reply.
+    Closed,
+    /// The response of HTTP is another than 200.
+    HttpStatus(u16),
+    /// The response of HTTP or QUIC holds no message.
+    NoMessage,
     /// Another error of the system.
     Error(std::io::ErrorKind),
     /// Nothing was sent: the routing table knows no way.

@@ -173,10 +173,10 @@ impl RemoteServer {
 
     /// How long a reply is waited for before the query is sent again, or to another server.
     pub(super) fn retransmit_after(&self, transport: Transport) -> Duration {
-        let (unknown, least) = if transport.is_datagram() {
-            (limits::UDP_UNKNOWN, limits::UDP_LEAST)
-        } else {
-            (limits::STREAM_UNKNOWN, limits::STREAM_LEAST)
+        let (unknown, least) = match transport {
+            _ if transport.is_datagram() => (limits::UDP_UNKNOWN, limits::UDP_LEAST),
+            _ if transport == self.identity.transport => (limits::UDP_UNKNOWN, limits::STREAM_LEAST),
+            _ => (limits::STREAM_UNKNOWN, limits::STREAM_LEAST),
         };
         let rtt = &self.path(transport).rtt;
         rtt.backed_off(rtt.expected().map_or(unknown, |time| time.max(least))).min(limits::MOST)
@@ -215,6 +215,16 @@ impl RemoteServer {
     /// A reply came that is no answer. That says nothing of its health: it may be due to the question alone.
     pub(super) fn was_useless(&self) {
         self.useless.update(Relaxed, Relaxed, |n| n.saturating_add(1));
+    }
+
+    /// A query failed by what will go on to fail. Whether it is down since this one, which [`Self::tell_down`] tells.
+    pub(super) fn failed_for_good(&self, transport: Transport, now: Instant) -> bool {
+        self.path(transport).health.failed_for_good(self.clock(now))
+    }
+
+    /// Tells those who look after servers that are down.
+    pub(super) fn tell_down(&self) {
+        self.went_down.notify_one();
     }
 
     /// A query found no reply.

@@ -16,6 +16,7 @@ use super::report::AttemptOutcome;
 use super::server::RemoteServer;
 use super::unusable::UnusableReply;
 use crate::network::UpstreamTransport;
+use crate::session_failure::SessionFailure;
 
 /// One question to one server: at most one message is on its way at a time.
 pub struct ServerExchange<'a, A> {
@@ -226,8 +227,8 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         let cookie = (edns && !dropped && !encrypted)
             .then(|| known.cookies.for_query(clock, || context.net.random()))
             .flatten();
-        let case = !self.uncased && known.keeps_case(clock);
-        QueryForm { flags: context.flags(), edns, cookie, case }
+        let case = !encrypted && !self.uncased && known.keeps_case(clock);
+        QueryForm { flags: context.flags(), edns, cookie, case, padded: encrypted }
     }
 
     /// An answer came: what its query had and others had not shows what the server drops.
@@ -267,7 +268,11 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
             path.rtt.timed_out();
             self.server.failed(transport, now);
             self.stream_failed();
-            AttemptOutcome::TimedOut
+            if transport.is_encrypted() && context.net.is_in_handshake(self.server.identity()) {
+                AttemptOutcome::NoSession(SessionFailure::Stalled)
+            } else {
+                AttemptOutcome::TimedOut
+            }
         };
         context.report(&self.server, transport, outcome, sent);
         true
@@ -318,7 +323,7 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         let first = self.sends() == 0;
         let count = if transport.is_datagram() { &mut self.datagrams } else { &mut self.streams };
         *count += 1;
-        if first && self.retry.short_first_wait && transport.is_datagram() {
+        if first && self.retry.short_first_wait && transport == self.server.identity().transport {
             self.server.short_retransmit_after()
         } else {
             self.server.retransmit_after(transport)
@@ -341,9 +346,14 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         let routed = net.reachable(self.server.identity().address);
         self.server.set_routed(routed);
         if !routed {
-            self.retry.sends = 0;
+            self.end();
         }
         !routed
+    }
+
+    /// Has it not be asked again.
+    pub(super) const fn end(&mut self) {
+        self.retry.sends = 0;
     }
 
     /// A pause before it is asked again, longer each time.
