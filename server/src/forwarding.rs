@@ -22,7 +22,7 @@ use rhumb_zones::NameTable;
 use crate::change::{ChangeText, joined};
 use crate::snapshot::{IterationPlan, RouteEntry, ServerSnapshot, ServerState};
 
-pub use check::check_lists;
+pub use check::{check_lists, check_trust};
 pub use lists::ListState;
 pub use routes::RoutePlan;
 pub use source::PreloadedLists;
@@ -137,17 +137,8 @@ impl ForwardingRoutes {
         let unknown =
             || format!("no domain has the upstream {upstream}; `rhumb status` shows those there are");
         let identity = resolved::resolved(upstream).ok_or_else(unknown)?;
-        if out {
-            self.withheld.insert(identity.clone());
-        } else {
-            self.withheld.remove(&identity);
-        }
-        let domains = routes::withhold(&identity, &self.withheld, &self.live);
-        if domains.is_empty() {
-            self.withheld.remove(&identity);
-            return Err(unknown());
-        }
-        Ok(domains)
+        let domains = routes::withhold(&identity, out, &mut self.withheld, &self.live);
+        if domains.is_empty() { Err(unknown()) } else { Ok(domains) }
     }
 
     /// How each list is.

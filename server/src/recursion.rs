@@ -20,6 +20,7 @@ mod queue;
 mod recalled_answer;
 mod resolve_task;
 mod signature_threads;
+mod stream_server;
 mod tried;
 mod upstream_network;
 mod upstream_trouble;

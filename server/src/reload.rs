@@ -20,7 +20,7 @@ use rhumb_config::{ConfigSources, ServerConfig};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::change::ReadStrictness;
-use crate::forwarding::{ForwardingRoutes, PreloadedLists};
+use crate::forwarding::{ForwardingRoutes, PreloadedLists, check_trust};
 use crate::listen::{OpenListeners, follow_addresses};
 use crate::snapshot::{FileRead, ServerState};
 use crate::test_hooks::{PanicPoint, inject_panic};
@@ -136,6 +136,10 @@ impl ConfigReloader {
         self.parts.zones.plan(Arc::clone(&config), every, PlanPurpose::Reload, reply);
         let plan = planned.recv().map_err(|_| ReloadFailure::internal())?;
         let plan = plan.map_err(|errors| ReloadFailure { errors })?;
+        let (_, errors) = check_trust(&config);
+        if !errors.is_empty() {
+            return Err(ReloadFailure { errors });
+        }
         let pending = PendingReload {
             changes: self.parts.listeners.changes(&config),
             config,
@@ -310,6 +314,7 @@ impl ConfigReloader {
             Err(errors) => (Vec::new(), errors),
         };
         changes.extend(self.parts.listeners.changes(&config));
+        let errors = errors.into_iter().chain(check_trust(&config).1).collect();
         self.pending =
             Some(PendingReload { config: Arc::clone(&config), strictness, replies, changes, bound, errors });
         let files = std::mem::take(&mut self.files.reports.changes);

@@ -70,6 +70,7 @@ mod synthesising;
 mod transfers;
 mod unit;
 mod updating;
+mod upstreams;
 mod versions;
 mod zone_folders;
 
@@ -151,6 +152,7 @@ const TESTS: &[&[Test]] = &[
     updating::TESTS,
     updating::forwarded::TESTS,
     updating::messages::TESTS,
+    upstreams::TESTS,
     versions::TESTS,
     zone_folders::TESTS,
     container::TESTS,

@@ -110,7 +110,7 @@ fn plain(asked: &Asked) -> Act {
 }
 
 /// The extended errors of a message: code and text.
-fn reasons(message: &Message) -> Vec<(u16, String)> {
+pub(crate) fn reasons(message: &Message) -> Vec<(u16, String)> {
     let options = message.edns.iter().flat_map(|edns| &edns.options).filter(|(code, _)| *code == 15);
     options
         .map(|(_, data)| {

@@ -8,7 +8,7 @@ use rhumb_zones::file::ZoneReadOptions;
 
 use super::privilege;
 use super::start_error::{StartError, read_config};
-use crate::forwarding::check_lists;
+use crate::forwarding::{check_lists, check_trust};
 use crate::listen::check_certificates;
 use crate::operator::show::counted;
 use crate::reload::overlaps;
@@ -23,6 +23,8 @@ pub fn check(path: Option<&Path>) -> Result<(Vec<String>, String), StartError> {
     let (zones, of_zones, mut errors) = check_zones(&config);
     let (of_lists, wrong_lists) = check_lists(&config);
     errors.extend(wrong_lists);
+    let (of_trust, wrong_trust) = check_trust(&config);
+    errors.extend(wrong_trust);
     let (of_certificates, wrong_certificates) = check_certificates(&config);
     errors.extend(wrong_certificates);
     if !errors.is_empty() {
@@ -30,7 +32,7 @@ pub fn check(path: Option<&Path>) -> Result<(Vec<String>, String), StartError> {
     }
     warnings.extend(check_host(&config));
     warnings.extend(overlaps(zones.iter().map(DomainName::as_ref), &config));
-    warnings.extend(of_zones.into_iter().chain(of_lists).chain(of_certificates));
+    warnings.extend(of_zones.into_iter().chain(of_lists).chain(of_trust).chain(of_certificates));
     let file =
         config.file.as_ref().map_or_else(|| "built-in default".into(), |file| file.display().to_string());
     let told = format!(

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use rhumb_config::{FilePlace, ServerConfig, UpstreamServer, UpstreamSource};
+use rhumb_config::{FilePlace, ForwardEntry, ServerConfig, UpstreamServer, UpstreamSource};
+use rhumb_net::tls::client::check_roots;
 
 use super::list_file::{ListFile, ListRefresh};
 use super::own_address::{is_own_address, own_upstream};
@@ -16,9 +17,9 @@ pub fn check_lists(config: &ServerConfig) -> (Vec<String>, Vec<String>) {
     let (mut warnings, mut errors) = (Vec::new(), Vec::new());
     for forward in &config.forward {
         let mut own = |server: &UpstreamServer| {
-            let address = resolved(server).map(|server| server.address);
-            let own = address.filter(|address| is_own_address(*address, &config.listen));
-            warnings.extend(own.map(|address| own_upstream(forward, address)));
+            let known = resolved(server);
+            let own = known.filter(|server| is_own_address(server.address, server.transport, &config.listen));
+            warnings.extend(own.map(|server| own_upstream(forward, server.address)));
         };
         for source in &forward.upstreams {
             if let UpstreamSource::Server(server, _) = source {
@@ -32,6 +33,29 @@ pub fn check_lists(config: &ServerConfig) -> (Vec<String>, Vec<String>) {
                 });
                 file.upstreams().iter().for_each(|(server, _)| own(server));
             }
+        }
+    }
+    (warnings, errors)
+}
+
+/// Looks whether the certificates of encrypted upstreams can be judged: warnings, and what is wrong, in words.
+pub fn check_trust(config: &ServerConfig) -> (Vec<String>, Vec<String>) {
+    let (mut warnings, mut errors) = (Vec::new(), Vec::new());
+    for ForwardEntry { domain, upstreams, trust, place, .. } in &config.forward {
+        let needs_issuer = |source: &UpstreamSource| match source {
+            UpstreamSource::Server(server, _) => {
+                server.transport.is_encrypted() && (trust.pins.is_empty() || server.name.is_some())
+            }
+            _ => false,
+        };
+        let wanted = trust.authorities.is_some() || trust.verified && upstreams.iter().any(needs_issuer);
+        if !wanted {
+            continue;
+        }
+        match (check_roots(trust.authorities.as_deref()), &trust.authorities) {
+            (Ok(_), _) => {}
+            (Err(error), Some(_)) => errors.push(format!("{place}: forward {domain}: ca: {error}")),
+            (Err(error), None) => warnings.push(format!("{place}: forward {domain}: {error}")),
         }
     }
     (warnings, errors)

@@ -4,9 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use rhumb_config::{ForwardEntry, ListenAddresses, ListenEntry};
 use rhumb_net::route;
+use rhumb_wire::Transport;
 
-/// Whether a query to this address would come in by a listener of this server.
-pub(super) fn is_own_address(address: SocketAddr, listeners: &[ListenEntry]) -> bool {
+/// Whether a query to this address, by this transport, would come in by a listener of this server.
+pub(super) fn is_own_address(address: SocketAddr, transport: Transport, listeners: &[ListenEntry]) -> bool {
     let ip = address.ip().to_canonical();
     let heard = |listen: &ListenEntry| {
         let here = match &listen.addresses {
@@ -18,8 +19,13 @@ pub(super) fn is_own_address(address: SocketAddr, listeners: &[ListenEntry]) -> 
             ListenAddresses::EachOfHost => true,
             ListenAddresses::EachOfInterface(name) => is_of_interface(ip, name),
         };
-        let plain = listen.transports.iter().filter(|transport| !transport.is_encrypted());
-        here && plain.map(|transport| listen.port_of(*transport)).any(|port| port == address.port())
+        let alike = |one: &&Transport| **one == transport || !one.is_encrypted() && !transport.is_encrypted();
+        here && listen
+            .transports
+            .iter()
+            .filter(alike)
+            .map(|transport| listen.port_of(*transport))
+            .any(|port| port == address.port())
     };
     listeners.iter().any(heard) && is_of_this_host(address)
 }
@@ -68,7 +74,14 @@ mod tests {
         ] {
             let listeners =
                 rhumb_config::parse(&format!("listen: [{listen}]"), Path::new("x.yaml")).unwrap().listen;
-            assert_eq!(is_own_address(address.parse().unwrap(), &listeners), own, "{listen} {address}");
+            let is_own = |transport| is_own_address(address.parse().unwrap(), transport, &listeners);
+            assert_eq!(is_own(Transport::Udp), own, "{listen} {address}");
+            assert_eq!(is_own(Transport::Tcp), own, "{listen} {address}");
+            assert!(!is_own(Transport::Tls), "{listen} {address}");
         }
+        let text = "listen: [{ address: 127.0.0.1, port: 853, transports: [tls], certificate: self-signed }]";
+        let listeners = rhumb_config::parse(text, Path::new("x.yaml")).unwrap().listen;
+        let is_own = |transport| is_own_address("127.0.0.1:853".parse().unwrap(), transport, &listeners);
+        assert!(is_own(Transport::Tls) && !is_own(Transport::Udp) && !is_own(Transport::Quic));
     }
 }

@@ -10,7 +10,7 @@ use rhumb_wire::DomainName;
 use super::iteration::domains;
 use super::lists::UpstreamLists;
 use super::own_address::{is_own_address, own_upstream};
-use super::resolved::resolved;
+use super::resolved::{is_same_server, resolved_with};
 use super::source::source_of;
 use crate::change::{ChangeText, joined};
 use crate::snapshot::{
@@ -143,8 +143,8 @@ pub(super) fn renew(
 /// The upstreams of a route at this moment, in order, each once.
 fn upstreams_of(config: &ServerConfig, forward: &ForwardEntry, lists: &UpstreamLists) -> Vec<ServerIdentity> {
     let mut servers = Vec::new();
-    let mut add = |upstream: &UpstreamServer| match resolved(upstream) {
-        Some(server) if is_own_address(server.address, &config.listen) => {
+    let mut add = |upstream: &UpstreamServer| match resolved_with(upstream, &forward.trust) {
+        Some(server) if is_own_address(server.address, server.transport, &config.listen) => {
             tracing::warn!("{}", own_upstream(forward, server.address));
         }
         Some(server) if !servers.contains(&server) => servers.push(server),
@@ -184,10 +184,11 @@ fn set_upstreams(
     }
 }
 
-/// Has every route that has this upstream ask it, or not. The domains of those routes.
+/// Has every route that has this upstream not ask it, if `out`, or ask it again. The domains of those routes.
 pub(super) fn withhold(
     upstream: &ServerIdentity,
-    withheld: &HashSet<ServerIdentity>,
+    out: bool,
+    withheld: &mut HashSet<ServerIdentity>,
     live: &ServerState,
 ) -> Vec<DomainName> {
     let mut domains = Vec::new();
@@ -195,7 +196,15 @@ pub(super) fn withhold(
         let state = entry.route.state();
         let members: Vec<ServerIdentity> =
             state.members.iter().map(|member| member.identity.clone()).collect();
-        if members.contains(upstream) {
+        let meant: Vec<_> = members.iter().filter(|member| is_same_server(member, upstream)).collect();
+        for member in &meant {
+            if out {
+                withheld.insert((*member).clone());
+            } else {
+                withheld.remove(*member);
+            }
+        }
+        if !meant.is_empty() {
             set_upstreams(&entry.route, &members, withheld, &state.terms, live);
             domains.push(entry.route.domain().clone());
         }

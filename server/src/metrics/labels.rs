@@ -110,6 +110,16 @@ label_values! {
         Unreachable => "unreachable", "The network knows no way.";
         Mismatched => "mismatched", "Replies of another id or question.";
         Unusable => "unusable", "A reply that cannot be read, or holds no answer.";
+        Closed => "closed", "The server closed the connection without a reply.";
+        HttpStatus => "http-status", "A response of HTTP that is not 200.";
+        WrongName => "wrong-name", "A certificate for another name or address.";
+        Expired => "expired", "A certificate that has expired.";
+        NotValidYet => "not-valid-yet", "A certificate that is not valid yet.";
+        UnknownIssuer => "unknown-issuer", "A certificate of an issuer that is not trusted.";
+        PinMismatch => "pin-mismatch", "A key that is none of the pinned ones.";
+        Certificate => "certificate", "A certificate that cannot be used, or nothing to judge it by.";
+        StalledHandshake => "stalled-handshake", "A handshake that was not done in time.";
+        Handshake => "handshake", "A handshake that the server ended, or with another protocol.";
         Error => "error", "Another error of the system.";
     }
 }
@@ -123,6 +133,18 @@ impl UpstreamFailure {
             Self::Unreachable => "no route, or the network says it is unreachable",
             Self::Mismatched => "its replies do not match the queries",
             Self::Unusable => "its replies cannot be used",
+            Self::Closed => "it closes the connection without a reply",
+            Self::HttpStatus => "its responses of HTTP have another status than 200",
+            Self::WrongName => "its certificate is for another name",
+            Self::Expired => "its certificate has expired",
+            Self::NotValidYet => "its certificate is not valid yet",
+            Self::UnknownIssuer => "the issuer of its certificate is not trusted",
+            Self::PinMismatch => "its key is none of the pinned ones",
+            Self::Certificate => {
+                "its certificate cannot be used, or there are no root certificates to judge it by"
+            }
+            Self::StalledHandshake => "its handshake is not done in time",
+            Self::Handshake => "it ends the handshake, or does not speak the protocol",
             Self::Error => "the system reports an error",
         }
     }

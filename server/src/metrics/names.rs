@@ -170,7 +170,7 @@ metrics! {
     FORWARD_REQUESTS = Counter "rhumb_forward_requests_total" ["upstream"]
         "Queries sent to an upstream, repeats included, probes of one that is down not.";
     FORWARD_TCP_REQUESTS = Counter "rhumb_forward_tcp_requests_total" ["upstream"]
-        "Queries sent to an upstream over TCP.";
+        "Queries sent to an upstream over TCP, TLS, HTTPS or QUIC.";
     FORWARD_RESPONSES = Counter "rhumb_forward_responses_total" ["upstream", "rcode"]
         "Responses of an upstream that were accepted, by response code.";
     FORWARD_DURATION = Histogram "rhumb_forward_request_duration_seconds" ["upstream"]
@@ -202,6 +202,8 @@ metrics! {
     FORWARD_LIST_CHANGES = Counter "rhumb_forward_list_changes_total" ["file"]
         "Changes of this file that changed the list of upstreams.";
 
+    UPSTREAM_CONNECTIONS = Gauge "rhumb_upstream_connections" ["proto"]
+        "Connections to other servers, upstreams among them, that are open and shared.";
     UNDER_WAY = Gauge "rhumb_resolver_queries_under_way" []
         "Queries to other servers, upstreams among them, whose reply is waited for.";
     RESOLVER_REQUESTS = Counter "rhumb_resolver_requests_total" []

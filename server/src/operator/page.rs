@@ -136,7 +136,7 @@ fn route(page: &mut String, route: &RouteStatus) {
         let rtt = upstream.srtt_ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1} ms"));
         let state = upstream.state();
         let counts = [upstream.queries.to_string(), upstream.timeouts.to_string()];
-        [upstream.address.clone(), state.to_owned(), rtt].into_iter().chain(counts).collect()
+        [upstream.address.clone(), state, rtt].into_iter().chain(counts).collect()
     });
     let title = format!("Forward {} ({})", route.domain, route.policy);
     section(page, &title, &["Upstream", "State", "Round trip", "Queries", "Timeouts"], rows.collect());

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use rhumb_config::{ServerConfig, ZoneSource};
+use rhumb_net::upstream::CarriageKind;
+use rhumb_wire::Transport;
 
 use super::admin::ServerAdmin;
 use super::{page, status};
@@ -52,6 +54,15 @@ fn sample_route(route: &ForwardRoute, course: RouteCourse, out: &mut MetricSampl
     out.set(&names::DOMAIN_FALLBACK, &[&domain], u64::from(fallback));
 }
 
+const fn transport_of(kind: CarriageKind) -> Transport {
+    match kind {
+        CarriageKind::Tcp => Transport::Tcp,
+        CarriageKind::Tls => Transport::Tls,
+        CarriageKind::Https => Transport::Https,
+        CarriageKind::Quic => Transport::Quic,
+    }
+}
+
 /// Which folders of zones could be listed at the last look.
 fn sample_folders(live: &ServerState, config: &ServerConfig, out: &mut MetricSamples) {
     let unreadable = live.folders.list();
@@ -74,6 +85,10 @@ impl SampleSource for StatusPages {
         let live = &self.0.live;
         let figures = live.cache.figures();
         out.set(&names::UNDER_WAY, &[], u64::try_from(live.under_way.taken()).unwrap_or(u64::MAX));
+        for (kind, open) in live.streams.open_connections() {
+            let transport = transport_of(kind).name();
+            out.set(&names::UPSTREAM_CONNECTIONS, &[transport], u64::try_from(open).unwrap_or(u64::MAX));
+        }
         out.set(&names::CACHE_ENTRIES, &[], figures.entries);
         out.set(&names::CACHE_BYTES, &[], figures.bytes);
         out.set(&names::CACHE_SIZE, &[], figures.limit);

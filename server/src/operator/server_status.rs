@@ -129,15 +129,19 @@ pub(crate) struct UpstreamStatus {
     pub queries: u64,
     /// Those that no answer came to in time.
     pub timeouts: u64,
+    /// Why it is taken to be down.
+    #[serde(default)]
+    pub why: Option<String>,
 }
 
 impl UpstreamStatus {
-    /// In a word or two.
-    pub(crate) const fn state(&self) -> &'static str {
-        match (self.taken_out, self.healthy) {
-            (true, _) => "taken out",
-            (false, true) => "answers",
-            (false, false) => "down",
+    /// In a word or two, and why it is down.
+    pub(crate) fn state(&self) -> String {
+        match (self.taken_out, self.healthy, &self.why) {
+            (true, _, _) => "taken out".to_owned(),
+            (false, true, _) => "answers".to_owned(),
+            (false, false, None) => "down".to_owned(),
+            (false, false, Some(why)) => format!("down: {why}"),
         }
     }
 }

@@ -204,7 +204,7 @@ fn route(out: &mut dyn Write, route: &RouteStatus) -> io::Result<()> {
     for upstream in &route.upstreams {
         table.row([
             &*upstream.address,
-            upstream.state(),
+            &upstream.state(),
             &upstream.srtt_ms.map_or("-".to_owned(), |ms| format!("{ms:.1} ms")),
             &upstream.queries.to_string(),
             &upstream.timeouts.to_string(),

@@ -116,6 +116,11 @@ fn route(
                 .map(|rtt| rtt.as_secs_f64() * 1000.0),
             queries: member.counters.requests(),
             timeouts: member.counters.timeouts(),
+            why: member
+                .counters
+                .last_failure()
+                .filter(|_| !upstream.is_healthy())
+                .map(|cause| cause.sentence().to_owned()),
         }
     });
     let named = snapshot.config.forward.iter().find(|forward| forward.place == entry.place);
@@ -210,6 +215,14 @@ fn certificate_warnings(state: &CertificateState, now: SystemTime) -> Vec<String
 
 fn warnings(live: &ServerState, reloads: &ReloadStatus, now: SystemTime) -> Vec<String> {
     let of_certificates = reloads.certificates.iter().flat_map(|state| certificate_warnings(state, now));
+    let snapshot = live.snapshot.load();
+    let unverified =
+        snapshot.config.forward.iter().filter(|forward| !forward.trust.verified).map(|forward| {
+            format!(
+                "{}: forward {}: the certificates of its upstreams are not verified",
+                forward.place, forward.domain
+            )
+        });
     let unreadable = live.folders.list().into_iter().map(|(_, why)| why);
     let kept = reloads.lists.iter().filter_map(|list| {
         let why = list.kept.as_ref()?;
@@ -221,6 +234,7 @@ fn warnings(live: &ServerState, reloads: &ReloadStatus, now: SystemTime) -> Vec<
         .chain(&reloads.warnings)
         .cloned()
         .chain(kept)
+        .chain(unverified)
         .chain(unreadable)
         .chain(of_certificates)
         .collect()

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rhumb_resolver::{DatagramVerdict, OutboundQuestion, ServerIdentity, UpstreamTransport};
 use rhumb_wire::header::{self, MessageHeader};
-use rhumb_wire::{DomainName, Transport, Type};
+use rhumb_wire::{DomainName, Type};
 use tokio::time::{Instant, sleep};
 
 use super::upstream_network::UpstreamNetwork;
@@ -77,7 +77,7 @@ async fn comes_back(
             let mut accept = |_: &[u8]| DatagramVerdict::Accept;
             let _ = network.datagram(identity.address, &query, deadline, &mut accept).await;
         } else {
-            let _ = network.stream(identity, Transport::Tcp, &query, deadline).await;
+            let _ = network.stream(identity, identity.transport, &query, deadline).await;
         }
     };
     tokio::select! {

@@ -1,7 +1,8 @@
 //! What came of the attempts at the upstreams of a route: counted, and in words.
 
 use rhumb_resolver::{
-    AttemptOutcome, AttemptReport, ExtendedReason, FailureReason, ForwardFailure, SpoofSignal, UnusableReply,
+    AttemptOutcome, AttemptReport, ExtendedReason, FailureReason, ForwardFailure, SessionFailure,
+    SpoofSignal, UnusableReply,
 };
 use rhumb_wire::DomainName;
 use rhumb_wire::edns::ExtendedError;
@@ -57,7 +58,12 @@ const fn failure_of(outcome: AttemptOutcome) -> Option<UpstreamFailure> {
         AttemptOutcome::Suspicious(_) | AttemptOutcome::Unusable(UnusableReply::Mismatch) => {
             UpstreamFailure::Mismatched
         }
-        AttemptOutcome::Malformed | AttemptOutcome::Unusable(_) => UpstreamFailure::Unusable,
+        AttemptOutcome::Malformed | AttemptOutcome::Unusable(_) | AttemptOutcome::NoMessage => {
+            UpstreamFailure::Unusable
+        }
+        AttemptOutcome::NoSession(failure) => failure_of_session(failure),
+        AttemptOutcome::Closed => UpstreamFailure::Closed,
+        AttemptOutcome::HttpStatus(_) => UpstreamFailure::HttpStatus,
         AttemptOutcome::Error(_) => UpstreamFailure::Error,
         AttemptOutcome::Answered(_)
         | AttemptOutcome::Refused(_)
@@ -67,6 +73,33 @@ const fn failure_of(outcome: AttemptOutcome) -> Option<UpstreamFailure> {
         | AttemptOutcome::ServerFull
         | AttemptOutcome::AllFull
         | AttemptOutcome::Overtaken => return None,
+    })
+}
+
+const fn failure_of_session(failure: SessionFailure) -> UpstreamFailure {
+    match failure {
+        SessionFailure::WrongName => UpstreamFailure::WrongName,
+        SessionFailure::Expired => UpstreamFailure::Expired,
+        SessionFailure::NotValidYet => UpstreamFailure::NotValidYet,
+        SessionFailure::UnknownIssuer => UpstreamFailure::UnknownIssuer,
+        SessionFailure::PinMismatch => UpstreamFailure::PinMismatch,
+        SessionFailure::Certificate | SessionFailure::NoRoots => UpstreamFailure::Certificate,
+        SessionFailure::Stalled => UpstreamFailure::StalledHandshake,
+        SessionFailure::Ended | SessionFailure::Incompatible => UpstreamFailure::Handshake,
+    }
+}
+
+/// What is wrong with the connections to the upstreams, of the last attempt at one that says so.
+pub(super) fn connection_trouble(attempts: &[AttemptReport]) -> Option<String> {
+    attempts.iter().rev().find_map(|attempt| {
+        let why = match attempt.outcome {
+            AttemptOutcome::NoSession(why) => why.to_string(),
+            AttemptOutcome::Closed => "it closes the connection without a reply".to_owned(),
+            AttemptOutcome::HttpStatus(status) => format!("its response has HTTP status {status}"),
+            AttemptOutcome::NoMessage => "its response holds no message".to_owned(),
+            _ => return None,
+        };
+        Some(format!("{}: {why}", attempt.server.identity()))
     })
 }
 
@@ -86,7 +119,12 @@ pub(super) fn reason(failure: &ForwardFailure, state: &RouteState, domain: &Doma
         FailureReason::Full => {
             (ExtendedError::Other, format!("too many queries to the upstreams for {domain} are under way"))
         }
-        FailureReason::Silence => (ExtendedError::NoReachableAuthority, silence(state, domain)),
+        FailureReason::Silence => match connection_trouble(&failure.attempts) {
+            Some(trouble) => {
+                (ExtendedError::NetworkError, format!("no upstream for {domain} can be used: {trouble}"))
+            }
+            None => (ExtendedError::NoReachableAuthority, silence(state, domain)),
+        },
         FailureReason::Unusable(why) => {
             (ExtendedError::InvalidData, format!("no usable reply from the upstreams for {domain}: {why}"))
         }

@@ -10,7 +10,7 @@ use rhumb_wire::{DomainName, NameRef, Rcode, header};
 use tokio::sync::mpsc;
 
 use super::clock_check::{self, CLOCK_IS_WRONG};
-use super::forward_attempts::{count_any, silence};
+use super::forward_attempts::{connection_trouble, count_any, silence};
 use super::lookup::{GRACE, LookupEvent, RESTARTS, STALE_AFTER, UpstreamLookup, changing, taken_away};
 use super::lookup_answer::LookupAnswer;
 use super::tried::tried;
@@ -249,7 +249,13 @@ impl UpstreamLookup {
             }
             Err(ResolutionFailure { cause, attempts, aliases, .. }) => {
                 self.count(&cause);
-                let (code, mut text) = (cause.extended_error().code(), cause.to_string());
+                let (mut code, mut text) = (cause.extended_error().code(), cause.to_string());
+                if matches!(cause, IterationFailure::Silence { .. })
+                    && let Some(trouble) = connection_trouble(&attempts)
+                {
+                    code = ExtendedError::NetworkError.code();
+                    text = format!("{text}: {trouble}");
+                }
                 if matches!(cause, IterationFailure::Bogus(_))
                     && clock_check::is_wrong(self.live.clock.with_wall_clock().1)
                 {

@@ -10,7 +10,7 @@ use serde::Serialize;
 pub struct TriedServer {
     /// The upstream's address.
     pub upstream: String,
-    /// `udp` or `tcp`.
+    /// How it was asked, such as `udp`.
     pub transport: &'static str,
     /// What came of it.
     pub outcome: String,
@@ -45,6 +45,10 @@ pub fn outcome_words(outcome: AttemptOutcome) -> String {
         AttemptOutcome::TimedOut => "timed out".to_owned(),
         AttemptOutcome::ConnectionRefused => "connection refused".to_owned(),
         AttemptOutcome::Unreachable => "unreachable".to_owned(),
+        AttemptOutcome::NoSession(why) => format!("no session: {why}"),
+        AttemptOutcome::Closed => "the connection was closed without a reply".to_owned(),
+        AttemptOutcome::HttpStatus(status) => format!("HTTP status {status}"),
+        AttemptOutcome::NoMessage => "a response without a message".to_owned(),
         AttemptOutcome::Error(kind) => kind.to_string(),
         AttemptOutcome::NoRoute => "no route, nothing sent".to_owned(),
         AttemptOutcome::ServerFull => "too many queries to it are under way, nothing sent".to_owned(),

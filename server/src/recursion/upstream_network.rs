@@ -1,26 +1,25 @@
 //! The resolver's network, over real sockets.
 
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
-use rhumb_net::upstream::{self, KeptStreams, ReceiveVerdict};
+use rhumb_net::upstream::{self, ReceiveVerdict};
 use rhumb_resolver::exchange::QueryPlace;
 use rhumb_resolver::{DatagramVerdict, ExchangeError, ServerIdentity, SignatureCheck, UpstreamTransport};
 use rhumb_wire::Transport;
 use tokio::time::Instant;
 
 use super::signature_threads::SignatureThreads;
+use super::stream_server::{classified, stream_error, stream_server};
 use crate::snapshot::ServerState;
 
 /// The largest datagram taken: a little above what servers are told that we take.
 const DATAGRAM: usize = 4096;
 
-/// Exchanges with other servers: a socket for each datagram, connections that are kept.
+/// Exchanges with other servers: a socket for each datagram, connections that all share.
 #[derive(Debug)]
 pub struct UpstreamNetwork {
     live: Arc<ServerState>,
-    streams: KeptStreams,
     /// Begun with the first signature.
     signatures: OnceLock<SignatureThreads>,
 }
@@ -28,7 +27,7 @@ pub struct UpstreamNetwork {
 impl UpstreamNetwork {
     /// From the addresses that the configuration in force says.
     pub fn new(live: &Arc<ServerState>) -> Self {
-        Self { live: Arc::clone(live), streams: KeptStreams::default(), signatures: OnceLock::new() }
+        Self { live: Arc::clone(live), signatures: OnceLock::new() }
     }
 
     /// A place among all queries that are under way. Errors: `Full`.
@@ -88,14 +87,13 @@ impl UpstreamTransport for UpstreamNetwork {
         deadline: Instant,
     ) -> Result<Vec<u8>, ExchangeError> {
         let _place = self.place()?;
-        match transport {
-            Transport::Tcp => {
-                let source = self.source_for(server.address);
-                self.streams.exchange(server.address, source, query, deadline).await.map_err(classified)
-            }
-            // The configuration offers no upstream of another transport.
-            _ => Err(ExchangeError::Io(io::ErrorKind::Unsupported.into())),
-        }
+        let to = stream_server(server, transport, self.source_for(server.address));
+        self.live.streams.exchange(&to, query, deadline).await.map_err(stream_error)
+    }
+
+    fn is_in_handshake(&self, server: &ServerIdentity) -> bool {
+        let to = stream_server(server, server.transport, self.source_for(server.address));
+        self.live.streams.is_in_handshake(&to)
     }
 
     fn reachable(&self, to: SocketAddr) -> bool {
@@ -112,16 +110,5 @@ impl UpstreamTransport for UpstreamNetwork {
         // Without the kernel's generator nothing may be sent at all: no port can be drawn either, so that the exchange fails.
         let _ = rhumb_net::random(&mut bytes);
         u64::from_ne_bytes(bytes)
-    }
-}
-
-fn classified(error: io::Error) -> ExchangeError {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => ExchangeError::Refused,
-        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkDown => {
-            ExchangeError::Unreachable
-        }
-        io::ErrorKind::TimedOut => ExchangeError::Timeout,
-        _ => ExchangeError::Io(error),
     }
 }

@@ -10,7 +10,7 @@ use super::request::{ReloadFailure, ReloadReply, ReloadReport};
 use super::warnings::overlaps;
 use crate::change::{ChangeText, ReadStrictness};
 use crate::cookies::ServerCookies;
-use crate::forwarding::ForwardingRoutes;
+use crate::forwarding::{ForwardingRoutes, check_trust};
 use crate::listen::BoundListener;
 use crate::listen::OpenListeners;
 use crate::listen::listener_key::ListenerKey;
@@ -111,7 +111,14 @@ impl ServerParts {
     fn warnings(&self, config: &ServerConfig) -> Vec<String> {
         let snapshot = self.live.snapshot.load();
         let zones = snapshot.view.zones.iter().map(|(name, _)| name);
-        config.warnings.iter().map(ToString::to_string).chain(overlaps(zones, config)).collect()
+        let of_trust = check_trust(config).0;
+        config
+            .warnings
+            .iter()
+            .map(ToString::to_string)
+            .chain(overlaps(zones, config))
+            .chain(of_trust)
+            .collect()
     }
 }
 

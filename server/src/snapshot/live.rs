@@ -7,6 +7,7 @@ use arc_swap::ArcSwap;
 use rhumb_cache::{AnswerCache, CacheLimits};
 use rhumb_config::{CacheSettings, CookieSecret, ServerConfig};
 use rhumb_net::tcp::ConnectionLimits;
+use rhumb_net::upstream::KeptStreams;
 use rhumb_resolver::exchange::QueryPlaces;
 use rhumb_resolver::{ResolverState, ServerStore};
 use rhumb_zones::NameTable;
@@ -43,6 +44,8 @@ pub struct ServerState {
     pub lookups: Arc<RunningLookups>,
     /// The upstreams in use, by address.
     pub servers: ServerStore,
+    /// The connections to other servers.
+    pub streams: KeptStreams,
     /// The queries to other servers that are under way.
     pub under_way: Arc<QueryPlaces>,
     /// The counters.
@@ -101,6 +104,7 @@ impl ServerState {
             resolver: ResolverState::new(config.cache.size / 2),
             lookups: Arc::default(),
             servers: ServerStore::default(),
+            streams: KeptStreams::default(),
             under_way: Arc::default(),
             metrics,
             cookie_secret: random_secret(),
