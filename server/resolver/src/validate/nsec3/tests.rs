@@ -224,7 +224,7 @@ fn records_that_do_not_count() {
     let no_hash = name("host.test");
     let nsec = RecordSet { rtype: Type::NSEC, ..set(owner.clone(), &good) };
     for wrong in [set(further, &good), set(no_hash, &good), nsec] {
-        assert_eq!(of(&[wrong.clone()]), NOTHING, "{wrong:?}");
+        assert_eq!(of(std::slice::from_ref(&wrong)), NOTHING, "{wrong:?}");
     }
     // The first says which chain it is.
     let other =
