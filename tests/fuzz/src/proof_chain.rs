@@ -53,7 +53,7 @@ pub fn nsec3_chain(zone: &ZoneModel, parameters: HashParameters) -> Vec<RecordSe
         let [high, low] = parameters.iterations.to_be_bytes();
         let head = [1, u8::from(parameters.opt_out), high, low, SALT.len() as u8];
         let rdata = [&head, SALT, &[20], next.as_slice(), &bitmap(types)].concat();
-        let owner = DomainName::prepend(&base32hex(*owner), zone.apex.as_ref());
+        let owner = DomainName::prepend(&base32hex(owner), zone.apex.as_ref());
         record(owner.unwrap_or_else(|_| DomainName::root()), Type::NSEC3, &rdata)
     });
     records.collect()

@@ -57,7 +57,9 @@ pub fn run(input: &[u8]) {
         let expected: usize = signatures.iter().filter(fits).map(by).sum();
         let found = set_checks(&set, zone.as_ref(), &zone_keys, now).unwrap_or_default();
         assert_eq!(found.len(), expected.min(limits::CHECKS_OF_SET), "{set:?} {zone_keys:?}");
-        found.iter().for_each(|check| look_at(check, &set, &zone_keys, now));
+        for check in &found {
+            look_at(check, &set, &zone_keys, now);
+        }
     }
     ask(&script, &keys, &signatures);
 }
