@@ -13,8 +13,8 @@ use tokio::sync::mpsc;
 use tokio_rustls::client::TlsStream;
 
 use super::connection_failure::ConnectionFailure;
+use super::connection_state::{ConnectionState, StreamEnd, StreamQuery, UnansweredQueries};
 use super::request_connection::{self, RequestFailure};
-use super::shared_connection::{ConnectionState, StreamEnd, StreamQuery, UnansweredQueries};
 use super::stream_server::StreamServer;
 use crate::tls::client::{TlsFailure, TlsServer};
 
@@ -69,7 +69,7 @@ pub(super) async fn carry(
     let Ok((sender, connection)) = builder.handshake(TokioIo::new(session)).await else {
         return ConnectionFailure::Closed.into();
     };
-    state.is_open();
+    state.opened();
     let ended = async {
         // How it ended is of no use to those who wait.
         let _ = connection.await;

@@ -9,7 +9,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::connection::UpstreamConnection;
 use super::connection_failure::ConnectionFailure;
-use super::shared_connection::{SharedConnection, StreamEnd};
+use super::connection_state::StreamEnd;
+use super::shared_connection::SharedConnection;
 use super::stream_server::{CarriageKind, StreamCarriage, StreamFailure, StreamServer};
 use crate::tls::client::ClientConfigs;
 

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::connection::UpstreamConnection;
 use super::connection_failure::ConnectionFailure;
-use super::shared_connection::{ConnectionPlace, ConnectionState, StreamEnd, StreamQuery, UnansweredQueries};
+use super::connection_state::{ConnectionPlace, ConnectionState, StreamEnd, StreamQuery, UnansweredQueries};
 use crate::random_u16;
 use crate::stream::StreamError;
 

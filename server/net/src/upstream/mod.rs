@@ -4,6 +4,7 @@
 
 mod connection;
 mod connection_failure;
+mod connection_state;
 mod datagrams;
 mod http_connection;
 mod kept_streams;

@@ -13,8 +13,8 @@ use rustls::AlertDescription;
 use tokio::sync::mpsc;
 
 use super::connection_failure::ConnectionFailure;
+use super::connection_state::{ConnectionState, IDLE, StreamEnd, StreamQuery, UnansweredQueries};
 use super::request_connection::{self, RequestFailure};
-use super::shared_connection::{ConnectionState, IDLE, StreamEnd, StreamQuery, UnansweredQueries};
 use super::stream_server::StreamServer;
 use crate::local::{canonical, unspecified};
 use crate::tls::client::{ClientConfigs, TlsFailure, TlsServer};
@@ -102,7 +102,7 @@ pub(super) async fn carry(
     state: &Arc<ConnectionState>,
     unanswered: &mut UnansweredQueries,
 ) -> StreamEnd {
-    state.is_open();
+    state.opened();
     let closing = connection.clone();
     let ended = async move {
         match closing.closed().await {

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant, sleep_until, timeout};
 
 use super::connection_failure::ConnectionFailure;
-use super::shared_connection::{ConnectionState, IDLE, StreamEnd, StreamQuery, UnansweredQueries};
+use super::connection_state::{ConnectionState, IDLE, StreamEnd, StreamQuery, UnansweredQueries};
 
 /// How long requests have to notice that their connection has ended.
 const END: Duration = Duration::from_millis(200);
