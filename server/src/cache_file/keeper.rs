@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, s
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::CacheFileError;
+use super::file_error::CacheFileError;
 use super::file_head::FileHead;
 use super::read::{LoadedFile, read_file};
 use super::write::{WrittenFile, rename_file, write_file};

@@ -7,7 +7,7 @@ use rhumb_resolver::ResolverState;
 use rhumb_resolver::validate::limits::RELEASED;
 use rhumb_wire::NameRef;
 
-use super::CacheFileError;
+use super::file_error::CacheFileError;
 use super::file_head::FileHead;
 use super::frames::{FrameKind, FrameReader};
 

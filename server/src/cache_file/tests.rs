@@ -6,11 +6,11 @@ use rhumb_resolver::ResolverState;
 use rhumb_resolver::validate::limits::RELEASED;
 use rhumb_wire::{DomainName, Type};
 
+use super::file_error::CacheFileError;
 use super::file_head::FileHead;
 use super::frames::{FrameKind, FrameReader, FrameWriter, LONGEST};
 use super::read::{LoadedFile, read_file};
 use super::write::write_to;
-use super::*;
 
 const NOW: u32 = 1_000_000;
 const WRITTEN: u64 = RELEASED as u64 + 1000;

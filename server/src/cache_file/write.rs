@@ -9,7 +9,7 @@ use std::time::Instant;
 use rhumb_cache::{store_proof, store_records};
 use rhumb_resolver::ResolverState;
 
-use super::CacheFileError;
+use super::file_error::CacheFileError;
 use super::file_head::FileHead;
 use super::frames::{FrameKind, FrameWriter, LONGEST};
 
