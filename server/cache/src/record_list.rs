@@ -99,7 +99,7 @@ mod tests {
     fn a_list_grows_record_by_record() {
         let mut builder = RecordListBuilder::default();
         assert!(builder.is_empty() && builder.iter().count() == 0);
-        builder.push(&[0; 65_536]);
+        builder.push(&vec![0; 65_536]);
         assert!(builder.is_empty(), "it was too long");
         for (record, count) in [(&b""[..], 1), (b"a", 2), (b"a", 3)] {
             builder.push(record);

@@ -55,7 +55,7 @@ pub(super) fn diff<'a>(
 
 pub(super) fn status(admin: &ServerAdmin, given: &CommandArguments) -> CommandResult {
     if given.is_on("ddr") {
-        return CommandAnswer::new(&DiscoveryStatus::of(admin));
+        return CommandAnswer::new(&DiscoveryStatus::of(&admin.live));
     }
     CommandAnswer::new(&status::whole(admin))
 }

@@ -7,8 +7,7 @@ use data_encoding::HEXLOWER;
 use rhumb_net::route;
 use serde::{Deserialize, Serialize};
 
-use super::admin::ServerAdmin;
-use crate::snapshot::{DesignatedResolver, address_octets};
+use crate::snapshot::{DesignatedResolver, ServerState, address_octets};
 
 /// What clients that look for encrypted listeners are told.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,10 +22,10 @@ pub(super) struct DiscoveryStatus {
 
 impl DiscoveryStatus {
     /// Of the listeners that are open.
-    pub(super) fn of(admin: &ServerAdmin) -> Self {
+    pub(super) fn of(live: &ServerState) -> Self {
         let local = route::local_addresses().unwrap_or_default();
         let local: Vec<IpAddr> = local.into_iter().map(|(ip, ..)| ip).collect();
-        Self::of_resolvers(&admin.live.designated.load(), &local)
+        Self::of_resolvers(&live.designated.load(), &local)
     }
 
     fn of_resolvers(designated: &[DesignatedResolver], local: &[IpAddr]) -> Self {
