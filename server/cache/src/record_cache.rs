@@ -10,7 +10,6 @@ use hashbrown::HashTable;
 use rhumb_wire::{NameRef, Type};
 
 use crate::record_set::LearntRecords;
-use crate::record_walk::RecordWalk;
 
 /// Shards; a power of two well above the number of threads.
 pub(crate) const SHARDS: usize = 64;
@@ -133,11 +132,6 @@ impl RecordCache {
             return false;
         }
         shard.insert(hash, &Arc::new(learnt), self.room.load(Relaxed))
-    }
-
-    /// All that is kept, a few at a time.
-    pub const fn walk(&self) -> RecordWalk<'_> {
-        RecordWalk::new(self)
     }
 
     /// Up to `most` of the records of a shard, those at the places from `at` on; none where it ends before.

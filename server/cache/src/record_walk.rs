@@ -17,7 +17,8 @@ pub struct RecordWalk<'c> {
 }
 
 impl<'c> RecordWalk<'c> {
-    pub(crate) const fn new(cache: &'c RecordCache) -> Self {
+    /// Over all that `cache` keeps.
+    pub const fn new(cache: &'c RecordCache) -> Self {
         Self { cache, shard: 0, at: 0 }
     }
 }
@@ -63,7 +64,7 @@ mod tests {
     #[test]
     fn every_record_comes_once_and_a_few_at_a_time() {
         let cache = RecordCache::new(1 << 30);
-        assert_eq!(cache.walk().count(), 0);
+        assert_eq!(RecordWalk::new(&cache).count(), 0);
         for number in 0..100_000 {
             cache.put(denial(number));
             // Places that nothing stands at any more are passed over.
@@ -72,7 +73,7 @@ mod tests {
             }
         }
         let mut owners = HashSet::new();
-        for batch in cache.walk() {
+        for batch in RecordWalk::new(&cache) {
             assert!(!batch.is_empty() && batch.len() <= BATCH);
             for learnt in batch {
                 assert!(owners.insert(learnt.owner.to_string()));

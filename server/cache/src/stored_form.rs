@@ -8,6 +8,7 @@
 //! Names are uncompressed, each record has its length before it (2), numbers are big-endian. Of records, the first set is the content
 //! where that is records.
 
+mod numbers;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -16,23 +17,11 @@ use rhumb_wire::NameRef;
 
 use crate::proof_cache::KeptProof;
 use crate::record_list::CachedRecords;
-use crate::record_set::{CredibilityRank, LearntRecords, RecordContent, RecordSet, SecurityStatus};
+use crate::record_set::{LearntRecords, RecordContent, RecordSet};
 
 pub use read::{RestoreTime, StoredEntry, StoredEntryError, read_stored};
 
-/// What an entry begins with.
-const RECORDS: u8 = 1;
-const PROOF: u8 = 2;
-
-/// The numbers of contents, credibilities and states of security are their places in these lists.
-const CREDIBILITIES: [CredibilityRank; 3] =
-    [CredibilityRank::Referral, CredibilityRank::Answer, CredibilityRank::Authoritative];
-const SECURITIES: [SecurityStatus; 3] =
-    [SecurityStatus::Unchecked, SecurityStatus::Insecure, SecurityStatus::Secure];
-/// Content.
-const SET: u8 = 0;
-const NO_DATA: u8 = 1;
-const NAME_ERROR: u8 = 2;
+use numbers::{CREDIBILITIES, NAME_ERROR, NO_DATA, PROOF, RECORDS, SECURITIES, SET};
 
 /// Appends what was learnt, as it is at `now`. False, with nothing appended, for what is bogus or does not fit the form.
 pub fn store_records(learnt: &LearntRecords, now: u32, into: &mut Vec<u8>) -> bool {

@@ -1,7 +1,9 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
-use rhumb_cache::{CredibilityRank, KeptProof, LearntRecords, RecordContent, RecordSet, SecurityStatus};
+use rhumb_cache::{
+    CredibilityRank, KeptProof, LearntRecords, RecordContent, RecordSet, RecordWalk, SecurityStatus,
+};
 use rhumb_resolver::ResolverState;
 use rhumb_resolver::validate::limits::RELEASED;
 use rhumb_wire::{DomainName, Type};
@@ -67,7 +69,7 @@ fn read(
 ) -> (Result<LoadedFile, CacheFileError>, Vec<(String, SecurityStatus)>) {
     let state = ResolverState::new(1 << 20);
     let result = read_file(Cursor::new(bytes), head, &state, NOW, 0);
-    let all = state.records.walk().flatten();
+    let all = RecordWalk::new(&state.records).flatten();
     let mut known: Vec<_> = all.map(|learnt| (learnt.owner.to_string(), learnt.security)).collect();
     known.sort_by(|a, b| a.0.cmp(&b.0));
     (result, known)

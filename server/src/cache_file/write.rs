@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Instant;
 
-use rhumb_cache::{store_proof, store_records};
+use rhumb_cache::{RecordWalk, store_proof, store_records};
 use rhumb_resolver::ResolverState;
 
 use super::file_error::CacheFileError;
@@ -60,7 +60,7 @@ pub(super) fn write_to<W: Write>(
     let mut frames = FrameWriter::new(out)?;
     frames.write(FrameKind::Head, &head.to_bytes())?;
     let mut entries = EntryFrames { frames, content: Vec::new(), entries: 0, until };
-    for batch in resolver.records.walk() {
+    for batch in RecordWalk::new(&resolver.records) {
         for learnt in batch {
             entries.add(|into| store_records(&learnt, now, into))?;
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rhumb_wire::{DomainName, NameError, NameRef, Type, rdata};
 
-use super::{CREDIBILITIES, NAME_ERROR, NO_DATA, PROOF, RECORDS, SECURITIES, SET};
+use super::numbers::{CREDIBILITIES, NAME_ERROR, NO_DATA, PROOF, RECORDS, SECURITIES, SET};
 use crate::proof_cache::KeptProof;
 use crate::record_list::{CachedRecords, RecordListBuilder};
 use crate::record_set::{ANY_TYPE, CredibilityRank, LearntRecords, RecordContent, RecordSet};
