@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use rhumb_wire::{DomainName, Type};
 
 use super::*;
-use crate::record_set::ANY_TYPE;
+use crate::record_set::{ANY_TYPE, CredibilityRank, SecurityStatus};
 
 const NOW: u32 = 1_000_000;
 const TIME: RestoreTime = RestoreTime { now: NOW, elapsed: 0, stale: 0 };
