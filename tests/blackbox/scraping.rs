@@ -185,7 +185,7 @@ fn page() -> Verdict {
     let dead = format!("upstream=\"{}:53\"", UP[2]);
     let down = until(Duration::from_secs(20), || {
         let _ = busy.lab.client.ask(busy.lab.to, "www.dead.example.", "A");
-        busy.server.page("/").is_ok_and(|page| page.body.contains(">down<"))
+        busy.server.page("/").is_ok_and(|page| page.body.contains(">down: "))
     });
     ensure!(down, "the dead upstream is not down");
     // By now it is probed.
@@ -214,7 +214,8 @@ fn page() -> Verdict {
     ensure_eq!(tiles.get("cache hits"), Some(&share), "hits of the page and of the metrics");
     let cells = row(&page, &format!("{}:53", UP[2])).context("no row of the dead upstream")?;
     let queries = metric("rhumb_forward_requests_total", &[&dead])?;
-    ensure_eq!((&*cells[1], &cells[3]), ("down", &queries), "state and queries of the dead upstream");
+    ensure!(cells[1].starts_with("down: "), "state of the dead upstream: {}", cells[1]);
+    ensure_eq!(&cells[3], &queries, "queries of the dead upstream");
     let upstream = format!("{}:53", UP[0]);
     let cells = row(&page, &upstream).context("no row of the upstream")?;
     let label = format!("upstream=\"{upstream}\"");

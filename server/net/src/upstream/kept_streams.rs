@@ -107,10 +107,10 @@ impl KeptStreams {
         })
     }
 
-    /// How many connections are open, by what they carry.
+    /// How many connections are open, by what they carry; every kind is there.
     pub fn open_connections(&self) -> BTreeMap<CarriageKind, usize> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut counts = BTreeMap::new();
+        let mut counts = BTreeMap::from(CarriageKind::ALL.map(|kind| (kind, 0)));
         for (server, known) in open.iter() {
             let established = known.connections.iter().filter(|one| one.is_established()).count();
             *counts.entry(server.carriage.kind()).or_default() += established;

@@ -43,6 +43,11 @@ pub enum CarriageKind {
     Quic,
 }
 
+impl CarriageKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Tcp, Self::Tls, Self::Https, Self::Quic];
+}
+
 impl StreamServer {
     /// One asked over TCP.
     pub const fn tcp(address: SocketAddr, source: Option<IpAddr>) -> Self {
