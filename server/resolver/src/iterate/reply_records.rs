@@ -308,7 +308,7 @@ mod tests {
         for (ttls, kept) in [
             (&[300][..], 300),
             (&[300, 60, 600], 60),
-            (&[0x7fff_ffff], 0x7fff_ffff),
+            (&[0x7fff_ffff], limits::TTL),
             (&[0x8000_0000], 0),
             (&[u32::MAX, 300], 0),
             (&[0, 300], 0),

@@ -77,6 +77,7 @@ fn the_table_and_a_scrape_agree() {
         out.set(&LOG_DROPPED, &[], 1);
         out.set(&QUERY_LOG_DROPPED, &[], 1);
         out.set(&UNDER_WAY, &[], 1);
+        out.set(&UPSTREAM_CONNECTIONS, &["tcp"], 1);
         out.zone(&ZoneSample {
             origin: &"example.com.",
             serial: Some(7),

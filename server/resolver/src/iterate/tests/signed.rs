@@ -364,7 +364,7 @@ async fn a_denial_is_proven_by_a_zone_around_the_name() {
             "x.plain.test.",
             "that www.test. has no MX is not proven",
         ),
-        ("the name itself", "www.test.", "www.test.", "that www.test. has no MX is not proven"),
+        ("the name itself", "www.test.", "www.test.", "whether www.test. is signed is not proven"),
     ] {
         let mut resolver = resolver(move |asked, test, said| match (asked.name.as_str(), asked.qtype) {
             ("www.test.", Type::MX) => {
