@@ -84,3 +84,21 @@ impl ServerCapabilities {
         self.no_edns_until.store(now + millis(limits::EDNS_MEMORY), Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_misses_in_a_row_take_mixed_case_away() {
+        let known = ServerCapabilities::default();
+        let miss = |times| (0..times).for_each(|_| known.case_missed(5));
+        miss(limits::CASE_MISSES - 1);
+        known.case_kept();
+        miss(limits::CASE_MISSES - 1);
+        assert!(known.keeps_case(5), "a question between them came back as it was sent");
+        miss(1);
+        assert!(!known.keeps_case(5));
+        assert!(known.keeps_case(5 + millis(limits::CASE_MEMORY)), "it is tried again");
+    }
+}

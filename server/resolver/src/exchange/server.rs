@@ -234,3 +234,24 @@ impl RemoteServer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the routing table may be left alone: only while the last query found a reply.
+    #[test]
+    fn a_route_is_known_while_replies_come() {
+        let identity = ServerIdentity::plain(([192, 0, 2, 1], 53).into());
+        let server = RemoteServer::new(identity, Arc::default());
+        assert!(!server.is_known_routed(), "nothing came from there yet");
+        server.replied(Transport::Udp, Duration::from_millis(20));
+        server.answered(Transport::Udp);
+        assert!(server.is_known_routed());
+        server.failed(Transport::Udp, Instant::now());
+        assert!(!server.is_known_routed(), "the last query found no reply");
+        server.answered(Transport::Udp);
+        server.set_routed(false);
+        assert!(!server.is_known_routed(), "the route is gone");
+    }
+}

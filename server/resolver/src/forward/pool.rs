@@ -155,3 +155,17 @@ fn shuffle<T>(items: &mut [T], mut random: impl FnMut() -> u64) {
         items.swap(end, (random() % (end as u64 + 1)) as usize);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn authentic_data_is_believed_where_that_is_said() {
+        let pool = || UpstreamPool::new(UpstreamPolicy::InOrder, []);
+        assert!(!pool().trusts_ad());
+        assert!(pool().trusting_ad(true).trusts_ad());
+        assert!(!pool().trusting_ad(true).trusting_ad(false).trusts_ad());
+        assert!(pool().trusting_ad(true).with_places(3).trusts_ad());
+    }
+}

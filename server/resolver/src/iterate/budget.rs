@@ -98,3 +98,25 @@ impl WorkBudget {
         self.deadline
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Right signatures are bounded by their number, wrong ones sooner.
+    #[test]
+    fn checks_end_with_either_bound() {
+        let limits = WorkLimits::default();
+        let budget = || WorkBudget::new(&limits, Instant::now());
+        let mut right = budget();
+        let taken = std::iter::repeat_with(|| right.take_check()).take_while(|taken| *taken).count();
+        assert_eq!((taken, right.cost().signatures), (limits.checks, limits.checks));
+        let mut wrong = budget();
+        let mut taken = 0;
+        while wrong.take_check() {
+            wrong.check_failed();
+            taken += 1;
+        }
+        assert_eq!((taken, wrong.cost().signatures), (validate::limits::WRONG, validate::limits::WRONG));
+    }
+}

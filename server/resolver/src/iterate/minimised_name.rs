@@ -77,6 +77,27 @@ mod tests {
         }
     }
 
+    /// RFC 9156 section 2.3: the first labels one by one, then more at a time.
+    #[test]
+    fn the_first_labels_are_added_one_by_one() {
+        for (labels, shown) in [
+            (3, &[1, 2, 3][..]),
+            (10, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
+            (34, &[1, 2, 3, 4, 9, 14, 19, 24, 29, 34]),
+        ] {
+            let name: DomainName = "a.".repeat(labels).parse().unwrap();
+            let mut minimised = MinimisedName::new(&name, NameMinimisation::Relaxed);
+            let found: Vec<usize> = std::iter::repeat_with(|| {
+                let shown = minimised.below(NameRef::ROOT, Type::A).label_count();
+                minimised.lengthen();
+                shown
+            })
+            .take(shown.len())
+            .collect();
+            assert_eq!(found, shown, "{labels} labels");
+        }
+    }
+
     #[test]
     fn servers_are_shown_one_label_more_than_their_zone() {
         let name: DomainName = "www.example.com".parse().unwrap();

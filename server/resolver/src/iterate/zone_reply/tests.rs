@@ -86,6 +86,8 @@ fn what_a_reply_without_records_of_the_name_means() {
         ("a delegation of the name", a, 0, &[at], "to www.a.test.", "no A for 5"),
         ("a delegation with authority", a, aa, &[down], "to a.test.", "no A for 5"),
         ("DS at the child's side", Type::DS, 0, &[at], "no DS for 5", "no DS for 5"),
+        ("nothing for DS", Type::DS, 0, &[], LAME, "no DS for 5"),
+        ("DS, and servers of the zone itself", Type::DS, 0, &[own], LAME, "no DS for 5"),
         ("DS, and a delegation above", Type::DS, 0, &[down], "to a.test.", "no DS for 5"),
         ("servers of the zone itself", a, 0, &[own], LAME, "no A for 5"),
         ("servers of the root", a, 0, &[up], LAME, "no A for 5"),
