@@ -125,7 +125,11 @@ async fn a_cookie_that_is_refused_is_replaced() {
         [AttemptOutcome::StaleCookie, AttemptOutcome::Answered(Rcode::NOERROR)]
     );
     ask(&net, &pool).await.unwrap();
-    assert_eq!(net.take_log().len(), 3);
+    assert_eq!(
+        net.take_targets(),
+        [(1, Udp); 3],
+        "the new cookie is shown by UDP first (RFC 7873 section 5.3)"
+    );
 }
 
 #[tokio::test(start_paused = true)]
