@@ -42,3 +42,16 @@ fn resolution_is_checked() {
         assert!(error.message.contains(words), "{text}: {}", error.message);
     }
 }
+
+/// The built-in servers of the root stand for a file of hints no longer, whatever that holds once it is read.
+#[test]
+fn hints_of_a_file_take_the_place_of_the_built_in_ones() {
+    for (text, count) in [
+        ("recursion: {}\n", 13),
+        ("recursion: { root-hints: built-in }\n", 13),
+        ("recursion: { root-hints: root.hints }\n", 0),
+    ] {
+        let config = parse(text, Path::new("rhumb.yaml")).unwrap();
+        assert_eq!(config.recursion.root_servers.len(), count, "{text}");
+    }
+}

@@ -93,5 +93,11 @@ mod tests {
     fn a_secret_does_not_show_itself() {
         let secret = CookieSecret::new([0x41; 16]);
         assert_eq!(format!("{secret:?} {secret:#?}"), "CookieSecret(..) CookieSecret(..)");
+        assert_eq!(SecretDigits.show(&secret), None);
+    }
+
+    #[test]
+    fn a_secret_is_the_key() {
+        assert_eq!(CookieSecret::new(*b"0123456789abcdef").key(), b"0123456789abcdef");
     }
 }
