@@ -12,7 +12,7 @@ pub(super) const CREDIBILITIES: [CredibilityRank; 3] =
 pub(super) const SECURITIES: [SecurityStatus; 3] =
     [SecurityStatus::Unchecked, SecurityStatus::Insecure, SecurityStatus::Secure];
 
-/// Content.
+/// What an entry of records says: that there is a set, no such records, or no such name.
 pub(super) const SET: u8 = 0;
 pub(super) const NO_DATA: u8 = 1;
 pub(super) const NAME_ERROR: u8 = 2;
