@@ -42,7 +42,6 @@ struct Sockets {
 ///
 /// Errors: the configuration, a socket that cannot be bound, privileges that cannot be given up.
 pub fn run(path: Option<&Path>) -> Result<(), StartError> {
-    rhumb_net::return_large_memory();
     let config = Arc::new(read_config(path, rhumb_config::load)?);
     let log::StartedLog { level, form } = log::start(config.log);
     let supervisor = notify::ServiceManager::from_environment();

@@ -24,6 +24,12 @@ pub mod supervision;
 pub mod test_hooks;
 pub mod zone_events;
 
+/// Large buffers of short life stand among small pieces that are kept for days. jemalloc keeps these apart: a cache takes half of
+/// what it takes with glibc.
+#[cfg(not(test))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> std::process::ExitCode {
     cli::main()
 }

@@ -37,8 +37,7 @@ pub use bind::BindError;
 pub use free::check_free;
 pub use local::LocalAddress;
 pub use process::{
-    descriptor_limit, fetch, open_descriptors, raise_descriptor_limit, release_memory, return_large_memory,
-    yield_to_others,
+    descriptor_limit, fetch, open_descriptors, raise_descriptor_limit, release_memory, yield_to_others,
 };
 pub use random::{random, random_u16};
 pub use socket_kind::SocketKind;

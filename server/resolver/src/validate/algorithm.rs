@@ -1,7 +1,7 @@
 //! The algorithms of signatures (RFC 9904): RSA, ECDSA and Ed25519.
 
+use aws_lc_rs::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm};
 use num_bigint::BigUint;
-use ring::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm};
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 
@@ -25,11 +25,11 @@ const RSASHA512: u8 = 10;
 const ECDSAP256: u8 = 13;
 const ECDSAP384: u8 = 14;
 const ED25519: u8 = 15;
-/// The least and the most bytes of an RSA modulus; below [`RSA_OF_RING`] it is checked without ring.
+/// The least and the most bytes of an RSA modulus; below [`RSA_OF_LIBRARY`] the library does not take it.
 const RSA_LEAST: usize = 64;
-const RSA_OF_RING: usize = 128;
+const RSA_OF_LIBRARY: usize = 128;
 const RSA_MOST: usize = 512;
-/// The most bits of an RSA exponent, as ring has it: a longer one makes a check cost as much as a signature.
+/// The most bits of an RSA exponent, as the library has it: a longer one makes a check cost as much as a signature.
 const EXPONENT_BITS: u64 = 33;
 
 /// Whether signatures of this algorithm can be checked; a zone that has no other counts as insecure (RFC 4035 section 5.2).
@@ -65,7 +65,7 @@ impl SignatureCheck {
         {
             return false;
         }
-        if modulus.len() < RSA_OF_RING {
+        if modulus.len() < RSA_OF_LIBRARY {
             return self.short_rsa(exponent, modulus);
         }
         let parameters = match self.algorithm {
@@ -77,7 +77,7 @@ impl SignatureCheck {
         key.verify(parameters, &self.data, &self.signature).is_ok()
     }
 
-    /// RSA with a modulus that ring does not take (RFC 8017 section 8.2.2): the padded digest is made and compared whole.
+    /// RSA with a modulus that the library does not take (RFC 8017 section 8.2.2): the padded digest is made and compared whole.
     fn short_rsa(&self, exponent: &[u8], modulus: &[u8]) -> bool {
         let (prefix, digest): (&[u8], Vec<u8>) = match self.algorithm {
             RSASHA256 => (&SHA256_PREFIX, Sha256::digest(&self.data).to_vec()),

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use rhumb_cache::{CachedRecords, RecordSet};
 use rhumb_wire::{MessageView, Type, header};
-use ring::signature::{Ed25519KeyPair, KeyPair};
 
 use super::Resolver;
 use super::internet::{AskedQuestion, ScriptedInternet, ServerSays, denial, name, rdata_of, referral};
