@@ -47,6 +47,7 @@ mod limiting;
 mod listening;
 mod logging;
 mod operating;
+mod outage;
 mod passing;
 mod primary;
 mod quic;
@@ -139,6 +140,7 @@ const TESTS: &[&[Test]] = &[
     counting::TESTS,
     logging::TESTS,
     operating::TESTS,
+    outage::TESTS,
     day::TESTS,
     transfers::TESTS,
     including::TESTS,

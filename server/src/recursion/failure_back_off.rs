@@ -11,7 +11,7 @@ const FIRST: u32 = 1;
 /// The longest time, in seconds.
 const LONGEST: u32 = 30;
 /// The longest time where servers could not be reached: once the network is back, everything is to be found again in ten seconds.
-const LONGEST_UNREACHABLE: u32 = 5;
+const LONGEST_UNREACHABLE: u32 = 4;
 /// After so many seconds without a failure a question begins anew.
 const FORGET: u32 = 60;
 /// Questions that are remembered.
@@ -72,7 +72,7 @@ mod tests {
         };
         assert_eq!(times(false), [1, 2, 4, 8, 16, 30, 30]);
         back_off.answered(&question);
-        assert_eq!(times(true), [1, 2, 4, 5, 5, 5, 5]);
+        assert_eq!(times(true), [1, 2, 4, 4, 4, 4, 4]);
         assert_eq!(back_off.failed(&question, false, 1000), 1);
         let other = OutboundQuestion::new(NameRef::ROOT, Type::NS);
         assert_eq!(back_off.failed(&other, false, 1000), 1);

@@ -1,22 +1,31 @@
 //! A look-up that asks authoritative servers, from the root down.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use rhumb_resolver::iterate::{self, IteratedAnswer, IterationFailure, ResolutionFailure};
+use rhumb_resolver::iterate::{
+    self, IteratedAnswer, IterationFailure, ResolutionFailure, ResolutionProgress,
+};
 use rhumb_resolver::validate::ValidationFailure;
 use rhumb_resolver::{AttemptReport, ForwardZone, IterationSettings, ResolutionScope, holds_private_address};
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{DomainName, NameRef, Rcode, header};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::clock_check::{self, CLOCK_IS_WRONG};
 use super::forward_attempts::{connection_trouble, count_any, silence};
-use super::lookup::{GRACE, LookupEvent, RESTARTS, STALE_AFTER, UpstreamLookup, changing, taken_away};
-use super::lookup_answer::LookupAnswer;
+use super::lookup::{
+    GRACE, LookupEvent, RECHECK_UNREACHABLE, RESTARTS, STALE_AFTER, UpstreamLookup, changing, taken_away,
+};
+use super::lookup_answer::{LookupAnswer, LookupFailure};
 use super::tried::tried;
 use crate::metrics::{AnswerSecurity, DomainSource, WorkBound};
 use crate::query::{PRIVATE_ADDRESS, add_reason, failure_message, is_own_name};
 use crate::snapshot::{FallbackCourse, ForwardRoute, RouteCourse, RouteState, ServerSnapshot};
+
+/// How often it is seen whether servers are silent, where they were not.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Where a look-up is resolved that this server works out itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,9 +126,12 @@ impl UpstreamLookup {
         if settings.trust.is_some() {
             clock_check::look(time.1);
         }
+        let progress = Arc::new(ResolutionProgress::default());
         let resolving = async {
             let Some(explained) = &self.key.explained else {
-                return iterate::resolve(network, &live.resolver, settings, question, scope, time).await;
+                let (state, progress) = (&live.resolver, &progress);
+                return iterate::resolve_watched(network, state, settings, question, scope, time, progress)
+                    .await;
             };
             let traced = iterate::resolve_traced(network, &live.resolver, settings, question, scope, time);
             let (found, steps) = traced.await;
@@ -127,18 +139,68 @@ impl UpstreamLookup {
             found
         };
         let mut resolving = std::pin::pin!(resolving);
-        let mut stale = std::pin::pin!(tokio::time::sleep(STALE_AFTER));
+        let mut late = std::pin::pin!(tokio::time::sleep(STALE_AFTER));
+        let mut stale_wanted = true;
         let mut waiting = true;
         loop {
             tokio::select! {
                 biased;
                 result = &mut resolving => return result,
-                () = &mut stale, if waiting => {
-                    waiting = false;
-                    self.report_stale(state, events);
+                () = &mut late, if waiting => {
+                    // Upstreams are to be waited for as long as they may take.
+                    waiting = course != AnswerCourse::Forward;
+                    if std::mem::take(&mut stale_wanted) && self.report_stale(state, events) {
+                        waiting = false;
+                    } else if waiting {
+                        match self.report_silence(&progress, settings, state, events) {
+                            Some(next) => late.as_mut().reset(next),
+                            None => waiting = false,
+                        }
+                    }
                 }
             }
         }
+    }
+
+    /// Tells those who wait that no server has said anything for [`iterate::limits::SILENCE`], for they may not wait so long as it takes
+    /// to be sure. Others are told the same until the look-up is over. None once it is told; else when to see to it again.
+    fn report_silence(
+        &self,
+        progress: &ResolutionProgress,
+        settings: &IterationSettings,
+        state: &RouteState,
+        events: &mpsc::UnboundedSender<LookupEvent>,
+    ) -> Option<Instant> {
+        let now = Instant::now();
+        let silence = progress.silence();
+        let due = silence.as_ref().map_or(now, |(_, since)| *since + iterate::limits::SILENCE);
+        let Some((cause, _)) = silence.filter(|_| due <= now) else { return Some(due.max(now + LOOK_AGAIN)) };
+        let found = match self.recalled_stale() {
+            Some(message) => {
+                self.keep_answer(message, RECHECK_UNREACHABLE, true, state.failures, Arc::default())
+            }
+            None => self.fail_meanwhile(&cause, settings, state),
+        };
+        let _ = events.send(LookupEvent::Meanwhile(Arc::clone(&self.key), found));
+        None
+    }
+
+    /// Keeps a failure until the look-up is over, which is sure to replace it.
+    fn fail_meanwhile(
+        &self,
+        cause: &IterationFailure,
+        settings: &IterationSettings,
+        state: &RouteState,
+    ) -> LookupAnswer {
+        let (code, text) = (cause.extended_error().code(), cause.to_string());
+        let mut message = failure_message(&self.key.question, Rcode::SERVFAIL);
+        add_reason(&mut message, code, &text);
+        let ttl = u32::try_from(settings.limits.time.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+        let (cache, now) = (&self.live.cache, self.live.clock.now());
+        let _ = cache.keep_failure(&self.key(), &message, ttl, state.failures, now);
+        let said = Some((code, text.into()));
+        let failure = LookupFailure { rcode: Rcode::SERVFAIL, error: None, said, message: Some(message) };
+        LookupAnswer { outcome: Err(failure), tried: Arc::default() }
     }
 
     /// The upstreams that are asked about `name` on the way: those that a client's question of it would go to; where nobody resolves

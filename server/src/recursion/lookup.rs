@@ -31,6 +31,9 @@ use crate::snapshot::{FallbackCourse, ForwardRoute, RouteCourse, RouteState, Ser
 pub(super) const STALE_AFTER: Duration = Duration::from_millis(1800);
 /// How long stale answers stand in before the upstreams are asked again (RFC 8767 section 5), in seconds.
 const RECHECK: u32 = 30;
+/// The same where servers could not be reached: once the network is back, everything is to be found again in ten seconds. Servers that are
+/// silent are spared all the same, whatever is asked.
+pub(super) const RECHECK_UNREACHABLE: u32 = 5;
 /// Room for a header and the longest question.
 const HEAD: usize = header::LENGTH + 255 + 4;
 /// How long after its own end a question that began anew is given up.
@@ -53,8 +56,8 @@ pub(super) struct LookupKey {
 /// What a look-up reports to its task.
 #[derive(Debug)]
 pub(super) enum LookupEvent {
-    /// It takes long, and here is a stale answer.
-    Stale(Arc<LookupKey>, LookupAnswer),
+    /// It takes long, and here is a stale answer, or why there is none yet.
+    Meanwhile(Arc<LookupKey>, LookupAnswer),
     /// It is over.
     Done(Arc<LookupKey>, LookupAnswer),
 }
@@ -227,14 +230,18 @@ impl UpstreamLookup {
         }
     }
 
-    /// Reports the stale answer to those who wait, if there is one.
-    pub(super) fn report_stale(&self, state: &RouteState, events: &mpsc::UnboundedSender<LookupEvent>) {
-        if let Some(found) = self.stale(state, true) {
-            let _ = events.send(LookupEvent::Stale(Arc::clone(&self.key), found));
-        }
+    /// Reports the stale answer to those who wait: whether there is one.
+    pub(super) fn report_stale(
+        &self,
+        state: &RouteState,
+        events: &mpsc::UnboundedSender<LookupEvent>,
+    ) -> bool {
+        let Some(found) = self.stale(state, true) else { return false };
+        let _ = events.send(LookupEvent::Meanwhile(Arc::clone(&self.key), found));
+        true
     }
 
-    fn key(&self) -> AnswerKey<'_> {
+    pub(super) fn key(&self) -> AnswerKey<'_> {
         AnswerKey {
             question: &self.wire,
             route: self.route.id(),
@@ -339,8 +346,9 @@ impl UpstreamLookup {
         add_reason(&mut message, code, text);
         let unreachable = is_unreachable(code);
         let (cache, now) = (&self.live.cache, self.live.clock.now());
+        let recheck = if unreachable { RECHECK_UNREACHABLE } else { RECHECK };
         let ttl = if self.has_stale(now) {
-            RECHECK
+            recheck
         } else {
             self.back_off.failed(&self.key.question, unreachable, now)
         };
@@ -351,7 +359,7 @@ impl UpstreamLookup {
         if rcode == Rcode::SERVFAIL
             && let Some(message) = self.recalled_stale()
         {
-            return self.keep_answer(message, RECHECK, true, state.failures, tried);
+            return self.keep_answer(message, recheck, true, state.failures, tried);
         }
         // That a domain has no upstream is said once for all its names.
         let telling = matches!(rcode, Rcode::SERVFAIL | Rcode::NOERROR);

@@ -238,7 +238,9 @@ impl ResolveTask {
 
     fn complete(&mut self, event: LookupEvent) {
         let (waiting, key, found) = match event {
-            LookupEvent::Stale(key, found) => (self.in_flight.get_mut(&key).map(std::mem::take), key, found),
+            LookupEvent::Meanwhile(key, found) => {
+                (self.in_flight.get_mut(&key).map(std::mem::take), key, found)
+            }
             LookupEvent::Done(key, found) => (self.in_flight.remove(&key), key, found),
         };
         for reply in waiting.into_iter().flatten() {

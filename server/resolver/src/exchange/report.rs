@@ -77,6 +77,23 @@ impl AttemptOutcome {
         !matches!(self, Self::NoRoute | Self::ServerFull | Self::AllFull)
     }
 
+    /// Whether a message came from the server, whatever it was worth.
+    pub const fn was_heard(self) -> bool {
+        matches!(
+            self,
+            Self::Answered(_)
+                | Self::Refused(_)
+                | Self::WithoutEdns(_)
+                | Self::StaleCookie
+                | Self::Truncated
+                | Self::Suspicious(_)
+                | Self::Malformed
+                | Self::Unusable(_)
+                | Self::HttpStatus(_)
+                | Self::NoMessage
+        )
+    }
+
     /// Whether nothing was sent because of too many others.
     pub const fn is_full(self) -> bool {
         matches!(self, Self::ServerFull | Self::AllFull)
@@ -86,6 +103,14 @@ impl AttemptOutcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_heard() {
+        let timed_out = [AttemptOutcome::TimedOut, AttemptOutcome::Unreachable, AttemptOutcome::Closed];
+        assert!(timed_out.into_iter().all(|outcome| !outcome.was_heard()));
+        let answered = [AttemptOutcome::Answered(Rcode::NOERROR), AttemptOutcome::Truncated];
+        assert!(answered.into_iter().all(AttemptOutcome::was_heard));
+    }
 
     #[test]
     fn what_was_sent_and_what_had_no_room() {

@@ -301,7 +301,8 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         self.attempt.take().map_or(Poll::Pending, |attempt| Poll::Ready((attempt, end)))
     }
 
-    const fn sends(&self) -> u8 {
+    /// Messages sent so far.
+    pub(crate) const fn sends(&self) -> u8 {
         self.datagrams + self.streams
     }
 

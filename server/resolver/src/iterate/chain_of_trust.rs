@@ -72,8 +72,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         let (digests, ttl) = if anchor.zone == *zone {
             (anchor.digests.clone(), limits::ZONE_TTL)
         } else {
-            let found = self.find(zone, Type::DS).await?;
-            let found = self.validated(found).await?;
+            let found = self.signer_of(zone).await?;
             let left = found.left(self.clock.now());
             match (&found.content, found.security) {
                 (_, SecurityStatus::Insecure) => {
@@ -92,17 +91,48 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
             self.note_digests(zone, &digests, &[], &[]);
             return Ok(self.insecure(zone, InsecureReason::UnknownAlgorithms, ttl));
         };
-        let keys = self.find(zone, Type::DNSKEY).await?;
-        let Some(set) = keys.records().filter(|set| set.rtype == Type::DNSKEY) else {
-            return Err(ValidationFailure::NoKeys(zone.clone()).into());
+        let (keys, checked) = self.fetch_keys(zone, &digests, &used).await?;
+        Ok((ZoneTrust::Secure(keys), ttl.min(checked)))
+    }
+
+    /// The keys of a zone, of another server where those of one cannot be believed; `used` are the digests that vouch for them.
+    async fn fetch_keys(
+        &mut self,
+        zone: &DomainName,
+        digests: &[KeyDigest],
+        used: &[KeyDigest],
+    ) -> Result<(Arc<[ZoneKey]>, u32), IterationFailure> {
+        let mut again = 0;
+        loop {
+            let learnt = self.find(zone, Type::DNSKEY).await?;
+            let why = match self.believed_keys(zone, &learnt, digests, used).await {
+                Ok(keys) => return Ok(keys),
+                Err(why) => why,
+            };
+            self.forget(&learnt);
+            again += 1;
+            if again > limits::AGAIN || !self.may_ask_others(zone, Type::DNSKEY, &why) {
+                return Err(why.into());
+            }
+        }
+    }
+
+    async fn believed_keys(
+        &mut self,
+        zone: &DomainName,
+        learnt: &LearntRecords,
+        digests: &[KeyDigest],
+        used: &[KeyDigest],
+    ) -> Result<(Arc<[ZoneKey]>, u32), ValidationFailure> {
+        let Some(set) = learnt.records().filter(|set| set.rtype == Type::DNSKEY) else {
+            return Err(ValidationFailure::NoKeys(zone.clone()));
         };
         let keys: Vec<ZoneKey> = set.records.iter().filter_map(ZoneKey::parse).take(limits::KEYS).collect();
-        self.note_digests(zone, &digests, &used, &keys);
+        self.note_digests(zone, digests, used, &keys);
         if keys.is_empty() {
-            return Err(ValidationFailure::NoZoneKeys(zone.clone()).into());
+            return Err(ValidationFailure::NoZoneKeys(zone.clone()));
         }
-        let (keys, checked) = self.keys_of(zone, set, keys, &used).await?;
-        Ok((ZoneTrust::Secure(keys), ttl.min(checked)))
+        self.keys_of(zone, set, keys, used).await
     }
 
     /// That a zone needs no signatures, for so many seconds.
@@ -181,8 +211,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
 
     /// What lies at `name` on the way from a secure zone down.
     async fn step(&mut self, name: &DomainName) -> Result<TrustStep, IterationFailure> {
-        let found = self.find(name, Type::DS).await?;
-        let found = self.validated(found).await?;
+        let found = self.signer_of(name).await?;
         if found.security == SecurityStatus::Insecure {
             self.note_insecure(name, InsecureReason::ParentInsecure);
             return Ok(TrustStep::Insecure);
@@ -203,6 +232,12 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
             }
             RecordContent::NoData => Ok(TrustStep::GoesOn),
         }
+    }
+
+    /// What the parent says of DS at `name`, validated.
+    async fn signer_of(&mut self, name: &DomainName) -> Result<Arc<LearntRecords>, IterationFailure> {
+        let found = self.find(name, Type::DS).await?;
+        self.validated_or_asked_again(found, Type::DS, 0).await
     }
 
     /// Whether the proofs of a denial of DS, which were checked, show a delegation.

@@ -17,6 +17,16 @@ pub enum IterationFailure {
         /// Servers asked.
         servers: usize,
     },
+    /// Those servers of the zone that were asked so far have not replied.
+    #[error("{asked} of {servers} servers of {zone} asked so far, all silent")]
+    SilenceSoFar {
+        /// The zone whose servers are asked.
+        zone: DomainName,
+        /// Servers that were asked.
+        asked: usize,
+        /// Servers that are to be asked.
+        servers: usize,
+    },
     /// The servers of the zone replied with this code, the last of them.
     #[error("servers of {zone} say {rcode}")]
     Refused {
@@ -89,9 +99,11 @@ impl IterationFailure {
     pub const fn extended_error(&self) -> ExtendedError {
         match self {
             // RFC 8914 section 4.23: servers that refuse to answer are no more to be reached than silent ones.
-            Self::Silence { .. } | Self::Refused { .. } | Self::NoAddress(_) | Self::Circle(_) => {
-                ExtendedError::NoReachableAuthority
-            }
+            Self::Silence { .. }
+            | Self::SilenceSoFar { .. }
+            | Self::Refused { .. }
+            | Self::NoAddress(_)
+            | Self::Circle(_) => ExtendedError::NoReachableAuthority,
             Self::Bogus(failure) => failure.extended_error(),
             Self::Sentinel { .. } => ExtendedError::DnssecBogus,
             Self::NoRoute(_) => ExtendedError::NetworkError,
@@ -144,6 +156,8 @@ mod tests {
     #[test]
     fn failures_of_servers_have_their_codes_and_name_their_cause() {
         let silence = |servers| IterationFailure::Silence { zone: zone(), servers };
+        let so_far = IterationFailure::SilenceSoFar { zone: zone(), asked: 4, servers: 13 };
+        let some = "4 of 13 servers of example.com. asked so far, all silent";
         let refused = IterationFailure::Refused { zone: zone(), rcode: Rcode::REFUSED };
         let unusable = IterationFailure::Unusable { zone: zone(), why: UnusableReply::Lame };
         let no_address = "no server of example.com. has an address that can be asked";
@@ -151,6 +165,7 @@ mod tests {
         let circle = IterationFailure::Circle(name("ns.example.com"));
         check([
             (silence(4), Code::NoReachableAuthority, "all 4 servers of example.com. silent"),
+            (so_far, Code::NoReachableAuthority, some),
             (silence(1), Code::NoReachableAuthority, "the only server of example.com. is silent"),
             (refused, Code::NoReachableAuthority, "servers of example.com. say REFUSED"),
             (unusable, Code::InvalidData, lame),

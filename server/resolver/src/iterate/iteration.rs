@@ -15,6 +15,7 @@ use super::clock::QuestionClock;
 use super::failure::IterationFailure;
 use super::limits;
 use super::minimised_name::MinimisedName;
+use super::resolution_progress::ResolutionProgress;
 use super::resolution_scope::ResolutionScope;
 use super::resolver_state::ResolverState;
 use super::settings::{IterationSettings, NameMinimisation};
@@ -43,12 +44,14 @@ pub(super) struct IterationCourse<'a, N> {
     pub(super) sought: Vec<DomainName>,
     /// What is being validated, each for the one before.
     pub(super) validating: Vec<(DomainName, Type)>,
-    /// Who answered for which name.
-    pub(super) answered: Vec<(DomainName, SocketAddr)>,
+    /// Who answered for which name and type.
+    pub(super) answered: Vec<(DomainName, Type, SocketAddr)>,
     /// Servers that gave what turned out to be bogus; they are asked last.
     pub(super) suspects: Vec<SocketAddr>,
     /// What was done, where somebody wants to know.
     pub(super) trace: ResolutionTrace,
+    /// Who is waited for.
+    pub(super) progress: Arc<ResolutionProgress>,
 }
 
 /// The future of a question that another one waits for.
@@ -77,6 +80,7 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
             answered: Vec::new(),
             suspects: Vec::new(),
             trace: ResolutionTrace::default(),
+            progress: Arc::default(),
         }
     }
 
@@ -111,7 +115,13 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
             return Ok(denial);
         }
         let deadline = self.budget.deadline();
-        timeout_at(deadline, self.descend(name, rtype)).await.unwrap_or(Err(IterationFailure::Deadline))
+        let found = timeout_at(deadline, self.descend(name, rtype)).await;
+        found.unwrap_or_else(|_| {
+            // Where the last servers were silent, that is the cause.
+            let silence = self.progress.silent_for(limits::SILENCE);
+            self.progress.end_wait();
+            Err(silence.unwrap_or(IterationFailure::Deadline))
+        })
     }
 
     /// Asks for the servers of the root by those that are configured; whether they said which there are.
@@ -327,8 +337,10 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         let state = self.state;
         let key = (cut.zone.clone(), cut.forward.is_some(), question.name.clone(), question.qtype);
         let place = state.join(key);
+        self.progress.await_servers(&cut.zone, servers.len());
         let mut result = place.exchange.lock().await;
         if let Some(reply) = result.clone() {
+            self.hear(&reply);
             let (name, rtype) = (&question.name, question.qtype);
             self.trace.note(|| ResolutionEvent::Shared { name: name.clone(), rtype });
             if let Ok(reply) = &reply {
@@ -343,11 +355,15 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         let elsewhere = |name: NameRef<'_>, rtype| self.is_elsewhere(name, rtype, zone);
         let (with_servers, now) = (!self.settings.minimal_responses, self.clock.now());
         let reading = ReplyReadingContext { zone, elsewhere: &elsewhere, forwarded, with_servers, now };
-        let exchanged = ask_servers(self.net, servers, question, reading, self.is_signed(cut), budget).await;
+        let signed = self.is_signed(cut);
+        let exchanged =
+            ask_servers(self.net, servers, question, reading, (signed, &self.progress), budget).await;
+        self.progress.end_wait();
         self.budget.spend(exchanged.spent);
         let answered = |attempt: &&AttemptReport| matches!(attempt.outcome, AttemptOutcome::Answered(_));
         let by = exchanged.attempts.iter().rfind(answered);
-        self.answered.extend(by.map(|by| (question.name.clone(), by.server.identity().address)));
+        let address = by.map(|by| by.server.identity().address);
+        self.answered.extend(address.map(|address| (question.name.clone(), question.qtype, address)));
         for attempt in &exchanged.attempts {
             let (name, rtype) = (&question.name, question.qtype);
             self.trace.note(|| ResolutionEvent::Query {
@@ -363,6 +379,15 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         *result = Some(exchanged.reply.clone());
         place.end();
         Ok(exchanged.reply)
+    }
+
+    /// Notes that others who asked the same have heard something, if they have.
+    fn hear(&self, reply: &Result<ZoneReply, ExchangeFailure>) {
+        if !matches!(reply, Err(ExchangeFailure::Silence | ExchangeFailure::NoRoute | ExchangeFailure::Full))
+        {
+            self.progress.hear();
+        }
+        self.progress.end_wait();
     }
 
     /// Notes what a reply of the servers of `cut` teaches, and keeps it if it is `new`.

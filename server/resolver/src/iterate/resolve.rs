@@ -11,6 +11,7 @@ use super::iteration::IterationCourse;
 use super::limits;
 use super::resolution::{AnswerParts, IteratedAnswer};
 use super::resolution_failure::ResolutionFailure;
+use super::resolution_progress::ResolutionProgress;
 use super::resolution_scope::{OwnNames, ResolutionScope};
 use super::resolver_state::ResolverState;
 use super::sentinel;
@@ -32,6 +33,23 @@ pub async fn resolve(
     time: (u32, u32),
 ) -> Result<IteratedAnswer, ResolutionFailure> {
     let mut iteration = IterationCourse::new(net, state, settings, scope, QuestionClock::new(time));
+    answered(&mut iteration, question, scope.own).await
+}
+
+/// The same; `progress` shows whom it waits for.
+///
+/// Errors: as [`resolve`].
+pub async fn resolve_watched(
+    net: &impl UpstreamTransport,
+    state: &ResolverState,
+    settings: &IterationSettings,
+    question: &OutboundQuestion,
+    scope: ResolutionScope<'_>,
+    time: (u32, u32),
+    progress: &Arc<ResolutionProgress>,
+) -> Result<IteratedAnswer, ResolutionFailure> {
+    let mut iteration = IterationCourse::new(net, state, settings, scope, QuestionClock::new(time));
+    iteration.progress = Arc::clone(progress);
     answered(&mut iteration, question, scope.own).await
 }
 
@@ -152,19 +170,5 @@ async fn judged<N: UpstreamTransport>(
     if question.checking_disabled {
         return Ok(found);
     }
-    let name = found.owner.clone();
-    match iteration.validated(found).await {
-        Err(IterationFailure::Bogus(why)) => {
-            let again = match iteration.find(&name, question.qtype).await {
-                Ok(again) => iteration.validated(again).await,
-                Err(failure) => Err(failure),
-            };
-            // That nobody else can be asked is not what is wrong.
-            again.map_err(|failure| match failure {
-                IterationFailure::Bogus(_) => failure,
-                _ => why.into(),
-            })
-        }
-        judged => judged,
-    }
+    iteration.validated_or_asked_again(found, question.qtype, 1).await
 }

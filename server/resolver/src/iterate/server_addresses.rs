@@ -128,7 +128,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
     }
 
     /// The addresses of a server that are at hand.
-    fn known_addresses(&self, server: &NameServer) -> Vec<SocketAddr> {
+    pub(super) fn known_addresses(&self, server: &NameServer) -> Vec<SocketAddr> {
         let mut addresses = server.addresses.clone();
         for rtype in [Type::A, Type::AAAA] {
             let known = self.state.records.get(server.name.as_ref(), rtype, self.clock.now());

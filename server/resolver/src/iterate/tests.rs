@@ -6,6 +6,8 @@ mod careless;
 mod forwarded;
 mod hostile_zones;
 mod internet;
+mod one_bad_server;
+mod outage;
 mod real_internet;
 mod recalling;
 mod resolving;

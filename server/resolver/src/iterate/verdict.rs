@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use rhumb_cache::{LearntRecords, RecordContent, RecordSet, SecurityStatus};
+use rhumb_cache::{ANY_TYPE, LearntRecords, RecordContent, RecordSet, SecurityStatus};
 use rhumb_wire::{DomainName, NameRef, Type};
 
 use super::failure::IterationFailure;
@@ -63,9 +63,12 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
     }
 
     /// Forgets what is bogus; whoever gave it is asked last from now on.
-    fn forget(&mut self, learnt: &LearntRecords) {
-        let by = self.answered.iter().filter(|(name, _)| *name == learnt.owner).map(|(_, address)| *address);
-        self.suspects.extend(by);
+    pub(super) fn forget(&mut self, learnt: &LearntRecords) {
+        let of_it = |name: &DomainName, rtype: Type| {
+            *name == learnt.owner && (rtype == learnt.rtype || learnt.rtype == ANY_TYPE)
+        };
+        let by = self.answered.iter().filter(|(name, rtype, _)| of_it(name, *rtype));
+        self.suspects.extend(by.map(|(.., address)| *address));
         self.state.records.forget(learnt.owner.as_ref(), learnt.rtype);
         self.learnt.retain(|known| known.owner != learnt.owner || known.rtype != learnt.rtype);
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rhumb_wire::Rcode;
 use tokio::time::{Instant, timeout_at};
 
+use super::resolution_progress::ResolutionProgress;
 use super::zone_reply::{ReplyReadingContext, ZoneReply};
 use crate::exchange::{
     AttemptOutcome, AttemptReport, ExchangeProgress, LookupContext, ReadAnswer, RemoteServer, RetryLimits,
@@ -61,20 +62,28 @@ struct ZoneExchange<'a, N> {
     refused: Option<Rcode>,
     unusable: Option<UnusableReply>,
     last_sent: Instant,
+    progress: &'a ResolutionProgress,
+    /// Servers asked so far.
+    asked: usize,
 }
 
-/// Asks `question` of `servers`, the first of them first, until one has a usable reply. `signed`: that is one with signatures.
+/// Asks `question` of `servers`, the first of them first, until one has a usable reply; `signed` says that it is one with signatures.
+/// `progress` is told what is seen of it.
 pub(super) async fn ask_servers<N: UpstreamTransport>(
     net: &N,
     servers: Vec<Arc<RemoteServer>>,
     question: &OutboundQuestion,
     reading: ReplyReadingContext<'_>,
-    signed: bool,
+    (signed, progress): (bool, &ResolutionProgress),
     budget: ExchangeBudget,
 ) -> ExchangeResult {
     let now = Instant::now();
     let time = budget.until.saturating_duration_since(now);
-    let observer = &mut |_: &AttemptReport| {};
+    let observer = &mut |attempt: &AttemptReport| {
+        if attempt.outcome.was_heard() {
+            progress.hear();
+        }
+    };
     let read = |bytes: &[u8], question: &OutboundQuestion| -> Result<ReadAnswer<ZoneReply>, UnusableReply> {
         reading.read(bytes, question)
     };
@@ -92,6 +101,8 @@ pub(super) async fn ask_servers<N: UpstreamTransport>(
         refused: None,
         unusable: None,
         last_sent: now,
+        progress,
+        asked: 0,
     };
     let reply = course.run().await;
     let (sends, received) = course.context.left();
@@ -132,6 +143,8 @@ impl<N: UpstreamTransport> ZoneExchange<'_, N> {
             let Self { context, exchanges, .. } = self;
             if exchanges.get_mut(index).is_some_and(|exchange| exchange.send(context, now)) {
                 self.last_sent = now;
+                self.asked = self.asked.max(index + 1);
+                self.progress.asked(self.asked);
                 return;
             }
         }
@@ -176,10 +189,15 @@ impl<N: UpstreamTransport> ZoneExchange<'_, N> {
         self.queue.retain(|&waiting| waiting != index);
     }
 
-    /// Has a server asked again after all others, in the end over a stream.
+    /// Has a server asked again after all others, in the end over a stream; once only where it has said that nothing listens there.
     fn requeue(&mut self, index: usize) {
         let Some(exchange) = self.exchanges.get_mut(index) else { return };
-        let again = exchange.may_retry() || index < STREAMS && exchange.turn_to_stream();
+        let paused = exchange.not_before() > Instant::now();
+        let again = if paused {
+            exchange.may_retry() && exchange.sends() < SENDS_EACH
+        } else {
+            exchange.may_retry() || index < STREAMS && exchange.turn_to_stream()
+        };
         if again && !exchange.server().is_silent() && !self.queue.contains(&index) {
             self.queue.push_back(index);
         }

@@ -1,5 +1,7 @@
 //! The bounds of validation. Each is counted against the client's question.
 
+/// How often what is bogus is asked for again, of other servers.
+pub const AGAIN: usize = 2;
 /// The most signatures checked for one question.
 pub const CHECKS: usize = 32;
 /// The most of them that may turn out wrong.

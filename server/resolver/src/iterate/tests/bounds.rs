@@ -132,3 +132,36 @@ async fn the_same_error_for_ever() {
         assert!(asked.len() <= 6, "{rcode}: {asked:?}");
     }
 }
+
+/// What a client is told while the servers are still waited for: silence, once it lasts long enough; never while anything moves.
+#[tokio::test(start_paused = true)]
+async fn silence_is_seen_while_it_lasts() {
+    use std::sync::Arc;
+
+    use crate::iterate::{ResolutionProgress, ResolutionScope, resolve_watched};
+
+    let resolver = hostile(|asked| (asked.name == "attack.").then(|| denial(0, "attack.")));
+    let progress = Arc::new(ResolutionProgress::default());
+    let question =
+        crate::question::OutboundQuestion::new(super::internet::name("www.attack").as_ref(), Type::A);
+    let resolving = resolve_watched(
+        &resolver.net,
+        &resolver.state,
+        &resolver.settings,
+        &question,
+        ResolutionScope::whole(),
+        (1000, 1_700_000_000),
+        &progress,
+    );
+    let begun = Instant::now();
+    let watching = async {
+        tokio::time::sleep(Duration::from_millis(1800)).await;
+        let (failure, since) = progress.silence().unwrap();
+        assert_eq!(failure.to_string(), "the only server of attack. is silent");
+        assert!(since.elapsed() > Duration::from_millis(1700), "{:?}", since.elapsed());
+    };
+    let (found, ()) = tokio::join!(resolving, watching);
+    assert_eq!(found.unwrap_err().to_string(), "the only server of attack. is silent");
+    assert!(begun.elapsed() > Duration::from_millis(1800), "the look-up goes on");
+    assert!(progress.silence().is_none(), "nobody is waited for any more");
+}

@@ -77,6 +77,12 @@ impl ScriptedInternet {
         })
     }
 
+    /// The same with other chances.
+    pub(super) fn seeded(self, seed: u64) -> Self {
+        self.seed.store(seed, Relaxed);
+        self
+    }
+
     pub(super) fn take_log(&self) -> Vec<AskedQuestion> {
         std::mem::take(&mut *self.log.lock().unwrap())
     }

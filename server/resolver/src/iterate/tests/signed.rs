@@ -103,15 +103,24 @@ pub(super) fn nsec(owner: &str, next: &str, types: &[Type]) -> String {
 pub(super) fn resolver(
     change: impl Fn(&AskedQuestion, &Signer, ServerSays) -> ServerSays + Send + Sync + 'static,
 ) -> Resolver {
+    resolver_of(&[("ns.test.", "192.0.2.2")], change)
+}
+
+/// The same with these servers of `test.`, all of which say the same, as far as the test does not change it.
+pub(super) fn resolver_of(
+    servers: &'static [(&'static str, &'static str)],
+    change: impl Fn(&AskedQuestion, &Signer, ServerSays) -> ServerSays + Send + Sync + 'static,
+) -> Resolver {
+    let change = std::sync::Arc::new(change);
     let net = ScriptedInternet::default()
-        .with("192.0.2.1", |asked| {
+        .with("192.0.2.1", move |asked| {
             let (root, test) = (Signer::new(".", 1), Signer::new("test.", 2));
             let said = |answer| ServerSays { authoritative: true, answer, ..ServerSays::default() };
             Some(match (asked.name.as_str(), asked.qtype) {
                 (".", Type::DNSKEY) => said(root.sign(&[&root.dnskey()])),
                 ("test.", Type::DS) => said(root.sign(&[&test.ds()])),
                 (name, _) if name.ends_with("test.") => {
-                    let mut said = referral("test.", &[("ns.test.", "192.0.2.2")]);
+                    let mut said = referral("test.", servers);
                     said.authority.extend(root.sign(&[&test.ds()]));
                     said
                 }
@@ -124,7 +133,13 @@ pub(super) fn resolver(
                 _ => denial(3, "."),
             })
         })
-        .with("192.0.2.2", move |asked| {
+        .with("192.0.2.3", |asked| {
+            let answer = vec![format!("{} 300 A 198.51.100.3", asked.name)];
+            Some(ServerSays { authoritative: true, answer, ..ServerSays::default() })
+        });
+    let net = servers.iter().fold(net, |net, (_, address)| {
+        let change = std::sync::Arc::clone(&change);
+        net.with(address, move |asked| {
             let test = Signer::new("test.", 2);
             let soa = test.sign(&["test. 3600 SOA ns.test. 60"]);
             let said = |answer| ServerSays { authoritative: true, answer, ..ServerSays::default() };
@@ -145,10 +160,7 @@ pub(super) fn resolver(
             };
             Some(change(asked, &test, usual))
         })
-        .with("192.0.2.3", |asked| {
-            let answer = vec![format!("{} 300 A 198.51.100.3", asked.name)];
-            Some(ServerSays { authoritative: true, answer, ..ServerSays::default() })
-        });
+    });
     let mut resolver = Resolver::new(net);
     let mut trust = TrustSettings::default();
     trust.add(name(".").as_ref(), Signer::new(".", 1).digest());

@@ -130,7 +130,7 @@ impl UpstreamTransport for BadNetwork {
 }
 
 /// Three levels of zones with two servers each, and aliases between them.
-fn internet() -> ScriptedInternet {
+pub(super) fn internet() -> ScriptedInternet {
     let both = |cut: &'static str, ns: [(&'static str, &'static str); 2]| referral(cut, &ns);
     let root = move |asked: &super::internet::AskedQuestion| {
         Some(if asked.name.ends_with("com.") {
@@ -174,7 +174,7 @@ fn internet() -> ScriptedInternet {
         .with("192.0.2.6", hosting)
 }
 
-const QUESTIONS: [(&str, Type, &str); 6] = [
+pub(super) const QUESTIONS: [(&str, Type, &str); 6] = [
     ("www.hosting.com", Type::A, "NOERROR www.hosting.com. A"),
     ("www.hosting.com", Type::MX, "NOERROR"),
     ("alias.hosting.com", Type::A, "NOERROR alias.hosting.com. CNAME www.net. A"),
