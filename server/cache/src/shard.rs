@@ -145,7 +145,11 @@ impl CacheShard {
         key: &AnswerKey<'_>,
         now: u32,
     ) -> Result<(), NotKept> {
-        entry.hold_to(&self.limits)?;
+        if let Err(why) = entry.hold_to(&self.limits) {
+            // It is an answer all the same.
+            self.end_failure(entry.hash, key);
+            return Err(why);
+        }
         let bytes = entry.bytes();
         if bytes > self.room / 2 {
             return Err(NotKept::TooLarge);
@@ -211,6 +215,15 @@ impl CacheShard {
             entry.prefetched = false;
         }
         usable
+    }
+
+    /// Forgets that `key` could not be answered.
+    fn end_failure(&mut self, hash: u64, key: &AnswerKey<'_>) {
+        let Some(place) = self.find(hash, key) else { return };
+        match self.entry_mut(place) {
+            Some(entry) if entry.kind == EntryState::Answer => entry.failed_until = 0,
+            _ => _ = self.remove(place),
+        }
     }
 
     /// Drops what is kept under `key`, if anything is.

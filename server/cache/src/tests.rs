@@ -131,6 +131,24 @@ fn failures_are_kept_and_step_aside_for_stale_answers() {
     assert!(rig.get("a.example", WantedAnswer::Fresh, 86).is_none(), "asked again once the pause is over");
 }
 
+/// An answer that may not be kept ends a failure all the same, and does not last.
+#[test]
+fn an_answer_without_ttl_ends_a_failure() {
+    let rig = Rig::new(LIMITS);
+    let q = question("a.example");
+    let failure = message("a.example", &[]);
+    rig.cache.keep_failure(&key(&q), &failure, 9, rig.origin, 10).unwrap();
+    assert!(rig.get("a.example", WantedAnswer::Fresh, 11).unwrap().0.failure);
+    rig.keep("a.example", 0, 12).unwrap_err();
+    assert!(rig.get("a.example", WantedAnswer::Fresh, 12).is_none());
+    // The same where the failure stands beside an answer that has run out.
+    rig.keep("a.example", 60, 20).unwrap();
+    rig.cache.keep_failure(&key(&q), &failure, 9, rig.origin, 81).unwrap();
+    assert!(rig.get("a.example", WantedAnswer::Fresh, 82).unwrap().0.stale);
+    rig.keep("a.example", 0, 83).unwrap_err();
+    assert!(rig.get("a.example", WantedAnswer::Fresh, 83).is_none());
+}
+
 #[test]
 fn a_name_that_is_denied_is_denied_for_every_type() {
     let rig = Rig::new(LIMITS);
