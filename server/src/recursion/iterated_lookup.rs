@@ -162,8 +162,7 @@ impl UpstreamLookup {
         }
     }
 
-    /// Tells those who wait that no server has said anything for [`iterate::limits::SILENCE`], for they may not wait so long as it takes
-    /// to be sure. Others are told the same until the look-up is over. None once it is told; else when to see to it again.
+    /// Tells those who wait that servers are taken to be silent, for they may not wait so long as it takes to be sure. Others are told the same until the look-up is over. None once it is told; else when to see to it again.
     fn report_silence(
         &self,
         progress: &ResolutionProgress,
@@ -173,7 +172,7 @@ impl UpstreamLookup {
     ) -> Option<Instant> {
         let now = Instant::now();
         let silence = progress.silence();
-        let due = silence.as_ref().map_or(now, |(_, since)| *since + iterate::limits::SILENCE);
+        let due = silence.as_ref().map_or(now, |(_, due)| *due);
         let Some((cause, _)) = silence.filter(|_| due <= now) else { return Some(due.max(now + LOOK_AGAIN)) };
         let found = match self.recalled_stale() {
             Some(message) => {

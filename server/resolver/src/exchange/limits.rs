@@ -21,9 +21,8 @@ pub const DOUBTFUL: Duration = Duration::from_millis(400);
 pub const UDP_LEAST: Duration = Duration::from_millis(250);
 /// The same over a stream.
 pub const STREAM_LEAST: Duration = Duration::from_millis(500);
-/// The most that is waited. Within the time for the servers of a zone there is room for a wait of this length, so that a server that needs
-/// nearly as much is found out.
-pub const MOST: Duration = Duration::from_secs(3);
+/// The most that is waited.
+pub const MOST: Duration = Duration::from_secs(2);
 /// Pause before a server that refused a connection is asked once more; grows with each refusal.
 pub const PAUSE: Duration = Duration::from_millis(250);
 

@@ -34,7 +34,7 @@ pub struct ReadAnswer<A> {
 /// A response code that is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedReply {
-    /// The code, all of its bits; neither NOERROR nor NXDOMAIN.
+    /// The code, all of its bits; neither NOERROR nor NXDOMAIN, and YXDOMAIN only with nothing that explains it.
     pub rcode: Rcode,
     /// Why, if the server says so.
     pub reason: Option<ExtendedReason>,
@@ -158,10 +158,12 @@ impl<A> ReplyReader<'_, A> {
     fn content(&self, message: &MessageView<'_>) -> Option<ReplyContent<A>> {
         let edns = message.edns().ok()?;
         let rcode = whole_rcode(&message.header(), edns);
-        if rcode != Rcode::NOERROR && rcode != Rcode::NXDOMAIN {
+        // A DNAME that makes a name too long comes with YXDOMAIN (RFC 6672 section 2.2).
+        if !matches!(rcode, Rcode::NOERROR | Rcode::NXDOMAIN | Rcode::YXDOMAIN) {
             return Some(ReplyContent::Refused(RefusedReply::new(rcode, edns)));
         }
         match (self.answers)(message.bytes(), self.question) {
+            Err(_) if rcode == Rcode::YXDOMAIN => Some(ReplyContent::Refused(RefusedReply::new(rcode, edns))),
             Ok(answer) => Some(ReplyContent::Answer(rcode, answer)),
             Err(UnusableReply::Malformed) => None,
             Err(unusable) => Some(ReplyContent::Unusable(unusable)),

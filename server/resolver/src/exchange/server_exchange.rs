@@ -144,6 +144,13 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         }
     }
 
+    /// Has the reply waited for until `earliest` at least.
+    pub fn retransmit_no_sooner(&mut self, earliest: Instant) {
+        if let Some(attempt) = &mut self.attempt {
+            attempt.retransmit_at = attempt.retransmit_at.max(earliest);
+        }
+    }
+
     /// Whether it may be asked once more later.
     pub fn may_retry(&self) -> bool {
         self.may_send() && self.sends() < self.retry.sends

@@ -4,6 +4,7 @@ use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{DomainName, Rcode, Type};
 
 use crate::exchange::UnusableReply;
+use crate::network::SpoofSignal;
 use crate::validate::ValidationFailure;
 
 /// Why there is no answer; the client gets SERVFAIL.
@@ -43,9 +44,36 @@ pub enum IterationFailure {
         /// Why.
         why: UnusableReply,
     },
+    /// Replies of the zone's servers may have been forged.
+    #[error("no reply from {zone} that can be trusted: {why}")]
+    Untrusted {
+        /// The zone whose servers were asked.
+        zone: DomainName,
+        /// Why.
+        why: SpoofSignal,
+    },
+    /// The reply is longer than a datagram, and no server of the zone replies over TCP.
+    #[error("the reply from {0} does not fit a datagram, and none comes over TCP")]
+    NoStream(DomainName),
     /// The zone has no server whose address can be found.
-    #[error("no server of {0} has an address that can be asked")]
-    NoAddress(DomainName),
+    #[error("no server of {zone} has an address that can be asked{}", because(why.as_deref()))]
+    NoAddress {
+        /// The zone.
+        zone: DomainName,
+        /// Why the first of its servers has none, as far as it was looked for.
+        why: Option<Box<Self>>,
+    },
+    /// A nameserver is not there.
+    #[error("{name} {}", if *.exists { "has no address" } else { "does not exist" })]
+    NoServer {
+        /// Its name.
+        name: DomainName,
+        /// Whether there is anything of this name.
+        exists: bool,
+    },
+    /// So many addresses of nameservers were looked for in vain as may be.
+    #[error("more addresses of nameservers were looked for in vain than one question may cost")]
+    AddressBudget,
     /// The routing table knows no way to any server of the zone.
     #[error("no route to any server of {0}")]
     NoRoute(DomainName),
@@ -69,6 +97,14 @@ pub enum IterationFailure {
     /// The chain of aliases is too long.
     #[error("more than {max} aliases in a row from {0}", max = super::limits::LINKS)]
     TooManyLinks(DomainName),
+    /// What a DNAME makes of a name is too long (RFC 6672 section 2.2); the client gets YXDOMAIN.
+    #[error("the DNAME of {dname} makes a name too long of {name}")]
+    NameTooLong {
+        /// The owner of the DNAME.
+        dname: DomainName,
+        /// The name.
+        name: DomainName,
+    },
     /// The time is over.
     #[error("no answer within the time for one question")]
     Deadline,
@@ -102,27 +138,52 @@ impl IterationFailure {
             Self::Silence { .. }
             | Self::SilenceSoFar { .. }
             | Self::Refused { .. }
-            | Self::NoAddress(_)
+            | Self::NoStream(_)
+            | Self::NoAddress { .. }
+            | Self::NoServer { .. }
             | Self::Circle(_) => ExtendedError::NoReachableAuthority,
             Self::Bogus(failure) => failure.extended_error(),
             Self::Sentinel { .. } => ExtendedError::DnssecBogus,
             Self::NoRoute(_) => ExtendedError::NetworkError,
-            Self::Unusable { .. } => ExtendedError::InvalidData,
+            Self::Unusable { .. } | Self::Untrusted { .. } => ExtendedError::InvalidData,
             Self::Remembered { .. } => ExtendedError::CachedError,
             Self::Loop(_)
+            | Self::NameTooLong { .. }
             | Self::TooManyLinks(_)
             | Self::Deadline
             | Self::Budget
+            | Self::AddressBudget
             | Self::Depth
             | Self::Full(_)
             | Self::TooLong => ExtendedError::Other,
         }
     }
 
+    /// Whether it lies in the aliases or the name that was asked for, not in what one of the names has.
+    pub(super) const fn is_of_the_chain(&self) -> bool {
+        matches!(
+            self,
+            Self::Loop(_) | Self::TooManyLinks(_) | Self::NameTooLong { .. } | Self::Sentinel { .. }
+        )
+    }
+
     /// Whether the next question may well end otherwise: nothing was found out about the name itself.
     pub(super) const fn is_of_the_question(&self) -> bool {
-        matches!(self, Self::Deadline | Self::Budget | Self::Depth | Self::Circle(_) | Self::Full(_))
+        matches!(
+            self,
+            Self::Deadline
+                | Self::Budget
+                | Self::AddressBudget
+                | Self::Depth
+                | Self::Circle(_)
+                | Self::Full(_)
+        )
     }
+}
+
+/// Why, behind what it is the cause of.
+fn because(why: Option<&IterationFailure>) -> String {
+    why.map_or_else(String::new, |why| format!(": {why}"))
 }
 
 fn silence(zone: &DomainName, servers: usize) -> String {
@@ -162,16 +223,33 @@ mod tests {
         let unusable = IterationFailure::Unusable { zone: zone(), why: UnusableReply::Lame };
         let no_address = "no server of example.com. has an address that can be asked";
         let lame = "no usable reply from example.com.: neither an answer nor a referral downwards";
-        let circle = IterationFailure::Circle(name("ns.example.com"));
+        let no_stream = "the reply from example.com. does not fit a datagram, and none comes over TCP";
+        let untrusted = IterationFailure::Untrusted { zone: zone(), why: SpoofSignal::WrongCase };
+        let not_trusted =
+            "no reply from example.com. that can be trusted: the question came back in another case";
+        let (ns, leads) = ("ns.example.com.", "the address of ns.example.com. leads to itself");
+        let circle = || IterationFailure::Circle(name(ns));
+        let nobody = |exists| IterationFailure::NoServer { name: name(ns), exists };
+        let without = |why| IterationFailure::NoAddress { zone: zone(), why: Some(Box::new(why)) };
+        let no_server_at_all = IterationFailure::NoAddress { zone: zone(), why: None };
         check([
             (silence(4), Code::NoReachableAuthority, "all 4 servers of example.com. silent"),
             (so_far, Code::NoReachableAuthority, some),
             (silence(1), Code::NoReachableAuthority, "the only server of example.com. is silent"),
             (refused, Code::NoReachableAuthority, "servers of example.com. say REFUSED"),
             (unusable, Code::InvalidData, lame),
-            (IterationFailure::NoAddress(zone()), Code::NoReachableAuthority, no_address),
+            (no_server_at_all, Code::NoReachableAuthority, no_address),
+            (without(circle()), Code::NoReachableAuthority, &format!("{no_address}: {leads}")),
+            (
+                without(nobody(true)),
+                Code::NoReachableAuthority,
+                &format!("{no_address}: {ns} has no address"),
+            ),
+            (nobody(false), Code::NoReachableAuthority, &format!("{ns} does not exist")),
+            (IterationFailure::NoStream(zone()), Code::NoReachableAuthority, no_stream),
+            (untrusted, Code::InvalidData, not_trusted),
             (IterationFailure::NoRoute(zone()), Code::NetworkError, "no route to any server of example.com."),
-            (circle, Code::NoReachableAuthority, "the address of ns.example.com. leads to itself"),
+            (circle(), Code::NoReachableAuthority, leads),
         ]);
     }
 
@@ -181,15 +259,19 @@ mod tests {
         let remembered = IterationFailure::Remembered { name: zone(), rtype: Type::MX };
         let sentinel = IterationFailure::Sentinel { tag: 20_326, trusted: false };
         let bogus = IterationFailure::Bogus(ValidationFailure::NoKeys(zone()));
+        let too_long = IterationFailure::NameTooLong { dname: zone(), name: name("www.example.com") };
         let links = "more than 11 aliases in a row from example.com.";
         let depth = "addresses of nameservers lead too many questions deep";
+        let addresses = "more addresses of nameservers were looked for in vain than one question may cost";
         let not_trusted = "root key sentinel: key 20326 of the root is not trusted";
         check([
             (remembered, Code::CachedError, "example.com. MX could not be found a moment ago"),
             (IterationFailure::Loop(zone()), Code::Other, "the aliases of example.com. form a loop"),
             (IterationFailure::TooManyLinks(zone()), Code::Other, links),
+            (too_long, Code::Other, "the DNAME of example.com. makes a name too long of www.example.com."),
             (IterationFailure::Deadline, Code::Other, "no answer within the time for one question"),
             (IterationFailure::Budget, Code::Other, "more messages or bytes than one question may cost"),
+            (IterationFailure::AddressBudget, Code::Other, addresses),
             (IterationFailure::Depth, Code::Other, depth),
             (sentinel, Code::DnssecBogus, not_trusted),
             (bogus, Code::DnskeyMissing, "example.com. has no DNSKEY"),

@@ -40,6 +40,8 @@ pub(super) struct IterationCourse<'a, N> {
     pub(super) attempts: Vec<AttemptReport>,
     /// What was learnt on the way, for what may not be kept is still good for this question.
     pub(super) learnt: Vec<Arc<LearntRecords>>,
+    /// Denials that are good where nothing better is found.
+    pub(super) spares: Vec<Arc<LearntRecords>>,
     /// The nameservers whose addresses are being looked for.
     pub(super) sought: Vec<DomainName>,
     /// What is being validated, each for the one before.
@@ -75,6 +77,7 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
             budget: WorkBudget::new(&settings.limits, Instant::now()),
             attempts: Vec::new(),
             learnt: Vec::new(),
+            spares: Vec::new(),
             sought: Vec::new(),
             validating: Vec::new(),
             answered: Vec::new(),
@@ -118,7 +121,7 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         let found = timeout_at(deadline, self.descend(name, rtype)).await;
         found.unwrap_or_else(|_| {
             // Where the last servers were silent, that is the cause.
-            let silence = self.progress.silent_for(limits::SILENCE);
+            let silence = self.progress.failure();
             self.progress.end_wait();
             Err(silence.unwrap_or(IterationFailure::Deadline))
         })
@@ -230,6 +233,7 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         let at_name = reply.links.iter().find(|link| link.owner == *name);
         let found = at_name.or(match &reply.end {
             ReplyEnd::Denial(denial) => Some(denial),
+            ReplyEnd::NameTooLong => reply.links.last(),
             _ => None,
         });
         let held = found.and_then(|found| {
@@ -299,7 +303,8 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         loop {
             let addresses = self.more_addresses(cut, &mut looked_for, &tried).await;
             if addresses.is_empty() {
-                return Err(failure.unwrap_or_else(|| IterationFailure::NoAddress(cut.zone.clone())));
+                let (zone, why) = (cut.zone.clone(), looked_for.cause());
+                return Err(failure.unwrap_or(IterationFailure::NoAddress { zone, why }));
             }
             let ranked = self.rank(&addresses);
             tried.extend(addresses);
@@ -337,7 +342,9 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         let state = self.state;
         let key = (cut.zone.clone(), cut.forward.is_some(), question.name.clone(), question.qtype);
         let place = state.join(key);
-        self.progress.await_servers(&cut.zone, servers.len());
+        let usual = servers.first().filter(|server| !server.is_down());
+        let usual = usual.and_then(|server| server.smoothed_rtt(server.identity().transport));
+        self.progress.await_servers(&cut.zone, servers.len(), usual.unwrap_or_default());
         let mut result = place.exchange.lock().await;
         if let Some(reply) = result.clone() {
             self.hear(&reply);
@@ -358,6 +365,7 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         let signed = self.is_signed(cut);
         let exchanged =
             ask_servers(self.net, servers, question, reading, (signed, &self.progress), budget).await;
+        let unsure = self.progress.failure().is_none();
         self.progress.end_wait();
         self.budget.spend(exchanged.spent);
         let answered = |attempt: &&AttemptReport| matches!(attempt.outcome, AttemptOutcome::Answered(_));
@@ -378,7 +386,12 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         }
         *result = Some(exchanged.reply.clone());
         place.end();
-        Ok(exchanged.reply)
+        // The time for the question is over before these servers had theirs.
+        let over = unsure && Instant::now() >= self.budget.deadline();
+        match exchanged.reply {
+            Err(ExchangeFailure::Silence) if over => Err(IterationFailure::Deadline),
+            reply => Ok(reply),
+        }
     }
 
     /// Notes that others who asked the same have heard something, if they have.
@@ -402,6 +415,7 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
             let apex = delegation(servers, glue.clone(), ttl, self.clock.now());
             state.records.put(LearntRecords { rtype: APEX, ..apex });
         }
+        self.spares.extend(reply.spare.clone());
         match &reply.end {
             ReplyEnd::Denial(denial) => self.learnt.push(hold(denial)),
             ReplyEnd::Referral(referral) if new => {
@@ -432,6 +446,8 @@ fn told(cut: &ZoneCut, why: ExchangeFailure, servers: usize) -> IterationFailure
     match why {
         ExchangeFailure::Refused(rcode) => IterationFailure::Refused { zone, rcode },
         ExchangeFailure::Unusable(why) => IterationFailure::Unusable { zone, why },
+        ExchangeFailure::Untrusted(why) => IterationFailure::Untrusted { zone, why },
+        ExchangeFailure::NoStream => IterationFailure::NoStream(zone),
         ExchangeFailure::NoRoute => IterationFailure::NoRoute(zone),
         ExchangeFailure::Full => IterationFailure::Full(zone),
         ExchangeFailure::Silence => IterationFailure::Silence { zone, servers },

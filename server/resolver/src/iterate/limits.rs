@@ -10,7 +10,7 @@ pub const SENDS: usize = 200;
 pub const SENDS_OF_FETCH: usize = 16;
 /// The longest that the servers of one zone are asked for one of its names.
 pub const FETCH: Duration = Duration::from_secs(5);
-/// From then on servers of which nothing was heard count as silent, though they are still waited for.
+/// How long nothing was heard of servers that are taken to be silent, though they are still waited for.
 pub const SILENCE: Duration = Duration::from_millis(1500);
 /// The most bytes of replies read for one question.
 pub const RECEIVED: usize = 256 * 1024;

@@ -39,7 +39,11 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
                 _ => why.into(),
             });
         }
-        judged
+        let Err(failure @ IterationFailure::Bogus(_)) = judged else { return judged };
+        let fits = |spare: &Arc<LearntRecords>| spare.owner == name && spare.tells_of(rtype);
+        let Some(place) = self.spares.iter().position(fits) else { return Err(failure) };
+        let spare = self.spares.swap_remove(place);
+        self.validated(spare).await.map_err(|_| failure)
     }
 
     /// Whether a server can be asked for these records that has not given anything bogus.

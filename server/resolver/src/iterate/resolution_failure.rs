@@ -12,7 +12,7 @@ pub struct ResolutionFailure {
     pub cause: IterationFailure,
     /// Everything that was sent.
     pub attempts: Vec<AttemptReport>,
-    /// SERVFAIL with the aliases that were followed, where these are the cause.
+    /// SERVFAIL, or YXDOMAIN, with the aliases that were followed, where these are the cause.
     pub aliases: Option<Vec<u8>>,
     /// What it took.
     pub cost: QuestionCost,

@@ -16,7 +16,7 @@ use super::resolution_scope::{OwnNames, ResolutionScope};
 use super::resolver_state::ResolverState;
 use super::sentinel;
 use super::settings::IterationSettings;
-use super::trace::{ResolutionStep, ResolutionTrace};
+use super::trace::{ResolutionEvent, ResolutionStep, ResolutionTrace};
 use crate::network::UpstreamTransport;
 use crate::question::OutboundQuestion;
 use crate::validate::TrustSettings;
@@ -92,8 +92,16 @@ async fn answered<N: UpstreamTransport>(
         }
         Err(cause) => cause,
     };
-    let by_aliases = matches!(cause, IterationFailure::Loop(_) | IterationFailure::TooManyLinks(_));
-    let aliases = by_aliases.then(|| AnswerParts { servers: None, ..parts }.message(Rcode::SERVFAIL, 0).ok());
+    if cause.is_of_the_chain() {
+        // The others were noted where they came up.
+        iteration.trace.note(|| ResolutionEvent::Failed(cause.clone()));
+    }
+    let rcode = match &cause {
+        IterationFailure::Loop(_) | IterationFailure::TooManyLinks(_) => Some(Rcode::SERVFAIL),
+        IterationFailure::NameTooLong { .. } => Some(Rcode::YXDOMAIN),
+        _ => None,
+    };
+    let aliases = rcode.map(|rcode| AnswerParts { servers: None, ..parts }.message(rcode, 0).ok());
     Err(ResolutionFailure { cause, attempts, aliases: aliases.flatten(), cost })
 }
 
@@ -144,6 +152,11 @@ async fn follow<N: UpstreamTransport>(
         }
         let found = judged(iteration, question, found).await?;
         let target = found.target(question.qtype);
+        if found.rtype == Type::DNAME && found.owner != name {
+            let dname = found.owner.clone();
+            chain.push(found);
+            return Err(IterationFailure::NameTooLong { dname, name });
+        }
         chain.push(found);
         let Some(target) = target else { return Ok(()) };
         if chain.iter().any(|link| link.owner == target) {

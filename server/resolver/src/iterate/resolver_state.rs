@@ -135,6 +135,12 @@ impl ResolverState {
         *lock(&self.prime_at) = None;
     }
 
+    /// How many exchanges are under way.
+    #[cfg(test)]
+    pub(super) fn under_way(&self) -> usize {
+        lock(&self.joined).len()
+    }
+
     /// The exchange of this key that is under way, or a new one.
     pub(super) fn join(&self, key: ExchangeKey) -> ExchangePlace<'_> {
         let exchange = Arc::clone(lock(&self.joined).entry(key.clone()).or_default());

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rhumb_cache::{CredibilityRank, LearntRecords};
+use rhumb_cache::{CredibilityRank, LearntRecords, RecordContent};
 use rhumb_wire::{DomainName, NameRef, Type};
 use tokio::time::Instant;
 
@@ -44,10 +44,16 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
             let Some(server) = cut.servers.get(server) else { break };
             // The servers of a zone cannot be found through the zone itself.
             if server.name.as_ref().is_at_or_below(cut.zone.as_ref()) {
+                progress.failed(IterationFailure::Circle(server.name.clone()));
                 continue;
             }
-            let found = self.addresses_of(&server.name).await;
-            let found = self.usable(cut, found.into_iter(), tried);
+            let found = match self.addresses_of(&server.name).await {
+                Ok(found) => self.usable(cut, found.into_iter(), tried),
+                Err(why) => {
+                    progress.failed(why);
+                    continue;
+                }
+            };
             if !found.is_empty() {
                 return found;
             }
@@ -98,7 +104,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
             let depth = self.sought.len();
             let mut asked = name.clone();
             let mut addresses = Vec::new();
-            while self.may_seek(&asked, Type::A) {
+            while self.may_seek(&asked, Type::A).is_ok() {
                 self.sought.push(asked.clone());
                 let reply = Box::pin(self.ask(&parent, &iterative(asked.as_ref(), Type::A))).await;
                 let Ok(reply) = reply else { break };
@@ -119,12 +125,19 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         Vec::new()
     }
 
-    /// Whether the addresses of a nameserver may be looked for.
-    fn may_seek(&self, name: &DomainName, rtype: Type) -> bool {
-        self.sought.len() < self.settings.limits.depth
-            && !self.sought.contains(name)
-            && self.budget.may_seek_addresses()
-            && !self.state.has_failed(name, rtype, Instant::now())
+    /// Whether the addresses of a nameserver may be looked for. Errors: why not.
+    fn may_seek(&self, name: &DomainName, rtype: Type) -> Result<(), IterationFailure> {
+        if self.sought.contains(name) {
+            Err(IterationFailure::Circle(name.clone()))
+        } else if self.sought.len() >= self.settings.limits.depth {
+            Err(IterationFailure::Depth)
+        } else if !self.budget.may_seek_addresses() {
+            Err(IterationFailure::AddressBudget)
+        } else if self.state.has_failed(name, rtype, Instant::now()) {
+            Err(IterationFailure::Remembered { name: name.clone(), rtype })
+        } else {
+            Ok(())
+        }
     }
 
     /// The addresses of a server that are at hand.
@@ -160,12 +173,14 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         usable
     }
 
-    /// Asks for the addresses of a nameserver: IPv4 first, IPv6 if there is none.
-    async fn addresses_of(&mut self, name: &DomainName) -> Vec<SocketAddr> {
+    /// Asks for the addresses of a nameserver: IPv4 first, IPv6 if there is none. Errors: why there are none.
+    async fn addresses_of(&mut self, name: &DomainName) -> Result<Vec<SocketAddr>, IterationFailure> {
         let mut addresses = Vec::new();
+        let mut why = None;
         let types = [(Type::A, self.settings.ipv4), (Type::AAAA, self.settings.ipv6)];
         for (rtype, _) in types.into_iter().filter(|(_, wanted)| *wanted) {
-            if !self.may_seek(name, rtype) {
+            if let Err(refused) = self.may_seek(name, rtype) {
+                why.get_or_insert(refused);
                 continue;
             }
             self.sought.push(name.clone());
@@ -176,14 +191,20 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
                 add_addresses(set, &mut addresses);
             }
             if !addresses.is_empty() {
-                break;
+                return Ok(addresses);
             }
+            let none = |found: Arc<LearntRecords>| IterationFailure::NoServer {
+                name: name.clone(),
+                exists: found.content != RecordContent::NameError,
+            };
+            why.get_or_insert(found.map_or_else(|failure| failure, none));
             self.budget.address_failed();
             if !of_question {
                 self.state.failed(name, rtype, Instant::now());
             }
         }
-        addresses
+        let exists = true;
+        Err(why.unwrap_or_else(|| IterationFailure::NoServer { name: name.clone(), exists }))
     }
 
     /// The addresses of a nameserver; of its alias, though it should have none (RFC 2181 section 10.3).

@@ -13,6 +13,7 @@ mod recalling;
 mod resolving;
 mod signed;
 mod simulation;
+mod steady_load;
 mod traced;
 
 use rhumb_wire::{MessageView, NameBuf, Type};

@@ -13,7 +13,7 @@ use crate::exchange::{
     AttemptOutcome, AttemptReport, ExchangeProgress, LookupContext, ReadAnswer, RemoteServer, RetryLimits,
     ServerExchange, UnusableReply, next_progress,
 };
-use crate::network::UpstreamTransport;
+use crate::network::{SpoofSignal, UpstreamTransport};
 use crate::question::OutboundQuestion;
 
 /// Messages to one server where there are others, and where there are none.
@@ -23,6 +23,8 @@ const SENDS_ALONE: u8 = 4;
 const STREAMS: usize = 2;
 /// How long late replies are waited for after the last message.
 const GRACE: Duration = Duration::from_millis(800);
+/// How long the only server of a zone is waited for after the last datagram, where no reply ever came from there: it may be so slow.
+const SLOWEST: Duration = Duration::from_millis(2600);
 
 /// What came of a question to the servers of a zone.
 pub(super) struct ExchangeResult {
@@ -37,6 +39,8 @@ pub(super) struct ExchangeResult {
 pub(super) enum ExchangeFailure {
     Refused(Rcode),
     Unusable(UnusableReply),
+    Untrusted(SpoofSignal),
+    NoStream,
     NoRoute,
     Full,
     Silence,
@@ -85,7 +89,9 @@ pub(super) async fn ask_servers<N: UpstreamTransport>(
         }
     };
     let read = |bytes: &[u8], question: &OutboundQuestion| -> Result<ReadAnswer<ZoneReply>, UnusableReply> {
-        reading.read(bytes, question)
+        // TTLs begin when a reply comes, which may be seconds after it was asked for.
+        let waited = u32::try_from(now.elapsed().as_secs()).unwrap_or(0);
+        ReplyReadingContext { now: reading.now.saturating_add(waited), ..reading }.read(bytes, question)
     };
     let sends = if servers.len() > 1 { SENDS_EACH } else { SENDS_ALONE };
     let retry = RetryLimits { short_first_wait: true, sends };
@@ -141,7 +147,12 @@ impl<N: UpstreamTransport> ZoneExchange<'_, N> {
         while let Some(place) = self.queue.iter().position(|&index| self.is_ready(index, now)) {
             let Some(index) = self.queue.remove(place) else { return };
             let Self { context, exchanges, .. } = self;
-            if exchanges.get_mut(index).is_some_and(|exchange| exchange.send(context, now)) {
+            let alone = exchanges.len() == 1;
+            let Some(exchange) = exchanges.get_mut(index) else { return };
+            if exchange.send(context, now) {
+                if alone && !exchange.may_retry() && !exchange.server().is_tried() {
+                    exchange.retransmit_no_sooner(now + SLOWEST);
+                }
                 self.last_sent = now;
                 self.asked = self.asked.max(index + 1);
                 self.progress.asked(self.asked);
@@ -225,12 +236,18 @@ impl<N: UpstreamTransport> ZoneExchange<'_, N> {
         let no_route = attempts.iter().all(|attempt| attempt.outcome == AttemptOutcome::NoRoute);
         let full = attempts.iter().any(|attempt| attempt.outcome.is_full())
             && !attempts.iter().any(|attempt| attempt.outcome.was_sent());
+        let heard = attempts.iter().rev().find_map(|attempt| match attempt.outcome {
+            AttemptOutcome::Malformed => Some(ExchangeFailure::Unusable(UnusableReply::Malformed)),
+            AttemptOutcome::Suspicious(signal) => Some(ExchangeFailure::Untrusted(signal)),
+            AttemptOutcome::Truncated => Some(ExchangeFailure::NoStream),
+            _ => None,
+        });
         match (self.refused, self.unusable) {
             (Some(refused), _) => ExchangeFailure::Refused(refused),
             (None, Some(unusable)) => ExchangeFailure::Unusable(unusable),
             (None, None) if no_route => ExchangeFailure::NoRoute,
             (None, None) if full => ExchangeFailure::Full,
-            (None, None) => ExchangeFailure::Silence,
+            (None, None) => heard.unwrap_or(ExchangeFailure::Silence),
         }
     }
 }

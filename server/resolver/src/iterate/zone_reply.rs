@@ -21,6 +21,8 @@ pub(super) struct ZoneReply {
     pub(super) glue: Vec<RecordSet>,
     /// NS records of the zone that an answer stands in, and the addresses of those servers that lie in it.
     pub(super) apex: Option<Arc<(RecordSet, Vec<RecordSet>)>>,
+    /// That the end of the chain has nothing, by the proofs that a recursive server gave without SOA: good where nothing better is found.
+    pub(super) spare: Option<Arc<LearntRecords>>,
 }
 
 /// How a reply ends.
@@ -30,6 +32,8 @@ pub(super) enum ReplyEnd {
     Records,
     /// The last link leads to a name that has to be asked for.
     Alias,
+    /// The last link is a DNAME that makes a name too long (RFC 6672 section 2.2).
+    NameTooLong,
     /// The name at the end of the chain does not exist or has no such records.
     Denial(Arc<LearntRecords>),
     /// The servers of a zone further down know more.
@@ -54,7 +58,7 @@ impl ZoneReply {
     /// What it says of the name that was asked for.
     pub(super) fn meaning(&self) -> ReplyMeaning {
         match &self.end {
-            ReplyEnd::Records => ReplyMeaning::Records(self.links.len()),
+            ReplyEnd::Records | ReplyEnd::NameTooLong => ReplyMeaning::Records(self.links.len()),
             ReplyEnd::Denial(denial) if denial.content == RecordContent::NameError => ReplyMeaning::NameError,
             ReplyEnd::Denial(_) => ReplyMeaning::NoData,
             ReplyEnd::Alias => {
@@ -86,7 +90,7 @@ pub(super) struct ReplyReadingContext<'c> {
 }
 
 impl ReplyReadingContext<'_> {
-    /// Reads a reply of NOERROR or NXDOMAIN to `question`.
+    /// Reads a reply of NOERROR, NXDOMAIN or YXDOMAIN to `question`.
     ///
     /// Errors: `Malformed`; `Referral` from a server that does not serve the zone; `Dname`, `TooMany`, `TooManyLinks`.
     pub(super) fn read(
@@ -104,6 +108,9 @@ impl ReplyReadingContext<'_> {
     }
 }
 
+/// The most bytes of a name (RFC 1035 section 2.3.4).
+const LONGEST_NAME: usize = 255;
+
 struct ReplyReading<'r> {
     context: ReplyReadingContext<'r>,
     records: &'r ReplyRecords,
@@ -116,6 +123,21 @@ impl ReplyReading<'_> {
         let mut links: Vec<Arc<LearntRecords>> = Vec::new();
         let mut name = self.question.name.clone();
         loop {
+            if let Some(dname) =
+                self.dname_above(name.as_ref()).filter(|dname| is_too_long(name.as_ref(), dname))
+            {
+                links.push(Arc::new(self.learnt(dname.clone(), self.expansion(dname))));
+                return Ok(ZoneReply {
+                    links,
+                    end: ReplyEnd::NameTooLong,
+                    glue: Vec::new(),
+                    apex: None,
+                    spare: None,
+                });
+            }
+            if rcode == Rcode::YXDOMAIN && links.is_empty() && self.dname_above(name.as_ref()).is_none() {
+                return Err(UnusableReply::NoAnswer);
+            }
             let found = self.at(name.as_ref())?;
             if !found.is_empty() {
                 links.extend(found.into_iter().map(Arc::new));
@@ -124,7 +146,7 @@ impl ReplyReading<'_> {
                 let glue = servers.map(|servers| self.glue(servers)).unwrap_or_default();
                 let apex =
                     self.context.with_servers.then(|| self.apex(name.as_ref())).flatten().map(Arc::new);
-                return Ok(ZoneReply { links, end: ReplyEnd::Records, glue, apex });
+                return Ok(ZoneReply { links, end: ReplyEnd::Records, glue, apex, spare: None });
             }
             let Some((link, target)) = self.alias(name.as_ref())? else { break };
             links.push(Arc::new(link));
@@ -134,7 +156,13 @@ impl ReplyReading<'_> {
             let known = links.iter().any(|link| link.owner == target);
             let elsewhere = (self.context.elsewhere)(target.as_ref(), self.question.qtype);
             if known || elsewhere || !target.as_ref().is_at_or_below(self.context.zone) {
-                return Ok(ZoneReply { links, end: ReplyEnd::Alias, glue: Vec::new(), apex: None });
+                return Ok(ZoneReply {
+                    links,
+                    end: ReplyEnd::Alias,
+                    glue: Vec::new(),
+                    apex: None,
+                    spare: None,
+                });
             }
             name = target;
         }
@@ -142,15 +170,14 @@ impl ReplyReading<'_> {
         if !links.is_empty() {
             // What is said of the end of a chain counts if the zone says it.
             let soa = self.soa(name.as_ref());
-            let end = if soa.is_some() {
-                ReplyEnd::Denial(Arc::new(self.denial(&name, denies, soa)))
-            } else {
-                ReplyEnd::Alias
-            };
-            return Ok(ZoneReply { links, end, glue: Vec::new(), apex: None });
+            let denial = || Arc::new(self.denial(&name, denies, soa));
+            let end = if soa.is_some() { ReplyEnd::Denial(denial()) } else { ReplyEnd::Alias };
+            let proves = soa.is_none() && self.context.forwarded && !self.records.proofs().is_empty();
+            let spare = proves.then(denial);
+            return Ok(ZoneReply { links, end, glue: Vec::new(), apex: None, spare });
         }
         let end = self.nothing(&name, denies)?;
-        Ok(ZoneReply { links, end, glue: Vec::new(), apex: None })
+        Ok(ZoneReply { links, end, glue: Vec::new(), apex: None, spare: None })
     }
 
     /// The NS records of the zone that holds `name`, in the authority section or the answer.
@@ -224,24 +251,25 @@ impl ReplyReading<'_> {
 
     /// The CNAME that a DNAME above `name` makes, and where it leads. Errors: `Dname`.
     fn made_by_dname(&self, name: NameRef<'_>) -> Result<Option<(LearntRecords, DomainName)>, UnusableReply> {
-        let mut above = name.parent();
-        while let Some(ancestor) = above {
-            if let Some(dname) = self.records.set(MessageSection::Answer, ancestor, Type::DNAME) {
-                let target = substituted(name, dname)?;
-                let synthesised = RecordSet {
-                    owner: name.to_name(),
-                    rtype: Type::CNAME,
-                    ttl: dname.ttl,
-                    records: [target.as_ref().as_bytes()].into_iter().collect(),
-                    signatures: CachedRecords::default(),
-                };
-                let attached = [vec![dname.clone()], self.expansion(dname)].concat();
-                let target = target.as_ref().to_lowercase();
-                return Ok(Some((self.learnt(synthesised, attached), target)));
-            }
-            above = ancestor.parent();
-        }
-        Ok(None)
+        let Some(dname) = self.dname_above(name) else { return Ok(None) };
+        let target = substituted(name, dname)?;
+        let synthesised = RecordSet {
+            owner: name.to_name(),
+            rtype: Type::CNAME,
+            ttl: dname.ttl,
+            records: [target.as_ref().as_bytes()].into_iter().collect(),
+            signatures: CachedRecords::default(),
+        };
+        let attached = [vec![dname.clone()], self.expansion(dname)].concat();
+        let target = target.as_ref().to_lowercase();
+        Ok(Some((self.learnt(synthesised, attached), target)))
+    }
+
+    /// The DNAME above `name` that the answer holds.
+    fn dname_above(&self, name: NameRef<'_>) -> Option<&RecordSet> {
+        let ancestors = std::iter::successors(name.parent(), |above| above.parent());
+        let mut sets = ancestors.map(|above| self.records.set(MessageSection::Answer, above, Type::DNAME));
+        sets.find_map(|set| set)
     }
 
     /// What proves the expansion of a wildcard, where `set` is one by its signatures.
@@ -345,6 +373,13 @@ impl ReplyReading<'_> {
 fn names_server(servers: &RecordSet, set: &RecordSet) -> bool {
     matches!(set.rtype, Type::A | Type::AAAA)
         && servers.records.iter().any(|rdata| NameRef::parse(rdata) == Ok(set.owner.as_ref()))
+}
+
+/// Whether what a DNAME makes of `name` is longer than a name may be.
+fn is_too_long(name: NameRef<'_>, dname: &RecordSet) -> bool {
+    let target = dname.records.iter().next().and_then(|rdata| NameRef::parse(rdata).ok());
+    let kept = name.len() - dname.owner.as_ref().len();
+    target.is_some_and(|target| kept + target.len() > LONGEST_NAME)
 }
 
 /// `name` with the owner of the DNAME at its end replaced by its target (RFC 6672 section 2.2). Errors: `Dname`.

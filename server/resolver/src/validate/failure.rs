@@ -1,5 +1,6 @@
 //! Why data is bogus.
 
+use rhumb_cache::ANY_TYPE;
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{DomainName, Type};
 
@@ -87,11 +88,11 @@ pub enum ValidationFailure {
     #[error("whether {0} is signed is not proven")]
     NoDelegation(DomainName),
     /// A denial is not proven.
-    #[error("that {owner} has no {rtype} is not proven")]
+    #[error("that {owner} {} is not proven", lacks(*rtype))]
     Unproven {
         /// The name.
         owner: DomainName,
-        /// The type.
+        /// The type that it lacks; [`ANY_TYPE`] where the name is said not to exist.
         rtype: Type,
     },
     /// So much as the validation of one question may cost was spent.
@@ -117,6 +118,11 @@ impl ValidationFailure {
             Self::Budget | Self::Busy => ExtendedError::Other,
         }
     }
+}
+
+/// What is said of a name that is denied.
+fn lacks(rtype: Type) -> String {
+    if rtype == ANY_TYPE { "does not exist".to_owned() } else { format!("has no {rtype}") }
 }
 
 /// Seconds in words of one unit.
@@ -173,6 +179,7 @@ mod tests {
     #[test]
     fn failures_of_chains_have_their_codes_and_name_their_cause() {
         let (zone, owner) = (|| name("example.com"), name("www.example.com"));
+        let nameless = ValidationFailure::Unproven { owner: owner.clone(), rtype: ANY_TYPE };
         let unproven = ValidationFailure::Unproven { owner, rtype: Type::A };
         let no_keys = "no DNSKEY of example.com. has the flag of zone keys";
         let no_delegation = "whether example.com. is signed is not proven";
@@ -186,6 +193,7 @@ mod tests {
             (ValidationFailure::NoKeys(zone()), Code::DnskeyMissing, "example.com. has no DNSKEY"),
             (ValidationFailure::NoZoneKeys(zone()), Code::NoZoneKeyBit, no_keys),
             (ValidationFailure::NoDelegation(zone()), Code::DnssecBogus, no_delegation),
+            (nameless, Code::NsecMissing, "that www.example.com. does not exist is not proven"),
             (unproven, Code::NsecMissing, "that www.example.com. has no A is not proven"),
             (ValidationFailure::Budget, Code::Other, budget),
             (ValidationFailure::Busy, Code::Other, "too many signatures wait to be checked"),

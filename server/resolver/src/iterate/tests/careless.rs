@@ -157,3 +157,24 @@ async fn a_server_that_is_not_heard_over_udp_is_asked_over_tcp() {
         assert!(sent <= most && (1..=2).contains(&streams), "{log:?}");
     }
 }
+
+/// A DNAME that makes a name too long: the client gets YXDOMAIN and the DNAME (RFC 6672 section 2.2).
+#[tokio::test(start_paused = true)]
+async fn a_name_that_becomes_too_long_is_said_to_be_so() {
+    for rcode in [0, 6] {
+        let target = format!("{}.example.", ["x"; 60].map(|_| "abc").join("."));
+        let dname = format!("test. 300 DNAME {target}");
+        let net = ScriptedInternet::default()
+            .parent("192.0.2.1", "test.", "ns.test.", "192.0.2.2")
+            .with("192.0.2.2", move |_| Some(ServerSays { rcode, ..answer(&[&dname]) }));
+        let resolver = Resolver::new(net);
+        let failure = resolver.ask("much-too-long.test", Type::A).await.unwrap_err();
+        let why = "the DNAME of test. makes a name too long of much-too-long.test.";
+        assert_eq!(failure.to_string(), why, "{rcode}");
+        let message = failure.aliases.unwrap();
+        let message = rhumb_wire::MessageView::parse(&message).unwrap();
+        assert_eq!((message.header().rcode_low(), message.header().answers), (6, 1), "{rcode}");
+        // A shorter name is followed, here to one that nobody has.
+        assert_eq!(resolver.told("a.test", Type::A).await, "NXDOMAIN test. DNAME a.test. CNAME", "{rcode}");
+    }
+}

@@ -1,13 +1,13 @@
 //! Outages: once the network is back everything is found again, however long it was gone.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use rhumb_wire::{Transport, Type};
-use tokio::time::{Instant, advance, sleep, sleep_until};
+use tokio::time::{Instant, advance, sleep, sleep_until, timeout_at};
 
-use super::internet::{ScriptedInternet, name};
+use super::internet::{ScriptedInternet, answer, name, referral};
 use super::{Resolver, signed, simulation, told};
 use crate::identity::ServerIdentity;
 use crate::iterate::{ResolutionScope, resolve};
@@ -19,11 +19,13 @@ pub(super) struct CutNetwork {
     pub(super) net: ScriptedInternet,
     pub(super) cut: AtomicBool,
     pub(super) sent: AtomicU64,
+    /// How much longer servers other than that of the root need for a reply over UDP.
+    slow: Option<Duration>,
 }
 
 impl CutNetwork {
     pub(super) fn new(net: ScriptedInternet) -> Self {
-        Self { net, cut: AtomicBool::new(false), sent: AtomicU64::new(0) }
+        Self { net, cut: AtomicBool::new(false), sent: AtomicU64::new(0), slow: None }
     }
 }
 
@@ -40,7 +42,17 @@ impl UpstreamTransport for CutNetwork {
             sleep_until(deadline).await;
             return Err(ExchangeError::Timeout);
         }
-        self.net.datagram(to, query, deadline, accept).await
+        let root = IpAddr::from([192, 0, 2, 1]);
+        match self.slow.filter(|_| to.ip() != root) {
+            Some(delay) => {
+                let waited = async {
+                    sleep(delay).await;
+                    self.net.datagram(to, query, deadline, accept).await
+                };
+                timeout_at(deadline, waited).await.unwrap_or(Err(ExchangeError::Timeout))
+            }
+            None => self.net.datagram(to, query, deadline, accept).await,
+        }
     }
 
     async fn stream(
@@ -189,4 +201,28 @@ fn servers_that_are_silent_are_spared() {
         // The root alone is known: it gets four trials a second, each of which may be sent again.
         assert!(before > 0 && sent <= 600 * 4 * 2, "{sent} messages in ten minutes");
     });
+}
+
+/// A server that needs two and a half seconds for a reply is found out in the time for one question, alone or beside another one.
+#[test]
+fn a_slow_server_answers_in_the_end() {
+    let slow = |asked: &super::internet::AskedQuestion| {
+        (asked.transport == Transport::Udp).then(|| answer(&["www.example. 300 A 198.51.100.1"]))
+    };
+    let alone = &[("ns.example.", "192.0.2.2")][..];
+    let beside = &[("ns.example.", "192.0.2.2"), ("ns2.example.", "192.0.2.3")][..];
+    for servers in [alone, beside] {
+        simulation::run(async {
+            let net = ScriptedInternet::default()
+                .with("192.0.2.1", |_| Some(referral("example.", servers)))
+                .with("192.0.2.2", slow)
+                .with("192.0.2.3", slow);
+            let mut resolver = Resolver::new(net);
+            let mut net = CutNetwork::new(std::mem::take(&mut resolver.net));
+            net.slow = Some(Duration::from_millis(2500));
+            let begun = Instant::now();
+            let told = asked(&resolver, &net, begun, ("www.example", Type::A)).await;
+            assert_eq!(told, "NOERROR www.example. A", "{} servers, {:?}", servers.len(), begun.elapsed());
+        });
+    }
 }

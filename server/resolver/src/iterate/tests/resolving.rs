@@ -133,7 +133,7 @@ async fn a_name_of_a_server_that_does_not_exist_is_no_denial() {
     let resolver = Resolver::new(net);
     assert_eq!(
         resolver.told("www.test", Type::A).await,
-        "no server of test. has an address that can be asked"
+        "no server of test. has an address that can be asked: ns.nowhere. does not exist"
     );
 }
 

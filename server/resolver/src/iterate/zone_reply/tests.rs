@@ -48,7 +48,11 @@ fn meaning(asked: &str, qtype: Type, forwarded: bool, flags: u16, lines: &[Line]
     match context.read(&bytes, &question) {
         Ok(ReadAnswer { answer, .. }) => match answer.end {
             ReplyEnd::Records => format!("{} records", answer.links.len()),
-            ReplyEnd::Alias => format!("{} aliases", answer.links.len()),
+            ReplyEnd::NameTooLong => "a name too long".to_owned(),
+            ReplyEnd::Alias => {
+                let spare = answer.spare.map(|spare| format!(", no {} for {}", spare.rtype, spare.ttl));
+                format!("{} aliases{}", answer.links.len(), spare.unwrap_or_default())
+            }
             ReplyEnd::Denial(denial) if denial.content == RecordContent::NameError => {
                 format!("no name for {}", denial.ttl)
             }
@@ -121,5 +125,45 @@ fn what_a_chain_of_aliases_means() {
     ] {
         let flags = if case == "at another name" { 0 } else { header::AA };
         assert_eq!(meaning("www.test", Type::A, false, flags, lines), means, "{case}");
+    }
+}
+
+/// A recursive server may leave out the SOA beside proofs: these are of use where nothing better is found.
+#[test]
+fn what_the_proofs_beside_aliases_mean() {
+    let alias: Line = (ANSWER, "www.test", Type::CNAME, "a.test");
+    let proof: Line = (AUTHORITY, "z.test", Type::NSEC, "a.test");
+    for (forwarded, lines, means) in [
+        (true, &[alias][..], "1 aliases"),
+        (true, &[alias, proof], "1 aliases, no A for 5"),
+        (false, &[alias, proof], "1 aliases"),
+    ] {
+        assert_eq!(
+            meaning("www.test", Type::A, forwarded, header::AA, lines),
+            means,
+            "{forwarded} {lines:?}"
+        );
+    }
+}
+
+/// The substitution makes a name of more than 255 bytes, whatever the response code says of it.
+#[test]
+fn what_a_dname_means_that_makes_a_name_too_long() {
+    // 253 bytes: three labels of 63, one of 59.
+    const TARGET: &str = concat!(
+        "x23456789012345678901234567890123456789012345678901234567890123.",
+        "x23456789012345678901234567890123456789012345678901234567890123.",
+        "x23456789012345678901234567890123456789012345678901234567890123.",
+        "x2345678901234567890123456789012345678901234567890123456789"
+    );
+    let dname: Line = (ANSWER, "test", Type::DNAME, TARGET);
+    let (aa, yxdomain) = (header::AA, header::AA | Rcode::YXDOMAIN.0);
+    for (asked, flags, lines, means) in [
+        ("abc.test", aa, &[dname][..], "a name too long"),
+        ("abc.test", yxdomain, &[dname], "a name too long"),
+        ("a.test", aa, &[dname], "1 aliases"),
+        ("abc.test", yxdomain, &[], "no answer"),
+    ] {
+        assert_eq!(meaning(asked, Type::A, false, flags, lines), means, "{asked} {flags} {}", lines.len());
     }
 }
