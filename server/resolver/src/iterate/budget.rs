@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::failure::IterationFailure;
 use super::question_cost::QuestionCost;
 use super::work_limits::WorkLimits;
-use super::zone_exchange::ExchangeBudget;
+use super::zone_exchange::{ExchangeBudget, ExchangeEffort};
 use crate::validate::{self, HashBudget};
 
 /// The budget of one client's question, over everything that is asked on its behalf.
@@ -50,6 +50,7 @@ impl WorkBudget {
             return Err(IterationFailure::Budget);
         }
         Ok(ExchangeBudget {
+            effort: ExchangeEffort::Whole,
             until: self.deadline.min(now + time),
             sends: self.sends.min(self.sends_of_fetch),
             received: self.received,

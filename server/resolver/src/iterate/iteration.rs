@@ -17,11 +17,11 @@ use super::limits;
 use super::minimised_name::MinimisedName;
 use super::resolution_progress::ResolutionProgress;
 use super::resolution_scope::ResolutionScope;
-use super::resolver_state::ResolverState;
+use super::resolver_state::{ResolverState, SharedResult};
 use super::settings::{IterationSettings, NameMinimisation};
 use super::trace::{ResolutionEvent, ResolutionTrace, ServersOrigin};
 use super::zone_cut::{APEX, DELEGATION, HEARSAY, ZoneCut, delegation};
-use super::zone_exchange::{ExchangeFailure, ask_servers};
+use super::zone_exchange::{ExchangeBudget, ExchangeEffort, ExchangeFailure, ask_servers};
 use super::zone_reply::{ReplyEnd, ReplyReadingContext, ZoneReply};
 use crate::exchange::{AttemptOutcome, AttemptReport, RemoteServer};
 use crate::forward;
@@ -294,27 +294,44 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         if let Some(pool) = &cut.forward {
             let ranked = pool.servers_by_rank(Instant::now(), || self.net.random());
             let servers = ranked.len();
-            let reply = self.exchange(cut, question, ranked).await?;
+            let reply = self.exchange(cut, question, ranked, ExchangeEffort::Whole).await?;
             return reply.map_err(|why| told(cut, why, servers));
         }
         let mut failure = None;
         let mut tried = Vec::new();
         let mut looked_for = AddressProgress::default();
+        // The only server that was known at first.
+        let mut alone = None;
         loop {
-            let addresses = self.more_addresses(cut, &mut looked_for, &tried).await;
+            let mut addresses = self.more_addresses(cut, &mut looked_for, &tried).await;
+            let mut effort = ExchangeEffort::Whole;
             if addresses.is_empty() {
-                let (zone, why) = (cut.zone.clone(), looked_for.cause());
-                return Err(failure.unwrap_or(IterationFailure::NoAddress { zone, why }));
+                let Some(alone) = alone.take() else {
+                    let (zone, why) = (cut.zone.clone(), looked_for.cause());
+                    return Err(failure.unwrap_or(IterationFailure::NoAddress { zone, why }));
+                };
+                addresses = vec![alone];
+            } else {
+                if let [only] = addresses[..]
+                    && tried.is_empty()
+                    && self.may_find_more(cut, &looked_for)
+                {
+                    effort = ExchangeEffort::Brief;
+                    alone = Some(only);
+                }
+                tried.extend_from_slice(&addresses);
             }
             let ranked = self.rank(&addresses);
-            tried.extend(addresses);
             if ranked.is_empty() {
                 failure = Some(told(cut, ExchangeFailure::Silence, tried.len()));
                 continue;
             }
-            match self.exchange(cut, question, ranked).await? {
+            match self.exchange(cut, question, ranked, effort).await? {
                 Ok(reply) => return Ok(reply),
-                Err(why) => failure = Some(told(cut, why, tried.len())),
+                Err(why) => {
+                    alone = alone.filter(|_| why == ExchangeFailure::Silence);
+                    failure = Some(told(cut, why, tried.len()));
+                }
             }
         }
     }
@@ -338,26 +355,38 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         cut: &ZoneCut,
         question: &OutboundQuestion,
         servers: Vec<Arc<RemoteServer>>,
+        effort: ExchangeEffort,
     ) -> Result<Result<ZoneReply, ExchangeFailure>, IterationFailure> {
         let state = self.state;
+        let down = cut.forward.is_none() && servers.iter().all(|server| server.is_down());
+        let effort = if down { effort.min(ExchangeEffort::Doubtful) } else { effort };
         let key = (cut.zone.clone(), cut.forward.is_some(), question.name.clone(), question.qtype);
-        let place = state.join(key);
         let usual = servers.first().filter(|server| !server.is_down());
         let usual = usual.and_then(|server| server.smoothed_rtt(server.identity().transport));
         self.progress.await_servers(&cut.zone, servers.len(), usual.unwrap_or_default());
-        let mut result = place.exchange.lock().await;
-        if let Some(reply) = result.clone() {
-            self.hear(&reply);
+        let (place, mut result) = loop {
+            let place = state.join(key.clone());
+            let result = Arc::clone(&place.exchange).lock_owned().await;
+            let Some(shared) = result.clone() else { break (place, result) };
+            if !shared.is_for(&servers, effort) {
+                continue;
+            }
+            self.hear(&shared.reply);
             let (name, rtype) = (&question.name, question.qtype);
             self.trace.note(|| ResolutionEvent::Shared { name: name.clone(), rtype });
-            if let Ok(reply) = &reply {
+            if let Ok(reply) = &shared.reply {
                 self.note(cut, reply, false);
             }
-            return Ok(reply);
-        }
-        // Clients of forwarders give up sooner.
-        let time = if cut.forward.is_some() { forward::limits::DEADLINE } else { limits::FETCH };
-        let budget = self.budget.of_fetch(Instant::now(), time)?;
+            return Ok(shared.reply);
+        };
+        let time = match effort {
+            // Clients of forwarders give up sooner.
+            _ if cut.forward.is_some() => forward::limits::DEADLINE,
+            ExchangeEffort::Doubtful => limits::FETCH_OF_DOWN,
+            _ => limits::FETCH,
+        };
+        let budget = ExchangeBudget { effort, ..self.budget.of_fetch(Instant::now(), time)? };
+        let asked = servers.iter().map(|server| server.identity().address).collect();
         let (zone, forwarded) = (cut.zone.as_ref(), cut.forward.is_some());
         let elsewhere = |name: NameRef<'_>, rtype| self.is_elsewhere(name, rtype, zone);
         let (with_servers, now) = (!self.settings.minimal_responses, self.clock.now());
@@ -384,7 +413,7 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         if let Ok(reply) = &exchanged.reply {
             self.note(cut, reply, true);
         }
-        *result = Some(exchanged.reply.clone());
+        *result = Some(SharedResult { reply: exchanged.reply.clone(), effort, asked });
         place.end();
         // The time for the question is over before these servers had theirs.
         let over = unsure && Instant::now() >= self.budget.deadline();

@@ -1,5 +1,6 @@
 //! What all questions share: what was learnt, which exchanges are under way, what failed a moment ago.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rhumb_cache::{ProofCache, RecordCache};
@@ -8,10 +9,10 @@ use tokio::time::Instant;
 
 use super::limits;
 use super::zone_cut::DELEGATION;
-use super::zone_exchange::ExchangeFailure;
+use super::zone_exchange::{ExchangeEffort, ExchangeFailure};
 use super::zone_reply::ZoneReply;
 use super::zone_trust::ZoneTrust;
-use crate::exchange::ServerStore;
+use crate::exchange::{RemoteServer, ServerStore};
 use crate::seeded_map::SeededMap;
 use crate::validate;
 
@@ -40,7 +41,23 @@ pub(super) type ExchangeKey = (DomainName, bool, DomainName, Type);
 
 /// An exchange that others may wait for too. Whoever holds the lock asks, unless a result is there; should it be dropped on the way, the
 /// next one asks.
-pub(super) type JoinedExchange = tokio::sync::Mutex<Option<Result<ZoneReply, ExchangeFailure>>>;
+pub(super) type JoinedExchange = tokio::sync::Mutex<Option<SharedResult>>;
+
+/// What came of an exchange, for others who asked the same.
+#[derive(Clone, Debug)]
+pub(super) struct SharedResult {
+    pub(super) reply: Result<ZoneReply, ExchangeFailure>,
+    pub(super) effort: ExchangeEffort,
+    pub(super) asked: Vec<SocketAddr>,
+}
+
+impl SharedResult {
+    /// Whether it is one for whoever would ask these servers: a failure is where all of them were asked, and no less.
+    pub(super) fn is_for(&self, servers: &[Arc<RemoteServer>], effort: ExchangeEffort) -> bool {
+        let asked = |server: &Arc<RemoteServer>| self.asked.contains(&server.identity().address);
+        self.reply.is_ok() || self.effort >= effort && servers.iter().all(asked)
+    }
+}
 
 /// A place at an exchange, until this is dropped.
 #[derive(Debug)]

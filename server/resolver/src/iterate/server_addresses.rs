@@ -7,7 +7,7 @@ use rhumb_cache::{CredibilityRank, LearntRecords, RecordContent};
 use rhumb_wire::{DomainName, NameRef, Type};
 use tokio::time::Instant;
 
-use super::address_progress::AddressProgress;
+use super::address_progress::{AddressFamily, AddressProgress};
 use super::failure::IterationFailure;
 use super::iteration::{IterationCourse, iterative};
 use super::settings::NameServer;
@@ -40,14 +40,18 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         if cut.configured {
             return Vec::new();
         }
-        while let Some(server) = progress.next(cut.servers.len(), self.net.random()) {
+        while let Some((server, family)) = progress.next(cut.servers.len(), self.net.random()) {
             let Some(server) = cut.servers.get(server) else { break };
             // The servers of a zone cannot be found through the zone itself.
             if server.name.as_ref().is_at_or_below(cut.zone.as_ref()) {
                 progress.failed(IterationFailure::Circle(server.name.clone()));
                 continue;
             }
-            let found = match self.addresses_of(&server.name).await {
+            let types: &[Type] = match family {
+                AddressFamily::Any => &[Type::A, Type::AAAA],
+                AddressFamily::Other => &[Type::AAAA],
+            };
+            let found = match self.addresses_of(&server.name, types).await {
                 Ok(found) => self.usable(cut, found.into_iter(), tried),
                 Err(why) => {
                     progress.failed(why);
@@ -73,6 +77,16 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         let hearsay = hearsay.and_then(|hearsay| ZoneCut::kept(&hearsay));
         let hearsay = hearsay.into_iter().flat_map(|cut| cut.servers).flat_map(|server| server.addresses);
         self.usable(cut, hearsay, tried)
+    }
+
+    /// Whether addresses of the servers of `cut` may be found beside those that are known.
+    pub(super) fn may_find_more(&self, cut: &ZoneCut, progress: &AddressProgress) -> bool {
+        let elsewhere = |server: &NameServer| !server.name.as_ref().is_at_or_below(cut.zone.as_ref());
+        let families = self.settings.ipv4 && self.settings.ipv6;
+        !cut.configured
+            && (families || cut.servers.len() > 1)
+            && progress.may_go_on(cut.servers.len())
+            && cut.servers.iter().any(elsewhere)
     }
 
     /// What the delegations of the servers' own zones say, which may be right where these zones are wrong.
@@ -173,12 +187,16 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         usable
     }
 
-    /// Asks for the addresses of a nameserver: IPv4 first, IPv6 if there is none. Errors: why there are none.
-    async fn addresses_of(&mut self, name: &DomainName) -> Result<Vec<SocketAddr>, IterationFailure> {
+    /// Asks for the addresses of a nameserver, of one type after the other until there are some. Errors: why there are none.
+    async fn addresses_of(
+        &mut self,
+        name: &DomainName,
+        types: &[Type],
+    ) -> Result<Vec<SocketAddr>, IterationFailure> {
         let mut addresses = Vec::new();
         let mut why = None;
-        let types = [(Type::A, self.settings.ipv4), (Type::AAAA, self.settings.ipv6)];
-        for (rtype, _) in types.into_iter().filter(|(_, wanted)| *wanted) {
+        let (ipv4, ipv6) = (self.settings.ipv4, self.settings.ipv6);
+        for rtype in types.iter().copied().filter(|&rtype| if rtype == Type::A { ipv4 } else { ipv6 }) {
             if let Err(refused) = self.may_seek(name, rtype) {
                 why.get_or_insert(refused);
                 continue;

@@ -46,9 +46,21 @@ pub(super) enum ExchangeFailure {
     Silence,
 }
 
+/// How much is tried with the servers of a zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum ExchangeEffort {
+    /// One message to each: others may be found.
+    Brief,
+    /// One message to each, and one over a stream: all of them are down.
+    Doubtful,
+    /// All that may be tried.
+    Whole,
+}
+
 /// What may be spent on an exchange.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ExchangeBudget {
+    pub(super) effort: ExchangeEffort,
     pub(super) until: Instant,
     pub(super) sends: usize,
     pub(super) received: usize,
@@ -63,6 +75,8 @@ struct ZoneExchange<'a, N> {
     exchanges: Vec<ServerExchange<'a, ZoneReply>>,
     /// The order in which they are asked: indices of `exchanges`.
     queue: VecDeque<usize>,
+    /// How many of them may be asked over a stream for want of replies.
+    streams: usize,
     refused: Option<Rcode>,
     unusable: Option<UnusableReply>,
     last_sent: Instant,
@@ -93,7 +107,12 @@ pub(super) async fn ask_servers<N: UpstreamTransport>(
         let waited = u32::try_from(now.elapsed().as_secs()).unwrap_or(0);
         ReplyReadingContext { now: reading.now.saturating_add(waited), ..reading }.read(bytes, question)
     };
-    let sends = if servers.len() > 1 { SENDS_EACH } else { SENDS_ALONE };
+    let (sends, streams) = match budget.effort {
+        ExchangeEffort::Brief => (1, 0),
+        ExchangeEffort::Doubtful => (1, STREAMS),
+        ExchangeEffort::Whole if servers.len() > 1 => (SENDS_EACH, STREAMS),
+        ExchangeEffort::Whole => (SENDS_ALONE, STREAMS),
+    };
     let retry = RetryLimits { short_first_wait: true, sends };
     let context = LookupContext::new(net, question, observer, now, (time, budget.sends, budget.received))
         .expecting_signatures(signed)
@@ -104,6 +123,7 @@ pub(super) async fn ask_servers<N: UpstreamTransport>(
         context: if reading.forwarded { context } else { context.iterative() },
         queue: (0..exchanges.len()).collect(),
         exchanges,
+        streams,
         refused: None,
         unusable: None,
         last_sent: now,
@@ -207,7 +227,7 @@ impl<N: UpstreamTransport> ZoneExchange<'_, N> {
         let again = if paused {
             exchange.may_retry() && exchange.sends() < SENDS_EACH
         } else {
-            exchange.may_retry() || index < STREAMS && exchange.turn_to_stream()
+            exchange.may_retry() || index < self.streams && exchange.turn_to_stream()
         };
         if again && !exchange.server().is_silent() && !self.queue.contains(&index) {
             self.queue.push_back(index);

@@ -249,6 +249,74 @@ async fn a_family_that_is_dead_costs_little() {
     }
 }
 
+/// The same where the addresses do not come with the delegation.
+#[tokio::test(start_paused = true)]
+async fn a_family_that_is_dead_is_passed_over_where_addresses_are_looked_for() {
+    for dead in [Type::AAAA, Type::A] {
+        let net = ScriptedInternet::default()
+            .with("192.0.2.1", |asked| {
+                Some(match asked.name.as_str() {
+                    name if name.ends_with("test.") => referral("test.", &[("ns.other.", "")]),
+                    _ => referral("other.", &[("ns1.other.", "192.0.2.3")]),
+                })
+            })
+            .with("192.0.2.3", move |asked| {
+                let last = if asked.qtype == dead { "99" } else { "2" };
+                Some(match asked.qtype {
+                    Type::A => answer(&[&format!("{} 300 A 192.0.2.{last}", asked.name)]),
+                    Type::AAAA => answer(&[&format!("{} 300 AAAA 2001:db8::{last}", asked.name)]),
+                    _ => denial(0, "other."),
+                })
+            })
+            .with("192.0.2.2", |asked| Some(address(asked, "198.51.100.1")))
+            .with("2001:db8::2", |asked| Some(address(asked, "198.51.100.1")));
+        let mut resolver = Resolver::new(net);
+        resolver.settings.ipv6 = true;
+        for number in 0..3 {
+            let begun = tokio::time::Instant::now();
+            let name = format!("n{number}.test");
+            assert_eq!(resolver.told(&name, Type::A).await, format!("NOERROR {name}. A"), "dead: {dead}");
+            assert!(begun.elapsed() <= std::time::Duration::from_secs(2), "{:?}", begun.elapsed());
+        }
+    }
+}
+
+/// A look-up that knows only a dead address of a server shares no failure with one that knows another address too.
+#[tokio::test(start_paused = true)]
+async fn failures_are_not_shared_with_those_who_know_more_servers() {
+    let net = ScriptedInternet::default()
+        .with("192.0.2.1", |asked| {
+            Some(match asked.name.as_str() {
+                name if name.ends_with("test.") => referral("test.", &[("ns.other.", "")]),
+                _ => referral("other.", &[("ns1.other.", "192.0.2.3")]),
+            })
+        })
+        .with("192.0.2.3", |asked| {
+            Some(match asked.qtype {
+                Type::A => answer(&[&format!("{} 300 A 192.0.2.99", asked.name)]),
+                Type::AAAA => answer(&[&format!("{} 300 AAAA 2001:db8::2", asked.name)]),
+                _ => denial(0, "other."),
+            })
+        })
+        .with("2001:db8::2", |asked| Some(address(asked, "198.51.100.1")));
+    let mut resolver = Resolver::new(net);
+    resolver.settings.ipv6 = true;
+    let ask = async |number: u64| {
+        tokio::time::sleep(std::time::Duration::from_millis(50 * number)).await;
+        // In turns the same name and others, so that some know more by the time they join.
+        let name = if number.is_multiple_of(2) { "same.test".to_owned() } else { format!("n{number}.test") };
+        (name.clone(), resolver.told(&name, Type::A).await)
+    };
+    let all =
+        async |from: u64| tokio::join!(ask(from), ask(from + 1), ask(from + 2), ask(from + 3), ask(from + 4));
+    let told = tokio::join!(all(0), all(5), all(10), all(15), all(20));
+    for part in [told.0, told.1, told.2, told.3, told.4] {
+        for (name, told) in [part.0, part.1, part.2, part.3, part.4] {
+            assert_eq!(told, format!("NOERROR {name}. A"));
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_server_that_drops_a_type_answers_the_others() {
     let resolver =
