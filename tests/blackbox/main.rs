@@ -43,9 +43,11 @@ mod glibc;
 mod guarding;
 mod https;
 mod including;
+mod internet;
 mod limiting;
 mod listening;
 mod logging;
+mod nameservers;
 mod operating;
 mod outage;
 mod passing;
@@ -89,6 +91,7 @@ const TESTS: &[&[Test]] = &[
     conformance::TESTS,
     scenarios::TESTS,
     differential::TESTS,
+    internet::TESTS,
     reading::TESTS,
     reasons::TESTS,
     reading::special::TESTS,

@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 
 use rhumb_tests::{Outcome, Test, Verdict, ensure, skip};
 
+use crate::nameservers;
 use report::Report;
 use round::Round;
 use signing::Key;
@@ -44,7 +45,7 @@ fn seconds() -> Duration {
 }
 
 fn generated_zones() -> Verdict {
-    let missing = peers::missing();
+    let missing = nameservers::missing();
     if !missing.is_empty() {
         skip!("no {} here", missing.join(", "));
     }
