@@ -121,6 +121,7 @@ const TESTS: &[&[Test]] = &[
     attacks::resolving::signatures::TESTS,
     attacks::resolving::poison::TESTS,
     attacks::resolving::spoofing::TESTS,
+    attacks::resolving::slow::TESTS,
     attacks::secrets::TESTS,
     documents::TESTS,
     encrypted::TESTS,

@@ -1,14 +1,14 @@
 //! Keys and signatures that cost as much as they can.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rhumb_tests::rig::internet::{Delegation, authoritative, sized};
 use rhumb_tests::rig::load::Wanted;
 use rhumb_tests::rig::record::type_number;
 use rhumb_tests::rig::signer::{digest_of, junk_signature, key_of, key_tag};
 use rhumb_tests::rig::{Act, Asked, Internet, Load, Message, Record, ZoneSigner, rcode};
-use rhumb_tests::{Failure, Outcome, Test, Verdict, ensure, ensure_eq};
+use rhumb_tests::{Failure, Outcome, Test, Verdict, ensure, ensure_eq, fail};
 
 use super::{ATTACKER, Attack, GOOD, failed};
 
@@ -176,30 +176,50 @@ fn no_keys() -> Verdict {
     Ok(Outcome::Passed)
 }
 
-/// Fifty of them at once: what is in the cache is answered as if they were not there.
+/// Fifty of them at once, again and again for two seconds: what is in the cache is answered as if they were not there.
 fn fifty_at_once() -> Verdict {
     let attack = key_trap()?;
     let Internet { server, client, to, .. } = &attack.0;
     let innocent = || vec![Wanted::address("www.good.", "198.18.8.80")];
-    let quiet = Load::run(client, *to, 200, innocent(), Duration::from_secs(1))?;
-    let load = Load::start(client, *to, 200, innocent())?;
-    let codes: Vec<_> = thread::scope(|scope| {
-        let ask = |number| client.ask(*to, &format!("n{number}.attack."), "A");
-        let asking: Vec<_> = (0..50).map(|number| scope.spawn(move || ask(number))).collect();
-        asking.into_iter().filter_map(|asking| asking.join().ok()?.ok()).map(|reply| reply.rcode()).collect()
-    });
-    let report = load.stop();
-    // What took too long for a datagram is not answered any more.
-    let wrong = codes.iter().find(|code| **code != rcode::SERVFAIL);
-    ensure!(!codes.is_empty() && wrong.is_none(), "response codes of fifty questions: {codes:?}");
-    ensure_eq!((report.lost, report.wrong), (0, 0), "lost and wrong of {} innocent questions", report.sent);
-    // What the machine itself does to answers is measured without the attack.
-    let (late, usual) = (report.quantile(0.9), quiet.quantile(0.99));
-    ensure!(
-        late <= Duration::from_millis(20) + 3 * usual,
-        "innocent questions took {late:?}, {usual:?} before"
-    );
-    let checked = server.metric("rhumb_resolver_signatures_total", &[])?;
-    ensure!(checked <= 50.0 * 16.0, "{checked} signatures checked");
-    Ok(Outcome::Passed)
+    let fifty = |round: u32| -> Vec<u16> {
+        thread::scope(|scope| {
+            let ask = |number| client.ask(*to, &format!("r{round}n{number}.attack."), "A");
+            let asking: Vec<_> = (0..50).map(|number| scope.spawn(move || ask(number))).collect();
+            let replies = asking.into_iter().filter_map(|asking| asking.join().ok()?.ok());
+            replies.map(|reply| reply.rcode()).collect()
+        })
+    };
+    let mut late = Vec::new();
+    let mut round = 0_u32;
+    // A machine that does other things as well is late by itself: the best of three is what counts.
+    for _ in 0..3 {
+        let quiet = Load::run(client, *to, 200, innocent(), Duration::from_secs(1))?;
+        let checked = server.metric("rhumb_resolver_signatures_total", &[])?;
+        let first = round;
+        let load = Load::start(client, *to, 200, innocent())?;
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(2) {
+            let codes = fifty(round);
+            // What took too long for a datagram is not answered any more.
+            let wrong = codes.iter().find(|code| **code != rcode::SERVFAIL);
+            ensure!(!codes.is_empty() && wrong.is_none(), "response codes of fifty questions: {codes:?}");
+            round += 1;
+        }
+        let report = load.stop();
+        ensure_eq!(
+            (report.lost, report.wrong),
+            (0, 0),
+            "lost and wrong of {} innocent questions",
+            report.sent
+        );
+        let checked = server.metric("rhumb_resolver_signatures_total", &[])? - checked;
+        let most = f64::from(round - first) * 50.0 * 16.0;
+        ensure!(checked <= most, "{checked} signatures checked, {most} at the most");
+        let (slow, usual) = (report.quantile(0.99), quiet.quantile(0.99));
+        if slow <= Duration::from_millis(20) + usual {
+            return Ok(Outcome::Passed);
+        }
+        late.push((slow, usual));
+    }
+    fail!("99 of 100 innocent questions took as long as this, with the attack and before: {late:?}")
 }

@@ -15,6 +15,7 @@ pub(crate) mod keys;
 pub(crate) mod poison;
 pub(crate) mod servers;
 pub(crate) mod signatures;
+pub(crate) mod slow;
 pub(crate) mod spoofing;
 
 /// Where the attacker's domain is served.
