@@ -19,6 +19,7 @@ mod announcing;
 mod attacks;
 mod authoritative;
 mod caching;
+mod careless;
 mod chaos;
 mod checking;
 mod circles;
@@ -84,6 +85,7 @@ const TESTS: &[&[Test]] = &[
     families::TESTS,
     authoritative::TESTS,
     clients::TESTS,
+    careless::TESTS,
     chaos::TESTS,
     cookies::TESTS,
     datagrams::TESTS,
