@@ -1,12 +1,11 @@
 //! NSD, Knot and BIND of the distribution, set up to answer as rhumb does: minimal responses, no transfers, no recursion.
 
 use std::fmt::Write as _;
-use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
 
+use rhumb_tests::Failure;
+use rhumb_tests::rig::peer::RunningProgram;
 use rhumb_tests::rig::{Host, program};
-use rhumb_tests::{Context, Failure};
 
 /// Origin and file of each zone.
 pub(crate) type Zones = [(String, PathBuf)];
@@ -20,42 +19,6 @@ pub(crate) enum Software {
     Nsd,
     Knot,
     Bind,
-}
-
-/// A program of others, killed when it is dropped.
-pub(crate) struct RunningProgram(Child);
-
-impl Drop for RunningProgram {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl RunningProgram {
-    /// Starts a program on a host, in a folder of its own, to which its log goes too. It may still be loading.
-    pub(crate) fn start(
-        host: &Host,
-        home: &Path,
-        file: &str,
-        (arguments, config): (&[&str], &str),
-    ) -> Result<Self, Failure> {
-        std::fs::create_dir_all(home)?;
-        let path = home.join("config");
-        std::fs::write(&path, config)?;
-        let log = File::create(home.join("log"))?;
-        let child = host
-            .command(program::find(file).context(file)?)
-            .args(arguments)
-            .arg(&path)
-            .current_dir(home)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .context(file)?;
-        Ok(Self(child))
-    }
 }
 
 impl Software {

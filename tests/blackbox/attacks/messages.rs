@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use rhumb_tests::rig::hostile::ATTACKER;
 use rhumb_tests::rig::internet::authoritative;
 use rhumb_tests::rig::script::{Transport, script};
 use rhumb_tests::rig::server::until;
 use rhumb_tests::rig::{Act, Asked, Client, Config, Host, Message, Record, Server, Upstream, rcode};
 use rhumb_tests::{Failure, Outcome, Test, Verdict, ensure, ensure_eq};
 
-use super::resolving::{ATTACKER, Attack};
+use super::resolving::Attack;
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[

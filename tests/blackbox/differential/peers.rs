@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 
 use rhumb_tests::Failure;
+use rhumb_tests::rig::peer::RunningProgram;
 use rhumb_tests::rig::{Folder, Host};
 
-use crate::nameservers::{RunningProgram, Software, Zones};
+use crate::nameservers::{Software, Zones};
 
 /// One server of others.
 pub(super) struct Peer {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use rhumb_tests::rig::message::{AA, TC};
+use rhumb_tests::rig::peer::RunningProgram;
 use rhumb_tests::rig::server::until;
 use rhumb_tests::rig::{Act, Asked, Client, Folder, Host, Message, Transport, Upstream, program, script};
 use rhumb_tests::{Failure, ensure};
@@ -15,7 +16,7 @@ use super::addresses::{Behind, NAMESERVERS, Nameserver};
 use super::contents;
 use super::signing::Keys;
 use super::zones::{HostedZone, ZONES};
-use crate::nameservers::{RunningProgram, Software};
+use crate::nameservers::Software;
 
 /// How long servers may take until they answer.
 const START: Duration = Duration::from_secs(30);

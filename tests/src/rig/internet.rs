@@ -10,7 +10,7 @@ use crate::rig::host::Host;
 use crate::rig::message::{AA, Message, RA, rcode};
 use crate::rig::name;
 use crate::rig::record::{Record, type_number};
-use crate::rig::script::{Act, Asked, Script, Transport};
+use crate::rig::script::{Act, Asked, Transport};
 use crate::rig::server::Server;
 use crate::rig::signer::{ZoneSigner, nsec};
 use crate::rig::upstream::Upstream;
@@ -57,32 +57,22 @@ impl Internet {
         delegations: &'static [Delegation],
         script: impl Fn(&Asked) -> Act + Send + Sync + 'static,
     ) -> Result<Self, Failure> {
-        let (host, people) = Host::pair()?;
-        people.route("local 198.18.0.0/15 dev lo")?.route("local 10.9.0.0/16 dev lo")?;
-        host.route("198.18.0.0/15 via 192.0.2.2")?.route("10.9.0.0/16 via 192.0.2.2")?;
-        let root: IpAddr = ROOT.parse()?;
-        let script: Script =
-            Arc::new(
-                move |asked: &Asked| {
-                    if asked.to == root { root_reply(asked, delegations) } else { script(asked) }
-                },
-            );
-        let authority = Upstream::start(&people, "0.0.0.0", script)?;
+        let (host, people) = hosts()?;
+        let authority = serve(&people, delegations, script)?;
         let server = Server::start_by(&host, config, wrapper)?;
         Ok(Self { server, client: Client::new(&people), to: "192.0.2.1:53".parse()?, authority })
     }
 
     /// The configuration of a server that resolves from this root, and validates if `validates`.
     pub fn config(validates: bool) -> Config {
-        let anchor = ZoneSigner::new(".", 0).digest().to_string();
         let dnssec =
-            if validates { format!("trust-anchors: [\"{anchor}\"]") } else { "dnssec: off".to_owned() };
+            if validates { format!("trust-anchors: [\"{}\"]", anchor()) } else { "dnssec: off".to_owned() };
         Config::new()
             .listen("::")
             .allow_all()
             .recursion("root-hints: root.hints")
             .recursion(&dnssec)
-            .file("root.hints", &format!(". 3600000 NS ns.root.\nns.root. 3600000 A {ROOT}\n"))
+            .file("root.hints", &hints())
     }
 
     /// Everything its servers were asked so far.
@@ -100,6 +90,36 @@ impl Internet {
     pub fn forget(&self) {
         self.authority.forget();
     }
+}
+
+/// A host for a server, and one for its clients, on which every address of 198.18.0.0/15 and 10.9.0.0/16 is at hand.
+pub fn hosts() -> Result<(Host, Host), Failure> {
+    let (host, people) = Host::pair()?;
+    people.route("local 198.18.0.0/15 dev lo")?.route("local 10.9.0.0/16 dev lo")?;
+    host.route("198.18.0.0/15 via 192.0.2.2")?.route("10.9.0.0/16 via 192.0.2.2")?;
+    Ok((host, people))
+}
+
+/// Serves the root, which delegates these domains, at its address; `script` answers at all others.
+pub fn serve(
+    people: &Host,
+    delegations: &'static [Delegation],
+    script: impl Fn(&Asked) -> Act + Send + Sync + 'static,
+) -> Result<Upstream, Failure> {
+    let root: IpAddr = ROOT.parse()?;
+    let reaction =
+        move |asked: &Asked| if asked.to == root { root_reply(asked, delegations) } else { script(asked) };
+    Upstream::start(people, "0.0.0.0", Arc::new(reaction))
+}
+
+/// The hints that lead to that root.
+pub fn hints() -> String {
+    format!(". 3600000 NS ns.root.\nns.root. 3600000 A {ROOT}\n")
+}
+
+/// The DS record of that root's key.
+pub fn anchor() -> String {
+    ZoneSigner::new(".", 0).digest().to_string()
 }
 
 /// A reply of an authoritative server, without records.

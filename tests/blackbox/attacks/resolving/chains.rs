@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use rhumb_tests::rig::internet::{denial, referral, sized};
-use rhumb_tests::rig::{Act, Asked, Internet, Message, rcode};
+use rhumb_tests::rig::hostile::{self, ATTACKER, PLAIN, answer};
+use rhumb_tests::rig::internet::{denial, referral};
+use rhumb_tests::rig::{Act, Internet, Message, rcode};
 use rhumb_tests::{Outcome, Test, Verdict, ensure, ensure_eq};
 
-use super::{ATTACKER, Attack, PLAIN, answer, failed};
-use rhumb_tests::rig::internet::authoritative;
+use super::{Attack, failed};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
@@ -19,24 +19,10 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("attacks::row15_a_small_stack", small_stack),
 ];
 
-/// The number in the first label, behind one letter.
-fn number(asked: &Asked) -> Option<u32> {
-    asked.name().split('.').next()?.get(1..)?.parse().ok()
-}
-
 /// Two hundred links, one or a hundred a reply.
 fn aliases() -> Verdict {
     for each in [1, 100] {
-        let attack = Attack::new(move |asked| {
-            let Some(first) = number(asked) else {
-                return Act::Reply(denial(asked, "attack.", rcode::NXDOMAIN));
-            };
-            let lines: Vec<String> = (first..first + each)
-                .map(|n| format!("c{n}.attack. 300 IN CNAME c{}.attack.", n + 1))
-                .collect();
-            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-            sized(asked, authoritative(asked).answers(&lines))
-        })?;
+        let attack = Attack::new(move |asked| hostile::aliases(asked, each))?;
         let toll = attack.ask("c0.attack.", "A")?;
         failed(&toll)?;
         let links = attack.0.seen_at(ATTACKER);
@@ -48,14 +34,7 @@ fn aliases() -> Verdict {
 
 /// Forty CNAME records at each owner, each to another name.
 fn alias_sets() -> Verdict {
-    let attack = Attack::new(|asked| {
-        let Some(first) = number(asked) else { return Act::Reply(denial(asked, "attack.", rcode::NXDOMAIN)) };
-        let lines: Vec<String> = (1..=40)
-            .map(|n| format!("{}. 300 IN CNAME c{}.attack.", asked.name(), first.wrapping_mul(40) + n))
-            .collect();
-        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        sized(asked, authoritative(asked).answers(&lines))
-    })?;
+    let attack = Attack::new(hostile::alias_sets)?;
     let memory = attack.0.server.resident()?;
     let toll = attack.ask("c0.attack.", "A")?;
     failed(&toll)?;
@@ -67,24 +46,7 @@ fn alias_sets() -> Verdict {
 
 /// CAMP: each link of a chain lies in a delegation of its own, whose servers are dead names of the victim and one good one.
 fn dead_delegations() -> Verdict {
-    let attack = Attack::new(|asked| {
-        let name = asked.name();
-        let labels: Vec<&str> = name.split('.').collect();
-        let zone = labels.iter().rev().nth(1).and_then(|label| label.get(1..)?.parse::<u32>().ok());
-        let Some(zone) = zone else { return Act::Reply(denial(asked, "attack.", rcode::NOERROR)) };
-        if asked.to.to_string() == ATTACKER && name.starts_with("good") {
-            return answer(asked, &[&format!("{name}. 300 IN A 198.19.0.1")]);
-        }
-        if asked.to.to_string() == ATTACKER {
-            let names: Vec<String> = (0..12).map(|n| format!("n{n}z{zone}.victim.")).collect();
-            let mut servers: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
-            let cut = format!("z{zone}.attack.");
-            let good = format!("good{zone}.attack.");
-            servers.push((&good, ""));
-            return sized(asked, referral(asked, &cut, &servers));
-        }
-        answer(asked, &[&format!("{name}. 300 IN CNAME c.z{}.attack.", zone + 1)])
-    })?;
+    let attack = Attack::new(hostile::dead_delegations)?;
     let toll = attack.ask("c.z0.attack.", "A")?;
     failed(&toll)?;
     ensure!(toll.queries <= 200, "{} queries", toll.queries);
@@ -110,7 +72,7 @@ fn dnames() -> Verdict {
 }
 
 fn deep_name() -> Verdict {
-    let attack = Attack::new(|asked| Act::Reply(denial(asked, "attack.", rcode::NOERROR)))?;
+    let attack = Attack::new(hostile::empty)?;
     let toll = attack.ask(&format!("{}attack.", "a.".repeat(100)), "A")?;
     ensure_eq!(toll.reply.rcode(), rcode::NOERROR, "response code");
     ensure!((2..=12).contains(&toll.queries), "{} queries", toll.queries);
@@ -126,7 +88,9 @@ fn small_stack() -> Verdict {
             // Each delegation one label deeper.
             return Act::Reply(referral(asked, &format!("{name}."), &[("ns.attack.", ATTACKER)]));
         }
-        let Some(n) = number(asked) else { return Act::Reply(denial(asked, "attack.", rcode::NOERROR)) };
+        let Some(n) = hostile::number(asked) else {
+            return Act::Reply(denial(asked, "attack.", rcode::NOERROR));
+        };
         // The address of a server is below another zone, whose server is below the next one.
         let cut = format!("z{n}.attack.");
         Act::Reply(referral(asked, &cut, &[(&format!("ns.z{}.attack.", n + 1), "")]))

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use rhumb_tests::rig::hostile::{ATTACKER, SIGNED, asks_keys, says, signer};
 use rhumb_tests::rig::internet::{authoritative, sized};
 use rhumb_tests::rig::script::Transport;
 use rhumb_tests::rig::{Act, Asked, Internet, Message, Record, rcode};
 use rhumb_tests::{Outcome, Test, Verdict, ensure, ensure_eq};
 
-use super::keys::{SIGNED, asks_keys, says, signer};
-use super::{ATTACKER, Attack};
+use super::Attack;
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[

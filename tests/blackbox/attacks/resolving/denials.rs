@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use rhumb_tests::rig::internet::{authoritative, denial, referral, sized};
+use rhumb_tests::rig::hostile::{self, SIGNED, asks_keys, denies, says, signer};
+use rhumb_tests::rig::internet::{denial, referral, sized};
 use rhumb_tests::rig::record::type_number;
 use rhumb_tests::rig::signer::{nsec, nsec3};
-use rhumb_tests::rig::{Act, Asked, Internet, Message, Record, ZoneSigner, rcode};
+use rhumb_tests::rig::{Act, Asked, Internet, Record, ZoneSigner, rcode};
 use rhumb_tests::{Failure, Outcome, Test, Verdict, ensure, ensure_eq};
 
-use super::keys::{SIGNED, asks_keys, says, signer};
 use super::{Attack, failed};
 
 /// The tests of this file.
@@ -19,14 +19,6 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("attacks::row22_proofs_that_lead_out_of_their_zone", out_of_zone),
     Test::beside("attacks::row23_a_soa_beside_the_name", soa_beside),
 ];
-
-/// NXDOMAIN by the attacker's zone with these proofs, each signed by it.
-fn denies(asked: &Asked, proofs: &[Record]) -> Message {
-    let soa = "attack. 60 IN SOA ns.attack. host.attack. 1 3600 600 86400 60";
-    let proofs = proofs.iter().flat_map(|proof| signer().sign(std::slice::from_ref(proof)));
-    let authority = [signer().sign_lines(&[soa]), proofs.collect()].concat();
-    Message { authority, ..authoritative(asked).with_rcode(rcode::NXDOMAIN) }
-}
 
 fn zone(proofs: impl Fn(&Asked) -> Vec<Record> + Send + Sync + 'static) -> Result<Attack, Failure> {
     Attack::with(&Internet::config(true), &[], SIGNED, move |asked| {
@@ -39,12 +31,7 @@ fn zone(proofs: impl Fn(&Asked) -> Vec<Record> + Send + Sync + 'static) -> Resul
 
 /// Eight NSEC3 records of fifty iterations that match nothing (CVE-2023-50868).
 fn many_hashes() -> Verdict {
-    let attack = zone(|_| {
-        let proof = |n: u8| {
-            nsec3("attack.", 50, (&format!("x{n}.attack."), 0), (&format!("x{n}.attack."), 1), &["A"])
-        };
-        (0..8).map(proof).collect()
-    })?;
+    let attack = Attack::with(&Internet::config(true), &[], SIGNED, hostile::many_hashes)?;
     let before = attack.0.server.cpu_time()?;
     let toll = attack.ask(&format!("{}attack.", "a.".repeat(105)), "A")?;
     failed(&toll)?;

@@ -3,14 +3,16 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rhumb_tests::rig::internet::{Delegation, authoritative, sized};
+use rhumb_tests::rig::hostile::{
+    self, ATTACKER, SIGNED, UNSIGNED_GOOD, address, asks_keys, junk, says, signer,
+};
+use rhumb_tests::rig::internet::Delegation;
 use rhumb_tests::rig::load::Wanted;
-use rhumb_tests::rig::record::type_number;
 use rhumb_tests::rig::signer::{digest_of, junk_signature, key_of, key_tag};
-use rhumb_tests::rig::{Act, Asked, Internet, Load, Message, Record, ZoneSigner, rcode};
+use rhumb_tests::rig::{Internet, Load, Record, rcode};
 use rhumb_tests::{Failure, Outcome, Test, Verdict, ensure, ensure_eq, fail};
 
-use super::{ATTACKER, Attack, GOOD, failed};
+use super::{Attack, failed};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
@@ -21,61 +23,8 @@ pub(crate) const TESTS: &[Test] = &[
     Test::alone("attacks::row26_fifty_at_once", fifty_at_once),
 ];
 
-const UNSIGNED_GOOD: Delegation = Delegation { domain: "good.", address: GOOD, digests: Vec::new };
-
-/// A zone `attack.` whose key is that of its signer, number 0.
-pub(super) const SIGNED: &[Delegation] = &[
-    Delegation { domain: "attack.", address: ATTACKER, digests: || vec![signer().digest()] },
-    UNSIGNED_GOOD,
-];
-
-/// The signer of the attacker's zone.
-pub(super) fn signer() -> ZoneSigner {
-    ZoneSigner::new("attack.", 0)
-}
-
-/// Whether the keys of the attacker's zone are asked for.
-pub(super) fn asks_keys(asked: &Asked) -> bool {
-    asked.name() == "attack" && asked.message.kind() == type_number("DNSKEY")
-}
-
-/// An answer of these records.
-pub(super) fn says(asked: &Asked, answer: Vec<Record>) -> Act {
-    sized(asked, Message { answer, ..authoritative(asked) })
-}
-
-fn address(asked: &Asked) -> Record {
-    Record::from_text(&format!("{}. 300 IN A 198.18.6.80", asked.name()))
-}
-
-/// So many keys with the tag and algorithm of the true one.
-fn colliding(count: u8) -> Vec<Record> {
-    let tag = signer().tag();
-    let key = |number: u8| {
-        let with = |word: u16| key_of("attack.", 15, &[&[number; 30][..], &word.to_be_bytes()].concat());
-        (0..=u16::MAX).map(with).find(|key| key_tag(&key.rdata) == tag)
-    };
-    (1..=count).filter_map(key).collect()
-}
-
-/// The set, and sixty signatures by a key of the true one's tag, all of them wrong.
-fn junk(set: Record) -> Vec<Record> {
-    let signatures = (1..=60).map(|n| junk_signature(&set, "attack.", 15, signer().tag(), (n, 64)));
-    let signatures: Vec<Record> = signatures.collect();
-    [vec![set], signatures].concat()
-}
-
-/// CVE-2023-50387: the keys are right, and nothing else is.
 fn key_trap() -> Result<Attack, Failure> {
-    let keys = colliding(60);
-    let reply = move |asked: &Asked| {
-        if asks_keys(asked) {
-            let set = [vec![signer().key()], keys.clone()].concat();
-            return says(asked, signer().sign(&set));
-        }
-        says(asked, junk(address(asked)))
-    };
-    Attack::with(&Internet::config(true), &[], SIGNED, reply)
+    Attack::with(&Internet::config(true), &[], SIGNED, hostile::key_trap)
 }
 
 fn colliding_keys() -> Verdict {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use rhumb_tests::rig::internet::{Delegation, authoritative, denial};
+use rhumb_tests::rig::hostile::{self, GOOD, PLAIN, VICTIM};
+use rhumb_tests::rig::internet::Delegation;
 use rhumb_tests::rig::load::Wanted;
-use rhumb_tests::rig::record::type_number;
 use rhumb_tests::rig::{Act, Asked, Config, Internet, Load, Message, Record, rcode, rng};
 use rhumb_tests::{Failure, ensure, ensure_eq};
 
@@ -17,20 +17,6 @@ pub(crate) mod servers;
 pub(crate) mod signatures;
 pub(crate) mod slow;
 pub(crate) mod spoofing;
-
-/// Where the attacker's domain is served.
-pub(super) const ATTACKER: &str = "198.18.6.6";
-/// Where the domain is served that the attack is against.
-pub(super) const VICTIM: &str = "198.18.7.7";
-/// Where the domain of an innocent is served.
-const GOOD: &str = "198.18.8.8";
-
-/// All of them unsigned.
-const PLAIN: &[Delegation] = &[
-    Delegation { domain: "attack.", address: ATTACKER, digests: Vec::new },
-    Delegation { domain: "victim.", address: VICTIM, digests: Vec::new },
-    Delegation { domain: "good.", address: GOOD, digests: Vec::new },
-];
 
 /// What a question of an attacker led to.
 #[derive(Debug)]
@@ -64,13 +50,7 @@ impl Attack {
         delegations: &'static [Delegation],
         script: impl Fn(&Asked) -> Act + Send + Sync + 'static,
     ) -> Result<Self, Failure> {
-        let net = Internet::start_by(config, wrapper, delegations, move |asked| {
-            match asked.to.to_string().as_str() {
-                VICTIM => Act::Reply(denial(asked, "victim.", rcode::NXDOMAIN)),
-                GOOD => innocent(asked),
-                _ => script(asked),
-            }
-        })?;
+        let net = Internet::start_by(config, wrapper, delegations, hostile::with_others(script))?;
         // The root is known, and so are the innocent's servers.
         let warm = net.client.ask(net.to, "www.good.", "A")?;
         ensure_eq!(warm.data("A"), ["198.18.8.80"], "address of the innocent");
@@ -141,20 +121,6 @@ impl Attack {
         }
         Ok(net.server.cpu_since(before)? / 20)
     }
-}
-
-fn innocent(asked: &Asked) -> Act {
-    if asked.message.kind() == type_number("A") {
-        let address = if asked.name() == "ns.good" { GOOD } else { "198.18.8.80" };
-        let line = format!("{} 300 IN A {address}", asked.message.name());
-        return Act::Reply(authoritative(asked).answers(&[&line]));
-    }
-    Act::Reply(denial(asked, "good.", rcode::NOERROR))
-}
-
-/// A reply of an authoritative server with these records, given as text.
-pub(super) fn answer(asked: &Asked, lines: &[&str]) -> Act {
-    Act::Reply(authoritative(asked).answers(lines))
 }
 
 /// Records given as text.

@@ -3,12 +3,13 @@
 use std::thread;
 use std::time::Duration;
 
+use rhumb_tests::rig::hostile::{ATTACKER, GOOD, PLAIN, answer};
 use rhumb_tests::rig::internet::{Delegation, authoritative, denial, referral};
 use rhumb_tests::rig::record::type_number;
 use rhumb_tests::rig::{Act, Asked, Config, Internet, Message, rcode};
 use rhumb_tests::{Failure, Outcome, Test, Verdict, ensure, ensure_eq};
 
-use super::{ATTACKER, Attack, GOOD, PLAIN, answer, records};
+use super::{Attack, records};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[

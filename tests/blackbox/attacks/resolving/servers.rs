@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use rhumb_tests::rig::internet::{authoritative, denial, referral, sized};
+use rhumb_tests::rig::hostile::{self, ATTACKER};
+use rhumb_tests::rig::internet::{authoritative, referral};
 use rhumb_tests::rig::record::type_number;
 use rhumb_tests::rig::script::Transport;
-use rhumb_tests::rig::{Act, Asked, Message, Record, rcode};
+use rhumb_tests::rig::{Act, Asked, Message, rcode};
 use rhumb_tests::{Context, Outcome, Test, Verdict, ensure, ensure_eq};
 
-use super::{ATTACKER, Attack, answer, failed, records};
+use super::{Attack, failed};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
@@ -26,11 +27,7 @@ pub(crate) const TESTS: &[Test] = &[
 
 /// CVE-2020-8616.
 fn below_a_victim() -> Verdict {
-    let attack = Attack::new(|asked| {
-        let names: Vec<String> = (0..100).map(|n| format!("{}n{n}.victim.", asked.name().len())).collect();
-        let servers: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
-        sized(asked, referral(asked, &format!("{}.", asked.name()), &servers))
-    })?;
+    let attack = Attack::new(hostile::below_a_victim)?;
     let toll = attack.ask("a.attack.", "A")?;
     failed(&toll)?;
     ensure!((1..=10).contains(&toll.to_victim), "{} queries to the victim", toll.to_victim);
@@ -40,26 +37,7 @@ fn below_a_victim() -> Verdict {
 
 /// CVE-2022-2795.
 fn that_refuse() -> Verdict {
-    let attack = Attack::new(|asked| {
-        if asked.to.to_string() != ATTACKER {
-            return asked.code(rcode::REFUSED);
-        }
-        let name = asked.name();
-        if let Some(number) =
-            name.strip_prefix('n').and_then(|rest| rest.split('.').next()?.parse::<u32>().ok())
-        {
-            return answer(
-                asked,
-                &[&format!("{name}. 300 IN A 198.19.{}.{}", number / 250, number % 250 + 1)],
-            );
-        }
-        if !name.ends_with("a.attack") {
-            return Act::Reply(denial(asked, "attack.", rcode::NOERROR));
-        }
-        let names: Vec<String> = (0..1500).map(|n| format!("n{n}.attack.")).collect();
-        let servers: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
-        sized(asked, referral(asked, "a.attack.", &servers))
-    })?;
+    let attack = Attack::new(hostile::that_refuse)?;
     let before = attack.0.server.cpu_time()?;
     let toll = attack.ask("x.a.attack.", "A")?;
     failed(&toll)?;
@@ -72,21 +50,7 @@ fn that_refuse() -> Verdict {
 /// Each address at most once over each transport (CVE-2026-3592).
 fn many_addresses() -> Verdict {
     for shared in [false, true] {
-        let attack = Attack::new(move |asked| {
-            if asked.to.to_string() != ATTACKER || !asked.name().ends_with("a.attack") {
-                return asked.code(rcode::SERVFAIL);
-            }
-            let mut reply = referral(asked, "a.attack.", &[]);
-            for server in 0..10 {
-                let owner = format!("n{server}.a.attack.");
-                reply.authority.push(Record::from_text(&format!("a.attack. 300 IN NS {owner}")));
-                let addresses = (1..=20).map(|address| {
-                    format!("{owner} 300 IN A 198.19.{}.{address}", if shared { 0 } else { server })
-                });
-                reply.additional.extend(records(&addresses.collect::<Vec<_>>()));
-            }
-            sized(asked, reply)
-        })?;
+        let attack = Attack::new(move |asked| hostile::addresses(asked, shared))?;
         let toll = attack.ask("x.a.attack.", "A")?;
         failed(&toll)?;
         let mut each: HashMap<(IpAddr, bool), usize> = HashMap::new();
@@ -103,16 +67,7 @@ fn many_addresses() -> Verdict {
 }
 
 fn silent() -> Verdict {
-    let attack = Attack::new(|asked| {
-        if asked.to.to_string() != ATTACKER {
-            return Act::Silent;
-        }
-        let names: Vec<(String, String)> =
-            (1..=13).map(|n| (format!("n{n}.a.attack."), format!("198.19.0.{n}"))).collect();
-        let servers: Vec<(&str, &str)> =
-            names.iter().map(|(name, ip)| (name.as_str(), ip.as_str())).collect();
-        sized(asked, referral(asked, "a.attack.", &servers))
-    })?;
+    let attack = Attack::new(hostile::silent)?;
     let toll = attack.ask("x.a.attack.", "A")?;
     failed(&toll)?;
     ensure!((13..=40).contains(&toll.queries), "{} queries", toll.queries);
@@ -121,17 +76,7 @@ fn silent() -> Verdict {
 
 /// The first question, and a hundred others of the same zone.
 fn circle() -> Verdict {
-    let attack = Attack::new(|asked| {
-        let name = asked.name();
-        let (cut, server) = if name.ends_with("one.attack") {
-            ("one.attack.", "ns.two.attack.")
-        } else if name.ends_with("two.attack") {
-            ("two.attack.", "ns.one.attack.")
-        } else {
-            return Act::Reply(denial(asked, "attack.", rcode::NXDOMAIN));
-        };
-        Act::Reply(referral(asked, cut, &[(server, "")]))
-    })?;
+    let attack = Attack::new(hostile::circle)?;
     let toll = attack.ask("www.one.attack.", "A")?;
     failed(&toll)?;
     ensure!(toll.queries <= 20, "{} queries", toll.queries);
@@ -178,10 +123,7 @@ fn same_error() -> Verdict {
             let edns = reply.edns.clone().map(|edns| rhumb_tests::rig::Edns { extended_rcode: 1, ..edns });
             Act::Reply(Message { edns, ..reply })
         }),
-        ("TC, over TCP too", |asked| {
-            let reply = authoritative(asked);
-            Act::Reply(Message { flags: reply.flags | rhumb_tests::rig::message::TC, ..reply })
-        }),
+        ("TC, over TCP too", hostile::cut_for_ever),
         ("another question", |asked| {
             let mut reply = authoritative(asked);
             "other.attack.".clone_into(&mut reply.questions[0].0);

@@ -1,5 +1,6 @@
 //! Signatures and flags that say more than they may.
 
+use rhumb_tests::rig::hostile::{SIGNED, answer, asks_keys, says, signer};
 use rhumb_tests::rig::internet::{authoritative, denial, sized};
 use rhumb_tests::rig::message::AD;
 use rhumb_tests::rig::record::type_number;
@@ -7,8 +8,7 @@ use rhumb_tests::rig::signer::nsec;
 use rhumb_tests::rig::{Act, Asked, Internet, Message, Record, ZoneSigner, rcode};
 use rhumb_tests::{Failure, Outcome, Test, Verdict, ensure, ensure_eq};
 
-use super::keys::{SIGNED, asks_keys, says, signer};
-use super::{Attack, answer, failed};
+use super::{Attack, failed};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[

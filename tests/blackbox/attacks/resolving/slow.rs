@@ -4,12 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rhumb_tests::rig::hostile::{GOOD, innocent};
 use rhumb_tests::rig::internet::{Delegation, denial};
 use rhumb_tests::rig::server::until;
 use rhumb_tests::rig::{Act, Client, Internet, Message, rcode};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq};
-
-use super::{GOOD, innocent};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[Test::alone("attacks::row43_slow_names_that_are_asked_again", jostle)];

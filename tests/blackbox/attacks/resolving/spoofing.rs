@@ -4,12 +4,13 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use rhumb_tests::rig::client::receive;
+use rhumb_tests::rig::hostile::{ATTACKER, answer};
 use rhumb_tests::rig::internet::{authoritative, denial};
 use rhumb_tests::rig::script::Transport;
 use rhumb_tests::rig::{Act, Asked, Internet, Message, rcode};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq};
 
-use super::{ATTACKER, Attack, answer};
+use super::Attack;
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
