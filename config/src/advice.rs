@@ -6,12 +6,20 @@ use crate::config::ServerConfig;
 use crate::network::ClientNetwork;
 use crate::node::YamlNode;
 use crate::reader::ConfigReader;
+use crate::sections::TrustAnchors;
 
 /// Networks with prefixes as short as this are the whole internet, or a good part of it.
 const OPEN_PREFIX: u8 = 3;
 
 /// Records a warning for each.
 pub(crate) fn report(config: &ServerConfig, root: &YamlNode, reader: &mut ConfigReader) {
+    if let (TrustAnchors::File(_), None) = (&config.recursion.trust_anchors, &config.state) {
+        let message = "without `state` it is not kept over a restart which keys of its zones are trusted by then (RFC 5011)";
+        let spot = root.entry("recursion").map_or(root.spot, |entry| entry.value.spot_of("trust-anchors"));
+        reader.at_key("recursion", |reader| {
+            reader.at_key("trust-anchors", |reader| reader.warning(spot, message));
+        });
+    }
     let resolves = config.recursion.iterate || !config.stub.is_empty() || !config.forward.is_empty();
     if config.zones.is_empty() && !resolves {
         let message = "nothing is served: every query is refused; give `zones`, `forward` or `recursion`";

@@ -1,5 +1,6 @@
 //! Whether the files that a configuration names are there and can be read; those with secrets are read.
 
+use std::fmt::Display;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -7,6 +8,7 @@ use std::path::Path;
 use rhumb_wire::tsig::TsigAlgorithm;
 use zeroize::Zeroizing;
 
+use crate::anchor_file;
 use crate::config::ServerConfig;
 use crate::errors::{ConfigFinding, FilePlace};
 use crate::key_file;
@@ -14,7 +16,7 @@ use crate::node::YamlPlace;
 use crate::positions::{ListPosition, ListPositions};
 use crate::regular_file::{FileError, open_regular_file, read_regular_file};
 use crate::root_hints;
-use crate::sections::{MD5_WARNING, RootHints, TsigKeyEntry, UpstreamSource, ZoneSource};
+use crate::sections::{MD5_WARNING, RootHints, TrustAnchors, TsigKeyEntry, UpstreamSource, ZoneSource};
 
 /// The most bytes of a file with a secret.
 const MOST_KEY_FILE: usize = 64 << 10;
@@ -79,14 +81,26 @@ pub(crate) fn root_hints(config: &mut ServerConfig) -> Option<ConfigFinding> {
     let RootHints::File(path) = &config.recursion.root_hints else { return None };
     match root_hints::read(path) {
         Ok(servers) => config.recursion.root_servers = servers,
-        Err(error) => {
-            let file = config.file.as_deref().unwrap_or(path);
-            let place = FilePlace { file: file.into(), line: 1, column: 1 };
-            let message = format!("`{}` {error}", path.display());
-            return Some(ConfigFinding { place, key: "recursion.root-hints".to_owned(), message });
-        }
+        Err(error) => return Some(of_file(config, path, "recursion.root-hints", &error)),
     }
     None
+}
+
+/// Reads the trusted keys out of the file that they stand in.
+pub(crate) fn trust_anchors(config: &mut ServerConfig) -> Option<ConfigFinding> {
+    let TrustAnchors::File(path) = &config.recursion.trust_anchors else { return None };
+    match anchor_file::read(path) {
+        Ok(keys) => config.recursion.trusted_keys = keys,
+        Err(error) => return Some(of_file(config, path, "recursion.trust-anchors.file", &error)),
+    }
+    None
+}
+
+/// What is wrong with a file that a key of the configuration names.
+fn of_file(config: &ServerConfig, path: &Path, key: &str, error: &dyn Display) -> ConfigFinding {
+    let file = config.file.as_deref().unwrap_or(path);
+    let place = FilePlace { file: file.into(), line: 1, column: 1 };
+    ConfigFinding { place, key: key.to_owned(), message: format!("`{}` {error}", path.display()) }
 }
 
 /// Reads the secrets that stand in files of their own into the keys of `config`. An error for each that cannot be had.

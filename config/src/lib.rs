@@ -6,6 +6,7 @@
 
 mod address;
 mod advice;
+mod anchor_file;
 mod check_files;
 mod comparison;
 mod config;
@@ -43,6 +44,7 @@ mod root_hints;
 mod section;
 mod sections;
 mod text;
+mod trusted_key;
 pub mod upstream_list;
 mod upstream_server;
 mod walks;
@@ -78,10 +80,10 @@ pub use crate::sections::{
     ListenEntry, LogFormat, LogLevel, LogSettings, MetricsSettings, NamedRemote, NegativeTrustAnchor,
     QnameMinimisation, RateLimitSettings, RecursionLimits, RecursionSettings, ResolverDiscovery, RootHints,
     SecondaryTerms, SecondaryZone, SerialPolicy, ServerSettings, StubEntry, TimerBounds, TransferLimits,
-    TransferRule, TrustAnchors, TrustedKey, TsigKeyEntry, TsigSecret, UpdateAction, UpdateNames,
-    UpdateNamesError, UpdateQueueLimits, UpdateRule, UpstreamSource, UpstreamTrust, VersionTerms,
-    WorkerThreads, ZoneSource,
+    TransferRule, TrustAnchors, TsigKeyEntry, TsigSecret, UpdateAction, UpdateNames, UpdateNamesError,
+    UpdateQueueLimits, UpdateRule, UpstreamSource, UpstreamTrust, VersionTerms, WorkerThreads, ZoneSource,
 };
+pub use crate::trusted_key::{TrustedKey, TrustedKeyError};
 pub use crate::upstream_server::UpstreamServer;
 pub use crate::zone_file_pattern::{ZoneFilePattern, ZoneFilePatternError};
 
@@ -119,6 +121,7 @@ fn load_reading(path: &Path) -> Result<(reading::ConfigReading, FileFindings), C
     let mut reading = reading::read(&text, path, Some(found));
     let mut lists = check_files::lists(&reading.config, &reading.positions);
     reading.errors.extend(check_files::root_hints(&mut reading.config));
+    reading.errors.extend(check_files::trust_anchors(&mut reading.config));
     reading.warnings.append(&mut lists.warnings);
     let keys = check_files::keys(&mut reading.config, &reading.positions);
     reading.errors.extend(keys.errors);

@@ -199,6 +199,16 @@ fn what_is_right_is_accepted_by_both() {
     assert!(follows(&schema(), &value));
 }
 
+/// A value may have one of several forms.
+#[test]
+fn other_forms_are_accepted_by_both() {
+    for anchors in [json!("built-in"), json!({ "file": "root.key" }), json!([])] {
+        let mut value = right();
+        value["recursion"]["trust-anchors"] = anchors;
+        assert!(accepted(&value) && follows(&schema(), &value), "{value}");
+    }
+}
+
 #[test]
 fn what_is_wrong_by_structure_is_refused_by_both() {
     let schema = schema();
@@ -225,6 +235,8 @@ fn what_is_wrong_by_structure_is_refused_by_both() {
         (&["recursion", "ipv4"], json!(4)),
         (&["cache", "serve-stale"], json!(true)),
         (&["recursion", "dnssec"], json!("on")),
+        (&["recursion", "trust-anchors"], json!({ "path": "root.key" })),
+        (&["recursion", "trust-anchors"], json!({ "file": "" })),
         (&["recursion", "negative-trust-anchors", "0"], json!({ "until": "2027-01-31" })),
         (&["cache", "max-ttl"], json!(0)),
         (&["cache", "size"], json!(1)),

@@ -19,10 +19,10 @@ use crate::node::{YamlContent, YamlNode};
 use crate::reader::ConfigReader;
 use crate::root_hints::{RootServer, built_in};
 use crate::section::{ConfigSection, KeyVisitor};
-use crate::sections::dnssec::{
-    AnchorKind, DNSSEC, DnssecClock, DnssecValidation, NegativeTrustAnchor, TrustAnchors,
-};
+use crate::sections::dnssec::{DNSSEC, DnssecClock, DnssecValidation, NegativeTrustAnchor};
 use crate::sections::recursion_limits::RecursionLimits;
+use crate::sections::trust_anchors::{AnchorKind, TrustAnchors};
+use crate::trusted_key::TrustedKey;
 
 /// Who gets answers that come from other servers; everyone else is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,8 +49,10 @@ pub struct RecursionSettings {
     pub query_loopback: bool,
     /// Whether answers are validated.
     pub dnssec: DnssecValidation,
-    /// The keys that answers are validated by.
+    /// Where the keys stand that answers are validated by.
     pub trust_anchors: TrustAnchors,
+    /// These keys; empty as long as the file that has them was not read.
+    pub trusted_keys: Vec<TrustedKey>,
     /// Domains that are not validated.
     pub negative_trust_anchors: Vec<NegativeTrustAnchor>,
     /// What becomes of signatures while the clock is plainly wrong.
@@ -117,6 +119,7 @@ impl Default for RecursionSettings {
             query_loopback: false,
             dnssec: DnssecValidation::Iterated,
             trust_anchors: TrustAnchors::BuiltIn,
+            trusted_keys: TrustAnchors::BuiltIn.keys(),
             negative_trust_anchors: Vec::new(),
             dnssec_clock: DnssecClock::Strict,
             dns64: None,
@@ -212,6 +215,7 @@ impl ConfigSection for RecursionSettings {
         if recursion.root_hints != RootHints::BuiltIn {
             recursion.root_servers = Vec::new();
         }
+        recursion.trusted_keys = recursion.trust_anchors.keys();
         Some(recursion)
     }
 
@@ -279,7 +283,8 @@ fn validation_keys<K: KeyVisitor<RecursionDraft>>(keys: &mut K) {
     keys.key(
         "trust-anchors",
         InForce::AtReload,
-        "The keys that answers are validated by: built-in for those of the root, or DS and DNSKEY records.",
+        "The keys that answers are validated by: built-in for those of the root, DS and DNSKEY records, or {file: PATH} for a file of \
+         these. Keys of a file are followed as their zones change them (RFC 5011), and so are the built-in ones where there is `state`.",
         AnchorKind,
         |draft| &mut draft.recursion.trust_anchors,
     );
