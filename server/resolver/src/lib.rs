@@ -27,4 +27,4 @@ pub use iterate::{
 pub use network::{DatagramVerdict, ExchangeError, SpoofSignal, UpstreamTransport};
 pub use question::OutboundQuestion;
 pub use session_failure::SessionFailure;
-pub use validate::{SignatureCheck, TrustSettings};
+pub use validate::{SignatureCheck, TrustAnchor, TrustSettings};

@@ -117,6 +117,15 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
             self.trace.note(|| ResolutionEvent::KnownDenial { denial: Arc::clone(&denial), left });
             return Ok(denial);
         }
+        self.find_anew(name, rtype).await
+    }
+
+    /// The same from the servers, whatever is known.
+    pub(super) async fn find_anew(
+        &mut self,
+        name: &DomainName,
+        rtype: Type,
+    ) -> Result<Arc<LearntRecords>, IterationFailure> {
         let deadline = self.budget.deadline();
         let found = timeout_at(deadline, self.descend(name, rtype)).await;
         found.unwrap_or_else(|_| {

@@ -4,6 +4,7 @@
 //! by and never an answer. Everything that a question causes is counted against its own budget, see [`limits`].
 
 mod address_progress;
+mod anchor_keys;
 mod budget;
 mod chain_of_trust;
 mod clock;
@@ -35,6 +36,7 @@ mod zone_exchange;
 mod zone_reply;
 mod zone_trust;
 
+pub use anchor_keys::read_anchor_keys;
 pub use failure::IterationFailure;
 pub use known_steps::known_steps;
 pub use question_cost::QuestionCost;

@@ -10,6 +10,7 @@ use super::question_cost::QuestionCost;
 use super::resolution::{AnswerParts, IteratedAnswer};
 use super::resolution_scope::OwnNames;
 use super::resolver_state::ResolverState;
+use super::sentinel;
 use super::settings::IterationSettings;
 use super::zone_cut::{APEX, DELEGATION};
 use crate::question::OutboundQuestion;
@@ -42,6 +43,8 @@ pub fn recall(
             None => break,
         }
     }
+    // What a name says of the keys that are trusted has to be so now.
+    sentinel::check(question, &chain, settings.trust.as_ref()).ok()?;
     let servers = state.servers_beside(&chain, settings, now);
     AnswerParts { question, chain: &chain, servers, now }.resolution(Vec::new(), QuestionCost::default()).ok()
 }

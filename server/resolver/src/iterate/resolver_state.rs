@@ -158,6 +158,11 @@ impl ResolverState {
         lock(&self.joined).len()
     }
 
+    /// Forgets which keys zones have, so that all of them are led back to the trust anchors anew.
+    pub fn forget_trust(&self) {
+        lock(&self.zones).clear();
+    }
+
     /// The exchange of this key that is under way, or a new one.
     pub(super) fn join(&self, key: ExchangeKey) -> ExchangePlace<'_> {
         let exchange = Arc::clone(lock(&self.joined).entry(key.clone()).or_default());

@@ -1,6 +1,7 @@
 //! Iteration over an internet that does what each test says.
 
 mod aggressive;
+mod anchor_keys;
 mod bounds;
 mod careless;
 mod forwarded;

@@ -23,6 +23,8 @@ pub struct SetCheck {
     pub tag: u16,
     /// When the signature expires, in seconds since 1970.
     pub expires: u32,
+    /// The TTL that was signed, in seconds.
+    pub original_ttl: u32,
 }
 
 /// The checks that may prove `set` by the keys of `zone` at `now`, in seconds since 1970; without, their times do not count.
@@ -126,6 +128,7 @@ fn candidates<'s>(
             wildcard: (signature.labels() < labels).then(|| signature.labels()),
             tag: signature.key_tag(),
             expires,
+            original_ttl: signature.original_ttl(),
         })
     })
 }

@@ -6,8 +6,10 @@ use sha2::{Digest, Sha256, Sha384};
 
 use super::algorithm::is_supported;
 
-/// The flag of keys that sign zones, and that of keys that are revoked (RFC 5011 section 2.1).
+/// The flags of keys that sign zones, of those that are entry points, and of those that are revoked (RFC 4034 section 2.1.1, RFC 5011
+/// section 2.1).
 const ZONE: u16 = 0x100;
+const ENTRY_POINT: u16 = 1;
 const REVOKED: u16 = 0x80;
 
 /// A DNSKEY record.
@@ -19,10 +21,43 @@ pub struct ZoneKey {
 impl ZoneKey {
     /// From RDATA; none where it is not a key of a zone or is revoked.
     pub fn parse(rdata: &[u8]) -> Option<Self> {
+        Self::parse_any(rdata).filter(|key| !key.is_revoked())
+    }
+
+    /// The same, revoked or not.
+    pub fn parse_any(rdata: &[u8]) -> Option<Self> {
         let &[high, low, protocol, _, ..] = rdata else { return None };
-        let flags = u16::from_be_bytes([high, low]);
-        let good = flags & ZONE != 0 && flags & REVOKED == 0 && protocol == 3 && rdata.len() > 4;
+        let good = u16::from_be_bytes([high, low]) & ZONE != 0 && protocol == 3 && rdata.len() > 4;
         good.then(|| Self { rdata: rdata.into() })
+    }
+
+    /// Its RDATA.
+    pub fn rdata(&self) -> &[u8] {
+        &self.rdata
+    }
+
+    fn flags(&self) -> u16 {
+        self.rdata.first_chunk::<2>().map_or(0, |flags| u16::from_be_bytes(*flags))
+    }
+
+    /// Whether its zone has revoked it (RFC 5011 section 2.1).
+    pub fn is_revoked(&self) -> bool {
+        self.flags() & REVOKED != 0
+    }
+
+    /// Whether it is meant to be trusted by itself (RFC 4034 section 2.1.1).
+    pub fn is_entry_point(&self) -> bool {
+        self.flags() & ENTRY_POINT != 0
+    }
+
+    /// The key as it was before it was revoked; its tag is another one.
+    #[must_use]
+    pub fn before_revocation(&self) -> Self {
+        let mut rdata = self.rdata.clone();
+        if let Some(low) = rdata.get_mut(1) {
+            *low &= !(REVOKED as u8);
+        }
+        Self { rdata }
     }
 
     /// The algorithm's number.
@@ -85,6 +120,14 @@ impl KeyDigest {
     /// Whether it stands back for better ones (RFC 4509 section 3).
     pub const fn is_weak(&self) -> bool {
         self.kind == SHA1
+    }
+
+    /// The digest as RDATA.
+    pub fn to_rdata(&self) -> Vec<u8> {
+        let mut rdata = self.tag.to_be_bytes().to_vec();
+        rdata.extend([self.algorithm, self.kind]);
+        rdata.extend_from_slice(&self.digest);
+        rdata
     }
 
     /// Whether it is that of `key`.

@@ -3,7 +3,7 @@
 use rhumb_wire::Type;
 
 use super::internet::{ScriptedInternet, answer, denial, name, referral};
-use super::signed::{resolver as signed, told as told_signed};
+use super::signed::{Signer, resolver as signed, told as told_signed};
 use super::{Resolver, told};
 use crate::iterate::{IteratedAnswer, ResolutionEvent, ResolutionStep, known_steps, recall, refer};
 use crate::question::OutboundQuestion;
@@ -142,5 +142,17 @@ async fn servers_stand_beside_what_is_plain() {
         let authorities =
             if case == "a denial" { head.authorities.saturating_sub(1) } else { head.authorities };
         assert_eq!((authorities, head.additionals), (count, count), "{case}");
+    }
+}
+
+/// What is known is no answer where the name says of a key what is not so.
+#[tokio::test(start_paused = true)]
+async fn the_root_key_sentinel_counts_for_what_is_known() {
+    let resolver = signed(|_, _, said| said);
+    let tag = Signer::new(".", 1).digest().tag;
+    for (tag, known) in [(tag, true), (tag ^ 1, false)] {
+        let asked = format!("root-key-sentinel-is-ta-{tag:05}.test");
+        told_signed(&resolver, &asked, Type::A).await;
+        assert_eq!(recalled(&resolver, &asked, 1000, 86_400).is_some(), known, "{asked}");
     }
 }
