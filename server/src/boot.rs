@@ -22,6 +22,7 @@ use crate::listen::OpenListeners;
 use crate::metrics::ServerMetrics;
 use crate::reload::PreloadedFiles;
 use crate::snapshot::ServerState;
+use crate::trust_anchors::restore_anchors;
 use crate::zone_events::{StateFolder, StateStore};
 
 pub use check::{check, check_zone};
@@ -61,6 +62,9 @@ pub fn run(path: Option<&Path>) -> Result<(), StartError> {
     tracing::info!("{privileges}; {sandbox}");
     let metrics = Arc::new(ServerMetrics::new(env!("CARGO_PKG_VERSION")));
     let live = Arc::new(ServerState::new(&config, metrics));
+    if let Some(folder) = &state {
+        restore_anchors(&live.anchors, folder.path());
+    }
     let cache_file = match &state {
         Some(folder) => Some(cache_file(&live, folder)?),
         None => None,

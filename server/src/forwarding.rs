@@ -66,7 +66,7 @@ impl ForwardingRoutes {
     /// is forgotten.
     pub fn plan_iteration(&self, config: &ServerConfig, plans: &[RoutePlan]) -> IterationPlan {
         let routes: Vec<_> = plans.iter().map(RoutePlan::number).collect();
-        let plan = iteration::plan(config, &routes);
+        let plan = iteration::plan(config, &routes, &self.live.anchors);
         let old = self.live.snapshot.load();
         let made = |plan: &IterationPlan| (plan.dns64, plan.rebinding_protection);
         if made(&old.iteration) != made(&plan) {

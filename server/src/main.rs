@@ -1,7 +1,7 @@
 //! rhumb: a nameserver, authoritative, recursive and forwarding in one binary.
 //!
 //! Modules import downwards only: `main > cli > boot > operator > reload > listen > recursion > {query, zone_events,
-//! forwarding, cache_file} > snapshot > {control, metrics, cookies, rate_limit, change} > supervision`.
+//! forwarding, cache_file, trust_anchors} > snapshot > {control, metrics, cookies, rate_limit, change} > supervision`.
 
 pub mod boot;
 pub mod cache_file;
@@ -22,6 +22,7 @@ pub mod reload;
 pub mod snapshot;
 pub mod supervision;
 pub mod test_hooks;
+pub mod trust_anchors;
 pub mod zone_events;
 
 /// Large buffers of short life stand among small pieces that are kept for days. jemalloc keeps these apart: a cache takes half of

@@ -2,6 +2,7 @@
 
 mod actions;
 mod admin;
+mod anchor_status;
 mod cached;
 pub(crate) mod commands;
 mod config_hash;

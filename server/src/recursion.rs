@@ -2,6 +2,7 @@
 //! itself.
 
 mod address_synthesis;
+mod anchor_refresh;
 mod chain_deadlines;
 mod circle_check;
 mod clock_check;

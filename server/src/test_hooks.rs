@@ -1,4 +1,4 @@
-//! Panics on demand, to test that the server survives them. Only builds of the profile `ci` have them.
+//! Panics on demand, to test that the server survives them, and waits that are shorter. Only builds of the profile `ci` have them.
 
 /// Places where a panic can be injected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,9 @@ pub enum PanicPoint {
 
 /// Panics if the environment variable `RHUMB_TEST_PANIC` asks for it: a list of `POINT=N`, such as `udp-thread=3`, panics
 /// as the point is passed for the Nth time. Each entry acts once.
+///
+/// # Panics
+/// Where it is asked to.
 #[cfg(rhumb_test_hooks)]
 pub fn inject_panic(point: PanicPoint) {
     use std::sync::LazyLock;
@@ -37,15 +40,25 @@ pub fn inject_panic(point: PanicPoint) {
         PanicPoint::ZoneReader => "zone-reader",
         PanicPoint::UdpThread => "udp-thread",
     };
-    if WANTED.iter().any(|(wanted, at)| wanted == name && *at == passed) {
-        #[expect(clippy::panic, reason = "what it is for")]
-        {
-            panic!("injected: {name}, time {passed}");
-        }
-    }
+    let is_due = WANTED.iter().any(|(wanted, at)| wanted == name && *at == passed);
+    assert!(!is_due, "injected: {name}, time {passed}");
 }
 
 /// Does nothing in a build without test hooks.
 #[cfg(not(rhumb_test_hooks))]
 #[inline(always)]
 pub const fn inject_panic(_point: PanicPoint) {}
+
+/// Seconds in place of the 30 days and the hour of RFC 5011, where the environment variable `RHUMB_TEST_ANCHORS` gives them: `10,1`.
+#[cfg(rhumb_test_hooks)]
+pub fn anchor_periods() -> Option<(u32, u32)> {
+    let given = std::env::var("RHUMB_TEST_ANCHORS").ok()?;
+    let (hold, interval) = given.split_once(',')?;
+    Some((hold.parse().ok()?, interval.parse().ok()?))
+}
+
+/// None in a build without test hooks.
+#[cfg(not(rhumb_test_hooks))]
+pub const fn anchor_periods() -> Option<(u32, u32)> {
+    None
+}

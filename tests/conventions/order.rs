@@ -20,7 +20,7 @@ const CRATES: [(&str, u8); 11] = [
 ];
 
 /// Modules of the server by level; one may use those of higher numbers alone.
-const MODULES: [(&str, u8); 21] = [
+const MODULES: [(&str, u8); 22] = [
     ("main", 0),
     ("cli", 1),
     ("boot", 2),
@@ -32,6 +32,7 @@ const MODULES: [(&str, u8); 21] = [
     ("zone_events", 7),
     ("forwarding", 7),
     ("cache_file", 7),
+    ("trust_anchors", 7),
     ("snapshot", 8),
     ("control", 9),
     ("query_log", 9),

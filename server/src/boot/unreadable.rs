@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use rhumb_config::{CertificateSource, RootHints, ServerConfig, UpstreamSource, ZoneSource};
+use rhumb_config::{CertificateSource, RootHints, ServerConfig, TrustAnchors, UpstreamSource, ZoneSource};
 
 /// Zone files of a folder that are tried; those of one folder mostly have one owner.
 const TRIED: usize = 100;
@@ -14,6 +14,9 @@ pub(super) fn unreadable(config: &ServerConfig) -> Option<PathBuf> {
     let mut paths: Vec<PathBuf> = config.sources.files.clone();
     paths.extend(config.keys.iter().filter_map(|key| key.secret_file.clone()));
     if let RootHints::File(path) = &config.recursion.root_hints {
+        paths.push(path.clone());
+    }
+    if let TrustAnchors::File(path) = &config.recursion.trust_anchors {
         paths.push(path.clone());
     }
     for source in config.forward.iter().flat_map(|forward| &forward.upstreams) {

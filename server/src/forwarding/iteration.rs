@@ -8,14 +8,14 @@ use std::sync::Arc;
 use rhumb_config::{
     CalendarDay, DnssecClock, DnssecValidation, FilePlace, ForwardEntry, ForwardFallback,
     NegativeTrustAnchor, QnameMinimisation, RecursionLimits, RecursionSettings, RootServer, ServerConfig,
-    UpstreamServer,
+    TrustedKey, UpstreamServer,
 };
 use rhumb_resolver::validate::{KeyDigest, limits};
 use rhumb_resolver::{IterationSettings, NameMinimisation, NameServer, StubZone, TrustSettings, WorkLimits};
 use rhumb_wire::{DomainName, NameRef, Type};
 
 use super::resolved::resolved;
-use crate::snapshot::{FallbackCourse, ForwardCourse, IterationPlan, RouteCourse};
+use crate::snapshot::{FallbackCourse, ForwardCourse, IterationPlan, LiveAnchors, RouteCourse};
 
 /// The port of nameservers.
 const PORT: u16 = 53;
@@ -35,7 +35,11 @@ pub(super) fn domains(config: &ServerConfig) -> Vec<(DomainName, FilePlace)> {
 }
 
 /// How the routes of these domains and numbers are answered, and how iteration goes about it.
-pub(super) fn plan(config: &ServerConfig, routes: &[(DomainName, u32)]) -> IterationPlan {
+pub(super) fn plan(
+    config: &ServerConfig,
+    routes: &[(DomainName, u32)],
+    anchors: &LiveAnchors,
+) -> IterationPlan {
     let iterated = domains(config);
     let course = |domain: &DomainName| {
         if iterated.iter().any(|(iterated, _)| iterated == domain) {
@@ -49,12 +53,12 @@ pub(super) fn plan(config: &ServerConfig, routes: &[(DomainName, u32)]) -> Itera
         .map(|(domain, id)| (*id, course(domain)))
         .filter(|(_, course)| *course != RouteCourse::default())
         .collect();
-    let settings = (!courses.is_empty()).then(|| Arc::new(settings(config)));
+    let settings = (!courses.is_empty()).then(|| Arc::new(settings(config, anchors)));
     let validating = settings.as_ref().map(|settings| {
         if settings.trust.is_some() {
             return Arc::clone(settings);
         }
-        let trust = Some(trust(&config.recursion));
+        let trust = Some(trust(&config.recursion, anchors));
         Arc::new(IterationSettings { trust, ..IterationSettings::clone(settings) })
     });
     IterationPlan {
@@ -76,7 +80,7 @@ fn forward_course(config: &ServerConfig, entry: &ForwardEntry) -> ForwardCourse 
     ForwardCourse { validates: says == DnssecValidation::Validate, fallback }
 }
 
-fn settings(config: &ServerConfig) -> IterationSettings {
+fn settings(config: &ServerConfig, anchors: &LiveAnchors) -> IterationSettings {
     let recursion = &config.recursion;
     let root = |server: &RootServer| NameServer {
         name: server.name.clone(),
@@ -109,7 +113,7 @@ fn settings(config: &ServerConfig) -> IterationSettings {
         },
         minimal_responses: recursion.minimal_responses,
         aggressive_nsec: recursion.aggressive_nsec,
-        trust: (recursion.dnssec != DnssecValidation::Off).then(|| trust(recursion)),
+        trust: (recursion.dnssec != DnssecValidation::Off).then(|| trust(recursion, anchors)),
     }
 }
 
@@ -128,22 +132,25 @@ fn work_limits(limits: &RecursionLimits) -> WorkLimits {
     }
 }
 
-fn trust(recursion: &RecursionSettings) -> TrustSettings {
+fn trust(recursion: &RecursionSettings, anchors: &LiveAnchors) -> TrustSettings {
     let mut trust = TrustSettings::default();
-    for key in recursion.trust_anchors.keys() {
-        if key.rtype == Type::DS {
-            if let Some(digest) = KeyDigest::parse(&key.rdata) {
-                trust.add(key.zone.as_ref(), digest);
-            }
-        } else if !trust.add_key(key.zone.as_ref(), &key.rdata) {
-            tracing::warn!(
-                "recursion.trust-anchors: {} has a DNSKEY that signs no zone or is revoked",
-                key.zone
-            );
-        }
+    match anchors.trusted() {
+        Some(anchors) => trust.anchors = anchors,
+        None => recursion.trusted_keys.iter().for_each(|key| add(key, &mut trust)),
     }
     let ends = |anchor: &NegativeTrustAnchor| anchor.until.map(CalendarDay::end);
     let negative = recursion.negative_trust_anchors.iter();
     trust.negative = negative.map(|anchor| (anchor.domain.clone(), ends(anchor))).collect();
     trust
+}
+
+/// Trusts a key that stays as it is.
+fn add(key: &TrustedKey, trust: &mut TrustSettings) {
+    if key.rtype == Type::DS {
+        if let Some(digest) = KeyDigest::parse(&key.rdata) {
+            trust.add(key.zone.as_ref(), digest);
+        }
+    } else if !trust.add_key(key.zone.as_ref(), &key.rdata) {
+        tracing::warn!("recursion.trust-anchors: {} has a DNSKEY that signs no zone or is revoked", key.zone);
+    }
 }

@@ -220,6 +220,15 @@ metrics! {
     RESOLVER_SUSPICIOUS = Counter "rhumb_resolver_suspicious_replies_total" ["reason"]
         "Datagrams of other servers, upstreams among them, after which a question was asked again over TCP.";
 
+    ANCHOR_KEYS = Gauge "rhumb_trust_anchor_keys" ["zone", "state"]
+        "Keys of trust anchors that are followed, by state (pending, valid, missing, revoked, removed).";
+    ANCHOR_REFRESHED = Gauge "rhumb_trust_anchor_refreshed_seconds" ["zone"]
+        "When the keys of a trust anchor were last refreshed, in seconds since 1970.";
+    ANCHOR_FAILURES = Counter "rhumb_trust_anchor_failures_total" []
+        "Times that the keys of a trust anchor could not be refreshed.";
+    ANCHOR_FILE_FAILURES = Counter "rhumb_trust_anchor_file_failures_total" []
+        "Times that the file of trust anchors could not be read or written.";
+
     CLOCK_WRONG = Gauge "rhumb_clock_wrong" []
         "1 when the clock of this host is before the release of this version, so that signatures seem not valid yet.";
 

@@ -203,6 +203,7 @@ pub(super) fn server_status(good: bool) -> ServerStatus {
         }],
         zones: ZoneCount { total: 2, failed: 2 * usize::from(!good) },
         broken: if good { Vec::new() } else { vec![broken_zone()] },
+        trust_anchors: Vec::new(),
         routes: vec![RouteStatus {
             domain: ".".to_owned(),
             rule: "r.yaml:9".to_owned(),

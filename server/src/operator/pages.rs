@@ -7,6 +7,7 @@ use rhumb_net::upstream::CarriageKind;
 use rhumb_wire::Transport;
 
 use super::admin::ServerAdmin;
+use super::anchor_status::sample_anchors;
 use super::{page, status};
 use crate::log_lines::STDERR;
 use crate::metrics::http::HttpPages;
@@ -103,6 +104,7 @@ impl SampleSource for StatusPages {
                 sample_route(&entry.route, course, out);
             }
         }
+        sample_anchors(live, out);
         sample_folders(live, &snapshot.config, out);
         // Broken zones first: where there are more zones than series, theirs are on the page.
         for broken in [true, false] {

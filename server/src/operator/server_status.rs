@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::anchor_status::TrustAnchorStatus;
+
 /// The state of the whole server.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ServerStatus {
@@ -30,6 +32,9 @@ pub(crate) struct ServerStatus {
     pub broken: Vec<BrokenZoneStatus>,
     /// The domains that are forwarded.
     pub routes: Vec<RouteStatus>,
+    /// The trust anchors that are followed.
+    #[serde(default)]
+    pub trust_anchors: Vec<TrustAnchorStatus>,
     /// The queries.
     #[serde(default)]
     pub traffic: TrafficStatus,

@@ -17,6 +17,7 @@ use super::server_status::{
 use crate::control::command::CommandArguments;
 
 mod amount;
+mod anchors;
 mod answer;
 mod explanation;
 mod stats;
@@ -32,6 +33,7 @@ pub(super) use stats::stats;
 pub(crate) use table::{TextTable, plain};
 pub(super) use versions::{zone_diff, zone_export, zone_history};
 
+use anchors::write_anchors;
 use answer::read;
 use table::list;
 
@@ -134,6 +136,7 @@ pub(super) fn status(given: &CommandArguments, answer: Value, to: &mut AnswerStr
     }
     listeners.write(out)?;
     certificates(out, &status.certificates)?;
+    write_anchors(out, &status.trust_anchors)?;
     status.routes.iter().try_for_each(|entry| route(out, entry))
 }
 

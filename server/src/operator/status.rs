@@ -6,6 +6,7 @@ use rhumb_resolver::UpstreamPolicy;
 use rhumb_wire::DomainName;
 
 use super::admin::ServerAdmin;
+use super::anchor_status::trust_anchors;
 use super::server_status::{
     BrokenZoneStatus, CacheFileStatus, CacheStatus, CertificateStatus, ListStatus, ListenerStatus,
     ReloadOutcome, RouteStatus, SecondaryZoneStatus, ServerStatus, TrafficStatus, TransferClientStatus,
@@ -44,6 +45,7 @@ pub(super) fn whole(admin: &ServerAdmin) -> ServerStatus {
         zones: ZoneCount { total: snapshot.view.zones.len(), failed },
         broken: broken.collect(),
         routes: routes(live, &snapshot, &reloads),
+        trust_anchors: trust_anchors(live),
         traffic: traffic_status(admin, &traffic),
         cache: cache(live, &traffic),
         sandbox: admin.confinement.iter().skip(1).cloned().collect(),

@@ -8,6 +8,7 @@ use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::anchor_refresh::refresh_anchors;
 use super::chain_deadlines::ChainDeadlines;
 use super::failure_back_off::FailureBackOff;
 use super::failure_log::FailureLog;
@@ -84,6 +85,11 @@ impl ResolveTasks {
                 async move { task.run(&mut *queue.lock().await, arrivals, stop).await }
             }));
         }
+        let worker = self.live.metrics.workers().register("anchors", "trust-anchors".to_owned());
+        let (live, until) = (Arc::clone(&self.live), stop.clone());
+        tasks.spawn(worker.supervise_task(move |_| {
+            refresh_anchors(Arc::clone(&live), Arc::clone(&network), until.clone())
+        }));
         let worker = self.live.metrics.workers().register("updates", "forward-updates".to_owned());
         let (live, forwards) = (self.live, Arc::new(Mutex::new(self.forwards)));
         tasks.spawn(worker.supervise_task(move |_| {

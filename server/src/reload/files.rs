@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rhumb_config::{
-    CertificateSource, ConfigSources, IncludePattern, RootHints, ServerConfig, UpstreamSource, ZoneSource,
+    CertificateSource, ConfigSources, IncludePattern, RootHints, ServerConfig, TrustAnchors, UpstreamSource,
+    ZoneSource,
 };
 use rhumb_watch::{FileWatch, FollowedPath, NamePattern, OpenWriters, WatchEvent};
 
@@ -145,13 +146,17 @@ impl FollowedFiles {
     }
 }
 
-/// The files that are read with the configuration: secrets, and the servers of the root.
+/// The files that are read with the configuration: secrets, the servers of the root, and trusted keys.
 fn settings(config: &ServerConfig) -> impl Iterator<Item = &PathBuf> {
     let hints = match &config.recursion.root_hints {
         RootHints::BuiltIn => None,
         RootHints::File(path) => Some(path),
     };
-    config.keys.iter().filter_map(|key| key.secret_file.as_ref()).chain(hints)
+    let anchors = match &config.recursion.trust_anchors {
+        TrustAnchors::File(path) => Some(path),
+        TrustAnchors::BuiltIn | TrustAnchors::Given(_) => None,
+    };
+    config.keys.iter().filter_map(|key| key.secret_file.as_ref()).chain(hints).chain(anchors)
 }
 
 fn certificates(config: &ServerConfig) -> impl Iterator<Item = &PathBuf> {

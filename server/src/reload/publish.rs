@@ -18,6 +18,7 @@ use crate::rate_limit::RateLimit;
 use crate::snapshot::{
     ClientAccess, QuerySettings, ServerSnapshot, ServerState, SnapshotView, built_in_zones,
 };
+use crate::trust_anchors::follow_configured;
 use crate::zone_events::{ZoneWriter, ZonesPlan};
 
 /// A configuration that was read, while its zones are.
@@ -58,6 +59,7 @@ impl ServerParts {
         changes.extend(plan.changes.iter().cloned());
         changes.extend(route_changes);
         let (broken, of_zones, read_count) = (plan.broken.clone(), plan.warnings.clone(), plan.read_count);
+        follow_configured(&self.live.anchors, &config);
         let iteration = self.forwarding.plan_iteration(&config, &routes);
         let iterates = iteration.settings.is_some();
         let routes = self.forwarding.apply(&routes);
@@ -65,9 +67,8 @@ impl ServerParts {
         let (live, next) = (Arc::clone(&self.live), Arc::clone(&config));
         let built_in = Arc::new(built_in_zones(&config.recursion.local_names_to_upstreams));
         let install = Box::new(move |zones| {
-            let old = live.snapshot.load_full();
-            live.snapshot.swap(Arc::new(ServerSnapshot {
-                serial: old.serial + 1,
+            live.install(|old| ServerSnapshot {
+                serial: old.serial,
                 settings: settings(&next, &old.settings, live.cookie_secret.as_ref()),
                 iteration,
                 view: SnapshotView {
@@ -78,7 +79,7 @@ impl ServerParts {
                     routes,
                 },
                 config: next,
-            }))
+            })
         });
         let old = self.zones.commit(plan, install).ok_or_else(ReloadFailure::internal)?;
         self.forwarding.retire(&old, &config);

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use rhumb_config::Dns64Prefix;
-use rhumb_resolver::IterationSettings;
+use rhumb_resolver::{IterationSettings, TrustAnchor, TrustSettings};
 
 /// Which routes iterate, and how.
 #[derive(Debug, Clone, Default)]
@@ -80,6 +80,28 @@ impl IterationPlan {
             RouteCourse::Iterate => self.settings.as_ref(),
             RouteCourse::Forward(ForwardCourse { validates: true, .. }) => self.validating.as_ref(),
             RouteCourse::Forward(_) => None,
+        }
+    }
+
+    /// Whether any answers are validated.
+    pub fn validates(&self) -> bool {
+        let iterated = self.settings.as_ref().is_some_and(|settings| settings.trust.is_some());
+        self.courses.values().any(|course| match course {
+            RouteCourse::Iterate => iterated,
+            RouteCourse::Forward(course) => {
+                course.validates || course.fallback == FallbackCourse::Iterate { validates: true }
+            }
+        })
+    }
+
+    /// From now on validation goes by these keys.
+    pub fn trust(&mut self, anchors: &[TrustAnchor]) {
+        for settings in [&mut self.settings, &mut self.validating].into_iter().flatten() {
+            let Some(trust) = settings.trust.as_ref().filter(|trust| trust.anchors != anchors) else {
+                continue;
+            };
+            let trust = Some(TrustSettings { anchors: anchors.to_vec(), ..trust.clone() });
+            *settings = Arc::new(IterationSettings { trust, ..IterationSettings::clone(settings) });
         }
     }
 

@@ -1,6 +1,6 @@
 //! What outlives every snapshot: the place where the present one stands, the cache, the counters, the clock.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
@@ -21,6 +21,7 @@ use super::designated::DesignatedResolver;
 use super::folders::UnreadableFolders;
 use super::frozen::FrozenZones;
 use super::iteration_plan::IterationPlan;
+use super::live_anchors::LiveAnchors;
 use super::log_interval::LogInterval;
 use super::published::{QuerySettings, ServerSnapshot};
 use super::refreshes::ZoneRefreshes;
@@ -40,6 +41,8 @@ pub struct ServerState {
     pub cache: AnswerCache,
     /// What was learnt from authoritative servers.
     pub resolver: ResolverState,
+    /// The trust anchors that are followed.
+    pub anchors: LiveAnchors,
     /// What is being looked up.
     pub lookups: Arc<RunningLookups>,
     /// The upstreams in use, by address.
@@ -80,6 +83,8 @@ pub struct ServerState {
     pub tsig_log: LogInterval,
     /// The clock of TTLs.
     pub clock: ServerClock,
+    /// Held while a snapshot is made of the one before.
+    installing: Mutex<()>,
 }
 
 impl ServerState {
@@ -102,6 +107,7 @@ impl ServerState {
             snapshot: ArcSwap::from_pointee(snapshot),
             cache: AnswerCache::new(&cache_limits(&config.cache)),
             resolver: ResolverState::new(config.cache.size / 2),
+            anchors: LiveAnchors::default(),
             lookups: Arc::default(),
             servers: ServerStore::default(),
             streams: KeptStreams::default(),
@@ -122,7 +128,23 @@ impl ServerState {
             update_log: LogInterval::default(),
             tsig_log: LogInterval::default(),
             clock: ServerClock::start(),
+            installing: Mutex::default(),
         }
+    }
+
+    /// Makes current what `next` makes of the present snapshot, which comes back; one at a time. Validation goes by the trust anchors of
+    /// this moment.
+    pub fn install(&self, next: impl FnOnce(&ServerSnapshot) -> ServerSnapshot) -> Arc<ServerSnapshot> {
+        let _one_at_a_time = self.installing.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = self.snapshot.load_full();
+        let mut new = next(&old);
+        new.serial = old.serial + 1;
+        if let Some(anchors) = self.anchors.trusted() {
+            new.iteration.trust(&anchors);
+        }
+        let old = self.snapshot.swap(Arc::new(new));
+        self.anchors.installed();
+        old
     }
 
     /// Has the cache keep to the limits of `config`; where names are resolved by iteration half of it is for what leads to answers.

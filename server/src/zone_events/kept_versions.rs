@@ -85,9 +85,9 @@ impl KeptVersions {
 
 /// Makes a snapshot current that differs in its zones alone.
 pub(super) fn install_table(live: &ServerState, table: Option<NameTable<ZoneEntry>>) -> Arc<ServerSnapshot> {
-    let old = live.snapshot.load_full();
-    let Some(zones) = table else { return old };
-    let view = SnapshotView { zones, ..old.view.clone() };
-    let next = ServerSnapshot { serial: old.serial + 1, view, ..ServerSnapshot::clone(&old) };
-    live.snapshot.swap(Arc::new(next))
+    let Some(zones) = table else { return live.snapshot.load_full() };
+    live.install(|old| {
+        let view = SnapshotView { zones, ..old.view.clone() };
+        ServerSnapshot { view, ..old.clone() }
+    })
 }

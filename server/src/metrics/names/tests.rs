@@ -45,6 +45,7 @@ fn names_follow_the_conventions() {
                 "certificate",
                 "security",
                 "bound",
+                "state",
             ];
             assert!(allowed.contains(label), "{label}: is its number of values bounded?");
         }
@@ -74,6 +75,10 @@ fn the_table_and_a_scrape_agree() {
         out.set(&DOMAIN_FALLBACK, &["."], 0);
         out.set(&CONFIG_HASH, &[], 1);
         out.set(&ZONE_FOLDER_OK, &["/etc/rhumb/zones"], 1);
+        out.set(&ANCHOR_KEYS, &[".", "valid"], 1);
+        out.set(&ANCHOR_REFRESHED, &["."], 1);
+        out.set(&ANCHOR_FAILURES, &[], 1);
+        out.set(&ANCHOR_FILE_FAILURES, &[], 1);
         out.set(&LOG_DROPPED, &[], 1);
         out.set(&QUERY_LOG_DROPPED, &[], 1);
         out.set(&UNDER_WAY, &[], 1);
