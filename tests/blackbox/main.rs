@@ -59,6 +59,7 @@ mod reasons;
 mod refreshing;
 mod reloading;
 mod restarting;
+mod rolling;
 mod roots;
 mod rotating;
 mod running;
@@ -152,6 +153,7 @@ const TESTS: &[&[Test]] = &[
     including::TESTS,
     signatures::TESTS,
     sources::TESTS,
+    rolling::TESTS,
     rotating::TESTS,
     announcing::TESTS,
     refreshing::TESTS,

@@ -1,7 +1,10 @@
 //! An internet of servers that react by one script: the root, and whatever it delegates to.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
 
 use crate::failure::Failure;
 use crate::rig::client::Client;
@@ -27,6 +30,24 @@ pub struct Internet {
     /// Where the server is asked.
     pub to: SocketAddr,
     authority: Upstream,
+    keys: Arc<Mutex<RootKeys>>,
+    host: Host,
+}
+
+/// The keys of the root.
+pub struct RootKeys {
+    /// The answer for them, signed.
+    pub answer: Vec<Record>,
+    /// The number of the key that signs all else.
+    pub signer: u8,
+}
+
+impl RootKeys {
+    /// The key that the anchor is of, and no other.
+    fn first() -> Self {
+        let first = ZoneSigner::new(".", 0);
+        Self { answer: first.sign(&[first.key()]), signer: 0 }
+    }
 }
 
 /// One domain below the root and where it is served.
@@ -57,21 +78,62 @@ impl Internet {
         delegations: &'static [Delegation],
         script: impl Fn(&Asked) -> Act + Send + Sync + 'static,
     ) -> Result<Self, Failure> {
+        Self::start_rolling(config, wrapper, RootKeys::first(), delegations, script)
+    }
+
+    /// The same with a root that has these keys to begin with.
+    pub fn start_rolling(
+        config: &Config,
+        wrapper: &[&str],
+        keys: RootKeys,
+        delegations: &'static [Delegation],
+        script: impl Fn(&Asked) -> Act + Send + Sync + 'static,
+    ) -> Result<Self, Failure> {
         let (host, people) = hosts()?;
-        let authority = serve(&people, delegations, script)?;
+        let keys = Arc::new(Mutex::new(keys));
+        let authority = serve_by(&people, &keys, delegations, script)?;
         let server = Server::start_by(&host, config, wrapper)?;
-        Ok(Self { server, client: Client::new(&people), to: "192.0.2.1:53".parse()?, authority })
+        let client = Client::new(&people);
+        Ok(Self { server, client, to: "192.0.2.1:53".parse()?, authority, keys, host })
+    }
+
+    /// Kills the server at once.
+    pub fn kill(&mut self) -> Result<(), Failure> {
+        if self.server.ended()?.is_none() {
+            self.server.signal(Signal::SIGKILL)?;
+            self.server.wait(Duration::from_secs(20))?;
+        }
+        Ok(())
+    }
+
+    /// Kills the server at once, and starts another one in its place.
+    pub fn replace(&mut self, config: &Config, wrapper: &[&str]) -> Result<(), Failure> {
+        self.kill()?;
+        self.server = Server::start_by(&self.host, config, wrapper)?;
+        Ok(())
+    }
+
+    /// From now on the root has these keys.
+    pub fn roll(&self, keys: RootKeys) {
+        *self.keys.lock().unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
     /// The configuration of a server that resolves from this root, and validates if `validates`.
     pub fn config(validates: bool) -> Config {
-        let dnssec =
-            if validates { format!("trust-anchors: [\"{}\"]", anchor()) } else { "dnssec: off".to_owned() };
+        Self::config_of(&if validates {
+            format!("trust-anchors: [\"{}\"]", anchor())
+        } else {
+            "dnssec: off".to_owned()
+        })
+    }
+
+    /// The same with this key of validation.
+    pub fn config_of(dnssec: &str) -> Config {
         Config::new()
             .listen("::")
             .allow_all()
             .recursion("root-hints: root.hints")
-            .recursion(&dnssec)
+            .recursion(dnssec)
             .file("root.hints", &hints())
     }
 
@@ -106,9 +168,23 @@ pub fn serve(
     delegations: &'static [Delegation],
     script: impl Fn(&Asked) -> Act + Send + Sync + 'static,
 ) -> Result<Upstream, Failure> {
+    serve_by(people, &Arc::new(Mutex::new(RootKeys::first())), delegations, script)
+}
+
+fn serve_by(
+    people: &Host,
+    keys: &Arc<Mutex<RootKeys>>,
+    delegations: &'static [Delegation],
+    script: impl Fn(&Asked) -> Act + Send + Sync + 'static,
+) -> Result<Upstream, Failure> {
     let root: IpAddr = ROOT.parse()?;
-    let reaction =
-        move |asked: &Asked| if asked.to == root { root_reply(asked, delegations) } else { script(asked) };
+    let present = Arc::clone(keys);
+    let reaction = move |asked: &Asked| {
+        if asked.to != root {
+            return script(asked);
+        }
+        root_reply(asked, delegations, &present.lock().unwrap_or_else(PoisonError::into_inner))
+    };
     Upstream::start(people, "0.0.0.0", Arc::new(reaction))
 }
 
@@ -153,13 +229,13 @@ pub fn sized(asked: &Asked, message: Message) -> Act {
     Act::Reply(message)
 }
 
-fn root_reply(asked: &Asked, delegations: &[Delegation]) -> Act {
-    let root = ZoneSigner::new(".", 0);
+fn root_reply(asked: &Asked, delegations: &[Delegation], keys: &RootKeys) -> Act {
+    let root = ZoneSigner::new(".", keys.signer);
     let question = asked.name();
     let answer = |records| Message { answer: records, ..authoritative(asked) };
     if question.is_empty() {
         let reply = match asked.message.kind() {
-            kind if kind == type_number("DNSKEY") => answer(root.sign(&[root.key()])),
+            kind if kind == type_number("DNSKEY") => answer(keys.answer.clone()),
             kind if kind == type_number("NS") => {
                 let records = root.sign_lines(&[". 3600 IN NS ns.root."]);
                 Message {

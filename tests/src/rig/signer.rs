@@ -18,19 +18,31 @@ const VALID: u32 = 86_400;
 pub struct ZoneSigner {
     zone: String,
     pair: Ed25519KeyPair,
+    flags: u16,
 }
+
+/// The flags of an entry point, and the one that revokes it (RFC 5011 section 2.1).
+const ENTRY_POINT: u16 = 0x101;
+const REVOKED: u16 = 0x80;
 
 impl ZoneSigner {
     /// Key `number` of a zone, which is written with its final dot.
     pub fn new(zone: &str, number: u8) -> Self {
         let seed = Sha256::digest([zone.as_bytes(), &[number]].concat());
         let pair = Ed25519KeyPair::from_seed_unchecked(&seed).expect("a seed of 32 bytes");
-        Self { zone: zone.to_owned(), pair }
+        Self { zone: zone.to_owned(), pair, flags: ENTRY_POINT }
+    }
+
+    /// The same key, revoked: its tag is another one.
+    #[must_use]
+    pub fn revoked(self) -> Self {
+        Self { flags: self.flags | REVOKED, ..self }
     }
 
     /// The DNSKEY record.
     pub fn key(&self) -> Record {
-        let rdata = [&[1, 1, 3, ALGORITHM], self.pair.public_key().as_ref()].concat();
+        let flags = self.flags.to_be_bytes();
+        let rdata = [&flags[..], &[3, ALGORITHM], self.pair.public_key().as_ref()].concat();
         record(&self.zone, "DNSKEY", rdata)
     }
 
