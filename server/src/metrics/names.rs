@@ -223,7 +223,7 @@ metrics! {
     ANCHOR_KEYS = Gauge "rhumb_trust_anchor_keys" ["zone", "state"]
         "Keys of trust anchors that are followed, by state (pending, valid, missing, revoked, removed).";
     ANCHOR_REFRESHED = Gauge "rhumb_trust_anchor_refreshed_seconds" ["zone"]
-        "When the keys of a trust anchor were last refreshed, in seconds since 1970.";
+        "When the keys of a trust anchor were last refreshed, in seconds since 1970; 0 before the first time.";
     ANCHOR_FAILURES = Counter "rhumb_trust_anchor_failures_total" []
         "Times that the keys of a trust anchor could not be refreshed.";
     ANCHOR_FILE_FAILURES = Counter "rhumb_trust_anchor_file_failures_total" []

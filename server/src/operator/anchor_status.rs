@@ -76,8 +76,6 @@ pub(super) fn sample_anchors(live: &ServerState, out: &mut MetricSamples) {
             let count = tracked.keys.iter().filter(|key| key.state == state).count();
             out.set(&names::ANCHOR_KEYS, &[&zone, state.as_str()], count as u64);
         }
-        if let Some(refreshed) = refresh.refreshed {
-            out.set(&names::ANCHOR_REFRESHED, &[&zone], refreshed);
-        }
+        out.set(&names::ANCHOR_REFRESHED, &[&zone], refresh.refreshed.unwrap_or(0));
     }
 }
