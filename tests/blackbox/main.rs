@@ -71,6 +71,7 @@ mod sources;
 mod steady;
 mod storing;
 mod supervising;
+mod switches;
 mod synthesising;
 mod transfers;
 mod unit;
@@ -138,6 +139,7 @@ const TESTS: &[&[Test]] = &[
     restarting::TESTS,
     roots::TESTS,
     supervising::TESTS,
+    switches::TESTS,
     synthesising::TESTS,
     guarding::TESTS,
     steady::TESTS,

@@ -11,6 +11,7 @@ use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, s
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
     Test::beside("versions::of_a_file_are_kept_over_restarts", history),
+    Test::beside("versions::are_given_one_by_one_or_condensed", formats),
     Test::beside("versions::are_numbered_by_their_policy", numbering),
     Test::beside("versions::set_serial_goes_round", set_serial),
     Test::beside("versions::frozen_zones_take_no_updates", frozen),
@@ -122,6 +123,40 @@ fn history() -> Verdict {
     ensure_eq!(difference(&client, 10)?.len(), 5, "from the last");
     let whole = difference(&client, 7)?;
     ensure!(whole.len() == 9, "the history is longer than it should be: {whole:?}");
+    Ok(Outcome::Passed)
+}
+
+/// `transfer-format`: the differences one by one, or one that is made of all; also once a reload has changed it.
+fn formats() -> Verdict {
+    let (host, client) = Host::pair()?;
+    let state = Folder::new()?;
+    let client = Client::new(&client);
+    let version = |serial: u32, format: &str| {
+        // A host of the last version alone, so that a step removes something.
+        let hosts = hosts(serial) + &format!("last{serial} A 192.0.2.9\n");
+        config(&state, &format!("{TRANSFER}, transfer-format: {format}"), &zone(serial, &hosts))
+    };
+    let server = Server::start(&host, &version(7, "plain"))?;
+    for serial in [8, 9] {
+        server.rewrite(&version(serial, "plain"))?;
+        ensure!(has_serial(&client, serial), "{}", server.log_tail());
+    }
+    let soa = || "zone.test. 6".to_owned();
+    let host = |name: &str| format!("{name}.zone.test. 1");
+    let one_by_one = [
+        vec![soa()],
+        vec![soa(), host("last7"), soa(), host("h7"), host("last8")],
+        vec![soa(), host("last8"), soa(), host("h8"), host("last9")],
+        vec![soa()],
+    ];
+    let condensed =
+        [vec![soa(), soa(), host("last7"), soa(), host("h7"), host("h8"), host("last9")], vec![soa()]];
+    ensure_eq!(difference(&client, 7)?, one_by_one.concat(), "plain");
+    for (format, expected) in [("condensed", condensed.concat()), ("plain", one_by_one.concat())] {
+        server.rewrite(&version(9, format))?;
+        server.reload()?;
+        ensure_eq!(difference(&client, 7)?, expected, "{format}, after a reload");
+    }
     Ok(Outcome::Passed)
 }
 

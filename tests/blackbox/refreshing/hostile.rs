@@ -24,22 +24,22 @@ const IXFR: u16 = 251;
 const TO: &str = "192.0.2.1:53";
 const PRIMARY: &str = "192.0.2.2:53";
 
-fn soa(serial: u32) -> String {
+pub(crate) fn soa(serial: u32) -> String {
     format!("zone.test. 60 IN SOA ns.zone.test. a.zone.test. {serial} 3600 600 86400 60")
 }
 
-fn message(asked: &Asked, lines: &[String]) -> Message {
+pub(crate) fn message(asked: &Asked, lines: &[String]) -> Message {
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     let reply = Message::reply_to(&asked.message).answers(&lines);
     Message { flags: reply.flags | AA, ..reply }
 }
 
-fn reply(asked: &Asked, lines: &[String]) -> Act {
+pub(crate) fn reply(asked: &Asked, lines: &[String]) -> Act {
     Act::Reply(message(asked, lines))
 }
 
 /// The whole zone, in one message.
-fn whole(serial: u32) -> Vec<String> {
+pub(crate) fn whole(serial: u32) -> Vec<String> {
     let rest = [
         "zone.test. 60 IN NS ns.zone.test.".to_owned(),
         "ns.zone.test. 60 IN A 192.0.2.1".to_owned(),
@@ -49,13 +49,13 @@ fn whole(serial: u32) -> Vec<String> {
 }
 
 /// The difference between two versions of it.
-fn difference(from: u32, to: u32) -> Vec<String> {
+pub(crate) fn difference(from: u32, to: u32) -> Vec<String> {
     let host = |serial: u32| format!("v{serial}.zone.test. 60 IN A 192.0.2.9");
     vec![soa(to), soa(from), host(from), soa(to), host(to), soa(to)]
 }
 
 /// A primary whose SOA says `serial`, and which answers requests for a difference and for the whole zone so.
-fn primary(
+pub(crate) fn primary(
     serial: u32,
     ixfr: impl Fn(&Asked) -> Act + Send + Sync + 'static,
     axfr: impl Fn(&Asked) -> Act + Send + Sync + 'static,
@@ -67,7 +67,7 @@ fn primary(
     })
 }
 
-fn refuse(asked: &Asked) -> Act {
+pub(crate) fn refuse(asked: &Asked) -> Act {
     asked.code(rcode::REFUSED)
 }
 
@@ -92,10 +92,15 @@ impl Rig {
         Ok(rig)
     }
 
-    fn serves(&self, serial: u32) -> bool {
+    pub(crate) fn serves(&self, serial: u32) -> bool {
         let to: SocketAddr = TO.parse().expect("an address");
         let asked = self.client.ask(to, &format!("v{serial}.zone.test."), "A");
         asked.is_ok_and(|answer| answer.data("A") == ["192.0.2.9"])
+    }
+
+    /// The primary.
+    pub(crate) fn upstream(&self) -> &Upstream {
+        &self.upstream
     }
 
     /// From now on the primary has this version, and the difference to it.
