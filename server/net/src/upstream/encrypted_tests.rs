@@ -25,11 +25,11 @@ use crate::quic::QuicEndpoint;
 use crate::tls::client::{ServerTrust, TlsFailure, TlsServer};
 use crate::tls::{CertificatePair, TlsAcceptor, TlsTickets};
 
-const NAME: &str = "dns.test";
+pub(super) const NAME: &str = "dns.test";
 /// The pause before a reply, so that queries wait at a time.
 const PAUSE: Duration = Duration::from_millis(5);
 
-fn soon() -> Instant {
+pub(super) fn soon() -> Instant {
     Instant::now() + Duration::from_secs(20)
 }
 
@@ -44,12 +44,12 @@ fn reply(message: &[u8]) -> Vec<u8> {
 }
 
 /// What servers show.
-fn pair() -> CertificatePair {
+pub(super) fn pair() -> CertificatePair {
     CertificatePair::self_signed(vec![NAME.to_owned(), "127.0.9.80".to_owned()]).unwrap()
 }
 
 /// What a client needs to believe it.
-fn trust(pair: &CertificatePair) -> ServerTrust {
+pub(super) fn trust(pair: &CertificatePair) -> ServerTrust {
     let der = pair.key.cert.first().unwrap().clone();
     let text = der.chunks(48).map(|part| data(part) + "\n").collect::<String>();
     let file = std::env::temp_dir().join(format!("rhumb-roots-{}-{}.pem", std::process::id(), rand()));

@@ -11,6 +11,7 @@ mod kept_streams;
 mod message_connection;
 mod quic_connection;
 mod request_connection;
+mod server_stream;
 mod shared_connection;
 mod stream_server;
 
@@ -23,6 +24,7 @@ pub use connection::{StreamSendError, UpstreamConnection};
 pub use connection_failure::ConnectionFailure;
 pub use datagrams::QuerySocket;
 pub use kept_streams::KeptStreams;
+pub use server_stream::{ServerConnectError, ServerConnector, ServerStream};
 pub use stream_server::{CarriageKind, StreamCarriage, StreamFailure, StreamServer};
 
 /// What the caller makes of a datagram from the server asked.
@@ -80,5 +82,7 @@ pub async fn exchange(
 mod encrypted_tests;
 #[cfg(test)]
 mod kept_streams_tests;
+#[cfg(test)]
+mod server_stream_tests;
 #[cfg(test)]
 mod tests;
