@@ -82,6 +82,11 @@ pub use crate::sections::{
     SecondaryTerms, SecondaryZone, SerialPolicy, ServerSettings, StubEntry, TimerBounds, TransferLimits,
     TransferRule, TrustAnchors, TsigKeyEntry, TsigSecret, UpdateAction, UpdateNames, UpdateNamesError,
     UpdateQueueLimits, UpdateRule, UpstreamSource, UpstreamTrust, VersionTerms, WorkerThreads, ZoneSource,
+    QnameMinimisation, RateLimitSettings, RecursionLimits, RecursionSettings, RemoteTls, ResolverDiscovery,
+    RootHints, SecondaryTerms, SecondaryZone, SerialPolicy, ServerSettings, StubEntry, TimerBounds,
+    TransferLimits, TransferRule, TrustAnchors, TrustedKey, TsigKeyEntry, TsigSecret, UpdateAction,
+    UpdateNames, UpdateNamesError, UpdateQueueLimits, UpdateRule, UpstreamSource, UpstreamTrust,
+    VersionTerms, WorkerThreads, ZoneSource,
 };
 pub use crate::trusted_key::{TrustedKey, TrustedKeyError};
 pub use crate::upstream_server::UpstreamServer;

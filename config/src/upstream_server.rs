@@ -162,7 +162,7 @@ fn name_of(host: &str) -> &str {
 }
 
 /// A name as certificates have it (RFC 9525 section 6.3), of at most 253 bytes.
-fn is_host_name(name: &str) -> bool {
+pub(crate) fn is_host_name(name: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))

@@ -42,6 +42,44 @@ fn a_zone_of_other_servers_is_read() {
 }
 
 #[test]
+fn servers_are_asked_over_tls() {
+    let text = |tls: &str| format!("remotes: [{{ name: a, addresses: 192.0.2.1, tls: {tls} }}]\n");
+    let pin = "sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let given = format!("{{ name: ns2.example.net, ca: ca.pem, pins: [{pin}], port: 8853 }}");
+    let config = parse(&text(&given), Path::new("/etc/rhumb/x.yaml")).unwrap();
+    let tls = config.remotes[0].tls.as_ref().unwrap();
+    assert_eq!(tls.name.as_deref(), Some("ns2.example.net"));
+    assert_eq!(tls.authorities.as_deref(), Some(Path::new("/etc/rhumb/ca.pem")));
+    assert_eq!((tls.pins.len(), tls.port), (1, 8853));
+    let config = parse(&text("{}"), Path::new("x.yaml")).unwrap();
+    assert_eq!(config.remotes[0].tls, Some(rhumb_config::RemoteTls::default()));
+    for (tls, key, words) in [
+        ("{ name: a b }", "name", "a name as its certificate has it"),
+        ("{ name: 192.0.2.1 }", "name", "a name as its certificate has it"),
+        ("{ pins: [sha256/abc] }", "pins[0]", "is no pin of a key"),
+        ("{ port: 0 }", "port", "from 1 to 65535"),
+        ("{ nmae: a }", "nmae", "`name`"),
+    ] {
+        let found = errors(&text(tls));
+        let is_told = |error: &rhumb_config::ConfigFinding| {
+            error.key == format!("remotes[0].tls.{key}") && error.message.contains(words)
+        };
+        assert!(found.iter().any(is_told), "{tls}: {found:?}");
+    }
+    let zone = "primaries: [hidden], transfer-to: [{ network: 192.0.2.0/24, transport: tls }]";
+    let config = parse(&self::text(STATE, zone), Path::new("x.yaml")).unwrap();
+    let [ZoneSource::Secondary(zone)] = config.zones.as_slice() else { panic!("{config:?}") };
+    assert!(matches!(zone.transfer_to.as_slice(), [TransferRule::Clients { encrypted: true, .. }]));
+    for (rule, words) in [
+        ("{ transport: tls }", "`network` or `key` is missing"),
+        ("{ network: 192.0.2.1, transport: dot }", "any, tls"),
+    ] {
+        let found = errors(&self::text(STATE, &format!("primaries: [hidden], transfer-to: [{rule}]")));
+        assert!(found.iter().any(|error| error.message.contains(words)), "{rule}: {found:?}");
+    }
+}
+
+#[test]
 fn transfers_have_limits() {
     let usual = parse(STATE, Path::new("x.yaml")).unwrap().transfers;
     assert_eq!((usual.out, usual.out_per_network), (32, 4));

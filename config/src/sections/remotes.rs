@@ -6,10 +6,11 @@ use rhumb_wire::DomainName;
 use serde_json::{Value as Json, json};
 
 use super::keys::KEY_NAME;
+use super::remote_tls::RemoteTls;
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
 use crate::kind::ValueKind;
-use crate::kinds::{OptionalKind, ParsedKind, UpstreamAddress, ValueList};
+use crate::kinds::{OptionalKind, ParsedKind, SectionKind, UpstreamAddress, ValueList};
 use crate::node::{YamlContent, YamlNode};
 use crate::reader::ConfigReader;
 use crate::section::{ConfigSection, KeyVisitor};
@@ -29,6 +30,8 @@ pub struct NamedRemote {
     pub key: Option<DomainName>,
     /// The address that messages to those of its addresses leave from that are of the same family; none: the routing table's.
     pub source: Option<IpAddr>,
+    /// What it is asked by over TLS, and has to ask over TLS itself.
+    pub tls: Option<RemoteTls>,
     /// Where the entry stands.
     pub place: FilePlace,
 }
@@ -74,6 +77,7 @@ pub(crate) struct RemoteDraft {
     addresses: Vec<UpstreamServer>,
     key: Option<DomainName>,
     source: Option<IpAddr>,
+    tls: Option<RemoteTls>,
 }
 
 impl ConfigSection for NamedRemote {
@@ -117,7 +121,14 @@ impl ConfigSection for NamedRemote {
             OptionalKind(ParsedKind::new("an address such as 192.0.2.1 or 2001:db8::1")),
             |draft| &mut draft.source,
         );
-        keys.not_offered("tls", "transfers are not encrypted");
+        keys.key(
+            "tls",
+            InForce::AtReload,
+            "Transfers from the server and updates passed on to it go over TLS (RFC 9103), and `transfer-to` takes its own requests over an \
+             encrypted transport alone. Announcements go by UDP to its addresses all the same.",
+            OptionalKind(SectionKind::new()),
+            |draft| &mut draft.tls,
+        );
     }
 
     fn finish(draft: RemoteDraft, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
@@ -133,8 +144,8 @@ impl ConfigSection for NamedRemote {
             reader.at_key("source", |reader| reader.error(node.spot_of("source"), message));
         }
         let place = reader.place(node.spot);
-        let RemoteDraft { name, addresses, key, source } = draft;
-        Some(NamedRemote { name: name?, addresses, key, source, place })
+        let RemoteDraft { name, addresses, key, source, tls } = draft;
+        Some(NamedRemote { name: name?, addresses, key, source, tls, place })
     }
 
     fn values(&self) -> RemoteDraft {
@@ -143,6 +154,7 @@ impl ConfigSection for NamedRemote {
             addresses: self.addresses.clone(),
             key: self.key.clone(),
             source: self.source,
+            tls: self.tls.clone(),
         }
     }
 }

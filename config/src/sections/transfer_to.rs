@@ -8,7 +8,7 @@ use super::remotes::is_remote_name;
 use crate::in_force::InForce;
 use crate::key_list::KeyList;
 use crate::kind::ValueKind;
-use crate::kinds::{OptionalKind, ParsedKind, SectionKind};
+use crate::kinds::{OptionalKind, ParsedKind, SectionKind, WordKind};
 use crate::network::IpNetwork;
 use crate::node::{YamlContent, YamlNode};
 use crate::reader::ConfigReader;
@@ -25,6 +25,8 @@ pub enum TransferRule {
         network: Option<IpNetwork>,
         /// What their requests are signed with.
         key: Option<DomainName>,
+        /// Whether their requests have to come over an encrypted transport.
+        encrypted: bool,
     },
 }
 
@@ -69,7 +71,10 @@ impl ValueKind for TransferRuleKind {
 pub(crate) struct TransferRuleDraft {
     network: Option<IpNetwork>,
     key: Option<DomainName>,
+    encrypted: bool,
 }
+
+const TRANSPORT: WordKind<bool> = WordKind { words: &[("any", false), ("tls", true)], later: &[] };
 
 impl ConfigSection for TransferRule {
     type Draft = TransferRuleDraft;
@@ -97,21 +102,28 @@ impl ConfigSection for TransferRule {
             OptionalKind(KEY_NAME),
             |draft| &mut draft.key,
         );
+        keys.key(
+            "transport",
+            InForce::AtReload,
+            "What requests have to come over: any transport, or TLS (RFC 9103), which DNS over QUIC has too.",
+            TRANSPORT,
+            |draft| &mut draft.encrypted,
+        );
     }
 
     fn finish(draft: TransferRuleDraft, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
         if node.entry("network").is_none() && node.entry("key").is_none() {
             reader.error(node.spot, "`network` or `key` is missing");
         }
-        let TransferRuleDraft { network, key } = draft;
-        (network.is_some() || key.is_some()).then_some(TransferRule::Clients { network, key })
+        let TransferRuleDraft { network, key, encrypted } = draft;
+        (network.is_some() || key.is_some()).then_some(TransferRule::Clients { network, key, encrypted })
     }
 
     fn values(&self) -> TransferRuleDraft {
         match self {
             TransferRule::Remote(_) => TransferRuleDraft::default(),
-            TransferRule::Clients { network, key } => {
-                TransferRuleDraft { network: *network, key: key.clone() }
+            TransferRule::Clients { network, key, encrypted } => {
+                TransferRuleDraft { network: *network, key: key.clone(), encrypted: *encrypted }
             }
         }
     }
