@@ -56,7 +56,9 @@ fn examples() -> Verdict {
         fs::rename(chain, folder.at("tls").join(certificate))?;
         fs::rename(key, folder.at("tls").join(private))?;
     }
-    fs::copy(folder.at("tls/fullchain.pem"), folder.at("tls/upstreams.pem"))?;
+    for copy in ["tls/upstreams.pem", "tls/remotes.pem"] {
+        fs::copy(folder.at("tls/fullchain.pem"), folder.at(copy))?;
+    }
     let mut count = 0;
     for entry in fs::read_dir(folder.path()).context("config/examples")? {
         let path = entry?.path();

@@ -131,6 +131,7 @@ const TESTS: &[&[Test]] = &[
     encrypted::TESTS,
     discovering::TESTS,
     encrypted::renewal::TESTS,
+    encrypted::transfers::TESTS,
     https::TESTS,
     quic::TESTS,
     running::TESTS,

@@ -14,7 +14,7 @@ use rhumb_tests::{Failure, Outcome, Test, Verdict, ensure, ensure_eq, skip};
 use crate::encrypted::PATIENCE;
 use crate::forwarding::{Lab, UP, config};
 
-mod lab;
+pub(crate) mod lab;
 
 use lab::{Pair, Running, ZONE, behind, failed, forwarder, issue, lost, run};
 

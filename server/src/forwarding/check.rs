@@ -1,8 +1,11 @@
 //! The lists of a configuration, read for `rhumb check`.
 
 use std::collections::HashMap;
+use std::path::Path;
 
-use rhumb_config::{FilePlace, ForwardEntry, ServerConfig, UpstreamServer, UpstreamSource};
+use rhumb_config::{
+    FilePlace, ForwardEntry, NamedRemote, ServerConfig, UpstreamServer, UpstreamSource, ZoneSource,
+};
 use rhumb_net::tls::client::check_roots;
 
 use super::list_file::{ListFile, ListRefresh};
@@ -38,9 +41,9 @@ pub fn check_lists(config: &ServerConfig) -> (Vec<String>, Vec<String>) {
     (warnings, errors)
 }
 
-/// Looks whether the certificates of encrypted upstreams can be judged: warnings, and what is wrong, in words.
+/// Looks whether the certificates of encrypted upstreams and primaries can be judged: warnings, and what is wrong, in words.
 pub fn check_trust(config: &ServerConfig) -> (Vec<String>, Vec<String>) {
-    let (mut warnings, mut errors) = (Vec::new(), Vec::new());
+    let mut found = TrustFindings::default();
     for ForwardEntry { domain, upstreams, trust, place, .. } in &config.forward {
         let needs_issuer = |source: &UpstreamSource| match source {
             UpstreamSource::Server(server, _) => {
@@ -52,13 +55,42 @@ pub fn check_trust(config: &ServerConfig) -> (Vec<String>, Vec<String>) {
         if !wanted {
             continue;
         }
-        match (check_roots(trust.authorities.as_deref()), &trust.authorities) {
-            (Ok(_), _) => {}
-            (Err(error), Some(_)) => errors.push(format!("{place}: forward {domain}: ca: {error}")),
-            (Err(error), None) => warnings.push(format!("{place}: forward {domain}: {error}")),
+        found.look(trust.authorities.as_deref(), &format!("{place}: forward {domain}: "));
+    }
+    for remote @ NamedRemote { name, tls, place, .. } in &config.remotes {
+        let Some(tls) = tls else { continue };
+        let needs_issuer = tls.pins.is_empty() || tls.name.is_some();
+        if tls.authorities.is_some() || needs_issuer && is_primary(remote, config) {
+            found.look(tls.authorities.as_deref(), &format!("{place}: remote {name}: "));
         }
     }
-    (warnings, errors)
+    (found.warnings, found.errors)
+}
+
+/// Whether a zone is transferred from this server.
+fn is_primary(remote: &NamedRemote, config: &ServerConfig) -> bool {
+    config.zones.iter().any(|zone| match zone {
+        ZoneSource::Secondary(zone) => zone.primaries.contains(&remote.name),
+        _ => false,
+    })
+}
+
+/// What is found of certificates that others are judged by.
+#[derive(Default)]
+struct TrustFindings {
+    warnings: Vec<String>,
+    errors: Vec<String>,
+}
+
+impl TrustFindings {
+    /// Looks at the certificates in a file, or without one at those of the system.
+    fn look(&mut self, authorities: Option<&Path>, of: &str) {
+        match (check_roots(authorities), authorities) {
+            (Ok(_), _) => {}
+            (Err(error), Some(_)) => self.errors.push(format!("{of}ca: {error}")),
+            (Err(error), None) => self.warnings.push(format!("{of}{error}")),
+        }
+    }
 }
 
 /// What is wrong with a list. That it is not there is a warning of the configuration.

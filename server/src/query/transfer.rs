@@ -85,12 +85,13 @@ impl<'m> AdmittedQuery<'_, 'm> {
             scratch.note("transfer", || "no zone has this name".to_owned());
             return self.refuse(Rcode::NOTAUTH, (ExtendedError::NotAuthoritative, ""), scratch, out);
         };
-        if !entry.origin.may_transfer(client.ip(), self.key) {
+        if !entry.origin.may_transfer(client.ip(), client.transport(), self.key) {
             scratch.stats.refused = Some(AccessList::Transfer);
             scratch.note("transfer", || {
                 let signed =
                     self.key.map_or("unsigned".to_owned(), |key| format!("signed with {}", key.name()));
-                format!("{}: no `transfer-to` allows {}, {signed}", entry.place(), client.ip())
+                let (place, transport) = (entry.place(), client.transport());
+                format!("{place}: no `transfer-to` allows {}, {signed}, over {transport}", client.ip())
             });
             return self.refuse(Rcode::REFUSED, (ExtendedError::Prohibited, ""), scratch, out);
         }

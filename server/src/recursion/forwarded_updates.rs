@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rhumb_net::upstream::UpstreamConnection;
+use rhumb_net::upstream::{ServerConnectError, ServerConnector, ServerStream, UpstreamConnection};
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::header::MessageHeader;
 use rhumb_wire::{DomainName, Opcode, Rcode};
@@ -20,7 +20,7 @@ use crate::metrics::UpdateResult;
 use crate::query::ForwardedUpdate;
 use crate::snapshot::{PrimaryServer, ServerState};
 
-/// How long a primary may take to accept a connection.
+/// How long a primary may take to accept a connection, a handshake included.
 const CONNECT: Duration = Duration::from_secs(3);
 /// How long all of it may take: a primary that keeps versions on a slow disk answers late.
 const WHOLE: Duration = Duration::from_secs(10);
@@ -38,7 +38,7 @@ pub(super) type QueuedForward = (ForwardedUpdate, PendingReply);
 enum ForwardFailure {
     /// No primary takes a connection.
     #[error("{address}: {error}")]
-    Connect { address: SocketAddr, error: std::io::Error },
+    Connect { address: SocketAddr, error: ServerConnectError },
     /// One took the message, and perhaps carried it out.
     #[error("{address}: {what}")]
     Unanswered { address: SocketAddr, what: &'static str },
@@ -60,6 +60,7 @@ struct ForwardRun {
 /// The task that passes updates on.
 pub(super) struct UpdateForwarder {
     live: Arc<ServerState>,
+    connector: Arc<ServerConnector>,
     hasher: RandomState,
     under_way: JoinSet<Result<Vec<u8>, ForwardFailure>>,
     runs: HashMap<Id, ForwardRun>,
@@ -71,6 +72,7 @@ impl UpdateForwarder {
     pub(super) fn new(live: &Arc<ServerState>) -> Self {
         Self {
             live: Arc::clone(live),
+            connector: Arc::default(),
             hasher: RandomState::new(),
             under_way: JoinSet::new(),
             runs: HashMap::new(),
@@ -114,7 +116,8 @@ impl UpdateForwarder {
             return reply.conclude(Rcode::REFUSED, Some((ExtendedError::Other, TOO_MANY_UPDATES)));
         }
         let zone = update.zone.clone();
-        let handle = self.under_way.spawn(forward(Arc::clone(&self.live), update));
+        let handle =
+            self.under_way.spawn(forward(Arc::clone(&self.live), Arc::clone(&self.connector), update));
         *self.by_zone.entry(zone.clone()).or_insert(0) += 1;
         self.identities.insert(identity, handle.id());
         self.runs.insert(handle.id(), ForwardRun { zone, identity, replies: vec![reply] });
@@ -158,7 +161,11 @@ impl UpdateForwarder {
 
 /// Gives an update to the first primary that takes a connection. Once it was sent, it may have been carried out, and no other primary
 /// is asked.
-async fn forward(live: Arc<ServerState>, update: ForwardedUpdate) -> Result<Vec<u8>, ForwardFailure> {
+async fn forward(
+    live: Arc<ServerState>,
+    connector: Arc<ServerConnector>,
+    update: ForwardedUpdate,
+) -> Result<Vec<u8>, ForwardFailure> {
     let snapshot = live.snapshot.load_full();
     let entry = snapshot.view.zone_at(&update.zone).cloned();
     drop(snapshot);
@@ -167,7 +174,8 @@ async fn forward(live: Arc<ServerState>, update: ForwardedUpdate) -> Result<Vec<
     let deadline = Instant::now() + WHOLE;
     let mut failure = ForwardFailure::Gone;
     for primary in &origin.primaries {
-        match UpstreamConnection::connect(primary.address, primary.source, CONNECT).await {
+        let PrimaryServer { address, source, tls, .. } = primary;
+        match connector.connect(*address, *source, tls.as_deref(), CONNECT).await {
             Ok(connection) => return exchange(connection, primary, &update.message, deadline).await,
             Err(error) => failure = ForwardFailure::Connect { address: primary.address, error },
         }
@@ -179,7 +187,7 @@ async fn forward(live: Arc<ServerState>, update: ForwardedUpdate) -> Result<Vec<
 }
 
 async fn exchange(
-    mut connection: UpstreamConnection,
+    mut connection: UpstreamConnection<ServerStream>,
     primary: &PrimaryServer,
     message: &[u8],
     deadline: Instant,

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use rhumb_config::{IpNetwork, NamedRemote, TransferRule};
-use rhumb_wire::DomainName;
 use rhumb_wire::tsig::TsigKey;
+use rhumb_wire::{DomainName, Transport};
 
 /// Clients that fit all that is said here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,22 +13,35 @@ pub struct AllowedClients {
     networks: Vec<IpNetwork>,
     /// What their requests are signed with; none: they need not be signed.
     key: Option<DomainName>,
+    /// Whether their requests have to come over an encrypted transport.
+    encrypted: bool,
 }
 
 impl AllowedClients {
     /// What a rule comes to. None for one that names a server which is not there.
     pub fn of(rule: &TransferRule, remotes: &[NamedRemote]) -> Option<Self> {
         match rule {
-            TransferRule::Clients { network, key } => {
-                Some(Self { networks: network.iter().copied().collect(), key: key.clone() })
+            TransferRule::Clients { network, key, encrypted } => {
+                let networks = network.iter().copied().collect();
+                Some(Self { networks, key: key.clone(), encrypted: *encrypted })
             }
             TransferRule::Remote(name) => {
                 let remote = remotes.iter().find(|remote| remote.name == *name)?;
                 let networks =
                     remote.addresses.iter().map(|address| IpNetwork::around(address.ip, u8::MAX)).collect();
-                Some(Self { networks, key: remote.key.clone() })
+                Some(Self { networks, key: remote.key.clone(), encrypted: remote.tls.is_some() })
             }
         }
+    }
+
+    /// The same clients, over any transport.
+    pub fn over_any_transport(self) -> Self {
+        Self { encrypted: false, ..self }
+    }
+
+    /// Whether their requests may come over `transport`.
+    pub const fn take(&self, transport: Transport) -> bool {
+        !self.encrypted || transport.is_encrypted()
     }
 
     /// Whether a request from `client`, signed with `key`, is one of theirs.
@@ -77,6 +90,28 @@ mod tests {
             let client = client.parse().unwrap();
             let found: Vec<_> = rules.iter().map(|rule| rule.hold(client, key)).collect();
             assert_eq!(found, expected, "{client} {key:?}");
+        }
+    }
+
+    #[test]
+    fn some_have_to_ask_over_encrypted_transports() {
+        let text = "remotes: [{ name: r, addresses: 192.0.2.9 }, { name: s, addresses: 192.0.2.9, tls: { name: s.test } }]\n\
+                    zones: [{ name: z, file: f, transfer-to: [r, s, { network: 192.0.2.9 }, { network: 192.0.2.9, transport: tls }] }]\n";
+        let config = rhumb_config::parse(text, Path::new("x.yaml")).unwrap();
+        let rhumb_config::ZoneSource::File { transfer_to, .. } = &config.zones[0] else {
+            panic!("{config:?}")
+        };
+        let rules: Vec<_> =
+            transfer_to.iter().map(|rule| AllowedClients::of(rule, &config.remotes).unwrap()).collect();
+        for (transport, expected) in [
+            (Transport::Udp, [true, false, true, false]),
+            (Transport::Tcp, [true, false, true, false]),
+            (Transport::Tls, [true; 4]),
+            (Transport::Quic, [true; 4]),
+        ] {
+            let found: Vec<_> = rules.iter().map(|rule| rule.take(transport)).collect();
+            assert_eq!(found, expected, "{transport}");
+            assert!(rules.iter().cloned().all(|rule| rule.over_any_transport().take(transport)));
         }
     }
 }

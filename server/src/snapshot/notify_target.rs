@@ -33,7 +33,7 @@ impl NotifyTarget {
             .iter()
             .flat_map(|rule| match rule {
                 TransferRule::Remote(name) => named(name),
-                TransferRule::Clients { network: Some(network), key } => {
+                TransferRule::Clients { network: Some(network), key, .. } => {
                     let bits = if matches!(network.addr, IpAddr::V4(_)) { 32 } else { 128 };
                     let address = SocketAddr::new(network.addr, PORT);
                     let is_single = network.prefix == bits;

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use rhumb_config::{FilePlace, ZoneFilePattern};
-use rhumb_wire::DomainName;
 use rhumb_wire::tsig::TsigKey;
+use rhumb_wire::{DomainName, Transport};
 use rhumb_zones::UpdateGrant;
 use rhumb_zones::file::ZoneReadOptions;
 
@@ -50,9 +50,9 @@ pub enum ZoneFile {
 }
 
 impl ZoneOrigin {
-    /// Whether `client` may transfer its zones by a request that is signed with `key`.
-    pub fn may_transfer(&self, client: IpAddr, key: Option<&TsigKey>) -> bool {
-        self.transfer_to.iter().any(|clients| clients.hold(client, key))
+    /// Whether `client` may transfer its zones by a request over `transport` that is signed with `key`.
+    pub fn may_transfer(&self, client: IpAddr, transport: Transport, key: Option<&TsigKey>) -> bool {
+        self.transfer_to.iter().any(|clients| clients.take(transport) && clients.hold(client, key))
     }
 
     /// What `client` may change by a message that is signed with `key`.

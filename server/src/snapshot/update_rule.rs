@@ -18,7 +18,8 @@ pub struct ZoneUpdateRule {
 impl ZoneUpdateRule {
     /// What a rule of the configuration comes to.
     pub fn of(rule: &UpdateRule) -> Option<Self> {
-        let clients = TransferRule::Clients { network: rule.network, key: rule.key.clone() };
+        let clients =
+            TransferRule::Clients { network: rule.network, key: rule.key.clone(), encrypted: false };
         let allows = |action| rule.actions.is_empty() || rule.actions.contains(&action);
         let grant = UpdateGrant {
             names: rule.names.iter().map(pattern).collect(),

@@ -17,13 +17,13 @@ pub(super) const ZONE: &str =
     "$TTL 300\n@ SOA ns hostmaster 1 3600 600 86400 60\n@ NS ns\nns A 10.53.0.1\n* A 198.18.0.7\n";
 
 /// A certificate for `dns.test` and the upstreams' addresses, and its key.
-pub(super) struct Pair {
-    pub(super) chain: PathBuf,
-    pub(super) key: PathBuf,
+pub(crate) struct Pair {
+    pub(crate) chain: PathBuf,
+    pub(crate) key: PathBuf,
 }
 
 /// Makes a pair in a folder of its own, valid now or only in the past.
-pub(super) fn issue(folder: &Folder, name: &str, expired: bool) -> Result<Pair, Failure> {
+pub(crate) fn issue(folder: &Folder, name: &str, expired: bool) -> Result<Pair, Failure> {
     let openssl = program::find("openssl").context("no openssl")?;
     let at = folder.at(name);
     fs::create_dir_all(&at)?;
@@ -59,7 +59,7 @@ pub(super) fn issue(folder: &Folder, name: &str, expired: bool) -> Result<Pair, 
 
 impl Pair {
     /// The keys of a listener for every transport that shows it.
-    pub(super) fn listener(&self) -> String {
+    pub(crate) fn listener(&self) -> String {
         let (chain, key) = (self.chain.display(), self.key.display());
         format!("transports: [udp, tcp, tls, https, quic], certificate: {chain}, key: {key}")
     }

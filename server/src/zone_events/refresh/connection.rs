@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rhumb_net::upstream::UpstreamConnection;
+use rhumb_net::tls::client::TlsServer;
+use rhumb_net::upstream::{ServerConnector, ServerStream, UpstreamConnection};
 
 use super::failure::RefreshFailure;
 use crate::snapshot::PrimaryServer;
 
-/// How long a primary may take to accept a connection.
+/// How long a primary may take to accept a connection, a handshake included.
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long a step of a transfer may take; whether it gets on is judged by the bytes that come.
 const STEP: Duration = Duration::from_mins(5);
@@ -19,23 +20,28 @@ const KEPT: Duration = Duration::from_secs(10);
 /// Connections kept to one primary.
 const MOST_KEPT: usize = 4;
 
-/// Where a connection leads, and the address that it was to leave from.
-type ConnectionEnds = (SocketAddr, Option<IpAddr>);
+/// A connection to a primary.
+pub(super) type PrimaryConnection = UpstreamConnection<ServerStream>;
 
-/// Connections that nobody uses now.
+/// Where a connection leads, whose certificate was shown there, and the address that it was to leave from.
+type ConnectionEnds = (SocketAddr, Option<Arc<TlsServer>>, Option<IpAddr>);
+
+/// Connections to primaries, and those that nobody uses now.
 #[derive(Debug, Default)]
-pub(super) struct IdleConnections {
-    idle: Mutex<HashMap<ConnectionEnds, Vec<(UpstreamConnection, Instant)>>>,
+pub(super) struct PrimaryConnections {
+    connector: ServerConnector,
+    idle: Mutex<HashMap<ConnectionEnds, Vec<(PrimaryConnection, Instant)>>>,
 }
 
-impl IdleConnections {
+fn ends(to: &PrimaryServer) -> ConnectionEnds {
+    (to.address, to.tls.clone(), to.source)
+}
+
+impl PrimaryConnections {
     /// A connection to a primary, and whether it was used before: the primary may have closed it meanwhile.
     ///
     /// Errors: there is none, and none can be made.
-    pub(super) async fn take(
-        &self,
-        to: &PrimaryServer,
-    ) -> Result<(UpstreamConnection, bool), RefreshFailure> {
+    pub(super) async fn take(&self, to: &PrimaryServer) -> Result<(PrimaryConnection, bool), RefreshFailure> {
         let now = Instant::now();
         let kept = {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -43,26 +49,26 @@ impl IdleConnections {
                 connections.retain(|(_, since)| now < *since + KEPT);
                 !connections.is_empty()
             });
-            idle.get_mut(&(to.address, to.source)).and_then(Vec::pop)
+            idle.get_mut(&ends(to)).and_then(Vec::pop)
         };
         match kept {
             Some((connection, _)) => Ok((connection, true)),
-            None => Ok((Self::connect(to).await?, false)),
+            None => Ok((self.connect(to).await?, false)),
         }
     }
 
     /// A new connection.
     ///
     /// Errors: it cannot be made.
-    pub(super) async fn connect(to: &PrimaryServer) -> Result<UpstreamConnection, RefreshFailure> {
-        let made = UpstreamConnection::connect(to.address, to.source, CONNECT).await;
-        made.map(|connection| connection.keeping_for(STEP)).map_err(RefreshFailure::Connect)
+    pub(super) async fn connect(&self, to: &PrimaryServer) -> Result<PrimaryConnection, RefreshFailure> {
+        let made = self.connector.connect(to.address, to.source, to.tls.as_deref(), CONNECT).await?;
+        Ok(made.keeping_for(STEP))
     }
 
     /// Keeps a connection on which everything that was asked has been answered.
-    pub(super) fn keep(&self, to: &PrimaryServer, connection: UpstreamConnection) {
+    pub(super) fn keep(&self, to: &PrimaryServer, connection: PrimaryConnection) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let connections = idle.entry((to.address, to.source)).or_default();
+        let connections = idle.entry(ends(to)).or_default();
         if connections.len() < MOST_KEPT {
             connections.push((connection, Instant::now()));
         }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rhumb_net::upstream::UpstreamConnection;
 use rhumb_wire::compress::NameCompression;
 use rhumb_wire::header::{self, MessageHeader};
 use rhumb_wire::tsig::{ResponseVerifier, TsigKey, sign_request};
@@ -13,6 +12,7 @@ use rhumb_wire::{
 use rhumb_zones::ZoneContents;
 use tokio::time::timeout_at;
 
+use super::connection::PrimaryConnection;
 use super::failure::RefreshFailure;
 use crate::zone_events::load::unix_time;
 
@@ -29,7 +29,7 @@ const WHOLE: Duration = Duration::from_hours(2);
 /// The messages that answer one question.
 #[derive(Debug)]
 pub(super) struct PrimaryAnswer<'c> {
-    connection: &'c mut UpstreamConnection,
+    connection: &'c mut PrimaryConnection,
     id: u16,
     verifier: Option<ResponseVerifier>,
     begun: Instant,
@@ -45,7 +45,7 @@ pub(super) struct PrimaryAnswer<'c> {
 ///
 /// Errors: the request cannot be sent.
 pub(super) async fn ask<'c>(
-    connection: &'c mut UpstreamConnection,
+    connection: &'c mut PrimaryConnection,
     zone: NameRef<'_>,
     qtype: Type,
     base: Option<&ZoneContents>,

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use rhumb_net::upstream::StreamSendError;
+use rhumb_net::tls::client::TlsFailure;
+use rhumb_net::upstream::{ServerConnectError, StreamSendError};
 use rhumb_wire::Rcode;
 use rhumb_wire::tsig::ResponseError;
 use rhumb_zones::InboundError;
@@ -13,6 +14,9 @@ pub(super) enum RefreshFailure {
     /// It cannot be reached.
     #[error("no connection: {0}")]
     Connect(io::Error),
+    /// There is no session of TLS with it.
+    #[error("TLS: {0}")]
+    Session(TlsFailure),
     /// It did not answer in time, or too slowly.
     #[error("no answer in time")]
     Timeout,
@@ -70,7 +74,7 @@ pub(super) enum RefreshFailure {
 impl RefreshFailure {
     /// Whether the primary may be gone: its other zones are not looked at as fast either.
     pub(super) const fn is_silence(&self) -> bool {
-        matches!(self, Self::Connect(_) | Self::Timeout)
+        matches!(self, Self::Connect(_) | Self::Timeout | Self::Session(TlsFailure::Stalled))
     }
 
     /// Whether it is of our own making: another primary would do no better.
@@ -82,6 +86,15 @@ impl RefreshFailure {
     pub(super) const fn leaves_connection(&self) -> bool {
         matches!(self, Self::Rcode(_) | Self::NotAuthoritative)
             || matches!(self, Self::Transfer(InboundError::Refused(_)))
+    }
+}
+
+impl From<ServerConnectError> for RefreshFailure {
+    fn from(error: ServerConnectError) -> Self {
+        match error {
+            ServerConnectError::Connect(error) => Self::Connect(error),
+            ServerConnectError::Session(failure) => Self::Session(failure),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use rhumb_zones::journal::ChangeCause;
 use rhumb_zones::{VersionOrigin, ZoneContents, ZoneVersion};
 use tokio::sync::oneshot;
 
-use super::connection::IdleConnections;
+use super::connection::PrimaryConnections;
 use super::failure::RefreshFailure;
 use super::primary::{PrimaryAccess, PrimaryReport, PrimaryVersion, ReceivedVersion, WantedZone};
 use super::timers::ZoneTimers;
@@ -27,7 +27,7 @@ pub(super) struct RefreshServices {
     pub(super) live: Arc<ServerState>,
     pub(super) writer: ZoneWriter,
     pub(super) store: Option<StateStore>,
-    pub(super) connections: IdleConnections,
+    pub(super) connections: PrimaryConnections,
 }
 
 /// What a look is to do.

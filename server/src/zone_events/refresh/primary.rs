@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use rhumb_net::upstream::UpstreamConnection;
 use rhumb_wire::tsig::TsigKey;
 use rhumb_wire::{DomainName, MessageSection, MessageView, Rcode, Type, header, serial};
 use rhumb_zones::verify::DigestPolicy;
@@ -10,7 +9,7 @@ use rhumb_zones::{
     InboundLimits, InboundProgress, InboundResult, InboundTransfer, ZoneContents, ZoneDifference,
 };
 
-use super::connection::IdleConnections;
+use super::connection::{PrimaryConnection, PrimaryConnections};
 use super::exchange::{ask, expire_option};
 use super::failure::RefreshFailure;
 use crate::metrics::{TransferKind, TransferResult};
@@ -74,7 +73,7 @@ pub(super) struct PrimaryReport {
 /// A primary, and what is needed to ask it.
 pub(super) struct PrimaryAccess<'a> {
     pub(super) live: &'a ServerState,
-    pub(super) connections: &'a IdleConnections,
+    pub(super) connections: &'a PrimaryConnections,
     pub(super) server: &'a PrimaryServer,
     pub(super) key: Option<Arc<TsigKey>>,
 }
@@ -93,7 +92,7 @@ impl PrimaryAccess<'_> {
         let first = self.fetch_by(&mut connection, wanted, whole_only).await;
         let report = match first {
             Err(RefreshFailure::Closed | RefreshFailure::Connection(_)) if was_kept => {
-                connection = IdleConnections::connect(self.server).await?;
+                connection = self.connections.connect(self.server).await?;
                 self.fetch_by(&mut connection, wanted, whole_only).await
             }
             other => other,
@@ -106,7 +105,7 @@ impl PrimaryAccess<'_> {
 
     async fn fetch_by(
         &self,
-        connection: &mut UpstreamConnection,
+        connection: &mut PrimaryConnection,
         wanted: &WantedZone,
         whole_only: bool,
     ) -> Result<PrimaryReport, RefreshFailure> {
@@ -136,7 +135,7 @@ impl PrimaryAccess<'_> {
                 let (zone, primary) = (&wanted.name, self.server.address);
                 tracing::info!(%zone, %primary, "no difference, the whole zone is asked for: {failure}");
                 if !failure.leaves_connection() {
-                    *connection = IdleConnections::connect(self.server).await?;
+                    *connection = self.connections.connect(self.server).await?;
                 }
                 self.whole(connection, wanted, Some(theirs), Some(failure)).await
             }
@@ -145,7 +144,7 @@ impl PrimaryAccess<'_> {
 
     async fn whole(
         &self,
-        connection: &mut UpstreamConnection,
+        connection: &mut PrimaryConnection,
         wanted: &WantedZone,
         said: Option<u32>,
         ixfr_failure: Option<RefreshFailure>,
@@ -157,7 +156,7 @@ impl PrimaryAccess<'_> {
     /// Its serial, and when the zone expires there.
     async fn soa(
         &self,
-        connection: &mut UpstreamConnection,
+        connection: &mut PrimaryConnection,
         zone: &DomainName,
     ) -> Result<(u32, Option<u32>), RefreshFailure> {
         let mut answer = ask(connection, zone.as_ref(), Type::SOA, None, self.key.as_ref()).await?;
@@ -187,7 +186,7 @@ impl PrimaryAccess<'_> {
     /// Takes a version whole, or not at all. `said` is the serial of its SOA.
     async fn transfer(
         &self,
-        connection: &mut UpstreamConnection,
+        connection: &mut PrimaryConnection,
         qtype: Type,
         wanted: &WantedZone,
         said: Option<u32>,
@@ -201,7 +200,7 @@ impl PrimaryAccess<'_> {
 
     async fn take(
         &self,
-        connection: &mut UpstreamConnection,
+        connection: &mut PrimaryConnection,
         kind: TransferKind,
         wanted: &WantedZone,
         said: Option<u32>,

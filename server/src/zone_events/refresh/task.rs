@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::sleep_until;
 
-use super::connection::IdleConnections;
+use super::connection::PrimaryConnections;
 use super::look::{LookReport, RefreshServices, ZoneLook};
 use super::schedule::{RefreshSchedule, RefreshUrgency};
 use super::timers::{ZoneTimers, after_empty};
@@ -58,8 +58,12 @@ pub async fn refresh_zones(
     store: Option<StateStore>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let services =
-        RefreshServices { live: Arc::clone(&live), writer, store, connections: IdleConnections::default() };
+    let services = RefreshServices {
+        live: Arc::clone(&live),
+        writer,
+        store,
+        connections: PrimaryConnections::default(),
+    };
     let mut task = RefreshTask {
         services: Arc::new(services),
         schedule: RefreshSchedule::default(),
