@@ -8,6 +8,7 @@ pub(crate) mod commands;
 mod config_hash;
 mod discovery;
 mod explain;
+mod explained_updates;
 mod explanation;
 #[cfg(test)]
 pub(crate) mod fake;
@@ -21,6 +22,8 @@ mod running;
 mod server_status;
 pub(crate) mod show;
 mod status;
+mod update_explanation;
+mod update_script;
 mod zone_actions;
 mod zone_versions;
 

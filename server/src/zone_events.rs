@@ -37,5 +37,5 @@ pub use outcome::{BrokenZone, PlanPurpose, ZoneReadReply, ZonesPlan};
 pub use preload::{PreloadedZones, check_zones};
 pub use refresh::refresh_zones;
 pub use state::{StateFolder, StateFolderError, StateStore};
-pub use versions::VersionCommand;
+pub use versions::{UPDATE_LIMITS, VersionCommand};
 pub use writer::ZoneWriter;

@@ -163,6 +163,7 @@ const TESTS: &[&[Test]] = &[
     refreshing::hostile::TESTS,
     unit::TESTS,
     updating::TESTS,
+    updating::explained::TESTS,
     updating::forwarded::TESTS,
     updating::messages::TESTS,
     upstreams::TESTS,

@@ -21,6 +21,7 @@ mod listeners;
 mod question;
 mod selftest;
 mod target;
+mod update_file;
 
 pub(super) use default_socket::default_socket_taken;
 pub(super) use healthcheck::healthcheck;
@@ -38,6 +39,9 @@ pub(super) fn run(
     matches: &ArgMatches,
     streams: &mut AnswerStreams<'_>,
 ) -> CommandExit {
+    if let Some(file) = rows::local_file(row, matches) {
+        return update_file::explain(file, row, matches, streams);
+    }
     match rows::arguments(row, matches) {
         Ok(given) => ask(row, &given, &rows::target(matches), matches.get_flag("json"), streams),
         Err(error) => {

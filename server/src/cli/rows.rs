@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, ValueParser};
-use clap::{Arg, ArgAction, ArgMatches, Args as _, Command, FromArgMatches as _};
+use clap::{Arg, ArgAction, ArgMatches, Args as _, Command, FromArgMatches as _, value_parser};
 
 use super::server_target::{ServerTarget, TargetArguments};
 use crate::control::command::{ArgumentKind, ArgumentPlace, ArgumentSpec, CommandArguments};
@@ -50,7 +50,10 @@ fn subcommand(row: &OperatorCommand, word: &'static str) -> Command {
 fn argument(spec: &'static ArgumentSpec) -> Arg {
     let mut arg = Arg::new(spec.name).help(spec.help).value_name(value_name(spec.kind));
     arg = match spec.place {
-        ArgumentPlace::Required => arg.required(true),
+        ArgumentPlace::Required => match spec.unless {
+            Some(other) => arg.required_unless_present(other),
+            None => arg.required(true),
+        },
         ArgumentPlace::Optional | ArgumentPlace::Configuration => arg,
         ArgumentPlace::Option => arg.long(spec.name),
     };
@@ -59,6 +62,7 @@ fn argument(spec: &'static ArgumentSpec) -> Arg {
     }
     match spec.kind {
         ArgumentKind::Switch => arg.action(ArgAction::SetTrue),
+        ArgumentKind::LocalFile => arg.value_parser(value_parser!(PathBuf)),
         ArgumentKind::OneOf(words) => arg.value_parser(PossibleValuesParser::new(words)),
         kind => arg.value_parser(parser(kind)),
     }
@@ -69,8 +73,8 @@ const fn value_name(kind: ArgumentKind) -> &'static str {
         ArgumentKind::Name => "NAME",
         ArgumentKind::RecordType => "TYPE",
         ArgumentKind::Address | ArgumentKind::Upstream => "ADDR",
-        ArgumentKind::File => "FILE",
-        ArgumentKind::Text | ArgumentKind::Switch => "TEXT",
+        ArgumentKind::File | ArgumentKind::LocalFile => "FILE",
+        ArgumentKind::Text | ArgumentKind::Contents | ArgumentKind::Switch => "TEXT",
         ArgumentKind::OneOf(_) => "WORD",
         ArgumentKind::Serial => "SERIAL",
     }
@@ -100,7 +104,8 @@ pub(super) fn target(matches: &ArgMatches) -> ServerTarget {
 /// What a row is given. Errors: a sentence.
 pub(super) fn arguments(row: &OperatorCommand, matches: &ArgMatches) -> Result<CommandArguments, String> {
     let mut given = CommandArguments::default();
-    for spec in row.spec.arguments {
+    let of_server = |spec: &&ArgumentSpec| spec.kind != ArgumentKind::LocalFile;
+    for spec in row.spec.arguments.iter().filter(of_server) {
         let text = match spec.place {
             ArgumentPlace::Configuration => configuration(matches)?,
             _ if spec.kind == ArgumentKind::Switch => matches.get_flag(spec.name).then(|| "true".to_owned()),
@@ -111,6 +116,17 @@ pub(super) fn arguments(row: &OperatorCommand, matches: &ArgMatches) -> Result<C
         }
     }
     Ok(given)
+}
+
+/// The file that the command line is to read, if one is given.
+pub(super) fn local_file<'m>(row: &OperatorCommand, matches: &'m ArgMatches) -> Option<&'m PathBuf> {
+    let spec = row.spec.arguments.iter().find(|spec| spec.kind == ArgumentKind::LocalFile)?;
+    matches.get_one(spec.name)
+}
+
+/// The row that is asked at this path.
+pub(super) fn at_path(path: &str) -> Option<&'static OperatorCommand> {
+    COMMANDS.iter().find(|row| row.spec.path == path)
 }
 
 /// The file of `-c`, as a server in another folder finds it.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use data_encoding::BASE64;
 use rhumb_config::UpstreamServer;
 use rhumb_wire::{DomainName, Type};
 use serde_json::{Map, Value};
@@ -32,6 +33,8 @@ pub enum ArgumentValue {
     Text(String),
     /// A serial of a zone.
     Serial(u32),
+    /// What a file holds.
+    Contents(Vec<u8>),
     /// On or off.
     Switch(bool),
 }
@@ -106,6 +109,14 @@ impl CommandArguments {
         }
     }
 
+    /// The contents called so.
+    pub fn contents(&self, argument: &str) -> Option<&[u8]> {
+        match self.0.get(argument)? {
+            ArgumentValue::Contents(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
     /// Whether the switch called so is on.
     pub fn is_on(&self, argument: &str) -> bool {
         self.0.get(argument) == Some(&ArgumentValue::Switch(true))
@@ -115,7 +126,8 @@ impl CommandArguments {
     pub(super) fn complete(self, command: &CommandSpec) -> Result<Self, String> {
         for spec in command.arguments {
             let given = self.0.get(spec.name).is_some_and(|value| *value != ArgumentValue::Switch(false));
-            if spec.place == ArgumentPlace::Required && !given {
+            let stands_in = spec.unless.is_some_and(|other| self.0.contains_key(other));
+            if spec.place == ArgumentPlace::Required && !given && !stands_in {
                 return Err(format!("{} is missing", spec.name));
             }
             if let Some(other) = spec.requires
@@ -164,6 +176,7 @@ impl ArgumentValue {
             Self::File(path) => path.to_string_lossy().into_owned(),
             Self::Text(text) => text.clone(),
             Self::Serial(serial) => serial.to_string(),
+            Self::Contents(bytes) => BASE64.encode(bytes),
             Self::Switch(on) => on.to_string(),
         }
     }
@@ -185,6 +198,11 @@ impl ArgumentKind {
             // The server's working folder is not the client's.
             Self::File if !Path::new(text).is_absolute() => Err("the path is not absolute".to_owned()),
             Self::File => Ok(ArgumentValue::File(text.into())),
+            Self::LocalFile => Err("only the command line reads files".to_owned()),
+            Self::Contents => {
+                let bytes = BASE64.decode(text.as_bytes()).map(ArgumentValue::Contents);
+                bytes.map_err(|_| "what a file holds is needed, in Base64".to_owned())
+            }
             Self::Text if text.is_empty() || text.chars().count() > MOST_TEXT => {
                 Err(format!("a text of 1 to {MOST_TEXT} characters is needed"))
             }

@@ -49,32 +49,54 @@ pub struct ArgumentSpec {
     pub help: &'static str,
     /// Another argument that has to be given with it.
     pub requires: Option<&'static str>,
+    /// Another argument beside which it need not be given.
+    pub unless: Option<&'static str>,
 }
 
 impl ArgumentSpec {
     /// One that has to be given.
     pub const fn required(name: &'static str, kind: ArgumentKind, help: &'static str) -> Self {
-        Self { name, kind, place: ArgumentPlace::Required, help, requires: None }
+        Self { name, kind, place: ArgumentPlace::Required, help, requires: None, unless: None }
     }
 
     /// One behind the command's words that may be left out.
     pub const fn optional(name: &'static str, kind: ArgumentKind, help: &'static str) -> Self {
-        Self { name, kind, place: ArgumentPlace::Optional, help, requires: None }
+        Self { name, kind, place: ArgumentPlace::Optional, help, requires: None, unless: None }
     }
 
     /// `--name VALUE`.
     pub const fn option(name: &'static str, kind: ArgumentKind, help: &'static str) -> Self {
-        Self { name, kind, place: ArgumentPlace::Option, help, requires: None }
+        Self { name, kind, place: ArgumentPlace::Option, help, requires: None, unless: None }
     }
 
     /// `--name`, on or off.
     pub const fn switch(name: &'static str, help: &'static str) -> Self {
-        Self { name, kind: ArgumentKind::Switch, place: ArgumentPlace::Option, help, requires: None }
+        Self {
+            name,
+            kind: ArgumentKind::Switch,
+            place: ArgumentPlace::Option,
+            help,
+            requires: None,
+            unless: None,
+        }
     }
 
     /// The file of `-c`, which every command takes to find the server by.
     pub const fn configuration(name: &'static str) -> Self {
-        Self { name, kind: ArgumentKind::File, place: ArgumentPlace::Configuration, help: "", requires: None }
+        Self {
+            name,
+            kind: ArgumentKind::File,
+            place: ArgumentPlace::Configuration,
+            help: "",
+            requires: None,
+            unless: None,
+        }
+    }
+
+    /// The same argument, which need not be given beside this one.
+    pub const fn unless(mut self, other: &'static str) -> Self {
+        self.unless = Some(other);
+        self
     }
 
     /// The same argument, allowed only beside this one.
@@ -97,6 +119,10 @@ pub enum ArgumentKind {
     Upstream,
     /// An absolute path.
     File,
+    /// What a file holds, in Base64.
+    Contents,
+    /// A file that the command line reads, for another row to be asked with what it holds.
+    LocalFile,
     /// Any text of at most 255 characters.
     Text,
     /// One of these words.

@@ -1,6 +1,8 @@
 //! What the commands do.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use rhumb_config::LogLevel;
 use rhumb_wire::{DomainName, NameRef};
@@ -10,7 +12,7 @@ use tokio::sync::oneshot;
 use super::admin::ServerAdmin;
 use super::discovery::DiscoveryStatus;
 use super::server_status::BrokenZoneStatus;
-use super::{cached, running, status};
+use super::{cached, explained_updates, running, status};
 use crate::cache_file::CacheFile;
 use crate::change::{ChangeText, ReadStrictness, joined};
 use crate::control::command::{CommandAnswer, CommandArguments, CommandFailure, CommandResult, LaterResult};
@@ -225,6 +227,21 @@ pub(super) fn ending() -> CommandFailure {
 }
 
 /// Answers a question and says how.
+pub(super) fn explain_update<'a>(
+    admin: &'a ServerAdmin,
+    given: &'a CommandArguments,
+) -> LaterResult<'a, CommandResult> {
+    Box::pin(async {
+        let live = Arc::clone(&admin.live);
+        let contents = given.contents("contents").unwrap_or_default().to_vec();
+        let from = given.address("from").unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let key = given.name("key").cloned();
+        let explain = move || explained_updates::explain_updates(&live, &contents, from, key.as_ref());
+        let told = tokio::task::spawn_blocking(explain).await.map_err(|_| ending())?;
+        CommandAnswer::new(&told.map_err(CommandFailure::new)?)
+    })
+}
+
 pub(super) fn explain<'a>(
     admin: &'a ServerAdmin,
     given: &'a CommandArguments,

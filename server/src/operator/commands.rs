@@ -49,6 +49,23 @@ const UPSTREAM: ArgumentSpec = ArgumentSpec::required(
     "The upstream, as the configuration writes it",
 );
 
+/// Where the server is asked what would become of an update.
+pub(crate) const EXPLAIN_UPDATE: &str = "/explain/update";
+
+/// The client of an explained query or update.
+const FROM: ArgumentSpec = ArgumentSpec::option(
+    "from",
+    ArgumentKind::Address,
+    "The client the question is taken to come from; one of this host without it",
+);
+
+/// The key of an explained update.
+const KEY: ArgumentSpec = ArgumentSpec::option(
+    "key",
+    ArgumentKind::Name,
+    "The key an update is taken to be signed with, where its file names none",
+);
+
 /// Which zone is meant.
 const ZONE: ArgumentSpec = ArgumentSpec::required("name", ArgumentKind::Name, "The zone");
 
@@ -127,17 +144,14 @@ pub(crate) static COMMANDS: &[OperatorCommand] = &[
             path: "/explain",
             about: "Answer a question and show where the answer comes from",
             arguments: &[
-                ArgumentSpec::required("name", ArgumentKind::Name, "The name to ask for"),
+                ArgumentSpec::required("name", ArgumentKind::Name, "The name to ask for").unless("update"),
                 ArgumentSpec::required(
                     "type",
                     ArgumentKind::RecordType,
                     "The type to ask for, such as A or TYPE65",
-                ),
-                ArgumentSpec::option(
-                    "from",
-                    ArgumentKind::Address,
-                    "The client the question is taken to come from; one of this host without it",
-                ),
+                )
+                .unless("update"),
+                FROM,
                 ArgumentSpec::option(
                     "to",
                     ArgumentKind::Address,
@@ -148,12 +162,32 @@ pub(crate) static COMMANDS: &[OperatorCommand] = &[
                     ArgumentKind::OneOf(&Transport::NAMES),
                     "The transport it is taken to have come by; tcp without it",
                 ),
+                ArgumentSpec::option(
+                    "update",
+                    ArgumentKind::LocalFile,
+                    "Tell instead what would become of the dynamic updates in this file, an nsupdate script or a message: which rule admits \
+                     or denies each record, and which prerequisites hold; nothing is changed",
+                ),
+                KEY.with("update"),
             ],
             // Every upstream may have to time out.
             seconds: 15,
         },
         run: RunCommand::Later(actions::explain),
         show: show::explanation,
+    },
+    OperatorCommand {
+        spec: CommandSpec {
+            words: "",
+            // It changes nothing, but what a file holds takes a body.
+            changes: true,
+            path: EXPLAIN_UPDATE,
+            about: "What would become of an update; for `rhumb explain --update`",
+            arguments: &[ArgumentSpec::required("contents", ArgumentKind::Contents, "The file"), FROM, KEY],
+            seconds: 15,
+        },
+        run: RunCommand::Later(actions::explain_update),
+        show: show::updates,
     },
     OperatorCommand {
         spec: CommandSpec {

@@ -22,6 +22,7 @@ mod answer;
 mod explanation;
 mod stats;
 mod table;
+mod updates;
 mod versions;
 
 pub(crate) use amount::counted;
@@ -31,6 +32,7 @@ pub(crate) use answer::AnswerStreams;
 pub(super) use explanation::explanation;
 pub(super) use stats::stats;
 pub(crate) use table::{TextTable, plain};
+pub(super) use updates::updates;
 pub(super) use versions::{zone_diff, zone_export, zone_history};
 
 use anchors::write_anchors;

@@ -20,3 +20,4 @@ pub(super) use event::{PublishedFile, VersionEvent, VersionReply};
 pub(super) use file_origin::file_origin;
 pub(super) use kept::{is_kept, kept_before};
 pub(super) use run::start_thread;
+pub use updates::UPDATE_LIMITS;

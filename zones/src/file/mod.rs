@@ -20,6 +20,7 @@ mod reader;
 mod record_place;
 mod scanner;
 mod short;
+mod single_rdata;
 mod verified;
 
 use std::path::Path;
@@ -36,6 +37,7 @@ pub use parsed::ParsedZone;
 pub use problem::FileProblem;
 pub use rdata::rdata_text;
 pub use record_place::{RecordPlace, find_records};
+pub use single_rdata::parse_rdata;
 pub use verified::{VerifiedFile, verify_zone, verify_zone_with};
 
 /// Reads the zone `origin` from the file at `path`, which has to be a regular one. An included file is looked for

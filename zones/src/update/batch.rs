@@ -5,6 +5,8 @@ use rhumb_wire::{NameRef, Type};
 use super::apply::MessageRun;
 use super::grant::UpdatePermission;
 use super::message::UpdateMessage;
+use super::operation::UpdateOperation;
+use super::prerequisite::UpdatePrerequisite;
 use super::refusal::UpdateRefusal;
 use super::summary::UpdateSummary;
 use crate::change::ZoneChange;
@@ -82,6 +84,29 @@ impl<'c> UpdateBatch<'c> {
         }
     }
 
+    /// The place of the rule that allows one operation.
+    ///
+    /// Errors: `Denied`, `SignerType`.
+    pub fn permits(
+        &self,
+        operation: &UpdateOperation,
+        permission: &UpdatePermission<'_>,
+    ) -> Result<usize, UpdateRefusal> {
+        let rule = permission.rule_for(operation, self.base.apex());
+        let rule = rule.ok_or_else(|| UpdateRefusal::Denied(operation.to_string()))?;
+        if is_made_by_signing(operation.rtype()) {
+            return Err(UpdateRefusal::SignerType(operation.owner().to_name(), operation.rtype()));
+        }
+        Ok(rule)
+    }
+
+    /// Whether a prerequisite holds of what the messages so far have made.
+    ///
+    /// Errors: the one of RFC 2136 section 3.2 that says that it does not.
+    pub fn check(&self, prerequisite: &UpdatePrerequisite) -> Result<(), UpdateRefusal> {
+        prerequisite.check(&self.change)
+    }
+
     /// Whether the client may do all that the message asks for, and the zone takes it.
     fn permit(
         &self,
@@ -92,12 +117,7 @@ impl<'c> UpdateBatch<'c> {
             return Err(UpdateRefusal::NoRule);
         }
         for operation in message.operations() {
-            if permission.rule_for(operation, self.base.apex()).is_none() {
-                return Err(UpdateRefusal::Denied(operation.to_string()));
-            }
-            if is_made_by_signing(operation.rtype()) {
-                return Err(UpdateRefusal::SignerType(operation.owner().to_name(), operation.rtype()));
-            }
+            self.permits(operation, permission)?;
         }
         if self.base.is_signed() && !message.operations().is_empty() {
             return Err(UpdateRefusal::SignedElsewhere);

@@ -1,11 +1,14 @@
 //! What has to hold before a message is carried out.
 
+use std::fmt;
+
 use rhumb_wire::{Class, DomainName, MessageRecord, NameRef, Type};
 
 use super::operation::expanded;
 use super::refusal::UpdateRefusal;
 use crate::builder::denial::canonical;
 use crate::change::ZoneChange;
+use crate::file::rdata_text;
 
 /// A condition of a message (RFC 2136 section 2.4).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +114,26 @@ impl UpdatePrerequisite {
             Self::NameInUse(_) if zone.types(owner).is_empty() => Err(UpdateRefusal::NameUnused(named())),
             Self::NameNotInUse(_) if !zone.types(owner).is_empty() => Err(UpdateRefusal::NameUsed(named())),
             _ => Ok(()),
+        }
+    }
+}
+
+/// `www.example.com. has an A record`, for logs and answers.
+impl fmt::Display for UpdatePrerequisite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SetExists(owner, rtype) => write!(f, "{owner} has a record of type {rtype}"),
+            Self::SetEquals(owner, rtype, records) => {
+                write!(f, "{owner} has these records of type {rtype} and no other: ")?;
+                for (number, rdata) in records.iter().enumerate() {
+                    let between = if number == 0 { "" } else { ", " };
+                    write!(f, "{between}{}", rdata_text(*rtype, rdata))?;
+                }
+                Ok(())
+            }
+            Self::SetAbsent(owner, rtype) => write!(f, "{owner} has no record of type {rtype}"),
+            Self::NameInUse(owner) => write!(f, "{owner} owns a record"),
+            Self::NameNotInUse(owner) => write!(f, "{owner} owns no record"),
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::zone_events::load::unix_time;
 use crate::zone_events::state::{PendingWrite, StateChange, StateError, StateVersion};
 
 /// How large updates may make a set, and a zone.
-const LIMITS: UpdateLimits = UpdateLimits { set: 1000, zone: 10_000_000 };
+pub const UPDATE_LIMITS: UpdateLimits = UpdateLimits { set: 1000, zone: 10_000_000 };
 /// Done.
 const NOERROR: UpdateAnswer = UpdateAnswer { rcode: Rcode::NOERROR, error: None };
 /// The answer where a version cannot be kept.
@@ -79,7 +79,7 @@ impl VersionThread {
         base: &ZoneContents,
         waiting: Vec<QueuedUpdate>,
     ) -> Option<(UpdatedVersion, PendingWrite)> {
-        let mut batch = UpdateBatch::new(base, LIMITS);
+        let mut batch = UpdateBatch::new(base, UPDATE_LIMITS);
         let mut decided: Vec<DecidedUpdate> = Vec::with_capacity(waiting.len());
         for update in waiting {
             let identity = self.recent_updates.identity(&update);
