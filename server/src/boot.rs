@@ -1,6 +1,7 @@
 //! The start, in the order that privileges ask for: sockets while root, then the user, then the sandbox, then threads.
 
 mod check;
+mod encrypted;
 mod log;
 mod notify;
 mod privilege;
@@ -26,6 +27,7 @@ use crate::trust_anchors::restore_anchors;
 use crate::zone_events::{StateFolder, StateStore};
 
 pub use check::{check, check_zone};
+pub use encrypted::encrypted_listeners;
 pub use start_error::StartError;
 
 use start_error::read_config;

@@ -18,10 +18,12 @@ mod client;
 mod exit;
 mod key_text;
 mod man;
+mod profile;
 mod rows;
 mod server_target;
 
 use exit::CommandExit;
+use profile::ProfileTransport;
 use server_target::{ServerTarget, TargetArguments};
 
 /// A DNS server: serves zones, resolves from the root with DNSSEC validation, forwards and caches.
@@ -68,6 +70,20 @@ enum LocalCommand {
     /// Keys of zones and of their transfers
     #[command(subcommand, display_order = rows::ORDER)]
     Keys(KeysCommand),
+    /// Print a configuration profile by which Apple's devices use this server, encrypted
+    ///
+    /// What Android takes in its place is written to standard error.
+    #[command(display_order = rows::ORDER)]
+    Profile {
+        /// The name of the server, which its certificate has to be for
+        name: DomainName,
+        /// tls or https; https without it, if there is such a listener
+        #[arg(long, value_enum)]
+        transport: Option<ProfileTransport>,
+        /// The configuration that names the listeners; the built-in default without it
+        #[arg(short, long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
     /// Ask every local address through every listener: does the reply come from it?
     #[command(display_order = rows::ORDER + 1)]
     Selftest {
@@ -153,6 +169,12 @@ impl LocalCommand {
             }
             Self::Keys(KeysCommand::Tsig { name, algorithm }) => {
                 print(streams.out, |text| text.write_all(key_text::new_key(&name, algorithm)?.as_bytes()))
+            }
+            Self::Profile { name, transport, config } => {
+                match boot::encrypted_listeners(config.as_deref(), &name) {
+                    Ok(listeners) => profile::run(&name, &listeners, transport, streams),
+                    Err(error) => failed(&error, false, streams),
+                }
             }
             Self::Selftest { config, json } => {
                 client::selftest(&ServerTarget { config, socket: None }, json, streams)

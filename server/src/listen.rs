@@ -3,6 +3,7 @@
 mod answer;
 mod certificates;
 mod descriptors;
+mod designated_as;
 mod designations;
 mod exchange;
 mod following;
@@ -14,6 +15,7 @@ mod notes;
 mod open_listener;
 mod openers;
 mod quic;
+mod self_signed;
 pub mod stream;
 mod tcp;
 mod tls;
@@ -21,6 +23,7 @@ mod udp;
 mod wanted;
 
 pub use certificates::{CertificateState, check_certificates};
+pub use designated_as::designated_as;
 pub use following::follow_addresses;
 pub use listeners::OpenListeners;
 pub use open_listener::BoundListener;

@@ -10,6 +10,8 @@ use crate::encrypted::{Issued, PATIENCE};
 pub(crate) const TESTS: &[Test] = &[
     Test::beside("discovering::a_client_verifies_what_it_is_told_of", verified),
     Test::beside("discovering::a_reload_changes_what_is_told", reloaded),
+    Test::beside("discovering::self_signed_ones_are_told_of_by_a_configured_name_alone", self_signed),
+    Test::beside("discovering::a_profile_is_a_property_list", profile),
     Test::beside("discovering::other_names_have_no_records_and_nobody_else_is_asked", others),
 ];
 
@@ -97,6 +99,66 @@ fn reloaded() -> Verdict {
     ensure_eq!(answer.authority.len(), 1, "the SOA where it is off");
     let status = lab.server.tell(&["status", "--ddr"])?.out;
     ensure!(status.contains("no encrypted listener"), "status --ddr: {status}");
+    Ok(Outcome::Passed)
+}
+
+fn self_signed() -> Verdict {
+    let Some(openssl) = program::find("openssl") else { skip!("no openssl here") };
+    let config = |more: &str| {
+        let listen = "transports: [udp, tcp, tls, https], certificate: self-signed";
+        Config::new().listen_with("::", listen).allow_all().more(more)
+    };
+    let lab = lab(&config(""))?;
+    let records =
+        || Ok::<_, Failure>(lab.client.udp(lab.to, &Message::query(NAME, "SVCB"))?.message.answer.len());
+    let names = || {
+        let mut command = lab.client.host().command(&openssl);
+        let output = program::run(command.args(["s_client", "-connect", "192.0.2.1:853"]), PATIENCE)?;
+        let (_, rest) = output.out.split_once("-----BEGIN").context("no certificate")?;
+        let (pem, _) = rest.split_once("-----END").context("no end of a certificate")?;
+        let file = lab.server.folder().at("shown.pem");
+        std::fs::write(&file, format!("-----BEGIN{pem}-----END CERTIFICATE-----\n"))?;
+        let mut command = std::process::Command::new(&openssl);
+        command.args(["x509", "-noout", "-ext", "subjectAltName", "-in"]).arg(&file);
+        Ok::<_, Failure>(program::run(&mut command, PATIENCE)?.out)
+    };
+    ensure_eq!(records()?, 0, "records of a certificate that nobody can verify");
+    let shown = names()?;
+    for name in ["DNS:localhost", "IP Address:192.0.2.1", "IP Address:2001:DB8:0:0:0:0:0:1"] {
+        ensure!(shown.contains(name), "the certificate is not for {name}: {shown}");
+    }
+    lab.server.rewrite(&config("server: { discovery: own.test }"))?;
+    lab.server.reload()?;
+    ensure_eq!(records()?, 2, "records by a configured name");
+    let shown = names()?;
+    ensure!(shown.contains("DNS:own.test"), "the certificate is not for the name that is told: {shown}");
+    Ok(Outcome::Passed)
+}
+
+fn profile() -> Verdict {
+    let Some(python) = program::find("python3") else { skip!("no python3 here") };
+    let issued = Issued::new()?;
+    let lab = lab(&config(&issued, ""))?;
+    let script = "import plistlib, sys, json; p = plistlib.load(open(sys.argv[1], 'rb')); d = p['PayloadContent'][0]; \
+                  print(d['PayloadType'], json.dumps(d['DNSSettings'], sort_keys=True))";
+    for (transport, expected) in [
+        ("https", r#""DNSProtocol": "HTTPS", "ServerAddresses": ["192.0.2.1", "#),
+        ("tls", r#""DNSProtocol": "TLS", "ServerAddresses": ["192.0.2.1", "#),
+    ] {
+        let made = lab.server.tell(&["profile", "dns.test", "--transport", transport])?;
+        ensure_eq!(made.code, Some(0), "profile: {}", made.err);
+        ensure!(made.err.contains("Private DNS: dns.test"), "for Android: {}", made.err);
+        let file = lab.server.folder().at("made.mobileconfig");
+        std::fs::write(&file, made.out)?;
+        let mut command = std::process::Command::new(&python);
+        let read = program::run(command.args(["-c", script]).arg(&file), PATIENCE)?;
+        ensure!(
+            read.out.starts_with("com.apple.dnsSettings.managed {") && read.out.contains(expected),
+            "{transport}: {}{}",
+            read.out,
+            read.err
+        );
+    }
     Ok(Outcome::Passed)
 }
 

@@ -222,7 +222,7 @@ fn identity_keys<K: KeyVisitor<ServerSettings>>(keys: &mut K) {
     );
     keys.key("discovery", InForce::AtReload,
         "What clients that ask for _dns.resolver.arpa are told of the tls, https and quic listeners (RFC 9462). `auto`: all of \
-         them, by the first name of their certificate. A name: that one, which the certificate has to be for. `off`: that there are none.",
+         them, by the first name of their certificate, but self-signed ones. A name: that one, which the certificate has to be for. `off`: that there are none.",
         DiscoveryKind,
         |server| &mut server.discovery,
     );

@@ -35,6 +35,14 @@ fn local_commands_are_read() {
                 json: false,
             }),
         ),
+        (
+            "profile dns.example --transport tls -c a.yaml",
+            Some(LocalCommand::Profile {
+                name: name("dns.example"),
+                transport: Some(ProfileTransport::Tls),
+                config: Some("a.yaml".into()),
+            }),
+        ),
         ("selftest", Some(LocalCommand::Selftest { config: None, json: false })),
         (
             "healthcheck -c a.yaml",
@@ -98,6 +106,9 @@ fn wrong_usage_is_status_2() {
         "zone refresh",
         "zone reload",
         "upstream up",
+        "profile",
+        "profile a..b",
+        "profile a --transport udp",
         "upstream down nowhere",
         "cache",
         "completions tcsh",
@@ -128,7 +139,7 @@ fn every_shell_has_completions() {
 fn the_manual_page_and_the_help_have_every_command() {
     let text = printed("man");
     assert!(text.contains(".TH rhumb 8 "), "{text}");
-    let local = ["run", "check-zone", "man"].into_iter();
+    let local = ["run", "check-zone", "profile", "man"].into_iter();
     for words in local.chain(COMMANDS.iter().map(|row| row.spec.words)).filter(|words| !words.is_empty()) {
         let heading = words.replace('-', "\\-");
         assert!(text.contains(&format!("\n.SS \"rhumb {heading}\"\n")), "{words}: {text}");
@@ -151,4 +162,29 @@ fn a_command_that_fails_says_so() {
     let (exit, out, err) = run_line("status --socket /nowhere/s");
     assert_eq!((exit, out.len()), (CommandExit::Failed, 0));
     assert!(err.contains("/nowhere/s: is not there"), "{err}");
+}
+
+const LISTEN: &str = "listen: [{ address: 192.0.2.1, transports: [https, tls], certificate: self-signed }]";
+
+#[test]
+fn a_profile_is_for_a_name_of_the_certificate() {
+    let file = std::env::temp_dir().join(format!("rhumb-profile-{}.yaml", std::process::id()));
+    std::fs::write(&file, format!("{LISTEN}\nserver: {{ discovery: dns.example }}")).unwrap();
+    let line = |name: &str| run_line(&format!("profile {name} -c {}", file.display()));
+    let (good, other) = (line("DNS.example."), line("other.example"));
+    let tls = run_line(&format!("profile dns.example --transport tls -c {}", file.display()));
+    std::fs::write(&file, "listen: [{ address: 192.0.2.1 }]").unwrap();
+    let plain = line("dns.example");
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(good.0, CommandExit::Good, "{}", good.2);
+    assert!(good.1.contains("<string>https://dns.example/dns-query</string>"), "{}", good.1);
+    assert!(good.2.contains("Private DNS: dns.example"), "{}", good.2);
+    assert!(
+        tls.1.contains("<key>ServerName</key>") && tls.1.contains("<string>192.0.2.1</string>"),
+        "{tls:?}"
+    );
+    assert_eq!((other.0, other.1.as_str()), (CommandExit::Wrong, ""));
+    assert!(other.2.contains("certificates for 127.0.0.1, 192.0.2.1"), "{}", other.2);
+    assert!(other.2.contains("dns.example"), "{}", other.2);
+    assert!(plain.0 == CommandExit::Wrong && plain.2.contains("no listener"), "{plain:?}");
 }

@@ -1,15 +1,17 @@
 //! Certificates of listeners: read at the start, at reloads, and when their files change.
 
 use std::collections::HashMap;
+use std::fs::Metadata;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rhumb_config::{CertificateSource, ServerConfig, read_regular_file};
-use rhumb_net::tls::{CertificatePair, TlsTickets};
+use rhumb_net::tls::{CertificateDetails, CertificatePair, TlsTickets};
 
 use super::open_listener::TlsTerms;
+use super::self_signed::self_signed_names;
 use crate::metrics::{CertificateFigures, ServerMetrics};
 
 /// The largest file of a certificate or key, in bytes; those in use have some thousand.
@@ -35,6 +37,8 @@ pub struct CertificateState {
 pub(super) struct ServerCertificates {
     known: HashMap<CertificateSource, KnownCertificate>,
     tickets: Option<TlsTickets>,
+    /// What the one of our own making is for.
+    self_signed_names: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -56,9 +60,15 @@ impl ServerCertificates {
                     Err(error) => errors.push(format!("{place}: {error}")),
                 }
             }
-            // One of our own making is made once.
-            if *source == CertificateSource::SelfSigned && self.known.contains_key(source) {
-                continue;
+            if *source == CertificateSource::SelfSigned {
+                self.self_signed_names = self_signed_names(config);
+                // One of our own making is made once, and again for names that are new.
+                let covers = |known: &KnownCertificate| {
+                    self.self_signed_names.iter().all(|name| known.pair.details().names.contains(name))
+                };
+                if self.known.get(source).is_some_and(covers) {
+                    continue;
+                }
             }
             if let Err(error) = self.refresh(source) {
                 errors.push(format!("{place}: {error}"));
@@ -94,9 +104,10 @@ impl ServerCertificates {
         Some(TlsTerms { certificates, tickets })
     }
 
-    /// The names and addresses of the first that was read.
-    pub(super) fn names(&self, sources: &[CertificateSource]) -> Vec<String> {
-        let known = sources.iter().find_map(|source| self.known.get(source));
+    /// The names and addresses of the first that was read and that clients can verify: none of one of our own making.
+    pub(super) fn verified_names(&self, sources: &[CertificateSource]) -> Vec<String> {
+        let mut signed = sources.iter().filter(|source| **source != CertificateSource::SelfSigned);
+        let known = signed.find_map(|source| self.known.get(source));
         known.map(|known| known.pair.details().names.clone()).unwrap_or_default()
     }
 
@@ -115,7 +126,7 @@ impl ServerCertificates {
 
     /// Reads a pair and puts it in the place of the one before. Errors: it cannot be used, and there is none before it.
     fn refresh(&mut self, source: &CertificateSource) -> Result<(), String> {
-        match (read_pair(source), self.known.get_mut(source)) {
+        match (read_pair(source, &self.self_signed_names), self.known.get_mut(source)) {
             (Ok(pair), Some(known)) => {
                 if known.pair != pair || known.kept.is_some() {
                     tracing::info!("certificate {}: a new one is in use", name(source));
@@ -146,7 +157,7 @@ pub fn check_certificates(config: &ServerConfig) -> (Vec<String>, Vec<String>) {
             continue;
         }
         seen.push(source);
-        match read_pair(source) {
+        match read_pair(source, &[]) {
             Err(error) => errors.push(format!("{place}: {error}")),
             Ok(pair) => warnings
                 .extend(doubts(&pair).into_iter().map(|doubt| format!("{place}: {}: {doubt}", name(source)))),
@@ -167,16 +178,13 @@ fn doubts(pair: &CertificatePair) -> Vec<String> {
     [invalid, nameless, misplaced].into_iter().flatten().collect()
 }
 
-fn read_pair(source: &CertificateSource) -> Result<CertificatePair, String> {
+/// The pair of these files, or one of our own making for `own_names`.
+fn read_pair(source: &CertificateSource, own_names: &[String]) -> Result<CertificatePair, String> {
     match source {
         CertificateSource::SelfSigned => {
-            let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
-            CertificatePair::self_signed(names).map_err(|error| error.to_string())
+            CertificatePair::self_signed(own_names.to_vec()).map_err(|error| error.to_string())
         }
         CertificateSource::Files { certificate, key } => {
-            let read = |path: &Path| {
-                read_regular_file(path, MOST).map_err(|error| format!("`{}` {error}", path.display()))
-            };
             let (chain, _) = read(certificate)?;
             let (secret, found) = read(key)?;
             let mode = found.permissions().mode() & 0o7777;
@@ -191,6 +199,26 @@ fn read_pair(source: &CertificateSource) -> Result<CertificatePair, String> {
             })
         }
     }
+}
+
+/// The names and addresses that a certificate is for. Its key need not be readable.
+pub(super) fn certificate_names(
+    source: &CertificateSource,
+    config: &ServerConfig,
+) -> Result<Vec<String>, String> {
+    match source {
+        CertificateSource::SelfSigned => Ok(self_signed_names(config)),
+        CertificateSource::Files { certificate, .. } => {
+            let details = CertificateDetails::from_pem(&read(certificate)?.0);
+            details
+                .map(|details| details.names)
+                .map_err(|error| format!("`{}`: {error}", certificate.display()))
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<(Vec<u8>, Metadata), String> {
+    read_regular_file(path, MOST).map_err(|error| format!("`{}` {error}", path.display()))
 }
 
 /// The certificates that are named, with the places of the entries.

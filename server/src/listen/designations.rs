@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use rhumb_config::{ResolverDiscovery, ServerConfig};
+use rhumb_config::ResolverDiscovery;
 use rhumb_wire::{DomainName, Transport};
 
 use super::wanted::WantedListener;
@@ -11,23 +11,18 @@ use crate::snapshot::DesignatedResolver;
 /// In the order in which clients are to try them: what costs least first.
 const ORDER: [Transport; 3] = [Transport::Tls, Transport::Quic, Transport::Https];
 
-/// The encrypted ones among the `open` listeners, each with the names of the certificate that it shows.
+/// The encrypted ones among the `open` listeners, each with the names that clients verify its certificate by.
 pub(super) fn designations<'c>(
-    config: &ServerConfig,
+    discovery: &ResolverDiscovery,
     open: impl Iterator<Item = (WantedListener<'c>, Vec<String>)>,
 ) -> Vec<DesignatedResolver> {
+    together(open.filter_map(|(listener, names)| Some(designation(&listener, name_of(discovery, &names)?))))
+}
+
+/// Those that differ by nothing but their addresses as one, in the order in which clients are to try them.
+pub(super) fn together(each: impl Iterator<Item = DesignatedResolver>) -> Vec<DesignatedResolver> {
     let mut all: Vec<DesignatedResolver> = Vec::new();
-    for (listener, names) in open {
-        let Some(name) = name_of(&config.server.discovery, &names) else { continue };
-        let transport = listener.key.transport;
-        let path = (transport == Transport::Https).then(|| listener.entry.http.paths.first().cloned());
-        let found = DesignatedResolver {
-            name,
-            transport,
-            port: listener.key.address.port(),
-            path: path.flatten(),
-            addresses: addresses(&listener),
-        };
+    for found in each {
         let same = |other: &&mut DesignatedResolver| {
             (&other.name, other.transport, other.port, &other.path)
                 == (&found.name, found.transport, found.port, &found.path)
@@ -39,6 +34,19 @@ pub(super) fn designations<'c>(
     }
     all.sort_by_key(|one| ORDER.iter().position(|transport| *transport == one.transport));
     all
+}
+
+/// One listener by this name.
+pub(super) fn designation(listener: &WantedListener<'_>, name: DomainName) -> DesignatedResolver {
+    let transport = listener.key.transport;
+    let path = (transport == Transport::Https).then(|| listener.entry.http.paths.first().cloned());
+    DesignatedResolver {
+        name,
+        transport,
+        port: listener.key.address.port(),
+        path: path.flatten(),
+        addresses: addresses(listener),
+    }
 }
 
 /// Where it listens: `::` is every IPv4 address too, unless it is for IPv6 alone.
@@ -75,7 +83,7 @@ mod tests {
         assert_eq!(errors, [""; 0]);
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let encrypted = all.into_iter().filter(|one| !one.certificates().is_empty());
-        let found = designations(&config, encrypted.map(|one| (one, names.clone())));
+        let found = designations(&config.server.discovery, encrypted.map(|one| (one, names.clone())));
         let shown = |one: &DesignatedResolver| {
             format!("{} {} {:?}", one.name, one.parameters(None).join(" "), one.addresses)
         };

@@ -144,10 +144,10 @@ impl OpenListeners {
         let open = wanted(config).0.into_iter().filter(|one| self.open.contains_key(&one.key));
         let encrypted = open.filter(|one| !one.certificates().is_empty());
         let named = encrypted.map(|one| {
-            let names = self.certificates.names(one.certificates());
+            let names = self.certificates.verified_names(one.certificates());
             (one, names)
         });
-        designations(config, named)
+        designations(&config.server.discovery, named)
     }
 
     fn terms<'a>(&'a self, wanted: &WantedListener<'a>) -> ListenerTerms<'a> {

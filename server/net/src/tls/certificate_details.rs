@@ -4,12 +4,13 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
-use super::certificate_error::CertificateError;
+use super::certificate_error::{CertificateError, MOST};
 
 /// What the first certificate of a chain says, and how the chain fits together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +25,21 @@ pub struct CertificateDetails {
     pub misplaced: Option<usize>,
 }
 
+/// The certificates of a file in PEM.
+pub(super) fn read_chain(certificates: &[u8]) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
+    let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(certificates)
+        .take(MOST + 1)
+        .collect::<Result<_, _>>()
+        .map_err(CertificateError::CertificatePem)?;
+    if chain.len() > MOST { Err(CertificateError::TooMany) } else { Ok(chain) }
+}
+
 impl CertificateDetails {
+    /// Reads a chain in PEM, the server's own certificate first.
+    pub fn from_pem(certificates: &[u8]) -> Result<Self, CertificateError> {
+        Self::of_chain(&read_chain(certificates)?)
+    }
+
     pub(super) fn of_chain(chain: &[CertificateDer<'_>]) -> Result<Self, CertificateError> {
         let read = |(index, der): (usize, &CertificateDer<'_>)| {
             let unreadable =
@@ -46,16 +61,9 @@ impl CertificateDetails {
         })
     }
 
-    /// Whether it is for a host of this name; `*.` stands for one label (RFC 9525, section 6.3).
+    /// Whether it is for a host of this name.
     pub fn is_for(&self, host: &str) -> bool {
-        let matches = |name: &String| {
-            name.eq_ignore_ascii_case(host)
-                || name.strip_prefix("*.").is_some_and(|rest| {
-                    host.split_once('.')
-                        .is_some_and(|(first, parent)| !first.is_empty() && parent.eq_ignore_ascii_case(rest))
-                })
-        };
-        self.names.iter().any(matches)
+        self.names.iter().any(|name| is_name_for(name, host))
     }
 
     /// Why clients refuse it at this time, apart from its names and its issuers.
@@ -66,6 +74,15 @@ impl CertificateDetails {
             () => None,
         }
     }
+}
+
+/// Whether a name of a certificate is that of a host; `*.` stands for one label (RFC 9525, section 6.3).
+pub fn is_name_for(name: &str, host: &str) -> bool {
+    let below = |rest: &str| {
+        host.split_once('.')
+            .is_some_and(|(first, parent)| !first.is_empty() && parent.eq_ignore_ascii_case(rest))
+    };
+    name.eq_ignore_ascii_case(host) || name.strip_prefix("*.").is_some_and(below)
 }
 
 fn names(certificate: &x509_cert::TbsCertificate) -> Result<Vec<String>, x509_cert::der::Error> {

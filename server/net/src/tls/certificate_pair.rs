@@ -8,8 +8,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
-use super::certificate_details::CertificateDetails;
-use super::certificate_error::{CertificateError, MOST};
+use super::certificate_details::{CertificateDetails, read_chain};
+use super::certificate_error::CertificateError;
 
 /// A certificate and its key, ready to be shown to clients.
 #[derive(Debug, Clone)]
@@ -21,13 +21,7 @@ pub struct CertificatePair {
 impl CertificatePair {
     /// Reads a chain, the server's own certificate first, and its private key, both in PEM. Dates are not judged.
     pub fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, CertificateError> {
-        let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(certificates)
-            .take(MOST + 1)
-            .collect::<Result<_, _>>()
-            .map_err(CertificateError::CertificatePem)?;
-        if chain.len() > MOST {
-            return Err(CertificateError::TooMany);
-        }
+        let chain = read_chain(certificates)?;
         let key = PrivateKeyDer::from_pem_slice(key).map_err(CertificateError::KeyPem)?;
         Self::new(chain, key)
     }

@@ -13,7 +13,7 @@ mod handshake_error;
 mod server_config;
 
 pub use acceptor::{AcceptedSession, ServerTlsStream, TlsAcceptor};
-pub use certificate_details::CertificateDetails;
+pub use certificate_details::{CertificateDetails, is_name_for};
 pub use certificate_error::CertificateError;
 pub use certificate_pair::CertificatePair;
 pub use handshake_error::HandshakeError;
