@@ -198,7 +198,8 @@ fn a_configuration_does_not_differ_from_itself() {
 fn changes_are_said_in_the_words_of_the_file() {
     let before = "listen: [{ address: 192.0.2.1 }]\nzones: [{ name: a, file: a.zone }, { directory: d }]\n\
                   forward: [{ domain: b, upstreams: [192.0.2.1] }, { domain: c, upstreams: [192.0.2.1] }]\n\
-                  log: { format: json }\nserver: { cookie-secrets: [\"00112233445566778899aabbccddeeff\"] }\n";
+                  log: { format: json }\nserver: { cookie-secrets: [\"00112233445566778899aabbccddeeff\"], \
+                  ticket-secrets: [\"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"] }\n";
     let now = "listen: [{ address: 192.0.2.1, transports: [udp] }]\nzones: [{ name: a, file: b.zone }]\n\
                forward: [{ domain: b, upstreams: [192.0.2.1, { list: l }], policy: random }, { domain: d, upstreams: [192.0.2.1] }]\n\
                cache: { size: 1MiB, max-ttl: 1h }\nmetrics: { listen: \"127.0.0.1:9153\" }\nserver: { nsid: \"0x00ff\", rate-limit: {} }\n";
@@ -224,6 +225,7 @@ fn changes_are_said_in_the_words_of_the_file() {
             "log.format: json -> auto (in force at the next start)",
             "server.nsid: none -> 0x00ff",
             "server.cookie-secrets: changed",
+            "server.ticket-secrets: changed",
             "server.rate-limit: new",
         ]
     );

@@ -87,6 +87,10 @@ pub use crate::sections::{
     TransferLimits, TransferRule, TrustAnchors, TrustedKey, TsigKeyEntry, TsigSecret, UpdateAction,
     UpdateNames, UpdateNamesError, UpdateQueueLimits, UpdateRule, UpstreamSource, UpstreamTrust,
     VersionTerms, WorkerThreads, ZoneSource,
+    SecondaryTerms, SecondaryZone, SerialPolicy, ServerSettings, SessionSecret, SharedSecret, StubEntry,
+    TimerBounds, TransferLimits, TransferRule, TrustAnchors, TrustedKey, TsigKeyEntry, TsigSecret,
+    UpdateAction, UpdateNames, UpdateNamesError, UpdateQueueLimits, UpdateRule, UpstreamSource,
+    UpstreamTrust, VersionTerms, WorkerThreads, ZoneSource,
 };
 pub use crate::trusted_key::{TrustedKey, TrustedKeyError};
 pub use crate::upstream_server::UpstreamServer;

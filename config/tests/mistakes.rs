@@ -408,6 +408,12 @@ fn secrets_are_checked_and_never_shown() {
     let text = format!("server:\n  cookie-secrets: [{again}, {again}]");
     one(&text, (2, 20), "server.cookie-secrets", &["twice"]);
     one("server:\n  cookie-secrets: [12]", (2, 20), "server.cookie-secrets[0]", &accepted);
+    let text = format!("server:\n  ticket-secrets: [{again}]");
+    one(&text, (2, 20), "server.ticket-secrets[0]", &["64 hexadecimal digits"]);
+    let long = format!("\"{}\"", "5ec4e75e".repeat(8));
+    let text = format!("server:\n  ticket-secrets: [{long}, {long}]");
+    one(&text, (2, 20), "server.ticket-secrets", &["twice"]);
+    assert!(!errors(&text).iter().any(|error| error.to_string().contains("5ec4e75e")));
     one("server:\n  cookie-secrets: []", (2, 3), "server.cookie-secrets", &["empty"]);
 }
 

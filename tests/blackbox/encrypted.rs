@@ -19,6 +19,7 @@ use crate::authoritative::{Lab, config, lab};
 
 pub(crate) mod renewal;
 pub(crate) mod transfers;
+pub(crate) mod tickets;
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
@@ -220,6 +221,14 @@ fn openssl() -> Verdict {
     let again = s_client(&lab, &["-tls1_2", "-sess_in", &ticket])?;
     ensure!(again.out.contains("Reused"), "the session was not resumed: {}", again.out);
     ensure!(is(failed("resumed")?, 1), "{} sessions resumed", failed("resumed")?);
+    let of = |version: &str, group: &str| {
+        let labels = [format!("version=\"{version}\""), format!("group=\"{group}\"")];
+        let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+        lab.server.metric("rhumb_tls_sessions_total", &[&["proto=\"tls\""], labels.as_slice()].concat())
+    };
+    ensure!(is(of("1.3", "secp256r1")?, 1), "sessions by P-256: {}", of("1.3", "secp256r1")?);
+    ensure!(of("1.2", "x25519")? >= 2.0, "sessions of TLS 1.2: {}", of("1.2", "x25519")?);
+    ensure!(is(of("1.2", "none")?, 1), "sessions of TLS 1.2 that go on: {}", of("1.2", "none")?);
     Ok(Outcome::Passed)
 }
 

@@ -109,6 +109,18 @@ fn resolve() -> Verdict {
     Ok(Outcome::Passed)
 }
 
+/// Requests without a query are counted by kind.
+fn counted(lab: &Lab) -> Result<(), Failure> {
+    let faults = |kind: &str| {
+        lab.server.metric("rhumb_stream_errors_total", &["proto=\"https\"", &format!("kind=\"{kind}\"")])
+    };
+    let counted = (faults("request")?, faults("message")?, faults("unanswered")?);
+    ensure!(is(counted.0, 16) && is(counted.1, 16) && is(counted.2, 0), "errors by kind: {counted:?}");
+    let streams = lab.server.metric("rhumb_streams_total", &["proto=\"https\""])?;
+    ensure!(streams >= 38.0, "{streams} requests");
+    Ok(())
+}
+
 fn statuses() -> Verdict {
     if program::find("curl").is_none() {
         skip!("no curl here");
@@ -168,6 +180,7 @@ fn statuses() -> Verdict {
         let fetched = curl(&lab, &issued, &[option, "-H", &large], &format!("https://dns.test{query}"))?;
         ensure!(fetched.status.ends_with("431"), "{option}, a head of 9 KiB: {}", fetched.status);
     }
+    counted(&lab)?;
     Ok(Outcome::Passed)
 }
 

@@ -132,6 +132,7 @@ const TESTS: &[&[Test]] = &[
     discovering::TESTS,
     encrypted::renewal::TESTS,
     encrypted::transfers::TESTS,
+    encrypted::tickets::TESTS,
     https::TESTS,
     quic::TESTS,
     running::TESTS,

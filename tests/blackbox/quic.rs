@@ -128,6 +128,9 @@ fn cancelled() -> Verdict {
     let waiting = || lab.server.metric("rhumb_forward_waiting", &[]);
     let ended = until(Duration::from_secs(2), || waiting().is_ok_and(|count| is(count, 0)));
     ensure!(ended, "{} queries still wait", waiting()?);
+    let gone = lab.server.metric("rhumb_stream_errors_total", &["proto=\"quic\"", "kind=\"gone\""])?;
+    let streams = lab.server.metric("rhumb_streams_total", &["proto=\"quic\""])?;
+    ensure!(gone >= 1.0 && streams > gone, "{gone} of {streams} streams given up");
     Ok(Outcome::Passed)
 }
 

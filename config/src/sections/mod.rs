@@ -2,7 +2,6 @@
 
 mod cache;
 mod control;
-mod cookies;
 mod discovery;
 mod dnssec;
 mod forward;
@@ -17,6 +16,7 @@ mod remote_tls;
 mod remotes;
 mod secondary;
 mod server;
+mod shared_secret;
 mod stub;
 mod transfer_limits;
 mod transfer_to;
@@ -30,7 +30,6 @@ mod zones;
 
 pub use cache::CacheSettings;
 pub use control::ControlSettings;
-pub use cookies::CookieSecret;
 pub use discovery::ResolverDiscovery;
 pub use dnssec::{CalendarDay, DnssecClock, DnssecValidation, NegativeTrustAnchor};
 pub use forward::{ForwardEntry, ForwardFallback, ForwardPolicy, UpstreamSource};
@@ -45,6 +44,7 @@ pub use remote_tls::RemoteTls;
 pub use remotes::NamedRemote;
 pub use secondary::{SecondaryTerms, SecondaryZone, TimerBounds};
 pub use server::ServerSettings;
+pub use shared_secret::{CookieSecret, SessionSecret, SharedSecret};
 pub use stub::StubEntry;
 pub use transfer_limits::TransferLimits;
 pub use transfer_to::TransferRule;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use rhumb_wire::DomainName;
 use serde_json::{Value as Json, json};
 
-use super::cookies::{CookieSecret, SecretDigits};
 use super::discovery::{DiscoveryKind, ResolverDiscovery};
 use super::rate_limit::RateLimitSettings;
+use super::shared_secret::{CookieSecret, SecretDigits, SessionSecret, check_secrets};
 use crate::in_force::InForce;
 use crate::kind::ValueKind;
 use crate::kinds::{
@@ -19,8 +19,6 @@ use crate::section::{ConfigSection, KeyVisitor};
 
 /// The most bytes of a server identifier; it travels in every answer to a client that asks for it.
 const MOST_NSID: usize = 128;
-/// The most secrets of cookies; each query with a cookie may have to try all.
-const MOST_SECRETS: usize = 16;
 /// The most bytes of a character-string (RFC 1035 section 3.3).
 const MOST_STRING: usize = 255;
 
@@ -39,6 +37,8 @@ pub struct ServerSettings {
     pub cookies: bool,
     /// What server cookies are made with: the first makes them, all are accepted. A random one where it is empty.
     pub cookie_secrets: Vec<CookieSecret>,
+    /// What keys of session tickets follow from: the first makes them, all are accepted. Keys of the process where it is empty.
+    pub ticket_secrets: Vec<SessionSecret>,
     /// How many answers by UDP a network gets; as many as it asks for where it is none.
     pub rate_limit: Option<RateLimitSettings>,
     /// The agent domain that resolvers are asked to report errors to (RFC 9567); never the root.
@@ -70,6 +70,7 @@ impl Default for ServerSettings {
             discovery: ResolverDiscovery::default(),
             cookies: true,
             cookie_secrets: Vec::new(),
+            ticket_secrets: Vec::new(),
             rate_limit: None,
             report_channel: None,
             tcp_clients: 1000,
@@ -93,7 +94,7 @@ impl ValueKind for Nsid {
     fn read(&self, node: &YamlNode, reader: &mut ConfigReader) -> Option<Vec<u8>> {
         let bytes = match &node.value {
             YamlContent::Text(text) => match text.strip_prefix("0x") {
-                Some(digits) => super::cookies::from_hex(digits),
+                Some(digits) => super::shared_secret::from_hex(digits),
                 None => Some(text.as_bytes().to_vec()),
             },
             _ => None,
@@ -183,17 +184,8 @@ impl ConfigSection for ServerSettings {
     }
 
     fn finish(draft: ServerSettings, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
-        let secrets = &draft.cookie_secrets;
-        if secrets.len() > MOST_SECRETS {
-            let message = format!("more than {MOST_SECRETS} secrets; two are enough to change them");
-            let spot = node.spot_of("cookie-secrets");
-            reader.at_key("cookie-secrets", |reader| reader.error(spot, message));
-            return Some(draft);
-        }
-        if secrets.iter().enumerate().any(|(index, secret)| secrets.iter().take(index).any(|s| s == secret)) {
-            let spot = node.spot_of("cookie-secrets");
-            reader.at_key("cookie-secrets", |reader| reader.error(spot, "a secret is given twice"));
-        }
+        check_secrets("cookie-secrets", &draft.cookie_secrets, node, reader);
+        check_secrets("ticket-secrets", &draft.ticket_secrets, node, reader);
         if draft.report_channel.as_ref().is_some_and(|agent| agent.as_ref().is_root()) {
             let spot = node.spot_of("report-channel");
             let message = "the root is no agent domain; leave the key out to ask for no reports";
@@ -260,6 +252,12 @@ fn cookie_keys<K: KeyVisitor<ServerSettings>>(keys: &mut K) {
          makes cookies, all are accepted. Without it, a random one until the next start.",
         ValueList { of: SecretDigits, filled: true },
         |server| &mut server.cookie_secrets,
+    );
+    keys.key("ticket-secrets", InForce::AtReload,
+        "Secrets of session tickets (TLS and QUIC), the same on all servers of an anycast set, each of 64 hexadecimal digits. The key of \
+         tickets follows from the first and the time, another one every six hours; tickets of all are accepted. Without it, keys of the process.",
+        ValueList { of: SecretDigits, filled: true },
+        |server| &mut server.ticket_secrets,
     );
     keys.key("rate-limit", InForce::AtReload,
         "Limits answers by UDP, so that the server is of no use in reflected floods. Without it nothing is limited.",

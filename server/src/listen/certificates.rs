@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rhumb_config::{CertificateSource, ServerConfig, read_regular_file};
-use rhumb_net::tls::{CertificateDetails, CertificatePair, TlsTickets};
+use rhumb_config::{CertificateSource, ServerConfig, SessionSecret, read_regular_file};
+use rhumb_net::tls::{CertificateDetails, CertificatePair, TicketSecret, TlsTickets};
 
 use super::open_listener::TlsTerms;
 use super::self_signed::self_signed_names;
@@ -37,6 +37,7 @@ pub struct CertificateState {
 pub(super) struct ServerCertificates {
     known: HashMap<CertificateSource, KnownCertificate>,
     tickets: Option<TlsTickets>,
+    ticket_secrets: Vec<SessionSecret>,
     /// What the one of our own making is for.
     self_signed_names: Vec<String>,
 }
@@ -90,9 +91,20 @@ impl ServerCertificates {
     /// Forgets those that `config` does not name, and counts the others.
     pub(super) fn publish(&mut self, config: &ServerConfig, metrics: &ServerMetrics) {
         self.known.retain(|source, _| sources(config).any(|(_, named)| named == source));
+        self.set_ticket_secrets(&config.server.ticket_secrets);
         for (source, known) in &mut self.known {
             let figures = known.figures.get_or_insert_with(|| metrics.certificate(&name(source)));
             figures.set(unix_seconds(known.pair.details().not_after), known.kept.is_none());
+        }
+    }
+
+    /// Tickets are made by other secrets from now on, if they are others.
+    fn set_ticket_secrets(&mut self, secrets: &[SessionSecret]) {
+        let Some(tickets) = self.tickets.as_ref().filter(|_| self.ticket_secrets != secrets) else { return };
+        let keys: Vec<_> = secrets.iter().map(|secret| TicketSecret(secret.key())).collect();
+        match tickets.set_secrets(&keys) {
+            Ok(()) => self.ticket_secrets = secrets.to_vec(),
+            Err(error) => tracing::error!("session tickets: {error}; those of before go on"),
         }
     }
 

@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use rhumb_net::AcceptedConnection;
-use rhumb_net::tls::{HandshakeError, ServerTlsStream, TlsAcceptor};
+use rhumb_net::tls::{HandshakeError, KeyExchange, ServerTlsStream, TlsAcceptor, TlsVersion};
 use rhumb_wire::Transport;
 use tokio::time::Instant;
 
 use super::open_listener::{ListenerOpening, ListenerTerms, TlsTerms};
 use super::stream::StreamServices;
-use crate::metrics::{HandshakeResult, ServerMetrics};
+use crate::metrics::{HandshakeResult, KeyExchangeLabel, ServerMetrics, TlsVersionLabel};
 
 /// Seconds between two lines of the log about failures of the same cause.
 const LOG_EVERY: u64 = 60;
@@ -52,7 +52,13 @@ impl ListenerHandshakes {
         match self.acceptor.accept(accepted.stream, begun + within).await {
             Ok(session) => {
                 let result = if session.resumed { HandshakeResult::Resumed } else { HandshakeResult::Full };
-                metrics.handshake(self.log.transport, result);
+                let transport = self.log.transport;
+                metrics.clients().handshake(transport, result);
+                metrics.clients().session(
+                    transport,
+                    label_of_version(session.version),
+                    label_of_group(session.group),
+                );
                 Some(session.stream)
             }
             Err(error) => {
@@ -80,7 +86,7 @@ impl HandshakeLog {
     /// A handshake failed.
     pub(super) fn failed(&self, client: SocketAddr, error: &HandshakeError, metrics: &ServerMetrics) {
         let cause = cause_of(error);
-        metrics.handshake(self.transport, cause);
+        metrics.clients().handshake(self.transport, cause);
         if self.is_due(cause) {
             tracing::info!(%client, proto = self.transport.name(), "no TLS session: {error}");
         }
@@ -104,5 +110,23 @@ const fn cause_of(error: &HandshakeError) -> HandshakeResult {
         HandshakeError::Protocol => HandshakeResult::Protocol,
         HandshakeError::Alert(_) => HandshakeResult::Alert,
         HandshakeError::Other(_) => HandshakeResult::Other,
+    }
+}
+
+const fn label_of_version(version: TlsVersion) -> TlsVersionLabel {
+    match version {
+        TlsVersion::V12 => TlsVersionLabel::V12,
+        TlsVersion::V13 => TlsVersionLabel::V13,
+    }
+}
+
+const fn label_of_group(group: KeyExchange) -> KeyExchangeLabel {
+    match group {
+        KeyExchange::X25519MlKem768 => KeyExchangeLabel::X25519MlKem768,
+        KeyExchange::X25519 => KeyExchangeLabel::X25519,
+        KeyExchange::Secp256r1 => KeyExchangeLabel::Secp256r1,
+        KeyExchange::Secp384r1 => KeyExchangeLabel::Secp384r1,
+        KeyExchange::Nothing => KeyExchangeLabel::Nothing,
+        KeyExchange::Other => KeyExchangeLabel::Unknown,
     }
 }

@@ -51,7 +51,7 @@ pub(super) fn open(
     let entrance = Arc::new(HttpEntrance { handshakes, terms: ArcSwap::from_pointee(http.clone()) });
     let of_connections = Arc::clone(&entrance);
     let serve = move |accepted, streams| Arc::clone(&of_connections).serve(accepted, streams);
-    let acceptor = StreamAcceptor::start(listener, opening.serving, serve)?;
+    let acceptor = StreamAcceptor::start(listener, opening.key.transport, opening.serving, serve)?;
     Ok(Box::new(HttpsService { entrance, acceptor }))
 }
 

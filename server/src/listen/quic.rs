@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::handshakes::HandshakeLog;
 use super::open_listener::{ListenerOpening, ListenerTerms, OpenListener, TlsTerms};
 use super::stream::StreamServices;
-use crate::metrics::{HandshakeResult, RefuseReason};
+use crate::metrics::{HandshakeResult, KeyExchangeLabel, RefuseReason, TlsVersionLabel};
 use connection::DoqConnection;
 
 /// How long a handshake may take.
@@ -113,11 +113,13 @@ impl QuicEntrance {
             Ok(connection) => connection,
             Err(error) => return self.log.failed(peer, &error, metrics),
         };
-        metrics.handshake(Transport::Quic, HandshakeResult::Full);
+        let result = if connection.resumed() { HandshakeResult::Resumed } else { HandshakeResult::Full };
+        metrics.clients().handshake(Transport::Quic, result);
+        metrics.clients().session(Transport::Quic, TlsVersionLabel::V13, KeyExchangeLabel::Unknown);
         // Not before: until then its address may be another's, who would lose the share.
         match streams.limits.admit(connection.peer().ip()) {
             Ok(_permit) => {
-                let _open = metrics.connection();
+                let _open = metrics.clients().connection(Transport::Quic);
                 let long_queries = Arc::clone(&self.long_queries);
                 DoqConnection::new(connection, streams.clone(), long_queries).run().await;
             }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use rhumb_net::tcp::{ConnectionPermit, ConnectionRefusal};
 use rhumb_net::{AcceptEvent, AcceptedConnection, serve_connections, tcp_listener};
+use rhumb_wire::Transport;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -29,6 +30,7 @@ impl StreamAcceptor {
     /// Has `serve` serve each connection, in a task of its own. Errors: the runtime does not take the socket.
     pub(super) fn start<F: Future<Output = ()> + Send + 'static>(
         listener: StdTcpListener,
+        transport: Transport,
         serving: &ListenerServices,
         serve: impl Fn(AcceptedConnection, StreamServices) -> F + Send + Sync + 'static,
     ) -> io::Result<Self> {
@@ -36,7 +38,7 @@ impl StreamAcceptor {
         let _inside = runtime.enter();
         let listener = tcp_listener(listener)?;
         let (close, closed) = watch::channel(false);
-        runtime.spawn(accept(listener, streams, closed, serve));
+        runtime.spawn(accept(listener, transport, streams, closed, serve));
         Ok(Self { close })
     }
 
@@ -50,6 +52,7 @@ impl StreamAcceptor {
 /// Until `closed` turns true or its sender is gone.
 async fn accept<F: Future<Output = ()> + Send + 'static>(
     listener: TcpListener,
+    transport: Transport,
     streams: StreamServices,
     mut closed: watch::Receiver<bool>,
     serve: impl Fn(AcceptedConnection, StreamServices) -> F,
@@ -60,7 +63,7 @@ async fn accept<F: Future<Output = ()> + Send + 'static>(
         let _ = closed.wait_for(|closed| *closed).await;
     };
     let admit = |accepted: AcceptedConnection, _| {
-        if let Some(open) = admit(&accepted, &streams) {
+        if let Some(open) = admit(&accepted, transport, &streams) {
             let served = serve(accepted, streams.clone());
             tokio::spawn(async move {
                 let _open = open;
@@ -81,9 +84,13 @@ async fn accept<F: Future<Output = ()> + Send + 'static>(
 }
 
 /// Counts a connection as long as what is given lives; none beyond the limits.
-fn admit(accepted: &AcceptedConnection, streams: &StreamServices) -> Option<(ConnectionPermit, GaugeUnit)> {
+fn admit(
+    accepted: &AcceptedConnection,
+    transport: Transport,
+    streams: &StreamServices,
+) -> Option<(ConnectionPermit, GaugeUnit)> {
     match streams.limits.admit(accepted.peer.ip()) {
-        Ok(permit) => Some((permit, streams.live.metrics.connection())),
+        Ok(permit) => Some((permit, streams.live.metrics.clients().connection(transport))),
         Err(refusal) => {
             let reason = match refusal {
                 ConnectionRefusal::Total => RefuseReason::Total,

@@ -20,7 +20,7 @@ pub(super) fn open(
     listener: TcpListener,
     opening: &ListenerOpening<'_>,
 ) -> io::Result<Box<dyn OpenListener>> {
-    let acceptor = StreamAcceptor::start(listener, opening.serving, serve)?;
+    let acceptor = StreamAcceptor::start(listener, opening.key.transport, opening.serving, serve)?;
     Ok(Box::new(TcpService(acceptor)))
 }
 

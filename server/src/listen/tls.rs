@@ -28,7 +28,7 @@ pub(super) fn open(
     let handshakes = Arc::new(ListenerHandshakes::of(opening)?);
     let of_connections = Arc::clone(&handshakes);
     let serve = move |accepted, streams| serve(Arc::clone(&of_connections), accepted, streams);
-    let acceptor = StreamAcceptor::start(listener, opening.serving, serve)?;
+    let acceptor = StreamAcceptor::start(listener, opening.key.transport, opening.serving, serve)?;
     Ok(Box::new(TlsService { handshakes, acceptor }))
 }
 

@@ -71,7 +71,7 @@ impl ServerMetrics {
             cache_hits: total.read_cache(CacheEvent::Hit),
             cache_misses: total.read_cache(CacheEvent::Miss),
             waiting: self.waiting.load(std::sync::atomic::Ordering::Relaxed),
-            connections: self.tcp_open.load(std::sync::atomic::Ordering::Relaxed),
+            connections: self.clients.open(),
             durations,
         }
     }

@@ -262,6 +262,11 @@ impl GaugeUnit {
         level.fetch_add(1, Relaxed);
         Self(Arc::clone(level))
     }
+
+    /// A unit that is on no page.
+    pub(super) fn nowhere() -> Self {
+        Self::one_of(&Arc::default())
+    }
 }
 
 impl Drop for GaugeUnit {

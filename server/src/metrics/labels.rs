@@ -273,6 +273,37 @@ label_values! {
 }
 
 label_values! {
+    /// A version of TLS.
+    pub enum TlsVersionLabel {
+        V12 => "1.2", "RFC 5246.";
+        V13 => "1.3", "RFC 8446.";
+    }
+}
+
+label_values! {
+    /// How the keys of a session were exchanged.
+    pub enum KeyExchangeLabel {
+        X25519MlKem768 => "x25519mlkem768", "X25519 and ML-KEM-768.";
+        X25519 => "x25519", "X25519.";
+        Secp256r1 => "secp256r1", "P-256.";
+        Secp384r1 => "secp384r1", "P-384.";
+        Nothing => "none", "The keys are those of an earlier session.";
+        Unknown => "unknown", "Another group, or one that the library does not tell of.";
+    }
+}
+
+label_values! {
+    /// Why a stream of a client had no answer.
+    pub enum StreamFault {
+        Request => "request", "A request by HTTP that is none for DNS: its path, method, media type, or what a proxy says.";
+        Message => "message", "What came is no query, or too long for one.";
+        Late => "late", "The query was not whole in time.";
+        Gone => "gone", "The client gave it up.";
+        Unanswered => "unanswered", "Others were asked, and no answer came of it.";
+    }
+}
+
+label_values! {
     /// What came of a dynamic update.
     pub enum UpdateResult {
         Accepted => "accepted", "It was carried out, and is on the disk.";

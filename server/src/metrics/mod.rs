@@ -6,6 +6,7 @@
 
 pub mod block;
 mod cache_file_figures;
+pub mod client_counters;
 pub mod figures;
 pub mod handles;
 mod histogram;
@@ -27,8 +28,9 @@ pub use handles::{
 };
 pub use labels::{
     AccessList, AnswerSecurity, CacheEvent, ClientFamily, DomainSource, DropReason, HandshakeResult,
-    LookupResult, NotifyInResult, NotifyResult, RefuseReason, ReloadResult, ResponseSource, SuspiciousReply,
-    TransferKind, TransferResult, TsigReason, UpdateResult, UpstreamFailure, WorkBound,
+    KeyExchangeLabel, LookupResult, NotifyInResult, NotifyResult, RefuseReason, ReloadResult, ResponseSource,
+    StreamFault, SuspiciousReply, TlsVersionLabel, TransferKind, TransferResult, TsigReason, UpdateResult,
+    UpstreamFailure, WorkBound,
 };
 pub use registry::ServerMetrics;
 pub use samples::{MetricSamples, SampleSource, SecondarySample, ZoneSample};

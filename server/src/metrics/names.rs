@@ -110,6 +110,14 @@ metrics! {
 
     TLS_HANDSHAKES = Counter "rhumb_tls_handshakes_total" ["proto", "result"]
         "TLS handshakes with clients: full, resumed, or why there is no session.";
+    TLS_SESSIONS = Counter "rhumb_tls_sessions_total" ["proto", "version", "group"]
+        "TLS sessions with clients, by version and by the group that keys were exchanged in; of quic the group is not known.";
+    CONNECTIONS = Gauge "rhumb_connections" ["proto"]
+        "Connections of clients that are open now.";
+    STREAMS = Counter "rhumb_streams_total" ["proto"]
+        "Requests by HTTPS and streams of QUIC, one for each query.";
+    STREAM_ERRORS = Counter "rhumb_stream_errors_total" ["proto", "kind"]
+        "Requests by HTTPS and streams of QUIC without an answer, by kind of error.";
     CERTIFICATE_EXPIRES = Gauge "rhumb_certificate_expires_seconds" ["certificate"]
         "When the certificate that clients are shown expires, in seconds since 1970.";
     CERTIFICATE_OK = Gauge "rhumb_certificate_ok" ["certificate"]

@@ -7,18 +7,18 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use prometheus::process_collector::ProcessCollector;
-use rhumb_wire::Transport;
 
 use super::block::CounterBlock;
 use super::cache_file_figures::{CacheFileFigures, CacheFileReading};
+use super::client_counters::ClientCounters;
 use super::handles::{
     CertificateFigures, ForwardedDomain, GaugeUnit, LabelledHandles, ListMetrics, StateLogFigures,
     UpstreamMetrics,
 };
 use super::histogram::SharedHistogram;
 use super::labels::{
-    AnswerSecurity, HandshakeResult, NotifyInResult, NotifyResult, RefuseReason, ReloadResult,
-    SuspiciousReply, TransferKind, TransferResult, TsigReason, UpdateResult, WorkBound,
+    AnswerSecurity, NotifyInResult, NotifyResult, RefuseReason, ReloadResult, SuspiciousReply, TransferKind,
+    TransferResult, TsigReason, UpdateResult, WorkBound,
 };
 use super::samples::SampleSource;
 use crate::supervision::WorkerRegistry;
@@ -73,10 +73,8 @@ pub struct ServerMetrics {
     pub(super) domains: LabelledHandles<ForwardedDomain>,
     pub(super) lists: LabelledHandles<ListMetrics>,
     pub(super) waiting: Arc<AtomicU64>,
-    pub(super) tcp_open: Arc<AtomicU64>,
-    pub(super) tcp_accepted: AtomicU64,
+    pub(super) clients: ClientCounters,
     pub(super) tcp_refused: [AtomicU64; RefuseReason::COUNT],
-    pub(super) tls_handshakes: [[AtomicU64; HandshakeResult::COUNT]; Transport::ALL.len()],
     pub(super) certificates: LabelledHandles<CertificateFigures>,
     /// The log of the state; none as long as there is none.
     pub(super) state_log: OnceLock<Arc<StateLogFigures>>,
@@ -125,10 +123,8 @@ impl ServerMetrics {
             domains: LabelledHandles::new(MAX_UPSTREAMS),
             lists: LabelledHandles::new(MAX_UPSTREAMS),
             waiting: Arc::default(),
-            tcp_open: Arc::default(),
-            tcp_accepted: AtomicU64::new(0),
+            clients: ClientCounters::default(),
             tcp_refused: Default::default(),
-            tls_handshakes: Default::default(),
             certificates: LabelledHandles::new(MAX_UPSTREAMS),
             state_log: OnceLock::new(),
             cache_file: OnceLock::new(),
@@ -244,23 +240,14 @@ impl ServerMetrics {
         GaugeUnit::one_of(&self.waiting)
     }
 
-    /// A stream connection is served until the value is dropped.
-    pub fn connection(&self) -> GaugeUnit {
-        self.tcp_accepted.fetch_add(1, Relaxed);
-        GaugeUnit::one_of(&self.tcp_open)
+    /// What is counted of connections of clients, their sessions and streams.
+    pub const fn clients(&self) -> &ClientCounters {
+        &self.clients
     }
 
     /// A stream connection was closed as soon as it was accepted.
     pub fn refused(&self, reason: RefuseReason) {
         if let Some(counter) = self.tcp_refused.get(reason.index()) {
-            counter.fetch_add(1, Relaxed);
-        }
-    }
-
-    /// A handshake with a client ended.
-    pub fn handshake(&self, transport: Transport, result: HandshakeResult) {
-        let results = self.tls_handshakes.get(transport as usize);
-        if let Some(counter) = results.and_then(|results| results.get(result.index())) {
             counter.fetch_add(1, Relaxed);
         }
     }

@@ -14,10 +14,9 @@ use super::block::CounterBlock;
 use super::cache_file_figures::CacheFileReading;
 use super::histogram::float;
 use super::labels::{
-    AccessList, AnswerSecurity, CacheEvent, ClientFamily, DomainSource, DropReason, HandshakeResult,
-    LookupResult, NotifyInResult, NotifyResult, RcodeLabel, RefuseReason, ReloadResult, ResponseSource,
-    SuspiciousReply, TransferKind, TransferResult, TsigReason, TypeLabel, UpdateResult, UpstreamFailure,
-    WorkBound,
+    AccessList, AnswerSecurity, CacheEvent, ClientFamily, DomainSource, DropReason, LookupResult,
+    NotifyInResult, NotifyResult, RcodeLabel, RefuseReason, ReloadResult, ResponseSource, SuspiciousReply,
+    TransferKind, TransferResult, TsigReason, TypeLabel, UpdateResult, UpstreamFailure, WorkBound,
 };
 use super::names;
 use super::registry::{ServerMetrics, unix_seconds};
@@ -73,18 +72,9 @@ impl ServerMetrics {
     }
 
     fn sample_streams(&self, out: &mut MetricSamples) {
-        out.set(&names::TCP_CONNECTIONS, &[], self.tcp_open.load(Relaxed));
-        out.set(&names::TCP_ACCEPTED, &[], self.tcp_accepted.load(Relaxed));
+        self.clients.sample(out);
         for (reason, count) in RefuseReason::ALL.iter().zip(&self.tcp_refused) {
             out.set(&names::TCP_REFUSED, &[reason.as_str()], count.load(Relaxed));
-        }
-        for (transport, results) in Transport::ALL.into_iter().zip(&self.tls_handshakes) {
-            for (result, count) in HandshakeResult::ALL.iter().zip(results) {
-                if transport.is_encrypted() {
-                    let labels = [transport.name(), result.as_str()];
-                    out.set(&names::TLS_HANDSHAKES, &labels, count.load(Relaxed));
-                }
-            }
         }
         for (name, certificate) in self.certificates.held() {
             let (expires, ok) = certificate.read();

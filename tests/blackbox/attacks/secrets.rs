@@ -18,8 +18,10 @@ pub(crate) const TESTS: &[Test] = &[Test::beside("attacks::row68_planted_secrets
 const INLINE: usize = 10;
 /// Keys, the others with a file.
 const KEYS: usize = 16;
-/// All secrets: those of keys, and of cookies.
+/// Secrets of keys and of cookies.
 const SECRETS: usize = 20;
+/// All of them, with those of session tickets.
+const ALL: usize = 22;
 
 const COMMANDS: [&[&str]; 9] = [
     &["status"],
@@ -33,9 +35,11 @@ const COMMANDS: [&[&str]; 9] = [
     &["reload"],
 ];
 
-/// The base64 of 32 bytes, or for cookies 16 bytes in hexadecimal digits.
+/// The base64 of 32 bytes, or in hexadecimal digits 16 bytes for cookies and 32 for tickets.
 fn secret(number: usize) -> String {
-    if number < KEYS {
+    if number >= SECRETS {
+        format!("71c4e7{number:02}{}", "c0ffee77".repeat(7))
+    } else if number < KEYS {
         format!("Planted{number:02}Secret{}A=", "x".repeat(27))
     } else {
         format!("5ec2e7{number:02}{}", "c0ffee77".repeat(3))
@@ -88,7 +92,13 @@ fn config() -> Config {
         config = config.file(&format!("k{number}.key"), &file);
     }
     let cookies: Vec<String> = (KEYS..SECRETS).map(|number| format!("\"{}\"", secret(number))).collect();
-    let _ = writeln!(keys, "server: {{ cookie-secrets: [{}] }}", cookies.join(", "));
+    let tickets: Vec<String> = (SECRETS..ALL).map(|number| format!("\"{}\"", secret(number))).collect();
+    let _ = writeln!(
+        keys,
+        "server: {{ cookie-secrets: [{}], ticket-secrets: [{}] }}",
+        cookies.join(", "),
+        tickets.join(", ")
+    );
     config.more(&keys).more("log: { level: trace, queries: true }")
 }
 
@@ -193,7 +203,7 @@ fn planted() -> Verdict {
     said.texts.push(("the log".to_owned(), said.server.log()));
     let telling = said.texts.iter().filter(|(_, text)| text.contains("secret")).count();
     ensure!(telling >= 20, "only {telling} texts are about secrets");
-    for number in 0..SECRETS {
+    for number in 0..ALL {
         for form in forms(number) {
             let teller = said.texts.iter().find(|(_, text)| text.contains(&form));
             ensure!(teller.is_none(), "secret {number} as {form}: {teller:?}");

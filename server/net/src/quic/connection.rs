@@ -13,16 +13,22 @@ pub struct QuicConnection {
     inner: Connection,
     /// The address of the socket, for systems that do not say which one was asked.
     bound: IpAddr,
+    resumed: bool,
 }
 
 impl QuicConnection {
-    pub(super) const fn new(inner: Connection, bound: IpAddr) -> Self {
-        Self { inner, bound }
+    pub(super) const fn new(inner: Connection, bound: IpAddr, resumed: bool) -> Self {
+        Self { inner, bound, resumed }
     }
 
     /// Who asks; it may change during the life of a connection.
     pub fn peer(&self) -> SocketAddr {
         canonical(self.inner.remote_address())
+    }
+
+    /// Whether it goes on with an earlier session. Of handshakes at the same time it may be another's.
+    pub const fn resumed(&self) -> bool {
+        self.resumed
     }
 
     /// The address that is asked.

@@ -12,7 +12,9 @@ use tokio_rustls::server::TlsStream;
 use super::certificate_pair::CertificatePair;
 use super::current_certificates::CurrentCertificates;
 use super::handshake_error::HandshakeError;
-use super::server_config::{TlsTickets, server_config};
+use super::server_config::server_config;
+use super::session_terms::{KeyExchange, TlsVersion};
+use super::tickets::TlsTickets;
 
 /// A connection whose bytes are encrypted.
 pub type ServerTlsStream = TlsStream<TcpStream>;
@@ -36,6 +38,10 @@ pub struct AcceptedSession {
     pub stream: ServerTlsStream,
     /// Whether an earlier session was resumed.
     pub resumed: bool,
+    /// The version of TLS.
+    pub version: TlsVersion,
+    /// How the keys were exchanged.
+    pub group: KeyExchange,
 }
 
 impl TlsAcceptor {
@@ -49,7 +55,7 @@ impl TlsAcceptor {
         tickets: &TlsTickets,
     ) -> io::Result<Self> {
         let certificates = CurrentCertificates::new(certificates);
-        let config = server_config(&certificates, protocols, tickets, ALL_VERSIONS)?;
+        let config = server_config(&certificates, protocols, tickets.produced(), ALL_VERSIONS)?;
         Ok(Self { certificates, acceptor: Arc::new(config).into() })
     }
 
@@ -66,7 +72,9 @@ impl TlsAcceptor {
     ) -> Result<AcceptedSession, HandshakeError> {
         let accepted = timeout_at(deadline, self.acceptor.accept(stream)).await;
         let stream = accepted.map_err(|_| HandshakeError::Timeout)?.map_err(HandshakeError::of)?;
-        let resumed = stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed);
-        Ok(AcceptedSession { stream, resumed })
+        let session = stream.get_ref().1;
+        let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
+        let (version, group) = (TlsVersion::of(session), KeyExchange::of(session));
+        Ok(AcceptedSession { stream, resumed, version, group })
     }
 }

@@ -11,16 +11,21 @@ pub mod client;
 mod current_certificates;
 mod handshake_error;
 mod server_config;
+mod session_terms;
+mod ticket_keys;
+mod tickets;
 
 pub use acceptor::{AcceptedSession, ServerTlsStream, TlsAcceptor};
 pub use certificate_details::{CertificateDetails, is_name_for};
 pub use certificate_error::CertificateError;
 pub use certificate_pair::CertificatePair;
 pub use handshake_error::HandshakeError;
-pub use server_config::TlsTickets;
+pub use session_terms::{KeyExchange, TlsVersion};
+pub use tickets::{TicketSecret, TlsTickets};
 
 pub(crate) use current_certificates::CurrentCertificates;
 pub(crate) use server_config::server_config;
+pub(crate) use tickets::CountedTickets;
 
 #[cfg(test)]
 mod tests;

@@ -27,6 +27,7 @@ use super::request::read_query;
 use super::response::{AnswerBody, answer, rejection};
 use crate::listen::exchange::{ExchangeAnswer, exchange};
 use crate::listen::stream::StreamServices;
+use crate::metrics::StreamFault;
 use crate::query::QueryClient;
 
 /// Requests of HTTP/2 at a time.
@@ -109,6 +110,12 @@ impl HttpConnection {
         streams: &StreamServices,
     ) -> Response<AnswerBody> {
         let _open = activity.request();
+        let counters = streams.live.metrics.clients();
+        counters.stream(Transport::Https);
+        let refuse = |why: DohRejection, is_head: bool| {
+            counters.stream_failed(Transport::Https, fault_of(why));
+            rejection(why, is_head)
+        };
         let is_head = request.method() == Method::HEAD;
         let client = self.client(request.headers());
         let read = match client {
@@ -118,14 +125,14 @@ impl HttpConnection {
         activity.judge(read.is_ok());
         let (query, client) = match read {
             Ok(read) => read,
-            Err(why) => return rejection(why, is_head),
+            Err(why) => return refuse(why, is_head),
         };
         activity.room().await;
         match exchange(&query, &client, streams).await {
             ExchangeAnswer::Message(message) => answer(activity.unsent(message), is_head),
-            ExchangeAnswer::Unanswered => rejection(DohRejection::Unanswered, is_head),
+            ExchangeAnswer::Unanswered => refuse(DohRejection::Unanswered, is_head),
             // More than one message is for transports that have room for them, and refused before it comes to this.
-            ExchangeAnswer::Dropped | ExchangeAnswer::Messages(_) => rejection(DohRejection::Query, is_head),
+            ExchangeAnswer::Dropped | ExchangeAnswer::Messages(_) => refuse(DohRejection::Query, is_head),
         }
     }
 
@@ -139,6 +146,17 @@ impl HttpConnection {
         };
         let peer = named.map_or(self.peer, |ip| SocketAddr::new(ip, self.peer.port()));
         Ok(QueryClient::Known { peer, local: self.local, transport: Transport::Https })
+    }
+}
+
+const fn fault_of(why: DohRejection) -> StreamFault {
+    match why {
+        DohRejection::Path | DohRejection::Method | DohRejection::MediaType | DohRejection::Client => {
+            StreamFault::Request
+        }
+        DohRejection::Variable | DohRejection::Length | DohRejection::Query => StreamFault::Message,
+        DohRejection::Late => StreamFault::Late,
+        DohRejection::Unanswered => StreamFault::Unanswered,
     }
 }
 

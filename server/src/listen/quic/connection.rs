@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::listen::exchange::{ExchangeAnswer, exchange};
 use crate::listen::stream::StreamServices;
+use crate::metrics::StreamFault;
 use crate::query::{MessageSource, QueryClient};
 
 /// How long a query may take to be whole.
@@ -109,10 +110,15 @@ struct DoqQuery {
 
 impl DoqQuery {
     async fn answer(mut self) -> StreamEnd {
+        self.streams.live.metrics.clients().stream(Transport::Quic);
         let read = match timeout(QUERY_TIMEOUT, self.read()).await {
             Ok(Ok(read)) => read,
-            Ok(Err(StreamClosed)) => return StreamEnd::Good,
+            Ok(Err(StreamClosed)) => {
+                self.failed(StreamFault::Gone);
+                return StreamEnd::Good;
+            }
             Err(_) => {
+                self.failed(StreamFault::Late);
                 self.stream.reset(DoqErrorCode::ExcessiveLoad as u32);
                 return StreamEnd::Good;
             }
@@ -125,7 +131,10 @@ impl DoqQuery {
         let answered = tokio::select! {
             answered = exchange(message, &self.client, &self.streams) => answered,
             // The client gave it up.
-            () = stopped => return StreamEnd::Good,
+            () = stopped => {
+                self.failed(StreamFault::Gone);
+                return StreamEnd::Good;
+            }
         };
         let sent = match answered {
             ExchangeAnswer::Message(message) => {
@@ -135,16 +144,25 @@ impl DoqQuery {
                 timeout(OUTFLOW_TIMEOUT, self.send_all(source)).await.unwrap_or(Err(StreamClosed))
             }
             ExchangeAnswer::Dropped => return self.broken("a message is no query"),
-            ExchangeAnswer::Unanswered => Err(StreamClosed),
+            ExchangeAnswer::Unanswered => {
+                self.failed(StreamFault::Unanswered);
+                self.stream.reset(DoqErrorCode::Internal as u32);
+                return StreamEnd::Good;
+            }
         };
-        match sent.and_then(|()| self.stream.finish()) {
-            Ok(()) => {}
-            Err(StreamClosed) => self.stream.reset(DoqErrorCode::Internal as u32),
+        if sent.and_then(|()| self.stream.finish()).is_err() {
+            self.failed(StreamFault::Gone);
+            self.stream.reset(DoqErrorCode::Internal as u32);
         }
         StreamEnd::Good
     }
 
+    fn failed(&self, fault: StreamFault) {
+        self.streams.live.metrics.clients().stream_failed(Transport::Quic, fault);
+    }
+
     fn broken(&mut self, reason: &'static str) -> StreamEnd {
+        self.failed(StreamFault::Message);
         self.stream.reset(DoqErrorCode::Protocol as u32);
         StreamEnd::Broken(reason)
     }

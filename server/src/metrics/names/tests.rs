@@ -46,6 +46,7 @@ fn names_follow_the_conventions() {
                 "security",
                 "bound",
                 "state",
+                "group",
             ];
             assert!(allowed.contains(label), "{label}: is its number of values bounded?");
         }

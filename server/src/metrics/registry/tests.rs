@@ -193,10 +193,15 @@ fn what_would_break_the_page_is_left_out() {
 #[test]
 fn gauges_follow_their_holders() {
     let metrics = ServerMetrics::new("0");
-    let held = (metrics.connection(), metrics.connection(), metrics.waiting());
+    let held = (
+        metrics.clients().connection(Transport::Tcp),
+        metrics.clients().connection(Transport::Tls),
+        metrics.waiting(),
+    );
     metrics.refused(RefuseReason::Client);
     let open = page(&metrics);
     assert_eq!(open.value("rhumb_tcp_connections", &[]), Some(2.0));
+    assert_eq!(open.value("rhumb_connections", &[("proto", "tls")]), Some(1.0));
     assert_eq!(open.value("rhumb_forward_waiting", &[]), Some(1.0));
     assert_eq!(open.value("rhumb_tcp_refused_total", &[("reason", "client")]), Some(1.0));
     drop(held);
