@@ -397,6 +397,21 @@ fn values_from_the_file_cannot_forge_lines() {
 }
 
 #[test]
+fn networks_of_proxies_are_checked() {
+    let listen = |keys: &str| format!("listen: [{{ address: 192.0.2.1, {keys} }}]");
+    let text = listen("proxy-protocol: [10.0.0.0/33]");
+    let told = errors(&text);
+    assert!(told.len() == 1 && told[0].key == "listen[0].proxy-protocol[0]", "{told:?}");
+    let text = listen("transports: [quic], certificate: c, key: k, proxy-protocol: [10.0.0.0/8]");
+    let told = errors(&text);
+    assert!(told.len() == 1 && told[0].to_string().contains("quic has no header"), "{told:?}");
+    assert!(
+        errors(&listen("transports: [udp, quic], certificate: c, key: k, proxy-protocol: [10.0.0.0/8]"))
+            .is_empty()
+    );
+}
+
+#[test]
 fn secrets_are_checked_and_never_shown() {
     let accepted = ["32 hexadecimal digits"];
     for wrong in ["0123", "5ec4e75ec4e75ec4e75ec4e75ec4e75x", "5ec4e75ec4e75ec4e75ec4e75ec4e75e4"] {

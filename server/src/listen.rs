@@ -14,11 +14,13 @@ pub mod listeners;
 mod notes;
 mod open_listener;
 mod openers;
+mod paced_log;
 mod quic;
 mod self_signed;
 pub mod stream;
 mod tcp;
 mod tls;
+mod trusted_proxies;
 mod udp;
 mod wanted;
 

@@ -28,7 +28,7 @@ mod upstream_trouble;
 mod waiting_clients;
 
 pub use explained_lookups::{ExplainedLookup, ExplainedLookups};
-pub use pending::{ExplainedAnswer, ReplyPath};
+pub use pending::{ExplainedAnswer, ReplyHop, ReplyPath};
 pub use prober::probe_upstreams;
 pub use queue::ResolveQueue;
 pub use resolve_task::ResolveTasks;

@@ -53,6 +53,7 @@ mod operating;
 mod outage;
 mod passing;
 mod primary;
+mod proxied;
 mod quic;
 mod reading;
 mod reasons;
@@ -134,6 +135,8 @@ const TESTS: &[&[Test]] = &[
     encrypted::transfers::TESTS,
     encrypted::tickets::TESTS,
     https::TESTS,
+    proxied::TESTS,
+    upstreams::resumed::TESTS,
     quic::TESTS,
     running::TESTS,
     following::TESTS,

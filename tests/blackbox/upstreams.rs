@@ -15,6 +15,7 @@ use crate::encrypted::PATIENCE;
 use crate::forwarding::{Lab, UP, config};
 
 pub(crate) mod lab;
+pub(crate) mod resumed;
 
 use lab::{Pair, Running, ZONE, behind, failed, forwarder, issue, lost, run};
 

@@ -99,6 +99,11 @@ fn journal() {
 }
 
 #[test]
+fn proxy_header() {
+    replay("proxy_header", targets::proxy_header::run);
+}
+
+#[test]
 fn query() {
     replay("query", targets::query::run);
 }

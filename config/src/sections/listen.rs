@@ -49,6 +49,8 @@ pub struct ListenEntry {
     pub certificates: Vec<CertificateSource>,
     /// How HTTP is spoken there.
     pub http: HttpListener,
+    /// Networks of proxies that begin with a header of the PROXY protocol; not on quic.
+    pub proxy_protocol: Vec<IpNetwork>,
     /// Where the entry stands.
     pub place: FilePlace,
 }
@@ -70,6 +72,7 @@ impl ListenEntry {
             transports: USUAL.to_vec(),
             certificates: Vec::new(),
             http: HttpListener::default(),
+            proxy_protocol: Vec::new(),
             place,
         }
     }
@@ -86,6 +89,7 @@ pub(crate) struct ListenDraft {
     key: Option<PathBuf>,
     further: Vec<FurtherCertificate>,
     http: HttpListener,
+    proxy_protocol: Vec<IpNetwork>,
 }
 
 impl ConfigSection for ListenEntry {
@@ -107,6 +111,7 @@ impl ConfigSection for ListenEntry {
             key: None,
             further: Vec::new(),
             http: HttpListener::default(),
+            proxy_protocol: Vec::new(),
         }
     }
 
@@ -171,6 +176,12 @@ impl ConfigSection for ListenEntry {
             |draft| &mut draft.further,
         );
         http_keys(keys);
+        keys.key("proxy-protocol", InForce::AtReload,
+            "Networks of proxies that say for which client they speak, by version 2 of the PROXY protocol: from them a header is needed, from \
+             others it is refused. For tls and https it may stand before or inside of TLS. Not for quic.",
+            ValueList { of: ParsedKind::<IpNetwork>::new("a network such as 192.0.2.0/24 or 2001:db8::/32, or an address"), filled: false },
+            |draft| &mut draft.proxy_protocol,
+        );
     }
 
     fn finish(draft: ListenDraft, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
@@ -185,6 +196,10 @@ impl ConfigSection for ListenEntry {
         if let Some(other) = draft.ports.keys().find(|transport| !draft.transports.contains(transport)) {
             let message = format!("{other} is not among the `transports` of this entry");
             reader.at_key("ports", |reader| reader.error(node.spot_of("ports"), message));
+        }
+        if !draft.proxy_protocol.is_empty() && draft.transports == [Transport::Quic] {
+            let message = "quic has no header of the PROXY protocol";
+            reader.at_key("proxy-protocol", |reader| reader.error(node.spot_of("proxy-protocol"), message));
         }
         let addresses = match (draft.address, draft.interface) {
             (Some(AddressOrAll::Address(ScopedAddress { ip, scope })), _) => {
@@ -206,8 +221,18 @@ impl ConfigSection for ListenEntry {
         }
         let v6only = draft.v6only && addresses.is_wildcard();
         let place = reader.place(node.spot);
-        let ListenDraft { port, ports, transports, http, .. } = draft;
-        Some(ListenEntry { addresses, port, ports, v6only, transports, certificates, http, place })
+        let ListenDraft { port, ports, transports, http, proxy_protocol, .. } = draft;
+        Some(ListenEntry {
+            addresses,
+            port,
+            ports,
+            v6only,
+            transports,
+            certificates,
+            http,
+            proxy_protocol,
+            place,
+        })
     }
 
     fn values(&self) -> ListenDraft {
@@ -237,6 +262,7 @@ impl ConfigSection for ListenEntry {
             key,
             further,
             http: self.http.clone(),
+            proxy_protocol: self.proxy_protocol.clone(),
         }
     }
 }

@@ -2,19 +2,16 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use rhumb_net::AcceptedConnection;
 use rhumb_net::tls::{HandshakeError, KeyExchange, ServerTlsStream, TlsAcceptor, TlsVersion};
 use rhumb_wire::Transport;
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::open_listener::{ListenerOpening, ListenerTerms, TlsTerms};
+use super::paced_log::PacedLog;
 use super::stream::StreamServices;
 use crate::metrics::{HandshakeResult, KeyExchangeLabel, ServerMetrics, TlsVersionLabel};
-
-/// Seconds between two lines of the log about failures of the same cause.
-const LOG_EVERY: u64 = 60;
 
 /// The handshakes of a listener.
 #[derive(Debug)]
@@ -43,13 +40,14 @@ impl ListenerHandshakes {
     /// session, which is counted.
     pub(super) async fn accept(
         &self,
-        accepted: AcceptedConnection,
+        stream: TcpStream,
+        client: SocketAddr,
         streams: &StreamServices,
         begun: Instant,
     ) -> Option<ServerTlsStream> {
         let within = streams.live.snapshot.load().config.server.tcp_first;
         let metrics = &streams.live.metrics;
-        match self.acceptor.accept(accepted.stream, begun + within).await {
+        match self.acceptor.accept(stream, begun + within).await {
             Ok(session) => {
                 let result = if session.resumed { HandshakeResult::Resumed } else { HandshakeResult::Full };
                 let transport = self.log.transport;
@@ -62,7 +60,7 @@ impl ListenerHandshakes {
                 Some(session.stream)
             }
             Err(error) => {
-                self.log.failed(accepted.peer, &error, metrics);
+                self.log.failed(client, &error, metrics);
                 None
             }
         }
@@ -73,30 +71,21 @@ impl ListenerHandshakes {
 #[derive(Debug)]
 pub(super) struct HandshakeLog {
     transport: Transport,
-    began: Instant,
-    /// When each cause was last logged, in seconds since the listener began, from 1; 0 where it never was.
-    logged: [AtomicU64; HandshakeResult::COUNT],
+    paced: PacedLog<{ HandshakeResult::COUNT }>,
 }
 
 impl HandshakeLog {
     pub(super) fn new(transport: Transport) -> Self {
-        Self { transport, began: Instant::now(), logged: Default::default() }
+        Self { transport, paced: PacedLog::new() }
     }
 
     /// A handshake failed.
     pub(super) fn failed(&self, client: SocketAddr, error: &HandshakeError, metrics: &ServerMetrics) {
         let cause = cause_of(error);
         metrics.clients().handshake(self.transport, cause);
-        if self.is_due(cause) {
+        if self.paced.is_due(cause.index()) {
             tracing::info!(%client, proto = self.transport.name(), "no TLS session: {error}");
         }
-    }
-
-    /// Whether a failure of this cause is to be logged now.
-    fn is_due(&self, cause: HandshakeResult) -> bool {
-        let now = self.began.elapsed().as_secs() + 1;
-        let due = |last: u64| (last == 0 || now >= last + LOG_EVERY).then_some(now);
-        self.logged.get(cause.index()).is_some_and(|last| last.fetch_update(Relaxed, Relaxed, due).is_ok())
     }
 }
 

@@ -12,12 +12,14 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use rhumb_config::HttpListener;
-use rhumb_net::AcceptedConnection;
+use rhumb_wire::Transport;
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use super::handshakes::ListenerHandshakes;
 use super::open_listener::{ListenerOpening, ListenerTerms, OpenListener};
-use super::stream::{StreamAcceptor, StreamServices};
+use super::stream::{ConnectionArrival, StreamAcceptor, StreamServices};
+use super::trusted_proxies::TrustedProxies;
 use crate::metrics::RefuseReason;
 use connection::{HttpConnection, HttpVersion};
 
@@ -30,6 +32,7 @@ const PREFACE: &[u8] = b"PRI ";
 #[derive(Debug)]
 struct HttpsService {
     entrance: Arc<HttpEntrance>,
+    proxies: Arc<TrustedProxies>,
     acceptor: StreamAcceptor,
 }
 
@@ -50,9 +53,10 @@ pub(super) fn open(
     let handshakes = http.tls.then(|| ListenerHandshakes::of(opening)).transpose()?;
     let entrance = Arc::new(HttpEntrance { handshakes, terms: ArcSwap::from_pointee(http.clone()) });
     let of_connections = Arc::clone(&entrance);
-    let serve = move |accepted, streams| Arc::clone(&of_connections).serve(accepted, streams);
-    let acceptor = StreamAcceptor::start(listener, opening.key.transport, opening.serving, serve)?;
-    Ok(Box::new(HttpsService { entrance, acceptor }))
+    let serve = move |stream, arrival, streams| Arc::clone(&of_connections).serve(stream, arrival, streams);
+    let proxies = TrustedProxies::new(Transport::Https, opening.terms.entry);
+    let acceptor = StreamAcceptor::start(listener, Transport::Https, &proxies, opening.serving, serve)?;
+    Ok(Box::new(HttpsService { entrance, proxies, acceptor }))
 }
 
 impl OpenListener for HttpsService {
@@ -61,6 +65,7 @@ impl OpenListener for HttpsService {
             handshakes.set_terms(terms);
         }
         self.entrance.terms.store(Arc::new(terms.entry.http.clone()));
+        self.proxies.set(terms.entry);
     }
 
     fn close(self: Box<Self>) {
@@ -70,26 +75,46 @@ impl OpenListener for HttpsService {
 
 impl HttpEntrance {
     /// Serves a connection to its end. The time for the first query includes the handshake.
-    async fn serve(self: Arc<Self>, accepted: AcceptedConnection, streams: StreamServices) {
+    async fn serve(
+        self: Arc<Self>,
+        mut stream: TcpStream,
+        mut arrival: ConnectionArrival,
+        streams: StreamServices,
+    ) {
         let begun = Instant::now();
-        let (peer, local) = (accepted.peer, accepted.local);
+        let first = begun + streams.live.snapshot.load().config.server.tcp_first;
         let terms = self.terms.load_full();
-        let is_proxy = terms.proxies.iter().any(|network| network.contains(peer.ip()));
-        let connection = HttpConnection { peer, local, terms, is_proxy };
+        let is_proxy = terms.proxies.iter().any(|network| network.contains(arrival.connected()));
+        let connection = |arrival: &ConnectionArrival, terms| HttpConnection {
+            peer: arrival.peer(),
+            local: arrival.local(),
+            terms,
+            is_proxy,
+        };
         if let Some(handshakes) = &self.handshakes {
-            let Some(stream) = handshakes.accept(accepted, &streams, begun).await else { return };
-            let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
-            return connection.serve(stream, HttpVersion::of(is_http2), streams, begun).await;
+            if !arrival.introduce_outside(&mut stream, &streams, first).await {
+                return;
+            }
+            let session = handshakes.accept(stream, arrival.peer(), &streams, begun).await;
+            let Some(mut stream) = session else { return };
+            if arrival.introduce_inside(&mut stream, &streams, first).await {
+                let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
+                let version = HttpVersion::of(is_http2);
+                connection(&arrival, terms).serve(stream, version, streams, begun).await;
+            }
+            return;
         }
         if !is_proxy {
             streams.live.metrics.refused(RefuseReason::NotAllowed);
             return;
         }
-        let first = begun + streams.live.snapshot.load().config.server.tcp_first;
+        if !arrival.introduce(&mut stream, &streams, first).await {
+            return;
+        }
         let mut start = [0; PREFACE.len()];
-        if let Ok(Ok(_)) = timeout_at(first, accepted.stream.peek(&mut start)).await {
-            let is_http2 = start == PREFACE;
-            connection.serve(accepted.stream, HttpVersion::of(is_http2), streams, begun).await;
+        if let Ok(Ok(_)) = timeout_at(first, stream.peek(&mut start)).await {
+            let version = HttpVersion::of(start == PREFACE);
+            connection(&arrival, terms).serve(stream, version, streams, begun).await;
         }
     }
 }

@@ -1,24 +1,29 @@
 //! Queries on connections: pipelined, answered out of order, cut off where the other end does not keep up (RFC 7766).
 
 mod answer;
+mod arrival;
 mod connection;
 mod services;
 
 use std::io;
 use std::net::TcpListener as StdTcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
-use rhumb_net::tcp::{ConnectionPermit, ConnectionRefusal};
+use rhumb_net::tcp::ConnectionRefusal;
 use rhumb_net::{AcceptEvent, AcceptedConnection, serve_connections, tcp_listener};
 use rhumb_wire::Transport;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::metrics::{GaugeUnit, RefuseReason};
+use crate::metrics::RefuseReason;
 
 pub use services::{ListenerServices, StreamServices};
 
+pub(super) use arrival::ConnectionArrival;
 pub(super) use connection::Connection;
+
+use super::trusted_proxies::TrustedProxies;
 
 /// Accepts the connections of a listener.
 #[derive(Debug)]
@@ -31,14 +36,16 @@ impl StreamAcceptor {
     pub(super) fn start<F: Future<Output = ()> + Send + 'static>(
         listener: StdTcpListener,
         transport: Transport,
+        proxies: &Arc<TrustedProxies>,
         serving: &ListenerServices,
-        serve: impl Fn(AcceptedConnection, StreamServices) -> F + Send + Sync + 'static,
+        serve: impl Fn(TcpStream, ConnectionArrival, StreamServices) -> F + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let ListenerServices { streams, runtime } = serving.clone();
         let _inside = runtime.enter();
         let listener = tcp_listener(listener)?;
         let (close, closed) = watch::channel(false);
-        runtime.spawn(accept(listener, transport, streams, closed, serve));
+        let admission = Admission { transport, proxies: Arc::clone(proxies), streams };
+        runtime.spawn(accept(listener, admission, closed, serve));
         Ok(Self { close })
     }
 
@@ -52,10 +59,9 @@ impl StreamAcceptor {
 /// Until `closed` turns true or its sender is gone.
 async fn accept<F: Future<Output = ()> + Send + 'static>(
     listener: TcpListener,
-    transport: Transport,
-    streams: StreamServices,
+    admission: Admission,
     mut closed: watch::Receiver<bool>,
-    serve: impl Fn(AcceptedConnection, StreamServices) -> F,
+    serve: impl Fn(TcpStream, ConnectionArrival, StreamServices) -> F,
 ) {
     let address = listener.local_addr().map_or_else(|error| error.to_string(), |address| address.to_string());
     let closed = async move {
@@ -63,12 +69,8 @@ async fn accept<F: Future<Output = ()> + Send + 'static>(
         let _ = closed.wait_for(|closed| *closed).await;
     };
     let admit = |accepted: AcceptedConnection, _| {
-        if let Some(open) = admit(&accepted, transport, &streams) {
-            let served = serve(accepted, streams.clone());
-            tokio::spawn(async move {
-                let _open = open;
-                served.await;
-            });
+        if let Some(arrival) = admission.admit(&accepted) {
+            tokio::spawn(serve(accepted.stream, arrival, admission.streams.clone()));
         }
         // Its task is not this listener's: it goes on when the listener is closed.
         None::<std::future::Ready<()>>
@@ -83,21 +85,33 @@ async fn accept<F: Future<Output = ()> + Send + 'static>(
     }
 }
 
-/// Counts a connection as long as what is given lives; none beyond the limits.
-fn admit(
-    accepted: &AcceptedConnection,
+/// By what connections of a listener are admitted.
+struct Admission {
     transport: Transport,
-    streams: &StreamServices,
-) -> Option<(ConnectionPermit, GaugeUnit)> {
-    match streams.limits.admit(accepted.peer.ip()) {
-        Ok(permit) => Some((permit, streams.live.metrics.clients().connection(transport))),
-        Err(refusal) => {
-            let reason = match refusal {
-                ConnectionRefusal::Total => RefuseReason::Total,
-                ConnectionRefusal::Network => RefuseReason::Client,
-            };
-            streams.live.metrics.refused(reason);
-            None
+    proxies: Arc<TrustedProxies>,
+    streams: StreamServices,
+}
+
+impl Admission {
+    /// Counts a connection as long as what is given lives; none beyond the limits. The client of a proxy is counted once it is known.
+    fn admit(&self, accepted: &AcceptedConnection) -> Option<ConnectionArrival> {
+        let StreamServices { limits, live, .. } = &self.streams;
+        let ip = accepted.peer.ip();
+        let permit = if self.proxies.includes(ip) { limits.admit_unnamed() } else { limits.admit(ip) };
+        match permit {
+            Ok(permit) => {
+                let open = live.metrics.clients().connection(self.transport);
+                let ends = (accepted.peer, accepted.local);
+                Some(ConnectionArrival::new(ends, &self.proxies, permit, open))
+            }
+            Err(refusal) => {
+                let reason = match refusal {
+                    ConnectionRefusal::Total => RefuseReason::Total,
+                    ConnectionRefusal::Network => RefuseReason::Client,
+                };
+                live.metrics.refused(reason);
+                None
+            }
         }
     }
 }

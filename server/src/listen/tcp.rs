@@ -2,38 +2,52 @@
 
 use std::io;
 use std::net::TcpListener;
+use std::sync::Arc;
 
-use rhumb_net::AcceptedConnection;
 use rhumb_wire::Transport;
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::open_listener::{ListenerOpening, ListenerTerms, OpenListener};
-use super::stream::{Connection, StreamAcceptor, StreamServices};
+use super::stream::{Connection, ConnectionArrival, StreamAcceptor, StreamServices};
+use super::trusted_proxies::TrustedProxies;
 use crate::query::QueryClient;
 
 /// A listener without encryption.
 #[derive(Debug)]
-struct TcpService(StreamAcceptor);
+struct TcpService {
+    proxies: Arc<TrustedProxies>,
+    acceptor: StreamAcceptor,
+}
 
 /// Serves what was bound. Errors: the runtime does not take the socket.
 pub(super) fn open(
     listener: TcpListener,
     opening: &ListenerOpening<'_>,
 ) -> io::Result<Box<dyn OpenListener>> {
-    let acceptor = StreamAcceptor::start(listener, opening.key.transport, opening.serving, serve)?;
-    Ok(Box::new(TcpService(acceptor)))
+    let proxies = TrustedProxies::new(Transport::Tcp, opening.terms.entry);
+    let acceptor = StreamAcceptor::start(listener, Transport::Tcp, &proxies, opening.serving, serve)?;
+    Ok(Box::new(TcpService { proxies, acceptor }))
 }
 
-async fn serve(accepted: AcceptedConnection, streams: StreamServices) {
-    let AcceptedConnection { stream, peer, local } = accepted;
-    let client = QueryClient::Known { peer, local, transport: Transport::Tcp };
-    Connection::new(streams, client, stream, Instant::now()).run().await;
+/// Serves a connection to its end.
+async fn serve(mut stream: TcpStream, mut arrival: ConnectionArrival, streams: StreamServices) {
+    let begun = Instant::now();
+    let first = begun + streams.live.snapshot.load().config.server.tcp_first;
+    if !arrival.introduce(&mut stream, &streams, first).await {
+        return;
+    }
+    let client =
+        QueryClient::Known { peer: arrival.peer(), local: arrival.local(), transport: Transport::Tcp };
+    Connection::new(streams, client, stream, begun).run().await;
 }
 
 impl OpenListener for TcpService {
-    fn set_terms(&self, _: &ListenerTerms<'_>) {}
+    fn set_terms(&self, terms: &ListenerTerms<'_>) {
+        self.proxies.set(terms.entry);
+    }
 
     fn close(self: Box<Self>) {
-        self.0.close();
+        self.acceptor.close();
     }
 }

@@ -4,19 +4,21 @@ use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use rhumb_net::AcceptedConnection;
 use rhumb_wire::Transport;
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::handshakes::ListenerHandshakes;
 use super::open_listener::{ListenerOpening, ListenerTerms, OpenListener};
-use super::stream::{Connection, StreamAcceptor, StreamServices};
+use super::stream::{Connection, ConnectionArrival, StreamAcceptor, StreamServices};
+use super::trusted_proxies::TrustedProxies;
 use crate::query::QueryClient;
 
 /// A listener whose connections begin with a handshake.
 #[derive(Debug)]
 struct TlsService {
     handshakes: Arc<ListenerHandshakes>,
+    proxies: Arc<TrustedProxies>,
     acceptor: StreamAcceptor,
 }
 
@@ -27,16 +29,28 @@ pub(super) fn open(
 ) -> io::Result<Box<dyn OpenListener>> {
     let handshakes = Arc::new(ListenerHandshakes::of(opening)?);
     let of_connections = Arc::clone(&handshakes);
-    let serve = move |accepted, streams| serve(Arc::clone(&of_connections), accepted, streams);
-    let acceptor = StreamAcceptor::start(listener, opening.key.transport, opening.serving, serve)?;
-    Ok(Box::new(TlsService { handshakes, acceptor }))
+    let serve = move |stream, arrival, streams| serve(Arc::clone(&of_connections), stream, arrival, streams);
+    let proxies = TrustedProxies::new(Transport::Tls, opening.terms.entry);
+    let acceptor = StreamAcceptor::start(listener, Transport::Tls, &proxies, opening.serving, serve)?;
+    Ok(Box::new(TlsService { handshakes, proxies, acceptor }))
 }
 
 /// Serves a connection to its end. The time for the first query includes the handshake.
-async fn serve(handshakes: Arc<ListenerHandshakes>, accepted: AcceptedConnection, streams: StreamServices) {
+async fn serve(
+    handshakes: Arc<ListenerHandshakes>,
+    mut stream: TcpStream,
+    mut arrival: ConnectionArrival,
+    streams: StreamServices,
+) {
     let begun = Instant::now();
-    let client = QueryClient::Known { peer: accepted.peer, local: accepted.local, transport: Transport::Tls };
-    if let Some(stream) = handshakes.accept(accepted, &streams, begun).await {
+    let first = begun + streams.live.snapshot.load().config.server.tcp_first;
+    if !arrival.introduce_outside(&mut stream, &streams, first).await {
+        return;
+    }
+    let Some(mut stream) = handshakes.accept(stream, arrival.peer(), &streams, begun).await else { return };
+    if arrival.introduce_inside(&mut stream, &streams, first).await {
+        let client =
+            QueryClient::Known { peer: arrival.peer(), local: arrival.local(), transport: Transport::Tls };
         Connection::new(streams, client, stream, begun).run().await;
     }
 }
@@ -44,6 +58,7 @@ async fn serve(handshakes: Arc<ListenerHandshakes>, accepted: AcceptedConnection
 impl OpenListener for TlsService {
     fn set_terms(&self, terms: &ListenerTerms<'_>) {
         self.handshakes.set_terms(terms);
+        self.proxies.set(terms.entry);
     }
 
     fn close(self: Box<Self>) {

@@ -1,5 +1,7 @@
 //! Queries by UDP: threads that take batches of datagrams from a socket, answer what is at hand, and hand on what has to wait.
 
+mod asked_message;
+
 use std::cell::Cell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,15 +14,16 @@ use rhumb_net::udp::{DatagramBatch, DatagramSocket, ReceivedDatagram, is_too_lar
 use super::answer::{AnswerContext, MessageAnswer, answer_message};
 use super::open_listener::{ListenerOpening, ListenerTerms, OpenListener};
 use super::stream::StreamServices;
+use super::trusted_proxies::TrustedProxies;
 use crate::metrics::{CounterBlock, DropReason};
 use crate::query::{
-    QueryClient, QueryContext, QueryOutcome, QueryScratch, count, look_ahead, respond_incomplete,
-    respond_truncated,
+    QueryContext, QueryOutcome, QueryScratch, count, look_ahead, respond_incomplete, respond_truncated,
 };
 use crate::recursion::{ReplyPath, ResolveQueue};
 use crate::snapshot::ServerState;
 use crate::supervision::WorkerHandle;
 use crate::test_hooks::{PanicPoint, inject_panic};
+use asked_message::AskedMessage;
 use rhumb_wire::Transport;
 
 /// Datagrams taken in one call.
@@ -38,6 +41,7 @@ const LAST_BATCHES: usize = 1024;
 #[derive(Debug)]
 struct UdpService {
     sockets: Vec<Arc<DatagramSocket>>,
+    proxies: Arc<TrustedProxies>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -46,13 +50,16 @@ pub(super) fn open(
     sockets: Vec<DatagramSocket>,
     opening: &ListenerOpening<'_>,
 ) -> io::Result<Box<dyn OpenListener>> {
-    let ListenerOpening { key, serving, .. } = opening;
+    let ListenerOpening { key, serving, terms } = opening;
     let name = format!("{}/{}", key.transport, key.address);
-    Ok(Box::new(UdpService::start(&name, sockets, &serving.streams)?))
+    let proxies = TrustedProxies::new(key.transport, terms.entry);
+    Ok(Box::new(UdpService::start(&name, sockets, proxies, &serving.streams)?))
 }
 
 impl OpenListener for UdpService {
-    fn set_terms(&self, _: &ListenerTerms<'_>) {}
+    fn set_terms(&self, terms: &ListenerTerms<'_>) {
+        self.proxies.set(terms.entry);
+    }
 
     fn close(self: Box<Self>) {
         self.stop();
@@ -61,7 +68,12 @@ impl OpenListener for UdpService {
 
 impl UdpService {
     /// Starts a thread for each socket. Errors: a thread could not be made.
-    fn start(name: &str, sockets: Vec<DatagramSocket>, serving: &StreamServices) -> io::Result<Self> {
+    fn start(
+        name: &str,
+        sockets: Vec<DatagramSocket>,
+        proxies: Arc<TrustedProxies>,
+        serving: &StreamServices,
+    ) -> io::Result<Self> {
         let StreamServices { live, queue, .. } = serving;
         let sockets: Vec<Arc<DatagramSocket>> = sockets.into_iter().map(Arc::new).collect();
         let mut threads = Vec::new();
@@ -69,6 +81,7 @@ impl UdpService {
             let name = format!("{name}/{index}");
             let worker = Worker {
                 socket: Arc::clone(socket),
+                proxies: Arc::clone(&proxies),
                 live: Arc::clone(live),
                 queue: queue.clone(),
                 block: live.metrics.block(&name),
@@ -81,7 +94,7 @@ impl UdpService {
                 .spawn(move || handle.supervise(|handle| worker.run(handle)))?;
             threads.push(thread);
         }
-        Ok(Self { sockets, threads })
+        Ok(Self { sockets, proxies, threads })
     }
 
     /// Ends the threads once they have answered what is queued.
@@ -98,6 +111,7 @@ impl UdpService {
 
 struct Worker {
     socket: Arc<DatagramSocket>,
+    proxies: Arc<TrustedProxies>,
     live: Arc<ServerState>,
     queue: ResolveQueue,
     block: Arc<CounterBlock>,
@@ -193,13 +207,14 @@ impl Worker {
             self.block.dropped(DropReason::UnknownDestination);
             return None;
         }
+        let asked =
+            if self.proxies.is_used() { self.proxied(datagram)? } else { AskedMessage::direct(datagram) };
         if datagram.truncated() {
             self.truncated.set(true);
-            return self.answer_incomplete(datagram, context.query, scratch, out);
+            return self.answer_incomplete(&asked, context.query, scratch, out);
         }
-        let client = QueryClient::Datagram(datagram);
-        let reply_to = || ReplyPath::Datagram(Arc::clone(&self.socket));
-        match answer_message(datagram.bytes, &client, context, scratch, out, reply_to) {
+        let reply_to = || ReplyPath::Datagram(Arc::clone(&self.socket), asked.hop());
+        match answer_message(asked.message, &asked.client, context, scratch, out, reply_to) {
             MessageAnswer::Reply(length) => Some(length),
             MessageAnswer::Nothing | MessageAnswer::Pending => None,
             // A datagram is one message; such queries are refused long before.
@@ -207,17 +222,35 @@ impl Worker {
         }
     }
 
+    /// The message of a datagram on a listener that has proxies; none where it is dropped, which is counted.
+    #[cold]
+    fn proxied<'d>(&self, datagram: ReceivedDatagram<'d>) -> Option<AskedMessage<'d>> {
+        let metrics = &self.live.metrics;
+        match AskedMessage::proxied(datagram, &self.proxies) {
+            Ok(asked) => {
+                if let Some(client) = asked.header {
+                    self.proxies.taken(client, metrics);
+                }
+                Some(asked)
+            }
+            Err(why) => {
+                self.proxies.refused(datagram.peer(), why, metrics);
+                self.block.dropped(DropReason::ProxyHeader);
+                None
+            }
+        }
+    }
+
     /// Answers a datagram whose end was not received.
     fn answer_incomplete(
         &self,
-        datagram: ReceivedDatagram<'_>,
+        asked: &AskedMessage<'_>,
         context: &QueryContext<'_>,
         scratch: &mut QueryScratch,
         out: &mut [u8],
     ) -> Option<usize> {
-        let client = QueryClient::Datagram(datagram);
-        let outcome = respond_incomplete(datagram.bytes, &client, context, scratch, out);
-        count(&self.block, &client, datagram.bytes, &outcome, scratch);
+        let outcome = respond_incomplete(asked.message, &asked.client, context, scratch, out);
+        count(&self.block, &asked.client, asked.message, &outcome, scratch);
         match outcome {
             QueryOutcome::Reply(length) => Some(length),
             _ => None,
@@ -233,8 +266,13 @@ impl Worker {
         scratch: &mut QueryScratch,
     ) {
         let mut out = [0; REPLY_SIZE];
-        let client = QueryClient::Datagram(datagram);
-        let length = respond_truncated(datagram.bytes, &client, context, scratch, &mut out);
+        let asked = if self.proxies.is_used() {
+            AskedMessage::proxied(datagram, &self.proxies).ok()
+        } else {
+            Some(AskedMessage::direct(datagram))
+        };
+        let length = asked
+            .and_then(|asked| respond_truncated(asked.message, &asked.client, context, scratch, &mut out));
         let sent = length
             .and_then(|length| self.socket.send(out.get(..length)?, datagram.peer(), &datagram.local()).ok());
         if sent.is_some() {

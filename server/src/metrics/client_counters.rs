@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use rhumb_wire::Transport;
 
 use super::handles::GaugeUnit;
-use super::labels::{HandshakeResult, KeyExchangeLabel, StreamFault, TlsVersionLabel};
+use super::labels::{HandshakeResult, KeyExchangeLabel, ProxyHeaderResult, StreamFault, TlsVersionLabel};
 use super::names;
 use super::samples::MetricSamples;
 
@@ -18,6 +18,7 @@ struct TransportCounters {
     sessions: [[AtomicU64; KeyExchangeLabel::COUNT]; TlsVersionLabel::COUNT],
     streams: AtomicU64,
     faults: [AtomicU64; StreamFault::COUNT],
+    proxy_headers: [AtomicU64; ProxyHeaderResult::COUNT],
 }
 
 /// The counters of all transports.
@@ -60,6 +61,13 @@ impl ClientCounters {
         }
     }
 
+    /// A header of a proxy was taken or refused.
+    pub fn proxy_header(&self, transport: Transport, result: ProxyHeaderResult) {
+        if let Some(counter) = self.of(transport).and_then(|of| of.proxy_headers.get(result.index())) {
+            counter.fetch_add(1, Relaxed);
+        }
+    }
+
     /// A stream had no answer.
     pub fn stream_failed(&self, transport: Transport, fault: StreamFault) {
         if let Some(counter) = self.of(transport).and_then(|of| of.faults.get(fault.index())) {
@@ -78,6 +86,12 @@ impl ClientCounters {
         for (transport, counters) in Transport::ALL.into_iter().zip(&self.transports) {
             if transport != Transport::Udp {
                 out.set(&names::CONNECTIONS, &[transport.name()], counters.open.load(Relaxed));
+            }
+            if transport != Transport::Quic {
+                for (result, count) in ProxyHeaderResult::ALL.iter().zip(&counters.proxy_headers) {
+                    let labels = [transport.name(), result.as_str()];
+                    out.set(&names::PROXY_HEADERS, &labels, count.load(Relaxed));
+                }
             }
             if transport.is_encrypted() {
                 counters.sample_sessions(transport, out);

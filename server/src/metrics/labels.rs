@@ -230,6 +230,7 @@ label_values! {
         TooOld => "too-old", "Waited longer than the client does.";
         ClientGone => "client-gone", "The stream closed before its answer was ready.";
         SendFailed => "send-failed", "The kernel did not take the reply.";
+        ProxyHeader => "proxy-header", "A proxy sent no header that can be read, or another host sent one.";
         ShuttingDown => "shutting-down", "Came, or was still waiting, while the server stopped.";
         Panic => "panic", "Its work panicked.";
     }
@@ -289,6 +290,18 @@ label_values! {
         Secp384r1 => "secp384r1", "P-384.";
         Nothing => "none", "The keys are those of an earlier session.";
         Unknown => "unknown", "Another group, or one that the library does not tell of.";
+    }
+}
+
+label_values! {
+    /// What came of the header that a proxy begins with, or should.
+    pub enum ProxyHeaderResult {
+        Client => "client", "It names a client.";
+        Itself => "local", "The proxy asks for itself.";
+        Missing => "missing", "A proxy sent none.";
+        Malformed => "malformed", "It cannot be read, or names no client that there can be.";
+        Late => "late", "It was not whole in time.";
+        NotAllowed => "not-allowed", "It came from an address that is not that of a proxy.";
     }
 }
 

@@ -28,9 +28,9 @@ pub use handles::{
 };
 pub use labels::{
     AccessList, AnswerSecurity, CacheEvent, ClientFamily, DomainSource, DropReason, HandshakeResult,
-    KeyExchangeLabel, LookupResult, NotifyInResult, NotifyResult, RefuseReason, ReloadResult, ResponseSource,
-    StreamFault, SuspiciousReply, TlsVersionLabel, TransferKind, TransferResult, TsigReason, UpdateResult,
-    UpstreamFailure, WorkBound,
+    KeyExchangeLabel, LookupResult, NotifyInResult, NotifyResult, ProxyHeaderResult, RefuseReason,
+    ReloadResult, ResponseSource, StreamFault, SuspiciousReply, TlsVersionLabel, TransferKind,
+    TransferResult, TsigReason, UpdateResult, UpstreamFailure, WorkBound,
 };
 pub use registry::ServerMetrics;
 pub use samples::{MetricSamples, SampleSource, SecondarySample, ZoneSample};

@@ -112,6 +112,8 @@ metrics! {
         "TLS handshakes with clients: full, resumed, or why there is no session.";
     TLS_SESSIONS = Counter "rhumb_tls_sessions_total" ["proto", "version", "group"]
         "TLS sessions with clients, by version and by the group that keys were exchanged in; of quic the group is not known.";
+    PROXY_HEADERS = Counter "rhumb_proxy_headers_total" ["proto", "result"]
+        "Headers of the PROXY protocol, where a listener takes them: those that were taken, and what was refused.";
     CONNECTIONS = Gauge "rhumb_connections" ["proto"]
         "Connections of clients that are open now.";
     STREAMS = Counter "rhumb_streams_total" ["proto"]

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rhumb_net::LocalAddress;
 use rhumb_net::udp::{DatagramSendError, DatagramSocket};
 use rhumb_wire::Rcode;
 use rhumb_wire::edns::ExtendedError;
@@ -36,12 +37,21 @@ const FAILURE_SIZE: usize = 1232;
 /// Where an answer goes.
 #[derive(Debug)]
 pub enum ReplyPath {
-    /// Out of the socket the query came in by, from the address that was asked.
-    Datagram(Arc<DatagramSocket>),
+    /// Out of the socket the query came in by, from the address that was asked: to the client, or to the proxy that speaks for it.
+    Datagram(Arc<DatagramSocket>, Option<Box<ReplyHop>>),
     /// To the connection it came by; an empty one says that there is no answer.
     Stream(mpsc::Sender<Vec<u8>>),
     /// To an operator who wants it explained.
     Explain(oneshot::Sender<ExplainedAnswer>, ExplainedLookups),
+}
+
+/// The way of an answer that does not go to its client directly.
+#[derive(Debug, Clone, Copy)]
+pub struct ReplyHop {
+    /// Where it is sent.
+    pub peer: SocketAddr,
+    /// The address that it leaves from.
+    pub local: LocalAddress,
 }
 
 /// The answer to a query, and what was tried to find it.
@@ -96,7 +106,7 @@ impl PendingReply {
 
     /// Whether it is a datagram, whose sender may be forged.
     pub(super) fn is_datagram(&self) -> bool {
-        self.0.as_ref().is_some_and(|open| matches!(open.path, ReplyPath::Datagram(_)))
+        self.0.as_ref().is_some_and(|open| matches!(open.path, ReplyPath::Datagram(..)))
     }
 
     /// Whether so many responses went by UDP to its client just now that it is to get no failure as well.
@@ -115,7 +125,7 @@ impl PendingReply {
     pub(super) fn explained(&self) -> Option<ExplainedLookups> {
         match &self.0.as_ref()?.path {
             ReplyPath::Explain(_, lookups) => Some(lookups.clone()),
-            ReplyPath::Datagram(_) | ReplyPath::Stream(_) => None,
+            ReplyPath::Datagram(..) | ReplyPath::Stream(_) => None,
         }
     }
 
@@ -238,7 +248,7 @@ impl Drop for PendingReply {
 
 impl OpenReply {
     fn is_late(&self) -> bool {
-        matches!(self.path, ReplyPath::Datagram(_))
+        matches!(self.path, ReplyPath::Datagram(..))
             && self.since.elapsed() > LATE
             && self.permit.as_ref().is_some_and(WaitPermit::is_of_crowd)
     }
@@ -279,7 +289,9 @@ impl OpenReply {
     /// How long a response has to be held back, for many others to its client were sent just now.
     fn held_back(&self) -> Option<Duration> {
         let permit = self.permit.as_ref().filter(|permit| {
-            matches!(self.path, ReplyPath::Datagram(_)) && self.since.elapsed() > HELD && permit.is_of_crowd()
+            matches!(self.path, ReplyPath::Datagram(..))
+                && self.since.elapsed() > HELD
+                && permit.is_of_crowd()
         });
         permit.and_then(|permit| permit.respond().err())
     }
@@ -328,15 +340,10 @@ impl OpenReply {
             log_waiting(&client, reply, source, since.elapsed(), &live);
         }
         let failed = match path {
-            ReplyPath::Datagram(socket) => match socket.send(reply, client.peer, &client.local) {
-                Ok(()) => None,
-                Err(DatagramSendError::TooLarge) => {
-                    let length = truncate(reply);
-                    let reply = reply.get(..length).unwrap_or_default();
-                    socket.send(reply, client.peer, &client.local).err().map(|_| DropReason::SendFailed)
-                }
-                Err(_) => Some(DropReason::SendFailed),
-            },
+            ReplyPath::Datagram(socket, hop) => {
+                let (peer, local) = hop.map_or((client.peer, client.local), |hop| (hop.peer, hop.local));
+                send_datagram(&socket, reply, peer, local).err()
+            }
             ReplyPath::Stream(connection) => {
                 connection.try_send(reply.to_vec()).err().map(|_| DropReason::ClientGone)
             }
@@ -348,5 +355,22 @@ impl OpenReply {
         if let Some(reason) = failed {
             live.metrics.with_local(|block| block.dropped(reason));
         }
+    }
+}
+
+/// Sends a response, truncated where the path does not take all of it. Errors: why it was not sent.
+fn send_datagram(
+    socket: &DatagramSocket,
+    reply: &mut [u8],
+    peer: SocketAddr,
+    local: LocalAddress,
+) -> Result<(), DropReason> {
+    match socket.send(reply, peer, &local) {
+        Err(DatagramSendError::TooLarge) => {
+            let length = truncate(reply);
+            let reply = reply.get(..length).unwrap_or_default();
+            socket.send(reply, peer, &local).map_err(|_| DropReason::SendFailed)
+        }
+        sent => sent.map_err(|_| DropReason::SendFailed),
     }
 }

@@ -14,6 +14,7 @@ pub mod http_request;
 pub mod input_script;
 pub mod journal;
 pub mod proof_chain;
+pub mod proxy_header;
 pub mod query;
 pub mod resolv_conf;
 pub mod resolver_steps;

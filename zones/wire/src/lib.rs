@@ -12,6 +12,7 @@ pub mod header;
 pub mod message;
 pub mod name;
 pub mod number;
+pub mod proxy_header;
 pub mod query;
 pub mod rdata;
 pub mod section;

@@ -28,7 +28,8 @@ struct Network(u64);
 #[must_use = "the connection counts only while this lives"]
 pub struct ConnectionPermit {
     limits: Arc<ConnectionLimits>,
-    network: Network,
+    /// None while the client is not known.
+    network: Option<Network>,
 }
 
 /// Why a connection was not admitted.
@@ -63,7 +64,17 @@ impl ConnectionLimits {
         }
         state.networks.insert(network, here + 1);
         state.open += 1;
-        Ok(ConnectionPermit { limits: Arc::clone(self), network })
+        Ok(ConnectionPermit { limits: Arc::clone(self), network: Some(network) })
+    }
+
+    /// Counts a connection whose client is not known yet, or says that there are as many as there may be.
+    pub fn admit_unnamed(self: &Arc<Self>) -> Result<ConnectionPermit, ConnectionRefusal> {
+        let mut state = self.state();
+        if state.open >= state.most {
+            return Err(ConnectionRefusal::Total);
+        }
+        state.open += 1;
+        Ok(ConnectionPermit { limits: Arc::clone(self), network: None })
     }
 
     /// Changes the limits; connections beyond the new ones stay until they end.
@@ -89,15 +100,35 @@ impl ConnectionLimits {
     }
 }
 
+impl ConnectionPermit {
+    /// Counts a connection whose client was not known as one from this address. Errors: there are as many from there as there may be.
+    pub fn count_for(&mut self, ip: IpAddr) -> Result<(), ConnectionRefusal> {
+        if self.network.is_some() {
+            return Ok(());
+        }
+        let network = Network::of(ip);
+        let mut state = self.limits.state();
+        let here = state.networks.get(&network).copied().unwrap_or(0);
+        if here >= state.most_per_network {
+            return Err(ConnectionRefusal::Network);
+        }
+        state.networks.insert(network, here + 1);
+        drop(state);
+        self.network = Some(network);
+        Ok(())
+    }
+}
+
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let mut state = self.limits.state();
         state.open = state.open.saturating_sub(1);
-        let left = state.networks.get(&self.network).map_or(0, |count| count.saturating_sub(1));
+        let Some(network) = self.network else { return };
+        let left = state.networks.get(&network).map_or(0, |count| count.saturating_sub(1));
         if left == 0 {
-            state.networks.remove(&self.network);
+            state.networks.remove(&network);
         } else {
-            state.networks.insert(self.network, left);
+            state.networks.insert(network, left);
         }
     }
 }
@@ -120,6 +151,25 @@ mod tests {
 
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_connection_whose_client_becomes_known_counts_for_that_client() {
+        let limits = ConnectionLimits::new(3, 1);
+        let ip = IpAddr::from([192, 0, 2, 1]);
+        let mut first = limits.admit_unnamed().unwrap();
+        let mut second = limits.admit_unnamed().unwrap();
+        assert_eq!((limits.open(), limits.networks()), (2, 0));
+        first.count_for(ip).unwrap();
+        assert_eq!(second.count_for(ip), Err(ConnectionRefusal::Network));
+        assert!(limits.admit(ip).is_err());
+        drop(first);
+        assert_eq!((limits.open(), limits.networks()), (1, 0));
+        second.count_for(ip).unwrap();
+        let _more = [limits.admit_unnamed().unwrap(), limits.admit_unnamed().unwrap()];
+        assert_eq!(limits.admit_unnamed().err(), Some(ConnectionRefusal::Total));
+        drop(second);
+        assert_eq!((limits.open(), limits.networks()), (2, 0));
     }
 
     #[test]

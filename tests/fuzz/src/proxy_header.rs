@@ -1,0 +1,15 @@
+//! What comes first of a datagram or a connection of a proxy.
+
+use rhumb_wire::proxy_header::{PROXY_FIXED, read_proxy_header, rest_of_proxy_header};
+
+use super::query;
+
+/// Reads `input` as a datagram of a proxy.
+pub fn run(input: &[u8]) {
+    let Ok((_, message)) = read_proxy_header(input) else { return };
+    assert!(input.ends_with(message));
+    // A connection is read in two steps, which have to come to the same.
+    let fixed: &[u8; PROXY_FIXED] = input.first_chunk().expect("a header that was read");
+    assert_eq!(rest_of_proxy_header(fixed), Ok(input.len() - PROXY_FIXED - message.len()));
+    query::run(message);
+}
