@@ -18,8 +18,8 @@ use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, s
 use crate::authoritative::{Lab, config, lab};
 
 pub(crate) mod renewal;
-pub(crate) mod transfers;
 pub(crate) mod tickets;
+pub(crate) mod transfers;
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[

@@ -159,22 +159,7 @@ impl ConfigSection for ListenEntry {
             TransportList,
             |draft| &mut draft.transports,
         );
-        keys.key("certificate", InForce::AtReload,
-            "For tls, https and quic: the file of the certificate, followed by those of its issuers, in PEM. The file and that of the key are \
-             followed. `self-signed` makes a certificate at the start that no client trusts, to try things out.",
-            OptionalKind(CertificateFile),
-            |draft| &mut draft.certificate,
-        );
-        keys.key("key", InForce::AtReload,
-            "For tls, https and quic: the file of the certificate's private key, in PEM. It must not be readable by every user.",
-            OptionalKind(FilePath),
-            |draft| &mut draft.key,
-        );
-        keys.key("certificates", InForce::AtReload,
-            "Further certificates, each with its key, for clients that ask for one of their names (SNI), or that cannot verify the first one.",
-            ValueList { of: SectionKind::<FurtherCertificate>::new(), filled: false },
-            |draft| &mut draft.further,
-        );
+        certificate_keys(keys);
         http_keys(keys);
         keys.key("proxy-protocol", InForce::AtReload,
             "Networks of proxies that say for which client they speak, by version 2 of the PROXY protocol: from them a header is needed, from \
@@ -265,6 +250,25 @@ impl ConfigSection for ListenEntry {
             proxy_protocol: self.proxy_protocol.clone(),
         }
     }
+}
+
+fn certificate_keys<K: KeyVisitor<ListenDraft>>(keys: &mut K) {
+    keys.key("certificate", InForce::AtReload,
+        "For tls, https and quic: the file of the certificate, followed by those of its issuers, in PEM. The file and that of the key are \
+         followed. `self-signed` makes a certificate at the start that no client trusts, to try things out.",
+        OptionalKind(CertificateFile),
+        |draft| &mut draft.certificate,
+    );
+    keys.key("key", InForce::AtReload,
+        "For tls, https and quic: the file of the certificate's private key, in PEM. It must not be readable by every user.",
+        OptionalKind(FilePath),
+        |draft| &mut draft.key,
+    );
+    keys.key("certificates", InForce::AtReload,
+        "Further certificates, each with its key, for clients that ask for one of their names (SNI), or that cannot verify the first one.",
+        ValueList { of: SectionKind::<FurtherCertificate>::new(), filled: false },
+        |draft| &mut draft.further,
+    );
 }
 
 fn http_keys<K: KeyVisitor<ListenDraft>>(keys: &mut K) {

@@ -161,7 +161,7 @@ mod tests {
     const SECOND: [u8; 32] = [2; 32];
 
     fn tickets(secrets: &[&[u8; 32]]) -> DerivedTickets {
-        let secrets: Vec<_> = secrets.iter().map(|secret| TicketSecret(*secret)).collect();
+        let secrets: Vec<_> = secrets.iter().map(|secret| TicketSecret(secret)).collect();
         DerivedTickets::new(&secrets)
     }
 

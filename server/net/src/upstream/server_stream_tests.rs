@@ -36,7 +36,8 @@ async fn serve(
     let address = listener.local_addr().unwrap();
     let acceptor = pair.map(|pair| {
         let certificates = CurrentCertificates::new(std::slice::from_ref(pair));
-        let config = server_config(&certificates, protocols, &TlsTickets::new().unwrap(), versions).unwrap();
+        let tickets = TlsTickets::new().unwrap().produced();
+        let config = server_config(&certificates, protocols, tickets, versions).unwrap();
         tokio_rustls::TlsAcceptor::from(Arc::new(config))
     });
     tokio::spawn(async move {

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rhumb_cache::{ANY_TYPE, LearntRecords};
 use rhumb_wire::{DomainName, NameRef, Type};
@@ -370,9 +371,7 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         let down = cut.forward.is_none() && servers.iter().all(|server| server.is_down());
         let effort = if down { effort.min(ExchangeEffort::Doubtful) } else { effort };
         let key = (cut.zone.clone(), cut.forward.is_some(), question.name.clone(), question.qtype);
-        let usual = servers.first().filter(|server| !server.is_down());
-        let usual = usual.and_then(|server| server.smoothed_rtt(server.identity().transport));
-        self.progress.await_servers(&cut.zone, servers.len(), usual.unwrap_or_default());
+        self.progress.await_servers(&cut.zone, servers.len(), usual_time(&servers));
         let (place, mut result) = loop {
             let place = state.join(key.clone());
             let result = Arc::clone(&place.exchange).lock_owned().await;
@@ -410,15 +409,7 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         let by = exchanged.attempts.iter().rfind(answered);
         let address = by.map(|by| by.server.identity().address);
         self.answered.extend(address.map(|address| (question.name.clone(), question.qtype, address)));
-        for attempt in &exchanged.attempts {
-            let (name, rtype) = (&question.name, question.qtype);
-            self.trace.note(|| ResolutionEvent::Query {
-                name: name.clone(),
-                rtype,
-                attempt: attempt.clone(),
-            });
-        }
-        self.attempts.extend(exchanged.attempts);
+        self.note_attempts(question, exchanged.attempts);
         if let Ok(reply) = &exchanged.reply {
             self.note(cut, reply, true);
         }
@@ -430,6 +421,18 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
             Err(ExchangeFailure::Silence) if over => Err(IterationFailure::Deadline),
             reply => Ok(reply),
         }
+    }
+
+    fn note_attempts(&mut self, question: &OutboundQuestion, attempts: Vec<AttemptReport>) {
+        let (name, rtype) = (&question.name, question.qtype);
+        for attempt in &attempts {
+            self.trace.note(|| ResolutionEvent::Query {
+                name: name.clone(),
+                rtype,
+                attempt: attempt.clone(),
+            });
+        }
+        self.attempts.extend(attempts);
     }
 
     /// Notes that others who asked the same have heard something, if they have.
@@ -477,6 +480,12 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
 /// Whether another name may be answered by servers that did not answer this one.
 const fn failure_may_be_of_the_name(failure: &IterationFailure) -> bool {
     matches!(failure, IterationFailure::Refused { .. } | IterationFailure::Unusable { .. })
+}
+
+/// How long the first of them needs as a rule; nothing where that is not known, or it is down.
+fn usual_time(servers: &[Arc<RemoteServer>]) -> Duration {
+    let first = servers.first().filter(|server| !server.is_down());
+    first.and_then(|server| server.smoothed_rtt(server.identity().transport)).unwrap_or_default()
 }
 
 fn told(cut: &ZoneCut, why: ExchangeFailure, servers: usize) -> IterationFailure {
