@@ -167,7 +167,8 @@ impl<N: UpstreamTransport> ZoneExchange<'_, N> {
         while let Some(place) = self.queue.iter().position(|&index| self.is_ready(index, now)) {
             let Some(index) = self.queue.remove(place) else { return };
             let Self { context, exchanges, .. } = self;
-            let alone = exchanges.len() == 1;
+            // Where others may be found, one so slow is not waited for.
+            let alone = exchanges.len() == 1 && self.streams > 0;
             let Some(exchange) = exchanges.get_mut(index) else { return };
             if exchange.send(context, now) {
                 if alone && !exchange.may_retry() && !exchange.server().is_tried() {
