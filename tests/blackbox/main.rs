@@ -20,6 +20,7 @@ mod attacks;
 mod authoritative;
 mod caching;
 mod careless;
+mod causes;
 mod chaos;
 mod checking;
 mod circles;
@@ -154,6 +155,7 @@ const TESTS: &[&[Test]] = &[
     counting::TESTS,
     logging::TESTS,
     operating::TESTS,
+    causes::TESTS,
     outage::TESTS,
     day::TESTS,
     transfers::TESTS,
