@@ -5,28 +5,30 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rhumb_tests::rig::internet::{Delegation, denial};
+use rhumb_tests::rig::internet::{Delegation, authoritative, denial};
 use rhumb_tests::rig::load::Wanted;
 use rhumb_tests::rig::{Act, Asked, Client, Internet, Load, LoadReport, Message, rcode};
 use rhumb_tests::{Failure, ensure};
 
-/// Domains whose servers are silent: no more than 200 look-ups of one are under way.
-const SILENT: usize = 20;
-const DOMAINS: [&str; SILENT] = [
+/// Domains whose servers are slow: no more than a thousand look-ups of one are under way.
+const SLOW: usize = 20;
+const DOMAINS: [&str; SLOW] = [
     "s0.", "s1.", "s2.", "s3.", "s4.", "s5.", "s6.", "s7.", "s8.", "s9.", "t0.", "t1.", "t2.", "t3.", "t4.",
     "t5.", "t6.", "t7.", "t8.", "t9.",
 ];
-/// Questions of the flood a second, from so many addresses.
-const RATE: u32 = 4000;
+/// How long the slow servers take.
+const DELAY: Duration = Duration::from_millis(1500);
+/// Questions of the flood a second, from so many addresses: with the delay, about as many look-ups as may be under way at a time.
+const RATE: u32 = 2700;
 const CLIENTS: u8 = 40;
 /// Authoritative questions a second, and how long each turn lasts.
 const PROBES: u32 = 500;
 const TURN: Duration = Duration::from_secs(4);
 
-const fn delegations() -> [Delegation; SILENT] {
-    let mut all = [Delegation { domain: "s0.", address: "198.18.6.6", digests: Vec::new }; SILENT];
+const fn delegations() -> [Delegation; SLOW] {
+    let mut all = [Delegation { domain: "s0.", address: "198.18.6.6", digests: Vec::new }; SLOW];
     let mut at = 0;
-    while at < SILENT {
+    while at < SLOW {
         all[at] = Delegation { domain: DOMAINS[at], address: "198.18.6.6", digests: Vec::new };
         at += 1;
     }
@@ -41,7 +43,7 @@ enum Beside {
     Nothing,
     /// As many questions that the zone answers.
     Flood,
-    /// Questions that the resolver finds no answer to.
+    /// Questions whose answers the resolver has to wait for.
     Saturation,
 }
 
@@ -52,7 +54,10 @@ const TURNS: [(&str, Beside); 3] =
 pub(crate) fn run(rounds: usize) -> Result<(), Failure> {
     let zone = "$TTL 300\n@ SOA ns host 1 3600 600 86400 60\n@ NS ns\nns A 192.0.2.1\nwww A 198.18.0.80\n";
     let script = |asked: &Asked| match asked.name() {
-        name if name.contains('.') => Act::Silent,
+        name if name.contains('.') => {
+            let line = format!("{name}. 300 IN A 198.18.0.81");
+            Act::Reply(authoritative(asked).answers(&[&line])).after(DELAY)
+        }
         name => Act::Reply(denial(asked, &format!("{name}."), rcode::NOERROR)),
     };
     let internet = Internet::start(&Internet::config(false).zone("zone.test", zone), ALL, script)?;
@@ -92,10 +97,12 @@ fn turn(internet: &Internet, beside: Beside, round: usize) -> Result<(LoadReport
     thread::scope(|scope| {
         let flood = scope.spawn(|| flood(internet, beside, round, &stop));
         // The resolver's places are taken by then.
-        thread::sleep(Duration::from_secs(2));
+        thread::sleep(Duration::from_secs(3));
         let probes = vec![Wanted::address("www.zone.test.", "198.18.0.80")];
-        let report = Load::run(&internet.client, internet.to, PROBES, probes, TURN);
+        let load = Load::start(&internet.client, internet.to, PROBES, probes);
+        thread::sleep(TURN);
         let waiting = internet.server.metric("rhumb_forward_waiting", &[]);
+        let report = load.map(Load::stop);
         stop.store(true, Relaxed);
         flood.join().expect("the flood does not panic")?;
         // What waits has ended before the next turn.
@@ -119,13 +126,13 @@ fn flood(internet: &Internet, beside: Beside, round: usize, stop: &AtomicBool) -
     while !stop.load(Relaxed) {
         let due = begun.elapsed().as_micros() * u128::from(RATE) / 1_000_000;
         while u128::from(number) < due {
-            let domain = DOMAINS[number as usize % SILENT];
+            let domain = DOMAINS[number as usize % SLOW];
             let name = match beside {
                 Beside::Nothing => break,
                 Beside::Flood => format!("n{number}r{round}.zone.test."),
                 Beside::Saturation => format!("n{number}r{round}.{domain}"),
             };
-            let socket = &sockets[number as usize / SILENT % sockets.len()];
+            let socket = &sockets[number as usize / SLOW % sockets.len()];
             let _ = socket.send(&Message::query(&name, "A").to_wire());
             number += 1;
         }
