@@ -27,7 +27,7 @@ const STATE: &str = "state: /var/lib/rhumb\n";
 fn a_zone_of_other_servers_is_read() {
     let zone = "primaries: hidden, notify-from: [{ network: 192.0.2.0/24 }], refresh: { min: 30s }, \
                 retry: { max: 1h }, serial-decrease: accept, max-zone-size: 1MiB, transfer-to: [hidden], \
-                zonemd: require, transfer-format: plain";
+                zonemd: require, transfer-format: plain, validate: true, refresh-over: udp";
     let config = parse(&text(STATE, zone), Path::new("x.yaml")).unwrap();
     assert_eq!(config.state.as_deref(), Some(Path::new("/var/lib/rhumb")));
     let [ZoneSource::Secondary(zone)] = config.zones.as_slice() else { panic!("{config:?}") };
@@ -35,7 +35,7 @@ fn a_zone_of_other_servers_is_read() {
     assert!(matches!(zone.notify_from.as_slice(), [TransferRule::Clients { .. }]));
     assert_eq!(zone.terms.refresh.min, Some(Duration::from_secs(30)));
     assert_eq!(zone.terms.retry.max, Some(Duration::from_hours(1)));
-    assert!(zone.terms.strict_differences);
+    assert!(zone.terms.strict_differences && zone.terms.validates && zone.terms.asks_by_udp);
     assert_eq!((zone.versions.digest, zone.versions.plain_transfers), (DigestCheck::Require, true));
     assert!(zone.terms.accepts_decrease && zone.terms.max_zone_size == Some(1 << 20));
     assert_eq!((zone.terms.expire.min, zone.terms.refresh.max), (None, None));
@@ -110,6 +110,9 @@ fn what_is_wrong_is_told() {
         (STATE, "primaries: [hidden], transfer-format: maybe", "condensed, plain"),
         (STATE, "file: f, strict-differences: false", "is for a zone with `primaries`"),
         (STATE, "file: f, forward-updates: true", "is for a zone with `primaries`"),
+        (STATE, "file: f, validate: true", "is for a zone with `primaries`"),
+        (STATE, "file: f, refresh-over: udp", "is for a zone with `primaries`"),
+        (STATE, "primaries: [hidden], refresh-over: tls", "tcp, udp"),
         (STATE, "primaries: [hidden], notify-from: [other]", "no server in `remotes` is called `other`"),
     ] {
         let found = errors(&text(state, zone));

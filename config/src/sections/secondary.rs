@@ -52,6 +52,10 @@ pub struct SecondaryTerms {
     pub strict_differences: bool,
     /// Whether dynamic updates are passed on to a primary.
     pub forwards_updates: bool,
+    /// Whether a signed version is refused of which the zone's keys do not prove everything.
+    pub validates: bool,
+    /// Whether primaries are asked for their SOA by UDP.
+    pub asks_by_udp: bool,
 }
 
 impl Default for SecondaryTerms {
@@ -64,6 +68,8 @@ impl Default for SecondaryTerms {
             max_zone_size: None,
             strict_differences: true,
             forwards_updates: false,
+            validates: false,
+            asks_by_udp: false,
         }
     }
 }
@@ -112,8 +118,10 @@ impl ConfigSection for TimerBounds {
 
 const DECREASE: WordKind<bool> = WordKind { words: &[("keep", false), ("accept", true)], later: &[] };
 
+const REFRESH_OVER: WordKind<bool> = WordKind { words: &[("tcp", false), ("udp", true)], later: &[] };
+
 /// The names of the keys that a zone with `primaries` alone has.
-pub(super) const SECONDARY_KEYS: [&str; 8] = [
+pub(super) const SECONDARY_KEYS: [&str; 10] = [
     "notify-from",
     "refresh",
     "retry",
@@ -122,6 +130,8 @@ pub(super) const SECONDARY_KEYS: [&str; 8] = [
     "max-zone-size",
     "strict-differences",
     "forward-updates",
+    "validate",
+    "refresh-over",
 ];
 
 /// What these keys are read into.
@@ -175,6 +185,14 @@ pub(super) fn secondary_keys<D: HasSecondaryDraft, K: KeyVisitor<D>>(keys: &mut 
         SectionKind::new(),
         |draft| &mut draft.secondary_draft().terms.expire,
     );
+    keys.key(
+        "refresh-over",
+        InForce::AtReload,
+        "What primaries are asked for their SOA by: tcp, and what is newer comes on the same connection; or udp, for primaries that take \
+         few connections. One with `tls` is asked over TLS all the same.",
+        REFRESH_OVER,
+        |draft| &mut draft.secondary_draft().terms.asks_by_udp,
+    );
     version_keys(keys);
 }
 
@@ -201,6 +219,14 @@ fn version_keys<D: HasSecondaryDraft, K: KeyVisitor<D>>(keys: &mut K) {
          Else such records are passed over and counted.",
         FlagKind,
         |draft| &mut draft.secondary_draft().terms.strict_differences,
+    );
+    keys.key(
+        "validate",
+        InForce::AtReload,
+        "Whether a signed version is refused unless a signature by a DNSKEY of it proves each set of its records (RFC 4035); what was served \
+         before stays. A version without DNSKEY is not signed. Each signature is checked, which takes its time with a large zone.",
+        FlagKind,
+        |draft| &mut draft.secondary_draft().terms.validates,
     );
     keys.key(
         "forward-updates",

@@ -132,6 +132,8 @@ metrics! {
         "NOTIFY messages, by direction (in, out) and what came of them.";
     TRANSFER_MISFITS = Counter "rhumb_transfer_misfits_total" []
         "Records of differences from primaries that did not fit and were passed over.";
+    TRANSFER_INVALID = Counter "rhumb_transfer_invalid_total" []
+        "Versions from primaries that were refused because their own keys do not prove all of them.";
     UPDATES = Counter "rhumb_updates_total" ["result"]
         "Dynamic updates of zones, by what came of them.";
     UPDATE_TIME = Histogram "rhumb_update_seconds" []

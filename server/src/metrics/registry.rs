@@ -85,6 +85,7 @@ pub struct ServerMetrics {
     pub(super) notifies: [AtomicU64; NotifyResult::COUNT],
     pub(super) notified: [AtomicU64; NotifyInResult::COUNT],
     pub(super) transfer_misfits: AtomicU64,
+    pub(super) transfer_invalid: AtomicU64,
     pub(super) updates: [AtomicU64; UpdateResult::COUNT],
     pub(super) update_times: SharedHistogram,
     pub(super) tsig_errors: [AtomicU64; TsigReason::COUNT],
@@ -133,6 +134,7 @@ impl ServerMetrics {
             notifies: Default::default(),
             notified: Default::default(),
             transfer_misfits: AtomicU64::new(0),
+            transfer_invalid: AtomicU64::new(0),
             updates: Default::default(),
             update_times: SharedHistogram::default(),
             tsig_errors: Default::default(),
@@ -283,6 +285,11 @@ impl ServerMetrics {
     /// So many records of a difference from a primary did not fit.
     pub fn passed_misfits(&self, records: u64) {
         self.transfer_misfits.fetch_add(records, Relaxed);
+    }
+
+    /// The keys of a version from a primary do not prove all of it.
+    pub fn refused_invalid(&self) {
+        self.transfer_invalid.fetch_add(1, Relaxed);
     }
 
     /// A zone transfer from a primary ended.

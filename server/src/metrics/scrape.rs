@@ -90,6 +90,7 @@ impl ServerMetrics {
             }
         }
         out.set(&names::TRANSFER_MISFITS, &[], self.transfer_misfits.load(Relaxed));
+        out.set(&names::TRANSFER_INVALID, &[], self.transfer_invalid.load(Relaxed));
         for (result, count) in NotifyResult::ALL.iter().zip(&self.notifies) {
             out.set(&names::NOTIFY, &["out", result.as_str()], count.load(Relaxed));
         }

@@ -5,12 +5,14 @@
 //! other (`primary`).
 
 mod connection;
+mod datagram;
 mod exchange;
 mod failure;
 mod look;
 mod pace;
 mod primary;
 mod schedule;
+mod signed_zone;
 mod task;
 mod timers;
 

@@ -51,6 +51,28 @@ pub(super) async fn ask<'c>(
     base: Option<&ZoneContents>,
     key: Option<&Arc<TsigKey>>,
 ) -> Result<PrimaryAnswer<'c>, RefreshFailure> {
+    let SignedRequest { id, message, verifier } = signed_request(zone, qtype, base, key)?;
+    connection.send(&message).await?;
+    let begun = Instant::now();
+    Ok(PrimaryAnswer { connection, id, verifier, begun, window: (begun, 0), bytes: 0, is_first: true })
+}
+
+/// A request, and what its answer is verified by.
+pub(super) struct SignedRequest {
+    pub(super) id: u16,
+    pub(super) message: Vec<u8>,
+    pub(super) verifier: Option<ResponseVerifier>,
+}
+
+/// Writes a request as [`ask`] sends it.
+///
+/// Errors: there are no random numbers.
+pub(super) fn signed_request(
+    zone: NameRef<'_>,
+    qtype: Type,
+    base: Option<&ZoneContents>,
+    key: Option<&Arc<TsigKey>>,
+) -> Result<SignedRequest, RefreshFailure> {
     let mut id = [0; 2];
     rhumb_net::random(&mut id).map_err(RefreshFailure::Connect)?;
     let id = u16::from_be_bytes(id);
@@ -64,9 +86,7 @@ pub(super) async fn ask<'c>(
             (length, Some(verifier))
         }
     };
-    connection.send(buffer.get(..length).unwrap_or(&[])).await?;
-    let begun = Instant::now();
-    Ok(PrimaryAnswer { connection, id, verifier, begun, window: (begun, 0), bytes: 0, is_first: true })
+    Ok(SignedRequest { id, message: buffer.get(..length).unwrap_or(&[]).to_vec(), verifier })
 }
 
 fn request(
@@ -85,7 +105,7 @@ fn request(
         record.rdata(&mut rdata);
         w.record(MessageSection::Authority, zone, Type::SOA, Class::IN, 0, |w| w.bytes(&rdata))?;
     }
-    // The size of what comes by UDP, which nothing does, and an empty EXPIRE.
+    // The size of what comes by UDP, and an empty EXPIRE.
     w.record(MessageSection::Additional, NameRef::ROOT, Type::OPT, Class(1232), 0, |w| {
         w.bytes(&edns::EXPIRE.to_be_bytes())?;
         w.bytes(&[0, 0])
@@ -117,13 +137,7 @@ impl PrimaryAnswer<'_> {
         }
         if let Some(verifier) = &mut self.verifier {
             let end = verifier.verify(&message, unix_time())?;
-            if end < message.len() {
-                message.truncate(end);
-                let additionals = head.additionals.saturating_sub(1);
-                if let Some(count) = message.get_mut(header::LENGTH - 2..header::LENGTH) {
-                    count.copy_from_slice(&additionals.to_be_bytes());
-                }
-            }
+            cut_signature(&mut message, end, head);
         }
         Ok(message)
     }
@@ -137,6 +151,17 @@ impl PrimaryAnswer<'_> {
                 Err(rhumb_wire::tsig::ResponseError::NotSigned.into())
             }
             _ => Ok(()),
+        }
+    }
+}
+
+/// Takes the TSIG away that stands at `end`, if one does.
+pub(super) fn cut_signature(message: &mut Vec<u8>, end: usize, head: MessageHeader) {
+    if end < message.len() {
+        message.truncate(end);
+        let additionals = head.additionals.saturating_sub(1);
+        if let Some(count) = message.get_mut(header::LENGTH - 2..header::LENGTH) {
+            count.copy_from_slice(&additionals.to_be_bytes());
         }
     }
 }

@@ -8,6 +8,8 @@ use rhumb_wire::Rcode;
 use rhumb_wire::tsig::ResponseError;
 use rhumb_zones::InboundError;
 
+use super::signed_zone::UnprovenZone;
+
 /// Why nothing was had of a primary.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RefreshFailure {
@@ -47,6 +49,9 @@ pub(super) enum RefreshFailure {
     /// The zone that it sent is faulty.
     #[error("the zone cannot be served: {0}")]
     Zone(String),
+    /// Its keys do not prove all of the zone.
+    #[error("the zone is not valid: {0}")]
+    Unproven(#[from] UnprovenZone),
     /// What was transferred is older than what it said to have.
     #[error("it sent serial {sent} and said that it has {said}")]
     Serial {

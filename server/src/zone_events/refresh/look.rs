@@ -115,6 +115,8 @@ impl ZoneLook {
             max_size: origin.terms.max_zone_size,
             passes_misfits: !origin.terms.strict_differences,
             digest: self.entry.origin.reading.digest,
+            validates: origin.terms.validates,
+            asks_by_udp: origin.terms.asks_by_udp,
         };
         for server in self.primaries(origin) {
             let failure = match self.ask(services, server, origin, &wanted, version, &mut report).await {

@@ -10,11 +10,13 @@ use rhumb_zones::{
 };
 
 use super::connection::{PrimaryConnection, PrimaryConnections};
+use super::datagram::ask_by_datagram;
 use super::exchange::{ask, expire_option};
 use super::failure::RefreshFailure;
+use super::signed_zone::check_signed_zone;
 use crate::metrics::{TransferKind, TransferResult};
 use crate::snapshot::{PrimaryServer, ServerState};
-use crate::zone_events::load::{LoadedZone, load_contents};
+use crate::zone_events::load::{LoadedZone, load_contents, unix_time};
 
 /// Records of a zone, at most.
 const MOST_RECORDS: u64 = 10_000_000;
@@ -37,6 +39,10 @@ pub(super) struct WantedZone {
     pub(super) passes_misfits: bool,
     /// What is made of ZONEMD.
     pub(super) digest: DigestPolicy,
+    /// Whether the keys of a signed version have to prove all of it.
+    pub(super) validates: bool,
+    /// Whether the SOA is asked for by UDP.
+    pub(super) asks_by_udp: bool,
 }
 
 /// What a primary has.
@@ -70,6 +76,32 @@ pub(super) struct PrimaryReport {
     pub(super) ixfr_failure: Option<RefreshFailure>,
 }
 
+/// The serial that a primary has, and seconds until the zone expires there.
+type PrimarySerial = (u32, Option<u32>);
+
+/// What an answer to the question for the SOA of `zone` says.
+fn serial_of(message: &[u8], zone: &DomainName) -> Result<PrimarySerial, RefreshFailure> {
+    let view = MessageView::parse(message).map_err(|_| RefreshFailure::Answer)?;
+    match view.rcode() {
+        Ok(Rcode::NOERROR) => {}
+        Ok(rcode) => return Err(RefreshFailure::Rcode(rcode)),
+        Err(_) => return Err(RefreshFailure::Answer),
+    }
+    if view.header().flags & header::AA == 0 {
+        return Err(RefreshFailure::NotAuthoritative);
+    }
+    let mut records = view.records().map_while(Result::ok);
+    let soa = records.find(|record| {
+        record.section == MessageSection::Answer && record.rtype == Type::SOA && {
+            let mut owner = rhumb_wire::NameBuf::new();
+            record.owner(&mut owner).is_ok() && owner.as_ref() == zone.as_ref()
+        }
+    });
+    let numbers = soa.and_then(|soa| soa.rdata.last_chunk::<20>()).ok_or(RefreshFailure::Answer)?;
+    let serial = numbers.first_chunk().map_or(0, |serial| u32::from_be_bytes(*serial));
+    Ok((serial, expire_option(message)))
+}
+
 /// A primary, and what is needed to ask it.
 pub(super) struct PrimaryAccess<'a> {
     pub(super) live: &'a ServerState,
@@ -88,12 +120,19 @@ impl PrimaryAccess<'_> {
         wanted: &WantedZone,
         whole_only: bool,
     ) -> Result<PrimaryReport, RefreshFailure> {
+        let known = self.soa_by_datagram(wanted).await?;
+        if let (Some((serial, expire)), Some(base)) = (known, &wanted.base)
+            && serial == base.serial()
+        {
+            let version = PrimaryVersion::Same;
+            return Ok(PrimaryReport { version, serial, expire, ixfr_failure: None });
+        }
         let (mut connection, was_kept) = self.connections.take(self.server).await?;
-        let first = self.fetch_by(&mut connection, wanted, whole_only).await;
+        let first = self.fetch_by(&mut connection, wanted, known, whole_only).await;
         let report = match first {
             Err(RefreshFailure::Closed | RefreshFailure::Connection(_)) if was_kept => {
                 connection = self.connections.connect(self.server).await?;
-                self.fetch_by(&mut connection, wanted, whole_only).await
+                self.fetch_by(&mut connection, wanted, known, whole_only).await
             }
             other => other,
         };
@@ -107,13 +146,17 @@ impl PrimaryAccess<'_> {
         &self,
         connection: &mut PrimaryConnection,
         wanted: &WantedZone,
+        known: Option<PrimarySerial>,
         whole_only: bool,
     ) -> Result<PrimaryReport, RefreshFailure> {
         let base = wanted.base.as_ref().filter(|_| !wanted.retransfer);
         let Some(base) = base else {
             return self.whole(connection, wanted, None, None).await;
         };
-        let (theirs, expire) = self.soa(connection, &wanted.name).await?;
+        let (theirs, expire) = match known {
+            Some(known) => known,
+            None => self.soa(connection, &wanted.name).await?,
+        };
         let ours = base.serial();
         let is_newer = serial::is_newer(theirs, ours);
         match (theirs == ours, is_newer, wanted.accepts_decrease) {
@@ -158,29 +201,22 @@ impl PrimaryAccess<'_> {
         &self,
         connection: &mut PrimaryConnection,
         zone: &DomainName,
-    ) -> Result<(u32, Option<u32>), RefreshFailure> {
+    ) -> Result<PrimarySerial, RefreshFailure> {
         let mut answer = ask(connection, zone.as_ref(), Type::SOA, None, self.key.as_ref()).await?;
         let message = answer.next().await?;
         answer.end()?;
-        let view = MessageView::parse(&message).map_err(|_| RefreshFailure::Answer)?;
-        match view.rcode() {
-            Ok(Rcode::NOERROR) => {}
-            Ok(rcode) => return Err(RefreshFailure::Rcode(rcode)),
-            Err(_) => return Err(RefreshFailure::Answer),
+        serial_of(&message, zone)
+    }
+
+    /// The same by UDP, where that is wanted and a version is served that it can be compared with. None where a datagram does not hold
+    /// the answer.
+    async fn soa_by_datagram(&self, wanted: &WantedZone) -> Result<Option<PrimarySerial>, RefreshFailure> {
+        let by_udp = wanted.asks_by_udp && !wanted.retransfer && wanted.base.is_some();
+        if !by_udp || self.server.tls.is_some() {
+            return Ok(None);
         }
-        if view.header().flags & header::AA == 0 {
-            return Err(RefreshFailure::NotAuthoritative);
-        }
-        let mut records = view.records().map_while(Result::ok);
-        let soa = records.find(|record| {
-            record.section == MessageSection::Answer && record.rtype == Type::SOA && {
-                let mut owner = rhumb_wire::NameBuf::new();
-                record.owner(&mut owner).is_ok() && owner.as_ref() == zone.as_ref()
-            }
-        });
-        let numbers = soa.and_then(|soa| soa.rdata.last_chunk::<20>()).ok_or(RefreshFailure::Answer)?;
-        let serial = numbers.first_chunk().map_or(0, |serial| u32::from_be_bytes(*serial));
-        Ok((serial, expire_option(&message)))
+        let answer = ask_by_datagram(self.server, wanted.name.as_ref(), self.key.as_ref()).await?;
+        answer.map(|message| serial_of(&message, &wanted.name)).transpose()
     }
 
     /// Takes a version whole, or not at all. `said` is the serial of its SOA.
@@ -230,11 +266,15 @@ impl PrimaryAccess<'_> {
         if let Some(said) = said.filter(|said| is_older(*said)) {
             return Err(RefreshFailure::Serial { sent, said });
         }
-        let (before, digest) = (wanted.base.clone(), wanted.digest);
+        let (before, digest, validates) = (wanted.base.clone(), wanted.digest, wanted.validates);
         // A large zone takes seconds.
-        let finish = move || finish(transfer, before.as_deref(), digest, kind, bytes);
+        let finish = move || finish(transfer, before.as_deref(), (digest, validates), kind, bytes);
         let finished = tokio::task::spawn_blocking(finish).await;
-        let (version, misfits) = finished.map_err(|error| RefreshFailure::Zone(error.to_string()))??;
+        let finished = finished.map_err(|error| RefreshFailure::Zone(error.to_string()))?;
+        if let Err(RefreshFailure::Unproven(_)) = &finished {
+            self.live.metrics.refused_invalid();
+        }
+        let (version, misfits) = finished?;
         if misfits > 0 {
             let (zone, primary) = (&wanted.name, self.server.address);
             tracing::warn!(%zone, %primary, misfits, "records of the difference do not fit and are passed over");
@@ -248,7 +288,7 @@ impl PrimaryAccess<'_> {
 fn finish(
     transfer: InboundTransfer,
     before: Option<&ZoneContents>,
-    digest: DigestPolicy,
+    (digest, validates): (DigestPolicy, bool),
     kind: TransferKind,
     bytes: u64,
 ) -> Result<(PrimaryVersion, u64), RefreshFailure> {
@@ -258,6 +298,10 @@ fn finish(
     };
     let loaded = load_contents(contents, digest);
     let loaded = loaded.map_err(|problems| RefreshFailure::Zone(problems.join("; ")))?;
+    if validates {
+        // Times of signatures have 32 bits.
+        check_signed_zone(&loaded.contents, unix_time() as u32)?;
+    }
     let difference = difference.or_else(|| ZoneDifference::between(before?, &loaded.contents));
     let difference = difference.map(Arc::new);
     let received = ReceivedVersion { loaded, difference, kind, bytes };
