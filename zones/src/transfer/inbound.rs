@@ -57,6 +57,10 @@ struct InboundStep {
     added: RecordList,
 }
 
+/// Differences of one transfer, at most: ten times what a history has by default. Each takes some hundred bytes more than its records, and
+/// the whole zone is the shorter way.
+const MOST_STEPS: usize = 100_000;
+
 /// What stands where in a transfer.
 #[derive(Debug)]
 enum InboundState {
@@ -258,6 +262,9 @@ impl InboundTransfer {
         }
         let InboundStep { old, removed, new, added } = *step;
         let step = ZoneDifference::of_lists([old, new, removed, added]).ok_or(InboundError::Malformed)?;
+        if self.steps.len() >= MOST_STEPS {
+            return Err(InboundError::TooLarge);
+        }
         self.reached = step.to;
         self.steps.push(step);
         if self.reached != self.serial {
