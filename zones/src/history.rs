@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rhumb_wire::serial;
 
 use crate::difference::ZoneDifference;
-use crate::version::ZoneVersion;
+use crate::version::{VersionOrigin, ZoneVersion};
 
 /// Condensed differences kept: secondaries mostly ask from one of the last serials.
 const MOST_CONDENSED: usize = 4;
@@ -51,10 +51,20 @@ impl HistoryLimits {
     }
 }
 
+/// How the version came about that a history begins with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryStart {
+    /// What brought that version in.
+    pub origin: VersionOrigin,
+    /// Whether all of it came in at once; else some of it may have come with versions before.
+    pub is_whole: bool,
+}
+
 /// Versions that follow one another, the oldest first.
 #[derive(Debug, Default)]
 pub struct ZoneHistory {
     versions: VecDeque<ZoneVersion>,
+    start: Option<HistoryStart>,
     bytes: usize,
     /// Some of their differences made into one, all to the last serial.
     condensed: VecDeque<Arc<ZoneDifference>>,
@@ -64,6 +74,18 @@ impl ZoneHistory {
     /// The versions, the oldest first.
     pub fn versions(&self) -> impl DoubleEndedIterator<Item = &ZoneVersion> {
         self.versions.iter()
+    }
+
+    /// How the version came about that the first difference leads from, where that is known.
+    pub const fn start(&self) -> Option<&HistoryStart> {
+        self.start.as_ref()
+    }
+
+    /// What is added next leads from a version that came in at once; nothing where it is known already what that is.
+    pub fn begin(&mut self, origin: VersionOrigin) {
+        if self.versions.is_empty() && self.start.is_none() {
+            self.start = Some(HistoryStart { origin, is_whole: true });
+        }
     }
 
     /// Adds a version of a zone with `zone` bytes, and drops the oldest ones beyond the limits. One that does not lead from the last
@@ -89,6 +111,7 @@ impl ZoneHistory {
         {
             let Some(first) = self.versions.pop_front() else { break };
             self.bytes -= first.difference.memory();
+            self.start = Some(HistoryStart { origin: first.origin, is_whole: false });
         }
     }
 
@@ -148,7 +171,6 @@ mod tests {
     use crate::contents::ZoneContents;
     use crate::file::read_zone_bytes;
     use crate::journal::ChangeCause;
-    use crate::version::VersionOrigin;
 
     fn version(serial: u32) -> ZoneContents {
         let origin: DomainName = "zone.test.".parse().unwrap();

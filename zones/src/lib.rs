@@ -55,7 +55,7 @@ pub use change::ZoneChange;
 pub use contents::{SoaTimers, ZoneContents};
 pub use difference::{DifferenceMisfit, DifferenceRecord, FittedChange, ZoneDifference};
 pub use fault::{AddError, FaultKind, FaultSeverity, ZoneFault};
-pub use history::{HistoryLimits, HistorySize, ZoneHistory};
+pub use history::{HistoryLimits, HistorySize, HistoryStart, ZoneHistory};
 pub use lookup::{LookupPrefetch, MatchKind, NameMatch};
 pub use record_identity::RecordIdentity;
 pub use table::NameTable;

@@ -3,7 +3,7 @@
 use rhumb_wire::{NameRef, Type};
 use rhumb_zones::file::{RecordPlace, find_records};
 use rhumb_zones::journal::ChangeCause;
-use rhumb_zones::{RecordIdentity, VersionOrigin, ZoneContents, ZoneVersion, last_additions};
+use rhumb_zones::{HistoryStart, RecordIdentity, VersionOrigin, ZoneContents, ZoneVersion, last_additions};
 
 use super::explanation::{ExplanationStep, RecordSource};
 use crate::change::utc_time;
@@ -98,7 +98,14 @@ fn sources(share: ZoneShare) -> Vec<RecordSource> {
     // Without a version that is known, what is served came about as a whole.
     let is_whole = versions.is_empty() && matches!(last.cause, ChangeCause::File | ChangeCause::Transfer);
     let first = versions.first().map_or(contents.serial(), |version| version.difference.from);
-    let tracer = SourceTracer { entry: &entry, first, whole: Some(&last).filter(|_| is_whole) };
+    // Files are looked into, and updates are versions of their own.
+    let start = entry.zone.history_start().filter(|start| start.origin.cause == ChangeCause::Transfer);
+    let whole = if is_whole {
+        Some(&last)
+    } else {
+        start.as_ref().filter(|start| start.is_whole).map(|start| &start.origin)
+    };
+    let tracer = SourceTracer { entry: &entry, first, whole, start: start.as_ref() };
     let all = records.into_iter().zip(added).zip(places);
     all.map(|(((text, _), version), place)| tracer.source(text, version, place)).collect()
 }
@@ -136,8 +143,10 @@ struct SourceTracer<'z> {
     entry: &'z ZoneEntry,
     /// The serial that the versions begin with that are known.
     first: u32,
-    /// How what is served came about, where that was at once.
+    /// How what is served came about, or the version that those known lead from, where that was at once.
     whole: Option<&'z VersionOrigin>,
+    /// How that version came about.
+    start: Option<&'z HistoryStart>,
 }
 
 impl SourceTracer<'_> {
@@ -182,6 +191,9 @@ impl SourceTracer<'_> {
 
     /// What brought a record in before the versions that are known.
     fn before(&self) -> (ChangeCause, String) {
+        if let Some(HistoryStart { origin, .. }) = self.start {
+            return (origin.cause, format!("{}, or one before it", origin_words(self.entry, origin)));
+        }
         let (cause, what) = match self.entry.origin.source {
             ZoneFile::Primaries => (ChangeCause::Transfer, "a transfer"),
             ZoneFile::BuiltIn => (ChangeCause::File, "the zone that is built in,"),

@@ -8,7 +8,9 @@ use arc_swap::ArcSwapOption;
 use rhumb_config::FilePlace;
 use rhumb_wire::DomainName;
 use rhumb_zones::journal::ChangeCause;
-use rhumb_zones::{HistoryLimits, VersionOrigin, ZoneContents, ZoneDifference, ZoneHistory, ZoneVersion};
+use rhumb_zones::{
+    HistoryLimits, HistoryStart, VersionOrigin, ZoneContents, ZoneDifference, ZoneHistory, ZoneVersion,
+};
 
 use super::files::{FileMark, FileRead};
 use super::origin::ZoneOrigin;
@@ -202,6 +204,9 @@ impl ServedZone {
             state.more.take().map(|more| (more.history, more.origin)).unwrap_or_default();
         if let Some(versions) = versions {
             for version in versions.into_iter().filter(|version| !version.difference.is_empty()) {
+                if let Some(last) = last.take() {
+                    history.begin(last);
+                }
                 last = Some(version.origin.clone());
                 history.push(version, limits, contents.memory());
             }
@@ -233,7 +238,9 @@ impl ServedZone {
         let mut state = self.lock();
         state.version = state.version.wrapping_add(1);
         let more = state.more.get_or_insert_default();
-        more.origin = Some(version.origin.clone());
+        if let Some(last) = more.origin.replace(version.origin.clone()) {
+            more.history.begin(last);
+        }
         more.history.push(version, limits, contents.memory());
         self.contents.swap(Some(contents))
     }
@@ -241,6 +248,11 @@ impl ServedZone {
     /// The versions that lead to what is served, the oldest first.
     pub fn versions(&self) -> Vec<ZoneVersion> {
         self.lock().more.iter().flat_map(|more| more.history.versions().cloned()).collect()
+    }
+
+    /// How the version came about that the versions known lead from, where that is known.
+    pub fn history_start(&self) -> Option<HistoryStart> {
+        self.lock().more.as_ref().and_then(|more| more.history.start().cloned())
     }
 
     /// How many versions can be started from, and how many bytes their differences take.
