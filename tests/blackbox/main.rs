@@ -81,6 +81,7 @@ mod updating;
 mod upstreams;
 mod versions;
 mod zone_folders;
+mod zone_causes;
 
 /// Every test there is.
 const TESTS: &[&[Test]] = &[
@@ -111,6 +112,7 @@ const TESTS: &[&[Test]] = &[
     passing::referrals::TESTS,
     circles::TESTS,
     caching::TESTS,
+    causes::TESTS,
     attacks::streams::TESTS,
     attacks::waiting::TESTS,
     attacks::shares::TESTS,
@@ -155,7 +157,7 @@ const TESTS: &[&[Test]] = &[
     counting::TESTS,
     logging::TESTS,
     operating::TESTS,
-    causes::TESTS,
+    zone_causes::TESTS,
     outage::TESTS,
     day::TESTS,
     transfers::TESTS,
@@ -166,7 +168,10 @@ const TESTS: &[&[Test]] = &[
     rotating::TESTS,
     announcing::TESTS,
     refreshing::TESTS,
+    refreshing::endless::TESTS,
     refreshing::hostile::TESTS,
+    refreshing::signing::TESTS,
+    refreshing::validating::TESTS,
     unit::TESTS,
     updating::TESTS,
     updating::explained::TESTS,

@@ -1,6 +1,9 @@
 //! Zones of other servers: transferred, kept on the disk, followed (RFC 1996, RFC 1995), and served no more when they are too old.
 
+pub(crate) mod endless;
 pub(crate) mod hostile;
+pub(crate) mod signing;
+pub(crate) mod validating;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -24,7 +27,7 @@ pub(crate) const TESTS: &[Test] = &[
 ];
 
 const TO: &str = "192.0.2.1:53";
-const SECRET: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+pub(crate) const SECRET: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
 /// A zone that nobody looks at in the time of a test unless it is told to. Its versions differ in one host.
 pub(crate) fn zone(serial: u32) -> String {

@@ -103,6 +103,11 @@ impl Rig {
         &self.upstream
     }
 
+    /// The host of the primary.
+    pub(crate) fn host(&self) -> &Host {
+        self.client.host()
+    }
+
     /// From now on the primary has this version, and the difference to it.
     pub(crate) fn follow_difference(&self, from: u32, to: u32) {
         self.upstream.follow(primary(to, move |asked| reply(asked, &difference(from, to)), refuse));
@@ -205,7 +210,7 @@ fn refused() -> Verdict {
         ensure!(told.contains(words), "{what}: {told}");
         ensure!(rig.serves(10) && !rig.serves(11), "{what}: the version before is not served");
         let status = rig.server.tell(&["zone", "status", "zone.test"])?;
-        ensure!(status.out.contains("refresh fails"), "{what}: {}", status.out);
+        ensure!(status.out.contains("refresh fails") && status.out.contains(words), "{what}: {}", status.out);
     }
     let log = rig.server.log();
     ensure!(log.contains("the transfer is larger than is allowed"), "the endless difference: {log}");

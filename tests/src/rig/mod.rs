@@ -21,6 +21,7 @@ pub mod script;
 pub mod server;
 pub mod signer;
 pub mod stream;
+pub mod tsig;
 pub mod upstream;
 
 pub use client::{Client, Reply};
@@ -35,4 +36,5 @@ pub use record::Record;
 pub use script::{Act, Asked, Script, Transport};
 pub use server::Server;
 pub use signer::ZoneSigner;
+pub use tsig::ResponseSigner;
 pub use upstream::Upstream;
