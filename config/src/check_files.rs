@@ -55,7 +55,7 @@ pub(crate) fn lists(config: &ServerConfig, positions: &ListPositions) -> FileFin
         let entry = positions.forward(&forward.place).index;
         for upstream in &forward.upstreams {
             let (key, path, accepted) = match upstream {
-                UpstreamSource::Server(..) => continue,
+                UpstreamSource::Server(..) | UpstreamSource::Named(..) => continue,
                 UpstreamSource::List(path, _) => ("list", path, "a list of upstreams"),
                 UpstreamSource::ResolvConf(path, _) => {
                     ("resolv-conf", path, "a file in the form of resolv.conf")

@@ -136,14 +136,14 @@ fn host_address(text: &str) -> Result<ScopedAddress, AddressError> {
     Ok(address)
 }
 
-fn port_number(transport: Transport, port: Option<&str>) -> Result<u16, AddressError> {
+pub(crate) fn port_number(transport: Transport, port: Option<&str>) -> Result<u16, AddressError> {
     let Some(port) = port else { return Ok(transport.default_port()) };
     let number = digits(port).and_then(|port| u16::try_from(port).ok());
     number.filter(|port| *port > 0).ok_or(AddressError::Port)
 }
 
 /// Divides what follows the transport before its path.
-fn split_path(transport: Transport, text: &str) -> Result<(&str, Option<String>), AddressError> {
+pub(crate) fn split_path(transport: Transport, text: &str) -> Result<(&str, Option<String>), AddressError> {
     let (rest, path) = match text.find('/').and_then(|at| text.split_at_checked(at)) {
         None => (text, None),
         Some((rest, path)) => (rest, Some(path)),

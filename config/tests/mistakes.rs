@@ -231,7 +231,6 @@ fn addresses_are_checked() {
         ("dns.example", "not an IP address"),
         ("192.0.2.53:0", "1 to 65535"),
         ("fe80::53", "needs its interface"),
-        ("tls://dns.example", "write it behind @, as in tls://dns.example@192.0.2.53"),
         ("tls://192.0.2.1#", "no host name that a certificate could have"),
         ("dot://192.0.2.1", "known are udp, tcp, tls, https, quic"),
         ("tls://192.0.2.1/dns-query", "which only https:// has"),
@@ -241,6 +240,16 @@ fn addresses_are_checked() {
         let text = format!("forward:\n  - domain: .\n    upstreams:\n      - \"{upstream}\"\n");
         one(&text, (4, 9), "forward[0].upstreams[0]", &[words, "accepted: an address such as"]);
     }
+    let text = "forward:\n  - domain: .\n    upstreams:\n      - \"tls://dns.example\"\n";
+    let words = ["write it behind @, as in tls://dns.example@192.0.2.53", "name servers under `bootstrap`"];
+    one(text, (4, 9), "forward[0].upstreams", &words);
+    one(
+        &format!("{text}    bootstrap: [tls://192.0.2.1]\n"),
+        (5, 17),
+        "forward[0].bootstrap[0]",
+        &["asked over udp"],
+    );
+    assert!(errors(&format!("{text}    bootstrap: [192.0.2.1]\n")).is_empty());
     let text = "forward: [{ domain: ., upstreams: [53] }]\n";
     one(text, (1, 36), "forward[0].upstreams[0]", &["`list: FILE`", "`resolv-conf: FILE`"]);
 }

@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use rhumb_config::{ServerConfig, UpstreamServer};
+use rhumb_config::{ServerConfig, UpstreamServer, UpstreamSource};
 use rhumb_resolver::{IterationSettings, NameServer, ServerIdentity};
 use rhumb_watch::OpenWriters;
 use rhumb_wire::DomainName;
@@ -24,6 +24,7 @@ use crate::snapshot::{IterationPlan, RouteEntry, ServerSnapshot, ServerState};
 
 pub use check::{check_lists, check_trust};
 pub use lists::ListState;
+pub use resolved::resolved_server;
 pub use routes::RoutePlan;
 pub use source::PreloadedLists;
 
@@ -111,6 +112,18 @@ impl ForwardingRoutes {
             }
         }
         self.lists.keep_named(config);
+        self.live.upstream_names.follow(config);
+    }
+
+    /// Gives the routes whose upstreams have names those that they have now.
+    pub fn names_changed(&self, config: &ServerConfig) {
+        for forward in &config.forward {
+            if forward.upstreams.iter().any(|source| matches!(source, UpstreamSource::Named(..))) {
+                for change in routes::renew(config, forward, &self.lists, &self.withheld, &self.live) {
+                    tracing::info!("{change}");
+                }
+            }
+        }
     }
 
     /// Reads the lists of this file again and gives the routes that use them their new upstreams.
@@ -136,7 +149,7 @@ impl ForwardingRoutes {
     pub fn withhold(&mut self, upstream: &UpstreamServer, out: bool) -> Result<Vec<DomainName>, String> {
         let unknown =
             || format!("no domain has the upstream {upstream}; `rhumb status` shows those there are");
-        let identity = resolved::resolved(upstream).ok_or_else(unknown)?;
+        let identity = resolved_server(upstream).ok_or_else(unknown)?;
         let domains = routes::withhold(&identity, out, &mut self.withheld, &self.live);
         if domains.is_empty() { Err(unknown()) } else { Ok(domains) }
     }

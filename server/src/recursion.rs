@@ -15,6 +15,7 @@ mod iterated_lookup;
 mod lookup;
 mod lookup_answer;
 mod lookup_shares;
+mod name_lookup;
 mod pending;
 mod prober;
 mod queue;
@@ -28,6 +29,7 @@ mod upstream_trouble;
 mod waiting_clients;
 
 pub use explained_lookups::{ExplainedLookup, ExplainedLookups};
+pub use name_lookup::look_up_names;
 pub use pending::{ExplainedAnswer, ReplyHop, ReplyPath};
 pub use prober::probe_upstreams;
 pub use queue::ResolveQueue;

@@ -192,6 +192,7 @@ impl ConfigReloader {
                     ReloadRequest::Upstream { upstream, out, reply } => {
                         let _ = reply.send(self.parts.forwarding.withhold(&upstream, out));
                     }
+                    ReloadRequest::Names => self.parts.forwarding.names_changed(&self.config),
                     ReloadRequest::Zone(name, reply) => self.parts.zones.read_again(name, reply),
                     ReloadRequest::Stop(reply) => {
                         self.parts.listeners.stop_all();

@@ -80,8 +80,8 @@ mod unit;
 mod updating;
 mod upstreams;
 mod versions;
-mod zone_folders;
 mod zone_causes;
+mod zone_folders;
 
 /// Every test there is.
 const TESTS: &[&[Test]] = &[
@@ -139,6 +139,7 @@ const TESTS: &[&[Test]] = &[
     encrypted::tickets::TESTS,
     https::TESTS,
     proxied::TESTS,
+    upstreams::bootstrapped::TESTS,
     upstreams::resumed::TESTS,
     quic::TESTS,
     running::TESTS,

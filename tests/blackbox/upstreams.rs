@@ -14,6 +14,7 @@ use rhumb_tests::{Failure, Outcome, Test, Verdict, ensure, ensure_eq, skip};
 use crate::encrypted::PATIENCE;
 use crate::forwarding::{Lab, UP, config};
 
+pub(crate) mod bootstrapped;
 pub(crate) mod lab;
 pub(crate) mod resumed;
 

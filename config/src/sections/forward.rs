@@ -6,13 +6,16 @@ use std::path::PathBuf;
 use rhumb_wire::DomainName;
 use serde_json::{Value as Json, json};
 
+use crate::address::AddressError;
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
 use crate::key_list::KeyList;
 use crate::kind::ValueKind;
 use crate::kinds::{
-    DomainKind, FilePath, FlagKind, OptionalKind, ParsedKind, SectionKind, ValueList, WordKind,
+    DomainKind, FilePath, FlagKind, OptionalKind, ParsedKind, SectionKind, UpstreamAddress, ValueList,
+    WordKind,
 };
+use crate::named_upstream::NamedUpstream;
 use crate::node::{YamlContent, YamlNode, shown};
 use crate::reader::ConfigReader;
 use crate::section::{ConfigSection, KeyVisitor};
@@ -42,6 +45,8 @@ pub struct ForwardEntry {
     pub dnssec: Option<DnssecValidation>,
     /// What the certificates of encrypted upstreams are judged by.
     pub trust: UpstreamTrust,
+    /// Who is asked for the addresses of upstreams that are named.
+    pub bootstrap: Vec<UpstreamServer>,
     /// Where the entry stands.
     pub place: FilePlace,
 }
@@ -51,6 +56,8 @@ pub struct ForwardEntry {
 pub enum UpstreamSource {
     /// A server in the configuration itself.
     Server(UpstreamServer, FilePlace),
+    /// A server in the configuration itself, whose address is looked up.
+    Named(NamedUpstream, FilePlace),
     /// A file with one upstream a line; see [`upstream_list::parse_list`](crate::upstream_list::parse_list).
     List(PathBuf, FilePlace),
     /// A file in the form of resolv.conf(5), of which the `nameserver` lines count.
@@ -62,6 +69,7 @@ impl UpstreamSource {
     pub fn place(&self) -> &FilePlace {
         match self {
             UpstreamSource::Server(_, place)
+            | UpstreamSource::Named(_, place)
             | UpstreamSource::List(_, place)
             | UpstreamSource::ResolvConf(_, place) => place,
         }
@@ -115,6 +123,7 @@ pub(crate) struct ForwardDraft {
     fallback: ForwardFallback,
     dnssec: Option<DnssecValidation>,
     trust: UpstreamTrust,
+    bootstrap: Vec<UpstreamServer>,
 }
 
 impl ConfigSection for ForwardEntry {
@@ -135,6 +144,7 @@ impl ConfigSection for ForwardEntry {
             fallback: ForwardFallback::None,
             dnssec: None,
             trust: UpstreamTrust::default(),
+            bootstrap: Vec::new(),
         }
     }
 
@@ -189,6 +199,14 @@ impl ConfigSection for ForwardEntry {
             |draft| &mut draft.dnssec,
         );
         trust_keys(keys);
+        keys.key(
+            "bootstrap",
+            InForce::AtReload,
+            "The servers that are asked for the addresses of upstreams given by name alone, as tls://dns.example: each again when its \
+             TTL ends. They are asked over udp, and over tcp where need be.",
+            ValueList { of: UpstreamAddress, filled: false },
+            |draft| &mut draft.bootstrap,
+        );
     }
 
     fn finish(draft: ForwardDraft, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
@@ -197,6 +215,7 @@ impl ConfigSection for ForwardEntry {
             reader.at_key("upstreams", |reader| reader.error(node.spot_of("upstreams"), message));
         }
         twice(&draft.upstreams, reader);
+        check_bootstrap(&draft, node, reader);
         draft.trust.check(draft.upstreams.iter().any(may_be_encrypted), node, reader);
         let place = reader.place(node.spot);
         let ForwardDraft { domain, upstreams, policy, trust_ad, rebinding_protection, .. } = draft;
@@ -210,6 +229,7 @@ impl ConfigSection for ForwardEntry {
             fallback: draft.fallback,
             dnssec: draft.dnssec,
             trust: draft.trust,
+            bootstrap: draft.bootstrap,
             place,
         })
     }
@@ -225,6 +245,7 @@ impl ConfigSection for ForwardEntry {
             fallback: self.fallback,
             dnssec: self.dnssec,
             trust: self.trust.clone(),
+            bootstrap: self.bootstrap.clone(),
         }
     }
 }
@@ -254,11 +275,33 @@ fn trust_keys<K: KeyVisitor<ForwardDraft>>(keys: &mut K) {
     );
 }
 
+/// Names need servers that know them, and such servers are of use for names alone.
+fn check_bootstrap(draft: &ForwardDraft, node: &YamlNode, reader: &mut ConfigReader) {
+    let names = |source: &UpstreamSource| matches!(source, UpstreamSource::Named(..));
+    if !draft.bootstrap.is_empty() {
+        if !draft.upstreams.iter().any(names) {
+            let message = "it has no effect: every upstream has its address";
+            reader.at_key("bootstrap", |reader| reader.warning(node.spot_of("bootstrap"), message));
+        }
+        return;
+    }
+    for source in draft.upstreams.iter().filter(|source| names(source)) {
+        if let UpstreamSource::Named(upstream, place) = source {
+            let spot = reader.numbers.spot(place);
+            let message = format!(
+                "`{upstream}` {}; or name servers under `bootstrap` that are asked for it",
+                AddressError::HostName
+            );
+            reader.at_key("upstreams", |reader| reader.error(spot, message));
+        }
+    }
+}
+
 /// Files may name any upstream; those of resolv.conf are never encrypted.
 fn may_be_encrypted(source: &UpstreamSource) -> bool {
     match source {
         UpstreamSource::Server(server, _) => server.transport.is_encrypted(),
-        UpstreamSource::List(..) => true,
+        UpstreamSource::Named(..) | UpstreamSource::List(..) => true,
         UpstreamSource::ResolvConf(..) => false,
     }
 }
@@ -269,6 +312,7 @@ fn twice(upstreams: &[UpstreamSource], reader: &mut ConfigReader) {
     for upstream in upstreams {
         let what = match upstream {
             UpstreamSource::Server(server, _) => server.to_string(),
+            UpstreamSource::Named(upstream, _) => upstream.to_string(),
             UpstreamSource::List(path, _) | UpstreamSource::ResolvConf(path, _) => path.display().to_string(),
         };
         let place = upstream.place();
@@ -292,10 +336,19 @@ impl ValueKind for Upstream {
         match &node.value {
             YamlContent::Section(_) => SectionKind::new().read(node, reader),
             YamlContent::Text(text) => {
-                let server = text.parse::<UpstreamServer>().map_err(|error| {
-                    reader.error(node.spot, format!("{} {error}; accepted: {UPSTREAM_FORMS}", shown(text)));
-                });
-                Some(UpstreamSource::Server(server.ok()?, reader.place(node.spot)))
+                match text.parse::<UpstreamServer>() {
+                    Ok(server) => return Some(UpstreamSource::Server(server, reader.place(node.spot))),
+                    Err(error) => match text.parse::<NamedUpstream>() {
+                        Ok(named) if error == AddressError::HostName => {
+                            return Some(UpstreamSource::Named(named, reader.place(node.spot)));
+                        }
+                        _ => {
+                            let message = format!("{} {error}; accepted: {UPSTREAM_FORMS}", shown(text));
+                            reader.error(node.spot, message);
+                        }
+                    },
+                }
+                None
             }
             _ => {
                 reader.wrong(node, &format!("{UPSTREAM_FORMS}; or `list: FILE`; or `resolv-conf: FILE`"));
@@ -311,6 +364,7 @@ impl ValueKind for Upstream {
     fn show(&self, value: &UpstreamSource) -> Option<Json> {
         match value {
             UpstreamSource::Server(server, _) => Some(json!(server.to_string())),
+            UpstreamSource::Named(upstream, _) => Some(json!(upstream.to_string())),
             file => SectionKind::new().show(file),
         }
     }
@@ -364,7 +418,7 @@ impl ConfigSection for UpstreamSource {
 
     fn values(&self) -> UpstreamDraft {
         match self {
-            UpstreamSource::Server(..) => UpstreamDraft::default(),
+            UpstreamSource::Server(..) | UpstreamSource::Named(..) => UpstreamDraft::default(),
             UpstreamSource::List(path, _) => UpstreamDraft { list: Some(path.clone()), ..Default::default() },
             UpstreamSource::ResolvConf(path, _) => {
                 UpstreamDraft { resolv_conf: Some(path.clone()), ..Default::default() }

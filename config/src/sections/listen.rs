@@ -161,12 +161,7 @@ impl ConfigSection for ListenEntry {
         );
         certificate_keys(keys);
         http_keys(keys);
-        keys.key("proxy-protocol", InForce::AtReload,
-            "Networks of proxies that say for which client they speak, by version 2 of the PROXY protocol: from them a header is needed, from \
-             others it is refused. For tls and https it may stand before or inside of TLS. Not for quic.",
-            ValueList { of: ParsedKind::<IpNetwork>::new("a network such as 192.0.2.0/24 or 2001:db8::/32, or an address"), filled: false },
-            |draft| &mut draft.proxy_protocol,
-        );
+        proxy_keys(keys);
     }
 
     fn finish(draft: ListenDraft, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
@@ -288,5 +283,33 @@ fn http_keys<K: KeyVisitor<ListenDraft>>(keys: &mut K) {
             "For https: the networks of proxies, whose header Forwarded or X-Forwarded-For says which client asks.",
             ValueList { of: ParsedKind::<IpNetwork>::new("a network such as 192.0.2.0/24 or 2001:db8::/32, or an address"), filled: false },
             |draft| &mut draft.http.proxies,
+        );
+}
+
+fn certificate_keys<K: KeyVisitor<ListenDraft>>(keys: &mut K) {
+    keys.key("certificate", InForce::AtReload,
+            "For tls, https and quic: the file of the certificate, followed by those of its issuers, in PEM. The file and that of the key are \
+             followed. `self-signed` makes a certificate at the start that no client trusts, to try things out.",
+            OptionalKind(CertificateFile),
+            |draft| &mut draft.certificate,
+        );
+    keys.key("key", InForce::AtReload,
+            "For tls, https and quic: the file of the certificate's private key, in PEM. It must not be readable by every user.",
+            OptionalKind(FilePath),
+            |draft| &mut draft.key,
+        );
+    keys.key("certificates", InForce::AtReload,
+            "Further certificates, each with its key, for clients that ask for one of their names (SNI), or that cannot verify the first one.",
+            ValueList { of: SectionKind::<FurtherCertificate>::new(), filled: false },
+            |draft| &mut draft.further,
+        );
+}
+
+fn proxy_keys<K: KeyVisitor<ListenDraft>>(keys: &mut K) {
+    keys.key("proxy-protocol", InForce::AtReload,
+            "Networks of proxies that say for which client they speak, by version 2 of the PROXY protocol: from them a header is needed, from \
+             others it is refused. For tls and https it may stand before or inside of TLS. Not for quic.",
+            ValueList { of: ParsedKind::<IpNetwork>::new("a network such as 192.0.2.0/24 or 2001:db8::/32, or an address"), filled: false },
+            |draft| &mut draft.proxy_protocol,
         );
 }

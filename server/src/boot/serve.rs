@@ -49,14 +49,14 @@ impl StartedServer {
         let signals = Signals::new(&runtime)?;
         let (stop, stopped) = watch::channel(false);
         let (queue, tasks) = self.spawn_resolving(&runtime, &stopped);
-        self.spawn_network_watch(&runtime);
-        self.spawn_notifier(&runtime, &stopped);
+        self.spawn_followers(&runtime, &stopped);
         query_lines::start(&self.live, self.log_form)
             .map_err(|error| StartError::system("query log")(error.to_string()))?;
         let (streams, handle) = (self.streams(&queue, &stopped), runtime.handle().clone());
         let connections = Arc::clone(&streams.limits);
         listeners.serve_with(ListenerServices { streams, runtime: handle.clone() });
         let (reloader, requests) = self.reloader(listeners, preloaded)?;
+        self.spawn_name_lookup(&runtime, &stopped, requests.clone());
         let (live, reloads) = (Arc::clone(&self.live), reloader.status());
         let confinement = self.confinement.clone();
         let (controls, config) = (self.controls(), Arc::clone(&self.config));
@@ -131,6 +131,12 @@ impl StartedServer {
         tracing::info!("control socket: {}", control.unwrap_or("none"));
     }
 
+    /// Follows the networks of this host, and the new versions of zones.
+    fn spawn_followers(&self, runtime: &Runtime, stop: &watch::Receiver<bool>) {
+        self.spawn_network_watch(runtime);
+        self.spawn_notifier(runtime, stop);
+    }
+
     /// Resolves what has to wait, and looks after the upstreams.
     fn spawn_resolving(
         &self,
@@ -149,6 +155,19 @@ impl StartedServer {
         runtime.spawn(
             worker.supervise_task(move |_| recursion::probe_upstreams(Arc::clone(&live), stop.clone())),
         );
+    }
+
+    /// Looks up the names of upstreams.
+    fn spawn_name_lookup(&self, runtime: &Runtime, stop: &watch::Receiver<bool>, requests: ReloadRequests) {
+        let (live, stop) = (Arc::clone(&self.live), stop.clone());
+        let worker = live.metrics.workers().register("names", "names");
+        let changed = move || {
+            // The reloader is gone only when the server ends.
+            let _ = requests.send(ReloadRequest::Names);
+        };
+        runtime.spawn(worker.supervise_task(move |_| {
+            recursion::look_up_names(Arc::clone(&live), changed.clone(), stop.clone())
+        }));
     }
 
     /// Follows the networks of this host while a configuration asks for them.

@@ -10,7 +10,7 @@ use rhumb_net::tls::client::check_roots;
 
 use super::list_file::{ListFile, ListRefresh};
 use super::own_address::{is_own_address, own_upstream};
-use super::resolved::resolved;
+use super::resolved::resolved_server;
 use super::source::{source_of, unread};
 use crate::snapshot::ListSource;
 
@@ -20,7 +20,7 @@ pub fn check_lists(config: &ServerConfig) -> (Vec<String>, Vec<String>) {
     let (mut warnings, mut errors) = (Vec::new(), Vec::new());
     for forward in &config.forward {
         let mut own = |server: &UpstreamServer| {
-            let known = resolved(server);
+            let known = resolved_server(server);
             let own = known.filter(|server| is_own_address(server.address, server.transport, &config.listen));
             warnings.extend(own.map(|server| own_upstream(forward, server.address)));
         };
@@ -46,6 +46,7 @@ pub fn check_trust(config: &ServerConfig) -> (Vec<String>, Vec<String>) {
     let mut found = TrustFindings::default();
     for ForwardEntry { domain, upstreams, trust, place, .. } in &config.forward {
         let needs_issuer = |source: &UpstreamSource| match source {
+            UpstreamSource::Named(..) => true,
             UpstreamSource::Server(server, _) => {
                 server.transport.is_encrypted() && (trust.pins.is_empty() || server.name.is_some())
             }

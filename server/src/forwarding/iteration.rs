@@ -14,7 +14,7 @@ use rhumb_resolver::validate::{KeyDigest, limits};
 use rhumb_resolver::{IterationSettings, NameMinimisation, NameServer, StubZone, TrustSettings, WorkLimits};
 use rhumb_wire::{DomainName, NameRef, Type};
 
-use super::resolved::resolved;
+use super::resolved::resolved_server;
 use crate::snapshot::{FallbackCourse, ForwardCourse, IterationPlan, LiveAnchors, RouteCourse};
 
 /// The port of nameservers.
@@ -87,7 +87,7 @@ fn settings(config: &ServerConfig, anchors: &LiveAnchors) -> IterationSettings {
         addresses: server.addresses.iter().map(|address| SocketAddr::new(*address, PORT)).collect(),
     };
     let addresses = |servers: &[UpstreamServer]| {
-        let found = servers.iter().filter_map(resolved);
+        let found = servers.iter().filter_map(resolved_server);
         found.map(|server| server.address).collect()
     };
     IterationSettings {

@@ -7,7 +7,7 @@ use rhumb_config::{UpstreamServer, UpstreamTrust};
 use rhumb_resolver::{CertificateTrust, ServerIdentity};
 
 /// The server that is meant; none where its interface is not there.
-pub(super) fn resolved(upstream: &UpstreamServer) -> Option<ServerIdentity> {
+pub fn resolved_server(upstream: &UpstreamServer) -> Option<ServerIdentity> {
     let mut address = SocketAddr::new(upstream.ip, upstream.port);
     if let (SocketAddr::V6(v6), Some(scope)) = (&mut address, &upstream.scope) {
         v6.set_scope_id(rhumb_net::route::scope_id(scope)?);
@@ -23,7 +23,7 @@ pub(super) fn resolved(upstream: &UpstreamServer) -> Option<ServerIdentity> {
 
 /// The same, its certificate being judged by `trust`.
 pub(super) fn resolved_with(upstream: &UpstreamServer, trust: &UpstreamTrust) -> Option<ServerIdentity> {
-    let server = resolved(upstream)?;
+    let server = resolved_server(upstream)?;
     if !upstream.transport.is_encrypted() || *trust == UpstreamTrust::default() {
         return Some(server);
     }

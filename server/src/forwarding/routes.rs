@@ -15,6 +15,7 @@ use super::source::source_of;
 use crate::change::{ChangeText, joined};
 use crate::snapshot::{
     AnswerTrust, ForwardRoute, RouteCourse, RouteEntry, RouteTerms, ServerSnapshot, ServerState,
+    UpstreamName, UpstreamNames,
 };
 
 /// A route of the next snapshot.
@@ -64,7 +65,7 @@ pub(super) fn plan(
     let mut plans = Vec::new();
     for forward in &config.forward {
         let domain = forward.domain.clone();
-        let upstreams = upstreams_of(config, forward, lists);
+        let upstreams = upstreams_of(config, forward, lists, &live.upstream_names);
         let forwards =
             |entry: &&RouteEntry| snapshot.iteration.course(entry.route.id()) != RouteCourse::Iterate;
         let present = snapshot.view.routes.find_exact(domain.as_ref()).filter(forwards);
@@ -123,7 +124,7 @@ fn iterating(
     plans
 }
 
-/// Gives a route that uses a changed list its new upstreams. What changed, in words.
+/// Gives a route that uses a changed list or name its new upstreams. What changed, in words.
 pub(super) fn renew(
     config: &ServerConfig,
     forward: &ForwardEntry,
@@ -132,7 +133,7 @@ pub(super) fn renew(
     live: &ServerState,
 ) -> Vec<ChangeText> {
     let mut changes = Vec::new();
-    let upstreams = upstreams_of(config, forward, lists);
+    let upstreams = upstreams_of(config, forward, lists, &live.upstream_names);
     if let Some(entry) = live.snapshot.load().view.routes.find_exact(forward.domain.as_ref()) {
         describe(&entry.route, false, &upstreams, &mut changes);
         set_upstreams(&entry.route, &upstreams, withheld, &terms_of(config, forward), live);
@@ -141,7 +142,12 @@ pub(super) fn renew(
 }
 
 /// The upstreams of a route at this moment, in order, each once.
-fn upstreams_of(config: &ServerConfig, forward: &ForwardEntry, lists: &UpstreamLists) -> Vec<ServerIdentity> {
+fn upstreams_of(
+    config: &ServerConfig,
+    forward: &ForwardEntry,
+    lists: &UpstreamLists,
+    names: &UpstreamNames,
+) -> Vec<ServerIdentity> {
     let mut servers = Vec::new();
     let mut add = |upstream: &UpstreamServer| match resolved_with(upstream, &forward.trust) {
         Some(server) if is_own_address(server.address, server.transport, &config.listen) => {
@@ -154,6 +160,10 @@ fn upstreams_of(config: &ServerConfig, forward: &ForwardEntry, lists: &UpstreamL
     for source in &forward.upstreams {
         match (source, source_of(source)) {
             (UpstreamSource::Server(upstream, _), _) => add(upstream),
+            (UpstreamSource::Named(upstream, _), _) => {
+                let name = UpstreamName::of(forward, &upstream.name);
+                names.addresses(&name).into_iter().for_each(|ip| add(&upstream.at(ip)));
+            }
             (_, Some(list)) => lists.upstreams(&list).iter().for_each(|(upstream, _)| add(upstream)),
             (_, None) => {}
         }

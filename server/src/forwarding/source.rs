@@ -16,7 +16,7 @@ pub(super) fn sources_of(config: &ServerConfig) -> impl Iterator<Item = ListSour
 /// The list that a source names; none for an address.
 pub(super) fn source_of(source: &UpstreamSource) -> Option<ListSource> {
     match source {
-        UpstreamSource::Server(..) => None,
+        UpstreamSource::Server(..) | UpstreamSource::Named(..) => None,
         UpstreamSource::List(path, _) => Some(ListSource::List(path.clone())),
         UpstreamSource::ResolvConf(path, _) => Some(ListSource::ResolvConf(path.clone())),
     }

@@ -152,9 +152,9 @@ const fn policy(policy: UpstreamPolicy) -> &'static str {
 }
 
 fn file_of(source: &rhumb_config::UpstreamSource) -> Option<&std::path::PathBuf> {
-    use rhumb_config::UpstreamSource::{List, ResolvConf, Server};
+    use rhumb_config::UpstreamSource::{List, Named, ResolvConf, Server};
     match source {
-        Server(..) => None,
+        Server(..) | Named(..) => None,
         List(path, _) | ResolvConf(path, _) => Some(path),
     }
 }

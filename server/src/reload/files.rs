@@ -171,7 +171,7 @@ fn certificates(config: &ServerConfig) -> impl Iterator<Item = &PathBuf> {
 fn lists(config: &ServerConfig) -> impl Iterator<Item = &PathBuf> {
     config.forward.iter().flat_map(|forward| &forward.upstreams).filter_map(|source| match source {
         UpstreamSource::List(path, _) | UpstreamSource::ResolvConf(path, _) => Some(path),
-        UpstreamSource::Server(..) => None,
+        UpstreamSource::Server(..) | UpstreamSource::Named(..) => None,
     })
 }
 

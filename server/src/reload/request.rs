@@ -73,6 +73,8 @@ pub enum ReloadRequest {
         /// Takes the answer.
         reply: oneshot::Sender<Result<Vec<DomainName>, String>>,
     },
+    /// Upstreams that have a name have other addresses.
+    Names,
     /// Read the files of a zone again, whether or not they differ.
     Zone(DomainName, ZoneReadReply),
     /// Close the listeners; the answer comes once they are closed.

@@ -28,6 +28,7 @@ use super::refreshes::ZoneRefreshes;
 use super::route::RouteServices;
 use super::running_lookups::RunningLookups;
 use super::updates::UpdateQueue;
+use super::upstream_names::UpstreamNames;
 use super::view::SnapshotView;
 use crate::metrics::ServerMetrics;
 use crate::query_log::QueryLog;
@@ -47,6 +48,8 @@ pub struct ServerState {
     pub lookups: Arc<RunningLookups>,
     /// The upstreams in use, by address.
     pub servers: ServerStore,
+    /// The addresses of upstreams that have a name alone.
+    pub upstream_names: UpstreamNames,
     /// The connections to other servers.
     pub streams: KeptStreams,
     /// The queries to other servers that are under way.
@@ -110,6 +113,7 @@ impl ServerState {
             anchors: LiveAnchors::default(),
             lookups: Arc::default(),
             servers: ServerStore::default(),
+            upstream_names: UpstreamNames::default(),
             streams: KeptStreams::default(),
             under_way: Arc::default(),
             metrics,
