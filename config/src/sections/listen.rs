@@ -247,25 +247,6 @@ impl ConfigSection for ListenEntry {
     }
 }
 
-fn certificate_keys<K: KeyVisitor<ListenDraft>>(keys: &mut K) {
-    keys.key("certificate", InForce::AtReload,
-        "For tls, https and quic: the file of the certificate, followed by those of its issuers, in PEM. The file and that of the key are \
-         followed. `self-signed` makes a certificate at the start that no client trusts, to try things out.",
-        OptionalKind(CertificateFile),
-        |draft| &mut draft.certificate,
-    );
-    keys.key("key", InForce::AtReload,
-        "For tls, https and quic: the file of the certificate's private key, in PEM. It must not be readable by every user.",
-        OptionalKind(FilePath),
-        |draft| &mut draft.key,
-    );
-    keys.key("certificates", InForce::AtReload,
-        "Further certificates, each with its key, for clients that ask for one of their names (SNI), or that cannot verify the first one.",
-        ValueList { of: SectionKind::<FurtherCertificate>::new(), filled: false },
-        |draft| &mut draft.further,
-    );
-}
-
 fn http_keys<K: KeyVisitor<ListenDraft>>(keys: &mut K) {
     keys.key(
         "paths",
