@@ -23,6 +23,9 @@ const SENDS_ALONE: u8 = 4;
 const STREAMS: usize = 2;
 /// How long late replies are waited for after the last message.
 const GRACE: Duration = Duration::from_millis(800);
+/// How long it is waited for the only server of a zone at the most, where no reply ever came from there, before it is asked again: the
+/// third message, which goes without EDNS, is to be answered before clients are told of silence.
+const UNTRIED: Duration = Duration::from_millis(1200);
 /// How long the only server of a zone is waited for after the last datagram, where no reply ever came from there: it may be so slow.
 const SLOWEST: Duration = Duration::from_millis(2600);
 
@@ -171,8 +174,12 @@ impl<N: UpstreamTransport> ZoneExchange<'_, N> {
             let alone = exchanges.len() == 1 && self.streams > 0;
             let Some(exchange) = exchanges.get_mut(index) else { return };
             if exchange.send(context, now) {
-                if alone && !exchange.may_retry() && !exchange.server().is_tried() {
-                    exchange.retransmit_no_sooner(now + SLOWEST);
+                if alone && !exchange.server().is_tried() {
+                    if exchange.may_retry() {
+                        exchange.retransmit_before(now + UNTRIED);
+                    } else {
+                        exchange.retransmit_no_sooner(now + SLOWEST);
+                    }
                 }
                 self.last_sent = now;
                 self.asked = self.asked.max(index + 1);

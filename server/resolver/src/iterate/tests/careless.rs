@@ -178,3 +178,19 @@ async fn a_name_that_becomes_too_long_is_said_to_be_so() {
         assert_eq!(resolver.told("a.test", Type::A).await, "NXDOMAIN test. DNAME a.test. CNAME", "{rcode}");
     }
 }
+
+/// A server that drops queries with EDNS, the only one of its zone: it is found out before clients are told that it is silent.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_drops_edns_answers_before_it_is_taken_to_be_silent() {
+    let net = ScriptedInternet::default().parent("192.0.2.1", "test.", "ns.test.", "192.0.2.2").with(
+        "192.0.2.2",
+        |asked| {
+            (!asked.edns && asked.transport == Transport::Udp)
+                .then(|| answer(&["www.test. 300 A 198.51.100.1"]))
+        },
+    );
+    let resolver = Resolver::new(net);
+    let begun = tokio::time::Instant::now();
+    assert_eq!(resolver.told("www.test", Type::A).await, "NOERROR www.test. A");
+    assert!(begun.elapsed() < std::time::Duration::from_millis(1800), "{:?}", begun.elapsed());
+}
