@@ -165,7 +165,7 @@ fn right() -> Value {
         }],
         "stub": [{ "domain": "lab.example", "servers": ["192.0.2.53", "[2001:db8::1]:5353"] }],
         "recursion": {
-            "allow": ["127.0.0.0/8"], "dnssec": "validate", "root-hints": "built-in",
+            "allow": ["127.0.0.0/8"], "dnssec": "validate", "root-hints": "built-in", "local-root": { "file": "r" },
             "trust-anchors": [". DS 20326 8 2 E06D"], "aggressive-nsec": false,
             "negative-trust-anchors": [{ "domain": "a.test", "until": "2027-01-31" }, { "domain": "b.test" }], "qname-minimisation": "strict",
             "ipv4": false, "ipv6": true, "query-loopback": true, "source-addresses": ["192.0.2.1", "2001:db8::1"],

@@ -7,6 +7,7 @@ mod dnssec;
 mod forward;
 mod keys;
 mod listen;
+mod local_root;
 mod log;
 mod metrics;
 mod rate_limit;
@@ -35,6 +36,7 @@ pub use dnssec::{CalendarDay, DnssecClock, DnssecValidation, NegativeTrustAnchor
 pub use forward::{ForwardEntry, ForwardFallback, ForwardPolicy, UpstreamSource};
 pub use keys::{TsigKeyEntry, TsigSecret};
 pub use listen::{CertificateSource, HttpListener, ListenEntry};
+pub use local_root::LocalRoot;
 pub use log::{LogFormat, LogLevel, LogSettings};
 pub use metrics::MetricsSettings;
 pub use rate_limit::RateLimitSettings;

@@ -20,6 +20,7 @@ use crate::reader::ConfigReader;
 use crate::root_hints::{RootServer, built_in};
 use crate::section::{ConfigSection, KeyVisitor};
 use crate::sections::dnssec::{DNSSEC, DnssecClock, DnssecValidation, NegativeTrustAnchor};
+use crate::sections::local_root::LocalRoot;
 use crate::sections::recursion_limits::RecursionLimits;
 use crate::sections::trust_anchors::{AnchorKind, TrustAnchors};
 use crate::trusted_key::TrustedKey;
@@ -39,6 +40,8 @@ pub struct RecursionSettings {
     pub root_hints: RootHints,
     /// The servers of the root; empty as long as the file that names them was not read.
     pub root_servers: Vec<RootServer>,
+    /// A copy of the root zone that is looked at before these are asked.
+    pub local_root: Option<LocalRoot>,
     /// How much of a name servers are shown.
     pub qname_minimisation: QnameMinimisation,
     /// Whether servers are asked over IPv4.
@@ -113,6 +116,7 @@ impl Default for RecursionSettings {
             iterate: false,
             root_hints: RootHints::BuiltIn,
             root_servers: built_in(),
+            local_root: None,
             qname_minimisation: QnameMinimisation::Relaxed,
             ipv4: true,
             ipv6: true,
@@ -232,6 +236,13 @@ fn iteration_keys<K: KeyVisitor<RecursionDraft>>(keys: &mut K) {
         "The servers of the root: built-in, or a file in the form of named.root.",
         Hints,
         |draft| &mut draft.recursion.root_hints,
+    );
+    keys.key(
+        "local-root",
+        InForce::AtReload,
+        "A copy of the root zone, which is looked at before the servers of the root are asked (RFC 8806). Default: none.",
+        OptionalKind(SectionKind::new()),
+        |draft| &mut draft.recursion.local_root,
     );
     keys.key(
         "qname-minimisation",
