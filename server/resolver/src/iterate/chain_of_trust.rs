@@ -46,7 +46,9 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
             self.trace.leave(outer);
             let of_question =
                 matches!(trust, ZoneTrust::Bogus(ValidationFailure::Budget | ValidationFailure::Busy));
-            if !of_question {
+            // Of what a copy of the root said nothing is remembered that speaks against its servers.
+            let of_copy = self.copy_is_bogus && matches!(trust, ZoneTrust::Bogus(_));
+            if !of_question && !of_copy {
                 let until = now.saturating_add(ttl.min(limits::ZONE_TTL));
                 self.state.keep_zone_trust(&zone, &trust, now, until);
             }

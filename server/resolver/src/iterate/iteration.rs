@@ -51,6 +51,10 @@ pub(super) struct IterationCourse<'a, N> {
     pub(super) answered: Vec<(DomainName, Type, SocketAddr)>,
     /// Servers that gave what turned out to be bogus; they are asked last.
     pub(super) suspects: Vec<SocketAddr>,
+    /// The names that the copy of the root was asked for.
+    pub(super) of_copy: Vec<DomainName>,
+    /// Whether what it said was bogus, so that it is not asked any more.
+    pub(super) copy_is_bogus: bool,
     /// What was done, where somebody wants to know.
     pub(super) trace: ResolutionTrace,
     /// Who is waited for.
@@ -83,6 +87,8 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
             validating: Vec::new(),
             answered: Vec::new(),
             suspects: Vec::new(),
+            of_copy: Vec::new(),
+            copy_is_bogus: false,
             trace: ResolutionTrace::default(),
             progress: Arc::default(),
         }
@@ -307,6 +313,9 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
             let reply = self.exchange(cut, question, ranked, ExchangeEffort::Whole).await?;
             return reply.map_err(|why| told(cut, why, servers));
         }
+        if let Some(reply) = self.ask_copy(cut, question) {
+            return Ok(reply);
+        }
         let mut failure = None;
         let mut tried = Vec::new();
         let mut looked_for = AddressProgress::default();
@@ -344,6 +353,25 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
                 }
             }
         }
+    }
+
+    /// What the copy of the root says, where it is the root that is asked.
+    fn ask_copy(&mut self, cut: &ZoneCut, question: &OutboundQuestion) -> Option<ZoneReply> {
+        let zone = cut.zone.as_ref();
+        if !zone.is_root() || self.copy_is_bogus || self.settings.stub(zone).is_some() {
+            return None;
+        }
+        let message = self.scope.root.reply(question)?;
+        let elsewhere = |name: NameRef<'_>, rtype| self.is_elsewhere(name, rtype, zone);
+        let (with_servers, now) = (!self.settings.minimal_responses, self.clock.now());
+        let reading =
+            ReplyReadingContext { zone, elsewhere: &elsewhere, forwarded: false, with_servers, now };
+        let reply = reading.read(&message, question).ok()?.answer;
+        let (name, rtype) = (&question.name, question.qtype);
+        self.trace.note(|| ResolutionEvent::RootCopy { name: name.clone(), rtype });
+        self.of_copy.push(name.clone());
+        self.note(cut, &reply, true);
+        Some(reply)
     }
 
     fn note_servers(&mut self, cut: &ZoneCut) {

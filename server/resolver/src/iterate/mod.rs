@@ -24,6 +24,7 @@ mod resolution_progress;
 mod resolution_scope;
 mod resolve;
 mod resolver_state;
+mod root_copy;
 mod sentinel;
 mod server_addresses;
 mod settings;
@@ -47,6 +48,7 @@ pub use resolution_progress::ResolutionProgress;
 pub use resolution_scope::{ForwardZone, ForwardedNames, OwnNames, ResolutionScope};
 pub use resolve::{prime, resolve, resolve_traced, resolve_watched};
 pub use resolver_state::ResolverState;
+pub use root_copy::RootCopy;
 pub use settings::{IterationSettings, NameMinimisation, NameServer, StubZone};
 pub use trace::{
     AnchorKind, InsecureReason, ReplyMeaning, ResolutionEvent, ResolutionStep, ServersOrigin, TrustFound,

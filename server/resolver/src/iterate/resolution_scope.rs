@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rhumb_wire::{DomainName, NameRef};
 
+use super::root_copy::RootCopy;
 use crate::forward::UpstreamPool;
 
 /// Says whether a name is resolved here; a chain of aliases ends at the first that is not.
@@ -19,6 +20,8 @@ pub struct ResolutionScope<'h> {
     pub own: &'h OwnNames<'h>,
     /// The domains that are asked of recursive servers.
     pub forwards: &'h ForwardedNames<'h>,
+    /// The root zone, where it is at hand.
+    pub root: &'h dyn RootCopy,
 }
 
 /// A domain that is asked of recursive servers.
@@ -33,6 +36,6 @@ pub struct ForwardZone {
 impl ResolutionScope<'static> {
     /// All names are resolved here, none of others.
     pub fn whole() -> Self {
-        Self { own: &|_| true, forwards: &|_| None }
+        Self { own: &|_| true, forwards: &|_| None, root: &() }
     }
 }

@@ -66,6 +66,13 @@ pub enum ResolutionEvent {
         /// To whom, and what came of it.
         attempt: AttemptReport,
     },
+    /// A copy of the root at hand had the reply, so that none of its servers was asked.
+    RootCopy {
+        /// The name that was asked for, which may be shorter than the one looked for.
+        name: DomainName,
+        /// The type that was asked for.
+        rtype: Type,
+    },
     /// Another look-up asked the same at this moment, and its reply was used.
     Shared {
         /// The name that it asked for.

@@ -69,8 +69,26 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         };
         let by = self.answered.iter().filter(|(name, rtype, _)| of_it(name, *rtype));
         self.suspects.extend(by.map(|(.., address)| *address));
+        let owner = learnt.owner.as_ref();
+        if !self.copy_is_bogus && self.of_copy.iter().any(|name| name.as_ref().is_at_or_below(owner)) {
+            self.copy_is_bogus = true;
+            self.scope.root.is_bogus();
+            self.forget_copy();
+        }
         self.state.records.forget(learnt.owner.as_ref(), learnt.rtype);
         self.learnt.retain(|known| known.owner != learnt.owner || known.rtype != learnt.rtype);
+    }
+
+    /// Forgets what the copy of the root said and nobody has validated.
+    fn forget_copy(&mut self) {
+        let Self { learnt, of_copy, state, .. } = self;
+        learnt.retain(|known| {
+            let stays = known.security != SecurityStatus::Unchecked || !of_copy.contains(&known.owner);
+            if !stays {
+                state.records.forget(known.owner.as_ref(), known.rtype);
+            }
+            stays
+        });
     }
 
     async fn judge(&mut self, learnt: &LearntRecords) -> Result<LearntRecords, IterationFailure> {

@@ -27,7 +27,7 @@ fn forward_zone(domain: &str) -> ForwardZone {
 async fn told_forwarded(resolver: &Resolver, domain: &str, text: &str, qtype: Type) -> String {
     let zone = forward_zone(domain);
     let forwards = |name: NameRef<'_>| name.is_at_or_below(zone.domain.as_ref()).then(|| zone.clone());
-    let scope = ResolutionScope { own: &|_| true, forwards: &forwards };
+    let scope = ResolutionScope { own: &|_| true, forwards: &forwards, root: &() };
     let Resolver { net, state, settings } = resolver;
     let question = OutboundQuestion::new(name(text).as_ref(), qtype);
     match resolve(net, state, settings, &question, scope, (1000, NOW)).await {
@@ -130,7 +130,7 @@ async fn a_forwarder_says_nothing_of_the_domains_of_others() {
         let held = name.is_at_or_below(zone.domain.as_ref()) && !name.is_at_or_below(own.as_ref());
         held.then(|| zone.clone())
     };
-    let scope = ResolutionScope { own: &|_| true, forwards: &forwards };
+    let scope = ResolutionScope { own: &|_| true, forwards: &forwards, root: &() };
     let Resolver { net, state, settings } = &resolver;
     for text in ["www.test", "to.test", "denied.test", "www.own.test"] {
         let question = OutboundQuestion::new(name(text).as_ref(), Type::A);
