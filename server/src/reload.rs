@@ -5,6 +5,7 @@
 
 mod files;
 mod hold;
+mod local_root;
 mod publish;
 mod request;
 mod settings;
@@ -26,6 +27,7 @@ use crate::snapshot::{FileRead, ServerState};
 use crate::test_hooks::{PanicPoint, inject_panic};
 use crate::zone_events::{FileChanges, PlanPurpose, PreloadedZones, StateStore, ZoneWriter, ZonesPlan};
 
+pub use local_root::check_local_root;
 pub use request::{ReloadDifference, ReloadFailure, ReloadReport, ReloadRequest, ReloadRequests};
 pub use status::{FinishedReload, ReloadStatus};
 pub use warnings::overlaps;
@@ -222,6 +224,7 @@ impl ConfigReloader {
         for file in &reports.changes.files {
             self.parts.forwarding.file_changed(&self.config, file);
             self.parts.listeners.file_changed(&self.config, file);
+            local_root::file_changed(&self.parts.live, &self.config, file);
         }
         if !reports.changes.is_empty() {
             self.parts.zones.files_changed(reports.changes);

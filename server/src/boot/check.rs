@@ -11,7 +11,7 @@ use super::start_error::{StartError, read_config};
 use crate::forwarding::{check_lists, check_trust};
 use crate::listen::check_certificates;
 use crate::operator::show::counted;
-use crate::reload::overlaps;
+use crate::reload::{check_local_root, overlaps};
 use crate::zone_events::{self, check_zones};
 
 /// Reads the configuration, the zones and the lists. Gives the warnings and what was found good, in words.
@@ -25,6 +25,8 @@ pub fn check(path: Option<&Path>) -> Result<(Vec<String>, String), StartError> {
     errors.extend(wrong_lists);
     let (of_trust, wrong_trust) = check_trust(&config);
     errors.extend(wrong_trust);
+    let (of_root, wrong_root) = check_local_root(&config);
+    errors.extend(wrong_root);
     let (of_certificates, wrong_certificates) = check_certificates(&config);
     errors.extend(wrong_certificates);
     if !errors.is_empty() {
@@ -32,7 +34,8 @@ pub fn check(path: Option<&Path>) -> Result<(Vec<String>, String), StartError> {
     }
     warnings.extend(check_host(&config));
     warnings.extend(overlaps(zones.iter().map(DomainName::as_ref), &config));
-    warnings.extend(of_zones.into_iter().chain(of_lists).chain(of_trust).chain(of_certificates));
+    warnings
+        .extend(of_zones.into_iter().chain(of_lists).chain(of_trust).chain(of_certificates).chain(of_root));
     let file =
         config.file.as_ref().map_or_else(|| "built-in default".into(), |file| file.display().to_string());
     let told = format!(

@@ -241,6 +241,9 @@ metrics! {
     ANCHOR_FILE_FAILURES = Counter "rhumb_trust_anchor_file_failures_total" []
         "Times that the file of trust anchors could not be read or written.";
 
+    LOCAL_ROOT_OK = Gauge "rhumb_local_root_ok" []
+        "1 when the copy of the root on this host is used as its file has it, 0 when it is damaged, too old or bogus.";
+
     CLOCK_WRONG = Gauge "rhumb_clock_wrong" []
         "1 when the clock of this host is before the release of this version, so that signatures seem not valid yet.";
 

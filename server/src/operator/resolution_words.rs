@@ -20,6 +20,9 @@ pub(super) fn told(event: ResolutionEvent) -> ExplanationStep {
         ResolutionEvent::KnownDenial { denial, left } => known_denial(&denial, left),
         ResolutionEvent::Servers { zone, origin, count } => servers(&zone, origin, count),
         ResolutionEvent::Query { name, rtype, attempt } => query(&name, rtype, &attempt),
+        ResolutionEvent::RootCopy { name, rtype } => {
+            named("local-root", &name, rtype, "the local copy of the root was asked for ")
+        }
         ResolutionEvent::Shared { name, rtype } => {
             named("shared", &name, rtype, "another look-up was asking for the same: ")
         }

@@ -225,6 +225,9 @@ fn warnings(live: &ServerState, reloads: &ReloadStatus, now: SystemTime) -> Vec<
                 forward.place, forward.domain
             )
         });
+    let trouble = live.local_root.trouble();
+    let of_root =
+        trouble.map(|why| format!("local root: {why}; what it does not say is asked of the root's servers"));
     let unreadable = live.folders.list().into_iter().map(|(_, why)| why);
     let kept = reloads.lists.iter().filter_map(|list| {
         let why = list.kept.as_ref()?;
@@ -238,6 +241,7 @@ fn warnings(live: &ServerState, reloads: &ReloadStatus, now: SystemTime) -> Vec<
         .chain(kept)
         .chain(unverified)
         .chain(unreadable)
+        .chain(of_root)
         .chain(of_certificates)
         .collect()
 }

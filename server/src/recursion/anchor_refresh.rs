@@ -111,7 +111,7 @@ impl AnchorRefresher {
             return Err("nothing is validated".to_owned());
         };
         let forwards = |name: NameRef<'_>| forward_of(&snapshot, name);
-        let scope = ResolutionScope { own: &|_| true, forwards: &forwards };
+        let scope = ResolutionScope { own: &|_| true, forwards: &forwards, root: &() };
         let read = iterate::read_anchor_keys(&*self.network, &live.resolver, settings, anchor, scope, time);
         read.await.map_err(|failure| failure.to_string())
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rhumb_resolver::iterate::{
-    self, IteratedAnswer, IterationFailure, ResolutionFailure, ResolutionProgress,
+    self, IteratedAnswer, IterationFailure, ResolutionFailure, ResolutionProgress, RootCopy,
 };
 use rhumb_resolver::validate::ValidationFailure;
 use rhumb_resolver::{AttemptReport, ForwardZone, IterationSettings, ResolutionScope, holds_private_address};
@@ -120,7 +120,9 @@ impl UpstreamLookup {
         let (route, qtype) = (self.route.id(), self.key.question.qtype);
         let own = |name: NameRef<'_>| is_own_name(&snapshot, name, qtype, route);
         let forwards = |name: NameRef<'_>| self.forward_of(&snapshot, course, name);
-        let scope = ResolutionScope { own: &own, forwards: &forwards };
+        let copy = self.live.local_root.copy();
+        let root: &dyn RootCopy = copy.as_deref().map_or(&(), |copy| copy);
+        let scope = ResolutionScope { own: &own, forwards: &forwards, root };
         let (live, network, question) = (&self.live, &*self.network, &self.key.question);
         let time = live.clock.with_wall_clock();
         if settings.trust.is_some() {
@@ -231,7 +233,9 @@ impl UpstreamLookup {
 
     /// Has the root asked for its servers, once, beside the first question.
     fn prime_once(&self, settings: &Arc<IterationSettings>) {
-        if !self.live.resolver.claim_priming() {
+        // Whoever has the root at hand does not ask its servers which there are.
+        let at_hand = self.live.local_root.copy().is_some_and(|copy| copy.is_good());
+        if at_hand || !self.live.resolver.claim_priming() {
             return;
         }
         let (live, network, settings) =

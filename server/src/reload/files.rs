@@ -182,7 +182,8 @@ fn paths(sources: &ConfigSources, config: &ServerConfig, included: &[PathBuf]) -
         let (prefix, suffix) = (pattern.prefix().to_owned(), pattern.suffix().to_owned());
         FollowedPath::Folder(folder.clone(), NamePattern { prefix, suffix })
     }));
-    let files = settings(config).chain(lists(config)).chain(certificates(config));
+    let root = config.recursion.local_root.iter().map(|local| &local.file);
+    let files = settings(config).chain(lists(config)).chain(certificates(config)).chain(root);
     paths.extend(files.cloned().map(FollowedPath::File));
     for source in &config.zones {
         match source {

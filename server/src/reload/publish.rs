@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rhumb_config::{CookieSecret, ServerConfig, TsigKeyEntry};
 
+use super::local_root;
 use super::request::{ReloadFailure, ReloadReply, ReloadReport};
 use super::warnings::overlaps;
 use crate::change::{ChangeText, ReadStrictness};
@@ -60,6 +61,7 @@ impl ServerParts {
         changes.extend(route_changes);
         let (broken, of_zones, read_count) = (plan.broken.clone(), plan.warnings.clone(), plan.read_count);
         follow_configured(&self.live.anchors, &config);
+        local_root::follow(&self.live, &config);
         let iteration = self.forwarding.plan_iteration(&config, &routes);
         let iterates = iteration.settings.is_some();
         let routes = self.forwarding.apply(&routes);

@@ -22,6 +22,7 @@ use super::folders::UnreadableFolders;
 use super::frozen::FrozenZones;
 use super::iteration_plan::IterationPlan;
 use super::live_anchors::LiveAnchors;
+use super::local_root::LocalRootState;
 use super::log_interval::LogInterval;
 use super::published::{QuerySettings, ServerSnapshot};
 use super::refreshes::ZoneRefreshes;
@@ -44,6 +45,8 @@ pub struct ServerState {
     pub resolver: ResolverState,
     /// The trust anchors that are followed.
     pub anchors: LiveAnchors,
+    /// The copy of the root on this host.
+    pub local_root: LocalRootState,
     /// What is being looked up.
     pub lookups: Arc<RunningLookups>,
     /// The upstreams in use, by address.
@@ -111,6 +114,7 @@ impl ServerState {
             cache: AnswerCache::new(&cache_limits(&config.cache)),
             resolver: ResolverState::new(config.cache.size / 2),
             anchors: LiveAnchors::default(),
+            local_root: LocalRootState::default(),
             lookups: Arc::default(),
             servers: ServerStore::default(),
             upstream_names: UpstreamNames::default(),

@@ -80,6 +80,7 @@ fn the_table_and_a_scrape_agree() {
         out.set(&ANCHOR_REFRESHED, &["."], 1);
         out.set(&ANCHOR_FAILURES, &[], 1);
         out.set(&ANCHOR_FILE_FAILURES, &[], 1);
+        out.set(&LOCAL_ROOT_OK, &[], 1);
         out.set(&LOG_DROPPED, &[], 1);
         out.set(&QUERY_LOG_DROPPED, &[], 1);
         out.set(&UNDER_WAY, &[], 1);
