@@ -186,6 +186,8 @@ fn metrics() -> Verdict {
         .zone_raw("name: second.test, primaries: [first]")
         .listen_with("::", "transports: [udp, tcp, tls], certificate: self-signed")
         .allow_all()
+        .recursion("local-root: { file: root.zone }")
+        .file("root.zone", ". 60 SOA ns. host. 1 2 3 86400 5\n. 60 NS ns.\nns. 60 A 192.0.2.1\n")
         .zone("zone.test", zone)
         .zone("signed.test", &signed)
         .zone_folder("folder", [("folder.test".to_owned(), zone.to_owned())])

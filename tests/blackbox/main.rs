@@ -48,6 +48,7 @@ mod including;
 mod internet;
 mod limiting;
 mod listening;
+mod local_root;
 mod logging;
 mod nameservers;
 mod operating;
@@ -147,6 +148,7 @@ const TESTS: &[&[Test]] = &[
     reloading::TESTS,
     restarting::TESTS,
     roots::TESTS,
+    local_root::TESTS,
     supervising::TESTS,
     switches::TESTS,
     synthesising::TESTS,
