@@ -100,7 +100,7 @@ fn trusted_keys_of_a_file_without_a_folder_for_their_states() {
     for (more, warned) in [("", true), ("state: state\n", false)] {
         let found = warnings(&format!("{anchors}{more}"));
         assert_eq!(found.len(), usize::from(warned), "{found:?}");
-        let place = "x.yaml:1:40: recursion.trust-anchors: without `state`";
+        let place = "x.yaml:1:42: recursion.trust-anchors: without `state`";
         assert!(found.iter().all(|warning| warning.starts_with(place)), "{found:?}");
     }
     assert_eq!(warnings("recursion: { allow: [], trust-anchors: built-in }\n"), Vec::<String>::new());
