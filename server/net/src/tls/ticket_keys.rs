@@ -12,8 +12,6 @@ use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 use rustls::server::ProducesTickets;
 
-use super::tickets::TicketSecret;
-
 /// How long a key makes tickets, in seconds: six hours, as rustls changes its random ones.
 const PERIOD: u64 = 6 * 60 * 60;
 /// How long a ticket is good at least.
@@ -79,10 +77,10 @@ impl fmt::Debug for DerivedTickets {
 }
 
 impl DerivedTickets {
-    pub(super) fn new(secrets: &[TicketSecret<'_>]) -> Self {
+    pub(super) fn new(secrets: &[&[u8; 32]]) -> Self {
         let salt = Salt::new(HKDF_SHA256, b"rhumb ticket-secrets");
         Self {
-            secrets: secrets.iter().map(|secret| salt.extract(secret.0)).collect(),
+            secrets: secrets.iter().map(|secret| salt.extract(secret.as_slice())).collect(),
             keys: Mutex::default(),
         }
     }
@@ -161,8 +159,7 @@ mod tests {
     const SECOND: [u8; 32] = [2; 32];
 
     fn tickets(secrets: &[&[u8; 32]]) -> DerivedTickets {
-        let secrets: Vec<_> = secrets.iter().map(|secret| TicketSecret(secret)).collect();
-        DerivedTickets::new(&secrets)
+        DerivedTickets::new(secrets)
     }
 
     #[test]

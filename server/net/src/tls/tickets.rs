@@ -30,8 +30,9 @@ impl TlsTickets {
     /// From now on with keys that follow from these secrets, another one every six hours: the first secret makes tickets, those of all
     /// are taken. Without any, with a new key of the process. Errors: the system gives no random bytes.
     pub fn set_secrets(&self, secrets: &[TicketSecret<'_>]) -> io::Result<()> {
+        let secrets: Vec<&[u8; 32]> = secrets.iter().map(|secret| secret.0).collect();
         let tickets: Arc<dyn ProducesTickets> =
-            if secrets.is_empty() { random()? } else { Arc::new(DerivedTickets::new(secrets)) };
+            if secrets.is_empty() { random()? } else { Arc::new(DerivedTickets::new(&secrets)) };
         *self.0.0.write().unwrap_or_else(PoisonError::into_inner) = tickets;
         Ok(())
     }
