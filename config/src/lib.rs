@@ -76,7 +76,16 @@ pub use crate::named_upstream::NamedUpstream;
 pub use crate::network::{ClientNetwork, IpNetwork, IpNetworkError};
 pub use crate::regular_file::{FileError, open_regular_file, read_regular_file};
 pub use crate::root_hints::RootServer;
-pub use crate::sections::{CacheSettings, CalendarDay, CertificateSource, ControlSettings, CookieSecret, DigestCheck, DnssecClock, DnssecValidation, ForwardEntry, ForwardFallback, ForwardPolicy, HistorySpace, HistoryTerms, HttpListener, ListenEntry, LocalRoot, LogFormat, LogLevel, LogSettings, MetricsSettings, NamedRemote, NegativeTrustAnchor, QnameMinimisation, RateLimitSettings, RecursionLimits, RecursionSettings, RemoteTls, ResolverDiscovery, RootHints, SecondaryTerms, SecondaryZone, SerialPolicy, ServerSettings, SessionSecret, SharedSecret, StubEntry, TimerBounds, TransferLimits, TransferRule, TrustAnchors, TsigKeyEntry, TsigSecret, UpdateAction, UpdateNames, UpdateNamesError, UpdateQueueLimits, UpdateRule, UpstreamSource, UpstreamTrust, VersionTerms, WorkerThreads, ZoneSource};
+pub use crate::sections::{
+    CacheSettings, CalendarDay, CertificateSource, ControlSettings, CookieSecret, DigestCheck, DnssecClock,
+    DnssecValidation, ForwardEntry, ForwardFallback, ForwardPolicy, HistorySpace, HistoryTerms, HttpListener,
+    ListenEntry, LocalRoot, LogFormat, LogLevel, LogSettings, MetricsSettings, NamedRemote,
+    NegativeTrustAnchor, QnameMinimisation, RateLimitSettings, RecursionLimits, RecursionSettings, RemoteTls,
+    ResolverDiscovery, RootHints, SecondaryTerms, SecondaryZone, SerialPolicy, ServerSettings, SessionSecret,
+    SharedSecret, StubEntry, TimerBounds, TransferLimits, TransferRule, TrustAnchors, TsigKeyEntry,
+    TsigSecret, UpdateAction, UpdateNames, UpdateNamesError, UpdateQueueLimits, UpdateRule, UpstreamSource,
+    UpstreamTrust, VersionTerms, WorkerThreads, ZoneSource,
+};
 pub use crate::trusted_key::{TrustedKey, TrustedKeyError};
 pub use crate::upstream_server::UpstreamServer;
 pub use crate::zone_file_pattern::{ZoneFilePattern, ZoneFilePatternError};

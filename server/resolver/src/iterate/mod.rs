@@ -28,6 +28,7 @@ mod root_copy;
 mod sentinel;
 mod server_addresses;
 mod settings;
+mod shared_exchange;
 mod trace;
 mod trust_notes;
 mod verdict;
