@@ -120,7 +120,10 @@ fn candidates() -> Vec<Json> {
     ]);
     words.push(json!("NAME.db"));
     words.extend([json!(["TXT"]), json!(["www"]), json!(["add"])]);
-    words.extend([json!(["00112233445566778899aabbccddeeff"])]);
+    words.extend([
+        json!(["00112233445566778899aabbccddeeff"]),
+        json!(["00112233445566778899aabbccddeeff".repeat(2)]),
+    ]);
     let mut pending = vec![schema()];
     while let Some(part) = pending.pop() {
         words.extend(part.get("enum").and_then(Json::as_array).into_iter().flatten().cloned());
