@@ -204,7 +204,7 @@ impl ConfigSection for ForwardEntry {
             InForce::AtReload,
             "The servers that are asked for the addresses of upstreams given by name alone, as tls://dns.example: each again when its \
              TTL ends. They are asked over udp, and over tcp where need be.",
-            ValueList { of: UpstreamAddress, filled: false },
+            ValueList { of: UpstreamAddress, filled: true },
             |draft| &mut draft.bootstrap,
         );
     }
@@ -283,6 +283,10 @@ fn check_bootstrap(draft: &ForwardDraft, node: &YamlNode, reader: &mut ConfigRea
             let message = "it has no effect: every upstream has its address";
             reader.at_key("bootstrap", |reader| reader.warning(node.spot_of("bootstrap"), message));
         }
+        return;
+    }
+    // What is wrong with it was reported.
+    if node.entry("bootstrap").is_some() {
         return;
     }
     for source in draft.upstreams.iter().filter(|source| names(source)) {
