@@ -1,4 +1,4 @@
-//! The algorithms of signatures (RFC 9904): RSA, ECDSA and Ed25519.
+//! The algorithms of signatures (RFC 9904): RSA, ECDSA, Ed25519 and Ed448.
 
 use aws_lc_rs::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm};
 use num_bigint::BigUint;
@@ -25,6 +25,7 @@ const RSASHA512: u8 = 10;
 const ECDSAP256: u8 = 13;
 const ECDSAP384: u8 = 14;
 const ED25519: u8 = 15;
+const ED448: u8 = 16;
 /// The least and the most bytes of an RSA modulus; below [`RSA_OF_LIBRARY`] the library does not take it.
 const RSA_LEAST: usize = 64;
 const RSA_OF_LIBRARY: usize = 128;
@@ -34,7 +35,10 @@ const EXPONENT_BITS: u64 = 33;
 
 /// Whether signatures of this algorithm can be checked; a zone that has no other counts as insecure (RFC 4035 section 5.2).
 pub const fn is_supported(algorithm: u8) -> bool {
-    matches!(algorithm, RSASHA1 | RSASHA1_NSEC3 | RSASHA256 | RSASHA512 | ECDSAP256 | ECDSAP384 | ED25519)
+    matches!(
+        algorithm,
+        RSASHA1 | RSASHA1_NSEC3 | RSASHA256 | RSASHA512 | ECDSAP256 | ECDSAP384 | ED25519 | ED448
+    )
 }
 
 impl SignatureCheck {
@@ -45,6 +49,7 @@ impl SignatureCheck {
             ECDSAP256 => self.ecdsa(&signature::ECDSA_P256_SHA256_FIXED),
             ECDSAP384 => self.ecdsa(&signature::ECDSA_P384_SHA384_FIXED),
             ED25519 => self.verify(&signature::ED25519, &self.key),
+            ED448 => self.ed448(),
             _ => false,
         }
     }
@@ -56,6 +61,12 @@ impl SignatureCheck {
     /// DNSKEY leaves out the byte that says the point is not compressed (RFC 6605 section 4).
     fn ecdsa(&self, algorithm: &'static dyn VerificationAlgorithm) -> bool {
         self.verify(algorithm, &[&[4], &*self.key].concat())
+    }
+
+    /// The library does not have it (RFC 8080, RFC 8032 section 5.2).
+    fn ed448(&self) -> bool {
+        crrl::ed448::PublicKey::decode(&self.key)
+            .is_some_and(|key| key.verify_raw(&self.signature, &self.data))
     }
 
     fn rsa(&self) -> bool {

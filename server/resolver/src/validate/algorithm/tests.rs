@@ -19,6 +19,11 @@ const SIGNED: [(u8, &str, &str); 7] = [
     (10, "be694b57966e6db564813e607dc4c5df049d96adc413518ceff0a66755c49f176ad8d9a1179d2b98c57eae74831f338602974d8636fbf316af9f005f248fea2c42458bca01dc1f1acdadb71b10633be3373f617596f203aaa44a9e7d11716cc7977b0cdbf463bd86a4a5247e18788af0b2047789d065e96659977524ad88e965",
      "a4e4d24ff9dba8158c7f7b126bb66a63e9db1dce2b9b0a0dc350cbe32c6f17a43cbdd50fb54e0e1d836d1d4e30e720c892a245d9cfd24dc4ada57747998cb2f68546dc78cb48e16cd4b46c4c44179d2c34db9dff0a8ecf78aba2d06e31d2fb2a2d9d6d53f58446b12a21a07cfe4507198f6cb1343720e3b71040a5339304354d"),
 ];
+/// An Ed448 key and its signature over `rhumb`, made by OpenSSL from the secret 0, 1, 2 …
+#[rustfmt::skip]
+const ED448_SIGNED: (&str, &str) =
+    ("18d0a70e42a742dfb561279893385061d7b4dad8f6feed4791eaab66b2f4a4f02fc09462a8bfb1842d0bac60e8a1b3e55ba2407f33226f3800",
+     "cc00cbac4ff2e0785e7c045e313202d1c7108dffc91650b9a1b822458ffae8d18e2d5758081a3a3a7ef70407623c0932c8eeffd6a52fb105809e62c5c47f375a517497eb26d1907f008e8dde67e253eaf6e6bae398e0ac65e0252cfa43fca394f9239c0ce9f5a42b7e07760dbefcd9be0800");
 const EXPONENT: [u8; 4] = [3, 1, 0, 1];
 
 fn hex(text: &str) -> Vec<u8> {
@@ -111,7 +116,24 @@ fn keys_out_of_bounds_are_refused() {
 }
 
 #[test]
+fn ed448_is_right_only_where_nothing_was_changed() {
+    let (key, signature) = (hex(ED448_SIGNED.0), hex(ED448_SIGNED.1));
+    assert!(check(ED448, &[&key], &signature).is_right());
+    for at in 0..signature.len() {
+        let mut other = signature.clone();
+        other[at] ^= 1;
+        assert!(!check(ED448, &[&key], &other).is_right(), "byte {at}");
+    }
+    assert!(!SignatureCheck { data: b"rhumc"[..].into(), ..check(ED448, &[&key], &signature) }.is_right());
+    for (key, signature) in
+        [(&key[1..], &signature[..]), (&key[..], &signature[1..]), (&[], &[]), (&[0xff; 57], &[0; 114])]
+    {
+        assert!(!check(ED448, &[key], signature).is_right(), "{key:?}");
+    }
+}
+
+#[test]
 fn algorithms_that_can_be_checked() {
     let supported: Vec<u8> = (0..=255).filter(|algorithm| is_supported(*algorithm)).collect();
-    assert_eq!(supported, [5, 7, 8, 10, 13, 14, 15]);
+    assert_eq!(supported, [5, 7, 8, 10, 13, 14, 15, 16]);
 }
