@@ -12,8 +12,6 @@ pub const SENDS_OF_FETCH: usize = 16;
 pub const FETCH: Duration = Duration::from_secs(5);
 /// How long nothing was heard of servers that are taken to be silent, though they are still waited for.
 pub const SILENCE: Duration = Duration::from_millis(1500);
-/// The same where all of them are down.
-pub const FETCH_OF_DOWN: Duration = Duration::from_millis(1500);
 /// The most bytes of replies read for one question.
 pub const RECEIVED: usize = 256 * 1024;
 /// How deep questions for the addresses of nameservers may lead to further ones.

@@ -104,8 +104,6 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         effort: ExchangeEffort,
     ) -> Result<Result<ZoneReply, ExchangeFailure>, IterationFailure> {
         let state = self.state;
-        let down = cut.forward.is_none() && servers.iter().all(|server| server.is_down());
-        let effort = if down { effort.min(ExchangeEffort::Doubtful) } else { effort };
         let key = (cut.zone.clone(), cut.forward.is_some(), question.name.clone(), question.qtype);
         self.progress.await_servers(&cut.zone, servers.len(), usual_time(&servers));
         let (place, mut result) = loop {
@@ -123,12 +121,8 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
             }
             return Ok(shared.reply);
         };
-        let time = match effort {
-            // Clients of forwarders give up sooner.
-            _ if cut.forward.is_some() => forward::limits::DEADLINE,
-            ExchangeEffort::Doubtful => limits::FETCH_OF_DOWN,
-            _ => limits::FETCH,
-        };
+        // Clients of forwarders give up sooner.
+        let time = if cut.forward.is_some() { forward::limits::DEADLINE } else { limits::FETCH };
         let budget = ExchangeBudget { effort, ..self.budget.of_fetch(Instant::now(), time)? };
         let asked = servers.iter().map(|server| server.identity().address).collect();
         let (zone, forwarded) = (cut.zone.as_ref(), cut.forward.is_some());

@@ -54,8 +54,6 @@ pub(super) enum ExchangeFailure {
 pub(super) enum ExchangeEffort {
     /// One message to each: others may be found.
     Brief,
-    /// One message to each, and one over a stream: all of them are down.
-    Doubtful,
     /// All that may be tried.
     Whole,
 }
@@ -112,7 +110,6 @@ pub(super) async fn ask_servers<N: UpstreamTransport>(
     };
     let (sends, streams) = match budget.effort {
         ExchangeEffort::Brief => (1, 0),
-        ExchangeEffort::Doubtful => (1, STREAMS),
         ExchangeEffort::Whole if servers.len() > 1 => (SENDS_EACH, STREAMS),
         ExchangeEffort::Whole => (SENDS_ALONE, STREAMS),
     };
