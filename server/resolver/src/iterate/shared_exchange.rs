@@ -105,7 +105,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
     ) -> Result<Result<ZoneReply, ExchangeFailure>, IterationFailure> {
         let state = self.state;
         let key = (cut.zone.clone(), cut.forward.is_some(), question.name.clone(), question.qtype);
-        self.progress.await_servers(&cut.zone, servers.len(), usual_time(&servers));
+        self.progress.await_servers(&cut.zone, &servers, usual_time(&servers));
         let (place, mut result) = loop {
             let place = state.join(key.clone());
             let result = Arc::clone(&place.exchange).lock_owned().await;
