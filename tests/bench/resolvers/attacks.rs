@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 use rhumb_tests::rig::hostile::{self, ATTACKER, GOOD, HostileZone, VICTIM};
 use rhumb_tests::rig::internet::{anchor, hints, hosts, serve};
 use rhumb_tests::rig::load::Wanted;
-use rhumb_tests::rig::peer::{ResolverSettings, ResolverSoftware, RunningProgram};
+use rhumb_tests::rig::peer::{ResolverSettings, ResolverSoftware};
 use rhumb_tests::rig::server::until;
 use rhumb_tests::rig::{Act, Asked, Client, Folder, Host, Internet, Load, Message, Server, Upstream};
 use rhumb_tests::{Context, Failure, ensure};
+
+use crate::running::{Running, name_of, softwares};
 
 /// Where the resolver is asked.
 const ADDRESS: &str = "192.0.2.1";
@@ -21,12 +23,6 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const AGAIN: usize = 20;
 /// Names of a domain that does not answer: so many a second, for so many seconds.
 const FLOOD: (u32, u32) = (500, 5);
-
-/// A resolver and its process.
-enum Running {
-    Rhumb(Server),
-    Other(RunningProgram),
-}
 
 struct Bench {
     authority: Upstream,
@@ -63,12 +59,6 @@ pub(crate) fn run(word: &str) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// rhumb, and those of the others that are installed.
-fn softwares() -> impl Iterator<Item = Option<ResolverSoftware>> {
-    let others = ResolverSoftware::ALL.into_iter().filter(|software| software.is_here()).map(Some);
-    std::iter::once(None).chain(others)
 }
 
 impl Bench {
@@ -114,10 +104,7 @@ impl Bench {
 
     /// CPU time of all threads so far (proc(5), schedstat).
     fn cpu(&self) -> Result<Duration, Failure> {
-        let pid = match &self.resolver {
-            Running::Rhumb(server) => server.pid(),
-            Running::Other(program) => program.pid(),
-        };
+        let pid = self.resolver.pid();
         let mut nanoseconds = 0;
         for task in fs::read_dir(format!("/proc/{pid}/task"))?.flatten() {
             let text = fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
@@ -173,7 +160,7 @@ fn one_question(zone: &HostileZone, software: Option<ResolverSoftware>) -> Resul
     println!(
         "{:44} {:8} {queries:8} {to_victim:9} {again:7} {:9.1} {took:>8} {code:>6} {:>10}/{:<5} {:9.1}",
         zone.title,
-        software.map_or("rhumb", ResolverSoftware::name),
+        name_of(software),
         spent.max(0.0) * 1000.0,
         report.answered - report.wrong,
         report.sent,
@@ -201,7 +188,7 @@ fn flood(software: Option<ResolverSoftware>) -> Result<(), Failure> {
     println!(
         "{:44} {:8} {:8} {:9} {:>7} {:9.1} {:>8} {:>6} {:>10}/{:<5} {:9.1}",
         "41 random names of a silent domain",
-        software.map_or("rhumb", ResolverSoftware::name),
+        name_of(software),
         bench.queries().0,
         0,
         "-",

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! resolver-bench attacks [WORD]        rhumb beside Unbound and BIND, each attack whose title contains the word
+//! resolver-bench forwarders [WORD]     the same as forwarders before one upstream: private answers, a dead domain, held answers, few descriptors
 //! resolver-bench authority [ROUNDS]    latency of authoritative answers in turns: alone, beside a flood, beside a saturated resolver
 //! ```
 //!
@@ -16,6 +17,8 @@
 
 mod attacks;
 mod authority;
+mod forwarders;
+mod running;
 
 use std::process::ExitCode;
 
@@ -29,9 +32,13 @@ fn main() -> ExitCode {
     let done = match words[..] {
         ["attacks"] => attacks::run(""),
         ["attacks", word] => attacks::run(word),
+        ["forwarders"] => forwarders::run(""),
+        ["forwarders", word] => forwarders::run(word),
         ["authority"] => authority::run(5),
         ["authority", rounds] => rounds.parse().map_err(Failure::from).and_then(authority::run),
-        _ => Err(Failure::new("usage: resolver-bench attacks [WORD] | authority [ROUNDS]")),
+        _ => {
+            Err(Failure::new("usage: resolver-bench attacks [WORD] | forwarders [WORD] | authority [ROUNDS]"))
+        }
     };
     folder::sweep(true);
     match done {

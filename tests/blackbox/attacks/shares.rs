@@ -1,14 +1,10 @@
 //! Clients, domains and routes have their shares: what one of them does costs the others nothing, and nobody is made a target.
 
-use std::io::IoSliceMut;
-use std::net::UdpSocket;
-use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::socket::sockopt::ReceiveTimestampns;
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt};
+use rhumb_tests::rig::arrival::{next_arrival, note_arrivals};
 use rhumb_tests::rig::script::script;
 use rhumb_tests::rig::server::until;
 use rhumb_tests::rig::{Act, Asked, Message, Upstream, rcode};
@@ -107,7 +103,7 @@ fn slow(after: Duration) -> Result<(Crowd, Upstream), Failure> {
 fn bomb(crowd: &Crowd, time: Duration) -> Result<Vec<Duration>, Failure> {
     let socket = crowd.client(300).udp_socket(crowd.to)?;
     socket.connect(crowd.to)?;
-    setsockopt(&socket, ReceiveTimestampns, &true).context("timestamps")?;
+    note_arrivals(&socket)?;
     socket.set_read_timeout(Some(Duration::from_millis(100))).context("a time-out")?;
     let begun = Instant::now();
     thread::scope(|scope| {
@@ -119,27 +115,13 @@ fn bomb(crowd: &Crowd, time: Duration) -> Result<Vec<Duration>, Failure> {
                 }
             }
         });
-        let mut times = Vec::new();
+        let (mut times, mut buffer) = (Vec::new(), [0; 2048]);
         while begun.elapsed() < time {
-            times.extend(receive(&socket));
+            times.extend(next_arrival(&socket, &mut buffer).map(|(_, at)| at));
         }
         sender.join().expect("the sender does not panic");
         times.sort();
         Ok(times)
-    })
-}
-
-/// When the next datagram came, in time since 1970; none if none came in time.
-fn receive(socket: &UdpSocket) -> Option<Duration> {
-    let mut buffer = [0; 2048];
-    let mut control = nix::cmsg_space!(nix::sys::time::TimeSpec);
-    let mut parts = [IoSliceMut::new(&mut buffer)];
-    let received =
-        recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut parts, Some(&mut control), MsgFlags::empty())
-            .ok()?;
-    received.cmsgs().ok()?.find_map(|message| match message {
-        ControlMessageOwned::ScmTimestampns(time) => Some(time.into()),
-        _ => None,
     })
 }
 

@@ -1,8 +1,10 @@
 //! Hosts, servers, upstreams, clients and load.
 
+pub mod arrival;
 pub mod client;
 pub mod config;
 pub mod folder;
+pub mod forwarder;
 pub mod host;
 pub mod hostile;
 pub mod http;

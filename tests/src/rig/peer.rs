@@ -30,7 +30,13 @@ impl Drop for RunningProgram {
 impl RunningProgram {
     /// Starts a program on a host, in a folder of its own, to which its log goes too: these arguments, and behind them the file of this
     /// configuration. It may still be loading.
-    pub fn start(
+    pub fn start(host: &Host, home: &Path, file: &str, what: (&[&str], &str)) -> Result<Self, Failure> {
+        Self::start_by(&[], host, home, file, what)
+    }
+
+    /// The same through a wrapper that becomes the program: `["prlimit", "--nofile=128"]`.
+    pub fn start_by(
+        wrapper: &[&str],
         host: &Host,
         home: &Path,
         file: &str,
@@ -40,8 +46,13 @@ impl RunningProgram {
         let path = home.join("config");
         fs::write(&path, config)?;
         let log = File::create(home.join("log"))?;
+        let program = program::find(file).context(file)?;
+        let mut words: Vec<&Path> = wrapper.iter().map(Path::new).collect();
+        words.push(&program);
+        let (first, rest) = words.split_first().context("no program")?;
         let child = host
-            .command(program::find(file).context(file)?)
+            .command(first)
+            .args(rest)
             .args(arguments)
             .arg(&path)
             .current_dir(home)
@@ -92,10 +103,19 @@ impl ResolverSoftware {
         }
     }
 
-    const fn file(self) -> &'static str {
+    /// The file of its program.
+    pub(super) const fn file(self) -> &'static str {
         match self {
             Self::Unbound => "unbound",
             Self::Bind => "named",
+        }
+    }
+
+    /// What makes it stay in the foreground and log to standard error; the configuration comes behind.
+    pub(super) const fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Unbound => &["-d", "-p", "-c"],
+            Self::Bind => &["-g", "-n", "1", "-c"],
         }
     }
 
@@ -108,11 +128,12 @@ impl ResolverSoftware {
     pub fn start(self, host: &Host, settings: &ResolverSettings<'_>) -> Result<RunningProgram, Failure> {
         fs::create_dir_all(settings.home)?;
         fs::write(settings.home.join("root.hints"), settings.hints)?;
-        let (arguments, config): (&[&str], String) = match self {
-            Self::Unbound => (&["-d", "-p", "-c"], unbound(settings)),
-            Self::Bind => (&["-g", "-n", "1", "-c"], bind(settings)),
+        let config = match self {
+            Self::Unbound => unbound(settings),
+            Self::Bind => bind(settings),
         };
-        let program = RunningProgram::start(host, settings.home, self.file(), (arguments, &config))?;
+        let what = (self.arguments(), config.as_str());
+        let program = RunningProgram::start(host, settings.home, self.file(), what)?;
         let to = SocketAddr::new(settings.address.parse()?, 53);
         let client = Client::new(host).patience(Duration::from_millis(300));
         let query = Message::query(".", "NS");

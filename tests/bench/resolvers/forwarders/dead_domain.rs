@@ -1,0 +1,61 @@
+//! Row 41: random names of a domain for which the upstream says nothing.
+
+use std::net::Ipv4Addr;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rhumb_tests::rig::peer::ResolverSoftware;
+use rhumb_tests::rig::script::script;
+use rhumb_tests::rig::{Act, Message, Upstream, process};
+use rhumb_tests::{Context, Failure};
+
+use super::network::{Innocent, Network, Setup, UPSTREAM, innocent};
+use crate::running::name_of;
+
+/// Names a second, and for how many seconds.
+const FLOOD: (u32, u32) = (1000, 10);
+
+pub(super) fn heading() -> String {
+    format!(
+        "{:8}{} {:>9} {:>11} {:>7} {:>9}",
+        "resolver",
+        Innocent::HEADING,
+        "RSS MiB",
+        "growth MiB",
+        "CPU s",
+        "upstream"
+    )
+}
+
+pub(super) fn run(software: Option<ResolverSoftware>) -> Result<(), Failure> {
+    let network = Network::new()?;
+    let dead = script(|asked| if asked.name().ends_with("attack") { Act::Silent } else { innocent(asked) });
+    let upstream = Upstream::start(&network.people, UPSTREAM, dead)?;
+    let forwarder = network.start(software, &Setup::default())?;
+    let pid = forwarder.pid();
+    let attacker = forwarder.client.clone().from(Ipv4Addr::new(10, 9, 1, 1).into());
+    let socket = attacker.udp_socket(forwarder.to)?;
+    let (memory, cpu, load) = (process::resident(pid)?, process::cpu_time(pid)?, forwarder.innocent()?);
+    let (begun, mut most) = (Instant::now(), memory);
+    let (rate, seconds) = FLOOD;
+    for number in 0..rate * seconds {
+        let query = Message::query(&format!("n{number}.attack."), "A").to_wire();
+        socket.send_to(&query, forwarder.to).context("the flood")?;
+        if number % 100 == 0 {
+            most = most.max(process::resident(pid)?);
+        }
+        let due = Duration::from_secs_f64(f64::from(number) / f64::from(rate));
+        thread::sleep(due.saturating_sub(begun.elapsed()));
+    }
+    let told = load.stop();
+    let spent = process::cpu_time(pid)?.saturating_sub(cpu).as_secs_f64();
+    most = most.max(process::resident(pid)?);
+    let queries = upstream.seen().iter().filter(|asked| asked.name().ends_with("attack")).count();
+    println!(
+        "{:8}{told} {:9} {:11} {spent:7.2} {queries:9}",
+        name_of(software),
+        memory >> 20,
+        (most - memory) >> 20
+    );
+    Ok(())
+}
