@@ -17,13 +17,14 @@ const FLOOD: (u32, u32) = (1000, 10);
 
 pub(super) fn heading() -> String {
     format!(
-        "{:8}{} {:>9} {:>11} {:>7} {:>9}",
+        "{:8}{} {:>9} {:>11} {:>7} {:>15} {:>10}",
         "resolver",
         Innocent::HEADING,
         "RSS MiB",
         "growth MiB",
         "CPU s",
-        "upstream"
+        "upstream: dead",
+        "innocent's"
     )
 }
 
@@ -50,9 +51,11 @@ pub(super) fn run(software: Option<ResolverSoftware>) -> Result<(), Failure> {
     let told = load.stop();
     let spent = process::cpu_time(pid)?.saturating_sub(cpu).as_secs_f64();
     most = most.max(process::resident(pid)?);
-    let queries = upstream.seen().iter().filter(|asked| asked.name().ends_with("attack")).count();
+    let seen = upstream.seen();
+    let dead = seen.iter().filter(|asked| asked.name().ends_with("attack")).count();
+    let innocent = seen.iter().filter(|asked| asked.name().starts_with('z')).count();
     println!(
-        "{:8}{told} {:9} {:11} {spent:7.2} {queries:9}",
+        "{:8}{told} {:9} {:11} {spent:7.2} {dead:15} {innocent:10}",
         name_of(software),
         memory >> 20,
         (most - memory) >> 20

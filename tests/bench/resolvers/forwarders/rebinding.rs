@@ -63,7 +63,7 @@ pub(super) fn run(software: Option<ResolverSoftware>) -> Result<(), Failure> {
         "{:8} {:>12}  {}",
         name_of(software),
         format!("{} of {}", through.len(), CASES.len()),
-        through.join(", ")
+        if through.is_empty() { "-".to_owned() } else { through.join(", ") }
     );
     Ok(())
 }
