@@ -160,8 +160,16 @@ pub(super) fn ask_again(
 ) -> usize {
     let failed = |answers: &[Option<Answered>]| -> Vec<usize> {
         let failed = |index: &usize| {
-            let fails = answers[*index].as_ref().is_none_or(|answer| answer.code == rcode::SERVFAIL);
-            fails && questions[*index].expected() == Expected::Resolves
+            let answer = answers[*index].as_ref();
+            match questions[*index].expected() {
+                Expected::Resolves => answer.is_none_or(|answer| answer.code == rcode::SERVFAIL),
+                // Silence may be told before what is wrong is found.
+                Expected::Fails(causes) => {
+                    let told =
+                        |answer: &Answered| answer.errors.iter().any(|(code, _)| causes.contains(code));
+                    answer.is_none_or(|answer| answer.code == rcode::SERVFAIL && !told(answer))
+                }
+            }
         };
         (0..questions.len()).filter(failed).collect()
     };
