@@ -30,8 +30,6 @@ pub struct RemoteServer {
     explore_at: AtomicU64,
     /// Replies in a row that were no answers.
     useless: AtomicU32,
-    /// When the last reply came, in milliseconds of its clock, one added; 0 before the first.
-    heard_at: AtomicU64,
     went_down: Arc<Notify>,
     under_way: Arc<QueryPlaces>,
 }
@@ -56,7 +54,6 @@ impl RemoteServer {
             routed: AtomicBool::new(true),
             explore_at: AtomicU64::new(0),
             useless: AtomicU32::new(0),
-            heard_at: AtomicU64::new(0),
             went_down,
             under_way: Arc::default(),
         }
@@ -96,12 +93,6 @@ impl RemoteServer {
     /// The smoothed time of its replies; none before the first.
     pub fn smoothed_rtt(&self, transport: Transport) -> Option<Duration> {
         self.path(transport).rtt.smoothed()
-    }
-
-    /// When the last reply came; none before the first.
-    pub fn last_heard(&self) -> Option<Instant> {
-        let at = self.heard_at.load(Relaxed).checked_sub(1)?;
-        Some(self.epoch + Duration::from_millis(at))
     }
 
     /// Failures in a row.
@@ -203,13 +194,6 @@ impl RemoteServer {
     /// A reply that came from there and nowhere else took `rtt`.
     pub(super) fn replied(&self, transport: Transport, rtt: Duration) {
         self.path(transport).rtt.sample(rtt);
-        self.heard_at.store(self.clock(Instant::now()) + 1, Relaxed);
-    }
-
-    /// The same for tests elsewhere.
-    #[cfg(test)]
-    pub(crate) fn replied_now(&self, transport: Transport, rtt: Duration) {
-        self.replied(transport, rtt);
     }
 
     /// A good answer came.

@@ -12,6 +12,7 @@ mod failure;
 mod iteration;
 mod known_denial;
 mod known_steps;
+mod last_heard;
 pub mod limits;
 mod minimised_name;
 mod other_servers;

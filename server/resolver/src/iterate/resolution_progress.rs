@@ -7,8 +7,8 @@ use rhumb_wire::DomainName;
 use tokio::time::Instant;
 
 use super::failure::IterationFailure;
+use super::last_heard::LastHeard;
 use super::limits;
-use crate::exchange::RemoteServer;
 
 /// Whether the servers that a resolution waits for have said anything yet. Shared with whoever watches it.
 #[derive(Debug, Default)]
@@ -25,27 +25,22 @@ struct ProgressState {
 #[derive(Debug)]
 struct AwaitedServers {
     zone: DomainName,
-    servers: Vec<Arc<RemoteServer>>,
+    servers: usize,
     asked: usize,
     usual: Duration,
-}
-
-impl AwaitedServers {
-    /// When the last reply of one of them came, for whoever it was.
-    fn last_heard(&self) -> Option<Instant> {
-        self.servers.iter().filter_map(|server| server.last_heard()).max()
-    }
+    /// What is heard by anyone.
+    anyone: Arc<LastHeard>,
 }
 
 impl ResolutionProgress {
     /// What it comes to if the servers that are waited for go on to be silent, and from when on they are taken to be so: nothing was heard
-    /// from anywhere for [`limits::SILENCE`] then, and for longer than they usually need; for twice as long where they reply to others
-    /// meanwhile, since then it may be datagrams that are lost. None while no server is waited for.
+    /// from anywhere for [`limits::SILENCE`] then, and for longer than they usually need; for up to twice as long where others hear something
+    /// meanwhile, since then the network is there and datagrams may be lost. None while no server is waited for.
     pub fn silence(&self) -> Option<(IterationFailure, Instant)> {
         let state = self.lock();
         let (awaited, heard) = (state.awaited.as_ref()?, state.heard?);
-        let (zone, servers, asked) = (awaited.zone.clone(), awaited.servers.len(), awaited.asked);
-        let replied = awaited.last_heard().unwrap_or(heard).clamp(heard, heard + limits::SILENCE);
+        let (zone, servers, asked) = (awaited.zone.clone(), awaited.servers, awaited.asked);
+        let replied = awaited.anyone.last().unwrap_or(heard).clamp(heard, heard + limits::SILENCE);
         let due = replied + limits::SILENCE.max(awaited.usual + awaited.usual / 4);
         let failure = if asked < servers {
             IterationFailure::SilenceSoFar { zone, asked, servers }
@@ -60,12 +55,17 @@ impl ResolutionProgress {
         self.silence().filter(|(_, due)| *due <= Instant::now()).map(|(failure, _)| failure)
     }
 
-    /// These servers of `zone` are waited for, or somebody else who asks them. `usual` is how long the first of them needs as a rule.
-    pub(super) fn await_servers(&self, zone: &DomainName, servers: &[Arc<RemoteServer>], usual: Duration) {
+    /// So many servers of `zone` are waited for, or somebody else who asks them. `usual` is how long the first of them needs as a rule.
+    pub(super) fn await_servers(
+        &self,
+        (zone, servers): (&DomainName, usize),
+        usual: Duration,
+        anyone: &Arc<LastHeard>,
+    ) {
         let mut state = self.lock();
         state.heard.get_or_insert_with(Instant::now);
-        let asked = servers.len();
-        state.awaited = Some(AwaitedServers { zone: zone.clone(), servers: servers.to_vec(), asked, usual });
+        let (zone, anyone) = (zone.clone(), Arc::clone(anyone));
+        state.awaited = Some(AwaitedServers { zone, servers, asked: servers, usual, anyone });
     }
 
     /// The first `asked` of them were sent a message.
@@ -92,31 +92,23 @@ impl ResolutionProgress {
 
 #[cfg(test)]
 mod tests {
-    use rhumb_wire::Transport;
-
     use super::*;
-    use crate::identity::ServerIdentity;
-
-    fn servers(count: u8) -> Vec<Arc<RemoteServer>> {
-        let server = |n| ServerIdentity::plain(([192, 0, 2, n], 53).into());
-        (0..count).map(|n| Arc::new(RemoteServer::new(server(n), Arc::default()))).collect()
-    }
 
     #[tokio::test(start_paused = true)]
-    async fn servers_that_reply_to_others_are_waited_for_longer() {
+    async fn servers_are_waited_for_longer_where_others_hear_something() {
         let (progress, zone) = (ResolutionProgress::default(), "example.com".parse::<DomainName>().unwrap());
         let ms = Duration::from_millis;
         let due = || progress.silence().unwrap().1.saturating_duration_since(Instant::now());
-        let servers = servers(2);
-        servers[0].replied_now(Transport::Udp, ms(1));
+        let anyone = Arc::new(LastHeard::default());
+        anyone.hear();
         tokio::time::advance(ms(1000)).await;
-        progress.await_servers(&zone, &servers, Duration::ZERO);
+        progress.await_servers((&zone, 2), Duration::ZERO, &anyone);
         assert_eq!(due(), ms(1500), "a reply of before counts for nothing");
         tokio::time::advance(ms(1000)).await;
-        servers[1].replied_now(Transport::Udp, ms(1));
+        anyone.hear();
         assert_eq!(due(), ms(1500));
         tokio::time::advance(ms(1400)).await;
-        servers[1].replied_now(Transport::Udp, ms(1));
+        anyone.hear();
         assert_eq!(due(), ms(600), "twice as long at the most");
     }
 
@@ -130,7 +122,7 @@ mod tests {
             silence.map(|(failure, due)| (failure.to_string(), due.saturating_duration_since(Instant::now())))
         };
         assert_eq!(told(), None);
-        progress.await_servers(&zone, &servers(4), Duration::ZERO);
+        progress.await_servers((&zone, 4), Duration::ZERO, &Arc::default());
         progress.asked(1);
         advance(700).await;
         let some = "1 of 4 servers of example.com. asked so far, all silent".to_owned();
@@ -148,10 +140,10 @@ mod tests {
         progress.end_wait();
         assert_eq!(told(), None);
         let one = || "the only server of example.com. is silent".to_owned();
-        progress.await_servers(&zone, &servers(1), ms(400));
+        progress.await_servers((&zone, 1), ms(400), &Arc::default());
         assert_eq!(told(), Some((one(), ms(1000))));
         // One that is known to be slow has its time.
-        progress.await_servers(&zone, &servers(1), ms(2400));
+        progress.await_servers((&zone, 1), ms(2400), &Arc::default());
         assert_eq!(told(), Some((one(), ms(2500))));
     }
 }

@@ -7,6 +7,7 @@ use rhumb_cache::{ProofCache, RecordCache};
 use rhumb_wire::{DomainName, NameRef, Type};
 use tokio::time::Instant;
 
+use super::last_heard::LastHeard;
 use super::limits;
 use super::zone_cut::DELEGATION;
 use super::zone_exchange::{ExchangeEffort, ExchangeFailure};
@@ -31,6 +32,7 @@ pub struct ResolverState {
     zones: Mutex<SeededMap<DomainName, (ZoneTrust, u32)>>,
     /// When the root may be asked for its servers again.
     prime_at: Mutex<Option<Instant>>,
+    pub(super) heard: Arc<LastHeard>,
 }
 
 /// The part of the bytes that is for proofs of denial.
@@ -100,6 +102,7 @@ impl ResolverState {
             failures: Mutex::default(),
             zones: Mutex::default(),
             prime_at: Mutex::default(),
+            heard: Arc::default(),
         };
         state.set_limits(size, (0, u32::MAX));
         state

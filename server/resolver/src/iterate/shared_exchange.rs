@@ -105,7 +105,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
     ) -> Result<Result<ZoneReply, ExchangeFailure>, IterationFailure> {
         let state = self.state;
         let key = (cut.zone.clone(), cut.forward.is_some(), question.name.clone(), question.qtype);
-        self.progress.await_servers(&cut.zone, &servers, usual_time(&servers));
+        self.progress.await_servers((&cut.zone, servers.len()), usual_time(&servers), &state.heard);
         let (place, mut result) = loop {
             let place = state.join(key.clone());
             let result = Arc::clone(&place.exchange).lock_owned().await;
@@ -139,6 +139,9 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         let by = exchanged.attempts.iter().rfind(answered);
         let address = by.map(|by| by.server.identity().address);
         self.answered.extend(address.map(|address| (question.name.clone(), question.qtype, address)));
+        if exchanged.attempts.iter().any(|attempt| attempt.outcome.was_heard()) {
+            state.heard.hear();
+        }
         self.note_attempts(question, exchanged.attempts);
         if let Ok(reply) = &exchanged.reply {
             self.note(cut, reply, true);
