@@ -45,8 +45,9 @@ impl Answered {
     }
 }
 
-/// How long failures are remembered at first, and a little more.
-const FAILURE_MEMORY: Duration = Duration::from_secs(2);
+/// How long failures are remembered where servers could not be reached, and a little more; and how often it is asked again at the most.
+const FAILURE_MEMORY: Duration = Duration::from_secs(5);
+const ROUNDS: usize = 8;
 /// How long a client waits for an answer, and how often it asks (so does dig).
 const PATIENCE: Duration = Duration::from_secs(9);
 const TRIES: usize = 3;
@@ -151,7 +152,7 @@ pub(super) fn ask_all(
     answers.into_inner().unwrap()
 }
 
-/// Asks those again that should have resolved and failed, up to twice. Gives how many there were at first.
+/// Asks those again that should have resolved and failed. Gives how many there were at first.
 pub(super) fn ask_again(
     client: &Client,
     to: SocketAddr,
@@ -178,7 +179,7 @@ pub(super) fn ask_again(
         let (question, errors) = (&questions[index], answers[index].as_ref().map(|answer| &answer.errors));
         println!("internet: {} {} at first: {errors:?}", question.name, question.kind);
     }
-    for _ in 1..TRIES {
+    for _ in 0..ROUNDS {
         let left = failed(answers);
         if left.is_empty() {
             break;
