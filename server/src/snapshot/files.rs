@@ -49,6 +49,8 @@ pub struct FileRead {
     mark: FileMark,
     /// When it changed last, content or inode.
     changed: SystemTime,
+    /// Whether it changed while it was read, or may have.
+    is_changing: bool,
 }
 
 impl FileRead {
@@ -58,7 +60,7 @@ impl FileRead {
             Ok(metadata) => (FileMark::of(&metadata), time_of_change(&metadata)),
             Err(_) => (FileMark(0), UNIX_EPOCH),
         };
-        Self { path, mark, changed }
+        Self { path, mark, changed, is_changing: false }
     }
 
     /// Its path.
@@ -71,10 +73,15 @@ impl FileRead {
         self.mark
     }
 
-    /// The same, of a version that is no file's: what was read from it does not count as up to date.
+    /// The same, of a file that changed while it was read, or may have: what was read may be half of one version and half of another.
     #[must_use]
-    pub fn outdated(self) -> Self {
-        Self { mark: FileMark(0), ..self }
+    pub fn changing(self) -> Self {
+        Self { mark: FileMark(0), is_changing: true, ..self }
+    }
+
+    /// Whether it is as [`Self::changing`] says.
+    pub const fn is_changing(&self) -> bool {
+        self.is_changing
     }
 
     /// Whether the file is what it was.
@@ -82,7 +89,7 @@ impl FileRead {
         self.mark.is_current(&self.path)
     }
 
-    /// Whether the file is another than it was. Never of an outdated one, for nothing is known of it.
+    /// Whether the file is another than it was. Never of one that was not there, for nothing is known of it.
     pub(super) fn was_replaced(&self) -> bool {
         self.mark != FileMark(0) && !self.is_current()
     }
@@ -136,7 +143,8 @@ mod tests {
 
     #[test]
     fn times_of_another_clock_are_not_near() {
-        let file = |changed| FileRead { path: PathBuf::new(), mark: FileMark(1), changed };
+        let file =
+            |changed| FileRead { path: PathBuf::new(), mark: FileMark(1), changed, is_changing: false };
         let now = UNIX_EPOCH + Duration::from_secs(1000);
         let within = |seconds| {
             file(UNIX_EPOCH + Duration::from_secs(seconds)).changed_within(Duration::from_secs(10), now)

@@ -13,8 +13,8 @@ pub const WRITER_BOUND: Duration = Duration::from_secs(10);
 /// A file that inotify does not see is complete when it changed longer ago. Clocks of file servers differ by less.
 const YOUNG: Duration = Duration::from_secs(10);
 
-/// The first of these files, as they were when they were read, that is not complete: its writer has it open or has changed it
-/// since, or it is young, inotify does not see it, and it was not `seen` the same at least [`CONFIRM`] ago.
+/// The first of these files, as they were when they were read, that is not complete: it was changed while it was read, its writer has
+/// it open or has changed it since, or it is young, inotify does not see it, and it was not `seen` the same at least [`CONFIRM`] ago.
 pub fn incomplete_file<'f>(
     writers: &OpenWriters,
     files: &'f [FileRead],
@@ -22,6 +22,9 @@ pub fn incomplete_file<'f>(
 ) -> Option<&'f FileRead> {
     let (any, now) = (writers.any(), SystemTime::now());
     files.iter().find(|file| {
+        if file.is_changing() {
+            return true;
+        }
         let young = file.changed_within(YOUNG, now);
         let state = if any || young { writers.state(file.path()) } else { WriterState::Closed };
         match state {

@@ -121,7 +121,7 @@ fn load_at(
             continue;
         }
         if pause.is_some() {
-            files = files.into_iter().map(FileRead::outdated).collect();
+            files = files.into_iter().map(FileRead::changing).collect();
         }
         return match read {
             Ok(loaded) => verified(loaded, file, files, options, depth),
@@ -255,6 +255,47 @@ mod tests {
             fs::write(changed, text).unwrap();
             assert!(!loaded.files.iter().all(FileRead::is_current), "round {round}");
         }
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    /// A writer that never rests: whatever was read of two versions at once is known not to be complete.
+    #[test]
+    fn a_file_that_changes_while_it_is_read_is_not_taken_for_complete() {
+        let folder = folder("restless");
+        let zone = folder.join("zone");
+        let text = |last: u32| {
+            let hosts: String = (0..2000).map(|host| format!("h{host} A 192.0.2.{last}\n")).collect();
+            format!("{ZONE}{hosts}")
+        };
+        let versions = [text(1), text(2)];
+        fs::write(&zone, &versions[0]).unwrap();
+        let name: DomainName = "a.test".parse().unwrap();
+        let records = read_zone_bytes(name.as_ref(), &zone, versions[0].as_bytes()).unwrap();
+        let records = records.contents.iter().count();
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        let mut torn = Vec::new();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for version in versions.iter().cycle() {
+                    if stop.load(std::sync::atomic::Ordering::Relaxed) {
+                        return;
+                    }
+                    fs::write(&zone, version).unwrap();
+                }
+            });
+            for _ in 0..20 {
+                let read = load(&name, Some(&zone), &ZoneReadOptions::default());
+                let (files, found) = match &read {
+                    Ok(loaded) => (&loaded.files, loaded.contents.iter().count()),
+                    Err(refusal) => (&refusal.files, 0),
+                };
+                if found != records {
+                    torn.push(files.iter().any(FileRead::is_changing));
+                }
+            }
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+        assert!(torn.iter().all(|&is_known| is_known), "{torn:?}");
         fs::remove_dir_all(folder).unwrap();
     }
 
