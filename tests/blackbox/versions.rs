@@ -12,6 +12,7 @@ use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, s
 pub(crate) const TESTS: &[Test] = &[
     Test::beside("versions::of_a_file_are_kept_over_restarts", history),
     Test::beside("versions::are_given_one_by_one_or_condensed", formats),
+    Test::beside("versions::of_a_record_that_changes_often_are_short", repeated),
     Test::beside("versions::are_numbered_by_their_policy", numbering),
     Test::beside("versions::set_serial_goes_round", set_serial),
     Test::beside("versions::frozen_zones_take_no_updates", frozen),
@@ -157,6 +158,25 @@ fn formats() -> Verdict {
         server.reload()?;
         ensure_eq!(difference(&client, 7)?, expected, "{format}, after a reload");
     }
+    Ok(Outcome::Passed)
+}
+
+/// A record that changes to and fro: its steps have more records than the zone, what is made of them has not.
+fn repeated() -> Verdict {
+    let (host, client) = Host::pair()?;
+    let (state, client) = (Folder::new()?, Client::new(&client));
+    let version = |serial: u32| {
+        let host = format!("often A 192.0.2.{serial}\n");
+        config(&state, TRANSFER, &zone(serial, &host))
+    };
+    let server = Server::start(&host, &version(7))?;
+    for serial in 8..14 {
+        server.rewrite(&version(serial))?;
+        ensure!(has_serial(&client, serial), "{}", server.log_tail());
+    }
+    let soa = || "zone.test. 6".to_owned();
+    let often = || "often.zone.test. 1".to_owned();
+    ensure_eq!(difference(&client, 7)?, [soa(), soa(), often(), soa(), often(), soa()], "from the first");
     Ok(Outcome::Passed)
 }
 

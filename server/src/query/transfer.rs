@@ -229,15 +229,19 @@ fn difference_since(
     let (contents, steps) = zone.changes_since(serial)?;
     let records: usize = steps.iter().map(|step| step.record_count()).sum();
     let most = if in_one { MOST_CONDENSED_BY_UDP } else { MOST_CONDENSED };
-    if records > most || records as u64 > contents.record_count() {
+    if records > most {
         return None;
     }
-    if let [only] = steps.as_slice() {
-        return Some((contents, OutboundDifference::new(Arc::clone(only))));
-    }
-    let condensed = Arc::new(ZoneDifference::condense(steps.iter().map(AsRef::as_ref))?);
-    zone.keep_condensed(Arc::clone(&condensed));
-    Some((contents, OutboundDifference::new(condensed)))
+    let difference = if let [only] = steps.as_slice() {
+        Arc::clone(only)
+    } else {
+        let condensed = Arc::new(ZoneDifference::condense(steps.iter().map(AsRef::as_ref))?);
+        // Also where the zone is shorter: then that is known the next time.
+        zone.keep_condensed(Arc::clone(&condensed));
+        condensed
+    };
+    let is_shorter = difference.record_count() as u64 <= contents.record_count();
+    is_shorter.then(|| (contents, OutboundDifference::new(difference)))
 }
 
 /// What is served, and the differences that lead to it from `serial`, which together have fewer records than the zone.
