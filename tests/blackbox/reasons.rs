@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use rhumb_tests::rig::internet::{Delegation, authoritative, referral, sized};
+use rhumb_tests::rig::message::TC;
 use rhumb_tests::rig::record::type_number;
 use rhumb_tests::rig::script::script;
 use rhumb_tests::rig::signer::nsec;
-use rhumb_tests::rig::{Act, Asked, Host, Internet, Message, Record, Server, ZoneSigner, rcode};
+use rhumb_tests::rig::{Act, Asked, Host, Internet, Message, Record, Server, Transport, ZoneSigner, rcode};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq};
 
 use crate::forwarding::{Lab, UP, config};
@@ -100,12 +101,18 @@ fn forwarded() -> Verdict {
             Act::Reply(reply.answers(&["elsewhere.example. 300 IN A 198.18.0.9"]))
         }
         Some("silent") => Act::Silent,
+        Some("large") if asked.transport == Transport::Udp => {
+            let reply = Message::reply_to(&asked.message);
+            Act::Reply(Message { flags: reply.flags | TC, ..reply })
+        }
+        Some("large") => Act::Silent,
         _ => asked.answer(&[&format!("{} 300 IN A 198.18.0.1", asked.message.name())]),
     };
     let (_first, _second) = (lab.upstream(0, script(answer))?, lab.upstream(1, script(answer))?);
     let configured = config()
         .forward("up.example", &UP[..2])
         .forward("one.example", &UP[..1])
+        .forward("nobody.example", &UP[2..3])
         .forward("far.example", &["203.0.113.9"]);
     let _server = lab.start(&configured)?;
     let patient = lab.client.clone().patience(std::time::Duration::from_secs(12));
@@ -118,6 +125,16 @@ fn forwarded() -> Verdict {
         ),
         ("silent.up.example.", 22, "all 2 upstreams for up.example. silent"),
         ("silent.one.example.", 22, "the only upstream for one.example. is silent"),
+        (
+            "large.one.example.",
+            23,
+            "no upstream for one.example. can be used: 10.53.0.1:53: its answer does not fit a datagram, and it is silent by TCP",
+        ),
+        (
+            "www.nobody.example.",
+            23,
+            "no upstream for nobody.example. can be used: 10.53.0.3:53: nothing listens there",
+        ),
         ("www.far.example.", 23, "no route to any upstream for far.example."),
     ] {
         // From the cache of failures the cause is the same.

@@ -1,5 +1,7 @@
 //! What came of the attempts at the upstreams of a route: counted, and in words.
 
+use std::sync::Arc;
+
 use rhumb_resolver::{
     AttemptOutcome, AttemptReport, ExtendedReason, FailureReason, ForwardFailure, SessionFailure,
     SpoofSignal, UnusableReply,
@@ -91,12 +93,22 @@ const fn failure_of_session(failure: SessionFailure) -> UpstreamFailure {
 
 /// What is wrong with the connections to the upstreams, of the last attempt at one that says so.
 pub(super) fn connection_trouble(attempts: &[AttemptReport]) -> Option<String> {
-    attempts.iter().rev().find_map(|attempt| {
+    attempts.iter().enumerate().rev().find_map(|(index, attempt)| {
+        let before =
+            attempts.iter().take(index).filter(|before| Arc::ptr_eq(&before.server, &attempt.server));
+        let is_truncated = before.clone().any(|before| before.outcome == AttemptOutcome::Truncated);
         let why = match attempt.outcome {
             AttemptOutcome::NoSession(why) => why.to_string(),
             AttemptOutcome::Closed => "it closes the connection without a reply".to_owned(),
             AttemptOutcome::HttpStatus(status) => format!("its response has HTTP status {status}"),
             AttemptOutcome::NoMessage => "its response holds no message".to_owned(),
+            AttemptOutcome::ConnectionRefused if is_truncated => {
+                "its answer does not fit a datagram, and it refuses TCP".to_owned()
+            }
+            AttemptOutcome::ConnectionRefused => "nothing listens there".to_owned(),
+            AttemptOutcome::TimedOut if is_truncated && !attempt.transport.is_datagram() => {
+                "its answer does not fit a datagram, and it is silent by TCP".to_owned()
+            }
             _ => return None,
         };
         Some(format!("{}: {why}", attempt.server.identity()))
