@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::failure::Failure;
 use crate::rig::host::Host;
-use crate::rig::peer::{ResolverSoftware, RunningProgram};
+use crate::rig::peer::{ResolverSoftware, RunningProgram, bind_options, unbound_server};
 
 /// What such a forwarder is told; all else is as it is by default.
 pub struct ForwarderSettings<'a> {
@@ -38,21 +38,12 @@ pub fn start_forwarder(
 
 fn unbound(settings: &ForwarderSettings<'_>) -> String {
     let ForwarderSettings { home, address, upstream, tcp_clients, private, .. } = settings;
-    let home = home.display();
+    let server = unbound_server(home, address, "iterator");
     let clients = tcp_clients.map_or(String::new(), |clients| format!("  incoming-num-tcp: {clients}\n"));
     let private: Vec<_> = private.iter().map(|network| format!("  private-address: {network}\n")).collect();
     let private = private.concat();
     format!(
-        "server:
-  directory: \"{home}\"
-  chroot: \"\"
-  username: \"\"
-  use-syslog: no
-  interface: {address}
-  access-control: 0.0.0.0/0 allow
-  num-threads: 1
-  module-config: \"iterator\"
-{clients}{private}remote-control:
+        "{server}{clients}{private}remote-control:
   control-enable: no
 forward-zone:
   name: \".\"
@@ -63,28 +54,13 @@ forward-zone:
 
 fn bind(settings: &ForwarderSettings<'_>) -> String {
     let ForwarderSettings { home, address, upstream, tcp_clients, private, .. } = settings;
-    let home = home.display();
     let clients = tcp_clients.map_or(String::new(), |clients| format!("  tcp-clients {clients};\n"));
     let private = match private {
         [] => String::new(),
         networks => format!("  deny-answer-addresses {{ {}; }};\n", networks.join("; ")),
     };
-    format!(
-        "options {{
-  directory \"{home}\";
-  listen-on {{ {address}; }};
-  listen-on-v6 {{ none; }};
-  pid-file none;
-  session-keyfile none;
-  managed-keys-directory \"{home}\";
-  recursion yes;
-  allow-query {{ any; }};
-  allow-recursion {{ any; }};
-  dnssec-validation no;
-  forward only;
-  forwarders {{ {upstream}; }};
-{clients}{private}}};
-controls {{ }};
-"
-    )
+    let more = format!(
+        "  dnssec-validation no;\n  forward only;\n  forwarders {{ {upstream}; }};\n{clients}{private}"
+    );
+    bind_options(home, address, &more)
 }

@@ -143,11 +143,9 @@ impl ResolverSoftware {
     }
 }
 
-fn unbound(settings: &ResolverSettings<'_>) -> String {
-    let ResolverSettings { home, address, .. } = settings;
-    let (home, modules) =
-        (home.display(), if settings.anchor.is_some() { "validator iterator" } else { "iterator" });
-    let anchor = settings.anchor.map_or(String::new(), |anchor| format!("  trust-anchor: \"{anchor}\"\n"));
+/// What Unbound is always told in its section `server`.
+pub(super) fn unbound_server(home: &Path, address: &str, modules: &str) -> String {
+    let home = home.display();
     format!(
         "server:
   directory: \"{home}\"
@@ -158,30 +156,13 @@ fn unbound(settings: &ResolverSettings<'_>) -> String {
   access-control: 0.0.0.0/0 allow
   num-threads: 1
   module-config: \"{modules}\"
-  root-hints: root.hints
-{anchor}  ede: yes
-  val-log-level: 2
-  unblock-lan-zones: yes
-  insecure-lan-zones: yes
-remote-control:
-  control-enable: no
 "
     )
 }
 
-fn bind(settings: &ResolverSettings<'_>) -> String {
-    let ResolverSettings { home, address, .. } = settings;
+/// What BIND is always told: its options, these among them, and no control channel.
+pub(super) fn bind_options(home: &Path, address: &str, more: &str) -> String {
     let home = home.display();
-    // Owner, TTL, class, type, tag, algorithm, type of digest, digest.
-    let anchor = settings.anchor.map(|anchor| anchor.split_whitespace().skip(4).collect::<Vec<_>>());
-    let anchors = anchor.as_ref().map_or(String::new(), |words| {
-        format!(
-            "trust-anchors {{ \".\" static-ds {} \"{}\"; }};\n",
-            words[..3].join(" "),
-            words[3..].concat()
-        )
-    });
-    let validation = if anchor.is_some() { "yes" } else { "no" };
     format!(
         "options {{
   directory \"{home}\";
@@ -193,11 +174,40 @@ fn bind(settings: &ResolverSettings<'_>) -> String {
   recursion yes;
   allow-query {{ any; }};
   allow-recursion {{ any; }};
-  dnssec-validation {validation};
-  empty-zones-enable no;
-}};
+{more}}};
 controls {{ }};
-{anchors}zone \".\" {{ type hint; file \"root.hints\"; }};
 "
     )
+}
+
+fn unbound(settings: &ResolverSettings<'_>) -> String {
+    let modules = if settings.anchor.is_some() { "validator iterator" } else { "iterator" };
+    let anchor = settings.anchor.map_or(String::new(), |anchor| format!("  trust-anchor: \"{anchor}\"\n"));
+    let server = unbound_server(settings.home, settings.address, modules);
+    format!(
+        "{server}  root-hints: root.hints
+{anchor}  ede: yes
+  val-log-level: 2
+  unblock-lan-zones: yes
+  insecure-lan-zones: yes
+remote-control:
+  control-enable: no
+"
+    )
+}
+
+fn bind(settings: &ResolverSettings<'_>) -> String {
+    // Owner, TTL, class, type, tag, algorithm, type of digest, digest.
+    let anchor = settings.anchor.map(|anchor| anchor.split_whitespace().skip(4).collect::<Vec<_>>());
+    let anchors = anchor.as_ref().map_or(String::new(), |words| {
+        format!(
+            "trust-anchors {{ \".\" static-ds {} \"{}\"; }};\n",
+            words[..3].join(" "),
+            words[3..].concat()
+        )
+    });
+    let validation = if anchor.is_some() { "yes" } else { "no" };
+    let more = format!("  dnssec-validation {validation};\n  empty-zones-enable no;\n");
+    let options = bind_options(settings.home, settings.address, &more);
+    format!("{options}{anchors}zone \".\" {{ type hint; file \"root.hints\"; }};\n")
 }
