@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rhumb_tests::rig::config::SMALL_ZONE;
 use rhumb_tests::rig::server::until;
-use rhumb_tests::rig::{Client, Config, Host, Message, Server};
+use rhumb_tests::rig::{Client, Config, Host, Message, Server, rcode};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq};
 
 use crate::forwarding::Lab;
@@ -15,6 +15,7 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("addresses::each_address_is_served_also_later_ones", each),
     Test::beside("addresses::each_address_of_one_interface", of_interface),
     Test::beside("addresses::an_address_that_is_not_there_is_reported", absent),
+    Test::beside("addresses::clients_of_local_networks_may_recurse", local),
     Test::beside("addresses::what_is_no_query_ends_a_connection", no_query),
     Test::beside("addresses::clients_leave_descriptors_for_others", descriptors),
 ];
@@ -82,6 +83,28 @@ fn absent() -> Verdict {
     ensure!(until(SOON, || answers(&client, "192.0.2.9")), "an address that came");
     let gone = || status(&server).is_ok_and(|status| !status.contains(sentence));
     ensure!(until(SOON, gone), "{}", status(&server)?);
+    Ok(Outcome::Passed)
+}
+
+/// `allow: [local]`: the networks of the host's interfaces, which are followed.
+fn local() -> Verdict {
+    let (host, client_host) = Host::pair()?;
+    client_host.address("eth0", "198.51.100.2/24")?;
+    host.route("198.51.100.2/32 dev eth0")?;
+    let _server = Server::start(&host, &Config::new().listen("::").allow(&["local"]))?;
+    let client = Client::new(&client_host).patience(Duration::from_millis(500));
+    let (near, far) = (client.clone().from("192.0.2.2".parse()?), client.from("198.51.100.2".parse()?));
+    let code =
+        |client: &Client| Ok::<_, Failure>(client.ask("192.0.2.1:53".parse()?, "localhost.", "A")?.rcode());
+    ensure_eq!(code(&near)?, rcode::NOERROR, "a client on the network of an interface");
+    ensure_eq!(code(&far)?, rcode::REFUSED, "one of another network");
+    host.address("eth0", "198.51.100.1/24")?;
+    ensure!(
+        until(SOON, || code(&far).is_ok_and(|code| code == rcode::NOERROR)),
+        "once an interface is in it"
+    );
+    host.no_address("eth0", "198.51.100.1/24")?;
+    ensure!(until(SOON, || code(&far).is_ok_and(|code| code == rcode::REFUSED)), "once it is not any more");
     Ok(Outcome::Passed)
 }
 

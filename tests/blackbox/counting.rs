@@ -73,6 +73,12 @@ fn sources() -> Verdict {
         ensure_eq!(totals()?, expected, "bytes and messages of queries and of responses by {proto}");
     }
     let sum = |name: &str| server.metric(name, &[]);
+    let before = [sum("rhumb_dns_responses_total")?, sum("rhumb_dns_requests_total")?];
+    for name in ["ns.zone.test.", "www.udp.up.example.", "tcp.broken.example.", "localhost."] {
+        ensure_eq!(server.tell(&["explain", name, "A"])?.code, Some(0), "explain {name}");
+    }
+    let after = [sum("rhumb_dns_responses_total")?, sum("rhumb_dns_requests_total")?];
+    ensure_eq!(after, before, "what an operator has explained counts as no client's");
     ensure_eq!(sum("rhumb_dns_answers_total")?, sum("rhumb_dns_responses_total")?, "answers and responses");
     Ok(Outcome::Passed)
 }
