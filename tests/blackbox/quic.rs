@@ -1,7 +1,6 @@
 //! DNS over QUIC, asked by clients of others (RFC 9250).
 
 use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use rhumb_tests::rig::server::until;
@@ -21,6 +20,7 @@ pub(crate) const TESTS: &[Test] = &[
 
 /// A client that also breaks the rules; needs the library aioquic.
 const CLIENT: &str = include_str!("quic/client.py");
+const AIOQUIC: &str = "aioquic";
 
 fn quic_lab(more: impl Fn(Config) -> Config) -> Result<(Lab, Issued), Failure> {
     let issued = Issued::new()?;
@@ -29,18 +29,10 @@ fn quic_lab(more: impl Fn(Config) -> Config) -> Result<(Lab, Issued), Failure> {
     Ok((lab(&more(base.zone("zone.test", &zone)))?, issued))
 }
 
-/// A Python that has aioquic.
-fn python() -> Option<PathBuf> {
-    let python = program::find("python3")?;
-    let mut command = std::process::Command::new(&python);
-    let output = program::run(command.args(["-c", "import aioquic"]), PATIENCE).ok()?;
-    (output.code == Some(0)).then_some(python)
-}
-
 /// What came of these cases of the client, a line each.
 fn cases(lab: &Lab, issued: &Issued, server: &str, only: &[&str]) -> Result<String, Failure> {
     let script = issued.folder.write("client.py", CLIENT)?;
-    let mut command = lab.client.host().command(python().context("no python")?);
+    let mut command = lab.client.host().command(program::python_with(AIOQUIC).context("no python")?);
     let output = program::run(command.arg(script).args([server, "853"]).args(only), Duration::from_mins(1))?;
     ensure_eq!(output.code, Some(0), "the client: {}{}", output.out, output.err);
     Ok(output.out)
@@ -90,8 +82,8 @@ fn kdig() -> Verdict {
 }
 
 fn rules() -> Verdict {
-    if python().is_none() {
-        skip!("no python3 with aioquic here");
+    if program::python_with(AIOQUIC).is_none() {
+        skip!("no Python with aioquic here");
     }
     let (lab, issued) = quic_lab(|config| config)?;
     let expected = "\
@@ -118,8 +110,8 @@ fn rules() -> Verdict {
 
 /// Queries that a client gives up no longer wait.
 fn cancelled() -> Verdict {
-    if python().is_none() {
-        skip!("no python3 with aioquic here");
+    if program::python_with(AIOQUIC).is_none() {
+        skip!("no Python with aioquic here");
     }
     // Nobody answers there.
     let (lab, issued) = quic_lab(|config| config.forward("slow.test", &["192.0.2.2"]).allow_all())?;

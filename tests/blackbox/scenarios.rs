@@ -28,14 +28,9 @@ fn resolver() -> Verdict {
     if !folder.join("rpl_run.py").is_file() {
         skip!("no {} here (RHUMB_CONFORMANCE names the folder above it)", folder.display());
     }
-    let python = std::env::var_os("RHUMB_PYTHON").unwrap_or_else(|| "python3".into());
-    let has = Command::new(&python).args(["-c", "import dns.message, cryptography"]).output();
-    if !has.is_ok_and(|output| output.status.success()) {
-        skip!(
-            "{} has no dnspython (RHUMB_PYTHON names an interpreter that has)",
-            Path::new(&python).display()
-        );
-    }
+    let Some(python) = program::python_with("dns.message, cryptography") else {
+        skip!("no Python with dnspython here (RHUMB_PYTHON names an interpreter)");
+    };
     if program::find("faketime").is_none() {
         skip!("no faketime here");
     }

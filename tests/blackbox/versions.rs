@@ -118,8 +118,9 @@ fn history() -> Verdict {
     ensure!(unknown.code == Some(1) && unknown.err.contains("they go from 7 to 10"), "{}", unknown.err);
     // Less is kept from the next version on.
     let less = format!("{TRANSFER}, history: {{ versions: 1 }}");
-    server.rewrite(&config(&state, &less, &zone(11, &hosts(11))))?;
+    server.rewrite(&config(&state, &less, &zone(10, &hosts(10))))?;
     server.reload()?;
+    server.rewrite(&config(&state, &less, &zone(11, &hosts(11))))?;
     ensure!(has_serial(&client, 11), "{}", server.log_tail());
     ensure_eq!(difference(&client, 10)?.len(), 5, "from the last");
     let whole = difference(&client, 7)?;

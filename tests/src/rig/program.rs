@@ -10,11 +10,21 @@ use std::time::{Duration, Instant};
 use crate::fail;
 use crate::failure::{Context, Failure};
 
+/// How long Python may take to read its modules.
+const PYTHON_START: Duration = Duration::from_secs(20);
+
 /// Where a program is, looked for in PATH and the folders of system programs.
 pub fn find(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let system = ["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from);
     env::split_paths(&path).chain(system).map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
+/// A Python that has these modules (`"dns.message, cryptography"`): the interpreter that `RHUMB_PYTHON` names, else `python3`.
+pub fn python_with(modules: &str) -> Option<PathBuf> {
+    let python = env::var_os("RHUMB_PYTHON").map_or_else(|| find("python3"), |named| Some(named.into()))?;
+    let output = run(Command::new(&python).args(["-c", &format!("import {modules}")]), PYTHON_START).ok()?;
+    (output.code == Some(0)).then_some(python)
 }
 
 /// What a program printed and how it ended.
