@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use super::error::NameError;
 use super::limits::{MAX_LABEL, MAX_LABELS, MAX_LENGTH};
@@ -154,7 +155,11 @@ impl<'a> NameRef<'a> {
 
     /// An owned copy in lower case.
     pub fn to_lowercase(self) -> DomainName {
-        DomainName(self.0.to_ascii_lowercase().into_boxed_slice())
+        let mut name = [0; MAX_LENGTH];
+        let Some(name) = name.get_mut(..self.0.len()) else { return self.to_name() };
+        name.copy_from_slice(self.0);
+        name.make_ascii_lowercase();
+        DomainName(Arc::from(&*name))
     }
 }
 
@@ -180,22 +185,23 @@ impl PartialEq for NameRef<'_> {
 impl Eq for NameRef<'_> {}
 impl Hash for NameRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let mut words = self.0.chunks_exact(8);
-        for word in &mut words {
-            state.write_u64(lower_case_word(word));
+        let (words, rest) = self.0.as_chunks();
+        for word in words {
+            state.write_u64(lower_case_word(*word));
+        }
+        let mut last = [0; 8];
+        for (to, from) in last.iter_mut().zip(rest) {
+            *to = *from;
         }
         // The root label at its end tells a name from one that goes on with zeros.
-        state.write_u64(lower_case_word(words.remainder()));
+        state.write_u64(lower_case_word(last));
     }
 }
-/// Up to eight bytes as one word, with letters in lower case.
-fn lower_case_word(bytes: &[u8]) -> u64 {
+/// Eight bytes as one word, with letters in lower case.
+#[inline]
+fn lower_case_word(bytes: [u8; 8]) -> u64 {
     const EACH: u64 = 0x0101_0101_0101_0101;
-    let mut word = [0; 8];
-    for (to, from) in word.iter_mut().zip(bytes) {
-        *to = *from;
-    }
-    let word = u64::from_le_bytes(word);
+    let word = u64::from_le_bytes(bytes);
     // Seven bits a byte, so that no sum carries into the next one; its top bit tells on which side of the bound it is.
     let low = word & (0x7f * EACH);
     let from_a = low + (0x80 - u64::from(b'A')) * EACH;
@@ -239,20 +245,25 @@ impl<'a> Iterator for LabelIter<'a> {
     }
 }
 
-/// A name of its own, case kept; compared like [`NameRef`].
+/// A name of its own, case kept; compared like [`NameRef`]. A clone shares its bytes.
 #[derive(Clone)]
-pub struct DomainName(Box<[u8]>);
+pub struct DomainName(Arc<[u8]>);
 
 impl DomainName {
     /// The root.
     pub fn root() -> Self {
-        Self(Box::new([0]))
+        Self(Arc::new([0]))
     }
 
     /// A view of it.
     #[inline]
     pub fn as_ref(&self) -> NameRef<'_> {
         NameRef(&self.0)
+    }
+
+    /// The same in lower case; where it is so already, its bytes are shared.
+    pub fn to_lowercase(&self) -> Self {
+        if self.0.iter().any(u8::is_ascii_uppercase) { self.as_ref().to_lowercase() } else { self.clone() }
     }
 }
 
