@@ -48,17 +48,20 @@ pub(super) struct ReplyRecords {
 }
 
 impl ReplyRecords {
-    /// Reads the sets of class IN with owners at or below `zone` that are not those of other servers. With `signatures_asked` RRSIG records are sets of their own too.
+    /// Reads the sets of class IN with owners at or below `zone` that are not those of other servers. Sets of `asked`, the name of the
+    /// question, have it as it was asked for, and not in the case that the query had. With `signatures_asked` RRSIG records are sets of
+    /// their own too.
     ///
     /// Errors: `Malformed`, `TooMany`.
     pub(super) fn read(
         message: &MessageView<'_>,
+        asked: &DomainName,
         zone: NameRef<'_>,
         elsewhere: &ElsewhereCheck<'_>,
         signatures_asked: bool,
     ) -> Result<Self, UnusableReply> {
         let mut open = OpenSets::default();
-        let (mut owner, mut data) = (NameBuf::new(), Vec::new());
+        let (mut owner, mut data, mut canonical) = (NameBuf::new(), Vec::new(), Vec::new());
         let mut upward = false;
         for (index, record) in message.records().enumerate() {
             let record = record.map_err(|_| UnusableReply::Malformed)?;
@@ -81,7 +84,7 @@ impl ReplyRecords {
             let section = record.section;
             if record.rtype == Type::RRSIG {
                 let covered = data.first_chunk().map_or(Type(0), |bytes| Type(u16::from_be_bytes(*bytes)));
-                if let Some(set) = open.set(section, outside, owner.as_ref(), covered) {
+                if let Some(set) = open.set(section, outside, (owner.as_ref(), asked), covered) {
                     set.sign(&data);
                 }
                 if !(signatures_asked && section == MessageSection::Answer) {
@@ -89,8 +92,8 @@ impl ReplyRecords {
                 }
             }
             let hasher = open.hasher.clone();
-            if let Some(set) = open.set(section, outside, owner.as_ref(), record.rtype) {
-                set.add(record.ttl, &data, &hasher)?;
+            if let Some(set) = open.set(section, outside, (owner.as_ref(), asked), record.rtype) {
+                set.add(record.ttl, &data, &mut canonical, &hasher)?;
             }
         }
         let complete = open.sets.into_iter().filter(|set| !set.hashes.is_empty());
@@ -141,25 +144,31 @@ impl OpenSets {
         &mut self,
         section: MessageSection,
         outside: bool,
-        owner: NameRef<'_>,
+        (owner, asked): (NameRef<'_>, &DomainName),
         rtype: Type,
     ) -> Option<&mut OpenSet> {
         let Self { sets, places, hasher } = self;
+        let same =
+            |set: &OpenSet| set.rtype == rtype && set.section == section && set.owner.as_ref() == owner;
+        // Records of a set stand together.
+        if sets.last().is_some_and(same) {
+            return sets.last_mut();
+        }
         let hash = |section: MessageSection, owner: NameRef<'_>, rtype: Type| {
             let mut state = hasher.build_hasher();
             owner.hash(&mut state);
             state.write_u32(u32::from(rtype.0) << 8 | section as u32);
             state.finish()
         };
-        let same =
-            |set: &OpenSet| set.rtype == rtype && set.section == section && set.owner.as_ref() == owner;
-        let known = places.find(hash(section, owner, rtype), |&place| sets.get(place).is_some_and(same));
+        let hashed = hash(section, owner, rtype);
+        let known = places.find(hashed, |&place| sets.get(place).is_some_and(same));
         let place = if let Some(&place) = known {
             place
         } else {
             let place = sets.len();
+            let owner = if asked.as_ref() == owner { asked.clone() } else { owner.to_name() };
             sets.push(OpenSet { outside, ..OpenSet::new(section, owner, rtype) });
-            places.insert_unique(hash(section, owner, rtype), place, |&place| {
+            places.insert_unique(hashed, place, |&place| {
                 sets.get(place).map_or(0, |set| hash(set.section, set.owner.as_ref(), set.rtype))
             });
             place
@@ -169,11 +178,11 @@ impl OpenSets {
 }
 
 impl OpenSet {
-    fn new(section: MessageSection, owner: NameRef<'_>, rtype: Type) -> Self {
+    fn new(section: MessageSection, owner: DomainName, rtype: Type) -> Self {
         Self {
             section,
             outside: false,
-            owner: owner.to_name(),
+            owner,
             rtype,
             ttl: limits::TTL,
             records: RecordListBuilder::default(),
@@ -200,15 +209,22 @@ impl OpenSet {
         }
     }
 
-    /// Errors: `TooMany`.
-    fn add(&mut self, ttl: u32, data: &[u8], hasher: &RandomState) -> Result<(), UnusableReply> {
+    /// `canonical` is room for the canonical form. Errors: `TooMany`.
+    fn add(
+        &mut self,
+        ttl: u32,
+        data: &[u8],
+        canonical: &mut Vec<u8>,
+        hasher: &RandomState,
+    ) -> Result<(), UnusableReply> {
         // RFC 2181 section 8: a TTL with its top bit set is 0. Of several the least counts (section 5.2).
         let ttl = if ttl > i32::MAX as u32 { 0 } else { ttl };
         self.ttl = self.ttl.min(ttl);
-        let mut canonical = data.to_vec();
-        rdata::make_canonical(self.rtype, &mut canonical);
-        let hash = hasher.hash_one(&canonical);
-        if self.holds(hash, &canonical) {
+        canonical.clear();
+        canonical.extend_from_slice(data);
+        rdata::make_canonical(self.rtype, canonical);
+        let hash = hasher.hash_one(&*canonical);
+        if self.holds(hash, canonical) {
             return Ok(());
         }
         if self.hashes.len() == limits::RECORDS_OF_SET {
@@ -260,7 +276,7 @@ mod tests {
     fn sets(records: &[(Type, Vec<u8>)]) -> Result<Vec<(Type, usize)>, UnusableReply> {
         let bytes = reply(records);
         let message = MessageView::parse(&bytes).unwrap();
-        let read = ReplyRecords::read(&message, NameRef::ROOT, &|_, _| false, false)?;
+        let read = ReplyRecords::read(&message, &DomainName::root(), NameRef::ROOT, &|_, _| false, false)?;
         Ok(read.section(MessageSection::Answer).map(|set| (set.rtype, set.records.len())).collect())
     }
 
@@ -297,7 +313,8 @@ mod tests {
             signature(Type::MX, 3),
         ]);
         let message = MessageView::parse(&bytes).unwrap();
-        let read = ReplyRecords::read(&message, NameRef::ROOT, &|_, _| false, false).unwrap();
+        let read =
+            ReplyRecords::read(&message, &DomainName::root(), NameRef::ROOT, &|_, _| false, false).unwrap();
         let found: Vec<_> =
             read.section(MessageSection::Answer).map(|set| (set.rtype, set.signatures.len())).collect();
         assert_eq!(found, [(Type::A, 2)]);
@@ -321,7 +338,8 @@ mod tests {
                 bytes[first + 15 * at + 5..][..4].copy_from_slice(&ttl.to_be_bytes());
             }
             let message = MessageView::parse(&bytes).unwrap();
-            let read = ReplyRecords::read(&message, NameRef::ROOT, &|_, _| false, false).unwrap();
+            let read = ReplyRecords::read(&message, &DomainName::root(), NameRef::ROOT, &|_, _| false, false)
+                .unwrap();
             let found: Vec<_> = read.section(MessageSection::Answer).map(|set| set.ttl).collect();
             assert_eq!(found, [kept], "{ttls:x?}");
         }

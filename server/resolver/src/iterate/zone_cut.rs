@@ -92,13 +92,7 @@ impl ZoneCut {
             }
             servers.push(NameServer { name: name.to_lowercase(), addresses });
         }
-        Self {
-            zone: set.owner.as_ref().to_lowercase(),
-            servers,
-            expires: u32::MAX,
-            configured: false,
-            forward: None,
-        }
+        Self { zone: set.owner.to_lowercase(), servers, expires: u32::MAX, configured: false, forward: None }
     }
 }
 
@@ -120,7 +114,7 @@ pub(super) fn add_addresses(set: &RecordSet, to: &mut Vec<SocketAddr>) {
 /// A delegation as it is kept: the parent's NS records, which are good to go on by and never an answer.
 pub(super) fn delegation(set: &RecordSet, glue: Vec<RecordSet>, ttl: u32, now: u32) -> LearntRecords {
     LearntRecords {
-        owner: set.owner.as_ref().to_lowercase(),
+        owner: set.owner.to_lowercase(),
         rtype: DELEGATION,
         content: RecordContent::Records(set.clone()),
         attached: glue.into(),

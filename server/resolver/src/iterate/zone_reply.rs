@@ -100,7 +100,8 @@ impl ReplyReadingContext<'_> {
     ) -> Result<ReadAnswer<ZoneReply>, UnusableReply> {
         let message = MessageView::parse(bytes).map_err(|_| UnusableReply::Malformed)?;
         let asked_themselves = matches!(question.qtype, Type::RRSIG | Type::ANY);
-        let records = ReplyRecords::read(&message, self.zone, self.elsewhere, asked_themselves)?;
+        let records =
+            ReplyRecords::read(&message, &question.name, self.zone, self.elsewhere, asked_themselves)?;
         let authoritative = message.header().flags & header::AA != 0;
         let reading = ReplyReading { context: self, records: &records, question, authoritative };
         let answer = reading.answer(Rcode(message.header().rcode_low()))?;
@@ -282,7 +283,7 @@ impl ReplyReading<'_> {
     fn learnt(&self, set: RecordSet, attached: Vec<RecordSet>) -> LearntRecords {
         let ttl = set.ttl.min(limits::TTL);
         LearntRecords {
-            owner: set.owner.as_ref().to_lowercase(),
+            owner: set.owner.to_lowercase(),
             rtype: set.rtype,
             content: RecordContent::Records(set),
             attached: attached.into(),
@@ -312,7 +313,7 @@ impl ReplyReading<'_> {
         let mut attached: Vec<RecordSet> = soa.cloned().into_iter().collect();
         attached.extend(self.records.proofs());
         LearntRecords {
-            owner: name.as_ref().to_lowercase(),
+            owner: name.to_lowercase(),
             rtype: if denies { rhumb_cache::ANY_TYPE } else { self.question.qtype },
             content: if denies { RecordContent::NameError } else { RecordContent::NoData },
             attached: attached.into(),
