@@ -37,7 +37,8 @@ pub use bind::BindError;
 pub use free::check_free;
 pub use local::LocalAddress;
 pub use process::{
-    descriptor_limit, fetch, open_descriptors, raise_descriptor_limit, release_memory, yield_to_others,
+    descriptor_limit, fetch, interrupt_nobody, open_descriptors, raise_descriptor_limit, release_memory,
+    yield_to_others,
 };
 pub use random::{random, random_u16};
 pub use socket_kind::SocketKind;

@@ -300,6 +300,7 @@ fn runtime() -> Result<Runtime, StartError> {
         .worker_threads(threads)
         .enable_all()
         .thread_name("tokio")
+        .on_thread_start(rhumb_net::interrupt_nobody)
         .build()
         .map_err(|error| StartError::system("tokio")(error.to_string()))
 }

@@ -64,6 +64,7 @@ impl SignatureThreads {
 }
 
 fn work(jobs: &Mutex<Receiver<Job>>) {
+    rhumb_net::interrupt_nobody();
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((check, reply)) = next else { return };
