@@ -75,7 +75,6 @@ impl ResolveTasks {
                     lookups: Arc::clone(&lookups),
                     in_flight: HashMap::new(),
                     chains: ChainDeadlines::default(),
-                    next_look: Instant::now(),
                     events,
                     queue: sender.clone(),
                     scratch: QueryScratch::new(),
@@ -112,8 +111,6 @@ struct ResolveTask {
     in_flight: HashMap<Arc<LookupKey>, InFlight>,
     /// Of clients that wait for a further link.
     chains: ChainDeadlines,
-    /// When clients are looked at next, whether they are still there.
-    next_look: Instant,
     /// Bounded by the number of look-ups: each sends two at most.
     events: mpsc::UnboundedSender<LookupEvent>,
     /// For clients whose chain goes on with another question.
@@ -131,6 +128,7 @@ impl ResolveTask {
     ) {
         let mut stopping = false;
         let mut last = std::pin::pin!(sleep(Duration::ZERO));
+        let mut look = std::pin::pin!(sleep(LOOK_EVERY));
         while !(stopping && self.in_flight.is_empty() && queue.is_empty()) {
             tokio::select! {
                 Some(event) = arrivals.recv() => self.complete(event),
@@ -139,7 +137,10 @@ impl ResolveTask {
                     None => return,
                 },
                 () = sleep_until(self.chains.next()), if !self.chains.is_empty() => self.end_chains(),
-                () = sleep_until(self.next_look), if !self.in_flight.is_empty() => self.let_go(),
+                () = &mut look, if !self.in_flight.is_empty() => {
+                    self.let_go();
+                    look.as_mut().reset(Instant::now() + LOOK_EVERY);
+                }
                 _ = stop.wait_for(|stop| *stop), if !stopping => {
                     stopping = true;
                     last.as_mut().reset(Instant::now() + LAST);
@@ -228,7 +229,6 @@ impl ResolveTask {
                 reply.drop_silently(DropReason::ClientGone);
             }
         }
-        self.next_look = Instant::now() + LOOK_EVERY;
     }
 
     /// Answers the clients whose chains have taken too long.
