@@ -15,7 +15,7 @@ use crate::validate::SignatureCheck;
 pub trait UpstreamTransport: Send + Sync {
     /// Sends `query` in one datagram out of a fresh socket, connected to `to`, with a random source port, and shows
     /// every datagram that comes back to `accept` until it says [`DatagramVerdict::Accept`] (that datagram is the
-    /// result) or [`DatagramVerdict::GiveUp`], or `deadline` passes. A dropped future closes its socket.
+    /// reply, and its length in bytes the result) or [`DatagramVerdict::GiveUp`], or `deadline` passes. A dropped future closes its socket.
     ///
     /// Errors: all of [`ExchangeError`].
     fn datagram(
@@ -24,7 +24,7 @@ pub trait UpstreamTransport: Send + Sync {
         query: &[u8],
         deadline: Instant,
         accept: &mut (dyn FnMut(&[u8]) -> DatagramVerdict + Send),
-    ) -> impl Future<Output = Result<Vec<u8>, ExchangeError>> + Send;
+    ) -> impl Future<Output = Result<usize, ExchangeError>> + Send;
 
     /// Sends `query` to `server` over a transport that is no datagram, and gives back the message with its id, without
     /// framing.

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
-use rhumb_net::upstream::{self, ReceiveVerdict};
+use rhumb_net::upstream::{QueryExchangeError, ReceiveVerdict};
 use rhumb_resolver::exchange::QueryPlace;
 use rhumb_resolver::{DatagramVerdict, ExchangeError, ServerIdentity, SignatureCheck, UpstreamTransport};
 use rhumb_wire::Transport;
@@ -12,9 +12,6 @@ use tokio::time::Instant;
 use super::signature_threads::SignatureThreads;
 use super::stream_server::{classified, stream_error, stream_server};
 use crate::snapshot::ServerState;
-
-/// The largest datagram taken: a little above what servers are told that we take.
-const DATAGRAM: usize = 4096;
 
 /// Exchanges with other servers: a socket for each datagram, connections that all share.
 #[derive(Debug)]
@@ -48,33 +45,22 @@ impl UpstreamTransport for UpstreamNetwork {
         query: &[u8],
         deadline: Instant,
         accept: &mut (dyn FnMut(&[u8]) -> DatagramVerdict + Send),
-    ) -> Result<Vec<u8>, ExchangeError> {
+    ) -> Result<usize, ExchangeError> {
         let _place = self.place()?;
-        let mut buffer = vec![0; DATAGRAM];
         let mut signal = None;
-        let received = upstream::exchange(
-            to,
-            self.source_for(to),
-            query,
-            &mut buffer,
-            deadline,
-            |datagram| match accept(datagram) {
-                DatagramVerdict::Accept => ReceiveVerdict::Accept,
-                DatagramVerdict::Ignore => ReceiveVerdict::Ignore,
-                DatagramVerdict::GiveUp(found) => {
-                    signal = Some(found);
-                    ReceiveVerdict::Stop
-                }
-            },
-        )
-        .await;
-        match (received, signal) {
-            (Ok(length), _) => {
-                buffer.truncate(length);
-                Ok(buffer)
+        let judge = |datagram: &[u8]| match accept(datagram) {
+            DatagramVerdict::Accept => ReceiveVerdict::Accept,
+            DatagramVerdict::Ignore => ReceiveVerdict::Ignore,
+            DatagramVerdict::GiveUp(found) => {
+                signal = Some(found);
+                ReceiveVerdict::Stop
             }
+        };
+        let exchange = self.live.datagrams.exchange(to, self.source_for(to), query, deadline, judge);
+        match (exchange.await, signal) {
+            (Ok(length), _) => Ok(length),
             (Err(_), Some(signal)) => Err(ExchangeError::GaveUp(signal)),
-            (Err(upstream::QueryExchangeError::Io(error)), None) => Err(classified(error)),
+            (Err(QueryExchangeError::Io(error)), None) => Err(classified(error)),
             (Err(_), None) => Err(ExchangeError::Timeout),
         }
     }

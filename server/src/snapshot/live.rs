@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use rhumb_cache::{AnswerCache, CacheLimits};
 use rhumb_config::{CacheSettings, CookieSecret, ServerConfig};
 use rhumb_net::tcp::ConnectionLimits;
-use rhumb_net::upstream::KeptStreams;
+use rhumb_net::upstream::{KeptStreams, QuerySockets};
 use rhumb_resolver::exchange::QueryPlaces;
 use rhumb_resolver::{ResolverState, ServerStore};
 use rhumb_zones::NameTable;
@@ -53,6 +53,8 @@ pub struct ServerState {
     pub servers: ServerStore,
     /// The addresses of upstreams that have a name alone.
     pub upstream_names: UpstreamNames,
+    /// The sockets of queries to other servers by UDP.
+    pub datagrams: QuerySockets,
     /// The connections to other servers.
     pub streams: KeptStreams,
     /// The queries to other servers that are under way.
@@ -118,6 +120,7 @@ impl ServerState {
             lookups: Arc::default(),
             servers: ServerStore::default(),
             upstream_names: UpstreamNames::default(),
+            datagrams: QuerySockets::default(),
             streams: KeptStreams::default(),
             under_way: Arc::default(),
             metrics,

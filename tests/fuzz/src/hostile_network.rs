@@ -70,11 +70,11 @@ where
         query: &[u8],
         deadline: Instant,
         accept: &mut (dyn FnMut(&[u8]) -> DatagramVerdict + Send),
-    ) -> Result<Vec<u8>, ExchangeError> {
+    ) -> Result<usize, ExchangeError> {
         let wait = async {
             let reply = self.reply(to, Transport::Udp, query).await?;
             match accept(&reply) {
-                DatagramVerdict::Accept => Ok(reply),
+                DatagramVerdict::Accept => Ok(reply.len()),
                 DatagramVerdict::GiveUp(signal) => Err(ExchangeError::GaveUp(signal)),
                 DatagramVerdict::Ignore => std::future::pending().await,
             }

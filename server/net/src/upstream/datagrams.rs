@@ -1,4 +1,4 @@
-//! A datagram socket for one query.
+//! Datagram sockets for one query each.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket as StdSocket};
@@ -32,9 +32,8 @@ impl QuerySocket {
     /// two dozen tries, or no descriptor, or if `source` is no address of this host. Needs a tokio runtime with I/O.
     pub fn open(to: SocketAddr, source: Option<IpAddr>) -> io::Result<Self> {
         let to = canonical(to);
-        let socket = bound(to, source.unwrap_or_else(|| unspecified(&to.ip())))?;
-        // Connected, the kernel takes datagrams of that address and port only, and passes on ICMP errors.
-        socket.connect(&to.into())?;
+        let socket = connected(to, source)?;
+        unfragmented(&socket, to.is_ipv4(), to.is_ipv6())?;
         let socket = UdpSocket::from_std(StdSocket::from(socket))?;
         Ok(Self { socket, to })
     }
@@ -62,6 +61,14 @@ impl QuerySocket {
     }
 }
 
+/// A socket that does not block, bound to a port drawn at random, and to `source` where that is given, and connected to `to`.
+pub(super) fn connected(to: SocketAddr, source: Option<IpAddr>) -> io::Result<Socket> {
+    let socket = bound(to, source.unwrap_or_else(|| unspecified(&to.ip())))?;
+    // Connected, the kernel takes datagrams of that address and port only, and passes on ICMP errors.
+    socket.connect(&to.into())?;
+    Ok(socket)
+}
+
 /// A socket bound to a port of `source` drawn at random.
 fn bound(to: SocketAddr, source: IpAddr) -> io::Result<Socket> {
     let mut last = io::Error::from(io::ErrorKind::AddrInUse);
@@ -72,10 +79,7 @@ fn bound(to: SocketAddr, source: IpAddr) -> io::Result<Socket> {
         }
         let port = FIRST_PORT + random::below(PORTS)?;
         match socket.bind(&SocketAddr::new(source, port).into()) {
-            Ok(()) => {
-                unfragmented(&socket, to.is_ipv4(), to.is_ipv6())?;
-                return Ok(socket);
-            }
+            Ok(()) => return Ok(socket),
             Err(error) if taken(&error) => last = error,
             Err(error) => return Err(error),
         }
@@ -92,7 +96,7 @@ fn taken(error: &io::Error) -> bool {
 }
 
 /// The flow label may differ, and the scope where none was given.
-fn same(from: SocketAddr, to: SocketAddr) -> bool {
+pub(super) fn same(from: SocketAddr, to: SocketAddr) -> bool {
     from.ip() == to.ip() && from.port() == to.port()
 }
 

@@ -1,11 +1,16 @@
 //! Servers on loopback that answer, lie, or are not there.
 
-use super::*;
-use crate::stream::StreamError;
 use std::collections::HashSet;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
+use tokio::time::Instant;
+
+use super::*;
+use crate::stream::StreamError;
 
 fn soon(milliseconds: u64) -> Instant {
     Instant::now() + Duration::from_millis(milliseconds)
@@ -30,17 +35,20 @@ async fn server(ip: &str, answers: &'static [&'static [u8]]) -> SocketAddr {
 async fn the_caller_judges_what_comes() {
     for ip in ["127.0.9.40", "::1"] {
         let to = server(ip, &[b"wrong", b"worse", b"right", b"late"]).await;
-        let mut buffer = [0; 512];
-        let judge =
-            |bytes: &[u8]| if bytes == b"right" { ReceiveVerdict::Accept } else { ReceiveVerdict::Ignore };
-        let length = exchange(to, None, b"query", &mut buffer, soon(3000), judge).await.unwrap();
-        assert_eq!(&buffer[..length], b"right");
+        let sockets = QuerySockets::default();
+        let mut seen = Vec::new();
+        let judge = |bytes: &[u8]| {
+            seen.push(bytes.to_vec());
+            if bytes == b"right" { ReceiveVerdict::Accept } else { ReceiveVerdict::Ignore }
+        };
+        let length = sockets.exchange(to, None, b"query", soon(3000), judge).await.unwrap();
+        assert_eq!((length, seen), (5, [b"wrong", b"worse", b"right"].map(|bytes| bytes.to_vec()).into()));
         let mut seen = 0;
         let judge = |_: &[u8]| {
             seen += 1;
             ReceiveVerdict::Stop
         };
-        let error = exchange(to, None, b"query", &mut buffer, soon(3000), judge).await.unwrap_err();
+        let error = sockets.exchange(to, None, b"query", soon(3000), judge).await.unwrap_err();
         assert!(matches!(error, QueryExchangeError::Stopped), "{error}");
         assert_eq!(seen, 1);
     }
@@ -50,21 +58,26 @@ async fn the_caller_judges_what_comes() {
 async fn silence_ends_at_the_deadline() {
     let to = server("127.0.9.41", &[]).await;
     let start = Instant::now();
-    let error =
-        exchange(to, None, b"query", &mut [0; 16], soon(100), |_| ReceiveVerdict::Accept).await.unwrap_err();
+    let error = QuerySockets::default()
+        .exchange(to, None, b"query", soon(100), |_| ReceiveVerdict::Accept)
+        .await
+        .unwrap_err();
     assert!(matches!(error, QueryExchangeError::Timeout), "{error}");
     assert!((90..1000).contains(&start.elapsed().as_millis()));
     // Endless wrong answers do not keep it alive either.
     let to = server("127.0.9.41", &[b"wrong", b"wrong", b"wrong"]).await;
-    let error =
-        exchange(to, None, b"query", &mut [0; 16], soon(100), |_| ReceiveVerdict::Ignore).await.unwrap_err();
+    let error = QuerySockets::default()
+        .exchange(to, None, b"query", soon(100), |_| ReceiveVerdict::Ignore)
+        .await
+        .unwrap_err();
     assert!(matches!(error, QueryExchangeError::Timeout), "{error}");
 }
 
 #[tokio::test]
 async fn where_nobody_listens_it_ends_at_once() {
     let gone = UdpSocket::bind("127.0.9.42:0").await.unwrap().local_addr().unwrap();
-    let error = exchange(gone, None, b"query", &mut [0; 16], soon(3000), |_| ReceiveVerdict::Accept)
+    let error = QuerySockets::default()
+        .exchange(gone, None, b"query", soon(3000), |_| ReceiveVerdict::Accept)
         .await
         .unwrap_err();
     let QueryExchangeError::Io(error) = error else { panic!("{error}") };
@@ -146,4 +159,53 @@ async fn queries_leave_from_the_address_that_is_given() {
     let (to, limit) = (listener.local_addr().unwrap(), Duration::from_secs(3));
     let _connection = UpstreamConnection::connect(to, Some(source), limit).await.unwrap();
     assert_eq!(listener.accept().await.unwrap().1.ip(), source);
+}
+
+/// Sockets take the places of those before them, whose late replies wake nobody.
+#[tokio::test]
+async fn many_at_a_time_get_each_their_own_reply() {
+    let echo = UdpSocket::bind("127.0.9.48:0").await.unwrap();
+    let to = echo.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut buffer = [0; 512];
+        while let Ok((length, peer)) = echo.recv_from(&mut buffer).await {
+            for _ in 0..2 {
+                // The second may find the socket closed.
+                let _ = echo.send_to(&buffer[..length], peer).await;
+            }
+        }
+    });
+    let sockets = std::sync::Arc::new(QuerySockets::default());
+    let ask = |number: u32| {
+        let sockets = std::sync::Arc::clone(&sockets);
+        async move {
+            for round in 0..20 {
+                let query = format!("{number} {round}");
+                let judge = |bytes: &[u8]| {
+                    assert_eq!(bytes, query.as_bytes());
+                    ReceiveVerdict::Accept
+                };
+                sockets.exchange(to, None, query.as_bytes(), soon(10_000), judge).await.unwrap();
+            }
+        }
+    };
+    let mut tasks = tokio::task::JoinSet::new();
+    (0..100).for_each(|number| drop(tasks.spawn(ask(number))));
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+}
+
+/// What was begun on one runtime goes on by another one's.
+#[test]
+fn the_end_of_a_runtime_is_not_that_of_the_watch() {
+    let sockets = QuerySockets::default();
+    for _ in 0..2 {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let to = server("127.0.9.49", &[b"right"]).await;
+            let accept = |_: &[u8]| ReceiveVerdict::Accept;
+            sockets.exchange(to, None, b"query", soon(10_000), accept).await.unwrap();
+        });
+    }
 }

@@ -50,8 +50,8 @@ pub(super) fn transmit<'a, A: Send + 'a>(
             let (address, query) = (server.identity().address, reader.query.bytes.clone());
             let mut reader = DatagramReader { reader, server, seen, strays: 0, reply: None };
             let mut accept = |datagram: &[u8]| reader.accept(datagram);
-            let reply = net.datagram(address, &query, deadline, &mut accept).await?;
-            Ok((reader.reply.take().unwrap_or(ReadMessage::Stray), reply.len()))
+            let length = net.datagram(address, &query, deadline, &mut accept).await?;
+            Ok((reader.reply.take().unwrap_or(ReadMessage::Stray), length))
         })
     } else {
         Box::pin(async move {

@@ -113,7 +113,7 @@ impl UpstreamTransport for ScriptedUpstreams {
         query: &[u8],
         deadline: Instant,
         accept: &mut (dyn FnMut(&[u8]) -> DatagramVerdict + Send),
-    ) -> Result<Vec<u8>, ExchangeError> {
+    ) -> Result<usize, ExchangeError> {
         let now = Instant::now();
         if !self.reachable(to) {
             return Err(ExchangeError::Unreachable);
@@ -126,12 +126,12 @@ impl UpstreamTransport for ScriptedUpstreams {
                     UpstreamAct::Say(after, datagram) => {
                         sleep_until(now + Duration::from_millis(after)).await;
                         match accept(&datagram) {
-                            DatagramVerdict::Accept => return Ok(datagram),
+                            DatagramVerdict::Accept => return Ok(datagram.len()),
                             DatagramVerdict::Ignore => {}
                             DatagramVerdict::GiveUp(why) => return Err(ExchangeError::GaveUp(why)),
                         }
                     }
-                    act => return end(act, now).await,
+                    act => return end(act, now).await.map(|message| message.len()),
                 }
             }
             std::future::pending().await

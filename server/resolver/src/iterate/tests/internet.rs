@@ -198,14 +198,14 @@ impl UpstreamTransport for ScriptedInternet {
         query: &[u8],
         deadline: Instant,
         accept: &mut (dyn FnMut(&[u8]) -> DatagramVerdict + Send),
-    ) -> Result<Vec<u8>, ExchangeError> {
+    ) -> Result<usize, ExchangeError> {
         let at = Instant::now() + DELAY;
         let reply = self.ask(to, Transport::Udp, query);
         let wait = async {
             if let Some(reply) = reply {
                 sleep_until(at).await;
                 match accept(&reply) {
-                    DatagramVerdict::Accept => return Ok(reply),
+                    DatagramVerdict::Accept => return Ok(reply.len()),
                     DatagramVerdict::GiveUp(signal) => return Err(ExchangeError::GaveUp(signal)),
                     DatagramVerdict::Ignore => {}
                 }
