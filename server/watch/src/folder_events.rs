@@ -33,11 +33,14 @@ pub(super) struct WatchedFolder {
     pub(super) local: bool,
     /// Files that were modified and not closed since.
     written: HashSet<OsString>,
+    /// Files that a writer has closed lately: one of them may be given another time before it is renamed to a followed name, which is
+    /// an event as that of a writer is.
+    finished: HashSet<OsString>,
 }
 
 impl WatchedFolder {
     pub(super) fn new(path: PathBuf, identity: FileIdentity, interest: NameInterest, local: bool) -> Self {
-        Self { path, identity, interest, local, written: HashSet::new() }
+        Self { path, identity, interest, local, written: HashSet::new(), finished: HashSet::new() }
     }
 
     /// All paths under which it is known.
@@ -49,21 +52,36 @@ impl WatchedFolder {
     fn note_writer(&mut self, event: &InotifyEvent, name: &OsStr, renamed: &mut Option<u32>) {
         let mask = event.mask;
         if mask.intersects(AddWatchFlags::IN_MODIFY) {
-            self.add_writer(name);
+            // Whoever sets the time alone has it modified, and need not have it open.
+            if !(self.local && self.interest.covers(name) && is_dated(&self.path.join(name))) {
+                self.add_writer(name);
+            }
         } else if mask.contains(AddWatchFlags::IN_CREATE) {
+            self.finished.remove(name);
             // An empty file is open for writing, or nothing is lost by waiting for its content.
             if self.interest.covers(name) && is_empty_file(&self.path.join(name)) {
                 self.add_writer(name);
             }
         } else if mask.contains(AddWatchFlags::IN_MOVED_TO) {
             self.written.remove(name);
+            self.finished.remove(name);
             if renamed.take_if(|cookie| *cookie == event.cookie).is_some() {
                 self.add_writer(name);
             }
-        } else if mask.intersects(AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_DELETE) {
+        } else if mask.contains(AddWatchFlags::IN_CLOSE_WRITE) {
             self.written.remove(name);
-        } else if mask.contains(AddWatchFlags::IN_MOVED_FROM) && self.written.remove(name) {
-            *renamed = Some(event.cookie);
+            if self.finished.len() >= MAX_OTHER_WRITERS {
+                self.finished.clear();
+            }
+            self.finished.insert(name.to_owned());
+        } else if mask.contains(AddWatchFlags::IN_DELETE) {
+            self.written.remove(name);
+            self.finished.remove(name);
+        } else if mask.contains(AddWatchFlags::IN_MOVED_FROM) {
+            let (is_written, is_finished) = (self.written.remove(name), self.finished.remove(name));
+            if is_written && !is_finished {
+                *renamed = Some(event.cookie);
+            }
         }
     }
 
@@ -76,6 +94,12 @@ impl WatchedFolder {
             self.written.insert(name.to_owned());
         }
     }
+}
+
+/// Whether the last that happened to a file was no writing, which gives it one time for both.
+fn is_dated(path: &Path) -> bool {
+    fs::symlink_metadata(path)
+        .is_ok_and(|found| (found.mtime(), found.mtime_nsec()) != (found.ctime(), found.ctime_nsec()))
 }
 
 fn is_empty_file(path: &Path) -> bool {

@@ -252,6 +252,43 @@ fn what_inotify_cannot_know_is_not_called_closed() {
     assert_eq!(watch.writers().state(&path), WriterState::Unknown);
 }
 
+/// A file that is given another time is modified, as inotify has it, and nobody closes it: rsync and `touch -m` do so, before or after
+/// the file has its name.
+#[test]
+fn nobody_has_a_file_open_whose_time_was_set() {
+    let past = std::time::SystemTime::UNIX_EPOCH + Duration::from_hours(480_000);
+    let set_time = |path: &Path| File::open(path).unwrap().set_modified(past).unwrap();
+    for in_folder in [false, true] {
+        let folder = TestFolder::new();
+        let (path, new) = (folder.0.join("a.zone"), folder.0.join(".a.zone.1"));
+        write(&path, "1");
+        let (watch, mut events) = Mechanism::Inotify.start();
+        watch.follow(&if in_folder { folder_of_zones(&folder.0) } else { file(&path) });
+        let reported = |events: &mut _, what: &str| {
+            assert!(
+                within(events, Duration::from_secs(5)).is_some(),
+                "folder {in_folder}: {what}: not reported"
+            );
+            assert_eq!(watch.writers().state(&path), WriterState::Closed, "folder {in_folder}: {what}");
+        };
+        for number in 2..5 {
+            write(&new, &number.to_string());
+            set_time(&new);
+            fs::rename(&new, &path).unwrap();
+            reported(&mut events, "renamed");
+            write(&path, &number.to_string().repeat(2));
+            set_time(&path);
+            reported(&mut events, "in place");
+        }
+        // A writer that sets the time goes on being one.
+        let mut writer = OpenOptions::new().append(true).open(&path).unwrap();
+        append(&mut writer);
+        writer.set_modified(past).unwrap();
+        append(&mut writer);
+        assert_eq!(watch.writers().state(&path), WriterState::Open, "folder {in_folder}");
+    }
+}
+
 /// Asking costs little where nothing is written, however many files there are.
 #[test]
 fn asking_for_writers_is_cheap() {
