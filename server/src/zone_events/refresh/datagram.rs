@@ -6,13 +6,12 @@ use std::time::Duration;
 use rhumb_net::upstream::QuerySocket;
 use rhumb_wire::header::{self, MessageHeader};
 use rhumb_wire::tsig::TsigKey;
-use rhumb_wire::{NameRef, Type};
+use rhumb_wire::{NameRef, Opcode, Type};
 use tokio::time::timeout;
 
-use super::exchange::{SignedRequest, cut_signature, signed_request};
+use super::exchange::{SignedRequest, cut_signature, signed_request, verify};
 use super::failure::RefreshFailure;
 use crate::snapshot::PrimaryServer;
-use crate::zone_events::load::unix_time;
 
 /// How long each datagram is waited for; none is sent again behind the last.
 const WAITS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
@@ -51,12 +50,12 @@ async fn answer(socket: &QuerySocket, request: SignedRequest) -> Result<Option<V
         let length = socket.recv(&mut buffer).await.map_err(RefreshFailure::Connect)?;
         let received = buffer.get(..length).unwrap_or(&[]);
         let Some(head) = MessageHeader::parse(received) else { continue };
-        if head.id != id || !head.is_response() {
+        if head.id != id || !head.is_response() || head.opcode() != Opcode::QUERY {
             continue;
         }
         let mut message = received.to_vec();
         if let Some(verifier) = &mut verifier {
-            let end = verifier.verify(received, unix_time())?;
+            let end = verify(verifier, received, head)?;
             cut_signature(&mut message, end, head);
         }
         return Ok(Some(message).filter(|_| head.flags & header::TC == 0));

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use rhumb_wire::compress::NameCompression;
 use rhumb_wire::header::{self, MessageHeader};
-use rhumb_wire::tsig::{ResponseVerifier, TsigKey, sign_request};
+use rhumb_wire::tsig::{ResponseError, ResponseVerifier, TsigKey, sign_request};
 use rhumb_wire::{
-    BufferFull, Class, MessageSection, MessageView, MessageWriter, NameRef, Opcode, Type, edns,
+    BufferFull, Class, DomainName, MessageSection, MessageView, MessageWriter, NameRef, Opcode, Rcode, Type,
+    edns,
 };
 use rhumb_zones::ZoneContents;
 use tokio::time::timeout_at;
@@ -31,6 +32,7 @@ const WHOLE: Duration = Duration::from_hours(2);
 pub(super) struct PrimaryAnswer<'c> {
     connection: &'c mut PrimaryConnection,
     id: u16,
+    question: (DomainName, Type),
     verifier: Option<ResponseVerifier>,
     begun: Instant,
     /// Since when so many bytes have come.
@@ -54,7 +56,17 @@ pub(super) async fn ask<'c>(
     let SignedRequest { id, message, verifier } = signed_request(zone, qtype, base, key)?;
     connection.send(&message).await?;
     let begun = Instant::now();
-    Ok(PrimaryAnswer { connection, id, verifier, begun, window: (begun, 0), bytes: 0, is_first: true })
+    let question = (zone.to_name(), qtype);
+    Ok(PrimaryAnswer {
+        connection,
+        id,
+        question,
+        verifier,
+        begun,
+        window: (begun, 0),
+        bytes: 0,
+        is_first: true,
+    })
 }
 
 /// A request, and what its answer is verified by.
@@ -125,21 +137,33 @@ impl PrimaryAnswer<'_> {
         let mut message = received
             .map_err(|error| RefreshFailure::Connection(error.to_string()))?
             .ok_or(RefreshFailure::Closed)?;
-        self.is_first = false;
+        let is_first = std::mem::replace(&mut self.is_first, false);
         self.bytes += message.len() as u64;
         let now = Instant::now();
         if self.bytes - bytes >= LEAST_IN_WINDOW {
             self.window = (now, self.bytes);
         }
         let head = MessageHeader::parse(&message).ok_or(RefreshFailure::Answer)?;
-        if head.id != self.id || !head.is_response() {
+        let is_answer = head.id == self.id && head.is_response() && head.opcode() == Opcode::QUERY;
+        if !is_answer || is_first && !self.is_question(&message) {
             return Err(RefreshFailure::Answer);
         }
         if let Some(verifier) = &mut self.verifier {
-            let end = verifier.verify(&message, unix_time())?;
+            let end = verify(verifier, &message, head)?;
             cut_signature(&mut message, end, head);
         }
         Ok(message)
+    }
+
+    /// Whether a message has the question that was asked, or none.
+    fn is_question(&self, message: &[u8]) -> bool {
+        let (zone, qtype) = &self.question;
+        let question = MessageView::parse(message).ok().and_then(|view| view.question().ok());
+        question.is_some_and(|question| {
+            question.is_none_or(|asked| {
+                asked.name == zone.as_ref() && asked.qtype == *qtype && asked.class == Class::IN
+            })
+        })
     }
 
     /// Whether the answer may end here, as far as its signatures go.
@@ -147,12 +171,24 @@ impl PrimaryAnswer<'_> {
     /// Errors: the last message is not signed.
     pub(super) fn end(&self) -> Result<(), RefreshFailure> {
         match &self.verifier {
-            Some(verifier) if !verifier.is_complete() => {
-                Err(rhumb_wire::tsig::ResponseError::NotSigned.into())
-            }
+            Some(verifier) if !verifier.is_complete() => Err(ResponseError::NotSigned.into()),
             _ => Ok(()),
         }
     }
+}
+
+/// Verifies a message that came; gives where its TSIG begins, or its end.
+///
+/// Errors: the signature is not good. A server that does not know the key or has nothing for us says so without one.
+pub(super) fn verify(
+    verifier: &mut ResponseVerifier,
+    message: &[u8],
+    head: MessageHeader,
+) -> Result<usize, RefreshFailure> {
+    verifier.verify(message, unix_time()).map_err(|error| match (error, Rcode(head.rcode_low())) {
+        (ResponseError::NotSigned, rcode) if rcode != Rcode::NOERROR => RefreshFailure::UnsignedRcode(rcode),
+        (error, _) => error.into(),
+    })
 }
 
 /// Takes the TSIG away that stands at `end`, if one does.

@@ -40,6 +40,9 @@ pub(super) enum RefreshFailure {
     /// Its signature is not good.
     #[error("TSIG: {0}")]
     Signature(#[from] ResponseError),
+    /// It refuses, without a signature: it does not know the key, or another server stands there.
+    #[error("TSIG: it answers {0}, which is not signed")]
+    UnsignedRcode(Rcode),
     /// The key is not there any more.
     #[error("no key for it")]
     NoKey,
