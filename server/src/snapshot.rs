@@ -61,7 +61,7 @@ pub use route::{
 pub use running_lookups::{RunningLookup, RunningLookups, RunningPlace};
 pub use secondary::{PrimaryServer, SecondaryOrigin};
 pub use update_rule::ZoneUpdateRule;
-pub use updates::{QueuedUpdate, UpdateAnswer, UpdateQueue};
+pub use updates::{QueuedUpdate, RequestSignature, UpdateAnswer, UpdateQueue};
 pub use upstream_names::{UpstreamName, UpstreamNames};
 pub use versioning::ZoneVersioning;
 pub use view::{AnswerAuthority, SnapshotView};

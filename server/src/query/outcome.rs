@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::edns_context::EdnsContext;
 use super::link_parts::{FollowBuffers, LinkAnswer};
 use crate::metrics::{AccessList, CacheEvent, DropReason, ResponseSource};
-use crate::snapshot::{ForwardRoute, ServerSnapshot};
+use crate::snapshot::{ForwardRoute, RequestSignature, ServerSnapshot};
 use rhumb_wire::Transport;
 
 /// What becomes of a query.
@@ -68,6 +68,8 @@ pub struct UpdateWork {
     pub message: Vec<u8>,
     /// The name of the key that it was signed with.
     pub key: Option<DomainName>,
+    /// The signature, if it was signed.
+    pub signature: Option<RequestSignature>,
 }
 
 /// A question, and the upstreams that it goes to.

@@ -76,12 +76,13 @@ fn respond_signed(
     out: &mut [u8],
 ) -> QueryOutcome {
     let rejected = match tsig::verify(message, &context.snapshot.settings.keys) {
-        Ok(VerifiedQuery { message, signer }) => {
+        Ok(VerifiedQuery { message, signer, signature }) => {
             scratch.note("admit", || format!("signed with {}", signer.key().name()));
-            let outcome = match admit(&message, client) {
+            let mut outcome = match admit(&message, client) {
                 Ok(query) => respond_to(&query, Some(&signer), client, context, scratch, out),
                 Err(denied) => deny(denied, &message, Some(&signer), client, context, scratch, out),
             };
+            tsig::note_signature(&mut outcome, signature);
             return tsig::sign_outcome(outcome, signer, out);
         }
         Err(rejected) => rejected,
@@ -133,7 +134,7 @@ pub fn respond_truncated(
     match admit(message, client) {
         Ok(query) => truncated_response(&query, None, client, context, scratch, out),
         Err(MessageRejection::Signed) => {
-            let VerifiedQuery { message, mut signer } =
+            let VerifiedQuery { message, mut signer, .. } =
                 tsig::verify(message, &context.snapshot.settings.keys).ok()?;
             let query = admit(&message, client).ok()?;
             let length = truncated_response(&query, Some(&signer), client, context, scratch, out)?;

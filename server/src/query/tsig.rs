@@ -8,8 +8,9 @@ use rhumb_wire::tsig::{
 };
 use rhumb_wire::{DomainName, header};
 
-use super::outcome::{IncompleteResponse, MessageSource, QueryOutcome};
+use super::outcome::{IncompleteResponse, MessageSource, QueryOutcome, WaitingWork};
 use crate::metrics::{DropReason, TsigReason};
+use crate::snapshot::RequestSignature;
 
 /// A query whose signature is good.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(super) struct VerifiedQuery {
     pub(super) message: Vec<u8>,
     /// Signs the response.
     pub(super) signer: TsigSigner,
+    /// By which it is known if it comes again.
+    pub(super) signature: RequestSignature,
 }
 
 /// A query whose signature is not good.
@@ -93,17 +96,29 @@ pub(super) fn verify(message: &[u8], keys: &TsigKeyring) -> Result<VerifiedQuery
         let failure = SignatureFailure::of(&record, &rejection, keys, now);
         Box::new(RejectedQuery { rejection, failure })
     })?;
+    let mut mac = [0; 10];
+    mac.iter_mut().zip(record.mac).for_each(|(to, from)| *to = *from);
+    let signature = RequestSignature { mac, until: record.time.saturating_add(record.fudge.into()) };
     let mut message = message.get(..record.at).unwrap_or_default().to_vec();
     if let Some(count) = message.get_mut(header::LENGTH - 2..header::LENGTH) {
         let additionals = count.iter().fold(0, |value: u16, byte| value << 8 | u16::from(*byte));
         count.copy_from_slice(&additionals.saturating_sub(1).to_be_bytes());
     }
-    Ok(VerifiedQuery { message, signer })
+    Ok(VerifiedQuery { message, signer, signature })
 }
 
 /// The TSIG of a message that has one.
 fn record_of(message: &[u8]) -> Result<TsigRecord<'_>, TsigFormatError> {
     TsigRecord::find(message)?.ok_or(TsigFormatError::Position)
+}
+
+/// Has an update that waits keep the signature that it came with.
+pub(super) fn note_signature(outcome: &mut QueryOutcome, signature: RequestSignature) {
+    if let QueryOutcome::Wait(waiting) = outcome
+        && let WaitingWork::Update(update) = &mut waiting.work
+    {
+        update.signature = Some(signature);
+    }
 }
 
 /// Signs what becomes of a query: its response, each of its response messages, or later the response of one that waits.

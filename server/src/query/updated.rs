@@ -67,6 +67,7 @@ impl AdmittedQuery<'_, '_> {
             zone: entry.zone.name().clone(),
             message: query.message.to_vec(),
             key: self.key.map(|key| key.name().to_name()),
+            signature: None,
         };
         let client = WaitingClient::of(query, client, self.context, self.limits.edns_context);
         QueryOutcome::Wait(Box::new(WaitingQuery { work: WaitingWork::Update(work), client }))

@@ -71,10 +71,10 @@ impl ResolveQueue {
 
     /// Has an update wait until it is carried out; too many are refused.
     fn update(&self, work: UpdateWork, reply: PendingReply) {
-        let UpdateWork { zone, message, key } = work;
+        let UpdateWork { zone, message, key, signature } = work;
         let Some(client) = reply.peer() else { return };
         let reply = Box::new(move |answer: UpdateAnswer| reply.conclude(answer.rcode, answer.error));
-        let update = QueuedUpdate { zone, message, client, key, received: Instant::now(), reply };
+        let update = QueuedUpdate { zone, message, client, key, signature, received: Instant::now(), reply };
         let limits = self.live.snapshot.load().config.updates;
         if let Err(refused) = self.live.updates.enter(update, limits) {
             self.live.metrics.updated(UpdateResult::QueueFull);

@@ -22,6 +22,15 @@ pub struct UpdateAnswer {
 /// Gives the answer. One that is dropped answers SERVFAIL.
 pub(super) type UpdateReply = Box<dyn FnOnce(UpdateAnswer) + Send>;
 
+/// A signature that was found good (RFC 8945).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestSignature {
+    /// The beginning of the MAC, as much of it as there is in every case: it may come truncated (section 5.2.2.1).
+    pub mac: [u8; 10],
+    /// Until when it is good, in seconds since 1970.
+    pub until: u64,
+}
+
 /// A message that waits.
 pub struct QueuedUpdate {
     /// The zone.
@@ -32,6 +41,8 @@ pub struct QueuedUpdate {
     pub client: SocketAddr,
     /// The name of the key that it was signed with.
     pub key: Option<DomainName>,
+    /// The signature, if it was signed.
+    pub signature: Option<RequestSignature>,
     /// When it came.
     pub received: Instant,
     /// Where its answer goes.
@@ -114,6 +125,7 @@ mod tests {
             message: Vec::new(),
             client: "192.0.2.1:53".parse().unwrap(),
             key: None,
+            signature: None,
             received: Instant::now(),
             reply: Box::new(|_| {}),
         }

@@ -83,7 +83,7 @@ impl VersionThread {
         let mut decided: Vec<DecidedUpdate> = Vec::with_capacity(waiting.len());
         for update in waiting {
             let identity = self.recent_updates.identity(&update);
-            let again = self.recent_updates.answer(&identity);
+            let again = self.recent_updates.answer(identity);
             let again = again.or_else(|| Some(decided.iter().find(|one| one.identity == identity)?.answer));
             let (result, answer) = match again {
                 Some(answer) => (UpdateResult::Duplicate, answer),
@@ -186,7 +186,7 @@ impl VersionThread {
     fn answer_decided(&mut self, decided: Vec<DecidedUpdate>) {
         for DecidedUpdate { update, identity, result, answer } in decided {
             if result != UpdateResult::Duplicate {
-                self.recent_updates.note(identity, answer);
+                self.recent_updates.note(identity, &update, answer, unix_time());
             }
             self.answer_update(update, result, answer);
         }
