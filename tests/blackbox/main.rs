@@ -46,6 +46,7 @@ mod guarding;
 mod https;
 mod including;
 mod internet;
+mod interoperating;
 mod limiting;
 mod listening;
 mod local_root;
@@ -164,6 +165,7 @@ const TESTS: &[&[Test]] = &[
     outage::TESTS,
     day::TESTS,
     transfers::TESTS,
+    interoperating::TESTS,
     including::TESTS,
     signatures::TESTS,
     sources::TESTS,

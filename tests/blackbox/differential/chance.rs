@@ -2,11 +2,11 @@
 
 /// A stream of choices.
 #[derive(Clone)]
-pub(super) struct Chance(u64);
+pub(crate) struct Chance(u64);
 
 impl Chance {
     /// The stream of a seed.
-    pub(super) const fn new(seed: u64) -> Self {
+    pub(crate) const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -19,22 +19,22 @@ impl Chance {
     }
 
     /// A number below `limit`, which is not zero.
-    pub(super) fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         (self.bits() >> 11) as usize % limit
     }
 
     /// True in so many of a hundred cases.
-    pub(super) fn percent(&mut self, part: usize) -> bool {
+    pub(crate) fn percent(&mut self, part: usize) -> bool {
         self.below(100) < part
     }
 
     /// One of them; there is at least one.
-    pub(super) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
         &from[self.below(from.len())]
     }
 
     /// One of these texts.
-    pub(super) fn label(&mut self, from: &[&'static str]) -> &'static str {
+    pub(crate) fn label(&mut self, from: &[&'static str]) -> &'static str {
         from[self.below(from.len())]
     }
 }

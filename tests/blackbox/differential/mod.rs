@@ -6,7 +6,7 @@
 //! is told and no failure.
 
 mod case;
-mod chance;
+pub(crate) mod chance;
 mod exchange;
 mod generator;
 mod known;
