@@ -45,6 +45,7 @@ mod glibc;
 mod guarding;
 mod https;
 mod including;
+mod interleaving;
 mod internet;
 mod interoperating;
 mod limiting;
@@ -165,6 +166,7 @@ const TESTS: &[&[Test]] = &[
     outage::TESTS,
     day::TESTS,
     transfers::TESTS,
+    interleaving::TESTS,
     interoperating::TESTS,
     including::TESTS,
     signatures::TESTS,
