@@ -177,6 +177,7 @@ const TESTS: &[&[Test]] = &[
     refreshing::TESTS,
     refreshing::endless::TESTS,
     refreshing::hostile::TESTS,
+    refreshing::scripted::TESTS,
     refreshing::signing::TESTS,
     refreshing::validating::TESTS,
     unit::TESTS,

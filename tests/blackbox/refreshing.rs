@@ -1,7 +1,9 @@
 //! Zones of other servers: transferred, kept on the disk, followed (RFC 1996, RFC 1995), and served no more when they are too old.
 
+mod answers;
 pub(crate) mod endless;
 pub(crate) mod hostile;
+pub(crate) mod scripted;
 pub(crate) mod signing;
 pub(crate) mod validating;
 
