@@ -1,8 +1,11 @@
 //! Zones that clients change while they are served (RFC 2136): by the usual programs, kept over kill -9, together with the file.
 
+pub(crate) mod controllers;
 pub(crate) mod explained;
 pub(crate) mod forwarded;
 pub(crate) mod messages;
+pub(crate) mod programs;
+pub(crate) mod replayed;
 
 use std::fs;
 use std::net::SocketAddr;

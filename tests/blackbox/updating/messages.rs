@@ -24,7 +24,7 @@ const ANY: u16 = 255;
 const NETWORK: &str = "{ network: 192.0.2.0/24 }";
 
 /// An update with these records, as they stand in its update section.
-pub(super) fn message(records: &[&str]) -> Message {
+pub(crate) fn message(records: &[&str]) -> Message {
     let mut message = Message::query("zone.test.", "SOA").no_recursion().authorities(records);
     message.flags = UPDATE;
     message.id = rng::id();
