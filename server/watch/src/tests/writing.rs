@@ -252,7 +252,7 @@ fn what_inotify_cannot_know_is_not_called_closed() {
     assert_eq!(watch.writers().state(&path), WriterState::Unknown);
 }
 
-/// A file that is given another time is modified, as inotify has it, and nobody closes it: rsync and `touch -m` do so, before or after
+/// A file that is given another time is modified, as inotify has it, and nobody closes it: rsync and `touch -m -d` do so, before or after
 /// the file has its name.
 #[test]
 fn nobody_has_a_file_open_whose_time_was_set() {
