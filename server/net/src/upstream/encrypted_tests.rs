@@ -1,7 +1,10 @@
 //! Servers on loopback that speak TLS, HTTP/2 and QUIC.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::fd::IntoRawFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
@@ -12,6 +15,7 @@ use hyper::header::CONTENT_TYPE;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -52,14 +56,12 @@ pub(super) fn pair() -> CertificatePair {
 pub(super) fn trust(pair: &CertificatePair) -> ServerTrust {
     let der = pair.key.cert.first().unwrap().clone();
     let text = der.chunks(48).map(|part| data(part) + "\n").collect::<String>();
-    let file = std::env::temp_dir().join(format!("rhumb-roots-{}-{}.pem", std::process::id(), rand()));
     let pem = format!("-----BEGIN CERTIFICATE-----\n{text}-----END CERTIFICATE-----\n");
-    std::fs::write(&file, pem).unwrap();
-    ServerTrust { authorities: Some(file.into()), ..ServerTrust::default() }
-}
-
-fn rand() -> u16 {
-    crate::random_u16().unwrap()
+    // A file without a place, so that none is left behind.
+    let file = memfd_create("roots", MFdFlags::empty()).unwrap();
+    File::from(file.try_clone().unwrap()).write_all(pem.as_bytes()).unwrap();
+    let path = PathBuf::from(format!("/proc/self/fd/{}", file.into_raw_fd()));
+    ServerTrust { authorities: Some(path.into()), ..ServerTrust::default() }
 }
 
 /// Base64.
