@@ -8,6 +8,7 @@ mod certificate_details;
 mod certificate_error;
 mod certificate_pair;
 pub mod client;
+mod crypto_provider;
 mod current_certificates;
 mod handshake_error;
 mod server_config;

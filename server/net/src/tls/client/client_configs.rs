@@ -6,7 +6,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::WebPkiServerVerifier;
-use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::{ALL_VERSIONS, ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -16,6 +15,7 @@ use super::server_verifier::ServerVerifier;
 use super::tls_failure::TlsFailure;
 use super::tls_server::TlsServer;
 use super::trusted_roots::TrustedRoots;
+use crate::tls::crypto_provider::crypto_provider;
 
 /// Servers whose sessions are remembered.
 const SERVERS: usize = 1024;
@@ -85,7 +85,7 @@ fn same(one: Option<&Arc<RootCertStore>>, other: Option<&Arc<RootCertStore>>) ->
 }
 
 fn made(server: &TlsServer, roots: Option<Arc<RootCertStore>>) -> Result<ServerConfig, TlsFailure> {
-    let provider = Arc::new(default_provider());
+    let provider = Arc::new(crypto_provider());
     let chain = match &roots {
         None => None,
         Some(roots) => {
