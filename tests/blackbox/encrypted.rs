@@ -18,6 +18,7 @@ use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, s
 use crate::authoritative::{Lab, config, lab};
 
 pub(crate) mod renewal;
+pub(crate) mod renewal_load;
 pub(crate) mod tickets;
 pub(crate) mod transfers;
 
@@ -87,7 +88,7 @@ impl Issued {
 }
 
 /// As an operator gives a key to the server's group, and to nobody else.
-fn close_key(key: &std::path::Path) -> Result<(), Failure> {
+pub(crate) fn close_key(key: &std::path::Path) -> Result<(), Failure> {
     chown(key, None, Some(NOBODY))?;
     Ok(fs::set_permissions(key, fs::Permissions::from_mode(0o640))?)
 }

@@ -138,6 +138,7 @@ const TESTS: &[&[Test]] = &[
     encrypted::TESTS,
     discovering::TESTS,
     encrypted::renewal::TESTS,
+    encrypted::renewal_load::TESTS,
     encrypted::transfers::TESTS,
     encrypted::tickets::TESTS,
     https::TESTS,

@@ -30,7 +30,7 @@ fn comes(lab: &Lab, name: &str) -> Result<(), Failure> {
 }
 
 /// Puts a symbolic link in the place of what is there, in one step.
-fn link(target: &Path, at: &Path) -> Result<(), Failure> {
+pub(crate) fn link(target: &Path, at: &Path) -> Result<(), Failure> {
     let beside = PathBuf::from(format!("{}.new", at.display()));
     symlink(target, &beside)?;
     Ok(fs::rename(beside, at)?)
