@@ -49,7 +49,7 @@ pub struct ServerSettings {
     pub tcp_clients_per_network: usize,
     /// How long a TCP connection may be silent between queries.
     pub tcp_idle: Duration,
-    /// How long a new TCP connection may take until its first query is complete.
+    /// How long a new TCP connection may take until its first query is complete; less where there are many, down to a tenth.
     pub tcp_first: Duration,
     /// The most queries of one TCP connection that are waiting for their answer (RFC 7766 section 6.2.1.1).
     pub tcp_in_flight: usize,
@@ -296,7 +296,7 @@ fn tcp_keys<K: KeyVisitor<ServerSettings>>(keys: &mut K) {
     keys.key(
         "tcp-first-query",
         InForce::AtReload,
-        "How long a new TCP connection may take until its first query is complete.",
+        "How long a new TCP connection may take until its first query is complete; less where there are many, down to a tenth.",
         span(),
         |server| &mut server.tcp_first,
     );

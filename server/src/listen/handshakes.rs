@@ -45,7 +45,7 @@ impl ListenerHandshakes {
         streams: &StreamServices,
         begun: Instant,
     ) -> Option<ServerTlsStream> {
-        let within = streams.live.snapshot.load().config.server.tcp_first;
+        let within = streams.first_query_time();
         let metrics = &streams.live.metrics;
         match self.acceptor.accept(stream, begun + within).await {
             Ok(session) => {

@@ -82,7 +82,7 @@ impl HttpEntrance {
         streams: StreamServices,
     ) {
         let begun = Instant::now();
-        let first = begun + streams.live.snapshot.load().config.server.tcp_first;
+        let first = begun + streams.first_query_time();
         let terms = self.terms.load_full();
         let is_proxy = terms.proxies.iter().any(|network| network.contains(arrival.connected()));
         let connection = |arrival: &ConnectionArrival, terms| HttpConnection {

@@ -33,7 +33,7 @@ pub(super) fn open(
 /// Serves a connection to its end.
 async fn serve(mut stream: TcpStream, mut arrival: ConnectionArrival, streams: StreamServices) {
     let begun = Instant::now();
-    let first = begun + streams.live.snapshot.load().config.server.tcp_first;
+    let first = begun + streams.first_query_time();
     if !arrival.introduce(&mut stream, &streams, first).await {
         return;
     }

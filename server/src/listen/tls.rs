@@ -43,7 +43,7 @@ async fn serve(
     streams: StreamServices,
 ) {
     let begun = Instant::now();
-    let first = begun + streams.live.snapshot.load().config.server.tcp_first;
+    let first = begun + streams.first_query_time();
     if !arrival.introduce_outside(&mut stream, &streams, first).await {
         return;
     }

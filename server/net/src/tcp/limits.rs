@@ -89,6 +89,13 @@ impl ConnectionLimits {
         self.state().open
     }
 
+    /// Which share of the connections that may be is not there, from 0 to 1.
+    #[allow(clippy::cast_precision_loss, reason = "connections far below 2^52")]
+    pub fn free_share(&self) -> f64 {
+        let state = self.state();
+        (1.0 - state.open as f64 / state.most.max(1) as f64).max(0.0)
+    }
+
     /// From how many networks there are connections.
     pub fn networks(&self) -> usize {
         self.state().networks.len()
@@ -197,7 +204,10 @@ mod tests {
     #[test]
     fn the_limit_in_all_holds_and_can_change() {
         let limits = ConnectionLimits::new(2, 2);
+        let share = |expected: f64| assert!((limits.free_share() - expected).abs() < 1e-9);
+        share(1.0);
         let held = [limits.admit(ip("192.0.2.1")).unwrap(), limits.admit(ip("192.0.2.2")).unwrap()];
+        share(0.0);
         assert_eq!(limits.admit(ip("192.0.2.3")).unwrap_err(), ConnectionRefusal::Total);
         limits.set(1, 1);
         drop(held);

@@ -83,11 +83,8 @@ impl HttpConnection {
     ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (first, idle) = {
-            let server = &streams.live.snapshot.load().config.server;
-            (begun + server.tcp_first, server.tcp_idle)
-        };
-        let activity = ConnectionActivity::new(first, idle);
+        let idle = streams.live.snapshot.load().config.server.tcp_idle;
+        let activity = ConnectionActivity::new(begun + streams.first_query_time(), idle);
         let (connection, of_requests) = (Arc::new(self), Arc::clone(&activity));
         let stop = streams.stop.clone();
         let service = service_fn(move |request| {

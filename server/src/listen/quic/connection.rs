@@ -56,13 +56,10 @@ impl DoqConnection {
 
     /// Serves until either end is done.
     pub(super) async fn run(self) {
-        let (first, idle) = {
-            let server = &self.streams.live.snapshot.load().config.server;
-            (server.tcp_first, server.tcp_idle)
-        };
+        let idle = self.streams.live.snapshot.load().config.server.tcp_idle;
         let mut stop = self.streams.stop.clone();
         let mut open = JoinSet::new();
-        let mut rest = first;
+        let mut rest = self.streams.first_query_time();
         let (code, reason) = loop {
             let is_quiet = open.is_empty();
             tokio::select! {

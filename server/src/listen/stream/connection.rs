@@ -81,7 +81,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let snapshot = streams.live.snapshot.load();
         let server = &snapshot.config.server;
         let limits = StreamTimeouts {
-            first: server.tcp_first.saturating_sub(begun.elapsed()),
+            first: streams.first_query_time().saturating_sub(begun.elapsed()),
             idle: server.tcp_idle,
             message: MESSAGE_TIMEOUT,
             write: WRITE_TIMEOUT,
