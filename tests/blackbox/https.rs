@@ -7,6 +7,8 @@ use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, s
 use crate::authoritative::{Lab, config, lab};
 use crate::encrypted::{Issued, PATIENCE, is};
 
+pub(crate) mod floods;
+
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
     Test::beside("https::kdig_and_curl_resolve", resolve),

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-/// Requests in a row that have no query, and then the connection ends.
-const MOST_REJECTED: usize = 50;
+/// Requests in a row that have no query or are given up, and then the connection ends.
+const MOST_USELESS: usize = 50;
 /// Longer bodies and answers than this are large, in bytes.
 pub(super) const LARGE: usize = 4096;
 /// Large bodies that are read at a time.
@@ -23,11 +23,11 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) struct ConnectionActivity {
     idle: Duration,
     requests: AtomicUsize,
-    rejected: AtomicUsize,
+    useless: AtomicUsize,
     unsent: AtomicUsize,
     /// Answers were sent.
     sent: Notify,
-    /// Too many requests had no query.
+    /// Too many requests were useless.
     abused: Notify,
     bodies: Arc<Semaphore>,
     due: Mutex<Instant>,
@@ -39,7 +39,7 @@ impl ConnectionActivity {
         Arc::new(Self {
             idle,
             requests: AtomicUsize::new(0),
-            rejected: AtomicUsize::new(0),
+            useless: AtomicUsize::new(0),
             unsent: AtomicUsize::new(0),
             sent: Notify::new(),
             abused: Notify::new(),
@@ -61,7 +61,7 @@ impl ConnectionActivity {
     pub(super) fn request(self: &Arc<Self>) -> OpenRequest {
         self.requests.fetch_add(1, Relaxed);
         self.set_due(Instant::now() + REQUEST_TIMEOUT);
-        OpenRequest(Arc::clone(self))
+        OpenRequest { activity: Arc::clone(self), answered: false }
     }
 
     /// Waits until so many answers are sent that there is room for more.
@@ -87,30 +87,40 @@ impl ConnectionActivity {
         UnsentAnswer { message, activity: Arc::clone(self) }
     }
 
-    /// A request had a query, or none.
-    pub(super) fn judge(&self, has_query: bool) {
-        if has_query {
-            self.rejected.store(0, Relaxed);
-        } else if self.rejected.fetch_add(1, Relaxed) + 1 >= MOST_REJECTED {
+    fn ended(&self, answered: bool) {
+        if answered {
+            self.useless.store(0, Relaxed);
+        } else if self.useless.fetch_add(1, Relaxed) + 1 >= MOST_USELESS {
             self.abused.notify_one();
+        }
+        if self.requests.fetch_sub(1, Relaxed) == 1 {
+            self.set_due(Instant::now() + self.idle);
         }
     }
 
-    /// Waits until too many requests in a row had no query.
+    /// Waits until too many requests in a row were useless.
     pub(super) async fn abused(&self) {
         self.abused.notified().await;
     }
 }
 
-/// A request that is being answered.
+/// A request that is being answered. Dropped without an answer, it was useless: it had no query, or the client has given it up.
 #[derive(Debug)]
-pub(super) struct OpenRequest(Arc<ConnectionActivity>);
+pub(super) struct OpenRequest {
+    activity: Arc<ConnectionActivity>,
+    answered: bool,
+}
+
+impl OpenRequest {
+    /// Its query was answered, or is left unanswered for reasons of the server.
+    pub(super) fn answered(&mut self) {
+        self.answered = true;
+    }
+}
 
 impl Drop for OpenRequest {
     fn drop(&mut self) {
-        if self.0.requests.fetch_sub(1, Relaxed) == 1 {
-            self.0.set_due(Instant::now() + self.0.idle);
-        }
+        self.activity.ended(self.answered);
     }
 }
 

@@ -106,7 +106,7 @@ impl HttpConnection {
         activity: &Arc<ConnectionActivity>,
         streams: &StreamServices,
     ) -> Response<AnswerBody> {
-        let _open = activity.request();
+        let mut open = activity.request();
         let counters = streams.live.metrics.clients();
         counters.stream(Transport::Https);
         let refuse = |why: DohRejection, is_head: bool| {
@@ -119,13 +119,14 @@ impl HttpConnection {
             Ok(client) => read_query(request, &self.terms.paths, activity).await.map(|query| (query, client)),
             Err(rejection) => Err(rejection),
         };
-        activity.judge(read.is_ok());
         let (query, client) = match read {
             Ok(read) => read,
             Err(why) => return refuse(why, is_head),
         };
         activity.room().await;
-        match exchange(&query, &client, streams).await {
+        let exchanged = exchange(&query, &client, streams).await;
+        open.answered();
+        match exchanged {
             ExchangeAnswer::Message(message) => answer(activity.unsent(message), is_head),
             ExchangeAnswer::Unanswered => refuse(DohRejection::Unanswered, is_head),
             // More than one message is for transports that have room for them, and refused before it comes to this.
@@ -196,7 +197,12 @@ async fn run(http: impl GracefulConnection, activity: &ConnectionActivity, mut s
             // What is wrong with it is the client's business.
             _ = &mut http => return,
             () = &mut stopped => break,
-            () = activity.abused() => break,
+            () = activity.abused() => {
+                // It is told once, and not listened to until it is done.
+                http.as_mut().graceful_shutdown();
+                let _ = timeout(Duration::ZERO, http).await;
+                return;
+            }
             () = sleep_until(due) => if activity.due() <= Instant::now() { break },
         }
     }
