@@ -24,7 +24,7 @@ use connection::DoqConnection;
 /// How long a handshake may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// From so many handshakes on, clients have to show first that their address is their own (RFC 9000, section 8.1.2).
-const UNPROVEN: usize = 1000;
+const UNPROVEN: usize = 300;
 /// With so many no more begin.
 const MOST_HANDSHAKES: usize = 4000;
 /// Long queries that are read at a time, over all connections of a listener.
