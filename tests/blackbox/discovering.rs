@@ -1,5 +1,7 @@
 //! How clients find the encrypted listeners (RFC 9462), and what a DHCP server is told of them (RFC 9463).
 
+use std::process::Command;
+
 use rhumb_tests::rig::{Config, Message, program, rcode};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, skip};
 
@@ -9,6 +11,7 @@ use crate::encrypted::{Issued, PATIENCE};
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
     Test::beside("discovering::a_client_verifies_what_it_is_told_of", verified),
+    Test::beside("discovering::a_client_of_others_verifies_it_too", dnspython),
     Test::beside("discovering::a_reload_changes_what_is_told", reloaded),
     Test::beside("discovering::self_signed_ones_are_told_of_by_a_configured_name_alone", self_signed),
     Test::beside("discovering::a_profile_is_a_property_list", profile),
@@ -73,6 +76,48 @@ fn verified() -> Verdict {
     Ok(Outcome::Passed)
 }
 
+/// Asks a server for its designated resolvers, verifies them, and prints those that it will use from now on, and what the first one says.
+const CLIENT: &str = "\
+import sys
+import dns.resolver
+resolver = dns.resolver.Resolver(configure=False)
+resolver.nameservers = [sys.argv[1]]
+resolver.try_ddr(lifetime=15)
+used = resolver.nameservers
+print(*used)
+if not isinstance(used[0], str):
+    resolver.nameservers = used[:1]
+    print(*resolver.resolve('ns.zone.test', 'A'))
+";
+
+/// dnspython follows section 4.2: it believes a certificate for the address that it has asked, and no other.
+fn dnspython() -> Verdict {
+    let python = std::env::var_os("RHUMB_PYTHON").unwrap_or_else(|| "python3".into());
+    let has =
+        Command::new(&python).args(["-c", "import dns.resolver; dns.resolver.Resolver.try_ddr"]).output();
+    if !has.is_ok_and(|output| output.status.success()) {
+        skip!("no dnspython with DDR (RHUMB_PYTHON names an interpreter that has it)");
+    }
+    let issued = Issued::new()?;
+    let lab = lab(&config(&issued, ""))?;
+    // The certificate is not for this one.
+    lab.server.host().address("eth0", "192.0.2.7/24")?;
+    let script = issued.folder.write("ddr.py", CLIENT)?;
+    let ask = |server: &str| {
+        let mut command = lab.client.host().command(&python);
+        command.env("SSL_CERT_FILE", issued.folder.at("chain.pem"));
+        program::run(command.arg(&script).arg(server), PATIENCE)
+    };
+    for server in ["192.0.2.1", "2001:db8::1"] {
+        let output = ask(server)?;
+        let used = format!("DoT:{server}@853 DoQ:{server}@853 https://dns.test:443/dns-query\n192.0.2.1\n");
+        ensure_eq!(output.out, used, "what is used of {server}: {}", output.err);
+    }
+    let output = ask("192.0.2.7")?;
+    ensure_eq!(output.out, "192.0.2.7\n", "a certificate for other addresses is believed: {}", output.err);
+    Ok(Outcome::Passed)
+}
+
 fn reloaded() -> Verdict {
     if program::find("dig").is_none() {
         skip!("no dig here");
@@ -118,7 +163,7 @@ fn self_signed() -> Verdict {
         let (pem, _) = rest.split_once("-----END").context("no end of a certificate")?;
         let file = lab.server.folder().at("shown.pem");
         std::fs::write(&file, format!("-----BEGIN{pem}-----END CERTIFICATE-----\n"))?;
-        let mut command = std::process::Command::new(&openssl);
+        let mut command = Command::new(&openssl);
         command.args(["x509", "-noout", "-ext", "subjectAltName", "-in"]).arg(&file);
         Ok::<_, Failure>(program::run(&mut command, PATIENCE)?.out)
     };
@@ -150,7 +195,7 @@ fn profile() -> Verdict {
         ensure!(made.err.contains("Private DNS: dns.test"), "for Android: {}", made.err);
         let file = lab.server.folder().at("made.mobileconfig");
         std::fs::write(&file, made.out)?;
-        let mut command = std::process::Command::new(&python);
+        let mut command = Command::new(&python);
         let read = program::run(command.args(["-c", script]).arg(&file), PATIENCE)?;
         ensure!(
             read.out.starts_with("com.apple.dnsSettings.managed {") && read.out.contains(expected),
