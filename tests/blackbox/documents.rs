@@ -15,6 +15,8 @@ use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, s
 use crate::encrypted::Issued;
 use crate::forwarding::{Lab, UP};
 
+pub(crate) mod encrypted;
+
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
     Test::beside("documents::examples_pass_check", examples),
@@ -43,6 +45,7 @@ fn examples() -> Verdict {
     let issued = Issued::new()?;
     let folder = &issued.folder;
     let here = folder.path().to_string_lossy().into_owned();
+    let tls = format!("{here}/tls");
     let copied = program::run(
         Command::new("cp").arg("-r").arg(root().join("config/examples/.")).arg(folder.path()),
         Duration::from_secs(10),
@@ -65,7 +68,8 @@ fn examples() -> Verdict {
         if path.extension().is_none_or(|ending| ending != "yaml") {
             continue;
         }
-        fs::write(&path, fs::read_to_string(&path)?.replace("/etc/rhumb", &here))?;
+        let text = fs::read_to_string(&path)?.replace("/etc/rhumb", &here);
+        fs::write(&path, text.replace("/etc/letsencrypt/live/dns.example", &tls))?;
         let output = rhumb(&["check", "-c", &path.to_string_lossy()])?;
         ensure_eq!(output.code, Some(0), "check {}: {}{}", path.display(), output.out, output.err);
         count += 1;
