@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::connection::PrimaryConnections;
 use super::failure::RefreshFailure;
+use super::pace::LookResult;
 use super::primary::{PrimaryAccess, PrimaryReport, PrimaryVersion, ReceivedVersion, WantedZone};
 use super::timers::ZoneTimers;
 use crate::snapshot::{
@@ -46,8 +47,7 @@ pub(super) struct ZoneLook {
 /// What came of it.
 #[derive(Debug)]
 pub(super) struct LookReport {
-    /// Whether the primary that was asked first has answered.
-    pub(super) has_answered: bool,
+    pub(super) result: LookResult,
     /// The primary that the zone is known of, and its serial.
     pub(super) primary: Option<(SocketAddr, u32)>,
     /// Until when the zone may be served, if that is known anew.
@@ -81,7 +81,8 @@ impl LookReport {
     /// Before a primary was asked.
     const fn empty() -> Self {
         let failures = Vec::new();
-        Self { has_answered: true, primary: None, expires_in: None, updated: None, ixfr: None, failures }
+        let result = LookResult::Answer;
+        Self { result, primary: None, expires_in: None, updated: None, ixfr: None, failures }
     }
 
     /// Of a look that did not come to its end.
@@ -121,13 +122,17 @@ impl ZoneLook {
         for server in self.primaries(origin) {
             let failure = match self.ask(services, server, origin, &wanted, version, &mut report).await {
                 Ok(()) => {
+                    if wanted.base.is_none() && report.failures.is_empty() {
+                        report.result = LookResult::FirstTransfer;
+                    }
                     report.failures.clear();
                     return report;
                 }
                 Err(failure) => failure,
             };
-            if Some(server.address) == origin.primaries.first().map(|first| first.address) {
-                report.has_answered = !failure.is_silence();
+            let is_first = origin.primaries.first().is_some_and(|first| first.address == server.address);
+            if is_first && failure.is_silence() {
+                report.result = LookResult::Silence;
             }
             let is_ours = failure.is_ours();
             report.failures.push(format!("{} ({}): {failure}", server.remote, server.address));

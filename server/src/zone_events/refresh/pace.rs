@@ -13,6 +13,17 @@ const SILENT_AFTER: u32 = 3;
 /// How long nothing is asked of one that is gone: from the first time to the longest.
 const SILENCE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(1));
 
+/// What a look at a zone has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LookResult {
+    /// The primary that was asked first did not answer.
+    Silence,
+    /// It has answered.
+    Answer,
+    /// It has sent a zone of which there was nothing. No question for a serial was spent on that.
+    FirstTransfer,
+}
+
 /// What one primary bears.
 #[derive(Debug)]
 pub(super) struct PrimaryPace {
@@ -47,7 +58,7 @@ impl PrimaryPace {
             return Err(None);
         }
         let since = now.saturating_duration_since(self.counted).as_secs_f64();
-        self.tokens = (self.tokens + since * self.rate).min((self.rate / 10.0).max(1.0));
+        self.add(since * self.rate);
         self.counted = now;
         if self.tokens < 1.0 {
             return Err(Some(now + Duration::from_secs_f64((1.0 - self.tokens) / self.rate)));
@@ -57,10 +68,17 @@ impl PrimaryPace {
         Ok(())
     }
 
-    /// A look ended; whether the primary has answered.
-    pub(super) fn end(&mut self, has_answered: bool, now: Instant) {
+    fn add(&mut self, tokens: f64) {
+        self.tokens = (self.tokens + tokens).min((self.rate / 10.0).max(1.0));
+    }
+
+    /// A look ended. First transfers do not count against the rate: how many are under way is bound enough.
+    pub(super) fn end(&mut self, result: LookResult, now: Instant) {
         self.running = self.running.saturating_sub(1);
-        if has_answered {
+        if result == LookResult::FirstTransfer {
+            self.add(1.0);
+        }
+        if result != LookResult::Silence {
             (self.silent, self.pause) = (0, None);
             self.rate = (self.rate + STEP).min(MOST_A_SECOND);
             return;
@@ -89,7 +107,7 @@ mod tests {
             let now = begun + Duration::from_millis(millis);
             while pace.begin(now, MOST).is_ok() {
                 count += 1;
-                pace.end(true, now);
+                pace.end(LookResult::Answer, now);
             }
         }
         assert!((195..=201).contains(&count), "{count}");
@@ -101,6 +119,19 @@ mod tests {
     }
 
     #[test]
+    fn first_transfers_go_as_fast_as_they_come() {
+        let begun = Instant::now();
+        let mut pace = PrimaryPace::new(begun);
+        for _ in 0..1000 {
+            assert_eq!(pace.begin(begun, MOST), Ok(()));
+            pace.end(LookResult::FirstTransfer, begun);
+        }
+        assert_eq!(pace.begin(begun, MOST), Ok(()));
+        pace.end(LookResult::Answer, begun);
+        assert!(pace.begin(begun, MOST).is_err(), "what brings nothing is counted");
+    }
+
+    #[test]
     fn one_that_is_silent_is_left_alone_for_a_while() {
         let begun = Instant::now();
         let mut pace = PrimaryPace::new(begun);
@@ -108,17 +139,17 @@ mod tests {
         for _ in 0..3 {
             now += Duration::from_secs(1);
             assert_eq!(pace.begin(now, MOST), Ok(()));
-            pace.end(false, now);
+            pace.end(LookResult::Silence, now);
         }
         assert!(pace.is_silent());
         assert_eq!(pace.begin(now, MOST), Err(Some(now + Duration::from_secs(5))));
         now += Duration::from_secs(5);
         assert_eq!((pace.begin(now, MOST), pace.rate), (Ok(()), 25.0));
-        pace.end(false, now);
+        pace.end(LookResult::Silence, now);
         assert_eq!(pace.begin(now, MOST), Err(Some(now + Duration::from_secs(10))));
         now += Duration::from_secs(10);
         assert_eq!(pace.begin(now, MOST), Ok(()));
-        pace.end(true, now);
+        pace.end(LookResult::Answer, now);
         assert!(!pace.is_silent());
     }
 }

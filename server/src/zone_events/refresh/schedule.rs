@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rhumb_config::TransferLimits;
 use rhumb_wire::DomainName;
 
-use super::pace::PrimaryPace;
+use super::pace::{LookResult, PrimaryPace};
 
 /// Why a zone is due: what comes first is looked at first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -149,19 +149,22 @@ impl RefreshSchedule {
         }
     }
 
-    /// A look at a zone, which was asked of `primary` first, has ended; whether that has answered. `due` is when it is looked at again.
+    /// A look at a zone, which was asked of `primary` first, has ended. `due` is when it is looked at again.
     pub(super) fn ended(
         &mut self,
         name: &DomainName,
         primary: SocketAddr,
-        has_answered: bool,
+        result: LookResult,
         urgency: RefreshUrgency,
         now: Instant,
         due: Instant,
     ) {
         self.running = self.running.saturating_sub(1);
         if let Some(pace) = self.paces.get_mut(&primary) {
-            pace.end(has_answered, now);
+            pace.end(result, now);
+        }
+        if let Some((_, count)) = self.second.as_mut().filter(|_| result == LookResult::FirstTransfer) {
+            *count = count.saturating_sub(1);
         }
         let Some(slot) = self.slots.get_mut(name) else { return };
         (slot.is_running, slot.urgency) = (false, urgency);
@@ -301,10 +304,10 @@ mod tests {
         schedule.hurry(&name(1), RefreshUrgency::Notified);
         schedule.hurry(&name(1), RefreshUrgency::Notified);
         assert_eq!(schedule.next(now), None);
-        schedule.ended(&name(1), primary(1), true, RefreshUrgency::Due, now, now + HOUR);
+        schedule.ended(&name(1), primary(1), LookResult::Answer, RefreshUrgency::Due, now, now + HOUR);
         let later = now + Duration::from_secs(1);
         assert_eq!(schedule.next(later), Some(name(1)));
-        schedule.ended(&name(1), primary(1), true, RefreshUrgency::Due, later, later + HOUR);
+        schedule.ended(&name(1), primary(1), LookResult::Answer, RefreshUrgency::Due, later, later + HOUR);
         assert_eq!((schedule.next(later), schedule.due()), (None, Some(later + HOUR)));
         schedule.forget(&name(1));
         assert_eq!((schedule.next(later + HOUR), schedule.due()), (None, None));
@@ -341,6 +344,29 @@ mod tests {
     }
 
     #[test]
+    fn first_transfers_are_not_held_to_the_rate_of_questions() {
+        let now = Instant::now();
+        let mut schedule = RefreshSchedule::default();
+        for number in 0..5000 {
+            schedule.set(&name(number), primary(1), RefreshUrgency::Missing, now);
+        }
+        let first = |schedule: &mut RefreshSchedule, result| {
+            let mut count = 0;
+            while let Some(found) = schedule.next(now) {
+                count += 1;
+                schedule.ended(&found, primary(1), result, RefreshUrgency::Due, now, now + HOUR);
+            }
+            count
+        };
+        assert_eq!(first(&mut schedule, LookResult::FirstTransfer), 5000);
+        for number in 5000..5100 {
+            schedule.set(&name(number), primary(1), RefreshUrgency::Missing, now);
+        }
+        let refused = first(&mut schedule, LookResult::Answer);
+        assert!(refused < 5, "what a primary refuses is held to it: {refused}");
+    }
+
+    #[test]
     fn a_primary_that_is_gone_holds_up_its_own_zones_alone() {
         let mut now = Instant::now();
         let mut schedule = RefreshSchedule::default();
@@ -356,12 +382,12 @@ mod tests {
                     running.push_back((now + Duration::from_secs(5), found));
                 } else {
                     served += 1;
-                    schedule.ended(&found, primary(2), true, RefreshUrgency::Due, now, now + HOUR);
+                    schedule.ended(&found, primary(2), LookResult::Answer, RefreshUrgency::Due, now, now + HOUR);
                 }
             }
             while running.front().is_some_and(|(end, _)| *end <= now) {
                 let (_, found) = running.pop_front().unwrap();
-                schedule.ended(&found, primary(1), false, RefreshUrgency::Missing, now, now + HOUR);
+                schedule.ended(&found, primary(1), LookResult::Silence, RefreshUrgency::Missing, now, now + HOUR);
             }
             if served == 90 {
                 break;

@@ -275,7 +275,7 @@ impl RefreshTask {
             status.whole_only = whole_only;
         });
         let urgency = if contents.is_some() { RefreshUrgency::Due } else { RefreshUrgency::Missing };
-        self.schedule.ended(name, first, report.has_answered, urgency, now, now + pause);
+        self.schedule.ended(name, first, report.result, urgency, now, now + pause);
         let serial = contents.map(|contents| contents.serial());
         for reply in replies {
             // Whoever asked may be gone.
