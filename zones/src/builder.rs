@@ -2,6 +2,7 @@
 
 mod check;
 pub(crate) mod denial;
+mod emitter;
 mod finish;
 pub(crate) mod image;
 mod key;
@@ -17,6 +18,7 @@ use rhumb_wire::{DomainName, NameRef, Type};
 use crate::contents::{ZoneContents, below_apex};
 use crate::fault::{AddError, ZoneFault};
 use crate::hash::NameHash;
+use emitter::FinishDepth;
 use log::{RecordLog, RecordRun};
 
 pub(crate) use log::LoggedRecord;
@@ -48,7 +50,7 @@ impl ZoneBuilder {
         let mut log = RecordLog::new();
         let mut names = Vec::with_capacity(SMALL);
         // The apex exists whether it owns something or not.
-        names.extend(log.begin(&[]));
+        names.extend(log.begin(&[], 0));
         Self {
             apex: apex.to_name(),
             start: NameHash::random(),
@@ -107,7 +109,14 @@ impl ZoneBuilder {
     ///
     /// Errors: the faults, at least one of them of severity `Error`. At most a thousand of each severity are kept.
     pub fn finish(self) -> Result<(ZoneContents, Vec<ZoneFault>), Vec<ZoneFault>> {
-        finish::finish(self)
+        finish::finish(self, FinishDepth::Warnings)
+    }
+
+    /// The same where nobody wants to know what is doubtful. It takes less memory: what has come to the contents is given back.
+    ///
+    /// Errors: as [`Self::finish`].
+    pub fn finish_unwarned(self) -> Result<ZoneContents, Vec<ZoneFault>> {
+        finish::finish(self, FinishDepth::Errors).map(|(contents, _)| contents)
     }
 
     /// Where the zone is.
@@ -145,7 +154,7 @@ fn push(
     below: &[u8],
     record: &LoggedRecord<'_>,
 ) -> Result<(), AddError> {
-    match runs.last_mut().filter(|run| continued && log.continues(run, below)) {
+    match runs.last_mut().filter(|run| continued && log.continues(run, below, record.rdata.len())) {
         Some(run) => log.push(run, record),
         None => log.begin_with(below, record).map(|run| runs.push(run)),
     }

@@ -2,7 +2,7 @@
 
 use rhumb_wire::{NameRef, Type};
 
-use super::log::{LoggedRecord, TypeFlags};
+use super::log::{LoggedRecord, RecordLog, TypeFlags};
 use super::tree::{NameEntry, NameTree};
 use crate::contents::node::{NodeFlags, ZoneNode};
 use crate::contents::{ZoneContents, full_name};
@@ -42,7 +42,7 @@ impl FaultList {
 }
 
 /// SOA and NS at the apex.
-pub(super) fn apex(apex: NameRef<'_>, names: &NameTree<'_>, soa: &[u8], faults: &mut FaultList) {
+pub(super) fn apex(apex: NameRef<'_>, names: &NameTree, soa: &[u8], faults: &mut FaultList) {
     if soa.is_empty() {
         faults.push(apex, 0, FaultKind::NoSoa);
     }
@@ -54,7 +54,7 @@ pub(super) fn apex(apex: NameRef<'_>, names: &NameTree<'_>, soa: &[u8], faults: 
 /// The records of one name together, by type: CNAME and other data, and occluded records.
 pub(super) fn name<'r>(
     apex: NameRef<'_>,
-    names: &NameTree<'_>,
+    name: &[u8],
     entry: &NameEntry,
     records: impl Iterator<Item = LoggedRecord<'r>>,
     faults: &mut FaultList,
@@ -63,7 +63,7 @@ pub(super) fn name<'r>(
     if !alias && entry.occluded_by().is_none() && !entry.is_cut() {
         return;
     }
-    let owner = || full_name(names.name(entry), apex);
+    let owner = || full_name(name, apex);
     let mut reported = Type(0);
     for record in records {
         let rtype = record.rtype;
@@ -109,7 +109,7 @@ pub(super) fn set(rtype: Type, records: &[(u32, LoggedRecord<'_>)], push: &mut d
 }
 
 /// Where NS, MX and SRV point to.
-pub(super) fn targets(names: &NameTree<'_>, contents: &ZoneContents, faults: &mut FaultList) {
+pub(super) fn targets(log: &RecordLog, names: &NameTree, contents: &ZoneContents, faults: &mut FaultList) {
     let points = |entry: &&NameEntry| {
         entry.occluded_by().is_none() && entry.kinds.has(TypeFlags::NS | TypeFlags::SERVICE)
     };
@@ -117,7 +117,7 @@ pub(super) fn targets(names: &NameTree<'_>, contents: &ZoneContents, faults: &mu
         if faults.is_full() {
             return;
         }
-        for record in names.records(entry) {
+        for record in names.records(log, entry) {
             let skipped = match record.rtype {
                 Type::NS => 0,
                 Type::MX => 2,
@@ -125,12 +125,12 @@ pub(super) fn targets(names: &NameTree<'_>, contents: &ZoneContents, faults: &mu
                 _ => continue,
             };
             let Some(Ok(target)) = record.rdata.get(skipped..).map(NameRef::parse) else { continue };
-            let owner = names.name(entry);
+            let owner = entry.name(log);
             // Glue stands right behind its cut, and most cuts have little of it.
             let behind = names.entries.iter().skip(index + 1).take(FEW);
             if behind
                 .take_while(|next| next.depth > entry.depth)
-                .any(|next| is_glue(names, next, target, contents))
+                .any(|next| is_glue(log, next, target, contents))
             {
                 continue;
             }
@@ -142,8 +142,8 @@ pub(super) fn targets(names: &NameTree<'_>, contents: &ZoneContents, faults: &mu
 }
 
 /// Whether `target` is the name of this entry, and it has an address.
-fn is_glue(names: &NameTree<'_>, entry: &NameEntry, target: NameRef<'_>, contents: &ZoneContents) -> bool {
-    let name = names.name(entry);
+fn is_glue(log: &RecordLog, entry: &NameEntry, target: NameRef<'_>, contents: &ZoneContents) -> bool {
+    let name = entry.name(log);
     let same = || target.as_bytes().get(..name.len()).is_some_and(|start| fold::eq(start, name));
     entry.kinds.has(TypeFlags::ADDRESS)
         && target.len() == name.len() + contents.apex().len()

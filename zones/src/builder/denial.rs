@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use rhumb_wire::rdata::{RdataField, layout, make_canonical};
 use rhumb_wire::{NameRef, Type};
 
+use super::log::RecordLog;
 use super::tree::{NameEntry, NameTree};
 use crate::contents::full_name;
 use crate::contents::node::PREFIX;
@@ -22,11 +23,11 @@ pub(crate) struct ChainParameters {
 
 impl ChainParameters {
     /// Those that NSEC3PARAM at the apex gives (RFC 5155 section 4), if there are NSEC3 records.
-    pub(super) fn of(names: &NameTree<'_>, hashed: &NameTree<'_>) -> Option<Self> {
+    pub(super) fn of(log: &RecordLog, names: &NameTree, hashed: &NameTree) -> Option<Self> {
         if hashed.entries.is_empty() {
             return None;
         }
-        let mut records = names.records(names.apex()?).filter(|record| record.rtype == Type::NSEC3PARAM);
+        let mut records = names.records(log, names.apex()?).filter(|record| record.rtype == Type::NSEC3PARAM);
         records.find_map(|record| {
             let parameters = nsec3::Nsec3Parameters::parse(record.rdata).filter(|found| found.flags == 0)?;
             Some(Self { iterations: parameters.iterations, salt: parameters.salt.into() })
@@ -34,8 +35,8 @@ impl ChainParameters {
     }
 
     /// Whether an owner of NSEC3 was made with them.
-    pub(super) fn has(&self, hashed: &NameTree<'_>, entry: &NameEntry) -> bool {
-        hashed.records(entry).filter(|record| record.rtype == Type::NSEC3).any(|record| {
+    pub(super) fn has(&self, log: &RecordLog, hashed: &NameTree, entry: &NameEntry) -> bool {
+        hashed.records(log, entry).filter(|record| record.rtype == Type::NSEC3).any(|record| {
             let parameters = nsec3::Nsec3Parameters::parse(record.rdata);
             parameters.is_some_and(|found| found.iterations == self.iterations && found.salt == &*self.salt)
         })

@@ -4,6 +4,9 @@
 //! run: length u8 · name below the apex · records …
 //! record: type u16 · bytes of RDATA u16 · TTL u32 · line u32 · RDATA          (in the byte order of the machine)
 //! ```
+//!
+//! They stand in segments, so that nothing is copied when there is more to come, and what is used up can be given back. A run stands
+//! in one segment.
 
 use rhumb_wire::Type;
 
@@ -12,8 +15,17 @@ use super::key::sort_key;
 /// Bytes of a record before its RDATA.
 const HEAD: usize = 12;
 
-/// Bytes that the records of a small zone take.
+/// Bytes of the first segment: what the records of a small zone take.
 const SMALL: usize = 1024;
+/// The first segments are as large as all before them together, until they have so many bytes; then come those of full size, of which
+/// only what is written takes memory.
+const FEW: usize = 64 << 10;
+/// Bits of a place that say where in its segment it is; the others number the segment.
+const SEGMENT_BITS: u32 = 23;
+/// Bytes of a segment of full size. Allocators give pieces of eight megabytes back to the system as soon as they are free.
+const SEGMENT: usize = 1 << SEGMENT_BITS;
+/// Segments that places can number.
+const MAX_SEGMENTS: usize = 1 << (u32::BITS - SEGMENT_BITS);
 
 /// What a name owns, as far as others need to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -57,7 +69,7 @@ pub(super) struct RecordRun {
     pub(super) key: u64,
     /// Where its name is, behind the length.
     pub(super) at: u32,
-    count: u16,
+    pub(super) count: u16,
     /// Labels below the apex.
     pub(super) depth: u8,
     pub(super) kinds: TypeFlags,
@@ -71,44 +83,79 @@ pub(crate) struct LoggedRecord<'l> {
     pub(crate) rdata: &'l [u8],
 }
 
+/// A part of the log.
+#[derive(Debug)]
+struct LogSegment {
+    /// Never more than there is room for from the start.
+    bytes: Vec<u8>,
+    /// Runs in it that may still be read.
+    runs: usize,
+}
+
 /// All records in the order they came.
 #[derive(Debug)]
 pub(super) struct RecordLog {
-    bytes: Vec<u8>,
+    segments: Vec<LogSegment>,
+    /// Bytes of all segments, what is free in them included.
+    room: usize,
 }
 
 impl RecordLog {
     /// Empty, with room for a small zone.
     pub(super) fn new() -> Self {
-        Self { bytes: Vec::with_capacity(SMALL) }
+        let mut log = Self { segments: Vec::new(), room: 0 };
+        log.add_segment(SMALL);
+        log
     }
 
-    /// Begins a run without records. None once four gigabytes are full.
-    pub(super) fn begin(&mut self, below: &[u8]) -> Option<RecordRun> {
-        let at = u32::try_from(self.bytes.len() + 1).ok()?;
-        self.bytes.push(below.len() as u8);
-        self.bytes.extend_from_slice(below);
+    fn add_segment(&mut self, needed: usize) -> Option<()> {
+        let room = if self.room < FEW { self.room.max(SMALL).max(needed) } else { SEGMENT };
+        if self.segments.len() >= MAX_SEGMENTS || needed > SEGMENT {
+            return None;
+        }
+        self.segments.push(LogSegment { bytes: Vec::with_capacity(room), runs: 0 });
+        self.room += room;
+        Some(())
+    }
+
+    /// Whether the last segment has room for so many bytes more.
+    #[inline]
+    fn has_room(&self, bytes: usize) -> bool {
+        self.segments.last().is_some_and(|last| last.bytes.capacity() - last.bytes.len() >= bytes)
+    }
+
+    /// Begins a run without records, with room for `more` bytes of them. None once the segments are full.
+    #[inline]
+    pub(super) fn begin(&mut self, below: &[u8], more: usize) -> Option<RecordRun> {
+        let needed = 1 + below.len() + more;
+        if !self.has_room(needed) {
+            self.add_segment(needed)?;
+        }
+        let number = self.segments.len() - 1;
+        let segment = self.segments.last_mut()?;
+        let at = ((number << SEGMENT_BITS) + segment.bytes.len() + 1) as u32;
+        segment.runs += 1;
+        segment.bytes.push(below.len() as u8);
+        segment.bytes.extend_from_slice(below);
         let (key, depth) = sort_key(below);
         Some(RecordRun { key, at, count: 0, depth, kinds: TypeFlags::default() })
     }
 
-    /// Begins a run with a record. None once four gigabytes are full.
+    /// Begins a run with a record. None once the segments are full.
     #[inline]
     pub(super) fn begin_with(&mut self, below: &[u8], record: &LoggedRecord<'_>) -> Option<RecordRun> {
-        let before = self.bytes.len();
-        let mut run = self.begin(below)?;
-        let pushed = self.push(&mut run, record);
-        if pushed.is_none() {
-            self.bytes.truncate(before);
-        }
-        pushed.map(|()| run)
+        let mut run = self.begin(below, HEAD + record.rdata.len())?;
+        self.push(&mut run, record).map(|()| run)
     }
 
-    /// Adds a record to the run begun last. None once four gigabytes are full, or the run is.
+    /// Adds a record to the run begun last, for which there is room. None where there is none.
     #[inline]
     pub(super) fn push(&mut self, run: &mut RecordRun, record: &LoggedRecord<'_>) -> Option<()> {
         let length = u16::try_from(record.rdata.len()).ok()?;
-        u32::try_from(self.bytes.len() + HEAD + record.rdata.len()).ok()?;
+        if !self.has_room(HEAD + record.rdata.len()) {
+            return None;
+        }
+        let bytes = &mut self.segments.last_mut()?.bytes;
         run.count = run.count.checked_add(1)?;
         run.kinds = run.kinds.and(record.rtype);
         let numbers = u64::from(record.rtype.0) | u64::from(length) << 16 | u64::from(record.ttl) << 32;
@@ -117,36 +164,54 @@ impl RecordLog {
             *low = numbers.to_ne_bytes();
             high.copy_from_slice(&record.line.to_ne_bytes());
         }
-        self.bytes.extend_from_slice(&head);
-        self.bytes.extend_from_slice(record.rdata);
+        bytes.extend_from_slice(&head);
+        bytes.extend_from_slice(record.rdata);
         Some(())
     }
 
-    /// Whether `run` takes more records of the owner called `below`.
+    /// Whether `run`, the last one, takes a record with so much RDATA of the owner called `below`.
     #[inline]
-    pub(super) fn continues(&self, run: &RecordRun, below: &[u8]) -> bool {
-        run.count < u16::MAX && self.name(run) == below
+    pub(super) fn continues(&self, run: &RecordRun, below: &[u8], rdata: usize) -> bool {
+        run.count < u16::MAX && self.has_room(HEAD + rdata) && self.name(run.at) == below
     }
 
-    /// The name of a run below the apex.
+    /// The run at `at` is not read any more. The memory of a segment of which that is true of all runs is given back.
+    pub(super) fn release(&mut self, at: u32) {
+        if let Some(segment) = self.segments.get_mut((at >> SEGMENT_BITS) as usize) {
+            segment.runs = segment.runs.saturating_sub(1);
+            if segment.runs == 0 {
+                segment.bytes = Vec::new();
+            }
+        }
+    }
+
+    /// The bytes from `at` on to the end of its segment.
     #[inline]
-    pub(super) fn name(&self, run: &RecordRun) -> &[u8] {
-        let before = (run.at as usize).wrapping_sub(1);
-        let length = self.bytes.get(before).copied().unwrap_or(0);
-        self.slice(run.at, length)
+    fn from(&self, at: u32) -> &[u8] {
+        let offset = at as usize & (SEGMENT - 1);
+        let segment = self.segments.get((at >> SEGMENT_BITS) as usize);
+        segment.and_then(|segment| segment.bytes.get(offset..)).unwrap_or(&[])
+    }
+
+    /// The name below the apex of the run at `at`.
+    #[inline]
+    pub(super) fn name(&self, at: u32) -> &[u8] {
+        let from = self.from(at.wrapping_sub(1));
+        let length = from.first().copied().unwrap_or(0);
+        from.get(1..=usize::from(length)).unwrap_or(&[])
     }
 
     /// Part of a name.
     #[inline]
     pub(super) fn slice(&self, at: u32, length: u8) -> &[u8] {
-        self.bytes.get(at as usize..at as usize + usize::from(length)).unwrap_or(&[])
+        self.from(at).get(..usize::from(length)).unwrap_or(&[])
     }
 
-    /// The records of a run in the order they came.
+    /// So many records of the run at `at`, in the order they came.
     #[inline]
-    pub(super) fn records(&self, run: &RecordRun) -> RunRecords<'_> {
-        let start = run.at as usize + self.name(run).len();
-        RunRecords { rest: self.bytes.get(start..).unwrap_or(&[]), left: run.count }
+    pub(super) fn records(&self, at: u32, count: u16) -> RunRecords<'_> {
+        let start = self.name(at).len();
+        RunRecords { rest: self.from(at).get(start..).unwrap_or(&[]), left: count }
     }
 }
 

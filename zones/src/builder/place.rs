@@ -26,8 +26,8 @@ impl ZoneBuilder {
     /// The line of the first record that `wanted` names.
     pub(crate) fn line_of(&self, wanted: &RecordLocator) -> Option<u32> {
         let below = self.below_apex(wanted.owner.as_ref()).ok()?;
-        let runs = self.names.iter().chain(&self.hashed).filter(|run| fold::eq(self.log.name(run), below));
-        let mut records = runs.flat_map(|run| self.log.records(run));
+        let runs = self.names.iter().chain(&self.hashed).filter(|run| fold::eq(self.log.name(run.at), below));
+        let mut records = runs.flat_map(|run| self.log.records(run.at, run.count));
         let record = records.find(|record| {
             wanted.rtype.is_none_or(|rtype| rtype == record.rtype) && record.rdata.starts_with(&wanted.begins)
         })?;
@@ -37,8 +37,8 @@ impl ZoneBuilder {
     /// The line of the first record that is this one.
     pub(crate) fn line_of_record(&self, wanted: &RecordIdentity) -> Option<u32> {
         let below = self.below_apex(wanted.owner.as_ref()).ok()?;
-        let runs = self.names.iter().chain(&self.hashed).filter(|run| fold::eq(self.log.name(run), below));
-        let mut records = runs.flat_map(|run| self.log.records(run));
+        let runs = self.names.iter().chain(&self.hashed).filter(|run| fold::eq(self.log.name(run.at), below));
+        let mut records = runs.flat_map(|run| self.log.records(run.at, run.count));
         let record = records.find(|record| record.rtype == wanted.rtype && wanted.has_rdata(record.rdata))?;
         Some(record.line)
     }

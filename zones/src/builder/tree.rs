@@ -22,6 +22,12 @@ pub(super) struct NameEntry {
 }
 
 impl NameEntry {
+    /// Its name below the apex.
+    #[inline]
+    pub(super) fn name<'l>(&self, log: &'l RecordLog) -> &'l [u8] {
+        log.slice(self.name, self.length)
+    }
+
     /// Labels below the apex of the topmost cut or DNAME above.
     #[inline]
     pub(super) const fn occluded_by(&self) -> Option<u8> {
@@ -40,38 +46,54 @@ impl NameEntry {
     }
 }
 
+/// Where a run is, and how many records it has.
+#[derive(Clone, Copy, Debug)]
+struct RunPlace {
+    at: u32,
+    count: u16,
+}
+
+/// The names of a log.
 #[derive(Debug)]
-pub(super) struct NameTree<'l> {
-    log: &'l RecordLog,
-    runs: Vec<RecordRun>,
+pub(super) struct NameTree {
+    runs: Vec<RunPlace>,
     pub(super) entries: Vec<NameEntry>,
 }
 
-impl<'l> NameTree<'l> {
+impl NameTree {
     /// Brings the owners of `runs` into order.
-    pub(super) fn new(log: &'l RecordLog, mut runs: Vec<RecordRun>) -> Self {
+    pub(super) fn new(log: &RecordLog, mut runs: Vec<RecordRun>) -> Self {
         // Runs of the same name stay in the order they came.
-        runs.sort_by(|a, b| a.key.cmp(&b.key).then_with(|| canonical(log.name(a), log.name(b))));
+        runs.sort_by(|a, b| a.key.cmp(&b.key).then_with(|| canonical(log.name(a.at), log.name(b.at))));
         let mut entries = Vec::with_capacity(runs.len());
         let mut path = Vec::with_capacity(8);
         for (run, number) in runs.iter().zip(0..) {
             enter(log, &mut entries, &mut path, run, number);
         }
-        Self { log, runs, entries }
+        let runs = runs.iter().map(|run| RunPlace { at: run.at, count: run.count }).collect();
+        Self { runs, entries }
     }
 
-    /// The name of an entry below the apex.
-    #[inline]
-    pub(super) fn name(&self, entry: &NameEntry) -> &'l [u8] {
-        self.log.slice(entry.name, entry.length)
+    fn runs(&self, entry: &NameEntry) -> &[RunPlace] {
+        let first = entry.first as usize;
+        self.runs.get(first..first + entry.runs as usize).unwrap_or(&[])
     }
 
     /// The records of an entry in the order they came.
     #[inline]
-    pub(super) fn records(&self, entry: &NameEntry) -> impl Iterator<Item = LoggedRecord<'l>> {
-        let first = entry.first as usize;
-        let runs = self.runs.get(first..first + entry.runs as usize).unwrap_or(&[]);
-        runs.iter().flat_map(|run| self.log.records(run))
+    pub(super) fn records<'l>(
+        &self,
+        log: &'l RecordLog,
+        entry: &NameEntry,
+    ) -> impl Iterator<Item = LoggedRecord<'l>> {
+        self.runs(entry).iter().flat_map(|run| log.records(run.at, run.count))
+    }
+
+    /// The records of an entry are not read any more.
+    pub(super) fn release(&self, log: &mut RecordLog, entry: &NameEntry) {
+        for run in self.runs(entry) {
+            log.release(run.at);
+        }
     }
 
     pub(super) fn apex(&self) -> Option<&NameEntry> {
@@ -81,12 +103,12 @@ impl<'l> NameTree<'l> {
 
 /// Adds a run to the entry it belongs to. `path` has the entries from the top down to the last one, by depth.
 fn enter(log: &RecordLog, entries: &mut Vec<NameEntry>, path: &mut Vec<u32>, run: &RecordRun, number: u32) {
-    let name = log.name(run);
+    let name = log.name(run.at);
     // The depth of the lowest name of the path that is this one or above it. What lies above a name comes before it.
     let mut shared = path.len().min(usize::from(run.depth) + 1);
     while let Some(&above) = shared.checked_sub(1).and_then(|depth| path.get(depth)) {
         let Some(entry) = entries.get(above as usize) else { break };
-        if ends_in(name, run.depth, log.slice(entry.name, entry.length), entry.depth) {
+        if ends_in(name, run.depth, entry.name(log), entry.depth) {
             break;
         }
         shared -= 1;
@@ -157,26 +179,24 @@ pub(super) mod tests {
         #[test]
         fn all_names_and_their_ancestors_in_canonical_order(list in names()) {
             let mut log = RecordLog::new();
-            let mut runs = vec![log.begin(&[]).unwrap()];
+            let mut runs = vec![log.begin(&[], 0).unwrap()];
             let mut wanted = vec![Vec::new()];
             for (below, line) in list.iter().zip(0..) {
-                let mut run = log.begin(below).unwrap();
                 let record = LoggedRecord { rtype: Type::NS, ttl: 1, line, rdata: below };
-                prop_assert!(log.push(&mut run, &record).is_some());
-                runs.push(run);
+                runs.push(log.begin_with(below, &record).unwrap());
                 let (offsets, count) = label_offsets(below);
                 wanted.extend(offsets[..count].iter().map(|&at| below[usize::from(at)..].to_ascii_lowercase()));
             }
             wanted.sort_by(|a, b| canonical(a, b));
             wanted.dedup();
             let tree = NameTree::new(&log, runs);
-            let lower = |entry: &NameEntry| tree.name(entry).to_ascii_lowercase();
+            let lower = |entry: &NameEntry| entry.name(&log).to_ascii_lowercase();
             prop_assert_eq!(tree.entries.iter().map(lower).collect::<Vec<_>>(), wanted);
             for entry in &tree.entries {
                 let name = lower(entry);
                 let own: Vec<u32> =
                     (0..).zip(&list).filter(|(_, n)| n.eq_ignore_ascii_case(&name)).map(|(i, _)| i).collect();
-                prop_assert_eq!(tree.records(entry).map(|r| r.line).collect::<Vec<_>>(), own.clone());
+                prop_assert_eq!(tree.records(&log, entry).map(|r| r.line).collect::<Vec<_>>(), own.clone());
                 let wild = [b"\x01*", name.as_slice()].concat();
                 let has_wild = tree.entries.iter().any(|entry| lower(entry) == wild);
                 prop_assert_eq!(entry.kinds.has(TypeFlags::WILDCARD), has_wild);

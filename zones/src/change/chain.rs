@@ -56,7 +56,7 @@ pub(super) fn chain(
         }
         _ => {
             let is_member = |at: &_| belongs(contents.node(*at), &parameters);
-            Some(NodeOrder::build(&contents.hashed.iter().filter(is_member).collect::<Vec<_>>()))
+            Some(NodeOrder::build(contents.hashed.iter().filter(is_member)))
         }
     };
     let owners = owners.filter(|owners| owners.len() != contents.hashed.len());

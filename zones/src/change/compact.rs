@@ -28,9 +28,9 @@ pub(super) fn copy(old: &ZoneContents) -> Option<ZoneContents> {
     let (hashed, members) = nodes(old, &old.hashed, hashed, &mut arena)?;
     let denial = match &old.denial {
         DenialChain::Unsigned => DenialChain::Unsigned,
-        DenialChain::Nsec(_) => DenialChain::Nsec(NodeOrder::build(&names)),
+        DenialChain::Nsec(_) => DenialChain::Nsec(NodeOrder::build(names)),
         DenialChain::Nsec3(chain) => {
-            let owners = chain.owners.is_some().then(|| NodeOrder::build(&members));
+            let owners = chain.owners.is_some().then(|| NodeOrder::build(members));
             DenialChain::Nsec3(Box::new(Nsec3Chain {
                 iterations: chain.iterations,
                 salt: chain.salt.clone(),
@@ -46,8 +46,8 @@ pub(super) fn copy(old: &ZoneContents) -> Option<ZoneContents> {
         start: old.start,
         arena: arena.finish(),
         names: NodeIndex::build(&entries),
-        order: NodeOrder::build(&order),
-        hashed: NodeOrder::build(&hashed),
+        order: NodeOrder::build(order.iter().copied()),
+        hashed: NodeOrder::build(hashed),
         depth: named().map(|name| label_offsets(name).1).max().unwrap_or(0),
         root: *order.first()?,
         serial: old.serial,

@@ -25,8 +25,15 @@ pub(crate) struct OrderPosition {
 
 impl NodeOrder {
     /// Takes references that are in order already.
-    pub(crate) fn build(refs: &[NodeRef]) -> Self {
-        Self { pages: refs.chunks(PAGE).map(Arc::from).collect() }
+    pub(crate) fn build(refs: impl IntoIterator<Item = NodeRef>) -> Self {
+        let mut refs = refs.into_iter();
+        let mut page = Vec::new();
+        let pages = std::iter::from_fn(|| {
+            page.clear();
+            page.extend(refs.by_ref().take(PAGE));
+            (!page.is_empty()).then(|| Arc::from(page.as_slice()))
+        });
+        Self { pages: pages.collect() }
     }
 
     /// All in order.
@@ -145,7 +152,7 @@ mod tests {
     fn the_one_before_is_found_and_the_ring_closes() {
         for size in [1u32, 2, 511, 512, 513, 2000] {
             let refs: Vec<NodeRef> = (0..size).map(|i| NodeRef(10 + 2 * i)).collect();
-            let order = NodeOrder::build(&refs);
+            let order = NodeOrder::build(refs.iter().copied());
             assert!(order.iter().eq(refs.iter().copied()));
             let mut position = OrderPosition::default();
             let walked = std::iter::from_fn(|| {
@@ -170,7 +177,7 @@ mod tests {
         let key = |at: NodeRef| u64::from(at.0) << 32;
         for (size, step) in [(0u32, 1), (1, 1), (2, 7), (600, 7_000_000), (600, 3), (5000, 800_000)] {
             let refs: Vec<NodeRef> = (0..size).map(|i| NodeRef(5 + i * step)).collect();
-            let order = NodeOrder::build(&refs);
+            let order = NodeOrder::build(refs.iter().copied());
             let around = |i: u32| [(4 + i * step), (5 + i * step), (6 + i * step)];
             for wanted in (0..size).flat_map(around).chain([0, u32::MAX]) {
                 let compare = |at: NodeRef| at.0.cmp(&wanted);

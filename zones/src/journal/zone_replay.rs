@@ -121,7 +121,7 @@ impl ZoneReplay {
             (*sequence, *count) == (record.sequence, record.from)
         };
         let (.., builder) = self.builder.take().filter(is_all).ok_or(ReplayError::Gap(record.sequence))?;
-        let (contents, _) = builder.finish().map_err(|_| ReplayError::Whole)?;
+        let contents = builder.finish_unwarned().map_err(|_| ReplayError::Whole)?;
         if contents.serial() != record.to {
             return Err(ReplayError::Content);
         }

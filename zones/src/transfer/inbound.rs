@@ -294,7 +294,7 @@ impl InboundTransfer {
             return Err(InboundError::Incomplete);
         }
         if let Some(builder) = self.whole {
-            let (contents, _) = builder.finish().map_err(first_fault)?;
+            let contents = builder.finish_unwarned().map_err(first_fault)?;
             let contents = Box::new(contents);
             return Ok(InboundResult::Contents { contents, difference: None, misfits: 0 });
         }

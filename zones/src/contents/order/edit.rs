@@ -106,7 +106,7 @@ mod tests {
             edits in proptest::collection::vec(
                 proptest::collection::btree_map(0u32..20_000, any::<bool>(), 0..900), 1..4),
         ) {
-            let base = NodeOrder::build(&before.iter().map(|name| NodeRef(2 * name)).collect::<Vec<_>>());
+            let base = NodeOrder::build(before.iter().map(|name| NodeRef(2 * name)));
             let mut map: BTreeMap<u32, NodeRef> = before.iter().map(|name| (*name, NodeRef(2 * name))).collect();
             let mut order = base.clone();
             for edits in edits {
@@ -135,7 +135,7 @@ mod tests {
 
         #[test]
         fn what_changes_nothing_is_shared(names in proptest::collection::btree_set(0u32..9000, 0..20)) {
-            let base = NodeOrder::build(&(0..3000).map(|name| NodeRef(name * 6)).collect::<Vec<_>>());
+            let base = NodeOrder::build((0..3000).map(|name| NodeRef(name * 6)));
             let bytes: Vec<[u8; 4]> = names.iter().map(|name| (name * 3 + 1).to_be_bytes()).collect();
             let edits: Vec<OrderEdit<'_>> = bytes.iter().map(|name| OrderEdit { name, node: None }).collect();
             prop_assert_eq!(base.edited(&edits, compare).own_bytes(&base), 0);
