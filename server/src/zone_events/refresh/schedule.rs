@@ -382,12 +382,26 @@ mod tests {
                     running.push_back((now + Duration::from_secs(5), found));
                 } else {
                     served += 1;
-                    schedule.ended(&found, primary(2), LookResult::Answer, RefreshUrgency::Due, now, now + HOUR);
+                    schedule.ended(
+                        &found,
+                        primary(2),
+                        LookResult::Answer,
+                        RefreshUrgency::Due,
+                        now,
+                        now + HOUR,
+                    );
                 }
             }
             while running.front().is_some_and(|(end, _)| *end <= now) {
                 let (_, found) = running.pop_front().unwrap();
-                schedule.ended(&found, primary(1), LookResult::Silence, RefreshUrgency::Missing, now, now + HOUR);
+                schedule.ended(
+                    &found,
+                    primary(1),
+                    LookResult::Silence,
+                    RefreshUrgency::Missing,
+                    now,
+                    now + HOUR,
+                );
             }
             if served == 90 {
                 break;

@@ -72,7 +72,7 @@ impl ZonePlaces {
                     _ => {
                         let is_file = matches!(file, StateFile::Zone(_));
                         let has_start = is_file || record.kind == RecordKind::Part && record.from == 0;
-                        self.places.push(new(PlaceKind::Whole { has_start, is_complete, covers }));
+                        self.add(new(PlaceKind::Whole { has_start, is_complete, covers }));
                     }
                 }
                 if is_complete {
@@ -84,15 +84,23 @@ impl ZonePlaces {
             RecordKind::Change => {
                 // What follows the same record was not acknowledged: writing it has failed.
                 self.places.retain(|place| place.kind != PlaceKind::Change || place.sequence <= record.base);
-                self.places.push(new(PlaceKind::Change));
+                self.add(new(PlaceKind::Change));
                 (self.sequence, self.serial, self.cause) = (sequence, record.to, Some(record.cause));
             }
             RecordKind::Checked if sequence > self.sequence => {
                 self.places.retain(|place| place.kind != PlaceKind::Checked);
-                self.places.push(new(PlaceKind::Checked));
+                self.add(new(PlaceKind::Checked));
             }
             RecordKind::Checked | RecordKind::Removed => {}
         }
+    }
+
+    fn add(&mut self, place: RecordPlace) {
+        // Most zones have one or two, and there may be a hundred thousand of them.
+        if self.places.len() < 4 {
+            self.places.reserve_exact(1);
+        }
+        self.places.push(place);
     }
 
     /// The last place is a whole zone, which takes the place of what it covers; one that covers less than another goes.
@@ -180,5 +188,38 @@ impl StateIndex {
     pub(super) fn log_bytes(&self) -> u64 {
         let places = self.zones.values().flat_map(|zone| &zone.places);
         places.filter(|place| matches!(place.file, StateFile::Log(_))).map(|place| place.length).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_that_rarely_changes_takes_little() {
+        let zone: DomainName = "z.test.".parse().unwrap();
+        let record = |kind, sequence| JournalRecord {
+            kind,
+            cause: ChangeCause::Transfer,
+            sequence,
+            base: sequence,
+            time: 0,
+            expires: 0,
+            from: 0,
+            to: 1,
+            zone: zone.as_ref(),
+            who: "",
+            payload: &[],
+        };
+        let mut index = StateIndex::default();
+        let file = StateFile::Log(0);
+        index.note(&record(RecordKind::Part, 1), file, 8, 100);
+        index.note(&record(RecordKind::Whole, 1), file, 108, 40);
+        let room = |index: &StateIndex| index.zones[&zone].places.capacity();
+        assert_eq!(room(&index), 1);
+        index.note(&record(RecordKind::Checked, 2), file, 148, 40);
+        index.note(&record(RecordKind::Checked, 3), file, 188, 40);
+        assert_eq!(room(&index), 2);
+        assert!(size_of::<RecordPlace>() <= 64);
     }
 }
