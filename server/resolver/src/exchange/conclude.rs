@@ -142,7 +142,9 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
             self.server.answered(attempt.transport);
             match self.need {
                 StreamNeed::Truncated => self.server.answered(Transport::Udp),
-                StreamNeed::Suspicion if !attempt.transport.is_datagram() => self.server.heard(),
+                StreamNeed::Suspicion | StreamNeed::Silence if !attempt.transport.is_datagram() => {
+                    self.server.heard();
+                }
                 _ => {}
             }
         }

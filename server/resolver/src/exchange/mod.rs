@@ -37,6 +37,6 @@ pub(crate) use reply::whole_rcode;
 pub use reply::{AnswerReader, ReadAnswer, RefusedReply};
 pub use report::{AttemptObserver, AttemptOutcome, AttemptReport};
 pub use server::RemoteServer;
-pub use server_exchange::{ExchangeProgress, RetryLimits, ServerExchange};
+pub use server_exchange::{ExchangeProgress, RetryLimits, RetryPace, ServerExchange};
 pub use store::ServerStore;
 pub use unusable::UnusableReply;

@@ -10,7 +10,7 @@ use super::limits;
 use super::reply::ReadAnswer;
 use super::report::AttemptReport;
 use super::server::RemoteServer;
-use super::server_exchange::{ExchangeProgress, RetryLimits, ServerExchange};
+use super::server_exchange::{ExchangeProgress, RetryLimits, RetryPace, ServerExchange};
 use crate::network::UpstreamTransport;
 use crate::question::OutboundQuestion;
 
@@ -26,7 +26,7 @@ pub async fn probe(
     let budget = (limits::PROBE_TIMEOUT, limits::PROBE_SENDS, usize::from(u16::MAX));
     let mut context = LookupContext::new(net, question, observer, now, budget);
     let anything = |_: &[u8], _: &OutboundQuestion| Ok(ReadAnswer { answer: (), substantial: false });
-    let retry = RetryLimits { short_first_wait: false, sends: limits::SENDS_EACH };
+    let retry = RetryLimits { pace: RetryPace::Patient, sends: limits::SENDS_EACH };
     let mut exchange = ServerExchange::new(Arc::clone(server), &anything, retry, now);
     if !exchange.send(&mut context, now) {
         return false;

@@ -121,6 +121,11 @@ impl RemoteServer {
         (useless, self.own.rtt.backed_off(self.own.rtt.smoothed().unwrap_or(limits::DOUBTFUL)))
     }
 
+    /// Whether it answers over its stream transport and has not over its own for the last three times.
+    pub fn is_heard_by_stream_alone(&self) -> bool {
+        self.is_down() && self.stream.rtt.smoothed().is_some() && self.stream.health.failures() == 0
+    }
+
     /// Whether a reply ever came from there.
     pub fn is_tried(&self) -> bool {
         self.own.rtt.smoothed().is_some()
@@ -179,14 +184,14 @@ impl RemoteServer {
             _ => (limits::STREAM_UNKNOWN, limits::STREAM_LEAST),
         };
         let rtt = &self.path(transport).rtt;
-        rtt.backed_off(rtt.expected().map_or(unknown, |time| time.max(least))).min(limits::MOST)
+        rtt.backed_off(rtt.expected().map_or(unknown, |time| time.max(least))).min(most(rtt))
     }
 
     /// The same for one that may be dead while others are not; what is known of its speed counts if it is not down.
     pub(super) fn short_retransmit_after(&self) -> Duration {
         match self.own.rtt.expected() {
             Some(time) if self.is_down() => time.clamp(limits::UDP_LEAST, limits::DOUBTFUL),
-            Some(time) => time.clamp(limits::UDP_LEAST, limits::MOST),
+            Some(time) => time.clamp(limits::UDP_LEAST, most(&self.own.rtt)),
             None => limits::DOUBTFUL,
         }
     }
@@ -233,6 +238,12 @@ impl RemoteServer {
             self.went_down.notify_one();
         }
     }
+}
+
+/// The most that is waited for a reply: longer where that is how long it takes as a rule.
+fn most(rtt: &RoundTripTime) -> Duration {
+    let usual = rtt.smoothed().unwrap_or_default();
+    limits::MOST.max(usual + usual / 4)
 }
 
 #[cfg(test)]

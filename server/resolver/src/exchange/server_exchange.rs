@@ -52,10 +52,21 @@ const DEAF: u8 = 3;
 /// How much is tried with a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryLimits {
-    /// Whether its first reply is waited for only shortly, since others are known to be good.
-    pub short_first_wait: bool,
+    /// How long its replies are waited for.
+    pub pace: RetryPace,
     /// The most messages in all.
     pub sends: u8,
+}
+
+/// How long a reply is waited for before the query is sent again, or to another server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryPace {
+    /// Twice as long after each one that did not come.
+    Patient,
+    /// The same, but the first shortly, since others are known to be good.
+    ShortFirst,
+    /// Each as long as it takes as a rule: messages are few, and the client does not wait for long.
+    Short,
 }
 
 /// What became of an exchange once one of its messages has ended.
@@ -77,8 +88,10 @@ pub enum ExchangeProgress<A> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StreamNeed {
     No,
-    /// UDP brought something suspicious or nothing; it will do again if the stream does not work.
+    /// UDP brought something suspicious; it will do again if the stream does not work.
     Suspicion,
+    /// UDP brought nothing so far, and is waited for beside it.
+    Silence,
     /// The answer is longer than a datagram.
     Truncated,
 }
@@ -161,14 +174,17 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         self.silences >= DEAF - 1 && !self.signed && !self.server.capabilities.has_edns()
     }
 
-    /// Has the next message go over a stream, every datagram so far being without a reply: whether it may. Once for each question.
-    pub fn turn_to_stream(&mut self) -> bool {
+    /// The same question over a stream, every datagram so far being without a reply; these are waited for all the same. Once for each
+    /// question.
+    pub fn over_stream_too(&mut self, now: Instant) -> Option<Self> {
         let unheard = self.need == StreamNeed::No && self.streams == 0 && self.transport().is_datagram();
-        let turns = unheard && self.retry.sends > 0;
-        if turns {
-            self.need = StreamNeed::Suspicion;
+        if !unheard || self.retry.sends == 0 {
+            return None;
         }
-        turns
+        self.streams += 1;
+        let retry = RetryLimits { sends: 1, ..self.retry };
+        let stream = Self::new(Arc::clone(&self.server), self.answers, retry, now);
+        Some(Self { need: StreamNeed::Silence, ..stream })
     }
 
     /// Sends the question, unless that is not allowed any more or cannot work: whether it did. What was on its way is
@@ -316,7 +332,9 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
     fn transport(&self) -> Transport {
         match self.need {
             StreamNeed::No => self.server.identity().transport,
-            StreamNeed::Suspicion | StreamNeed::Truncated => self.server.identity().stream_transport(),
+            StreamNeed::Suspicion | StreamNeed::Silence | StreamNeed::Truncated => {
+                self.server.identity().stream_transport()
+            }
         }
     }
 
@@ -331,7 +349,12 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         let first = self.sends() == 0;
         let count = if transport.is_datagram() { &mut self.datagrams } else { &mut self.streams };
         *count += 1;
-        if first && self.retry.short_first_wait && transport == self.server.identity().transport {
+        let short = match self.retry.pace {
+            RetryPace::Patient => false,
+            RetryPace::ShortFirst => first,
+            RetryPace::Short => true,
+        };
+        if short && transport == self.server.identity().transport {
             self.server.short_retransmit_after()
         } else {
             self.server.retransmit_after(transport)

@@ -11,7 +11,7 @@ use super::pool::{RankedUpstream, UpstreamPool, UpstreamRank};
 use super::scrub::{ScrubbedAnswer, read_scrubbed};
 use crate::exchange::{
     AttemptObserver, AttemptOutcome, ExchangeProgress, LookupContext, RefusedReply, RemoteServer,
-    RetryLimits, ServerExchange, UnusableReply, limits as exchange_limits, next_progress,
+    RetryLimits, RetryPace, ServerExchange, UnusableReply, limits as exchange_limits, next_progress,
 };
 use crate::network::UpstreamTransport;
 use crate::question::OutboundQuestion;
@@ -211,11 +211,11 @@ impl<'a, N: UpstreamTransport> ForwardingCourse<'a, N> {
 const fn retry_limits(rank: UpstreamRank) -> RetryLimits {
     match rank {
         UpstreamRank::Regular => {
-            RetryLimits { short_first_wait: false, sends: 2 * exchange_limits::SENDS_EACH }
+            RetryLimits { pace: RetryPace::Patient, sends: 2 * exchange_limits::SENDS_EACH }
         }
         UpstreamRank::Measured => {
-            RetryLimits { short_first_wait: true, sends: 2 * exchange_limits::SENDS_EACH }
+            RetryLimits { pace: RetryPace::ShortFirst, sends: 2 * exchange_limits::SENDS_EACH }
         }
-        UpstreamRank::Down => RetryLimits { short_first_wait: true, sends: 2 },
+        UpstreamRank::Down => RetryLimits { pace: RetryPace::ShortFirst, sends: 2 },
     }
 }

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+/// Seconds from the times of the root's signatures that a clock may be off before it is taken to be wrong: longer than the root's keys are
+/// signed for.
+pub const CLOCK_MARGIN: u32 = 30 * 86_400;
+
 /// The longest a question is worked on.
 pub const DEADLINE: Duration = Duration::from_secs(8);
 /// The most messages sent for one question in all.
@@ -12,6 +16,8 @@ pub const SENDS_OF_FETCH: usize = 16;
 pub const FETCH: Duration = Duration::from_secs(5);
 /// How long nothing was heard of servers that are taken to be silent, though they are still waited for.
 pub const SILENCE: Duration = Duration::from_millis(1500);
+/// How old a question is at least before they are, where the network is known to be there: clients have patience for five seconds as a rule.
+pub const PATIENCE: Duration = Duration::from_millis(4500);
 /// The most bytes of replies read for one question.
 pub const RECEIVED: usize = 256 * 1024;
 /// How deep questions for the addresses of nameservers may lead to further ones.

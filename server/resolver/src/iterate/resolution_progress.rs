@@ -17,7 +17,9 @@ pub struct ResolutionProgress(Mutex<ProgressState>);
 #[derive(Debug, Default)]
 struct ProgressState {
     awaited: Option<AwaitedServers>,
-    /// When the last message came; the begin before the first.
+    /// When the first server was waited for.
+    begun: Option<Instant>,
+    /// When the last message came.
     heard: Option<Instant>,
 }
 
@@ -28,44 +30,62 @@ struct AwaitedServers {
     servers: usize,
     asked: usize,
     usual: Duration,
+    /// Whether there is one among them that may answer.
+    hopeful: bool,
     /// What is heard by anyone.
     anyone: Arc<LastHeard>,
 }
 
+/// What the silence of servers comes to.
+struct SeenSilence {
+    failure: IterationFailure,
+    /// From when on it lasts long enough.
+    silent: Instant,
+    /// From when on clients are told.
+    due: Instant,
+}
+
 impl ResolutionProgress {
     /// What it comes to if the servers that are waited for go on to be silent, and from when on they are taken to be so: nothing was heard
-    /// from anywhere for [`limits::SILENCE`] then, and for longer than they usually need; for up to twice as long where others hear something
-    /// meanwhile, since then the network is there and datagrams may be lost. None while no server is waited for.
+    /// for [`limits::SILENCE`] then, and for longer than they usually need. Where anything was heard by anyone since the question came, the
+    /// network is there, and servers may be slow or datagrams lost: then not before [`limits::PATIENCE`] is over. None while no server is
+    /// waited for.
     pub fn silence(&self) -> Option<(IterationFailure, Instant)> {
+        self.seen().map(|seen| (seen.failure, seen.due))
+    }
+
+    /// The same where nothing was heard for so long that they may be silent, however long clients are patient.
+    pub(super) fn failure(&self) -> Option<IterationFailure> {
+        self.seen().filter(|seen| seen.silent <= Instant::now()).map(|seen| seen.failure)
+    }
+
+    fn seen(&self) -> Option<SeenSilence> {
         let state = self.lock();
-        let (awaited, heard) = (state.awaited.as_ref()?, state.heard?);
+        let (awaited, begun) = (state.awaited.as_ref()?, state.begun?);
         let (zone, servers, asked) = (awaited.zone.clone(), awaited.servers, awaited.asked);
-        let replied = awaited.anyone.last().unwrap_or(heard).clamp(heard, heard + limits::SILENCE);
-        let due = replied + limits::SILENCE.max(awaited.usual + awaited.usual / 4);
+        let silent = state.heard.unwrap_or(begun) + limits::SILENCE.max(awaited.usual + awaited.usual / 4);
+        let connected = state.heard.is_some() || awaited.anyone.last().is_some_and(|last| last >= begun);
+        let due = if connected && awaited.hopeful { silent.max(begun + limits::PATIENCE) } else { silent };
         let failure = if asked < servers {
             IterationFailure::SilenceSoFar { zone, asked, servers }
         } else {
             IterationFailure::Silence { zone, servers }
         };
-        Some((failure, due))
+        Some(SeenSilence { failure, silent, due })
     }
 
-    /// The same once they are taken to be silent.
-    pub fn failure(&self) -> Option<IterationFailure> {
-        self.silence().filter(|(_, due)| *due <= Instant::now()).map(|(failure, _)| failure)
-    }
-
-    /// So many servers of `zone` are waited for, or somebody else who asks them. `usual` is how long the first of them needs as a rule.
+    /// So many servers of `zone` are waited for, or somebody else who asks them. `usual` is how long the first of them needs as a rule;
+    /// `hopeful` says that not all of them are known to be silent.
     pub(super) fn await_servers(
         &self,
         (zone, servers): (&DomainName, usize),
-        usual: Duration,
+        (usual, hopeful): (Duration, bool),
         anyone: &Arc<LastHeard>,
     ) {
         let mut state = self.lock();
-        state.heard.get_or_insert_with(Instant::now);
+        state.begun.get_or_insert_with(Instant::now);
         let (zone, anyone) = (zone.clone(), Arc::clone(anyone));
-        state.awaited = Some(AwaitedServers { zone, servers, asked: servers, usual, anyone });
+        state.awaited = Some(AwaitedServers { zone, servers, asked: servers, usual, hopeful, anyone });
     }
 
     /// The first `asked` of them were sent a message.
@@ -95,21 +115,24 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn servers_are_waited_for_longer_where_others_hear_something() {
+    async fn servers_are_waited_for_longer_where_the_network_is_there() {
         let (progress, zone) = (ResolutionProgress::default(), "example.com".parse::<DomainName>().unwrap());
         let ms = Duration::from_millis;
         let due = || progress.silence().unwrap().1.saturating_duration_since(Instant::now());
         let anyone = Arc::new(LastHeard::default());
         anyone.hear();
         tokio::time::advance(ms(1000)).await;
-        progress.await_servers((&zone, 2), Duration::ZERO, &anyone);
+        progress.await_servers((&zone, 2), (Duration::ZERO, true), &anyone);
         assert_eq!(due(), ms(1500), "a reply of before counts for nothing");
         tokio::time::advance(ms(1000)).await;
         anyone.hear();
-        assert_eq!(due(), ms(1500));
-        tokio::time::advance(ms(1400)).await;
-        anyone.hear();
-        assert_eq!(due(), ms(600), "twice as long at the most");
+        assert_eq!(due(), ms(3500), "four and a half seconds after it came");
+        progress.await_servers((&zone, 2), (Duration::ZERO, false), &anyone);
+        assert_eq!(due(), ms(500), "nothing is hoped of those that are known to be silent");
+        tokio::time::advance(ms(3000)).await;
+        progress.hear();
+        progress.await_servers((&zone, 2), (Duration::ZERO, true), &anyone);
+        assert_eq!(due(), ms(1500), "what was heard late is followed by the same silence");
     }
 
     #[tokio::test(start_paused = true)]
@@ -122,7 +145,7 @@ mod tests {
             silence.map(|(failure, due)| (failure.to_string(), due.saturating_duration_since(Instant::now())))
         };
         assert_eq!(told(), None);
-        progress.await_servers((&zone, 4), Duration::ZERO, &Arc::default());
+        progress.await_servers((&zone, 4), (Duration::ZERO, false), &Arc::default());
         progress.asked(1);
         advance(700).await;
         let some = "1 of 4 servers of example.com. asked so far, all silent".to_owned();
@@ -140,10 +163,10 @@ mod tests {
         progress.end_wait();
         assert_eq!(told(), None);
         let one = || "the only server of example.com. is silent".to_owned();
-        progress.await_servers((&zone, 1), ms(400), &Arc::default());
+        progress.await_servers((&zone, 1), (ms(400), false), &Arc::default());
         assert_eq!(told(), Some((one(), ms(1000))));
         // One that is known to be slow has its time.
-        progress.await_servers((&zone, 1), ms(2400), &Arc::default());
+        progress.await_servers((&zone, 1), (ms(2400), false), &Arc::default());
         assert_eq!(told(), Some((one(), ms(2500))));
     }
 }

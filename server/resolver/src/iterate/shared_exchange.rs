@@ -60,6 +60,10 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
                     alone = Some(only);
                 }
                 tried.extend_from_slice(&addresses);
+                if effort == ExchangeEffort::Whole {
+                    // The messages to it may have been lost.
+                    addresses.extend(alone.take());
+                }
             }
             let ranked = self.rank(&addresses);
             if ranked.is_empty() {
@@ -105,7 +109,9 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
     ) -> Result<Result<ZoneReply, ExchangeFailure>, IterationFailure> {
         let state = self.state;
         let key = (cut.zone.clone(), cut.forward.is_some(), question.name.clone(), question.qtype);
-        self.progress.await_servers((&cut.zone, servers.len()), usual_time(&servers), &state.heard);
+        let hopeful = servers.iter().any(|server| !server.is_down() || server.is_heard_by_stream_alone());
+        let usual = usual_time(&servers);
+        self.progress.await_servers((&cut.zone, servers.len()), (usual, hopeful), &state.heard);
         let (place, mut result) = loop {
             let place = state.join(key.clone());
             let result = Arc::clone(&place.exchange).lock_owned().await;
@@ -139,7 +145,9 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         let by = exchanged.attempts.iter().rfind(answered);
         let address = by.map(|by| by.server.identity().address);
         self.answered.extend(address.map(|address| (question.name.clone(), question.qtype, address)));
-        if exchanged.attempts.iter().any(|attempt| attempt.outcome.was_heard()) {
+        // Servers that the configuration names may be near by, where they say nothing of the world.
+        let of_world = cut.forward.is_none() && self.settings.stub(cut.zone.as_ref()).is_none();
+        if of_world && exchanged.attempts.iter().any(|attempt| attempt.outcome.was_heard()) {
             state.heard.hear();
         }
         self.note_attempts(question, exchanged.attempts);
@@ -210,10 +218,10 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
     }
 }
 
-/// How long the first of them needs as a rule; nothing where that is not known, or it is down.
+/// How long the fastest of them that are up needs as a rule; nothing where that is not known.
 fn usual_time(servers: &[Arc<RemoteServer>]) -> Duration {
-    let first = servers.first().filter(|server| !server.is_down());
-    first.and_then(|server| server.smoothed_rtt(server.identity().transport)).unwrap_or_default()
+    let up = servers.iter().filter(|server| !server.is_down());
+    up.filter_map(|server| server.smoothed_rtt(server.identity().transport)).min().unwrap_or_default()
 }
 
 fn told(cut: &ZoneCut, why: ExchangeFailure, servers: usize) -> IterationFailure {

@@ -11,22 +11,26 @@ use super::resolution_progress::ResolutionProgress;
 use super::zone_reply::{ReplyReadingContext, ZoneReply};
 use crate::exchange::{
     AttemptOutcome, AttemptReport, ExchangeProgress, LookupContext, ReadAnswer, RemoteServer, RetryLimits,
-    ServerExchange, UnusableReply, next_progress,
+    RetryPace, ServerExchange, UnusableReply, next_progress,
 };
 use crate::network::{SpoofSignal, UpstreamTransport};
 use crate::question::OutboundQuestion;
 
-/// Messages to one server where there are others, and where there are none.
+/// Datagrams to one server where there are others, and where there are none; and where others may be found.
 const SENDS_EACH: u8 = 2;
-const SENDS_ALONE: u8 = 4;
-/// The servers that are asked over a stream once none of their datagrams was answered: these may have been lost.
+const SENDS_ALONE: u8 = 3;
+const SENDS_BRIEF: u8 = 2;
+/// The servers that are asked over a stream too once none of their datagrams was answered: these may have been lost.
 const STREAMS: usize = 2;
+/// How long a stream is waited for before another server is asked.
+const STREAM_WAIT: Duration = Duration::from_millis(500);
 /// How long late replies are waited for after the last message.
 const GRACE: Duration = Duration::from_millis(800);
-/// How long it is waited for the only server of a zone at the most, where no reply ever came from there, before it is asked again: the
-/// third message, which goes without EDNS, is to be answered before clients are told of silence.
-const UNTRIED: Duration = Duration::from_millis(1200);
-/// How long the only server of a zone is waited for after the last datagram, where no reply ever came from there: it may be so slow.
+/// How long it is waited for the only server of a zone after the second datagram, where no reply ever came from there: the third one closes
+/// the socket of the second.
+const UNTRIED: Duration = Duration::from_millis(800);
+/// How long a server is waited for after the last datagram, where no reply ever came from there: it may be so slow. And how long a stream,
+/// whose segments may be lost too.
 const SLOWEST: Duration = Duration::from_millis(2600);
 
 /// What came of a question to the servers of a zone.
@@ -52,7 +56,7 @@ pub(super) enum ExchangeFailure {
 /// How much is tried with the servers of a zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ExchangeEffort {
-    /// One message to each: others may be found.
+    /// Little to each: others may be found.
     Brief,
     /// All that may be tried.
     Whole,
@@ -76,11 +80,16 @@ struct ZoneExchange<'a, N> {
     exchanges: Vec<ServerExchange<'a, ZoneReply>>,
     /// The order in which they are asked: indices of `exchanges`.
     queue: VecDeque<usize>,
-    /// How many of them may be asked over a stream for want of replies.
+    /// How many there are, and how many of them may be asked over a stream too for want of replies. Those streams are behind them in
+    /// `exchanges`.
+    servers: usize,
     streams: usize,
     refused: Option<Rcode>,
     unusable: Option<UnusableReply>,
-    last_sent: Instant,
+    /// When the next one is asked.
+    next_at: Instant,
+    /// Until when late replies are waited for.
+    linger: Instant,
     progress: &'a ResolutionProgress,
     /// Servers asked so far.
     asked: usize,
@@ -109,11 +118,11 @@ pub(super) async fn ask_servers<N: UpstreamTransport>(
         ReplyReadingContext { now: reading.now.saturating_add(waited), ..reading }.read(bytes, question)
     };
     let (sends, streams) = match budget.effort {
-        ExchangeEffort::Brief => (1, 0),
+        ExchangeEffort::Brief => (SENDS_BRIEF, 0),
         ExchangeEffort::Whole if servers.len() > 1 => (SENDS_EACH, STREAMS),
         ExchangeEffort::Whole => (SENDS_ALONE, STREAMS),
     };
-    let retry = RetryLimits { short_first_wait: true, sends };
+    let retry = RetryLimits { pace: RetryPace::Short, sends };
     let context = LookupContext::new(net, question, observer, now, (time, budget.sends, budget.received))
         .expecting_signatures(signed)
         .with_places(budget.places_of_server);
@@ -122,11 +131,13 @@ pub(super) async fn ask_servers<N: UpstreamTransport>(
     let mut course = ZoneExchange {
         context: if reading.forwarded { context } else { context.iterative() },
         queue: (0..exchanges.len()).collect(),
+        servers: exchanges.len(),
         exchanges,
         streams,
         refused: None,
         unusable: None,
-        last_sent: now,
+        next_at: now,
+        linger: now,
         progress,
         asked: 0,
     };
@@ -143,47 +154,77 @@ impl<N: UpstreamTransport> ZoneExchange<'_, N> {
     async fn run(&mut self) -> Result<ZoneReply, ExchangeFailure> {
         loop {
             let now = Instant::now();
+            self.expire(now);
             self.ask_next(now);
             let Some(until) = self.wait_until(now) else { return Err(self.failure()) };
-            match timeout_at(until, self.progress()).await {
-                Ok((_, ExchangeProgress::Answer(_, reply))) => {
-                    self.abandon(AttemptOutcome::Overtaken);
-                    return Ok(reply);
-                }
-                Ok((index, progress)) => self.note(index, &progress),
-                Err(_) => self.expire(Instant::now()),
+            let Ok((index, progress)) = timeout_at(until, self.progress()).await else { continue };
+            if let ExchangeProgress::Answer(_, reply) = progress {
+                self.abandon(AttemptOutcome::Overtaken);
+                return Ok(reply);
             }
+            self.note(index, &progress);
         }
     }
 
     /// Asks the next server if no reply is expected in time any more.
     fn ask_next(&mut self, now: Instant) {
-        if self.exchanges.iter().any(|exchange| exchange.retransmit_at().is_some()) {
+        if now < self.next_at {
             return;
         }
         if !self.context.may_send(now) {
             self.queue.clear();
         }
-        while let Some(place) = self.queue.iter().position(|&index| self.is_ready(index, now)) {
+        while now >= self.next_at
+            && let Some(place) = self.queue.iter().position(|&index| self.is_ready(index, now))
+        {
             let Some(index) = self.queue.remove(place) else { return };
             let Self { context, exchanges, .. } = self;
-            // Where others may be found, one so slow is not waited for.
-            let alone = exchanges.len() == 1 && self.streams > 0;
             let Some(exchange) = exchanges.get_mut(index) else { return };
             if exchange.send(context, now) {
-                if alone && !exchange.server().is_tried() {
-                    if exchange.may_retry() {
-                        exchange.retransmit_before(now + UNTRIED);
-                    } else {
-                        exchange.retransmit_no_sooner(now + SLOWEST);
-                    }
-                }
-                self.last_sent = now;
-                self.asked = self.asked.max(index + 1);
-                self.progress.asked(self.asked);
-                return;
+                self.await_reply(index, now);
             }
         }
+    }
+
+    /// How long it is waited for the reply of a server that a message was just sent to.
+    fn await_reply(&mut self, index: usize, now: Instant) {
+        let alone = self.servers == 1;
+        let Some(exchange) = self.exchanges.get_mut(index) else { return };
+        let untried = !exchange.server().is_tried();
+        if index >= self.servers {
+            self.next_at = self.retransmit_at().unwrap_or(now + STREAM_WAIT);
+            self.linger = self.linger.max(now + SLOWEST);
+            return;
+        }
+        if alone && untried && exchange.sends() == 2 {
+            exchange.retransmit_no_sooner(now + UNTRIED);
+        }
+        let late = exchange.retransmit_at().unwrap_or(now);
+        // Where others may be found, one so slow is not waited for.
+        let grace = if untried && self.streams > 0 { SLOWEST } else { GRACE.max(late - now) };
+        self.linger = self.linger.max(now + grace);
+        self.next_at = late;
+        // Clients are told of silence before a stream could do anything about it after the last datagram.
+        let streams_now = !exchange.may_retry() || exchange.server().is_heard_by_stream_alone();
+        if streams_now && let Some(stream) = self.stream_too(index, now) {
+            self.queue.push_front(stream);
+            self.next_at = now;
+        }
+        self.asked = self.asked.max(index + 1);
+        self.progress.asked(self.asked);
+    }
+
+    /// When the first datagram is late that is waited for.
+    fn retransmit_at(&self) -> Option<Instant> {
+        self.exchanges.iter().take(self.servers).filter_map(ServerExchange::retransmit_at).min()
+    }
+
+    /// The index of an exchange with the same server over a stream, if there may be one.
+    fn stream_too(&mut self, index: usize, now: Instant) -> Option<usize> {
+        let exchange = self.exchanges.get_mut(index).filter(|_| index < self.streams)?;
+        let stream = exchange.over_stream_too(now)?;
+        self.exchanges.push(stream);
+        Some(self.exchanges.len() - 1)
     }
 
     fn is_ready(&self, index: usize, now: Instant) -> bool {
@@ -193,18 +234,12 @@ impl<N: UpstreamTransport> ZoneExchange<'_, N> {
     /// Until when to wait before the next step; none if the question ends here.
     fn wait_until(&self, now: Instant) -> Option<Instant> {
         let deadline = self.context.deadline();
-        let retransmit = self.exchanges.iter().filter_map(ServerExchange::retransmit_at).min();
-        let next = retransmit.or_else(|| {
-            let waiting = self.queue.iter().filter_map(|&index| self.exchanges.get(index));
-            waiting.map(ServerExchange::not_before).min().filter(|_| self.context.may_send(now))
-        });
-        let until = match next {
-            Some(next) => next.min(deadline),
-            None if self.exchanges.iter().any(ServerExchange::is_outstanding) => {
-                deadline.min(self.last_sent + GRACE)
-            }
-            None => return None,
-        };
+        let late = self.exchanges.iter().filter_map(ServerExchange::retransmit_at).min();
+        let waiting = self.queue.iter().filter_map(|&index| self.exchanges.get(index));
+        let ready = waiting.map(ServerExchange::not_before).min().filter(|_| self.context.may_send(now));
+        let next = ready.map(|ready| ready.max(self.next_at));
+        let outstanding = self.exchanges.iter().any(ServerExchange::is_outstanding);
+        let until = late.into_iter().chain(next).min().or(outstanding.then_some(self.linger))?.min(deadline);
         (now < until).then_some(until)
     }
 
@@ -215,6 +250,7 @@ impl<N: UpstreamTransport> ZoneExchange<'_, N> {
 
     /// Takes note of what became of an exchange, if that is no answer.
     fn note(&mut self, index: usize, progress: &ExchangeProgress<ZoneReply>) {
+        self.next_at = self.retransmit_at().unwrap_or_else(Instant::now);
         match progress {
             ExchangeProgress::Answer(..) => {}
             ExchangeProgress::Refused(refused) => self.refused = Some(refused.rcode),
@@ -227,16 +263,20 @@ impl<N: UpstreamTransport> ZoneExchange<'_, N> {
 
     /// Has a server asked again after all others, in the end over a stream; once only where it has said that nothing listens there.
     fn requeue(&mut self, index: usize) {
-        let Some(exchange) = self.exchanges.get_mut(index) else { return };
-        let paused = exchange.not_before() > Instant::now();
-        let again = if paused {
-            exchange.may_retry() && exchange.sends() < SENDS_EACH
-        } else {
-            exchange.may_retry() || index < self.streams && exchange.turn_to_stream()
-        };
-        if again && !exchange.server().is_silent() && !self.queue.contains(&index) {
-            self.queue.push_back(index);
+        let now = Instant::now();
+        let Some(exchange) = self.exchanges.get(index) else { return };
+        if exchange.server().is_silent() || self.queue.contains(&index) {
+            return;
         }
+        let paused = exchange.not_before() > now;
+        let next = if paused {
+            (exchange.may_retry() && exchange.sends() < SENDS_EACH).then_some(index)
+        } else if exchange.may_retry() {
+            Some(index)
+        } else {
+            self.stream_too(index, now)
+        };
+        self.queue.extend(next);
     }
 
     /// Has those whose reply is late asked again after the others.
