@@ -191,7 +191,11 @@ impl RemoteServer {
     pub(super) fn short_retransmit_after(&self) -> Duration {
         match self.own.rtt.expected() {
             Some(time) if self.is_down() => time.clamp(limits::UDP_LEAST, limits::DOUBTFUL),
-            Some(time) => time.clamp(limits::UDP_LEAST, most(&self.own.rtt)),
+            // What a first reply says of the variation is no more than a guess.
+            Some(time) => {
+                let twice = 2 * self.own.rtt.smoothed().unwrap_or(time);
+                time.min(twice).clamp(limits::UDP_LEAST, most(&self.own.rtt))
+            }
             None => limits::DOUBTFUL,
         }
     }

@@ -38,6 +38,8 @@ pub struct ServerExchange<'a, A> {
     silences: u8,
     /// Whether records have to be signed.
     signed: bool,
+    /// Whether it is asked over a stream beside this.
+    over_stream: bool,
     /// Times that the server wanted another cookie.
     pub(super) stale_cookies: u8,
     not_before: Instant,
@@ -116,6 +118,7 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
             cookieless: false,
             silences: 0,
             signed: false,
+            over_stream: false,
             stale_cookies: 0,
             not_before: now,
             datagrams: 0,
@@ -177,11 +180,11 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
     /// The same question over a stream, every datagram so far being without a reply; these are waited for all the same. Once for each
     /// question.
     pub fn over_stream_too(&mut self, now: Instant) -> Option<Self> {
-        let unheard = self.need == StreamNeed::No && self.streams == 0 && self.transport().is_datagram();
+        let unheard = self.need == StreamNeed::No && !self.over_stream && self.transport().is_datagram();
         if !unheard || self.retry.sends == 0 {
             return None;
         }
-        self.streams += 1;
+        self.over_stream = true;
         let retry = RetryLimits { sends: 1, ..self.retry };
         let stream = Self::new(Arc::clone(&self.server), self.answers, retry, now);
         Some(Self { need: StreamNeed::Silence, ..stream })

@@ -205,7 +205,8 @@ impl<N: UpstreamTransport> ZoneExchange<'_, N> {
         self.linger = self.linger.max(now + grace);
         self.next_at = late;
         // Clients are told of silence before a stream could do anything about it after the last datagram.
-        let streams_now = !exchange.may_retry() || exchange.server().is_heard_by_stream_alone();
+        let is_slow = !untried && exchange.sends() > 1 && late - now > STREAM_WAIT;
+        let streams_now = is_slow || !exchange.may_retry() || exchange.server().is_heard_by_stream_alone();
         if streams_now && let Some(stream) = self.stream_too(index, now) {
             self.queue.push_front(stream);
             self.next_at = now;
