@@ -180,8 +180,9 @@ impl FakeService {
 pub(super) fn server_status(good: bool) -> ServerStatus {
     let errors = if good { Vec::new() } else { vec!["r.yaml:1:2: wrong".to_owned()] };
     let upstream = |healthy, srtt_ms, timeouts| {
-        let address = "192.0.2.1:53".to_owned();
-        UpstreamStatus { address, healthy, taken_out: false, srtt_ms, queries: 10, timeouts, why: None }
+        let (address, why) = ("192.0.2.1:53".to_owned(), None);
+        let (asked, taken_out, queries) = (true, false, 10);
+        UpstreamStatus { address, healthy, asked, taken_out, srtt_ms, queries, timeouts, why }
     };
     let list = |ok, why: Option<&str>| ListStatus {
         file: "/etc/resolv.conf".to_owned(),

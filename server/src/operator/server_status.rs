@@ -125,6 +125,9 @@ pub(crate) struct UpstreamStatus {
     pub address: String,
     /// Whether it is taken to answer.
     pub healthy: bool,
+    /// Whether anything was asked of it yet.
+    #[serde(default)]
+    pub asked: bool,
     /// Whether an operator has taken it out.
     #[serde(default)]
     pub taken_out: bool,
@@ -144,6 +147,7 @@ impl UpstreamStatus {
     pub(crate) fn state(&self) -> String {
         match (self.taken_out, self.healthy, &self.why) {
             (true, _, _) => "taken out".to_owned(),
+            (false, true, _) if !self.asked => "not asked yet".to_owned(),
             (false, true, _) => "answers".to_owned(),
             (false, false, None) => "down".to_owned(),
             (false, false, Some(why)) => format!("down: {why}"),

@@ -112,6 +112,7 @@ fn route(
         UpstreamStatus {
             address: upstream.identity().to_string(),
             healthy: upstream.is_healthy(),
+            asked: upstream.counts(upstream.identity().transport).queries > 0,
             taken_out: state.withheld.contains(&member.identity),
             srtt_ms: upstream
                 .smoothed_rtt(upstream.identity().transport)
