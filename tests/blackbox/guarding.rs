@@ -13,6 +13,7 @@ use rhumb_tests::{Outcome, Test, Verdict, ensure, ensure_eq, skip};
 pub(crate) const TESTS: &[Test] = &[
     Test::beside("guarding::private_addresses_from_the_root_down", rebinding),
     Test::beside("guarding::a_clock_before_the_release", wrong_clock),
+    Test::beside("guarding::a_clock_in_the_future", clock_ahead),
 ];
 
 const DELEGATIONS: &[Delegation] = &[
@@ -101,6 +102,29 @@ fn serve_signed(asked: &Asked) -> Act {
         _ => return Act::Reply(denial(asked, "signed.", rcode::NOERROR)),
     };
     sized(asked, Message { answer, ..authoritative(asked) })
+}
+
+/// A clock of 25 years from now: signatures expired long ago, which is said with the cause; `lenient-until-set` resolves all the same.
+fn clock_ahead() -> Verdict {
+    if !Path::new(LIBFAKETIME).is_file() {
+        skip!("no libfaketime here");
+    }
+    let preload = format!("LD_PRELOAD={LIBFAKETIME}");
+    let wrapper = ["env", &preload, "FAKETIME=+9131d", "FAKETIME_DONT_FAKE_MONOTONIC=1"];
+    for (clock, expected) in [("strict", rcode::SERVFAIL), ("lenient-until-set", rcode::NOERROR)] {
+        let config = Internet::config(true).recursion(&format!("dnssec-clock: {clock}"));
+        let net = Internet::start_by(&config, &wrapper, DELEGATIONS, serve_signed)?;
+        let patient = net.client.clone().patience(Duration::from_secs(9));
+        let reply = patient.udp(net.to, &Message::query("www.signed.", "A").dnssec())?.message;
+        ensure_eq!(reply.rcode(), expected, "response code, {clock}: {}", net.server.log_tail());
+        let mut options = reply.edns.iter().flat_map(|edns| &edns.options);
+        let told = options.any(|(_, value)| String::from_utf8_lossy(value).contains("clock of this host"));
+        ensure_eq!(told, expected == rcode::SERVFAIL, "whether the clock is named: {reply:?}");
+        ensure_eq!(net.server.metric("rhumb_clock_wrong", &[])?.to_string(), "1", "the metric, {clock}");
+        let said = net.server.log().matches("is far from the times").count();
+        ensure_eq!(said, 1, "times that it is said in the log, {clock}");
+    }
+    Ok(Outcome::Passed)
 }
 
 /// A clock of six years ago: signatures are not valid yet, which is said with the cause; `lenient-until-set` resolves all the same.

@@ -245,7 +245,7 @@ metrics! {
         "1 when the copy of the root on this host is used as its file has it, 0 when it is damaged, too old or bogus.";
 
     CLOCK_WRONG = Gauge "rhumb_clock_wrong" []
-        "1 when the clock of this host is before the release of this version, so that signatures seem not valid yet.";
+        "1 when the clock of this host is plainly wrong: before the release of this version, or far from the times that the root's keys are signed for.";
 
     ZONES = Gauge "rhumb_zones" []
         "Zones configured.";

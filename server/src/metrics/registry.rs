@@ -90,6 +90,7 @@ pub struct ServerMetrics {
     pub(super) update_times: SharedHistogram,
     pub(super) tsig_errors: [AtomicU64; TsigReason::COUNT],
     pub(super) resolver_requests: AtomicU64,
+    pub(super) clock_wrong: AtomicBool,
     pub(super) resolver_answers: [AtomicU64; AnswerSecurity::COUNT],
     pub(super) resolver_signatures: AtomicU64,
     pub(super) resolver_hashes: AtomicU64,
@@ -139,6 +140,7 @@ impl ServerMetrics {
             update_times: SharedHistogram::default(),
             tsig_errors: Default::default(),
             resolver_requests: AtomicU64::new(0),
+            clock_wrong: AtomicBool::new(false),
             resolver_answers: Default::default(),
             resolver_signatures: AtomicU64::new(0),
             resolver_hashes: AtomicU64::new(0),
@@ -331,6 +333,11 @@ impl ServerMetrics {
         if let Some(counter) = self.tsig_errors.get(reason.index()) {
             counter.fetch_add(1, Relaxed);
         }
+    }
+
+    /// Whether the clock of this host is plainly wrong.
+    pub fn clock_is_wrong(&self, wrong: bool) {
+        self.clock_wrong.store(wrong, Relaxed);
     }
 
     /// So many queries were sent to authoritative servers for one question.

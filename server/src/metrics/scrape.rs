@@ -117,7 +117,7 @@ impl ServerMetrics {
 
     fn sample_resolver(&self, out: &mut MetricSamples) {
         out.set(&names::RESOLVER_REQUESTS, &[], self.resolver_requests.load(Relaxed));
-        let wrong = unix_seconds() < u64::from(RELEASED);
+        let wrong = unix_seconds() < u64::from(RELEASED) || self.clock_wrong.load(Relaxed);
         out.set(&names::CLOCK_WRONG, &[], u64::from(wrong));
         for (security, count) in AnswerSecurity::ALL.iter().zip(&self.resolver_answers) {
             out.set(&names::RESOLVER_ANSWERS, &[security.as_str()], count.load(Relaxed));

@@ -104,7 +104,7 @@ impl AnchorRefresher {
     async fn read(&self, anchor: &TrackedAnchor) -> Result<KeySetReading, String> {
         let (live, snapshot) = (&self.live, self.live.snapshot.load_full());
         let time = live.clock.with_wall_clock();
-        if clock_check::is_wrong(time.1) {
+        if clock_check::is_wrong(live, time.1) {
             return Err(CLOCK_IS_WRONG.to_owned());
         }
         let Some(settings) = &snapshot.iteration.validating else {

@@ -125,9 +125,6 @@ impl UpstreamLookup {
         let scope = ResolutionScope { own: &own, forwards: &forwards, root };
         let (live, network, question) = (&self.live, &*self.network, &self.key.question);
         let time = live.clock.with_wall_clock();
-        if settings.trust.is_some() {
-            clock_check::look(time.1);
-        }
         let progress = Arc::new(ResolutionProgress::default());
         let resolving = async {
             let Some(explained) = &self.key.explained else {
@@ -296,6 +293,7 @@ impl UpstreamLookup {
         course: AnswerCourse,
         result: Result<IteratedAnswer, ResolutionFailure>,
     ) -> LookupAnswer {
+        clock_check::look(&self.live);
         let (cost, attempts) = match &result {
             Ok(resolution) => (resolution.cost, &resolution.attempts),
             Err(failure) => (failure.cost, &failure.attempts),
@@ -304,7 +302,13 @@ impl UpstreamLookup {
         self.count_attempts(state, attempts);
         match result {
             Ok(resolution) => {
-                let IteratedAnswer { message, ttl, whole, attempts, .. } = resolution;
+                let IteratedAnswer { mut message, ttl, whole, attempts, refused_iterations, .. } = resolution;
+                if let Some(iterations) = refused_iterations
+                    && !has_additional(&message)
+                {
+                    let text = format!("NSEC3 with {iterations} iterations: the zone counts as unsigned");
+                    add_reason(&mut message, ExtendedError::UnsupportedNsec3Iterations.code(), &text);
+                }
                 self.count_source(course);
                 let secure = message.get(3).is_some_and(|low| u16::from(*low) & header::AD != 0);
                 let security = if secure { AnswerSecurity::Secure } else { AnswerSecurity::Insecure };
@@ -322,7 +326,7 @@ impl UpstreamLookup {
                     text = format!("{text}: {trouble}");
                 }
                 if matches!(cause, IterationFailure::Bogus(_))
-                    && clock_check::is_wrong(self.live.clock.with_wall_clock().1)
+                    && clock_check::is_wrong(&self.live, self.live.clock.with_wall_clock().1)
                 {
                     text = format!("{text}; {CLOCK_IS_WRONG}");
                 }
@@ -339,6 +343,11 @@ impl UpstreamLookup {
             AnswerCourse::FallBack => self.route.counters().answered_by(DomainSource::Iteration),
         }
     }
+}
+
+/// Whether a message has records beside the answer, so that no reason can be added.
+fn has_additional(message: &[u8]) -> bool {
+    message.get(10..header::LENGTH) != Some(&[0, 0])
 }
 
 fn is_bogus(failure: &ResolutionFailure) -> bool {

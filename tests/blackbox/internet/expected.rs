@@ -54,7 +54,7 @@ impl Question {
 
     /// Whether the zone has to prove something for the answer: that there is no such name or type, or that no name stands before a
     /// wildcard.
-    fn is_denied(&self) -> bool {
+    pub(super) fn is_denied(&self) -> bool {
         let has: &[&str] = match self.label() {
             "" => &["A", "AAAA", "MX", "TXT", "NS", "DNSKEY", "SOA"],
             "www" | "alias" => &["A", "AAAA"],

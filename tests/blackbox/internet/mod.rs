@@ -39,6 +39,8 @@ fn longest() -> Duration {
 
 /// Questions to one resolver at a time.
 const AT_A_TIME: usize = 16;
+/// The extended error of proofs with too many iterations (RFC 9276 section 3.2).
+const TOO_MANY_ITERATIONS: u16 = 27;
 /// One in so many questions is asked again where datagrams are lost.
 const LOSSY: usize = 5;
 
@@ -109,6 +111,7 @@ impl Lab {
             problems.extend(compare(name, &self.questions, &ours, theirs));
         }
         tell("as others do", &problems)?;
+        iterations_are_told(&self.questions, &ours)?;
         Ok(ours)
     }
 
@@ -142,6 +145,24 @@ fn whole(questions: &[Question], answers: Vec<Option<Answered>>) -> Result<Vec<A
     answers
         .map(|(question, answer)| answer.context(format!("no answer to {} {}", question.name, question.kind)))
         .collect()
+}
+
+/// That clients are told of proofs with more iterations than are followed, unless the proof was known before.
+fn iterations_are_told(questions: &[Question], answers: &[Answered]) -> Result<(), Failure> {
+    let told = |answer: &Answered| answer.errors.iter().any(|(code, _)| *code == TOO_MANY_ITERATIONS);
+    let (mut denied, mut of_them, mut others) = (0, 0, 0);
+    for (question, answer) in questions.iter().zip(answers) {
+        if question.zone.origin != "much-iterated.net." {
+            others += usize::from(told(answer) && question.zones().len() == 1);
+        } else if question.is_denied() && question.name != question.zone.origin {
+            denied += 1;
+            of_them += usize::from(told(answer));
+        }
+    }
+    println!("internet: iterations are told with {of_them} of {denied} denials");
+    ensure!(2 * of_them >= denied, "iterations are told with {of_them} of {denied} denials");
+    ensure!(others == 0, "{others} answers of other zones tell of iterations");
+    Ok(())
 }
 
 /// What rhumb should have answered otherwise, whatever others say.

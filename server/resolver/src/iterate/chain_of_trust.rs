@@ -5,13 +5,14 @@ use std::sync::Arc;
 use rhumb_cache::{LearntRecords, RecordContent, RecordSet, SecurityStatus};
 use rhumb_wire::{DomainName, NameRef, Type};
 
+use super::clock_doubt::ClockDoubt;
 use super::failure::IterationFailure;
 use super::iteration::IterationCourse;
 use super::trace::{InsecureReason, ResolutionEvent};
 use super::verdict::BoxedVerdict;
 use super::zone_trust::ZoneTrust;
 use crate::network::UpstreamTransport;
-use crate::validate::{DenialClaim, DenialVerdict, KeyDigest, ValidationFailure, ZoneKey, limits};
+use crate::validate::{DenialClaim, DenialVerdict, KeyDigest, SetCheck, ValidationFailure, ZoneKey, limits};
 
 /// Seconds that a zone without usable keys is remembered as such.
 const BOGUS: u32 = 5;
@@ -156,8 +157,38 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         if trusted.is_empty() {
             return Err(ValidationFailure::NoTrustedKey(zone.clone()));
         }
-        let right = self.check_set(set, zone.as_ref(), &trusted).await?;
+        let checked = self.check_set(set, zone.as_ref(), &trusted).await;
+        let right =
+            if zone.as_ref().is_root() { self.clock_seen(set, &trusted, checked).await } else { checked }?;
         Ok((keys.into(), right.ttl))
+    }
+
+    /// What the check of the root's keys says of the clock: it is far from right where the signature is right but for its times. Gives the
+    /// check, which is made anew where that is put up with.
+    async fn clock_seen(
+        &mut self,
+        set: &RecordSet,
+        keys: &[ZoneKey],
+        checked: Result<SetCheck, ValidationFailure>,
+    ) -> Result<SetCheck, ValidationFailure> {
+        let (unix, doubt) = (self.clock.unix(), &self.state.clock_doubt);
+        let failure = match checked {
+            Ok(right) => {
+                if self.signature_time().is_some() {
+                    doubt.settle();
+                }
+                return Ok(right);
+            }
+            Err(failure) => failure,
+        };
+        if !ClockDoubt::would_follow(&failure) {
+            return Err(failure);
+        }
+        let right = self.check_set_at(set, NameRef::ROOT, keys, None).await;
+        if right.is_ok() {
+            doubt.arise(&failure, unix);
+        }
+        right.ok().filter(|_| self.signature_time().is_none()).ok_or(failure)
     }
 
     /// Whether records of this owner and type should be signed: from the trust anchor down no zone is proven to be insecure.

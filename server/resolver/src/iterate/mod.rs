@@ -8,6 +8,7 @@ mod anchor_keys;
 mod budget;
 mod chain_of_trust;
 mod clock;
+mod clock_doubt;
 mod failure;
 mod iteration;
 mod known_denial;

@@ -27,6 +27,8 @@ pub struct IteratedAnswer {
     pub attempts: Vec<AttemptReport>,
     /// What it took.
     pub cost: QuestionCost,
+    /// The iterations of NSEC3 because of which a zone counts as unsigned, where there is one (RFC 9276 section 3.2).
+    pub refused_iterations: Option<u16>,
 }
 
 /// Nearly every answer fits into so many bytes.
@@ -59,7 +61,7 @@ impl AnswerParts<'_> {
         let message = self.message(rcode, authentic)?;
         let ttl = self.chain.iter().map(|learnt| learnt.left(self.now)).min().unwrap_or(0);
         let whole = self.chain.last().is_some_and(|last| last.target(self.question.qtype).is_none());
-        Ok(IteratedAnswer { message, rcode, ttl, whole, attempts, cost })
+        Ok(IteratedAnswer { message, rcode, ttl, whole, attempts, cost, refused_iterations: None })
     }
 
     /// A message of this code. Errors: `TooLong`.

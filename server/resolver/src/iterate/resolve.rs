@@ -82,7 +82,9 @@ async fn answered<N: UpstreamTransport>(
     let parts = AnswerParts { question, chain: &chain, servers, now };
     let cause = match followed.and_then(|()| sentinel::check(question, &chain, settings.trust.as_ref())) {
         Ok(()) => {
+            let refused_iterations = iteration.budget.hashes.refused_iterations();
             let found = parts.resolution(attempts, cost);
+            let found = found.map(|found| IteratedAnswer { refused_iterations, ..found });
             return found.map_err(|cause| ResolutionFailure {
                 cause,
                 attempts: Vec::new(),

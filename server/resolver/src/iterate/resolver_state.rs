@@ -7,6 +7,7 @@ use rhumb_cache::{ProofCache, RecordCache};
 use rhumb_wire::{DomainName, NameRef, Type};
 use tokio::time::Instant;
 
+use super::clock_doubt::ClockDoubt;
 use super::last_heard::LastHeard;
 use super::limits;
 use super::zone_cut::DELEGATION;
@@ -33,6 +34,7 @@ pub struct ResolverState {
     /// When the root may be asked for its servers again.
     prime_at: Mutex<Option<Instant>>,
     pub(super) heard: Arc<LastHeard>,
+    pub(super) clock_doubt: ClockDoubt,
 }
 
 /// The part of the bytes that is for proofs of denial.
@@ -103,6 +105,7 @@ impl ResolverState {
             zones: Mutex::default(),
             prime_at: Mutex::default(),
             heard: Arc::default(),
+            clock_doubt: ClockDoubt::default(),
         };
         state.set_limits(size, (0, u32::MAX));
         state
@@ -153,6 +156,11 @@ impl ResolverState {
         lock(&self.failures).clear();
         lock(&self.zones).clear();
         *lock(&self.prime_at) = None;
+    }
+
+    /// Whether a clock that shows `unix`, seconds since 1970, is far from the times that the root's keys are signed for.
+    pub fn is_far_from_signatures(&self, unix: u32) -> bool {
+        self.clock_doubt.is_far(unix)
     }
 
     /// How many exchanges are under way.

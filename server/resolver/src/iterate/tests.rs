@@ -7,6 +7,7 @@ mod careless;
 mod forwarded;
 mod hostile_zones;
 mod internet;
+mod losses;
 mod one_bad_server;
 mod outage;
 mod real_internet;
@@ -16,6 +17,7 @@ mod signed;
 mod simulation;
 mod steady_load;
 mod traced;
+mod wrong_clock;
 
 use rhumb_wire::{MessageView, NameBuf, Type};
 

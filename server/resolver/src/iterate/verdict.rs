@@ -141,9 +141,11 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
     }
 
     /// The time by which signatures are valid or not; none while the clock is wrong and that is put up with.
-    fn signature_time(&self) -> Option<u32> {
+    pub(super) fn signature_time(&self) -> Option<u32> {
         let unix = self.clock.unix();
-        (unix >= self.settings.lenient_before).then_some(unix)
+        let is_lenient = self.settings.lenient_before > 0;
+        let is_wrong = unix < self.settings.lenient_before || self.state.clock_doubt.was_never_right(unix);
+        (!is_lenient || !is_wrong).then_some(unix)
     }
 
     /// Checks the signatures of a set by the keys of `zone`, until one is right.
@@ -153,8 +155,18 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         zone: NameRef<'_>,
         keys: &[ZoneKey],
     ) -> Result<SetCheck, ValidationFailure> {
+        self.check_set_at(set, zone, keys, self.signature_time()).await
+    }
+
+    /// The same at `now`; without, the times of signatures do not count.
+    pub(super) async fn check_set_at(
+        &mut self,
+        set: &RecordSet,
+        zone: NameRef<'_>,
+        keys: &[ZoneKey],
+        now: Option<u32>,
+    ) -> Result<SetCheck, ValidationFailure> {
         let mut failure = None;
-        let now = self.signature_time();
         self.note_unfit(set, zone, keys, now);
         for candidate in set_checks(set, zone, keys, now)? {
             if !self.budget.take_check() {

@@ -40,7 +40,7 @@ impl DenialClaim<'_> {
         let mut roles = nsec.roles(self);
         let mut hashes = HashBudget::new(limits::HASHES, iterations);
         let nsec3 = Nsec3Proofs::new(proofs, self.zone, limits::PROOFS);
-        if let Some(nsec3) = nsec3.filter(|nsec3| !nsec3.is_too_much(&hashes)) {
+        if let Some(nsec3) = nsec3.filter(|nsec3| !nsec3.is_too_much(&mut hashes)) {
             roles.extend(nsec3.roles(self, &mut hashes));
         }
         roles

@@ -19,17 +19,24 @@ pub struct HashBudget {
     left: usize,
     spent: usize,
     iterations: u16,
+    /// Iterations that were too many.
+    refused: Option<u16>,
 }
 
 impl HashBudget {
     /// So many names, and iterations of each.
     pub const fn new(hashes: usize, iterations: u16) -> Self {
-        Self { left: hashes, spent: 0, iterations }
+        Self { left: hashes, spent: 0, iterations, refused: None }
     }
 
     /// Names hashed so far.
     pub const fn spent(&self) -> usize {
         self.spent
+    }
+
+    /// The iterations of a zone that were more than are followed; none where there is no such zone.
+    pub const fn refused_iterations(&self) -> Option<u16> {
+        self.refused
     }
 
     /// Whether it is spent.
@@ -84,9 +91,13 @@ impl<'p> Nsec3Proofs<'p> {
         found
     }
 
-    /// Whether it takes more work than a zone may ask for.
-    pub(super) const fn is_too_much(&self, hashes: &HashBudget) -> bool {
-        self.iterations > hashes.iterations
+    /// Whether it takes more work than a zone may ask for, which is noted.
+    pub(super) const fn is_too_much(&self, hashes: &mut HashBudget) -> bool {
+        let too_much = self.iterations > hashes.iterations;
+        if too_much {
+            hashes.refused = Some(self.iterations);
+        }
+        too_much
     }
 
     pub(super) fn no_data(&self, claim: DenialClaim<'_>, hashes: &mut HashBudget) -> DenialVerdict {

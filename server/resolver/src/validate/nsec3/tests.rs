@@ -185,6 +185,8 @@ fn so_many_iterations_are_followed_and_no_more() {
         let mut hashes = HashBudget::new(5, 10);
         assert_eq!(claim.no_data(&proofs, &mut hashes), verdict, "{iterations}");
         assert_eq!(hashes.spent(), spent, "{iterations}");
+        let too_many = (verdict == DenialVerdict::TooManyIterations).then_some(iterations);
+        assert_eq!(hashes.refused_iterations(), too_many);
         let mut none = HashBudget::new(0, 100);
         assert_eq!(claim.no_data(&proofs, &mut none), NOTHING);
         assert_eq!((none.spent(), none.is_spent()), (0, true));
