@@ -92,12 +92,9 @@ if not isinstance(used[0], str):
 
 /// dnspython follows section 4.2: it believes a certificate for the address that it has asked, and no other.
 fn dnspython() -> Verdict {
-    let python = std::env::var_os("RHUMB_PYTHON").unwrap_or_else(|| "python3".into());
-    let has =
-        Command::new(&python).args(["-c", "import dns.resolver; dns.resolver.Resolver.try_ddr"]).output();
-    if !has.is_ok_and(|output| output.status.success()) {
-        skip!("no dnspython with DDR (RHUMB_PYTHON names an interpreter that has it)");
-    }
+    let Some(python) = program::python_with("dns.resolver; dns.resolver.Resolver.try_ddr") else {
+        skip!("no Python with a dnspython that knows DDR here (RHUMB_PYTHON names an interpreter)");
+    };
     let issued = Issued::new()?;
     let lab = lab(&config(&issued, ""))?;
     // The certificate is not for this one.
