@@ -4,6 +4,7 @@ mod check;
 pub(crate) mod denial;
 mod emitter;
 mod finish;
+mod finish_depth;
 pub(crate) mod image;
 mod key;
 pub(crate) mod log;
@@ -18,7 +19,7 @@ use rhumb_wire::{DomainName, NameRef, Type};
 use crate::contents::{ZoneContents, below_apex};
 use crate::fault::{AddError, ZoneFault};
 use crate::hash::NameHash;
-use emitter::FinishDepth;
+use finish_depth::FinishDepth;
 use log::{RecordLog, RecordRun};
 
 pub(crate) use log::LoggedRecord;

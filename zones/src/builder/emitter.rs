@@ -5,6 +5,7 @@ use rhumb_wire::{NameBuf, NameRef, Type};
 use super::check::{self, FaultList};
 use super::covered_type;
 use super::denial::{self, ChainParameters};
+use super::finish_depth::FinishDepth;
 use super::image::{self, ImageWriter, RrsetParts};
 use super::log::{LoggedRecord, RecordLog, TypeFlags};
 use super::targets::TargetLinks;
@@ -17,15 +18,6 @@ use crate::hash::NameHash;
 
 /// Names whose nodes are made before what they used up of the log is given back.
 const BATCH: usize = 4096;
-
-/// What is found out besides the contents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FinishDepth {
-    /// What keeps them from being served.
-    Errors,
-    /// And what is doubtful.
-    Warnings,
-}
 
 /// Makes nodes, one after the other.
 pub(super) struct Emitter<'z> {

@@ -3,7 +3,8 @@
 use super::ZoneBuilder;
 use super::check;
 use super::denial::ChainParameters;
-use super::emitter::{Emitter, FinishDepth};
+use super::emitter::Emitter;
+use super::finish_depth::FinishDepth;
 use super::tree::NameTree;
 use crate::contents::arena::NodeRef;
 use crate::contents::index::NodeIndex;
