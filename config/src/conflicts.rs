@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use rhumb_wire::{Transport, TransportCarrier};
+use rhumb_wire::{DomainName, Transport, TransportCarrier};
 
 use crate::address::ListenAddresses;
 use crate::config::ServerConfig;
@@ -43,6 +43,7 @@ pub(crate) fn report(config: &ServerConfig, root: &YamlNode, reader: &mut Config
             in_list(reader, "zones", position.index, spot, message);
         }
     }
+    report_local_root(config, reader);
     for forward in &config.forward {
         let position = positions.forward(&forward.place);
         if let Some(first) = earlier(&mut domains, &forward.domain, position.value) {
@@ -60,6 +61,34 @@ pub(crate) fn report(config: &ServerConfig, root: &YamlNode, reader: &mut Config
                 format!("the domain `{}` has an entry already, on {line}", show_domain(&stub.domain));
             in_list(reader, "stub", position.index, position.value, message);
         }
+    }
+}
+
+/// What a transferred copy of the root cannot be beside.
+fn report_local_root(config: &ServerConfig, reader: &mut ConfigReader) {
+    let Some(zone) = config.recursion.local_root.as_ref().and_then(|root| root.transferred.as_deref()) else {
+        return;
+    };
+    let spot = reader.numbers.spot(&zone.place);
+    let mut wrong = |message: &str| {
+        reader.at_key("recursion", |reader| {
+            reader.at_key("local-root", |reader| reader.error(spot, message));
+        });
+    };
+    if config.state.is_none() {
+        wrong("a local root with `primaries` needs `state`, the folder that zones are kept in");
+    }
+    if config.zones.iter().filter_map(named).any(|name| name.as_ref().is_root()) {
+        wrong("the root is one of `zones` already, from which everybody is answered");
+    }
+}
+
+/// The zone that an entry is for, if that is one.
+fn named(entry: &ZoneSource) -> Option<&DomainName> {
+    match entry {
+        ZoneSource::File { name, .. } | ZoneSource::BuiltIn { name, .. } => Some(name),
+        ZoneSource::Secondary(zone) => Some(&zone.name),
+        ZoneSource::Directory { .. } => None,
     }
 }
 

@@ -22,6 +22,14 @@ pub(crate) fn report(root: &YamlNode, reader: &mut ConfigReader) {
             reader.at_index(index, |reader| defined.check_key(remote, reader));
         });
     }
+    if let Some(local_root) =
+        root.entry("recursion").and_then(|recursion| recursion.value.entry("local-root"))
+    {
+        reader.at_key("recursion", |reader| {
+            reader
+                .at_key("local-root", |reader| defined.check_clients(&local_root.value, "primaries", reader));
+        });
+    }
     for (index, zone) in numbered(root.items("zones")) {
         reader.at_key("zones", |reader| {
             reader.at_index(index, |reader| {

@@ -26,7 +26,12 @@ fn resolution_is_checked() {
             "recursion.trust-anchors.path",
             "unknown key",
         ),
-        ("recursion: { local-root: {} }\n", (1, 14), "recursion.local-root", "`file` is missing"),
+        (
+            "recursion: { local-root: {} }\n",
+            (1, 14),
+            "recursion.local-root",
+            "`file` or `primaries` is missing",
+        ),
         ("recursion: { local-root: root.zone }\n", (1, 26), "recursion.local-root", "accepted"),
         ("recursion: { trust-anchors: {} }\n", (1, 14), "recursion.trust-anchors", "file"),
         ("recursion: { trust-anchors: { file: 1 } }\n", (1, 37), "recursion.trust-anchors.file", "a path"),

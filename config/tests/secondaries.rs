@@ -123,3 +123,28 @@ fn what_is_wrong_is_told() {
                  zones: [{ name: b, file: f }, { name: b, primaries: a }]\n";
     assert!(errors(twice).iter().any(|error| error.message.contains("is given already")));
 }
+
+/// A copy of the root that is transferred (RFC 8806).
+#[test]
+fn a_local_root_of_other_servers_is_read() {
+    let text = |before: &str, keys: &str| {
+        format!(
+            "{before}remotes: [{{ name: hidden, addresses: 192.0.2.1 }}]\nrecursion: {{ local-root: {{ {keys} }} }}\n"
+        )
+    };
+    let config = parse(&text(STATE, "primaries: hidden"), Path::new("rhumb.yaml")).unwrap();
+    let zone = config.recursion.local_root.as_ref().and_then(|root| root.transferred.as_ref()).unwrap();
+    assert!(zone.name.as_ref().is_root() && zone.terms.for_resolver && zone.terms.validates);
+    assert_eq!((&*zone.primaries, zone.transfer_to.len()), (&["hidden".to_owned()][..], 0));
+    for (before, keys, words) in [
+        (STATE, "primaries: hiden", "did you mean `hidden`"),
+        (STATE, "primaries: []", "the list is empty"),
+        ("", "primaries: hidden", "needs `state`"),
+        ("state: s\nzones: [{ name: ., file: f }]\n", "primaries: hidden", "one of `zones` already"),
+    ] {
+        let found = errors(&text(before, keys));
+        let key = |key: &str| key.starts_with("recursion.local-root");
+        let right = |error: &rhumb_config::ConfigFinding| error.message.contains(words) && key(&error.key);
+        assert!(found.iter().any(right), "{keys}: {found:?}");
+    }
+}

@@ -56,6 +56,8 @@ pub struct SecondaryTerms {
     pub validates: bool,
     /// Whether primaries are asked for their SOA by UDP.
     pub asks_by_udp: bool,
+    /// Whether it is there for the resolver alone, and nobody is answered from it.
+    pub for_resolver: bool,
 }
 
 impl Default for SecondaryTerms {
@@ -70,6 +72,7 @@ impl Default for SecondaryTerms {
             forwards_updates: false,
             validates: false,
             asks_by_udp: false,
+            for_resolver: false,
         }
     }
 }

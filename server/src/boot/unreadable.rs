@@ -19,7 +19,7 @@ pub(super) fn unreadable(config: &ServerConfig) -> Option<PathBuf> {
     if let TrustAnchors::File(path) = &config.recursion.trust_anchors {
         paths.push(path.clone());
     }
-    paths.extend(config.recursion.local_root.iter().map(|local| local.file.clone()));
+    paths.extend(config.recursion.local_root.iter().filter_map(|local| local.file.clone()));
     for source in config.forward.iter().flat_map(|forward| &forward.upstreams) {
         if let UpstreamSource::List(path, _) | UpstreamSource::ResolvConf(path, _) = source {
             paths.push(path.clone());

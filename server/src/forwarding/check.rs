@@ -70,10 +70,12 @@ pub fn check_trust(config: &ServerConfig) -> (Vec<String>, Vec<String>) {
 
 /// Whether a zone is transferred from this server.
 fn is_primary(remote: &NamedRemote, config: &ServerConfig) -> bool {
-    config.zones.iter().any(|zone| match zone {
-        ZoneSource::Secondary(zone) => zone.primaries.contains(&remote.name),
-        _ => false,
-    })
+    let of_root = config.recursion.local_root.as_ref().and_then(|root| root.transferred.as_deref());
+    let of_zones = config.zones.iter().filter_map(|zone| match zone {
+        ZoneSource::Secondary(zone) => Some(&**zone),
+        _ => None,
+    });
+    of_zones.chain(of_root).any(|zone| zone.primaries.contains(&remote.name))
 }
 
 /// What is found of certificates that others are judged by.

@@ -106,7 +106,7 @@ impl SampleSource for StatusPages {
         }
         sample_anchors(live, out);
         if snapshot.config.recursion.local_root.is_some() {
-            out.set(&names::LOCAL_ROOT_OK, &[], u64::from(live.local_root.trouble().is_none()));
+            out.set(&names::LOCAL_ROOT_OK, &[], u64::from(live.local_root.trouble(&snapshot.view).is_none()));
         }
         sample_folders(live, &snapshot.config, out);
         // Broken zones first: where there are more zones than series, theirs are on the page.

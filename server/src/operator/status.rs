@@ -226,7 +226,7 @@ fn warnings(live: &ServerState, reloads: &ReloadStatus, now: SystemTime) -> Vec<
                 forward.place, forward.domain
             )
         });
-    let trouble = live.local_root.trouble();
+    let trouble = live.local_root.trouble(&snapshot.view);
     let of_root =
         trouble.map(|why| format!("local root: {why}; what it does not say is asked of the root's servers"));
     let unreadable = live.folders.list().into_iter().map(|(_, why)| why);

@@ -120,7 +120,7 @@ impl UpstreamLookup {
         let (route, qtype) = (self.route.id(), self.key.question.qtype);
         let own = |name: NameRef<'_>| is_own_name(&snapshot, name, qtype, route);
         let forwards = |name: NameRef<'_>| self.forward_of(&snapshot, course, name);
-        let copy = self.live.local_root.copy();
+        let copy = self.live.local_root.at_hand(&snapshot.view);
         let root: &dyn RootCopy = copy.as_deref().map_or(&(), |copy| copy);
         let scope = ResolutionScope { own: &own, forwards: &forwards, root };
         let (live, network, question) = (&self.live, &*self.network, &self.key.question);
@@ -231,7 +231,8 @@ impl UpstreamLookup {
     /// Has the root asked for its servers, once, beside the first question.
     fn prime_once(&self, settings: &Arc<IterationSettings>) {
         // Whoever has the root at hand does not ask its servers which there are.
-        let at_hand = self.live.local_root.copy().is_some_and(|copy| copy.is_good());
+        let view = &self.live.snapshot.load().view;
+        let at_hand = self.live.local_root.at_hand(view).is_some_and(|copy| copy.is_good());
         if at_hand || !self.live.resolver.claim_priming() {
             return;
         }

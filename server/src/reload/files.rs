@@ -182,7 +182,7 @@ fn paths(sources: &ConfigSources, config: &ServerConfig, included: &[PathBuf]) -
         let (prefix, suffix) = (pattern.prefix().to_owned(), pattern.suffix().to_owned());
         FollowedPath::Folder(folder.clone(), NamePattern { prefix, suffix })
     }));
-    let root = config.recursion.local_root.iter().map(|local| &local.file);
+    let root = config.recursion.local_root.iter().filter_map(|local| local.file.as_ref());
     let files = settings(config).chain(lists(config)).chain(certificates(config)).chain(root);
     paths.extend(files.cloned().map(FollowedPath::File));
     for source in &config.zones {

@@ -1,11 +1,11 @@
 //! The copy of the root zone on this host (RFC 8806): read, and followed.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::UNIX_EPOCH;
 
-use rhumb_config::{LocalRoot, ServerConfig};
+use rhumb_config::ServerConfig;
 use rhumb_wire::DomainName;
 use rhumb_zones::file::ZoneReadOptions;
 
@@ -14,10 +14,10 @@ use crate::zone_events::{LoadedZone, load};
 
 /// Reads the copy that `config` names, unless it is read already; without one none is used.
 pub(super) fn follow(live: &ServerState, config: &ServerConfig) {
-    match &config.recursion.local_root {
+    match file_of(config) {
         None => live.local_root.set(None),
-        Some(LocalRoot { file }) => {
-            if live.local_root.copy().is_none_or(|copy| copy.file != *file) {
+        Some(file) => {
+            if live.local_root.copy().is_none_or(|copy| copy.file.as_ref() != Some(file)) {
                 live.local_root.set(None);
                 read_into(live, file);
             }
@@ -25,16 +25,20 @@ pub(super) fn follow(live: &ServerState, config: &ServerConfig) {
     }
 }
 
+fn file_of(config: &ServerConfig) -> Option<&PathBuf> {
+    config.recursion.local_root.as_ref()?.file.as_ref()
+}
+
 /// Reads the copy again if this is its file.
 pub(super) fn file_changed(live: &ServerState, config: &ServerConfig, path: &Path) {
-    if config.recursion.local_root.as_ref().is_some_and(|local| local.file == path) {
+    if file_of(config).is_some_and(|file| file == path) {
         read_into(live, path);
     }
 }
 
 /// Reads the copy that `config` names: warnings, and what is wrong with it, in words. One that is missing may come.
 pub fn check_local_root(config: &ServerConfig) -> (Vec<String>, Vec<String>) {
-    let Some(LocalRoot { file }) = &config.recursion.local_root else { return Default::default() };
+    let Some(file) = file_of(config) else { return Default::default() };
     if !file.exists() {
         let waited =
             format!("recursion.local-root.file: `{}` does not exist; it is waited for", file.display());
@@ -47,7 +51,7 @@ fn read_into(live: &ServerState, file: &Path) {
     match read(file) {
         Ok(copy) => {
             let serial = copy.contents.serial();
-            tracing::info!("{}: serial {serial} of the root is at hand", copy.file.display());
+            tracing::info!("{}: serial {serial} of the root is at hand", file.display());
             live.local_root.set(Some(copy));
         }
         Err(problems) => {
@@ -69,5 +73,5 @@ fn read(file: &Path) -> Result<LocalRootCopy, Vec<String>> {
     let changed = changed.duration_since(UNIX_EPOCH).unwrap_or_default();
     let expire = contents.soa_timers().map(|timers| timers.expire).unwrap_or_default();
     let until = changed.saturating_add(expire).as_secs();
-    Ok(LocalRootCopy { file: file.to_owned(), contents, until, is_bogus: AtomicBool::new(false) })
+    Ok(LocalRootCopy { file: Some(file.to_owned()), contents, until, is_bogus: AtomicBool::new(false) })
 }

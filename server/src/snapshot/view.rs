@@ -47,12 +47,18 @@ impl SnapshotView {
     /// The zone that answers `name`: the longest match, but for DS the parent's side of the cut (RFC 4035 section 3.1.4.1).
     #[inline]
     pub fn zone_of(&self, name: NameRef<'_>, qtype: Type) -> Option<&ZoneEntry> {
+        let served = |name| self.zones.find(name).filter(|entry| !entry.is_local_root());
         if qtype == Type::DS
-            && let Some(above) = name.parent().and_then(|parent| self.zones.find(parent))
+            && let Some(above) = name.parent().and_then(served)
         {
             return Some(above);
         }
-        self.zones.find(name)
+        served(name)
+    }
+
+    /// The copy of the root that is transferred for the resolver.
+    pub fn local_root(&self) -> Option<&ZoneEntry> {
+        self.zones.find_exact(NameRef::ROOT).filter(|entry| entry.is_local_root())
     }
 
     /// Who answers `name` once no zone does. A forwarded domain at or below a built-in one comes first, for whoever wrote it

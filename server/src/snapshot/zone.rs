@@ -144,6 +144,12 @@ impl ZoneEntry {
         self.origin.file(&self.zone.name)
     }
 
+    /// Whether it is the copy of the root that is there for the resolver alone (RFC 8806).
+    #[inline]
+    pub fn is_local_root(&self) -> bool {
+        self.origin.secondary.as_ref().is_some_and(|secondary| secondary.terms.for_resolver)
+    }
+
     /// Where the configuration asks for it.
     pub fn place(&self) -> &FilePlace {
         &self.origin.place

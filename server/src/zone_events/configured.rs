@@ -72,6 +72,10 @@ pub(super) fn configured_zones(config: &ServerConfig) -> ConfiguredZones {
             ZoneSource::Directory { .. } => sources.folders.push(origin(source)),
         }
     }
+    if let Some(zone) = config.recursion.local_root.as_ref().and_then(|root| root.transferred.as_deref()) {
+        let source = ZoneSource::Secondary(Box::new(zone.clone()));
+        zones.push(ConfiguredZone { name: zone.name.clone(), origin: origin(&source) });
+    }
     for origin in &sources.folders {
         let ZoneFile::Folder(path, pattern) = &origin.source else { continue };
         let before = zones.len();

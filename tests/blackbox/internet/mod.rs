@@ -126,8 +126,8 @@ impl Lab {
         println!(
             "internet: {count} answers of rhumb, with loss, after {after:.1?}; {again} were asked for again"
         );
-        // Where nothing is heard for 1.5 s clients are told of silence at 1.8 s, though the look-up goes on: with this loss that happens to some.
-        ensure!(again * 8 <= count.max(100), "{again} of {count} questions failed because of loss");
+        // A few have all of their messages lost.
+        ensure!(again * 25 <= count.max(100), "{again} of {count} questions failed because of loss");
         let answers = whole(&questions, answers)?;
         let mut problems = unexpected(&questions, &answers);
         for ((question, before), now) in questions.iter().zip(before.iter().step_by(step)).zip(&answers) {
