@@ -19,6 +19,7 @@ use super::Crowd;
 pub(crate) const TESTS: &[Test] = &[
     Test::alone("attacks::row47_slow_readers", slow_readers),
     Test::alone("attacks::row48_slowloris", slowloris),
+    Test::beside("attacks::row48_less_time_where_most_connections_are_taken", less_time),
     Test::beside("attacks::row49_quota_of_one_address", quota_v4),
     Test::beside("attacks::row49_quota_of_one_ipv6_network", quota_v6),
     Test::beside("attacks::row50_ten_thousand_in_one_write", ten_thousand),
@@ -142,6 +143,29 @@ fn served(clients: &[Client], to: SocketAddr) -> (usize, Vec<Stream>) {
     let served =
         streams.iter_mut().filter_map(|stream| stream.ask(&query, Duration::from_millis(500)).ok()).count();
     (served, streams)
+}
+
+/// Who comes last waits for its first query a tenth as long as who came first.
+fn less_time() -> Verdict {
+    let limits = "server: { tcp-clients: 20, tcp-clients-per-network: 20, tcp-first-query: 40s }";
+    let crowd = Crowd::new(&Crowd::config().more(limits), &[])?;
+    let held = |expected: f64| {
+        let open = || crowd.server.metric("rhumb_tcp_connections", &[]);
+        until(Duration::from_secs(10), || open().is_ok_and(|open| (open - expected).abs() < 0.5))
+    };
+    let mut early = crowd.connect(8, 20);
+    ensure!(held(8.0), "8 connections are not there");
+    // The server counts a connection before it looks how long this one may rest.
+    thread::sleep(Duration::from_millis(500));
+    let _more = crowd.connect(11, 20);
+    ensure!(held(19.0), "19 connections are not there");
+    let mut late = crowd.connect(1, 20);
+    let last = late.first_mut().context("no connection")?;
+    ensure!(last.closes_within(Duration::from_secs(30))?, "the last of 20 connections stays");
+    let first = early.first_mut().context("no connection")?;
+    let answer = first.ask(&Message::query("www.zone.test.", "A"), Duration::from_secs(5))?;
+    ensure_eq!(answer.rcode(), rcode::NOERROR, "the first of 20 connections");
+    Ok(Outcome::Passed)
 }
 
 fn quota_v4() -> Verdict {
