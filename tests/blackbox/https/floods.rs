@@ -66,6 +66,8 @@ fn resets() -> Verdict {
     let reset = |stream| frame(RST_STREAM, 0, stream, CANCEL);
     flood(&lab, "before the query", |stream| [head(stream), reset(stream)].concat())?;
     flood(&lab, "after the query", |stream| [head(stream), content(stream), reset(stream)].concat())?;
+    let nothing = Http2Stream::post(0);
+    flood(&lab, "no query", |stream| frame(HEADERS, END_HEADERS | END_STREAM, stream, &nothing))?;
     // The server resets what the client has broken.
     flood(&lab, "by the server", |stream| [head(stream), frame(WINDOW_UPDATE, 0, stream, &[0; 4])].concat())?;
     let waiting = || lab.server.metric("rhumb_forward_waiting", &[]);

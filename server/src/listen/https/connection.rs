@@ -124,11 +124,15 @@ impl HttpConnection {
             Err(why) => return refuse(why, is_head),
         };
         activity.room().await;
-        let exchanged = exchange(&query, &client, streams).await;
-        open.answered();
-        match exchanged {
-            ExchangeAnswer::Message(message) => answer(activity.unsent(message), is_head),
-            ExchangeAnswer::Unanswered => refuse(DohRejection::Unanswered, is_head),
+        match exchange(&query, &client, streams).await {
+            ExchangeAnswer::Message(message) => {
+                open.answered();
+                answer(activity.unsent(message), is_head)
+            }
+            ExchangeAnswer::Unanswered => {
+                open.answered();
+                refuse(DohRejection::Unanswered, is_head)
+            }
             // More than one message is for transports that have room for them, and refused before it comes to this.
             ExchangeAnswer::Dropped | ExchangeAnswer::Messages(_) => refuse(DohRejection::Query, is_head),
         }
