@@ -32,7 +32,7 @@ fn every_example_can_be_loaded() {
             parse(&fs::read_to_string(&path).unwrap(), &path).unwrap_or_else(|e| panic!("{e}"));
         }
     }
-    assert_eq!(seen, 5);
+    assert_eq!(seen, 6);
     let copy = std::env::temp_dir().join(format!("rhumb-examples-{}", std::process::id()));
     copy_closed(&folder(), &copy);
     for name in ["authoritative.yaml", "forwarder.yaml", "full.yaml"] {
