@@ -12,7 +12,7 @@ mod settings;
 mod status;
 mod warnings;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -223,9 +223,8 @@ impl ConfigReloader {
         }
         for file in &reports.changes.files {
             self.parts.forwarding.file_changed(&self.config, file);
-            self.parts.listeners.file_changed(&self.config, file);
-            local_root::file_changed(&self.parts.live, &self.config, file);
         }
+        self.read_changed(&reports.changes.files);
         if !reports.changes.is_empty() {
             self.parts.zones.files_changed(reports.changes);
             self.update_status();
@@ -242,6 +241,14 @@ impl ConfigReloader {
                 tracing::info!("{}: changed", file.display());
             }
             self.begin_when_closed();
+        }
+    }
+
+    /// Reads certificates and the copy of the root zone again that are among these files: a reload alone does not.
+    fn read_changed(&mut self, files: &[PathBuf]) {
+        for file in files {
+            self.parts.listeners.file_changed(&self.config, file);
+            local_root::file_changed(&self.parts.live, &self.config, file);
         }
     }
 
@@ -322,6 +329,7 @@ impl ConfigReloader {
         self.pending =
             Some(PendingReload { config: Arc::clone(&config), strictness, replies, changes, bound, errors });
         let files = std::mem::take(&mut self.files.reports.changes);
+        self.read_changed(&files.files);
         let planned = self.sender.clone();
         // The receiver is gone only when the server ends.
         let reply = Box::new(move |plan| drop(planned.send(ReloadEvent::ZonesPlanned(Box::new(plan)))));
