@@ -32,8 +32,8 @@ fn colliding_keys() -> Verdict {
     let toll = attack.ask("www.attack.", "A")?;
     failed(&toll)?;
     ensure!((3..=16).contains(&toll.signatures), "{} signatures checked", toll.signatures);
-    // Each of them over UDP and, being too long for that, over TCP.
-    ensure!((4..=12).contains(&toll.queries), "{} queries", toll.queries);
+    // Each of them over UDP and, being too long for that, over TCP; one that a busy machine answers late is asked again.
+    ensure!((4..=16).contains(&toll.queries), "{} queries", toll.queries);
     let cpu = attack.cpu_of_one("attack.")?;
     ensure!(cpu <= Duration::from_millis(10), "{cpu:?} of CPU a question");
     Ok(Outcome::Passed)
