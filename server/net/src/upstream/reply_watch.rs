@@ -9,6 +9,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -110,7 +111,10 @@ async fn wake_readers(watch: AsyncFd<WatchDescriptor>) -> io::Result<()> {
     loop {
         let mut ready = watch.readable().await?;
         let table = &ready.get_inner().0;
-        let count = table.epoll.wait(&mut events, EpollTimeout::ZERO)?;
+        let count = match table.epoll.wait(&mut events, EpollTimeout::ZERO) {
+            Err(Errno::EINTR) => continue,
+            result => result?,
+        };
         let mut wakers = [const { None }; EVENTS];
         table.note_events(events.get(..count).unwrap_or_default(), &mut wakers);
         if count < EVENTS {
