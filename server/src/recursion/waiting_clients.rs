@@ -17,8 +17,8 @@ const CLIENTS_EACH: u32 = 1000;
 const CROWD: u32 = 100;
 const CROWD_LASTS: Duration = Duration::from_secs(6);
 /// So many responses to queries that waited go to one client in each of these steps by UDP, so that in ten milliseconds, which touch
-/// three of them, there are no more than a hundred; a quarter of those is left for responses that a busy machine sends late.
-const STEP_RESPONSES: u32 = 25;
+/// three of them, there are no more than a hundred; a tenth of those is left for responses that a busy machine sends late.
+const STEP_RESPONSES: u32 = 30;
 const STEP: Duration = Duration::from_millis(5);
 /// Once so many have waited and none does any more, what they held goes back to the system.
 const MANY: usize = 512;
