@@ -9,7 +9,7 @@ use rhumb_config::ServerConfig;
 use rhumb_wire::DomainName;
 use rhumb_zones::file::ZoneReadOptions;
 
-use crate::snapshot::{LocalRootCopy, ServerState};
+use crate::snapshot::{FileRead, LocalRootCopy, ServerState};
 use crate::zone_events::{LoadedZone, load};
 
 /// Reads the copy that `config` names, unless it is read already; without one none is used.
@@ -67,7 +67,11 @@ fn read_into(live: &ServerState, file: &Path) {
 /// Errors: what is wrong with the file, each with its place.
 fn read(file: &Path) -> Result<LocalRootCopy, Vec<String>> {
     let loaded = load(&DomainName::root(), Some(file), &ZoneReadOptions::default());
-    let LoadedZone { contents, .. } = loaded.map_err(|refused| refused.problems)?;
+    let LoadedZone { contents, files, .. } = loaded.map_err(|refused| refused.problems)?;
+    if files.iter().any(FileRead::is_changing) {
+        // The change is reported once it is over, and has it read again.
+        return Err(vec![format!("{}: it changed while it was read", file.display())]);
+    }
     let failed = |error: std::io::Error| vec![format!("{}: {error}", file.display())];
     let changed = fs::metadata(file).and_then(|found| found.modified()).map_err(failed)?;
     let changed = changed.duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::view::SnapshotView;
 use arc_swap::ArcSwapOption;
 use rhumb_resolver::OutboundQuestion;
 use rhumb_resolver::iterate::RootCopy;
@@ -13,6 +12,8 @@ use rhumb_wire::compress::NameCompression;
 use rhumb_wire::{Class, MessageWriter, header};
 use rhumb_zones::ZoneContents;
 use rhumb_zones::answer::{AnswerRequest, OneZone, answer};
+
+use super::view::SnapshotView;
 
 /// Room for a reply: none of the root's is near that.
 const ROOM: usize = 16 << 10;
