@@ -23,15 +23,34 @@ pub(crate) async fn next_progress<'a, A: Send + 'a, N: UpstreamTransport>(
     context: &mut LookupContext<'a, N>,
     left: bool,
 ) -> (usize, ExchangeProgress<A>) {
-    poll_fn(|cx| {
-        for (index, exchange) in exchanges.iter_mut().enumerate() {
-            if let Poll::Ready(progress) = exchange.poll_progress(cx, context, left) {
-                return Poll::Ready((index, progress));
-            }
-        }
-        Poll::Pending
+    poll_fn(|cx| poll_exchanges(exchanges, context, left, cx)).await
+}
+
+/// The same without waiting: none where no message has ended.
+pub(crate) async fn ready_progress<'a, A: Send + 'a, N: UpstreamTransport>(
+    exchanges: &mut [ServerExchange<'a, A>],
+    context: &mut LookupContext<'a, N>,
+    left: bool,
+) -> Option<(usize, ExchangeProgress<A>)> {
+    poll_fn(|cx| match poll_exchanges(exchanges, context, left, cx) {
+        Poll::Ready(ended) => Poll::Ready(Some(ended)),
+        Poll::Pending => Poll::Ready(None),
     })
     .await
+}
+
+fn poll_exchanges<'a, A: Send + 'a, N: UpstreamTransport>(
+    exchanges: &mut [ServerExchange<'a, A>],
+    context: &mut LookupContext<'a, N>,
+    left: bool,
+    cx: &mut Context<'_>,
+) -> Poll<(usize, ExchangeProgress<A>)> {
+    for (index, exchange) in exchanges.iter_mut().enumerate() {
+        if let Poll::Ready(progress) = exchange.poll_progress(cx, context, left) {
+            return Poll::Ready((index, progress));
+        }
+    }
+    Poll::Pending
 }
 
 impl<'a, A: Send + 'a> ServerExchange<'a, A> {

@@ -27,7 +27,7 @@ mod server_exchange;
 mod store;
 mod unusable;
 
-pub(crate) use conclude::next_progress;
+pub(crate) use conclude::{next_progress, ready_progress};
 pub use context::LookupContext;
 pub use counters::{RCODE_CLASSES, TransportCounts, rcode_class};
 pub use places::{QueryPlace, QueryPlaces};

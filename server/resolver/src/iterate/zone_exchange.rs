@@ -11,7 +11,7 @@ use super::resolution_progress::ResolutionProgress;
 use super::zone_reply::{ReplyReadingContext, ZoneReply};
 use crate::exchange::{
     AttemptOutcome, AttemptReport, ExchangeProgress, LookupContext, ReadAnswer, RemoteServer, RetryLimits,
-    RetryPace, ServerExchange, UnusableReply, next_progress,
+    RetryPace, ServerExchange, UnusableReply, next_progress, ready_progress,
 };
 use crate::network::{SpoofSignal, UpstreamTransport};
 use crate::question::OutboundQuestion;
@@ -154,10 +154,15 @@ impl<N: UpstreamTransport> ZoneExchange<'_, N> {
     async fn run(&mut self) -> Result<ZoneReply, ExchangeFailure> {
         loop {
             let now = Instant::now();
-            self.expire(now);
-            self.ask_next(now);
-            let Some(until) = self.wait_until(now) else { return Err(self.failure()) };
-            let Ok((index, progress)) = timeout_at(until, self.progress()).await else { continue };
+            let (index, progress) = if let Some(ended) = self.ended().await {
+                ended
+            } else {
+                self.expire(now);
+                self.ask_next(now);
+                let Some(until) = self.wait_until(now) else { return Err(self.failure()) };
+                let Ok(ended) = timeout_at(until, self.progress()).await else { continue };
+                ended
+            };
             if let ExchangeProgress::Answer(_, reply) = progress {
                 self.abandon(AttemptOutcome::Overtaken);
                 return Ok(reply);
@@ -242,6 +247,11 @@ impl<N: UpstreamTransport> ZoneExchange<'_, N> {
         let outstanding = self.exchanges.iter().any(ServerExchange::is_outstanding);
         let until = late.into_iter().chain(next).min().or(outstanding.then_some(self.linger))?.min(deadline);
         (now < until).then_some(until)
+    }
+
+    /// One of the messages on their way that has ended by now: nobody else is asked before it is known what it says.
+    async fn ended(&mut self) -> Option<(usize, ExchangeProgress<ZoneReply>)> {
+        ready_progress(&mut self.exchanges, &mut self.context, !self.queue.is_empty()).await
     }
 
     /// Waits until one of the messages on their way has ended; for ever if there is none.
