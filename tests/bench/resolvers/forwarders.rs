@@ -16,7 +16,11 @@ type Attack = (&'static str, fn() -> String, fn(Option<ResolverSoftware>) -> Res
 
 const ATTACKS: [Attack; 4] = [
     ("39 public names with addresses of private networks", rebinding::heading, rebinding::run),
-    ("41 random names of a dead domain, 1,000 a second for 10 s", dead_domain::heading, dead_domain::run),
+    (
+        "41 random names of a dead domain, 1,000 a second for 10 s or FLOOD_SECONDS",
+        dead_domain::heading,
+        dead_domain::run,
+    ),
     ("42 3,000 queries of one source, answered at one instant", release::heading, release::run),
     ("70 1,000 TCP clients before 128 descriptors", descriptors::heading, descriptors::run),
 ];

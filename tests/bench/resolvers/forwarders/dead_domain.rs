@@ -12,8 +12,10 @@ use rhumb_tests::{Context, Failure};
 use super::network::{Innocent, Network, Setup, UPSTREAM, innocent};
 use crate::running::name_of;
 
-/// Names a second, and for how many seconds.
-const FLOOD: (u32, u32) = (1000, 10);
+/// Names a second.
+const RATE: u32 = 1000;
+/// For how many seconds, unless `FLOOD_SECONDS` says otherwise.
+const SECONDS: u32 = 10;
 
 pub(super) fn heading() -> String {
     format!(
@@ -38,14 +40,13 @@ pub(super) fn run(software: Option<ResolverSoftware>) -> Result<(), Failure> {
     let socket = attacker.udp_socket(forwarder.to)?;
     let (memory, cpu, load) = (process::resident(pid)?, process::cpu_time(pid)?, forwarder.innocent()?);
     let (begun, mut most) = (Instant::now(), memory);
-    let (rate, seconds) = FLOOD;
-    for number in 0..rate * seconds {
+    for number in 0..RATE * seconds()? {
         let query = Message::query(&format!("n{number}.attack."), "A").to_wire();
         socket.send_to(&query, forwarder.to).context("the flood")?;
         if number % 100 == 0 {
             most = most.max(process::resident(pid)?);
         }
-        let due = Duration::from_secs_f64(f64::from(number) / f64::from(rate));
+        let due = Duration::from_secs_f64(f64::from(number) / f64::from(RATE));
         thread::sleep(due.saturating_sub(begun.elapsed()));
     }
     let told = load.stop();
@@ -61,4 +62,8 @@ pub(super) fn run(software: Option<ResolverSoftware>) -> Result<(), Failure> {
         (most - memory) >> 20
     );
     Ok(())
+}
+
+fn seconds() -> Result<u32, Failure> {
+    std::env::var("FLOOD_SECONDS").map_or(Ok(SECONDS), |seconds| seconds.parse().context("FLOOD_SECONDS"))
 }
