@@ -13,6 +13,7 @@ mod accept;
 mod address_watch;
 mod bind;
 mod free;
+pub mod http2;
 mod local;
 pub mod peer;
 mod pktinfo;

@@ -87,7 +87,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageStream<S> {
             }
             let input = room.input.get(..count).unwrap_or_default();
             let given = self.give_out(cx, input, &mut room.outgoing, each);
-            self.unsent.send(cx, &mut self.stream, &mut room.outgoing)?;
+            self.send_answers(cx, &mut room.outgoing)?;
             Poll::Ready(given.map(|()| ReadOutcome::Messages))
         })
     }
@@ -105,7 +105,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageStream<S> {
             room.outgoing.clear();
             while self.unsent.waiting() + room.outgoing.length() < FULL && each(&mut room.outgoing) {}
             self.incoming.restart();
-            Ok(self.unsent.send(cx, &mut self.stream, &mut room.outgoing)?)
+            self.send_answers(cx, &mut room.outgoing)
         })
     }
 
@@ -222,7 +222,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageStream<S> {
                 }
             }
             if outgoing.length() + self.unsent.waiting() >= FULL {
-                self.unsent.send(cx, &mut self.stream, outgoing)?;
+                self.send_answers(cx, outgoing)?;
                 if self.unsent.is_full() {
                     break Ok(());
                 }
@@ -230,6 +230,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageStream<S> {
         };
         self.incoming.keep(rest, rest.len() < input.len());
         ended
+    }
+
+    /// Sends what was put out, or queues it.
+    fn send_answers(
+        &mut self,
+        cx: &mut Context<'_>,
+        outgoing: &mut OutgoingMessages,
+    ) -> Result<(), StreamError> {
+        let sent = self.unsent.send(cx, &mut self.stream, outgoing.bytes());
+        outgoing.clear();
+        Ok(sent?)
     }
 
     #[cfg(test)]

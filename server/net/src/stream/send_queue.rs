@@ -9,7 +9,6 @@ use tokio::io::AsyncWrite;
 use tokio::time::Instant;
 
 use super::bounds::{FULL, LONGEST, PREFIX, PushError};
-use super::outgoing_messages::OutgoingMessages;
 
 /// How much a peer must take within the write timeout, if that much is waiting, in bytes.
 const PACE: usize = 16_384;
@@ -63,18 +62,15 @@ impl SendQueue {
         &mut self,
         cx: &mut Context<'_>,
         stream: &mut (impl AsyncWrite + Unpin),
-        answers: &mut OutgoingMessages,
+        answers: &[u8],
     ) -> io::Result<()> {
-        let sent = if self.is_empty() { self.write_now(cx, stream, answers.bytes()) } else { Ok(0) };
-        if let Ok(sent) = sent
-            && let Some(rest @ [_, ..]) = answers.bytes().get(sent..)
-        {
+        let sent = if self.is_empty() { self.write_now(cx, stream, answers)? } else { 0 };
+        if let Some(rest @ [_, ..]) = answers.get(sent..) {
             self.make_room(rest.len());
             self.queue.extend_from_slice(rest);
             self.begin_pace();
         }
-        answers.clear();
-        sent.map(|_| ())
+        Ok(())
     }
 
     /// Writes all that is queued. May be called again after `Pending`.
