@@ -1,6 +1,7 @@
 //! How queries come in: listeners, the threads of UDP, the connections of TCP.
 
 mod answer;
+mod answer_batch;
 mod certificates;
 mod descriptors;
 mod designated_as;

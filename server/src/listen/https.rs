@@ -1,8 +1,12 @@
 //! DNS over HTTPS (RFC 8484), by HTTP/2 and HTTP/1.1.
 
 mod activity;
+mod bounds;
 mod connection;
 mod forwarded;
+mod http1;
+mod http2;
+mod http_date;
 mod request;
 mod response;
 
@@ -13,6 +17,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use rhumb_config::HttpListener;
 use rhumb_wire::Transport;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
@@ -21,7 +26,9 @@ use super::open_listener::{ListenerOpening, ListenerTerms, OpenListener};
 use super::stream::{ConnectionArrival, StreamAcceptor, StreamServices};
 use super::trusted_proxies::TrustedProxies;
 use crate::metrics::RefuseReason;
-use connection::{HttpConnection, HttpVersion};
+use connection::HttpConnection;
+use http1::serve_http1;
+use http2::Http2Service;
 
 /// What ALPN calls HTTP/2 (RFC 9113, section 3.1).
 const HTTP2: &[u8] = b"h2";
@@ -99,8 +106,7 @@ impl HttpEntrance {
             let Some(mut stream) = session else { return };
             if arrival.introduce_inside(&mut stream, &streams, first).await {
                 let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
-                let version = HttpVersion::of(is_http2);
-                connection(&arrival, terms).serve(stream, version, streams, begun).await;
+                serve_version(connection(&arrival, terms), stream, is_http2, streams, begun).await;
             }
             return;
         }
@@ -113,8 +119,24 @@ impl HttpEntrance {
         }
         let mut start = [0; PREFACE.len()];
         if let Ok(Ok(_)) = timeout_at(first, stream.peek(&mut start)).await {
-            let version = HttpVersion::of(start == PREFACE);
-            connection(&arrival, terms).serve(stream, version, streams, begun).await;
+            serve_version(connection(&arrival, terms), stream, start == PREFACE, streams, begun).await;
         }
+    }
+}
+
+/// Serves requests until either end is done. The time for the first one began at `begun`.
+async fn serve_version<S>(
+    connection: HttpConnection,
+    stream: S,
+    is_http2: bool,
+    streams: StreamServices,
+    begun: Instant,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    if is_http2 {
+        Http2Service::new(connection, stream, streams, begun).run().await;
+    } else {
+        serve_http1(connection, stream, streams, begun).await;
     }
 }

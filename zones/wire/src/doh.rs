@@ -15,10 +15,10 @@ pub const METHODS: &str = "GET, HEAD, POST";
 const VARIABLE: &str = "dns=";
 
 /// Where the query of a request stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DohRequest {
-    /// In its target; here it is.
-    Target(Vec<u8>),
+    /// In its target, which was decoded.
+    Target,
     /// In its body.
     Body,
 }
@@ -84,8 +84,9 @@ pub struct DohTarget<'a> {
 }
 
 impl DohTarget<'_> {
-    /// Finds the query of a request; `paths` are those that DNS is served on. Errors: why there is none.
-    pub fn request(&self, paths: &[String]) -> Result<DohRequest, DohRejection> {
+    /// Finds the query of a request; `paths` are those that DNS is served on. One that stands in the target takes the place of what is
+    /// in `query`. Errors: why there is none.
+    pub fn request(&self, paths: &[String], query: &mut Vec<u8>) -> Result<DohRequest, DohRejection> {
         if paths.iter().all(|path| path != self.path) {
             return Err(DohRejection::Path);
         }
@@ -94,8 +95,8 @@ impl DohTarget<'_> {
                 let mut variables = self.variables.unwrap_or_default().split('&');
                 let text = variables.find_map(|variable| variable.strip_prefix(VARIABLE));
                 let text = text.ok_or(DohRejection::Variable)?;
-                let query = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| DohRejection::Variable)?;
-                Ok(DohRequest::Target(query))
+                decode(text.as_bytes(), query).ok_or(DohRejection::Variable)?;
+                Ok(DohRequest::Target)
             }
             "POST" if self.has_message() => Ok(DohRequest::Body),
             "POST" => Err(DohRejection::MediaType),
@@ -107,6 +108,14 @@ impl DohTarget<'_> {
         let essence = self.content_type.and_then(|given| given.split(|byte| *byte == b';').next());
         essence.is_some_and(|essence| essence.trim_ascii().eq_ignore_ascii_case(MEDIA_TYPE.as_bytes()))
     }
+}
+
+/// Takes base64url without padding; none where it is something else.
+fn decode(text: &[u8], query: &mut Vec<u8>) -> Option<()> {
+    query.clear();
+    query.resize(BASE64URL_NOPAD.decode_len(text.len()).ok()?, 0);
+    BASE64URL_NOPAD.decode_mut(text, query).ok()?;
+    Some(())
 }
 
 /// How long a response may be kept, in seconds: the least TTL of its answer, or for a denial what its SOA allows (RFC 8484 section 5.1,

@@ -1,29 +1,21 @@
-//! Whether a connection is of use: the time it may rest, and how often it may ask for what there is not.
+//! Whether a connection of HTTP/1.1 is of use: the time it may rest, and how often it may ask for what there is not.
 
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rhumb_net::http2::MOST_USELESS;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-/// Requests in a row that have no query or are given up, and then the connection ends.
-const MOST_USELESS: usize = 50;
-/// Longer bodies and answers than this are large, in bytes.
-pub(super) const LARGE: usize = 4096;
-/// Large bodies that are read at a time.
-const LARGE_BODIES: usize = 2;
-/// Bytes of answers that wait to be sent; with more, further requests wait.
-const MOST_UNSENT: usize = 128 << 10;
-/// How long a request may take: its body, its look-up, and those before it.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+use super::bounds::{LARGE_BODIES, MOST_UNSENT, REQUEST_TIMEOUT};
 
 /// What a connection does.
 #[derive(Debug)]
 pub(super) struct ConnectionActivity {
     idle: Duration,
     requests: AtomicUsize,
-    useless: AtomicUsize,
+    useless: AtomicU32,
     unsent: AtomicUsize,
     /// Answers were sent.
     sent: Notify,
@@ -39,7 +31,7 @@ impl ConnectionActivity {
         Arc::new(Self {
             idle,
             requests: AtomicUsize::new(0),
-            useless: AtomicUsize::new(0),
+            useless: AtomicU32::new(0),
             unsent: AtomicUsize::new(0),
             sent: Notify::new(),
             abused: Notify::new(),

@@ -1,22 +1,29 @@
 //! Which client a proxy asks for: `Forwarded` (RFC 7239), or `X-Forwarded-For`.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use hyper::header::{FORWARDED, HeaderMap};
-
-const X_FORWARDED_FOR: &str = "x-forwarded-for";
+/// The name of a header, in lower case.
+pub(super) const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// A header that names no client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct UnreadableHeader;
 
+/// What proxies say: the lines of each header, joined with commas; none where there is none.
+#[derive(Debug, Default)]
+pub(super) struct ForwardedLines<'a> {
+    pub(super) forwarded: Option<Cow<'a, [u8]>>,
+    pub(super) forwarded_for: Option<Cow<'a, [u8]>>,
+}
+
 /// The client: of those that the proxies name, the last one that is no proxy itself; none where no header names any.
 pub(super) fn client_of(
-    headers: &HeaderMap,
+    lines: &ForwardedLines<'_>,
     is_proxy: impl Fn(IpAddr) -> bool,
 ) -> Result<Option<IpAddr>, UnreadableHeader> {
     let mut first = None;
-    for hop in hops(headers)?.into_iter().rev() {
+    for hop in hops(lines)?.into_iter().rev() {
         let ip = address(&hop).ok_or(UnreadableHeader)?.to_canonical();
         if !is_proxy(ip) {
             return Ok(Some(ip));
@@ -27,20 +34,18 @@ pub(super) fn client_of(
 }
 
 /// What each proxy says of who asked it, the nearest one last.
-fn hops(headers: &HeaderMap) -> Result<Vec<String>, UnreadableHeader> {
-    let lines = |name: &str| {
-        let lines = headers.get_all(name).iter().map(|line| line.to_str().map_err(|_| UnreadableHeader));
-        lines.collect::<Result<Vec<_>, _>>()
-    };
-    if headers.contains_key(FORWARDED) {
-        return lines(FORWARDED.as_str())?.join(",").split(',').map(of_element).collect();
+fn hops(lines: &ForwardedLines<'_>) -> Result<Vec<String>, UnreadableHeader> {
+    if let Some(elements) = &lines.forwarded {
+        return text(elements)?.split(',').map(of_element).collect();
     }
-    let lines = lines(X_FORWARDED_FOR)?.join(",");
-    Ok(if lines.is_empty() {
-        Vec::new()
-    } else {
-        lines.split(',').map(|hop| hop.trim().to_owned()).collect()
-    })
+    match text(lines.forwarded_for.as_deref().unwrap_or_default())? {
+        "" => Ok(Vec::new()),
+        hops => Ok(hops.split(',').map(|hop| hop.trim().to_owned()).collect()),
+    }
+}
+
+fn text(line: &[u8]) -> Result<&str, UnreadableHeader> {
+    str::from_utf8(line).ok().filter(|text| text.is_ascii()).ok_or(UnreadableHeader)
 }
 
 /// The parameter `for` of an element such as `for="[2001:db8::1]:4711";proto=https`.
@@ -63,12 +68,13 @@ mod tests {
     use super::*;
 
     fn client(lines: &[(&'static str, &'static str)]) -> Result<Option<String>, UnreadableHeader> {
-        let mut headers = HeaderMap::new();
-        for (name, value) in lines {
-            headers.append(*name, value.parse().unwrap());
-        }
+        let joined = |name| {
+            let values: Vec<_> = lines.iter().filter(|line| line.0 == name).map(|line| line.1).collect();
+            (!values.is_empty()).then(|| Cow::Owned(values.join(",").into_bytes()))
+        };
+        let lines = ForwardedLines { forwarded: joined("forwarded"), forwarded_for: joined(X_FORWARDED_FOR) };
         let is_proxy = |ip: IpAddr| ip.to_string().starts_with("10.");
-        client_of(&headers, is_proxy).map(|found| found.map(|ip| ip.to_string()))
+        client_of(&lines, is_proxy).map(|found| found.map(|ip| ip.to_string()))
     }
 
     #[test]

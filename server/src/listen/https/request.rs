@@ -1,42 +1,42 @@
-//! The query of a request.
+//! The query of a request of HTTP/1.1.
 
-use std::time::Duration;
+use std::borrow::Cow;
 
 use http_body_util::BodyExt as _;
 use hyper::Request;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, FORWARDED, HeaderMap};
 use rhumb_wire::doh::{DohRejection, DohRequest, DohTarget};
 use tokio::time::timeout;
 
-use super::activity::{ConnectionActivity, LARGE};
+use super::activity::ConnectionActivity;
+use super::bounds::{BODY_TIMEOUT, LARGE, LONGEST, PASSED_OVER};
+use super::connection::{HttpConnection, HttpHead};
+use super::forwarded::{ForwardedLines, X_FORWARDED_FOR};
+use crate::query::QueryClient;
 
-/// The longest query, in bytes.
-const LONGEST: usize = 65_535;
-/// Bytes that are read, and passed over, of a body without a query.
-const PASSED_OVER: usize = 256 << 10;
-/// How long a body may take to be whole.
-const BODY_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// Reads the query of a request to one of `paths`. Errors: why it has none.
+/// Reads the query of a request, and who asks. Errors: why it has none.
 pub(super) async fn read_query(
     request: Request<Incoming>,
-    paths: &[String],
+    connection: &HttpConnection,
     activity: &ConnectionActivity,
-) -> Result<Vec<u8>, DohRejection> {
+) -> Result<(Vec<u8>, QueryClient<'static>), DohRejection> {
     let (head, body) = request.into_parts();
-    let is_plain = head.headers.get(CONTENT_ENCODING).is_none_or(|coding| coding == "identity");
+    let of = |name| head.headers.get(name).map(AsRef::as_ref);
     let target = DohTarget {
         method: head.method.as_str(),
         path: head.uri.path(),
         variables: head.uri.query(),
-        content_type: head.headers.get(CONTENT_TYPE).filter(|_| is_plain).map(AsRef::as_ref),
+        content_type: of(CONTENT_TYPE),
     };
-    let found = target.request(paths);
+    let forwarded = if connection.is_proxy { lines_of(&head.headers) } else { ForwardedLines::default() };
+    let mut query = Vec::new();
+    let asked = HttpHead { target, content_encoding: of(CONTENT_ENCODING), forwarded };
+    let found = connection.read_head(&asked, &mut query);
     let reading = async {
         match found {
-            Ok(DohRequest::Target(query)) => Ok(query),
-            Ok(DohRequest::Body) => read_body(body, activity).await,
+            Ok((client, DohRequest::Target)) => Ok((query, client)),
+            Ok((client, DohRequest::Body)) => Ok((read_body(body, activity).await?, client)),
             Err(rejection) => {
                 pass_over(body).await;
                 Err(rejection)
@@ -44,6 +44,16 @@ pub(super) async fn read_query(
         }
     };
     timeout(BODY_TIMEOUT, reading).await.unwrap_or(Err(DohRejection::Late))
+}
+
+/// What proxies say of their clients.
+fn lines_of(headers: &HeaderMap) -> ForwardedLines<'_> {
+    let joined = |name: &str| {
+        let mut lines = headers.get_all(name).iter().map(AsRef::as_ref);
+        let first: &[u8] = lines.next()?;
+        Some(lines.fold(Cow::Borrowed(first), |all, line| Cow::Owned([&all, &b","[..], line].concat())))
+    };
+    ForwardedLines { forwarded: joined(FORWARDED.as_str()), forwarded_for: joined(X_FORWARDED_FOR) }
 }
 
 async fn read_body(mut body: Incoming, activity: &ConnectionActivity) -> Result<Vec<u8>, DohRejection> {

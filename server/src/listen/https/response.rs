@@ -1,49 +1,37 @@
-//! Responses with an answer, and those that say why there is none.
+//! The heads of responses with an answer, and of those that say why there is none.
 
-use http_body_util::Full;
-use hyper::body::Bytes;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
-use hyper::{Response, StatusCode};
 use rhumb_wire::doh::{DohRejection, MEDIA_TYPE, METHODS, freshness};
 
-use super::activity::UnsentAnswer;
-
-/// The body of a response.
-pub(super) type AnswerBody = Full<Bytes>;
-
-/// A response with an answer; that to HEAD lacks the body alone (RFC 9110, section 9.3.2).
-pub(super) fn answer(message: UnsentAnswer, is_head: bool) -> Response<AnswerBody> {
-    let kept = format!("max-age={}", freshness(message.as_ref()));
-    let length = message.as_ref().len();
-    let mut response = with_body(Bytes::from_owner(message), length, is_head);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-    if let Ok(kept) = HeaderValue::try_from(kept) {
-        headers.insert(CACHE_CONTROL, kept);
-    }
-    response
+/// What stands in the head of a response beside the length of its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct DohResponseHead {
+    pub(super) status: u16,
+    pub(super) content_type: &'static str,
+    /// How long it may be kept, in seconds; none for one that must not be.
+    pub(super) max_age: Option<u32>,
+    /// The methods that are served, where it was another.
+    pub(super) allow: Option<&'static str>,
 }
 
-/// A response that says in words why there is no answer.
-pub(super) fn rejection(why: DohRejection, is_head: bool) -> Response<AnswerBody> {
-    let text = format!("{why}\n");
-    let length = text.len();
-    let mut response = with_body(Bytes::from(text), length, is_head);
-    *response.status_mut() = StatusCode::from_u16(why.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if why == DohRejection::Method {
-        headers.insert(ALLOW, HeaderValue::from_static(METHODS));
+impl DohResponseHead {
+    /// That of a response with an answer.
+    pub(super) fn of_answer(message: &[u8]) -> Self {
+        Self { status: 200, content_type: MEDIA_TYPE, max_age: Some(freshness(message)), allow: None }
     }
-    response
+
+    /// That of a response whose body says in words why there is no answer.
+    pub(super) fn of_rejection(why: DohRejection) -> Self {
+        let allow = (why == DohRejection::Method).then_some(METHODS);
+        Self { status: why.status(), content_type: "text/plain; charset=utf-8", max_age: None, allow }
+    }
 }
 
-fn with_body(body: Bytes, length: usize, is_head: bool) -> Response<AnswerBody> {
-    if !is_head {
-        return Response::new(Full::new(body));
-    }
-    let mut response = Response::new(Full::default());
-    response.headers_mut().insert(CONTENT_LENGTH, length.into());
-    response
+/// The body of a response without an answer.
+pub(super) fn rejection_text(why: DohRejection) -> String {
+    format!("{why}\n")
 }
+
+/// What `cache-control` says.
+pub(super) const NO_STORE: &str = "no-store";
+/// What `cache-control` says, before a number of seconds.
+pub(super) const MAX_AGE: &str = "max-age=";

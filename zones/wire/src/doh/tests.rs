@@ -6,13 +6,17 @@ fn target<'a>(method: &'a str, path: &'a str, variables: &'a str) -> DohTarget<'
     DohTarget { method, path, variables: Some(variables), content_type: None }
 }
 
-fn found(target: DohTarget<'_>) -> Result<DohRequest, u16> {
-    target.request(&["/dns-query".to_owned(), "/other".to_owned()]).map_err(DohRejection::status)
+/// Where the query stands, and what it is where that is the target.
+fn found(target: DohTarget<'_>) -> Result<(DohRequest, Vec<u8>), u16> {
+    let mut query = b"before".to_vec();
+    let paths = ["/dns-query".to_owned(), "/other".to_owned()];
+    let found = target.request(&paths, &mut query).map_err(DohRejection::status)?;
+    Ok((found, if found == DohRequest::Body { Vec::new() } else { query }))
 }
 
 #[test]
 fn queries_are_found_in_targets() {
-    let message = Ok(DohRequest::Target(vec![0, 1, 2, 3, 0xff]));
+    let message = Ok((DohRequest::Target, vec![0, 1, 2, 3, 0xff]));
     for (method, path, variables) in [
         ("GET", "/dns-query", "dns=AAECA_8"),
         ("HEAD", "/other", "ct=x&dns=AAECA_8&dns=AA"),
@@ -44,7 +48,7 @@ fn bodies_have_the_media_type() {
     let with = |content_type| found(DohTarget { content_type, ..target("POST", "/dns-query", "dns=AA") });
     for fine in ["application/dns-message", "Application/DNS-Message ; charset=x", "application/dns-message;"]
     {
-        assert_eq!(with(Some(fine.as_bytes())), Ok(DohRequest::Body), "{fine}");
+        assert_eq!(with(Some(fine.as_bytes())), Ok((DohRequest::Body, Vec::new())), "{fine}");
     }
     for wrong in ["", "application/dns-json", "application/dns-messages", ";application/dns-message"] {
         assert_eq!(with(Some(wrong.as_bytes())), Err(415), "{wrong}");
