@@ -12,8 +12,11 @@ use crate::authoritative::Lab;
 use crate::encrypted::PATIENCE;
 
 /// The tests of this file.
-pub(crate) const TESTS: &[Test] =
-    &[Test::beside("https::row51_streams_that_are_reset_end_the_connection", resets)];
+pub(crate) const TESTS: &[Test] = &[
+    Test::beside("https::row51_streams_that_are_reset_end_the_connection", resets),
+    Test::beside("https::row51_frames_without_requests_end_the_connection", frames),
+    Test::beside("https::answers_wait_for_room", windows),
+];
 
 /// Streams that a flood opens, unless it is stopped, and those of one write.
 const STREAMS: usize = 3000;
@@ -25,7 +28,10 @@ const MOST: f64 = 400.0;
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
 const WINDOW_UPDATE: u8 = 8;
+const CONTINUATION: u8 = 9;
 const END_HEADERS: u8 = 4;
 const END_STREAM: u8 = 1;
 /// CANCEL.
@@ -73,5 +79,64 @@ fn resets() -> Verdict {
     let waiting = || lab.server.metric("rhumb_forward_waiting", &[]);
     let ended = until(PATIENCE, || waiting().is_ok_and(|waiting| waiting < 0.5));
     ensure!(ended, "{} queries still wait", waiting()?);
+    Ok(Outcome::Passed)
+}
+
+/// Frames that none of the server's bounds on streams concerns.
+fn frames() -> Verdict {
+    let (lab, _issued) = https_lab(|config| config)?;
+    let frame = |kind, flags, stream, body: &[u8]| Http2Frame { kind, flags, stream, body }.bytes();
+    let begun = Http2Stream::head(1, &Http2Stream::post(60_000));
+    let open_head = frame(HEADERS, 0, 1, &Http2Stream::post(0));
+    for (name, first, each) in [
+        ("settings", Vec::new(), frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0xff, 0xff])),
+        ("ping", Vec::new(), frame(PING, 0, 0, &[7; 8])),
+        ("windows", Vec::new(), frame(WINDOW_UPDATE, 0, 0, &[0, 0, 0, 1])),
+        ("unknown", Vec::new(), frame(0xbe, 0, 0, &[7; 8])),
+        ("empty content", begun.clone(), frame(DATA, 0, 1, &[])),
+        ("small content", begun, frame(DATA, 0, 1, &[7])),
+        ("an endless head", open_head, frame(CONTINUATION, 0, 1, &[])),
+    ] {
+        let mut connection = connect(&lab)?;
+        let mut sent = 0;
+        let mut open = connection.send(&first).is_ok();
+        while open && sent < STREAMS {
+            open = connection.send(&each.repeat(BATCH)).is_ok() && connection.drain(PAUSE)?;
+            sent += BATCH;
+        }
+        ensure!(!open, "{name}: {sent} frames, and the connection is still open");
+    }
+    let message = Message { id: 0, ..Message::query("web.zone.test.", "A") }.to_wire();
+    ensure!(connect(&lab)?.exchange(&message).is_ok(), "a new connection is not served");
+    Ok(Outcome::Passed)
+}
+
+/// A client that gives room for a few bytes at a time gets its whole answer.
+fn windows() -> Verdict {
+    let (lab, _issued) = https_lab(|config| config)?;
+    let mut connection = connect(&lab)?;
+    let message = Message { id: 0, ..Message::query("large.zone.test.", "A") }.to_wire();
+    let whole = connection.exchange(&message)?;
+    ensure!(whole.len() > 1000, "{} bytes", whole.len());
+    let frame = |kind, flags, stream, body: &[u8]| Http2Frame { kind, flags, stream, body }.bytes();
+    // No room at all, on any stream.
+    connection.send(&frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]))?;
+    let stream = connection.stream();
+    let head = Http2Stream::head(stream, &Http2Stream::post(message.len()));
+    connection.send(&[head, frame(DATA, END_STREAM, stream, &message)].concat())?;
+    let mut got = Vec::new();
+    while got.len() < whole.len() {
+        connection.send(&frame(WINDOW_UPDATE, 0, stream, &[0, 0, 0, 100]))?;
+        let before = got.len();
+        while got.len() == before {
+            let (kind, _, of, body) = connection.receive()?;
+            ensure!(of != stream || kind != RST_STREAM, "the answer is given up: {body:?}");
+            if kind == DATA && of == stream {
+                got.extend_from_slice(&body);
+            }
+        }
+        ensure!(got.len() - before <= 100, "{} bytes at a time", got.len() - before);
+    }
+    ensure!(got == whole, "another answer: {got:?}");
     Ok(Outcome::Passed)
 }

@@ -99,7 +99,7 @@ impl Http2Stream {
     }
 
     /// The next frame: its kind, flags, stream and content.
-    fn receive(&mut self) -> Result<(u8, u8, u32, Vec<u8>), Failure> {
+    pub fn receive(&mut self) -> Result<(u8, u8, u32, Vec<u8>), Failure> {
         let mut head = [0; 9];
         self.tls.receive(&mut head)?;
         let mut body = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
