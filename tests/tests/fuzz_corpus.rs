@@ -89,6 +89,11 @@ fn doq_stream() {
 }
 
 #[test]
+fn http2_connection() {
+    replay("http2_connection", targets::http2_connection::run);
+}
+
+#[test]
 fn http_request() {
     replay("http_request", targets::http_request::run);
 }

@@ -10,6 +10,7 @@ pub mod denial_proofs;
 pub mod doq_stream;
 pub mod hostile_network;
 pub mod hostile_reply;
+pub mod http2_connection;
 pub mod http_request;
 pub mod input_script;
 pub mod journal;
