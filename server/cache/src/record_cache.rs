@@ -1,15 +1,14 @@
 //! RRsets learnt from authoritative servers, by name and type.
 
-use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foldhash::quality::RandomState;
-use hashbrown::HashTable;
 use rhumb_wire::{NameRef, Type};
 
 use crate::record_set::LearntRecords;
+use crate::record_shard::RecordShard;
 
 /// Shards; a power of two well above the number of threads.
 pub(crate) const SHARDS: usize = 64;
@@ -22,29 +21,6 @@ pub struct RecordCache {
     room: AtomicU64,
     ttl_least: AtomicU32,
     ttl_most: AtomicU32,
-}
-
-#[derive(Debug, Default)]
-struct RecordShard {
-    table: HashTable<RecordSlot>,
-    /// In the order of their last entry; those that were used since go round once more.
-    queue: VecDeque<(u64, u32)>,
-    bytes: u64,
-    serial: u32,
-}
-
-#[derive(Debug)]
-struct RecordSlot {
-    hash: u64,
-    serial: u32,
-    used: bool,
-    learnt: Arc<LearntRecords>,
-}
-
-impl RecordSlot {
-    fn is_for(&self, hash: u64, name: NameRef<'_>, rtype: Type) -> bool {
-        self.hash == hash && self.learnt.rtype == rtype && self.learnt.owner.as_ref() == name
-    }
 }
 
 impl RecordCache {
@@ -91,13 +67,7 @@ impl RecordCache {
         beyond: u32,
     ) -> Option<Arc<LearntRecords>> {
         let hash = self.hash(name, rtype);
-        let mut shard = self.shard(hash)?;
-        let slot = shard.table.find_mut(hash, |slot| slot.is_for(hash, name, rtype))?;
-        if slot.learnt.left(now.saturating_sub(beyond)) == 0 {
-            return None;
-        }
-        slot.used = true;
-        Some(Arc::clone(&slot.learnt))
+        self.shard(hash)?.get(hash, (name, rtype), now.saturating_sub(beyond))
     }
 
     /// Keeps what was learnt, its TTL held to the limits, unless something more credible is there. Gives it as it is kept.
@@ -127,8 +97,7 @@ impl RecordCache {
         learnt.ttl = learnt.ttl.min(self.ttl_most.load(Relaxed));
         let hash = self.hash(learnt.owner.as_ref(), learnt.rtype);
         let Some(mut shard) = self.shard(hash) else { return false };
-        let same = |slot: &RecordSlot| slot.is_for(hash, learnt.owner.as_ref(), learnt.rtype);
-        if learnt.ttl == 0 || shard.table.find(hash, same).is_some() {
+        if learnt.ttl == 0 || shard.holds(hash, (learnt.owner.as_ref(), learnt.rtype)) {
             return false;
         }
         shard.insert(hash, &Arc::new(learnt), self.room.load(Relaxed))
@@ -141,21 +110,14 @@ impl RecordCache {
         at: usize,
         most: usize,
     ) -> Option<Vec<Arc<LearntRecords>>> {
-        let shard = lock(self.shards.get(shard)?);
-        let end = shard.queue.len().min(at.saturating_add(most));
-        if at >= end {
-            return None;
-        }
-        let slot = |&(hash, serial): &(u64, u32)| shard.table.find(hash, |slot| slot.serial == serial);
-        let found = shard.queue.range(at..end).filter_map(slot);
-        Some(found.map(|slot| Arc::clone(&slot.learnt)).collect())
+        lock(self.shards.get(shard)?).some(at, most)
     }
 
     /// Forgets what is known of `name` and `rtype`.
     pub fn forget(&self, name: NameRef<'_>, rtype: Type) {
         let hash = self.hash(name, rtype);
         if let Some(mut shard) = self.shard(hash) {
-            shard.remove(hash, |slot| slot.is_for(hash, name, rtype));
+            shard.forget(hash, (name, rtype));
         }
     }
 
@@ -174,7 +136,7 @@ impl RecordCache {
 
     /// A number that changes with everything that is kept.
     pub fn changes(&self) -> u64 {
-        self.shards.iter().map(|shard| u64::from(lock(shard).serial)).sum()
+        self.shards.iter().map(|shard| u64::from(lock(shard).changes())).sum()
     }
 
     /// Entries and their bytes.
@@ -182,76 +144,8 @@ impl RecordCache {
         self.shards
             .iter()
             .map(lock)
-            .fold((0, 0), |(entries, bytes), shard| (entries + shard.table.len() as u64, bytes + shard.bytes))
-    }
-}
-
-impl RecordShard {
-    /// Whether it was kept.
-    fn insert(&mut self, hash: u64, learnt: &Arc<LearntRecords>, room: u64) -> bool {
-        let same = |slot: &RecordSlot| slot.is_for(hash, learnt.owner.as_ref(), learnt.rtype);
-        if let Some(old) = self.table.find(hash, same)
-            && old.learnt.credibility > learnt.credibility
-            && old.learnt.left(learnt.stored) > 0
-        {
-            return false;
-        }
-        self.remove(hash, same);
-        if learnt.bytes() > room / 2 {
-            return false;
-        }
-        self.serial = self.serial.wrapping_add(1);
-        let slot = RecordSlot { hash, serial: self.serial, used: false, learnt: Arc::clone(learnt) };
-        self.table.insert_unique(hash, slot, |slot| slot.hash);
-        self.queue.push_back((hash, self.serial));
-        self.bytes += learnt.bytes();
-        self.make_room(room);
-        true
-    }
-
-    fn remove(&mut self, hash: u64, same: impl Fn(&RecordSlot) -> bool) {
-        if let Ok(found) = self.table.find_entry(hash, same) {
-            let (slot, _) = found.remove();
-            self.bytes -= slot.learnt.bytes();
-        }
-    }
-
-    fn make_room(&mut self, room: u64) {
-        while self.bytes > room
-            && let Some((hash, serial)) = self.queue.pop_front()
-        {
-            match self.table.find_mut(hash, |slot| slot.serial == serial) {
-                Some(slot) if slot.used => {
-                    slot.used = false;
-                    self.queue.push_back((hash, serial));
-                }
-                Some(_) => self.remove(hash, |slot| slot.serial == serial),
-                None => {}
-            }
-        }
-        self.forget_gone();
-    }
-
-    /// Entries that were replaced or dropped leave their places in the queue behind; swept out once they outnumber the entries.
-    fn forget_gone(&mut self) {
-        if self.queue.len() > 2 * self.table.len() + 64 {
-            let table = &self.table;
-            self.queue.retain(|&(hash, serial)| table.find(hash, |slot| slot.serial == serial).is_some());
-        }
-    }
-
-    fn flush(&mut self, hit: impl Fn(NameRef<'_>) -> bool) -> usize {
-        let before = self.table.len();
-        let bytes = &mut self.bytes;
-        self.table.retain(|slot| {
-            let gone = hit(slot.learnt.owner.as_ref());
-            if gone {
-                *bytes -= slot.learnt.bytes();
-            }
-            !gone
-        });
-        self.forget_gone();
-        before - self.table.len()
+            .map(|shard| shard.figures())
+            .fold((0, 0), |(entries, bytes), (more, of_them)| (entries + more, bytes + of_them))
     }
 }
 
@@ -331,11 +225,7 @@ mod tests {
         }
         let (entries, bytes) = cache.figures();
         assert!(bytes <= 4 << 20 && entries > 5000, "{entries} {bytes}");
-        assert!(cache.shards.iter().all(|shard| {
-            let shard = lock(shard);
-            shard.bytes == shard.table.iter().map(|slot| slot.learnt.bytes()).sum::<u64>()
-                && shard.queue.len() <= 2 * shard.table.len() + 64
-        }));
+        assert!(cache.shards.iter().all(|shard| lock(shard).is_sound()));
         let all = cache.flush("example".parse::<DomainName>().unwrap().as_ref(), true);
         assert_eq!((all as u64, cache.figures()), (entries, (0, 0)));
     }
@@ -415,54 +305,5 @@ mod tests {
         cache.put_shared(&learnt);
         let found = cache.get(name("a.example").as_ref(), Type::A, 100).unwrap();
         assert_eq!(found.ttl, 1000, "what is shared keeps its TTL");
-    }
-
-    /// Of what was learnt the oldest goes, unless it was used since.
-    #[test]
-    fn the_oldest_goes_first() {
-        let one = Arc::new(learnt("a.example", 10, CredibilityRank::Answer, b"x"));
-        let room = one.bytes() * 3;
-        let mut shard = RecordShard::default();
-        for hash in 1..=3 {
-            shard.insert(hash, &one, room);
-        }
-        let used = shard.table.find_mut(1, |slot| slot.hash == 1).unwrap();
-        used.used = true;
-        let kept = |shard: &RecordShard| {
-            let mut hashes: Vec<u64> = shard.table.iter().map(|slot| slot.hash).collect();
-            hashes.sort_unstable();
-            hashes
-        };
-        shard.insert(4, &one, room);
-        assert_eq!((kept(&shard), shard.bytes), (vec![1, 3, 4], room));
-        shard.insert(5, &one, room);
-        assert_eq!(kept(&shard), [1, 4, 5]);
-        shard.insert(6, &one, room);
-        assert_eq!(kept(&shard), [1, 5, 6], "once more and no longer");
-        for _ in 0..1000 {
-            shard.insert(6, &one, room);
-            assert!(shard.queue.len() <= 2 * shard.table.len() + 64);
-        }
-        assert_eq!((kept(&shard), shard.bytes), (vec![1, 5, 6], room));
-    }
-
-    /// Each replacement leaves a place in the queue; these are swept out once they outnumber the entries by 64.
-    #[test]
-    fn places_that_entries_left_are_swept_out() {
-        let mut shard = RecordShard::default();
-        let entry = |n: u64| Arc::new(learnt(&format!("n{n}.test"), 60, CredibilityRank::Answer, &[1; 4]));
-        for n in 0..100 {
-            shard.insert(n, &entry(n), u64::MAX);
-        }
-        for places in 101..=264 {
-            shard.insert(7, &entry(7), u64::MAX);
-            assert_eq!((shard.table.len(), shard.queue.len()), (100, places));
-        }
-        shard.insert(7, &entry(7), u64::MAX);
-        assert_eq!((shard.table.len(), shard.queue.len()), (100, 100));
-        // The order is that of the last replacement.
-        assert_eq!([&shard.queue[0], &shard.queue[99]].map(|(hash, _)| *hash), [0, 7]);
-        assert_eq!(shard.flush(|name| *name.as_bytes() != *entry(7).owner.as_ref().as_bytes()), 99);
-        assert_eq!((shard.table.len(), shard.queue.len()), (1, 1));
     }
 }

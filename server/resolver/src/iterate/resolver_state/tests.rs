@@ -131,7 +131,7 @@ async fn the_root_is_asked_for_its_servers_once_in_a_while() {
 fn records_have_seven_eighths_of_the_bytes() {
     let state = ResolverState::new(1 << 20);
     let fill = || {
-        (0..6000).for_each(|n| drop(state.records.put(learnt(&format!("n{n}.test")))));
+        (0..20_000).for_each(|n| drop(state.records.put(learnt(&format!("n{n}.test")))));
         state.records.figures().1
     };
     let held = fill();
