@@ -7,12 +7,14 @@ mod batch;
 mod datagram;
 mod fragmentation;
 mod options;
+mod outbox;
 mod socket;
 
 pub use batch::DatagramBatch;
 pub use datagram::ReceivedDatagram;
 pub use options::SocketOptions;
 pub(crate) use options::{addresses_to_come, unfragmented};
+pub use outbox::{DatagramOutbox, OutgoingDatagram};
 pub use socket::{DatagramSendError, DatagramSocket, is_too_large};
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ impl DatagramSocket {
         peer: SocketAddr,
         local: &LocalAddress,
     ) -> Result<(), DatagramSendError> {
-        let peer = SockAddr::from(if self.address.is_ipv6() { mapped(peer) } else { canonical(peer) });
+        let peer = self.raw_peer(peer);
         let mut control = ControlData::empty();
         let length = if self.bound.is_some() { 0 } else { control.write(local) };
         let parts = [IoSlice::new(message)];
@@ -103,6 +103,11 @@ impl DatagramSocket {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// A peer in the form that this socket sends to.
+    pub(super) fn raw_peer(&self, peer: SocketAddr) -> SockAddr {
+        SockAddr::from(if self.address.is_ipv6() { mapped(peer) } else { canonical(peer) })
     }
 
     /// Makes the receive that waits on this socket return now, and all later ones without waiting: for a

@@ -2,6 +2,7 @@
 
 mod batches;
 mod binding;
+mod outbox;
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Duration;
