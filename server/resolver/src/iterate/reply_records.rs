@@ -12,6 +12,9 @@ use rhumb_wire::{
 use super::limits;
 use crate::exchange::UnusableReply;
 
+/// So few sets are looked through one by one.
+const FEW: usize = 8;
+
 /// Says whether records of an owner and a type are those of other servers than the one that was asked.
 pub(super) type ElsewhereCheck<'c> = dyn Fn(NameRef<'_>, Type) -> bool + Send + Sync + 'c;
 
@@ -25,7 +28,7 @@ struct OpenSet {
     rtype: Type,
     ttl: u32,
     records: RecordListBuilder,
-    /// A hash of each record in its canonical form.
+    /// A hash of each record in its canonical form, once there are two.
     hashes: Vec<u64>,
     signatures: RecordListBuilder,
 }
@@ -96,7 +99,7 @@ impl ReplyRecords {
                 set.add(record.ttl, &data, &mut canonical, &hasher)?;
             }
         }
-        let complete = open.sets.into_iter().filter(|set| !set.hashes.is_empty());
+        let complete = open.sets.into_iter().filter(|set| !set.records.is_empty());
         let (outside, inside): (Vec<_>, Vec<_>) = complete.partition(|set| set.outside);
         let sets = inside.into_iter().map(|set| (set.section, set.complete())).collect();
         let outside = outside.into_iter().map(OpenSet::complete).collect();
@@ -160,20 +163,25 @@ impl OpenSets {
             state.write_u32(u32::from(rtype.0) << 8 | section as u32);
             state.finish()
         };
-        let hashed = hash(section, owner, rtype);
-        let known = places.find(hashed, |&place| sets.get(place).is_some_and(same));
-        let place = if let Some(&place) = known {
-            place
+        let known = if sets.len() < FEW {
+            sets.iter().position(same)
         } else {
-            let place = sets.len();
-            let owner = if asked.as_ref() == owner { asked.clone() } else { owner.to_name() };
-            sets.push(OpenSet { outside, ..OpenSet::new(section, owner, rtype) });
-            places.insert_unique(hashed, place, |&place| {
-                sets.get(place).map_or(0, |set| hash(set.section, set.owner.as_ref(), set.rtype))
-            });
-            place
+            let is_it = |&place: &usize| sets.get(place).is_some_and(same);
+            places.find(hash(section, owner, rtype), is_it).copied()
         };
-        sets.get_mut(place)
+        if let Some(place) = known {
+            return sets.get_mut(place);
+        }
+        let owner = if asked.as_ref() == owner { asked.clone() } else { owner.to_name() };
+        sets.push(OpenSet { outside, ..OpenSet::new(section, owner, rtype) });
+        // The table begins once there are many.
+        let begin = if sets.len() == FEW { 0 } else { sets.len() - 1 };
+        let hash_at =
+            |place: usize| sets.get(place).map_or(0, |set| hash(set.section, set.owner.as_ref(), set.rtype));
+        for place in (begin..sets.len()).filter(|_| sets.len() >= FEW) {
+            places.insert_unique(hash_at(place), place, |&place| hash_at(place));
+        }
+        sets.last_mut()
     }
 }
 
@@ -220,10 +228,16 @@ impl OpenSet {
         // RFC 2181 section 8: a TTL with its top bit set is 0. Of several the least counts (section 5.2).
         let ttl = if ttl > i32::MAX as u32 { 0 } else { ttl };
         self.ttl = self.ttl.min(ttl);
-        canonical.clear();
-        canonical.extend_from_slice(data);
-        rdata::make_canonical(self.rtype, canonical);
-        let hash = hasher.hash_one(&*canonical);
+        // Most sets have one record, which is compared with none.
+        if self.records.is_empty() {
+            self.records.push(data);
+            return Ok(());
+        }
+        if self.hashes.is_empty() {
+            let first = self.records.iter().next().unwrap_or_default();
+            self.hashes.push(self.canonical_hash(first, canonical, hasher));
+        }
+        let hash = self.canonical_hash(data, canonical, hasher);
         if self.holds(hash, canonical) {
             return Ok(());
         }
@@ -233,6 +247,14 @@ impl OpenSet {
         self.hashes.push(hash);
         self.records.push(data);
         Ok(())
+    }
+
+    /// The hash of a record in its canonical form, which `canonical` has then.
+    fn canonical_hash(&self, data: &[u8], canonical: &mut Vec<u8>, hasher: &RandomState) -> u64 {
+        canonical.clear();
+        canonical.extend_from_slice(data);
+        rdata::make_canonical(self.rtype, canonical);
+        hasher.hash_one(&*canonical)
     }
 
     /// Whether one of its records has this canonical form, of this hash. No other is put into that form: a reply may repeat its last

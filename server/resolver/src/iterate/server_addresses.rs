@@ -244,11 +244,13 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
     /// The servers at these addresses in the order in which they are asked: the fastest first, those that are down last,
     /// those that are silent now and then.
     pub(super) fn rank(&self, addresses: &[SocketAddr]) -> Vec<Arc<RemoteServer>> {
-        let server = |address: &SocketAddr| {
-            (self.net.random(), self.state.servers.server(&ServerIdentity::plain(*address)))
+        let chance = self.net.random();
+        let server = |(place, address): (usize, &SocketAddr)| {
+            let server = self.state.servers.server(&ServerIdentity::plain(*address));
+            (spread_chance(chance, place), server)
         };
-        let mut servers: Vec<_> = addresses.iter().map(server).collect();
-        let measured = self.net.random().is_multiple_of(MEASURED);
+        let mut servers: Vec<_> = addresses.iter().enumerate().map(server).collect();
+        let measured = chance.is_multiple_of(MEASURED);
         servers.sort_by_cached_key(|(chance, server)| {
             let (useless, time) = server.speed();
             let suspect = self.suspects.contains(&server.identity().address);
@@ -266,6 +268,12 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         let servers = servers.into_iter().map(|(_, server)| server).take(self.settings.limits.sends_of_fetch);
         servers.filter(|server| server.claim_question(now)).collect()
     }
+}
+
+/// The chance of the server at this place, of the one that was drawn for all.
+const fn spread_chance(chance: u64, place: usize) -> u64 {
+    let mixed = (chance ^ place as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed ^ mixed >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// The addresses of `name` in a reply of its zone's parent: in an answer or beside a referral. Or the alias that it has, though it
