@@ -145,6 +145,7 @@ mod tests {
             (header(0x21, 0x31, &[0; 216]), Err(Family)),
             (header(0x21, 0x12, &v4()[..11]), Err(Addresses)),
             (header(0x21, 0x22, &v6[..35]), Err(Addresses)),
+            (header(0x20, 0, &[0; 4096]), Ok(ProxiedClient::Itself)),
             (header(0x20, 0, &[0; 4097]), Err(Long)),
             (header(0x21, 0x12, &v4())[..27].to_vec(), Err(Short)),
             (header(0x21, 0x12, &v4())[..9].to_vec(), Err(Short)),

@@ -143,6 +143,36 @@ fn a_failure_lets_stale_answers_stand_in_for_a_while() {
     assert!(!rig.shard.note_failure(hash(1), &key(&question(1)), 80, 5, &rig.origins), "its origin is gone");
 }
 
+/// An answer that may not be kept ends the failure, and leaves the one that has run out for the next failure.
+#[test]
+fn a_stale_answer_outlives_one_that_may_not_be_kept() {
+    let mut rig = ShardRig::new(&LIMITS);
+    rig.keep(1, 60, 0, 0).unwrap();
+    let question = question(1);
+    let note =
+        |rig: &mut ShardRig, now| rig.shard.note_failure(hash(1), &key(&question), now, 9, &rig.origins);
+    assert!(note(&mut rig, 61));
+    rig.keep(1, 0, 62, 0).unwrap_err();
+    assert!(rig.get(1, WantedAnswer::Fresh, 62).is_none());
+    assert!(note(&mut rig, 63));
+    assert!(rig.get(1, WantedAnswer::Fresh, 64).unwrap().stale);
+}
+
+/// No more than a quarter of the slab stands empty, and it is moved few times.
+#[test]
+fn the_slab_grows_by_a_quarter() {
+    let mut rig = ShardRig::new(&CacheLimits { size: 1 << 24, ..LIMITS });
+    let mut growths = 0;
+    for number in 0..2000 {
+        let before = rig.shard.slots.capacity();
+        rig.keep(number, 60, 0, 0).unwrap();
+        let (length, room) = (rig.shard.slots.len(), rig.shard.slots.capacity());
+        assert!(room <= (length * 5 / 4).max(length + LEAST_GROWTH), "{room} places for {length} entries");
+        growths += usize::from(room != before);
+    }
+    assert!(growths < 30, "{growths} times");
+}
+
 #[test]
 fn an_entry_takes_half_of_the_room_at_most() {
     let room = 4096;
