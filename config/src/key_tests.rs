@@ -198,6 +198,21 @@ fn a_configuration_does_not_differ_from_itself() {
 }
 
 #[test]
+fn each_form_of_trusted_keys_is_compared() {
+    let forms = ["built-in", "[. DS 1 8 2 00]", "[. DS 1 8 2 01]", "{ file: a.key }", "{ file: b.key }"];
+    let shown = ["built-in", "[. DS 1 8 2 00]", "[. DS 1 8 2 01]", "{ file: /a.key }", "{ file: /b.key }"];
+    let configs = forms
+        .map(|form| parse(&format!("recursion: {{ trust-anchors: {form} }}"), Path::new("/x.yaml")).unwrap());
+    for (before, old) in configs.iter().zip(shown) {
+        for (now, new) in configs.iter().zip(shown) {
+            let found: Vec<String> = changes(before, now).iter().map(ToString::to_string).collect();
+            let told = (old != new).then(|| format!("recursion.trust-anchors: {old} -> {new}"));
+            assert_eq!(found, Vec::from_iter(told));
+        }
+    }
+}
+
+#[test]
 fn changes_are_said_in_the_words_of_the_file() {
     let before = "listen: [{ address: 192.0.2.1 }]\nzones: [{ name: a, file: a.zone }, { directory: d }]\n\
                   forward: [{ domain: b, upstreams: [192.0.2.1] }, { domain: c, upstreams: [192.0.2.1] }]\n\

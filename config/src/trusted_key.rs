@@ -125,6 +125,7 @@ mod tests {
         let keys = built_in();
         assert_eq!(keys.len(), 2);
         assert!(keys.iter().all(|key| key.rdata.len() == 36 && show_domain(&key.zone) == "."));
+        assert_eq!(keys[0].rdata[..6], [0x4F, 0x66, 8, 2, 0xE0, 0x6D]);
         let key: TrustedKey = "example.com. 3600 IN DNSKEY 257 3 5 AwEA AQ== ; one".parse().unwrap();
         assert_eq!((key.rtype, key.rdata), (Type::DNSKEY, vec![1, 1, 3, 5, 3, 1, 0, 1]));
         // Every digit there is, in order: 0 to 63, six bits each.

@@ -439,6 +439,12 @@ fn secrets_are_checked_and_never_shown() {
     one(&text, (2, 20), "server.ticket-secrets", &["twice"]);
     assert!(!errors(&text).iter().any(|error| error.to_string().contains("5ec4e75e")));
     one("server:\n  cookie-secrets: []", (2, 3), "server.cookie-secrets", &["empty"]);
+    let many = |count| {
+        let secrets: Vec<String> = (0..count).map(|number| format!("\"{number:032x}\"")).collect();
+        format!("server:\n  cookie-secrets: [{}]", secrets.join(", "))
+    };
+    assert_eq!(errors(&many(16)), []);
+    one(&many(17), (2, 20), "server.cookie-secrets", &["more than 16 secrets"]);
 }
 
 #[test]

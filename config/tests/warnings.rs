@@ -75,6 +75,25 @@ fn certificates_of_upstreams_that_nobody_verifies() {
 }
 
 #[test]
+fn servers_that_no_name_is_asked_of() {
+    for (upstreams, warned) in [
+        ("tls://dns.example", false),
+        ("tls://dns.example, 192.0.2.53", false),
+        ("192.0.2.53", true),
+        ("tls://192.0.2.53#dns.example", true),
+    ] {
+        let upstreams: Vec<String> = upstreams.split(", ").map(|one| format!("\"{one}\"")).collect();
+        let found = warnings(&format!(
+            "recursion: {{ allow: [] }}\nforward: [{{ domain: ., upstreams: [{}], bootstrap: [192.0.2.1] }}]\n",
+            upstreams.join(", ")
+        ));
+        assert_eq!(found.len(), usize::from(warned), "{upstreams:?}: {found:?}");
+        let told = "forward[0].bootstrap: it has no effect: every upstream has its address";
+        assert!(found.iter().all(|warning| warning.contains(told)), "{found:?}");
+    }
+}
+
+#[test]
 fn an_open_resolver_without_a_limit() {
     for (text, warned) in [
         ("recursion: { allow: [0.0.0.0/0] }\n", true),
