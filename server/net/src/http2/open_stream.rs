@@ -67,7 +67,7 @@ impl StreamTable {
     }
 
     pub(super) fn state(&self, id: u32) -> StreamState {
-        if id > self.last || id % 2 == 0 {
+        if id > self.last || id.is_multiple_of(2) {
             StreamState::Idle
         } else if self.place(id).is_some() {
             StreamState::Open

@@ -38,7 +38,7 @@ impl Http2Connection {
         head: &mut RequestHead,
         out: &mut Vec<u8>,
     ) -> FrameResult<'i> {
-        if frame.stream % 2 == 0 {
+        if frame.stream.is_multiple_of(2) {
             return Err(FrameFault::Connection(Http2ErrorCode::Protocol));
         }
         let mut fragment = frame.unpadded().ok_or(FrameFault::Connection(Http2ErrorCode::Protocol))?;

@@ -56,9 +56,9 @@ fn priorities_and_unknown_frames_are_passed_over() {
     assert_fails(&[], &frame(kind::PRIORITY, 0, 0, &[0; 5]), Code::Protocol);
     assert_fails(&[], &frame(kind::PRIORITY, 0, 1, &[0; 4]), Code::FrameSize);
     assert_fails(&[], &frame(kind::PUSH_PROMISE, flag::END_HEADERS, 1, &[0; 8]), Code::Protocol);
-    assert_fails(&[], &frame(kind::DATA, 0, 1, &[0; 16_385]), Code::FrameSize);
+    assert_fails(&[], &frame(kind::DATA, 0, 1, &vec![0; 16_385]), Code::FrameSize);
     // Its length alone says so.
-    assert_fails(&[], &frame(kind::DATA, 0, 1, &[0; 16_385])[..9], Code::FrameSize);
+    assert_fails(&[], &frame(kind::DATA, 0, 1, &vec![0; 16_385])[..9], Code::FrameSize);
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn content_waits_for_room_on_the_connection() {
     let mut lab = Lab::with_settings(&setting(INITIAL_WINDOW_SIZE, MAX));
     lab.send(&[get(1), get(3), get(5)].concat());
     for stream in [1, 3, 5] {
-        lab.answer(stream, &[stream as u8; 40_000]);
+        lab.answer(stream, &vec![stream as u8; 40_000]);
     }
     let frames = lab.frames();
     assert_eq!(content(&frames, 1), (vec![1; 40_000], true));
