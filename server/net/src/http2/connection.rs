@@ -12,10 +12,8 @@ use super::frame_budget::FrameBudget;
 use super::header_decoder::HeaderDecoder;
 use super::open_stream::StreamTable;
 use super::request_head::RequestHead;
-use super::response_encoder::ResponseEncoder;
+use super::response_encoder::{ResponseEncoder, ResponseField};
 use super::settings::{FIRST_WINDOW, put_settings};
-
-pub use responses::Http2Response;
 
 /// What a client begins with (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -46,6 +44,19 @@ pub enum Http2Event<'i> {
         /// Its stream.
         stream: u32,
     },
+}
+
+/// A response.
+#[derive(Clone, Copy, Debug)]
+pub struct Http2Response<'a> {
+    /// The status.
+    pub status: u16,
+    /// What else is in its head.
+    pub fields: &'a [(ResponseField, &'a [u8])],
+    /// The content; it may lack.
+    pub content: &'a [u8],
+    /// Whether there was a query: responses to requests without one are no reason to keep a connection.
+    pub has_query: bool,
 }
 
 /// What is wrong with a frame (RFC 9113, section 5.4).

@@ -1,22 +1,9 @@
 //! Responses, as far as the client has room for them (RFC 9113, section 5.2).
 
-use super::{Http2Connection, put_reset};
+use super::{Http2Connection, Http2Response, put_reset};
 use crate::http2::error_code::Http2ErrorCode;
 use crate::http2::frame::{FRAME_HEAD, LONGEST_FRAME, flag, kind, put_head, window_size};
 use crate::http2::response_encoder::ResponseField;
-
-/// A response.
-#[derive(Clone, Copy, Debug)]
-pub struct Http2Response<'a> {
-    /// The status.
-    pub status: u16,
-    /// What else is in its head.
-    pub fields: &'a [(ResponseField, &'a [u8])],
-    /// The content; it may lack.
-    pub content: &'a [u8],
-    /// Whether there was a query: responses to requests without one are no reason to keep a connection.
-    pub has_query: bool,
-}
 
 impl Http2Connection {
     /// Answers the request of a stream; one that was reset meanwhile needs no answer. Of a request whose content is still coming the rest
