@@ -23,6 +23,7 @@ mod log;
 mod notified;
 mod outcome;
 mod pipeline;
+mod remade_answer;
 mod response;
 mod rotate;
 mod transfer;

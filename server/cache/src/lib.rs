@@ -129,6 +129,17 @@ impl AnswerCache {
         self.shard(hash)?.look_up(hash, key, want, now, limit, out, &self.origins)
     }
 
+    /// Whether something is kept under `key` or the denial of its name, of whatever age: an answer or a failure.
+    pub fn holds(&self, key: &AnswerKey<'_>) -> bool {
+        let mut room = [0; entry::LONGEST_QUESTION];
+        self.holds_one(key) || key.of_any_type(&mut room).is_some_and(|any| self.holds_one(&any))
+    }
+
+    fn holds_one(&self, key: &AnswerKey<'_>) -> bool {
+        let hash = self.hasher.hash_one(key);
+        self.shard(hash).is_some_and(|shard| shard.holds(hash, key))
+    }
+
     /// Keeps `message`, the answer to `key`, for `ttl` seconds within the limits.
     ///
     /// `aliases` is the caller's note of where its aliases lead, which comes back with each hit.

@@ -70,6 +70,12 @@ impl RecordCache {
         self.shard(hash)?.get(hash, (name, rtype), now.saturating_sub(beyond))
     }
 
+    /// Whether something is kept of `name` and `rtype`, of whatever age.
+    pub fn holds(&self, name: NameRef<'_>, rtype: Type) -> bool {
+        let hash = self.hash(name, rtype);
+        self.shard(hash).is_some_and(|shard| shard.holds(hash, (name, rtype)))
+    }
+
     /// Keeps what was learnt, its TTL held to the limits, unless something more credible is there. Gives it as it is kept.
     pub fn put(&self, learnt: impl Into<Arc<LearntRecords>>) -> Arc<LearntRecords> {
         let mut learnt = learnt.into();

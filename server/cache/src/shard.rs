@@ -77,6 +77,10 @@ impl CacheShard {
         self.table.find(hash, |&place| self.entry(place).is_some_and(|e| e.is_for(hash, key))).copied()
     }
 
+    pub(crate) fn holds(&self, hash: u64, key: &AnswerKey<'_>) -> bool {
+        self.find(hash, key).is_some()
+    }
+
     fn entry(&self, place: u32) -> Option<&CacheEntry> {
         self.slots.get(place as usize).and_then(|slot| slot.entry.as_ref())
     }

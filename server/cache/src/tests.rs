@@ -339,3 +339,24 @@ fn what_is_kept_of_a_name_is_shown() {
     rig.cache.origins().retire(rig.origin);
     assert!(rig.cache.entries_of(name.as_ref(), 30, 10).is_empty());
 }
+
+#[test]
+fn what_is_kept_under_a_key_is_told() {
+    let rig = Rig::new(LIMITS);
+    let holds = |name: &str, rtype: u8| {
+        let mut question = question(name);
+        let at = question.len() - 3;
+        question[at] = rtype;
+        rig.cache.holds(&key(&question))
+    };
+    rig.keep("a.example", 60, 1000).unwrap();
+    assert_eq!([holds("a.example", 1), holds("a.example", 28), holds("b.example", 1)], [true, false, false]);
+    let denied = question("no.example");
+    let mut denial = message("no.example", &[]);
+    denial[3] |= 3;
+    rig.cache.keep(&key(&denied), &denial, 60, 0, rig.origin, 1000).unwrap();
+    assert!(holds("no.example", 1) && holds("no.example", 28), "a name that does not exist has no type");
+    let failed = question("f.example");
+    rig.cache.keep_failure(&key(&failed), &message("f.example", &[]), 5, rig.origin, 1000).unwrap();
+    assert!(holds("f.example", 1) && !holds("f.example", 28));
+}

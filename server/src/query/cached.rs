@@ -10,6 +10,7 @@ use rhumb_wire::{QueryMessage, Rcode, header};
 use super::context::QueryContext;
 use super::kept_reason::take_reason;
 use super::outcome::{QueryScratch, ResolveWork};
+use super::remade_answer::remake_answer;
 use super::response::{ResponseHead, ResponseLimits};
 use crate::metrics::CacheEvent;
 use crate::snapshot::RouteEntry;
@@ -61,7 +62,12 @@ pub(super) fn answer(
     let mut question = std::mem::take(&mut scratch.question);
     lowercase_question(query, &mut question);
     let key = key(query, &question, entry.route.id());
-    let hit = context.cache.look_up(&key, WantedAnswer::Fresh, context.now, limits.message(), out);
+    let look_up =
+        |out: &mut [u8]| context.cache.look_up(&key, WantedAnswer::Fresh, context.now, limits.message(), out);
+    let hit = look_up(out).or_else(|| {
+        remake_answer(query, context, entry, &key)?;
+        look_up(out)
+    });
     scratch.question = question;
     let Some(hit) = hit else {
         scratch.stats.cache = Some(CacheEvent::Miss);

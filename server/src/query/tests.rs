@@ -3,6 +3,7 @@
 mod allocation;
 mod lab;
 mod prefetch;
+mod remade;
 mod signed;
 mod truncated;
 

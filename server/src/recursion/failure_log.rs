@@ -6,11 +6,11 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use rhumb_resolver::OutboundQuestion;
+use rhumb_resolver::{AttemptReport, OutboundQuestion};
 use rhumb_wire::Rcode;
 use tokio::time::Instant;
 
-use super::tried::TriedServer;
+use super::tried::{TriedServer, tried};
 
 /// A name that was logged is not logged again for so long.
 const FORGET: Duration = Duration::from_mins(10);
@@ -46,7 +46,7 @@ impl FailureLog {
         question: &OutboundQuestion,
         rcode: Rcode,
         cause: &str,
-        tried: &[TriedServer],
+        attempts: &[AttemptReport],
     ) {
         let name = self.hasher.hash_one(&question.name);
         let line = self.memory.lock().unwrap_or_else(PoisonError::into_inner).admit(name, Instant::now());
@@ -54,7 +54,12 @@ impl FailureLog {
         let more =
             if left_out > 0 { format!("; {left_out} other names failed before") } else { String::new() };
         let answer = if rcode == Rcode::NOERROR { "an empty answer".to_owned() } else { rcode.to_string() };
-        tracing::warn!("{answer} for {} {}: {cause}{}{more}", question.name, question.qtype, attempts(tried));
+        tracing::warn!(
+            "{answer} for {} {}: {cause}{}{more}",
+            question.name,
+            question.qtype,
+            in_words(&tried(attempts))
+        );
     }
 }
 
@@ -82,7 +87,7 @@ impl FailureMemory {
 }
 
 /// What was tried, in words.
-fn attempts(tried: &[TriedServer]) -> String {
+fn in_words(tried: &[TriedServer]) -> String {
     let mut words = String::new();
     for TriedServer { upstream, transport, outcome, .. } in tried.iter().take(ATTEMPTS) {
         // Writing to a String cannot fail.
@@ -143,9 +148,9 @@ mod tests {
             outcome: "timed out".to_owned(),
             ms: 1.0,
         };
-        assert_eq!(attempts(&[]), "");
-        assert_eq!(attempts(&[tried(1)]), "; 192.0.2.1:53 over udp: timed out");
+        assert_eq!(in_words(&[]), "");
+        assert_eq!(in_words(&[tried(1)]), "; 192.0.2.1:53 over udp: timed out");
         let many: Vec<TriedServer> = (0..6).map(tried).collect();
-        assert!(attempts(&many).ends_with("; 192.0.2.3:53 over udp: timed out; 2 attempts more"));
+        assert!(in_words(&many).ends_with("; 192.0.2.3:53 over udp: timed out; 2 attempts more"));
     }
 }

@@ -19,7 +19,6 @@ use super::lookup::{
     GRACE, LookupEvent, RECHECK_UNREACHABLE, RESTARTS, STALE_AFTER, UpstreamLookup, changing, taken_away,
 };
 use super::lookup_answer::{LookupAnswer, LookupFailure};
-use super::tried::tried;
 use crate::metrics::{AnswerSecurity, DomainSource, WorkBound};
 use crate::query::{PRIVATE_ADDRESS, add_reason, failure_message, is_own_name};
 use crate::snapshot::{FallbackCourse, ForwardRoute, RouteCourse, RouteState, ServerSnapshot};
@@ -303,7 +302,8 @@ impl UpstreamLookup {
         self.count_attempts(state, attempts);
         match result {
             Ok(resolution) => {
-                let IteratedAnswer { mut message, ttl, whole, attempts, refused_iterations, .. } = resolution;
+                let IteratedAnswer { mut message, ttl, whole, kept, attempts, refused_iterations, .. } =
+                    resolution;
                 if let Some(iterations) = refused_iterations
                     && !has_additional(&message)
                 {
@@ -314,8 +314,11 @@ impl UpstreamLookup {
                 let secure = message.get(3).is_some_and(|low| u16::from(*low) & header::AD != 0);
                 let security = if secure { AnswerSecurity::Secure } else { AnswerSecurity::Insecure };
                 self.live.metrics.resolved(security);
+                if kept && refused_iterations.is_none() && self.may_be_made_again(course) {
+                    return self.not_kept(message, whole, attempts.into());
+                }
                 let message = if self.rebinds(state, &message) { self.without_addresses() } else { message };
-                self.keep_answer(message, ttl, whole, state.failures, tried(&attempts))
+                self.keep_answer(message, ttl, whole, state.failures, attempts.into())
             }
             Err(ResolutionFailure { cause, attempts, aliases, .. }) => {
                 self.count(&cause);
@@ -332,9 +335,18 @@ impl UpstreamLookup {
                     text = format!("{text}; {CLOCK_IS_WRONG}");
                 }
                 let message = aliases.unwrap_or_else(|| failure_message(&self.key.question, Rcode::SERVFAIL));
-                self.fail_with(state, message, (code, &text), tried(&attempts))
+                self.fail_with(state, message, (code, &text), attempts.into())
             }
         }
+    }
+
+    /// Whether an answer of which the records are kept is made from them when it is asked for again: most never are. One that was kept as a
+    /// message is popular, or takes the place of a failure.
+    fn may_be_made_again(&self, course: AnswerCourse) -> bool {
+        let (route, qtype) = (self.route.id(), self.key.question.qtype);
+        course == AnswerCourse::Iterate
+            && self.live.snapshot.load().iteration.remaking(route, qtype).is_some()
+            && !self.live.cache.holds(&self.key())
     }
 
     fn count_source(&self, course: AnswerCourse) {

@@ -21,7 +21,6 @@ use super::failure_log::FailureLog;
 use super::forward_attempts::{REFERRAL, count, count_any, reason, said_upstream, silence};
 use super::lookup_answer::{LookupAnswer, LookupFailure, LookupMessage, is_unreachable};
 use super::lookup_shares::LookupPermit;
-use super::tried::{TriedServer, tried};
 use super::upstream_network::UpstreamNetwork;
 use crate::metrics::{DomainSource, LookupResult};
 use crate::query::{add_reason, check_aliases, failure_message};
@@ -138,9 +137,10 @@ impl UpstreamLookup {
         let mut end = LookupEnd { key, live, events: Some(events.clone()) };
         let _running = self.live.lookups.begin(&self.key.question, self.route.domain());
         let begun = Instant::now();
+        // What is spawned is copied several times before it begins: the larger part is on the heap only then.
         let found = match self.synthesis() {
-            Some(prefix) => self.with_addresses(prefix, &events).await,
-            None => self.asked(&events).await,
+            Some(prefix) => Box::pin(self.with_addresses(prefix, &events)).await,
+            None => Box::pin(self.asked(&events)).await,
         };
         self.route.counters().lookup(found.result(), begun.elapsed());
         if found.result() == LookupResult::Answered {
@@ -236,9 +236,16 @@ impl UpstreamLookup {
         state: &RouteState,
         events: &mpsc::UnboundedSender<LookupEvent>,
     ) -> bool {
-        let Some(found) = self.stale(state, true) else { return false };
+        let found = self.stale(state, true).or_else(|| self.stale_again(state));
+        let Some(found) = found else { return false };
         let _ = events.send(LookupEvent::Meanwhile(Arc::clone(&self.key), found));
         true
+    }
+
+    /// The stale answer where only its records were kept. It stands in for a short time, for most often servers cannot be reached.
+    fn stale_again(&self, state: &RouteState) -> Option<LookupAnswer> {
+        let message = self.recalled_stale()?;
+        Some(self.keep_answer(message, RECHECK_UNREACHABLE, true, state.failures, Arc::default()))
     }
 
     pub(super) fn key(&self) -> AnswerKey<'_> {
@@ -255,18 +262,18 @@ impl UpstreamLookup {
             Ok(answer) => {
                 let origin =
                     state.member(answer.server.identity()).map_or(AnswerOrigin::NONE, |member| member.origin);
-                let (ttl, attempts) = (answer.ttl, tried(&answer.attempts));
+                let (ttl, attempts) = (answer.ttl, Arc::from(&*answer.attempts));
                 self.route.counters().answered_by(DomainSource::Upstream);
                 let message = self.message_of(state, answer);
                 self.keep_answer(message, ttl, false, origin, attempts)
             }
             Err(failure) if failure.is_referral_within(self.route.domain().as_ref()) => {
                 let (code, text) = (REFERRAL.0.code(), REFERRAL.1);
-                self.fail(state, Rcode::NOERROR, (code, text), tried(&failure.attempts))
+                self.fail(state, Rcode::NOERROR, (code, text), failure.attempts.into())
             }
             Err(failure) => {
                 let (code, text) = reason(&failure, state, self.route.domain());
-                self.fail(state, failure.rcode(), (code, &text), tried(&failure.attempts))
+                self.fail(state, failure.rcode(), (code, &text), failure.attempts.into())
             }
         }
     }
@@ -294,18 +301,24 @@ impl UpstreamLookup {
         ttl: u32,
         whole: bool,
         origin: AnswerOrigin,
-        tried: Arc<[TriedServer]>,
+        tried: Arc<[AttemptReport]>,
     ) -> LookupAnswer {
         let now = self.live.clock.now();
-        let aliases = self.check_aliases(&answer, whole);
         if self.lacks_addresses(&answer) {
-            let message = LookupMessage { bytes: answer.into(), hit: None, aliases };
-            return LookupAnswer { outcome: Ok(message), tried };
+            return self.not_kept(answer, whole, tried);
         }
+        let aliases = self.check_aliases(&answer, whole);
         let kept = self.live.cache.keep(&self.key(), &answer, ttl, aliases, origin, now);
         // As the cache gives it, TTLs held to the limits; what cannot be kept is still an answer.
         let message = kept.ok().and_then(|()| self.kept(now, answer.len())).unwrap_or(answer);
         let message = LookupMessage { bytes: message.into(), hit: None, aliases };
+        LookupAnswer { outcome: Ok(message), tried }
+    }
+
+    /// An answer of which nothing is kept but its records.
+    pub(super) fn not_kept(&self, answer: Vec<u8>, whole: bool, tried: Arc<[AttemptReport]>) -> LookupAnswer {
+        let aliases = self.check_aliases(&answer, whole);
+        let message = LookupMessage { bytes: answer.into(), hit: None, aliases };
         LookupAnswer { outcome: Ok(message), tried }
     }
 
@@ -329,7 +342,7 @@ impl UpstreamLookup {
         state: &RouteState,
         rcode: Rcode,
         cause: (u16, &str),
-        tried: Arc<[TriedServer]>,
+        tried: Arc<[AttemptReport]>,
     ) -> LookupAnswer {
         self.fail_with(state, failure_message(&self.key.question, rcode), cause, tried)
     }
@@ -340,7 +353,7 @@ impl UpstreamLookup {
         state: &RouteState,
         mut message: Vec<u8>,
         (code, text): (u16, &str),
-        tried: Arc<[TriedServer]>,
+        tried: Arc<[AttemptReport]>,
     ) -> LookupAnswer {
         let rcode = Rcode(message.get(3).map_or(0, |low| u16::from(*low) & header::RCODE));
         add_reason(&mut message, code, text);

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use rhumb_cache::CacheHit;
+use rhumb_resolver::AttemptReport;
 use rhumb_wire::Rcode;
 use rhumb_wire::edns::ExtendedError;
 
-use super::tried::TriedServer;
 use crate::metrics::{LookupResult, ResponseSource};
 use crate::query::{WaitingClient, answer_waiting, fail_waiting};
 
@@ -43,7 +43,7 @@ impl LookupFailure {
 pub(super) struct LookupAnswer {
     /// What was learnt, or why there is nothing.
     pub(super) outcome: Result<LookupMessage, LookupFailure>,
-    pub(super) tried: Arc<[TriedServer]>,
+    pub(super) tried: Arc<[AttemptReport]>,
 }
 
 /// An answer in the cache's form.
@@ -92,7 +92,7 @@ impl LookupAnswer {
     pub(super) const fn failure(
         rcode: Rcode,
         error: (ExtendedError, &'static str),
-        tried: Arc<[TriedServer]>,
+        tried: Arc<[AttemptReport]>,
     ) -> Self {
         let failure = LookupFailure { rcode, error: Some(error), said: None, message: None };
         Self { outcome: Err(failure), tried }

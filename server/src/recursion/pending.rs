@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rhumb_net::LocalAddress;
-use rhumb_net::udp::{DatagramSendError, DatagramSocket};
+use rhumb_net::udp::{DatagramOutbox, DatagramSendError, DatagramSocket};
+use rhumb_resolver::AttemptReport;
 use rhumb_wire::Rcode;
 use rhumb_wire::edns::ExtendedError;
 use tokio::sync::{mpsc, oneshot};
@@ -14,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::explained_lookups::ExplainedLookups;
 use super::lookup::LookupKey;
 use super::lookup_answer::{LookupAnswer, LookupMessage};
-use super::tried::TriedServer;
+use super::tried::{TriedServer, tried};
 use super::waiting_clients::{WaitPermit, network};
 use crate::metrics::{DropReason, GaugeUnit, ResponseSource};
 use crate::query::{
@@ -65,6 +66,30 @@ pub struct ExplainedAnswer {
     pub steps: Vec<TraceStep>,
 }
 
+/// Where responses are written, and those wait that leave as datagrams.
+#[derive(Debug)]
+pub(super) struct ReplyRoom {
+    /// Room for the longest message.
+    pub(super) bytes: Vec<u8>,
+    outbox: DatagramOutbox,
+}
+
+impl ReplyRoom {
+    pub(super) fn new() -> Self {
+        Self { bytes: vec![0; 65_535], outbox: DatagramOutbox::default() }
+    }
+
+    /// Sends what waits.
+    pub(super) fn send(&mut self, live: &ServerState) {
+        self.outbox.send(|datagram, reply, error| {
+            let (socket, local) = (&datagram.socket, datagram.local);
+            if let Err(reason) = send_shorter(socket, reply, datagram.peer, local, &error) {
+                live.metrics.with_local(|block| block.dropped(reason));
+            }
+        });
+    }
+}
+
 /// A client that waits for its answer. Dropped, it gives SERVFAIL, so that nobody waits in vain and each connection knows
 /// what it still owes.
 #[derive(Debug)]
@@ -79,7 +104,7 @@ struct OpenReply {
     /// None for one that was refused and is answered at once.
     permit: Option<WaitPermit>,
     /// What was tried for the links before.
-    tried: Vec<TriedServer>,
+    tried: Vec<AttemptReport>,
     _waiting: GaugeUnit,
 }
 
@@ -141,18 +166,19 @@ impl PendingReply {
         (!open.client.links.is_empty()).then(|| open.since + LONGEST_WAIT)
     }
 
-    /// Gives the answer that a look-up found. `out` takes the longest message.
-    pub(super) fn answer(mut self, found: &LookupAnswer, out: &mut [u8]) {
+    /// Gives the answer that a look-up found.
+    pub(super) fn answer(mut self, found: &LookupAnswer, room: &mut ReplyRoom) {
         let Some(open) = self.0.take() else { return };
         if open.is_late() {
             open.drop_silently(DropReason::TooOld);
             return;
         }
+        let out = &mut room.bytes;
         let length = match &found.outcome {
             Ok(message) => answer_waiting(&open.client, &message.bytes, message.hit.as_ref(), out),
             Err(failure) => failure.write(&open.client, out),
         };
-        open.give(length, found.source(), &found.tried, None, out);
+        open.give(length, found.source(), &found.tried, None, room);
     }
 
     /// Whether what was found is only a link of this client's answer.
@@ -167,9 +193,9 @@ impl PendingReply {
         mut self,
         key: &LookupKey,
         found: &LookupMessage,
-        tried: &Arc<[TriedServer]>,
+        attempts: &[AttemptReport],
         scratch: &mut QueryScratch,
-        out: &mut [u8],
+        room: &mut ReplyRoom,
     ) -> Option<(ResolveWork, Self)> {
         let mut open = self.0.take()?;
         if open.is_late() {
@@ -188,15 +214,15 @@ impl PendingReply {
             message: Arc::clone(&found.bytes),
             stale: found.hit.is_some_and(|hit| hit.stale),
         });
-        open.tried.extend(tried.iter().cloned());
+        open.tried.extend(attempts.iter().cloned());
         scratch.trace = matches!(open.path, ReplyPath::Explain(..)).then(Vec::new);
-        let followed = follow_waiting(&open.client, &open.live, scratch, out);
+        let followed = follow_waiting(&open.client, &open.live, scratch, &mut room.bytes);
         let trace = scratch.trace.take();
         match followed {
             Some(Err(work)) => return Some((work, Self(Some(open)))),
             Some(Ok(length)) => {
-                let tried: Arc<[TriedServer]> = std::mem::take(&mut open.tried).into();
-                open.give(Some(length), ResponseSource::Upstream, &tried, trace, out);
+                let attempts = std::mem::take(&mut open.tried);
+                open.give(Some(length), ResponseSource::Upstream, &attempts, trace, room);
             }
             None => open.drop_silently(DropReason::Malformed),
         }
@@ -220,13 +246,16 @@ impl PendingReply {
         let Some(open) = self.0.take() else { return };
         let mut out = [0; FAILURE_SIZE];
         let length = answer_update(&open.client, rcode, error, &mut out);
-        open.give(length, ResponseSource::Server, &Arc::default(), None, &mut out);
+        match length.and_then(|length| out.get_mut(..length)) {
+            Some(reply) => open.send(reply, ResponseSource::Server, &[], Vec::new(), None),
+            None => open.drop_silently(DropReason::Malformed),
+        }
     }
 
     /// Gives the answer of another server as it is.
     pub(super) fn pass_on(mut self, mut answer: Vec<u8>) {
         if let Some(open) = self.0.take() {
-            open.send(&mut answer, ResponseSource::Upstream, Arc::default(), Vec::new());
+            open.send(&mut answer, ResponseSource::Upstream, &[], Vec::new(), None);
         }
     }
 
@@ -259,7 +288,7 @@ impl OpenReply {
         match fail_waiting(&self.client, Rcode::SERVFAIL, error, None, &mut out)
             .and_then(|end| out.get_mut(..end))
         {
-            Some(reply) => self.send(reply, ResponseSource::Server, Arc::default(), Vec::new()),
+            Some(reply) => self.send(reply, ResponseSource::Server, &[], Vec::new(), None),
             None => self.drop_silently(DropReason::Malformed),
         }
     }
@@ -268,12 +297,15 @@ impl OpenReply {
         self,
         length: Option<usize>,
         source: ResponseSource,
-        tried: &Arc<[TriedServer]>,
+        attempts: &[AttemptReport],
         steps: Option<Vec<TraceStep>>,
-        out: &mut [u8],
+        room: &mut ReplyRoom,
     ) {
-        match length.and_then(|length| out.get_mut(..length)) {
-            Some(reply) => self.send(reply, source, Arc::clone(tried), steps.unwrap_or_default()),
+        let ReplyRoom { bytes, outbox } = room;
+        match length.and_then(|length| bytes.get_mut(..length)) {
+            Some(reply) => {
+                self.send(reply, source, attempts, steps.unwrap_or_default(), Some(outbox));
+            }
             None => self.drop_silently(DropReason::Malformed),
         }
     }
@@ -296,19 +328,22 @@ impl OpenReply {
         permit.and_then(|permit| permit.respond().err())
     }
 
-    /// Sends a response, or has a task of its own do that later.
+    /// Sends a response, or puts it into the outbox, or has a task of its own send it later.
     fn send(
         self,
         reply: &mut [u8],
         source: ResponseSource,
-        tried: Arc<[TriedServer]>,
+        attempts: &[AttemptReport],
         steps: Vec<TraceStep>,
+        outbox: Option<&mut DatagramOutbox>,
     ) {
-        let Some(mut wait) = self.held_back() else { return self.send_now(reply, source, tried, steps) };
+        let Some(mut wait) = self.held_back() else {
+            return self.send_now(reply, source, attempts, steps, outbox);
+        };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return self.drop_silently(DropReason::QueueFull);
         };
-        let mut reply = reply.to_vec();
+        let (mut reply, attempts) = (reply.to_vec(), attempts.to_vec());
         runtime.spawn(async move {
             loop {
                 tokio::time::sleep(wait).await;
@@ -317,7 +352,7 @@ impl OpenReply {
                 }
                 match self.held_back() {
                     Some(more) => wait = more,
-                    None => return self.send_now(&mut reply, source, tried, steps),
+                    None => return self.send_now(&mut reply, source, &attempts, steps, None),
                 }
             }
         });
@@ -327,8 +362,9 @@ impl OpenReply {
         self,
         reply: &mut [u8],
         source: ResponseSource,
-        tried: Arc<[TriedServer]>,
+        attempts: &[AttemptReport],
         steps: Vec<TraceStep>,
+        outbox: Option<&mut DatagramOutbox>,
     ) {
         let Self { client, path, since, live, .. } = self;
         // An explanation is no client's response.
@@ -342,13 +378,19 @@ impl OpenReply {
         let failed = match path {
             ReplyPath::Datagram(socket, hop) => {
                 let (peer, local) = hop.map_or((client.peer, client.local), |hop| (hop.peer, hop.local));
-                send_datagram(&socket, reply, peer, local).err()
+                match outbox {
+                    Some(outbox) => {
+                        outbox.push(socket, reply, peer, local);
+                        None
+                    }
+                    None => send_datagram(&socket, reply, peer, local).err(),
+                }
             }
             ReplyPath::Stream(connection) => {
                 connection.try_send(reply.to_vec()).err().map(|_| DropReason::ClientGone)
             }
             ReplyPath::Explain(asker, _) => {
-                let explained = ExplainedAnswer { message: reply.to_vec(), tried, steps };
+                let explained = ExplainedAnswer { message: reply.to_vec(), tried: tried(attempts), steps };
                 asker.send(explained).err().map(|_| DropReason::ClientGone)
             }
         };
@@ -365,12 +407,22 @@ fn send_datagram(
     peer: SocketAddr,
     local: LocalAddress,
 ) -> Result<(), DropReason> {
-    match socket.send(reply, peer, &local) {
-        Err(DatagramSendError::TooLarge) => {
-            let length = truncate(reply);
-            let reply = reply.get(..length).unwrap_or_default();
-            socket.send(reply, peer, &local).map_err(|_| DropReason::SendFailed)
-        }
-        sent => sent.map_err(|_| DropReason::SendFailed),
+    let sent = socket.send(reply, peer, &local);
+    sent.or_else(|error| send_shorter(socket, reply, peer, local, &error))
+}
+
+/// Sends a response truncated that was not sent because of this error. Errors: why it is not sent at all.
+fn send_shorter(
+    socket: &DatagramSocket,
+    reply: &mut [u8],
+    peer: SocketAddr,
+    local: LocalAddress,
+    error: &DatagramSendError,
+) -> Result<(), DropReason> {
+    if !matches!(error, DatagramSendError::TooLarge) {
+        return Err(DropReason::SendFailed);
     }
+    let length = truncate(reply);
+    let reply = reply.get(..length).unwrap_or_default();
+    socket.send(reply, peer, &local).map_err(|_| DropReason::SendFailed)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::anchor_refresh::refresh_anchors;
@@ -16,7 +16,7 @@ use super::forwarded_updates::{QueuedForward, UpdateForwarder};
 use super::lookup::{LookupEvent, LookupKey, UpstreamLookup, cached};
 use super::lookup_answer::LookupAnswer;
 use super::lookup_shares::{LookupRefusal, LookupShares, RouteKind};
-use super::pending::PendingReply;
+use super::pending::{PendingReply, ReplyRoom};
 use super::queue::{QueuedWork, ResolveQueue};
 use super::upstream_network::UpstreamNetwork;
 use crate::metrics::DropReason;
@@ -30,6 +30,8 @@ const CLIENTS_OF_QUESTION: usize = 1000;
 const LAST: Duration = Duration::from_millis(4500);
 /// How often the clients that wait are looked at, whether they are still there.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Look-ups whose ends are taken in one step.
+const TOGETHER: usize = 64;
 /// With so much room and nothing in it, the table of look-ups gives it back.
 const KEPT: usize = 512;
 
@@ -78,7 +80,7 @@ impl ResolveTasks {
                     events,
                     queue: sender.clone(),
                     scratch: QueryScratch::new(),
-                    out: vec![0; 65_535],
+                    room: ReplyRoom::new(),
                 };
                 let (queue, stop) = (Arc::clone(&queue), stop.clone());
                 async move { task.run(&mut *queue.lock().await, arrivals, stop).await }
@@ -116,7 +118,7 @@ struct ResolveTask {
     /// For clients whose chain goes on with another question.
     queue: ResolveQueue,
     scratch: QueryScratch,
-    out: Vec<u8>,
+    room: ReplyRoom,
 }
 
 impl ResolveTask {
@@ -129,9 +131,10 @@ impl ResolveTask {
         let mut stopping = false;
         let mut last = std::pin::pin!(sleep(Duration::ZERO));
         let mut look = std::pin::pin!(sleep(LOOK_EVERY));
+        let mut ended = Vec::new();
         while !(stopping && self.in_flight.is_empty() && queue.is_empty()) {
             tokio::select! {
-                Some(event) = arrivals.recv() => self.complete(event),
+                () = gather(&mut arrivals, &mut ended) => ended.drain(..).for_each(|event| self.complete(event)),
                 work = queue.recv() => match work {
                     Some((work, reply)) => self.join(work, reply),
                     None => return,
@@ -153,6 +156,7 @@ impl ResolveTask {
                     return;
                 }
             }
+            self.room.send(&self.live);
         }
     }
 
@@ -174,7 +178,7 @@ impl ResolveTask {
             return;
         }
         // It may have been answered while this client stood in the queue.
-        let found = reply.as_ref().and_then(|_| cached(&self.live, &key, &mut self.out));
+        let found = reply.as_ref().and_then(|_| cached(&self.live, &key, &mut self.room.bytes));
         if let Some(found) = found {
             if let Some(reply) = reply {
                 self.answer(reply, &key, &found);
@@ -260,12 +264,12 @@ impl ResolveTask {
     fn answer(&mut self, reply: PendingReply, key: &LookupKey, found: &LookupAnswer) {
         match &found.outcome {
             Ok(message) if reply.follows(message) => {
-                let next = reply.follow(key, message, &found.tried, &mut self.scratch, &mut self.out);
+                let next = reply.follow(key, message, &found.tried, &mut self.scratch, &mut self.room);
                 if let Some((work, reply)) = next {
                     self.queue.send(work, Some(reply));
                 }
             }
-            _ => reply.answer(found, &mut self.out),
+            _ => reply.answer(found, &mut self.room),
         }
     }
 
@@ -280,5 +284,19 @@ impl ResolveTask {
     fn refuse(&self, reply: PendingReply, why: &'static str) {
         self.live.metrics.with_local(|block| block.dropped(DropReason::QueueFull));
         reply.fail(why);
+    }
+}
+
+/// Waits until look-ups have ended, and takes those that ended in the same turn of the runtime together. Where this is dropped before, they
+/// stay in `ended` for the next time. The channel is never closed.
+async fn gather(arrivals: &mut mpsc::UnboundedReceiver<LookupEvent>, ended: &mut Vec<LookupEvent>) {
+    if ended.is_empty() {
+        arrivals.recv_many(ended, 1).await;
+        yield_now().await;
+    }
+    while ended.len() < TOGETHER
+        && let Ok(event) = arrivals.try_recv()
+    {
+        ended.push(event);
     }
 }

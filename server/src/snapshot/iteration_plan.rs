@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rhumb_config::Dns64Prefix;
 use rhumb_resolver::{IterationSettings, TrustAnchor, TrustSettings};
+use rhumb_wire::Type;
 
 /// Which routes iterate, and how.
 #[derive(Debug, Clone, Default)]
@@ -81,6 +82,14 @@ impl IterationPlan {
             RouteCourse::Forward(ForwardCourse { validates: true, .. }) => self.validating.as_ref(),
             RouteCourse::Forward(_) => None,
         }
+    }
+
+    /// The settings by which answers of the route of this number are made from what was learnt whenever they are asked for; none where more
+    /// is to be done to them.
+    pub fn remaking(&self, route: u32, qtype: Type) -> Option<&Arc<IterationSettings>> {
+        let is_synthesised = self.dns64.is_some() && matches!(qtype, Type::AAAA | Type::PTR);
+        let is_plain = !is_synthesised && !self.rebinding_protection && qtype != Type::ANY;
+        self.settings.as_ref().filter(|_| is_plain && self.course(route) == RouteCourse::Iterate)
     }
 
     /// Whether any answers are validated.

@@ -23,6 +23,8 @@ pub struct IteratedAnswer {
     pub ttl: u32,
     /// Whether it goes to the end of its aliases; one that does not ends in a name that is resolved elsewhere.
     pub whole: bool,
+    /// Whether all of it is kept as records, so that it can be made again.
+    pub kept: bool,
     /// Everything that was sent for it.
     pub attempts: Vec<AttemptReport>,
     /// What it took.
@@ -61,7 +63,8 @@ impl AnswerParts<'_> {
         let message = self.message(rcode, authentic)?;
         let ttl = self.chain.iter().map(|learnt| learnt.left(self.now)).min().unwrap_or(0);
         let whole = self.chain.last().is_some_and(|last| last.target(self.question.qtype).is_none());
-        Ok(IteratedAnswer { message, rcode, ttl, whole, attempts, cost, refused_iterations: None })
+        let (kept, refused_iterations) = (false, None);
+        Ok(IteratedAnswer { message, rcode, ttl, whole, kept, attempts, cost, refused_iterations })
     }
 
     /// A message of this code. Errors: `TooLong`.

@@ -84,7 +84,9 @@ async fn answered<N: UpstreamTransport>(
         Ok(()) => {
             let refused_iterations = iteration.budget.hashes.refused_iterations();
             let found = parts.resolution(attempts, cost);
-            let found = found.map(|found| IteratedAnswer { refused_iterations, ..found });
+            let is_kept = |link: &Arc<LearntRecords>| state.records.holds(link.owner.as_ref(), link.rtype);
+            let kept = question.qtype != Type::ANY && chain.iter().all(is_kept);
+            let found = found.map(|found| IteratedAnswer { kept, refused_iterations, ..found });
             return found.map_err(|cause| ResolutionFailure {
                 cause,
                 attempts: Vec::new(),

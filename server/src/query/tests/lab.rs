@@ -6,9 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rhumb_cache::AnswerKey;
+use rhumb_cache::{AnswerKey, RecordCache};
 use rhumb_config::{CookieSecret, FilePlace};
 use rhumb_net::LocalAddress;
+use rhumb_resolver::{IterationSettings, NameMinimisation, WorkLimits};
 use rhumb_wire::edns::EXTENDED_ERROR;
 use rhumb_wire::{DomainName, MessageSection, MessageView, Transport, Type};
 use rhumb_zones::file::ZoneReadOptions;
@@ -18,8 +19,8 @@ use crate::cookies::ServerCookies;
 use crate::metrics::{DropReason, ServerMetrics};
 use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, respond, respond_truncated};
 use crate::snapshot::{
-    FileMark, ForwardRoute, NewContents, QuerySettings, RouteEntry, ServedZone, ServerSnapshot, ServerState,
-    SnapshotView, ZoneEntry, ZoneFile, ZoneOrigin, ZoneVersioning,
+    FileMark, ForwardRoute, IterationPlan, NewContents, QuerySettings, RouteCourse, RouteEntry, ServedZone,
+    ServerSnapshot, ServerState, SnapshotView, ZoneEntry, ZoneFile, ZoneOrigin, ZoneVersioning,
 };
 
 /// A server of the zone example.com, with cookies.
@@ -73,7 +74,7 @@ impl QueryLab {
                 cookies: ServerCookies::new(&[CookieSecret::new([5; 16])]),
                 ..QuerySettings::default()
             },
-            iteration: crate::snapshot::IterationPlan::default(),
+            iteration: IterationPlan::default(),
             view: SnapshotView {
                 allow: vec!["127.0.0.0/8".parse().unwrap()].into(),
                 zones: NameTable::build([(name, entry)]),
@@ -124,6 +125,44 @@ impl QueryLab {
         Arc::get_mut(&mut self.snapshot).unwrap().view.routes =
             NameTable::build([(DomainName::root(), entry)]);
         self
+    }
+
+    /// The same with everything else resolved from the root, of which no server is known; `change` has the last word.
+    pub(super) fn iterating(self, change: impl FnOnce(&mut IterationPlan)) -> Self {
+        let mut lab = self.forwarding();
+        let settings = IterationSettings {
+            root: Vec::new(),
+            stubs: Vec::new(),
+            minimisation: NameMinimisation::Relaxed,
+            ipv4: true,
+            ipv6: true,
+            loopback: false,
+            limits: WorkLimits::default(),
+            lenient_before: 0,
+            minimal_responses: true,
+            aggressive_nsec: true,
+            trust: None,
+        };
+        let plan = &mut Arc::get_mut(&mut lab.snapshot).unwrap().iteration;
+        plan.settings = Some(Arc::new(settings));
+        plan.courses.insert(1, RouteCourse::Iterate);
+        change(plan);
+        lab
+    }
+
+    /// What was learnt of authoritative servers.
+    pub(super) fn records(&self) -> &RecordCache {
+        &self.live.resolver.records
+    }
+
+    /// Seconds of the clock by which records are kept.
+    pub(super) fn now(&self) -> u32 {
+        self.live.clock.at(self.begun)
+    }
+
+    /// How many responses are kept.
+    pub(super) fn responses_kept(&self) -> u64 {
+        self.live.cache.figures().entries
     }
 
     /// Keeps a record of four bytes for `name`, learnt just now.

@@ -1,0 +1,37 @@
+//! Answers that were given before and of which the records alone were kept.
+
+use rhumb_cache::{ANY_TYPE, AnswerKey};
+use rhumb_resolver::{OutboundQuestion, iterate};
+use rhumb_wire::{NameRef, QueryMessage, Type};
+
+use super::alias_scan::{check_aliases, is_own_name};
+use super::context::QueryContext;
+use crate::snapshot::RouteEntry;
+
+/// Makes the answer to `query` from what was learnt and keeps it under `key`, now that it is asked for again; none where something of it is
+/// not known.
+pub(super) fn remake_answer(
+    query: &QueryMessage<'_>,
+    context: &QueryContext<'_>,
+    entry: &RouteEntry,
+    key: &AnswerKey<'_>,
+) -> Option<()> {
+    let QueryContext { snapshot, server, now, .. } = *context;
+    let route = entry.route.id();
+    let settings = snapshot.iteration.remaking(route, query.qtype)?;
+    let records = &server.resolver.records;
+    let types = [query.qtype, Type::CNAME, ANY_TYPE];
+    if !types.iter().any(|rtype| records.holds(query.name, *rtype)) {
+        return None;
+    }
+    let question = OutboundQuestion {
+        dnssec_ok: key.dnssec_ok,
+        checking_disabled: key.checking_disabled,
+        ..OutboundQuestion::new(query.name, query.qtype)
+    };
+    let own = |name: NameRef<'_>| is_own_name(snapshot, name, query.qtype, route);
+    let found = iterate::recall(&server.resolver, settings, &question, &own, now, 0)?;
+    let (message, origin) = (&found.message, entry.route.state().failures);
+    let aliases = check_aliases(snapshot, route, &question, message, found.whole);
+    context.cache.keep(key, message, found.ttl, aliases, origin, now).ok()
+}
