@@ -33,6 +33,7 @@ fn resolution_is_checked() {
             "`file` or `primaries` is missing",
         ),
         ("recursion: { local-root: root.zone }\n", (1, 26), "recursion.local-root", "accepted"),
+        ("recursion: { trust-anchors: builtin }\n", (1, 29), "recursion.trust-anchors", "{file: PATH}"),
         ("recursion: { trust-anchors: {} }\n", (1, 14), "recursion.trust-anchors", "file"),
         ("recursion: { trust-anchors: { file: 1 } }\n", (1, 37), "recursion.trust-anchors.file", "a path"),
         ("recursion: { root-hints: \"\" }\n", (1, 26), "recursion.root-hints", "a path"),

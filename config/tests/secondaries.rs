@@ -136,6 +136,8 @@ fn a_local_root_of_other_servers_is_read() {
     let zone = config.recursion.local_root.as_ref().and_then(|root| root.transferred.as_ref()).unwrap();
     assert!(zone.name.as_ref().is_root() && zone.terms.for_resolver && zone.terms.validates);
     assert_eq!((&*zone.primaries, zone.transfer_to.len()), (&["hidden".to_owned()][..], 0));
+    // What its SOA says of its life counts, however short that is.
+    assert_eq!((zone.terms.expire.min, zone.terms.expire.max), (Some(Duration::from_secs(1)), None));
     for (before, keys, words) in [
         (STATE, "primaries: hiden", "did you mean `hidden`"),
         (STATE, "primaries: []", "the list is empty"),

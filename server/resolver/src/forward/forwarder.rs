@@ -219,3 +219,18 @@ const fn retry_limits(rank: UpstreamRank) -> RetryLimits {
         UpstreamRank::Down => RetryLimits { pace: RetryPace::ShortFirst, sends: 2 },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As many datagrams as may be and as many messages over a stream, unless the upstream is down.
+    #[test]
+    fn how_often_an_upstream_is_asked() {
+        for (rank, sends) in
+            [(UpstreamRank::Regular, 6), (UpstreamRank::Measured, 6), (UpstreamRank::Down, 2)]
+        {
+            assert_eq!(retry_limits(rank).sends, sends, "{rank:?}");
+        }
+    }
+}

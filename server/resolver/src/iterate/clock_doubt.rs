@@ -96,6 +96,7 @@ mod tests {
     fn a_clock_is_far_until_it_is_set() {
         let doubt = ClockDoubt::default();
         assert!(!ClockDoubt::would_follow(&expired(86_400)), "a zone that was not signed in time");
+        assert!(!ClockDoubt::would_follow(&expired(30 * 86_400)));
         assert!(ClockDoubt::would_follow(&expired(YEAR)));
         doubt.arise(&expired(YEAR), NOW + YEAR);
         assert!(doubt.is_far(NOW + YEAR) && doubt.was_never_right(NOW + YEAR));
@@ -119,5 +120,10 @@ mod tests {
         let doubt = ClockDoubt::default();
         doubt.arise(&early, NOW);
         assert!(doubt.is_far(NOW) && !doubt.is_far(NOW + YEAR));
+        let first = NOW + YEAR - limits::CLOCK_MARGIN;
+        assert_eq!([first - 1, first].map(|unix| doubt.is_far(unix)), [true, false]);
+        doubt.arise(&expired(YEAR), NOW + YEAR);
+        let last = NOW + limits::CLOCK_MARGIN;
+        assert_eq!([last, last + 1].map(|unix| doubt.is_far(unix)), [false, true]);
     }
 }

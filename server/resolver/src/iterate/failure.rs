@@ -253,6 +253,32 @@ mod tests {
         ]);
     }
 
+    /// What lies in the chain, what in the question alone, and what in neither.
+    #[test]
+    fn what_a_failure_is_of() {
+        let too_long = IterationFailure::NameTooLong { dname: zone(), name: zone() };
+        let sentinel = IterationFailure::Sentinel { tag: 1, trusted: true };
+        let silence = IterationFailure::Silence { zone: zone(), servers: 1 };
+        for (failure, of_chain, of_question) in [
+            (IterationFailure::Loop(zone()), true, false),
+            (IterationFailure::TooManyLinks(zone()), true, false),
+            (too_long, true, false),
+            (sentinel, true, false),
+            (IterationFailure::Deadline, false, true),
+            (IterationFailure::Budget, false, true),
+            (IterationFailure::AddressBudget, false, true),
+            (IterationFailure::Depth, false, true),
+            (IterationFailure::Circle(zone()), false, true),
+            (IterationFailure::Full(zone()), false, true),
+            (silence, false, false),
+            (IterationFailure::NoRoute(zone()), false, false),
+            (IterationFailure::TooLong, false, false),
+        ] {
+            let found = (failure.is_of_the_chain(), failure.is_of_the_question());
+            assert_eq!(found, (of_chain, of_question), "{failure}");
+        }
+    }
+
     /// The causes that the test above has not.
     #[test]
     fn failures_of_bounds_have_their_codes_and_name_their_cause() {

@@ -32,3 +32,21 @@ impl LastHeard {
         Some(self.epoch + Duration::from_millis(passed))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_reply_counts_also_one_at_once() {
+        let heard = LastHeard::default();
+        assert_eq!(heard.last(), None);
+        for wait in [0, 1, 700] {
+            advance(Duration::from_millis(wait)).await;
+            heard.hear();
+            assert_eq!(heard.last(), Some(Instant::now()));
+        }
+    }
+}

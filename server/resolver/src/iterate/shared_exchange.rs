@@ -219,7 +219,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
 }
 
 /// How long the fastest of them that are up needs as a rule; nothing where that is not known.
-fn usual_time(servers: &[Arc<RemoteServer>]) -> Duration {
+pub(super) fn usual_time(servers: &[Arc<RemoteServer>]) -> Duration {
     let up = servers.iter().filter(|server| !server.is_down());
     up.filter_map(|server| server.smoothed_rtt(server.identity().transport)).min().unwrap_or_default()
 }

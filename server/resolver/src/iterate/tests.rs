@@ -2,17 +2,21 @@
 
 mod aggressive;
 mod anchor_keys;
+mod bogus_again;
 mod bounds;
 mod careless;
 mod forwarded;
 mod hostile_zones;
 mod internet;
 mod losses;
+mod message_times;
 mod one_bad_server;
 mod outage;
 mod real_internet;
 mod recalling;
 mod resolving;
+mod root_copy;
+mod shared;
 mod signed;
 mod simulation;
 mod steady_load;

@@ -114,3 +114,19 @@ impl AnchorKey {
         self.hold = 0;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_says_the_same_of_a_key_as_the_key() {
+        let key = ZoneKey::parse(&[1, 1, 3, 13, 9]).unwrap();
+        let digest = KeyDigest::of(NameRef::ROOT, &key);
+        for identity in [AnchorKeyIdentity::Digest(digest.clone()), AnchorKeyIdentity::Key(key.clone())] {
+            let known = AnchorKey::configured(identity, 5);
+            assert_eq!((known.tag(), known.algorithm()), (key.tag(), 13));
+            assert_eq!(known.digest(NameRef::ROOT), digest);
+        }
+    }
+}

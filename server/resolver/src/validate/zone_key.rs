@@ -170,6 +170,14 @@ mod tests {
         assert!(KeyDigest::of(zone.as_ref(), &key).is_of(zone.as_ref(), &key));
     }
 
+    #[test]
+    fn what_is_read_is_given_back() {
+        let key = [1, 1, 3, 8, 9, 10];
+        assert_eq!(ZoneKey::parse(&key).unwrap().rdata(), key);
+        let digest = [0x12, 0x34, 8, 2, 0xAB, 0xCD];
+        assert_eq!(KeyDigest::parse(&digest).unwrap().to_rdata(), digest);
+    }
+
     fn hex(text: &str) -> Vec<u8> {
         (0..text.len() / 2).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap()).collect()
     }

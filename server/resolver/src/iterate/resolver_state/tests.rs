@@ -140,3 +140,47 @@ fn records_have_seven_eighths_of_the_bytes() {
     let held = fill();
     assert!((6 << 16..=7 << 16).contains(&held), "{held}");
 }
+
+#[test]
+fn trust_is_forgotten_and_nothing_else() {
+    let state = filled();
+    state.forget_trust();
+    assert_eq!(known(&state), [(true, false); 4]);
+}
+
+/// A reply is for all who ask the same. A failure is for those who would ask no other servers, and no more of them.
+#[test]
+fn whom_a_shared_result_is_for() {
+    use ExchangeEffort::{Brief, Whole};
+    let address = |number: u8| SocketAddr::from(([192, 0, 2, number], 53));
+    let server = |number: &u8| {
+        Arc::new(RemoteServer::new(crate::ServerIdentity::plain(address(*number)), Arc::default()))
+    };
+    let failed = |effort, asked: &[u8]| SharedResult {
+        reply: Err(ExchangeFailure::Silence),
+        effort,
+        asked: asked.iter().map(|number| address(*number)).collect(),
+    };
+    for (made, asked, wanted, servers, is_for) in [
+        (Whole, &[1, 2][..], Whole, &[1, 2][..], true),
+        (Whole, &[1, 2], Whole, &[2], true),
+        (Whole, &[1, 2], Brief, &[1], true),
+        (Brief, &[1], Brief, &[1], true),
+        (Brief, &[1], Whole, &[1], false),
+        (Whole, &[1, 2], Whole, &[1, 3], false),
+        (Brief, &[1], Whole, &[1, 2], false),
+    ] {
+        let servers: Vec<_> = servers.iter().map(server).collect();
+        let found = failed(made, asked).is_for(&servers, wanted);
+        assert_eq!(found, is_for, "{made:?} {asked:?} for {wanted:?} {servers:?}");
+    }
+    let reply = Ok(ZoneReply {
+        links: Vec::new(),
+        end: crate::iterate::zone_reply::ReplyEnd::Alias,
+        glue: Vec::new(),
+        apex: None,
+        spare: None,
+    });
+    let answered = SharedResult { reply, ..failed(Brief, &[]) };
+    assert!(answered.is_for(&[server(&1)], Whole));
+}

@@ -51,6 +51,17 @@ async fn keys_are_read_from_the_servers_each_time() {
     }
 }
 
+/// The same key stands there twice, once revoked: its signature is by the one that its tag names.
+#[tokio::test(start_paused = true)]
+async fn a_signature_is_by_the_key_of_its_tag() {
+    let key = Signer::new(".", 1).key();
+    let mut revoked = key.clone();
+    revoked[1] |= 0x80;
+    let resolver = resolver(vec![revoked, key.clone()], (NOW - 1000, NOW + 1000));
+    let reading = read(&resolver, &anchor(1)).await.unwrap();
+    assert_eq!(reading.signed_by, [ZoneKey::parse(&key).unwrap()]);
+}
+
 /// Only signatures that are right, valid now and by a key of the anchor count.
 #[tokio::test(start_paused = true)]
 async fn sets_that_no_trusted_key_signs() {

@@ -179,6 +179,23 @@ async fn a_name_that_becomes_too_long_is_said_to_be_so() {
     }
 }
 
+/// A DNAME itself may be asked for; YXDOMAIN without one says nothing.
+#[tokio::test(start_paused = true)]
+async fn names_that_are_too_long_have_a_dname_to_blame() {
+    let net = ScriptedInternet::default().parent("192.0.2.1", "test.", "ns.test.", "192.0.2.2").with(
+        "192.0.2.2",
+        |asked| {
+            Some(match asked.qtype {
+                Type::DNAME => answer(&["sub.test. 300 DNAME other."]),
+                _ => ServerSays { rcode: 6, ..nodata(&["test. 300 SOA ns.test. 60"]) },
+            })
+        },
+    );
+    let resolver = Resolver::new(net);
+    assert_eq!(resolver.told("sub.test", Type::DNAME).await, "NOERROR sub.test. DNAME");
+    assert_eq!(resolver.told("www.test", Type::A).await, "servers of test. say YXDOMAIN");
+}
+
 /// A server that drops queries with EDNS, the only one of its zone: it is found out before clients are told that it is silent.
 #[tokio::test(start_paused = true)]
 async fn a_server_that_drops_edns_answers_before_it_is_taken_to_be_silent() {

@@ -143,7 +143,12 @@ pub(super) fn answer(records: &[&str]) -> ServerSays {
     ServerSays { authoritative: true, answer, ..ServerSays::default() }
 }
 
-fn written(said: &ServerSays, id: u16, qname: NameRef<'_>, qtype: Type) -> Vec<u8> {
+/// A reply of these records alone.
+pub(super) fn nothing_but(answer: Vec<String>) -> ServerSays {
+    ServerSays { authoritative: true, answer, ..ServerSays::default() }
+}
+
+pub(super) fn written(said: &ServerSays, id: u16, qname: NameRef<'_>, qtype: Type) -> Vec<u8> {
     let mut buffer = vec![0; 65_535];
     let mut compression = NameCompression::default();
     let mut w = MessageWriter::new(&mut buffer, 65_535, &mut compression);

@@ -126,3 +126,29 @@ async fn all_servers_are_bad() {
         }
     }
 }
+
+/// Keys that cannot be believed are asked of other servers, as long as there are any, three times in all.
+#[tokio::test(start_paused = true)]
+async fn keys_are_asked_of_few_servers() {
+    const MANY: &[(&str, &str)] = &[
+        ("ns1.test.", "192.0.2.11"),
+        ("ns2.test.", "192.0.2.12"),
+        ("ns3.test.", "192.0.2.13"),
+        ("ns4.test.", "192.0.2.14"),
+        ("ns5.test.", "192.0.2.15"),
+    ];
+    for (count, times) in [(1, 1), (2, 2), (3, 3), (5, 3)] {
+        let resolver = resolver_of(MANY.get(..count).unwrap(), |asked, _, said| {
+            if asked.qtype == Type::DNSKEY { broken(said) } else { said }
+        });
+        let told = told(&resolver, "www.test", Type::A).await;
+        assert!(told.contains("wrong signature"), "{told}");
+        let asked = resolver.asked();
+        let keys = asked.iter().filter(|asked| asked.starts_with("test. DNSKEY")).count();
+        assert_eq!(keys, times, "{count}: {asked:#?}");
+        // For a while nobody is asked again.
+        let again = self::told(&resolver, "www.test", Type::AAAA).await;
+        assert!(again.contains("wrong signature"), "{again}");
+        assert!(resolver.asked().iter().all(|asked| !asked.contains("DNSKEY")), "{count}");
+    }
+}

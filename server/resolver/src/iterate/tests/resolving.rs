@@ -1,6 +1,6 @@
 //! What resolves, by which questions.
 
-use rhumb_wire::Type;
+use rhumb_wire::{MessageView, Type};
 
 use super::Resolver;
 use super::internet::{ScriptedInternet, ServerSays, answer, denial, name, referral};
@@ -13,7 +13,10 @@ fn usual() -> ScriptedInternet {
         .parent("192.0.2.2", "example.com.", "ns.example.com.", "192.0.2.3")
         .with("192.0.2.3", |asked| {
             Some(match (asked.name.as_str(), asked.qtype) {
-                ("www.example.com.", Type::A) => answer(&["www.example.com. 300 A 198.51.100.1"]),
+                ("www.example.com.", Type::A) => ServerSays {
+                    authority: vec!["example.com. 300 NS ns.example.com.".to_owned()],
+                    ..answer(&["www.example.com. 300 A 198.51.100.1"])
+                },
                 ("alias.example.com.", _) => answer(&["alias.example.com. 300 CNAME www.example.com."]),
                 ("loop.example.com.", _) => answer(&["loop.example.com. 300 CNAME pool.example.com."]),
                 ("pool.example.com.", _) => answer(&["pool.example.com. 300 CNAME loop.example.com."]),
@@ -61,7 +64,14 @@ async fn aliases_are_followed() {
     assert!(
         resolver.told("x.tree.example.com", Type::A).await.starts_with("NXDOMAIN tree.example.com. DNAME")
     );
-    assert!(resolver.told("loop.example.com", Type::A).await.contains("form a loop"));
+    let authorities = |message: &[u8]| MessageView::parse(message).unwrap().header().authorities;
+    assert_eq!(authorities(&resolver.ask("alias.example.com", Type::A).await.unwrap().message), 1);
+    let failure = resolver.ask("loop.example.com", Type::A).await.unwrap_err();
+    assert!(failure.to_string().contains("form a loop"), "{failure}");
+    // The client is shown the loop, and no servers beside it.
+    let message = failure.aliases.unwrap();
+    let head = MessageView::parse(&message).unwrap().header();
+    assert_eq!((head.rcode_low(), head.answers, head.authorities), (2, 2, 0));
     assert_eq!(resolver.told("fleeting.example.com", Type::A).await, "NOERROR fleeting.example.com. A");
 }
 

@@ -255,3 +255,14 @@ fn each_record_has_its_role() {
     );
     assert_eq!(roles("other"), []);
 }
+
+/// What each proof says of a name is only told of where its iterations are followed.
+#[test]
+fn proofs_of_many_iterations_have_no_roles() {
+    let (sets, zone, asked) = (chain(0, 5), name("test"), name("host.test"));
+    let proofs: Vec<&RecordSet> = sets.iter().collect();
+    let claim = DenialClaim { name: asked.as_ref(), rtype: Type::MX, zone: zone.as_ref() };
+    for (followed, told) in [(4, false), (5, true)] {
+        assert_eq!(!claim.roles(&proofs, followed).is_empty(), told, "{followed}");
+    }
+}
