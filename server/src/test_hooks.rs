@@ -1,4 +1,4 @@
-//! Panics on demand, to test that the server survives them, and waits that are shorter. Only builds of the profile `ci` have them.
+//! Panics on demand, to test that the server survives them, and waits and files that are shorter. Only builds of the profile `ci` have them.
 
 /// Places where a panic can be injected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,4 +61,23 @@ pub fn anchor_periods() -> Option<(u32, u32)> {
 #[cfg(not(rhumb_test_hooks))]
 pub const fn anchor_periods() -> Option<(u32, u32)> {
     None
+}
+
+/// By what sizes and pauses of the state are divided, where the environment variable `RHUMB_TEST_STATE` says so: logs are written anew
+/// and removed all the time then.
+#[cfg(rhumb_test_hooks)]
+pub fn state_divisor() -> u32 {
+    use std::sync::LazyLock;
+
+    static DIVISOR: LazyLock<u32> = LazyLock::new(|| {
+        let given = std::env::var("RHUMB_TEST_STATE").ok();
+        given.and_then(|given| given.parse().ok()).filter(|divisor| *divisor > 0).unwrap_or(1)
+    });
+    *DIVISOR
+}
+
+/// One in a build without test hooks.
+#[cfg(not(rhumb_test_hooks))]
+pub const fn state_divisor() -> u32 {
+    1
 }

@@ -16,6 +16,7 @@ mod log;
 mod read;
 mod scan;
 mod shared;
+mod signatures;
 mod store;
 mod writer;
 
@@ -23,5 +24,6 @@ pub(super) use encode::{StateChange, StateVersion};
 pub use folder::{StateFolder, StateFolderError};
 pub(super) use frozen::{read_frozen, write_frozen};
 pub(super) use shared::StateError;
+pub(super) use signatures::MOST_SIGNATURES;
 pub use store::StateStore;
 pub(super) use store::{PendingWrite, await_write};

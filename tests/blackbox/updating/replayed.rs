@@ -4,6 +4,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::thread;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use rhumb_tests::rig::client::receive;
 use rhumb_tests::rig::message::rcode;
 use rhumb_tests::rig::{Client, Folder, Host, Message, Server, program};
@@ -12,8 +13,10 @@ use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, s
 use super::{ANY, KEY, TO, config, data, serial, taken};
 
 /// The tests of this file.
-pub(crate) const TESTS: &[Test] =
-    &[Test::beside("updating::replayed::nothing_is_carried_out_twice", nothing_twice)];
+pub(crate) const TESTS: &[Test] = &[
+    Test::beside("updating::replayed::nothing_is_carried_out_twice", nothing_twice),
+    Test::beside("updating::replayed::nothing_is_carried_out_again_after_a_restart", restarted),
+];
 
 const NOTAUTH: u16 = 9;
 /// The error of TSIG for a time outside the fudge (RFC 8945 section 5.2.3).
@@ -115,6 +118,45 @@ fn nothing_twice() -> Verdict {
         return Ok(Outcome::Passed);
     }
     other_clocks(&client, &server)
+}
+
+/// What was carried out, also without a change, is known after `kill -9` and after an end in order.
+fn restarted() -> Verdict {
+    if program::find("nsupdate").is_none() {
+        skip!("nsupdate is not here");
+    }
+    let (host, client) = Host::pair()?;
+    let state = Folder::new()?;
+    let config = config(&state, ANY);
+    let mut server = Server::start(&host, &config)?;
+    let asking = Client::new(&client);
+    let addition = recorded(&client, None, "update add a.zone.test. 60 A 192.0.2.9")?;
+    let removal = recorded(&client, None, "update delete b.zone.test. A")?;
+    for (what, message) in [("an addition", &addition), ("what changes nothing", &removal)] {
+        ensure_eq!(sent(&asking, message)?, (rcode::NOERROR, Some(0)), "{what}: {}", server.log_tail());
+    }
+    taken(&client, &["update delete a.zone.test. A", "update add b.zone.test. 60 A 192.0.2.9"])?;
+    let version = serial(&asking)?;
+    for end in [Signal::SIGKILL, Signal::SIGTERM, Signal::SIGKILL] {
+        server.signal(end)?;
+        drop(server);
+        server = Server::start(&host, &config)?;
+        for (what, message) in [("an addition", &addition), ("what changed nothing", &removal)] {
+            ensure_eq!(sent(&asking, message)?, (rcode::NOERROR, Some(0)), "{what} after {end}");
+        }
+        ensure!(
+            data(&asking, "a.zone.test.", "A")?.is_empty(),
+            "after {end}: the addition is carried out again"
+        );
+        ensure_eq!(data(&asking, "b.zone.test.", "A")?, ["192.0.2.9"], "after {end}: the removal");
+        ensure_eq!(serial(&asking)?, version, "after {end}: the serial");
+        ensure_eq!(
+            format!("{:.0}", server.metric("rhumb_updates_total", &["duplicate"])?),
+            "2",
+            "after {end}"
+        );
+    }
+    Ok(Outcome::Passed)
 }
 
 /// Messages of clocks that differ by the fudge and by more; one that was good once is not for ever.

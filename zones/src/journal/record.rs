@@ -44,6 +44,9 @@ pub enum RecordKind {
     Checked,
     /// Nothing is kept of the zone any more.
     Removed,
+    /// Signatures of messages that were carried out: of those that made the change that follows and has the same sequence; with the base
+    /// 0, of some that changed nothing. `from` is their number, `expires` until when the last of them is good.
+    Signatures,
 }
 
 /// What caused a version.
@@ -60,8 +63,15 @@ pub enum ChangeCause {
 }
 
 impl RecordKind {
-    const ALL: [Self; 6] =
-        [Self::Part, Self::Whole, Self::Change, Self::Earlier, Self::Checked, Self::Removed];
+    const ALL: [Self; 7] = [
+        Self::Part,
+        Self::Whole,
+        Self::Change,
+        Self::Earlier,
+        Self::Checked,
+        Self::Removed,
+        Self::Signatures,
+    ];
 
     const fn code(self) -> u8 {
         match self {
@@ -71,6 +81,7 @@ impl RecordKind {
             Self::Earlier => 4,
             Self::Checked => 5,
             Self::Removed => 6,
+            Self::Signatures => 7,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use rhumb_wire::DomainName;
-use rhumb_zones::journal::{JournalRecord, RecordKind, ZonePayload};
+use rhumb_zones::journal::{JournalRecord, JournalSignature, RecordKind, ZonePayload};
 use rhumb_zones::{VersionOrigin, ZoneContents, ZoneDifference, ZoneVersion};
 
 /// A version of a zone that is to be kept, or what else is to be known of it.
@@ -27,6 +27,9 @@ pub enum StateVersion {
     Whole(Arc<ZoneContents>),
     /// What the last version kept differs by from this one.
     Difference(Arc<ZoneDifference>),
+    /// Messages that were carried out: what the last version kept differs by from what they made of it, if they changed something, and
+    /// the signatures that they had.
+    Updates(Option<Arc<ZoneDifference>>, Vec<JournalSignature>),
     /// The last version, of this serial, is still that of the primary.
     Checked(u32),
     /// Nothing any more.
@@ -38,9 +41,9 @@ impl StateChange {
     fn record(&self, kind: RecordKind, sequence: u64, base: u64) -> JournalRecord<'_> {
         let (from, to) = match &self.version {
             StateVersion::Whole(contents) => (0, contents.serial()),
-            StateVersion::Difference(step) => (step.from, step.to),
+            StateVersion::Difference(step) | StateVersion::Updates(Some(step), _) => (step.from, step.to),
             StateVersion::Checked(serial) => (*serial, *serial),
-            StateVersion::Removed => (0, 0),
+            StateVersion::Updates(None, _) | StateVersion::Removed => (0, 0),
         };
         JournalRecord {
             kind,
@@ -55,6 +58,19 @@ impl StateChange {
             who: &self.origin.who,
             payload: &[],
         }
+    }
+
+    /// The record of a difference, whose payload is put in place of what is in `payload`.
+    fn change<'r>(
+        &'r self,
+        step: &ZoneDifference,
+        sequence: u64,
+        base: u64,
+        payload: &'r mut Vec<u8>,
+    ) -> JournalRecord<'r> {
+        payload.clear();
+        step.write_payload(payload);
+        JournalRecord { payload, ..self.record(RecordKind::Change, sequence, base) }
     }
 
     /// Gives its records to `write`, one after the other; `earlier` are versions before a whole zone.
@@ -92,10 +108,18 @@ impl StateChange {
                 }
                 put(&JournalRecord { from: count, ..self.record(RecordKind::Whole, sequence, base) })
             }
-            StateVersion::Difference(step) => {
-                step.write_payload(&mut payload);
-                let record = self.record(RecordKind::Change, sequence, base);
-                put(&JournalRecord { payload: &payload, ..record })
+            StateVersion::Difference(step) => put(&self.change(step, sequence, base, &mut payload)),
+            StateVersion::Updates(step, signatures) => {
+                if let Some(until) = signatures.iter().map(|signature| signature.until).max() {
+                    for signature in signatures {
+                        signature.write(&mut payload);
+                    }
+                    let of_change = if step.is_some() { sequence } else { 0 };
+                    let record = self.record(RecordKind::Signatures, sequence, of_change);
+                    let from = signatures.len() as u32;
+                    put(&JournalRecord { from, expires: until, payload: &payload, ..record })?;
+                }
+                step.as_ref().map_or(Ok(()), |step| put(&self.change(step, sequence, base, &mut payload)))
             }
             StateVersion::Checked(_) => put(&self.record(RecordKind::Checked, sequence, base)),
             StateVersion::Removed => put(&self.record(RecordKind::Removed, sequence, base)),

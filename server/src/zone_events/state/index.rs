@@ -6,6 +6,7 @@ use rhumb_wire::DomainName;
 use rhumb_zones::journal::{ChangeCause, JournalRecord, RecordKind};
 
 use super::files::StateFile;
+use super::signatures::SignedLogs;
 
 /// Records one behind the other in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +92,7 @@ impl ZonePlaces {
                 self.places.retain(|place| place.kind != PlaceKind::Checked);
                 self.add(new(PlaceKind::Checked));
             }
-            RecordKind::Checked | RecordKind::Removed => {}
+            RecordKind::Checked | RecordKind::Removed | RecordKind::Signatures => {}
         }
     }
 
@@ -151,12 +152,17 @@ pub(super) struct StateIndex {
     pub(super) zones: HashMap<DomainName, ZonePlaces>,
     /// The highest sequence there is.
     pub(super) sequence: u64,
+    /// The logs with signatures.
+    pub(super) signed: SignedLogs,
 }
 
 impl StateIndex {
     /// Takes in a record that is on the disk.
     pub(super) fn note(&mut self, record: &JournalRecord<'_>, file: StateFile, offset: u64, length: u64) {
         self.sequence = self.sequence.max(record.sequence);
+        if record.kind == RecordKind::Signatures {
+            return self.signed.note(file, record.from as usize, record.expires);
+        }
         let name = record.zone.to_lowercase();
         if record.kind == RecordKind::Removed {
             if self.zones.get(&name).is_some_and(|zone| zone.sequence < record.sequence) {

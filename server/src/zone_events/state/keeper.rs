@@ -15,6 +15,8 @@ use super::files::{StateFile, numbered_files};
 use super::read::read_zone;
 use super::shared::{StateError, StateShared};
 use crate::supervision::WorkerRegistry;
+use crate::test_hooks::state_divisor;
+use crate::zone_events::load::unix_time;
 
 /// Bytes of logs that are no trouble, however little of them is of use.
 const FREE_BYTES: u64 = 128 << 20;
@@ -39,7 +41,7 @@ pub(super) fn start(
                 if let Err(error) = look(&shared) {
                     tracing::error!("state: {error}");
                 }
-                match woken.recv_timeout(PAUSE) {
+                match woken.recv_timeout(PAUSE / state_divisor()) {
                     Ok(_) | Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => return,
                 }
@@ -61,10 +63,9 @@ pub(super) fn look(shared: &StateShared) -> io::Result<()> {
     loop {
         let logs = remove_unused(shared)?;
         let total: u64 = logs.iter().map(|(_, bytes)| bytes).sum();
-        shared.figures.set_bytes(total);
         let live = shared.index().log_bytes();
         let [(oldest, _), _, ..] = logs.as_slice() else { return Ok(()) };
-        if total <= 2 * live + FREE_BYTES {
+        if total <= 2 * live + FREE_BYTES / u64::from(state_divisor()) {
             return Ok(());
         }
         for name in shared.index().zones_in(*oldest) {
@@ -79,25 +80,36 @@ pub(super) fn look(shared: &StateShared) -> io::Result<()> {
 /// The zones whose differences have more bytes than they should.
 fn with_long_chains(shared: &StateShared) -> Vec<DomainName> {
     let index = shared.index();
-    let is_long = |(total, changes): (u64, u64)| changes > LEAST_CHANGES.max(2 * (total - changes));
+    let least = LEAST_CHANGES / u64::from(state_divisor());
+    let is_long = |(total, changes): (u64, u64)| changes > least.max(2 * (total - changes));
     let long = index.zones.iter().filter(|(_, zone)| zone.damage.is_none() && is_long(zone.bytes()));
     long.map(|(name, _)| name.clone()).collect()
 }
 
-/// Removes the logs that hold nothing of a zone, but for the last. Those that are left, with their bytes.
+/// Removes the logs that hold nothing of a zone and no signature that is still good, but for the last. Those that are left for zones, with
+/// their bytes.
 fn remove_unused(shared: &StateShared) -> io::Result<Vec<(StateFile, u64)>> {
     let numbers = numbered_files(&shared.folder.logs(), "log")?;
-    let used = shared.index().files();
+    let (used, signed) = {
+        let mut index = shared.index();
+        (index.files(), index.signed.retain_good(unix_time()))
+    };
     let last = numbers.last().copied();
-    let mut left = Vec::new();
+    let (mut left, mut total) = (Vec::new(), 0);
     for number in numbers {
         let file = StateFile::Log(number);
-        if used.contains(&file) || Some(number) == last {
-            left.push((file, std::fs::metadata(file.path(&shared.folder))?.len()));
-        } else {
+        let is_used = used.contains(&file) || Some(number) == last;
+        if !is_used && !signed.contains(&file) {
             file.remove(&shared.folder);
+            continue;
+        }
+        let bytes = std::fs::metadata(file.path(&shared.folder))?.len();
+        total += bytes;
+        if is_used {
+            left.push((file, bytes));
         }
     }
+    shared.figures.set_bytes(total);
     Ok(left)
 }
 

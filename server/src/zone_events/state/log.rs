@@ -9,11 +9,16 @@ use rhumb_zones::journal::SEGMENT_START;
 
 use super::files::{StateFile, sync_folder};
 use super::folder::StateFolder;
+use crate::test_hooks::state_divisor;
 
 /// Bytes after which the next log is begun.
 const MOST_BYTES: u64 = 64 << 20;
 /// After a failure, a new log is tried so often.
 const RETRY: Duration = Duration::from_secs(5);
+
+fn most_bytes() -> u64 {
+    MOST_BYTES / u64::from(state_divisor())
+}
 
 /// An open log.
 #[derive(Debug)]
@@ -37,7 +42,7 @@ impl LogFiles {
     ///
     /// Errors: the system says so.
     pub(super) fn new(folder: &StateFolder, last: Option<(u64, u64)>, next: u64) -> io::Result<Self> {
-        let open = match last.filter(|(_, length)| *length < MOST_BYTES) {
+        let open = match last.filter(|(_, length)| *length < most_bytes()) {
             Some((number, length)) => {
                 let file = OpenOptions::new().append(true).open(StateFile::Log(number).path(folder))?;
                 Some(OpenLog { number, file, length })
@@ -75,7 +80,7 @@ impl LogFiles {
     }
 
     fn try_append(&mut self, folder: &StateFolder, bytes: &[u8]) -> io::Result<(StateFile, u64)> {
-        if self.open.as_ref().is_some_and(|open| open.length >= MOST_BYTES) {
+        if self.open.as_ref().is_some_and(|open| open.length >= most_bytes()) {
             self.open = None;
         }
         let open = match &mut self.open {

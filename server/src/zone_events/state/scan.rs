@@ -9,6 +9,8 @@ use super::checkpoint;
 use super::files::{StateFile, numbered_files};
 use super::folder::StateFolder;
 use super::index::StateIndex;
+use super::signatures::FoundSignatures;
+use crate::zone_events::load::unix_time;
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -20,6 +22,8 @@ pub(super) struct StateScan {
     pub(super) next: u64,
     /// Whether records are lost of which it is not known whose they were.
     pub(super) is_incomplete: bool,
+    /// Signatures of messages that were carried out.
+    pub(super) signatures: FoundSignatures,
 }
 
 /// Reads all logs and the heads of the files of large zones. A torn end of the last log is cut off.
@@ -55,9 +59,11 @@ impl StateScan {
         let bytes = fs::read(&path)?;
         let mut is_whole = true;
         let mut end = bytes.len();
+        let now = unix_time();
         for item in SegmentReader::new(&bytes) {
             match item {
                 SegmentItem::Record(record, offset, length) => {
+                    self.signatures.take(&record, now);
                     self.index.note(&record, file, offset as u64, length as u64);
                 }
                 SegmentItem::Damaged { offset, length, zones, is_whole: all_known } => {

@@ -7,6 +7,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rhumb_wire::DomainName;
+use rhumb_zones::journal::JournalSignature;
 use rhumb_zones::{HistoryLimits, ZoneVersion};
 use tokio::sync::oneshot;
 
@@ -16,9 +17,10 @@ use super::files::StateFile;
 use super::folder::StateFolder;
 use super::index::StateIndex;
 use crate::metrics::StateLogFigures;
+use crate::test_hooks::state_divisor;
 
 /// A whole zone of more bytes gets a file of its own.
-const MOST_IN_LOG: usize = 1 << 20;
+const MOST_IN_LOG: u64 = 1 << 20;
 
 /// Why a version is not kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,18 +50,21 @@ pub(super) struct StateShared {
     limits: Mutex<HashMap<DomainName, HistoryLimits>>,
     pub(super) figures: Arc<StateLogFigures>,
     queue: Sender<StateEvent>,
+    /// Those that were found at the start and are still good, until somebody takes them.
+    signatures: Mutex<Vec<JournalSignature>>,
 }
 
 impl StateShared {
     /// Of what was found in `folder`; what is to be written goes into `queue`.
     pub(super) fn new(
         folder: StateFolder,
-        index: StateIndex,
+        (index, signatures): (StateIndex, Vec<JournalSignature>),
         queue: Sender<StateEvent>,
         figures: Arc<StateLogFigures>,
     ) -> Self {
         let sequence = AtomicU64::new(index.sequence);
-        Self { folder, index: Mutex::new(index), sequence, limits: Mutex::default(), figures, queue }
+        let (index, signatures) = (Mutex::new(index), Mutex::new(signatures));
+        Self { folder, index, sequence, limits: Mutex::default(), figures, queue, signatures }
     }
 
     /// What is kept of earlier versions of a zone.
@@ -71,6 +76,11 @@ impl StateShared {
     /// See [`super::StateStore::set_limits`].
     pub(super) fn set_limits(&self, limits: HashMap<DomainName, HistoryLimits>) {
         *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
+
+    /// See [`super::StateStore::take_signatures`].
+    pub(super) fn take_signatures(&self) -> Vec<JournalSignature> {
+        std::mem::take(&mut self.signatures.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(super) fn index(&self) -> MutexGuard<'_, StateIndex> {
@@ -94,7 +104,9 @@ impl StateShared {
         };
         let base = base.unwrap_or_else(|| if is_whole { sequence } else { known() });
         let written = match &change.version {
-            StateVersion::Whole(contents) if contents.memory() > MOST_IN_LOG => {
+            StateVersion::Whole(contents)
+                if contents.memory() as u64 > MOST_IN_LOG / u64::from(state_divisor()) =>
+            {
                 checkpoint::write(&self.folder, change, (sequence, base), earlier)
                     .and_then(|(file, _)| self.note_file(file).map(|()| None))
             }

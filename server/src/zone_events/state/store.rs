@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, channel, sync_channel};
 
 use rhumb_wire::DomainName;
-use rhumb_zones::journal::{ChangeCause, ReplayedZone};
+use rhumb_zones::journal::{ChangeCause, JournalSignature, ReplayedZone};
 use rhumb_zones::{HistoryLimits, ZoneContents};
 use tokio::sync::oneshot;
 
@@ -63,7 +63,8 @@ impl StateStore {
         let files = LogFiles::new(&folder, found.last, found.next).map_err(failed)?;
         let (queue, inbox) = channel();
         let (wake, woken): (SyncSender<StateFile>, _) = sync_channel(1);
-        let shared = Arc::new(StateShared::new(folder, found.index, queue, figures));
+        let known = (found.index, found.signatures.into_sorted());
+        let shared = Arc::new(StateShared::new(folder, known, queue, figures));
         writer::start(Arc::clone(&shared), files, inbox, wake, metrics.workers()).map_err(failed)?;
         keeper::start(Arc::clone(&shared), woken, metrics.workers()).map_err(failed)?;
         Ok(Self { shared, is_incomplete: found.is_incomplete, files: None })
@@ -116,6 +117,12 @@ impl StateStore {
     pub(in crate::zone_events) fn sequence(&self, name: &DomainName) -> Option<u64> {
         let index = self.shared.index();
         index.zones.get(&name.as_ref().to_lowercase()).map(|zone| zone.sequence)
+    }
+
+    /// The signatures of messages that were carried out before the start and are still good; those that are so for the shortest time come
+    /// first. They are given once.
+    pub(in crate::zone_events) fn take_signatures(&self) -> Vec<JournalSignature> {
+        self.shared.take_signatures()
     }
 
     /// From now on so much is kept of earlier versions of these zones, named in lower case, and of all others as much as is usual.

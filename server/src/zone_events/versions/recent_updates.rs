@@ -1,27 +1,32 @@
 //! Messages that were carried out lately: one that comes again is not carried out again.
 //!
 //! A signed message is known by its signature as long as that is good, whoever sends it: it may have been recorded on its way. Others
-//! are known by their client and content for some seconds.
+//! are known by their client and content for some seconds. What was signed and carried out before a start is in the logs.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use rhumb_wire::Rcode;
+use rhumb_zones::journal::JournalSignature;
+
 use crate::snapshot::{QueuedUpdate, UpdateAnswer};
+use crate::zone_events::load::unix_time;
+use crate::zone_events::state::MOST_SIGNATURES;
 
 /// For how long the answer to a message without a signature is given again: a client repeats itself within seconds.
 const KEPT: Duration = Duration::from_secs(5);
 /// How many answers to messages without a signature are kept; the oldest go first.
 const MOST_UNSIGNED: usize = 10_000;
-/// The same of signed ones: five minutes, the usual fudge, of 333 in a second. They take 9 MB.
-const MOST_SIGNED: usize = 100_000;
+/// What a message that was carried out was answered.
+const DONE: UpdateAnswer = UpdateAnswer { rcode: Rcode::NOERROR, error: None };
 
 /// By which a message is known when it comes again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum UpdateIdentity {
-    /// A digest of its key and MAC.
-    Signed(u64),
+    /// The beginning of its MAC, in which the name of the key is signed as well (RFC 8945 section 4.3.3).
+    Signed([u8; 10]),
     /// Its client, a digest of its content, and its length. Its id is among its bytes.
     Unsigned(SocketAddr, u64, usize),
 }
@@ -30,22 +35,26 @@ pub(super) enum UpdateIdentity {
 #[derive(Debug)]
 pub(super) struct RecentUpdates {
     hasher: RandomState,
-    signed: KeptAnswers<u64>,
+    signed: KeptAnswers<[u8; 10]>,
     unsigned: KeptAnswers<(SocketAddr, u64, usize)>,
 }
 
-impl Default for RecentUpdates {
-    fn default() -> Self {
-        let (signed, unsigned) = (KeptAnswers::new(MOST_SIGNED), KeptAnswers::new(MOST_UNSIGNED));
-        Self { hasher: RandomState::new(), signed, unsigned }
-    }
-}
-
 impl RecentUpdates {
+    /// With messages of these signatures carried out before, those that are good for the shortest time first.
+    pub(super) fn new(before: Vec<JournalSignature>) -> Self {
+        let (signed, unsigned) = (KeptAnswers::new(MOST_SIGNATURES), KeptAnswers::new(MOST_UNSIGNED));
+        let mut recent = Self { hasher: RandomState::new(), signed, unsigned };
+        let now = unix_time();
+        for JournalSignature { mac, until } in before {
+            recent.signed.note(mac, DONE, end_of(until, now));
+        }
+        recent
+    }
+
     /// That of a message.
     pub(super) fn identity(&self, update: &QueuedUpdate) -> UpdateIdentity {
         if let Some(signature) = &update.signature {
-            return UpdateIdentity::Signed(self.hasher.hash_one((&update.key, signature.mac)));
+            return UpdateIdentity::Signed(signature.mac);
         }
         let digest = self.hasher.hash_one((&update.zone, &update.message));
         UpdateIdentity::Unsigned(update.client, digest, update.message.len())
@@ -55,7 +64,7 @@ impl RecentUpdates {
     pub(super) fn answer(&mut self, identity: UpdateIdentity) -> Option<UpdateAnswer> {
         let now = Instant::now();
         match identity {
-            UpdateIdentity::Signed(digest) => self.signed.answer(digest, now),
+            UpdateIdentity::Signed(mac) => self.signed.answer(mac, now),
             UpdateIdentity::Unsigned(client, digest, length) => {
                 self.unsigned.answer((client, digest, length), now)
             }
@@ -70,19 +79,22 @@ impl RecentUpdates {
         answer: UpdateAnswer,
         now: u64,
     ) {
-        let kept = |seconds: u64| Instant::now() + Duration::from_secs(seconds);
         match identity {
-            UpdateIdentity::Signed(digest) => {
-                // The last second is good to its end.
-                let left = update.signature.map_or(0, |signature| signature.until.saturating_sub(now) + 1);
-                // A fudge is no longer than 18 hours, and a clock may be as far behind.
-                self.signed.note(digest, answer, kept(left.min(2 << 16)));
+            UpdateIdentity::Signed(mac) => {
+                let until = update.signature.map_or(now, |signature| signature.until);
+                self.signed.note(mac, answer, end_of(until, now));
             }
             UpdateIdentity::Unsigned(client, digest, length) => {
-                self.unsigned.note((client, digest, length), answer, kept(KEPT.as_secs()));
+                self.unsigned.note((client, digest, length), answer, Instant::now() + KEPT);
             }
         }
     }
+}
+
+/// When a signature that is good until `until` is so no more; `now` is in seconds since 1970.
+fn end_of(until: u64, now: u64) -> Instant {
+    // The last second is good to its end. A fudge is no longer than 18 hours, and a clock may be as far behind.
+    Instant::now() + Duration::from_secs((until.saturating_sub(now) + 1).min(2 << 16))
 }
 
 /// Answers, each until its time.
@@ -122,12 +134,9 @@ impl<K: Copy + Eq + Hash> KeptAnswers<K> {
 
 #[cfg(test)]
 mod tests {
-    use rhumb_wire::Rcode;
-
     use super::*;
     use crate::snapshot::RequestSignature;
 
-    const DONE: UpdateAnswer = UpdateAnswer { rcode: Rcode::NOERROR, error: None };
     const NOW: u64 = 1_700_000_000;
 
     fn update(client: &str, id: u8, signature: Option<RequestSignature>) -> QueuedUpdate {
@@ -144,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_signature_is_known_by_whomever_it_comes_and_under_whatever_id() {
-        let mut recent = RecentUpdates::default();
+        let mut recent = RecentUpdates::new(Vec::new());
         let signature = |mac| Some(RequestSignature { mac: [mac; 10], until: NOW + 300 });
         let first = update("192.0.2.1:1000", 1, signature(1));
         let identity = recent.identity(&first);
@@ -154,18 +163,34 @@ mod tests {
             let again = recent.identity(&update(client, id, signature(1)));
             assert_eq!(recent.answer(again), Some(DONE), "{client} {id}");
         }
-        let mut other_key = update("192.0.2.1:1000", 1, signature(1));
-        other_key.key = Some("other.test.".parse().unwrap());
-        for other in [other_key, update("192.0.2.1:1000", 1, signature(2)), update("192.0.2.1:1000", 1, None)]
-        {
+        for other in [update("192.0.2.1:1000", 1, signature(2)), update("192.0.2.1:1000", 1, None)] {
             let identity = recent.identity(&other);
             assert_eq!(recent.answer(identity), None, "{other:?}");
         }
     }
 
     #[test]
+    fn a_signature_of_before_the_start_is_known_while_it_is_good() {
+        let signature = |mac, until| JournalSignature { mac: [mac; 10], until };
+        let now = unix_time();
+        let mut recent = RecentUpdates::new(vec![signature(1, now + 300), signature(2, now + 400)]);
+        let of =
+            |mac| update("192.0.2.1:1000", 1, Some(RequestSignature { mac: [mac; 10], until: now + 300 }));
+        let known = [1, 2, 3].map(|mac| {
+            let identity = recent.identity(&of(mac));
+            recent.answer(identity)
+        });
+        assert_eq!(known, [Some(DONE), Some(DONE), None]);
+        let later = Instant::now() + Duration::from_secs(302);
+        assert_eq!(
+            (recent.signed.answer([1; 10], later), recent.signed.answer([2; 10], later)),
+            (None, Some(DONE))
+        );
+    }
+
+    #[test]
     fn without_a_signature_client_and_content_count() {
-        let mut recent = RecentUpdates::default();
+        let mut recent = RecentUpdates::new(Vec::new());
         let first = update("192.0.2.1:1000", 1, None);
         let identity = recent.identity(&first);
         recent.note(identity, &first, DONE, NOW);

@@ -25,9 +25,11 @@ pub(in crate::zone_events) fn start_thread(
     let (events, inbox) = channel();
     let mut thread = VersionThread {
         live,
+        recent_updates: RecentUpdates::new(
+            store.as_ref().map(StateStore::take_signatures).unwrap_or_default(),
+        ),
         store,
         replaced: Box::new(replaced),
-        recent_updates: RecentUpdates::default(),
         unkept: HashSet::new(),
     };
     std::thread::Builder::new().name("zone-versions".into()).spawn(move || run(&mut thread, &inbox))?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{DomainName, Rcode};
-use rhumb_zones::journal::ChangeCause;
+use rhumb_zones::journal::{ChangeCause, JournalSignature};
 use rhumb_zones::{
     UpdateBatch, UpdateLimits, UpdateMessage, UpdatePermission, UpdateRefusal, UpdateSummary, UpdatedZone,
     VersionOrigin, ZoneContents, ZoneVersion,
@@ -14,7 +14,7 @@ use rhumb_zones::{
 use super::recent_updates::UpdateIdentity;
 use super::thread::VersionThread;
 use crate::metrics::UpdateResult;
-use crate::snapshot::{QueuedUpdate, ServerSnapshot, UpdateAnswer, ZoneEntry};
+use crate::snapshot::{QueuedUpdate, RequestSignature, ServerSnapshot, UpdateAnswer, ZoneEntry};
 use crate::zone_events::load::unix_time;
 use crate::zone_events::state::{PendingWrite, StateChange, StateError, StateVersion};
 
@@ -41,13 +41,15 @@ struct DecidedUpdate {
 const FROZEN: UpdateAnswer =
     UpdateAnswer { rcode: Rcode::REFUSED, error: Some((ExtendedError::Prohibited, "the zone is frozen")) };
 
-/// A version that is being written.
+/// A version that is being written, or the signatures of messages that made none.
 pub(super) struct UpdatedVersion {
     entry: ZoneEntry,
-    contents: Arc<ZoneContents>,
-    version: ZoneVersion,
+    next: Option<NextVersion>,
     decided: Vec<DecidedUpdate>,
 }
+
+/// What is to be served, and how it differs from what is.
+type NextVersion = (Arc<ZoneContents>, ZoneVersion);
 
 impl VersionThread {
     /// Carries out the messages that wait for a zone, and has the version that they make written.
@@ -71,7 +73,7 @@ impl VersionThread {
         None
     }
 
-    /// Works out the next version of a zone and has it written. Messages that make none are answered.
+    /// Works out the next version of a zone and has it written. Where nothing is to be written, the messages are answered.
     fn begin_version(
         &mut self,
         snapshot: &ServerSnapshot,
@@ -94,13 +96,8 @@ impl VersionThread {
         let (versioning, now) = (&entry.origin.versioning, unix_time());
         let next = |serial| versioning.next_serial(serial, now);
         let begun = batch.finish(next).map_err(|refusal| refusal.to_string());
-        let begun = begun.and_then(|updated| {
-            updated.map(|updated| self.write_version(entry, updated, &decided)).transpose()
-        });
-        match begun {
-            Ok(Some((contents, version, write))) => {
-                Some((UpdatedVersion { entry: entry.clone(), contents, version, decided }, write))
-            }
+        match begun.and_then(|updated| self.write_version(entry, updated, &decided)) {
+            Ok(Some((next, write))) => Some((UpdatedVersion { entry: entry.clone(), next, decided }, write)),
             Ok(None) => {
                 self.answer_decided(decided);
                 None
@@ -113,21 +110,31 @@ impl VersionThread {
         }
     }
 
-    /// Has a version written. Errors: there is no store.
+    /// Has a version written, and the signatures of the messages that were carried out; none where there is nothing of both.
+    ///
+    /// Errors: there is no store.
     fn write_version(
         &self,
         entry: &ZoneEntry,
-        updated: UpdatedZone,
+        updated: Option<UpdatedZone>,
         decided: &[DecidedUpdate],
-    ) -> Result<(Arc<ZoneContents>, ZoneVersion, PendingWrite), String> {
+    ) -> Result<Option<(Option<NextVersion>, PendingWrite)>, String> {
+        let signatures: Vec<_> = signatures_of(decided).collect();
+        if updated.is_none() && signatures.is_empty() {
+            return Ok(None);
+        }
         let store = self.store.as_ref().ok_or("there is no `state` to keep them in")?;
-        let (contents, difference) = (Arc::new(updated.contents), Arc::new(updated.difference));
         let origin =
             VersionOrigin { cause: ChangeCause::Update, time: unix_time(), who: who_of(decided).into() };
-        let version = StateVersion::Difference(Arc::clone(&difference));
-        let (zone, kept) = (entry.zone.name().clone(), origin.clone());
-        let write = store.submit(&StateChange { zone, origin: kept, expires: 0, version });
-        Ok((contents, ZoneVersion { difference, origin }, write))
+        let next = updated.map(|UpdatedZone { contents, difference }| {
+            let version = ZoneVersion { difference: Arc::new(difference), origin: origin.clone() };
+            (Arc::new(contents), version)
+        });
+        let difference = next.as_ref().map(|(_, version)| Arc::clone(&version.difference));
+        let version = StateVersion::Updates(difference, signatures);
+        let write =
+            store.submit(&StateChange { zone: entry.zone.name().clone(), origin, expires: 0, version });
+        Ok(Some((next, write)))
     }
 
     /// Carries out one message, and says what is to be answered once the version is kept.
@@ -166,12 +173,13 @@ impl VersionThread {
 
     /// Serves a version once it is on the disk, and answers those whose messages made it.
     pub(super) fn serve_updates(&mut self, version: UpdatedVersion, result: Result<(), StateError>) {
-        let UpdatedVersion { entry, contents, version, decided } = version;
+        let UpdatedVersion { entry, next, decided } = version;
         let name = entry.zone.name();
         if let Err(error) = result {
             tracing::error!(zone = %name, "updates are not carried out: {error}");
             return self.fail_decided(decided);
         }
+        let Some((contents, version)) = next else { return self.answer_decided(decided) };
         let difference = &version.difference;
         let (from, to) = (difference.from, difference.to);
         let (removed, added) = (difference.removed().count(), difference.added().count());
@@ -207,6 +215,13 @@ impl VersionThread {
         self.live.metrics.update_took(update.received.elapsed());
         (update.reply)(answer);
     }
+}
+
+/// The signatures of the messages that were carried out.
+fn signatures_of(decided: &[DecidedUpdate]) -> impl Iterator<Item = JournalSignature> {
+    let accepted = decided.iter().filter(|one| one.result == UpdateResult::Accepted);
+    let signed = accepted.filter_map(|one| one.update.signature);
+    signed.map(|RequestSignature { mac, until }| JournalSignature { mac, until })
 }
 
 /// Who made a version: each key and address once.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rhumb_wire::DomainName;
 use rhumb_zones::file::read_zone_bytes;
-use rhumb_zones::journal::ChangeCause;
+use rhumb_zones::journal::{ChangeCause, JournalSignature, SEGMENT_START};
 use rhumb_zones::{VersionOrigin, ZoneContents, ZoneDifference};
 
 use super::super::encode::{StateChange, StateVersion};
@@ -14,6 +14,7 @@ use super::super::folder::{StateFolder, StateFolderError};
 use super::super::{keeper, scan};
 use super::{StateStore, read_zone};
 use crate::metrics::ServerMetrics;
+use crate::zone_events::load::unix_time;
 
 struct TestFolder(PathBuf);
 
@@ -197,4 +198,40 @@ fn long_chains_are_written_anew_and_old_logs_go() {
     );
     keep(&store, &zone, step(&zone, 119_000, 119_001, 100));
     assert_eq!(folder.found(&zone), Ok(Some(119_001)));
+}
+
+/// A folder with a log that holds signatures and nothing of a zone any more, and one that follows it.
+fn signed_folder(name_of_folder: &str, until: u64) -> TestFolder {
+    let (written, folder) =
+        (TestFolder::new(&format!("{name_of_folder}-before")), TestFolder::new(name_of_folder));
+    let store = written.store();
+    let zone = name("zone.test.");
+    keep(&store, &zone, StateVersion::Whole(version(&zone, 1, 5)));
+    let StateVersion::Difference(difference) = step(&zone, 1, 2, 5) else { unreachable!() };
+    let signature = |mac| JournalSignature { mac: [mac; 10], until };
+    keep(&store, &zone, StateVersion::Updates(Some(difference), vec![signature(1), signature(2)]));
+    keep(&store, &zone, StateVersion::Updates(None, vec![signature(3)]));
+    assert_eq!(written.found(&zone), Ok(Some(2)));
+    keep(&store, &zone, StateVersion::Removed);
+    fs::create_dir_all(folder.0.join("log")).unwrap();
+    let [log] = &written.files("log")[..] else { panic!("one log") };
+    let first = folder.0.join("log").join(log.file_name().unwrap());
+    fs::copy(log, &first).unwrap();
+    fs::write(first.with_file_name("0000000000000001.log"), SEGMENT_START).unwrap();
+    folder
+}
+
+#[test]
+fn a_log_stays_while_its_signatures_are_good() {
+    let now = unix_time();
+    for (until, macs, logs) in [(now + 300, vec![1, 2, 3], 2), (now - 1, vec![], 1)] {
+        let folder = signed_folder(&format!("signed-{logs}"), until);
+        let store = folder.store();
+        keeper::look(&store.shared).unwrap();
+        assert_eq!(folder.files("log").len(), logs);
+        let mut found: Vec<u8> = store.take_signatures().iter().map(|signature| signature.mac[0]).collect();
+        found.sort_unstable();
+        assert_eq!(found, macs);
+        assert!(store.take_signatures().is_empty(), "they are given once");
+    }
 }
