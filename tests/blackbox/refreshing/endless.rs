@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rhumb_tests::rig::message::AA;
 use rhumb_tests::rig::script::{Act, Asked};
@@ -22,6 +22,7 @@ use super::hostile::{Rig, primary, refuse, soa, whole};
 pub(crate) const TESTS: &[Test] = &[
     Test::beside("refreshing::endless::a_byte_now_and_then", slow),
     Test::beside("refreshing::endless::a_million_differences", differences),
+    Test::beside("refreshing::endless::an_idle_connection_is_closed", idle),
 ];
 
 const TO: &str = "192.0.2.1:53";
@@ -139,5 +140,24 @@ fn differences() -> Verdict {
     let told = rig.refresh()?;
     ensure!(told.contains("(ixfr), serial 11"), "a good one: {told}");
     ensure_eq!(rig.serves(10), false, "the version before");
+    Ok(Outcome::Passed)
+}
+
+/// A connection that nobody uses any more is closed after ten seconds: there are primaries that serve one at a time.
+fn idle() -> Verdict {
+    let (host, client) = Host::pair()?;
+    let listener = client.within(|| TcpListener::bind("192.0.2.2:53"))?.context("a listener")?;
+    let accepted = thread::spawn(move || {
+        let (stream, _) = listener.accept()?;
+        let begun = Instant::now();
+        // It ends with the connection.
+        let _ = serve(stream, &AtomicBool::new(false), &AtomicBool::new(false));
+        std::io::Result::Ok(begun.elapsed())
+    });
+    let state = Folder::new()?;
+    let server = Server::start(&host, &config(&state, &[("192.0.2.2:53".parse()?, None)], ""))?;
+    ensure!(until(Duration::from_secs(25), || accepted.is_finished()), "still open: {}", server.log_tail());
+    let took = accepted.join().map_err(|_| Failure::new("the primary"))??;
+    ensure!(took > Duration::from_secs(9), "closed after {took:?}");
     Ok(Outcome::Passed)
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use rhumb_net::tls::client::TlsServer;
 use rhumb_net::upstream::{ServerConnector, ServerStream, UpstreamConnection};
+use tokio::time::sleep_until;
 
 use super::failure::RefreshFailure;
 use crate::snapshot::PrimaryServer;
@@ -30,7 +31,40 @@ type ConnectionEnds = (SocketAddr, Option<Arc<TlsServer>>, Option<IpAddr>);
 #[derive(Debug, Default)]
 pub(super) struct PrimaryConnections {
     connector: ServerConnector,
-    idle: Mutex<HashMap<ConnectionEnds, Vec<(PrimaryConnection, Instant)>>>,
+    idle: Arc<Mutex<IdleConnections>>,
+}
+
+/// Connections that nobody uses now, and since when.
+#[derive(Debug, Default)]
+struct IdleConnections {
+    by_ends: HashMap<ConnectionEnds, Vec<(PrimaryConnection, Instant)>>,
+    /// Whether a task closes them at their time.
+    is_watched: bool,
+}
+
+impl IdleConnections {
+    /// Closes those whose time is over. When that of the next one is.
+    fn close_old(&mut self, now: Instant) -> Option<Instant> {
+        self.by_ends.retain(|_, connections| {
+            connections.retain(|(_, since)| now < *since + KEPT);
+            !connections.is_empty()
+        });
+        self.by_ends.values().flatten().map(|(_, since)| *since + KEPT).min()
+    }
+}
+
+/// Closes connections at their time, until there are none.
+async fn close_idle(idle: Arc<Mutex<IdleConnections>>) {
+    loop {
+        let next = {
+            let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let next = idle.close_old(Instant::now());
+            idle.is_watched = next.is_some();
+            next
+        };
+        let Some(next) = next else { return };
+        sleep_until(next.into()).await;
+    }
 }
 
 fn ends(to: &PrimaryServer) -> ConnectionEnds {
@@ -42,14 +76,10 @@ impl PrimaryConnections {
     ///
     /// Errors: there is none, and none can be made.
     pub(super) async fn take(&self, to: &PrimaryServer) -> Result<(PrimaryConnection, bool), RefreshFailure> {
-        let now = Instant::now();
         let kept = {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            idle.retain(|_, connections| {
-                connections.retain(|(_, since)| now < *since + KEPT);
-                !connections.is_empty()
-            });
-            idle.get_mut(&ends(to)).and_then(Vec::pop)
+            idle.close_old(Instant::now());
+            idle.by_ends.get_mut(&ends(to)).and_then(Vec::pop)
         };
         match kept {
             Some((connection, _)) => Ok((connection, true)),
@@ -65,12 +95,16 @@ impl PrimaryConnections {
         Ok(made.keeping_for(STEP))
     }
 
-    /// Keeps a connection on which everything that was asked has been answered.
+    /// Keeps a connection on which everything that was asked has been answered. It is closed if nobody takes it for ten seconds: there are
+    /// primaries that serve one connection at a time.
     pub(super) fn keep(&self, to: &PrimaryServer, connection: PrimaryConnection) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let connections = idle.entry(ends(to)).or_default();
+        let connections = idle.by_ends.entry(ends(to)).or_default();
         if connections.len() < MOST_KEPT {
             connections.push((connection, Instant::now()));
+        }
+        if !std::mem::replace(&mut idle.is_watched, true) {
+            drop(tokio::spawn(close_idle(Arc::clone(&self.idle))));
         }
     }
 }
