@@ -2,7 +2,9 @@
 
 mod answers;
 pub(crate) mod endless;
+pub(crate) mod gone;
 pub(crate) mod hostile;
+pub(crate) mod killed;
 pub(crate) mod scripted;
 pub(crate) mod signing;
 pub(crate) mod validating;

@@ -1,27 +1,30 @@
 //! What is kept of zones, where the disk is slow, full or broken, and where the server is killed at any moment.
 
-use std::collections::BTreeMap;
+pub(crate) mod killed;
+
 use std::fs;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::{Child, Command};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
+use rhumb_tests::rig::script::Act;
 use rhumb_tests::rig::server::until;
 use rhumb_tests::rig::{
-    Client, Config, Folder, Host, Message, Record, Server, Transport, program, rcode, rng,
+    Client, Config, Folder, Host, Message, Server, Transport, Upstream, program, rcode, rng,
 };
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, skip};
+
+use crate::refreshing::hostile::{difference, primary, refuse, reply, whole};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
     Test::beside("storing::a_slow_disk_holds_up_nobody_else", slow),
     Test::beside("storing::a_disk_that_fails_and_recovers", failing),
     Test::beside("storing::a_disk_that_is_full", full),
-    Test::beside("storing::killed_at_any_moment", killed),
+    Test::beside("storing::a_disk_that_fails_while_a_transfer_is_stored", transfer),
 ];
 
 const TO: &str = "192.0.2.1:53";
@@ -31,9 +34,6 @@ const RECOVERY: Duration = Duration::from_secs(15);
 /// Opcode 5 (RFC 2136).
 const UPDATE: u16 = 5 << 11;
 const SERVFAIL: u16 = 2;
-const TXT: u16 = 16;
-/// Class ANY.
-const ANY: u16 = 255;
 
 fn zone(serial: u32, more: &str) -> String {
     format!("$TTL 300\n@ SOA ns admin {serial} 86400 86400 864000 60\n@ NS ns\nns A 192.0.2.1\n{more}")
@@ -75,7 +75,7 @@ struct Injection(Child);
 impl Injection {
     fn start(server: &Server, what: &str) -> Result<Self, Failure> {
         let mut command = Command::new("strace");
-        command.args(["-f", "-q", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", what]);
+        command.args(["-f", "-q", "-o", "/dev/null", "-e", "trace=fdatasync,fsync", "-e", what]);
         let child = Self(command.args(["-p", &server.pid().to_string()]).spawn()?);
         let is_attached = || {
             let tasks = fs::read_dir(format!("/proc/{}/task", server.pid())).into_iter().flatten().flatten();
@@ -173,16 +173,28 @@ fn recovered(server: &Server, client: &Client) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A file system of a megabyte, which is unmounted at the end.
+/// A file system of some megabytes, which is unmounted at the end.
 struct SmallDisk(Folder);
 
 impl SmallDisk {
-    fn new() -> Result<Self, Failure> {
+    fn new(megabytes: usize) -> Result<Self, Failure> {
         let folder = Folder::new()?;
-        let mut mount = Command::new("mount");
-        let mounted = mount.args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(folder.path()).status()?;
+        let (mut mount, size) = (Command::new("mount"), format!("size={megabytes}m"));
+        let mounted = mount.args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder.path()).status()?;
         ensure!(mounted.success(), "a small file system cannot be mounted");
         Ok(Self(folder))
+    }
+
+    /// Fills it. What is returned is to be removed to make room again.
+    fn fill(&self) -> PathBuf {
+        let filler = self.0.at("filler");
+        fs::create_dir_all(&filler).expect("a folder");
+        for part in 0..5 {
+            // As much as there is room for; old logs may be on the point of being removed.
+            let _ = fs::write(filler.join(part.to_string()), vec![0; 32 << 20]);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        filler
     }
 }
 
@@ -195,13 +207,11 @@ impl Drop for SmallDisk {
 /// The disk has no room: the same, and a file that changes is served all the same.
 fn full() -> Verdict {
     let (host, client) = Host::pair()?;
-    let (disk, client) = (SmallDisk::new()?, Client::new(&client).patience(PATIENCE));
+    let (disk, client) = (SmallDisk::new(1)?, Client::new(&client).patience(PATIENCE));
     let config = config(&disk.0.at("state"), &zone(7, ""));
     let server = Server::start(&host, &config)?;
     ensure_eq!(update(&client, "before.zone.test. 60 IN A 192.0.2.9")?, (rcode::NOERROR, None), "before");
-    let filler = disk.0.at("filler");
-    // As much as there is room for.
-    let _ = fs::write(&filler, vec![0; 2 << 20]);
+    let filler = disk.fill();
     let large = format!("large.zone.test. 60 IN TXT {}", vec!["x".repeat(200); 4].join(" "));
     let mut refused = 0;
     for round in 0..30 {
@@ -218,102 +228,83 @@ fn full() -> Verdict {
         server.log_tail()
     );
     ensure_eq!(serial(&client, "zone.test.")?, served, "what is served");
-    fs::remove_file(&filler)?;
+    fs::remove_dir_all(&filler)?;
     recovered(&server, &client)?;
     ensure!(serial(&client, "zone.test.")? > served, "a version");
     Ok(Outcome::Passed)
 }
 
-/// What clients were told: by name the number that its record has.
-#[derive(Default)]
-struct Acknowledged(Mutex<BTreeMap<String, u32>>);
+/// Hosts that differ between two versions: so many that the difference is larger than a page, and less than the zone.
+const CHANGING: usize = 40;
 
-/// Clients that each send one update after the other, until it ends.
-fn send_updates(socket: &UdpSocket, client: usize, known: &Acknowledged, stop: &AtomicBool, first: u32) {
-    let mut answer = [0; 512];
-    let mut number = first;
-    while !stop.load(Relaxed) {
-        number += 1;
-        let name = format!("c{client}n{}.zone.test.", number % 5);
-        let id = number as u16;
-        let mut message = addition(id, &format!("{name} 60 IN TXT {number}"));
-        // In place of what it has.
-        let old = Record { owner: name.clone(), kind: TXT, class: ANY, ttl: 0, rdata: Vec::new() };
-        message.authority.insert(0, old);
-        let Ok(to) = TO.parse::<SocketAddr>() else { return };
-        if socket.send_to(&message.to_wire(), to).is_err() {
-            continue;
-        }
-        let Ok((length, _)) = socket.recv_from(&mut answer) else { continue };
-        let said = answer.get(..length).and_then(|wire| Message::from_wire(wire).ok());
-        if said.is_some_and(|said| said.id == id && said.rcode() == 0) {
-            known.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name, number);
-        }
+fn lines(hosts: std::ops::Range<usize>, serial: u32) -> impl Iterator<Item = String> {
+    let text = "x".repeat(100);
+    hosts.map(move |host| format!("h{host}.zone.test. 60 IN TXT {text}{serial}"))
+}
+
+/// The primary has a version with so many hosts, which comes whole or as the difference to the one before; `base` is when the hosts came
+/// that do not change.
+fn follow(upstream: &Upstream, (serial, base): (u32, u32), hosts: usize) {
+    let step = move |asked: &_| {
+        let mut records = difference(serial - 1, serial);
+        records.splice(5..5, lines(0..CHANGING, serial));
+        records.splice(3..3, lines(0..CHANGING, serial - 1));
+        reply(asked, &records)
+    };
+    upstream.follow(primary(serial, step, move |asked| {
+        let mut zone = whole(serial);
+        zone.splice(3..3, lines(CHANGING..hosts, base));
+        zone.splice(3..3, lines(0..CHANGING, serial));
+        Act::Each(zone.chunks(100).map(|lines| reply(asked, lines)).collect())
+    }));
+}
+
+/// A secondary whose disk fails, in one of two ways, while it stores a version that came: the one before is served, and said to be so,
+/// and the new one follows once the disk is well. Differences, whole zones in the log and those in a file of their own.
+fn transfer() -> Verdict {
+    if program::find("strace").is_none() {
+        skip!("strace is not here");
     }
-}
-
-/// How often it is killed.
-fn rounds() -> u32 {
-    std::env::var("RHUMB_TEST_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(10)
-}
-
-/// `kill -9` at a random moment of updates, file changes, transfers and checkpoints: all that was acknowledged is there, the serial never
-/// goes back, and a client that has any version that was seen is given the difference.
-fn killed() -> Verdict {
     let (host, client_host) = Host::pair()?;
-    let (state, client) = (Folder::new()?, Client::new(&client_host).patience(Duration::from_secs(5)));
-    let known = Arc::new(Acknowledged::default());
-    let (mut last, mut edits) = (0, 0_u32);
-    for round in 0..rounds() {
-        // So many that a difference is less than the zone.
-        let hosts = (0..1000).map(|host| format!("h{host} A 192.0.2.1\n")).collect::<Vec<_>>().concat();
-        let file = |edits: u32| zone(1, &format!("file A 192.0.2.{}\n{hosts}", edits % 200 + 1));
-        let config = config(&state.at("state"), &file(edits));
-        let server = Server::start(&host, &config)?;
-        let served = serial(&client, "zone.test.")?;
-        ensure!(
-            round == 0 || served >= last,
-            "round {round}: the serial has gone back from {last} to {served}"
-        );
-        for (name, number) in known.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            let found = client.ask(TO.parse()?, name, "TXT")?.data("TXT");
-            // One that was not answered any more may have been carried out.
-            let is_there = found
-                .iter()
-                .any(|text| text.trim_matches('"').parse::<u32>().is_ok_and(|found| found >= *number));
-            ensure!(is_there && found.len() == 1, "round {round}: {name} has {found:?}, not {number}");
-        }
-        if round > 0 {
-            let query = Message::query("zone.test.", "TYPE251").no_recursion();
-            let query = query.authorities(&[&format!("zone.test. 0 IN SOA . . {last} 0 0 0 0")]);
-            let answer = client.over(Transport::Tcp, TO.parse()?, &query)?.message;
-            let soas = answer.answer.iter().filter(|record| record.kind == 6).count();
-            ensure!(served == last || soas == 4, "round {round}: no difference from {last} to {served}");
-        }
-        let stop = Arc::new(AtomicBool::new(false));
-        let mut clients = Vec::new();
-        for number in 0..16 {
-            let socket = client.udp_socket(TO.parse()?)?;
-            socket.set_read_timeout(Some(Duration::from_millis(500)))?;
-            let (known, stop) = (Arc::clone(&known), Arc::clone(&stop));
-            clients.push(std::thread::spawn(move || {
-                send_updates(&socket, number, &known, &stop, round * 1_000_000);
-            }));
-        }
-        let end = Instant::now() + Duration::from_millis(u64::from(rng::id()) % 1000 + 100);
-        while Instant::now() < end {
-            edits += 1;
-            server.rewrite(&self::config(&state.at("state"), &file(edits)))?;
-            last = serial(&client, "zone.test.").unwrap_or(last).max(last);
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        server.signal(Signal::SIGKILL)?;
-        stop.store(true, Relaxed);
-        for client in clients {
-            ensure!(client.join().is_ok(), "a client panicked");
+    let upstream = Upstream::start(&client_host, "192.0.2.2", primary(1, refuse, refuse))?;
+    let (disk, client) = (SmallDisk::new(16)?, Client::new(&client_host).patience(PATIENCE));
+    let config = crate::refreshing::config(&disk.0, &[("192.0.2.2:53".parse()?, None)], "");
+    follow(&upstream, (10, 10), CHANGING);
+    let server = Server::start(&host, &config)?;
+    let serves = |wanted: u32| serial(&client, "zone.test.").is_ok_and(|serial| serial == wanted);
+    ensure!(until(PATIENCE, || serves(10)), "{}", server.log_tail());
+    let (mut at, mut base) = (10, 10);
+    for (what, command, hosts) in [
+        ("a zone in the log", "retransfer", 100),
+        ("a difference", "refresh", 100),
+        ("a zone in a file of its own", "retransfer", 12_000),
+    ] {
+        for is_full in [false, true] {
+            let what = format!("{what}, {}", if is_full { "a full disk" } else { "EIO" });
+            // What comes whole differs in all.
+            base = if command == "retransfer" { at + 1 } else { base };
+            follow(&upstream, (at + 1, base), hosts);
+            let filler = is_full.then(|| disk.fill());
+            let broken = (!is_full).then(|| Injection::start(&server, "inject=fdatasync,fsync:error=EIO"));
+            let broken = broken.transpose()?;
+            let told = server.tell(&["zone", command, "zone.test"])?;
+            let is_told = told.code == Some(1) && told.err.contains("the state cannot be written");
+            ensure!(is_told, "{what}: {}{}", told.out, told.err);
+            ensure!(serves(at), "{what}: the version before is not served");
+            drop(broken);
+            filler.map_or(Ok(()), fs::remove_dir_all)?;
+            let is_taken = || {
+                std::thread::sleep(Duration::from_millis(500));
+                server.tell(&["zone", command, "zone.test"]).is_ok_and(|told| told.code == Some(0))
+            };
+            ensure!(until(RECOVERY, is_taken), "{what}: {}", server.log_tail());
+            at += 1;
+            ensure!(serves(at), "{what}: the new version is not served");
         }
     }
-    let count = known.0.lock().unwrap_or_else(PoisonError::into_inner).len();
-    ensure!(count > 0, "nothing was acknowledged");
+    server.signal(Signal::SIGKILL)?;
+    drop((server, upstream));
+    let server = Server::start(&host, &config)?;
+    ensure!(serves(at), "after kill -9: {}", server.log_tail());
     Ok(Outcome::Passed)
 }
