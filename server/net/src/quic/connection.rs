@@ -6,6 +6,7 @@ use quinn::{Connection, RecvStream, SendStream, VarInt};
 
 use super::error::StreamClosed;
 use crate::local::{LocalAddress, canonical};
+use crate::tls::{KeyExchange, ServerHello};
 
 /// A connection of a client whose address is its own.
 #[derive(Debug)]
@@ -13,12 +14,11 @@ pub struct QuicConnection {
     inner: Connection,
     /// The address of the socket, for systems that do not say which one was asked.
     bound: IpAddr,
-    resumed: bool,
 }
 
 impl QuicConnection {
-    pub(super) const fn new(inner: Connection, bound: IpAddr, resumed: bool) -> Self {
-        Self { inner, bound, resumed }
+    pub(super) const fn new(inner: Connection, bound: IpAddr) -> Self {
+        Self { inner, bound }
     }
 
     /// Who asks; it may change during the life of a connection.
@@ -26,9 +26,18 @@ impl QuicConnection {
         canonical(self.inner.remote_address())
     }
 
-    /// Whether it goes on with an earlier session. Of handshakes at the same time it may be another's.
-    pub const fn resumed(&self) -> bool {
-        self.resumed
+    /// Whether it goes on with an earlier session.
+    pub fn resumed(&self) -> bool {
+        self.agreed().is_some_and(|hello| hello.resumed)
+    }
+
+    /// How the keys were exchanged.
+    pub fn group(&self) -> KeyExchange {
+        self.agreed().map_or(KeyExchange::Other, |hello| hello.group)
+    }
+
+    fn agreed(&self) -> Option<ServerHello> {
+        self.inner.handshake_data()?.downcast().ok().map(|hello| *hello)
     }
 
     /// The address that is asked.

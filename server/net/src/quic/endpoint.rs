@@ -10,17 +10,15 @@ use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{
     Endpoint, EndpointConfig, IdleTimeout, Incoming, ServerConfig, TokioRuntime, TransportConfig, VarInt,
 };
-use rustls::server::ProducesTickets;
 use rustls::version::TLS13;
 use tokio::time::{Instant, timeout_at};
 
 use super::connection::QuicConnection;
 use super::error::of_handshake;
+use super::session::ToldSessions;
 use crate::bind::BindError;
 use crate::local::canonical;
-use crate::tls::{
-    CertificatePair, CountedTickets, CurrentCertificates, HandshakeError, TlsTickets, server_config,
-};
+use crate::tls::{CertificatePair, CurrentCertificates, HandshakeError, TlsTickets, server_config};
 use crate::udp::SocketOptions;
 
 /// Streams of a client at a time.
@@ -46,7 +44,6 @@ pub fn bind(options: &SocketOptions) -> Result<UdpSocket, BindError> {
 pub struct QuicEndpoint {
     inner: Endpoint,
     certificates: Arc<CurrentCertificates>,
-    tickets: Arc<CountedTickets>,
     bound: IpAddr,
 }
 
@@ -67,11 +64,9 @@ impl QuicEndpoint {
         tickets: &TlsTickets,
     ) -> io::Result<Self> {
         let certificates = CurrentCertificates::new(certificates);
-        let tickets = CountedTickets::new(tickets.produced());
-        let produced = Arc::clone(&tickets) as Arc<dyn ProducesTickets>;
-        let tls = server_config(&certificates, protocols, produced, &[&TLS13])?;
+        let tls = server_config(&certificates, protocols, tickets.produced(), &[&TLS13])?;
         let tls = QuicServerConfig::try_from(tls).map_err(io::Error::other)?;
-        let mut config = ServerConfig::with_crypto(Arc::new(tls));
+        let mut config = ServerConfig::with_crypto(Arc::new(ToldSessions(Arc::new(tls))));
         config
             .transport_config(Arc::new(transport()?))
             .max_incoming(INCOMING)
@@ -79,7 +74,7 @@ impl QuicEndpoint {
             .incoming_buffer_size_total(INCOMING_BYTES);
         let bound = socket.local_addr()?.ip();
         let inner = Endpoint::new(EndpointConfig::default(), Some(config), socket, Arc::new(TokioRuntime))?;
-        Ok(Self { inner, certificates, tickets, bound })
+        Ok(Self { inner, certificates, bound })
     }
 
     /// Later handshakes show these certificates, the first one unless another is for the name that a client asks for. Connections that there are go on.
@@ -90,7 +85,7 @@ impl QuicEndpoint {
     /// The next client that connects. May be cancelled: no client is lost. None: the socket is of no more use.
     pub async fn accept(&self) -> Option<IncomingQuic> {
         let inner = self.inner.accept().await?;
-        Some(IncomingQuic { inner, tickets: Arc::clone(&self.tickets), bound: self.bound })
+        Some(IncomingQuic { inner, bound: self.bound })
     }
 
     /// Takes no more clients; connections that there are go on.
@@ -119,7 +114,6 @@ fn transport() -> io::Result<TransportConfig> {
 #[derive(Debug)]
 pub struct IncomingQuic {
     inner: Incoming,
-    tickets: Arc<CountedTickets>,
     bound: IpAddr,
 }
 
@@ -150,6 +144,6 @@ impl IncomingQuic {
         let connecting = self.inner.accept().map_err(of_handshake)?;
         let connected = timeout_at(deadline, connecting).await.map_err(|_| HandshakeError::Timeout)?;
         let inner = connected.map_err(of_handshake)?;
-        Ok(QuicConnection::new(inner, self.bound, self.tickets.was_taken()))
+        Ok(QuicConnection::new(inner, self.bound))
     }
 }

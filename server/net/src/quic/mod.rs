@@ -5,6 +5,7 @@
 mod connection;
 mod endpoint;
 mod error;
+mod session;
 
 pub use connection::{QuicConnection, QuicStream};
 pub use endpoint::{IncomingQuic, QuicEndpoint, bind};

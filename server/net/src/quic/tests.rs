@@ -9,7 +9,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::time::Instant;
 
 use super::*;
-use crate::tls::{CertificatePair, HandshakeError, TlsTickets};
+use crate::tls::{CertificatePair, HandshakeError, KeyExchange, TlsTickets};
 use crate::udp::SocketOptions;
 
 fn endpoint(address: &str, pair: &CertificatePair) -> (QuicEndpoint, u16) {
@@ -153,4 +153,26 @@ async fn streams_have_bounds() {
         connection.closed().await;
     };
     tokio::join!(read, sent);
+}
+
+#[tokio::test]
+async fn the_group_is_known_and_whether_a_session_was_resumed() {
+    let pair = CertificatePair::self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (server, port) = endpoint("127.0.0.1:0", &pair);
+    let client = client("127.0.0.1:0", &pair, b"doq");
+    for resumed in [false, true] {
+        let accepted = async {
+            let connection = server.accept().await.unwrap().accept(soon()).await.unwrap();
+            assert_eq!((connection.resumed(), connection.group()), (resumed, KeyExchange::X25519MlKem768));
+            connection.closed().await;
+        };
+        let asking = async {
+            let connection =
+                client.connect((Ipv4Addr::LOCALHOST, port).into(), "localhost").unwrap().await.unwrap();
+            // Until its ticket is there.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            connection.close(0_u32.into(), b"");
+        };
+        tokio::join!(accepted, asking);
+    }
 }

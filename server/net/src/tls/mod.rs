@@ -12,6 +12,7 @@ mod crypto_provider;
 mod current_certificates;
 mod handshake_error;
 mod server_config;
+mod server_hello;
 mod session_terms;
 mod ticket_keys;
 mod tickets;
@@ -26,7 +27,7 @@ pub use tickets::{TicketSecret, TlsTickets};
 
 pub(crate) use current_certificates::CurrentCertificates;
 pub(crate) use server_config::server_config;
-pub(crate) use tickets::CountedTickets;
+pub(crate) use server_hello::ServerHello;
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! What a handshake agreed on.
 
+use rustls::crypto::SupportedKxGroup;
 use rustls::{CommonState, NamedGroup, ProtocolVersion};
 
 /// A version of TLS that is spoken.
@@ -37,7 +38,12 @@ pub enum KeyExchange {
 
 impl KeyExchange {
     pub(super) fn of(session: &CommonState) -> Self {
-        match session.negotiated_key_exchange_group().map(rustls::crypto::SupportedKxGroup::name) {
+        Self::of_group(session.negotiated_key_exchange_group().map(SupportedKxGroup::name))
+    }
+
+    /// None is no group at all.
+    pub(super) const fn of_group(group: Option<NamedGroup>) -> Self {
+        match group {
             None => Self::Nothing,
             Some(NamedGroup::X25519MLKEM768) => Self::X25519MlKem768,
             Some(NamedGroup::X25519) => Self::X25519,

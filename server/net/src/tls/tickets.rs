@@ -1,7 +1,6 @@
 //! What session tickets are made and read with.
 
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::crypto::aws_lc_rs::Ticketer;
@@ -68,44 +67,5 @@ impl ProducesTickets for SwitchedTickets {
 
     fn decrypt(&self, cipher: &[u8]) -> Option<Vec<u8>> {
         self.now().decrypt(cipher)
-    }
-}
-
-/// Tickets of handshakes whose library does not say whether a session was resumed.
-#[derive(Debug)]
-pub(crate) struct CountedTickets {
-    inner: Arc<dyn ProducesTickets>,
-    taken: AtomicU64,
-}
-
-impl CountedTickets {
-    pub(crate) fn new(inner: Arc<dyn ProducesTickets>) -> Arc<Self> {
-        Arc::new(Self { inner, taken: AtomicU64::new(0) })
-    }
-
-    /// Whether a ticket was taken for a handshake that has ended: once for each. Of handshakes at the same time it may be another's, so
-    /// that the sum is right.
-    pub(crate) fn was_taken(&self) -> bool {
-        self.taken.fetch_update(Relaxed, Relaxed, |taken| taken.checked_sub(1)).is_ok()
-    }
-}
-
-impl ProducesTickets for CountedTickets {
-    fn enabled(&self) -> bool {
-        self.inner.enabled()
-    }
-
-    fn lifetime(&self) -> u32 {
-        self.inner.lifetime()
-    }
-
-    fn encrypt(&self, plain: &[u8]) -> Option<Vec<u8>> {
-        self.inner.encrypt(plain)
-    }
-
-    fn decrypt(&self, cipher: &[u8]) -> Option<Vec<u8>> {
-        let session = self.inner.decrypt(cipher)?;
-        self.taken.fetch_add(1, Relaxed);
-        Some(session)
     }
 }
