@@ -1,5 +1,6 @@
 //! How queries come in: listeners, the threads of UDP, the connections of TCP.
 
+mod admission;
 mod answer;
 mod answer_batch;
 mod certificates;
@@ -25,6 +26,7 @@ mod trusted_proxies;
 mod udp;
 mod wanted;
 
+pub use admission::ClientAdmission;
 pub use certificates::{CertificateState, check_certificates};
 pub use designated_as::designated_as;
 pub use following::follow_addresses;

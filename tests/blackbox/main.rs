@@ -117,6 +117,7 @@ const TESTS: &[&[Test]] = &[
     caching::TESTS,
     causes::TESTS,
     attacks::streams::TESTS,
+    attacks::places::TESTS,
     attacks::waiting::TESTS,
     attacks::shares::TESTS,
     attacks::packets::TESTS,

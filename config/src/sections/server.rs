@@ -275,14 +275,14 @@ fn tcp_keys<K: KeyVisitor<ServerSettings>>(keys: &mut K) {
     keys.key(
         "tcp-clients",
         InForce::AtReload,
-        "The most TCP connections at one time; further ones wait or are closed.",
+        "The most TCP connections at one time. For one more, one ends that has asked nothing, or that rests.",
         NumberKind::new(1, 1_000_000),
         |server| &mut server.tcp_clients,
     );
     keys.key(
         "tcp-clients-per-network",
         InForce::AtReload,
-        "The most TCP connections from one IPv4 address or one IPv6 /64.",
+        "The most TCP connections from one IPv4 address or one IPv6 /56.",
         NumberKind::new(1, 1_000_000),
         |server| &mut server.tcp_clients_per_network,
     );

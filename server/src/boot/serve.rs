@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rhumb_config::ServerConfig;
-use rhumb_net::tcp::ConnectionLimits;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
@@ -15,7 +14,7 @@ use super::{Sockets, StartError, log, notify, query_lines};
 use crate::cache_file::CacheFile;
 use crate::change::{ReadStrictness, log_changes};
 use crate::listen::stream::StreamServices;
-use crate::listen::{ListenerServices, OpenListeners};
+use crate::listen::{ClientAdmission, ListenerServices, OpenListeners};
 use crate::operator::{AdminServices, ProcessControls, ServerAdmin, StatusPages};
 use crate::recursion::{ResolveQueue, ResolveTasks};
 use crate::reload::{ConfigReloader, PreloadedFiles, ReloadRequest, ReloadRequests};
@@ -53,7 +52,7 @@ impl StartedServer {
         query_lines::start(&self.live, self.log_form)
             .map_err(|error| StartError::system("query log")(error.to_string()))?;
         let (streams, handle) = (self.streams(&queue, &stopped), runtime.handle().clone());
-        let connections = Arc::clone(&streams.limits);
+        let connections = Arc::clone(&streams.admission);
         listeners.serve_with(ListenerServices { streams, runtime: handle.clone() });
         let (reloader, requests) = self.reloader(listeners, preloaded)?;
         self.spawn_name_lookup(&runtime, &stopped, requests.clone());
@@ -201,7 +200,7 @@ impl StartedServer {
         StreamServices {
             live: Arc::clone(&self.live),
             queue: queue.clone(),
-            limits: ConnectionLimits::new(server.tcp_clients, server.tcp_clients_per_network),
+            admission: Arc::new(ClientAdmission::new(server.tcp_clients, server.tcp_clients_per_network)),
             stop: stop.clone(),
         }
     }
@@ -320,7 +319,7 @@ async fn end_work(
     requests: &ReloadRequests,
     stop: &watch::Sender<bool>,
     tasks: tokio::task::JoinHandle<()>,
-    connections: &ConnectionLimits,
+    admission: &ClientAdmission,
 ) {
     let (reply, closed) = oneshot::channel();
     if requests.send(ReloadRequest::Stop(reply)) {
@@ -329,14 +328,14 @@ async fn end_work(
     }
     // Fails only where all tasks have ended.
     let _ = stop.send(true);
-    let _ = tokio::time::timeout(DRAIN, drained(tasks, connections)).await;
+    let _ = tokio::time::timeout(DRAIN, drained(tasks, admission)).await;
 }
 
 /// Waits until no client waits for an answer any more.
-async fn drained(tasks: tokio::task::JoinHandle<()>, connections: &ConnectionLimits) {
+async fn drained(tasks: tokio::task::JoinHandle<()>, admission: &ClientAdmission) {
     // Tasks that are gone have no clients left.
     let _ = tasks.await;
-    while connections.open() > 0 {
+    while admission.connections.open() > 0 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

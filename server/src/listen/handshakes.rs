@@ -109,7 +109,7 @@ const fn label_of_version(version: TlsVersion) -> TlsVersionLabel {
     }
 }
 
-const fn label_of_group(group: KeyExchange) -> KeyExchangeLabel {
+pub(super) const fn label_of_group(group: KeyExchange) -> KeyExchangeLabel {
     match group {
         KeyExchange::X25519MlKem768 => KeyExchangeLabel::X25519MlKem768,
         KeyExchange::X25519 => KeyExchangeLabel::X25519,

@@ -95,6 +95,7 @@ impl HttpEntrance {
         let connection = |arrival: &ConnectionArrival, terms| HttpConnection {
             peer: arrival.peer(),
             local: arrival.local(),
+            among: arrival.connection(),
             terms,
             is_proxy,
         };

@@ -195,11 +195,11 @@ impl OpenListeners {
     /// How many connections there may be from now on: no more than leave enough descriptors for upstreams and files.
     pub fn limit(&mut self, server: &ServerSettings) {
         let Some(serving) = &self.serving else { return };
-        let limits = &serving.streams.limits;
-        let open = open_descriptors().unwrap_or(0).saturating_sub(limits.open());
+        let connections = &serving.streams.admission.connections;
+        let open = open_descriptors().unwrap_or(0).saturating_sub(connections.open());
         let limit = descriptor_limit().unwrap_or(usize::MAX);
         let fitting = fitting_clients(server.tcp_clients, limit, open);
-        limits.set(fitting, server.tcp_clients_per_network);
+        connections.set(fitting, server.tcp_clients_per_network);
         self.notes.fit_clients(server.tcp_clients, fitting);
     }
 

@@ -8,17 +8,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use rhumb_net::quic::{IncomingQuic, QuicEndpoint};
-use rhumb_net::tcp::ConnectionRefusal;
+use rhumb_net::quic::{IncomingQuic, QuicConnection, QuicEndpoint};
 use rhumb_wire::Transport;
 use rhumb_wire::doq::DoqErrorCode;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
-use super::handshakes::HandshakeLog;
+use super::handshakes::{HandshakeLog, label_of_group};
 use super::open_listener::{ListenerOpening, ListenerTerms, OpenListener, TlsTerms};
 use super::stream::StreamServices;
-use crate::metrics::{HandshakeResult, KeyExchangeLabel, RefuseReason, TlsVersionLabel};
+use crate::metrics::{HandshakeResult, RefuseReason, TlsVersionLabel};
 use connection::DoqConnection;
 
 /// How long a handshake may take.
@@ -115,22 +114,21 @@ impl QuicEntrance {
         };
         let result = if connection.resumed() { HandshakeResult::Resumed } else { HandshakeResult::Full };
         metrics.clients().handshake(Transport::Quic, result);
-        metrics.clients().session(Transport::Quic, TlsVersionLabel::V13, KeyExchangeLabel::Unknown);
+        let group = label_of_group(connection.group());
+        metrics.clients().session(Transport::Quic, TlsVersionLabel::V13, group);
         // Not before: until then its address may be another's, who would lose the share.
-        match streams.limits.admit(connection.peer().ip()) {
-            Ok(_permit) => {
-                let _open = metrics.clients().connection(Transport::Quic);
-                let long_queries = Arc::clone(&self.long_queries);
-                DoqConnection::new(connection, streams.clone(), long_queries).run().await;
-            }
-            Err(refusal) => {
-                metrics.refused(match refusal {
-                    ConnectionRefusal::Total => RefuseReason::Total,
-                    ConnectionRefusal::Network => RefuseReason::Client,
-                });
-                connection.close(DoqErrorCode::ExcessiveLoad as u32, "too many connections");
-            }
-        }
+        let too_many = |connection: &QuicConnection| {
+            connection.close(DoqErrorCode::ExcessiveLoad as u32, "too many connections");
+        };
+        let Some(permit) = streams.admission.admit(connection.peer().ip(), metrics) else {
+            return too_many(&connection);
+        };
+        let (among, connection) = (permit.connection(), Arc::new(connection));
+        let ended = Arc::clone(&connection);
+        among.ends_by(move || too_many(&ended));
+        let _open = metrics.clients().connection(Transport::Quic);
+        let long_queries = Arc::clone(&self.long_queries);
+        DoqConnection::new(connection, Arc::clone(among), streams.clone(), long_queries).run().await;
     }
 }
 

@@ -10,13 +10,10 @@ use std::net::TcpListener as StdTcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rhumb_net::tcp::ConnectionRefusal;
 use rhumb_net::{AcceptEvent, AcceptedConnection, serve_connections, tcp_listener};
 use rhumb_wire::Transport;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-
-use crate::metrics::RefuseReason;
 
 pub use services::{ListenerServices, StreamServices};
 
@@ -70,7 +67,10 @@ async fn accept<F: Future<Output = ()> + Send + 'static>(
     };
     let admit = |accepted: AcceptedConnection, _| {
         if let Some(arrival) = admission.admit(&accepted) {
-            tokio::spawn(serve(accepted.stream, arrival, admission.streams.clone()));
+            let connection = arrival.connection();
+            let task =
+                tokio::spawn(serve(accepted.stream, arrival, admission.streams.clone())).abort_handle();
+            connection.ends_by(move || task.abort());
         }
         // Its task is not this listener's: it goes on when the listener is closed.
         None::<std::future::Ready<()>>
@@ -95,23 +95,14 @@ struct Admission {
 impl Admission {
     /// Counts a connection as long as what is given lives; none beyond the limits. The client of a proxy is counted once it is known.
     fn admit(&self, accepted: &AcceptedConnection) -> Option<ConnectionArrival> {
-        let StreamServices { limits, live, .. } = &self.streams;
+        let StreamServices { admission, live, .. } = &self.streams;
         let ip = accepted.peer.ip();
-        let permit = if self.proxies.includes(ip) { limits.admit_unnamed() } else { limits.admit(ip) };
-        match permit {
-            Ok(permit) => {
-                let open = live.metrics.clients().connection(self.transport);
-                let ends = (accepted.peer, accepted.local);
-                Some(ConnectionArrival::new(ends, &self.proxies, permit, open))
-            }
-            Err(refusal) => {
-                let reason = match refusal {
-                    ConnectionRefusal::Total => RefuseReason::Total,
-                    ConnectionRefusal::Network => RefuseReason::Client,
-                };
-                live.metrics.refused(reason);
-                None
-            }
-        }
+        let permit = if self.proxies.includes(ip) {
+            admission.admit_unnamed(&live.metrics)
+        } else {
+            admission.admit(ip, &live.metrics)
+        }?;
+        let open = live.metrics.clients().connection(self.transport);
+        Some(ConnectionArrival::new((accepted.peer, accepted.local), &self.proxies, permit, open))
     }
 }

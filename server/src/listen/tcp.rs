@@ -39,7 +39,7 @@ async fn serve(mut stream: TcpStream, mut arrival: ConnectionArrival, streams: S
     }
     let client =
         QueryClient::Known { peer: arrival.peer(), local: arrival.local(), transport: Transport::Tcp };
-    Connection::new(streams, client, stream, begun).run().await;
+    Connection::new(streams, client, stream, begun, arrival.connection()).run().await;
 }
 
 impl OpenListener for TcpService {

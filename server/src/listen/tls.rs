@@ -51,7 +51,7 @@ async fn serve(
     if arrival.introduce_inside(&mut stream, &streams, first).await {
         let client =
             QueryClient::Known { peer: arrival.peer(), local: arrival.local(), transport: Transport::Tls };
-        Connection::new(streams, client, stream, begun).run().await;
+        Connection::new(streams, client, stream, begun, arrival.connection()).run().await;
     }
 }
 

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use rhumb_wire::Transport;
 
 use super::handles::GaugeUnit;
-use super::labels::{HandshakeResult, KeyExchangeLabel, ProxyHeaderResult, StreamFault, TlsVersionLabel};
+use super::labels::{
+    DisplacedState, HandshakeResult, KeyExchangeLabel, ProxyHeaderResult, StreamFault, TlsVersionLabel,
+};
 use super::names;
 use super::samples::MetricSamples;
 
@@ -25,6 +27,7 @@ struct TransportCounters {
 #[derive(Debug, Default)]
 pub struct ClientCounters {
     accepted: AtomicU64,
+    displaced: [AtomicU64; DisplacedState::COUNT],
     transports: [TransportCounters; Transport::ALL.len()],
 }
 
@@ -37,6 +40,13 @@ impl ClientCounters {
     pub fn connection(&self, transport: Transport) -> GaugeUnit {
         self.accepted.fetch_add(1, Relaxed);
         self.of(transport).map_or_else(GaugeUnit::nowhere, |of| GaugeUnit::one_of(&of.open))
+    }
+
+    /// A connection was ended to make room for another.
+    pub fn displaced(&self, state: DisplacedState) {
+        if let Some(counter) = self.displaced.get(state.index()) {
+            counter.fetch_add(1, Relaxed);
+        }
     }
 
     /// A handshake with a client ended.
@@ -83,6 +93,9 @@ impl ClientCounters {
     pub(super) fn sample(&self, out: &mut MetricSamples) {
         out.set(&names::TCP_CONNECTIONS, &[], self.open());
         out.set(&names::TCP_ACCEPTED, &[], self.accepted.load(Relaxed));
+        for (state, count) in DisplacedState::ALL.iter().zip(&self.displaced) {
+            out.set(&names::TCP_DISPLACED, &[state.as_str()], count.load(Relaxed));
+        }
         for (transport, counters) in Transport::ALL.into_iter().zip(&self.transports) {
             if transport != Transport::Udp {
                 out.set(&names::CONNECTIONS, &[transport.name()], counters.open.load(Relaxed));

@@ -258,6 +258,14 @@ label_values! {
 }
 
 label_values! {
+    /// What a connection did that was ended to make room for another.
+    pub enum DisplacedState {
+        Silent => "silent", "It had asked nothing.";
+        Idle => "idle", "All that it had asked was answered.";
+    }
+}
+
+label_values! {
     /// How a TLS handshake with a client ended.
     pub enum HandshakeResult {
         Full => "full", "A new session.";
@@ -289,7 +297,7 @@ label_values! {
         Secp256r1 => "secp256r1", "P-256.";
         Secp384r1 => "secp384r1", "P-384.";
         Nothing => "none", "The keys are those of an earlier session.";
-        Unknown => "unknown", "Another group, or one that the library does not tell of.";
+        Unknown => "unknown", "Another group.";
     }
 }
 

@@ -27,9 +27,9 @@ pub use handles::{
     CertificateFigures, ForwardedDomain, GaugeUnit, ListMetrics, StateLogFigures, UpstreamMetrics,
 };
 pub use labels::{
-    AccessList, AnswerSecurity, CacheEvent, ClientFamily, DomainSource, DropReason, HandshakeResult,
-    KeyExchangeLabel, LookupResult, NotifyInResult, NotifyResult, ProxyHeaderResult, RefuseReason,
-    ReloadResult, ResponseSource, StreamFault, SuspiciousReply, TlsVersionLabel, TransferKind,
+    AccessList, AnswerSecurity, CacheEvent, ClientFamily, DisplacedState, DomainSource, DropReason,
+    HandshakeResult, KeyExchangeLabel, LookupResult, NotifyInResult, NotifyResult, ProxyHeaderResult,
+    RefuseReason, ReloadResult, ResponseSource, StreamFault, SuspiciousReply, TlsVersionLabel, TransferKind,
     TransferResult, TsigReason, UpdateResult, UpstreamFailure, WorkBound,
 };
 pub use registry::ServerMetrics;

@@ -107,11 +107,13 @@ metrics! {
         "Stream connections served.";
     TCP_REFUSED = Counter "rhumb_tcp_refused_total" ["reason"]
         "Stream connections closed as soon as they were accepted, by reason.";
+    TCP_DISPLACED = Counter "rhumb_tcp_displaced_total" ["state"]
+        "Connections ended to make room for others: those that had asked nothing (silent), and those that rested (idle).";
 
     TLS_HANDSHAKES = Counter "rhumb_tls_handshakes_total" ["proto", "result"]
         "TLS handshakes with clients: full, resumed, or why there is no session.";
     TLS_SESSIONS = Counter "rhumb_tls_sessions_total" ["proto", "version", "group"]
-        "TLS sessions with clients, by version and by the group that keys were exchanged in; of quic the group is not known.";
+        "TLS sessions with clients, by version and by the group that keys were exchanged in.";
     PROXY_HEADERS = Counter "rhumb_proxy_headers_total" ["proto", "result"]
         "Headers of the PROXY protocol, where a listener takes them: those that were taken, and what was refused.";
     CONNECTIONS = Gauge "rhumb_connections" ["proto"]

@@ -14,6 +14,7 @@ pub(crate) mod access;
 pub(crate) mod messages;
 pub(crate) mod metrics;
 pub(crate) mod packets;
+pub(crate) mod places;
 pub(crate) mod privileges;
 pub(crate) mod resolving;
 pub(crate) mod secrets;

@@ -59,8 +59,12 @@ fn respond(connection: &mut Http2Connection, stream: u32, answer: usize, out: &m
         (ResponseField::ContentType, b"application/dns-message"),
         (ResponseField::ContentLength, length.as_bytes()),
     ];
-    let response =
-        Http2Response { status: 200, fields: &fields, content: &content, has_query: stream % 3 > 0 };
+    let response = Http2Response {
+        status: 200,
+        fields: &fields,
+        content: &content,
+        has_query: !stream.is_multiple_of(3),
+    };
     connection.respond(stream, &response, out);
 }
 

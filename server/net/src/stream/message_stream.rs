@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::bounds::{FULL, PushError, StreamError, StreamTimeouts};
 use super::deadline_timer::DeadlineTimer;
@@ -141,6 +141,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageStream<S> {
     pub fn push(&mut self, message: &[u8]) -> Result<(), PushError> {
         self.incoming.restart();
         self.unsent.push(message)
+    }
+
+    /// Since when no whole message has come, and none has been sent.
+    pub fn quiet_since(&self) -> Instant {
+        self.incoming.quiet_since()
     }
 
     /// Whether so much waits to be written that no further message is to be taken.

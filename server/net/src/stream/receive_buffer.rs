@@ -108,6 +108,10 @@ impl ReceiveBuffer {
         self.quiet = Instant::now();
     }
 
+    pub(super) fn quiet_since(&self) -> Instant {
+        self.quiet
+    }
+
     /// When the wait for bytes ends, and with what. `idle` says whether being idle counts.
     pub(super) fn deadline(&self, limits: &StreamTimeouts, idle: bool) -> Option<(Instant, StreamError)> {
         match self.begun {

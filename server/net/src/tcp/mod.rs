@@ -1,11 +1,17 @@
 //! The server's side of TCP: listening, counting connections.
 
+mod client_connection;
+mod client_connections;
+mod client_network;
+mod connection_table;
 mod limits;
 
 use std::net::{SocketAddr, TcpListener};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+pub use client_connection::{ClientConnection, OpenQuery};
+pub use client_connections::{ClientConnections, ClientPermit, DisplacedConnection};
 pub use limits::{ConnectionLimits, ConnectionPermit, ConnectionRefusal};
 
 use crate::local::canonical;
@@ -36,5 +42,7 @@ pub fn bind(address: SocketAddr, v6only: bool, backlog: u32) -> Result<TcpListen
     Ok(socket.into())
 }
 
+#[cfg(test)]
+mod connection_tests;
 #[cfg(test)]
 mod tests;

@@ -50,10 +50,10 @@ impl ConnectionActivity {
     }
 
     /// A request begins.
-    pub(super) fn request(self: &Arc<Self>) -> OpenRequest {
+    pub(super) fn request(self: &Arc<Self>) -> CountedRequest {
         self.requests.fetch_add(1, Relaxed);
         self.set_due(Instant::now() + REQUEST_TIMEOUT);
-        OpenRequest { activity: Arc::clone(self), answered: false }
+        CountedRequest { activity: Arc::clone(self), answered: false }
     }
 
     /// Waits until so many answers are sent that there is room for more.
@@ -98,19 +98,19 @@ impl ConnectionActivity {
 
 /// A request that is being answered. Dropped without an answer, it was useless: it had no query, or the client has given it up.
 #[derive(Debug)]
-pub(super) struct OpenRequest {
+pub(super) struct CountedRequest {
     activity: Arc<ConnectionActivity>,
     answered: bool,
 }
 
-impl OpenRequest {
+impl CountedRequest {
     /// Its query was answered, or is left unanswered for reasons of the server.
     pub(super) fn answered(&mut self) {
         self.answered = true;
     }
 }
 
-impl Drop for OpenRequest {
+impl Drop for CountedRequest {
     fn drop(&mut self) {
         self.activity.ended(self.answered);
     }

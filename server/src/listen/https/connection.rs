@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rhumb_config::HttpListener;
 use rhumb_net::LocalAddress;
+use rhumb_net::tcp::ClientConnection;
 use rhumb_wire::Transport;
 use rhumb_wire::doh::{DohRejection, DohRequest, DohTarget};
 
@@ -17,6 +18,8 @@ use crate::query::QueryClient;
 pub(super) struct HttpConnection {
     pub(super) peer: SocketAddr,
     pub(super) local: LocalAddress,
+    /// The same connection, among those of all clients.
+    pub(super) among: Arc<ClientConnection>,
     pub(super) terms: Arc<HttpListener>,
     /// Whether its word is taken for which client asks.
     pub(super) is_proxy: bool,

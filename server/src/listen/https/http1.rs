@@ -75,6 +75,7 @@ async fn respond(
         Ok(read) => read,
         Err(why) => return refuse(why, is_head),
     };
+    let _open = connection.among.query();
     activity.room().await;
     match exchange(&query, &client, streams).await {
         ExchangeAnswer::Message(message) => {

@@ -131,6 +131,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http2Service<S> {
             // Without budget left it did not listen, and this will be polled again soon.
             self.told = has_budget_remaining();
         }
+        requests.tell_rest(bytes.is_sent());
         loop {
             if (self.finished || requests.is_done()) && bytes.is_sent() {
                 return Poll::Ready(ServiceEnd::Good);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rhumb_net::quic::{QuicConnection, QuicStream, StreamClosed};
+use rhumb_net::tcp::ClientConnection;
 use rhumb_wire::Transport;
 use rhumb_wire::doq::{self, DoqErrorCode, LONGEST_STREAM};
 use tokio::sync::Semaphore;
@@ -32,6 +33,8 @@ const LARGEST: usize = 65_535;
 #[derive(Debug)]
 pub(super) struct DoqConnection {
     connection: Arc<QuicConnection>,
+    /// The same connection, among those of all clients.
+    among: Arc<ClientConnection>,
     streams: StreamServices,
     long_queries: Arc<Semaphore>,
 }
@@ -47,11 +50,12 @@ enum StreamEnd {
 
 impl DoqConnection {
     pub(super) fn new(
-        connection: QuicConnection,
+        connection: Arc<QuicConnection>,
+        among: Arc<ClientConnection>,
         streams: StreamServices,
         long_queries: Arc<Semaphore>,
     ) -> Self {
-        Self { connection: Arc::new(connection), streams, long_queries }
+        Self { connection, among, streams, long_queries }
     }
 
     /// Serves until either end is done.
@@ -92,7 +96,7 @@ impl DoqConnection {
             transport: Transport::Quic,
         };
         let (streams, long_queries) = (self.streams.clone(), Arc::clone(&self.long_queries));
-        DoqQuery { stream, client, streams, long_queries }
+        DoqQuery { stream, client, among: Arc::clone(&self.among), streams, long_queries }
     }
 }
 
@@ -101,6 +105,7 @@ impl DoqConnection {
 struct DoqQuery {
     stream: QuicStream,
     client: QueryClient<'static>,
+    among: Arc<ClientConnection>,
     streams: StreamServices,
     long_queries: Arc<Semaphore>,
 }
@@ -124,6 +129,7 @@ impl DoqQuery {
             Ok(message) => message,
             Err(error) => return self.broken(error.reason()),
         };
+        let _open = self.among.query();
         let stopped = self.stream.stopped();
         let answered = tokio::select! {
             answered = exchange(message, &self.client, &self.streams) => answered,

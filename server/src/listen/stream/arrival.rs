@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use rhumb_net::LocalAddress;
-use rhumb_net::tcp::{ConnectionPermit, ConnectionRefusal};
+use rhumb_net::tcp::{ClientConnection, ClientPermit};
 use rhumb_wire::proxy_header::{
     PROXY_FIXED, PROXY_SIGNATURE, ProxiedClient, ProxyHeaderError, read_proxy_header, rest_of_proxy_header,
 };
@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::services::StreamServices;
 use crate::listen::trusted_proxies::{ProxyRefusal, TrustedProxies, is_header};
-use crate::metrics::{GaugeUnit, RefuseReason};
+use crate::metrics::GaugeUnit;
 
 /// A connection that counts as long as this lives.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(in crate::listen) struct ConnectionArrival {
     /// A proxy has yet to say which client it speaks for.
     needs_header: bool,
     proxies: Arc<TrustedProxies>,
-    permit: ConnectionPermit,
+    permit: ClientPermit,
     _open: GaugeUnit,
 }
 
@@ -34,7 +34,7 @@ impl ConnectionArrival {
     pub(super) fn new(
         (peer, local): (SocketAddr, LocalAddress),
         proxies: &Arc<TrustedProxies>,
-        permit: ConnectionPermit,
+        permit: ClientPermit,
         open: GaugeUnit,
     ) -> Self {
         let needs_header = proxies.includes(peer.ip());
@@ -55,6 +55,11 @@ impl ConnectionArrival {
     /// Who connected: the client, or a proxy of it.
     pub(in crate::listen) fn connected(&self) -> IpAddr {
         self.connected
+    }
+
+    /// The same connection, among the others.
+    pub(in crate::listen) fn connection(&self) -> Arc<ClientConnection> {
+        Arc::clone(self.permit.connection())
     }
 
     /// Reads the header of a proxy, and looks that nobody else sends one. Whether the connection is to be served.
@@ -136,13 +141,7 @@ impl ConnectionArrival {
             self.peer = source;
             self.local = LocalAddress::new(destination.ip(), 0);
         }
-        match self.permit.count_for(self.peer.ip()) {
-            Ok(()) => true,
-            Err(ConnectionRefusal::Total | ConnectionRefusal::Network) => {
-                metrics.refused(RefuseReason::Client);
-                false
-            }
-        }
+        streams.admission.name(&self.permit, self.peer.ip(), metrics)
     }
 }
 

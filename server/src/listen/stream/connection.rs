@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rhumb_net::stream::{MessageStream, ReadExpectation, ReadOutcome, StreamError, StreamTimeouts};
+use rhumb_net::tcp::ClientConnection;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::task::coop::has_budget_remaining;
@@ -33,6 +35,8 @@ pub(in crate::listen) struct Connection<S> {
     streams: StreamServices,
     client: QueryClient<'static>,
     messages: MessageStream<S>,
+    /// The same connection, among those of all clients.
+    among: Arc<ClientConnection>,
     /// The way for answers that come later; made for the first query that waits.
     later: Option<Later>,
     /// Responses of more than one message, in the order of their queries.
@@ -77,6 +81,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         client: QueryClient<'static>,
         stream: S,
         begun: Instant,
+        among: Arc<ClientConnection>,
     ) -> Self {
         let snapshot = streams.live.snapshot.load();
         let server = &snapshot.config.server;
@@ -98,6 +103,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             streams,
             client,
             messages,
+            among,
             later: None,
             outflows: VecDeque::new(),
             most,
@@ -149,6 +155,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             // Without budget left it did not listen, and this will be polled again soon.
             self.told = has_budget_remaining();
         }
+        let rests = self.in_flight == 0 && self.messages.is_sent();
+        self.among.rests_since(rests.then(|| self.messages.quiet_since()));
         if self.poll_answers_late(cx).is_ready() {
             return Poll::Ready(End::Broken);
         }
@@ -185,7 +193,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Answers what has come. A message that is no query ends it, for such would keep the connection open and ask nothing.
     fn answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<ReadOutcome, StreamError>> {
-        let Self { streams, client, messages, later, outflows, most, in_flight, finished, .. } = self;
+        let Self { streams, client, messages, among, later, outflows, most, in_flight, finished, .. } = self;
         let sender = || {
             let later = later.get_or_insert_with(|| {
                 let (sender, receiver) = mpsc::channel(*most);
@@ -195,6 +203,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         };
         let mut answering = StreamAnswers::new(streams, client, sender);
         let taken = messages.poll_answer(cx, |message, outgoing| {
+            among.asks();
             *in_flight += usize::from(answering.answer(message, outgoing));
             *in_flight < *most && !answering.has_dropped()
         });

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rhumb_net::tcp::ConnectionLimits;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use crate::listen::admission::ClientAdmission;
 use crate::recursion::ResolveQueue;
 use crate::snapshot::ServerState;
 
 /// What is left, where there is no more room, of the time that a client has for its first query.
-const LEAST_TIME: f64 = 0.1;
+const LEAST_TIME: f64 = 1.0 / 3.0;
 
 /// What connections of all listeners have in common.
 #[derive(Debug, Clone)]
@@ -20,8 +20,8 @@ pub struct StreamServices {
     pub live: Arc<ServerState>,
     /// Where queries go that have to wait.
     pub queue: ResolveQueue,
-    /// How many connections there may be.
-    pub limits: Arc<ConnectionLimits>,
+    /// Which connections are let in.
+    pub admission: Arc<ClientAdmission>,
     /// True once the server stops: connections end when their answers are written.
     pub stop: watch::Receiver<bool>,
 }
@@ -31,7 +31,7 @@ impl StreamServices {
     /// ever less, so that those who ask nothing do not keep out others for long (RFC 7766, section 6.2.3).
     pub fn first_query_time(&self) -> Duration {
         let configured = self.live.snapshot.load().config.server.tcp_first;
-        configured.mul_f64((2.0 * self.limits.free_share()).clamp(LEAST_TIME, 1.0))
+        configured.mul_f64((2.0 * self.admission.connections.free_share()).clamp(LEAST_TIME, 1.0))
     }
 }
 

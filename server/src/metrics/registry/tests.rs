@@ -3,7 +3,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
-use crate::metrics::labels::{ClientFamily, UpstreamFailure};
+use crate::metrics::labels::{ClientFamily, DisplacedState, UpstreamFailure};
 use crate::metrics::text::MetricsPage;
 use crate::metrics::{MetricSamples, ZoneSample, names};
 use rhumb_wire::Transport;
@@ -199,11 +199,14 @@ fn gauges_follow_their_holders() {
         metrics.waiting(),
     );
     metrics.refused(RefuseReason::Client);
+    metrics.clients().displaced(DisplacedState::Idle);
     let open = page(&metrics);
     assert_eq!(open.value("rhumb_tcp_connections", &[]), Some(2.0));
     assert_eq!(open.value("rhumb_connections", &[("proto", "tls")]), Some(1.0));
     assert_eq!(open.value("rhumb_forward_waiting", &[]), Some(1.0));
     assert_eq!(open.value("rhumb_tcp_refused_total", &[("reason", "client")]), Some(1.0));
+    assert_eq!(open.value("rhumb_tcp_displaced_total", &[("state", "idle")]), Some(1.0));
+    assert_eq!(open.value("rhumb_tcp_displaced_total", &[("state", "silent")]), Some(0.0));
     drop(held);
     let closed = page(&metrics);
     assert_eq!(closed.value("rhumb_tcp_connections", &[]), Some(0.0));

@@ -191,6 +191,7 @@ impl<'a> RequestBatch<'a> {
     }
 
     fn answer(&mut self, request: RepliedRequest, client: QueryClient<'static>, query: &[u8]) {
+        self.connection.among.asks();
         let mut later = None;
         let reply_to = || {
             let (sender, receiver) = mpsc::channel(1);

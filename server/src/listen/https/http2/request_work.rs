@@ -25,8 +25,8 @@ pub(super) struct RequestWork {
     pub(super) held: VecDeque<HeldRequest>,
     /// Those whose answer comes later.
     pub(super) late: Vec<LateAnswer>,
-    /// Whether some are open, as far as that was seen.
-    is_busy: bool,
+    /// Since when none of them is open, as far as that was seen.
+    pub(super) rests: Option<Instant>,
     /// The client has broken the rules, and was told so.
     pub(super) has_failed: bool,
     /// The client was told that the connection ends.
@@ -58,7 +58,7 @@ impl RequestWork {
             large: 0,
             held: VecDeque::new(),
             late: Vec::new(),
-            is_busy: false,
+            rests: Some(Instant::now()),
             has_failed: false,
             is_leaving: false,
             due,
@@ -67,7 +67,7 @@ impl RequestWork {
 
     /// A request begins.
     pub(super) fn begin(&mut self, now: Instant) {
-        self.is_busy = true;
+        self.rests = None;
         if !self.is_leaving {
             self.due = now + REQUEST_TIMEOUT;
         }
@@ -75,8 +75,8 @@ impl RequestWork {
 
     /// After some were answered: the idle time begins where no others are open.
     pub(super) fn settle(&mut self, now: Instant, idle: Duration) {
-        if self.is_busy && self.http.open_streams() == 0 {
-            self.is_busy = false;
+        if self.rests.is_none() && self.http.open_streams() == 0 {
+            self.rests = Some(now);
             if !self.is_leaving {
                 self.due = now + idle;
             }

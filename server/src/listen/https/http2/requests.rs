@@ -71,6 +71,11 @@ impl Http2Requests {
         !self.work.is_leaving && self.streams.stop.has_changed().unwrap_or(true)
     }
 
+    /// Tells those who count connections since when this one rests, where all that it has answered `is_sent`.
+    pub(super) fn tell_rest(&self, is_sent: bool) {
+        self.connection.among.rests_since(self.work.rests.filter(|_| is_sent));
+    }
+
     /// When something has waited for too long.
     pub(super) fn due(&self) -> Instant {
         self.work.first_due()
