@@ -28,6 +28,8 @@ pub(crate) fn server_config(
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.ticketer = tickets;
     config.max_early_data_size = 0;
+    // A client uses each but once, and gets another one for it.
+    config.send_tls13_tickets = 1;
     // Most clients would take a suite that costs more.
     config.ignore_client_order = true;
     Ok(config)
