@@ -17,6 +17,7 @@ use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, s
 
 use crate::authoritative::{Lab, config, lab};
 
+pub(crate) mod certbot;
 pub(crate) mod renewal;
 pub(crate) mod renewal_load;
 pub(crate) mod tickets;

@@ -139,6 +139,7 @@ const TESTS: &[&[Test]] = &[
     documents::encrypted::TESTS,
     encrypted::TESTS,
     discovering::TESTS,
+    encrypted::certbot::TESTS,
     encrypted::renewal::TESTS,
     encrypted::renewal_load::TESTS,
     encrypted::transfers::TESTS,

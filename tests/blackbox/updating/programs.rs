@@ -26,7 +26,7 @@ pub(crate) const TESTS: &[Test] = &[
 
 const PATIENCE: Duration = Duration::from_mins(2);
 /// Where the authority for certificates is, an address that its own certificate has.
-const AUTHORITY: &str = "10.53.0.1";
+pub(crate) const AUTHORITY: &str = "10.53.0.1";
 
 /// A server whose zone the key acme.test may change and transfer, and a client whose resolver it is.
 struct Scene {
@@ -67,20 +67,19 @@ impl Scene {
 }
 
 /// Pebble, an authority that looks for what proves a name at our server.
-fn authority(scene: &Scene) -> Result<(RunningProgram, Pair), Failure> {
-    scene.host.address("lo", &format!("{AUTHORITY}/32"))?;
-    let pair = issue(&scene.folder, "dns.test", false)?;
+pub(crate) fn authority(host: &Host, folder: &Folder) -> Result<(RunningProgram, Pair), Failure> {
+    host.address("lo", &format!("{AUTHORITY}/32"))?;
+    let pair = issue(folder, "dns.test", false)?;
     let config = format!(
         "{{\"pebble\": {{\"listenAddress\": \"{AUTHORITY}:14000\", \"managementListenAddress\": \"{AUTHORITY}:15000\", \
          \"certificate\": \"{}\", \"privateKey\": \"{}\", \"httpPort\": 5002, \"tlsPort\": 5001}}}}",
         pair.chain.display(),
         pair.key.display()
     );
-    let home = scene.folder.at("pebble");
+    let home = folder.at("pebble");
     let settings = ["env", "PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0"];
     let arguments = &["-dnsserver", "192.0.2.1:53", "-config"];
-    let running =
-        RunningProgram::start_by(&settings, &scene.host, &home, "pebble", (arguments, config.as_str()))?;
+    let running = RunningProgram::start_by(&settings, host, &home, "pebble", (arguments, config.as_str()))?;
     let log = || fs::read_to_string(home.join("log")).unwrap_or_default();
     ensure!(until(PATIENCE, || log().contains("Listening on")), "pebble does not listen: {}", log());
     Ok((running, pair))
@@ -104,7 +103,7 @@ fn lego() -> Verdict {
         skip!("no lego or no pebble here");
     };
     let scene = Scene::new()?;
-    let (_authority, pair) = authority(&scene)?;
+    let (_authority, pair) = authority(&scene.host, &scene.folder)?;
     let mut command = scene.host.command(lego);
     command
         .env("LEGO_CA_CERTIFICATES", &pair.chain)
@@ -144,7 +143,7 @@ fn certbot() -> Verdict {
     if !scene.run(&mut plugins)?.contains("dns-rfc2136") {
         skip!("certbot has no plug-in dns-rfc2136 here");
     }
-    let (_authority, _) = authority(&scene)?;
+    let (_authority, _) = authority(&scene.host, &scene.folder)?;
     let credentials = format!(
         "dns_rfc2136_server = 192.0.2.1\ndns_rfc2136_port = 53\ndns_rfc2136_name = acme.test.\ndns_rfc2136_secret = {SECRET}\n\
          dns_rfc2136_algorithm = HMAC-SHA256\n"
