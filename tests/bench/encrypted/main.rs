@@ -4,6 +4,7 @@
 //! encrypted-bench attacks [WORD]       slow connections, floods of HTTP/2, floods of QUIC: each attack whose title contains the word
 //! encrypted-bench idle [CONNECTIONS]   memory of connections that rest
 //! encrypted-bench handshakes [ROUNDS]  latency of answers by UDP beside 1,000 handshakes a second, in turns with the same ones elsewhere
+//! encrypted-bench first [CONNECTIONS]  how long the first answer on a new connection takes, and of it what is after the handshake
 //! ```
 //!
 //! `RHUMB_BIN` names the server. Counts and memory hold on a busy machine, times do not.
@@ -16,6 +17,7 @@
 )]
 
 mod attacks;
+mod first;
 mod handshakes;
 mod http2;
 mod idle;
@@ -55,7 +57,11 @@ fn measure() -> Result<(), Failure> {
         ["idle", connections] => idle::run(number(connections)?),
         ["handshakes"] => handshakes::run(5),
         ["handshakes", rounds] => handshakes::run(number(rounds)?),
-        _ => fail!("usage: encrypted-bench attacks [WORD] | idle [CONNECTIONS] | handshakes [ROUNDS]"),
+        ["first"] => first::run(1000),
+        ["first", connections] => first::run(number(connections)?),
+        _ => fail!(
+            "usage: encrypted-bench attacks [WORD] | idle [CONNECTIONS] | handshakes [ROUNDS] | first [CONNECTIONS]"
+        ),
     }
     Ok(())
 }

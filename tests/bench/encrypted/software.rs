@@ -73,7 +73,12 @@ impl Software {
         match self {
             Self::Rhumb => String::new(),
             Self::Unbound => {
-                let idle = if room.rests { "  tcp-idle-timeout: 600000\n" } else { "" };
+                // With more than half of them open it has less patience with those that rest.
+                let (idle, connections) = if room.rests {
+                    ("  tcp-idle-timeout: 600000\n", connections * 3)
+                } else {
+                    ("", connections)
+                };
                 format!(
                     "server:\n  directory: \"{folder}\"\n  chroot: \"\"\n  username: \"\"\n  use-syslog: no\n  num-threads: 1\n  \
                      interface: {ADDRESS}\n  interface: {ADDRESS}@853\n  interface: {ADDRESS}@443\n  tls-service-key: \"{key}\"\n  \
