@@ -28,6 +28,7 @@ mod state;
 mod stored;
 mod transferred;
 mod versions;
+mod wall_clock;
 mod writer;
 
 pub use changes::FileChanges;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use rhumb_wire::DomainName;
 use rhumb_zones::file::{
@@ -13,6 +13,7 @@ use rhumb_zones::verify::{DigestPolicy, VerifyDepth, ZoneFinding, verify_with};
 use rhumb_zones::{FaultSeverity, VersionOrigin, ZoneContents, ZoneVersion};
 
 use super::versions::kept::KeptBefore;
+use super::wall_clock::unix_time;
 use crate::snapshot::{FileMark, FileRead, SecondaryTimes};
 use crate::test_hooks::{PanicPoint, inject_panic};
 
@@ -223,11 +224,6 @@ pub(super) fn load_contents(contents: ZoneContents, digest: DigestPolicy) -> Res
 /// The time of a signature, which has 32 bits, in seconds since 1970: the one that is nearest to `now`.
 fn time_near(time: u32, now: u64) -> u64 {
     now.saturating_add_signed(i64::from(time.wrapping_sub(now as u32).cast_signed()))
-}
-
-/// Seconds since 1970.
-pub(super) fn unix_time() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 fn in_words(problems: &[FileProblem]) -> Vec<String> {

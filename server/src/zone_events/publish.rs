@@ -5,8 +5,9 @@ use std::sync::Arc;
 use rhumb_wire::serial;
 use rhumb_zones::ZoneContents;
 
-use super::load::{ZoneRead, own_mark, unix_time};
+use super::load::{ZoneRead, own_mark};
 use super::outcome::FileOutcome;
+use super::wall_clock::unix_time;
 use crate::snapshot::{NewContents, StaleVersion, ZoneEntry, ZoneTrouble};
 
 /// Serves from now on what was read, in place of the version that was served when reading began; a zone that could not be

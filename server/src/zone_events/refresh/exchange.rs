@@ -15,7 +15,7 @@ use tokio::time::timeout_at;
 
 use super::connection::PrimaryConnection;
 use super::failure::RefreshFailure;
-use crate::zone_events::load::unix_time;
+use crate::zone_events::wall_clock::unix_time;
 
 /// The longest request: header, question, SOA of three names, OPT, TSIG.
 const LONGEST: usize = 2048;

@@ -17,9 +17,9 @@ use super::timers::ZoneTimers;
 use crate::snapshot::{
     PrimaryServer, RefreshCommand, SecondaryOrigin, SecondaryTimes, ServerState, ZoneEntry,
 };
-use crate::zone_events::load::unix_time;
 use crate::zone_events::state::{StateChange, StateStore, StateVersion};
 use crate::zone_events::transferred::TransferredZone;
+use crate::zone_events::wall_clock::unix_time;
 use crate::zone_events::writer::ZoneWriter;
 
 /// What all looks share.

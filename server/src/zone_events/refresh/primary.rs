@@ -16,7 +16,8 @@ use super::failure::RefreshFailure;
 use super::signed_zone::check_signed_zone;
 use crate::metrics::{TransferKind, TransferResult};
 use crate::snapshot::{PrimaryServer, ServerState};
-use crate::zone_events::load::{LoadedZone, load_contents, unix_time};
+use crate::zone_events::load::{LoadedZone, load_contents};
+use crate::zone_events::wall_clock::unix_time;
 
 /// Records of a zone, at most.
 const MOST_RECORDS: u64 = 10_000_000;

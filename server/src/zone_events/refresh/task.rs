@@ -15,8 +15,8 @@ use super::look::{LookReport, RefreshServices, ZoneLook};
 use super::schedule::{RefreshSchedule, RefreshUrgency};
 use super::timers::{ZoneTimers, after_empty};
 use crate::snapshot::{RefreshCommand, RefreshReply, RefreshRequest, RefreshStatus, ServerState, ZoneEntry};
-use crate::zone_events::load::unix_time;
 use crate::zone_events::state::StateStore;
+use crate::zone_events::wall_clock::unix_time;
 use crate::zone_events::writer::ZoneWriter;
 
 /// How long nothing is looked at where nothing is due.

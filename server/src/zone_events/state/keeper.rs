@@ -16,7 +16,7 @@ use super::read::read_zone;
 use super::shared::{StateError, StateShared};
 use crate::supervision::WorkerRegistry;
 use crate::test_hooks::state_divisor;
-use crate::zone_events::load::unix_time;
+use crate::zone_events::wall_clock::unix_time;
 
 /// Bytes of logs that are no trouble, however little of them is of use.
 const FREE_BYTES: u64 = 128 << 20;

@@ -10,7 +10,7 @@ use super::files::{StateFile, numbered_files};
 use super::folder::StateFolder;
 use super::index::StateIndex;
 use super::signatures::FoundSignatures;
-use crate::zone_events::load::unix_time;
+use crate::zone_events::wall_clock::unix_time;
 
 /// What was found.
 #[derive(Debug, Default)]

@@ -11,10 +11,10 @@ use super::file_origin::file_origin;
 use super::kept::is_merged;
 use super::thread::VersionThread;
 use crate::snapshot::ZoneEntry;
-use crate::zone_events::load::unix_time;
 use crate::zone_events::state::{
     PendingWrite, StateChange, StateError, StateStore, StateVersion, await_write, write_frozen,
 };
+use crate::zone_events::wall_clock::unix_time;
 
 /// A version with another serial that is being written.
 pub(super) struct BegunCommand {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rhumb_zones::journal::ChangeCause;
 use rhumb_zones::{VersionOrigin, ZoneContents};
 
-use crate::zone_events::load::unix_time;
 use crate::zone_events::state::StateVersion;
+use crate::zone_events::wall_clock::unix_time;
 
 /// What a file makes of a zone.
 pub(super) struct FileVersion {

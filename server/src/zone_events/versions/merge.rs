@@ -14,8 +14,9 @@ use super::file_origin::{FileVersion, file_origin};
 use super::kept::{FileBefore, KeptBefore, KeptZone, file_before, kept_zone};
 use crate::change::utc_time;
 use crate::snapshot::ZoneEntry;
-use crate::zone_events::load::{LoadedZone, unix_time};
+use crate::zone_events::load::LoadedZone;
 use crate::zone_events::state::{StateStore, StateVersion};
+use crate::zone_events::wall_clock::unix_time;
 
 /// Makes of a file that was read what is to be served: what is kept, with what is new in the file.
 ///

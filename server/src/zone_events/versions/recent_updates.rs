@@ -12,8 +12,8 @@ use rhumb_wire::Rcode;
 use rhumb_zones::journal::JournalSignature;
 
 use crate::snapshot::{QueuedUpdate, UpdateAnswer};
-use crate::zone_events::load::unix_time;
 use crate::zone_events::state::MOST_SIGNATURES;
+use crate::zone_events::wall_clock::unix_time;
 
 /// For how long the answer to a message without a signature is given again: a client repeats itself within seconds.
 const KEPT: Duration = Duration::from_secs(5);

@@ -15,8 +15,8 @@ use super::recent_updates::UpdateIdentity;
 use super::thread::VersionThread;
 use crate::metrics::UpdateResult;
 use crate::snapshot::{QueuedUpdate, RequestSignature, ServerSnapshot, UpdateAnswer, ZoneEntry};
-use crate::zone_events::load::unix_time;
 use crate::zone_events::state::{PendingWrite, StateChange, StateError, StateVersion};
+use crate::zone_events::wall_clock::unix_time;
 
 /// How large updates may make a set, and a zone.
 pub const UPDATE_LIMITS: UpdateLimits = UpdateLimits { set: 1000, zone: 10_000_000 };

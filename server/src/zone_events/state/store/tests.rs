@@ -14,7 +14,7 @@ use super::super::folder::{StateFolder, StateFolderError};
 use super::super::{keeper, scan};
 use super::{StateStore, read_zone};
 use crate::metrics::ServerMetrics;
-use crate::zone_events::load::unix_time;
+use crate::zone_events::wall_clock::unix_time;
 
 struct TestFolder(PathBuf);
 
