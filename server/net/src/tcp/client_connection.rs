@@ -6,15 +6,20 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::time::Instant;
 
-use super::client_connections::ClientConnections;
 use super::client_network::ClientNetwork;
 
 /// That something is open on a connection, instead of the time since when nothing is.
 const BUSY: u64 = u64::MAX;
 
+/// Who is told that a connection has asked something.
+pub(super) trait FirstQueries: Send + Sync {
+    /// Its first query has come.
+    fn asked(&self, connection: &ClientConnection);
+}
+
 /// A connection among the others. Until its first query it counts as silent.
 pub struct ClientConnection {
-    pub(super) all: Arc<ClientConnections>,
+    first_queries: Arc<dyn FirstQueries>,
     pub(super) number: u64,
     pub(super) began: Instant,
     /// None while the client is not known.
@@ -40,9 +45,9 @@ impl fmt::Debug for ClientConnection {
 pub struct OpenQuery(Arc<ClientConnection>);
 
 impl ClientConnection {
-    pub(super) fn new(all: &Arc<ClientConnections>, number: u64) -> Arc<Self> {
+    pub(super) fn new(first_queries: Arc<dyn FirstQueries>, number: u64) -> Arc<Self> {
         Arc::new(Self {
-            all: Arc::clone(all),
+            first_queries,
             number,
             began: Instant::now(),
             network: OnceLock::new(),
@@ -72,7 +77,7 @@ impl ClientConnection {
     /// Queries have come, on transports where [`Self::rests_since`] tells when all are answered.
     pub fn asks(&self) {
         if !self.has_asked.load(Relaxed) && !self.has_asked.swap(true, Relaxed) {
-            self.all.asked(self);
+            self.first_queries.asked(self);
         }
     }
 

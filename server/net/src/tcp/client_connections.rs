@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::client_connection::ClientConnection;
+use super::client_connection::{ClientConnection, FirstQueries};
 use super::client_network::ClientNetwork;
-use super::connection_table::{ConnectionTable, Displaced};
+use super::connection_table::{ConnectionTable, Displaced, DisplacedConnection};
 use super::limits::ConnectionRefusal;
 
 /// Counts connections. Where there are as many as there may be, in all or from one network, one that has asked nothing or that rests is
@@ -18,15 +18,9 @@ pub struct ClientConnections {
 /// A connection that was counted; dropping it makes room for another.
 #[derive(Debug)]
 #[must_use = "the connection counts only while this lives"]
-pub struct ClientPermit(Arc<ClientConnection>);
-
-/// A connection that was ended for another.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct DisplacedConnection {
-    /// Whether it had asked nothing; else it rested.
-    pub was_silent: bool,
-    /// Which limit was reached.
-    pub limit: ConnectionRefusal,
+pub struct ClientPermit {
+    connection: Arc<ClientConnection>,
+    all: Arc<ClientConnections>,
 }
 
 impl ClientConnections {
@@ -41,8 +35,10 @@ impl ClientConnections {
         self: &Arc<Self>,
         ip: Option<IpAddr>,
     ) -> Result<(ClientPermit, Option<DisplacedConnection>), ConnectionRefusal> {
-        let (connection, displaced) = self.table().enter(self, ip.map(ClientNetwork::of))?;
-        Ok((ClientPermit(connection), end(displaced)))
+        let all = Arc::clone(self);
+        let entered = self.table().enter(all, ip.map(ClientNetwork::of));
+        let (connection, displaced) = entered?;
+        Ok((ClientPermit { connection, all: Arc::clone(self) }, end(displaced)))
     }
 
     /// Changes the limits; connections beyond the new ones stay until they end.
@@ -64,35 +60,37 @@ impl ClientConnections {
         (1.0 - table.open() as f64 / table.most.max(1) as f64).max(0.0)
     }
 
-    pub(super) fn asked(&self, connection: &ClientConnection) {
-        self.table().asked(connection);
-    }
-
     /// No step under the lock leaves the counts half done, so those of a thread that panicked are as good.
     fn table(&self) -> MutexGuard<'_, ConnectionTable> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+impl FirstQueries for ClientConnections {
+    fn asked(&self, connection: &ClientConnection) {
+        self.table().asked(connection);
+    }
+}
+
 impl ClientPermit {
     /// The connection.
     pub const fn connection(&self) -> &Arc<ClientConnection> {
-        &self.0
+        &self.connection
     }
 
     /// Counts a connection whose client was not known as one from this address; else as [`ClientConnections::admit`].
     pub fn count_for(&self, ip: IpAddr) -> Result<Option<DisplacedConnection>, ConnectionRefusal> {
-        if self.0.network.get().is_some() {
+        if self.connection.network.get().is_some() {
             return Ok(None);
         }
-        let displaced = self.0.all.table().name(&self.0, ClientNetwork::of(ip))?;
+        let displaced = self.all.table().name(&self.connection, ClientNetwork::of(ip))?;
         Ok(end(displaced))
     }
 }
 
 impl Drop for ClientPermit {
     fn drop(&mut self) {
-        self.0.all.table().leave(&self.0);
+        self.all.table().leave(&self.connection);
     }
 }
 

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::client_connection::ClientConnection;
-use super::client_connections::{ClientConnections, DisplacedConnection};
+use super::client_connection::{ClientConnection, FirstQueries};
 use super::client_network::ClientNetwork;
 use super::limits::ConnectionRefusal;
 
@@ -48,6 +47,15 @@ struct Candidate {
     is_silent: bool,
 }
 
+/// A connection that was ended for another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DisplacedConnection {
+    /// Whether it had asked nothing; else it rested.
+    pub was_silent: bool,
+    /// Which limit was reached.
+    pub limit: ConnectionRefusal,
+}
+
 /// What had to end for a connection.
 pub(super) type Displaced = Option<(Arc<ClientConnection>, DisplacedConnection)>;
 
@@ -59,7 +67,7 @@ impl ConnectionTable {
     /// A new connection; none of a network is one whose client is not known yet.
     pub(super) fn enter(
         &mut self,
-        all: &Arc<ClientConnections>,
+        first_queries: Arc<dyn FirstQueries>,
         network: Option<ClientNetwork>,
     ) -> Result<(Arc<ClientConnection>, Displaced), ConnectionRefusal> {
         let mut displaced = None;
@@ -70,7 +78,7 @@ impl ConnectionTable {
         if displaced.is_none() {
             displaced = self.make_room(self.open.cmp(&self.most), None)?;
         }
-        let connection = ClientConnection::new(all, self.next);
+        let connection = ClientConnection::new(first_queries, self.next);
         self.next += 1;
         self.open += 1;
         if let Some(network) = network {

@@ -11,7 +11,8 @@ use std::net::{SocketAddr, TcpListener};
 use socket2::{Domain, Protocol, Socket, Type};
 
 pub use client_connection::{ClientConnection, OpenQuery};
-pub use client_connections::{ClientConnections, ClientPermit, DisplacedConnection};
+pub use client_connections::{ClientConnections, ClientPermit};
+pub use connection_table::DisplacedConnection;
 pub use limits::{ConnectionLimits, ConnectionPermit, ConnectionRefusal};
 
 use crate::local::canonical;
