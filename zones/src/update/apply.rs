@@ -87,6 +87,7 @@ impl<'r, 'c> MessageRun<'r, 'c> {
         let change = &*self.change;
         match rtype {
             Type::SOA if owner != self.apex => Some(IgnoredReason::MisplacedSoa),
+            Type::DS if owner == self.apex => Some(IgnoredReason::MisplacedDs),
             Type::SOA => {
                 let current = change.canonical_rdata(owner, Type::SOA);
                 let current = current.first().and_then(|rdata| serial::of_soa(rdata));

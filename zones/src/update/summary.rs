@@ -33,6 +33,8 @@ pub enum IgnoredReason {
     OldSerial,
     /// A SOA that would stand below the apex (section 3.4.2.2).
     MisplacedSoa,
+    /// A DS at the apex: its place is in the parent (RFC 4035 section 2.4).
+    MisplacedDs,
     /// The SOA or the last NS of the apex, which stay (sections 3.4.2.3 and 3.4.2.4).
     ApexRecord,
 }
@@ -44,6 +46,7 @@ impl fmt::Display for IgnoredReason {
             Self::DataBesideAlias => "the name owns a CNAME, which stands alone",
             Self::OldSerial => "the serial is not newer than that of the zone",
             Self::MisplacedSoa => "SOA stands at the apex alone",
+            Self::MisplacedDs => "DS stands in the parent, never at the apex",
             Self::ApexRecord => "the apex keeps its SOA and its last NS",
         })
     }

@@ -229,3 +229,12 @@ fn what_signing_makes_is_not_updated() {
         assert!(matches!(refusal, UpdateRefusal::SignerType(..)), "{line}: {refusal}");
     }
 }
+
+/// RFC 4035 section 2.4: a client that takes the child for the zone to be changed does no harm.
+#[test]
+fn a_ds_is_not_for_the_apex() {
+    let ds = |owner: &str| format!("add {owner} 60 DS 14364 13 2 {}", "00".repeat(32));
+    check(&[&ds("example.")], &[], &[(0, IgnoredReason::MisplacedDs)]);
+    let (summary, found) = changes(&[&ds("sub.example.")]);
+    assert_eq!((summary.added, summary.ignored.len(), found.len()), (1, 0, 1));
+}
