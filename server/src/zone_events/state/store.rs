@@ -87,9 +87,21 @@ impl StateStore {
     ///
     /// Errors: it is damaged, or cannot be read.
     pub fn zone(&self, name: &DomainName) -> Result<Option<ReplayedZone>, StateError> {
-        let places = self.shared.index().zones.get(&name.as_ref().to_lowercase()).cloned();
-        let Some(places) = places else { return Ok(None) };
-        read_zone(&self.shared.folder, name, &places).map_err(|fault| StateError::Read(fault.to_string()))
+        let key = name.as_ref().to_lowercase();
+        let places = || self.shared.index().zones.get(&key).cloned();
+        let mut known = places();
+        while let Some(zone) = known {
+            let fault = match read_zone(&self.shared.folder, name, &zone) {
+                Ok(read) => return Ok(read),
+                Err(fault) => fault,
+            };
+            // A zone that was written anew meanwhile stands elsewhere, and its former log may be gone.
+            known = places();
+            if known.as_ref().is_some_and(|now| now.places == zone.places) {
+                return Err(StateError::Read(fault.to_string()));
+            }
+        }
+        Ok(None)
     }
 
     /// What the file of a zone held when it was last read, where not only its file changes the zone.
