@@ -93,13 +93,16 @@ impl RecordSlot {
         self.hash == hash && self.kept.is_of(name, rtype)
     }
 
-    /// Packs what was not used, if it can be. Gives by how many bytes it became smaller.
+    /// Packs what was not used, if it can be and takes less then. Gives by how many bytes it became smaller.
     fn pack(&mut self) -> u64 {
         let KeptRecords::Ready(learnt) = &self.kept else { return 0 };
-        let Some(packed) = PackedRecords::pack(learnt).filter(|_| !self.used) else { return 0 };
-        let before = self.kept.bytes();
-        self.kept = KeptRecords::Packed(packed);
-        before.saturating_sub(self.kept.bytes())
+        if self.used {
+            return 0;
+        }
+        let Some(packed) = PackedRecords::pack(learnt).map(KeptRecords::Packed) else { return 0 };
+        let Some(saved) = self.kept.bytes().checked_sub(packed.bytes()) else { return 0 };
+        self.kept = packed;
+        saved
     }
 }
 

@@ -25,35 +25,35 @@ const FAREWELL_PING: [u8; 8] = *b"farewell";
 pub enum Http2Event<'i> {
     /// The head of a request is there. It is to be answered, or reset by the client, and `ended` says whether it has no content.
     Head {
-        /// Its stream.
+        /// The number of the stream that the client has opened for it.
         stream: u32,
         /// Whether it is whole.
         ended: bool,
     },
     /// Some of the content of a request, maybe nothing where it ends.
     Data {
-        /// Its stream.
+        /// The number of the stream that the client has opened for it.
         stream: u32,
-        /// The content.
+        /// Its bytes, without padding.
         content: &'i [u8],
         /// Whether the request is whole.
         ended: bool,
     },
     /// A request has ended that waits for its response or its content: the client has given it up, or broken it.
     Reset {
-        /// Its stream.
+        /// The number of the stream that the client has opened for it.
         stream: u32,
     },
 }
 
-/// A response.
+/// What answers one request (RFC 9113, section 8.3.2).
 #[derive(Clone, Copy, Debug)]
 pub struct Http2Response<'a> {
-    /// The status.
+    /// The status code, as 200 (RFC 9110, section 15).
     pub status: u16,
     /// What else is in its head.
     pub fields: &'a [(ResponseField, &'a [u8])],
-    /// The content; it may lack.
+    /// The content in bytes; none where it is empty.
     pub content: &'a [u8],
     /// Whether there was a query: responses to requests without one are no reason to keep a connection.
     pub has_query: bool,
