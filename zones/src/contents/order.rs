@@ -30,7 +30,12 @@ impl NodeOrder {
         let mut page = Vec::new();
         let pages = std::iter::from_fn(|| {
             page.clear();
-            page.extend(refs.by_ref().take(PAGE));
+            // One by one: what rustc 1.95 makes of `extend` and `take` reads four bytes behind the end of a slice of pairs.
+            while page.len() < PAGE
+                && let Some(at) = refs.next()
+            {
+                page.push(at);
+            }
             (!page.is_empty()).then(|| Arc::from(page.as_slice()))
         });
         Self { pages: pages.collect() }
