@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use crate::source::{files, is_test};
 
 /// Crates by level; one may use those of lower levels alone.
-const CRATES: [(&str, u8); 11] = [
+const CRATES: [(&str, u8); 12] = [
     ("rhumb-wire", 0),
     ("rhumb-config", 1),
+    ("rhumb-http2", 0),
     ("rhumb-net", 0),
     ("rhumb-watch", 0),
     ("rhumb-zones", 1),

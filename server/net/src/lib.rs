@@ -13,7 +13,6 @@ mod accept;
 mod address_watch;
 mod bind;
 mod free;
-pub mod http2;
 mod local;
 pub mod peer;
 mod pktinfo;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use rhumb_net::http2::{Http2Connection, Http2Event, Http2Response, RequestHead, ResponseField};
+use rhumb_http2::{Http2Connection, Http2Event, Http2Response, RequestHead, ResponseField};
 
 /// What a client begins with, and settings without content.
 const BEGIN: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";

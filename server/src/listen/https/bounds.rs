@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use rhumb_net::http2;
+use rhumb_http2::STREAM_WINDOW;
 
 /// The longest query, in bytes.
 pub(super) const LONGEST: usize = 65_535;
 /// Longer bodies than this are large, in bytes. By HTTP/2 no more comes until there is room for it.
-pub(super) const LARGE: usize = http2::STREAM_WINDOW as usize;
+pub(super) const LARGE: usize = STREAM_WINDOW as usize;
 /// Large bodies that are read at a time on a connection.
 pub(super) const LARGE_BODIES: usize = 2;
 /// Bytes that are read, and passed over, of a body without a query.

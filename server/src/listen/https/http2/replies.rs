@@ -1,6 +1,6 @@
 //! Responses as HTTP/2 has them.
 
-use rhumb_net::http2::{Http2Connection, Http2Response, ResponseField};
+use rhumb_http2::{Http2Connection, Http2Response, ResponseField};
 use rhumb_wire::doh::DohRejection;
 
 use crate::listen::https::response::{DohResponseHead, MAX_AGE, NO_STORE, rejection_text};

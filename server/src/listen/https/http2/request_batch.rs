@@ -5,7 +5,7 @@ use std::mem;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use rhumb_net::http2::{Http2Event, RequestHead};
+use rhumb_http2::{Http2Event, RequestHead};
 use rhumb_net::stream::is_long_output;
 use rhumb_wire::Transport;
 use rhumb_wire::doh::{DohRejection, DohRequest, DohTarget};

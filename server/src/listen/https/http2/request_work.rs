@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use rhumb_net::http2::Http2Connection;
+use rhumb_http2::Http2Connection;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 

@@ -3,7 +3,7 @@
 use std::task::Context;
 use std::time::Duration;
 
-use rhumb_net::http2::Http2Connection;
+use rhumb_http2::Http2Connection;
 use tokio::time::Instant;
 
 use super::request_batch::{REQUEST_ROOM, RequestBatch};

@@ -1,7 +1,7 @@
 //! The examples of RFC 7541, appendix C, and what no encoder may write.
 
 use super::*;
-use crate::http2::huffman::encode_huffman;
+use crate::huffman::encode_huffman;
 use data::{bytes, decoded};
 use proptest::prelude::*;
 

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::client::{Event, Lab, frame, get, last, post, setting, window};
-use crate::http2::connection::PREFACE;
-use crate::http2::frame::{flag, kind};
+use crate::connection::PREFACE;
+use crate::frame::{flag, kind};
 
 /// One of the things that a client sends.
 fn piece(choice: u8, stream: u32, bytes: &[u8]) -> Vec<u8> {

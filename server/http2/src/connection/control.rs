@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use super::{ConnectionEnd, FAREWELL_PING, FrameFault, FrameResult, Http2Connection, Http2Event, put_goaway};
-use crate::http2::error_code::Http2ErrorCode;
-use crate::http2::frame::{InputFrame, LARGEST, flag, kind, put_frame};
-use crate::http2::open_stream::StreamState;
-use crate::http2::settings::{FIRST_WINDOW, STREAM_WINDOW, read_settings};
+use crate::error_code::Http2ErrorCode;
+use crate::frame::{InputFrame, LARGEST, flag, kind, put_frame};
+use crate::open_stream::StreamState;
+use crate::settings::{FIRST_WINDOW, STREAM_WINDOW, read_settings};
 
 const PROTOCOL: FrameFault = FrameFault::Connection(Http2ErrorCode::Protocol);
 const FRAME_SIZE: FrameFault = FrameFault::Connection(Http2ErrorCode::FrameSize);

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use crate::http2::connection::PREFACE;
-use crate::http2::frame::{FrameFront, InputFrame, flag, kind, put_frame};
-use crate::http2::header_decoder::{DecodedStrings, HeaderDecoder};
-use crate::http2::{Http2Connection, Http2ErrorCode, Http2Event, Http2Response, RequestHead, ResponseField};
+use crate::connection::PREFACE;
+use crate::frame::{FrameFront, InputFrame, flag, kind, put_frame};
+use crate::header_decoder::{DecodedStrings, HeaderDecoder};
+use crate::{Http2Connection, Http2ErrorCode, Http2Event, Http2Response, RequestHead, ResponseField};
 
 /// A GET: its method, scheme, path and authority.
 pub(super) const GET: &[u8] = b"\x82\x87\x04\x04/get\x01\x01a";

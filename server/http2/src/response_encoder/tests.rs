@@ -1,7 +1,7 @@
 //! What is written is read by the decoder, which is tried on the examples of RFC 7541.
 
 use super::*;
-use crate::http2::header_decoder::{DecodedStrings, HeaderDecoder};
+use crate::header_decoder::{DecodedStrings, HeaderDecoder};
 use proptest::prelude::*;
 
 const DNS: (ResponseField, &[u8]) = (ResponseField::ContentType, b"application/dns-message");

@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use super::{ConnectionEnd, FrameFault, FrameResult, Http2Connection, Http2Event, PartialBlock, put_reset};
-use crate::http2::error_code::Http2ErrorCode;
-use crate::http2::frame::{InputFrame, flag, kind, put_frame, put_head, window_size};
-use crate::http2::open_stream::{OpenStream, StreamState};
-use crate::http2::request_head::{HeadFault, RequestHead};
-use crate::http2::settings::{FIRST_WINDOW, MOST_STREAMS, STREAM_WINDOW};
+use crate::error_code::Http2ErrorCode;
+use crate::frame::{InputFrame, flag, kind, put_frame, put_head, window_size};
+use crate::open_stream::{OpenStream, StreamState};
+use crate::request_head::{HeadFault, RequestHead};
+use crate::settings::{FIRST_WINDOW, MOST_STREAMS, STREAM_WINDOW};
 
 /// The longest header block, in bytes: several times what a head may have, so that one that is too long can be answered and what it
 /// has to be remembered of it is known. What is longer still ends the connection.

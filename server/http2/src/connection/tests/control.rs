@@ -1,8 +1,8 @@
 //! Frames without requests, and the end of connections (RFC 9113, sections 6.3 to 6.8).
 
 use super::client::{Event, Lab, assert_fails, frame, get, setting};
-use crate::http2::Http2ErrorCode as Code;
-use crate::http2::frame::{flag, kind};
+use crate::Http2ErrorCode as Code;
+use crate::frame::{flag, kind};
 
 #[test]
 fn settings_are_acknowledged() {

@@ -1,9 +1,9 @@
 //! Responses, as far as the client has room for them (RFC 9113, section 5.2).
 
 use super::{Http2Connection, Http2Response, put_reset};
-use crate::http2::error_code::Http2ErrorCode;
-use crate::http2::frame::{FRAME_HEAD, LONGEST_FRAME, flag, kind, put_head, window_size};
-use crate::http2::response_encoder::ResponseField;
+use crate::error_code::Http2ErrorCode;
+use crate::frame::{FRAME_HEAD, LONGEST_FRAME, flag, kind, put_head, window_size};
+use crate::response_encoder::ResponseField;
 
 impl Http2Connection {
     /// Answers the request of a stream; one that was reset meanwhile needs no answer. Of a request whose content is still coming the rest

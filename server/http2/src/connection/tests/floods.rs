@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::client::{GET, Lab, frame, get, post, setting, window};
-use crate::http2::Http2ErrorCode as Code;
-use crate::http2::frame::{flag, kind};
+use crate::Http2ErrorCode as Code;
+use crate::frame::{flag, kind};
 
 /// More than any bound.
 const MANY: usize = 1000;

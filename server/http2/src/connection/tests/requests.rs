@@ -1,8 +1,8 @@
 //! Requests, whole and broken (RFC 9113, sections 5.1, 6.1, 6.2, 6.10 and 8.1).
 
 use super::client::{Event, GET, Lab, assert_fails, frame, get, last, post, window};
-use crate::http2::Http2ErrorCode as Code;
-use crate::http2::frame::{flag, kind};
+use crate::Http2ErrorCode as Code;
+use crate::frame::{flag, kind};
 
 const WHOLE: u8 = flag::END_HEADERS | flag::END_STREAM;
 

@@ -9,25 +9,25 @@ pub(super) const LARGEST: u32 = 0x7fff_ffff;
 
 /// The kinds of frames (RFC 9113, section 6).
 pub(super) mod kind {
-    pub(in crate::http2) const DATA: u8 = 0;
-    pub(in crate::http2) const HEADERS: u8 = 1;
-    pub(in crate::http2) const PRIORITY: u8 = 2;
-    pub(in crate::http2) const RST_STREAM: u8 = 3;
-    pub(in crate::http2) const SETTINGS: u8 = 4;
-    pub(in crate::http2) const PUSH_PROMISE: u8 = 5;
-    pub(in crate::http2) const PING: u8 = 6;
-    pub(in crate::http2) const GOAWAY: u8 = 7;
-    pub(in crate::http2) const WINDOW_UPDATE: u8 = 8;
-    pub(in crate::http2) const CONTINUATION: u8 = 9;
+    pub(crate) const DATA: u8 = 0;
+    pub(crate) const HEADERS: u8 = 1;
+    pub(crate) const PRIORITY: u8 = 2;
+    pub(crate) const RST_STREAM: u8 = 3;
+    pub(crate) const SETTINGS: u8 = 4;
+    pub(crate) const PUSH_PROMISE: u8 = 5;
+    pub(crate) const PING: u8 = 6;
+    pub(crate) const GOAWAY: u8 = 7;
+    pub(crate) const WINDOW_UPDATE: u8 = 8;
+    pub(crate) const CONTINUATION: u8 = 9;
 }
 
 /// The flags of frames; one bit has several meanings.
 pub(super) mod flag {
-    pub(in crate::http2) const ACK: u8 = 1;
-    pub(in crate::http2) const END_STREAM: u8 = 1;
-    pub(in crate::http2) const END_HEADERS: u8 = 4;
-    pub(in crate::http2) const PADDED: u8 = 8;
-    pub(in crate::http2) const PRIORITY: u8 = 32;
+    pub(crate) const ACK: u8 = 1;
+    pub(crate) const END_STREAM: u8 = 1;
+    pub(crate) const END_HEADERS: u8 = 4;
+    pub(crate) const PADDED: u8 = 8;
+    pub(crate) const PRIORITY: u8 = 32;
 }
 
 /// A frame that came.

@@ -1,8 +1,8 @@
 //! Responses, and the room that clients have for them (RFC 9113, sections 5.2 and 6.9).
 
 use super::client::{Event, Frame, Lab, assert_fails, frame, get, post, setting, window};
-use crate::http2::Http2ErrorCode as Code;
-use crate::http2::frame::{flag, kind};
+use crate::Http2ErrorCode as Code;
+use crate::frame::{flag, kind};
 
 const INITIAL_WINDOW_SIZE: u16 = 4;
 const MAX: u32 = 0x7fff_ffff;
