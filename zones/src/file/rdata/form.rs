@@ -51,9 +51,13 @@ pub(super) enum RestForm {
     Hex,
     /// Base 64 of at least one byte.
     Base64,
+    /// Base 64, `-` for nothing.
+    MaybeBase64,
     /// Character-strings, one at the least.
     Texts,
     Types,
+    /// The types of NXT, up to 127.
+    OldTypes,
     /// Services of WKS.
     Services,
     Prefixes,
@@ -95,6 +99,7 @@ const HEX: FieldForm = FieldForm::Rest(RestForm::Hex);
 const BASE64: FieldForm = FieldForm::Rest(RestForm::Base64);
 const ALGORITHM: FieldForm = Mnemonic(MnemonicTable::Algorithm, 1);
 const DIGEST: FieldForm = Mnemonic(MnemonicTable::Digest, 1);
+const SCHEME: FieldForm = Mnemonic(MnemonicTable::Scheme, 1);
 const PROTOCOL: FieldForm = Mnemonic(MnemonicTable::Protocol, 1);
 const BYTE: FieldForm = Number(1);
 const SHORT: FieldForm = Number(2);
@@ -117,8 +122,8 @@ pub(super) const fn forms(rtype: Type) -> Option<&'static [FieldForm]> {
         Type::SOA => &[Name, Name, Number(4), Interval, Interval, Interval, Interval],
         Type::MX | Type::AFSDB | Type::RT | Type::KX | Type::LP => &[SHORT, Name],
         Type::PX => &[SHORT, Name, Name],
-        Type::MINFO | Type::RP => &[Name, Name],
-        Type::TXT | Type::SPF | Type::AVC | Type::RESINFO | Type::WALLET | Type::ISDN => {
+        Type::MINFO | Type::RP | Type::TALINK => &[Name, Name],
+        Type::TXT | Type::SPF | Type::AVC | Type::RESINFO | Type::WALLET | Type::ISDN | Type::NINFO => {
             &[FieldForm::Rest(RestForm::Texts)]
         }
         Type::HINFO => &[Text, Text],
@@ -130,7 +135,7 @@ pub(super) const fn forms(rtype: Type) -> Option<&'static [FieldForm]> {
         Type::APL => &[FieldForm::Rest(RestForm::Prefixes)],
         Type::CERT => &[Mnemonic(MnemonicTable::Certificate, 2), SHORT, ALGORITHM, BASE64],
         Type::DS | Type::CDS | Type::DLV | Type::TA => &[SHORT, ALGORITHM, DIGEST, HEX],
-        Type::DNSKEY | Type::CDNSKEY | Type::KEY => &[SHORT, BYTE, ALGORITHM, BASE64],
+        Type::DNSKEY | Type::CDNSKEY | Type::KEY | Type::RKEY => &[SHORT, BYTE, ALGORITHM, BASE64],
         Type::SSHFP => &[BYTE, BYTE, HEX],
         Type::TLSA | Type::SMIMEA => &[BYTE, BYTE, BYTE, HEX],
         Type::IPSECKEY => &[FieldForm::Gateway(GatewayKind::Ipsec)],
@@ -138,16 +143,20 @@ pub(super) const fn forms(rtype: Type) -> Option<&'static [FieldForm]> {
         Type::RRSIG | Type::SIG => {
             &[FieldForm::Type, ALGORITHM, BYTE, Interval, Time, Time, SHORT, Name, BASE64]
         }
+        Type::NXT => &[Name, FieldForm::Rest(RestForm::OldTypes)],
         Type::NSEC => &[Name, FieldForm::Rest(RestForm::Types)],
         Type::NSEC3 => &[BYTE, BYTE, SHORT, Salt, Hash, FieldForm::Rest(RestForm::Types)],
         Type::NSEC3PARAM => &[BYTE, BYTE, SHORT, Salt],
         Type::CSYNC => &[Number(4), SHORT, FieldForm::Rest(RestForm::Types)],
-        Type::DHCID | Type::OPENPGPKEY => &[BASE64],
+        Type::DHCID | Type::OPENPGPKEY | Type::HHIT | Type::BRID => &[BASE64],
+        Type::EID | Type::NIMLOC => &[HEX],
+        Type::SINK => &[BYTE, BYTE, BYTE, BASE64],
+        Type::DOA => &[Number(4), Number(4), BYTE, Text, FieldForm::Rest(RestForm::MaybeBase64)],
         Type::WKS => &[Ipv4, PROTOCOL, FieldForm::Rest(RestForm::Services)],
         Type::HIP => &[FieldForm::Host],
         Type::ZONEMD => &[Number(4), BYTE, BYTE, HEX],
         Type::SVCB | Type::HTTPS => &[SHORT, Name, Parameters],
-        Type::DSYNC => &[FieldForm::Type, BYTE, SHORT, Name],
+        Type::DSYNC => &[FieldForm::Type, SCHEME, SHORT, Name],
         Type::NID | Type::L64 => &[SHORT, Groups(4)],
         Type::L32 => &[SHORT, Ipv4],
         Type::EUI48 => &[Eui(6)],

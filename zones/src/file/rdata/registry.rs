@@ -10,6 +10,8 @@ pub(super) enum MnemonicTable {
     Protocol,
     /// Types of certificates (RFC 4398 section 2.1).
     Certificate,
+    /// Schemes of DSYNC (RFC 9859 section 6.2).
+    Scheme,
 }
 
 impl MnemonicTable {
@@ -45,6 +47,7 @@ impl MnemonicTable {
                 ("SHA384", 4),
             ],
             Self::Protocol => &[("ICMP", 1), ("TCP", 6), ("UDP", 17)],
+            Self::Scheme => &[("NOTIFY", 1)],
             Self::Certificate => &[
                 ("PKIX", 1),
                 ("SPKI", 2),

@@ -11,7 +11,7 @@ use super::location::location_text;
 use super::prefixes::prefixes_text;
 use super::service::parameters_text;
 use super::text::quoted;
-use super::types::types_of;
+use super::types::{old_types_of, types_of};
 use super::wks::services_text;
 use crate::file::number::signature_time_text;
 
@@ -97,6 +97,9 @@ fn rest_text(what: RestForm, rest: &[u8]) -> Option<String> {
     Some(match what {
         RestForm::Hex => hex_text(rest),
         RestForm::Base64 => base64_text(rest),
+        RestForm::MaybeBase64 if rest.is_empty() => "-".to_owned(),
+        RestForm::MaybeBase64 => base64_text(rest),
+        RestForm::OldTypes => joined(old_types_of(rest)?.iter().map(ToString::to_string), " "),
         RestForm::Types => joined(types_of(rest)?.iter().map(ToString::to_string), " "),
         RestForm::Prefixes => prefixes_text(rest)?,
         RestForm::Services => services_text(rest)?,

@@ -101,19 +101,29 @@ pub const fn layout(rtype: Type) -> &'static [RdataField] {
         Type::DSYNC => &[Fixed(5), PLAIN],
         Type::HINFO => &[Text, Text],
         Type::X25 => &[Text],
-        Type::ISDN | Type::TXT | Type::SPF | Type::AVC | Type::RESINFO | Type::WALLET => &[Texts],
+        Type::ISDN | Type::TXT | Type::SPF | Type::AVC | Type::RESINFO | Type::WALLET | Type::NINFO => {
+            &[Texts]
+        }
         Type::GPOS => &[Text, Text, Text],
         Type::WKS => &[AtLeast(5)],
         Type::LOC => &[Fixed(16)],
         Type::EUI48 => &[Fixed(6)],
         Type::EUI64 => &[Fixed(8)],
-        Type::KEY | Type::DNSKEY | Type::CDNSKEY | Type::DS | Type::CDS | Type::TA | Type::DLV => {
-            &[Fixed(4), AtLeast(1)]
-        }
+        Type::KEY
+        | Type::DNSKEY
+        | Type::CDNSKEY
+        | Type::RKEY
+        | Type::DS
+        | Type::CDS
+        | Type::TA
+        | Type::DLV => &[Fixed(4), AtLeast(1)],
         Type::SSHFP => &[Fixed(2), AtLeast(1)],
         Type::TLSA | Type::SMIMEA => &[Fixed(3), AtLeast(1)],
         Type::CERT => &[Fixed(5), AtLeast(1)],
-        Type::OPENPGPKEY | Type::DHCID => &[AtLeast(1)],
+        Type::OPENPGPKEY | Type::DHCID | Type::HHIT | Type::BRID | Type::EID | Type::NIMLOC => &[AtLeast(1)],
+        Type::SINK => &[Fixed(3), AtLeast(1)],
+        Type::TALINK => &[PLAIN, PLAIN],
+        Type::DOA => &[Fixed(9), Text, Rest],
         Type::ZONEMD => &[Fixed(6), AtLeast(12)],
         Type::CAA => &[Fixed(1), Tag, Rest],
         Type::URI => &[Fixed(4), AtLeast(1)],

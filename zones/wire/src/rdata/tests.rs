@@ -84,6 +84,15 @@ fn each_type_has_its_shortest_rdata() {
         (Type::OPENPGPKEY, &[Bytes(1)]),
         (Type::ZONEMD, &[Bytes(18)]),
         (Type::URI, &[Bytes(5)]),
+        (Type::EID, &[Bytes(1)]),
+        (Type::NIMLOC, &[Bytes(1)]),
+        (Type::SINK, &[Bytes(4)]),
+        (Type::NINFO, &[Bytes(1)]),
+        (Type::RKEY, &[Bytes(5)]),
+        (Type::TALINK, &[Name, Name]),
+        (Type::HHIT, &[Bytes(1)]),
+        (Type::BRID, &[Bytes(1)]),
+        (Type::DOA, &[Bytes(10)]),
     ] {
         let part = |part: &RdataPart| match part {
             Bytes(length) => vec![0; *length],
