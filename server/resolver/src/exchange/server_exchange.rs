@@ -178,10 +178,10 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
     }
 
     /// The same question over a stream, every datagram so far being without a reply; these are waited for all the same. Once for each
-    /// question.
+    /// question, and not where a stream has failed already.
     pub fn over_stream_too(&mut self, now: Instant) -> Option<Self> {
-        let unheard = self.need == StreamNeed::No && !self.over_stream && self.transport().is_datagram();
-        if !unheard || self.retry.sends == 0 {
+        let unheard = self.need == StreamNeed::No && self.transport().is_datagram();
+        if !unheard || self.over_stream || self.streams > 0 || self.retry.sends == 0 {
             return None;
         }
         self.over_stream = true;

@@ -280,13 +280,8 @@ impl<N: UpstreamTransport> ZoneExchange<'_, N> {
             return;
         }
         let paused = exchange.not_before() > now;
-        let next = if paused {
-            (exchange.may_retry() && exchange.sends() < SENDS_EACH).then_some(index)
-        } else if exchange.may_retry() {
-            Some(index)
-        } else {
-            self.stream_too(index, now)
-        };
+        let again = exchange.may_retry() && (!paused || exchange.sends() < SENDS_EACH);
+        let next = if again { Some(index) } else { self.stream_too(index, now) };
         self.queue.extend(next);
     }
 
