@@ -161,21 +161,21 @@ fn lock(shard: &Mutex<RecordShard>) -> MutexGuard<'_, RecordShard> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use rhumb_wire::DomainName;
 
     use super::*;
     use crate::record_list::CachedRecords;
     use crate::record_set::{CredibilityRank, RecordContent, RecordSet, SecurityStatus};
 
-    fn learnt(name: &str, ttl: u32, credibility: CredibilityRank, rdata: &[u8]) -> LearntRecords {
+    /// An address of `name`, learnt at 100.
+    pub(crate) fn learnt(name: &str, ttl: u32, credibility: CredibilityRank, rdata: &[u8]) -> LearntRecords {
         let owner: DomainName = name.parse().unwrap();
-        let records = [rdata].into_iter().collect();
         let set = RecordSet {
             owner: owner.clone(),
             rtype: Type::A,
             ttl,
-            records,
+            records: [rdata].into_iter().collect(),
             signatures: CachedRecords::default(),
         };
         LearntRecords {

@@ -1,29 +1,7 @@
 use rhumb_wire::DomainName;
 
 use super::*;
-use crate::record_list::CachedRecords;
-use crate::record_set::{RecordContent, RecordSet, SecurityStatus};
-
-fn learnt(name: &str, ttl: u32, credibility: CredibilityRank, rdata: &[u8]) -> LearntRecords {
-    let owner: DomainName = name.parse().unwrap();
-    let set = RecordSet {
-        owner: owner.clone(),
-        rtype: Type::A,
-        ttl,
-        records: [rdata].into_iter().collect(),
-        signatures: CachedRecords::default(),
-    };
-    LearntRecords {
-        owner,
-        rtype: Type::A,
-        content: RecordContent::Records(set),
-        attached: Box::default(),
-        credibility,
-        security: SecurityStatus::Unchecked,
-        ttl,
-        stored: 100,
-    }
-}
+use crate::record_cache::tests::learnt;
 
 /// What is asked for again before others have come stays ready, what is asked for later comes back the same, and twice is ready again.
 #[test]

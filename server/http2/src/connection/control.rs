@@ -89,25 +89,24 @@ impl Http2Connection {
         let increment: &[u8; 4] = frame.content.try_into().map_err(|_| FRAME_SIZE)?;
         let increment = u32::from_be_bytes(*increment) & LARGEST;
         self.budget.frame(now);
-        let stream = frame.stream;
-        if stream == 0 {
-            self.send_window += i64::from(increment);
-            match increment {
-                0 => return Err(PROTOCOL),
-                _ if self.send_window > i64::from(LARGEST) => return Err(FLOW_CONTROL),
-                _ => self.send_unsent(None, out),
-            }
-            return Ok(None);
+        let stream = Some(frame.stream).filter(|&stream| stream != 0);
+        let window = match stream {
+            None => &mut self.send_window,
+            Some(stream) => match self.streams.get_mut(stream) {
+                Some(open) => &mut open.send_window,
+                None => return self.check_known(stream),
+            },
+        };
+        *window += i64::from(increment);
+        let wrong = match increment {
+            0 => Some((PROTOCOL, Http2ErrorCode::Protocol)),
+            _ if *window > i64::from(LARGEST) => Some((FLOW_CONTROL, Http2ErrorCode::FlowControl)),
+            _ => None,
+        };
+        if let Some((connection, code)) = wrong {
+            return Err(stream.map_or(connection, |stream| FrameFault::Stream(stream, code)));
         }
-        let Some(open) = self.streams.get_mut(stream) else { return self.check_known(stream) };
-        open.send_window += i64::from(increment);
-        match increment {
-            0 => return Err(FrameFault::Stream(stream, Http2ErrorCode::Protocol)),
-            _ if open.send_window > i64::from(LARGEST) => {
-                return Err(FrameFault::Stream(stream, Http2ErrorCode::FlowControl));
-            }
-            _ => self.send_unsent(Some(stream), out),
-        }
+        self.send_unsent(stream, out);
         Ok(None)
     }
 
