@@ -126,6 +126,15 @@ impl RemoteServer {
         self.is_down() && self.stream.rtt.smoothed().is_some() && self.stream.health.failures() == 0
     }
 
+    /// How long it needs for a reply as a rule, by whatever transport it is heard; none where it is not.
+    pub fn usual_time(&self) -> Option<Duration> {
+        let stream = self.stream.rtt.smoothed();
+        if self.is_down() {
+            return stream.filter(|_| self.is_heard_by_stream_alone());
+        }
+        self.own.rtt.smoothed().or(stream)
+    }
+
     /// Whether a reply ever came from there.
     pub fn is_tried(&self) -> bool {
         self.own.rtt.smoothed().is_some()

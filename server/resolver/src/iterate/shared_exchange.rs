@@ -220,8 +220,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
 
 /// How long the fastest of them that are up needs as a rule; nothing where that is not known.
 pub(super) fn usual_time(servers: &[Arc<RemoteServer>]) -> Duration {
-    let up = servers.iter().filter(|server| !server.is_down());
-    up.filter_map(|server| server.smoothed_rtt(server.identity().transport)).min().unwrap_or_default()
+    servers.iter().filter_map(|server| server.usual_time()).min().unwrap_or_default()
 }
 
 fn told(cut: &ZoneCut, why: ExchangeFailure, servers: usize) -> IterationFailure {

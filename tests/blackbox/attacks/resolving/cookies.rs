@@ -97,7 +97,10 @@ fn drops_edns() -> Verdict {
     net.forget();
     let second = patient.udp(net.to, &Message::query("next.attack.", "A").edns(1232))?;
     ensure_eq!(second.message.data("A"), [TRUE], "the second answer");
-    ensure_eq!(net.seen_at(ATTACKER), 1, "queries once it is known");
+    let later: Vec<_> = net.seen().into_iter().filter(|asked| asked.to == ATTACKER.parse::<std::net::IpAddr>().unwrap()).collect();
+    let without = later.iter().all(|asked| asked.message.edns.is_none());
+    // A second one is of a machine too busy to answer at once.
+    ensure!(without && (1..=2).contains(&later.len()), "queries once it is known: {later:?}");
 
     let attack = Attack::with(&Internet::config(true), &[], SIGNED, |asked| {
         if asked.message.edns.is_none() {

@@ -219,13 +219,14 @@ async fn the_only_server_is_asked_three_times_and_over_a_stream() {
             "0 1, 400 1, 1200 1, 1200 tcp 1; 1230 answer of second 1",
         ),
         (&[&[SILENT][..]; 3], &[SILENT], "0 1, 400 1, 1200 1, 1200 tcp 1; 3800 Silence"),
-        // Where nothing listens it is asked once more, a moment later.
-        (&[], &[CLOSED], "0 1, 260 1; 270 Silence"),
+        // Where nothing listens it is asked once more, a moment later, and over a stream.
+        (&[], &[CLOSED], "0 1, 260 1, 270 tcp 1; 280 Silence"),
+        (&[], &[(Closed, In(30))], "0 1, 260 1, 270 tcp 1; 300 answer of second 0"),
         // What is suspicious is asked for over a stream.
         (&[], &[(Garbled, Silent)], "0 1, 400 tcp 1, 1900 1, 1900 tcp 1; 4500 Unusable(Malformed)"),
         (&[], &[(Garbled, Closed)], "0 1, 400 tcp 1, 410 1, 410 tcp 1; 3010 Unusable(Malformed)"),
-        (&[], &[(Forged, Silent)], "0 1, 10 tcp 1, 1510 1, 1510 tcp 1, 1520 tcp 1; 4110 Untrusted(WrongId)"),
-        (&[], &[(Forged, Closed)], "0 1, 10 tcp 1, 20 1, 20 tcp 1, 30 tcp 1; 40 Untrusted(WrongId)"),
+        (&[], &[(Forged, Silent)], "0 1, 10 tcp 1, 1510 1, 1520 tcp 1; 3020 Untrusted(WrongId)"),
+        (&[], &[(Forged, Closed)], "0 1, 10 tcp 1, 20 1, 30 tcp 1; 40 Untrusted(WrongId)"),
     ];
     check(ExchangeEffort::Whole, cases).await;
 }
@@ -306,4 +307,10 @@ async fn how_long_servers_need_as_a_rule() {
     fast.ask(&[SILENT, SILENT], ExchangeEffort::Whole, false).await;
     assert!(servers.0[1].is_down());
     assert_eq!(usual(), 300);
+    // One whose datagrams are lost is heard by TCP, before it is known to be down and after.
+    let stream = TimedServers::new(1);
+    for _ in 0..4 {
+        stream.ask(&[(Silent, In(600))], ExchangeEffort::Whole, false).await;
+        assert_eq!(tens(usual_time(&stream.0)), 600);
+    }
 }
