@@ -11,6 +11,10 @@ const IPV6_HINT: u16 = 6;
 /// NAT64 (RFC 6052) and 6to4 (RFC 3056): the IPv4 address behind them is reached by a detour.
 const NAT64: [u16; 6] = [0x64, 0xff9b, 0, 0, 0, 0];
 const SIX_TO_FOUR: u16 = 0x2002;
+/// Addresses that SIIT makes (RFC 2765 section 2.1).
+const TRANSLATED: [u16; 6] = [0, 0, 0, 0, 0xffff, 0];
+/// NAT64 inside a network (RFC 8215): private whatever is behind it.
+const LOCAL_NAT64: [u16; 3] = [0x64, 0xff9b, 1];
 
 /// Whether a record of the answer section holds a private address: in A and AAAA, or as a hint of SVCB and HTTPS. A message that
 /// cannot be read holds one.
@@ -55,7 +59,7 @@ fn addresses(bytes: &[u8], v4: bool) -> impl Iterator<Item = IpAddr> {
 }
 
 /// 127/8, 10/8, 172.16/12, 192.168/16, 169.254/16, 0/8; `::1`, `::`, `fc00::/7`, `fe80::/10`, `fec0::/10`; and what holds one of the
-/// IPv4 addresses: `::ffff:0:0/96`, `::/96`, `64:ff9b::/96`, `2002::/16`.
+/// IPv4 addresses: `::ffff:0:0/96`, `::ffff:0:0:0/96`, `::/96`, `64:ff9b::/96`, `2002::/16`; `64:ff9b:1::/48`.
 fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_private_v4(v4),
@@ -72,8 +76,9 @@ fn is_private_v6(v6: Ipv6Addr) -> bool {
     let [first, second, third, .., seventh, eighth] = segments;
     let embedded =
         |high: u16, low: u16| is_private_v4(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)));
-    let local = first & 0xfe00 == 0xfc00 || first & 0xff80 == 0xfe80;
-    let holds_v4 = v6.to_ipv4().is_some() || segments.starts_with(&NAT64);
+    let local = first & 0xfe00 == 0xfc00 || first & 0xff80 == 0xfe80 || segments.starts_with(&LOCAL_NAT64);
+    let holds_v4 =
+        v6.to_ipv4().is_some() || segments.starts_with(&NAT64) || segments.starts_with(&TRANSLATED);
     local
         || v6.is_loopback()
         || holds_v4 && embedded(seventh, eighth)
@@ -118,6 +123,8 @@ mod tests {
             "fdff::1",
             "fe80::1",
             "febf::1",
+            "::ffff:0:127.0.0.1",
+            "64:ff9b:1::1.2.3.4",
             "fec0::1",
             "::ffff:10.0.0.1",
             "::ffff:127.0.0.1",
