@@ -16,6 +16,9 @@ const ALL: usize = 4096;
 const ROUTE: ShareLimits = ShareLimits { usual: 2048, failing: 1024 };
 /// Those below one domain; the configuration says how many below one that fails.
 const DOMAIN: usize = 1024;
+/// Those of names of two labels below one of a single label, as networks of their own have it. Others have thousands of domains below
+/// such a label, and each has its share.
+const TOP: ShareLimits = ShareLimits { usual: 2048, failing: 512 };
 /// Those of one client, or one IPv6 /56, and of one whose look-ups fail: a client may be a server that many others ask.
 const CLIENT: ShareLimits = ShareLimits { usual: 2048, failing: 512 };
 /// Something fails once so many look-ups more have failed than were answered; each answer halves the number.
@@ -105,11 +108,12 @@ pub(super) struct LookupPermit {
 }
 
 /// The shares that a look-up belongs to: its route, and the domains above its name of two and of three labels, of one more below
-/// `arpa`.
+/// `arpa`; that of one label where its name has two.
 #[derive(Debug, Clone, Copy)]
 struct ShareKeys {
     route: u64,
     domains: [Option<u64>; 2],
+    top: Option<u64>,
 }
 
 impl LookupShare {
@@ -155,7 +159,9 @@ impl LookupShares {
             }
             (above, labels) = (domain.parent(), labels - 1);
         }
-        ShareKeys { route: self.hasher.hash_one(route), domains }
+        let top = name.parent().filter(|top| top.label_count() == 1);
+        let top = top.map(|top| self.hasher.hash_one((route, top.as_bytes())));
+        ShareKeys { route: self.hasher.hash_one(route), domains, top }
     }
 }
 
@@ -178,7 +184,8 @@ impl LookupCounts {
         if kind == RouteKind::Forwards && !takes(keys.route, ROUTE) {
             return Err(LookupRefusal::Route);
         }
-        if !keys.domains.into_iter().flatten().all(|key| takes(key, domain)) {
+        let tops = keys.top.is_none_or(|key| kind == RouteKind::Iterates || takes(key, TOP));
+        if !tops || !keys.domains.into_iter().flatten().all(|key| takes(key, domain)) {
             return Err(LookupRefusal::Domain);
         }
         if let Some(client) = client {
@@ -212,7 +219,7 @@ impl LookupCounts {
                 self.clients.remove(&client);
             }
         }
-        if self.shares.len() > REMEMBERED + ALL * 3 {
+        if self.shares.len() > REMEMBERED + ALL * 4 {
             self.shares.retain(|_, share| share.under_way > 0);
         }
         if self.all == 0 && self.shares.len() < ALL && self.shares.capacity() > 4 * ALL {
@@ -223,7 +230,7 @@ impl LookupCounts {
 
 impl ShareKeys {
     fn all(&self) -> impl Iterator<Item = u64> {
-        std::iter::once(self.route).chain(self.domains.into_iter().flatten())
+        std::iter::once(self.route).chain(self.domains.into_iter().flatten()).chain(self.top)
     }
 }
 
@@ -309,6 +316,20 @@ mod tests {
     }
 
     #[test]
+    fn a_domain_of_one_label_has_a_share_too() {
+        let rig = Rig::new();
+        rig.fail(25, "dead");
+        assert_eq!(rig.room("dead"), TOP.failing);
+        assert!(rig.begin(1, "www.example", None).is_ok());
+        // Domains below one label say nothing of each other.
+        let rig = Rig::new();
+        for n in 0..25 {
+            rig.fail(25, &format!("d{n}.dead"));
+        }
+        assert_eq!(rig.room("good.dead"), DOMAIN.min(ROUTE.failing));
+    }
+
+    #[test]
     fn others_lose_nothing_by_it() {
         let rig = Rig::new();
         rig.fail(25, "dead.example");
@@ -387,6 +408,6 @@ mod tests {
         for n in 0..200_000 {
             drop(rig.begin(1, &format!("x.d{}.example", n % 50_000), None));
         }
-        assert!(rig.0.counts().shares.len() <= REMEMBERED + 3 * ALL + 3);
+        assert!(rig.0.counts().shares.len() <= REMEMBERED + 4 * ALL + 4);
     }
 }
