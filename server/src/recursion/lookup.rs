@@ -363,7 +363,8 @@ impl UpstreamLookup {
         let ttl = if self.has_stale(now) {
             recheck
         } else {
-            self.back_off.failed(&self.key.question, unreachable, now)
+            // The clock's second that has begun does not count: a failure is remembered for one at the least (RFC 9520 section 3.2).
+            self.back_off.failed(&self.key.question, unreachable, now) + 1
         };
         let _ = cache.keep_failure(&self.key(), &message, ttl, state.failures, now);
         if let Some(found) = self.stale(state, false) {
