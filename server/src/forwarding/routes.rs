@@ -44,7 +44,7 @@ impl RoutePlan {
 
     /// Drops what was learnt through it.
     pub(super) fn forget(&self, live: &ServerState) {
-        self.entry.route.set_upstreams(&[], &HashSet::new(), &self.terms, live.route_services());
+        self.entry.route.forget(live.route_services());
     }
 
     /// The domain and what stands for it in the next snapshot.

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use rhumb_cache::{AnswerOrigin, LiveOrigins};
@@ -24,6 +24,8 @@ pub struct ForwardRoute {
     domain: DomainName,
     counters: Arc<metrics::ForwardedDomain>,
     state: ArcSwap<RouteState>,
+    /// Held by whoever makes the next state of the present one.
+    changing: Mutex<()>,
     serial: AtomicU64,
     /// When its upstreams were last looked at for circles, in seconds of the server's clock.
     circle_checked: AtomicU32,
@@ -131,6 +133,7 @@ impl ForwardRoute {
             counters: services.metrics.domain(&domain.to_string()),
             domain,
             state: ArcSwap::from_pointee(state),
+            changing: Mutex::default(),
             serial: AtomicU64::new(0),
             circle_checked: AtomicU32::new(0),
             changed: watch::Sender::new(0),
@@ -172,6 +175,7 @@ impl ForwardRoute {
         terms: &RouteTerms,
         services: RouteServices<'_>,
     ) -> (Vec<ServerIdentity>, Vec<ServerIdentity>) {
+        let _changing = self.change();
         let old = self.state.load_full();
         let mut added = Vec::new();
         let member = |identity: &ServerIdentity| match old.member(identity) {
@@ -221,6 +225,7 @@ impl ForwardRoute {
 
     /// Asks an upstream no more; look-ups that wait for it begin anew. Whether it was asked before.
     pub fn exclude(&self, server: &ServerIdentity, services: RouteServices<'_>) -> bool {
+        let _changing = self.change();
         let mut excluded = self.state.load().excluded.clone();
         if excluded.contains(server) || self.state.load().member(server).is_none() {
             return false;
@@ -232,9 +237,34 @@ impl ForwardRoute {
 
     /// Asks an upstream again.
     pub fn include(&self, server: &ServerIdentity, services: RouteServices<'_>) {
+        let _changing = self.change();
         let mut excluded = self.state.load().excluded.clone();
         excluded.retain(|other| other != server);
         self.set_excluded(excluded, services);
+    }
+
+    /// Drops what was learnt through it. Its upstreams stay, and look-ups under way go on; what they find is not kept.
+    pub fn forget(&self, services: RouteServices<'_>) {
+        let _changing = self.change();
+        let old = self.state.load_full();
+        let member =
+            |known: &RouteUpstream| RouteUpstream { origin: services.origins.allocate(), ..known.clone() };
+        let serial = self.serial.fetch_add(1, Ordering::Relaxed) + 1;
+        self.state.store(Arc::new(RouteState {
+            serial,
+            pool: Arc::clone(&old.pool),
+            terms: old.terms.clone(),
+            excluded: old.excluded.clone(),
+            withheld: old.withheld.clone(),
+            members: old.members.iter().map(member).collect(),
+            failures: services.origins.allocate(),
+        }));
+        old.retire(services.origins);
+        self.changed.send_replace(serial);
+    }
+
+    fn change(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn set_excluded(&self, excluded: Vec<ServerIdentity>, services: RouteServices<'_>) {
@@ -252,15 +282,19 @@ impl ForwardRoute {
 
     /// Ends the route: nothing learnt through it is served any more.
     pub fn retire(&self, origins: &LiveOrigins) {
-        let state = self.state.load();
-        origins.retire(state.failures);
-        for member in &state.members {
-            origins.retire(member.origin);
-        }
+        self.state.load().retire(origins);
     }
 }
 
 impl RouteState {
+    /// Ends all that was learnt by it.
+    fn retire(&self, origins: &LiveOrigins) {
+        origins.retire(self.failures);
+        for member in &self.members {
+            origins.retire(member.origin);
+        }
+    }
+
     /// What belongs to an upstream.
     pub fn member(&self, identity: &ServerIdentity) -> Option<&RouteUpstream> {
         self.members.iter().find(|member| member.identity == *identity)
