@@ -28,7 +28,7 @@ pub fn follow_addresses(
             Ok(mut watch) => while_true(&changed, || watch.wait()),
             Err(error) => {
                 tracing::info!(%error, "changes of addresses are not reported here: they are looked at every 5 seconds");
-                let mut last = present();
+                let mut last = Vec::new();
                 while_true(&changed, || {
                     loop {
                         thread::sleep(POLL);
@@ -44,7 +44,11 @@ pub fn follow_addresses(
     thread::Builder::new().name("addresses".into()).spawn(follow).map(drop)
 }
 
+/// Calls `changed` once at the beginning, for addresses that have come since the listeners were opened, and after each `wait`.
 fn while_true(changed: &impl Fn() -> bool, mut wait: impl FnMut() -> io::Result<()>) {
+    if !changed() {
+        return;
+    }
     loop {
         if let Err(error) = wait() {
             tracing::error!(%error, "addresses that come and go are no longer followed");

@@ -168,7 +168,7 @@ impl OpenListeners {
     /// Serves what was bound, then closes what `config` no longer asks for, once it has answered what is queued.
     pub fn publish(&mut self, bound: Vec<(ListenerKey, BoundListener)>, config: &ServerConfig) {
         let Some(serving) = self.serving.clone() else { return };
-        let (wanted, _) = wanted(config);
+        let (wanted, unknown) = wanted(config);
         for (key, socket) in std::mem::take(&mut self.waiting).into_iter().chain(bound) {
             let Some(one) = wanted.iter().find(|one| one.key == key) else { continue };
             let opening = ListenerOpening { key: &key, terms: self.terms(one), serving: &serving };
@@ -180,7 +180,9 @@ impl OpenListeners {
             }
         }
         let is_wanted = |key: &ListenerKey| wanted.iter().any(|one| one.key == *key);
-        let closed: Vec<ListenerKey> = self.open.keys().filter(|key| !is_wanted(key)).cloned().collect();
+        // Where it is not known which addresses there are, none is taken to be gone.
+        let closes = |key: &ListenerKey| unknown.is_empty() && !is_wanted(key);
+        let closed: Vec<ListenerKey> = self.open.keys().filter(|key| closes(key)).cloned().collect();
         for key in closed {
             if let Some(open) = self.open.remove(&key) {
                 open.close();
