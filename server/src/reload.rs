@@ -221,9 +221,6 @@ impl ConfigReloader {
         for warning in &reports.warnings {
             self.journal.warn(warning);
         }
-        for file in &reports.changes.files {
-            self.parts.forwarding.file_changed(&self.config, file);
-        }
         self.read_changed(&reports.changes.files);
         if !reports.changes.is_empty() {
             self.parts.zones.files_changed(reports.changes);
@@ -244,9 +241,11 @@ impl ConfigReloader {
         }
     }
 
-    /// Reads certificates and the copy of the root zone again that are among these files: a reload alone does not.
+    /// Reads lists, certificates and the copy of the root zone again that are among these files: a reload alone does not, or not if it
+    /// fails.
     fn read_changed(&mut self, files: &[PathBuf]) {
         for file in files {
+            self.parts.forwarding.file_changed(&self.config, file);
             self.parts.listeners.file_changed(&self.config, file);
             local_root::file_changed(&self.parts.live, &self.config, file);
         }
