@@ -7,7 +7,7 @@ use std::time::Duration;
 use rhumb_tests::rig::message::{QR, RA};
 use rhumb_tests::rig::record::type_number;
 use rhumb_tests::rig::script::{every_name, no_data, script};
-use rhumb_tests::rig::{Act, Asked, Client, Config, Host, Script, Server, Upstream};
+use rhumb_tests::rig::{Act, Asked, Client, Config, Edns, Host, Message, Script, Server, Upstream};
 use rhumb_tests::{Failure, Outcome, Test, Verdict, ensure, ensure_eq};
 
 /// The tests of this file.
@@ -18,6 +18,9 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("forwarding::longest_domain_wins", longest_domain),
     Test::beside("forwarding::list_and_resolv_conf", lists),
     Test::beside("forwarding::cname_chain_is_passed_on", cname),
+    Test::beside("forwarding::no_type_says_anything_of_another", no_type),
+    Test::beside("forwarding::codes_between_servers_are_not_passed_on", hop_codes),
+    Test::beside("forwarding::several_look_ups_take_no_longer_than_one", slow_courses),
 ];
 
 /// A server with its client, and a host with four upstream addresses 10.53.0.1 to .4.
@@ -193,6 +196,72 @@ fn cname() -> Verdict {
         ensure_eq!(answer.data("CNAME"), ["web.other.example."], "CNAME from {round}");
         ensure_eq!(answer.data("A"), ["198.18.0.7"], "address from {round}");
         ensure!(answer.has(QR) && answer.has(RA), "flags from {round}: {:#06x}", answer.flags);
+    }
+    Ok(Outcome::Passed)
+}
+
+/// A question for type 0, which no record has, goes to no upstream and says nothing of the types that there are.
+fn no_type() -> Verdict {
+    let lab = Lab::new()?;
+    let upstream = lab.upstream(
+        0,
+        script(|asked| match asked.message.kind() {
+            0 => asked.code(5),
+            _ => asked.answer(&[&format!("{} 300 IN A 198.18.0.1", asked.message.name())]),
+        }),
+    )?;
+    let _server = lab.start(&config().forward(".", &UP[..1]))?;
+    ensure_eq!(lab.client.ask(lab.to, "www.up.example.", "TYPE0")?.rcode(), 5, "response code for type 0");
+    ensure_eq!(upstream.count("www.up.example."), 0, "queries of type 0");
+    ensure_eq!(lab.addresses("www.up.example.")?, ["198.18.0.1"], "the address after it");
+    Ok(Outcome::Passed)
+}
+
+/// BADVERS and BADCOOKIE are of the messages between this server and its upstream; cut to four bits they would be something else.
+fn hop_codes() -> Verdict {
+    for (code, extended) in [(0, 1), (7, 1)] {
+        let lab = Lab::new()?;
+        let _upstream = lab.upstream(
+            0,
+            script(move |asked| {
+                let edns = Edns {
+                    extended_rcode: extended,
+                    size: 1232,
+                    version: 0,
+                    dnssec_ok: false,
+                    options: Vec::new(),
+                };
+                let reply = Message::reply_to(&asked.message).with_rcode(code);
+                Act::Reply(Message { edns: Some(edns), ..reply })
+            }),
+        )?;
+        let _server = lab.start(&config().forward(".", &UP[..1]))?;
+        for from in ["upstream", "cache"] {
+            let answer = lab.client.ask(lab.to, "www.up.example.", "A")?;
+            ensure_eq!(answer.rcode(), 2, "response code, {code} and {extended} << 4, from {from}");
+        }
+    }
+    Ok(Outcome::Passed)
+}
+
+/// A client is answered before it gives up where upstreams that are silent are asked for one thing after the other: for keys, for the
+/// other kind of address, or before the question is resolved from the root.
+fn slow_courses() -> Verdict {
+    for (what, kind, config) in [
+        (
+            "addresses of the other kind",
+            "AAAA",
+            config().forward(".", &UP[..1]).recursion("dns64: \"64:ff9b::/96\""),
+        ),
+        ("keys", "A", config().forward_raw(".", &quoted(1), "in-order, dnssec: validate")),
+    ] {
+        let lab = Lab::new()?;
+        let _upstream = lab.upstream(0, script(|_| Act::Silent))?;
+        let _server = lab.start(&config)?;
+        let patient = lab.client.clone().patience(Duration::from_secs(12));
+        let reply = patient.udp(lab.to, &Message::query("www.up.example.", kind))?;
+        ensure_eq!(reply.message.rcode(), 2, "response code for {what}");
+        ensure!(reply.took < Duration::from_millis(4900), "{what}: {:?}", reply.took);
     }
     Ok(Outcome::Passed)
 }

@@ -90,10 +90,11 @@ pub(super) fn admit<'a>(
     }
 }
 
-/// Whether a query is of the usual kind: class IN, and a type that zones may hold.
+/// Whether a query is of the usual kind: class IN, and a type that zones may hold. No record has type 0 (RFC 6895 section 3.1), which
+/// stands for all types of a name where answers are kept.
 #[inline]
 pub(super) fn usual(query: &QueryMessage<'_>) -> bool {
-    query.class == Class::IN && !query.qtype.is_meta()
+    query.class == Class::IN && !query.qtype.is_meta() && query.qtype.0 != 0
 }
 
 /// A message whose opcode is unknown may well have another form, so that FORMERR would be a guess.

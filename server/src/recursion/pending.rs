@@ -27,7 +27,7 @@ use crate::snapshot::ServerState;
 /// A UDP response to a client of whose queries so many wait is dropped when it is so late.
 const LATE: Duration = Duration::from_millis(1900);
 /// One that has waited for so long is held back where many others of its client are sent.
-const HELD: Duration = Duration::from_millis(100);
+const HELD: Duration = Duration::from_millis(10);
 /// The longest a client waits, over all links of its answer: five seconds later it has given up.
 const LONGEST_WAIT: Duration = Duration::from_millis(4400);
 /// Look-ups for one client: one for each link of a chain and the first.
@@ -105,6 +105,8 @@ struct OpenReply {
     permit: Option<WaitPermit>,
     /// What was tried for the links before.
     tried: Vec<AttemptReport>,
+    /// Whether it is answered before its look-up ends, where that takes long.
+    bounded: bool,
     _waiting: GaugeUnit,
 }
 
@@ -122,6 +124,7 @@ impl PendingReply {
             live: Arc::clone(live),
             permit,
             tried: Vec::new(),
+            bounded: false,
             _waiting: live.metrics.waiting(),
         })))
     }
@@ -160,10 +163,17 @@ impl PendingReply {
         self.0.as_deref().is_some_and(gone)
     }
 
-    /// When it has to be answered at the latest; none for one that waits for its first look-up, which ends before.
+    /// It waits for a look-up that may take longer than its client does.
+    pub(super) fn bound_wait(&mut self) {
+        if let Some(open) = &mut self.0 {
+            open.bounded = !matches!(open.path, ReplyPath::Explain(..));
+        }
+    }
+
+    /// When it has to be answered at the latest; none for one that waits for its first look-up, where that ends before.
     pub(super) fn ends(&self) -> Option<Instant> {
         let open = self.0.as_ref()?;
-        (!open.client.links.is_empty()).then(|| open.since + LONGEST_WAIT)
+        (open.bounded || !open.client.links.is_empty()).then(|| open.since + LONGEST_WAIT)
     }
 
     /// Gives the answer that a look-up found.

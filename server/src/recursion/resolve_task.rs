@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rhumb_wire::Type;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -21,7 +22,7 @@ use super::queue::{QueuedWork, ResolveQueue};
 use super::upstream_network::UpstreamNetwork;
 use crate::metrics::DropReason;
 use crate::query::{QueryScratch, ResolveWork};
-use crate::snapshot::{RouteCourse, ServerState};
+use crate::snapshot::{FallbackCourse, RouteCourse, ServerState};
 use crate::test_hooks::{PanicPoint, inject_panic};
 
 /// Clients that wait for one question.
@@ -215,7 +216,10 @@ impl ResolveTask {
     }
 
     /// Has a client wait for a look-up that is under way.
-    fn wait(&mut self, key: &Arc<LookupKey>, reply: PendingReply) {
+    fn wait(&mut self, key: &Arc<LookupKey>, mut reply: PendingReply) {
+        if self.may_outlast_client(key) {
+            reply.bound_wait();
+        }
         let Some(waiting) = self.in_flight.get_mut(key) else { return };
         if waiting.len() >= CLIENTS_OF_QUESTION {
             return self.refuse(reply, "too many clients wait for this question");
@@ -224,6 +228,19 @@ impl ResolveTask {
             self.chains.add(end, key);
         }
         waiting.push(reply);
+    }
+
+    /// Whether a look-up is made of several, each of which has its own time: upstreams and what comes after them.
+    fn may_outlast_client(&self, key: &LookupKey) -> bool {
+        let plan = &self.live.snapshot.load().iteration;
+        match plan.course(key.route) {
+            RouteCourse::Forward(course) => {
+                let synthesises = key.question.qtype == Type::AAAA && plan.dns64.is_some();
+                course.validates || course.fallback != FallbackCourse::Fail || synthesises
+            }
+            // Of a resolution that goes on clients are told as far as it has come.
+            RouteCourse::Iterate => false,
+        }
     }
 
     /// Forgets the clients that have gone meanwhile, so that they count no longer.

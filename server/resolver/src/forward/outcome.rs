@@ -40,10 +40,11 @@ pub struct ForwardFailure {
 }
 
 impl ForwardFailure {
-    /// The response code for the client: the upstream's own if it gave one, else SERVFAIL.
+    /// The response code for the client: the upstream's own if it gave one, else SERVFAIL. What needs EDNS to be said is of the messages
+    /// between this server and the upstream (BADVERS, BADCOOKIE).
     pub const fn rcode(&self) -> Rcode {
         match self.reason {
-            FailureReason::Rcode(rcode) => rcode,
+            FailureReason::Rcode(rcode) if rcode.0 < 16 => rcode,
             _ => Rcode::SERVFAIL,
         }
     }
