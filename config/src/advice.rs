@@ -1,6 +1,6 @@
 //! What is accepted and will most likely not do what was meant.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::config::ServerConfig;
 use crate::network::ClientNetwork;
@@ -26,12 +26,21 @@ pub(crate) fn report(config: &ServerConfig, root: &YamlNode, reader: &mut Config
         reader.warning(root.spot, message);
     }
     // Where nothing is resolved `allow` gives no one anything.
-    if !resolves || config.listen.iter().all(|listen| listen.addresses.is_loopback()) {
+    if !resolves {
         return;
     }
     let allow = &config.recursion.allow;
     let spot =
         root.entry("recursion").map_or_else(|| root.spot_of("forward"), |entry| entry.value.spot_of("allow"));
+    let on_loopback = config.listen.iter().all(|listen| listen.addresses.is_loopback());
+    if on_loopback && !allow.is_empty() && !allow.iter().any(holds_loopback) {
+        let message = "the server listens for this host alone, which may not ask for what the zones do not hold: all are refused; \
+                       name it too, as in allow: [127.0.0.0/8, \"::1\"]";
+        reader.at_key("recursion", |reader| reader.at_key("allow", |reader| reader.warning(spot, message)));
+    }
+    if on_loopback {
+        return;
+    }
     if !allow.is_empty() && allow.iter().all(is_loopback) {
         let message = "only this host may ask for what the zones do not hold, though the server listens for others: they are \
                        refused; name their networks, as in allow: [local], or allow: [127.0.0.0/8, \"::1\", 192.0.2.0/24]";
@@ -48,6 +57,16 @@ pub(crate) fn report(config: &ServerConfig, root: &YamlNode, reader: &mut Config
 
 fn is_loopback(allowed: &ClientNetwork) -> bool {
     matches!(allowed, ClientNetwork::Network(network) if network.addr.is_loopback())
+}
+
+/// Whether one that asks from this host may be allowed by it.
+fn holds_loopback(allowed: &ClientNetwork) -> bool {
+    match allowed {
+        ClientNetwork::Network(network) => {
+            network.contains(Ipv4Addr::LOCALHOST.into()) || network.contains(Ipv6Addr::LOCALHOST.into())
+        }
+        ClientNetwork::Local => true,
+    }
 }
 
 fn is_open(allowed: &ClientNetwork) -> bool {

@@ -14,6 +14,9 @@ pub(crate) trait ConfigSection: Sized {
     /// The section in words, for the schema and for errors.
     const ABOUT: &'static str;
 
+    /// What one looks like, where a value alone is often written in its place.
+    const EXAMPLE: Option<&'static str> = None;
+
     /// Groups of keys of which exactly one has to be given, in full. One group alone: its keys are required.
     const ONE_OF: &'static [&'static [&'static str]] = &[];
 

@@ -44,6 +44,24 @@ fn a_forwarder_that_refuses_everybody_it_listens_for() {
 }
 
 #[test]
+fn a_forwarder_that_refuses_the_only_host_it_listens_for() {
+    let listen = "listen: [{ address: 127.0.0.1 }]\n";
+    for (allow, warned) in [
+        ("[192.168.0.0/16]", true),
+        ("[192.168.0.0/16, \"fd00::/8\"]", true),
+        ("[192.168.0.0/16, 127.0.0.1]", false),
+        ("[\"::1\"]", false),
+        ("[0.0.0.0/0]", false),
+        ("local", false),
+        ("[]", false),
+    ] {
+        let found = warnings(&format!("{FORWARD}{listen}recursion: {{ allow: {allow} }}\n"));
+        assert_eq!(found.len(), usize::from(warned), "{allow}: {found:?}");
+        assert!(found.iter().all(|one| one.contains("the server listens for this host alone")), "{found:?}");
+    }
+}
+
+#[test]
 fn certificates_of_upstreams_that_nobody_verifies() {
     let entry = |upstream: &str, keys: &str| {
         let text = format!(

@@ -74,6 +74,7 @@ impl ConfigSection for CacheSettings {
     type Draft = CacheSettings;
 
     const ABOUT: &'static str = "Answers learnt from upstreams.";
+    const EXAMPLE: Option<&'static str> = Some("{ size: 256MiB }");
 
     fn draft() -> CacheSettings {
         CacheSettings::default()

@@ -67,6 +67,7 @@ impl ConfigSection for ControlSettings {
     type Draft = ControlSettings;
 
     const ABOUT: &'static str = "The socket for `rhumb reload`, `status`, `explain` and the like.";
+    const EXAMPLE: Option<&'static str> = Some("{ socket: /run/rhumb/control.sock }");
 
     fn draft() -> ControlSettings {
         ControlSettings::default()

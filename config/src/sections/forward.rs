@@ -130,6 +130,7 @@ impl ConfigSection for ForwardEntry {
     type Draft = ForwardDraft;
 
     const ABOUT: &'static str = "A domain and the upstreams that queries below it go to.";
+    const EXAMPLE: Option<&'static str> = Some("{ domain: ., upstreams: [192.0.2.1] }");
     const ONE_OF: &'static [&'static [&'static str]] = &[&["domain", "upstreams"]];
     const IDENTITY: &'static [&'static str] = &["domain"];
 

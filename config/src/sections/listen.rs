@@ -96,6 +96,7 @@ impl ConfigSection for ListenEntry {
     type Draft = ListenDraft;
 
     const ABOUT: &'static str = "One address and port to answer on.";
+    const EXAMPLE: Option<&'static str> = Some("{ address: 192.0.2.1 }");
     const ONE_OF: &'static [&'static [&'static str]] = &[&["address"], &["interface"]];
     const IDENTITY: &'static [&'static str] = &["address", "interface", "port"];
 

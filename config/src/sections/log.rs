@@ -71,6 +71,7 @@ impl ConfigSection for LogSettings {
     type Draft = LogSettings;
 
     const ABOUT: &'static str = "The log on standard error.";
+    const EXAMPLE: Option<&'static str> = Some("{ level: debug }");
 
     fn draft() -> LogSettings {
         LogSettings::default()

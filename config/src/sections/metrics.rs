@@ -66,6 +66,7 @@ impl ConfigSection for MetricsSettings {
     type Draft = MetricsDraft;
 
     const ABOUT: &'static str = "Metrics for Prometheus, health and readiness over HTTP.";
+    const EXAMPLE: Option<&'static str> = Some("{ listen: \"127.0.0.1:9153\" }");
     const ONE_OF: &'static [&'static [&'static str]] = &[&["listen"]];
 
     fn draft() -> MetricsDraft {

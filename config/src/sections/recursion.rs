@@ -150,6 +150,7 @@ impl ConfigSection for RecursionSettings {
     type Draft = RecursionDraft;
 
     const ABOUT: &'static str = "Answers to what the zones here do not hold.";
+    const EXAMPLE: Option<&'static str> = Some("{ allow: [127.0.0.0/8, \"::1\"] }");
 
     fn draft() -> RecursionDraft {
         RecursionDraft { recursion: RecursionSettings::default(), dnssec: None }

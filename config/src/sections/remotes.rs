@@ -84,6 +84,7 @@ impl ConfigSection for NamedRemote {
     type Draft = RemoteDraft;
 
     const ABOUT: &'static str = "Another nameserver, by a name that zones refer to.";
+    const EXAMPLE: Option<&'static str> = Some("{ name: ns2, address: 192.0.2.2 }");
     const ONE_OF: &'static [&'static [&'static str]] = &[&["name", "addresses"]];
     const IDENTITY: &'static [&'static str] = &["name"];
 

@@ -30,6 +30,7 @@ impl ConfigSection for StubEntry {
     type Draft = StubDraft;
 
     const ABOUT: &'static str = "A domain and the authoritative servers to ask for it.";
+    const EXAMPLE: Option<&'static str> = Some("{ domain: corp.example, servers: [192.0.2.1] }");
     const ONE_OF: &'static [&'static [&'static str]] = &[&["domain", "servers"]];
     const IDENTITY: &'static [&'static str] = &["domain"];
 

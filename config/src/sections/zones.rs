@@ -216,6 +216,7 @@ impl ConfigSection for ZoneSource {
     type Draft = ZoneDraft;
 
     const ABOUT: &'static str = "One zone with its file or its primaries, or a directory of zone files.";
+    const EXAMPLE: Option<&'static str> = Some("{ name: example.com, file: example.com.zone }");
     const ONE_OF: &'static [&'static [&'static str]] =
         &[&["name", "file"], &["name", "primaries"], &["directory"]];
     const IDENTITY: &'static [&'static str] = &["name", "directory"];

@@ -18,7 +18,8 @@ pub(crate) fn read<S: ConfigSection>(node: &YamlNode, reader: &mut ConfigReader)
 /// The draft comes back even when keys were wrong; it keeps its defaults there.
 fn draft<S: ConfigSection>(node: &YamlNode, reader: &mut ConfigReader) -> Option<S::Draft> {
     let YamlContent::Section(entries) = &node.value else {
-        reader.wrong(node, &format!("a section of keys; {}", S::ABOUT));
+        let example = S::EXAMPLE.map(|example| format!(", as in {example}")).unwrap_or_default();
+        reader.wrong(node, &format!("a section of keys{example}; {}", S::ABOUT));
         return None;
     };
     let mut keys =

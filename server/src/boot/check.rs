@@ -48,10 +48,14 @@ pub fn check(path: Option<&Path>) -> Result<(Vec<String>, String), StartError> {
 }
 
 /// What the configuration asks of this host and the host does not have, in words.
-fn check_host(config: &ServerConfig) -> Option<String> {
-    let file = config.file.as_ref()?;
-    let fault = privilege::fault_of_user(config.user.as_deref()?)?;
-    Some(format!("{}: user: {fault}; a start as root fails", file.display()))
+fn check_host(config: &ServerConfig) -> Vec<String> {
+    let Some(file) = &config.file else { return Vec::new() };
+    let user = config.user.as_deref().and_then(privilege::fault_of_user);
+    let user = user.map(|fault| format!("{}: user: {fault}; a start as root fails", file.display()));
+    let group = config.control.read_group.as_deref().map(privilege::find_group);
+    let group = group.and_then(Result::err);
+    let group = group.map(|fault| format!("{}: control.read-group: {fault}; a start fails", file.display()));
+    user.into_iter().chain(group).collect()
 }
 
 /// Reads one zone file, which may include files from its own folder and `include_folders`. Gives its warnings and what it holds, in words.

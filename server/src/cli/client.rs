@@ -64,6 +64,7 @@ fn ask(
     let channel = match target::channel(target) {
         Ok(channel) => channel,
         Err(errors) => {
+            failed(json, streams, &errors);
             exit::complain(streams, errors);
             return CommandExit::Wrong;
         }
@@ -77,17 +78,28 @@ fn ask(
         Ok(ServerReply { status: 200, body }) => show(row, given, &body, json, streams),
         Ok(reply) => {
             let errors = reply.errors();
-            if json {
-                exit::json(streams, &json!({ "errors": errors }));
-            }
+            failed(json, streams, &errors);
             exit::fail(streams, errors)
         }
         // As likely as not the server is where the configuration would say.
         Err(AskError::Unreachable(_)) if !channel.mistakes.is_empty() => {
+            failed(json, streams, &channel.mistakes);
             exit::complain(streams, &channel.mistakes);
             CommandExit::Wrong
         }
-        Err(error) => exit::fail(streams, error.lines(&channel, within)),
+        Err(error) => {
+            let errors = error.lines(&channel, within);
+            failed(json, streams, &errors);
+            exit::fail(streams, errors)
+        }
+    }
+}
+
+/// Tells a program that reads the answer as JSON of a failure.
+fn failed(json: bool, streams: &mut AnswerStreams<'_>, errors: &[impl AsRef<str>]) {
+    if json {
+        let errors: Vec<&str> = errors.iter().map(AsRef::as_ref).collect();
+        exit::json(streams, &json!({ "errors": errors }));
     }
 }
 

@@ -17,7 +17,7 @@ use crate::snapshot::ListSource;
 /// Reads every list that `config` names: warnings, and what is wrong with each, in words.
 pub fn check_lists(config: &ServerConfig) -> (Vec<String>, Vec<String>) {
     let mut read: HashMap<ListSource, ListFile> = HashMap::new();
-    let (mut warnings, mut errors) = (Vec::new(), Vec::new());
+    let (mut warnings, mut odd_lines, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for forward in &config.forward {
         let mut own = |server: &UpstreamServer| {
             let known = resolved_server(server);
@@ -31,13 +31,16 @@ pub fn check_lists(config: &ServerConfig) -> (Vec<String>, Vec<String>) {
                 let file = read.entry(list).or_insert_with_key(|list| {
                     let mut file = unread(list);
                     let refreshed = file.refresh();
-                    errors.extend(complaints(&file, source.place(), refreshed));
+                    let (doubts, wrong) = complaints(&file, source.place(), refreshed);
+                    odd_lines.extend(doubts);
+                    errors.extend(wrong);
                     file
                 });
                 file.upstreams().iter().for_each(|(server, _)| own(server));
             }
         }
     }
+    warnings.extend(odd_lines);
     (warnings, errors)
 }
 
@@ -96,13 +99,18 @@ impl TrustFindings {
     }
 }
 
-/// What is wrong with a list. That it is not there is a warning of the configuration.
-fn complaints(file: &ListFile, place: &FilePlace, refreshed: ListRefresh) -> Vec<String> {
+/// What is odd about a list, and what is wrong with it. That it is not there is a warning of the configuration. A resolv.conf is written
+/// by others: lines of it that cannot be read are passed over, as the C library does, where some can.
+fn complaints(file: &ListFile, place: &FilePlace, refreshed: ListRefresh) -> (Vec<String>, Vec<String>) {
     let path = file.path().display();
     let mut wrong = Vec::new();
     if let (ListRefresh::KeptLastGood(why), false) = (refreshed, file.is_missing()) {
         wrong.push(format!("{place}: {path} {why}"));
     }
-    wrong.extend(file.bad_lines().iter().map(|(line, what)| format!("{path}:{line}: {what}")));
-    wrong
+    let lines = file.bad_lines().iter().map(|(line, what)| format!("{path}:{line}: {what}"));
+    if file.is_resolv_conf() && !file.upstreams().is_empty() {
+        return (lines.map(|line| line + "; the line is passed over").collect(), wrong);
+    }
+    wrong.extend(lines);
+    (Vec::new(), wrong)
 }

@@ -94,6 +94,11 @@ impl ListFile {
         &self.path
     }
 
+    /// Whether it is a resolv.conf.
+    pub(crate) fn is_resolv_conf(&self) -> bool {
+        matches!(self.kind, ListFormat::ResolvConf)
+    }
+
     /// The list in force, each upstream with its line in the file, from 1. Empty until the first good read.
     pub(crate) fn upstreams(&self) -> &Arc<[(UpstreamServer, u32)]> {
         &self.last_good

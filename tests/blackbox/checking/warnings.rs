@@ -18,6 +18,8 @@ const WARNED: &[(&str, &str)] = &[
     ("OWNLIST", "the upstream 127.0.0.1:53 is this server itself"),
     ("LATER", "does not exist; it is waited for"),
     ("user: nosuchuser\nzones: [{ name: z.test, file: z }]\n", "\"nosuchuser\" is not in /etc/passwd"),
+    ("control: { socket: s, read-group: nosuchgroup }\nzones: [{ name: z.test, file: z }]\n", "nosuchgroup"),
+    ("ODDLINE", "odd.conf:2: "),
 ];
 
 fn text(of: &str) -> String {
@@ -26,6 +28,7 @@ fn text(of: &str) -> String {
     };
     of.replace("FORWARD ", "FORWARD\n")
         .replace("LOCAL ", "LOCAL\n")
+        .replace("ODDLINE", &forward("address: 127.0.0.1, port: 5399", "{ resolv-conf: odd.conf }"))
         .replace("OWNLIST", &forward("address: 127.0.0.1", "{ resolv-conf: own.conf }"))
         .replace("OWN", &forward("address: 127.0.0.1, port: 5399", "\"127.0.0.1:5399\""))
         .replace("LATER", &forward("address: 127.0.0.1, port: 5399", "{ list: later.list }"))
@@ -38,6 +41,7 @@ pub(super) fn told() -> Verdict {
     let folder = Folder::new()?;
     folder.write("z", SMALL_ZONE)?;
     folder.write("own.conf", "nameserver 127.0.0.1\n")?;
+    folder.write("odd.conf", "nameserver 192.0.2.1\nnameserver 1.1.1.1#x\n")?;
     for (of, words) in WARNED {
         folder.write("rhumb.yaml", text(of))?;
         let output = rhumb(folder.path(), &["check", "-c", "rhumb.yaml"])?;
