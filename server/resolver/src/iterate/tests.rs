@@ -8,6 +8,7 @@ mod careless;
 mod forwarded;
 mod hostile_zones;
 mod internet;
+mod island;
 mod losses;
 mod message_times;
 mod one_bad_server;

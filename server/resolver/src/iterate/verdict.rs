@@ -94,32 +94,43 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
     async fn judge(&mut self, learnt: &LearntRecords) -> Result<LearntRecords, IterationFailure> {
         let with = |security| LearntRecords { security, ..learnt.clone() };
         let Some(trust) = &self.settings.trust else { return Ok(with(SecurityStatus::Insecure)) };
-        let denied = trust.denies(learnt.owner.as_ref(), self.clock.unix());
-        if denied || trust.above(learnt.owner.as_ref()).is_none() || learnt.rtype == Type::RRSIG {
-            self.note_anchor(trust, learnt.owner.as_ref());
+        let owner = learnt.owner.as_ref();
+        let denied = trust.denies(owner, self.clock.unix());
+        let side = if learnt.rtype == Type::DS { owner.parent().unwrap_or(owner) } else { owner };
+        let anchor = trust.above(side).filter(|_| !denied && learnt.rtype != Type::RRSIG);
+        let Some(anchor) = anchor.map(|anchor| anchor.zone.clone()) else {
+            self.note_anchor(trust, owner);
             return Ok(with(SecurityStatus::Insecure));
-        }
+        };
         match &learnt.content {
             RecordContent::Records(set) => {
                 // A CNAME that was made from a DNAME is as good as that.
                 let dname = learnt.attached.iter().find(|set| set.rtype == Type::DNAME);
-                let (security, ttl) = self.judge_set(dname.unwrap_or(set), &learnt.attached).await?;
+                let set = dname.unwrap_or(set);
+                let (security, ttl) = self.judge_set(set, &learnt.attached, anchor.as_ref()).await?;
                 Ok(LearntRecords { security, ttl: learnt.ttl.min(ttl), ..learnt.clone() })
             }
-            RecordContent::NoData | RecordContent::NameError => self.judge_denial(learnt).await,
+            RecordContent::NoData | RecordContent::NameError => {
+                self.judge_denial(learnt, anchor.as_ref()).await
+            }
         }
     }
 
-    /// What a set is, and how long it may be kept.
+    /// What a set is, and how long it may be kept; `anchor` is the trust anchor closest to what was learnt by it. A zone above the anchor
+    /// has no say in whether signatures are needed below.
     async fn judge_set(
         &mut self,
         set: &RecordSet,
         attached: &[RecordSet],
+        anchor: NameRef<'_>,
     ) -> Result<(SecurityStatus, u32), IterationFailure> {
         let mut failure = None;
         for signer in signers(set).into_iter().take(2) {
             match self.trust_of(signer.to_lowercase()).await? {
-                ZoneTrust::Insecure => return Ok((SecurityStatus::Insecure, set.ttl)),
+                ZoneTrust::Insecure if signer.is_at_or_below(anchor) => {
+                    return Ok((SecurityStatus::Insecure, set.ttl));
+                }
+                ZoneTrust::Insecure => {}
                 ZoneTrust::Bogus(why) => failure = Some(why),
                 ZoneTrust::Secure(keys) => match self.check_set(set, signer, &keys).await {
                     Ok(right) => {
@@ -134,7 +145,9 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
             }
         }
         let (owner, rtype) = (set.owner.as_ref().to_lowercase(), set.rtype);
-        if self.expects_signatures(&owner, rtype).await? {
+        let side = if rtype == Type::DS { owner.as_ref().parent() } else { None };
+        let is_above = !side.unwrap_or(owner.as_ref()).is_at_or_below(anchor);
+        if is_above || self.expects_signatures(&owner, rtype).await? {
             return Err(failure.unwrap_or(ValidationFailure::Unsigned { owner, rtype }).into());
         }
         Ok((SecurityStatus::Insecure, set.ttl))
@@ -250,7 +263,11 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         Ok(right)
     }
 
-    async fn judge_denial(&mut self, learnt: &LearntRecords) -> Result<LearntRecords, IterationFailure> {
+    async fn judge_denial(
+        &mut self,
+        learnt: &LearntRecords,
+        anchor: NameRef<'_>,
+    ) -> Result<LearntRecords, IterationFailure> {
         let name = learnt.owner.as_ref();
         // What does not exist has no keys either.
         let denied = learnt.content == RecordContent::NameError;
@@ -265,7 +282,8 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         let mut failure = None;
         for zone in zones.into_iter().take(2) {
             match self.trust_of(zone.clone()).await? {
-                ZoneTrust::Insecure => return Ok(insecure(learnt)),
+                ZoneTrust::Insecure if zone.as_ref().is_at_or_below(anchor) => return Ok(insecure(learnt)),
+                ZoneTrust::Insecure => {}
                 ZoneTrust::Bogus(why) => failure = Some(why),
                 ZoneTrust::Secure(keys) => match self.denied_by(learnt, zone.as_ref(), &keys).await? {
                     Ok(judged) => return Ok(judged),
@@ -274,7 +292,9 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
             }
         }
         let owner = learnt.owner.clone();
-        let side = if parent_side { Type::DS } else { learnt.rtype };
+        // That there is a zone of this name was trusted from the start.
+        let is_zone = denied && name == anchor;
+        let side = if parent_side && !is_zone { Type::DS } else { learnt.rtype };
         if self.expects_signatures(&owner, side).await? {
             let rtype = learnt.rtype;
             return Err(failure.unwrap_or(ValidationFailure::Unproven { owner, rtype }).into());
