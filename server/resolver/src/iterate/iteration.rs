@@ -162,8 +162,24 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         if rtype == Type::ANY {
             return None;
         }
+        if rtype == Type::DS {
+            return self.known_digests(name);
+        }
         let held = self.learnt.iter().rev().find(|found| fits(found) && found.tells_of(rtype));
         held.cloned().or_else(|| self.state.known(name, rtype, self.clock.now(), 0))
+    }
+
+    /// What is known of DS. What the parent said comes before what the zone itself said of its apex, which may be what is being validated.
+    fn known_digests(&self, name: NameRef<'_>) -> Option<Arc<LearntRecords>> {
+        let in_question = |found: &LearntRecords| {
+            self.validating.iter().any(|(owner, rtype)| *owner == found.owner && *rtype == found.rtype)
+        };
+        [Type::DS, Type::CNAME, ANY_TYPE].into_iter().find_map(|held| {
+            let fits = |found: &&Arc<LearntRecords>| found.rtype == held && found.owner.as_ref() == name;
+            let found = self.learnt.iter().rev().find(fits).cloned();
+            let found = found.or_else(|| self.state.kept(name, held, self.clock.now(), 0))?;
+            (found.tells_of(Type::DS) && (held == Type::DS || !in_question(&found))).then_some(found)
+        })
     }
 
     /// Goes down from the closest zone that is known.
@@ -273,6 +289,13 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
             at = zone.parent();
         }
         ZoneCut::hints(self.settings)
+    }
+
+    /// Whether `name` may be that of a zone: there is a delegation to it, or others than its parent's servers are asked for it.
+    pub(super) fn is_cut(&self, name: NameRef<'_>) -> bool {
+        self.state.records.get(name, DELEGATION, self.clock.now()).is_some()
+            || (self.scope.forwards)(name).is_some()
+            || self.settings.stub(name).is_some()
     }
 
     /// Whether the zone is known to be signed, so that a reply without signatures is of no use.

@@ -64,10 +64,22 @@ impl ResolverState {
         now: u32,
         beyond: u32,
     ) -> Option<Arc<LearntRecords>> {
-        [rtype, Type::CNAME, ANY_TYPE].into_iter().filter(|_| rtype != Type::ANY).find_map(|held| {
-            let found = self.records.get_within(name, held, now, beyond)?;
-            (found.tells_of(rtype) && found.credibility > CredibilityRank::Referral).then_some(found)
-        })
+        [rtype, Type::CNAME, ANY_TYPE]
+            .into_iter()
+            .filter(|_| rtype != Type::ANY)
+            .find_map(|held| self.kept(name, held, now, beyond).filter(|found| found.tells_of(rtype)))
+    }
+
+    /// What is kept under this very type, and may be an answer.
+    pub(super) fn kept(
+        &self,
+        name: NameRef<'_>,
+        held: Type,
+        now: u32,
+        beyond: u32,
+    ) -> Option<Arc<LearntRecords>> {
+        let found = self.records.get_within(name, held, now, beyond);
+        found.filter(|found| found.credibility > CredibilityRank::Referral)
     }
 
     /// What is kept under one of these types of the closest name at or above `name`.

@@ -11,6 +11,7 @@ mod internet;
 mod island;
 mod losses;
 mod message_times;
+mod odd_apex;
 mod one_bad_server;
 mod outage;
 mod real_internet;

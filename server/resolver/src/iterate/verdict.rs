@@ -292,8 +292,8 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
             }
         }
         let owner = learnt.owner.clone();
-        // That there is a zone of this name was trusted from the start.
-        let is_zone = denied && name == anchor;
+        // A zone may deny its own name, which its parent or a trust anchor vouches for.
+        let is_zone = denied && (name == anchor || self.is_cut(name));
         let side = if parent_side && !is_zone { Type::DS } else { learnt.rtype };
         if self.expects_signatures(&owner, side).await? {
             let rtype = learnt.rtype;

@@ -60,6 +60,10 @@ fn recursive(asked: &AskedQuestion, forged: bool) -> Option<ServerSays> {
         ("www.test.", Type::A) if forged => said(vec!["www.test. 60 A 192.0.2.66".to_owned()]),
         ("www.test.", Type::A) => said(test.sign(&["www.test. 3600 A 192.0.2.80"])),
         ("www.plain.", Type::A) => said(vec!["www.plain. 3600 A 192.0.2.81".to_owned()]),
+        ("plain.", Type::A) => {
+            said(vec!["plain. 3600 CNAME www.plain.".to_owned(), "www.plain. 3600 A 192.0.2.81".to_owned()])
+        }
+        ("plain.", Type::TXT) => denial(3, "plain."),
         ("alias.plain.", Type::A) => {
             let mut records = vec!["alias.plain. 3600 CNAME www.test.".to_owned()];
             records.extend(test.sign(&["www.test. 3600 A 192.0.2.80"]));
@@ -91,6 +95,14 @@ async fn answers_are_validated_by_keys_that_come_the_same_way() {
     let log = resolver.net.take_log();
     assert!(log.iter().all(|asked| asked.server.to_string() == FORWARDER && asked.recursion_desired));
     assert!(log.len() <= 7, "{log:?}");
+}
+
+/// What no zone should say of its apex is insecure as all else there.
+#[tokio::test(start_paused = true)]
+async fn the_apex_of_an_insecure_zone_may_be_odd() {
+    let told = told_forwarded(&validating(false), ".", "plain", Type::A).await;
+    assert_eq!(told, "NOERROR plain. CNAME www.plain. A");
+    assert_eq!(told_forwarded(&validating(false), ".", "plain", Type::TXT).await, "NXDOMAIN");
 }
 
 #[tokio::test(start_paused = true)]
