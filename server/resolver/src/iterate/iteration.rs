@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::budget::WorkBudget;
 use super::clock::QuestionClock;
+use super::doubted_cut::DoubtedCut;
 use super::failure::IterationFailure;
 use super::limits;
 use super::minimised_name::MinimisedName;
@@ -51,6 +52,8 @@ pub(super) struct IterationCourse<'a, N> {
     pub(super) of_copy: Vec<DomainName>,
     /// Whether what it said was bogus, so that it is not asked any more.
     pub(super) copy_is_bogus: bool,
+    /// Whether a kept delegation was asked of the parent again.
+    pub(super) has_doubted: bool,
     /// What was done, where somebody wants to know.
     pub(super) trace: ResolutionTrace,
     /// Who is waited for.
@@ -85,6 +88,7 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
             suspects: Vec::new(),
             of_copy: Vec::new(),
             copy_is_bogus: false,
+            has_doubted: false,
             trace: ResolutionTrace::default(),
             progress: Arc::default(),
         }
@@ -190,7 +194,10 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
     ) -> Result<Arc<LearntRecords>, IterationFailure> {
         let mut cut = self.closest_cut(name.as_ref(), rtype);
         let mut asked = MinimisedName::new(name, self.settings.minimisation);
+        let mut is_kept = !cut.configured;
+        let mut doubted: Option<DoubtedCut> = None;
         loop {
+            let begun = Instant::now();
             self.note_servers(&cut);
             let question = self.next_question(&mut asked, name, rtype, &cut);
             let whole = question.name == *name && question.qtype == rtype;
@@ -200,15 +207,25 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
                     asked.show_all();
                     continue;
                 }
-                Err(failure) => return Err(failure),
+                Err(failure) if is_kept => {
+                    let (above, failed) = self.doubt(&cut, failure, begun)?;
+                    (cut, doubted, is_kept) = (above, Some(failed), false);
+                    asked = MinimisedName::new(name, self.settings.minimisation);
+                    continue;
+                }
+                Err(failure) => return Err(doubted.map_or(failure, |doubted| doubted.failure)),
             };
             self.trace.note(|| ResolutionEvent::Reply(reply.meaning()));
+            if let Some(failed) = doubted.take() {
+                doubted = self.settle_doubt(failed, question.name.as_ref(), &reply)?;
+            }
             match &reply.end {
                 ReplyEnd::Referral(referral) => {
                     let below = ZoneCut::delegated(&referral.servers, &referral.glue);
                     let ttl = referral.servers.ttl.min(limits::TTL);
                     let expires = self.clock.now().saturating_add(ttl).min(cut.expires);
                     cut = ZoneCut { expires, ..below };
+                    is_kept = false;
                 }
                 ReplyEnd::Denial(denial) if !whole && denial.rtype == ANY_TYPE && reply.links.is_empty() => {
                     if !self.relaxed() {

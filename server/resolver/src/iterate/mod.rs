@@ -9,6 +9,7 @@ mod budget;
 mod chain_of_trust;
 mod clock;
 mod clock_doubt;
+mod doubted_cut;
 mod failure;
 mod iteration;
 mod known_denial;

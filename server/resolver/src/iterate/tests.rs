@@ -11,6 +11,7 @@ mod internet;
 mod island;
 mod losses;
 mod message_times;
+mod moved;
 mod odd_apex;
 mod one_bad_server;
 mod outage;
