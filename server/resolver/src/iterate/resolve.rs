@@ -147,7 +147,11 @@ async fn follow<N: UpstreamTransport>(
         let found = iteration.find(&name, question.qtype).await?;
         if question.qtype == Type::ANY {
             let all = iteration.learnt.iter().filter(|learnt| learnt.owner == name && !learnt.is_denial());
-            let all: Vec<_> = all.cloned().collect();
+            let mut all: Vec<_> = all.cloned().collect();
+            if all.iter().any(|found| found.rtype != Type::RRSIG) {
+                // Signatures go with what they sign.
+                all.retain(|found| found.rtype != Type::RRSIG);
+            }
             let all = if all.is_empty() { vec![found] } else { all };
             for found in all {
                 chain.push(judged(iteration, question, found).await?);

@@ -2,6 +2,7 @@
 
 mod aggressive;
 mod anchor_keys;
+mod any;
 mod bogus_again;
 mod bounds;
 mod careless;

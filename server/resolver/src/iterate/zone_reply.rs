@@ -217,7 +217,7 @@ impl ReplyReading<'_> {
     /// The records asked for at `name`.
     fn at(&self, name: NameRef<'_>) -> Result<Vec<LearntRecords>, UnusableReply> {
         // What a DNAME makes is nothing without it: it has no signature of its own (RFC 6672 section 5.3.1).
-        if self.question.qtype == Type::CNAME
+        if matches!(self.question.qtype, Type::CNAME | Type::ANY)
             && let Some((made, _)) = self.made_by_dname(name)?
         {
             return Ok(vec![made]);
