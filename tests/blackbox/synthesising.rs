@@ -8,8 +8,10 @@ use rhumb_tests::{Outcome, Test, Verdict, ensure, ensure_eq};
 use crate::forwarding::{Lab, UP, config};
 
 /// The tests of this file.
-pub(crate) const TESTS: &[Test] =
-    &[Test::beside("synthesising::addresses_and_their_names", addresses_and_names)];
+pub(crate) const TESTS: &[Test] = &[
+    Test::beside("synthesising::addresses_and_their_names", addresses_and_names),
+    Test::beside("synthesising::failures_count_as_no_addresses", failures),
+];
 
 const A: u16 = 1;
 const PTR: u16 = 12;
@@ -62,5 +64,34 @@ fn addresses_and_names() -> Verdict {
     }
     let asked = upstream.seen().len();
     ensure!(asked <= 13, "{asked} queries went upstream: made answers are cached");
+    Ok(Outcome::Passed)
+}
+
+/// An upstream that knows IPv4 addresses alone, and fails in its ways where it is asked for others.
+fn failures() -> Verdict {
+    let lab = Lab::new()?;
+    let _upstream = lab.upstream(
+        0,
+        script(|asked| match (asked.name().as_str(), asked.message.kind()) {
+            ("none.example", _) => asked.code(rcode::SERVFAIL),
+            ("servfail.example", AAAA) => asked.code(rcode::SERVFAIL),
+            ("notimp.example", AAAA) => asked.code(rcode::NOTIMP),
+            ("refused.example", AAAA) => asked.code(rcode::REFUSED),
+            (name, A) => {
+                let record = format!("{name}. 300 IN A 192.0.2.33");
+                asked.answer(&[record.as_str()])
+            }
+            _ => no_data(asked),
+        }),
+    )?;
+    let config = config().forward(".", &UP[..1]).recursion("dns64: \"64:ff9b::/96\"");
+    let _server = lab.start(&config)?;
+    for name in ["servfail", "notimp", "refused", "servfail"] {
+        let query = Message::query(&format!("{name}.example."), "AAAA");
+        let reply = lab.client.udp(lab.to, &query)?.message;
+        ensure_eq!(reply.data("AAAA"), ["64:ff9b::c000:221"], "{name}");
+    }
+    let none = lab.client.udp(lab.to, &Message::query("none.example.", "AAAA"))?.message;
+    ensure_eq!(none.rcode(), rcode::SERVFAIL, "a name of which nothing is known");
     Ok(Outcome::Passed)
 }

@@ -63,14 +63,14 @@ impl UpstreamLookup {
             );
         }
         let found = self.asked(events).await;
-        let Some(ttl) = found.message().and_then(denied) else { return found };
+        let Some(ttl) = lacking(&found) else { return found };
         let addresses = OutboundQuestion { qtype: Type::A, ..question.clone() };
         let ipv4 = Box::pin(self.beside(addresses).asked(events)).await;
-        if ipv4.message().is_some_and(has_addresses) {
+        if ipv4.bytes().is_some_and(has_addresses) {
             return self.made(ipv4, ttl, |_, _| Ok(()), Some(prefix));
         }
         // It has none of either.
-        self.keep_denial(found, ttl)
+        if found.message().is_some() { self.keep_denial(found, ttl) } else { found }
     }
 
     /// A look-up of another question on behalf of this one.
@@ -89,11 +89,20 @@ impl UpstreamLookup {
         prefix: Option<Dns64Prefix>,
     ) -> LookupAnswer {
         let Some((message, ttl)) =
-            found.message().and_then(|bytes| rewritten(&self.key.question, bytes, most, head, prefix))
+            found.bytes().and_then(|bytes| rewritten(&self.key.question, bytes, most, head, prefix))
         else {
             return found;
         };
         self.keep_made(message, ttl, found)
+    }
+}
+
+/// How long a name is taken to have no IPv6 addresses: where it has none, and where any code but NXDOMAIN came or nothing in time (RFC 6147
+/// sections 5.1.2 and 5.1.3). What is bogus stays so (section 5.5).
+fn lacking(found: &LookupAnswer) -> Option<u32> {
+    match &found.outcome {
+        Ok(message) => denied(&message.bytes),
+        Err(failure) => (failure.rcode != Rcode::NXDOMAIN && !failure.is_bogus()).then_some(WITHOUT_SOA),
     }
 }
 

@@ -23,6 +23,13 @@ pub(super) struct LookupFailure {
 }
 
 impl LookupFailure {
+    /// Whether the cause is that signatures are wrong or missing, as far as it is told (RFC 8914 sections 4.7 to 4.13).
+    pub(super) fn is_bogus(&self) -> bool {
+        let bogus = ExtendedError::DnssecBogus.code()..=ExtendedError::NsecMissing.code();
+        let is_bogus = |code| bogus.contains(&code) || code == ExtendedError::SignatureReversed.code();
+        self.said.as_ref().is_some_and(|(code, _)| is_bogus(*code))
+    }
+
     /// Writes the response to a client that waits. Gives its length, as [`fail_waiting`] does.
     pub(super) fn write(&self, client: &WaitingClient, out: &mut [u8]) -> Option<usize> {
         // Of a client that follows aliases the question is another one.
@@ -68,6 +75,11 @@ impl LookupAnswer {
     pub(super) fn message(&self) -> Option<&[u8]> {
         let message = self.outcome.as_ref().ok()?;
         message.hit.is_none_or(|hit| !hit.stale).then_some(&*message.bytes)
+    }
+
+    /// The message, stale or not.
+    pub(super) fn bytes(&self) -> Option<&[u8]> {
+        self.outcome.as_ref().ok().map(|message| &*message.bytes)
     }
 
     /// Where it comes from.
