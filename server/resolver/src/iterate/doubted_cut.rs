@@ -1,5 +1,7 @@
 //! Delegations out of the cache whose servers are of no use: the parent may name others by now.
 
+use std::net::SocketAddr;
+
 use rhumb_wire::{NameRef, Type};
 use tokio::time::Instant;
 
@@ -47,11 +49,16 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
 
     /// Whether anything was heard since `begun`, or something may be heard of the servers of `cut`.
     fn may_be_there(&self, cut: &ZoneCut, begun: Instant) -> bool {
-        let heard = self.state.heard.last().is_some_and(|last| last >= begun);
+        self.state.heard.last().is_some_and(|last| last >= begun) || !self.is_known_down(cut)
+    }
+
+    /// Whether all servers of `cut` whose addresses are at hand are known to be down.
+    pub(super) fn is_known_down(&self, cut: &ZoneCut) -> bool {
         let addresses = cut.servers.iter().flat_map(|server| self.known_addresses(server));
-        let mut usable = addresses.filter(|address| self.settings.allows(*address));
-        let is_up = |address| !self.state.servers.server(&ServerIdentity::plain(address)).is_down();
-        heard || cut.forward.is_some() || usable.any(is_up)
+        let usable: Vec<_> = addresses.filter(|address| self.settings.allows(*address)).collect();
+        let is_down =
+            |address: &SocketAddr| self.state.servers.server(&ServerIdentity::plain(*address)).is_down();
+        !usable.is_empty() && usable.iter().all(is_down)
     }
 
     /// What the reply of a zone above to a question for `asked` says of a delegation that is in doubt; gives it back where it says nothing

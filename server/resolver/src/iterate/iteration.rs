@@ -21,6 +21,7 @@ use super::resolver_state::ResolverState;
 use super::settings::{IterationSettings, NameMinimisation};
 use super::trace::{ResolutionEvent, ResolutionTrace, ServersOrigin};
 use super::zone_cut::{DELEGATION, ZoneCut, delegation};
+use super::zone_exchange::ExchangeEffort;
 use super::zone_reply::{ReplyEnd, ZoneReply};
 use crate::exchange::AttemptReport;
 use crate::network::UpstreamTransport;
@@ -147,7 +148,7 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
     pub(super) async fn prime(&mut self) -> bool {
         let hints = ZoneCut::hints(self.settings);
         let question = iterative(NameRef::ROOT, Type::NS);
-        let Ok(reply) = self.ask(&hints, &question).await else { return false };
+        let Ok(reply) = self.ask(&hints, &question, ExchangeEffort::Whole).await else { return false };
         let Some(set) = reply.links.first().and_then(|link| link.records()) else { return false };
         let now = self.clock.now();
         let usable = ZoneCut::delegated(set, &reply.glue);
@@ -201,9 +202,12 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
             self.note_servers(&cut);
             let question = self.next_question(&mut asked, name, rtype, &cut);
             let whole = question.name == *name && question.qtype == rtype;
-            let reply = match self.ask(&cut, &question).await {
+            let is_short = !whole && self.relaxed() && cut.forward.is_none();
+            let effort = if is_short { ExchangeEffort::Shortened } else { ExchangeEffort::Whole };
+            let was_down = is_short && self.is_known_down(&cut);
+            let reply = match self.ask(&cut, &question, effort).await {
                 Ok(reply) => reply,
-                Err(failure) if !whole && self.relaxed() && failure_may_be_of_the_name(&failure) => {
+                Err(failure) if is_short && failure_may_be_of_the_name(&failure, was_down) => {
                     asked.show_all();
                     continue;
                 }
@@ -351,9 +355,15 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
     }
 }
 
-/// Whether another name may be answered by servers that did not answer this one.
-const fn failure_may_be_of_the_name(failure: &IterationFailure) -> bool {
-    matches!(failure, IterationFailure::Refused { .. } | IterationFailure::Unusable { .. })
+/// Whether another name may be answered by servers that did not answer this one; `were_down` says that they were known to be down before.
+const fn failure_may_be_of_the_name(failure: &IterationFailure, were_down: bool) -> bool {
+    match failure {
+        IterationFailure::Refused { .. } | IterationFailure::Unusable { .. } => true,
+        IterationFailure::Silence { .. }
+        | IterationFailure::NoStream(_)
+        | IterationFailure::Untrusted { .. } => !were_down,
+        _ => false,
+    }
 }
 
 /// A question as it goes to authoritative servers.

@@ -12,6 +12,7 @@ use super::failure::IterationFailure;
 use super::iteration::{IterationCourse, iterative};
 use super::settings::NameServer;
 use super::zone_cut::{DELEGATION, HEARSAY, ZoneCut, add_addresses};
+use super::zone_exchange::ExchangeEffort;
 use super::zone_reply::{ReplyEnd, ZoneReply};
 use crate::exchange::RemoteServer;
 use crate::identity::ServerIdentity;
@@ -120,7 +121,8 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
             let mut addresses = Vec::new();
             while self.may_seek(&asked, Type::A).is_ok() {
                 self.sought.push(asked.clone());
-                let reply = Box::pin(self.ask(&parent, &iterative(asked.as_ref(), Type::A))).await;
+                let question = iterative(asked.as_ref(), Type::A);
+                let reply = Box::pin(self.ask(&parent, &question, ExchangeEffort::Whole)).await;
                 let Ok(reply) = reply else { break };
                 let (found, target) = addresses_of_reply(&reply, &asked);
                 addresses = found;

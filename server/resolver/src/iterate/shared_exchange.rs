@@ -22,11 +22,12 @@ use crate::network::UpstreamTransport;
 use crate::question::OutboundQuestion;
 
 impl<N: UpstreamTransport> IterationCourse<'_, N> {
-    /// Asks the servers of `cut`, looking for their addresses where need be, and keeps what they say.
+    /// Asks the servers of `cut`, looking for their addresses where need be, and keeps what they say. `most` is tried in the end.
     pub(super) async fn ask(
         &mut self,
         cut: &ZoneCut,
         question: &OutboundQuestion,
+        most: ExchangeEffort,
     ) -> Result<ZoneReply, IterationFailure> {
         if let Some(pool) = &cut.forward {
             let ranked = pool.servers_by_rank(Instant::now(), || self.net.random());
@@ -44,7 +45,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         let mut alone = None;
         loop {
             let mut addresses = self.more_addresses(cut, &mut looked_for, &tried).await;
-            let mut effort = ExchangeEffort::Whole;
+            let mut effort = most;
             if addresses.is_empty() {
                 let Some(alone) = alone.take() else {
                     let (zone, why) = (cut.zone.clone(), looked_for.cause());
@@ -60,7 +61,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
                     alone = Some(only);
                 }
                 tried.extend_from_slice(&addresses);
-                if effort == ExchangeEffort::Whole {
+                if effort != ExchangeEffort::Brief {
                     // The messages to it may have been lost.
                     addresses.extend(alone.take());
                 }
@@ -128,7 +129,11 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
             return Ok(shared.reply);
         };
         // Clients of forwarders give up sooner.
-        let time = if cut.forward.is_some() { forward::limits::DEADLINE } else { limits::FETCH };
+        let time = match effort {
+            _ if cut.forward.is_some() => forward::limits::DEADLINE,
+            ExchangeEffort::Shortened => limits::FETCH_SHORTENED,
+            _ => limits::FETCH,
+        };
         let budget = ExchangeBudget { effort, ..self.budget.of_fetch(Instant::now(), time)? };
         let asked = servers.iter().map(|server| server.identity().address).collect();
         let (zone, forwarded) = (cut.zone.as_ref(), cut.forward.is_some());

@@ -58,6 +58,8 @@ pub(super) enum ExchangeFailure {
 pub(super) enum ExchangeEffort {
     /// Little to each: others may be found.
     Brief,
+    /// All that may be tried, in half the time: the whole name may be answered where a shortened one is not.
+    Shortened,
     /// All that may be tried.
     Whole,
 }
@@ -119,8 +121,8 @@ pub(super) async fn ask_servers<N: UpstreamTransport>(
     };
     let (sends, streams) = match budget.effort {
         ExchangeEffort::Brief => (SENDS_BRIEF, 0),
-        ExchangeEffort::Whole if servers.len() > 1 => (SENDS_EACH, STREAMS),
-        ExchangeEffort::Whole => (SENDS_ALONE, STREAMS),
+        _ if servers.len() > 1 => (SENDS_EACH, STREAMS),
+        _ => (SENDS_ALONE, STREAMS),
     };
     let retry = RetryLimits { pace: RetryPace::Short, sends };
     let context = LookupContext::new(net, question, observer, now, (time, budget.sends, budget.received))

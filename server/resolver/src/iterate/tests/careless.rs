@@ -220,3 +220,27 @@ async fn a_server_that_drops_edns_answers_before_it_is_taken_to_be_silent() {
     assert_eq!(resolver.told("www.test", Type::A).await, "NOERROR www.test. A");
     assert!(begun.elapsed() < std::time::Duration::from_millis(1800), "{:?}", begun.elapsed());
 }
+
+/// A server that drops queries for names that it has no records of, as the shortened ones are.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_silent_about_a_shortened_name_is_shown_the_whole_one() {
+    let servers: [&[(&str, &str)]; 2] =
+        [&[("ns.test.", "192.0.2.2")], &[("ns.test.", "192.0.2.2"), ("ns2.test.", "192.0.2.3")]];
+    for servers in servers {
+        let says = |asked: &super::internet::AskedQuestion| {
+            (asked.name == "www.sub.test.").then(|| answer(&["www.sub.test. 300 A 198.51.100.1"]))
+        };
+        let net = ScriptedInternet::default()
+            .with("192.0.2.1", move |_| Some(referral("test.", servers)))
+            .with("192.0.2.2", says)
+            .with("192.0.2.3", says);
+        let mut resolver = Resolver::new(net);
+        let begun = tokio::time::Instant::now();
+        assert_eq!(resolver.told("www.sub.test", Type::A).await, "NOERROR www.sub.test. A");
+        assert!(begun.elapsed() < crate::iterate::limits::PATIENCE, "{:?}", begun.elapsed());
+        // Whoever is strict does not show it.
+        resolver.state = crate::iterate::ResolverState::new(1 << 20);
+        resolver.settings.minimisation = crate::iterate::NameMinimisation::Strict;
+        assert!(resolver.told("www.sub.test", Type::A).await.contains("silent"));
+    }
+}
