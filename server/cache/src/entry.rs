@@ -93,6 +93,8 @@ pub(crate) struct CacheEntry {
     /// Hits since it was last considered for eviction, up to 3.
     pub(crate) uses: u8,
     pub(crate) prefetched: bool,
+    /// It was stale when it was kept.
+    pub(crate) stands_in: bool,
     /// The keeper's note.
     pub(crate) aliases: u32,
 }
@@ -139,6 +141,7 @@ impl CacheEntry {
             failed_until: 0,
             uses: 0,
             prefetched: false,
+            stands_in: false,
             aliases: 0,
         })
     }
@@ -161,9 +164,9 @@ impl CacheEntry {
         self.kind = EntryState::Failure;
     }
 
-    /// Holds its TTLs to the limits; a failure keeps its own. Errors: `Fleeting`.
+    /// Holds its TTLs to the limits; a failure keeps its own, and so does what stands in for one. Errors: `Fleeting`.
     pub(crate) fn hold_to(&mut self, limits: &CacheLimits) -> Result<(), NotKept> {
-        if self.kind == EntryState::Answer {
+        if self.kind == EntryState::Answer && !self.stands_in {
             self.ttl = limits.hold(self.ttl);
             let length = self.message_length();
             if let Some((message, offsets)) = self.data.split_at_mut_checked(length) {

@@ -155,13 +155,34 @@ impl AnswerCache {
         origin: AnswerOrigin,
         now: u32,
     ) -> Result<(), NotKept> {
-        if !self.origins.is_live(origin) {
+        let mut entry = CacheEntry::new(*key, message, ttl, origin, now)?;
+        entry.aliases = aliases;
+        self.keep_entry(key, entry, now)
+    }
+
+    /// The same for a stale answer that stands in where none is to be had: its TTL, which says when to ask again, stays as it is.
+    ///
+    /// Errors: see [`NotKept`].
+    pub fn keep_stale(
+        &self,
+        key: &AnswerKey<'_>,
+        message: &[u8],
+        ttl: u32,
+        aliases: u32,
+        origin: AnswerOrigin,
+        now: u32,
+    ) -> Result<(), NotKept> {
+        let mut entry = CacheEntry::new(*key, message, ttl, origin, now)?;
+        (entry.aliases, entry.stands_in) = (aliases, true);
+        self.keep_entry(key, entry, now)
+    }
+
+    fn keep_entry(&self, key: &AnswerKey<'_>, mut entry: CacheEntry, now: u32) -> Result<(), NotKept> {
+        if !self.origins.is_live(entry.origin) {
             return Err(NotKept::Gone);
         }
         let mut room = [0; entry::LONGEST_QUESTION];
         let mut key = *key;
-        let mut entry = CacheEntry::new(key, message, ttl, origin, now)?;
-        entry.aliases = aliases;
         let denies = entry.denies_the_name();
         if let Some(any) = key.of_any_type(&mut room) {
             if denies {

@@ -76,10 +76,15 @@ impl RecordCache {
         self.shard(hash).is_some_and(|shard| shard.holds(hash, (name, rtype)))
     }
 
+    /// A TTL within the least and the greatest.
+    pub fn hold(&self, ttl: u32) -> u32 {
+        ttl.max(self.ttl_least.load(Relaxed)).min(self.ttl_most.load(Relaxed))
+    }
+
     /// Keeps what was learnt, its TTL held to the limits, unless something more credible is there. Gives it as it is kept.
     pub fn put(&self, learnt: impl Into<Arc<LearntRecords>>) -> Arc<LearntRecords> {
         let mut learnt = learnt.into();
-        let ttl = learnt.ttl.max(self.ttl_least.load(Relaxed)).min(self.ttl_most.load(Relaxed));
+        let ttl = self.hold(learnt.ttl);
         if ttl != learnt.ttl {
             Arc::make_mut(&mut learnt).ttl = ttl;
         }

@@ -184,6 +184,17 @@ fn ttls_are_held_to_the_limits() {
     assert_eq!(ttls(&rig.get("high.example", WantedAnswer::Fresh, 10).unwrap().1), [90]);
 }
 
+/// What is stale is to be asked for again soon.
+#[test]
+fn a_stale_answer_that_stands_in_is_not_held_to_the_limits() {
+    let rig = Rig::new(CacheLimits { min_ttl: 50, ..LIMITS });
+    let q = question("a.example");
+    rig.cache.keep_stale(&key(&q), &message("a.example", &[30]), 5, 0, rig.origin, 0).unwrap();
+    assert_eq!(ttls(&rig.get("a.example", WantedAnswer::Fresh, 4).unwrap().1), [1]);
+    assert!(rig.get("a.example", WantedAnswer::Fresh, 5).is_none());
+    assert!(rig.get("a.example", WantedAnswer::Stale, 5).is_some());
+}
+
 #[test]
 fn what_does_not_fit_is_cut_to_its_question() {
     let rig = Rig::new(LIMITS);

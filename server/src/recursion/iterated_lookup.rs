@@ -173,9 +173,7 @@ impl UpstreamLookup {
         let due = silence.as_ref().map_or(now, |(_, due)| *due);
         let Some((cause, _)) = silence.filter(|_| due <= now) else { return Some(due.max(now + LOOK_AGAIN)) };
         let found = match self.recalled_stale() {
-            Some(message) => {
-                self.keep_answer(message, RECHECK_UNREACHABLE, true, state.failures, Arc::default())
-            }
+            Some(message) => self.keep_stale(message, RECHECK_UNREACHABLE, state, Arc::default()),
             None => self.fail_meanwhile(&cause, settings, state),
         };
         let _ = events.send(LookupEvent::Meanwhile(Arc::clone(&self.key), found));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rhumb_cache::{AnswerKey, AnswerOrigin, CacheHit, WantedAnswer};
+use rhumb_cache::{AnswerKey, AnswerOrigin, CacheHit, NotKept, WantedAnswer};
 use rhumb_resolver::forward::limits;
 use rhumb_resolver::{
     AttemptOutcome, AttemptReport, ForwardAnswer, ForwardFailure, OutboundQuestion, forward,
@@ -242,12 +242,6 @@ impl UpstreamLookup {
         true
     }
 
-    /// The stale answer where only its records were kept. It stands in for a short time, for most often servers cannot be reached.
-    fn stale_again(&self, state: &RouteState) -> Option<LookupAnswer> {
-        let message = self.recalled_stale()?;
-        Some(self.keep_answer(message, RECHECK_UNREACHABLE, true, state.failures, Arc::default()))
-    }
-
     pub(super) fn key(&self) -> AnswerKey<'_> {
         AnswerKey {
             question: &self.wire,
@@ -303,12 +297,24 @@ impl UpstreamLookup {
         origin: AnswerOrigin,
         tried: Arc<[AttemptReport]>,
     ) -> LookupAnswer {
-        let now = self.live.clock.now();
         if self.lacks_addresses(&answer) {
             return self.not_kept(answer, whole, tried);
         }
+        let now = self.live.clock.now();
         let aliases = self.check_aliases(&answer, whole);
         let kept = self.live.cache.keep(&self.key(), &answer, ttl, aliases, origin, now);
+        self.answered(answer, kept, aliases, tried)
+    }
+
+    /// What was kept, or could not be.
+    pub(super) fn answered(
+        &self,
+        answer: Vec<u8>,
+        kept: Result<(), NotKept>,
+        aliases: u32,
+        tried: Arc<[AttemptReport]>,
+    ) -> LookupAnswer {
+        let now = self.live.clock.now();
         // As the cache gives it, TTLs held to the limits; what cannot be kept is still an answer.
         let message = kept.ok().and_then(|()| self.kept(now, answer.len())).unwrap_or(answer);
         let message = LookupMessage { bytes: message.into(), hit: None, aliases };
@@ -373,7 +379,7 @@ impl UpstreamLookup {
         if rcode == Rcode::SERVFAIL
             && let Some(message) = self.recalled_stale()
         {
-            return self.keep_answer(message, recheck, true, state.failures, tried);
+            return self.keep_stale(message, recheck, state, tried);
         }
         // That a domain has no upstream is said once for all its names.
         let telling = matches!(rcode, Rcode::SERVFAIL | Rcode::NOERROR);

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use rhumb_resolver::AttemptReport;
 use rhumb_resolver::iterate::{self, IteratedAnswer};
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{NameRef, Rcode};
 
-use super::lookup::UpstreamLookup;
+use super::lookup::{RECHECK_UNREACHABLE, UpstreamLookup};
 use super::lookup_answer::{LookupAnswer, LookupMessage};
 use crate::metrics::CacheEvent;
 use crate::query::{add_reason, failure_message, is_own_name};
-use crate::snapshot::cache_limits;
+use crate::snapshot::{RouteState, cache_limits};
 
 /// Why a client that does not want recursion gets nothing.
 const NOTHING_KNOWN: &str = "recursion is not desired, and nothing is known of the name";
@@ -44,6 +45,29 @@ impl UpstreamLookup {
         add_reason(&mut message, ExtendedError::StaleAnswer.code(), "");
         self.live.metrics.with_local(|block| block.cache(CacheEvent::Stale));
         Some(message)
+    }
+
+    /// The stale answer where only its records were kept. It stands in for a short time, for most often servers cannot be reached.
+    pub(super) fn stale_again(&self, state: &RouteState) -> Option<LookupAnswer> {
+        let message = self.recalled_stale()?;
+        Some(self.keep_stale(message, RECHECK_UNREACHABLE, state, Arc::default()))
+    }
+
+    /// Keeps a stale answer, which stands in for `ttl` seconds.
+    pub(super) fn keep_stale(
+        &self,
+        answer: Vec<u8>,
+        ttl: u32,
+        state: &RouteState,
+        tried: Arc<[AttemptReport]>,
+    ) -> LookupAnswer {
+        if self.lacks_addresses(&answer) {
+            return self.not_kept(answer, true, tried);
+        }
+        let now = self.live.clock.now();
+        let aliases = self.check_aliases(&answer, true);
+        let kept = self.live.cache.keep_stale(&self.key(), &answer, ttl, aliases, state.failures, now);
+        self.answered(answer, kept, aliases, tried)
     }
 
     fn recall(&self, beyond: u32) -> Option<IteratedAnswer> {

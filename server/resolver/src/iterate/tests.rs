@@ -10,6 +10,7 @@ mod forwarded;
 mod hostile_zones;
 mod internet;
 mod island;
+mod kept_ttls;
 mod losses;
 mod message_times;
 mod moved;

@@ -107,8 +107,9 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
                 // A CNAME that was made from a DNAME is as good as that.
                 let dname = learnt.attached.iter().find(|set| set.rtype == Type::DNAME);
                 let set = dname.unwrap_or(set);
-                let (security, ttl) = self.judge_set(set, &learnt.attached, anchor.as_ref()).await?;
-                Ok(LearntRecords { security, ttl: learnt.ttl.min(ttl), ..learnt.clone() })
+                let (security, ttl, left) = self.judge_set(set, &learnt.attached, anchor.as_ref()).await?;
+                let ttl = self.held_ttl(learnt.ttl.min(ttl), left);
+                Ok(LearntRecords { security, ttl, ..learnt.clone() })
             }
             RecordContent::NoData | RecordContent::NameError => {
                 self.judge_denial(learnt, anchor.as_ref()).await
@@ -116,20 +117,24 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         }
     }
 
-    /// What a set is, and how long it may be kept; `anchor` is the trust anchor closest to what was learnt by it. A zone above the anchor
+    /// A TTL within the limits of the cache, which are not to be kept to beyond the end of a signature, `left` seconds from now.
+    fn held_ttl(&self, ttl: u32, left: u32) -> u32 {
+        self.state.records.hold(ttl).min(left)
+    }
+
+    /// What a set is, how long it may be kept, and how long its signature is valid; `anchor` is the trust anchor closest to what was learnt by it. A zone above the anchor
     /// has no say in whether signatures are needed below.
     async fn judge_set(
         &mut self,
         set: &RecordSet,
         attached: &[RecordSet],
         anchor: NameRef<'_>,
-    ) -> Result<(SecurityStatus, u32), IterationFailure> {
+    ) -> Result<(SecurityStatus, u32, u32), IterationFailure> {
+        let insecure = (SecurityStatus::Insecure, set.ttl, u32::MAX);
         let mut failure = None;
         for signer in signers(set).into_iter().take(2) {
             match self.trust_of(signer.to_lowercase()).await? {
-                ZoneTrust::Insecure if signer.is_at_or_below(anchor) => {
-                    return Ok((SecurityStatus::Insecure, set.ttl));
-                }
+                ZoneTrust::Insecure if signer.is_at_or_below(anchor) => return Ok(insecure),
                 ZoneTrust::Insecure => {}
                 ZoneTrust::Bogus(why) => failure = Some(why),
                 ZoneTrust::Secure(keys) => match self.check_set(set, signer, &keys).await {
@@ -138,7 +143,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
                             None => SecurityStatus::Secure,
                             Some(labels) => self.expansion(set, labels, attached, signer, &keys).await?,
                         };
-                        return Ok((security, right.ttl));
+                        return Ok((security, right.ttl, right.left));
                     }
                     Err(why) => failure = Some(why),
                 },
@@ -150,7 +155,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         if is_above || self.expects_signatures(&owner, rtype).await? {
             return Err(failure.unwrap_or(ValidationFailure::Unsigned { owner, rtype }).into());
         }
-        Ok((SecurityStatus::Insecure, set.ttl))
+        Ok(insecure)
     }
 
     /// The time by which signatures are valid or not; none while the clock is wrong and that is put up with.
@@ -310,10 +315,10 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         keys: &[ZoneKey],
     ) -> Result<Result<LearntRecords, ValidationFailure>, IterationFailure> {
         let mut attached = Vec::new();
-        let mut ttl = learnt.ttl;
+        let (mut ttl, mut left) = (learnt.ttl, u32::MAX);
         for soa in learnt.attached.iter().filter(|set| set.rtype == Type::SOA) {
             match self.check_set(soa, zone, keys).await {
-                Ok(right) => ttl = ttl.min(right.ttl),
+                Ok(right) => (ttl, left) = (ttl.min(right.ttl), left.min(right.left)),
                 Err(why) => return Ok(Err(why)),
             }
             attached.push(soa.clone());
@@ -341,6 +346,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
             DenialVerdict::OptOut | DenialVerdict::TooManyIterations => SecurityStatus::Insecure,
             DenialVerdict::Unproven => return Ok(Err(self.unproven(learnt.owner.clone(), learnt.rtype))),
         };
+        let ttl = self.held_ttl(ttl, left);
         Ok(Ok(LearntRecords { attached: attached.into(), security, ttl, ..learnt.clone() }))
     }
 }

@@ -17,6 +17,8 @@ pub struct SetCheck {
     pub check: SignatureCheck,
     /// The most seconds that the set may be kept.
     pub ttl: u32,
+    /// Seconds until its signature expires.
+    pub left: u32,
     /// The labels of the wildcard that the set was made from; none if it was not.
     pub wildcard: Option<usize>,
     /// The tag of the key.
@@ -125,6 +127,7 @@ fn candidates<'s>(
                 signature: signature.signature.into(),
             },
             ttl: set.ttl.min(signature.original_ttl()).min(left),
+            left,
             wildcard: (signature.labels() < labels).then(|| signature.labels()),
             tag: signature.key_tag(),
             expires,
