@@ -187,6 +187,8 @@ impl AnswerCache {
         if let Some(any) = key.of_any_type(&mut room) {
             if denies {
                 entry.forget_type();
+                // What was known of the type is not to be served as stale any more.
+                self.forget(&key);
                 key = any;
             } else {
                 // The name has come into being.

@@ -371,3 +371,15 @@ fn what_is_kept_under_a_key_is_told() {
     rig.cache.keep_failure(&key(&failed), &message("f.example", &[]), 5, rig.origin, 1000).unwrap();
     assert!(holds("f.example", 1) && !holds("f.example", 28));
 }
+
+/// The denial of a name is kept for all its types.
+#[test]
+fn what_is_denied_is_not_served_as_stale() {
+    let rig = Rig::new(LIMITS);
+    rig.keep("a.example", 10, 30).unwrap();
+    let mut denial = message("a.example", &[]);
+    denial[3] |= 3;
+    rig.cache.keep(&key(&question("a.example")), &denial, 10, 0, rig.origin, 50).unwrap();
+    let (hit, out) = rig.get("a.example", WantedAnswer::Stale, 70).unwrap();
+    assert!(hit.stale && out[3] & 15 == 3, "{hit:?}");
+}

@@ -41,8 +41,11 @@ impl UpstreamLookup {
     /// What was known until a while ago (RFC 8767), with the reason why it is given.
     pub(super) fn recalled_stale(&self) -> Option<Vec<u8>> {
         let beyond = cache_limits(&self.live.snapshot.load().config.cache).serve_stale;
-        let mut message = self.recall(beyond).filter(|found| beyond > 0 && found.whole)?.message;
-        add_reason(&mut message, ExtendedError::StaleAnswer.code(), "");
+        let found = self.recall(beyond).filter(|found| beyond > 0 && found.whole)?;
+        let denies = found.rcode == Rcode::NXDOMAIN;
+        let error = if denies { ExtendedError::StaleNxdomain } else { ExtendedError::StaleAnswer };
+        let mut message = found.message;
+        add_reason(&mut message, error.code(), "");
         self.live.metrics.with_local(|block| block.cache(CacheEvent::Stale));
         Some(message)
     }

@@ -39,6 +39,8 @@ pub(super) struct IterationCourse<'a, N> {
     pub(super) attempts: Vec<AttemptReport>,
     /// What was learnt on the way, for what may not be kept is still good for this question.
     pub(super) learnt: Vec<Arc<LearntRecords>>,
+    /// What was validated, had run out, and was replaced by something that is still to be validated.
+    pub(super) replaced: Vec<Arc<LearntRecords>>,
     /// Denials that are good where nothing better is found.
     pub(super) spares: Vec<Arc<LearntRecords>>,
     /// The nameservers whose addresses are being looked for.
@@ -82,6 +84,7 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
             budget: WorkBudget::new(&settings.limits, Instant::now()),
             attempts: Vec::new(),
             learnt: Vec::new(),
+            replaced: Vec::new(),
             spares: Vec::new(),
             sought: Vec::new(),
             validating: Vec::new(),

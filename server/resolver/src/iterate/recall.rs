@@ -64,10 +64,11 @@ impl ResolverState {
         now: u32,
         beyond: u32,
     ) -> Option<Arc<LearntRecords>> {
-        [rtype, Type::CNAME, ANY_TYPE]
-            .into_iter()
-            .filter(|_| rtype != Type::ANY)
-            .find_map(|held| self.kept(name, held, now, beyond).filter(|found| found.tells_of(rtype)))
+        let types = [rtype, Type::CNAME, ANY_TYPE].into_iter().filter(|_| rtype != Type::ANY);
+        let mut found =
+            types.filter_map(|held| self.kept(name, held, now, beyond).filter(|found| found.tells_of(rtype)));
+        // Of what has run out the newest counts.
+        if beyond > 0 { found.max_by_key(|found| (found.stored, found.rtype == rtype)) } else { found.next() }
     }
 
     /// What is kept under this very type, and may be an answer.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rhumb_cache::LearntRecords;
+use rhumb_cache::{LearntRecords, SecurityStatus};
 use rhumb_wire::NameRef;
 use tokio::time::Instant;
 
@@ -190,9 +190,25 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         self.progress.end_wait();
     }
 
+    /// Notes what was validated and is about to be replaced.
+    fn note_replaced(&mut self, reply: &ZoneReply) {
+        let denial = match &reply.end {
+            ReplyEnd::Denial(denial) => Some(denial),
+            _ => None,
+        };
+        for learnt in reply.links.iter().chain(denial) {
+            let (owner, rtype) = (learnt.owner.as_ref(), learnt.rtype);
+            let kept = self.state.records.get_within(owner, rtype, self.clock.now(), u32::MAX);
+            self.replaced.extend(kept.filter(|kept| kept.security != SecurityStatus::Unchecked));
+        }
+    }
+
     /// Notes what a reply of the servers of `cut` teaches, and keeps it if it is `new`.
     fn note(&mut self, cut: &ZoneCut, reply: &ZoneReply, new: bool) {
         let state = self.state;
+        if new && self.settings.trust.is_some() {
+            self.note_replaced(reply);
+        }
         let hold = |learnt: &Arc<LearntRecords>| {
             if new { state.records.put(Arc::clone(learnt)) } else { Arc::clone(learnt) }
         };

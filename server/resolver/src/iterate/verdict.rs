@@ -75,8 +75,24 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
             self.scope.root.is_bogus();
             self.forget_copy();
         }
-        self.state.records.forget(learnt.owner.as_ref(), learnt.rtype);
+        self.restore(learnt);
         self.learnt.retain(|known| known.owner != learnt.owner || known.rtype != learnt.rtype);
+    }
+
+    /// Puts what was validated before in the place of what is bogus: it is still good as a stale answer.
+    fn restore(&mut self, bogus: &LearntRecords) {
+        let (owner, rtype) = (bogus.owner.as_ref(), bogus.rtype);
+        let is_judged = |known: &LearntRecords| known.security != SecurityStatus::Unchecked;
+        let kept = self.state.records.get_within(owner, rtype, self.clock.now(), u32::MAX);
+        // Somebody who was told the same may have done this.
+        if !is_judged(bogus) && kept.is_some_and(|kept| is_judged(&kept)) {
+            return;
+        }
+        self.state.records.forget(owner, rtype);
+        let before = self.replaced.iter().find(|known| known.owner == bogus.owner && known.rtype == rtype);
+        if let Some(before) = before {
+            self.state.records.put_shared(before);
+        }
     }
 
     /// Forgets what the copy of the root said and nobody has validated.

@@ -1,5 +1,6 @@
 //! Answers for which nobody is asked.
 
+use rhumb_cache::{ANY_TYPE, LearntRecords, RecordContent};
 use rhumb_wire::Type;
 
 use super::internet::{ScriptedInternet, answer, denial, name, referral};
@@ -155,4 +156,47 @@ async fn the_root_key_sentinel_counts_for_what_is_known() {
         told_signed(&resolver, &asked, Type::A).await;
         assert_eq!(recalled(&resolver, &asked, 1000, 86_400).is_some(), known, "{asked}");
     }
+}
+
+/// Of what has run out the newest counts.
+#[tokio::test(start_paused = true)]
+async fn a_newer_alias_or_denial_counts_more_than_an_older_address() {
+    let resolver = usual();
+    resolver.told("www.test", Type::A).await;
+    let found = resolver.state.records.get(name("www.test").as_ref(), Type::A, 1000).unwrap();
+    let denial = LearntRecords {
+        rtype: ANY_TYPE,
+        content: RecordContent::NameError,
+        stored: 1400,
+        ..LearntRecords::clone(&found)
+    };
+    resolver.state.records.put(denial);
+    assert_eq!(recalled(&resolver, "www.test", 1800, 0).as_ref().map(told), None);
+    assert_eq!(recalled(&resolver, "www.test", 1800, 86_400).as_ref().map(told).as_deref(), Some("NXDOMAIN"));
+    // While it lasts, what is of the type comes first.
+    assert_eq!(told(&recalled(&resolver, "www.test", 1200, 0).unwrap()), "NOERROR www.test. A");
+}
+
+/// What is bogus leaves what was validated before it.
+#[tokio::test(start_paused = true)]
+async fn a_forged_answer_leaves_the_stale_one() {
+    let forged = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let is_forged = std::sync::Arc::clone(&forged);
+    let resolver = signed(move |asked, _, mut said| {
+        if asked.name == "www.test." && is_forged.load(std::sync::atomic::Ordering::Relaxed) {
+            said.answer = vec!["www.test. 300 A 203.0.113.66".to_owned()];
+        }
+        said
+    });
+    told_signed(&resolver, "www.test", Type::A).await;
+    let kept = resolver.state.records.get(name("www.test").as_ref(), Type::A, 1000).unwrap();
+    // It has run out by now.
+    resolver
+        .state
+        .records
+        .put_shared(&std::sync::Arc::new(LearntRecords { stored: 600, ..LearntRecords::clone(&kept) }));
+    forged.store(true, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(told_signed(&resolver, "www.test", Type::A).await, "www.test. A: no signature");
+    let stale = recalled(&resolver, "www.test", 1000, 86_400).unwrap();
+    assert!(stale.message.windows(4).any(|bytes| bytes == [198, 51, 100, 1]));
 }
