@@ -33,6 +33,9 @@ const UNTRIED: Duration = Duration::from_millis(800);
 /// whose segments may be lost too.
 const SLOWEST: Duration = Duration::from_millis(2600);
 
+/// How long others are waited for where a server denies without an SOA.
+const HOLD: Duration = Duration::from_millis(800);
+
 /// What came of a question to the servers of a zone.
 pub(super) struct ExchangeResult {
     pub(super) reply: Result<ZoneReply, ExchangeFailure>,
@@ -88,6 +91,9 @@ struct ZoneExchange<'a, N> {
     streams: usize,
     refused: Option<Rcode>,
     unusable: Option<UnusableReply>,
+    /// Whether a denial without SOA may be held back, and the one that is, until then.
+    may_hold: bool,
+    held: Option<(ZoneReply, Instant)>,
     /// When the next one is asked.
     next_at: Instant,
     /// Until when late replies are waited for.
@@ -138,6 +144,8 @@ pub(super) async fn ask_servers<N: UpstreamTransport>(
         streams,
         refused: None,
         unusable: None,
+        may_hold: budget.effort == ExchangeEffort::Whole && !reading.forwarded,
+        held: None,
         next_at: now,
         linger: now,
         progress,
@@ -156,20 +164,51 @@ impl<N: UpstreamTransport> ZoneExchange<'_, N> {
     async fn run(&mut self) -> Result<ZoneReply, ExchangeFailure> {
         loop {
             let now = Instant::now();
+            if self.held.as_ref().is_some_and(|(_, until)| *until <= now) {
+                return self.conclude();
+            }
             let (index, progress) = if let Some(ended) = self.ended().await {
                 ended
             } else {
                 self.expire(now);
                 self.ask_next(now);
-                let Some(until) = self.wait_until(now) else { return Err(self.failure()) };
+                let Some(until) = self.wait_until(now) else { return self.conclude() };
                 let Ok(ended) = timeout_at(until, self.progress()).await else { continue };
                 ended
             };
             if let ExchangeProgress::Answer(_, reply) = progress {
+                if reply.is_bare_denial() && self.may_hear_another(index) {
+                    let now = Instant::now();
+                    self.queue.retain(|&waiting| waiting != index);
+                    (self.held, self.next_at) = (Some((reply, now + HOLD)), now);
+                    continue;
+                }
                 self.abandon(AttemptOutcome::Overtaken);
                 return Ok(reply);
             }
             self.note(index, &progress);
+        }
+    }
+
+    /// Whether another server than this one may say more; only the first denial without SOA waits for that.
+    fn may_hear_another(&self, index: usize) -> bool {
+        let Some(this) = self.exchanges.get(index).map(ServerExchange::server) else { return false };
+        let is_other = |exchange: &ServerExchange<'_, ZoneReply>| {
+            exchange.server().identity() != this.identity() && !exchange.server().is_down()
+        };
+        let mut queued = self.queue.iter().filter_map(|&index| self.exchanges.get(index));
+        let mut outstanding = self.exchanges.iter().filter(|exchange| exchange.is_outstanding());
+        self.may_hold && self.held.is_none() && (queued.any(is_other) || outstanding.any(is_other))
+    }
+
+    /// The denial that was held back; else why there is no reply.
+    fn conclude(&mut self) -> Result<ZoneReply, ExchangeFailure> {
+        match self.held.take() {
+            Some((reply, _)) => {
+                self.abandon(AttemptOutcome::Overtaken);
+                Ok(reply)
+            }
+            None => Err(self.failure()),
         }
     }
 
@@ -248,6 +287,7 @@ impl<N: UpstreamTransport> ZoneExchange<'_, N> {
         let next = ready.map(|ready| ready.max(self.next_at));
         let outstanding = self.exchanges.iter().any(ServerExchange::is_outstanding);
         let until = late.into_iter().chain(next).min().or(outstanding.then_some(self.linger))?.min(deadline);
+        let until = self.held.as_ref().map_or(until, |(_, held)| until.min(*held));
         (now < until).then_some(until)
     }
 

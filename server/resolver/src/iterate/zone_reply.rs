@@ -72,6 +72,14 @@ impl ZoneReply {
             ),
         }
     }
+
+    /// Whether it says that there are no such records, and neither an SOA nor a proof stands beside it: a server that does not have the
+    /// zone may say so too.
+    pub(super) fn is_bare_denial(&self) -> bool {
+        let is_bare =
+            |denial: &LearntRecords| denial.content == RecordContent::NoData && denial.attached.is_empty();
+        self.links.is_empty() && matches!(&self.end, ReplyEnd::Denial(denial) if is_bare(denial))
+    }
 }
 
 /// What a reply is read against.

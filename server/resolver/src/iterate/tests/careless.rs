@@ -244,3 +244,26 @@ async fn a_server_that_is_silent_about_a_shortened_name_is_shown_the_whole_one()
         assert!(resolver.told("www.sub.test", Type::A).await.contains("silent"));
     }
 }
+
+/// One of two servers does not have the zone, and says of all names that there is nothing.
+#[tokio::test(start_paused = true)]
+async fn a_denial_without_soa_is_believed_where_no_other_server_knows_more() {
+    for (others, found) in [("answers", "NOERROR www.test. A"), ("denies", "NOERROR"), ("silent", "NOERROR")]
+    {
+        for seed in 0..8 {
+            let both = &[("ns.test.", "192.0.2.2"), ("ns2.test.", "192.0.2.3")];
+            let net = ScriptedInternet::default()
+                .with("192.0.2.1", move |_| Some(referral("test.", both)))
+                .with("192.0.2.2", |_| Some(nodata(&[])))
+                .with("192.0.2.3", move |_| match others {
+                    "answers" => Some(answer(&["www.test. 300 A 198.51.100.1"])),
+                    "denies" => Some(nodata(&[])),
+                    _ => None,
+                });
+            let resolver = Resolver::new(net.seeded(seed));
+            let begun = tokio::time::Instant::now();
+            assert_eq!(resolver.told("www.test", Type::A).await, found, "{others} {seed}");
+            assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{others}: {:?}", begun.elapsed());
+        }
+    }
+}
