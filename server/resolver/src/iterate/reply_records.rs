@@ -55,7 +55,7 @@ impl ReplyRecords {
     /// question, have it as it was asked for, and not in the case that the query had. With `signatures_asked` RRSIG records are sets of
     /// their own too.
     ///
-    /// Errors: `Malformed`, `TooMany`.
+    /// Errors: `Malformed`, also where a set of the answer has no well-formed record; `TooMany`.
     pub(super) fn read(
         message: &MessageView<'_>,
         asked: &DomainName,
@@ -66,6 +66,7 @@ impl ReplyRecords {
         let mut open = OpenSets::default();
         let (mut owner, mut data, mut canonical) = (NameBuf::new(), Vec::new(), Vec::new());
         let mut upward = false;
+        let mut ill_formed: Vec<(DomainName, Type)> = Vec::new();
         for (index, record) in message.records().enumerate() {
             let record = record.map_err(|_| UnusableReply::Malformed)?;
             if index == limits::RECORDS {
@@ -79,10 +80,12 @@ impl ReplyRecords {
                 continue;
             }
             data.clear();
-            match rdata::expand(&record, &mut data) {
-                Ok(()) => {}
-                Err(_) if record.section == MessageSection::Additional => continue,
-                Err(_) => return Err(UnusableReply::Malformed),
+            if rdata::expand(&record, &mut data).is_err() {
+                // One such record does not spoil the others. Signatures still tell whether one is missing.
+                if record.section == MessageSection::Answer && record.rtype != Type::RRSIG {
+                    ill_formed.push((owner.as_ref().to_name(), record.rtype));
+                }
+                continue;
             }
             let section = record.section;
             if record.rtype == Type::RRSIG {
@@ -103,7 +106,12 @@ impl ReplyRecords {
         let (outside, inside): (Vec<_>, Vec<_>) = complete.partition(|set| set.outside);
         let sets = inside.into_iter().map(|set| (set.section, set.complete())).collect();
         let outside = outside.into_iter().map(OpenSet::complete).collect();
-        Ok(Self { sets, outside, upward })
+        let read = Self { sets, outside, upward };
+        // A set of which nothing is left is not one that is not there.
+        let is_lost = |(owner, rtype): &(DomainName, Type)| {
+            read.set(MessageSection::Answer, owner.as_ref(), *rtype).is_none()
+        };
+        if ill_formed.iter().any(is_lost) { Err(UnusableReply::Malformed) } else { Ok(read) }
     }
 
     /// The sets of a section.
@@ -317,6 +325,16 @@ mod tests {
         assert_eq!(sets(&full), Ok(vec![(Type::A, limits::RECORDS_OF_SET)]));
         let over = [full, vec![address(1000)]].concat();
         assert_eq!(sets(&over), Err(UnusableReply::TooMany));
+    }
+
+    #[test]
+    fn what_is_ill_formed_is_left_out_where_its_set_has_more() {
+        let long = || (Type::A, vec![192, 0, 2, 1, 0]);
+        let mail = || (Type::MX, vec![0, 1, 4, b'm', 0]);
+        assert_eq!(sets(&[address(1), long(), address(2)]), Ok(vec![(Type::A, 2)]));
+        assert_eq!(sets(&[long(), long()]), Err(UnusableReply::Malformed));
+        assert_eq!(sets(&[address(1), mail()]), Err(UnusableReply::Malformed));
+        assert_eq!(sets(&[address(1), (Type::RRSIG, vec![0, 1])]), Ok(vec![(Type::A, 1)]));
     }
 
     #[test]

@@ -267,3 +267,12 @@ async fn a_denial_without_soa_is_believed_where_no_other_server_knows_more() {
         }
     }
 }
+
+/// A bitmap of NSEC that ends with a zero byte, in an unsigned denial.
+#[tokio::test(start_paused = true)]
+async fn an_ill_formed_record_beside_a_denial_does_not_spoil_it() {
+    let net = ScriptedInternet::default().with("192.0.2.1", |_| {
+        Some(nodata(&[". 300 SOA ns.example. 60", "www.test. 300 NSEC \\# 0000024000"]))
+    });
+    assert_eq!(Resolver::new(net).told("www.test", Type::A).await, "NOERROR");
+}
