@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use rhumb_cache::{ANY_TYPE, LearntRecords};
+use rhumb_cache::{ANY_TYPE, LearntRecords, RecordSet};
 use rhumb_wire::{DomainName, NameRef, Type};
 use tokio::time::{Instant, timeout_at};
 
@@ -47,6 +47,8 @@ pub(super) struct IterationCourse<'a, N> {
     pub(super) sought: Vec<DomainName>,
     /// What is being validated, each for the one before.
     pub(super) validating: Vec<(DomainName, Type)>,
+    /// Proofs whose signatures by the keys of a zone are right, and how long each may be kept: no more than checks that were paid for.
+    pub(super) proofs: Vec<(RecordSet, DomainName, u32)>,
     /// Who answered for which name and type.
     pub(super) answered: Vec<(DomainName, Type, SocketAddr)>,
     /// Servers that gave what turned out to be bogus; they are asked last.
@@ -88,6 +90,7 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
             spares: Vec::new(),
             sought: Vec::new(),
             validating: Vec::new(),
+            proofs: Vec::new(),
             answered: Vec::new(),
             suspects: Vec::new(),
             of_copy: Vec::new(),

@@ -17,6 +17,7 @@ mod moved;
 mod odd_apex;
 mod one_bad_server;
 mod outage;
+mod proofs_once;
 mod real_internet;
 mod recalling;
 mod resolving;

@@ -271,11 +271,20 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         let proofs = attached.iter().filter(|set| matches!(set.rtype, Type::NSEC | Type::NSEC3));
         let mut right = (Vec::new(), Vec::new());
         for proof in proofs.take(limits::PROOFS) {
+            // Each link of a chain of aliases comes with the proofs of all.
+            let is_it =
+                |(known, of, _): &&(RecordSet, DomainName, u32)| known == proof && of.as_ref() == zone;
+            if let Some((_, _, ttl)) = self.proofs.iter().find(is_it) {
+                right.0.push(proof.clone());
+                right.1.push(*ttl);
+                continue;
+            }
             match self.check_set(proof, zone, keys).await {
                 // A proof is never made from a wildcard.
                 Ok(check) if check.wildcard.is_none() => {
                     right.0.push(proof.clone());
                     right.1.push(check.ttl);
+                    self.proofs.push((proof.clone(), zone.to_lowercase(), check.ttl));
                 }
                 Err(why @ (ValidationFailure::Budget | ValidationFailure::Busy)) => return Err(why.into()),
                 Ok(_) | Err(_) => {}
