@@ -122,7 +122,9 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         rtype: Type,
     ) -> Result<Arc<LearntRecords>, IterationFailure> {
         let now = self.clock.now();
-        if let Some(known) = self.known(name.as_ref(), rtype) {
+        let is_for_client = self.validating.is_empty() && self.sought.is_empty();
+        let known = self.known(name.as_ref(), rtype);
+        if let Some(known) = known.filter(|known| !(is_for_client && is_of_referral(known))) {
             self.trace.note(|| ResolutionEvent::known(&known, now));
             return Ok(known);
         }
@@ -370,6 +372,12 @@ const fn failure_may_be_of_the_name(failure: &IterationFailure, were_down: bool)
         | IterationFailure::Untrusted { .. } => !were_down,
         _ => false,
     }
+}
+
+/// Whether it says by the proofs of a referral alone that there is no DS: good for validation, and no answer for lack of an SOA.
+pub(super) fn is_of_referral(learnt: &LearntRecords) -> bool {
+    let has_soa = || learnt.attached.iter().any(|set| set.rtype == Type::SOA);
+    learnt.rtype == Type::DS && learnt.is_denial() && !learnt.attached.is_empty() && !has_soa()
 }
 
 /// A question as it goes to authoritative servers.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rhumb_cache::{ANY_TYPE, CredibilityRank, LearntRecords, SecurityStatus};
 use rhumb_wire::{NameRef, Type};
 
+use super::iteration::is_of_referral;
 use super::limits;
 use super::question_cost::QuestionCost;
 use super::resolution::{AnswerParts, IteratedAnswer};
@@ -30,6 +31,9 @@ pub fn recall(
     loop {
         let found = state.known(name.as_ref(), question.qtype, now, beyond)?;
         let judged = found.security != SecurityStatus::Unchecked;
+        if is_of_referral(&found) {
+            return None;
+        }
         if !judged && settings.trust.is_some() && !question.checking_disabled {
             return None;
         }

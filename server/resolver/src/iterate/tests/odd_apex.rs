@@ -8,7 +8,7 @@ use super::signed::{Signer, nsec, told};
 use crate::validate::TrustSettings;
 
 /// A signed root that delegates `plain.`, which is not signed, to a server that says this.
-fn resolver(says: impl Fn(&AskedQuestion) -> ServerSays + Send + Sync + 'static) -> Resolver {
+pub(super) fn resolver(says: impl Fn(&AskedQuestion) -> ServerSays + Send + Sync + 'static) -> Resolver {
     let root = || Signer::new(".", 1);
     let net = ScriptedInternet::default()
         .with("192.0.2.1", move |asked| {

@@ -4,6 +4,7 @@ use rhumb_cache::{ANY_TYPE, LearntRecords, RecordContent};
 use rhumb_wire::Type;
 
 use super::internet::{ScriptedInternet, answer, denial, name, referral};
+use super::odd_apex::resolver as unsigned_zone;
 use super::signed::{Signer, resolver as signed, told as told_signed};
 use super::{Resolver, told};
 use crate::iterate::{IteratedAnswer, ResolutionEvent, ResolutionStep, known_steps, recall, refer};
@@ -199,4 +200,22 @@ async fn a_forged_answer_leaves_the_stale_one() {
     assert_eq!(told_signed(&resolver, "www.test", Type::A).await, "www.test. A: no signature");
     let stale = recalled(&resolver, "www.test", 1000, 86_400).unwrap();
     assert!(stale.message.windows(4).any(|bytes| bytes == [198, 51, 100, 1]));
+}
+
+/// The proofs of a referral have no SOA, which the answer to a question for DS has.
+#[tokio::test(start_paused = true)]
+async fn a_question_for_ds_is_not_answered_by_a_referral() {
+    let resolver = unsigned_zone(|_| answer(&["www.plain. 300 A 198.51.100.1"]));
+    assert_eq!(resolver.told("www.plain", Type::A).await, "NOERROR www.plain. A");
+    let question = OutboundQuestion::new(name("plain").as_ref(), Type::DS);
+    let Resolver { state, settings, .. } = &resolver;
+    assert!(recall(state, settings, &question, &|_| true, 1000, 0).is_none());
+    for _ in 0..2 {
+        let found = resolver.ask("plain", Type::DS).await.unwrap();
+        let head = rhumb_wire::MessageView::parse(&found.message).unwrap().header();
+        assert_eq!((found.rcode.to_string().as_str(), head.authorities), ("NOERROR", 1));
+    }
+    assert!(recall(state, settings, &question, &|_| true, 1000, 0).is_some());
+    let asked = resolver.asked().iter().filter(|asked| asked.starts_with("plain. DS")).count();
+    assert_eq!(asked, 1);
 }
