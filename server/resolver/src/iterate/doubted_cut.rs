@@ -7,20 +7,15 @@ use tokio::time::Instant;
 
 use super::failure::IterationFailure;
 use super::iteration::IterationCourse;
-use super::zone_cut::{DELEGATION, ZoneCut};
+use super::zone_cut::{DELEGATION, DoubtedCut, ZoneCut};
 use super::zone_reply::{ReplyEnd, ZoneReply};
 use crate::identity::ServerIdentity;
 use crate::network::UpstreamTransport;
 
-/// A kept delegation that is asked of the parent again, and what became of the question to its servers.
-pub(super) struct DoubtedCut {
-    cut: ZoneCut,
-    pub(super) failure: IterationFailure,
-}
-
 impl<N: UpstreamTransport> IterationCourse<'_, N> {
-    /// The zone above one whose servers, as the cache has them, failed since `begun`. None where it is not to be asked: this is done once
-    /// for a question, seldom for a zone, and not where the network may be gone.
+    /// The zone above one whose servers, as the cache has them, failed since `begun`.
+    ///
+    /// Errors: the failure, where it is not to be asked. It is once for a question, seldom for a zone, and not where the network may be gone.
     pub(super) fn doubt(
         &mut self,
         cut: &ZoneCut,

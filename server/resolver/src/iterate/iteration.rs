@@ -11,7 +11,6 @@ use tokio::time::{Instant, timeout_at};
 
 use super::budget::WorkBudget;
 use super::clock::QuestionClock;
-use super::doubted_cut::DoubtedCut;
 use super::failure::IterationFailure;
 use super::limits;
 use super::minimised_name::MinimisedName;
@@ -20,7 +19,7 @@ use super::resolution_scope::ResolutionScope;
 use super::resolver_state::ResolverState;
 use super::settings::{IterationSettings, NameMinimisation};
 use super::trace::{ResolutionEvent, ResolutionTrace, ServersOrigin};
-use super::zone_cut::{DELEGATION, ZoneCut, delegation};
+use super::zone_cut::{DELEGATION, DoubtedCut, ZoneCut, delegation};
 use super::zone_exchange::ExchangeEffort;
 use super::zone_reply::{ReplyEnd, ZoneReply};
 use crate::exchange::AttemptReport;

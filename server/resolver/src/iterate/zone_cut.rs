@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rhumb_cache::{CredibilityRank, LearntRecords, RecordContent, RecordSet, SecurityStatus};
 use rhumb_wire::{DomainName, NameRef, Type};
 
+use super::failure::IterationFailure;
 use super::limits;
 use super::resolution_scope::ForwardZone;
 use super::settings::{IterationSettings, NameServer, StubZone};
@@ -32,6 +33,12 @@ pub(super) struct ZoneCut {
     pub(super) configured: bool,
     /// The recursive servers that are asked in their place.
     pub(super) forward: Option<Arc<UpstreamPool>>,
+}
+
+/// A kept delegation that is asked of the parent again, and what became of the question to its servers.
+pub(super) struct DoubtedCut {
+    pub(super) cut: ZoneCut,
+    pub(super) failure: IterationFailure,
 }
 
 impl ZoneCut {
