@@ -223,9 +223,9 @@ async fn the_only_server_is_asked_three_times_and_over_a_stream() {
         (&[], &[CLOSED], "0 1, 260 1, 270 tcp 1; 280 Silence"),
         (&[], &[(Closed, In(30))], "0 1, 260 1, 270 tcp 1; 300 answer of second 0"),
         // What is suspicious is asked for over a stream.
-        (&[], &[(Garbled, Silent)], "0 1, 400 tcp 1, 1900 1, 1900 tcp 1; 4500 Unusable(Malformed)"),
-        (&[], &[(Garbled, Closed)], "0 1, 400 tcp 1, 410 1, 410 tcp 1; 3010 Unusable(Malformed)"),
-        (&[], &[(Forged, Silent)], "0 1, 10 tcp 1, 1510 1, 1520 tcp 1; 3020 Untrusted(WrongId)"),
+        (&[], &[(Garbled, Silent)], "0 1, 400 tcp 1, 1900 1; 4500 Unusable(Malformed)"),
+        (&[], &[(Garbled, Closed)], "0 1, 400 tcp 1, 410 1; 3010 Unusable(Malformed)"),
+        (&[], &[(Forged, Silent)], "0 1, 10 tcp 1, 1510 1, 1520 tcp 1; 4110 Untrusted(WrongId)"),
         (&[], &[(Forged, Closed)], "0 1, 10 tcp 1, 20 1, 30 tcp 1; 40 Untrusted(WrongId)"),
     ];
     check(ExchangeEffort::Whole, cases).await;
