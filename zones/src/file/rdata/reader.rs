@@ -189,11 +189,15 @@ impl<'s, 't, 'o> RdataReader<'s, 't, 'o> {
 
     /// A character-string (RFC 1035 section 3.3).
     pub(super) fn text(&mut self, word: FileWord<'_>) -> Result<(), SyntaxError> {
+        self.text_or(word, "a character-string has at most 255 bytes")
+    }
+
+    /// The same; `too_long` is the error of one that is too long.
+    pub(super) fn text_or(&mut self, word: FileWord<'_>, too_long: &str) -> Result<(), SyntaxError> {
         let at = self.out.len();
         self.out.push(0);
         self.unescaped(word)?;
-        let length = u8::try_from(self.out.len() - at - 1)
-            .map_err(|_| word.wrong("a character-string has at most 255 bytes"))?;
+        let length = u8::try_from(self.out.len() - at - 1).map_err(|_| word.wrong(too_long))?;
         if let Some(place) = self.out.get_mut(at) {
             *place = length;
         }

@@ -7,6 +7,10 @@ use super::mnemonic::to_type;
 use super::reader::RdataReader;
 use crate::file::scanner::SyntaxError;
 
+/// Keys of DKIM are given to operators in one piece.
+const TOO_LONG: &str =
+    "a character-string has at most 255 bytes; write it as several strings, as in \"part one\" \"part two\"";
+
 impl RdataReader<'_, '_, '_> {
     pub(super) fn rest(&mut self, what: RestForm) -> Result<(), SyntaxError> {
         match what {
@@ -14,9 +18,9 @@ impl RdataReader<'_, '_, '_> {
             RestForm::Base64 => self.rest_base64(),
             RestForm::Texts => {
                 let first = self.scanner.expect("the text")?;
-                self.text(first)?;
+                self.text_or(first, TOO_LONG)?;
                 while let Some(word) = self.scanner.word()? {
-                    self.text(word)?;
+                    self.text_or(word, TOO_LONG)?;
                 }
                 Ok(())
             }

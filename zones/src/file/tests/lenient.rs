@@ -160,7 +160,12 @@ fn a_byte_order_mark_is_passed_over() {
 #[test]
 fn what_stays_an_error() {
     for (tail, part) in [
-        (format!("k TXT \"{}\"\n", "x".repeat(256)), "at most 255 bytes"),
+        (
+            format!("k TXT \"{}\"\n", "x".repeat(256)),
+            "; write it as several strings, as in \"part one\" \"part two\"",
+        ),
+        (format!("k TXT a \"{}\"\n", "x".repeat(300)), "255 bytes; write it as several strings"),
+        (format!("k HINFO a \"{}\"\n", "x".repeat(300)), "a character-string has at most 255 bytes"),
         ("dc [AGE:3634093] 600 A 10.0.0.1\n".to_owned(), "`[AGE:3634093]` is no type, class or TTL"),
     ] {
         let found = errors(&tail);
