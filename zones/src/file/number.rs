@@ -29,13 +29,18 @@ pub(super) fn ttl(word: &[u8]) -> Option<u32> {
 /// A time of 32 bits: seconds, or numbers with the units w, d, h, m, s (`1h30m`).
 #[inline]
 pub(super) fn interval(word: &[u8]) -> Option<u32> {
-    if let Some(seconds) = decimal(word, u64::from(u32::MAX)) {
-        return Some(seconds as u32);
+    match decimal(word, u64::from(u32::MAX)) {
+        Some(seconds) => Some(seconds as u32),
+        None => seconds(word).and_then(|seconds| u32::try_from(seconds).ok()),
     }
-    let (mut total, mut value, mut digits) = (0u64, 0u64, false);
+}
+
+/// A time in seconds, written as [`interval`] takes it, the greatest where it has more than 64 bits.
+pub(super) fn seconds(word: &[u8]) -> Option<u64> {
+    let (mut total, mut value, mut digits, mut units) = (0u64, 0u64, false, false);
     for &byte in word {
         if byte.is_ascii_digit() {
-            value = value.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?;
+            value = value.saturating_mul(10).saturating_add(u64::from(byte - b'0'));
             digits = true;
             continue;
         }
@@ -50,10 +55,11 @@ pub(super) fn interval(word: &[u8]) -> Option<u32> {
         if !digits {
             return None;
         }
-        total = total.checked_add(value.checked_mul(unit)?)?;
-        (value, digits) = (0, false);
+        total = total.saturating_add(value.saturating_mul(unit));
+        (value, digits, units) = (0, false, true);
     }
-    (!digits && !word.is_empty()).then_some(total).and_then(|total| u32::try_from(total).ok())
+    // A number without a unit stands alone.
+    if digits { (!units).then_some(value) } else { units.then_some(total) }
 }
 
 /// A time of RRSIG: seconds since 1970, or `YYYYMMDDHHmmSS` in UTC (RFC 4034 section 3.2).
@@ -139,6 +145,23 @@ mod tests {
             ("50000d", None),
         ] {
             assert_eq!(interval(text.as_bytes()), seconds, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_beyond_all_bits_keep_their_form() {
+        for (text, time) in [
+            ("4294967296", Some(1 << 32)),
+            ("50000d", Some(4_320_000_000)),
+            ("1h30m", Some(5400)),
+            ("99999999999999999999999", Some(u64::MAX)),
+            ("99999999999999999999999w1h", Some(u64::MAX)),
+            ("99999999999999999999999x", None),
+            ("1h99999999999999999999999", None),
+            ("h", None),
+            ("", None),
+        ] {
+            assert_eq!(seconds(text.as_bytes()), time, "{text}");
         }
     }
 

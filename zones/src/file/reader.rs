@@ -274,12 +274,13 @@ impl<'f, F: FileSource> ZoneReader<'f, F> {
 
     /// A TTL; one beyond the greatest counts as 0 (RFC 2181 section 8).
     pub(super) fn ttl(&mut self, word: FileWord<'_>) -> Option<u32> {
-        let seconds = number::interval(word.bytes)?;
-        if number::ttl(word.bytes).is_none() {
+        let ttl = number::ttl(word.bytes);
+        if ttl.is_none() {
+            number::seconds(word.bytes)?;
             self.note(word.wrong(format!("the TTL {} is beyond 2147483647: 0 is taken", word.shown())));
             return Some(0);
         }
-        Some(seconds)
+        ttl
     }
 
     /// RFC 2308 section 4: the record's own, else `$TTL`, else the last one given; for a SOA, its minimum.

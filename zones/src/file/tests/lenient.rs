@@ -56,7 +56,9 @@ fn records_that_belong_elsewhere_are_left_out() {
 
 #[test]
 fn ttls_beyond_the_greatest_are_zero() {
-    for ttl in ["4294967295", "2147483648", "30000d", "3551W1h"] {
+    for ttl in
+        ["4294967295", "2147483648", "30000d", "3551W1h", "4294967296", "50000d", "99999999999999999999999"]
+    {
         let loaded = warned(&format!("a {ttl} A 192.0.2.1\n"), "zone:6:3: warning: the TTL ", 0);
         assert_eq!(has(&loaded, "a.example", Type::A).unwrap().0, 0, "{ttl}");
         let loaded = warned(&format!("$TTL {ttl}\na A 192.0.2.1\n"), "zone:6:6: warning: the TTL ", 0);
@@ -69,7 +71,10 @@ fn ttls_beyond_the_greatest_are_zero() {
         has(&with("a 2147483647 A 192.0.2.1\n").unwrap(), "a.example", Type::A).unwrap().0,
         0x7fff_ffff
     );
-    assert!(errors("a 4294967296 A 192.0.2.1\n")[0].contains("no type, class or TTL"));
+    for word in ["4294967296x", "1h4294967296", "-1"] {
+        assert!(errors(&format!("a {word} A 192.0.2.1\n"))[0].contains("no type, class or TTL"), "{word}");
+    }
+    assert!(errors("@ SOA ns host 1 4294967296 2 3 4\n")[0].contains("`4294967296` is no time"));
     // The intervals of SOA have 32 bits and are no TTLs.
     let loaded = load("$TTL 60\nexample. SOA ns host 1 4294967295 2147483648 3 4\n NS ns.other.\n").unwrap();
     assert_eq!(
