@@ -126,8 +126,16 @@ impl<'f, F: FileSource> ZoneReader<'f, F> {
                 }
             };
             if let Err(wrong) = done {
-                self.report(&source, wrong);
-                scanner.skip_record();
+                // What is wrong behind a parenthesis that is never closed is most likely right, in a record of its own.
+                match scanner.skip_record() {
+                    Some(unclosed) if unclosed.at < wrong.at => self.report(&source, unclosed),
+                    unclosed => {
+                        self.report(&source, wrong);
+                        if let Some(unclosed) = unclosed {
+                            self.report(&source, unclosed);
+                        }
+                    }
+                }
             }
             if let Some(at) = scanner.take_broken_text() {
                 self.note(SyntaxError::new(at, "a line break within quotes, which is part of the text"));

@@ -250,12 +250,14 @@ impl<'t> WordScanner<'t> {
             .ok_or_else(|| SyntaxError::new(before.min(self.text.len()), format!("{what} is missing")))
     }
 
-    /// Goes on behind the record at hand, whatever is left of it.
-    pub(super) fn skip_record(&mut self) {
+    /// Goes on behind the record at hand, whatever is left of it. Gives the error of a parenthesis in it that is never
+    /// closed, for which all that follows belongs to the record.
+    pub(super) fn skip_record(&mut self) -> Option<SyntaxError> {
         while !self.ended {
             match self.word() {
-                Ok(None) => return,
+                Ok(None) => return None,
                 Ok(Some(_)) => {}
+                Err(unclosed) if self.ended => return Some(unclosed),
                 Err(_) => {
                     // Whatever could not be read is passed over; at the end of the text that is the end.
                     self.at += usize::from(self.text.get(self.at) != Some(&b'\n'));
@@ -263,6 +265,7 @@ impl<'t> WordScanner<'t> {
                 }
             }
         }
+        None
     }
 
     fn end(&mut self) -> Result<Option<FileWord<'t>>, SyntaxError> {

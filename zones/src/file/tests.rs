@@ -101,6 +101,17 @@ fn every_error_has_its_place() {
         assert!(found.starts_with(start), "{found}");
     }
     assert!(errors("a A (\n192.0.2.1\n")[0].starts_with("zone:6:5: this parenthesis is never closed"));
+    for (record, places) in [
+        ("a SOA ns admin (\n 1 2 3 4 5\n", &["zone:6:16: this parenthesis is never closed"][..]),
+        ("a MX ( 10\n mail\n", &["zone:6:6: this parenthesis is never closed"]),
+        ("a A 192.0.2.1 (\n", &["zone:6:15: this parenthesis is never closed"]),
+        ("a A x (\n", &["zone:6:5: `x` is no IPv4 address", "zone:6:7: this parenthesis is never closed"]),
+        ("a A ( x )\n", &["zone:6:7: `x` is no IPv4 address"]),
+    ] {
+        let found = errors(&format!("{record}@ NS ns\nb TXT ( \"c\" )\n"));
+        assert_eq!(found.len(), places.len(), "{found:#?}");
+        assert!(found.iter().zip(places).all(|(found, place)| found.starts_with(place)), "{found:#?}");
+    }
     assert!(errors("a A 192.0.2.1 )\n")[0].starts_with("zone:6:15: this parenthesis was never opened"));
 }
 
