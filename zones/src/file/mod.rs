@@ -43,7 +43,7 @@ pub use verified::{VerifiedFile, verify_zone, verify_zone_with};
 /// Reads the zone `origin` from the file at `path`, which has to be a regular one. An included file is looked for
 /// beside the file that includes it, then in the folder of `path`; it lies in that folder or below it.
 ///
-/// Errors: everything that is wrong, at most a hundred problems.
+/// Errors: everything that is wrong, at most a hundred problems, and what may explain them: at most a hundred warnings.
 pub fn read_zone(origin: NameRef<'_>, path: &Path) -> Result<ParsedZone, Vec<FileProblem>> {
     read_zone_with(origin, path, &ZoneReadOptions::default())
 }

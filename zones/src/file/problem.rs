@@ -78,9 +78,11 @@ impl ProblemList {
         self.warnings.and_more("warnings")
     }
 
-    /// The errors, and how many more there are.
-    pub(super) fn errors(self) -> Vec<FileProblem> {
-        self.errors.and_more("errors")
+    /// The errors and then the warnings, which may explain them, and how many more there are of each.
+    pub(super) fn all(self) -> Vec<FileProblem> {
+        let mut all = self.errors.and_more("errors");
+        all.append(&mut self.warnings.and_more("warnings"));
+        all
     }
 }
 

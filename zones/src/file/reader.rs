@@ -126,16 +126,7 @@ impl<'f, F: FileSource> ZoneReader<'f, F> {
                 }
             };
             if let Err(wrong) = done {
-                // What is wrong behind a parenthesis that is never closed is most likely right, in a record of its own.
-                match scanner.skip_record() {
-                    Some(unclosed) if unclosed.at < wrong.at => self.report(&source, unclosed),
-                    unclosed => {
-                        self.report(&source, wrong);
-                        if let Some(unclosed) = unclosed {
-                            self.report(&source, unclosed);
-                        }
-                    }
-                }
+                self.refuse(&source, &mut scanner, wrong);
             }
             if let Some(at) = scanner.take_broken_text() {
                 self.note(SyntaxError::new(at, "a line break within quotes, which is part of the text"));
@@ -325,6 +316,23 @@ impl<'f, F: FileSource> ZoneReader<'f, F> {
         }
     }
 
+    /// Reports what is wrong with the record at hand, and goes on behind it.
+    fn refuse(&mut self, source: &SourceText<'_>, scanner: &mut WordScanner<'_>, wrong: SyntaxError) {
+        // What ends a text on a later line may well be the beginning of another one, which then has no end.
+        let is_error = wrong.severity == FaultSeverity::Error;
+        if let Some(at) = is_error.then(|| scanner.take_broken_text()).flatten() {
+            self.report(source, SyntaxError::new(at, "a quote opened here is closed on a later line"));
+        }
+        let unclosed = scanner.skip_record();
+        // What seems wrong behind a parenthesis that is never closed is most likely a record of its own.
+        if unclosed.as_ref().is_none_or(|unclosed| wrong.at <= unclosed.at) {
+            self.report(source, wrong);
+        }
+        if let Some(unclosed) = unclosed {
+            self.report(source, unclosed);
+        }
+    }
+
     fn add_problem(&mut self, source: &SourceText<'_>, wrong: SyntaxError) {
         let severity = wrong.severity;
         self.problems.add(severity, || {
@@ -356,7 +364,9 @@ impl<'f, F: FileSource> ZoneReader<'f, F> {
             Ok((contents, faults)) => (Some(contents), faults),
             Err(faults) => (None, faults),
         };
-        for fault in faults {
+        // Warnings about what is missing would tell of records that had errors.
+        let is_whole = problems.is_good() && contents.is_some();
+        for fault in faults.into_iter().filter(|fault| is_whole || fault.severity == FaultSeverity::Error) {
             problems.add(fault.severity, || {
                 let (file, line) = lines.place(fault.line).filter(|_| fault.line > 0).unwrap_or((&first, 0));
                 let message = format!("{}: {}", fault.owner, fault.kind);
@@ -367,7 +377,7 @@ impl<'f, F: FileSource> ZoneReader<'f, F> {
             Some(contents) if problems.is_good() => {
                 Ok(ParsedZone { contents, warnings: problems.warnings(), left_out, files: read })
             }
-            _ => Err(problems.errors()),
+            _ => Err(problems.all()),
         }
     }
 }

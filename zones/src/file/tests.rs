@@ -95,6 +95,7 @@ fn every_error_has_its_place() {
         "zone:10:3: class CH",
         "zone:12:1: `$NOPE` is no directive",
         "zone:14:5: the control character 0x01",
+        "zone:11:1: warning: the owner lies outside the zone",
     ];
     assert_eq!(found.len(), starts.len(), "{found:#?}");
     for (found, start) in found.iter().zip(starts) {
@@ -127,6 +128,27 @@ fn faults_of_the_whole_zone_have_their_line() {
     let warning = &loaded.warnings[0];
     assert_eq!((warning.severity, warning.line), (FaultSeverity::Warning, 6));
     assert!(load("a.example. 1 A 192.0.2.1\n").unwrap_err().iter().any(|p| p.to_string().contains("no SOA")));
+}
+
+#[test]
+fn warnings_that_explain_an_error_stand_behind_it() {
+    for (text, part) in [
+        (
+            "$TTL 60\nexample.org. SOA ns host 1 2 3 4 5\nexample.org. NS ns.example.org.\n",
+            "zone:2:1: warning: the owner lies outside the zone",
+        ),
+        ("$ORIGIN exmaple.\n$TTL 60\n@ SOA ns host 1 2 3 4 5\n", "zone:3:1: warning: the owner lies outside"),
+    ] {
+        let found: Vec<_> = load(text).unwrap_err().iter().map(ToString::to_string).collect();
+        assert!(found[0].contains("no SOA record at its apex"), "{found:#?}");
+        assert!(found[1].starts_with(part), "{found:#?}");
+    }
+    // What is missing is no news where a record could not be read.
+    assert_eq!(errors("@ MX 10 mail\nmail A 192.0.2\n").len(), 1);
+    let many = "x A bad\nother. A 192.0.2.1\n".repeat(1000);
+    let found = errors(&many);
+    assert_eq!(found.len(), 202);
+    assert!(found[201].ends_with("and 900 warnings more"), "{}", found[201]);
 }
 
 #[test]

@@ -120,7 +120,10 @@ fn a_line_break_in_quotes_is_part_of_the_text() {
     }
     // A message is one line.
     let found = errors("t A \"1\n2\u{7f}\" \n");
-    assert!(found[0].starts_with("zone:6:5: `1\\n2\\u{7f}` is no IPv4 address"), "{found:?}");
+    assert!(found[1].starts_with("zone:6:5: `1\\n2\\u{7f}` is no IPv4 address"), "{found:?}");
+    // One that lacks its end takes the next one's beginning, up to the last.
+    let found = errors("a TXT \"x\nb TXT \"y\"\nc A 192.0.2.1\nd TXT \"z\"\n");
+    assert!(found[0].starts_with("zone:6:7: a quote opened here is closed on a later line"), "{found:?}");
     // A quote that is never closed costs its own line, and the search for its end does not go on for ever.
     for (lines, message) in
         [(10, "this quote is never closed"), (100_000, "this quote is not closed within the 1 MiB")]
