@@ -3,6 +3,7 @@
 mod check;
 pub(crate) mod denial;
 mod emitter;
+mod final_dot;
 mod finish;
 mod finish_depth;
 pub(crate) mod image;

@@ -91,6 +91,22 @@ pub enum FaultKind {
         /// Where it points.
         target: DomainName,
     },
+    /// Warning: the owner ends in the zone's name twice, as where a dot is missing at its end.
+    OwnerLacksDot,
+    /// Warning: what a record points to is not there, and seems to have been meant as a whole name.
+    TargetLacksDot {
+        /// The type that points there.
+        rtype: Type,
+        /// Where it points.
+        target: DomainName,
+    },
+    /// Warning: what a record points to is not there, and seems to have been meant as an address.
+    TargetIsAddress {
+        /// The type that points there.
+        rtype: Type,
+        /// Where it points.
+        target: DomainName,
+    },
     /// Warning: a record that no answer holds, as it lies below a zone cut or a DNAME (occluded, RFC 9499).
     Occluded {
         /// The record's type.
@@ -134,6 +150,15 @@ impl fmt::Display for FaultKind {
             }
             Self::TargetIsAlias { rtype, target } => {
                 write!(f, "{rtype} points to {target}, which is a CNAME")
+            }
+            Self::OwnerLacksDot => {
+                f.write_str("the name ends in that of the zone twice: is a dot missing at its end?")
+            }
+            Self::TargetLacksDot { rtype, target } => {
+                write!(f, "{rtype} points to {target}, which is not there: is a dot missing at its end?")
+            }
+            Self::TargetIsAddress { rtype, target } => {
+                write!(f, "{rtype} points to {target}: an address where a name is wanted")
             }
             Self::Occluded { rtype, by } => {
                 write!(f, "{rtype} lies below {by}, whose NS or DNAME record hides it")

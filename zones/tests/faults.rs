@@ -144,3 +144,68 @@ fn faults_are_bounded() {
     }
     assert_eq!(faults(&text).len(), 1000);
 }
+
+/// The warnings of a zone with these lines behind its SOA and NS.
+fn warnings(apex: &str, lines: &str) -> Vec<String> {
+    let text = format!("{apex} 300 IN SOA ns.test. x. 1 1 1 1 60\n{apex} 300 IN NS ns.test.\n{lines}");
+    let (_, faults) = build(apex, text.lines()).unwrap();
+    faults.into_iter().map(|fault| format!("{} {}: {}", fault.line, fault.owner, fault.kind)).collect()
+}
+
+#[test]
+fn names_without_their_last_dot() {
+    const DOT: &str = "is a dot missing at its end?";
+    const ADDRESS: &str = "an address where a name is wanted";
+    let (zone, reverse, ip6) = ("Example.com.", "2.0.192.in-addr.arpa.", "8.b.d.0.1.0.0.2.ip6.arpa.");
+    for (apex, line, part) in [
+        (zone, "www.example.com.example.com. 300 IN A 192.0.2.1", DOT),
+        (zone, "example.com.example.com. 300 IN TXT a", DOT),
+        (zone, "sub.example.com.example.com. 300 IN NS ns.test.", DOT),
+        (zone, "www.example.com. 300 IN CNAME web.EXAMPLE.com.example.com.", DOT),
+        (zone, "example.com. 300 IN MX 10 mail.example.com.example.com.", DOT),
+        (zone, "example.com. 300 IN NS ns.example.com.example.com.", DOT),
+        (zone, "_x._tcp.example.com. 300 IN SRV 1 2 3 x.example.com.example.com.", DOT),
+        (zone, "_x._tcp.example.com. 300 IN PTR x.example.com.example.com.", DOT),
+        (zone, "www.example.com. 300 IN CNAME 192.0.2.1.example.com.", ADDRESS),
+        (zone, "www.example.com. 300 IN CNAME 192.0.2.1.", ADDRESS),
+        (zone, "example.com. 300 IN MX 10 192.0.2.1.example.com.", ADDRESS),
+        (zone, "example.com. 300 IN NS 192.0.2.1.", ADDRESS),
+        (reverse, "1.2.0.192.in-addr.arpa. 300 IN PTR host.example.com.2.0.192.in-addr.arpa.", DOT),
+        (reverse, "1.2.0.192.in-addr.arpa.2.0.192.in-addr.arpa. 300 IN PTR host.test.", DOT),
+        (ip6, "1.8.b.d.0.1.0.0.2.ip6.arpa. 300 IN PTR host.example.com.8.b.d.0.1.0.0.2.ip6.arpa.", DOT),
+        ("lan.", "www.lan. 300 IN CNAME host.lan.lan.", DOT),
+        ("lan.", "host.lan.lan. 300 IN A 192.0.2.1", DOT),
+    ] {
+        let found = warnings(apex, line);
+        assert!(
+            found.len() == 1 && found[0].starts_with("3 ") && found[0].ends_with(part),
+            "{line}: {found:?}"
+        );
+    }
+    for (apex, lines) in [
+        (zone, "www.example.com. 300 IN CNAME notexample.com."),
+        (zone, "www.example.com. 300 IN CNAME a.notexample.com.example.com."),
+        (zone, "xexample.com.example.com. 300 IN A 192.0.2.1"),
+        (zone, "www.example.com. 300 IN CNAME 256.0.2.1.example.com."),
+        (zone, "www.example.com. 300 IN CNAME 0.2.1.example.com."),
+        (zone, "www.example.com. 300 IN CNAME 1.192.0.2.1.example.com."),
+        (zone, "www.example.com. 300 IN CNAME 1.2.0.192.x.example.com."),
+        (
+            zone,
+            "www.example.com. 300 IN CNAME 1.2.0.192.example.com.\n1.2.0.192.example.com. 300 IN A 192.0.2.1",
+        ),
+        (zone, "www.example.com. 300 IN CNAME a.com.example.com.\ncom.example.com. 300 IN NS ns.test."),
+        (zone, "1.example.com. 300 IN PTR host.example.com."),
+        ("com.", "com.com. 300 IN NS ns.test.\nx.com. 300 IN NS ns.com.com."),
+        (".", "ns.test. 300 IN A 192.0.2.1\nx. 300 IN CNAME y."),
+        (reverse, "1.2.0.192.in-addr.arpa. 300 IN CNAME 1.0-25.2.0.192.in-addr.arpa."),
+        (reverse, "1.2.0.192.in-addr.arpa. 300 IN PTR host.example.com."),
+        ("in-addr.arpa.", "1.in-addr.arpa. 300 IN CNAME 1.2.0.192.in-addr.arpa."),
+        (reverse, "b._dns-sd._udp.2.0.192.in-addr.arpa. 300 IN PTR 2.0.192.in-addr.arpa."),
+    ] {
+        assert_eq!(warnings(apex, lines), Vec::<String>::new(), "{lines}");
+    }
+    let many: Vec<String> =
+        (0..5000).map(|at| format!("h{at}.example.com. 300 IN CNAME 192.0.2.1.")).collect();
+    assert_eq!(warnings(zone, &many.join("\n")).len(), 1000);
+}

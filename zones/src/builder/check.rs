@@ -2,6 +2,7 @@
 
 use rhumb_wire::{NameRef, Type};
 
+use super::final_dot::DotSearch;
 use super::log::{LoggedRecord, RecordLog, TypeFlags};
 use super::tree::{NameEntry, NameTree};
 use crate::contents::node::{NodeFlags, ZoneNode};
@@ -108,24 +109,40 @@ pub(super) fn set(rtype: Type, records: &[(u32, LoggedRecord<'_>)], push: &mut d
     }
 }
 
-/// Where NS, MX and SRV point to.
+/// Where NS, MX, SRV, CNAME and PTR point to, and owners that lack a dot.
 pub(super) fn targets(log: &RecordLog, names: &NameTree, contents: &ZoneContents, faults: &mut FaultList) {
-    let points = |entry: &&NameEntry| {
-        entry.occluded_by().is_none() && entry.kinds.has(TypeFlags::NS | TypeFlags::SERVICE)
-    };
-    for (index, entry) in names.entries.iter().enumerate().filter(|(_, entry)| points(entry)) {
+    let kinds = TypeFlags::NS | TypeFlags::SERVICE | TypeFlags::CNAME | TypeFlags::PTR;
+    let dots = DotSearch::new(contents);
+    let shown = names.entries.iter().enumerate().filter(|(_, entry)| entry.occluded_by().is_none());
+    for (index, entry) in shown {
         if faults.is_full() {
             return;
         }
+        if dots.lacks_dot(log, entry)
+            && let Some(record) = names.records(log, entry).next()
+        {
+            let owner = full_name(entry.name(log), contents.apex());
+            faults.push(owner.as_ref(), record.line, FaultKind::OwnerLacksDot);
+        }
+        if !entry.kinds.has(kinds) {
+            continue;
+        }
         for record in names.records(log, entry) {
             let skipped = match record.rtype {
-                Type::NS => 0,
+                Type::NS | Type::CNAME | Type::PTR => 0,
                 Type::MX => 2,
                 Type::SRV => 6,
                 _ => continue,
             };
             let Some(Ok(target)) = record.rdata.get(skipped..).map(NameRef::parse) else { continue };
             let owner = entry.name(log);
+            if let Some(kind) = dots.fault(record.rtype, target) {
+                faults.push(full_name(owner, contents.apex()).as_ref(), record.line, kind);
+                continue;
+            }
+            if matches!(record.rtype, Type::CNAME | Type::PTR) {
+                continue;
+            }
             // Glue stands right behind its cut, and most cuts have little of it.
             let behind = names.entries.iter().skip(index + 1).take(FEW);
             if behind
@@ -186,7 +203,7 @@ fn has_address(node: ZoneNode<'_>) -> bool {
 }
 
 /// The name itself, or else the nearest ancestor that exists.
-fn nearest<'c>(contents: &'c ZoneContents, target: NameRef<'_>) -> Option<ZoneNode<'c>> {
+pub(super) fn nearest<'c>(contents: &'c ZoneContents, target: NameRef<'_>) -> Option<ZoneNode<'c>> {
     let above = std::iter::successors(Some(target), |name| name.parent());
     above.map_while(|name| contents.below_apex(name)).find_map(|below| contents.node_named(below))
 }

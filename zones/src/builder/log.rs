@@ -42,6 +42,7 @@ impl TypeFlags {
     pub(super) const SERVICE: u8 = 32;
     /// A or AAAA.
     pub(super) const ADDRESS: u8 = 64;
+    pub(super) const PTR: u8 = 128;
 
     pub(super) const fn has(self, kinds: u8) -> bool {
         self.0 & kinds != 0
@@ -56,6 +57,7 @@ impl TypeFlags {
             Type::NSEC => Self::NSEC,
             Type::MX | Type::SRV => Self::SERVICE,
             Type::A | Type::AAAA => Self::ADDRESS,
+            Type::PTR => Self::PTR,
             _ => 0,
         };
         Self(self.0 | more)
