@@ -59,7 +59,7 @@ struct State {
 #[derive(Debug, Default)]
 struct ZoneAttributes {
     trouble: Option<ZoneTrouble>,
-    /// The files that the last good load included.
+    /// The files that the last load included, or would have: the mistake may be in one of them, or one may be missing.
     included: Vec<FileRead>,
     /// When the first signature of what is served expires, in seconds since 1970.
     expires: Option<u64>,
@@ -303,12 +303,17 @@ impl ServedZone {
         }
     }
 
-    /// Notes that a load of the zone's file as `file` marks it failed; what was served before goes on.
-    pub fn fail(&self, trouble: ZoneTrouble, file: FileMark) {
+    /// Notes that a load of the zone's file as `file` marks it failed, and of the files that it includes, as far as they are known;
+    /// what was served before goes on.
+    pub fn fail(&self, trouble: ZoneTrouble, file: FileMark, included: Vec<FileRead>) {
         let mut state = self.lock();
         state.file = file;
         let more = state.more.get_or_insert_default();
         more.trouble = Some(trouble);
+        // A load that came to none may have failed for one of those before.
+        if !included.is_empty() {
+            more.included = included;
+        }
     }
 
     /// Why the last load failed, if it did.
@@ -357,7 +362,7 @@ impl ServedZone {
         self.lock().more.as_ref().map_or(0, |more| more.left_out)
     }
 
-    /// The files that the last good load included.
+    /// The files that the last load included, or would have.
     pub fn included(&self) -> Vec<PathBuf> {
         let state = self.lock();
         state.more.iter().flat_map(|more| &more.included).map(|file| file.path().to_owned()).collect()

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use rhumb_wire::DomainName;
 use rhumb_zones::file::{
-    FileProblem, ParsedZone, ZoneReadOptions, read_zone_bytes, read_zone_with, verify_zone_with,
+    FileProblem, ParsedZone, UnreadZone, ZoneReadOptions, read_zone_bytes, read_zone_with, verify_zone_with,
 };
 use rhumb_zones::verify::{DigestPolicy, VerifyDepth, ZoneFinding, verify_with};
 use rhumb_zones::{FaultSeverity, VersionOrigin, ZoneContents, ZoneVersion};
@@ -48,7 +48,7 @@ pub struct LoadedZone {
 pub struct ZoneRefusal {
     /// What is wrong, each with its place.
     pub problems: Vec<String>,
-    /// The files that are known to have been read as they were before, the zone's own first.
+    /// The files that are known to have been read as they were before, or to be missing, the zone's own first.
     pub files: Vec<FileRead>,
 }
 
@@ -111,7 +111,7 @@ fn load_at(
     let (read, files) = read_at_rest(file, || read_zone_with(name.as_ref(), file, options));
     match read {
         Ok(loaded) => verified(loaded, file, files, options, depth),
-        Err(problems) => Err(ZoneRefusal { problems: in_words(&problems), files }),
+        Err(unread) => Err(ZoneRefusal { problems: in_words(&unread.problems), files }),
     }
 }
 
@@ -119,8 +119,8 @@ fn load_at(
 /// [changing](FileRead::changing) where that does not end.
 fn read_at_rest(
     file: &Path,
-    mut read: impl FnMut() -> Result<ParsedZone, Vec<FileProblem>>,
-) -> (Result<ParsedZone, Vec<FileProblem>>, Vec<FileRead>) {
+    mut read: impl FnMut() -> Result<ParsedZone, UnreadZone>,
+) -> (Result<ParsedZone, UnreadZone>, Vec<FileRead>) {
     let mut before = vec![FileRead::now(file.to_owned())];
     let mut attempt = 1;
     loop {
@@ -141,14 +141,15 @@ fn read_at_rest(
     }
 }
 
-/// The files that reading `file` read, as they are now. Of a zone with errors those are known that have errors.
-fn files_of(file: &Path, read: &Result<ParsedZone, Vec<FileProblem>>) -> Vec<FileRead> {
-    let others: Vec<&Path> = match read {
-        Ok(loaded) => loaded.files.iter().map(PathBuf::as_path).collect(),
-        Err(problems) => problems.iter().map(|problem| &*problem.file).collect(),
+/// The files that reading `file` read, as they are now, and those that a zone with errors lacks.
+fn files_of(file: &Path, read: &Result<ParsedZone, UnreadZone>) -> Vec<FileRead> {
+    let others = match read {
+        Ok(loaded) => &loaded.files,
+        Err(unread) => &unread.files,
     };
     let mut named = HashSet::new();
-    let all = std::iter::once(file).chain(others).filter(|path| named.insert(*path));
+    let all =
+        std::iter::once(file).chain(others.iter().map(PathBuf::as_path)).filter(|path| named.insert(*path));
     all.map(|path| FileRead::now(path.to_owned())).collect()
 }
 

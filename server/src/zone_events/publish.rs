@@ -68,8 +68,67 @@ fn publish_contents(
                 tracing::error!("zone {} is broken and answered by {served}: {problem}", entry.zone.name());
             }
             let trouble = refusal.problems.first().cloned().unwrap_or_default();
-            entry.zone.fail(ZoneTrouble(trouble.into()), own_mark(&refusal.files));
+            let mark = own_mark(&refusal.files);
+            let included = refusal.files.into_iter().skip(1).collect();
+            entry.zone.fail(ZoneTrouble(trouble.into()), mark, included);
             Ok(None)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use rhumb_config::FilePlace;
+    use rhumb_wire::DomainName;
+    use rhumb_zones::file::ZoneReadOptions;
+
+    use super::super::load::load;
+    use super::*;
+    use crate::snapshot::{ServedZone, ZoneFile, ZoneOrigin, ZoneVersioning};
+
+    #[test]
+    fn the_files_of_a_broken_zone_are_known() {
+        let folder = std::env::temp_dir().join(format!("rhumb-publish-broken-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let (file, part, missing) = (folder.join("zone"), folder.join("part"), folder.join("missing"));
+        let name: DomainName = "a.test".parse().unwrap();
+        let origin = ZoneOrigin {
+            place: FilePlace { file: file.as_path().into(), line: 1, column: 1 },
+            source: ZoneFile::File(file.clone()),
+            transfer_to: Vec::new(),
+            notify: Vec::new(),
+            update: Vec::new(),
+            versioning: ZoneVersioning::default(),
+            reading: ZoneReadOptions::default(),
+            secondary: None,
+        };
+        let zone = Arc::new(ServedZone::new(name.clone()));
+        let entry = ZoneEntry { zone, origin: Arc::new(origin) };
+        let included = || {
+            let read = load(&name, Some(&file), &ZoneReadOptions::default());
+            publish_zone(&entry, entry.zone.version(), read);
+            entry.zone.included()
+        };
+        let both: Vec<PathBuf> = vec![part.clone(), missing.clone()];
+        let zone = "$TTL 60\n@ SOA ns host 1 2 3 4 5\n@ NS ns\n$INCLUDE part\n$INCLUDE missing\n";
+        fs::write(&file, zone).unwrap();
+        fs::write(&part, "x A bad\n").unwrap();
+        assert_eq!(included(), both);
+        assert!(entry.zone.trouble().is_some() && entry.is_current());
+        fs::write(&missing, "y A 192.0.2.1\n").unwrap();
+        assert!(!entry.is_current(), "a file that was missing");
+        assert_eq!(included(), both);
+        assert!(entry.zone.trouble().is_some() && entry.is_current());
+        fs::write(&part, "ns A 192.0.2.100\n").unwrap();
+        assert!(!entry.is_current(), "a file that had a mistake");
+        assert_eq!(included(), both);
+        assert!(entry.zone.trouble().is_none() && entry.is_current());
+        // A zone file that is gone does not say what it included.
+        fs::remove_file(&file).unwrap();
+        assert_eq!(included(), both);
+        fs::remove_dir_all(folder).unwrap();
     }
 }

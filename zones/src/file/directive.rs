@@ -77,12 +77,22 @@ impl<F: FileSource> ZoneReader<'_, F> {
         let name = path_text(word.bytes);
         let wrong = |error: String| word.wrong(format!("{}: {error}", word.shown()));
         self.budget.include().map_err(wrong)?;
-        let file = self.files.open(Path::new(OsStr::from_bytes(&name)), Some(&source.file)).map_err(wrong)?;
+        let name = Path::new(OsStr::from_bytes(&name));
+        let file = match self.files.open(name, Some(&source.file)) {
+            Ok(file) => file,
+            Err(error) => {
+                self.read.extend(self.files.places(name, &source.file));
+                return Err(wrong(error));
+            }
+        };
         if self.open.contains(&Some(file.identity)) {
             return Err(word.wrong(format!("{} includes itself", word.shown())));
         }
         let (path, identity) = (file.path.clone(), file.identity);
-        let text = self.budget.read(file).map_err(wrong)?;
+        let text = self.budget.read(file).map_err(|error| {
+            self.read.push(path.clone());
+            wrong(error)
+        })?;
         let outer = *self.origin();
         let owner = (self.owner, self.has_owner, self.owner_below);
         self.set_origin(&origin);

@@ -17,6 +17,9 @@ use crate::verify::DigestPolicy;
 pub(super) trait FileSource {
     /// The file called `name`; `from` is the file that includes it. Errors: a sentence.
     fn open(&self, name: &Path, from: Option<&Path>) -> Result<OpenFile, String>;
+
+    /// The paths at which the file called `name` is looked for where the one at `from` includes it, if it may lie there.
+    fn places(&self, name: &Path, from: &Path) -> Vec<PathBuf>;
 }
 
 /// No file can be had.
@@ -25,6 +28,10 @@ pub(super) struct NoFiles;
 impl FileSource for NoFiles {
     fn open(&self, _: &Path, _: Option<&Path>) -> Result<OpenFile, String> {
         Err("nothing can be included here".to_owned())
+    }
+
+    fn places(&self, _: &Path, _: &Path) -> Vec<PathBuf> {
+        Vec::new()
     }
 }
 
@@ -126,12 +133,23 @@ impl<'p> ZoneFolder<'p> {
         Self { own, further: &options.include_folders }
     }
 
+    /// Whether a path without links lies in one of the folders.
+    fn holds(&self, real: &Path) -> bool {
+        let folders = std::iter::once(self.own).chain(self.further.iter().map(PathBuf::as_path));
+        folders.filter_map(|folder| folder.canonicalize().ok()).any(|folder| real.starts_with(folder))
+    }
+
+    /// Whether a file that is not there may be put there: what there is of its path lies in one of the folders.
+    fn may_hold(&self, path: &Path) -> bool {
+        let above = path.ancestors().skip(1);
+        let above = above.map(|path| if path.as_os_str().is_empty() { Path::new(".") } else { path });
+        above.filter_map(|path| path.canonicalize().ok()).next().is_some_and(|real| self.holds(&real))
+    }
+
     /// The path without links. Errors: the file lies elsewhere, also by way of `..` or of a link.
     fn resolve(&self, path: &Path) -> Result<PathBuf, String> {
         let real = path.canonicalize().map_err(|error| format!("cannot be read: {error}"))?;
-        let folders = std::iter::once(self.own).chain(self.further.iter().map(PathBuf::as_path));
-        let mut folders = folders.filter_map(|folder| folder.canonicalize().ok());
-        if folders.any(|folder| real.starts_with(folder)) {
+        if self.holds(&real) {
             return Ok(real);
         }
         Err(format!(
@@ -151,5 +169,11 @@ impl FileSource for ZoneFolder<'_> {
         let path = if !exists(&beside) && exists(&in_zone) { in_zone } else { beside };
         let real = self.resolve(&path)?;
         OpenFile::new(path, &real)
+    }
+
+    fn places(&self, name: &Path, from: &Path) -> Vec<PathBuf> {
+        let folders = [from.parent().unwrap_or(self.own), self.own];
+        let paths = folders.into_iter().map(|folder| folder.join(name));
+        paths.filter(|path| self.may_hold(path)).collect()
     }
 }

@@ -33,7 +33,7 @@ use reader::ZoneReader;
 
 pub use disk::ZoneReadOptions;
 pub(crate) use number::signature_time_text;
-pub use parsed::ParsedZone;
+pub use parsed::{ParsedZone, UnreadZone};
 pub use problem::FileProblem;
 pub use rdata::rdata_text;
 pub use record_place::{RecordPlace, find_records};
@@ -45,22 +45,25 @@ pub use verified::{VerifiedFile, verify_zone, verify_zone_with};
 ///
 /// Errors: everything that is wrong, at most a hundred problems, and what may explain them: at most a hundred warnings.
 pub fn read_zone(origin: NameRef<'_>, path: &Path) -> Result<ParsedZone, Vec<FileProblem>> {
-    read_zone_with(origin, path, &ZoneReadOptions::default())
+    read_zone_with(origin, path, &ZoneReadOptions::default()).map_err(|unread| unread.problems)
 }
 
 /// As [`read_zone`], with `options`.
 ///
-/// Errors: as [`read_zone`].
+/// Errors: as [`read_zone`], and the files concerned.
 pub fn read_zone_with(
     origin: NameRef<'_>,
     path: &Path,
     options: &ZoneReadOptions,
-) -> Result<ParsedZone, Vec<FileProblem>> {
+) -> Result<ParsedZone, UnreadZone> {
     let files = ZoneFolder::of(path, options);
     let mut reader = ZoneReader::new(origin, ZoneBuilder::new(origin), &files);
     match reader.file(path) {
         Ok(()) => reader.finish(),
-        Err(error) => Err(vec![FileProblem::of_file(path, error)]),
+        Err(error) => {
+            let problems = vec![FileProblem::of_file(path, error)];
+            Err(UnreadZone { problems, files: vec![path.to_owned()] })
+        }
     }
 }
 
@@ -74,7 +77,7 @@ pub fn read_zone_bytes(
 ) -> Result<ParsedZone, Vec<FileProblem>> {
     let mut reader = ZoneReader::new(origin, ZoneBuilder::new(origin), &NoFiles);
     reader.source(path, None, text, 0);
-    reader.finish()
+    reader.finish().map_err(|unread| unread.problems)
 }
 
 #[cfg(test)]

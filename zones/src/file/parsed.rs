@@ -5,6 +5,16 @@ use std::path::PathBuf;
 use super::problem::FileProblem;
 use crate::contents::ZoneContents;
 
+/// A zone that could not be read.
+#[derive(Debug)]
+pub struct UnreadZone {
+    /// Everything that is wrong, and the warnings that may explain it.
+    pub problems: Vec<FileProblem>,
+    /// The files that were read or would have been, the zone's own first; a file that is not there by each of the paths
+    /// that it was looked for at.
+    pub files: Vec<PathBuf>,
+}
+
 /// A zone that was read.
 #[derive(Debug)]
 pub struct ParsedZone {

@@ -12,7 +12,7 @@ use super::head::{RecordHead, is_frequent};
 use super::lines::LineNumbers;
 use super::mnemonic::{class_of, type_of};
 use super::number;
-use super::parsed::ParsedZone;
+use super::parsed::{ParsedZone, UnreadZone};
 use super::problem::{FileProblem, ProblemList};
 use super::rdata::RdataReader;
 use super::scanner::{FileWord, RecordMark, RecordStart, SyntaxError, WordScanner};
@@ -43,6 +43,7 @@ pub(super) struct ZoneReader<'f, F> {
     lines: LineNumbers,
     /// The number of the next line: numbers run on through all files.
     next_line: u32,
+    /// The files read so far, and the paths of those that could not be.
     pub(super) read: Vec<PathBuf>,
     /// The files that are being read, the outermost first; none for a text that is no file.
     pub(super) open: Vec<Option<(u64, u64)>>,
@@ -354,7 +355,7 @@ impl<'f, F: FileSource> ZoneReader<'f, F> {
     }
 
     /// What was read, or what is wrong with it.
-    pub(super) fn finish(self) -> Result<ParsedZone, Vec<FileProblem>> {
+    pub(super) fn finish(self) -> Result<ParsedZone, UnreadZone> {
         let Self { builder, mut problems, lines, mut read, left_out, .. } = self;
         let mut named = HashSet::new();
         read.retain(|path| named.insert(path.clone()));
@@ -377,7 +378,7 @@ impl<'f, F: FileSource> ZoneReader<'f, F> {
             Some(contents) if problems.is_good() => {
                 Ok(ParsedZone { contents, warnings: problems.warnings(), left_out, files: read })
             }
-            _ => Err(problems.all()),
+            _ => Err(UnreadZone { problems: problems.all(), files: read }),
         }
     }
 }

@@ -234,3 +234,22 @@ fn further_folders_are_named_by_an_option() {
     let verified = verify_zone_with(&path, &loaded.contents, 0, VerifyDepth::Full, &options);
     assert!(verified.problems.is_empty(), "{:?}", verified.problems);
 }
+
+#[test]
+fn a_zone_that_cannot_be_read_tells_its_files() {
+    let place = Place::new("unread");
+    let part = place.write("part", "x A bad\n");
+    let inner = place.write("sub/inner", "$INCLUDE later\n");
+    let names = ["part", "sub/inner", "missing", "sub/../gone", "../outside", "/etc/nothing", "new/part"];
+    let tail: String = names.iter().flat_map(|name| ["$INCLUDE ", name, "\n"]).collect();
+    let top = place.write("top", &format!("{HEAD}{tail}"));
+    let origin: DomainName = "example".parse().unwrap();
+    let unread = read_zone_with(origin.as_ref(), &top, &ZoneReadOptions::default()).unwrap_err();
+    let zones = |name: &str| place.0.join("zones").join(name);
+    let later =
+        [zones("sub/later"), zones("later"), zones("missing"), zones("sub/../gone"), zones("new/part")];
+    assert_eq!(unread.files, [[top, part, inner].as_slice(), &later].concat());
+    assert_eq!(unread.problems.len(), 7, "{:?}", unread.problems);
+    let gone = read_zone_with(origin.as_ref(), &zones("none"), &ZoneReadOptions::default()).unwrap_err();
+    assert_eq!(gone.files, [zones("none")]);
+}
