@@ -56,8 +56,17 @@ pub(super) enum FileSignature {
     Unreadable(ErrorKind),
     /// A folder, a device, a pipe.
     NotAFile,
-    /// A file; with the hash of its content up to a size.
-    File(FileStamp, Option<u64>),
+    /// A file.
+    File(FileStamp, ContentMark),
+}
+
+/// What tells contents apart where stamps are equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ContentMark {
+    /// The hash of a small file.
+    Hash(u64),
+    /// When a large file was changed, or its owner, mode or links (`st_ctime`, in seconds and nanoseconds). Nobody can set that back.
+    Time(i64, i64),
 }
 
 /// A look at a path.
@@ -101,7 +110,11 @@ fn read(path: &Path) -> io::Result<FileSignature> {
     if !metadata.is_file() {
         return Ok(FileSignature::NotAFile);
     }
-    let content = if metadata.size() <= HASHED { Some(hash(file)?) } else { None };
+    let content = if metadata.size() <= HASHED {
+        ContentMark::Hash(hash(file)?)
+    } else {
+        ContentMark::Time(metadata.ctime(), metadata.ctime_nsec())
+    };
     Ok(FileSignature::File(FileStamp::of(&metadata), content))
 }
 
@@ -118,5 +131,37 @@ fn hash(file: File) -> io::Result<u64> {
             Err(error) => return Err(error),
         };
         hasher.write(piece.get(..read).unwrap_or_default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{FileExt, PermissionsExt};
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn contents_are_told_apart_at_the_same_size_and_time() {
+        let path = std::env::temp_dir().join(format!("rhumb-signature-{}", std::process::id()));
+        for size in [1, HASHED, HASHED + 1, 2 * HASHED] {
+            fs::write(&path, vec![b'a'; size as usize]).unwrap();
+            let before = look(&path).signature;
+            assert_eq!(look(&path).signature, before, "{size}");
+            // Longer than a tick of the clock that files get their times from.
+            std::thread::sleep(Duration::from_millis(20));
+            let file = OpenOptions::new().write(true).open(&path).unwrap();
+            let modified = file.metadata().unwrap().modified().unwrap();
+            if size <= HASHED {
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+                fs::hard_link(&path, path.with_extension("link")).unwrap();
+                fs::remove_file(path.with_extension("link")).unwrap();
+                assert_eq!(look(&path).signature, before, "{size}, the same content");
+            }
+            file.write_at(b"b", 0).unwrap();
+            file.set_modified(modified).unwrap();
+            assert_ne!(look(&path).signature, before, "{size}");
+        }
+        fs::remove_file(&path).unwrap();
     }
 }
