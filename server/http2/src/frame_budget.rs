@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 pub const MOST_USELESS: u32 = 50;
 /// Frames of a burst that carry no request, and then the connection ends. Clients begin with some five.
 const MOST_FRAMES: u32 = 50;
-/// Frames that each answered query makes up for: a client gives room for what it has read, on the stream and on the connection, may end
-/// the stream, and may measure the way.
-const EACH_ANSWER: u32 = 4;
-/// They are saved up to this many: those of as many answers as can be under way.
+/// Frames that belong to each request: a client gives room for what it reads, on the stream and on the connection, may end the stream
+/// or send a short query before it does, and may measure the way. Many send some of them before there is an answer, so that they
+/// count from the beginning of the request: its look-up may take seconds.
+const EACH_REQUEST: u32 = 4;
+/// They are saved up to this many: those of as many requests as can be open.
 const MOST_SAVED: u32 = 400;
 /// A burst has ended after this time without such a frame. So clients may ask for signs of life for as long as they like.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -24,10 +25,14 @@ pub(super) struct FrameBudget {
 }
 
 impl FrameBudget {
+    /// A request began whose head is right.
+    pub(super) fn begun(&mut self) {
+        self.saved = (self.saved + EACH_REQUEST).min(MOST_SAVED);
+    }
+
     /// A query was answered.
-    pub(super) fn answered(&mut self) {
+    pub(super) const fn answered(&mut self) {
         (self.useless, self.frames) = (0, 0);
-        self.saved = (self.saved + EACH_ANSWER).min(MOST_SAVED);
     }
 
     /// A request was of no use.
@@ -75,17 +80,18 @@ mod tests {
     }
 
     #[test]
-    fn answers_make_up_for_frames_and_for_useless_requests() {
+    fn requests_make_up_for_frames_and_answers_for_what_was_useless() {
         let (mut budget, now) = (FrameBudget::default(), Instant::now());
         for _ in 0..1000 {
             budget.useless();
-            for _ in 0..EACH_ANSWER {
+            budget.begun();
+            for _ in 0..EACH_REQUEST {
                 budget.frame(now);
             }
             budget.answered();
             assert!(!budget.is_spent());
         }
-        (0..1000).for_each(|_| budget.answered());
+        (0..1000).for_each(|_| budget.begun());
         (0..MOST_SAVED + MOST_FRAMES - 1).for_each(|_| budget.frame(now));
         assert!(!budget.is_spent());
         budget.frame(now);

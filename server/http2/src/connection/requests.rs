@@ -133,6 +133,7 @@ impl Http2Connection {
             unsent: Vec::new(),
             sent: 0,
         });
+        self.budget.begun();
         Ok(Some(Http2Event::Head { stream, ended }))
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::client::{GET, Lab, frame, get, post, setting, window};
+use super::client::{GET, Lab, frame, get, last, post, setting, window};
 use crate::Http2ErrorCode as Code;
 use crate::frame::{flag, kind};
 
@@ -38,8 +38,8 @@ fn floods_end_after_a_hundred_frames_at_the_most() {
         ("priority", 51, survives(&[], |_| frame(kind::PRIORITY, 0, 1, &[0; 5]))),
         ("unknown", 51, survives(&[], |_| frame(99, 0, 1, &[0; 5]))),
         ("windows", 51, survives(&[], |_| window(0, 1))),
-        ("empty data", 51, survives(&post_begun, |_| frame(kind::DATA, 0, 1, &[]))),
-        ("small data", 51, survives(&post_begun, |_| frame(kind::DATA, 0, 1, &[0]))),
+        ("empty data", 55, survives(&post_begun, |_| frame(kind::DATA, 0, 1, &[]))),
+        ("small data", 55, survives(&post_begun, |_| frame(kind::DATA, 0, 1, &[0]))),
         ("continuation", 51, survives(&head_begun, |_| frame(kind::CONTINUATION, 0, 1, &[]))),
         ("long head", 3, survives(&head_begun, |_| frame(kind::CONTINUATION, 0, 1, &[0x82; 16_384]))),
     ] {
@@ -78,6 +78,23 @@ fn clients_that_ask_are_served_for_as_long_as_they_like() {
         lab.send(&[window(0, 100), window(2 * number + 1, 100)].concat());
     }
     assert_eq!(lab.failed, None);
+}
+
+#[test]
+fn requests_that_wait_for_their_answers_have_their_frames() {
+    // As httpcore sends them: room, and the end apart from the content.
+    let mut lab = Lab::new();
+    for number in 0..100 {
+        let stream = 2 * number + 1;
+        let content = frame(kind::DATA, 0, stream, &[0; 40]);
+        lab.send(&[post(stream, Some(40)), window(stream, 1 << 24), content, last(stream, &[])].concat());
+        assert_eq!(lab.failed, None, "{number}");
+    }
+    // What they do not need ends.
+    for _ in 0..300 {
+        lab.send(&window(0, 1));
+    }
+    lab.assert_failed(Code::EnhanceYourCalm);
 }
 
 #[test]
