@@ -16,11 +16,14 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("https::row51_streams_that_are_reset_end_the_connection", resets),
     Test::beside("https::row51_frames_without_requests_end_the_connection", frames),
     Test::beside("https::answers_wait_for_room", windows),
+    Test::beside("https::all_that_was_held_goes_on", held),
 ];
 
 /// Streams that a flood opens, unless it is stopped, and those of one write.
 const STREAMS: usize = 3000;
 const BATCH: usize = 10;
+/// As many streams as a client may have open.
+const AT_ONCE: usize = 100;
 /// Between two writes. All streams take three seconds, many times as long as a connection has that is to end.
 const PAUSE: Duration = Duration::from_millis(10);
 /// Requests that the server may have begun with: those that it puts up with, and what came meanwhile.
@@ -138,5 +141,31 @@ fn windows() -> Verdict {
         ensure!(got.len() - before <= 100, "{} bytes at a time", got.len() - before);
     }
     ensure!(got == whole, "another answer: {got:?}");
+    Ok(Outcome::Passed)
+}
+
+/// More answers than are held for a client: when it gives room, the requests that had to wait for that are answered too.
+fn held() -> Verdict {
+    let (lab, _issued) = https_lab(|config| config)?;
+    let message = Message { id: 0, ..Message::query("large.zone.test.", "A") }.to_wire();
+    let frame = |kind, flags, stream, body: &[u8]| Http2Frame { kind, flags, stream, body }.bytes();
+    let head = Http2Stream::post(message.len());
+    let mut connection = connect(&lab)?;
+    connection.send(&frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]))?;
+    let mut all = Vec::new();
+    for _ in 0..AT_ONCE {
+        let stream = connection.stream();
+        all.extend([Http2Stream::head(stream, &head), frame(DATA, END_STREAM, stream, &message)].concat());
+    }
+    connection.send(&all)?;
+    ensure!(connection.drain(20 * PAUSE)?, "the connection is closed");
+    let room = [frame(SETTINGS, 0, 0, &[0, 4, 0, 16, 0, 0]), frame(WINDOW_UPDATE, 0, 0, &[0, 16, 0, 0])];
+    connection.send(&room.concat())?;
+    let mut ended = 0;
+    while ended < AT_ONCE {
+        let (kind, flags, stream, body) = connection.receive()?;
+        ensure!(kind != RST_STREAM, "stream {stream} is given up: {body:?}");
+        ended += usize::from(kind == DATA && flags & END_STREAM != 0);
+    }
     Ok(Outcome::Passed)
 }

@@ -90,6 +90,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http2Service<S> {
                 Poll::Ready(Ok(ReadOutcome::Messages)) => self.finished = self.requests.has_failed(),
                 // Who has gone waits for nothing. Of a stream that failed, the next write tells.
                 Poll::Ready(Ok(ReadOutcome::End) | Err(_)) => self.finished = true,
+                // What was held goes on at once: nobody would wake this for it.
+                Poll::Pending if self.requests.can_go_on() && !self.bytes.is_full() => {}
                 Poll::Pending => return self.poll_quiet(cx),
             }
         }

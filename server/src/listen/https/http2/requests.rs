@@ -40,7 +40,12 @@ impl Http2Requests {
 
     /// Whether answers are waited for, or requests can go on.
     pub(super) fn is_waiting(&self) -> bool {
-        !self.work.late.is_empty() || self.work.can_go_on()
+        !self.work.late.is_empty() || self.can_go_on()
+    }
+
+    /// Whether requests that were held can go on.
+    pub(super) fn can_go_on(&self) -> bool {
+        self.work.can_go_on()
     }
 
     /// Appends the answers that are there now.
