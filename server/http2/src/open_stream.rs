@@ -34,6 +34,15 @@ impl OpenStream {
     pub(super) fn waiting(&self) -> usize {
         self.unsent.len() - self.sent
     }
+
+    /// So much more of what waited is sent. What takes memory is no more than twice what waits.
+    pub(super) fn sent_more(&mut self, length: usize) {
+        self.sent += length;
+        if self.sent > self.unsent.len() / 2 {
+            self.unsent = self.unsent.split_off(self.sent);
+            self.sent = 0;
+        }
+    }
 }
 
 /// What is known of a stream.

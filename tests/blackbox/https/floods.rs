@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use rhumb_tests::rig::Message;
 use rhumb_tests::rig::encrypted::{EncryptedConnection as _, Http2Frame, Http2Stream};
+use rhumb_tests::rig::script::{every_name, script};
 use rhumb_tests::rig::server::until;
-use rhumb_tests::{Failure, Outcome, Test, Verdict, ensure};
+use rhumb_tests::rig::{Message, Upstream};
+use rhumb_tests::{Failure, Outcome, Test, Verdict, ensure, ensure_eq};
 
 use super::https_lab;
 use crate::authoritative::Lab;
@@ -17,6 +18,7 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("https::row51_frames_without_requests_end_the_connection", frames),
     Test::beside("https::answers_wait_for_room", windows),
     Test::beside("https::all_that_was_held_goes_on", held),
+    Test::beside("https::row47_what_is_held_for_a_client_is_bounded", unread),
 ];
 
 /// Streams that a flood opens, unless it is stopped, and those of one write.
@@ -141,6 +143,40 @@ fn windows() -> Verdict {
         ensure!(got.len() - before <= 100, "{} bytes at a time", got.len() - before);
     }
     ensure!(got == whole, "another answer: {got:?}");
+    Ok(Outcome::Passed)
+}
+
+/// A client that takes no answers loses those that come later, and its large queries.
+fn unread() -> Verdict {
+    let (lab, _issued) = https_lab(|config| config.forward("slow.test", &["192.0.2.2"]).allow_all())?;
+    let delay = Duration::from_secs(1);
+    let slow = every_name("198.18.0.9");
+    let upstream = script(move |asked| slow(asked).after(delay));
+    let _upstream = Upstream::start(lab.client.host(), "192.0.2.2", upstream)?;
+    let frame = |kind, flags, stream, body: &[u8]| Http2Frame { kind, flags, stream, body }.bytes();
+    let ask = |stream, message: &[u8]| {
+        let head = Http2Stream::head(stream, &Http2Stream::post(message.len()));
+        [head, frame(DATA, END_STREAM, stream, message)].concat()
+    };
+    let of = |name: &str| Message { id: 0, ..Message::query(name, "A") }.to_wire();
+    let mut connection = connect(&lab)?;
+    connection.send(&frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]))?;
+    let (late, large) = (connection.stream(), of("large.zone.test."));
+    connection.send(&ask(late, &of("www.slow.test.")))?;
+    let all: Vec<u8> = (0..AT_ONCE / 2).flat_map(|_| ask(connection.stream(), &large)).collect();
+    connection.send(&all)?;
+    let mut long = of("web.zone.test.");
+    long.resize(4096, 0);
+    let last = connection.stream();
+    connection.send(&ask(last, &long))?;
+    let mut refused = Vec::new();
+    while refused.len() < 2 {
+        let (kind, _, stream, body) = connection.receive()?;
+        if kind == HEADERS && body.first() != Some(&0x88) {
+            refused.push(stream);
+        }
+    }
+    ensure_eq!(refused, [last, late], "the streams that were refused");
     Ok(Outcome::Passed)
 }
 

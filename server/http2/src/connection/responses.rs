@@ -67,7 +67,7 @@ impl Http2Connection {
                 done.push(open.id);
             }
             let length = now.len();
-            open.sent += length;
+            open.sent_more(length);
             open.send_window -= window_size(length);
             self.send_window -= window_size(length);
             self.unsent -= length;

@@ -17,7 +17,7 @@ use super::replies::{RepliedRequest, ReplyTarget};
 use super::request_work::{HeldRequest, LateAnswer, RequestWork};
 use crate::listen::answer::MessageAnswer;
 use crate::listen::answer_batch::AnswerBatch;
-use crate::listen::https::bounds::{BODY_TIMEOUT, LONGEST};
+use crate::listen::https::bounds::{BODY_TIMEOUT, LARGE, LONGEST};
 use crate::listen::https::connection::{AskedQuery, HttpConnection, HttpHead, fault_of};
 use crate::listen::https::forwarded::ForwardedLines;
 use crate::listen::https::http_date::HttpDate;
@@ -102,7 +102,7 @@ impl<'a> RequestBatch<'a> {
         }
     }
 
-    /// Passes on the answers that were waited for.
+    /// Passes on the answers that were waited for. A client that does not take the others loses them: nothing holds them for it.
     pub(super) fn take_late(&mut self, cx: &mut Context<'_>) {
         let mut at = 0;
         while let Some(late) = self.work.late.get_mut(at) {
@@ -112,7 +112,9 @@ impl<'a> RequestBatch<'a> {
             };
             let request = self.work.late.swap_remove(at).request;
             match answer {
-                Some(message) if !message.is_empty() => self.target().answer(request, &message),
+                Some(message) if !message.is_empty() && !self.work.is_full() => {
+                    self.target().answer(request, &message);
+                }
                 _ => self.reject(request, DohRejection::Unanswered),
             }
         }
@@ -182,6 +184,10 @@ impl<'a> RequestBatch<'a> {
     /// A request is whole, or will not be.
     fn conclude(&mut self, request: RepliedRequest, found: Result<AskedQuery, DohRejection>, query: &[u8]) {
         match found {
+            // What is held is bounded by this: the room of a large query is given to the next one once it is whole.
+            Ok(_) if self.work.is_full() && query.len() >= LARGE => {
+                self.reject(request, DohRejection::Unanswered);
+            }
             Ok((client, _)) if self.work.is_full() => {
                 self.work.held.push_back(HeldRequest { request, client, query: query.to_vec() });
             }
