@@ -45,7 +45,7 @@ pub enum DohRejection {
     #[error("this is no DNS query")]
     Query,
     /// A proxy does not say which client asks.
-    #[error("the header Forwarded or X-Forwarded-For names no client")]
+    #[error("the headers Forwarded and X-Forwarded-For do not name one client")]
     Client,
     /// Others were asked, and no answer came of it.
     #[error("there is no answer")]

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 /// The name of a header, in lower case.
 pub(super) const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// A header that names no client.
+/// A header that names no client, or two headers that name different ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct UnreadableHeader;
 
@@ -18,13 +18,28 @@ pub(super) struct ForwardedLines<'a> {
 }
 
 /// The client: of those that the proxies name, the last one that is no proxy itself; none where no header names any.
+///
+/// Most proxies write one of the headers, and pass on what the client says in the other: where there are both, they must agree.
 pub(super) fn client_of(
     lines: &ForwardedLines<'_>,
     is_proxy: impl Fn(IpAddr) -> bool,
 ) -> Result<Option<IpAddr>, UnreadableHeader> {
+    let client = |hops: Vec<String>| last_client(&hops, &is_proxy);
+    let forwarded = lines.forwarded.as_deref().map(|line| client(elements(line)?)).transpose()?;
+    let forwarded_for = lines.forwarded_for.as_deref().map(|line| client(addresses(line)?)).transpose()?;
+    match (forwarded, forwarded_for) {
+        (Some(one), Some(other)) if one != other => Err(UnreadableHeader),
+        (one, other) => Ok(one.or(other).flatten()),
+    }
+}
+
+fn last_client(
+    hops: &[String],
+    is_proxy: impl Fn(IpAddr) -> bool,
+) -> Result<Option<IpAddr>, UnreadableHeader> {
     let mut first = None;
-    for hop in hops(lines)?.into_iter().rev() {
-        let ip = address(&hop).ok_or(UnreadableHeader)?.to_canonical();
+    for hop in hops.iter().rev() {
+        let ip = address(hop).ok_or(UnreadableHeader)?.to_canonical();
         if !is_proxy(ip) {
             return Ok(Some(ip));
         }
@@ -34,11 +49,13 @@ pub(super) fn client_of(
 }
 
 /// What each proxy says of who asked it, the nearest one last.
-fn hops(lines: &ForwardedLines<'_>) -> Result<Vec<String>, UnreadableHeader> {
-    if let Some(elements) = &lines.forwarded {
-        return text(elements)?.split(',').map(of_element).collect();
-    }
-    match text(lines.forwarded_for.as_deref().unwrap_or_default())? {
+fn elements(line: &[u8]) -> Result<Vec<String>, UnreadableHeader> {
+    text(line)?.split(',').map(of_element).collect()
+}
+
+/// The same of `X-Forwarded-For`, which may be empty.
+fn addresses(line: &[u8]) -> Result<Vec<String>, UnreadableHeader> {
+    match text(line)? {
         "" => Ok(Vec::new()),
         hops => Ok(hops.split(',').map(|hop| hop.trim().to_owned()).collect()),
     }
@@ -97,15 +114,29 @@ mod tests {
         let lines = [("x-forwarded-for", "192.0.2.1"), ("x-forwarded-for", "10.0.0.1")];
         assert_eq!(client(&lines), Ok(Some("192.0.2.1".to_owned())));
         assert_eq!(client(&[]), Ok(None));
+        assert_eq!(x(""), Ok(None));
     }
 
     #[test]
-    fn the_standard_header_counts_more() {
-        let lines = [
-            ("x-forwarded-for", "198.51.100.1"),
-            ("forwarded", "for=192.0.2.9, For=\"[2001:db8::1]:47\";proto=https;by=10.0.0.1, for=10.0.0.1"),
-        ];
-        assert_eq!(client(&lines), Ok(Some("2001:db8::1".to_owned())));
+    fn both_headers_have_to_agree() {
+        let forwarded = "for=192.0.2.9, For=\"[2001:db8::1]:47\";proto=https;by=10.0.0.1, for=10.0.0.1";
+        assert_eq!(client(&[("forwarded", forwarded)]), Ok(Some("2001:db8::1".to_owned())));
+        for (forwarded_for, agrees) in [
+            ("2001:db8::1", true),
+            ("198.51.100.7, 2001:db8::1, 10.0.0.1", true),
+            ("198.51.100.1", false),
+            ("2001:db8::1, 192.0.2.9", false),
+            ("10.0.0.1", false),
+            ("nonsense", false),
+            ("", false),
+        ] {
+            let found = client(&[("forwarded", forwarded), ("x-forwarded-for", forwarded_for)]);
+            let expected = if agrees { Ok(Some("2001:db8::1".to_owned())) } else { Err(UnreadableHeader) };
+            assert_eq!(found, expected, "{forwarded_for}");
+        }
+        // The client wrote nonsense, and the proxy the other header.
+        let lines = [("forwarded", "for=_hidden"), ("x-forwarded-for", "192.0.2.1")];
+        assert_eq!(client(&lines), Err(UnreadableHeader));
     }
 
     #[test]
