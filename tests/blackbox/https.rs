@@ -7,6 +7,7 @@ use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, s
 use crate::authoritative::{Lab, config, lab};
 use crate::encrypted::{Issued, PATIENCE, is};
 
+pub(crate) mod entrance;
 pub(crate) mod floods;
 
 /// The tests of this file.

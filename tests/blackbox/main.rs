@@ -145,6 +145,7 @@ const TESTS: &[&[Test]] = &[
     encrypted::transfers::TESTS,
     encrypted::tickets::TESTS,
     https::TESTS,
+    https::entrance::TESTS,
     https::floods::TESTS,
     proxied::TESTS,
     upstreams::bootstrapped::TESTS,

@@ -8,7 +8,7 @@ use rhumb_wire::Transport;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::open_listener::{ListenerOpening, ListenerTerms, TlsTerms};
+use super::open_listener::{ListenerTerms, TlsTerms};
 use super::paced_log::PacedLog;
 use super::stream::StreamServices;
 use crate::metrics::{HandshakeResult, KeyExchangeLabel, ServerMetrics, TlsVersionLabel};
@@ -22,9 +22,8 @@ pub(super) struct ListenerHandshakes {
 
 impl ListenerHandshakes {
     /// Errors: there is no certificate, or the library lacks what it should have.
-    pub(super) fn of(opening: &ListenerOpening<'_>) -> io::Result<Self> {
-        let transport = opening.key.transport;
-        let TlsTerms { certificates, tickets } = opening.terms.needed_tls()?;
+    pub(super) fn new(transport: Transport, terms: &ListenerTerms<'_>) -> io::Result<Self> {
+        let TlsTerms { certificates, tickets } = terms.needed_tls()?;
         let acceptor = TlsAcceptor::new(certificates, transport.protocols(), tickets)?;
         Ok(Self { acceptor, log: HandshakeLog::new(transport) })
     }

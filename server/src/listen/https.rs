@@ -46,9 +46,30 @@ struct HttpsService {
 /// What the connections of a listener begin with.
 #[derive(Debug)]
 struct HttpEntrance {
+    terms: ArcSwap<HttpTerms>,
+}
+
+/// What a connection is served by.
+#[derive(Debug)]
+struct HttpTerms {
     /// None where proxies encrypt.
-    handshakes: Option<ListenerHandshakes>,
-    terms: ArcSwap<HttpListener>,
+    handshakes: Option<Arc<ListenerHandshakes>>,
+    http: Arc<HttpListener>,
+}
+
+impl HttpTerms {
+    /// Errors: there is no certificate where one is needed.
+    fn new(terms: &ListenerTerms<'_>, before: Option<&Self>) -> io::Result<Self> {
+        let handshakes = match before.and_then(|before| before.handshakes.as_ref()) {
+            _ if !terms.entry.http.tls => None,
+            Some(known) => {
+                known.set_terms(terms);
+                Some(Arc::clone(known))
+            }
+            None => Some(Arc::new(ListenerHandshakes::new(Transport::Https, terms)?)),
+        };
+        Ok(Self { handshakes, http: Arc::new(terms.entry.http.clone()) })
+    }
 }
 
 /// Serves what was bound. Errors: the runtime does not take the socket, or there is no certificate where one is needed.
@@ -56,9 +77,8 @@ pub(super) fn open(
     listener: TcpListener,
     opening: &ListenerOpening<'_>,
 ) -> io::Result<Box<dyn OpenListener>> {
-    let http = &opening.terms.entry.http;
-    let handshakes = http.tls.then(|| ListenerHandshakes::of(opening)).transpose()?;
-    let entrance = Arc::new(HttpEntrance { handshakes, terms: ArcSwap::from_pointee(http.clone()) });
+    let terms = ArcSwap::from_pointee(HttpTerms::new(&opening.terms, None)?);
+    let entrance = Arc::new(HttpEntrance { terms });
     let of_connections = Arc::clone(&entrance);
     let serve = move |stream, arrival, streams| Arc::clone(&of_connections).serve(stream, arrival, streams);
     let proxies = TrustedProxies::new(Transport::Https, opening.terms.entry);
@@ -68,10 +88,10 @@ pub(super) fn open(
 
 impl OpenListener for HttpsService {
     fn set_terms(&self, terms: &ListenerTerms<'_>) {
-        if let Some(handshakes) = &self.entrance.handshakes {
-            handshakes.set_terms(terms);
+        match HttpTerms::new(terms, Some(&self.entrance.terms.load())) {
+            Ok(terms) => self.entrance.terms.store(Arc::new(terms)),
+            Err(error) => tracing::error!("{}: {error}; it is served as before", terms.entry.place),
         }
-        self.entrance.terms.store(Arc::new(terms.entry.http.clone()));
         self.proxies.set(terms.entry);
     }
 
@@ -91,15 +111,15 @@ impl HttpEntrance {
         let begun = Instant::now();
         let first = begun + streams.first_query_time();
         let terms = self.terms.load_full();
-        let is_proxy = terms.proxies.iter().any(|network| network.contains(arrival.connected()));
-        let connection = |arrival: &ConnectionArrival, terms| HttpConnection {
+        let is_proxy = terms.http.proxies.iter().any(|network| network.contains(arrival.connected()));
+        let connection = |arrival: &ConnectionArrival| HttpConnection {
             peer: arrival.peer(),
             local: arrival.local(),
             among: arrival.connection(),
-            terms,
+            terms: Arc::clone(&terms.http),
             is_proxy,
         };
-        if let Some(handshakes) = &self.handshakes {
+        if let Some(handshakes) = &terms.handshakes {
             if !arrival.introduce_outside(&mut stream, &streams, first).await {
                 return;
             }
@@ -107,7 +127,7 @@ impl HttpEntrance {
             let Some(mut stream) = session else { return };
             if arrival.introduce_inside(&mut stream, &streams, first).await {
                 let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
-                serve_version(connection(&arrival, terms), stream, is_http2, streams, begun).await;
+                serve_version(connection(&arrival), stream, is_http2, streams, begun).await;
             }
             return;
         }
@@ -120,7 +140,7 @@ impl HttpEntrance {
         }
         let mut start = [0; PREFACE.len()];
         if let Ok(Ok(_)) = timeout_at(first, stream.peek(&mut start)).await {
-            serve_version(connection(&arrival, terms), stream, start == PREFACE, streams, begun).await;
+            serve_version(connection(&arrival), stream, start == PREFACE, streams, begun).await;
         }
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn open(
     listener: TcpListener,
     opening: &ListenerOpening<'_>,
 ) -> io::Result<Box<dyn OpenListener>> {
-    let handshakes = Arc::new(ListenerHandshakes::of(opening)?);
+    let handshakes = Arc::new(ListenerHandshakes::new(Transport::Tls, &opening.terms)?);
     let of_connections = Arc::clone(&handshakes);
     let serve = move |stream, arrival, streams| serve(Arc::clone(&of_connections), stream, arrival, streams);
     let proxies = TrustedProxies::new(Transport::Tls, opening.terms.entry);
