@@ -20,6 +20,7 @@ use crate::authoritative::{Lab, config, lab};
 pub(crate) mod certbot;
 pub(crate) mod renewal;
 pub(crate) mod renewal_load;
+pub(crate) mod stopping;
 pub(crate) mod tickets;
 pub(crate) mod transfers;
 

@@ -144,6 +144,7 @@ const TESTS: &[&[Test]] = &[
     encrypted::renewal_load::TESTS,
     encrypted::transfers::TESTS,
     encrypted::tickets::TESTS,
+    encrypted::stopping::TESTS,
     https::TESTS,
     https::entrance::TESTS,
     https::floods::TESTS,

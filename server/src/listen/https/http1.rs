@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::activity::{ConnectionActivity, UnsentAnswer};
-use super::bounds::FAREWELL;
+use super::bounds::{FAREWELL, LAST_ANSWERS};
 use super::connection::{HttpConnection, fault_of};
 use super::request::read_query;
 use super::response::{DohResponseHead, MAX_AGE, NO_STORE, rejection_text};
@@ -126,21 +126,21 @@ async fn run(http: impl GracefulConnection, activity: &ConnectionActivity, mut s
         // A sender that is gone ends it as well.
         let _ = stop.wait_for(|stop| *stop).await;
     });
-    loop {
+    let farewell = loop {
         let due = activity.due();
         tokio::select! {
             // What is wrong with it is the client's business.
             _ = &mut http => return,
-            () = &mut stopped => break,
+            () = &mut stopped => break LAST_ANSWERS,
             () = activity.abused() => {
                 // It is told once, and not listened to until it is done.
                 http.as_mut().graceful_shutdown();
                 let _ = timeout(Duration::ZERO, http).await;
                 return;
             }
-            () = sleep_until(due) => if activity.due() <= Instant::now() { break },
+            () = sleep_until(due) => if activity.due() <= Instant::now() { break FAREWELL },
         }
-    }
+    };
     http.as_mut().graceful_shutdown();
-    let _ = timeout(FAREWELL, http).await;
+    let _ = timeout(farewell, http).await;
 }

@@ -22,7 +22,9 @@ const QUERY_TIMEOUT: Duration = Duration::from_secs(3);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a response of more than one message may take in all.
 const OUTFLOW_TIMEOUT: Duration = Duration::from_hours(2);
-/// How long the last answers have to reach the client once the server stops.
+/// How long queries have to be answered once the server stops: as long as it waits for them.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
+/// How long each of these answers has to reach the client.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// Longer queries than this are few at a time, in bytes.
 const LONG: usize = 4096;
@@ -81,7 +83,7 @@ impl DoqConnection {
                 // A sender that is gone ends it as well.
                 () = async { drop(stop.wait_for(|stop| *stop).await) } => {
                     let answered = async { while open.join_next().await.is_some() {} };
-                    let _ = timeout(FAREWELL, answered).await;
+                    let _ = timeout(LAST_ANSWERS, answered).await;
                     break (DoqErrorCode::NoError, "the server stops");
                 }
             }
@@ -156,6 +158,9 @@ impl DoqQuery {
         if sent.and_then(|()| self.stream.finish()).is_err() {
             self.failed(StreamFault::Gone);
             self.stream.reset(DoqErrorCode::Internal as u32);
+        } else if *self.streams.stop.borrow() {
+            // The end of the connection would take the answer with it.
+            let _ = timeout(FAREWELL, self.stream.stopped()).await;
         }
         StreamEnd::Good
     }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::request_batch::{REQUEST_ROOM, RequestBatch};
 use super::request_work::RequestWork;
+use crate::listen::https::bounds::FAREWELL;
 use crate::listen::https::connection::HttpConnection;
 use crate::listen::stream::StreamServices;
 
@@ -98,10 +99,13 @@ impl Http2Requests {
         if self.work.due > now {
             return;
         }
-        if self.work.is_leaving {
+        if !self.work.is_leaving {
+            self.work.shut_down(out);
+        } else if self.work.late.is_empty() {
             self.is_over = true;
         } else {
-            self.work.shut_down(out);
+            // What is looked up is still answered: it ends by its own time, or with the server.
+            self.work.due = now + FAREWELL;
         }
     }
 
