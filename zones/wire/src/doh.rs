@@ -131,15 +131,16 @@ pub fn freshness(response: &[u8]) -> u32 {
 fn least_ttl(view: &MessageView<'_>) -> Result<u32, ReadError> {
     let mut least = None;
     let mut lower = |ttl: u32| least = Some(least.map_or(ttl, |least: u32| least.min(ttl)));
-    let is_denial = view.header().answers == 0 || Rcode(view.header().rcode_low()) == Rcode::NXDOMAIN;
     for record in view.records() {
         let record = record?;
         match record.section {
             MessageSection::Answer => lower(ttl(record)),
-            MessageSection::Authority if is_denial && record.rtype == Type::SOA => {
+            // It stands there for denials alone, also for that of the type at the end of aliases.
+            MessageSection::Authority if record.rtype == Type::SOA => {
                 lower(ttl(record).min(negative_ttl(record)));
             }
-            _ => {}
+            MessageSection::Additional => break,
+            MessageSection::Question | MessageSection::Authority => {}
         }
     }
     Ok(least.unwrap_or(0))
