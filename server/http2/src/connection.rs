@@ -109,6 +109,8 @@ pub struct Http2Connection {
     start: ConnectionStart,
     /// Whether the client has said that it holds to the settings of this side.
     is_acknowledged: bool,
+    /// How many requests were refused before that for what the client could not know.
+    untold: u32,
     /// How much content the client may send, and what it has sent without getting new room.
     receive_window: i64,
     uncredited: usize,
@@ -133,6 +135,7 @@ impl Http2Connection {
             partial: None,
             start: ConnectionStart::Preface,
             is_acknowledged: false,
+            untold: 0,
             receive_window: i64::from(FIRST_WINDOW),
             uncredited: 0,
             send_window: i64::from(FIRST_WINDOW),

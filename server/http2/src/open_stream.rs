@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 /// Streams that this side has ended before the client, and whose frames may still be on their way; further ones are forgotten.
-const MOST_ABANDONED: usize = 128;
+const MOST_ABANDONED: usize = 512;
 
 /// A stream on which a request comes or is answered.
 #[derive(Debug)]

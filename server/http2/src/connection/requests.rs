@@ -18,6 +18,8 @@ const PRIORITY: usize = 5;
 const SMALL: usize = 64;
 /// How much content the client may send before it gets new room, in bytes: half of what the connection begins with.
 const CREDIT: usize = FIRST_WINDOW as usize / 2;
+/// Requests beyond the limit, sent before the client knows it, that are refused without being held against it.
+const MOST_UNTOLD: u32 = 400;
 /// What a head that is too long is answered by.
 const TOO_LONG: u16 = 431;
 
@@ -105,7 +107,12 @@ impl Http2Connection {
         out: &mut Vec<u8>,
     ) -> FrameResult<'i> {
         self.streams.note(stream);
-        if self.end == ConnectionEnd::Closing || self.streams.len() >= MOST_STREAMS {
+        let is_full = self.streams.len() >= MOST_STREAMS;
+        if is_full && !self.is_acknowledged && self.untold < MOST_UNTOLD {
+            self.refuse_untold(stream, ended, out);
+            return Ok(None);
+        }
+        if self.end == ConnectionEnd::Closing || is_full {
             return Err(FrameFault::Stream(stream, Http2ErrorCode::RefusedStream));
         }
         match head.check_request() {
@@ -135,6 +142,17 @@ impl Http2Connection {
         });
         self.budget.begun();
         Ok(Some(Http2Event::Head { stream, ended }))
+    }
+
+    /// Refuses a request beyond a limit that the client does not know yet, which is no fault (RFC 9113, section 5.1.2).
+    fn refuse_untold(&mut self, stream: u32, ended: bool, out: &mut Vec<u8>) {
+        self.untold += 1;
+        put_reset(stream, Http2ErrorCode::RefusedStream, out);
+        if !ended {
+            self.streams.abandon(stream);
+        }
+        // Frames of it may be on their way.
+        self.budget.begun();
     }
 
     /// Answers a request whose head is too long.

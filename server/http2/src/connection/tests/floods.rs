@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::client::{GET, Lab, frame, get, last, post, setting, window};
+use super::client::{Event, GET, Lab, frame, get, last, post, setting, window};
 use crate::Http2ErrorCode as Code;
+use crate::connection::PREFACE;
 use crate::frame::{flag, kind};
 
 /// More than any bound.
@@ -94,6 +95,31 @@ fn requests_that_wait_for_their_answers_have_their_frames() {
     for _ in 0..300 {
         lab.send(&window(0, 1));
     }
+    lab.assert_failed(Code::EnhanceYourCalm);
+}
+
+#[test]
+fn requests_beyond_a_limit_that_is_not_known_yet_are_no_fault() {
+    let mut lab = Lab::silent();
+    lab.send(PREFACE);
+    lab.send(&frame(kind::SETTINGS, 0, 0, &[]));
+    for number in 0..100 {
+        assert_eq!(lab.send(&get(2 * number + 1)).len(), 1);
+    }
+    let of_one = |stream| if stream % 4 == 1 { get(stream) } else { post(stream, None) };
+    let (first, last_one) = (201, 201 + 2 * 399);
+    for stream in (first..=last_one).step_by(2) {
+        assert_eq!(lab.send(&of_one(stream)), [], "{stream}");
+    }
+    for stream in (first..=last_one).step_by(2).filter(|stream| stream % 4 == 3) {
+        lab.send(&last(stream, b"x"));
+    }
+    assert_eq!((lab.failed, lab.resets().len()), (None, 400));
+    lab.answer(1, b"x");
+    assert_eq!(lab.send(&get(1001)), [Event::Head(1001, true)]);
+    // Further ones are.
+    (0..50).for_each(|number| drop(lab.send(&get(1003 + 2 * number))));
+    lab.send(&[]);
     lab.assert_failed(Code::EnhanceYourCalm);
 }
 
