@@ -177,7 +177,8 @@ impl ConfigSection for ServerSettings {
         keys.key(
             "receive-buffer",
             InForce::AtReload,
-            "The receive buffer asked of the kernel for each UDP socket: it holds bursts of queries.",
+            "The receive buffer asked of the kernel for each UDP socket: it holds bursts of queries. A quic listener that is \
+             open keeps its own until the next start.",
             SizeKind { least: 4 << 10, most: 1 << 30 },
             |server| &mut server.receive_buffer,
         );

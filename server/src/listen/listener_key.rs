@@ -20,8 +20,9 @@ pub struct ListenerKey {
 pub(super) struct DatagramSockets {
     /// How many share the address.
     pub(super) count: usize,
-    /// The receive buffer of each, in bytes.
-    pub(super) buffer: u64,
+    /// The receive buffer of each, in bytes; none where connections live by the socket, so that another size of it counts from the next
+    /// start.
+    pub(super) buffer: Option<u64>,
 }
 
 impl ListenerKey {

@@ -77,7 +77,7 @@ impl OpenListeners {
             // Another process of the same user would share the address unnoticed.
             let is_ours = is_named || self.open.keys().any(|open| open.shares_socket_with(&key));
             let free = if is_ours { Ok(()) } else { key.check_free() };
-            match free.and_then(|()| openers::bind(&key)) {
+            match free.and_then(|()| openers::bind(&key, config.server.receive_buffer)) {
                 Ok(socket) => bound.push((key, socket)),
                 Err(error) if is_named => errors.push(format!("{}: {error}", entry.place)),
                 Err(error) => self.notes.pass_over(key, &error),

@@ -13,15 +13,15 @@ use super::{https, quic, tcp, tls, udp};
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
 
-/// Binds the sockets of a listener. Errors: the address cannot be had.
-pub(super) fn bind(key: &ListenerKey) -> Result<BoundListener, BindError> {
-    let Some(DatagramSockets { count, buffer }) = key.datagrams else {
+/// Binds the sockets of a listener; those for datagrams ask for this many bytes to receive into. Errors: the address cannot be had.
+pub(super) fn bind(key: &ListenerKey, receive_buffer: u64) -> Result<BoundListener, BindError> {
+    let Some(DatagramSockets { count, .. }) = key.datagrams else {
         return net::tcp::bind(key.address, key.v6only, BACKLOG).map(BoundListener::Streams);
     };
     let options = SocketOptions {
         address: key.address,
         v6only: key.v6only,
-        receive_buffer: usize::try_from(buffer).unwrap_or(usize::MAX),
+        receive_buffer: usize::try_from(receive_buffer).unwrap_or(usize::MAX),
     };
     if !key.transport.is_datagram() {
         return net::quic::bind(&options).map(BoundListener::Datagram);

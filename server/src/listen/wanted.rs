@@ -89,7 +89,8 @@ fn datagram_sockets(transport: Transport, config: &ServerConfig) -> Option<Datag
         WorkerCount::Count(count) => usize::from(count.get()),
     };
     let count = if transport.is_datagram() { threads } else { 1 };
-    let sockets = DatagramSockets { count, buffer: config.server.receive_buffer };
+    let buffer = transport.is_datagram().then_some(config.server.receive_buffer);
+    let sockets = DatagramSockets { count, buffer };
     (transport.carrier() == TransportCarrier::Datagrams).then_some(sockets)
 }
 
@@ -148,6 +149,20 @@ mod tests {
         let expected =
             [("udp 127.0.0.1:53", false), ("tcp 127.0.0.1:53", false), ("tls 127.0.0.1:853", true)];
         assert_eq!(shown, expected.map(|(key, encrypted)| (key.to_owned(), encrypted)));
+    }
+
+    #[test]
+    fn another_receive_buffer_leaves_connections_their_socket() {
+        let of = |size: &str| {
+            let listen = "{ address: 127.0.0.1, transports: [udp, quic], certificate: c, key: k }";
+            let text = format!("workers: 1\nserver: {{ receive-buffer: {size} }}\nlisten: [{listen}]");
+            rhumb_config::parse(&text, Path::new("x.yaml")).unwrap()
+        };
+        let keys = [of("1MiB"), of("2MiB")]
+            .map(|config| wanted(&config).0.into_iter().map(|one| one.key).collect::<Vec<_>>());
+        let [[udp, quic], [other_udp, other_quic]] =
+            keys.map(|keys| <[ListenerKey; 2]>::try_from(keys).unwrap());
+        assert!(udp != other_udp && quic == other_quic);
     }
 
     #[test]
