@@ -93,11 +93,12 @@ struct Admission {
 }
 
 impl Admission {
-    /// Counts a connection as long as what is given lives; none beyond the limits. The client of a proxy is counted once it is known.
+    /// Counts a connection as long as what is given lives; none beyond the limits. The client of a proxy is counted once it is known;
+    /// that of requests is another each time, and no connection is its own.
     fn admit(&self, accepted: &AcceptedConnection) -> Option<ConnectionArrival> {
         let StreamServices { admission, live, .. } = &self.streams;
         let ip = accepted.peer.ip();
-        let permit = if self.proxies.includes(ip) {
+        let permit = if self.proxies.is_shared(ip) {
             admission.admit_unnamed(&live.metrics)
         } else {
             admission.admit(ip, &live.metrics)

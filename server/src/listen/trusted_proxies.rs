@@ -1,4 +1,4 @@
-//! The proxies of a listener that say by a header for which client they speak (`proxy-protocol`).
+//! The proxies of a listener that say for which client they speak, by a header of the PROXY protocol (`proxy-protocol`) or of requests.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -21,6 +21,8 @@ pub(super) struct TrustedProxies {
     transport: Transport,
     is_used: AtomicBool,
     networks: ArcSwap<Vec<IpNetwork>>,
+    /// Those whose requests name the client of each (`proxies`).
+    by_request: ArcSwap<Vec<IpNetwork>>,
     log: PacedLog<{ ProxyHeaderResult::COUNT }>,
 }
 
@@ -55,6 +57,7 @@ impl TrustedProxies {
             transport,
             is_used: AtomicBool::new(false),
             networks: ArcSwap::default(),
+            by_request: ArcSwap::default(),
             log: PacedLog::new(),
         };
         proxies.set(entry);
@@ -64,6 +67,9 @@ impl TrustedProxies {
     /// Those of this entry from now on.
     pub(super) fn set(&self, entry: &ListenEntry) {
         self.networks.store(Arc::new(entry.proxy_protocol.clone()));
+        let by_request =
+            if self.transport == Transport::Https { entry.http.proxies.clone() } else { Vec::new() };
+        self.by_request.store(Arc::new(by_request));
         self.is_used.store(!entry.proxy_protocol.is_empty(), Relaxed);
     }
 
@@ -76,6 +82,11 @@ impl TrustedProxies {
     /// Whether this is the address of one.
     pub(super) fn includes(&self, ip: IpAddr) -> bool {
         self.is_used() && self.networks.load().iter().any(|network| network.contains(ip))
+    }
+
+    /// Whether connections from this address are those of many clients.
+    pub(super) fn is_shared(&self, ip: IpAddr) -> bool {
+        self.includes(ip) || self.by_request.load().iter().any(|network| network.contains(ip))
     }
 
     /// Whom a datagram is for, and the message in it: none where the sender asks for itself. Errors: a proxy without a header, or a
