@@ -13,13 +13,14 @@ mod response;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use rhumb_config::HttpListener;
 use rhumb_wire::Transport;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::handshakes::ListenerHandshakes;
 use super::open_listener::{ListenerOpening, ListenerTerms, OpenListener};
@@ -34,6 +35,8 @@ use http2::Http2Service;
 const HTTP2: &[u8] = b"h2";
 /// What a connection of HTTP/2 begins with (RFC 9113, section 3.4); no request of HTTP/1.1 begins so.
 const PREFACE: &[u8] = b"PRI ";
+/// How long after a part of that the rest is looked for again.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// A listener of HTTP, encrypted or behind proxies.
 #[derive(Debug)]
@@ -138,11 +141,25 @@ impl HttpEntrance {
         if !arrival.introduce(&mut stream, &streams, first).await {
             return;
         }
-        let mut start = [0; PREFACE.len()];
-        if let Ok(Ok(_)) = timeout_at(first, stream.peek(&mut start)).await {
-            serve_version(connection(&arrival), stream, start == PREFACE, streams, begun).await;
+        if let Some(is_http2) = is_http2(&stream, first).await {
+            serve_version(connection(&arrival), stream, is_http2, streams, begun).await;
         }
     }
+}
+
+/// Whether what the client begins with is HTTP/2. None: there is too little of it by then.
+async fn is_http2(stream: &TcpStream, by: Instant) -> Option<bool> {
+    let mut start = [0; PREFACE.len()];
+    while Instant::now() < by {
+        let count = timeout_at(by, stream.peek(&mut start)).await.ok()?.ok()?;
+        let start = start.get(..count).unwrap_or_default();
+        if start.is_empty() || start == PREFACE || !PREFACE.starts_with(start) {
+            return Some(start == PREFACE);
+        }
+        // What was looked at stays there, so that nothing tells when there is more.
+        sleep(PAUSE).await;
+    }
+    None
 }
 
 /// Serves requests until either end is done. The time for the first one began at `begun`.
