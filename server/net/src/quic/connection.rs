@@ -93,9 +93,10 @@ impl QuicStream {
         Ok(false)
     }
 
-    /// Writes bytes as the client has room for them. Errors: it takes no more.
-    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), StreamClosed> {
-        self.send.write_all(bytes).await.map_err(|_| StreamClosed)
+    /// Writes the front and the rest as the client has room for them, and keeps no copy. Errors: it takes no more.
+    pub async fn write(&mut self, front: [u8; 2], rest: Vec<u8>) -> Result<(), StreamClosed> {
+        let mut chunks = [front.to_vec().into(), rest.into()];
+        self.send.write_all_chunks(&mut chunks).await.map_err(|_| StreamClosed)
     }
 
     /// Says that nothing more comes. Errors: the client takes no more.

@@ -25,7 +25,7 @@ use crate::udp::SocketOptions;
 const STREAMS: u32 = 10;
 /// Bytes of a stream, and of all streams of a connection, that a client may send before they are read.
 const STREAM_WINDOW: u32 = 64 << 10;
-const CONNECTION_WINDOW: u32 = 256 << 10;
+const CONNECTION_WINDOW: u32 = 64 << 10;
 /// Bytes of answers that are held for a client until it has them.
 const SEND_WINDOW: u64 = 128 << 10;
 /// How long a connection may be silent.

@@ -58,7 +58,8 @@ async fn answers_leave_from_the_address_that_was_asked() {
             let mut stream = connection.accept_stream().await.unwrap();
             let mut bytes = Vec::new();
             assert_eq!(stream.read_on(&mut bytes, 100).await, Ok(true));
-            stream.write(&bytes).await.unwrap();
+            let rest = bytes.split_off(2);
+            stream.write(bytes.try_into().unwrap(), rest).await.unwrap();
             stream.finish().unwrap();
             stream.stopped().await;
         };

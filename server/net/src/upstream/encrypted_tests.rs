@@ -212,8 +212,8 @@ async fn quic_connection(incoming: crate::quic::IncomingQuic, replies: usize) {
             assert_eq!(message[2..4], [0, 0]);
             let message = reply(&message[2..]);
             tokio::time::sleep(PAUSE).await;
-            let _ = stream.write(&(message.len() as u16).to_be_bytes()).await;
-            let _ = stream.write(&message).await;
+            let length = (message.len() as u16).to_be_bytes();
+            let _ = stream.write(length, message).await;
             let _ = stream.finish();
             stream.stopped().await;
         });

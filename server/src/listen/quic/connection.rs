@@ -143,7 +143,7 @@ impl DoqQuery {
         };
         let sent = match answered {
             ExchangeAnswer::Message(message) => {
-                timeout(WRITE_TIMEOUT, self.send(&message)).await.unwrap_or(Err(StreamClosed))
+                timeout(WRITE_TIMEOUT, self.send(message)).await.unwrap_or(Err(StreamClosed))
             }
             ExchangeAnswer::Messages(source) => {
                 timeout(OUTFLOW_TIMEOUT, self.send_all(source)).await.unwrap_or(Err(StreamClosed))
@@ -185,16 +185,15 @@ impl DoqQuery {
         Ok(read)
     }
 
-    async fn send(&mut self, message: &[u8]) -> Result<(), StreamClosed> {
+    async fn send(&mut self, message: Vec<u8>) -> Result<(), StreamClosed> {
         let length = u16::try_from(message.len()).map_err(|_| StreamClosed)?;
-        let framed = [&length.to_be_bytes(), message].concat();
-        self.stream.write(&framed).await
+        self.stream.write(length.to_be_bytes(), message).await
     }
 
     async fn send_all(&mut self, mut source: Box<dyn MessageSource>) -> Result<(), StreamClosed> {
         let mut out = vec![0; LARGEST];
         while let Some(length) = source.next_message(&mut out).map_err(|_| StreamClosed)? {
-            let message = out.get(..length).unwrap_or_default();
+            let message = out.get(..length).unwrap_or_default().to_vec();
             timeout(WRITE_TIMEOUT, self.send(message)).await.unwrap_or(Err(StreamClosed))?;
         }
         Ok(())
