@@ -197,6 +197,7 @@ const TESTS: &[&[Test]] = &[
     updating::forwarded::TESTS,
     updating::messages::TESTS,
     updating::programs::TESTS,
+    updating::reconfigured::TESTS,
     updating::replayed::TESTS,
     upstreams::TESTS,
     versions::TESTS,

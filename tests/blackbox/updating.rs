@@ -5,6 +5,7 @@ pub(crate) mod explained;
 pub(crate) mod forwarded;
 pub(crate) mod messages;
 pub(crate) mod programs;
+pub(crate) mod reconfigured;
 pub(crate) mod replayed;
 
 use std::fs;

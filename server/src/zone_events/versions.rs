@@ -3,6 +3,7 @@
 //! One thread makes them, of updates, of files and by commands. It alone waits for the disk: the zone thread goes on reading other zones
 //! meanwhile. What comes at one time is written at one time, whatever zones it is of.
 
+mod base;
 mod batch;
 mod commands;
 mod event;

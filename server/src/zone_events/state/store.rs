@@ -7,7 +7,7 @@ use std::sync::mpsc::{SyncSender, channel, sync_channel};
 
 use rhumb_wire::DomainName;
 use rhumb_zones::journal::{ChangeCause, JournalSignature, ReplayedZone};
-use rhumb_zones::{HistoryLimits, ZoneContents};
+use rhumb_zones::{HistoryLimits, ZoneContents, ZoneVersion};
 use tokio::sync::oneshot;
 
 use super::encode::StateChange;
@@ -74,6 +74,15 @@ impl StateStore {
     /// is written by the caller's thread.
     pub fn submit(&self, change: &StateChange) -> oneshot::Receiver<Result<(), StateError>> {
         self.shared.submit(change, None, &[])
+    }
+
+    /// As [`Self::submit`] does for a whole zone, with the versions that lead to it.
+    pub(in crate::zone_events) fn submit_with_past(
+        &self,
+        whole: &StateChange,
+        versions: &[ZoneVersion],
+    ) -> PendingWrite {
+        self.shared.submit(whole, None, versions)
     }
 
     /// As [`Self::submit`], and waits until the change is on the disk.

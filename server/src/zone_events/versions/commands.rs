@@ -7,12 +7,10 @@ use rhumb_zones::journal::ChangeCause;
 use rhumb_zones::{VersionOrigin, ZoneContents, ZoneVersion};
 
 use super::event::{VersionCommand, VersionReply};
-use super::file_origin::file_origin;
-use super::kept::is_merged;
 use super::thread::VersionThread;
 use crate::snapshot::ZoneEntry;
 use crate::zone_events::state::{
-    PendingWrite, StateChange, StateError, StateStore, StateVersion, await_write, write_frozen,
+    PendingWrite, StateChange, StateError, StateStore, StateVersion, write_frozen,
 };
 use crate::zone_events::wall_clock::unix_time;
 
@@ -29,7 +27,7 @@ pub(super) struct BegunCommand {
 impl VersionThread {
     /// Does what is asked for, or has a version written that is served then.
     pub(super) fn begin_command(
-        &self,
+        &mut self,
         command: VersionCommand,
         reply: VersionReply,
     ) -> Option<(BegunCommand, PendingWrite)> {
@@ -74,7 +72,7 @@ impl VersionThread {
 
     #[allow(clippy::type_complexity, reason = "the parts of what its one caller makes")]
     fn begin_serial(
-        &self,
+        &mut self,
         name: &DomainName,
         target: u32,
     ) -> Result<Option<(ZoneEntry, Arc<ZoneContents>, ZoneVersion, PendingWrite)>, String> {
@@ -86,9 +84,7 @@ impl VersionThread {
         let to = serial::step_towards(base.serial(), target);
         let updated = base.with_serial(to).map_err(|error| format!("zone {name}: {error}"))?;
         // From now on the serial in the file is not the one that is served. That is known before there is such a version.
-        if !is_merged(&entry.origin, name, &store) || store.serial(name).is_none() {
-            keep_as_file(&entry, &base, &store)?;
-        }
+        self.keep_base(&entry, &base, &store)?;
         let difference = Arc::new(updated.difference);
         let origin =
             VersionOrigin { cause: ChangeCause::Command, time: unix_time(), who: "set-serial".into() };
@@ -127,21 +123,4 @@ impl VersionThread {
         })?;
         Ok((entry.clone(), store))
     }
-}
-
-/// Has it kept that the file holds what is served.
-fn keep_as_file(entry: &ZoneEntry, contents: &Arc<ZoneContents>, store: &StateStore) -> Result<(), String> {
-    let name = entry.zone.name();
-    let whole = StateChange {
-        zone: name.clone(),
-        origin: file_origin(),
-        expires: 0,
-        version: StateVersion::Whole(Arc::clone(contents)),
-    };
-    let mut writes = Vec::new();
-    if store.serial(name) != Some(contents.serial()) {
-        writes.push(store.submit(&whole));
-    }
-    writes.extend(store.files().map(|files| files.submit(&whole)));
-    writes.into_iter().try_for_each(|write| await_write(write).map_err(|error| error.to_string()))
 }

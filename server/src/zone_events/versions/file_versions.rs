@@ -51,7 +51,8 @@ impl VersionThread {
             return Err(PublishedFile { entry, outcome: FileOutcome::Stale });
         }
         let made = if is_merged {
-            merge_file(&entry, before, &mut loaded, &store)
+            let is_kept = !self.unkept.contains(&entry.zone.name().as_ref().to_lowercase());
+            merge_file(&entry, before, &mut loaded, &store, is_kept)
         } else {
             self.plain_file(&entry, before, &mut loaded, &store)
         };

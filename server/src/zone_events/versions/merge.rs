@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use rhumb_config::SerialPolicy;
-use rhumb_wire::DomainName;
 use rhumb_zones::file::rdata_text;
-use rhumb_zones::journal::ChangeCause;
 use rhumb_zones::{
     FileMerge, MergeConflict, MergedSerial, VersionOrigin, ZoneContents, ZoneDifference, ZoneVersion,
 };
 
+use super::base::{follows_kept, is_of_file};
 use super::file_origin::{FileVersion, file_origin};
 use super::kept::{FileBefore, KeptBefore, KeptZone, file_before, kept_zone};
 use crate::change::utc_time;
@@ -20,12 +19,15 @@ use crate::zone_events::wall_clock::unix_time;
 
 /// Makes of a file that was read what is to be served: what is kept, with what is new in the file.
 ///
+/// `served_follows`: whether what is served was kept.
+///
 /// Errors: the two cannot be brought together; in words.
 pub(super) fn merge_file(
     entry: &ZoneEntry,
     before: Option<Box<KeptBefore>>,
     loaded: &mut LoadedZone,
     store: &StateStore,
+    served_follows: bool,
 ) -> Result<FileVersion, String> {
     let name = entry.zone.name();
     let file = Arc::clone(&loaded.contents);
@@ -44,7 +46,7 @@ pub(super) fn merge_file(
         }
     };
     let is_noted = store.files().is_some_and(|files| files.serial(name).is_some());
-    let before = known_before(name, before, &contents, is_noted, &file, store)?;
+    let before = known_before(entry, before, &contents, &file, store)?;
     let FileBefore { contents: old, difference, .. } = before;
     let difference = difference.ok_or_else(|| "the zone has no SOA".to_owned())?;
     let (versioning, now) = (&entry.origin.versioning, unix_time());
@@ -64,14 +66,19 @@ pub(super) fn merge_file(
     }
     let is_new = !difference.is_empty();
     let note = (is_new || !is_noted).then(|| Arc::clone(&file));
+    // One that was kept and could not be served is not followed.
+    let follows = served_follows && follows_kept(entry, &contents, store);
     let mut version = None;
     loaded.contents = contents;
     loaded.origin = origin;
     if let Some(updated) = merge.updated {
         let difference = Arc::new(updated.difference);
-        version = Some(StateVersion::Difference(Arc::clone(&difference)));
+        version = follows.then(|| StateVersion::Difference(Arc::clone(&difference)));
         loaded.contents = Arc::new(updated.contents);
         versions.push(ZoneVersion { difference, origin: file_origin() });
+    }
+    if !follows {
+        version = Some(StateVersion::Whole(Arc::clone(&loaded.contents)));
     }
     loaded.versions = Some(versions);
     Ok(FileVersion { version, note })
@@ -79,13 +86,13 @@ pub(super) fn merge_file(
 
 /// What the file held when it was last brought in, and how it differs from `file`. `before` is what was known when that was read.
 fn known_before(
-    name: &DomainName,
+    entry: &ZoneEntry,
     before: Option<FileBefore>,
     contents: &Arc<ZoneContents>,
-    is_noted: bool,
     file: &Arc<ZoneContents>,
     store: &StateStore,
 ) -> Result<FileBefore, String> {
+    let name = entry.zone.name();
     let last = store.files().and_then(|files| files.sequence(name));
     let before = match before.filter(|before| Some(before.sequence) == last) {
         Some(before) => Some(before),
@@ -94,7 +101,8 @@ fn known_before(
     if let Some(before) = before {
         return Ok(before);
     }
-    let is_files = !is_noted && store.cause(name) == Some(ChangeCause::File);
+    // A zone that others changed before it had a file is what the file takes the place of.
+    let is_files = is_of_file(entry, store);
     let old = if is_files { contents } else { file };
     if !is_files {
         tracing::warn!(

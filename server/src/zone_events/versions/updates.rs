@@ -78,7 +78,7 @@ impl VersionThread {
         &mut self,
         snapshot: &ServerSnapshot,
         entry: &ZoneEntry,
-        base: &ZoneContents,
+        base: &Arc<ZoneContents>,
         waiting: Vec<QueuedUpdate>,
     ) -> Option<(UpdatedVersion, PendingWrite)> {
         let mut batch = UpdateBatch::new(base, UPDATE_LIMITS);
@@ -96,7 +96,7 @@ impl VersionThread {
         let (versioning, now) = (&entry.origin.versioning, unix_time());
         let next = |serial| versioning.next_serial(serial, now);
         let begun = batch.finish(next).map_err(|refusal| refusal.to_string());
-        match begun.and_then(|updated| self.write_version(entry, updated, &decided)) {
+        match begun.and_then(|updated| self.write_version(entry, base, updated, &decided)) {
             Ok(Some((next, write))) => Some((UpdatedVersion { entry: entry.clone(), next, decided }, write)),
             Ok(None) => {
                 self.answer_decided(decided);
@@ -112,10 +112,11 @@ impl VersionThread {
 
     /// Has a version written, and the signatures of the messages that were carried out; none where there is nothing of both.
     ///
-    /// Errors: there is no store.
+    /// Errors: there is no store, or what is served could not be kept before.
     fn write_version(
-        &self,
+        &mut self,
         entry: &ZoneEntry,
+        base: &Arc<ZoneContents>,
         updated: Option<UpdatedZone>,
         decided: &[DecidedUpdate],
     ) -> Result<Option<(Option<NextVersion>, PendingWrite)>, String> {
@@ -123,7 +124,10 @@ impl VersionThread {
         if updated.is_none() && signatures.is_empty() {
             return Ok(None);
         }
-        let store = self.store.as_ref().ok_or("there is no `state` to keep them in")?;
+        let store = self.store.clone().ok_or("there is no `state` to keep them in")?;
+        if updated.is_some() {
+            self.keep_base(entry, base, &store)?;
+        }
         let origin =
             VersionOrigin { cause: ChangeCause::Update, time: unix_time(), who: who_of(decided).into() };
         let next = updated.map(|UpdatedZone { contents, difference }| {
