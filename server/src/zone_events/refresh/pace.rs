@@ -22,6 +22,8 @@ pub(super) enum LookResult {
     Answer,
     /// It has sent a zone of which there was nothing. No question for a serial was spent on that.
     FirstTransfer,
+    /// Nobody was asked.
+    Nothing,
 }
 
 /// What one primary bears.
@@ -75,8 +77,11 @@ impl PrimaryPace {
     /// A look ended. First transfers do not count against the rate: how many are under way is bound enough.
     pub(super) fn end(&mut self, result: LookResult, now: Instant) {
         self.running = self.running.saturating_sub(1);
-        if result == LookResult::FirstTransfer {
+        if matches!(result, LookResult::FirstTransfer | LookResult::Nothing) {
             self.add(1.0);
+        }
+        if result == LookResult::Nothing {
+            return;
         }
         if result != LookResult::Silence {
             (self.silent, self.pause) = (0, None);

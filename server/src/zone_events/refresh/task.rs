@@ -12,6 +12,7 @@ use tokio::time::sleep_until;
 
 use super::connection::PrimaryConnections;
 use super::look::{LookReport, RefreshServices, ZoneLook};
+use super::pace::LookResult;
 use super::schedule::{RefreshSchedule, RefreshUrgency};
 use super::timers::{ZoneTimers, after_empty};
 use crate::snapshot::{RefreshCommand, RefreshReply, RefreshRequest, RefreshStatus, ServerState, ZoneEntry};
@@ -21,6 +22,8 @@ use crate::zone_events::writer::ZoneWriter;
 
 /// How long nothing is looked at where nothing is due.
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+/// When a zone is looked at that was gone when its turn came, should it be there again.
+const GONE_PAUSE: Duration = Duration::from_secs(5);
 /// Over how long the zones that are due at the start are spread.
 const START_SPREAD: Duration = Duration::from_mins(1);
 /// After so many failures in a row, differences of a primary are not asked for, for so long.
@@ -46,7 +49,7 @@ struct RefreshTask {
     zones: HashMap<DomainName, ZoneRefresh>,
     expiries: BTreeSet<(Instant, DomainName)>,
     under_way: JoinSet<(Vec<RefreshReply>, LookReport)>,
-    /// The zones that are looked at, and the primary that each is asked of first.
+    /// The zones that are looked at, and the primary in whose turn each is.
     looks: HashMap<Id, (DomainName, SocketAddr)>,
     is_started: bool,
 }
@@ -77,8 +80,8 @@ pub async fn refresh_zones(
     loop {
         let now = Instant::now();
         task.expire(now);
-        while let Some(name) = task.schedule.next(now) {
-            task.begin(name);
+        while let Some((name, turn)) = task.schedule.next(now) {
+            task.begin(name, turn);
         }
         let first_expiry = task.expiries.first().map(|(at, _)| *at);
         let due = task.schedule.due().into_iter().chain(first_expiry).min();
@@ -95,8 +98,8 @@ pub async fn refresh_zones(
                 let id = done.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
                 // Whoever waits for one that panicked is told so by the end of its reply.
                 let (replies, report) = done.map_or_else(|_| (Vec::new(), LookReport::failed()), |(_, ended)| ended);
-                if let Some((name, first)) = task.looks.remove(&id) {
-                    task.conclude(&name, first, replies, &report);
+                if let Some((name, turn)) = task.looks.remove(&id) {
+                    task.conclude(&name, turn, replies, &report);
                 }
             }
             () = sleep_until(due.unwrap_or(now + LONGEST_PAUSE).into()) => {}
@@ -203,15 +206,16 @@ impl RefreshTask {
         self.schedule.hurry(name, urgency);
     }
 
-    /// Begins a look.
-    fn begin(&mut self, name: DomainName) {
+    /// Begins a look at a zone in the turn of a primary.
+    fn begin(&mut self, name: DomainName, turn: SocketAddr) {
         let now = Instant::now();
         let snapshot = self.services.live.snapshot.load_full();
         let entry = snapshot.view.zone_at(&name).cloned();
         let origin = entry.as_ref().and_then(|entry| entry.origin.secondary.clone());
-        let (Some(entry), Some(origin)) = (entry, origin) else { return self.schedule.forget(&name) };
-        let Some(first) = origin.primaries.first().map(|first| first.address) else {
-            return self.schedule.forget(&name);
+        let (Some(entry), Some(origin)) = (entry, origin) else {
+            // That it is gone is heard of next, unless it comes back before.
+            let (result, urgency) = (LookResult::Nothing, RefreshUrgency::Missing);
+            return self.schedule.ended(&name, turn, result, urgency, now, now + GONE_PAUSE);
         };
         let zone = self.zones.entry(name.clone()).or_default();
         zone.ixfr.retain(|_, (_, last)| now < *last + WHOLE_ONLY);
@@ -230,20 +234,24 @@ impl RefreshTask {
             let report = look.run(&services).await;
             (replies, report)
         });
-        self.looks.insert(handle.id(), (name, first));
+        self.looks.insert(handle.id(), (name, turn));
     }
 
     /// A look has ended.
     fn conclude(
         &mut self,
         name: &DomainName,
-        first: SocketAddr,
+        turn: SocketAddr,
         replies: Vec<RefreshReply>,
         report: &LookReport,
     ) {
         let (now, wall) = (Instant::now(), unix_time());
         let snapshot = self.services.live.snapshot.load_full();
-        let Some(entry) = snapshot.view.zone_at(name) else { return };
+        let entry = snapshot.view.zone_at(name).filter(|entry| entry.origin.secondary.is_some());
+        let Some(entry) = entry else {
+            let (result, urgency) = (report.result, RefreshUrgency::Missing);
+            return self.schedule.ended(name, turn, result, urgency, now, now + GONE_PAUSE);
+        };
         let contents = entry.zone.contents();
         let timers = timers(entry);
         let zone = self.zones.entry(name.clone()).or_default();
@@ -275,7 +283,7 @@ impl RefreshTask {
             status.whole_only = whole_only;
         });
         let urgency = if contents.is_some() { RefreshUrgency::Due } else { RefreshUrgency::Missing };
-        self.schedule.ended(name, first, report.result, urgency, now, now + pause);
+        self.schedule.ended(name, turn, report.result, urgency, now, now + pause);
         let serial = contents.map(|contents| contents.serial());
         for reply in replies {
             // Whoever asked may be gone.
