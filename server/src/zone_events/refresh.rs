@@ -8,6 +8,7 @@ mod connection;
 mod datagram;
 mod exchange;
 mod failure;
+mod line;
 mod look;
 mod pace;
 mod primary;

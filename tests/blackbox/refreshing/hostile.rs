@@ -15,6 +15,7 @@ use super::config;
 pub(crate) const TESTS: &[Test] = &[
     Test::beside("refreshing::hostile::what_cannot_be_taken", refused),
     Test::beside("refreshing::hostile::the_whole_zone_where_the_difference_fails", fallback),
+    Test::beside("refreshing::hostile::primaries_that_close_behind_an_answer", closing),
 ];
 
 const SOA: u16 = 6;
@@ -202,7 +203,7 @@ fn endless() -> Vec<Case> {
 
 fn refused() -> Verdict {
     let rig = Rig::start(", max-zone-size: 1MiB")?;
-    for (what, script, words) in [serials(), contents(), endless()].concat() {
+    for (what, script, words) in [endless(), serials(), contents()].concat() {
         rig.upstream.follow(script);
         let told = rig.refresh()?;
         ensure!(told.contains(words), "{what}: {told}");
@@ -212,9 +213,9 @@ fn refused() -> Verdict {
     }
     let log = rig.server.log();
     ensure!(log.contains("the transfer is larger than is allowed"), "the endless difference: {log}");
-    rig.follow_difference(10, 11);
+    rig.upstream.follow(primary(11, refuse, |asked| reply(asked, &whole(11))));
     let told = rig.refresh()?;
-    ensure!(told.contains("(ixfr), serial 11") && rig.serves(11) && !rig.serves(10), "{told}");
+    ensure!(told.contains("(axfr), serial 11") && rig.serves(11) && !rig.serves(10), "{told}");
     Ok(Outcome::Passed)
 }
 
@@ -254,5 +255,43 @@ fn fallback() -> Verdict {
     ensure!(rig.refresh()?.contains("its serial 5 is older than 20"), "an older serial is taken");
     let told = rig.server.tell(&["zone", "retransfer", "zone.test"])?;
     ensure!(told.out.contains("(axfr), serial 5") && rig.serves(5), "{}{}", told.out, told.err);
+    Ok(Outcome::Passed)
+}
+
+/// A new connection is made for what comes next: behind a refusal, and behind every answer, whether differences are asked for or not.
+fn closing() -> Verdict {
+    let rig = Rig::start("")?;
+    let closes = |act: Act| Act::Each(vec![act, Act::Close]);
+    let refusals = [rcode::REFUSED, rcode::NOTIMP, rcode::FORMERR, rcode::REFUSED];
+    for (now, code) in (11..).zip(refusals) {
+        rig.upstream.follow(primary(
+            now,
+            move |asked| closes(asked.code(code)),
+            move |asked| reply(asked, &whole(now)),
+        ));
+        let told = rig.refresh()?;
+        ensure!(told.contains(&format!("(axfr), serial {now}")) && rig.serves(now), "a refusal: {told}");
+    }
+    let status = rig.server.tell(&["zone", "status", "zone.test"])?;
+    ensure!(status.out.contains("whole zones only"), "{}", status.out);
+    for now in 15..18 {
+        rig.upstream.follow(script(move |asked| {
+            closes(match asked.message.kind() {
+                SOA => reply(asked, &[soa(now)]),
+                IXFR => reply(asked, &difference(now - 1, now)),
+                _ => reply(asked, &whole(now)),
+            })
+        }));
+        let told = rig.refresh()?;
+        ensure!(told.contains(&format!("serial {now}")) && rig.serves(now), "every answer: {told}");
+    }
+    // Where the whole zone is not to be had either, the difference has failed all the same.
+    let rig = Rig::start("")?;
+    rig.upstream.follow(primary(11, |_| Act::Close, refuse));
+    for _ in 0..3 {
+        ensure!(rig.refresh()?.contains("the primary answers REFUSED"), "a version is taken");
+    }
+    let status = rig.server.tell(&["zone", "status", "zone.test"])?;
+    ensure!(status.out.contains("whole zones only"), "{}", status.out);
     Ok(Outcome::Passed)
 }

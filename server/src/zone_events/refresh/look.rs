@@ -158,12 +158,13 @@ impl ZoneLook {
         let key = key.map(|key| key.ok_or(RefreshFailure::NoKey)).transpose()?;
         let access = PrimaryAccess { live, connections: &services.connections, server, key };
         let whole_only = self.whole_only.contains(&server.address);
-        let fetched = access.fetch(wanted, whole_only).await?;
-        let PrimaryReport { version: found, serial, expire, ixfr_failure } = fetched;
-        report.primary = Some((server.address, serial));
-        if ixfr_failure.is_some() {
+        let mut ixfr_failed = false;
+        let fetched = access.fetch(wanted, whole_only, &mut ixfr_failed).await;
+        if ixfr_failed {
             report.ixfr = Some((server.address, false));
         }
+        let PrimaryReport { version: found, serial, expire } = fetched?;
+        report.primary = Some((server.address, serial));
         match found {
             PrimaryVersion::Same => {
                 let Some(contents) = &wanted.base else { return Err(RefreshFailure::Answer) };
@@ -172,7 +173,7 @@ impl ZoneLook {
                 report.expires_in = Some(expires_in);
             }
             PrimaryVersion::New(received) => {
-                if ixfr_failure.is_none() && received.kind == crate::metrics::TransferKind::Ixfr {
+                if !ixfr_failed && received.kind == crate::metrics::TransferKind::Ixfr {
                     report.ixfr = Some((server.address, true));
                 }
                 let expires_in = expires_in(&received.loaded.contents, origin, expire);

@@ -9,10 +9,11 @@ use rhumb_zones::{
     InboundLimits, InboundProgress, InboundResult, InboundTransfer, ZoneContents, ZoneDifference,
 };
 
-use super::connection::{PrimaryConnection, PrimaryConnections};
+use super::connection::PrimaryConnections;
 use super::datagram::ask_by_datagram;
 use super::exchange::{ask, expire_option};
 use super::failure::RefreshFailure;
+use super::line::PrimaryLine;
 use super::signed_zone::check_signed_zone;
 use crate::metrics::{TransferKind, TransferResult};
 use crate::snapshot::{PrimaryServer, ServerState};
@@ -73,8 +74,6 @@ pub(super) struct PrimaryReport {
     pub(super) serial: u32,
     /// Seconds until the zone expires there.
     pub(super) expire: Option<u32>,
-    /// Why the difference was not to be had.
-    pub(super) ixfr_failure: Option<RefreshFailure>,
 }
 
 /// The serial that a primary has, and seconds until the zone expires there.
@@ -113,96 +112,96 @@ pub(super) struct PrimaryAccess<'a> {
 
 impl PrimaryAccess<'_> {
     /// Asks for the SOA and takes what is newer; where there is nothing yet, the whole zone at once. Unless `whole_only` says so, for
-    /// the difference first.
+    /// the difference first; `ixfr_failed` says that this was not to be had, whatever comes of the rest.
     ///
     /// Errors: see [`RefreshFailure`].
     pub(super) async fn fetch(
         &self,
         wanted: &WantedZone,
         whole_only: bool,
+        ixfr_failed: &mut bool,
     ) -> Result<PrimaryReport, RefreshFailure> {
         let known = self.soa_by_datagram(wanted).await?;
         if let (Some((serial, expire)), Some(base)) = (known, &wanted.base)
             && serial == base.serial()
         {
             let version = PrimaryVersion::Same;
-            return Ok(PrimaryReport { version, serial, expire, ixfr_failure: None });
+            return Ok(PrimaryReport { version, serial, expire });
         }
-        let (mut connection, was_kept) = self.connections.take(self.server).await?;
-        let first = self.fetch_by(&mut connection, wanted, known, whole_only).await;
-        let report = match first {
-            Err(RefreshFailure::Closed | RefreshFailure::Connection(_)) if was_kept => {
-                connection = self.connections.connect(self.server).await?;
-                self.fetch_by(&mut connection, wanted, known, whole_only).await
-            }
-            other => other,
-        };
+        let (connection, was_kept) = self.connections.take(self.server).await?;
+        let mut line = PrimaryLine::new(connection, was_kept);
+        let report = self.fetch_by(&mut line, wanted, known, whole_only, ixfr_failed).await;
         if report.is_ok() || report.as_ref().is_err_and(RefreshFailure::leaves_connection) {
-            self.connections.keep(self.server, connection);
+            self.connections.keep(self.server, line.connection);
         }
         report
     }
 
     async fn fetch_by(
         &self,
-        connection: &mut PrimaryConnection,
+        line: &mut PrimaryLine,
         wanted: &WantedZone,
         known: Option<PrimarySerial>,
         whole_only: bool,
+        ixfr_failed: &mut bool,
     ) -> Result<PrimaryReport, RefreshFailure> {
         let base = wanted.base.as_ref().filter(|_| !wanted.retransfer);
         let Some(base) = base else {
-            return self.whole(connection, wanted, None, None).await;
+            return self.transfer(line, TransferKind::Axfr, wanted, None, true).await;
         };
         let (theirs, expire) = match known {
             Some(known) => known,
-            None => self.soa(connection, &wanted.name).await?,
+            None => self.soa(line, &wanted.name).await?,
         };
         let ours = base.serial();
         let is_newer = serial::is_newer(theirs, ours);
         match (theirs == ours, is_newer, wanted.accepts_decrease) {
             (true, ..) => {
                 let (version, serial) = (PrimaryVersion::Same, theirs);
-                return Ok(PrimaryReport { version, serial, expire, ixfr_failure: None });
+                return Ok(PrimaryReport { version, serial, expire });
             }
             (_, true, _) => {}
-            (_, false, true) => return self.whole(connection, wanted, None, None).await,
+            (_, false, true) => return self.transfer(line, TransferKind::Axfr, wanted, None, true).await,
             (_, false, false) => return Err(RefreshFailure::Older { theirs, ours }),
         }
         if whole_only {
-            return self.whole(connection, wanted, Some(theirs), None).await;
+            return self.transfer(line, TransferKind::Axfr, wanted, Some(theirs), true).await;
         }
-        match self.transfer(connection, Type::IXFR, wanted, Some(theirs)).await {
+        // One that was asked for its SOA a moment ago may close the connection for the request: that is a failure.
+        let is_first = known.is_some();
+        match self.transfer(line, TransferKind::Ixfr, wanted, Some(theirs), is_first).await {
             Ok(report) => Ok(report),
             // One that leaves the request unanswered has just answered another one.
             Err(failure) => {
                 let (zone, primary) = (&wanted.name, self.server.address);
                 tracing::info!(%zone, %primary, "no difference, the whole zone is asked for: {failure}");
+                *ixfr_failed = true;
                 if !failure.leaves_connection() {
-                    *connection = self.connections.connect(self.server).await?;
+                    line.renew(self.connections, self.server).await?;
                 }
-                self.whole(connection, wanted, Some(theirs), Some(failure)).await
+                self.transfer(line, TransferKind::Axfr, wanted, Some(theirs), true).await
             }
         }
     }
 
-    async fn whole(
-        &self,
-        connection: &mut PrimaryConnection,
-        wanted: &WantedZone,
-        said: Option<u32>,
-        ixfr_failure: Option<RefreshFailure>,
-    ) -> Result<PrimaryReport, RefreshFailure> {
-        let report = self.transfer(connection, Type::AXFR, wanted, said).await?;
-        Ok(PrimaryReport { ixfr_failure, ..report })
+    /// Its serial, and when the zone expires there.
+    async fn soa(&self, line: &mut PrimaryLine, zone: &DomainName) -> Result<PrimarySerial, RefreshFailure> {
+        match self.soa_once(line, zone).await {
+            Err(failure) if line.was_closed(&failure) => {
+                line.renew(self.connections, self.server).await?;
+                self.soa_once(line, zone).await
+            }
+            done => done,
+        }
     }
 
-    /// Its serial, and when the zone expires there.
-    async fn soa(
+    async fn soa_once(
         &self,
-        connection: &mut PrimaryConnection,
+        line: &mut PrimaryLine,
         zone: &DomainName,
     ) -> Result<PrimarySerial, RefreshFailure> {
+        line.note_question();
+        let connection = &mut line.connection;
         let mut answer = ask(connection, zone.as_ref(), Type::SOA, None, self.key.as_ref()).await?;
         let message = answer.next().await?;
         answer.end()?;
@@ -220,16 +219,21 @@ impl PrimaryAccess<'_> {
         answer.map(|message| serial_of(&message, &wanted.name)).transpose()
     }
 
-    /// Takes a version whole, or not at all. `said` is the serial of its SOA.
+    /// Takes a version whole, or not at all. `said` is the serial of its SOA; `again`: once more on another connection where this one had
+    /// been closed.
     async fn transfer(
         &self,
-        connection: &mut PrimaryConnection,
-        qtype: Type,
+        line: &mut PrimaryLine,
+        kind: TransferKind,
         wanted: &WantedZone,
         said: Option<u32>,
+        again: bool,
     ) -> Result<PrimaryReport, RefreshFailure> {
-        let kind = if qtype == Type::IXFR { TransferKind::Ixfr } else { TransferKind::Axfr };
-        let taken = self.take(connection, kind, wanted, said).await;
+        let mut taken = self.take(line, kind, wanted, said).await;
+        if again && taken.as_ref().is_err_and(|failure| line.was_closed(failure)) {
+            line.renew(self.connections, self.server).await?;
+            taken = self.take(line, kind, wanted, said).await;
+        }
         let result = if taken.is_ok() { TransferResult::Complete } else { TransferResult::Aborted };
         self.live.metrics.received(kind, result);
         taken
@@ -237,7 +241,7 @@ impl PrimaryAccess<'_> {
 
     async fn take(
         &self,
-        connection: &mut PrimaryConnection,
+        line: &mut PrimaryLine,
         kind: TransferKind,
         wanted: &WantedZone,
         said: Option<u32>,
@@ -251,11 +255,13 @@ impl PrimaryAccess<'_> {
         if wanted.passes_misfits {
             transfer.pass_misfits();
         }
-        let mut answer =
-            ask(connection, wanted.name.as_ref(), qtype, base.as_deref(), self.key.as_ref()).await?;
+        line.note_question();
+        let (connection, key) = (&mut line.connection, self.key.as_ref());
+        let mut answer = ask(connection, wanted.name.as_ref(), qtype, base.as_deref(), key).await?;
         let mut expire = None;
         loop {
             let message = answer.next().await?;
+            line.is_answered = true;
             expire = expire.or_else(|| expire_option(&message));
             if transfer.message(&message)? == InboundProgress::Complete {
                 break;
@@ -281,7 +287,7 @@ impl PrimaryAccess<'_> {
             tracing::warn!(%zone, %primary, misfits, "records of the difference do not fit and are passed over");
             self.live.metrics.passed_misfits(misfits);
         }
-        Ok(PrimaryReport { version, serial: sent, expire, ixfr_failure: None })
+        Ok(PrimaryReport { version, serial: sent, expire })
     }
 }
 
