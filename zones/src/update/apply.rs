@@ -68,6 +68,9 @@ impl<'r, 'c> MessageRun<'r, 'c> {
         if let Some(reason) = self.clash(owner, rtype, rdata) {
             return Ok(Some(reason));
         }
+        if let Some(above) = self.dname_above(owner) {
+            return Err(UpdateRefusal::BelowDname(owner.to_name(), above.to_name()));
+        }
         self.make_room(owner, rtype, rdata);
         let change = &mut *self.change;
         let added = change.add(owner, rtype, ttl, rdata);
@@ -104,6 +107,13 @@ impl<'r, 'c> MessageRun<'r, 'c> {
             _ if stands_beside_cname(rtype) => None,
             _ => (change.count(owner, Type::CNAME) > 0).then_some(IgnoredReason::DataBesideAlias),
         }
+    }
+
+    /// The name above `owner` that has a DNAME: nothing below that would ever be answered (RFC 6672 section 5.2).
+    fn dname_above<'n>(&self, owner: NameRef<'n>) -> Option<NameRef<'n>> {
+        let below =
+            std::iter::successors(Some(owner), |name| name.parent()).take_while(|name| *name != self.apex);
+        below.filter_map(NameRef::parent).find(|above| self.change.count(*above, Type::DNAME) > 0)
     }
 
     /// Deletes what a record takes the place of: SOA, CNAME and DNAME stand alone in their sets, and there is one WKS for an address

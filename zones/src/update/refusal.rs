@@ -43,6 +43,9 @@ pub enum UpdateRefusal {
     /// The zone was signed elsewhere: its signatures would not hold of what is changed.
     #[error("the zone is signed elsewhere, and a change would break its signatures")]
     SignedElsewhere,
+    /// A record would stand below a DNAME (RFC 6672 section 5.2).
+    #[error("{0} lies below {1}, which has a DNAME")]
+    BelowDname(DomainName, DomainName),
     /// A set would have more records than are allowed.
     #[error("{0} would have more than {2} {1} records")]
     SetTooLarge(DomainName, Type, usize),
@@ -75,6 +78,7 @@ impl UpdateRefusal {
             | Self::Denied(_)
             | Self::SignerType(..)
             | Self::SignedElsewhere
+            | Self::BelowDname(..)
             | Self::SetTooLarge(..)
             | Self::ZoneTooLarge(_) => Rcode::REFUSED,
             Self::Zone(_) | Self::NoSoa => Rcode::SERVFAIL,

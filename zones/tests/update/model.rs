@@ -58,8 +58,8 @@ fn prerequisites(sets: &Sets, records: &[RawRecord]) -> Rcode {
     if wanted.iter().any(differs) { Rcode::NXRRSET } else { Rcode::NOERROR }
 }
 
-/// Section 3.4.2.7.
-fn update(sets: &mut Sets, record: &RawRecord) {
+/// Section 3.4.2.7. Whether the record may be there at all (RFC 6672 section 5.2).
+fn update(sets: &mut Sets, record: &RawRecord) -> bool {
     let RawRecord { owner, rtype, class, ttl, rdata, .. } = record;
     let key = (owner.clone(), *rtype);
     let at_apex = *owner == apex();
@@ -75,7 +75,12 @@ fn update(sets: &mut Sets, record: &RawRecord) {
                 name == owner && *other != rtype && (rtype == Type::CNAME || *other == Type::CNAME)
             });
             if clashes {
-                return;
+                return true;
+            }
+            let is_below =
+                |above: &DomainName| above != owner && owner.as_ref().is_at_or_below(above.as_ref());
+            if sets.keys().any(|(name, other)| *other == Type::DNAME && is_below(name)) {
+                return false;
             }
             let set = sets.entry(key).or_default();
             if matches!(rtype, Type::CNAME | Type::DNAME) {
@@ -94,10 +99,10 @@ fn update(sets: &mut Sets, record: &RawRecord) {
             }
         }
         (_, rtype) => {
-            let Some((_, found)) = sets.get_mut(&key) else { return };
+            let Some((_, found)) = sets.get_mut(&key) else { return true };
             let last = found.len() == 1 && found.contains(rdata);
             if rtype == Type::SOA || at_apex && rtype == Type::NS && last {
-                return;
+                return true;
             }
             found.remove(rdata);
             if found.is_empty() {
@@ -105,6 +110,7 @@ fn update(sets: &mut Sets, record: &RawRecord) {
             }
         }
     }
+    true
 }
 
 fn owner() -> impl Strategy<Value = DomainName> {
@@ -171,10 +177,15 @@ proptest! {
             let mut batch = UpdateBatch::new(&contents, LIMITS);
             for records in messages {
                 let bytes = write(apex().as_ref(), Type::SOA, Class::IN, &records);
-                let wanted = prerequisites(&model, &records);
+                let mut wanted = prerequisites(&model, &records);
                 if wanted == Rcode::NOERROR {
-                    records.iter().filter(|record| record.section == MessageSection::Authority)
-                        .for_each(|record| update(&mut model, record));
+                    let mut next = model.clone();
+                    let mut operations = records.iter().filter(|record| record.section == MessageSection::Authority);
+                    if operations.all(|record| update(&mut next, record)) {
+                        model = next;
+                    } else {
+                        wanted = Rcode::REFUSED;
+                    }
                 }
                 let done = batch.apply(&UpdateMessage::parse(&bytes).unwrap(), &permission);
                 prop_assert_eq!(done.map_or_else(|refusal| refusal.rcode(), |_| Rcode::NOERROR), wanted);

@@ -185,6 +185,37 @@ fn limited(
     done
 }
 
+/// RFC 6672 section 5.2.
+#[test]
+fn nothing_is_added_below_a_dname() {
+    let soa = "example. 300 IN SOA ns.other. admin.example. 7 1 1 1 60\nexample. 300 IN NS ns.other.\n";
+    let of = |above: &str| kit::zone(&format!("{soa}{above} 300 IN DNAME other."));
+    let below = |owner: &str, above: &str| {
+        Err(UpdateRefusal::BelowDname(owner.parse().unwrap(), above.parse().unwrap()))
+    };
+    for (above, owner) in [
+        ("d.example.", "a.d.example."),
+        ("d.example.", "A.b.D.example."),
+        ("example.", "a.example."),
+        ("example.", "a.b.example."),
+    ] {
+        let add = format!("add {owner} 300 A 192.0.2.4");
+        let found = limited(&of(above), LIMITS, &[&[add.as_str()]]);
+        assert_eq!(found, [below(owner, above)], "{owner}");
+    }
+    let base = of("d.example.");
+    let allowed: [&[&str]; 4] = [
+        &["add d.example. 300 A 192.0.2.4"],
+        &["add ad.example. 300 A 192.0.2.4"],
+        &["add example. 300 A 192.0.2.4"],
+        // In the order of the message.
+        &["delete d.example. DNAME", "add a.d.example. 300 A 192.0.2.4"],
+    ];
+    assert_eq!(limited(&base, LIMITS, &allowed), [Ok(1), Ok(1), Ok(1), Ok(1)]);
+    let order = ["add e.example. 300 DNAME other.", "add a.e.example. 300 A 192.0.2.4"];
+    assert_eq!(limited(&base, LIMITS, &[&order]), [below("a.e.example.", "e.example.")]);
+}
+
 #[test]
 fn sets_and_the_zone_have_their_limits() {
     let base = kit::zone(ZONE);

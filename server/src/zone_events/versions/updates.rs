@@ -276,6 +276,9 @@ const fn error_of(refusal: &UpdateRefusal) -> Option<(ExtendedError, &'static st
             Some((ExtendedError::Prohibited, "signing makes records of this type"))
         }
         UpdateRefusal::SignedElsewhere => Some((ExtendedError::Prohibited, "the zone is signed elsewhere")),
+        UpdateRefusal::BelowDname(..) => {
+            Some((ExtendedError::Prohibited, "a record would lie below a DNAME"))
+        }
         UpdateRefusal::SetTooLarge(..) => Some((ExtendedError::Other, "a set would have too many records")),
         UpdateRefusal::ZoneTooLarge(_) => {
             Some((ExtendedError::Other, "the zone would have too many records"))
