@@ -145,6 +145,8 @@ const SOA5: &str = "zone.test. 60 IN SOA ns. a. 5 1 1 1 1";
 const SOA6: &str = "zone.test. 60 IN SOA ns. a. 6 1 1 1 1";
 const OTHER6: &str = "zone.test. 60 IN SOA ns. a. 6 1 1 1 9";
 const SOA7: &str = "zone.test. 60 IN SOA ns. a. 7 1 1 1 1";
+/// The same, in the case of a name that the message had before.
+const CASE6: &str = "zone.test. 60 IN SOA NS. A. 6 1 1 1 1";
 const NS: &str = "zone.test. 60 IN NS ns.other.";
 const OLD: &str = "a.zone.test. 60 IN A 192.0.2.1";
 const NEW: &str = "a.zone.test. 60 IN A 192.0.2.2";
@@ -167,6 +169,9 @@ fn what_is_wrong_with_a_stream_is_told() {
         (&[SOA7, SOA5, OLD, SOA6, NEW, SOA6, NEW, SOA7, OLD, SOA7], Ok("difference 7")),
         (&[SOA6, SOA5, SOA6, SOA6], Ok("difference 6")),
         (&[SOA6, NS, NEW, SOA6], Ok("whole 6")),
+        (&[CASE6, NS, NEW, SOA6], Ok("whole 6")),
+        (&[SOA6, NS, NEW, CASE6], Ok("whole 6")),
+        (&[CASE6, SOA5, OLD, SOA6, NEW, SOA6], Ok("difference 6")),
         (&[SOA6, SOA4, OLD, SOA6, NEW, SOA6], out_of_step(5, 4)),
         (&[SOA7, SOA5, OLD, SOA6, NEW, SOA5], out_of_step(6, 5)),
         (&[SOA7, SOA5, OLD, SOA6, NEW, SOA7], out_of_step(6, 7)),

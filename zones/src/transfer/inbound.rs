@@ -10,6 +10,7 @@ use rhumb_wire::{
 use super::inbound_error::InboundError;
 use super::received_record::ReceivedRecord;
 use crate::builder::ZoneBuilder;
+use crate::builder::denial::canonical;
 use crate::contents::ZoneContents;
 use crate::difference::{FittedChange, RecordList, ZoneDifference};
 use crate::fault::ZoneFault;
@@ -203,7 +204,7 @@ impl InboundTransfer {
     /// The second record tells a difference from a whole zone: it is the SOA that the client has (RFC 1995 section 4).
     fn second(&mut self, record: &ReceivedRecord<'_>, is_soa: bool) -> Result<(), InboundError> {
         if let (true, Some(base)) = (is_soa, &self.base)
-            && record.rdata != self.target.1
+            && !self.is_target(record)
         {
             self.reached = base.serial();
             return self.old_soa(record);
@@ -216,6 +217,13 @@ impl InboundTransfer {
         self.whole(builder, record, is_soa)
     }
 
+    /// Whether a SOA is the one that the transfer began with. The case of its names may be that of names that came before it in the
+    /// message (RFC 4343 section 4.1).
+    fn is_target(&self, record: &ReceivedRecord<'_>) -> bool {
+        let (_, target) = &self.target;
+        record.rdata == *target || canonical(Type::SOA, record.rdata) == canonical(Type::SOA, target)
+    }
+
     fn whole(
         &mut self,
         mut builder: Box<ZoneBuilder>,
@@ -223,7 +231,7 @@ impl InboundTransfer {
         is_soa: bool,
     ) -> Result<(), InboundError> {
         if is_soa {
-            if record.rdata != self.target.1 {
+            if !self.is_target(record) {
                 return Err(InboundError::LastSoa);
             }
             (self.whole, self.state) = (Some(builder), InboundState::Complete);
@@ -271,7 +279,7 @@ impl InboundTransfer {
             return self.old_soa(record);
         }
         // The first SOA once more ends it all.
-        if record.rdata != self.target.1 {
+        if !self.is_target(record) {
             return Err(InboundError::LastSoa);
         }
         self.state = InboundState::Complete;
