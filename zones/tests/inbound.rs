@@ -218,6 +218,30 @@ fn what_is_wrong_with_a_stream_is_told() {
     assert_eq!(transfer.message(&[1, 2, 3]), Err(InboundError::Message));
 }
 
+/// What is kept of several steps leads to the same zone, though they write the same record in several ways.
+#[test]
+fn several_steps_are_one_difference() {
+    let base = zone("zone.test.", "@ 60 SOA ns. a. 5 1 1 1 1\n@ 60 NS ns.other.\na 60 A 192.0.2.1\n");
+    let base = Arc::new(base);
+    let mail = |ttl: u32, name: &str| format!("a.zone.test. {ttl} IN MX 10 {name}.other.");
+    let (upper, lower, other_ttl) = (mail(60, "MAIL"), mail(60, "mail"), mail(30, "mail"));
+    for (first, second) in [
+        (vec![SOA6, &upper], vec![&*lower, SOA7]),
+        (vec![SOA6, &upper], vec![&*other_ttl, SOA7]),
+        (vec![SOA6, &upper], vec![&*lower, SOA7, &other_ttl]),
+        (vec![OLD, SOA6, &upper], vec![&*lower, SOA7, OLD]),
+    ] {
+        let lines = [&[SOA7, SOA5][..], &first, &[SOA6], &second, &[SOA7]].concat();
+        let result = received("zone.test.", Some(&base), &[stream(&lines)], LIMITS);
+        let Ok(InboundResult::Contents { contents, difference: Some(difference), .. }) = result else {
+            panic!("{lines:?}: {result:?}")
+        };
+        let replayed = base.apply([&difference]);
+        assert!(replayed.is_ok_and(|replayed| same(&replayed, &contents)), "{lines:?}");
+        assert_eq!(difference, ZoneDifference::between(&base, &contents).unwrap(), "{lines:?}");
+    }
+}
+
 /// What does not fit is passed over where that is wanted, and what comes of it is the difference that is told on.
 #[test]
 fn misfits_are_passed_over() {

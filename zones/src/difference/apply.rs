@@ -42,13 +42,32 @@ impl ZoneContents {
         &self,
         steps: impl IntoIterator<Item = &'d ZoneDifference>,
     ) -> Result<Self, DifferenceMisfit> {
+        self.finished(self.changed(steps)?)
+    }
+
+    /// The same, with the one difference that leads there.
+    ///
+    /// Errors: see [`DifferenceMisfit`].
+    pub(crate) fn apply_at_once<'d>(
+        &self,
+        steps: impl IntoIterator<Item = &'d ZoneDifference>,
+    ) -> Result<(Self, ZoneDifference), DifferenceMisfit> {
+        let change = self.changed(steps)?;
+        let difference = change.difference().ok_or_else(|| self.unservable(Vec::new()))?;
+        Ok((self.finished(change)?, difference))
+    }
+
+    fn changed<'d>(
+        &self,
+        steps: impl IntoIterator<Item = &'d ZoneDifference>,
+    ) -> Result<ZoneChange<'_>, DifferenceMisfit> {
         let mut change = self.change();
         for step in steps {
             make(&mut change, step, &mut |record| {
                 Err(DifferenceMisfit::Unfit(record.owner.to_name(), record.rtype))
             })?;
         }
-        self.finished(change)
+        Ok(change)
     }
 
     /// The same; what does not fit is passed over.

@@ -312,8 +312,10 @@ impl InboundTransfer {
             let (contents, difference) = (Box::new(contents), Some(difference));
             return Ok(InboundResult::Contents { contents, difference, misfits });
         }
-        let contents = Box::new(base.apply(&self.steps)?);
-        let difference = ZoneDifference::condense(&self.steps);
+        // What the primary says in several steps may differ in what does not count, such as the case of names: what is kept is what
+        // came of it.
+        let (contents, difference) = base.apply_at_once(&self.steps)?;
+        let (contents, difference) = (Box::new(contents), Some(difference));
         Ok(InboundResult::Contents { contents, difference, misfits: 0 })
     }
 }
