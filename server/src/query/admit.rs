@@ -66,14 +66,16 @@ pub(super) fn admit<'a>(
     if query.tsig.is_some() {
         return Err(MessageRejection::Signed);
     }
+    let is_other_version = query.edns.is_some_and(|edns| edns.version != 0);
     match query.header.opcode() {
+        // Whatever is asked for (RFC 6891 section 6.1.3).
+        Opcode::QUERY | Opcode::NOTIFY | Opcode::UPDATE if is_other_version => {
+            return Err(MessageRejection::Question(Rcode::BADVERS, None));
+        }
         Opcode::QUERY => {}
         Opcode::NOTIFY => return Err(MessageRejection::Notify),
         Opcode::UPDATE => return Err(MessageRejection::Update),
         _ => return Err(MessageRejection::Question(Rcode::NOTIMP, None)),
-    }
-    if query.edns.is_some_and(|edns| edns.version != 0) {
-        return Err(MessageRejection::Question(Rcode::BADVERS, None));
     }
     if usual(&query) {
         return Ok(query);

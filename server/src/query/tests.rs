@@ -25,6 +25,12 @@ const CLIENT_COOKIE: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
 fn odd_questions_get_what_others_give() {
     let lab = QueryLab::new();
     let apex = |qtype: u16| query("example.com.", Type(qtype));
+    let other_version = |message: Vec<u8>| {
+        let mut message = options(message, &[]);
+        let at = message.len() - 5;
+        message[at] = 1;
+        message
+    };
     let host = || query("www.example.com.", Type::A);
     for (what, message, expected) in [
         ("a name", host(), "NOERROR aa 1/0/0"),
@@ -55,6 +61,8 @@ fn odd_questions_get_what_others_give() {
         ("STATUS", header(host(), 2 << 11), "NOTIMP 0/0/0"),
         ("NOTIFY", header(apex(6), 4 << 11), "REFUSED 0/0/0"),
         ("UPDATE", header(apex(6), 5 << 11), "REFUSED 0/0/0"),
+        ("NOTIFY by another version of EDNS", other_version(header(apex(6), 4 << 11)), "BADVERS 0/0/0 []"),
+        ("UPDATE by another version of EDNS", other_version(header(apex(6), 5 << 11)), "BADVERS 0/0/0 []"),
         ("flags of answers", header(host(), 0x0680), "NOERROR aa 1/0/0"),
         ("a key", tsig(host(), 255, 0), "NOTAUTH 0/0/1"),
         ("a key, EDNS", tsig(options(host(), &[]), 255, 0), "NOTAUTH 0/0/1 []"),
