@@ -27,7 +27,9 @@ impl AdmittedQuery<'_, '_> {
         };
         if !origin.may_notify(client.ip(), self.key) {
             metrics.was_notified(NotifyInResult::NotAllowed);
-            tracing::info!(zone = %entry.zone.name(), client = %client.peer(), "NOTIFY refused");
+            if let Some(left_out) = self.context.server.notify_log.pass(self.context.micros) {
+                tracing::info!(zone = %entry.zone.name(), client = %client.peer(), left_out, "NOTIFY refused");
+            }
             return self.refuse(Rcode::REFUSED, (ExtendedError::Prohibited, ""), scratch, out);
         }
         metrics.was_notified(NotifyInResult::Accepted);

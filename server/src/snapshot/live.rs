@@ -87,6 +87,8 @@ pub struct ServerState {
     pub frozen: FrozenZones,
     /// How often refused updates are logged.
     pub update_log: LogInterval,
+    /// How often refused announcements are logged.
+    pub notify_log: LogInterval,
     /// How often bad signatures are logged.
     pub tsig_log: LogInterval,
     /// The clock of TTLs.
@@ -137,6 +139,7 @@ impl ServerState {
             askers: ZoneAskers::default(),
             frozen: FrozenZones::default(),
             update_log: LogInterval::default(),
+            notify_log: LogInterval::default(),
             tsig_log: LogInterval::default(),
             clock: ServerClock::start(),
             installing: Mutex::default(),
