@@ -187,6 +187,7 @@ const TESTS: &[&[Test]] = &[
     refreshing::gone::TESTS,
     refreshing::hostile::TESTS,
     refreshing::killed::TESTS,
+    refreshing::lifetime::TESTS,
     refreshing::scripted::TESTS,
     refreshing::signing::TESTS,
     refreshing::validating::TESTS,

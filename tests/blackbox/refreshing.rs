@@ -5,6 +5,7 @@ pub(crate) mod endless;
 pub(crate) mod gone;
 pub(crate) mod hostile;
 pub(crate) mod killed;
+pub(crate) mod lifetime;
 pub(crate) mod scripted;
 pub(crate) mod signing;
 pub(crate) mod validating;

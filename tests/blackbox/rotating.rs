@@ -12,6 +12,7 @@ use rhumb_tests::rig::script::script;
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
     Test::beside("rotating::addresses_of_zones_and_of_the_cache", rotated),
+    Test::beside("rotating::transfers_keep_their_order", transferred),
     Test::beside("rotating::off_is_the_order_of_the_file", in_order),
 ];
 
@@ -106,5 +107,24 @@ fn in_order() -> Verdict {
     server.reload()?;
     let first = first(&lab.client, lab.to, Transport::Udp, "www.zone.test.")?;
     ensure_eq!(first.len(), FILE.len(), "after a reload: {first:?}");
+    Ok(Outcome::Passed)
+}
+
+/// Transfers are as the zone has it: where there is no question, nothing stands where a response has its records.
+fn transferred() -> Verdict {
+    let lab = Lab::new()?;
+    let anybody = "transfer-to: [{ network: 0.0.0.0/0 }, { network: \"::/0\" }]";
+    let zone = format!("name: zone.test, file: zone.test.zone, {anybody}");
+    let config = Config::new().listen("::").allow_all().zone_raw(&zone).file("zone.test.zone", ZONE);
+    let _server = lab.start(&config)?;
+    let orders: BTreeSet<Vec<String>> = (0..8)
+        .map(|id| {
+            let mut query = Message::query("zone.test.", "TYPE252").no_recursion();
+            query.id = id;
+            lab.client.over(Transport::Tcp, lab.to, &query).map(|reply| reply.message.data("A"))
+        })
+        .collect::<Result<_, _>>()?;
+    ensure_eq!(orders.first().map(Vec::len), Some(1 + FILE.len()), "records of a transfer");
+    ensure_eq!(orders.len(), 1, "orders of a transfer: {orders:?}");
     Ok(Outcome::Passed)
 }

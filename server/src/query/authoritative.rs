@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{MessageSection, MessageWriter, NameRef, QueryMessage, Rcode, Type, header};
@@ -64,13 +65,15 @@ pub(super) fn from_zone<'m>(
         };
         let zones = ServedZones::new(view, recursing);
         let (length, head, kind) = from_contents(query, contents, &zones, limits, scratch, out);
-        (length, ResponseHead { reports: true, ..head }, kind)
+        let expire = head.expire.map(|of_soa| expire_here(entry, of_soa));
+        (length, ResponseHead { reports: true, expire, ..head }, kind)
     })
 }
 
 /// Answers with the SOA of the zone and nothing else, whatever type was asked for.
 pub(super) fn soa_alone(
     query: &QueryMessage<'_>,
+    entry: &ZoneEntry,
     contents: &ZoneContents,
     limits: &ResponseLimits,
     scratch: &mut QueryScratch,
@@ -78,7 +81,8 @@ pub(super) fn soa_alone(
 ) -> (usize, ResponseHead) {
     let asked = QueryMessage { qtype: Type::SOA, ..*query };
     let (length, head, _) = from_contents(&asked, contents, &OneZone, limits, scratch, out);
-    (length, head)
+    let expire = head.expire.map(|of_soa| expire_here(entry, of_soa));
+    (length, ResponseHead { expire, ..head })
 }
 
 /// Why a zone has no contents.
@@ -143,13 +147,24 @@ fn from_contents(
     let truncated = if reply.truncated { header::TC } else { 0 };
     // Asked for by few: what is looked up here costs the others nothing.
     let is_soa = limits.edns_context.expire && query.qtype == Type::SOA && query.name == contents.apex();
-    let expire = if is_soa { expire_seconds(contents) } else { None };
+    let expire = if is_soa { soa_expire(contents) } else { None };
     let head = ResponseHead { flags: authoritative | truncated, expire, ..ResponseHead::of(reply.rcode) };
     (length, head, reply.kind)
 }
 
-/// Seconds until a zone expires at a secondary that has it from here (RFC 7314 section 3.3.1).
-pub(super) fn expire_seconds(contents: &ZoneContents) -> Option<u32> {
+/// Seconds until a zone expires at a secondary that has it from here (RFC 7314 section 3.3).
+pub(super) fn expire_seconds(entry: &ZoneEntry, contents: &ZoneContents) -> Option<u32> {
+    soa_expire(contents).map(|of_soa| expire_here(entry, of_soa))
+}
+
+/// A zone of other servers is good there for as long as it is here, and not for as long as its SOA says once more.
+fn expire_here(entry: &ZoneEntry, of_soa: u32) -> u32 {
+    let times = entry.zone.times().filter(|times| entry.origin.secondary.is_some() && times.expires > 0);
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    times.map_or(of_soa, |times| u32::try_from(times.expires.saturating_sub(now())).unwrap_or(u32::MAX))
+}
+
+fn soa_expire(contents: &ZoneContents) -> Option<u32> {
     contents.soa_timers().and_then(|timers| u32::try_from(timers.expire.as_secs()).ok())
 }
 

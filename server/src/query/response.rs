@@ -33,11 +33,13 @@ pub(super) struct ResponseHead {
     pub(super) expire: Option<u32>,
     /// Whether it comes from a zone whose errors are to be reported.
     pub(super) reports: bool,
+    /// Whether it is a part of a transfer: the records stay in their order, and there may be no question.
+    pub(super) is_transfer: bool,
 }
 
 impl ResponseHead {
     pub(super) const fn of(rcode: Rcode) -> Self {
-        Self { rcode, flags: 0, error: None, expire: None, reason: 0, reports: false }
+        Self { rcode, flags: 0, error: None, expire: None, reason: 0, reports: false, is_transfer: false }
     }
 }
 
@@ -109,7 +111,7 @@ pub(super) fn finish(
         | (head.rcode.0 & header::RCODE);
     header::set_id(out, asked.id);
     header::set_flags(out, flags);
-    if settings.rotates {
+    if settings.rotates && !head.is_transfer {
         // Clients choose their ids at random, which spares a generator of our own.
         rotate_addresses(out, header::LENGTH + query.question_bytes().len(), asked.id);
     }

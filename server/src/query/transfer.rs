@@ -68,6 +68,8 @@ struct ZoneTransfer {
     client: SocketAddr,
     transport: Transport,
     edns_context: EdnsContext,
+    /// Seconds until the zone expires here.
+    expire: Option<u32>,
     snapshot: Arc<ServerSnapshot>,
     metrics: Arc<ServerMetrics>,
     begun: Instant,
@@ -152,7 +154,8 @@ impl<'m> AdmittedQuery<'_, 'm> {
         out: &mut [u8],
     ) -> QueryOutcome {
         scratch.note("transfer", || format!("the SOA alone, serial {}", contents.serial()));
-        let (length, head) = authoritative::soa_alone(self.query, contents, &self.limits, scratch, out);
+        let (length, head) =
+            authoritative::soa_alone(self.query, entry, contents, &self.limits, scratch, out);
         self.conclude(AnswerSource::Zone(entry), head, length, scratch, out)
     }
 
@@ -176,8 +179,8 @@ impl<'m> AdmittedQuery<'_, 'm> {
         let from = body.from_serial();
         scratch.note("transfer", || format!("the difference from serial {from} to {}", contents.serial()));
         self.context.server.metrics.transferred(TransferKind::Ixfr, TransferResult::Complete);
-        let expire = authoritative::expire_seconds(contents);
-        let head = ResponseHead { flags: header::AA, expire, ..ResponseHead::of(Rcode::NOERROR) };
+        let expire = authoritative::expire_seconds(entry, contents);
+        let head = transfer_head(expire);
         self.conclude(AnswerSource::Zone(entry), head, length, scratch, out)
     }
 
@@ -205,6 +208,7 @@ impl<'m> AdmittedQuery<'_, 'm> {
         scratch.stats.source = Some(ResponseSource::Zone);
         QueryOutcome::Messages(Box::new(ZoneTransfer {
             body,
+            expire: authoritative::expire_seconds(entry, &contents),
             contents,
             query: query.message.into(),
             client: client.peer(),
@@ -218,6 +222,11 @@ impl<'m> AdmittedQuery<'_, 'm> {
             _slot: slot,
         }))
     }
+}
+
+fn transfer_head(expire: Option<u32>) -> ResponseHead {
+    let of = ResponseHead::of(Rcode::NOERROR);
+    ResponseHead { flags: header::AA, expire, is_transfer: true, ..of }
 }
 
 /// What is served, and how it differs from `serial`: in one difference, which has fewer records than the zone.
@@ -282,8 +291,8 @@ impl MessageSource for ZoneTransfer {
             IncompleteResponse
         })?;
         let length = w.finish(query.header.id, 0);
-        let expire = if self.messages == 0 { authoritative::expire_seconds(&self.contents) } else { None };
-        let head = ResponseHead { flags: header::AA, expire, ..ResponseHead::of(Rcode::NOERROR) };
+        let expire = if self.messages == 0 { self.expire } else { None };
+        let head = transfer_head(expire);
         let length = finish(&query, settings, &limits, head, length, out);
         self.messages += 1;
         self.bytes += length as u64;

@@ -102,6 +102,11 @@ impl Rig {
         &self.upstream
     }
 
+    /// Who asks.
+    pub(crate) const fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// The host of the primary.
     pub(crate) fn host(&self) -> &Host {
         self.client.host()

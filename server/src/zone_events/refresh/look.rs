@@ -168,7 +168,9 @@ impl ZoneLook {
         match found {
             PrimaryVersion::Same => {
                 let Some(contents) = &wanted.base else { return Err(RefreshFailure::Answer) };
-                let expires_in = expires_in(contents, origin, expire);
+                let left =
+                    self.entry.zone.times().map_or(0, |times| times.expires.saturating_sub(unix_time()));
+                let expires_in = still_expires_in(contents, origin, expire, Duration::from_secs(left));
                 self.note_checked(services, contents.serial(), expires_in);
                 report.expires_in = Some(expires_in);
             }
@@ -258,4 +260,14 @@ fn expires_in(contents: &ZoneContents, origin: &SecondaryOrigin, option: Option<
     let timers = contents.soa_timers().map(|soa| ZoneTimers::of(soa, &origin.terms));
     let own = timers.map_or(Duration::from_hours(24), |timers| timers.expire);
     option.map_or(own, |seconds| own.min(Duration::from_secs(seconds.into())))
+}
+
+/// The same of a version that was served before: another server may have said more (RFC 7314 section 4).
+fn still_expires_in(
+    contents: &ZoneContents,
+    origin: &SecondaryOrigin,
+    option: Option<u32>,
+    left: Duration,
+) -> Duration {
+    expires_in(contents, origin, option).max(left.min(expires_in(contents, origin, None)))
 }
