@@ -27,10 +27,19 @@ enum BegunKind {
     Command(BegunCommand),
 }
 
-/// Files that come into force together.
+/// Files that come into force together. Whoever waits for them is told when this is dropped, should the thread panic before: a reload
+/// would wait for ever.
 struct FileGroup {
     published: Vec<PublishedFile>,
-    done: FilesDone,
+    done: Option<FilesDone>,
+}
+
+impl Drop for FileGroup {
+    fn drop(&mut self) {
+        if let Some(done) = self.done.take() {
+            done(std::mem::take(&mut self.published));
+        }
+    }
 }
 
 /// Versions that are written together: one a zone.
@@ -56,9 +65,10 @@ impl VersionThread {
                 }
             }
             VersionEvent::Files(planned, done) => {
+                let mut group = FileGroup { published: Vec::new(), done: Some(done) };
                 self.reserve(planned.iter().map(|planned| planned.entry.zone.name()), batch);
-                let published = self.begin_files(planned, batch);
-                batch.groups.push(FileGroup { published, done });
+                group.published = self.begin_files(planned, batch);
+                batch.groups.push(group);
             }
             VersionEvent::Command(command, reply) => {
                 self.reserve([command.zone()], batch);
@@ -124,8 +134,28 @@ impl VersionThread {
                 BegunKind::Command(begun) => self.serve_command(begun, result),
             }
         }
-        for FileGroup { published, done } in groups {
-            done(published);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn who_waits_for_files_is_told_once_whatever_happens() {
+        for panics in [false, true] {
+            let (told, count) = channel();
+            let done: FilesDone = Box::new(move |files| told.send(files.len()).unwrap());
+            let group = FileGroup { published: Vec::new(), done: Some(done) };
+            let ended = catch_unwind(AssertUnwindSafe(|| {
+                let _batch = VersionBatch { groups: vec![group], ..VersionBatch::default() };
+                assert!(!panics, "as a version that cannot be made would");
+            }));
+            assert_eq!(ended.is_err(), panics);
+            assert_eq!(count.iter().collect::<Vec<_>>(), [0]);
         }
     }
 }
