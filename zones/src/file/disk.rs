@@ -142,8 +142,8 @@ impl<'p> ZoneFolder<'p> {
     /// Whether a file that is not there may be put there: what there is of its path lies in one of the folders.
     fn may_hold(&self, path: &Path) -> bool {
         let above = path.ancestors().skip(1);
-        let above = above.map(|path| if path.as_os_str().is_empty() { Path::new(".") } else { path });
-        above.filter_map(|path| path.canonicalize().ok()).next().is_some_and(|real| self.holds(&real))
+        let mut above = above.map(|path| if path.as_os_str().is_empty() { Path::new(".") } else { path });
+        above.find_map(|path| path.canonicalize().ok()).is_some_and(|real| self.holds(&real))
     }
 
     /// The path without links. Errors: the file lies elsewhere, also by way of `..` or of a link.
