@@ -183,7 +183,7 @@ fn target_fault(
     if is_cut && target.is_at_or_below(full_name(owner, contents.apex()).as_ref()) {
         return Some(FaultKind::MissingGlue(target.to_name()));
     }
-    let nearest = nearest(contents, target)?;
+    let nearest = contents.nearest(target)?;
     let hides =
         !nearest.name().is_empty() && nearest.flags().has(NodeFlags::CUT.with(NodeFlags::DNAME, true));
     if nearest.occluded_by().is_some() || hides {
@@ -200,10 +200,4 @@ fn target_fault(
 
 fn has_address(node: ZoneNode<'_>) -> bool {
     [Type::A, Type::AAAA].iter().any(|rtype| node.set(*rtype).is_some_and(|set| set.records > 0))
-}
-
-/// The name itself, or else the nearest ancestor that exists.
-pub(super) fn nearest<'c>(contents: &'c ZoneContents, target: NameRef<'_>) -> Option<ZoneNode<'c>> {
-    let above = std::iter::successors(Some(target), |name| name.parent());
-    above.map_while(|name| contents.below_apex(name)).find_map(|below| contents.node_named(below))
 }

@@ -65,7 +65,7 @@ impl<'z> DotSearch<'z> {
         if self.contents.below_apex(target).is_some_and(|below| self.contents.node_named(below).is_some()) {
             return true;
         }
-        let nearest = super::check::nearest(self.contents, target);
+        let nearest = self.contents.nearest(target);
         nearest.is_some_and(|nearest| {
             let hides = nearest.flags().has(NodeFlags::CUT.with(NodeFlags::DNAME, true));
             nearest.occluded_by().is_some() || hides && !nearest.name().is_empty()

@@ -121,6 +121,12 @@ impl ZoneContents {
         below_apex(name, self.apex())
     }
 
+    /// The node of `name`, or else of the nearest ancestor that exists; none for a name that is not in the zone.
+    pub(crate) fn nearest(&self, name: NameRef<'_>) -> Option<ZoneNode<'_>> {
+        let above = std::iter::successors(Some(name), |name| name.parent());
+        above.map_while(|name| self.below_apex(name)).find_map(|below| self.node_named(below))
+    }
+
     /// The node with this name below the apex.
     pub(crate) fn node_named(&self, below: &[u8]) -> Option<ZoneNode<'_>> {
         if below.is_empty() {

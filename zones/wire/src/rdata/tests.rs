@@ -87,7 +87,6 @@ fn each_type_has_its_shortest_rdata() {
         (Type::EID, &[Bytes(1)]),
         (Type::NIMLOC, &[Bytes(1)]),
         (Type::SINK, &[Bytes(4)]),
-        (Type::NINFO, &[Bytes(1)]),
         (Type::RKEY, &[Bytes(5)]),
         (Type::TALINK, &[Name, Name]),
         (Type::HHIT, &[Bytes(1)]),

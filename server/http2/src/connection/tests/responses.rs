@@ -46,7 +46,7 @@ fn long_content_comes_in_frames_that_everybody_takes() {
 fn what_is_sent_takes_no_memory() {
     let mut lab = Lab::with_settings(&setting(INITIAL_WINDOW_SIZE, 0));
     lab.send(&get(1));
-    lab.answer(1, &[7; 60_000]);
+    lab.answer(1, &vec![7; 60_000]);
     for left in [50_000_usize, 30_000, 20_000, 9000, 1] {
         let more = lab.connection.unsent() - left;
         lab.send(&window(1, more as u32));
