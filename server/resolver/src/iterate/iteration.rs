@@ -58,6 +58,8 @@ pub(super) struct IterationCourse<'a, N> {
     pub(super) copy_is_bogus: bool,
     /// Whether a kept delegation was asked of the parent again.
     pub(super) has_doubted: bool,
+    /// Names whose DS was asked for. Where that gave an alias, asking again gives no more.
+    asked_digests: Vec<DomainName>,
     /// What was done, where somebody wants to know.
     pub(super) trace: ResolutionTrace,
     /// Who is waited for.
@@ -95,6 +97,7 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
             of_copy: Vec::new(),
             copy_is_bogus: false,
             has_doubted: false,
+            asked_digests: Vec::new(),
             trace: ResolutionTrace::default(),
             progress: Arc::default(),
         }
@@ -141,6 +144,9 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         name: &DomainName,
         rtype: Type,
     ) -> Result<Arc<LearntRecords>, IterationFailure> {
+        if rtype == Type::DS && !self.asked_digests.contains(name) {
+            self.asked_digests.push(name.clone());
+        }
         let deadline = self.budget.deadline();
         let found = timeout_at(deadline, self.descend(name, rtype)).await;
         found.unwrap_or_else(|_| {
@@ -183,8 +189,10 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
 
     /// What is known of DS. What the parent said comes before what the zone itself said of its apex, which may be what is being validated.
     fn known_digests(&self, name: NameRef<'_>) -> Option<Arc<LearntRecords>> {
+        let was_asked = self.asked_digests.iter().any(|asked| asked.as_ref() == name);
         let in_question = |found: &LearntRecords| {
-            self.validating.iter().any(|(owner, rtype)| *owner == found.owner && *rtype == found.rtype)
+            !was_asked
+                && self.validating.iter().any(|(owner, rtype)| *owner == found.owner && *rtype == found.rtype)
         };
         [Type::DS, Type::CNAME, ANY_TYPE].into_iter().find_map(|held| {
             let fits = |found: &&Arc<LearntRecords>| found.rtype == held && found.owner.as_ref() == name;
