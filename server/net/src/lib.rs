@@ -38,7 +38,7 @@ pub use free::check_free;
 pub use local::LocalAddress;
 pub use process::{
     descriptor_limit, fetch, interrupt_nobody, open_descriptors, raise_descriptor_limit, release_memory,
-    take_short_turns, yield_to_others,
+    yield_to_others,
 };
 pub use random::{random, random_u16};
 pub use socket_kind::SocketKind;

@@ -3,16 +3,12 @@
 #![allow(unsafe_code, reason = "no other crate offers these calls")]
 
 use std::io;
-use std::time::Duration;
 
 use nix::libc;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 /// How much is taken off the calling thread's share of the processor where others want it (setpriority(2)).
 const NICE: libc::c_int = 5;
-
-/// How long a thread of short turns runs before others have theirs, where they want it.
-const SHORT_TURN: Duration = Duration::from_micros(200);
 
 /// Gives memory that is free back to the system at once, where otherwise that takes ten seconds (jemalloc(3), `arena.<i>.purge`):
 /// worth its milliseconds after much was freed. Does nothing in a program that has another allocator.
@@ -77,28 +73,6 @@ pub fn interrupt_nobody() {
     unsafe {
         let parameter = libc::sched_param { sched_priority: 0 };
         let _ = libc::sched_setscheduler(0, libc::SCHED_BATCH, &raw const parameter);
-    }
-}
-
-/// Has the calling thread, and those it starts from now on, run in short turns (`sched_setattr(2)`, `sched_runtime` of Linux 6.12): where
-/// not all can run, one that has little to do each time waits for less. Its share of the processor stays. Does nothing on other systems
-/// and where the kernel is older.
-pub fn take_short_turns() {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    // SAFETY: the attributes live across the call, are only read, and say themselves how long they are. Process 0 is the calling thread.
-    // Where it fails, nothing has changed.
-    unsafe {
-        let attributes = libc::sched_attr {
-            size: size_of::<libc::sched_attr>() as u32,
-            sched_policy: libc::SCHED_OTHER as u32,
-            sched_flags: 0,
-            sched_nice: libc::getpriority(libc::PRIO_PROCESS, 0),
-            sched_priority: 0,
-            sched_runtime: SHORT_TURN.as_nanos() as u64,
-            sched_deadline: 0,
-            sched_period: 0,
-        };
-        let _ = libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0);
     }
 }
 

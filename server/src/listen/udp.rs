@@ -123,7 +123,6 @@ struct Worker {
 
 impl Worker {
     fn run(&self, handle: &WorkerHandle) {
-        rhumb_net::take_short_turns();
         let mut batch = DatagramBatch::new(BATCH, self.query_size(), REPLY_SIZE);
         let mut scratch = QueryScratch::new();
         let mut last = LAST_BATCHES;
