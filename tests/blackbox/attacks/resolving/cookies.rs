@@ -97,7 +97,11 @@ fn drops_edns() -> Verdict {
     net.forget();
     let second = patient.udp(net.to, &Message::query("next.attack.", "A").edns(1232))?;
     ensure_eq!(second.message.data("A"), [TRUE], "the second answer");
-    let later: Vec<_> = net.seen().into_iter().filter(|asked| asked.to == ATTACKER.parse::<std::net::IpAddr>().unwrap()).collect();
+    let later: Vec<_> = net
+        .seen()
+        .into_iter()
+        .filter(|asked| asked.to == ATTACKER.parse::<std::net::IpAddr>().unwrap())
+        .collect();
     let without = later.iter().all(|asked| asked.message.edns.is_none());
     // A second one is of a machine too busy to answer at once.
     ensure!(without && (1..=2).contains(&later.len()), "queries once it is known: {later:?}");
