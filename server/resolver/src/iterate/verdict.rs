@@ -138,8 +138,8 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         self.state.records.hold(ttl).min(left)
     }
 
-    /// What a set is, how long it may be kept, and how long its signature is valid; `anchor` is the trust anchor closest to what was learnt by it. A zone above the anchor
-    /// has no say in whether signatures are needed below.
+    /// What a set is, how long it may be kept, and how long its signature is valid; `anchor` is the trust anchor closest to what was learnt
+    /// by it. A zone above the anchor has no say in whether signatures are needed below.
     async fn judge_set(
         &mut self,
         set: &RecordSet,
