@@ -265,6 +265,8 @@ metrics! {
         "When a zone was last found to be that of a primary, in seconds since 1970.";
     ZONE_EXPIRE = Gauge "rhumb_zone_expire_seconds" ["zone"]
         "When a zone is served no more unless a primary has it before, in seconds since 1970.";
+    ZONE_LIFETIME = Gauge "rhumb_zone_lifetime_seconds" ["zone"]
+        "Seconds that a zone may be served after the last time that a primary had it.";
     ZONE_PRIMARY_SERIAL = Gauge "rhumb_zone_primary_serial" ["zone"]
         "Serial at the primary that was last asked.";
     ZONE_FOLDER_OK = Gauge "rhumb_zone_folder_ok" ["folder"]

@@ -54,6 +54,8 @@ pub struct ZoneSample<'a> {
 pub struct SecondarySample {
     /// Seconds between two looks at the primaries; 0: not known.
     pub interval: u64,
+    /// Seconds that it may be served without its primaries; 0: not known.
+    pub lifetime: u64,
     /// When it was last found to be that of a primary.
     pub checked: Option<u64>,
     /// When it is served no more.
@@ -153,12 +155,14 @@ impl MetricSamples {
             self.set(&names::ZONE_EXPIRES, &[&origin], expires);
         }
         if let Some(secondary) = &zone.secondary {
-            let interval = Some(secondary.interval).filter(|interval| *interval > 0);
+            let [interval, lifetime] = [secondary.interval, secondary.lifetime]
+                .map(|seconds| Some(seconds).filter(|seconds| *seconds > 0));
             let serial = secondary.primary_serial.map(u64::from);
             for (metric, value) in [
                 (&names::ZONE_REFRESH, interval),
                 (&names::ZONE_CHECKED, secondary.checked),
                 (&names::ZONE_EXPIRE, secondary.expires),
+                (&names::ZONE_LIFETIME, lifetime),
                 (&names::ZONE_PRIMARY_SERIAL, serial),
             ] {
                 if let Some(value) = value {

@@ -77,8 +77,8 @@ fn sample_folders(live: &ServerState, config: &ServerConfig, out: &mut MetricSam
 
 fn secondary_sample(live: &ServerState, entry: &ZoneEntry) -> SecondarySample {
     let status = live.refreshes.status(entry.zone.name()).unwrap_or_default();
-    let RefreshStatus { interval, checked, expires, primary_serial, .. } = status;
-    SecondarySample { interval, checked, expires, primary_serial }
+    let RefreshStatus { interval, lifetime, checked, expires, primary_serial, .. } = status;
+    SecondarySample { interval, lifetime, checked, expires, primary_serial }
 }
 
 impl SampleSource for StatusPages {

@@ -51,6 +51,8 @@ pub struct RefreshStatus {
     pub failures: u32,
     /// Seconds between two looks.
     pub interval: u64,
+    /// Seconds that the zone may be served without its primaries; 0: not known.
+    pub lifetime: u64,
     /// The primary whose differences are not asked for, because they failed.
     pub whole_only: Option<SocketAddr>,
 }

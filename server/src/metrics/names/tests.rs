@@ -93,6 +93,7 @@ fn the_table_and_a_scrape_agree() {
             expires: Some(9),
             secondary: Some(SecondarySample {
                 interval: 1,
+                lifetime: 5,
                 checked: Some(2),
                 expires: Some(3),
                 primary_serial: Some(4),

@@ -162,6 +162,7 @@ impl RefreshTask {
             status.expires = Some(times.expires);
             status.next = wall + due.as_secs();
             status.interval = timers.refresh.as_secs();
+            status.lifetime = timers.expire.as_secs();
         });
         now + due
     }
@@ -280,6 +281,8 @@ impl RefreshTask {
             note(status, report, wall, failures);
             status.next = wall + pause.as_secs();
             status.interval = timers.map_or(0, |timers| timers.refresh.as_secs());
+            // Of a zone that has expired, the last one goes on to be told.
+            status.lifetime = timers.map_or(status.lifetime, |timers| timers.expire.as_secs());
             status.whole_only = whole_only;
         });
         let urgency = if contents.is_some() { RefreshUrgency::Due } else { RefreshUrgency::Missing };
