@@ -8,18 +8,21 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use rhumb_tests::rig::script::every_name;
+use rhumb_tests::rig::script::{Asked, every_name, script};
 use rhumb_tests::rig::server::until;
-use rhumb_tests::rig::{Config, Folder, Host, Message, Server, Transport, Upstream, http, program};
+use rhumb_tests::rig::{Config, Folder, Host, Message, Server, Transport, Upstream, http, program, rcode};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, skip};
 
 use crate::forwarding::{Lab, UP, config};
+use crate::refreshing::config as secondary_of;
+use crate::refreshing::hostile::{Rig, primary, refuse, reply, whole};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
     Test::beside("scraping::prometheus_says_up", up),
     Test::beside("scraping::broken_zones_come_first", broken_zones),
     Test::beside("scraping::the_status_page_has_the_scraped_numbers", page),
+    Test::beside("scraping::a_zone_that_is_not_to_be_had_is_broken_everywhere", absent_zones),
     Test::beside("scraping::domains_that_fall_back_to_iteration_say_so", fallback),
     Test::beside("scraping::promtool_has_nothing_to_say", promtool),
     Test::beside("scraping::the_alert_rules_pass_their_tests", rules),
@@ -237,6 +240,40 @@ fn page() -> Verdict {
         "queries a moment later"
     );
     ensure!(later.get("queries") != tiles.get("queries"), "the page does not move");
+    Ok(Outcome::Passed)
+}
+
+/// A zone of other servers with nothing to serve: `status`, the page, `/ready` and the metrics say so alike, and why.
+fn absent_zones() -> Verdict {
+    let rules = ", refresh: { min: 1s, max: 1s }, retry: { min: 1s, max: 1s }, expire: { min: 4s, max: 4s }";
+    let rig = Rig::start(rules)?;
+    broken_alike(&rig.server, 0.0, "")?;
+    rig.upstream().follow(script(|asked: &Asked| asked.code(rcode::REFUSED)));
+    broken_alike(&rig.server, 1.0, "it has expired: ")?;
+    rig.upstream().follow(primary(11, refuse, |asked| reply(asked, &whole(11))));
+    broken_alike(&rig.server, 0.0, "")?;
+    let (host, _client) = Host::pair()?;
+    let state = Folder::new()?;
+    let server = Server::start(&host, &secondary_of(&state, &[("192.0.2.2:53".parse()?, None)], rules))?;
+    broken_alike(&server, 1.0, "it has never been transferred: ")
+}
+
+/// Waits until so many zones are broken, of which there is one at the most, and compares what is said of it.
+fn broken_alike(server: &Server, count: f64, why: &str) -> Verdict {
+    let metric = |name: &str| server.metric(name, &[]).unwrap_or(-1.0);
+    let is = |name: &str, value: f64| (metric(name) - value).abs() < 0.1;
+    ensure!(until(Duration::from_secs(30), || is("rhumb_zones_failed", count)), "{}", server.log_tail());
+    ensure!(is("rhumb_zone_ok", 1.0 - count), "rhumb_zone_ok beside {count} that failed");
+    let (page, ready) = (server.page("/")?.body, server.page("/ready")?);
+    let status = server.tell(&["status"])?.out;
+    ensure_eq!(ready.status, 200, "/ready: {}", ready.body);
+    ensure_eq!(tiles(&page).get("broken zones"), Some(&count.to_string()), "broken zones of the page");
+    let broken = count > 0.5;
+    ensure_eq!(page.contains("all is well"), !broken, "the word of the page: {page}");
+    for (what, told) in [("page", &page), ("/ready", &ready.body), ("status", &status)] {
+        ensure_eq!(told.contains("it has "), broken, "{what}: {told}");
+        ensure!(told.contains(why), "{what} does not say why: {told}");
+    }
     Ok(Outcome::Passed)
 }
 

@@ -266,6 +266,11 @@ impl ServerMetrics {
         Arc::clone(self.state_log.get_or_init(Arc::default))
     }
 
+    /// Whether the disk takes what is written to the log of the state; true where there is none.
+    pub fn state_is_kept(&self) -> bool {
+        self.state_log.get().is_none_or(|log| log.read().1)
+    }
+
     /// What is shown of the file of the cache, on the page from now on.
     pub fn cache_file(&self) -> Arc<CacheFileFigures> {
         Arc::clone(self.cache_file.get_or_init(Arc::default))

@@ -19,6 +19,7 @@ use super::explanation::{AnswerExplanation, ExplanationStep, RecordSource};
 use super::load::{LoadHistory, SAMPLE_EVERY};
 use super::record_sources::{self, AnsweredRecord};
 use super::resolution_tree;
+use super::zone_trouble::{lacks_upstream, zone_trouble};
 use crate::cache_file::CacheFile;
 use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, TraceStep, respond};
 use crate::recursion::{ExplainedAnswer, ExplainedLookups, ReplyPath, ResolveQueue};
@@ -152,7 +153,7 @@ impl ServerAdmin {
         } else if self.reloads.load().listeners.is_empty() && !snapshot.config.listen.is_empty() {
             reasons.push("no listener is open".to_owned());
         }
-        if reasons.is_empty() { Ok(degraded(&snapshot)) } else { Err(reasons) }
+        if reasons.is_empty() { Ok(degraded(&self.live, &snapshot)) } else { Err(reasons) }
     }
 
     /// Whether every thread and task is there and gets on. Upstreams and zones are no part of it: a server started anew would be no
@@ -163,6 +164,15 @@ impl ServerAdmin {
             failures.push("shutting down".to_owned());
         }
         if failures.is_empty() { Ok(()) } else { Err(failures) }
+    }
+
+    /// Each reason why `/health` or `/ready` says no.
+    pub(super) fn failures(&self) -> Vec<String> {
+        let mut failures = self.healthy().err().unwrap_or_default();
+        let unready = self.ready().err().unwrap_or_default();
+        failures.extend(unready);
+        failures.dedup();
+        failures
     }
 
     /// Answers as a client would be answered, every decision noted.
@@ -265,15 +275,12 @@ impl ServerAdmin {
 }
 
 /// Broken zones and domains without an upstream that answers: a few by name, all of them by number.
-fn degraded(snapshot: &ServerSnapshot) -> Vec<String> {
+fn degraded(live: &ServerState, snapshot: &ServerSnapshot) -> Vec<String> {
     let broken = snapshot.view.zones.iter().filter_map(|(_, entry)| {
-        let trouble = entry.zone.trouble()?;
-        Some(format!("zone {}: {}", entry.zone.name(), trouble.0))
+        let trouble = zone_trouble(live, entry)?;
+        Some(format!("zone {}: {trouble}", entry.zone.name()))
     });
-    let down = snapshot.view.routes.iter().filter(|(_, entry)| {
-        let course = snapshot.iteration.course(entry.route.id());
-        course.needs_upstreams() && !entry.route.state().pool.is_healthy()
-    });
+    let down = snapshot.view.routes.iter().filter(|(_, entry)| lacks_upstream(snapshot, entry));
     let down = down.map(|(_, entry)| format!("forward {}: no upstream answers", entry.route.domain()));
     let all: Vec<String> = broken.chain(down).collect();
     let more = all.len().saturating_sub(MOST_NAMED);

@@ -179,8 +179,9 @@ impl FakeService {
 /// A server that is well, or in every kind of trouble.
 pub(super) fn server_status(good: bool) -> ServerStatus {
     let errors = if good { Vec::new() } else { vec!["r.yaml:1:2: wrong".to_owned()] };
-    let upstream = |healthy, srtt_ms, timeouts| {
-        let (address, why) = ("192.0.2.1:53".to_owned(), None);
+    let upstream = |healthy: bool, srtt_ms, timeouts| {
+        let why = (!healthy).then(|| "no reply in time".to_owned());
+        let address = "192.0.2.1:53".to_owned();
         let (asked, taken_out, queries) = (true, false, 10);
         UpstreamStatus { address, healthy, asked, taken_out, srtt_ms, queries, timeouts, why }
     };
@@ -203,12 +204,14 @@ pub(super) fn server_status(good: bool) -> ServerStatus {
             workers: 2,
         }],
         zones: ZoneCount { total: 2, failed: 2 * usize::from(!good) },
+        failures: if good { Vec::new() } else { vec!["reload: no progress for 31 s".to_owned()] },
         broken: if good { Vec::new() } else { vec![broken_zone()] },
         trust_anchors: Vec::new(),
         routes: vec![RouteStatus {
             domain: ".".to_owned(),
             rule: "r.yaml:9".to_owned(),
             policy: "fastest".to_owned(),
+            is_down: !good,
             upstreams: vec![upstream(true, Some(1.25), 0), upstream(false, None, 10)],
             lists: vec![list(true, None), list(false, Some("is empty"))],
         }],

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::server_status::{RouteStatus, ServerStatus, TrafficStatus, UpstreamStatus};
+use super::server_status::{RouteStatus, ServerStatus, TrafficStatus};
 use super::show::{bytes, share, span, utc};
 
 const STYLE: &str = include_str!("page.css");
@@ -10,7 +10,19 @@ const STYLE: &str = include_str!("page.css");
 /// Columns of a table, and its rows; on a narrow screen each cell stands on a line of its own behind its column's name.
 struct PageTable<'a> {
     head: &'a [&'a str],
-    rows: Vec<Vec<String>>,
+    rows: Vec<Vec<PageCell>>,
+}
+
+/// A cell of a table: its text, and whether it tells of trouble.
+struct PageCell {
+    text: String,
+    is_bad: bool,
+}
+
+impl From<String> for PageCell {
+    fn from(text: String) -> Self {
+        Self { text, is_bad: false }
+    }
 }
 
 /// The whole page.
@@ -22,6 +34,7 @@ pub(super) fn html(status: &ServerStatus) -> String {
     );
     header(&mut page, status);
     tiles(&mut page, status);
+    lines(&mut page, "Failures", &status.failures);
     broken_zones(&mut page, status);
     last_reload(&mut page, status);
     lines(&mut page, "Waits for a restart", &status.pending_restart);
@@ -44,10 +57,7 @@ pub(super) fn html(status: &ServerStatus) -> String {
 
 /// Name, version, state, and the way to the other pages.
 fn header(page: &mut String, status: &ServerStatus) {
-    let answers = |upstream: &UpstreamStatus| upstream.healthy && !upstream.taken_out;
-    let down = status.routes.iter().any(|route| !route.upstreams.iter().any(answers));
-    let trouble = down || status.zones.failed > 0 || !status.last_reload.ok;
-    let (class, word) = if trouble { ("bad", "needs a look") } else { ("good", "all is well") };
+    let (class, word) = if status.needs_attention() { ("bad", "needs a look") } else { ("good", "all is well") };
     let (version, up) = (escape(&status.version), span(status.uptime));
     // Writing to a String cannot fail; so everywhere here.
     let _ = writeln!(
@@ -136,10 +146,16 @@ fn route(page: &mut String, route: &RouteStatus) {
         let rtt = upstream.srtt_ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1} ms"));
         let state = upstream.state();
         let counts = [upstream.queries.to_string(), upstream.timeouts.to_string()];
-        [upstream.address.clone(), state, rtt].into_iter().chain(counts).collect()
+        let state = PageCell { text: state, is_bad: upstream.is_down() };
+        let cells = [PageCell::from(upstream.address.clone()), state, rtt.into()];
+        cells.into_iter().chain(counts.map(PageCell::from)).collect()
     });
     let title = format!("Forward {} ({})", route.domain, route.policy);
-    section(page, &title, &["Upstream", "State", "Round trip", "Queries", "Timeouts"], rows.collect());
+    let head = ["Upstream", "State", "Round trip", "Queries", "Timeouts"];
+    if !route.upstreams.is_empty() {
+        let _ = writeln!(page, "<h2>{}</h2>", escape(&title));
+        PageTable { head: &head, rows: rows.collect() }.write(page);
+    }
     let lists = route.lists.iter().map(|list| {
         let state = list.why.clone().unwrap_or_else(|| "followed".to_owned());
         format!("{}: {state}", list.file)
@@ -150,7 +166,8 @@ fn route(page: &mut String, route: &RouteStatus) {
 fn section(page: &mut String, title: &str, head: &[&str], rows: Vec<Vec<String>>) {
     if !rows.is_empty() {
         let _ = writeln!(page, "<h2>{}</h2>", escape(title));
-        PageTable { head, rows }.write(page);
+        let rows = rows.into_iter().map(|row| row.into_iter().map(PageCell::from).collect());
+        PageTable { head, rows: rows.collect() }.write(page);
     }
 }
 
@@ -168,8 +185,8 @@ impl PageTable<'_> {
         for row in &self.rows {
             page.push_str("<tr>");
             for (name, cell) in self.head.iter().zip(row) {
-                let class = if cell == "down" { " class=\"bad\"" } else { "" };
-                let _ = write!(page, "<td data-label=\"{name}\"><span{class}>{}</span></td>", escape(cell));
+                let class = if cell.is_bad { " class=\"bad\"" } else { "" };
+                let _ = write!(page, "<td data-label=\"{name}\"><span{class}>{}</span></td>", escape(&cell.text));
             }
             page.push_str("</tr>");
         }
@@ -198,6 +215,7 @@ fn escape(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::operator::fake::server_status;
+    use crate::operator::server_status::{ReloadOutcome, ZoneCount};
 
     #[test]
     fn the_page_has_the_figures_of_status() {
@@ -209,7 +227,7 @@ mod tests {
             "<dt>cache hits</dt><dd>87.5 %</dd>",
             "<h2>Forward . (fastest)</h2>",
             "<td data-label=\"Round trip\"><span>1.2 ms</span></td>",
-            "<td data-label=\"State\"><span class=\"bad\">down</span></td>",
+            "<td data-label=\"State\"><span class=\"bad\">down: no reply in time</span></td>",
             "width=device-width",
         ] {
             assert!(
@@ -218,6 +236,47 @@ mod tests {
             );
         }
         assert!(!page.contains("Broken zones"), "{page}");
+    }
+
+    #[test]
+    fn every_kind_of_trouble_alone_asks_for_a_look() {
+        let good = || server_status(true);
+        let mut down = good();
+        down.routes[0].is_down = true;
+        let mut all = vec![
+            ServerStatus { failures: vec!["udp-1: gone".to_owned()], ..good() },
+            ServerStatus { warnings: vec!["certificate c: expired".to_owned()], ..good() },
+            ServerStatus { zones: ZoneCount { total: 2, failed: 1 }, ..good() },
+            ServerStatus { last_reload: ReloadOutcome { ok: false, ..good().last_reload }, ..good() },
+            down,
+        ];
+        for status in &all {
+            assert!(html(status).contains("<span class=\"bad\">needs a look</span>"), "{status:?}");
+        }
+        // What waits for a restart is wanted; an upstream among others that answer is its own row's matter, as is one taken out.
+        let mut calm = good();
+        calm.routes[0].upstreams[0].taken_out = true;
+        all = vec![good(), calm, ServerStatus { pending_restart: vec!["user".to_owned()], ..good() }];
+        for status in &all {
+            assert!(html(status).contains("<span class=\"good\">all is well</span>"), "{status:?}");
+        }
+    }
+
+    #[test]
+    fn an_upstream_is_red_while_it_is_asked_and_does_not_answer() {
+        for (healthy, taken_out, why, cell) in [
+            (false, false, None, "<span class=\"bad\">down</span>"),
+            (false, false, Some("nothing listens there"), "<span class=\"bad\">down: nothing listens there</span>"),
+            (false, true, Some("no reply in time"), "<span>taken out</span>"),
+            (true, false, None, "<span>answers</span>"),
+        ] {
+            let mut status = server_status(true);
+            let upstream = &mut status.routes[0].upstreams[0];
+            (upstream.healthy, upstream.taken_out, upstream.why) = (healthy, taken_out, why.map(str::to_owned));
+            status.routes[0].upstreams.truncate(1);
+            let page = html(&status);
+            assert!(page.contains(&format!("<td data-label=\"State\">{cell}")), "{cell}: {page}");
+        }
     }
 
     #[test]
@@ -233,6 +292,8 @@ mod tests {
             "<p>and 1 more</p>",
             "<li>r.yaml:1:2: wrong</li>",
             "<li>look here</li>",
+            "<h2>Failures</h2>",
+            "<li>reload: no progress for 31 s</li>",
         ] {
             assert!(page.contains(part), "{part}: {page}");
         }

@@ -8,6 +8,7 @@ use rhumb_wire::Transport;
 
 use super::admin::ServerAdmin;
 use super::anchor_status::sample_anchors;
+use super::zone_trouble::zone_trouble;
 use super::{page, status};
 use crate::log_lines::STDERR;
 use crate::metrics::http::HttpPages;
@@ -113,7 +114,7 @@ impl SampleSource for StatusPages {
         for broken in [true, false] {
             for (_, entry) in snapshot.view.zones.iter() {
                 let contents = entry.zone.load();
-                let ok = entry.zone.trouble().is_none() && (contents.is_some() || is_awaited(live, entry));
+                let ok = zone_trouble(live, entry).is_none();
                 if ok == broken {
                     continue;
                 }
@@ -128,10 +129,4 @@ impl SampleSource for StatusPages {
             }
         }
     }
-}
-
-/// Whether a zone of other servers has nothing to serve because it has not been transferred yet, and nothing says that it cannot be.
-fn is_awaited(live: &ServerState, entry: &ZoneEntry) -> bool {
-    let has_failed = || live.refreshes.status(entry.zone.name()).is_some_and(|status| status.failures > 0);
-    entry.origin.secondary.is_some() && !entry.zone.is_expired() && !has_failed()
 }

@@ -30,6 +30,9 @@ pub(crate) struct ServerStatus {
     /// Zones that are broken, the first thousand of them.
     #[serde(default)]
     pub broken: Vec<BrokenZoneStatus>,
+    /// What makes `/health` or `/ready` 503: threads and tasks that are gone or stuck, listeners that are missing, the end.
+    #[serde(default)]
+    pub failures: Vec<String>,
     /// The domains that are forwarded.
     pub routes: Vec<RouteStatus>,
     /// The trust anchors that are followed.
@@ -83,7 +86,7 @@ pub(crate) struct CertificateStatus {
     pub why: Option<String>,
 }
 
-/// A zone whose file cannot be served: it keeps the contents it has.
+/// A zone whose file cannot be served, which keeps the contents it has; or one of other servers with nothing to serve.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BrokenZoneStatus {
     /// Its name.
@@ -99,7 +102,8 @@ pub(crate) struct BrokenZoneStatus {
 pub(crate) struct ZoneCount {
     /// All of them.
     pub total: usize,
-    /// Those whose file could not be loaded the last time it was tried.
+    /// Those whose file could not be loaded the last time it was tried, and those of other servers that have expired or cannot be
+    /// transferred.
     pub failed: usize,
 }
 
@@ -112,6 +116,9 @@ pub(crate) struct RouteStatus {
     pub rule: String,
     /// Which upstream is asked first, such as `fastest`.
     pub policy: String,
+    /// Whether none of them answers and nothing stands in for them, so that questions fail.
+    #[serde(default)]
+    pub is_down: bool,
     /// The upstreams now in use, those of files included.
     pub upstreams: Vec<UpstreamStatus>,
     /// The files that name upstreams.
@@ -142,7 +149,23 @@ pub(crate) struct UpstreamStatus {
     pub why: Option<String>,
 }
 
+impl ServerStatus {
+    /// Whether somebody should look at it: something fails, does not answer or is warned of.
+    pub(crate) fn needs_attention(&self) -> bool {
+        !self.failures.is_empty()
+            || !self.last_reload.ok
+            || self.zones.failed > 0
+            || !self.warnings.is_empty()
+            || self.routes.iter().any(|route| route.is_down)
+    }
+}
+
 impl UpstreamStatus {
+    /// Whether it is asked and does not answer.
+    pub(crate) const fn is_down(&self) -> bool {
+        !self.taken_out && !self.healthy
+    }
+
     /// In a word or two, and why it is down.
     pub(crate) fn state(&self) -> String {
         match (self.taken_out, self.healthy, &self.why) {
@@ -229,7 +252,7 @@ pub(crate) struct ZoneStatus {
     pub left_out: u64,
     /// Whether what is served is what the file holds now.
     pub ok: bool,
-    /// Why not: what is wrong with the file.
+    /// Why not: what is wrong with the file, or why there is nothing of a zone of other servers.
     pub trouble: Option<String>,
     /// The zone file; `None` for the built-in example.
     pub file: Option<String>,

@@ -120,6 +120,7 @@ pub(super) fn status(given: &CommandArguments, answer: Value, to: &mut AnswerStr
     let status: ServerStatus = read(answer)?;
     let out = &mut *to.out;
     head(out, &status)?;
+    list(out, "failures", &status.failures)?;
     list(out, "errors of the last reload", &status.last_reload.errors)?;
     list(out, "waits for a restart", &status.pending_restart)?;
     list(out, "warnings", &status.warnings)?;

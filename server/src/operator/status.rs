@@ -13,6 +13,7 @@ use super::server_status::{
     UpstreamStatus, ZoneCount, ZoneStatus, ZoneVersionsStatus,
 };
 use super::show::{span, utc};
+use super::zone_trouble::{lacks_upstream, zone_trouble};
 use crate::listen::CertificateState;
 use crate::metrics::{ReloadResult, TrafficFigures};
 use crate::reload::ReloadStatus;
@@ -22,6 +23,8 @@ use crate::snapshot::{
 
 /// A certificate that expires within this time is warned of.
 const EXPIRES_SOON: Duration = Duration::from_hours(21 * 24);
+/// What is said where the log of the state cannot be written.
+const UNWRITTEN: &str = "state: the disk does not take new versions of zones";
 /// The most broken zones that are listed.
 const MOST_BROKEN: usize = 1000;
 
@@ -30,9 +33,8 @@ pub(super) fn whole(admin: &ServerAdmin) -> ServerStatus {
     let live = &admin.live;
     let snapshot = live.snapshot.load();
     let reloads = admin.reloads.load();
-    let failed = snapshot.view.zones.iter().filter(|(_, entry)| entry.zone.trouble().is_some()).count();
     let traffic = live.metrics.traffic();
-    let broken = snapshot.view.zones.iter().filter_map(|(_, entry)| broken_zone(entry)).take(MOST_BROKEN);
+    let (broken, failed) = broken_zones(live, &snapshot);
     ServerStatus {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         uptime: admin.began.elapsed().as_secs(),
@@ -43,7 +45,8 @@ pub(super) fn whole(admin: &ServerAdmin) -> ServerStatus {
         listeners: listeners(&reloads),
         certificates: reloads.certificates.iter().map(certificate).collect(),
         zones: ZoneCount { total: snapshot.view.zones.len(), failed },
-        broken: broken.collect(),
+        broken,
+        failures: admin.failures(),
         routes: routes(live, &snapshot, &reloads),
         trust_anchors: trust_anchors(live),
         traffic: traffic_status(admin, &traffic),
@@ -54,14 +57,19 @@ pub(super) fn whole(admin: &ServerAdmin) -> ServerStatus {
     }
 }
 
-fn broken_zone(entry: &ZoneEntry) -> Option<BrokenZoneStatus> {
-    let trouble = entry.zone.trouble()?;
-    let serial = entry.zone.load().as_ref().map(|contents| contents.serial());
-    Some(BrokenZoneStatus {
-        name: entry.zone.name().to_string(),
-        serial,
-        problems: vec![trouble.0.to_string()],
-    })
+/// The first broken zones, and how many there are.
+fn broken_zones(live: &ServerState, snapshot: &ServerSnapshot) -> (Vec<BrokenZoneStatus>, usize) {
+    let (mut broken, mut count) = (Vec::new(), 0);
+    for (_, entry) in snapshot.view.zones.iter() {
+        let Some(trouble) = zone_trouble(live, entry) else { continue };
+        count += 1;
+        if broken.len() < MOST_BROKEN {
+            let serial = entry.zone.load().as_ref().map(|contents| contents.serial());
+            let name = entry.zone.name().to_string();
+            broken.push(BrokenZoneStatus { name, serial, problems: vec![trouble] });
+        }
+    }
+    (broken, count)
 }
 
 fn last_reload(admin: &ServerAdmin, reloads: &ReloadStatus) -> ReloadOutcome {
@@ -137,6 +145,7 @@ fn route(
         domain: entry.route.domain().to_string(),
         rule: entry.place.to_string(),
         policy: policy(state.pool.policy()).to_owned(),
+        is_down: lacks_upstream(snapshot, entry),
         upstreams: upstreams.collect(),
         lists: lists.collect(),
     }
@@ -230,6 +239,7 @@ fn warnings(live: &ServerState, reloads: &ReloadStatus, now: SystemTime) -> Vec<
     let of_root =
         trouble.map(|why| format!("local root: {why}; what it does not say is asked of the root's servers"));
     let unreadable = live.folders.list().into_iter().map(|(_, why)| why);
+    let unwritten = (!live.metrics.state_is_kept()).then(|| UNWRITTEN.to_owned());
     let kept = reloads.lists.iter().filter_map(|list| {
         let why = list.kept.as_ref()?;
         Some(format!("{}: {why}; its last {} upstreams stay", list.path.display(), list.upstreams))
@@ -242,6 +252,7 @@ fn warnings(live: &ServerState, reloads: &ReloadStatus, now: SystemTime) -> Vec<
         .chain(kept)
         .chain(unverified)
         .chain(unreadable)
+        .chain(unwritten)
         .chain(of_root)
         .chain(of_certificates)
         .collect()
@@ -278,14 +289,14 @@ fn with_source(admin: &ServerAdmin, mut status: ZoneStatus, entry: &ZoneEntry) -
 
 fn zone_status(live: &ServerState, entry: &ZoneEntry) -> ZoneStatus {
     let contents = entry.zone.contents();
-    let trouble = entry.zone.trouble();
+    let trouble = zone_trouble(live, entry);
     ZoneStatus {
         name: entry.zone.name().to_string(),
         serial: contents.as_ref().map(|contents| contents.serial()),
         records: contents.as_ref().map_or(0, |contents| contents.record_count()),
         left_out: entry.zone.left_out(),
         ok: trouble.is_none() && contents.is_some(),
-        trouble: trouble.map(|trouble| trouble.0.to_string()),
+        trouble,
         file: entry.file().map(|file| file.display().to_string()),
         loaded: entry.zone.loaded().map(unix),
         rule: entry.place().to_string(),

@@ -116,9 +116,9 @@ LISTENER  TRANSPORTS  WORKERS
 [::]:53   udp, tcp    2
 
 forward . (fastest, r.yaml:9)
-UPSTREAM      STATE    RTT     QUERIES  TIMEOUTS
-192.0.2.1:53  answers  1.2 ms  10       0
-192.0.2.1:53  down     -       10       10
+UPSTREAM      STATE                   RTT     QUERIES  TIMEOUTS
+192.0.2.1:53  answers                 1.2 ms  10       0
+192.0.2.1:53  down: no reply in time  -       10       10
 list /etc/resolv.conf: followed
 list /etc/resolv.conf: its last good list is kept: is empty
 ";
@@ -135,6 +135,7 @@ list /etc/resolv.conf: its last good list is kept: is empty
         "\nerrors of the last reload\n  r.yaml:1:2: wrong\n",
         "\nwaits for a restart\n  user: none -> rhumb\n",
         "\nwarnings\n  look here\n",
+        "\nfailures\n  reload: no progress for 31 s\n",
         "\nbroken zones\n  zone b.example. is broken and keeps serial 8\n    a.zone:3:1: not a \u{fffd}[31mrecord at all\n",
         "  and 1 more\n",
     ] {
