@@ -153,7 +153,16 @@ fn readers() -> Verdict {
         command.arg(binary()).args(arguments).arg("--socket").arg(&socket);
         program::run(&mut command, Duration::from_secs(30))
     };
-    for arguments in [&["status"][..], &["stats"], &["zone", "list"], &["explain", "ns.zone.test", "A"]] {
+    for arguments in [
+        &["status"][..],
+        &["stats"],
+        &["requests"],
+        &["zone", "list"],
+        &["zone", "status", "zone.test"],
+        &["zone", "history", "zone.test"],
+        &["cache", "show", "ns.zone.test"],
+        &["explain", "ns.zone.test", "A"],
+    ] {
         let said = ask(GROUP, arguments)?;
         ensure_eq!(said.code, Some(0), "a reader asks for {}: {}", arguments.join(" "), said.err);
     }
@@ -162,6 +171,8 @@ fn readers() -> Verdict {
         &["flush"],
         &["stop"],
         &["log", "trace"],
+        &["zone", "export", "zone.test"],
+        &["zone", "diff", "zone.test", "1", "2"],
         &["zone", "reload", "zone.test"],
         &["upstream", "down", "192.0.2.1"],
     ] {

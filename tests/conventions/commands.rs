@@ -29,6 +29,25 @@ fn commands() -> BTreeSet<String> {
     found
 }
 
+/// The commands that do not take the full right, as the rows have it.
+fn commands_of_readers() -> BTreeSet<String> {
+    let rows = read("server/src/operator/commands.rs");
+    let row = |rest: &str| {
+        let (words, rest) = rest.split_once('"')?;
+        let changes = rest.split_once("changes: ")?.1.starts_with("true");
+        (!changes && !words.is_empty()).then(|| words.to_owned())
+    };
+    rows.split("words: \"").skip(1).filter_map(row).collect()
+}
+
+#[test]
+fn the_readme_lists_what_readers_may_use() {
+    let readme = read("README.md");
+    let told = readme.split("change nothing and do not hand out a zone:").nth(1).expect("the list of the README");
+    let told = told.split('.').next().expect("its end").split('`').skip(1).step_by(2).map(str::to_owned);
+    assert_eq!(told.collect::<BTreeSet<_>>(), commands_of_readers());
+}
+
 /// The commands in lines of code: behind `rhumb`, with or without a path and variables before it.
 fn named(code: &str) -> Vec<String> {
     let mut found = Vec::new();

@@ -12,7 +12,8 @@ use hyper::Method;
 pub struct CommandSpec {
     /// Its words on the command line, such as `zone list`; empty for one that is asked by HTTP alone.
     pub words: &'static str,
-    /// Whether it changes something: asked by POST, with its arguments in a body of JSON; else by GET, with them in the query.
+    /// Whether it takes the full right, as whatever changes something does: asked by POST, with its arguments in a body of JSON; else
+    /// by GET, with them in the query.
     pub changes: bool,
     /// The path of its request.
     pub path: &'static str,

@@ -272,7 +272,8 @@ pub(crate) static COMMANDS: &[OperatorCommand] = &[
     OperatorCommand {
         spec: CommandSpec {
             words: "zone diff",
-            changes: false,
+            // It changes nothing, but what a zone holds is not for those who may only look.
+            changes: true,
             path: "/zones/diff",
             about: "Show how two versions of a zone differ",
             arguments: &[
@@ -288,7 +289,8 @@ pub(crate) static COMMANDS: &[OperatorCommand] = &[
     OperatorCommand {
         spec: CommandSpec {
             words: "zone export",
-            changes: false,
+            // It changes nothing, but what a zone holds is not for those who may only look.
+            changes: true,
             path: "/zones/export",
             about: "Write a zone as a zone file",
             arguments: &[

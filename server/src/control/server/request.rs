@@ -39,7 +39,7 @@ pub(super) async fn read(
         return Err(RequestRefusal::only(command.method()));
     }
     if command.changes && access == ControlAccess::Read {
-        let message = format!("{path} changes something, and members of control.read-group may only look");
+        let message = format!("{path} takes the full right, and members of control.read-group may only look");
         return Err(RequestRefusal::new(StatusCode::FORBIDDEN, message));
     }
     let query = head.uri.query().unwrap_or_default();
