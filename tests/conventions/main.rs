@@ -5,6 +5,7 @@ mod alerts;
 mod commands;
 mod crates;
 mod files;
+mod labels;
 mod order;
 mod source;
 mod words;

@@ -21,6 +21,7 @@ pub(super) use arrival::ConnectionArrival;
 pub(super) use connection::Connection;
 
 use super::trusted_proxies::TrustedProxies;
+use crate::metrics::RefuseReason;
 
 /// Accepts the connections of a listener.
 #[derive(Debug)]
@@ -77,6 +78,7 @@ async fn accept<F: Future<Output = ()> + Send + 'static>(
     };
     let event = |event: AcceptEvent<'_>| {
         if let AcceptEvent::Exhausted(error) = event {
+            admission.streams.live.metrics.refused(RefuseReason::Descriptors);
             tracing::warn!(listener = %address, %error, "no connection accepted");
         }
     };

@@ -224,14 +224,12 @@ label_values! {
         BadSource => "bad-source", "A source address or port no reply can go to, such as port 0.";
         UnknownDestination => "unknown-destination", "The address that was asked could not be told.";
         TruncatedDatagram => "truncated-datagram", "Longer than the receive buffer.";
-        NotAllowed => "not-allowed", "Access rules say not even to refuse.";
         RateLimited => "rate-limited", "Over the rate of its client network.";
         QueueFull => "queue-full", "No room for one more waiting query.";
         TooOld => "too-old", "Waited longer than the client does.";
         ClientGone => "client-gone", "The stream closed before its answer was ready.";
         SendFailed => "send-failed", "The kernel did not take the reply.";
         ProxyHeader => "proxy-header", "A proxy sent no header that can be read, or another host sent one.";
-        ShuttingDown => "shutting-down", "Came, or was still waiting, while the server stopped.";
         Panic => "panic", "Its work panicked.";
     }
 }
@@ -240,9 +238,9 @@ label_values! {
     /// What the cache did for a query.
     pub enum CacheEvent {
         Hit => "hit", "Answered, within the TTL.";
-        Miss => "miss", "Nothing to answer with.";
-        Stale => "stale", "Answered past the TTL (RFC 8767).";
-        Prefetch => "prefetch", "Answered, and asked again ahead of expiry.";
+        Miss => "miss", "Nothing to answer with within the TTL.";
+        Stale => "stale", "Answered past the TTL (RFC 8767); a miss as well.";
+        Prefetch => "prefetch", "Asked for again ahead of expiry; the query is a hit as well.";
     }
 }
 
@@ -252,8 +250,7 @@ label_values! {
         Total => "total", "The limit on all connections is reached.";
         Client => "client", "The limit on connections of one client is reached.";
         NotAllowed => "not-allowed", "Access rules.";
-        Descriptors => "descriptors", "The process is out of file descriptors.";
-        ShuttingDown => "shutting-down", "The server stops.";
+        Descriptors => "descriptors", "The process is out of file descriptors, or the system of memory.";
     }
 }
 
