@@ -18,10 +18,16 @@ pub struct UpstreamMetrics {
     /// The index of the last failure's reason, from 1; 0 before the first.
     last_failure: AtomicUsize,
     unhealthy: AtomicBool,
+    taken_out: AtomicBool,
     durations: SharedHistogram,
 }
 
 impl UpstreamMetrics {
+    /// Whether an operator has taken it out; not so at first.
+    pub fn set_taken_out(&self, taken_out: bool) {
+        self.taken_out.store(taken_out, Relaxed);
+    }
+
     /// A query was sent, by a datagram or on a stream.
     pub fn request(&self, on_stream: bool) {
         self.requests.fetch_add(1, Relaxed);
@@ -74,6 +80,10 @@ impl UpstreamMetrics {
 
     pub(super) fn read_failure(&self, reason: UpstreamFailure) -> u64 {
         self.failures.get(reason.index()).map_or(0, |counter| counter.load(Relaxed))
+    }
+
+    pub(super) fn read_taken_out(&self) -> bool {
+        self.taken_out.load(Relaxed)
     }
 
     pub(super) fn read_healthy(&self) -> bool {

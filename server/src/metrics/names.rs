@@ -106,7 +106,7 @@ metrics! {
     TCP_ACCEPTED = Counter "rhumb_tcp_accepted_total" []
         "Stream connections served.";
     TCP_REFUSED = Counter "rhumb_tcp_refused_total" ["reason"]
-        "Stream connections closed as soon as they were accepted, by reason.";
+        "Stream connections closed as soon as they were accepted, and times that none could be, by reason.";
     TCP_DISPLACED = Counter "rhumb_tcp_displaced_total" ["state"]
         "Connections ended to make room for others: those that had asked nothing (silent), and those that rested (idle).";
 
@@ -157,13 +157,13 @@ metrics! {
     CACHE_SIZE = Gauge "rhumb_cache_size_bytes" []
         "Memory the cache may use.";
     CACHE_HITS = Counter "rhumb_cache_hits_total" []
-        "Queries answered from the cache within the TTL.";
+        "Queries answered from the cache within the TTL; those and the misses are all that were looked up in it.";
     CACHE_MISSES = Counter "rhumb_cache_misses_total" []
-        "Queries the cache had no answer for.";
+        "Queries the cache had no answer for within the TTL, those answered by a stale one among them.";
     CACHE_STALE = Counter "rhumb_cache_stale_total" []
-        "Queries answered from the cache past the TTL.";
+        "Queries answered past the TTL, each counted once; they are misses as well.";
     CACHE_PREFETCH = Counter "rhumb_cache_prefetch_total" []
-        "Entries asked for again ahead of their expiry.";
+        "Entries asked for again ahead of their expiry; the queries that saw it come are hits as well.";
     CACHE_EVICTIONS = Counter "rhumb_cache_evictions_total" []
         "Entries that made room for others.";
     CACHE_FILE_LOADED = Gauge "rhumb_cache_file_loaded_entries" []
@@ -194,7 +194,9 @@ metrics! {
     FORWARD_FAILURES = Counter "rhumb_forward_failures_total" ["upstream", "reason"]
         "Queries to an upstream that brought nothing usable, by reason; time-outs are among them.";
     FORWARD_HEALTHY = Gauge "rhumb_forward_healthy" ["upstream"]
-        "1 when an upstream is thought to answer, 0 when it is passed over.";
+        "1 when an upstream is thought to answer, 0 when it is passed over; absent while it is taken out.";
+    FORWARD_TAKEN_OUT = Gauge "rhumb_forward_taken_out" ["upstream"]
+        "1 when an operator has taken an upstream out, so that it is neither asked nor probed.";
     DOMAIN_UPSTREAMS = Gauge "rhumb_forward_domain_upstreams" ["domain"]
         "Upstreams of a forwarded domain that may be asked.";
     DOMAIN_HEALTHY = Gauge "rhumb_forward_domain_healthy_upstreams" ["domain"]

@@ -144,7 +144,12 @@ impl ServerMetrics {
                 let failures = upstream.read_failure(*reason);
                 out.set(&names::FORWARD_FAILURES, &[label, reason.as_str()], failures);
             }
-            out.set(&names::FORWARD_HEALTHY, &[label], u64::from(upstream.read_healthy()));
+            let taken_out = upstream.read_taken_out();
+            out.set(&names::FORWARD_TAKEN_OUT, &[label], u64::from(taken_out));
+            // Nobody asks it, so that nobody knows.
+            if !taken_out {
+                out.set(&names::FORWARD_HEALTHY, &[label], u64::from(upstream.read_healthy()));
+            }
             out.histogram(&names::FORWARD_DURATION, &[label], &upstream.read_durations());
             for rcode in RcodeLabel::ALL {
                 // Twenty codes times every upstream: those never seen would be most of the page.

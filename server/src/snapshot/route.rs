@@ -192,6 +192,9 @@ impl ForwardRoute {
             old.excluded.iter().filter(|server| upstreams.contains(server)).cloned().collect();
         let withheld: Vec<_> =
             upstreams.iter().filter(|server| withheld.contains(*server)).cloned().collect();
+        for member in &members {
+            member.counters.set_taken_out(withheld.contains(&member.identity));
+        }
         let pool = pool_of(upstreams, &excluded, &withheld, terms, services);
         let stays = |origin| members.iter().any(|member| member.origin == origin);
         let gone: Vec<_> =
