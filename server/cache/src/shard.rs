@@ -136,6 +136,7 @@ impl CacheShard {
             length,
             truncated,
             stale,
+            stands_in: entry.stands_in,
             prefetch,
             failure,
             origin: entry.origin,

@@ -45,6 +45,8 @@ pub struct CacheHit {
     pub truncated: bool,
     /// Served beyond its TTL.
     pub stale: bool,
+    /// It was past its TTL when it was kept, and stands in for an answer that is not to be had.
+    pub stands_in: bool,
     /// The caller is to ask for it again; said once for each entry.
     pub prefetch: bool,
     /// It reports a failure (RFC 9520).

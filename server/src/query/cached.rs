@@ -30,6 +30,8 @@ pub(super) struct CachedAnswer {
     pub(super) head: ResponseHead,
     /// How its aliases were checked.
     pub(super) aliases: u32,
+    /// It is to be asked for again.
+    pub(super) prefetch: bool,
 }
 
 /// The key of a question in wire form, by the route of this number.
@@ -74,14 +76,16 @@ pub(super) fn answer(
         scratch.note("cached", || "nothing".to_owned());
         return None;
     };
-    scratch.stats.cache = Some(match (hit.stale, hit.prefetch) {
-        (true, _) => CacheEvent::Stale,
-        (_, true) => CacheEvent::Prefetch,
-        _ => CacheEvent::Hit,
-    });
+    scratch.stats.cache = Some(event_of(&hit));
     scratch.note("cached", || tell(&hit, context, entry));
     let (length, head) = complete(query, &hit, hit.length, out);
-    Some(CachedAnswer { length, aliases: hit.aliases, head })
+    Some(CachedAnswer { length, aliases: hit.aliases, head, prefetch: hit.prefetch })
+}
+
+/// As an answer out of the cache is counted.
+#[inline]
+pub(super) const fn event_of(hit: &CacheHit) -> CacheEvent {
+    if hit.stale || hit.stands_in { CacheEvent::Stale } else { CacheEvent::Hit }
 }
 
 /// Restores the question's case in a message of `length` bytes out of the cache. Gives its length without what belongs into OPT, and what

@@ -4,7 +4,7 @@ use rhumb_wire::{Rcode, Transport, header};
 
 use super::client::QueryClient;
 use super::outcome::{QueryOutcome, QueryScratch, QueryStats};
-use crate::metrics::{CounterBlock, DropReason, ResponseSource};
+use crate::metrics::{CacheEvent, CounterBlock, DropReason, ResponseSource};
 
 /// Counts a query, what became of it and its answer. A query that is dropped is counted as a request only where its question
 /// could be read.
@@ -20,6 +20,12 @@ pub fn count(
         QueryOutcome::Reply(length) => {
             count_response(block, scratch);
             block.response_size(client.transport(), *length);
+            if scratch.prefetch.is_some() {
+                block.cache(CacheEvent::Prefetch);
+            }
+            if scratch.stats.cache == Some(CacheEvent::Stale) {
+                block.cache(CacheEvent::Stale);
+            }
         }
         QueryOutcome::Messages(_) => count_response(block, scratch),
         QueryOutcome::Wait(_) => {}
@@ -42,8 +48,11 @@ fn count_request(block: &CounterBlock, client: &QueryClient<'_>, message: &[u8],
     if let Some(dnssec_ok) = stats.edns {
         block.edns(dnssec_ok);
     }
-    if let Some(event) = stats.cache {
-        block.cache(event);
+    // What is stale is no hit. It is counted as stale with the answer that it is in.
+    match stats.cache {
+        Some(CacheEvent::Stale) => block.cache(CacheEvent::Miss),
+        Some(event) => block.cache(event),
+        None => {}
     }
 }
 

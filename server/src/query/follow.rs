@@ -306,7 +306,10 @@ impl AdmittedQuery<'_, '_> {
                 scratch.stats.cache = Some(CacheEvent::Miss);
                 return Err(NoPart::Missing(work()));
             };
-            scratch.stats.cache = Some(CacheEvent::Hit);
+            // One stale link makes the whole answer one that is past its TTL.
+            if scratch.stats.cache != Some(CacheEvent::Stale) {
+                scratch.stats.cache = Some(super::cached::event_of(&hit));
+            }
             if hit.prefetch {
                 scratch.prefetch = Some(work());
             }

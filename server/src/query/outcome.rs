@@ -119,7 +119,7 @@ pub(super) struct QueryStats {
     pub(super) slipped: bool,
     /// Whether the query has EDNS, and DO in it.
     pub(super) edns: Option<bool>,
-    /// How the cache was used.
+    /// What the cache had: a hit, a miss, or something stale.
     pub(super) cache: Option<CacheEvent>,
     /// Where the answer comes from; none for errors.
     pub(super) source: Option<ResponseSource>,

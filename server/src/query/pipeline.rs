@@ -22,7 +22,7 @@ use super::response::{ResponseHead, ResponseLimits, question_only};
 use super::tsig::{self, VerifiedQuery};
 use super::updated::forwarded;
 use super::{authoritative, cached, chaos, discovery};
-use crate::metrics::{AccessList, CacheEvent};
+use crate::metrics::AccessList;
 use crate::snapshot::{AnswerAuthority, ForwardCourse, IterationPlan, RouteCourse, RouteEntry, SnapshotView};
 
 /// Answers `message`, which `client` sent, into `out`; or says that nothing is sent; or what has to be looked up first.
@@ -316,14 +316,13 @@ impl<'m> AdmittedQuery<'_, 'm> {
             let client = WaitingClient::of(query, client, context, limits.edns_context);
             return QueryOutcome::Wait(Box::new(WaitingQuery { work, client }));
         };
-        let prefetch = scratch.stats.cache == Some(CacheEvent::Prefetch);
         let outcome = if is_whole(cached.aliases, context.snapshot) {
             self.conclude(AnswerSource::Cache, cached.head, cached.length, scratch, out)
         } else {
             self.follow_or_wait(scratch, out)
         };
         // A flood that is answered by nothing is no reason to ask upstreams.
-        if prefetch && matches!(outcome, QueryOutcome::Reply(_)) {
+        if cached.prefetch && matches!(outcome, QueryOutcome::Reply(_)) {
             scratch.prefetch = Some(cached::work(query, entry));
         }
         outcome

@@ -79,6 +79,7 @@ pub fn answer_waiting(
         length: message.len(),
         truncated: message.len() > limits.message(),
         stale: false,
+        stands_in: false,
         prefetch: false,
         failure: false,
         origin: rhumb_cache::AnswerOrigin::NONE,

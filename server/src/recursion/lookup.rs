@@ -317,14 +317,14 @@ impl UpstreamLookup {
         let now = self.live.clock.now();
         // As the cache gives it, TTLs held to the limits; what cannot be kept is still an answer.
         let message = kept.ok().and_then(|()| self.kept(now, answer.len())).unwrap_or(answer);
-        let message = LookupMessage { bytes: message.into(), hit: None, aliases };
+        let message = LookupMessage { bytes: message.into(), hit: None, stale: false, aliases };
         LookupAnswer { outcome: Ok(message), tried }
     }
 
     /// An answer of which nothing is kept but its records.
     pub(super) fn not_kept(&self, answer: Vec<u8>, whole: bool, tried: Arc<[AttemptReport]>) -> LookupAnswer {
         let aliases = self.check_aliases(&answer, whole);
-        let message = LookupMessage { bytes: answer.into(), hit: None, aliases };
+        let message = LookupMessage { bytes: answer.into(), hit: None, stale: false, aliases };
         LookupAnswer { outcome: Ok(message), tried }
     }
 
@@ -388,7 +388,7 @@ impl UpstreamLookup {
         }
         if rcode == Rcode::NOERROR {
             let aliases = self.check_aliases(&message, true);
-            let message = LookupMessage { bytes: message.into(), hit: None, aliases };
+            let message = LookupMessage { bytes: message.into(), hit: None, stale: false, aliases };
             return LookupAnswer { outcome: Ok(message), tried };
         }
         let failure =
@@ -435,8 +435,7 @@ impl UpstreamLookup {
             let now = self.live.clock.now();
             let _ = self.live.cache.keep_failure(&self.key(), &failure, RECHECK, state.failures, now);
         }
-        self.live.metrics.with_local(|block| block.cache(crate::metrics::CacheEvent::Stale));
-        let message = LookupMessage { bytes: message.into(), hit: Some(hit), aliases: hit.aliases };
+        let message = LookupMessage::of_cache(message.into(), hit);
         Some(LookupAnswer { outcome: Ok(message), tried: Arc::default() })
     }
 }
@@ -447,8 +446,7 @@ pub(super) fn cached(live: &ServerState, key: &LookupKey, out: &mut [u8]) -> Opt
     let OutboundQuestion { dnssec_ok, checking_disabled, .. } = key.question;
     let key = AnswerKey { question: &wire, route: key.route, dnssec_ok, checking_disabled };
     let hit = live.cache.look_up(&key, WantedAnswer::Fresh, live.clock.now(), out.len(), out)?;
-    let message =
-        LookupMessage { bytes: out.get(..hit.length)?.into(), hit: Some(hit), aliases: hit.aliases };
+    let message = LookupMessage::of_cache(out.get(..hit.length)?.into(), hit);
     Some(LookupAnswer { outcome: Ok(message), tried: Arc::default() })
 }
 

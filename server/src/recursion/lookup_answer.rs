@@ -59,8 +59,17 @@ pub(super) struct LookupMessage {
     pub(super) bytes: Arc<[u8]>,
     /// What the cache says of it, if it came from there.
     pub(super) hit: Option<CacheHit>,
+    /// It is past its TTL, and given because nothing better is to be had.
+    pub(super) stale: bool,
     /// How its aliases were checked.
     pub(super) aliases: u32,
+}
+
+impl LookupMessage {
+    /// What the cache has.
+    pub(super) fn of_cache(bytes: Arc<[u8]>, hit: CacheHit) -> Self {
+        Self { bytes, hit: Some(hit), stale: hit.stale || hit.stands_in, aliases: hit.aliases }
+    }
 }
 
 /// Whether a failure says that servers could not be reached, or that this was so a moment ago.
@@ -82,10 +91,23 @@ impl LookupAnswer {
         self.outcome.as_ref().ok().map(|message| &*message.bytes)
     }
 
+    /// The same, past its TTL.
+    pub(super) fn past_ttl(mut self) -> Self {
+        if let Ok(message) = &mut self.outcome {
+            message.stale = true;
+        }
+        self
+    }
+
+    /// Whether the answer is past its TTL.
+    pub(super) fn is_stale(&self) -> bool {
+        self.outcome.as_ref().is_ok_and(|message| message.stale)
+    }
+
     /// Where it comes from.
     pub(super) fn source(&self) -> ResponseSource {
         match &self.outcome {
-            Ok(message) if message.hit.is_some() => ResponseSource::Cache,
+            Ok(message) if message.hit.is_some() || message.stale => ResponseSource::Cache,
             Ok(_) => ResponseSource::Upstream,
             Err(_) => ResponseSource::Server,
         }
@@ -94,7 +116,7 @@ impl LookupAnswer {
     /// As a look-up is counted that ended so.
     pub(super) fn result(&self) -> LookupResult {
         match &self.outcome {
-            Ok(message) if message.hit.is_some_and(|hit| hit.stale) => LookupResult::Stale,
+            Ok(message) if message.stale => LookupResult::Stale,
             Ok(_) => LookupResult::Answered,
             Err(_) => LookupResult::Failed,
         }

@@ -17,7 +17,7 @@ use super::lookup::LookupKey;
 use super::lookup_answer::{LookupAnswer, LookupMessage};
 use super::tried::{TriedServer, tried};
 use super::waiting_clients::{WaitPermit, network};
-use crate::metrics::{DropReason, GaugeUnit, ResponseSource};
+use crate::metrics::{CacheEvent, DropReason, GaugeUnit, ResponseSource};
 use crate::query::{
     LinkAnswer, QueryScratch, ResolveWork, TraceStep, WaitingClient, answer_update, answer_waiting,
     count_message, fail_waiting, follow_waiting, is_whole, log_waiting, truncate,
@@ -107,6 +107,8 @@ struct OpenReply {
     tried: Vec<AttemptReport>,
     /// Whether it is answered before its look-up ends, where that takes long.
     bounded: bool,
+    /// Whether something in its answer is past its TTL.
+    stale: bool,
     _waiting: GaugeUnit,
 }
 
@@ -125,6 +127,7 @@ impl PendingReply {
             permit,
             tried: Vec::new(),
             bounded: false,
+            stale: false,
             _waiting: live.metrics.waiting(),
         })))
     }
@@ -178,11 +181,12 @@ impl PendingReply {
 
     /// Gives the answer that a look-up found.
     pub(super) fn answer(mut self, found: &LookupAnswer, room: &mut ReplyRoom) {
-        let Some(open) = self.0.take() else { return };
+        let Some(mut open) = self.0.take() else { return };
         if open.is_late() {
             open.drop_silently(DropReason::TooOld);
             return;
         }
+        open.stale = found.is_stale();
         let out = &mut room.bytes;
         let length = match &found.outcome {
             Ok(message) => answer_waiting(&open.client, &message.bytes, message.hit.as_ref(), out),
@@ -218,6 +222,7 @@ impl PendingReply {
             return None;
         }
         open.client.follows = true;
+        open.stale |= found.stale;
         open.client.links.push(LinkAnswer {
             route: key.route,
             question: key.question.clone(),
@@ -376,12 +381,15 @@ impl OpenReply {
         steps: Vec<TraceStep>,
         outbox: Option<&mut DatagramOutbox>,
     ) {
-        let Self { client, path, since, live, .. } = self;
+        let Self { client, path, since, live, stale, .. } = self;
         // An explanation is no client's response.
         if !matches!(path, ReplyPath::Explain(..)) {
             live.metrics.with_local(|block| {
                 count_message(block, client.transport, reply, source);
                 block.duration(client.transport, since.elapsed(), 1);
+                if stale {
+                    block.cache(CacheEvent::Stale);
+                }
             });
             log_waiting(&client, reply, source, since.elapsed(), &live);
         }

@@ -9,7 +9,6 @@ use rhumb_wire::{NameRef, Rcode};
 
 use super::lookup::{RECHECK_UNREACHABLE, UpstreamLookup};
 use super::lookup_answer::{LookupAnswer, LookupMessage};
-use crate::metrics::CacheEvent;
 use crate::query::{add_reason, failure_message, is_own_name};
 use crate::snapshot::{RouteState, cache_limits};
 
@@ -34,7 +33,7 @@ impl UpstreamLookup {
             |known| (known.message, known.whole),
         );
         let aliases = self.check_aliases(&bytes, whole);
-        let message = LookupMessage { bytes: bytes.into(), hit: None, aliases };
+        let message = LookupMessage { bytes: bytes.into(), hit: None, stale: false, aliases };
         LookupAnswer { outcome: Ok(message), tried: Arc::default() }
     }
 
@@ -46,7 +45,6 @@ impl UpstreamLookup {
         let error = if denies { ExtendedError::StaleNxdomain } else { ExtendedError::StaleAnswer };
         let mut message = found.message;
         add_reason(&mut message, error.code(), "");
-        self.live.metrics.with_local(|block| block.cache(CacheEvent::Stale));
         Some(message)
     }
 
@@ -65,12 +63,12 @@ impl UpstreamLookup {
         tried: Arc<[AttemptReport]>,
     ) -> LookupAnswer {
         if self.lacks_addresses(&answer) {
-            return self.not_kept(answer, true, tried);
+            return self.not_kept(answer, true, tried).past_ttl();
         }
         let now = self.live.clock.now();
         let aliases = self.check_aliases(&answer, true);
         let kept = self.live.cache.keep_stale(&self.key(), &answer, ttl, aliases, state.failures, now);
-        self.answered(answer, kept, aliases, tried)
+        self.answered(answer, kept, aliases, tried).past_ttl()
     }
 
     fn recall(&self, beyond: u32) -> Option<IteratedAnswer> {
