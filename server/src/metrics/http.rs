@@ -6,12 +6,13 @@
 use std::convert::Infallible;
 use std::future::{poll_fn, ready};
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rhumb_net::tcp::{ClientConnection, ClientConnections, ClientPermit};
 use rhumb_net::{AcceptEvent, AcceptedConnection, serve_connections};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -35,7 +36,7 @@ pub trait HttpPages: Send + Sync {
 
 #[derive(Debug, Clone, Copy)]
 struct Limits {
-    /// Connections at a time; the next is closed at once.
+    /// Connections at a time; for the next, one that has asked nothing or is answered ends.
     connections: usize,
     /// Octets of a request's head.
     head_bytes: usize,
@@ -76,9 +77,12 @@ async fn serve_within(
         // An error means that the sender is gone: as good as a stop.
         let _ = stop.wait_for(|stop| *stop).await;
     };
-    let serve = |accepted: AcceptedConnection, open| {
+    // One network may take all places, and loses its own first where another comes.
+    let places = ClientConnections::new(limits.connections, limits.connections);
+    let serve = |accepted: AcceptedConnection, _| {
         // Without a future the connection is closed.
-        (open < limits.connections).then(|| connection(accepted.stream, Arc::clone(&pages), limits))
+        let (permit, _) = places.admit(Some(accepted.peer.ip())).ok()?;
+        Some(within(permit, accepted.stream, Arc::clone(&pages), limits))
     };
     let event = |event: AcceptEvent<'_>| match event {
         AcceptEvent::Exhausted(error) => tracing::warn!(%error, "metrics: no connection accepted"),
@@ -89,11 +93,29 @@ async fn serve_within(
     }
 }
 
+/// One connection, until it is over or another needs its place.
+async fn within(permit: ClientPermit, stream: TcpStream, pages: Arc<dyn HttpPages>, limits: Limits) {
+    let displaced = Arc::new(Notify::new());
+    let end = Arc::clone(&displaced);
+    permit.connection().ends_by(move || end.notify_one());
+    tokio::select! {
+        () = connection(permit.connection(), stream, pages, limits) => {}
+        () = displaced.notified() => {}
+    }
+}
+
 /// One connection, which is one request.
-async fn connection(stream: TcpStream, pages: Arc<dyn HttpPages>, limits: Limits) {
-    let asked = Notify::new();
+async fn connection(
+    place: &Arc<ClientConnection>,
+    stream: TcpStream,
+    pages: Arc<dyn HttpPages>,
+    limits: Limits,
+) {
+    let (asked, open) = (Notify::new(), Mutex::new(None));
     let service = service_fn(|request| {
         asked.notify_one();
+        // From here to the end of the response the place is not taken away.
+        *open.lock().unwrap_or_else(PoisonError::into_inner) = Some(place.query());
         ready(Ok::<_, Infallible>(page::answer(pages.as_ref(), &request)))
     });
     let mut builder = http1::Builder::new();
@@ -111,7 +133,9 @@ async fn connection(stream: TcpStream, pages: Arc<dyn HttpPages>, limits: Limits
     if served.is_err_and(|error| error.is_timeout()) {
         return;
     }
-    let _ = timeout(LINGER, linger(http.into_parts().io.into_inner())).await;
+    let stream = http.into_parts().io.into_inner();
+    drop(open);
+    let _ = timeout(LINGER, linger(stream)).await;
 }
 
 /// Says that nothing more comes, and waits for the client to say so too.
