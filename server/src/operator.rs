@@ -25,6 +25,7 @@ mod status;
 mod update_explanation;
 mod update_script;
 mod zone_actions;
+mod zone_samples;
 mod zone_trouble;
 mod zone_versions;
 

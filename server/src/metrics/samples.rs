@@ -64,6 +64,25 @@ pub struct SecondarySample {
     pub primary_serial: Option<u32>,
 }
 
+impl ZoneSample<'_> {
+    /// The series of a zone; those without a value are not there.
+    fn values(&self) -> [(&'static MetricSpec, Option<u64>); 9] {
+        let of_primaries = self.secondary.unwrap_or_default();
+        let SecondarySample { interval, lifetime, checked, expires, primary_serial } = of_primaries;
+        [
+            (&names::ZONE_SERIAL, self.serial.map(u64::from)),
+            (&names::ZONE_RECORDS, Some(self.records)),
+            (&names::ZONE_OK, Some(u64::from(self.ok))),
+            (&names::ZONE_EXPIRES, self.expires),
+            (&names::ZONE_REFRESH, Some(interval).filter(|interval| *interval > 0)),
+            (&names::ZONE_CHECKED, checked),
+            (&names::ZONE_EXPIRE, expires),
+            (&names::ZONE_LIFETIME, Some(lifetime).filter(|lifetime| *lifetime > 0)),
+            (&names::ZONE_PRIMARY_SERIAL, primary_serial.map(u64::from)),
+        ]
+    }
+}
+
 struct Family {
     metric: &'static MetricSpec,
     series: Vec<Series>,
@@ -142,34 +161,14 @@ impl MetricSamples {
     pub fn zone(&mut self, zone: &ZoneSample<'_>) {
         self.zones += 1;
         self.zones_failed += u64::from(!zone.ok);
+        let values = zone.values();
+        let values = values.iter().filter_map(|(metric, value)| Some((*metric, (*value)?)));
         if self.zones > u64::try_from(self.zone_series).unwrap_or(u64::MAX) {
+            self.left_out += u64::try_from(values.count()).unwrap_or(u64::MAX);
             return;
         }
         let origin = zone.origin.to_string();
-        if let Some(serial) = zone.serial {
-            self.set(&names::ZONE_SERIAL, &[&origin], u64::from(serial));
-        }
-        self.set(&names::ZONE_RECORDS, &[&origin], zone.records);
-        self.set(&names::ZONE_OK, &[&origin], u64::from(zone.ok));
-        if let Some(expires) = zone.expires {
-            self.set(&names::ZONE_EXPIRES, &[&origin], expires);
-        }
-        if let Some(secondary) = &zone.secondary {
-            let [interval, lifetime] = [secondary.interval, secondary.lifetime]
-                .map(|seconds| Some(seconds).filter(|seconds| *seconds > 0));
-            let serial = secondary.primary_serial.map(u64::from);
-            for (metric, value) in [
-                (&names::ZONE_REFRESH, interval),
-                (&names::ZONE_CHECKED, secondary.checked),
-                (&names::ZONE_EXPIRE, secondary.expires),
-                (&names::ZONE_LIFETIME, lifetime),
-                (&names::ZONE_PRIMARY_SERIAL, serial),
-            ] {
-                if let Some(value) = value {
-                    self.set(metric, &[&origin], value);
-                }
-            }
-        }
+        values.for_each(|(metric, value)| self.set(metric, &[&origin], value));
     }
 
     fn add(&mut self, metric: &'static MetricSpec, labels: &[&str], mut series: Series) {

@@ -8,12 +8,12 @@ use rhumb_wire::Transport;
 
 use super::admin::ServerAdmin;
 use super::anchor_status::sample_anchors;
-use super::zone_trouble::zone_trouble;
+use super::zone_samples::sample_zones;
 use super::{page, status};
 use crate::log_lines::STDERR;
 use crate::metrics::http::HttpPages;
-use crate::metrics::{MetricSamples, SampleSource, SecondarySample, ZoneSample, names};
-use crate::snapshot::{ForwardRoute, RefreshStatus, RouteCourse, ServerState, ZoneEntry};
+use crate::metrics::{MetricSamples, SampleSource, names};
+use crate::snapshot::{ForwardRoute, RouteCourse, ServerState};
 
 /// A number this wide is exact in an `f64`.
 const HASH_BITS: u64 = (1 << 48) - 1;
@@ -76,12 +76,6 @@ fn sample_folders(live: &ServerState, config: &ServerConfig, out: &mut MetricSam
     }
 }
 
-fn secondary_sample(live: &ServerState, entry: &ZoneEntry) -> SecondarySample {
-    let status = live.refreshes.status(entry.zone.name()).unwrap_or_default();
-    let RefreshStatus { interval, lifetime, checked, expires, primary_serial, .. } = status;
-    SecondarySample { interval, lifetime, checked, expires, primary_serial }
-}
-
 impl SampleSource for StatusPages {
     fn sample(&self, out: &mut MetricSamples) {
         let live = &self.0.live;
@@ -110,23 +104,6 @@ impl SampleSource for StatusPages {
             out.set(&names::LOCAL_ROOT_OK, &[], u64::from(live.local_root.trouble(&snapshot.view).is_none()));
         }
         sample_folders(live, &snapshot.config, out);
-        // Broken zones first: where there are more zones than series, theirs are on the page.
-        for broken in [true, false] {
-            for (_, entry) in snapshot.view.zones.iter() {
-                let contents = entry.zone.load();
-                let ok = zone_trouble(live, entry).is_none();
-                if ok == broken {
-                    continue;
-                }
-                out.zone(&ZoneSample {
-                    origin: entry.zone.name(),
-                    serial: contents.as_ref().map(|contents| contents.serial()),
-                    records: contents.as_ref().map_or(0, |contents| contents.record_count()),
-                    ok,
-                    expires: entry.zone.expires(),
-                    secondary: entry.origin.secondary.is_some().then(|| secondary_sample(live, entry)),
-                });
-            }
-        }
+        sample_zones(live, out);
     }
 }

@@ -165,6 +165,8 @@ fn labels_are_bounded() {
     assert_eq!(full.value("rhumb_zones", &[]), Some(10.0));
     assert_eq!(full.value("rhumb_zones_failed", &[]), Some(2.0));
     drop(upstreams);
+    // Serial, records and state of seven zones; upstreams are gone by now.
+    assert_eq!(page(&metrics).value("rhumb_metrics_series_left_out", &[]), Some(21.0));
     let kept = metrics.upstream("192.0.2.99");
     kept.request(false);
     assert_eq!(page(&metrics).labels("rhumb_forward_requests_total"), ["192.0.2.99"]);
