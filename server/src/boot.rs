@@ -2,12 +2,14 @@
 
 mod check;
 mod encrypted;
+mod ending;
 mod log;
 mod notify;
 mod privilege;
 mod query_lines;
 mod sandbox;
 mod serve;
+mod signals;
 mod start_error;
 mod unreadable;
 

@@ -69,6 +69,11 @@ impl ServiceManager {
         self.send(&format!("RELOADING=1\nMONOTONIC_USEC={now}"));
     }
 
+    /// The start goes on, and may take so much longer from now on.
+    pub(crate) fn extend_start(&self, time: Duration) {
+        self.send(&format!("EXTEND_TIMEOUT_USEC={}", time.as_micros()));
+    }
+
     /// The server ends of its own will or by a signal.
     pub(crate) fn stopping(&self) {
         self.send("STOPPING=1");

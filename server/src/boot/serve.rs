@@ -2,14 +2,16 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
 
 use rhumb_config::ServerConfig;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tokio::time::Interval;
 
+use super::ending::{EndDeadline, EndStep, end_work};
+use super::signals::{EndSignals, Signals};
 use super::{Sockets, StartError, log, notify, query_lines};
 use crate::cache_file::CacheFile;
 use crate::change::{ReadStrictness, log_changes};
@@ -22,8 +24,9 @@ use crate::snapshot::ServerState;
 use crate::zone_events::{StateStore, ZoneWriter};
 use crate::{control, metrics, recursion, zone_events};
 
-/// How long waiting queries and open connections have once the server stops.
-const DRAIN: Duration = Duration::from_secs(5);
+/// How often the service manager hears that the start goes on, and how much time it is asked for each time.
+const START_GOES_ON: Duration = Duration::from_secs(10);
+const START_TIME: Duration = Duration::from_secs(30);
 
 /// What the start has gathered.
 pub(super) struct StartedServer {
@@ -70,15 +73,13 @@ impl StartedServer {
         let admin = Arc::new(ServerAdmin::new(live, reloads, confinement, services, controls, config));
         let status = Arc::new(StatusPages::new(Arc::clone(&admin)));
         self.live.metrics.watch(Arc::clone(&status) as Arc<dyn metrics::SampleSource>);
-        let reloader = start(reloader)?;
+        if let Some(listener) = metrics {
+            serve_metrics(&runtime, listener, status, &stopped)?;
+        }
+        let reloader = self.start_loading(reloader)?;
         self.cache_file.iter().for_each(CacheFile::read);
         self.spawn_refresher(&runtime, &stopped, zones);
-        runtime.block_on(async {
-            if let Some(listener) = metrics {
-                let listener = tokio::net::TcpListener::from_std(listener)
-                    .map_err(|error| StartError::system("metrics")(error.to_string()))?;
-                tokio::spawn(metrics::http::serve(listener, status, stopped.clone()));
-            }
+        let deadline = runtime.block_on(async {
             tokio::spawn(Arc::clone(&admin).follow_load());
             let control = control
                 .map(|bound| tokio::spawn(control::serve(bound, Arc::clone(&admin) as _, stopped.clone())));
@@ -87,21 +88,39 @@ impl StartedServer {
             self.supervisor.status("serving");
             tracing::info!("ready");
             self.run_signals(signals, &requests, &admin).await;
+            let deadline = EndDeadline::new(Instant::now());
             self.supervisor.stopping();
             admin.stopping();
-            end_work(&requests, &stop, tasks, &connections).await;
+            end_work(deadline, &requests, &stop, tasks, &connections).await;
             if let Some(control) = control {
-                let _ = tokio::time::timeout(Duration::from_secs(1), control).await;
+                let _ = tokio::time::timeout(deadline.left(EndStep::Control), control).await;
             }
-            Ok::<(), StartError>(())
-        })?;
+            deadline
+        });
         // It was asked to end, and is at most within a load whose result has no use any more.
         drop(reloader);
         runtime.shutdown_timeout(Duration::from_millis(100));
-        self.cache_file.iter().for_each(CacheFile::end);
-        self.live.query_log.drain(Duration::from_secs(1));
+        self.cache_file.iter().for_each(|file| file.end(deadline.by(EndStep::CacheFile)));
+        self.live.query_log.drain(deadline.left(EndStep::QueryLog));
         tracing::info!("stopped");
         Ok(())
+    }
+
+    /// Loads the first configuration, however long that takes: the service manager hears that the start goes on.
+    fn start_loading(&self, reloader: ConfigReloader) -> Result<std::thread::JoinHandle<()>, StartError> {
+        let (loaded, loading) = channel::<()>();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                self.supervisor.status("loading");
+                self.supervisor.extend_start(START_TIME);
+                while loading.recv_timeout(START_GOES_ON) == Err(RecvTimeoutError::Timeout) {
+                    self.supervisor.extend_start(START_TIME);
+                }
+            });
+            let started = start(reloader);
+            drop(loaded);
+            started
+        })
     }
 
     /// Follows the configuration from now on.
@@ -216,36 +235,47 @@ impl StartedServer {
 
     /// SIGHUP reloads; SIGTERM, SIGINT and `rhumb stop` end this.
     async fn run_signals(&self, signals: Signals, requests: &ReloadRequests, admin: &ServerAdmin) {
-        let Signals { mut hangup, mut terminate, mut interrupt } = signals;
+        let Signals { mut hangup, mut end } = signals;
         let beat = self.supervisor.watchdog();
         let mut watchdog = tokio::time::interval(beat.unwrap_or(Duration::from_hours(1)));
         loop {
             tokio::select! {
-                _ = terminate.recv() => return,
-                _ = interrupt.recv() => return,
-                () = admin.stop_requested() => return,
+                () = end.received(admin) => return,
                 _ = watchdog.tick(), if beat.is_some() => self.show_life(admin),
-                _ = hangup.recv() => self.reload(requests, &mut watchdog, admin).await,
+                _ = hangup.recv() => {
+                    if !self.reload(requests, &mut watchdog, &mut end, admin).await {
+                        return;
+                    }
+                }
             }
         }
     }
 }
 
 impl StartedServer {
-    /// Reloads for the service manager, which hears that the server is alive as long as the reload gets on.
-    async fn reload(&self, requests: &ReloadRequests, watchdog: &mut Interval, admin: &ServerAdmin) {
+    /// Reloads for the service manager, which hears that the server is alive as long as the reload gets on. Whether the server goes
+    /// on: it does not where it is told to end meanwhile.
+    async fn reload(
+        &self,
+        requests: &ReloadRequests,
+        watchdog: &mut Interval,
+        end: &mut EndSignals,
+        admin: &ServerAdmin,
+    ) -> bool {
         self.supervisor.reloading();
         let (reply, mut done) = oneshot::channel();
         requests.send(ReloadRequest::Reload(ReadStrictness::Lenient, reply));
         let result = loop {
             tokio::select! {
                 result = &mut done => break result,
+                () = end.received(admin) => return false,
                 _ = watchdog.tick() => self.show_life(admin),
             }
         };
         let good = matches!(result, Ok(Ok(_)));
         self.supervisor.ready();
         self.supervisor.status(if good { "serving" } else { "serving; the last reload failed" });
+        true
     }
 
     /// A sign of life for the watchdog, while every thread and task does its work.
@@ -254,26 +284,6 @@ impl StartedServer {
             Ok(()) => self.supervisor.alive(),
             Err(failures) => self.supervisor.status(&failures.join("; ")),
         }
-    }
-}
-
-/// The signals that the server acts on.
-struct Signals {
-    hangup: Signal,
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    /// From now on they no longer kill.
-    fn new(runtime: &Runtime) -> Result<Self, StartError> {
-        let _inside = runtime.enter();
-        let on = |kind| signal(kind).map_err(|error| StartError::system("signals")(error.to_string()));
-        Ok(Self {
-            hangup: on(SignalKind::hangup())?,
-            terminate: on(SignalKind::terminate())?,
-            interrupt: on(SignalKind::interrupt())?,
-        })
     }
 }
 
@@ -304,6 +314,20 @@ fn runtime() -> Result<Runtime, StartError> {
         .map_err(|error| StartError::system("tokio")(error.to_string()))
 }
 
+/// Serves the pages from now on: `/ready` says that the first configuration is being loaded as long as it is.
+fn serve_metrics(
+    runtime: &Runtime,
+    listener: std::net::TcpListener,
+    status: Arc<StatusPages>,
+    stop: &watch::Receiver<bool>,
+) -> Result<(), StartError> {
+    let _inside = runtime.enter();
+    let listener = tokio::net::TcpListener::from_std(listener)
+        .map_err(|error| StartError::system("metrics")(error.to_string()))?;
+    runtime.spawn(metrics::http::serve(listener, status, stop.clone()));
+    Ok(())
+}
+
 /// Publishes the first snapshot, then lets the reloader work on a thread of its own.
 fn start(mut reloader: ConfigReloader) -> Result<std::thread::JoinHandle<()>, StartError> {
     let report = reloader.start().map_err(|failure| StartError::Configuration(failure.errors))?;
@@ -312,30 +336,4 @@ fn start(mut reloader: ConfigReloader) -> Result<std::thread::JoinHandle<()>, St
         .name("reload".into())
         .spawn(move || reloader.run())
         .map_err(|error| StartError::system("reloader")(error.to_string()))
-}
-
-/// Ends the listeners, then the tasks and connections, once the clients that wait have their answers; each in [`DRAIN`] at most.
-async fn end_work(
-    requests: &ReloadRequests,
-    stop: &watch::Sender<bool>,
-    tasks: tokio::task::JoinHandle<()>,
-    admission: &ClientAdmission,
-) {
-    let (reply, closed) = oneshot::channel();
-    if requests.send(ReloadRequest::Stop(reply)) {
-        // The reloader ends after its answer, or has ended before.
-        let _ = tokio::time::timeout(DRAIN, closed).await;
-    }
-    // Fails only where all tasks have ended.
-    let _ = stop.send(true);
-    let _ = tokio::time::timeout(DRAIN, drained(tasks, admission)).await;
-}
-
-/// Waits until no client waits for an answer any more.
-async fn drained(tasks: tokio::task::JoinHandle<()>, admission: &ClientAdmission) {
-    // Tasks that are gone have no clients left.
-    let _ = tasks.await;
-    while admission.connections.open() > 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }

@@ -22,16 +22,16 @@ const DAMAGED: &str = "cache.damaged";
 const LOOK: Duration = Duration::from_secs(1);
 /// How long the start waits for the file to be read; the rest is read while queries are answered.
 const READ: Duration = Duration::from_secs(2);
-/// How long the end waits for it to be written.
-const LAST: Duration = Duration::from_secs(5);
+/// What is left at the end for the disk to take what was written.
+const SYNC: Duration = Duration::from_millis(700);
 
 /// What the thread is told.
 #[derive(Debug)]
 enum KeeperOrder {
     /// To read the file.
     Read(SyncSender<()>),
-    /// To write it, and to end.
-    End(SyncSender<()>),
+    /// To write it until then, and to end.
+    End(SyncSender<()>, Instant),
 }
 
 /// The file that the cache is kept in over a restart, and the thread that looks after it.
@@ -79,11 +79,12 @@ impl CacheFile {
         let _ = read.recv_timeout(READ);
     }
 
-    /// Has the file written a last time. Returns once that is done, or takes too long.
-    pub fn end(&self) {
+    /// Has the file written a last time: what is not in it `by` then is left out. Returns once that is done, or at that time.
+    pub fn end(&self, by: Instant) {
         let (done, written) = sync_channel(1);
-        let _ = self.orders.send(KeeperOrder::End(done));
-        let _ = written.recv_timeout(LAST + LOOK);
+        let until = by.checked_sub(SYNC).unwrap_or(by);
+        let _ = self.orders.send(KeeperOrder::End(done, until));
+        let _ = written.recv_timeout(by.saturating_duration_since(Instant::now()));
     }
 
     /// Removes the file: what an operator had dropped does not come back with a restart.
@@ -103,9 +104,9 @@ impl KeeperShared {
                     self.read();
                     let _ = done.send(());
                 }
-                Ok(KeeperOrder::End(done)) => {
+                Ok(KeeperOrder::End(done, until)) => {
                     if !every.is_zero() {
-                        self.write(Some(Instant::now() + LAST));
+                        self.write(Some(until));
                     }
                     let _ = done.send(());
                     return;
