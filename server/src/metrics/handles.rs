@@ -1,11 +1,11 @@
 //! Counters for what is not on the hot path: any thread may count, and a series goes when its last handle does.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::histogram::{HistogramReading, SharedHistogram};
+use super::labelled_handles::SharedFigures;
 use super::labels::{DomainSource, LookupResult, RcodeLabel, UpstreamFailure};
 
 /// What is counted for one upstream address.
@@ -95,6 +95,20 @@ impl UpstreamMetrics {
     }
 }
 
+impl SharedFigures for UpstreamMetrics {
+    fn absorb(&self, other: &Self) {
+        add(&self.requests, &other.requests);
+        add(&self.stream_requests, &other.stream_requests);
+        add_all(&self.responses, &other.responses);
+        add_all(&self.failures, &other.failures);
+        // Of one that is taken out nobody knows whether it answers.
+        let taken_out = other.taken_out.load(Relaxed);
+        self.taken_out.fetch_or(taken_out, Relaxed);
+        self.unhealthy.fetch_or(!taken_out && other.unhealthy.load(Relaxed), Relaxed);
+        self.durations.absorb(&other.durations);
+    }
+}
+
 /// What is counted for one forwarded domain.
 #[derive(Debug, Default)]
 pub struct ForwardedDomain {
@@ -142,6 +156,15 @@ impl ForwardedDomain {
     }
 }
 
+impl SharedFigures for ForwardedDomain {
+    fn absorb(&self, other: &Self) {
+        add_all(&self.lookups, &other.lookups);
+        add_all(&self.answers, &other.answers);
+        add(&self.private_answers, &other.private_answers);
+        self.durations.absorb(&other.durations);
+    }
+}
+
 /// What is counted for one watched list of upstreams.
 #[derive(Debug, Default)]
 pub struct ListMetrics {
@@ -169,6 +192,13 @@ impl ListMetrics {
     }
 }
 
+impl SharedFigures for ListMetrics {
+    fn absorb(&self, other: &Self) {
+        add(&self.changes, &other.changes);
+        self.bad.fetch_or(other.bad.load(Relaxed), Relaxed);
+    }
+}
+
 /// What is shown of one certificate.
 #[derive(Debug, Default)]
 pub struct CertificateFigures {
@@ -186,6 +216,25 @@ impl CertificateFigures {
     pub(super) fn read(&self) -> (u64, bool) {
         (self.expires.load(Relaxed), !self.bad.load(Relaxed))
     }
+}
+
+impl SharedFigures for CertificateFigures {
+    /// The earliest expiry of all.
+    fn absorb(&self, other: &Self) {
+        let (mine, theirs) = (self.expires.load(Relaxed), other.expires.load(Relaxed));
+        // 0 stands for none yet.
+        let earliest = [mine, theirs].into_iter().filter(|expires| *expires > 0).min();
+        self.expires.store(earliest.unwrap_or(0), Relaxed);
+        self.bad.fetch_or(other.bad.load(Relaxed), Relaxed);
+    }
+}
+
+fn add(sum: &AtomicU64, more: &AtomicU64) {
+    sum.fetch_add(more.load(Relaxed), Relaxed);
+}
+
+fn add_all(sums: &[AtomicU64], more: &[AtomicU64]) {
+    sums.iter().zip(more).for_each(|(sum, more)| add(sum, more));
 }
 
 /// What is shown of the log of the state.
@@ -216,49 +265,6 @@ impl StateLogFigures {
 
     pub(super) fn read(&self) -> (u64, bool, HistogramReading) {
         (self.bytes.load(Relaxed), !self.unwritable.load(Relaxed), self.syncs.read())
-    }
-}
-
-/// Handles by label. A label lives while somebody outside holds its handle; past `max` of them, new ones share `other`.
-#[derive(Debug)]
-pub(super) struct LabelledHandles<T> {
-    max: usize,
-    live: Mutex<BTreeMap<String, Arc<T>>>,
-    other: Arc<T>,
-}
-
-impl<T: Default> LabelledHandles<T> {
-    pub(super) fn new(max: usize) -> Self {
-        Self { max, live: Mutex::default(), other: Arc::default() }
-    }
-
-    pub(super) fn get(&self, label: &str) -> Arc<T> {
-        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(handle) = live.get(label) {
-            return Arc::clone(handle);
-        }
-        if live.len() >= self.max {
-            live.retain(|_, handle| Arc::strong_count(handle) > 1);
-        }
-        if live.len() >= self.max {
-            return Arc::clone(&self.other);
-        }
-        let handle = Arc::<T>::default();
-        live.insert(label.to_owned(), Arc::clone(&handle));
-        handle
-    }
-
-    /// Every handle somebody holds; the labels nobody holds any more are forgotten.
-    pub(super) fn held(&self) -> Vec<(String, Arc<T>)> {
-        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        // No handle can be made from a dropped one while the map is locked, so a count of one stays one.
-        live.retain(|_, handle| Arc::strong_count(handle) > 1);
-        let mut held: Vec<_> =
-            live.iter().map(|(label, handle)| (label.clone(), Arc::clone(handle))).collect();
-        if Arc::strong_count(&self.other) > 1 {
-            held.push(("other".to_owned(), Arc::clone(&self.other)));
-        }
-        held
     }
 }
 

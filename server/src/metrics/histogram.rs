@@ -102,6 +102,14 @@ impl SharedHistogram {
         self.sum.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Relaxed);
     }
 
+    /// Adds what another one holds.
+    pub(super) fn absorb(&self, other: &Self) {
+        for (mine, theirs) in self.buckets.iter().zip(&other.buckets) {
+            mine.fetch_add(theirs.load(Relaxed), Relaxed);
+        }
+        self.sum.fetch_add(other.sum.load(Relaxed), Relaxed);
+    }
+
     pub(super) fn read(&self) -> HistogramReading {
         HistogramReading { buckets: loads(&self.buckets), sum: float(self.sum.load(Relaxed)) / 1e6 }
     }

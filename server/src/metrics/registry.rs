@@ -12,10 +12,10 @@ use super::block::CounterBlock;
 use super::cache_file_figures::{CacheFileFigures, CacheFileReading};
 use super::client_counters::ClientCounters;
 use super::handles::{
-    CertificateFigures, ForwardedDomain, GaugeUnit, LabelledHandles, ListMetrics, StateLogFigures,
-    UpstreamMetrics,
+    CertificateFigures, ForwardedDomain, GaugeUnit, ListMetrics, StateLogFigures, UpstreamMetrics,
 };
 use super::histogram::SharedHistogram;
+use super::labelled_handles::LabelledHandles;
 use super::labels::{
     AnswerSecurity, NotifyInResult, NotifyResult, RefuseReason, ReloadResult, SuspiciousReply, TransferKind,
     TransferResult, TsigReason, UpdateResult, WorkBound,
@@ -25,7 +25,7 @@ use crate::supervision::WorkerRegistry;
 
 /// Zones with series of their own, unless set otherwise.
 const ZONE_SERIES: usize = 1000;
-/// Upstreams, forwarded domains, list files and certificates with series of their own.
+/// Upstreams, forwarded domains, list files and certificates with series of their own; the rest of each kind share one.
 const MAX_UPSTREAMS: usize = 256;
 
 /// Tells one `Metrics` from the next, so that a thread's block is never counted into another one's page.

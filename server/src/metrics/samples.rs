@@ -157,6 +157,17 @@ impl MetricSamples {
         self.add(metric, labels, histogram_of(reading.bounded(), 0, float(reading.sum)));
     }
 
+    /// How many series there are by now.
+    pub(super) fn series(&self) -> u64 {
+        let series = self.families.values().map(|family| family.series.len()).sum();
+        u64::try_from(series).unwrap_or(u64::MAX)
+    }
+
+    /// The series since there were so many stand for those of `others`, which have none.
+    pub(super) fn stand_for(&mut self, others: u64, since: u64) {
+        self.left_out += self.series().saturating_sub(since).saturating_mul(others);
+    }
+
     /// One zone: counted always, with series of its own for as many zones as the setting allows.
     pub fn zone(&mut self, zone: &ZoneSample<'_>) {
         self.zones += 1;

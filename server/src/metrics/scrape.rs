@@ -12,7 +12,9 @@ use rhumb_wire::Transport;
 
 use super::block::CounterBlock;
 use super::cache_file_figures::CacheFileReading;
+use super::handles::UpstreamMetrics;
 use super::histogram::float;
+use super::labelled_handles::HeldFigures;
 use super::labels::{
     AccessList, AnswerSecurity, CacheEvent, ClientFamily, DomainSource, DropReason, LookupResult,
     NotifyInResult, NotifyResult, RcodeLabel, RefuseReason, ReloadResult, ResponseSource, SuspiciousReply,
@@ -76,10 +78,12 @@ impl ServerMetrics {
         for (reason, count) in RefuseReason::ALL.iter().zip(&self.tcp_refused) {
             out.set(&names::TCP_REFUSED, &[reason.as_str()], count.load(Relaxed));
         }
-        for (name, certificate) in self.certificates.held() {
-            let (expires, ok) = certificate.read();
-            out.set(&names::CERTIFICATE_EXPIRES, &[&name], expires);
-            out.set(&names::CERTIFICATE_OK, &[&name], u64::from(ok));
+        for HeldFigures { label, figures, stands_for } in self.certificates.held() {
+            let before = out.series();
+            let (expires, ok) = figures.read();
+            out.set(&names::CERTIFICATE_EXPIRES, &[&label], expires);
+            out.set(&names::CERTIFICATE_OK, &[&label], u64::from(ok));
+            out.stand_for(stands_for, before);
         }
         for (direction, kinds) in [("out", &self.transfers), ("in", &self.received)] {
             for (kind, results) in TransferKind::ALL.iter().zip(kinds) {
@@ -134,41 +138,23 @@ impl ServerMetrics {
 
     fn sample_forwarding(&self, out: &mut MetricSamples) {
         out.set(&names::FORWARD_WAITING, &[], self.waiting.load(Relaxed));
-        for (label, upstream) in self.upstreams.held() {
-            let label = label.as_str();
-            out.set(&names::FORWARD_REQUESTS, &[label], upstream.requests());
-            out.set(&names::FORWARD_TCP_REQUESTS, &[label], upstream.read_stream_requests());
-            let timeouts = upstream.timeouts();
-            out.set(&names::FORWARD_TIMEOUTS, &[label], timeouts);
-            for reason in UpstreamFailure::ALL {
-                let failures = upstream.read_failure(*reason);
-                out.set(&names::FORWARD_FAILURES, &[label, reason.as_str()], failures);
-            }
-            let taken_out = upstream.read_taken_out();
-            out.set(&names::FORWARD_TAKEN_OUT, &[label], u64::from(taken_out));
-            // Nobody asks it, so that nobody knows.
-            if !taken_out {
-                out.set(&names::FORWARD_HEALTHY, &[label], u64::from(upstream.read_healthy()));
-            }
-            out.histogram(&names::FORWARD_DURATION, &[label], &upstream.read_durations());
-            for rcode in RcodeLabel::ALL {
-                // Twenty codes times every upstream: those never seen would be most of the page.
-                let count = upstream.read_response(*rcode);
-                if count > 0 || matches!(rcode, RcodeLabel::NoError) {
-                    out.set(&names::FORWARD_RESPONSES, &[label, rcode.as_str()], count);
-                }
-            }
+        for HeldFigures { label, figures, stands_for } in self.upstreams.held() {
+            let before = out.series();
+            sample_upstream(&label, &figures, stands_for > 0, out);
+            out.stand_for(stands_for, before);
         }
         self.sample_domains(out);
-        for (file, list) in self.lists.held() {
-            out.set(&names::FORWARD_LIST_OK, &[&file], u64::from(list.read_ok()));
-            out.set(&names::FORWARD_LIST_CHANGES, &[&file], list.read_changes());
+        for HeldFigures { label, figures, stands_for } in self.lists.held() {
+            let before = out.series();
+            out.set(&names::FORWARD_LIST_OK, &[&label], u64::from(figures.read_ok()));
+            out.set(&names::FORWARD_LIST_CHANGES, &[&label], figures.read_changes());
+            out.stand_for(stands_for, before);
         }
     }
 
     fn sample_domains(&self, out: &mut MetricSamples) {
-        for (label, domain) in self.domains.held() {
-            let label = label.as_str();
+        for HeldFigures { label, figures: domain, stands_for } in self.domains.held() {
+            let (label, before) = (label.as_str(), out.series());
             for result in LookupResult::ALL {
                 out.set(&names::DOMAIN_LOOKUPS, &[label, result.as_str()], domain.read_lookups(*result));
             }
@@ -178,6 +164,7 @@ impl ServerMetrics {
             }
             out.set(&names::DOMAIN_PRIVATE, &[label], domain.read_private_answers());
             out.histogram(&names::DOMAIN_DURATION, &[label], &domain.read_durations());
+            out.stand_for(stands_for, before);
         }
     }
 
@@ -201,6 +188,32 @@ impl ServerMetrics {
                 || family.get_metric().iter().any(|series| series.get_gauge().get_value() > float(0))
         });
         families
+    }
+}
+
+/// The series of one upstream, or of several that share them.
+fn sample_upstream(label: &str, upstream: &UpstreamMetrics, is_shared: bool, out: &mut MetricSamples) {
+    out.set(&names::FORWARD_REQUESTS, &[label], upstream.requests());
+    out.set(&names::FORWARD_TCP_REQUESTS, &[label], upstream.read_stream_requests());
+    let timeouts = upstream.timeouts();
+    out.set(&names::FORWARD_TIMEOUTS, &[label], timeouts);
+    for reason in UpstreamFailure::ALL {
+        let failures = upstream.read_failure(*reason);
+        out.set(&names::FORWARD_FAILURES, &[label, reason.as_str()], failures);
+    }
+    let taken_out = upstream.read_taken_out();
+    out.set(&names::FORWARD_TAKEN_OUT, &[label], u64::from(taken_out));
+    // Nobody asks it, so that nobody knows; of several it is said of those that are asked.
+    if !taken_out || is_shared {
+        out.set(&names::FORWARD_HEALTHY, &[label], u64::from(upstream.read_healthy()));
+    }
+    out.histogram(&names::FORWARD_DURATION, &[label], &upstream.read_durations());
+    for rcode in RcodeLabel::ALL {
+        // Twenty codes times every upstream: those never seen would be most of the page.
+        let count = upstream.read_response(*rcode);
+        if count > 0 || matches!(rcode, RcodeLabel::NoError) {
+            out.set(&names::FORWARD_RESPONSES, &[label, rcode.as_str()], count);
+        }
     }
 }
 

@@ -173,6 +173,74 @@ fn labels_are_bounded() {
 }
 
 #[test]
+fn beyond_the_bound_each_counts_for_itself_and_the_page_has_sums() {
+    let metrics = ServerMetrics::new("0");
+    let label = |number: u64| format!("192.0.2.1:{number}");
+    let before = page(&metrics).value("rhumb_metrics_series_left_out", &[]);
+    let upstreams: Vec<_> = (0..300).map(|number| metrics.upstream(&label(number))).collect();
+    let lists: Vec<_> = (0..300).map(|number| metrics.list(&label(number))).collect();
+    let certificates: Vec<_> = (0..300).map(|number| metrics.certificate(&label(number))).collect();
+    for (number, certificate) in (0..).zip(&certificates) {
+        certificate.set(5000 - number, number != 299);
+        for _ in 0..number {
+            upstreams[usize::try_from(number).unwrap()].request(false);
+        }
+    }
+    upstreams[299].failure(UpstreamFailure::Timeout);
+    for number in 0..300 {
+        assert_eq!(upstreams[number].requests(), number as u64, "{number}");
+        assert_eq!(upstreams[number].timeouts(), u64::from(number == 299), "{number}");
+    }
+    let value = |name: &str, kind: &str| page(&metrics).value(name, &[(kind, "other")]);
+    assert_eq!(value("rhumb_forward_requests_total", "upstream"), Some((256..300).sum::<u64>() as f64));
+    assert_eq!(value("rhumb_certificate_expires_seconds", "certificate"), Some(4701.0));
+    assert_eq!(value("rhumb_certificate_ok", "certificate"), Some(0.0));
+    assert_eq!(value("rhumb_forward_list_ok", "file"), Some(1.0));
+    // The health of all is that of the worst that is asked, whoever was looked at last.
+    for (down, taken_out, healthy) in [(None, None, 1.0), (Some(270), None, 0.0), (Some(270), Some(270), 1.0)] {
+        for (number, upstream) in upstreams.iter().enumerate() {
+            upstream.set_healthy(Some(number) != down);
+            upstream.set_taken_out(Some(number) == taken_out);
+        }
+        assert_eq!(value("rhumb_forward_healthy", "upstream"), Some(healthy), "{down:?} {taken_out:?}");
+    }
+    // A later one does not push an earlier one off the page.
+    let _later = metrics.upstream("10.0.0.1:53");
+    let full = page(&metrics);
+    assert_eq!(full.value("rhumb_forward_requests_total", &[("upstream", "192.0.2.1:255")]), Some(255.0));
+    assert_eq!(full.value("rhumb_forward_requests_total", &[("upstream", "10.0.0.1:53")]), None);
+    let left_out = full.value("rhumb_metrics_series_left_out", &[]);
+    assert!(left_out > before && left_out > Some(44.0 * 10.0), "{left_out:?}");
+    lists[299].set_ok(false);
+    assert_eq!(value("rhumb_forward_list_ok", "file"), Some(0.0));
+    drop((upstreams, lists, certificates));
+    let left = page(&metrics);
+    assert_eq!(left.value("rhumb_metrics_series_left_out", &[]), before);
+    assert_eq!(left.labels("rhumb_forward_requests_total"), ["10.0.0.1:53"]);
+}
+
+#[test]
+fn an_upstream_that_is_taken_out_is_neither_well_nor_down() {
+    let metrics = ServerMetrics::new("0");
+    let upstream = metrics.upstream("192.0.2.53:53");
+    let label = ("upstream", "192.0.2.53:53");
+    for (healthy, taken_out, expected) in [
+        (true, false, (Some(1.0), Some(0.0))),
+        (false, false, (Some(0.0), Some(0.0))),
+        (false, true, (None, Some(1.0))),
+        (true, true, (None, Some(1.0))),
+        (false, false, (Some(0.0), Some(0.0))),
+    ] {
+        upstream.set_healthy(healthy);
+        upstream.set_taken_out(taken_out);
+        let page = page(&metrics);
+        let seen =
+            ["rhumb_forward_healthy", "rhumb_forward_taken_out"].map(|name| page.value(name, &[label]));
+        assert_eq!((seen[0], seen[1]), expected, "{healthy} {taken_out}");
+    }
+}
+
+#[test]
 fn what_would_break_the_page_is_left_out() {
     let metrics = ServerMetrics::new("0");
     metrics.watch(Arc::new(|out: &mut MetricSamples| {
