@@ -85,6 +85,7 @@ mod upstreams;
 mod versions;
 mod zone_causes;
 mod zone_folders;
+mod zone_states;
 
 /// Every test there is.
 const TESTS: &[&[Test]] = &[
@@ -203,6 +204,7 @@ const TESTS: &[&[Test]] = &[
     upstreams::TESTS,
     versions::TESTS,
     zone_folders::TESTS,
+    zone_states::TESTS,
     container::TESTS,
 ];
 

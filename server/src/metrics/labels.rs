@@ -74,6 +74,19 @@ label_values! {
 }
 
 label_values! {
+    /// How a zone is served.
+    pub enum ZoneState {
+        Current => "current", "As its file or its primary has it.";
+        Frozen => "frozen", "The same, and an operator has updates refused.";
+        Outdated => "outdated", "As it was before: its file cannot be taken.";
+        RefreshFails => "refresh-fails", "As it was before: no primary has it at present.";
+        NotLoaded => "not-loaded", "Not at all: its file has not been taken yet.";
+        NotTransferred => "not-transferred", "Not at all: no primary has given it yet.";
+        Expired => "expired", "No more: no primary had it in time.";
+    }
+}
+
+label_values! {
     /// How a zone transfer ended.
     pub enum TransferResult {
         Complete => "complete", "All of it was sent, or taken.";

@@ -20,6 +20,7 @@ mod scrape;
 mod sizes;
 #[cfg(test)]
 mod text;
+mod transfer_figures;
 
 pub use block::CounterBlock;
 pub use cache_file_figures::{CacheFileFigures, CacheFileReading};
@@ -31,7 +32,8 @@ pub use labels::{
     AccessList, AnswerSecurity, CacheEvent, ClientFamily, DisplacedState, DomainSource, DropReason,
     HandshakeResult, KeyExchangeLabel, LookupResult, NotifyInResult, NotifyResult, ProxyHeaderResult,
     RefuseReason, ReloadResult, ResponseSource, StreamFault, SuspiciousReply, TlsVersionLabel, TransferKind,
-    TransferResult, TsigReason, UpdateResult, UpstreamFailure, WorkBound,
+    TransferResult, TsigReason, UpdateResult, UpstreamFailure, WorkBound, ZoneState,
 };
 pub use registry::ServerMetrics;
 pub use samples::{MetricSamples, SampleSource, SecondarySample, ZoneSample};
+pub use transfer_figures::TransferFigures;

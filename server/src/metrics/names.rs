@@ -129,6 +129,10 @@ metrics! {
 
     TRANSFERS = Counter "rhumb_transfers_total" ["direction", "kind", "result"]
         "Zone transfers, by direction (in, out), kind (axfr, ixfr) and result.";
+    TRANSFER_TIME = Histogram "rhumb_transfer_seconds" ["direction", "kind"]
+        "Time that complete zone transfers took, by direction (in, out) and kind (axfr, ixfr).";
+    TRANSFER_BYTES = Counter "rhumb_transfer_bytes_total" ["direction", "kind"]
+        "Bytes of the messages of zone transfers, also of those that were aborted, by direction (in, out) and kind (axfr, ixfr).";
 
     NOTIFY = Counter "rhumb_notify_total" ["direction", "result"]
         "NOTIFY messages, by direction (in, out) and what came of them.";
@@ -251,8 +255,8 @@ metrics! {
     CLOCK_WRONG = Gauge "rhumb_clock_wrong" []
         "1 when the clock of this host is plainly wrong: before the release of this version, or far from the times that the root's keys are signed for.";
 
-    ZONES = Gauge "rhumb_zones" []
-        "Zones configured.";
+    ZONES = Gauge "rhumb_zones" ["state"]
+        "Zones configured, by state; each is in one.";
     ZONES_FAILED = Gauge "rhumb_zones_failed" []
         "Zones whose last load failed; they serve their old contents if they have any.";
     ZONE_SERIAL = Gauge "rhumb_zone_serial" ["zone"]

@@ -17,10 +17,11 @@ use super::handles::{
 use super::histogram::SharedHistogram;
 use super::labelled_handles::LabelledHandles;
 use super::labels::{
-    AnswerSecurity, NotifyInResult, NotifyResult, RefuseReason, ReloadResult, SuspiciousReply, TransferKind,
-    TransferResult, TsigReason, UpdateResult, WorkBound,
+    AnswerSecurity, NotifyInResult, NotifyResult, RefuseReason, ReloadResult, SuspiciousReply, TsigReason,
+    UpdateResult, WorkBound,
 };
 use super::samples::SampleSource;
+use super::transfer_figures::TransferFigures;
 use crate::supervision::WorkerRegistry;
 
 /// Zones with series of their own, unless set otherwise.
@@ -80,8 +81,8 @@ pub struct ServerMetrics {
     pub(super) state_log: OnceLock<Arc<StateLogFigures>>,
     /// The file of the cache; none as long as there is none.
     pub(super) cache_file: OnceLock<Arc<CacheFileFigures>>,
-    pub(super) transfers: [[AtomicU64; TransferResult::COUNT]; TransferKind::COUNT],
-    pub(super) received: [[AtomicU64; TransferResult::COUNT]; TransferKind::COUNT],
+    pub(super) transfers: TransferFigures,
+    pub(super) received: TransferFigures,
     pub(super) notifies: [AtomicU64; NotifyResult::COUNT],
     pub(super) notified: [AtomicU64; NotifyInResult::COUNT],
     pub(super) transfer_misfits: AtomicU64,
@@ -130,8 +131,8 @@ impl ServerMetrics {
             certificates: LabelledHandles::new(MAX_UPSTREAMS),
             state_log: OnceLock::new(),
             cache_file: OnceLock::new(),
-            transfers: Default::default(),
-            received: Default::default(),
+            transfers: TransferFigures::default(),
+            received: TransferFigures::default(),
             notifies: Default::default(),
             notified: Default::default(),
             transfer_misfits: AtomicU64::new(0),
@@ -281,12 +282,14 @@ impl ServerMetrics {
         self.cache_file.get().map(|file| file.read())
     }
 
-    /// A zone transfer to a client ended.
-    pub fn transferred(&self, kind: TransferKind, result: TransferResult) {
-        let results = self.transfers.get(kind.index());
-        if let Some(counter) = results.and_then(|results| results.get(result.index())) {
-            counter.fetch_add(1, Relaxed);
-        }
+    /// What is counted of zone transfers to clients.
+    pub const fn transferred(&self) -> &TransferFigures {
+        &self.transfers
+    }
+
+    /// What is counted of zone transfers from primaries.
+    pub const fn received(&self) -> &TransferFigures {
+        &self.received
     }
 
     /// So many records of a difference from a primary did not fit.
@@ -297,14 +300,6 @@ impl ServerMetrics {
     /// The keys of a version from a primary do not prove all of it.
     pub fn refused_invalid(&self) {
         self.transfer_invalid.fetch_add(1, Relaxed);
-    }
-
-    /// A zone transfer from a primary ended.
-    pub fn received(&self, kind: TransferKind, result: TransferResult) {
-        let results = self.received.get(kind.index());
-        if let Some(counter) = results.and_then(|results| results.get(result.index())) {
-            counter.fetch_add(1, Relaxed);
-        }
     }
 
     /// A NOTIFY message of another server was answered so.

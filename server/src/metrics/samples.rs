@@ -10,6 +10,7 @@ use prometheus::proto::{
 };
 
 use super::histogram::{BOUNDS, HistogramReading, float};
+use super::labels::ZoneState;
 use super::names::{self, MetricKind, MetricSpec};
 use super::sizes::SizeReading;
 
@@ -43,6 +44,8 @@ pub struct ZoneSample<'a> {
     pub records: u64,
     /// Whether the last load went well.
     pub ok: bool,
+    /// How it is served.
+    pub state: ZoneState,
     /// When the first signature expires, in seconds since 1970; none for a zone without signatures.
     pub expires: Option<u64>,
     /// Of a zone of other servers.
@@ -93,14 +96,20 @@ struct Family {
 pub struct MetricSamples {
     families: BTreeMap<&'static str, Family>,
     zone_series: usize,
-    zones: u64,
+    zones: [u64; ZoneState::COUNT],
     zones_failed: u64,
     left_out: u64,
 }
 
 impl MetricSamples {
     pub(super) fn new(zone_series: usize) -> Self {
-        Self { families: BTreeMap::new(), zone_series, zones: 0, zones_failed: 0, left_out: 0 }
+        Self {
+            families: BTreeMap::new(),
+            zone_series,
+            zones: [0; ZoneState::COUNT],
+            zones_failed: 0,
+            left_out: 0,
+        }
     }
 
     /// A counter's or gauge's value; `labels` in the order of [`MetricSpec::labels`].
@@ -170,11 +179,13 @@ impl MetricSamples {
 
     /// One zone: counted always, with series of its own for as many zones as the setting allows.
     pub fn zone(&mut self, zone: &ZoneSample<'_>) {
-        self.zones += 1;
+        if let Some(count) = self.zones.get_mut(zone.state.index()) {
+            *count += 1;
+        }
         self.zones_failed += u64::from(!zone.ok);
         let values = zone.values();
         let values = values.iter().filter_map(|(metric, value)| Some((*metric, (*value)?)));
-        if self.zones > u64::try_from(self.zone_series).unwrap_or(u64::MAX) {
+        if self.zones.iter().sum::<u64>() > u64::try_from(self.zone_series).unwrap_or(u64::MAX) {
             self.left_out += u64::try_from(values.count()).unwrap_or(u64::MAX);
             return;
         }
@@ -205,7 +216,9 @@ impl MetricSamples {
     /// Closes the page: metrics in order of their names, those without a series left away.
     pub(super) fn finish(mut self) -> Vec<MetricFamily> {
         let (zones, failed, left_out) = (self.zones, self.zones_failed, self.left_out);
-        self.set(&names::ZONES, &[], zones);
+        for (state, count) in ZoneState::ALL.iter().zip(zones) {
+            self.set(&names::ZONES, &[state.as_str()], count);
+        }
         self.set(&names::ZONES_FAILED, &[], failed);
         self.set(&names::SERIES_LEFT_OUT, &[], left_out);
         self.families.into_values().filter(|family| !family.series.is_empty()).map(Family::finish).collect()

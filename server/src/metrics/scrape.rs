@@ -18,7 +18,7 @@ use super::labelled_handles::HeldFigures;
 use super::labels::{
     AccessList, AnswerSecurity, CacheEvent, ClientFamily, DomainSource, DropReason, LookupResult,
     NotifyInResult, NotifyResult, RcodeLabel, RefuseReason, ReloadResult, ResponseSource, SuspiciousReply,
-    TransferKind, TransferResult, TsigReason, TypeLabel, UpdateResult, UpstreamFailure, WorkBound,
+    TsigReason, TypeLabel, UpdateResult, UpstreamFailure, WorkBound,
 };
 use super::names;
 use super::registry::{ServerMetrics, unix_seconds};
@@ -85,14 +85,8 @@ impl ServerMetrics {
             out.set(&names::CERTIFICATE_OK, &[&label], u64::from(ok));
             out.stand_for(stands_for, before);
         }
-        for (direction, kinds) in [("out", &self.transfers), ("in", &self.received)] {
-            for (kind, results) in TransferKind::ALL.iter().zip(kinds) {
-                for (result, count) in TransferResult::ALL.iter().zip(results) {
-                    let labels = [direction, kind.as_str(), result.as_str()];
-                    out.set(&names::TRANSFERS, &labels, count.load(Relaxed));
-                }
-            }
-        }
+        self.transfers.sample("out", out);
+        self.received.sample("in", out);
         out.set(&names::TRANSFER_MISFITS, &[], self.transfer_misfits.load(Relaxed));
         out.set(&names::TRANSFER_INVALID, &[], self.transfer_invalid.load(Relaxed));
         for (result, count) in NotifyResult::ALL.iter().zip(&self.notifies) {

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::zone_trouble::zone_trouble;
-use crate::metrics::{MetricSamples, SecondarySample, ZoneSample};
+use crate::metrics::{MetricSamples, SecondarySample, ZoneSample, ZoneState};
 use crate::snapshot::{RefreshStatus, ServerState, ZoneEntry};
 
 /// A zone whose signatures end within this time, in seconds, comes before others.
@@ -34,6 +34,7 @@ pub(super) fn sample_zones(live: &ServerState, out: &mut MetricSamples) {
                 serial: contents.as_ref().map(|contents| contents.serial()),
                 records: contents.as_ref().map_or(0, |contents| contents.record_count()),
                 ok: urgency != ZoneUrgency::Broken,
+                state: zone_state(live, entry),
                 expires: entry.zone.expires(),
                 secondary: entry.origin.secondary.is_some().then(|| secondary_sample(live, entry)),
             });
@@ -49,12 +50,11 @@ fn urgency_of(live: &ServerState, entry: &ZoneEntry, now: u64) -> ZoneUrgency {
     urgency(entry.zone.expires(), secondary.as_ref(), now)
 }
 
-/// That of a zone which is not broken: whether less than a quarter of the time is left until it expires, or little until its
+/// That of a zone which is not broken: whether less than a quarter of its lifetime is left until it expires, or little until its
 /// `signatures` do. Times are in seconds since 1970.
 fn urgency(signatures: Option<u64>, secondary: Option<&SecondarySample>, now: u64) -> ZoneUrgency {
-    let expires = secondary.and_then(|zone| Some((zone.checked?, zone.expires?)));
-    let expires_soon = expires.is_some_and(|(checked, expires)| {
-        expires.saturating_sub(now).saturating_mul(4) < expires.saturating_sub(checked)
+    let expires_soon = secondary.is_some_and(|zone| {
+        zone.expires.is_some_and(|expires| expires.saturating_sub(now).saturating_mul(4) < zone.lifetime)
     });
     let signatures_end = signatures.is_some_and(|end| end < now.saturating_add(SIGNATURES_END_SOON));
     if expires_soon || signatures_end { ZoneUrgency::Soon } else { ZoneUrgency::Good }
@@ -66,6 +66,22 @@ fn secondary_sample(live: &ServerState, entry: &ZoneEntry) -> SecondarySample {
     SecondarySample { interval, lifetime, checked, expires, primary_serial }
 }
 
+/// How a zone is served, in the words of `rhumb zone list`.
+fn zone_state(live: &ServerState, entry: &ZoneEntry) -> ZoneState {
+    let zone = &entry.zone;
+    let (is_served, is_secondary) = (zone.load().is_some(), entry.origin.secondary.is_some());
+    let fails = || live.refreshes.status(zone.name()).is_some_and(|status| status.failures > 0);
+    match (is_served, is_secondary) {
+        (_, true) if zone.is_expired() => ZoneState::Expired,
+        (false, true) => ZoneState::NotTransferred,
+        (false, false) => ZoneState::NotLoaded,
+        (true, true) if fails() => ZoneState::RefreshFails,
+        (true, false) if zone.trouble().is_some() => ZoneState::Outdated,
+        (true, _) if live.frozen.has(zone.name()) => ZoneState::Frozen,
+        (true, _) => ZoneState::Current,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,17 +89,17 @@ mod tests {
     #[test]
     fn zones_and_signatures_that_end_soon_come_first() {
         let now = 1_000_000_000;
-        let of = |checked, expires| SecondarySample { checked, expires, ..SecondarySample::default() };
+        let of = |expires| SecondarySample { expires, lifetime: 400, ..SecondarySample::default() };
         for (signatures, secondary, expected) in [
             (None, None, ZoneUrgency::Good),
             (Some(now + SIGNATURES_END_SOON), None, ZoneUrgency::Good),
             (Some(now + SIGNATURES_END_SOON - 1), None, ZoneUrgency::Soon),
             (Some(now - 1), None, ZoneUrgency::Soon),
-            (None, Some(of(None, None)), ZoneUrgency::Good),
-            (None, Some(of(Some(now), Some(now + 400))), ZoneUrgency::Good),
-            (None, Some(of(Some(now - 300), Some(now + 100))), ZoneUrgency::Good),
-            (None, Some(of(Some(now - 301), Some(now + 99))), ZoneUrgency::Soon),
-            (None, Some(of(Some(now - 400), Some(now))), ZoneUrgency::Soon),
+            (None, Some(of(None)), ZoneUrgency::Good),
+            (None, Some(of(Some(now + 400))), ZoneUrgency::Good),
+            (None, Some(of(Some(now + 100))), ZoneUrgency::Good),
+            (None, Some(of(Some(now + 99))), ZoneUrgency::Soon),
+            (None, Some(of(Some(now))), ZoneUrgency::Soon),
         ] {
             assert_eq!(urgency(signatures, secondary.as_ref(), now), expected, "{signatures:?} {secondary:?}");
         }

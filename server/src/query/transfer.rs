@@ -168,6 +168,7 @@ impl<'m> AdmittedQuery<'_, 'm> {
         scratch: &mut QueryScratch,
         out: &mut [u8],
     ) -> QueryOutcome {
+        let begun = Instant::now();
         let mut w = MessageWriter::new(out, self.limits.message(), &mut scratch.compression);
         // A limit of 512 bytes or more, less OPT, has room for a question.
         let _ = w.bytes(self.query.question_bytes());
@@ -178,7 +179,9 @@ impl<'m> AdmittedQuery<'_, 'm> {
         let length = w.finish(self.query.header.id, 0);
         let from = body.from_serial();
         scratch.note("transfer", || format!("the difference from serial {from} to {}", contents.serial()));
-        self.context.server.metrics.transferred(TransferKind::Ixfr, TransferResult::Complete);
+        let figures = self.context.server.metrics.transferred();
+        figures.passed(TransferKind::Ixfr, length as u64);
+        figures.ended(TransferKind::Ixfr, TransferResult::Complete, begun.elapsed());
         let expire = authoritative::expire_seconds(entry, contents);
         let head = transfer_head(expire);
         self.conclude(AnswerSource::Zone(entry), head, length, scratch, out)
@@ -296,6 +299,7 @@ impl MessageSource for ZoneTransfer {
         let length = finish(&query, settings, &limits, head, length, out);
         self.messages += 1;
         self.bytes += length as u64;
+        self.metrics.transferred().passed(self.body.kind(), length as u64);
         Ok(Some(length))
     }
 }
@@ -305,7 +309,7 @@ impl Drop for ZoneTransfer {
         let done = self.body.is_done();
         let (kind, result) =
             (self.body.kind(), if done { TransferResult::Complete } else { TransferResult::Aborted });
-        self.metrics.transferred(kind, result);
+        self.metrics.transferred().ended(kind, result, self.begun.elapsed());
         let (zone, serial, client) = (self.contents.apex(), self.contents.serial(), self.client);
         let kind = kind.as_str();
         let Self { messages, bytes, .. } = *self;

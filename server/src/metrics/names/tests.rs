@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::metrics::text::MetricsPage;
-use crate::metrics::{MetricSamples, SecondarySample, ServerMetrics, ZoneSample};
+use crate::metrics::{MetricSamples, SecondarySample, ServerMetrics, ZoneSample, ZoneState};
 
 #[test]
 fn names_follow_the_conventions() {
@@ -90,6 +90,7 @@ fn the_table_and_a_scrape_agree() {
             serial: Some(7),
             records: 3,
             ok: true,
+            state: ZoneState::Current,
             expires: Some(9),
             secondary: Some(SecondarySample {
                 interval: 1,

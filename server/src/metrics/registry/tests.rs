@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::metrics::labels::{ClientFamily, DisplacedState, UpstreamFailure};
 use crate::metrics::text::MetricsPage;
-use crate::metrics::{MetricSamples, ZoneSample, names};
+use crate::metrics::{MetricSamples, ZoneSample, ZoneState, names};
 use rhumb_wire::Transport;
 
 fn page(metrics: &ServerMetrics) -> MetricsPage {
@@ -152,6 +152,7 @@ fn labels_are_bounded() {
                 serial: Some(i),
                 records: 1,
                 ok: i < 8,
+                state: if i < 8 { ZoneState::Current } else { ZoneState::Outdated },
                 expires: None,
                 secondary: None,
             });
@@ -162,7 +163,11 @@ fn labels_are_bounded() {
     assert_eq!(full.value("rhumb_forward_requests_total", &[("upstream", "other")]), Some(744.0));
     assert_eq!(full.labels("rhumb_zone_serial"), ["z0.", "z1.", "z2."]);
     assert_eq!(full.labels("rhumb_zone_ok").len(), 3);
-    assert_eq!(full.value("rhumb_zones", &[]), Some(10.0));
+    let states = full.labels("rhumb_zones").into_iter().collect::<Vec<_>>();
+    assert_eq!(states.len(), ZoneState::COUNT);
+    let zones = |state: ZoneState| full.value("rhumb_zones", &[("state", state.as_str())]);
+    assert_eq!((zones(ZoneState::Current), zones(ZoneState::Outdated)), (Some(8.0), Some(2.0)));
+    assert_eq!(ZoneState::ALL.iter().filter_map(|state| zones(*state)).sum::<f64>(), 10.0);
     assert_eq!(full.value("rhumb_zones_failed", &[]), Some(2.0));
     drop(upstreams);
     // Serial, records and state of seven zones; upstreams are gone by now.

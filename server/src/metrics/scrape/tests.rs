@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::metrics::text::MetricsPage;
-use crate::metrics::{ListMetrics, ResponseSource, UpstreamMetrics, ZoneSample};
+use crate::metrics::{ListMetrics, ResponseSource, UpstreamMetrics, ZoneSample, ZoneState};
 
 /// As a page shows a label: what is not text replaced, control characters too, cut at its longest.
 fn shown(label: &str) -> String {
@@ -31,7 +31,7 @@ proptest! {
         let zones = labels.clone();
         metrics.watch(Arc::new(move |out: &mut MetricSamples| {
             for origin in &zones {
-                out.zone(&ZoneSample { origin, serial: Some(1), records: 2, ok: true, expires: None, secondary: None });
+                out.zone(&ZoneSample { origin, serial: Some(1), records: 2, ok: true, state: ZoneState::Current, expires: None, secondary: None });
             }
         }));
         let page = MetricsPage::read(&metrics.render()).map_err(TestCaseError::fail)?;
@@ -68,6 +68,7 @@ fn busy() -> (ServerMetrics, Arc<UpstreamMetrics>, Arc<ListMetrics>) {
             serial: Some(u32::MAX),
             records: 1,
             ok: true,
+            state: ZoneState::Current,
             expires: Some(u64::from(u32::MAX)),
             secondary: None,
         });

@@ -1,6 +1,7 @@
 //! What one primary has of a zone: its SOA, then what differs, or the whole zone.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use rhumb_wire::tsig::TsigKey;
 use rhumb_wire::{DomainName, MessageSection, MessageView, Rcode, Type, header, serial};
@@ -229,13 +230,14 @@ impl PrimaryAccess<'_> {
         said: Option<u32>,
         again: bool,
     ) -> Result<PrimaryReport, RefreshFailure> {
+        let begun = Instant::now();
         let mut taken = self.take(line, kind, wanted, said).await;
         if again && taken.as_ref().is_err_and(|failure| line.was_closed(failure)) {
             line.renew(self.connections, self.server).await?;
             taken = self.take(line, kind, wanted, said).await;
         }
         let result = if taken.is_ok() { TransferResult::Complete } else { TransferResult::Aborted };
-        self.live.metrics.received(kind, result);
+        self.live.metrics.received().ended(kind, result, begun.elapsed());
         taken
     }
 
@@ -262,6 +264,7 @@ impl PrimaryAccess<'_> {
         loop {
             let message = answer.next().await?;
             line.is_answered = true;
+            self.live.metrics.received().passed(kind, message.len() as u64);
             expire = expire.or_else(|| expire_option(&message));
             if transfer.message(&message)? == InboundProgress::Complete {
                 break;
