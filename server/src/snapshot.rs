@@ -60,7 +60,7 @@ pub use route::{
 };
 pub use running_lookups::{RunningLookup, RunningLookups, RunningPlace};
 pub use secondary::{PrimaryServer, SecondaryOrigin};
-pub use update_rule::ZoneUpdateRule;
+pub use update_rule::{NO_UPDATE_RULE, ZoneUpdateRule};
 pub use updates::{QueuedUpdate, RequestSignature, UpdateAnswer, UpdateQueue};
 pub use upstream_names::{UpstreamName, UpstreamNames};
 pub use versioning::ZoneVersioning;

@@ -11,6 +11,7 @@ use super::outcome::{
     ForwardedUpdate, QueryOutcome, QueryScratch, UpdateWork, WaitingClient, WaitingQuery, WaitingWork,
 };
 use crate::metrics::{AccessList, UpdateResult};
+use crate::snapshot::NO_UPDATE_RULE;
 
 /// What is said of a zone that is not changed here.
 const ELSEWHERE: (ExtendedError, &str) = (ExtendedError::NotAuthoritative, "the zone is not changed here");
@@ -59,9 +60,10 @@ impl AdmittedQuery<'_, '_> {
             scratch.stats.refused = Some(AccessList::Update);
             if let Some(left_out) = self.context.server.update_log.pass(self.context.micros) {
                 let (zone, client) = (entry.zone.name(), client.peer());
-                tracing::warn!(%zone, %client, left_out, "update refused: no rule of the zone is for this client");
+                tracing::warn!(%zone, %client, left_out, "update refused: {NO_UPDATE_RULE}");
             }
-            return self.refuse(Rcode::REFUSED, (ExtendedError::Prohibited, ""), scratch, out);
+            let error = (ExtendedError::Prohibited, NO_UPDATE_RULE);
+            return self.refuse(Rcode::REFUSED, error, scratch, out);
         }
         let work = UpdateWork {
             zone: entry.zone.name().clone(),

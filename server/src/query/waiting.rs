@@ -144,14 +144,16 @@ pub fn fail_waiting(
 pub fn answer_update(
     client: &WaitingClient,
     rcode: Rcode,
-    error: Option<(ExtendedError, &'static str)>,
+    error: Option<(ExtendedError, &str)>,
     out: &mut [u8],
 ) -> Option<usize> {
     let query = QueryMessage::parse(&client.query).ok()?;
     let settings = &client.snapshot.settings;
     let limits = ResponseLimits::of(&query, client.edns_context, client.transport, settings, out.len());
     let length = question_only(Some(&query), &mut NameCompression::default(), out);
-    let head = ResponseHead { error, ..ResponseHead::of(rcode) };
+    let value = error.map(|(error, text)| ReasonValue::new(error.code(), text));
+    let reason = value.map_or(0, |value| place_reason(out, length, &value));
+    let head = ResponseHead { reason, ..ResponseHead::of(rcode) };
     signed(client, finish(&query, settings, &limits, head, length, out), out)
 }
 

@@ -257,7 +257,7 @@ impl PendingReply {
     }
 
     /// Answers an update.
-    pub(super) fn conclude(mut self, rcode: Rcode, error: Option<(ExtendedError, &'static str)>) {
+    pub(super) fn conclude(mut self, rcode: Rcode, error: Option<(ExtendedError, &str)>) {
         let Some(open) = self.0.take() else { return };
         let mut out = [0; FAILURE_SIZE];
         let length = answer_update(&open.client, rcode, error, &mut out);

@@ -73,12 +73,15 @@ impl ResolveQueue {
     fn update(&self, work: UpdateWork, reply: PendingReply) {
         let UpdateWork { zone, message, key, signature } = work;
         let Some(client) = reply.peer() else { return };
-        let reply = Box::new(move |answer: UpdateAnswer| reply.conclude(answer.rcode, answer.error));
+        let reply = Box::new(move |answer: UpdateAnswer| {
+            let error = answer.error.as_ref().map(|(error, text)| (*error, &**text));
+            reply.conclude(answer.rcode, error);
+        });
         let update = QueuedUpdate { zone, message, client, key, signature, received: Instant::now(), reply };
         let limits = self.live.snapshot.load().config.updates;
         if let Err(refused) = self.live.updates.enter(update, limits) {
             self.live.metrics.updated(UpdateResult::QueueFull);
-            let error = Some((ExtendedError::Other, TOO_MANY_UPDATES));
+            let error = Some((ExtendedError::Other, TOO_MANY_UPDATES.into()));
             (refused.reply)(UpdateAnswer { rcode: Rcode::REFUSED, error });
         }
     }

@@ -8,6 +8,9 @@ use rhumb_zones::{UpdateActions, UpdateGrant, UpdateNamePattern};
 
 use super::allowed_clients::AllowedClients;
 
+/// What is said of a client that may change nothing of a zone.
+pub const NO_UPDATE_RULE: &str = "no rule of the zone is for this client";
+
 /// Clients, and what they may change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZoneUpdateRule {

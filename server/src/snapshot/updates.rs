@@ -1,5 +1,6 @@
 //! Dynamic updates that wait until the one thread that changes zones carries them out.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -11,12 +12,12 @@ use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{DomainName, Rcode};
 
 /// How a message is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpdateAnswer {
     /// The response code.
     pub rcode: Rcode,
     /// Why, where there is more to say.
-    pub error: Option<(ExtendedError, &'static str)>,
+    pub error: Option<(ExtendedError, Cow<'static, str>)>,
 }
 
 /// Gives the answer. One that is dropped answers SERVFAIL.

@@ -14,6 +14,7 @@ use super::{TO, config, data, serial};
 pub(crate) const TESTS: &[Test] = &[
     Test::beside("updating::messages::too_long_for_a_datagram", too_long),
     Test::beside("updating::messages::sent_again", again),
+    Test::beside("updating::messages::denials_name_the_record", denied),
 ];
 
 /// Opcode 5 (RFC 2136).
@@ -64,6 +65,53 @@ fn too_long() -> Verdict {
     ensure!(send(&response, Duration::from_millis(300))?.is_none(), "a response is answered");
     let dropped = server.metric("rhumb_dns_dropped_total", &["truncated-datagram"])?;
     ensure_eq!(format!("{dropped:.0}"), "1", "what is no request");
+    Ok(Outcome::Passed)
+}
+
+/// What the extended error of an answer says.
+fn reason(answer: &Message) -> (u16, Option<u16>, String) {
+    let options = answer.edns.iter().flat_map(|edns| &edns.options);
+    let text = options.filter(|(code, _)| *code == 15).filter_map(|(_, value)| value.get(2..));
+    let text = text.map(|text| String::from_utf8_lossy(text).into_owned()).collect();
+    (answer.rcode(), answer.extended_error(), text)
+}
+
+/// Who is denied is told which record it is, and that no rule allows it, by either transport and when the message comes again; a name that
+/// is too long to be told is cut.
+fn denied() -> Verdict {
+    let (host, client) = Host::pair()?;
+    let state = Folder::new()?;
+    let rules = "{ network: 192.0.2.2/32, names: [www], types: [A] }";
+    let server = Server::start(&host, &config(&state, rules))?;
+    let client = Client::new(&client);
+    let to: SocketAddr = TO.parse()?;
+    let no_rule = "no rule of the zone allows it: add";
+    let labels = "x".repeat(60);
+    let long = format!("{labels}.{labels}.{labels}.zone.test.");
+    for (record, expected) in [
+        ("www.zone.test. 60 IN TXT one", format!("{no_rule} TXT of www.zone.test.")),
+        ("a.www.zone.test. 60 IN A 192.0.2.7", format!("{no_rule} A of a.www.zone.test.")),
+        (&*format!("{long} 60 IN A 192.0.2.7"), format!("{no_rule} A of {long}")),
+    ] {
+        // One that is allowed comes first.
+        let update = message(&["www.zone.test. 60 IN A 192.0.2.9", record]).edns(1232);
+        for transport in [Transport::Udp, Transport::Udp, Transport::Tcp] {
+            let (code, error, text) = reason(&client.over(transport, to, &update)?.message);
+            ensure_eq!((code, error), (rcode::REFUSED, Some(18)), "{record}: {}", server.log_tail());
+            ensure!(expected.starts_with(&text) && text.len() >= expected.len().min(190), "{record}: {text}");
+        }
+    }
+    ensure_eq!(data(&client, "www.zone.test.", "A")?, ["192.0.2.2"], "a part was carried out");
+    // A client that no rule is for.
+    server.rewrite(&config(&state, &rules.replace("192.0.2.2", "192.0.2.77")))?;
+    server.reload()?;
+    let update = message(&["www.zone.test. 60 IN A 192.0.2.9"]).edns(1232);
+    let told = reason(&client.over(Transport::Udp, to, &update)?.message);
+    ensure_eq!(
+        told,
+        (rcode::REFUSED, Some(18), "no rule of the zone is for this client".to_owned()),
+        "nobody"
+    );
     Ok(Outcome::Passed)
 }
 

@@ -114,7 +114,7 @@ impl<K: Copy + Eq + Hash> KeptAnswers<K> {
         while self.order.front().is_some_and(|(until, _)| *until < now) {
             self.forget_first();
         }
-        self.answers.get(&key).copied()
+        self.answers.get(&key).cloned()
     }
 
     fn note(&mut self, key: K, answer: UpdateAnswer, until: Instant) {

@@ -1,6 +1,7 @@
 //! Dynamic updates are carried out: those that wait for a zone become one version, which is on the disk before it is served, and
 //! served before anybody is answered (RFC 2136 section 3.5).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rhumb_wire::edns::ExtendedError;
@@ -14,7 +15,9 @@ use rhumb_zones::{
 use super::recent_updates::UpdateIdentity;
 use super::thread::VersionThread;
 use crate::metrics::UpdateResult;
-use crate::snapshot::{QueuedUpdate, RequestSignature, ServerSnapshot, UpdateAnswer, ZoneEntry};
+use crate::snapshot::{
+    NO_UPDATE_RULE, QueuedUpdate, RequestSignature, ServerSnapshot, UpdateAnswer, ZoneEntry,
+};
 use crate::zone_events::state::{PendingWrite, StateChange, StateError, StateVersion};
 use crate::zone_events::wall_clock::unix_time;
 
@@ -23,11 +26,15 @@ pub const UPDATE_LIMITS: UpdateLimits = UpdateLimits { set: 1000, zone: 10_000_0
 /// Done.
 const NOERROR: UpdateAnswer = UpdateAnswer { rcode: Rcode::NOERROR, error: None };
 /// The answer where a version cannot be kept.
-const NOT_KEPT: UpdateAnswer =
-    UpdateAnswer { rcode: Rcode::SERVFAIL, error: Some((ExtendedError::Other, "the update cannot be kept")) };
+const NOT_KEPT: UpdateAnswer = answer(Rcode::SERVFAIL, ExtendedError::Other, "the update cannot be kept");
 /// The answer where there is no zone to be changed.
-const NO_ZONE: UpdateAnswer =
-    UpdateAnswer { rcode: Rcode::SERVFAIL, error: Some((ExtendedError::NotReady, "the zone is not loaded")) };
+const NO_ZONE: UpdateAnswer = answer(Rcode::SERVFAIL, ExtendedError::NotReady, "the zone is not loaded");
+/// The answer of a zone that an operator has closed to updates.
+const FROZEN: UpdateAnswer = answer(Rcode::REFUSED, ExtendedError::Prohibited, "the zone is frozen");
+
+const fn answer(rcode: Rcode, error: ExtendedError, text: &'static str) -> UpdateAnswer {
+    UpdateAnswer { rcode, error: Some((error, Cow::Borrowed(text))) }
+}
 
 /// A message, and what is to be answered.
 struct DecidedUpdate {
@@ -36,10 +43,6 @@ struct DecidedUpdate {
     result: UpdateResult,
     answer: UpdateAnswer,
 }
-
-/// The answer of a zone that an operator has closed to updates.
-const FROZEN: UpdateAnswer =
-    UpdateAnswer { rcode: Rcode::REFUSED, error: Some((ExtendedError::Prohibited, "the zone is frozen")) };
 
 /// A version that is being written, or the signatures of messages that made none.
 pub(super) struct UpdatedVersion {
@@ -68,7 +71,7 @@ impl VersionThread {
             None => (NO_ZONE, UpdateResult::Failed),
         };
         for update in waiting {
-            self.answer_update(update, result, answer);
+            self.answer_update(update, result, answer.clone());
         }
         None
     }
@@ -86,7 +89,8 @@ impl VersionThread {
         for update in waiting {
             let identity = self.recent_updates.identity(&update);
             let again = self.recent_updates.answer(identity);
-            let again = again.or_else(|| Some(decided.iter().find(|one| one.identity == identity)?.answer));
+            let again =
+                again.or_else(|| Some(decided.iter().find(|one| one.identity == identity)?.answer.clone()));
             let (result, answer) = match again {
                 Some(answer) => (UpdateResult::Duplicate, answer),
                 None => self.decide(&mut batch, snapshot, entry, &update),
@@ -198,7 +202,7 @@ impl VersionThread {
     fn answer_decided(&mut self, decided: Vec<DecidedUpdate>) {
         for DecidedUpdate { update, identity, result, answer } in decided {
             if result != UpdateResult::Duplicate {
-                self.recent_updates.note(identity, &update, answer, unix_time());
+                self.recent_updates.note(identity, &update, answer.clone(), unix_time());
             }
             self.answer_update(update, result, answer);
         }
@@ -266,28 +270,25 @@ const fn result_of(refusal: &UpdateRefusal) -> UpdateResult {
     }
 }
 
-const fn error_of(refusal: &UpdateRefusal) -> Option<(ExtendedError, &'static str)> {
-    match refusal {
-        UpdateRefusal::NoRule => Some((ExtendedError::Prohibited, "no rule of the zone is for this client")),
-        UpdateRefusal::Denied(_) => {
-            Some((ExtendedError::Prohibited, "no rule of the zone allows a record of it"))
+fn error_of(refusal: &UpdateRefusal) -> Option<(ExtendedError, Cow<'static, str>)> {
+    let (error, text) = match refusal {
+        UpdateRefusal::NoRule => (ExtendedError::Prohibited, NO_UPDATE_RULE),
+        UpdateRefusal::Denied(operation) => {
+            // A long name is cut, and the reason is not.
+            let text = format!("no rule of the zone allows it: {operation}");
+            return Some((ExtendedError::Prohibited, text.into()));
         }
-        UpdateRefusal::SignerType(..) => {
-            Some((ExtendedError::Prohibited, "signing makes records of this type"))
-        }
-        UpdateRefusal::SignedElsewhere => Some((ExtendedError::Prohibited, "the zone is signed elsewhere")),
-        UpdateRefusal::BelowDname(..) => {
-            Some((ExtendedError::Prohibited, "a record would lie below a DNAME"))
-        }
-        UpdateRefusal::SetTooLarge(..) => Some((ExtendedError::Other, "a set would have too many records")),
-        UpdateRefusal::ZoneTooLarge(_) => {
-            Some((ExtendedError::Other, "the zone would have too many records"))
-        }
-        UpdateRefusal::Malformed(what) => Some((ExtendedError::Other, *what)),
+        UpdateRefusal::SignerType(..) => (ExtendedError::Prohibited, "signing makes records of this type"),
+        UpdateRefusal::SignedElsewhere => (ExtendedError::Prohibited, "the zone is signed elsewhere"),
+        UpdateRefusal::BelowDname(..) => (ExtendedError::Prohibited, "a record would lie below a DNAME"),
+        UpdateRefusal::SetTooLarge(..) => (ExtendedError::Other, "a set would have too many records"),
+        UpdateRefusal::ZoneTooLarge(_) => (ExtendedError::Other, "the zone would have too many records"),
+        UpdateRefusal::Malformed(what) => (ExtendedError::Other, *what),
         UpdateRefusal::Zone(_) => {
-            Some((ExtendedError::InvalidData, "the zone could not be served after the update"))
+            (ExtendedError::InvalidData, "the zone could not be served after the update")
         }
-        UpdateRefusal::NoSoa => Some((ExtendedError::InvalidData, "the zone has no SOA")),
-        _ => None,
-    }
+        UpdateRefusal::NoSoa => (ExtendedError::InvalidData, "the zone has no SOA"),
+        _ => return None,
+    };
+    Some((error, text.into()))
 }
