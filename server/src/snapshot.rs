@@ -65,4 +65,4 @@ pub use updates::{QueuedUpdate, RequestSignature, UpdateAnswer, UpdateQueue};
 pub use upstream_names::{UpstreamName, UpstreamNames};
 pub use versioning::ZoneVersioning;
 pub use view::{AnswerAuthority, SnapshotView};
-pub use zone::{NewContents, SecondaryTimes, ServedZone, StaleVersion, ZoneEntry, ZoneTrouble};
+pub use zone::{CLOCK_JUMP, NewContents, SecondaryTimes, ServedZone, StaleVersion, ZoneEntry, ZoneTrouble};

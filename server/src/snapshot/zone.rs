@@ -19,13 +19,18 @@ use super::origin::ZoneOrigin;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZoneTrouble(pub Arc<str>);
 
-/// How far the clock may have gone back since a zone was checked; one that went back further says nothing of its age.
-const CLOCK_JUMP: u64 = 60;
+/// By how many seconds a clock may be set: one that jumps further says nothing of the age of a zone.
+pub const CLOCK_JUMP: u64 = 60;
 
 impl SecondaryTimes {
     /// Whether the zone may be served no more at `now`.
     pub const fn is_over(self, now: u64) -> bool {
-        self.expires != 0 && self.expires <= now && self.checked <= now + CLOCK_JUMP
+        self.expires != 0 && self.expires <= now && !self.is_ahead(now)
+    }
+
+    /// Whether it was checked by a clock that was ahead of one that says `now`.
+    pub const fn is_ahead(self, now: u64) -> bool {
+        self.checked > now.saturating_add(CLOCK_JUMP)
     }
 }
 

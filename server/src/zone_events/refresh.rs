@@ -4,6 +4,7 @@
 //! One task says which zone is looked at when (`schedule`); each look is a task of its own (`look`), which asks one primary after the
 //! other (`primary`).
 
+mod clock_anchor;
 mod connection;
 mod datagram;
 mod exchange;

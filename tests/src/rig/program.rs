@@ -3,7 +3,7 @@
 use std::env;
 use std::fs;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -37,6 +37,13 @@ pub fn clock(time: &str) -> Option<[String; 3]> {
     // A program's own allocator would ask for the time before the library is ready to say it.
     let preload = format!("LD_PRELOAD={} libc.so.6", library.display());
     Some([preload, format!("FAKETIME={time}"), "FAKETIME_DONT_FAKE_MONOTONIC=1".to_owned()])
+}
+
+/// The same for a clock that is set while the program runs: it is what `file` says at any time.
+pub fn clock_of(file: &Path) -> Option<[String; 4]> {
+    let [preload, _, monotonic] = clock("+0s")?;
+    let file = format!("FAKETIME_TIMESTAMP_FILE={}", file.display());
+    Some([preload, file, "FAKETIME_NO_CACHE=1".to_owned(), monotonic])
 }
 
 /// What a program printed and how it ended.

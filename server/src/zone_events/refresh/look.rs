@@ -15,7 +15,7 @@ use super::pace::LookResult;
 use super::primary::{PrimaryAccess, PrimaryReport, PrimaryVersion, ReceivedVersion, WantedZone};
 use super::timers::ZoneTimers;
 use crate::snapshot::{
-    PrimaryServer, RefreshCommand, SecondaryOrigin, SecondaryTimes, ServerState, ZoneEntry,
+    PrimaryServer, RefreshCommand, SecondaryOrigin, SecondaryTimes, ServedZone, ServerState, ZoneEntry,
 };
 use crate::zone_events::state::{StateChange, StateStore, StateVersion};
 use crate::zone_events::transferred::TransferredZone;
@@ -74,6 +74,22 @@ impl RefreshServices {
         let removed = removed.await.map_err(|_| "the server ends".to_owned())?;
         removed.map_err(|error| error.to_string())?;
         Ok(format!("zone {name}: nothing is kept any more"))
+    }
+
+    /// Has it noted until when the version `serial` of a zone, which is served, may be. Nobody waits for the disk: at worst the zone is
+    /// looked at once more.
+    pub(super) fn note_times(&self, zone: &ServedZone, serial: u32, times: SecondaryTimes) {
+        zone.note_checked(times);
+        if let Some(store) = &self.store
+            && store.serial(zone.name()) == Some(serial)
+        {
+            drop(store.submit(&StateChange {
+                zone: zone.name().clone(),
+                origin: VersionOrigin { cause: ChangeCause::Transfer, time: times.checked, who: "".into() },
+                expires: times.expires,
+                version: StateVersion::Checked(serial),
+            }));
+        }
     }
 }
 
@@ -171,7 +187,9 @@ impl ZoneLook {
                 let left =
                     self.entry.zone.times().map_or(0, |times| times.expires.saturating_sub(unix_time()));
                 let expires_in = still_expires_in(contents, origin, expire, Duration::from_secs(left));
-                self.note_checked(services, contents.serial(), expires_in);
+                let checked = unix_time();
+                let times = SecondaryTimes { checked, expires: checked + expires_in.as_secs() };
+                services.note_times(&self.entry.zone, contents.serial(), times);
                 report.expires_in = Some(expires_in);
             }
             PrimaryVersion::New(received) => {
@@ -185,24 +203,6 @@ impl ZoneLook {
             }
         }
         Ok(())
-    }
-
-    /// Has it noted that the version served is still that of a primary. Nobody waits for the disk: at worst the zone is looked at once
-    /// more.
-    fn note_checked(&self, services: &RefreshServices, serial: u32, expires_in: Duration) {
-        let now = unix_time();
-        let times = SecondaryTimes { checked: now, expires: now + expires_in.as_secs() };
-        self.entry.zone.note_checked(times);
-        if let Some(store) = &services.store
-            && store.serial(self.entry.zone.name()) == Some(serial)
-        {
-            drop(store.submit(&StateChange {
-                zone: self.entry.zone.name().clone(),
-                origin: VersionOrigin { cause: ChangeCause::Transfer, time: now, who: "".into() },
-                expires: times.expires,
-                version: StateVersion::Checked(serial),
-            }));
-        }
     }
 
     /// Has a version kept, and serves it once it is.

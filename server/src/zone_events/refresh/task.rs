@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::sleep_until;
 
+use super::clock_anchor::{ClockAnchor, ClockJump};
 use super::connection::PrimaryConnections;
 use super::look::{LookReport, RefreshServices, ZoneLook};
 use super::pace::LookResult;
@@ -20,8 +21,8 @@ use crate::zone_events::state::StateStore;
 use crate::zone_events::wall_clock::unix_time;
 use crate::zone_events::writer::ZoneWriter;
 
-/// How long nothing is looked at where nothing is due.
-const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+/// How long nothing is looked at where nothing is due; the clocks are.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// When a zone is looked at that was gone when its turn came, should it be there again.
 const GONE_PAUSE: Duration = Duration::from_secs(5);
 /// Over how long the zones that are due at the start are spread.
@@ -36,6 +37,8 @@ struct ZoneRefresh {
     /// Failures in a row.
     failures: u32,
     expires: Option<Instant>,
+    /// Whether its times are to be kept on the disk once it is not looked at any more.
+    keeps_times: bool,
     notified_by: Option<std::net::IpAddr>,
     command: Option<RefreshCommand>,
     replies: Vec<RefreshReply>,
@@ -51,6 +54,7 @@ struct RefreshTask {
     under_way: JoinSet<(Vec<RefreshReply>, LookReport)>,
     /// The zones that are looked at, and the primary in whose turn each is.
     looks: HashMap<Id, (DomainName, SocketAddr)>,
+    clock: ClockAnchor,
     is_started: bool,
 }
 
@@ -74,17 +78,19 @@ pub async fn refresh_zones(
         expiries: BTreeSet::new(),
         under_way: JoinSet::new(),
         looks: HashMap::new(),
+        clock: ClockAnchor::new(unix_time(), Instant::now()),
         is_started: false,
     };
     task.find_zones();
     loop {
+        task.follow_clock(None);
         let now = Instant::now();
         task.expire(now);
         while let Some((name, turn)) = task.schedule.next(now) {
             task.begin(name, turn);
         }
         let first_expiry = task.expiries.first().map(|(at, _)| *at);
-        let due = task.schedule.due().into_iter().chain(first_expiry).min();
+        let due = task.schedule.due().into_iter().chain(first_expiry).fold(now + LONGEST_PAUSE, Instant::min);
         tokio::select! {
             (requests, look) = live.refreshes.take() => {
                 if look {
@@ -102,7 +108,7 @@ pub async fn refresh_zones(
                     task.conclude(&name, turn, replies, &report);
                 }
             }
-            () = sleep_until(due.unwrap_or(now + LONGEST_PAUSE).into()) => {}
+            () = sleep_until(due.into()) => {}
             // A sender that is gone ends it as well.
             _ = stop.wait_for(|stop| *stop) => return,
         }
@@ -112,6 +118,7 @@ pub async fn refresh_zones(
 impl RefreshTask {
     /// Takes in the zones of other servers that there are now, and forgets those that are gone.
     fn find_zones(&mut self) {
+        self.follow_clock(None);
         let snapshot = self.services.live.snapshot.load_full();
         self.schedule.limit(snapshot.config.transfers);
         let (now, wall) = (Instant::now(), unix_time());
@@ -140,16 +147,50 @@ impl RefreshTask {
         self.is_started |= snapshot.serial > 0;
     }
 
+    /// Has the times that are kept and told follow the wall clock where that has jumped: zones are looked at, and expire, by the monotonic
+    /// one. Those of `noted` were noted by the clock of now.
+    fn follow_clock(&mut self, noted: Option<&DomainName>) {
+        let now = Instant::now();
+        let Some(jump) = self.clock.jump(unix_time(), now) else { return };
+        let ClockJump { before, wall } = jump;
+        tracing::warn!(
+            before,
+            wall,
+            "the clock has jumped: times of zones of other servers follow it, and none expires by it"
+        );
+        let snapshot = self.services.live.snapshot.load_full();
+        for name in self.schedule.zones() {
+            let Some(entry) = snapshot.view.zone_at(&name).filter(|_| noted != Some(&name)) else { continue };
+            let expires = self.zones.get(&name).and_then(|zone| zone.expires);
+            let left = expires.map(|at| at.saturating_duration_since(now));
+            let times = entry.zone.times().map(|times| jump.times(times, left));
+            self.services
+                .live
+                .refreshes
+                .note(&name, |status| jump.carry(status, times.map(|times| times.expires)));
+            let Some(times) = times else { continue };
+            entry.zone.note_checked(times);
+            if self.looks.values().any(|(looked_at, _)| *looked_at == name) {
+                // There is one change of a zone at a time on its way to the disk.
+                self.zones.entry(name).or_default().keeps_times = true;
+            } else if let Some(contents) = entry.zone.contents() {
+                self.services.note_times(&entry.zone, contents.serial(), times);
+            }
+        }
+    }
+
     /// When a zone that is new here is looked at first: at once where nothing is known of it, and else by the times it was kept with.
     fn first_look(&mut self, entry: &ZoneEntry, wall: u64, now: Instant) -> Instant {
         let name = entry.zone.name();
         let timers = timers(entry);
-        let Some((times, timers)) = entry.zone.times().zip(timers) else { return now };
-        let left = match times.expires.checked_sub(wall) {
-            // A clock that has gone back says nothing of the zone's age.
-            _ if times.checked > wall + 60 => timers.expire,
-            left => Duration::from_secs(left.unwrap_or(0)),
-        };
+        let Some((mut times, timers)) = entry.zone.times().zip(timers) else { return now };
+        let mut left = Duration::from_secs(times.expires.saturating_sub(wall));
+        // A clock that has gone back says nothing of the zone's age.
+        if times.is_ahead(wall) {
+            left = timers.expire;
+            times.expires = wall + left.as_secs();
+            entry.zone.note_checked(times);
+        }
         self.set_expiry(name, Some(now + left));
         let age = Duration::from_secs(wall.saturating_sub(times.checked));
         let incomplete = self.services.store.as_ref().is_some_and(StateStore::is_incomplete);
@@ -246,6 +287,7 @@ impl RefreshTask {
         replies: Vec<RefreshReply>,
         report: &LookReport,
     ) {
+        self.follow_clock(report.expires_in.map(|_| name));
         let (now, wall) = (Instant::now(), unix_time());
         let snapshot = self.services.live.snapshot.load_full();
         let entry = snapshot.view.zone_at(name).filter(|entry| entry.origin.secondary.is_some());
@@ -273,8 +315,11 @@ impl RefreshTask {
             Some(timers) => timers.after_failures(failures, chance()),
             None => after_empty(failures.max(1), chance()),
         };
+        let keeps_times = std::mem::take(&mut zone.keeps_times);
         if let Some(left) = report.expires_in {
             self.set_expiry(name, Some(now + left));
+        } else if keeps_times && let (Some(contents), Some(times)) = (&contents, entry.zone.times()) {
+            self.services.note_times(&entry.zone, contents.serial(), times);
         }
         log_failures(name, failures, report);
         self.services.live.refreshes.note(name, |status| {
