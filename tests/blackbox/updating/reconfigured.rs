@@ -18,6 +18,7 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("updating::reconfigured::updated_since_a_reload", since_reload),
     Test::beside("updating::reconfigured::edited_since_a_reload", edited),
     Test::beside("updating::reconfigured::a_file_that_cannot_be_noted", not_noted),
+    Test::beside("updating::reconfigured::purged_with_what_its_file_held", purged),
 ];
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -126,5 +127,23 @@ fn not_noted() -> Verdict {
         ensure!(has(&client, name), "{name}: {}", server.log_tail());
     }
     ensure!(serial(&client)? > served, "the edit is a version");
+    Ok(Outcome::Passed)
+}
+
+/// Nothing is known any more of a zone that was purged: it comes back as one that its file alone changes, of which nothing is kept.
+fn purged() -> Verdict {
+    let (host, client) = Host::pair()?;
+    let (state, client) = (Folder::new()?, Client::new(&client));
+    let server = Server::start(&host, &config(&state, UPDATED))?;
+    ensure_eq!(add(&client, "a.zone.test.")?, rcode::NOERROR, "an update");
+    let without = Config::new().listen("::").more(&format!("state: \"{}\"\n", state.at("state").display()));
+    let purge = || server.tell(&["zone", "purge", "zone.test"]);
+    reconfigure(&server, &without)?;
+    ensure!(purge()?.out.contains("nothing is kept any more"), "{}", server.log_tail());
+    reconfigure(&server, &config(&state, ""))?;
+    ensure!(has(&client, "www.zone.test.") && !has(&client, "a.zone.test."), "{}", server.log_tail());
+    reconfigure(&server, &without)?;
+    let again = purge()?;
+    ensure!(again.err.contains("nothing is kept of zone zone.test."), "{}{}", again.out, again.err);
     Ok(Outcome::Passed)
 }

@@ -61,18 +61,25 @@ pub(super) struct LookReport {
 }
 
 impl RefreshServices {
-    /// Keeps nothing of a zone any more. What was done, or why not.
+    /// Keeps nothing of a zone any more, nor of what its file held. What was done, or why not.
     pub(super) async fn purge(&self, name: &DomainName) -> Result<String, String> {
-        let kept = self.store.as_ref().filter(|store| store.zones().contains(&name.as_ref().to_lowercase()));
-        let store = kept.ok_or_else(|| format!("nothing is kept of zone {name}"))?;
-        let removed = store.submit(&StateChange {
-            zone: name.clone(),
-            origin: VersionOrigin { cause: ChangeCause::Command, time: unix_time(), who: "".into() },
-            expires: 0,
-            version: StateVersion::Removed,
-        });
-        let removed = removed.await.map_err(|_| "the server ends".to_owned())?;
-        removed.map_err(|error| error.to_string())?;
+        let key = name.as_ref().to_lowercase();
+        // What the file held comes last: as long as the zone is kept, it is needed to tell what the file has changed.
+        let stores = self.store.iter().flat_map(|store| [Some(store), store.files()]).flatten();
+        let kept: Vec<_> = stores.filter(|store| store.zones().contains(&key)).collect();
+        if kept.is_empty() {
+            return Err(format!("nothing is kept of zone {name}"));
+        }
+        for store in kept {
+            let removed = store.submit(&StateChange {
+                zone: name.clone(),
+                origin: VersionOrigin { cause: ChangeCause::Command, time: unix_time(), who: "".into() },
+                expires: 0,
+                version: StateVersion::Removed,
+            });
+            let removed = removed.await.map_err(|_| "the server ends".to_owned())?;
+            removed.map_err(|error| error.to_string())?;
+        }
         Ok(format!("zone {name}: nothing is kept any more"))
     }
 
