@@ -356,6 +356,7 @@ label_values! {
         Accepted => "accepted", "A primary says that there is a new version.";
         NotAllowed => "not-allowed", "Nobody who may say so.";
         NoZone => "no-zone", "No zone of other servers has this name.";
+        Child => "child", "A child of a zone served here has changed its CDS, CDNSKEY or CSYNC (RFC 9859).";
     }
 }
 

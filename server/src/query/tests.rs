@@ -78,6 +78,35 @@ fn odd_questions_get_what_others_give() {
     assert_eq!(render(&answer), "NOTAUTH 0/0/0");
 }
 
+/// What children announce to their parents (RFC 9859 section 4) is acknowledged for every name below a zone, and nothing else is.
+#[test]
+fn children_are_told_that_they_are_heard() {
+    let lab = QueryLab::new();
+    let notify = |name: &str, qtype| header(query(name, qtype), 4 << 11 | 0x0400);
+    for qtype in [Type::CDS, Type::CSYNC] {
+        for name in ["sub.example.com.", "host.sub.example.com.", "none.example.com.", "www.example.com."] {
+            let message = options(notify(name, qtype), &[]);
+            assert_eq!(
+                render(&lab.ask(Transport::Udp, &message).unwrap()),
+                "NOERROR aa 0/0/0 []",
+                "{name} {qtype}"
+            );
+            let other = lab.ask(Transport::Udp, &class(notify(name, qtype), 3)).unwrap();
+            assert_eq!(render(&other), "REFUSED 0/0/0", "class CH of {name} {qtype}");
+        }
+        // The parent of the apex is none of ours.
+        for name in ["example.com.", "com.", "example.net.", "sub.example.net.", "."] {
+            let message = options(notify(name, qtype), &[]);
+            let answer = lab.ask(Transport::Udp, &message).unwrap();
+            assert_eq!(render(&answer), "REFUSED 0/0/0 [15=20]", "{name} {qtype}");
+        }
+    }
+    for qtype in [Type::SOA, Type::CDNSKEY, Type::NS, Type::DS, Type::ANY] {
+        let answer = lab.ask(Transport::Udp, &options(notify("sub.example.com.", qtype), &[])).unwrap();
+        assert_eq!(render(&answer), "REFUSED 0/0/0 [15=20]", "{qtype}");
+    }
+}
+
 /// What comes back of a TSIG by an unknown key (RFC 8945 sections 5.2.1 and 5.3.2).
 #[test]
 fn an_unknown_key_is_told_in_an_unsigned_record() {

@@ -89,6 +89,8 @@ pub struct ServerState {
     pub update_log: LogInterval,
     /// How often refused announcements are logged.
     pub notify_log: LogInterval,
+    /// How often announcements of child zones are logged.
+    pub child_log: LogInterval,
     /// How often bad signatures are logged.
     pub tsig_log: LogInterval,
     /// The clock of TTLs.
@@ -140,6 +142,7 @@ impl ServerState {
             frozen: FrozenZones::default(),
             update_log: LogInterval::default(),
             notify_log: LogInterval::default(),
+            child_log: LogInterval::default(),
             tsig_log: LogInterval::default(),
             clock: ServerClock::start(),
             installing: Mutex::default(),
