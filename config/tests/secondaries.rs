@@ -27,7 +27,7 @@ const STATE: &str = "state: /var/lib/rhumb\n";
 fn a_zone_of_other_servers_is_read() {
     let zone = "primaries: hidden, notify-from: [{ network: 192.0.2.0/24 }], refresh: { min: 30s }, \
                 retry: { max: 1h }, serial-decrease: accept, max-zone-size: 1MiB, transfer-to: [hidden], \
-                zonemd: require, transfer-format: plain, validate: true, refresh-over: udp";
+                zonemd: require, transfer-format: plain, validate: true, refresh-over: udp, parent-notify: true";
     let config = parse(&text(STATE, zone), Path::new("x.yaml")).unwrap();
     assert_eq!(config.state.as_deref(), Some(Path::new("/var/lib/rhumb")));
     let [ZoneSource::Secondary(zone)] = config.zones.as_slice() else { panic!("{config:?}") };
@@ -37,8 +37,32 @@ fn a_zone_of_other_servers_is_read() {
     assert_eq!(zone.terms.retry.max, Some(Duration::from_hours(1)));
     assert!(zone.terms.strict_differences && zone.terms.validates && zone.terms.asks_by_udp);
     assert_eq!((zone.versions.digest, zone.versions.plain_transfers), (DigestCheck::Require, true));
+    assert!(zone.parent_notify);
     assert!(zone.terms.accepts_decrease && zone.terms.max_zone_size == Some(1 << 20));
     assert_eq!((zone.terms.expire.min, zone.terms.refresh.max), (None, None));
+}
+
+/// The parents of all kinds of zones may be told; without a word they are not.
+#[test]
+fn parents_are_told_where_that_is_asked_for() {
+    for source in ["name: a, file: f", "directory: d", "name: a, primaries: hidden"] {
+        for (key, expected) in
+            [("", false), (", parent-notify: false", false), (", parent-notify: true", true)]
+        {
+            let text = format!(
+                "{STATE}remotes: [{{ name: hidden, addresses: 192.0.2.1 }}]\nzones: [{{ {source}{key} }}]\n"
+            );
+            let config = parse(&text, Path::new("x.yaml")).unwrap();
+            let told = match &config.zones[0] {
+                ZoneSource::File { parent_notify, .. } | ZoneSource::Directory { parent_notify, .. } => {
+                    *parent_notify
+                }
+                ZoneSource::Secondary(zone) => zone.parent_notify,
+                ZoneSource::BuiltIn { .. } => panic!("{source}"),
+            };
+            assert_eq!(told, expected, "{source}{key}");
+        }
+    }
 }
 
 #[test]

@@ -70,6 +70,7 @@ impl ConfigSection for LocalRoot {
                 notify_from: Vec::new(),
                 transfer_to: Vec::new(),
                 notify: Some(Vec::new()),
+                parent_notify: false,
                 terms: SecondaryTerms {
                     // It is used for no longer than its SOA says (RFC 8806 section 2).
                     expire: TimerBounds { min: Some(Duration::from_secs(1)), max: None },

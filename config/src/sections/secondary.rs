@@ -27,6 +27,8 @@ pub struct SecondaryZone {
     pub transfer_to: Vec<TransferRule>,
     /// Which of `remotes` are told of new versions; those that may transfer it where none are named.
     pub notify: Option<Vec<String>>,
+    /// Whether the parent is told of new CDS, CDNSKEY and CSYNC records.
+    pub parent_notify: bool,
     /// What is held against the zone of the primaries.
     pub terms: SecondaryTerms,
     /// How its versions are kept.

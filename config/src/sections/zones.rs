@@ -11,7 +11,7 @@ use super::update_rule::UpdateRule;
 use super::versions::{HasVersionTerms, VersionTerms, version_keys};
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
-use crate::kinds::{DomainKind, FilePath, OptionalKind, ParsedKind, SectionKind, ValueList};
+use crate::kinds::{DomainKind, FilePath, FlagKind, OptionalKind, ParsedKind, SectionKind, ValueList};
 use crate::node::YamlNode;
 use crate::reader::ConfigReader;
 use crate::section::{ConfigSection, KeyVisitor};
@@ -30,6 +30,8 @@ pub enum ZoneSource {
         transfer_to: Vec<TransferRule>,
         /// Which of `remotes` are told of new versions; those that may transfer it where none are named.
         notify: Option<Vec<String>>,
+        /// Whether the parent is told of new CDS, CDNSKEY and CSYNC records.
+        parent_notify: bool,
         /// Who may change it while it is served; no one where it is empty.
         update: Vec<UpdateRule>,
         /// Folders that it may include files from, besides its own.
@@ -49,6 +51,8 @@ pub enum ZoneSource {
         transfer_to: Vec<TransferRule>,
         /// Which of `remotes` are told of new versions; those that may transfer its zones where none are named.
         notify: Option<Vec<String>>,
+        /// Whether the parents are told of new CDS, CDNSKEY and CSYNC records.
+        parent_notify: bool,
         /// Who may change its zones while they are served; no one where it is empty.
         update: Vec<UpdateRule>,
         /// Folders that its zones may include files from, besides this one.
@@ -92,6 +96,7 @@ pub(crate) struct ZoneDraft {
     pattern: Option<ZoneFilePattern>,
     transfer_to: Vec<TransferRule>,
     notify: Option<Vec<String>>,
+    parent_notify: bool,
     update: Vec<UpdateRule>,
     include_folders: Vec<PathBuf>,
     versions: VersionTerms,
@@ -108,6 +113,7 @@ impl ZoneDraft {
             pattern,
             transfer_to,
             notify,
+            parent_notify,
             update,
             include_folders,
             versions,
@@ -120,6 +126,7 @@ impl ZoneDraft {
                 file,
                 transfer_to,
                 notify,
+                parent_notify,
                 update,
                 include_folders,
                 versions,
@@ -133,6 +140,7 @@ impl ZoneDraft {
                     notify_from,
                     transfer_to,
                     notify,
+                    parent_notify,
                     terms,
                     versions,
                     place,
@@ -143,6 +151,7 @@ impl ZoneDraft {
                 pattern: pattern.unwrap_or_default(),
                 transfer_to,
                 notify,
+                parent_notify,
                 update,
                 include_folders,
                 versions,
@@ -181,6 +190,14 @@ fn client_keys<K: KeyVisitor<ZoneDraft>>(keys: &mut K) {
          or have an address of their own; an empty list for none.",
         OptionalKind(ValueList { of: RemoteName, filled: false }),
         |draft| &mut draft.notify,
+    );
+    keys.key(
+        "parent-notify",
+        InForce::AtReload,
+        "Whether the parent of the zone is told of new CDS, CDNSKEY and CSYNC records (RFC 9859). Whom it wants to be told is looked up as its \
+         DSYNC record.",
+        FlagKind,
+        |draft| &mut draft.parent_notify,
     );
     keys.key(
         "update",
@@ -285,12 +302,21 @@ impl ConfigSection for ZoneSource {
     fn values(&self) -> ZoneDraft {
         match self {
             ZoneSource::File {
-                name, file, transfer_to, notify, update, include_folders, versions, ..
+                name,
+                file,
+                transfer_to,
+                notify,
+                parent_notify,
+                update,
+                include_folders,
+                versions,
+                ..
             } => ZoneDraft {
                 name: Some(name.clone()),
                 file: Some(file.clone()),
                 transfer_to: transfer_to.clone(),
                 notify: notify.clone(),
+                parent_notify: *parent_notify,
                 update: update.clone(),
                 include_folders: include_folders.clone(),
                 versions: *versions,
@@ -301,6 +327,7 @@ impl ConfigSection for ZoneSource {
                 pattern,
                 transfer_to,
                 notify,
+                parent_notify,
                 update,
                 include_folders,
                 versions,
@@ -310,6 +337,7 @@ impl ConfigSection for ZoneSource {
                 pattern: Some(pattern.clone()).filter(|pattern| *pattern != ZoneFilePattern::default()),
                 transfer_to: transfer_to.clone(),
                 notify: notify.clone(),
+                parent_notify: *parent_notify,
                 update: update.clone(),
                 include_folders: include_folders.clone(),
                 versions: *versions,
@@ -319,6 +347,7 @@ impl ConfigSection for ZoneSource {
                 name: Some(zone.name.clone()),
                 transfer_to: zone.transfer_to.clone(),
                 notify: zone.notify.clone(),
+                parent_notify: zone.parent_notify,
                 secondary: SecondaryDraft {
                     primaries: zone.primaries.clone(),
                     notify_from: zone.notify_from.clone(),
