@@ -16,6 +16,7 @@ mod lookup;
 mod lookup_answer;
 mod lookup_shares;
 mod name_lookup;
+mod own_lookups;
 mod pending;
 mod prober;
 mod queue;

@@ -22,6 +22,8 @@ mod local_root;
 mod log_interval;
 mod notify_target;
 mod origin;
+mod own_lookups;
+mod parent_notices;
 mod published;
 mod refreshes;
 pub mod retired;
@@ -37,7 +39,7 @@ mod zone;
 
 pub use access::{ClientAccess, LocalNetworks};
 pub use allowed_clients::AllowedClients;
-pub use announcements::{AnnouncedZone, NotifyReply, ZoneAnnouncements};
+pub use announcements::{AnnouncedZone, AnnouncedZones, NotifyReply, NotifyTopics, ZoneAnnouncements};
 pub use askers::{ZoneAsker, ZoneAskers};
 pub use built_in::built_in_zones;
 pub use circle_checks::{CircleCheck, CircleChecks};
@@ -53,6 +55,8 @@ pub use live_anchors::{AnchorObservation, LiveAnchors};
 pub use local_root::{LocalRootCopy, LocalRootState};
 pub use notify_target::NotifyTarget;
 pub use origin::{ZoneFile, ZoneOrigin, zone_of_file};
+pub use own_lookups::{OwnLookups, OwnQuestion};
+pub use parent_notices::{ParentNotice, ParentNotices};
 pub use published::{QuerySettings, ServerSnapshot};
 pub use refreshes::{RefreshCommand, RefreshReply, RefreshRequest, RefreshStatus, ZoneRefreshes};
 pub use route::{

@@ -55,6 +55,7 @@ mod logging;
 mod nameservers;
 mod operating;
 mod outage;
+mod parents;
 mod passing;
 mod primary;
 mod proxied;
@@ -183,6 +184,7 @@ const TESTS: &[&[Test]] = &[
     rolling::TESTS,
     rotating::TESTS,
     announcing::TESTS,
+    parents::TESTS,
     refreshing::TESTS,
     refreshing::endless::TESTS,
     refreshing::gone::TESTS,

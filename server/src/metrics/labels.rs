@@ -62,6 +62,7 @@ label_values! {
         Acknowledged => "acknowledged", "The server answered that it is told.";
         Refused => "refused", "The server answered with an error.";
         Unanswered => "unanswered", "The server did not answer in time, or could not be reached.";
+        NoEndpoint => "no-endpoint", "The parent names nobody who wants to be told (RFC 9859).";
     }
 }
 

@@ -250,7 +250,7 @@ pub(crate) static COMMANDS: &[OperatorCommand] = &[
             words: "zone notify",
             changes: true,
             path: "/zones/notify",
-            about: "Announce a zone to its secondaries again, and tell what each says to that",
+            about: "Announce a zone to its secondaries and its parent again, and tell what each says to that",
             arguments: &[ZONE],
             seconds: 60,
         },

@@ -20,9 +20,9 @@ use super::commands::COMMANDS;
 use super::explanation::{AnswerExplanation, ExplanationStep, RecordSource, UpstreamAttempt};
 use super::running::{ShownLookup, ShownLookups};
 use super::server_status::{
-    BrokenZoneStatus, CacheFileStatus, CacheStatus, ListStatus, ListenerStatus, ReloadOutcome, RouteStatus,
-    ServerStatus, TrafficStatus, TransferClientStatus, UpstreamStatus, ZoneCount, ZoneStatus,
-    ZoneVersionsStatus,
+    BrokenZoneStatus, CacheFileStatus, CacheStatus, ListStatus, ListenerStatus, ParentNoticeStatus,
+    ReloadOutcome, RouteStatus, ServerStatus, TrafficStatus, TransferClientStatus, UpstreamStatus, ZoneCount,
+    ZoneStatus, ZoneVersionsStatus,
 };
 use super::zone_versions::{ShownVersion, ZonePast};
 use crate::control::command::{
@@ -256,6 +256,14 @@ fn zones() -> Vec<ZoneStatus> {
         loaded: serial.map(|_| 0),
         rule: "r.yaml:7".to_owned(),
         secondary: None,
+        parent: serial.map(|_| {
+            vec![ParentNoticeStatus {
+                r#type: "CDS".to_owned(),
+                server: file.map(|_| format!("{MORE} (192.0.2.3:53)")),
+                outcome: "has acknowledged it".to_owned(),
+                time: 0,
+            }]
+        }),
         versions: ZoneVersionsStatus {
             role: "primary".to_owned(),
             source: Some(7),

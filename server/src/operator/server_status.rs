@@ -263,9 +263,25 @@ pub(crate) struct ZoneStatus {
     /// Of a zone of other servers.
     #[serde(default)]
     pub secondary: Option<SecondaryZoneStatus>,
+    /// Of a zone whose parent is told of new CDS, CDNSKEY and CSYNC records: the last message about each.
+    #[serde(default)]
+    pub parent: Option<Vec<ParentNoticeStatus>>,
     /// Its versions, and who has them.
     #[serde(default)]
     pub versions: ZoneVersionsStatus,
+}
+
+/// A message to the parent of a zone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ParentNoticeStatus {
+    /// What it was about: `CDS`, which stands for CDNSKEY as well, or `CSYNC`.
+    pub r#type: String,
+    /// Whom the parent wants to be told; `None` where that was not found.
+    pub server: Option<String>,
+    /// What came of it.
+    pub outcome: String,
+    /// When, in seconds since 1970.
+    pub time: u64,
 }
 
 /// The versions of a zone, and who has them. Times are in seconds since 1970.

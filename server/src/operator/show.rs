@@ -318,6 +318,14 @@ pub(super) fn zone_status(_: &CommandArguments, answer: Value, to: &mut AnswerSt
         }
         table.row(["loaded", &zone.loaded.map_or("never".to_owned(), utc)]);
         versions::rows(&mut table, &zone.versions);
+        for notice in zone.parent.iter().flatten() {
+            let server = notice.server.as_deref().unwrap_or("the parent");
+            let text = format!("{}, {}: {server} {}", notice.r#type, utc(notice.time), notice.outcome);
+            table.row(["parent", &text]);
+        }
+        if zone.parent.as_ref().is_some_and(Vec::is_empty) {
+            table.row(["parent", "is told of new CDS, CDNSKEY and CSYNC; there was none yet"]);
+        }
         table.row(["rule", &zone.rule]);
         table.write(to.out)?;
     }

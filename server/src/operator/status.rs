@@ -9,8 +9,8 @@ use super::admin::ServerAdmin;
 use super::anchor_status::trust_anchors;
 use super::server_status::{
     BrokenZoneStatus, CacheFileStatus, CacheStatus, CertificateStatus, ListStatus, ListenerStatus,
-    ReloadOutcome, RouteStatus, SecondaryZoneStatus, ServerStatus, TrafficStatus, TransferClientStatus,
-    UpstreamStatus, ZoneCount, ZoneStatus, ZoneVersionsStatus,
+    ParentNoticeStatus, ReloadOutcome, RouteStatus, SecondaryZoneStatus, ServerStatus, TrafficStatus,
+    TransferClientStatus, UpstreamStatus, ZoneCount, ZoneStatus, ZoneVersionsStatus,
 };
 use super::show::{span, utc};
 use super::zone_trouble::{lacks_upstream, zone_trouble};
@@ -18,7 +18,8 @@ use crate::listen::CertificateState;
 use crate::metrics::{ReloadResult, TrafficFigures};
 use crate::reload::ReloadStatus;
 use crate::snapshot::{
-    PrimaryServer, RouteCourse, RouteEntry, SecondaryOrigin, ServerSnapshot, ServerState, ZoneEntry, ZoneFile,
+    ParentNotice, PrimaryServer, RouteCourse, RouteEntry, SecondaryOrigin, ServerSnapshot, ServerState,
+    ZoneEntry, ZoneFile,
 };
 
 /// A certificate that expires within this time is warned of.
@@ -301,8 +302,20 @@ fn zone_status(live: &ServerState, entry: &ZoneEntry) -> ZoneStatus {
         loaded: entry.zone.loaded().map(unix),
         rule: entry.place().to_string(),
         secondary: entry.origin.secondary.as_deref().map(|origin| secondary_status(live, entry, origin)),
+        parent: entry.origin.parent_notify.then(|| parent_status(live, entry)),
         versions: versions_status(live, entry),
     }
+}
+
+fn parent_status(live: &ServerState, entry: &ZoneEntry) -> Vec<ParentNoticeStatus> {
+    let notices = live.parents.of(entry.zone.name()).into_iter();
+    let status = |notice: ParentNotice| ParentNoticeStatus {
+        r#type: notice.rtype.to_string(),
+        server: notice.server,
+        outcome: notice.outcome,
+        time: notice.time,
+    };
+    notices.map(status).collect()
 }
 
 fn versions_status(live: &ServerState, entry: &ZoneEntry) -> ZoneVersionsStatus {

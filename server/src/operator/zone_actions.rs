@@ -1,6 +1,7 @@
 //! What the commands of zones do that are about their versions.
 
 use rhumb_wire::DomainName;
+use rhumb_zones::ZoneContents;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
@@ -8,8 +9,8 @@ use super::actions::{ending, no_zone};
 use super::admin::ServerAdmin;
 use super::zone_versions::{self, ExportPart};
 use crate::control::command::{CommandAnswer, CommandArguments, CommandFailure, CommandResult, LaterResult};
-use crate::snapshot::ZoneEntry;
-use crate::zone_events::VersionCommand;
+use crate::snapshot::{NotifyTopics, ZoneEntry};
+use crate::zone_events::{VersionCommand, parent_topics};
 
 pub(super) fn zone_history(admin: &ServerAdmin, given: &CommandArguments) -> CommandResult {
     let past = zone_versions::past(&entry(admin, given)?).map_err(CommandFailure::new)?;
@@ -89,16 +90,12 @@ pub(super) fn zone_notify<'a>(
     Box::pin(async {
         let entry = entry(admin, given)?;
         let name = entry.zone.name();
-        if entry.origin.notify.is_empty() {
-            let message =
-                format!("zone {name} has no server to announce it to: `notify` and `transfer-to` name none");
-            return Err(CommandFailure::new(message));
-        }
-        if entry.zone.contents().is_none() {
+        let Some(contents) = entry.zone.contents() else {
             return Err(CommandFailure::new(format!("zone {name} is not loaded")));
-        }
+        };
+        let topics = announced_topics(&entry, &contents).map_err(CommandFailure::new)?;
         let (reply, mut outcomes) = mpsc::unbounded_channel();
-        admin.live.announcements.push_awaited(&entry, reply);
+        admin.live.announcements.push_awaited(&entry, topics, reply);
         let mut servers = Vec::new();
         while let Some((server, outcome)) = outcomes.recv().await {
             servers.push((server, outcome));
@@ -111,6 +108,19 @@ pub(super) fn zone_notify<'a>(
         let done = format!("zone {name}: {}", told.join(", "));
         CommandAnswer::new(&json!({ "servers": servers, "done": done }))
     })
+}
+
+/// What there is to announce of a zone. Errors: nothing, in words.
+fn announced_topics(entry: &ZoneEntry, contents: &ZoneContents) -> Result<NotifyTopics, String> {
+    let (name, origin) = (entry.zone.name(), &entry.origin);
+    let mut topics = if origin.parent_notify { parent_topics(contents) } else { NotifyTopics::default() };
+    topics.version = !origin.notify.is_empty();
+    if !topics.is_empty() {
+        return Ok(topics);
+    }
+    let parent =
+        if origin.parent_notify { ", and it has neither CDS, CDNSKEY nor CSYNC for its parent" } else { "" };
+    Err(format!("zone {name} has no server to announce it to: `notify` and `transfer-to` name none{parent}"))
 }
 
 fn name(given: &CommandArguments) -> Result<DomainName, CommandFailure> {

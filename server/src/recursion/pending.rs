@@ -44,6 +44,8 @@ pub enum ReplyPath {
     Stream(mpsc::Sender<Vec<u8>>),
     /// To an operator who wants it explained.
     Explain(oneshot::Sender<ExplainedAnswer>, ExplainedLookups),
+    /// To a part of this server that asked.
+    Own(oneshot::Sender<Vec<u8>>),
 }
 
 /// The way of an answer that does not go to its client directly.
@@ -149,20 +151,25 @@ impl PendingReply {
     /// Who asked, as clients are counted; none for an operator.
     pub(super) fn network(&self) -> Option<IpAddr> {
         let open = self.0.as_ref()?;
-        (!matches!(open.path, ReplyPath::Explain(..))).then(|| network(open.client.peer.ip()))
+        (!matches!(open.path, ReplyPath::Explain(..) | ReplyPath::Own(_)))
+            .then(|| network(open.client.peer.ip()))
     }
 
     /// Where its look-ups leave what they did, if an operator wants it explained.
     pub(super) fn explained(&self) -> Option<ExplainedLookups> {
         match &self.0.as_ref()?.path {
             ReplyPath::Explain(_, lookups) => Some(lookups.clone()),
-            ReplyPath::Datagram(..) | ReplyPath::Stream(_) => None,
+            ReplyPath::Datagram(..) | ReplyPath::Stream(_) | ReplyPath::Own(_) => None,
         }
     }
 
-    /// Whether its client has gone, as far as streams tell.
+    /// Whether its client has gone, as far as that can be told.
     pub(super) fn is_abandoned(&self) -> bool {
-        let gone = |open: &OpenReply| matches!(&open.path, ReplyPath::Stream(client) if client.is_closed());
+        let gone = |open: &OpenReply| match &open.path {
+            ReplyPath::Stream(client) => client.is_closed(),
+            ReplyPath::Own(asker) => asker.is_closed(),
+            ReplyPath::Datagram(..) | ReplyPath::Explain(..) => false,
+        };
         self.0.as_deref().is_some_and(gone)
     }
 
@@ -382,8 +389,8 @@ impl OpenReply {
         outbox: Option<&mut DatagramOutbox>,
     ) {
         let Self { client, path, since, live, stale, .. } = self;
-        // An explanation is no client's response.
-        if !matches!(path, ReplyPath::Explain(..)) {
+        // An explanation is no client's response, nor is what this server asks itself.
+        if !matches!(path, ReplyPath::Explain(..) | ReplyPath::Own(_)) {
             live.metrics.with_local(|block| {
                 count_message(block, client.transport, reply, source);
                 block.duration(client.transport, since.elapsed(), 1);
@@ -407,6 +414,7 @@ impl OpenReply {
             ReplyPath::Stream(connection) => {
                 connection.try_send(reply.to_vec()).err().map(|_| DropReason::ClientGone)
             }
+            ReplyPath::Own(asker) => asker.send(reply.to_vec()).err().map(|_| DropReason::ClientGone),
             ReplyPath::Explain(asker, _) => {
                 let explained = ExplainedAnswer { message: reply.to_vec(), tried: tried(attempts), steps };
                 asker.send(explained).err().map(|_| DropReason::ClientGone)

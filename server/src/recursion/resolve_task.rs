@@ -17,6 +17,7 @@ use super::forwarded_updates::{QueuedForward, UpdateForwarder};
 use super::lookup::{LookupEvent, LookupKey, UpstreamLookup, cached};
 use super::lookup_answer::LookupAnswer;
 use super::lookup_shares::{LookupRefusal, LookupShares, RouteKind};
+use super::own_lookups::answer_own_lookups;
 use super::pending::{PendingReply, ReplyRoom};
 use super::queue::{QueuedWork, ResolveQueue};
 use super::upstream_network::UpstreamNetwork;
@@ -92,6 +93,12 @@ impl ResolveTasks {
         tasks.spawn(worker.supervise_task(move |_| {
             refresh_anchors(Arc::clone(&live), Arc::clone(&network), until.clone())
         }));
+        let worker = self.live.metrics.workers().register("own-lookups", "own-lookups");
+        let (live, queue, until) = (Arc::clone(&self.live), self.queue, stop.clone());
+        tasks
+            .spawn(worker.supervise_task(move |_| {
+                answer_own_lookups(Arc::clone(&live), queue.clone(), until.clone())
+            }));
         let worker = self.live.metrics.workers().register("updates", "forward-updates".to_owned());
         let (live, forwards) = (self.live, Arc::new(Mutex::new(self.forwards)));
         tasks.spawn(worker.supervise_task(move |_| {

@@ -24,6 +24,8 @@ use super::iteration_plan::IterationPlan;
 use super::live_anchors::LiveAnchors;
 use super::local_root::LocalRootState;
 use super::log_interval::LogInterval;
+use super::own_lookups::OwnLookups;
+use super::parent_notices::ParentNotices;
 use super::published::{QuerySettings, ServerSnapshot};
 use super::refreshes::ZoneRefreshes;
 use super::route::RouteServices;
@@ -75,8 +77,12 @@ pub struct ServerState {
     pub local_networks: Arc<LocalNetworks>,
     /// How many zone transfers to others there may be: each holds a version of a zone and what its client has not read yet.
     pub transfers: Arc<ConnectionLimits>,
-    /// Zones whose secondaries are to be told of a new version.
+    /// Zones of which other servers are to be told.
     pub announcements: ZoneAnnouncements,
+    /// What parents were told of zones.
+    pub parents: ParentNotices,
+    /// What this server asks itself.
+    pub own_lookups: OwnLookups,
     /// Zones of other servers: what is asked of them, and how they are.
     pub refreshes: ZoneRefreshes,
     /// Dynamic updates that wait.
@@ -136,6 +142,8 @@ impl ServerState {
             local_networks: Arc::default(),
             transfers: ConnectionLimits::new(config.transfers.out, config.transfers.out_per_network),
             announcements: ZoneAnnouncements::default(),
+            parents: ParentNotices::default(),
+            own_lookups: OwnLookups::default(),
             refreshes: ZoneRefreshes::default(),
             updates: UpdateQueue::default(),
             askers: ZoneAskers::default(),

@@ -26,6 +26,8 @@ pub struct ZoneOrigin {
     pub transfer_to: Vec<AllowedClients>,
     /// Who is told of new versions.
     pub notify: Vec<NotifyTarget>,
+    /// Whether the parents of its zones are told of new CDS, CDNSKEY and CSYNC records (RFC 9859).
+    pub parent_notify: bool,
     /// Who may change its zones while they are served.
     pub update: Vec<ZoneUpdateRule>,
     /// How their versions are numbered and kept.
@@ -122,6 +124,7 @@ mod tests {
                 source,
                 transfer_to: Vec::new(),
                 notify: Vec::new(),
+                parent_notify: false,
                 update: Vec::new(),
                 versioning: ZoneVersioning::default(),
                 reading,

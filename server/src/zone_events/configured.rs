@@ -115,6 +115,13 @@ fn origin(entry: &ZoneSource, remotes: &[NamedRemote]) -> ZoneOrigin {
         ZoneSource::File { update, .. } | ZoneSource::Directory { update, .. } => update.as_slice(),
         _ => &[],
     };
+    let parent_notify = match entry {
+        ZoneSource::File { parent_notify, .. } | ZoneSource::Directory { parent_notify, .. } => {
+            *parent_notify
+        }
+        ZoneSource::Secondary(zone) => zone.parent_notify,
+        ZoneSource::BuiltIn { .. } => false,
+    };
     let terms = match entry {
         ZoneSource::File { versions, .. } | ZoneSource::Directory { versions, .. } => *versions,
         ZoneSource::Secondary(zone) => zone.versions,
@@ -130,7 +137,7 @@ fn origin(entry: &ZoneSource, remotes: &[NamedRemote]) -> ZoneOrigin {
     let transfer_to = transfer_to.iter().filter_map(|rule| AllowedClients::of(rule, remotes)).collect();
     let reading = ZoneReadOptions { include_folders, digest: digest_policy(terms.digest) };
     let place = entry.place().clone();
-    ZoneOrigin { place, source, transfer_to, notify, update, versioning, reading, secondary }
+    ZoneOrigin { place, source, transfer_to, notify, parent_notify, update, versioning, reading, secondary }
 }
 
 const fn digest_policy(check: DigestCheck) -> DigestPolicy {

@@ -10,10 +10,11 @@ use super::describe;
 use super::kept_versions::{ChangedZone, CommitDone, InstallSnapshot, KeptFiles, PendingCommit};
 use super::load::ZoneRead;
 use super::outcome::{FileOutcome, NextZones, PlannedRead, ZonesPlan};
+use super::parent_topics::changed_topics;
 use super::publish::publish_zone;
 use super::schedule::ZoneSchedule;
 use super::versions::PublishedFile;
-use crate::snapshot::ZoneEntry;
+use crate::snapshot::{NotifyTopics, ZoneEntry};
 
 impl ZoneSchedule {
     pub(super) fn publish_changed(&mut self, name: DomainName, version: u32, read: Option<ZoneRead>) {
@@ -102,15 +103,24 @@ impl ZoneSchedule {
         }
     }
 
-    /// A zone has a new version, in place of these contents; whether its servers are told of it.
+    /// A zone has a new version, in place of these contents. Its secondaries are told of one that is newer, and its parent of new records
+    /// for it.
     pub(super) fn note_replaced(
         &mut self,
         entry: &ZoneEntry,
         old: Option<Arc<ZoneContents>>,
         is_newer: bool,
     ) {
-        if is_newer && !entry.origin.notify.is_empty() {
-            self.announced.push(entry.clone());
+        let mut topics = NotifyTopics::default();
+        // A start is no change, though nothing was served before.
+        if entry.origin.parent_notify
+            && let (Some(old), Some(new)) = (&old, entry.zone.contents())
+        {
+            topics = changed_topics(old, &new);
+        }
+        topics.version = is_newer && !entry.origin.notify.is_empty();
+        if !topics.is_empty() {
+            self.announced.push((entry.clone(), topics));
         }
         if let Some(old) = old {
             self.retired.add_contents(old);
@@ -142,6 +152,7 @@ impl ZoneSchedule {
         }
         let old = install(table);
         self.announce();
+        self.live.announcements.reconfigured();
         self.live.refreshes.look();
         let snapshot = self.live.snapshot.load_full();
         self.versions.set_limits(&snapshot);
@@ -160,8 +171,8 @@ impl ZoneSchedule {
 
     /// Has the servers told of the new versions: once the keys that this is signed with are in force.
     pub(super) fn announce(&mut self) {
-        for entry in self.announced.drain(..) {
-            self.live.announcements.push(&entry);
+        for (entry, topics) in self.announced.drain(..) {
+            self.live.announcements.push(&entry, topics);
         }
     }
 

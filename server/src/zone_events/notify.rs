@@ -1,91 +1,46 @@
-//! Tells other servers of new versions of zones (RFC 1996).
+//! Tells other servers what is new in zones: secondaries of new versions (RFC 1996), parents of what they take over (RFC 9859).
 
 use std::collections::HashMap;
-use std::fmt;
-use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use rhumb_net::upstream::QuerySocket;
-use rhumb_wire::compress::NameCompression;
-use rhumb_wire::header::{self, MessageHeader};
-use rhumb_wire::tsig::sign_request;
-use rhumb_wire::{BufferFull, Class, MessageSection, MessageWriter, Opcode, Rcode, Type};
+use rhumb_wire::{Rcode, Type};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::{sleep_until, timeout};
+use tokio::time::sleep_until;
 
-use super::notify_schedule::{DueNotify, NotifySchedule, NotifySlotKey};
+use super::notify_exchange::{NotifyOutcome, NotifyReport, exchange, is_told};
+use super::notify_schedule::{NotifyPeer, NotifySchedule, NotifySlotKey};
+use super::wall_clock::unix_time;
 use crate::metrics::NotifyResult;
-use crate::snapshot::{AnnouncedZone, NotifyReply, ServerState, ZoneEntry};
-
-/// The longest message: header, a name, a SOA of three names, a TSIG.
-const LONGEST: usize = 2048;
+use crate::snapshot::{AnnouncedZone, AnnouncedZones, NotifyReply, ParentNotice, ServerState};
 
 /// How long nothing is looked at where nothing is due.
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 
-/// What came of a message.
-enum NotifyOutcome {
-    Answered(Rcode),
-    Unanswered,
-    /// It could not be sent, or the network says that nobody is there.
-    Failed(io::Error),
-    /// There is nothing to tell any more.
-    Gone,
-}
-
-impl fmt::Display for NotifyOutcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Answered(Rcode::NOERROR) => f.write_str("has acknowledged it"),
-            Self::Answered(rcode) => write!(f, "answers {rcode}"),
-            Self::Unanswered => f.write_str("has not answered yet and is told again"),
-            Self::Failed(error) => write!(f, "cannot be told now ({error}) and is told again"),
-            Self::Gone => f.write_str("is not told: there is no such zone or key any more"),
-        }
-    }
-}
+/// A parent is told so much later where there are secondaries: it may ask one of them (RFC 9859 section 4.2).
+const PARENT_DELAY: Duration = Duration::from_secs(5);
 
 /// Tells the servers of each zone that is announced, until `stop` says so.
 pub async fn send_notifications(live: Arc<ServerState>, mut stop: watch::Receiver<bool>) {
-    let mut schedule = NotifySchedule::default();
-    let mut under_way = JoinSet::new();
-    let mut handles: HashMap<NotifySlotKey, AbortHandle> = HashMap::new();
-    let mut awaited: HashMap<NotifySlotKey, Vec<NotifyReply>> = HashMap::new();
+    let mut sender = NotifySender {
+        live: Arc::clone(&live),
+        schedule: NotifySchedule::default(),
+        under_way: JoinSet::new(),
+        handles: HashMap::new(),
+        awaited: HashMap::new(),
+    };
     loop {
         let now = Instant::now();
-        while let Some(due) = schedule.next(now) {
-            let key = (due.entry.zone.name().clone(), due.target.address);
-            let (live, done) = (Arc::clone(&live), key.clone());
-            let handle = under_way.spawn(async move { (done, exchange(&live, due).await) });
-            handles.insert(key, handle);
-        }
-        let pause = schedule.due().unwrap_or(now + LONGEST_PAUSE);
+        sender.send_due(now);
+        let pause = sender.schedule.due().unwrap_or(now + LONGEST_PAUSE);
         tokio::select! {
-            announced = live.announcements.take() => {
-                for AnnouncedZone { entry, replies } in &announced {
-                    for target in &entry.origin.notify {
-                        let key = (entry.zone.name().clone(), target.address);
-                        if let Some(handle) = handles.remove(&key) {
-                            handle.abort();
-                        }
-                        schedule.announce(entry, target, Instant::now());
-                        if !replies.is_empty() {
-                            awaited.entry(key).or_default().extend(replies.iter().cloned());
-                        }
-                    }
-                }
-            }
-            Some(done) = under_way.join_next_with_id() => {
+            announced = live.announcements.take() => sender.take(announced),
+            Some(done) = sender.under_way.join_next_with_id() => {
                 // Of one that a newer version has taken the place of nothing is noted.
-                if let Ok((id, (key, outcome))) = done && handles.get(&key).is_some_and(|handle| handle.id() == id) {
-                    handles.remove(&key);
-                    for reply in awaited.remove(&key).into_iter().flatten() {
-                        // Whoever asked may be gone.
-                        let _ = reply.send((key.1, outcome.to_string()));
-                    }
-                    conclude(&live, &mut schedule, &key, &outcome);
+                if let Ok((id, (key, report))) = done && sender.handles.get(&key).is_some_and(|handle| handle.id() == id) {
+                    sender.handles.remove(&key);
+                    sender.conclude(&key, &report);
                 }
             }
             () = sleep_until(pause.into()) => {}
@@ -95,98 +50,120 @@ pub async fn send_notifications(live: Arc<ServerState>, mut stop: watch::Receive
     }
 }
 
-fn conclude(live: &ServerState, schedule: &mut NotifySchedule, key: &NotifySlotKey, outcome: &NotifyOutcome) {
-    let (zone, server) = key;
-    match outcome {
-        NotifyOutcome::Gone => return schedule.forget(key),
-        NotifyOutcome::Answered(Rcode::NOERROR) => {
-            tracing::debug!(%zone, %server, "NOTIFY acknowledged");
-            live.metrics.notified(NotifyResult::Acknowledged);
-            return schedule.answered(key);
-        }
-        NotifyOutcome::Answered(rcode) => {
-            tracing::warn!(%zone, %server, "NOTIFY is answered {rcode}");
-            live.metrics.notified(NotifyResult::Refused);
-            return schedule.answered(key);
-        }
-        NotifyOutcome::Unanswered => tracing::debug!(%zone, %server, "NOTIFY is not answered"),
-        NotifyOutcome::Failed(error) => tracing::debug!(%zone, %server, %error, "NOTIFY cannot be sent"),
-    }
-    live.metrics.notified(NotifyResult::Unanswered);
-    if schedule.unanswered(key, Instant::now()) {
-        tracing::warn!(%zone, %server, "NOTIFY was not answered five times; it is sent once an hour from now on");
-    }
+struct NotifySender {
+    live: Arc<ServerState>,
+    schedule: NotifySchedule,
+    under_way: JoinSet<(NotifySlotKey, NotifyReport)>,
+    handles: HashMap<NotifySlotKey, AbortHandle>,
+    awaited: HashMap<NotifySlotKey, Vec<NotifyReply>>,
 }
 
-/// Sends a message and waits for its answer.
-async fn exchange(live: &ServerState, due: DueNotify) -> NotifyOutcome {
-    let DueNotify { entry, target, wait } = due;
-    let mut id = [0; 2];
-    if let Err(error) = rhumb_net::random(&mut id) {
-        return NotifyOutcome::Failed(error);
-    }
-    let id = u16::from_be_bytes(id);
-    let mut buffer = [0; LONGEST];
-    let Some(Ok(length)) = message(&entry, id, &mut buffer) else { return NotifyOutcome::Gone };
-    let key = target.key.as_ref();
-    let key = key.and_then(|name| live.snapshot.load().settings.keys.find(name.as_ref()).cloned());
-    if target.key.is_some() && key.is_none() {
-        return NotifyOutcome::Gone;
-    }
-    let signed = key.map(|key| sign_request(&key, &mut buffer, length, unix_time()));
-    let (length, mut verifier) = match signed {
-        None => (length, None),
-        Some(Ok((length, verifier))) => (length, Some(verifier)),
-        Some(Err(BufferFull)) => return NotifyOutcome::Gone,
-    };
-    let socket = match QuerySocket::open(target.address, target.source) {
-        Ok(socket) => socket,
-        Err(error) => return NotifyOutcome::Failed(error),
-    };
-    if let Err(error) = socket.send(buffer.get(..length).unwrap_or(&[])).await {
-        return NotifyOutcome::Failed(error);
-    }
-    let answer = async {
-        loop {
-            let length = match socket.recv(&mut buffer).await {
-                Ok(length) => length,
-                Err(error) => return NotifyOutcome::Failed(error),
-            };
-            let received = buffer.get(..length).unwrap_or(&[]);
-            let Some(head) = MessageHeader::parse(received) else { continue };
-            let is_answer = head.id == id && head.is_response() && head.opcode() == Opcode::NOTIFY;
-            let verified = verifier.as_mut().is_none_or(|verifier| {
-                let verified = verifier.verify(received, unix_time());
-                if let Err(error) = &verified {
-                    tracing::warn!(zone = %entry.zone.name(), server = %target.address, "NOTIFY: {error}");
-                }
-                verified.is_ok()
+impl NotifySender {
+    fn send_due(&mut self, now: Instant) {
+        while let Some(due) = self.schedule.next(now) {
+            let (live, key) = (Arc::clone(&self.live), due.key.clone());
+            let handle = self.under_way.spawn(async move {
+                let report = exchange(&live, &due).await;
+                (due.key, report)
             });
-            if is_answer && verified {
-                return NotifyOutcome::Answered(Rcode(head.flags & header::RCODE));
+            self.handles.insert(key, handle);
+        }
+    }
+
+    fn take(&mut self, announced: AnnouncedZones) {
+        let AnnouncedZones { zones, reconfigured } = announced;
+        if reconfigured {
+            self.forget_gone();
+        }
+        let now = Instant::now();
+        for AnnouncedZone { entry, topics, replies } in zones.into_values() {
+            let origin = &entry.origin;
+            let servers = origin.notify.iter().filter(|_| topics.version);
+            let servers = servers.map(|target| NotifyPeer::Server(target.address));
+            let parents = [(topics.cds, Type::CDS), (topics.csync, Type::CSYNC)];
+            let parents = parents.iter().filter(|(is_new, _)| *is_new && origin.parent_notify);
+            let parents = parents.map(|(_, rtype)| NotifyPeer::Parent(*rtype));
+            let has_secondaries = replies.is_empty() && !origin.notify.is_empty();
+            for peer in servers.chain(parents) {
+                let key = (entry.zone.name().clone(), peer);
+                let is_late = has_secondaries && matches!(peer, NotifyPeer::Parent(_));
+                self.abort(&key);
+                self.schedule.announce(&key, if is_late { PARENT_DELAY } else { Duration::ZERO }, now);
+                if !replies.is_empty() {
+                    self.awaited.entry(key).or_default().extend(replies.iter().cloned());
+                }
             }
         }
-    };
-    timeout(wait, answer).await.unwrap_or(NotifyOutcome::Unanswered)
-}
+    }
 
-/// Writes the message: the question for the SOA and the SOA as it is now (RFC 1996 section 3.7). None for a zone without contents.
-fn message(entry: &ZoneEntry, id: u16, buffer: &mut [u8]) -> Option<Result<usize, BufferFull>> {
-    let contents = entry.zone.contents()?;
-    let soa = contents.soa()?;
-    let record = soa.records().next()?;
-    let mut rdata = Vec::new();
-    record.rdata(&mut rdata);
-    let mut compression = NameCompression::default();
-    let mut w = MessageWriter::new(buffer, LONGEST, &mut compression);
-    let written = w.question(contents.apex(), Type::SOA, Class::IN).and_then(|()| {
-        let answer = MessageSection::Answer;
-        w.record(answer, contents.apex(), Type::SOA, Class::IN, record.ttl(), |w| w.bytes(&rdata))
-    });
-    Some(written.map(|()| w.finish(id, header::AA | u16::from(Opcode::NOTIFY.0) << 11)))
-}
+    /// Tells nobody any more who is not to be told since the configuration has changed.
+    fn forget_gone(&mut self) {
+        let snapshot = self.live.snapshot.load_full();
+        for key in self.schedule.retain(|(zone, peer)| is_told(&snapshot, zone, *peer)) {
+            self.abort(&key);
+            self.reply(&key, &NotifyOutcome::Gone.into());
+        }
+        let has_parent =
+            |zone: &_| snapshot.view.zone_at(zone).is_some_and(|entry| entry.origin.parent_notify);
+        self.live.parents.retain(has_parent);
+    }
 
-/// Seconds since 1970, which signatures are held against.
-fn unix_time() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    fn abort(&mut self, key: &NotifySlotKey) {
+        if let Some(handle) = self.handles.remove(key) {
+            handle.abort();
+        }
+    }
+
+    /// Tells those who wait for it.
+    fn reply(&mut self, key: &NotifySlotKey, report: &NotifyReport) {
+        let server = match (&report.endpoint, key.1) {
+            (Some(endpoint), NotifyPeer::Parent(rtype)) => format!("{endpoint} for the parent, of {rtype},"),
+            (_, peer) => peer.to_string(),
+        };
+        for reply in self.awaited.remove(key).into_iter().flatten() {
+            // Whoever asked may be gone.
+            let _ = reply.send((server.clone(), report.outcome.to_string()));
+        }
+    }
+
+    fn conclude(&mut self, key: &NotifySlotKey, report: &NotifyReport) {
+        self.reply(key, report);
+        let (zone, peer) = key;
+        if let NotifyPeer::Parent(rtype) = peer
+            && !matches!(report.outcome, NotifyOutcome::Gone)
+        {
+            let (server, outcome) = (report.endpoint.clone(), report.outcome.to_string());
+            let notice = ParentNotice { rtype: *rtype, server, outcome, time: unix_time() };
+            self.live.parents.note(zone, notice);
+        }
+        let metrics = &self.live.metrics;
+        let server = report.endpoint.clone().unwrap_or_else(|| peer.to_string());
+        match &report.outcome {
+            NotifyOutcome::Gone => return self.schedule.forget(key),
+            NotifyOutcome::Answered(Rcode::NOERROR) => {
+                tracing::debug!(%zone, server, "NOTIFY acknowledged");
+                metrics.notified(NotifyResult::Acknowledged);
+                return self.schedule.answered(key);
+            }
+            NotifyOutcome::Answered(rcode) => {
+                tracing::warn!(%zone, server, "NOTIFY is answered {rcode}");
+                metrics.notified(NotifyResult::Refused);
+                return self.schedule.answered(key);
+            }
+            NotifyOutcome::NoEndpoint => {
+                tracing::debug!(%zone, "NOTIFY: the parent has no DSYNC record for that");
+                metrics.notified(NotifyResult::NoEndpoint);
+                return self.schedule.answered(key);
+            }
+            NotifyOutcome::Unanswered => tracing::debug!(%zone, server, "NOTIFY is not answered"),
+            NotifyOutcome::Failed(error) => tracing::debug!(%zone, server, %error, "NOTIFY cannot be sent"),
+            NotifyOutcome::NotFound(why) => {
+                tracing::debug!(%zone, why, "NOTIFY: whom the parent names is not found")
+            }
+        }
+        metrics.notified(NotifyResult::Unanswered);
+        if self.schedule.unanswered(key, Instant::now()) {
+            tracing::warn!(%zone, server, "NOTIFY was not answered five times; it is sent once an hour from now on");
+        }
+    }
 }

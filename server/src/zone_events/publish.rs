@@ -100,6 +100,7 @@ mod tests {
             source: ZoneFile::File(file.clone()),
             transfer_to: Vec::new(),
             notify: Vec::new(),
+            parent_notify: false,
             update: Vec::new(),
             versioning: ZoneVersioning::default(),
             reading: ZoneReadOptions::default(),

@@ -23,7 +23,7 @@ use super::read_job::{ReadJob, ReadReason, ZoneReadOutcome};
 use super::readers::ZoneReaders;
 use crate::change::log_changes;
 use crate::snapshot::retired::DeferredFree;
-use crate::snapshot::{FileRead, ServerSnapshot, ServerState, ZoneEntry, ZoneFile};
+use crate::snapshot::{FileRead, NotifyTopics, ServerSnapshot, ServerState, ZoneEntry, ZoneFile};
 
 /// Takes a plan, or what is wrong with the configuration.
 pub(super) type PlanReply = Box<dyn FnOnce(Result<ZonesPlan, Vec<String>>) + Send>;
@@ -63,8 +63,8 @@ pub(super) struct ZoneSchedule {
     last_plan: u64,
     /// What has to be looked at once the plan is in force or given up.
     pub(super) deferred: DirtyZones,
-    /// Zones that have a new version.
-    pub(super) announced: Vec<ZoneEntry>,
+    /// Zones of which others are to be told.
+    pub(super) announced: Vec<(ZoneEntry, NotifyTopics)>,
     pub(super) retired: DeferredFree,
     /// Called when zones include other files than before.
     pub(super) notify: Box<dyn Fn() + Send>,

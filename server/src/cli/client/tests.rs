@@ -176,6 +176,7 @@ changed   1970-01-01 00:00:00 UTC, update by key k. 192.0.2.1
 history   1 earlier version, 1.5 KiB
 updates   frozen: they are refused until `rhumb zone thaw`
 client    192.0.2.2, 1970-01-01 00:00:00 UTC: asked for what is newer than 6, serial 7 then
+parent    CDS, 1970-01-01 00:00:00 UTC: a.zone:3:1: not a \u{fffd}[31mrecord at all (192.0.2.3:53) has acknowledged it
 rule      r.yaml:7
 ";
     assert_eq!(good(&server, "zone status B.Example"), one);

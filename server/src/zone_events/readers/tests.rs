@@ -74,6 +74,7 @@ impl Rig {
             source: ZoneFile::File("zone".into()),
             transfer_to: Vec::new(),
             notify: Vec::new(),
+            parent_notify: false,
             update: Vec::new(),
             versioning: ZoneVersioning::default(),
             reading: ZoneReadOptions::default(),
