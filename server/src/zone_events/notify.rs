@@ -158,7 +158,7 @@ impl NotifySender {
             NotifyOutcome::Unanswered => tracing::debug!(%zone, server, "NOTIFY is not answered"),
             NotifyOutcome::Failed(error) => tracing::debug!(%zone, server, %error, "NOTIFY cannot be sent"),
             NotifyOutcome::NotFound(why) => {
-                tracing::debug!(%zone, why, "NOTIFY: whom the parent names is not found")
+                tracing::debug!(%zone, why, "NOTIFY: whom the parent names is not found");
             }
         }
         metrics.notified(NotifyResult::Unanswered);

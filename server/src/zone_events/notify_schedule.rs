@@ -157,7 +157,9 @@ impl NotifySchedule {
     /// Keeps only slots that there is still a reason for. Gives those that are gone.
     pub(super) fn retain(&mut self, stays: impl Fn(&NotifySlotKey) -> bool) -> Vec<NotifySlotKey> {
         let gone: Vec<_> = self.slots.keys().filter(|key| !stays(key)).cloned().collect();
-        gone.iter().for_each(|key| self.forget(key));
+        for key in &gone {
+            self.forget(key);
+        }
         gone
     }
 

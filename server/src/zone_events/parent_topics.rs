@@ -24,7 +24,8 @@ pub fn parent_topics(contents: &ZoneContents) -> NotifyTopics {
 /// The data of the records of a type, in order.
 fn at_apex(contents: &ZoneContents, rtype: Type) -> Vec<Vec<u8>> {
     let mut records: Vec<Vec<u8>> = Vec::new();
-    for record in contents.find(contents.apex(), rtype).iter().flat_map(|set| set.records()) {
+    let Some(set) = contents.find(contents.apex(), rtype) else { return records };
+    for record in set.records() {
         let mut rdata = Vec::new();
         record.rdata(&mut rdata);
         records.push(rdata);
