@@ -151,7 +151,7 @@ fn bounds() -> Verdict {
 fn stale() -> Verdict {
     let lab = Lab::new()?;
     let upstream = lab.upstream(0, with_ttl("198.18.0.1", 1))?;
-    let _server = lab.start(&config().forward(".", &UP[..1]))?;
+    let server = lab.start(&config().forward(".", &UP[..1]))?;
     ensure_eq!(lab.addresses("www.up.example.")?, ["198.18.0.1"], "the first answer");
     upstream.follow(script(|_| Act::Silent));
     thread::sleep(Duration::from_millis(2100));
@@ -165,6 +165,12 @@ fn stale() -> Verdict {
     );
     ensure!(reply.message.answer[0].ttl <= 30, "TTL {} of a stale answer", reply.message.answer[0].ttl);
     ensure_eq!(reply.message.extended_error(), Some(3), "extended error of a stale answer");
+    // The next client has it at once, out of the cache. Each is counted once, and neither is a hit.
+    ensure_eq!(lab.addresses("www.up.example.")?, ["198.18.0.1"], "the next stale answer");
+    for (name, expected) in [("hits", 0.0), ("misses", 3.0), ("stale", 2.0), ("prefetch", 0.0)] {
+        let counted = server.metric(&format!("rhumb_cache_{name}_total"), &[])?;
+        ensure_eq!(counted.to_string(), expected.to_string(), "{name}");
+    }
     upstream.follow(with_ttl("198.18.0.2", 1));
     // RFC 8767 section 5 lets half a minute pass between attempts.
     let fresh = until(Duration::from_secs(40), || {

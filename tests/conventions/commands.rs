@@ -43,7 +43,8 @@ fn commands_of_readers() -> BTreeSet<String> {
 #[test]
 fn the_readme_lists_what_readers_may_use() {
     let readme = read("README.md");
-    let told = readme.split("change nothing and do not hand out a zone:").nth(1).expect("the list of the README");
+    let told =
+        readme.split("change nothing and do not hand out a zone:").nth(1).expect("the list of the README");
     let told = told.split('.').next().expect("its end").split('`').skip(1).step_by(2).map(str::to_owned);
     assert_eq!(told.collect::<BTreeSet<_>>(), commands_of_readers());
 }

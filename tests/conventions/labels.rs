@@ -11,7 +11,8 @@ fn values() -> Vec<String> {
     for part in text.split("\n    pub enum ").skip(1) {
         let (name, rest) = part.split_once(" {").expect("an enum has a body");
         let body = rest.split("\n    }").next().unwrap_or_default();
-        let value = |line: &str| line.trim().split_once(" => \"").map(|(value, _)| format!("{name}::{value}"));
+        let value =
+            |line: &str| line.trim().split_once(" => \"").map(|(value, _)| format!("{name}::{value}"));
         found.extend(body.lines().filter_map(value));
     }
     found

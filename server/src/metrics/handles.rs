@@ -1,7 +1,7 @@
 //! Counters for what is not on the hot path: any thread may count, and a series goes when its last handle does.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::histogram::{HistogramReading, SharedHistogram};

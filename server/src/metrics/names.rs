@@ -258,13 +258,13 @@ metrics! {
     ZONES = Gauge "rhumb_zones" ["state"]
         "Zones configured, by state; each is in one.";
     ZONES_FAILED = Gauge "rhumb_zones_failed" []
-        "Zones whose last load failed; they serve their old contents if they have any.";
+        "Zones whose last load failed, which serve their old contents if they have any, and zones of other servers that have expired or cannot be had.";
     ZONE_SERIAL = Gauge "rhumb_zone_serial" ["zone"]
         "Serial of the SOA record that is served.";
     ZONE_RECORDS = Gauge "rhumb_zone_records" ["zone"]
         "Resource records in the zone.";
     ZONE_OK = Gauge "rhumb_zone_ok" ["zone"]
-        "1 when the last load of the zone went well, 0 when it failed.";
+        "1 when the last load of the zone went well, 0 when it failed or there is nothing of the zone to serve.";
     ZONE_REFRESH = Gauge "rhumb_zone_refresh_seconds" ["zone"]
         "Seconds between two looks at the primaries of a zone.";
     ZONE_CHECKED = Gauge "rhumb_zone_checked_seconds" ["zone"]
@@ -299,7 +299,7 @@ metrics! {
     START_TIMESTAMP = Gauge "rhumb_start_timestamp_seconds" []
         "When the server started, in seconds since 1970.";
     SERIES_LEFT_OUT = Gauge "rhumb_metrics_series_left_out" []
-        "Series that are not on this page because a metric has too many.";
+        "Series that are not on this page because a metric has too many, those that the label other stands for among them.";
 
     PROCESS_CPU = Counter "process_cpu_seconds_total" []
         "Total user and system CPU time spent in seconds.";

@@ -168,7 +168,7 @@ impl MetricSamples {
 
     /// How many series there are by now.
     pub(super) fn series(&self) -> u64 {
-        let series = self.families.values().map(|family| family.series.len()).sum();
+        let series: usize = self.families.values().map(|family| family.series.len()).sum();
         u64::try_from(series).unwrap_or(u64::MAX)
     }
 

@@ -57,7 +57,8 @@ pub(super) fn html(status: &ServerStatus) -> String {
 
 /// Name, version, state, and the way to the other pages.
 fn header(page: &mut String, status: &ServerStatus) {
-    let (class, word) = if status.needs_attention() { ("bad", "needs a look") } else { ("good", "all is well") };
+    let (class, word) =
+        if status.needs_attention() { ("bad", "needs a look") } else { ("good", "all is well") };
     let (version, up) = (escape(&status.version), span(status.uptime));
     // Writing to a String cannot fail; so everywhere here.
     let _ = writeln!(
@@ -186,7 +187,8 @@ impl PageTable<'_> {
             page.push_str("<tr>");
             for (name, cell) in self.head.iter().zip(row) {
                 let class = if cell.is_bad { " class=\"bad\"" } else { "" };
-                let _ = write!(page, "<td data-label=\"{name}\"><span{class}>{}</span></td>", escape(&cell.text));
+                let _ =
+                    write!(page, "<td data-label=\"{name}\"><span{class}>{}</span></td>", escape(&cell.text));
             }
             page.push_str("</tr>");
         }
@@ -266,13 +268,19 @@ mod tests {
     fn an_upstream_is_red_while_it_is_asked_and_does_not_answer() {
         for (healthy, taken_out, why, cell) in [
             (false, false, None, "<span class=\"bad\">down</span>"),
-            (false, false, Some("nothing listens there"), "<span class=\"bad\">down: nothing listens there</span>"),
+            (
+                false,
+                false,
+                Some("nothing listens there"),
+                "<span class=\"bad\">down: nothing listens there</span>",
+            ),
             (false, true, Some("no reply in time"), "<span>taken out</span>"),
             (true, false, None, "<span>answers</span>"),
         ] {
             let mut status = server_status(true);
             let upstream = &mut status.routes[0].upstreams[0];
-            (upstream.healthy, upstream.taken_out, upstream.why) = (healthy, taken_out, why.map(str::to_owned));
+            (upstream.healthy, upstream.taken_out, upstream.why) =
+                (healthy, taken_out, why.map(str::to_owned));
             status.routes[0].upstreams.truncate(1);
             let page = html(&status);
             assert!(page.contains(&format!("<td data-label=\"State\">{cell}")), "{cell}: {page}");

@@ -101,7 +101,11 @@ mod tests {
             (None, Some(of(Some(now + 99))), ZoneUrgency::Soon),
             (None, Some(of(Some(now))), ZoneUrgency::Soon),
         ] {
-            assert_eq!(urgency(signatures, secondary.as_ref(), now), expected, "{signatures:?} {secondary:?}");
+            assert_eq!(
+                urgency(signatures, secondary.as_ref(), now),
+                expected,
+                "{signatures:?} {secondary:?}"
+            );
         }
         assert!(ZoneUrgency::Broken < ZoneUrgency::Soon && ZoneUrgency::Soon < ZoneUrgency::Good);
     }

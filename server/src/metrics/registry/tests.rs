@@ -192,17 +192,18 @@ fn beyond_the_bound_each_counts_for_itself_and_the_page_has_sums() {
         }
     }
     upstreams[299].failure(UpstreamFailure::Timeout);
-    for number in 0..300 {
-        assert_eq!(upstreams[number].requests(), number as u64, "{number}");
-        assert_eq!(upstreams[number].timeouts(), u64::from(number == 299), "{number}");
+    for (number, upstream) in (0..).zip(&upstreams) {
+        assert_eq!(upstream.requests(), number, "{number}");
+        assert_eq!(upstream.timeouts(), u64::from(number == 299), "{number}");
     }
     let value = |name: &str, kind: &str| page(&metrics).value(name, &[(kind, "other")]);
-    assert_eq!(value("rhumb_forward_requests_total", "upstream"), Some((256..300).sum::<u64>() as f64));
+    assert_eq!(value("rhumb_forward_requests_total", "upstream"), Some(12_210.0));
     assert_eq!(value("rhumb_certificate_expires_seconds", "certificate"), Some(4701.0));
     assert_eq!(value("rhumb_certificate_ok", "certificate"), Some(0.0));
     assert_eq!(value("rhumb_forward_list_ok", "file"), Some(1.0));
     // The health of all is that of the worst that is asked, whoever was looked at last.
-    for (down, taken_out, healthy) in [(None, None, 1.0), (Some(270), None, 0.0), (Some(270), Some(270), 1.0)] {
+    for (down, taken_out, healthy) in [(None, None, 1.0), (Some(270), None, 0.0), (Some(270), Some(270), 1.0)]
+    {
         for (number, upstream) in upstreams.iter().enumerate() {
             upstream.set_healthy(Some(number) != down);
             upstream.set_taken_out(Some(number) == taken_out);
