@@ -91,7 +91,8 @@ fn counted() -> Verdict {
         ("not-transferred", 1.0),
         ("expired", 1.0),
     ])?;
-    ensure_eq!(server.metric("rhumb_zones", &[])?, all, "all zones");
+    let (now, before) = (server.metric("rhumb_zones", &[])?, all);
+    ensure!((now - before).abs() < 0.5, "{now} zones, {before} before");
     transfers(&server, &Client::new(&other))
 }
 
@@ -104,7 +105,7 @@ fn transfers(server: &Server, client: &Client) -> Verdict {
     ensure!(came > 2.5, "{came} transfers from the primary");
     let bytes = of("rhumb_transfer_bytes_total", "in")?;
     ensure!(bytes > came * 80.0 && bytes < came * 400.0, "{bytes} bytes of {came} transfers");
-    ensure_eq!(of("rhumb_transfer_seconds_count", "out")?, 0.0, "transfers before the first");
+    ensure!(of("rhumb_transfer_seconds_count", "out")? < 0.5, "transfers before the first");
     let query = Message::query("a.test.", "TYPE252").no_recursion();
     let answer = client.over(Transport::Tcp, TO.parse::<SocketAddr>()?, &query)?.message;
     ensure_eq!(answer.answer.len(), 4, "records of the zone");

@@ -16,7 +16,7 @@ use super::hostile::{Rig, message, primary, refuse, reply, soa, whole};
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
     Test::beside("refreshing::lifetime::as_the_primary_says", said),
-    Test::beside("refreshing::lifetime::clocks_that_jump", jumps).lasting(|| Duration::from_secs(180)),
+    Test::beside("refreshing::lifetime::clocks_that_jump", jumps).lasting(|| Duration::from_mins(3)),
 ];
 
 const TO: &str = "192.0.2.1:53";
