@@ -1,7 +1,5 @@
 //! What DNS over HTTPS adds to a message: where it stands in a request, and how long its answer may be kept (RFC 8484).
 
-use data_encoding::BASE64URL_NOPAD;
-
 use crate::header::MessageHeader;
 use crate::message::{MessageRecord, MessageView, ReadError};
 use crate::number::{Rcode, Type};
@@ -105,17 +103,68 @@ impl DohTarget<'_> {
     }
 
     fn has_message(&self) -> bool {
+        // As most clients write it.
+        if self.content_type == Some(MEDIA_TYPE.as_bytes()) {
+            return true;
+        }
         let essence = self.content_type.and_then(|given| given.split(|byte| *byte == b';').next());
         essence.is_some_and(|essence| essence.trim_ascii().eq_ignore_ascii_case(MEDIA_TYPE.as_bytes()))
     }
 }
 
-/// Takes base64url without padding; none where it is something else.
+/// What has no value as a digit of base64url. It has bits that no value has.
+const NO_DIGIT: u8 = 0xff;
+/// The values of the digits (RFC 4648, section 5).
+static DIGITS: [u8; 256] = digits();
+
+#[expect(clippy::indexing_slicing, reason = "at compile time, where an index out of bounds is an error")]
+const fn digits() -> [u8; 256] {
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < alphabet.len() {
+        digits[alphabet[value] as usize] = value as u8;
+        value += 1;
+    }
+    digits
+}
+
+/// Takes base64url without padding, its last bits 0 (RFC 4648, sections 3.2 and 3.5); none where it is something else.
 fn decode(text: &[u8], query: &mut Vec<u8>) -> Option<()> {
+    let (fours, rest) = text.as_chunks::<4>();
+    let last = match rest.len() {
+        1 => return None,
+        length => length.saturating_sub(1),
+    };
     query.clear();
-    query.resize(BASE64URL_NOPAD.decode_len(text.len()).ok()?, 0);
-    BASE64URL_NOPAD.decode_mut(text, query).ok()?;
-    Some(())
+    query.resize(fours.len() * 3 + last, 0);
+    let (threes, end) = query.as_chunks_mut::<3>();
+    let mut seen = 0;
+    for (three, four) in threes.iter_mut().zip(fours) {
+        *three = three_of(*four, &mut seen);
+    }
+    // Digits that are not there count as 0.
+    let mut four = [b'A'; 4];
+    for (digit, given) in four.iter_mut().zip(rest) {
+        *digit = *given;
+    }
+    let three = three_of(four, &mut seen);
+    end.copy_from_slice(three.get(..last)?);
+    let unused = three.get(last..)?;
+    (seen & !63 == 0 && unused.iter().all(|byte| *byte == 0)).then_some(())
+}
+
+/// The bytes of four digits. What the digits have of bits is added to `seen`.
+#[inline]
+fn three_of(four: [u8; 4], seen: &mut u8) -> [u8; 3] {
+    // Each by itself: the compiler calls functions for `map` over an array.
+    let value = |digit: u8| DIGITS.get(usize::from(digit)).copied().unwrap_or(NO_DIGIT);
+    let [a, b, c, d] = four;
+    let (a, b, c, d) = (value(a), value(b), value(c), value(d));
+    *seen |= a | b | c | d;
+    let [_, bytes @ ..] =
+        (u32::from(a) << 18 | u32::from(b) << 12 | u32::from(c) << 6 | u32::from(d)).to_be_bytes();
+    bytes
 }
 
 /// How long a response may be kept, in seconds: the least TTL of its answer, or for a denial what its SOA allows (RFC 8484 section 5.1,
@@ -131,7 +180,8 @@ pub fn freshness(response: &[u8]) -> u32 {
 fn least_ttl(view: &MessageView<'_>) -> Result<u32, ReadError> {
     let mut least = None;
     let mut lower = |ttl: u32| least = Some(least.map_or(ttl, |least: u32| least.min(ttl)));
-    for record in view.records() {
+    let header = view.header();
+    for record in view.records().take(usize::from(header.answers) + usize::from(header.authorities)) {
         let record = record?;
         match record.section {
             MessageSection::Answer => lower(ttl(record)),
@@ -139,8 +189,7 @@ fn least_ttl(view: &MessageView<'_>) -> Result<u32, ReadError> {
             MessageSection::Authority if record.rtype == Type::SOA => {
                 lower(ttl(record).min(negative_ttl(record)));
             }
-            MessageSection::Additional => break,
-            MessageSection::Question | MessageSection::Authority => {}
+            MessageSection::Question | MessageSection::Authority | MessageSection::Additional => {}
         }
     }
     Ok(least.unwrap_or(0))

@@ -1,5 +1,8 @@
 //! Requests and responses of DNS over HTTPS.
 
+use data_encoding::BASE64URL_NOPAD;
+use proptest::prelude::*;
+
 use super::*;
 
 fn target<'a>(method: &'a str, path: &'a str, variables: &'a str) -> DohTarget<'a> {
@@ -41,6 +44,23 @@ fn queries_are_found_in_targets() {
     }
     let none = DohTarget { variables: None, ..target("GET", "/other", "") };
     assert_eq!(found(none), Err(400));
+}
+
+proptest! {
+    #[test]
+    fn every_query_comes_back(query in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let mut decoded = b"before".to_vec();
+        prop_assert_eq!(decode(BASE64URL_NOPAD.encode(&query).as_bytes(), &mut decoded), Some(()));
+        prop_assert_eq!(decoded, query);
+    }
+
+    /// Digits for the most part, and others among them.
+    #[test]
+    fn what_is_decoded_is_what_others_decode(text in "[A-Za-z0-9_-]{0,9}[A-Za-z0-9_=/+é -]?[A-Za-z0-9_-]{0,4}") {
+        let mut decoded = Vec::new();
+        let taken = decode(text.as_bytes(), &mut decoded).map(|()| decoded);
+        prop_assert_eq!(taken, BASE64URL_NOPAD.decode(text.as_bytes()).ok());
+    }
 }
 
 #[test]
