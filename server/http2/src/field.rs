@@ -83,4 +83,6 @@ pub(super) struct HeaderField<'a> {
     pub(super) kind: FieldName,
     pub(super) name: &'a [u8],
     pub(super) value: &'a [u8],
+    /// Whether the value may stand in a message.
+    pub(super) is_valid: bool,
 }

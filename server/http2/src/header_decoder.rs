@@ -1,6 +1,6 @@
 //! Header blocks (RFC 7541).
 
-use super::field::{FieldName, HeaderField};
+use super::field::{FieldName, HeaderField, is_value};
 use super::header_table::HeaderTable;
 use super::huffman::decode_huffman;
 use super::static_table::{STATIC_FIELDS, STATIC_TABLE};
@@ -78,6 +78,7 @@ impl HeaderDecoder {
                 kind: field.kind,
                 name: field.name.as_bytes(),
                 value: field.value.as_bytes(),
+                is_valid: true,
             }),
             None => self.table.get(at - STATIC_FIELDS).ok_or(BlockError::Index),
         }
@@ -92,6 +93,12 @@ impl HeaderDecoder {
         strings: &'a mut DecodedStrings,
     ) -> Result<HeaderField<'a>, BlockError> {
         let index = integer(rest, bits)?;
+        let is_kept = bits == 6;
+        if index > 0 && !is_kept {
+            let known = self.field(index)?;
+            let value = string(rest, &mut strings.value)?;
+            return Ok(HeaderField { value, is_valid: is_value(value), ..known });
+        }
         let (kind, name) = if index == 0 {
             let name = string(rest, &mut strings.name)?;
             (FieldName::of(name), name)
@@ -102,8 +109,9 @@ impl HeaderDecoder {
             strings.name.extend_from_slice(known.name);
             (known.kind, strings.name.as_slice())
         };
-        let field = HeaderField { kind, name, value: string(rest, &mut strings.value)? };
-        if bits == 6 {
+        let value = string(rest, &mut strings.value)?;
+        let field = HeaderField { kind, name, value, is_valid: is_value(value) };
+        if is_kept {
             self.table.insert(field);
         }
         Ok(field)

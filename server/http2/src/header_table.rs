@@ -29,6 +29,7 @@ struct TableField {
     start: usize,
     name: usize,
     value: usize,
+    is_valid: bool,
 }
 
 impl TableField {
@@ -48,7 +49,8 @@ impl HeaderTable {
         let at = self.fields.len().checked_sub(age + 1)?;
         let field = self.fields.get(at)?;
         let (name, behind) = self.bytes.get(field.start..)?.split_at_checked(field.name)?;
-        Some(HeaderField { kind: field.kind, name, value: behind.get(..field.value)? })
+        let TableField { kind, is_valid, .. } = *field;
+        Some(HeaderField { kind, name, value: behind.get(..field.value)?, is_valid })
     }
 
     /// Sets the limit, and lets go of what exceeds it. False: the limit is larger than it may be.
@@ -75,7 +77,8 @@ impl HeaderTable {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(field.name);
         self.bytes.extend_from_slice(field.value);
-        self.fields.push_back(TableField { kind: field.kind, start, name, value });
+        let HeaderField { kind, is_valid, .. } = field;
+        self.fields.push_back(TableField { kind, start, name, value, is_valid });
         self.size += size;
     }
 
@@ -116,7 +119,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn field<'a>(name: &'a [u8], value: &'a [u8]) -> HeaderField<'a> {
-        HeaderField { kind: FieldName::of(name), name, value }
+        HeaderField { kind: FieldName::of(name), name, value, is_valid: true }
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub(super) const LENGTHS: [u8; 257] = [
 const LONGEST: usize = 30;
 /// Codes up to this length are looked up in one step, in bits.
 const SHORT: usize = 8;
+/// So many of those are decoded before more bits are needed: they are in 32 bits, whatever their length.
+const RUN: usize = 4;
 /// What follows the last code of a string is shorter than a byte.
 const MOST_PADDING: u32 = 7;
 
@@ -107,35 +109,92 @@ impl DecodingTable {
     }
 }
 
-/// Appends what `coded` means to `text`, at most 8/5 of its length. Errors: it is no such code (RFC 7541, section 5.2).
-pub(super) fn decode_huffman(coded: &[u8], text: &mut Vec<u8>) -> Result<(), HuffmanError> {
-    text.reserve(coded.len() * 8 / 5 + 1);
-    // The bits that are not decoded yet, at the top.
-    let (mut bits, mut held) = (0_u64, 0_u32);
-    let mut rest = coded;
-    loop {
-        if held <= 32 {
-            if let Some((next, behind)) = rest.split_first_chunk() {
-                bits |= u64::from(u32::from_be_bytes(*next)) << (32 - held);
-                (held, rest) = (held + 32, behind);
-            }
-            while held < LONGEST as u32
-                && let Some((next, behind)) = rest.split_first()
-            {
-                bits |= u64::from(*next) << (56 - held);
-                (held, rest) = (held + 8, behind);
-            }
+/// The bits of a string that are not decoded yet.
+struct CodedBits<'a> {
+    rest: &'a [u8],
+    /// Those that come first, at the top; 0 behind them.
+    bits: u64,
+    /// How many those are.
+    held: u32,
+}
+
+impl CodedBits<'_> {
+    /// Holds 32 bits at least. False: there are not so many in whole groups of four bytes.
+    #[inline]
+    fn fill_fast(&mut self) -> bool {
+        if self.held > 32 {
+            return true;
         }
-        let (value, length) = TABLE.first(bits);
-        if length > held {
-            break;
-        }
-        text.push(u8::try_from(value).map_err(|_| HuffmanError)?);
-        bits <<= length;
-        held -= length;
+        let Some((next, behind)) = self.rest.split_first_chunk() else { return false };
+        self.bits |= u64::from(u32::from_be_bytes(*next)) << (32 - self.held);
+        (self.held, self.rest) = (self.held + 32, behind);
+        true
     }
-    let padding = !(u64::MAX >> held);
-    if held <= MOST_PADDING && bits == padding { Ok(()) } else { Err(HuffmanError) }
+
+    /// Holds a code, where there is one.
+    fn fill(&mut self) {
+        while self.held < LONGEST as u32
+            && let Some((next, behind)) = self.rest.split_first()
+        {
+            self.bits |= u64::from(*next) << (56 - self.held);
+            (self.held, self.rest) = (self.held + 8, behind);
+        }
+    }
+
+    /// Takes codes as long as they are short, until `run` is full; how many. 32 bits have to be held.
+    #[inline]
+    fn take_short(&mut self, run: &mut [u8; RUN]) -> usize {
+        let (mut bits, mut used, mut count) = (self.bits, 0, 0);
+        for place in run {
+            let Some((byte, length @ 1..)) = TABLE.short.get((bits >> (64 - SHORT)) as usize) else { break };
+            *place = *byte;
+            bits <<= length;
+            used += u32::from(*length);
+            count += 1;
+        }
+        (self.bits, self.held) = (bits, self.held - used);
+        count
+    }
+
+    /// Takes one code; none where there is none. Errors: it is the end of a string.
+    fn take(&mut self) -> Result<Option<u8>, HuffmanError> {
+        let (value, length) = TABLE.first(self.bits);
+        if length > self.held {
+            return Ok(None);
+        }
+        self.bits <<= length;
+        self.held -= length;
+        u8::try_from(value).map(Some).map_err(|_| HuffmanError)
+    }
+}
+
+/// Appends what `coded` means to `text`, at most 8/5 of its length. Errors: it is no such code (RFC 7541, section 5.2), and what was
+/// appended means nothing.
+pub(super) fn decode_huffman(coded: &[u8], text: &mut Vec<u8>) -> Result<(), HuffmanError> {
+    let mut end = text.len();
+    // With room for a whole run behind the last byte.
+    text.resize(end + coded.len() * 8 / 5 + RUN, 0);
+    let mut coded = CodedBits { rest: coded, bits: 0, held: 0 };
+    while coded.fill_fast()
+        && let Some(run) = text.get_mut(end..).and_then(<[u8]>::first_chunk_mut)
+    {
+        let count = coded.take_short(run);
+        end += count;
+        if count == 0
+            && let Some(byte) = coded.take()?
+        {
+            run[0] = byte;
+            end += 1;
+        }
+    }
+    text.truncate(end);
+    loop {
+        coded.fill();
+        let Some(byte) = coded.take()? else { break };
+        text.push(byte);
+    }
+    let padding = !(u64::MAX >> coded.held);
+    if coded.held <= MOST_PADDING && coded.bits == padding { Ok(()) } else { Err(HuffmanError) }
 }
 
 #[cfg(test)]

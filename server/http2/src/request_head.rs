@@ -1,6 +1,6 @@
 //! The fields of a request, as far as a server of DNS needs them (RFC 9113, section 8.3.1).
 
-use super::field::{FieldName, HeaderField, is_value};
+use super::field::{FieldName, HeaderField};
 use super::header_decoder::{BlockError, DecodedStrings, HeaderDecoder};
 use super::header_table::FIELD_OVERHEAD;
 
@@ -157,7 +157,7 @@ impl HeadFields {
     }
 
     fn add(&mut self, field: HeaderField<'_>) {
-        let HeaderField { kind, name, value } = field;
+        let HeaderField { kind, name, value, is_valid } = field;
         self.size += name.len() + value.len() + FIELD_OVERHEAD;
         // Once it is too long nothing of it matters, and nothing more is looked at.
         if self.size > LONGEST_HEAD {
@@ -165,7 +165,7 @@ impl HeadFields {
         }
         let is_pseudo = kind.is_pseudo();
         self.has_pseudo |= is_pseudo;
-        self.is_malformed |= is_pseudo && self.is_regular || !is_value(value);
+        self.is_malformed |= is_pseudo && self.is_regular || !is_valid;
         self.is_regular |= !is_pseudo;
         match kind {
             FieldName::Method => self.method.set(value),
