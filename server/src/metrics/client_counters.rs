@@ -66,8 +66,15 @@ impl ClientCounters {
 
     /// A client opened a stream for a query.
     pub fn stream(&self, transport: Transport) {
-        if let Some(of) = self.of(transport) {
-            of.streams.fetch_add(1, Relaxed);
+        self.streams(transport, 1);
+    }
+
+    /// Clients opened so many streams, each for a query.
+    pub fn streams(&self, transport: Transport, count: u64) {
+        if count > 0
+            && let Some(of) = self.of(transport)
+        {
+            of.streams.fetch_add(count, Relaxed);
         }
     }
 

@@ -6,7 +6,7 @@ use rhumb_wire::doh::DohRejection;
 use crate::listen::https::response::{DohResponseHead, MAX_AGE, NO_STORE, rejection_text};
 
 /// The most digits of a number in a head.
-const DIGITS: usize = 20;
+const DIGITS: usize = 10;
 /// Fields of a head at the most.
 const FIELDS: usize = 5;
 
@@ -40,14 +40,14 @@ impl ReplyTarget<'_> {
         let mut age = [0; MAX_AGE.len() + DIGITS];
         let mut length = [0; DIGITS];
         let kept = match head.max_age {
-            Some(seconds) => written(&mut age, MAX_AGE, u64::from(seconds)),
+            Some(seconds) => written(&mut age, MAX_AGE, seconds),
             None => NO_STORE.as_bytes(),
         };
         let fields: [(ResponseField, &[u8]); FIELDS] = [
             (ResponseField::ContentType, head.content_type.as_bytes()),
             (ResponseField::Date, self.date),
             (ResponseField::CacheControl, kept),
-            (ResponseField::ContentLength, written(&mut length, "", content.len() as u64)),
+            (ResponseField::ContentLength, written(&mut length, "", content.len() as u32)),
             (ResponseField::Allow, head.allow.unwrap_or_default().as_bytes()),
         ];
         let count = if head.allow.is_some() { FIELDS } else { FIELDS - 1 };
@@ -61,24 +61,24 @@ impl ReplyTarget<'_> {
     }
 }
 
-/// A number behind a word.
-fn written<'a>(place: &'a mut [u8], word: &str, number: u64) -> &'a [u8] {
-    let mut digits = [0; DIGITS];
-    let mut rest = number;
-    let mut count = 0;
-    for digit in digits.iter_mut().rev() {
+/// A number behind a word, at the end of `place`.
+fn written<'a>(place: &'a mut [u8], word: &str, number: u32) -> &'a [u8] {
+    let (mut rest, mut start) = (number, place.len());
+    for digit in place.iter_mut().rev() {
         *digit = b'0' + (rest % 10) as u8;
         rest /= 10;
-        count += 1;
+        start -= 1;
         if rest == 0 {
             break;
         }
     }
-    let parts = word.as_bytes().iter().chain(digits.get(DIGITS - count..).unwrap_or_default());
-    for (byte, part) in place.iter_mut().zip(parts) {
-        *byte = *part;
+    let before = start.saturating_sub(word.len());
+    if let Some(front) = place.get_mut(before..start)
+        && front.len() == word.len()
+    {
+        front.copy_from_slice(word.as_bytes());
     }
-    place.get(..word.len() + count).unwrap_or_default()
+    place.get(before..).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -88,12 +88,9 @@ mod tests {
     #[test]
     fn numbers_are_written_in_full() {
         let mut place = [b'x'; MAX_AGE.len() + DIGITS];
-        for (number, expected) in [
-            (0, "max-age=0"),
-            (7, "max-age=7"),
-            (300, "max-age=300"),
-            (u64::MAX, "max-age=18446744073709551615"),
-        ] {
+        for (number, expected) in
+            [(0, "max-age=0"), (7, "max-age=7"), (300, "max-age=300"), (u32::MAX, "max-age=4294967295")]
+        {
             assert_eq!(written(&mut place, MAX_AGE, number), expected.as_bytes());
         }
         assert_eq!(written(&mut [0; DIGITS], "", 65_535), b"65535");

@@ -54,6 +54,8 @@ pub(super) struct RequestBatch<'a> {
     room: &'a mut RequestRoom,
     out: &'a mut Vec<u8>,
     answers: AnswerBatch<'a>,
+    /// How many requests began.
+    begun: u64,
     now: Instant,
 }
 
@@ -66,7 +68,7 @@ impl<'a> RequestBatch<'a> {
     ) -> Self {
         room.date.renew();
         let answers = AnswerBatch::new(&streams.live, &streams.queue, Transport::Https);
-        Self { connection, streams, work, room, out, answers, now: Instant::now() }
+        Self { connection, streams, work, room, out, answers, begun: 0, now: Instant::now() }
     }
 
     /// Takes what has come. Whether there is more to do once the answers to it are sent.
@@ -133,15 +135,16 @@ impl<'a> RequestBatch<'a> {
         }
     }
 
-    /// Counts how long it took, to be called when the answers are written.
+    /// Counts requests, and how long they took, to be called when the answers are written.
     pub(super) fn end(self, idle: Duration) {
+        self.streams.live.metrics.clients().streams(Transport::Https, self.begun);
         self.answers.end();
         self.work.settle(self.now, idle);
     }
 
     /// A request begins, and mostly is whole.
     fn begin(&mut self, stream: u32, ended: bool) {
-        self.streams.live.metrics.clients().stream(Transport::Https);
+        self.begun += 1;
         self.work.begin(self.now);
         let mut query = mem::take(&mut self.room.query);
         query.clear();
