@@ -11,7 +11,7 @@ use rhumb_config::{CertificateSource, ServerConfig, SessionSecret, read_regular_
 use rhumb_net::tls::{CertificateDetails, CertificatePair, TicketSecret, TlsTickets};
 
 use super::open_listener::TlsTerms;
-use super::self_signed::self_signed_names;
+use super::self_signed::{own_name, self_signed_names};
 use crate::metrics::{CertificateFigures, ServerMetrics};
 
 /// The largest file of a certificate or key, in bytes; those in use have some thousand.
@@ -102,7 +102,7 @@ impl ServerCertificates {
     fn set_ticket_secrets(&mut self, secrets: &[SessionSecret]) {
         let Some(tickets) = self.tickets.as_ref().filter(|_| self.ticket_secrets != secrets) else { return };
         let keys: Vec<_> = secrets.iter().map(|secret| TicketSecret(secret.key())).collect();
-        match tickets.set_secrets(&keys) {
+        match tickets.set_secrets(&keys, own_name().trim()) {
             Ok(()) => self.ticket_secrets = secrets.to_vec(),
             Err(error) => tracing::error!("session tickets: {error}; those of before go on"),
         }

@@ -30,12 +30,17 @@ pub(super) fn self_signed_names(config: &ServerConfig) -> Vec<String> {
         ResolverDiscovery::Named(name) => host_name(&name.to_string()),
         ResolverDiscovery::OfCertificate | ResolverDiscovery::Off => None,
     };
-    let host = std::fs::read_to_string(HOST_NAME).ok().and_then(|name| host_name(&name));
+    let host = host_name(&own_name());
     let mut names: Vec<String> = named.into_iter().chain(host).collect();
     names.extend(["localhost", "127.0.0.1", "::1"].map(str::to_owned));
     names.extend(reached.iter().take(MOST_ADDRESSES).map(IpAddr::to_string));
     names.dedup();
     names
+}
+
+/// What this host is called, as the kernel has it; nothing where that is not to be known.
+pub(super) fn own_name() -> String {
+    std::fs::read_to_string(HOST_NAME).unwrap_or_default()
 }
 
 /// A name as certificates have it: letters, digits, hyphens and dots, no dot at the end.

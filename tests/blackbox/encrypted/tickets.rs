@@ -1,20 +1,30 @@
 //! Sessions that are resumed at another server of a set (`server.ticket-secrets`).
 
-use rhumb_tests::rig::{Config, Message, program};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use rhumb_tests::rig::encrypted::{EncryptedConnection, EncryptedTransport, QuicClient};
+use rhumb_tests::rig::{Config, Message, Server, program};
 use rhumb_tests::{Failure, Outcome, Test, Verdict, ensure, skip};
 
-use super::{Issued, Lab, Session, config, lab, s_client};
+use super::{Issued, Lab, PATIENCE, Session, config, lab, s_client};
 
 /// The tests of this file.
-pub(crate) const TESTS: &[Test] =
-    &[Test::beside("encrypted::tickets::sessions_go_on_at_servers_with_the_same_secrets", shared)];
+pub(crate) const TESTS: &[Test] = &[
+    Test::beside("encrypted::tickets::sessions_go_on_at_servers_with_the_same_secrets", shared),
+    Test::beside("encrypted::tickets::clients_of_quic_learn_of_a_restart", reset),
+];
+
+/// A client waits for longer than this on a connection that is gone, unless it is told.
+const AT_ONCE: Duration = Duration::from_secs(3);
 
 fn secret(digit: char) -> String {
     digit.to_string().repeat(64)
 }
 
 fn with(issued: &Issued, secrets: &[char]) -> Config {
-    let base = Config::new().listen_with("::", &issued.keys("udp, tcp, tls"));
+    let base = Config::new().listen_with("::", &issued.keys("udp, tcp, tls, quic"));
     let base = base.zone("zone.test", &config().files()[0].1);
     let secrets: Vec<String> = secrets.iter().map(|digit| format!("\"{}\"", secret(*digit))).collect();
     if secrets.is_empty() {
@@ -63,5 +73,36 @@ fn shared() -> Verdict {
     second.server.rewrite(&with(&issued, &['d']))?;
     second.server.reload()?;
     ensure!(!resumed(&second, "-tls1_3", &ticket)?, "resumed by a secret that is gone");
+    Ok(Outcome::Passed)
+}
+
+/// Connections that a killed server had are ended by the next one; those of another secret are not its own to end.
+fn reset() -> Verdict {
+    let issued = Issued::new()?;
+    let query = Message { id: 0, ..Message::query("web.zone.test.", "A") }.to_wire();
+    for (before, after, is_told) in [("a", "a", true), ("ab", "a", true), ("a", "b", false)] {
+        let of = |digits: &str| with(&issued, &digits.chars().collect::<Vec<_>>());
+        let mut lab = lab(&of(before))?;
+        let to = SocketAddr::new(lab.to.ip(), EncryptedTransport::Quic.port());
+        let client = QuicClient::new(&lab.client, to)?;
+        let mut sessions = (0..20).map(|_| client.connect()).collect::<Result<Vec<_>, _>>()?;
+        for session in &mut sessions {
+            session.exchange(&query)?;
+        }
+        lab.server.signal(Signal::SIGKILL)?;
+        lab.server.wait(PATIENCE)?;
+        lab.server = Server::start(&lab.server.host().clone(), &of(after))?;
+        for session in sessions.iter_mut().take(if is_told { 20 } else { 1 }) {
+            let begun = Instant::now();
+            ensure!(
+                session.exchange(&query).is_err(),
+                "{before} {after}: a server answers that knows nothing of it"
+            );
+            let (took, ended) = (begun.elapsed(), session.ended());
+            let was_told = took < AT_ONCE && ended.as_deref().is_some_and(|end| end.contains("reset"));
+            ensure!(was_told == is_told, "{before} {after}: {ended:?} after {took:?}");
+        }
+        client.connect()?.exchange(&query)?;
+    }
     Ok(Outcome::Passed)
 }

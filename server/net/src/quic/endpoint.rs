@@ -10,11 +10,13 @@ use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{
     Endpoint, EndpointConfig, IdleTimeout, Incoming, ServerConfig, TokioRuntime, TransportConfig, VarInt,
 };
+use quinn_proto::RandomConnectionIdGenerator;
 use rustls::version::TLS13;
 use tokio::time::{Instant, timeout_at};
 
 use super::connection::QuicConnection;
 use super::error::of_handshake;
+use super::reset_key::ResetKey;
 use super::session::ToldSessions;
 use crate::bind::BindError;
 use crate::local::canonical;
@@ -34,6 +36,12 @@ const IDLE: Duration = Duration::from_secs(8);
 const INCOMING: usize = 1000;
 const INCOMING_BYTES: u64 = 4 << 20;
 const INCOMING_BYTES_EACH: u64 = 16 << 10;
+
+/// The length of the identifiers of connections, in bytes. They are random: a key for them that goes with the process would keep it from
+/// telling clients of the process before that their connections are gone.
+const CONNECTION_ID: usize = 8;
+/// Resets are this far apart at the least. Each is shorter than the packet that it answers (RFC 9000, section 10.3.3).
+const RESET_INTERVAL: Duration = Duration::from_millis(1);
 
 /// Binds a socket for [`QuicEndpoint::open`].
 pub fn bind(options: &SocketOptions) -> Result<UdpSocket, BindError> {
@@ -73,7 +81,7 @@ impl QuicEndpoint {
             .incoming_buffer_size(INCOMING_BYTES_EACH)
             .incoming_buffer_size_total(INCOMING_BYTES);
         let bound = socket.local_addr()?.ip();
-        let inner = Endpoint::new(EndpointConfig::default(), Some(config), socket, Arc::new(TokioRuntime))?;
+        let inner = Endpoint::new(endpoint_config(tickets), Some(config), socket, Arc::new(TokioRuntime))?;
         Ok(Self { inner, certificates, bound })
     }
 
@@ -92,6 +100,14 @@ impl QuicEndpoint {
     pub fn stop_accepting(&self) {
         self.inner.set_server_config(None);
     }
+}
+
+fn endpoint_config(tickets: &TlsTickets) -> EndpointConfig {
+    let mut config = EndpointConfig::new(Arc::new(ResetKey(tickets.clone())));
+    config
+        .cid_generator(|| Box::new(RandomConnectionIdGenerator::new(CONNECTION_ID)))
+        .min_reset_interval(RESET_INTERVAL);
+    config
 }
 
 fn transport() -> io::Result<TransportConfig> {

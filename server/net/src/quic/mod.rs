@@ -5,6 +5,7 @@
 mod connection;
 mod endpoint;
 mod error;
+mod reset_key;
 mod session;
 
 pub use connection::{QuicConnection, QuicStream};

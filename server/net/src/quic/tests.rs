@@ -9,18 +9,18 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::time::Instant;
 
 use super::*;
-use crate::tls::{CertificatePair, HandshakeError, KeyExchange, TlsTickets};
+use crate::tls::{CertificatePair, HandshakeError, KeyExchange, TicketSecret, TlsTickets};
 use crate::udp::SocketOptions;
 
 fn endpoint(address: &str, pair: &CertificatePair) -> (QuicEndpoint, u16) {
+    endpoint_with(address, pair, &TlsTickets::new().unwrap())
+}
+
+fn endpoint_with(address: &str, pair: &CertificatePair, tickets: &TlsTickets) -> (QuicEndpoint, u16) {
     let options = SocketOptions { address: address.parse().unwrap(), v6only: false, receive_buffer: 1 << 16 };
     let socket = bind(&options).unwrap();
     let port = socket.local_addr().unwrap().port();
-    (
-        QuicEndpoint::open(socket, std::slice::from_ref(pair), &[b"doq"], &TlsTickets::new().unwrap())
-            .unwrap(),
-        port,
-    )
+    (QuicEndpoint::open(socket, std::slice::from_ref(pair), &[b"doq"], tickets).unwrap(), port)
 }
 
 fn client(own: &str, pair: &CertificatePair, protocol: &[u8]) -> quinn::Endpoint {
@@ -175,5 +175,56 @@ async fn the_group_is_known_and_whether_a_session_was_resumed() {
             connection.close(0_u32.into(), b"");
         };
         tokio::join!(accepted, asking);
+    }
+}
+
+/// Ends a server as `kill -9` does, with connections open, and serves their clients by another one. What those make of it.
+async fn restarted(before: &TlsTickets, after: &TlsTickets) -> Option<quinn::ConnectionError> {
+    let pair = CertificatePair::self_signed(vec!["localhost".to_owned()]).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (server, port) = {
+        let _inside = runtime.enter();
+        endpoint_with("127.0.0.1:0", &pair, before)
+    };
+    let client = client("127.0.0.1:0", &pair, b"doq");
+    let accepted = runtime.spawn(async move {
+        let connection = server.accept().await.unwrap().accept(soon()).await.unwrap();
+        connection.accept_stream().await.unwrap();
+        (server, connection)
+    });
+    let asked = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let connection = client.connect(asked, "localhost").unwrap().await.unwrap();
+    connection.open_bi().await.unwrap().0.write_all(b"question").await.unwrap();
+    let open = accepted.await.unwrap();
+    // Before the connection goes, so that nothing tells the client.
+    runtime.shutdown_background();
+    drop(open);
+    let again = format!("127.0.0.1:{port}");
+    while let Err(error) = std::net::UdpSocket::bind(&again) {
+        assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+        tokio::task::yield_now().await;
+    }
+    let (_server, _) = endpoint_with(&again, &pair, after);
+    connection.open_bi().await.unwrap().0.write_all(b"question").await.unwrap();
+    tokio::time::timeout(Duration::from_secs(2), connection.closed()).await.ok()
+}
+
+#[tokio::test]
+async fn clients_learn_that_their_connection_has_gone_with_the_process_before() {
+    let with = |secrets: &[TicketSecret<'_>]| {
+        let tickets = TlsTickets::new().unwrap();
+        tickets.set_secrets(secrets, "host").unwrap();
+        tickets
+    };
+    let (first, second) = ([1; 32], [2; 32]);
+    let (first, second) = (TicketSecret(&first), TicketSecret(&second));
+    for (before, after, is_reset) in [
+        (&[first][..], &[first][..], true),
+        (&[first, second], &[first], true),
+        (&[first], &[second, first], false),
+        (&[], &[], false),
+    ] {
+        let end = restarted(&with(before), &with(after)).await;
+        assert_eq!(end == Some(quinn::ConnectionError::Reset), is_reset, "{end:?}");
     }
 }

@@ -10,6 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
+use aws_lc_rs::hmac::{HMAC_SHA256, Key as HmacKey};
 use rustls::server::ProducesTickets;
 
 /// How long a key makes tickets, in seconds: six hours, as rustls changes its random ones.
@@ -83,6 +84,14 @@ impl DerivedTickets {
             secrets: secrets.iter().map(|secret| salt.extract(secret.as_slice())).collect(),
             keys: Mutex::default(),
         }
+    }
+
+    /// What a host of this name resets connections of QUIC by. It follows from the first secret, and is another one for each host:
+    /// servers of a set that resets each other's connections could be made to end some that are well (RFC 9000, section 21.11).
+    pub(super) fn reset_key(&self, host: &str) -> Result<HmacKey, Unspecified> {
+        let secret = self.secrets.first().ok_or(Unspecified)?;
+        let info = [b"rhumb quic reset".as_slice(), host.as_bytes()];
+        Ok(secret.expand(&info, HMAC_SHA256)?.into())
     }
 
     fn keys(&self, period: u64) -> Result<PeriodKeys, Unspecified> {
