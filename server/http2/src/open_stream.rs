@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 /// Streams that this side has ended before the client, and whose frames may still be on their way; further ones are forgotten.
 const MOST_ABANDONED: usize = 512;
+/// Streams that a connection keeps room for while it has none.
+const KEPT: usize = 4;
 
 /// A stream on which a request comes or is answered.
 #[derive(Debug)]
@@ -108,7 +110,11 @@ impl StreamTable {
 
     pub(super) fn remove(&mut self, id: u32) -> Option<OpenStream> {
         let place = self.place(id)?;
-        Some(self.open.remove(place))
+        let gone = self.open.remove(place);
+        if self.open.is_empty() && self.open.capacity() > KEPT {
+            self.open = Vec::new();
+        }
+        Some(gone)
     }
 
     /// Frames of this stream are passed over from now on.
@@ -127,5 +133,45 @@ impl StreamTable {
             return Some(last);
         }
         self.open.binary_search_by_key(&id, |stream| stream.id).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream(id: u32) -> OpenStream {
+        OpenStream {
+            id,
+            is_receiving: true,
+            receive_window: 0,
+            received: 0,
+            withheld: 0,
+            is_allowed: false,
+            announced: None,
+            send_window: 0,
+            is_answered: false,
+            unsent: Vec::new(),
+            sent: 0,
+        }
+    }
+
+    #[test]
+    fn a_connection_without_streams_has_little_room_for_them() {
+        for count in [1, 4, 5, 100] {
+            let mut streams = StreamTable::default();
+            for round in 0..2 {
+                let ids: Vec<u32> = (0..count).map(|number| (round * count + number) * 2 + 1).collect();
+                for &id in &ids {
+                    streams.note(id);
+                    streams.push(stream(id));
+                }
+                for &id in ids.iter().rev().chain(&ids) {
+                    streams.remove(id);
+                }
+                assert_eq!(streams.len(), 0);
+                assert!(streams.open.capacity() <= KEPT, "{} after {count}", streams.open.capacity());
+            }
+        }
     }
 }
