@@ -35,7 +35,7 @@ pub use ahead::look_ahead;
 pub use alias_scan::{check_aliases, is_own_name, is_whole};
 pub use client::QueryClient;
 pub use context::QueryContext;
-pub use count::{count, count_message};
+pub use count::{count, count_waiting};
 pub use deny::respond_incomplete;
 pub use kept_reason::{CIRCLE, PRIVATE_ADDRESS, add_reason};
 pub use link_parts::LinkAnswer;
@@ -45,8 +45,10 @@ pub use outcome::{
     UpdateWork, WaitingClient, WaitingQuery, WaitingWork,
 };
 pub use pipeline::{respond, respond_truncated};
-pub use response::truncate;
-pub use waiting::{answer_update, answer_waiting, fail_waiting, failure_message, follow_waiting};
+pub use waiting::{
+    WaitedResponse, WaitingStep, answer_update, answer_waiting, fail_waiting, failure_message,
+    follow_waiting, truncate_waiting,
+};
 
 #[cfg(test)]
 mod tests;

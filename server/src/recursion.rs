@@ -21,6 +21,7 @@ mod pending;
 mod prober;
 mod queue;
 mod recalled_answer;
+mod reply_path;
 mod resolve_task;
 mod signature_threads;
 mod stream_server;
@@ -31,9 +32,9 @@ mod waiting_clients;
 
 pub use explained_lookups::{ExplainedLookup, ExplainedLookups};
 pub use name_lookup::look_up_names;
-pub use pending::{ExplainedAnswer, ReplyHop, ReplyPath};
 pub use prober::probe_upstreams;
 pub use queue::ResolveQueue;
+pub use reply_path::{ExplainedAnswer, ReplyHop, ReplyPath};
 pub use resolve_task::ResolveTasks;
 pub use tried::{TriedServer, outcome_words};
 pub use upstream_network::UpstreamNetwork;

@@ -8,7 +8,7 @@ use super::client::QueryClient;
 use super::context::QueryContext;
 use super::edns_context::EdnsContext;
 use super::limit::{self, AnswerSource};
-use super::outcome::{QueryOutcome, QueryScratch};
+use super::outcome::{QueryOutcome, QueryScratch, WaitingClient};
 use super::response::{ResponseHead, ResponseLimits, finish, question_only};
 use crate::metrics::DropReason;
 use crate::rate_limit::RateVerdict;
@@ -84,16 +84,19 @@ impl<'m> AdmittedQuery<'_, 'm> {
         QueryOutcome::Reply(self.complete(head, length, scratch, out))
     }
 
-    /// An answer that is of no use to a flood: empty, so that a real client asks by TCP, or again with the cookie it gets.
     #[cold]
     fn slip(&self, scratch: &mut QueryScratch, out: &mut [u8]) -> QueryOutcome {
-        let head = match self.limits.edns_context.cookie {
-            Some(_) => ResponseHead::of(Rcode::BADCOOKIE),
-            None => ResponseHead { flags: header::TC, ..ResponseHead::of(Rcode::NOERROR) },
-        };
+        let head = ResponseHead::slipped(&self.limits.edns_context);
         let length = question_only(Some(self.query), &mut scratch.compression, out);
         scratch.stats.slipped = true;
         QueryOutcome::Reply(self.complete(head, length, scratch, out))
+    }
+
+    /// The client, as it is kept until what it asks was resolved.
+    pub(super) fn waiting(&self, scratch: &QueryScratch) -> WaitingClient {
+        let edns_context = self.limits.edns_context;
+        let is_limited = limit::applies(self.client, &edns_context, scratch);
+        WaitingClient { is_limited, ..WaitingClient::of(self.query, self.client, self.context, edns_context) }
     }
 
     /// Completes the message of `length` bytes, and notes what is counted of it.

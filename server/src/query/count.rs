@@ -1,9 +1,10 @@
 //! What is counted of a query and of its answer.
 
-use rhumb_wire::{Rcode, Transport, header};
+use rhumb_wire::{MessageHeader, Rcode, Transport, header};
 
 use super::client::QueryClient;
 use super::outcome::{QueryOutcome, QueryScratch, QueryStats};
+use super::waiting::WaitedResponse;
 use crate::metrics::{CacheEvent, CounterBlock, DropReason, ResponseSource};
 
 /// Counts a query, what became of it and its answer. A query that is dropped is counted as a request only where its question
@@ -82,13 +83,20 @@ pub(super) const fn source_of(stats: &QueryStats) -> ResponseSource {
     }
 }
 
-/// Counts an answer to a query that waited, by its header.
-pub fn count_message(block: &CounterBlock, transport: Transport, answer: &[u8], source: ResponseSource) {
-    if let Some([high, low]) = answer.get(2..4) {
-        block.response(u16::from(*low) & header::RCODE, source);
-        block.response_size(transport, answer.len());
-        if u16::from(*high) << 8 & header::TC != 0 {
-            block.truncated();
-        }
+/// Counts a response to a client that waited.
+pub fn count_waiting(
+    block: &CounterBlock,
+    transport: Transport,
+    reply: &[u8],
+    response: WaitedResponse,
+    source: ResponseSource,
+) {
+    block.response(response.rcode.0, source);
+    block.response_size(transport, reply.len());
+    if MessageHeader::parse(reply).is_some_and(|header| header.flags & header::TC != 0) {
+        block.truncated();
+    }
+    if response.slipped {
+        block.slipped();
     }
 }

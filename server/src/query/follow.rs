@@ -79,9 +79,7 @@ impl AdmittedQuery<'_, '_> {
                 outcome
             }
             FollowedChain::Missing(work) => {
-                let client =
-                    WaitingClient::of(self.query, self.client, self.context, self.limits.edns_context);
-                let client = WaitingClient { follows: true, ..client };
+                let client = WaitingClient { follows: true, ..self.waiting(scratch) };
                 QueryOutcome::Wait(Box::new(WaitingQuery { work: WaitingWork::Resolve(work), client }))
             }
         }

@@ -11,6 +11,7 @@ use super::client::QueryClient;
 use super::context::QueryContext;
 use super::count::source_of;
 use super::outcome::{QueryOutcome, QueryScratch, WaitingClient};
+use super::waiting::WaitedResponse;
 use crate::metrics::ResponseSource;
 use crate::query_log::QueryRecord;
 use crate::snapshot::ServerState;
@@ -52,7 +53,8 @@ pub fn log_answer(
 /// Logs an answer to a client that waited, one in so many.
 pub fn log_waiting(
     client: &WaitingClient,
-    answer: &[u8],
+    reply: &[u8],
+    response: WaitedResponse,
     source: ResponseSource,
     took: Duration,
     live: &ServerState,
@@ -61,16 +63,15 @@ pub fn log_waiting(
     if !live.query_log.takes(one_in) {
         return;
     }
-    let flags = flags_of(answer);
     let parts = AnswerParts {
         client: client.peer,
         local: client.local,
         transport: client.transport,
-        rcode: Rcode(flags & header::RCODE),
+        rcode: response.rcode,
         source,
-        size: Some(answer.len()),
+        size: Some(reply.len()),
         took,
-        flags,
+        flags: flags_of(reply),
     };
     live.query_log.put(Box::new(parts.record(&client.query)));
 }

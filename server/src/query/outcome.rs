@@ -98,6 +98,8 @@ pub struct WaitingClient {
     pub edns_context: EdnsContext,
     /// The snapshot it began with.
     pub snapshot: Arc<ServerSnapshot>,
+    /// Whether its response is held against the rate limit, where there is one.
+    pub is_limited: bool,
     /// Whether its answer is put together link by link.
     pub follows: bool,
     /// What was looked up for its links so far.

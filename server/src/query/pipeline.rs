@@ -15,9 +15,7 @@ use super::deny::{bad_cookie, deny};
 use super::edns_context::EdnsContext;
 use super::kept_reason::{CIRCLE, ONE_LABEL};
 use super::limit::AnswerSource;
-use super::outcome::{
-    QueryOutcome, QueryScratch, QueryStats, ResolveWork, WaitingClient, WaitingQuery, WaitingWork,
-};
+use super::outcome::{QueryOutcome, QueryScratch, QueryStats, ResolveWork, WaitingQuery, WaitingWork};
 use super::response::{ResponseHead, ResponseLimits, question_only};
 use super::tsig::{self, VerifiedQuery};
 use super::updated::forwarded;
@@ -292,20 +290,20 @@ impl<'m> AdmittedQuery<'_, 'm> {
 
     /// Answers with what is known: the answer itself, or the servers to ask.
     fn recall(&self, entry: &RouteEntry, scratch: &mut QueryScratch, out: &mut [u8]) -> QueryOutcome {
-        let Self { query, client, context, limits, .. } = self;
+        let Self { query, context, limits, .. } = self;
         let cached = cached::answer(query, context, entry, limits, scratch, out);
         if cached.is_some_and(|cached| is_whole(cached.aliases, context.snapshot)) {
             return self.forward(entry, scratch, out);
         }
         scratch.note("route", || "recursion is not desired: what is known".to_owned());
         let work = WaitingWork::Resolve(ResolveWork { known_only: true, ..cached::work(query, entry) });
-        let client = WaitingClient::of(query, client, context, limits.edns_context);
+        let client = self.waiting(scratch);
         QueryOutcome::Wait(Box::new(WaitingQuery { work, client }))
     }
 
     /// Answers from what was learnt through a route, or says what is to be looked up.
     fn forward(&self, entry: &RouteEntry, scratch: &mut QueryScratch, out: &mut [u8]) -> QueryOutcome {
-        let Self { query, client, context, limits, .. } = self;
+        let Self { query, context, limits, .. } = self;
         scratch.note("route", || told(entry, &context.snapshot.iteration));
         let Some(cached) = cached::answer(query, context, entry, limits, scratch, out) else {
             if context.server.circles.has_sent(query.name) {
@@ -313,7 +311,7 @@ impl<'m> AdmittedQuery<'_, 'm> {
                 return self.refuse(Rcode::SERVFAIL, CIRCLE, scratch, out);
             }
             let work = WaitingWork::Resolve(cached::work(query, entry));
-            let client = WaitingClient::of(query, client, context, limits.edns_context);
+            let client = self.waiting(scratch);
             return QueryOutcome::Wait(Box::new(WaitingQuery { work, client }));
         };
         let outcome = if is_whole(cached.aliases, context.snapshot) {

@@ -41,6 +41,15 @@ impl ResponseHead {
     pub(super) const fn of(rcode: Rcode) -> Self {
         Self { rcode, flags: 0, error: None, expire: None, reason: 0, reports: false, is_transfer: false }
     }
+
+    /// Of the answer over the limit that is of no use to a flood: empty, so that a real client asks by TCP, or again with the
+    /// cookie it gets.
+    pub(super) const fn slipped(edns_context: &EdnsContext) -> Self {
+        match edns_context.cookie {
+            Some(_) => Self::of(Rcode::BADCOOKIE),
+            None => Self { flags: header::TC, ..Self::of(Rcode::NOERROR) },
+        }
+    }
 }
 
 /// The most bytes of a response before it is signed, those of them that OPT needs, and the options that are to be in it.
@@ -257,22 +266,6 @@ pub(super) fn question_only(
         let _ = w.question(query.name, query.qtype, query.class);
     }
     w.finish(0, 0)
-}
-
-/// Cuts a finished answer to header and question with TC set, OPT dropped: for a path that does not take it in one
-/// piece (RFC 9715). Gives the new length.
-pub fn truncate(out: &mut [u8]) -> usize {
-    let Some(parsed) = header::MessageHeader::parse(out) else { return 0 };
-    let end = if parsed.questions == 1 {
-        rhumb_wire::name::skip(out, header::LENGTH).map_or(header::LENGTH, |end| end + 4)
-    } else {
-        header::LENGTH
-    };
-    header::set_flags(out, parsed.flags | header::TC);
-    if let Some(counts) = out.get_mut(6..header::LENGTH) {
-        counts.fill(0);
-    }
-    end.min(out.len())
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod prefetch;
 mod remade;
 mod signed;
 mod truncated;
+mod waited;
 
 use rhumb_config::RateLimitSettings as Limits;
 use rhumb_wire::edns::{COOKIE, NSID, PADDING, REPORT_CHANNEL, TCP_KEEPALIVE};

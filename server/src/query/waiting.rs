@@ -17,13 +17,16 @@ use super::context::QueryContext;
 use super::edns_context::EdnsContext;
 use super::follow::FollowedChain;
 use super::kept_reason::{ReasonValue, place_reason};
+use super::limit::{self, AnswerSource};
 use super::outcome::{QueryScratch, ResolveWork, WaitingClient};
 use super::response::{ResponseHead, ResponseLimits, finish, question_only};
 use super::tsig;
+use crate::metrics::DropReason;
+use crate::rate_limit::RateVerdict;
 use crate::snapshot::ServerState;
 
 impl WaitingClient {
-    /// Keeps what the answer to `query` needs.
+    /// Keeps what the answer to `query` needs, which is held against no limit.
     pub(super) fn of(
         query: &QueryMessage<'_>,
         client: &QueryClient<'_>,
@@ -37,6 +40,7 @@ impl WaitingClient {
             transport: client.transport(),
             edns_context,
             snapshot: Arc::clone(context.snapshot),
+            is_limited: false,
             follows: false,
             links: Vec::new(),
             signer: None,
@@ -64,20 +68,49 @@ fn without_options(query: &QueryMessage<'_>) -> Box<[u8]> {
     bytes.into()
 }
 
-/// Writes the answer to `client` out of `message`, which has the cache's form. Gives its length; none if the query, which
-/// was read once already, cannot be.
+/// A response to a client that waited.
+#[derive(Debug, Clone, Copy)]
+pub struct WaitedResponse {
+    /// Its bytes in the buffer.
+    pub length: usize,
+    /// Its response code, all of its bits.
+    pub rcode: Rcode,
+    /// Sent although over the limit.
+    pub slipped: bool,
+}
+
+impl WaitedResponse {
+    /// The response of another server, as it is.
+    pub fn of(message: &[u8]) -> Self {
+        let rcode = message.get(3).map_or(0, |low| u16::from(*low) & header::RCODE);
+        Self { length: message.len(), rcode: Rcode(rcode), slipped: false }
+    }
+}
+
+/// How far the answer of a client is that follows aliases.
+#[derive(Debug)]
+pub enum WaitingStep {
+    /// It stands in the buffer.
+    Response(WaitedResponse),
+    /// This is to be looked up first.
+    Missing(ResolveWork),
+}
+
+/// Writes the answer to `client` out of `message`, which has the cache's form.
+///
+/// Errors: why nothing is sent.
 pub fn answer_waiting(
     client: &WaitingClient,
+    live: &ServerState,
     message: &[u8],
     hit: Option<&CacheHit>,
     out: &mut [u8],
-) -> Option<usize> {
-    let query = QueryMessage::parse(&client.query).ok()?;
-    let settings = &client.snapshot.settings;
-    let limits = ResponseLimits::of(&query, client.edns_context, client.transport, settings, out.len());
+) -> Result<WaitedResponse, DropReason> {
+    let waited = WaitedQuery::of(client, out.len())?;
+    let most = waited.limits.message();
     let fresh = CacheHit {
         length: message.len(),
-        truncated: message.len() > limits.message(),
+        truncated: message.len() > most,
         stale: false,
         stands_in: false,
         prefetch: false,
@@ -88,80 +121,158 @@ pub fn answer_waiting(
         aliases: 0,
     };
     let mut hit = hit.copied().unwrap_or(fresh);
-    hit.truncated |= message.len() > limits.message();
-    let wanted = if hit.truncated { header::LENGTH + query.question_bytes().len() } else { message.len() };
-    out.get_mut(..wanted)?.copy_from_slice(message.get(..wanted)?);
-    if hit.truncated {
-        out.get_mut(6..header::LENGTH)?.fill(0);
+    hit.truncated |= message.len() > most;
+    let question = header::LENGTH + waited.query.question_bytes().len();
+    let wanted = if hit.truncated { question } else { message.len() };
+    let (Some(place), Some(from)) = (out.get_mut(..wanted), message.get(..wanted)) else {
+        return Err(DropReason::Malformed);
+    };
+    place.copy_from_slice(from);
+    if let (true, Some(counts)) = (hit.truncated, out.get_mut(6..header::LENGTH)) {
+        counts.fill(0);
     }
-    let (length, head) = cached::complete(&query, &hit, wanted, out);
-    signed(client, finish(&query, settings, &limits, head, length, out), out)
+    let (length, head) = cached::complete(&waited.query, &hit, wanted, out);
+    waited.conclude(head, length, live, out)
 }
 
-/// Goes on with the chain of a client whose missing link was found and added to its links: the length of the answer in
-/// `out`, or what is missing now. None if the query, which was read once already, cannot be.
+/// Goes on with the chain of a client whose missing link was found and added to its links.
+///
+/// Errors: why nothing is sent.
 pub fn follow_waiting(
     client: &WaitingClient,
     live: &ServerState,
     scratch: &mut QueryScratch,
     out: &mut [u8],
-) -> Option<Result<usize, ResolveWork>> {
-    let query = QueryMessage::parse(&client.query).ok()?;
+) -> Result<WaitingStep, DropReason> {
+    let waited = WaitedQuery::of(client, out.len())?;
     let context = QueryContext::of(live, &client.snapshot, Instant::now());
-    let WaitingClient { peer, local, transport, edns_context, .. } = *client;
-    let known = QueryClient::Known { peer, local, transport };
-    let signer = client.signer.as_deref();
-    let admitted = AdmittedQuery::new(&query, edns_context, signer, &known, &context, out.len());
-    Some(match admitted.follow(&client.links, scratch, out) {
+    let (known, signer) = (waited.client(), client.signer.as_deref());
+    let admitted =
+        AdmittedQuery::new(&waited.query, client.edns_context, signer, &known, &context, out.len());
+    match admitted.follow(&client.links, scratch, out) {
         FollowedChain::Answer(length, head) => {
-            let length = admitted.complete(head, length, scratch, out);
-            Ok(signed(client, length, out)?)
+            waited.conclude(head, length, live, out).map(WaitingStep::Response)
         }
-        FollowedChain::Missing(work) => Err(work),
-    })
+        FollowedChain::Missing(work) => Ok(WaitingStep::Missing(work)),
+    }
 }
 
 /// Writes a failure for `client` into `out`: SERVFAIL, or what the upstreams said, with the reasons that this server and the upstreams
-/// have. Gives its length.
+/// have.
+///
+/// Errors: why nothing is sent.
 pub fn fail_waiting(
     client: &WaitingClient,
+    live: &ServerState,
     rcode: Rcode,
     error: Option<(ExtendedError, &'static str)>,
     said: Option<(u16, &str)>,
     out: &mut [u8],
-) -> Option<usize> {
-    let query = QueryMessage::parse(&client.query).ok()?;
-    let settings = &client.snapshot.settings;
-    let limits = ResponseLimits::of(&query, client.edns_context, client.transport, settings, out.len());
-    let length = question_only(Some(&query), &mut NameCompression::default(), out);
-    let flags = header::RA | (query.header.flags & header::CD);
+) -> Result<WaitedResponse, DropReason> {
+    let waited = WaitedQuery::of(client, out.len())?;
+    let length = waited.question_only(out);
+    let flags = header::RA | (waited.query.header.flags & header::CD);
     let reason = said.map_or(0, |(code, text)| place_reason(out, length, &ReasonValue::new(code, text)));
-    let head = ResponseHead { flags, error, reason, ..ResponseHead::of(rcode) };
-    signed(client, finish(&query, settings, &limits, head, length, out), out)
+    waited.conclude(ResponseHead { flags, error, reason, ..ResponseHead::of(rcode) }, length, live, out)
 }
 
-/// Writes the answer to an update of `client` into `out`. Gives its length.
+/// Writes the answer to an update of `client` into `out`. It is held against no limit: only who may change the zone has waited, and one that
+/// were lost would have the update made again.
+///
+/// Errors: why nothing is sent.
 pub fn answer_update(
     client: &WaitingClient,
     rcode: Rcode,
     error: Option<(ExtendedError, &str)>,
     out: &mut [u8],
-) -> Option<usize> {
-    let query = QueryMessage::parse(&client.query).ok()?;
-    let settings = &client.snapshot.settings;
-    let limits = ResponseLimits::of(&query, client.edns_context, client.transport, settings, out.len());
-    let length = question_only(Some(&query), &mut NameCompression::default(), out);
+) -> Result<WaitedResponse, DropReason> {
+    let waited = WaitedQuery::of(client, out.len())?;
+    let length = waited.question_only(out);
     let value = error.map(|(error, text)| ReasonValue::new(error.code(), text));
     let reason = value.map_or(0, |value| place_reason(out, length, &value));
-    let head = ResponseHead { reason, ..ResponseHead::of(rcode) };
-    signed(client, finish(&query, settings, &limits, head, length, out), out)
+    waited.complete(ResponseHead { reason, ..ResponseHead::of(rcode) }, length, out)
 }
 
-/// Signs the response of `length` bytes to a client that signed its query. Gives its length; none where the room that was kept
-/// for that is not there.
-fn signed(client: &WaitingClient, length: usize, out: &mut [u8]) -> Option<usize> {
-    let Some(signer) = &client.signer else { return Some(length) };
-    tsig::sign(&mut TsigSigner::clone(signer), length, out)
+/// Writes a truncated answer for `client` into `out` (TC, no records but OPT and TSIG): in place of one that the path does not take in one
+/// piece, and that was held against the limit. Gives its length; none where it cannot be made.
+pub fn truncate_waiting(client: &WaitingClient, out: &mut [u8]) -> Option<usize> {
+    let waited = WaitedQuery::of(client, out.len()).ok()?;
+    let length = waited.question_only(out);
+    let flags = header::TC | header::RA | (waited.query.header.flags & header::CD);
+    let response = waited.complete(ResponseHead { flags, ..ResponseHead::of(Rcode::NOERROR) }, length, out);
+    response.ok().map(|response| response.length)
+}
+
+/// The query of a client that waited, and the last steps that all its answers share.
+struct WaitedQuery<'w> {
+    waiting: &'w WaitingClient,
+    query: QueryMessage<'w>,
+    limits: ResponseLimits,
+}
+
+impl<'w> WaitedQuery<'w> {
+    /// A query whose response goes into a buffer of so many bytes. Errors: it cannot be read, although it was read once already.
+    fn of(waiting: &'w WaitingClient, buffer: usize) -> Result<Self, DropReason> {
+        let query = QueryMessage::parse(&waiting.query).map_err(|_| DropReason::Malformed)?;
+        let (settings, transport) = (&waiting.snapshot.settings, waiting.transport);
+        let limits = ResponseLimits::of(&query, waiting.edns_context, transport, settings, buffer);
+        Ok(Self { waiting, query, limits })
+    }
+
+    fn client(&self) -> QueryClient<'static> {
+        let WaitingClient { peer, local, transport, .. } = *self.waiting;
+        QueryClient::Known { peer, local, transport }
+    }
+
+    /// Writes header and question. Gives their length.
+    fn question_only(&self, out: &mut [u8]) -> usize {
+        question_only(Some(&self.query), &mut NameCompression::default(), out)
+    }
+
+    /// The last step of an answer: held against the rate limit as those are that were at hand, and completed.
+    fn conclude(
+        &self,
+        head: ResponseHead,
+        length: usize,
+        live: &ServerState,
+        out: &mut [u8],
+    ) -> Result<WaitedResponse, DropReason> {
+        match self.verdict(head.rcode, live) {
+            RateVerdict::Pass => self.complete(head, length, out),
+            RateVerdict::Drop => Err(DropReason::RateLimited),
+            RateVerdict::Slip => {
+                let head = ResponseHead::slipped(&self.limits.edns_context);
+                let response = self.complete(head, self.question_only(out), out)?;
+                Ok(WaitedResponse { slipped: true, ..response })
+            }
+        }
+    }
+
+    fn verdict(&self, rcode: Rcode, live: &ServerState) -> RateVerdict {
+        let snapshot = &self.waiting.snapshot;
+        let limit = snapshot.settings.rate_limit.as_ref().filter(|_| self.waiting.is_limited);
+        limit.map_or(RateVerdict::Pass, |limit| {
+            let context = QueryContext::of(live, snapshot, Instant::now());
+            limit::judge(limit, &self.query, &self.client(), &context, AnswerSource::Cache, rcode)
+        })
+    }
+
+    /// Completes the message of `length` bytes, and signs it for a client that signed its query. Errors: the room that was kept for that is
+    /// not there.
+    fn complete(
+        &self,
+        head: ResponseHead,
+        length: usize,
+        out: &mut [u8],
+    ) -> Result<WaitedResponse, DropReason> {
+        let length = finish(&self.query, &self.waiting.snapshot.settings, &self.limits, head, length, out);
+        let length = match &self.waiting.signer {
+            None => Some(length),
+            Some(signer) => tsig::sign(&mut TsigSigner::clone(signer), length, out),
+        };
+        let length = length.ok_or(DropReason::SendFailed)?;
+        Ok(WaitedResponse { length, rcode: head.rcode, slipped: false })
+    }
 }
 
 /// A failure in the form that the cache keeps.

@@ -138,7 +138,7 @@ impl UpdateForwarder {
             Ok((_, Ok(answer))) => {
                 self.live.metrics.updated(UpdateResult::Forwarded);
                 for reply in replies {
-                    reply.pass_on(answer.clone());
+                    reply.pass_on(&answer);
                 }
             }
             Ok((_, Err(failure))) => {

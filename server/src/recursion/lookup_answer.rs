@@ -7,8 +7,9 @@ use rhumb_resolver::AttemptReport;
 use rhumb_wire::Rcode;
 use rhumb_wire::edns::ExtendedError;
 
-use crate::metrics::{LookupResult, ResponseSource};
-use crate::query::{WaitingClient, answer_waiting, fail_waiting};
+use crate::metrics::{DropReason, LookupResult, ResponseSource};
+use crate::query::{WaitedResponse, WaitingClient, answer_waiting, fail_waiting};
+use crate::snapshot::ServerState;
 
 /// A response code without an answer.
 #[derive(Debug)]
@@ -30,16 +31,21 @@ impl LookupFailure {
         self.said.as_ref().is_some_and(|(code, _)| is_bogus(*code))
     }
 
-    /// Writes the response to a client that waits. Gives its length, as [`fail_waiting`] does.
-    pub(super) fn write(&self, client: &WaitingClient, out: &mut [u8]) -> Option<usize> {
+    /// Writes the response to a client that waits, as [`fail_waiting`] does.
+    pub(super) fn write(
+        &self,
+        client: &WaitingClient,
+        live: &ServerState,
+        out: &mut [u8],
+    ) -> Result<WaitedResponse, DropReason> {
         // Of a client that follows aliases the question is another one.
         match &self.message {
-            Some(message) if !client.follows => answer_waiting(client, message, None, out),
+            Some(message) if !client.follows => answer_waiting(client, live, message, None, out),
             _ => {
                 let said = self.said.as_ref().map(|(code, text)| (*code, &**text));
                 // The upstream's own words in place of ours.
                 let error = self.error.filter(|_| said.is_none());
-                fail_waiting(client, self.rcode, error, said, out)
+                fail_waiting(client, live, self.rcode, error, said, out)
             }
         }
     }

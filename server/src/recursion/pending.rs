@@ -5,22 +5,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rhumb_net::LocalAddress;
-use rhumb_net::udp::{DatagramOutbox, DatagramSendError, DatagramSocket};
+use rhumb_net::udp::DatagramOutbox;
 use rhumb_resolver::AttemptReport;
 use rhumb_wire::Rcode;
 use rhumb_wire::edns::ExtendedError;
-use tokio::sync::{mpsc, oneshot};
 
 use super::explained_lookups::ExplainedLookups;
 use super::lookup::LookupKey;
 use super::lookup_answer::{LookupAnswer, LookupMessage};
-use super::tried::{TriedServer, tried};
+use super::reply_path::{ExplainedAnswer, ReplyPath, ReplyRoom, SHORT_RESPONSE, send_datagram};
+use super::tried::tried;
 use super::waiting_clients::{WaitPermit, network};
 use crate::metrics::{CacheEvent, DropReason, GaugeUnit, ResponseSource};
 use crate::query::{
-    LinkAnswer, QueryScratch, ResolveWork, TraceStep, WaitingClient, answer_update, answer_waiting,
-    count_message, fail_waiting, follow_waiting, is_whole, log_waiting, truncate,
+    LinkAnswer, QueryScratch, ResolveWork, TraceStep, WaitedResponse, WaitingClient, WaitingStep,
+    answer_update, answer_waiting, count_waiting, fail_waiting, follow_waiting, is_whole, log_waiting,
 };
 use crate::snapshot::ServerState;
 
@@ -32,65 +31,6 @@ const HELD: Duration = Duration::from_millis(10);
 const LONGEST_WAIT: Duration = Duration::from_millis(4400);
 /// Look-ups for one client: one for each link of a chain and the first.
 const MAX_LINKS: usize = 12;
-/// Enough for a failure with every option of EDNS.
-const FAILURE_SIZE: usize = 1232;
-
-/// Where an answer goes.
-#[derive(Debug)]
-pub enum ReplyPath {
-    /// Out of the socket the query came in by, from the address that was asked: to the client, or to the proxy that speaks for it.
-    Datagram(Arc<DatagramSocket>, Option<Box<ReplyHop>>),
-    /// To the connection it came by; an empty one says that there is no answer.
-    Stream(mpsc::Sender<Vec<u8>>),
-    /// To an operator who wants it explained.
-    Explain(oneshot::Sender<ExplainedAnswer>, ExplainedLookups),
-    /// To a part of this server that asked.
-    Own(oneshot::Sender<Vec<u8>>),
-}
-
-/// The way of an answer that does not go to its client directly.
-#[derive(Debug, Clone, Copy)]
-pub struct ReplyHop {
-    /// Where it is sent.
-    pub peer: SocketAddr,
-    /// The address that it leaves from.
-    pub local: LocalAddress,
-}
-
-/// The answer to a query, and what was tried to find it.
-#[derive(Debug, Clone)]
-pub struct ExplainedAnswer {
-    /// The message as a client would get it.
-    pub message: Vec<u8>,
-    /// Each attempt, in order.
-    pub tried: Arc<[TriedServer]>,
-    /// The links of a chain, where the answer was put together from them.
-    pub steps: Vec<TraceStep>,
-}
-
-/// Where responses are written, and those wait that leave as datagrams.
-#[derive(Debug)]
-pub(super) struct ReplyRoom {
-    /// Room for the longest message.
-    pub(super) bytes: Vec<u8>,
-    outbox: DatagramOutbox,
-}
-
-impl ReplyRoom {
-    pub(super) fn new() -> Self {
-        Self { bytes: vec![0; 65_535], outbox: DatagramOutbox::default() }
-    }
-
-    /// Sends what waits.
-    pub(super) fn send(&mut self, live: &ServerState) {
-        self.outbox.send(|datagram, reply, error| {
-            let (socket, local) = (&datagram.socket, datagram.local);
-            if let Err(reason) = send_shorter(socket, reply, datagram.peer, local, &error) {
-                live.metrics.with_local(|block| block.dropped(reason));
-            }
-        });
-    }
-}
 
 /// A client that waits for its answer. Dropped, it gives SERVFAIL, so that nobody waits in vain and each connection knows
 /// what it still owes.
@@ -194,12 +134,12 @@ impl PendingReply {
             return;
         }
         open.stale = found.is_stale();
-        let out = &mut room.bytes;
-        let length = match &found.outcome {
-            Ok(message) => answer_waiting(&open.client, &message.bytes, message.hit.as_ref(), out),
-            Err(failure) => failure.write(&open.client, out),
+        let (client, live, out) = (&open.client, &*open.live, &mut room.bytes);
+        let response = match &found.outcome {
+            Ok(message) => answer_waiting(client, live, &message.bytes, message.hit.as_ref(), out),
+            Err(failure) => failure.write(client, live, out),
         };
-        open.give(length, found.source(), &found.tried, None, room);
+        open.give(response, found.source(), &found.tried, None, room);
     }
 
     /// Whether what was found is only a link of this client's answer.
@@ -240,14 +180,13 @@ impl PendingReply {
         scratch.trace = matches!(open.path, ReplyPath::Explain(..)).then(Vec::new);
         let followed = follow_waiting(&open.client, &open.live, scratch, &mut room.bytes);
         let trace = scratch.trace.take();
-        match followed {
-            Some(Err(work)) => return Some((work, Self(Some(open)))),
-            Some(Ok(length)) => {
-                let attempts = std::mem::take(&mut open.tried);
-                open.give(Some(length), ResponseSource::Upstream, &attempts, trace, room);
-            }
-            None => open.drop_silently(DropReason::Malformed),
-        }
+        let response = match followed {
+            Ok(WaitingStep::Missing(work)) => return Some((work, Self(Some(open)))),
+            Ok(WaitingStep::Response(response)) => Ok(response),
+            Err(reason) => Err(reason),
+        };
+        let attempts = std::mem::take(&mut open.tried);
+        open.give(response, ResponseSource::Upstream, &attempts, trace, room);
         None
     }
 
@@ -266,18 +205,15 @@ impl PendingReply {
     /// Answers an update.
     pub(super) fn conclude(mut self, rcode: Rcode, error: Option<(ExtendedError, &str)>) {
         let Some(open) = self.0.take() else { return };
-        let mut out = [0; FAILURE_SIZE];
-        let length = answer_update(&open.client, rcode, error, &mut out);
-        match length.and_then(|length| out.get_mut(..length)) {
-            Some(reply) => open.send(reply, ResponseSource::Server, &[], Vec::new(), None),
-            None => open.drop_silently(DropReason::Malformed),
-        }
+        let mut out = [0; SHORT_RESPONSE];
+        let response = answer_update(&open.client, rcode, error, &mut out);
+        open.give_short(response, &out);
     }
 
     /// Gives the answer of another server as it is.
-    pub(super) fn pass_on(mut self, mut answer: Vec<u8>) {
+    pub(super) fn pass_on(mut self, answer: &[u8]) {
         if let Some(open) = self.0.take() {
-            open.send(&mut answer, ResponseSource::Upstream, &[], Vec::new(), None);
+            open.send(answer, WaitedResponse::of(answer), ResponseSource::Upstream, &[], Vec::new(), None);
         }
     }
 
@@ -305,30 +241,37 @@ impl OpenReply {
     }
 
     fn fail(self, why: &'static str) {
-        let mut out = [0; FAILURE_SIZE];
+        let mut out = [0; SHORT_RESPONSE];
         let error = Some((ExtendedError::Other, why));
-        match fail_waiting(&self.client, Rcode::SERVFAIL, error, None, &mut out)
-            .and_then(|end| out.get_mut(..end))
-        {
-            Some(reply) => self.send(reply, ResponseSource::Server, &[], Vec::new(), None),
-            None => self.drop_silently(DropReason::Malformed),
+        let response = fail_waiting(&self.client, &self.live, Rcode::SERVFAIL, error, None, &mut out);
+        self.give_short(response, &out);
+    }
+
+    fn give_short(self, response: Result<WaitedResponse, DropReason>, out: &[u8]) {
+        match response {
+            Ok(response) => {
+                let reply = out.get(..response.length).unwrap_or_default();
+                self.send(reply, response, ResponseSource::Server, &[], Vec::new(), None);
+            }
+            Err(reason) => self.drop_silently(reason),
         }
     }
 
     fn give(
         self,
-        length: Option<usize>,
+        response: Result<WaitedResponse, DropReason>,
         source: ResponseSource,
         attempts: &[AttemptReport],
         steps: Option<Vec<TraceStep>>,
         room: &mut ReplyRoom,
     ) {
         let ReplyRoom { bytes, outbox } = room;
-        match length.and_then(|length| bytes.get_mut(..length)) {
-            Some(reply) => {
-                self.send(reply, source, attempts, steps.unwrap_or_default(), Some(outbox));
+        match response {
+            Ok(response) => {
+                let reply = bytes.get(..response.length).unwrap_or_default();
+                self.send(reply, response, source, attempts, steps.unwrap_or_default(), Some(outbox));
             }
-            None => self.drop_silently(DropReason::Malformed),
+            Err(reason) => self.drop_silently(reason),
         }
     }
 
@@ -353,19 +296,20 @@ impl OpenReply {
     /// Sends a response, or puts it into the outbox, or has a task of its own send it later.
     fn send(
         self,
-        reply: &mut [u8],
+        reply: &[u8],
+        response: WaitedResponse,
         source: ResponseSource,
         attempts: &[AttemptReport],
         steps: Vec<TraceStep>,
-        outbox: Option<&mut DatagramOutbox>,
+        outbox: Option<&mut DatagramOutbox<WaitingClient>>,
     ) {
         let Some(mut wait) = self.held_back() else {
-            return self.send_now(reply, source, attempts, steps, outbox);
+            return self.send_now(reply, response, source, attempts, steps, outbox);
         };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return self.drop_silently(DropReason::QueueFull);
         };
-        let (mut reply, attempts) = (reply.to_vec(), attempts.to_vec());
+        let (reply, attempts) = (reply.to_vec(), attempts.to_vec());
         runtime.spawn(async move {
             loop {
                 tokio::time::sleep(wait).await;
@@ -374,7 +318,7 @@ impl OpenReply {
                 }
                 match self.held_back() {
                     Some(more) => wait = more,
-                    None => return self.send_now(&mut reply, source, &attempts, steps, None),
+                    None => return self.send_now(&reply, response, source, &attempts, steps, None),
                 }
             }
         });
@@ -382,73 +326,43 @@ impl OpenReply {
 
     fn send_now(
         self,
-        reply: &mut [u8],
+        reply: &[u8],
+        response: WaitedResponse,
         source: ResponseSource,
         attempts: &[AttemptReport],
         steps: Vec<TraceStep>,
-        outbox: Option<&mut DatagramOutbox>,
+        outbox: Option<&mut DatagramOutbox<WaitingClient>>,
     ) {
         let Self { client, path, since, live, stale, .. } = self;
         // An explanation is no client's response, nor is what this server asks itself.
         if !matches!(path, ReplyPath::Explain(..) | ReplyPath::Own(_)) {
             live.metrics.with_local(|block| {
-                count_message(block, client.transport, reply, source);
+                count_waiting(block, client.transport, reply, response, source);
                 block.duration(client.transport, since.elapsed(), 1);
                 if stale {
                     block.cache(CacheEvent::Stale);
                 }
             });
-            log_waiting(&client, reply, source, since.elapsed(), &live);
+            log_waiting(&client, reply, response, source, since.elapsed(), &live);
         }
-        let failed = match path {
+        let sent = match path {
             ReplyPath::Datagram(socket, hop) => {
                 let (peer, local) = hop.map_or((client.peer, client.local), |hop| (hop.peer, hop.local));
                 match outbox {
-                    Some(outbox) => {
-                        outbox.push(socket, reply, peer, local);
-                        None
-                    }
-                    None => send_datagram(&socket, reply, peer, local).err(),
+                    Some(outbox) => outbox.push(socket, reply, peer, local, client),
+                    None => send_datagram(&socket, reply, &client, (peer, local), &live),
                 }
+                true
             }
-            ReplyPath::Stream(connection) => {
-                connection.try_send(reply.to_vec()).err().map(|_| DropReason::ClientGone)
-            }
-            ReplyPath::Own(asker) => asker.send(reply.to_vec()).err().map(|_| DropReason::ClientGone),
+            ReplyPath::Stream(connection) => connection.try_send(reply.to_vec()).is_ok(),
+            ReplyPath::Own(asker) => asker.send(reply.to_vec()).is_ok(),
             ReplyPath::Explain(asker, _) => {
                 let explained = ExplainedAnswer { message: reply.to_vec(), tried: tried(attempts), steps };
-                asker.send(explained).err().map(|_| DropReason::ClientGone)
+                asker.send(explained).is_ok()
             }
         };
-        if let Some(reason) = failed {
-            live.metrics.with_local(|block| block.dropped(reason));
+        if !sent {
+            live.metrics.with_local(|block| block.dropped(DropReason::ClientGone));
         }
     }
-}
-
-/// Sends a response, truncated where the path does not take all of it. Errors: why it was not sent.
-fn send_datagram(
-    socket: &DatagramSocket,
-    reply: &mut [u8],
-    peer: SocketAddr,
-    local: LocalAddress,
-) -> Result<(), DropReason> {
-    let sent = socket.send(reply, peer, &local);
-    sent.or_else(|error| send_shorter(socket, reply, peer, local, &error))
-}
-
-/// Sends a response truncated that was not sent because of this error. Errors: why it is not sent at all.
-fn send_shorter(
-    socket: &DatagramSocket,
-    reply: &mut [u8],
-    peer: SocketAddr,
-    local: LocalAddress,
-    error: &DatagramSendError,
-) -> Result<(), DropReason> {
-    if !matches!(error, DatagramSendError::TooLarge) {
-        return Err(DropReason::SendFailed);
-    }
-    let length = truncate(reply);
-    let reply = reply.get(..length).unwrap_or_default();
-    socket.send(reply, peer, &local).map_err(|_| DropReason::SendFailed)
 }

@@ -9,7 +9,8 @@ use rhumb_wire::edns::ExtendedError;
 use tokio::sync::mpsc;
 
 use super::forwarded_updates::{QueuedForward, TOO_MANY_UPDATES};
-use super::pending::{PendingReply, ReplyPath};
+use super::pending::PendingReply;
+use super::reply_path::ReplyPath;
 use super::waiting_clients::{WaitRefusal, WaitingClients};
 use crate::metrics::{DropReason, UpdateResult};
 use crate::query::{ForwardedUpdate, ResolveWork, UpdateWork, WaitingQuery, WaitingWork};

@@ -19,26 +19,34 @@ use crate::sys::{self, RawMessage};
 const TOGETHER: usize = 16;
 
 /// Datagrams that wait to be sent, each by its socket, in order. What still waits when this is dropped is sent then.
-#[derive(Debug, Default)]
-pub struct DatagramOutbox {
+#[derive(Debug)]
+pub struct DatagramOutbox<T> {
     bytes: Vec<u8>,
-    waiting: Vec<OutgoingDatagram>,
+    waiting: Vec<OutgoingDatagram<T>>,
 }
 
 /// A datagram that waits to be sent.
 #[derive(Debug)]
-pub struct OutgoingDatagram {
+pub struct OutgoingDatagram<T> {
     /// The socket it leaves by.
     pub socket: Arc<DatagramSocket>,
     /// Where it goes.
     pub peer: SocketAddr,
     /// The address it leaves from.
     pub local: LocalAddress,
+    /// What its sender keeps of it for the case that it cannot be sent.
+    pub kept: T,
     /// Where its message stands.
     place: Range<usize>,
 }
 
-impl DatagramOutbox {
+impl<T> Default for DatagramOutbox<T> {
+    fn default() -> Self {
+        Self { bytes: Vec::new(), waiting: Vec::new() }
+    }
+}
+
+impl<T> DatagramOutbox<T> {
     /// Adds a message that goes to `peer` from the address `local`.
     pub fn push(
         &mut self,
@@ -46,18 +54,19 @@ impl DatagramOutbox {
         message: &[u8],
         peer: SocketAddr,
         local: LocalAddress,
+        kept: T,
     ) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(message);
-        self.waiting.push(OutgoingDatagram { socket, peer, local, place: start..self.bytes.len() });
+        self.waiting.push(OutgoingDatagram { socket, peer, local, kept, place: start..self.bytes.len() });
     }
 
-    /// Sends all, many in one call, and never waits. Each that fails is shown to `failed` with its message.
-    pub fn send(&mut self, mut failed: impl FnMut(&OutgoingDatagram, &mut [u8], DatagramSendError)) {
+    /// Sends all, many in one call, and never waits. Each that fails is shown to `failed`.
+    pub fn send(&mut self, mut failed: impl FnMut(&OutgoingDatagram<T>, DatagramSendError)) {
         let Self { bytes, waiting } = self;
         let mut rest = waiting.as_slice();
         while let Some(first) = rest.first() {
-            let same = |next: &&OutgoingDatagram| Arc::ptr_eq(&next.socket, &first.socket);
+            let same = |next: &&OutgoingDatagram<T>| Arc::ptr_eq(&next.socket, &first.socket);
             let count = rest.iter().take(TOGETHER).take_while(same).count();
             let (together, others) = rest.split_at(count);
             match send_together(&first.socket, together, bytes) {
@@ -66,8 +75,7 @@ impl DatagramOutbox {
                 other => {
                     // None sent and no error does not happen, and must not become a loop.
                     let error = other.err().unwrap_or_else(|| io::ErrorKind::WriteZero.into());
-                    let message = bytes.get_mut(first.place.clone()).unwrap_or_default();
-                    failed(first, message, error.into());
+                    failed(first, error.into());
                     rest = rest.get(1..).unwrap_or(others);
                 }
             }
@@ -77,16 +85,16 @@ impl DatagramOutbox {
     }
 }
 
-impl Drop for DatagramOutbox {
+impl<T> Drop for DatagramOutbox<T> {
     fn drop(&mut self) {
-        self.send(|_, _, _| {});
+        self.send(|_, _| {});
     }
 }
 
 /// Sends datagrams of one socket, [`TOGETHER`] at most: how many. Errors: that of the first, and none was sent.
-fn send_together(
+fn send_together<T>(
     socket: &DatagramSocket,
-    datagrams: &[OutgoingDatagram],
+    datagrams: &[OutgoingDatagram<T>],
     bytes: &mut [u8],
 ) -> io::Result<usize> {
     let mut peers: [Option<SockAddr>; TOGETHER] = [const { None }; TOGETHER];

@@ -17,7 +17,9 @@ use rhumb_zones::{NameTable, ZoneBuilder};
 
 use crate::cookies::ServerCookies;
 use crate::metrics::{DropReason, ServerMetrics};
-use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, respond, respond_truncated};
+use crate::query::{
+    QueryClient, QueryContext, QueryOutcome, QueryScratch, WaitingClient, respond, respond_truncated,
+};
 use crate::snapshot::{
     FileMark, ForwardRoute, IterationPlan, NewContents, QuerySettings, RouteCourse, RouteEntry, ServedZone,
     ServerSnapshot, ServerState, SnapshotView, ZoneEntry, ZoneFile, ZoneOrigin, ZoneVersioning,
@@ -167,6 +169,34 @@ impl QueryLab {
         self.live.cache.figures().entries
     }
 
+    pub(super) fn snapshot(&self) -> Arc<ServerSnapshot> {
+        Arc::clone(&self.snapshot)
+    }
+
+    pub(super) const fn live(&self) -> &ServerState {
+        &self.live
+    }
+
+    /// The client of a query that has to wait.
+    pub(super) fn waiting(
+        &self,
+        transport: Transport,
+        message: &[u8],
+        scratch: &mut QueryScratch,
+    ) -> WaitingClient {
+        match self.respond(transport, message, scratch, &mut [0; 1232]) {
+            QueryOutcome::Wait(waiting) => waiting.client,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Keeps `message`, the answer to a query of this question.
+    pub(super) fn keep(&self, question: &[u8], message: &[u8], ttl: u32) {
+        let key = AnswerKey { question, route: 1, dnssec_ok: false, checking_disabled: false };
+        let origin = self.live.cache.origins().allocate();
+        self.live.cache.keep(&key, message, ttl, 0, origin, self.now()).unwrap();
+    }
+
     /// Keeps a record of four bytes for `name`, learnt just now.
     pub(super) fn learn(&self, name: &str, qtype: Type, ttl: u32) {
         let question = query(name, qtype)[12..].to_vec();
@@ -174,11 +204,7 @@ impl QueryLab {
         message.extend([0xc0, 12, 0, qtype.0 as u8, 0, 1]);
         message.extend(ttl.to_be_bytes());
         message.extend([0, 4, 192, 0, 2, 7]);
-        let (key, origin) = (
-            AnswerKey { question: &question, route: 1, dnssec_ok: false, checking_disabled: false },
-            self.live.cache.origins().allocate(),
-        );
-        self.live.cache.keep(&key, &message, ttl, 0, origin, self.live.clock.at(self.begun)).unwrap();
+        self.keep(&question, &message, ttl);
     }
 
     /// From now on it is so much later.

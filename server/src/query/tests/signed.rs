@@ -10,7 +10,7 @@ use rhumb_wire::{DomainName, Rcode, Transport, Type};
 use super::lab::{QueryLab, options, query, render};
 use crate::query::outcome::IncompleteResponse;
 use crate::query::tsig::sign_outcome;
-use crate::query::{MessageSource, QueryOutcome, QueryScratch, fail_waiting};
+use crate::query::{MessageSource, QueryOutcome, QueryScratch, fail_waiting, truncate_waiting};
 
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
@@ -114,9 +114,28 @@ fn one_that_waits_is_signed_for_once_it_is_answered() {
     let outcome = lab.respond(Transport::Udp, &message, &mut QueryScratch::new(), &mut out);
     let QueryOutcome::Wait(waiting) = outcome else { panic!("{outcome:?}") };
     let error = (ExtendedError::NoReachableAuthority, "");
-    let length = fail_waiting(&waiting.client, Rcode::SERVFAIL, Some(error), None, &mut out).unwrap();
-    assert_eq!(render(&out[..length]), "SERVFAIL 0/0/1");
-    verifier.verify(&out[..length], now()).unwrap();
+    let client = &waiting.client;
+    let response = fail_waiting(client, lab.live(), Rcode::SERVFAIL, Some(error), None, &mut out).unwrap();
+    assert_eq!(render(&out[..response.length]), "SERVFAIL 0/0/1");
+    verifier.verify(&out[..response.length], now()).unwrap();
+}
+
+/// One that the path does not take in one piece has its OPT and its signature all the same.
+#[test]
+fn one_that_waited_is_signed_when_it_is_truncated() {
+    let lab = lab().forwarding();
+    for (sent, expected) in [(None, "NOERROR tc 0/0/1"), (Some(()), "NOERROR tc 0/0/1 []")] {
+        let mut message = query("www.example.net.", Type::A);
+        message[2] |= 1;
+        let message = if sent.is_some() { options(message, &[]) } else { message };
+        let (message, mut verifier) = signed(&key(b"secret"), &message, now());
+        let client = lab.waiting(Transport::Udp, &message, &mut QueryScratch::new());
+        let mut out = vec![0; 1232];
+        let length = truncate_waiting(&client, &mut out).unwrap();
+        assert_eq!(render(&out[..length]), expected);
+        verifier.verify(&out[..length], now()).unwrap();
+        assert!(truncate_waiting(&client, &mut [0; 64]).is_none(), "no room for the signature");
+    }
 }
 
 /// Three messages of a response.
