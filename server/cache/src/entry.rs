@@ -82,6 +82,8 @@ pub(crate) struct CacheEntry {
     data: Box<[u8]>,
     records: u16,
     question: u16,
+    /// Bytes of the OPT at the end of the message, which its keeper put there; 0 without one.
+    appended: u16,
     pub(crate) bits: u8,
     pub(crate) kind: EntryState,
     pub(crate) route: u32,
@@ -114,10 +116,13 @@ impl CacheEntry {
         }
         let parsed = MessageView::parse(message).map_err(|_| NotKept::Unreadable)?;
         let mut offsets = Vec::new();
+        let mut appended = 0;
         for record in parsed.records() {
             let record = record.map_err(|_| NotKept::Unreadable)?;
             if record.rtype != Type::OPT {
                 offsets.extend_from_slice(&(record.ttl_at() as u16).to_ne_bytes());
+            } else if parsed.header().additionals == 1 {
+                appended = message.len().saturating_sub(record.owner_at);
             }
         }
         let records = offsets.len() / 2;
@@ -132,6 +137,7 @@ impl CacheEntry {
             data: data.into_boxed_slice(),
             records: records as u16,
             question: key.question.len() as u16,
+            appended: appended as u16,
             bits: key.bits(),
             kind: EntryState::Answer,
             route: key.route,
@@ -206,16 +212,22 @@ impl CacheEntry {
     }
 
     /// Copies the message out, each TTL `aged` by as many seconds, or at most `cap` where it is served stale. Gives its
-    /// length and whether it was cut to its question.
+    /// length and whether it was cut to its question. The OPT at its end does not count against `limit`, and is left out where `out` has no
+    /// room for it.
     #[inline]
     pub(crate) fn copy_to(&self, out: &mut [u8], limit: usize, aged: u32, cap: u32) -> Option<(usize, bool)> {
-        let length = self.message_length();
-        if length > limit || length > out.len() {
+        let whole = self.message_length();
+        let least = whole.saturating_sub(usize::from(self.appended));
+        if least > limit || least > out.len() {
             return self.copy_question(out).map(|length| (length, true));
         }
-        let (message, offsets) = self.data.split_at_checked(length)?;
+        let length = if whole > out.len() { least } else { whole };
+        let (message, offsets) = self.data.split_at_checked(whole)?;
         let out = out.get_mut(..length)?;
-        out.copy_from_slice(message);
+        out.copy_from_slice(message.get(..length)?);
+        if length < whole {
+            out.get_mut(10..header::LENGTH)?.fill(0);
+        }
         each_ttl(out, offsets, |ttl| ttl.min(self.ttl).saturating_sub(aged).min(cap));
         Some((length, false))
     }

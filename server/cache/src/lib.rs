@@ -95,7 +95,8 @@ impl AnswerCache {
         self.shards.get((hash >> 40) as usize % SHARDS).map(lock)
     }
 
-    /// Copies the answer to `key` into `out`, its TTLs aged to `now`, in at most `limit` bytes.
+    /// Copies the answer to `key` into `out`, its TTLs aged to `now`, in at most `limit` bytes. An OPT at its end, which is the keeper's note
+    /// and goes another way, is copied beside them as far as `out` has room for it.
     ///
     /// The id, the flags RD and CD and the question are left for the caller to fill in: of a denial the type differs, of any
     /// answer the case of the name.

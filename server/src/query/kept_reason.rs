@@ -48,11 +48,23 @@ pub(super) fn take_reason(out: &mut [u8], length: usize) -> (usize, u8) {
 
 #[cold]
 fn take_off(out: &mut [u8], length: usize) -> Option<(usize, u8)> {
-    let message = MessageView::parse(out.get(..length)?).ok()?;
-    let value = message.edns().ok()??.options.find(EXTENDED_ERROR)?.len();
-    let end = length.checked_sub(BEFORE + value)?;
+    let (end, value) = reason_start(out.get(..length)?)?;
     out.get_mut(10..header::LENGTH)?.fill(0);
     Some((end, u8::try_from(value).ok()?))
+}
+
+/// Where the OPT of a message begins that has a reason, and the length of the reason.
+fn reason_start(message: &[u8]) -> Option<(usize, usize)> {
+    let value = MessageView::parse(message).ok()?.edns().ok()??.options.find(EXTENDED_ERROR)?.len();
+    Some((message.len().checked_sub(BEFORE + value)?, value))
+}
+
+/// The length of `message`, which has the cache's form, without its reason.
+pub(super) fn length_without_reason(message: &[u8]) -> usize {
+    match message.get(10..header::LENGTH) {
+        Some([0, 0]) | None => message.len(),
+        Some(_) => reason_start(message).map_or(message.len(), |(end, _)| end),
+    }
 }
 
 /// The value of an extended error: its code and its text.
@@ -120,6 +132,7 @@ mod tests {
             let value = [&[0, 17], text.as_bytes()].concat();
             assert_eq!(read.options.find(EXTENDED_ERROR), Some(&value[..]));
             let length = with.len();
+            assert_eq!(length_without_reason(&with), message().len(), "{text}");
             with.resize(1000, 0xee);
             let (end, size) = take_reason(&mut with, length);
             assert_eq!(with[..end], message(), "{text}");
@@ -132,6 +145,7 @@ mod tests {
         let mut plain = message();
         let length = plain.len();
         assert_eq!(take_reason(&mut plain, length), (length, 0));
+        assert_eq!(length_without_reason(&plain), length);
         assert_eq!(plain, message());
         assert_eq!(take_reason(&mut [0; 5], 5), (5, 0));
     }

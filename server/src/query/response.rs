@@ -160,10 +160,10 @@ fn append_opt(
         opt.option(edns::EXPIRE, &[&seconds.to_be_bytes()]);
     }
     if let Some((error, text)) = head.error {
-        opt.option(edns::EXTENDED_ERROR, &[&error.code().to_be_bytes(), text.as_bytes()]);
+        opt.extended_error(&error.code().to_be_bytes(), text.as_bytes());
     }
-    if let Some(reason) = &reason {
-        opt.option(edns::EXTENDED_ERROR, &[reason.value()]);
+    if let Some((code, text)) = reason.as_ref().and_then(|reason| reason.value().split_at_checked(2)) {
+        opt.extended_error(code, text);
     }
     if let (true, Some(agent)) = (head.reports, &settings.report_channel) {
         // Errors of the reports themselves are not reported (RFC 9567 section 6.2).
@@ -207,15 +207,24 @@ impl Opt<'_> {
         }
     }
 
-    fn option(&mut self, code: u16, parts: &[&[u8]]) {
+    /// Gives whether it fits.
+    fn option(&mut self, code: u16, parts: &[&[u8]]) -> bool {
         let length: usize = parts.iter().map(|part| part.len()).sum();
         if self.at < edns::FIXED || self.at + 4 + length > self.place.len() {
-            return;
+            return false;
         }
         self.put(&code.to_be_bytes());
         self.put(&(length as u16).to_be_bytes());
         for part in parts {
             self.put(part);
+        }
+        true
+    }
+
+    /// An extended error, without its text where that does not fit (RFC 8914 section 3).
+    fn extended_error(&mut self, code: &[u8], text: &[u8]) {
+        if !self.option(edns::EXTENDED_ERROR, &[code, text]) {
+            self.option(edns::EXTENDED_ERROR, &[code]);
         }
     }
 

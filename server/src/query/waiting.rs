@@ -16,7 +16,7 @@ use super::client::QueryClient;
 use super::context::QueryContext;
 use super::edns_context::EdnsContext;
 use super::follow::FollowedChain;
-use super::kept_reason::{ReasonValue, place_reason};
+use super::kept_reason::{ReasonValue, length_without_reason, place_reason};
 use super::limit::{self, AnswerSource};
 use super::outcome::{QueryScratch, ResolveWork, WaitingClient};
 use super::response::{ResponseHead, ResponseLimits, finish, question_only};
@@ -107,10 +107,11 @@ pub fn answer_waiting(
     out: &mut [u8],
 ) -> Result<WaitedResponse, DropReason> {
     let waited = WaitedQuery::of(client, out.len())?;
-    let most = waited.limits.message();
+    // A reason goes into OPT as far as there is room for it.
+    let is_cut = length_without_reason(message) > waited.limits.message();
     let fresh = CacheHit {
         length: message.len(),
-        truncated: message.len() > most,
+        truncated: false,
         stale: false,
         stands_in: false,
         prefetch: false,
@@ -121,7 +122,7 @@ pub fn answer_waiting(
         aliases: 0,
     };
     let mut hit = hit.copied().unwrap_or(fresh);
-    hit.truncated |= message.len() > most;
+    hit.truncated |= is_cut;
     let question = header::LENGTH + waited.query.question_bytes().len();
     let wanted = if hit.truncated { question } else { message.len() };
     let (Some(place), Some(from)) = (out.get_mut(..wanted), message.get(..wanted)) else {

@@ -2,13 +2,13 @@
 
 use rhumb_config::RateLimitSettings as Limits;
 use rhumb_wire::edns::COOKIE;
-use rhumb_wire::{Rcode, Transport, Type};
+use rhumb_wire::{MessageView, Rcode, Transport, Type};
 
 use super::lab::{QueryLab, header, option, options, query, render};
 use super::limits;
 use crate::metrics::DropReason;
 use crate::query::{
-    QueryScratch, WaitedResponse, WaitingClient, answer_update, answer_waiting, fail_waiting,
+    QueryScratch, WaitedResponse, WaitingClient, add_reason, answer_update, answer_waiting, fail_waiting,
     truncate_waiting,
 };
 use crate::rate_limit::RateLimit;
@@ -149,4 +149,47 @@ fn the_shorter_form_and_updates_count_for_no_rate() {
     }
     let (text, response) = answered(&lab, &waiting, &found("www.test.", 0, 1)).unwrap();
     assert_eq!((text.as_str(), response.slipped), ("NOERROR 1/0/0 [10]", false));
+}
+
+/// A reason, which an upstream gives, takes no record's room: its text is left out first, and then all of it.
+#[test]
+fn a_reason_truncates_nothing() {
+    let lab = QueryLab::new().forwarding();
+    let mut seen = [0; 4];
+    for records in 20..45 {
+        for (length, more) in
+            [0, 1, 12, 180].into_iter().flat_map(|length| (0..8).map(move |more| (length, more)))
+        {
+            // Names of all lengths, so that all lengths are left over.
+            let name = format!("{}r{records}t{length:03}.test.", "x".repeat(2 * more + length % 2));
+            let mut message = asked(&name);
+            message = options(message, &[]);
+            let at = message.len() - 8;
+            message[at..at + 2].copy_from_slice(&512u16.to_be_bytes());
+            let waiting = client(&lab, Transport::Udp, &message);
+            let plain = found(&name, 0, records);
+            let mut with = plain.clone();
+            add_reason(&mut with, 17, &"x".repeat(length));
+            let whole = answered(&lab, &waiting, &plain).unwrap();
+            let waited = answered(&lab, &waiting, &with).unwrap();
+            lab.keep(&plain[12..plain.len() - usize::from(records) * 16], &with, 60);
+            let kept = lab.ask(Transport::Udp, &message).unwrap();
+            let text = |answer: &str| answer.replace(" [15=17]", " []");
+            assert_eq!(text(&waited.0), whole.0, "{name}");
+            assert_eq!(text(&render(&kept)), whole.0, "{name}");
+            assert!(kept.len() <= 512 && waited.1.length <= 512, "{name}");
+            let told = MessageView::parse(&kept).unwrap().edns().unwrap().unwrap().options.find(15);
+            assert_eq!(waited.0.contains("15=17"), told.is_some(), "{name}");
+            seen[match told.map(<[u8]>::len) {
+                _ if whole.0.contains("tc") => 0,
+                None => 1,
+                Some(2) if length > 0 => 2,
+                Some(told) => {
+                    assert_eq!(told, 2 + length, "{name}");
+                    3
+                }
+            }] += 1;
+        }
+    }
+    assert!(seen.iter().all(|count| *count > 0), "cut, without a reason, without its text, whole: {seen:?}");
 }
