@@ -153,8 +153,10 @@ impl CacheShard {
         now: u32,
     ) -> Result<(), NotKept> {
         if let Err(why) = entry.hold_to(&self.limits) {
-            // It is an answer all the same.
-            self.end_failure(entry.hash, key);
+            // It is an answer all the same: the older one was refreshed by it, and is not what there is to know any more (RFC 8767 section 4).
+            if entry.kind == EntryState::Answer {
+                self.forget(entry.hash, key);
+            }
             return Err(why);
         }
         let bytes = entry.bytes();
@@ -226,15 +228,6 @@ impl CacheShard {
             entry.prefetched = false;
         }
         usable
-    }
-
-    /// Forgets that `key` could not be answered.
-    fn end_failure(&mut self, hash: u64, key: &AnswerKey<'_>) {
-        let Some(place) = self.find(hash, key) else { return };
-        match self.entry_mut(place) {
-            Some(entry) if entry.kind == EntryState::Answer => entry.failed_until = 0,
-            _ => _ = self.remove(place),
-        }
     }
 
     /// Drops what is kept under `key`, if anything is.

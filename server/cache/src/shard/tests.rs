@@ -35,11 +35,23 @@ impl ShardRig {
 
     /// An empty answer to the question of this number, filled up by so many bytes behind it.
     fn keep(&mut self, number: u64, ttl: u32, now: u32, padding: usize) -> Result<(), NotKept> {
+        self.keep_as(number, ttl, now, padding, |_| {})
+    }
+
+    fn keep_as(
+        &mut self,
+        number: u64,
+        ttl: u32,
+        now: u32,
+        padding: usize,
+        mark: impl FnOnce(&mut CacheEntry),
+    ) -> Result<(), NotKept> {
         let question = question(number);
         let head = MessageHeader { flags: header::QR, questions: 1, ..MessageHeader::default() };
         let message = [&head.to_bytes()[..], &question, &vec![0; padding]].concat();
         let mut entry = CacheEntry::new(key(&question), &message, ttl, self.origin, now)?;
         entry.hash = hash(number);
+        mark(&mut entry);
         self.shard.insert(entry, &key(&question), now)
     }
 
@@ -143,19 +155,26 @@ fn a_failure_lets_stale_answers_stand_in_for_a_while() {
     assert!(!rig.shard.note_failure(hash(1), &key(&question(1)), 80, 5, &rig.origins), "its origin is gone");
 }
 
-/// An answer that may not be kept ends the failure, and leaves the one that has run out for the next failure.
+/// RFC 8767 section 4: every answer of the servers has refreshed the data, one that may not be kept too. What was there before is not what
+/// the zone holds any more, and would be wrong as a stale answer. A failure that may not be kept has refreshed nothing.
 #[test]
-fn a_stale_answer_outlives_one_that_may_not_be_kept() {
+fn an_answer_that_may_not_be_kept_ends_the_older_one() {
+    for (at, failed) in [(30, false), (61, false), (61, true)] {
+        let mut rig = ShardRig::new(&LIMITS);
+        rig.keep(1, 60, 0, 0).unwrap();
+        let question = question(1);
+        let note =
+            |rig: &mut ShardRig, now| rig.shard.note_failure(hash(1), &key(&question), now, 9, &rig.origins);
+        assert!(!failed || note(&mut rig, at));
+        rig.keep(1, 0, at + 1, 0).unwrap_err();
+        assert!(rig.get(1, WantedAnswer::Stale, at + 1).is_none(), "at {at}");
+        assert!(!note(&mut rig, at + 2), "at {at}");
+        rig.check();
+    }
     let mut rig = ShardRig::new(&LIMITS);
     rig.keep(1, 60, 0, 0).unwrap();
-    let question = question(1);
-    let note =
-        |rig: &mut ShardRig, now| rig.shard.note_failure(hash(1), &key(&question), now, 9, &rig.origins);
-    assert!(note(&mut rig, 61));
-    rig.keep(1, 0, 62, 0).unwrap_err();
-    assert!(rig.get(1, WantedAnswer::Fresh, 62).is_none());
-    assert!(note(&mut rig, 63));
-    assert!(rig.get(1, WantedAnswer::Fresh, 64).unwrap().stale);
+    rig.keep_as(1, 0, 61, 0, CacheEntry::mark_failure).unwrap_err();
+    assert!(rig.get(1, WantedAnswer::Stale, 62).unwrap().stale);
 }
 
 /// No more than a quarter of the slab stands empty, and it is moved few times.
