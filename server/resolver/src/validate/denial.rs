@@ -39,9 +39,10 @@ impl DenialClaim<'_> {
         let nsec = NsecProofs::new(proofs, self.zone, limits::PROOFS);
         let mut roles = nsec.roles(self);
         let mut hashes = HashBudget::new(limits::HASHES, iterations);
-        let nsec3 = Nsec3Proofs::new(proofs, self.zone, limits::PROOFS);
-        if let Some(nsec3) = nsec3.filter(|nsec3| !nsec3.is_too_much(&mut hashes)) {
-            roles.extend(nsec3.roles(self, &mut hashes));
+        for chain in Nsec3Proofs::chains(proofs, self.zone, limits::PROOFS) {
+            if !chain.is_too_much(&mut hashes) {
+                roles.extend(chain.roles(self, &mut hashes));
+            }
         }
         roles
     }
@@ -51,7 +52,7 @@ impl DenialClaim<'_> {
         proofs: &[&'p RecordSet],
         hashes: &mut HashBudget,
         by_nsec: impl FnOnce(&NsecProofs<'p>) -> DenialVerdict,
-        by_nsec3: impl FnOnce(&Nsec3Proofs<'p>, &mut HashBudget) -> DenialVerdict,
+        by_nsec3: impl Fn(&Nsec3Proofs<'p>, &mut HashBudget) -> DenialVerdict,
     ) -> DenialVerdict {
         let nsec = NsecProofs::new(proofs, self.zone, limits::PROOFS);
         if !nsec.is_empty() {
@@ -60,10 +61,33 @@ impl DenialClaim<'_> {
                 return verdict;
             }
         }
-        match Nsec3Proofs::new(proofs, self.zone, limits::PROOFS) {
-            Some(nsec3) if nsec3.is_too_much(hashes) => DenialVerdict::TooManyIterations,
-            Some(nsec3) => by_nsec3(&nsec3, hashes),
-            None => DenialVerdict::Unproven,
+        by_chains(&Nsec3Proofs::chains(proofs, self.zone, limits::PROOFS), hashes, by_nsec3)
+    }
+}
+
+/// What one of the chains shows by itself, whichever record comes first. RFC 5155 section 8.2 lets a validator refuse records of different
+/// chains, and does not ask it to: a proof is as good as its signatures, and a zone that changes its parameters is not to fail meanwhile.
+///
+/// Too many iterations are an excuse where there is no chain without them: else what was signed long ago could be added to a forged answer
+/// to make it insecure.
+fn by_chains<'p>(
+    chains: &[Nsec3Proofs<'p>],
+    hashes: &mut HashBudget,
+    judge: impl Fn(&Nsec3Proofs<'p>, &mut HashBudget) -> DenialVerdict,
+) -> DenialVerdict {
+    let mut verdict = None;
+    for chain in chains {
+        if !chain.is_followed(hashes) {
+            continue;
+        }
+        match judge(chain, hashes) {
+            proven @ DenialVerdict::Proven { .. } => return proven,
+            DenialVerdict::Unproven => verdict = verdict.or(Some(DenialVerdict::Unproven)),
+            other => verdict = Some(other),
         }
     }
+    verdict.unwrap_or_else(|| match chains.first() {
+        Some(chain) if chain.is_too_much(hashes) => DenialVerdict::TooManyIterations,
+        _ => DenialVerdict::Unproven,
+    })
 }

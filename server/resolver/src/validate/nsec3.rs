@@ -63,9 +63,15 @@ pub(super) struct Nsec3Proofs<'p> {
 }
 
 impl<'p> Nsec3Proofs<'p> {
-    /// The first `most` of them; none if there is none.
+    /// Those among the first `most` records that belong to the chain of the first one; none if there is none.
     pub(super) fn new(proofs: &[&'p RecordSet], zone: NameRef<'_>, most: usize) -> Option<Self> {
-        let mut found: Option<Self> = None;
+        Self::chains(proofs, zone, most).into_iter().next()
+    }
+
+    /// The first `most` records, those of each salt and number of iterations by themselves: a zone that changes them has two chains for a
+    /// while, and each of them proves without the other.
+    pub(super) fn chains(proofs: &[&'p RecordSet], zone: NameRef<'_>, most: usize) -> Vec<Self> {
+        let mut found: Vec<Self> = Vec::new();
         for set in proofs.iter().filter(|set| set.rtype == Type::NSEC3).take(most) {
             let owner = set.owner.as_ref();
             // The owner is a hash right below the zone.
@@ -78,22 +84,24 @@ impl<'p> Nsec3Proofs<'p> {
                 continue;
             };
             let Some((iterations, salt, record)) = read(rdata, hash) else { continue };
-            let proofs = found.get_or_insert_with(|| Self {
-                zone: zone.to_lowercase(),
-                iterations,
-                salt,
-                records: Vec::new(),
-            });
-            if proofs.iterations == iterations && proofs.salt == salt {
-                proofs.records.push(record);
+            match found.iter_mut().find(|chain| chain.iterations == iterations && chain.salt == salt) {
+                Some(chain) => chain.records.push(record),
+                None => {
+                    found.push(Self { zone: zone.to_lowercase(), iterations, salt, records: vec![record] })
+                }
             }
         }
         found
     }
 
+    /// Whether it takes no more work than a zone may ask for.
+    pub(super) const fn is_followed(&self, hashes: &HashBudget) -> bool {
+        self.iterations <= hashes.iterations
+    }
+
     /// Whether it takes more work than a zone may ask for, which is noted.
     pub(super) const fn is_too_much(&self, hashes: &mut HashBudget) -> bool {
-        let too_much = self.iterations > hashes.iterations;
+        let too_much = !self.is_followed(hashes);
         if too_much {
             hashes.refused = Some(self.iterations);
         }

@@ -228,13 +228,85 @@ fn records_that_do_not_count() {
     for wrong in [set(further, &good), set(no_hash, &good), nsec] {
         assert_eq!(of(std::slice::from_ref(&wrong)), NOTHING, "{wrong:?}");
     }
-    // The first says which chain it is.
+    // Those of another chain do not count with it, wherever they stand.
     let other =
         set(DomainName::prepend(&[b'0'; 32], zone.as_ref()).unwrap(), &rdata((0, 0), b"", &[7; HASH], &[]));
     let more = set(other.owner.clone(), &rdata((0, 1), SALT, &[7; HASH], &[]));
+    let far = set(other.owner.clone(), &rdata((0, 500), SALT, &[7; HASH], &[]));
     let good = set(owner, &good);
-    assert_eq!([of(&[other.clone(), good.clone()]), of(&[more.clone(), good.clone()])], [NOTHING; 2]);
-    assert_eq!([of(&[good.clone(), other]), of(&[good, more])], [PROVEN; 2]);
+    for beside in [other, more, far] {
+        assert_eq!(of(&[beside.clone(), good.clone()]), PROVEN, "{beside:?}");
+        assert_eq!(of(&[good.clone(), beside.clone()]), PROVEN, "{beside:?}");
+    }
+}
+
+/// The records that deny none.test with so many iterations: of the apex, before the name and before the wildcard.
+fn denial_of_none(iterations: u16) -> Vec<RecordSet> {
+    let (sets, zone, none) = (chain(0, iterations), name("test"), name("none.test"));
+    let all: Vec<_> = sets.iter().collect();
+    let claim = DenialClaim { name: none.as_ref(), rtype: Type::A, zone: zone.as_ref() };
+    let needed = |kept: &[&RecordSet]| {
+        let proofs = Nsec3Proofs::new(kept, zone.as_ref(), 10).unwrap();
+        proofs.name_error(claim, &mut HashBudget::new(limits::HASHES, limits::ITERATIONS)) == PROVEN
+    };
+    let is_needed = |set: &&&RecordSet| {
+        let others: Vec<_> = all.iter().copied().filter(|other| other.owner != set.owner).collect();
+        !needed(&others)
+    };
+    all.iter().filter(is_needed).map(|set| (*set).clone()).collect()
+}
+
+/// RFC 5155 section 8.2: one chain proves whatever stands beside it, and two prove nothing together.
+#[test]
+fn each_chain_proves_by_itself() {
+    let (zone, none) = (name("test"), name("none.test"));
+    let judge = |sets: &[RecordSet], hashes: &mut HashBudget| {
+        let claim = DenialClaim { name: none.as_ref(), rtype: Type::A, zone: zone.as_ref() };
+        claim.name_error(&sets.iter().collect::<Vec<_>>(), hashes)
+    };
+    let hashes = || HashBudget::new(limits::HASHES, 10);
+    for (one, two) in [(0, 1), (3, 2), (1, 7)] {
+        let (one, two) = (denial_of_none(one), denial_of_none(two));
+        let both = [&one[..], &two].concat();
+        assert_eq!(judge(&one, &mut hashes()), PROVEN);
+        for turn in 0..both.len() {
+            let mut turned = both.clone();
+            turned.rotate_left(turn);
+            assert_eq!(judge(&turned, &mut hashes()), PROVEN, "from {turn}");
+            // One chain that lacks a record leaves the other, and both of them nothing.
+            let (lost, rest) = turned.split_first().unwrap();
+            assert_eq!(judge(rest, &mut hashes()), PROVEN, "without {lost:?}");
+            let of_one = |set: &RecordSet| one.iter().any(|each| each.owner == set.owner);
+            let second = rest.iter().find(|set| of_one(set) != of_one(lost)).unwrap();
+            let rest: Vec<_> = rest.iter().filter(|set| set.owner != second.owner).cloned().collect();
+            assert_eq!(judge(&rest, &mut hashes()), NOTHING, "without {lost:?} and {second:?}");
+        }
+    }
+}
+
+/// More chains cost no more names than one question may have, and one of too many iterations excuses none that is followed.
+#[test]
+fn chains_share_the_bounds() {
+    let (zone, none) = (name("test"), name("none.test"));
+    let claim = DenialClaim { name: none.as_ref(), rtype: Type::A, zone: zone.as_ref() };
+    let (good, far) = (denial_of_none(1), denial_of_none(11));
+    let mut broken: Vec<RecordSet> = (2..10).map(|iterations| denial_of_none(iterations).remove(0)).collect();
+    for (most, expected) in [(150, NOTHING), (5, NOTHING), (0, NOTHING)] {
+        let mut hashes = HashBudget::new(most, 10);
+        assert_eq!(claim.name_error(&broken.iter().collect::<Vec<_>>(), &mut hashes), expected);
+        assert!(hashes.spent() <= most && hashes.refused_iterations().is_none(), "{hashes:?}");
+    }
+    broken.truncate(1);
+    for (sets, expected, refused) in [
+        ([&far[..], &good].concat(), PROVEN, None),
+        ([&good[..], &far].concat(), PROVEN, None),
+        ([&far[..], &broken].concat(), NOTHING, None),
+        (far.clone(), DenialVerdict::TooManyIterations, Some(11)),
+    ] {
+        let mut hashes = HashBudget::new(limits::HASHES, 10);
+        assert_eq!(claim.name_error(&sets.iter().collect::<Vec<_>>(), &mut hashes), expected);
+        assert_eq!(hashes.refused_iterations(), refused);
+    }
 }
 
 #[test]
