@@ -40,13 +40,19 @@ pub struct ConfigFinding {
     pub message: String,
 }
 
-/// All mistakes of one configuration in the order of their places; shown one a line. Never empty.
+/// Why a configuration is refused; shown one error a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigErrors(pub Vec<ConfigFinding>);
+pub struct ConfigErrors {
+    /// All mistakes in the order of their places. Never empty.
+    pub errors: Vec<ConfigFinding>,
+    /// What is worth a look beside them, in the order of the places. What depends on the configuration as a whole is not said where a part
+    /// of it is missing.
+    pub warnings: Vec<ConfigFinding>,
+}
 
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, error) in self.0.iter().enumerate() {
+        for (index, error) in self.errors.iter().enumerate() {
             if index > 0 {
                 f.write_str("\n")?;
             }
@@ -63,7 +69,7 @@ impl IntoIterator for ConfigErrors {
     type IntoIter = std::vec::IntoIter<ConfigFinding>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.errors.into_iter()
     }
 }
 
@@ -86,6 +92,10 @@ impl ProblemCollector {
     /// Whether further errors are only counted; loops over hostile input stop here.
     pub(crate) fn is_full(&self) -> bool {
         self.errors.len() >= MOST_ERRORS
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.errors.is_empty()
     }
 
     /// The errors by place, with a last line that says how many were left out.

@@ -134,7 +134,7 @@ fn load_reading(path: &Path) -> Result<(reading::ConfigReading, FileFindings), C
 
 fn refused(path: &Path, TextRefusal { spot, message }: TextRefusal) -> ConfigErrors {
     let place = FilePlace { file: path.into(), line: spot.line, column: spot.column };
-    ConfigErrors(vec![ConfigFinding { place, key: String::new(), message }])
+    ConfigErrors { errors: vec![ConfigFinding { place, key: String::new(), message }], warnings: Vec::new() }
 }
 
 /// The files that the configuration in `path` is made of now, whatever is wrong with them.
@@ -156,13 +156,13 @@ pub fn parse(text: &str, file: &Path) -> Result<ServerConfig, ConfigErrors> {
 
 fn finish(reading: reading::ConfigReading) -> Result<ServerConfig, ConfigErrors> {
     let reading::ConfigReading { mut config, mut errors, mut warnings, .. } = reading;
+    warnings.sort_by(|a, b| a.place.cmp(&b.place));
     if errors.is_empty() {
-        warnings.sort_by(|a, b| a.place.cmp(&b.place));
         config.warnings = warnings;
         return Ok(config);
     }
     errors.sort_by(|a, b| a.place.cmp(&b.place));
-    Err(ConfigErrors(errors))
+    Err(ConfigErrors { errors, warnings })
 }
 
 /// The configuration of a server that is started without a file: [`DEFAULT_CONFIG`], its zone taken from

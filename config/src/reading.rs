@@ -48,7 +48,10 @@ pub(crate) fn read(text: &str, file: &Path, found: Option<Metadata>) -> ConfigRe
             references::report(&root, &mut reader);
             if let Some(config) = &config {
                 conflicts::report(config, &root, &mut reader);
-                advice::report(config, &root, &mut reader);
+                // Of a part of a configuration it would say what is not so.
+                if reader.errors.is_empty() {
+                    advice::report(config, &root, &mut reader);
+                }
             }
             positions = ListPositions::of_tree(&root, &reader.numbers);
         }

@@ -94,8 +94,8 @@ fn each_missing_file_is_told_with_its_own_line() {
     let path = folder.write("rhumb.yaml", NAMES_FILES);
     let zones = [(3, 11, "zones[0].file".to_owned()), (4, 16, "zones[1].directory".to_owned())];
     let errors = load_with_zones(&path).unwrap_err();
-    assert_eq!(places(&errors.0), zones);
-    assert!(errors.0[0].message.contains("No such file"), "{errors}");
+    assert_eq!(places(&errors.errors), zones);
+    assert!(errors.errors[0].message.contains("No such file"), "{errors}");
     // Lists may come later, and a zone without a file is no reason not to serve the others.
     let config = load(&path).unwrap();
     let lists = [
@@ -146,8 +146,8 @@ fn what_is_no_regular_file_is_refused_at_once() {
         let of_lists = config.warnings.iter().filter(|warning| warning.message.contains(word));
         assert_eq!(of_lists.count(), 2, "{:?}", config.warnings);
         let errors = load_with_zones(&written).unwrap_err();
-        assert_eq!(errors.0.len(), 3, "{errors}");
-        assert!(errors.0.iter().all(|error| error.message.contains(word)), "{errors}");
+        assert_eq!(errors.errors.len(), 3, "{errors}");
+        assert!(errors.errors.iter().all(|error| error.message.contains(word)), "{errors}");
         assert!(upstream_list::read(&path).unwrap_err().to_string().contains(word), "{file}");
     }
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
@@ -221,7 +221,7 @@ fn secrets_of_keys_are_read_from_files_that_are_closed() {
         (", algorithm: hmac-sha1", statement("k.test", "hmac-sha256"), 0o600, "the entry says hmac-sha1"),
     ] {
         let errors = load_key(entry, &contents, mode).unwrap_err();
-        let told: Vec<String> = errors.0.iter().map(ToString::to_string).collect();
+        let told: Vec<String> = errors.errors.iter().map(ToString::to_string).collect();
         assert!(told.len() == 1 && told[0].contains(words), "{words}: {told:?}");
         assert!(told[0].contains("keys[0].secret-file") && !told[0].contains(&SECRET[..20]), "{told:?}");
     }
@@ -247,7 +247,7 @@ forward:
 ";
     folder.write("there", "");
     let errors = load_with_zones(&folder.write("rhumb.yaml", text)).unwrap_err();
-    let told: Vec<_> = errors.0.iter().map(|e| (e.place.line, e.key.as_str())).collect();
+    let told: Vec<_> = errors.errors.iter().map(|e| (e.place.line, e.key.as_str())).collect();
     assert_eq!(
         told,
         [
@@ -267,9 +267,9 @@ fn a_folder_is_no_file_and_a_file_no_folder() {
     fs::create_dir(folder.0.join("folder")).unwrap();
     let text = "zones: [{ name: a, file: folder }, { directory: file }]\n";
     let errors = load_with_zones(&folder.write("rhumb.yaml", text)).unwrap_err();
-    assert_eq!(errors.0.len(), 2, "{errors}");
-    assert!(errors.0[0].message.contains("is a folder and not a file"), "{errors}");
-    assert!(errors.0[1].message.contains("cannot be read"), "{errors}");
+    assert_eq!(errors.errors.len(), 2, "{errors}");
+    assert!(errors.errors[0].message.contains("is a folder and not a file"), "{errors}");
+    assert!(errors.errors[1].message.contains("cannot be read"), "{errors}");
 }
 
 #[test]
@@ -285,7 +285,7 @@ fn the_configuration_itself_must_be_a_readable_file() {
 
     let latin = folder.write("latin.yaml", b"# good\nuser: \xc3\xbc\xfc\n");
     let errors = load(&latin).unwrap_err();
-    assert_eq!((errors.0[0].place.line, errors.0[0].place.column), (2, 8), "{errors}");
+    assert_eq!((errors.errors[0].place.line, errors.errors[0].place.column), (2, 8), "{errors}");
     assert!(errors.to_string().contains("UTF-8"));
 
     let large = folder.write("large.yaml", vec![b'#'; (16 << 20) + 1]);

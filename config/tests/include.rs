@@ -33,7 +33,7 @@ impl Folder {
     fn errors(&self) -> Vec<String> {
         let errors = load(&self.0.join("rhumb.yaml")).unwrap_err();
         let folder = format!("{}/", self.0.display());
-        errors.0.iter().map(|error| error.to_string().replace(&folder, "")).collect()
+        errors.errors.iter().map(|error| error.to_string().replace(&folder, "")).collect()
     }
 }
 
@@ -235,7 +235,7 @@ fn what_is_wrong_with_files_that_included_ones_name() {
         ),
     ]);
     let errors = load_with_zones(&folder.0.join("rhumb.yaml")).unwrap_err();
-    assert_eq!(errors.0.len(), 1, "{errors}");
+    assert_eq!(errors.errors.len(), 1, "{errors}");
     assert!(errors.to_string().contains("a.yaml:1:26: zones[0].file: "), "{errors}");
     let warnings = folder.load().warnings;
     assert!(warnings[0].to_string().contains("a.yaml:2:44: forward[0].upstreams[0].list: "), "{warnings:?}");

@@ -52,7 +52,7 @@ fn resolution_is_checked() {
             "has an entry already, on line 1",
         ),
     ] {
-        let errors = parse(text, Path::new("rhumb.yaml")).unwrap_err().0;
+        let errors = parse(text, Path::new("rhumb.yaml")).unwrap_err().errors;
         let [error] = errors.as_slice() else { panic!("{text}: {errors:?}") };
         assert_eq!(((error.place.line, error.place.column), error.key.as_str()), (place, key), "{text}");
         assert!(error.message.contains(words), "{text}: {}", error.message);

@@ -30,10 +30,10 @@ fn read(text: &str) -> Result<(), TestCaseError> {
     let first = parse(text, Path::new(FILE));
     prop_assert_eq!(&first, &parse(text, Path::new(FILE)));
     if let Err(errors) = first {
-        prop_assert!(!errors.0.is_empty());
+        prop_assert!(!errors.errors.is_empty());
         // A line ends at what YAML takes for a line break, which is more than a line feed.
         let breaks = text.matches(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']).count();
-        for error in errors.0 {
+        for error in errors.errors {
             prop_assert!(error.place.column > 0);
             prop_assert!(error.place.line as usize <= breaks + 1, "{error}");
             prop_assert!(error.place.line > 0 && !error.message.contains('\n'), "{error}");
@@ -84,7 +84,7 @@ proptest! {
 fn refused(text: &str, words: &str) -> Duration {
     let start = Instant::now();
     let errors = parse(text, Path::new(FILE)).unwrap_err();
-    assert!(errors.to_string().contains(words), "{}", errors.0[0]);
+    assert!(errors.to_string().contains(words), "{}", errors.errors[0]);
     start.elapsed()
 }
 
@@ -112,15 +112,15 @@ fn aliases_cannot_multiply() {
 #[test]
 fn keys_and_errors_are_bounded() {
     refused(&format!("{}: 1\n", "k".repeat(65)), "a key is longer than 64 characters");
-    assert_eq!(parse(&format!("{}: 1\n", "k".repeat(64)), Path::new(FILE)).unwrap_err().0.len(), 1);
+    assert_eq!(parse(&format!("{}: 1\n", "k".repeat(64)), Path::new(FILE)).unwrap_err().errors.len(), 1);
     let mut many = String::new();
     for number in 0..5000 {
         writeln!(many, "key{number}: 1").unwrap();
     }
     let errors = parse(&many, Path::new(FILE)).unwrap_err();
-    assert_eq!(errors.0.len(), 1000);
+    assert_eq!(errors.errors.len(), 1000);
     let wrong = format!("recursion: {{ allow: [{}] }}\n", "x, ".repeat(5000));
-    assert_eq!(parse(&wrong, Path::new(FILE)).unwrap_err().0.len(), 1000);
+    assert_eq!(parse(&wrong, Path::new(FILE)).unwrap_err().errors.len(), 1000);
     let long = parse(&format!("user: \"{}\"\n", " x".repeat(5000)), Path::new(FILE)).unwrap_err();
     assert!(long.to_string().len() < 300, "{long}");
 }

@@ -111,6 +111,30 @@ fn servers_that_no_name_is_asked_of() {
     }
 }
 
+/// What concerns one value is told beside mistakes elsewhere; what depends on the whole is not said of a part.
+#[test]
+fn warnings_beside_mistakes() {
+    for (text, mistakes, told) in [
+        ("listen: [{ address: 192.0.2.300 }]\n", 1, &[][..]),
+        ("zones: [{ name: a.test }]\n", 1, &[]),
+        ("FORWARD", 0, &["forward[0].verify"]),
+        ("cache: { size: 12 buckets }\nworkers: many\nFORWARD", 2, &["forward[0].verify"]),
+        ("FORWARDlog: { level: loud }\nrecursion: { allow: [0.0.0.0/0] }\n", 1, &["forward[0].verify"]),
+        ("FORWARDrecursion: { allow: [0.0.0.0/0] }\n", 0, &["forward[0].verify", "recursion.allow"]),
+    ] {
+        let forward = format!("forward: [{{ domain: ., upstreams: [\"tls://192.0.2.1\"], verify: off }}]\n");
+        let listen = if text.contains("allow") { "" } else { "recursion: { allow: [] }\n" };
+        let text = format!("{}{listen}", text.replace("FORWARD", &forward));
+        let (errors, warnings) = match parse(&text, Path::new("x.yaml")) {
+            Ok(config) => (0, config.warnings),
+            Err(refused) => (refused.errors.len(), refused.warnings),
+        };
+        let keys: Vec<_> = warnings.iter().map(|warning| warning.key.as_str()).collect();
+        assert_eq!((errors, &keys[..]), (mistakes, told), "{text}: {warnings:?}");
+        assert!(warnings.is_sorted_by_key(|warning| &warning.place), "{warnings:?}");
+    }
+}
+
 #[test]
 fn an_open_resolver_without_a_limit() {
     for (text, warned) in [

@@ -28,7 +28,7 @@ use crate::snapshot::ServerState;
 use crate::trust_anchors::restore_anchors;
 use crate::zone_events::{StateFolder, StateStore};
 
-pub use check::{check, check_zone};
+pub use check::{CheckReport, check, check_zone};
 pub use encrypted::encrypted_listeners;
 pub use start_error::StartError;
 

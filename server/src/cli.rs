@@ -11,7 +11,7 @@ use rhumb_wire::DomainName;
 use rhumb_wire::tsig::TsigAlgorithm;
 use serde_json::json;
 
-use crate::boot::{self, StartError};
+use crate::boot::{self, CheckReport, StartError};
 use crate::operator::show::AnswerStreams;
 
 mod client;
@@ -155,17 +155,15 @@ impl LocalCommand {
         match self {
             Self::Run { config } => match boot::run(config.as_deref()) {
                 Ok(()) => CommandExit::Good,
-                Err(error) => failed(&error, false, streams),
+                Err(error) => told(&error, streams),
             },
             Self::Check { config, json } => {
-                let checked = boot::check(config.as_deref()).map(|(mut warnings, verdict)| {
-                    warnings.extend(client::default_socket_taken(config.as_deref()));
-                    (warnings, verdict)
-                });
-                verdict(checked, json, streams)
+                let mut found = boot::check(config.as_deref());
+                found.warnings.extend(client::default_socket_taken(config.as_deref()));
+                verdict(&found, json, streams)
             }
             Self::CheckZone { origin, file, include_folder, json } => {
-                verdict(boot::check_zone(&origin.to_string(), &file, include_folder), json, streams)
+                verdict(&boot::check_zone(&origin, &file, include_folder), json, streams)
             }
             Self::Keys(KeysCommand::Tsig { name, algorithm }) => {
                 print(streams.out, |text| text.write_all(key_text::new_key(&name, algorithm)?.as_bytes()))
@@ -173,7 +171,7 @@ impl LocalCommand {
             Self::Profile { name, transport, config } => {
                 match boot::encrypted_listeners(config.as_deref(), &name) {
                     Ok(listeners) => profile::run(&name, &listeners, transport, streams),
-                    Err(error) => failed(&error, false, streams),
+                    Err(error) => told(&error, streams),
                 }
             }
             Self::Selftest { config, json } => {
@@ -196,38 +194,47 @@ impl LocalCommand {
     }
 }
 
-/// Writes what a check found: its warnings and its verdict, or every error.
-fn verdict(
-    found: Result<(Vec<String>, String), StartError>,
-    json: bool,
-    streams: &mut AnswerStreams<'_>,
-) -> CommandExit {
-    match found {
-        Ok((warnings, verdict)) if json => {
+/// Writes what a check found: its verdict or every error, and its warnings.
+fn verdict(found: &CheckReport, json: bool, streams: &mut AnswerStreams<'_>) -> CommandExit {
+    let warnings = &found.warnings;
+    match &found.verdict {
+        Ok(verdict) if json => {
             exit::json(streams, &json!({ "good": true, "verdict": verdict, "warnings": warnings }))
         }
-        Ok((warnings, verdict)) => {
+        Ok(verdict) => {
             exit::complain(streams, warnings);
             print(streams.out, |text| writeln!(text, "{verdict}"))
         }
-        Err(error) => failed(&error, json, streams),
+        Err(error) => {
+            let exit = told(error, streams);
+            // Beside errors, which have their places in the same form, they are told apart.
+            exit::complain(streams, warnings.iter().map(|warning| format!("warning: {warning}")));
+            if json { refused(exit, error, warnings, streams) } else { exit }
+        }
     }
 }
 
-/// Writes why something failed, with `json` to standard output too.
-fn failed(error: &StartError, json: bool, streams: &mut AnswerStreams<'_>) -> CommandExit {
+/// Writes why something failed.
+fn told(error: &StartError, streams: &mut AnswerStreams<'_>) -> CommandExit {
     // Each error has its line already.
     let text = error.to_string();
     let _ = writeln!(streams.err, "{text}");
-    let exit = match error {
+    match error {
         StartError::Configuration(_) => CommandExit::Wrong,
         StartError::System(_) => CommandExit::Failed,
-    };
-    if !json {
-        return exit;
     }
+}
+
+/// Writes the same as JSON, to standard output.
+fn refused(
+    exit: CommandExit,
+    error: &StartError,
+    warnings: &[String],
+    streams: &mut AnswerStreams<'_>,
+) -> CommandExit {
+    let text = error.to_string();
     let errors: Vec<&str> = text.lines().collect();
-    exit.and_json(&json!({ "good": false, "errors": errors }), streams)
+    exit.and_json(&json!({ "good": false, "errors": errors, "warnings": warnings }), streams)
 }
 
 /// Made whole first: the generators take a broken pipe badly.

@@ -406,7 +406,7 @@ impl ConfigReloader {
         match file.or(self.config.file.as_deref()) {
             None => Ok(Arc::new(rhumb_config::built_in())),
             Some(file) => rhumb_config::load(file).map(Arc::new).map_err(|errors| ReloadFailure {
-                errors: errors.0.iter().map(ToString::to_string).collect(),
+                errors: errors.errors.iter().map(ToString::to_string).collect(),
             }),
         }
     }

@@ -7,7 +7,7 @@ use rhumb_config::{ConfigFinding, parse};
 
 /// All errors of a configuration.
 pub fn errors(text: &str) -> Vec<ConfigFinding> {
-    parse(text, Path::new("rhumb.yaml")).err().map(|errors| errors.0).unwrap_or_default()
+    parse(text, Path::new("rhumb.yaml")).err().map(|errors| errors.errors).unwrap_or_default()
 }
 
 /// One error at `line:column`, for `key`, whose message has all of `words`.

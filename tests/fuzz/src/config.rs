@@ -12,12 +12,12 @@ pub fn run(input: &[u8]) {
             assert!(!format!("{config:?}").is_empty());
         }
         Err(errors) => {
-            assert!(!errors.0.is_empty(), "refused without an error");
-            assert!(errors.0.is_sorted_by_key(|error| &error.place), "{errors}");
+            assert!(!errors.errors.is_empty(), "refused without an error");
+            assert!(errors.errors.is_sorted_by_key(|error| &error.place), "{errors}");
             // YAML 1.1 has more line breaks than editors have.
             let breaks = text.matches(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']).count();
             let last = u32::try_from(breaks).unwrap_or(u32::MAX).saturating_add(2);
-            for error in &errors.0 {
+            for error in &errors.errors {
                 let place = &error.place;
                 assert!(
                     *place.file == *file && (1..=last).contains(&place.line) && place.column >= 1,
