@@ -18,8 +18,8 @@ use super::resolution_progress::ResolutionProgress;
 use super::resolution_scope::ResolutionScope;
 use super::resolver_state::ResolverState;
 use super::settings::{IterationSettings, NameMinimisation};
-use super::trace::{ResolutionEvent, ResolutionTrace, ServersOrigin};
-use super::zone_cut::{DELEGATION, DoubtedCut, ZoneCut, delegation};
+use super::trace::{ResolutionEvent, ResolutionTrace};
+use super::zone_cut::{DoubtedCut, ZoneCut, delegation};
 use super::zone_exchange::ExchangeEffort;
 use super::zone_reply::{ReplyEnd, ZoneReply};
 use crate::exchange::AttemptReport;
@@ -59,7 +59,7 @@ pub(super) struct IterationCourse<'a, N> {
     /// Whether a kept delegation was asked of the parent again.
     pub(super) has_doubted: bool,
     /// Names whose DS was asked for. Where that gave an alias, asking again gives no more.
-    asked_digests: Vec<DomainName>,
+    pub(super) asked_digests: Vec<DomainName>,
     /// What was done, where somebody wants to know.
     pub(super) trace: ResolutionTrace,
     /// Who is waited for.
@@ -173,35 +173,6 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
         usable
     }
 
-    /// What is known already.
-    pub(super) fn known(&self, name: NameRef<'_>, rtype: Type) -> Option<Arc<LearntRecords>> {
-        let types = [rtype, Type::CNAME, ANY_TYPE];
-        let fits = |found: &Arc<LearntRecords>| found.owner.as_ref() == name && types.contains(&found.rtype);
-        if rtype == Type::ANY {
-            return None;
-        }
-        if rtype == Type::DS {
-            return self.known_digests(name);
-        }
-        let held = self.learnt.iter().rev().find(|found| fits(found) && found.tells_of(rtype));
-        held.cloned().or_else(|| self.state.known(name, rtype, self.clock.now(), 0))
-    }
-
-    /// What is known of DS. What the parent said comes before what the zone itself said of its apex, which may be what is being validated.
-    fn known_digests(&self, name: NameRef<'_>) -> Option<Arc<LearntRecords>> {
-        let was_asked = self.asked_digests.iter().any(|asked| asked.as_ref() == name);
-        let in_question = |found: &LearntRecords| {
-            !was_asked
-                && self.validating.iter().any(|(owner, rtype)| *owner == found.owner && *rtype == found.rtype)
-        };
-        [Type::DS, Type::CNAME, ANY_TYPE].into_iter().find_map(|held| {
-            let fits = |found: &&Arc<LearntRecords>| found.rtype == held && found.owner.as_ref() == name;
-            let found = self.learnt.iter().rev().find(fits).cloned();
-            let found = found.or_else(|| self.state.kept(name, held, self.clock.now(), 0))?;
-            (found.tells_of(Type::DS) && (held == Type::DS || !in_question(&found))).then_some(found)
-        })
-    }
-
     /// Goes down from the closest zone that is known.
     async fn descend(
         &mut self,
@@ -304,69 +275,6 @@ impl<'a, N: UpstreamTransport> IterationCourse<'a, N> {
             self.learnt.iter().rev().find(|held| held.owner == found.owner && held.rtype == found.rtype)
         });
         held.cloned().ok_or_else(|| IterationFailure::Remembered { name: name.clone(), rtype })
-    }
-
-    /// The deepest zone around `name` whose servers are known: for DS that of the parent.
-    pub(super) fn closest_cut(&self, name: NameRef<'_>, rtype: Type) -> ZoneCut {
-        let start = if rtype == Type::DS { name.parent().unwrap_or(name) } else { name };
-        if let Some(forward) = (self.scope.forwards)(start) {
-            return ZoneCut::forwarded(&forward);
-        }
-        let now = self.clock.now();
-        let mut at = Some(start);
-        while let Some(zone) = at {
-            if let Some(stub) = self.settings.stub(zone) {
-                return ZoneCut::stub(stub);
-            }
-            let kept = self.state.records.get(zone, DELEGATION, now);
-            if let Some(cut) = kept.and_then(|kept| ZoneCut::kept(&kept)) {
-                return cut;
-            }
-            at = zone.parent();
-        }
-        ZoneCut::hints(self.settings)
-    }
-
-    /// Whether `name` may be that of a zone: there is a delegation to it, or others than its parent's servers are asked for it.
-    pub(super) fn is_cut(&self, name: NameRef<'_>) -> bool {
-        self.state.records.get(name, DELEGATION, self.clock.now()).is_some()
-            || (self.scope.forwards)(name).is_some()
-            || self.settings.stub(name).is_some()
-    }
-
-    /// Whether the zone is known to be signed, so that a reply without signatures is of no use.
-    pub(super) fn is_signed(&self, cut: &ZoneCut) -> bool {
-        let zone = cut.zone.as_ref();
-        let Some(trust) = &self.settings.trust else { return false };
-        let digests = || self.known(zone, Type::DS).is_some_and(|known| !known.is_denial());
-        let anchored = trust.anchors.iter().any(|anchor| anchor.zone.as_ref() == zone);
-        cut.forward.is_some() || anchored || digests()
-    }
-
-    /// Whether records of this owner and type are those of a domain below `zone` that the configuration names other servers for.
-    pub(super) fn is_elsewhere(&self, owner: NameRef<'_>, rtype: Type, zone: NameRef<'_>) -> bool {
-        let other = |domain: NameRef<'_>| {
-            // The parent has these.
-            let of_parent = owner == domain && matches!(rtype, Type::DS | Type::NSEC | Type::RRSIG);
-            domain.len() > zone.len() && !of_parent
-        };
-        let forward = (self.scope.forwards)(owner);
-        let stub = self.settings.stub_above(owner);
-        forward.is_some_and(|forward| other(forward.domain.as_ref()))
-            || stub.is_some_and(|stub| other(stub.domain.as_ref()))
-    }
-
-    fn note_servers(&mut self, cut: &ZoneCut) {
-        let left = cut.expires.saturating_sub(self.clock.now());
-        self.trace.note(|| ResolutionEvent::Servers {
-            zone: cut.zone.clone(),
-            origin: match (cut.forward.is_some(), cut.configured) {
-                (true, _) => ServersOrigin::Forward,
-                (_, true) => ServersOrigin::Configured,
-                _ => ServersOrigin::Delegation(left),
-            },
-            count: cut.forward.as_ref().map_or(cut.servers.len(), |pool| pool.upstreams().len()),
-        });
     }
 }
 

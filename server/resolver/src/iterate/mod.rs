@@ -5,14 +5,18 @@
 
 mod address_progress;
 mod anchor_keys;
+mod bogus_records;
 mod budget;
 mod chain_of_trust;
 mod clock;
 mod clock_doubt;
+mod closest_cut;
+mod denial_verdict;
 mod doubted_cut;
 mod failure;
 mod iteration;
 mod known_denial;
+mod known_records;
 mod known_steps;
 mod last_heard;
 pub mod limits;
@@ -30,6 +34,7 @@ mod resolver_state;
 mod root_copy;
 mod sentinel;
 mod server_addresses;
+mod set_signatures;
 mod settings;
 mod shared_exchange;
 mod trace;
