@@ -44,6 +44,8 @@ pub fn parse_list(text: &str) -> ParsedUpstreams {
 
 /// Reads a resolv.conf as the C library does (resolv.conf(5)): the address behind each `nameserver`, in the order of the file.
 ///
+/// All of them count, up to the bound of lists: three (`MAXNS`) is what the C library can ask before its callers give up, and here those
+/// that are down cost no client more.
 /// Other keywords are passed over, and so is what stands behind the address. Short and hexadecimal forms of IPv4 addresses
 /// (`inet_aton(3)`) are read, `0.0.0.0` and `::` are this host, a scope counts on link-local addresses and is passed over on
 /// others. What the C library would not ask is reported as wrong.

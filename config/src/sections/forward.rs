@@ -406,7 +406,7 @@ impl ConfigSection for UpstreamSource {
         keys.key(
             "resolv-conf",
             InForce::AtReload,
-            "A file in the form of resolv.conf(5); its nameserver lines count.",
+            "A file in the form of resolv.conf(5); all of its nameserver lines count, where the C library asks the first three.",
             OptionalKind(FilePath),
             |draft| &mut draft.resolv_conf,
         );

@@ -41,6 +41,18 @@ fn reads_a_resolv_conf() {
     assert_eq!(wrong_lines(&parsed), [10, 11]);
 }
 
+/// The C library asks the first three.
+#[test]
+fn all_nameservers_of_a_resolv_conf_count() {
+    for count in [1, 3, 4, 20, MOST_ENTRIES] {
+        let text: String =
+            (0..count).map(|n| format!("nameserver 10.0.{}.{}\n", n / 250, n % 250 + 1)).collect();
+        let (found, wrong) = parse_resolv_conf(&text);
+        assert_eq!((found.len(), wrong.len()), (count, 0));
+        assert!(found.iter().map(|(_, line)| *line as usize).eq(1..=count), "{count}");
+    }
+}
+
 #[test]
 fn garbage_is_told_by_line() {
     let text = "192.0.2.53\n\0\0\0\nplain garbage\n\u{fffd}\u{fffd}\ntls://dns.example\n";
