@@ -35,7 +35,7 @@ pub use record_list::{CachedRecords, RecordListBuilder};
 pub use record_set::{ANY_TYPE, CredibilityRank, LearntRecords, RecordContent, RecordSet, SecurityStatus};
 pub use record_walk::RecordWalk;
 pub use stored_form::{RestoreTime, StoredEntry, StoredEntryError, read_stored, store_proof, store_records};
-pub use terms::{CacheHit, CacheLimits, STALE_TTL, WantedAnswer};
+pub use terms::{AnswerTerms, CacheHit, CacheLimits, STALE_TTL, WantedAnswer};
 
 use entry::CacheEntry;
 use shard::CacheShard;
@@ -141,9 +141,7 @@ impl AnswerCache {
         self.shard(hash).is_some_and(|shard| shard.holds(hash, key))
     }
 
-    /// Keeps `message`, the answer to `key`, for `ttl` seconds within the limits.
-    ///
-    /// `aliases` is the caller's note of where its aliases lead, which comes back with each hit.
+    /// Keeps `message`, the answer to `key`, which was learnt at `now`.
     ///
     /// The question of the message stands in lower case, uncompressed, right behind the header, and is that of the key.
     /// Errors: see [`NotKept`].
@@ -151,30 +149,11 @@ impl AnswerCache {
         &self,
         key: &AnswerKey<'_>,
         message: &[u8],
-        ttl: u32,
-        aliases: u32,
-        origin: AnswerOrigin,
+        terms: AnswerTerms,
         now: u32,
     ) -> Result<(), NotKept> {
-        let mut entry = CacheEntry::new(*key, message, ttl, origin, now)?;
-        entry.aliases = aliases;
-        self.keep_entry(key, entry, now)
-    }
-
-    /// The same for a stale answer that stands in where none is to be had: its TTL, which says when to ask again, stays as it is.
-    ///
-    /// Errors: see [`NotKept`].
-    pub fn keep_stale(
-        &self,
-        key: &AnswerKey<'_>,
-        message: &[u8],
-        ttl: u32,
-        aliases: u32,
-        origin: AnswerOrigin,
-        now: u32,
-    ) -> Result<(), NotKept> {
-        let mut entry = CacheEntry::new(*key, message, ttl, origin, now)?;
-        (entry.aliases, entry.stands_in) = (aliases, true);
+        let mut entry = CacheEntry::new(*key, message, terms.ttl, terms.origin, now)?;
+        (entry.aliases, entry.stands_in) = (terms.aliases, terms.stands_in);
         self.keep_entry(key, entry, now)
     }
 

@@ -27,6 +27,19 @@ impl CacheLimits {
     }
 }
 
+/// How an answer is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnswerTerms {
+    /// For so many seconds, within the limits.
+    pub ttl: u32,
+    /// Where its aliases lead: the keeper's note, which comes back with each hit.
+    pub aliases: u32,
+    /// Where it was learnt.
+    pub origin: AnswerOrigin,
+    /// It is stale, and stands in where none is to be had: its TTL, which says when to ask again, stays as it is.
+    pub stands_in: bool,
+}
+
 /// Which answers satisfy a look-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WantedAnswer {
@@ -57,6 +70,6 @@ pub struct CacheHit {
     pub age: u32,
     /// Seconds until its TTL runs out.
     pub left: u32,
-    /// What its keeper noted of its aliases, see [`AnswerCache::keep`].
+    /// What its keeper noted of its aliases, see [`AnswerTerms`].
     pub aliases: u32,
 }

@@ -52,7 +52,11 @@ impl Rig {
     }
 
     fn keep(&self, name: &str, ttl: u32, now: u32) -> Result<(), NotKept> {
-        self.cache.keep(&key(&question(name)), &message(name, &[ttl]), ttl, 0, self.origin, now)
+        self.cache.keep(&key(&question(name)), &message(name, &[ttl]), self.terms(ttl), now)
+    }
+
+    fn terms(&self, ttl: u32) -> AnswerTerms {
+        AnswerTerms { ttl, aliases: 0, origin: self.origin, stands_in: false }
     }
 
     fn get(&self, name: &str, want: WantedAnswer, now: u32) -> Option<(CacheHit, Vec<u8>)> {
@@ -67,7 +71,9 @@ impl Rig {
 fn ttls_age_and_run_out() {
     let rig = Rig::new(LIMITS);
     let q = question("a.example");
-    rig.cache.keep(&key(&q), &message("a.example", &[300, 60]), 60, 7, rig.origin, 1000).unwrap();
+    rig.cache
+        .keep(&key(&q), &message("a.example", &[300, 60]), AnswerTerms { aliases: 7, ..rig.terms(60) }, 1000)
+        .unwrap();
     let (hit, out) = rig.get("a.example", WantedAnswer::Fresh, 1010).unwrap();
     assert_eq!((hit.age, hit.left, hit.stale), (10, 50, false));
     // An answer is only as good as its shortest TTL.
@@ -155,7 +161,7 @@ fn a_name_that_is_denied_is_denied_for_every_type() {
     let q = question("a.example");
     let mut denial = message("a.example", &[]);
     denial[3] |= 3;
-    rig.cache.keep(&key(&q), &denial, 60, 0, rig.origin, 0).unwrap();
+    rig.cache.keep(&key(&q), &denial, rig.terms(60), 0).unwrap();
     let name = q.len() - 4;
     let other = [&q[..name], &[0, 28, 0, 1]].concat();
     let mut out = [0; 512];
@@ -163,13 +169,13 @@ fn a_name_that_is_denied_is_denied_for_every_type() {
     assert!(rig.cache.look_up(&key(&other), WantedAnswer::Fresh, 1, 512, &mut out).is_some());
     assert_eq!(rig.cache.figures().entries, 1);
     // Until it comes into being.
-    rig.cache.keep(&key(&other), &with_type(message("a.example", &[60]), 28), 60, 0, rig.origin, 2).unwrap();
+    rig.cache.keep(&key(&other), &with_type(message("a.example", &[60]), 28), rig.terms(60), 2).unwrap();
     assert!(rig.cache.look_up(&key(&q), WantedAnswer::Stale, 3, 512, &mut out).is_none());
     // The denial of what an alias leads to says nothing of the alias.
     let mut chain = message("b.example", &[60]);
     chain[3] |= 3;
     let q = question("b.example");
-    rig.cache.keep(&key(&q), &chain, 60, 0, rig.origin, 0).unwrap();
+    rig.cache.keep(&key(&q), &chain, rig.terms(60), 0).unwrap();
     let other = [&q[..name], &[0, 28, 0, 1]].concat();
     assert!(rig.cache.look_up(&key(&q), WantedAnswer::Fresh, 1, 512, &mut out).is_some());
     assert!(rig.cache.look_up(&key(&other), WantedAnswer::Fresh, 1, 512, &mut out).is_none());
@@ -189,7 +195,8 @@ fn ttls_are_held_to_the_limits() {
 fn a_stale_answer_that_stands_in_is_not_held_to_the_limits() {
     let rig = Rig::new(CacheLimits { min_ttl: 50, ..LIMITS });
     let q = question("a.example");
-    rig.cache.keep_stale(&key(&q), &message("a.example", &[30]), 5, 0, rig.origin, 0).unwrap();
+    let terms = AnswerTerms { stands_in: true, ..rig.terms(5) };
+    rig.cache.keep(&key(&q), &message("a.example", &[30]), terms, 0).unwrap();
     assert_eq!(ttls(&rig.get("a.example", WantedAnswer::Fresh, 4).unwrap().1), [1]);
     assert!(rig.get("a.example", WantedAnswer::Fresh, 5).is_none());
     assert!(rig.get("a.example", WantedAnswer::Stale, 5).is_some());
@@ -199,7 +206,7 @@ fn a_stale_answer_that_stands_in_is_not_held_to_the_limits() {
 fn what_does_not_fit_is_cut_to_its_question() {
     let rig = Rig::new(LIMITS);
     let q = question("a.example");
-    rig.cache.keep(&key(&q), &message("a.example", &[60; 20]), 60, 0, rig.origin, 0).unwrap();
+    rig.cache.keep(&key(&q), &message("a.example", &[60; 20]), rig.terms(60), 0).unwrap();
     let mut out = [0; 512];
     let hit = rig.cache.look_up(&key(&q), WantedAnswer::Fresh, 1, 100, &mut out).unwrap();
     assert!(hit.truncated);
@@ -321,7 +328,7 @@ fn the_bits_of_a_question_are_shown() {
     let bits = [(false, false), (true, false), (false, true), (true, true)];
     for (dnssec_ok, checking_disabled) in bits {
         let key = AnswerKey { dnssec_ok, checking_disabled, ..key(&question) };
-        rig.cache.keep(&key, &message("a.example", &[50]), 50, 0, rig.origin, 10).unwrap();
+        rig.cache.keep(&key, &message("a.example", &[50]), rig.terms(50), 10).unwrap();
     }
     let mut shown: Vec<_> = rig
         .cache
@@ -365,7 +372,7 @@ fn what_is_kept_under_a_key_is_told() {
     let denied = question("no.example");
     let mut denial = message("no.example", &[]);
     denial[3] |= 3;
-    rig.cache.keep(&key(&denied), &denial, 60, 0, rig.origin, 1000).unwrap();
+    rig.cache.keep(&key(&denied), &denial, rig.terms(60), 1000).unwrap();
     assert!(holds("no.example", 1) && holds("no.example", 28), "a name that does not exist has no type");
     let failed = question("f.example");
     rig.cache.keep_failure(&key(&failed), &message("f.example", &[]), 5, rig.origin, 1000).unwrap();
@@ -379,7 +386,7 @@ fn what_is_denied_is_not_served_as_stale() {
     rig.keep("a.example", 10, 30).unwrap();
     let mut denial = message("a.example", &[]);
     denial[3] |= 3;
-    rig.cache.keep(&key(&question("a.example")), &denial, 10, 0, rig.origin, 50).unwrap();
+    rig.cache.keep(&key(&question("a.example")), &denial, rig.terms(10), 50).unwrap();
     let (hit, out) = rig.get("a.example", WantedAnswer::Stale, 70).unwrap();
     assert!(hit.stale && out[3] & 15 == 3, "{hit:?}");
 }

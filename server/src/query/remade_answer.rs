@@ -1,6 +1,6 @@
 //! Answers that were given before and of which the records alone were kept.
 
-use rhumb_cache::{ANY_TYPE, AnswerKey};
+use rhumb_cache::{ANY_TYPE, AnswerKey, AnswerTerms};
 use rhumb_resolver::{OutboundQuestion, iterate};
 use rhumb_wire::{NameRef, QueryMessage, Type};
 
@@ -33,5 +33,6 @@ pub(super) fn remake_answer(
     let found = iterate::recall(&server.resolver, settings, &question, &own, now, 0)?;
     let (message, origin) = (&found.message, entry.route.state().failures);
     let aliases = check_aliases(snapshot, route, &question, message, found.whole);
-    context.cache.keep(key, message, found.ttl, aliases, origin, now).ok()
+    let terms = AnswerTerms { ttl: found.ttl, aliases, origin, stands_in: false };
+    context.cache.keep(key, message, terms, now).ok()
 }

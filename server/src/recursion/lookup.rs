@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rhumb_cache::{AnswerKey, AnswerOrigin, CacheHit, NotKept, WantedAnswer};
+use rhumb_cache::{AnswerKey, AnswerOrigin, AnswerTerms, CacheHit, NotKept, WantedAnswer};
 use rhumb_resolver::forward::limits;
 use rhumb_resolver::{
     AttemptOutcome, AttemptReport, ForwardAnswer, ForwardFailure, OutboundQuestion, forward,
@@ -302,7 +302,8 @@ impl UpstreamLookup {
         }
         let now = self.live.clock.now();
         let aliases = self.check_aliases(&answer, whole);
-        let kept = self.live.cache.keep(&self.key(), &answer, ttl, aliases, origin, now);
+        let terms = AnswerTerms { ttl, aliases, origin, stands_in: false };
+        let kept = self.live.cache.keep(&self.key(), &answer, terms, now);
         self.answered(answer, kept, aliases, tried)
     }
 
@@ -337,7 +338,8 @@ impl UpstreamLookup {
     pub(super) fn keep_denial(&self, found: LookupAnswer, ttl: u32) -> LookupAnswer {
         if let Ok(message) = &found.outcome {
             let (origin, now) = (self.route.state().failures, self.live.clock.now());
-            let _ = self.live.cache.keep(&self.key(), &message.bytes, ttl, message.aliases, origin, now);
+            let terms = AnswerTerms { ttl, aliases: message.aliases, origin, stands_in: false };
+            let _ = self.live.cache.keep(&self.key(), &message.bytes, terms, now);
         }
         found
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rhumb_cache::AnswerTerms;
 use rhumb_resolver::AttemptReport;
 use rhumb_resolver::iterate::{self, IteratedAnswer};
 use rhumb_wire::edns::ExtendedError;
@@ -67,7 +68,8 @@ impl UpstreamLookup {
         }
         let now = self.live.clock.now();
         let aliases = self.check_aliases(&answer, true);
-        let kept = self.live.cache.keep_stale(&self.key(), &answer, ttl, aliases, state.failures, now);
+        let terms = AnswerTerms { ttl, aliases, origin: state.failures, stands_in: true };
+        let kept = self.live.cache.keep(&self.key(), &answer, terms, now);
         self.answered(answer, kept, aliases, tried).past_ttl()
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rhumb_cache::{AnswerKey, RecordCache};
+use rhumb_cache::{AnswerKey, AnswerTerms, RecordCache};
 use rhumb_config::{CookieSecret, FilePlace};
 use rhumb_net::LocalAddress;
 use rhumb_resolver::{IterationSettings, NameMinimisation, WorkLimits};
@@ -194,7 +194,8 @@ impl QueryLab {
     pub(super) fn keep(&self, question: &[u8], message: &[u8], ttl: u32) {
         let key = AnswerKey { question, route: 1, dnssec_ok: false, checking_disabled: false };
         let origin = self.live.cache.origins().allocate();
-        self.live.cache.keep(&key, message, ttl, 0, origin, self.now()).unwrap();
+        let terms = AnswerTerms { ttl, aliases: 0, origin, stands_in: false };
+        self.live.cache.keep(&key, message, terms, self.now()).unwrap();
     }
 
     /// Keeps a record of four bytes for `name`, learnt just now.
