@@ -30,9 +30,10 @@ pub(super) fn remake_answer(
         ..OutboundQuestion::new(query.name, query.qtype)
     };
     let own = |name: NameRef<'_>| is_own_name(snapshot, name, query.qtype, route);
-    let found = iterate::recall(&server.resolver, settings, &question, &own, now, 0)?;
+    let (found, learnt) = iterate::recall_as_learnt(&server.resolver, settings, &question, &own, now)?;
     let (message, origin) = (&found.message, entry.route.state().failures);
     let aliases = check_aliases(snapshot, route, &question, message, found.whole);
+    // It ages from when it was learnt, which is what `explain` tells of it.
     let terms = AnswerTerms { ttl: found.ttl, aliases, origin, stands_in: false };
-    context.cache.keep(key, message, terms, now).ok()
+    context.cache.keep(key, message, terms, learnt).ok()
 }

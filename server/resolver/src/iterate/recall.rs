@@ -26,6 +26,35 @@ pub fn recall(
     now: u32,
     beyond: u32,
 ) -> Option<IteratedAnswer> {
+    let chain = known_chain(state, settings, question, own, now, beyond)?;
+    let servers = state.servers_beside(&chain, settings, now);
+    AnswerParts { question, chain: &chain, servers, now }.resolution(Vec::new(), QuestionCost::default()).ok()
+}
+
+/// The same of what has not run out, as it was when the first part of it was learnt: with the TTLs of then, and that time.
+pub fn recall_as_learnt(
+    state: &ResolverState,
+    settings: &IterationSettings,
+    question: &OutboundQuestion,
+    own: &OwnNames<'_>,
+    now: u32,
+) -> Option<(IteratedAnswer, u32)> {
+    let chain = known_chain(state, settings, question, own, now, 0)?;
+    let servers = state.servers_beside(&chain, settings, now);
+    let learnt = chain.iter().map(|learnt| learnt.stored).min()?.min(now);
+    let parts = AnswerParts { question, chain: &chain, servers, now: learnt };
+    Some((parts.resolution(Vec::new(), QuestionCost::default()).ok()?, learnt))
+}
+
+/// What is known along the aliases of a question.
+fn known_chain(
+    state: &ResolverState,
+    settings: &IterationSettings,
+    question: &OutboundQuestion,
+    own: &OwnNames<'_>,
+    now: u32,
+    beyond: u32,
+) -> Option<Vec<Arc<LearntRecords>>> {
     let mut name = question.name.clone();
     let mut chain: Vec<Arc<LearntRecords>> = Vec::new();
     loop {
@@ -49,8 +78,7 @@ pub fn recall(
     }
     // What a name says of the keys that are trusted has to be so now.
     sentinel::check(question, &chain, settings.trust.as_ref()).ok()?;
-    let servers = state.servers_beside(&chain, settings, now);
-    AnswerParts { question, chain: &chain, servers, now }.resolution(Vec::new(), QuestionCost::default()).ok()
+    Some(chain)
 }
 
 /// The servers to ask `question` of, as far as they are known: those of the closest zone (RFC 1034 section 4.3.2).

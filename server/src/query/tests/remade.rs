@@ -28,6 +28,39 @@ fn learn(lab: &QueryLab, name: &str, rtype: Type, rdata: &[u8]) {
     });
 }
 
+/// `explain` tells when its records were learnt, the oldest of them, and not when it was made again.
+#[test]
+fn its_age_is_that_of_its_records() {
+    for (older, newer, seconds) in [(0, 0, 40), (25, 0, 40), (0, 25, 40), (0, 39, 40), (10, 20, 90)] {
+        let mut lab = QueryLab::new().iterating(|_| {});
+        // Learnt so many seconds from now, an alias and what it leads to.
+        let mut order = [(older, "alias.test.", Type::CNAME), (newer, "www.test.", Type::A)];
+        order.sort_unstable_by_key(|(at, ..)| *at);
+        let mut past = 0;
+        for (at, name, rtype) in order {
+            lab.pass(Duration::from_secs(at - past));
+            past = at;
+            let rdata: &[u8] = if rtype == Type::A { &[192, 0, 2, 1] } else { b"\x03www\x04test\0" };
+            learn(&lab, name, rtype, rdata);
+        }
+        lab.pass(Duration::from_secs(seconds - past));
+        for again in [0, 3] {
+            lab.pass(Duration::from_secs(again));
+            let (age, left) = (seconds + again - older.min(newer), 100 + older.min(newer) - seconds - again);
+            let mut scratch = QueryScratch::new();
+            scratch.trace = Some(Vec::new());
+            let message = header(query("alias.test.", Type::A), 0x0100);
+            let mut out = [0; 1232];
+            let outcome = lab.respond(Transport::Udp, &message, &mut scratch, &mut out);
+            let QueryOutcome::Reply(length) = outcome else { panic!("{outcome:?}") };
+            let told = scratch.trace.unwrap().into_iter().find(|step| step.step == "cached").unwrap().what;
+            assert!(told.ends_with(&format!(" {age} s ago, {left} s left")), "{told}: {older} {newer}");
+            let message = MessageView::parse(&out[..length]).unwrap();
+            assert!(message.records().all(|record| u64::from(record.unwrap().ttl) == left), "{told}");
+        }
+    }
+}
+
 /// The response to a recursive query; none where it has to wait.
 fn ask(lab: &QueryLab, name: &str, qtype: Type, flags: u16) -> Option<Vec<u8>> {
     let mut out = vec![0; 1232];
