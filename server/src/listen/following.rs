@@ -25,18 +25,14 @@ pub fn follow_addresses(
     let worker = workers.register("addresses", "addresses");
     let follow = move || {
         worker.supervise(|_| match AddressWatch::open() {
-            Ok(mut watch) => while_true(&changed, || watch.wait()),
+            Ok(mut watch) => while_true(PAUSE, &changed, || watch.wait()),
             Err(error) => {
                 tracing::info!(%error, "changes of addresses are not reported here: they are looked at every 5 seconds");
-                let mut last = Vec::new();
-                while_true(&changed, || {
-                    loop {
-                        thread::sleep(POLL);
-                        let now = present();
-                        if now != std::mem::replace(&mut last, now.clone()) {
-                            return Ok(());
-                        }
-                    }
+                // Before the first call, which finds at least these.
+                let mut last = present();
+                while_true(PAUSE, &changed, || {
+                    differs(&mut last, POLL, present);
+                    Ok(())
                 });
             }
         });
@@ -44,8 +40,8 @@ pub fn follow_addresses(
     thread::Builder::new().name("addresses".into()).spawn(follow).map(drop)
 }
 
-/// Calls `changed` once at the beginning, for addresses that have come since the listeners were opened, and after each `wait`.
-fn while_true(changed: &impl Fn() -> bool, mut wait: impl FnMut() -> io::Result<()>) {
+/// Calls `changed` once at the beginning, for addresses that have come since the listeners were opened, and after each `wait` and a pause.
+fn while_true(pause: Duration, changed: &impl Fn() -> bool, mut wait: impl FnMut() -> io::Result<()>) {
     if !changed() {
         return;
     }
@@ -54,14 +50,63 @@ fn while_true(changed: &impl Fn() -> bool, mut wait: impl FnMut() -> io::Result<
             tracing::error!(%error, "addresses that come and go are no longer followed");
             return;
         }
-        thread::sleep(PAUSE);
+        thread::sleep(pause);
         if !changed() {
             return;
         }
     }
 }
 
+/// Looks at each interval until what is there is not what was there last. What cannot be seen is no change.
+fn differs<A: PartialEq>(last: &mut Option<A>, interval: Duration, mut look: impl FnMut() -> Option<A>) {
+    loop {
+        thread::sleep(interval);
+        let now = look();
+        if now.is_some() && now != *last {
+            *last = now;
+            return;
+        }
+    }
+}
+
 /// The addresses now; none where they cannot be had.
-fn present() -> Vec<(IpAddr, u32, String)> {
-    route::local_addresses().unwrap_or_default()
+fn present() -> Option<Vec<(IpAddr, u32, String)>> {
+    route::local_addresses().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// Each row: what is there at each look, the first before anything is acted on, and how often it is acted on.
+    #[test]
+    fn what_is_looked_at_is_acted_on_once_for_each_change() {
+        for (looks, calls) in [
+            (vec![Some(1)], 1),
+            (vec![Some(1), Some(1), Some(1)], 1),
+            (vec![Some(1), Some(2), Some(2), Some(1)], 3),
+            (vec![Some(1), None, Some(1), None, Some(2)], 2),
+            (vec![None, None, Some(1), Some(1)], 2),
+        ] {
+            let (called, mut rest) = (Cell::new(0), looks.iter().copied());
+            let mut last = rest.next().unwrap();
+            let changed = || {
+                called.set(called.get() + 1);
+                true
+            };
+            while_true(Duration::ZERO, &changed, || {
+                let mut ended = false;
+                differs(&mut last, Duration::ZERO, || {
+                    rest.next().unwrap_or_else(|| {
+                        ended = true;
+                        Some(0)
+                    })
+                });
+                if ended { Err(io::Error::other("the end")) } else { Ok(()) }
+            });
+            assert_eq!(called.get(), calls, "{looks:?}");
+        }
+    }
 }
