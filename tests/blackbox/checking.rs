@@ -22,6 +22,7 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("checking::typical_mistakes_of_configurations", mistakes::refused),
     Test::beside("checking::typical_mistakes_of_zones", mistakes::zones),
     Test::beside("checking::warnings_are_told_and_good", warnings::told),
+    Test::beside("checking::warnings_are_told_beside_mistakes", warnings::beside_mistakes),
     Test::beside("checking::a_reload_tells_its_warnings", warnings::reloaded),
     Test::beside("checking::a_default_control_socket_in_use", warnings::default_socket),
     Test::beside("checking::special_files_are_refused_at_once", special::refused),

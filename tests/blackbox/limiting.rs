@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use rhumb_tests::rig::client::receive;
 use rhumb_tests::rig::message::TC;
+use rhumb_tests::rig::script::{every_name, no_data, script};
 use rhumb_tests::rig::{Client, Message, Transport, program, rcode};
 use rhumb_tests::{Failure, Outcome, Test, Verdict, ensure, ensure_eq, skip};
 
 use crate::authoritative::{Lab, config, lab};
+use crate::forwarding::{self, UP};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
@@ -17,6 +19,8 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("limiting::dig_asks_by_tcp", dig),
     Test::beside("limiting::rates_outlive_a_reload", reload),
     Test::beside("limiting::an_answer_too_large_for_its_path_counts_once", too_large),
+    Test::beside("limiting::answers_that_waited_are_limited_too", waited),
+    Test::beside("limiting::one_that_waited_and_is_too_large_keeps_its_options", waited_too_large),
 ];
 
 const COOKIE: u16 = 10;
@@ -181,5 +185,87 @@ fn too_large() -> Verdict {
         let count = lab.server.metric(name, label.as_slice())?;
         ensure_eq!(format!("{count:.0}"), expected.to_string(), "{name}");
     }
+    Ok(Outcome::Passed)
+}
+
+/// Each name is asked of the upstream; what it says is the same of all names of a domain that has none of them, and of all failures.
+fn waited() -> Verdict {
+    let behind = forwarding::Lab::new()?;
+    let upstream = behind.upstream(
+        0,
+        script(|asked| match asked.name() {
+            name if name.ends_with("gone.example") => asked.code(rcode::NXDOMAIN),
+            name if name.ends_with("failing.example") => asked.code(rcode::SERVFAIL),
+            _ => every_name("198.18.0.1")(asked),
+        }),
+    )?;
+    let keys = "server: { rate-limit: { responses-per-second: 10, errors-per-second: 10, slip: SLIP } }";
+    let config = forwarding::config().forward(".", &UP[..1]);
+    let server = behind.start(&config.clone().more(&keys.replace("SLIP", "0")))?;
+    let lab = Lab { server, client: behind.client, to: behind.to };
+    let mut dropped = 0;
+    let mut of = |suffix: &str, count: usize| -> Result<(Seen, usize), Failure> {
+        let query = |number| Message::query(&format!("n{number}.{suffix}"), "A");
+        let seen = flood_of(&lab, (0..count).map(query))?;
+        let before = std::mem::replace(
+            &mut dropped,
+            lab.server.metric("rhumb_dns_dropped_total", &["rate-limited"])? as usize,
+        );
+        Ok((seen, dropped - before))
+    };
+    for suffix in ["gone.example.", "failing.example."] {
+        let (seen, dropped) = of(suffix, 60)?;
+        ensure!((10..=40).contains(&seen.full) && seen.empty == 0, "{suffix}: {seen:?}");
+        ensure_eq!(seen.full + dropped, 60, "answered and dropped of {suffix}");
+    }
+    let (seen, dropped) = of("up.example.", 40)?;
+    ensure!(seen.full == 40 && dropped == 0, "different names: {seen:?} {dropped}");
+    ensure!(upstream.count("n59.gone.example") > 0, "what waits is asked for all the same");
+
+    lab.server.rewrite(&config.more(&keys.replace("SLIP", "1")))?;
+    lab.server.reload()?;
+    let query = |number| Message::query(&format!("m{number}.gone.example."), "A");
+    let seen = flood_of(&lab, (0..60).map(query))?;
+    ensure!(seen.full + seen.empty == 60 && seen.empty >= 20, "{seen:?}");
+    let slipped = lab.server.metric("rhumb_dns_slipped_total", &[])?;
+    ensure_eq!(format!("{slipped:.0}"), seen.empty.to_string(), "slipped");
+    let stream = lab.client.over(Transport::Tcp, lab.to, &query(99))?.message;
+    ensure_eq!(stream.rcode(), rcode::NXDOMAIN, "by TCP");
+    Ok(Outcome::Passed)
+}
+
+/// As above for an answer out of a zone: the one that is sent in its place has OPT with what the query asked for.
+fn waited_too_large() -> Verdict {
+    let behind = forwarding::Lab::new()?;
+    let upstream = behind.upstream(
+        0,
+        script(|asked| {
+            if asked.message.kind() != 1 {
+                return no_data(asked);
+            }
+            let line = |number| format!("{} 300 IN A 198.18.1.{number}", asked.message.name());
+            let lines: Vec<String> = (1..200).map(line).collect();
+            asked.answer(&lines.iter().map(String::as_str).collect::<Vec<_>>())
+        }),
+    )?;
+    let keys = "server: { edns-size: 4096, rate-limit: { responses-per-second: 10, slip: 0 } }";
+    let server = behind.start(&forwarding::config().forward(".", &UP[..1]).more(keys))?;
+    let (to, v4) = ("[2001:db8::1]:53".parse()?, behind.to);
+    for number in 0..8 {
+        let query = Message::query(&format!("l{number}.up.example."), "A").edns(4096);
+        let query = query.option(COOKIE, &[5; 8]);
+        let answer = behind.client.udp(to, &query)?.message;
+        ensure!(answer.has(TC) && answer.answer.is_empty(), "{number}: {answer:?}");
+        let edns = answer.edns.as_ref();
+        let cookie = edns.and_then(|edns| edns.options.iter().find(|(code, _)| *code == COOKIE));
+        ensure!(cookie.is_some_and(|(_, value)| value.len() == 24), "{number}: {edns:?}");
+        let whole = behind.client.over(Transport::Tcp, v4, &query)?.message;
+        ensure_eq!(whole.data("A").len(), 199, "addresses by TCP");
+    }
+    ensure!(upstream.count("l7.up.example") > 0, "nothing was asked");
+    let truncated = server.metric("rhumb_dns_truncated_total", &[])?;
+    ensure_eq!(format!("{truncated:.0}"), "8", "truncated");
+    let failed = server.metric("rhumb_dns_dropped_total", &["send-failed"])?;
+    ensure_eq!(format!("{failed:.0}"), "0", "not sent");
     Ok(Outcome::Passed)
 }

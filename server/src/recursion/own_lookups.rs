@@ -11,8 +11,8 @@ use rhumb_wire::Transport;
 use rhumb_wire::header::{self, MessageHeader};
 use tokio::sync::watch;
 
-use super::pending::ReplyPath;
 use super::queue::ResolveQueue;
+use super::reply_path::ReplyPath;
 use crate::query::{QueryClient, QueryContext, QueryOutcome, QueryScratch, respond};
 use crate::snapshot::{OwnQuestion, ServerSnapshot, ServerState};
 

@@ -56,6 +56,36 @@ pub(super) fn told() -> Verdict {
     Ok(Outcome::Passed)
 }
 
+/// A configuration with mistakes and warnings: mistakes first, then the warnings, told apart; the exit status is that of mistakes.
+pub(super) fn beside_mistakes() -> Verdict {
+    let folder = Folder::new()?;
+    folder.write("z", SMALL_ZONE)?;
+    folder.write("broken", "@ SOA\n")?;
+    let forward = "forward: [{ domain: corp.test, upstreams: [{ list: later.list }] }]\n";
+    let listen = "listen: [{ address: 127.0.0.1, port: 5399 }]\n";
+    for (text, mistakes) in [
+        (format!("listen: [{{ address: 127.0.0.1, port: 70000 }}]\n{forward}"), 1),
+        (format!("workers: many\n{listen}{forward}log: {{ level: loud }}\n"), 2),
+        (format!("{listen}{forward}zones: [{{ name: z.test, file: none }}]\n"), 1),
+        (format!("{listen}{forward}zones: [{{ name: z.test, file: broken }}]\n"), 1),
+    ] {
+        folder.write("rhumb.yaml", &text)?;
+        let output = rhumb(folder.path(), &["check", "-c", "rhumb.yaml"])?;
+        ensure_eq!(output.code, Some(2), "check of {text}: {}{}", output.out, output.err);
+        let lines: Vec<&str> = output.err.trim_end().lines().collect();
+        let warned: Vec<bool> = lines.iter().map(|line| line.starts_with("warning: ")).collect();
+        let expected = [vec![false; mistakes], vec![true]].concat();
+        ensure_eq!(warned, expected, "warnings among the lines told of {text}: {}", output.err);
+        ensure!(lines[mistakes].contains("it is waited for"), "the warning of {text}: {}", output.err);
+        let json = rhumb(folder.path(), &["check", "--json", "-c", "rhumb.yaml"])?;
+        let read: serde_json::Value = serde_json::from_str(&json.out)?;
+        let count = |key: &str| read[key].as_array().map(Vec::len);
+        ensure_eq!((count("errors"), count("warnings")), (Some(mistakes), Some(1)), "JSON: {}", json.out);
+        ensure_eq!((json.code, read["good"].as_bool()), (Some(2), Some(false)), "JSON: {}", json.out);
+    }
+    Ok(Outcome::Passed)
+}
+
 /// The start logs them, a reload tells them beside its changes.
 pub(super) fn reloaded() -> Verdict {
     let host = Host::new()?;
