@@ -203,23 +203,22 @@ fn waited() -> Verdict {
     let config = forwarding::config().forward(".", &UP[..1]);
     let server = behind.start(&config.clone().more(&keys.replace("SLIP", "0")))?;
     let lab = Lab { server, client: behind.client, to: behind.to };
-    let mut dropped = 0;
-    let mut of = |suffix: &str, count: usize| -> Result<(Seen, usize), Failure> {
+    let mut dropped = 0.0;
+    let mut of = |suffix: &str, count: usize| -> Result<(Seen, f64), Failure> {
         let query = |number| Message::query(&format!("n{number}.{suffix}"), "A");
         let seen = flood_of(&lab, (0..count).map(query))?;
-        let before = std::mem::replace(
-            &mut dropped,
-            lab.server.metric("rhumb_dns_dropped_total", &["rate-limited"])? as usize,
-        );
+        let now = lab.server.metric("rhumb_dns_dropped_total", &["rate-limited"])?;
+        let before = std::mem::replace(&mut dropped, now);
         Ok((seen, dropped - before))
     };
     for suffix in ["gone.example.", "failing.example."] {
         let (seen, dropped) = of(suffix, 60)?;
         ensure!((10..=40).contains(&seen.full) && seen.empty == 0, "{suffix}: {seen:?}");
-        ensure_eq!(seen.full + dropped, 60, "answered and dropped of {suffix}");
+        let all = seen.full as f64 + dropped;
+        ensure!((all - 60.0).abs() < 0.5, "answered and dropped of {suffix}: {all}");
     }
     let (seen, dropped) = of("up.example.", 40)?;
-    ensure!(seen.full == 40 && dropped == 0, "different names: {seen:?} {dropped}");
+    ensure!(seen.full == 40 && dropped < 0.5, "different names: {seen:?} {dropped}");
     ensure!(upstream.count("n59.gone.example") > 0, "what waits is asked for all the same");
 
     lab.server.rewrite(&config.more(&keys.replace("SLIP", "1")))?;

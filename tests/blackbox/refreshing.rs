@@ -180,7 +180,10 @@ fn expired() -> Verdict {
     ensure!(status.out.contains("expired") && status.out.contains("no connection"), "{}", status.out);
     // What the alert about zones that expire goes by.
     let lifetime = server.metric("rhumb_zone_lifetime_seconds", &["zone=\"zone.test.\""])?;
-    ensure_eq!(lifetime, 4.0, "rhumb_zone_lifetime_seconds of a zone that has expired");
+    ensure!(
+        (lifetime - 4.0).abs() < 0.5,
+        "rhumb_zone_lifetime_seconds of a zone that has expired: {lifetime}"
+    );
     let again = Primary::start(Peer::Knot, &client, None, &zone(9))?.context("knotd")?;
     let back = until(Duration::from_secs(40), || serves(&asker, 9));
     ensure!(back, "a primary with an older serial is back: {} {}", server.log(), again.log());

@@ -73,7 +73,7 @@ fn metrics() -> BTreeMap<String, Vec<String>> {
     found
 }
 
-fn labels_with_bound(labels: &Vec<String>, end: &str) -> Vec<String> {
+fn labels_with_bound(labels: &[String], end: &str) -> Vec<String> {
     let bound = (end == "_bucket").then(|| "le".to_owned());
     labels.iter().cloned().chain(bound).collect()
 }

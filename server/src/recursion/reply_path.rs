@@ -99,7 +99,7 @@ fn send_shorter(
     let length = is_too_large.then(|| truncate_waiting(client, &mut out)).flatten();
     let sent = length.and_then(|length| socket.send(out.get(..length)?, peer, &local).ok());
     live.metrics.with_local(|block| match sent {
-        Some(_) => block.truncated(),
+        Some(()) => block.truncated(),
         None => block.dropped(DropReason::SendFailed),
     });
 }

@@ -87,7 +87,7 @@ impl<'p> Nsec3Proofs<'p> {
             match found.iter_mut().find(|chain| chain.iterations == iterations && chain.salt == salt) {
                 Some(chain) => chain.records.push(record),
                 None => {
-                    found.push(Self { zone: zone.to_lowercase(), iterations, salt, records: vec![record] })
+                    found.push(Self { zone: zone.to_lowercase(), iterations, salt, records: vec![record] });
                 }
             }
         }

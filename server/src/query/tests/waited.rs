@@ -109,7 +109,7 @@ fn they_are_dropped_or_sent_with_a_cookie() {
     };
     let results: Vec<_> = (0..20).map(|_| ask(&asked("www.test."))).collect();
     about(4, results.iter().filter(|result| **result == Ok("NOERROR 1/0/0".into())).count());
-    assert!(results.iter().any(|result| *result == Err(DropReason::RateLimited)), "{results:?}");
+    assert!(results.contains(&Err(DropReason::RateLimited)), "{results:?}");
 
     let lab = limited(1);
     unlimited(&lab, 0, |_| "www.test.".into());
