@@ -60,7 +60,7 @@ fn metrics() -> BTreeMap<String, Vec<String>> {
     }) {
         let quoted: Vec<&str> = line.split('"').skip(1).step_by(2).collect();
         let Some((name, labels)) = quoted.split_first() else { continue };
-        let labels = labels.iter().map(|label| (*label).to_owned()).collect();
+        let labels: Vec<String> = labels.iter().map(|label| (*label).to_owned()).collect();
         let name = (*name).to_owned();
         if line.contains(" = Histogram ") {
             for end in ["_bucket", "_sum", "_count"] {
