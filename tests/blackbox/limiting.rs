@@ -214,7 +214,7 @@ fn waited() -> Verdict {
     for suffix in ["gone.example.", "failing.example."] {
         let (seen, dropped) = of(suffix, 60)?;
         ensure!((10..=40).contains(&seen.full) && seen.empty == 0, "{suffix}: {seen:?}");
-        let all = seen.full as f64 + dropped;
+        let all = f64::from(u32::try_from(seen.full)?) + dropped;
         ensure!((all - 60.0).abs() < 0.5, "answered and dropped of {suffix}: {all}");
     }
     let (seen, dropped) = of("up.example.", 40)?;
