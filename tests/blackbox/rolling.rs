@@ -123,6 +123,7 @@ fn roll() -> Verdict {
     let valid = wait_for(&net, 1, Some("valid"))?;
     ensure!(valid >= since + HOLD, "it waited {} s", valid - since);
     let said = format!("trust anchor {} of .: valid, trusted from now on", root(1).tag());
+    ensure!(net.server.logs(&said, Duration::from_secs(5)), "the log does not have it: {}", net.server.log());
     ensure_eq!(net.server.log().matches(&said).count(), 1, "times that the log has it: {}", net.server.log());
     ensure!(is_trusted(&net, 1)? && is_trusted(&net, 0)?, "both keys are trusted: {}", net.server.log_tail());
 

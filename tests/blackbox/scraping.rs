@@ -251,6 +251,7 @@ fn absent_zones() -> Verdict {
     rig.upstream().follow(script(|asked: &Asked| asked.code(rcode::REFUSED)));
     broken_alike(&rig.server, 1.0, "it has expired: ")?;
     rig.upstream().follow(primary(11, refuse, |asked| reply(asked, &whole(11))));
+    rig.server.tell(&["zone", "refresh", "zone.test"])?;
     broken_alike(&rig.server, 0.0, "")?;
     let (host, _client) = Host::pair()?;
     let state = Folder::new()?;

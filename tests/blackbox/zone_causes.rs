@@ -159,7 +159,7 @@ fn denied_updates() -> [DeniedUpdate; 6] {
             message(&["ns.zone.test. 60 IN A 192.0.2.9"]),
             rcode::REFUSED,
             Some(18),
-            "no rule of the zone allows a record of it",
+            "no rule of the zone allows it: add A of ns.zone.test.",
             "add A of ns.zone.test.: no rule of the zone allows it",
             "refused",
         ),

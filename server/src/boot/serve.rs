@@ -27,6 +27,8 @@ use crate::{control, metrics, recursion, zone_events};
 /// How often the service manager hears that the start goes on, and how much time it is asked for each time.
 const START_GOES_ON: Duration = Duration::from_secs(10);
 const START_TIME: Duration = Duration::from_secs(30);
+/// For how long the end waits for a log that nobody reads.
+const LOG_END: Duration = Duration::from_secs(1);
 
 /// What the start has gathered.
 pub(super) struct StartedServer {
@@ -101,7 +103,7 @@ impl StartedServer {
         drop(reloader);
         runtime.shutdown_timeout(Duration::from_millis(100));
         self.cache_file.iter().for_each(|file| file.end(deadline.by(EndStep::CacheFile)));
-        self.live.query_log.drain(deadline.left(EndStep::QueryLog));
+        self.live.query_log.drain(deadline.left(EndStep::QueryLog).min(LOG_END));
         tracing::info!("stopped");
         Ok(())
     }

@@ -67,7 +67,7 @@ pub(super) fn beside_mistakes() -> Verdict {
         (format!("listen: [{{ address: 127.0.0.1, port: 70000 }}]\n{forward}"), 1),
         (format!("workers: many\n{listen}{forward}log: {{ level: loud }}\n"), 2),
         (format!("{listen}{forward}zones: [{{ name: z.test, file: none }}]\n"), 1),
-        (format!("{listen}{forward}zones: [{{ name: z.test, file: broken }}]\n"), 1),
+        (format!("{listen}{forward}zones: [{{ name: z.test, file: broken }}]\n"), 2),
     ] {
         folder.write("rhumb.yaml", &text)?;
         let output = rhumb(folder.path(), &["check", "-c", "rhumb.yaml"])?;
