@@ -43,6 +43,7 @@ pub(crate) fn report(config: &ServerConfig, root: &YamlNode, reader: &mut Config
             in_list(reader, "zones", position.index, spot, message);
         }
     }
+    report_tls_names(config, &positions, reader);
     report_local_root(config, reader);
     for forward in &config.forward {
         let position = positions.forward(&forward.place);
@@ -60,6 +61,22 @@ pub(crate) fn report(config: &ServerConfig, root: &YamlNode, reader: &mut Config
             let message =
                 format!("the domain `{}` has an entry already, on {line}", show_domain(&stub.domain));
             in_list(reader, "stub", position.index, position.value, message);
+        }
+    }
+}
+
+/// Rules for clients that show a certificate, where no listener asks for one.
+fn report_tls_names(config: &ServerConfig, positions: &ListPositions, reader: &mut ConfigReader) {
+    if config.listen.iter().any(|listen| listen.client_ca.is_some()) {
+        return;
+    }
+    for zone in &config.zones {
+        let (ZoneSource::File { update, .. } | ZoneSource::Directory { update, .. }) = zone else { continue };
+        if update.iter().any(|rule| rule.tls_name.is_some()) {
+            let (index, spot) = (positions.zone(zone.place()).index, reader.numbers.spot(zone.place()));
+            let message =
+                "`tls-name` needs a listener with `client-ca`; without one clients show no certificates";
+            in_list(reader, "zones", index, spot, message.to_owned());
         }
     }
 }

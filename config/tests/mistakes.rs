@@ -95,7 +95,7 @@ fn unknown_keys_name_the_nearest_one() {
     let told = errors("listen:\n  - address: \"::\"\n    prot: 53\n");
     assert!(
         told[0].message.ends_with(
-            "accepted: address, interface, port, ports, v6only, transports, certificate, key, certificates, paths, tls, proxies, proxy-protocol"
+            "accepted: address, interface, port, ports, v6only, transports, certificate, key, certificates, client-ca, paths, tls, proxies, proxy-protocol"
         ),
         "{}",
         told[0]

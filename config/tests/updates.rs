@@ -40,7 +40,7 @@ fn a_rule_says_who_may_change_what() {
 fn mistakes_are_told_where_they_stand() {
     assert_eq!(errors(&text("key: acme.test")), []);
     for (rule, at, key, words) in [
-        ("names: [www]", "names", "", &["`network` or `key` is missing"][..]),
+        ("names: [www]", "names", "", &["`network`, `key` or `tls-name` is missing"][..]),
         ("key: acme.tset", "acme", ".key", &["no key in `keys` is called `acme.tset`", "mean `acme.test`"]),
         ("network: 10.0.0.0/8, names: self", "self", ".names", &["`self` is the name of the key"]),
         ("key: acme.test, names: [\"a b\"]", "\"a b", ".names[0]", &["`a b` is no name", "dyn/"]),
@@ -50,7 +50,8 @@ fn mistakes_are_told_where_they_stand() {
         ("key: acme.test, actions: [ad]", "ad]", ".actions[0]", &["add, delete"]),
         ("key: acme.test, max-records: 0", "0", ".max-records", &["from 1 to 1000000"]),
         ("key: acme.test, tpyes: TXT", "tpyes", ".tpyes", &["`types`"]),
-        ("key: acme.test, tls-name: x", "tls-name", ".tls-name", &["do not show certificates"]),
+        ("tls-name: \"*.host.test\"", "\"*", ".tls-name", &["is a wildcard"]),
+        ("tls-name: a..b", "a..b", ".tls-name", &["`a..b` is no domain name"]),
     ] {
         let column = 7 + u32::try_from(rule.find(at).unwrap()).unwrap();
         one(&text(rule), (7, column), &format!("zones[0].update[0]{key}"), words);
@@ -62,4 +63,25 @@ fn mistakes_are_told_where_they_stand() {
         .replace("state: s\n", "{}")
         .replacen("{}", "state: s\nremotes: [{ name: p, addresses: 192.0.2.1 }]\n", 1);
     one(&secondary, (8, 7), "zones[0].update", &["is changed there"]);
+}
+
+#[test]
+fn names_of_certificates_need_a_listener_that_asks_for_them() {
+    let listen = |keys: &str| {
+        format!("listen: [{{ address: \"::\", transports: [udp, tls], certificate: self-signed{keys} }}]\n")
+    };
+    for rule in ["tls-name: Host.Test.", "tls-name: host.test, key: acme.test, network: 192.0.2.0/24"] {
+        let good = listen(", client-ca: ca.pem") + &text(rule);
+        let config = parse(&good, Path::new("/etc/x.yaml")).unwrap();
+        assert_eq!(config.listen[0].client_ca.as_deref(), Some(Path::new("/etc/ca.pem")));
+        let ZoneSource::File { update, .. } = &config.zones[0] else { panic!("{config:?}") };
+        assert_eq!(update[0].tls_name, Some("host.test".parse().unwrap()));
+        let words = ["`tls-name` needs a listener with `client-ca`"];
+        one(&(listen("") + &text(rule)), (5, 3), "zones[0]", &words);
+        one(&text(rule), (4, 3), "zones[0]", &words);
+    }
+    let other = "listen: [{ address: \"::\", transports: [udp, https], certificate: self-signed, client-ca: ca.pem }]\n";
+    let column = 1 + u32::try_from(other.find("ca.pem").unwrap()).unwrap();
+    let words = ["clients show certificates by tls, which is not among the `transports`"];
+    one(other, (1, column), "listen[0].client-ca", &words);
 }

@@ -4,6 +4,7 @@ mod admission;
 mod answer;
 mod answer_batch;
 mod certificates;
+mod client_authorities;
 mod descriptors;
 mod designated_as;
 mod designations;

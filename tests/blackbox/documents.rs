@@ -59,7 +59,7 @@ fn examples() -> Verdict {
         fs::rename(chain, folder.at("tls").join(certificate))?;
         fs::rename(key, folder.at("tls").join(private))?;
     }
-    for copy in ["tls/upstreams.pem", "tls/remotes.pem"] {
+    for copy in ["tls/upstreams.pem", "tls/remotes.pem", "tls/clients.pem"] {
         fs::copy(folder.at("tls/fullchain.pem"), folder.at(copy))?;
     }
     let mut count = 0;

@@ -196,6 +196,7 @@ const TESTS: &[&[Test]] = &[
     refreshing::validating::TESTS,
     unit::TESTS,
     updating::TESTS,
+    updating::certificates::TESTS,
     updating::controllers::TESTS,
     updating::explained::TESTS,
     updating::forwarded::TESTS,

@@ -1,5 +1,6 @@
 //! Zones that clients change while they are served (RFC 2136): by the usual programs, kept over kill -9, together with the file.
 
+pub(crate) mod certificates;
 pub(crate) mod controllers;
 pub(crate) mod explained;
 pub(crate) mod forwarded;

@@ -47,6 +47,8 @@ pub struct ListenEntry {
     /// What the server shows on its encrypted transports, the first one unless another is for the name that a client asks for; there if
     /// and only if a transport needs it.
     pub certificates: Vec<CertificateSource>,
+    /// Issuers of the certificates that clients may show by tls, in PEM; none: they are not asked.
+    pub client_ca: Option<PathBuf>,
     /// How HTTP is spoken there.
     pub http: HttpListener,
     /// Networks of proxies that begin with a header of the PROXY protocol; not on quic.
@@ -71,6 +73,7 @@ impl ListenEntry {
             v6only: false,
             transports: USUAL.to_vec(),
             certificates: Vec::new(),
+            client_ca: None,
             http: HttpListener::default(),
             proxy_protocol: Vec::new(),
             place,
@@ -88,6 +91,7 @@ pub(crate) struct ListenDraft {
     certificate: Option<NamedCertificate>,
     key: Option<PathBuf>,
     further: Vec<FurtherCertificate>,
+    client_ca: Option<PathBuf>,
     http: HttpListener,
     proxy_protocol: Vec<IpNetwork>,
 }
@@ -111,6 +115,7 @@ impl ConfigSection for ListenEntry {
             certificate: None,
             key: None,
             further: Vec::new(),
+            client_ca: None,
             http: HttpListener::default(),
             proxy_protocol: Vec::new(),
         }
@@ -178,6 +183,11 @@ impl ConfigSection for ListenEntry {
             let message = format!("{other} is not among the `transports` of this entry");
             reader.at_key("ports", |reader| reader.error(node.spot_of("ports"), message));
         }
+        if draft.client_ca.is_some() && !draft.transports.contains(&Transport::Tls) {
+            let message =
+                "clients show certificates by tls, which is not among the `transports` of this entry";
+            reader.at_key("client-ca", |reader| reader.error(node.spot_of("client-ca"), message));
+        }
         if !draft.proxy_protocol.is_empty() && draft.transports == [Transport::Quic] {
             let message = "quic has no header of the PROXY protocol";
             reader.at_key("proxy-protocol", |reader| reader.error(node.spot_of("proxy-protocol"), message));
@@ -202,7 +212,7 @@ impl ConfigSection for ListenEntry {
         }
         let v6only = draft.v6only && addresses.is_wildcard();
         let place = reader.place(node.spot);
-        let ListenDraft { port, ports, transports, http, proxy_protocol, .. } = draft;
+        let ListenDraft { port, ports, transports, client_ca, http, proxy_protocol, .. } = draft;
         Some(ListenEntry {
             addresses,
             port,
@@ -210,6 +220,7 @@ impl ConfigSection for ListenEntry {
             v6only,
             transports,
             certificates,
+            client_ca,
             http,
             proxy_protocol,
             place,
@@ -242,6 +253,7 @@ impl ConfigSection for ListenEntry {
             certificate,
             key,
             further,
+            client_ca: self.client_ca.clone(),
             http: self.http.clone(),
             proxy_protocol: self.proxy_protocol.clone(),
         }
@@ -284,6 +296,12 @@ fn certificate_keys<K: KeyVisitor<ListenDraft>>(keys: &mut K) {
             "Further certificates, each with its key, for clients that ask for one of their names (SNI), or that cannot verify the first one.",
             ValueList { of: SectionKind::<FurtherCertificate>::new(), filled: false },
             |draft| &mut draft.further,
+        );
+    keys.key("client-ca", InForce::AtReload,
+            "For tls: the file of the certificates, in PEM, of those who issue certificates to clients. The file is followed. Clients are asked for \
+             one and may have none; `tls-name` of a rule in `update` goes by it. Without it they are not asked.",
+            OptionalKind(FilePath),
+            |draft| &mut draft.client_ca,
         );
 }
 

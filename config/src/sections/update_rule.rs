@@ -7,7 +7,7 @@ use rhumb_wire::{DomainName, Type};
 
 use super::keys::KEY_NAME;
 use crate::in_force::InForce;
-use crate::kinds::{NumberKind, OptionalKind, ParsedKind, ValueList, WordKind};
+use crate::kinds::{DomainKind, NumberKind, OptionalKind, ParsedKind, ValueList, WordKind};
 use crate::nearest::nearest;
 use crate::network::IpNetwork;
 use crate::node::YamlNode;
@@ -21,6 +21,8 @@ pub struct UpdateRule {
     pub key: Option<DomainName>,
     /// Where they are.
     pub network: Option<IpNetwork>,
+    /// A DNS name of the certificate that they show.
+    pub tls_name: Option<DomainName>,
     /// The names that they may change; any where it is empty.
     pub names: Vec<UpdateNames>,
     /// The types that they may change; any where it is empty.
@@ -103,6 +105,9 @@ impl fmt::Display for UpdateNames {
     }
 }
 
+/// The name of a client.
+const TLS_NAME: DomainKind = DomainKind { accepted: "a name of a certificate such as host.example.com" };
+
 const ACTION: WordKind<UpdateAction> =
     WordKind { words: &[("add", UpdateAction::Add), ("delete", UpdateAction::Delete)], later: &[] };
 
@@ -153,6 +158,7 @@ impl fmt::Display for UpdateType {
 pub(crate) struct UpdateRuleDraft {
     key: Option<DomainName>,
     network: Option<IpNetwork>,
+    tls_name: Option<DomainName>,
     names: Vec<UpdateNames>,
     types: Vec<UpdateType>,
     actions: Vec<UpdateAction>,
@@ -186,6 +192,14 @@ impl ConfigSection for UpdateRule {
             |draft| &mut draft.network,
         );
         keys.key(
+            "tls-name",
+            InForce::AtReload,
+            "A name of the certificate that the client shows by tls, one of its subject alternative names, verified by `client-ca` of the \
+             listener. Without it, none is needed.",
+            OptionalKind(TLS_NAME),
+            |draft| &mut draft.tls_name,
+        );
+        keys.key(
             "names",
             InForce::AtReload,
             "The names that may be changed: `www` one name of the zone, `@` that of the zone itself, `dyn/` a name and all below it, \
@@ -217,27 +231,27 @@ impl ConfigSection for UpdateRule {
             OptionalKind(NumberKind::new(1, 1_000_000)),
             |draft| &mut draft.max_records,
         );
-        keys.not_offered("tls-name", "clients do not show certificates");
     }
 
     fn finish(draft: UpdateRuleDraft, node: &YamlNode, reader: &mut ConfigReader) -> Option<Self> {
-        if node.entry("network").is_none() && node.entry("key").is_none() {
-            reader.error(node.spot, "`network` or `key` is missing");
+        if ["network", "key", "tls-name"].iter().all(|key| node.entry(key).is_none()) {
+            reader.error(node.spot, "`network`, `key` or `tls-name` is missing");
         }
         if draft.key.is_none() && draft.names.contains(&UpdateNames::KeyName) {
             let message = "`self` is the name of the key, and the rule has no `key`";
             reader.at_key("names", |reader| reader.error(node.spot_of("names"), message));
         }
-        let UpdateRuleDraft { key, network, names, types, actions, max_records } = draft;
+        let UpdateRuleDraft { key, network, tls_name, names, types, actions, max_records } = draft;
         let types = types.into_iter().map(|UpdateType(rtype)| rtype).collect();
-        let rule = Self { key, network, names, types, actions, max_records };
-        (rule.key.is_some() || rule.network.is_some()).then_some(rule)
+        let rule = Self { key, network, tls_name, names, types, actions, max_records };
+        (rule.key.is_some() || rule.network.is_some() || rule.tls_name.is_some()).then_some(rule)
     }
 
     fn values(&self) -> UpdateRuleDraft {
         UpdateRuleDraft {
             key: self.key.clone(),
             network: self.network,
+            tls_name: self.tls_name.clone(),
             names: self.names.clone(),
             types: self.types.iter().copied().map(UpdateType).collect(),
             actions: self.actions.clone(),

@@ -30,6 +30,7 @@ pub(super) fn unreadable(config: &ServerConfig) -> Option<PathBuf> {
             paths.extend([certificate.clone(), key.clone()]);
         }
     }
+    paths.extend(config.listen.iter().filter_map(|listen| listen.client_ca.clone()));
     for source in &config.zones {
         match source {
             ZoneSource::File { file, .. } => paths.push(file.clone()),

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::fs::Metadata;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rhumb_config::{CertificateSource, ServerConfig, SessionSecret, read_regular_file};
 use rhumb_net::tls::{CertificateDetails, CertificatePair, TicketSecret, TlsTickets};
 
+use super::client_authorities::{KnownAuthorities, check_authorities};
 use super::open_listener::TlsTerms;
 use super::self_signed::{own_name, self_signed_names};
 use crate::metrics::{CertificateFigures, ServerMetrics};
@@ -36,6 +37,7 @@ pub struct CertificateState {
 #[derive(Debug, Default)]
 pub(super) struct ServerCertificates {
     known: HashMap<CertificateSource, KnownCertificate>,
+    authorities: KnownAuthorities,
     tickets: Option<TlsTickets>,
     ticket_secrets: Vec<SessionSecret>,
     /// What the one of our own making is for.
@@ -53,7 +55,7 @@ struct KnownCertificate {
 impl ServerCertificates {
     /// Reads every certificate that `config` names. Errors: those that cannot be used and never could, in words.
     pub(super) fn read(&mut self, config: &ServerConfig) -> Vec<String> {
-        let mut errors = Vec::new();
+        let mut errors = self.authorities.read(config);
         for (place, source) in sources(config) {
             if self.tickets.is_none() {
                 match TlsTickets::new() {
@@ -78,19 +80,20 @@ impl ServerCertificates {
         errors
     }
 
-    /// Reads the pairs again that this file is part of. Whether there are any.
+    /// Reads the pairs and issuers again that this file is part of. Whether there are any.
     pub(super) fn file_changed(&mut self, path: &Path) -> bool {
         let concerned: Vec<_> = self.known.keys().filter(|source| is_of(source, path)).cloned().collect();
         for source in &concerned {
             // A pair that was good before is kept, so that there is no error.
             let _ = self.refresh(source);
         }
-        !concerned.is_empty()
+        self.authorities.file_changed(path) || !concerned.is_empty()
     }
 
     /// Forgets those that `config` does not name, and counts the others.
     pub(super) fn publish(&mut self, config: &ServerConfig, metrics: &ServerMetrics) {
         self.known.retain(|source, _| sources(config).any(|(_, named)| named == source));
+        self.authorities.publish(config);
         self.set_ticket_secrets(&config.server.ticket_secrets);
         for (source, known) in &mut self.known {
             let figures = known.figures.get_or_insert_with(|| metrics.certificate(&name(source)));
@@ -109,11 +112,15 @@ impl ServerCertificates {
     }
 
     /// What handshakes of a listener are done with; none where none of its certificates was read.
-    pub(super) fn terms(&self, sources: &[CertificateSource]) -> Option<TlsTerms<'_>> {
+    pub(super) fn terms(
+        &self,
+        sources: &[CertificateSource],
+        client_ca: Option<&PathBuf>,
+    ) -> Option<TlsTerms<'_>> {
         let known = sources.iter().filter_map(|source| self.known.get(source));
         let certificates: Vec<CertificatePair> = known.map(|known| known.pair.clone()).collect();
         let tickets = self.tickets.as_ref().filter(|_| !certificates.is_empty())?;
-        Some(TlsTerms { certificates, tickets })
+        Some(TlsTerms { certificates, tickets, authorities: self.authorities.of(client_ca) })
     }
 
     /// The names and addresses of the first that was read and that clients can verify: none of one of our own making.
@@ -175,6 +182,7 @@ pub fn check_certificates(config: &ServerConfig) -> (Vec<String>, Vec<String>) {
                 .extend(doubts(&pair).into_iter().map(|doubt| format!("{place}: {}: {doubt}", name(source)))),
         }
     }
+    errors.extend(check_authorities(config));
     (warnings, errors)
 }
 

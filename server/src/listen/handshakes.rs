@@ -2,9 +2,10 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use rhumb_net::tls::{HandshakeError, KeyExchange, ServerTlsStream, TlsAcceptor, TlsVersion};
-use rhumb_wire::Transport;
+use rhumb_wire::{DomainName, Transport};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
@@ -23,8 +24,8 @@ pub(super) struct ListenerHandshakes {
 impl ListenerHandshakes {
     /// Errors: there is no certificate, or the library lacks what it should have.
     pub(super) fn new(transport: Transport, terms: &ListenerTerms<'_>) -> io::Result<Self> {
-        let TlsTerms { certificates, tickets } = terms.needed_tls()?;
-        let acceptor = TlsAcceptor::new(certificates, transport.protocols(), tickets)?;
+        let TlsTerms { certificates, tickets, authorities } = terms.needed_tls()?;
+        let acceptor = TlsAcceptor::new(certificates, transport.protocols(), tickets, authorities.clone())?;
         Ok(Self { acceptor, log: HandshakeLog::new(transport) })
     }
 
@@ -32,18 +33,19 @@ impl ListenerHandshakes {
     pub(super) fn set_terms(&self, terms: &ListenerTerms<'_>) {
         if let Some(tls) = &terms.tls {
             self.acceptor.set_certificates(&tls.certificates);
+            self.acceptor.set_authorities(tls.authorities.clone());
         }
     }
 
     /// Does the handshake of a connection that began at `begun`, within the time that the first query has. None: there is no
-    /// session, which is counted.
+    /// session, which is counted. With the names of the client's certificate.
     pub(super) async fn accept(
         &self,
         stream: TcpStream,
         client: SocketAddr,
         streams: &StreamServices,
         begun: Instant,
-    ) -> Option<ServerTlsStream> {
+    ) -> Option<(ServerTlsStream, Arc<[DomainName]>)> {
         let within = streams.first_query_time();
         let metrics = &streams.live.metrics;
         match self.acceptor.accept(stream, begun + within).await {
@@ -56,7 +58,8 @@ impl ListenerHandshakes {
                     label_of_version(session.version),
                     label_of_group(session.group),
                 );
-                Some(session.stream)
+                let names = session.client_names.iter().filter_map(|name| name.parse().ok());
+                Some((session.stream, names.collect()))
             }
             Err(error) => {
                 self.log.failed(client, &error, metrics);
@@ -97,6 +100,7 @@ const fn cause_of(error: &HandshakeError) -> HandshakeResult {
         HandshakeError::Cipher(_) => HandshakeResult::Cipher,
         HandshakeError::Protocol => HandshakeResult::Protocol,
         HandshakeError::Alert(_) => HandshakeResult::Alert,
+        HandshakeError::ClientCertificate(_) => HandshakeResult::ClientCertificate,
         HandshakeError::Other(_) => HandshakeResult::Other,
     }
 }

@@ -127,6 +127,7 @@ impl HttpEntrance {
                 return;
             }
             let session = handshakes.accept(stream, arrival.peer(), &streams, begun).await;
+            let session = session.map(|(session, _)| session);
             let Some(mut stream) = session else { return };
             if arrival.introduce_inside(&mut stream, &streams, first).await {
                 let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);

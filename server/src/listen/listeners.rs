@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rhumb_config::{ServerConfig, ServerSettings};
 use rhumb_net::{descriptor_limit, open_descriptors};
+use rhumb_wire::Transport;
 
 use super::certificates::{CertificateState, ServerCertificates};
 use super::descriptors::fitting_clients;
@@ -151,7 +152,10 @@ impl OpenListeners {
     }
 
     fn terms<'a>(&'a self, wanted: &WantedListener<'a>) -> ListenerTerms<'a> {
-        let tls = self.certificates.terms(wanted.certificates());
+        // Browsers would ask their users which certificate to show.
+        let asks = wanted.key.transport == Transport::Tls;
+        let client_ca = wanted.entry.client_ca.as_ref().filter(|_| asks);
+        let tls = self.certificates.terms(wanted.certificates(), client_ca);
         ListenerTerms { entry: wanted.entry, tls }
     }
 

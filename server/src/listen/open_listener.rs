@@ -5,7 +5,7 @@ use std::io;
 use std::net::{TcpListener, UdpSocket};
 
 use rhumb_config::ListenEntry;
-use rhumb_net::tls::{CertificatePair, TlsTickets};
+use rhumb_net::tls::{CertificatePair, ClientAuthorities, TlsTickets};
 use rhumb_net::udp::DatagramSocket;
 
 use super::listener_key::ListenerKey;
@@ -45,6 +45,8 @@ pub(super) struct TlsTerms<'a> {
     pub(super) certificates: Vec<CertificatePair>,
     /// What sessions are resumed by.
     pub(super) tickets: &'a TlsTickets,
+    /// Whose certificates clients may show; none: they are not asked.
+    pub(super) authorities: Option<ClientAuthorities>,
 }
 
 /// A listener that is about to be opened.

@@ -47,7 +47,7 @@ struct QuicEntrance {
 
 /// Serves what was bound. Errors: the runtime does not take the socket, or there is no certificate.
 pub(super) fn open(socket: UdpSocket, opening: &ListenerOpening<'_>) -> io::Result<Box<dyn OpenListener>> {
-    let TlsTerms { certificates, tickets } = opening.terms.needed_tls()?;
+    let TlsTerms { certificates, tickets, .. } = opening.terms.needed_tls()?;
     let runtime = &opening.serving.runtime;
     let _inside = runtime.enter();
     let entrance = Arc::new(QuicEntrance {

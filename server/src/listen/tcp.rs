@@ -37,8 +37,7 @@ async fn serve(mut stream: TcpStream, mut arrival: ConnectionArrival, streams: S
     if !arrival.introduce(&mut stream, &streams, first).await {
         return;
     }
-    let client =
-        QueryClient::Known { peer: arrival.peer(), local: arrival.local(), transport: Transport::Tcp };
+    let client = QueryClient::known(arrival.peer(), arrival.local(), Transport::Tcp);
     Connection::new(streams, client, stream, begun, arrival.connection()).run().await;
 }
 

@@ -47,11 +47,14 @@ async fn serve(
     if !arrival.introduce_outside(&mut stream, &streams, first).await {
         return;
     }
-    let Some(mut stream) = handshakes.accept(stream, arrival.peer(), &streams, begun).await else { return };
+    let Some((mut stream, names)) = handshakes.accept(stream, arrival.peer(), &streams, begun).await else {
+        return;
+    };
+    // The certificate is that of a proxy which has yet to say whom it speaks for.
+    let names = if arrival.owes_header() { Arc::default() } else { names };
     if arrival.introduce_inside(&mut stream, &streams, first).await {
-        let client =
-            QueryClient::Known { peer: arrival.peer(), local: arrival.local(), transport: Transport::Tls };
-        Connection::new(streams, client, stream, begun, arrival.connection()).run().await;
+        let client = QueryClient::known(arrival.peer(), arrival.local(), Transport::Tls);
+        Connection::new(streams, client, stream, begun, arrival.connection()).named(names).run().await;
     }
 }
 

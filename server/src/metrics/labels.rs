@@ -288,6 +288,7 @@ label_values! {
         Cipher => "cipher", "No cipher suite, group or signature scheme in common.";
         Protocol => "protocol", "The client offers other protocols alone (ALPN).";
         Alert => "alert", "The client ended it, as it does where it does not trust the certificate.";
+        ClientCertificate => "client-certificate", "The certificate that the client showed does not verify.";
         Other => "other", "Something else.";
     }
 }

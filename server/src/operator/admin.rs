@@ -188,11 +188,11 @@ impl ServerAdmin {
         let query = explain::query(name.as_ref(), rtype);
         let from = from.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let to = to.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let client = QueryClient::Known {
-            peer: SocketAddr::new(from, 53_053),
-            local: LocalAddress::new(to, 0),
-            transport: via.unwrap_or(Transport::Tcp),
-        };
+        let client = QueryClient::known(
+            SocketAddr::new(from, 53_053),
+            LocalAddress::new(to, 0),
+            via.unwrap_or(Transport::Tcp),
+        );
         let mut out = vec![0; 65_535];
         let (outcome, steps) = self.respond(&query, &client, &mut out);
         let lookups = ExplainedLookups::default();

@@ -149,7 +149,7 @@ fn judge(
     // The rules that are for the client, with their places among all.
     let rules: Vec<(usize, &UpdateGrant)> = (1..)
         .zip(&entry.origin.update)
-        .filter_map(|(number, rule)| Some((number, rule.grant(client, key)?)))
+        .filter_map(|(number, rule)| Some((number, rule.grant(client, key, &[])?)))
         .collect();
     let grants: Vec<&UpdateGrant> = rules.iter().map(|(_, grant)| *grant).collect();
     let permission = UpdatePermission { grants: &grants, key: key.map(|key| key.name()) };

@@ -78,7 +78,7 @@ pub(crate) struct RecordSource {
     pub what: String,
     /// What brought it in: `file`, `transfer`, `update` or `command`.
     pub cause: String,
-    /// Who did: a key and an address, a primary.
+    /// Who did: a key, the name of a certificate, and an address; a primary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
     /// When, in seconds since 1970.

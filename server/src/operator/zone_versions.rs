@@ -34,7 +34,7 @@ pub(crate) struct ShownVersion {
     pub time: u64,
     /// What caused it: `file`, `transfer`, `update` or `command`.
     pub cause: String,
-    /// Who did, where the cause does not say it all: a key and an address, a primary.
+    /// Who did, where the cause does not say it all: a key, the name of a certificate, and an address; a primary.
     pub who: String,
     /// Records added, that of the SOA left out.
     pub added: usize,

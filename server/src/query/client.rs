@@ -6,7 +6,7 @@ use rhumb_net::LocalAddress;
 use rhumb_net::udp::ReceivedDatagram;
 
 use crate::metrics::ClientFamily;
-use rhumb_wire::Transport;
+use rhumb_wire::{DomainName, Transport};
 
 /// The other end of a query. The addresses of a datagram are converted only when somebody asks for them.
 #[derive(Clone, Copy, Debug)]
@@ -21,10 +21,38 @@ pub enum QueryClient<'a> {
         local: LocalAddress,
         /// How.
         transport: Transport,
+        /// The names of the certificate that it showed, which was verified.
+        names: &'a [DomainName],
     },
 }
 
-impl QueryClient<'_> {
+impl<'a> QueryClient<'a> {
+    /// One that shows no certificate.
+    pub const fn known(peer: SocketAddr, local: LocalAddress, transport: Transport) -> Self {
+        Self::Known { peer, local, transport, names: &[] }
+    }
+
+    /// The same with the names of its certificate.
+    pub fn named<'n>(self, names: &'n [DomainName]) -> QueryClient<'n>
+    where
+        'a: 'n,
+    {
+        match self {
+            Self::Datagram(datagram) => QueryClient::Datagram(datagram),
+            Self::Known { peer, local, transport, .. } => {
+                QueryClient::Known { peer, local, transport, names }
+            }
+        }
+    }
+
+    /// The names of the certificate that it showed, which was verified.
+    pub const fn names(&self) -> &'a [DomainName] {
+        match self {
+            Self::Datagram(_) => &[],
+            Self::Known { names, .. } => names,
+        }
+    }
+
     /// Who asks.
     pub fn peer(&self) -> SocketAddr {
         match self {

@@ -70,6 +70,8 @@ pub struct UpdateWork {
     pub key: Option<DomainName>,
     /// The signature, if it was signed.
     pub signature: Option<RequestSignature>,
+    /// The names of the certificate that the client showed, as far as rules of the zone have them.
+    pub names: Vec<DomainName>,
 }
 
 /// A question, and the upstreams that it goes to.

@@ -1,7 +1,7 @@
 //! Dynamic updates (RFC 2136): who may make one is found here; it is carried out, and answered, by the thread that changes zones.
 
 use rhumb_wire::edns::ExtendedError;
-use rhumb_wire::{Class, Opcode, QueryMessage, Rcode, Type, header};
+use rhumb_wire::{Class, DomainName, Opcode, QueryMessage, Rcode, Type, header};
 
 use super::admitted::AdmittedQuery;
 use super::client::QueryClient;
@@ -55,7 +55,7 @@ impl AdmittedQuery<'_, '_> {
             metrics.updated(UpdateResult::NotAuthoritative);
             return self.refuse(Rcode::NOTAUTH, ELSEWHERE, scratch, out);
         };
-        if entry.origin.update_grants(client.ip(), self.key).is_empty() {
+        if entry.origin.update_grants(client.ip(), self.key, client.names()).is_empty() {
             metrics.updated(UpdateResult::Refused);
             scratch.stats.refused = Some(AccessList::Update);
             if let Some(left_out) = self.context.server.update_log.pass(self.context.micros) {
@@ -65,11 +65,14 @@ impl AdmittedQuery<'_, '_> {
             let error = (ExtendedError::Prohibited, NO_UPDATE_RULE);
             return self.refuse(Rcode::REFUSED, error, scratch, out);
         }
+        let rules = &entry.origin.update;
+        let is_in_a_rule = |name: &&DomainName| rules.iter().any(|rule| rule.tls_name() == Some(*name));
         let work = UpdateWork {
             zone: entry.zone.name().clone(),
             message: query.message.to_vec(),
             key: self.key.map(|key| key.name().to_name()),
             signature: None,
+            names: client.names().iter().filter(is_in_a_rule).cloned().collect(),
         };
         let client = WaitingClient::of(query, client, self.context, self.limits.edns_context);
         QueryOutcome::Wait(Box::new(WaitingQuery { work: WaitingWork::Update(work), client }))

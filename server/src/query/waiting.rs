@@ -222,7 +222,7 @@ impl<'w> WaitedQuery<'w> {
 
     fn client(&self) -> QueryClient<'static> {
         let WaitingClient { peer, local, transport, .. } = *self.waiting;
-        QueryClient::Known { peer, local, transport }
+        QueryClient::known(peer, local, transport)
     }
 
     /// Writes header and question. Gives their length.

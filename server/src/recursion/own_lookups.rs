@@ -45,11 +45,8 @@ fn answer(live: &ServerState, queue: &ResolveQueue, question: OwnQuestion, out: 
     let snapshot = Arc::new(snapshot);
     let head = MessageHeader { id: 1, flags: header::RD, questions: 1, ..MessageHeader::default() };
     let query = [&head.to_bytes()[..], &OutboundQuestion::new(name.as_ref(), rtype).to_wire()].concat();
-    let client = QueryClient::Known {
-        peer: SocketAddr::new(here, 53_053),
-        local: LocalAddress::new(here, 0),
-        transport: Transport::Tcp,
-    };
+    let client =
+        QueryClient::known(SocketAddr::new(here, 53_053), LocalAddress::new(here, 0), Transport::Tcp);
     let context = QueryContext::of(live, &snapshot, Instant::now());
     match respond(&query, &client, &context, &mut QueryScratch::new(), out) {
         QueryOutcome::Reply(length) => {

@@ -72,13 +72,14 @@ impl ResolveQueue {
 
     /// Has an update wait until it is carried out; too many are refused.
     fn update(&self, work: UpdateWork, reply: PendingReply) {
-        let UpdateWork { zone, message, key, signature } = work;
+        let UpdateWork { zone, message, key, signature, names } = work;
         let Some(client) = reply.peer() else { return };
         let reply = Box::new(move |answer: UpdateAnswer| {
             let error = answer.error.as_ref().map(|(error, text)| (*error, &**text));
             reply.conclude(answer.rcode, error);
         });
-        let update = QueuedUpdate { zone, message, client, key, signature, received: Instant::now(), reply };
+        let received = Instant::now();
+        let update = QueuedUpdate { zone, message, client, key, signature, names, received, reply };
         let limits = self.live.snapshot.load().config.updates;
         if let Err(refused) = self.live.updates.enter(update, limits) {
             self.live.metrics.updated(UpdateResult::QueueFull);

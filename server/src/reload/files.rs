@@ -165,7 +165,8 @@ fn certificates(config: &ServerConfig) -> impl Iterator<Item = &PathBuf> {
             CertificateSource::SelfSigned => None,
             CertificateSource::Files { certificate, key } => Some([certificate, key]),
         });
-    files.flatten()
+    let authorities = config.listen.iter().filter_map(|listen| listen.client_ca.as_ref());
+    files.flatten().chain(authorities)
 }
 
 fn lists(config: &ServerConfig) -> impl Iterator<Item = &PathBuf> {

@@ -58,8 +58,13 @@ impl ZoneOrigin {
     }
 
     /// What `client` may change by a message that is signed with `key`.
-    pub fn update_grants(&self, client: IpAddr, key: Option<&TsigKey>) -> Vec<&UpdateGrant> {
-        self.update.iter().filter_map(|rule| rule.grant(client, key)).collect()
+    pub fn update_grants(
+        &self,
+        client: IpAddr,
+        key: Option<&TsigKey>,
+        names: &[DomainName],
+    ) -> Vec<&UpdateGrant> {
+        self.update.iter().filter_map(|rule| rule.grant(client, key, names)).collect()
     }
 
     /// The file of the zone `name`; none for the zone of the built-in default, and for those of other servers.

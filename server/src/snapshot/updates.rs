@@ -44,6 +44,8 @@ pub struct QueuedUpdate {
     pub key: Option<DomainName>,
     /// The signature, if it was signed.
     pub signature: Option<RequestSignature>,
+    /// The names of the certificate that its client showed, as far as rules of the zone have them.
+    pub names: Vec<DomainName>,
     /// When it came.
     pub received: Instant,
     /// Where its answer goes.
@@ -127,6 +129,7 @@ mod tests {
             client: "192.0.2.1:53".parse().unwrap(),
             key: None,
             signature: None,
+            names: Vec::new(),
             received: Instant::now(),
             reply: Box::new(|_| {}),
         }

@@ -69,7 +69,7 @@ fn too_long() -> Verdict {
 }
 
 /// What the extended error of an answer says.
-fn reason(answer: &Message) -> (u16, Option<u16>, String) {
+pub(super) fn reason(answer: &Message) -> (u16, Option<u16>, String) {
     let options = answer.edns.iter().flat_map(|edns| &edns.options);
     let text = options.filter(|(code, _)| *code == 15).filter_map(|(_, value)| value.get(2..));
     let text = text.map(|text| String::from_utf8_lossy(text).into_owned()).collect();

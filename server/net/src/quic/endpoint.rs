@@ -11,6 +11,7 @@ use quinn::{
     Endpoint, EndpointConfig, IdleTimeout, Incoming, ServerConfig, TokioRuntime, TransportConfig, VarInt,
 };
 use quinn_proto::RandomConnectionIdGenerator;
+use rustls::server::WebPkiClientVerifier;
 use rustls::version::TLS13;
 use tokio::time::{Instant, timeout_at};
 
@@ -72,7 +73,13 @@ impl QuicEndpoint {
         tickets: &TlsTickets,
     ) -> io::Result<Self> {
         let certificates = CurrentCertificates::new(certificates);
-        let tls = server_config(&certificates, protocols, tickets.produced(), &[&TLS13])?;
+        let tls = server_config(
+            &certificates,
+            protocols,
+            tickets.produced(),
+            &[&TLS13],
+            WebPkiClientVerifier::no_client_auth(),
+        )?;
         let tls = QuicServerConfig::try_from(tls).map_err(io::Error::other)?;
         let mut config = ServerConfig::with_crypto(Arc::new(ToldSessions(Arc::new(tls))));
         config

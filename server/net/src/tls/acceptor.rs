@@ -4,12 +4,14 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use rustls::server::danger::ClientCertVerifier;
 use rustls::{ALL_VERSIONS, HandshakeKind};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::server::TlsStream;
 
 use super::certificate_pair::CertificatePair;
+use super::client_verifier::{ClientAuthorities, ClientVerifier};
 use super::current_certificates::CurrentCertificates;
 use super::handshake_error::HandshakeError;
 use super::server_config::server_config;
@@ -22,6 +24,7 @@ pub type ServerTlsStream = TlsStream<TcpStream>;
 /// Does the handshakes of a listener, with the certificate of the moment.
 pub struct TlsAcceptor {
     certificates: Arc<CurrentCertificates>,
+    verifier: Arc<ClientVerifier>,
     acceptor: tokio_rustls::TlsAcceptor,
 }
 
@@ -42,21 +45,31 @@ pub struct AcceptedSession {
     pub version: TlsVersion,
     /// How the keys were exchanged.
     pub group: KeyExchange,
+    /// The DNS names of the certificate that the client showed, where it was asked for one.
+    pub client_names: Vec<String>,
 }
 
 impl TlsAcceptor {
     /// Takes clients that offer one of `protocols` (ALPN, RFC 7301; the best first), and those that offer none; not those that
-    /// offer others alone.
+    /// offer others alone. They are asked for certificates of `authorities`, where there are any, and may have none.
     ///
     /// Errors: the library lacks what it should have.
     pub fn new(
         certificates: &[CertificatePair],
         protocols: &[&[u8]],
         tickets: &TlsTickets,
+        authorities: Option<ClientAuthorities>,
     ) -> io::Result<Self> {
         let certificates = CurrentCertificates::new(certificates);
-        let config = server_config(&certificates, protocols, tickets.produced(), ALL_VERSIONS)?;
-        Ok(Self { certificates, acceptor: Arc::new(config).into() })
+        let verifier = ClientVerifier::new(authorities);
+        let shared: Arc<dyn ClientCertVerifier> = Arc::<ClientVerifier>::clone(&verifier);
+        let config = server_config(&certificates, protocols, tickets.produced(), ALL_VERSIONS, shared)?;
+        Ok(Self { certificates, verifier, acceptor: Arc::new(config).into() })
+    }
+
+    /// Later handshakes ask for certificates of these, or for none.
+    pub fn set_authorities(&self, authorities: Option<ClientAuthorities>) {
+        self.verifier.set(authorities);
     }
 
     /// Later handshakes show these certificates, the first one unless another is for the name that a client asks for. Sessions that were begun go on.
@@ -75,6 +88,8 @@ impl TlsAcceptor {
         let session = stream.get_ref().1;
         let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
         let (version, group) = (TlsVersion::of(session), KeyExchange::of(session));
-        Ok(AcceptedSession { stream, resumed, version, group })
+        let client_names =
+            session.peer_certificates().map(|chain| self.verifier.names(chain)).unwrap_or_default();
+        Ok(AcceptedSession { stream, resumed, version, group, client_names })
     }
 }

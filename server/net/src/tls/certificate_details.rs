@@ -12,6 +12,9 @@ use x509_cert::ext::pkix::name::GeneralName;
 
 use super::certificate_error::{CertificateError, MOST};
 
+/// Names of a client that are looked at.
+const MOST_NAMES: usize = 100;
+
 /// What the first certificate of a chain says, and how the chain fits together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateDetails {
@@ -83,6 +86,19 @@ pub fn is_name_for(name: &str, host: &str) -> bool {
             .is_some_and(|(first, parent)| !first.is_empty() && parent.eq_ignore_ascii_case(rest))
     };
     name.eq_ignore_ascii_case(host) || name.strip_prefix("*.").is_some_and(below)
+}
+
+/// The DNS names of the subject alternative name of a certificate, some at most; none of one that cannot be read. Those with other
+/// characters than names of hosts have are left out: elsewhere they could be read as another name, as `\046` is a dot in zone files.
+pub(super) fn dns_names(certificate: &CertificateDer<'_>) -> Vec<String> {
+    let Ok(certificate) = Certificate::from_der(certificate) else { return Vec::new() };
+    let Ok(Some((_, alternatives))) = certificate.tbs_certificate.get::<SubjectAltName>() else {
+        return Vec::new();
+    };
+    let names = alternatives.0.iter().filter(|name| matches!(name, GeneralName::DnsName(_)));
+    let is_plain =
+        |name: &String| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.*".contains(&byte));
+    names.filter_map(name).filter(is_plain).take(MOST_NAMES).collect()
 }
 
 fn names(certificate: &x509_cert::TbsCertificate) -> Result<Vec<String>, x509_cert::der::Error> {

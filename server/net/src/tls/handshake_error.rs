@@ -28,6 +28,9 @@ pub enum HandshakeError {
     /// The client ended it, as it does where it does not trust the certificate.
     #[error("the client ended it: {0}")]
     Alert(Error),
+    /// The certificate that the client showed does not verify.
+    #[error("the certificate of the client is not taken: {0}")]
+    ClientCertificate(Error),
     /// Something else.
     #[error("{0}")]
     Other(io::Error),
@@ -55,6 +58,7 @@ impl HandshakeError {
                 Self::NotTls(inner)
             }
             Some(inner @ Error::AlertReceived(_)) => Self::Alert(inner),
+            Some(inner @ Error::InvalidCertificate(_)) => Self::ClientCertificate(inner),
             Some(Error::NoApplicationProtocol) => Self::Protocol,
             _ if is_closed(&error) => Self::Closed,
             _ => Self::Other(error),

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, ProducesTickets, ResolvesServerCert};
 use rustls::{ServerConfig, SupportedProtocolVersion};
 
@@ -10,7 +11,7 @@ use super::crypto_provider::crypto_provider;
 use super::current_certificates::CurrentCertificates;
 
 /// Handshakes that show one of `certificates` to clients that offer one of `protocols` (ALPN, RFC 7301; the best first), or none. Nothing is kept
-/// of a session, and early data is not taken.
+/// of a session, and early data is not taken. What clients show is for `verifier`.
 ///
 /// Errors: the library lacks what it should have.
 pub(crate) fn server_config(
@@ -18,11 +19,12 @@ pub(crate) fn server_config(
     protocols: &[&[u8]],
     tickets: Arc<dyn ProducesTickets>,
     versions: &[&'static SupportedProtocolVersion],
+    verifier: Arc<dyn ClientCertVerifier>,
 ) -> io::Result<ServerConfig> {
     let mut config = ServerConfig::builder_with_provider(Arc::new(crypto_provider()))
         .with_protocol_versions(versions)
         .map_err(io::Error::other)?
-        .with_no_client_auth()
+        .with_client_cert_verifier(verifier)
         .with_cert_resolver(Arc::clone(certificates) as Arc<dyn ResolvesServerCert>);
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     config.session_storage = Arc::new(NoServerSessionStorage {});
@@ -39,6 +41,7 @@ pub(crate) fn server_config(
 mod tests {
     use rustls::crypto::{CryptoProvider, aws_lc_rs};
     use rustls::pki_types::ServerName;
+    use rustls::server::WebPkiClientVerifier;
     use rustls::version::{TLS12, TLS13};
     use rustls::{CipherSuite, ClientConfig, ClientConnection, RootCertStore, ServerConnection};
 
@@ -58,7 +61,9 @@ mod tests {
         let client = Arc::new(client.with_root_certificates(roots).with_no_client_auth());
         let mut client = ClientConnection::new(client, ServerName::try_from("dns.example").unwrap()).unwrap();
         let (certificates, tickets) = (CurrentCertificates::new(&[pair]), TlsTickets::new().unwrap());
-        let server = server_config(&certificates, &[], tickets.produced(), rustls::ALL_VERSIONS).unwrap();
+        let verifier = WebPkiClientVerifier::no_client_auth();
+        let server =
+            server_config(&certificates, &[], tickets.produced(), rustls::ALL_VERSIONS, verifier).unwrap();
         let mut server = ServerConnection::new(Arc::new(server)).unwrap();
         while client.is_handshaking() || server.is_handshaking() {
             let mut bytes = Vec::new();

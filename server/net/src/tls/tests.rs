@@ -68,7 +68,7 @@ async fn connect(
 async fn sessions_are_resumed_also_at_another_acceptor() {
     let (pair, tickets) = (pair(&["dns.example"]), TlsTickets::new().unwrap());
     let acceptors =
-        [(); 2].map(|()| TlsAcceptor::new(std::slice::from_ref(&pair), &[b"dot"], &tickets).unwrap());
+        [(); 2].map(|()| TlsAcceptor::new(std::slice::from_ref(&pair), &[b"dot"], &tickets, None).unwrap());
     for version in [&TLS13, &TLS12] {
         let client = client(&pair, &[b"dot"], version);
         let first = connect(&acceptors[0], &client).await.unwrap();
@@ -76,7 +76,7 @@ async fn sessions_are_resumed_also_at_another_acceptor() {
         assert!(connect(&acceptors[1], &client).await.unwrap().0, "{version:?}");
     }
     let foreign =
-        TlsAcceptor::new(std::slice::from_ref(&pair), &[b"dot"], &TlsTickets::new().unwrap()).unwrap();
+        TlsAcceptor::new(std::slice::from_ref(&pair), &[b"dot"], &TlsTickets::new().unwrap(), None).unwrap();
     let client = client(&pair, &[], &TLS13);
     assert_eq!(connect(&acceptors[0], &client).await.unwrap(), (false, None));
     assert!(!connect(&foreign, &client).await.unwrap().0, "a ticket of another process");
@@ -86,7 +86,7 @@ async fn sessions_are_resumed_also_at_another_acceptor() {
 async fn another_certificate_serves_the_next_handshake() {
     let (old, new) = (pair(&["dns.example"]), pair(&["dns.example", "192.0.2.1"]));
     let acceptor =
-        TlsAcceptor::new(std::slice::from_ref(&old), &[b"dot"], &TlsTickets::new().unwrap()).unwrap();
+        TlsAcceptor::new(std::slice::from_ref(&old), &[b"dot"], &TlsTickets::new().unwrap(), None).unwrap();
     assert!(connect(&acceptor, &client(&old, &[], &TLS13)).await.is_ok());
     acceptor.set_certificates(std::slice::from_ref(&new));
     assert!(connect(&acceptor, &client(&new, &[], &TLS13)).await.is_ok());
@@ -104,7 +104,7 @@ async fn the_name_that_is_asked_for_chooses_the_certificate() {
         (vec![first.clone(), named.clone()], &named),
         (vec![named.clone(), first.clone()], &named),
     ] {
-        let acceptor = TlsAcceptor::new(&shown, &[b"dot"], &tickets).unwrap();
+        let acceptor = TlsAcceptor::new(&shown, &[b"dot"], &tickets, None).unwrap();
         connect(&acceptor, &client(trusted, &[b"dot"], &TLS13)).await.unwrap();
         acceptor.set_certificates(std::slice::from_ref(&first));
         assert!(connect(&acceptor, &client(trusted, &[b"dot"], &TLS12)).await.is_err());
@@ -120,7 +120,7 @@ async fn the_name_that_is_asked_for_chooses_the_certificate() {
 async fn failures_are_told_apart() {
     let pair = pair(&["dns.example"]);
     let acceptor =
-        TlsAcceptor::new(std::slice::from_ref(&pair), &[b"dot"], &TlsTickets::new().unwrap()).unwrap();
+        TlsAcceptor::new(std::slice::from_ref(&pair), &[b"dot"], &TlsTickets::new().unwrap(), None).unwrap();
     let http = connect(&acceptor, &client(&pair, &[b"h2", b"http/1.1"], &TLS13)).await;
     assert!(matches!(http, Err(HandshakeError::Protocol)), "{http:?}");
     let sends = |bytes: &'static [u8], stays: bool, time| {

@@ -128,7 +128,7 @@ async fn serve(kind: Kind, pair: &CertificatePair, replies: usize) -> (SocketAdd
         });
         return (address, taken);
     }
-    let acceptor = TlsAcceptor::new(std::slice::from_ref(pair), &[kind.protocol()], &tickets).unwrap();
+    let acceptor = TlsAcceptor::new(std::slice::from_ref(pair), &[kind.protocol()], &tickets, None).unwrap();
     let listener = TcpListener::bind("127.0.9.80:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let acceptor = Arc::new(acceptor);

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::server::WebPkiClientVerifier;
 use rustls::{ALL_VERSIONS, SupportedProtocolVersion, version};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -37,7 +38,14 @@ async fn serve(
     let acceptor = pair.map(|pair| {
         let certificates = CurrentCertificates::new(std::slice::from_ref(pair));
         let tickets = TlsTickets::new().unwrap().produced();
-        let config = server_config(&certificates, protocols, tickets, versions).unwrap();
+        let config = server_config(
+            &certificates,
+            protocols,
+            tickets,
+            versions,
+            WebPkiClientVerifier::no_client_auth(),
+        )
+        .unwrap();
         tokio_rustls::TlsAcceptor::from(Arc::new(config))
     });
     tokio::spawn(async move {

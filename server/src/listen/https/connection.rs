@@ -59,7 +59,7 @@ impl HttpConnection {
             None
         };
         let peer = named.map_or(self.peer, |ip| SocketAddr::new(ip, self.peer.port()));
-        Ok(QueryClient::Known { peer, local: self.local, transport: Transport::Https })
+        Ok(QueryClient::known(peer, self.local, Transport::Https))
     }
 }
 

@@ -92,11 +92,7 @@ impl DoqConnection {
     }
 
     fn query(&self, stream: QuicStream) -> DoqQuery {
-        let client = QueryClient::Known {
-            peer: self.connection.peer(),
-            local: self.connection.local(),
-            transport: Transport::Quic,
-        };
+        let client = QueryClient::known(self.connection.peer(), self.connection.local(), Transport::Quic);
         let (streams, long_queries) = (self.streams.clone(), Arc::clone(&self.long_queries));
         DoqQuery { stream, client, among: Arc::clone(&self.among), streams, long_queries }
     }

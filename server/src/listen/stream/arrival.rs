@@ -47,6 +47,11 @@ impl ConnectionArrival {
         self.peer
     }
 
+    /// Whether a proxy has yet to say which client it speaks for.
+    pub(in crate::listen) const fn owes_header(&self) -> bool {
+        self.needs_header
+    }
+
     /// The address that was asked.
     pub(in crate::listen) fn local(&self) -> LocalAddress {
         self.local

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rhumb_net::stream::{MessageStream, ReadExpectation, ReadOutcome, StreamError, StreamTimeouts};
 use rhumb_net::tcp::ClientConnection;
+use rhumb_wire::DomainName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::task::coop::has_budget_remaining;
@@ -34,6 +35,8 @@ const ROUNDS: u32 = 8;
 pub(in crate::listen) struct Connection<S> {
     streams: StreamServices,
     client: QueryClient<'static>,
+    /// Those of the certificate that the client showed.
+    names: Arc<[DomainName]>,
     messages: MessageStream<S>,
     /// The same connection, among those of all clients.
     among: Arc<ClientConnection>,
@@ -102,6 +105,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Self {
             streams,
             client,
+            names: Arc::default(),
             messages,
             among,
             later: None,
@@ -113,6 +117,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             stopping,
             told: false,
         }
+    }
+
+    /// The client showed a certificate with these names.
+    pub(in crate::listen) fn named(self, names: Arc<[DomainName]>) -> Self {
+        Self { names, ..self }
     }
 
     /// Serves until either end is done.
@@ -193,7 +202,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Answers what has come. A message that is no query ends it, for such would keep the connection open and ask nothing.
     fn answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<ReadOutcome, StreamError>> {
-        let Self { streams, client, messages, among, later, outflows, most, in_flight, finished, .. } = self;
+        let Self {
+            streams, client, names, messages, among, later, outflows, most, in_flight, finished, ..
+        } = self;
         let sender = || {
             let later = later.get_or_insert_with(|| {
                 let (sender, receiver) = mpsc::channel(*most);
@@ -201,7 +212,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             });
             later.sender.clone()
         };
-        let mut answering = StreamAnswers::new(streams, client, sender);
+        let client = client.named(names);
+        let mut answering = StreamAnswers::new(streams, &client, sender);
         let taken = messages.poll_answer(cx, |message, outgoing| {
             among.asks();
             *in_flight += usize::from(answering.answer(message, outgoing));

@@ -36,11 +36,9 @@ impl<'a> AskedMessage<'a> {
         let (header, message) = proxies.read(datagram.peer_ip(), datagram.bytes)?;
         datagram.bytes = message;
         let client = match header {
-            Some(ProxiedClient::Client { source, destination }) => QueryClient::Known {
-                peer: source,
-                local: LocalAddress::new(destination.ip(), 0),
-                transport: Transport::Udp,
-            },
+            Some(ProxiedClient::Client { source, destination }) => {
+                QueryClient::known(source, LocalAddress::new(destination.ip(), 0), Transport::Udp)
+            }
             Some(ProxiedClient::Itself) | None => QueryClient::Datagram(datagram),
         };
         Ok(Self { datagram, client, message, header })

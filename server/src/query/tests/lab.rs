@@ -257,7 +257,7 @@ impl QueryLab {
 
 fn client(transport: Transport) -> QueryClient<'static> {
     let local = LocalAddress::new(IpAddr::from([192, 0, 2, 1]), 0);
-    QueryClient::Known { peer: ([127, 0, 0, 1], 4242).into(), local, transport }
+    QueryClient::known(([127, 0, 0, 1], 4242).into(), local, transport)
 }
 
 fn contents(apex: &DomainName) -> rhumb_zones::ZoneContents {

@@ -43,11 +43,11 @@ fn a_prefetch_is_counted_beside_its_hit() {
         let message = header(query(name, Type::A), 0x0100);
         let mut out = [0; 1232];
         let outcome = lab.respond(Transport::Udp, &message, &mut scratch, &mut out);
-        let client = QueryClient::Known {
-            peer: ([127, 0, 0, 1], 4000).into(),
-            local: LocalAddress::new([127, 0, 0, 1].into(), 0),
-            transport: Transport::Udp,
-        };
+        let client = QueryClient::known(
+            ([127, 0, 0, 1], 4000).into(),
+            LocalAddress::new([127, 0, 0, 1].into(), 0),
+            Transport::Udp,
+        );
         metrics.with_local(|block| count(block, &client, &message, &outcome, &scratch));
         scratch.prefetch = None;
         let series = metrics.series();

@@ -146,6 +146,7 @@ mod tests {
             client: client.parse().unwrap(),
             key: signature.map(|_| "k.test.".parse().unwrap()),
             signature,
+            names: Vec::new(),
             received: Instant::now(),
             reply: Box::new(|_| {}),
         }

@@ -156,7 +156,7 @@ impl VersionThread {
         // Rules and keys as they are now: they may have been taken away while it waited.
         let key = update.key.as_ref().and_then(|name| snapshot.settings.keys.find(name.as_ref()));
         let key = key.map(|key| &**key);
-        let grants = entry.origin.update_grants(update.client.ip(), key);
+        let grants = entry.origin.update_grants(update.client.ip(), key, &update.names);
         let permission = UpdatePermission { grants: &grants, key: key.map(|key| key.name()) };
         let done = UpdateMessage::parse(&update.message).and_then(|message| {
             let summary = batch.apply(&message, &permission)?;
@@ -232,14 +232,16 @@ fn signatures_of(decided: &[DecidedUpdate]) -> impl Iterator<Item = JournalSigna
     signed.map(|RequestSignature { mac, until }| JournalSignature { mac, until })
 }
 
-/// Who made a version: each key and address once.
+/// Who made a version: each key, name of a certificate, and address once.
 fn who_of(decided: &[DecidedUpdate]) -> String {
     let mut all: Vec<String> = Vec::new();
-    for DecidedUpdate { update: QueuedUpdate { client, key, .. }, .. } in
+    for DecidedUpdate { update: QueuedUpdate { client, key, names, .. }, .. } in
         decided.iter().filter(|one| one.result == UpdateResult::Accepted)
     {
+        let key = key.as_ref().map(|key| format!("key {key} "));
+        let name = names.first().map(|name| format!("certificate {name} "));
         let ip = client.ip().to_canonical();
-        let who = key.as_ref().map_or_else(|| ip.to_string(), |key| format!("key {key} {ip}"));
+        let who = format!("{}{}{ip}", key.unwrap_or_default(), name.unwrap_or_default());
         if !all.contains(&who) {
             all.push(who);
         }

@@ -2,14 +2,16 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::ServerName;
-use rustls::{ClientConnection, StreamOwned};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 use super::EncryptedConnection;
-use super::any_certificate::client_config;
+use super::any_certificate::{client_config, client_config_with};
 use crate::failure::{Context, Failure};
 use crate::rig::client::Client;
 use crate::rig::stream::framed;
@@ -30,12 +32,23 @@ impl TlsStream {
         Ok(stream)
     }
 
+    /// Connects and does the handshake, showing the certificate of one file in PEM with the key of another. Whether the server takes
+    /// it is known once something was read.
+    pub fn connect_as(client: &Client, to: SocketAddr, chain: &Path, key: &Path) -> Result<Self, Failure> {
+        let chain = CertificateDer::pem_file_iter(chain)?.collect::<Result<_, _>>()?;
+        let config = client_config_with(b"dot", Some((chain, PrivateKeyDer::from_pem_file(key)?)))?;
+        Self::begin(client, to, config)
+    }
+
     /// Connects, and does not begin with the handshake.
     pub fn connect_only(client: &Client, to: SocketAddr, protocol: &[u8]) -> Result<Self, Failure> {
+        Self::begin(client, to, client_config(protocol)?)
+    }
+
+    fn begin(client: &Client, to: SocketAddr, config: ClientConfig) -> Result<Self, Failure> {
         let socket = client.tcp(to)?.socket().try_clone()?;
         socket.set_read_timeout(Some(PATIENCE))?;
-        let session =
-            ClientConnection::new(Arc::new(client_config(protocol)?), ServerName::try_from("dns.test")?)?;
+        let session = ClientConnection::new(Arc::new(config), ServerName::try_from("dns.test")?)?;
         Ok(Self(StreamOwned::new(session, socket)))
     }
 
