@@ -122,9 +122,9 @@ fn warnings_beside_mistakes() {
         ("FORWARDlog: { level: loud }\nrecursion: { allow: [0.0.0.0/0] }\n", 1, &["forward[0].verify"]),
         ("FORWARDrecursion: { allow: [0.0.0.0/0] }\n", 0, &["forward[0].verify", "recursion.allow"]),
     ] {
-        let forward = format!("forward: [{{ domain: ., upstreams: [\"tls://192.0.2.1\"], verify: off }}]\n");
+        let forward = "forward: [{ domain: ., upstreams: [\"tls://192.0.2.1\"], verify: off }]\n";
         let listen = if text.contains("allow") { "" } else { "recursion: { allow: [] }\n" };
-        let text = format!("{}{listen}", text.replace("FORWARD", &forward));
+        let text = format!("{}{listen}", text.replace("FORWARD", forward));
         let (errors, warnings) = match parse(&text, Path::new("x.yaml")) {
             Ok(config) => (0, config.warnings),
             Err(refused) => (refused.errors.len(), refused.warnings),

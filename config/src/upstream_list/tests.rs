@@ -45,8 +45,8 @@ fn reads_a_resolv_conf() {
 #[test]
 fn all_nameservers_of_a_resolv_conf_count() {
     for count in [1, 3, 4, 20, MOST_ENTRIES] {
-        let text: String =
-            (0..count).map(|n| format!("nameserver 10.0.{}.{}\n", n / 250, n % 250 + 1)).collect();
+        let lines = (0..count).map(|n| format!("nameserver 10.0.{}.{}\n", n / 250, n % 250 + 1));
+        let text = lines.collect::<Vec<_>>().concat();
         let (found, wrong) = parse_resolv_conf(&text);
         assert_eq!((found.len(), wrong.len()), (count, 0));
         assert!(found.iter().map(|(_, line)| *line as usize).eq(1..=count), "{count}");
