@@ -1,5 +1,6 @@
 //! Following folders of zone files.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -94,7 +95,15 @@ fn a_config_map_of_zones_is_flipped() {
         watch.follow(&folder_of_zones(path));
         for number in ["..2", "..3"] {
             point(&path.join("..data"), number);
-            assert_eq!(next(&mut events), Some(changed(path, &["a.zone", "b.zone"])), "{way:?}: {number}");
+            // A look may come in the middle of the flip, and the next one then tells the rest.
+            let mut names = BTreeSet::new();
+            while names.len() < 2 {
+                let Some(WatchEvent::FolderChanged { names: more, .. }) = next(&mut events) else {
+                    panic!("{way:?}: {number}: {names:?} alone")
+                };
+                names.extend(more);
+            }
+            assert!(names.iter().eq(["a.zone", "b.zone"]), "{way:?}: {number}: {names:?}");
             wait_until_quiet(&mut events);
         }
         write(&path.join("..3/b.zone"), "in place");
