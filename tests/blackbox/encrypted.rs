@@ -29,7 +29,7 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("encrypted::kdig_verifies_and_is_padded", kdig),
     Test::beside("encrypted::openssl_versions_protocols_and_tickets", openssl),
     Test::beside("encrypted::answers_out_of_order_the_first_at_once", pipelined),
-    Test::beside("encrypted::unbound_and_dnsdist_forward_here", forwarders),
+    Test::beside("encrypted::unbound_dnsdist_and_stubby_forward_here", forwarders),
     Test::beside("encrypted::row48_half_open_connections_end", half_open),
     Test::beside("encrypted::wrong_certificates_are_refused", refused),
     Test::beside("encrypted::self_signed_needs_no_files", self_signed),
@@ -284,12 +284,19 @@ fn forwarders() -> Verdict {
         "setLocal('127.0.0.1:5302')\nsetSecurityPollSuffix('')\nnewServer({{address='192.0.2.1:853', tls='openssl', \
          subjectName='dns.test', validateCertificates=true, caStore='{chain}', healthCheckMode='up'}})\n"
     );
+    let stubby = format!(
+        "resolution_type: GETDNS_RESOLUTION_STUB\ndns_transport_list: [GETDNS_TRANSPORT_TLS]\n\
+         tls_authentication: GETDNS_AUTHENTICATION_REQUIRED\ntls_ca_file: \"{chain}\"\nlisten_addresses: [127.0.0.1@5303]\n\
+         upstream_recursive_servers:\n  - {{address_data: 192.0.2.1, tls_auth_name: dns.test}}\n"
+    );
     let unbound = issued.folder.write("unbound.conf", unbound)?;
+    let stubby = issued.folder.write("stubby.yml", stubby)?;
     let dnsdist = issued.folder.write("dnsdist.conf", dnsdist)?;
     let mut seen = 0;
     for (name, options, file, port) in [
         ("unbound", &["-d", "-c"][..], unbound, "5301"),
         ("dnsdist", &["--supervised", "-C"], dnsdist, "5302"),
+        ("stubby", &["-C"], stubby, "5303"),
     ] {
         let Some(program) = program::find(name) else { continue };
         let log = fs::File::create(issued.folder.at(name))?;
@@ -310,7 +317,7 @@ fn forwarders() -> Verdict {
         seen += 1;
     }
     if seen == 0 {
-        skip!("neither unbound nor dnsdist here");
+        skip!("neither unbound nor dnsdist nor stubby here");
     }
     Ok(Outcome::Passed)
 }

@@ -13,6 +13,7 @@ pub(crate) mod floods;
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
     Test::beside("https::kdig_and_curl_resolve", resolve),
+    Test::beside("https::httpx_asks_many_questions_at_once", many_at_once),
     Test::beside("https::statuses_are_right", statuses),
     Test::beside("https::answers_say_how_long_they_keep", freshness),
     Test::beside("https::proxies_name_the_client", proxies),
@@ -109,6 +110,20 @@ fn resolve() -> Verdict {
     ensure!(told.code == Some(0) && told.out.contains("192.0.2.80"), "explain: {}{}", told.out, told.err);
     let status = lab.server.tell(&["status"])?.out;
     ensure!(status.contains("https"), "status: {status}");
+    Ok(Outcome::Passed)
+}
+
+/// A client with an HTTP/2 of its own; needs the library httpx.
+fn many_at_once() -> Verdict {
+    let Some(python) = program::python_with("httpx, h2") else { skip!("no Python with httpx here") };
+    let (lab, issued) = https_lab(|config| config)?;
+    let script = issued.folder.write("client.py", include_str!("https/httpx.py"))?;
+    let mut command = lab.client.host().command(python);
+    command.arg(script).arg("https://dns.test/dns-query").arg(issued.folder.at("chain.pem"));
+    let output = program::run(command.args(["192.0.2.1", "400"]), PATIENCE * 3)?;
+    ensure_eq!(output.out.trim(), "400 times HTTP/2 200 rcode 0 answers 2", "httpx: {}", output.err);
+    let streams = lab.server.metric("rhumb_streams_total", &["proto=\"https\""])?;
+    ensure!(is(streams, 400), "{streams} streams");
     Ok(Outcome::Passed)
 }
 
