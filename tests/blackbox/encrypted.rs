@@ -287,7 +287,7 @@ fn forwarders() -> Verdict {
     let stubby = format!(
         "resolution_type: GETDNS_RESOLUTION_STUB\ndns_transport_list: [GETDNS_TRANSPORT_TLS]\n\
          tls_authentication: GETDNS_AUTHENTICATION_REQUIRED\ntls_ca_file: \"{chain}\"\nlisten_addresses: [127.0.0.1@5303]\n\
-         upstream_recursive_servers:\n  - {{address_data: 192.0.2.1, tls_auth_name: dns.test}}\n"
+         upstream_recursive_servers:\n  - address_data: 192.0.2.1\n    tls_auth_name: \"dns.test\"\n"
     );
     let unbound = issued.folder.write("unbound.conf", unbound)?;
     let stubby = issued.folder.write("stubby.yml", stubby)?;
