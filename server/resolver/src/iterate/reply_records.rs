@@ -11,7 +11,10 @@ use rhumb_wire::{
 
 use super::limits;
 use crate::exchange::UnusableReply;
+use crate::question::OutboundQuestion;
 
+/// Nearly all RDATA fits into so many bytes.
+const USUAL_RDATA: usize = 256;
 /// So few sets are looked through one by one.
 const FEW: usize = 8;
 
@@ -52,25 +55,31 @@ pub(super) struct ReplyRecords {
 
 impl ReplyRecords {
     /// Reads the sets of class IN with owners at or below `zone` that are not those of other servers. Sets of `asked`, the name of the
-    /// question, have it as it was asked for, and not in the case that the query had. With `signatures_asked` RRSIG records are sets of
-    /// their own too.
+    /// question, have it as it was asked for, and not in the case that the query had. Where RRSIG records are asked for they are sets of
+    /// their own too. Beside an answer the servers of its zone are read if they are `with_servers`.
     ///
     /// Errors: `Malformed`, also where a set of the answer has no well-formed record; `TooMany`.
     pub(super) fn read(
         message: &MessageView<'_>,
-        asked: &DomainName,
+        question: &OutboundQuestion,
         zone: NameRef<'_>,
         elsewhere: &ElsewhereCheck<'_>,
-        signatures_asked: bool,
+        with_servers: bool,
     ) -> Result<Self, UnusableReply> {
+        let (asked, qtype) = (&question.name, question.qtype);
+        let signatures_asked = matches!(qtype, Type::RRSIG | Type::ANY);
         let mut open = OpenSets::default();
-        let (mut owner, mut data, mut canonical) = (NameBuf::new(), Vec::new(), Vec::new());
-        let mut upward = false;
+        let (mut owner, mut data, mut canonical) =
+            (NameBuf::new(), Vec::with_capacity(USUAL_RDATA), Vec::new());
+        let (mut upward, mut answered) = (false, false);
         let mut ill_formed: Vec<(DomainName, Type)> = Vec::new();
         for (index, record) in message.records().enumerate() {
             let record = record.map_err(|_| UnusableReply::Malformed)?;
             if index == limits::RECORDS {
                 return Err(UnusableReply::TooMany);
+            }
+            if answered && names_servers(&record) {
+                continue;
             }
             record.owner(&mut owner).map_err(|_| UnusableReply::Malformed)?;
             let outside = !owner.as_ref().is_at_or_below(zone) || elsewhere(owner.as_ref(), record.rtype);
@@ -100,6 +109,11 @@ impl ReplyRecords {
             let hasher = open.hasher.clone();
             if let Some(set) = open.set(section, outside, (owner.as_ref(), asked), record.rtype) {
                 set.add(record.ttl, &data, &mut canonical, &hasher)?;
+                answered |= !with_servers
+                    && section == MessageSection::Answer
+                    && record.rtype == qtype
+                    && qtype != Type::NS
+                    && set.owner == *asked;
             }
         }
         let complete = open.sets.into_iter().filter(|set| !set.records.is_empty());
@@ -139,6 +153,15 @@ impl ReplyRecords {
         let proofs = self.section(MessageSection::Authority);
         let proofs = proofs.filter(|set| matches!(set.rtype, Type::NSEC | Type::NSEC3));
         proofs.take(limits::DENIALS).cloned().collect()
+    }
+}
+
+/// Whether a record beside an answer says only which servers its zone has.
+fn names_servers(record: &MessageRecord<'_>) -> bool {
+    match record.section {
+        MessageSection::Question | MessageSection::Answer => false,
+        MessageSection::Authority => record.rtype == Type::NS,
+        MessageSection::Additional => true,
     }
 }
 
@@ -306,8 +329,13 @@ mod tests {
     fn sets(records: &[(Type, Vec<u8>)]) -> Result<Vec<(Type, usize)>, UnusableReply> {
         let bytes = reply(records);
         let message = MessageView::parse(&bytes).unwrap();
-        let read = ReplyRecords::read(&message, &DomainName::root(), NameRef::ROOT, &|_, _| false, false)?;
+        let read = read_of_root(&message)?;
         Ok(read.section(MessageSection::Answer).map(|set| (set.rtype, set.records.len())).collect())
+    }
+
+    fn read_of_root(message: &MessageView<'_>) -> Result<ReplyRecords, UnusableReply> {
+        let question = OutboundQuestion::new(NameRef::ROOT, Type::TXT);
+        ReplyRecords::read(message, &question, NameRef::ROOT, &|_, _| false, false)
     }
 
     fn address(n: u16) -> (Type, Vec<u8>) {
@@ -353,12 +381,33 @@ mod tests {
             signature(Type::MX, 3),
         ]);
         let message = MessageView::parse(&bytes).unwrap();
-        let read =
-            ReplyRecords::read(&message, &DomainName::root(), NameRef::ROOT, &|_, _| false, false).unwrap();
+        let read = read_of_root(&message).unwrap();
         let found: Vec<_> =
             read.section(MessageSection::Answer).map(|set| (set.rtype, set.signatures.len())).collect();
         assert_eq!(found, [(Type::A, 2)]);
     }
+
+    /// What a server adds of its own zone is read where somebody wants it, or where it may be what was asked for.
+    #[test]
+    fn servers_beside_an_answer_are_left_out() {
+        let server = (Type::NS, vec![2, b'n', b's', 0]);
+        for (qtype, with_servers, answer, read) in [
+            (Type::A, false, address(1), 1),
+            (Type::A, true, address(1), 3),
+            (Type::NS, false, server.clone(), 3),
+            (Type::A, false, (Type::TXT, vec![1, b'x']), 3),
+        ] {
+            let mut bytes = reply(&[answer, server.clone(), address(2)]);
+            // One record a section.
+            bytes[6..12].copy_from_slice(&[0, 1, 0, 1, 0, 1]);
+            let message = MessageView::parse(&bytes).unwrap();
+            let question = OutboundQuestion::new(NameRef::ROOT, qtype);
+            let elsewhere = &|_: NameRef<'_>, _| false;
+            let found = ReplyRecords::read(&message, &question, NameRef::ROOT, elsewhere, with_servers);
+            assert_eq!(found.unwrap().sets.len(), read, "{qtype} {with_servers}");
+        }
+    }
+
     /// RFC 2181 section 5.2 and 8: of several TTLs the least counts, and one with its top bit set is nothing.
     #[test]
     fn the_least_ttl_counts() {
@@ -378,8 +427,7 @@ mod tests {
                 bytes[first + 15 * at + 5..][..4].copy_from_slice(&ttl.to_be_bytes());
             }
             let message = MessageView::parse(&bytes).unwrap();
-            let read = ReplyRecords::read(&message, &DomainName::root(), NameRef::ROOT, &|_, _| false, false)
-                .unwrap();
+            let read = read_of_root(&message).unwrap();
             let found: Vec<_> = read.section(MessageSection::Answer).map(|set| set.ttl).collect();
             assert_eq!(found, [kept], "{ttls:x?}");
         }

@@ -107,9 +107,7 @@ impl ReplyReadingContext<'_> {
         question: &OutboundQuestion,
     ) -> Result<ReadAnswer<ZoneReply>, UnusableReply> {
         let message = MessageView::parse(bytes).map_err(|_| UnusableReply::Malformed)?;
-        let asked_themselves = matches!(question.qtype, Type::RRSIG | Type::ANY);
-        let records =
-            ReplyRecords::read(&message, &question.name, self.zone, self.elsewhere, asked_themselves)?;
+        let records = ReplyRecords::read(&message, question, self.zone, self.elsewhere, self.with_servers)?;
         let authoritative = message.header().flags & header::AA != 0;
         let reading = ReplyReading { context: self, records: &records, question, authoritative };
         let answer = reading.answer(Rcode(message.header().rcode_low()))?;
