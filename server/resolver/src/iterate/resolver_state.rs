@@ -27,7 +27,7 @@ pub struct ResolverState {
     pub proofs: ProofCache,
     /// The servers asked so far.
     pub servers: ServerStore,
-    joined: Mutex<SeededMap<ExchangeKey, Arc<JoinedExchange>>>,
+    joined: Mutex<SeededMap<Arc<ExchangeKey>, Arc<JoinedExchange>>>,
     failures: Mutex<SeededMap<(DomainName, Type), Instant>>,
     /// What is known of the keys of zones, and until when in seconds of the cache's clock.
     zones: Mutex<SeededMap<DomainName, (ZoneTrust, u32)>>,
@@ -67,7 +67,7 @@ impl SharedResult {
 #[derive(Debug)]
 pub(super) struct ExchangePlace<'s> {
     state: &'s ResolverState,
-    key: ExchangeKey,
+    key: Arc<ExchangeKey>,
     pub(super) exchange: Arc<JoinedExchange>,
 }
 
@@ -75,6 +75,12 @@ impl ExchangePlace<'_> {
     /// Ends the exchange: whoever asks from now on begins another one.
     pub(super) fn end(&self) {
         self.leave(|_| true);
+    }
+
+    /// Whether others wait for an exchange that was ended by whoever holds its lock.
+    pub(super) fn is_shared(&self) -> bool {
+        // This one, and the lock.
+        Arc::strong_count(&self.exchange) > 2
     }
 
     fn leave(&self, ends: impl Fn(usize) -> bool) {
@@ -175,8 +181,8 @@ impl ResolverState {
     }
 
     /// The exchange of this key that is under way, or a new one.
-    pub(super) fn join(&self, key: ExchangeKey) -> ExchangePlace<'_> {
-        let exchange = Arc::clone(lock(&self.joined).entry(key.clone()).or_default());
+    pub(super) fn join(&self, key: Arc<ExchangeKey>) -> ExchangePlace<'_> {
+        let exchange = Arc::clone(lock(&self.joined).entry(Arc::clone(&key)).or_default());
         ExchangePlace { state: self, key, exchange }
     }
 

@@ -109,12 +109,12 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         effort: ExchangeEffort,
     ) -> Result<Result<ZoneReply, ExchangeFailure>, IterationFailure> {
         let state = self.state;
-        let key = (cut.zone.clone(), cut.forward.is_some(), question.name.clone(), question.qtype);
+        let key = Arc::new((cut.zone.clone(), cut.forward.is_some(), question.name.clone(), question.qtype));
         let hopeful = servers.iter().any(|server| !server.is_down() || server.is_heard_by_stream_alone());
         let usual = usual_time(&servers);
         self.progress.await_servers((&cut.zone, servers.len()), (usual, hopeful), &state.heard);
         let (place, mut result) = loop {
-            let place = state.join(key.clone());
+            let place = state.join(Arc::clone(&key));
             let result = Arc::clone(&place.exchange).lock_owned().await;
             let Some(shared) = result.clone() else { break (place, result) };
             if !shared.is_for(&servers, effort) {
@@ -159,8 +159,10 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         if let Ok(reply) = &exchanged.reply {
             self.note(cut, reply, true);
         }
-        *result = Some(SharedResult { reply: exchanged.reply.clone(), effort, asked });
         place.end();
+        if place.is_shared() {
+            *result = Some(SharedResult { reply: exchanged.reply.clone(), effort, asked });
+        }
         // The time for the question is over before these servers had theirs.
         let over = unsure && Instant::now() >= self.budget.deadline();
         match exchanged.reply {
