@@ -1,9 +1,10 @@
 //! How long failures are remembered: longer the more often a question failed in a row (RFC 9520 section 3.2).
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::{Mutex, PoisonError};
 
+use foldhash::quality::RandomState;
 use rhumb_resolver::OutboundQuestion;
 
 /// The first time, in seconds; each further one doubles it.
@@ -22,7 +23,7 @@ const QUESTIONS: usize = 16_384;
 pub(super) struct FailureBackOff {
     hasher: RandomState,
     /// By the hash of the question: how long the last failure was remembered, and when it was.
-    failed: Mutex<HashMap<u64, (u32, u32)>>,
+    failed: Mutex<HashMap<u64, (u32, u32), RandomState>>,
 }
 
 impl FailureBackOff {

@@ -2,10 +2,11 @@
 //! nobody answers for does not take the places of the others.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use foldhash::quality::RandomState;
 use rhumb_wire::NameRef;
 
 use crate::metrics::WorkBound;
@@ -42,9 +43,9 @@ pub(super) struct LookupShares {
 #[derive(Debug, Default)]
 struct LookupCounts {
     all: usize,
-    clients: HashMap<IpAddr, LookupShare>,
+    clients: HashMap<IpAddr, LookupShare, RandomState>,
     /// By the hash of the route, or of the route and a domain.
-    shares: HashMap<u64, LookupShare>,
+    shares: HashMap<u64, LookupShare, RandomState>,
 }
 
 /// The look-ups by one route, below one domain, or of one client.

@@ -1,9 +1,10 @@
 //! The way from the threads that read queries to the tasks that resolve.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Instant;
 
+use foldhash::quality::RandomState;
 use rhumb_wire::Rcode;
 use rhumb_wire::edns::ExtendedError;
 use tokio::sync::mpsc;
@@ -47,7 +48,7 @@ impl ResolveQueue {
             tasks: senders.into(),
             forwards,
             clients: WaitingClients::new(),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             live: Arc::clone(live),
         };
         (queue, receivers, forwarded)

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use foldhash::quality::RandomState;
 use rhumb_wire::Type;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::{JoinSet, yield_now};
@@ -78,7 +79,7 @@ impl ResolveTasks {
                     failures: Arc::clone(&failures),
                     back_off: Arc::clone(&back_off),
                     lookups: Arc::clone(&lookups),
-                    in_flight: HashMap::new(),
+                    in_flight: HashMap::default(),
                     chains: ChainDeadlines::default(),
                     events,
                     queue: sender.clone(),
@@ -119,7 +120,7 @@ struct ResolveTask {
     failures: Arc<FailureLog>,
     back_off: Arc<FailureBackOff>,
     lookups: Arc<LookupShares>,
-    in_flight: HashMap<Arc<LookupKey>, InFlight>,
+    in_flight: HashMap<Arc<LookupKey>, InFlight, RandomState>,
     /// Of clients that wait for a further link.
     chains: ChainDeadlines,
     /// Bounded by the number of look-ups: each sends two at most.
@@ -282,7 +283,7 @@ impl ResolveTask {
             self.answer(reply, &key, &found);
         }
         if self.in_flight.is_empty() && self.in_flight.capacity() > KEPT {
-            self.in_flight = HashMap::new();
+            self.in_flight = HashMap::default();
         }
     }
 

@@ -1,11 +1,13 @@
 //! How many clients wait, and how much memory they hold: bounds over all of them and for each.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use foldhash::quality::RandomState;
 
 /// Clients that wait at a time.
 const CLIENTS: usize = 65_536;
@@ -34,7 +36,7 @@ pub(super) struct WaitingClients {
     bytes: AtomicUsize,
     /// The most clients that waited since none did.
     most: AtomicUsize,
-    networks: [Mutex<HashMap<IpAddr, ClientShare>>; TABLES],
+    networks: [Mutex<HashMap<IpAddr, ClientShare, RandomState>>; TABLES],
     hasher: RandomState,
 }
 
@@ -98,7 +100,7 @@ impl WaitingClients {
             bytes: AtomicUsize::new(0),
             most: AtomicUsize::new(0),
             networks: Default::default(),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
         })
     }
 
@@ -125,7 +127,7 @@ impl WaitingClients {
         Err(refusal)
     }
 
-    fn networks_of(&self, network: IpAddr) -> MutexGuard<'_, HashMap<IpAddr, ClientShare>> {
+    fn networks_of(&self, network: IpAddr) -> MutexGuard<'_, HashMap<IpAddr, ClientShare, RandomState>> {
         let table = self.hasher.hash_one(network) as usize % TABLES;
         let table = self.networks.get(table).unwrap_or(&self.networks[0]);
         table.lock().unwrap_or_else(PoisonError::into_inner)
@@ -178,7 +180,7 @@ impl Drop for WaitPermit {
             }
         }
         if networks.is_empty() && networks.capacity() > CLIENTS_EACH as usize {
-            *networks = HashMap::new();
+            *networks = HashMap::default();
         }
     }
 }
