@@ -48,7 +48,10 @@ impl RecordListBuilder {
     /// Adds a record; one of more than 65535 bytes is left out.
     pub fn push(&mut self, rdata: &[u8]) {
         if let Ok(length) = u16::try_from(rdata.len()) {
-            self.0.reserve(2 + rdata.len());
+            // Most lists have one record, and are to have no more memory than it takes.
+            if self.0.is_empty() {
+                self.0.reserve_exact(2 + rdata.len());
+            }
             self.0.extend_from_slice(&length.to_be_bytes());
             self.0.extend_from_slice(rdata);
         }

@@ -56,7 +56,8 @@ impl OutgoingQuery {
             additionals: u16::from(edns),
             ..MessageHeader::default()
         };
-        let mut bytes = Vec::with_capacity(header::LENGTH + name.len() + 4 + edns::FIXED);
+        let cookie_length = cookie.as_ref().map_or(0, SentCookie::length);
+        let mut bytes = Vec::with_capacity(header::LENGTH + name.len() + 4 + edns::FIXED + cookie_length);
         bytes.extend_from_slice(&head.to_bytes());
         bytes.extend_from_slice(name.as_bytes());
         let cased = case && bytes.get_mut(header::LENGTH..).is_some_and(|name| mix_case(name, &mut random));
@@ -65,7 +66,6 @@ impl OutgoingQuery {
         if edns {
             let flags = if question.dnssec_ok { edns::DO } else { 0 };
             bytes.push(0);
-            let cookie_length = cookie.as_ref().map_or(0, SentCookie::length);
             // Behind the root name, type, class, TTL and length of options.
             let unpadded = bytes.len() + 10 + cookie_length;
             let padding = padded.then(|| padding(unpadded));

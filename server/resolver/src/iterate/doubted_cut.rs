@@ -49,7 +49,8 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
 
     /// Whether all servers of `cut` whose addresses are at hand are known to be down.
     pub(super) fn is_known_down(&self, cut: &ZoneCut) -> bool {
-        let addresses = cut.servers.iter().flat_map(|server| self.known_addresses(server));
+        let now = self.clock.now();
+        let addresses = cut.servers.iter().flat_map(|server| self.known_addresses(server, now));
         let usable: Vec<_> = addresses.filter(|address| self.settings.allows(*address)).collect();
         let is_down =
             |address: &SocketAddr| self.state.servers.server(&ServerIdentity::plain(*address)).is_down();

@@ -57,7 +57,8 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         if let Some(pool) = &cut.forward {
             return pool.upstreams().len() > 1;
         }
-        let addresses = cut.servers.iter().flat_map(|server| self.known_addresses(server));
+        let now = self.clock.now();
+        let addresses = cut.servers.iter().flat_map(|server| self.known_addresses(server, now));
         addresses
             .into_iter()
             .any(|address| self.settings.allows(address) && !self.suspects.contains(&address))

@@ -32,7 +32,8 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
     ) -> Vec<SocketAddr> {
         if !progress.known_taken {
             progress.known_taken = true;
-            let known = cut.servers.iter().flat_map(|server| self.known_addresses(server));
+            let now = self.clock.now();
+            let known = cut.servers.iter().flat_map(|server| self.known_addresses(server, now));
             let found = self.usable(cut, known, tried);
             if !found.is_empty() {
                 return found;
@@ -156,11 +157,11 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         }
     }
 
-    /// The addresses of a server that are at hand.
-    pub(super) fn known_addresses(&self, server: &NameServer) -> Vec<SocketAddr> {
+    /// The addresses of a server that are at hand at `now`, in seconds of the cache's clock.
+    pub(super) fn known_addresses(&self, server: &NameServer, now: u32) -> Vec<SocketAddr> {
         let mut addresses = server.addresses.clone();
         for rtype in [Type::A, Type::AAAA] {
-            let known = self.state.records.get(server.name.as_ref(), rtype, self.clock.now());
+            let known = self.state.records.get(server.name.as_ref(), rtype, now);
             let known = known.filter(|known| known.credibility > CredibilityRank::Referral);
             if let Some(set) = known.as_ref().and_then(|known| known.records()) {
                 add_addresses(set, &mut addresses);
