@@ -334,16 +334,17 @@ impl OpenReply {
         outbox: Option<&mut DatagramOutbox<WaitingClient>>,
     ) {
         let Self { client, path, since, live, stale, .. } = self;
+        let waited = since.elapsed();
         // An explanation is no client's response, nor is what this server asks itself.
         if !matches!(path, ReplyPath::Explain(..) | ReplyPath::Own(_)) {
             live.metrics.with_local(|block| {
                 count_waiting(block, client.transport, reply, response, source);
-                block.duration(client.transport, since.elapsed(), 1);
+                block.duration(client.transport, waited, 1);
                 if stale {
                     block.cache(CacheEvent::Stale);
                 }
             });
-            log_waiting(&client, reply, response, source, since.elapsed(), &live);
+            log_waiting(&client, reply, response, source, waited, &live);
         }
         let sent = match path {
             ReplyPath::Datagram(socket, hop) => {

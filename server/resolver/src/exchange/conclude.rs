@@ -78,8 +78,9 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
                 context.count_received(size);
                 match message {
                     ReadMessage::Reply { case_kept, edns, cookie, content } => {
-                        self.note_edns(attempt, edns, cookie);
-                        self.reply(context, attempt, case_kept, content, left)
+                        let now = Instant::now();
+                        self.note_edns(attempt, edns, cookie, now);
+                        self.reply(context, attempt, (case_kept, content), left, now)
                     }
                     // Over UDP none of these is let through.
                     ReadMessage::Malformed => self.unusable(context, attempt, UnusableReply::Malformed),
@@ -92,8 +93,14 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
     }
 
     /// Takes note of what a reply that is believed says of EDNS and cookies.
-    fn note_edns(&self, attempt: &QueryAttempt<'a, A>, edns: bool, cookie: Option<ReplyCookie>) {
-        let (known, clock) = (&self.server.capabilities, self.server.clock(Instant::now()));
+    fn note_edns(
+        &self,
+        attempt: &QueryAttempt<'a, A>,
+        edns: bool,
+        cookie: Option<ReplyCookie>,
+        now: Instant,
+    ) {
+        let (known, clock) = (&self.server.capabilities, self.server.clock(now));
         self.note_heard(attempt, clock);
         if edns {
             known.saw_edns();
@@ -112,11 +119,10 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         &mut self,
         context: &mut LookupContext<'a, N>,
         attempt: &QueryAttempt<'a, A>,
-        case_kept: bool,
-        content: ReplyContent<A>,
+        (case_kept, content): (bool, ReplyContent<A>),
         left: bool,
+        now: Instant,
     ) -> ExchangeProgress<A> {
-        let now = Instant::now();
         self.server.replied(attempt.transport, now - attempt.sent);
         if attempt.cased && case_kept {
             self.server.capabilities.case_kept();

@@ -143,7 +143,10 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         let signed = self.is_signed(cut);
         let exchanged =
             ask_servers(self.net, servers, question, reading, (signed, &self.progress), budget).await;
-        let unsure = self.progress.failure().is_none();
+        // The time for the question is over before these servers had theirs.
+        let over = matches!(exchanged.reply, Err(ExchangeFailure::Silence))
+            && self.progress.failure().is_none()
+            && Instant::now() >= self.budget.deadline();
         self.progress.end_wait();
         self.budget.spend(exchanged.spent);
         let answered = |attempt: &&AttemptReport| matches!(attempt.outcome, AttemptOutcome::Answered(_));
@@ -163,12 +166,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         if place.is_shared() {
             *result = Some(SharedResult { reply: exchanged.reply.clone(), effort, asked });
         }
-        // The time for the question is over before these servers had theirs.
-        let over = unsure && Instant::now() >= self.budget.deadline();
-        match exchanged.reply {
-            Err(ExchangeFailure::Silence) if over => Err(IterationFailure::Deadline),
-            reply => Ok(reply),
-        }
+        if over { Err(IterationFailure::Deadline) } else { Ok(exchanged.reply) }
     }
 
     fn note_attempts(&mut self, question: &OutboundQuestion, attempts: Vec<AttemptReport>) {
