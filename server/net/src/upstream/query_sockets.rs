@@ -1,5 +1,6 @@
 //! A query over UDP and the wait for its reply.
 
+use std::cell::RefCell;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::task::{Context, Poll, ready};
@@ -15,6 +16,11 @@ use crate::local::canonical;
 
 /// The largest datagram taken: above what servers are told that is taken.
 const DATAGRAM: usize = 4096;
+
+thread_local! {
+    /// Where datagrams are read, which takes no longer than a look at each.
+    static ROOM: RefCell<[u8; DATAGRAM]> = const { RefCell::new([0; DATAGRAM]) };
+}
 
 /// What the caller makes of a datagram from the server asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -91,21 +97,22 @@ fn receive(
     to: SocketAddr,
     judge: &mut impl FnMut(&[u8]) -> ReceiveVerdict,
 ) -> Option<Result<usize, QueryExchangeError>> {
-    let mut buffer = [0; DATAGRAM];
-    loop {
-        let (length, from) = match socket.recv_from(&mut buffer) {
-            Ok(received) => received,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
-            Err(error) => return Some(Err(error.into())),
-        };
-        // Between bind and connect a datagram of anyone may have been queued.
-        if !same(from, to) {
-            continue;
+    ROOM.with_borrow_mut(|room| {
+        loop {
+            let (length, from) = match socket.recv_from(room) {
+                Ok(received) => received,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+                Err(error) => return Some(Err(error.into())),
+            };
+            // Between bind and connect a datagram of anyone may have been queued.
+            if !same(from, to) {
+                continue;
+            }
+            match judge(room.get(..length).unwrap_or_default()) {
+                ReceiveVerdict::Accept => return Some(Ok(length)),
+                ReceiveVerdict::Ignore => {}
+                ReceiveVerdict::Stop => return Some(Err(QueryExchangeError::Stopped)),
+            }
         }
-        match judge(buffer.get(..length).unwrap_or_default()) {
-            ReceiveVerdict::Accept => return Some(Ok(length)),
-            ReceiveVerdict::Ignore => {}
-            ReceiveVerdict::Stop => return Some(Err(QueryExchangeError::Stopped)),
-        }
-    }
+    })
 }
