@@ -21,6 +21,9 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         rtype: Type,
         least: usize,
     ) -> Result<Arc<LearntRecords>, IterationFailure> {
+        if self.is_judged(&found) {
+            return Ok(found);
+        }
         let name = found.owner.clone();
         let mut judged = self.validated(found).await;
         for again in 0..limits::AGAIN {

@@ -18,12 +18,17 @@ use crate::validate::{ValidationFailure, limits, signers};
 pub(super) type BoxedVerdict<'s, T> = Pin<Box<dyn Future<Output = Result<T, IterationFailure>> + Send + 's>>;
 
 impl<N: UpstreamTransport> IterationCourse<'_, N> {
+    /// Whether it stays as it is: it was validated, or answers are not.
+    pub(super) fn is_judged(&self, learnt: &LearntRecords) -> bool {
+        self.settings.trust.is_none() || learnt.security != SecurityStatus::Unchecked
+    }
+
     /// What was learnt, with what validation finds; where answers are not validated as it is.
     ///
     /// Errors: `Bogus`; or what is needed for validation cannot be fetched.
     pub(super) fn validated(&mut self, learnt: Arc<LearntRecords>) -> BoxedVerdict<'_, Arc<LearntRecords>> {
         Box::pin(async move {
-            if self.settings.trust.is_none() || learnt.security != SecurityStatus::Unchecked {
+            if self.is_judged(&learnt) {
                 return Ok(learnt);
             }
             // A denial may need itself to be proven: by a zone that denies its own name.
