@@ -51,7 +51,8 @@ impl WaitingClient {
 /// A query of header, question and OPT: what a client has in its options may be long, and was read.
 fn without_options(query: &QueryMessage<'_>) -> Box<[u8]> {
     let question = query.question_bytes();
-    let mut bytes = Vec::with_capacity(header::LENGTH + question.len() + edns::FIXED);
+    let options = if query.edns.is_some() { edns::FIXED } else { 0 };
+    let mut bytes = Vec::with_capacity(header::LENGTH + question.len() + options);
     let additionals = u16::from(query.edns.is_some());
     let (answers, authorities) = (0, 0);
     bytes.extend_from_slice(

@@ -273,16 +273,16 @@ impl UpstreamLookup {
 
     /// Counts what was sent: to the upstreams of the route, and to others.
     fn count_attempts(&self, state: &RouteState, attempts: &[AttemptReport]) {
-        let (upstreams, others): (Vec<_>, Vec<_>) =
-            attempts.iter().partition(|attempt| state.member(attempt.server.identity()).is_some());
-        for attempt in upstreams {
-            self.observe(attempt, state);
+        let mut sent = 0;
+        for attempt in attempts {
+            if state.member(attempt.server.identity()).is_some() {
+                self.observe(attempt, state);
+            } else {
+                count_any(attempt, &self.live.metrics);
+                sent += usize::from(attempt.outcome.was_sent());
+            }
         }
-        for attempt in &others {
-            count_any(attempt, &self.live.metrics);
-        }
-        let sent = others.iter().filter(|attempt| attempt.outcome.was_sent());
-        self.live.metrics.resolver_sent(sent.count());
+        self.live.metrics.resolver_sent(sent);
     }
 
     fn resolved(
