@@ -54,9 +54,9 @@ pub(super) struct ReplyRecords {
 }
 
 impl ReplyRecords {
-    /// Reads the sets of class IN with owners at or below `zone` that are not those of other servers. Sets of `asked`, the name of the
-    /// question, have it as it was asked for, and not in the case that the query had. Where RRSIG records are asked for they are sets of
-    /// their own too. Beside an answer the servers of its zone are read if they are `with_servers`.
+    /// Reads the sets of class IN with owners at or below `zone` that are not those of other servers. Sets of the name of `question` have
+    /// it as it was asked for, and not in the case that the query had. Where RRSIG records are asked for they are sets of their own too.
+    /// Beside an answer the servers of its zone are read only if they are wanted, `with_servers`.
     ///
     /// Errors: `Malformed`, also where a set of the answer has no well-formed record; `TooMany`.
     pub(super) fn read(
