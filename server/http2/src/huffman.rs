@@ -1,159 +1,66 @@
 //! The Huffman code of strings in header blocks (RFC 7541, section 5.2).
 
-/// Bits of the code of each byte, and of the end of a string, which is the last (RFC 7541, appendix B). As codes are given out in the
-/// order of length and value, all of them follow from this.
-#[rustfmt::skip]
-pub(super) const LENGTHS: [u8; 257] = [
-    13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 30, 28, 28, 28,
-    28, 28, 28, 28, 28, 28, 6, 10, 10, 12, 13, 6, 8, 11, 10, 10, 8, 11, 8, 6, 6, 6, 5, 5, 5, 6,
-    6, 6, 6, 6, 6, 6, 7, 8, 15, 6, 12, 10, 13, 6, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
-    7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 8, 7, 8, 13, 19, 13, 14, 6, 15, 5, 6, 5, 6, 5, 6, 6,
-    6, 5, 7, 7, 6, 6, 6, 5, 6, 7, 6, 5, 5, 6, 7, 7, 7, 7, 7, 15, 11, 14, 13, 28, 20, 22,
-    20, 20, 22, 22, 22, 23, 22, 23, 23, 23, 23, 23, 24, 23, 24, 24, 22, 23, 24, 23, 23, 23, 23, 21, 22, 23,
-    22, 23, 23, 24, 22, 21, 20, 22, 22, 23, 23, 21, 23, 22, 22, 24, 21, 22, 23, 23, 21, 21, 22, 21, 23, 22,
-    23, 23, 20, 22, 22, 22, 23, 22, 22, 23, 26, 26, 20, 19, 22, 23, 22, 25, 26, 26, 26, 27, 27, 26, 24, 25,
-    19, 21, 26, 27, 27, 26, 27, 24, 21, 21, 26, 26, 28, 27, 27, 27, 20, 24, 20, 21, 22, 21, 21, 23, 22, 22,
-    25, 25, 24, 24, 26, 23, 26, 27, 26, 26, 27, 27, 27, 27, 27, 28, 27, 27, 27, 27, 27, 26, 30,
-];
-/// The longest code, in bits.
-const LONGEST: usize = 30;
-/// Codes up to this length are looked up in one step, in bits.
-const SHORT: usize = 8;
-/// So many of those are decoded before more bits are needed: they are in 32 bits, whatever their length.
+mod decoding_table;
+
+use decoding_table::{SHORT, TABLE};
+
+/// Look-ups before more bits are needed.
 const RUN: usize = 4;
+/// Bits that so many of them use at the most.
+const RUN_BITS: u32 = (RUN * SHORT) as u32;
 /// What follows the last code of a string is shorter than a byte.
 const MOST_PADDING: u32 = 7;
-
-/// The value of the end of a string.
-const END: u16 = 256;
-
-static TABLE: DecodingTable = DecodingTable::new();
 
 /// A string that is no Huffman code: with the end of a string in it, or a wrong padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a string is not in the Huffman code")]
 pub(super) struct HuffmanError;
 
-/// Finds the code at the front of 64 bits.
-struct DecodingTable {
-    /// By the first eight bits: the byte, and the length of its code; length 0 where that is longer.
-    short: [(u8, u8); 1 << SHORT],
-    /// All values, in the order of their codes.
-    ordered: [u16; 257],
-    /// By length: what is larger than any code of it, its bits at the top.
-    ends: [u64; LONGEST + 1],
-    /// By length: the first code.
-    firsts: [u32; LONGEST + 1],
-    /// By length: where its values begin in `ordered`.
-    places: [u16; LONGEST + 1],
-}
-
-impl DecodingTable {
-    #[expect(clippy::indexing_slicing, reason = "at compile time, where an index out of bounds is an error")]
-    const fn new() -> Self {
-        let mut table = Self {
-            short: [(0, 0); 1 << SHORT],
-            ordered: [0; 257],
-            ends: [0; LONGEST + 1],
-            firsts: [0; LONGEST + 1],
-            places: [0; LONGEST + 1],
-        };
-        let (mut code, mut place, mut length) = (0_u32, 0, 1);
-        while length <= LONGEST {
-            code <<= 1;
-            table.firsts[length] = code;
-            table.places[length] = place as u16;
-            let mut value = 0;
-            while value < LENGTHS.len() {
-                if LENGTHS[value] as usize == length {
-                    table.ordered[place] = value as u16;
-                    place += 1;
-                    let mut same = 0;
-                    while length <= SHORT && same < 1 << (SHORT - length) {
-                        table.short[((code as usize) << (SHORT - length)) + same] =
-                            (value as u8, length as u8);
-                        same += 1;
-                    }
-                    code += 1;
-                }
-                value += 1;
-            }
-            table.ends[length] = (code as u64) << (64 - length);
-            length += 1;
-        }
-        table
-    }
-
-    /// The value at the front of `bits`, and the length of its code. Only the end of a string is larger than 255.
-    #[inline]
-    fn first(&self, bits: u64) -> (u16, u32) {
-        match self.short.get((bits >> (64 - SHORT)) as usize) {
-            Some((byte, length @ 1..)) => (u16::from(*byte), u32::from(*length)),
-            _ => self.first_long(bits),
-        }
-    }
-
-    fn first_long(&self, bits: u64) -> (u16, u32) {
-        for length in SHORT + 1..LONGEST {
-            if self.ends.get(length).is_some_and(|end| bits < *end)
-                && let (Some(first), Some(place)) = (self.firsts.get(length), self.places.get(length))
-            {
-                let code = (bits >> (64 - length)) as u32;
-                let at = usize::from(*place) + code.wrapping_sub(*first) as usize;
-                return (self.ordered.get(at).copied().unwrap_or(END), length as u32);
-            }
-        }
-        // Four codes have all 30 bits; the last of them is the end.
-        let code = (bits >> (64 - LONGEST)) as usize & 3;
-        (self.ordered.get(self.ordered.len() - 4 + code).copied().unwrap_or(END), LONGEST as u32)
-    }
-}
-
 /// The bits of a string that are not decoded yet.
 struct CodedBits<'a> {
     rest: &'a [u8],
-    /// Those that come first, at the top; 0 behind them.
+    /// Those that come first, at the top. Behind them are bits of what is in `rest`, or 0.
     bits: u64,
     /// How many those are.
     held: u32,
 }
 
 impl CodedBits<'_> {
-    /// Holds 32 bits at least. False: there are not so many in whole groups of four bytes.
+    /// Holds the bits of a run at least, or all there are.
     #[inline]
-    fn fill_fast(&mut self) -> bool {
-        if self.held > 32 {
-            return true;
-        }
-        let Some((next, behind)) = self.rest.split_first_chunk() else { return false };
-        self.bits |= u64::from(u32::from_be_bytes(*next)) << (32 - self.held);
-        (self.held, self.rest) = (self.held + 32, behind);
-        true
-    }
-
-    /// Holds a code, where there is one.
     fn fill(&mut self) {
-        while self.held < LONGEST as u32
-            && let Some((next, behind)) = self.rest.split_first()
-        {
-            self.bits |= u64::from(*next) << (56 - self.held);
-            (self.held, self.rest) = (self.held + 8, behind);
+        if self.held >= RUN_BITS || self.rest.is_empty() {
+            return;
         }
+        let next = self.rest.first_chunk().copied().unwrap_or_else(|| {
+            let mut last = [0; 8];
+            last.iter_mut().zip(self.rest).for_each(|(place, byte)| *place = *byte);
+            last
+        });
+        let (fitting, behind) =
+            self.rest.split_at_checked((64 - self.held) as usize / 8).unwrap_or((self.rest, &[]));
+        self.bits |= u64::from_be_bytes(next) >> self.held;
+        self.held += 8 * fitting.len() as u32;
+        self.rest = behind;
     }
 
-    /// Takes codes as long as they are short, until `run` is full; how many. 32 bits have to be held.
+    /// Takes short codes: what they mean, the first byte lowest, and how many bytes that are.
     #[inline]
-    fn take_short(&mut self, run: &mut [u8; RUN]) -> usize {
-        let (mut bits, mut used, mut count) = (self.bits, 0, 0);
-        for place in run {
-            let Some((byte, length @ 1..)) = TABLE.short.get((bits >> (64 - SHORT)) as usize) else { break };
-            *place = *byte;
-            bits <<= length;
-            used += u32::from(*length);
-            count += 1;
+    fn take_run(&mut self) -> (u64, usize) {
+        let (mut text, mut text_bits) = (0, 0);
+        for _ in 0..RUN {
+            let codes = TABLE.short(self.bits);
+            let code_bits = u32::from(codes.code_bits);
+            if code_bits > self.held {
+                break;
+            }
+            // A long code has no bits here, and stays.
+            text |= u64::from(codes.text) << text_bits;
+            text_bits += u32::from(codes.text_bits);
+            self.bits <<= code_bits;
+            self.held -= code_bits;
         }
-        (self.bits, self.held) = (bits, self.held - used);
-        count
+        (text, text_bits as usize / 8)
     }
 
     /// Takes one code; none where there is none. Errors: it is the end of a string.
@@ -173,26 +80,20 @@ impl CodedBits<'_> {
 pub(super) fn decode_huffman(coded: &[u8], text: &mut Vec<u8>) -> Result<(), HuffmanError> {
     let mut end = text.len();
     // With room for a whole run behind the last byte.
-    text.resize(end + coded.len() * 8 / 5 + RUN, 0);
+    text.resize(end + coded.len() * 8 / 5 + 2 * RUN, 0);
     let mut coded = CodedBits { rest: coded, bits: 0, held: 0 };
-    while coded.fill_fast()
-        && let Some(run) = text.get_mut(end..).and_then(<[u8]>::first_chunk_mut)
-    {
-        let count = coded.take_short(run);
+    while let Some(place) = text.get_mut(end..).and_then(<[u8]>::first_chunk_mut) {
+        coded.fill();
+        let (run, count) = coded.take_run();
+        *place = run.to_le_bytes();
         end += count;
-        if count == 0
-            && let Some(byte) = coded.take()?
-        {
-            run[0] = byte;
+        if count == 0 {
+            let Some(byte) = coded.take()? else { break };
+            place[0] = byte;
             end += 1;
         }
     }
     text.truncate(end);
-    loop {
-        coded.fill();
-        let Some(byte) = coded.take()? else { break };
-        text.push(byte);
-    }
     let padding = !(u64::MAX >> coded.held);
     if coded.held <= MOST_PADDING && coded.bits == padding { Ok(()) } else { Err(HuffmanError) }
 }
@@ -201,7 +102,7 @@ pub(super) fn decode_huffman(coded: &[u8], text: &mut Vec<u8>) -> Result<(), Huf
 pub(super) fn encode_huffman(text: &[u8], coded: &mut Vec<u8>) {
     let (mut bits, mut held) = (0_u64, 0_u32);
     let code = |byte: u8| {
-        let length = usize::from(LENGTHS[usize::from(byte)]);
+        let length = usize::from(decoding_table::LENGTHS[usize::from(byte)]);
         let at = TABLE.ordered.iter().position(|value| *value == u16::from(byte)).unwrap();
         (u64::from(TABLE.firsts[length]) + (at - usize::from(TABLE.places[length])) as u64, length as u32)
     };
@@ -233,7 +134,7 @@ mod tests {
     #[test]
     fn codes_are_those_of_the_appendix() {
         let code = |value: usize| {
-            let length = usize::from(LENGTHS[value]);
+            let length = usize::from(decoding_table::LENGTHS[value]);
             let at = TABLE.ordered.iter().position(|ordered| usize::from(*ordered) == value).unwrap();
             TABLE.firsts[length] + (at - usize::from(TABLE.places[length])) as u32
         };
