@@ -10,24 +10,20 @@ pub fn run(input: &[u8]) {
     let mut lines = input.splitn(5, |byte| *byte == b'\n');
     let mut line = || lines.next().unwrap_or_default();
     let (method, path, variables, content_type, body) = (line(), line(), line(), line(), line());
-    if let (Ok(method), Ok(path), Ok(variables)) =
-        (str::from_utf8(method), str::from_utf8(path), str::from_utf8(variables))
-    {
-        let target = DohTarget { method, path, variables: Some(variables), content_type: Some(content_type) };
-        let mut query = Vec::new();
-        match target.request(&["/dns-query".to_owned()], &mut query) {
-            Ok(found) => {
-                assert_eq!(path, "/dns-query");
-                assert_eq!(found == DohRequest::Body, method == "POST");
-                let message = match found {
-                    DohRequest::Target => query.as_slice(),
-                    DohRequest::Body => body,
-                };
-                assert!(message.len() <= input.len(), "more than was sent");
-                query::run(message);
-            }
-            Err(why) => assert!((400..500).contains(&why.status()), "{why}"),
+    let target = DohTarget { method, path, variables: Some(variables), content_type: Some(content_type) };
+    let mut query = Vec::new();
+    match target.request(&["/dns-query".to_owned()], &mut query) {
+        Ok(found) => {
+            assert_eq!(path, b"/dns-query");
+            assert_eq!(found == DohRequest::Body, method == b"POST");
+            let message = match found {
+                DohRequest::Target => query.as_slice(),
+                DohRequest::Body => body,
+            };
+            assert!(message.len() <= input.len(), "more than was sent");
+            query::run(message);
         }
+        Err(why) => assert!((400..500).contains(&why.status()), "{why}"),
     }
     let kept = freshness(body);
     let view = MessageView::parse(body).ok();

@@ -10,7 +10,7 @@ pub const MEDIA_TYPE: &str = "application/dns-message";
 /// The methods that a query comes by, for the header `allow`.
 pub const METHODS: &str = "GET, HEAD, POST";
 /// What stands before a query within a target (section 4.1).
-const VARIABLE: &str = "dns=";
+const VARIABLE: &[u8] = b"dns=";
 
 /// Where the query of a request stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,11 +72,11 @@ impl DohRejection {
 #[derive(Clone, Copy, Debug)]
 pub struct DohTarget<'a> {
     /// The method.
-    pub method: &'a str,
+    pub method: &'a [u8],
     /// The path.
-    pub path: &'a str,
+    pub path: &'a [u8],
     /// What follows `?`.
-    pub variables: Option<&'a str>,
+    pub variables: Option<&'a [u8]>,
     /// The header `content-type`.
     pub content_type: Option<&'a [u8]>,
 }
@@ -85,21 +85,28 @@ impl DohTarget<'_> {
     /// Finds the query of a request; `paths` are those that DNS is served on. One that stands in the target takes the place of what is
     /// in `query`. Errors: why there is none.
     pub fn request(&self, paths: &[String], query: &mut Vec<u8>) -> Result<DohRequest, DohRejection> {
-        if paths.iter().all(|path| path != self.path) {
+        if paths.iter().all(|path| path.as_bytes() != self.path) {
             return Err(DohRejection::Path);
         }
         match self.method {
-            "GET" | "HEAD" => {
-                let mut variables = self.variables.unwrap_or_default().split('&');
-                let text = variables.find_map(|variable| variable.strip_prefix(VARIABLE));
-                let text = text.ok_or(DohRejection::Variable)?;
-                decode(text.as_bytes(), query).ok_or(DohRejection::Variable)?;
+            b"GET" | b"HEAD" => {
+                self.decode_variable(query).ok_or(DohRejection::Variable)?;
                 Ok(DohRequest::Target)
             }
-            "POST" if self.has_message() => Ok(DohRequest::Body),
-            "POST" => Err(DohRejection::MediaType),
+            b"POST" if self.has_message() => Ok(DohRequest::Body),
+            b"POST" => Err(DohRejection::MediaType),
             _ => Err(DohRejection::Method),
         }
+    }
+
+    fn decode_variable(&self, query: &mut Vec<u8>) -> Option<()> {
+        let variables = self.variables?;
+        // Mostly there is no other one, and so no `&`, which is no digit.
+        if variables.strip_prefix(VARIABLE).is_some_and(|text| decode(text, query).is_some()) {
+            return Some(());
+        }
+        let mut each = variables.split(|byte| *byte == b'&');
+        decode(each.find_map(|variable| variable.strip_prefix(VARIABLE))?, query)
     }
 
     fn has_message(&self) -> bool {

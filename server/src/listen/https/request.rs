@@ -24,9 +24,9 @@ pub(super) async fn read_query(
     let (head, body) = request.into_parts();
     let of = |name| head.headers.get(name).map(AsRef::as_ref);
     let target = DohTarget {
-        method: head.method.as_str(),
-        path: head.uri.path(),
-        variables: head.uri.query(),
+        method: head.method.as_str().as_bytes(),
+        path: head.uri.path().as_bytes(),
+        variables: head.uri.query().map(str::as_bytes),
         content_type: of(CONTENT_TYPE),
     };
     let forwarded = if connection.is_proxy { lines_of(&head.headers) } else { ForwardedLines::default() };

@@ -240,11 +240,13 @@ fn read_head(
     head: &RequestHead,
     query: &mut Vec<u8>,
 ) -> Result<AskedQuery, DohRejection> {
-    let target = str::from_utf8(head.target()).map_err(|_| DohRejection::Path)?;
-    let (path, variables) =
-        target.split_once('?').map_or((target, None), |(path, variables)| (path, Some(variables)));
-    let method = str::from_utf8(head.method()).map_err(|_| DohRejection::Method)?;
-    let target = DohTarget { method, path, variables, content_type: head.content_type() };
+    let mut parts = head.target().splitn(2, |byte| *byte == b'?');
+    let target = DohTarget {
+        method: head.method(),
+        path: parts.next().unwrap_or_default(),
+        variables: parts.next(),
+        content_type: head.content_type(),
+    };
     let forwarded = ForwardedLines {
         forwarded: head.forwarded().map(Into::into),
         forwarded_for: head.forwarded_for().map(Into::into),
