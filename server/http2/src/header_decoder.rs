@@ -52,9 +52,9 @@ impl HeaderDecoder {
         let mut rest = block;
         let mut begun = false;
         while let Some(first) = rest.first() {
-            match first {
-                0x80.. => each(self.field(integer(&mut rest, 7)?)?),
-                0x40.. => each(self.literal(&mut rest, 6, strings)?),
+            let field = match first {
+                0x80.. => self.field(integer(&mut rest, 7)?)?,
+                0x40.. => self.literal(&mut rest, 6, strings)?,
                 0x20.. => {
                     let size = integer(&mut rest, 5)?;
                     if begun || !self.table.set_limit(size) {
@@ -62,8 +62,9 @@ impl HeaderDecoder {
                     }
                     continue;
                 }
-                _ => each(self.literal(&mut rest, 4, strings)?),
-            }
+                _ => self.literal(&mut rest, 4, strings)?,
+            };
+            each(field);
             begun = true;
         }
         Ok(())

@@ -110,7 +110,8 @@ impl StreamTable {
 
     pub(super) fn remove(&mut self, id: u32) -> Option<OpenStream> {
         let place = self.place(id)?;
-        let gone = self.open.remove(place);
+        // Mostly it is the last one, which leaves nothing to be moved.
+        let gone = if place + 1 == self.open.len() { self.open.pop()? } else { self.open.remove(place) };
         if self.open.is_empty() && self.open.capacity() > KEPT {
             self.open = Vec::new();
         }

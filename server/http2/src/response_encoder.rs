@@ -24,6 +24,8 @@ pub enum ResponseField {
 const STATUS: usize = 8;
 /// The first index of what this side has the client remember.
 const FIRST_DYNAMIC: usize = 62;
+/// What a field begins with that is not to be remembered, and whose name has an index of more than four bits (RFC 7541, section 6.2.2).
+const LITERAL: u8 = 0x0f;
 
 impl ResponseField {
     /// The place among those whose value stays the same for many responses: the client remembers them.
@@ -116,7 +118,7 @@ impl ResponseEncoder {
     fn put(&mut self, field: ResponseField, value: &[u8], out: &mut Vec<u8>) {
         let size = field.name_length() + value.len() + FIELD_OVERHEAD;
         let Some(place) = field.place().filter(|_| size <= self.limit) else {
-            put_integer(out, 0, 4, field as usize);
+            out.extend_from_slice(&[LITERAL, field as u8 - LITERAL]);
             return put_string(out, value);
         };
         let gone = self.told - self.sizes.len();
@@ -147,13 +149,20 @@ impl ResponseEncoder {
 }
 
 /// An integer behind the bits of `first` (RFC 7541, section 5.1).
+#[inline]
 fn put_integer(out: &mut Vec<u8>, first: u8, bits: u32, value: usize) {
     let most = (1 << bits) - 1;
     if value < most {
-        return out.push(first | value as u8);
+        out.push(first | value as u8);
+    } else {
+        out.push(first | most as u8);
+        put_rest(out, value - most);
     }
-    out.push(first | most as u8);
-    let mut rest = value - most;
+}
+
+/// What an integer has beyond the bits of its first byte.
+#[cold]
+fn put_rest(out: &mut Vec<u8>, mut rest: usize) {
     while rest >= 0x80 {
         out.push(0x80 | (rest & 0x7f) as u8);
         rest >>= 7;
@@ -162,6 +171,7 @@ fn put_integer(out: &mut Vec<u8>, first: u8, bits: u32, value: usize) {
 }
 
 /// A string as it is (RFC 7541, section 5.2).
+#[inline]
 fn put_string(out: &mut Vec<u8>, value: &[u8]) {
     put_integer(out, 0, 7, value.len());
     out.extend_from_slice(value);

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::responses::put_response_head;
 use super::{ConnectionEnd, FrameFault, FrameResult, Http2Connection, Http2Event, PartialBlock, put_reset};
 use crate::error_code::Http2ErrorCode;
 use crate::frame::{InputFrame, flag, kind, put_frame, put_head, window_size};
@@ -157,7 +158,7 @@ impl Http2Connection {
 
     /// Answers a request whose head is too long.
     fn reject_head(&mut self, stream: u32, ended: bool, out: &mut Vec<u8>) {
-        self.put_response_head((stream, true), TOO_LONG, &[], out);
+        put_response_head((stream, true), TOO_LONG, &[], &mut self.encoder, out);
         self.budget.useless();
         if !ended {
             put_reset(stream, Http2ErrorCode::NoError, out);

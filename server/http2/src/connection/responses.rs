@@ -3,22 +3,22 @@
 use super::{Http2Connection, Http2Response, put_reset};
 use crate::error_code::Http2ErrorCode;
 use crate::frame::{FRAME_HEAD, LONGEST_FRAME, flag, kind, put_head, window_size};
-use crate::response_encoder::ResponseField;
+use crate::response_encoder::{ResponseEncoder, ResponseField};
 
 impl Http2Connection {
     /// Answers the request of a stream; one that was reset meanwhile needs no answer. Of a request whose content is still coming the rest
     /// is thrown away.
     pub fn respond(&mut self, stream: u32, response: &Http2Response<'_>, out: &mut Vec<u8>) {
         let Http2Response { status, fields, content, has_query } = *response;
-        let Some(open) = self.streams.get_mut(stream).filter(|open| !open.is_answered) else { return };
+        let Self { streams, encoder, budget, .. } = self;
+        let Some(open) = streams.get_mut(stream).filter(|open| !open.is_answered) else { return };
         open.is_answered = true;
         if has_query {
-            self.budget.answered();
+            budget.answered();
         } else {
-            self.budget.useless();
+            budget.useless();
         }
-        self.put_response_head((stream, content.is_empty()), status, fields, out);
-        let Some(open) = self.streams.get_mut(stream) else { return };
+        put_response_head((stream, content.is_empty()), status, fields, encoder, out);
         let room = usize::try_from(open.send_window.min(self.send_window)).unwrap_or(0);
         let (now, later) = content.split_at_checked(room).unwrap_or((content, &[]));
         put_content(stream, now, later.is_empty(), out);
@@ -29,24 +29,6 @@ impl Http2Connection {
         open.send_window -= window_size(now.len());
         open.unsent = later.to_vec();
         self.unsent += later.len();
-    }
-
-    /// Writes a frame of HEADERS, for a stream that it maybe ends.
-    pub(super) fn put_response_head(
-        &mut self,
-        (stream, ended): (u32, bool),
-        status: u16,
-        fields: &[(ResponseField, &[u8])],
-        out: &mut Vec<u8>,
-    ) {
-        let flags = if ended { flag::END_HEADERS | flag::END_STREAM } else { flag::END_HEADERS };
-        let start = out.len();
-        put_head(out, 0, kind::HEADERS, flags, stream);
-        self.encoder.encode(status, fields, out);
-        let [_, length @ ..] = ((out.len() - start - FRAME_HEAD) as u32).to_be_bytes();
-        if let Some(place) = out.get_mut(start..).and_then(<[u8]>::first_chunk_mut) {
-            *place = length;
-        }
     }
 
     /// Sends what has waited, of one stream or of all.
@@ -84,6 +66,25 @@ impl Http2Connection {
             self.streams.abandon(stream);
         }
         self.drop_stream(stream, out);
+    }
+}
+
+/// Writes a frame of HEADERS, for a stream that it maybe ends.
+#[inline]
+pub(super) fn put_response_head(
+    (stream, ended): (u32, bool),
+    status: u16,
+    fields: &[(ResponseField, &[u8])],
+    encoder: &mut ResponseEncoder,
+    out: &mut Vec<u8>,
+) {
+    let flags = if ended { flag::END_HEADERS | flag::END_STREAM } else { flag::END_HEADERS };
+    let start = out.len();
+    put_head(out, 0, kind::HEADERS, flags, stream);
+    encoder.encode(status, fields, out);
+    let [_, length @ ..] = ((out.len() - start - FRAME_HEAD) as u32).to_be_bytes();
+    if let Some(place) = out.get_mut(start..).and_then(<[u8]>::first_chunk_mut) {
+        *place = length;
     }
 }
 
