@@ -130,7 +130,7 @@ impl HttpEntrance {
             let session = session.map(|(session, _)| session);
             let Some(mut stream) = session else { return };
             if arrival.introduce_inside(&mut stream, &streams, first).await {
-                let is_http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
+                let is_http2 = stream.protocol() == Some(HTTP2);
                 serve_version(connection(&arrival), stream, is_http2, streams, begun).await;
             }
             return;

@@ -8,18 +8,15 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::{ALL_VERSIONS, HandshakeKind};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
-use tokio_rustls::server::TlsStream;
 
 use super::certificate_pair::CertificatePair;
 use super::client_verifier::{ClientAuthorities, ClientVerifier};
 use super::current_certificates::CurrentCertificates;
 use super::handshake_error::HandshakeError;
 use super::server_config::server_config;
+use super::session_stream::ServerTlsStream;
 use super::session_terms::{KeyExchange, TlsVersion};
 use super::tickets::TlsTickets;
-
-/// A connection whose bytes are encrypted.
-pub type ServerTlsStream = TlsStream<TcpStream>;
 
 /// Does the handshakes of a listener, with the certificate of the moment.
 pub struct TlsAcceptor {
@@ -90,6 +87,7 @@ impl TlsAcceptor {
         let (version, group) = (TlsVersion::of(session), KeyExchange::of(session));
         let client_names =
             session.peer_certificates().map(|chain| self.verifier.names(chain)).unwrap_or_default();
+        let stream = ServerTlsStream::new(stream);
         Ok(AcceptedSession { stream, resumed, version, group, client_names })
     }
 }

@@ -14,16 +14,18 @@ mod current_certificates;
 mod handshake_error;
 mod server_config;
 mod server_hello;
+mod session_stream;
 mod session_terms;
 mod ticket_keys;
 mod tickets;
 
-pub use acceptor::{AcceptedSession, ServerTlsStream, TlsAcceptor};
+pub use acceptor::{AcceptedSession, TlsAcceptor};
 pub use certificate_details::{CertificateDetails, is_name_for};
 pub use certificate_error::CertificateError;
 pub use certificate_pair::CertificatePair;
 pub use client_verifier::ClientAuthorities;
 pub use handshake_error::HandshakeError;
+pub use session_stream::ServerTlsStream;
 pub use session_terms::{KeyExchange, TlsVersion};
 pub use tickets::{TicketSecret, TlsTickets};
 

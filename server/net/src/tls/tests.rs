@@ -53,7 +53,7 @@ async fn connect(
     let accepted = acceptor.accept(stream, Instant::now() + Duration::from_secs(20)).await;
     let told = match accepted {
         Ok(mut session) => {
-            let protocol = session.stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
+            let protocol = session.stream.protocol().map(<[u8]>::to_vec);
             session.stream.shutdown().await.unwrap();
             drop(session.stream);
             Ok((session.resumed, protocol))
@@ -151,6 +151,37 @@ async fn failures_are_told_apart() {
     hello.extend(b"\x00\x00\x02\x00\x2f\x01\x00");
     let old = sends(Box::leak(hello.into_boxed_slice()), true, long).await;
     assert!(matches!(old, HandshakeError::Version(_)), "{old:?}");
+}
+
+#[tokio::test]
+async fn one_read_takes_all_records_and_then_the_end() {
+    let pair = pair(&["dns.example"]);
+    let acceptor =
+        TlsAcceptor::new(std::slice::from_ref(&pair), &[], &TlsTickets::new().unwrap(), None).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let client = tokio_rustls::TlsConnector::from(client(&pair, &[], &TLS13));
+    let (told, gone) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let mut stream = client.connect(ServerName::try_from("dns.example").unwrap(), stream).await.unwrap();
+        // Records that wait in the session until all are flushed.
+        let session = stream.get_mut().1;
+        for number in 0..50 {
+            std::io::Write::write_all(&mut session.writer(), &[number; 20]).unwrap();
+        }
+        session.send_close_notify();
+        stream.flush().await.unwrap();
+        told.send(stream).unwrap();
+    });
+    let (stream, _) = listener.accept().await.unwrap();
+    let session = acceptor.accept(stream, Instant::now() + Duration::from_secs(20)).await.unwrap();
+    let (mut stream, _client) = (session.stream, gone.await.unwrap());
+    let mut taken = [0xff; 1200];
+    assert_eq!(stream.read(&mut taken[..30]).await.unwrap(), 30);
+    assert_eq!(stream.read(&mut taken[30..]).await.unwrap(), 970);
+    assert!(taken[..1000].chunks(20).zip(0..).all(|(record, number)| record == [number; 20]));
+    assert_eq!(stream.read(&mut taken).await.unwrap(), 0);
 }
 
 #[test]
