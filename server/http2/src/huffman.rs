@@ -29,38 +29,47 @@ impl CodedBits<'_> {
     /// Holds the bits of a run at least, or all there are.
     #[inline]
     fn fill(&mut self) {
-        if self.held >= RUN_BITS || self.rest.is_empty() {
-            return;
+        match self.rest.first_chunk() {
+            Some(next) => self.hold(*next, usize::MAX),
+            None if self.held < RUN_BITS => {
+                let mut last = [0; 8];
+                last.iter_mut().zip(self.rest).for_each(|(place, byte)| *place = *byte);
+                self.hold(last, self.rest.len());
+            }
+            None => {}
         }
-        let next = self.rest.first_chunk().copied().unwrap_or_else(|| {
-            let mut last = [0; 8];
-            last.iter_mut().zip(self.rest).for_each(|(place, byte)| *place = *byte);
-            last
-        });
-        let (fitting, behind) =
-            self.rest.split_at_checked((64 - self.held) as usize / 8).unwrap_or((self.rest, &[]));
+    }
+
+    /// Holds as many of these bytes as there is room for, and `most` of them.
+    #[inline]
+    fn hold(&mut self, next: [u8; 8], most: usize) {
+        let more = ((63 - self.held) as usize / 8).min(most);
         self.bits |= u64::from_be_bytes(next) >> self.held;
-        self.held += 8 * fitting.len() as u32;
-        self.rest = behind;
+        self.held += 8 * more as u32;
+        self.rest = self.rest.get(more..).unwrap_or_default();
     }
 
     /// Takes short codes: what they mean, the first byte lowest, and how many bytes that are.
     #[inline]
-    fn take_run(&mut self) -> (u64, usize) {
-        let (mut text, mut text_bits) = (0, 0);
-        for _ in 0..RUN {
-            let codes = TABLE.short(self.bits);
-            let code_bits = u32::from(codes.code_bits);
-            if code_bits > self.held {
-                break;
+    fn take_short(&mut self) -> (u64, usize) {
+        let (mut bits, mut text, mut lengths) = (self.bits, 0, 0);
+        if self.held >= RUN_BITS {
+            for _ in 0..RUN {
+                let codes = TABLE.short(bits);
+                text |= u64::from(codes.text).wrapping_shl(lengths >> 8);
+                // It shifts by the lowest bits of a number alone, as processors do.
+                bits = bits.wrapping_shl(codes.lengths.into());
+                lengths += u32::from(codes.lengths);
             }
-            // A long code has no bits here, and stays.
-            text |= u64::from(codes.text) << text_bits;
-            text_bits += u32::from(codes.text_bits);
-            self.bits <<= code_bits;
-            self.held -= code_bits;
+        } else {
+            let codes = TABLE.short(bits);
+            if u32::from(codes.lengths & 0xff) <= self.held {
+                (text, lengths) = (codes.text.into(), codes.lengths.into());
+                bits = bits.wrapping_shl(lengths);
+            }
         }
-        (text, text_bits as usize / 8)
+        (self.bits, self.held) = (bits, self.held - (lengths & 0xff));
+        (text, lengths as usize >> 11)
     }
 
     /// Takes one code; none where there is none. Errors: it is the end of a string.
@@ -84,7 +93,7 @@ pub(super) fn decode_huffman(coded: &[u8], text: &mut Vec<u8>) -> Result<(), Huf
     let mut coded = CodedBits { rest: coded, bits: 0, held: 0 };
     while let Some(place) = text.get_mut(end..).and_then(<[u8]>::first_chunk_mut) {
         coded.fill();
-        let (run, count) = coded.take_run();
+        let (run, count) = coded.take_short();
         *place = run.to_le_bytes();
         end += count;
         if count == 0 {

@@ -32,13 +32,21 @@ pub(super) static TABLE: DecodingTable = DecodingTable::new();
 pub(super) struct ShortCodes {
     /// The bytes, the first one lowest.
     pub(super) text: u16,
-    /// What they have of bits: 0 where the next code is long.
-    pub(super) text_bits: u8,
-    /// What their codes have of bits.
-    pub(super) code_bits: u8,
+    /// What their codes have of bits, and what they have themselves times 256: sums of these stay apart. 0 where the next code is long.
+    pub(super) lengths: u16,
 }
 
-const NO_CODES: ShortCodes = ShortCodes { text: 0, text_bits: 0, code_bits: 0 };
+impl ShortCodes {
+    const fn new(text: u16, code_bits: usize, text_bits: usize) -> Self {
+        Self { text, lengths: (text_bits << 8 | code_bits) as u16 }
+    }
+
+    const fn code_bits(self) -> usize {
+        self.lengths as usize & 0xff
+    }
+}
+
+const NO_CODES: ShortCodes = ShortCodes::new(0, 0, 0);
 
 /// Finds the code at the front of 64 bits.
 pub(super) struct DecodingTable {
@@ -77,7 +85,7 @@ impl DecodingTable {
                     let mut same = 0;
                     while length <= SHORT && same < 1 << (SHORT - length) {
                         table.short[((code as usize) << (SHORT - length)) + same] =
-                            ShortCodes { text: value as u16, text_bits: 8, code_bits: length as u8 };
+                            ShortCodes::new(value as u16, length, 8);
                         same += 1;
                     }
                     code += 1;
@@ -121,11 +129,10 @@ const fn pairs(single: &[ShortCodes; 1 << SHORT]) -> [ShortCodes; 1 << SHORT] {
     let mut at = 0;
     while at < pairs.len() {
         let first = single[at];
-        let second = single[(at << first.code_bits) & (pairs.len() - 1)];
-        let code_bits = first.code_bits + second.code_bits;
-        if first.code_bits > 0 && second.code_bits > 0 && code_bits as usize <= SHORT {
-            let text = first.text | second.text << 8;
-            pairs[at] = ShortCodes { text, text_bits: 16, code_bits };
+        let second = single[(at << first.code_bits()) & (pairs.len() - 1)];
+        let code_bits = first.code_bits() + second.code_bits();
+        if first.code_bits() > 0 && second.code_bits() > 0 && code_bits <= SHORT {
+            pairs[at] = ShortCodes::new(first.text | second.text << 8, code_bits, 16);
         }
         at += 1;
     }
