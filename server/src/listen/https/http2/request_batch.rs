@@ -100,7 +100,7 @@ impl<'a> RequestBatch<'a> {
             && !is_long_output(self.out)
             && let Some(held) = self.work.held.pop_front()
         {
-            self.answer(held.request, held.client, &held.query);
+            self.answer(held.request, &held.client, &held.query);
         }
     }
 
@@ -153,7 +153,7 @@ impl<'a> RequestBatch<'a> {
         let found = read_head(self.connection, head, &mut query);
         if ended {
             let query = if matches!(found, Ok((_, DohRequest::Target))) { query.as_slice() } else { &[] };
-            self.conclude(request, found, query);
+            self.conclude(request, &found, query);
         } else {
             let query = if found.is_ok() { query.clone() } else { Vec::new() };
             self.work.open.push(OpenRequest::new(request, found, query, self.now + BODY_TIMEOUT));
@@ -174,7 +174,7 @@ impl<'a> RequestBatch<'a> {
         }
         if let Some(open) = self.work.remove(place, self.out) {
             let query = if is_whole { content } else { &open.query };
-            self.conclude(open.request, open.found, query);
+            self.conclude(open.request, &open.found, query);
         }
     }
 
@@ -185,8 +185,8 @@ impl<'a> RequestBatch<'a> {
     }
 
     /// A request is whole, or will not be.
-    fn conclude(&mut self, request: RepliedRequest, found: Result<AskedQuery, DohRejection>, query: &[u8]) {
-        match found {
+    fn conclude(&mut self, request: RepliedRequest, found: &Result<AskedQuery, DohRejection>, query: &[u8]) {
+        match *found {
             // What is held is bounded by this: the room of a large query is given to the next one once it is whole.
             Ok(_) if self.work.is_full() && query.len() >= LARGE => {
                 self.reject(request, DohRejection::Unanswered);
@@ -194,12 +194,12 @@ impl<'a> RequestBatch<'a> {
             Ok((client, _)) if self.work.is_full() => {
                 self.work.held.push_back(HeldRequest { request, client, query: query.to_vec() });
             }
-            Ok((client, _)) => self.answer(request, client, query),
+            Ok((ref client, _)) => self.answer(request, client, query),
             Err(why) => self.reject(request, why),
         }
     }
 
-    fn answer(&mut self, request: RepliedRequest, client: QueryClient<'static>, query: &[u8]) {
+    fn answer(&mut self, request: RepliedRequest, client: &QueryClient<'static>, query: &[u8]) {
         self.connection.among.asks();
         let mut later = None;
         let reply_to = || {
@@ -207,7 +207,7 @@ impl<'a> RequestBatch<'a> {
             later = Some(receiver);
             ReplyPath::Stream(sender)
         };
-        match self.answers.answer(query, &client, &mut self.room.answer, reply_to) {
+        match self.answers.answer(query, client, &mut self.room.answer, reply_to) {
             MessageAnswer::Reply(length) => {
                 let RequestRoom { answer, date, .. } = &*self.room;
                 let message = answer.get(..length).unwrap_or_default();
