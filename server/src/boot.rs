@@ -145,8 +145,9 @@ fn bind(config: &ServerConfig, successor: Option<&privilege::UserAccount>) -> Re
 /// from what root reads now. That is read by this thread alone: privileges belong to a thread, and are given up next.
 fn closed_files(config: &ServerConfig, successor: Option<&privilege::UserAccount>) -> (bool, PreloadedFiles) {
     let closed = privilege::as_user(successor, || unreadable(config));
+    let look = || successor.map_or_else(PreloadedFiles::default, |_| PreloadedFiles::look_at(config));
     match (closed, &config.user) {
-        (None, _) => (false, PreloadedFiles::default()),
+        (None, _) => (false, look()),
         (Some(path), Some(user)) => {
             tracing::warn!(
                 "{}: {user} cannot read it, so that its changes will not be followed",
@@ -159,7 +160,7 @@ fn closed_files(config: &ServerConfig, successor: Option<&privilege::UserAccount
                 "{}: only root may read it: CAP_DAC_READ_SEARCH is kept to follow it",
                 path.display()
             );
-            (successor.is_some(), PreloadedFiles::default())
+            (successor.is_some(), look())
         }
     }
 }

@@ -49,6 +49,11 @@ pub struct PreloadedFiles {
 }
 
 impl PreloadedFiles {
+    /// Reads nothing, but looks which zone files are complete.
+    pub fn look_at(config: &ServerConfig) -> Self {
+        Self { zones: PreloadedZones::look_at(config), lists: PreloadedLists::default() }
+    }
+
     /// Reads the zones and lists that `config` names, on this thread.
     pub fn read(config: &ServerConfig) -> Self {
         Self { zones: PreloadedZones::read(config), lists: PreloadedLists::read(config) }
@@ -135,7 +140,7 @@ impl ConfigReloader {
         let (reply, planned) = std::sync::mpsc::sync_channel(1);
         let every = FileChanges { all: true, ..FileChanges::default() };
         let reply = Box::new(move |plan| drop(reply.send(plan)));
-        self.parts.zones.plan(Arc::clone(&config), every, PlanPurpose::Reload, reply);
+        self.parts.zones.plan(Arc::clone(&config), every, PlanPurpose::Start, reply);
         let plan = planned.recv().map_err(|_| ReloadFailure::internal())?;
         let plan = plan.map_err(|errors| ReloadFailure { errors })?;
         let (_, errors) = check_trust(&config);
@@ -411,11 +416,13 @@ impl ConfigReloader {
         }
     }
 
-    /// Follows what the present configuration and its zones depend on, and brings `status` up to date.
+    /// Follows what the present configuration and its zones depend on, or the one that is about to be put in force, and brings `status`
+    /// up to date.
     fn follow_present(&mut self) {
-        let config = Arc::clone(&self.config);
-        self.files.follow(&config, &self.parts.zones.included());
-        if OpenListeners::follows_addresses(&config) && !self.follows_addresses {
+        // The writers of the files that it waits for are known only as long as those are followed.
+        let config = self.pending.as_ref().map_or(&self.config, |pending| &pending.config);
+        self.files.follow(config, &self.parts.zones.included());
+        if OpenListeners::follows_addresses(&self.config) && !self.follows_addresses {
             let sender = self.sender.clone();
             let changed = move || sender.send(ReloadEvent::Addresses).is_ok();
             match follow_addresses(self.parts.live.metrics.workers(), changed) {

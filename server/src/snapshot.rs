@@ -48,7 +48,7 @@ pub use files::{FileMark, FileRead};
 pub use folders::UnreadableFolders;
 pub use followed_anchor::{AnchorRefresh, FollowedAnchor};
 pub use frozen::FrozenZones;
-pub use incomplete::{CONFIRM, WRITER_BOUND, incomplete_file};
+pub use incomplete::{CONFIRM, WRITER_BOUND, early_writer, incomplete_file, is_open};
 pub use iteration_plan::{FallbackCourse, ForwardCourse, IterationPlan, RouteCourse};
 pub use live::{ServerClock, ServerState, cache_limits};
 pub use live_anchors::{AnchorObservation, LiveAnchors};

@@ -20,6 +20,7 @@ use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq};
 use crate::forwarding::{Lab, UP, config};
 use crate::glibc;
 
+mod starting;
 mod ways;
 mod writing;
 
@@ -42,6 +43,12 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("following::a_stale_mount_is_warned_of", stale_mount),
     Test::beside("following::what_was_cached_goes_with_its_upstream", cached),
     Test::beside("following::nothing_half_written_is_served", writing::followed),
+    Test::beside("following::half_a_zone_is_not_served_at_the_start", starting::written_at_start),
+    Test::beside(
+        "following::a_zone_written_just_before_is_served_at_the_start",
+        starting::written_before_start,
+    ),
+    Test::beside("following::half_a_zone_is_not_added", starting::written_when_added),
     Test::beside("following::a_reload_waits_for_writers", writing::reloaded),
     Test::beside("following::a_writer_that_never_closes", writing::never_closed),
     Test::beside("following::same_size_and_time_but_other_content", writing::same_size_and_time),

@@ -6,12 +6,13 @@
 //! and unpredictable sockets towards other servers ([`upstream`]), and the questions to ask of the routing table ([`route`]).
 //!
 //! It is also the only crate with `unsafe` code and with code for one operating system only. The former is in
-//! `sys.rs`, `process.rs` and `udp/batch.rs`, the latter in `pktinfo.rs`, `sockaddr.rs` and the files that say so.
+//! `sys.rs`, `process.rs`, `file_writer.rs` and below `udp/` and `upstream/`, the latter in `pktinfo.rs`, `sockaddr.rs` and the files that say so.
 
 mod accept;
 #[cfg(target_os = "linux")]
 mod address_watch;
 mod bind;
+mod file_writer;
 mod free;
 mod local;
 pub mod peer;
@@ -34,6 +35,7 @@ pub use accept::{AcceptEvent, AcceptedConnection, StreamListener, serve_connecti
 #[cfg(target_os = "linux")]
 pub use address_watch::AddressWatch;
 pub use bind::BindError;
+pub use file_writer::has_writer;
 pub use free::check_free;
 pub use local::LocalAddress;
 pub use process::{

@@ -1,7 +1,9 @@
 //! Files that their writers have not finished.
 
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use rhumb_net::has_writer;
 use rhumb_watch::{OpenWriters, WriterState};
 
 use super::files::FileRead;
@@ -14,7 +16,7 @@ pub const WRITER_BOUND: Duration = Duration::from_secs(10);
 const YOUNG: Duration = Duration::from_secs(10);
 
 /// The first of these files, as they were when they were read, that is not complete: it was changed while it was read, its writer has
-/// it open or has changed it since, or it is young, inotify does not see it, and it was not `seen` the same at least [`CONFIRM`] ago.
+/// it open or has changed it since, or it is young, its writer is not known, and it was not `seen` the same at least [`CONFIRM`] ago.
 pub fn incomplete_file<'f>(
     writers: &OpenWriters,
     files: &'f [FileRead],
@@ -27,11 +29,29 @@ pub fn incomplete_file<'f>(
         }
         let young = file.changed_within(YOUNG, now);
         let state = if any || young { writers.state(file.path()) } else { WriterState::Closed };
-        match state {
-            WriterState::Open => true,
-            // Asked after the writer: what was read is what it left.
-            WriterState::Closed => file.was_replaced(),
-            WriterState::Unknown => young && !seen.contains(file) || file.was_replaced(),
-        }
+        let unfinished = match state {
+            WriterState::Open => return true,
+            WriterState::Closed => false,
+            WriterState::Early => early_writer(file)
+                .unwrap_or_else(|| file.changed_within(CONFIRM, now) && !seen.contains(file)),
+            WriterState::Unknown => young && !seen.contains(file),
+        };
+        // Asked after the writer: what was read is what it left.
+        unfinished || file.was_replaced()
     })
+}
+
+/// Whether a writer that came before the file was followed has it open still; `None` where nobody knows. One that has changed nothing
+/// for [`YOUNG`] is not waited for.
+pub fn early_writer(file: &FileRead) -> Option<bool> {
+    if file.changed_within(YOUNG, SystemTime::now()) { has_writer(file.path()) } else { Some(false) }
+}
+
+/// Whether a program is known to have the file at `path` open for writing and to have changed it.
+pub fn is_open(writers: &OpenWriters, path: &Path) -> bool {
+    match writers.state(path) {
+        WriterState::Open => true,
+        WriterState::Early => early_writer(&FileRead::now(path.to_owned())) == Some(true),
+        WriterState::Closed | WriterState::Unknown => false,
+    }
 }

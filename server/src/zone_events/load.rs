@@ -62,6 +62,14 @@ pub(super) fn own_mark(files: &[FileRead]) -> FileMark {
     files.first().map_or_else(FileMark::default, FileRead::mark)
 }
 
+/// The files that a zone was read from, well or not.
+pub(super) fn files_read(read: &ZoneRead) -> &[FileRead] {
+    match read {
+        Ok(loaded) => &loaded.files,
+        Err(refusal) => &refusal.files,
+    }
+}
+
 /// Reads the zone `name` from `file`, to be served; without a file, the zone of the built-in default.
 ///
 /// Errors: what is wrong with the file or the zone.

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rhumb_watch::{OpenWriters, WriterState};
+use rhumb_watch::OpenWriters;
 use rhumb_wire::DomainName;
 
 use super::load::ZoneRefusal;
 use super::read_job::ReadJob;
-use crate::snapshot::{CONFIRM, FileRead, WRITER_BOUND};
+use crate::snapshot::{CONFIRM, FileRead, is_open};
 
 /// Pause between two looks at open files.
 pub(super) const LOOK_PAUSE: Duration = Duration::from_millis(250);
@@ -37,7 +37,7 @@ struct HeldRead {
 pub(super) struct ClosedFiles {
     /// To be read now.
     pub(super) jobs: Vec<ReadJob>,
-    /// Still open after [`WRITER_BOUND`].
+    /// Still open after they were waited for.
     pub(super) refused: Vec<(ReadJob, PathBuf, ZoneRefusal)>,
     /// Zones to look at now.
     pub(super) zones: Vec<DomainName>,
@@ -54,8 +54,9 @@ pub(super) struct OpenZoneFiles {
 }
 
 impl OpenZoneFiles {
-    pub(super) fn new(writers: OpenWriters) -> Self {
-        Self { writers, zones: HashMap::new(), held: Vec::new(), seen: HashMap::new() }
+    /// With files that were seen to be complete.
+    pub(super) fn new(writers: OpenWriters, seen: HashMap<DomainName, Vec<FileRead>>) -> Self {
+        Self { writers, zones: HashMap::new(), held: Vec::new(), seen }
     }
 
     pub(super) const fn writers(&self) -> &OpenWriters {
@@ -82,9 +83,9 @@ impl OpenZoneFiles {
         self.zones.insert(name, OpenZone { file, seen, next: Instant::now() + CONFIRM });
     }
 
-    /// The same for a zone that somebody has waited for since `begun`.
-    pub(super) fn hold(&mut self, job: ReadJob, file: PathBuf, begun: Instant) {
-        self.held.push(HeldRead { job, file, next: Instant::now() + CONFIRM, until: begun + WRITER_BOUND });
+    /// The same for a zone that somebody waits for, but not longer than `until`.
+    pub(super) fn hold(&mut self, job: ReadJob, file: PathBuf, until: Instant) {
+        self.held.push(HeldRead { job, file, next: Instant::now() + CONFIRM, until });
     }
 
     /// What the zone's files were when they were last found incomplete.
@@ -96,7 +97,7 @@ impl OpenZoneFiles {
     pub(super) fn look(&mut self, now: Instant) -> ClosedFiles {
         let mut closed = ClosedFiles::default();
         let writers = self.writers.clone();
-        let is_open = |file: &Path| writers.state(file) == WriterState::Open;
+        let is_open = |file: &Path| is_open(&writers, file);
         for held in std::mem::take(&mut self.held) {
             if held.until <= now {
                 let refusal = still_open(&held.file);
@@ -121,11 +122,9 @@ impl OpenZoneFiles {
     }
 }
 
+/// The zone of a file that its writer has not closed in time.
 fn still_open(file: &Path) -> ZoneRefusal {
-    let problem = format!(
-        "{}: a program has had it open for writing for more than {} s; it is read once it is closed",
-        file.display(),
-        WRITER_BOUND.as_secs()
-    );
+    let problem =
+        format!("{}: a program has it open for writing; it is read once it is closed", file.display());
     ZoneRefusal { problems: vec![problem], files: Vec::new() }
 }

@@ -16,6 +16,8 @@ use crate::snapshot::ZoneEntry;
 pub enum PlanPurpose {
     /// To be put in force. Files that were found broken are read again, so that what is wrong is reported again.
     Reload,
+    /// The same at the start: zones whose files are being written come later, and hold up no other.
+    Start,
     /// To say what would change. Of large files that differ nothing more is said, so that the answer comes at once.
     Diff,
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rhumb_watch::OpenWriters;
 
 use super::configured::ConfiguredZone;
-use super::load::{ZoneRead, ZoneRefusal};
+use super::load::{ZoneRead, ZoneRefusal, files_read};
 use super::read_job::{ReadJob, ZoneReadOutcome};
 use super::read_queue::{ReadQueue, ReadTicket};
 use crate::metrics::{CounterBlock, ServerMetrics};
@@ -197,12 +197,9 @@ impl ReaderContext {
 
     /// Asked after reading, so that a writer that came meanwhile is seen.
     fn checked(&self, job: &ReadJob, read: ZoneRead) -> ZoneReadOutcome {
-        let files = match &read {
-            Ok(loaded) => &loaded.files,
-            Err(refusal) => &refusal.files,
-        };
+        let files = files_read(&read);
         match incomplete_file(&self.writers, files, &job.seen) {
-            Some(file) => ZoneReadOutcome::Incomplete { file: file.path().to_owned(), files: files.clone() },
+            Some(file) => ZoneReadOutcome::Incomplete { file: file.path().to_owned(), files: files.to_vec() },
             None => ZoneReadOutcome::Read(read),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rhumb_config::ServerConfig;
 use rhumb_watch::OpenWriters;
@@ -16,14 +16,19 @@ use super::describe;
 use super::kept_versions::{KeptVersions, PendingCommit, install_table};
 use super::load::ZoneRead;
 use super::open_files::OpenZoneFiles;
-use super::outcome::{ZoneReadReply, ZonesPlan};
+use super::outcome::{PlanPurpose, ZoneReadReply, ZonesPlan};
 use super::pairs::{PairedZones, ZonePair, next_zones, pair_all, pair_names};
 use super::preload::PreloadedZones;
 use super::read_job::{ReadJob, ReadReason, ZoneReadOutcome};
 use super::readers::ZoneReaders;
 use crate::change::log_changes;
 use crate::snapshot::retired::DeferredFree;
-use crate::snapshot::{FileRead, NotifyTopics, ServerSnapshot, ServerState, ZoneEntry, ZoneFile};
+use crate::snapshot::{
+    FileRead, NotifyTopics, ServerSnapshot, ServerState, WRITER_BOUND, ZoneEntry, ZoneFile, is_open,
+};
+
+/// A start waits so long for files that may be complete, and not at all for those that are being written.
+const START_BOUND: Duration = Duration::from_secs(1);
 
 /// Takes a plan, or what is wrong with the configuration.
 pub(super) type PlanReply = Box<dyn FnOnce(Result<ZonesPlan, Vec<String>>) + Send>;
@@ -40,7 +45,25 @@ pub(super) struct ActivePlan {
     snapshot: Arc<ServerSnapshot>,
     begun: Instant,
     /// Who puts it in force; none: this thread does, as soon as all is read.
-    reply: Option<PlanReply>,
+    waiting: Option<PlanWaiter>,
+}
+
+/// Who waits for a plan.
+struct PlanWaiter {
+    reply: PlanReply,
+    /// Whether it is the start of the server.
+    is_start: bool,
+}
+
+impl ActivePlan {
+    /// Until when it waits for a file that is not complete; none where nobody waits for the plan.
+    fn waits_until(&self, is_open: bool) -> Option<Instant> {
+        self.waiting.as_ref().map(|waiting| match (waiting.is_start, is_open) {
+            (false, _) => self.begun + WRITER_BOUND,
+            (true, false) => self.begun + START_BOUND,
+            (true, true) => self.begun,
+        })
+    }
 }
 
 /// The zones that there are, and what is under way with them.
@@ -102,7 +125,13 @@ impl ZoneSchedule {
 
     /// Reads what a configuration needs read, and replies once that is done. A plan of another configuration that is
     /// under way is given up.
-    pub(super) fn plan(&mut self, config: &ServerConfig, changes: &FileChanges, reply: PlanReply) {
+    pub(super) fn plan(
+        &mut self,
+        config: &ServerConfig,
+        changes: &FileChanges,
+        purpose: PlanPurpose,
+        reply: PlanReply,
+    ) {
         let snapshot = self.live.snapshot.load_full();
         let mut dirty = std::mem::take(&mut self.deferred);
         dirty.extend(DirtyZones::of(changes, &snapshot.config, &snapshot, self.attention.zones()));
@@ -115,7 +144,8 @@ impl ZoneSchedule {
         if paired.folders.is_some() {
             self.live.folders.note(Vec::new());
         }
-        self.begin(paired, snapshot, dirty, Some(reply), true);
+        let waiting = PlanWaiter { reply, is_start: purpose == PlanPurpose::Start };
+        self.begin(paired, snapshot, dirty, Some(waiting), true);
     }
 
     /// The zones that may differ under `config`: the dirty ones and those under attention, or all of them.
@@ -149,7 +179,7 @@ impl ZoneSchedule {
         mut paired: PairedZones,
         snapshot: Arc<ServerSnapshot>,
         dirty: DirtyZones,
-        reply: Option<PlanReply>,
+        waiting: Option<PlanWaiter>,
         reread_broken: bool,
     ) {
         self.last_plan += 1;
@@ -176,7 +206,7 @@ impl ZoneSchedule {
             }
         }
         self.plan =
-            Some(ActivePlan { number, paired, outstanding, dirty, snapshot, begun: Instant::now(), reply });
+            Some(ActivePlan { number, paired, outstanding, dirty, snapshot, begun: Instant::now(), waiting });
         self.finish_plan();
     }
 
@@ -298,11 +328,11 @@ impl ZoneSchedule {
         let name = job.zone.name.clone();
         match job.reason {
             ReadReason::Planned { plan: number, index } => {
+                let is_open = is_open(self.open_files.writers(), &file);
                 let Some(plan) = self.active_plan(number) else { return };
-                if plan.reply.is_some() {
-                    let begun = plan.begun;
+                if let Some(until) = plan.waits_until(is_open) {
                     job.seen = files;
-                    return self.open_files.hold(job, file, begun);
+                    return self.open_files.hold(job, file, until);
                 }
                 plan.outstanding -= 1;
                 if let Some(pair) = plan.paired.pairs.get_mut(index) {
@@ -356,8 +386,8 @@ impl ZoneSchedule {
         let warnings = std::mem::take(&mut paired.warnings);
         let next = next_zones(paired, &plan.snapshot);
         let zones = ZonesPlan { changes, broken, warnings, read_count: next.read.len(), next };
-        if let Some(reply) = plan.reply.take() {
-            return reply(Ok(zones));
+        if let Some(waiting) = plan.waiting.take() {
+            return (waiting.reply)(Ok(zones));
         }
         log_changes(&zones.changes);
         let live = Arc::clone(&self.live);

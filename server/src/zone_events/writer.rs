@@ -65,7 +65,7 @@ impl ZoneWriter {
     /// Errors: a thread could not be made.
     pub fn start(
         live: &Arc<ServerState>,
-        preloaded: PreloadedZones,
+        mut preloaded: PreloadedZones,
         store: Option<&StateStore>,
         writers: &OpenWriters,
         notify: impl Fn() + Send + 'static,
@@ -87,7 +87,7 @@ impl ZoneWriter {
             Arc::clone(live),
             versions,
             readers,
-            OpenZoneFiles::new(writers.clone()),
+            OpenZoneFiles::new(writers.clone(), preloaded.take_at_rest()),
             attention,
             preloaded,
             Box::new(notify),
@@ -232,14 +232,14 @@ fn next(schedule: &mut ZoneSchedule, inbox: &Receiver<ZoneEvent>) -> Option<Zone
 
 fn execute(schedule: &mut ZoneSchedule, event: ZoneEvent, live: &Arc<ServerState>) {
     match event {
-        ZoneEvent::Plan { config, changes, purpose: PlanPurpose::Reload, reply } => {
-            schedule.plan(&config, &changes, reply);
-        }
         ZoneEvent::Plan { config, changes, purpose: PlanPurpose::Diff, reply } => {
             let snapshot = live.snapshot.load_full();
             let dirty = schedule.unsettled(&changes, &snapshot);
             let (paired, errors) = schedule.pair(&config, &snapshot, &dirty);
             difference::reply(paired, errors, snapshot, schedule.writers().clone(), reply);
+        }
+        ZoneEvent::Plan { config, changes, purpose, reply } => {
+            schedule.plan(&config, &changes, purpose, reply);
         }
         ZoneEvent::Commit { plan, install, done } => {
             // Whoever waits for it is gone only when the server ends.

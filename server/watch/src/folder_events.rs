@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags, Inotify, InotifyEvent, WatchDescriptor};
@@ -31,6 +31,8 @@ pub(super) struct WatchedFolder {
     pub(super) interest: NameInterest,
     /// Whether no file in it changes without an event.
     pub(super) local: bool,
+    /// When watching it began: of the writers of files that changed before, nothing is known.
+    since: SystemTime,
     /// Files that were modified and not closed since.
     written: HashSet<OsString>,
     /// Files that a writer has closed lately: one of them may be given another time before it is renamed to a followed name, which is
@@ -40,7 +42,8 @@ pub(super) struct WatchedFolder {
 
 impl WatchedFolder {
     pub(super) fn new(path: PathBuf, identity: FileIdentity, interest: NameInterest, local: bool) -> Self {
-        Self { path, identity, interest, local, written: HashSet::new(), finished: HashSet::new() }
+        let (written, finished) = (HashSet::new(), HashSet::new());
+        Self { path, identity, interest, local, since: SystemTime::now(), written, finished }
     }
 
     /// All paths under which it is known.
@@ -113,6 +116,8 @@ pub enum WriterState {
     Closed,
     /// One has.
     Open,
+    /// The file changed before it was watched: its writer may have it open still.
+    Early,
     /// inotify does not see this file.
     Unknown,
 }
@@ -240,6 +245,11 @@ impl FolderEvents {
     /// Whether the file that a path leads to is being written.
     pub(super) fn is_written(&self, chain: &LinkChain) -> bool {
         chain.steps.last().is_some_and(|step| self.writer(step) == WriterState::Open)
+    }
+
+    /// Whether the folder of this name has been watched since `moment`.
+    pub(super) fn watched_since(&self, step: &ChainStep, moment: SystemTime) -> bool {
+        self.folder(step.identity).is_some_and(|folder| folder.since <= moment)
     }
 
     /// The writer of the file that a name leads to, which is no symlink.

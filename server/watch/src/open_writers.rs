@@ -1,9 +1,10 @@
 //! Asking, from any thread, whether a file is being written.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::sys::eventfd::EventFd;
 
@@ -36,10 +37,14 @@ impl OpenWriters {
         let Some(step) = chain.steps.last().filter(|_| chain.end.is_some()) else {
             return WriterState::Closed;
         };
+        let found = fs::metadata(&step.place).ok();
         // Events of a file with a second name go to the folder of that one.
-        let shared = fs::metadata(&step.place).is_ok_and(|found| found.nlink() > 1);
-        match self.read_events().writer(step) {
+        let shared = found.as_ref().is_some_and(|found| found.nlink() > 1);
+        let changed = found.map_or(UNIX_EPOCH, |found| time_of_change(&found));
+        let events = self.read_events();
+        match events.writer(step) {
             WriterState::Closed if shared => WriterState::Unknown,
+            WriterState::Closed if !events.watched_since(step, changed) => WriterState::Early,
             state => state,
         }
     }
@@ -55,4 +60,11 @@ impl OpenWriters {
         }
         events
     }
+}
+
+/// When content or inode of a file changed last.
+fn time_of_change(found: &Metadata) -> SystemTime {
+    let seconds = u64::try_from(found.ctime()).unwrap_or(0);
+    let nanoseconds = u32::try_from(found.ctime_nsec()).unwrap_or(0);
+    UNIX_EPOCH + Duration::new(seconds, nanoseconds)
 }
