@@ -8,14 +8,14 @@ use clap::{Arg, ArgAction, ArgMatches, Args as _, Command, FromArgMatches as _, 
 
 use super::server_target::{ServerTarget, TargetArguments};
 use crate::control::command::{ArgumentKind, ArgumentPlace, ArgumentSpec, CommandArguments};
-use crate::operator::commands::{COMMAND_GROUPS, COMMANDS, OperatorCommand};
+use crate::operator::commands::{COMMAND_GROUPS, OperatorCommand, all_commands};
 
 /// Where rows stand in the help: behind the commands that start and check, before those about the program itself.
 pub(super) const ORDER: usize = 10;
 
 /// Adds a subcommand for each row.
 pub(super) fn add_to(mut line: Command) -> Command {
-    for row in COMMANDS.iter().filter(|row| !row.spec.words.is_empty()) {
+    for row in all_commands().filter(|row| !row.spec.words.is_empty()) {
         line = match row.spec.words.split_once(' ') {
             None => line.subcommand(subcommand(row, row.spec.words)),
             Some((group, word)) => {
@@ -93,7 +93,7 @@ pub(super) fn find(matches: &ArgMatches) -> Option<(&'static OperatorCommand, &A
         words = format!("{words} {word}");
         inner = next;
     }
-    COMMANDS.iter().find(|row| row.spec.words == words).map(|row| (row, inner))
+    all_commands().find(|row| row.spec.words == words).map(|row| (row, inner))
 }
 
 /// Where the server is that is meant.
@@ -126,7 +126,7 @@ pub(super) fn local_file<'m>(row: &OperatorCommand, matches: &'m ArgMatches) -> 
 
 /// The row that is asked at this path.
 pub(super) fn at_path(path: &str) -> Option<&'static OperatorCommand> {
-    COMMANDS.iter().find(|row| row.spec.path == path)
+    all_commands().find(|row| row.spec.path == path)
 }
 
 /// The file of `-c`, as a server in another folder finds it.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::operator::commands::COMMANDS;
+use crate::operator::commands::all_commands;
 
 fn read(line: &str) -> Result<clap::ArgMatches, clap::Error> {
     command().try_get_matches_from(std::iter::once("rhumb").chain(line.split_whitespace()))
@@ -140,11 +140,11 @@ fn the_manual_page_and_the_help_have_every_command() {
     let text = printed("man");
     assert!(text.contains(".TH rhumb 8 "), "{text}");
     let local = ["run", "check-zone", "profile", "man"].into_iter();
-    for words in local.chain(COMMANDS.iter().map(|row| row.spec.words)).filter(|words| !words.is_empty()) {
+    for words in local.chain(all_commands().map(|row| row.spec.words)).filter(|words| !words.is_empty()) {
         let heading = words.replace('-', "\\-");
         assert!(text.contains(&format!("\n.SS \"rhumb {heading}\"\n")), "{words}: {text}");
         let help = read(&format!("{words} --help")).unwrap_err().to_string();
-        let about = COMMANDS.iter().find(|row| row.spec.words == words).map_or("", |row| row.spec.about);
+        let about = all_commands().find(|row| row.spec.words == words).map_or("", |row| row.spec.about);
         assert!(help.starts_with(about), "{words}: {help}");
     }
     assert_eq!(text.matches(".SH").count(), 4, "{text}");

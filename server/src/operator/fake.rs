@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::cached::ShownCacheEntry;
-use super::commands::COMMANDS;
+use super::commands::all_commands;
 use super::explanation::{AnswerExplanation, ExplanationStep, RecordSource, UpstreamAttempt};
 use super::running::{ShownLookup, ShownLookups};
 use super::server_status::{
@@ -74,7 +74,7 @@ const MORE: &str = "a.zone:3:1: not a \u{1b}[31mrecord\nat all";
 
 impl ControlService for FakeService {
     fn commands(&self) -> Vec<&'static CommandSpec> {
-        COMMANDS.iter().map(|command| &command.spec).collect()
+        all_commands().map(|command| &command.spec).collect()
     }
 
     fn run<'a>(
