@@ -11,8 +11,9 @@ use tokio::sync::oneshot;
 
 use super::admin::ServerAdmin;
 use super::discovery::DiscoveryStatus;
+use super::explained_updates::{UpdateSender, explain_updates};
 use super::server_status::BrokenZoneStatus;
-use super::{cached, explained_updates, running, status};
+use super::{cached, running, status};
 use crate::cache_file::CacheFile;
 use crate::change::{ChangeText, ReadStrictness, joined};
 use crate::control::command::{CommandAnswer, CommandArguments, CommandFailure, CommandResult, LaterResult};
@@ -234,9 +235,12 @@ pub(super) fn explain_update<'a>(
     Box::pin(async {
         let live = Arc::clone(&admin.live);
         let contents = given.contents("contents").unwrap_or_default().to_vec();
-        let from = given.address("from").unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let key = given.name("key").cloned();
-        let explain = move || explained_updates::explain_updates(&live, &contents, from, key.as_ref());
+        let sender = UpdateSender {
+            client: given.address("from").unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            key: given.name("key").cloned(),
+            tls_name: given.name("tls-name").cloned(),
+        };
+        let explain = move || explain_updates(&live, &contents, &sender);
         let told = tokio::task::spawn_blocking(explain).await.map_err(|_| ending())?;
         CommandAnswer::new(&told.map_err(CommandFailure::new)?)
     })

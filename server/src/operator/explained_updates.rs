@@ -27,18 +27,27 @@ struct AskedUpdate {
     wire: Vec<u8>,
 }
 
+/// Whom updates are taken to come from.
+pub(super) struct UpdateSender {
+    /// Its address.
+    pub(super) client: IpAddr,
+    /// What it signs with, where the file says nothing else.
+    pub(super) key: Option<DomainName>,
+    /// A name of the certificate that it shows, if it shows one.
+    pub(super) tls_name: Option<DomainName>,
+}
+
 /// Tells what would become of the messages of a file, each seeing what those before it would do: an nsupdate script, or one message as
-/// bytes. They are taken to come from `client`, and to be signed with `key` where the file says nothing else.
+/// bytes.
 ///
 /// Errors: the file cannot be read, in words.
 pub(super) fn explain_updates(
     live: &ServerState,
     file: &[u8],
-    client: IpAddr,
-    key: Option<&DomainName>,
+    sender: &UpdateSender,
 ) -> Result<UpdateExplanation, String> {
     let snapshot = live.snapshot.load_full();
-    let asked = messages(file, key, &snapshot)?;
+    let asked = messages(file, sender.key.as_ref(), &snapshot)?;
     // What the messages are about, which has to outlive what they make of it.
     let zones: Vec<Option<(&ZoneEntry, Arc<ZoneContents>)>> = asked
         .iter()
@@ -53,8 +62,9 @@ pub(super) fn explain_updates(
         let zone = zone.as_ref().map(|(entry, contents)| (*entry, &**contents));
         let begun = ExplainedUpdate {
             zone: update.zone.to_string(),
-            client: client.to_string(),
+            client: sender.client.to_string(),
             key: update.key.as_ref().map(ToString::to_string),
+            tls_name: sender.tls_name.as_ref().map(ToString::to_string),
             ..ExplainedUpdate::default()
         };
         told.messages.push(match unfit(live, &snapshot, update, zone) {
@@ -62,7 +72,7 @@ pub(super) fn explain_updates(
             Ok((entry, contents)) => {
                 let batch =
                     batches.entry(&update.zone).or_insert_with(|| UpdateBatch::new(contents, UPDATE_LIMITS));
-                judge(batch, &snapshot, entry, (update, client), begun)
+                judge(batch, &snapshot, entry, (update, sender), begun)
             }
         });
     }
@@ -132,7 +142,7 @@ fn judge(
     batch: &mut UpdateBatch<'_>,
     snapshot: &ServerSnapshot,
     entry: &ZoneEntry,
-    (update, client): (&AskedUpdate, IpAddr),
+    (update, sender): (&AskedUpdate, &UpdateSender),
     begun: ExplainedUpdate,
 ) -> ExplainedUpdate {
     let refused = |refusal: &UpdateRefusal, told: ExplainedUpdate| ExplainedUpdate {
@@ -149,7 +159,9 @@ fn judge(
     // The rules that are for the client, with their places among all.
     let rules: Vec<(usize, &UpdateGrant)> = (1..)
         .zip(&entry.origin.update)
-        .filter_map(|(number, rule)| Some((number, rule.grant(client, key, &[])?)))
+        .filter_map(|(number, rule)| {
+            Some((number, rule.grant(sender.client, key, sender.tls_name.as_slice())?))
+        })
         .collect();
     let grants: Vec<&UpdateGrant> = rules.iter().map(|(_, grant)| *grant).collect();
     let permission = UpdatePermission { grants: &grants, key: key.map(|key| key.name()) };

@@ -18,6 +18,8 @@ pub(crate) struct ExplainedUpdate {
     pub client: String,
     /// The key that it is taken to be signed with.
     pub key: Option<String>,
+    /// The name that it is taken to show a certificate for.
+    pub tls_name: Option<String>,
     /// Its prerequisites, in the order they are looked at.
     pub prerequisites: Vec<ExplainedPrerequisite>,
     /// The records of its update section.

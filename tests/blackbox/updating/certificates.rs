@@ -20,6 +20,8 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("updating::certificates::one_of_a_proxy_names_nobody", of_proxy),
 ];
 
+/// How long a file that changed may not be known.
+const SOON: Duration = Duration::from_secs(10);
 const TLS: &str = "192.0.2.1:853";
 const RULE: &str = "{ tls-name: host.test, names: [host], types: [A] }";
 
@@ -117,17 +119,48 @@ fn by_name() -> Verdict {
     let history = server.tell(&["zone", "history", "zone.test"])?;
     ensure!(history.out.contains("certificate host.test. 192.0.2.2"), "{}", history.out);
     ensure_eq!(data(&client, "host.zone.test.", "A")?, ["192.0.2.7"], "the record");
+    explained(&server, &state)?;
     // Another issuer takes the place of the one before; what is no certificate does not.
     issued.folder.write("clients.pem", std::fs::read(others.path("ca.pem"))?)?;
     ensure!(server.logs("a new one is in use", Duration::from_secs(10)), "{}", server.log_tail());
     ensure_eq!(asked(&mut connect(&others, "host.test")?, &good)?.0, rcode::NOERROR, "the new issuer");
     issued.folder.write("clients.pem", "nothing")?;
     ensure!(server.logs("the last good one stays", Duration::from_secs(10)), "{}", server.log_tail());
+    ensure!(until(SOON, || is_told(&server)), "status: {}", server.tell(&["status"])?.out);
+    let label = ["clients.pem"];
+    let is_ok = |expected: &str| {
+        server.metric("rhumb_certificate_ok", &label).is_ok_and(|ok| ok.to_string() == expected)
+    };
+    ensure!(is_ok("0"), "the metric of a file that cannot be used: {}", server.page("/metrics")?.body);
     let [good, _] = updates("192.0.2.9");
     ensure_eq!(asked(&mut connect(&others, "host.test")?, &good)?.0, rcode::NOERROR, "the last good one");
     let refused = connect(&ours, "host.test").and_then(|mut stream| asked(&mut stream, &good));
     ensure!(refused.is_err(), "a certificate of the issuer before: {refused:?}");
+    issued.folder.write("clients.pem", std::fs::read(ours.path("ca.pem"))?)?;
+    ensure!(until(SOON, || is_ok("1") && !is_told(&server)), "good again: {}", server.tell(&["status"])?.out);
     Ok(Outcome::Passed)
+}
+
+/// Whether `status` says that the file of issuers cannot be used.
+fn is_told(server: &Server) -> bool {
+    let told = server.tell(&["status"]).map(|told| told.out).unwrap_or_default();
+    told.lines().any(|line| line.contains("clients.pem") && line.contains("the last good one stays"))
+}
+
+/// What would become of an update is told for the name of a certificate too.
+fn explained(server: &Server, folder: &Folder) -> Result<(), Failure> {
+    let file = folder.write("script", "zone zone.test.\nupdate add host.zone.test. 60 A 192.0.2.9\n")?;
+    let shown = file.display().to_string();
+    for (options, words) in [
+        (&[][..], "REFUSED"),
+        (&["--tls-name", "other.test"], "REFUSED"),
+        (&["--tls-name", "Host.test"], "admitted by "),
+        (&["--tls-name", "host.test"], "unsigned, with a certificate for host.test."),
+    ] {
+        let told = server.tell(&[&["explain", "--update", &*shown], options].concat())?;
+        ensure!(told.code == Some(0) && told.out.contains(words), "{options:?}: {}{}", told.out, told.err);
+    }
+    Ok(())
 }
 
 /// A proxy that says inside of TLS for whom it speaks shows its own certificate, and not that of the client.

@@ -20,6 +20,13 @@ const KEY: ArgumentSpec = ArgumentSpec::option(
     "The key an update is taken to be signed with, where its file names none",
 );
 
+/// What the client of an explained update shows of itself.
+const TLS_NAME: ArgumentSpec = ArgumentSpec::option(
+    "tls-name",
+    ArgumentKind::Name,
+    "A name that an update's client is taken to show a certificate for; it has none without it",
+);
+
 /// In the order of the help.
 pub(super) static SERVER_COMMANDS: &[OperatorCommand] = &[
     OperatorCommand {
@@ -120,6 +127,7 @@ pub(super) static SERVER_COMMANDS: &[OperatorCommand] = &[
                      or denies each record, and which prerequisites hold; nothing is changed",
                 ),
                 KEY.with("update"),
+                TLS_NAME.with("update"),
             ],
             // Every upstream may have to time out.
             seconds: 15,
@@ -134,7 +142,12 @@ pub(super) static SERVER_COMMANDS: &[OperatorCommand] = &[
             changes: true,
             path: EXPLAIN_UPDATE,
             about: "What would become of an update; for `rhumb explain --update`",
-            arguments: &[ArgumentSpec::required("contents", ArgumentKind::Contents, "The file"), FROM, KEY],
+            arguments: &[
+                ArgumentSpec::required("contents", ArgumentKind::Contents, "The file"),
+                FROM,
+                KEY,
+                TLS_NAME,
+            ],
             seconds: 15,
         },
         run: RunCommand::Later(actions::explain_update),

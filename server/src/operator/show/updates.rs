@@ -16,12 +16,14 @@ pub(in crate::operator) fn updates(
 ) -> io::Result<()> {
     let UpdateExplanation { messages } = read(answer)?;
     for (number, message) in messages.iter().enumerate() {
-        let ExplainedUpdate { zone, client, key, prerequisites, records, rcode, verdict } = message;
+        let ExplainedUpdate { zone, client, key, tls_name, prerequisites, records, rcode, verdict } = message;
         if number > 0 {
             writeln!(to.out)?;
         }
         let signed = key.as_ref().map_or_else(|| "unsigned".to_owned(), |key| format!("signed with {key}"));
-        writeln!(to.out, "{}", plain(&format!("zone {zone}, from {client}, {signed}")))?;
+        let shown =
+            tls_name.as_ref().map(|name| format!(", with a certificate for {name}")).unwrap_or_default();
+        writeln!(to.out, "{}", plain(&format!("zone {zone}, from {client}, {signed}{shown}")))?;
         for condition in prerequisites {
             let holds = if condition.holds { "holds" } else { "does not hold" };
             writeln!(to.out, "  {}", plain(&format!("prerequisite: {}: {holds}", condition.what)))?;
