@@ -93,11 +93,11 @@ impl ServerCertificates {
     /// Forgets those that `config` does not name, and counts the others.
     pub(super) fn publish(&mut self, config: &ServerConfig, metrics: &ServerMetrics) {
         self.known.retain(|source, _| sources(config).any(|(_, named)| named == source));
-        self.authorities.publish(config);
+        self.authorities.publish(config, metrics);
         self.set_ticket_secrets(&config.server.ticket_secrets);
         for (source, known) in &mut self.known {
             let figures = known.figures.get_or_insert_with(|| metrics.certificate(&name(source)));
-            figures.set(unix_seconds(known.pair.details().not_after), known.kept.is_none());
+            figures.set(Some(unix_seconds(known.pair.details().not_after)), known.kept.is_none());
         }
     }
 
@@ -128,6 +128,11 @@ impl ServerCertificates {
         let mut signed = sources.iter().filter(|source| **source != CertificateSource::SelfSigned);
         let known = signed.find_map(|source| self.known.get(source));
         known.map(|known| known.pair.details().names.clone()).unwrap_or_default()
+    }
+
+    /// Which files of issuers cannot be used, a sentence each.
+    pub(super) fn troubles_of_authorities(&self) -> Vec<String> {
+        self.authorities.troubles()
     }
 
     /// How each is, by name.

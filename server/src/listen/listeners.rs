@@ -166,7 +166,7 @@ impl OpenListeners {
 
     /// What is asked for and not served, and the like: a sentence each.
     pub fn notes(&self) -> Vec<String> {
-        self.notes.sentences()
+        self.notes.sentences().into_iter().chain(self.certificates.troubles_of_authorities()).collect()
     }
 
     /// Serves what was bound, then closes what `config` no longer asks for, once it has answered what is queued.

@@ -199,7 +199,7 @@ impl SharedFigures for ListMetrics {
     }
 }
 
-/// What is shown of one certificate.
+/// What is shown of one certificate, or of one file with issuers of those of clients.
 #[derive(Debug, Default)]
 pub struct CertificateFigures {
     expires: AtomicU64,
@@ -207,14 +207,15 @@ pub struct CertificateFigures {
 }
 
 impl CertificateFigures {
-    /// When it expires, in seconds since 1970, and whether it is that of its files.
-    pub fn set(&self, expires: u64, ok: bool) {
-        self.expires.store(expires, Relaxed);
+    /// When it expires, in seconds since 1970, if that is shown, and whether it is that of its files.
+    pub fn set(&self, expires: Option<u64>, ok: bool) {
+        self.expires.store(expires.unwrap_or(0), Relaxed);
         self.bad.store(!ok, Relaxed);
     }
 
-    pub(super) fn read(&self) -> (u64, bool) {
-        (self.expires.load(Relaxed), !self.bad.load(Relaxed))
+    pub(super) fn read(&self) -> (Option<u64>, bool) {
+        let expires = self.expires.load(Relaxed);
+        ((expires > 0).then_some(expires), !self.bad.load(Relaxed))
     }
 }
 
@@ -222,7 +223,7 @@ impl SharedFigures for CertificateFigures {
     /// The earliest expiry of all.
     fn absorb(&self, other: &Self) {
         let (mine, theirs) = (self.expires.load(Relaxed), other.expires.load(Relaxed));
-        // 0 stands for none yet.
+        // 0 stands for none.
         let earliest = [mine, theirs].into_iter().filter(|expires| *expires > 0).min();
         self.expires.store(earliest.unwrap_or(0), Relaxed);
         self.bad.fetch_or(other.bad.load(Relaxed), Relaxed);

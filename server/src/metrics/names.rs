@@ -125,7 +125,7 @@ metrics! {
     CERTIFICATE_EXPIRES = Gauge "rhumb_certificate_expires_seconds" ["certificate"]
         "When the certificate that clients are shown expires, in seconds since 1970.";
     CERTIFICATE_OK = Gauge "rhumb_certificate_ok" ["certificate"]
-        "1 when the certificate in use is that of its files, 0 when they cannot be used and the last good one is.";
+        "1 when the certificate in use, or what a `client-ca` has, is that of its files, 0 when they cannot be used and the last good one is.";
 
     TRANSFERS = Counter "rhumb_transfers_total" ["direction", "kind", "result"]
         "Zone transfers, by direction (in, out), kind (axfr, ixfr) and result.";

@@ -81,7 +81,9 @@ impl ServerMetrics {
         for HeldFigures { label, figures, stands_for } in self.certificates.held() {
             let before = out.series();
             let (expires, ok) = figures.read();
-            out.set(&names::CERTIFICATE_EXPIRES, &[&label], expires);
+            if let Some(expires) = expires {
+                out.set(&names::CERTIFICATE_EXPIRES, &[&label], expires);
+            }
             out.set(&names::CERTIFICATE_OK, &[&label], u64::from(ok));
             out.stand_for(stands_for, before);
         }

@@ -190,7 +190,7 @@ fn beyond_the_bound_each_counts_for_itself_and_the_page_has_sums() {
     let lists: Vec<_> = (0..300).map(|number| metrics.list(&label(number))).collect();
     let certificates: Vec<_> = (0..300).map(|number| metrics.certificate(&label(number))).collect();
     for (number, certificate) in (0..).zip(&certificates) {
-        certificate.set(5000 - number, number != 299);
+        certificate.set(Some(5000 - number), number != 299);
         for _ in 0..number {
             upstreams[usize::try_from(number).unwrap()].request(false);
         }
