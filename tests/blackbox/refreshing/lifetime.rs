@@ -2,9 +2,11 @@
 
 use std::iter;
 use std::net::SocketAddr;
+use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use rhumb_tests::rig::message::{AA, rcode};
 use rhumb_tests::rig::script::{Act, Asked, Script, script};
 use rhumb_tests::rig::server::until;
 use rhumb_tests::rig::{Client, Folder, Host, Message, Server, Transport, Upstream, program};
@@ -16,6 +18,7 @@ use super::hostile::{Rig, message, primary, refuse, reply, soa, whole};
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
     Test::beside("refreshing::lifetime::as_the_primary_says", said),
+    Test::beside("refreshing::lifetime::primaries_are_asked_by_retry_after_the_end", ended),
     Test::beside("refreshing::lifetime::clocks_that_jump", jumps).lasting(|| Duration::from_mins(3)),
 ];
 
@@ -106,5 +109,33 @@ fn jumps() -> Verdict {
         ensure!(until(Duration::from_secs(5), serves), "{set}, after a start: {}", server.log_tail());
         ensure!(until(Duration::from_secs(5), is_same), "{set}, after a start: {:?}", left());
     }
+    Ok(Outcome::Passed)
+}
+
+/// Primaries of a zone that has expired are asked at every retry, whatever failed before, and at once when they announce it.
+fn ended() -> Verdict {
+    let refused = || script(|asked: &Asked| asked.code(rcode::REFUSED));
+    let is_over = |rig: &Rig| {
+        let answer = rig.client().ask(TO.parse().expect("an address"), "v10.zone.test.", "A");
+        answer.is_ok_and(|answer| answer.rcode() == rcode::SERVFAIL)
+    };
+    let often = ", refresh: { min: 1s, max: 1s }, retry: { min: 1s, max: 1s }, expire: { min: 6s, max: 6s }";
+    let rig = Rig::start(often)?;
+    rig.upstream().follow(refused());
+    ensure!(until(Duration::from_secs(20), || is_over(&rig)), "not expired: {}", rig.server.log_tail());
+    rig.upstream().forget();
+    thread::sleep(Duration::from_secs(8));
+    let count = rig.upstream().count("zone.test.");
+    ensure!((5..=30).contains(&count), "asked {count} times in 8 s: {}", rig.server.log_tail());
+    let seldom = ", refresh: { min: 1s, max: 1s }, retry: { min: 1h, max: 1h }, expire: { min: 3s, max: 3s }";
+    let rig = Rig::start(seldom)?;
+    rig.upstream().follow(refused());
+    ensure!(until(Duration::from_secs(20), || is_over(&rig)), "not expired: {}", rig.server.log_tail());
+    thread::sleep(Duration::from_secs(1));
+    rig.upstream().follow(primary(11, refuse, |asked| reply(asked, &whole(11))));
+    let mut notify = Message::query("zone.test.", "SOA");
+    notify.flags |= 4 << 11 | AA;
+    rig.client().udp(TO.parse()?, &notify)?;
+    ensure!(until(Duration::from_secs(5), || rig.serves(11)), "announced: {}", rig.server.log_tail());
     Ok(Outcome::Passed)
 }

@@ -37,6 +37,8 @@ struct ZoneRefresh {
     /// Failures in a row.
     failures: u32,
     expires: Option<Instant>,
+    /// What its times were, if it has expired.
+    expired: Option<ZoneTimers>,
     /// Whether its times are to be kept on the disk once it is not looked at any more.
     keeps_times: bool,
     notified_by: Option<std::net::IpAddr>,
@@ -310,10 +312,14 @@ impl RefreshTask {
         let failures = zone.failures;
         let whole_only = zone.ixfr.iter().find(|(_, (failures, _))| *failures >= IXFR_FAILURES);
         let whole_only = whole_only.map(|(primary, _)| *primary);
-        let pause = match timers {
-            Some(timers) if failures == 0 => timers.after_success(chance()),
-            Some(timers) => timers.after_failures(failures, chance()),
-            None => after_empty(failures.max(1), chance()),
+        if failures == 0 {
+            zone.expired = None;
+        }
+        let pause = match (zone.expired, timers) {
+            (Some(expired), _) => expired.after_expiry(chance()),
+            (None, Some(timers)) if failures == 0 => timers.after_success(chance()),
+            (None, Some(timers)) => timers.after_failures(failures, chance()),
+            (None, None) => after_empty(failures.max(1), chance()),
         };
         let keeps_times = std::mem::take(&mut zone.keeps_times);
         if let Some(left) = report.expires_in {
@@ -349,13 +355,15 @@ impl RefreshTask {
         }
     }
 
-    /// Zones that no primary had in time are served no more, and asked for as those that have no contents.
+    /// Zones that no primary had in time are served no more, and asked for at once and by their retry from then on.
     fn expire(&mut self, now: Instant) {
+        let snapshot = self.services.live.snapshot.load_full();
         while self.expiries.first().is_some_and(|(at, _)| *at <= now)
             && let Some((_, name)) = self.expiries.pop_first()
         {
             if let Some(zone) = self.zones.get_mut(&name) {
                 zone.expires = None;
+                zone.expired = snapshot.view.zone_at(&name).and_then(timers);
             }
             self.services.writer.expire(name.clone());
             self.schedule.hurry(&name, RefreshUrgency::Missing);

@@ -11,6 +11,8 @@ const RETRY: (Duration, Duration) = (Duration::from_secs(10), Duration::from_hou
 const EXPIRE: (Duration, Duration) = (Duration::from_hours(24), Duration::from_secs(u32::MAX as u64));
 /// The first and the longest pause of a zone that has no contents yet.
 const EMPTY: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(10));
+/// The longest pause of a zone that has expired.
+const EXPIRED: Duration = Duration::from_hours(1);
 /// By which share a time is made shorter at most, so that zones do not come together again and again.
 const SPREAD: f64 = 0.1;
 /// By which share the pause of a zone without contents is made longer at most.
@@ -46,6 +48,12 @@ impl ZoneTimers {
     pub(super) fn after_failures(&self, failures: u32, chance: f64) -> Duration {
         let doubled = self.retry.saturating_mul(1 << failures.saturating_sub(1).min(20));
         doubled.min(self.refresh.max(self.retry)).mul_f64(1.0 - SPREAD * chance)
+    }
+
+    /// Until the next look at a zone that has expired, however many failed before: queries fail until one goes well (RFC 1035, section
+    /// 3.3.13).
+    pub(super) fn after_expiry(&self, chance: f64) -> Duration {
+        self.retry.min(EXPIRED).mul_f64(1.0 - SPREAD * chance)
     }
 }
 
@@ -106,6 +114,7 @@ mod tests {
         let pauses: Vec<u64> = (1..10).map(|failures| after_empty(failures, 0.0).as_secs()).collect();
         assert_eq!(pauses, [5, 10, 20, 40, 80, 160, 320, 600, 600]);
         assert_eq!(after_empty(40, 1.0), secs(900));
+        assert_eq!((timers.after_expiry(0.0), timers.after_expiry(1.0)), (secs(600), secs(540)));
         assert_eq!(timers.after_failures(u32::MAX, 1.0), secs(3240));
     }
 }
