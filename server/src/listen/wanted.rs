@@ -11,6 +11,10 @@ use rhumb_wire::{Transport, TransportCarrier};
 
 use super::listener_key::{DatagramSockets, ListenerKey};
 
+/// How many threads `workers: auto` makes of all addresses together, unless there are more of those: limits of the system are at some
+/// thousand.
+const MOST_THREADS: usize = 1024;
+
 /// A socket that is asked for.
 #[derive(Debug)]
 pub(super) struct WantedListener<'c> {
@@ -57,7 +61,22 @@ pub(super) fn wanted(config: &ServerConfig) -> (Vec<WantedListener<'_>>, Vec<Str
             }
         }
     }
+    if config.workers == WorkerCount::Auto {
+        let sockets = all.iter().filter(|one| one.key.transport.is_datagram()).count();
+        for datagrams in all.iter_mut().filter_map(|one| one.key.datagrams.as_mut()) {
+            datagrams.count = datagrams.count.min(most_threads(sockets));
+        }
+    }
     (all, errors)
+}
+
+/// How many threads each of so many addresses has at most. Halved where the addresses double, so that one that comes or goes seldom has
+/// the sockets of the others made anew.
+const fn most_threads(addresses: usize) -> usize {
+    match MOST_THREADS / addresses.next_power_of_two() {
+        0 => 1,
+        most => most,
+    }
 }
 
 /// Whether sockets depend on what addresses the host has.
@@ -163,6 +182,21 @@ mod tests {
         let [[udp, quic], [other_udp, other_quic]] =
             keys.map(|keys| <[ListenerKey; 2]>::try_from(keys).unwrap());
         assert!(udp != other_udp && quic == other_quic);
+    }
+
+    #[test]
+    fn many_addresses_share_the_threads() {
+        let most = [0, 1, 4, 5, 64, 65, 128, 1024, 1025, 100_000].map(most_threads);
+        assert_eq!(most, [1024, 1024, 256, 128, 16, 8, 8, 1, 1, 1]);
+        let listen: Vec<_> = (1..=2000)
+            .map(|port| format!("{{ address: 127.0.0.1, port: {port}, transports: [udp] }}"))
+            .collect();
+        let of = |workers: &str| {
+            let text = format!("workers: {workers}\nlisten: [{}]", listen.join(", "));
+            let config = rhumb_config::parse(&text, Path::new("x.yaml")).unwrap();
+            wanted(&config).0.iter().map(|one| one.key.threads()).sum::<usize>()
+        };
+        assert_eq!((of("auto"), of("3")), (2000, 6000));
     }
 
     #[test]
