@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -60,7 +60,7 @@ impl fmt::Debug for ClientAuthorities {
 /// Verifies by the issuers of the moment; without any, clients are not asked for certificates.
 pub(super) struct ClientVerifier {
     authorities: RwLock<Option<ClientAuthorities>>,
-    provider: CryptoProvider,
+    algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl fmt::Debug for ClientVerifier {
@@ -71,7 +71,8 @@ impl fmt::Debug for ClientVerifier {
 
 impl ClientVerifier {
     pub(super) fn new(authorities: Option<ClientAuthorities>) -> Arc<Self> {
-        Arc::new(Self { authorities: RwLock::new(authorities), provider: crypto_provider() })
+        let algorithms = crypto_provider().signature_verification_algorithms;
+        Arc::new(Self { authorities: RwLock::new(authorities), algorithms })
     }
 
     /// Later handshakes verify by these.
@@ -128,8 +129,7 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signed, algorithms)
+        verify_tls12_signature(message, certificate, signed, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -138,12 +138,11 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signed, algorithms)
+        verify_tls13_signature(message, certificate, signed, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.algorithms.supported_schemes()
     }
 }
 

@@ -95,7 +95,7 @@ fn made(server: &TlsServer, roots: Option<Arc<RootCertStore>>) -> Result<ServerC
         }
     };
     let pins = if server.trust.verified { Arc::clone(&server.trust.pins) } else { Arc::default() };
-    let verifier = Arc::new(ServerVerifier::new(chain, pins, Arc::clone(&provider)));
+    let verifier = Arc::new(ServerVerifier::new(chain, pins, provider.signature_verification_algorithms));
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(ALL_VERSIONS)
         .map_err(|_| TlsFailure::Incompatible)?

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
@@ -19,7 +19,7 @@ pub(super) struct ServerVerifier {
     chain: Option<Arc<WebPkiServerVerifier>>,
     /// The keys that it may have; any where there are none.
     pins: Arc<[[u8; 32]]>,
-    provider: Arc<CryptoProvider>,
+    algorithms: WebPkiSupportedAlgorithms,
     /// Why the last certificate was refused; QUIC says no more than the number of an alert.
     refused: Mutex<Option<TlsFailure>>,
 }
@@ -28,9 +28,9 @@ impl ServerVerifier {
     pub(super) fn new(
         chain: Option<Arc<WebPkiServerVerifier>>,
         pins: Arc<[[u8; 32]]>,
-        provider: Arc<CryptoProvider>,
+        algorithms: WebPkiSupportedAlgorithms,
     ) -> Self {
-        Self { chain, pins, provider, refused: Mutex::new(None) }
+        Self { chain, pins, algorithms, refused: Mutex::new(None) }
     }
 
     /// Why the last certificate was refused; none if it was taken.
@@ -90,8 +90,7 @@ impl ServerCertVerifier for ServerVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signed, algorithms)
+        verify_tls12_signature(message, certificate, signed, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -100,11 +99,10 @@ impl ServerCertVerifier for ServerVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signed, algorithms)
+        verify_tls13_signature(message, certificate, signed, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.algorithms.supported_schemes()
     }
 }
