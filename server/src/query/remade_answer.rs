@@ -1,7 +1,8 @@
 //! Answers that were given before and of which the records alone were kept.
 
 use rhumb_cache::{ANY_TYPE, AnswerKey, AnswerTerms};
-use rhumb_resolver::{OutboundQuestion, iterate};
+use rhumb_resolver::OutboundQuestion;
+use rhumb_resolver::iterate::RecalledQuestion;
 use rhumb_wire::{NameRef, QueryMessage, Type};
 
 use super::alias_scan::{check_aliases, is_own_name};
@@ -30,7 +31,8 @@ pub(super) fn remake_answer(
         ..OutboundQuestion::new(query.name, query.qtype)
     };
     let own = |name: NameRef<'_>| is_own_name(snapshot, name, query.qtype, route);
-    let (found, learnt) = iterate::recall_as_learnt(&server.resolver, settings, &question, &own, now)?;
+    let asked = RecalledQuestion { state: &server.resolver, settings, question: &question, own: &own, now };
+    let (found, learnt) = asked.recall_as_learnt()?;
     let (message, origin) = (&found.message, entry.route.state().failures);
     let aliases = check_aliases(snapshot, route, &question, message, found.whole);
     // It ages from when it was learnt, which is what `explain` tells of it.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rhumb_cache::AnswerTerms;
 use rhumb_resolver::AttemptReport;
-use rhumb_resolver::iterate::{self, IteratedAnswer};
+use rhumb_resolver::iterate::{self, IteratedAnswer, RecalledQuestion};
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{NameRef, Rcode};
 
@@ -79,6 +79,7 @@ impl UpstreamLookup {
         let settings = Arc::clone(snapshot.iteration.recalling(snapshot.iteration.course(route))?);
         let own = |name: NameRef<'_>| is_own_name(&snapshot, name, question.qtype, route);
         let now = self.live.clock.now();
-        iterate::recall(&self.live.resolver, &settings, question, &own, now, beyond)
+        let state = &self.live.resolver;
+        RecalledQuestion { state, settings: &settings, question, own: &own, now }.recall(beyond)
     }
 }

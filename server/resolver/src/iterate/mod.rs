@@ -50,7 +50,7 @@ pub use anchor_keys::read_anchor_keys;
 pub use failure::IterationFailure;
 pub use known_steps::known_steps;
 pub use question_cost::QuestionCost;
-pub use recall::{recall, recall_as_learnt, refer};
+pub use recall::{RecalledQuestion, refer};
 pub use resolution::IteratedAnswer;
 pub use resolution_failure::ResolutionFailure;
 pub use resolution_progress::ResolutionProgress;

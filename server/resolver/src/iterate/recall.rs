@@ -1,5 +1,6 @@
 //! Answers out of what is known, for which nobody is asked.
 
+use std::fmt;
 use std::sync::Arc;
 
 use rhumb_cache::{ANY_TYPE, CredibilityRank, LearntRecords, SecurityStatus};
@@ -16,69 +17,76 @@ use super::settings::IterationSettings;
 use super::zone_cut::{APEX, DELEGATION};
 use crate::question::OutboundQuestion;
 
-/// The answer to `question` as far as it is known at `now`, in seconds of the cache's clock: all of it up to `beyond` seconds after it ran
-/// out (RFC 8767), or none. What should be validated and was not is left out.
-pub fn recall(
-    state: &ResolverState,
-    settings: &IterationSettings,
-    question: &OutboundQuestion,
-    own: &OwnNames<'_>,
-    now: u32,
-    beyond: u32,
-) -> Option<IteratedAnswer> {
-    let chain = known_chain(state, settings, question, own, now, beyond)?;
-    let servers = state.servers_beside(&chain, settings, now);
-    AnswerParts { question, chain: &chain, servers, now }.resolution(Vec::new(), QuestionCost::default()).ok()
+/// A question to be answered out of what is known.
+pub struct RecalledQuestion<'q> {
+    /// What is known.
+    pub state: &'q ResolverState,
+    /// What should be validated, among others.
+    pub settings: &'q IterationSettings,
+    /// What is asked.
+    pub question: &'q OutboundQuestion,
+    /// The names that aliases are followed to.
+    pub own: &'q OwnNames<'q>,
+    /// The time, in seconds of the cache's clock.
+    pub now: u32,
 }
 
-/// The same of what has not run out, as it was when the first part of it was learnt: with the TTLs of then, and that time.
-pub fn recall_as_learnt(
-    state: &ResolverState,
-    settings: &IterationSettings,
-    question: &OutboundQuestion,
-    own: &OwnNames<'_>,
-    now: u32,
-) -> Option<(IteratedAnswer, u32)> {
-    let chain = known_chain(state, settings, question, own, now, 0)?;
-    let servers = state.servers_beside(&chain, settings, now);
-    let learnt = chain.iter().map(|learnt| learnt.stored).min()?.min(now);
-    let parts = AnswerParts { question, chain: &chain, servers, now: learnt };
-    Some((parts.resolution(Vec::new(), QuestionCost::default()).ok()?, learnt))
+impl fmt::Debug for RecalledQuestion<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecalledQuestion").field("question", self.question).finish_non_exhaustive()
+    }
 }
 
-/// What is known along the aliases of a question.
-fn known_chain(
-    state: &ResolverState,
-    settings: &IterationSettings,
-    question: &OutboundQuestion,
-    own: &OwnNames<'_>,
-    now: u32,
-    beyond: u32,
-) -> Option<Vec<Arc<LearntRecords>>> {
-    let mut name = question.name.clone();
-    let mut chain: Vec<Arc<LearntRecords>> = Vec::new();
-    loop {
-        let found = state.known(name.as_ref(), question.qtype, now, beyond)?;
-        let judged = found.security != SecurityStatus::Unchecked;
-        if is_of_referral(&found) {
-            return None;
-        }
-        if !judged && settings.trust.is_some() && !question.checking_disabled {
-            return None;
-        }
-        let target = found.target(question.qtype);
-        chain.push(found);
-        match target.filter(|target| own(target.as_ref())) {
-            Some(target) if chain.len() > limits::LINKS || chain.iter().any(|link| link.owner == target) => {
+impl RecalledQuestion<'_> {
+    /// The answer as far as it is known: all of it up to `beyond` seconds after it ran out (RFC 8767), or none. What should be validated and
+    /// was not is left out.
+    pub fn recall(&self, beyond: u32) -> Option<IteratedAnswer> {
+        self.answer(&self.known_chain(beyond)?, self.now)
+    }
+
+    /// The same of what has not run out, as it was when the first part of it was learnt: with the TTLs of then, and that time.
+    pub fn recall_as_learnt(&self) -> Option<(IteratedAnswer, u32)> {
+        let chain = self.known_chain(0)?;
+        let learnt = chain.iter().map(|learnt| learnt.stored).min()?.min(self.now);
+        Some((self.answer(&chain, learnt)?, learnt))
+    }
+
+    fn answer(&self, chain: &[Arc<LearntRecords>], now: u32) -> Option<IteratedAnswer> {
+        let servers = self.state.servers_beside(chain, self.settings, self.now);
+        let parts = AnswerParts { question: self.question, chain, servers, now };
+        parts.resolution(Vec::new(), QuestionCost::default()).ok()
+    }
+
+    /// What is known along the aliases of the question.
+    fn known_chain(&self, beyond: u32) -> Option<Vec<Arc<LearntRecords>>> {
+        let Self { state, settings, question, own, now } = *self;
+        let mut name = question.name.clone();
+        let mut chain: Vec<Arc<LearntRecords>> = Vec::new();
+        loop {
+            let found = state.known(name.as_ref(), question.qtype, now, beyond)?;
+            let judged = found.security != SecurityStatus::Unchecked;
+            if is_of_referral(&found) {
                 return None;
             }
-            Some(target) => name = target,
-            None => break,
+            if !judged && settings.trust.is_some() && !question.checking_disabled {
+                return None;
+            }
+            let target = found.target(question.qtype);
+            chain.push(found);
+            match target.filter(|target| own(target.as_ref())) {
+                Some(target)
+                    if chain.len() > limits::LINKS || chain.iter().any(|link| link.owner == target) =>
+                {
+                    return None;
+                }
+                Some(target) => name = target,
+                None => break,
+            }
         }
+        // What a name says of the keys that are trusted has to be so now.
+        sentinel::check(question, &chain, settings.trust.as_ref()).ok()?;
+        Some(chain)
     }
-    // What a name says of the keys that are trusted has to be so now.
-    sentinel::check(question, &chain, settings.trust.as_ref()).ok()?;
-    Some(chain)
 }
 
 /// The servers to ask `question` of, as far as they are known: those of the closest zone (RFC 1034 section 4.3.2).

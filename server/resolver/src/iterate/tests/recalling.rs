@@ -7,12 +7,21 @@ use super::internet::{ScriptedInternet, answer, denial, name, referral};
 use super::odd_apex::resolver as unsigned_zone;
 use super::signed::{Signer, resolver as signed, told as told_signed};
 use super::{Resolver, told};
-use crate::iterate::{IteratedAnswer, ResolutionEvent, ResolutionStep, known_steps, recall, refer};
+use crate::iterate::{IteratedAnswer, RecalledQuestion, ResolutionEvent, ResolutionStep, known_steps, refer};
 use crate::question::OutboundQuestion;
 
 fn recalled(resolver: &Resolver, text: &str, now: u32, beyond: u32) -> Option<IteratedAnswer> {
     let question = OutboundQuestion::new(name(text).as_ref(), Type::A);
-    recall(&resolver.state, &resolver.settings, &question, &|_| true, now, beyond)
+    recalled_question(resolver, &question, now, beyond)
+}
+
+fn recalled_question(
+    Resolver { state, settings, .. }: &Resolver,
+    question: &OutboundQuestion,
+    now: u32,
+    beyond: u32,
+) -> Option<IteratedAnswer> {
+    RecalledQuestion { state, settings, question, own: &|_| true, now }.recall(beyond)
 }
 
 fn usual() -> Resolver {
@@ -70,7 +79,7 @@ async fn what_was_not_validated_is_not_recalled() {
     let time = (1000, super::signed::NOW);
     let scope = crate::iterate::ResolutionScope::whole();
     crate::iterate::resolve(net, state, settings, &question, scope, time).await.unwrap();
-    assert!(recall(state, settings, &question, &|_| true, 1001, 0).is_some());
+    assert!(recalled_question(&resolver, &question, 1001, 0).is_some());
     assert!(recalled(&resolver, "www.test", 1001, 0).is_none());
     told_signed(&resolver, "www.test", Type::A).await;
     assert!(recalled(&resolver, "www.test", 1001, 0).is_some());
@@ -208,14 +217,13 @@ async fn a_question_for_ds_is_not_answered_by_a_referral() {
     let resolver = unsigned_zone(|_| answer(&["www.plain. 300 A 198.51.100.1"]));
     assert_eq!(resolver.told("www.plain", Type::A).await, "NOERROR www.plain. A");
     let question = OutboundQuestion::new(name("plain").as_ref(), Type::DS);
-    let Resolver { state, settings, .. } = &resolver;
-    assert!(recall(state, settings, &question, &|_| true, 1000, 0).is_none());
+    assert!(recalled_question(&resolver, &question, 1000, 0).is_none());
     for _ in 0..2 {
         let found = resolver.ask("plain", Type::DS).await.unwrap();
         let head = rhumb_wire::MessageView::parse(&found.message).unwrap().header();
         assert_eq!((found.rcode.to_string().as_str(), head.authorities), ("NOERROR", 1));
     }
-    assert!(recall(state, settings, &question, &|_| true, 1000, 0).is_some());
+    assert!(recalled_question(&resolver, &question, 1000, 0).is_some());
     let asked = resolver.asked().iter().filter(|asked| asked.starts_with("plain. DS")).count();
     assert_eq!(asked, 1);
 }
