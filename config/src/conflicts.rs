@@ -71,8 +71,8 @@ fn report_tls_names(config: &ServerConfig, positions: &ListPositions, reader: &m
         return;
     }
     for zone in &config.zones {
-        let (ZoneSource::File { update, .. } | ZoneSource::Directory { update, .. }) = zone else { continue };
-        if update.iter().any(|rule| rule.tls_name.is_some()) {
+        let mut rules = zone.served().into_iter().flat_map(|served| &served.update);
+        if rules.any(|rule| rule.tls_name.is_some()) {
             let (index, spot) = (positions.zone(zone.place()).index, reader.numbers.spot(zone.place()));
             let message =
                 "`tls-name` needs a listener with `client-ca`; without one clients show no certificates";
@@ -113,11 +113,13 @@ fn named(entry: &ZoneSource) -> Option<&DomainName> {
 fn needing_state(zone: &ZoneSource) -> Option<&'static str> {
     match zone {
         ZoneSource::Secondary(_) => Some("primaries"),
-        ZoneSource::File { update, .. } | ZoneSource::Directory { update, .. } if !update.is_empty() => {
+        ZoneSource::File { served, .. } | ZoneSource::Directory { served, .. }
+            if !served.update.is_empty() =>
+        {
             Some("update")
         }
-        ZoneSource::File { versions, .. } | ZoneSource::Directory { versions, .. } => {
-            let is_numbered = versions.serial.is_some_and(|serial| serial != SerialPolicy::Keep);
+        ZoneSource::File { served, .. } | ZoneSource::Directory { served, .. } => {
+            let is_numbered = served.versions.serial.is_some_and(|serial| serial != SerialPolicy::Keep);
             is_numbered.then_some("serial")
         }
         ZoneSource::BuiltIn { .. } => None,

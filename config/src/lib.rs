@@ -81,10 +81,10 @@ pub use crate::sections::{
     DnssecValidation, ForwardEntry, ForwardFallback, ForwardPolicy, HistorySpace, HistoryTerms, HttpListener,
     ListenEntry, LocalRoot, LogFormat, LogLevel, LogSettings, MetricsSettings, NamedRemote,
     NegativeTrustAnchor, QnameMinimisation, RateLimitSettings, RecursionLimits, RecursionSettings, RemoteTls,
-    ResolverDiscovery, RootHints, SecondaryTerms, SecondaryZone, SerialPolicy, ServerSettings, SessionSecret,
-    SharedSecret, StubEntry, TimerBounds, TransferLimits, TransferRule, TrustAnchors, TsigKeyEntry,
-    TsigSecret, UpdateAction, UpdateNames, UpdateNamesError, UpdateQueueLimits, UpdateRule, UpstreamSource,
-    UpstreamTrust, VersionTerms, WorkerThreads, ZoneSource,
+    ResolverDiscovery, RootHints, SecondaryTerms, SecondaryZone, SerialPolicy, ServedTerms, ServerSettings,
+    SessionSecret, SharedSecret, StubEntry, TimerBounds, TransferLimits, TransferRule, TrustAnchors,
+    TsigKeyEntry, TsigSecret, UpdateAction, UpdateNames, UpdateNamesError, UpdateQueueLimits, UpdateRule,
+    UpstreamSource, UpstreamTrust, VersionTerms, WorkerThreads, ZoneSource,
 };
 pub use crate::trusted_key::{TrustedKey, TrustedKeyError};
 pub use crate::upstream_server::UpstreamServer;

@@ -36,8 +36,9 @@ fn a_zone_of_other_servers_is_read() {
     assert_eq!(zone.terms.refresh.min, Some(Duration::from_secs(30)));
     assert_eq!(zone.terms.retry.max, Some(Duration::from_hours(1)));
     assert!(zone.terms.strict_differences && zone.terms.validates && zone.terms.asks_by_udp);
-    assert_eq!((zone.versions.digest, zone.versions.plain_transfers), (DigestCheck::Require, true));
-    assert!(zone.parent_notify);
+    let versions = zone.served.versions;
+    assert_eq!((versions.digest, versions.plain_transfers), (DigestCheck::Require, true));
+    assert!(zone.served.parent_notify);
     assert!(zone.terms.accepts_decrease && zone.terms.max_zone_size == Some(1 << 20));
     assert_eq!((zone.terms.expire.min, zone.terms.refresh.max), (None, None));
 }
@@ -53,13 +54,7 @@ fn parents_are_told_where_that_is_asked_for() {
                 "{STATE}remotes: [{{ name: hidden, addresses: 192.0.2.1 }}]\nzones: [{{ {source}{key} }}]\n"
             );
             let config = parse(&text, Path::new("x.yaml")).unwrap();
-            let told = match &config.zones[0] {
-                ZoneSource::File { parent_notify, .. } | ZoneSource::Directory { parent_notify, .. } => {
-                    *parent_notify
-                }
-                ZoneSource::Secondary(zone) => zone.parent_notify,
-                ZoneSource::BuiltIn { .. } => panic!("{source}"),
-            };
+            let told = config.zones[0].served().unwrap().parent_notify;
             assert_eq!(told, expected, "{source}{key}");
         }
     }
@@ -93,7 +88,7 @@ fn servers_are_asked_over_tls() {
     let zone = "primaries: [hidden], transfer-to: [{ network: 192.0.2.0/24, transport: tls }]";
     let config = parse(&self::text(STATE, zone), Path::new("x.yaml")).unwrap();
     let [ZoneSource::Secondary(zone)] = config.zones.as_slice() else { panic!("{config:?}") };
-    assert!(matches!(zone.transfer_to.as_slice(), [TransferRule::Clients { encrypted: true, .. }]));
+    assert!(matches!(zone.served.transfer_to.as_slice(), [TransferRule::Clients { encrypted: true, .. }]));
     for (rule, words) in [
         ("{ transport: tls }", "`network` or `key` is missing"),
         ("{ network: 192.0.2.1, transport: dot }", "any, tls"),
@@ -159,7 +154,7 @@ fn a_local_root_of_other_servers_is_read() {
     let config = parse(&text(STATE, "primaries: hidden"), Path::new("rhumb.yaml")).unwrap();
     let zone = config.recursion.local_root.as_ref().and_then(|root| root.transferred.as_ref()).unwrap();
     assert!(zone.name.as_ref().is_root() && zone.terms.for_resolver && zone.terms.validates);
-    assert_eq!((&*zone.primaries, zone.transfer_to.len()), (&["hidden".to_owned()][..], 0));
+    assert_eq!((&*zone.primaries, zone.served.transfer_to.len()), (&["hidden".to_owned()][..], 0));
     // What its SOA says of its life counts, however short that is.
     assert_eq!((zone.terms.expire.min, zone.terms.expire.max), (Some(Duration::from_secs(1)), None));
     for (before, keys, words) in [

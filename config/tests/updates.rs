@@ -12,7 +12,7 @@ mod expect;
 use std::path::Path;
 
 use expect::{errors, one};
-use rhumb_config::{UpdateAction, UpdateNames, ZoneSource, parse};
+use rhumb_config::{UpdateAction, UpdateNames, parse};
 use rhumb_wire::Type;
 
 fn text(rule: &str) -> String {
@@ -25,7 +25,7 @@ fn text(rule: &str) -> String {
 fn a_rule_says_who_may_change_what() {
     let rule = "key: acme.test., network: 192.0.2.0/24, names: [\"_acme-challenge.*\", dyn/, self], types: [txt, TYPE65280], actions: add, max-records: 7";
     let config = parse(&text(rule), Path::new("x.yaml")).unwrap();
-    let ZoneSource::File { update, .. } = &config.zones[0] else { panic!("{config:?}") };
+    let update = &config.zones[0].served().unwrap().update;
     let rule = &update[0];
     assert_eq!(rule.key, Some("acme.test".parse().unwrap()));
     assert_eq!(rule.network.unwrap().to_string(), "192.0.2.0/24");
@@ -74,7 +74,7 @@ fn names_of_certificates_need_a_listener_that_asks_for_them() {
         let good = listen(", client-ca: ca.pem") + &text(rule);
         let config = parse(&good, Path::new("/etc/x.yaml")).unwrap();
         assert_eq!(config.listen[0].client_ca.as_deref(), Some(Path::new("/etc/ca.pem")));
-        let ZoneSource::File { update, .. } = &config.zones[0] else { panic!("{config:?}") };
+        let update = &config.zones[0].served().unwrap().update;
         assert_eq!(update[0].tls_name, Some("host.test".parse().unwrap()));
         let words = ["`tls-name` needs a listener with `client-ca`"];
         one(&(listen("") + &text(rule)), (5, 3), "zones[0]", &words);

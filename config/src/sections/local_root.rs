@@ -7,7 +7,7 @@ use rhumb_wire::DomainName;
 
 use super::remotes::RemoteName;
 use super::secondary::{SecondaryTerms, SecondaryZone, TimerBounds};
-use super::versions::VersionTerms;
+use super::zones::ServedTerms;
 use crate::in_force::InForce;
 use crate::kinds::{FilePath, OptionalKind, ValueList};
 use crate::node::YamlNode;
@@ -68,9 +68,6 @@ impl ConfigSection for LocalRoot {
                 name: DomainName::root(),
                 primaries,
                 notify_from: Vec::new(),
-                transfer_to: Vec::new(),
-                notify: Some(Vec::new()),
-                parent_notify: false,
                 terms: SecondaryTerms {
                     // It is used for no longer than its SOA says (RFC 8806 section 2).
                     expire: TimerBounds { min: Some(Duration::from_secs(1)), max: None },
@@ -78,7 +75,7 @@ impl ConfigSection for LocalRoot {
                     for_resolver: true,
                     ..SecondaryTerms::default()
                 },
-                versions: VersionTerms::default(),
+                served: ServedTerms { notify: Some(Vec::new()), ..ServedTerms::default() },
                 place,
             })
         });

@@ -56,7 +56,7 @@ pub use update_rule::{UpdateAction, UpdateNames, UpdateNamesError, UpdateRule};
 pub use upstream_trust::UpstreamTrust;
 pub use versions::{DigestCheck, HistorySpace, HistoryTerms, SerialPolicy, VersionTerms};
 pub use workers::WorkerThreads;
-pub use zones::ZoneSource;
+pub use zones::{ServedTerms, ZoneSource};
 
 pub(crate) use keys::MD5_WARNING;
 pub(crate) use remotes::is_remote_name;

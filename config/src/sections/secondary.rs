@@ -6,7 +6,7 @@ use rhumb_wire::DomainName;
 
 use super::remotes::RemoteName;
 use super::transfer_to::{TransferRule, TransferRuleKind};
-use super::versions::VersionTerms;
+use super::zones::ServedTerms;
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
 use crate::kinds::{FlagKind, OptionalKind, SectionKind, SizeKind, TimeKind, ValueList, WordKind};
@@ -23,16 +23,10 @@ pub struct SecondaryZone {
     pub primaries: Vec<String>,
     /// Who may announce new versions, besides the primaries.
     pub notify_from: Vec<TransferRule>,
-    /// Who may transfer it from here; no one where it is empty.
-    pub transfer_to: Vec<TransferRule>,
-    /// Which of `remotes` are told of new versions; those that may transfer it where none are named.
-    pub notify: Option<Vec<String>>,
-    /// Whether the parent is told of new CDS, CDNSKEY and CSYNC records.
-    pub parent_notify: bool,
     /// What is held against the zone of the primaries.
     pub terms: SecondaryTerms,
-    /// How its versions are kept.
-    pub versions: VersionTerms,
+    /// What holds for it here.
+    pub served: ServedTerms,
     /// Where the entry stands.
     pub place: FilePlace,
 }

@@ -17,6 +17,23 @@ use crate::reader::ConfigReader;
 use crate::section::{ConfigSection, KeyVisitor};
 use crate::zone_file_pattern::ZoneFilePattern;
 
+/// What holds for a zone, wherever it comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServedTerms {
+    /// Who may transfer it; no one where it is empty.
+    pub transfer_to: Vec<TransferRule>,
+    /// Which of `remotes` are told of new versions; those that may transfer it where none are named.
+    pub notify: Option<Vec<String>>,
+    /// Whether the parent is told of new CDS, CDNSKEY and CSYNC records.
+    pub parent_notify: bool,
+    /// Who may change it while it is served; no one where it is empty. Empty for a zone of other servers.
+    pub update: Vec<UpdateRule>,
+    /// Folders that it may include files from, besides that of its own file.
+    pub include_folders: Vec<PathBuf>,
+    /// How its versions are numbered and kept.
+    pub versions: VersionTerms,
+}
+
 /// Where zones come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ZoneSource {
@@ -26,18 +43,8 @@ pub enum ZoneSource {
         name: DomainName,
         /// The zone file.
         file: PathBuf,
-        /// Who may transfer it; no one where it is empty.
-        transfer_to: Vec<TransferRule>,
-        /// Which of `remotes` are told of new versions; those that may transfer it where none are named.
-        notify: Option<Vec<String>>,
-        /// Whether the parent is told of new CDS, CDNSKEY and CSYNC records.
-        parent_notify: bool,
-        /// Who may change it while it is served; no one where it is empty.
-        update: Vec<UpdateRule>,
-        /// Folders that it may include files from, besides its own.
-        include_folders: Vec<PathBuf>,
-        /// How its versions are numbered and kept.
-        versions: VersionTerms,
+        /// What holds for it.
+        served: ServedTerms,
         /// Where the entry stands.
         place: FilePlace,
     },
@@ -47,18 +54,8 @@ pub enum ZoneSource {
         path: PathBuf,
         /// How the files of zones are called.
         pattern: ZoneFilePattern,
-        /// Who may transfer its zones; no one where it is empty.
-        transfer_to: Vec<TransferRule>,
-        /// Which of `remotes` are told of new versions; those that may transfer its zones where none are named.
-        notify: Option<Vec<String>>,
-        /// Whether the parents are told of new CDS, CDNSKEY and CSYNC records.
-        parent_notify: bool,
-        /// Who may change its zones while they are served; no one where it is empty.
-        update: Vec<UpdateRule>,
-        /// Folders that its zones may include files from, besides this one.
-        include_folders: Vec<PathBuf>,
-        /// How its versions are numbered and kept.
-        versions: VersionTerms,
+        /// What holds for each of its zones.
+        served: ServedTerms,
         /// Where the entry stands.
         place: FilePlace,
     },
@@ -83,6 +80,15 @@ impl ZoneSource {
             ZoneSource::Secondary(zone) => &zone.place,
         }
     }
+
+    /// What holds for its zones; none for the one in the program.
+    pub fn served(&self) -> Option<&ServedTerms> {
+        match self {
+            ZoneSource::File { served, .. } | ZoneSource::Directory { served, .. } => Some(served),
+            ZoneSource::Secondary(zone) => Some(&zone.served),
+            ZoneSource::BuiltIn { .. } => None,
+        }
+    }
 }
 
 /// Keys of later versions.
@@ -94,69 +100,25 @@ pub(crate) struct ZoneDraft {
     file: Option<PathBuf>,
     directory: Option<PathBuf>,
     pattern: Option<ZoneFilePattern>,
-    transfer_to: Vec<TransferRule>,
-    notify: Option<Vec<String>>,
-    parent_notify: bool,
-    update: Vec<UpdateRule>,
-    include_folders: Vec<PathBuf>,
-    versions: VersionTerms,
+    served: ServedTerms,
     secondary: SecondaryDraft,
 }
 
 impl ZoneDraft {
     /// What it comes to, if it says where its zones come from.
     fn source(self, place: FilePlace) -> Option<ZoneSource> {
-        let Self {
-            name,
-            file,
-            directory,
-            pattern,
-            transfer_to,
-            notify,
-            parent_notify,
-            update,
-            include_folders,
-            versions,
-            secondary,
-        } = self;
+        let Self { name, file, directory, pattern, served, secondary } = self;
         let has_primaries = !secondary.primaries.is_empty();
         match (name, file, directory) {
-            (Some(name), Some(file), _) => Some(ZoneSource::File {
-                name,
-                file,
-                transfer_to,
-                notify,
-                parent_notify,
-                update,
-                include_folders,
-                versions,
-                place,
-            }),
+            (Some(name), Some(file), _) => Some(ZoneSource::File { name, file, served, place }),
             (Some(name), None, _) if has_primaries => {
                 let SecondaryDraft { primaries, notify_from, terms } = secondary;
-                Some(ZoneSource::Secondary(Box::new(SecondaryZone {
-                    name,
-                    primaries,
-                    notify_from,
-                    transfer_to,
-                    notify,
-                    parent_notify,
-                    terms,
-                    versions,
-                    place,
-                })))
+                let zone = SecondaryZone { name, primaries, notify_from, terms, served, place };
+                Some(ZoneSource::Secondary(Box::new(zone)))
             }
-            (_, _, Some(path)) => Some(ZoneSource::Directory {
-                path,
-                pattern: pattern.unwrap_or_default(),
-                transfer_to,
-                notify,
-                parent_notify,
-                update,
-                include_folders,
-                versions,
-                place,
-            }),
+            (_, _, Some(path)) => {
+                Some(ZoneSource::Directory { path, pattern: pattern.unwrap_or_default(), served, place })
+            }
             _ => None,
         }
     }
@@ -170,7 +132,7 @@ impl HasSecondaryDraft for ZoneDraft {
 
 impl HasVersionTerms for ZoneDraft {
     fn version_terms(&mut self) -> &mut VersionTerms {
-        &mut self.versions
+        &mut self.served.versions
     }
 }
 
@@ -181,7 +143,7 @@ fn client_keys<K: KeyVisitor<ZoneDraft>>(keys: &mut K) {
         InForce::AtReload,
         "Who may transfer the zone, or those of the folder (RFC 5936). Without it no one may.",
         ValueList { of: TransferRuleKind, filled: false },
-        |draft| &mut draft.transfer_to,
+        |draft| &mut draft.served.transfer_to,
     );
     keys.key(
         "notify",
@@ -189,7 +151,7 @@ fn client_keys<K: KeyVisitor<ZoneDraft>>(keys: &mut K) {
         "Which servers of `remotes` are told of new versions (RFC 1996). Without it, those of `transfer-to` that are named there \
          or have an address of their own; an empty list for none.",
         OptionalKind(ValueList { of: RemoteName, filled: false }),
-        |draft| &mut draft.notify,
+        |draft| &mut draft.served.notify,
     );
     keys.key(
         "parent-notify",
@@ -197,7 +159,7 @@ fn client_keys<K: KeyVisitor<ZoneDraft>>(keys: &mut K) {
         "Whether the parent of the zone is told of new CDS, CDNSKEY and CSYNC records (RFC 9859). Whom it wants to be told is looked up as its \
          DSYNC record.",
         FlagKind,
-        |draft| &mut draft.parent_notify,
+        |draft| &mut draft.served.parent_notify,
     );
     keys.key(
         "update",
@@ -205,7 +167,7 @@ fn client_keys<K: KeyVisitor<ZoneDraft>>(keys: &mut K) {
         "Who may change the zone, or those of the folder, while it is served (RFC 2136), and what; the first rule that fits a record \
          decides. Without it no one may. What is changed is kept in the folder `state`, never in the file.",
         ValueList { of: SectionKind::new(), filled: false },
-        |draft| &mut draft.update,
+        |draft| &mut draft.served.update,
     );
 }
 
@@ -278,7 +240,7 @@ impl ConfigSection for ZoneSource {
             InForce::AtReload,
             "Folders that $INCLUDE in zone files may read from, besides the folder of the zone file. What lies below them counts too.",
             ValueList { of: FilePath, filled: false },
-            |draft| &mut draft.include_folders,
+            |draft| &mut draft.served.include_folders,
         );
         version_keys(keys);
         secondary_keys(keys);
@@ -300,65 +262,26 @@ impl ConfigSection for ZoneSource {
     }
 
     fn values(&self) -> ZoneDraft {
+        let draft = ZoneDraft { served: self.served().cloned().unwrap_or_default(), ..ZoneDraft::default() };
         match self {
-            ZoneSource::File {
-                name,
-                file,
-                transfer_to,
-                notify,
-                parent_notify,
-                update,
-                include_folders,
-                versions,
-                ..
-            } => ZoneDraft {
-                name: Some(name.clone()),
-                file: Some(file.clone()),
-                transfer_to: transfer_to.clone(),
-                notify: notify.clone(),
-                parent_notify: *parent_notify,
-                update: update.clone(),
-                include_folders: include_folders.clone(),
-                versions: *versions,
-                ..ZoneDraft::default()
-            },
-            ZoneSource::Directory {
-                path,
-                pattern,
-                transfer_to,
-                notify,
-                parent_notify,
-                update,
-                include_folders,
-                versions,
-                ..
-            } => ZoneDraft {
+            ZoneSource::File { name, file, .. } => {
+                ZoneDraft { name: Some(name.clone()), file: Some(file.clone()), ..draft }
+            }
+            ZoneSource::Directory { path, pattern, .. } => ZoneDraft {
                 directory: Some(path.clone()),
                 pattern: Some(pattern.clone()).filter(|pattern| *pattern != ZoneFilePattern::default()),
-                transfer_to: transfer_to.clone(),
-                notify: notify.clone(),
-                parent_notify: *parent_notify,
-                update: update.clone(),
-                include_folders: include_folders.clone(),
-                versions: *versions,
-                ..ZoneDraft::default()
+                ..draft
             },
             ZoneSource::Secondary(zone) => ZoneDraft {
                 name: Some(zone.name.clone()),
-                transfer_to: zone.transfer_to.clone(),
-                notify: zone.notify.clone(),
-                parent_notify: zone.parent_notify,
                 secondary: SecondaryDraft {
                     primaries: zone.primaries.clone(),
                     notify_from: zone.notify_from.clone(),
                     terms: zone.terms,
                 },
-                versions: zone.versions,
-                ..ZoneDraft::default()
+                ..draft
             },
-            ZoneSource::BuiltIn { name, .. } => {
-                ZoneDraft { name: Some(name.clone()), ..ZoneDraft::default() }
-            }
+            ZoneSource::BuiltIn { name, .. } => ZoneDraft { name: Some(name.clone()), ..draft },
         }
     }
 }

@@ -67,9 +67,7 @@ mod tests {
                     remotes: [{ name: r, addresses: [192.0.2.9, \"[2001:db8::9]:5353\"], key: a }, { name: s, addresses: 192.0.2.9 }]\n\
                     zones: [{ name: z, file: f, transfer-to: [r, s, { network: 192.0.2.0/24 }, { key: b }, { network: 192.0.2.9, key: b }] }]\n";
         let config = rhumb_config::parse(text, Path::new("x.yaml")).unwrap();
-        let rhumb_config::ZoneSource::File { transfer_to, .. } = &config.zones[0] else {
-            panic!("{config:?}")
-        };
+        let transfer_to = &config.zones[0].served().unwrap().transfer_to;
         let rules: Vec<_> =
             transfer_to.iter().map(|rule| AllowedClients::of(rule, &config.remotes).unwrap()).collect();
         let key = |name: &str| {
@@ -98,9 +96,7 @@ mod tests {
         let text = "remotes: [{ name: r, addresses: 192.0.2.9 }, { name: s, addresses: 192.0.2.9, tls: { name: s.test } }]\n\
                     zones: [{ name: z, file: f, transfer-to: [r, s, { network: 192.0.2.9 }, { network: 192.0.2.9, transport: tls }] }]\n";
         let config = rhumb_config::parse(text, Path::new("x.yaml")).unwrap();
-        let rhumb_config::ZoneSource::File { transfer_to, .. } = &config.zones[0] else {
-            panic!("{config:?}")
-        };
+        let transfer_to = &config.zones[0].served().unwrap().transfer_to;
         let rules: Vec<_> =
             transfer_to.iter().map(|rule| AllowedClients::of(rule, &config.remotes).unwrap()).collect();
         for (transport, expected) in [

@@ -67,8 +67,6 @@ fn socket_address(server: &UpstreamServer) -> Option<SocketAddr> {
 mod tests {
     use std::path::Path;
 
-    use rhumb_config::ZoneSource;
-
     use super::*;
 
     fn targets(zone: &str) -> Vec<String> {
@@ -78,8 +76,8 @@ mod tests {
              zones: [{{ name: z, file: f, {zone} }}]\n"
         );
         let config = rhumb_config::parse(&text, Path::new("x.yaml")).unwrap();
-        let ZoneSource::File { transfer_to, notify, .. } = &config.zones[0] else { panic!("{config:?}") };
-        let targets = NotifyTarget::of(notify.as_deref(), transfer_to, &config.remotes);
+        let served = config.zones[0].served().unwrap();
+        let targets = NotifyTarget::of(served.notify.as_deref(), &served.transfer_to, &config.remotes);
         targets.iter().map(|target| format!("{} {:?}", target.address, target.key.is_some())).collect()
     }
 

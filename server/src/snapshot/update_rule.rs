@@ -69,7 +69,7 @@ mod tests {
                     zones: [{ name: z, file: f, update: [{ tls-name: a.test }, { tls-name: b.test, network: 192.0.2.0/24 }, \
                     { network: 192.0.2.0/24 }] }]\n";
         let config = rhumb_config::parse(text, Path::new("x.yaml")).unwrap();
-        let rhumb_config::ZoneSource::File { update, .. } = &config.zones[0] else { panic!("{config:?}") };
+        let update = &config.zones[0].served().unwrap().update;
         let rules: Vec<_> = update.iter().map(|rule| ZoneUpdateRule::of(rule).unwrap()).collect();
         for (client, names, expected) in [
             ("192.0.2.9", &[][..], [false, false, true]),

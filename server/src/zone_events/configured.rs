@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rhumb_config::{
-    DigestCheck, NamedRemote, ServerConfig, TransferRule, VersionTerms, ZoneFilePattern, ZoneSource,
-};
+use rhumb_config::{DigestCheck, NamedRemote, ServedTerms, ServerConfig, ZoneFilePattern, ZoneSource};
 use rhumb_wire::DomainName;
 use rhumb_zones::file::ZoneReadOptions;
 use rhumb_zones::verify::DigestPolicy;
@@ -98,44 +96,23 @@ pub(super) fn configured_zones(config: &ServerConfig) -> ConfiguredZones {
 
 /// What an entry of the configuration says of its zones.
 fn origin(entry: &ZoneSource, remotes: &[NamedRemote]) -> ZoneOrigin {
-    let (source, transfer_to, notify, include_folders): (_, &[TransferRule], _, _) = match entry {
-        ZoneSource::File { file, transfer_to, notify, include_folders, .. } => {
-            (ZoneFile::File(file.clone()), transfer_to, notify.as_deref(), include_folders.clone())
-        }
-        ZoneSource::Directory { path, pattern, transfer_to, notify, include_folders, .. } => {
-            let source = ZoneFile::Folder(path.clone(), pattern.clone());
-            (source, transfer_to, notify.as_deref(), include_folders.clone())
-        }
-        ZoneSource::Secondary(zone) => {
-            (ZoneFile::Primaries, &zone.transfer_to, zone.notify.as_deref(), Vec::new())
-        }
-        ZoneSource::BuiltIn { .. } => (ZoneFile::BuiltIn, &[], None, Vec::new()),
+    let source = match entry {
+        ZoneSource::File { file, .. } => ZoneFile::File(file.clone()),
+        ZoneSource::Directory { path, pattern, .. } => ZoneFile::Folder(path.clone(), pattern.clone()),
+        ZoneSource::Secondary(_) => ZoneFile::Primaries,
+        ZoneSource::BuiltIn { .. } => ZoneFile::BuiltIn,
     };
-    let update = match entry {
-        ZoneSource::File { update, .. } | ZoneSource::Directory { update, .. } => update.as_slice(),
-        _ => &[],
-    };
-    let parent_notify = match entry {
-        ZoneSource::File { parent_notify, .. } | ZoneSource::Directory { parent_notify, .. } => {
-            *parent_notify
-        }
-        ZoneSource::Secondary(zone) => zone.parent_notify,
-        ZoneSource::BuiltIn { .. } => false,
-    };
-    let terms = match entry {
-        ZoneSource::File { versions, .. } | ZoneSource::Directory { versions, .. } => *versions,
-        ZoneSource::Secondary(zone) => zone.versions,
-        ZoneSource::BuiltIn { .. } => VersionTerms::default(),
-    };
-    let versioning = ZoneVersioning::of(&terms, !update.is_empty());
+    let served = entry.served().cloned().unwrap_or_default();
+    let ServedTerms { transfer_to, notify, parent_notify, update, include_folders, versions } = served;
+    let versioning = ZoneVersioning::of(&versions, !update.is_empty());
     let update = update.iter().filter_map(ZoneUpdateRule::of).collect();
     let secondary = match entry {
         ZoneSource::Secondary(zone) => Some(Box::new(SecondaryOrigin::of(zone, remotes))),
         _ => None,
     };
-    let notify = NotifyTarget::of(notify, transfer_to, remotes);
+    let notify = NotifyTarget::of(notify.as_deref(), &transfer_to, remotes);
     let transfer_to = transfer_to.iter().filter_map(|rule| AllowedClients::of(rule, remotes)).collect();
-    let reading = ZoneReadOptions { include_folders, digest: digest_policy(terms.digest) };
+    let reading = ZoneReadOptions { include_folders, digest: digest_policy(versions.digest) };
     let place = entry.place().clone();
     ZoneOrigin { place, source, transfer_to, notify, parent_notify, update, versioning, reading, secondary }
 }
