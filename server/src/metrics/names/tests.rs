@@ -65,6 +65,7 @@ fn the_table_and_a_scrape_agree() {
         metrics.state_log(),
         metrics.cache_file(),
     );
+    held.4.set(Some(1), true);
     drop(metrics.workers().register("udp", "udp 127.0.0.1:53/0"));
     metrics.watch(std::sync::Arc::new(|out: &mut MetricSamples| {
         out.set(&CACHE_ENTRIES, &[], 1);
