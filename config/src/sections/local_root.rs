@@ -7,7 +7,7 @@ use rhumb_wire::DomainName;
 
 use super::remotes::RemoteName;
 use super::secondary::{SecondaryTerms, SecondaryZone, TimerBounds};
-use super::zones::ServedTerms;
+use super::served_terms::ServedTerms;
 use crate::in_force::InForce;
 use crate::kinds::{FilePath, OptionalKind, ValueList};
 use crate::node::YamlNode;

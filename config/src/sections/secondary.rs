@@ -5,8 +5,8 @@ use std::time::Duration;
 use rhumb_wire::DomainName;
 
 use super::remotes::RemoteName;
+use super::served_terms::ServedTerms;
 use super::transfer_to::{TransferRule, TransferRuleKind};
-use super::zones::ServedTerms;
 use crate::errors::FilePlace;
 use crate::in_force::InForce;
 use crate::kinds::{FlagKind, OptionalKind, SectionKind, SizeKind, TimeKind, ValueList, WordKind};
