@@ -8,10 +8,16 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).expect(path)
 }
 
+/// The rows of the control socket.
+fn rows() -> String {
+    let files = ["server", "zones", "resolution"];
+    files.map(|name| read(&format!("server/src/operator/commands/{name}.rs"))).concat()
+}
+
 /// The words of every command: rows of the control socket, and variants of the command line.
 fn commands() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for rest in read("server/src/operator/commands.rs").split("words: \"").skip(1) {
+    for rest in rows().split("words: \"").skip(1) {
         found.extend(rest.split('"').next().map(str::to_owned).filter(|words| !words.is_empty()));
     }
     let line = read("server/src/cli.rs");
@@ -31,7 +37,7 @@ fn commands() -> BTreeSet<String> {
 
 /// The commands that do not take the full right, as the rows have it.
 fn commands_of_readers() -> BTreeSet<String> {
-    let rows = read("server/src/operator/commands.rs");
+    let rows = rows();
     let row = |rest: &str| {
         let (words, rest) = rest.split_once('"')?;
         let changes = rest.split_once("changes: ")?.1.starts_with("true");
