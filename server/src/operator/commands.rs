@@ -1,42 +1,18 @@
 //! The commands of the control socket, one row each: the server, the command line, its help and the manual page go by them.
 
-use std::io;
-
-use serde_json::Value;
-
 use super::admin::ServerAdmin;
-use super::show::AnswerStreams;
 use crate::control::command::{CommandArguments, CommandResult, CommandSpec, ControlService, LaterResult};
 
+mod command_row;
 mod resolution;
 mod server;
 mod zones;
 
+use command_row::RunCommand;
+pub(crate) use command_row::{EXPLAIN_UPDATE, OperatorCommand};
 use resolution::RESOLUTION_COMMANDS;
 use server::SERVER_COMMANDS;
 use zones::ZONE_COMMANDS;
-
-/// A command with what it does and how its answer is shown.
-#[derive(Debug)]
-pub(crate) struct OperatorCommand {
-    /// What it looks like from outside.
-    pub spec: CommandSpec,
-    run: RunCommand,
-    /// Writes its answer as text; by the command line.
-    pub show: ShowAnswer,
-}
-
-/// What a command does.
-#[derive(Debug)]
-enum RunCommand {
-    /// Something that is done at once.
-    Now(fn(&ServerAdmin, &CommandArguments) -> CommandResult),
-    /// Something that waits.
-    Later(for<'a> fn(&'a ServerAdmin, &'a CommandArguments) -> LaterResult<'a, CommandResult>),
-}
-
-/// Writes an answer as text. Errors: it is not understood, or cannot be written.
-pub(crate) type ShowAnswer = fn(&CommandArguments, Value, &mut AnswerStreams<'_>) -> io::Result<()>;
 
 /// Words that several commands begin with.
 pub(crate) static COMMAND_GROUPS: &[(&str, &str)] = &[
@@ -44,9 +20,6 @@ pub(crate) static COMMAND_GROUPS: &[(&str, &str)] = &[
     ("upstream", "Take an upstream of the running server out, or back"),
     ("cache", "Show what the running server has cached"),
 ];
-
-/// Where the server is asked what would become of an update.
-pub(crate) const EXPLAIN_UPDATE: &str = "/explain/update";
 
 /// All of them, in the order of the help.
 pub(crate) fn all_commands() -> impl Iterator<Item = &'static OperatorCommand> {

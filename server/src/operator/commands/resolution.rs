@@ -1,7 +1,7 @@
 //! The commands that are about what is asked of other servers and learnt from them.
 
 use super::super::{actions, show};
-use super::{OperatorCommand, RunCommand};
+use super::command_row::{OperatorCommand, RunCommand};
 use crate::control::command::{ArgumentKind, ArgumentSpec, CommandSpec};
 
 /// Which upstream is meant.

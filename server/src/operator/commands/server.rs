@@ -3,7 +3,7 @@
 use rhumb_wire::Transport;
 
 use super::super::{actions, show};
-use super::{EXPLAIN_UPDATE, OperatorCommand, RunCommand};
+use super::command_row::{EXPLAIN_UPDATE, OperatorCommand, RunCommand};
 use crate::control::command::{ArgumentKind, ArgumentSpec, CommandSpec};
 
 /// The client of an explained query or update.

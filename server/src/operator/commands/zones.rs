@@ -1,7 +1,7 @@
 //! The commands that are about zones.
 
 use super::super::{actions, show, zone_actions};
-use super::{OperatorCommand, RunCommand};
+use super::command_row::{OperatorCommand, RunCommand};
 use crate::control::command::{ArgumentKind, ArgumentSpec, CommandSpec};
 
 /// Which zone is meant.
