@@ -8,11 +8,11 @@
 
 mod file_error;
 mod file_head;
+mod file_thread;
 mod frames;
-mod keeper;
 mod read;
 #[cfg(test)]
 mod tests;
 mod write;
 
-pub use keeper::CacheFile;
+pub use file_thread::CacheFile;

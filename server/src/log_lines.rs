@@ -12,7 +12,7 @@ use nix::unistd;
 /// The most bytes of one write: what a pipe with any room takes at once (pipe(7)).
 pub const PIECE: usize = 4096;
 /// How long a line may wait for a reader, in milliseconds. Once one has waited in vain, the next ones do not.
-const PATIENCE: u8 = 100;
+const LONGEST_WAIT: u8 = 100;
 
 /// Standard error of this process.
 pub static STDERR: LogLines = LogLines::new();
@@ -48,20 +48,20 @@ impl LogLines {
     }
 
     /// Writes whole lines of at most [`PIECE`] bytes and waits for room as long as it takes. For one thread that nobody waits for.
-    pub fn write_patiently(&self, lines: &[u8]) {
-        self.write_patiently_to(io::stderr().as_fd(), lines);
+    pub fn write_with_room(&self, lines: &[u8]) {
+        self.write_with_room_to(io::stderr().as_fd(), lines);
     }
 
     fn write_to(&self, out: BorrowedFd<'_>, line: &[u8], notice: impl FnOnce(u64) -> String) {
         let mut state = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let patience = if state.left_out == 0 { PollTimeout::from(PATIENCE) } else { PollTimeout::ZERO };
-        if !has_room(out, patience) {
+        let wait = if state.left_out == 0 { PollTimeout::from(LONGEST_WAIT) } else { PollTimeout::ZERO };
+        if !has_room(out, wait) {
             return self.drop_line(&mut state);
         }
         let before = state.missing(notice);
         let line = if before.is_empty() { line } else { &[before.as_bytes(), line].concat() };
         for (number, piece) in line.chunks(PIECE).enumerate() {
-            if number > 0 && !has_room(out, patience) {
+            if number > 0 && !has_room(out, wait) {
                 state.torn = true;
                 return self.drop_line(&mut state);
             }
@@ -69,7 +69,7 @@ impl LogLines {
         }
     }
 
-    fn write_patiently_to(&self, out: BorrowedFd<'_>, lines: &[u8]) {
+    fn write_with_room_to(&self, out: BorrowedFd<'_>, lines: &[u8]) {
         for piece in lines.chunks(PIECE) {
             loop {
                 has_room(out, PollTimeout::NONE);
@@ -183,13 +183,13 @@ mod tests {
     }
 
     #[test]
-    fn the_patient_one_loses_nothing_and_holds_up_no_other() {
+    fn one_that_waits_for_room_loses_nothing_and_holds_up_no_other() {
         let (mut reader, writer) = pipe().unwrap();
         let lines = Arc::new(LogLines::new());
-        let (patient, other) = (Arc::clone(&lines), writer.try_clone().unwrap());
+        let (waiting, other) = (Arc::clone(&lines), writer.try_clone().unwrap());
         let thread = thread::spawn(move || {
             for _ in 0..500 {
-                patient.write_patiently_to(
+                waiting.write_with_room_to(
                     other.as_fd(),
                     &[b"p".repeat(99), b"\n".to_vec()].concat().repeat(10),
                 );
@@ -216,7 +216,7 @@ mod tests {
         drop(reader);
         let lines = LogLines::new();
         lines.write_to(writer.as_fd(), b"line\n", notice);
-        lines.write_patiently_to(writer.as_fd(), b"line\n");
+        lines.write_with_room_to(writer.as_fd(), b"line\n");
         assert_eq!(lines.dropped(), 0);
     }
 }

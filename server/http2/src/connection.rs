@@ -18,7 +18,7 @@ use super::settings::{FIRST_WINDOW, put_settings};
 /// What a client begins with (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// What the signal carries that the end of a connection waits for.
-const FAREWELL_PING: [u8; 8] = *b"farewell";
+const CLOSING_PING: [u8; 8] = *b"shutdown";
 
 /// What a client has done. Streams are named by their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,7 +209,7 @@ impl Http2Connection {
         if self.end == ConnectionEnd::Open {
             self.end = ConnectionEnd::Announced;
             put_goaway(LARGEST, Http2ErrorCode::NoError, out);
-            put_frame(out, kind::PING, 0, 0, &FAREWELL_PING);
+            put_frame(out, kind::PING, 0, 0, &CLOSING_PING);
         }
     }
 

@@ -45,7 +45,7 @@ impl QueryLines {
     }
 
     fn flush(&mut self) {
-        STDERR.write_patiently(self.buffer.as_bytes());
+        STDERR.write_with_room(self.buffer.as_bytes());
         self.buffer.clear();
     }
 }

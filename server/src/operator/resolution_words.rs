@@ -5,7 +5,7 @@ use rhumb_resolver::AttemptReport;
 use rhumb_resolver::iterate::{
     AnchorKind, InsecureReason, IterationFailure, ReplyMeaning, ResolutionEvent, ServersOrigin, TrustFound,
 };
-use rhumb_resolver::validate::{DigestFate, ProofRole, SignatureFate};
+use rhumb_resolver::validate::{DigestOutcome, ProofRole, SignatureOutcome};
 use rhumb_wire::{DomainName, Type};
 
 use super::explanation::ExplanationStep;
@@ -37,11 +37,11 @@ pub(super) fn told(event: ResolutionEvent) -> ExplanationStep {
             ExplanationStep::new("keys", format!("keys of {zone}")).with("zone", zone.to_string())
         }
         ResolutionEvent::Anchor(kind) => anchor(&kind),
-        ResolutionEvent::Digest { zone, tag, algorithm, kind, fate } => {
-            digest(&zone, tag, (algorithm, kind), fate)
+        ResolutionEvent::Digest { zone, tag, algorithm, kind, outcome } => {
+            digest(&zone, tag, (algorithm, kind), outcome)
         }
-        ResolutionEvent::Signature { owner, rtype, signer, tag, algorithm, expires, fate } => {
-            signature((&owner, rtype), &signer, (tag, algorithm, expires), fate)
+        ResolutionEvent::Signature { owner, rtype, signer, tag, algorithm, expires, outcome } => {
+            signature((&owner, rtype), &signer, (tag, algorithm, expires), outcome)
         }
         ResolutionEvent::Proof(role) => proof(&role),
         ResolutionEvent::Trust { zone, found, known } => trust(&zone, &found, known),
@@ -78,9 +78,9 @@ fn signature(
     (owner, rtype): (&DomainName, Type),
     signer: &DomainName,
     (tag, algorithm, expires): (u16, u8, u32),
-    fate: SignatureFate,
+    outcome: SignatureOutcome,
 ) -> ExplanationStep {
-    let (word, words) = signature_fate(fate, signer);
+    let (word, words) = signature_outcome(outcome, signer);
     let (algorithm_word, until) = (algorithm_word(algorithm), utc(expires.into()));
     let by = format!("by key {tag} ({algorithm_word}) of {signer}");
     named("signature", owner, rtype, "")
@@ -205,12 +205,17 @@ fn anchor(kind: &AnchorKind) -> ExplanationStep {
     }
 }
 
-fn digest(zone: &DomainName, tag: u16, (algorithm, kind): (u8, u8), fate: DigestFate) -> ExplanationStep {
-    let (word, words) = match fate {
-        DigestFate::Matched => ("matched", "matches that key"),
-        DigestFate::OtherKey => ("other-key", "is the digest of another key"),
-        DigestFate::NoKey => ("no-key", "there is no such key"),
-        DigestFate::NotUsed => ("not-used", "not used: unknown, or there are better ones"),
+fn digest(
+    zone: &DomainName,
+    tag: u16,
+    (algorithm, kind): (u8, u8),
+    outcome: DigestOutcome,
+) -> ExplanationStep {
+    let (word, words) = match outcome {
+        DigestOutcome::Matched => ("matched", "matches that key"),
+        DigestOutcome::OtherKey => ("other-key", "is the digest of another key"),
+        DigestOutcome::NoKey => ("no-key", "there is no such key"),
+        DigestOutcome::NotUsed => ("not-used", "not used: unknown, or there are better ones"),
     };
     let algorithm_word = algorithm_word(algorithm);
     let kind_word = match kind {
@@ -227,17 +232,21 @@ fn digest(zone: &DomainName, tag: u16, (algorithm, kind): (u8, u8), fate: Digest
         .with("result", word)
 }
 
-fn signature_fate(fate: SignatureFate, signer: &DomainName) -> (&'static str, String) {
-    match fate {
-        SignatureFate::Right => ("right", "right".to_owned()),
-        SignatureFate::Wrong => ("wrong", "wrong".to_owned()),
-        SignatureFate::NotChecked => ("not-checked", "not checked, that would be too much work".to_owned()),
-        SignatureFate::Expired(ago) => ("expired", format!("expired {} ago", span(ago.into()))),
-        SignatureFate::NotYet(time) => ("not-yet-valid", format!("valid only in {}", span(time.into()))),
-        SignatureFate::Reversed => ("reversed", "it expires before it is valid".to_owned()),
-        SignatureFate::NoKey => ("no-key", format!("{signer} has no such key")),
-        SignatureFate::OtherSigner => ("other-signer", "not by the zone that is looked at".to_owned()),
-        SignatureFate::WrongLabels => ("wrong-labels", "its number of labels fits no name here".to_owned()),
+fn signature_outcome(outcome: SignatureOutcome, signer: &DomainName) -> (&'static str, String) {
+    match outcome {
+        SignatureOutcome::Right => ("right", "right".to_owned()),
+        SignatureOutcome::Wrong => ("wrong", "wrong".to_owned()),
+        SignatureOutcome::NotChecked => {
+            ("not-checked", "not checked, that would be too much work".to_owned())
+        }
+        SignatureOutcome::Expired(ago) => ("expired", format!("expired {} ago", span(ago.into()))),
+        SignatureOutcome::NotYet(time) => ("not-yet-valid", format!("valid only in {}", span(time.into()))),
+        SignatureOutcome::Reversed => ("reversed", "it expires before it is valid".to_owned()),
+        SignatureOutcome::NoKey => ("no-key", format!("{signer} has no such key")),
+        SignatureOutcome::OtherSigner => ("other-signer", "not by the zone that is looked at".to_owned()),
+        SignatureOutcome::WrongLabels => {
+            ("wrong-labels", "its number of labels fits no name here".to_owned())
+        }
     }
 }
 

@@ -84,7 +84,7 @@ impl PendingReply {
 
     /// Whether so many responses went by UDP to its client just now that it is to get no failure as well.
     pub(super) fn is_one_of_many(&self) -> bool {
-        let many = |permit: &WaitPermit| permit.is_of_crowd() && permit.respond().is_err();
+        let many = |permit: &WaitPermit| permit.is_in_burst() && permit.respond().is_err();
         self.is_datagram() && self.0.as_ref().and_then(|open| open.permit.as_ref()).is_some_and(many)
     }
 
@@ -237,7 +237,7 @@ impl OpenReply {
     fn is_late(&self) -> bool {
         matches!(self.path, ReplyPath::Datagram(..))
             && self.since.elapsed() > LATE
-            && self.permit.as_ref().is_some_and(WaitPermit::is_of_crowd)
+            && self.permit.as_ref().is_some_and(WaitPermit::is_in_burst)
     }
 
     fn fail(self, why: &'static str) {
@@ -288,7 +288,7 @@ impl OpenReply {
         let permit = self.permit.as_ref().filter(|permit| {
             matches!(self.path, ReplyPath::Datagram(..))
                 && self.since.elapsed() > HELD
-                && permit.is_of_crowd()
+                && permit.is_in_burst()
         });
         permit.and_then(|permit| permit.respond().err())
     }

@@ -79,7 +79,7 @@ impl ResolveTasks {
                     failures: Arc::clone(&failures),
                     back_off: Arc::clone(&back_off),
                     lookups: Arc::clone(&lookups),
-                    in_flight: HashMap::default(),
+                    under_way: HashMap::default(),
                     chains: ChainDeadlines::default(),
                     events,
                     queue: sender.clone(),
@@ -112,7 +112,7 @@ impl ResolveTasks {
 }
 
 /// The clients that wait for one look-up.
-type InFlight = Vec<PendingReply>;
+type WaitingReplies = Vec<PendingReply>;
 
 struct ResolveTask {
     live: Arc<ServerState>,
@@ -120,7 +120,7 @@ struct ResolveTask {
     failures: Arc<FailureLog>,
     back_off: Arc<FailureBackOff>,
     lookups: Arc<LookupShares>,
-    in_flight: HashMap<Arc<LookupKey>, InFlight, RandomState>,
+    under_way: HashMap<Arc<LookupKey>, WaitingReplies, RandomState>,
     /// Of clients that wait for a further link.
     chains: ChainDeadlines,
     /// Bounded by the number of look-ups: each sends two at most.
@@ -142,7 +142,7 @@ impl ResolveTask {
         let mut last = std::pin::pin!(sleep(Duration::ZERO));
         let mut look = std::pin::pin!(sleep(LOOK_EVERY));
         let mut ended = Vec::new();
-        while !(stopping && self.in_flight.is_empty() && queue.is_empty()) {
+        while !(stopping && self.under_way.is_empty() && queue.is_empty()) {
             tokio::select! {
                 () = gather(&mut arrivals, &mut ended) => ended.drain(..).for_each(|event| self.complete(event)),
                 work = queue.recv() => match work {
@@ -150,7 +150,7 @@ impl ResolveTask {
                     None => return,
                 },
                 () = sleep_until(self.chains.next()), if !self.chains.is_empty() => self.end_chains(),
-                () = &mut look, if !self.in_flight.is_empty() => {
+                () = &mut look, if !self.under_way.is_empty() => {
                     self.let_go();
                     look.as_mut().reset(Instant::now() + LOOK_EVERY);
                 }
@@ -159,7 +159,7 @@ impl ResolveTask {
                     last.as_mut().reset(Instant::now() + LAST);
                 }
                 () = &mut last, if stopping => {
-                    let waiting = self.in_flight.drain().flat_map(|(_, waiting)| waiting);
+                    let waiting = self.under_way.drain().flat_map(|(_, waiting)| waiting);
                     for reply in waiting.chain(std::iter::from_fn(|| queue.try_recv().ok()).filter_map(|(_, reply)| reply)) {
                         reply.fail("the server is about to end");
                     }
@@ -180,7 +180,7 @@ impl ResolveTask {
             known_only: work.known_only,
             explained: reply.as_ref().and_then(PendingReply::explained),
         };
-        if let Some((key, _)) = self.in_flight.get_key_value(&key) {
+        if let Some((key, _)) = self.under_way.get_key_value(&key) {
             let key = Arc::clone(key);
             if let Some(reply) = reply {
                 self.wait(&key, reply);
@@ -218,7 +218,7 @@ impl ResolveTask {
         let (live, network, failures) = (&self.live, &self.network, (&self.failures, &self.back_off));
         let lookup = UpstreamLookup::new(live, network, failures, work.route, Arc::clone(&key), permit);
         tokio::spawn(lookup.run(self.events.clone()));
-        self.in_flight.insert(Arc::clone(&key), Vec::new());
+        self.under_way.insert(Arc::clone(&key), Vec::new());
         if let Some(reply) = reply {
             self.wait(&key, reply);
         }
@@ -229,7 +229,7 @@ impl ResolveTask {
         if self.may_outlast_client(key) {
             reply.bound_wait();
         }
-        let Some(waiting) = self.in_flight.get_mut(key) else { return };
+        let Some(waiting) = self.under_way.get_mut(key) else { return };
         if waiting.len() >= CLIENTS_OF_QUESTION {
             return self.refuse(reply, "too many clients wait for this question");
         }
@@ -254,7 +254,7 @@ impl ResolveTask {
 
     /// Forgets the clients that have gone meanwhile, so that they count no longer.
     fn let_go(&mut self) {
-        for waiting in self.in_flight.values_mut() {
+        for waiting in self.under_way.values_mut() {
             for reply in waiting.extract_if(.., |reply| reply.is_abandoned()) {
                 reply.drop_silently(DropReason::ClientGone);
             }
@@ -265,7 +265,7 @@ impl ResolveTask {
     fn end_chains(&mut self) {
         let now = std::time::Instant::now();
         for key in self.chains.take_due(now) {
-            let Some(waiting) = self.in_flight.get_mut(&key) else { continue };
+            let Some(waiting) = self.under_way.get_mut(&key) else { continue };
             for reply in waiting.extract_if(.., |reply| reply.ends().is_some_and(|end| end <= now)) {
                 reply.fail("no upstream replied in time");
             }
@@ -275,15 +275,15 @@ impl ResolveTask {
     fn complete(&mut self, event: LookupEvent) {
         let (waiting, key, found) = match event {
             LookupEvent::Meanwhile(key, found) => {
-                (self.in_flight.get_mut(&key).map(std::mem::take), key, found)
+                (self.under_way.get_mut(&key).map(std::mem::take), key, found)
             }
-            LookupEvent::Done(key, found) => (self.in_flight.remove(&key), key, found),
+            LookupEvent::Done(key, found) => (self.under_way.remove(&key), key, found),
         };
         for reply in waiting.into_iter().flatten() {
             self.answer(reply, &key, &found);
         }
-        if self.in_flight.is_empty() && self.in_flight.capacity() > KEPT {
-            self.in_flight = HashMap::default();
+        if self.under_way.is_empty() && self.under_way.capacity() > KEPT {
+            self.under_way = HashMap::default();
         }
     }
 

@@ -16,8 +16,8 @@ const BYTES: usize = 48 << 20;
 /// Queries of one client, or one IPv6 /56, that wait at a time.
 const CLIENTS_EACH: u32 = 1000;
 /// From so many waiting queries of a client on, it may be the target of a burst (CVE-2024-33655), for as long as one of them can wait.
-const CROWD: u32 = 100;
-const CROWD_LASTS: Duration = Duration::from_secs(6);
+const BURST: u32 = 100;
+const BURST_LASTS: Duration = Duration::from_secs(6);
 /// So many responses to queries that waited go to one client in each of these steps by UDP, so that in ten milliseconds, which touch
 /// three of them, there are no more than a hundred; a tenth of those is left for responses that a busy machine sends late.
 const STEP_RESPONSES: u32 = 30;
@@ -44,8 +44,8 @@ pub(super) struct WaitingClients {
 #[derive(Debug)]
 struct ClientShare {
     queries: u32,
-    /// When more than [`CROWD`] waited last.
-    crowd: Option<Instant>,
+    /// When more than [`BURST`] waited last.
+    burst: Option<Instant>,
     step: Instant,
     /// Responses since `step`.
     responses: u32,
@@ -53,13 +53,13 @@ struct ClientShare {
 
 impl ClientShare {
     fn new() -> Self {
-        Self { queries: 0, crowd: None, step: Instant::now(), responses: 0 }
+        Self { queries: 0, burst: None, step: Instant::now(), responses: 0 }
     }
 
     fn add(&mut self) {
         self.queries += 1;
-        if self.queries > CROWD {
-            self.crowd = Some(Instant::now());
+        if self.queries > BURST {
+            self.burst = Some(Instant::now());
         }
     }
 
@@ -147,10 +147,10 @@ impl WaitPermit {
     }
 
     /// Whether so many queries of its client wait, or did as this one began to, that their responses may be meant to hit it all at once.
-    pub(super) fn is_of_crowd(&self) -> bool {
+    pub(super) fn is_in_burst(&self) -> bool {
         let networks = self.all.networks_of(self.network);
-        let crowd = networks.get(&self.network).and_then(|share| share.crowd);
-        crowd.is_some_and(|crowd| crowd.elapsed() < CROWD_LASTS)
+        let burst = networks.get(&self.network).and_then(|share| share.burst);
+        burst.is_some_and(|burst| burst.elapsed() < BURST_LASTS)
     }
 
     /// Counts a response by UDP to its client. Errors: enough were sent just now; how long this one has to wait at the least.
@@ -253,17 +253,17 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_is_one_until_its_last_query_has_ended() {
+    fn a_burst_is_one_until_its_last_query_has_ended() {
         let all = WaitingClients::new();
         let mut held: Vec<_> = (0..100).map(|_| all.admit(ip(1), 1).unwrap()).collect();
-        assert!(!held[0].is_of_crowd());
+        assert!(!held[0].is_in_burst());
         held.push(all.admit(ip(1), 1).unwrap());
-        assert!(held[0].is_of_crowd());
+        assert!(held[0].is_in_burst());
         held.truncate(1);
-        assert!(held[0].is_of_crowd());
-        assert!(!all.admit(ip(2), 1).unwrap().is_of_crowd());
+        assert!(held[0].is_in_burst());
+        assert!(!all.admit(ip(2), 1).unwrap().is_in_burst());
         held.clear();
-        assert!(!all.admit(ip(1), 1).unwrap().is_of_crowd());
+        assert!(!all.admit(ip(1), 1).unwrap().is_in_burst());
     }
 
     #[test]

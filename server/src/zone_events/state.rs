@@ -2,16 +2,16 @@
 //!
 //! A version is on the disk before it is served. One thread writes: it takes all that waits, writes it at once, has the disk take it
 //! (fdatasync(2)) and tells all who waited. A log of 64 MiB is followed by the next. What is no longer the last version of a zone is
-//! left behind: once half of the logs is, the oldest are written anew and removed (`keeper`). A large zone that comes whole is written
+//! left behind: once half of the logs is, the oldest are written anew and removed (`compaction`). A large zone that comes whole is written
 //! to a file of its own, which is its own commitment: synced, renamed, its folder synced.
 
 mod checkpoint;
+mod compaction;
 mod encode;
 mod files;
 mod folder;
 mod frozen;
 mod index;
-mod keeper;
 mod log;
 mod read;
 mod scan;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{ConnectionEnd, FAREWELL_PING, FrameFault, FrameResult, Http2Connection, Http2Event, put_goaway};
+use super::{CLOSING_PING, ConnectionEnd, FrameFault, FrameResult, Http2Connection, Http2Event, put_goaway};
 use crate::error_code::Http2ErrorCode;
 use crate::frame::{InputFrame, LARGEST, flag, kind, put_frame};
 use crate::open_stream::StreamState;
@@ -73,7 +73,7 @@ impl Http2Connection {
         self.budget.frame(now);
         if !frame.has(flag::ACK) {
             put_frame(out, kind::PING, flag::ACK, 0, payload);
-        } else if *payload == FAREWELL_PING && self.end == ConnectionEnd::Announced {
+        } else if *payload == CLOSING_PING && self.end == ConnectionEnd::Announced {
             self.end = ConnectionEnd::Closing;
             put_goaway(self.streams.last(), Http2ErrorCode::NoError, out);
         }

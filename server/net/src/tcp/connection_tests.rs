@@ -11,12 +11,12 @@ const TOTAL: ConnectionRefusal = ConnectionRefusal::Total;
 const NETWORK: ConnectionRefusal = ConnectionRefusal::Network;
 
 /// Connections that note when they are ended.
-struct Crowd {
+struct Connections {
     all: Arc<ClientConnections>,
     ended: Arc<std::sync::Mutex<Vec<&'static str>>>,
 }
 
-impl Crowd {
+impl Connections {
     fn new(most: usize, most_per_network: usize) -> Self {
         Self { all: ClientConnections::new(most, most_per_network), ended: Arc::default() }
     }
@@ -51,78 +51,79 @@ const fn displaced(was_silent: bool, limit: ConnectionRefusal) -> DisplacedConne
 
 #[tokio::test(start_paused = true)]
 async fn a_network_loses_its_own_oldest_that_has_asked_nothing() {
-    let crowd = Crowd::new(100, 2);
-    let _other = crowd.come("other", "192.0.2.2").unwrap();
-    let (_first, none) = crowd.come("first", "192.0.2.1").unwrap();
+    let connections = Connections::new(100, 2);
+    let _other = connections.come("other", "192.0.2.2").unwrap();
+    let (_first, none) = connections.come("first", "192.0.2.1").unwrap();
     assert_eq!(none, None);
-    let _second = crowd.come("second", "192.0.2.1").unwrap();
-    let (_third, ended) = crowd.come("third", "192.0.2.1").unwrap();
-    assert_eq!((ended, crowd.ended()), (Some(displaced(true, NETWORK)), vec!["first"]));
-    assert_eq!(crowd.all.open(), 3);
+    let _second = connections.come("second", "192.0.2.1").unwrap();
+    let (_third, ended) = connections.come("third", "192.0.2.1").unwrap();
+    assert_eq!((ended, connections.ended()), (Some(displaced(true, NETWORK)), vec!["first"]));
+    assert_eq!(connections.all.open(), 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_network_with_most_silent_ones_loses_one() {
-    let crowd = Crowd::new(6, 4);
-    let _rests = crowd.rest("rests", "192.0.2.9");
-    let _old = crowd.come("old", "192.0.2.1").unwrap();
+    let connections = Connections::new(6, 4);
+    let _rests = connections.rest("rests", "192.0.2.9");
+    let _old = connections.come("old", "192.0.2.1").unwrap();
     advance(Duration::from_secs(2)).await;
-    let _many = ["a", "b", "c", "d"].map(|name| crowd.come(name, "192.0.2.2").unwrap());
-    let (_next, ended) = crowd.come("next", "192.0.2.3").unwrap();
-    let _after = crowd.come("after", "192.0.2.4").unwrap();
-    assert_eq!((ended, crowd.ended()), (Some(displaced(true, TOTAL)), vec!["a", "b"]));
+    let _many = ["a", "b", "c", "d"].map(|name| connections.come(name, "192.0.2.2").unwrap());
+    let (_next, ended) = connections.come("next", "192.0.2.3").unwrap();
+    let _after = connections.come("after", "192.0.2.4").unwrap();
+    assert_eq!((ended, connections.ended()), (Some(displaced(true, TOTAL)), vec!["a", "b"]));
     // Of as many, the oldest.
-    let _others = ["e", "f"].map(|name| crowd.come(name, "192.0.2.5").unwrap());
-    assert_eq!(crowd.ended(), ["a", "b", "c", "old"]);
+    let _others = ["e", "f"].map(|name| connections.come(name, "192.0.2.5").unwrap());
+    assert_eq!(connections.ended(), ["a", "b", "c", "old"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_that_is_open_is_never_ended() {
-    let crowd = Crowd::new(2, 2);
-    let permits = [crowd.come("a", "192.0.2.1").unwrap().0, crowd.come("b", "192.0.2.1").unwrap().0];
+    let connections = Connections::new(2, 2);
+    let permits =
+        [connections.come("a", "192.0.2.1").unwrap().0, connections.come("b", "192.0.2.1").unwrap().0];
     let [first, second] = permits.each_ref().map(|permit| permit.connection().query());
     let also = permits[0].connection().query();
-    assert_eq!(crowd.come("c", "192.0.2.1").err(), Some(NETWORK));
-    assert_eq!(crowd.come("c", "192.0.2.2").err(), Some(TOTAL));
+    assert_eq!(connections.come("c", "192.0.2.1").err(), Some(NETWORK));
+    assert_eq!(connections.come("c", "192.0.2.2").err(), Some(TOTAL));
     drop(first);
-    assert_eq!(crowd.come("c", "192.0.2.2").err(), Some(TOTAL));
+    assert_eq!(connections.come("c", "192.0.2.2").err(), Some(TOTAL));
     drop((second, also));
-    let (_new, ended) = crowd.come("c", "192.0.2.2").unwrap();
+    let (_new, ended) = connections.come("c", "192.0.2.2").unwrap();
     assert_eq!(ended, Some(displaced(false, TOTAL)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_a_silent_one_the_one_that_rests_longest_ends() {
-    let crowd = Crowd::new(3, 2);
-    let first = crowd.rest("first", "192.0.2.1");
-    let _second = crowd.rest("second", "192.0.2.1");
-    let _alone = crowd.rest("alone", "192.0.2.2");
+    let connections = Connections::new(3, 2);
+    let first = connections.rest("first", "192.0.2.1");
+    let _second = connections.rest("second", "192.0.2.1");
+    let _alone = connections.rest("alone", "192.0.2.2");
     advance(Duration::from_secs(1)).await;
     first.connection().rests_since(Some(Instant::now()));
-    let (_new, ended) = crowd.come("new", "192.0.2.3").unwrap();
-    assert_eq!((ended, crowd.ended()), (Some(displaced(false, TOTAL)), vec!["second"]));
+    let (_new, ended) = connections.come("new", "192.0.2.3").unwrap();
+    assert_eq!((ended, connections.ended()), (Some(displaced(false, TOTAL)), vec!["second"]));
     first.connection().rests_since(None);
-    let _newer = crowd.come("newer", "192.0.2.4").unwrap();
-    assert_eq!(crowd.ended(), ["second", "alone"]);
+    let _newer = connections.come("newer", "192.0.2.4").unwrap();
+    assert_eq!(connections.ended(), ["second", "alone"]);
 }
 
 /// Else clients that come one after the other would end the handshakes of each other, where others hold all places.
 #[tokio::test(start_paused = true)]
 async fn a_handshake_is_spared_where_others_rest_on_more_places() {
-    let crowd = Crowd::new(4, 3);
-    let _idle = ["a", "b", "c"].map(|name| crowd.rest(name, "192.0.2.1"));
-    let _young = crowd.come("young", "192.0.2.2").unwrap();
-    let _next = crowd.come("next", "192.0.2.3").unwrap();
-    assert_eq!(crowd.ended(), ["a"]);
+    let connections = Connections::new(4, 3);
+    let _idle = ["a", "b", "c"].map(|name| connections.rest(name, "192.0.2.1"));
+    let _young = connections.come("young", "192.0.2.2").unwrap();
+    let _next = connections.come("next", "192.0.2.3").unwrap();
+    assert_eq!(connections.ended(), ["a"]);
     advance(Duration::from_millis(500)).await;
-    let _last = crowd.come("last", "192.0.2.4").unwrap();
-    assert_eq!(crowd.ended(), ["a", "young"]);
+    let _last = connections.come("last", "192.0.2.4").unwrap();
+    assert_eq!(connections.ended(), ["a", "young"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_client_of_a_proxy_counts_once_it_is_known() {
-    let crowd = Crowd::new(3, 1);
-    let unnamed = || crowd.come("unnamed", "").unwrap().0;
+    let connections = Connections::new(3, 1);
+    let unnamed = || connections.come("unnamed", "").unwrap().0;
     let (first, second, ip) = (unnamed(), unnamed(), IpAddr::from([192, 0, 2, 1]));
     assert_eq!(first.count_for(ip), Ok(None));
     assert_eq!(first.count_for(ip), Ok(None));
@@ -130,13 +131,13 @@ async fn a_client_of_a_proxy_counts_once_it_is_known() {
     assert_eq!(second.count_for(ip), Err(NETWORK));
     let third = unnamed();
     // Those that are not known are not ended, and the one that is known is in use.
-    assert_eq!(crowd.come("fourth", "192.0.2.2").err(), Some(TOTAL));
+    assert_eq!(connections.come("fourth", "192.0.2.2").err(), Some(TOTAL));
     drop((open, first));
     assert_eq!(second.count_for(ip), Ok(None));
     assert_eq!(third.count_for(ip), Ok(Some(displaced(true, NETWORK))));
-    assert_eq!(crowd.all.open(), 1);
+    assert_eq!(connections.all.open(), 1);
     drop((second, third));
-    assert_eq!(crowd.all.open(), 0);
+    assert_eq!(connections.all.open(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -156,19 +157,19 @@ async fn one_that_was_ended_before_it_could_be_is_ended_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn limits_can_change() {
-    let crowd = Crowd::new(4, 4);
-    let share = |expected: f64| assert!((crowd.all.free_share() - expected).abs() < 1e-9);
+    let connections = Connections::new(4, 4);
+    let share = |expected: f64| assert!((connections.all.free_share() - expected).abs() < 1e-9);
     share(1.0);
-    let mut held = Vec::from(["a", "b", "c"].map(|name| crowd.come(name, "192.0.2.1").unwrap()));
+    let mut held = Vec::from(["a", "b", "c"].map(|name| connections.come(name, "192.0.2.1").unwrap()));
     share(0.25);
-    crowd.all.set(2, 4);
+    connections.all.set(2, 4);
     share(0.0);
-    assert_eq!(crowd.come("d", "192.0.2.2").err(), Some(TOTAL));
-    crowd.all.set(9, 2);
-    assert_eq!(crowd.come("d", "192.0.2.1").err(), Some(NETWORK));
+    assert_eq!(connections.come("d", "192.0.2.2").err(), Some(TOTAL));
+    connections.all.set(9, 2);
+    assert_eq!(connections.come("d", "192.0.2.1").err(), Some(NETWORK));
     held.pop();
-    let _next = crowd.come("d", "192.0.2.1").unwrap();
-    assert_eq!(crowd.ended(), ["a"]);
+    let _next = connections.come("d", "192.0.2.1").unwrap();
+    assert_eq!(connections.ended(), ["a"]);
 }
 
 #[test]

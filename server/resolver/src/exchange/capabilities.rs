@@ -15,7 +15,7 @@ pub(super) struct ServerCapabilities {
     edns_misses: AtomicU32,
     /// Whether a reply with EDNS ever came.
     edns_seen: AtomicBool,
-    deaf_until: AtomicU64,
+    without_edns_until: AtomicU64,
     pub(super) cookies: ServerCookies,
 }
 
@@ -52,7 +52,7 @@ impl ServerCapabilities {
     pub(super) fn edns_taken(&self) {
         self.edns_misses.store(0, Relaxed);
         self.no_edns_until.store(0, Relaxed);
-        self.deaf_until.store(0, Relaxed);
+        self.without_edns_until.store(0, Relaxed);
     }
 
     /// A reply with EDNS came.
@@ -66,13 +66,13 @@ impl ServerCapabilities {
     }
 
     /// Whether queries with EDNS found no reply a moment ago, so that the next question is asked without it first.
-    pub(super) fn is_deaf(&self, now: u64) -> bool {
-        self.deaf_until.load(Relaxed) > now
+    pub(super) fn drops_edns(&self, now: u64) -> bool {
+        self.without_edns_until.load(Relaxed) > now
     }
 
     /// Queries with EDNS were not answered, and one without it was or was not tried any more.
-    pub(super) fn turned_out_deaf(&self, now: u64) {
-        self.deaf_until.store(now + millis(limits::DEAF_MEMORY), Relaxed);
+    pub(super) fn turned_out_to_drop_edns(&self, now: u64) {
+        self.without_edns_until.store(now + millis(limits::DROPPED_EDNS_MEMORY), Relaxed);
     }
 
     /// An error with EDNS was followed by an answer without.

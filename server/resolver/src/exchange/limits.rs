@@ -49,7 +49,7 @@ pub const EDNS_MEMORY: Duration = Duration::from_mins(1);
 /// refuses a single name, or loses its way for a moment, has it.
 pub const EDNS_MISSES: u32 = 3;
 /// How long a server is asked without EDNS first that did not reply to queries with it.
-pub const DEAF_MEMORY: Duration = Duration::from_mins(1);
+pub const DROPPED_EDNS_MEMORY: Duration = Duration::from_mins(1);
 /// How long a client cookie is used with one server (RFC 9018 section 3).
 pub const COOKIE_LIFE: Duration = Duration::from_hours(1);
 /// How long a server is asked without cookies that lost the ability, or does not reply to queries with them.

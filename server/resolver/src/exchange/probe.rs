@@ -26,7 +26,7 @@ pub async fn probe(
     let budget = (limits::PROBE_TIMEOUT, limits::PROBE_SENDS, usize::from(u16::MAX));
     let mut context = LookupContext::new(net, question, observer, now, budget);
     let anything = |_: &[u8], _: &OutboundQuestion| Ok(ReadAnswer { answer: (), substantial: false });
-    let retry = RetryLimits { pace: RetryPace::Patient, sends: limits::SENDS_EACH };
+    let retry = RetryLimits { pace: RetryPace::Doubling, sends: limits::SENDS_EACH };
     let mut exchange = ServerExchange::new(Arc::clone(server), &anything, retry, now);
     if !exchange.send(&mut context, now) {
         return false;

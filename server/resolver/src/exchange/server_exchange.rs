@@ -49,7 +49,7 @@ pub struct ServerExchange<'a, A> {
 }
 
 /// Messages until a server is asked without EDNS that may drop queries with it: with a cookie, without, without EDNS.
-const DEAF: u8 = 3;
+const EDNS_TRIES: u8 = 3;
 
 /// How much is tried with a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub struct RetryLimits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryPace {
     /// Twice as long after each one that did not come.
-    Patient,
+    Doubling,
     /// The same, but the first shortly, since others are known to be good.
     ShortFirst,
     /// Each as long as it takes as a rule: messages are few, and the client does not wait for long.
@@ -173,8 +173,8 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
     }
 
     /// Whether the server may be one that drops queries with EDNS.
-    fn may_be_deaf(&self) -> bool {
-        self.silences >= DEAF - 1 && !self.signed && !self.server.capabilities.has_edns()
+    fn may_drop_edns(&self) -> bool {
+        self.silences >= EDNS_TRIES - 1 && !self.signed && !self.server.capabilities.has_edns()
     }
 
     /// The same question over a stream, every datagram so far being without a reply; these are waited for all the same. Once for each
@@ -241,13 +241,13 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
     fn form<N: UpstreamTransport>(&mut self, context: &LookupContext<'a, N>, clock: u64) -> QueryForm {
         self.signed = context.is_signed();
         let known = &self.server.capabilities;
-        let deaf = !self.signed
+        let drops_edns = !self.signed
             && !known.has_edns()
             && match self.sends() {
-                0 => known.is_deaf(clock),
-                _ => self.silences >= DEAF - 1 || self.silences > 0 && known.is_deaf(clock),
+                0 => known.drops_edns(clock),
+                _ => self.silences >= EDNS_TRIES - 1 || self.silences > 0 && known.drops_edns(clock),
             };
-        let edns = !self.plain && !deaf && (context.question.dnssec_ok || known.takes_edns(clock));
+        let edns = !self.plain && !drops_edns && (context.question.dnssec_ok || known.takes_edns(clock));
         let dropped = self.cookieless || self.silences > 0 && !known.cookies.is_given();
         let encrypted = self.server.identity().transport.is_encrypted();
         let cookie = (edns && !dropped && !encrypted)
@@ -266,7 +266,7 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
             return;
         }
         if !attempt.edns && !self.plain {
-            self.server.capabilities.turned_out_deaf(clock);
+            self.server.capabilities.turned_out_to_drop_edns(clock);
         } else if attempt.edns && attempt.cookie.is_none() {
             self.server.capabilities.cookies.unanswered(clock);
         }
@@ -281,9 +281,9 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         attempt.overdue = true;
         let (transport, sent, malformed) = (attempt.transport, attempt.sent, attempt.seen.malformed());
         self.silences += u8::from(attempt.edns && transport.is_datagram() && !malformed);
-        if self.may_be_deaf() {
+        if self.may_drop_edns() {
             // Where there is no time left to find out, the next question does.
-            self.server.capabilities.turned_out_deaf(self.server.clock(now));
+            self.server.capabilities.turned_out_to_drop_edns(self.server.clock(now));
         }
         let outcome = if malformed {
             self.need = StreamNeed::Suspicion;
@@ -353,7 +353,7 @@ impl<'a, A: Send + 'a> ServerExchange<'a, A> {
         let count = if transport.is_datagram() { &mut self.datagrams } else { &mut self.streams };
         *count += 1;
         let short = match self.retry.pace {
-            RetryPace::Patient => false,
+            RetryPace::Doubling => false,
             RetryPace::ShortFirst => first,
             RetryPace::Short => true,
         };

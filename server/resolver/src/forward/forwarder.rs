@@ -211,7 +211,7 @@ impl<'a, N: UpstreamTransport> ForwardingCourse<'a, N> {
 const fn retry_limits(rank: UpstreamRank) -> RetryLimits {
     match rank {
         UpstreamRank::Regular => {
-            RetryLimits { pace: RetryPace::Patient, sends: 2 * exchange_limits::SENDS_EACH }
+            RetryLimits { pace: RetryPace::Doubling, sends: 2 * exchange_limits::SENDS_EACH }
         }
         UpstreamRank::Measured => {
             RetryLimits { pace: RetryPace::ShortFirst, sends: 2 * exchange_limits::SENDS_EACH }

@@ -14,12 +14,12 @@ pub const SENDS: usize = 200;
 pub const SENDS_OF_FETCH: usize = 16;
 /// The longest that the servers of one zone are asked for one of its names.
 pub const FETCH: Duration = Duration::from_secs(5);
-/// The same for a name that is shortened: where nothing is heard of it the whole one is asked for, while clients still have patience.
+/// The same for a name that is shortened: where nothing is heard of it the whole one is asked for, while clients still wait.
 pub const FETCH_SHORTENED: Duration = Duration::from_millis(2500);
 /// How long nothing was heard of servers that are taken to be silent, though they are still waited for.
 pub const SILENCE: Duration = Duration::from_millis(1500);
-/// How old a question is at least before they are, where the network is known to be there: clients have patience for five seconds as a rule.
-pub const PATIENCE: Duration = Duration::from_millis(4500);
+/// How old a question is at least before they are, where the network is known to be there: clients wait for five seconds as a rule.
+pub const SLOW_SERVER_WAIT: Duration = Duration::from_millis(4500);
 /// The most bytes of replies read for one question.
 pub const RECEIVED: usize = 256 * 1024;
 /// How deep questions for the addresses of nameservers may lead to further ones.

@@ -31,7 +31,7 @@ struct AwaitedServers {
     asked: usize,
     usual: Duration,
     /// Whether there is one among them that may answer.
-    hopeful: bool,
+    may_answer: bool,
     /// What is heard by anyone.
     anyone: Arc<LastHeard>,
 }
@@ -48,13 +48,13 @@ struct SeenSilence {
 impl ResolutionProgress {
     /// What it comes to if the servers that are waited for go on to be silent, and from when on they are taken to be so: nothing was heard
     /// for [`limits::SILENCE`] then, and for longer than they usually need. Where anything was heard by anyone since the question came, the
-    /// network is there, and servers may be slow or datagrams lost: then not before [`limits::PATIENCE`] is over. None while no server is
+    /// network is there, and servers may be slow or datagrams lost: then not before [`limits::SLOW_SERVER_WAIT`] is over. None while no server is
     /// waited for.
     pub fn silence(&self) -> Option<(IterationFailure, Instant)> {
         self.seen().map(|seen| (seen.failure, seen.due))
     }
 
-    /// The same where nothing was heard for so long that they may be silent, however long clients are patient.
+    /// The same where nothing was heard for so long that they may be silent, however long clients wait.
     pub(super) fn failure(&self) -> Option<IterationFailure> {
         self.seen().filter(|seen| seen.silent <= Instant::now()).map(|seen| seen.failure)
     }
@@ -65,7 +65,11 @@ impl ResolutionProgress {
         let (zone, servers, asked) = (awaited.zone.clone(), awaited.servers, awaited.asked);
         let silent = state.heard.unwrap_or(begun) + limits::SILENCE.max(awaited.usual + awaited.usual / 4);
         let connected = state.heard.is_some() || awaited.anyone.last().is_some_and(|last| last >= begun);
-        let due = if connected && awaited.hopeful { silent.max(begun + limits::PATIENCE) } else { silent };
+        let due = if connected && awaited.may_answer {
+            silent.max(begun + limits::SLOW_SERVER_WAIT)
+        } else {
+            silent
+        };
         let failure = if asked < servers {
             IterationFailure::SilenceSoFar { zone, asked, servers }
         } else {
@@ -75,17 +79,17 @@ impl ResolutionProgress {
     }
 
     /// So many servers of `zone` are waited for, or somebody else who asks them. `usual` is how long the first of them needs as a rule;
-    /// `hopeful` says that not all of them are known to be silent.
+    /// `may_answer` says that not all of them are known to be silent.
     pub(super) fn await_servers(
         &self,
         (zone, servers): (&DomainName, usize),
-        (usual, hopeful): (Duration, bool),
+        (usual, may_answer): (Duration, bool),
         anyone: &Arc<LastHeard>,
     ) {
         let mut state = self.lock();
         state.begun.get_or_insert_with(Instant::now);
         let (zone, anyone) = (zone.clone(), Arc::clone(anyone));
-        state.awaited = Some(AwaitedServers { zone, servers, asked: servers, usual, hopeful, anyone });
+        state.awaited = Some(AwaitedServers { zone, servers, asked: servers, usual, may_answer, anyone });
     }
 
     /// The first `asked` of them were sent a message.

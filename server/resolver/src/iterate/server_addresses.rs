@@ -11,7 +11,7 @@ use super::address_progress::{AddressFamily, AddressProgress};
 use super::failure::IterationFailure;
 use super::iteration::{IterationCourse, iterative};
 use super::settings::NameServer;
-use super::zone_cut::{DELEGATION, HEARSAY, ZoneCut, add_addresses};
+use super::zone_cut::{DELEGATION, OUTSIDE_GLUE, ZoneCut, add_addresses};
 use super::zone_exchange::ExchangeEffort;
 use super::zone_reply::{ReplyEnd, ZoneReply};
 use crate::exchange::RemoteServer;
@@ -75,10 +75,11 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         if !found.is_empty() {
             return found;
         }
-        let hearsay = self.state.records.get(cut.zone.as_ref(), HEARSAY, self.clock.now());
-        let hearsay = hearsay.and_then(|hearsay| ZoneCut::kept(&hearsay));
-        let hearsay = hearsay.into_iter().flat_map(|cut| cut.servers).flat_map(|server| server.addresses);
-        self.usable(cut, hearsay, tried)
+        let outside_glue = self.state.records.get(cut.zone.as_ref(), OUTSIDE_GLUE, self.clock.now());
+        let outside_glue = outside_glue.and_then(|outside_glue| ZoneCut::kept(&outside_glue));
+        let outside_glue =
+            outside_glue.into_iter().flat_map(|cut| cut.servers).flat_map(|server| server.addresses);
+        self.usable(cut, outside_glue, tried)
     }
 
     /// Whether addresses of the servers of `cut` may be found beside those that are known.

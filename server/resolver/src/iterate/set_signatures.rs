@@ -5,7 +5,7 @@ use rhumb_wire::NameRef;
 
 use super::iteration::IterationCourse;
 use crate::network::UpstreamTransport;
-use crate::validate::{SetCheck, SignatureFate, ValidationFailure, ZoneKey, set_checks};
+use crate::validate::{SetCheck, SignatureOutcome, ValidationFailure, ZoneKey, set_checks};
 
 impl<N: UpstreamTransport> IterationCourse<'_, N> {
     /// The time by which signatures are valid or not; none while the clock is wrong and that is put up with.
@@ -38,23 +38,23 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         self.note_unfit(set, zone, keys, now);
         for candidate in set_checks(set, zone, keys, now)? {
             if !self.budget.take_check() {
-                self.note_check(set, zone, &candidate, SignatureFate::NotChecked);
+                self.note_check(set, zone, &candidate, SignatureOutcome::NotChecked);
                 return Err(failure.unwrap_or(ValidationFailure::Budget));
             }
             match self.net.check_signature(candidate.check.clone()).await {
                 Some(true) => {
-                    self.note_check(set, zone, &candidate, SignatureFate::Right);
+                    self.note_check(set, zone, &candidate, SignatureOutcome::Right);
                     return Ok(candidate);
                 }
                 Some(false) => {
-                    self.note_check(set, zone, &candidate, SignatureFate::Wrong);
+                    self.note_check(set, zone, &candidate, SignatureOutcome::Wrong);
                     self.budget.check_failed();
                     let (owner, rtype) = (set.owner.as_ref().to_lowercase(), set.rtype);
                     let (zone, tag) = (zone.to_lowercase(), candidate.tag);
                     failure = Some(ValidationFailure::Wrong { zone, owner, rtype, tag });
                 }
                 None => {
-                    self.note_check(set, zone, &candidate, SignatureFate::NotChecked);
+                    self.note_check(set, zone, &candidate, SignatureOutcome::NotChecked);
                     return Err(ValidationFailure::Busy);
                 }
             }

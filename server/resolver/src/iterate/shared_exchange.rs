@@ -13,7 +13,7 @@ use super::iteration::IterationCourse;
 use super::limits;
 use super::resolver_state::SharedResult;
 use super::trace::ResolutionEvent;
-use super::zone_cut::{APEX, HEARSAY, ZoneCut, delegation};
+use super::zone_cut::{APEX, OUTSIDE_GLUE, ZoneCut, delegation};
 use super::zone_exchange::{ExchangeBudget, ExchangeEffort, ExchangeFailure, ask_servers};
 use super::zone_reply::{ReplyEnd, ReplyReadingContext, ZoneReply};
 use crate::exchange::{AttemptOutcome, AttemptReport, RemoteServer};
@@ -110,9 +110,9 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
     ) -> Result<Result<ZoneReply, ExchangeFailure>, IterationFailure> {
         let state = self.state;
         let key = Arc::new((cut.zone.clone(), cut.forward.is_some(), question.name.clone(), question.qtype));
-        let hopeful = servers.iter().any(|server| !server.is_down() || server.is_heard_by_stream_alone());
+        let may_answer = servers.iter().any(|server| !server.is_down() || server.is_heard_by_stream_alone());
         let usual = usual_time(&servers);
-        self.progress.await_servers((&cut.zone, servers.len()), (usual, hopeful), &state.heard);
+        self.progress.await_servers((&cut.zone, servers.len()), (usual, may_answer), &state.heard);
         let (place, mut result) = loop {
             let place = state.join(Arc::clone(&key));
             let result = Arc::clone(&place.exchange).lock_owned().await;
@@ -226,9 +226,9 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
                 let left = cut.expires.saturating_sub(now);
                 let ttl = referral.servers.ttl.min(limits::TTL).min(left);
                 state.records.put(delegation(&referral.servers, referral.glue.clone(), ttl, now));
-                if !referral.hearsay.is_empty() {
-                    let kept = delegation(&referral.servers, referral.hearsay.clone(), ttl, now);
-                    state.records.put(LearntRecords { rtype: HEARSAY, ..kept });
+                if !referral.outside_glue.is_empty() {
+                    let kept = delegation(&referral.servers, referral.outside_glue.clone(), ttl, now);
+                    state.records.put(LearntRecords { rtype: OUTSIDE_GLUE, ..kept });
                 }
                 if let Some(signer) = &referral.signer {
                     state.records.put(Arc::clone(signer));

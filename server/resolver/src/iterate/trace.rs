@@ -8,7 +8,7 @@ use rhumb_wire::{DomainName, Type};
 use super::failure::IterationFailure;
 use super::zone_trust::ZoneTrust;
 use crate::exchange::AttemptReport;
-use crate::validate::{DigestFate, ProofRole, SignatureFate, ValidationFailure};
+use crate::validate::{DigestOutcome, ProofRole, SignatureOutcome, ValidationFailure};
 
 /// The most steps that are kept: more than the queries and signatures of one question make.
 const MOST: usize = 4096;
@@ -114,7 +114,7 @@ pub enum ResolutionEvent {
         /// How the digest is made.
         kind: u8,
         /// What became of it.
-        fate: DigestFate,
+        outcome: DigestOutcome,
     },
     /// A signature.
     Signature {
@@ -131,7 +131,7 @@ pub enum ResolutionEvent {
         /// When it expires, in seconds since 1970.
         expires: u32,
         /// What became of it.
-        fate: SignatureFate,
+        outcome: SignatureOutcome,
     },
     /// A record that proves something of a denial.
     Proof(ProofRole),

@@ -8,8 +8,8 @@ use super::trace::{AnchorKind, InsecureReason, ResolutionEvent, TrustFound};
 use super::zone_trust::ZoneTrust;
 use crate::network::UpstreamTransport;
 use crate::validate::{
-    DenialClaim, DigestFate, KeyDigest, SetCheck, SignatureFate, SignatureReport, TrustSettings, ZoneKey,
-    unfit,
+    DenialClaim, DigestOutcome, KeyDigest, SetCheck, SignatureOutcome, SignatureReport, TrustSettings,
+    ZoneKey, unfit,
 };
 
 impl<N: UpstreamTransport> IterationCourse<'_, N> {
@@ -34,10 +34,10 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         set: &RecordSet,
         signer: NameRef<'_>,
         check: &SetCheck,
-        fate: SignatureFate,
+        outcome: SignatureOutcome,
     ) {
         let (tag, algorithm, expires) = (check.tag, check.check.algorithm, check.expires);
-        self.trace.note(|| signature(set, SignatureReport { signer, tag, algorithm, expires, fate }));
+        self.trace.note(|| signature(set, SignatureReport { signer, tag, algorithm, expires, outcome }));
     }
 
     /// Notes which records of a proof say what.
@@ -94,11 +94,11 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
                 tag: digest.tag,
                 algorithm: digest.algorithm,
                 kind: digest.kind,
-                fate: match () {
-                    () if !used.contains(digest) => DigestFate::NotUsed,
-                    () if keys.iter().any(|key| digest.is_of(zone.as_ref(), key)) => DigestFate::Matched,
-                    () if keys.iter().any(names) => DigestFate::OtherKey,
-                    () => DigestFate::NoKey,
+                outcome: match () {
+                    () if !used.contains(digest) => DigestOutcome::NotUsed,
+                    () if keys.iter().any(|key| digest.is_of(zone.as_ref(), key)) => DigestOutcome::Matched,
+                    () if keys.iter().any(names) => DigestOutcome::OtherKey,
+                    () => DigestOutcome::NoKey,
                 },
             });
         }
@@ -106,7 +106,15 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
 }
 
 fn signature(set: &RecordSet, report: SignatureReport<'_>) -> ResolutionEvent {
-    let SignatureReport { signer, tag, algorithm, expires, fate } = report;
+    let SignatureReport { signer, tag, algorithm, expires, outcome } = report;
     let (owner, rtype) = (set.owner.as_ref().to_lowercase(), set.rtype);
-    ResolutionEvent::Signature { owner, rtype, signer: signer.to_lowercase(), tag, algorithm, expires, fate }
+    ResolutionEvent::Signature {
+        owner,
+        rtype,
+        signer: signer.to_lowercase(),
+        tag,
+        algorithm,
+        expires,
+        outcome,
+    }
 }

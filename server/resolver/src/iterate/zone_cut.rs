@@ -16,7 +16,7 @@ use crate::forward::UpstreamPool;
 pub(super) const DELEGATION: Type = Type(u16::MAX);
 /// The type under which addresses are kept that a parent gave for servers whose names lie outside of it. They are good for the servers
 /// of that one delegation, once nothing else has led to them: its parent could as well have named others.
-pub(super) const HEARSAY: Type = Type(u16::MAX - 1);
+pub(super) const OUTSIDE_GLUE: Type = Type(u16::MAX - 1);
 /// The type under which NS records are kept that a zone names beside its answers: good for clients, and never to go on by.
 pub(super) const APEX: Type = Type(u16::MAX - 2);
 /// The port of nameservers.

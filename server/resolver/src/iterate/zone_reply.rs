@@ -48,8 +48,8 @@ pub(super) struct ReferralReply {
     /// Addresses of these servers.
     pub(super) glue: Vec<RecordSet>,
     /// Addresses of those whose names lie outside of the parent, where it has no others: nothing to build on, see
-    /// [`HEARSAY`](super::zone_cut::HEARSAY).
-    pub(super) hearsay: Vec<RecordSet>,
+    /// [`OUTSIDE_GLUE`](super::zone_cut::OUTSIDE_GLUE).
+    pub(super) outside_glue: Vec<RecordSet>,
     /// What the parent says of DS: the records, or what proves that there are none.
     pub(super) signer: Option<Arc<LearntRecords>>,
 }
@@ -342,9 +342,9 @@ impl ReplyReading<'_> {
         let servers = self.records.section(MessageSection::Authority).find(leads)?.clone();
         let glue = self.glue(&servers);
         let outside = if glue.is_empty() { self.records.outside_addresses() } else { &[] };
-        let hearsay = outside.iter().filter(|set| names_server(&servers, set)).cloned().collect();
+        let outside_glue = outside.iter().filter(|set| names_server(&servers, set)).cloned().collect();
         let signer = self.signer(&servers).map(Arc::new);
-        Some(ReferralReply { servers, glue, hearsay, signer })
+        Some(ReferralReply { servers, glue, outside_glue, signer })
     }
 
     /// The addresses in the additional section of the servers that NS records name.

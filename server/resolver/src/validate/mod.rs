@@ -13,7 +13,7 @@ mod nsec;
 mod nsec3;
 mod proof_role;
 mod rrsig;
-mod signature_fate;
+mod signature_outcome;
 mod signed_set;
 mod tracked_anchor;
 mod trust_anchor;
@@ -32,7 +32,7 @@ pub use proof_role::ProofRole;
 #[cfg(test)]
 pub(crate) use rrsig::RrsigRecord;
 pub(crate) use rrsig::signers;
-pub use signature_fate::{DigestFate, SignatureFate};
+pub use signature_outcome::{DigestOutcome, SignatureOutcome};
 pub use signed_set::{SetCheck, set_checks};
 pub(crate) use signed_set::{SignatureReport, unfit};
 pub use tracked_anchor::{AnchorKeyChange, KeySetVerdict, TrackedAnchor};

@@ -7,7 +7,7 @@ use super::algorithm::SignatureCheck;
 use super::failure::ValidationFailure;
 use super::limits;
 use super::rrsig::{RrsigRecord, signed_labels};
-use super::signature_fate::SignatureFate;
+use super::signature_outcome::SignatureOutcome;
 use super::zone_key::ZoneKey;
 
 /// A check of a signature, and what is known if it is right.
@@ -43,20 +43,20 @@ pub fn set_checks(
     for signature in set.signatures.iter().filter_map(RrsigRecord::parse) {
         let owner = || set.owner.as_ref().to_lowercase();
         let (rtype, tag) = (set.rtype, signature.key_tag());
-        match fate(&signature, set, zone, keys, now) {
+        match outcome(&signature, set, zone, keys, now) {
             None => {
                 let room = limits::CHECKS_OF_SET - found.len();
                 found.extend(candidates(&signature, set, keys, now).take(room));
             }
-            Some(SignatureFate::Expired(seconds)) => {
+            Some(SignatureOutcome::Expired(seconds)) => {
                 let zone = zone.to_lowercase();
                 failure = Some(ValidationFailure::Expired { zone, owner: owner(), rtype, tag, seconds });
             }
-            Some(SignatureFate::NotYet(seconds)) => {
+            Some(SignatureOutcome::NotYet(seconds)) => {
                 let zone = zone.to_lowercase();
                 failure = Some(ValidationFailure::NotYet { zone, owner: owner(), rtype, tag, seconds });
             }
-            Some(SignatureFate::Reversed) => {
+            Some(SignatureOutcome::Reversed) => {
                 failure = Some(ValidationFailure::Reversed {
                     zone: zone.to_lowercase(),
                     owner: owner(),
@@ -64,7 +64,7 @@ pub fn set_checks(
                     tag,
                 });
             }
-            Some(SignatureFate::NoKey) if failure.is_none() => {
+            Some(SignatureOutcome::NoKey) if failure.is_none() => {
                 failure = Some(ValidationFailure::NoKey { zone: zone.to_lowercase(), tag });
             }
             Some(_) => {}
@@ -78,34 +78,34 @@ pub fn set_checks(
 }
 
 /// Why a signature is not worth a check; none where it is.
-fn fate(
+fn outcome(
     signature: &RrsigRecord<'_>,
     set: &RecordSet,
     zone: NameRef<'_>,
     keys: &[ZoneKey],
     now: Option<u32>,
-) -> Option<SignatureFate> {
+) -> Option<SignatureOutcome> {
     if signature.signer != zone {
-        return Some(SignatureFate::OtherSigner);
+        return Some(SignatureOutcome::OtherSigner);
     }
     // A signature with fewer labels than its signer would make one of a wildcard above the zone.
     if !(zone.label_count()..=signed_labels(set.owner.as_ref())).contains(&signature.labels()) {
-        return Some(SignatureFate::WrongLabels);
+        return Some(SignatureOutcome::WrongLabels);
     }
     // Serial number arithmetic (RFC 4034 section 3.1.5).
     let now = now.unwrap_or(signature.inception());
     let left = signature.expiration().wrapping_sub(now).cast_signed();
     let since = now.wrapping_sub(signature.inception()).cast_signed();
     if signature.expiration().wrapping_sub(signature.inception()).cast_signed() < 0 {
-        return Some(SignatureFate::Reversed);
+        return Some(SignatureOutcome::Reversed);
     }
     if left < 0 {
-        return Some(SignatureFate::Expired(left.unsigned_abs()));
+        return Some(SignatureOutcome::Expired(left.unsigned_abs()));
     }
     if since < 0 {
-        return Some(SignatureFate::NotYet(since.unsigned_abs()));
+        return Some(SignatureOutcome::NotYet(since.unsigned_abs()));
     }
-    (!keys.iter().any(|key| signature.is_by(key))).then_some(SignatureFate::NoKey)
+    (!keys.iter().any(|key| signature.is_by(key))).then_some(SignatureOutcome::NoKey)
 }
 
 /// The checks of one signature, by the keys that it may be of.
@@ -143,7 +143,7 @@ pub(crate) struct SignatureReport<'s> {
     pub(crate) tag: u16,
     pub(crate) algorithm: u8,
     pub(crate) expires: u32,
-    pub(crate) fate: SignatureFate,
+    pub(crate) outcome: SignatureOutcome,
 }
 
 /// The signatures of a set that [`set_checks`] leaves out, and why.
@@ -159,7 +159,7 @@ pub(crate) fn unfit<'s>(
             tag: signature.key_tag(),
             algorithm: signature.algorithm(),
             expires: signature.expiration(),
-            fate: fate(&signature, set, zone, keys, now)?,
+            outcome: outcome(&signature, set, zone, keys, now)?,
         })
     })
 }

@@ -19,6 +19,6 @@ pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a request may take: its body, its look-up, and those before it.
 pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a connection has to say that it ends.
-pub(super) const FAREWELL: Duration = Duration::from_secs(1);
+pub(super) const CLOSING_TIME: Duration = Duration::from_secs(1);
 /// How long queries have to be answered once the server stops: as long as it waits for them.
 pub(super) const LAST_ANSWERS: Duration = Duration::from_secs(5);

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::activity::{ConnectionActivity, UnsentAnswer};
-use super::bounds::{FAREWELL, LAST_ANSWERS};
+use super::bounds::{CLOSING_TIME, LAST_ANSWERS};
 use super::connection::{HttpConnection, fault_of};
 use super::request::read_query;
 use super::response::{DohResponseHead, MAX_AGE, NO_STORE, rejection_text};
@@ -126,7 +126,7 @@ async fn run(http: impl GracefulConnection, activity: &ConnectionActivity, mut s
         // A sender that is gone ends it as well.
         let _ = stop.wait_for(|stop| *stop).await;
     });
-    let farewell = loop {
+    let closing_time = loop {
         let due = activity.due();
         tokio::select! {
             // What is wrong with it is the client's business.
@@ -138,9 +138,9 @@ async fn run(http: impl GracefulConnection, activity: &ConnectionActivity, mut s
                 let _ = timeout(Duration::ZERO, http).await;
                 return;
             }
-            () = sleep_until(due) => if activity.due() <= Instant::now() { break FAREWELL },
+            () = sleep_until(due) => if activity.due() <= Instant::now() { break CLOSING_TIME },
         }
     };
     http.as_mut().graceful_shutdown();
-    let _ = timeout(farewell, http).await;
+    let _ = timeout(closing_time, http).await;
 }

@@ -25,7 +25,7 @@ const OUTFLOW_TIMEOUT: Duration = Duration::from_hours(2);
 /// How long queries have to be answered once the server stops: as long as it waits for them.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 /// How long each of these answers has to reach the client.
-const FAREWELL: Duration = Duration::from_secs(1);
+const CLOSING_TIME: Duration = Duration::from_secs(1);
 /// Longer queries than this are few at a time, in bytes.
 const LONG: usize = 4096;
 /// The longest message.
@@ -156,7 +156,7 @@ impl DoqQuery {
             self.stream.reset(DoqErrorCode::Internal as u32);
         } else if *self.streams.stop.borrow() {
             // The end of the connection would take the answer with it.
-            let _ = timeout(FAREWELL, self.stream.stopped()).await;
+            let _ = timeout(CLOSING_TIME, self.stream.stopped()).await;
         }
         StreamEnd::Good
     }

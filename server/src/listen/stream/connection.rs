@@ -45,7 +45,7 @@ pub(in crate::listen) struct Connection<S> {
     /// Responses of more than one message, in the order of their queries.
     outflows: VecDeque<Outflow>,
     most: usize,
-    in_flight: usize,
+    under_way: usize,
     /// When the next answer has to be there; none while none is waited for.
     answer_due: Option<Pin<Box<Sleep>>>,
     /// No more queries are taken.
@@ -111,7 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             later: None,
             outflows: VecDeque::new(),
             most,
-            in_flight: 0,
+            under_way: 0,
             answer_due: None,
             finished: false,
             stopping,
@@ -164,16 +164,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             // Without budget left it did not listen, and this will be polled again soon.
             self.told = has_budget_remaining();
         }
-        let rests = self.in_flight == 0 && self.messages.is_sent();
+        let rests = self.under_way == 0 && self.messages.is_sent();
         self.among.rests_since(rests.then(|| self.messages.quiet_since()));
         if self.poll_answers_late(cx).is_ready() {
             return Poll::Ready(End::Broken);
         }
         loop {
-            if self.finished && self.in_flight == 0 && self.messages.is_sent() {
+            if self.finished && self.under_way == 0 && self.messages.is_sent() {
                 return Poll::Ready(End::Good);
             }
-            let expect = match (self.is_reading(), self.in_flight) {
+            let expect = match (self.is_reading(), self.under_way) {
                 (false, _) => ReadExpectation::Nothing,
                 (true, 0) => ReadExpectation::Message,
                 (true, _) => ReadExpectation::Answers,
@@ -189,7 +189,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Ready when the connection has waited for an answer for too long.
     fn poll_answers_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         // Responses of several messages have a limit of their own.
-        if self.in_flight <= self.outflows.len() {
+        if self.under_way <= self.outflows.len() {
             self.answer_due = None;
             return Poll::Pending;
         }
@@ -197,13 +197,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn is_reading(&self) -> bool {
-        !self.finished && self.in_flight < self.most && !self.messages.is_full()
+        !self.finished && self.under_way < self.most && !self.messages.is_full()
     }
 
     /// Answers what has come. A message that is no query ends it, for such would keep the connection open and ask nothing.
     fn answer(&mut self, cx: &mut Context<'_>) -> Poll<Result<ReadOutcome, StreamError>> {
         let Self {
-            streams, client, names, messages, among, later, outflows, most, in_flight, finished, ..
+            streams, client, names, messages, among, later, outflows, most, under_way, finished, ..
         } = self;
         let sender = || {
             let later = later.get_or_insert_with(|| {
@@ -216,8 +216,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut answering = StreamAnswers::new(streams, &client, sender);
         let taken = messages.poll_answer(cx, |message, outgoing| {
             among.asks();
-            *in_flight += usize::from(answering.answer(message, outgoing));
-            *in_flight < *most && !answering.has_dropped()
+            *under_way += usize::from(answering.answer(message, outgoing));
+            *under_way < *most && !answering.has_dropped()
         });
         *finished |= answering.has_dropped();
         for source in answering.end() {
@@ -229,7 +229,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Puts out the messages of responses that have more than one, as many as the peer has room for. Errors: one of them cannot
     /// be completed, or the peer is gone.
     fn put_messages(&mut self, cx: &mut Context<'_>) -> Result<(), ()> {
-        let Self { messages, outflows, in_flight, .. } = self;
+        let Self { messages, outflows, under_way, .. } = self;
         let Some(first) = outflows.front() else { return Ok(()) };
         let mut result = if first.ends < Instant::now() { Err(()) } else { Ok(()) };
         let sent = messages.put_while(cx, |outgoing| {
@@ -247,7 +247,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
             });
             if ended {
-                *in_flight -= 1;
+                *under_way -= 1;
                 outflows.pop_front();
             }
             true
@@ -257,11 +257,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Takes the answers that were waited for.
     fn take_answers(&mut self, cx: &mut Context<'_>) {
-        while self.in_flight > 0
+        while self.under_way > 0
             && let Some(later) = &mut self.later
             && let Poll::Ready(Some(answer)) = later.receiver.poll_recv(cx)
         {
-            self.in_flight -= 1;
+            self.under_way -= 1;
             self.answer_due = None;
             if self.messages.is_full() {
                 // An error shows at the next call too.

@@ -228,13 +228,13 @@ async fn another_network_is_let_in_and_stays() {
         socket.bind((Ipv4Addr::new(127, 0, 0, host), 0).into()).unwrap();
         socket.connect(server.address)
     };
-    let mut crowd = Vec::new();
+    let mut connections = Vec::new();
     for _ in 0..LIMITS.connections {
-        crowd.push(from(2).await.unwrap());
+        connections.push(from(2).await.unwrap());
     }
     let mut other = from(3).await.unwrap();
     for _ in 0..100 {
-        crowd.push(from(2).await.unwrap());
+        connections.push(from(2).await.unwrap());
     }
     sleep(Duration::from_millis(50)).await;
     other.write_all(b"GET /health HTTP/1.1\r\n\r\n").await.unwrap();

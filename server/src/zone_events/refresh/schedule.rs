@@ -101,7 +101,7 @@ impl RefreshSchedule {
     }
 
     /// Looks at a zone as soon as it may be; once more if that is under way.
-    pub(super) fn hurry(&mut self, name: &DomainName, urgency: RefreshUrgency) {
+    pub(super) fn bring_forward(&mut self, name: &DomainName, urgency: RefreshUrgency) {
         let Some(slot) = self.slots.get_mut(name) else { return };
         if slot.is_running {
             slot.again = Some(slot.again.map_or(urgency, |again| again.min(urgency)));

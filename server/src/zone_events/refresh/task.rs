@@ -247,7 +247,7 @@ impl RefreshTask {
             }
             None => RefreshUrgency::Notified,
         };
-        self.schedule.hurry(name, urgency);
+        self.schedule.bring_forward(name, urgency);
     }
 
     /// Begins a look at a zone in the turn of a primary.
@@ -366,7 +366,7 @@ impl RefreshTask {
                 zone.expired = snapshot.view.zone_at(&name).and_then(timers);
             }
             self.services.writer.expire(name.clone());
-            self.schedule.hurry(&name, RefreshUrgency::Missing);
+            self.schedule.bring_forward(&name, RefreshUrgency::Missing);
         }
     }
 }

@@ -10,10 +10,10 @@ use rhumb_zones::journal::{ChangeCause, JournalSignature, ReplayedZone};
 use rhumb_zones::{HistoryLimits, ZoneContents, ZoneVersion};
 use tokio::sync::oneshot;
 
+use super::compaction;
 use super::encode::StateChange;
 use super::files::StateFile;
 use super::folder::{StateFolder, StateFolderError};
-use super::keeper;
 use super::log::LogFiles;
 use super::read::read_zone;
 use super::scan::scan;
@@ -66,7 +66,7 @@ impl StateStore {
         let known = (found.index, found.signatures.into_sorted());
         let shared = Arc::new(StateShared::new(folder, known, queue, figures));
         writer::start(Arc::clone(&shared), files, inbox, wake, metrics.workers()).map_err(failed)?;
-        keeper::start(Arc::clone(&shared), woken, metrics.workers()).map_err(failed)?;
+        compaction::start(Arc::clone(&shared), woken, metrics.workers()).map_err(failed)?;
         Ok(Self { shared, is_incomplete: found.is_incomplete, files: None })
     }
 

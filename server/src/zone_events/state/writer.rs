@@ -15,7 +15,7 @@ use crate::supervision::WorkerRegistry;
 /// Bytes that are written at once, about.
 const MOST_AT_ONCE: usize = 8 << 20;
 
-/// Starts the thread. It wakes the keeper whenever a log is full.
+/// Starts the thread. It wakes the thread of `compaction` whenever a log is full.
 ///
 /// Errors: the thread could not be made.
 pub(super) fn start(

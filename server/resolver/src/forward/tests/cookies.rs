@@ -170,7 +170,7 @@ async fn one_that_drops_edns_is_asked_without() {
     ask(&net, &pool).await.unwrap();
     assert_eq!(net.take_log().iter().map(has_edns).collect::<Vec<_>>(), [false]);
     // It is tried again after a while.
-    sleep(limits::DEAF_MEMORY).await;
+    sleep(limits::EDNS_MEMORY).await;
     ask(&net, &pool).await.unwrap();
     assert!(has_edns(&net.take_log()[0]));
 }

@@ -68,7 +68,7 @@ async fn silence_of_all_ends_in_time_and_number() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_next_one_is_asked_when_patience_ends_and_a_late_answer_still_counts() {
+async fn the_next_one_is_asked_when_a_reply_is_late_and_a_late_answer_still_counts() {
     let net = ScriptedUpstreams::new(|sent| if sent.to == 1 { good(sent, 900) } else { Vec::new() });
     let pool = pool(UpstreamPolicy::InOrder, 2);
     let start = Instant::now();
@@ -85,7 +85,7 @@ async fn the_next_one_is_asked_when_patience_ends_and_a_late_answer_still_counts
 }
 
 #[tokio::test(start_paused = true)]
-async fn patience_follows_the_round_trip_time() {
+async fn waits_follow_the_round_trip_time() {
     let net = ScriptedUpstreams::new(|sent| if sent.at < ms(5000) { good(sent, 10) } else { Vec::new() });
     let pool = pool(UpstreamPolicy::InOrder, 2);
     for _ in 0..20 {

@@ -158,7 +158,7 @@ async fn silence_is_seen_while_it_lasts() {
         tokio::time::sleep(Duration::from_millis(1800)).await;
         let (failure, due) = progress.silence().unwrap();
         assert_eq!(failure.to_string(), "the only server of attack. is silent");
-        assert_eq!(due - begun, limits::PATIENCE, "the root was heard, so that the network is there");
+        assert_eq!(due - begun, limits::SLOW_SERVER_WAIT, "the root was heard, so that the network is there");
     };
     let (found, ()) = tokio::join!(resolving, watching);
     assert_eq!(found.unwrap_err().to_string(), "the only server of attack. is silent");

@@ -75,9 +75,9 @@ async fn the_network_is_heard_of_by_replies() {
     assert!(!heard(ScriptedInternet::default()).await);
 }
 
-/// While a resolution goes on: where the network is there, clients of servers that are up are patient.
+/// While a resolution goes on: where the network is there, clients wait for servers that are up.
 #[tokio::test(start_paused = true)]
-async fn clients_have_patience_with_servers_that_may_answer() {
+async fn clients_wait_for_servers_that_may_answer() {
     let resolver = Resolver::new(internet());
     let Resolver { net, state, settings } = &resolver;
     // After the first question its server is down.

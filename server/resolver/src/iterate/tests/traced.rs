@@ -12,7 +12,7 @@ use crate::iterate::{
     resolve_traced,
 };
 use crate::question::OutboundQuestion;
-use crate::validate::{DigestFate, SignatureFate};
+use crate::validate::{DigestOutcome, SignatureOutcome};
 
 async fn steps(resolver: &Resolver, text: &str, qtype: Type) -> Vec<ResolutionStep> {
     let question = OutboundQuestion::new(name(text).as_ref(), qtype);
@@ -29,9 +29,9 @@ fn told(steps: &[ResolutionStep]) -> Vec<String> {
             ResolutionEvent::Keys { zone } => format!("keys {zone}"),
             ResolutionEvent::Anchor(AnchorKind::Trusted(zone)) => format!("anchor {zone}"),
             ResolutionEvent::Anchor(AnchorKind::Negative(zone, _)) => format!("negative anchor {zone}"),
-            ResolutionEvent::Digest { zone, fate, .. } => format!("digest {zone} {fate:?}"),
-            ResolutionEvent::Signature { owner, rtype, signer, fate, .. } => {
-                format!("signature {owner} {rtype} by {signer} {fate:?}")
+            ResolutionEvent::Digest { zone, outcome, .. } => format!("digest {zone} {outcome:?}"),
+            ResolutionEvent::Signature { owner, rtype, signer, outcome, .. } => {
+                format!("signature {owner} {rtype} by {signer} {outcome:?}")
             }
             ResolutionEvent::Proof(role) => {
                 let does = if role.stands { "stands at" } else { "covers" };
@@ -120,7 +120,7 @@ async fn what_is_wrong_is_told() {
         }
     });
     let found = told(&steps(&resolver, "www.test", Type::A).await);
-    let signature = format!(" signature www.test. A by test. {:?}", SignatureFate::Expired(10));
+    let signature = format!(" signature www.test. A by test. {:?}", SignatureOutcome::Expired(10));
     assert!(found.contains(&signature), "{found:#?}");
     assert!(found.last().unwrap().starts_with(" failed: dnskey "), "{found:#?}");
 }
@@ -134,7 +134,7 @@ async fn anchors_that_fit_nothing_are_told() {
         }
     }
     let found = told(&steps(&one, "www.test", Type::A).await);
-    let step = format!("digest . {:?}", DigestFate::OtherKey);
+    let step = format!("digest . {:?}", DigestOutcome::OtherKey);
     assert!(found.iter().any(|found| found.trim_start() == step), "{found:#?}");
 
     let mut other = resolver(|_, _, said| said);

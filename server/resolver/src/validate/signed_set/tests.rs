@@ -172,16 +172,17 @@ fn what_is_left_out_is_told_with_its_reason() {
         signature("test", 2, TIMES, tag() + 1),
     ];
     let (set, zone, keys) = (set("www.test", &signatures), name("test"), [key(1, 2)]);
-    let fates: Vec<_> = unfit(&set, zone.as_ref(), &keys, Some(NOW)).map(|report| report.fate).collect();
+    let outcomes: Vec<_> =
+        unfit(&set, zone.as_ref(), &keys, Some(NOW)).map(|report| report.outcome).collect();
     let expected = [
-        SignatureFate::OtherSigner,
-        SignatureFate::WrongLabels,
-        SignatureFate::NotYet(2),
-        SignatureFate::Expired(3),
-        SignatureFate::Reversed,
-        SignatureFate::NoKey,
+        SignatureOutcome::OtherSigner,
+        SignatureOutcome::WrongLabels,
+        SignatureOutcome::NotYet(2),
+        SignatureOutcome::Expired(3),
+        SignatureOutcome::Reversed,
+        SignatureOutcome::NoKey,
     ];
-    assert_eq!(fates, expected);
+    assert_eq!(outcomes, expected);
     let last = unfit(&set, zone.as_ref(), &keys, Some(NOW)).last().unwrap();
     assert_eq!((last.tag, last.algorithm, last.expires), (tag() + 1, 13, NOW + DAY));
     assert!(last.signer == zone.as_ref());

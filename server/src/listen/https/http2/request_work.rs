@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::open_request::{NeededRoom, OpenRequest};
 use super::replies::RepliedRequest;
 use crate::listen::https::bounds::{
-    FAREWELL, LARGE_BODIES, LONGEST, MOST_UNSENT, PASSED_OVER, REQUEST_TIMEOUT,
+    CLOSING_TIME, LARGE_BODIES, LONGEST, MOST_UNSENT, PASSED_OVER, REQUEST_TIMEOUT,
 };
 use crate::query::QueryClient;
 
@@ -86,7 +86,7 @@ impl RequestWork {
     /// Tells the client that the connection ends.
     pub(super) fn shut_down(&mut self, out: &mut Vec<u8>) {
         self.is_leaving = true;
-        self.due = Instant::now() + FAREWELL;
+        self.due = Instant::now() + CLOSING_TIME;
         self.http.shut_down(out);
     }
 

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::request_batch::{REQUEST_ROOM, RequestBatch};
 use super::request_work::RequestWork;
-use crate::listen::https::bounds::FAREWELL;
+use crate::listen::https::bounds::CLOSING_TIME;
 use crate::listen::https::connection::HttpConnection;
 use crate::listen::stream::StreamServices;
 
@@ -105,7 +105,7 @@ impl Http2Requests {
             self.is_over = true;
         } else {
             // What is looked up is still answered: it ends by its own time, or with the server.
-            self.work.due = now + FAREWELL;
+            self.work.due = now + CLOSING_TIME;
         }
     }
 

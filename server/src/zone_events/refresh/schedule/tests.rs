@@ -20,7 +20,7 @@ fn zones_without_contents_come_first_and_primaries_in_turn() {
     schedule.set(&name(4), primary(2), RefreshUrgency::Due, now);
     schedule.set(&name(5), primary(1), RefreshUrgency::Missing, now);
     schedule.set(&name(6), primary(1), RefreshUrgency::Due, now + HOUR);
-    schedule.hurry(&name(6), RefreshUrgency::Notified);
+    schedule.bring_forward(&name(6), RefreshUrgency::Notified);
     let mut order = Vec::new();
     let mut at = now;
     while order.len() < 7 {
@@ -39,8 +39,8 @@ fn what_comes_up_meanwhile_is_looked_at_once_more() {
     let mut schedule = RefreshSchedule::default();
     schedule.set(&name(1), primary(1), RefreshUrgency::Due, now);
     assert_eq!(schedule.next(now), Some((name(1), primary(1))));
-    schedule.hurry(&name(1), RefreshUrgency::Notified);
-    schedule.hurry(&name(1), RefreshUrgency::Notified);
+    schedule.bring_forward(&name(1), RefreshUrgency::Notified);
+    schedule.bring_forward(&name(1), RefreshUrgency::Notified);
     assert_eq!(schedule.next(now), None);
     schedule.ended(&name(1), primary(1), LookResult::Answer, RefreshUrgency::Due, now, now + HOUR);
     let later = now + Duration::from_secs(1);
@@ -61,7 +61,7 @@ fn each_look_frees_the_place_that_it_took() {
         at += Duration::from_secs(1);
         let zone = name(round);
         schedule.set(&zone, primary(1), RefreshUrgency::Missing, at);
-        schedule.hurry(&zone, RefreshUrgency::Missing);
+        schedule.bring_forward(&zone, RefreshUrgency::Missing);
         let (turn, result) = match round % 3 {
             // It is asked of another primary while it waits, or while it is looked at.
             0 => {

@@ -11,7 +11,7 @@ use rhumb_zones::{VersionOrigin, ZoneContents, ZoneDifference};
 
 use super::super::encode::{StateChange, StateVersion};
 use super::super::folder::{StateFolder, StateFolderError};
-use super::super::{keeper, scan};
+use super::super::{compaction, scan};
 use super::{StateStore, read_zone};
 use crate::metrics::ServerMetrics;
 use crate::zone_events::wall_clock::unix_time;
@@ -169,7 +169,7 @@ fn a_change_that_could_not_be_written_leaves_no_gap() {
 
 #[test]
 fn long_chains_are_written_anew_and_old_logs_go() {
-    let folder = TestFolder::new("keeper");
+    let folder = TestFolder::new("compaction");
     let store = folder.store();
     let zone = name("zone.test.");
     keep(&store, &zone, StateVersion::Whole(version(&zone, 1, 100)));
@@ -184,7 +184,7 @@ fn long_chains_are_written_anew_and_old_logs_go() {
         let to = serial * 1000;
         keep(&store, &zone, step(&zone, from, to, 100));
     }
-    keeper::look(&store.shared).unwrap();
+    compaction::look(&store.shared).unwrap();
     assert_eq!(places(&store), 1);
     let kept = store.zone(&zone).unwrap().unwrap();
     assert_eq!(
@@ -227,7 +227,7 @@ fn a_log_stays_while_its_signatures_are_good() {
     for (until, macs, logs) in [(now + 300, vec![1, 2, 3], 2), (now - 1, vec![], 1)] {
         let folder = signed_folder(&format!("signed-{logs}"), until);
         let store = folder.store();
-        keeper::look(&store.shared).unwrap();
+        compaction::look(&store.shared).unwrap();
         assert_eq!(folder.files("log").len(), logs);
         let mut found: Vec<u8> = store.take_signatures().iter().map(|signature| signature.mac[0]).collect();
         found.sort_unstable();

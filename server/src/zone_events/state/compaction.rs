@@ -33,8 +33,8 @@ pub(super) fn start(
     woken: Receiver<StateFile>,
     workers: &Arc<WorkerRegistry>,
 ) -> io::Result<()> {
-    let worker = workers.register("state", "state-keeper");
-    std::thread::Builder::new().name("state-keeper".into()).spawn(move || {
+    let worker = workers.register("state", "state-compaction");
+    std::thread::Builder::new().name("state-compaction".into()).spawn(move || {
         rhumb_net::yield_to_others();
         worker.supervise(|_| {
             loop {

@@ -27,7 +27,7 @@ const SYNC: Duration = Duration::from_millis(700);
 
 /// What the thread is told.
 #[derive(Debug)]
-enum KeeperOrder {
+enum WriterOrder {
     /// To read the file.
     Read(SyncSender<()>),
     /// To write it until then, and to end.
@@ -37,12 +37,12 @@ enum KeeperOrder {
 /// The file that the cache is kept in over a restart, and the thread that looks after it.
 #[derive(Debug, Clone)]
 pub struct CacheFile {
-    shared: Arc<KeeperShared>,
-    orders: Sender<KeeperOrder>,
+    shared: Arc<WriterShared>,
+    orders: Sender<WriterOrder>,
 }
 
 #[derive(Debug)]
-struct KeeperShared {
+struct WriterShared {
     live: Arc<ServerState>,
     folder: PathBuf,
     figures: Arc<CacheFileFigures>,
@@ -55,7 +55,7 @@ impl CacheFile {
     ///
     /// Errors: the thread could not be made.
     pub fn start(live: &Arc<ServerState>, folder: &Path) -> io::Result<Self> {
-        let shared = Arc::new(KeeperShared {
+        let shared = Arc::new(WriterShared {
             live: Arc::clone(live),
             folder: folder.to_owned(),
             figures: live.metrics.cache_file(),
@@ -63,10 +63,10 @@ impl CacheFile {
         });
         let (orders, inbox) = channel();
         let worker = live.metrics.workers().register("cache-file", "cache-file");
-        let keeper = Arc::clone(&shared);
+        let thread = Arc::clone(&shared);
         std::thread::Builder::new().name("cache-file".into()).spawn(move || {
             rhumb_net::yield_to_others();
-            worker.supervise(|_| keeper.run(&inbox));
+            worker.supervise(|_| thread.run(&inbox));
         })?;
         Ok(Self { shared, orders })
     }
@@ -75,7 +75,7 @@ impl CacheFile {
     pub fn read(&self) {
         let (done, read) = sync_channel(1);
         // The thread is gone only where it panicked too often.
-        let _ = self.orders.send(KeeperOrder::Read(done));
+        let _ = self.orders.send(WriterOrder::Read(done));
         let _ = read.recv_timeout(READ);
     }
 
@@ -83,7 +83,7 @@ impl CacheFile {
     pub fn end(&self, by: Instant) {
         let (done, written) = sync_channel(1);
         let until = by.checked_sub(SYNC).unwrap_or(by);
-        let _ = self.orders.send(KeeperOrder::End(done, until));
+        let _ = self.orders.send(WriterOrder::End(done, until));
         let _ = written.recv_timeout(by.saturating_duration_since(Instant::now()));
     }
 
@@ -93,18 +93,18 @@ impl CacheFile {
     }
 }
 
-impl KeeperShared {
-    fn run(&self, inbox: &Receiver<KeeperOrder>) {
+impl WriterShared {
+    fn run(&self, inbox: &Receiver<WriterOrder>) {
         let mut due = Instant::now();
         let mut written = None;
         loop {
             let every = self.live.snapshot.load().config.cache.keep;
             match inbox.recv_timeout(LOOK) {
-                Ok(KeeperOrder::Read(done)) => {
+                Ok(WriterOrder::Read(done)) => {
                     self.read();
                     let _ = done.send(());
                 }
-                Ok(KeeperOrder::End(done, until)) => {
+                Ok(WriterOrder::End(done, until)) => {
                     if !every.is_zero() {
                         self.write(Some(until));
                     }

@@ -2,7 +2,7 @@
 
 /// What became of a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SignatureFate {
+pub enum SignatureOutcome {
     /// It is right.
     Right,
     /// It is wrong.
@@ -25,7 +25,7 @@ pub enum SignatureFate {
 
 /// What became of a digest of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DigestFate {
+pub enum DigestOutcome {
     /// It is that of a key of the zone.
     Matched,
     /// The zone has a key of this tag and algorithm, whose digest is another.
