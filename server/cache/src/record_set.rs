@@ -96,9 +96,11 @@ impl LearntRecords {
         self.records().is_none()
     }
 
-    /// Whether it answers a question for `rtype` at its name: that a name is no alias says nothing of its other types.
+    /// Whether it answers a question for `rtype` at its name: that a name is no alias says nothing of its other types, and an alias has
+    /// NSEC and RRSIG records of its own (RFC 4035 section 2.5).
     pub fn tells_of(&self, rtype: Type) -> bool {
-        let alias = self.rtype == Type::CNAME && !self.is_denial();
+        let leads = self.rtype == Type::CNAME && !self.is_denial();
+        let alias = leads && !matches!(rtype, Type::NSEC | Type::RRSIG);
         self.rtype == rtype || self.rtype == ANY_TYPE || alias
     }
 
@@ -152,19 +154,21 @@ mod tests {
     }
 
     #[test]
-    fn aliases_and_names_that_do_not_exist_tell_of_every_type() {
+    fn aliases_and_names_that_do_not_exist_tell_of_other_types() {
         let records = || RecordContent::Records(set("a.test", Type::CNAME, &[b"\x01b\x04test\0"], &[]));
-        for (rtype, content, of_a, of_cname) in [
-            (Type::CNAME, records(), true, true),
-            (Type::CNAME, RecordContent::NoData, false, true),
-            (Type::A, records(), true, false),
-            (Type::A, RecordContent::NoData, true, false),
-            (ANY_TYPE, RecordContent::NameError, true, true),
-            (Type::AAAA, records(), false, false),
+        for (rtype, content, of_a, of_cname, of_nsec) in [
+            (Type::CNAME, records(), true, true, false),
+            (Type::CNAME, RecordContent::NoData, false, true, false),
+            (Type::A, records(), true, false, false),
+            (Type::A, RecordContent::NoData, true, false, false),
+            (Type::NSEC, records(), false, false, true),
+            (ANY_TYPE, RecordContent::NameError, true, true, true),
+            (Type::AAAA, records(), false, false, false),
         ] {
             let learnt = learnt(rtype, content, Vec::new());
-            let told = (learnt.tells_of(Type::A), learnt.tells_of(Type::CNAME));
-            assert_eq!(told, (of_a, of_cname), "{learnt:?}");
+            let told = [Type::A, Type::CNAME, Type::NSEC, Type::RRSIG].map(|rtype| learnt.tells_of(rtype));
+            let of_rrsig = rtype == ANY_TYPE;
+            assert_eq!(told, [of_a, of_cname, of_nsec, of_rrsig], "{learnt:?}");
         }
     }
 
