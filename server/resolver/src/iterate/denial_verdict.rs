@@ -5,12 +5,13 @@ use rhumb_wire::{DomainName, NameRef, Type};
 
 use super::failure::IterationFailure;
 use super::iteration::IterationCourse;
+use super::proof_terms::ProofTerms;
 use super::zone_trust::ZoneTrust;
 use crate::network::UpstreamTransport;
 use crate::validate::{DenialClaim, DenialVerdict, ValidationFailure, ZoneKey, limits, signers};
 
 impl<N: UpstreamTransport> IterationCourse<'_, N> {
-    /// Whether it is proven that a set was rightly made from a wildcard of `labels` labels.
+    /// Whether it is proven that a set was rightly made from a wildcard of `labels` labels, and how long that is good.
     pub(super) async fn expansion(
         &mut self,
         set: &RecordSet,
@@ -18,14 +19,15 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         attached: &[RecordSet],
         zone: NameRef<'_>,
         keys: &[ZoneKey],
-    ) -> Result<SecurityStatus, IterationFailure> {
-        let (proofs, _) = self.right_proofs(attached, zone, keys).await?;
+    ) -> Result<(SecurityStatus, ProofTerms), IterationFailure> {
+        let (proofs, terms) = self.right_proofs(attached, zone, keys).await?;
         let claim = DenialClaim { name: set.owner.as_ref(), rtype: set.rtype, zone };
         self.note_proofs(claim, &proofs);
         let verdict = claim.expanded(labels, &proofs.iter().collect::<Vec<_>>(), &mut self.budget.hashes);
+        let terms = ProofTerms::of_all(&terms);
         match verdict {
-            DenialVerdict::Proven { .. } => Ok(SecurityStatus::Secure),
-            DenialVerdict::OptOut | DenialVerdict::TooManyIterations => Ok(SecurityStatus::Insecure),
+            DenialVerdict::Proven { .. } => Ok((SecurityStatus::Secure, terms)),
+            DenialVerdict::OptOut | DenialVerdict::TooManyIterations => Ok((SecurityStatus::Insecure, terms)),
             DenialVerdict::Unproven => {
                 let (owner, rtype) = (set.owner.as_ref().to_lowercase(), set.rtype);
                 Err(self.unproven(owner, rtype).into())
@@ -41,31 +43,32 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         }
     }
 
-    /// The proofs among what came with an answer whose signatures are right, and how long each is. Errors: `Bogus` where the budget is
+    /// The proofs among what came with an answer whose signatures are right, and how long each is good. Errors: `Bogus` where the budget is
     /// spent.
     async fn right_proofs(
         &mut self,
         attached: &[RecordSet],
         zone: NameRef<'_>,
         keys: &[ZoneKey],
-    ) -> Result<(Vec<RecordSet>, Vec<u32>), IterationFailure> {
+    ) -> Result<(Vec<RecordSet>, Vec<ProofTerms>), IterationFailure> {
         let proofs = attached.iter().filter(|set| matches!(set.rtype, Type::NSEC | Type::NSEC3));
         let mut right = (Vec::new(), Vec::new());
         for proof in proofs.take(limits::PROOFS) {
             // Each link of a chain of aliases comes with the proofs of all.
             let is_it =
-                |(known, of, _): &&(RecordSet, DomainName, u32)| known == proof && of.as_ref() == zone;
-            if let Some((_, _, ttl)) = self.proofs.iter().find(is_it) {
+                |(known, of, _): &&(RecordSet, DomainName, ProofTerms)| known == proof && of.as_ref() == zone;
+            if let Some((_, _, terms)) = self.proofs.iter().find(is_it) {
                 right.0.push(proof.clone());
-                right.1.push(*ttl);
+                right.1.push(*terms);
                 continue;
             }
             match self.check_set(proof, zone, keys).await {
                 // A proof is never made from a wildcard.
                 Ok(check) if check.wildcard.is_none() => {
                     right.0.push(proof.clone());
-                    right.1.push(check.ttl);
-                    self.proofs.push((proof.clone(), zone.to_lowercase(), check.ttl));
+                    let terms = ProofTerms { ttl: check.ttl, left: check.left };
+                    right.1.push(terms);
+                    self.proofs.push((proof.clone(), zone.to_lowercase(), terms));
                 }
                 Err(why @ (ValidationFailure::Budget | ValidationFailure::Busy)) => return Err(why.into()),
                 Ok(_) | Err(_) => {}
@@ -130,7 +133,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
             }
             attached.push(soa.clone());
         }
-        let (proofs, ttls) = self.right_proofs(&learnt.attached, zone, keys).await?;
+        let (proofs, terms) = self.right_proofs(&learnt.attached, zone, keys).await?;
         let claim = DenialClaim { name: learnt.owner.as_ref(), rtype: learnt.rtype, zone };
         self.note_proofs(claim, &proofs);
         let verdict = {
@@ -144,7 +147,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         if matches!(verdict, DenialVerdict::Proven { .. }) {
             // The TTL of a denial is that of its SOA, or the minimum there (RFC 9077).
             let soa = attached.iter().map(|soa: &RecordSet| (soa.clone(), ttl));
-            let proofs = proofs.iter().cloned().zip(ttls).map(|(proof, left)| (proof, left.min(ttl)));
+            let proofs = proofs.iter().cloned().zip(&terms).map(|(proof, terms)| (proof, terms.ttl.min(ttl)));
             self.keep_proofs(zone, soa.chain(proofs));
         }
         attached.extend(proofs);
@@ -153,7 +156,8 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
             DenialVerdict::OptOut | DenialVerdict::TooManyIterations => SecurityStatus::Insecure,
             DenialVerdict::Unproven => return Ok(Err(self.unproven(learnt.owner.clone(), learnt.rtype))),
         };
-        let ttl = self.held_ttl(ttl, left);
+        let terms = ProofTerms::of_all(&terms);
+        let ttl = self.held_ttl(ttl.min(terms.ttl), left.min(terms.left));
         Ok(Ok(LearntRecords { attached: attached.into(), security, ttl, ..learnt.clone() }))
     }
 }

@@ -14,6 +14,7 @@ use super::clock::QuestionClock;
 use super::failure::IterationFailure;
 use super::limits;
 use super::minimised_name::MinimisedName;
+use super::proof_terms::ProofTerms;
 use super::resolution_progress::ResolutionProgress;
 use super::resolution_scope::ResolutionScope;
 use super::resolver_state::ResolverState;
@@ -46,8 +47,8 @@ pub(super) struct IterationCourse<'a, N> {
     pub(super) sought: Vec<DomainName>,
     /// What is being validated, each for the one before.
     pub(super) validating: Vec<(DomainName, Type)>,
-    /// Proofs whose signatures by the keys of a zone are right, and how long each may be kept: no more than checks that were paid for.
-    pub(super) proofs: Vec<(RecordSet, DomainName, u32)>,
+    /// Proofs whose signatures by the keys of a zone are right, and how long each is good: no more than checks that were paid for.
+    pub(super) proofs: Vec<(RecordSet, DomainName, ProofTerms)>,
     /// Who answered for which name and type.
     pub(super) answered: Vec<(DomainName, Type, SocketAddr)>,
     /// Servers that gave what turned out to be bogus; they are asked last.

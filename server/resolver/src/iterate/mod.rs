@@ -22,6 +22,7 @@ mod last_heard;
 pub mod limits;
 mod minimised_name;
 mod other_servers;
+mod proof_terms;
 mod question_cost;
 mod recall;
 mod reply_records;

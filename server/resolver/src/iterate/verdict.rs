@@ -112,11 +112,11 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
                 ZoneTrust::Bogus(why) => failure = Some(why),
                 ZoneTrust::Secure(keys) => match self.check_set(set, signer, &keys).await {
                     Ok(right) => {
-                        let security = match right.wildcard {
-                            None => SecurityStatus::Secure,
-                            Some(labels) => self.expansion(set, labels, attached, signer, &keys).await?,
+                        let Some(labels) = right.wildcard else {
+                            return Ok((SecurityStatus::Secure, right.ttl, right.left));
                         };
-                        return Ok((security, right.ttl, right.left));
+                        let (security, proofs) = self.expansion(set, labels, attached, signer, &keys).await?;
+                        return Ok((security, right.ttl.min(proofs.ttl), right.left.min(proofs.left)));
                     }
                     Err(why) => failure = Some(why),
                 },

@@ -287,7 +287,8 @@ impl ReplyReading<'_> {
     }
 
     fn learnt(&self, set: RecordSet, attached: Vec<RecordSet>) -> LearntRecords {
-        let ttl = set.ttl.min(limits::TTL);
+        // What was made from a wildcard is as good as the proofs beside it.
+        let ttl = least_ttl(&attached).min(set.ttl).min(limits::TTL);
         LearntRecords {
             owner: set.owner.to_lowercase(),
             rtype: set.rtype,
@@ -315,9 +316,11 @@ impl ReplyReading<'_> {
             let minimum = set.records.iter().next().and_then(|rdata| rdata.last_chunk::<4>().copied());
             minimum.map_or(0, u32::from_be_bytes)
         };
-        let ttl = soa.map_or(limits::BARE_DENIAL_TTL, |soa| soa.ttl.min(minimum(soa)));
+        let ttl = soa.map_or(limits::BARE_DENIAL_TTL, minimum);
         let mut attached: Vec<RecordSet> = soa.cloned().into_iter().collect();
         attached.extend(self.records.proofs());
+        // A cache on the way may have had its proofs for longer than its SOA.
+        let ttl = least_ttl(&attached).min(ttl);
         LearntRecords {
             owner: name.to_lowercase(),
             rtype: if denies { rhumb_cache::ANY_TYPE } else { self.question.qtype },
@@ -367,13 +370,18 @@ impl ReplyReading<'_> {
             owner: cut.to_lowercase(),
             rtype: Type::DS,
             content: RecordContent::NoData,
-            ttl: proofs.iter().map(|proof| proof.ttl).min().unwrap_or(0).min(limits::DENIAL_TTL),
+            ttl: least_ttl(&proofs).min(limits::DENIAL_TTL),
             attached: proofs.into(),
             credibility: CredibilityRank::Authoritative,
             security: SecurityStatus::Unchecked,
             stored: self.context.now,
         })
     }
+}
+
+/// The least TTL of these sets, in seconds; of none there is no limit.
+fn least_ttl(sets: &[RecordSet]) -> u32 {
+    sets.iter().map(|set| set.ttl).min().unwrap_or(u32::MAX)
 }
 
 /// Whether `set` holds addresses of a server that the NS records name.
