@@ -8,6 +8,7 @@ use rhumb_wire::{DomainName, NameRef, Type};
 use super::clock_doubt::ClockDoubt;
 use super::failure::IterationFailure;
 use super::iteration::IterationCourse;
+use super::signature_need::SignatureNeed;
 use super::trace::{InsecureReason, ResolutionEvent};
 use super::verdict::BoxedVerdict;
 use super::zone_trust::ZoneTrust;
@@ -191,19 +192,19 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         right.ok().filter(|_| self.signature_time().is_none()).ok_or(failure)
     }
 
-    /// Whether records of this owner and type should be signed: from the trust anchor down no zone is proven to be insecure.
+    /// Whether records of this owner and type should be signed, by the zones from the trust anchor down.
     ///
     /// Errors: `Bogus` where the keys of a zone on the way are; what is needed cannot be fetched.
     pub(super) fn expects_signatures<'s>(
         &'s mut self,
         owner: &'s DomainName,
         rtype: Type,
-    ) -> BoxedVerdict<'s, bool> {
+    ) -> BoxedVerdict<'s, SignatureNeed> {
         Box::pin(async move {
-            let Some(trust) = &self.settings.trust else { return Ok(false) };
+            let Some(trust) = &self.settings.trust else { return Ok(SignatureNeed::Absent) };
             let above = if rtype == Type::DS { owner.as_ref().parent() } else { None };
             let end = above.unwrap_or(owner.as_ref());
-            let Some(anchor) = trust.above(end) else { return Ok(false) };
+            let Some(anchor) = trust.above(end) else { return Ok(SignatureNeed::Absent) };
             let anchor = anchor.zone.clone();
             let labels = end.label_count();
             let outer = self.trace.enter(|| ResolutionEvent::Expect { name: owner.clone() });
@@ -219,10 +220,10 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         anchor: DomainName,
         end: NameRef<'_>,
         labels: usize,
-    ) -> Result<bool, IterationFailure> {
+    ) -> Result<SignatureNeed, IterationFailure> {
         let unix = self.clock.unix();
         match self.trust_of(anchor.clone()).await? {
-            ZoneTrust::Insecure => return Ok(false),
+            ZoneTrust::Insecure => return Ok(SignatureNeed::Absent),
             ZoneTrust::Bogus(why) => return Err(why.into()),
             ZoneTrust::Secure(_) => {}
         }
@@ -231,15 +232,16 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
             let trust = self.settings.trust.as_ref();
             if let Some(trust) = trust.filter(|trust| trust.denies(name.as_ref(), unix)) {
                 self.note_anchor(trust, name.as_ref());
-                return Ok(false);
+                return Ok(SignatureNeed::Absent);
             }
             match self.step(&name).await? {
-                TrustStep::Insecure => return Ok(false),
-                TrustStep::Ends => return Ok(true),
+                TrustStep::Insecure => return Ok(SignatureNeed::Absent),
+                TrustStep::Open => return Ok(SignatureNeed::Open),
+                TrustStep::Ends => break,
                 TrustStep::GoesOn => {}
             }
         }
-        Ok(true)
+        Ok(SignatureNeed::Expected)
     }
 
     /// What lies at `name` on the way from a secure zone down.
@@ -247,7 +249,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         let found = self.signer_of(name).await?;
         if found.security == SecurityStatus::Insecure {
             self.note_insecure(name, InsecureReason::ParentInsecure);
-            return Ok(TrustStep::Insecure);
+            return Ok(TrustStep::Open);
         }
         match &found.content {
             RecordContent::Records(set) if set.rtype == Type::DS => {
@@ -289,6 +291,8 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
 enum TrustStep {
     /// A zone that needs no signatures.
     Insecure,
+    /// A zone that needs none, or nothing: it is not proven which.
+    Open,
     /// Nothing: there is no zone further down.
     Ends,
     /// A secure zone, or none.

@@ -6,6 +6,7 @@ use rhumb_wire::{DomainName, NameRef, Type};
 use super::failure::IterationFailure;
 use super::iteration::IterationCourse;
 use super::proof_terms::ProofTerms;
+use super::signature_need::SignatureNeed;
 use super::zone_trust::ZoneTrust;
 use crate::network::UpstreamTransport;
 use crate::validate::{DenialClaim, DenialVerdict, ValidationFailure, ZoneKey, limits, signers};
@@ -110,7 +111,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         // A zone may deny its own name, which its parent or a trust anchor vouches for.
         let is_zone = denied && (name == anchor || self.is_cut(name));
         let side = if parent_side && !is_zone { Type::DS } else { learnt.rtype };
-        if self.expects_signatures(&owner, side).await? {
+        if self.expects_signatures(&owner, side).await? == SignatureNeed::Expected {
             let rtype = learnt.rtype;
             return Err(failure.unwrap_or(ValidationFailure::Unproven { owner, rtype }).into());
         }

@@ -38,6 +38,7 @@ mod server_addresses;
 mod set_signatures;
 mod settings;
 mod shared_exchange;
+mod signature_need;
 mod trace;
 mod trust_notes;
 mod verdict;

@@ -16,6 +16,7 @@ mod message_times;
 mod moved;
 mod odd_apex;
 mod one_bad_server;
+mod opt_out;
 mod outage;
 mod proofs_once;
 mod real_internet;

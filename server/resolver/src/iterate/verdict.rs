@@ -9,6 +9,7 @@ use rhumb_wire::{NameRef, Type};
 
 use super::failure::IterationFailure;
 use super::iteration::IterationCourse;
+use super::signature_need::SignatureNeed;
 use super::trace::ResolutionEvent;
 use super::zone_trust::ZoneTrust;
 use crate::network::UpstreamTransport;
@@ -125,7 +126,11 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
         let (owner, rtype) = (set.owner.as_ref().to_lowercase(), set.rtype);
         let side = if rtype == Type::DS { owner.as_ref().parent() } else { None };
         let is_above = !side.unwrap_or(owner.as_ref()).is_at_or_below(anchor);
-        if is_above || self.expects_signatures(&owner, rtype).await? {
+        let need =
+            if is_above { SignatureNeed::Expected } else { self.expects_signatures(&owner, rtype).await? };
+        // A wrong signature by a secure zone shows that it is not that of an unsigned zone that may be there.
+        let wrong = need == SignatureNeed::Open && failure.is_some();
+        if need == SignatureNeed::Expected || wrong {
             return Err(failure.unwrap_or(ValidationFailure::Unsigned { owner, rtype }).into());
         }
         Ok(insecure)
