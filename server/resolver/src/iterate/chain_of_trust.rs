@@ -227,6 +227,7 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
             ZoneTrust::Bogus(why) => return Err(why.into()),
             ZoneTrust::Secure(_) => {}
         }
+        let mut unproven = None;
         for depth in anchor.as_ref().label_count() + 1..=labels {
             let name = end.skip_labels(labels - depth).to_lowercase();
             let trust = self.settings.trust.as_ref();
@@ -234,14 +235,26 @@ impl<N: UpstreamTransport> IterationCourse<'_, N> {
                 self.note_anchor(trust, name.as_ref());
                 return Ok(SignatureNeed::Absent);
             }
-            match self.step(&name).await? {
-                TrustStep::Insecure => return Ok(SignatureNeed::Absent),
-                TrustStep::Open => return Ok(SignatureNeed::Open),
-                TrustStep::Ends => break,
-                TrustStep::GoesOn => {}
+            match self.step(&name).await {
+                Ok(TrustStep::Insecure) => return Ok(SignatureNeed::Absent),
+                Ok(TrustStep::Open) => return Ok(SignatureNeed::Open),
+                Ok(TrustStep::Ends) => break,
+                Ok(TrustStep::GoesOn) => {}
+                // What the parent says of a delegation further down proves more than what it says of the names above that.
+                Err(IterationFailure::Bogus(why @ ValidationFailure::Unproven { .. }))
+                    if self.leads_below(end, labels - depth) =>
+                {
+                    unproven.get_or_insert(why);
+                }
+                Err(failure) => return Err(unproven.map_or(failure, Into::into)),
             }
         }
-        Ok(SignatureNeed::Expected)
+        unproven.map_or(Ok(SignatureNeed::Expected), |why| Err(why.into()))
+    }
+
+    /// Whether `end`, or a name above it from which less than `above` labels are missing, is known to be delegated.
+    fn leads_below(&self, end: NameRef<'_>, above: usize) -> bool {
+        (0..above).any(|missing| self.is_cut(end.skip_labels(missing)))
     }
 
     /// What lies at `name` on the way from a secure zone down.
