@@ -116,6 +116,8 @@ pub enum FaultKind {
     },
     /// Warning: the same record twice; one is kept.
     Duplicate(Type),
+    /// Warning: a digest is longer or shorter than its type says; BIND refuses a zone that has such a record.
+    DigestLength(Type),
 }
 
 impl FaultKind {
@@ -164,6 +166,10 @@ impl fmt::Display for FaultKind {
                 write!(f, "{rtype} lies below {by}, whose NS or DNAME record hides it")
             }
             Self::Duplicate(rtype) => write!(f, "the same {rtype} record twice, one is kept"),
+            Self::DigestLength(rtype) => write!(
+                f,
+                "the digest of a {rtype} record has another length than its type says: there are secondaries that refuse the zone for it"
+            ),
         }
     }
 }

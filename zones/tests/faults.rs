@@ -91,6 +91,23 @@ fn each_fault_has_its_line() {
     }
 }
 
+/// RFC 4034 section 5.1.4; each record of a set is looked at.
+#[test]
+fn digests_of_another_length_are_told() {
+    let good = "ab".repeat(32);
+    let text = "the digest of a DS record has another length than its type says: there are secondaries that refuse the zone for it";
+    for (lines, line) in [
+        ("sub.example. 300 IN DS 1 8 2 abcd".to_owned(), 4),
+        (format!("sub.example. 300 IN DS 1 8 2 {good}\nsub.example. 300 IN DS 1 8 4 {good}"), 5),
+    ] {
+        assert_eq!(
+            faults(&lines),
+            [(line, FaultSeverity::Warning, format!("sub.example.: {text}"))],
+            "{lines}"
+        );
+    }
+}
+
 #[test]
 fn what_is_no_fault() {
     for lines in [

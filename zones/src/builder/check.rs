@@ -1,6 +1,6 @@
 //! What is wrong or doubtful about the records of a zone.
 
-use rhumb_wire::{NameRef, Type};
+use rhumb_wire::{NameRef, Type, rdata};
 
 use super::final_dot::DotSearch;
 use super::log::{LoggedRecord, RecordLog, TypeFlags};
@@ -93,9 +93,19 @@ const fn is_seen_at_cut(rtype: Type) -> bool {
     matches!(rtype, Type::NS | Type::DS | Type::NSEC | Type::RRSIG | Type::A | Type::AAAA)
 }
 
+/// The digest of a record, where it has one.
+pub(super) fn digest(record: &LoggedRecord<'_>, push: &mut dyn FnMut(FaultKind, u32)) {
+    if !rdata::digest_fits(record.rtype, record.rdata) {
+        push(FaultKind::DigestLength(record.rtype), record.line);
+    }
+}
+
 /// The records of one type.
 pub(super) fn set(rtype: Type, records: &[(u32, LoggedRecord<'_>)], push: &mut dyn FnMut(FaultKind, u32)) {
     let Some(((_, first), others)) = records.split_first() else { return };
+    for (_, record) in records {
+        digest(record, push);
+    }
     for (_, record) in others {
         match rtype {
             _ if record.rdata == first.rdata => push(FaultKind::Duplicate(rtype), record.line),

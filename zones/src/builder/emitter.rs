@@ -159,6 +159,9 @@ impl<'z> Emitter<'z> {
             match group {
                 [(_, record)] if image::is_simple(record) => {
                     self.records += 1;
+                    check::digest(record, &mut |kind, line| {
+                        self.faults.push(full_name(name, self.apex).as_ref(), line, kind);
+                    });
                     image::write_simple(&mut self.node, record);
                 }
                 _ => self.set(group, name, &mut owner, scratch)?,

@@ -60,7 +60,11 @@ impl UpdateOperation {
             Class::IN => {
                 // RFC 2181 section 8.
                 let ttl = if record.ttl > i32::MAX.cast_unsigned() { 0 } else { record.ttl };
-                Ok(Self::Add { owner, rtype, ttl, rdata: expanded(record)? })
+                let rdata = expanded(record)?;
+                if !rdata::digest_fits(rtype, &rdata) {
+                    return Err(UpdateRefusal::Malformed("a digest of another length than its type says"));
+                }
+                Ok(Self::Add { owner, rtype, ttl, rdata })
             }
             Class::NONE => Ok(Self::RemoveRecord { owner, rtype, rdata: expanded(record)? }),
             Class::ANY if !record.rdata.is_empty() => {

@@ -6,7 +6,7 @@ use rhumb_zones::{
 };
 
 use super::kit;
-use super::message::{EVERYTHING, LIMITS, ZONE, apply, changes, lines, message};
+use super::message::{EVERYTHING, LIMITS, ZONE, apply, changes, lines, message, rcode};
 
 /// What lines change, and why some of them do nothing.
 fn check(given: &[&str], wanted: &[&str], ignored: &[(usize, IgnoredReason)]) {
@@ -35,6 +35,20 @@ fn records_are_added() {
         &[],
     );
     check(&["add ex.example. 4294967295 A 192.0.2.2"], &["+ex.example. A 192.0.2.2 0"], &[]);
+}
+
+/// A record whose digest has another length than its type says is not added: BIND would not take the zone any more. One that is there
+/// can be deleted.
+#[test]
+fn digests_have_their_length() {
+    let digest = |length| format!("add new.example. 60 DS 1 8 2 {}", "ab".repeat(length));
+    assert_eq!(rcode(&[&digest(32)]), Rcode::NOERROR);
+    for length in [31, 33] {
+        assert_eq!(rcode(&[&digest(length)]), Rcode::FORMERR, "{length}");
+    }
+    let before = kit::zone(&format!("{ZONE}\nold.example. 300 IN DS 1 8 2 abcd"));
+    let (summary, _) = apply(&before, &["delete old.example. DS 1 8 2 abcd"]).unwrap();
+    assert_eq!(summary.removed, 1);
 }
 
 /// Section 3.4.2.2: a CNAME stands alone, and takes the place of another; so does a DNAME of another DNAME.

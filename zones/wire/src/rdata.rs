@@ -3,6 +3,7 @@
 //! RFC 1035 section 3.3 and the RFC of each type; RFC 3597 section 4 for names of newer types, RFC 4034 section 6.2 with
 //! RFC 6840 section 5.1 for the canonical form.
 
+mod digest;
 mod error;
 mod layout;
 
@@ -11,6 +12,7 @@ use crate::name::{self, NameBuf, NameRef};
 use crate::number::Type;
 use crate::writer::{BufferFull, MessageWriter};
 
+pub use digest::digest_fits;
 pub use error::RdataError;
 pub use layout::{NameRule, RdataField, layout};
 
