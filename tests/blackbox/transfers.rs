@@ -135,6 +135,11 @@ fn denials() -> Verdict {
         let got = ask(to, transport, name, kind, serial)?;
         ensure_eq!(got, expected, "{name} {kind} {serial:?} by {transport:?} at {to}");
     }
+    // RFC 1995 section 3: the SOA of the version of the zone that the client has.
+    let other = format!("other.test. 0 IN SOA . . {SERIAL} 0 0 0 0");
+    let query = Message::query("zone.test.", IXFR).no_recursion().authorities(&[&other]);
+    let answer = client.over(Transport::Tcp, v6, &query)?.message;
+    ensure_eq!((answer.rcode(), answer.answer.len()), (rcode::FORMERR, 0), "with the SOA of another zone");
     server.rewrite(&config(10, ""))?;
     server.reload()?;
     let got = ask(v6, Transport::Tcp, "zone.test.", AXFR, None)?;

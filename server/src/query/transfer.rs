@@ -10,7 +10,8 @@ use rhumb_net::tcp::ConnectionPermit;
 use rhumb_wire::compress::NameCompression;
 use rhumb_wire::edns::ExtendedError;
 use rhumb_wire::{
-    Class, MessageSection, MessageView, MessageWriter, QueryMessage, Rcode, Transport, Type, header, serial,
+    Class, MessageSection, MessageView, MessageWriter, NameBuf, QueryMessage, Rcode, Transport, Type, header,
+    serial,
 };
 use rhumb_zones::{OutboundDifference, OutboundTransfer, TransferError, ZoneContents, ZoneDifference};
 
@@ -264,11 +265,16 @@ fn steps_since(zone: &ServedZone, serial: u32) -> Option<(Arc<ZoneContents>, Out
     Some((contents, OutboundDifference::of_steps(steps)?)).filter(|_| fits)
 }
 
-/// The serial of the SOA in the authority section of an IXFR request (RFC 1995 section 3).
+/// The serial of the zone's SOA in the authority section of an IXFR request (RFC 1995 section 3).
 fn requested_serial(query: &QueryMessage<'_>) -> Option<u32> {
     let message = MessageView::parse(query.message).ok()?;
+    let mut owner = NameBuf::new();
     let soa = message.records().map_while(Result::ok).find(|record| {
-        record.section == MessageSection::Authority && record.rtype == Type::SOA && record.class == Class::IN
+        record.section == MessageSection::Authority
+            && record.rtype == Type::SOA
+            && record.class == Class::IN
+            && record.owner(&mut owner).is_ok()
+            && owner.as_ref() == query.name
     })?;
     // Five numbers of four bytes stand behind the two names.
     let numbers = soa.rdata.last_chunk::<20>()?;
