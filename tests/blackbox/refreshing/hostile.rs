@@ -16,6 +16,7 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("refreshing::hostile::what_cannot_be_taken", refused),
     Test::beside("refreshing::hostile::the_whole_zone_where_the_difference_fails", fallback),
     Test::beside("refreshing::hostile::primaries_that_close_behind_an_answer", closing),
+    Test::beside("refreshing::hostile::primaries_that_send_too_much", surplus),
 ];
 
 const SOA: u16 = 6;
@@ -260,6 +261,24 @@ fn fallback() -> Verdict {
     ensure!(rig.refresh()?.contains("its serial 5 is older than 20"), "an older serial is taken");
     let told = rig.server.tell(&["zone", "retransfer", "zone.test"])?;
     ensure!(told.out.contains("(axfr), serial 5") && rig.serves(5), "{}{}", told.out, told.err);
+    Ok(Outcome::Passed)
+}
+
+/// Messages behind the end of a transfer are not taken for the answer to what is asked next on the connection.
+fn surplus() -> Verdict {
+    let rig = Rig::start("")?;
+    for now in 11..15 {
+        let twice = move |asked: &Asked, lines: &[String]| {
+            Act::Each(vec![reply(asked, lines), reply(asked, &[soa(now), soa(now)])])
+        };
+        rig.upstream.follow(primary(
+            now,
+            move |asked| if now % 2 == 0 { refuse(asked) } else { twice(asked, &difference(now - 1, now)) },
+            move |asked| twice(asked, &whole(now)),
+        ));
+        let told = rig.refresh()?;
+        ensure!(told.contains(&format!("serial {now}")) && rig.serves(now), "{now}: {told}");
+    }
     Ok(Outcome::Passed)
 }
 

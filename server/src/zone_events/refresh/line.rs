@@ -1,4 +1,4 @@
-//! A connection to a primary, and whether that may have closed it before it was asked.
+//! A connection to a primary, and whether it was still of use when something was asked on it.
 
 use super::connection::{PrimaryConnection, PrimaryConnections};
 use super::failure::RefreshFailure;
@@ -25,11 +25,12 @@ impl PrimaryLine {
         (self.was_used, self.is_used, self.is_answered) = (self.is_used, true, false);
     }
 
-    /// Whether the primary had closed it before the last question came: there are such that close it behind each answer, and behind each
-    /// refusal. A new one is worth a try.
-    pub(super) const fn was_closed(&self, failure: &RefreshFailure) -> bool {
-        let is_closed = matches!(failure, RefreshFailure::Closed | RefreshFailure::Connection(_));
-        is_closed && self.was_used && !self.is_answered
+    /// Whether it was of no use any more when the last question was asked: there are primaries that close it behind each answer or
+    /// each refusal, and such that send more than was asked for. A new one is worth a try.
+    pub(super) const fn was_unusable(&self, failure: &RefreshFailure) -> bool {
+        use RefreshFailure::{Answer, Closed, Connection};
+
+        matches!(failure, Closed | Connection(_) | Answer) && self.was_used && !self.is_answered
     }
 
     /// Makes a new one.

@@ -188,7 +188,7 @@ impl PrimaryAccess<'_> {
     /// Its serial, and when the zone expires there.
     async fn soa(&self, line: &mut PrimaryLine, zone: &DomainName) -> Result<PrimarySerial, RefreshFailure> {
         match self.soa_once(line, zone).await {
-            Err(failure) if line.was_closed(&failure) => {
+            Err(failure) if line.was_unusable(&failure) => {
                 line.renew(self.connections, self.server).await?;
                 self.soa_once(line, zone).await
             }
@@ -205,6 +205,7 @@ impl PrimaryAccess<'_> {
         let connection = &mut line.connection;
         let mut answer = ask(connection, zone.as_ref(), Type::SOA, None, self.key.as_ref()).await?;
         let message = answer.next().await?;
+        line.is_answered = true;
         answer.end()?;
         serial_of(&message, zone)
     }
@@ -232,7 +233,7 @@ impl PrimaryAccess<'_> {
     ) -> Result<PrimaryReport, RefreshFailure> {
         let begun = Instant::now();
         let mut taken = self.take(line, kind, wanted, said).await;
-        if again && taken.as_ref().is_err_and(|failure| line.was_closed(failure)) {
+        if again && taken.as_ref().is_err_and(|failure| line.was_unusable(failure)) {
             line.renew(self.connections, self.server).await?;
             taken = self.take(line, kind, wanted, said).await;
         }
