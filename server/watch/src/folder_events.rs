@@ -51,8 +51,8 @@ impl WatchedFolder {
         self.interest.aliases.iter().chain([&self.path])
     }
 
-    /// Notes what an event says of the writer of a file. `renamed` is the cookie of a rename whose file was being written.
-    fn note_writer(&mut self, event: &InotifyEvent, name: &OsStr, renamed: &mut Option<u32>) {
+    /// Notes what an event says of the writer of a file. `renamed` is the last file whose writer is known and that lost its name.
+    fn note_writer(&mut self, event: &InotifyEvent, name: &OsStr, renamed: &mut Option<RenamedFile>) {
         let mask = event.mask;
         if mask.intersects(AddWatchFlags::IN_MODIFY) {
             // Whoever sets the time alone has it modified, and need not have it open.
@@ -68,22 +68,21 @@ impl WatchedFolder {
         } else if mask.contains(AddWatchFlags::IN_MOVED_TO) {
             self.written.remove(name);
             self.finished.remove(name);
-            if renamed.take_if(|cookie| *cookie == event.cookie).is_some() {
-                self.add_writer(name);
+            match renamed.take_if(|file| file.cookie == event.cookie) {
+                Some(RenamedFile { is_written: true, .. }) => self.add_writer(name),
+                Some(_) => self.add_finished(name),
+                None => {}
             }
         } else if mask.contains(AddWatchFlags::IN_CLOSE_WRITE) {
             self.written.remove(name);
-            if self.finished.len() >= MAX_OTHER_WRITERS {
-                self.finished.clear();
-            }
-            self.finished.insert(name.to_owned());
+            self.add_finished(name);
         } else if mask.contains(AddWatchFlags::IN_DELETE) {
             self.written.remove(name);
             self.finished.remove(name);
         } else if mask.contains(AddWatchFlags::IN_MOVED_FROM) {
             let (is_written, is_finished) = (self.written.remove(name), self.finished.remove(name));
-            if is_written && !is_finished {
-                *renamed = Some(event.cookie);
+            if is_written || is_finished {
+                *renamed = Some(RenamedFile { cookie: event.cookie, is_written: !is_finished });
             }
         }
     }
@@ -97,6 +96,22 @@ impl WatchedFolder {
             self.written.insert(name.to_owned());
         }
     }
+
+    fn add_finished(&mut self, name: &OsStr) {
+        if self.finished.len() >= MAX_OTHER_WRITERS {
+            self.finished.clear();
+        }
+        self.finished.insert(name.to_owned());
+    }
+}
+
+/// A file that has lost its name, and may be given another.
+#[derive(Clone, Copy, Debug)]
+struct RenamedFile {
+    /// The cookie of both events (inotify(7)).
+    cookie: u32,
+    /// Whether it is being written; else its writer has closed it.
+    is_written: bool,
 }
 
 /// Whether the last that happened to a file was no writing, which gives it one time for both.
@@ -132,8 +147,8 @@ pub(super) struct FolderEvents {
     touched: TouchedPaths,
     /// When the last event came that was not yet taken.
     last: Option<Instant>,
-    /// The cookie of the last file that was renamed while being written.
-    renamed: Option<u32>,
+    /// The last file whose writer is known and that lost its name.
+    renamed: Option<RenamedFile>,
     /// When events were lost.
     lost: Option<Instant>,
 }
@@ -247,9 +262,10 @@ impl FolderEvents {
         chain.steps.last().is_some_and(|step| self.writer(step) == WriterState::Open)
     }
 
-    /// Whether the folder of this name has been watched since `moment`.
-    pub(super) fn watched_since(&self, step: &ChainStep, moment: SystemTime) -> bool {
-        self.folder(step.identity).is_some_and(|folder| folder.since <= moment)
+    /// Whether the writer of this file cannot be from before it was watched: it was written at `changed` last, or was seen to be closed.
+    pub(super) fn saw_writer(&self, step: &ChainStep, changed: SystemTime) -> bool {
+        let saw = |folder: &WatchedFolder| folder.since <= changed || folder.finished.contains(step.name());
+        self.folder(step.identity).is_some_and(saw)
     }
 
     /// The writer of the file that a name leads to, which is no symlink.

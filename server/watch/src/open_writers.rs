@@ -44,7 +44,7 @@ impl OpenWriters {
         let events = self.read_events();
         match events.writer(step) {
             WriterState::Closed if shared => WriterState::Unknown,
-            WriterState::Closed if !events.watched_since(step, changed) => WriterState::Early,
+            WriterState::Closed if !events.saw_writer(step, changed) => WriterState::Early,
             state => state,
         }
     }
@@ -62,9 +62,12 @@ impl OpenWriters {
     }
 }
 
-/// When content or inode of a file changed last.
+/// The earlier of when the content of a file and its inode were changed last: a rename changes the latter alone, and a program may set the
+/// former to any time.
 fn time_of_change(found: &Metadata) -> SystemTime {
-    let seconds = u64::try_from(found.ctime()).unwrap_or(0);
-    let nanoseconds = u32::try_from(found.ctime_nsec()).unwrap_or(0);
-    UNIX_EPOCH + Duration::new(seconds, nanoseconds)
+    let moment = |(seconds, nanoseconds): (i64, i64)| {
+        let seconds = u64::try_from(seconds).unwrap_or(0);
+        UNIX_EPOCH + Duration::new(seconds, u32::try_from(nanoseconds).unwrap_or(0))
+    };
+    moment((found.mtime(), found.mtime_nsec())).min(moment((found.ctime(), found.ctime_nsec())))
 }
