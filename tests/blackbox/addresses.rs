@@ -41,7 +41,7 @@ fn each() -> Verdict {
     let _other = Server::start(&host, &other)?;
     let config = Config::new().listen("all").zone("zone.test", SMALL_ZONE);
     let server = Server::launch(&host, &config, &[])?;
-    let client = Client::new(&client).patience(Duration::from_millis(300));
+    let client = Client::new(&client).time_limit(Duration::from_millis(300));
     ensure!(until(Duration::from_secs(10), || answers(&client, "192.0.2.1")), "{}", server.log_tail());
     ensure!(server.log().contains("127.0.0.53:53: passed over"), "{}", server.log());
     ensure!(status(&server)?.contains("127.0.0.53:53: passed over"), "{}", status(&server)?);
@@ -62,9 +62,9 @@ fn of_interface() -> Verdict {
     let (host, client) = Host::pair()?;
     let config = Config::new().zone("zone.test", SMALL_ZONE).more("listen: [{ interface: eth0 }]");
     let server = Server::launch(&host, &config, &[])?;
-    let client = Client::new(&client).patience(Duration::from_millis(300));
+    let client = Client::new(&client).time_limit(Duration::from_millis(300));
     ensure!(until(Duration::from_secs(10), || answers(&client, "192.0.2.1")), "{}", server.log_tail());
-    let own = Client::new(&host).patience(Duration::from_millis(300));
+    let own = Client::new(&host).time_limit(Duration::from_millis(300));
     ensure!(!answers(&own, "127.0.0.1"), "loopback is another interface");
     host.address("eth0", "192.0.2.4/24")?;
     ensure!(until(SOON, || answers(&client, "192.0.2.4")), "a new address: {}", server.log_tail());
@@ -79,7 +79,7 @@ fn absent() -> Verdict {
     ensure_eq!(server.log().matches(sentence).count(), 1, "{}", server.log());
     ensure!(status(&server)?.contains(sentence), "{}", status(&server)?);
     host.address("eth0", "192.0.2.9/24")?;
-    let client = Client::new(&client).patience(Duration::from_millis(300));
+    let client = Client::new(&client).time_limit(Duration::from_millis(300));
     ensure!(until(SOON, || answers(&client, "192.0.2.9")), "an address that came");
     let gone = || status(&server).is_ok_and(|status| !status.contains(sentence));
     ensure!(until(SOON, gone), "{}", status(&server)?);
@@ -92,7 +92,7 @@ fn local() -> Verdict {
     client_host.address("eth0", "198.51.100.2/24")?;
     host.route("198.51.100.2/32 dev eth0")?;
     let _server = Server::start(&host, &Config::new().listen("::").allow(&["local"]))?;
-    let client = Client::new(&client_host).patience(Duration::from_millis(500));
+    let client = Client::new(&client_host).time_limit(Duration::from_millis(500));
     let (near, far) = (client.clone().from("192.0.2.2".parse()?), client.from("198.51.100.2".parse()?));
     let code =
         |client: &Client| Ok::<_, Failure>(client.ask("192.0.2.1:53".parse()?, "localhost.", "A")?.rcode());

@@ -145,7 +145,7 @@ impl Links {
         }
         upstreams.push(lab.upstream(3, script(|_| Act::Silent))?);
         let server = lab.start(&config())?;
-        let client = Client::new(&lab.host).patience(Duration::from_secs(10));
+        let client = Client::new(&lab.host).time_limit(Duration::from_secs(10));
         Ok(Self { lab, upstreams, server, client })
     }
 
@@ -251,7 +251,7 @@ fn beside_bind() -> Verdict {
     let _named = named(&links.lab, &folder)?;
     let bind = "127.0.0.4:53".parse()?;
     let query = |name: &str, kind: &str| Message::query(name, kind).edns(1232);
-    let quick = links.client.clone().patience(Duration::from_millis(200));
+    let quick = links.client.clone().time_limit(Duration::from_millis(200));
     let probe = query("www.loc.example.", "A");
     let up = until(Duration::from_secs(10), || quick.udp(bind, &probe).is_ok());
     ensure!(up, "BIND does not answer: {}", std::fs::read_to_string(folder.at("named.log"))?);

@@ -141,7 +141,7 @@ fn secondaries() -> Verdict {
     if running.is_empty() {
         skip!("none of NSD, Knot and BIND here");
     }
-    let asker = Client::new(&client).patience(Duration::from_millis(500));
+    let asker = Client::new(&client).time_limit(Duration::from_millis(500));
     let has = |secondary: &Secondary, serial: u32| {
         let asked = asker.ask(secondary.address(), &format!("v{serial}.zone.test."), "A");
         asked.is_ok_and(|answer| !answer.data("A").is_empty())

@@ -311,7 +311,7 @@ fn odd() -> Verdict {
     let lab = lab(&config())?;
     let base = Message::query("ns.zone.test.", "A").no_recursion();
     let code_of = |message: &Message| -> Result<Option<u16>, Failure> {
-        let client = lab.client.clone().patience(Duration::from_secs(1));
+        let client = lab.client.clone().time_limit(Duration::from_secs(1));
         let answer = client.exchange_raw(lab.to, &message.to_wire())?;
         Ok(answer.and_then(|(wire, _)| wire.get(3).map(|byte| u16::from(byte & 0xf))))
     };

@@ -155,8 +155,8 @@ fn stale() -> Verdict {
     ensure_eq!(lab.addresses("www.up.example.")?, ["198.18.0.1"], "the first answer");
     upstream.follow(script(|_| Act::Silent));
     thread::sleep(Duration::from_millis(2100));
-    let patient = lab.client.clone().patience(Duration::from_secs(6));
-    let reply = patient.udp(lab.to, &Message::query("www.up.example.", "A").edns(1232))?;
+    let lasting = lab.client.clone().time_limit(Duration::from_secs(6));
+    let reply = lasting.udp(lab.to, &Message::query("www.up.example.", "A").edns(1232))?;
     ensure_eq!(reply.message.data("A"), ["198.18.0.1"], "stale answer");
     ensure!(
         reply.took < Duration::from_millis(2500),

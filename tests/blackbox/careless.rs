@@ -49,8 +49,8 @@ fn from_elsewhere() -> Verdict {
     ensure!(other.set(socket).is_ok(), "a second socket");
     for number in 0..3 {
         let name = format!("n{number}.plain.");
-        let patient = internet.client.clone().patience(Duration::from_secs(10));
-        let (answer, took) = timed(&patient, &internet, &name)?;
+        let lasting = internet.client.clone().time_limit(Duration::from_secs(10));
+        let (answer, took) = timed(&lasting, &internet, &name)?;
         ensure_eq!(answer.data("A"), ["198.18.0.80"], "{name}: {}", internet.server.log_tail());
         ensure!(took < Duration::from_secs(4), "{name} after {took:?}");
     }
@@ -87,7 +87,7 @@ fn timed(client: &Client, internet: &Internet, name: &str) -> Result<(Message, D
 fn outage() -> Verdict {
     let Some(nft) = program::find("nft") else { skip!("no nft here") };
     let internet = Internet::start(&Internet::config(false), DOMAINS, |asked| Act::Reply(address(asked)))?;
-    let client = internet.client.clone().patience(Duration::from_secs(10));
+    let client = internet.client.clone().time_limit(Duration::from_secs(10));
     for known in ["known.plain.", "other.plain."] {
         ensure_eq!(timed(&client, &internet, known)?.0.data("A"), ["198.18.0.80"], "{known} before");
     }

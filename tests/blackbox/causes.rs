@@ -173,12 +173,12 @@ fn causes() -> Vec<(&'static str, u16, String)> {
 
 fn told_to_clients() -> Verdict {
     let net = internet(&Internet::config(true))?;
-    let patient = net.client.clone().patience(Duration::from_secs(12));
+    let lasting = net.client.clone().time_limit(Duration::from_secs(12));
     let mut wrong = Vec::new();
     for (name, code, text) in causes() {
         // From the cache of failures the cause is the same.
         for round in 0..2 {
-            let reply = patient.udp(net.to, &Message::query(name, "A").edns(1232))?.message;
+            let reply = lasting.udp(net.to, &Message::query(name, "A").edns(1232))?.message;
             let found = reasons(&reply);
             let right = found.iter().any(|(number, said)| *number == code && said.contains(&text));
             if reply.rcode() != rcode::SERVFAIL || !right {

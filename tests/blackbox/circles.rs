@@ -40,7 +40,7 @@ fn named(reply: &Reply) -> Result<(), Failure> {
 
 /// The server has recognised the circle: it says so to clients, at once, and once in its log.
 fn recognised(lab: &Lab, server: &Server, domain: &str) -> Result<(), Failure> {
-    let client = lab.client.clone().patience(Duration::from_secs(8));
+    let client = lab.client.clone().time_limit(Duration::from_secs(8));
     let ask = |name: &str| client.udp(lab.to, &Message::query(&format!("{name}.{domain}"), "A").edns(1232));
     let first = ask("first")?;
     ensure_eq!(first.message.rcode(), rcode::SERVFAIL, "the first question on the circle");
@@ -59,7 +59,7 @@ fn two_servers() -> Verdict {
         let lab = Lab::new()?;
         let server = lab.start(&config().forward(domain, &UP[..1]))?;
         let other = Server::start(&lab.behind, &config().forward(domain, &[BACK]))?;
-        let client = lab.client.clone().patience(Duration::from_secs(8));
+        let client = lab.client.clone().time_limit(Duration::from_secs(8));
         let name = |label: &str| format!("{label}.{}", domain.trim_start_matches('.'));
         let ask = |label: &str| client.udp(lab.to, &Message::query(&name(label), "A").edns(1232));
         ensure_eq!(ask("first")?.message.rcode(), rcode::SERVFAIL, "the first question below {domain}");

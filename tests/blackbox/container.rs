@@ -169,9 +169,9 @@ fn serves(engine: &Engine, lab: &Lab, placing: &Placing) -> Verdict {
     let asked = |client: &Client, to: SocketAddr, transport, name: &str| {
         client.over(transport, to, &Message::query(name, "A")).map(|reply| reply.message.data("A"))
     };
-    let impatient = lab.client.clone().patience(Duration::from_millis(200));
+    let brief = lab.client.clone().time_limit(Duration::from_millis(200));
     let answers = until(Duration::from_secs(10), || {
-        asked(&impatient, to, Transport::Udp, "www.example.com.").is_ok_and(|found| found == ["192.0.2.80"])
+        asked(&brief, to, Transport::Udp, "www.example.com.").is_ok_and(|found| found == ["192.0.2.80"])
     });
     ensure!(answers, "no answer at {to} from another host");
     let found = asked(&lab.client, to, Transport::Tcp, "www.example.com.")?;

@@ -30,7 +30,7 @@ fn panics() -> Verdict {
     let mut server = Server::launch(&host, &config, &wrapper)?;
     ensure!(until(Duration::from_secs(10), || server.logs("ready", Duration::ZERO)), "{}", server.log_tail());
     let to: SocketAddr = "192.0.2.1:53".parse()?;
-    let client = Client::new(&client).patience(Duration::from_millis(100));
+    let client = Client::new(&client).time_limit(Duration::from_millis(100));
     for asked in 0..12 {
         let begun = Instant::now();
         let answered =
@@ -83,7 +83,7 @@ fn unsendable() -> Verdict {
         lab.host.sysctl(&format!("net/ipv4/conf/{interface}/rp_filter"), "0")?;
     }
     lab.host.route("unreachable 203.0.113.0/24")?;
-    let client = lab.client.clone().from("203.0.113.9".parse()?).patience(Duration::from_millis(200));
+    let client = lab.client.clone().from("203.0.113.9".parse()?).time_limit(Duration::from_millis(200));
     for (name, all) in [("www.zone.test.", 1.0), ("absent.zone.test.", 2.0), ("www.up.example.", 3.0)] {
         let answer = client.exchange_raw(lab.to, &Message::query(name, "A").to_wire())?;
         ensure!(answer.is_none(), "{name}: an answer came although there is no route");

@@ -6,7 +6,7 @@ use rhumb_tests::rig::{Config, Message, program, rcode};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, skip};
 
 use crate::authoritative::{Lab, lab};
-use crate::encrypted::{Issued, PATIENCE};
+use crate::encrypted::{Issued, TIME_LIMIT};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
@@ -33,7 +33,7 @@ fn config(issued: &Issued, more: &str) -> Config {
 fn told(lab: &Lab, server: &str) -> Result<Vec<Vec<String>>, Failure> {
     let dig = program::find("dig").context("no dig")?;
     let mut command = lab.client.host().command(dig);
-    let output = program::run(command.args([server, "+short", "+tries=2", "SVCB", NAME]), PATIENCE)?;
+    let output = program::run(command.args([server, "+short", "+tries=2", "SVCB", NAME]), TIME_LIMIT)?;
     ensure_eq!(output.code, Some(0), "dig {server}: {}{}", output.out, output.err);
     let words = |line: &str| line.replace('"', "").split(' ').map(str::to_owned).collect();
     Ok(output.out.lines().map(words).collect())
@@ -68,7 +68,7 @@ fn verified() -> Verdict {
             let to = if ip.contains(':') { format!("[{ip}]:{port}") } else { format!("{ip}:{port}") };
             let mut command = lab.client.host().command(program::find("openssl").context("no openssl")?);
             command.args(["s_client", "-connect", &to, "-alpn", protocol, "-CAfile", &chain]);
-            let output = program::run(command.args(["-verify_ip", ip, "-verify_return_error"]), PATIENCE)?;
+            let output = program::run(command.args(["-verify_ip", ip, "-verify_return_error"]), TIME_LIMIT)?;
             let agreed = output.out.contains(&format!("ALPN protocol: {protocol}"));
             ensure!(output.code == Some(0) && agreed, "{to}: {}{}", output.out, output.err);
         }
@@ -103,7 +103,7 @@ fn dnspython() -> Verdict {
     let ask = |server: &str| {
         let mut command = lab.client.host().command(&python);
         command.env("SSL_CERT_FILE", issued.folder.at("chain.pem"));
-        program::run(command.arg(&script).arg(server), PATIENCE)
+        program::run(command.arg(&script).arg(server), TIME_LIMIT)
     };
     for server in ["192.0.2.1", "2001:db8::1"] {
         let output = ask(server)?;
@@ -155,14 +155,14 @@ fn self_signed() -> Verdict {
         || Ok::<_, Failure>(lab.client.udp(lab.to, &Message::query(NAME, "SVCB"))?.message.answer.len());
     let names = || {
         let mut command = lab.client.host().command(&openssl);
-        let output = program::run(command.args(["s_client", "-connect", "192.0.2.1:853"]), PATIENCE)?;
+        let output = program::run(command.args(["s_client", "-connect", "192.0.2.1:853"]), TIME_LIMIT)?;
         let (_, rest) = output.out.split_once("-----BEGIN").context("no certificate")?;
         let (pem, _) = rest.split_once("-----END").context("no end of a certificate")?;
         let file = lab.server.folder().at("shown.pem");
         std::fs::write(&file, format!("-----BEGIN{pem}-----END CERTIFICATE-----\n"))?;
         let mut command = Command::new(&openssl);
         command.args(["x509", "-noout", "-ext", "subjectAltName", "-in"]).arg(&file);
-        Ok::<_, Failure>(program::run(&mut command, PATIENCE)?.out)
+        Ok::<_, Failure>(program::run(&mut command, TIME_LIMIT)?.out)
     };
     ensure_eq!(records()?, 0, "records of a certificate that nobody can verify");
     let shown = names()?;
@@ -193,7 +193,7 @@ fn profile() -> Verdict {
         let file = lab.server.folder().at("made.mobileconfig");
         std::fs::write(&file, made.out)?;
         let mut command = Command::new(&python);
-        let read = program::run(command.args(["-c", script]).arg(&file), PATIENCE)?;
+        let read = program::run(command.args(["-c", script]).arg(&file), TIME_LIMIT)?;
         ensure!(
             read.out.starts_with("com.apple.dnsSettings.managed {") && read.out.contains(expected),
             "{transport}: {}{}",

@@ -211,7 +211,7 @@ fn metrics() -> Verdict {
             lab.client.over(transport, lab.to, &Message::query(name, kind).edns(1232))?;
         }
     }
-    lab.client.patience(Duration::from_millis(100)).exchange_raw(lab.to, &[0; 5])?;
+    lab.client.time_limit(Duration::from_millis(100)).exchange_raw(lab.to, &[0; 5])?;
     server.folder().write("upstreams.list", format!("{}\n{}\n", UP[0], UP[1]))?;
     let status = || server.tell(&["status"]).is_ok_and(|status| status.out.contains(UP[1]));
     ensure!(until(Duration::from_secs(3), status), "a changed list is not followed");

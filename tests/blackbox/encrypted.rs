@@ -42,7 +42,7 @@ pub(crate) fn is(metric: f64, expected: u32) -> bool {
 }
 
 /// How long programs of others may take on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(20);
 /// The account that the server becomes.
 const NOBODY: u32 = 65_534;
 
@@ -75,7 +75,7 @@ impl Issued {
             "-days",
         ]);
         command.args([&days.to_string(), "-subj", &format!("/CN={name}"), "-addext", &alternatives]);
-        let output = program::run(command.arg("-out").arg(&chain).arg("-keyout").arg(&key), PATIENCE)?;
+        let output = program::run(command.arg("-out").arg(&chain).arg("-keyout").arg(&key), TIME_LIMIT)?;
         ensure_eq!(output.code, Some(0), "openssl req: {}", output.err);
         close_key(&key)?;
         Ok((chain, key))
@@ -135,7 +135,7 @@ impl Session {
     }
 
     fn receive(&self) -> Result<Message, Failure> {
-        let wire = self.output.recv_timeout(PATIENCE).map_err(|_| Failure::new("no answer over TLS"))?;
+        let wire = self.output.recv_timeout(TIME_LIMIT).map_err(|_| Failure::new("no answer over TLS"))?;
         Message::from_wire(&wire)
     }
 }
@@ -162,7 +162,7 @@ fn kdig() -> Verdict {
     for server in ["@192.0.2.1", "@2001:db8::1"] {
         let mut command = lab.client.host().command(&kdig);
         command.args([server, "+tls", &authority, "+tls-hostname=dns.test", "+padding=128", "+stats"]);
-        let output = program::run(command.args(["web.zone.test", "A", "large.zone.test", "A"]), PATIENCE)?;
+        let output = program::run(command.args(["web.zone.test", "A", "large.zone.test", "A"]), TIME_LIMIT)?;
         ensure_eq!(output.code, Some(0), "kdig {server}: {}{}", output.out, output.err);
         for words in ["192.0.2.81", "198.18.1.100", "TLS session (TLS1.3)", "Received 468 B"] {
             ensure!(output.out.contains(words), "kdig {server} lacks {words}: {}", output.out);
@@ -170,7 +170,7 @@ fn kdig() -> Verdict {
     }
     let mut command = lab.client.host().command(&kdig);
     command.args(["@192.0.2.1", "+tls", &authority, "+tls-hostname=other.test", "+retry=0", "web.zone.test"]);
-    let output = program::run(&mut command, PATIENCE)?;
+    let output = program::run(&mut command, TIME_LIMIT)?;
     ensure!(output.code != Some(0), "kdig takes a wrong name: {}", output.out);
     let full = lab.server.metric("rhumb_tls_handshakes_total", &["proto=\"tls\"", "result=\"full\""])?;
     ensure!(full >= 2.0, "{full} handshakes");
@@ -186,7 +186,7 @@ fn kdig() -> Verdict {
 /// What `openssl s_client` says of a connection with these options.
 fn s_client(lab: &Lab, options: &[&str]) -> Result<program::Output, Failure> {
     let mut command = lab.client.host().command(program::find("openssl").context("no openssl")?);
-    program::run(command.args(["s_client", "-connect", "192.0.2.1:853"]).args(options), PATIENCE)
+    program::run(command.args(["s_client", "-connect", "192.0.2.1:853"]).args(options), TIME_LIMIT)
 }
 
 fn openssl() -> Verdict {
@@ -305,10 +305,10 @@ fn forwarders() -> Verdict {
             command.args(options).arg(file).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let _running = Running(command.spawn()?);
         let before = lab.server.metric("rhumb_dns_requests_total", &["proto=\"tls\""])?;
-        let answered = until(PATIENCE, || {
+        let answered = until(TIME_LIMIT, || {
             let mut command = host.command(&kdig);
             command.args(["@127.0.0.1", "-p", port, "+retry=0", "+timeout=2", "web.zone.test", "A"]);
-            program::run(&mut command, PATIENCE).is_ok_and(|output| output.out.contains("192.0.2.81"))
+            program::run(&mut command, TIME_LIMIT).is_ok_and(|output| output.out.contains("192.0.2.81"))
         });
         let log = fs::read_to_string(issued.folder.at(name)).unwrap_or_default();
         ensure!(answered, "{name} does not resolve by way of TLS: {log}; {}", lab.server.log_tail());
@@ -345,17 +345,17 @@ fn half_open() -> Verdict {
     drop(session);
     let mut silent = Session::open(lab.client.host(), &[])?;
     let timeouts = || lab.server.metric("rhumb_tls_handshakes_total", &["result=\"timeout\""]);
-    ensure!(until(PATIENCE, || timeouts().is_ok_and(|count| is(count, 50))), "{} time-outs", timeouts()?);
+    ensure!(until(TIME_LIMIT, || timeouts().is_ok_and(|count| is(count, 50))), "{} time-outs", timeouts()?);
     ensure!(
-        until(PATIENCE, || silent.child.try_wait().is_ok_and(|ended| ended.is_some())),
+        until(TIME_LIMIT, || silent.child.try_wait().is_ok_and(|ended| ended.is_some())),
         "a silent session stays"
     );
     for stream in &mut open {
-        ensure!(stream.receive(PATIENCE)?.is_none(), "an answer to half a handshake");
+        ensure!(stream.receive(TIME_LIMIT)?.is_none(), "an answer to half a handshake");
     }
     let connections = || lab.server.metric("rhumb_tcp_connections", &[]);
     ensure!(
-        until(PATIENCE, || connections().is_ok_and(|open| is(open, 0))),
+        until(TIME_LIMIT, || connections().is_ok_and(|open| is(open, 0))),
         "{} connections",
         connections()?
     );
@@ -363,7 +363,7 @@ fn half_open() -> Verdict {
     empty.input.write_all(&[0, 0])?;
     empty.input.flush()?;
     ensure!(
-        until(PATIENCE, || empty.child.try_wait().is_ok_and(|ended| ended.is_some())),
+        until(TIME_LIMIT, || empty.child.try_wait().is_ok_and(|ended| ended.is_some())),
         "an empty message is taken"
     );
     Ok(Outcome::Passed)
@@ -380,7 +380,7 @@ fn refused() -> Verdict {
     let check = |config: &Config| {
         let file = issued.folder.write("rhumb.yaml", config.text())?;
         let mut command = Command::new(rhumb_tests::rig::server::binary());
-        program::run(command.args(["check", "-c"]).arg(file), PATIENCE)
+        program::run(command.args(["check", "-c"]).arg(file), TIME_LIMIT)
     };
     let output = check(&good)?;
     ensure_eq!(output.code, Some(0), "a good pair: {}{}", output.out, output.err);
@@ -406,7 +406,7 @@ fn refused() -> Verdict {
     wrong("cannot be read")?;
     let host = Host::pair()?.0;
     let mut server = rhumb_tests::rig::Server::launch(&host, &good, &[])?;
-    ensure_eq!(server.wait(PATIENCE)?, 2, "exit status of a start without the key");
+    ensure_eq!(server.wait(TIME_LIMIT)?, 2, "exit status of a start without the key");
     Ok(Outcome::Passed)
 }
 
@@ -415,7 +415,7 @@ fn self_signed() -> Verdict {
     let keys = "transports: [udp, tcp, tls], certificate: self-signed";
     let lab = lab(&Config::new().listen_with("::", keys).zone("zone.test", &config().files()[0].1))?;
     let mut command = lab.client.host().command(&kdig);
-    let output = program::run(command.args(["@192.0.2.1", "+tls", "web.zone.test", "A"]), PATIENCE)?;
+    let output = program::run(command.args(["@192.0.2.1", "+tls", "web.zone.test", "A"]), TIME_LIMIT)?;
     ensure!(output.out.contains("192.0.2.81"), "kdig: {}{}", output.out, output.err);
     let expires = lab.server.metric("rhumb_certificate_expires_seconds", &["certificate=\"self-signed\""])?;
     ensure!(expires > 0.0, "expiry of the certificate: {expires}");
@@ -434,7 +434,7 @@ fn by_name() -> Verdict {
     let lab = lab(&Config::new().listen_with("::", &listen).zone("zone.test", &config().files()[0].1))?;
     let subject = |to: &str, name: &[&str]| {
         let mut command = lab.client.host().command(program::find("openssl").context("no openssl")?);
-        let output = program::run(command.args(["s_client", "-connect", to]).args(name), PATIENCE)?;
+        let output = program::run(command.args(["s_client", "-connect", to]).args(name), TIME_LIMIT)?;
         let subject = output.out.lines().find_map(|line| Some(line.split_once("CN = ")?.1.to_owned()));
         Ok::<_, Failure>(subject.unwrap_or(output.err))
     };

@@ -176,8 +176,8 @@ fn all_dead() -> Verdict {
     let first = lab.upstream(0, script(|_| Act::Silent))?;
     let second = lab.upstream(1, script(|_| Act::Silent))?;
     let _server = lab.start(&config().forward(".", &UP[..2]))?;
-    let patient = lab.client.clone().patience(Duration::from_secs(12));
-    let reply = patient.udp(lab.to, &Message::query("dead.up.example.", "A").edns(1232))?;
+    let lasting = lab.client.clone().time_limit(Duration::from_secs(12));
+    let reply = lasting.udp(lab.to, &Message::query("dead.up.example.", "A").edns(1232))?;
     ensure_eq!(reply.message.rcode(), rcode::SERVFAIL, "response code without a living upstream");
     ensure!(reply.took < Duration::from_secs(9), "SERVFAIL took {:?}", reply.took);
     ensure!(reply.message.extended_error().is_some(), "SERVFAIL without an extended error");
@@ -199,7 +199,7 @@ fn found_again() -> Verdict {
     let _ = lab
         .client
         .clone()
-        .patience(Duration::from_secs(9))
+        .time_limit(Duration::from_secs(9))
         .udp(lab.to, &Message::query("x.up.example.", "A"));
     ensure!(until(Duration::from_secs(9), || !healthy()), "a dead upstream is healthy");
     std::thread::sleep(Duration::from_secs(10).saturating_sub(killed.elapsed()));

@@ -126,8 +126,8 @@ impl Unbound {
 
 /// What is compared: response code, addresses, AD.
 fn told(net: &Internet, to: &str, query: &Message) -> Result<(u16, Vec<String>, bool), Failure> {
-    let patient = net.client.clone().patience(Duration::from_secs(8));
-    let reply = patient.udp(to.parse()?, query)?.message;
+    let lasting = net.client.clone().time_limit(Duration::from_secs(8));
+    let reply = lasting.udp(to.parse()?, query)?.message;
     Ok((reply.rcode(), reply.data("A"), reply.has(AD)))
 }
 
@@ -239,7 +239,7 @@ fn liar() -> Verdict {
             }
             serve(asked)
         })?;
-        let reply = net.client.clone().patience(Duration::from_secs(8));
+        let reply = net.client.clone().time_limit(Duration::from_secs(8));
         let reply = reply.udp(net.to, &Message::query("www.signed.", "A").edns(1232))?.message;
         ensure_eq!(reply.rcode(), expected, "response code with `{dnssec}`");
         let bogus = net.server.metric("rhumb_resolver_answers_total", &["security=\"bogus\""])?;

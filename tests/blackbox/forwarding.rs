@@ -258,8 +258,8 @@ fn slow_courses() -> Verdict {
         let lab = Lab::new()?;
         let _upstream = lab.upstream(0, script(|_| Act::Silent))?;
         let _server = lab.start(&config)?;
-        let patient = lab.client.clone().patience(Duration::from_secs(12));
-        let reply = patient.udp(lab.to, &Message::query("www.up.example.", kind))?;
+        let lasting = lab.client.clone().time_limit(Duration::from_secs(12));
+        let reply = lasting.udp(lab.to, &Message::query("www.up.example.", kind))?;
         ensure_eq!(reply.message.rcode(), 2, "response code for {what}");
         ensure!(reply.took < Duration::from_millis(4900), "{what}: {:?}", reply.took);
     }

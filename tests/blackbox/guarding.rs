@@ -122,8 +122,8 @@ fn with_clock(time: &str, logged: &str) -> Verdict {
     for (clock, expected) in [("strict", rcode::SERVFAIL), ("lenient-until-set", rcode::NOERROR)] {
         let config = Internet::config(true).recursion(&format!("dnssec-clock: {clock}"));
         let net = Internet::start_by(&config, &wrapper, DELEGATIONS, serve_signed)?;
-        let patient = net.client.clone().patience(Duration::from_secs(9));
-        let reply = patient.udp(net.to, &Message::query("www.signed.", "A").dnssec())?.message;
+        let lasting = net.client.clone().time_limit(Duration::from_secs(9));
+        let reply = lasting.udp(net.to, &Message::query("www.signed.", "A").dnssec())?.message;
         ensure_eq!(reply.rcode(), expected, "response code, {clock}: {}", net.server.log_tail());
         let mut options = reply.edns.iter().flat_map(|edns| &edns.options);
         let told = options.any(|(_, value)| String::from_utf8_lossy(value).contains("clock of this host"));

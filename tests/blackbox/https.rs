@@ -5,7 +5,7 @@ use rhumb_tests::rig::{Config, Message, program, rcode};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, skip};
 
 use crate::authoritative::{Lab, config, lab};
-use crate::encrypted::{Issued, PATIENCE, is};
+use crate::encrypted::{Issued, TIME_LIMIT, is};
 
 pub(crate) mod entrance;
 pub(crate) mod floods;
@@ -66,7 +66,7 @@ fn curl(lab: &Lab, issued: &Issued, options: &[&str], url: &str) -> Result<Fetch
     for name in ["head", "body"] {
         issued.folder.write(name, "")?;
     }
-    let output = program::run(command.arg(url), PATIENCE)?;
+    let output = program::run(command.arg(url), TIME_LIMIT)?;
     let head = std::fs::read_to_string(at("head"))?.to_ascii_lowercase();
     Ok(Fetched { status: output.out, head, body: std::fs::read(at("body"))? })
 }
@@ -82,7 +82,7 @@ fn resolve() -> Verdict {
             let mut command = lab.client.host().command(&kdig);
             command.args([server, &authority, "+tls-hostname=dns.test", "+padding=128"]).args(method);
             let output =
-                program::run(command.args(["web.zone.test", "A", "large.zone.test", "A"]), PATIENCE)?;
+                program::run(command.args(["web.zone.test", "A", "large.zone.test", "A"]), TIME_LIMIT)?;
             ensure_eq!(output.code, Some(0), "kdig {server} {method:?}: {}{}", output.out, output.err);
             for words in ["192.0.2.81", "198.18.1.100", "HTTP/2", "status: 200", "Received 468 B"] {
                 ensure!(output.out.contains(words), "kdig {server} {method:?} lacks {words}: {}", output.out);
@@ -102,7 +102,7 @@ fn resolve() -> Verdict {
     // curl finds the address of a page by way of the server.
     let mut command = lab.client.host().command(curl_program);
     command.args(["-sv", "--max-time", "10", "--doh-url", "https://192.0.2.1/dns-query", "--doh-insecure"]);
-    let output = program::run(command.arg("http://web.zone.test:9/"), PATIENCE)?;
+    let output = program::run(command.arg("http://web.zone.test:9/"), TIME_LIMIT)?;
     ensure!(output.err.contains("192.0.2.80"), "curl --doh-url: {}", output.err);
     let full = lab.server.metric("rhumb_tls_handshakes_total", &["proto=\"https\"", "result=\"full\""])?;
     ensure!(full >= 8.0, "{full} handshakes");
@@ -120,7 +120,7 @@ fn many_at_once() -> Verdict {
     let script = issued.folder.write("client.py", include_str!("https/httpx.py"))?;
     let mut command = lab.client.host().command(python);
     command.arg(script).arg("https://dns.test/dns-query").arg(issued.folder.at("chain.pem"));
-    let output = program::run(command.args(["192.0.2.1", "400"]), PATIENCE * 3)?;
+    let output = program::run(command.args(["192.0.2.1", "400"]), TIME_LIMIT * 3)?;
     ensure_eq!(output.out.trim(), "400 times HTTP/2 200 rcode 0 answers 2", "httpx: {}", output.err);
     let streams = lab.server.metric("rhumb_streams_total", &["proto=\"https\""])?;
     ensure!(is(streams, 400), "{streams} streams");
@@ -288,7 +288,7 @@ fn useless() -> Verdict {
         open.push(stream);
     }
     let connections = || lab.server.metric("rhumb_tcp_connections", &[]);
-    ensure!(until(PATIENCE, || connections().is_ok_and(|open| is(open, 0))), "{} stay", connections()?);
+    ensure!(until(TIME_LIMIT, || connections().is_ok_and(|open| is(open, 0))), "{} stay", connections()?);
     drop(open);
     // One after the other on one connection, until the server has enough.
     let urls = (0..80).fold(String::new(), |urls, number| {
@@ -297,7 +297,7 @@ fn useless() -> Verdict {
     let file = issued.folder.write("urls", urls)?;
     let mut command = lab.client.host().command(program::find("curl").context("no curl")?);
     command.args(["-s", "-o", "/dev/null", "-w", "%{num_connects} %{http_code}\\n", "-K"]).arg(file);
-    let output = program::run(&mut command, PATIENCE)?;
+    let output = program::run(&mut command, TIME_LIMIT)?;
     let made = output.out.lines().filter(|line| line.starts_with('1')).count();
     ensure!((2..=3).contains(&made), "{made} connections for 80 useless requests: {}", output.out);
     Ok(Outcome::Passed)

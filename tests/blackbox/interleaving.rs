@@ -23,7 +23,7 @@ pub(crate) const TESTS: &[Test] = &[Test::beside("interleaving::of_edits_updates
     .lasting(|| Duration::from_mins(3) + Duration::from_secs(5) * interleavings())];
 
 const TO: &str = "192.0.2.1:53";
-const PATIENCE: Duration = Duration::from_secs(40);
+const TIME_LIMIT: Duration = Duration::from_secs(40);
 /// Opcode 5 (RFC 2136).
 const UPDATE: u16 = 5 << 11;
 const NONE: u16 = 254;
@@ -200,7 +200,7 @@ impl Scene {
             ));
         }
         let server = Server::start(&host, &config)?;
-        let client = Client::new(&client).patience(Duration::from_secs(20));
+        let client = Client::new(&client).time_limit(Duration::from_secs(20));
         Ok(Self { host, client, _folder: folder, config, server, watch, zones })
     }
 
@@ -208,7 +208,7 @@ impl Scene {
     fn served(&self, zone: &str) -> Result<(BTreeSet<String>, u32), Failure> {
         let mut stream = self.client.tcp(TO.parse()?)?;
         let axfr = Message::query(&format!("{zone}."), "AXFR").no_recursion();
-        let answer = stream.ask(&axfr, PATIENCE)?;
+        let answer = stream.ask(&axfr, TIME_LIMIT)?;
         ensure_eq!(answer.rcode(), rcode::NOERROR, "AXFR of {zone}");
         let soas = answer.data("SOA");
         ensure_eq!(soas.len(), 2, "SOA records of {zone}");
@@ -284,7 +284,7 @@ impl Scene {
         // An edit that the server has not seen yet is one with the next, and no other: only zones without one are edited here.
         let merged: Vec<bool> = self.zones.iter().map(|zone| zone.file == zone.model.file).collect();
         self.server.signal(signal)?;
-        self.server.wait(PATIENCE)?;
+        self.server.wait(TIME_LIMIT)?;
         for (number, is_merged) in merged.into_iter().enumerate() {
             let zone = &mut self.zones[number];
             zone.story.push(format!("{signal}"));
@@ -304,7 +304,7 @@ impl Scene {
         let zone = &self.zones[number];
         let mut last = None;
         let mut chosen = None;
-        let settled = until(PATIENCE, || {
+        let settled = until(TIME_LIMIT, || {
             let Ok((found, serial)) = self.served(&zone.name) else { return false };
             chosen = models.iter().position(|model| zone.expected(model) == found);
             last = Some((found, serial));

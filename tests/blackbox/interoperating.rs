@@ -25,7 +25,7 @@ pub(crate) const TESTS: &[Test] = &[
 
 const FIRST: &str = "127.0.0.1:53";
 /// How long a version may take through all of them, on a machine with other things to do.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIME_LIMIT: Duration = Duration::from_mins(1);
 const OTHER: &str = "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=";
 const ALGORITHMS: [&str; 6] = ["md5", "sha1", "sha224", "sha256", "sha384", "sha512"];
 
@@ -167,7 +167,7 @@ impl Ring {
             places.push(place);
         }
         let first = Server::start(&host, &first_config(&state, zones, &peers, &text(&[])))?;
-        let client = Client::new(&host).patience(Duration::from_secs(2));
+        let client = Client::new(&host).time_limit(Duration::from_secs(2));
         let mut branches = Vec::new();
         for (peer, host) in peers.into_iter().zip(places) {
             let of_relay: Vec<RelayZone> = zones.iter().map(TestZone::of_relay).collect();
@@ -188,7 +188,7 @@ impl Ring {
         let reason = format!("reason=\"{reason}\"");
         let all = self.branches.iter().map(|_| 1.0).sum();
         let count = || self.first.metric("rhumb_tsig_errors_total", &[&reason]);
-        let has_refused = until(PATIENCE, || count().is_ok_and(|count| count >= all));
+        let has_refused = until(TIME_LIMIT, || count().is_ok_and(|count| count >= all));
         ensure!(has_refused, "{reason}: {} requests of {all} relays", count()?);
         ensure!(self.first.log().contains(words), "{words:?} is not told: {}", self.first.log_tail());
         Ok(())
@@ -206,7 +206,7 @@ impl Ring {
         let expected = self.zone(first, zone)?;
         for branch in &self.branches {
             for to in [branch.relay.to(), branch.last_address()] {
-                let has = until(PATIENCE, || self.serial(to, zone) == Some(serial));
+                let has = until(TIME_LIMIT, || self.serial(to, zone) == Some(serial));
                 let (found, status) = (self.serial(to, zone), branch.last_status(zone));
                 ensure!(has, "{found:?} at {to}, not {serial}: {} {status}", branch.relay.log());
                 let records = self.zone(to, zone)?;
@@ -225,7 +225,7 @@ impl Ring {
         stream.send(&Message::query(&format!("{zone}."), "AXFR").no_recursion().to_wire())?;
         let mut records: Vec<Record> = Vec::new();
         while records.iter().filter(|record| record.kind == 6).count() < 2 {
-            let wire = stream.receive(PATIENCE)?.context(format!("{zone} of {to}: no end"))?;
+            let wire = stream.receive(TIME_LIMIT)?.context(format!("{zone} of {to}: no end"))?;
             let message = Message::from_wire(&wire)?;
             ensure_eq!(message.rcode(), 0, "AXFR of {zone} from {to}");
             records.extend(message.answer);
@@ -248,13 +248,13 @@ fn every_key() -> Verdict {
         let (relay, last) = (branch.relay.to(), branch.last_address());
         for algorithm in ALGORITHMS {
             let zone = format!("{algorithm}.test");
-            let has = until(PATIENCE, || ring.serves(relay, &zone));
+            let has = until(TIME_LIMIT, || ring.serves(relay, &zone));
             ensure!(has, "{zone}: {} {}", branch.relay.log(), ring.first.log_tail());
-            let has = until(PATIENCE, || ring.serves(last, &zone));
+            let has = until(TIME_LIMIT, || ring.serves(last, &zone));
             ensure!(has, "{zone}: {} {}", branch.last_status(&zone), branch.relay.log());
             ensure_eq!(ring.zone(last, &zone)?, ring.zone(FIRST.parse()?, &zone)?, "{zone} by {relay}");
         }
-        let told = until(PATIENCE, || is_rejected(&branch.last_status("out.test"), "BADSIG"));
+        let told = until(TIME_LIMIT, || is_rejected(&branch.last_status("out.test"), "BADSIG"));
         ensure!(told, "out.test: {} {}", branch.last_status("out.test"), branch.relay.log());
         ensure!(!ring.serves(relay, "in.test") && !ring.serves(last, "out.test"), "served with a wrong key");
     }
@@ -281,13 +281,13 @@ fn clocks() -> Verdict {
             let is_rejected = || is_rejected(&branch.last_status("own.test"), "BADTIME");
             let own = || if is_good { ring.serves(last, "own.test") } else { is_rejected() };
             ensure!(
-                until(PATIENCE, own),
+                until(TIME_LIMIT, own),
                 "{clock}: {} {}",
                 branch.last_status("own.test"),
                 branch.relay.log()
             );
             let from_first = || ring.serves(relay, "in.test");
-            ensure!(!is_good || until(PATIENCE, from_first), "{clock}: {}", branch.relay.log());
+            ensure!(!is_good || until(TIME_LIMIT, from_first), "{clock}: {}", branch.relay.log());
             ensure_eq!(ring.serves(relay, "in.test"), is_good, "{clock}: in.test at {relay}");
             ensure_eq!(ring.serves(last, "own.test"), is_good, "{clock}: own.test at {last}");
         }
@@ -307,7 +307,7 @@ fn random_changes() -> Verdict {
     let peers: Vec<Software> = ring.branches.iter().map(|branch| branch.relay.software).collect();
     let first: SocketAddr = FIRST.parse()?;
     for branch in &ring.branches {
-        let has = until(PATIENCE, || ring.serves(branch.last_address(), ZONE));
+        let has = until(TIME_LIMIT, || ring.serves(branch.last_address(), ZONE));
         ensure!(has, "{} {}", branch.last_status(ZONE), branch.relay.log());
     }
     let mut changes = RandomChanges::new(ZONE);
@@ -323,7 +323,7 @@ fn random_changes() -> Verdict {
                 let found = ring.client.ask(first, &format!("edit.{ZONE}."), "TXT");
                 found.is_ok_and(|answer| answer.data("TXT") == [format!("\"{marker}\"")])
             };
-            ensure!(until(PATIENCE, merged), "round {round}: {}", ring.first.log_tail());
+            ensure!(until(TIME_LIMIT, merged), "round {round}: {}", ring.first.log_tail());
         }
         ring.agrees(ZONE)
             .map_err(|failure| Failure::new(format!("round {round}, seed {}: {failure}", changes.seed())))?;

@@ -43,8 +43,8 @@ struct Seen {
 fn flood_of(lab: &Lab, queries: impl Iterator<Item = Message>) -> Result<Seen, Failure> {
     let socket = lab.client.udp_socket(lab.to)?;
     let mut seen = Seen::default();
-    let take = |patience: u64, seen: &mut Seen| -> Result<bool, Failure> {
-        let Some((wire, _)) = receive(&socket, Duration::from_millis(patience))? else { return Ok(false) };
+    let take = |time_limit: u64, seen: &mut Seen| -> Result<bool, Failure> {
+        let Some((wire, _)) = receive(&socket, Duration::from_millis(time_limit))? else { return Ok(false) };
         seen.received += wire.len();
         let full = wire[2] & (TC >> 8) as u8 == 0;
         *(if full { &mut seen.full } else { &mut seen.empty }) += 1;

@@ -203,7 +203,7 @@ fn v6only_is_kept() -> Verdict {
     host.sysctl("net/ipv6/bindv6only", "0")?;
     let config = Config::new().listen_with("::", "port: 53, v6only: true").zone("zone.test", SMALL_ZONE);
     let _server = Server::start(&host, &config)?;
-    let client = Client::new(&client).patience(Duration::from_millis(500));
+    let client = Client::new(&client).time_limit(Duration::from_millis(500));
     let v4 = SocketAddr::new(IpAddr::from([192, 0, 2, 1]), 53);
     let query = Message::query("www.zone.test.", "A");
     ensure!(client.udp(v4, &query).is_err(), "an IPv6-only listener answered over IPv4");

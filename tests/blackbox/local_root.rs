@@ -22,7 +22,7 @@ pub(crate) const TESTS: &[Test] = &[
 
 const DELEGATIONS: &[Delegation] =
     &[Delegation { domain: "signed.", address: "198.18.1.1", digests: || vec![signer().digest()] }];
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIME_LIMIT: Duration = Duration::from_secs(20);
 
 fn signer() -> ZoneSigner {
     ZoneSigner::new("signed.", 5)
@@ -77,8 +77,8 @@ fn config(zone: &str) -> Config {
 }
 
 fn ask(net: &Internet, name: &str) -> Result<Message, Failure> {
-    let patient = net.client.clone().patience(Duration::from_secs(9));
-    Ok(patient.udp(net.to, &Message::query(name, "A").dnssec())?.message)
+    let lasting = net.client.clone().time_limit(Duration::from_secs(9));
+    Ok(lasting.udp(net.to, &Message::query(name, "A").dnssec())?.message)
 }
 
 fn is_secure(reply: &Message) -> bool {
@@ -105,10 +105,10 @@ fn asked() -> Verdict {
     ensure!(again.contains("the local copy of the root was asked for"), "{told} {again}");
     // A new version is followed.
     net.server.rewrite(&config(&zone(8, &root, 86_400)))?;
-    ensure!(net.server.logs("serial 8 of the root is at hand", PATIENCE), "{}", net.server.log_tail());
+    ensure!(net.server.logs("serial 8 of the root is at hand", TIME_LIMIT), "{}", net.server.log_tail());
     // One that is no zone is not: the last good one stays.
     net.server.rewrite(&config("this is no zone"))?;
-    ensure!(net.server.logs("local root: ", PATIENCE), "{}", net.server.log_tail());
+    ensure!(net.server.logs("local root: ", TIME_LIMIT), "{}", net.server.log_tail());
     ensure_eq!(net.server.tell(&["flush"])?.code, Some(0), "flush");
     ensure!(is_secure(&ask(&net, "second.signed.")?), "with a broken file: {}", net.server.log_tail());
     ensure_eq!(net.seen_at(ROOT), 0, "questions to the servers of the root");
@@ -134,7 +134,7 @@ fn unusable() -> Verdict {
     ensure!(begun.elapsed().is_ok_and(|took| took < Duration::from_secs(8)), "it took {:?}", begun.elapsed());
     ensure!(net.seen_at(ROOT) > 0, "the servers of the root were not asked");
     let is_said = || net.server.log().matches("signatures in it are wrong").count() == 1;
-    ensure!(until(PATIENCE, is_said), "{}", net.server.log_tail());
+    ensure!(until(TIME_LIMIT, is_said), "{}", net.server.log_tail());
     ensure!(is_secure(&ask(&net, "second.signed.")?), "after that: {}", net.server.log_tail());
     ensure_eq!(net.server.metric("rhumb_local_root_ok", &[])?.to_string(), "0", "the metric");
     Ok(Outcome::Passed)
@@ -176,7 +176,7 @@ fn transferred() -> Verdict {
     let mut net = Internet::start(&transferring(&state), DELEGATIONS, move |asked| {
         if asked.name().is_empty() && seen.load(Relaxed) { Act::Silent } else { keeping(asked, 9, 86_400) }
     })?;
-    ensure!(until(PATIENCE, || is_at_hand(&net)), "it is not transferred: {}", net.server.log_tail());
+    ensure!(until(TIME_LIMIT, || is_at_hand(&net)), "it is not transferred: {}", net.server.log_tail());
     for round in ["transferred", "kept"] {
         let (name, unsigned) = (format!("{round}.signed."), format!("{round}.copied."));
         let reply = ask(&net, &name)?;
@@ -193,11 +193,11 @@ fn transferred() -> Verdict {
         ensure_eq!(net.seen_at(ROOT), 0, "questions to the servers of the root, {round}");
         gone.store(true, Relaxed);
         net.replace(&transferring(&state), &[])?;
-        ensure!(until(PATIENCE, || is_at_hand(&net)), "it is not kept: {}", net.server.log_tail());
+        ensure!(until(TIME_LIMIT, || is_at_hand(&net)), "it is not kept: {}", net.server.log_tail());
     }
     let status = net.server.tell(&["zone", "status", "."])?.out;
     ensure!(status.contains("198.18.1.1"), "{status}");
-    let refused = net.client.tcp(net.to)?.ask(&Message::query(".", "AXFR"), PATIENCE)?;
+    let refused = net.client.tcp(net.to)?.ask(&Message::query(".", "AXFR"), TIME_LIMIT)?;
     ensure_eq!(refused.rcode(), rcode::REFUSED, "response code of a transfer");
     Ok(Outcome::Passed)
 }
@@ -209,9 +209,9 @@ fn expires() -> Verdict {
     let net = Internet::start(&transferring(&state), DELEGATIONS, move |asked| {
         if asked.name().is_empty() && seen.load(Relaxed) { Act::Silent } else { keeping(asked, 9, 5) }
     })?;
-    ensure!(until(PATIENCE, || is_at_hand(&net)), "it is not transferred: {}", net.server.log_tail());
+    ensure!(until(TIME_LIMIT, || is_at_hand(&net)), "it is not transferred: {}", net.server.log_tail());
     gone.store(true, Relaxed);
-    ensure!(until(PATIENCE, || !is_at_hand(&net)), "it does not expire: {}", net.server.log_tail());
+    ensure!(until(TIME_LIMIT, || !is_at_hand(&net)), "it does not expire: {}", net.server.log_tail());
     ensure!(is_secure(&ask(&net, "www.signed.")?), "{}", net.server.log_tail());
     ensure!(net.seen_at(ROOT) > 0, "the servers of the root were not asked");
     let warned = net.server.tell(&["status"])?.out;

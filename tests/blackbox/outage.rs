@@ -91,8 +91,8 @@ fn query(name: &str) -> Message {
 
 /// That a question gets SERVFAIL with this cause in `time`.
 fn told(net: &Internet, name: &str, time: Duration, (code, text): (u16, &str)) -> Result<(), Failure> {
-    let patient = net.client.clone().patience(Duration::from_secs(12));
-    let reply = patient.udp(net.to, &query(name))?;
+    let lasting = net.client.clone().time_limit(Duration::from_secs(12));
+    let reply = lasting.udp(net.to, &query(name))?;
     ensure_eq!(reply.message.rcode(), rcode::SERVFAIL, "response code of {name}");
     ensure!(reply.took < time, "{name}: told after {:?}", reply.took);
     let found = reasons(&reply.message);
@@ -119,7 +119,7 @@ fn silence() -> Verdict {
 
 /// That a question is answered before its client gives up.
 fn answered_in_time(net: &Internet, name: &str) -> Result<(), Failure> {
-    let reply = net.client.clone().patience(Duration::from_secs(12)).udp(net.to, &query(name))?;
+    let reply = net.client.clone().time_limit(Duration::from_secs(12)).udp(net.to, &query(name))?;
     println!("outage: {name} after {:?}", reply.took);
     ensure_eq!(reply.message.data("A"), ["198.18.0.80"], "the answer of {name}: {:?}", reply.message);
     ensure!(reply.took < IN_TIME, "{name} after {:?}", reply.took);
@@ -148,8 +148,8 @@ fn without_udp() -> Verdict {
 
 fn chain() -> Verdict {
     let net = internet()?;
-    let patient = net.client.clone().patience(Duration::from_secs(12));
-    let reply = patient.udp(net.to, &query("www.l4.l3.l2.l1.chain."))?;
+    let lasting = net.client.clone().time_limit(Duration::from_secs(12));
+    let reply = lasting.udp(net.to, &query("www.l4.l3.l2.l1.chain."))?;
     ensure_eq!(reply.message.data("A"), ["198.18.0.80"], "the answer: {:?}", reply.message);
     ensure!(reply.took > Duration::from_secs(2), "each of five servers takes 0.4 s: {:?}", reply.took);
     Ok(Outcome::Passed)
@@ -173,7 +173,7 @@ fn outage() -> Verdict {
         rhumb_tests::skip!("no nft here");
     }
     let net = internet()?;
-    let patient = net.client.clone().patience(Duration::from_secs(12));
+    let lasting = net.client.clone().time_limit(Duration::from_secs(12));
     let known: Vec<String> = (0..10).map(|n| format!("known{n}.good.")).collect();
     for name in &known {
         let found = net.client.udp(net.to, &query(name))?.message;
@@ -186,11 +186,11 @@ fn outage() -> Verdict {
     while begun.elapsed() < Duration::from_secs(20) {
         round += 1;
         let known = &known[round % known.len()];
-        let reply = patient.udp(net.to, &query(known))?;
+        let reply = lasting.udp(net.to, &query(known))?;
         ensure_eq!(reply.message.data("A"), ["198.18.0.80"], "the stale answer of {known}");
         slowest = slowest.max(reply.took);
         let new = format!("new{}.good.", round % 20);
-        let reply = patient.udp(net.to, &query(&new))?;
+        let reply = lasting.udp(net.to, &query(&new))?;
         ensure_eq!(reply.message.rcode(), rcode::SERVFAIL, "response code of {new}");
         let code = reasons(&reply.message).first().context("no reason")?.0;
         ensure_eq!(code, 22, "reason of {new}: {:?}", reasons(&reply.message));
@@ -202,7 +202,7 @@ fn outage() -> Verdict {
     let mut names = known.clone();
     names.extend((0..25).map(|n| format!("new{n}.good.")));
     while let Some(name) = names.last() {
-        let reply = patient.udp(net.to, &query(name))?.message;
+        let reply = lasting.udp(net.to, &query(name))?.message;
         // A stale answer is none.
         if reply.rcode() == rcode::NOERROR && reasons(&reply).is_empty() {
             ensure_eq!(reply.data("A"), ["198.18.0.80"], "{name} after the outage");

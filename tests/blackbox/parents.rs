@@ -21,7 +21,7 @@ pub(crate) const TESTS: &[Test] = &[
 ];
 
 const TO: &str = "192.0.2.1:53";
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// Longer than the first message is waited for.
 const QUIET: Duration = Duration::from_secs(5);
 /// Opcode 4 and AA.
@@ -126,7 +126,7 @@ fn told_of(entry: &str, file: &str) -> Result<(), Failure> {
     };
     let wanted = |count: usize, kind| vec![("child.test.".to_owned(), kind); count];
     let are_told = |cds: usize, csync: usize| {
-        until(PATIENCE, || keys.told() == wanted(cds, CDS) && servers.told() == wanted(csync, CSYNC))
+        until(TIME_LIMIT, || keys.told() == wanted(cds, CDS) && servers.told() == wanted(csync, CSYNC))
     };
     let what = || format!("{entry}: {:?} {:?} {}", keys.told(), servers.told(), server.log_tail());
     let csync = format!("{CDS_RECORD}@ CSYNC 1 3 NS\n");
@@ -150,7 +150,7 @@ fn told_of(entry: &str, file: &str) -> Result<(), Failure> {
     ensure_eq!(message.flags, NOTIFY, "its flags");
     let acknowledged =
         || server.metric("rhumb_notify_total", &["\"out\"", "acknowledged"]).unwrap_or_default();
-    ensure!(until(PATIENCE, || (acknowledged() - 6.0).abs() < 0.5), "{} acknowledged", acknowledged());
+    ensure!(until(TIME_LIMIT, || (acknowledged() - 6.0).abs() < 0.5), "{} acknowledged", acknowledged());
     let nothing = server.tell(&["zone", "notify", "child.test"])?;
     ensure!(nothing.code == Some(1) && nothing.err.contains("neither CDS"), "{}{}", nothing.out, nothing.err);
     Ok(())
@@ -162,7 +162,7 @@ fn shown_and_told_again(server: &Server) -> Result<(), Failure> {
         || server.tell(&["zone", "status", "child.test"]).map_or_else(|_| String::new(), |told| told.out);
     let is_shown = |port: u16| {
         let wanted = format!("scan.other. (192.0.2.2:{port}) has acknowledged it");
-        until(PATIENCE, || status().contains(&wanted))
+        until(TIME_LIMIT, || status().contains(&wanted))
     };
     ensure!(is_shown(5300) && is_shown(5301), "{}", status());
     let again = server.tell(&["zone", "notify", "child.test"])?;
@@ -287,13 +287,13 @@ fn removed() -> Verdict {
             .iter()
             .all(|(number, name)| count(*number, name) >= 1)
     };
-    ensure!(until(PATIENCE, all_told), "{}", server.log_tail());
+    ensure!(until(TIME_LIMIT, all_told), "{}", server.log_tail());
     server.rewrite(&config(&entry("one.test", "b")))?;
     server.reload()?;
     let before = [count(0, "one.test"), count(0, "two.test"), count(1, "two.test")];
     let again = count(1, "one.test");
     // The one that stays is told again meanwhile.
-    ensure!(until(PATIENCE, || count(1, "one.test") > again), "{}", server.log_tail());
+    ensure!(until(TIME_LIMIT, || count(1, "one.test") > again), "{}", server.log_tail());
     std::thread::sleep(QUIET);
     let after = [count(0, "one.test"), count(0, "two.test"), count(1, "two.test")];
     ensure_eq!(after, before, "messages to those that are gone");

@@ -221,7 +221,7 @@ fn waits() -> Verdict {
     let lab = Lab::new()?;
     let upstreams = [lab.upstream(0, script(|_| Act::Silent))?, lab.upstream(1, script(|_| Act::Silent))?];
     let _server = lab.start(&config().forward("two.example", &UP[..2]).forward("one.example", &UP[1..2]))?;
-    let client = lab.client.clone().patience(Duration::from_secs(8));
+    let client = lab.client.clone().time_limit(Duration::from_secs(8));
     for domain in ["two.example", "one.example"] {
         let first = client.udp(lab.to, &Message::query(&format!("first.{domain}."), "A"))?;
         ensure_eq!(first.message.rcode(), rcode::SERVFAIL, "the first question below {domain}");

@@ -12,7 +12,7 @@ use rhumb_tests::rig::{Client, Config, Message, Upstream, program, rcode};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, skip};
 
 use crate::authoritative::{Lab, config, lab};
-use crate::encrypted::{Issued, PATIENCE, is};
+use crate::encrypted::{Issued, TIME_LIMIT, is};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
@@ -69,7 +69,7 @@ fn header(command: u8, source: &str, is_stream: bool) -> Vec<u8> {
 }
 
 fn from(lab: &Lab, ip: &str) -> Client {
-    Client::new(lab.client.host()).from(ip.parse().unwrap()).patience(PATIENCE)
+    Client::new(lab.client.host()).from(ip.parse().unwrap()).time_limit(TIME_LIMIT)
 }
 
 /// The answer to a datagram with this header.
@@ -108,7 +108,7 @@ fn datagrams() -> Verdict {
     ensure!(itself.is_some(), "the proxy itself has no answer");
     let direct = ask(&other, &lab, &[], "web.zone.test.")?.context("no answer without a proxy")?;
     ensure_eq!(direct.rcode(), rcode::NOERROR, "without a proxy");
-    let (quiet, quiet_other) = (proxy.patience(SILENCE), other.patience(SILENCE));
+    let (quiet, quiet_other) = (proxy.time_limit(SILENCE), other.time_limit(SILENCE));
     // Its length leads beyond the datagram.
     let mut cut = for_client(FRIEND);
     cut[14] = 15;
@@ -124,8 +124,8 @@ fn datagrams() -> Verdict {
     ensure!(counted.iter().zip([4, 1, 1, 1, 1]).all(|(found, expected)| is(*found, expected)), "{counted:?}");
     let dropped = lab.server.metric("rhumb_dns_dropped_total", &["reason=\"proxy-header\""])?;
     ensure!(is(dropped, 3), "{dropped} dropped");
-    ensure!(lab.server.logs(FRIEND, PATIENCE), "the log has no {FRIEND}: {}", lab.server.log_tail());
-    ensure!(lab.server.logs("not served: a header of the PROXY protocol", PATIENCE), "no cause in the log");
+    ensure!(lab.server.logs(FRIEND, TIME_LIMIT), "the log has no {FRIEND}: {}", lab.server.log_tail());
+    ensure!(lab.server.logs("not served: a header of the PROXY protocol", TIME_LIMIT), "no cause in the log");
     Ok(Outcome::Passed)
 }
 
@@ -161,7 +161,7 @@ fn connections() -> Verdict {
         let mut stream = proxy.tcp(lab.to)?;
         let query = framed(&Message::query("web.zone.test.", "A").to_wire());
         stream.send_raw(&[header(0x21, &format!("198.18.1.{number}"), true), query].concat())?;
-        ensure!(stream.receive(PATIENCE)?.is_some(), "client {number} of a proxy is not served");
+        ensure!(stream.receive(TIME_LIMIT)?.is_some(), "client {number} of a proxy is not served");
         open.push(stream);
     }
     Ok(Outcome::Passed)
@@ -225,7 +225,7 @@ fn programs() -> Verdict {
     let ask = |options: &[&str]| {
         let mut command = lab.client.host().command(&kdig);
         command.args(["@192.0.2.2", "-b", "192.0.2.4", "+retry=0", "+timeout=3"]).args(options);
-        program::run(&mut command, PATIENCE)
+        program::run(&mut command, TIME_LIMIT)
     };
     for (options, proto, words) in [
         (&["-p", "5301", "web.zone.test", "A"][..], "udp", "192.0.2.81"),
@@ -236,8 +236,9 @@ fn programs() -> Verdict {
         (&["-p", "5303", "+tls", "web.zone.test", "A"], "tls", "192.0.2.81"),
     ] {
         let before = results(&lab, proto, "client")?;
-        let answered =
-            until(PATIENCE, || ask(options).is_ok_and(|output| output.out.contains(&format!("\t{words}\n"))));
+        let answered = until(TIME_LIMIT, || {
+            ask(options).is_ok_and(|output| output.out.contains(&format!("\t{words}\n")))
+        });
         let told = ask(options)?;
         ensure!(answered, "{options:?}: {}{}; {}", told.out, told.err, lab.server.log_tail());
         ensure!(results(&lab, proto, "client")? > before, "{options:?}: no header of the proxy was taken");
@@ -245,7 +246,7 @@ fn programs() -> Verdict {
     // Its own address, and not that of the proxies, is what the access list looks at.
     let refused = ask(&["-p", "5301", "www.up.test", "A"])?;
     ensure!(refused.out.contains("REFUSED"), "a stranger through dnsdist: {}{}", refused.out, refused.err);
-    ensure!(lab.server.logs("192.0.2.4", PATIENCE), "the log has no client: {}", lab.server.log_tail());
+    ensure!(lab.server.logs("192.0.2.4", TIME_LIMIT), "the log has no client: {}", lab.server.log_tail());
     Ok(Outcome::Passed)
 }
 
@@ -260,7 +261,7 @@ fn reloaded() -> Verdict {
     let answer = ask(&other, &lab, &header, "www.up.test.")?.context("no answer through the new proxy")?;
     ensure_eq!(answer.rcode(), rcode::NOERROR, "through the new proxy");
     ensure!(
-        ask(&proxy.patience(SILENCE), &lab, &header, "www.up.test.")?.is_none(),
+        ask(&proxy.time_limit(SILENCE), &lab, &header, "www.up.test.")?.is_none(),
         "the old proxy is believed"
     );
     Ok(Outcome::Passed)

@@ -8,7 +8,7 @@ use rhumb_tests::rig::{Config, program};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, skip};
 
 use crate::authoritative::{Lab, config, lab};
-use crate::encrypted::{Issued, PATIENCE, is};
+use crate::encrypted::{Issued, TIME_LIMIT, is};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
@@ -45,7 +45,7 @@ fn kdig() -> Verdict {
     let ask = |server: &str, name: &str, words: &[&str]| {
         let mut command = lab.client.host().command(&kdig);
         command.args([server, &authority, "+tls-hostname=dns.test", "+quic", "+padding=128", "+retry=0"]);
-        program::run(command.args(words).arg(name), PATIENCE)
+        program::run(command.args(words).arg(name), TIME_LIMIT)
     };
     for server in ["@192.0.2.1", "@2001:db8::1"] {
         let output = ask(server, "web.zone.test", &[])?;
@@ -69,7 +69,7 @@ fn kdig() -> Verdict {
             "+retry=0",
             "web.zone.test",
         ]);
-        program::run(&mut command, PATIENCE)?
+        program::run(&mut command, TIME_LIMIT)?
     };
     ensure!(wrong.code != Some(0), "kdig takes a wrong name: {}", wrong.out);
     let count = |name: &str, labels: &[&str]| lab.server.metric(name, labels);
@@ -132,7 +132,7 @@ fn reload() -> Verdict {
     let asked = |port: &str| {
         let mut command = lab.client.host().command(&kdig);
         command.args(["@192.0.2.1", "-p", port, "+quic", "+retry=0", "+timeout=1", "web.zone.test"]);
-        program::run(&mut command, PATIENCE).is_ok_and(|output| output.out.contains("192.0.2.81"))
+        program::run(&mut command, TIME_LIMIT).is_ok_and(|output| output.out.contains("192.0.2.81"))
     };
     if !asked("853") {
         skip!("this kdig has no QUIC");

@@ -115,7 +115,7 @@ fn forwarded() -> Verdict {
         .forward("nobody.example", &UP[2..3])
         .forward("far.example", &["203.0.113.9"]);
     let _server = lab.start(&configured)?;
-    let patient = lab.client.clone().patience(std::time::Duration::from_secs(12));
+    let lasting = lab.client.clone().time_limit(std::time::Duration::from_secs(12));
     for (name, code, text) in [
         ("failing.up.example.", 0, "the upstreams for up.example. say SERVFAIL"),
         (
@@ -139,7 +139,7 @@ fn forwarded() -> Verdict {
     ] {
         // From the cache of failures the cause is the same.
         for round in 0..2 {
-            let reply = patient.udp(lab.to, &Message::query(name, "A").edns(1232))?.message;
+            let reply = lasting.udp(lab.to, &Message::query(name, "A").edns(1232))?.message;
             fails(&reply, &format!("{name}, round {round}"), code, text)?;
         }
     }

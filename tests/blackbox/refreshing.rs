@@ -80,7 +80,7 @@ fn followed() -> Verdict {
         let state = Folder::new()?;
         let server = Server::start(&host, &config(&state, &[(primary.address(), key)], ""))?;
         host.route(&format!("{}/32 via 192.0.2.2", peer.address()))?;
-        let asker = Client::new(&client).patience(Duration::from_millis(500));
+        let asker = Client::new(&client).time_limit(Duration::from_millis(500));
         let log = || format!("{peer:?}: {} {}", server.log_tail(), primary.log());
         ensure!(until(Duration::from_secs(40), || serves(&asker, 10)), "not transferred by {}", log());
         for serial in [11, 12, 13] {
@@ -118,7 +118,7 @@ fn kept() -> Verdict {
     let Some(primary) = Primary::start(Peer::Knot, &client, None, &zone(10))? else { skip!("no knotd here") };
     host.route("192.0.2.13/32 via 192.0.2.2")?;
     let config = config(&state, &[(primary.address(), None)], ", transfer-to: [{ network: 192.0.2.0/24 }]");
-    let asker = Client::new(&client).patience(Duration::from_millis(500));
+    let asker = Client::new(&client).time_limit(Duration::from_millis(500));
     let mut server = Server::start(&host, &config)?;
     ensure!(until(Duration::from_secs(40), || serves(&asker, 10)), "not transferred: {}", server.log());
     for serial in 11..15 {
@@ -161,7 +161,7 @@ fn expired() -> Verdict {
     host.route("192.0.2.13/32 via 192.0.2.2")?;
     let rules = ", refresh: { min: 1s, max: 1s }, retry: { min: 1s, max: 1s }, expire: { min: 4s, max: 4s }";
     let server = Server::start(&host, &config(&state, &[(primary.address(), None)], rules))?;
-    let asker = Client::new(&client).patience(Duration::from_millis(500));
+    let asker = Client::new(&client).time_limit(Duration::from_millis(500));
     ensure!(until(Duration::from_secs(40), || serves(&asker, 10)), "not transferred: {}", server.log());
     std::thread::sleep(Duration::from_secs(6));
     ensure!(serves(&asker, 10), "it is looked at every second: {}", server.log());
@@ -194,7 +194,7 @@ fn expired() -> Verdict {
 fn keys() -> Verdict {
     let (host, client) = Host::pair()?;
     host.route("192.0.2.14/32 via 192.0.2.2")?;
-    let asker = Client::new(&client).patience(Duration::from_millis(500));
+    let asker = Client::new(&client).time_limit(Duration::from_millis(500));
     for algorithm in ["hmac-sha1", "hmac-sha224", "hmac-sha384", "hmac-sha512"] {
         let key: Key = ("k.test".into(), algorithm.into(), SECRET.into());
         let Some(primary) = Primary::start(Peer::Bind, &client, Some(&key), &zone(10))? else {
@@ -231,7 +231,7 @@ fn next_primary() -> Verdict {
     host.route("192.0.2.13/32 via 192.0.2.2")?;
     let gone: SocketAddr = "192.0.2.77:53".parse()?;
     let server = Server::start(&host, &config(&state, &[(gone, None), (primary.address(), None)], ""))?;
-    let asker = Client::new(&client).patience(Duration::from_millis(500));
+    let asker = Client::new(&client).time_limit(Duration::from_millis(500));
     ensure!(until(Duration::from_secs(20), || serves(&asker, 10)), "not transferred: {}", server.log());
     let told = server.tell(&["zone", "refresh", "zone.test"])?;
     ensure!(told.out.contains("up to date"), "{}{}", told.out, told.err);

@@ -52,7 +52,7 @@ fn nothing_lost(report: &LoadReport) -> Verdict {
 
 /// Whether somebody answers there, over both transports.
 fn served(lab: &Lab, to: SocketAddr) -> [bool; 2] {
-    let client = lab.client.clone().patience(Duration::from_millis(300));
+    let client = lab.client.clone().time_limit(Duration::from_millis(300));
     let query = Message::query("www.zone.test.", "A");
     [Transport::Udp, Transport::Tcp].map(|transport| client.over(transport, to, &query).is_ok())
 }

@@ -20,7 +20,7 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("restarting::what_was_flushed_does_not_come_back", flushed),
 ];
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIME_LIMIT: Duration = Duration::from_secs(20);
 const ZONE: &str = "signed.";
 const AT: &str = "198.18.1.1";
 const DOMAINS: &[Delegation] =
@@ -69,10 +69,10 @@ impl Restarted {
     /// Ends the server by a signal and starts it again; waits until it has looked at its file.
     fn restart(&mut self, signal: Signal, config: &Config) -> Result<(), Failure> {
         self.0.server.signal(signal)?;
-        self.0.server.wait(PATIENCE)?;
+        self.0.server.wait(TIME_LIMIT)?;
         let host = self.0.server.host().clone();
         self.0.server = Server::start(&host, config)?;
-        ensure!(self.0.server.logs("ready", PATIENCE), "{}", self.0.server.log_tail());
+        ensure!(self.0.server.logs("ready", TIME_LIMIT), "{}", self.0.server.log_tail());
         Ok(())
     }
 
@@ -126,7 +126,7 @@ fn killed() -> Verdict {
         let before = internet.0.server.metric("rhumb_cache_file_written_seconds", &[])?;
         // What was learnt a while ago is in the file, whatever is learnt while it is written.
         let mut failure = None;
-        let written = until(PATIENCE, || {
+        let written = until(TIME_LIMIT, || {
             for _ in 0..20 {
                 next += 1;
                 failure = internet.is_right(&format!("load{next}.signed.")).err().or(failure.take());
@@ -163,7 +163,7 @@ fn damaged() -> Verdict {
     ] {
         internet.is_right("www.signed.")?;
         internet.0.server.signal(Signal::SIGTERM)?;
-        internet.0.server.wait(PATIENCE)?;
+        internet.0.server.wait(TIME_LIMIT)?;
         let mut bytes = fs::read(&file).context("the file of the cache")?;
         ensure!(!file.with_extension("part").exists(), "something is left behind");
         change(&mut bytes);
@@ -171,7 +171,7 @@ fn damaged() -> Verdict {
         let host = internet.0.server.host().clone();
         internet.0.server = Server::start(&host, &config)?;
         ensure!(
-            internet.0.server.logs("the cache begins empty", PATIENCE),
+            internet.0.server.logs("the cache begins empty", TIME_LIMIT),
             "{}",
             internet.0.server.log_tail()
         );
@@ -191,7 +191,7 @@ fn flushed() -> Verdict {
     let mut internet = Restarted::start(&config)?;
     let file = state.at("state").join("cache");
     internet.is_right("gone.signed.")?;
-    ensure!(until(PATIENCE, || file.exists()), "{}", internet.0.server.log_tail());
+    ensure!(until(TIME_LIMIT, || file.exists()), "{}", internet.0.server.log_tail());
     let done = internet.0.server.tell(&["flush", "signed.", "--subtree"])?;
     ensure_eq!(done.code, Some(0), "{}", done.err);
     internet.restart(Signal::SIGKILL, &config)?;
@@ -201,6 +201,6 @@ fn flushed() -> Verdict {
     // Turned off, nothing is left on the disk.
     internet.0.server.rewrite(&self::config(&state, "off"))?;
     internet.0.server.reload()?;
-    ensure!(until(PATIENCE, || !file.exists()), "the file stays");
+    ensure!(until(TIME_LIMIT, || !file.exists()), "the file stays");
     Ok(Outcome::Passed)
 }

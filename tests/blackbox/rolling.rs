@@ -20,7 +20,7 @@ pub(crate) const TESTS: &[Test] = &[
 
 const DELEGATIONS: &[Delegation] =
     &[Delegation { domain: "signed.", address: "198.18.1.1", digests: || vec![signer().digest()] }];
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIME_LIMIT: Duration = Duration::from_mins(1);
 /// Seconds that new keys wait in these tests, and those between two questions for keys.
 const HOLD: u64 = 6;
 const WRAPPER: &[&str] = &["env", "RHUMB_TEST_ANCHORS=6,1"];
@@ -79,7 +79,7 @@ fn states(net: &Internet) -> Result<Vec<(u16, String, u64)>, Failure> {
 fn wait_for(net: &Internet, number: u8, wanted: Option<&str>) -> Result<u64, Failure> {
     let tag = root(number).tag();
     let mut since = 0;
-    let is_there = until(PATIENCE, || {
+    let is_there = until(TIME_LIMIT, || {
         let Ok(states) = states(net) else { return false };
         let found = states.iter().find(|(found, ..)| *found == tag);
         since = found.map_or(0, |(.., since)| *since);
@@ -91,8 +91,8 @@ fn wait_for(net: &Internet, number: u8, wanted: Option<&str>) -> Result<u64, Fai
 
 /// The response code of a name below `signed.`, and whether the answer is authentic.
 fn ask(net: &Internet, label: &str) -> Result<(u16, bool), Failure> {
-    let patient = net.client.clone().patience(Duration::from_secs(9));
-    let reply = patient.udp(net.to, &Message::query(&format!("{label}.signed."), "A").dnssec())?.message;
+    let lasting = net.client.clone().time_limit(Duration::from_secs(9));
+    let reply = lasting.udp(net.to, &Message::query(&format!("{label}.signed."), "A").dnssec())?.message;
     Ok((reply.rcode(), reply.has(AD)))
 }
 
@@ -150,7 +150,7 @@ fn roll() -> Verdict {
     // Whoever has the old key signs with it, and is not believed.
     net.roll(keys(&[root(0), root(2)], &[root(0)], 0));
     net.replace(&config, WRAPPER)?;
-    ensure!(net.server.logs("its keys cannot be refreshed", PATIENCE), "{}", net.server.log_tail());
+    ensure!(net.server.logs("its keys cannot be refreshed", TIME_LIMIT), "{}", net.server.log_tail());
     ensure_eq!(ask(&net, "fourth")?.0, rcode::SERVFAIL, "signed by a key that was revoked");
     let known = states(&net)?;
     let old = known.iter().find(|(tag, ..)| *tag == root(0).tag()).context("the old key is forgotten")?;
@@ -170,7 +170,7 @@ fn damage() -> Verdict {
     let both = keys(&[root(0), root(1)], &[root(0)], 0);
     let mut net = Internet::start_rolling(&config(&folder, 0), WRAPPER, both, DELEGATIONS, serve)?;
     wait_for(&net, 1, Some("valid"))?;
-    ensure!(until(PATIENCE, || file.is_file()), "nothing is kept");
+    ensure!(until(TIME_LIMIT, || file.is_file()), "nothing is kept");
     let mut bytes = fs::read(&file)?;
     let middle = bytes.len() / 2;
     *bytes.get_mut(middle).context("an empty file")? ^= 4;
@@ -201,7 +201,11 @@ fn damage() -> Verdict {
     net.server.rewrite(&config(&folder, 3))?;
     wait_for(&net, 3, Some("valid"))?;
     wait_for(&net, 0, None)?;
-    ensure!(net.server.logs("other keys are configured than before", PATIENCE), "{}", net.server.log_tail());
+    ensure!(
+        net.server.logs("other keys are configured than before", TIME_LIMIT),
+        "{}",
+        net.server.log_tail()
+    );
     ensure_eq!(ask(&net, "second")?, SECURE, "by the new key: {}", net.server.log_tail());
     Ok(Outcome::Passed)
 }

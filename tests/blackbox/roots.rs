@@ -10,7 +10,7 @@ use rhumb_tests::{Outcome, Test, Verdict, ensure, ensure_eq};
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[Test::beside("roots::hints_that_change_are_followed", hints)];
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIME_LIMIT: Duration = Duration::from_secs(20);
 /// Another server of the root.
 const OTHER: &str = "198.18.0.2";
 const DOMAINS: &[Delegation] = &[Delegation { domain: "plain.", address: "198.18.1.1", digests: Vec::new }];
@@ -39,16 +39,20 @@ fn hints() -> Verdict {
     ensure_eq!(address("www.plain.")?, ["198.18.0.80"], "{}", internet.server.log_tail());
     // A file without a server changes nothing.
     internet.server.rewrite(&config.clone().file("root.hints", "; nothing\n"))?;
-    ensure!(internet.server.logs("names no server of the root", PATIENCE), "{}", internet.server.log_tail());
+    ensure!(
+        internet.server.logs("names no server of the root", TIME_LIMIT),
+        "{}",
+        internet.server.log_tail()
+    );
     ensure_eq!(address("other.plain.")?, ["198.18.0.80"], "{}", internet.server.log_tail());
     internet.server.rewrite(&hints_of(config, OTHER))?;
     ensure!(
-        internet.server.logs("the root is asked of ns.root.", PATIENCE),
+        internet.server.logs("the root is asked of ns.root.", TIME_LIMIT),
         "{}",
         internet.server.log_tail()
     );
     internet.forget();
-    let found = until(PATIENCE, || address("new.more.").is_ok_and(|found| found == ["198.18.0.80"]));
+    let found = until(TIME_LIMIT, || address("new.more.").is_ok_and(|found| found == ["198.18.0.80"]));
     ensure!(found, "{}", internet.server.log_tail());
     ensure_eq!(internet.seen_at(ROOT), 0, "the servers of before are asked no more");
     internet.forget();

@@ -37,7 +37,7 @@ fn built_in_default() -> Verdict {
     let mut command = lab.host.command(binary());
     let mut child =
         command.arg("run").current_dir(folder.path()).stdout(log.try_clone()?).stderr(log).spawn()?;
-    let client = Client::new(&lab.host).patience(Duration::from_millis(200));
+    let client = Client::new(&lab.host).time_limit(Duration::from_millis(200));
     let mut failure = None;
     let answers = until(Duration::from_secs(10), || {
         ["127.0.0.1", "::1"].iter().all(|address| {

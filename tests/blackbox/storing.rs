@@ -28,7 +28,7 @@ pub(crate) const TESTS: &[Test] = &[
 ];
 
 const TO: &str = "192.0.2.1:53";
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIME_LIMIT: Duration = Duration::from_secs(20);
 /// Within which updates are taken again by a disk that is well: the log is tried every five seconds, the rest is for a loaded machine.
 const RECOVERY: Duration = Duration::from_secs(15);
 /// Opcode 5 (RFC 2136).
@@ -83,7 +83,7 @@ impl Injection {
                 tasks.map(|task| fs::read_to_string(task.path().join("status")).unwrap_or_default());
             statuses.all(|status| !status.contains("TracerPid:\t0\n"))
         };
-        ensure!(until(PATIENCE, is_attached), "strace is not there");
+        ensure!(until(TIME_LIMIT, is_attached), "strace is not there");
         Ok(child)
     }
 }
@@ -102,7 +102,7 @@ fn slow() -> Verdict {
         skip!("strace is not here");
     }
     let (host, client) = Host::pair()?;
-    let (state, client) = (Folder::new()?, Client::new(&client).patience(PATIENCE));
+    let (state, client) = (Folder::new()?, Client::new(&client).time_limit(TIME_LIMIT));
     let config = config(&state.at("state"), &zone(7, ""));
     let server = Server::start(&host, &config)?;
     let _slow = Injection::start(&server, "inject=fdatasync:delay_enter=4000000")?;
@@ -111,7 +111,7 @@ fn slow() -> Verdict {
     socket.send_to(&addition(1, "a.zone.test. 60 IN A 192.0.2.9").to_wire(), TO.parse::<SocketAddr>()?)?;
     server.rewrite(&config.clone().file("other.test.zone", &zone(2, "")))?;
     ensure!(
-        until(PATIENCE, || serial(&client, "other.test.").is_ok_and(|serial| serial == 2)),
+        until(TIME_LIMIT, || serial(&client, "other.test.").is_ok_and(|serial| serial == 2)),
         "{}",
         server.log_tail()
     );
@@ -121,7 +121,7 @@ fn slow() -> Verdict {
     ensure_eq!(server.tell(&["zone", "status", "zone.test"])?.code, Some(0), "a command");
     ensure_eq!(server.tell(&["reload"])?.code, Some(0), "a reload");
     let took = begun.elapsed();
-    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_read_timeout(Some(TIME_LIMIT))?;
     let mut answer = [0; 512];
     let (length, _) = socket.recv_from(&mut answer)?;
     let answered = begun.elapsed();
@@ -137,7 +137,7 @@ fn failing() -> Verdict {
         skip!("strace is not here");
     }
     let (host, client) = Host::pair()?;
-    let (state, client) = (Folder::new()?, Client::new(&client).patience(PATIENCE));
+    let (state, client) = (Folder::new()?, Client::new(&client).time_limit(TIME_LIMIT));
     let config = config(&state.at("state"), &zone(7, ""));
     let server = Server::start(&host, &config)?;
     ensure_eq!(update(&client, "before.zone.test. 60 IN A 192.0.2.9")?, (rcode::NOERROR, None), "before");
@@ -207,7 +207,7 @@ impl Drop for SmallDisk {
 /// The disk has no room: the same, and a file that changes is served all the same.
 fn full() -> Verdict {
     let (host, client) = Host::pair()?;
-    let (disk, client) = (SmallDisk::new(1)?, Client::new(&client).patience(PATIENCE));
+    let (disk, client) = (SmallDisk::new(1)?, Client::new(&client).time_limit(TIME_LIMIT));
     let config = config(&disk.0.at("state"), &zone(7, ""));
     let server = Server::start(&host, &config)?;
     ensure_eq!(update(&client, "before.zone.test. 60 IN A 192.0.2.9")?, (rcode::NOERROR, None), "before");
@@ -223,7 +223,7 @@ fn full() -> Verdict {
     let served = serial(&client, "zone.test.")?;
     server.rewrite(&config.clone().file("other.test.zone", &zone(2, "")))?;
     ensure!(
-        until(PATIENCE, || serial(&client, "other.test.").is_ok_and(|serial| serial == 2)),
+        until(TIME_LIMIT, || serial(&client, "other.test.").is_ok_and(|serial| serial == 2)),
         "{}",
         server.log_tail()
     );
@@ -267,12 +267,12 @@ fn transfer() -> Verdict {
     }
     let (host, client_host) = Host::pair()?;
     let upstream = Upstream::start(&client_host, "192.0.2.2", primary(1, refuse, refuse))?;
-    let (disk, client) = (SmallDisk::new(16)?, Client::new(&client_host).patience(PATIENCE));
+    let (disk, client) = (SmallDisk::new(16)?, Client::new(&client_host).time_limit(TIME_LIMIT));
     let config = crate::refreshing::config(&disk.0, &[("192.0.2.2:53".parse()?, None)], "");
     follow(&upstream, (10, 10), CHANGING);
     let server = Server::start(&host, &config)?;
     let serves = |wanted: u32| serial(&client, "zone.test.").is_ok_and(|serial| serial == wanted);
-    ensure!(until(PATIENCE, || serves(10)), "{}", server.log_tail());
+    ensure!(until(TIME_LIMIT, || serves(10)), "{}", server.log_tail());
     let (mut at, mut base) = (10, 10);
     for (what, command, hosts) in [
         ("a zone in the log", "retransfer", 100),

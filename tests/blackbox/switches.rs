@@ -112,7 +112,7 @@ fn with_many_zones(
 ) -> Result<(Server, Upstream), Failure> {
     let upstream = Upstream::start(client, "192.0.2.2", slow_primary(Duration::ZERO))?;
     let server = Server::start(host, &many_zones(state, limits))?;
-    let asker = Client::new(client).patience(Duration::from_millis(500));
+    let asker = Client::new(client).time_limit(Duration::from_millis(500));
     let to: SocketAddr = TO.parse()?;
     let has = |number: usize| {
         let soa = asker.ask(to, &format!("z{number}.test."), "SOA");
@@ -233,7 +233,7 @@ fn digests() -> Verdict {
     let (host, client) = Host::pair()?;
     let wrong = DIGEST.replace("c68090", "c68091");
     let unknown = DIGEST.replace(" 1 1 ", " 1 240 ");
-    let asker = Client::new(&client).patience(Duration::from_millis(500));
+    let asker = Client::new(&client).time_limit(Duration::from_millis(500));
     let serves = || {
         let soa = asker.ask(TO.parse().expect("an address"), "example.", "SOA");
         soa.is_ok_and(|answer| !answer.data("SOA").is_empty())

@@ -92,7 +92,7 @@ fn secondaries() -> Verdict {
     if running.is_empty() {
         skip!("none of NSD, Knot and BIND here");
     }
-    let asker = Client::new(&client).patience(Duration::from_millis(500));
+    let asker = Client::new(&client).time_limit(Duration::from_millis(500));
     for secondary in &running {
         let (name, to) = (secondary.name(), secondary.address());
         let serves = |host: &str| asker.ask(to, host, "A").is_ok_and(|answer| !answer.data("A").is_empty());

@@ -99,13 +99,13 @@ impl Manager {
     }
 
     /// The next message with one of these assignments; others are passed over.
-    fn waits_for(&self, wanted: &str, patience: Duration) -> Result<String, Failure> {
-        let deadline = Instant::now() + patience;
+    fn waits_for(&self, wanted: &str, time_limit: Duration) -> Result<String, Failure> {
+        let deadline = Instant::now() + time_limit;
         let mut passed = Vec::new();
         let mut buffer = [0; 4096];
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            ensure!(!left.is_zero(), "no {wanted} within {patience:?}, but {passed:?}");
+            ensure!(!left.is_zero(), "no {wanted} within {time_limit:?}, but {passed:?}");
             self.socket.set_read_timeout(Some(left))?;
             let Ok(length) = self.socket.recv(&mut buffer) else { continue };
             let message = String::from_utf8_lossy(&buffer[..length]).into_owned();

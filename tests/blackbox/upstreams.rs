@@ -11,7 +11,7 @@ use rhumb_tests::rig::server::until;
 use rhumb_tests::rig::{Config, Folder, Host, Server, program, rcode};
 use rhumb_tests::{Failure, Outcome, Test, Verdict, ensure, ensure_eq, skip};
 
-use crate::encrypted::PATIENCE;
+use crate::encrypted::TIME_LIMIT;
 use crate::forwarding::{Lab, UP, config};
 
 pub(crate) mod bootstrapped;
@@ -140,7 +140,7 @@ fn others() -> Verdict {
     let server = forwarder(&lab, &texts)?;
     for ((label, name), _) in &entries {
         let mut number = 0;
-        let ready = until(PATIENCE, || {
+        let ready = until(TIME_LIMIT, || {
             number += 1;
             lab.addresses(&format!("r{number}.{label}.up.example."))
                 .is_ok_and(|found| found == ["198.18.0.7"])
@@ -226,7 +226,7 @@ fn is_passed_over_and_named(
     let scheme = upstream.split("://").next().unwrap();
     let is_told = |line: &str| line.contains(&format!("upstream {scheme}://")) && line.contains(words);
     let told = || server.log().lines().any(is_told);
-    ensure!(until(PATIENCE, told), "the log lacks {scheme} {words}: {}", server.log_tail());
+    ensure!(until(TIME_LIMIT, told), "the log lacks {scheme} {words}: {}", server.log_tail());
     Ok(())
 }
 
@@ -243,7 +243,7 @@ fn closing() -> Verdict {
     let start = || -> Result<Running, Failure> {
         let started = run(&lab.behind, &python, &[&script, UP[0], "853", &chain, &key, "10"], &log)?;
         let ready = || fs::read_to_string(&log).is_ok_and(|text| text.contains("ready"));
-        ensure!(until(PATIENCE, ready), "the upstream: {}", fs::read_to_string(&log).unwrap_or_default());
+        ensure!(until(TIME_LIMIT, ready), "the upstream: {}", fs::read_to_string(&log).unwrap_or_default());
         Ok(started)
     };
     let upstream = start()?;
@@ -328,7 +328,7 @@ fn checked() -> Verdict {
         );
         let file = folder.write("rhumb.yaml", text)?;
         let mut command = Command::new(rhumb_tests::rig::server::binary());
-        program::run(command.env("SSL_CERT_FILE", roots).args(["check", "-c"]).arg(file), PATIENCE)
+        program::run(command.env("SSL_CERT_FILE", roots).args(["check", "-c"]).arg(file), TIME_LIMIT)
     };
     let nothing = folder.write("nothing.pem", "no certificate\n")?.display().to_string();
     for (keys, roots, code, words) in [

@@ -22,7 +22,7 @@ pub(crate) const TESTS: &[Test] = &[
 
 const TO: &str = "192.0.2.1:53";
 const IXFR: &str = "TYPE251";
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 fn zone(serial: u32, more: &str) -> String {
     format!(
@@ -53,7 +53,7 @@ fn serial(client: &Client) -> Result<u32, Failure> {
 }
 
 fn has_serial(client: &Client, wanted: u32) -> bool {
-    until(PATIENCE, || serial(client).is_ok_and(|serial| serial == wanted))
+    until(TIME_LIMIT, || serial(client).is_ok_and(|serial| serial == wanted))
 }
 
 /// Owners and types of the records that a client with this serial is given.
@@ -193,7 +193,11 @@ fn numbering() -> Verdict {
         ensure_eq!(serial(&client)?, 7, "{policy}: the first version");
         let before = now();
         server.rewrite(&config(&state, &keys, &zone(7, "a A 192.0.2.9\n")))?;
-        ensure!(until(PATIENCE, || serial(&client).is_ok_and(|serial| serial != 7)), "{}", server.log_tail());
+        ensure!(
+            until(TIME_LIMIT, || serial(&client).is_ok_and(|serial| serial != 7)),
+            "{}",
+            server.log_tail()
+        );
         let first = serial(&client)?;
         let is_right = match policy {
             "increment" => first == 8,
@@ -302,7 +306,7 @@ fn exported() -> Verdict {
     let file = Folder::new()?;
     let file = file.write("exported", &text)?;
     let mut check = host.command(rhumb_tests::rig::server::binary());
-    let checked = program::run(check.arg("check-zone").arg("zone.test").arg(&file), PATIENCE)?;
+    let checked = program::run(check.arg("check-zone").arg("zone.test").arg(&file), TIME_LIMIT)?;
     ensure_eq!(checked.code, Some(0), "{}{}", checked.out, checked.err);
     let updates = told(&server, &["zone", "export", "zone.test", "--updates"])?;
     ensure_eq!(updates, "a.zone.test. 60 IN A 192.0.2.9\n", "by updates");

@@ -37,7 +37,7 @@ impl Innocents {
         let (to, stopped) = (asked_at(Some(transport)), Arc::clone(&stop));
         let ask = move |client: &Client| {
             let begun = Instant::now();
-            let mut connection = transport.connect(&client.clone().patience(LATE), to).ok()?;
+            let mut connection = transport.connect(&client.clone().time_limit(LATE), to).ok()?;
             let answer = connection.exchange(&query()).ok()?;
             (is_answer(&answer) && begun.elapsed() < LATE).then(|| begun.elapsed())
         };

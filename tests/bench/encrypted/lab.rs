@@ -48,7 +48,7 @@ impl Lab {
             Running::Other(RunningProgram::start(&host, home.path(), file, (arguments, &config))?)
         };
         let lab = Self { people, running, home, _host: host };
-        let client = lab.client().patience(Duration::from_millis(500));
+        let client = lab.client().time_limit(Duration::from_millis(500));
         let answers = || {
             let answer = client.ask(asked_at(None), &format!("{NAME}."), "A");
             answer.is_ok_and(|answer| answer.rcode() == rcode::NOERROR && answer.data("A") == [VALUE])

@@ -126,13 +126,13 @@ fn hold(lab: &Lab, connect: impl Fn(&Lab, u16) -> Result<Box<dyn SlowConnection>
 }
 
 fn plain(lab: &Lab, number: u16, bytes: &'static [u8]) -> Result<Box<dyn SlowConnection>, Failure> {
-    let client = lab.attacker(number).patience(Duration::from_secs(2));
+    let client = lab.attacker(number).time_limit(Duration::from_secs(2));
     let stream = client.tcp(asked_at(Some(EncryptedTransport::Tls)))?;
     Ok(Box::new(Plain(stream.socket().try_clone()?, bytes)))
 }
 
 fn session(lab: &Lab, number: u16, bytes: &'static [u8]) -> Result<Box<dyn SlowConnection>, Failure> {
-    let client = lab.attacker(number).patience(Duration::from_secs(2));
+    let client = lab.attacker(number).time_limit(Duration::from_secs(2));
     let stream = TlsStream::connect(&client, asked_at(Some(EncryptedTransport::Tls)), b"dot")?;
     Ok(Box::new(Session(stream, bytes)))
 }
@@ -155,7 +155,7 @@ pub(crate) fn empty_messages(lab: &Lab) -> Result<String, Failure> {
 
 pub(crate) fn silent_sessions(lab: &Lab) -> Result<String, Failure> {
     let connect = |lab: &Lab, number| -> Result<Box<dyn SlowConnection>, Failure> {
-        let client = lab.attacker(number).patience(Duration::from_secs(2));
+        let client = lab.attacker(number).time_limit(Duration::from_secs(2));
         Ok(Box::new(Http(Http2Stream::connect(&client, asked_at(Some(EncryptedTransport::Https)))?)))
     };
     Ok(hold(lab, connect))

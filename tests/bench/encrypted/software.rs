@@ -73,7 +73,7 @@ impl Software {
         match self {
             Self::Rhumb => String::new(),
             Self::Unbound => {
-                // With more than half of them open it has less patience with those that rest.
+                // With more than half of them open it has less time_limit with those that rest.
                 let (idle, connections) = if room.rests {
                     ("  tcp-idle-timeout: 600000\n", connections * 3)
                 } else {

@@ -18,7 +18,7 @@ use crate::running::{Running, name_of, softwares};
 /// Where the resolver is asked.
 const ADDRESS: &str = "192.0.2.1";
 /// How long an answer is waited for; some give none.
-const PATIENCE: Duration = Duration::from_secs(15);
+const TIME_LIMIT: Duration = Duration::from_secs(15);
 /// How often the same is asked again.
 const AGAIN: usize = 20;
 /// Names of a domain that does not answer: so many a second, for so many seconds.
@@ -140,16 +140,16 @@ fn one_question(zone: &HostileZone, software: Option<ResolverSoftware>) -> Resul
     let usual = bench.usual()?;
     let query = Message::query(&(zone.name)(), "A").edns(1232);
     let (before, begun, load) = (bench.cpu()?, Instant::now(), bench.innocent()?);
-    let answer = bench.client.clone().patience(PATIENCE).udp(bench.to, &query);
+    let answer = bench.client.clone().time_limit(TIME_LIMIT).udp(bench.to, &query);
     thread::sleep(Duration::from_millis(500));
     let report = load.stop();
     let spent = bench.cpu()?.saturating_sub(before).as_secs_f64() - usual * begun.elapsed().as_secs_f64();
     let (queries, to_victim) = bench.queries();
     bench.authority.forget();
-    let impatient = bench.client.clone().patience(Duration::from_secs(2));
+    let brief = bench.client.clone().time_limit(Duration::from_secs(2));
     thread::scope(|scope| {
         for _ in 0..AGAIN {
-            scope.spawn(|| impatient.udp(bench.to, &query).is_ok());
+            scope.spawn(|| brief.udp(bench.to, &query).is_ok());
         }
     });
     let again = bench.queries().0;

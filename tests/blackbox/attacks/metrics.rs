@@ -99,7 +99,7 @@ fn hostile_labels() -> Verdict {
     let config =
         Crowd::config().more(&format!("forward: [{{ domain: \"{odd}\", upstreams: [\"192.0.2.250\"] }}]"));
     let crowd = Crowd::new(&config, &[])?;
-    let client = crowd.honest().patience(Duration::from_millis(200));
+    let client = crowd.honest().time_limit(Duration::from_millis(200));
     for _ in 0..300 {
         let mut query = Message::query("www.zone.test.", "A");
         query.questions[0] = (hostile_name(), rng::id(), rng::id() & 0xff);

@@ -81,7 +81,7 @@ impl Crowd {
                             return;
                         }
                         let client =
-                            self.client((256 + number / each) as u16).patience(Duration::from_secs(2));
+                            self.client((256 + number / each) as u16).time_limit(Duration::from_secs(2));
                         if let Ok(stream) = client.tcp(self.to) {
                             streams.lock().unwrap().push(stream);
                         }

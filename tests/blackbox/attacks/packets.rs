@@ -119,7 +119,7 @@ fn long_name(labels: usize) -> Vec<u8> {
 
 fn pointers_in_queries() -> Verdict {
     let crowd = Crowd::new(&Crowd::config(), &[])?;
-    let client = crowd.honest().patience(Duration::from_millis(300));
+    let client = crowd.honest().time_limit(Duration::from_millis(300));
     let tail: &[u8] = &[0, 1, 0, 1];
     let cases: Vec<(&str, Vec<u8>)> = vec![
         ("pointer at itself", [&[0xc0, 12], tail].concat()),
@@ -227,8 +227,8 @@ fn counts() -> Verdict {
     for packet in &packets {
         let _ = stream.send_raw(&framed(packet));
     }
-    let patient = crowd.honest().patience(Duration::from_secs(10));
-    let answer = patient.ask(crowd.to, "counts.up.example.", "A")?;
+    let lasting = crowd.honest().time_limit(Duration::from_secs(10));
+    let answer = lasting.ask(crowd.to, "counts.up.example.", "A")?;
     ensure_eq!(answer.rcode(), rcode::SERVFAIL, "response code when upstream sends counts alone");
     let grown = peak(&crowd.server)? - before;
     let spent = crowd.server.cpu_since(cpu)?;
@@ -301,7 +301,7 @@ fn two_opts(client: &Client, to: SocketAddr, query: &Message) -> Result<(), Fail
         let mut misplaced = query.to_wire();
         misplaced.extend(opt);
         misplaced[section] = 1;
-        let answer = client.clone().patience(Duration::from_millis(500)).exchange_raw(to, &misplaced)?;
+        let answer = client.clone().time_limit(Duration::from_millis(500)).exchange_raw(to, &misplaced)?;
         if let Some((wire, _)) = answer {
             let message = Message::from_wire(&wire)?;
             let ignored = message.rcode() == rcode::NOERROR && message.edns.is_none();

@@ -80,14 +80,14 @@ fn beside(
         while !stop.load(Relaxed) {
             let number = next.fetch_add(1, Relaxed);
             let from = if number.is_multiple_of(2) { SHARED } else { OTHERS + number % 40 };
-            held.extend(attack(&crowd.client(from).patience(Duration::from_secs(1))));
+            held.extend(attack(&crowd.client(from).time_limit(Duration::from_secs(1))));
             if held.len() > HELD {
                 held.pop_front();
             }
             thread::sleep(BETWEEN);
         }
     };
-    let client = crowd.client(SHARED).patience(Duration::from_secs(2));
+    let client = crowd.client(SHARED).time_limit(Duration::from_secs(2));
     let (mut failures, mut tries, mut longest) = (Vec::new(), 0_u32, Duration::ZERO);
     thread::scope(|scope| {
         scope.spawn(attackers);
@@ -189,7 +189,7 @@ fn retry() -> Verdict {
     for _ in 0..1500 {
         deaf.begin()?;
     }
-    let client = crowd.client(SHARED).patience(Duration::from_secs(2));
+    let client = crowd.client(SHARED).time_limit(Duration::from_secs(2));
     for number in 0..20 {
         ask(&crowd, &client, Some(EncryptedTransport::Quic)).context(format!("client {number}"))?;
     }

@@ -62,7 +62,7 @@ fn dead_domain() -> Verdict {
                 }
             });
         }
-        let honest = crowd.honest().patience(Duration::from_secs(3));
+        let honest = crowd.honest().time_limit(Duration::from_secs(3));
         let end = Instant::now() + Duration::from_secs(SECONDS);
         while Instant::now() < end {
             for domain in ["good.test", "healthy.example"] {
@@ -153,7 +153,7 @@ fn late() -> Verdict {
     );
     crowd.still_serves()?;
     // By TCP, and for a client that asks little, a late answer is good.
-    let one = crowd.client(301).patience(Duration::from_secs(6));
+    let one = crowd.client(301).time_limit(Duration::from_secs(6));
     let reply = one.udp(crowd.to, &Message::query("single.slow.test.", "A"))?.message;
     ensure!([rcode::NOERROR, rcode::SERVFAIL].contains(&reply.rcode()), "a single late answer: {reply:?}");
     Ok(Outcome::Passed)

@@ -275,20 +275,20 @@ fn ends_and_pieces() -> Verdict {
     let crowd = Crowd::new(&Crowd::config(), &[])?;
     let query = Message { id: 7, ..Message::query("www.zone.test.", "A") };
     let wire = framed(&query.to_wire());
-    let patience = Duration::from_secs(2);
+    let time_limit = Duration::from_secs(2);
     // Byte by byte, but quickly enough.
     let mut pieces = crowd.honest().tcp(crowd.to)?;
     for byte in &wire {
         pieces.send_raw(&[*byte])?;
         thread::sleep(Duration::from_millis(5));
     }
-    ensure!(pieces.receive(patience)?.is_some(), "no answer to a query in pieces");
+    ensure!(pieces.receive(time_limit)?.is_some(), "no answer to a query in pieces");
     // One and a half queries, then the end: one answer, then closed.
     let mut half = crowd.honest().tcp(crowd.to)?;
     half.send_raw(&[wire.as_slice(), &wire[..wire.len() / 2]].concat())?;
     half.finish()?;
-    ensure!(half.receive(patience)?.is_some(), "no answer to the whole query before the end");
-    ensure!(half.closes_within(patience)?, "a stream that ended halfway is not closed");
+    ensure!(half.receive(time_limit)?.is_some(), "no answer to the whole query before the end");
+    ensure!(half.closes_within(time_limit)?, "a stream that ended halfway is not closed");
     // Empty frames and frames too short for a header: no answer, no harm.
     for frame in [&[0, 0][..], &[0, 1, 0], &[0, 11, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]] {
         let mut short = crowd.honest().tcp(crowd.to)?;
@@ -301,11 +301,11 @@ fn ends_and_pieces() -> Verdict {
     }
     // edns-tcp-keepalive (RFC 7828) is answered with a time, and with a time inside it is malformed or ignored.
     let mut kept = crowd.honest().tcp(crowd.to)?;
-    let answer = kept.ask(&query.clone().option(11, b""), patience)?;
+    let answer = kept.ask(&query.clone().option(11, b""), time_limit)?;
     let options = answer.edns.context("no OPT in the answer")?.options;
     let time = options.iter().find(|(code, _)| *code == 11).context("no keepalive option in the answer")?;
     ensure_eq!(time.1.len(), 2, "length of the keepalive time");
-    let zero = kept.ask(&query.option(11, &[0, 0]), patience)?;
+    let zero = kept.ask(&query.option(11, &[0, 0]), time_limit)?;
     ensure!([rcode::NOERROR, rcode::FORMERR].contains(&zero.rcode()), "keepalive of 0: {zero:?}");
     crowd.still_serves()?;
     Ok(Outcome::Passed)

@@ -8,7 +8,7 @@ use rhumb_tests::{Context, Failure, ensure};
 
 /// Questions under way at once.
 const WINDOW: usize = 32;
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// An answer, and its length on the wire.
 pub(super) struct Answered {
@@ -30,7 +30,7 @@ pub(super) fn ask_all(
             stream.send(&Message { id: id as u16, ..query.clone() }.to_wire())?;
         }
         for _ in window {
-            let wire = stream.receive(PATIENCE)?.context(format!("{to} leaves a question open"))?;
+            let wire = stream.receive(TIME_LIMIT)?.context(format!("{to} leaves a question open"))?;
             let message = Message::from_wire(&wire).context(format!("an answer of {to}: {wire:02x?}"))?;
             let slot = found.get_mut(usize::from(message.id)).context("an id that was not asked")?;
             *slot = Some(Answered { message, length: wire.len() });

@@ -99,7 +99,7 @@ impl Round {
             |family: &Family| family.zones.iter().map(|zone| probe(&zone.origin)).collect::<Vec<_>>();
         let begun = Instant::now();
         for peer in &self.peers {
-            let client = self.client.clone().patience(Duration::from_millis(300));
+            let client = self.client.clone().time_limit(Duration::from_millis(300));
             let mut last = Vec::new();
             loop {
                 let all: Result<Vec<Vec<bool>>, Failure> = self

@@ -12,7 +12,7 @@ use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, s
 
 use super::{readme, root};
 use crate::encrypted::renewal::link;
-use crate::encrypted::{Issued, PATIENCE};
+use crate::encrypted::{Issued, TIME_LIMIT};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
@@ -42,7 +42,7 @@ fn shown(server: &Server, transport: EncryptedTransport, port: u16) -> Result<Ve
         connection.certificate()
     };
     let mut last = ask();
-    until(PATIENCE, || {
+    until(TIME_LIMIT, || {
         last = ask();
         last.is_ok()
     });
@@ -61,7 +61,7 @@ fn all_show(server: &Server, ports: [u16; 3]) -> Result<Vec<u8>, Failure> {
 
 /// A changed certificate is shown.
 fn is_renewed(server: &Server, ports: [u16; 3], before: &[u8]) -> Result<(), Failure> {
-    let renewed = until(PATIENCE, || all_show(server, ports).is_ok_and(|now| now != before));
+    let renewed = until(TIME_LIMIT, || all_show(server, ports).is_ok_and(|now| now != before));
     ensure!(renewed, "the renewed certificate is not shown; {}", server.log_tail());
     Ok(())
 }
@@ -72,7 +72,8 @@ fn first_try() -> Verdict {
     let command = before.rfind("printf").and_then(|at| before.get(at..)).context("no printf before it")?;
     let folder = Folder::new()?;
     let script = format!("{command}> try.yaml");
-    let output = program::run(Command::new("sh").args(["-c", &script]).current_dir(folder.path()), PATIENCE)?;
+    let output =
+        program::run(Command::new("sh").args(["-c", &script]).current_dir(folder.path()), TIME_LIMIT)?;
     ensure_eq!(output.code, Some(0), "{script}: {}", output.err);
     let server = start(&Host::new()?, &fs::read_to_string(folder.at("try.yaml"))?)?;
     all_show(&server, [8853, 8443, 8853])?;

@@ -92,7 +92,7 @@ impl Scene {
     fn new(program: PathBuf) -> Result<Self, Failure> {
         let (server, host) = Host::pair()?;
         host.etc("resolv.conf", "nameserver 192.0.2.1\n")?;
-        let client = Client::new(&host).patience(Duration::from_secs(5));
+        let client = Client::new(&host).time_limit(Duration::from_secs(5));
         let certbot = Certbot { program, folder: Folder::new()?, host };
         let first = Server::start(&server, &Config::new().listen("::").zone("zone.test", ZONE))?;
         let (authority, _) = authority(&certbot.host, &certbot.folder)?;

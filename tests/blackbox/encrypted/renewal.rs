@@ -8,7 +8,7 @@ use rhumb_tests::rig::server::until;
 use rhumb_tests::rig::{Config, Message, program};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, skip};
 
-use super::{Issued, PATIENCE, Session, is};
+use super::{Issued, Session, TIME_LIMIT, is};
 use crate::authoritative::{Lab, config, lab};
 
 /// The tests of this file.
@@ -17,14 +17,14 @@ pub(crate) const TESTS: &[Test] = &[Test::beside("encrypted::renewals_reach_the_
 /// The names in the certificate that the server shows.
 fn shown(lab: &Lab) -> Result<String, Failure> {
     let mut command = lab.client.host().command(program::find("openssl").context("no openssl")?);
-    let output = program::run(command.args(["s_client", "-connect", "192.0.2.1:853"]), PATIENCE)?;
+    let output = program::run(command.args(["s_client", "-connect", "192.0.2.1:853"]), TIME_LIMIT)?;
     let subject = output.out.lines().find_map(|line| line.trim().strip_prefix("subject="));
     Ok(subject.context(format!("no certificate: {}{}", output.out, output.err))?.replace(' ', ""))
 }
 
 /// Waits until the certificate for this name is shown.
 fn comes(lab: &Lab, name: &str) -> Result<(), Failure> {
-    let found = until(PATIENCE, || shown(lab).is_ok_and(|subject| subject == format!("CN={name}")));
+    let found = until(TIME_LIMIT, || shown(lab).is_ok_and(|subject| subject == format!("CN={name}")));
     ensure!(found, "{name} is not shown but {}; {}", shown(lab)?, lab.server.log_tail());
     Ok(())
 }
@@ -69,7 +69,7 @@ impl Scene {
     /// Waits until the metric says whether the files can be used.
     fn is_usable(&self, usable: bool) -> Result<(), Failure> {
         let ok = || self.lab.server.metric("rhumb_certificate_ok", &[]);
-        let found = until(PATIENCE, || ok().is_ok_and(|ok| is(ok, usable.into())));
+        let found = until(TIME_LIMIT, || ok().is_ok_and(|ok| is(ok, usable.into())));
         ensure!(found, "the metric says {}", ok()?);
         Ok(())
     }
@@ -130,7 +130,7 @@ impl Scene {
         self.issued.issue("..bad", "bad.test", 30)?;
         spoil(&self.issued.folder.at("..bad"))?;
         self.flip("..bad")?;
-        let told = until(PATIENCE, || self.status().is_ok_and(|status| status.contains(words)));
+        let told = until(TIME_LIMIT, || self.status().is_ok_and(|status| status.contains(words)));
         ensure!(told, "{words}: {}", self.status()?);
         ensure_eq!(shown(&self.lab)?, "CN=six.test", "the certificate beside one of which `{words}`");
         self.is_usable(false)?;

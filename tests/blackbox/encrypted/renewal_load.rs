@@ -14,7 +14,7 @@ use rhumb_tests::rig::{Client, Config, Message, program, rcode};
 use rhumb_tests::{Failure, Outcome, Test, Verdict, ensure, ensure_eq, fail, skip};
 
 use super::renewal::link;
-use super::{Issued, PATIENCE, close_key, is};
+use super::{Issued, TIME_LIMIT, close_key, is};
 use crate::authoritative::{Lab, config, lab};
 
 /// The tests of this file.
@@ -100,7 +100,7 @@ impl Scene {
                     .is_ok_and(|shown| shown == self.current)
             };
             ensure!(
-                until(PATIENCE, shows),
+                until(TIME_LIMIT, shows),
                 "{transport:?} does not show the new certificate; {}",
                 self.lab.server.log_tail()
             );
@@ -138,7 +138,7 @@ impl Scene {
         }
         flipped(&self.issued, round, &self.at("chain.pem"), &self.at("key.pem"))?;
         let seen = || self.lab.server.metric("rhumb_certificate_ok", &[]).is_ok_and(|ok| is(ok, 0));
-        ensure!(until(PATIENCE, seen), "round {round}: the metric does not tell of a broken pair");
+        ensure!(until(TIME_LIMIT, seen), "round {round}: the metric does not tell of a broken pair");
         self.shown()
     }
 
@@ -146,7 +146,7 @@ impl Scene {
     fn all_go_on(&self) -> Result<(), Failure> {
         let before = self.counts.answered.load(Relaxed);
         ensure!(
-            until(PATIENCE, || self.counts.answered.load(Relaxed) > before),
+            until(TIME_LIMIT, || self.counts.answered.load(Relaxed) > before),
             "nothing is answered any more"
         );
         let ended: Vec<_> = self.asking.iter().filter(|(_, asking)| asking.is_finished()).collect();
@@ -178,7 +178,7 @@ fn der(chain: &Path) -> Result<Vec<u8>, Failure> {
     let file = chain.with_extension("der");
     let output = program::run(
         command.args(["x509", "-outform", "DER", "-in"]).arg(chain).arg("-out").arg(&file),
-        PATIENCE,
+        TIME_LIMIT,
     )?;
     ensure_eq!(output.code, Some(0), "openssl x509: {}", output.err);
     Ok(fs::read(file)?)

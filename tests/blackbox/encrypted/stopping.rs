@@ -11,7 +11,7 @@ use rhumb_tests::rig::server::until;
 use rhumb_tests::rig::{Config, Message, Upstream};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq};
 
-use super::{Issued, PATIENCE};
+use super::{Issued, TIME_LIMIT};
 use crate::authoritative::lab;
 
 /// The tests of this file.
@@ -35,7 +35,7 @@ fn sigterm() -> Verdict {
         waiting.push((transport, thread::spawn(move || connection.exchange(&query))));
     }
     let looked_up = || lab.server.metric("rhumb_forward_waiting", &[]).is_ok_and(|waiting| waiting > 2.5);
-    ensure!(until(PATIENCE, looked_up), "the queries do not wait");
+    ensure!(until(TIME_LIMIT, looked_up), "the queries do not wait");
     let begun = Instant::now();
     lab.server.signal(Signal::SIGTERM)?;
     for (transport, asked) in waiting {

@@ -8,7 +8,7 @@ use rhumb_tests::rig::encrypted::{EncryptedConnection, EncryptedTransport, QuicC
 use rhumb_tests::rig::{Config, Message, Server, program};
 use rhumb_tests::{Failure, Outcome, Test, Verdict, ensure, skip};
 
-use super::{Issued, Lab, PATIENCE, Session, config, lab, s_client};
+use super::{Issued, Lab, Session, TIME_LIMIT, config, lab, s_client};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
@@ -90,7 +90,7 @@ fn reset() -> Verdict {
             session.exchange(&query)?;
         }
         lab.server.signal(Signal::SIGKILL)?;
-        lab.server.wait(PATIENCE)?;
+        lab.server.wait(TIME_LIMIT)?;
         lab.server = Server::start(&lab.server.host().clone(), &of(after))?;
         for session in sessions.iter_mut().take(if is_told { 20 } else { 1 }) {
             let begun = Instant::now();

@@ -21,7 +21,7 @@ pub(crate) const TESTS: &[Test] = &[
 ];
 
 const TO: &str = "192.0.2.1:53";
-const PATIENCE: Duration = Duration::from_secs(40);
+const TIME_LIMIT: Duration = Duration::from_secs(40);
 
 /// The keys of a server of `remotes` whose certificate leads to this one.
 fn tls(pair: &Pair, name: &str) -> String {
@@ -66,10 +66,10 @@ fn both() -> Verdict {
     let pair = issue(&state, "own", false)?;
     let upstream = Server::start(&client, &primary(&state, &pair, 10))?;
     let server = Server::start(&host, &secondary(&state, "192.0.2.2", &tls(&pair, "dns.test")))?;
-    let asker = Client::new(&client).patience(Duration::from_millis(500));
-    ensure!(until(PATIENCE, || serves(&asker, TO, 10)), "not transferred: {}", server.log_tail());
+    let asker = Client::new(&client).time_limit(Duration::from_millis(500));
+    ensure!(until(TIME_LIMIT, || serves(&asker, TO, 10)), "not transferred: {}", server.log_tail());
     upstream.rewrite(&primary(&state, &pair, 11))?;
-    ensure!(until(PATIENCE, || serves(&asker, TO, 11)), "not followed: {}", server.log_tail());
+    ensure!(until(TIME_LIMIT, || serves(&asker, TO, 11)), "not followed: {}", server.log_tail());
     let differences = server.metric("rhumb_transfers_total", &["\"in\"", "ixfr", "complete"])?;
     ensure!(is(differences, 1), "{differences} differences: {}", server.log_tail());
     for _ in 0..5 {
@@ -109,8 +109,8 @@ fn wrong() -> Verdict {
     let upstream = Server::start(&client, &primary(&state, &pair, 10))?;
     let good = tls(&pair, "dns.test");
     let server = Server::start(&host, &secondary(&state, "192.0.2.2", &good))?;
-    let asker = Client::new(&client).patience(Duration::from_millis(500));
-    ensure!(until(PATIENCE, || serves(&asker, TO, 10)), "not transferred: {}", server.log_tail());
+    let asker = Client::new(&client).time_limit(Duration::from_millis(500));
+    ensure!(until(TIME_LIMIT, || serves(&asker, TO, 10)), "not transferred: {}", server.log_tail());
     // Nobody is told of it: what announces it leads to a look as well.
     let silent = |serial: u32| {
         let config = primary(&state, &pair, serial);
@@ -234,13 +234,13 @@ fn primaries() -> Verdict {
         named(folder, "listen-on port 853 tls own { 192.0.2.2; };", &more)
     };
     let Some(primary) = Running::start(&client, &NAMED, config, 10)? else { skip!("no named here") };
-    let asker = Client::new(&client).patience(Duration::from_millis(500));
-    let up = until(PATIENCE, || serves(&asker, "192.0.2.2:53", 10));
+    let asker = Client::new(&client).time_limit(Duration::from_millis(500));
+    let up = until(TIME_LIMIT, || serves(&asker, "192.0.2.2:53", 10));
     ensure!(up, "named does not answer: {}", primary.log());
     let server = Server::start(&host, &secondary(&state, "192.0.2.2", &tls(&pair, "other.test")))?;
     let status = || server.tell(&["zone", "status", "zone.test"]).map(|told| told.out);
     let is_told = || status().is_ok_and(|status| status.contains("TLS: its certificate is for another name"));
-    ensure!(until(PATIENCE, is_told), "{}", status()?);
+    ensure!(until(TIME_LIMIT, is_told), "{}", status()?);
     server.rewrite(&secondary(&state, "192.0.2.2", &tls(&pair, "dns.test")))?;
     server.reload()?;
     let told = server.tell(&["zone", "refresh", "zone.test"])?;
@@ -292,7 +292,7 @@ fn secondaries() -> Verdict {
     );
     let config = Config::new().listen_with("::", &pair.listener());
     let server = Server::start(&host, &config.file("zone.test.zone", &zone(10)).more(&more))?;
-    let asker = Client::new(&client).patience(Duration::from_millis(500));
+    let asker = Client::new(&client).time_limit(Duration::from_millis(500));
     let start = |peer: &str, name: &str| match peer {
         "BIND" => Running::start(&client, &NAMED, bind_secondary(&pair, name, "port 853 tls rhumb"), 10),
         _ => Running::start(&client, &NSD, nsd_secondary(&pair, name), 10),
@@ -303,7 +303,7 @@ fn secondaries() -> Verdict {
     for what in ["BIND", "NSD"] {
         let Some(running) = start(what, "dns.test")? else { continue };
         found += 1;
-        let has = until(PATIENCE, || serves(&asker, "192.0.2.2:53", 10));
+        let has = until(TIME_LIMIT, || serves(&asker, "192.0.2.2:53", 10));
         ensure!(has, "{what} does not serve the zone: {} {}", running.log(), server.log_tail());
     }
     if found == 0 {
@@ -312,14 +312,14 @@ fn secondaries() -> Verdict {
     let before = given();
     ensure!(before > 0.5, "nothing was given");
     if let Some(plain) = Running::start(&client, &NAMED, bind_secondary(&pair, "dns.test", ""), 10)? {
-        let is_refused = until(PATIENCE, || plain.log().contains("REFUSED"));
+        let is_refused = until(TIME_LIMIT, || plain.log().contains("REFUSED"));
         ensure!(is_refused, "over TCP: {}", plain.log());
     }
     for what in ["BIND", "NSD"] {
         let handshakes = || count("rhumb_tls_handshakes_total", &[]);
         let begun = handshakes();
         let Some(running) = start(what, "other.test")? else { continue };
-        ensure!(until(PATIENCE, || handshakes() > begun + 0.5), "{what} does not come: {}", running.log());
+        ensure!(until(TIME_LIMIT, || handshakes() > begun + 0.5), "{what} does not come: {}", running.log());
         ensure!(!serves(&asker, "192.0.2.2:53", 10), "{what} takes the zone of another name");
     }
     ensure!((given() - before).abs() < 0.5, "a zone was given to whom expects another server");

@@ -10,7 +10,7 @@ use rhumb_tests::{Failure, Outcome, Test, Verdict, ensure, ensure_eq, skip};
 
 use super::{asked, base64url, curl};
 use crate::authoritative::{Lab, config, lab};
-use crate::encrypted::{Issued, PATIENCE, is};
+use crate::encrypted::{Issued, TIME_LIMIT, is};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
@@ -36,7 +36,7 @@ fn parts() -> Verdict {
         thread::sleep(Duration::from_millis(50));
         stream.send_raw(&begin[at..])?;
         let mut socket = stream.socket().try_clone()?;
-        socket.set_read_timeout(Some(PATIENCE))?;
+        socket.set_read_timeout(Some(TIME_LIMIT))?;
         let mut head = [0; 9];
         socket.read_exact(&mut head)?;
         ensure_eq!(head[3..5], [4, 0], "the first frame for a preface with a pause after {at} bytes");
@@ -52,7 +52,7 @@ fn shared() -> Verdict {
         open.push(lab.client.tcp("192.0.2.1:8053".parse()?)?);
     }
     let connections = || lab.server.metric("rhumb_tcp_connections", &[]);
-    ensure!(until(PATIENCE, || connections().is_ok_and(|open| is(open, 6))), "{} are open", connections()?);
+    ensure!(until(TIME_LIMIT, || connections().is_ok_and(|open| is(open, 6))), "{} are open", connections()?);
     let refused = lab.server.metric("rhumb_tcp_refused_total", &["reason=\"client\""])?;
     ensure!(is(refused, 0), "{refused} were refused");
     drop(open);

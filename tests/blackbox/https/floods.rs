@@ -10,7 +10,7 @@ use rhumb_tests::{Failure, Outcome, Test, Verdict, ensure, ensure_eq};
 
 use super::https_lab;
 use crate::authoritative::Lab;
-use crate::encrypted::PATIENCE;
+use crate::encrypted::TIME_LIMIT;
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
@@ -82,7 +82,7 @@ fn resets() -> Verdict {
     // The server resets what the client has broken.
     flood(&lab, "by the server", |stream| [head(stream), frame(WINDOW_UPDATE, 0, stream, &[0; 4])].concat())?;
     let waiting = || lab.server.metric("rhumb_forward_waiting", &[]);
-    let ended = until(PATIENCE, || waiting().is_ok_and(|waiting| waiting < 0.5));
+    let ended = until(TIME_LIMIT, || waiting().is_ok_and(|waiting| waiting < 0.5));
     ensure!(ended, "{} queries still wait", waiting()?);
     Ok(Outcome::Passed)
 }

@@ -88,7 +88,7 @@ impl Hosting {
     }
 
     fn wait(&self) -> Result<(), Failure> {
-        let client = Client::new(&self.resolvers).patience(Duration::from_secs(2));
+        let client = Client::new(&self.resolvers).time_limit(Duration::from_secs(2));
         for zone in ZONES {
             for address in zone.servers.iter().flat_map(|label| Nameserver::of(label).alive()) {
                 let to = SocketAddr::new(address.parse()?, 53);
@@ -199,7 +199,7 @@ fn relay(
     label: &str,
     how: impl Fn(&Asked, Act) -> Act + Send + Sync + 'static,
 ) -> script::Script {
-    let client = Client::new(internet).patience(Duration::from_secs(2));
+    let client = Client::new(internet).time_limit(Duration::from_secs(2));
     let address = Nameserver::of(label).addresses[0];
     let to = SocketAddr::new(address.parse().expect("an address in the table"), 53);
     script::script(move |asked| {

@@ -49,7 +49,7 @@ impl Answered {
 const FAILURE_MEMORY: Duration = Duration::from_secs(5);
 const ROUNDS: usize = 8;
 /// How long a client waits for an answer, and how often it asks (so does dig).
-const PATIENCE: Duration = Duration::from_secs(9);
+const TIME_LIMIT: Duration = Duration::from_secs(9);
 const TRIES: usize = 3;
 
 const NAMES: [&str; 17] = [
@@ -134,7 +134,7 @@ pub(super) fn ask_all(
     questions: &[Question],
     at_a_time: usize,
 ) -> Vec<Option<Answered>> {
-    let client = client.clone().patience(PATIENCE);
+    let client = client.clone().time_limit(TIME_LIMIT);
     let answers = Mutex::new(vec![None; questions.len()]);
     let at = AtomicUsize::new(0);
     thread::scope(|scope| {

@@ -10,7 +10,7 @@ use rhumb_tests::{Context, Failure, ensure};
 
 use super::zones::{Algorithm, Fault, HostedZone, Signing};
 
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIME_LIMIT: Duration = Duration::from_mins(1);
 
 /// One key, which signs every zone of its algorithm: its tag does not depend on the owner.
 struct Key {
@@ -52,7 +52,7 @@ impl Keys {
         let dsfromkey = program::find("dnssec-dsfromkey").context("no dnssec-dsfromkey")?;
         let mut command = Command::new(dsfromkey);
         command.arg("-2").arg(suffixed(base, ".key")).current_dir(self.folder.path());
-        let done = program::run(&mut command, PATIENCE)?;
+        let done = program::run(&mut command, TIME_LIMIT)?;
         let words: Vec<&str> = done.out.split_whitespace().collect();
         // Owner, class, type, tag, algorithm, type of digest, digest.
         let [_, _, _, tag, algorithm, kind, digest] = words[..] else {
@@ -110,7 +110,7 @@ impl Keys {
         let _ = fs::remove_file(&signed);
         let mut command = if signing.ldns { ldns(signing) } else { bind(zone.fault, signing, folder) };
         command.args(["-o", zone.origin, "-f"]).arg(&signed).arg(&plain).args(bases).current_dir(folder);
-        let done = program::run(&mut command, PATIENCE)?;
+        let done = program::run(&mut command, TIME_LIMIT)?;
         ensure!(done.code == Some(0), "signing {}: {}{}", zone.origin, done.out, done.err);
         fs::read_to_string(&signed).context(zone.origin)
     }
@@ -129,7 +129,7 @@ impl Key {
             command.args(["-f", "KSK"]);
         }
         command.arg("-K").arg(folder).arg("key.");
-        let made = program::run(&mut command, PATIENCE)?;
+        let made = program::run(&mut command, TIME_LIMIT)?;
         let base = made.out.trim();
         let public = fs::read_to_string(folder.join(format!("{base}.key"))).context(&made.err)?;
         let record = public.lines().find(|line| !line.starts_with(';')).context("no key in the file")?;

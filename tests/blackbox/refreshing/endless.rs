@@ -68,7 +68,7 @@ fn slow() -> Verdict {
     });
     let state = Folder::new()?;
     let server = Server::start(&host, &config(&state, &[("192.0.2.2:53".parse()?, None)], ""))?;
-    let asker = Client::new(&client).patience(Duration::from_millis(500));
+    let asker = Client::new(&client).time_limit(Duration::from_millis(500));
     let serves = |serial: u32| {
         let asked = asker.ask(TO.parse().expect("an address"), &format!("v{serial}.zone.test."), "A");
         asked.is_ok_and(|answer| answer.data("A") == ["192.0.2.9"])

@@ -85,7 +85,7 @@ fn run(fault: Fault) -> Result<Duration, Failure> {
     ensure!(until(LONGEST, || others_asked() >= living.len()), "{fault:?}: {}", server.log_tail());
     let seen = upstreams.iter().take(PRIMARIES - 1).flat_map(Upstream::seen);
     let last = seen.map(|asked| asked.at).max().context("nothing was asked")?;
-    let client = Client::new(&others).patience(Duration::from_secs(5));
+    let client = Client::new(&others).time_limit(Duration::from_secs(5));
     for zone in living.iter().step_by(living.len().div_ceil(100)) {
         let is_served = || {
             let answer =

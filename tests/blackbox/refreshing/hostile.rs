@@ -86,7 +86,7 @@ impl Rig {
             Upstream::start(&client, "192.0.2.2", primary(10, refuse, |asked| reply(asked, &whole(10))))?;
         let state = Folder::new()?;
         let server = Server::start(&host, &config(&state, &[(PRIMARY.parse()?, None)], rules))?;
-        let client = Client::new(&client).patience(Duration::from_secs(5));
+        let client = Client::new(&client).time_limit(Duration::from_secs(5));
         let rig = Self { upstream, server, client, _state: state };
         ensure!(until(Duration::from_secs(20), || rig.serves(10)), "no version 10: {}", rig.server.log());
         Ok(rig)

@@ -57,7 +57,7 @@ fn killed(by_differences: bool) -> Verdict {
     let _upstream = Upstream::start(&client, "192.0.2.2", primary(Arc::clone(&serial), by_differences))?;
     let state = Folder::new()?;
     let config = config(&state, &[("192.0.2.2:53".parse()?, None)], "");
-    let asker = Client::new(&client).patience(Duration::from_millis(300));
+    let asker = Client::new(&client).time_limit(Duration::from_millis(300));
     let to: SocketAddr = TO.parse()?;
     let served = || {
         let answer = asker.ask(to, "zone.test.", "SOA").ok()?;

@@ -88,7 +88,7 @@ fn jumps() -> Verdict {
     let rules = ", transfer-to: [{ network: 192.0.2.0/24 }]";
     let config = config(&state, &[("192.0.2.2:53".parse()?, None)], rules);
     let mut server = Server::start_by(&host, &config, &wrapper)?;
-    let client = Client::new(&client).patience(Duration::from_secs(5));
+    let client = Client::new(&client).time_limit(Duration::from_secs(5));
     let to: SocketAddr = TO.parse()?;
     let serves =
         || client.ask(to, "v10.zone.test.", "A").is_ok_and(|answer| answer.data("A") == ["192.0.2.9"]);

@@ -85,7 +85,7 @@ impl SignedRig {
         let upstream = Upstream::start(&client, "192.0.2.2", partly(10, 3, |_| true))?;
         let (state, key): (_, Key) = (Folder::new()?, ("k.test".into(), "hmac-sha256".into(), SECRET.into()));
         let server = Server::start(&host, &config(&state, &[("192.0.2.2:53".parse()?, Some(&key))], ""))?;
-        let client = Client::new(&client).patience(std::time::Duration::from_millis(500));
+        let client = Client::new(&client).time_limit(std::time::Duration::from_millis(500));
         let rig = Self { upstream, server, client, _state: state };
         let has = until(std::time::Duration::from_secs(20), || rig.serves(10));
         ensure!(has, "no version 10: {}", rig.server.log());

@@ -157,7 +157,7 @@ fn last_file(state: &Folder, part: &str) -> Result<u64, Failure> {
 /// was seen is given the difference.
 fn killed(run: &KillRun) -> Verdict {
     let (host, client_host) = Host::pair()?;
-    let (state, client) = (Folder::new()?, Client::new(&client_host).patience(Duration::from_secs(5)));
+    let (state, client) = (Folder::new()?, Client::new(&client_host).time_limit(Duration::from_secs(5)));
     let known = Arc::new(Acknowledged::default());
     let (mut last, mut edits) = (0, 0);
     let config = |edits: u32| config(&state.at("state"), &file(edits));

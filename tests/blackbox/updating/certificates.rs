@@ -12,7 +12,7 @@ use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq};
 
 use super::messages::{message, reason};
 use super::{FILE, TO, data};
-use crate::encrypted::{Issued, PATIENCE};
+use crate::encrypted::{Issued, TIME_LIMIT};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
@@ -55,7 +55,7 @@ impl Authority {
         command.args(["req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
         command.args(["-days", "30", "-subj", &format!("/CN={name}"), "-extensions", "own", "-config"]);
         command.arg(config).args(by).arg("-out").arg(self.path(&format!("{name}.pem")));
-        let output = program::run(command.arg("-keyout").arg(self.path(&format!("{name}.key"))), PATIENCE)?;
+        let output = program::run(command.arg("-keyout").arg(self.path(&format!("{name}.key"))), TIME_LIMIT)?;
         ensure_eq!(output.code, Some(0), "openssl req: {}", output.err);
         Ok(())
     }

@@ -94,15 +94,15 @@ fn send(client: &Client, records: Vec<Record>, algorithm: (&str, &str)) -> Resul
     let mut message = Message::query("zone.test.", "SOA").no_recursion();
     (message.flags, message.id, message.authority) = (UPDATE, rng::id(), records);
     let wire = sign(&message, algorithm)?;
-    let (to, patience): (SocketAddr, _) = (TO.parse()?, Duration::from_secs(10));
+    let (to, time_limit): (SocketAddr, _) = (TO.parse()?, Duration::from_secs(10));
     let answer = if wire.len() > 512 {
         let mut stream = client.tcp(to)?;
         stream.send(&wire)?;
-        stream.receive(patience)?
+        stream.receive(time_limit)?
     } else {
         let socket = client.udp_socket(to)?;
         socket.send_to(&wire, to)?;
-        receive(&socket, patience)?.map(|(answer, _)| answer)
+        receive(&socket, time_limit)?.map(|(answer, _)| answer)
     };
     let answer = Message::from_wire(&answer.context("no answer")?)?;
     ensure_eq!(answer.additional.last().map(|record| record.kind), Some(TSIG), "the answer is not signed");

@@ -46,7 +46,7 @@ fn to_the_primary() -> Verdict {
     let state = Folder::new()?;
     let primary = Server::start(&client, &primary(&state))?;
     let server = Server::start(&host, &secondary(&state, true))?;
-    let asking = Client::new(&client).patience(Duration::from_secs(12));
+    let asking = Client::new(&client).time_limit(Duration::from_secs(12));
     let has = |name: &str| data(&asking, name, "A").is_ok_and(|found| found == ["192.0.2.9"]);
     let soa = || data(&asking, "zone.test.", "SOA").is_ok_and(|found| !found.is_empty());
     ensure!(until(Duration::from_secs(30), soa), "not transferred: {}", server.log_tail());

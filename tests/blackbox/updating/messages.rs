@@ -45,13 +45,13 @@ fn too_long() -> Verdict {
     let length = long.to_wire().len();
     ensure!(length > 4096, "{length} bytes");
     let socket = client.udp_socket(to)?;
-    let send = |message: &Message, patience| -> Result<Option<Message>, Failure> {
+    let send = |message: &Message, time_limit| -> Result<Option<Message>, Failure> {
         socket.send_to(&message.to_wire(), to)?;
-        let received = receive(&socket, patience)?;
+        let received = receive(&socket, time_limit)?;
         received.map(|(bytes, _)| Message::from_wire(&bytes)).transpose()
     };
-    let patience = Duration::from_secs(5);
-    let answer = send(&long, patience)?.context("no answer")?;
+    let time_limit = Duration::from_secs(5);
+    let answer = send(&long, time_limit)?.context("no answer")?;
     ensure_eq!((answer.id, answer.rcode(), answer.has(TC)), (long.id, rcode::FORMERR, true), "{answer:?}");
     ensure_eq!(answer.flags & (0xf << 11), UPDATE, "the opcode");
     ensure!(data(&client, "h0.zone.test.", "TXT")?.is_empty(), "a part was carried out");
@@ -59,7 +59,7 @@ fn too_long() -> Verdict {
     ensure_eq!(answer.rcode(), rcode::NOERROR, "by TCP: {}", server.log_tail());
     ensure_eq!(data(&client, "h59.zone.test.", "TXT")?.len(), 1, "by TCP");
     // Queries are told the same; what is no request gets nothing.
-    let answer = send(&Message { flags: 0, ..long.clone() }, patience)?.context("no answer to a query")?;
+    let answer = send(&Message { flags: 0, ..long.clone() }, time_limit)?.context("no answer to a query")?;
     ensure!(answer.rcode() == rcode::FORMERR && answer.has(TC), "a query: {answer:?}");
     let response = Message { flags: 1 << 15 | UPDATE, ..long };
     ensure!(send(&response, Duration::from_millis(300))?.is_none(), "a response is answered");

@@ -24,7 +24,7 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("updating::programs::dnspython", dnspython),
 ];
 
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIME_LIMIT: Duration = Duration::from_mins(2);
 /// Where the authority for certificates is, an address that its own certificate has.
 pub(crate) const AUTHORITY: &str = "10.53.0.1";
 
@@ -54,7 +54,7 @@ impl Scene {
 
     /// What a program says, once it has ended well.
     fn run(&self, command: &mut Command) -> Result<String, Failure> {
-        let done = program::run(command.current_dir(self.folder.path()), PATIENCE)?;
+        let done = program::run(command.current_dir(self.folder.path()), TIME_LIMIT)?;
         let log = self.server.log_tail();
         ensure_eq!(done.code, Some(0), "{command:?}: {}{} {log}", done.out, done.err);
         Ok(done.out + &done.err)
@@ -81,7 +81,7 @@ pub(crate) fn authority(host: &Host, folder: &Folder) -> Result<(RunningProgram,
     let arguments = &["-dnsserver", "192.0.2.1:53", "-config"];
     let running = RunningProgram::start_by(&settings, host, &home, "pebble", (arguments, config.as_str()))?;
     let log = || fs::read_to_string(home.join("log")).unwrap_or_default();
-    ensure!(until(PATIENCE, || log().contains("Listening on")), "pebble does not listen: {}", log());
+    ensure!(until(TIME_LIMIT, || log().contains("Listening on")), "pebble does not listen: {}", log());
     Ok((running, pair))
 }
 
@@ -206,7 +206,7 @@ fn octodns() -> Verdict {
     let run = |options: &[&str]| -> Result<String, Failure> {
         let mut command = scene.host.command(&sync);
         command.args(["--config-file", "octodns.yaml"]).args(options).current_dir(scene.folder.path());
-        let done = program::run(&mut command, PATIENCE)?;
+        let done = program::run(&mut command, TIME_LIMIT)?;
         Ok(format!("{:?} {}{}", done.code, done.out, done.err))
     };
     let first = run(&["--doit", "--force"])?;
@@ -245,7 +245,7 @@ fn kea() -> Verdict {
     let _kea =
         RunningProgram::start_by(&wrapper, &scene.host, &home, "kea-dhcp-ddns", (&["-c"], config.as_str()))?;
     let log = || fs::read_to_string(home.join("log")).unwrap_or_default();
-    ensure!(until(PATIENCE, || log().contains("DHCP_DDNS_STARTED")), "kea does not start: {}", log());
+    ensure!(until(TIME_LIMIT, || log().contains("DHCP_DDNS_STARTED")), "kea does not start: {}", log());
     let socket = scene.host.within(|| UdpSocket::bind("127.0.0.1:0"))?.context("a socket")?;
     // Change 0 adds and 1 removes; each client has an identifier.
     let ask = |change: u8, address: &str, client: &str| -> Result<(), Failure> {
@@ -260,7 +260,7 @@ fn kea() -> Verdict {
     };
     let becomes = |what: &str, wanted: &[&str]| -> Result<(), Failure> {
         let is = || data(&scene.asking, "dhcp.zone.test.", "A").is_ok_and(|found| found == wanted);
-        ensure!(until(PATIENCE, is), "{what}: {} {}", log(), scene.server.log_tail());
+        ensure!(until(TIME_LIMIT, is), "{what}: {} {}", log(), scene.server.log_tail());
         Ok(())
     };
     let (ours, theirs) = ("000201AABBCC", "000201DDEEFF");
@@ -270,13 +270,13 @@ fn kea() -> Verdict {
     becomes("another lease of the client", &["192.0.2.78"])?;
     ask(0, "192.0.2.79", theirs)?;
     let is_told = || log().contains("DHCP_DDNS_ADD_FAILED") || log().contains("CONFLICT");
-    ensure!(until(PATIENCE, is_told), "the name of another client: {}", log());
+    ensure!(until(TIME_LIMIT, is_told), "the name of another client: {}", log());
     becomes("the name of another client", &["192.0.2.78"])?;
     ask(1, "192.0.2.78", ours)?;
     becomes("the lease has ended", &[])?;
     // What says whose the name was goes with a message of its own.
     let is_gone = || data(&scene.asking, "dhcp.zone.test.", "TYPE49").is_ok_and(|found| found.is_empty());
-    ensure!(until(PATIENCE, is_gone), "the client's record: {} {}", log(), scene.server.log_tail());
+    ensure!(until(TIME_LIMIT, is_gone), "the client's record: {} {}", log(), scene.server.log_tail());
     Ok(Outcome::Passed)
 }
 

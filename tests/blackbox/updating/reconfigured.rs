@@ -21,7 +21,7 @@ pub(crate) const TESTS: &[Test] = &[
     Test::beside("updating::reconfigured::purged_with_what_its_file_held", purged),
 ];
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIME_LIMIT: Duration = Duration::from_secs(10);
 const UPDATED: &str = ", update: [{ network: 192.0.2.0/24 }]";
 
 fn config(state: &Folder, keys: &str) -> Config {
@@ -71,7 +71,7 @@ fn since_reload() -> Verdict {
             ensure!(has(&client, "a.zone.test."), "{what}: gone with the restart: {}", server.log_tail());
             ensure_eq!(serial(&client)?, served, "{what}: after the restart");
             edit(&server, &format!("{FILE}b A 192.0.2.4\n"))?;
-            ensure!(until(PATIENCE, || has(&client, "b.zone.test.")), "{what}: {}", server.log_tail());
+            ensure!(until(TIME_LIMIT, || has(&client, "b.zone.test.")), "{what}: {}", server.log_tail());
             ensure!(has(&client, "a.zone.test."), "{what}: gone with the edit");
         }
     }
@@ -89,7 +89,7 @@ fn edited() -> Verdict {
         let text = format!("{FILE}b A 192.0.2.4\n").replace("www A 192.0.2.2\n", "");
         edit(&server, &text)?;
         let is_taken = || has(&client, "b.zone.test.") && !has(&client, "www.zone.test.");
-        ensure!(until(PATIENCE, is_taken), "{after}: {}", server.log_tail());
+        ensure!(until(TIME_LIMIT, is_taken), "{after}: {}", server.log_tail());
         let served = serial(&client)?;
         server.signal(Signal::SIGKILL)?;
         drop(server);
@@ -115,7 +115,7 @@ fn not_noted() -> Verdict {
     taken.iter().try_for_each(fs::create_dir)?;
     let text = format!("{FILE}b A 192.0.2.4\n");
     edit(&server, &text)?;
-    ensure!(server.logs("the state cannot be written", PATIENCE), "{}", server.log_tail());
+    ensure!(server.logs("the state cannot be written", TIME_LIMIT), "{}", server.log_tail());
     ensure!(!has(&client, "b.zone.test."), "a version is served that is not noted");
     ensure_eq!(add(&client, "c.zone.test.")?, rcode::NOERROR, "meanwhile");
     let served = serial(&client)?;

@@ -5,7 +5,7 @@ use rhumb_tests::rig::{Config, Folder, Server, program};
 use rhumb_tests::{Failure, Outcome, Test, Verdict, ensure, skip};
 
 use super::lab::{Pair, ZONE, forwarder, issue};
-use crate::encrypted::PATIENCE;
+use crate::encrypted::TIME_LIMIT;
 use crate::forwarding::{Lab, UP};
 
 /// The tests of this file.
@@ -46,7 +46,7 @@ fn followed() -> Verdict {
         Ok(lab.addresses(&format!("n{number}.{label}.up.example."))? == ["198.18.0.7"])
     };
     for (label, form) in forms {
-        let found = until(PATIENCE, || resolves(label).unwrap_or(false));
+        let found = until(TIME_LIMIT, || resolves(label).unwrap_or(false));
         ensure!(found, "{form} is not asked: {}", server.log_tail());
     }
     let asks = |ip: &str| {
@@ -59,7 +59,7 @@ fn followed() -> Verdict {
     behind.rewrite(&upstream(&pair, Some(UP[1])))?;
     behind.reload()?;
     let moved =
-        until(PATIENCE * 2, || server.log().contains("upstreams removed: tls://10.53.0.1:853#dns.test"));
+        until(TIME_LIMIT * 2, || server.log().contains("upstreams removed: tls://10.53.0.1:853#dns.test"));
     ensure!(moved, "the new address is not found: {}", server.log_tail());
     for (label, form) in forms {
         ensure!(resolves(label)?, "{form} at its new address: {}", server.log_tail());
@@ -71,7 +71,7 @@ fn followed() -> Verdict {
     // Nobody knows the name any more: what was known of it stays.
     behind.rewrite(&upstream(&pair, None))?;
     behind.reload()?;
-    ensure!(server.logs("its addresses stay", PATIENCE * 2), "no failure is told: {}", server.log_tail());
+    ensure!(server.logs("its addresses stay", TIME_LIMIT * 2), "no failure is told: {}", server.log_tail());
     for (label, form) in forms {
         ensure!(resolves(label)?, "{form} once its name is not found: {}", server.log_tail());
     }

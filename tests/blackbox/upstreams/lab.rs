@@ -8,7 +8,7 @@ use std::thread;
 use rhumb_tests::rig::{Config, Folder, Host, Message, Server, program};
 use rhumb_tests::{Context, Failure, ensure_eq};
 
-use crate::encrypted::PATIENCE;
+use crate::encrypted::TIME_LIMIT;
 use crate::forwarding::{Lab, UP, config};
 use crate::reasons::reasons;
 
@@ -29,7 +29,7 @@ pub(crate) fn issue(folder: &Folder, name: &str, expired: bool) -> Result<Pair, 
     fs::create_dir_all(&at)?;
     let (chain, key, request) = (at.join("chain.pem"), at.join("key.pem"), at.join("request.pem"));
     let ok = |command: &mut Command| -> Result<(), Failure> {
-        let output = program::run(command, PATIENCE)?;
+        let output = program::run(command, TIME_LIMIT)?;
         ensure_eq!(output.code, Some(0), "openssl: {}", output.err);
         Ok(())
     };
@@ -70,7 +70,7 @@ impl Pair {
             "openssl x509 -in {} -pubkey -noout | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | base64",
             self.chain.display()
         );
-        let output = program::run(Command::new("sh").args(["-c", &line]), PATIENCE)?;
+        let output = program::run(Command::new("sh").args(["-c", &line]), TIME_LIMIT)?;
         Ok(format!("sha256/{}", output.out.trim()))
     }
 }

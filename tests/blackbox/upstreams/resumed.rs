@@ -5,7 +5,7 @@ use rhumb_tests::rig::{Config, Folder, Server, program};
 use rhumb_tests::{Outcome, Test, Verdict, ensure, ensure_eq, skip};
 
 use super::lab::{ZONE, forwarder, issue};
-use crate::encrypted::{PATIENCE, is};
+use crate::encrypted::{TIME_LIMIT, is};
 use crate::forwarding::{Lab, UP};
 
 /// The tests of this file.
@@ -39,7 +39,10 @@ fn resumed() -> Verdict {
             let found = lab.addresses(&format!("n{number}.{proto}.up.example."))?;
             ensure_eq!(found, ["198.18.0.7"], "{form}: {}", server.log_tail());
             let open = || server.metric("rhumb_upstream_connections", &[&label]);
-            ensure!(until(PATIENCE, || open().is_ok_and(|open| is(open, 0))), "{form}: the connection stays");
+            ensure!(
+                until(TIME_LIMIT, || open().is_ok_and(|open| is(open, 0))),
+                "{form}: the connection stays"
+            );
         }
         let count = |result: &str| {
             upstream.metric("rhumb_tls_handshakes_total", &[&label, &format!("result=\"{result}\"")])

@@ -31,13 +31,13 @@ pub struct Reply {
 pub struct Client {
     host: Host,
     from: Option<IpAddr>,
-    patience: Duration,
+    time_limit: Duration,
 }
 
 impl Client {
     /// A client whose own address the host's routing chooses; it waits five seconds for a reply.
     pub fn new(host: &Host) -> Self {
-        Self { host: host.clone(), from: None, patience: Duration::from_secs(5) }
+        Self { host: host.clone(), from: None, time_limit: Duration::from_secs(5) }
     }
 
     /// The same client, with this address of its own.
@@ -49,8 +49,8 @@ impl Client {
 
     /// The same client, waiting this long for a reply.
     #[must_use]
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn time_limit(mut self, time_limit: Duration) -> Self {
+        self.time_limit = time_limit;
         self
     }
 
@@ -75,8 +75,8 @@ impl Client {
 
     /// A TCP connection to `to`.
     pub fn tcp(&self, to: SocketAddr) -> Result<Stream, Failure> {
-        let (own, patience) = (self.own_address(to), self.patience);
-        let socket = self.host.within(|| connect(own, to, patience))??;
+        let (own, time_limit) = (self.own_address(to), self.time_limit);
+        let socket = self.host.within(|| connect(own, to, time_limit))??;
         Stream::new(socket)
     }
 
@@ -88,7 +88,7 @@ impl Client {
     ) -> Result<Option<(Vec<u8>, SocketAddr)>, Failure> {
         let socket = self.udp_socket(to)?;
         socket.send_to(wire, to).context(format!("sending to {to}"))?;
-        receive(&socket, self.patience)
+        receive(&socket, self.time_limit)
     }
 
     /// Asks over UDP and checks id, question and where the reply came from.
@@ -107,7 +107,7 @@ impl Client {
         let begun = Instant::now();
         let mut stream = self.tcp(to)?;
         stream.send(&query.to_wire())?;
-        let answer = stream.receive(self.patience)?;
+        let answer = stream.receive(self.time_limit)?;
         let wire = answer.context(format!("no answer from {to} to {} over TCP", query.name()))?;
         check(&query, wire, to, begun)
     }
@@ -126,16 +126,16 @@ impl Client {
     }
 }
 
-fn connect(own: SocketAddr, to: SocketAddr, patience: Duration) -> Result<TcpStream, Failure> {
+fn connect(own: SocketAddr, to: SocketAddr, time_limit: Duration) -> Result<TcpStream, Failure> {
     use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, bind, socket};
     if own.ip().is_unspecified() {
-        return TcpStream::connect_timeout(&to, patience).context(format!("connecting to {to}"));
+        return TcpStream::connect_timeout(&to, time_limit).context(format!("connecting to {to}"));
     }
     let family = if to.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     let descriptor = socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
     let number = descriptor.as_raw_fd();
     // On Linux the time-out for sending is that of connecting too (socket(7)).
-    let seconds = nix::sys::time::TimeVal::new(patience.as_secs().cast_signed(), 0);
+    let seconds = nix::sys::time::TimeVal::new(time_limit.as_secs().cast_signed(), 0);
     nix::sys::socket::setsockopt(&descriptor, nix::sys::socket::sockopt::SendTimeout, &seconds)?;
     bind(number, &SockaddrStorage::from(own)).context(format!("binding {own}"))?;
     nix::sys::socket::connect(number, &SockaddrStorage::from(to))
@@ -145,12 +145,12 @@ fn connect(own: SocketAddr, to: SocketAddr, patience: Duration) -> Result<TcpStr
     Ok(stream)
 }
 
-/// The next datagram within `patience`.
-pub fn receive(socket: &UdpSocket, patience: Duration) -> Result<Option<(Vec<u8>, SocketAddr)>, Failure> {
-    if patience.is_zero() {
+/// The next datagram within `time_limit`.
+pub fn receive(socket: &UdpSocket, time_limit: Duration) -> Result<Option<(Vec<u8>, SocketAddr)>, Failure> {
+    if time_limit.is_zero() {
         return Ok(None);
     }
-    socket.set_read_timeout(Some(patience))?;
+    socket.set_read_timeout(Some(time_limit))?;
     let mut buffer = vec![0; 65536];
     loop {
         match socket.recv_from(&mut buffer) {

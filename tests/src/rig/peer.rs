@@ -135,7 +135,7 @@ impl ResolverSoftware {
         let what = (self.arguments(), config.as_str());
         let program = RunningProgram::start(host, settings.home, self.file(), what)?;
         let to = SocketAddr::new(settings.address.parse()?, 53);
-        let client = Client::new(host).patience(Duration::from_millis(300));
+        let client = Client::new(host).time_limit(Duration::from_millis(300));
         let query = Message::query(".", "NS");
         let answers = || client.udp(to, &query).is_ok_and(|reply| !reply.message.answer.is_empty());
         ensure!(until(START, answers), "{} does not answer", self.name());

@@ -94,7 +94,7 @@ impl Server {
     fn wait_until_answering(&mut self, config: &Config) -> Result<(), Failure> {
         let (address, port) = config.probe().context("no listener to ask")?;
         let to = self.host.socket_address(&address, port)?;
-        let client = Client::new(&self.host).patience(Duration::from_millis(100));
+        let client = Client::new(&self.host).time_limit(Duration::from_millis(100));
         let query = Message::query("ready.invalid.", "A").no_recursion().to_wire();
         let deadline = Instant::now() + START;
         while Instant::now() < deadline {
@@ -136,9 +136,9 @@ impl Server {
         lines[lines.len().saturating_sub(8)..].join(" | ")
     }
 
-    /// Whether the log comes to hold `text` within `patience`.
-    pub fn logs(&self, text: &str, patience: Duration) -> bool {
-        until(patience, || self.log().contains(text))
+    /// Whether the log comes to hold `text` within `time_limit`.
+    pub fn logs(&self, text: &str, time_limit: Duration) -> bool {
+        until(time_limit, || self.log().contains(text))
     }
 
     /// Writes another configuration over the first; the server is not told.
@@ -160,15 +160,15 @@ impl Server {
     }
 
     /// Waits for its end; exit status, or minus the signal's number.
-    pub fn wait(&mut self, patience: Duration) -> Result<i32, Failure> {
-        let deadline = Instant::now() + patience;
+    pub fn wait(&mut self, time_limit: Duration) -> Result<i32, Failure> {
+        let deadline = Instant::now() + time_limit;
         while Instant::now() < deadline {
             if let Some(status) = self.ended()? {
                 return Ok(status.code().unwrap_or_else(|| -status.signal().unwrap_or(0)));
             }
             thread::sleep(Duration::from_millis(5));
         }
-        fail!("the server did not end within {patience:?}; its log: {}", self.log_tail())
+        fail!("the server did not end within {time_limit:?}; its log: {}", self.log_tail())
     }
 
     /// Runs another command of the binary beside the server: `reload`, `status`, ….
@@ -246,9 +246,9 @@ fn write_config(folder: &Folder, config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Looks every 10 ms whether `condition` holds, for at most `patience`.
-pub fn until(patience: Duration, mut condition: impl FnMut() -> bool) -> bool {
-    let deadline = Instant::now() + patience;
+/// Looks every 10 ms whether `condition` holds, for at most `time_limit`.
+pub fn until(time_limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + time_limit;
     loop {
         if condition() {
             return true;

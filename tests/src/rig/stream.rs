@@ -45,9 +45,9 @@ impl Stream {
         Ok(self.socket.shutdown(Shutdown::Write)?)
     }
 
-    /// The next whole message within `patience`; `None` if none came or the other end closed.
-    pub fn receive(&mut self, patience: Duration) -> Result<Option<Vec<u8>>, Failure> {
-        let deadline = Instant::now() + patience;
+    /// The next whole message within `time_limit`; `None` if none came or the other end closed.
+    pub fn receive(&mut self, time_limit: Duration) -> Result<Option<Vec<u8>>, Failure> {
+        let deadline = Instant::now() + time_limit;
         loop {
             if let Some((head, rest)) = self.read.split_first_chunk::<2>() {
                 let length = usize::from(u16::from_be_bytes(*head));
@@ -64,15 +64,15 @@ impl Stream {
     }
 
     /// Sends a query and gives the next message that comes.
-    pub fn ask(&mut self, query: &Message, patience: Duration) -> Result<Message, Failure> {
+    pub fn ask(&mut self, query: &Message, time_limit: Duration) -> Result<Message, Failure> {
         self.send(&query.to_wire())?;
-        let answer = self.receive(patience)?.context("no answer on the stream")?;
+        let answer = self.receive(time_limit)?.context("no answer on the stream")?;
         Message::from_wire(&answer)
     }
 
-    /// Whether the other end closes within `patience`; what it still sends is thrown away.
-    pub fn closes_within(&mut self, patience: Duration) -> Result<bool, Failure> {
-        let deadline = Instant::now() + patience;
+    /// Whether the other end closes within `time_limit`; what it still sends is thrown away.
+    pub fn closes_within(&mut self, time_limit: Duration) -> Result<bool, Failure> {
+        let deadline = Instant::now() + time_limit;
         while Instant::now() < deadline {
             self.read.clear();
             if !self.fill(deadline)? {

@@ -23,7 +23,7 @@ const EACH: u16 = 10;
 const CONNECTING: Duration = Duration::from_secs(5);
 const HOLDING: Duration = Duration::from_secs(5);
 /// How long TCP may take to work again.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIME_LIMIT: Duration = Duration::from_mins(1);
 /// So many descriptors, and no privilege to have more.
 const FEW: &[&str] =
     &["setpriv", "--bounding-set=-sys_resource", "--inh-caps=-sys_resource", "prlimit", "--nofile=128:128"];
@@ -81,7 +81,7 @@ fn connect(forwarder: &Forwarder) -> Vec<Stream> {
                     }
                     let [high, low] = (256 + number / EACH).to_be_bytes();
                     let client = forwarder.client.clone().from(Ipv4Addr::new(10, 9, high, low).into());
-                    let stream = client.patience(Duration::from_secs(2)).tcp(forwarder.to);
+                    let stream = client.time_limit(Duration::from_secs(2)).tcp(forwarder.to);
                     streams.lock().unwrap().extend(stream);
                 }
             });
@@ -93,8 +93,8 @@ fn connect(forwarder: &Forwarder) -> Vec<Stream> {
 /// How long TCP takes to work again, in seconds.
 fn back(forwarder: &Forwarder) -> String {
     let (begun, query) = (Instant::now(), Message::query("www.good.", "A"));
-    let client = forwarder.client.clone().patience(Duration::from_secs(1));
-    let works = until(PATIENCE, || client.stream(forwarder.to, &query).is_ok());
+    let client = forwarder.client.clone().time_limit(Duration::from_secs(1));
+    let works = until(TIME_LIMIT, || client.stream(forwarder.to, &query).is_ok());
     let seconds = begun.elapsed().as_secs_f64();
     if works { format!("{seconds:.2}") } else { format!("> {seconds:.0}") }
 }

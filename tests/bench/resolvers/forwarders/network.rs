@@ -87,8 +87,8 @@ impl Network {
             }
         };
         let (client, to) = (Client::new(&self.people), SocketAddr::new(ADDRESS.parse()?, 53));
-        let impatient = client.clone().patience(Duration::from_millis(500));
-        let knows = || impatient.ask(to, "www.good.", "A").is_ok_and(|answer| answer.data("A") == [GOOD]);
+        let brief = client.clone().time_limit(Duration::from_millis(500));
+        let knows = || brief.ask(to, "www.good.", "A").is_ok_and(|answer| answer.data("A") == [GOOD]);
         let log = || std::fs::read_to_string(self.folder.at("log")).unwrap_or_default();
         let last = || log().lines().last().unwrap_or_default().to_owned();
         ensure!(until(Duration::from_secs(20), knows), "does not answer; the end of its log: {}", last());

@@ -96,7 +96,7 @@ fn small_stack() -> Verdict {
         Act::Reply(referral(asked, &cut, &[(&format!("ns.z{}.attack.", n + 1), "")]))
     })?;
     for name in ["z0.attack.", &format!("{}deep.attack.", "a.".repeat(60)), "z40.attack."] {
-        let reply = attack.0.client.clone().patience(Duration::from_secs(10));
+        let reply = attack.0.client.clone().time_limit(Duration::from_secs(10));
         let reply = reply.udp(attack.0.to, &Message::query(name, "A").edns(1232))?;
         ensure_eq!(reply.message.rcode(), rcode::SERVFAIL, "response code of {name}");
         ensure!(attack.0.seen().len() <= 3 * 200, "{} queries", attack.0.seen().len());

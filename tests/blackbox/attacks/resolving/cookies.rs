@@ -91,11 +91,11 @@ fn drops_edns() -> Verdict {
         if asked.message.edns.is_some() { Act::Silent } else { Act::Reply(address(asked, TRUE)) }
     })?;
     let net = &attack.0;
-    let patient = net.client.clone().patience(Duration::from_secs(9));
-    let first = patient.udp(net.to, &Message::query("www.attack.", "A").edns(1232))?;
+    let lasting = net.client.clone().time_limit(Duration::from_secs(9));
+    let first = lasting.udp(net.to, &Message::query("www.attack.", "A").edns(1232))?;
     ensure_eq!(first.message.data("A"), [TRUE], "the first answer");
     net.forget();
-    let second = patient.udp(net.to, &Message::query("next.attack.", "A").edns(1232))?;
+    let second = lasting.udp(net.to, &Message::query("next.attack.", "A").edns(1232))?;
     ensure_eq!(second.message.data("A"), [TRUE], "the second answer");
     let later: Vec<_> = net
         .seen()
@@ -121,8 +121,8 @@ fn drops_edns() -> Verdict {
     let net = &attack.0;
     let found = net.client.udp(net.to, &Message::query("www.attack.", "A").dnssec())?.message;
     ensure!(found.has(rhumb_tests::rig::message::AD), "a signed name is not secure: {found:?}");
-    let patient = net.client.clone().patience(Duration::from_secs(9));
-    let lost = patient.udp(net.to, &Message::query("lost.attack.", "A").edns(1232))?.message;
+    let lasting = net.client.clone().time_limit(Duration::from_secs(9));
+    let lost = lasting.udp(net.to, &Message::query("lost.attack.", "A").edns(1232))?.message;
     ensure_eq!(lost.rcode(), rcode::SERVFAIL, "a signed name whose replies are lost");
     let bare: Vec<Asked> = net.seen().into_iter().filter(|asked| asked.message.edns.is_none()).collect();
     ensure!(bare.is_empty(), "a signed zone was asked without EDNS: {bare:?}");

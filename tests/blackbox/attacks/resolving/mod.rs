@@ -67,8 +67,8 @@ impl Attack {
         let before = self.work()?;
         let innocent = vec![Wanted::address("www.good.", "198.18.8.80")];
         let load = Load::start(&net.client, net.to, 50, innocent)?;
-        let patient = net.client.clone().patience(Duration::from_secs(12));
-        let reply = patient.udp(net.to, &Message::query(name, kind).edns(1232))?;
+        let lasting = net.client.clone().time_limit(Duration::from_secs(12));
+        let reply = lasting.udp(net.to, &Message::query(name, kind).edns(1232))?;
         let other =
             net.client.udp(net.to, &Message::query(&format!("n{}.good.", rng::bits()), "A").edns(1232));
         let report = load.stop();

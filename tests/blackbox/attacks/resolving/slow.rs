@@ -82,8 +82,8 @@ fn jostle() -> Verdict {
         // One of the slow names, asked for by somebody who waits; the others go on to ask for it.
         let first = scope.spawn(|| {
             let begun = Instant::now();
-            let patient = internet.client.clone().patience(Duration::from_secs(20));
-            let reply = patient.stream(internet.to, &Message::query("n7.s3.", "A").edns(1232));
+            let lasting = internet.client.clone().time_limit(Duration::from_secs(20));
+            let reply = lasting.stream(internet.to, &Message::query("n7.s3.", "A").edns(1232));
             reply.map(|reply| (reply.message.rcode(), begun.elapsed()))
         });
         let fast = quantile(&internet, "fast");

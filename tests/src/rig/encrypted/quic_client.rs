@@ -19,8 +19,8 @@ use crate::failure::{Context, Failure};
 use crate::rig::client::Client;
 use crate::rig::stream::framed;
 
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Shorter than any server is patient with silence.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
+/// Shorter than any server is lasting with silence.
 const KEEP_ALIVE: Duration = Duration::from_secs(3);
 /// `DOQ_REQUEST_CANCELLED` (RFC 9250, section 4.3).
 const CANCELLED: u32 = 3;
@@ -65,7 +65,7 @@ impl QuicClient {
     pub fn connect(&self) -> Result<QuicSession, Failure> {
         let connection = self.run(async {
             let connecting = self.endpoint.connect(self.to, "dns.test")?;
-            Ok(timeout(PATIENCE, connecting).await.context("a handshake of QUIC")??)
+            Ok(timeout(TIME_LIMIT, connecting).await.context("a handshake of QUIC")??)
         })?;
         Ok(QuicSession { client: self.clone(), connection })
     }
@@ -74,7 +74,7 @@ impl QuicClient {
     pub fn begin(&self) -> Result<(), Failure> {
         let _inside = self.runtime.enter();
         let connecting = self.endpoint.connect(self.to, "dns.test")?;
-        self.runtime.spawn(async move { drop(timeout(PATIENCE, connecting).await) });
+        self.runtime.spawn(async move { drop(timeout(TIME_LIMIT, connecting).await) });
         Ok(())
     }
 
@@ -101,7 +101,7 @@ impl QuicSession {
     /// Errors: the connection has ended, or no stream was to be had within ten seconds.
     pub fn open(&self, bytes: &[u8]) -> Result<OpenStream, Failure> {
         let (send, receive) = self.client.run(async {
-            let opened = timeout(PATIENCE, self.connection.open_bi()).await.context("no stream")?;
+            let opened = timeout(TIME_LIMIT, self.connection.open_bi()).await.context("no stream")?;
             let (mut send, receive) = opened?;
             send.write_all(bytes).await?;
             Ok((send, receive))
@@ -133,7 +133,7 @@ impl EncryptedConnection for QuicSession {
                 send.finish()?;
                 Ok::<_, Failure>(receive.read_to_end(LONGEST).await?)
             };
-            timeout(PATIENCE, asked).await.context("no answer over QUIC")?
+            timeout(TIME_LIMIT, asked).await.context("no answer over QUIC")?
         })?;
         Ok(answer.get(2..).context("a short answer")?.to_vec())
     }

@@ -17,7 +17,7 @@ use crate::rig::client::Client;
 use crate::rig::stream::framed;
 
 /// How long a read may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// A session of TLS.
 pub struct TlsStream(StreamOwned<ClientConnection, TcpStream>);
@@ -47,7 +47,7 @@ impl TlsStream {
 
     fn begin(client: &Client, to: SocketAddr, config: ClientConfig) -> Result<Self, Failure> {
         let socket = client.tcp(to)?.socket().try_clone()?;
-        socket.set_read_timeout(Some(PATIENCE))?;
+        socket.set_read_timeout(Some(TIME_LIMIT))?;
         let session = ClientConnection::new(Arc::new(config), ServerName::try_from("dns.test")?)?;
         Ok(Self(StreamOwned::new(session, socket)))
     }
@@ -82,7 +82,7 @@ impl TlsStream {
                 Err(_) => break false,
             }
         };
-        self.0.sock.set_read_timeout(Some(PATIENCE))?;
+        self.0.sock.set_read_timeout(Some(TIME_LIMIT))?;
         Ok(is_open)
     }
 
