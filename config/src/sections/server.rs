@@ -74,7 +74,7 @@ impl Default for ServerSettings {
             rate_limit: None,
             report_channel: None,
             tcp_clients: 1000,
-            tcp_clients_per_network: 100,
+            tcp_clients_per_network: 20,
             tcp_idle: Duration::from_secs(10),
             tcp_first: Duration::from_secs(3),
             tcp_in_flight: 100,
