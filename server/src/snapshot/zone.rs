@@ -191,6 +191,15 @@ impl ServedZone {
         self.contents.load()
     }
 
+    /// Whether the last load, good or not, read these files as they were when `files` was noted: its own first, then those it included.
+    pub fn was_read_from(&self, files: &[FileRead]) -> bool {
+        let state = self.lock();
+        let included = state.more.as_ref().map_or(&[][..], |more| &more.included);
+        files.split_first().is_some_and(|(own, others)| {
+            own.mark() == state.file && own.mark() != FileMark::default() && others == included
+        })
+    }
+
     /// Counts the contents published; 0 before the first.
     pub fn version(&self) -> u32 {
         self.lock().version

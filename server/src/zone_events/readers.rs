@@ -198,6 +198,10 @@ impl ReaderContext {
     /// Asked after reading, so that a writer that came meanwhile is seen.
     fn checked(&self, job: &ReadJob, read: ZoneRead) -> ZoneReadOutcome {
         let files = files_read(&read);
+        // They were complete before.
+        if job.base.as_ref().is_some_and(|zone| zone.was_read_from(files)) {
+            return ZoneReadOutcome::Read(read);
+        }
         match incomplete_file(&self.writers, files, &job.seen) {
             Some(file) => ZoneReadOutcome::Incomplete { file: file.path().to_owned(), files: files.to_vec() },
             None => ZoneReadOutcome::Read(read),
