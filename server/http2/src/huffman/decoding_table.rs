@@ -17,7 +17,7 @@ pub(super) const LENGTHS: [u8; 257] = [
 ];
 /// The longest code, in bits.
 const LONGEST: usize = 30;
-/// The shortest one.
+/// The shortest code, in bits.
 const SHORTEST: usize = 5;
 /// Codes up to this length are looked up, in bits: those of letters, digits and what else is usual.
 pub(super) const SHORT: usize = 12;
