@@ -222,6 +222,7 @@ fn next(schedule: &mut ZoneSchedule, inbox: &Receiver<ZoneEvent>) -> Option<Zone
             Ok(event) => return Some(event),
             Err(RecvTimeoutError::Timeout) => {
                 schedule.retired.sweep();
+                schedule.retired.give_back();
                 schedule.look_at_waiting(Instant::now());
                 schedule.resume();
             }

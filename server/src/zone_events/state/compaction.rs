@@ -129,12 +129,13 @@ fn renew(shared: &StateShared, name: &DomainName) -> Result<(), StateError> {
     let (serial, time) = (contents.serial(), origin.time);
     let version = StateVersion::Whole(Arc::new(contents));
     let whole = StateChange { zone: name.clone(), origin, expires, version };
-    let mut written = vec![shared.submit(&whole, Some(sequence), &earlier)];
+    let mut written = vec![shared.queue(&whole, Some(sequence), &earlier)];
     if checked != time {
         let version = StateVersion::Checked(serial);
         let origin = VersionOrigin { time: checked, ..whole.origin.clone() };
-        written.push(shared.submit(&StateChange { origin, version, ..whole }, Some(sequence), &[]));
+        written.push(shared.queue(&StateChange { origin, version, ..whole }, Some(sequence), &[]));
     }
+    shared.wake_writer();
     for result in written {
         let ended = || Err(StateError::Write("the server ends".to_owned()));
         result.blocking_recv().unwrap_or_else(|_| ended())?;

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{Sender, SyncSender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use rhumb_wire::DomainName;
 use rhumb_zones::journal::JournalSignature;
@@ -16,6 +16,7 @@ use super::encode::{StateChange, StateVersion};
 use super::files::StateFile;
 use super::folder::StateFolder;
 use super::index::StateIndex;
+use super::writer::LogWriter;
 use crate::metrics::StateLogFigures;
 use crate::test_hooks::state_divisor;
 
@@ -33,11 +34,22 @@ pub enum StateError {
     Read(String),
 }
 
-/// What the thread that writes is given.
+/// Records to append to the log, and who waits for them.
 #[derive(Debug)]
-pub(super) enum StateEvent {
-    /// Records to append.
-    Append { bytes: Vec<u8>, done: oneshot::Sender<Result<(), StateError>> },
+pub(super) struct QueuedAppend {
+    pub(super) bytes: Vec<u8>,
+    pub(super) done: oneshot::Sender<Result<(), StateError>>,
+}
+
+/// The ways to the log.
+#[derive(Debug)]
+pub(super) struct LogQueue {
+    /// What is to be written.
+    pub(super) queue: Sender<QueuedAppend>,
+    /// Wakes the thread that writes it.
+    pub(super) wake: SyncSender<()>,
+    /// Writes it, in whichever thread.
+    pub(super) writer: Mutex<LogWriter>,
 }
 
 /// What the threads of the store share.
@@ -49,22 +61,22 @@ pub(super) struct StateShared {
     /// What is kept of earlier versions of zones that are not kept as is usual.
     limits: Mutex<HashMap<DomainName, HistoryLimits>>,
     pub(super) figures: Arc<StateLogFigures>,
-    queue: Sender<StateEvent>,
+    log: LogQueue,
     /// Those that were found at the start and are still good, until somebody takes them.
     signatures: Mutex<Vec<JournalSignature>>,
 }
 
 impl StateShared {
-    /// Of what was found in `folder`; what is to be written goes into `queue`.
+    /// Of what was found in `folder`.
     pub(super) fn new(
         folder: StateFolder,
         (index, signatures): (StateIndex, Vec<JournalSignature>),
-        queue: Sender<StateEvent>,
+        log: LogQueue,
         figures: Arc<StateLogFigures>,
     ) -> Self {
         let sequence = AtomicU64::new(index.sequence);
         let (index, signatures) = (Mutex::new(index), Mutex::new(signatures));
-        Self { folder, index, sequence, limits: Mutex::default(), figures, queue, signatures }
+        Self { folder, index, sequence, limits: Mutex::default(), figures, log, signatures }
     }
 
     /// What is kept of earlier versions of a zone.
@@ -87,9 +99,29 @@ impl StateShared {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes a change that follows what was kept of its zone up to `base`; without it, the last version. A large zone is on the disk
-    /// when this returns, all else when the receiver says so.
-    pub(super) fn submit(
+    /// What writes the log, once no other thread does.
+    pub(super) fn writer(&self) -> MutexGuard<'_, LogWriter> {
+        self.log.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the thread of the log write what is queued.
+    pub(super) fn wake_writer(&self) {
+        // Where it has been woken already, it sees what is queued by now.
+        let _ = self.log.wake.try_send(());
+    }
+
+    /// Writes what is queued; where another thread writes at this moment, the thread of the log does so next.
+    pub(super) fn write_queued(&self) {
+        match self.log.writer.try_lock() {
+            Ok(mut writer) => writer.write(self),
+            Err(TryLockError::Poisoned(writer)) => writer.into_inner().write(self),
+            Err(TryLockError::WouldBlock) => self.wake_writer(),
+        }
+    }
+
+    /// Queues a change that follows what was kept of its zone up to `base`; without it, the last version. A large zone is on the disk
+    /// when this returns, all else when it was written and the receiver says so.
+    pub(super) fn queue(
         &self,
         change: &StateChange,
         base: Option<u64>,
@@ -119,9 +151,9 @@ impl StateShared {
                 encoded.map(|()| Some(bytes))
             }
         };
-        // Whoever asked may be gone; the thread that writes is gone only when the server ends.
+        // Whoever asked may be gone; what writes is as long there as this.
         match written {
-            Ok(Some(bytes)) => drop(self.queue.send(StateEvent::Append { bytes, done })),
+            Ok(Some(bytes)) => drop(self.log.queue.send(QueuedAppend { bytes, done })),
             Ok(None) => drop(done.send(Ok(()))),
             Err(error) => {
                 tracing::error!(zone = %change.zone, "state: {error}");

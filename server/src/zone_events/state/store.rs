@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex};
 
 use rhumb_wire::DomainName;
 use rhumb_zones::journal::{ChangeCause, JournalSignature, ReplayedZone};
@@ -17,19 +17,28 @@ use super::folder::{StateFolder, StateFolderError};
 use super::log::LogFiles;
 use super::read::read_zone;
 use super::scan::scan;
-use super::shared::{StateError, StateShared};
-use super::writer;
+use super::shared::{LogQueue, StateError, StateShared};
+use super::writer::{self, LogWriter};
 use crate::metrics::{ServerMetrics, StateLogFigures};
 
-/// A change on its way to the disk.
-pub(in crate::zone_events) type PendingWrite = oneshot::Receiver<Result<(), StateError>>;
+/// A change that is to be written, at the latest when it is waited for.
+#[derive(Debug)]
+pub(in crate::zone_events) struct PendingWrite {
+    result: oneshot::Receiver<Result<(), StateError>>,
+    shared: Arc<StateShared>,
+}
 
-/// Waits until a change is on the disk.
-///
-/// Errors: it cannot be written.
-pub(in crate::zone_events) fn await_write(write: PendingWrite) -> Result<(), StateError> {
-    let ended = || Err(StateError::Write("the server ends".to_owned()));
-    write.blocking_recv().unwrap_or_else(|_| ended())
+impl PendingWrite {
+    /// Waits until the change is on the disk. The thread that waits writes it, and all else that is queued, unless another one is at it.
+    ///
+    /// Errors: it cannot be written.
+    pub(in crate::zone_events) fn wait(self) -> Result<(), StateError> {
+        if self.result.is_empty() {
+            self.shared.write_queued();
+        }
+        let ended = || Err(StateError::Write("the server ends".to_owned()));
+        self.result.blocking_recv().unwrap_or_else(|_| ended())
+    }
 }
 
 /// Versions of zones on the disk.
@@ -61,35 +70,48 @@ impl StateStore {
         let failed = |error| StateFolderError::Failed { path: path.clone(), error };
         let found = scan(&folder).map_err(failed)?;
         let files = LogFiles::new(&folder, found.last, found.next).map_err(failed)?;
-        let (queue, inbox) = channel();
-        let (wake, woken): (SyncSender<StateFile>, _) = sync_channel(1);
+        let (queue, queued) = channel();
+        let (full, filled): (SyncSender<StateFile>, _) = sync_channel(1);
+        let (wake, woken) = sync_channel(1);
+        let log = LogQueue { queue, wake, writer: Mutex::new(LogWriter::new(files, queued, full)) };
         let known = (found.index, found.signatures.into_sorted());
-        let shared = Arc::new(StateShared::new(folder, known, queue, figures));
-        writer::start(Arc::clone(&shared), files, inbox, wake, metrics.workers()).map_err(failed)?;
-        compaction::start(Arc::clone(&shared), woken, metrics.workers()).map_err(failed)?;
+        let shared = Arc::new(StateShared::new(folder, known, log, figures));
+        writer::start(Arc::clone(&shared), woken, metrics.workers()).map_err(failed)?;
+        compaction::start(Arc::clone(&shared), filled, metrics.workers()).map_err(failed)?;
         Ok(Self { shared, is_incomplete: found.is_incomplete, files: None })
     }
 
     /// Has a change kept. It may be served once the receiver says that it is on the disk; one change of a zone at a time. A large zone
     /// is written by the caller's thread.
     pub fn submit(&self, change: &StateChange) -> oneshot::Receiver<Result<(), StateError>> {
-        self.shared.submit(change, None, &[])
+        let result = self.shared.queue(change, None, &[]);
+        self.shared.wake_writer();
+        result
     }
 
-    /// As [`Self::submit`] does for a whole zone, with the versions that lead to it.
-    pub(in crate::zone_events) fn submit_with_past(
+    /// As [`Self::submit`], for a thread that will wait for it: several changes that it begins are written together.
+    pub(in crate::zone_events) fn begin(&self, change: &StateChange) -> PendingWrite {
+        self.pending(self.shared.queue(change, None, &[]))
+    }
+
+    /// As [`Self::begin`] does for a whole zone, with the versions that lead to it.
+    pub(in crate::zone_events) fn begin_with_past(
         &self,
         whole: &StateChange,
         versions: &[ZoneVersion],
     ) -> PendingWrite {
-        self.shared.submit(whole, None, versions)
+        self.pending(self.shared.queue(whole, None, versions))
     }
 
-    /// As [`Self::submit`], and waits until the change is on the disk.
+    fn pending(&self, result: oneshot::Receiver<Result<(), StateError>>) -> PendingWrite {
+        PendingWrite { result, shared: Arc::clone(&self.shared) }
+    }
+
+    /// As [`Self::begin`], and waits until the change is on the disk.
     ///
     /// Errors: it cannot be written.
     pub fn keep(&self, change: &StateChange) -> Result<(), StateError> {
-        await_write(self.submit(change))
+        self.begin(change).wait()
     }
 
     /// What is kept of a zone; none where there is nothing.

@@ -1,4 +1,4 @@
-//! The one thread that writes the log.
+//! What writes the log: one thread at a time, whichever waits for the disk.
 
 use std::io;
 use std::sync::Arc;
@@ -9,73 +9,95 @@ use rhumb_zones::journal::JournalRecord;
 
 use super::files::StateFile;
 use super::log::LogFiles;
-use super::shared::{StateError, StateEvent, StateShared};
+use super::shared::{QueuedAppend, StateError, StateShared};
 use crate::supervision::WorkerRegistry;
 
 /// Bytes that are written at once, about.
 const MOST_AT_ONCE: usize = 8 << 20;
 
-/// Starts the thread. It wakes the thread of `compaction` whenever a log is full.
+/// The log, and what is to be written to it.
+#[derive(Debug)]
+pub(super) struct LogWriter {
+    files: LogFiles,
+    queued: Receiver<QueuedAppend>,
+    /// Wakes the thread of `compaction` whenever a log is full.
+    full: SyncSender<StateFile>,
+}
+
+impl LogWriter {
+    pub(super) const fn new(
+        files: LogFiles,
+        queued: Receiver<QueuedAppend>,
+        full: SyncSender<StateFile>,
+    ) -> Self {
+        Self { files, queued, full }
+    }
+
+    /// Writes all that waits, has the disk take it, and tells those who wait; until nothing waits.
+    pub(super) fn write(&mut self, shared: &StateShared) {
+        while let Ok(first) = self.queued.try_recv() {
+            let before = self.files.current();
+            self.write_together(shared, first);
+            if let Some(current) = self.files.current().filter(|_| before != self.files.current()) {
+                // It has been woken already where this is full.
+                let _ = self.full.try_send(current);
+            }
+        }
+    }
+
+    fn write_together(&mut self, shared: &StateShared, first: QueuedAppend) {
+        let QueuedAppend { mut bytes, done } = first;
+        let mut waiting = vec![done];
+        while bytes.len() < MOST_AT_ONCE
+            && let Ok(QueuedAppend { bytes: more, done }) = self.queued.try_recv()
+        {
+            bytes.extend_from_slice(&more);
+            waiting.push(done);
+        }
+        let begun = Instant::now();
+        let written = self.files.append(&shared.folder, &bytes, begun);
+        let length = written.is_ok().then_some(bytes.len() as u64);
+        let was_writable = shared.figures.synced(begun.elapsed(), length);
+        let result = match written {
+            Ok((file, offset)) => {
+                if !was_writable {
+                    tracing::info!("state: the log can be written again");
+                }
+                note(shared, file, offset, &bytes);
+                Ok(())
+            }
+            Err(error) => {
+                if was_writable {
+                    tracing::error!("state: the log cannot be written: {error}; zones go on as they are");
+                }
+                Err(StateError::Write(error.to_string()))
+            }
+        };
+        for done in waiting {
+            // Whoever asked may be gone.
+            let _ = done.send(result.clone());
+        }
+    }
+}
+
+/// Starts the thread that writes for those who do not wait in a thread of their own. It is woken by `woken`.
 ///
 /// Errors: the thread could not be made.
 pub(super) fn start(
     shared: Arc<StateShared>,
-    mut files: LogFiles,
-    inbox: Receiver<StateEvent>,
-    wake: SyncSender<StateFile>,
+    woken: Receiver<()>,
     workers: &Arc<WorkerRegistry>,
 ) -> io::Result<()> {
     let worker = workers.register("state", "state-log");
     std::thread::Builder::new().name("state-log".into()).spawn(move || {
         worker.supervise(|worker| {
-            while let Ok(first) = inbox.recv() {
+            while woken.recv().is_ok() {
                 let _busy = worker.busy();
-                let before = files.current();
-                write(&shared, &mut files, first, &inbox);
-                let current = files.current();
-                if let Some(current) = current.filter(|_| before != current) {
-                    // It has been woken already where this is full.
-                    let _ = wake.try_send(current);
-                }
+                shared.writer().write(&shared);
             }
         });
     })?;
     Ok(())
-}
-
-/// Writes all that waits, has the disk take it, and tells those who wait.
-fn write(shared: &StateShared, files: &mut LogFiles, first: StateEvent, inbox: &Receiver<StateEvent>) {
-    let StateEvent::Append { mut bytes, done } = first;
-    let mut waiting = vec![done];
-    while bytes.len() < MOST_AT_ONCE
-        && let Ok(StateEvent::Append { bytes: more, done }) = inbox.try_recv()
-    {
-        bytes.extend_from_slice(&more);
-        waiting.push(done);
-    }
-    let begun = Instant::now();
-    let written = files.append(&shared.folder, &bytes, begun);
-    let length = written.is_ok().then_some(bytes.len() as u64);
-    let was_writable = shared.figures.synced(begun.elapsed(), length);
-    let result = match written {
-        Ok((file, offset)) => {
-            if !was_writable {
-                tracing::info!("state: the log can be written again");
-            }
-            note(shared, file, offset, &bytes);
-            Ok(())
-        }
-        Err(error) => {
-            if was_writable {
-                tracing::error!("state: the log cannot be written: {error}; zones go on as they are");
-            }
-            Err(StateError::Write(error.to_string()))
-        }
-    };
-    for done in waiting {
-        // Whoever asked may be gone.
-        let _ = done.send(result.clone());
-    }
 }
 
 /// Notes the records that were written.

@@ -7,7 +7,7 @@ use rhumb_zones::journal::ChangeCause;
 
 use super::thread::VersionThread;
 use crate::snapshot::ZoneEntry;
-use crate::zone_events::state::{StateChange, StateStore, StateVersion, await_write};
+use crate::zone_events::state::{StateChange, StateStore, StateVersion};
 
 /// Whether the last version that is kept is `contents`. Nothing says so as long as nothing is noted of the zone's file: until then
 /// versions may have been served that nobody kept.
@@ -42,8 +42,8 @@ impl VersionThread {
         let whole = StateChange { zone: name.clone(), origin, expires: 0, version };
         let is_of_file = is_of_file(entry, store);
         if self.unkept.contains(&key) || !follows_kept(entry, base, store) {
-            let write = store.submit_with_past(&whole, &entry.zone.versions());
-            await_write(write).map_err(|error| error.to_string())?;
+            let write = store.begin_with_past(&whole, &entry.zone.versions());
+            write.wait().map_err(|error| error.to_string())?;
             self.unkept.remove(&key);
         }
         let files = store.files().filter(|_| is_of_file);

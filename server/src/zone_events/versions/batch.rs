@@ -10,7 +10,7 @@ use super::file_versions::BegunFile;
 use super::thread::VersionThread;
 use super::updates::UpdatedVersion;
 use crate::zone_events::outcome::PlannedRead;
-use crate::zone_events::state::{PendingWrite, StateError, await_write};
+use crate::zone_events::state::{PendingWrite, StateError};
 
 /// A version that is being written.
 pub(super) struct BegunVersion {
@@ -107,7 +107,7 @@ impl VersionThread {
         let VersionBatch { begun, mut groups, .. } = batch;
         let written: Vec<(BegunKind, Result<(), StateError>)> = begun
             .into_iter()
-            .map(|BegunVersion { kind, write }| (kind, write.map_or(Ok(()), await_write)))
+            .map(|BegunVersion { kind, write }| (kind, write.map_or(Ok(()), PendingWrite::wait)))
             .collect();
         // What files hold is noted after what came of it was kept: to bring the same file in once more changes nothing. And before it
         // is served: what updates do from then on must not be undone by that.
@@ -122,7 +122,7 @@ impl VersionThread {
             })
             .collect();
         for (kind, result, note) in noted {
-            let result = result.and_then(|()| note.map_or(Ok(()), await_write));
+            let result = result.and_then(|()| note.map_or(Ok(()), PendingWrite::wait));
             match kind {
                 BegunKind::Updates(version) => self.serve_updates(version, result),
                 BegunKind::File(group, file) => {

@@ -90,7 +90,7 @@ impl VersionThread {
             VersionOrigin { cause: ChangeCause::Command, time: unix_time(), who: "set-serial".into() };
         let version = StateVersion::Difference(Arc::clone(&difference));
         let (zone, kept) = (entry.zone.name().clone(), origin.clone());
-        let write = store.submit(&StateChange { zone, origin: kept, expires: 0, version });
+        let write = store.begin(&StateChange { zone, origin: kept, expires: 0, version });
         Ok(Some((entry, Arc::new(updated.contents), ZoneVersion { difference, origin }, write)))
     }
 

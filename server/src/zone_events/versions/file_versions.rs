@@ -61,7 +61,7 @@ impl VersionThread {
             Ok(FileVersion { version: kept, note }) => {
                 let note =
                     note.or_else(|| has_past.then(|| Arc::clone(&loaded.contents)).filter(|_| !is_merged));
-                let write = kept.map(|kept| store.submit(&by_file(entry.zone.name(), kept)));
+                let write = kept.map(|kept| store.begin(&by_file(entry.zone.name(), kept)));
                 Ok((BegunFile { entry, version, loaded, note }, write))
             }
             Err(problem) => {
@@ -76,7 +76,7 @@ impl VersionThread {
     pub(super) fn begin_note(&self, file: &BegunFile) -> Option<PendingWrite> {
         let files = self.store.as_ref()?.files()?;
         let note = StateVersion::Whole(Arc::clone(file.note.as_ref()?));
-        Some(files.submit(&by_file(file.entry.zone.name(), note)))
+        Some(files.begin(&by_file(file.entry.zone.name(), note)))
     }
 
     /// Serves what a file makes of a zone. Where that cannot be kept, it is served if it is all in the file.

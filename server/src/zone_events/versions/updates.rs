@@ -141,7 +141,7 @@ impl VersionThread {
         let difference = next.as_ref().map(|(_, version)| Arc::clone(&version.difference));
         let version = StateVersion::Updates(difference, signatures);
         let write =
-            store.submit(&StateChange { zone: entry.zone.name().clone(), origin, expires: 0, version });
+            store.begin(&StateChange { zone: entry.zone.name().clone(), origin, expires: 0, version });
         Ok(Some((next, write)))
     }
 
@@ -192,11 +192,11 @@ impl VersionThread {
         let (from, to) = (difference.from, difference.to);
         let (removed, added) = (difference.removed().count(), difference.added().count());
         let old = entry.zone.change(contents, version, entry.origin.versioning.history);
+        self.answer_decided(decided);
+        (self.replaced)(entry.clone(), old);
         tracing::info!(
             "zone {name}: updated, serial {from} -> {to}, {added} records added, {removed} removed"
         );
-        self.answer_decided(decided);
-        (self.replaced)(entry, old);
     }
 
     fn answer_decided(&mut self, decided: Vec<DecidedUpdate>) {

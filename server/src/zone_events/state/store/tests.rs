@@ -74,14 +74,17 @@ fn version(zone: &DomainName, serial: u32, hosts: u32) -> Arc<ZoneContents> {
     Arc::new(read_zone_bytes(zone.as_ref(), Path::new("zone"), text.as_bytes()).unwrap().contents)
 }
 
-fn keep(store: &StateStore, zone: &DomainName, version: StateVersion) {
-    let change = StateChange {
+fn change(zone: &DomainName, version: StateVersion) -> StateChange {
+    StateChange {
         zone: zone.clone(),
         origin: VersionOrigin { cause: ChangeCause::Transfer, who: "192.0.2.1:53".into(), time: 1000 },
         expires: 2000,
         version,
-    };
-    store.submit(&change).blocking_recv().unwrap().unwrap();
+    }
+}
+
+fn keep(store: &StateStore, zone: &DomainName, version: StateVersion) {
+    store.submit(&change(zone, version)).blocking_recv().unwrap().unwrap();
 }
 
 fn step(zone: &DomainName, from: u32, to: u32, hosts: u32) -> StateVersion {
@@ -114,6 +117,38 @@ fn what_was_kept_is_found() {
     assert_eq!(folder.files("zones").len(), 1, "the file before is gone");
     assert_eq!(folder.found(&large), Ok(Some(9)));
     assert!(matches!(StateFolder::open(&folder.0), Err(StateFolderError::Used { .. })));
+}
+
+#[test]
+fn those_who_wait_write_for_each_other() {
+    let folder = TestFolder::new("together");
+    let store = folder.store();
+    let zones: Vec<_> = (0..6).map(|number| name(&format!("zone{number}.test."))).collect();
+    std::thread::scope(|scope| {
+        for (number, zone) in zones.iter().enumerate() {
+            let store = &store;
+            scope.spawn(move || {
+                keep(store, zone, StateVersion::Whole(version(zone, 1, 1)));
+                for serial in 2..60 {
+                    let change = change(zone, step(zone, serial - 1, serial, 1));
+                    // Some have the thread of the log write, some write themselves, and some do so for what they have begun before.
+                    match number % 3 {
+                        0 => store.submit(&change).blocking_recv().unwrap().unwrap(),
+                        1 => store.keep(&change).unwrap(),
+                        _ => {
+                            let first = store.begin(&change);
+                            let checked = store.begin(&self::change(zone, StateVersion::Checked(serial)));
+                            checked.wait().and(first.wait()).unwrap();
+                        }
+                    }
+                    assert_eq!(store.serial(zone), Some(serial));
+                }
+            });
+        }
+    });
+    for zone in &zones {
+        assert_eq!(folder.found(zone), Ok(Some(59)));
+    }
 }
 
 #[test]
