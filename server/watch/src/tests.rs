@@ -86,9 +86,9 @@ impl Events {
     }
 }
 
-/// The next event, waited for up to a second: the bound for a change to be reported.
+/// The next event, waited for much longer than it should take: other programs may have the processor.
 fn next(events: &mut Events) -> Option<WatchEvent> {
-    within(events, Duration::from_secs(1))
+    within(events, Duration::from_secs(20))
 }
 
 fn within(events: &mut Events, limit: Duration) -> Option<WatchEvent> {

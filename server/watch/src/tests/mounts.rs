@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use super::{Mechanism, TestFolder, WatchEvent, file, replace, within, write};
+use super::{Mechanism, TestFolder, WatchEvent, file, next, replace, within, write};
 
 /// Set in the process that runs in a mount namespace of its own.
 const INSIDE: &str = "RHUMB_TEST_MOUNT_NAMESPACE";
@@ -48,7 +48,7 @@ fn inside() {
         };
         watch.follow(&file(&mounted));
         write(&host, "nameserver 192.0.2.2\n");
-        let changed = within(&mut events, Duration::from_secs(1));
+        let changed = next(&mut events);
         assert_eq!(
             changed,
             Some(WatchEvent::FileChanged(mounted.clone())),
@@ -56,7 +56,7 @@ fn inside() {
         );
 
         replace(&host, "nameserver 192.0.2.3\n");
-        match within(&mut events, Duration::from_secs(1)) {
+        match next(&mut events) {
             Some(WatchEvent::Stale { path, reason }) => {
                 assert_eq!(path, mounted);
                 assert!(reason.contains("mount its folder"), "{reason}");
@@ -65,7 +65,7 @@ fn inside() {
         }
         assert_eq!(within(&mut events, Duration::from_millis(400)), None, "{way:?}: reported again");
         assert!(Command::new("umount").arg(&mounted).status().unwrap().success());
-        let changed = within(&mut events, Duration::from_secs(1));
+        let changed = next(&mut events);
         assert_eq!(changed, Some(WatchEvent::FileChanged(mounted.clone())), "{way:?}: unmounted");
     }
 }
