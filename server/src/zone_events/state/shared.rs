@@ -110,12 +110,16 @@ impl StateShared {
         let _ = self.log.wake.try_send(());
     }
 
-    /// Writes what is queued; where another thread writes at this moment, the thread of the log does so next.
-    pub(super) fn write_queued(&self) {
+    /// Writes what is queued, and says whether there was anything; where another thread writes at this moment, the thread of the log does
+    /// so next.
+    pub(super) fn write_queued(&self) -> bool {
         match self.log.writer.try_lock() {
             Ok(mut writer) => writer.write(self),
             Err(TryLockError::Poisoned(writer)) => writer.into_inner().write(self),
-            Err(TryLockError::WouldBlock) => self.wake_writer(),
+            Err(TryLockError::WouldBlock) => {
+                self.wake_writer();
+                false
+            }
         }
     }
 

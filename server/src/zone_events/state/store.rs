@@ -33,9 +33,7 @@ impl PendingWrite {
     ///
     /// Errors: it cannot be written.
     pub(in crate::zone_events) fn wait(self) -> Result<(), StateError> {
-        if self.result.is_empty() {
-            self.shared.write_queued();
-        }
+        while self.result.is_empty() && self.shared.write_queued() {}
         let ended = || Err(StateError::Write("the server ends".to_owned()));
         self.result.blocking_recv().unwrap_or_else(|_| ended())
     }

@@ -33,16 +33,16 @@ impl LogWriter {
         Self { files, queued, full }
     }
 
-    /// Writes all that waits, has the disk take it, and tells those who wait; until nothing waits.
-    pub(super) fn write(&mut self, shared: &StateShared) {
-        while let Ok(first) = self.queued.try_recv() {
-            let before = self.files.current();
-            self.write_together(shared, first);
-            if let Some(current) = self.files.current().filter(|_| before != self.files.current()) {
-                // It has been woken already where this is full.
-                let _ = self.full.try_send(current);
-            }
+    /// Writes what waits, has the disk take it, and tells those who wait. Whether there was anything.
+    pub(super) fn write(&mut self, shared: &StateShared) -> bool {
+        let Ok(first) = self.queued.try_recv() else { return false };
+        let before = self.files.current();
+        self.write_together(shared, first);
+        if let Some(current) = self.files.current().filter(|_| before != self.files.current()) {
+            // It has been woken already where this is full.
+            let _ = self.full.try_send(current);
         }
+        true
     }
 
     fn write_together(&mut self, shared: &StateShared, first: QueuedAppend) {
@@ -93,7 +93,8 @@ pub(super) fn start(
         worker.supervise(|worker| {
             while woken.recv().is_ok() {
                 let _busy = worker.busy();
-                shared.writer().write(&shared);
+                // Others may write between two times.
+                while shared.writer().write(&shared) {}
             }
         });
     })?;
