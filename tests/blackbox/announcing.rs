@@ -7,7 +7,8 @@ use rhumb_tests::rig::server::until;
 use rhumb_tests::rig::{Client, Config, Host, Message, Server, Transport};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, skip};
 
-use crate::secondary::{Key, Peer, Secondary};
+use crate::peer::{Key, Peer, PeerServer};
+use crate::secondary::start_secondary;
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
@@ -136,13 +137,13 @@ fn secondaries() -> Verdict {
     let server = Server::start(&host, &config(10, &more, rules))?;
     let mut running = Vec::new();
     for (peer, key) in [(Peer::Nsd, None), (Peer::Knot, Some(&key)), (Peer::Bind, None)] {
-        running.extend(Secondary::start(peer, &client, key)?);
+        running.extend(start_secondary(peer, &client, key)?);
     }
     if running.is_empty() {
         skip!("none of NSD, Knot and BIND here");
     }
     let asker = Client::new(&client).time_limit(Duration::from_millis(500));
-    let has = |secondary: &Secondary, serial: u32| {
+    let has = |secondary: &PeerServer, serial: u32| {
         let asked = asker.ask(secondary.address(), &format!("v{serial}.zone.test."), "A");
         asked.is_ok_and(|answer| !answer.data("A").is_empty())
     };

@@ -12,8 +12,8 @@ use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, s
 
 use self::changes::RandomChanges;
 use self::relay::{Relay, RelayZone, Software};
+use crate::peer::Key;
 use crate::refreshing::SECRET;
-use crate::secondary::Key;
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[

@@ -57,6 +57,7 @@ mod operating;
 mod outage;
 mod parents;
 mod passing;
+mod peer;
 mod primary;
 mod proxied;
 mod quic;

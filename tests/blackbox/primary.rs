@@ -1,75 +1,25 @@
 //! Nameservers of others as primaries of the zone zone.test, whose secondary is at 192.0.2.1.
 
-use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Stdio};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use rhumb_tests::rig::{Folder, Host, program};
-use rhumb_tests::{Context, Failure};
+use rhumb_tests::Failure;
+use rhumb_tests::rig::Host;
 
-use crate::secondary::{Key, Peer, knot_server, nsd_server};
+use crate::peer::{Key, Peer, PeerServer, knot_server, nsd_server};
 
-/// One that runs until it is dropped, and listens on an address of its own in the network of its host.
-pub(crate) struct Primary {
+/// Starts one on `host` with this zone; none where it is not installed. Requests have to be signed with `key`.
+pub(crate) fn start_primary(
     peer: Peer,
-    folder: Folder,
-    child: Child,
-}
-
-impl Drop for Primary {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Primary {
-    /// Starts it on `host` with this zone; none where it is not installed. Requests have to be signed with `key`.
-    pub(crate) fn start(
-        peer: Peer,
-        host: &Host,
-        key: Option<&Key>,
-        zone: &str,
-    ) -> Result<Option<Self>, Failure> {
-        let (program, arguments): (_, &[&str]) = match peer {
-            Peer::Nsd => ("nsd", &["-d", "-c"]),
-            Peer::Knot => ("knotd", &["-c"]),
-            Peer::Bind => ("named", &["-g", "-n", "1", "-c"]),
-        };
-        let Some(file) = program::find(program) else { return Ok(None) };
-        // One that was there before has left it behind.
-        let _ = host.address("lo", &format!("{}/32", peer.address()));
-        let folder = Folder::new()?;
-        let text = match peer {
-            Peer::Nsd => nsd(folder.path(), key),
-            Peer::Knot => knot(folder.path(), key),
-            Peer::Bind => bind(folder.path(), key),
-        };
-        folder.write("config", &text)?;
-        folder.write("zone", zone)?;
-        let log = std::fs::File::create(folder.at("log"))?;
-        let mut command = host.command(file);
-        command.args(arguments).arg(folder.at("config")).current_dir(folder.path()).stdin(Stdio::null());
-        let child = command.stdout(log.try_clone()?).stderr(log).spawn().context(program)?;
-        Ok(Some(Self { peer, folder, child }))
-    }
-
-    /// Has it serve another version.
-    pub(crate) fn publish(&self, zone: &str) -> Result<(), Failure> {
-        self.folder.write("zone", zone)?;
-        Ok(kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGHUP)?)
-    }
-
-    pub(crate) fn address(&self) -> SocketAddr {
-        SocketAddr::new(self.peer.address().parse().expect("an address"), 53)
-    }
-
-    pub(crate) fn log(&self) -> String {
-        let more = |name: &str| std::fs::read_to_string(self.folder.at(name)).unwrap_or_default();
-        more("log") + &more("nsd.log")
-    }
+    host: &Host,
+    key: Option<&Key>,
+    zone: &str,
+) -> Result<Option<PeerServer>, Failure> {
+    let config = match peer {
+        Peer::Nsd => nsd,
+        Peer::Knot => knot,
+        Peer::Bind => bind,
+    };
+    PeerServer::start(peer, host, |home| config(home, key), Some(zone))
 }
 
 fn nsd(home: &Path, key: Option<&Key>) -> String {

@@ -18,8 +18,8 @@ use rhumb_tests::rig::server::until;
 use rhumb_tests::rig::{Client, Config, Folder, Host, Message, Server, rcode};
 use rhumb_tests::{Context, Outcome, Test, Verdict, ensure, ensure_eq, skip};
 
-use crate::primary::Primary;
-use crate::secondary::{Key, Peer};
+use crate::peer::{Key, Peer};
+use crate::primary::start_primary;
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
@@ -75,7 +75,7 @@ fn followed() -> Verdict {
     let key: Key = ("k.test".into(), "hmac-sha256".into(), SECRET.into());
     for (peer, key) in [(Peer::Nsd, None), (Peer::Knot, Some(&key)), (Peer::Bind, Some(&key))] {
         let (host, client) = Host::pair()?;
-        let Some(primary) = Primary::start(peer, &client, key, &zone(10))? else { continue };
+        let Some(primary) = start_primary(peer, &client, key, &zone(10))? else { continue };
         found += 1;
         let state = Folder::new()?;
         let server = Server::start(&host, &config(&state, &[(primary.address(), key)], ""))?;
@@ -115,7 +115,7 @@ fn followed() -> Verdict {
 fn kept() -> Verdict {
     let (host, client) = Host::pair()?;
     let state = Folder::new()?;
-    let Some(primary) = Primary::start(Peer::Knot, &client, None, &zone(10))? else { skip!("no knotd here") };
+    let Some(primary) = start_primary(Peer::Knot, &client, None, &zone(10))? else { skip!("no knotd here") };
     host.route("192.0.2.13/32 via 192.0.2.2")?;
     let config = config(&state, &[(primary.address(), None)], ", transfer-to: [{ network: 192.0.2.0/24 }]");
     let asker = Client::new(&client).time_limit(Duration::from_millis(500));
@@ -157,7 +157,7 @@ fn kept() -> Verdict {
 fn expired() -> Verdict {
     let (host, client) = Host::pair()?;
     let state = Folder::new()?;
-    let Some(primary) = Primary::start(Peer::Knot, &client, None, &zone(10))? else { skip!("no knotd here") };
+    let Some(primary) = start_primary(Peer::Knot, &client, None, &zone(10))? else { skip!("no knotd here") };
     host.route("192.0.2.13/32 via 192.0.2.2")?;
     let rules = ", refresh: { min: 1s, max: 1s }, retry: { min: 1s, max: 1s }, expire: { min: 4s, max: 4s }";
     let server = Server::start(&host, &config(&state, &[(primary.address(), None)], rules))?;
@@ -184,7 +184,7 @@ fn expired() -> Verdict {
         (lifetime - 4.0).abs() < 0.5,
         "rhumb_zone_lifetime_seconds of a zone that has expired: {lifetime}"
     );
-    let again = Primary::start(Peer::Knot, &client, None, &zone(9))?.context("knotd")?;
+    let again = start_primary(Peer::Knot, &client, None, &zone(9))?.context("knotd")?;
     let back = until(Duration::from_secs(40), || serves(&asker, 9));
     ensure!(back, "a primary with an older serial is back: {} {}", server.log(), again.log());
     Ok(Outcome::Passed)
@@ -197,7 +197,7 @@ fn keys() -> Verdict {
     let asker = Client::new(&client).time_limit(Duration::from_millis(500));
     for algorithm in ["hmac-sha1", "hmac-sha224", "hmac-sha384", "hmac-sha512"] {
         let key: Key = ("k.test".into(), algorithm.into(), SECRET.into());
-        let Some(primary) = Primary::start(Peer::Bind, &client, Some(&key), &zone(10))? else {
+        let Some(primary) = start_primary(Peer::Bind, &client, Some(&key), &zone(10))? else {
             skip!("no named here")
         };
         let state = Folder::new()?;
@@ -207,7 +207,7 @@ fn keys() -> Verdict {
     }
     let key: Key = ("k.test".into(), "hmac-sha256".into(), SECRET.into());
     let other: Key = ("k.test".into(), "hmac-sha256".into(), "b3RoZXI=".into());
-    let primary = Primary::start(Peer::Bind, &client, Some(&key), &zone(10))?.context("named")?;
+    let primary = start_primary(Peer::Bind, &client, Some(&key), &zone(10))?.context("named")?;
     for (used, words) in [(Some(&other), "BADSIG"), (None, "it answers REFUSED")] {
         let state = Folder::new()?;
         let server = Server::start(&host, &config(&state, &[(primary.address(), used)], ""))?;
@@ -227,7 +227,7 @@ fn keys() -> Verdict {
 fn next_primary() -> Verdict {
     let (host, client) = Host::pair()?;
     let state = Folder::new()?;
-    let Some(primary) = Primary::start(Peer::Knot, &client, None, &zone(10))? else { skip!("no knotd here") };
+    let Some(primary) = start_primary(Peer::Knot, &client, None, &zone(10))? else { skip!("no knotd here") };
     host.route("192.0.2.13/32 via 192.0.2.2")?;
     let gone: SocketAddr = "192.0.2.77:53".parse()?;
     let server = Server::start(&host, &config(&state, &[(gone, None), (primary.address(), None)], ""))?;

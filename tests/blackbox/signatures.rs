@@ -10,7 +10,8 @@ use rhumb_tests::rig::server::until;
 use rhumb_tests::rig::{Client, Config, Host, Server, program};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, skip};
 
-use crate::secondary::{Peer, Secondary};
+use crate::peer::Peer;
+use crate::secondary::start_secondary;
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
@@ -166,7 +167,7 @@ fn secondaries() -> Verdict {
     let mut running = Vec::new();
     for (peer, algorithm) in [(Peer::Nsd, "sha512"), (Peer::Knot, "sha1"), (Peer::Bind, "sha384")] {
         let key = (format!("{algorithm}.test"), format!("hmac-{algorithm}"), SECRET.to_owned());
-        running.extend(Secondary::start(peer, &client, Some(&key))?);
+        running.extend(start_secondary(peer, &client, Some(&key))?);
     }
     if running.is_empty() {
         skip!("none of NSD, Knot and BIND here");

@@ -8,7 +8,8 @@ use rhumb_tests::rig::server::until;
 use rhumb_tests::rig::{Client, Config, Host, Message, Server, Transport, program, rcode};
 use rhumb_tests::{Context, Failure, Outcome, Test, Verdict, ensure, ensure_eq, skip};
 
-use crate::secondary::{Peer, Secondary};
+use crate::peer::Peer;
+use crate::secondary::start_secondary;
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
@@ -87,7 +88,7 @@ fn secondaries() -> Verdict {
     let (_server, client) = start(3000, ALLOWED)?;
     let mut running = Vec::new();
     for peer in [Peer::Nsd, Peer::Knot, Peer::Bind] {
-        running.extend(Secondary::start(peer, &client, None)?);
+        running.extend(start_secondary(peer, &client, None)?);
     }
     if running.is_empty() {
         skip!("none of NSD, Knot and BIND here");

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rhumb_tests::rig::{Folder, Host, program};
 use rhumb_tests::{Context, Failure, ensure_eq};
 
-use crate::secondary::Key;
+use crate::peer::Key;
 
 /// Whose nameserver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

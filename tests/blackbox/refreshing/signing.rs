@@ -10,7 +10,7 @@ use rhumb_tests::{Failure, Outcome, Test, Verdict, ensure};
 
 use super::hostile::{message, soa};
 use super::{SECRET, config};
-use crate::secondary::Key;
+use crate::peer::Key;
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
