@@ -16,30 +16,13 @@ use super::encode::{StateChange, StateVersion};
 use super::files::StateFile;
 use super::folder::StateFolder;
 use super::index::StateIndex;
-use super::writer::LogWriter;
+use super::log_writer::{LogPlace, LogWriter, QueuedAppend};
+use super::state_error::StateError;
 use crate::metrics::StateLogFigures;
 use crate::test_hooks::state_divisor;
 
 /// A whole zone of more bytes gets a file of its own.
 const MOST_IN_LOG: u64 = 1 << 20;
-
-/// Why a version is not kept.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum StateError {
-    /// It could not be written.
-    #[error("the state cannot be written: {0}")]
-    Write(String),
-    /// What is kept cannot be read.
-    #[error("the state cannot be read: {0}")]
-    Read(String),
-}
-
-/// Records to append to the log, and who waits for them.
-#[derive(Debug)]
-pub(super) struct QueuedAppend {
-    pub(super) bytes: Vec<u8>,
-    pub(super) done: oneshot::Sender<Result<(), StateError>>,
-}
 
 /// The ways to the log.
 #[derive(Debug)]
@@ -99,9 +82,13 @@ impl StateShared {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What writes the log, once no other thread does.
-    pub(super) fn writer(&self) -> MutexGuard<'_, LogWriter> {
-        self.log.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Writes what is queued once no other thread writes, and says whether there was anything.
+    pub(super) fn write_next(&self) -> bool {
+        self.log.writer.lock().unwrap_or_else(PoisonError::into_inner).write(&self.place())
+    }
+
+    fn place(&self) -> LogPlace<'_> {
+        LogPlace { folder: &self.folder, index: &self.index, figures: &self.figures }
     }
 
     /// Has the thread of the log write what is queued.
@@ -114,8 +101,8 @@ impl StateShared {
     /// so next.
     pub(super) fn write_queued(&self) -> bool {
         match self.log.writer.try_lock() {
-            Ok(mut writer) => writer.write(self),
-            Err(TryLockError::Poisoned(writer)) => writer.into_inner().write(self),
+            Ok(mut writer) => writer.write(&self.place()),
+            Err(TryLockError::Poisoned(writer)) => writer.into_inner().write(&self.place()),
             Err(TryLockError::WouldBlock) => {
                 self.wake_writer();
                 false

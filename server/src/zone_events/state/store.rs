@@ -15,10 +15,12 @@ use super::encode::StateChange;
 use super::files::StateFile;
 use super::folder::{StateFolder, StateFolderError};
 use super::log::LogFiles;
+use super::log_writer::LogWriter;
 use super::read::read_zone;
 use super::scan::scan;
-use super::shared::{LogQueue, StateError, StateShared};
-use super::writer::{self, LogWriter};
+use super::shared::{LogQueue, StateShared};
+use super::state_error::StateError;
+use super::writer;
 use crate::metrics::{ServerMetrics, StateLogFigures};
 
 /// A change that is to be written, at the latest when it is waited for.
