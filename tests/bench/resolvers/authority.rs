@@ -10,6 +10,8 @@ use rhumb_tests::rig::load::Wanted;
 use rhumb_tests::rig::{Act, Asked, Client, Internet, Load, LoadReport, Message, rcode};
 use rhumb_tests::{Failure, ensure};
 
+use crate::interface_tap::InterfaceTap;
+
 /// Domains whose servers are slow: no more than a thousand look-ups of one are under way.
 const SLOW: usize = 20;
 const DOMAINS: [&str; SLOW] = [
@@ -21,6 +23,8 @@ const DELAY: Duration = Duration::from_millis(1500);
 /// Questions of the flood a second, from so many addresses: with the delay, about as many look-ups as may be under way at a time.
 const RATE: u32 = 2700;
 const CLIENTS: u8 = 40;
+/// Who asks the authoritative questions: the host's own address.
+const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
 /// Authoritative questions a second, and how long each turn lasts.
 const PROBES: u32 = 500;
 const TURN: Duration = Duration::from_secs(4);
@@ -65,51 +69,69 @@ pub(crate) fn run(rounds: usize) -> Result<(), Failure> {
     for round in 0..rounds {
         let mut quantiles = Vec::new();
         for (title, beside) in TURNS {
-            let (report, waiting) = turn(&internet, beside, round)?;
-            ensure!(report.wrong == 0, "wrong answers {title}: {:?}", report.first_wrong);
+            let Turn { clients, server, waiting } = turn(&internet, beside, round)?;
+            ensure!(clients.wrong == 0, "wrong answers {title}: {:?}", clients.first_wrong);
             println!(
-                "round {round} {title:9}  p50 {:>8.1?}  p99 {:>8.1?}  lost {} of {}, {waiting} clients waiting",
-                report.quantile(0.5),
-                report.quantile(0.99),
-                report.lost,
-                report.sent
+                "round {round} {title:9}  clients p50 {:>8.1?} p99 {:>8.1?}  server p50 {:>8.1?} p99 {:>8.1?}  \
+                 lost {} of {}, {waiting} clients waiting",
+                clients.quantile(0.5),
+                clients.quantile(0.99),
+                server.quantile(0.5),
+                server.quantile(0.99),
+                clients.lost,
+                clients.sent
             );
-            quantiles.push(report.quantile(0.99).as_secs_f64());
+            quantiles.push([&clients, &server].map(|report| report.quantile(0.99).as_secs_f64()));
         }
-        ratios.push((quantiles[2] / quantiles[0], quantiles[2] / quantiles[1]));
+        ratios.push(quantiles);
     }
-    let median = |mut values: Vec<f64>| {
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
-    };
-    println!(
-        "99th percentile while the resolver is saturated: {:.2} times that alone, {:.2} times that beside a flood of the same rate \
-         (medians of {rounds} rounds)",
-        median(ratios.iter().map(|ratio| ratio.0).collect()),
-        median(ratios.iter().map(|ratio| ratio.1).collect())
-    );
+    for (side, name) in ["as clients see it", "in the server"].into_iter().enumerate() {
+        let median = |beside: usize| {
+            let mut values: Vec<f64> =
+                ratios.iter().map(|turns| turns[2][side] / turns[beside][side]).collect();
+            values.sort_by(f64::total_cmp);
+            values[values.len() / 2]
+        };
+        println!(
+            "99th percentile {name} while the resolver is saturated: {:.2} times that alone, {:.2} times that beside a flood of the \
+             same rate (medians of {rounds} rounds)",
+            median(0),
+            median(1)
+        );
+    }
     Ok(())
 }
 
-/// One turn; and how many clients waited at its end.
-fn turn(internet: &Internet, beside: Beside, round: usize) -> Result<(LoadReport, f64), Failure> {
+/// What was measured in one turn.
+struct Turn {
+    /// From the client's sending to its receiving.
+    clients: LoadReport,
+    /// From the server's interface to the server's interface.
+    server: LoadReport,
+    /// How many clients waited for the resolver at its end.
+    waiting: f64,
+}
+
+fn turn(internet: &Internet, beside: Beside, round: usize) -> Result<Turn, Failure> {
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         let flood = scope.spawn(|| flood(internet, beside, round, &stop));
         // The resolver's places are taken by then.
         thread::sleep(Duration::from_secs(3));
         let probes = vec![Wanted::address("www.zone.test.", "198.18.0.80")];
+        let tap = InterfaceTap::start(internet.host(), CLIENT);
         let load = Load::start(&internet.client, internet.to, PROBES, probes);
         thread::sleep(TURN);
         let waiting = internet.server.metric("rhumb_forward_waiting", &[]);
-        let report = load.map(Load::stop);
+        let clients = load.map(Load::stop);
+        let server = tap.and_then(InterfaceTap::stop);
         stop.store(true, Relaxed);
         flood.join().expect("the flood does not panic")?;
         // What waits has ended before the next turn.
         if matches!(beside, Beside::Saturation) {
             thread::sleep(Duration::from_secs(9));
         }
-        Ok((report?, waiting?))
+        Ok(Turn { clients: clients?, server: server?, waiting: waiting? })
     })
 }
 

@@ -3,7 +3,8 @@
 //! ```text
 //! resolver-bench attacks [WORD]        rhumb beside Unbound and BIND, each attack whose title contains the word
 //! resolver-bench forwarders [WORD]     the same as forwarders before one upstream: private answers, a dead domain, held answers, few descriptors
-//! resolver-bench authority [ROUNDS]    latency of authoritative answers in turns: alone, beside a flood, beside a saturated resolver
+//! resolver-bench authority [ROUNDS]    latency of authoritative answers in turns: alone, beside a flood, beside a saturated resolver;
+//!                                      as clients see it, and from interface to interface, which is the server's part
 //! ```
 //!
 //! `RHUMB_BIN` names the server. Counts of queries hold on a busy machine, times do not.
@@ -18,6 +19,7 @@
 mod attacks;
 mod authority;
 mod forwarders;
+mod interface_tap;
 mod running;
 
 use std::process::ExitCode;

@@ -137,6 +137,11 @@ impl Internet {
             .file("root.hints", &hints())
     }
 
+    /// The host of the server.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
     /// Everything its servers were asked so far.
     pub fn seen(&self) -> Vec<Asked> {
         self.authority.seen()

@@ -3,6 +3,7 @@
 pub mod arrival;
 pub mod client;
 pub mod config;
+mod delayed;
 pub mod encrypted;
 pub mod folder;
 pub mod forwarder;

@@ -72,6 +72,15 @@ impl Act {
     pub fn after(self, delay: Duration) -> Self {
         Self::After(delay, Box::new(self))
     }
+
+    /// Whether a part of it comes later than the rest.
+    pub(super) fn waits(&self) -> bool {
+        match self {
+            Self::After(..) => true,
+            Self::Each(acts) => acts.iter().any(Self::waits),
+            Self::Silent | Self::Reply(_) | Self::Raw(_) | Self::Close => false,
+        }
+    }
 }
 
 /// The reaction to each query.

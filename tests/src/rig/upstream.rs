@@ -13,6 +13,7 @@ use nix::sys::socket::sockopt::Ipv4PacketInfo;
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg};
 
 use crate::failure::{Context, Failure};
+use crate::rig::delayed::DelayedWork;
 use crate::rig::host::Host;
 use crate::rig::message::Message;
 use crate::rig::script::{Act, Asked, Script, Transport};
@@ -108,15 +109,23 @@ impl Shared {
 
 fn serve_udp(socket: &UdpSocket, shared: &Shared) {
     let mut buffer = vec![0; 65536];
+    let delayed = DelayedWork::start();
+    let Ok(sender) = socket.try_clone().map(Arc::new) else { return };
     while !shared.ended.load(Ordering::Relaxed) {
         let Some(datagram) = receive(socket, &mut buffer) else { continue };
         let act = shared.react(&buffer[..datagram.length], Transport::Udp, (datagram.from, datagram.to));
-        let Ok(sender) = socket.try_clone() else { continue };
-        perform(act, move |wire| {
+        let sender = Arc::clone(&sender);
+        let mut send = move |wire: Option<&[u8]>| {
             if let Some(wire) = wire {
                 let _ = datagram.reply(&sender, wire);
             }
-        });
+        };
+        match act {
+            Act::After(delay, act) if !act.waits() => {
+                delayed.after(delay, move || perform_now(*act, &mut send));
+            }
+            act => perform(act, send),
+        }
     }
 }
 
