@@ -9,7 +9,7 @@ use rhumb_wire::DomainName;
 
 use super::load::ZoneRefusal;
 use super::read_job::ReadJob;
-use crate::snapshot::{CONFIRM, FileRead, is_open};
+use crate::snapshot::{CONFIRM, FileRead};
 
 /// Pause between two looks at open files.
 pub(super) const LOOK_PAUSE: Duration = Duration::from_millis(250);
@@ -17,7 +17,6 @@ pub(super) const LOOK_PAUSE: Duration = Duration::from_millis(250);
 /// A zone that is read once its file is closed, however long that takes.
 #[derive(Debug)]
 struct OpenZone {
-    file: PathBuf,
     seen: Vec<FileRead>,
     /// Not looked at before.
     next: Instant,
@@ -35,10 +34,10 @@ struct HeldRead {
 /// What has become of the files.
 #[derive(Debug, Default)]
 pub(super) struct ClosedFiles {
-    /// To be read now.
+    /// To be read now, where their files are closed.
     pub(super) jobs: Vec<ReadJob>,
     /// Still open after they were waited for.
-    pub(super) refused: Vec<(ReadJob, PathBuf, ZoneRefusal)>,
+    pub(super) refused: Vec<(ReadJob, ZoneRefusal)>,
     /// Zones to look at now.
     pub(super) zones: Vec<DomainName>,
 }
@@ -78,9 +77,9 @@ impl OpenZoneFiles {
         self.zones.is_empty() && self.held.is_empty()
     }
 
-    /// The zone is looked at again once `file` is complete; `seen` is what it was read from now.
-    pub(super) fn await_close(&mut self, name: DomainName, file: PathBuf, seen: Vec<FileRead>) {
-        self.zones.insert(name, OpenZone { file, seen, next: Instant::now() + CONFIRM });
+    /// The zone is looked at again until its files are complete; `seen` is what it was read from now.
+    pub(super) fn await_close(&mut self, name: DomainName, seen: Vec<FileRead>) {
+        self.zones.insert(name, OpenZone { seen, next: Instant::now() + CONFIRM });
     }
 
     /// The same for a zone that somebody waits for, but not longer than `until`.
@@ -93,22 +92,19 @@ impl OpenZoneFiles {
         self.seen.remove(name).unwrap_or_default()
     }
 
-    /// Looks at the files.
+    /// What is to be looked at again. The threads that read do so: a file system that does not respond would hold this one up.
     pub(super) fn look(&mut self, now: Instant) -> ClosedFiles {
         let mut closed = ClosedFiles::default();
-        let writers = self.writers.clone();
-        let is_open = |file: &Path| is_open(&writers, file);
         for held in std::mem::take(&mut self.held) {
             if held.until <= now {
-                let refusal = still_open(&held.file);
-                closed.refused.push((held.job, held.file, refusal));
-            } else if held.next <= now && !is_open(&held.file) {
+                closed.refused.push((held.job, still_open(&held.file)));
+            } else if held.next <= now {
                 closed.jobs.push(held.job);
             } else {
                 self.held.push(held);
             }
         }
-        let ready = self.zones.extract_if(|_, zone| zone.next <= now && !is_open(&zone.file));
+        let ready = self.zones.extract_if(|_, zone| zone.next <= now);
         for (name, zone) in ready {
             self.seen.insert(name.clone(), zone.seen);
             closed.zones.push(name);

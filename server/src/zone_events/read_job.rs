@@ -25,8 +25,18 @@ pub(super) struct ReadJob {
     pub(super) kept: Option<ZoneEntry>,
     /// The zone that it is to replace the contents of.
     pub(super) base: Option<Arc<ServedZone>>,
-    /// Its files as they were when they were found incomplete.
+    /// Its files as they were when they were found incomplete. Not read while one of them is open.
     pub(super) seen: Vec<FileRead>,
+}
+
+/// A zone with a file that is not complete.
+#[derive(Debug)]
+pub(super) struct IncompleteZone {
+    pub(super) file: PathBuf,
+    /// Whether a program is known to have it open.
+    pub(super) is_open: bool,
+    /// All files, as they were before they were read.
+    pub(super) files: Vec<FileRead>,
 }
 
 /// What reading a zone gave.
@@ -36,8 +46,8 @@ pub(super) enum ZoneReadOutcome {
     Read(ZoneRead),
     /// Its files are what they were.
     Unchanged,
-    /// A file is not complete. All files, as they were before they were read.
-    Incomplete { file: PathBuf, files: Vec<FileRead> },
+    /// A file is not complete.
+    Incomplete(IncompleteZone),
     /// The file was given up as one that does not respond, and now it has.
     Late,
 }

@@ -11,10 +11,10 @@ use rhumb_watch::OpenWriters;
 
 use super::configured::ConfiguredZone;
 use super::load::{ZoneRead, ZoneRefusal, files_read};
-use super::read_job::{ReadJob, ZoneReadOutcome};
+use super::read_job::{IncompleteZone, ReadJob, ZoneReadOutcome};
 use super::read_queue::{ReadQueue, ReadTicket};
 use crate::metrics::{CounterBlock, ServerMetrics};
-use crate::snapshot::{FileRead, ServedZone, ZoneEntry, incomplete_file};
+use crate::snapshot::{FileRead, ServedZone, ZoneEntry, incomplete_file, is_open};
 
 /// A file that cannot even be opened within this time lies on a file system that does not respond.
 const OPEN_BOUND: Duration = Duration::from_secs(10);
@@ -165,15 +165,28 @@ impl Drop for ZoneReaders {
 impl ReaderContext {
     fn read(&self, job: ReadJob, ticket: &ReadTicket) {
         (self.settings.open)(&job.zone);
+        let open = job.seen.iter().find(|file| is_open(&self.writers, file.path()));
         self.queue.note_open(ticket);
-        let unchanged = job.kept.as_ref().is_some_and(ZoneEntry::is_current);
-        let read = if unchanged { None } else { self.load(&job.zone, job.base.as_deref()) };
-        let outcome = match read {
-            _ if !self.queue.finish(ticket) => ZoneReadOutcome::Late,
-            None => ZoneReadOutcome::Unchanged,
-            Some(read) => self.checked(&job, read),
+        let outcome = match open {
+            Some(file) => ZoneReadOutcome::Incomplete(IncompleteZone {
+                file: file.path().to_owned(),
+                is_open: true,
+                files: job.seen.clone(),
+            }),
+            None => self.read_closed(&job),
         };
+        let outcome = if self.queue.finish(ticket) { outcome } else { ZoneReadOutcome::Late };
         (self.done)(job, outcome);
+    }
+
+    fn read_closed(&self, job: &ReadJob) -> ZoneReadOutcome {
+        if job.kept.as_ref().is_some_and(ZoneEntry::is_current) {
+            return ZoneReadOutcome::Unchanged;
+        }
+        match self.load(&job.zone, job.base.as_deref()) {
+            Some(read) => self.checked(job, read),
+            None => ZoneReadOutcome::Unchanged,
+        }
     }
 
     /// Loads a zone; once more where that panicked. A file that makes it panic twice is refused.
@@ -203,7 +216,11 @@ impl ReaderContext {
             return ZoneReadOutcome::Read(read);
         }
         match incomplete_file(&self.writers, files, &job.seen) {
-            Some(file) => ZoneReadOutcome::Incomplete { file: file.path().to_owned(), files: files.to_vec() },
+            Some(file) => ZoneReadOutcome::Incomplete(IncompleteZone {
+                file: file.path().to_owned(),
+                is_open: is_open(&self.writers, file.path()),
+                files: files.to_vec(),
+            }),
             None => ZoneReadOutcome::Read(read),
         }
     }

@@ -1,7 +1,6 @@
 //! What the zone thread does with each event: it decides what is read, and puts in force what was read.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,13 +18,11 @@ use super::open_files::OpenZoneFiles;
 use super::outcome::{PlanPurpose, ZoneReadReply, ZonesPlan};
 use super::pairs::{PairedZones, ZonePair, next_zones, pair_all, pair_names};
 use super::preload::PreloadedZones;
-use super::read_job::{ReadJob, ReadReason, ZoneReadOutcome};
+use super::read_job::{IncompleteZone, ReadJob, ReadReason, ZoneReadOutcome};
 use super::readers::ZoneReaders;
 use crate::change::log_changes;
 use crate::snapshot::retired::DeferredFree;
-use crate::snapshot::{
-    FileRead, NotifyTopics, ServerSnapshot, ServerState, WRITER_BOUND, ZoneEntry, ZoneFile, is_open,
-};
+use crate::snapshot::{NotifyTopics, ServerSnapshot, ServerState, WRITER_BOUND, ZoneEntry, ZoneFile};
 
 /// A start waits so long for files that may be complete, and not at all for those that are being written.
 const START_BOUND: Duration = Duration::from_secs(1);
@@ -298,7 +295,7 @@ impl ZoneSchedule {
         match outcome {
             ZoneReadOutcome::Read(read) => self.take_read(job, Some(read)),
             ZoneReadOutcome::Unchanged => self.take_read(job, None),
-            ZoneReadOutcome::Incomplete { file, files } => self.postpone(job, file, files),
+            ZoneReadOutcome::Incomplete(incomplete) => self.postpone(job, incomplete),
             ZoneReadOutcome::Late => drop(self.deferred.names.insert(job.zone.name)),
         }
     }
@@ -324,11 +321,11 @@ impl ZoneSchedule {
 
     /// A file of the zone is not complete. Whoever asked for a reload waits for it; the plans and changes that nobody
     /// waits for go on without the zone.
-    fn postpone(&mut self, mut job: ReadJob, file: PathBuf, files: Vec<FileRead>) {
+    fn postpone(&mut self, mut job: ReadJob, incomplete: IncompleteZone) {
+        let IncompleteZone { file, is_open, files } = incomplete;
         let name = job.zone.name.clone();
         match job.reason {
             ReadReason::Planned { plan: number, index } => {
-                let is_open = is_open(self.open_files.writers(), &file);
                 let Some(plan) = self.active_plan(number) else { return };
                 if let Some(until) = plan.waits_until(is_open) {
                     job.seen = files;
@@ -338,14 +335,14 @@ impl ZoneSchedule {
                 if let Some(pair) = plan.paired.pairs.get_mut(index) {
                     pair.incomplete = true;
                 }
-                self.open_files.await_close(name, file, files);
+                self.open_files.await_close(name, files);
                 self.finish_plan();
             }
             ReadReason::Changed { .. } => {
                 self.reading.remove(&name);
                 let open = format!("{}: it is being written, and read once it is closed", file.display());
                 self.answer_awaited(&name, &Err(vec![open]));
-                self.open_files.await_close(name, file, files);
+                self.open_files.await_close(name, files);
             }
         }
     }
@@ -359,15 +356,15 @@ impl ZoneSchedule {
         !self.open_files.is_empty() || self.readers.is_busy()
     }
 
-    /// Looks whether files are closed by now, and for readers that are stuck.
+    /// Has files that were open looked at again, and looks for readers that are stuck.
     pub(super) fn look_at_waiting(&mut self, now: Instant) {
         let closed = self.open_files.look(now);
         for job in closed.jobs {
             self.readers.read(job);
         }
         self.deferred.names.extend(closed.zones);
-        for (job, file, refusal) in closed.refused {
-            self.open_files.await_close(job.zone.name.clone(), file, Vec::new());
+        for (job, refusal) in closed.refused {
+            self.open_files.await_close(job.zone.name.clone(), Vec::new());
             self.take_read(job, Some(Err(refusal)));
         }
         for (job, refusal) in self.readers.replace_stuck(now) {

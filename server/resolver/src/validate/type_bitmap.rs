@@ -83,4 +83,15 @@ mod tests {
             assert_eq!((types.is_delegation(), denied), (delegation, [a, ds, ds_at_root]), "{case}");
         }
     }
+
+    /// RFC 6840 section 4.3 excepts no type: also those that may stand beside a CNAME are not denied by its name.
+    #[test]
+    fn nothing_is_denied_at_an_alias() {
+        // CNAME and RRSIG, as NSEC3 has them.
+        let alias = TypeBitmap(&[0, 6, 0x04, 0, 0, 0, 0, 2]);
+        assert!(alias.holds(Type::CNAME) && alias.holds(Type::RRSIG) && !alias.holds(Type::NSEC));
+        for rtype in [Type::NSEC, Type::KEY, Type::RRSIG, Type::CNAME, Type::A, Type::DS] {
+            assert!(!alias.denies(rtype, false), "{rtype}");
+        }
+    }
 }

@@ -1,17 +1,18 @@
 //! Reading threads whose files do not respond.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rhumb_config::FilePlace;
-use rhumb_watch::FileWatch;
+use rhumb_watch::{FileWatch, FollowedPath};
 use rhumb_zones::file::ZoneReadOptions;
 
 use super::{ReaderSettings, ZoneReaders};
 use crate::metrics::ServerMetrics;
-use crate::snapshot::{ZoneFile, ZoneOrigin, ZoneVersioning};
+use crate::snapshot::{FileRead, ZoneFile, ZoneOrigin, ZoneVersioning};
 use crate::zone_events::configured::ConfiguredZone;
 use crate::zone_events::load::ZoneRefusal;
 use crate::zone_events::read_job::{ReadJob, ReadReason, ZoneReadOutcome};
@@ -25,7 +26,7 @@ struct Rig {
     done: Receiver<(String, ZoneReadOutcome)>,
     /// Dropped, all dead files respond.
     revive: Option<Sender<()>>,
-    _watch: FileWatch,
+    watch: FileWatch,
 }
 
 impl Rig {
@@ -64,10 +65,15 @@ impl Rig {
         let readers = ZoneReaders::start(&metrics, watch.writers(), settings, move |job, outcome| {
             sender.send((job.zone.name.to_string(), outcome)).unwrap_or(());
         });
-        Self { readers: readers.unwrap(), done, revive: Some(revive), _watch: watch }
+        Self { readers: readers.unwrap(), done, revive: Some(revive), watch }
     }
 
     fn read(&self, name: &str) {
+        self.read_again(name, Vec::new());
+    }
+
+    /// With files that were found incomplete before.
+    fn read_again(&self, name: &str, seen: Vec<FileRead>) {
         let place = FilePlace { file: Path::new("rhumb.yaml").into(), line: 1, column: 1 };
         let origin = Arc::new(ZoneOrigin {
             place,
@@ -86,7 +92,7 @@ impl Rig {
             zone,
             kept: None,
             base: None,
-            seen: Vec::new(),
+            seen,
         });
     }
 
@@ -157,4 +163,26 @@ fn reading_may_take_longer_than_opening() {
     let begun = Instant::now();
     assert_eq!(rig.stuck(1), ["read.test."]);
     assert!(begun.elapsed() >= BOUND * 3);
+}
+
+/// Whether a file is still open is asked by the threads that read, before they read it.
+#[test]
+fn what_was_open_is_read_once_it_is_closed() {
+    let rig = Rig::start(4);
+    let folder = std::env::temp_dir().join(format!("rhumb-readers-open-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("a.zone");
+    assert!(rig.watch.follow(&[FollowedPath::File(file.clone())]));
+    let mut writer = std::fs::File::create(&file).unwrap();
+    writer.write_all(b"half").unwrap();
+    let seen = vec![FileRead::now(file.clone())];
+    rig.read_again("a.test", seen.clone());
+    let (_, outcome) = rig.next();
+    let ZoneReadOutcome::Incomplete(incomplete) = outcome else { panic!("{outcome:?}") };
+    assert!(incomplete.is_open && incomplete.file == file && incomplete.files == seen);
+    drop(writer);
+    rig.read_again("a.test", incomplete.files);
+    let (_, outcome) = rig.next();
+    assert!(matches!(outcome, ZoneReadOutcome::Read(_)), "{outcome:?}");
+    std::fs::remove_dir_all(&folder).unwrap();
 }
