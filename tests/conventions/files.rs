@@ -1,6 +1,12 @@
 //! Lengths and names of files.
 
+use std::fs;
+use std::process::Command;
+
 use crate::source::{files, root};
+
+/// Bytes that no file has which somebody wrote to be read.
+const LARGEST: u64 = 256 << 10;
 
 #[test]
 fn no_file_is_too_long() {
@@ -15,6 +21,19 @@ fn no_file_is_too_long() {
         long.len(),
         lengths.len()
     );
+}
+
+/// What is built does not belong in the tree. Without git there is only what was in it.
+#[test]
+fn no_file_is_too_large() {
+    let mut git = Command::new("git");
+    git.args(["-c", "safe.directory=*", "ls-files", "-z"]).current_dir(root());
+    let listed = git.output().ok().filter(|listed| listed.status.success());
+    let listed = listed.map(|listed| String::from_utf8(listed.stdout).expect("names in UTF-8"));
+    let size = |path: &&str| fs::metadata(root().join(path)).map_or(0, |found| found.len());
+    let large: Vec<_> =
+        listed.iter().flat_map(|names| names.split('\0')).filter(|path| size(path) > LARGEST).collect();
+    assert!(large.is_empty(), "larger than {LARGEST} bytes: {large:?}");
 }
 
 #[test]
@@ -32,7 +51,7 @@ fn names_say_what_is_inside() {
 
 #[test]
 fn black_box_tests_are_registered() {
-    let list = std::fs::read_to_string(root().join("tests/blackbox/main.rs")).expect("the list of tests");
+    let list = fs::read_to_string(root().join("tests/blackbox/main.rs")).expect("the list of tests");
     let mut missing = Vec::new();
     for file in files(".rs") {
         let Some(inside) = file.path.strip_prefix("tests/blackbox/") else { continue };
@@ -51,7 +70,7 @@ fn black_box_tests_are_registered() {
 fn programs_of_the_tests_may_be_run() {
     use std::os::unix::fs::PermissionsExt;
     for script in ["tests/run", ".ci/run"] {
-        let mode = std::fs::metadata(root().join(script)).expect(script).permissions().mode();
+        let mode = fs::metadata(root().join(script)).expect(script).permissions().mode();
         assert!(mode & 0o111 == 0o111, "{script} is not executable: {mode:o}");
     }
 }

@@ -34,7 +34,6 @@ pub(crate) struct InterfaceTap {
 }
 
 impl InterfaceTap {
-    /// Begins.
     pub(crate) fn start(host: &Host, client: Ipv4Addr) -> Result<Self, Failure> {
         let socket = host.within(|| {
             Socket::new(Domain::PACKET, Type::DGRAM, Some(Protocol::from(i32::from(ALL_PROTOCOLS))))

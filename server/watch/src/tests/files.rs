@@ -16,7 +16,6 @@ struct PlayedCase {
     delays: Vec<Duration>,
 }
 
-/// Does a case.
 fn play(case: &ChangeCase, way: Mechanism) -> PlayedCase {
     let PlayedCase { mut failures, mut delays } = PlayedCase::default();
     let folder = TestFolder::new();
